@@ -11,9 +11,9 @@ from alerts.finding import ReleaseFacts, part_label
 from alerts.flapping import CONTENT_CHANGES, describe_flapping, find_flapping_kind, find_flapping_stretches, is_flapping
 from alerts.incident import (
     BREACHES,
-    CONFIRMED,
     GRAVITY,
     MONITOR,
+    VERDICT_REACHED,
     Decision,
     Entry,
     Incident,
@@ -49,28 +49,29 @@ _KEYS_WITH_PART = frozenset({"elsewhere", "behind", "out"})
 
 # Keys about single parts that are found missing or come out, one after the other.
 _PART_KEYS = ("behind", "out")
-# These occur when they are found, whatever the slot, and only a person can settle them.
-_SETTLED_BY_A_PERSON = (Kind.LEAD, Kind.ALTERED)
+# Incidents of these kinds occur when they are found, whatever the slot, and only a person can close them.
+_KINDS_CLOSED_BY_PEOPLE = (Kind.LEAD, Kind.ALTERED)
 
 
-def decide(facts: ReleaseFacts, known: Incident | None, now: datetime, taken: Collection[str] = ()) -> Decision:
+def decide(facts: ReleaseFacts, known: Incident | None, now: datetime, earlier_ids: Collection[str] = ()) -> Decision:
     """Return the changes that follow from new facts of a release: its incident, notices and draft.
 
-    `taken` are the ids of the release's earlier incidents. The same facts twice give no second notice.
+    `known` is its current incident, None without one. A new one must have none of the `earlier_ids` of its incidents.
+    The same facts twice give no second notice.
     """
     # Facts do not update an incident that a person logged, or a lead (only a person can judge it) that they no longer
-    # contain. If they show a fault, it opens an incident of its own beside that one.
+    # contain. A fault in such facts opens another incident beside the known one.
     is_logged = known is not None and known.kind is Kind.HAND
     is_lead_gone = known is not None and known.kind is Kind.LEAD and not fact_rules.is_lead(facts)
     if is_logged or is_lead_gone:
         known = None
     kind = find_incident_kind(facts, now)
     if known is None:
-        return Decision() if kind is None else _open_incident(facts, kind, now, taken)
-    if kind is not None and _is_superseded(known, kind):
-        opened = _open_incident(facts, kind, now, (*taken, known.id))
-        # A known incident that only a person can settle stays open beside the new one.
-        if opened.incident is None or known.closed is not None or known.kind in _SETTLED_BY_A_PERSON:
+        return Decision() if kind is None else _open_incident(facts, kind, now, earlier_ids)
+    if kind is not None and _needs_new_incident(kind, known):
+        opened = _open_incident(facts, kind, now, (*earlier_ids, known.id))
+        # A known incident that only a person can close stays open beside the new one.
+        if opened.incident is None or known.closed is not None or known.kind in _KINDS_CLOSED_BY_PEOPLE:
             return opened
         taken_over = Entry(now, MONITOR, f"taken over by {opened.incident.id}")
         return replace(opened, superseded=replace(known, closed=now).with_entries(taken_over))
@@ -79,41 +80,44 @@ def decide(facts: ReleaseFacts, known: Incident | None, now: datetime, taken: Co
     # A closed incident is reopened exactly if people are notified that it is.
     is_reopened = any(notice.kind == "reopened" for notice in notices)
     closed = None if is_reopened else incident.closed
-    incident = replace(incident, closed=closed or (now if _is_over(incident, facts) else None))
+    if closed is None and _is_over(incident, facts):
+        closed = now
     entries = (Entry(now, MONITOR, notice.subject) for notice in notices)
-    incident = incident.with_entries(*_note_lowered_grade(known, facts, now), *entries)
+    incident = replace(incident, closed=closed).with_entries(*_note_lowered_grade(known, facts, now), *entries)
     is_changed = fact_rules.select_drafted_facts(known.facts) != fact_rules.select_drafted_facts(facts)
     return Decision(incident, notices, draft=incident.has_draft and (bool(notices) or is_changed))
 
 
-def _is_superseded(known: Incident, kind: Kind) -> bool:
-    """Return whether facts of this kind open a new incident although a lesser one is known.
+def _needs_new_incident(kind: Kind, known: Incident) -> bool:
+    """Return whether facts of this kind open a new incident instead of updating the `known` one.
 
-    A first breach needs its own thread, acknowledgement, reminders and silences. So does what follows calendar faults.
+    A first breach needs its own thread and acknowledgement. So does any fault after an incident only about calendars.
     """
     if known.kind is Kind.DUE and known.closed is None:
-        return False  # a release not found yet keeps its incident, whatever is found out about it
+        return False  # the incident of a release not found yet is updated, whatever is found out about the release
     is_first_breach = kind in BREACHES and known.kind not in BREACHES
     return is_first_breach or (known.kind is Kind.CALENDAR and kind is not Kind.CALENDAR)
 
 
-def _open_incident(facts: ReleaseFacts, kind: Kind, now: datetime, taken: Collection[str]) -> Decision:
-    """Return a new incident with its opening notice. If the id made of its day is `taken`, the kind is added to it."""
+def _open_incident(facts: ReleaseFacts, kind: Kind, now: datetime, earlier_ids: Collection[str]) -> Decision:
+    """Return a new incident with its opening notice. Its id is release and day, with the kind if that id is taken."""
     occurred = _find_occurrence(facts, kind)
-    day_id = f"{facts.release}-{'lead-' if kind is Kind.LEAD else ''}{local_date(occurred, facts.timezone)}"
+    # A lead accuses no one: only a person can judge it. It leaves the plain id to a breach that may follow.
+    lead_prefix = "lead-" if kind is Kind.LEAD else ""
+    day_id = f"{facts.release}-{lead_prefix}{local_date(occurred, facts.timezone)}"
     incident = Incident(
-        id=day_id if day_id not in taken else f"{day_id}-{kind}",
+        id=day_id if day_id not in earlier_ids else f"{day_id}-{kind}",
         kind=kind,
         release=facts.release,
         producer=facts.producer,
         title=facts.title,
         opened=now,
         occurred=occurred,
-        # A release not found yet has no delay to grade. It gets at least `note`, so that routes by grade can take it.
+        # A release not found yet (DUE) has no delay to grade. It gets at least `note`, so that routes by grade take it.
         grade=facts.grade if kind is not Kind.DUE else choose_worst_grade((facts.grade, Grade.NOTE)),
         facts=facts,
         # A fault can be found only after the measurement is complete. Its incident is reported and closed at once.
-        closed=now if facts.final and kind not in _SETTLED_BY_A_PERSON else None,
+        closed=now if facts.final and kind not in _KINDS_CLOSED_BY_PEOPLE else None,
     )
     # `thread` marks the notice that opens the thread of the incident.
     opening = make_fact_notice(_name_opening(kind), "thread", incident, facts, now)
@@ -129,7 +133,7 @@ def _find_occurrence(facts: ReleaseFacts, kind: Kind) -> datetime:
     """Return when an incident occurred: the first exposure, the slot, or when a change after the release was found."""
     if kind is Kind.EARLY:
         return fact_rules.find_first_exposure_start(facts.exposures) or facts.at
-    return facts.at if kind in _SETTLED_BY_A_PERSON else facts.slot or facts.at
+    return facts.at if kind in _KINDS_CLOSED_BY_PEOPLE else facts.slot or facts.at
 
 
 def _update_incident(known: Incident, facts: ReleaseFacts, kind: Kind | None) -> Incident:
@@ -149,9 +153,10 @@ def _yield_notices(known: Incident, incident: Incident, facts: ReleaseFacts, now
     keys_before, keys_now = fact_rules.list_fact_keys(known.facts), fact_rules.list_fact_keys(facts)
     new_keys = sorted(keys_now - keys_before)
     builder = _NoticeBuilder(known, incident, facts, now)
-    is_absence_confirmed = known.kind is Kind.DUE and known.closed is None and incident.kind is not Kind.DUE
-    if is_absence_confirmed:  # it gives one notice and no other
-        yield builder.notice(_name_opening(incident.kind), [CONFIRMED])
+    # DUE means that a release is not found yet. Its verdict, a breach or unproven, gives this notice and no other.
+    is_verdict_reached = known.kind is Kind.DUE and known.closed is None and incident.kind is not Kind.DUE
+    if is_verdict_reached:
+        yield builder.notice(_name_opening(incident.kind), [VERDICT_REACHED])
         return
     is_incident_over = known.closed is None and _is_over(incident, facts)
     if is_flapping(facts, now) and not is_incident_over:
@@ -169,16 +174,18 @@ def _yield_notices(known: Incident, incident: Incident, facts: ReleaseFacts, now
     back = [key for key in new_keys if key.startswith("back ") and key.replace("back", "withdrawn", 1) in keys_before]
     if back:
         yield builder.notice("back", back, Kind.ALTERED)
-    findings = _select_notifiable_keys(new_keys)
-    must_reopen = bool(findings) or "appeared" in new_keys or builder.is_graver
+    finding_keys = _select_finding_keys(new_keys)
+    must_reopen = bool(finding_keys) or "appeared" in new_keys or builder.has_graver_grade
+    # The ids of these notices are made of all keys, so a second one, on other facts, has another id than the first.
+    id_keys = sorted(keys_now)
     if is_incident_over:
         # A disagreement of calendars that had no effect closes without a notice.
         if incident.kind is not Kind.CALENDAR:
-            yield builder.notice("final", sorted(keys_now), reasons=ended_exposures)
+            yield builder.notice("final", id_keys, reported_keys=ended_exposures)
     elif known.closed is None:
         yield from _yield_notices_while_open(builder, new_keys)
     elif must_reopen:  # the incident was closed before
-        yield builder.notice("reopened", sorted(keys_now), _find_gravest_kind(findings, incident), reasons=findings)
+        yield builder.notice("reopened", id_keys, _find_gravest_kind(finding_keys, incident), finding_keys)
 
 
 def _is_content_change(key: str, facts: ReleaseFacts) -> bool:
@@ -192,27 +199,28 @@ def _is_content_change(key: str, facts: ReleaseFacts) -> bool:
 
 def _yield_notices_while_open(builder: _NoticeBuilder, new_keys: list[str]) -> Iterator[Notice]:
     """Yield the notices about an open incident: a graver grade or new findings, then what has come out since."""
-    findings = _select_notifiable_keys(new_keys)
-    reported_kind = _find_gravest_kind(findings, builder.incident)
-    if builder.is_graver:
-        yield builder.notice("grade_changed", [builder.incident.grade], reported_kind, reasons=findings)
-    elif findings:
-        is_elsewhere = any(key.startswith("elsewhere ") for key in findings)
-        yield builder.notice("elsewhere" if is_elsewhere else "new_finding", findings, reported_kind)
-    # If the page came out but is not proved late, no fact key says so. This notice does, with `found` in its id.
-    if builder.is_due_page_found:
+    # A key is a word for a new fact, often with the part that it is about: `late`, `elsewhere mirror`, `behind tables`.
+    finding_keys = _select_finding_keys(new_keys)
+    reported_kind = _find_gravest_kind(finding_keys, builder.incident)
+    if builder.has_graver_grade:
+        yield builder.notice("grade_changed", [builder.incident.grade], reported_kind, reported_keys=finding_keys)
+    elif finding_keys:
+        is_elsewhere = any(key.startswith("elsewhere ") for key in finding_keys)
+        yield builder.notice("elsewhere" if is_elsewhere else "new_finding", finding_keys, reported_kind)
+    # Only a page that is proved late has the key `appeared`. The notice of another page has `found` in its id instead.
+    if builder.is_awaited_page_found:
         yield builder.notice("appeared", ["found"], Kind.DUE)
     is_late_page_out = "appeared" in new_keys
     if is_late_page_out:
         yield builder.notice("appeared", ["appeared"], Kind.LATE)
     part_keys = [key for key in new_keys if key.split()[0] in _PART_KEYS]
-    is_only_parts = part_keys and not (is_late_page_out or findings or builder.is_graver)
+    is_only_parts = part_keys and not (is_late_page_out or finding_keys or builder.has_graver_grade)
     # Until someone acknowledges the incident, its reminders report such parts, so they need no notice of their own.
     if is_only_parts and builder.known.acknowledged is not None:
         yield builder.notice("new_finding", part_keys, Kind.LATE)
 
 
-def _select_notifiable_keys(keys: list[str]) -> list[str]:
+def _select_finding_keys(keys: list[str]) -> list[str]:
     """Return the keys of which people are notified while an incident is open, or by which it is reopened."""
     return [key for key in keys if key.split()[0] in _KIND_OF_KEY]
 
@@ -227,23 +235,24 @@ class _NoticeBuilder:
     now: datetime
 
     @property
-    def is_graver(self) -> bool:
+    def has_graver_grade(self) -> bool:
         """Return whether the grade changed. A grade never falls."""
         return self.incident.grade != self.known.grade
 
     @property
-    def is_due_page_found(self) -> bool:
+    def is_awaited_page_found(self) -> bool:
         """Return whether a page that was not found yet is out now, although it is not proved whether it was late."""
         pages = [facts.page for facts in (self.known.facts, self.facts) if facts is not None]
         seen = [page is not None and fact_rules.find_appearance(page).by is not None for page in pages]
         return self.known.kind is Kind.DUE and seen == [False, True]
 
     def notice(
-        self, kind: str, keys: list[str], reported_kind: Kind | None = None, reasons: list[str] | None = None
+        self, kind: str, keys: list[str], reported_kind: Kind | None = None, reported_keys: list[str] | None = None
     ) -> Notice:
-        """Return a notice that reports `reasons` (default: `keys`), and the grade if it rose. `keys` make its id."""
-        changes = [describe_change(kind, keys if reasons is None else reasons, self.known.facts, self.facts, self.now)]
-        if self.is_graver:
+        """Return a notice that reports `reported_keys` (default: `keys`), and a graver grade. `keys` make its id."""
+        reported_keys = keys if reported_keys is None else reported_keys
+        changes = [say_change(kind, reported_keys, self.known.facts, self.facts, self.now)]
+        if self.has_graver_grade:
             changes.append(f"grade {self.incident.grade}, was {self.known.grade}")
         changed = "; ".join(filter(None, changes))
         return make_fact_notice(
@@ -260,7 +269,7 @@ def _is_over(incident: Incident, facts: ReleaseFacts) -> bool:
     """Return whether an incident can close: the verdict is final, or a release not found yet was out in time."""
     if incident.kind is Kind.DUE:
         return facts.due is None and facts.verdict != "unproven"
-    return facts.final and incident.kind not in _SETTLED_BY_A_PERSON
+    return facts.final and incident.kind not in _KINDS_CLOSED_BY_PEOPLE
 
 
 def _note_lowered_grade(known: Incident, facts: ReleaseFacts, now: datetime) -> Iterator[Entry]:
@@ -271,23 +280,21 @@ def _note_lowered_grade(known: Incident, facts: ReleaseFacts, now: datetime) -> 
         yield Entry(now, MONITOR, words)
 
 
-def describe_change(
-    kind: str, keys: Sequence[str], before: ReleaseFacts | None, facts: ReleaseFacts, now: datetime
-) -> str:
-    """Return in words what a notice of this kind says has changed since the facts `before`.
+def say_change(kind: str, keys: Sequence[str], before: ReleaseFacts | None, facts: ReleaseFacts, now: datetime) -> str:
+    """Return in words what has changed since the facts `before`, for a notice of this kind.
 
-    Kinds without words of their own name the fact `keys` that they report: `late`, or `out tables` (that part is out).
+    Most kinds of notice list their fact `keys` in words. A key is `late`, for example, or `out tables` (a part is out).
     """
     if kind == "final":
-        # An incident of kind DUE can end before the measurement is complete: when its release is found, or not due.
+        # An incident about a release not found yet can end before all is measured: when it is found, or was not due.
         was_seen = all(fact_rules.find_appearance(part).by for part in facts.parts if part.required)
         early_end = "found" if was_seen else "it is not certain any more that it was due at that time"
         changes = [*_explain_ends(keys, facts), "the measurement is complete" if facts.final else early_end]
         if before is not None and before.verdict != facts.verdict:
             changes.insert(0, f"the verdict is {verdict_text(facts.verdict)}, was {verdict_text(before.verdict)}")
         return "; ".join(changes)
-    if keys == [CONFIRMED]:
-        # A release that was not found yet has a verdict: a breach (its notice is `opened`), or unproven.
+    if keys == [VERDICT_REACHED]:
+        # A release that was not found yet now has its verdict. A breach has the notice `opened`, unproven has not.
         return _CONFIRMED if kind == "opened" else "whether it was late could not be confirmed"
     if kind == "exposure_closed":
         return "; ".join(_explain_ends(keys, facts))

@@ -135,7 +135,8 @@ def list_fact_keys(facts: ReleaseFacts | None) -> frozenset[str]:
     """
     if facts is None:
         return frozenset()
-    keys = {key for key, is_true_of in _KEYS_OF_RELEASE.items() if is_true_of(facts)}
+    keys = {key for key, is_true_of in _TEST_OF_KEY.items() if is_true_of(facts)}
+    # Here a lead is something that only a person can judge, such as a match in a press feed.
     keys.update(f"lead {finding.part or ''} {finding.detail}" for finding in facts.findings if finding.kind == LEAD)
     keys.update(f"elsewhere {part}" for part in list_parts_found_elsewhere(facts))
     for part in facts.parts:
@@ -187,7 +188,7 @@ def _exposure_start(exposure: Exposure) -> datetime:
     return exposure.start.by or exposure.start.after or _FOR_EVER
 
 
-_KEYS_OF_RELEASE: dict[str, Callable[[ReleaseFacts], bool]] = {
+_TEST_OF_KEY: dict[str, Callable[[ReleaseFacts], bool]] = {
     "late": is_late,
     "early": is_early,
     "unproven": lambda facts: facts.verdict == "unproven",

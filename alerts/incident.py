@@ -25,8 +25,8 @@ UNPROVEN_GRACE = timedelta(minutes=5)
 """Until so long after the slot, an unproven verdict may still be settled, so no one is notified."""
 ESCALATED_TO_ALL = 3
 """From this reminder on, every channel of an escalation ladder is notified."""
-CONFIRMED = "confirmed"
-"""The fact of the notice that a release not found yet is a breach, or remains unproven."""
+VERDICT_REACHED = "confirmed"
+"""The fact key of the notice that a release not found yet has its verdict: a breach, or unproven."""
 
 
 class Kind(StrEnum):
@@ -207,7 +207,7 @@ def find_incident_kind(facts: ReleaseFacts, now: datetime) -> Kind | None:
 
 def confirmation_notice_id(incident: str) -> str:
     """Return the id of the notice that confirms a breach of a release that was not found yet at first."""
-    return notice_id(incident, "opened", CONFIRMED)
+    return notice_id(incident, "opened", VERDICT_REACHED)
 
 
 def find_reminder_number(notice: Notice) -> int:

@@ -20,7 +20,7 @@ from schedules.times.json import bounds_json, fields_json, instant_from_json, in
 SCHEMA = "ninethirty.notice/1"
 _LONGEST_TITLE = 70
 _PART_KEYS = ("id", "role", "url", "required", "verdict", "first_seen", "delay", "exposures", "users_delay")
-OPENINGS = frozenset({"opened", "due", "lead", "altered", "unproven", "calendar", "too_costly"})
+OPENING_KINDS = frozenset({"opened", "due", "lead", "altered", "unproven", "calendar", "too_costly"})
 DIGESTED = frozenset({"opened", "due", "unproven"})
 """Kinds of openings that one fault can cause in numbers, so that many at once become one digest."""
 PERSON_ACTS = ("acknowledged", "closed", "signed")
@@ -126,8 +126,7 @@ def fold_openings(
 
     None if they are about fewer than `threshold` releases. `name_of` returns the name of a producer by its id.
     """
-    digested = (notice for notice in notices if notice.kind in DIGESTED)
-    openings = sorted(digested, key=lambda opening: (opening.at, opening.id))
+    openings = sorted((one for one in notices if one.kind in DIGESTED), key=lambda opening: (opening.at, opening.id))
     releases = {opening.release for opening in openings}
     if len(releases) < threshold:
         return None
@@ -176,7 +175,7 @@ def _message_data(
         "thread": notice.follows or notice.id,
         "kind": notice.kind,
         # Webhooks publish `kind` and `event`. An event groups several kinds of notices.
-        "event": "opened" if notice.kind in OPENINGS else _EVENT_OF_KIND.get(notice.kind, "changed"),
+        "event": "opened" if notice.kind in OPENING_KINDS else _EVENT_OF_KIND.get(notice.kind, "changed"),
         **fields_json(notice, "at", "release", "producer", "grade", "findings"),
         "subject": one_line(notice.subject),
         "link": link,

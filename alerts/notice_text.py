@@ -176,8 +176,7 @@ def _describe_delay(delay: Bounds) -> str:
     If the bounds are on both sides of the slot: `between 3 s before and 5 s after the slot`. If they are at most a
     second away from it: `on the second`, because notices show no parts of a second.
     """
-    low = delay.min
-    high = delay.max
+    low, high = delay.min, delay.max
     if low is not None and high is not None:
         # A delay that is proved to be one second can be shown, so it is not `on the second`.
         is_exactly_one_second = low == high and abs(low) == 1

@@ -114,9 +114,7 @@ def make_reminder(incident: Incident, now: datetime, spacing: timedelta, grace: 
     return make_fact_notice("reminder", number, incident, incident.facts, now)
 
 
-def rewrite_platform_notice(
-    notice: Notice, incident: Incident, releases: Sequence[LinkedRelease], now: datetime
-) -> Notice:
+def rewrite_notice(notice: Notice, incident: Incident, releases: Sequence[LinkedRelease], now: datetime) -> Notice:
     """Return a notice of a platform's incident with a subject and text that are true `now`, when it is sent.
 
     They report the current status of these `releases`, or of all that the platform delayed if there are none. The
@@ -127,8 +125,7 @@ def rewrite_platform_notice(
     changed = ""
     if len(lines) > 1 and lines[1].startswith(_CHANGED_PREFIX):
         changed = lines[1].removeprefix(_CHANGED_PREFIX)
-    reported = releases or incident.linked
-    subject, text = write_subject_and_text(notice.kind, incident, reported, now, changed)
+    subject, text = write_subject_and_text(notice.kind, incident, releases or incident.linked, now, changed)
     return replace(notice, subject=subject, text=text)
 
 
@@ -183,7 +180,8 @@ def _list_releases(heading: str, linked: Sequence[LinkedRelease]) -> Iterator[li
 
 
 def _link_release(member: Incident, facts: ReleaseFacts) -> LinkedRelease:
-    status = CLEARED
+    """Return how a platform's incident lists a release with these facts, whose own incident is `member`."""
+    status = CLEARED  # not late after all
     if fact_rules.is_late(facts):
         status = AWAITED if is_late_part_absent(facts) else OUT
     return LinkedRelease(
@@ -202,9 +200,9 @@ def _link_release(member: Incident, facts: ReleaseFacts) -> LinkedRelease:
 def _find_change_to_report(
     known: Incident | None, incident: Incident, changed: LinkedRelease, now: datetime, *, is_unsent: bool
 ) -> tuple[str, str, str] | None:
-    """Return (kind, occasion, words) of the notice that a platform's thread needs if a release changed, or None.
+    """Return (kind, occasion, words) of the notice about a `changed` release of a platform's incident, or None.
 
-    If `is_unsent`, the thread's first notice still waits. It will report the change, unless all releases are out.
+    Kind and occasion make its id. If `is_unsent`, the notice `opened` still waits, and will report the status by then.
     """
     if known is None:
         return "opened", "thread", ""
@@ -213,9 +211,9 @@ def _find_change_to_report(
         title = one_line(changed.title, _LONGEST_TITLE)
         return ("reopened", now.isoformat(), f"not out: {title}") if is_awaited else None
     if not is_awaited:
-        # Shortly after the opening, further releases may still turn out to be late on this platform.
-        is_gathering_over = now - known.opened >= GATHERING_TIME
-        return ("final", now.isoformat(), "all are out") if is_gathering_over else None
+        # Shortly after the opening, further releases may still turn out to be late on this platform. So wait for them.
+        has_waited_for_others = now - known.opened >= GATHERING_TIME
+        return ("final", now.isoformat(), "all are out") if has_waited_for_others else None
     return None if is_unsent else _find_change_while_open(known, incident, changed)
 
 

@@ -40,9 +40,7 @@ def shifts_json(shifts: Iterable[Shift]) -> str:
 def shifts_from_json(text: str) -> tuple[Shift, ...]:
     """Return the shifts that `shifts_json` wrote."""
     rows = json.loads(text)
-    return tuple(
-        Shift(role, datetime.fromisoformat(begins), datetime.fromisoformat(ends)) for role, begins, ends in rows
-    )
+    return tuple(Shift(role, datetime.fromisoformat(begin), datetime.fromisoformat(end)) for role, begin, end in rows)
 
 
 class ShiftSettings(Table):

@@ -14,15 +14,15 @@ from alerts.rota import Rota
 from schedules.times.zone import local
 from schedules.values import QuietHours, Table
 
-_GENERAL_NAMES = {
+_GROUP_OF_FINDING = {
     "early_exposure": "early",
     **dict.fromkeys(("partial", "stale_edge"), "late"),
     **dict.fromkeys(ALTERED_FINDINGS, "altered"),
     **dict.fromkeys(CALENDAR_FINDINGS, "calendar"),
 }
-"""The general name that routes may use for a finding. Findings that are not here are details of these."""
-_NAMES_OF_GROUPS = frozenset({"early", "altered", "calendar"})
-"""General names that are no kind of finding themselves."""
+"""The group of a finding, whose name routes may also use for it. Findings that are not here are details of these."""
+_GROUPS = frozenset({"early", "altered", "calendar"})
+"""Groups that are no finding themselves. `late` is both."""
 _DELAY_FINDINGS = frozenset({"late", "partial", "stale_edge"})
 
 
@@ -53,13 +53,13 @@ class Route(Table):
     quiet: QuietHours | None = None
     """Quiet hours, `"22:00-07:00"`. Notices of grade `report` ignore them."""
 
-    def names_finding(self, kind: str) -> bool:
+    def matches_finding(self, kind: str) -> bool:
         """Return whether its own pattern matches this kind of finding. Without a pattern it matches all."""
         return fnmatchcase(kind, self.match.finding or "*")
 
-    def takes_finding(self, kind: str) -> bool:
-        """Return whether its pattern matches this kind of finding, or its general name: `late` for `partial`."""
-        return self.names_finding(kind) or self.names_finding(_GENERAL_NAMES.get(kind, kind))
+    def matches_finding_or_group(self, kind: str) -> bool:
+        """Return whether its pattern matches this kind of finding, or the group of it: `late` for `partial`."""
+        return self.matches_finding(kind) or self.matches_finding(_GROUP_OF_FINDING.get(kind, kind))
 
 
 def select_channels(  # noqa: PLR0913 # the facts that a route may match
@@ -74,9 +74,9 @@ def select_channels(  # noqa: PLR0913 # the facts that a route may match
 ) -> list[tuple[str, datetime]]:
     """Return the channels that get a notice, each with the earliest time to send it.
 
-    `names` are all channels, `producers` are all producers of its releases. Someone must be notified of each finding.
-    So all channels get the notice at once in two cases: no route takes its main finding, which is the first one. Or the
-    routes select no channel, and no route takes one of its other findings.
+    `names` are all channels, `producers` are all producers of its releases. Someone must be notified of its main
+    finding, the first one. If no route is for that, all channels get the notice at once. They also do if the routes
+    select no channel and one of its other findings has no route.
     """
     matching = [
         route
@@ -87,27 +87,28 @@ def select_channels(  # noqa: PLR0913 # the facts that a route may match
     reminder_number = find_reminder_number(notice) if notice.kind == "reminder" else 0
     times: dict[str, datetime] = {}
     for route in matching:
-        if any(map(route.names_finding, notice.findings)):
+        if any(map(route.matches_finding, notice.findings)):
             begin = _find_earliest_send(route, notice, now, timezone)
-            # Each reminder goes to one more channel of the ladder.
+            # Each reminder goes to one more channel of the route's list `escalate`.
             escalated = route.escalate if reminder_number >= ESCALATED_TO_ALL else route.escalate[:reminder_number]
             for name in resolve_rotas([*route.channels, *escalated], rotas or {}, begin):
                 times[name] = min(begin, times.get(name, begin))
     chosen = [(name, times[name]) for name in names if name in times]
-    # A main finding such as `calendar` is only the general name of others here, and is routed if each of these is.
     main = notice.findings[0]
-    named_by_main = {kind for kind in notice.findings if main in _NAMES_OF_GROUPS and _GENERAL_NAMES.get(kind) == main}
-    must_be_routed = named_by_main or {main}
+    must_have_route = {main}
+    if main in _GROUPS:
+        # A main finding such as `calendar` only names the group of other findings, which must each have a route.
+        must_have_route = {kind for kind in notice.findings if _GROUP_OF_FINDING.get(kind) == main} or {main}
     if not chosen:
-        must_be_routed |= _list_other_findings(notice.findings)
-    if all(any(route.takes_finding(kind) for route in matching) for kind in must_be_routed):
+        must_have_route |= _list_other_findings(notice.findings)
+    if all(any(route.matches_finding_or_group(kind) for route in matching) for kind in must_have_route):
         return chosen
     return [(name, now) for name in names]
 
 
 def _list_other_findings(findings: Sequence[str]) -> set[str]:
     """Return the other findings of a notice that could have a notice of their own. All delays count as one finding."""
-    others = {*findings[1:]} & {*_GENERAL_NAMES, "late", "lead"}
+    others = {*findings[1:]} & {*_GROUP_OF_FINDING, "late", "lead"}
     if findings[0] in _DELAY_FINDINGS:
         return others - _DELAY_FINDINGS
     return others - (_DELAY_FINDINGS - {"late"} if "late" in others else set())

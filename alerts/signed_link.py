@@ -16,8 +16,7 @@ NOTICE_SEPARATOR = "\x1f"
 def sign_token(incident: str, until: datetime, key: bytes) -> str:
     """Return a token for a URL that is valid for one incident until an instant (whole seconds)."""
     body = f"{int(until.timestamp())}.{incident}".encode()
-    signed = hmac.digest(key, body, hashlib.sha256) + body
-    return base64.urlsafe_b64encode(signed).decode().rstrip("=")
+    return base64.urlsafe_b64encode(hmac.digest(key, body, hashlib.sha256) + body).decode().rstrip("=")
 
 
 def read_token(token: str, key: bytes, now: datetime) -> str | None:

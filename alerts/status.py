@@ -325,8 +325,7 @@ def say_elsewhere_since(facts: ReleaseFacts, now: datetime) -> str:
 
 
 def _format_start(alternative: Elsewhere, facts: ReleaseFacts, now: datetime) -> str:
-    seen = alternative.start.by or facts.at
-    return moment(seen.replace(second=0, microsecond=0), facts.timezone, now)
+    return moment((alternative.start.by or facts.at).replace(second=0, microsecond=0), facts.timezone, now)
 
 
 def _mention_alternatives(facts: ReleaseFacts, now: datetime) -> str:

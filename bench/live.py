@@ -100,7 +100,7 @@ async def _fill(made: App) -> None:
     for number in range(_RELEASES):
         made.daemon.watch.adopt(release(number), [promise(number, slot)], list(_runs(number, slot)))
         # No looks are made here, so verdicts must not wait for the first look.
-        made.daemon.watch.releases[f"r{number}"].planning_only_until = None
+        made.daemon.watch.releases[f"r{number}"].verdict_withheld_until = None
     await made.daemon.watch.judging.judge_all(list(made.daemon.watch.releases))
 
 

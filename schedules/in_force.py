@@ -94,26 +94,25 @@ class _ReleaseLedger:
     """Finds the promise in force of one release, from its promises added in the order of reads."""
 
     def __init__(self, calendars: Sequence[str], notice_days: int) -> None:
-        """`calendars` are those of the release, the one that rules first."""
+        """`calendars` are those of the release by their rank: the first one that has an entry rules."""
         self._ranks = {calendar: rank for rank, calendar in enumerate(calendars)}
         self._notice_days = notice_days
         # By calendar, its last promise that may be in force, and its last one that was read too late for that.
         self._last_accepted: dict[str, Promise] = {}
         self._last_too_late: dict[str, Promise] = {}
-        # By calendar, a later promise that differs from the latest only by the UTC offset: perhaps no change.
+        # By calendar, a later promise with the same written time and another UTC offset, which may be no change.
         self._zone_shifted: dict[str, Promise] = {}
         self._current: Promise | None = None  # in force
-        self._last_not_cancelled: Promise | None = None  # the last one in force that cancels nothing
-        # These five become the fields of `InForce`.
+        self._last_planned: Promise | None = None  # the last one in force that cancels nothing
+        # These become fields of the result, `InForce`.
         self._first: Promise | None = None
         self._changed_after_slot: Promise | None = None
         self._short_notice: ShortNotice | None = None
-        self._withdrawn: list[Promise] = []
-        self._in_doubt: list[Promise] = []
+        self._withdrawn: list[Promise] = []  # in force once, and changed before their slot passed
+        self._in_doubt: list[Promise] = []  # read too late, but perhaps announced in time
+        self._events: list[LedgerEvent] = []
         # Calendars that contradict the one in force, each reported once as long as it does.
         self._reported_as_differing: set[str] = set()
-        self._events: list[LedgerEvent] = []
-        self._is_first_read_after_slot = False
 
     def rank(self, promise: Promise) -> int:
         """Return the rank of a promise's calendar among those of the release. The lowest rules."""
@@ -142,31 +141,31 @@ class _ReleaseLedger:
     def _is_too_late(self, promise: Promise, current: Promise) -> bool:
         """Return whether a promise was read after the slot of `current`, the one in force, and so cannot replace it.
 
-        A cancellation in force can always be replaced. So can a slot that had passed when `current` was first read, by
-        an entry of a calendar that ranks higher, with a slot that is still ahead. It must be the first entry of that
-        calendar, because a later one is a change that came too late.
+        A cancellation in force can always be replaced. There is one other exception: `current` was itself read after
+        its slot, and the promise is the first of a calendar that ranks higher, with a slot that is still ahead. A later
+        promise of that calendar would be a change that came too late.
         """
         if is_cancelled(current) or not has_passed(current.slot, promise.learnt):
             return False
+        was_current_read_too_late = has_passed(current.slot, current.learnt)
         is_first_of_calendar = promise.calendar not in self._last_accepted
         ranks_higher = self.rank(promise) < self.rank(current)
         is_ahead = not has_passed(promise.slot, promise.learnt)
-        may_replace = self._is_first_read_after_slot and is_first_of_calendar and ranks_higher and is_ahead
-        return not may_replace
+        return not (was_current_read_too_late and is_first_of_calendar and ranks_higher and is_ahead)
 
     def in_force(self) -> InForce:
         """Return what is in force after all promises added so far, with their events, doubts and disagreements."""
         current = self._current
-        # Not always the calendar that ranks highest: if that gives only a day, another one may add the time.
-        source = "" if current is None else current.calendar
-        # Only the UTC offset of these differs from the promise in force, so perhaps they changed nothing.
-        shifted = [promise for promise in self._zone_shifted.values() if promise.calendar == source]
-        others = [each for each in self._last_accepted.values() if each.calendar != source and not is_cancelled(each)]
-        # A release that moved was expected at the last withdrawn slot before the one in force. If none was before it,
-        # because the release was brought forward, it was expected at the last one withdrawn.
+        # The calendar in force need not be the ruling one: if that gives only a day, another one may add the time.
+        calendar = "" if current is None else current.calendar
+        others = [each for each in self._last_accepted.values() if each.calendar != calendar and not is_cancelled(each)]
+        # A later entry that shows the same written time with another UTC offset may be no change, so it is a doubt.
+        shifted = [promise for promise in self._zone_shifted.values() if promise.calendar == calendar]
+        # A postponed release was expected at the last withdrawn slot before the one in force. If it was brought
+        # forward, no withdrawn slot is before that one, and it was expected at the last of them all.
         begins = None if current is None else current.slot.begins()
-        before_slot = [each for each in self._withdrawn if begins is None or has_passed(each.slot, begins)]
-        expected = before_slot or self._withdrawn
+        earlier_slots = [each for each in self._withdrawn if begins is None or has_passed(each.slot, begins)]
+        expected = earlier_slots or self._withdrawn
         return InForce(
             promise=current,
             cancelled=current is not None and is_cancelled(current),
@@ -176,7 +175,7 @@ class _ReleaseLedger:
             short_notice=self._short_notice,
             disagreements=tuple(sorted(self._find_differing(), key=lambda each: each.calendar)),
             agreeing=tuple(each for each in others if current is not None and each.slot.is_same_time(current.slot)),
-            is_first_read_after_slot=self._is_first_read_after_slot,
+            is_first_read_after_slot=current is not None and has_passed(current.slot, current.learnt),
             withdrawn=tuple(self._withdrawn),
             events=tuple(self._events),
             in_doubt=(*self._in_doubt, *shifted),
@@ -201,36 +200,35 @@ class _ReleaseLedger:
         elif is_cancelled(promise):
             self._add_event(EventKind.CANCELLED, promise)
         self._update_current(promise)
-        # Only a change of the slot in force shortens notice. Another calendar's change is a disagreement. The calendar
-        # and the time of the read are compared, because a cancellation in force can be a copy of its promise.
+        # Only a change of the slot in force shortens notice. Another calendar's change is a disagreement. A copy of
+        # the promise may be in force, with another slot. Its calendar and time of the read (`learnt`) are the same.
         current = self._current
         is_in_force = current is not None and current.calendar == promise.calendar and current.learnt == promise.learnt
         if old is not None and is_in_force:
             self._check_short_notice(old, promise)
 
     def _update_current(self, promise: Promise) -> None:
-        """Replace the last promise of its calendar, choose again which one is in force, and report new disagreements.
+        """Make this promise the last of its calendar, choose again which one is in force, report new disagreements.
 
-        If the chosen slot is not inside the last one in force, that one is added to those withdrawn.
+        If the slot in force was changed, and not only made more precise, its promise is added to those withdrawn.
         """
         is_first_of_calendar = promise.calendar not in self._last_accepted
         self._last_accepted[promise.calendar] = promise
         chosen = self._choose_promise()
-        last = self._last_not_cancelled
+        planned = self._last_planned
         if not is_cancelled(chosen):
-            # A slot is withdrawn if its calendar changes it. A calendar's first entry changes nothing of its own.
-            # Even if it is chosen now, it only disagrees with other calendars.
-            if last is not None and not is_first_of_calendar:
+            # The first promise of a calendar changes none of its own. Even if it comes into force, it only disagrees
+            # with the other calendar, which has not withdrawn its slot.
+            if planned is not None and not is_first_of_calendar:
                 # A slot without a readable time (`NONE`) excludes no time, so any other only makes it more precise.
-                is_refined = last.slot.precision is Precision.NONE or is_inside(chosen.slot, last.slot)
+                is_refined = planned.slot.precision is Precision.NONE or is_inside(chosen.slot, planned.slot)
                 if not is_refined:
-                    self._withdrawn.append(last)
-            self._last_not_cancelled = chosen
-        elif last is not None and chosen.slot.precision is Precision.NONE:
+                    self._withdrawn.append(planned)
+            self._last_planned = chosen
+        elif planned is not None and chosen.slot.precision is Precision.NONE:
             # A cancellation without a date keeps the slot that it cancels.
-            chosen = replace(chosen, slot=last.slot)
+            chosen = replace(chosen, slot=planned.slot)
         self._current = chosen
-        self._is_first_read_after_slot = has_passed(chosen.slot, chosen.learnt)
         self._report_disagreements(promise)
 
     def _choose_promise(self) -> Promise:
@@ -277,16 +275,17 @@ class _ReleaseLedger:
         return [each for each in not_removed if _contradict_each_other(current, each)]
 
     def _add_too_late(self, promise: Promise, current: Promise) -> None:
-        """Add a promise read after the slot of `current`, the one in force. That slot stays.
+        """Add a promise read after the slot of `current`, the one in force. That slot stays in force.
 
-        A cancellation or another time ahead becomes the change announced after the slot. If the same calendar shows the
-        slot in force again, that change is dropped. A time that has passed is only an event. A repetition does nothing.
+        A cancellation, or another time that is still ahead, is kept as the change announced after the slot. If the same
+        calendar then shows the slot in force again, that change is dropped. A time that has passed is only an event.
         """
         calendar = promise.calendar
-        # What this calendar showed last: a promise read too late, like this one, or else one read in time.
-        before = self._last_too_late.get(calendar) or self._last_accepted.get(calendar)
+        # What this calendar showed before: the last promise that came too late or, without one, the last in time.
+        shown_before = self._last_too_late.get(calendar) or self._last_accepted.get(calendar)
         self._last_too_late[calendar] = promise
-        if before is not None and not find_changes(before, promise):
+        is_repetition = shown_before is not None and not find_changes(shown_before, promise)
+        if is_repetition:
             return
         # Perhaps it was announced before the slot passed, and only read too late.
         self._add_if_in_doubt(promise, current.slot)

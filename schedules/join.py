@@ -64,15 +64,15 @@ class Split(_EntryPattern):
 class JoinRules:
     """How to join. `order` names calendars, the ruling one first. Calendars that it does not name follow, by name.
 
-    `explicit` names the calendars whose entries have ids that a person gave (kinds toml and csv). If a release has
-    several producers, the first in `whose` is named as its producer.
+    `hand_kept` names the calendars whose entries have ids that a person gave (kinds toml and csv). If a release has
+    several producers, the first in `producer_order` is named as its producer.
     """
 
     order: tuple[str, ...] = ()
-    explicit: frozenset[str] = frozenset()
+    hand_kept: frozenset[str] = frozenset()
     pins: tuple[Pin, ...] = ()
     splits: tuple[Split, ...] = ()
-    whose: tuple[str, ...] = ()
+    producer_order: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ def join_entries(
         for find_matches in (_match_by_given_id, match_by_link, match_by_title):
             groups = merge_groups(groups, find_matches(groups))
     ids = _name_groups(groups, known)
-    made = [_make_release(group, ids[group.key], preferred_producers=rules.whose) for group in groups]
+    made = [_make_release(group, ids[group.key], preferred_producers=rules.producer_order) for group in groups]
     return JoinResult(
         releases=tuple(sorted(made, key=lambda release: release.id)),
         release_of={entry.key: ids[group.key] for group in groups for entry in group.entries},
@@ -119,7 +119,7 @@ def join_entries(
 def _make_joinable(announced: Mapping[str, Sequence[Announcement]], rules: JoinRules) -> list[Joinable]:
     """Return the entries of all calendars in order of rank, one for each key (calendar and uid).
 
-    A pin of the rules gives an entry the id of its release, a split keeps it from being joined.
+    A pin gives an entry the id of its release, a split keeps it from being joined. Calendars rank first, then dates.
     """
     ranks = {name: rank for rank, name in enumerate(dict.fromkeys((*rules.order, *sorted(announced))))}
     pins = {(canonical_address(pin.url or ""), read_title(pin.title)): pin for pin in rules.pins}
@@ -129,7 +129,7 @@ def _make_joinable(announced: Mapping[str, Sequence[Announcement]], rules: JoinR
     found: dict[Key, Joinable] = {}
     for calendar, announcements in announced.items():
         rank = ranks[calendar]
-        has_given_id = calendar in rules.explicit  # a person gave the ids of its entries
+        has_given_id = calendar in rules.hand_kept  # a person gave the ids of its entries
         for announcement in announcements:
             entry = Joinable.make(announcement, calendar, rank, has_given_id=has_given_id, is_compared=is_compared)
             if has_rules:
@@ -137,7 +137,7 @@ def _make_joinable(announced: Mapping[str, Sequence[Announcement]], rules: JoinR
                 is_split = any(each.calendar in ("", calendar) and each.fits(entry) for each in rules.splits)
                 entry = replace(entry, pin=_find_pin(entry, pins), is_split=is_split)
             other = found.get(entry.key)
-            # Entries of a calendar that share a uid got a doubt when they were read. The first in rank is kept.
+            # If a calendar has several entries with one uid, the one with the earliest date ranks first and is kept.
             if other is None or entry.rank < other.rank:
                 found[entry.key] = entry
     return sorted(found.values(), key=lambda entry: entry.rank)

@@ -32,7 +32,7 @@ _NTH = ("first", "second", "third", "fourth")
 _NAMES = frozenset({"q", "h", "quarter", "half", "week", *_NTH})
 _ANCHOR = date(2000, 1, 1)
 
-NewWords = Mapping[str, str]
+NewByOld = Mapping[str, str]
 """By each word of the old period (`2019`, `jan`), the word in its place in the new period."""
 _Matches = Sequence[re.Match[str]]
 
@@ -58,13 +58,13 @@ def map_period_words(before: str, after: str) -> dict[str, str] | None:
     old, new = period_of(before), period_of(after)
     if [_word_kind(each) for each in old] != [_word_kind(each) for each in new] or old == new:
         return None
-    new_words = dict(zip(old, new, strict=True))
+    new_by_old = dict(zip(old, new, strict=True))
     # A word that occurs twice must become the same word at both places.
-    is_consistent = all(new_words[word] == new_word for word, new_word in zip(old, new, strict=True))
-    return new_words if is_consistent and read_title(before).words == read_title(after).words else None
+    is_consistent = all(new_by_old[word] == new_word for word, new_word in zip(old, new, strict=True))
+    return new_by_old if is_consistent and read_title(before).words == read_title(after).words else None
 
 
-def replace_period(address: str, new_words: NewWords) -> str | None:
+def replace_period(address: str, new_by_old: NewByOld) -> str | None:
     """Return an address with the new period in place of the old one in its path and query, None if that is ambiguous.
 
     Return None also if the address does not name the old period, names another one, has an id, a fragment or no host,
@@ -79,13 +79,13 @@ def replace_period(address: str, new_words: NewWords) -> str | None:
     if has_id or has_no_site or parts.fragment or len(address) > _LONGEST_ADDRESS:
         return None
     try:
-        new_path = _rewrite_period(path, new_words)
+        new_path = _rewrite_period(path, new_by_old)
     except _Ambiguous:
         return None
     return None if new_path == path else site + new_path
 
 
-def _rewrite_period(text: str, new_words: NewWords) -> str:
+def _rewrite_period(text: str, new_by_old: NewByOld) -> str:
     """Return a text with the new period in place of the old one, in the same case and form.
 
     Raises `_Ambiguous` if the period can be read or written in two ways, or if a part of another one is left.
@@ -93,35 +93,35 @@ def _rewrite_period(text: str, new_words: NewWords) -> str:
     matches = list(_PIECE.finditer(text))  # its words and numbers
     pieces = [match.group().lower() for match in matches]
     result, end = "", 0
-    for found in _find_periods(text, matches, pieces, new_words):
-        new_pieces = _write_pieces(tuple(pieces[found.begin : found.end]), found.period, new_words)
+    for found in _find_periods(text, matches, pieces, new_by_old):
+        new_pieces = _write_pieces(tuple(pieces[found.begin : found.end]), found.period, new_by_old)
         for match, piece in zip(matches[found.begin : found.end], new_pieces, strict=True):
             result += text[end : match.start()] + _match_case(piece, match.group())
             end = match.end()
     return result + text[end:]
 
 
-def _find_periods(text: str, matches: _Matches, pieces: Sequence[str], new_words: NewWords) -> Iterator[_FoundPeriod]:
-    """Yield each place in a text where consecutive `pieces` name the old period.
+def _find_periods(text: str, matches: _Matches, pieces: Sequence[str], new_by_old: NewByOld) -> Iterator[_FoundPeriod]:
+    """Yield each place in an address where consecutive `pieces` name the period of the edition that it belongs to.
 
-    The pieces are the words and numbers of the text in lower case, and `matches` are their places in it. If several
-    lengths fit, the longest is taken. Raises `_Ambiguous` if any other piece looks like a part of a period, or, in
-    `_read_period`, if pieces can be read as two periods.
+    That is the old period. `new_by_old` has its words, each with the one that replaces it for the next edition. The
+    pieces are the words and numbers of the `text` in lower case, `matches` their places in it. The longest name counts.
+    Raises `_Ambiguous` if pieces can be read as two periods, or if any other piece may be a part of one.
     """
     # How an address may write a word of the old period, such as `jan` and `january`.
-    old_forms = {form for old_word in new_words for form in _forms_of(old_word).values()}
+    old_forms = {form for old_word in new_by_old for form in _forms_of(old_word).values()}
     begin = 0
     while begin < len(pieces):
         longest_first = range(min(len(pieces), begin + _LONGEST), begin, -1)
         # Pieces name no period together if there is more than a separator between two, or if they cut a number in two.
         ends = (end for end in longest_first if _is_unbroken(text, matches, begin, end))
-        readings = (_read_period(pieces, begin, end, new_words) for end in ends)
+        readings = (_read_period(pieces, begin, end, new_by_old) for end in ends)
         found = next((each for each in readings if each is not None), None)
         if found is not None:
             yield found
             begin = found.end
         elif pieces[begin] in old_forms or period_of(pieces[begin]) or _LONG_NUMBER.fullmatch(pieces[begin]):
-            raise _Ambiguous
+            raise _Ambiguous  # it may be a part of a period: a long number may be a year
         else:
             begin += 1
 
@@ -134,9 +134,9 @@ def _is_unbroken(text: str, matches: _Matches, begin: int, end: int) -> bool:
     return not is_cut and all(_JOINT.fullmatch(joint) for joint in joints)
 
 
-def _read_period(pieces: Sequence[str], begin: int, end: int, new_words: NewWords) -> _FoundPeriod | None:
+def _read_period(pieces: Sequence[str], begin: int, end: int, new_by_old: NewByOld) -> _FoundPeriod | None:
     """Return the old period if these pieces name it, else None. Raises `_Ambiguous` for two readings."""
-    readings = [period for period in _possible_readings(tuple(pieces[begin:end])) if set(period) <= new_words.keys()]
+    readings = [period for period in _possible_readings(tuple(pieces[begin:end])) if set(period) <= new_by_old.keys()]
     if len(readings) > 1:
         raise _Ambiguous
     return _FoundPeriod(begin, end, readings[0]) if readings else None
@@ -148,18 +148,19 @@ def _possible_readings(pieces: tuple[str, ...]) -> frozenset[tuple[str, ...]]:
 
     There is none if the pieces name no period, or anything else beside it.
     """
-    # A period begins and ends with a number or a word of its own.
+    # A period begins and ends with a number, with a word such as `quarter`, or with a period (`jan`).
     if not all(piece.isdecimal() or piece in _NAMES or period_of(piece) for piece in (pieces[0], pieces[-1])):
         return frozenset()
     if all(piece.isdecimal() for piece in pieces):
         text = "-".join(pieces)
         by_title, by_date = _read_as_title(text), _read_as_date(text)
-        # In a title, any two numbers can be two years. So only a single year or financial year counts.
+        # The grammar of titles reads any two numbers as two years, even `2017-03`. It counts only if it reads one word:
+        # a year or a financial year.
         is_one_year = len(by_title) == 1
         found = [by_title, by_date] if is_one_year else [by_date]
     else:
         texts = [_spell_like_title(pieces)]
-        # `jan-19` can be January 2019.
+        # `jan-19` can be January 2019. Before a number at the end there is a piece, because not all pieces are numbers.
         if len(pieces[-1]) == 2 and pieces[-1].isdecimal() and pieces[-2].isalpha():
             texts.append(_spell_like_title((*pieces[:-1], f"20{pieces[-1]}")))
         found = [_read_as_title(text) for text in texts]
@@ -190,28 +191,28 @@ def _read_as_date(text: str) -> tuple[str, ...]:
     return (str(slot.first.year), _SHORT[slot.first.month - 1], *day)
 
 
-def _write_pieces(pieces: tuple[str, ...], old_period: tuple[str, ...], new_words: NewWords) -> tuple[str, ...]:
-    """Return the new pieces for the old `pieces` of an address, which write `old_period`, in the same form.
+def _write_pieces(pieces: tuple[str, ...], old_period: tuple[str, ...], new_by_old: NewByOld) -> tuple[str, ...]:
+    """Return the pieces that write the new period as the `pieces` of an address write `old_period`.
 
-    Raises `_Ambiguous` unless exactly one spelling can be read as the new period.
+    For example, `jan-2019` becomes `apr-2019`. Raises `_Ambiguous` unless exactly one spelling means the new period.
     """
-    new_period = tuple(new_words[word] for word in old_period)
+    new_period = tuple(new_by_old[word] for word in old_period)
     # For each old piece, the texts that may be in its place, such as `apr` for `jan`. They are combined in every way.
-    choices = [_replacements_for(piece, old_period, new_words) for piece in pieces]
+    choices = [_replacements_for(piece, old_period, new_by_old) for piece in pieces]
     spellings = {spelling for spelling in product(*choices) if new_period in _possible_readings(spelling)}
     if len(spellings) != 1:
         raise _Ambiguous
     return spellings.pop()
 
 
-def _replacements_for(piece: str, old_period: Sequence[str], new_words: NewWords) -> list[str]:
+def _replacements_for(piece: str, old_period: Sequence[str], new_by_old: NewByOld) -> list[str]:
     """Return the texts that may replace a piece of an address. If it is no word of `old_period`, that is the piece.
 
     A piece that is the short form of an old word (`jan`) may become the short form of the new word (`apr`), and so on.
     """
     replacements: set[str] = set()
     for old_word in old_period:
-        new_forms = _forms_of(new_words[old_word])
+        new_forms = _forms_of(new_by_old[old_word])
         # The two words are of the same kind, so they have the same forms.
         replacements |= {new_forms[form] for form, text in _forms_of(old_word).items() if text == piece}
     return sorted(replacements) or [piece]

@@ -56,18 +56,19 @@ def compare_read(
     shown = {each.uid: each for each in reversed(reading.announcements)}
     changed = {uid: each for uid, each in shown.items() if uid not in known or _has_changed(known[uid], each)}
     missing = [uid for uid in known if uid not in shown]
-    dropped = [uid for uid in missing if _should_be_listed(known[uid], reading, read_at)]
+    # Lists drop entries whose slot has passed. Others should be listed still.
+    unlisted = [uid for uid in missing if _should_be_listed(known[uid], reading, read_at)]
     return ReadChanges(
         promises={uid: _make_promise(each, calendar, read_at, previous_read_at) for uid, each in changed.items()},
         confirmed=tuple(uid for uid in shown if uid not in changed and is_still_announced(shown[uid])),
         first_missing=tuple(uid for uid in missing if known[uid].is_listed),
-        # An entry can slip between two pages in one read, but not in two reads in a row. So it is absent at the read
-        # after the first one without it. Later reads do not report the entry again.
+        # An entry can slip between two pages in one read, but not in two reads in a row. So it is reported as absent by
+        # the second read without it. The first one was then the previous read. Later ones do not report it again.
         absent=tuple(
-            uid for uid in dropped if not known[uid].is_listed and known[uid].absent_since == previous_read_at
+            uid for uid in unlisted if not known[uid].is_listed and known[uid].absent_since == previous_read_at
         ),
         reappeared=tuple(uid for uid in shown if uid in known and _was_absent(known[uid], reading, previous_read_at)),
-        unlisted=tuple(dropped),
+        unlisted=tuple(unlisted),
     )
 
 

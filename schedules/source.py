@@ -66,8 +66,7 @@ class CalendarSource(Protocol):
 
 def more(source: CalendarSource, pages: Sequence[Page], now: datetime) -> tuple[tuple[PageRequest, ...], object]:
     """Return the further requests of a source and its state after that. For a worker process."""
-    asks = tuple(source.more(pages, now))
-    return asks, source.state
+    return tuple(source.more(pages, now)), source.state
 
 
 def read(source: CalendarSource, pages: Sequence[Page], now: datetime) -> tuple[Reading | str, object]:

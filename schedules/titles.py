@@ -147,9 +147,9 @@ def _fold_text(title: str) -> str:
 def _period_tokens(found: re.Match[str]) -> Iterator[str]:
     """Yield the tokens of one period: `2026`, `2025/26`, `q3`, `h1`, `w7`, `jul`, `d23`, `spring`.
 
-    `found` is a match of `_PERIOD`. A group is one way to write a part of a period: daymonth a month after its day,
-    monthday one before its mday, shortmonth one before its shortyear, q, qa and qb the number of a quarter, h and ha
-    that of a half-year, from and to a pair of years.
+    `found` is a match of `_PERIOD`. Its groups are parts of a period: day and daymonth (`23 July`), monthday and mday
+    (`July 23`), shortmonth and shortyear (`Jul-26`), q, qa or qb (`q3`, `quarter 3`, `third quarter`), h or ha (`h1`,
+    `first half`), from and to (`2025 to 26`), and month, year, season or week by itself.
     """
     named = {name: text for name, text in found.groupdict().items() if text}
     for name, text in named.items():
@@ -170,6 +170,6 @@ def _period_tokens(found: re.Match[str]) -> Iterator[str]:
         first, last = named["from"], named["to"]
         if len(last) == 2:
             last = first[:2] + last
-        # Modulo 100, because "1999/00" gives 1999 and 1900.
+        # For "1999/00", `last` is now 1900. Modulo 100 it is still the year after 1999.
         is_financial_year = (int(last) - int(first)) % 100 == 1
         yield from (f"{first}/{last[2:]}",) if is_financial_year else (first, last)

@@ -10,12 +10,12 @@ from typing import Any
 from alerts.channel import SEVERITIES, Message, Outcome
 from alerts.channels.http import HttpChannel
 from alerts.channels.settings import AlertmanagerSettings
-from alerts.message import OPENINGS
+from alerts.message import OPENING_KINDS
 from schedules.contract.verdict import Grade
 from schedules.times.json import instant_from_json, instant_json
 
 _LONGEST_TEXT = 4000
-_MAY_RAISE_GRADE = frozenset({"grade_changed", "reopened", "final", "still"})
+_KINDS_THAT_MAY_RAISE_GRADE = frozenset({"grade_changed", "reopened", "final", "still"})
 
 
 class Alertmanager(HttpChannel[AlertmanagerSettings]):
@@ -38,14 +38,14 @@ def build_alerts(message: Message, settings: AlertmanagerSettings, now: datetime
     at = instant_from_json(message.data.get("at")) or now
     opened = min(instant_from_json(incident.get("opened")) or at, at)
     grade = str(message.data.get("grade", "none"))
-    # Of the first notices of an incident, only `opened` reports a breach. Others, such as `lead`, may not be about one.
-    opens_no_breach = message.kind in OPENINGS and message.kind != "opened"
+    # Of the messages that open an incident, only `opened` is about a breach. Others, such as `unproven`, are not.
+    opens_without_breach = message.kind in OPENING_KINDS and message.kind != "opened"
     is_open = bool(incident) and incident.get("closed") is None
-    # An alert lasts until a later message ends it, at most for `hold`. If there is no open breach, such a message may
-    # never come. So these alerts expire sooner, after `hold_others`.
-    lifetime = settings.hold_others if opens_no_breach or not is_open else settings.hold
+    # Perhaps no later message will end this alert. Then it must expire by itself sooner than that of an open breach.
+    may_be_last_message = opens_without_breach or not is_open
+    lifetime = settings.hold_others if may_be_last_message else settings.hold
     yield _build_alert(message, grade, opened, ends=at if message.kind == "final" else at + lifetime)
-    if incident and message.kind in _MAY_RAISE_GRADE:
+    if incident and message.kind in _KINDS_THAT_MAY_RAISE_GRADE:
         grades: list[str] = list(Grade)  # the least grave first
         for lower in grades[: grades.index(grade)] if grade in grades else ():
             yield _build_alert(message, lower, opened, ends=at)

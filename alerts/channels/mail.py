@@ -87,8 +87,7 @@ class Mail(NamedChannel[MailSettings]):
         reasons = self._redact("; ".join(f"{address}: {code} {text}" for address, (code, text) in refused.items()))
         if refused_for_now:
             if len(self._retries) >= _MOST_REMEMBERED:
-                oldest = next(iter(self._retries))
-                del self._retries[oldest]
+                del self._retries[next(iter(self._retries))]  # the oldest
             self._retries[message_id] = refused_for_now, is_taken
             return Refused(permanent=False, reason=f"taken for {len(to) - len(refused)} of {len(to)}: {reasons}")
         if not is_taken:

@@ -14,7 +14,7 @@ from alerts.finding import ReleaseFacts
 STEP_PREFIX = "step."
 # If `instead.FIELD` is not blank, a person's text for that field replaces the measured account, else both are shown.
 INSTEAD_PREFIX = "instead."
-FIGURE = re.compile(r"\d+(?:[:.,]\d+)*")
+NUMBER = re.compile(r"\d+(?:[:.,]\d+)*")
 CLOCK = r"\d{1,2}(?:[:.]\d{2}){0,2}(?: ?[ap]m)?"
 TIME = re.compile(
     r"\b(?:(?P<hour>[01]?\d|2[0-3])[:.](?P<minute>[0-5]\d)(?::\d{2})?(?: ?(?P<am_pm>am|pm)\b|(?![\d.:,]*\d))"
@@ -39,11 +39,11 @@ def merge_words(
 ) -> Report:
     """Return the `new` report with all texts that people typed. Blank texts are no answer.
 
-    `words` are these texts by the id of their field or step. A text whose box is not on the new form goes to another
-    box about the same fact if no text has it, else to the end of the form. An answer that is unchanged since `before`,
+    `words` are these texts by the id of their box (field or step). If the new form has no such box, a text goes to an
+    empty box about the same fact, or without one to the end of the form. An answer that is unchanged since `before`,
     the last merged report, keeps its author and time. A new one is by the role `by`, who saw `seen`, else `before`.
     """
-    # A key with this prefix has no text: it marks that the text of its field replaces the measured account.
+    # Under a key with this prefix is no text of a box, but a mark: the box's text replaces the measured account.
     typed = {name: text for name, text in words.items() if text.strip() and not name.startswith(INSTEAD_PREFIX)}
     places = _assign_places(typed, new)
     # By the id of their box: the texts, and the boxes whose text replaces the measured account.
@@ -67,33 +67,31 @@ def merge_words(
         new_answer = Answer(texts[field.id], by, new.at, instead=field.id in replacing)
         return replace(field, answer=_choose_answer(field, new_answer, before, seen))
 
-    sections = tuple(
-        replace(section, fields=tuple(set_answer(field) for field in section.fields)) for section in new.sections
-    )
+    sections = tuple(replace(section, fields=tuple(map(set_answer, section.fields))) for section in new.sections)
     steps = tuple(replace(step, done=texts.get(f"{STEP_PREFIX}{step.id}", "")) for step in new.steps)
     return replace(new, sections=sections, steps=steps, kept=texts_without_box)
 
 
-def find_wrong_figures(report: Report, name: str) -> list[str]:
+def find_wrong_numbers(report: Report, name: str) -> list[str]:
     """Return the numbers and times of a person's text in field `name` that do not agree with the measurements.
 
-    A time agrees if it is a measured one or within two (`between 9am and 9.05am`), to the minute. Empty if the text
-    does not replace a measured one, because readers then see both.
+    A time agrees if its minute is a measured one, or in a measured interval: 9.03am in `between 9am and 9.05am`. Empty
+    if the text is shown beside the measured account and does not replace it, because readers can compare the two.
     """
     field = report.find_field(name)
     if field is None or not field.is_replaced or field.answer is None or not field.paragraphs:
         return []
     captions = (table.caption for table in report.measured)
     cells = (cell for table in report.measured for row in table.rows for cell in row)
-    measured = "\n".join([*field.paragraphs, report.subject, *captions, *cells])
+    measured_text = "\n".join([*field.paragraphs, report.subject, *captions, *cells])
     typed = DATE.sub(" ", field.answer.text)  # a person may name days that were not measured
-    for word, time in NAMED_TIMES:
-        measured, typed = measured.replace(word, time), typed.replace(word, time)
-    # The measured times as spans of minutes of the day, from first to last. Each time is also a span of one minute.
-    spans = [(_parse_minute(span["first"]), _parse_minute(span["last"])) for span in BETWEEN.finditer(measured)]
-    single_minutes = (_parse_minute(found[0]) for found in TIME.finditer(measured))
+    for word, time in NAMED_TIMES:  # `noon` is 12pm
+        measured_text, typed = measured_text.replace(word, time), typed.replace(word, time)
+    # The measured times as spans of minutes of the day, from first to last. A single time is a span of one minute.
+    spans = [(_parse_minute(span["first"]), _parse_minute(span["last"])) for span in BETWEEN.finditer(measured_text)]
+    single_minutes = (_parse_minute(found[0]) for found in TIME.finditer(measured_text))
     spans += [(minute, minute) for minute in single_minutes]
-    measured_figures = set(FIGURE.findall(measured))
+    measured_numbers = set(NUMBER.findall(measured_text))
     # Wrong times and numbers by their offset in the typed text, to list them in the order of the text.
     wrong_by_offset = {
         found.start(): found[0]
@@ -102,8 +100,8 @@ def find_wrong_figures(report: Report, name: str) -> list[str]:
     }
     # Numbers are compared without the times. Spaces of the same length keep the offsets of the numbers.
     without_times = TIME.sub(lambda found: " " * len(found[0]), typed)
-    figures = FIGURE.finditer(without_times)
-    wrong_by_offset |= {found.start(): found[0] for found in figures if found[0] not in measured_figures}
+    numbers = NUMBER.finditer(without_times)
+    wrong_by_offset |= {found.start(): found[0] for found in numbers if found[0] not in measured_numbers}
     return list(dict.fromkeys(wrong_by_offset[offset] for offset in sorted(wrong_by_offset)))
 
 
@@ -170,15 +168,16 @@ def _assign_places(words: Mapping[str, str], new: Report) -> dict[str, str]:
 
 
 def _choose_answer(field: Field, new_answer: Answer, before: Report | None, seen: Report | None) -> Answer:
-    """Return a field's answer in the report `before` (with author and time) if it says the same, else the new one.
+    """Return the answer that a field had in the report `before` if it is the same, else the new one with its basis.
 
-    The basis of a new answer is the measured text that its author saw: that in the report `seen` (default: `before`).
-    If that report has no such field, it is the text of `field`. Later measurements are compared with the basis.
+    The earlier answer has an author and a time of its own. The basis of a new one is the measured text that its author
+    saw, because later measurements are compared with it. The author saw the report `seen`, or `before` if that is None.
     """
     field_before = before.find_field(field.id) if before else None
     answer_before = field_before.answer if field_before is not None else None
-    # `instead` is whether an answer replaces the measured text. A change of that alone is also a new answer.
+    # `instead` is whether an answer replaces the measured text. If only this changed, the answer is also a new one.
     if answer_before and (answer_before.text, answer_before.instead) == (new_answer.text, new_answer.instead):
         return answer_before
     field_seen = seen.find_field(field.id) if seen is not None else field_before
+    # A report from before a change of the form may lack the field.
     return replace(new_answer, basis=(field_seen or field).paragraphs)

@@ -154,15 +154,18 @@ def _group_practices_by_day(inputs: DraftInput) -> list[tuple[date, str]]:
 def _answer_date(inputs: DraftInput) -> tuple[str, ...]:
     """Return the dates of occurrence: those that a person typed (as typed if not ISO), else the day of each finding."""
     if typed := inputs.incident.words.get("when"):
-        # A longer text has a time of day too. `_parse_typed_dates` returns every date or none, so the two lists match.
+        instants = _parse_typed_dates(inputs)
+        if not instants:
+            return (typed,)  # not all are ISO dates
+        # `2016-10-01` is a day. A longer text such as `2016-10-01T09:30` also has a time.
         are_days = [len(text.strip()) <= len("2016-10-01") for text in typed.split(",")]
-        ordered = sorted(zip(_parse_typed_dates(inputs), are_days, strict=False))
-        named = [
+        ordered = sorted(zip(instants, are_days, strict=True))
+        named = (
             inputs.local_day(at) if is_day else words.format_clock_day(at, inputs.timezone) for at, is_day in ordered
-        ]
-        return (words.join(named) or typed,)  # as typed if no date could be read
+        )
+        return (words.join([*named]),)
     days = _group_practices_by_day(inputs)
-    # With several dates, name the practice that each one concerns.
+    # With several dates, each one also names the practices of the Code that were broken then, from their `cite`.
     if len(days) == 1:
         return (day_text(days[0][0]),)
     return tuple(f"{day_text(day)} ({cites})" if cites else day_text(day) for day, cites in days)

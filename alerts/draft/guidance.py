@@ -100,12 +100,12 @@ def _measure_clock_shift(slot: datetime, timezone: str) -> int:
 def list_steps(kinds: Sequence[str]) -> tuple[Step, ...]:
     """Return the steps that a report lists for kinds of finding, the most urgent kind first and each step once."""
     chosen: dict[str, Step] = {}
-    # Each kind of finding has one sort of advice. The table `stages` names the lists of steps for a sort, for example
-    # `late` and `out` for `late`. A sort that is not in the table has one list of its own name.
+    # The table `stages` has the names of the lists of steps that belong to some advice: advice on lateness, `late`, has
+    # the two lists `late` and `out`. Other advice has one list, which has the name of the advice.
     lists_of_advice = load_data("guidance")["stages"]
-    step_lists = (name for advice in list_advice(kinds) for name in lists_of_advice.get(advice, [advice]))
+    list_names = (name for advice in list_advice(kinds) for name in lists_of_advice.get(advice, [advice]))
     # A step without an id is only information, which cannot be ticked in a report.
-    listed_steps = (step for name in step_lists for step in steps_at(name) if step.id)
+    listed_steps = (step for name in list_names for step in steps_at(name) if step.id)
     for step in listed_steps:
         chosen.setdefault(step.id, step)
     return tuple(chosen.values())

@@ -37,7 +37,6 @@ def write_covering_email(inputs: DraftInput) -> tuple[str, ...]:
     elif inputs.practices:
         practices = words.join([practice.cite for practice in inputs.practices])
         attached += f" It concerns {practices} of the {inputs.edition.title}, edition {inputs.edition.name}."
-    sender = inputs.settings.get("head_of_profession") or "Head of Profession for Statistics"
     return (
         f"{RECIPIENT_PREFIX}{inputs.settings.get('to') or NO_RECIPIENT}",
         f"Subject: {name}: {inputs.title} ({inputs.producer_name})",
@@ -45,7 +44,7 @@ def write_covering_email(inputs: DraftInput) -> tuple[str, ...]:
         headline or f"{_name_incident(inputs)} {inputs.incident.words.get('what', '')}".strip(),
         attached,
         *([narrative.EVIDENCE_IS_SEPARATE] if inputs.measured_facts else []),
-        f"{CLOSING_PREFIX}{sender}",
+        f"{CLOSING_PREFIX}{inputs.settings.get('head_of_profession') or 'Head of Profession for Statistics'}",
     )
 
 
@@ -130,10 +129,7 @@ def _say_early(inputs: DraftInput, facts: ReleaseFacts) -> list[str]:
         is_ahead = new_time > inputs.now
         moved = f"It will be released at {to} instead." if is_ahead else f"It was brought forward to {to}."
         was_seen_before = first is not None and first.by is not None and first.by < new_time
-        sentences = [narrative.say_announcement(facts), moved]
-        if was_seen_before:
-            sentences.append(seen_early)
-        return [" ".join(sentences)]
+        return [" ".join([narrative.say_announcement(facts), moved, *([seen_early] if was_seen_before else [])])]
     is_before_slot = facts.slot is not None and facts.at < facts.slot  # `at` is when the facts were measured
     if is_before_slot:
         # Give no address: the request must not help anyone to find the content.

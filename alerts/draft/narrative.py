@@ -169,8 +169,8 @@ def _find_slot_day(facts: ReleaseFacts) -> date | None:
     return local_date(facts.slot, facts.timezone) if facts.slot else None
 
 
-def _format_interval(seen: Interval, facts: ReleaseFacts, exact: str = "at about ") -> str:
-    return words.round_interval(seen, facts.timezone, _find_slot_day(facts), exact)
+def _format_interval(seen: Interval, facts: ReleaseFacts, prefix: str = "at about ") -> str:
+    return words.round_interval(seen, facts.timezone, _find_slot_day(facts), prefix)
 
 
 def _format_time(at: datetime, facts: ReleaseFacts) -> str:
@@ -201,15 +201,15 @@ def _say_how_it_ended(part: PartVerdict, exposure: Exposure, facts: ReleaseFacts
     # The sentence on the start already gave the day.
     began = exposure.start.by or exposure.start.after
     named_day = local_date(began, facts.timezone) if began else _find_slot_day(facts)
-    last_seen = part.seen_until or facts.at
-    # The sentence on the start rounds its time, so a time less than a minute later could seem to be before it.
-    is_too_near_to_start = began is not None and last_seen - began < ON_TIME_TOLERANCE
-    has_last_look_shown_it = part.seen_until is None
-    if exposure.open and not is_too_near_to_start:
-        return f"{CAP_IT} {WAS} still available at {words.format_clock_day(last_seen, facts.timezone, named_day)}."
-    if exposure.open and has_last_look_shown_it:
-        return f"{CAP_IT} had not yet been removed."
     if exposure.open:
+        # If the last look did not show the part, `seen_until` is when an earlier look did. Else it is None.
+        last_seen = part.seen_until or facts.at
+        # The sentence on the start rounds its time, so a time less than a minute later could seem to be before it.
+        is_too_near_to_start = began is not None and last_seen - began < ON_TIME_TOLERANCE
+        if not is_too_near_to_start:
+            return f"{CAP_IT} {WAS} still available at {words.format_clock_day(last_seen, facts.timezone, named_day)}."
+        if part.seen_until is None:
+            return f"{CAP_IT} had not yet been removed."
         return f"It is not known whether {IT} {WAS} removed."
     if exposure.ended is Ended.SLOT:
         return f"{CAP_IT} remained available until the announced time."
@@ -228,7 +228,7 @@ def _say_late(part: PartVerdict, facts: ReleaseFacts) -> str:
     is_range = words.find_nearest_minute(seen) is None
     if is_range:
         return f"{CAP_SUBJECT} became available {_format_interval(seen, facts)}."
-    return f"{CAP_SUBJECT} {WAS} not available until {_format_interval(seen, facts, exact='')}."
+    return f"{CAP_SUBJECT} {WAS} not available until {_format_interval(seen, facts, prefix='')}."
 
 
 def _say_on_time(part: PartVerdict, facts: ReleaseFacts) -> str:
@@ -244,14 +244,15 @@ def _is_hidden_for_minutes(part: PartVerdict) -> bool:
 
 
 def _say_hidden_until(part: PartVerdict, facts: ReleaseFacts) -> str:
-    """Return the words on until when users had no access to a part, by the bounds of their wait after the slot."""
+    """Return the words on until when users had no access to a part. `part.wait` bounds how long they waited."""
     wait, slot = part.wait or Bounds(), facts.slot or facts.at
     last_hidden = None if wait.min is None else slot + timedelta(seconds=wait.min)
     if wait.max is None:
         return f"users still had no access at {_format_time(last_hidden or facts.at, facts)}"
     access_began = Interval(last_hidden, slot + timedelta(seconds=wait.max))
-    until = "until " if words.find_nearest_minute(access_began) else "until some time "
-    return f"users had no access {until}{_format_interval(access_began, facts, exact='')}"
+    # A short interval is written as one minute (`until 9.51am`), a longer one as `until some time between … and …`.
+    until = "until some time " if words.find_nearest_minute(access_began) is None else "until "
+    return f"users had no access {until}{_format_interval(access_began, facts, prefix='')}"
 
 
 def _say_overdue(part: PartVerdict, facts: ReleaseFacts) -> str:

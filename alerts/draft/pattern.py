@@ -22,8 +22,8 @@ def chart_faults(period: Period) -> tuple[Bars, ...]:
     """Return the charts of a period. If no release was faulty this is at most the chart of logged causes."""
     if not period.incidents:
         return _chart_causes(period)
-    weekdays = _group_in_order(period, lambda row: f"{get_local_slot(row):%A}", tuple(calendar.day_name))
-    hours = _group_in_order(period, lambda row: f"{get_local_slot(row):%H}:00 to {get_local_slot(row):%H}:59")
+    weekdays = _list_groups(period, lambda row: f"{get_local_slot(row):%A}", tuple(calendar.day_name))
+    hours = _list_groups(period, lambda row: f"{get_local_slot(row):%H}:00 to {get_local_slot(row):%H}:59")
     charts = (
         _make_chart("By weekday", "Weekday", weekdays),
         _make_chart("By announced hour", "Announced hour", hours),
@@ -61,17 +61,15 @@ def _chart_days_or_months(period: Period) -> Bars:
     """Return a chart by day for a period of at most `LONGEST_BY_DAY` days, else by month."""
     number_of_days = (period.ends - period.begins).days + 1
     if number_of_days <= LONGEST_BY_DAY:
-        days = _group_in_order(period, lambda row: f"{get_local_slot(row):%Y-%m-%d}")
+        days = _list_groups(period, lambda row: f"{get_local_slot(row):%Y-%m-%d}")
         named = [(day_text(date.fromisoformat(name)), faulty, watched) for name, faulty, watched in days]
         return _make_chart("By day", "Day", named)
-    months = _group_in_order(period, lambda row: f"{get_local_slot(row):%Y-%m}")
+    months = _list_groups(period, lambda row: f"{get_local_slot(row):%Y-%m}")
     named = [(f"{calendar.month_name[int(name[5:])]} {name[:4]}", faulty, watched) for name, faulty, watched in months]
     return _make_chart("By month", "Month", named)
 
 
-def _group_in_order(
-    period: Period, key: Callable[[Row], str], order: tuple[str, ...] = ()
-) -> list[tuple[str, int, int]]:
+def _list_groups(period: Period, key: Callable[[Row], str], order: tuple[str, ...] = ()) -> list[tuple[str, int, int]]:
     """Return (group, faulty, watched) for each value of `key`, in the given order or else by name."""
     groups = count_faulty_by(period, key)
     return sorted(groups, key=lambda group: (order.index(group[0]) if order else 0, group[0]))
@@ -80,8 +78,7 @@ def _group_in_order(
 def _make_chart(title: str, header: str, groups: Iterable[tuple[str, int, int]]) -> Bars:
     """Return a chart of faults. `groups` are (label, faulty, watched), and `header` is the heading of the labels."""
     bars = tuple(Bar(*each) for each in groups)
-    full = f"{FAULTY}: {title[0].lower()}{title[1:]}"
-    return Bars(full, (header, FAULTY, WATCHED), bars, _describe_worst(bars))
+    return Bars(f"{FAULTY}: {title[0].lower()}{title[1:]}", (header, FAULTY, WATCHED), bars, _describe_worst(bars))
 
 
 def _describe_worst(bars: tuple[Bar, ...]) -> str:

@@ -210,8 +210,9 @@ class PlatformFault:
 def find_platform_faults(period: Period) -> list[PlatformFault]:
     """Return the faults of platforms: releases of a host and slot whose verdicts have the finding `platform`.
 
-    A fault lasts until each of its slots has a release that is out. A slot of the host up to that end belongs to it too
-    and may move the end. A slot of which no release ever came out does not move it.
+    A fault ends when the first release of its slot came out. A later slot of the host that is not after this end
+    belongs to the same fault. If its own first release came out later, the fault ends then: with slots at 09:30 and
+    09:45, first out at 09:50 and 10:05, one fault ends at 10:05. A slot without any release that is out changes no end.
     """
     groups: dict[tuple[str, datetime], list[Row]] = {}
     for row in period.incidents:  # in the order of their slots

@@ -95,8 +95,7 @@ def choose_ticks(figure: Timeline) -> list[datetime]:
     length = (figure.ends - figure.begins).total_seconds()
     round_seconds = (15, 30, 60, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
     step = next((seconds for seconds in round_seconds if length / seconds <= MOST_TICKS), 86400 * 7)
-    utc_offset = local(figure.begins, figure.timezone).utcoffset() or timedelta()
-    ahead = utc_offset.total_seconds()
+    ahead = (local(figure.begins, figure.timezone).utcoffset() or timedelta()).total_seconds()  # of UTC
     # The first tick is the next multiple of the step in local time.
     local_begin = figure.begins.timestamp() + ahead
     first = (local_begin // step + 1) * step - ahead

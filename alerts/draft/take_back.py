@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from alerts.draft.edits import INSTEAD_PREFIX, STEP_PREFIX, TWO_WORDINGS
-from alerts.draft.read.docx import read_docx, read_stretches
+from alerts.draft.read.docx import read_docx, read_paragraphs
 from alerts.draft.read.places import PICTURE, Key, Place, Unreadable, make_outside_error
 from alerts.draft.report import Field, Report
 from alerts.draft.versions import Version, Versions
@@ -19,7 +19,7 @@ from alerts.draft.write.registry import WRITERS
 BaseAndTexts: TypeAlias = tuple[Version, dict[Key, Place], dict[Key, Place]]
 FALLBACK_VERSIONS = 10
 # Forms of a text that we wrote: as it is, and with the bullet of a list, which some programs turn into text.
-FORMS_OF_TEXT = ("{}", "• {}")
+PLAIN_TEXT, TEXT_WITH_BULLET = "{}", "• {}"
 BOTH_WORDINGS = TWO_WORDINGS + "\n{}\n[as {} wrote it meanwhile]\n{}"
 
 
@@ -48,13 +48,14 @@ def find_file_changes(versions: Versions, data: bytes, by: str, template: bytes 
     """
     # None without a valid template, or if the file resembles our own form more.
     in_template = _read_in_template(versions, data, template) if template is not None else None
-    # We wrote the version `base` as the texts `written`. The person's file has the texts `edited`. Both are by place.
+    # `base` is the version that the file is most similar to, `edited` the texts of the file, and `written` the texts of
+    # that version as we wrote them. Texts are by place: heading and label.
     base, edited, written = in_template or _find_base(versions, read_docx(data))
     boxes = {Key(section.heading, field.label): field for section in base.report.sections for field in section.fields}
     if not edited.keys() & boxes.keys():
         raise Unreadable("it holds no box of this draft's form")
     _refuse_words_outside_boxes(base.report, edited, written, boxes)
-    # If a person removes the heading of a box, its text is read as part of the box before. That is refused.
+    # If a person removed the heading of a box, its text now belongs to the box before. Refuse the file then.
     removed_places = written.keys() - edited.keys()
     for removed in boxes.keys() & removed_places:
         _refuse_displaced_text(removed, edited, written)
@@ -94,17 +95,17 @@ def _read_in_template(versions: Versions, data: bytes, template: bytes) -> BaseA
     from alerts.draft.read.template import count_differences, fill_with_marks, read_template  # noqa: PLC0415 # heavy, and rarely needed
     from alerts.draft.write.template import BadTemplate  # noqa: PLC0415 # as above
 
-    edited = read_stretches(data)
+    edited = read_paragraphs(data)
     try:
         filled = [(version, fill_with_marks(template, version.report)) for version in versions[-FALLBACK_VERSIONS:]]
     except BadTemplate:
         return None
     # Of versions that are equally similar, the newest.
     base, written = min(reversed(filled), key=lambda candidate: count_differences(candidate[1], edited))
-    in_our_form = read_stretches(WRITERS["docx"](base.report))
+    in_our_form = read_paragraphs(WRITERS["docx"](base.report))
     if count_differences(in_our_form, edited) < count_differences(written, edited):
         return None
-    return (base, *read_template(base.report, written, edited))
+    return (base, *read_template(base.report, edited, written))
 
 
 def _find_base(versions: Versions, edited: dict[Key, Place]) -> BaseAndTexts:
@@ -175,49 +176,51 @@ def _find_edits(
 
 
 def _read_box(place: Place, field: Field, *, signed: bool) -> Iterator[tuple[str, str]]:
-    """Yield the id of a field and a person's words in its box: the text besides the measured one, or the whole text.
+    """Yield the id of a field with a person's words in its box, which is one place of a file.
 
-    It is the whole text in two cases. First, an answer is added after the measured text, but the file lacks some of
-    that text. Then the words replace it, and a second pair, the id with `INSTEAD_PREFIX` and "yes", records that.
-    Second, any answer replaces the measured text (`has_one_answer`), and no person has answered before.
+    Where we wrote measured text into the box, the words are usually those that a person added to it. If the person
+    removed or changed some of it, the words are the whole text of the box and replace the measured text.
     """
     paragraphs = _remove_prompts(place, field, signed=signed)
-    besides_measured = list(paragraphs)
+    added = list(paragraphs)
+    # Only measured text has the tone PLAIN.
     measured = [piece.text for piece in build_pieces(field, signed=signed) if piece.tone is Tone.PLAIN and piece.text]
-    missing = [text for text in measured if not _remove_text(besides_measured, text)]
+    missing = [text for text in measured if not _remove_text(added, text)]
     whole = "\n".join(paragraphs)
-    # An answer follows the measured text, unless the field has room for only one or a person has replaced that text.
-    is_answer_added = not (field.has_one_answer or field.is_replaced)
-    if whole and missing and is_answer_added:
-        yield from ((field.id, whole), (f"{INSTEAD_PREFIX}{field.id}", "yes"))
-    elif field.has_one_answer and field.answer is None:
+    # In a field for only one answer, any answer replaces the measured text. An earlier answer may have replaced it too.
+    can_add_answer = not (field.has_one_answer or field.is_replaced)
+    if whole and missing and can_add_answer:
+        yield field.id, whole
+        yield f"{INSTEAD_PREFIX}{field.id}", "yes"  # records that the words replace the measured text
+    elif field.has_one_answer and field.answer is None:  # the box had only the measured text, which is replaced
         yield field.id, whole
     else:
-        yield field.id, "\n".join(besides_measured)
+        yield field.id, "\n".join(added)
 
 
 def _remove_prompts(place: Place, field: Field, *, signed: bool) -> list[str]:
     """Return the paragraphs of a box without the prompts, notes and questions that we wrote for the person."""
     paragraphs = list(place.paragraphs)
-    helps = [field.placeholder, MEASURED_SINCE, *field.notes, *field.guidance, *([NO_ANSWER] if signed else [])]
+    text_of_empty_box = [NO_ANSWER] if signed else []
+    our_texts = [field.placeholder, MEASURED_SINCE, *field.notes, *field.guidance, *text_of_empty_box]
     # Remove the paragraphs that are only ours. They come after the person's words, which may contain the same text.
-    for text in reversed(helps):
+    for text in reversed(our_texts):
         _remove_text(paragraphs, text, from_end=True)
     questions = [text for text in (field.placeholder, *field.guidance) if text]
-    # The form with a bullet comes first, because it contains the other.
-    prompts = [form.format(text) for text in questions for form in reversed(FORMS_OF_TEXT)]
-    for at, paragraph in enumerate(paragraphs):
+    # Some programs turn the bullet before a question into text. With it, the question also contains the plain one.
+    prompts = [form.format(text) for text in questions for form in (TEXT_WITH_BULLET, PLAIN_TEXT)]
+    for index, paragraph in enumerate(paragraphs):
         # A prompt that is left has a person's words before or after it in the same paragraph.
         prompt = next((prompt for prompt in prompts if prompt in paragraph), None)
         if prompt is not None:
-            paragraphs[at] = " ".join(part.strip() for part in paragraph.split(prompt) if part.strip())
+            paragraphs[index] = " ".join(part.strip() for part in paragraph.split(prompt) if part.strip())
     return paragraphs
 
 
 def _remove_text(paragraphs: list[str], text: str, *, from_end: bool = False) -> bool:
     """Remove the first (`from_end`: last) occurrence of our text from paragraphs. Return whether there was one."""
     stripped = [paragraph.strip() for paragraph in paragraphs]
-    for form in FORMS_OF_TEXT if text else ():
+    for form in (PLAIN_TEXT, TEXT_WITH_BULLET) if text else ():
         written = form.format(text)
         # A program may save the lines of one paragraph as several paragraphs.
         for lines in ([written.strip()], [line.strip() for line in written.split("\n")]):

@@ -48,16 +48,17 @@ def build_figure(facts: ReleaseFacts) -> Timeline | None:
 
 
 def _build_spans(part: PartVerdict, begins: datetime, ends: datetime, now: datetime) -> tuple[Span, ...]:
-    """Return the `STATES` of a part from `begins` to `ends`: absent, early, public, or `between` while it changed."""
-    starts: list[tuple[datetime, str]] = [(begins, "absent")]
+    """Return the spans of a part's states from `begins` to `ends`: absent, early, public, or `between` if not known."""
+    starts: list[tuple[datetime, str]] = [(begins, "absent")]  # when each state starts, in time order
     for exposure in part.exposures:
         starts += _mark_change(exposure.start, "early")
         if not exposure.open:
-            # If it was not removed, the state until its release is not known.
+            # `to` is the interval of its end. If it did not end by removal, the state until the release is not known.
             starts += _mark_change(exposure.to, "absent" if exposure.ended is Ended.REMOVED else "between")
+    # A part with an exposure was first seen then, and released later.
     starts += _mark_change(part.released if part.exposures else part.first_seen, "public")
-    # A part that was never seen is proved absent only until now. One that is out is drawn to the end of the figure,
-    # unless it has gone: then until it was last seen.
+    # A part that was never seen is proved absent only until now. A public part is drawn to the end of the figure, or
+    # if the last look did not show it any more, until it was last seen.
     is_never_seen = len(starts) == 1
     last_seen = part.seen_until if starts[-1][1] == "public" else None
     known_until = now if is_never_seen else last_seen or ends

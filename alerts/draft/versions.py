@@ -41,16 +41,17 @@ Versions = tuple[Version, ...]
 def append_measurement(versions: Versions, report: Report) -> Versions:
     """Append a version with a new measurement. Return the same versions if no field, table or figure differs."""
     if not versions:
-        return _append_version((), merge_words({}, report), {}, MONITOR)
+        return _append_version((), merge_words({}, report), {}, MONITOR)  # no person has typed words yet
     last = versions[-1]
     before = last.report
     if before.signed:
         # A signed report keeps the day of its signature as its date.
-        report = _set_dates(report, before.date_of_report, report.at)
+        report = _date_amendment(report, before.date_of_report, report.at)
+    # A measurement removes neither the signature, with why it was signed `anyway`, nor the list of amendments.
     report = replace(report, signed=before.signed, anyway=before.anyway, amendments=before.amendments)
     merged = merge_words(last.words, report, before)
-    # A later day by itself is not an amendment. So compare with the date of the last amendment as it was.
-    if _select_content(_replace_dates(merged, before.last_amended)) == _select_content(before):
+    # Compare both with the same date of amendment, because a measurement on a later day is no amendment by itself.
+    if _select_content(_replace_dates(merged, amended=before.last_amended)) == _select_content(before):
         return versions
     return _append_version(versions, _add_amendment(versions, merged, MONITOR), last.words, MONITOR)
 
@@ -71,8 +72,8 @@ def append_edit(
         if not text.strip() and replacing_key in all_words:
             all_words[replacing_key] = ""
     all_words |= words
-    amended_at = _set_dates(last.report, last.report.date_of_report, at)
-    merged = merge_words(all_words, replace(amended_at, at=at), last.report, by, seen)
+    redated = replace(_date_amendment(last.report, last.report.date_of_report, at), at=at)
+    merged = merge_words(all_words, redated, before=last.report, by=by, seen=seen)
     return _append_version(versions, _add_amendment(versions, merged, by), all_words, by)
 
 
@@ -86,9 +87,8 @@ def append_signature(versions: Versions, by: str, at: datetime, anyway: str = ""
     unsigned = (field.id for field in last.report.fields() if "human.signoff" in field.facts and field.answer is None)
     words = {**last.words, **dict.fromkeys(unsigned, f"{wording.capitalise(by)}, {today}")}
     sentence = f"Signed off by {by} at {wording.format_instant(at, LONDON)} as version {last.number + 1}"
-    report = replace(_set_dates(last.report, today, at), at=at, signed=sentence, anyway=anyway)
-    merged = merge_words(words, report, last.report, by)
-    *earlier, newest = _append_version(versions, merged, words, by)
+    report = replace(_date_amendment(last.report, today, at), at=at, signed=sentence, anyway=anyway)
+    *earlier, newest = _append_version(versions, merge_words(words, report, last.report, by), words, by)
     return (*earlier, replace(newest, signed=at))
 
 
@@ -128,7 +128,7 @@ def _select_content(report: Report) -> tuple[object, ...]:
     return report.form, report.sections, report.measured, report.timeline, report.steps
 
 
-def _set_dates(report: Report, day: str, at: datetime) -> Report:
+def _date_amendment(report: Report, day: str, at: datetime) -> Report:
     """Return the report with the date `day`, last amended on the local day of `at` unless that is the same day."""
     today = day_text(local_date(at))
     return _replace_dates(report, "" if today == day else today, day)

@@ -59,8 +59,8 @@ def format_bounds(measured: Bounds | None) -> str:
 def round_length(measured: Bounds | None) -> str:
     """Return a length for reports, such as `about 38 minutes`.
 
-    Bounds that are far apart give both ends, or `up to` or `at least` one of them. Without an upper bound the length
-    still grows: it is then empty if the lower bound is under a minute.
+    Bounds that are far apart give both ends, or `up to` or `at least` one of them. Empty without measurement, or for a
+    length that still grows (without an upper bound) and is under a minute so far.
     """
     low, high = (None, None) if measured is None else (measured.min, measured.max)
     if high is None:
@@ -68,10 +68,10 @@ def round_length(measured: Bounds | None) -> str:
     if high < MINUTE:
         return "less than a minute"
     middle = ((low or 0.0) + high) / 2
-    # Bounds no farther apart than this give one length. A length below five minutes must fit the two times beside it,
-    # which are to the minute, because readers subtract them.
-    tolerance = MINUTE if high < 5 * MINUTE else max(NARROW_INTERVAL.total_seconds(), middle / 10)
-    is_wide = high - (low or 0.0) > tolerance
+    # Bounds no farther apart than this give one length. Below five minutes it is one minute: readers subtract the two
+    # times beside the length, which are to the minute, so an error of two minutes would show.
+    widest_single = MINUTE if high < 5 * MINUTE else max(NARROW_INTERVAL.total_seconds(), middle / 10)
+    is_wide = high - (low or 0.0) > widest_single
     # Beside a far upper bound, a lower one of less than a minute says nothing.
     if low is None or low <= 0 or (is_wide and low < MINUTE):
         return f"up to {_format_in_units(high, math.ceil)}"
@@ -117,13 +117,13 @@ def format_clock(at: datetime, timezone: str) -> str:
     return f"{here.hour % 12 or 12}{minute}{'am' if here.hour < 12 else 'pm'}"
 
 
-def round_interval(seen: Interval, timezone: str, known_day: date | None = None, exact: str = "at about ") -> str:
+def round_interval(seen: Interval, timezone: str, known_day: date | None = None, prefix: str = "at about ") -> str:
     """Return an interval for reports: `at about 9.51am`, or `between 9.40am and 9.51am` if it is wide.
 
-    `exact` are the words before a single time. `known_day` is not repeated: the text named it before.
+    `prefix` are the words before a single time. `known_day` is not repeated: the text named it before.
     """
     if (minute := find_nearest_minute(seen)) is not None:
-        return f"{exact}{format_clock_day(minute, timezone, known_day)}"
+        return f"{prefix}{format_clock_day(minute, timezone, known_day)}"
     return write_interval(seen, lambda at, _exact: format_clock_day(at, timezone, known_day), times.MINUTE, timezone)
 
 

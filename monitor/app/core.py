@@ -79,11 +79,11 @@ def make_core(settings: Settings, edges: Edges, folder: Path) -> Core:
     queue, heartbeat = JudgingQueue(clock), HeartbeatWriter(vantage, store.leases)
     blind = BlindSpans(vantage, queue.judge_all, metrics)
     health = HealthState(clock.now(), spacings, settings.clock.unproven_offset, blind.note)
-    store_health = StoreHealth(clock, metrics, health, lambda: opened.is_away)
-    if opened.is_away:
+    store_health = StoreHealth(clock, metrics, health, lambda: opened.uses_stand_in)
+    if opened.uses_stand_in:
         health.note_store_failure(clock.now())
     on_commit, on_failure = store_health.note_commit, store_health.note_failure
-    writer = Writer(store, clock, members=[heartbeat], delay=edges.delay, on_commit=on_commit, on_failure=on_failure)
+    writer = Writer(store, clock, sources=[heartbeat], delay=edges.delay, on_commit=on_commit, on_failure=on_failure)
     threads, worker_health = Threads(_STORE_THREADS, "store"), WorkerHealth(clock, metrics, blind.note)
     evidence = Evidence(
         Path(settings.evidence.folder),

@@ -149,7 +149,7 @@ class Daemon:
         core.writer.request_batch()
         await core.writer.close()
         # The store may be away at the next start. Then it has only the journal.
-        await core.failover.copy_near_part(stopping=True)
+        await core.failover.refresh_copy(stopping=True)
 
     def abandon(self) -> None:
         """Stop at once. Uncommitted writes are lost."""

@@ -63,17 +63,15 @@ def make_watch_rules(settings: Settings) -> WatchRules:
 
 
 def make_join_rules(settings: Settings) -> JoinRules:
-    """Return the rules that join entries of several calendars. The calendar named first in the file has priority.
-
-    Of several producers of a release, the one named first in the file has priority.
-    """
+    """Return the rules by which entries of several calendars become one release. Those named first have priority."""
     return JoinRules(
         # People add to the calendar `by-hand` what no other announces, so it comes last: False sorts before True.
         order=tuple(sorted((table.name for table in settings.calendar), key=lambda name: name == BY_HAND)),
-        explicit=frozenset(table.name for table in settings.calendar if KINDS[table.kind].by_hand),
-        pins=tuple(settings.pin),
-        splits=tuple(settings.split),
-        whose=tuple(table.id for table in settings.producer),
+        # In these calendars people give each entry an id, which becomes that of its release.
+        hand_kept=frozenset(table.name for table in settings.calendar if KINDS[table.kind].by_hand),
+        pins=tuple(settings.pin),  # entries that people have joined
+        splits=tuple(settings.split),  # entries that people have kept apart
+        producer_order=tuple(table.id for table in settings.producer),
     )
 
 

@@ -150,8 +150,7 @@ class Reload:
     async def _apply_settings(self, settings: Settings) -> None:
         """Give new settings to every part that runs.
 
-        If a part cannot be made from them, raise and change nothing. If the store fails, raise `StoreFault`. The ledger
-        or, in the last step, every part may have the new settings by then.
+        If a part cannot be made from them, or the store fails, raise and change nothing.
         """
         old, daemon, poller = self.daemon.core, self.daemon, self.daemon.poller
         core = replace(old, settings=settings, fetcher=self._new_fetcher(settings))
@@ -159,7 +158,7 @@ class Reload:
         channels, rules = await core.threads.ask(lambda: make_channels_and_rules(core))
         readers = make_calendar_readers(core, poller.send_in_turn)
         await core.ledger.reconfigure(make_join_rules(settings), make_calendar_checks(settings), core.clock.now())
-        # No step but the last awaits from here on, so no look, page or notice sees half of the change.
+        # Only the last step awaits from here on, so no look, page or notice sees half of the change.
         daemon.core = core
         self.current_incidents.record.rules = self.reminders.rules = rules
         self.reminders.remind_after = settings.alert.remind_after
@@ -185,7 +184,7 @@ class Reload:
         old_channels = daemon.channels
         daemon.channels = channels
         self._close_later(old.fetcher, old_channels)
-        await daemon.admission.watch_all_near(core.clock.now())
+        await daemon.admission.watch_all_near_or_retry()
 
     def _new_fetcher(self, settings: Settings) -> Fetcher:
         """Return the fetcher for these settings: the same one if the network, budgets and allowed hosts are equal."""

@@ -52,7 +52,7 @@ def make_reporting_rules(settings: Settings, channels: Sequence[str], folder: Pa
         open_channels=frozenset(settings.alert.open_channels),
         templates=report_templates(settings, folder),
         editions=make_editions(settings),
-        usual=granted_times(settings),
+        agreed_times=granted_times(settings),
         # These get one notice if a platform fault delays many releases.
         folding=frozenset(table.name for table in settings.channel if table.digest or table.kind == "pagerduty"),
         pagers=frozenset(table.name for table in settings.channel if table.kind == "pagerduty"),

@@ -185,5 +185,5 @@ def clock_check(offset: Bounds | None, *, is_synchronised: bool | None, is_off: 
 
 def release_states(releases: Mapping[str, WatchedRelease]) -> list[ReleaseState]:
     """Return the verdict of every watched release, for metrics, unless it is withheld."""
-    shown = (watched for watched in releases.values() if watched.planning_only_until is None)
+    shown = (watched for watched in releases.values() if watched.verdict_withheld_until is None)
     return [ReleaseState(watched.verdict, watched.final_since) for watched in shown if watched.verdict is not None]

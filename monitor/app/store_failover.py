@@ -43,13 +43,13 @@ class OpenedStore:
     stand_in: Store | None = None
 
     @property
-    def is_away(self) -> bool:
+    def uses_stand_in(self) -> bool:
         """Return whether the journal is used in place of the configured store."""
         return self.stand_in is not None
 
     def evidence_name(self, vantage: str, clock: Clock) -> str:
         """Return the name for new evidence. Without the store it is unique, as the store's last record is unknown."""
-        return f"{vantage}{OFFLINE_MARK}{clock.now():%Y%m%dT%H%M%SZ}" if self.is_away else vantage
+        return f"{vantage}{OFFLINE_MARK}{clock.now():%Y%m%dT%H%M%SZ}" if self.uses_stand_in else vantage
 
 
 def open_with_journal(url: str, folder: str | None, monitor: str, clock: Clock, *, durable: bool) -> OpenedStore:
@@ -111,7 +111,7 @@ class StoreFailover:
         """Yield the recurring jobs, none without a journal."""
         if self.opened.journal is not None:
             yield _CHECK_STORE_EVERY, "journal", self.switch_or_journal
-            yield _CHECK_COPY_EVERY, "near part", self.copy_near_part
+            yield _CHECK_COPY_EVERY, "near part", self.refresh_copy
 
     async def switch_or_journal(self) -> None:
         """Switch to the store if it is back, or write to the journal what it refuses, or delete an old journal."""
@@ -126,32 +126,32 @@ class StoreFailover:
             # The store works and has these rows by now.
             await run_in_thread(journal.delete)
 
-    async def copy_near_part(self, *, stopping: bool = False) -> None:
-        """Copy to the journal what a start without the store needs, unless the store is away or fails.
+    async def refresh_copy(self, *, stopping: bool = False) -> None:
+        """Copy to a local file what a start without the store needs, if the store works.
 
         Notices are copied each minute. After a change of calendars, upcoming releases are copied too, at most every ten
         minutes, but at once if the monitor is `stopping`.
         """
         opened, now = self.opened, self.clock.now()
-        if opened.journal is None or opened.is_away or self.store_health.health.is_store_failing:
+        if opened.journal is None or opened.uses_stand_in or self.store_health.health.is_store_failing:
             return
         journal, releases, mono = opened.journal, self.ledger.releases, self.clock.monotonic()
         # The ledger replaces its releases at each change.
         is_full = releases is not self._copied_releases and (stopping or mono >= self._next_full_copy)
         if not is_full and mono < self._next_copy:
             return
-        if not await self._try_on_journal(lambda: journal.copy_near_part(opened.store, now, notices_only=not is_full)):
+        if not await self._try_on_journal(lambda: journal.refresh_copy(opened.store, now, notices_only=not is_full)):
             return
         self._next_copy = mono + _COPY_SECONDS
         if is_full:
-            # The first copy has no spacing, because it is of a ledger that has read nothing yet.
+            # The first copy is made before any calendar is read. So the next one need not wait for ten minutes.
             self._next_full_copy = mono + (0.0 if self._copied_releases is None else _FULL_COPY_SECONDS)
             self._copied_releases = releases
 
     async def journal_waiting_writes(self) -> None:
-        """Write to the journal what waits for a failing store. Do nothing if the store works or is away."""
+        """If the store fails, write what waits for it to the journal. Do nothing if that is in use as the store."""
         journal = self.opened.journal
-        if journal is None or self.opened.is_away or not self.store_health.health.is_store_failing:
+        if journal is None or self.opened.uses_stand_in or not self.store_health.health.is_store_failing:
             return
         if not journal.has_rows:
             _log.warning("journal_begun", journal=str(journal.file))
@@ -160,7 +160,7 @@ class StoreFailover:
 
     def _known_records(self) -> list[Record]:
         """Return every known record of evidence, also committed ones, because a store can lose its last batches."""
-        flushed = self.evidence.flush()
+        flushed = self.evidence.flush_to_disk()
         # A record that is committed in between is in both.
         return sorted({*flushed, *self.evidence.last_committed()}, key=lambda record: record.number)
 

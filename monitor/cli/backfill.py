@@ -57,7 +57,7 @@ def command(context: Context, *, producer: str, first: date, last: date) -> None
 
 
 async def _store_claims(context: Context, producer: str, first: date, last: date) -> tuple[int, int]:
-    """Store each claim, and print it if it is new, or with `--json`. Return how many were read and how many are new."""
+    """Store and print a producer's claims of when it published. Return how many were read and how many are new."""
     from alerts.claim import claim_json
     from monitor.app.readers import open_poller
     from monitor.config.settings import DEFAULT_RATES
@@ -65,7 +65,7 @@ async def _store_claims(context: Context, producer: str, first: date, last: date
     from monitor.ledger.pages import CalendarPages
 
     settings = context.settings
-    # A running monitor may use the same hosts, so it keeps the rest of each budget.
+    # Use only a share of each host's budget, because a running monitor may use the same hosts.
     rates = {host: settings.rate(host) * BUDGET_SHARE for host in ("default", *DEFAULT_RATES, *settings.budget)}
     with_reduced_budget = settings.model_copy(update={"budget": rates})
     begin, end = span_of(first, last, settings.timezone)
@@ -80,7 +80,7 @@ async def _store_claims(context: Context, producer: str, first: date, last: date
                     is_new = tx.add(claim)
                 read += 1
                 new += is_new
-                if context.as_json:
+                if context.as_json:  # it prints known claims too
                     print_json({**claim_json(claim), "new": is_new})
                 elif is_new:
                     click.echo(f"{stamp(claim.at)}  claimed  {claim.title}  {claim.url}")

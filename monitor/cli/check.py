@@ -348,9 +348,9 @@ def _store_faults(context: Context) -> Iterator[str]:
 
 
 def _missing_secrets(context: Context) -> Iterator[str]:
-    """Yield a line for each absent secret in a file without validated settings, which `_settings_faults` needs.
+    """Yield a line for each absent secret in a configuration with faults. For one without, `_settings_faults` does it.
 
-    Yield nothing if the file is not readable TOML.
+    Yield none if the file is not readable TOML.
     """
     try:
         tables = load(context.path)

@@ -33,9 +33,9 @@ def check_settings(data: Mapping[str, Any], path: Path) -> Settings:
 
 
 def require_no_fault(model: M | None, faults: list[Fault], between_tables: Iterable[Fault]) -> M:
-    """Return a validated model, or raise `BadInput` with its faults and those between its tables."""
+    """Return a validated model. Raises `BadInput` if there are `faults` of single tables or `between_tables`."""
     reported = {fault.key for fault in faults}
-    # A fault between tables may only follow from a fault of the same key in its own table, so it is left out.
+    # If a key has both, the second may be only a result of the first, such as a reference to a table that is refused.
     all_faults = faults + [fault for fault in between_tables if fault.key not in reported]
     if all_faults or model is None:
         raise BadInput(all_faults)

@@ -79,9 +79,9 @@ def redactor(secrets: Iterable[str]) -> Callable[[str], str] | None:
 
 
 def find_secrets(value: object, key: str = "") -> Iterator[tuple[str, Secret]]:
-    """Yield every secret in a setting, a table or a list, with its key, such as `channel[2].token`.
+    """Yield every secret in settings (a pydantic model) or in TOML (a dict), with its key, such as `channel[2].token`.
 
-    The value can also be TOML that was not validated. `key` is the key of the value itself, "" for a whole file.
+    `key` is the key of the value itself, "" for a whole file.
     """
     match value:
         case Secret():
@@ -96,9 +96,9 @@ def find_secrets(value: object, key: str = "") -> Iterator[tuple[str, Secret]]:
                 yield from find_secrets(entry, f"{key}[{place}]")
         case BaseModel() | dict():
             for name, inner in dict(value).items():
-                # A validated table (a model) has its secrets as `Secret`. A dict in it has keys that people chose, such
-                # as the roles in `who` of a rota, so {env = "NAME"} there is a role called env and no secret.
-                if isinstance(value, dict) or not isinstance(inner, dict):
+                # Skip a dict in a model. The secrets of a model are `Secret` objects. In its dicts people chose the
+                # keys, such as the roles in `who` of a rota, so {env = "NAME"} there is a role called env.
+                if not (isinstance(value, BaseModel) and isinstance(inner, dict)):
                     yield from find_secrets(inner, f"{key}.{name}".removeprefix("."))
 
 

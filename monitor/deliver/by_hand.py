@@ -138,7 +138,7 @@ def log_by_hand(
 ) -> tuple[Incident, bool]:
     """Save an incident that a person reports, with its draft and notice. Return it, and whether it is new.
 
-    `words` are the answers by box. `facts` describe its release, or None. Raises `InvalidInput` with all faulty ones.
+    `words` has the answer in each box of the form. `facts` are about the chosen release or None. Raises `InvalidInput`.
     """
     verdicts = recorder.store.verdicts
     if facts is not None:
@@ -146,6 +146,7 @@ def log_by_hand(
     incident = by_hand.log_by_hand(words, facts, now, recorder.rules.timezone)
     if (known := verdicts.incident(incident.id)) is not None:
         return known, False
+    # The draft cites the editions before and after, unless the person has typed others.
     incident = replace(incident, words={**_neighbour_editions(verdicts, incident), **incident.words})
     recorder.save_decision(tx, Decision(incident, (make_opening_by_hand(incident, now),), draft=True), now)
     return incident, True

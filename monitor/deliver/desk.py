@@ -63,13 +63,14 @@ class Desk:
         """
         current, verdicts, now = self.current, self.current.verdicts, self.clock.now()
 
-        def save_both(tx: Transaction) -> tuple[Incident | None, tuple[Conflict, ...]]:
-            """Save texts and change. Return the incident if it must be redrafted, else None, and the conflicts."""
+        def save_texts_and_change(tx: Transaction) -> tuple[Incident | None, tuple[Conflict, ...]]:
+            """Save both. Return the incident if its draft must be made again, else None, and the conflicting boxes."""
             conflicts: tuple[Conflict, ...] = ()
             before = _drafted_decisions(verdicts.incident(incident))
 
             def merge_words(known: Versions) -> Versions:
                 nonlocal conflicts
+                # `read` is the number of the version that the person had read.
                 versions, conflicts = merge_texts(known, words, read, role, now)
                 if conflicts and not merging:
                     raise EditConflict(conflicts)
@@ -82,7 +83,7 @@ class Desk:
             needs_redraft = changed.has_draft and _drafted_decisions(changed) != before
             return changed if needs_redraft else None, conflicts
 
-        to_redraft, conflicts = await self.writer.write(save_both)
+        to_redraft, conflicts = await self.writer.write(save_texts_and_change)
         if to_redraft is not None:
             await self.writer.write(lambda tx: current.record.redraft(tx, current.refresh(to_redraft, now), now))
         self.wake()

@@ -86,10 +86,7 @@ def _group_openings(openings: Sequence[Notice], rule: DigestRule) -> Iterator[li
 
 @dataclass
 class ThreadPacing:
-    """Spaces the messages of each thread of one channel a minute apart, and recognises flapping threads.
-
-    It is kept only in memory, so the gap can be shorter after a restart.
-    """
+    """Spaces the messages of each thread of one channel a minute apart, and recognises flapping threads. Not stored."""
 
     _last_sent: dict[str, datetime] = field(default_factory=dict)
     _flips: dict[str, deque[datetime]] = field(default_factory=lambda: defaultdict(deque))

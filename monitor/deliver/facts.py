@@ -8,7 +8,7 @@ from typing import Any
 
 from alerts.draft.period import Row as PeriodRow
 from alerts.finding import BlindSpan, Certainty, ReleaseFacts
-from monitor.judge.as_json import decision_text, lateness, widest_bound
+from monitor.judge.as_json import decision_text, decisive_delay, widest_bound
 from monitor.judge.runs import Blind, Run, drop_watched_spans, widest_gap
 from monitor.judge.verdict import Verdict
 from monitor.look.sighting import State
@@ -109,7 +109,7 @@ def period_row(verdicts: VerdictStore, body: Mapping[str, Any]) -> PeriodRow:
     slot = body["slot"]
     timezone = slot["timezone"] if slot else "Europe/London"
     is_exact = slot is not None and slot["precision"] == "instant"
-    delay, _part_id = lateness(body)  # a period report does not name the part that was late
+    delay, _part_id = decisive_delay(body)  # a period report does not name the part that was late
     incident = verdicts.incident(body["incident"]) if body["incident"] else None
     return PeriodRow(
         release=body["id"],
@@ -122,11 +122,11 @@ def period_row(verdicts: VerdictStore, body: Mapping[str, Any]) -> PeriodRow:
         first_seen=interval_from_json(body["first_seen"]),
         delay=bounds_from_json(delay),
         exposure=bounds_from_json(longest_exposure(body)),
-        # The practice of the Code that the findings concern, so none without findings.
+        # The practice of the Code of Practice for Statistics that the findings concern, so none without findings.
         practice=body["code"]["practice"] if body["code"] and body["findings"] else "",
         cause=incident.words.get("cause", "") if incident else "",
         incident=incident.id if incident else "",
-        early_bound=widest_bound(body),  # seconds by which a release on time may have come before its slot
+        early_bound=widest_bound(body),  # a release on time may have come up to so many seconds before its slot
         decided=decision_text(body, timezone),
         others=tuple(one for one in body.get("producers", ()) if one != body["producer"]),
         with_platform=any(finding["kind"] == "platform" for finding in body["findings"]),

@@ -19,7 +19,7 @@ from schedules.times.words import lengths
 
 def incident_json(incident: Incident, drafts: Sequence[Draft] = ()) -> dict[str, Any]:
     """Return an incident as the command line and the API show it."""
-    facts, who = incident.facts, incident.acknowledged
+    facts, acknowledged = incident.facts, incident.acknowledged
     findings = facts.findings if facts else ()
     return {
         **fields_json(incident, "id", "kind", "release", "producer", "producers", "title", "opened", "occurred"),
@@ -29,9 +29,9 @@ def incident_json(incident: Incident, drafts: Sequence[Draft] = ()) -> dict[str,
         "grade": incident.grade,
         "releases": [fields_json(one, "incident", "release", "producers", "stands") for one in incident.linked],
         "report_owed": is_owed(incident, drafts),
-        "acknowledged": fields_json(who, "at", "by") if who is not None else None,
+        "acknowledged": fields_json(acknowledged, "at", "by") if acknowledged is not None else None,
         "assigned": incident.words.get("assigned"),
-        "verdict": facts.verdict if facts and facts.verdict != LEAD else None,
+        "verdict": facts.verdict if facts and facts.verdict != LEAD else None,  # LEAD: a hint, which is no verdict
         "delay": bounds_json(delay_of(incident)),
         "as_of": instant_json(facts.at) if facts else None,
         "findings": [fields_json(found, "kind", "part", "detail") for found in findings],

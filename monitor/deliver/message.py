@@ -13,7 +13,7 @@ from alerts.channel import Attachment, Message
 from alerts.incident import Incident, Kind
 from alerts.message import build_message
 from alerts.notice import Notice
-from alerts.platform import rewrite_platform_notice
+from alerts.platform import rewrite_notice
 from monitor.deliver.drafts import render_draft
 from monitor.deliver.rules import Links, ReportingRules
 from monitor.store.rows import Draft
@@ -40,23 +40,22 @@ class MessageBuilder:
     def build(self, notice: Notice, channel: str, now: datetime) -> Message:
         """Return the message of a notice for a channel, without secrets. Attach the incident's draft if there is one.
 
-        A platform is a host with many releases. A notice of its incident is written again for each channel, about those
-        of the delayed releases that the channel's routes choose.
+        A platform is a host with many releases. Its fault has an incident of its own, with one thread of messages. Its
+        notices are written again for each channel, about those of its releases that the channel's routes choose.
         """
         incident = self.verdicts.incident(notice.incident) if notice.incident else None
         attachments = []
-        # A platform's fault has one thread of messages, whose notices name no release. A notice of the incident of one
-        # of the delayed releases has the finding "platform" too, but names its release.
-        is_of_platform_thread = "platform" in notice.findings and not notice.release
-        # Only the last message of that thread has a draft. Until then more releases may be delayed, and for longer.
-        if incident is not None and (not is_of_platform_thread or notice.kind == "final"):
+        # Notices about one of the delayed releases have the finding "platform" too, but they name the release.
+        is_about_whole_platform = "platform" in notice.findings and not notice.release
+        # Only the last notice about the platform has a draft. Until then more releases may be delayed, and for longer.
+        if incident is not None and (not is_about_whole_platform or notice.kind == "final"):
             attachments = self._render_attachments(incident, channel)
         if incident is not None and incident.kind is Kind.PLATFORM:
-            # By channel, the releases to report. Someone else may be on call now, so people of all shifts count.
+            # The notice may have been routed to a person who is not on call any more, so route it as for everyone.
             audience = self.rules.for_everyone_on_call().platform_audience(notice, incident, now)
-            # The routes choose releases by channel. If they changed and no longer choose the channel, it gets all.
+            # If the routes changed and no longer choose the channel, it gets all releases.
             _due, releases = audience.get(channel, (now, incident.linked))
-            notice = rewrite_platform_notice(notice, incident, releases, now)
+            notice = rewrite_notice(notice, incident, releases, now)
         link, page = self.links.acknowledge_link(notice), self.links.incident_page(notice)
         made = build_message(notice, incident, attachments, link, page, self.links.runbook)
         if self.redactor is None:

@@ -137,38 +137,37 @@ class Outbox:
         finally:
             await self._lease.release()
 
-    async def send_due(self, name: str) -> datetime | None:
+    async def send_due(self, channel: str) -> datetime | None:
         """Send the due deliveries of a channel. Return when to call this again, or None if none waits or it is removed.
 
-        The notices of an incident are a thread, and its first notice is the opening. First, one message replaces the
-        deliveries that an ended silence suppressed, or that a digest covers. After each such change, and after the
-        attempts, the outbox is read again, until no delivery is ready. Only the process with the lease sends.
+        Each round reads the outbox and makes one step, until no delivery is ready. The first possible step is made: to
+        replace what an ended silence suppressed, to replace openings (the first notices of incidents) by a digest, or
+        to attempt the deliveries. Only the process with the lease sends.
         """
-        while name in self._channels and not self._lease.is_ending:  # unless the process is stopping
+        while channel in self._channels and not self._lease.is_ending:  # unless the process is stopping
             now = self.clock.now()
-            rows, silenced = await self._read_waiting(name, now)
-            openings = self._digestible_openings(name, rows, now)
+            rows, silenced = await self._read_waiting(channel, now)
+            openings = self._digestible_openings(channel, rows, now)
             # Openings wait a little for others, so that they become one digest.
-            wait_ends = find_waiting_openings(openings, self._digest_rules[name], now)
+            wait_ends = find_waiting_openings(openings, self._digest_rules[channel], now)
             rows_with_due = ((row, wait_ends.get(row.notice.id, row.delivery.due)) for row in rows)
             waiting = (row.as_pending(self._earliest_attempt(row, due)) for row, due in rows_with_due)
             # Earlier notices of a thread become due with an urgent one that follows them.
             pending = hurry_earlier_deliveries(waiting)
-            ready_ids = [
-                one.notice for one in select_ready(pending, now)
-            ]  # of each thread, only the first if it is due
+            # Of each thread (the notices of an incident), only the first one that waits can be ready.
+            ready_ids = [one.notice for one in select_ready(pending, now)]
             if not ready_ids and not silenced.ended:
-                # The next change is when a delivery is due or a silence ends.
+                # The next change is when a delivery is due or an active silence ends.
                 return min(filter(None, (next_due(pending), *silenced.until.values())), default=None)
             if (other_lease_ends := await self._lease.take_or_renew()) is not None:
                 return other_lease_ends
-            if silenced.ended:
+            if silenced.ended:  # the deliveries of silences that have ended
                 await self.writer.write(partial(self._notify_after_silences, silenced.ended, now))
                 continue
             # A digest may also cover notices that are due but wait for an earlier one of their thread.
             due_ids = {one.notice for one in pending if one.due <= now}
             first_attempts = [row.notice for row in rows if row.notice.id in due_ids and row.delivery.attempts == 0]
-            if not await self._bundle_notices(name, openings, first_attempts, now):
+            if not await self._bundle_notices(channel, openings, first_attempts, now):
                 by_id = {row.notice.id: row for row in rows}
                 await self._attempt_each([by_id[notice] for notice in ready_ids])
         return None
@@ -183,21 +182,21 @@ class Outbox:
         pacing = self._thread_pacing.get(row.delivery.channel)
         return earliest if pacing is None or row.delivery.attempts else pacing.earliest_send(row.notice, earliest)
 
-    async def _serve_channel(self, name: str, wakeup: asyncio.Event) -> None:
+    async def _serve_channel(self, channel: str, wakeup: asyncio.Event) -> None:
         """Send the due deliveries of a channel until it is removed. Wait between, also after a fault of the store."""
         # A channel that was removed and added again has another wakeup, and another task.
-        while self._wakeups.get(name) is wakeup:
+        while self._wakeups.get(channel) is wakeup:
             wakeup.clear()
             try:
-                due = await self.send_due(name)
+                due = await self.send_due(channel)
             except (StoreFault, Conflict) as fault:
-                _log.warning("outbox_unreadable", channel=name, fault=str(fault))
+                _log.warning("outbox_unreadable", channel=channel, fault=str(fault))
                 due = self.clock.now() + _AFTER_A_FAULT
             idle = self.options.idle
             wait = idle if due is None else min(idle, max(timedelta(), due - self.clock.now()))
             await wait_for_event(wakeup, self.clock, wait.total_seconds())
-        if name not in self._channels:  # it was not added again
-            self.backlogs.pop(name, None)
+        if channel not in self._channels:  # it was not added again
+            self.backlogs.pop(channel, None)
 
     async def _read_waiting(self, name: str, now: datetime) -> tuple[list[OutboxRow], Silenced]:
         """Return the rows that wait for a channel and are not silenced, and the silenced ones. Update the backlog."""
@@ -223,38 +222,39 @@ class Outbox:
         rows.sort(key=lambda row: (row.notice.at, row.notice.id))
         return rows, find_silenced(self.store, rows, now)
 
-    def _digestible_openings(self, name: str, rows: Sequence[OutboxRow], now: datetime) -> list[Notice]:
+    def _digestible_openings(self, channel: str, rows: Sequence[OutboxRow], now: datetime) -> list[Notice]:
         """Return the due openings on this channel that a digest can replace, because they were not attempted yet."""
-        if name not in self._digest_rules[name].channels:
+        if channel not in self._digest_rules[channel].channels:
             return []
         due = (row for row in rows if row.delivery.attempts == 0 and row.delivery.due <= now)
-        unsent = (row for row in due if (row.delivery.notice, name) not in self._finished)
+        unsent = (row for row in due if (row.delivery.notice, channel) not in self._finished)
         return [row.notice for row in unsent if row.notice.kind in DIGESTED and row.notice.release]
 
     async def _bundle_notices(
-        self, name: str, openings: Sequence[Notice], first_attempts: Sequence[Notice], now: datetime
+        self, channel: str, openings: Sequence[Notice], first_attempts: Sequence[Notice], now: datetime
     ) -> bool:
-        """Replace groups of openings, and of follow-ups among `first_attempts`, by digests. Return whether any were."""
-        digests = make_digests(openings, self._digest_rules[name], now, self.options.rules.producer_name)
-        # `DigestRule` lets openings soon after `last_digest` wait longer. A digest of only unproven releases does not
-        # set it, because the opening of a late one is still urgent after that.
+        """Replace groups of `openings` (first notices of incidents) and of later notices by digests. Return if any."""
+        digests = make_digests(openings, self._digest_rules[channel], now, self.options.rules.producer_name)
+        # Openings soon after `last_digest` wait longer. After a digest that is only about unproven releases they should
+        # not, because a late release is more urgent than what people have got.
         if any("unproven" not in digest.notice.findings for digest in digests):
-            self._digest_rules[name] = replace(self._digest_rules[name], last_digest=now)
-        if (pacing := self._thread_pacing.get(name)) is not None:  # it gets one message a minute of each thread
+            self._digest_rules[channel] = replace(self._digest_rules[channel], last_digest=now)
+        pacing = self._thread_pacing.get(channel)
+        if pacing is not None:  # this channel gets at most one message a minute about each incident
             digests += pacing.bundle_follow_ups([notice for notice in first_attempts if notice.follows], now)
         for digest in digests:
-            await self.writer.write(partial(self._replace_with_digest, digest, name, now))
+            await self.writer.write(partial(self._replace_with_digest, digest, channel, now))
         return bool(digests)
 
-    def _replace_with_digest(self, digest: Digest, name: str, now: datetime, tx: Transaction) -> None:
+    def _replace_with_digest(self, digest: Digest, channel: str, now: datetime, tx: Transaction) -> None:
         """Save a digest and mark the deliveries that it covers, unless one was attempted or the lease is not ours."""
-        rows = (stored_delivery(self.store.outbox, notice, name) for notice in digest.covers)
+        rows = (stored_delivery(self.store.outbox, notice, channel) for notice in digest.covers)
         unsent = [row for row in rows if row is not None and is_unsent(row)]
         # If another process already sent some of these, the rest is read again and sent with its current status.
         if not self._lease.renew_in_transaction(tx, now) or len(unsent) < len(digest.covers):
             return
         tx.add_notice(digest.notice, [])
-        tx.save(Delivery(digest.notice.id, name, DeliveryState.WAITING, now))
+        tx.save(Delivery(digest.notice.id, channel, DeliveryState.WAITING, now))
         for row in unsent:
             tx.save(covered_delivery(row, digest.notice.id, now))
 

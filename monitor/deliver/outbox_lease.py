@@ -94,14 +94,14 @@ class OutboxLease:
     def earliest_attempt(self, delivery: Delivery) -> datetime:
         """Return when a delivery may be attempted: when it is due, or after another process had time to finish its own.
 
-        From when we first saw its attempt, it gets twice the time of our slowest recent write, because a slow store
-        records its outcome late. Our own attempts (`note_own_attempt`) count as seen long ago.
+        A slow store records the outcome of that attempt late. So from when we first saw the attempt, allow twice the
+        time of our slowest recent write.
         """
         if delivery.began is None or delivery.finished is not None:
             return delivery.due
         now = self.clock.monotonic()
-        first_seen_at = self._note_attempt(delivery, now)
-        remaining = 2 * self.holder.renewal_margin - timedelta(seconds=now - first_seen_at)
+        first_seen_at = self._note_attempt(delivery, now)  # long ago if `note_own_attempt` was called for it
+        remaining = 2 * self.holder.slowest_recent_write - timedelta(seconds=now - first_seen_at)
         return max(delivery.due, self.clock.now() + remaining) if remaining > timedelta() else delivery.due
 
     def _note_attempt(self, attempt: Delivery, at: float) -> float:

@@ -22,40 +22,41 @@ _MOST_PAUSES = 5
 
 @dataclass(frozen=True, slots=True)
 class PlatformThread:
-    """Messages about a platform's fault that delays several releases.
+    """The messages about a platform (a host with many releases) whose fault delays several of them.
 
-    `incident` is the platform's, changed by `decision`. `member_id` is the id of the newest release's own incident.
+    `incident` is the platform's, changed by `decision`. `release_incident` is the id of the last judged release's own.
     """
 
     decision: Decision
     incident: Incident
-    member_id: str
+    release_incident: str
     rules: ReportingRules
     store: Store
 
-    def cover_member_notice(self, notice: Notice, deliveries: Sequence[Delivery], now: datetime) -> list[Delivery]:
-        """Return the deliveries of a release's notice, not sent on channels that get the platform's thread instead.
+    def cover_release_notice(self, notice: Notice, deliveries: Sequence[Delivery], now: datetime) -> list[Delivery]:
+        """Return the deliveries of a notice about one delayed release. On some channels it is not sent.
 
-        Those are marked as covered by the thread. The exception is the last notice (`final`) on a pager that was called
-        for this release: it closes the alert.
+        These get messages about the whole platform (the host whose fault delays this and other releases) instead. A
+        delivery that is not sent is marked as covered by that thread of messages.
         """
         if not is_covered_by_platform(notice):
             return list(deliveries)
         covered_channels = self._thread_channels(notice, now)
-        if notice.kind == "final":
-            rows = self.store.outbox.deliveries(notice.follows)
+        if notice.kind == "final":  # pagers that were called for this release get it, because it closes the alert
+            rows = self.store.outbox.deliveries(notice.follows)  # those of the first notice
             called = {row.channel for row in rows if row.standing is DeliveryState.SENT} & set(self.rules.pagers)
             covered_channels -= called
         thread = thread_id(self.incident.id)
         return [covered_delivery(one, thread, now) if one.channel in covered_channels else one for one in deliveries]
 
-    def cover_member_opening(self, tx: Transaction, now: datetime) -> None:
-        """Mark the unsent first notice of the newest release (`member_id`) as covered by the platform's thread.
+    def cover_release_opening(self, tx: Transaction, now: datetime) -> None:
+        """Do not send the first notices of a delayed release on channels that get messages about the platform instead.
 
-        Do it on channels that get that thread, also with the confirmation. Attempted deliveries stay as they are.
+        A platform is the host whose fault delays this and other releases. The unsent deliveries are marked as covered
+        by its thread of messages. Attempted ones stay as they are.
         """
-        # A thread has the id of its opening. The confirmation reports that an absent release is a breach.
-        for notice_id in (thread_id(self.member_id), confirmation_notice_id(self.member_id)):
+        # The opening, whose id is that of its thread, and the notice which confirms that the absence is a breach.
+        for notice_id in (thread_id(self.release_incident), confirmation_notice_id(self.release_incident)):
             notice = self.store.outbox.notice(notice_id)
             if notice is None or not is_covered_by_platform(notice):
                 continue
@@ -64,18 +65,18 @@ class PlatformThread:
                 if row.channel in channels and is_unsent(row):
                     tx.save(covered_delivery(row, thread_id(self.incident.id), now))
 
-    def extend_opening(self, tx: Transaction, now: datetime) -> None:
-        """Delay the thread's unsent opening by another pause, because another release joined.
+    def delay_thread_opening(self, tx: Transaction, now: datetime) -> None:
+        """Delay the unsent first notice about a platform's fault, because the fault delays another release too.
 
-        Only `folding` channels wait: they get the thread instead of notices of each release. They wait five pauses from
-        the incident's opening at most. Channels that get a notice of this release, but of no earlier one, are added.
+        Only `folding` channels wait, which get it instead of one notice for each release: for a pause from now, but at
+        most five from the incident's opening. Channels that the routes choose only for the new release get it too.
         """
         opening = self.store.outbox.notice(thread_id(self.incident.id))
         if opening is None:
             return
         rows = {row.channel: row for row in self.store.outbox.deliveries(opening.id)}
-        # If no stored delivery is unsent, only new ones can be delayed, by the usual pause `gather`.
-        pause_by_channel = self._opening_pauses() if any(map(is_unsent, rows.values())) else {}
+        # If all stored deliveries are sent, only new ones can be delayed, by the usual pause `gather`.
+        pause_by_channel = self._pauses_before_opening() if any(map(is_unsent, rows.values())) else {}
         new = [one for one in self.rules.deliveries(opening, self.incident, now) if one.channel not in rows]
         for row in (*rows.values(), *new):
             if row.channel in self.rules.folding and is_unsent(row):  # a new one is unsent
@@ -85,7 +86,7 @@ class PlatformThread:
             elif row in new:  # a new channel that is not folding gets the opening at once
                 tx.save(row)
 
-    def _opening_pauses(self) -> dict[str, timedelta]:
+    def _pauses_before_opening(self) -> dict[str, timedelta]:
         """Return by `folding` channel how long the thread's opening waits for more releases.
 
         A channel that already got a notice of one of the releases waits longer, because the thread is less urgent.
@@ -98,22 +99,22 @@ class PlatformThread:
         return {name: _MOST_PAUSES * gather if name in notified else gather for name in self.rules.folding}
 
     def schedule_thread_notice(self, notice: Notice, deliveries: Sequence[Delivery], now: datetime) -> list[Delivery]:
-        """Return the deliveries of a notice in the platform's thread: through which channels, and from when.
+        """Return the deliveries of a notice about a platform's fault: through which channels, and from when.
 
-        The opening waits a pause on `folding` channels, because more releases may join meanwhile. The notice that a
-        release joined (`new_finding`) goes only to channels that have the opening and get notices of this release.
-        Other notices go to all channels at once.
+        The notice that one more release is delayed (`new_finding`) goes only to channels that have the opening and that
+        the routes choose for this release. Other notices go to all channels.
         """
-        if not notice.follows:  # it is the opening
-            earliest = {name: now + pause for name, pause in self._opening_pauses().items()}
+        if not notice.follows:  # it is the opening. Some channels wait a pause for it: more releases may be delayed
+            earliest = {name: now + pause for name, pause in self._pauses_before_opening().items()}
             return [replace(one, due=max(one.due, earliest.get(one.channel, one.due))) for one in deliveries]
         if notice.kind != "new_finding":
             return list(deliveries)
-        linked = tuple(one for one in self.incident.linked if one.incident == self.member_id)
-        with_member_only = replace(self.incident, linked=linked)
+        # Find the channels for this release only, as if the platform's incident were about no other.
+        linked = tuple(one for one in self.incident.linked if one.incident == self.release_incident)
+        about_release = replace(self.incident, linked=linked)
+        chosen_for_release = self.rules.for_everyone_on_call().platform_audience(notice, about_release, now).keys()
         got_opening = {row.channel for row in self.store.outbox.deliveries(notice.follows)}
-        gets_member = self.rules.for_everyone_on_call().platform_audience(notice, with_member_only, now).keys()
-        return [one for one in deliveries if one.channel in got_opening & gets_member]
+        return [one for one in deliveries if one.channel in got_opening & chosen_for_release]
 
     def _thread_channels(self, notice: Notice, now: datetime) -> set[str]:
         """Return the channels that get the thread, also those that got it before the person on call changed."""
@@ -122,21 +123,21 @@ class PlatformThread:
 
 
 def find_platform_thread(
-    store: Store, rules: ReportingRules, member: Incident | None, now: datetime
+    store: Store, rules: ReportingRules, release: Incident | None, now: datetime
 ) -> PlatformThread | None:
-    """Return the thread about a platform's fault that delays the release of `member` and others, or None.
+    """Return the thread about a platform's fault that delays a release and others, or None.
 
-    Its incident is opened or updated with `member`, but not saved yet.
+    `release` is the release's own incident. The platform's is opened or updated with it, but not saved yet.
     """
-    if member is None or member.facts is None or member.kind not in (Kind.LATE, Kind.PARTIAL, Kind.EARLY):
+    if release is None or release.facts is None or release.kind not in (Kind.LATE, Kind.PARTIAL, Kind.EARLY):
         return None
-    platform = platform_id_of(member.facts)
+    platform = platform_id_of(release.facts)
     known = store.verdicts.incident(platform) if platform else None
     rows = store.outbox.deliveries(thread_id(known.id)) if known is not None else []
-    decision = update_platform(known, member, now, is_unsent=any(map(is_unsent, rows)))
+    decision = update_platform(known, release, now, is_unsent=any(map(is_unsent, rows)))
     incident = decision.incident or known
-    is_linked = incident is not None and any(one.incident == member.id for one in incident.linked)
-    return PlatformThread(decision, incident, member.id, rules, store) if incident is not None and is_linked else None
+    is_linked = incident is not None and any(one.incident == release.id for one in incident.linked)
+    return PlatformThread(decision, incident, release.id, rules, store) if incident is not None and is_linked else None
 
 
 def related_incidents(verdicts: VerdictStore, incident: Incident) -> list[Incident]:

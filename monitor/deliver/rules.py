@@ -23,7 +23,7 @@ class ReportingRules:
     """How each producer reports, and which channels get its notices.
 
     By producer: `producers` are its entries (`name`, `head_of_profession`, `contact`, `to`), `forms` its form if the
-    date does not decide it, `templates` its own .docx file. `editions` replaces those of the Code. `usual`
+    date does not decide it, `templates` its own .docx file. `editions` replaces those of the Code. `agreed_times`
     are the agreed times other than 09:30.
 
     By channel: `open_channels` reach more than staff. `folding` ones get a platform's fault as one thread, whose
@@ -39,7 +39,7 @@ class ReportingRules:
     open_channels: Collection[str] = ()
     templates: Mapping[str, Path] = field(default_factory=dict)
     editions: Editions | None = None
-    usual: Sequence[UsualTime] = ()
+    agreed_times: Sequence[UsualTime] = ()
     folding: Collection[str] = ()
     pagers: Collection[str] = ()
     gather: timedelta = timedelta(milliseconds=400)
@@ -47,14 +47,15 @@ class ReportingRules:
     rotas: dict[str, Rota] = field(default_factory=dict)
 
     def draft_entries(self, incident: Incident) -> dict[str, str]:
-        """Return the configured texts for a draft: the entries of the producer, and `name of ID` for each producer.
+        """Return the configured texts for a draft, by key: the entries of its producer, and the names of all producers.
 
-        If the slot has an agreed time other than 09:30, `slot_time_reference` cites the agreement.
+        The key of a name is `name of ID`. If a producer has agreed a time other than 09:30 for such a slot, the text
+        `slot_time_reference` cites the agreement.
         """
         names = {f"name of {one}": each["name"] for one, each in self.producers.items() if each.get("name")}
         entries = {**names, **self.producers.get(incident.producer, {"name": incident.producer})}
         facts = incident.facts
-        agreed = (one for one in self.usual if facts is not None and one.fits(facts, facts.slot, facts.timezone))
+        agreed = (one for one in self.agreed_times if facts is not None and one.fits(facts, facts.slot, facts.timezone))
         reference = next((one.reference for one in agreed), "")
         return {**entries, "slot_time_reference": reference} if reference else entries
 

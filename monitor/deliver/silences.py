@@ -21,7 +21,7 @@ RefreshIncident = Callable[[Incident, datetime], Incident]
 EndedSilences = Mapping[str, tuple[Silence, Sequence[OutboxRow]]]
 """By incident, a silence that has ended and the deliveries it suppressed."""
 
-_READ_FOR = timedelta(days=30)
+_READ_AFTER_END = timedelta(days=30)
 """How long after its planned end a silence is still read, because deliveries that it suppressed may wait."""
 _SILENCE_OVER = "muted by a silence that has ended"
 """The reason stored with a delivery after its silence. Stored rows are compared with it: keep its wording."""
@@ -44,27 +44,28 @@ class Silenced:
 
 
 def find_silenced(store: Store, rows: Sequence[OutboxRow], now: datetime) -> Silenced:
-    """Return which of these deliveries a silence suppresses now, and which it did until it ended.
+    """Return which of these deliveries must wait because of a silence, and which waited for one that has ended.
 
-    A delivery that is not due yet when its silence ends stays suppressed until its due time.
+    After a silence, one new message replaces all that waited for it about an incident (see `notify_after_silence`).
     """
     # A silence that was ended before it began never suppressed a message.
-    silences = [one for one in store.outbox.silences(now - _READ_FOR) if one.begins < one.ends] if rows else []
+    silences = [one for one in store.outbox.silences(now - _READ_AFTER_END) if one.begins < one.ends] if rows else []
     suppressed_until: dict[str, datetime] = {}
     ended_silences: dict[str, tuple[Silence, list[OutboxRow]]] = {}
     for row in rows if silences else ():
         incident = store.verdicts.incident(row.notice.incident) if row.notice.incident else None
         covering = [one for one in silences if incident is not None and one.covers(incident)]
         active_until = [one.ends for one in covering if one.is_on(now)]
-        # An attempted message may have arrived, so it is retried unchanged. One kept by `notify_after_silence` is sent.
-        is_new = not row.delivery.attempts and row.delivery.reason != _SILENCE_OVER
-        ended = [one for one in covering if is_new and row.notice.at < one.ends <= now]
+        # An attempted message may have arrived, so it is only retried. The reason shows that `notify_after_silence` was
+        # called for the row already, and chose to send its notice unchanged.
+        is_replaceable = not row.delivery.attempts and row.delivery.reason != _SILENCE_OVER
+        ended = [one for one in covering if is_replaceable and row.notice.at < one.ends <= now]
         if active_until or (ended and row.delivery.due > now):
-            # Until the last active silence ends or, if all have ended, until it is due.
+            # It waits until the last active silence ends or, if all have ended, until it is due.
             suppressed_until[row.notice.id] = max(active_until, default=row.delivery.due)
         elif ended:
+            # The new message names one silence: of those that covered the first row of its incident, the last to end.
             last = max(ended, key=lambda one: one.ends)
-            # One message replaces all rows of an incident, so only the silence of its first row is kept.
             ended_silences.setdefault(row.notice.incident, (last, []))[1].append(row)
     return Silenced(suppressed_until, ended_silences)
 
@@ -79,20 +80,19 @@ def notify_after_silence(
 ) -> None:
     """Replace the deliveries that a silence suppressed on one channel by one notice of their incident's current status.
 
-    There is no notice if the incident is closed and the channel never sent one about it. If it is closed but the
-    channel sent one, or if it has no measured facts, the last suppressed notice is sent as it was written.
+    `rows` are these deliveries, all of one channel and one incident.
     """
-    channel = rows[0].delivery.channel  # all rows are of one channel and one incident
+    channel = rows[0].delivery.channel
     incident = store.verdicts.incident(rows[0].notice.incident)
     if incident is None:
         return
     was_notified = _was_notified(store, incident, channel)
-    # The id of the notice that replaces the rows: none, the last of them, or a new one.
+    # `replacement` is the id of the notice that is sent instead of all rows.
     if incident.closed is not None and not was_notified:
-        replacement = ""  # the incident began and closed during the silence
+        replacement = ""  # the incident began and closed during the silence, so none is sent
     elif incident.closed is not None or incident.facts is None:
-        replacement = rows[-1].notice.id
-    else:
+        replacement = rows[-1].notice.id  # it says that the incident is closed, or what a person reported
+    else:  # the incident is open and was measured: write a new one
         is_opening_unsent = not was_notified and rows[0].notice.id == thread_id(incident.id)
         kind = rows[0].notice.kind if is_opening_unsent else "still"  # "still": the incident is still open
         fresh = refresh_incident(incident, now)

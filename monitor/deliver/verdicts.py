@@ -69,19 +69,19 @@ class VerdictRecorder:
         """Save a verdict with the event, incident, draft and notices that follow from it.
 
         An unproven release opens no incident if its slot had passed when it was first read (`_needs_no_incident` has
-        the exceptions). If a fault of the platform (the host) delays other releases too, also save the platform's own
-        incident, with its thread of messages.
+        the exceptions). If a fault of the platform (the host) delays other releases too, the platform gets an incident
+        of its own. Most channels then get one thread of messages about the platform instead of one for each release.
         """
         earlier = self.store.verdicts.incidents_of(verdict.release)
         known = find_known_incident(earlier, verdict.release)
-        decision = Decision()
+        decision = Decision()  # no incident and no notices
         if not _needs_no_incident(verdict):
             facts = release_facts(verdict, measured)
             facts = replace(facts, names=tuple(map(self.rules.producer_name, facts.producers)))
             decision = decide(facts, known, now, [one.id for one in earlier])
         if known is not None and decision.superseded is not None:
-            # The incident of a breach replaces a lesser one, such as that of an unproven release. Save the lesser one,
-            # now closed. The decision's notices are about the new one, so close the pagers' alerts for the lesser here.
+            # The incident of a breach replaces a lesser one, such as that of an unproven release, which is now closed.
+            # The notices of the decision are about the new one. So send one to pagers that closes the old alert.
             closed = decision.superseded
             tx.save(closed)
             for notice in notices_of_acts(known, closed, now, closed.timeline[-1].text):
@@ -98,10 +98,9 @@ class VerdictRecorder:
         thread = find_platform_thread(self.store, self.rules, incident, now)
         notices = self.save_decision(tx, decision, now, thread)
         if thread is not None:
-            # Channels that get the thread do not also get this release's opening. The thread's opening waits for more
-            # releases. `thread.decision` is the change of the platform's incident by this release.
-            thread.cover_member_opening(tx, now)
-            thread.extend_opening(tx, now)
+            thread.cover_release_opening(tx, now)  # not to be sent on channels that get the thread
+            thread.delay_thread_opening(tx, now)  # the fault may delay more releases
+            # `thread.decision` is the change of the platform's incident by this release.
             notices += self.save_decision(tx, thread.decision, now, thread)
         return RecordedVerdict(body, incident, notices)
 
@@ -132,7 +131,7 @@ class VerdictRecorder:
             if thread is not None and incident.kind is IncidentKind.PLATFORM:
                 deliveries = thread.schedule_thread_notice(notice, deliveries, now)
             elif thread is not None:
-                deliveries = thread.cover_member_notice(notice, deliveries, now)
+                deliveries = thread.cover_release_notice(notice, deliveries, now)
             added += tx.add_notice(notice, deliveries)
         return added
 

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from monitor.store.batch import BatchMember
+from monitor.store.batch import RowSource
 from monitor.store.rows import Heartbeat
 from monitor.store.sql.read import Leases
 from monitor.store.sql.write import Transaction
 
 
 @dataclass(slots=True)
-class HeartbeatWriter(BatchMember):
+class HeartbeatWriter(RowSource):
     """Adds to each batch of the writer when this monitor was last alive, without a further commit.
 
     Until `begin` it does not write, so that the heartbeat of the earlier process can still be read. `leases` read the
@@ -27,10 +27,10 @@ class HeartbeatWriter(BatchMember):
     # None before `begin` and after `end`, which sets the final heartbeat instead.
     _last_alive: datetime | None = None
     _final_beat: Heartbeat | None = None
-    # The heartbeat of the batch that is being written. When the store has committed the batch, the writer calls
-    # `note_committed`, which makes it the confirmed one, `_committed`.
-    _offered: Heartbeat | None = None
-    _committed: Heartbeat | None = None
+    # The heartbeat of the batch that was written last. When the store has committed the batch, the writer calls
+    # `note_committed`, which makes it the confirmed one, `_last_confirmed`.
+    _last_written: Heartbeat | None = None
+    _last_confirmed: Heartbeat | None = None
     # The last heartbeat before it was made unique, and how often it was repeated since.
     _last_beat: Heartbeat | None = None
     _repeated: int = 0
@@ -49,33 +49,33 @@ class HeartbeatWriter(BatchMember):
         self._final_beat, self._last_alive = Heartbeat(self.monitor, now, stopped=True), None
 
     def write(self, transaction: Transaction) -> None:
-        """Write the heartbeat with this batch. Report a loss if the store lacks the heartbeat that it confirmed last.
+        """Write the heartbeat with this batch. Report a loss if the store lacks the one that it confirmed last.
 
         Before `begin` was called, and after `close`, there is no heartbeat to write.
         """
-        alive = self._last_alive
+        alive = self._last_alive  # None after a regular stop, for which there is a final heartbeat
         beat = self._final_beat if alive is None else Heartbeat(self.monitor, alive)
         if beat is None:
-            self._offered = None
+            self._last_written = None
             return
-        if self.leases is not None and self._committed is not None:
+        if self.leases is not None and self._last_confirmed is not None:
             stored = self.leases.heartbeat(self.monitor)
-            # The store must have the last confirmed heartbeat, or the one offered since if its confirmation was lost.
-            # Times are not compared, because a clock may have been set.
-            is_lost = stored is None or stored not in (self._committed, self._offered)
-            self._committed = None if is_lost else stored
+            # The store must have the heartbeat that it confirmed last. Or it has the one written since, if it committed
+            # that batch but the confirmation was lost. Times are not compared, because a clock may have been set.
+            is_lost = stored is None or stored not in (self._last_confirmed, self._last_written)
+            self._last_confirmed = None if is_lost else stored  # so that one loss is reported once
             if is_lost:
                 self.report_loss()
         # Every batch must have a different heartbeat, so that the loss of a batch is seen. A repeated heartbeat gets
         # one microsecond more each time.
         self._repeated = self._repeated + 1 if beat == self._last_beat else 0
         self._last_beat = beat
-        self._offered = replace(beat, at=beat.at + self._repeated * timedelta.resolution)
-        transaction.save(self._offered)
+        self._last_written = replace(beat, at=beat.at + self._repeated * timedelta.resolution)
+        transaction.save(self._last_written)
 
     def note_committed(self) -> None:
         """Remember the heartbeat that the store has committed."""
-        self._committed = self._offered
+        self._last_confirmed = self._last_written
 
     def close(self) -> None:
         """Write no more heartbeats."""

@@ -59,19 +59,22 @@ def is_by(body: Mapping[str, Any], producer: str | None) -> bool:
     return not producer or producer in body.get("producers", [body["producer"]])
 
 
-def lateness(body: Mapping[str, Any]) -> tuple[Mapping[str, Any] | None, str]:
-    """Return the delay of a release's page and "", or of its latest part and the part's id if only parts are late."""
-    parts = [part for part in body["parts"] if part["required"] and part["verdict"] == body["verdict"]]
-    delayed = {part["id"]: part["delay"] for part in parts if part["delay"]}
-    if not delayed or "page" in delayed:
-        return body["delay"], ""
-    longest = max(delayed, key=lambda name: delayed[name]["min"] or 0)
-    return delayed[longest], longest
+def decisive_delay(body: Mapping[str, Any]) -> tuple[Mapping[str, Any] | None, str]:
+    """Return the delay behind a release's verdict, and the id of the part that it is of, "" for the landing page.
+
+    If only parts other than the page have that verdict, it is the longest of their delays by what is proved (`min`).
+    """
+    deciding = [part for part in body["parts"] if part["required"] and part["verdict"] == body["verdict"]]
+    delays = {part["id"]: part["delay"] for part in deciding if part["delay"]}
+    if not delays or "page" in delays:
+        return body["delay"], ""  # the delay of a release is that of its page
+    longest = max(delays, key=lambda part_id: delays[part_id]["min"] or 0)
+    return delays[longest], longest
 
 
 def lateness_text(body: Mapping[str, Any]) -> str:
     """Return how late a release is, in words: `at least 2 min (sheet)`."""
-    delay, part = lateness(body)
+    delay, part = decisive_delay(body)
     return f"{length_text(delay)} ({part})" if part else length_text(delay)
 
 

@@ -81,9 +81,9 @@ def is_exact(in_force: InForce) -> bool:
         return False
     if promise.doubt or slot.doubt or promise.state is State.PROVISIONAL:
         return False
-    # An entry is often marked as postponed before its time is changed. If an earlier promise was withdrawn, it
-    # already shows the new time.
-    return promise.state is not State.POSTPONED or bool(in_force.withdrawn)
+    # A postponed entry often still shows the old time. If it replaced an earlier promise, it shows the new one.
+    has_replaced_promise = bool(in_force.withdrawn)
+    return promise.state is not State.POSTPONED or has_replaced_promise
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ class Case:
         passed = None if earlier is None else earlier.slot.passes()
         return self.window is not None and passed is not None and passed <= self.now < self.window.opens
 
-    def by(self, promise: Promise) -> Case:
+    def with_promise(self, promise: Promise) -> Case:
         """Return the case as if another promise were in force, such as that of a second calendar."""
         in_force = replace(self.in_force, promise=promise, cancelled=is_cancelled(promise), disagreements=())
         return replace(self, in_force=in_force, window=build_window(in_force, self.policy))

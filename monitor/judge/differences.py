@@ -18,13 +18,12 @@ _SLOT_FIELDS = ("start", "precision", "timezone", "announced", "source")
 _BLINDNESS = ("blind", "clock_fault")
 
 
-def find_differences(stored: Json, again: Json, *, several: bool = False) -> list[str]:
+def find_differences(stored: Json, again: Json, *, several_monitors: bool = False) -> list[str]:
     """Return one line for each difference between a stored release's JSON and the same release judged again.
 
-    Looks made since the verdict was stored make runs longer. So a measured range may be narrower now, an open one may
-    have grown, an open exposure may have ended, and the verdict may be final. Blind spans may have been stored later.
-    With `several` monitors, a finding `blind` may also disappear: another monitor watched at that time.
-
+    Looks and blind spans (times without looks) may have been stored since the verdict. What they explain is no
+    difference: a range inside the stored one, an exposure that ended, a verdict that became final, a new finding of
+    blindness. With `several_monitors`, such a finding may also be lost, because another monitor watched at that time.
     Not compared: wording, the instant of judging, and the finding `platform`, which depends on other releases.
     """
     lines = _compare_fields("", stored, again, _RELEASE_FIELDS)
@@ -35,7 +34,7 @@ def find_differences(stored: Json, again: Json, *, several: bool = False) -> lis
     if bool(stored["unproven_because"]) is not bool(again["unproven_because"]):
         lines.append(f"unproven_because: was {stored['unproven_because']!r}, is {again['unproven_because']!r}")
     lines += _compare_parts(stored["parts"], again["parts"])
-    return lines + _compare_findings(stored["findings"], again["findings"], several=several)
+    return lines + _compare_findings(stored["findings"], again["findings"], several_monitors=several_monitors)
 
 
 def _compare_fields(place: str, stored: Json, again: Json, names: Sequence[str]) -> list[str]:
@@ -85,23 +84,23 @@ def _compare_exposures(place: str, stored: Sequence[Json], again: Sequence[Json]
     return lines
 
 
-def _compare_findings(stored: Sequence[Json], again: Sequence[Json], *, several: bool) -> list[str]:
+def _compare_findings(stored: Sequence[Json], again: Sequence[Json], *, several_monitors: bool) -> list[str]:
     """Return one line with all findings if one is lost or new, else a line for each finding whose length differs.
 
-    Two cases are no difference: a finding of blindness is new, or it is lost and `several` monitors looked. Then
-    another monitor may have watched at that time.
+    A finding of blindness says when we did not look. If it is new, that is no difference: it may have been stored late.
+    If it is lost, that is none with `several_monitors`: looks of another one, stored since, may cover that time.
     """
     before, after = _name_findings(stored), _name_findings(again)
     names_before, names_after = (Counter(name for name, _ in named) for named in (before, after))
     lost, new = names_before - names_after, names_after - names_before
-    is_other_lost_or_new = any(not name.startswith(_BLINDNESS) for name in new + lost)  # a name begins with the kind
-    is_blindness_lost = bool(lost) and not is_other_lost_or_new
-    if is_other_lost_or_new or (is_blindness_lost and not several):
+    is_only_blindness = all(name.startswith(_BLINDNESS) for name in new + lost)  # a name begins with the kind
+    if not is_only_blindness or (lost and not several_monitors):
         were, are = (", ".join(sorted(names.elements())) or "none" for names in (names_before, names_after))
         return [f"findings: were {were}, are {are}"]
     lost_or_new = new.keys() | lost.keys()
     lines = []
     common_before, common_after = ([pair for pair in named if pair[0] not in lost_or_new] for named in (before, after))
+    # Both have the same names now, in the order of names.
     for (name, finding), (_, finding_again) in zip(common_before, common_after, strict=True):
         length = finding["seconds"]
         if length is not None and finding["kind"] in _BLINDNESS:

@@ -27,28 +27,28 @@ def drop_doubtful_claims(
 ) -> tuple[tuple[PartVerdict, ...], str | None]:
     """Return the parts without claims that a doubtful promise does not support, and why the promise is in doubt.
 
-    A claim is a verdict that says whether a part was in time. It is dropped in one of three cases:
-    1. The calendar dropped or changed the promise, or last showed it too long before its slot or the first exposure.
-    2. It was in force at the first exposure, but perhaps not at the slot. Then only lateness is dropped.
-    3. The slot is judged as its whole day, and the claim does not hold for every minute that may have been promised.
+    A claim is a verdict that says whether a part was in time. A part loses its claim in one of three cases:
+    1. The calendar dropped or changed its entry, or last showed it too long before its slot or the first exposure.
+    2. The promise was in force at the first exposure, but perhaps not at the slot. Then only lateness is lost.
+    3. It is not known which minute was promised. Then claims that one of the possible minutes contradicts are lost.
     The reason is that of case 1 or 2 if a part lost its claim by it, else that of case 3, None if no part lost one.
     """
     promise = case.in_force.promise
     if promise is None or not case.is_judged:
         return tuple(parts), None
-    dropped = _unlisted_reason(case, promise, parts)
+    unlisted = _unlisted_reason(case, promise, parts)
     changed = _change_text(case, promise) if case.in_force.in_doubt else None
-    reason = dropped or changed or _unconfirmed_reason(case, promise, parts)
+    doubt = unlisted or changed or _unconfirmed_reason(case, promise, parts)
+    doubt_at_slot = find_doubt_at_slot(case)
     kept = list(parts)
-    if reason is not None:
-        doubtful = [part for part in parts if _needs_promise(case, promise, part, is_unlisted=dropped is not None)]
-        kept = [_without_claim(part, reason) if part in doubtful else part for part in parts]
-    elif (reason := find_doubt_at_slot(case)) is not None:
-        # The promise was in force at the first exposure, but perhaps not at the slot any more.
-        kept = [_without_lateness(case, part, reason) if is_late(case, part) else part for part in parts]
-    kept_by_minute, reason_by_minute = _drop_claims_that_fail_by_minute(case, promise, kept, evidences)
+    if doubt is not None:
+        needing = [part for part in parts if _needs_promise(case, promise, part, is_unlisted=unlisted is not None)]
+        kept = [_without_claim(part, doubt) if part in needing else part for part in parts]
+    elif doubt_at_slot is not None:
+        kept = [_without_lateness(case, part, doubt_at_slot) if is_late(case, part) else part for part in parts]
     has_lost_claim = kept != list(parts)
-    return kept_by_minute, reason if has_lost_claim else reason_by_minute
+    kept_by_minute, doubt_of_minute = _drop_claims_that_fail_by_minute(case, promise, kept, evidences)
+    return kept_by_minute, (doubt or doubt_at_slot) if has_lost_claim else doubt_of_minute
 
 
 def _needs_promise(case: Case, promise: Promise, part: PartVerdict, *, is_unlisted: bool) -> bool:
@@ -60,23 +60,23 @@ def _needs_promise(case: Case, promise: Promise, part: PartVerdict, *, is_unlist
     if part.exposures or part.verdict in BREACHES:
         return True
     if part.verdict is VerdictKind.ON_TIME:
-        return not _was_out_before_next_edition(case, promise, part)
+        return not _shows_only_next_edition(case, promise, part)
     return is_unlisted and part.verdict is VerdictKind.UNPROVEN
 
 
-def _was_out_before_next_edition(case: Case, promise: Promise, part: PartVerdict) -> bool:
-    """Return whether the calendar only went on to the next edition: a later day, given after the part was last absent.
+def _shows_only_next_edition(case: Case, promise: Promise, part: PartVerdict) -> bool:
+    """Return whether each time that replaced the promise in its calendar is that of the next edition.
 
-    False if it gave no other time, or any that is earlier, later on the same day, or given before the last absence.
+    Such a time is on a later day, and was read after the part was last absent. False if no time replaced the promise.
     """
-    new_readings, last_absent = case.in_force.in_doubt, part.released.after
-    is_other_change = any(
-        _is_earlier(reading, promise)
-        or (first_day(reading.slot) == first_day(promise.slot) and _is_earlier(promise, reading))
-        or (last_absent is not None and reading.learnt <= last_absent)
-        for reading in new_readings
+    new_entries, last_absent = case.in_force.in_doubt, part.released.after
+    is_each_of_next_edition = all(
+        not _is_earlier(entry, promise)
+        and not (first_day(entry.slot) == first_day(promise.slot) and _is_earlier(promise, entry))
+        and (last_absent is None or entry.learnt > last_absent)
+        for entry in new_entries
     )
-    return bool(new_readings) and not is_other_change
+    return bool(new_entries) and is_each_of_next_edition
 
 
 def _drop_claims_that_fail_by_minute(
@@ -84,47 +84,48 @@ def _drop_claims_that_fail_by_minute(
 ) -> tuple[tuple[PartVerdict, ...], str | None]:
     """Return all parts, without claims that are wrong for one of the minutes that may be promised, and the reason.
 
-    The parts were judged by a whole day, because it is not known which minute was in force. A part that loses its claim
-    is `unproven`, or `pending` before the slot has passed. The reason is None if no part became `unproven`.
+    A claim says whether a part was in time. The parts were judged by a whole day, as it is not known which minute was
+    promised. A part that loses its claim is `unproven`, or `pending` before the slot has passed. The reason is None if
+    no part became `unproven`.
     """
     by_minute = [judge_by_promise(case, minute, evidences) for minute in _possible_minutes(case)]
     if case.in_force.in_doubt:
+        # The calendar changed the minute. A part that is pending by the whole day may be late already by a new minute.
         droppable: tuple[VerdictKind, ...] = (*_CLAIMS, VerdictKind.PENDING)
         reason = _change_text(case, promise)
     else:
-        # The minute is only provisional. A breach of its whole day is also one of every minute.
+        # The minute is only provisional. A part that is late or early by the whole day is so by every minute too.
         droppable = (VerdictKind.ON_TIME,)
         last = case.in_force.announced_as_of or promise.learnt
         reason = Reason.NOT_READ_AGAIN.text(case.zone, promise=promise, last=last)
     is_due = has_passed(promise.slot, case.now)
+    instead = VerdictKind.UNPROVEN if is_due else VerdictKind.PENDING
     kept = []
     for place, part in enumerate(parts):
         verdicts = [parts_by_minute[place].verdict for parts_by_minute in by_minute]
         different = [verdict for verdict in verdicts if not _is_same_claim(part.verdict, verdict)]
-        # A part is on time only if it is so at each minute. Another verdict fails only if a minute makes another claim.
+        # `on_time` must be the verdict by every minute. Any other verdict fails only if a minute makes another claim.
         is_denied = any(part.verdict is VerdictKind.ON_TIME or verdict in _CLAIMS for verdict in different)
-        if part.verdict in droppable and is_denied:
-            kept.append(_without_claim(part, reason, VerdictKind.UNPROVEN if is_due else VerdictKind.PENDING))
-        else:
-            kept.append(part)
+        is_lost = is_denied and part.verdict in droppable
+        kept.append(_without_claim(part, reason, instead) if is_lost else part)
     return tuple(kept), reason if is_due and kept != list(parts) else None
 
 
 def _possible_minutes(case: Case) -> list[Promise]:
-    """Return promises of an exact minute, any of which may have been in force at the slot of a case.
+    """Return promises of an exact minute, any of which may have been in force though the slot is judged as a whole day.
 
-    If the calendar changed, they are its new readings, because it may have shown them before the slot. Else it is the
-    provisional time, marked as confirmed, because its calendar may have confirmed it after the last read. Empty if the
-    slot is judged to the minute, not as its whole day.
+    If the calendar changed its entry (`in_doubt`), they are the entries read later, because it may have shown them
+    before the slot. Else it is the provisional time, if it was last read before the slot. It is returned as confirmed,
+    because the calendar may have confirmed it since. Empty if the slot is judged to the minute.
     """
     in_force, promise = case.in_force, case.in_force.promise
     if case.window is None or case.window.exact or promise is None:
         return []
     if in_force.in_doubt:
-        windows = {reading: case.by(reading).window for reading in in_force.in_doubt}
-        return [reading for reading, window in windows.items() if window is not None and window.exact]
-    begins, shown = promise.slot.instant, in_force.announced_as_of
-    if begins is None or shown is None or promise.state is not State.PROVISIONAL or shown >= begins:
+        windows = {entry: case.with_promise(entry).window for entry in in_force.in_doubt}
+        return [entry for entry, window in windows.items() if window is not None and window.exact]
+    begins, last_read = promise.slot.instant, in_force.announced_as_of
+    if begins is None or last_read is None or promise.state is not State.PROVISIONAL or last_read >= begins:
         return []
     return [replace(promise, state=State.CONFIRMED)]
 
@@ -176,14 +177,14 @@ def find_promise_doubts(case: Case, reason: str | None, parts: Sequence[PartVerd
 def deadlines_of_other_readings(case: Case) -> Iterator[datetime]:
     """Yield the instants at which the verdict by another calendar, or by another reading, may change."""
     for promise in (*case.in_force.disagreements, *_possible_minutes(case)):
-        window = case.by(promise).window
+        window = case.with_promise(promise).window
         if window is not None:
             yield from (window.opens, window.latest, window.settles)
 
 
 def judge_by_promise(case: Case, promise: Promise, evidences: Sequence[PartEvidence]) -> tuple[PartVerdict, ...]:
     """Return the verdict on each part if `promise` were in force. Empty if it has no readable time or cancels."""
-    other = case.by(promise)
+    other = case.with_promise(promise)
     return () if other.window is None else judge_parts(other, evidences)
 
 
@@ -266,19 +267,20 @@ def _not_read_again_reason(case: Case, promise: Promise, parts: Sequence[PartVer
 
     The breach begins at the slot if a part is late, else at the first exposure. None also if there is no breach.
     """
-    # An alternative address that is still empty breaks no promise.
+    # A part that cannot be late, such as an alternative address, breaks the promise only by an exposure.
     is_breach = any(part.verdict in BREACHES and (part.can_be_late or part.exposures) for part in parts)
     is_any_late = any(is_late(case, part) for part in parts)
-    breach_begins, last_shown = _promise_needed_at(case, () if is_any_late else parts), case.in_force.announced_as_of
+    breach_begins = _promise_needed_at(case, exposed=() if is_any_late else parts)
+    last_shown = case.in_force.announced_as_of
     if not is_breach or breach_begins is None or last_shown is None or last_shown >= breach_begins:
         return None
     return Reason.NOT_READ_AGAIN.text(case.zone, promise=promise, last=last_shown)
 
 
-def _promise_needed_at(case: Case, parts: Iterable[PartVerdict]) -> datetime | None:
-    """Return the instant at which the promise must have been in force: its slot, or an earlier exposure of `parts`."""
+def _promise_needed_at(case: Case, exposed: Iterable[PartVerdict]) -> datetime | None:
+    """Return the instant at which the promise must have been in force: its slot, or an earlier exposure of a part."""
     slot = None if case.window is None else case.window.opens
-    first_seen_times = (exposure.start.by for part in parts for exposure in part.exposures)
+    first_seen_times = (exposure.start.by for part in exposed for exposure in part.exposures)
     return earliest_known([slot, *first_seen_times])
 
 

@@ -18,7 +18,6 @@ from schedules.times.interval import NOTHING, Bounds, Interval, between, seconds
 
 # Content that is public early is looked at every 5 s. A longer break means that looks failed or were not made.
 _LONGEST_BREAK = timedelta(seconds=20)
-_NOT_PRESENT = (State.ABSENT, State.WITHDRAWN)
 
 
 def find_exposures(
@@ -27,31 +26,31 @@ def find_exposures(
     """Return the exposures of a part, in time order; `runs` are all of its runs.
 
     An exposure ends when the content was seen removed, or at the slot. Failed looks and blind spans do not end it. But
-    if no look saw the content for 20 s, or one got another answer, it may have ended at any time since then. At its
-    slot, it waits at most 20 s for the next look: that look shows whether it lasted until the slot.
+    if no look saw the content for 20 s, or a look found it absent, it may have ended at any time since it was seen. If
+    it was seen just before the slot, the exposure stays open until the next look, for at most 20 s after the slot.
     """
-    other_answers = _find_other_answers(runs)
+    absences = _find_absences(runs)
     early = (presence for presence in presences if is_early(presence, window))
-    return tuple(_build_exposure(part, presence, window.opens, now, other_answers) for presence in early)
+    return tuple(_build_exposure(part, presence, window.opens, now, absences) for presence in early)
 
 
 def present_at_slot_by(presence: Presence, slot: datetime, runs: Iterable[Run]) -> datetime:
     """Return the first instant from the slot on at which content that was out early is proved to be present.
 
-    It is the slot, if no break came before it. Else it is the first time that the content was seen after the slot.
+    It is the slot itself, unless a break began before it: 20 s in which no look saw the content, or a look without it.
+    Then it may have been removed before the slot, so it is the first time that a look saw the content after the slot.
     """
-    other_answers = _find_other_answers(runs)
-    before_break = _last_seen_before_break(presence, other_answers)
-    if before_break is None or before_break >= slot:
+    absences = _find_absences(runs)
+    break_begins = _first_break_begins(presence, absences)
+    if break_begins is None or break_begins >= slot:
         return slot
-    return min((begin for begin, _ in _seen_spans(presence, other_answers) if begin >= slot), default=presence.end)
+    return min((begin for begin, _ in _seen_spans(presence, absences) if begin >= slot), default=presence.end)
 
 
-def _find_other_answers(runs: Iterable[Run]) -> list[Run]:
-    """Return the runs of looks that succeeded but found another answer than the content."""
-    return [
-        run for run in runs if run.state in _NOT_PRESENT or (run.state is State.UNKNOWN and run.status == HTTPStatus.OK)
-    ]
+def _find_absences(runs: Iterable[Run]) -> list[Run]:
+    """Return the runs of looks that were answered without the content, also with a page that proves no absence."""
+    states = (State.ABSENT, State.WITHDRAWN)
+    return [run for run in runs if run.state in states or (run.state, run.status) == (State.UNKNOWN, HTTPStatus.OK)]
 
 
 def find_unseen_exposures(
@@ -79,8 +78,9 @@ def find_unseen_stays(views: Iterable[Sequence[Spell]], seen: Sequence[Interval]
         and withdrawn.why != NO_LONGER_AVAILABLE
         and absent.end < withdrawn.begin
     ]
+    narrowest_first = sorted(found, key=lambda span: seconds_between(span.after, span.by) or 0.0)
     unseen: list[Interval] = []
-    for span in sorted(found, key=lambda span: between(span, span).max or 0.0):
+    for span in narrowest_first:
         if not any(_may_overlap(span, other) for other in (*seen, *unseen)):
             unseen.append(span)
     return unseen
@@ -98,26 +98,24 @@ def is_early(presence: Presence, window: Window) -> bool:
     return presence.begin < window.early_before
 
 
-def _build_exposure(
-    part: str, presence: Presence, slot: datetime, now: datetime, other_answers: Sequence[Run]
-) -> Exposure:
-    """Return the exposure of an early presence, open or ended. `other_answers` are looks that found something else.
+def _build_exposure(part: str, presence: Presence, slot: datetime, now: datetime, absences: Sequence[Run]) -> Exposure:
+    """Return the exposure of content that was public early (`presence`): still open, or with its end and the reason.
 
-    It appeared within `presence.appears`. It was removed within `presence.removed`, None if no removal was seen.
+    `absences` are looks that did not find the content. Such a look is a break, and so are 20 s in which no look saw the
+    content. A break may hide a removal, so only the time before the first one is sure.
     """
-    start = presence.appears
-    before_break = _last_seen_before_break(presence, other_answers)
-    last_seen = presence.end if before_break is None else before_break
+    start, removed = presence.appears, presence.removed
+    break_begins = _first_break_begins(presence, absences)
+    last_seen = presence.end if break_begins is None else break_begins
     was_seen_just_before_slot = slot - _LONGEST_BREAK <= last_seen
     was_seen_since_slot = presence.end >= slot
     awaits_look = was_seen_just_before_slot and not was_seen_since_slot and now < open_exposure_ends_at(slot)
-    if presence.removed is None and (now < slot or awaits_look):
-        # A single look proves an instant between its `end` and its `begin`, so `last_seen` may be before `begin`.
+    if removed is None and (now < slot or awaits_look):
+        # The answer of a single look was made before its `begin`, perhaps already at its `end`. So use the later one.
         length = seconds_between(start.by, max(last_seen, presence.begin))
         return Exposure(part, start, NOTHING, Bounds(length, None), open=True)
-    removed = presence.removed
     if removed is not None and removed.by is not None and removed.by <= slot:
-        # After a break, the content may have been removed before it was seen again.
+        # A removal was seen before the slot. But it may have been removed in a break before that, and have come back.
         end = Interval(last_seen if removed.after is None else min(last_seen, removed.after), removed.by)
         reason = Ended.REMOVED
     else:
@@ -132,32 +130,30 @@ def open_exposure_ends_at(slot: datetime) -> datetime:
     return slot + _LONGEST_BREAK
 
 
-def _last_seen_before_break(presence: Presence, other_answers: Sequence[Run]) -> datetime | None:
+def _first_break_begins(presence: Presence, absences: Sequence[Run]) -> datetime | None:
     """Return when the content was last seen before the first break in a presence; None if there is no break.
 
-    A break is over `_LONGEST_BREAK` between looks that saw it, or another answer between them. It may hide a removal.
+    A break is over `_LONGEST_BREAK` between looks that saw it, or a look without it between them.
     """
-    spans = sorted(_seen_spans(presence, other_answers))
+    spans = sorted(_seen_spans(presence, absences))
     seen_until = spans[0][0]
     for begin, end in spans:
-        has_other_answer = any(seen_until < run.first_sent and run.last_received < begin for run in other_answers)
-        if has_other_answer or begin - seen_until > _LONGEST_BREAK:
+        is_missed = any(seen_until < run.first_sent and run.last_received < begin for run in absences)
+        if is_missed or begin - seen_until > _LONGEST_BREAK:
             return seen_until
         seen_until = max(seen_until, end)
     return None
 
 
-def _seen_spans(presence: Presence, other_answers: Sequence[Run]) -> Iterator[tuple[datetime, datetime]]:
+def _seen_spans(presence: Presence, absences: Sequence[Run]) -> Iterator[tuple[datetime, datetime]]:
     """Yield the spans in which the runs of a presence saw the content: a whole run, or only its two ends.
 
-    Only the ends count if another view got another answer in between and the looks of the run are far apart. If they
-    are close together, the other view may have shown a stale copy.
+    Only the ends count if another view did not have the content in between and the looks of the run are far apart. If
+    they are close together, the other view may have shown a stale copy.
     """
     for run in (run for spell in presence.spells for run in spell.runs):
-        has_other_answer = any(
-            run.first_sent < other.first_sent and other.last_received < run.end for other in other_answers
-        )
-        if has_other_answer and run.largest_gap > _LONGEST_BREAK:
+        is_missed = any(run.first_sent < other.first_sent and other.last_received < run.end for other in absences)
+        if is_missed and run.largest_gap > _LONGEST_BREAK:
             yield from ((run.begin, run.begin), (run.end, run.end))
         else:
             yield run.begin, run.end

@@ -12,7 +12,7 @@ from monitor.judge.exposure import open_exposure_ends_at
 from monitor.judge.findings.all import collect_findings
 from monitor.judge.findings.stale_edge import measure_users_delay
 from monitor.judge.part import WORST_FIRST, describe_unjudged, is_revealed_by_page, judge_parts, origin_awaited_until
-from monitor.judge.part_evidence import Pair, PartEvidence, gather_evidence, public_elsewhere
+from monitor.judge.part_evidence import Pair, PartEvidence, find_periods_elsewhere, gather_evidence
 from monitor.judge.policy import Policy, grade_delay
 from monitor.judge.runs import Blind, Run, drop_watched_spans
 from monitor.judge.verdict import Verdict
@@ -25,7 +25,7 @@ from schedules.release import Release
 from schedules.times.interval import NOTHING, Bounds, Interval
 from schedules.times.words import MINUTE, rounded
 
-_APPEARED = (VerdictKind.ON_TIME, VerdictKind.LATE, VerdictKind.EARLY)
+_VERDICTS_ONCE_OUT = (VerdictKind.ON_TIME, VerdictKind.LATE, VerdictKind.EARLY)
 _ONE_SECOND = timedelta(seconds=1)
 # If an edge hides the release, it is looked at every five seconds, or later if its host asks us to wait.
 _NEXT_LOOK_WITHIN = timedelta(seconds=60)
@@ -94,7 +94,7 @@ def judge_case(case: Case, evidences: Sequence[PartEvidence]) -> Verdict:
         findings=findings,
         unproven_because=reason,
         address=release.address,
-        elsewhere=public_elsewhere(evidences),
+        elsewhere=find_periods_elsewhere(evidences),
         due=_describe_due(case, pairs, verdict),
         confirmed=case.in_force.announced_as_of,
         revisit=_next_review(case, pairs, final=final),
@@ -136,7 +136,7 @@ def _is_decisive(part: PartVerdict, evidence: PartEvidence, page_released: Inter
 def _grade_release(
     case: Case, verdict: VerdictKind, parts: Sequence[PartVerdict], findings: Sequence[Finding]
 ) -> Grade:
-    """Return the worst grade of the delays of parts, and of users whom an old copy at the edge kept waiting."""
+    """Return the worst grade of the delays of parts, and of the waits of users to whom the edge served an old copy."""
     if case.window is None or verdict in _UNGRADED:
         return Grade.NONE
     if any(part.exposures for part in parts) or verdict is VerdictKind.NOT_PUBLISHED:
@@ -144,11 +144,11 @@ def _grade_release(
     users_delays = {part.id: part.users_delay for part in parts}
     grades = []
     for hidden in (finding for finding in findings if finding.kind is Kind.STALE_EDGE):
-        # The first finding of a part counts as `users_delay`, and `pop` takes that out. If the edge hid the part again,
-        # users have had it already, so a further finding counts by its own length.
-        delay = users_delays.pop(hidden.part, hidden.seconds) if hidden.part else hidden.seconds
-        # Only the proved part of a wait, its minimum, makes a grade worse.
-        proved = None if delay is None or delay.min is None else Bounds(delay.min, delay.min)
+        # In the first finding of a part, users waited for it from its slot (`users_delay`, which `pop` takes out). In a
+        # further one, they had got it before the edge hid it again. They waited only as long as that (`seconds`).
+        wait = users_delays.pop(hidden.part, hidden.seconds) if hidden.part else hidden.seconds
+        # Only the least length of a wait is proved, so only that makes a grade worse.
+        proved = None if wait is None or wait.min is None else Bounds(wait.min, wait.min)
         grades.append(grade_delay(proved, case.policy))
     behind = [part for part in parts if part.can_be_late and part.verdict in _BEHIND]
     # Without a promised time a delay has no minutes to grade, so a note asks a person to check.
@@ -177,17 +177,17 @@ def _is_settled(case: Case, part: PartVerdict) -> bool:
     out_by = part.released.by
     if out_by is None:
         return part.verdict is VerdictKind.NOT_PUBLISHED
-    # A look at another view, sent at the same time as the one that saw the part, may still prove more.
+    # A look at another view, sent together with the one that saw the part, may prove more within `grace`.
     is_other_view_awaited = case.now < out_by + case.policy.grace
     delay, users_delay = part.delay, part.users_delay
     if part.is_unseen_by_users and delay is not None and users_delay is not None:
-        # Only an old answer from the edge makes the least users' delay longer than the publisher's.
+        # The least delay of users exceeds the publisher's only if the edge served an old answer after the part was out.
         is_edge_old = (users_delay.min or 0.0) > (delay.min or 0.0)
         if is_other_view_awaited or is_edge_old:
             return False
     if part.verdict is VerdictKind.UNPROVEN:
         return not is_other_view_awaited
-    return part.verdict is VerdictKind.NOT_PUBLISHED or part.verdict in _APPEARED
+    return part.verdict in (VerdictKind.NOT_PUBLISHED, *_VERDICTS_ONCE_OUT)
 
 
 def _next_review(case: Case, pairs: Sequence[Pair], *, final: bool) -> datetime | None:
@@ -212,14 +212,15 @@ def _next_review(case: Case, pairs: Sequence[Pair], *, final: bool) -> datetime 
 
 # A deadline is an instant at which the verdict can change only because time passes.
 def _deadlines_of_window(case: Case) -> list[datetime]:
-    """Return when each limit passes, of this slot or one in another calendar or read; without a window, its end."""
+    """Return when each limit of the slot passes, and of slots that another calendar or a later read of it shows."""
     window, promise = case.window, case.in_force.promise
     if window is None:
+        # A cancelled slot has no limits, but it ends.
         passes = None if promise is None else promise.slot.passes()
         return [] if passes is None else [passes]
     deadlines = [window.opens, window.latest, window.settles, window.passes + case.policy.note_within, window.closes]
     if case.release.address is not Address.ANNOUNCED:
-        # Only a release at such an address is dated by witnesses, which may show it so much later.
+        # At an unannounced address, the announcement and the index date the release. They may lag behind it.
         deadlines.append(window.settles + case.lags.longest)
     return [*deadlines, *doubt.deadlines_of_other_readings(case)]
 
@@ -238,26 +239,28 @@ def _deadlines_of_awaited_looks(case: Case, pairs: Sequence[Pair]) -> Iterator[d
         if until is not None:
             yield until
         if part.verdict is VerdictKind.UNPROVEN and part.released.by is not None:
+            # A look at another view, sent together with the one that found it, is answered within `grace`.
             yield part.released.by + case.policy.grace
 
 
 def _deadlines_of_users_delay(case: Case, parts: Sequence[PartVerdict]) -> Iterator[datetime]:
     """Yield when to judge again a part that is out but hidden from users: a grade may rise, or other views answered.
 
-    A grade rises when looks after a limit still get the old answer. They only lengthen a run, and a longer run alone
-    makes no new verdict. So judge each second from a limit on, until a look proves that the limit has passed, or for
-    `_NEXT_LOOK_WITHIN`.
+    A grade rises when a look after a limit still gets the old answer: late needs a note, and very late a report. Such a
+    look only lengthens a run, which alone makes no new verdict. So judge each second from a limit on, until a look
+    proves that all delays exceed it, or for `_NEXT_LOOK_WITHIN`.
     """
     hidden = [part for part in parts if part.can_be_late and part.is_unseen_by_users]
     slot = None if case.window is None else case.window.promised_at
     if slot is None or not hidden:
         return
+    # Looks at other views, sent together with the one that found the part, are answered within `grace`.
     yield from (part.released.by + case.policy.grace for part in hidden if part.released.by is not None)
     delays = [part.users_delay for part in hidden]
     for within in (case.policy.on_time_within, case.policy.note_within):
         limit = slot + within
-        is_limit_passed = all(delay is not None and (delay.min or 0.0) > within.total_seconds() for delay in delays)
-        if not is_limit_passed and case.now < limit + _NEXT_LOOK_WITHIN:
+        is_exceeded = all(delay is not None and (delay.min or 0.0) > within.total_seconds() for delay in delays)
+        if not is_exceeded and case.now < limit + _NEXT_LOOK_WITHIN:
             yield max(limit, case.now) + _ONE_SECOND
 
 

@@ -11,7 +11,7 @@ from monitor.judge.exposure import find_exposures, find_unseen_exposures, is_ear
 from monitor.judge.part_evidence import PartEvidence
 from monitor.judge.presence import Presence
 from monitor.judge.reasons import Reason
-from monitor.judge.runs import Run, absent_at
+from monitor.judge.runs import Run, last_absence_until
 from monitor.look.sighting import State
 from monitor.plan.addresses import UNPROMISED_ORIGINS
 from monitor.plan.targets import View
@@ -22,8 +22,7 @@ from schedules.times.zone import local
 
 # If the last absence is older than this when the watch ends, the release may have come unseen.
 _RECENT = timedelta(days=1)
-# An edge may serve an old copy without its age. So its absence after the tolerance, or after a gap, waits this long for
-# the next look at the origin.
+# An edge may serve an old copy without its age. So its absence waits this long for the next look at the origin.
 ORIGIN_AWAITED = timedelta(seconds=10)
 _ABSENT = (VerdictKind.OVERDUE, VerdictKind.NOT_PUBLISHED)
 # The worst verdict first. A part or release gets the worst one that applies.
@@ -49,8 +48,8 @@ class _Timing:
 
 
 def judge_parts(case: Case, evidences: Iterable[PartEvidence]) -> tuple[PartVerdict, ...]:
-    """Return the verdict on each part, by the page's release for parts that follow it. The case must have a window."""
-    page_released = NOTHING
+    """Return the verdict on each part, in order. Parts after the page are judged with the time of its release."""
+    page_released = NOTHING  # an empty interval: that time is not known
     parts = []
     for evidence in evidences:
         parts.append(_judge_part(case, evidence, page_released))
@@ -64,19 +63,18 @@ def _judge_part(case: Case, evidence: PartEvidence, page_released: Interval) -> 
 
     A part that no one promised is `pending` until it comes. `page_released` is when the landing page came.
     """
-    window = case.judged_window
-    part = evidence.part
+    window, part = case.judged_window, evidence.part
     all_runs = [run for runs_of_view in evidence.views.values() for run in runs_of_view]
-    # The times before the slot at which the part was public: first those that looks saw, then those known otherwise.
+    # Some exposures were seen by looks. No look saw the others, but a notice of withdrawal proves them.
     exposures = find_exposures(part.id, evidence.all_presences, window, case.now, all_runs)
     exposures += find_unseen_exposures(part.id, evidence.spells.values(), window, exposures)
     timing = _PartJudge(evidence, all_runs, window, case.now, case.zone).judge_timing(page_released)
     is_promised = part.origin not in UNPROMISED_ORIGINS
-    if not is_promised and not timing.released:
+    if not is_promised and timing.released == NOTHING:
         timing = _Timing(VerdictKind.PENDING)
     first_seen = exposures[0].start if exposures else timing.released
     verdict, delay = timing.verdict, timing.delay
-    # If it was exposed, removed and then still absent after its slot, `overdue` or `not_published` is worse and stays.
+    # A part may have been removed after its exposure and be absent since its slot. That is worse than early.
     if exposures and timing.verdict not in _ABSENT:
         verdict, delay = VerdictKind.EARLY, window.delay_of(first_seen)
     return replace(
@@ -130,30 +128,31 @@ def is_revealed_by_page(evidence: PartEvidence, page_released: Interval) -> bool
 def origin_awaited_until(evidence: PartEvidence, window: Window) -> datetime | None:
     """Return until when to wait for a look at the origin before a part is called overdue.
 
-    The edge may serve an old copy, so its absence alone is not believed at once. The wait begins with the first answer
-    of the edge after the tolerance (`window.latest`). None if the origin has answered since the tolerance ended, if it
-    is not watched, or if the address is a guess.
+    The edge may serve an old copy, so its absence alone is not believed at once. The wait begins at `window.latest`,
+    when the tolerance ends, or with the first answer of the edge after that. None if the origin has shown since then
+    whether the part is there, if it is not watched, or if the address is a guess.
     """
-    at_origin = evidence.spells.get(View.ORIGIN, ())
-    if evidence.is_guess or not at_origin or at_origin[-1].end > window.latest:
+    tolerance_ends, spells_at_origin = window.latest, evidence.spells.get(View.ORIGIN, ())
+    if evidence.is_guess or not spells_at_origin or spells_at_origin[-1].end > tolerance_ends:
         return None
     edge = (run for run in evidence.views.get(View.EDGE, ()) if run.state is not State.UNKNOWN)
-    first_answer = min((run.first_sent for run in edge if run.last_received > window.latest), default=window.latest)
-    return max(window.latest, first_answer) + ORIGIN_AWAITED
+    first_answer = min((run.first_sent for run in edge if run.last_received > tolerance_ends), default=tolerance_ends)
+    return max(tolerance_ends, first_answer) + ORIGIN_AWAITED
 
 
 def _early_bound(released: Interval, window: Window, evidence: PartEvidence) -> float | None:
     """Return the seconds from the last proved absence of a part to its slot: the most by which it may have come early.
 
-    0 if it was absent at the slot or later. None if it has not come or was never absent, or if it may have been public
-    at the slot and removed before that absence.
+    0 if it was absent at the slot or later, unless it may have been public at the slot and removed before that absence.
+    None in that case, and if it has not come or was never absent.
     """
-    after, slot = released.after, window.promised_at
-    if after is None or slot is None or released.by is None:
+    last_absent, slot = released.after, window.promised_at
+    if last_absent is None or slot is None or released.by is None:
         return None
-    if after >= slot and (evidence.may_have_been_public_at(slot) or not evidence.would_have_detected(slot)):
-        return None
-    return max(0.0, seconds_between(after, slot) or 0.0)
+    if last_absent < slot:
+        return seconds_between(last_absent, slot)
+    is_absent_at_slot = evidence.would_show_presence_at(slot) and not evidence.may_have_been_public_at(slot)
+    return 0.0 if is_absent_at_slot else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,12 +184,12 @@ class _PartJudge:
         """Return whether a presence after the slot may be the release, and not only an old copy of removed content.
 
         An answer may be an old copy if its `Age` dates it before an absence that earlier looks proved. If all answers
-        may be, the presence counts only if it is late, or if it is still there when the slot is settled.
+        may be, the presence counts only if it is late, or if it was not removed until late evidence is in (`settles`).
         """
-        # `claims` is set if an absence contradicts `Age`. If even `end` is before the look, even the newest is old.
         window, absent = self.window, presence.appears.after
         is_late = absent is not None and absent > window.latest
-        is_old_copy = all(spell.claims is not None and spell.end < spell.first_sent for spell in presence.spells)
+        # An absence contradicts the `Age` of the first copy. Even the newest copy (`end`) is older than the first look.
+        is_old_copy = all(spell.claimed_begin and spell.end < spell.first_sent for spell in presence.spells)
         is_there_when_settled = presence.removed is None and self.now >= window.settles
         return not is_early(presence, window) and (is_late or not is_old_copy or is_there_when_settled)
 
@@ -201,43 +200,44 @@ class _PartJudge:
         other cases, or if another view or the publisher's own time contradicts.
         """
         window, absent = self.window, appeared.after
-        # Another view may have shown the part from its first look on, before this last absence. Then only absences
-        # before that look are sure, so `released` begins with one of those.
-        earlier_presence = None if absent is None else self._find_run_present_before(absent)
         released = appeared
+        # Another view may have shown the part before `absent`, at its first look already. If it was right, the part
+        # came before that look. So `released` is `appeared`, but begins with the last absence before that look.
+        earlier_presence = None if absent is None else self._find_run_present_before(absent)
         if earlier_presence is not None:
             runs = (run for spell in self.evidence.absences for run in spell.runs)
-            released = Interval(latest_known(absent_at(run, earlier_presence.first_sent) for run in runs), appeared.by)
+            before_look = (last_absence_until(run, earlier_presence.first_sent) for run in runs)
+            released = Interval(latest_known(before_look), appeared.by)
         delay = window.delay_of(released)
-        unproven = _Timing(VerdictKind.UNPROVEN, released, delay, self._contradiction_text())
+        contradicted = _Timing(VerdictKind.UNPROVEN, released, delay, self._contradiction_text())
         if absent is not None and absent > window.latest:
             if self._is_contradicted(absent):
-                return unproven
+                return contradicted
             return self._judge_by_stamp(released) or _Timing(VerdictKind.LATE, released, delay)
-        if released.after is not None and window.earliest <= released.after and _is_out_by(released, window.latest):
-            # Without an early bound, it may have been public at the slot, and removed before it was seen absent.
+        is_out_in_time = released.by is not None and released.by <= window.latest
+        if released.after is not None and released.after >= window.earliest and is_out_in_time:
+            # If no early bound is known, it may have been public at the slot, and removed before it was seen absent.
             if window.exact and _early_bound(released, window, self.evidence) is None:
-                return replace(unproven, reason=Reason.MAY_HAVE_BEEN_EARLY.text(self.zone, came=released))
+                return replace(contradicted, reason=Reason.MAY_HAVE_BEEN_EARLY.text(self.zone, came=released))
             return _Timing(VerdictKind.ON_TIME, released, delay)
-        # If only another view makes the interval wide, the reason is that view.
-        if released.after != absent:
-            return unproven
-        return replace(unproven, reason=self._too_wide_text(released))
+        # The interval is too wide for a verdict: because the other view contradicts, or by itself.
+        is_other_view_cause = released.after != absent
+        return contradicted if is_other_view_cause else replace(contradicted, reason=self._too_wide_text(released))
 
     def _judge_by_stamp(self, released: Interval) -> _Timing | None:
         """Return `unproven` if the publisher's own time of publication contradicts that the part was late, else None.
 
-        It counts only if the witnesses, but no look at the page itself, proved that the release was late. A stamp of
-        midnight or of another day was set by hand and is ignored. The part may have come at the stamp, or earlier if
-        it was not watched then.
+        It contradicts only the announcement and the index (`witnesses`), which lag behind the release, but no look that
+        found the page absent after the tolerance. A stamp of midnight or of another day was set by hand and is ignored.
+        The part may have come at the stamp, or even earlier if the witnesses were not watched yet.
         """
         evidence, window = self.evidence, self.window
         stamp, slot = evidence.publishers_stamp, window.promised_at
         if evidence.witnesses is None or stamp is None or slot is None:
             return None
-        by_looks = (presence for presence in evidence.presences_by_looks if not is_early(presence, window))
-        last_absent_by_looks = next((presence.appears.after for presence in by_looks), None)
-        if last_absent_by_looks is not None and last_absent_by_looks > window.latest:
+        not_early = (presence for presence in evidence.presences_by_looks if not is_early(presence, window))
+        page_absent = next((presence.appears.after for presence in not_early), None)
+        if page_absent is not None and page_absent > window.latest:
             return None
         local_stamp = local(stamp, self.zone)
         is_midnight = local_stamp.time() == time()
@@ -253,20 +253,23 @@ class _PartJudge:
     def _judge_absence(self) -> _Timing:
         """Return the verdict on a part that was not proved to have appeared: pending, overdue or unproven.
 
-        It is pending until the slot is settled, or longer while the witnesses of a guessed address may lag behind.
+        Overdue if it was absent after the tolerance, unless a look at the origin is still awaited. Else pending until
+        late evidence is in (`settles`), longer by `lag` at a guessed address, and unproven after that.
         """
         evidence, window, absent = self.evidence, self.window, self.evidence.last_absent
         if absent is not None and absent > window.latest:
             awaited_until = origin_awaited_until(evidence, window)
             is_awaited = awaited_until is not None and self.now < awaited_until
             return _Timing(VerdictKind.PENDING) if is_awaited else self._judge_overdue(absent)
+        # Witnesses of a page at a guessed address, its announcement and GOV.UK's index, may lag behind its release.
         lag = evidence.witnesses.lags.longest if evidence.is_guess and evidence.witnesses else timedelta()
         if self.now < window.settles + lag:
             return _Timing(VerdictKind.PENDING)
         from_start = evidence.present_from_start
         removed_by = None if from_start is None else evidence.find_absence_after(from_start)
-        # If it was removed before its slot, it was no release.
-        if from_start is not None and (removed_by is None or removed_by >= window.opens):
+        # Content that was removed before the slot was not the release.
+        was_removed_before_slot = removed_by is not None and removed_by < window.opens
+        if from_start is not None and not was_removed_before_slot:
             reason = Reason.PRESENT_FROM_THE_START.text(self.zone, look=from_start.first_sent)
             return _Timing(VerdictKind.UNPROVEN, Interval(None, from_start.begin), reason=reason)
         return _Timing(VerdictKind.UNPROVEN, reason=self._no_proof_text())
@@ -285,10 +288,10 @@ class _PartJudge:
     def _is_contradicted(self, absent: datetime) -> bool:
         """Return whether an absence is no proof: the part came and went unseen, or another view showed it by then.
 
-        A view that showed it from its first look on may answer 200 for any address. If it did so before the slot, it
-        contradicts the absence only if it was absent later. That proves that its answers depend on the part.
+        A view that showed it at its first look, already before the slot, may answer 200 for any address. So it counts
+        only if it still showed the part at the slot and was absent later: then its answers depend on the part.
         """
-        if self._unseen_stay() is not None or self._find_run_present_before(absent) is not None:
+        if self._find_unseen_stay() is not None or self._find_run_present_before(absent) is not None:
             return True
         from_start = self.evidence.present_from_start
         if from_start is None or from_start.begin > self.window.latest or from_start.end < self.window.opens:
@@ -300,7 +303,7 @@ class _PartJudge:
         other = self.evidence.present_from_start
         return other if other is not None and self.window.early_before <= other.begin <= absent else None
 
-    def _unseen_stay(self) -> Interval | None:
+    def _find_unseen_stay(self) -> Interval | None:
         """Return when the part was published, perhaps in time, and removed before any look saw it, or None."""
         latest, early_before = self.window.latest, self.window.early_before
         for stay in self.evidence.find_unseen_stays():
@@ -310,7 +313,7 @@ class _PartJudge:
 
     def _contradiction_text(self) -> str:
         """Return the reason that an absence proves nothing: an unseen stay, or views that contradict each other."""
-        other, unseen = self.evidence.present_from_start, self._unseen_stay()
+        other, unseen = self.evidence.present_from_start, self._find_unseen_stay()
         if unseen is not None:
             return Reason.PUBLISHED_UNSEEN.text(self.zone, stay=unseen)
         return Reason.VIEWS_DIFFER.text(self.zone, look=None if other is None else other.first_sent)
@@ -321,7 +324,8 @@ class _PartJudge:
             return Reason.NO_ABSENCE.text(self.zone, came=released)
         reason = Reason.ON_TIME_OR_LATE
         if released.after < self.window.earliest:
-            reason = Reason.EARLY_OR_ON_TIME if _is_out_by(released, self.window.latest) else Reason.EARLY_OR_LATE
+            is_out_in_time = released.by is not None and released.by <= self.window.latest
+            reason = Reason.EARLY_OR_ON_TIME if is_out_in_time else Reason.EARLY_OR_LATE
         late = seconds_between(self.window.passes, released.by)
         failed, lags = self._failed_looks_text(released.after, released.by), self._longer_lags_text()
         return reason.text(self.zone, came=released, late=late, failed=failed, lags=lags)
@@ -344,13 +348,8 @@ class _PartJudge:
 
     def _failed_looks_text(self, begin: datetime, end: datetime | None) -> str | None:
         """Return in words how many looks failed in a span and why, None without failed looks."""
-        failed = (run for run in self.evidence.main_runs if run.state is State.UNKNOWN)
+        failed = (run for run in self.evidence.runs_at_edge_and_origin if run.state is State.UNKNOWN)
         runs = [run for run in failed if run.last_received > begin and (end is None or run.first_sent < end)]
         reasons = tuple(sorted({run.why or "no reason given" for run in runs}))
         looks = sum(run.looks for run in runs)
         return Reason.FAILED_LOOKS.text(looks=looks, reasons=reasons) if looks else None
-
-
-def _is_out_by(released: Interval, limit: datetime) -> bool:
-    """Return whether a part was proved out at a limit."""
-    return released.by is not None and released.by <= limit

@@ -21,7 +21,7 @@ from schedules.contract.verdict import Elsewhere, PartVerdict
 from schedules.times.interval import NOTHING, Interval, earliest_known, latest_known
 
 # What users get, and the same address with caches bypassed: both views show the part itself.
-MAIN_VIEWS = (View.EDGE, View.ORIGIN)
+EDGE_AND_ORIGIN = (View.EDGE, View.ORIGIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +52,15 @@ class PartEvidence:
         return earliest_known(first_published(run.version) for run in runs)
 
     @property
-    def main_runs(self) -> list[Run]:
+    def runs_at_edge_and_origin(self) -> list[Run]:
         """Return the runs of the part itself, in the order of their first looks."""
-        runs = [run for view in MAIN_VIEWS for run in self.views.get(view, ())]
+        runs = [run for view in EDGE_AND_ORIGIN for run in self.views.get(view, ())]
         return sorted(runs, key=lambda run: run.first_sent)
 
     @property
     def last_run(self) -> Run | None:
         """Return the run with the latest look at the part itself, or None without looks."""
-        return max(self.main_runs, key=lambda run: run.last_received, default=None)
+        return max(self.runs_at_edge_and_origin, key=lambda run: run.last_received, default=None)
 
     @property
     def seen_until(self) -> datetime | None:
@@ -77,7 +77,7 @@ class PartEvidence:
     @property
     def absences(self) -> list[Spell]:
         """Return the spells in which the part itself was absent."""
-        return [spell for view in MAIN_VIEWS for spell in self.spells.get(view, ()) if not spell.is_present]
+        return [spell for view in EDGE_AND_ORIGIN for spell in self.spells.get(view, ()) if not spell.is_present]
 
     @property
     def last_absent(self) -> datetime | None:
@@ -86,7 +86,7 @@ class PartEvidence:
             return None if self.witnesses is None else self.witnesses.absent_by_both
         return max((spell.end for spell in self.absences), default=None)
 
-    def would_have_detected(self, slot: datetime) -> bool:
+    def would_show_presence_at(self, slot: datetime) -> bool:
         """Return whether we would know if the part had been public at the slot and removed later."""
         if self.witnesses is None or self.witnesses.redirects:
             return True
@@ -99,12 +99,13 @@ class PartEvidence:
     def may_have_been_public_at(self, slot: datetime) -> bool:
         """Return whether the part may have been public at the slot and removed after it, without a proof of either.
 
-        It may if it was published and removed unseen around the slot, or if a view was present from its first look on
-        and first absent after the slot. A view that is never absent does not count: it may answer 200 for any address.
+        It may if it was published and removed unseen around the slot. It may too if a view showed it from the first
+        look on and was first absent after the slot: that may have been the release, or the previous edition. A view
+        that is never absent does not count, because it may answer 200 for any address.
         """
         if any(stay.after and stay.by and stay.after < slot < stay.by for stay in self.find_unseen_stays()):
             return True
-        from_start = (find_presence_from_start(self.views.get(view, ())) for view in MAIN_VIEWS)
+        from_start = (find_presence_from_start(self.views.get(view, ())) for view in EDGE_AND_ORIGIN)
         first_absent = (self.find_absence_after(run) for run in from_start if run is not None)
         return any(absent is not None and absent > slot for absent in first_absent)
 
@@ -123,11 +124,12 @@ def gather_evidence(case: Case, part: Part, runs: Mapping[str, Sequence[Run]], b
     """Return the observations of a part of the case's release, from the runs by target id (`RELEASE/PART/VIEW`).
 
     Of the `blind` spans only those of a wrong clock count, because looks made then prove nothing. A page whose address
-    no calendar announced is dated by its witnesses too.
+    no calendar announced is dated by its witnesses too. A spell is a time in which one view showed the part, or showed
+    it absent. A presence is a time in which any view showed it.
     """
     release, slot = case.release, None if case.window is None else case.window.opens
     faults = [span for span in blind if span.cause == "clock"]
-    at_address = {view: _runs_at_address(release.id, part, view, runs) for view in (*MAIN_VIEWS, View.CONTENT)}
+    at_address = {view: _runs_at_address(release.id, part, view, runs) for view in (*EDGE_AND_ORIGIN, View.CONTENT)}
     views = {view: tuple(_cut_at(case.now, of_view)) for view, of_view in at_address.items()}
     trusted = {view: _drop_doubtful_runs(of_view, faults) for view, of_view in views.items()}
     is_address_unannounced = part.id == "page" and release.address is not Address.ANNOUNCED
@@ -135,30 +137,32 @@ def gather_evidence(case: Case, part: Part, runs: Mapping[str, Sequence[Run]], b
         # The announcement redirected to this page. So what it shows from the slot on is this edition.
         trusted = {view: [_trust_from_slot(run, slot) for run in of_view] for view, of_view in trusted.items()}
     spells = correct_ages({view: tuple(build_spells(view, of_view)) for view, of_view in trusted.items()})
-    from_start = [run for view in MAIN_VIEWS if (run := find_presence_from_start(trusted[view])) is not None]
-    by_looks = tuple(build_presences({view: spells[view] for view in MAIN_VIEWS}))
+    # Presence at the first look of a view proves nothing: it may be of the previous edition.
+    from_start = [run for view in EDGE_AND_ORIGIN if (run := find_presence_from_start(trusted[view])) is not None]
+    by_looks = tuple(build_presences({view: spells[view] for view in EDGE_AND_ORIGIN}))
     evidence = PartEvidence(
         part,
         views,
         spells,
         presences=by_looks,
-        all_presences=tuple(build_presences(spells)),
+        all_presences=tuple(build_presences(spells)),  # the content API, which describes the part, counts too
         present_from_start=min(from_start, key=lambda run: run.begin, default=None),
-        presences_by_looks=by_looks,
+        presences_by_looks=by_looks,  # stays so if witnesses date `presences`
     )
     if not is_address_unannounced:
         return evidence
     return _date_by_witnesses(case, evidence, {name: _drop_doubtful_runs(own, faults) for name, own in runs.items()})
 
 
-def public_elsewhere(evidences: Iterable[PartEvidence]) -> tuple[Elsewhere, ...]:
+def find_periods_elsewhere(evidences: Iterable[PartEvidence]) -> tuple[Elsewhere, ...]:
     """Return all periods in which the release was public at an alternative address, the earliest first."""
     periods = [
-        Elsewhere(evidence.part.id, evidence.part.url, presence.appears, presence.removed or NOTHING)
+        Elsewhere(evidence.part.id, evidence.part.url, start=presence.appears, to=presence.removed or NOTHING)
         for evidence in evidences
         if evidence.part.role is Role.ALTERNATIVE
         for presence in evidence.all_presences
     ]
+    # A period that is not known to have begun by some instant comes last.
     return tuple(sorted(periods, key=lambda period: (period.start.by is None, period.start.by, period.part)))
 
 
@@ -169,14 +173,15 @@ def _date_by_witnesses(case: Case, evidence: PartEvidence, runs: Mapping[str, Se
     address is a guess (`is_guess`) until the release was found there and stayed until its slot.
     """
     slot = None if case.window is None else case.window.opens
-    witnesses = read_witnesses(case.release.id, runs, case.now, case.lags)
+    witnesses = read_witnesses(case.release.id, runs, now=case.now, lags=case.lags)
 
     def date_presence(presence: Presence) -> Presence:
-        """Return a presence that appeared no earlier than the last absence that the witnesses prove."""
-        # Only absence before the content was last seen counts. Later the release may have been removed from a listing.
+        """Return a presence that appeared no earlier than the last absence that announcement and index prove."""
+        # Only absence before the content was last seen counts (`begin` after one look). Later it may leave a listing.
         last_seen = min(max(presence.begin, presence.end), case.now)
         known_then = read_witnesses(case.release.id, runs, last_seen, case.lags)
-        # If the announcement redirected later, its redirect works. So it alone can prove absence until the slot.
+        # If the announcement has redirected to the page since then, its redirect works. So while it did not redirect
+        # yet, the page was absent: up to the slot, it proves that alone.
         absent = replace(known_then, redirects=witnesses.redirects).absent_until(slot)
         appears = presence.appears
         if absent is None or appears.by is None or absent >= appears.by:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from monitor.judge.runs import absent_at
+from monitor.judge.runs import last_absence_until
 from monitor.judge.spells import Spell, build_spell, find_absence_after
 from monitor.look.sighting import State
 from monitor.plan.targets import View
@@ -17,7 +17,7 @@ _CLOSE = timedelta(seconds=20)
 # An origin looked at this often decides, because an absence at the edge may be a stale copy without Age.
 _WATCHED_EVERY = timedelta(seconds=90)
 # Age counts whole seconds, and looks at two views may overtake each other.
-_AGE_GRAIN = timedelta(seconds=5)
+_ORDER_UNSURE = timedelta(seconds=5)
 # If another view showed the content absent for this long, a view without looks no longer shows that it is public.
 _SILENCE = timedelta(seconds=60)
 
@@ -26,8 +26,7 @@ _SILENCE = timedelta(seconds=60)
 class Presence:
     """A span in which at least one view showed the content.
 
-    `spells` are those of its views. The content appeared within `appears`, was still there at `end`, and was removed
-    within `removed`, None if no removal was seen.
+    The content appeared within `appears`, was still there at `end`, and was removed within `removed`, None if not seen.
     """
 
     appears: Interval
@@ -44,9 +43,8 @@ class Presence:
 def build_presences(views: Mapping[View, Sequence[Spell]]) -> list[Presence]:
     """Return the presences that these views prove, in time order.
 
-    A spell is how long one view showed the content, and `absent_by` says by when that view showed it absent after.
-    Spells of several views that overlap are one presence. It lasts until every view that showed the content shows it
-    absent. After that, the next spell begins another presence.
+    A spell is a time in which one view showed the content. Spells of several views that overlap are one presence. It
+    lasts until all of these views show the content absent (`absent_by`). The next spell begins another presence.
     """
     absences = [spell for spells in views.values() for spell in spells if not spell.is_present]
     present = [
@@ -55,21 +53,17 @@ def build_presences(views: Mapping[View, Sequence[Spell]]) -> list[Presence]:
         for place, spell in enumerate(spells)
         if spell.is_present
     ]
-    groups: list[list[Spell]] = []
-    for spell in sorted(present, key=lambda spell: spell.begin):
-        if not groups:
-            groups.append([spell])
-            continue
-        # `spell` joins the last group, unless the content was removed in between. The content API may be looked at so
-        # rarely that one of its spells spans both the removal and the return. So cut each of its spells in two at the
-        # first look of `spell`, and use only the pieces before the cut to date the removal. It was complete by
-        # `removed.by`. If `spell` begins after that, the content came back. Then `spell` begins a new group, together
-        # with the pieces after the cut.
+    in_order = sorted(present, key=lambda spell: spell.begin)
+    groups = [[spell] for spell in in_order[:1]]
+    for spell in in_order[1:]:
+        # Find out whether the content was removed before `spell`. Leave out what the content API showed since then: it
+        # is looked at so rarely that one of its spells may span both the removal and the return.
         before_spell, since_spell = _split_content_api(groups[-1], spell.first_sent)
         removed = _date_removal(before_spell, absences)
         if removed is None or removed.by is None or spell.begin <= removed.by:
             groups[-1].append(spell)
         else:
+            # The content came back, also in the content API.
             groups[-1] = before_spell
             groups.append([spell, *since_spell])
     presences = []
@@ -137,25 +131,25 @@ def _date_removal(group: Sequence[Spell], absences: Sequence[Spell]) -> Interval
 def _date_removal_in_all_views(group: Sequence[Spell], absences: Sequence[Spell]) -> Interval | None:
     """Return when the content was removed from all views of a group; None if a view may still show it.
 
-    A view that was not seen absent may have stopped being watched. It no longer shows the content if another view was
-    absent for `_SILENCE` after its last look.
+    `group` has a spell of presence for each time that a view showed the content. A view that was not seen absent after
+    that may have stopped being watched. Then another view must be absent for `_SILENCE` after the last look at content.
     """
-    end = max(spell.end for spell in group)
+    last_proved = max(spell.end for spell in group)
     absent_by = {spell.view: spell.absent_by for spell in group}
     proved = [by for by in absent_by.values() if by is not None]
     if len(proved) == len(absent_by):
-        return Interval(end, max(proved))
-    # Use the time of receipt: a stale copy is public as long as it is served, whatever its age.
-    last_look = max(spell.last_received for spell in group)
-    # An absence in the content API is about its own item, so it counts for content that only the API showed.
+        return Interval(last_proved, max(proved))
+    # When users last got the content. A cached copy proves it only for an earlier instant: when the copy was made.
+    last_got = max(spell.last_received for spell in group)
+    # A 404 of the content API is only about its own item. It counts if only the API showed the content.
     is_only_in_api = absent_by.keys() == {View.CONTENT}
     relevant = [spell for spell in absences if is_only_in_api or _is_about_part(spell)]
-    long_absences = [spell.begin for spell in relevant if spell.begin > end and spell.end - last_look >= _SILENCE]
+    long_absences = [spell for spell in relevant if spell.begin > last_proved and spell.end - last_got >= _SILENCE]
     if not long_absences:
         return None
-    first = min(long_absences)
-    # An absence that began before the last look, at another view, is proof only once it lasted.
-    return Interval(end, first if first > last_look else last_look + _SILENCE)
+    first = min(spell.begin for spell in long_absences)
+    # If the absence began while another view still showed the content, it proves the removal only after `_SILENCE`.
+    return Interval(last_proved, first if first > last_got else last_got + _SILENCE)
 
 
 def _is_about_part(absence: Spell) -> bool:
@@ -164,52 +158,50 @@ def _is_about_part(absence: Spell) -> bool:
 
 
 def _date_appearance_of_part(group: Sequence[Spell], absences: Sequence[Spell]) -> Interval:
-    """Return when the part itself appeared, from its overlapping spells at edge and origin and all known absences.
+    """Return when the part itself appeared, by the first view that showed it, and after its last absence before that.
 
-    `by` is the first presence in any view. `after` is the last absence that is proved before it:
-    - in any view, if the origin was not watched up to then;
-    - at the origin, if it was watched and showed the part first, or soon after the edge;
-    - at both, or well before the presence, if only the edge has shown the part.
+    `group` are times (spells) in which the edge or the origin showed it. An edge may serve an old copy, the origin
+    does not. So it depends on the origin which absence counts:
+    1. If the origin was not watched up to the first look that showed the part, an absence in any view counts.
+    2. If it showed the part first, or soon after the edge, its own last absence counts.
+    3. If only the edge has shown the part, the origin may only lag behind. Then an absence counts if both views were
+       absent at that instant, or if the origin was absent at least `_ORDER_UNSURE` before the edge showed the part.
     """
-    firsts: dict[View, Spell] = {}
+    by_view: dict[View, Spell] = {}
     for spell in sorted(group, key=lambda spell: spell.begin):
-        firsts.setdefault(spell.view, spell)
-    first = next(iter(firsts.values()))
-    last_absent = {view: _last_absence_in(view, spell, absences) for view, spell in firsts.items()}
-    at_origin = _last_absence_in(View.ORIGIN, first, absences)
-    # Count from the look that showed it first: a later answer may be an older copy.
-    first_look = min(spell.first_sent for spell in firsts.values())
-    if at_origin is None or first_look - at_origin > _WATCHED_EVERY:
-        # The origin was not watched up to then.
-        return Interval(_latest_absence(first, firsts, last_absent, absences), first.begin)
-    # The origin confirms the edge if it showed the part soon after its own last absence, and if it was not absent any
-    # more once the edge had shown the part.
-    is_confirmed = (
-        View.ORIGIN in firsts
-        and last_absent[View.ORIGIN] == at_origin
-        and _is_close(last_absent[View.ORIGIN], firsts[View.ORIGIN])
-    )
+        by_view.setdefault(spell.view, spell)
+    first = next(iter(by_view.values()))
+    last_absent = {view: _last_absence_in(view, spell, absences) for view, spell in by_view.items()}
+    absent_at_origin = _last_absence_in(View.ORIGIN, first, absences)
+    # By its `Age`, the spell that begins first may be of a later look than another one.
+    first_look = min(spell.first_sent for spell in by_view.values())
+    if absent_at_origin is None or first_look - absent_at_origin > _WATCHED_EVERY:
+        return Interval(_latest_absence_in_any_view(first, by_view, last_absent, absences), first.begin)
+    # The origin confirms the edge if it was not absent any more after the edge had shown the part, and showed it soon.
+    at_origin = by_view.get(View.ORIGIN)
+    was_absent_later = last_absent.get(View.ORIGIN) != absent_at_origin
+    is_confirmed = at_origin is not None and not was_absent_later and _is_close(absent_at_origin, at_origin)
     if first.view is View.ORIGIN or is_confirmed:
-        return Interval(at_origin, first.begin)
-    # The origin has not confirmed what the edge had first. So absence is sure only by both, or well before.
-    at_edge = last_absent[first.view]
-    by_both = None if at_edge is None else min(at_edge, at_origin)
-    well_before = (_absent_well_before(spell, first) for spell in absences if spell.view is View.ORIGIN)
-    return Interval(latest_known([by_both, *well_before]), first.begin)
+        return Interval(absent_at_origin, first.begin)
+    absent_at_edge = last_absent[first.view]
+    absent_at_both = None if absent_at_edge is None else min(absent_at_edge, absent_at_origin)
+    surely_before = (_last_absence_surely_before(first, spell) for spell in absences if spell.view is View.ORIGIN)
+    return Interval(latest_known([absent_at_both, *surely_before]), first.begin)
 
 
-def _latest_absence(
-    first: Spell, firsts: Mapping[View, Spell], last_absent: Mapping[View, datetime | None], absences: Iterable[Spell]
+def _latest_absence_in_any_view(
+    first: Spell, by_view: Mapping[View, Spell], last_absent: Mapping[View, datetime | None], absences: Iterable[Spell]
 ) -> datetime | None:
-    """Return the latest absence before `first`, the first presence of all; None if none was proved.
+    """Return the latest absence before `first`, the presence that began first in all views; None if none was proved.
 
-    `firsts` is the first presence of each view, and `last_absent` the last absence before it. The absence counts if it
-    was in the view of `first`, or just before a view's own first presence, or well before `first`.
+    `by_view` is the first presence of each view, and `last_absent` the last absence of that view before it. That counts
+    in the view of `first`, and in another view that saw the part appear (`_is_close`). Any other absence must be surely
+    before `first`, because looks at several views may overtake each other.
     """
-    close = [last_absent[view] for view, spell in firsts.items() if _is_close(last_absent[view], spell)]
+    when_appearing = [last_absent[view] for view, spell in by_view.items() if _is_close(last_absent[view], spell)]
     # An absence in the content API is about its item only, not about the part.
-    well_before = [_absent_well_before(spell, first) for spell in absences if spell.view is not View.CONTENT]
-    proved = [last_absent[first.view], *close, *well_before]
+    surely_before = [_last_absence_surely_before(first, spell) for spell in absences if spell.view is not View.CONTENT]
+    proved = [last_absent[first.view], *when_appearing, *surely_before]
     return latest_known(absent for absent in proved if absent is not None and absent < first.earliest)
 
 
@@ -217,18 +209,19 @@ def _last_absence_in(view: View, presence: Spell, absences: Sequence[Spell]) -> 
     """Return the last absence that a view proved before a presence, by looks sent before it; None if it proved none.
 
     Looks of the same monitor are in order. Looks of another monitor may overlap with them and use another clock, so
-    they must be well before.
+    only those that are surely before the presence count.
     """
     monitor = presence.runs[0].monitor
     proved: list[datetime | None] = []
     for spell in absences:
         if spell.view is view and spell.first_sent < presence.first_sent:
             own_ends = [run.end for run in spell.runs if run.monitor == monitor]
+            # By the `Age` of a cached copy, the presence may begin before the look that got it (`earliest`).
             if own_ends and max(own_ends) < presence.earliest:
                 proved.append(max(own_ends))
             has_runs_of_others = len(own_ends) < len(spell.runs)
             if has_runs_of_others:
-                proved.append(_absent_well_before(spell, presence))
+                proved.append(_last_absence_surely_before(presence, spell))
     return latest_known(proved)
 
 
@@ -237,10 +230,10 @@ def _is_close(absent: datetime | None, presence: Spell) -> bool:
     return absent is not None and presence.begin - absent <= _CLOSE
 
 
-def _absent_well_before(absence: Spell, presence: Spell) -> datetime | None:
+def _last_absence_surely_before(presence: Spell, absence: Spell) -> datetime | None:
     """Return the latest absence of another view that is surely before a presence, or None without such an absence.
 
     Looks within a few seconds of the presence cannot be put in order. Earlier looks of the same spell still count.
     """
-    limit = min(presence.first_sent, presence.earliest) - _AGE_GRAIN
-    return latest_known(absent_at(run, limit) for run in absence.runs)
+    limit = min(presence.first_sent, presence.earliest) - _ORDER_UNSURE
+    return latest_known(last_absence_until(run, limit) for run in absence.runs)

@@ -1,8 +1,7 @@
 """Combine sightings into runs: consecutive sightings of one target with the same answer.
 
 A failed look starts or lengthens a separate run with the state `unknown`, its reason and its count. So `present,
-unknown, present` is three runs. The unknown run neither ends the first presence nor joins it to the second. Only the
-judge, which reads the runs on both sides, decides whether the content may have been removed in between.
+unknown, present` is three runs. Only the judge decides whether the content may have been removed in between.
 """
 
 from __future__ import annotations
@@ -152,8 +151,7 @@ def extend_run(last: Run, sighting: Sighting, spacing: timedelta | None = None, 
         return None
     proved_gap = sighting.proved_from - last.end
     if last.state in (State.ABSENT, State.WITHDRAWN) and proved_gap > gap + UNDERWAY:
-        # Cached answers prove absence at earlier instants, by more than `UNDERWAY` further apart than the looks. By the
-        # widest gap, `absent_at` finds the last proof before an instant.
+        # From a cache, two close looks may get copies that were made far apart. Between these, absence is not proved.
         gap = proved_gap
     return replace(
         last,
@@ -174,8 +172,9 @@ def start_run(sighting: Sighting) -> Run:
     return Run(
         sighting.target,
         sighting.state,
-        sighting.sent,
-        sighting.received,
+        first_sent=sighting.sent,
+        last_received=sighting.received,
+        # The answer was made between both. So its state surely began by `proved_to`, and lasted until `proved_from`.
         begin=sighting.proved_to,
         end=sighting.proved_from,
         specific=sighting.specific,
@@ -205,7 +204,7 @@ def _has_same_answer(last: Run, sighting: Sighting) -> bool:
     return sighting.state is not State.PRESENT or not _has_other_content(last, sighting)
 
 
-def absent_at(run: Run, limit: datetime) -> datetime | None:
+def last_absence_until(run: Run, limit: datetime) -> datetime | None:
     """Return the latest instant up to `limit` as of which a run of absences proves absence; None if it proves none.
 
     A run keeps its first look, its last look and its widest gap, but not the looks between. If it goes on beyond
@@ -287,12 +286,14 @@ def merge_by_state(runs: Sequence[Run]) -> list[Run]:
     """
     merged: list[Run] = []
     for is_failed, group in groupby(_merge_equal_runs(runs), key=lambda run: run.state is State.UNKNOWN):
-        by_key: dict[object, Run] = {}
+        if not is_failed:
+            merged += group
+            continue
+        by_cause: dict[tuple[str, str], Run] = {}
         for run in group:
-            # Each run has a `run.key` of its own, so only failed runs are joined, with no run between them.
-            key = (run.monitor, run.why) if is_failed else run.key
-            by_key[key] = _join_runs(by_key[key], (), run) if key in by_key else run
-        merged += by_key.values()
+            cause = run.monitor, run.why
+            by_cause[cause] = _join_runs(by_cause[cause], between=(), last=run) if cause in by_cause else run
+        merged += by_cause.values()
     return merged
 
 

@@ -7,14 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain, takewhile
 
-from monitor.judge.runs import Run, absent_at
+from monitor.judge.runs import Run, last_absence_until
 from monitor.look.sighting import State
 from monitor.plan.targets import View
 
 # We assume that content is not published and removed between two looks at an origin that are this close.
 _CLOSE = timedelta(seconds=20)
-# No look takes longer than this from its first byte sent to its last header received. For runs that an older version
-# stored, which do not say when their first answer was received.
+# No look takes longer than this from its first byte sent to its last header received.
 _LONGEST_LOOK = timedelta(seconds=15)
 
 
@@ -23,9 +22,9 @@ class Spell:
     """Consecutive runs of one view that are all present, or all absent or withdrawn.
 
     The state was true at or before `begin` and at or after `end`. `first_sent` and `last_received` are the times of the
-    looks. `claims` is set if the copy claims an age that we do not believe: it is the instant claimed, and `begin` is
-    when the first look was answered. The content may have come in between. `absent_by` is set for a spell of a
-    `Presence` whose view showed the content absent after it, and says by when.
+    looks. `claimed_begin` is set if the first copy claims an `Age` that we do not believe: it is the instant claimed,
+    and `begin` is when the first look was answered. The content may have come in between. `absent_by` is set for a
+    spell of a `Presence` whose view showed the content absent after it, and says by when.
     """
 
     view: View
@@ -35,13 +34,13 @@ class Spell:
     first_sent: datetime
     last_received: datetime
     runs: tuple[Run, ...]
-    claims: datetime | None = None
+    claimed_begin: datetime | None = None
     absent_by: datetime | None = None
 
     @property
     def earliest(self) -> datetime:
         """Return the earliest instant at which it may have begun. Only absences before it date an appearance."""
-        return self.begin if self.claims is None else self.claims
+        return self.begin if self.claimed_begin is None else self.claimed_begin
 
 
 def build_spells(view: View, runs: Iterable[Run]) -> list[Spell]:
@@ -84,25 +83,26 @@ def build_spell(view: View, runs: tuple[Run, ...]) -> Spell:
 
 
 def correct_ages(views: Mapping[View, Sequence[Spell]]) -> dict[View, tuple[Spell, ...]]:
-    """Return the spells of all views with implausible `Age` values corrected.
+    """Return the spells of all views (times in which a view showed a part, or showed it absent) with plausible ages.
 
-    With a wrong clock, a cache claims that its copies are older than they are. If an earlier look proved absence at the
-    claimed instant, the presence begins when its first look was answered (see `_correct_age`).
+    A cache with a wrong clock claims that its copies are older than they are. If an earlier look proved absence after
+    the claimed instant, the presence begins when its first look was answered (see `_correct_age`).
     """
     all_spells = chain.from_iterable(views.values())
+    # An absence in the content API is only about its own item, so it contradicts no copy of the part.
     absences = [spell for spell in all_spells if not spell.is_present and spell.view is not View.CONTENT]
     return {view: tuple(_correct_age(spell, absences) for spell in spells) for view, spells in views.items()}
 
 
 def _correct_age(spell: Spell, absences: Sequence[Spell]) -> Spell:
-    """Return a spell. A presence whose `Age` an absence contradicts begins when its first look was answered instead.
+    """Return a spell. If it is a presence that began before an absence by its `Age`, correct when it began.
 
-    The content may have come since the claimed instant, which `claims` keeps for those who date the appearance. It is
-    None if looks at an origin prove absence at that instant.
+    It began when its first look was answered. The content may have come earlier, after that absence. So `claimed_begin`
+    keeps the begin by `Age`, unless looks at an origin prove absence at that instant.
     """
     if not spell.is_present or spell.begin >= spell.first_sent:
         return spell
-    absent_before = (absent_at(run, spell.first_sent) for absence in absences for run in absence.runs)
+    absent_before = (last_absence_until(run, spell.first_sent) for absence in absences for run in absence.runs)
     is_contradicted = any(absent is not None and spell.begin < absent for absent in absent_before)
     if not is_contradicted:
         return spell
@@ -111,7 +111,7 @@ def _correct_age(spell: Spell, absences: Sequence[Spell]) -> Spell:
     is_origin_watched = any(run.largest_gap <= _CLOSE and run.begin <= spell.begin <= run.end for run in at_origin)
     # Older versions did not store when the answer was received, so take the latest possible time.
     first_received = spell.runs[0].first_received or spell.first_sent + _LONGEST_LOOK
-    return replace(spell, begin=first_received, claims=None if is_origin_watched else spell.begin)
+    return replace(spell, begin=first_received, claimed_begin=None if is_origin_watched else spell.begin)
 
 
 def find_presence_from_start(runs: Iterable[Run]) -> Run | None:

@@ -74,16 +74,18 @@ class Publication:
         runs = _known_runs(self.release, witness, self.runs, now)
         return next((run.begin for run in runs if _shows_release(run)), None)
 
-    def _measure_lag(self, part: str, ends: datetime, now: datetime) -> timedelta:
-        """Return how long a witness lacked the release: until `ends`, or its last look if that was long before."""
-        absences = _runs_without_release(self.release, part, self.runs, now)
+    def _measure_lag(self, witness: str, until: datetime, now: datetime) -> timedelta:
+        """Return how long, after it was published, the announcement or the index (`witness`) still lacked the release.
+
+        The lag ends at `until`, or at the last look that lacked the release if that was long before.
+        """
+        absences = _runs_without_release(self.release, witness, self.runs, now)
         if not absences:
-            return timedelta()
-        last_look = min(max(run.end for run in absences), now)
-        if ends - last_look > _LONGEST_PAUSE:
-            ends = last_look
+            return timedelta()  # the witness was never seen without the release
+        last_absent = min(max(run.end for run in absences), now)
+        lag_ends = last_absent if until - last_absent > _LONGEST_PAUSE else until
         # Stored instants are rounded, so round the lag up to whole seconds.
-        return timedelta(seconds=ceil((ends - self._published_at(now)) / timedelta(seconds=1)))
+        return timedelta(seconds=ceil((lag_ends - self._published_at(now)) / timedelta(seconds=1)))
 
     def _published_at(self, now: datetime) -> datetime:
         """Return when it came out: as seen, or as stamped if that is after the slot and shortly before it was seen."""
@@ -134,15 +136,16 @@ class Witnesses:
     def absent_until(self, slot: datetime | None) -> datetime | None:
         """Return the latest instant as of which the release was proved not public at any address, or None.
 
-        Both witnesses, the announcement and the index, must prove it. But up to the slot, an announcement whose
-        redirect works is enough. There its default lag counts: measured lags may only delay a claim of lateness.
+        Both the announcement and the index must prove it. But until the slot, the announcement is enough if it has
+        redirected to the page (`redirects`): then it would have shown an early release. Its default lag is used there,
+        because longer lags measured that day may only delay a claim of lateness.
         """
         announced = self._proved_absent(self.announced, REDIRECT_LAG)
         if announced is None or slot is None or not self.redirects:
             return self.absent_by_both
         by_announcement = min(announced, slot)
-        is_before_watch = self.watched_since is not None and by_announcement < self.watched_since
-        if is_before_watch:
+        # An announcement first seen after the slot proves no absence until the slot.
+        if self.watched_since is not None and by_announcement < self.watched_since:
             return self.absent_by_both
         return latest_known([by_announcement, self.absent_by_both])
 
@@ -153,13 +156,13 @@ class Witnesses:
 
 
 def read_witnesses(release: str, runs: Mapping[str, Sequence[Run]], now: datetime, lags: Lags) -> Witnesses:
-    """Return what a release's announcement and the index proved by `now`, from runs by target id."""
-    announced, unlisted = (_runs_without_release(release, part, runs, now) for part in (ANNOUNCEMENT, INDEX))
+    """Return when the announcement last still announced a release, and GOV.UK's index last lacked it, by `now`."""
+    upcoming, missing = (_runs_without_release(release, witness, runs, now) for witness in (ANNOUNCEMENT, INDEX))
     return Witnesses(
-        announced=max((min(run.end, now) for run in announced), default=None),
-        unlisted=max((min(run.end, now) for run in unlisted), default=None),
+        announced=max((min(run.end, now) for run in upcoming), default=None),
+        unlisted=max((min(run.end, now) for run in missing), default=None),
         redirects=any(run.why == REDIRECTED for run in _known_runs(release, ANNOUNCEMENT, runs, now)),
-        watched_since=min((run.first_sent for run in announced), default=None),
+        watched_since=min((run.first_sent for run in upcoming), default=None),
         lags=lags,
     )
 

@@ -93,11 +93,11 @@ class CalendarIncidents:
             producer_name = self.events.rules.producer_name(last.producer)
             expected_days = (due.first, due.last)
             decision = alerts.report_missing_edition(last.title, last.producer, producer_name, expected_days, now)
-            if decision.incident is not None:
+            if decision.incident is not None:  # it always is here
                 still_missing.add(decision.incident.id)
-            # A calendar that was not read lately may have announced the edition since. So it opens no incident. But an
-            # open one stays open, because this does not show that the edition was announced.
-            if fresh.issuperset(last.calendars) and await self._stored_incident(decision) is None:
+            # A calendar that was not read lately may have announced the edition since. Until it is read, no incident is
+            # opened. One that is open stays open, because no read has shown that the edition was announced.
+            if fresh.issuperset(last.calendars) and await self._find_stored_incident(decision) is None:
                 await self._record_decision(decision, now)
         of_editions = [incident for incident in self._open.values() if incident.series]
         resolved = [incident for incident in of_editions if incident.id not in still_missing]
@@ -112,7 +112,7 @@ class CalendarIncidents:
         for host in sorted(self.health.costly):
             if host not in self._reported_hosts and len(self._reported_hosts) < MOST_HOSTS:
                 decision = alerts.report_costly_host(host, now, self.timezone)
-                if await self._stored_incident(decision) is None:
+                if await self._find_stored_incident(decision) is None:
                     await self._record_decision(decision, now)
                 self._reported_hosts[host] = today
             self.health.costly.discard(host)
@@ -122,7 +122,7 @@ class CalendarIncidents:
         incident = decision.incident
         if incident is None:
             return
-        earlier = await self._stored_incident(decision) if decision.notices else None
+        earlier = await self._find_stored_incident(decision) if decision.notices else None
         if earlier is not None:
             # Incidents of one day have the same id. So the same trouble again is no second notice.
             decision = Decision(alerts.reopen(earlier, incident, now))
@@ -136,7 +136,7 @@ class CalendarIncidents:
         if await self.writer.write(lambda tx: self.events.save_decision(tx, decision, now)):
             self.wake()
 
-    async def _stored_incident(self, decision: Decision) -> Incident | None:
+    async def _find_stored_incident(self, decision: Decision) -> Incident | None:
         """Return the stored incident with the id of a decision's incident. None if there is none."""
         incident = decision.incident
         return None if incident is None else await self.ask(lambda: self.verdicts.incident(incident.id))

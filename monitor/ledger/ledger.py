@@ -71,10 +71,10 @@ class Ledger:
         self._memory = LedgerMemory(store, rules, ask)
         self._writer, self._clock = writer, clock
         self._checks = checks or {}
-        self._last_confirmed_all: dict[str, datetime] = {}
-        self._last_dropped: datetime | None = None
+        self._last_confirmed_all: dict[str, datetime] = {}  # by calendar, the last read that confirmed all its promises
+        self._past_dropped_at: datetime | None = None  # when releases that are long over were last dropped from memory
         self._lock = asyncio.Lock()
-        # For each calendar, its last write and the `repeated_result` of that. None is for writes without a calendar.
+        # The last write for each calendar (or for none), and the result of its read if a later write may replace it.
         self._last_writes: dict[str | None, tuple[Write, object]] = {}
 
     @property
@@ -101,24 +101,25 @@ class Ledger:
                     await self._write_with_short_wait(write.prepare_rewrite(differing))
 
     async def reconfigure(self, rules: JoinRules, checks: Mapping[str, Checks], now: datetime) -> None:
-        """Use other rules to join calendars, and other checks for their reads, from now on."""
+        """Use other rules to join calendars, and other checks for their reads, from now on.
+
+        If the store fails, raise `StoreFault` and change nothing. Call `store_differing` afterwards.
+        """
         async with self._lock:
+            if rules != self._rules:
+                # Queries use the old memory until the new one is complete.
+                memory = LedgerMemory(self._store, rules, self._ask)
+                await run_in_thread(lambda: memory.load(now))
+                await self._write_rejoined(memory, now)
+                self._memory, self._rules = memory, rules
             self._checks = checks
-            if rules == self._rules:
-                return
-            # Queries use the old memory until the new one is complete.
-            memory = LedgerMemory(self._store, rules, self._ask)
-            await run_in_thread(lambda: memory.load(now))
-            await self._write_rejoined(memory, now)
-            self._memory, self._rules = memory, rules
-        await self.store_differing()
 
     async def _write_rejoined(self, memory: LedgerMemory, now: datetime) -> None:
         """Join the loaded entries of `memory`, and store what this changes."""
         change = await memory.join_loaded()
         await self._write_with_short_wait(write.prepare_rejoined(change, now))
         memory.apply_change(change)
-        self._last_dropped = now
+        self._past_dropped_at = now
 
     async def record_read(self, outcome: Outcome, watched: Collection[str]) -> RecordedRead:
         """Record one read. Store its promises if it is usable, not older than the last read, and raises no alarm.
@@ -162,8 +163,8 @@ class Ledger:
     async def drop_past_and_find_near(self, now: datetime, keep: Collection[str], ahead: timedelta) -> set[str]:
         """Drop releases that are long over, except those to `keep`. Return the releases promised within `ahead`."""
         async with self._lock:
-            if self._last_dropped is None or now - self._last_dropped >= _DROP_EVERY:
-                self._last_dropped = now
+            if self._past_dropped_at is None or now - self._past_dropped_at >= _DROP_EVERY:
+                self._past_dropped_at = now
                 await self._memory.drop_past_releases(now, keep)
             names = self.book.releases()
             return set(await offload_many(len(names), lambda: self.book.find_near(names, now, ahead)))
@@ -254,7 +255,7 @@ class Ledger:
     ) -> RecordedRead:
         """Record a read that repeats the last one: confirm its promises, and count removed entries that it should show.
 
-        Of more than `SMALL` promises, those for releases that are not `watched` are confirmed only every six hours.
+        If there are more than `SMALL`, those for releases that are not `watched` are confirmed only every six hours.
         `as_of` is the earliest instant that the read can describe, because it may come from a cache.
         """
         name, at = read.calendar, read.finished
@@ -262,16 +263,16 @@ class Ledger:
         last_all = self._last_confirmed_all.get(name)
         confirms_all = len(release_of_shown) <= SMALL or last_all is None or at - last_all >= _CONFIRM_ALL_EVERY
         confirmed = {uid: release for uid, release in release_of_shown.items() if confirms_all or release in watched}
-        removed = {uid: entry.last_seen for uid, entry in state.entries.items() if not entry.is_listed}
-        # `removed` are all entries that the read does not show. The `missing` ones of them should be shown, because
-        # their slot is ahead. `unlisted` are their promises, each with one more read that did not show it.
-        missing = [] if state.reading is None else find_unlisted(removed, state.reading, at)
+        not_shown = {uid: entry.last_seen for uid, entry in state.entries.items() if not entry.is_listed}
+        # Of the entries that the read does not show, those with a slot ahead are `missing`. Their promises, `unlisted`,
+        # now count one more read that did not show them.
+        missing = [] if state.reading is None else find_unlisted(not_shown, state.reading, at)
         unlisted = self._count_unlisted(state, self._memory.release_of, missing, release_of_shown.values(), as_of)
-        # While this write waits for the store, one of a later read with an equal result may replace it. A write that
-        # counts missing entries must not be replaced, or their count could be lost. So it has no result.
-        result = None if unlisted else ("confirmed", confirms_all)
+        # While this write waits for the store, one of a later read with an equal `repeated_result` may replace it. A
+        # write that counts such entries must not be replaced, or the count could be lost. So it has None.
+        repeated_result = None if unlisted else ("confirmed", confirms_all)
         rows = write.prepare_confirming_read(read, confirmed, as_of, unlisted)
-        await self._write_with_short_wait(rows, name, repeated_result=result)
+        await self._write_with_short_wait(rows, name, repeated_result=repeated_result)
         self._memory.replace_state(replace(state, last_read=at, as_of=max(as_of, state.as_of or as_of)))
         self.book.replace_promises(unlisted)
         self.book.confirm(name, confirmed.values(), as_of)
@@ -303,27 +304,29 @@ class Ledger:
 
     async def _record_changes(self, read: CalendarRead, result: ReadResult) -> RecordedRead:
         """Store a usable read with new or changed entries, and then apply it to memory. Return what it changed."""
-        name, changes, as_of = read.calendar, result.changes, result.state.as_of or read.finished
-        change = await self._memory.change_from_read(name, result)
-        release_of, state = change.joined.release_of, change.states[name]
+        name, read_changes, as_of = read.calendar, result.changes, result.state.as_of or read.finished
+        ledger_change = await self._memory.change_from_read(name, result)
+        release_of, state = ledger_change.joined.release_of, ledger_change.states[name]
         shown = [release_of[name, uid] for uid, entry in state.entries.items() if entry.is_listed]
-        confirmed = [release_of[name, uid] for uid in changes.confirmed]
-        unlisted = self._count_unlisted(state, release_of, changes.unlisted, shown, as_of)
-        # Of earlier promises, update those that the read no longer shows, and those that it shows again.
+        confirmed = [release_of[name, uid] for uid in read_changes.confirmed]
+        # The earlier promises of entries that the read should show and does not, and of entries that it shows again.
+        unlisted = self._count_unlisted(state, release_of, read_changes.unlisted, shown, as_of)
         updated = [*unlisted, *self.book.mark_relisted(name, confirmed)]
-        entry_count = len(result.changed_ids) + len(confirmed)
-        rows = await offload_many(entry_count, partial(write.prepare_changing_read, change, read, result, updated))
+        prepare = partial(write.prepare_changing_read, ledger_change, read, result, updated)
+        rows = await offload_many(len(result.changed_ids) + len(confirmed), prepare)
         await self._write_with_short_wait(rows, name)
         self._last_confirmed_all[name] = read.finished
-        self._memory.apply_change(change)
+        self._memory.apply_change(ledger_change)
         self.book.replace_promises(updated)
         self.book.confirm(name, confirmed, as_of)
-        # Only entries that two reads in a row lack are logged. All missing ones were counted above (`unlisted`).
-        for what, uids in (("absent", changes.absent), ("reappeared", changes.reappeared)):
+        # The log has only entries that two reads in a row did not show (`absent`), and those that are back after that.
+        for what, uids in (("absent", read_changes.absent), ("reappeared", read_changes.reappeared)):
             for uid in uids:
                 _log.info("calendar_entry", calendar=name, entry=uid, what=what, release=release_of[name, uid])
-        promised = {release_of[name, uid] for uid in changes.promises}
+        promised = {release_of[name, uid] for uid in read_changes.promises}
         last_titles = (entry.titles[-1] for entry in result.state.entries.values() if entry.titles)
-        retitled = [change for change in last_titles if change.at == read.finished]
-        unlisted_releases = {promise.release for promise in unlisted}
-        return RecordedRead(read, (), change, promised, confirmed, retitled=retitled, unlisted=unlisted_releases)
+        titles = [title for title in last_titles if title.at == read.finished]
+        missing = {promise.release for promise in unlisted}
+        return RecordedRead(
+            read, change=ledger_change, promised=promised, confirmed=confirmed, retitled=titles, unlisted=missing
+        )

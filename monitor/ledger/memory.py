@@ -112,11 +112,12 @@ class LedgerMemory:
     async def join_loaded(self) -> LedgerChange:
         """Join the loaded entries by the present rules. Return how this changes the ledger.
 
-        The change has the entries that move to another release. It leaves out releases that only differ from their
-        stored rows, because `find_differing` finds them in portions. Memory stays the same until `apply_change`.
+        The change has the entries that move to another release. Memory stays the same until `apply_change`.
         """
+        # No release is in memory yet, so all count as `altered`. Leave them out: `find_differing` later finds those
+        # that differ from their stored rows.
         joined = replace(await self._join_all(self.states), altered=frozenset())
-        replaced = list(joined.replaced_releases())
+        replaced = list(joined.replaced_releases())  # the releases of which all entries moved to another one
         stored = await self._ask(lambda: self._store.ledger.releases_named(replaced)) if replaced else []
         return await self._change_from_join(joined, self.states, {release.id: release for release in stored})
 

@@ -15,9 +15,9 @@ from schedules.announcement import Address
 from schedules.contract.verdict import Kind, VerdictKind
 from schedules.release import Release
 
-PATIENCE = timedelta(seconds=10)
+LONGEST_WAIT = timedelta(seconds=10)
 """The longest that a verdict waits for its calendars to be read again. After that it is reported as doubtful."""
-_FIRST_LOOKS_LAST = timedelta(seconds=5)
+_LENGTH_OF_FIRST_LOOKS = timedelta(seconds=5)
 """After a slot, no calendar is read for this long, because the first looks need the budgets of the hosts."""
 
 Requeue = Callable[[], None]
@@ -42,7 +42,7 @@ class DeferredRelease(Protocol):
 class PromiseCheck:
     """Keeps requests for calendar reads, and the releases that wait for them.
 
-    The judge calls `defer_for_calendar_read`. The reader of calendars calls `next_requested` and `record_read`.
+    The judge calls `request_needed_reads`. The reader of calendars calls `next_requested` and `record_read`.
     """
 
     def __init__(self) -> None:
@@ -50,26 +50,24 @@ class PromiseCheck:
         self._last_read: dict[str, datetime] = {}
         self._requests: dict[str, dict[str, tuple[datetime, Requeue]]] = defaultdict(dict)
         self._wakeup = asyncio.Event()
-        self.is_read = False
+        self.has_reader = False
 
-    def defer_for_calendar_read(
-        self, watched: DeferredRelease, verdict: Verdict, judge_again: Requeue
-    ) -> datetime | None:
+    def request_needed_reads(self, watched: DeferredRelease, verdict: Verdict, judge_again: Requeue) -> datetime | None:
         """Request the calendar reads that a verdict needs, and set `watched.waits_for_calendar`.
 
         A breach is reported only after its calendars were read, or after the deadline. `judge_again` is called after
         each requested read. Return when the release must be judged again even without a read, or None.
         """
         watched.waits_for_calendar = False
-        if not self.is_read:  # no one would make the reads
+        if not self.has_reader:  # a verdict must not wait for reads that no one makes
             return None
         since = confirmation_needed_since(verdict)
         if since is None:
             return self._request_early_read(watched.release, verdict, judge_again)
         wanted = watched.wanted_read
         if wanted is None or wanted.since != since:
-            wanted = watched.wanted_read = WantedRead(since, max(verdict.at, since) + PATIENCE)
-        if verdict.at < since:
+            wanted = watched.wanted_read = WantedRead(since, max(verdict.at, since) + LONGEST_WAIT)
+        if verdict.at < since:  # a read made now would be too early to count
             watched.waits_for_calendar = True
             return since
         if verdict.at >= wanted.deadline:
@@ -79,15 +77,15 @@ class PromiseCheck:
         return wanted.deadline if watched.waits_for_calendar else None
 
     def _request_early_read(self, release: Release, verdict: Verdict, judge_again: Requeue) -> datetime | None:
-        """Request a read of the calendars before there is a breach, if one is needed and the first looks are over.
+        """Request a read of the calendars although there is no breach yet, if a later one could come too late.
 
-        If a read is needed and the first looks are not over, return when to call this again, else None.
+        Return None, or when to judge again and call this again: directly after a slot, hosts are needed for looks.
         """
         since = early_read_needed_since(verdict)
         if since is None:
             return None
-        if verdict.at < since + _FIRST_LOOKS_LAST:
-            return since + _FIRST_LOOKS_LAST
+        if verdict.at < since + _LENGTH_OF_FIRST_LOOKS:
+            return since + _LENGTH_OF_FIRST_LOOKS
         self.request_reads(release.calendars, since, release.id, judge_again)
         return None
 
@@ -105,7 +103,7 @@ class PromiseCheck:
 
     async def next_requested(self) -> list[str]:
         """Wait for requests, and return the calendars to read. Before the first call, no verdict is deferred."""
-        self.is_read = True
+        self.has_reader = True
         await self._wakeup.wait()
         self._wakeup.clear()
         return sorted(name for name, waiting in self._requests.items() if waiting)
@@ -123,7 +121,7 @@ class PromiseCheck:
 
 
 def early_read_needed_since(verdict: Verdict) -> datetime | None:
-    """Return the slot if its calendars must be read at the slot or later, before there is a breach, else None.
+    """Return the slot if the calendars must be read again at or after it, although there is no breach yet. Else None.
 
     The read is needed if the page's address was guessed and the page is not out. Such a page is proved late only when
     it appears. By then GOV.UK's announcement no longer shows the announced time, and cannot confirm it.
@@ -132,30 +130,30 @@ def early_read_needed_since(verdict: Verdict) -> datetime | None:
     if begins is None or page is None or verdict.at < begins:
         return None
     was_guessed, is_out = verdict.address is not Address.ANNOUNCED, page.released.by is not None
-    is_confirmed = verdict.confirmed is not None and verdict.confirmed >= begins
-    is_open = verdict.verdict in (VerdictKind.PENDING, VerdictKind.UNPROVEN)
-    return begins if was_guessed and is_open and not is_out and not is_confirmed else None
+    is_confirmed = verdict.confirmed is not None and verdict.confirmed >= begins  # by a read at the slot or later
+    may_become_late = verdict.verdict in (VerdictKind.PENDING, VerdictKind.UNPROVEN)
+    return begins if was_guessed and may_become_late and not is_out and not is_confirmed else None
 
 
 def confirmation_needed_since(verdict: Verdict) -> datetime | None:
-    """Return the earliest time of a calendar read that can confirm a breach's promise (rule 13).
+    """Return the earliest time of a calendar read that can confirm a breach's promise (rule 13). None: none is needed.
 
-    It is the slot if a part is late. Otherwise it is when the last early content was first seen, at most the slot.
-    None if there is no breach, if such a read was made, or if the slot has not come and no sighting is dated. If our
-    clock is behind, the time can be after `verdict.at`, because sightings are dated by true time.
+    If a part is late, a read at the slot or later is needed. If content was public early, a read after it was first
+    seen is enough. No read is needed without a breach, after such a read, or before the slot if no sighting of early
+    content is dated. If our clock is behind, the time can be after `verdict.at`, as sightings are dated by true time.
     """
     begins = None if verdict.slot is None else verdict.slot.begins()
     kinds = {finding.kind for finding in verdict.findings}
     has_breach = any(part.verdict in BREACHES for part in verdict.parts)
     if begins is None or not (has_breach or Kind.PROMISE_IN_DOUBT in kinds):
         return None
-    # A read before the slot can confirm the promise for an exposure, but not for a part that is late.
+    # When early content was first seen. If a part is late, that does not matter: only a read after the slot is enough.
     sightings = [] if Kind.LATE in kinds else [exposure.start.by for exposure in verdict.exposures]
     if not sightings and verdict.at < begins:
         # While the promise is in doubt the verdict has no exposures. Use the time of the first sighting.
         sightings = [part.first_seen.by for part in verdict.parts]
     dated = [seen for seen in sightings if seen is not None]
-    since = min(begins, max(dated, default=begins))
+    since = min(max(dated), begins) if dated else begins
     is_confirmed = verdict.confirmed is not None and verdict.confirmed >= since
     is_too_soon = not dated and verdict.at < begins
     return None if is_confirmed or is_too_soon else since

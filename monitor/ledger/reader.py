@@ -142,15 +142,17 @@ class CalendarReader:
         return last if last is not None and entries == (last.announcements, last.lists_overdue) else reading
 
     async def _fetch_pages_into(self, fetched: list[FetchedPage]) -> None:
-        """Append all pages of the calendar to `fetched`. After `PagesUnavailable`, it has those of earlier rounds."""
+        """Append all pages of the calendar to `fetched`. After `PagesUnavailable`, it has those fetched until then."""
         if self.file is not None:
             fetched.append(read_local_file(self.file, self.clock.now()))
             return
         self.pages.clear_if_more_than(MOST_PAGES)
         requests = self.source.first(self.clock.now())
         while requests:
-            pages_of_round = [await self.pages.fetch(request) for request in requests]
-            fetched += [page for page in pages_of_round if page is not None]  # None: an optional page without an answer
+            for request in requests:
+                page = await self.pages.fetch(request)
+                if page is not None:  # None: an optional page without an answer
+                    fetched.append(page)
             if len(fetched) > MOST_PAGES:
                 raise PagesUnavailable(f"wants more than {MOST_PAGES} pages")
             pages = [one.page for one in fetched]

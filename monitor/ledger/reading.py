@@ -23,9 +23,9 @@ from monitor.threads import Job
 
 _log = structlog.get_logger(__name__)
 _MINUTE, _HOUR = timedelta(minutes=1), timedelta(hours=1)
-OFTEN = timedelta(minutes=15)
-"""A calendar with at most this interval has only two additional reads around a slot: one before and one after it."""
-_BEFORE, _AFTER = timedelta(minutes=10), (timedelta(minutes=5), timedelta(minutes=60))  # if it is not read often
+_QUARTER_HOUR = timedelta(minutes=15)
+"""A calendar with at most this interval is read often. Around a slot it has only two more reads, before and after."""
+_FAR_BEFORE, _FAR_AFTER = timedelta(minutes=10), (timedelta(minutes=5), timedelta(minutes=60))  # if not read often
 _JUST_BEFORE = timedelta(minutes=4)
 """How long before a slot every calendar is read again, to see a change before looks become frequent."""
 _JUST_AFTER = _MINUTE
@@ -35,32 +35,31 @@ _JUST_AFTER = _MINUTE
 def is_due(slots: Iterable[datetime], now: datetime, tried: datetime, usable_read: datetime, *, often: bool) -> bool:
     """Return whether a calendar must be read now because of a slot, besides the reads by its interval.
 
-    Every calendar is read 4 minutes before a slot and 1 minute after it. A change read before the slot moves the slot,
-    and one read after it leaves the verdict `unproven`. A calendar that is not read `often` is also read 5 and 60
-    minutes after a slot. If its last usable read was more than 15 minutes before the slot, it is also read 10 minutes
-    before that (`facts/calendars.md` §6 rule 5). `tried` is the time of the last read, also of a failed one, and
-    `usable_read` that of the last usable one.
+    Every calendar is read 4 minutes before a slot, when a change can still move the slot, and 1 minute after it. One
+    that is not read `often`, at least every 15 minutes, is also read 5 and 60 minutes after a slot, and 10 minutes
+    before it unless a read in the 15 minutes before the slot was usable (`facts/calendars.md` §6 rule 5). `tried` is
+    the time of the last read, also of a failed one, and `usable_read` that of the last usable one.
     """
     # Each of these reads is due for 15 minutes. After that the calendar's interval decides.
     times = (time for slot in slots for time in _read_times(slot, now, usable_read, often=often))
-    return any(time <= now < time + OFTEN and tried < time for time in times)
+    return any(time <= now < time + _QUARTER_HOUR and tried < time for time in times)
 
 
 def _read_times(slot: datetime, now: datetime, usable_read: datetime, *, often: bool) -> Iterator[datetime]:
-    """Yield the instants near a slot after which a calendar must be read.
+    """Yield the instants before a slot, or once it has come those after it, at which a calendar must be read.
 
-    A calendar that is read `often`, at least every 15 minutes, has only one before the slot and one after it. So has
-    one before the slot whose last usable read, at `usable_read`, is recent.
+    A calendar that is read `often`, at least every 15 minutes, has one before the slot and one after it. Others have
+    further ones: after the slot, and before it unless `usable_read`, their last usable read, is recent.
     """
     if now < slot:
         yield slot - _JUST_BEFORE
-        was_read_recently = usable_read >= slot - OFTEN
+        was_read_recently = usable_read >= slot - _QUARTER_HOUR
         if not often and not was_read_recently:
-            yield slot - _BEFORE
+            yield slot - _FAR_BEFORE
     else:
         yield slot + _JUST_AFTER
         if not often:
-            yield from (slot + after for after in _AFTER)
+            yield from (slot + after for after in _FAR_AFTER)
 
 
 @dataclass
@@ -128,12 +127,12 @@ class CalendarReads:
     async def around_slots(self) -> None:
         """Read the calendars that are due because of a slot, and record earlier reads that the store refused."""
         now, started = self.clock.now(), self.health.started
-        slots = self.slots(now - max(_AFTER) - OFTEN, now + _BEFORE)
+        slots = self.slots(now - max(_FAR_AFTER) - _QUARTER_HOUR, now + _FAR_BEFORE)
         due = []
         for reader, every in self.readers:
             tried = self._last_tried.get(reader.name, started)
             usable_read = self.health.calendars.get(reader.name) or started
-            if is_due(slots.get(reader.name, ()), now, tried, usable_read, often=every <= OFTEN):
+            if is_due(slots.get(reader.name, ()), now, tried, usable_read, often=every <= _QUARTER_HOUR):
                 due.append(reader)
         await asyncio.gather(*(self.read(reader) for reader in due))
         await self._record_kept_reads()

@@ -194,9 +194,8 @@ def evaluate_read(
     as_of = as_of or read.finished
     promises = {}
     for uid, promise in changes.promises.items():
-        # `unlearnt` is the time of the last usable read, which did not show the promise (None: there was no read).
-        # A cache may have answered that read, with a copy from as early as `state.as_of`. The promise may have come at
-        # any time after that instant, so store the instant as `unlearnt`.
+        # `unlearnt` is when a read last did not show the promise, None without an earlier read. If a cache answered it,
+        # the copy may be as old as `state.as_of`, and the promise may have come at any time since then.
         not_shown_at = promise.unlearnt
         if not_shown_at is not None and state.as_of is not None:
             not_shown_at = state.as_of
@@ -204,15 +203,15 @@ def evaluate_read(
     changes = replace(changes, promises=promises)
     shown = {announcement.uid: announcement for announcement in reading.announcements}
     updated = {uid: _show_entry(state, uid, announcement, read.finished) for uid, announcement in shown.items()}
-    # The read before this one was the last that showed the entries which are now missing.
-    last_shown = state.last_read or read.finished
+    # Entries that are missing for the first time were still shown by the read before this one.
+    previous_read = state.last_read or read.finished
     for uid in changes.first_missing:
-        updated[uid] = replace(state.entries[uid], last_shown=last_shown, absent_since=read.finished)
+        updated[uid] = replace(state.entries[uid], last_shown=previous_read, absent_since=read.finished)
     entry_count = len(reading.announcements)
     after = replace(
         state,
         entries={**state.entries, **updated},
-        # A read with far fewer entries than usual raises an alarm. An accepted change makes this number the usual one.
+        # Later reads with far fewer entries raise an alarm. After an accepted change, only the new number is usual.
         counts=[entry_count] if is_accepted else [*state.counts, entry_count][-MOST_COUNTS:],
         last_read=read.finished,
         reading=reading,

@@ -90,22 +90,23 @@ def prepare_changing_read(
 
     uids = dict.fromkeys((*result.changed_ids, *change.new_promises))  # of new and changed entries, each once, in order
     release_of = {uid: joined.release_of[calendar, uid] for uid in (*uids, *confirmed)}
-    # Rows need the releases that they name. An altered release is written in one step with its new and changed entries,
-    # others first. If entries move, all are written first, and some again with their entries, which changes nothing.
+    # A release must be stored before rows that name it. One that is new or changed is written in one step with its new
+    # and changed entries. Others come first. If entries move to another release, all releases come first, because moved
+    # entries name them. Some are then written again with their entries, which changes nothing.
     with_entries = {release_of[uid] for uid in uids} & joined.altered
     has_moves = bool(joined.old_release_of)
-    first = [release for release in change.releases_to_write() if has_moves or release.id not in with_entries]
+    written_first = [each for each in change.releases_to_write() if has_moves or each.id not in with_entries]
     portions = Portions()
-    _add_moves_of_entries(portions, change, first, read.finished, not_these={(calendar, uid) for uid in uids})
-    releases = {release: joined.releases[release] for release in with_entries}
-    with_parents = [(entry(uid), releases.get(release_of[uid]), change.new_promises.get(uid)) for uid in uids]
-    portions.add(with_parents, _write_new_entries, rows=3)  # at most: an entry, its release and its promise
+    _add_moves_of_entries(portions, change, written_first, read.finished, not_these={(calendar, uid) for uid in uids})
+    release_to_write = {name: joined.releases[name] for name in with_entries}
+    new = [(entry(uid), release_to_write.get(release_of[uid]), change.new_promises.get(uid)) for uid in uids]
+    portions.add(new, _write_new_entries, rows=3)  # at most: an entry, its release and its promise
     portions.add(updated)
     unchanged = [uid for uid in confirmed if uid not in uids]
     as_of = state.as_of or read.finished
     _add_confirmed(portions, read, [release_of[uid] for uid in confirmed], unchanged, as_of)
-    portions.add([entry(uid) for uid in result.changes.first_missing], _write_entries)
-    portions.add([read])
+    portions.add([entry(uid) for uid in result.changes.first_missing], _write_entries)  # that they are missing now
+    portions.add([read])  # last, because the read counts only if everything else is stored
     return portions
 
 

@@ -14,13 +14,13 @@ _LIFETIME = quick(r"(s-maxage|max-age)\s*=\s*\"?(\d{1,10})", re.IGNORECASE)
 
 _ROUNDING = 2.0
 """Seconds by which an age may be too low: each of two caches in a row rounds down."""
-_LONGEST = 365 * 86_400
+_ONE_YEAR = 365 * 86_400
 """Seconds. No answer should be kept longer (RFC 9111), so an older copy is always stale."""
 _SERVED_BY = ("x-served-by", "via")
 """Headers that name the cache that answered."""
-_IGNORED_AFTER = 2
+_PAIRS_TO_IGNORE = 2
 """An `Age` is ignored after this many pairs of answers in a row that a real age cannot explain."""
-_GROWS_AFTER = 3.0
+_SECONDS_TO_GROW = 3.0
 """Seconds after which an age in whole seconds must have grown."""
 
 
@@ -46,27 +46,26 @@ def age_of(headers: Mapping[str, str]) -> int | None:
     if not text.isdecimal():
         return None
     digits = text.lstrip("0")
-    return min(int(digits or "0"), _LONGEST) if len(digits) < 10 else _LONGEST
+    return min(int(digits or "0"), _ONE_YEAR) if len(digits) < 10 else _ONE_YEAR
 
 
 def is_stale(headers: Mapping[str, str]) -> bool:
-    """Return whether a cache served an answer past its lifetime or a year old, as caches do if the origin fails."""
+    """Return whether a cache answered with a copy past its lifetime or a year old. Caches do so if the origin fails."""
     age = age_of(headers)
     if not age:
         return False
     # A lifetime of zero is ignored: it is meant for browsers, and shared caches have their own instructions.
     stated = {name.lower(): int(seconds) for name, seconds in _LIFETIME.findall(headers.get("cache-control", ""))}
     lifetime = stated.get("s-maxage", stated.get("max-age", 0))
-    return 0 < lifetime < age or age == _LONGEST
+    return 0 < lifetime < age or age == _ONE_YEAR  # `age_of` returns a year for all ages above it
 
 
 @dataclass(slots=True)
 class ConstantAge:
     """Detects that an address always sends the same `Age`, as some servers do. Such a number is not an age.
 
-    A real age grows with time. It can only be equal again if the cache has fetched a new copy since. That copy is not
-    older than the time since the last answer, unless the cache copied it from another cache that happened to have the
-    same age. So the `Age` is ignored only after two such pairs of answers in a row.
+    One pair of answers does not prove that: the cache may have copied from another cache that happened to have a copy
+    of the same age. So the `Age` is ignored only after two pairs that a real age cannot explain.
     """
 
     _last_headers: tuple[str | None, ...] = ()
@@ -75,12 +74,13 @@ class ConstantAge:
     _unexplained_pairs: int = 0
 
     def remove_constant_age(self, answer: Answer) -> Answer:
-        """Return an answer, without its `Age` if this address has proved to send a constant one.
+        """Return an answer, without its `Age` if this address has proved to send a constant number, which is no age.
 
-        Two answers with the same age are an unexplained pair if no new copy between them explains the second age.
+        An `Age` of 300 twice, 10 s apart, is an unexplained pair. A real age would have grown, and that of a copy that
+        the cache fetched in between would be at most 10. After `_PAIRS_TO_IGNORE` such pairs, the `Age` is removed.
         """
         age = age_of(answer.headers)
-        if not age or age == _LONGEST:
+        if not age or age == _ONE_YEAR:
             # `age_of` returns at most a year, so a real age of that length stays constant. The comparison starts again.
             self._last_headers = ()
             return answer
@@ -91,13 +91,13 @@ class ConstantAge:
             self._last_sent = answer.sent
             self._unexplained_pairs = 0
             return answer
-        # This answer has the same age as the one before, so a real age would be that of a copy fetched in between.
         elapsed = (answer.sent - self._last_sent).total_seconds()
-        if elapsed >= _GROWS_AFTER:
+        if elapsed >= _SECONDS_TO_GROW:
+            # The age is the same, so a real age would be that of a copy fetched in between.
             self._last_sent = answer.sent
             is_older_than_any_new_copy = age > elapsed + _ROUNDING
             if is_older_than_any_new_copy:
                 self._unexplained_pairs += 1
-        if self._unexplained_pairs < _IGNORED_AFTER:
+        if self._unexplained_pairs < _PAIRS_TO_IGNORE:
             return answer
         return replace(answer, headers={name: text for name, text in answer.headers.items() if name != "age"})

@@ -24,16 +24,16 @@ Span = tuple[float, float]
 
 _TOLERANCE = 1.0
 """Spans that are more than this many seconds apart contradict each other. The servers of one name differ by less."""
-CORRECT: Span = (-1.0, 1.0)
+RIGHT_CLOCK: Span = (-1.0, 1.0)
 """The vote of our own clock: that it is right to a second."""
-_WITNESSES = 2
+_LEAST_HOSTS = 2
 """This many hosts must agree that our clock is wrong, because the clock of one host may be wrong."""
 _HOST_WEIGHT, _MACHINE_WEIGHT, _OUR_WEIGHT = 2, 2, 1
 """Our own clock decides a draw, but never against two hosts."""
 _log = structlog.get_logger(__name__)
 NO_OFFSET: Span = (0.0, 0.0)
 _DAY = 86_400.0
-_PLAUSIBLE: Span = (-_DAY, _DAY)
+_WITHIN_A_DAY: Span = (-_DAY, _DAY)
 _GRAIN = 1.0
 """Dates and ages are whole seconds."""
 _DRIFT = 0.0005
@@ -57,8 +57,8 @@ _FOLLOWED_SECONDS = 120.0
 class Vote:
     """The result of a vote. `bounds` is how far our clock is ahead, in seconds.
 
-    `outvoted` are the hosts that contradict it. `unconfirmed` are the hosts with dates that no other witness confirms
-    or contradicts. They count only for looks at these hosts.
+    `outvoted` are the hosts that contradict it. `unconfirmed` are the hosts with dates that nothing else confirms or
+    contradicts. These dates count only for looks at their own host.
     """
 
     bounds: Span
@@ -74,17 +74,17 @@ def vote(spans: Mapping[str, Span], *, synchronised: bool | None = None) -> Vote
     support the groups with a range near zero. The group with the most support wins, and its common range is the result.
     Two hosts must agree to prove our clock wrong. The only one with dates suffices if the machine is not synchronised.
     """
-    witnesses = 1 if synchronised is False and len(spans) == 1 else _WITNESSES
+    least_hosts = 1 if synchronised is False and len(spans) == 1 else _LEAST_HOSTS
     first = _agreeing_hosts(next(iter(spans)), spans)
     # Nearly always, all hosts agree.
     groups = [first] if len(first) == len(spans) else [_agreeing_hosts(name, spans) for name in spans]
-    credible = [group for group in groups if len(group) >= witnesses or _allows_correct(group, spans)]
+    credible = [group for group in groups if len(group) >= least_hosts or _allows_right_clock(group, spans)]
     if not credible:
         # The hosts contradict each other and our clock. Only the machine can say which is right.
         everyone = frozenset(spans)
-        return Vote(CORRECT, outvoted=everyone) if synchronised else Vote(CORRECT, unconfirmed=everyone)
+        return Vote(RIGHT_CLOCK, outvoted=everyone) if synchronised else Vote(RIGHT_CLOCK, unconfirmed=everyone)
     our_weight = _OUR_WEIGHT + (_MACHINE_WEIGHT if synchronised else 0)
-    weights = [_HOST_WEIGHT * len(group) + our_weight * _allows_correct(group, spans) for group in credible]
+    weights = [_HOST_WEIGHT * len(group) + our_weight * _allows_right_clock(group, spans) for group in credible]
     winner, *others = (group for group, weight in zip(credible, weights, strict=True) if weight == max(weights))
     bounds = common_span(spans, winner)
     rivals = [group for group in others if distance(common_span(spans, group), bounds) > _TOLERANCE]
@@ -94,10 +94,10 @@ def vote(spans: Mapping[str, Span], *, synchronised: bool | None = None) -> Vote
         covering = min(low for low, _ in drawn), max(high for _, high in drawn)
         return Vote(covering, unconfirmed=frozenset().union(winner, *rivals))
     outvoted = frozenset(name for name, span in spans.items() if distance(span, bounds) > _TOLERANCE)
-    confirmed = _keep_confirmed([spans[name] for name in winner], witnesses)
+    confirmed = _limit_to_confirmed([spans[name] for name in winner], least_hosts)
     if confirmed == bounds:
         return Vote(confirmed, outvoted)
-    # Too few hosts show that our clock is this wrong. So the result is nearer to zero, and they are unconfirmed.
+    # The winners say that our clock is wrong, but too few by as much as `bounds`. `confirmed` is nearer to zero.
     return Vote(confirmed, outvoted, unconfirmed=frozenset(name for name in winner if is_off(spans[name])))
 
 
@@ -112,20 +112,22 @@ def _agreeing_hosts(seed: str, spans: Mapping[str, Span]) -> frozenset[str]:
     return frozenset(group)
 
 
-def _allows_correct(group: Iterable[str], spans: Mapping[str, Span]) -> bool:
+def _allows_right_clock(group: Iterable[str], spans: Mapping[str, Span]) -> bool:
     """Return whether the common range of these hosts allows that our clock is right to a second."""
-    return distance(common_span(spans, group), CORRECT) <= 0
+    return distance(common_span(spans, group), RIGHT_CLOCK) <= 0
 
 
-def _keep_confirmed(spans: list[Span], witnesses: int) -> Span:
-    """Return the range that overlapping spans share. If it excludes zero, widen it to what enough spans confirm."""
-    # At least `witnesses` spans must show that our clock is ahead (or behind) by that much.
+def _limit_to_confirmed(spans: list[Span], least_hosts: int) -> Span:
+    """Return the range that the spans of hosts share, widened towards zero until `least_hosts` of them confirm it.
+
+    E.g. of (3, 9) and (5, 8) seconds ahead, both confirm 3 s but only one 5 s, so for two hosts the result is (3, 8).
+    """
     lows, highs = sorted(low for low, _ in spans), sorted(high for _, high in spans)
     low, high = lows[-1], highs[0]
     if low > 0:
-        low = max(0.0, lows[-witnesses]) if len(spans) >= witnesses else 0.0
+        low = max(0.0, lows[-least_hosts]) if len(spans) >= least_hosts else 0.0
     if high < 0:
-        high = min(0.0, highs[witnesses - 1]) if len(spans) >= witnesses else 0.0
+        high = min(0.0, highs[least_hosts - 1]) if len(spans) >= least_hosts else 0.0
     return low, high
 
 
@@ -164,22 +166,22 @@ class AgedAnswer(NamedTuple):
 class _HostDates:
     """The bounds of our clock's offset by the dates of one host, the last of which we received at `at`.
 
-    `rival` are the bounds by its newest dates if they contradict `bounds`, and `rival_dates` is the number of these
-    dates. `contradictions` counts the rivals so far that were dropped, or replaced the bounds.
+    `contrary_bounds` are those by its newest dates if they contradict `bounds`, and `contrary_dates` is the number of
+    these dates. `contradictions` counts how often that ended: the dates agreed again, or replaced `bounds`.
     """
 
     name: str
     bounds: Span
     at: datetime
-    rival: Span | None = None
-    rival_dates: int = 0
+    contrary_bounds: Span | None = None
+    contrary_dates: int = 0
     contradictions: int = 0
 
     def add_bounds(self, bounds: Span, at: datetime) -> bool:
-        """Add the bounds by one more date. Return whether they replaced the known bounds, because a clock was set.
+        """Add the bounds by one more date. Return whether the known bounds were replaced, because a clock was set.
 
-        A date that agrees with the known bounds narrows them and drops the rival. Any other date narrows the rival, or
-        takes its place if it contradicts it too. A rival with `_REPLACED_AFTER` dates in a row replaces the bounds.
+        A date that agrees with the known bounds narrows them. The contrary bounds are by later dates that contradict
+        them, but not each other. After `_REPLACED_AFTER` such dates in a row, they replace the known bounds.
         """
         # The clocks may have drifted apart since the last date.
         drift = abs((at - self.at).total_seconds()) * _DRIFT
@@ -188,28 +190,28 @@ class _HostDates:
         if distance(widened, bounds) <= _TOLERANCE:
             # A small gap between the two is imprecision. Then the new bounds cover both, and the gap between them.
             agreed = overlap(widened, bounds) or (min(widened[0], bounds[0]), max(widened[1], bounds[1]))
-            if self.rival is not None:
-                # Earlier dates contradicted the bounds, and this one agrees again: the dates change back and forth.
+            if self.contrary_bounds is not None:
+                # The dates before contradicted the bounds, and this one agrees again: the dates change back and forth.
                 self.contradictions += 1
             self.bounds = agreed
-            self.rival = None
-            self.rival_dates = 0
+            self.contrary_bounds = None
+            self.contrary_dates = 0
             return False
-        narrowed_rival = None if self.rival is None else overlap(self.rival, bounds)
-        self.rival_dates = 1 if narrowed_rival is None else self.rival_dates + 1
-        self.rival = bounds if narrowed_rival is None else narrowed_rival
-        if self.rival_dates < _REPLACED_AFTER:
+        narrowed = None if self.contrary_bounds is None else overlap(self.contrary_bounds, bounds)
+        self.contrary_dates = 1 if narrowed is None else self.contrary_dates + 1
+        self.contrary_bounds = bounds if narrowed is None else narrowed
+        if self.contrary_dates < _REPLACED_AFTER:
             return False
-        self.contradictions += 1
-        self.bounds = self.rival
-        self.rival = None
-        self.rival_dates = 0
+        self.contradictions += 1  # because a host whose clock is set many times is ignored
+        self.bounds = self.contrary_bounds
+        self.contrary_bounds = None
+        self.contrary_dates = 0
         return True
 
     def shift(self, seconds: float) -> None:
         """Adapt the bounds after our clock was set by this many seconds."""
         self.bounds = shift_span(self.bounds, seconds)
-        self.rival = self.rival and shift_span(self.rival, seconds)
+        self.contrary_bounds = self.contrary_bounds and shift_span(self.contrary_bounds, seconds)
         self.at += timedelta(seconds=seconds)
 
     def is_erratic(self) -> bool:
@@ -232,16 +234,16 @@ class Skew:
     _last_vote: Vote = Vote(NO_OFFSET)
     _hosts: dict[str, _HostDates] = field(default_factory=dict)
     # Hosts whose last date was more than a day from our clock, with the bounds by that date.
-    _implausible: dict[str, Span] = field(default_factory=dict)
+    _far_off_spans: dict[str, Span] = field(default_factory=dict)
     _logged: set[str] = field(default_factory=set)
     # When a host's dates last showed that a clock was set. Older dates of other hosts may be by the old clock.
     _clock_set_at: datetime | None = None
     _bounds: Span = NO_OFFSET
-    _voted_at: datetime | None = None
+    _last_vote_at: datetime | None = None
     # The last `Date` header and its instant: several answers in a row have the same one.
     _last_date: tuple[str, datetime | None] = ("", None)
     # One answer of each host from its cache, to compare the next ones with it.
-    _compared: dict[str, AgedAnswer] = field(default_factory=dict)
+    _kept_answers: dict[str, AgedAnswer] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Note how far our clock is ahead now."""
@@ -252,10 +254,10 @@ class Skew:
 
         It is not if its date contradicts earlier dates of this host, because then our clock or the host's has just been
         set. An answer without a usable date counts as certain, and so does one of a host with erratic dates. `ahead` is
-        the result of `self.ahead`, None to call it: all bounds are first adapted to a step of our clock.
+        how many seconds our clock is ahead of steady time, None to call `self.ahead` for it.
         """
         step = (self.ahead() if ahead is None else ahead) - self._last_ahead
-        if abs(step) >= LEAST_CLOCK_STEP:
+        if abs(step) >= LEAST_CLOCK_STEP:  # our clock was set, and the known bounds are by the clock as it was
             self._adapt_to_step(step)
         bounds = self._bounds_by_date(host, answer)
         if bounds is None:
@@ -263,27 +265,27 @@ class Skew:
         dates = self._hosts.get(host)
         if dates is None:
             dates = self._hosts[host] = _HostDates(host, bounds, answer.received)
-            self._voted_at = None
+            self._last_vote_at = None  # so that the hosts vote on our clock now
         elif dates.is_erratic():
             return True
-        elif dates.add_bounds(bounds, answer.received):
-            self._clock_set_at, self._voted_at = answer.sent, None
+        elif dates.add_bounds(bounds, answer.received):  # the dates have changed for good, as a clock was set
+            self._clock_set_at, self._last_vote_at = answer.sent, None
         # A vote after every look would cost more than the look.
-        is_vote_due = self._voted_at is None or abs(answer.received - self._voted_at) > _VOTES_EVERY
-        if dates.rival is not None or is_vote_due:
-            self._bounds, self._voted_at = self._run_vote(), answer.received
-        return dates.rival is None
+        is_vote_due = self._last_vote_at is None or abs(answer.received - self._last_vote_at) > _VOTES_EVERY
+        if dates.contrary_bounds is not None or is_vote_due:
+            self._bounds, self._last_vote_at = self._run_vote(), answer.received
+        return dates.contrary_bounds is None
 
     def _adapt_to_step(self, step: float) -> None:
-        """Adapt all bounds after our clock was set by `step` seconds. The next date then causes a vote of all hosts."""
+        """Adapt all that is known about our clock's offset after the clock was set by `step` seconds."""
         self._last_ahead += step  # the seconds that our clock is ahead of steady time
-        # Until a host has sent a usable date, the bounds must stay zero, which means that none is known.
-        self._bounds = shift_span(self._bounds, step) if self.is_known() else self._bounds
+        if self.is_known():  # else they stay zero, which means that no host has sent a usable date yet
+            self._bounds = shift_span(self._bounds, step)
         if self._clock_set_at is not None:
-            self._clock_set_at += timedelta(seconds=step)
-        self._voted_at = None  # as if there was no vote yet, so that the next one is due at once
-        self._compared.clear()  # the time between two answers is not known
-        self._implausible = {host: shift_span(span, step) for host, span in self._implausible.items()}
+            self._clock_set_at += timedelta(seconds=step)  # the same instant by the new clock
+        self._last_vote_at = None  # so that the hosts vote on our clock at the next answer
+        self._kept_answers.clear()  # the time between one of these and a later answer is not known
+        self._far_off_spans = {host: shift_span(span, step) for host, span in self._far_off_spans.items()}
         for dates in self._hosts.values():
             dates.shift(step)
 
@@ -292,10 +294,10 @@ class Skew:
         return self._bounds
 
     def bounds_for(self, host: str) -> Span:
-        """Return the bounds to use for a look at one host.
+        """Return the least and most seconds that our clock is ahead, as they count for a look at one host.
 
-        Dates of a host that nothing confirms or contradicts count for this host only. For a host without a usable date,
-        our clock counts as correct unless other hosts prove that it is wrong.
+        They are the result of the hosts' vote or, if that neither confirmed nor contradicted the dates that this host
+        sent, the bounds by these dates. If it sent no usable date, our clock counts as right unless it is proved wrong.
         """
         dates = self._hosts.get(host)
         if dates is None:
@@ -309,9 +311,9 @@ class Skew:
     def describe_doubts(self) -> dict[str, str]:
         """Return each host with dates that are not used, and the reason in words for the status page."""
         known = [name for name in self._last_vote.unconfirmed if name in self._hosts]
-        differ = [name for name in known if distance(self._hosts[name].bounds, CORRECT) > 0]
+        differ = [name for name in known if distance(self._hosts[name].bounds, RIGHT_CLOCK) > 0]
         return {
-            **dict.fromkeys(self._implausible, "its Date header is more than a day from our clock, and is ignored"),
+            **dict.fromkeys(self._far_off_spans, "its Date header is more than a day from our clock, and is ignored"),
             **dict.fromkeys(self._last_vote.outvoted, "its clock differs from ours and others', and is not believed"),
             **dict.fromkeys(differ, "its clock differs from ours and nothing confirms either: its looks prove nothing"),
         }
@@ -333,41 +335,41 @@ class Skew:
         most = (answer.received - date).total_seconds()
         if age := age_of(answer.headers):
             # A cache answered for the origin, the publisher's own server. If the cache wrote the date, it did so at our
-            # request, so the bounds are right. If the origin did, it was `age` seconds earlier, give or take a second.
-            # Then both bounds are less by `age`, and each moves by a second (`_GRAIN`) away from the other.
+            # request, as assumed above. If the origin did, it was `age` seconds earlier, give or take a second.
+            least_by_origin, most_by_origin = least - (age + _GRAIN), most - (age - _GRAIN)
             is_by_cache = self._is_date_by_cache(host, AgedAnswer(answer.url, answer.sent, date, age))
-            is_by_origin = is_by_cache is False
-            is_either = is_by_cache is None  # not known yet, so the bounds must allow for both
-            if is_by_origin or is_either:
-                least -= age + _GRAIN
-            if is_by_origin:
-                most -= age - _GRAIN
-        if distance((least, most), _PLAUSIBLE) > 0:
+            if is_by_cache is False:
+                least, most = least_by_origin, most_by_origin
+            elif is_by_cache is None:
+                least = least_by_origin  # not known yet: allow for both, from the lowest to the highest
+        is_over_a_day_off = distance((least, most), _WITHIN_A_DAY) > 0
+        if is_over_a_day_off:
             self._record_implausible_date(host, (least, most))
             return None
-        self._implausible.pop(host, None)
+        self._far_off_spans.pop(host, None)
         return least, most
 
     def _is_date_by_cache(self, host: str, aged: AgedAnswer) -> bool | None:
-        """Return whether the cache wrote the date at our request, and not the origin when it made the answer.
+        """Return whether the cache wrote the date at our request (True) or the origin when it made the answer (False).
 
-        It is not known (None) until a second answer of the same address shows it. If the ages of the two grew as fast
-        as our clock, a date that stayed the same is the origin's, and a date that grew with the age is the cache's.
+        Two answers of one address show it if they are the same copy: its age has grown as fast as our clock. If the
+        date is the same, the origin wrote it. If it has grown too, the cache wrote it. None: not known.
         """
-        kept = self._compared.setdefault(host, aged)  # for a first answer, this is itself
-        elapsed = (aged.sent - kept.sent).total_seconds()
-        age_growth = aged.age - kept.age
-        is_same_address = aged.url == kept.url
-        # An answer of the kept one's address shows nothing if it came too soon. An answer of another address can never
-        # be compared with the kept one, so it replaces it, but only if no comparison has done so for some time.
-        kept_for = _LEAST_SECONDS_APART if is_same_address else _FOLLOWED_SECONDS
-        if 0.0 <= elapsed < kept_for:
+        earlier = self._kept_answers.setdefault(host, aged)  # for the first answer, this is itself
+        elapsed = (aged.sent - earlier.sent).total_seconds()
+        age_growth = aged.age - earlier.age
+        is_same_address = aged.url == earlier.url
+        # One answer of each host is kept to compare later ones with it. Those of its address must come some seconds
+        # later. An answer of another address cannot be compared. It replaces the kept one once that is old.
+        keep_seconds = _LEAST_SECONDS_APART if is_same_address else _FOLLOWED_SECONDS
+        if 0.0 <= elapsed < keep_seconds:
             return None
-        self._compared[host] = aged
+        self._kept_answers[host] = aged
         # `elapsed` is negative if our clock was set back between the two.
-        if not is_same_address or elapsed < 0.0 or abs(age_growth - elapsed) > _SAME_WITHIN:
+        is_same_copy = is_same_address and elapsed >= 0.0 and abs(age_growth - elapsed) <= _SAME_WITHIN
+        if not is_same_copy:
             return None
-        date_growth = (aged.date - kept.date).total_seconds()
+        date_growth = (aged.date - earlier.date).total_seconds()
         if not date_growth:
             return False
         return True if abs(date_growth - elapsed) <= _SAME_WITHIN else None
@@ -381,14 +383,14 @@ class Skew:
         if host not in self._logged:
             self._logged.add(host)
             _log.warning("date_ignored", host=host, days_behind_ours=round(span[0] / _DAY))
-        self._implausible[host] = span
-        if not self._hosts and len(self._implausible) > 1 and not self.synchronised():
-            self._bounds = vote(self._implausible).bounds
+        self._far_off_spans[host] = span
+        if not self._hosts and len(self._far_off_spans) > 1 and not self.synchronised():
+            self._bounds = vote(self._far_off_spans).bounds
 
     def _run_vote(self) -> Span:
         """Let the hosts with consistent dates vote. Return the bounds of our clock's offset, as before if none can."""
         # A host is consistent if its newest date agrees with its earlier ones.
-        consistent = [host for host in self._hosts.values() if host.rival is None and not host.is_erratic()]
+        consistent = [host for host in self._hosts.values() if host.contrary_bounds is None and not host.is_erratic()]
         # Once a clock was set, earlier dates may be by the old clock: omit them if two hosts have sent later ones.
         recent = [host for host in consistent if self._clock_set_at is None or host.at >= self._clock_set_at]
         # Newest first: of equal groups, the one with the newest date wins.

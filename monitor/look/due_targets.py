@@ -41,7 +41,7 @@ def part_key(target: Target) -> str:
 
 def _represents_part(target: Target, goal: ProofGoal) -> bool:
     """Return whether a part is added to the sweeps with this target: with its edge view, or with its announcement."""
-    return target.view is View.EDGE or goal.announces is not None
+    return target.view is View.EDGE or goal.announced_page is not None
 
 
 class Sweeps:
@@ -59,15 +59,15 @@ class Sweeps:
     def add(self, target: Target, goal: ProofGoal, now: datetime) -> None:
         """Add the part of a target to the sweep of its slot, which looks at its parts in turn to prove them on time.
 
-        Do nothing if the time for the proof is over, or if another target represents the part.
+        Do nothing if the time for the proof is over. Of a part's targets, one for each view, only one adds the part.
         """
         if not _represents_part(target, goal) or now >= goal.ends:
             return
         sweep = self._sweeps.setdefault((goal.slot, goal.tolerance), Sweep(goal.slot, goal.tolerance))
         sweep.add(part_key(target), goal)
-        if goal.announces is None:
-            # A listing that links to this address gives the part priority. An announcement is listed before its release
-            # is out, so its address gives none.
+        if goal.announced_page is None:
+            # Once a listing links to this address, the part is out and looked at first (`record_result`). Only an
+            # announcement, which has an `announced_page`, is listed before its release is out.
             self._part_keys_by_url[target.url] = part_key(target)
 
     def remove(self, target: Target, goal: ProofGoal) -> None:
@@ -100,9 +100,10 @@ class Sweeps:
             result = _RESULTS.get(sighting.state, LookResult.NOTHING)
             sweep_of_part.record_result(part_key(target), target.view, result, sighting.sent, sighting.proved_from)
 
-    def awaits_origin(self, target: Target, goal: ProofGoal | None) -> bool:
-        """Return whether a target is the origin view of a part that is not out yet."""
-        if goal is None or target.view is not View.ORIGIN or goal.announces is not None:
+    def is_awaited_origin_view(self, watched: ScheduledTarget) -> bool:
+        """Return whether a target is the origin view of a part that is not out yet, and no announcement."""
+        target, goal = watched.target, watched.goal
+        if goal is None or target.view is not View.ORIGIN or goal.announced_page is not None:
             return False
         sweep = self._find_sweep(goal)
         part = sweep.parts.get(part_key(target)) if sweep is not None else None
@@ -228,28 +229,30 @@ class DueTargets:
         """Begin without targets. `rate` is the looks a second that the host's budget allows."""
         self.rate = rate
         self.sweeps = Sweeps()
-        self.ready = 0
-        self._entries: dict[str, _Entry] = {}
-        # Heaps of entries by when they are due, by their promised instant, and by when they may be looked at if idle.
+        self.ready = 0  # the number of targets that are due and that no sweep plans
+        self._entries: dict[str, _Entry] = {}  # by the id of their target
+        # Heaps of entries by when they are due, by their promised instant, and by when an idle host may look at them.
         self._waiting: list[tuple[datetime, Rank, int, _Entry]] = []
         self._waiting_for_promise: list[tuple[datetime, Rank, int, _Entry]] = []
-        self._if_idle: list[tuple[datetime, Rank, int, _Entry]] = []
-        # Entries that are due. Each is in one of these: those at a promised instant, the heap of a group, or a sweep.
+        self._waiting_for_idle_host: list[tuple[datetime, Rank, int, _Entry]] = []
+        # Due entries are in `_swept` (by target id) if a sweep plans them, else in the heap of their group: the targets
+        # that want the same spacing. At a promised instant they are also in `_promised_ready`, the most urgent first.
         self._promised_ready: list[tuple[float, Rank, int, _Entry]] = []
         self._groups: dict[WantedSpacing, _Group] = {}
         self._swept: dict[str, _Entry] = {}
         self._next_swept: _Entry | None = None
-        # Thousands of targets share a few keys: keep one object for each.
         self._group_keys: dict[WantedSpacing, WantedSpacing] = {}
-        self._entry_numbers = itertools.count()
+        self._entry_numbers = itertools.count()  # heaps compare them if all before is equal
+        # When each of these was last updated: never so far.
         self._windows_checked_at = datetime.min.replace(tzinfo=UTC)
         self._rate_shared_at = self._sweeps_updated_at = -inf
 
     def schedule(self, watched: ScheduledTarget, now: datetime) -> None:
-        """Enter a target for its next look, in place of its earlier entry. If no look is due, only remove the earlier.
+        """Enter a target for its next look, in place of its earlier entry. If none is planned, only remove the earlier.
 
-        It is also entered for a promised instant soon after, and for an earlier look if its host is idle. If it is due
-        within one spacing, it counts in the demand of its group, the targets that want the same spacing.
+        A target may have three entries: for its due instant, for its promised instant (at which a look must begin,
+        usually its slot) if that is soon after, and for an earlier look if its host is idle. If it is due within one
+        spacing, it counts in the demand of its group: the targets with the same spacing and chance of a change.
         """
         if watched.target.id in self._entries:
             self.remove(watched.target.id)
@@ -257,7 +260,7 @@ class DueTargets:
             return
         window = watched.window
         group_key = WantedSpacing(window.every.total_seconds(), window.chance)
-        group_key = self._group_keys.setdefault(group_key, group_key)  # one object for all equal keys
+        group_key = self._group_keys.setdefault(group_key, group_key)  # thousands of targets share a few objects
         entry = _Entry(watched, group_key, watched.rank, next(self._entry_numbers))
         self._entries[watched.target.id] = entry
         heappush(self._waiting, (watched.due, entry.rank, entry.number, entry))
@@ -267,7 +270,7 @@ class DueTargets:
             self._count_in_group(entry)
         idle_look = None if window.every_if_idle is None else watched.next_look_if_idle()
         if idle_look is not None and idle_look < watched.due:
-            heappush(self._if_idle, (idle_look, entry.rank, entry.number, entry))
+            heappush(self._waiting_for_idle_host, (idle_look, entry.rank, entry.number, entry))
 
     def remove(self, target: str) -> None:
         """Remove a target, whether it is due or not."""
@@ -282,19 +285,21 @@ class DueTargets:
             self._groups[entry.group_key].count -= 1
 
     def collect_due(self, now: datetime, mono: float) -> None:
-        """Make the targets that are now due ready for `take_next`, and at intervals update those that were ready."""
+        """Make targets that are due ready for `take_next`. At intervals, first schedule again those that were ready."""
         if self.ready and now >= self._windows_checked_at + _RECHECK_EVERY:
             self._move_to_next_windows(now)
         if mono - self._sweeps_updated_at >= _UPDATE_SECONDS:
             self._update_sweeps(now, mono)
         while (due := self._earliest_in(self._waiting)) is not None and due <= now:
-            self._place_due_entry(heappop(self._waiting)[3], due, now, mono)
-        self._collect_promised(now, mono)
+            *_, entry = heappop(self._waiting)
+            self._place_due_entry(entry, due, now, mono)
+        self._put_promised_first(now, mono)
 
     def _place_due_entry(self, entry: _Entry, due: datetime, now: datetime, mono: float) -> None:
         """Make a due entry ready in its group, pass it to the sweeps, or postpone it.
 
-        It is postponed if it is a witness (an announcement or index, not a page) and looks at pages prove more now.
+        If the budget is too small for all looks, sweeps plan those at parts with a goal, the proof that they need. Then
+        a witness (announcement or index) without a goal waits while each page needs a look close to its slot.
         """
         watched = entry.watched
         if watched.is_under_way:
@@ -316,7 +321,7 @@ class DueTargets:
             entry.is_ready = True
             self.ready += 1
 
-    def _collect_promised(self, now: datetime, mono: float) -> None:
+    def _put_promised_first(self, now: datetime, mono: float) -> None:
         """Let ready targets whose promised instant has come go first, by adding them to the heap `_promised_ready`."""
         while (instant := self._earliest_in(self._waiting_for_promise)) is not None and instant <= now:
             _, rank, number, entry = heappop(self._waiting_for_promise)
@@ -324,9 +329,8 @@ class DueTargets:
                 # Its look is under way or planned by a sweep (looks at the parts of a slot in turn). Or it is a witness
                 # (an announcement or index), which `_place_due_entry` has postponed because looks at pages go first.
                 continue
-            # The longest time since a look (infinite without one) goes first, weighted by the square root of `chance`,
-            # how likely the target is to change. That makes the intervals in which releases are first seen the shortest
-            # on average (`docs/decides.md`).
+            # The longest time since a look (infinite without one) goes first, weighted by how likely the target is to
+            # change (`chance`). That makes first-seen intervals the shortest on average (`docs/decides.md`).
             seconds_since_look = mono - entry.watched.last_look_mono
             urgency = seconds_since_look * sqrt(entry.group_key.chance)
             # A heap returns its lowest entry first.
@@ -343,8 +347,7 @@ class DueTargets:
     def _move_to_next_windows(self, now: datetime) -> None:
         """Schedule ready targets again whose window has ended, with the spacing of the next window."""
         self._windows_checked_at = now
-        ready = [entry.watched for entry in self._entries.values() if entry.is_ready]
-        for watched in ready:
+        for watched in [entry.watched for entry in self._entries.values() if entry.is_ready]:
             if watched.window is not None and watched.window.ends <= now and watched.enter_window(now):
                 self.schedule(watched, now)
 
@@ -352,7 +355,7 @@ class DueTargets:
         """Return whether a look can be made now. `gap` is the time between the starts of two looks."""
         if self._choose_next_swept(now, gap) is not None or self.ready > 0:
             return True
-        return bool(self._swept or self._if_idle) and self._find_idle_look(now) is not None
+        return bool(self._swept or self._waiting_for_idle_host) and self._find_idle_look(now) is not None
 
     def take_next(self, now: datetime, mono: float) -> ScheduledTarget | None:
         """Remove and return the target to look at now, None if no look can be made.
@@ -407,15 +410,14 @@ class DueTargets:
         return self._swept.get(f"{part.id}/{part.next_view}") or self._swept.get(f"{part.id}/{View.EDGE}")
 
     def _find_idle_look(self, now: datetime) -> _Entry | None:
-        """Return an entry for a look if the host is idle: an awaited origin view, else an early look, or None."""
-        swept = self._swept.values()
-        origins = [entry for entry in swept if self.sweeps.awaits_origin(entry.watched.target, entry.watched.goal)]
+        """Return an entry for an idle host: the origin view of a part that is not out, else one due later. Or None."""
+        origins = [entry for entry in self._swept.values() if self.sweeps.is_awaited_origin_view(entry.watched)]
         if origins:
-            return min(origins, key=lambda entry: entry.watched.last_look_mono)
-        while (entry := self._first_in(self._if_idle)) is not None and entry.watched.is_under_way:
+            return min(origins, key=lambda entry: entry.watched.last_look_mono)  # the one looked at longest ago
+        while (entry := self._first_in(self._waiting_for_idle_host)) is not None and entry.watched.is_under_way:
             # It is entered again when its look ends.
-            heappop(self._if_idle)
-        may_look_now = entry is not None and self._if_idle[0][0] <= now
+            heappop(self._waiting_for_idle_host)
+        may_look_now = entry is not None and self._waiting_for_idle_host[0][0] <= now
         return entry if may_look_now else None
 
     def _postpone_to_promise(self, first: _Entry, now: datetime) -> bool:
@@ -442,7 +444,7 @@ class DueTargets:
     def next_due(self, now: datetime) -> datetime | None:
         """Return when the next look can be made, None if no target waits."""
         swept = self.sweeps.idle_until(now) if self._swept else None
-        instants = (self._earliest_in(self._waiting), self._earliest_in(self._if_idle), swept)
+        instants = (self._earliest_in(self._waiting), self._earliest_in(self._waiting_for_idle_host), swept)
         return min((instant for instant in instants if instant is not None), default=None)
 
     def next_promised(self) -> datetime | None:
@@ -461,8 +463,11 @@ class DueTargets:
         """Return the ready entry that is the most overdue in proportion to its group's spacing, or None."""
         if mono - self._rate_shared_at >= _UPDATE_SECONDS:
             self._share_rate(mono)
-        # Of several, the one with the lowest rank.
-        _, first = min(self._first_of_groups(mono), key=lambda pair: (-pair[0], pair[1].rank), default=(0.0, None))
+        most, first = -inf, None
+        for lag, entry in self._first_of_groups(mono):
+            # Of several that are equally overdue, the one with the lowest rank.
+            if lag > most or (lag == most and first is not None and entry.rank < first.rank):
+                most, first = lag, entry
         return first
 
     def _first_of_groups(self, mono: float) -> Iterator[tuple[float, _Entry]]:
@@ -496,4 +501,5 @@ class DueTargets:
 
     def _earliest_in(self, heap: list[tuple[datetime, Rank, int, _Entry]]) -> datetime | None:
         """Return the instant of the first current entry of a heap, None if it has none."""
-        return heap[0][0] if self._first_in(heap) else None
+        # Most heaps are empty most of the time, and this runs several times for each look.
+        return heap[0][0] if heap and self._first_in(heap) else None

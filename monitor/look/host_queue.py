@@ -190,37 +190,37 @@ class HostQueue:
         return self._pacer.is_quiet(self._steady_time(self.clock.monotonic()))
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
+    async def reserve_place(self) -> AsyncIterator[None]:
         """Wait until a request that is not a look may start. Keep a place for it until the block ends."""
-        # The host has `most_under_way` places. With one, a connection is free for this request, so that it is sent at
-        # its turn and not together with a later one. The pacer keeps starts apart, to stay within the host's budget.
-        # While `run` runs (`_is_running`), it gives out the places, and only when the pacer allows a start as well.
-        waited_for_pacer = False
+        # Two limits apply. The host has `most_under_way` places, so that a connection is free for each request. And the
+        # pacer keeps starts apart, to stay within the host's budget.
+        may_start_now = False
         if self._is_running or self.under_way >= self.most_under_way:
-            waited_for_pacer = await self._wait_for_place()
+            # While `run` runs, it gives out the places, else a request that ends does. Both count it as under way.
+            may_start_now = await self._wait_for_place()
         else:
-            self.under_way += 1
+            self.under_way += 1  # take a free place
         try:
-            if not waited_for_pacer:
+            if not may_start_now:
                 await self._wait_for_pacer()
             yield
         finally:
             self._free_place_of_request()
 
     async def _wait_for_place(self) -> bool:
-        """Wait until this request gets a place, and counts as under way. Return whether the pacer was waited for too.
+        """Wait until this request is given a place, and so counted as under way. Return whether it may start now.
 
-        It was if the loop in `run` gave the place, because that waits first until the pacer allows a start. A command
-        of the command line does not call `run`: there, another request that ends passes on its place at once.
+        It may if the loop in `run` gives the place, because that loop first waits until the pacer allows a start. A
+        command does not call `run`. There another request that ends gives its place, at any time.
         """
-        turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._waiting_requests.append((self.clock.monotonic(), turn))
+        given_place: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._waiting_requests.append((self.clock.monotonic(), given_place))
         self.wake()
         try:
-            return await turn
+            return await given_place
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
-                # It was our turn, but this request was cancelled: the next one takes the place.
+            if given_place.done() and not given_place.cancelled():
+                # The place was given just before this request was cancelled: the next one takes it.
                 self._free_place_of_request()
             raise
 
@@ -239,11 +239,12 @@ class HostQueue:
             # `run` decides whether a look or a request starts next, and when.
             self.wake()
         elif self.under_way < self.most_under_way and self._has_waiting_request():
-            # In a command, which does not `run`, give the place to the request that has waited longest.
+            # A command, such as a look by hand, does not call `run`. So give the place to the request that has waited
+            # longest. It continues in `_wait_for_place`, and must still wait until the pacer allows a start.
             self.under_way += 1
-            _, turn = self._waiting_requests.popleft()
-            waited_for_pacer = False  # the request itself must wait for it (see `turn`)
-            turn.set_result(waited_for_pacer)
+            _, given_place = self._waiting_requests.popleft()
+            may_start_now = False
+            given_place.set_result(may_start_now)
 
     def record_outcome(self, outcome: Answer | Failure, started: datetime) -> None:
         """Adapt the pace to the outcome of a request that got its turn at `started`. Obey a wait that the host demands.
@@ -296,27 +297,27 @@ class HostQueue:
     def _start_one(self, now: datetime, mono: float) -> bool:
         """Start the most overdue look or other request, and count it as under way. Return whether one was started."""
         if self._has_waiting_request():
-            waiting_since, turn = self._waiting_requests[0]
-            # The lag of a look is in spacings since its last one: 1.0 when it falls due. A request has a lag likewise.
+            waiting_since, given_place = self._waiting_requests[0]
+            # The lag of a look is 1.0 when it falls due, and 1.0 more after each spacing. A request is due at once.
             request_lag = 1.0 + (mono - waiting_since) / _REQUEST_SPACING
             if request_lag > self.targets.lag(mono):
                 self._waiting_requests.popleft()
-                waited_for_pacer = True  # `start_due` has done so
-                turn.set_result(waited_for_pacer)
+                may_start_now = True  # the caller has waited until the pacer allows a start
+                given_place.set_result(may_start_now)
                 self.under_way += 1
                 self.targets.sweeps.record_other_request()
                 return True
-        watched = self.targets.take_next(now, mono)
-        if watched is None or watched.due is None:
+        target = self.targets.take_next(now, mono)
+        if target is None or target.due is None:
             return False
         # A look on an idle host starts before it is due.
-        self.start(watched, min(watched.due, now), now)
-        watched.last_look, watched.last_look_mono = now, mono
-        watched.is_under_way = True
-        watched.has_place = True
+        self.start(target, min(target.due, now), now)
+        target.last_look, target.last_look_mono = now, mono
+        target.is_under_way = True
+        target.has_place = True  # among the requests that are under way
         self.under_way += 1
-        watched.plan_after(now)
-        self.targets.schedule(watched, now)
+        target.plan_after(now)
+        self.targets.schedule(target, now)  # for its next look
         return True
 
     def _seconds_until_start(self, now: datetime, steady: datetime) -> float:

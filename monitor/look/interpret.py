@@ -60,7 +60,7 @@ class TurnQueue:
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def wait(self) -> None:
-        """Wait until all tasks that began to wait earlier have continued, each in a pass of the loop."""
+        """Wait in a queue: in each pass of the event loop, one task continues, so that due looks begin in between."""
         loop = asyncio.get_running_loop()
         turn = loop.create_future()
         self._waiting.append(turn)
@@ -92,7 +92,7 @@ class Interpreter:
     is_shared: bool = False
     reader: BodyReader | None = None
     _memories: dict[str, TargetMemory] = field(default_factory=dict)
-    _turns: TurnQueue = field(default_factory=TurnQueue)
+    _reading_turns: TurnQueue = field(default_factory=TurnQueue)
 
     def make_request(self, target: Target, url: str | None = None) -> Request:
         """Return the request for a target, by default at its own address. Note our clock, to detect if it is set."""
@@ -115,31 +115,31 @@ class Interpreter:
     async def interpret(self, target: Target, outcome: Answer | Failure) -> Sighting:
         """Return the sighting of a look, like `interpret_now`, but without blocking the loop for long.
 
-        A worker process reads a body that may take long. Another is read after all other ready tasks, so that due looks
-        start first. A failure, and an answer whose body is known or not needed, are interpreted at once.
+        A worker process reads a body that may take long. All other bodies are read here, but only after all tasks that
+        are ready, so that due looks start first. Failures, and answers whose body is known or not needed, do not wait.
         """
         if isinstance(outcome, Failure):
             return self.interpret_now(target, outcome)
-        memory, reader = self._memory_of(target), self.reader
-        answer = memory.constant_age.remove_constant_age(outcome)
+        memory, reader = self._memory_at_answer(target), self.reader
+        answer = memory.constant_age.remove_constant_age(outcome)  # some servers send an `Age` that is no age
         is_same_body = memory.recognised is not None and memory.digest == answer.digest
         if answer.status // 100 != 2 or is_same_body or interpret_without_body(answer, target):
             return self._interpret_answer(target, answer, memory)
         # While a body is read or waits, the target may change. So its memory is looked up again afterwards.
         if reader is not None and is_costly(target.recognise, answer):
             read = await reader.read(target, answer, self._make_context(target, answer, memory))
-            return self._interpret_answer(target, answer, self._memory_of(target), read)
-        await self._turns.wait()
-        sighting = self._interpret_answer(target, answer, self._memory_of(target))
+            return self._interpret_answer(target, answer, self._memory_at_answer(target), read)
+        await self._reading_turns.wait()
+        sighting = self._interpret_answer(target, answer, self._memory_at_answer(target))
         if reader is not None and sighting.why == TOO_COSTLY:
-            reader.workers.on_costly(target.host)
+            reader.workers.on_costly(target.host)  # report the host, as the reader does for bodies in worker processes
         return sighting
 
     def interpret_now(self, target: Target, outcome: Answer | Failure) -> Sighting:
         """Return the sighting of a look, and remember what the next look needs. The body is read at once."""
         if isinstance(outcome, Failure):
             return make_sighting(target, outcome, unknown(outcome.reason.value))
-        memory = self._memory_of(target)
+        memory = self._memory_at_answer(target)
         return self._interpret_answer(target, memory.constant_age.remove_constant_age(outcome), memory)
 
     def _interpret_answer(
@@ -147,23 +147,24 @@ class Interpreter:
     ) -> Sighting:
         """Return the sighting of an answer, and remember what the next look needs, such as a 404 or a placeholder.
 
-        A placeholder is a page that only announces its release. `read` is what a worker has read in the body, None if
-        none has. If our clock is in doubt, the sighting is unknown, and a placeholder is not remembered.
+        `read` is what a worker has read in the body, None if none has. If our clock is in doubt, the sighting is
+        unknown, and a placeholder (a page that only announces its release) is not remembered.
         """
-        ahead = self.skew.ahead()
+        ahead = self.skew.ahead()  # seconds from steady time to our clock, which change only if our clock is set
         # If our clock was set during the request, `sent` may be by the old or the new clock.
         was_set = memory.ahead is not None and abs(ahead - memory.ahead) >= LEAST_CLOCK_STEP
-        is_dated = not was_set and self.skew.observe(target.host, answer, ahead)
-        bounds, known_before = self.skew.bounds_for(target.host), memory.known
+        is_time_certain = not was_set and self.skew.observe(target.host, answer, ahead)
+        clock_offset, known_before = self.skew.bounds_for(target.host), memory.known
         recognised = interpret_without_body(answer, target) or self._recognise_body(target, answer, memory, read)
         if answer.status == 404 and recognised.state is State.ABSENT:
             # A page that appears after this counts, even if it has the words of an earlier placeholder.
             memory.known = replace(known_before, was_missing=True, placeholder=None)
             if known_before.placeholder is not None:
                 memory.forget_body()
-        is_clock_far_off = largest_offset(bounds) > self.unproven_offset.total_seconds()
-        is_clock_in_doubt = not is_dated or is_clock_far_off or (self.is_shared and is_off(bounds))
-        if is_clock_in_doubt:
+        is_clock_far_off = largest_offset(clock_offset) > self.unproven_offset.total_seconds()
+        # Monitors that share a store put their looks in one order, so for them any known error of a clock is too large.
+        is_error_too_large = is_clock_far_off or (self.is_shared and is_off(clock_offset))
+        if not is_time_certain or is_error_too_large:
             if recognised.placeholder is not None:
                 # With this clock we cannot tell whether the placeholder was there before the slot.
                 memory.known = known_before
@@ -173,7 +174,7 @@ class Interpreter:
         has_stable_bytes = target.is_file or target.recognise == "changed"
         is_read = recognised.state is not State.UNKNOWN or recognised.why == NO_BASELINE
         digest = memory.digest if has_stable_bytes and is_read and answer.status in (200, 304) else None
-        return make_sighting(target, answer, recognised, digest, bounds)
+        return make_sighting(target, answer, recognised, digest, clock_offset)
 
     def restore_known(self, target: Target, known: Known) -> None:
         """Restore what an earlier process knew about a target, and set its slot in force."""
@@ -200,6 +201,14 @@ class Interpreter:
         elif memory.target != target:
             memory = self._memories[target.id] = TargetMemory(target, known=memory.known)
         return memory
+
+    def _memory_at_answer(self, target: Target) -> TargetMemory:
+        """Return the memory of a target, or a temporary one if the target got another address since the request."""
+        memory = self._memories.get(target.id)
+        if memory is None or memory.target.url == target.url:
+            return self._memory_of(target)
+        # The memory of the new address must stay: without its slot, a placeholder there would count as published.
+        return TargetMemory(target, known=Known(slot=memory.known.slot))
 
     def _recognise_body(
         self, target: Target, answer: Answer, memory: TargetMemory, read: Recognised | None

@@ -141,9 +141,9 @@ class Poller:
     ) -> None:
         """Look at a target in these windows, which replace its earlier windows. Without any change, do nothing.
 
-        `shift` delays its due instants, so that targets with the same windows are not all due at once. At `promised_at`
-        a look begins, and the host is kept free for it. With `soon`, a new target is due at once. `goal` is what must
-        be proved about the part, None for a target that proves nothing. Due looks that this drops count as missed.
+        `shift` delays its due instants, so that not all targets with these windows are due at once. A look begins at
+        `promised_at`: other requests to its host are delayed for it. With `soon`, a new target is due now. `goal` is
+        the proof that the part needs, if any. Looks that were due by the earlier windows count as missed.
         """
         now = self._clock.now()
         watched = self._watched.get(target.id)
@@ -151,11 +151,15 @@ class Poller:
             current = (watched.target, watched.shift, watched.promised_at, watched.goal)
             if current == (target, shift, promised_at, goal) and list(watched.windows) == list(windows):
                 return
-            self._remove_from_sweep(watched, keep=goal)
-        if watched is None or watched.target.host != target.host:
+            if watched.target.host != target.host:
+                self._leave_queue(watched)
+                watched = None
+            elif watched.goal != goal:
+                self._remove_from_sweep(watched)
+        if watched is None:
             watched = self._watched[target.id] = ScheduledTarget(target, windows, shift, now, promised_at)
-            # The first look may be due exactly now.
-            watched.plan_after(now - timedelta(microseconds=1))
+            just_before = now - timedelta(microseconds=1)
+            watched.plan_after(just_before)  # because the first look may be due exactly now
             if soon:
                 watched.look_now(now)
         else:
@@ -163,7 +167,7 @@ class Poller:
                 # Redirects of the old address do not apply to the new one.
                 watched.url, watched.hops = None, ()
             watched.target, watched.promised_at = target, promised_at
-            self._report_missed(target, watched.replan(windows, shift, now))
+            self._report_missed(target, looks=watched.replan(windows, shift, now))
         queue, watched.goal = self._queue_of(target.host), goal
         if goal is not None:
             queue.targets.sweeps.add(target, goal, now)
@@ -174,14 +178,18 @@ class Poller:
         """Stop watching a target. A look that is under way still brings its sighting."""
         watched = self._watched.pop(target_id, None)
         if watched is not None:
-            self._remove_from_sweep(watched)
-            self._report_missed(watched.target, watched.replan((), timedelta(), self._clock.now()))
-            self._queues[watched.target.host].targets.remove(target_id)
+            self._leave_queue(watched)
             self._interpreter.forget(target_id)
 
-    def _remove_from_sweep(self, watched: ScheduledTarget, keep: ProofGoal | None = None) -> None:
-        """Remove the part of a target from the sweeps of its host, unless its goal is still `keep`."""
-        if watched.goal is not None and watched.goal != keep:
+    def _leave_queue(self, watched: ScheduledTarget) -> None:
+        """Remove a target from the queue and sweeps of its host, and report the looks that it missed until now."""
+        self._remove_from_sweep(watched)
+        self._report_missed(watched.target, watched.end_watch(self._clock.now()))
+        self._queues[watched.target.host].targets.remove(watched.target.id)
+
+    def _remove_from_sweep(self, watched: ScheduledTarget) -> None:
+        """Remove the part of a target from the sweeps of its host, if it is in one."""
+        if watched.goal is not None:
             self._queue_of(watched.target.host).targets.sweeps.remove(watched.target, watched.goal)
 
     def reconfigure(self, budget: Budget, fetcher: Fetcher) -> None:
@@ -217,9 +225,8 @@ class Poller:
 
     async def send_in_turn(self, request: Request) -> Answer | Failure:
         """Send one request that is not a scheduled look, within the budget of its host, and obey its Retry-After."""
-        host = urlsplit(request.url).hostname or ""
-        queue = self._queue_of(host)
-        async with queue.turn():
+        queue = self._queue_of(urlsplit(request.url).hostname or "")
+        async with queue.reserve_place():
             started = self._clock.now()
             outcome = await self._fetcher.fetch(request)
             queue.record_outcome(outcome, started)
@@ -313,10 +320,9 @@ class Poller:
             self._report_broken(target, exc, began)
         finally:
             self._under_way.pop(watched, None)
-            is_dropped = self._watched.get(target.id) is not watched
-            if is_dropped:
+            if target.id not in self._watched:
                 self._interpreter.forget(target.id)
-            queue.finish_look(watched, is_dropped=is_dropped)
+            queue.finish_look(watched, is_dropped=self._watched.get(target.id) is not watched)
 
     def _report_broken(self, target: Target, fault: Exception, began: datetime) -> None:
         """Count a look that our own code broke, and pass its unknown sighting to the hook. Raises nothing."""
@@ -367,4 +373,4 @@ class Poller:
                 task.cancel()
             await asyncio.gather(*unfinished, return_exceptions=True)
         for watched in self._watched.values():
-            self._report_missed(watched.target, watched.replan((), timedelta(), now))
+            self._report_missed(watched.target, watched.end_watch(now))

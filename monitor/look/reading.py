@@ -114,8 +114,7 @@ class BodyReader:
             return unknown(NO_WORKER)
         except ReadFault as exc:
             # `TooCostly` or `WorkerFault`. `workers.run` has called its hook `on_costly`, which reports the host.
-            next_pause = min(2 * pause, _LONGEST_PAUSE)
-            self._paused[target.id] = (self.clock.now() + pause, next_pause)
+            self._paused[target.id] = (self.clock.now() + pause, min(2 * pause, _LONGEST_PAUSE))
             _log.warning("too_costly", target=target.id, host=target.host, fault=str(exc))
             return unknown(TOO_COSTLY)
         self._paused.pop(target.id, None)

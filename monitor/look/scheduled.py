@@ -77,9 +77,9 @@ class ScheduledTarget:
 
     def plan_after(self, after: datetime) -> None:
         """Set `due` to the first due or promised instant later than `after`, None if none is left, and its `window`."""
-        self.due = self._next_step(after) or next_due(self.windows, after, self.shift)
-        self.is_extra = False
-        promised = self.promised_at
+        self.due = self._one_spacing_later(after) or next_due(self.windows, after, self.shift)
+        self.is_extra = False  # a look outside the spacing of the windows, which only `look_now` sets
+        promised = self.promised_at  # an instant at which a look must begin, usually the slot
         if promised is not None and after < promised and (self.due is None or promised < self.due):
             self.due = promised
         if self.due is None:
@@ -110,6 +110,10 @@ class ScheduledTarget:
         self.plan_after(since)
         return missed + 1 if is_due else missed
 
+    def end_watch(self, now: datetime) -> int:
+        """Plan no more looks. Return how many due looks will not be made."""
+        return self.replan(windows=(), shift=timedelta(), now=now)
+
     def count_missed(self, now: datetime) -> int:
         """Return how many looks became due after the one at `due`, until `now`. One late look replaces all of them."""
         due, window = self.due, self.window
@@ -118,10 +122,10 @@ class ScheduledTarget:
         is_in_one_window = self.planned_at <= due and window.begins <= due and now < window.ends
         is_regular = not self.is_extra and due != self.promised_at
         if is_in_one_window and (is_regular or now < due + window.every):
-            # The spacing gives the number. An extra or promised look is on time until a whole spacing has passed.
+            # One is due in each spacing after a regular look. After an extra or promised one, the first has none.
             return max(0, (now - due) // window.every)
-        # Otherwise count the due instants of each window since `due`, but none from before the windows were planned.
-        after = max(due, self.planned_at - _JUST_BEFORE)
+        # Otherwise count the due instants after `due` until `now`, but none before the windows were planned.
+        after = max(due, self.planned_at - _JUST_BEFORE)  # so that one at `planned_at` itself counts
         return sum(
             _count_dues_until(window, now, self.shift) - _count_dues_until(window, after, self.shift)
             for window in self.windows
@@ -144,15 +148,15 @@ class ScheduledTarget:
         else:
             self.url, self.hops = destination, (*self.hops, destination)
 
-    def _next_step(self, after: datetime) -> datetime | None:
-        """Return the next due instant if it is one spacing after `due`, else None. This saves searching the windows."""
+    def _one_spacing_later(self, after: datetime) -> datetime | None:
+        """Return `due` plus one spacing if that is the next due instant after `after`, else None. It saves a search."""
         window, due = self.window, self.due
-        if window is None or due is None or due == self.promised_at or self.is_extra:
+        # An extra or promised look is between the due instants of its window, so the spacing does not count from it.
+        is_regular = not self.is_extra and due != self.promised_at
+        if window is None or due is None or not is_regular or not window.begins <= due <= after:
             return None
-        if not window.begins <= due <= after:
-            return None
-        step = due + window.every
-        return step if after < step < window.ends else None
+        next_due_in_window = due + window.every
+        return next_due_in_window if after < next_due_in_window < window.ends else None
 
 
 def _count_dues_until(window: Window, instant: datetime, shift: timedelta) -> int:

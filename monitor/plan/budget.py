@@ -157,10 +157,10 @@ class Pacer:
         if self.turns is None:
             self.gap = self._least_wait = least_gap(self.rate * pace)
             return
-        # Several monitors take turns, each to start one request. A turn lasts `turns.gap`. Only a fraction is ours.
+        # Several monitors take turns of one request. A fraction is ours, perhaps none: avoid a division by zero.
         self.gap = self.turns.gap / max(self.turns.fraction, _LEAST_FRACTION) / pace
-        # At full pace, turns already keep starts apart, even if the next turn is ours too. The wait is shorter by
-        # `LATEST_START`, because the last start may have been that late in its turn, and the next need not be late.
+        # At full pace, we may use each of our turns, so we wait for one turn. A start may be `LATEST_START` late in its
+        # turn. E.g. with turns of 500 ms, the next turn begins 480 ms after a start that was 20 ms late.
         self._least_wait = (self.gap if pace < 1.0 else self.turns.gap) - LATEST_START
 
     def is_quiet(self, now: datetime) -> bool:

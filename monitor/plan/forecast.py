@@ -71,8 +71,7 @@ def forecast_slots(parts: Iterable[PartToProve], rate: float, begin: datetime, e
         if width > _SECOND:
             # The parts with the lowest ranks are proved. A release may have several of the others: name it once.
             unproved = tuple(dict.fromkeys(release for _, release in sorted(ranked)[proved:]))
-            sufficient_rate = rate_to_prove(count, tolerance)
-            forecasts.append(SlotForecast(slot, count, proved, width, unproved, sufficient_rate))
+            forecasts.append(SlotForecast(slot, count, proved, width, unproved, rate_to_prove(count, tolerance)))
     return forecasts
 
 
@@ -141,9 +140,9 @@ def overload_warning(  # noqa: PLR0913  # what a warning is made of
 ) -> str | None:
     """Return a warning if a host's rate (looks a second) is too low for the looks due in some minute, else None.
 
-    `minutes` are the looks due in each minute, counted by `looks_per_minute` from the windows in `plans`. The warning
-    names the busiest minute. It ends with the forecasts of `slots` or, without any, with the spacing of looks in that
-    minute and the rate at which two looks at the targets with the closest looks are at most `close_enough` apart.
+    `minutes` has the number of looks due in each minute, and `plans` the windows of each of the host's targets. The
+    warning names the busiest minute, and ends with the forecasts of `slots`. Without any, it says how far apart the
+    looks in that minute will be. If that is more than `close_enough`, it also names a rate that would be sufficient.
     """
     affordable = rate * MINUTE.total_seconds()
     overloaded = [(begins, wanted) for begins, wanted in minutes if wanted > affordable]

@@ -20,14 +20,14 @@ NEVER = datetime.min.replace(tzinfo=UTC)
 class ProofGoal:
     """The proof that a part needs: absent at most `tolerance` before `slot`, and present at most that long after.
 
-    `rank` is the same at every host of its release. `announces` is set if the part is an announcement: the id of its
-    page. Once that page is seen, the announcement need not be looked at.
+    `rank` is the same at every host of its release. If the part is an announcement, `announced_page` is the id of the
+    page that it announces. Once that page is seen, the announcement need not be looked at.
     """
 
     slot: datetime
     tolerance: timedelta
     rank: Rank
-    announces: str | None = None
+    announced_page: str | None = None
 
     @property
     def ends(self) -> datetime:
@@ -50,10 +50,10 @@ def goal_for(
 ) -> ProofGoal | None:
     """Return the proof that a target needs. None for a tripwire, and if it is optional, as GOV.UK's index always is."""
     # The announcement is optional too, but needs a proof, because it shows whether the part with this id is out.
-    announces = f"{release.id}/page" if target.part == ANNOUNCEMENT else None
-    if (target.is_optional and announces is None) or target.view is View.TRIPWIRE:
+    announced_page = f"{release.id}/page" if target.part == ANNOUNCEMENT else None
+    if (target.is_optional and announced_page is None) or target.view is View.TRIPWIRE:
         return None
-    return ProofGoal(slot, tolerance, rank_of(release, slot, importance), announces=announces)
+    return ProofGoal(slot, tolerance, rank_of(release, slot, importance), announced_page=announced_page)
 
 
 class LookResult(IntEnum):

@@ -80,12 +80,12 @@ class Share:
         """Return this monitor's turns at a host: the times at which it may send a request there.
 
         All members together may send `rate` requests a second. They have equally many turns or, if the hosts are
-        `divided`, the host's owner has nearly all turns. At `epoch`, this monitor's steady clock was at zero.
+        `divided`, the host's owner has nearly all turns. `epoch` is when this monitor's steady clock was at zero.
         """
-        # The monitors share only their store's clock, so all count turns from when it was at zero. At that time, our
-        # steady clock, which was at zero at `epoch`, was at `store_zero` seconds.
+        # The members share no clock but their store's. So turns are counted from when that was at zero, which was
+        # `store_zero` seconds after `epoch`.
         begins = epoch + timedelta(seconds=self.store_zero)
-        gap = timedelta(seconds=(1.0 + _SLACK) / rate)
+        gap = timedelta(seconds=(1.0 + _SLACK) / rate)  # a little longer than needed, because starts may be late
         if self.name not in self.members:
             return Turns(begins, gap, cycle=1, mine=frozenset())
         if not self.divided or len(self.members) == 1:
@@ -93,7 +93,7 @@ class Share:
         owner = owner_of(host, self.members)
         guests = [name for name in self.members if name != owner]
         # Guests do not watch releases at this host, so one turn in `_GUEST_EVERY` is enough for all of them. Each guest
-        # has one turn of the cycle, and the owner all others.
+        # has one turn of the cycle, and the owner has all others.
         cycle = _GUEST_EVERY * len(guests)
         guest_turns = range(0, cycle, _GUEST_EVERY)
         if self.name == owner:

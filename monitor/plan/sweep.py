@@ -34,11 +34,6 @@ _ORIGIN_DECIDES_FOR = timedelta(seconds=95)
 """An absence by the origin view, this shortly before a slot, sets the start of the interval whatever the edge shows."""
 
 
-def _count_looks(span: timedelta, gap: timedelta) -> int:
-    """Return how many looks begin in a span, the first of them at once."""
-    return max(0, ceil(span / gap))
-
-
 def _precedence_key(part: PartProof) -> tuple[int, bool, bool, Rank, str]:
     """Return the sort key of a part if not all can be proved: important ones, listed ones, those still on time."""
     is_late = part.absent_at is not None and part.absent_at > part.goal.slot + LIKELY_ABSENT_FOR
@@ -80,15 +75,16 @@ class Sweep:
         return self.slot - 2 * self.tolerance <= now < self.ends
 
     def update_is_critical(self, now: datetime, gap: timedelta) -> None:
-        """Set `is_critical` to whether now is the last round of looks at pages before the slot, or the first after it.
+        """Set `is_critical`: whether pages are in their last round of looks before the slot, or their first after it.
 
-        While it is, looks at witnesses (announcement and index) wait, as pages prove more: `Sweeps.delays_witnesses`.
+        In a round, each page is looked at once. Meanwhile looks at announcement and index wait, as they prove less.
         """
         self.is_critical = False
-        # A round is a look at each page, one every `gap`. It gets a tenth more time (`_ROUND_FACTOR`): some looks fail.
-        if now >= self.ends or now < self.slot - _ROUND_FACTOR * len(self.parts) * gap:
-            return  # usually: a round of all parts would be longer, and even that begins later, so count no pages
-        pages = [part for part in self.parts.values() if part.goal.announces is None]  # all but announcements
+        # A look begins every `gap`. A round gets a tenth more time (`_ROUND_FACTOR`), because some looks fail.
+        longest_round = _ROUND_FACTOR * len(self.parts) * gap  # longer than a round of only the pages
+        if not self.slot - longest_round <= now < self.ends:
+            return  # most calls end here, so that the pages need not be counted
+        pages = [part for part in self.parts.values() if part.goal.announced_page is None]  # all but announcements
         if now < self.slot:
             self.is_critical = now >= self.slot - _ROUND_FACTOR * len(pages) * gap
         else:
@@ -98,7 +94,7 @@ class Sweep:
         """Add a part to the sweep, or start it again if its goal changed."""
         known = self.parts.get(part)
         if known is None or known.goal != goal:
-            view = View.EDGE if goal.announces is None else View.ORIGIN
+            view = View.EDGE if goal.announced_page is None else View.ORIGIN
             self.parts[part] = PartProof(part, goal, next_view=view)
             self._reorder_at = self.idle_until = NEVER
 
@@ -113,78 +109,80 @@ class Sweep:
         if part is not None or now < self.idle_until:
             return part
         self._ordered = deque(self.order_looks(now, gap))
-        self._reorder_at = self._before_order_changes(now, now + _REORDER_EVERY)
-        self._is_round_short = 2 * len(self._ordered) * gap <= _SHORT_ROUND  # with looks in both views
+        self._reorder_at = self._limit_to_phase(now + _REORDER_EVERY, now)
+        # In a short round, each part is looked at in two views, through the caches and past them.
+        self._is_round_short = 2 * len(self._ordered) * gap <= _SHORT_ROUND
         part = self._next_ready(is_ready)
         if part is None:
-            self.idle_until = self._before_order_changes(now, now + _RETRY_AFTER)
+            self.idle_until = self._limit_to_phase(now + _RETRY_AFTER, now)
         return part
 
     def order_looks(self, now: datetime, gap: timedelta) -> list[PartProof]:
-        """Return the parts to look at from `now` on, each at most once, in order.
+        """Return the parts to look at from `now` on, each at most once, in general the one looked at longest ago first.
 
-        In general, the part looked at longest ago goes first. Parts that were seen are left out, and parts that the
-        budget cannot prove before the tolerance ends. After it, an announcement proves nothing, so only pages are left.
+        Parts that were seen are left out. Until the tolerance after the slot ends, so are those that the budget is too
+        small to prove on time. Here an announcement is a part: a page that will redirect to the page that it announces.
         """
-        unseen = [part for part in self.parts.values() if not part.is_out]
-        pages = [part for part in unseen if part.goal.announces is None]
+        unseen = [part for part in self.parts.values() if not part.is_out]  # `is_out`: seen after the slot
+        pages = [part for part in unseen if part.goal.announced_page is None]
         page_ids = {page.id for page in pages}
         # An announcement only helps to prove its page, so it is left out once that page was seen.
-        announcements = [part for part in unseen if part.goal.announces in page_ids]
+        announcements = [part for part in unseen if part.goal.announced_page in page_ids]
         if now < self.slot:
             return self._order_before_slot(pages, announcements, now, gap)
         if now < self.ends:
             return self._order_after_slot(pages, announcements, now, gap)
-        return _longest_ago_first(pages)
+        return _longest_ago_first(pages)  # too late for a proof, so announcements do not help any more
 
     def _order_before_slot(self, pages: Parts, announcements: Parts, now: datetime, gap: timedelta) -> list[PartProof]:
         """Return the looks of a round that ends at the slot, so that each absence is proved as late as possible."""
         unproved = [page for page in pages if not page.is_absence_proved()]
         unproved_announcements = [part for part in announcements if not part.is_absence_proved()]
         if now < self.slot - self.tolerance:
-            # An absence this early proves no part on time (`is_absence_proved`), so all parts take turns.
+            # An absence counts as proved only within the tolerance before the slot. Until then, all parts take turns.
             return _longest_ago_first([*pages, *unproved_announcements])
         proved = [page for page in pages if page.is_absence_proved()]
-        looks = _count_looks(self.slot - now, gap)
-        # Pages with a proof usually come last, because they were looked at last. They may not get a look in this round.
-        page_round = _longest_ago_first([*proved, *nsmallest(looks, unproved, key=_precedence_key)])
-        # Announcements get only the looks that one round of the pages leaves. They go first, so that pages go late.
-        spare = max(0, looks - ceil(_ROUND_FACTOR * len(page_round)))
+        looks_left = ceil((self.slot - now) / gap)  # one begins every `gap`
+        # The most important unproved pages get a look. Proved pages were looked at last, so they usually come last.
+        page_round = _longest_ago_first([*proved, *nsmallest(looks_left, unproved, key=_precedence_key)])
+        # One look at each page, and a tenth more (`_ROUND_FACTOR`) because some fail. The rest is for announcements.
+        # They go first, so that pages are proved absent as late as possible.
+        spare = max(0, looks_left - ceil(_ROUND_FACTOR * len(page_round)))
         return [*_longest_ago_first(unproved_announcements)[:spare], *page_round]
 
     def _order_after_slot(self, pages: Parts, announcements: Parts, now: datetime, gap: timedelta) -> list[PartProof]:
-        """Return the looks that are most likely to prove parts before the tolerance ends.
+        """Return the looks that are most likely to prove parts on time: seen within the tolerance after the slot.
 
-        A page that was proved absent before the slot only has to be seen. Another page can be proved only if a look
-        finds it still absent, which is likely for a few seconds. So others go first until then, and last afterwards.
+        A page that was proved absent before the slot only has to be seen now. Any other page must first be found still
+        absent, which is likely only in the first seconds. So in these seconds the others go first, and later last.
         """
-        looks = _count_looks(self.ends - now, gap)
-        early_looks = _count_looks(self.slot + LIKELY_ABSENT_FOR - now, gap)
-        is_early = early_looks > 0
+        looks_left = ceil((self.ends - now) / gap)  # one begins every `gap`
+        early_looks_left = ceil((self.slot + LIKELY_ABSENT_FOR - now) / gap)
+        is_early = early_looks_left > 0
         absent_before = [page for page in pages if page.is_absence_proved()]
-        provable = _longest_ago_first(nsmallest(looks, absent_before, key=_precedence_key))
-        spare = looks - len(provable)
-        unproved = [page for page in pages if not page.is_absence_proved()]
-        # While the others go first, there are no more of them than can be looked at in these seconds.
-        most_others = min(spare, early_looks) if is_early else spare
-        others = _longest_ago_first(nsmallest(most_others, unproved, key=_precedence_key))
-        if all(page.last_look >= self.slot for page in provable):
-            # The first round is over: a page that is not seen yet may be at another address.
-            provable = _longest_ago_first([*provable, *announcements])
-        return [*others, *provable] if is_early else [*provable, *others]
+        to_see = _longest_ago_first(nsmallest(looks_left, absent_before, key=_precedence_key))
+        spare = looks_left - len(to_see)
+        not_absent_before = [page for page in pages if not page.is_absence_proved()]
+        # While the others go first, there are no more of them than can be looked at in the first seconds.
+        most_others = min(spare, early_looks_left) if is_early else spare
+        others = _longest_ago_first(nsmallest(most_others, not_absent_before, key=_precedence_key))
+        if all(page.last_look >= self.slot for page in to_see):
+            # Each had a look since the slot. One that is still missing may be where its announcement redirects to.
+            to_see = _longest_ago_first([*to_see, *announcements])
+        return [*others, *to_see] if is_early else [*to_see, *others]
 
     def _next_ready(self, is_ready: Callable[[PartProof], bool]) -> PartProof | None:
         """Take parts from the order until one needs a look and is ready, and return it. None if none of them is."""
         while self._ordered:
             part = self._ordered.popleft()
             # An announcement needs no look once its page is seen.
-            page = None if part.goal.announces is None else self.parts.get(part.goal.announces)
+            page = None if part.goal.announced_page is None else self.parts.get(part.goal.announced_page)
             if not part.is_out and not (page is not None and page.is_out) and is_ready(part):
                 return part
         return None
 
-    def _before_order_changes(self, now: datetime, instant: datetime) -> datetime:
-        """Return `instant`, but no later than the next change of the order, at the slot or the end of the tolerance."""
+    def _limit_to_phase(self, instant: datetime, now: datetime) -> datetime:
+        """Return `instant`, but no later than the slot or the end of the tolerance, because the order changes there."""
         return min([instant, *(change for change in (self.slot, self.ends) if change > now)])
 
     def record_start(self, part: PartProof, now: datetime) -> None:
@@ -206,14 +204,15 @@ class Sweep:
         elif result is LookResult.PRESENT:
             # A part that is public before its slot may be removed again.
             part.is_out = sent >= self.slot
-            if part.is_out and part.goal.announces is not None:
+            if part.is_out and part.goal.announced_page is not None:
                 # The announcement now redirects to its page.
-                self.prioritise([part.goal.announces])
+                self.prioritise([part.goal.announced_page])
 
     def _record_absence(self, part: PartProof, view: View, sent: datetime, proved_from: datetime) -> None:
         """Record that a part was absent at `proved_from`. Unless it is an announcement, choose the view to use next."""
-        if part.goal.announces is not None:
-            # It stays for a while after its release is out, so it proves only an earlier absence of the release.
+        if part.goal.announced_page is not None:
+            # An announcement redirects to its page, but up to `REDIRECT_LAG` (30 s) after the page is out. Without
+            # a redirect at 09:30:10, it only proves that the page was absent at 09:29:40.
             proved_from -= REDIRECT_LAG
         else:
             use_origin = view is View.EDGE and self._needs_origin_next(part, sent, proved_from)
@@ -234,15 +233,16 @@ class Sweep:
 
         The absence is proved as of `proved_from`, which is before `sent` if a cache answered with an older copy.
         """
-        if self._is_round_short:  # there is time for both views of every part
+        if self._is_round_short:  # a round of looks at all parts takes few seconds: there is time for both views
             return True
         if sent >= self.slot:
             # A cache may serve a copy from before the slot of a part that is out. If not, first look at what users get.
             is_copy_from_before_slot = proved_from < self.slot
             return is_copy_from_before_slot or sent >= self.slot + ORIGIN_FROM
-        # The first-seen interval must begin within the tolerance. If the origin showed an absence shortly before the
-        # slot (`_ORIGIN_DECIDES_FOR`), the interval begins there, even if a cache shows a later absence. If that is
-        # before the tolerance, only a newer absence at the origin can move the start into it.
+        # To prove the part on time, its first-seen interval must begin at most one tolerance before the slot. It begins
+        # at the last absence at the origin, if that was at most 95 s (`_ORIGIN_DECIDES_FOR`) before the slot, even if a
+        # cache shows a later one. E.g. if the tolerance is 60 s, and the origin showed an absence 80 s before the slot,
+        # the interval begins too early. Then only a newer absence at the origin helps.
         proof_begins = self.slot - self.tolerance
         origin_sets_interval = part.origin_absent_at >= self.slot - _ORIGIN_DECIDES_FOR
         is_origin_absence_too_old = part.origin_absent_at < proof_begins

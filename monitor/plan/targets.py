@@ -225,9 +225,9 @@ def _make_target(release: Release, part: Part, view: View) -> Target:
 
 
 def _make_tripwires(producer: str, recognisers: Iterable[tuple[str, str]]) -> list[Target]:
-    """Return tripwires for addresses, each with its recogniser. If two share a path, the second's id has its query."""
+    """Return a tripwire for each address with its recogniser. If two share a path, the second's id has its query."""
     by_id: dict[str, Target] = {}
-    for url, recognise in recognisers:
+    for url, recognise in dict(recognisers).items():  # an address that is configured twice is watched once
         parts = urlsplit(url)
         host = parts.hostname or ""
         name = f"~tripwire/{producer}/{host}{parts.path}"

@@ -86,13 +86,14 @@ def windows_for(  # noqa: PLR0913 # what windows depend on
 
     `progress` is what earlier looks have shown of the target. `exact`: its slot is judged to the minute.
     `default_time` is the usual local time, for a day without one. If a slot has no readable time, there is a look every
-    hour, from `now` until a watch of usual length would end. For other slots, `now` only leaves out ended windows.
+    hour for two weeks from `now` (by default). For other slots, `now` only leaves out ended windows.
     """
-    kind = _TargetKind(target.view, target.part if is_witness(target.part) else "", is_optional=target.is_optional)
+    # `_plan_windows` is cached, so pass it only what its result depends on. A witness (announcement or GOV.UK's index)
+    # has windows of its own. All other parts have the same windows, so their ids are left out.
+    witness = target.part if is_witness(target.part) else ""
+    kind = _TargetKind(target.view, witness, is_optional=target.is_optional)
     has_time = slot.begins() is not None and slot.passes() is not None
-    # `_plan_windows` is cached. It uses the time only for a slot without one: else pass a constant, to hit the cache.
-    plan_from = _EPOCH if has_time else now
-    plan = _plan_windows(kind, slot, progress, watch, plan_from, default_time, exact=exact)
+    plan = _plan_windows(kind, slot, progress, watch, _EPOCH if has_time else now, default_time, exact=exact)
     return tuple([window for window in plan if window.ends > now])
 
 
@@ -109,17 +110,17 @@ def windows_in_force(  # noqa: PLR0913 # what windows depend on
 ) -> tuple[Window, ...]:
     """Return the windows of a target around the slot in force and around those that other calendars promise.
 
-    `exact`: the slot in force is judged to the minute. A predicted address has the windows of a guess
-    (`windows_of_guess`), unless `is_named` says that a page has named it.
+    `exact`: the slot in force is judged to the minute. A predicted address is a guess and has fewer looks, unless
+    `is_named` says that a page has named it.
     """
     if promised.slot is None:
         return ()
     plan = partial(windows_for, target, progress=progress, watch=watch, now=now, default_time=default_time)
     windows = plan(promised.slot, exact=exact)
     for other in promised.disagreements:
-        # It is not known yet which calendar is right, so both slots are watched closely. Only the slot windows of the
-        # other one are added, with the higher chance of a change that an exact slot has by default.
-        windows = add_slot_windows(windows, plan(other.slot))
+        # It is not known yet which calendar is right, so both slots are watched closely. Only the windows at the other
+        # slot itself are added. `exact` gives their looks more of a budget that is too small for all.
+        windows = add_slot_windows(windows, plan(other.slot, exact=True))
     is_guess = target.origin is Origin.PREDICTED and not is_named
     return windows_of_guess(target, windows, progress, watch) if is_guess else windows
 
@@ -129,9 +130,9 @@ def windows_of_guess(
 ) -> tuple[Window, ...]:
     """Return those of `windows` in which a guessed address is looked at: one predicted from earlier editions.
 
-    `progress` is what was seen at this address. Until something is there, looks near the slot are further apart. They
-    end an hour after the release's page came out, because that did not name the address. Once something is there, all
-    windows remain. A page for all editions (`PERIOD`) is always there, so looks at it end after that hour too.
+    `progress` is what was seen at this address. Until something is there, looks near the slot are further apart, and
+    end an hour after the release's page came out without a link to it. Once something is there, all windows remain. But
+    a page for all editions (`PERIOD`) is always there, so looks at it end after that hour in any case.
     """
     is_public = progress.stage is Stage.EXPOSED or (progress.stage is Stage.SEEN and progress.is_complete)
     serves_all_editions = target.recognise == PERIOD
@@ -139,11 +140,12 @@ def windows_of_guess(
         return tuple(windows)
     chosen = []
     for window in windows:
-        # Set in `phases.py`. None if a phase has no looks at guesses: an hour after the page, long overdue, or lost.
         least_spacing = PHASE_BY_NAME[window.name].least_guess_spacing
-        if least_spacing is not None and is_public:
+        if least_spacing is None:
+            continue  # a phase without looks at guesses, such as from an hour after the page came out
+        if is_public:
             chosen.append(window)
-        elif least_spacing is not None:
+        else:
             # A guess needs no look exactly at the slot, so its looks may be shifted, to spread those at many guesses.
             chosen.append(replace(window, every=max(window.every, least_spacing(watch)), is_unshifted=False))
     return tuple(chosen)
@@ -178,8 +180,7 @@ def _plan_windows(  # noqa: PLR0913 # what windows depend on
         if begins is None or passes is None:
             return ()
         # All releases count due instants from the same anchor, so that their looks at a shared tripwire coincide.
-        close = passes + watch.overdue.close
-        plan = [_make_window(phases.TRIPWIRE, begins - watch.ahead.begins, close, _EPOCH, watch)]
+        plan = [_make_window(phases.TRIPWIRE, begins - watch.ahead.begins, passes + watch.overdue.close, _EPOCH, watch)]
     elif progress.stage is Stage.SEEN:
         plan = list(_add_loss_windows(list(_windows_once_seen(slot, progress, watch)), progress, watch))
     else:
@@ -206,8 +207,7 @@ def _windows_until_seen(
         # `after.every` is an hour by default. `on_grid` rounds up, hence `now - every`. The window begins at this hour,
         # and its due instants are counted from there too (the anchor).
         last_full_hour = on_grid(now - watch.after.every, _EPOCH, watch.after.every)
-        closes = last_full_hour + watch.overdue.close
-        yield _make_window(phases.AFTER, last_full_hour, closes, last_full_hour, watch)
+        yield _make_window(phases.AFTER, last_full_hour, last_full_hour + watch.overdue.close, last_full_hour, watch)
     elif at is not None:
         yield from _windows_around_instant(at, exposed, watch)
     else:
@@ -236,8 +236,8 @@ def _witness_windows(witness: str, slot: Slot, plan: Iterable[Window]) -> Iterat
 def _windows_around_instant(slot: datetime, exposed: datetime | None, watch: WatchSettings) -> Iterator[Window]:
     """Yield a window for each phase that begins and ends at set distances from the slot instant.
 
-    `exposed` is when the target was exposed before its slot, None if it was not. Then the phases before the slot phase
-    end at `exposed`, and the exposed phase takes their place until the slot phase begins.
+    `exposed` is since when the target is public before its slot, None if it is not. From then until the slot phase
+    begins, the exposed phase replaces the phases before the slot.
     """
     slot_phase_begins = slot - watch.slot.begins
     for phase in phases.PHASES:
@@ -247,13 +247,13 @@ def _windows_around_instant(slot: datetime, exposed: datetime | None, watch: Wat
             continue
         begins, ends = slot + phase.begins(watch), slot + phase.ends(watch)
         if exposed is not None and ends <= slot_phase_begins:
-            ends = min(ends, exposed)
+            ends = min(ends, exposed)  # before `begins` for a phase that is replaced: the caller drops such a window
         window = _make_window(phase, begins, ends, slot, watch)
-        yield from _split_idle(window, slot, watch) if phase.is_overdue else (window,)
+        yield from _allow_idle_looks(window, slot, watch) if phase.is_overdue else [window]
 
 
-def _split_idle(window: Window, slot: datetime, watch: WatchSettings) -> Iterator[Window]:
-    """Yield the piece of an overdue window in which looks may be closer if its host is idle, then the rest."""
+def _allow_idle_looks(window: Window, slot: datetime, watch: WatchSettings) -> Iterator[Window]:
+    """Yield the first piece of an overdue window, with closer looks while the host is idle, then the rest."""
     idle_until, every_if_idle = slot + watch.overdue.free_until, watch.overdue.free_every
     if every_if_idle < window.every and window.begins < idle_until:
         yield replace(window, ends=min(window.ends, idle_until), every_if_idle=every_if_idle)
@@ -263,29 +263,30 @@ def _split_idle(window: Window, slot: datetime, watch: WatchSettings) -> Iterato
 def _windows_before_span(
     begins: datetime, exposed: datetime | None, slot: Slot, watch: WatchSettings
 ) -> Iterator[Window]:
-    """Yield the windows before a span of days: far, ahead if it is one day, exposed if the release is public early."""
-    limit = begins if exposed is None else min(begins, exposed)
-    # For a span longer than a day, the ahead window is empty, and empty windows are dropped.
-    near = begins - watch.ahead.begins if slot.precision is Precision.DAY else begins
-    yield _make_window(phases.FAR, begins - watch.far.begins, min(near, limit), begins, watch)
-    yield _make_window(phases.AHEAD, near, limit, begins, watch)
+    """Yield the windows before a slot of one or more days: far, ahead if it is one, exposed if it was public early."""
+    ahead_ends = begins if exposed is None else min(begins, exposed)
+    # For more than one day, the ahead window is empty: the caller drops it.
+    ahead_begins = begins - watch.ahead.begins if slot.precision is Precision.DAY else begins
+    far_begins, far_ends = begins - watch.far.begins, min(ahead_begins, ahead_ends)
+    yield _make_window(phases.FAR, far_begins, far_ends, anchor=begins, watch=watch)
+    yield _make_window(phases.AHEAD, ahead_begins, ahead_ends, anchor=begins, watch=watch)
     if exposed is not None:
-        yield _make_window(phases.EXPOSED, exposed, begins, begins, watch)
+        yield _make_window(phases.EXPOSED, exposed, begins, anchor=begins, watch=watch)
 
 
 def _windows_through_span(
-    begins: datetime, passes: datetime, slot: Slot, watch: WatchSettings, default_time: time
+    begins: datetime, ends: datetime, slot: Slot, watch: WatchSettings, default_time: time
 ) -> Iterator[Window]:
-    """Yield the windows of a span of days: closer around the usual time if it is one day."""
+    """Yield the windows during a slot of one or more days. One day has closer looks around the usual time."""
     if slot.precision is not Precision.DAY or slot.first is None:
-        yield _make_window(phases.SPAN, begins, passes, begins, watch)
+        yield _make_window(phases.SPAN, begins, ends, anchor=begins, watch=watch)
         return
     usual = datetime.combine(slot.first, default_time, ZoneInfo(slot.timezone)).astimezone(UTC)
-    # Near midnight the closer watch must not leave the day.
-    opens, closes = max(begins, usual - _AROUND_DEFAULT), min(passes, usual + _AROUND_DEFAULT)
-    yield _make_window(phases.DAY, begins, opens, usual, watch)
-    yield _make_window(phases.NEAR, opens, closes, usual, watch)
-    yield _make_window(phases.DAY, closes, passes, usual, watch)
+    # If the usual time is near midnight, the closer looks must not leave the day.
+    near_begins, near_ends = max(begins, usual - _AROUND_DEFAULT), min(ends, usual + _AROUND_DEFAULT)
+    yield _make_window(phases.DAY, begins, near_begins, anchor=usual, watch=watch)
+    yield _make_window(phases.NEAR, near_begins, near_ends, anchor=usual, watch=watch)
+    yield _make_window(phases.DAY, near_ends, ends, anchor=usual, watch=watch)
 
 
 def _windows_once_seen(slot: Slot, progress: Progress, watch: WatchSettings) -> Iterator[Window]:

@@ -135,8 +135,8 @@ def copy_store_as_of(store: Store, at: datetime) -> Store:
         for release in past.ledger.releases():
             if not past.ledger.promises([release.id]):
                 continue  # the release was not announced by then
-            # Judge from the whole `store`, but as of `at`. Unlike `past` it has verdicts. A judgement uses them: that
-            # of the release names all its parts, those of other releases show when the platform published them.
+            # Judge as of `at`, but from `store`, because `past` has no verdicts. A judgement needs verdicts: the one on
+            # the release names all its parts, and those on other releases show when these were published.
             if (explained := explainer.explain_release(release.id, at)) is not None:
                 body = explained.body
                 slot = instant_from_json(body["slot"]["start"]) if body["slot"] else None

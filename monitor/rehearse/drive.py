@@ -192,16 +192,16 @@ class _Rehearsal:
         self._stop = asyncio.Event()
         seconds = self.settings.network.timeout.total_seconds()
         fetcher = HttpFetcher(self.monitor_clock, route=self.publisher.route, seconds=seconds)
-        edges = Edges(
+        edges = Edges(  # what a daemon uses of the outside world: here a virtual clock and the simulated publisher
             clock=self.monitor_clock,
             job_runner=LoopJobs,
-            fetcher=TimeStoppingFetcher(fetcher),
+            fetcher=TimeStoppingFetcher(fetcher),  # virtual time stands still during a request
             seed=Random(f"{self.script.seed}/{self._starts}").getrandbits(32),  # noqa: S311 # a rehearsal must be repeatable
             serve=False,
             # No script has a power cut, and waiting for the disk would be most of a rehearsal's real time.
             durable=False,
-            # The delay until a look is committed. In virtual time the usual delay would commit each look by itself.
-            # Only a kill loses uncommitted looks, so the delay is long if the script kills no monitor.
+            # Results are committed after this delay, in virtual time. A long one saves many commits. But a kill loses
+            # results that are not committed, so the delay must be the usual one if the script kills the daemon.
             delay=DELAY if any(action.kind == "kill" for action in self.script.monitor) else _DELAY_WITHOUT_KILL,
         )
         self._app = build(self.settings, edges)

@@ -93,7 +93,7 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         # By reason, how many calls of `stop_time` are in force. Time is stopped while there is any.
         self._stops_in_force: Counter[str] = Counter()
         # By thread id, the reason for which time is stopped while the thread works (`run_in_executor`).
-        self._thread_names: dict[int, str] = {}
+        self._stop_reasons_of_threads: dict[int, str] = {}
         self._advances_in_wait = False  # whether virtual time runs during the current wait, which needs a `speed`
         self._is_deadlocked = False
         self._cpu_seconds_used = 0.0  # at the end of the last wait, to notice threads that are busy
@@ -140,11 +140,11 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         name = f"thread {getattr(func, '__qualname__', 'call')}"
 
         def run() -> T:
-            self._thread_names[threading.get_ident()] = name
+            self._stop_reasons_of_threads[threading.get_ident()] = name
             try:
                 return func(*args)
             finally:
-                del self._thread_names[threading.get_ident()]
+                del self._stop_reasons_of_threads[threading.get_ident()]
 
         future = super().run_in_executor(executor, run)
         self.stop_time(name)
@@ -158,19 +158,22 @@ class JumpingLoop(asyncio.SelectorEventLoop):
 
     @contextmanager
     def time_resumed_in_thread(self) -> Iterator[None]:
-        """Let time run inside the context. Call it in a thread of `run_in_executor` that may wait without end."""
-        name = self._thread_names[threading.get_ident()]
-        self.call_soon_threadsafe(self.resume_time, name)
+        """Let virtual time run inside the context, although it stops while a thread of `run_in_executor` works.
+
+        Call it in that thread if it waits for something that needs virtual time to pass.
+        """
+        stop_reason = self._stop_reasons_of_threads[threading.get_ident()]
+        self.call_soon_threadsafe(self.resume_time, stop_reason)
         try:
             yield
         finally:
             with suppress(RuntimeError):  # the loop is closed already
-                self.call_soon_threadsafe(self.stop_time, name)
+                self.call_soon_threadsafe(self.stop_time, stop_reason)
 
     def sleep_in_thread(self, seconds: float) -> None:
         """Sleep for these seconds of virtual time. Call it in a thread of `run_in_executor`."""
         # `run_in_executor` has stopped time until this thread has finished, so it is resumed for the sleep.
-        stop_reason = self._thread_names[threading.get_ident()]
+        stop_reason = self._stop_reasons_of_threads[threading.get_ident()]
 
         async def sleep() -> None:
             with self.time_resumed(stop_reason):
@@ -202,8 +205,7 @@ class JumpingLoop(asyncio.SelectorEventLoop):
     def _account_for_wait(self, seconds: float, had_io: bool) -> None:  # noqa: FBT001  # called by the selector only
         """Advance virtual time if it ran during a wait of `seconds` real seconds. Otherwise check for a deadlock.
 
-        Virtual time runs during a wait only if the loop has a `speed`. In other waits it is stopped or there is no
-        timer. Raises `Deadlock` if such waits follow each other without progress for too long.
+        Raises `Deadlock` if virtual time stood still for too long, in waits in which nothing else happened either.
         """
         if self._advances_in_wait and self._speed is not None:
             self._time += seconds * self._speed
@@ -212,7 +214,7 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         cpu_seconds = usage.ru_utime + usage.ru_stime
         is_thread_busy = cpu_seconds - self._cpu_seconds_used > _BUSY_SECONDS
         self._cpu_seconds_used = cpu_seconds
-        if had_io or is_thread_busy or is_any_waiting_for_child():
+        if had_io or is_thread_busy or is_any_waiting_for_child():  # a busy thread or a child will wake the loop
             self._selector_with_time.idle_seconds = 0.0
             return
         # If the machine was suspended or gave us no CPU, a wait is long. It counts as one wait of usual length.
@@ -227,7 +229,7 @@ class JumpingLoop(asyncio.SelectorEventLoop):
     def _describe_waiting(self) -> str:
         """Return the reasons for which time is stopped, with the current line of each thread in our own code."""
         frames = sys._current_frames()  # noqa: SLF001  # the documented way to see what other threads do
-        threads = ((name, frames.get(thread)) for thread, name in self._thread_names.items())
+        threads = ((name, frames.get(thread)) for thread, name in self._stop_reasons_of_threads.items())
         places = {name: f"{name} in {_describe_frame(frame)}" for name, frame in threads if frame is not None}
         return ", ".join(places.get(name, name) for name in self.stop_reasons()) or "an event, with no timer set"
 

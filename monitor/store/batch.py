@@ -41,7 +41,7 @@ class Write:
     patient: bool = True
     for_journal: bool = True
     release: str = ""
-    first: bool = False
+    urgent: bool = False
     result: Any = None
     rest: deque[WriteFunction] = field(default_factory=deque)
     rows: int = 0
@@ -58,21 +58,20 @@ class Write:
 
 @dataclass(slots=True)
 class Batch:
-    """The work of the next transactions: first runs, then writes, and then a portion of a large write.
+    """The work of the next transactions: runs, then writes, and then a portion of a large write.
 
-    Each member (`BatchMember`, such as the evidence) writes its own rows in every transaction. If they do not fit into
-    one, `members_ahead` is the number of transactions with only members' rows before the first run. At 0, the members'
-    last rows are committed with the first runs. It begins at -1 if the members need no such transaction.
+    A `RowSource`, such as the evidence, writes its own rows in every transaction. If they do not fit into one,
+    `source_transactions` is how many they still need. All but the last of these have no runs. It is 0 if they fit.
 
-    `first` are writes for the very next transaction: the renewal of a lease cannot wait for members' rows.
+    `urgent` are writes for the very next transaction: the renewal of a lease cannot wait for rows of evidence.
     `current_write` is the write that is made now or has raised, None before the first one.
     """
 
     runs: Sequence[Run]
     writes: list[Write]
-    first: list[Write] = field(default_factory=list)
+    urgent: list[Write] = field(default_factory=list)
     large: list[Write] = field(default_factory=list)
-    members_ahead: int = 0
+    source_transactions: int = 0
     current_write: Write | None = None
 
     @property
@@ -83,33 +82,33 @@ class Batch:
     @property
     def all_writes(self) -> list[Write]:
         """Return the writes in their order."""
-        return [*self.first, *self.writes, *self.large]
+        return [*self.urgent, *self.writes, *self.large]
 
     @property
     def is_over(self) -> bool:
         """Return whether every run and write of this batch is committed or refused."""
-        return not self.rows and self.members_ahead < 0
+        return not self.rows and self.source_transactions <= 0
 
     def next_portion(self) -> Batch:
-        """Return the next transaction's work: all of `first`, which must not wait, and a limited number of the rest.
+        """Return the next transaction's work: all urgent writes, and a limited number of runs or other writes.
 
         Runs come first, and writes begin in the transaction of the last runs. Large writes wait until no run or other
-        write is left. While only members' rows are due (`members_ahead`), only `first` is returned.
+        write is left.
         """
-        if self.members_ahead > 0:
-            return Batch((), [], first=self.first)
+        if self.source_transactions > 1:  # runs name records of evidence, so they wait for its last transaction
+            return Batch((), [], urgent=self.urgent)
         runs = self.runs[:ROWS_AT_ONCE]
         are_last_runs = len(runs) == len(self.runs)
         writes = self.writes[:WRITES_AT_ONCE] if are_last_runs else []
         large = self.large if not runs and not writes else []
-        return Batch(runs, writes, first=self.first, large=large)
+        return Batch(runs, writes, urgent=self.urgent, large=large)
 
     def remove(self, portion: Batch) -> None:
-        """Remove a portion that is committed or cannot be written."""
-        self.members_ahead -= 1
+        """Remove a portion that is committed."""
+        self.source_transactions -= 1
         self.runs = self.runs[len(portion.runs) :]
         self.writes = self.writes[len(portion.writes) :]
-        self.first = self.first[len(portion.first) :]
+        self.urgent = self.urgent[len(portion.urgent) :]
         self.large = self.large[len(portion.large) :]
 
     def refuse(self, portion: Batch, fault: BaseException) -> bool:
@@ -119,24 +118,24 @@ class Batch:
         portion's runs are removed or, if it has none, all its writes. The callers of removed writes get the fault.
         """
         if portion.current_write is None and portion.runs:
-            self.remove(Batch(portion.runs, []))
+            self.runs = self.runs[len(portion.runs) :]
             return True
         refused = portion.all_writes if portion.current_write is None else [portion.current_write]
         fail_writes(refused, fault)
-        self.first, self.writes, self.large = (
-            [write for write in queue if write not in refused] for queue in (self.first, self.writes, self.large)
+        self.urgent, self.writes, self.large = (
+            [write for write in queue if write not in refused] for queue in (self.urgent, self.writes, self.large)
         )
         return False
 
 
 class Backlog:
-    """The runs and writes that wait to be committed: at most `most` runs, and `most_large` rows of large writes.
+    """The runs and writes that wait to be committed: at most `most_runs`, and `most_large_rows` of large writes.
 
     A single large write may have more rows, if no other large write waits.
     """
 
-    def __init__(self, most: int, most_large: int) -> None:
-        self._most, self._most_large = most, most_large
+    def __init__(self, most_runs: int, most_large_rows: int) -> None:
+        self._most_runs, self._most_large_rows = most_runs, most_large_rows
         self.runs: dict[tuple[str, datetime, str], Run] = {}
         self.writes: list[Write] = []
         self.large: deque[Write] = deque()
@@ -156,7 +155,7 @@ class Backlog:
 
     def add_run(self, run: Run) -> bool:
         """Add a run, or replace its earlier version. Return False if the backlog is full."""
-        if (key := run.key) not in self.runs and len(self.runs) >= self._most:
+        if (key := run.key) not in self.runs and len(self.runs) >= self._most_runs:
             return False
         self.runs[key] = run
         return True
@@ -165,7 +164,7 @@ class Backlog:
         """Queue a large write last, and cancel the one that it replaces. Raises `StoreFault` if the backlog is full."""
         waiting = sum(queued.rows for queued in self.unfinished_large() if queued is not instead_of)
         # If no other waits, a write of any size is accepted. All large writes are rows of calendars.
-        if waiting > 0 and waiting + write.rows > self._most_large:
+        if waiting > 0 and waiting + write.rows > self._most_large_rows:
             raise StoreFault(f"{waiting} rows of calendars wait for the store: no room for {write.rows} more")
         if instead_of is not None:
             instead_of.done.cancel()
@@ -178,35 +177,33 @@ class Backlog:
             if self.portions_left() >= before:
                 return
 
-    def take_batch(self, members_ahead: int) -> Batch:
-        """Remove and return all runs and writes except large ones, and return the oldest large write with them.
+    def take_batch(self, source_transactions: int) -> Batch:
+        """Remove all waiting runs and small writes, and return them as a batch with the oldest large write.
 
-        A large write stays in the backlog until it is done. `members_ahead` is how many transactions the members'
-        rows, such as the evidence, need before the first run.
+        The large write stays in the backlog until it is done. `source_transactions` is how many transactions the rows
+        of evidence (or of another `RowSource`) need, 0 if one is enough.
         """
         while self.large and self.large[0].done.done():  # committed, refused or cancelled
             self.large.popleft()
-        first = self.take_first_writes()
+        urgent = self.take_urgent_writes()
         # All monitors write in the same order. Otherwise two could wait for each other's rows.
         writes = sorted((write for write in self.writes if not write.done.done()), key=lambda write: write.release)
-        # If the members need none, -1 lets the batch end with its last run or write. With 0, a batch without any would
-        # still need one transaction (`is_over`).
-        large = [*self.large][:1]
-        batch = Batch([*self.runs.values()], writes, first=first, large=large, members_ahead=members_ahead or -1)
+        runs = [*self.runs.values()]
         self.runs, self.writes = {}, []
-        return batch
+        oldest_large = [*self.large][:1]
+        return Batch(runs, writes, urgent=urgent, large=oldest_large, source_transactions=source_transactions)
 
-    def take_first_writes(self) -> list[Write]:
+    def take_urgent_writes(self) -> list[Write]:
         """Remove and return the writes that must be in the next transaction, before all earlier ones."""
-        first = [write for write in self.writes if write.first]
-        self.writes = [write for write in self.writes if not write.first]
-        return first
+        urgent = [write for write in self.writes if write.urgent]
+        self.writes = [write for write in self.writes if not write.urgent]
+        return urgent
 
     def put_back(self, batch: Batch, fault: StoreFault) -> None:
         """Add a failed batch to the backlog again, except older versions of runs. Fail the callers without patience."""
         fail_writes((write for write in batch.all_writes if not write.patient), fault)
         self.runs = {run.key: run for run in batch.runs} | self.runs
-        self.writes[:0] = [write for write in (*batch.first, *batch.writes) if not write.done.done()]
+        self.writes[:0] = [write for write in (*batch.urgent, *batch.writes) if not write.done.done()]
 
     def drop_all(self) -> None:
         """Drop everything, and cancel the writes."""
@@ -216,8 +213,8 @@ class Backlog:
         self.large.clear()
 
 
-class BatchMember(ABC):
-    """Writes its own rows at the start of every batch: evidence, a heartbeat, or a monitor's lease.
+class RowSource(ABC):
+    """Writes its own rows at the start of every transaction: evidence, a heartbeat, or a monitor's lease.
 
     It is called in the writer's thread, unless a method says otherwise.
     """
@@ -259,12 +256,13 @@ class Portions:
     def add(
         self,
         items: Sequence[T],
-        write: Callable[[Transaction, Sequence[T]], object] = lambda tx, items: tx.save(*items),
+        write: Callable[[Transaction, Sequence[T]], object] = lambda tx, items: tx.save(*items),  # type: ignore[arg-type]
         rows: int = 1,
     ) -> None:
         """Add items to write after those that were added before. `write` writes some of them in one transaction.
 
-        By default they are saved. Each item takes `rows` rows, all in one portion. If one is full, a new one begins.
+        By default they are saved: then they must be `Storable`. Each item takes `rows` rows, all in one portion. If
+        one is full, a new one begins.
         """
         start = 0
         while start < len(items):

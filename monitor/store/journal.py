@@ -27,19 +27,19 @@ from monitor.store.sql.engine import Store
 from monitor.store.sql.write import Transaction
 
 _log = structlog.get_logger(__name__)
-_NEAR = timedelta(days=90)
+_RECENT = timedelta(days=90)
 _LONGER_THAN_ANY_OUTAGE = timedelta(days=3650)
 _SUFFIXES = ("", "-wal", "-shm")
 """The suffixes of the files that make up one SQLite database."""
 
 
 class Journal:
-    """Two SQLite files of one monitor: a copy of the near part of the store, and the journal.
+    """Two SQLite files of one monitor: the journal, and a copy of the part of the store that a start needs.
 
-    The near part (releases that are listed or due, or were in the last 90 days) is copied while the store works. When
-    the store fails, the journal begins as a copy of the near part, and the rows that cannot be stored are added to it.
-    A monitor that starts while its store is down uses the journal as its store. When the store works again, the rows
-    that were added to the journal are written into the store, and the journal is deleted. Every method blocks.
+    That part (releases that are listed or due, or were in the last 90 days) is copied while the store works. When the
+    store fails, the journal begins as a copy of this file, and the rows that cannot be stored are added to it. A
+    monitor that starts while its store is down uses the journal as its store. When the store works again, the rows that
+    were added to the journal are written into the store, and the journal is deleted. Every method blocks.
     """
 
     def __init__(self, folder: Path, monitor: str, url: str, *, durable: bool = True) -> None:
@@ -56,8 +56,8 @@ class Journal:
         self._store: Store | None = None
 
     @property
-    def near(self) -> Path:
-        """Return the file with the copy of the near part."""
+    def store_copy(self) -> Path:
+        """Return the file with the copy of the store's recent and coming releases."""
         return self._folder / f"{self._name}.near.db"
 
     @property
@@ -71,17 +71,17 @@ class Journal:
         # A process that is killed while it creates the journal leaves an empty file.
         return self.file.exists() and self.file.stat().st_size > 0
 
-    def copy_near_part(self, store: Store, now: datetime, *, notices_only: bool = False) -> None:
-        """Copy the store's near part (its recent and coming releases) into the file `near`. Raises `StoreFault`.
+    def refresh_copy(self, store: Store, now: datetime, *, notices_only: bool = False) -> None:
+        """Copy the store's recent and coming releases into the file `store_copy`. Raises `StoreFault`.
 
         With `notices_only`, copy only the tables about notices if there is a copy already.
         """
         with self._lock:
             # The rows of the journal are found by comparing it with the copy that it began as. So keep that copy.
             if not self.has_rows:
-                notices_only = notices_only and self.near.exists()
-                with closing(self._open_or_create(self.near)) as near:
-                    near.copy_near(store, since=now - _NEAR, now=now, notices_only=notices_only)
+                notices_only = notices_only and self.store_copy.exists()
+                with closing(self._open_or_create(self.store_copy)) as copy:
+                    copy.copy_near(store, since=now - _RECENT, now=now, notices_only=notices_only)
 
     def add_rows(
         self,
@@ -122,20 +122,20 @@ class Journal:
             self._remove_files()
 
     def merge_journal(self, store: Store) -> int:
-        """Write the rows of the journal into a store. Return how many.
+        """Write the rows of the journal into a store. Return how many were written.
 
-        If the journal contradicts the store, it is copied to a `.refused` file instead. Evidence records that the store
-        has lost are written again, even if only the copy of the store's near part has them.
+        Before that, write evidence records again that the store has lost. They stay even if the journal contradicts the
+        store. Then its other rows are not written, and it is copied to a `.refused` file.
         """
         with self._lock:
             rewritten = self._rewrite_lost_records(store)
             if not self.has_rows:
                 return rewritten
             # Both files must have this version's schema, even if an earlier version wrote them.
-            for file in (self.near, self.file):
+            for file in (self.store_copy, self.file):
                 self._open_or_create(file).close()
             try:
-                return rewritten + store.merge_journal(self.file, self.near)
+                return rewritten + store.merge_journal(self.file, self.store_copy)
             except (Conflict, ValueError) as fault:
                 refused = self.file.with_suffix(".refused")
                 shutil.copyfile(self.file, refused)
@@ -159,8 +159,8 @@ class Journal:
         return len(records)
 
     def _find_lost_records(self, store: Store) -> list[Record]:
-        """Return this monitor's evidence records that the store lacks, from the journal or else the near copy."""
-        file = self.file if self.has_rows else self.near
+        """Return this monitor's evidence records that the store lacks, from the journal or else the store's copy."""
+        file = self.file if self.has_rows else self.store_copy
         if not file.exists():
             return []
         found: list[Record] = []
@@ -169,8 +169,8 @@ class Journal:
                 # After a start without the store, this monitor's records are under its name, OFFLINE_MARK and the time.
                 if name == self._monitor or name.startswith(self._monitor + OFFLINE_MARK):
                     last = store.evidence.last(name)
-                    # If the store has no record of this name, the journal may have begun the chain. Without a journal,
-                    # the store was emptied: write none.
+                    # A chain that is only in the journal began there. One that is only in the copy shows that people
+                    # have emptied the store, so do not write its records again.
                     if last is not None or self.has_rows:
                         found += records_after(local.evidence, name, last)
         return found
@@ -178,9 +178,9 @@ class Journal:
     def open_as_store(self, now: datetime) -> Store:
         """Return the journal as a store to use while the configured one does not answer.
 
-        If the folder cannot be written, the journal is a temporary file. Raises `StoreFault` without a near part.
+        If the folder cannot be written, the journal is a temporary file. Raises `StoreFault` if `store_copy` is absent.
         """
-        if not self.near.exists():
+        if not self.store_copy.exists():
             raise StoreFault(f"journal {self._folder}: no releases are known yet")
         try:
             store = self._open_journal()
@@ -188,30 +188,29 @@ class Journal:
             _log.error("journal_failed", fault=str(fault))
             self._move_to_temporary_folder()
             store = self._open_journal()
-        # No other monitor can renew the lease on its name here. Without longer leases, all would seem dead, and this
-        # one would use their shares of budgets. The lease on the outbox gets the holder “others”, so that this monitor
-        # sends no notice that they may send too. Our own earlier lease would delay us until it runs out, so drop it.
         own = PREFIX + self._monitor
         until = now + _LONGER_THAN_ANY_OUTAGE
         leases = store.leases.leases()
         others = [lease for lease in leases if lease.name.startswith(PREFIX) and lease.name != own]
         with store.transaction() as transaction:
             for lease in leases:
-                if lease.name in {own, OUTBOX}:
+                if lease.name in {own, OUTBOX}:  # our own earlier lease would delay us until it runs out
                     transaction.drop_lease(lease.name, lease.holder)
+            # The other monitors cannot renew their leases in this file. With leases that run out, they would seem dead,
+            # and this monitor would use their shares of the hosts' budgets.
             transaction.save(*(replace(lease, until=until) for lease in others))
-            if others:
+            if others:  # they may send notices, so this monitor must send none: it does not get this lease
                 transaction.save(Lease(OUTBOX, "others", until))
         return store
 
     def _open_journal(self) -> Store:
-        """Open the journal. If it has no rows, first make it a copy of the file `near`, which is created if absent."""
-        if not self.near.exists():
-            self._open_or_create(self.near).close()
+        """Open the journal. If it has no rows, first make it a copy of `store_copy`, which is created if absent."""
+        if not self.store_copy.exists():
+            self._open_or_create(self.store_copy).close()
         if not self.has_rows:
             self._remove_files()
-            with closing(self._open_or_create(self.near)) as near:
-                near.backup(self.file)
+            with closing(self._open_or_create(self.store_copy)) as copy:
+                copy.backup(self.file)
         return self._open_or_create(self.file)
 
     def _open_or_create(self, file: Path) -> Store:
@@ -222,7 +221,7 @@ class Journal:
         """Copy the files to a temporary folder, because the configured one cannot be written."""
         folder = Path(tempfile.mkdtemp(prefix="ninethirty-"))
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        for file in (self.near, self.file):
+        for file in (self.store_copy, self.file):
             for suffix in _SUFFIXES:
                 if (part := file.with_name(file.name + suffix)).exists():
                     shutil.copyfile(part, folder / part.name)

@@ -36,8 +36,8 @@ class Leaseholder:
         return self.least + 2 * self._delay
 
     @property
-    def renewal_margin(self) -> timedelta:
-        """Return how late another monitor's renewal may be, because the store may be as slow for it as for us."""
+    def slowest_recent_write(self) -> timedelta:
+        """Return the time of the slowest of our last writes. The store may be as slow for other processes too."""
         return min(timedelta(seconds=max(self._write_seconds)), _SLOWEST)
 
     def record_write_time(self, seconds: float) -> None:

@@ -13,7 +13,7 @@ import structlog
 from monitor.clock import Clock
 from monitor.errors import EnvironmentFault, StoreFault
 from monitor.plan.share import Share
-from monitor.store.batch import BatchMember
+from monitor.store.batch import RowSource
 from monitor.store.lease import Leaseholder
 from monitor.store.rows import Lease
 from monitor.store.sql.read import Leases
@@ -48,7 +48,7 @@ class _StoredLeases:
         return {lease.name.removeprefix(_WAIT_PREFIX): lease.until for lease in waits}
 
 
-class Members(BatchMember):
+class Members(RowSource):
     """One monitor among those that share a store. `on_share` is called in the event loop with each new share.
 
     - The lease on the name is renewed at least four times before it runs out. A new monitor waits for half of a
@@ -59,14 +59,13 @@ class Members(BatchMember):
       that are not written (see `term`).
     - If the store does not answer, the last share stays in use so that looks go on. The exception is a monitor that
       was suspended for longer than its lease, because others may use its share.
-    - `host_waits` returns the hosts that asked this monitor to wait, and until when in seconds of steady time. No
-      monitor sends requests to them until then.
+    - `host_waits` returns the hosts that asked this monitor to wait, and until when by its monotonic clock.
     """
 
     def __init__(
         self, name: str, holder: Leaseholder, leases: Leases, writer: Writer, clock: Clock, *, divided: bool
     ) -> None:
-        """Begin without a lease. `holder` is of this process only. If `divided`, each monitor has hosts of its own."""
+        """Begin without a lease, which `join` takes. If `divided`, each monitor has hosts of its own."""
         self._name = name
         self._lease_name = PREFIX + name
         self._divided = divided
@@ -76,24 +75,23 @@ class Members(BatchMember):
         self._leases = leases
         self._writer = writer
         self._clock = clock
-        self._now = clock.now()
+        self._now = clock.now()  # the begin of the last renewal, from which the lease lasts
         # The lease on our name as last committed, and as renewed in the transaction that is open.
         self._lease: Lease | None = None
         self._renewed: Lease | None = None
         self._is_joined = False
         # A term is a time in which our lease never runs out. This is the begin of the last one in which all others have
         # read our lease, so that they count us among the monitors.
-        self._term_known_to_others: datetime | None = None
-        # Until this time, in seconds of steady time, no other monitor can have taken us for dead.
+        self._known_term: datetime | None = None
+        # The next two are seconds of our monotonic clock. No other monitor can take us for dead before the first one.
         self._alive_until = 0.0
-        self._last_awake = clock.monotonic()
-        self._is_away = False  # whether the store did not answer the last renewal
-        self._has_lapsed = False  # whether our lease may have run out, so that it must be renewed before any request
-        # For each lease, its end as last read, and since when in seconds of steady time it has had this end.
+        self._last_awake = clock.monotonic()  # a long time since then shows that this process was suspended
+        self._is_store_away = False  # whether the store did not answer the last renewal
+        self._must_renew_at_once = False  # whether requests are stopped because our lease may have run out
+        # For each lease, its end as last read, and since when (by our monotonic clock) it has had this end.
         self._renewals: dict[str, tuple[datetime, float]] = {}
-        # For each reading, its uncertainty, and how far the store's clock is ahead of our steady time. In seconds.
+        # For each reading, its uncertainty, and how far the store's clock is ahead of our monotonic one. In seconds.
         self._clock_readings: list[tuple[float, float]] = []
-        # `store_zero` is the steady time at which the store's clock was zero. It is not known yet.
         self.share = Share(name, members=(), store_zero=0.0, divided=divided)
         self.on_share: Callable[[Share], None] = lambda _share: None
         self.host_waits: Callable[[], Mapping[str, float]] = dict  # until it is set, no host has asked to wait
@@ -127,7 +125,7 @@ class Members(BatchMember):
             first_seen = first_seen or lease
             await self._clock.sleep(self._interval.total_seconds() / 2)
         self._lease, self._renewed, self._is_joined = lease, lease, True
-        self._writer.add_member(self)
+        self._writer.add_row_source(self)
         self.on_share(self.share)
         await self._renew_and_read()
 
@@ -136,9 +134,8 @@ class Members(BatchMember):
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._watch_for_suspension())
             while True:
-                # A lapsed lease stops our requests: renew it at once. If the store is away, wait before each attempt.
-                must_renew_now = self._has_lapsed and not self._is_away
-                if not must_renew_now:
+                # Even if the renewal cannot wait, pause between the attempts while the store is away.
+                if not self._must_renew_at_once or self._is_store_away:
                     await self._clock.sleep(self._interval.total_seconds())
                 await self._renew_and_read()
 
@@ -153,10 +150,10 @@ class Members(BatchMember):
         now, before = self._clock.monotonic(), self._last_awake
         self._last_awake = now
         was_suspended = now - before > 2 * self._interval.total_seconds() and now > self._alive_until
-        # If the store was already away, the other monitors cannot have seen that our renewals stopped.
-        if was_suspended and not self._is_away:
-            self._has_lapsed = True
-            self.on_share(replace(self.share, members=()))
+        # If the store was away before that, the others could not read it either. So they still reserve our share.
+        if was_suspended and not self._is_store_away:
+            self._must_renew_at_once = True
+            self.on_share(replace(self.share, members=()))  # a share without members permits no requests
 
     async def leave(self) -> None:
         """Give our name back, so that the others need not wait until it runs out."""
@@ -199,49 +196,52 @@ class Members(BatchMember):
     async def _renew_and_read(self) -> None:
         """Renew our lease, read those of the others, and publish the new share of the hosts' budgets.
 
-        If the store fails, the share stays. If our lease ran out, or another process took it, the share has no members.
+        If the store fails, the share stays. If our lease ran out, or another process took it, publish a share without
+        members, so that this monitor makes no requests.
         """
         self._now = self._clock.now()
         began = self._clock.monotonic()
-        # Convert the ends of waits from steady time to the store's time, which was zero at `store_zero` of steady time.
+        # Convert the ends of waits from our monotonic clock to the store's clock.
         store_zero = self._store_clock_zero
         waits = {} if store_zero is None else {host: until - store_zero for host, until in self.host_waits().items()}
         try:
             read = partial(self._add_waits_and_read_leases, waits=waits)
             # Each batch renews our lease. A full disk may refuse large batches, so write no other rows with it then.
             if self._writer.is_refused:
-                stored = await self._writer.write_with_member(self, read)
+                stored = await self._writer.write_with_source(self, read)
             else:
-                stored = await self._writer.write(read, patient=False, first=True)
+                stored = await self._writer.write(read, patient=False, urgent=True)
         except NameTaken:
-            # The other process with our name makes the requests. This one has no share, and renews at usual intervals.
-            self._has_lapsed = False
-            self._publish_share(())
+            # The other process with our name makes the requests. This one tries again at the usual interval.
+            self._must_renew_at_once = False
+            self._publish_share(members=())
             return
         except StoreFault:
             # If this process was suspended during the write, the failure does not show that the store is down.
             self._stop_if_suspended()
-            self._is_away = True
+            self._is_store_away = True
             self._holder.record_write_time(self._clock.monotonic() - began)
-            self._renewals.clear()  # the others could not renew their leases either
-            if not self._has_lapsed:
+            # The others could not renew their leases either. So none counts as dead because of this time.
+            self._renewals.clear()
+            if not self._must_renew_at_once:
                 self.on_share(self.share)  # the last share stays in use
             return
         ended = self._clock.monotonic()
-        self._is_away = False
+        self._is_store_away = False
         self._alive_until = began + self._holder.lease_length.total_seconds()
         self._holder.record_write_time(ended - began)
         # If this process was suspended during the write, the leases that it read are outdated.
-        self._has_lapsed = ended > self._alive_until
+        self._must_renew_at_once = ended > self._alive_until
         # The store's clock was read at an unknown instant in between. With the middle, the error is at most half of it.
         uncertainty = (ended - began) / 2
         ahead = stored.at.timestamp() - (began + ended) / 2
         self._clock_readings = [*self._clock_readings, (uncertainty, ahead)][-_CLOCK_READINGS:]
-        self._publish_share(() if self._has_lapsed else self._choose_members(stored), stored.host_waits())
+        members = () if self._must_renew_at_once else self._choose_members(stored)
+        self._publish_share(members, stored.host_waits())
 
     @property
     def _store_clock_zero(self) -> float | None:
-        """Return the steady time in seconds at which the store's clock was zero. None before the clock was read."""
+        """Return what our monotonic clock read when the store's clock was zero. None before the first reading."""
         _uncertainty, ahead = min(self._clock_readings, default=(0.0, None))
         return None if ahead is None else -ahead
 
@@ -249,14 +249,16 @@ class Members(BatchMember):
         """Store the waits that hosts asked this monitor for, so that all monitors wait. Return the leases before that.
 
         `waits` has for each host the end of its wait, in seconds of the store's clock. Each is stored as a lease with
-        the host in its name. A later end that is already stored stays.
+        the host in its name, unless the stored end is as late already.
         """
         before = _StoredLeases(self._leases.now(self._now), tuple(self._leases.leases()))
         store_now, stored_waits = before.at, before.host_waits()
         for host, end in waits.items():
             until = datetime.fromtimestamp(end, UTC)
-            if until > max(store_now, stored_waits.get(host, store_now)):
-                # Stored ends include this delay. It is added after the comparison, so that renewals extend no wait.
+            is_over, stored_end = until <= store_now, stored_waits.get(host)
+            if not is_over and (stored_end is None or until > stored_end):
+                # The others read the store's clock over a network, so they wait a bit longer. This method is called
+                # again with the same waits. They do not grow each time, because `stored_end` includes the delay.
                 until += _NETWORK_DELAY
                 # All monitors use this one name as the holder, so that each can extend the lease of another.
                 tx.take_lease(_WAIT_PREFIX + host, holder=_WAIT_PREFIX, now=store_now, until=until)
@@ -265,24 +267,22 @@ class Members(BatchMember):
     def _choose_members(self, stored: _StoredLeases) -> tuple[str, ...]:
         """Return the monitors that share every budget: the live others, and this one once all of them know of it.
 
-        A `term` is a time in which our lease never runs out. Each monitor reads all leases at every interval. So two
-        intervals after the begin of our term all others know of this monitor. If our lease runs out they may forget it,
-        and that starts again with the next term.
+        Each monitor reads all leases at every interval. So two intervals after we took our lease all others know of us.
+        If our lease runs out, they may forget us. Then a new `term` begins, and we wait for two intervals again.
         """
-        members = self._find_live_others(stored)
-        term_begin = self.term
+        others, term_begin = self._find_live_others(stored), self.term
         if term_begin is None:  # this monitor has no lease yet
-            return tuple(sorted(members))
-        if not members or stored.at >= term_begin + 2 * self._interval:
-            self._term_known_to_others = term_begin
-        if self._term_known_to_others == term_begin:
-            members.add(self._name)
-        return tuple(sorted(members))
+            return tuple(sorted(others))
+        if not others or stored.at >= term_begin + 2 * self._interval:
+            self._known_term = term_begin
+        # If another monitor appears later in a known term, this one still counts: the new one waits instead.
+        is_known = self._known_term == term_begin
+        return tuple(sorted(others | {self._name} if is_known else others))
 
     def _find_live_others(self, stored: _StoredLeases) -> set[str]:
         """Return the names of the other monitors that may be alive: their lease was renewed or ended lately."""
         # A renewal is expected each interval. It may be late by another one, and by the time that a slow store needs.
-        lateness = self._interval + self._holder.renewal_margin
+        lateness = self._interval + self._holder.slowest_recent_write
         now = self._clock.monotonic()
         alive = set[str]()
         for lease in stored.leases:

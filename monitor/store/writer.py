@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 from monitor.clock import Clock
 from monitor.errors import StoreFault, StoreSilent
 from monitor.judge.runs import Run
-from monitor.store.batch import ROWS_AT_ONCE, Backlog, Batch, BatchMember, Portions, Write, fail_writes
+from monitor.store.batch import ROWS_AT_ONCE, Backlog, Batch, Portions, RowSource, Write, fail_writes
 from monitor.store.sql.engine import Store
 from monitor.store.sql.write import Transaction
 from monitor.threads import ends_within
@@ -37,10 +37,11 @@ class _Abandoned(Exception):
 class Writer:
     """Makes every write of a daemon to its store. All methods must be called in the event loop's thread.
 
-    At most `most` runs wait in `backlog`. A later version of a run replaces one that waits. `queue_run` refuses more
+    At most `most_runs` wait in `backlog`. A later version of a run replaces one that waits. `queue_run` refuses more
     runs, and the caller must record a blind span of cause `store`. At most `most_large` rows of large writes wait.
 
-    `members` add rows to every batch. `delay` is the longest time in seconds from the first `queue_run` to its commit.
+    `sources`, such as the evidence, add rows to each transaction. `delay` is the longest time in seconds from the first
+    `queue_run` to its commit.
     After each attempt, `on_commit` is called with its seconds and rows, or `on_failure` with its fault.
     """
 
@@ -49,33 +50,34 @@ class Writer:
         store: Store,
         clock: Clock,
         *,
-        most: int = MOST_RUNS,
+        most_runs: int = MOST_RUNS,
         most_large: int = MOST_LARGE,
-        members: Sequence[BatchMember] = (),
+        sources: Sequence[RowSource] = (),
         delay: float = DELAY,
         on_commit: Callable[[float, int], None] = lambda _seconds, _rows: None,
         on_failure: Callable[[StoreFault], None] = lambda _fault: None,
     ) -> None:
-        """Create the writer's thread. The class describes the limits, the members and the callbacks."""
+        """Create the writer's thread. The class describes the limits, the row sources and the callbacks."""
         self._store = store
         self._clock = clock
         self._delay = delay
         self._on_commit = on_commit
         self._on_failure = on_failure
-        self._batch_members: list[BatchMember] = list(members)
+        self._row_sources: list[RowSource] = list(sources)
         self._executor = ThreadPoolExecutor(1, "store-writer")
-        self.backlog = Backlog(most, most_large)
-        self._in_flight = Batch((), [])
-        self._timer: asyncio.TimerHandle | None = None
+        self.backlog = Backlog(most_runs, most_large_rows=most_large)
+        self._in_flight = Batch(runs=(), writes=[])  # what is being committed now
         self._committing: asyncio.Task[None] | None = None
-        self._is_batch_requested = False
-        # When `_timer` is due by the loop's clock, and the pause in seconds after a failed attempt, 0 after a success.
-        self._due = self._pause = 0.0
-        self._abandoned = self._is_store_silent = False
+        self._timer: asyncio.TimerHandle | None = None  # of the next commit
+        self._due = 0.0  # when `_timer` is due, by the loop's clock
+        self._pause = 0.0  # seconds to wait after a failed attempt, 0 after a success
+        self._is_batch_requested = False  # whether a row source has rows to commit, even if no run or write waits
+        self._abandoned = False  # whether `abandon` was called
+        self._is_store_silent = False  # whether the current transaction takes longer than `STALLED_AFTER`
 
-    def add_member(self, member: BatchMember) -> None:
-        """Write the rows of this member with every batch from now on."""
-        self._batch_members.append(member)
+    def add_row_source(self, source: RowSource) -> None:
+        """Write the rows of this source in every transaction from now on."""
+        self._row_sources.append(source)
 
     def queue_run(self, run: Run) -> bool:
         """Queue a run, or a later version of it, for a commit within `delay`. Return False if the backlog is full."""
@@ -86,7 +88,7 @@ class Writer:
         return True
 
     def request_batch(self) -> None:
-        """Make sure that a batch is written within `delay`, because a member has rows to write."""
+        """Make sure that a batch is written within `delay`, because a row source has rows to write."""
         self._is_batch_requested = True
         self._commit_within(self._delay)
 
@@ -96,7 +98,7 @@ class Writer:
         *,
         patient: bool = True,
         for_journal: bool = False,
-        first: bool = False,
+        urgent: bool = False,
         release: str = "",
     ) -> T:
         """Run `make` in a transaction, in the writer's thread, and return its result after the commit.
@@ -107,11 +109,11 @@ class Writer:
 
         While the store fails this waits, or raises `StoreFault` if not `patient`. A write `for_journal` must not read
         the store, so that a journal can keep it. Within a transaction, writes about a `release` are sorted by its id,
-        so that two processes cannot block each other. With `first`, it is made before everything queued.
+        so that two processes cannot block each other. An `urgent` one is made before everything queued.
         """
         self._refuse_if_stopped()
         done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self.backlog.writes.append(Write(make, done, patient, for_journal, release, first))
+        self.backlog.writes.append(Write(make, done, patient, for_journal, release, urgent))
         self._commit_within(0.0)
         return cast("T", await done)
 
@@ -139,8 +141,8 @@ class Writer:
         """Return whether the last attempt failed, so that the writer waits before the next one."""
         return self._pause > 0.0
 
-    async def write_with_member(self, member: BatchMember, make: Callable[[Transaction], T]) -> T:
-        """Write this member's rows and run `make` now, in one transaction without the batch. Return `make`'s result.
+    async def write_with_source(self, source: RowSource, make: Callable[[Transaction], T]) -> T:
+        """Write this source's rows and run `make` now, in one transaction without the batch. Return `make`'s result.
 
         This may succeed while the store refuses the batch, which stays queued. Raises what `make` raises, and
         `StoreFault` if the store fails or does not answer in `STALLED_AFTER` seconds.
@@ -149,9 +151,9 @@ class Writer:
 
         def save() -> T:
             with self._store.transaction() as transaction:
-                member.write(transaction)
+                source.write(transaction)
                 result = make(transaction)
-            member.note_committed()
+            source.note_committed()
             return result
 
         saving = asyncio.ensure_future(self.run_between_batches(save))
@@ -165,7 +167,7 @@ class Writer:
         """Return the uncommitted runs, and the functions of uncommitted writes that a journal can keep."""
         batch = self._in_flight
         runs = {run.key: run for run in batch.runs} | self.backlog.runs
-        small = [write.make for write in (*batch.first, *batch.writes, *self.backlog.writes) if write.for_journal]
+        small = [write.make for write in (*batch.urgent, *batch.writes, *self.backlog.writes) if write.for_journal]
         large = [make for write in self.backlog.unfinished_large() for make in (write.make, *write.rest)]
         return list(runs.values()), small + large
 
@@ -193,18 +195,18 @@ class Writer:
             self.abandon()
 
     def abandon(self) -> None:
-        """Stop now without a commit, as if killed. For the end of `close`, failed single runs, and rehearsed kills."""
-        self._abandoned = True
+        """Stop now without a commit, as if killed. Runs and writes that are not committed are lost."""
+        self._abandoned = True  # so that the open transaction is rolled back
         if self._timer is not None:
             self._timer.cancel()
-        # An open transaction rolls back. Wait for that, so that it cannot commit after a restart. If the store does not
-        # answer we cannot wait: the transaction may still commit, which is harmless.
+        # Wait for the rollback, so that the transaction cannot commit after a restart. If the store does not answer we
+        # cannot wait: the transaction may still commit, which is harmless.
         self._executor.shutdown(wait=not self._is_store_silent, cancel_futures=True)
         for write in self._in_flight.all_writes:
             write.done.cancel()
         self.backlog.drop_all()
-        while self._batch_members:  # so that a second call closes none of them again
-            self._batch_members.pop().close()
+        while self._row_sources:  # they are removed, because a second call must not close them again
+            self._row_sources.pop().close()
 
     def _commit_within(self, seconds: float) -> None:
         """Schedule a commit in `seconds`, or after the pause if the last one failed, unless one is running."""
@@ -228,38 +230,36 @@ class Writer:
 
     async def _commit_backlog(self) -> None:
         """Commit the backlog in portions. If the store fails, put back the rest. Then schedule the next commit."""
-        # Members, such as the evidence, add rows to each transaction. If these need several, all but the last of them
-        # are committed before the first run, because runs name evidence.
-        members_ahead = max((member.further_transactions() for member in self._batch_members), default=0)
-        batch = self._in_flight = self.backlog.take_batch(members_ahead)
-        # A member has requested a batch. If no run or write waits, commit one empty portion, only with members' rows.
+        # Row sources, such as the evidence, add rows to each transaction. Count the transactions that they need.
+        further = max((source.further_transactions() for source in self._row_sources), default=0)
+        batch = self._in_flight = self.backlog.take_batch(source_transactions=1 + further if further > 0 else 0)
+        # If a row source has requested this batch, commit a portion even if it has no run or write.
         must_commit = self._is_batch_requested
         self._is_batch_requested = False
         while not batch.is_over or must_commit:
-            # Renewals of a lease that were queued meanwhile cannot wait until this batch ends.
-            batch.first += self.backlog.take_first_writes()
             must_commit = False
+            # Renewals of a lease that were queued meanwhile cannot wait until this batch ends.
+            batch.urgent += self.backlog.take_urgent_writes()
             portion = batch.next_portion()
             fault = await self._try_commit(portion)
             if isinstance(fault, StoreFault):
                 self._pause = min(max(2 * self._pause, _FIRST_PAUSE), _LONGEST_PAUSE)
                 self.backlog.put_back(batch, fault)
-                self._is_batch_requested = True
+                self._is_batch_requested = True  # the rows of the sources are not committed either
                 self._on_failure(fault)
                 break
             if self._abandoned:
                 break
             if fault is None:
                 batch.remove(portion)
-            elif batch.refuse(portion, fault):
-                # Callers of a refused write get the fault. No caller waits for a run, so report it here. The next look
-                # at its target writes the next version of the run.
+            elif batch.refuse(portion, fault):  # runs were refused. Otherwise a write was, and its caller has the fault
+                # No caller waits for a run, so report it here. The next look at its target writes its next version.
                 self._on_failure(StoreFault(f"{len(portion.runs)} runs cannot be stored: {fault}"))
-        self._committing, self._in_flight = None, Batch((), [])
-        waiting = self.backlog
-        if waiting.writes or waiting.portions_left() or len(waiting.runs) > ROWS_AT_ONCE:
+                must_commit = True  # the rows of the sources, which were rolled back with these runs
+        self._committing, self._in_flight = None, Batch(runs=(), writes=[])
+        if self.backlog.writes or self.backlog.portions_left() or len(self.backlog.runs) > ROWS_AT_ONCE:
             self._commit_within(0.0)
-        elif waiting.runs or self._is_batch_requested:
+        elif self.backlog.runs or self._is_batch_requested:
             self._commit_within(self._delay)
 
     async def _commit_everything(self) -> None:
@@ -272,7 +272,7 @@ class Writer:
 
     async def _try_commit(self, batch: Batch) -> BaseException | None:
         """Commit a batch. Return the exception of a failed attempt, None after a success or if it was abandoned."""
-        for work in filter(None, [member.prepare() for member in self._batch_members]):
+        for work in filter(None, [source.prepare() for source in self._row_sources]):
             # This does not use the store. It may take long, because no transaction is open.
             await asyncio.wait({asyncio.ensure_future(self.run_between_batches(work))})
         began = self._clock.monotonic()
@@ -300,20 +300,20 @@ class Writer:
         self._is_store_silent = False
 
     def _save(self, batch: Batch) -> None:
-        """Save a batch in one transaction, the rows of the members first.
+        """Save a batch in one transaction, the rows of the sources (such as the evidence) first.
 
-        Members, such as the evidence, add rows to every batch. If a write raises, `batch.current_write` is still that
-        write. So the caller can refuse this one only, and try the others again.
+        If a write raises, `batch.current_write` is still that write. So the caller can refuse this one only, and try
+        the others again.
         """
         with self._store.transaction() as transaction:
             batch.current_write = None
-            for member in self._batch_members:
-                member.write(transaction)
+            for source in self._row_sources:
+                source.write(transaction)
             transaction.save(*batch.runs)
             for write in batch.all_writes:
                 batch.current_write = write
                 write.result = write.make(transaction)
             if self._abandoned:
                 raise _Abandoned  # so that the transaction is rolled back
-        for member in self._batch_members:
-            member.note_committed()
+        for source in self._row_sources:
+            source.note_committed()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from urllib.parse import urlsplit
@@ -47,16 +47,16 @@ class Admission:
     ask: Ask = run_in_thread
     share: Share | None = None
     _has_watched_all: bool = False
-    # The ids of releases with a slot within `LISTINGS_AHEAD`, which listings may show.
-    _listable: set[str] = field(default_factory=set)
+    # The ids of releases with a slot in the next 400 days (`LISTINGS_AHEAD`) or passed lately. Listings may show these.
+    _near_for_listings: set[str] = field(default_factory=set)
     # What calendars said of a release when it was finished. It is watched again only if that has changed.
     _finished: dict[str, tuple[Release | None, int]] = field(default_factory=dict)
     _tasks: Tasks = field(default_factory=Tasks)
 
     async def begin(self, now: datetime) -> None:
         """Watch the releases that are due next, before the first look. The first `roll` adds the others."""
-        listable = await self._find_and_remember_listable(self.ledger.book.releases(), now)
-        await self._update_watch(now, listable, min(_BEFORE_FIRST_LOOK, self.watch.ahead), soon=True)
+        due_within_400_days = await self._add_near_for_listings(self.ledger.book.releases(), now)
+        await self._update_watch(now, due_within_400_days, min(_BEFORE_FIRST_LOOK, self.watch.ahead), soon=True)
 
     async def watch_all_near(self, now: datetime) -> None:
         """Watch all releases with a near slot, and those whose slot passed without a final verdict in the store.
@@ -64,7 +64,7 @@ class Admission:
         Also store again the releases of the ledger that differ from their stored rows.
         """
         # Listings may show releases that are due in the next 400 days. Fewer are watched: those within `watch.ahead`.
-        due_within_400_days = await self._find_and_remember_listable(self.ledger.book.releases(), now)
+        due_within_400_days = await self._add_near_for_listings(self.ledger.book.releases(), now)
         await self._update_watch(now, due_within_400_days, self.watch.ahead, soon=True)
         announced = self.ledger.releases
         not_final = await self.ask(self.store.verdicts.open_judged)
@@ -92,24 +92,24 @@ class Admission:
             changed = {*read.change.joined.altered, *read.promised}
             # Changed ones may have come near. Watched ones are compared with the ledger, and left as is if unchanged.
             to_update = {*changed, *self.watch.releases}
-            # This remembers ids for listings. The calls below choose the near ones themselves, so ignore its result.
-            await self._find_and_remember_listable(to_update, now)
+            await self._add_near_for_listings(to_update, now)
             new = read.change.new_releases()
-            # The store has nothing on new releases. It is not queried for them, so it cannot fail here.
+            # The store is not queried for new releases, so only the second call needs to retry if the store fails.
             await self._update_watch(now, new, self.watch.ahead, is_new=True)
-            await self._update_watch_or_retry(to_update.difference(new))
+            known = to_update.difference(new)
+            await self._run_or_retry(lambda: self._update_watch(self.clock.now(), known, self.watch.ahead))
         return read
 
-    async def _update_watch_or_retry(self, names: Collection[str]) -> None:
-        """Update the watch of these releases. If the store does not answer, retry in the background until it does."""
+    async def watch_all_near_or_retry(self) -> None:
+        """Watch all near releases. If the store does not answer, retry in the background until it does."""
+        await self._run_or_retry(lambda: self.watch_all_near(self.clock.now()))
 
-        async def update() -> None:
-            await self._update_watch(self.clock.now(), names, self.watch.ahead)
-
+    async def _run_or_retry(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Run `work`. If the store does not answer, retry in the background until it does."""
         try:
-            await update()
+            await work()
         except StoreFault:
-            self._tasks.start(repeat_until_answered(update, self.clock, _RETRY_SECONDS))
+            self._tasks.start(repeat_until_answered(work, self.clock, _RETRY_SECONDS))
 
     async def roll(self) -> None:
         """Watch the releases that have come near since the last call, and forget old ones. This is an hourly job."""
@@ -119,10 +119,10 @@ class Admission:
         now = self.clock.now()
         # This is far enough for listings and for looks. `_update_watch` chooses those that are near enough for looks.
         ahead = max(LISTINGS_AHEAD, self.watch.ahead)
-        self._listable = await self.ledger.drop_past_and_find_near(now, self.watch.releases, ahead)
+        self._near_for_listings = await self.ledger.drop_past_and_find_near(now, self.watch.releases, ahead)
         # A release that is not near is not watched again anyway, so it need not be remembered as finished.
-        self._finished = {name: state for name, state in self._finished.items() if name in self._listable}
-        await self._update_watch(now, self._listable, self.watch.ahead)
+        self._finished = {name: state for name, state in self._finished.items() if name in self._near_for_listings}
+        await self._update_watch(now, self._near_for_listings, self.watch.ahead)
 
     def slots_by_calendar(self, begin: datetime, end: datetime) -> Mapping[str, Collection[datetime]]:
         """Return the slots of watched releases from `begin` to `end`, by the calendar that announces them."""
@@ -141,12 +141,13 @@ class Admission:
         return slots
 
     def near_releases(self, producer: str) -> list[NearRelease]:
-        """Return a producer's releases with a slot within `LISTINGS_AHEAD` or recently passed, in order of id."""
+        """Return a producer's releases with a slot in the next 400 days or passed lately, in order of id."""
         now, known, watched = self.clock.now(), self.ledger.releases, self.watch.releases
         found = []
-        for release in [known[name] for name in sorted(self._listable) if name in known]:
+        for release in [known[name] for name in sorted(self._near_for_listings) if name in known]:
             slot = self.ledger.book.slot(release, now) if producer in release.producers else None
             passes = slot.passes() if slot is not None else None
+            # The slot was near when the id was added. It may have passed long ago by now.
             if slot is not None and passes is not None and passes > now - BEHIND:
                 # A watched release also has the parts that looks have found.
                 with_parts = watched[release.id].release if release.id in watched else release
@@ -171,7 +172,7 @@ class Admission:
             if not self._is_ours(watched.release):
                 self.watch.forget(name)
         missing = []
-        async for name in with_pauses([*self._listable], self.clock):
+        async for name in with_pauses([*self._near_for_listings], self.clock):
             release = self.ledger.releases.get(name)
             if release is not None and name not in self.watch.releases and self._is_ours(release):
                 missing.append(name)
@@ -190,10 +191,10 @@ class Admission:
         chosen = [watched for name, watched in releases if day is None or last_day(name) == day]
         return [target for watched in chosen for target in watched.targets.values()]
 
-    async def _find_and_remember_listable(self, names: Collection[str], now: datetime) -> list[str]:
-        """Return which of these releases a listing may show: those due within `LISTINGS_AHEAD`. Remember their ids."""
+    async def _add_near_for_listings(self, names: Collection[str], now: datetime) -> list[str]:
+        """Remember and return the ids of those of these releases that a listing may show (due in the next 400 days)."""
         near = await self._find_near(names, now, LISTINGS_AHEAD)
-        self._listable.update(near)
+        self._near_for_listings.update(near)
         return near
 
     async def _find_near(self, names: Collection[str], now: datetime, ahead: timedelta) -> list[str]:
@@ -206,7 +207,8 @@ class Admission:
     ) -> None:
         """Watch those of these releases that have a slot within `ahead`, and update those that are watched already.
 
-        Forget releases that are final and over. `is_new`: the store has nothing on them. `soon`: look at once.
+        Also forget all finished releases: their verdict is final, and no more looks are planned. If `is_new`, the store
+        has nothing on these releases. If `soon`, look at once.
         """
         # A watched release that was cancelled has no slot any more. It must be updated all the same.
         watched = [name for name in names if name in self.watch.releases]
@@ -214,7 +216,7 @@ class Admission:
         releases = self.ledger.releases
         chosen = [releases[name] for name in dict.fromkeys([*near, *watched]) if name in releases]
         await self._watch_or_update(chosen, soon=soon, is_new=is_new)
-        # A finished release is watched again only if calendars change it, so keep what they show now.
+        # A finished release is watched again only if a calendar changes it. So remember how calendars show it now.
         for name in self.watch.forget_old(now):
             self._finished[name] = self._calendar_state(name)
 
@@ -226,25 +228,24 @@ class Admission:
         show for the first time (`is_new`). If `soon`, look at every target at once.
         """
         ours = [release for release in releases if self._is_ours(release)]
-        self._update_watched(ours)
+        self._update_if_watched(ours)
         unwatched = [release for release in ours if self._needs_watch(release)]
         if not unwatched:
             return
         names = [release.id for release in unwatched]
         runs, judged = ({}, {}) if is_new else await self.ask(lambda: self._read_stored(names))
         async for release in with_pauses(unwatched, self.clock):
-            # During the query the release may have moved to another monitor's share, or may have come under watch.
+            # During the query the release may have moved to another monitor's share, or another call may watch it.
             if not self._is_ours(release):
                 continue
-            self._update_watched([release])
+            self._update_if_watched([release])
             if self._needs_watch(release):
-                row = judged.get(release.id)
-                # Take the parts that looks found from the stored verdict (`row`). It does not say how looks
-                # recognise a part from a listing: by its title. `place` is the address at which looks found its page.
+                row = judged.get(release.id)  # its stored verdict, with the parts and the page that earlier looks found
                 self.watch.adopt(
                     release,
                     self.ledger.promises(release.id),
                     runs.get(release.id, ()),
+                    # The row does not say how a part from a listing is recognised.
                     found=[recognise_by_title(part) for part in judged_parts(row)],
                     place=judged_place(row),
                     soon=soon,
@@ -254,7 +255,7 @@ class Admission:
         """Return whether this monitor's share of the hosts has the release."""
         return self.share is None or self.share.watches(urlsplit(release.url).hostname or release.id)
 
-    def _update_watched(self, releases: Iterable[Release]) -> None:
+    def _update_if_watched(self, releases: Iterable[Release]) -> None:
         """Update those of these releases that are watched, if a calendar has changed them."""
         for release in releases:
             watched, promises = self.watch.releases.get(release.id), self.ledger.promises(release.id)

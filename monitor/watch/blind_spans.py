@@ -30,20 +30,21 @@ class BlindSpans:
     """
 
     def __init__(self, monitor: str, rejudge_all: Callable[[], None], counters: Metrics) -> None:
-        """Begin with no spans (times without usable looks). Those noted before `start_writing` are written by that."""
+        """Begin with no spans, which are times without usable looks. `_unwritten` keeps them until `start_writing`."""
         self.monitor, self._rejudge_all, self._counters = monitor, rejudge_all, counters
         self._writer: Writer | None = None
         self._unwritten: list[Blind] = []
         self._tasks = Tasks()
         # For each span, by cause, begin, host and target: the instant up to which its seconds were added to the metric.
         self._counted_until: dict[tuple[str, datetime, str, str], datetime] = {}
-        # For each target with a look received before an earlier one: when our clock catches up with that one.
-        self._reported_until: dict[str, datetime] = {}
+        # After our clock went back, looks seem older than the last run of their target. For each such target: the end
+        # of that run. Until our clock has caught up with this end, no further look is reported.
+        self._caught_up_at: dict[str, datetime] = {}
         # The longest known span of each begin, cause, host, target and monitor.
         self._longest: dict[tuple[datetime, str, str, str, str], Blind] = {}
-        # For each span: the latest end among it and all spans before it.
-        self._latest_end: list[datetime] = []
         self.spans: Sequence[Blind] = []
+        # Item i is the latest end of the spans 0 to i. Unlike the ends themselves, these never decrease.
+        self._latest_end: list[datetime] = []
 
     def add(self, spans: Iterable[Blind]) -> None:
         """Add spans that are stored already, or extend known ones. Releases are not judged again."""
@@ -102,13 +103,13 @@ class BlindSpans:
 
         After a small step of the clock, also note a blind span. The poller notices and reports a larger step.
         """
-        if self._reported_until.get(sighting.target) == catches_up_at:
+        if self._caught_up_at.get(sighting.target) == catches_up_at:
             return
-        self._reported_until[sighting.target] = catches_up_at
+        self._caught_up_at[sighting.target] = catches_up_at
         _log.warning("sighting_out_of_order", target=sighting.target)
         if catches_up_at - sighting.received <= _LONGEST_SILENT_STEP:
             self.note(Blind(sighting.received, catches_up_at, "clock", target=sighting.target))
 
     def forget_target(self, target: str) -> None:
         """Forget a target that was dropped."""
-        self._reported_until.pop(target, None)
+        self._caught_up_at.pop(target, None)

@@ -66,15 +66,15 @@ class BudgetForecast:
         return {f"{host}, {day:%d %B %Y}": warning for (host, day), warning in self.warnings.items()}
 
     def _collect_plans(self) -> PlansByHost:
-        """Return by host each target's windows, with its release and the proof that its part needs (None: no proof)."""
+        """Return by host each target's windows, and the looks around the slot that its part needs as proof, or None."""
         plans: dict[str, list[PlannedLooks]] = defaultdict(list)
         for watched in self.releases():
             for state in watched.states.values():
                 # Witnesses (announcements, and GOV.UK's index) get only what is left of the budget.
                 if (target := state.target) is not None and not is_witness(target.part):
-                    # A part may have a target for each view. Count its proof once, with the target of its edge view.
-                    goal = state.proof if target.view is View.EDGE else None
-                    proof = (watched.release.id, goal) if goal is not None else None
+                    # The views of a part (edge and origin) are targets of their own, but the part needs only one proof.
+                    needed_proof = state.proof if target.view is View.EDGE else None
+                    proof = (watched.release.id, needed_proof) if needed_proof is not None else None
                     plans[target.host].append((state.windows, proof))
         return plans
 

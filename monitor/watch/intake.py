@@ -99,4 +99,4 @@ class Intake:
             self.tripwires.see(target, sighting)
         else:
             self.watch.see(target, sighting, outcome)
-            self.leads.see(target, sighting)
+            self.leads.send_for_odd_answer(target, sighting)

@@ -115,8 +115,9 @@ class Judging:
     is_clock_in_doubt: Callable[[], bool] = lambda: False
     check: PromiseCheck = field(default_factory=PromiseCheck)
     _tasks: Tasks = field(default_factory=Tasks)
-    # For each release with a verdict that is being recorded: whether it was judged again since the recording began.
-    _judged_while_recorded: dict[str, bool] = field(default_factory=dict)
+    # The releases with a verdict that is being recorded, and those of them that were judged again meanwhile.
+    _being_recorded: set[str] = field(default_factory=set)
+    _judged_meanwhile: set[str] = field(default_factory=set)
 
     async def run(self) -> None:
         """Judge releases that changed or are due to be judged again, until cancelled."""
@@ -140,14 +141,14 @@ class Judging:
     def _judge_in_background(self, watched: WatchedRelease) -> None:
         """Judge a release. Record a changed verdict in the background, so that no other release waits for it."""
         name = watched.release.id
-        if name in self._judged_while_recorded:
+        if name in self._being_recorded:
             verdict = self._judge_and_replan(watched, self.clock.now())
             # Whether this release is late or on time is evidence about the others of its slot.
             self._requeue_same_slot(watched, verdict)
             # The record that is under way may lack this verdict, so the release is judged again afterwards.
-            self._judged_while_recorded[name] = True
+            self._judged_meanwhile.add(name)
         elif (record := self._judge_and_prepare_record(watched)) is not None:
-            self._judged_while_recorded[name] = False
+            self._being_recorded.add(name)
             self._tasks.start(self._record_in_background(name, record))
 
     async def _record_in_background(self, release: str, record: Awaitable[None]) -> None:
@@ -161,54 +162,53 @@ class Judging:
             self.queue.judge_at(self.clock.now() + _AFTER_A_FAULT, release)
             raise
         finally:
-            was_judged_again = self._judged_while_recorded.pop(release)
-            if was_judged_again:
+            self._being_recorded.remove(release)
+            if release in self._judged_meanwhile:
+                self._judged_meanwhile.remove(release)
                 self.queue.judge_soon(release)
 
     def _judge_and_prepare_record(self, watched: WatchedRelease) -> Coroutine[Any, Any, None] | None:
         """Judge a release. Return the coroutine that records its verdict, or None if no record is needed now.
 
-        No record is needed if nothing visible changed. None is made yet if the verdict must wait for a calendar read,
-        or is only used to plan looks until its page was looked at. Then the release is judged again later.
+        None is needed if nothing visible changed, and none is made yet if the verdict must wait for a calendar read.
         """
         now = self.clock.now()
         verdict = self._judge_and_replan(watched, now)
-        if watched.planning_only_until is not None and now < watched.planning_only_until:
-            self.queue.judge_at(watched.planning_only_until, watched.release.id)
+        # After a start past the slot, the first verdict lacks a look at the page. It is only used to plan looks.
+        if watched.verdict_withheld_until is not None and now < watched.verdict_withheld_until:
+            self.queue.judge_at(watched.verdict_withheld_until, watched.release.id)
             return None
-        watched.planning_only_until = None
+        watched.verdict_withheld_until = None
         has_changed = self.recorder.has_changed(watched, verdict)
         if has_changed and self.others is not None:
             # `_record_after_merge` decides about a calendar read, because what others saw can change the verdict.
             return self._record_after_merge(self.others, watched, now)
-        # Call this even without a change: it also queues a later judgement of this release, and the other releases of
-        # its slot, whose findings depend on this verdict.
-        must_wait = self._defer_for_calendar_read(watched, verdict)
-        if must_wait or not has_changed:
+        must_wait_for_calendar = self._queue_judgements_after(watched, verdict)  # needed even without a change
+        if must_wait_for_calendar or not has_changed:
             return None
         return self._record_or_requeue(watched, verdict, now)
 
     async def _record_after_merge(self, others: OtherMonitors, watched: WatchedRelease, now: datetime) -> None:
         """Add what other monitors saw, judge again with that, and record. Their looks may prove what ours could not.
 
-        If the store fails, our clock is in doubt or a calendar must be read first, only have it judged again later.
+        If the store fails, our clock may be wrong or a calendar must be read first, queue a later judgement instead.
         """
-        if not await self._merge_other_monitors(others, watched, now):
-            return
+        if not await self._merge_or_requeue(others, watched, now):
+            return  # the store fails, and the release is queued again
         if self.is_clock_in_doubt():
             self.queue.judge_soon(watched.release.id)
             return
         now, judged_from = self.clock.now(), (watched.other_runs, watched.promises)
         verdict = self._judge_and_replan(watched, now)
-        if self._defer_for_calendar_read(watched, verdict):
+        if self._queue_judgements_after(watched, verdict):
             return
         await self._record_or_requeue(watched, verdict, now)
         # Two monitors that record at the same time do not know each other's looks. The one that writes last sees both.
-        is_merged = await self._merge_other_monitors(others, watched, now)
+        is_merged = await self._merge_or_requeue(others, watched, now)
         if is_merged and (watched.other_runs, watched.promises) != judged_from:
             self.queue.judge_soon(watched.release.id)
 
-    async def _merge_other_monitors(self, others: OtherMonitors, watched: WatchedRelease, now: datetime) -> bool:
+    async def _merge_or_requeue(self, others: OtherMonitors, watched: WatchedRelease, now: datetime) -> bool:
         """Add what other monitors saw. If the store fails, have the release judged again soon and return False."""
         try:
             await others.merge_into(watched, now)
@@ -219,15 +219,16 @@ class Judging:
             return False
         return True
 
-    def _defer_for_calendar_read(self, watched: WatchedRelease, verdict: Verdict) -> bool:
-        """Return whether a verdict must wait for a calendar read. If so, have the release judged again after that read.
+    def _queue_judgements_after(self, watched: WatchedRelease, verdict: Verdict) -> bool:
+        """Queue the judgements that a verdict requires. Return whether the verdict must wait for a calendar read.
 
-        If it need not wait, have the other releases of the same slot judged again if the verdict affects them.
+        If it must wait, the release is judged again after the read. If not, the other releases of its slot are judged
+        again if the verdict affects them.
         """
         judge_after_read = partial(self.queue.judge_soon, watched.release.id)
         # At `fallback`, the release is judged again even if no read was made. A verdict that need not wait can have a
         # `fallback` too: the instant from which an early read of its calendars may be requested.
-        fallback = self.check.defer_for_calendar_read(watched, verdict, judge_after_read)
+        fallback = self.check.request_needed_reads(watched, verdict, judge_after_read)
         if fallback is not None:
             self.queue.judge_at(fallback, watched.release.id)
         if not watched.waits_for_calendar:
@@ -235,9 +236,9 @@ class Judging:
         return watched.waits_for_calendar
 
     def _requeue_same_slot(self, watched: WatchedRelease, verdict: Verdict) -> None:
-        """Have the other releases of the same slot judged again, once for each change of this verdict.
+        """Have the other releases of the same slot judged again if this verdict has changed since the last call.
 
-        Without this limit, two releases could requeue each other for ever.
+        Without a change it must not, because two releases would requeue each other for ever.
         """
         before, watched.last_propagated = watched.last_propagated, verdict
         for name in releases_to_rejudge(self.releases, before, verdict):
@@ -267,7 +268,7 @@ class Judging:
         verdict = judge(watched.release, watched.promises, watched.runs, blind, policy, now, published=published)
         others = (other for name, other in self.releases.items() if name != verdict.release)
         # Verdicts that are only used for planning are left out.
-        others_verdicts = (other.verdict for other in others if not other.planning_only_until)
+        others_verdicts = (other.verdict for other in others if not other.verdict_withheld_until)
         return add_platform_finding(verdict, (slot_verdict(each) for each in others_verdicts if each is not None))
 
 

@@ -58,7 +58,7 @@ _MIN_DURATION = timedelta(seconds=15)
 
 @dataclass(frozen=True, slots=True)
 class Leads:
-    """Sends leads to people. `wake` is called when the outbox has a new notice."""
+    """Sends leads (hints that a person must judge). `wake` is called when the outbox has a new notice."""
 
     verdicts: VerdictStore
     writer: Writer
@@ -72,12 +72,12 @@ class Leads:
     _reported: dict[str, set[str]] = field(default_factory=dict)
 
     async def send(self, release: str, lead: Finding) -> None:
-        """Store a lead about a release and its notices, and `wake` delivery, unless one about that address was sent."""
+        """Store a lead (a hint that a person must judge) with its notices, unless one with the same `url` was sent."""
         now = self.clock.now()
         facts = self.watch.facts(self.ledger.releases[release], self.ledger.promises(release))
 
         def write(tx: Transaction) -> int:
-            # A lead was not measured, so it never joins or changes a measured incident.
+            # A lead was not measured, so it never changes a measured incident. Leads have an incident of their own.
             leads = [incident for incident in self.verdicts.incidents_of(release) if incident.kind is Kind.LEAD]
             known = find_known_incident(leads, release)
             with_lead = add_lead(facts, lead, known)
@@ -87,21 +87,21 @@ class Leads:
             self.wake()
 
     def send_for_press_item(self, producer: str, found: Found, at: datetime) -> None:
-        """Send a lead about a press item. It is for the producer's next release that is due. If none is, do nothing."""
+        """Send a lead (a hint that a person must judge) about a press item, for the producer's next release, if any."""
         near = self.admission.near_releases(producer)
         ahead = [(it.slot, it.release.id) for it in near if it.slot is not None and it.slot > at]
         if ahead:
             _, next_due = min(ahead)
             _log.info("lead", producer=producer, release=next_due, url=found.url)
-            # The lead has none of the item's text.
+            # A lead may not quote the item, because its text may be of the release, before its slot.
             detail = f"a press item with watched keywords, first seen {interval_text(Interval(None, at))}: {found.url}"
             self.tasks.start(self.send(next_due, Finding(LEAD, None, detail, url=found.url)))
 
-    def see(self, target: Target, sighting: Sighting) -> None:
-        """Send one lead for an address if it has given an odd answer, such as an error message, for some seconds.
+    def send_for_odd_answer(self, target: Target, sighting: Sighting) -> None:
+        """Send one lead for an address that has given an odd answer for some seconds, such as another title.
 
-        Such an answer is no proof of publication. It must follow a proved absence, or be a placeholder. No lead is sent
-        if the release is out, or was due long ago. Call `Watch.see` first, because the look must be in its run already.
+        The answer proves nothing, so a person must judge it. It must follow a proved absence, or be a placeholder. No
+        lead is sent if the release is out, or was due long ago. Call `Watch.see` first, so that the look is in a run.
         """
         if sighting.why not in _ODD_ANSWERS or target.view not in (View.EDGE, View.ORIGIN):
             return
@@ -114,20 +114,22 @@ class Leads:
             return
         last_proof = watched.state_or_empty(target.id).last_proved(target.url)
         slot = self.ledger.slot_begins(target.release)
-        if not (_is_unexpected(target, run, last_proof) and self._is_missing(watched, target, run, slot)):
+        if not (
+            _follows_absence_or_is_placeholder(target, run, last_proof)
+            and self._is_early_or_missing(watched, target, run, slot)
+        ):
             return
         for no_longer_watched in self._reported.keys() - self.watch.releases.keys():
             del self._reported[no_longer_watched]
         self._reported.setdefault(target.release, set()).add(target.url)
         _log.info("odd_answer", target=target.id, why=run.why)
         early = " before its slot" if slot is not None and run.begin < slot else ""
-        # The lead quotes no text of the answer.
         claim = f"{_ODD_ANSWERS[run.why]} is at its address{early}: it does not prove that the release is out"
         first_seen = interval_text(Interval(None if last_proof is None else last_proof.end, run.begin))
         lead = Finding(LEAD, None, f"{claim}, first seen {first_seen}: {target.url}", url=target.url)
         self.tasks.start(self.send(target.release, lead))
 
-    def _is_missing(self, watched: WatchedRelease, target: Target, run: Run, slot: datetime | None) -> bool:
+    def _is_early_or_missing(self, watched: WatchedRelease, target: Target, run: Run, slot: datetime | None) -> bool:
         """Return whether the run began before the slot, or the slot passed lately and the part is not out yet."""
         if slot is None or run.first_sent < slot:
             return True
@@ -142,21 +144,21 @@ def is_still_worth_a_lead(slot: datetime, now: datetime) -> bool:
 
 
 def add_lead(facts: ReleaseFacts, lead: Finding, known: Incident | None) -> ReleaseFacts | None:
-    """Return a release's facts with `lead` and the leads of the incident `known`. None if `known` has this lead.
+    """Return a release's facts with a new `lead` and those of the incident `known`. None if it has this lead already.
 
-    The facts have the verdict `lead` and no grade, because only a person can judge what a lead means.
+    The facts have the verdict `lead` and no grade, because a lead is a hint that only a person can judge.
     """
     earlier_leads = known.facts.findings if known is not None and known.facts is not None else ()
     url = canonical_address(lead.url)
     for earlier in earlier_leads:
-        # Leads that were stored before they had a field for the address have it only at the end of their text.
+        # Old versions stored no `url`. They only wrote the address at the end of `detail`.
         is_same = canonical_address(earlier.url) == url if earlier.url else earlier.detail.endswith(f" {lead.url}")
         if is_same:
             return None
     return replace(facts, verdict=LEAD, grade=Grade.NONE, final=False, findings=(*earlier_leads, lead))
 
 
-def _is_unexpected(target: Target, run: Run, last_proof: Run | None) -> bool:
+def _follows_absence_or_is_placeholder(target: Target, run: Run, last_proof: Run | None) -> bool:
     """Return whether the answers of a run follow a proved absence at a promised address, or are a placeholder's."""
     if is_witness(target.part) or target.origin is Origin.PREDICTED:
         return False

@@ -54,7 +54,7 @@ class ListingFollowUp:
     _followed: Counter[str] = field(default_factory=Counter)
 
     def follow_in_background(self, hit: ListingMatch) -> None:
-        """Follow an entry in the background. After `MAX_FOLLOWED` entries of a release, send one lead instead."""
+        """Follow an entry in the background. After `MAX_FOLLOWED` of a release, send one hint (a lead) to people."""
         self._followed[hit.release] += 1
         if self._followed[hit.release] <= MAX_FOLLOWED:
             self.tasks.start(self.follow(hit))
@@ -64,9 +64,10 @@ class ListingFollowUp:
             self.tasks.start(self.leads.send(hit.release, Finding(LEAD, None, detail, url=hit.listing)))
 
     async def follow(self, hit: ListingMatch) -> None:
-        """Look at the address of an entry (`hit`) for proof of its release. Send a lead if only a person can judge it.
+        """Look at the address of an entry (`hit`) for proof of its release. If that proves nothing, send a lead.
 
-        Send none if the entry is of an old edition, or is neither early nor late.
+        A lead is a hint that a person must judge. Send none if the entry is of an old edition, or if it came after the
+        slot and the release is out.
         """
         watched = await self.admission.watch_release(hit.release)
         if watched is None:
@@ -81,7 +82,6 @@ class ListingFollowUp:
         is_early = slot is not None and hit.listed.by is not None and hit.listed.by < slot
         needs_a_person = await self._needs_a_person(watched, hit)
         if needs_a_person and (slot is None or is_early or self._is_still_missing(watched, hit, slot)):
-            # The lead has addresses and times only.
             description = _DESCRIPTIONS[hit.kind].format(early=" before its slot" if is_early else "")
             detail = f"{description}, first seen {interval_text(hit.listed)} in {hit.listing}: {hit.url}"
             await self.leads.send(hit.release, Finding(LEAD, None, detail, url=hit.url))

@@ -82,15 +82,15 @@ class Matcher:
         # One pattern of all words (compiled by `quick`). Without any word, it never matches.
         self._words = quick("|".join(sorted(map(re.escape, self._by_word))) or r"(?!)", re.IGNORECASE)
 
-    def matches(self, found: Found, *, is_fresh: bool) -> Iterator[tuple[str, MatchKind]]:
-        """Yield each release that an entry matches, and how. If `is_fresh`, it was not there before, so more match.
+    def matches(self, found: Found, *, is_new: bool) -> Iterator[tuple[str, MatchKind]]:
+        """Yield each release that an entry matches, and how. If `is_new`, it was not there before, so more match.
 
         It matches by a promised address, by another edition's title at the release's page, or by its title elsewhere. A
-        fresh entry that is at no known address also matches by its series (the title without its period).
+        new entry that is at no known address also matches by its series (the title without its period).
         """
         if _ANNOUNCED.search(found.url):
             return  # an announcement does not show that its release is out
-        yield from self._match_promised_address(found, is_fresh=is_fresh)
+        yield from self._match_promised_address(found, is_new=is_new)
         # Without a word of any near release's title, no title is alike.
         if not self._words.search(found.title):
             return
@@ -108,35 +108,38 @@ class Matcher:
         elsewhere = [(it, likeness) for it, likeness in alike if it.release.id not in ids_at_address]
         same_title = [it for it, likeness in elsewhere if likeness is Likeness.SAME]
         # An entry that was there before may be years old. So it matches only a release with a period in its title.
-        chosen = self._choose_edition(found, [it for it in same_title if is_fresh or _has_period(it.release)])
+        chosen = self._choose_edition(found, [it for it in same_title if is_new or _has_period(it.release)])
         yield from ((it.release.id, MatchKind.TITLE) for it in chosen)
-        if is_fresh and not ids_at_address and not same_title:
+        if is_new and not ids_at_address and not same_title:
             yield from self._match_series(found, elsewhere)
 
-    def _match_promised_address(self, found: Found, *, is_fresh: bool) -> Iterator[tuple[str, MatchKind]]:
-        """Yield, as title matches, the releases with a future slot that are promised at the entry's address.
+    def _match_promised_address(self, found: Found, *, is_new: bool) -> Iterator[tuple[str, MatchKind]]:
+        """Yield the releases with a future slot that are promised at the entry's address. `TITLE` is the kind for this.
 
-        An entry with another edition's title matches none. One that was there before must match by title and period.
+        A new entry may have any title except another edition's. One that is not new (it was there at an earlier
+        look) may be years old. So it must have the release's own title, with a period.
         """
         for candidate in self._by_url.get(canonical_address(found.url), ()):
             release, slot = candidate.release, candidate.slot
             likeness = _title_likeness(release, found.title)
-            may_show_it = is_fresh or (likeness is Likeness.SAME and _has_period(release))
-            if slot is not None and slot > self._now and may_show_it and likeness is not Likeness.OTHER_EDITION:
+            is_its_title = likeness is Likeness.SAME and _has_period(release)
+            may_show_it = likeness is not Likeness.OTHER_EDITION if is_new else is_its_title
+            if slot is not None and slot > self._now and may_show_it:
                 yield release.id, MatchKind.TITLE
 
     def _choose_edition(self, found: Found, same_title: Sequence[NearRelease]) -> list[NearRelease]:
-        """Return which near releases with an entry's title it may show: those whose slot passed, else the next one.
+        """Return which of the releases `same_title` an entry may show. They have its title, and a slot near to now.
 
-        Return none if only a release that is not near is due, because the entry is then of that release.
+        These are the ones whose slot has passed or, if no slot has passed, the next one.
         """
         if not same_title:
             return []
-        # Unlike `same_title`, these also include releases that are not near.
+        # These also include releases whose slot passed long ago. If only such a one has passed, the entry is of that
+        # one, so none of `same_title` is returned.
         all_matching = self._find_same_address_or_title(found)
-        due = {it.release.id for it in all_matching if it.slot is not None and it.slot <= self._now}
-        if due:
-            return [it for it in same_title if it.release.id in due]
+        passed = {it.release.id for it in all_matching if it.slot is not None and it.slot <= self._now}
+        if passed:
+            return [it for it in same_title if it.release.id in passed]
         # Those without a slot come last.
         return [min(same_title, key=lambda it: (it.slot is None, it.slot or self._now, it.release.id))]
 

@@ -241,13 +241,10 @@ class Planner:
 
 
 def _new_found_parts(release: Release, files: Sequence[Found], most: int) -> list[Part]:
-    """Return parts for the new files that a page names, until the release has one part more than `most`.
-
-    The one more is not watched. It shows that there were too many.
-    """
+    """Return parts for the new files that a page names, until the release has one part more than `most`."""
     # A part that the page only linked to is not watched. If it is one of the files, it becomes a watched part too.
     known = {part.url for part in release.parts if part.origin is not Origin.LINKED}
-    room = max(0, most + 1 - len(known))
+    room = max(0, most + 1 - len(known))  # the one more is not watched: it shows that there were too many
     new = [(file.url, Role(file.role)) for file in files if file.url not in known][:room]
     return new_parts(release, Origin.FOUND, new, first=len(release.parts))
 

@@ -111,15 +111,15 @@ class PredictedAddresses:
             series = series_of(producer, title)
             parts = [part_from_json(body) for body in bodies]
             seen = [part for part, body in zip(parts, bodies, strict=True) if body["first_seen"]["by"]]
-            # A predicted page that was seen with its period counts like a link of the edition's own page.
-            pages = [part for part in seen if part.origin is Origin.PREDICTED and part.role is Role.ALTERNATIVE]
-            links = tuple(part.url for part in parts if part.origin is Origin.LINKED or part in pages)
+            # Pages that may show the next edition too: the edition linked to them, or showed there as predicted.
+            predicted = [part for part in seen if part.origin is Origin.PREDICTED and part.role is Role.ALTERNATIVE]
+            links = tuple(part.url for part in parts if part.origin is Origin.LINKED or part in predicted)
             for url in links:
                 linked_by[url].add(series)
             files = tuple(part for part in seen if part.origin in _PROVEN_ORIGINS and part.role in _ROLES)
             if series in wanted and (files or links):
                 editions[series].append(Edition(title, row.body["url"], files, links))
-        # A new period on a linked page is a sign of a new edition. If several series link to it, it may be of any.
+        # If several series link to a page, a new period on it may be of any of them. So leave it out.
         unshared = {url for url, linking in linked_by.items() if len(linking) == 1}
         return {
             series: [
@@ -185,16 +185,18 @@ def _is_page_elsewhere(url: str, inside: Collection[str]) -> bool:
 
 
 def _predict_address(url: str, edition: Edition, release: Release, period_words: Mapping[str, str]) -> str | None:
-    """Return the address of a part of `release`, made from the `url` of that part in an earlier edition, or None."""
+    """Return the address of a part of `release`, made from the `url` of that part in an earlier edition, or None.
+
+    E.g. the file `…/births-2016/births-2016.csv` of an edition becomes `…/births-2017/births-2017.csv`.
+    """
     page = f"{edition.url.rstrip('/')}/"
-    predicted = replace_period(url, period_words)
+    predicted = replace_period(url, period_words)  # None if `url` has no period, or an ambiguous one
     has_page_a_period = replace_period(edition.url, period_words) is not None
     if not url.startswith(page) or not has_page_a_period:
         return predicted
-    # The part is below a page with a period in its address. Put the address of the release's own page, which may be
-    # another than its title suggests, in place of the page. Replace the period only in the path below it.
+    # The part is below a page with a period in its address. The page of `release` is known, and may have an address
+    # that its title does not suggest. So replace the period only in the path below the page, if there is one.
     site = f"https://{GOVUK}/"  # any site will do: `replace_period` needs a whole address
     old_address = site + url.removeprefix(page)
     path = (replace_period(old_address, period_words) or old_address).removeprefix(site)
-    # If the period in the whole address is ambiguous (`predicted` is None), replacing it in the path is no safer.
     return f"{release.url.rstrip('/')}/{path}" if predicted and path else None

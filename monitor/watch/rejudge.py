@@ -202,7 +202,7 @@ def replay(
         again = with_stored_platform_finding(store, case.verdict(policies, row.at))
         # With several, a stored finding `blind` may be absent now, because another monitor watched at that time.
         has_several_monitors = len({run.monitor for runs in case.runs.values() for run in runs}) > 1
-        differences = find_differences(row.body, body_of(again, incident), several=has_several_monitors)
+        differences = find_differences(row.body, body_of(again, incident), several_monitors=has_several_monitors)
         # The finding `platform` (several producers were late together on one host) depends on other releases, so
         # `find_differences` leaves it out. `again` has it from their stored verdicts. Compare it here.
         before = [found["detail"] for found in row.body["findings"] if found["kind"] == Kind.PLATFORM]

@@ -69,13 +69,15 @@ class TargetState:
         return was_around_slot is not is_around_slot
 
     def spacing(self, now: datetime) -> timedelta | None:
-        """Return the spacing that looks should have had since the last one. None if a gap of any length is allowed."""
+        """Return the planned spacing of looks since the last one. A longer gap before `now` must begin a new run.
+
+        None if a gap of any length may be in a run, because no looks were planned after the last one.
+        """
         last_window = window_at(self.windows, self.runs[-1].last_received) if self.runs else None
         if last_window is not None:
             return last_window.every
-        # No look was planned after the last one, so a gap of any length is allowed. The phase `AGAIN` is an exception:
-        # the origin is only looked at because its target was found absent or changed. The origin's answer from before
-        # does not prove the time between, so a long gap must begin a new run.
+        # In the phase `AGAIN` the origin is looked at because its target was found absent or changed. Its last answer
+        # may be from long before, and does not prove the time between, so limit the gap.
         window = window_at(self.windows, now)
         return window.every if window is not None and window.name == AGAIN.name else None
 
@@ -102,15 +104,14 @@ class CachedJson:
     ) -> dict[str, Any] | None:
         """Return the cached JSON if it can be used at `now`, or None if it must be made again.
 
-        It must be made again if an object of `recorded_state` was replaced, or our clock went back. Without a new look,
-        it is true until `until`, and only its `at` is renewed. Otherwise it may be outdated, but it is slow to make. So
-        it is returned unchanged until it is `_JSON_MAX_AGE` old.
+        An object of `recorded_state` is replaced when a verdict or promise changes, one of `seen_state` at each look.
         """
         if now < self.at or not all(map(is_, self.recorded_state, recorded_state)):
             return None
         has_no_new_look = len(self.seen_state) == len(seen_state) and all(map(is_, self.seen_state, seen_state))
         if has_no_new_look and (self.until is None or now < self.until):
-            return self.body | {"at": instant_json(now)}
+            return self.body | {"at": instant_json(now)}  # the rest is still true
+        # It may be outdated, but it is slow to make. So it is used for a while after it was made.
         return self.body if now < self.at + _JSON_MAX_AGE else None
 
 
@@ -121,8 +122,8 @@ class WatchedRelease:
     - `announced` is the release as its calendars show it. `release` has configured and found parts as well.
     - `states` are by target id. `last_recorded` is a new object after each record of the release.
     - `last_propagated` is the verdict with which others of its slot were last judged again.
-    - Until `planning_only_until` its verdict is only used for planning, because its slot passed unwatched. A look at
-      its page ends that.
+    - Until `verdict_withheld_until` its verdict is only used to plan looks, because its slot passed unwatched. A look
+      at its page ends that.
     - `watched_closely` are parts that a listing showed, with since when. They are looked at as if public early.
     - `other_runs` are runs of other monitors on the same store, or of this one before a restart. They are judged, and
     our looks never extend them.
@@ -139,7 +140,7 @@ class WatchedRelease:
     incident: str | None = None
     last_recorded: object = None
     last_propagated: Verdict | None = None
-    planning_only_until: datetime | None = None
+    verdict_withheld_until: datetime | None = None
     watched_closely: tuple[tuple[str, datetime], ...] = ()
     other_runs: tuple[Run, ...] = ()
     monitor: str = ""
@@ -255,18 +256,17 @@ class WatchedRelease:
         return new_run, True
 
     def known_about(self, target: Target) -> Known:
-        """Return what earlier looks at a target found out, for the next look.
-
-        `baseline` is the hash of the first body that was read, if the recogniser is `changed`. `placeholder` is "" if
-        looks after the last proof met a placeholder page (runs do not have its text), else None.
-        """
+        """Return what earlier looks at a target found out, so that the next look can recognise new content."""
         # Runs that an older version stored have no address.
         runs = [run for run in self.state_or_empty(target.id).runs if run.address in ("", target.url)]
+        # The recogniser `changed` compares each body with the first one.
         digests = (run.digest for run in runs if run.digest is not None)
         baseline = next(digests, None) if target.recognise == "changed" else None
+        # Content at an address that answered 404 before is new.
         was_missing = any(run.status == HTTPStatus.NOT_FOUND for run in runs)
         since_last_proof = takewhile(lambda run: run.state is State.UNKNOWN, reversed(runs))
         had_placeholder = any(run.why == PLACEHOLDER for run in since_last_proof)
+        # `placeholder` is the text of such a page, None without one. Runs do not have the text, so use an empty one.
         return Known(baseline, was_missing, placeholder="" if had_placeholder else None)
 
     def replace_last_run(self, run: Run) -> None:

@@ -52,18 +52,18 @@ class _Listing:
 class Tripwires:
     """All tripwires of all configured producers. Each producer and host gets one request per period `every`.
 
-    `near` returns a producer's releases with a near slot, and `find_same_address_or_title` those that match an entry.
-    `on_match` is called if an entry matches a release of the producer, `on_newcomer(producer, found)` if a new entry
-    matches no release, and `on_press(producer, found, at)` if a press item contains a keyword of the producer.
-    Entries of the first look after a start count as old, unless they are dated after the start.
+    `near_releases` returns a producer's releases with a near slot, `find_same_address_or_title` those that match an
+    entry. `on_match` is called if an entry matches a release of the producer, `on_unmatched(producer, found)` if a new
+    entry matches none, and `on_press(producer, found, at)` if a press item contains a keyword of the producer. Entries
+    of the first look after a start count as old, unless they are dated after the start.
     """
 
     poller: Poller
     producers: Sequence[Producer]
-    near: Callable[[str], Sequence[NearRelease]]
+    near_releases: Callable[[str], Sequence[NearRelease]]
     find_same_address_or_title: Callable[[str, Found], Sequence[NearRelease]] = lambda _producer, _found: ()
     on_match: Callable[[ListingMatch], None] = lambda _hit: None
-    on_newcomer: Callable[[str, Found], None] = lambda _producer, _found: None
+    on_unmatched: Callable[[str, Found], None] = lambda _producer, _found: None
     on_press: Callable[[str, Found, datetime], None] = lambda _producer, _found, _at: None
     every: timedelta = timedelta(minutes=1)
     _since: datetime = _END
@@ -147,14 +147,14 @@ class Tripwires:
     ) -> None:
         """Report the entries that match a release with a near slot, each once, and the new entries that match none."""
         producer = listing.producer.id
-        releases = tuple(self.near(producer))
-        # If the near releases are those of the last look, old entries have been compared with all of them.
-        to_compare = new_entries if releases == listing.near_releases else entries
+        near = tuple(self.near_releases(producer))
+        # If these are the near releases of the last look, old entries have been compared with all of them.
+        to_compare = new_entries if near == listing.near_releases else entries
         new_urls = {entry.url for entry in new_entries}
-        # It also finds releases that are not near by their address or title, because the entry is then of one of those.
-        matcher = Matcher(releases, sighting.received, lambda found: self.find_same_address_or_title(producer, found))
-        listing.near_releases = releases
-        near_ids = {near.release.id for near in releases}
+        # The function also finds releases whose slot is not near, because the entry may be of one of those.
+        matcher = Matcher(near, sighting.received, lambda found: self.find_same_address_or_title(producer, found))
+        listing.near_releases = near
+        near_ids = {candidate.release.id for candidate in near}
         reported = {(release, url) for release, url in self._reported.get(producer, ()) if release in near_ids}
         self._reported[producer] = reported
         matched_urls = set()
@@ -162,14 +162,14 @@ class Tripwires:
             is_new = entry.url in new_urls
             # A new entry was not there yet at the last read.
             listed = Interval(listing.read_at if is_new else None, sighting.proved_to)
-            for release, kind in matcher.matches(entry, is_fresh=is_new):
+            for release, kind in matcher.matches(entry, is_new=is_new):
                 matched_urls.add(entry.url)
                 if (release, entry.url) not in reported:
                     reported.add((release, entry.url))
                     self.on_match(ListingMatch(release, kind, entry.url, target.url, listed, entry.title))
         for entry in new_entries:
             if entry.url not in matched_urls:
-                self.on_newcomer(producer, entry)
+                self.on_unmatched(producer, entry)
 
     def _watch_sitemaps(self, target: Target, sitemaps: Sequence[Found]) -> None:
         """Look at the sitemaps that an index names on its own host: those changed last, or else those named last."""

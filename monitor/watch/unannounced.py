@@ -102,10 +102,7 @@ class Unannounced:
         return await self.ledger.has_series(release.producer, release.title)
 
     async def _first_published(self, found: Found) -> datetime | None:
-        """Return when an entry's page was first published: by the content API for a GOV.UK page, else by the listing.
-
-        None if that does not say, or does not answer.
-        """
+        """Return when an entry's page was first published, by GOV.UK's content API or else by the listing, or None."""
         twin = content_twin(found.url)
         if twin is None:
             return publication_date(found)

@@ -36,7 +36,7 @@ from schedules.slot import has_passed
 
 _log = structlog.get_logger(__name__)
 _UNDECIDED = {VerdictKind.PENDING, VerdictKind.UNPROVEN}
-MAX_PLANNING_ONLY = timedelta(seconds=30)
+MAX_WITHHELD = timedelta(seconds=30)
 """The longest that a verdict is withheld if the slot had passed when the release came under watch."""
 
 
@@ -98,7 +98,7 @@ class Watch:
         """Begin to watch a release, or update a watched one to what calendars now show. Have it judged soon.
 
         `runs` are its stored runs. For a release that is not watched yet, the store may also have parts that looks
-        found (`found`), and the address of its page (`place`). If `soon`, look at all its targets at once.
+        found (`found`), and where they found its page (`place`). If `soon`, look at all its targets at once.
         """
         is_new = release.id not in self.releases
         if is_new:
@@ -108,9 +108,9 @@ class Watch:
         watched.merge_promises(promises)
         watched.load_runs(runs)
         if is_new:
-            # If its slot has passed, its verdict only plans looks (`planning_only_until`) until its page was looked at.
+            # If its slot has passed, its verdict is only used to plan looks until its page was looked at.
             self._withhold_verdict_if_slot_passed(watched)
-            soon = soon or watched.planning_only_until is not None
+            soon = soon or watched.verdict_withheld_until is not None
         self.judging.planner.update_release(watched, release, soon=soon)
         self.queue.judge_soon(release.id)
 
@@ -154,15 +154,15 @@ class Watch:
         follows_blind = last_run is not None and was_blind(last_run, sighting, self.blind.after(last_run.last_received))
         must_begin_run = follows_blind or state.crosses_slot_phase(sighting.sent)
         try:
-            run, is_new = watched.add_sighting(target, sighting, spacing, apart=must_begin_run)
+            run, is_new_run = watched.add_sighting(target, sighting, spacing, apart=must_begin_run)
         except OutOfOrder:
             # A sighting is only out of order after a last run, so `last_run` is never None here.
             self.blind.note_out_of_order(sighting, last_run.last_received if last_run else sighting.received)
             return
         is_kept = False  # also after a fault in the following lines
         try:
-            # A run is also new after a gap or a failed look, without another answer than the last proof.
-            has_changed = is_new and is_change(last_proof, run)
+            # A run also begins after a gap or a failed look. That is no change if it shows the same as the last proof.
+            has_changed = is_new_run and is_change(last_proof, run)
             is_kept = self._keep_run(watched, target, run, outcome, has_changed=has_changed)
         finally:
             # Memory must not have a run that the store lacks, not even after a fault here.
@@ -172,11 +172,12 @@ class Watch:
             return
         self.judging.planner.add_found_parts(watched, sighting, self.releases.values())
         proves_page = target.part == "page" and sighting.state is not State.UNKNOWN
-        if watched.planning_only_until is not None and proves_page:
-            watched.planning_only_until = None  # the verdict has a proof now, so it counts
+        if watched.verdict_withheld_until is not None and proves_page:
+            # The release was added after its slot. This is the first proof about its page, so now the verdict counts.
+            watched.verdict_withheld_until = None
             self.queue.judge_soon(target.release)
         # A removal is a finding once the absence has lasted long enough, which any look can show.
-        elif is_new or watched.was_removed(target) or self._is_unsettled(watched, sighting.received):
+        elif is_new_run or watched.was_removed(target) or self._can_time_change_verdict(watched, sighting.received):
             self.queue.judge_soon(target.release)
 
     def verdict_now(self, release: str) -> dict[str, Any] | None:
@@ -185,7 +186,7 @@ class Watch:
         It is cached until the release has a new sighting or verdict, or its verdict can change with time.
         """
         watched = self.releases.get(release)
-        if watched is None or watched.planning_only_until is not None or watched.waits_for_calendar:
+        if watched is None or watched.verdict_withheld_until is not None or watched.waits_for_calendar:
             return None
         now, recorded, seen = self.clock.now(), watched.recorded_state, watched.seen_state
         if watched.cached_json is not None and (body := watched.cached_json.as_of(now, recorded, seen)) is not None:
@@ -252,10 +253,7 @@ class Watch:
         return True
 
     def _withhold_verdict_if_slot_passed(self, watched: WatchedRelease) -> None:
-        """If a release was added after its slot, use its verdict only to plan looks until its page was looked at.
-
-        That is for at most `MAX_PLANNING_ONLY`.
-        """
+        """If a release was added after its slot, withhold its verdict until a look at its page, for a short time."""
         now = self.clock.now()
         if not any(has_passed(promise.slot, now) for promise in watched.promises):
             # Finding the slot in force is slow, and it is the slot of one of these promises.
@@ -263,9 +261,9 @@ class Watch:
         slot = slot_in_force(watched.release, watched.promises, now).slot
         passes = slot.passes() if slot is not None else None
         if passes is not None and passes <= now:
-            watched.planning_only_until = now + MAX_PLANNING_ONLY
+            watched.verdict_withheld_until = now + MAX_WITHHELD
 
-    def _is_unsettled(self, watched: WatchedRelease, at: datetime) -> bool:
+    def _can_time_change_verdict(self, watched: WatchedRelease, at: datetime) -> bool:
         """Return whether a look at `at` with the same result as before can change the verdict or its grade."""
         verdict = watched.verdict
         slot_end = verdict.slot.passes() if verdict is not None and verdict.slot is not None else None

@@ -112,13 +112,13 @@ async def list_incidents(request: Request, query: inputs.IncidentFilter) -> Json
     older = [one for one in found if previous is None or (one.occurred, one.id) < (previous.occurred, previous.id)]
     matching = [one for one in older if query.producer in (None, *one.producers)]
     page = matching[: query.limit]
-    # If more of the incidents that were read match, the next page begins after the last one of this page. If not, it
-    # begins after the last one that was read, because a query reads a limited number. The last page of all is empty.
+    # A query reads a limited number of incidents. So the next page begins after the last one that was read, even if
+    # this page is not full. If a page has none at all, it is the last one.
     has_more_matching = len(page) < len(matching)
-    passed = page if has_more_matching else older
+    considered = page if has_more_matching else older
     # Lists leave out the drafts. An empty list of drafts would mean that an incident has none.
     listed = [{name: value for name, value in incident_json(one).items() if name != "drafts"} for one in page]
-    return {"incidents": listed, "next": passed[-1].id if passed else None}
+    return {"incidents": listed, "next": considered[-1].id if considered else None}
 
 
 async def get_incident(request: Request, _input: Input) -> Json:
@@ -210,12 +210,12 @@ async def answer_form(request: Request, sent: inputs.Answering) -> Json | Respon
     role = clean_role(sent.role)
     changes = dict(find_changes(read, drafts, typed))
     amends_signed_report = bool(changes) and any(one.signed for one in drafts)
-    # The role of a known person would replace the role that was sent.
+    # A token names no person, so the role is the one that was sent.
     form = SentForm(desk, UNKNOWN_PERSON, name, {"role": role, "reason": sent.reason or ""})
-    add_notes = make_notes(form, desk.clock.now(), queries_of(request).timezone, amends=amends_signed_report)
+    note_reason = make_notes(form, desk.clock.now(), queries_of(request).timezone, amends=amends_signed_report)
     try:
         # The page saves both texts of a conflict in one box. A program gets both in the problem document instead.
-        await desk.save_answers(name, role, changes, read.version, add_notes, merging=False)
+        await desk.save_answers(name, role, changes, read.version, note_reason, merging=False)
     except EditConflict as clash:
         conflicts = [{"box": each.field, "stood": each.stored, "sent": each.typed} for each in clash.conflicts]
         return problem_response(409, str(clash), conflicts=conflicts)
@@ -353,7 +353,7 @@ ROUTES = [
     ApiRoute(
         "/incidents",
         Operation("listIncidents", "incidents", list_incidents, answers.Incidents, inputs.IncidentFilter, _INCIDENTS),
-        _post("logIncident", "incidents", log_incident, answers.Incident, inputs.Logging, longest=_FORM, status=201),
+        _post("logIncident", "incidents", log_incident, answers.Incident, inputs.Logging, max_bytes=_FORM, status=201),
     ),
     ApiRoute("/incidents/{incident}", Operation("getIncident", "incidents", get_incident, answers.Incident)),
     ApiRoute(
@@ -367,11 +367,11 @@ ROUTES = [
     ApiRoute(
         "/incidents/{incident}/answers",
         Operation("readForm", "incidents", get_form, answers.Form),
-        _post("answerForm", "incidents", answer_form, answers.Form, inputs.Answering, longest=_FORM),
+        _post("answerForm", "incidents", answer_form, answers.Form, inputs.Answering, max_bytes=_FORM),
     ),
     ApiRoute(
         "/incidents/{incident}/notes",
-        _post("noteIncident", "incidents", add_notes, answers.Incident, inputs.Noting, longest=_FORM),
+        _post("noteIncident", "incidents", add_notes, answers.Incident, inputs.Noting, max_bytes=_FORM),
     ),
     ApiRoute(
         "/silences",

@@ -126,10 +126,10 @@ def add_release(tables: list[Json], title: str, producer: str, url: str, slot: d
 def add_address(tables: list[Json], entry: Json, url: str, *, required: bool) -> None:
     """Add an address as a `part` of the calendar's table of a release. Raises `InvalidInput` if it has too many.
 
-    Its table has the `id` of `entry`, or the same `of`: the id of a release in another calendar. If none has, `entry`
-    becomes the table. A `required` address is an attachment that the verdict needs, any other address an alternative.
+    `entry` is a new table for this release. It is used if none of `tables` has the same `id`, or the same `of` (the id
+    of a release in another calendar). A `required` address is an attachment that the verdict needs, any other address
+    an alternative.
     """
-    # If there are two such tables, either will do. The table of a removed release has no `of`, and another id.
     matching = (one for one in tables if one.get("id") == entry["id"] or one.get("of") == entry["of"])
     table = next(matching, None)
     if table is None:

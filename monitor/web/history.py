@@ -255,8 +255,8 @@ async def show_history(request: Request) -> Response:
 def _page_values(queries: Queries, points: Sequence[Point], producer: str, host: str, now: datetime) -> dict[str, Any]:
     """Return the values for the template. Raises `UnknownName` for an unknown `producer` or `host`.
 
-    `dotted` has the groups that are shown as dots: the producers if none is chosen, and the series if there is only one
-    producer. `drawn` has the dots of each group.
+    A group is several releases in one row. Each release in the groups of `dotted` is a dot: those of each producer if
+    none is chosen, and those of each series if a producer is chosen or there is only one.
     """
     producers, hosts, names = {one.producer for one in points}, {one.host for one in points}, queries.producers
     if producer and producer not in producers | set(names):
@@ -285,7 +285,7 @@ def _page_values(queries: Queries, points: Sequence[Point], producer: str, host:
             "hour": group_by(chosen, lambda one: one.hour, sorted({one.hour for one in chosen} - {""})),
         },
         "total": total,
-        "words": [word for word in VERDICTS if word in total.verdict_counts],
+        "words": [word for word in VERDICTS if word in total.verdict_counts],  # the verdicts that occur
         "producers": sort_by_name(producers, names),
         "hosts": sorted(hosts - {""}),
     }

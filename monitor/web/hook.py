@@ -10,13 +10,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, WithJsonSchema
 
-from alerts.message import OPENINGS, PERSON_ACTS, SCHEMA
+from alerts.message import OPENING_KINDS, PERSON_ACTS, SCHEMA
 from alerts.notice_text import SUBJECT_SUFFIX
 from monitor.web.answers import Acknowledged, Answer, Bounds, Elsewhere, Exposure, IncidentKind, Instant, Interval
 from monitor.web.operations import PlainSchema
 from schedules.contract.verdict import Grade
 
-KINDS = sorted({*OPENINGS, *SUBJECT_SUFFIX, *PERSON_ACTS, "digest", "summary", "test"})
+KINDS = sorted({*OPENING_KINDS, *SUBJECT_SUFFIX, *PERSON_ACTS, "digest", "summary", "test"})
 
 
 class HookIncident(Answer):

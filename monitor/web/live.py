@@ -206,22 +206,22 @@ class LiveBoard:
 
     async def _update_feeds(self) -> None:
         """Do one round: find the changes since the last one, add them to the feeds, and wake the streams."""
-        reads_day = self._round % _READ_DAY_EVERY == 0 or self._day != self._queries.today()
+        must_read_day = self._round % _READ_DAY_EVERY == 0 or self._day != self._queries.today()
         self._round += 1
-        states = self._queries.live.watched_states()
-        changed = await self._read_day() if reads_day else await self._update_releases(states)
-        self._change_marks = {name: state.change_mark for name, state in states.items()}
+        states = self._queries.live.watched_states()  # what this monitor itself has seen
+        changed = await self._read_whole_day() if must_read_day else await self._update_releases(states)
+        self._change_marks = {name: state.change_mark for name, state in states.items()}  # for the next round
         for feed in self._feeds.values():
             if feed.listeners:
-                await self._add_changes(feed, changed, has_read_day=reads_day)
-                self._set_pulse(feed, states)
+                await self._add_changes(feed, changed, has_read_day=must_read_day)
+                self._set_pulse(feed, states)  # it shows the browsers that the board is still live
         for feed in self._feeds.values():
             # One at a time, so that timers of looks run in between.
             for listener in tuple(feed.listeners):
                 listener.wakeup.set()
                 await asyncio.sleep(0)
 
-    async def _read_day(self) -> list[str]:
+    async def _read_whole_day(self) -> list[str]:
         """Read all releases of today, because other monitors and people change them too. Return their ids."""
         day = self._queries.today()
         bodies = {body["id"]: body for body in await self._queries.for_viewer(sees_all=True).list_releases(day, day)}

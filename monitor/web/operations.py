@@ -75,20 +75,20 @@ class Operation:
     media: tuple[str, ...] = (_JSON,)
     method: str = "GET"
     status: int = 200
-    longest: int = 8192
+    max_bytes: int = 8192
 
     async def respond(self, request: Request) -> Response:
-        """Return the response to a request, or refuse its input. A POST needs a token for duty."""
+        """Return the response to a request, or refuse its input. A POST needs a token that may change incidents."""
         fields = self.input.model_fields.items() if self.method == "GET" else ()
         check_parameters(request, [field.alias or name for name, field in fields])
         if not all(map(str.isprintable, request.path_params.values())):
             raise UnknownName("no item has such a name")
         if self.method == "GET":
             sent = self.input.read(dict(request.query_params))
-        elif (refusal := _refuse_without_duty(request)) is not None:
+        elif (refusal := _refuse_without_duty_token(request)) is not None:  # the scope `duty` may change incidents
             return refusal
         else:
-            sent = self.input.read(await read_body(request, self.longest))
+            sent = self.input.read(await read_body(request, self.max_bytes))
         try:
             answer: Any = await self.endpoint(request, sent)
         except InvalidInput as fault:
@@ -223,7 +223,7 @@ def _wants_csv(request: Request, sent: Input) -> bool:
     return (getattr(sent, "format", None) or preferred.removeprefix("text/")) == "csv"
 
 
-def _refuse_without_duty(request: Request) -> Response | None:
+def _refuse_without_duty_token(request: Request) -> Response | None:
     """Return None for a request with a token of the scope `duty`, else a refusal: 403, or 401 without a token."""
     scope = getattr(request.state, "token_scope", None)
     if scope is TokenScope.DUTY:

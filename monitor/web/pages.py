@@ -61,7 +61,7 @@ def _make_environment() -> Environment:
     functions += [slot_start, seen_text, delay_from_slot, list_reasons, list_public_links, describe_exposure_end]
     functions += [verdict_text, elsewhere_text, open_alternatives, backticks_to_code, as_json.status_text]
     functions += [as_json.verdict_or_due, as_json.last_look_text, as_json.decision_text, as_json.address_note]
-    functions += [as_json.length_text, as_json.lateness]
+    functions += [as_json.length_text, as_json.decisive_delay]
     made.filters |= {one.__name__: one for one in functions}
     made.filters |= {"at": partial(stamp, step=SECOND), "clock_time": clock, "exact_time": partial(clock, exact=True)}
     made.filters |= {"kind": KIND_NAMES.__getitem__, "found_how": lambda origin: ORIGIN_KNOWN[Origin(origin)]}

@@ -290,13 +290,13 @@ class Queries:
         return body if self.sees_all else public_view(body, self.clock.now())
 
     def _visible_incidents(self, incidents: Sequence[Incident | None], now: datetime) -> list[Incident]:
-        """Return those incidents that the viewer may see, in reverse order, measured as of now. Skip each None."""
+        """Return those incidents (oldest first) that the viewer may see, newest first, measured as of `now`."""
         visible = [one for one in reversed(incidents) if one is not None]
         if not self.sees_all:
             public = [one for one in visible if one.kind not in _ONLY_FOR_STAFF]
-            # The releases that one website delayed (`linked`) share a slot, so the first shows whether it has passed.
-            firsts = [(one, one.linked[0].release if one.linked else one.release) for one in public]
-            visible = [one for one, first in firsts if self.is_slot_past(first, now)]
+            # If one host delayed several releases, they are `linked` and share a slot. So check the slot of the first.
+            with_release = [(one, one.linked[0].release if one.linked else one.release) for one in public]
+            visible = [one for one, release in with_release if self.is_slot_past(release, now)]
         # Their durations grow, so they are measured again.
         return visible if self.desk is None else [self.desk.current.refresh(one, now) for one in visible]
 

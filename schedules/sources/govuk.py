@@ -70,18 +70,18 @@ class GovukSource(RememberingSource):
 
         Raises `UnreadableCalendar`.
         """
-        # A content item that was saved as a file gets its address on GOV.UK, by which it is told from a listing.
+        # A content item that was saved as a file gets its address on GOV.UK, because listings are recognised by theirs.
         pages = [with_item_address(page, self._settings) for page in pages]
         listed, remarks = _read_listings(pages)
         today = local_date(now, self._settings.zone)
-        looked_up = dict(self._read_items(pages, remarks))
+        looked_up = dict(self._read_items(pages, remarks))  # the content items that this read requested
         made = {}
         for link, entry in listed.items():
             is_announcement = bool(entry.display_date) or link.startswith(ANNOUNCEMENTS)
             if not is_announcement:
                 remarks.append(Remark(link, "left out, it is not an announcement", entry.title))
                 continue
-            item = looked_up.get(link) or self._cached_item(link, entry)
+            item = looked_up.get(link) or self._find_earlier_item(link, entry)
             made[link] = self._make_announcement(entry, item, today, remarks)
             if item is not None:
                 # The signature shows the next read whether the entry has changed since.
@@ -89,8 +89,8 @@ class GovukSource(RememberingSource):
         made |= self._announce_unlisted(looked_up, made, today, remarks)
         # Items that are no announcements any more are forgotten, so the next read does not look them up again.
         without_announcement = set(looked_up) - set(made)
-        self.record_read(made, now, resolved=without_announcement)
-        self.state.items = {link: cached for link, cached in self.state.items.items() if link in self.state.known}
+        self.record_read(made, now, forget=without_announcement)
+        self.state.items = {link: signed for link, signed in self.state.items.items() if link in self.state.known}
         return make_reading(list(made.values()), remarks)
 
     def _find_links_to_look_up(self, listed: dict[str, AnnouncedEntry], now: datetime) -> Iterator[str]:
@@ -102,10 +102,10 @@ class GovukSource(RememberingSource):
         for link, entry in listed.items():
             before = self.state.known.get(link)
             is_moved = before is not None and before.slot.raw != entry.display_date
-            if (entry.state == State.CANCELLED or is_moved) and self._cached_item(link, entry) is None:
+            if (entry.state == State.CANCELLED or is_moved) and self._find_earlier_item(link, entry) is None:
                 yield link
 
-    def _cached_item(self, link: str, entry: AnnouncedEntry) -> ContentItem | None:
+    def _find_earlier_item(self, link: str, entry: AnnouncedEntry) -> ContentItem | None:
         """Return the content item of an earlier read, None if the entry has changed since."""
         signature, item = self.state.items.get(link, ("", None))
         return item if signature == _entry_signature(entry) else None

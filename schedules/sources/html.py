@@ -94,7 +94,7 @@ def _make_row(key: str, cells: Mapping[str, Cell], above: str, settings: Calenda
 
 def apply_heading(entry: CalendarRow, above: str, settings: CalendarSettings) -> CalendarRow:
     """Return an entry completed by a date above it: a day number gets its month, a date its year."""
-    # A heading without a year is read as one of about 2000, so its entries seem long past and are not watched.
+    # Without a year, “July” could be in any. It is read as July 2000, so that its entries are past and not watched.
     heading = read_date(above, date(2000, 1, 1), settings.zone).slot if above else None
     if heading is None or heading.first is None or not any(char.isdigit() for char in above):
         return entry
@@ -103,8 +103,8 @@ def apply_heading(entry: CalendarRow, above: str, settings: CalendarSettings) ->
     is_day_number = text.strip(" .stndrh").rpartition(" ")[2].isdigit() and len(text) < _LONGEST_DAY
     if heading.precision is Precision.MONTH and is_day_number:
         text = f"{text} {above}"
-    # A date without a year can be up to 30 days before the anchor (`Context.is_near`). An anchor at the start of a year
-    # would make its December that of the year before.
+    # A date without a year is read as at most 30 days before the anchor. With 1 January 2026 as the anchor, a row of
+    # December under “2026” would be in 2025. So the anchor is 31 January.
     margin = timedelta(days=30 if heading.precision is Precision.YEAR else 0)
     return replace(entry, date=text, anchor=heading.first + margin)
 

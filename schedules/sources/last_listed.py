@@ -42,9 +42,9 @@ class RememberingSource:
         unlisted = {uid: last for uid, last in self.state.known.items() if uid not in listed and not last.published}
         return sorted(uid for uid, last in unlisted.items() if not _is_long_past(last.slot, now))[:MOST_LOOK_UPS]
 
-    def record_read(self, made: Mapping[str, Announcement], now: datetime, resolved: Collection[str] = ()) -> None:
-        """Remember a finished read. `resolved` are uids that were looked up and no longer exist."""
-        known = {uid: each for uid, each in self.state.known.items() if uid not in resolved} | dict(made)
+    def record_read(self, made: Mapping[str, Announcement], now: datetime, forget: Collection[str] = ()) -> None:
+        """Remember a finished read, except the uids to `forget`, which were looked up and no longer exist."""
+        known = {uid: each for uid, each in self.state.known.items() if uid not in forget} | dict(made)
         self.state.known = {uid: each for uid, each in known.items() if not _is_long_past(each.slot, now)}
 
 

@@ -119,37 +119,35 @@ def make_uid(title: str, url: str, period: str, producer: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def make_announcement(
-    entry: CalendarRow, settings: CalendarSettings, anchor: date
-) -> tuple[Announcement, list[Remark]]:
+def make_announcement(row: CalendarRow, settings: CalendarSettings, anchor: date) -> tuple[Announcement, list[Remark]]:
     """Return one row as an announcement, with remarks on its faults. `anchor` is the local day of the read."""
     remarks: list[Remark] = []
-    slot, previous, date_status = _read_slot(entry, settings, entry.anchor or anchor)
-    state, published = _read_state(entry, date_status, remarks)
+    slot, previous, date_status = _read_slot(row, settings, row.anchor or anchor)
+    state, published = _read_state(row, date_status, remarks)
     # An entry that only adds parts to a release (`of`) needs no date.
-    if slot.reason in REASONS and not entry.of:
-        remarks.append(Remark(f"{entry.key}.date", REASONS[slot.reason], slot.raw))
+    if slot.reason in REASONS and not row.of:
+        remarks.append(Remark(f"{row.key}.date", REASONS[slot.reason], slot.raw))
     elif slot.doubt:
-        remarks.append(Remark(f"{entry.key}.date", f"doubtful: {slot.doubt}", slot.raw))
-    title = clean_title(entry.title)
-    url = clean_url(entry.url, settings.address) if entry.url.strip() else ""
-    if entry.url.strip() and not url:
-        remarks.append(Remark(f"{entry.key}.url", "not a web address", entry.url))
-    producer = entry.producer.strip() or settings.producer
+        remarks.append(Remark(f"{row.key}.date", f"doubtful: {slot.doubt}", slot.raw))
+    title = clean_title(row.title)
+    url = clean_url(row.url, settings.address) if row.url.strip() else ""
+    if row.url.strip() and not url:
+        remarks.append(Remark(f"{row.key}.url", "not a web address", row.url))
+    producer = row.producer.strip() or settings.producer
     made = Announcement(
-        uid=entry.uid.strip() or make_uid(title, url, entry.period, producer),
+        uid=row.uid.strip() or make_uid(title, url, row.period, producer),
         title=title,
         producer=producer,
         url=url,
         slot=assume_time(slot, settings.default_time),
         state=state,
         doubt=slot.doubt,
-        parts=entry.parts,
-        recognise=entry.recognise or None,
+        parts=row.parts,
+        recognise=row.recognise or None,
         previous=previous,
-        why=clean_title(entry.why),
+        why=clean_title(row.why),
         published=published,
-        of=entry.of.strip(),
+        of=row.of.strip(),
     )
     return made, remarks
 
@@ -171,14 +169,14 @@ def _read_slot(entry: CalendarRow, settings: CalendarSettings, anchor: date) -> 
 
 
 def _read_state(entry: CalendarRow, date_status: str | None, remarks: list[Remark]) -> tuple[State | None, bool]:
-    """Return the state of an entry and whether it is published. Its default state is `date_status`, beside its date."""
+    """Return the state of an entry and whether it is published. `date_status` is a word for it beside its date."""
     plain = normalise(entry.status)
     if plain in PUBLISHED:
-        return state_of(date_status), True
+        return state_of(date_status), True  # "published" itself names no state
     word = status_word(plain)
     if plain and word is None:
         remarks.append(Remark(f"{entry.key}.state", "not a state this program knows", entry.status))
-    return state_of(word or date_status), False
+    return state_of(word or date_status), False  # without a word in the status, the one beside the date counts
 
 
 def make_announcements(
@@ -188,14 +186,14 @@ def make_announcements(
     anchor = local_date(now, settings.zone)
     made: list[Announcement] = []
     remarks: list[Remark] = []
-    without_key: list[int] = []  # indices of the entries without their own key
+    without_uid: list[int] = []  # indices of the entries without a uid of their own
     for index, entry in enumerate(entries):
         announcement, faults = make_announcement(entry, settings, anchor)
         made.append(announcement)
         remarks += faults
         if not entry.uid.strip():
-            without_key.append(index)
-    kept, remarks_on_duplicates = drop_duplicates(make_uids_unique(made, without_key))
+            without_uid.append(index)
+    kept, remarks_on_duplicates = drop_duplicates(make_uids_unique(made, without_uid))
     return kept, remarks + remarks_on_duplicates
 
 
@@ -218,17 +216,17 @@ def drop_duplicates(made: Sequence[Announcement]) -> tuple[list[Announcement], l
     return [replace(each, doubt="duplicate-uid") if each.uid in doubted else each for each in kept], remarks
 
 
-def make_uids_unique(made: Sequence[Announcement], without_key: Collection[int]) -> list[Announcement]:
-    """Return the entries, with different keys for those `without_key` (indices) that got the same key from one title.
+def make_uids_unique(made: Sequence[Announcement], without_uid: Collection[int]) -> list[Announcement]:
+    """Return the entries, with different uids where `make_uid` made the same one for rows that differ only in date.
 
-    The rows of a monthly series often differ only in their date. The month of the slot is added to the key, because it
-    mostly stays when the day changes. The day is added only if two are in the same month.
+    `without_uid` are the indices of entries that had none of their own. In a monthly series they often have one title.
+    So the month of the slot is added, which mostly stays if the day changes. If two are in one month, the day is added.
     """
     result = list(made)
     for date_format in ("%Y-%m", "%Y-%m-%d"):
-        days = {(result[index].uid, first_day(result[index].slot)) for index in without_key}
+        days = {(result[index].uid, first_day(result[index].slot)) for index in without_uid}
         days_of_uid = Counter(uid for uid, _ in days)
-        for index in without_key:
+        for index in without_uid:
             announcement = result[index]
             day = first_day(announcement.slot)
             if days_of_uid[announcement.uid] > 1 and day is not None:

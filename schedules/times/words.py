@@ -94,26 +94,28 @@ def between_moments(interval: Interval, timezone: str, today: datetime) -> str:
 
 def length(
     seconds: float,
-    towards: Callable[[float], int] = round,
+    rounding: Callable[[float], int] = round,
     *,
     parts: int = 4,
     tenths: bool = True,
     names: Mapping[int, str] = SHORT,
 ) -> str:
-    """Return a length such as `37 min 45 s`, in at most `parts` units. `towards` rounds the last of them.
+    """Return a length such as `37 min 45 s`, in at most `parts` units. `rounding` is applied to the last of them.
 
-    With `tenths`, a length below ten seconds is written as `0.8 s`. Without, all are whole seconds.
+    With `tenths`, a length below ten seconds is written as `0.8 s`, else in whole seconds. `names` has the name of each
+    unit by its size in seconds, the largest first.
     """
     # Whole microseconds, because as a float 1.1 s is a little more than eleven tenths.
     microseconds = round(seconds * 1e6)
     if tenths and abs(seconds) < 10:
-        return f"{towards(microseconds / 1e5) / 10:.1f} s".replace(".0 s", " s")
+        return f"{rounding(microseconds / 1e5) / 10:.1f} s".replace(".0 s", " s")
     sizes = list(names)
-    whole_seconds = abs(towards(microseconds / 1e6))
-    # At most `parts` units are written, from the `largest` that the length reaches. It is rounded to the `finest`.
-    largest = next((place for place, size in enumerate(sizes) if size <= whole_seconds), len(sizes) - 1)
-    finest = sizes[min(largest + parts, len(sizes)) - 1]
-    rest = abs(towards(microseconds / 1e6 / finest)) * finest
+    # The sign is rounded with the length, so that `floor` rounds it down, but is written apart.
+    whole_seconds = abs(rounding(microseconds / 1e6))
+    # The first unit is the largest one that the length reaches. The finest one is the last of those to be written.
+    first = next((place for place, size in enumerate(sizes) if size <= whole_seconds), len(sizes) - 1)
+    finest = sizes[first : first + parts][-1]
+    rest = abs(rounding(microseconds / 1e6 / finest)) * finest
     written = []
     for size, name in names.items():
         number, rest = divmod(rest, size)
@@ -150,8 +152,8 @@ def sureness(seconds: float | None) -> str:
 def write_interval(interval: Interval, write: Callable[[datetime, bool], str], step: timedelta, zone: str = "") -> str:
     """Return an interval in words (`between … and …`), its limits rounded outward to a `step`.
 
-    `write` turns a limit into text. It is told whether to write seconds of zero, because the other limit has seconds. A
-    date that both limits have in `zone` is written once: before the first time or after the second, as in that text.
+    `write` turns a limit into text, with seconds of zero if told to, because the other limit has seconds. If both have
+    the same date in `zone`, it is written once: `between 4 May 09:30 and 09:35`, `between 9am and 9.05am on 4 May`.
     """
     after = None if interval.after is None else rounded(interval.after, step)
     by = None if interval.by is None else rounded(interval.by, step, up=True)
@@ -161,10 +163,10 @@ def write_interval(interval: Interval, write: Callable[[datetime, bool], str], s
     if after is None or after == by:
         return f"{'by' if after is None else 'at'} {write(by, exact)}"
     first, last = write(after, exact).split(), write(by, exact).split()
-    # When the clocks change, one time of day occurs twice. Both ends then need their zone.
+    # When the clocks change, one time of day occurs twice. Both ends then need their zone (`%Z`).
     has_one_date = bool(zone) and f"{local(after, zone):%x %Z}" == f"{local(by, zone):%x %Z}"
     if has_one_date:
-        # The common words before the times stay only in `first`, those after the times only in `last`.
+        # Words that both have before their times stay only in `first`, those after the times only in `last`.
         different = [place for place, (word, other) in enumerate(zip(first, last, strict=True)) if word != other]
         first, last = first[: different[-1] + 1], last[different[0] :]
     return f"between {' '.join(first)} and {' '.join(last)}"

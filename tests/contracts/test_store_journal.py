@@ -55,7 +55,7 @@ def stood_in(journal: Journal, stack: ExitStack) -> Store:
 
 
 def test_a_monitor_without_its_store_knows_what_is_near_and_what_was_told(store: Store, journal: Journal) -> None:
-    journal.copy_near_part(store, SLOT)
+    journal.refresh_copy(store, SLOT)
     with ExitStack() as stack:
         near = stood_in(journal, stack)
         assert [one.id for one in near.ledger.releases()] == ["r"]
@@ -72,12 +72,12 @@ def test_every_table_is_copied_but_for_what_is_never_asked_of_a_journal() -> Non
 
 
 def test_what_was_told_is_copied_on_its_own(store: Store, journal: Journal) -> None:
-    journal.copy_near_part(store, SLOT)
+    journal.refresh_copy(store, SLOT)
     with store.transaction() as tx:
         tx.save(SENT)
         tx.save(a_release(id="new"))
         tx.add_promises([a_promise(release="new")])
-    journal.copy_near_part(store, SLOT, notices_only=True)
+    journal.refresh_copy(store, SLOT, notices_only=True)
     with ExitStack() as stack:
         near = stood_in(journal, stack)
         assert (near.outbox.pending(), near.outbox.deliveries("n")) == (0, [SENT])
@@ -85,7 +85,7 @@ def test_what_was_told_is_copied_on_its_own(store: Store, journal: Journal) -> N
 
 
 def test_where_nothing_was_copied_yet_everything_is(store: Store, journal: Journal) -> None:
-    journal.copy_near_part(store, SLOT, notices_only=True)
+    journal.refresh_copy(store, SLOT, notices_only=True)
     with ExitStack() as stack:
         assert stood_in(journal, stack).ledger.release("r") is not None
 
@@ -101,7 +101,7 @@ def test_nothing_is_known_before_the_store_was_ever_well(journal: Journal) -> No
 
 
 def test_what_is_kept_is_brought_in_and_forgotten(store: Store, journal: Journal) -> None:
-    journal.copy_near_part(store, SLOT)
+    journal.refresh_copy(store, SLOT)
     blind = Blind(SLOT, SLOT + SECOND, "dns")
     runs = [a_run("page", first=SLOT - MINUTE, last=SLOT), a_run("page/origin", evidence=("m-1", "m-2"))]
     adding = lambda tx: tx.add_blind(blind)  # noqa: E731 # the same each time
@@ -120,7 +120,7 @@ def test_what_is_kept_is_brought_in_and_forgotten(store: Store, journal: Journal
 
 
 def test_a_run_names_no_record_that_never_reached_the_store(store: Store, journal: Journal) -> None:
-    journal.copy_near_part(store, SLOT)
+    journal.refresh_copy(store, SLOT)
     journal.add_rows([a_run("page/origin", evidence=("m-2", "m-3"))], [], BEAT)
     journal.merge_journal(store)
     assert [run.evidence for run in store.runs.of_release("r") if run.target == "r/page/origin"] == [("m-2",)]
@@ -129,7 +129,7 @@ def test_a_run_names_no_record_that_never_reached_the_store(store: Store, journa
 def test_records_of_evidence_are_kept_once_and_brought_in_before_the_runs_that_name_them(
     store: Store, journal: Journal
 ) -> None:
-    journal.copy_near_part(store, SLOT)
+    journal.refresh_copy(store, SLOT)
     last = store.evidence.last("m")
     records = [record := link_record(replace(last, number=last.number + 1), last.chain)]
     records.append(link_record(replace(record, number=record.number + 1), record.chain))
@@ -144,7 +144,7 @@ def test_records_of_evidence_are_kept_once_and_brought_in_before_the_runs_that_n
 def test_a_large_read_that_a_store_took_only_some_of_is_whole_once_the_journal_is_brought_in(
     store: Store, journal: Journal
 ) -> None:
-    journal.copy_near_part(store, SLOT)
+    journal.refresh_copy(store, SLOT)
     names, read = [f"x{number}" for number in range(400)], CalendarRead("govuk", SLOT, SLOT, usable=True, entries=400)
     portions = Portions()
     portions.add([a_release(id=name) for name in names], lambda tx, some: tx.save(*some))
@@ -163,7 +163,7 @@ def test_a_large_read_that_a_store_took_only_some_of_is_whole_once_the_journal_i
 
 
 def test_what_the_store_has_later_stays(store: Store, journal: Journal) -> None:
-    journal.copy_near_part(store, SLOT)
+    journal.refresh_copy(store, SLOT)
     with ExitStack() as stack:
         near = stood_in(journal, stack)
         with near.transaction() as tx:
@@ -192,7 +192,7 @@ def test_what_the_store_and_the_journal_judged_apart_is_one_history_again(
         say(tx, "", "pending", SLOT)
         tx.add(an_event("r-late", before=""))
         tx.add(an_event("old-late", release="old", at=OLD, before=""))
-    journal.copy_near_part(store, SLOT)
+    journal.refresh_copy(store, SLOT)
     with store.transaction() as tx:
         say(tx, "pending", "on_time", SLOT + (1 if which == "ours" else 5) * MINUTE)
     with ExitStack() as stack, stood_in(journal, stack).transaction() as tx:
@@ -211,7 +211,7 @@ def say(tx: Transaction, before: str, after: str, at: datetime) -> None:
 
 
 def test_a_journal_that_contradicts_the_store_is_put_aside(store: Store, journal: Journal) -> None:
-    journal.copy_near_part(store, SLOT)
+    journal.refresh_copy(store, SLOT)
     journal.add_rows([a_run("page/origin")], [], BEAT)
     # The delivery has no notice, so no store accepts it.
     with closing(sqlite3.connect(journal.file)) as torn, torn:
@@ -223,14 +223,14 @@ def test_a_journal_that_contradicts_the_store_is_put_aside(store: Store, journal
     assert not journal.has_rows
 
 
-def test_the_near_part_stands_while_the_journal_holds_something(store: Store, journal: Journal) -> None:
-    journal.copy_near_part(store, SLOT)
-    before = journal.near.read_bytes()
+def test_the_store_copy_stands_while_the_journal_holds_something(store: Store, journal: Journal) -> None:
+    journal.refresh_copy(store, SLOT)
+    before = journal.store_copy.read_bytes()
     journal.add_rows([a_run("page/origin")], [], BEAT)
     with store.transaction() as tx:
         tx.save(an_incident("later"))
-    journal.copy_near_part(store, SLOT)
-    assert journal.near.read_bytes() == before
+    journal.refresh_copy(store, SLOT)
+    assert journal.store_copy.read_bytes() == before
 
 
 def test_other_monitors_are_taken_for_alive_and_the_outbox_is_theirs(store: Store, journal: Journal) -> None:
@@ -239,7 +239,7 @@ def test_other_monitors_are_taken_for_alive_and_the_outbox_is_theirs(store: Stor
         mine.take(tx, "monitor m", SLOT)
         other.take(tx, "monitor elsewhere", SLOT)
         mine.take(tx, OUTBOX, SLOT)
-    journal.copy_near_part(store, SLOT)
+    journal.refresh_copy(store, SLOT)
     with ExitStack() as stack:
         near = stood_in(journal, stack)
         leases = {lease.name: lease.until for lease in near.leases.leases()}
@@ -251,7 +251,7 @@ def test_other_monitors_are_taken_for_alive_and_the_outbox_is_theirs(store: Stor
 
 
 def test_a_folder_that_can_be_read_alone_is_copied(store: Store, journal: Journal) -> None:
-    journal.copy_near_part(store, SLOT)
+    journal.refresh_copy(store, SLOT)
     # The path of the journal is not a file. Permissions would not stop root.
     journal.file.with_name(f"{journal.file.name}.part").mkdir()
     place = journal.file.parent
@@ -262,7 +262,7 @@ def test_a_folder_that_can_be_read_alone_is_copied(store: Store, journal: Journa
 
 
 def test_a_store_goes_on_as_another(store: Store, journal: Journal) -> None:
-    journal.copy_near_part(store, SLOT)
+    journal.refresh_copy(store, SLOT)
     near = journal.open_as_store(SLOT)
     ledger = near.ledger
     with store.transaction() as tx:
@@ -274,7 +274,7 @@ def test_a_store_goes_on_as_another(store: Store, journal: Journal) -> None:
     assert store.leases.heartbeat("m") == replace(BEAT, at=SLOT + timedelta(hours=1))
 
 
-def test_what_is_written_while_the_near_part_is_copied_is_in_it_as_a_whole_or_not_at_all(
+def test_what_is_written_while_the_store_copy_is_copied_is_in_it_as_a_whole_or_not_at_all(
     store: Store, journal: Journal
 ) -> None:
     url, asked = store._engine.url.render_as_string(hide_password=False), list[str]()
@@ -286,7 +286,7 @@ def test_what_is_written_while_the_near_part_is_copied_is_in_it_as_a_whole_or_no
                 tx.add_notice(a_notice("late"), [replace(SENT, notice="late")])
 
     event.listen(store._engine, "before_cursor_execute", record_query)
-    journal.copy_near_part(store, SLOT)
+    journal.refresh_copy(store, SLOT)
     with ExitStack() as stack:
         near = stood_in(journal, stack)
         assert [one.notice for one in near.outbox.deliveries()] == [one.id for one in near.outbox.notices()] == ["n"]

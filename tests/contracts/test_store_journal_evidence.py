@@ -57,7 +57,7 @@ def test_what_a_store_has_lost_comes_back_with_what_was_kept_behind_it(
 ) -> None:
     records = chained(5)
     take(store, *records[: 4 if is_near else 2])
-    journal.copy_near_part(store, SLOT)
+    journal.refresh_copy(store, SLOT)
     take(store, *records[2:4])
     lose(store, 3)
     run = a_run("page/origin", evidence=("m-4", "m-5"))
@@ -71,7 +71,7 @@ def test_what_a_store_has_lost_comes_back_with_what_was_kept_behind_it(
 def test_a_record_that_rests_on_one_that_nobody_knows_is_not_brought_in(store: Store, journal: Journal) -> None:
     records = chained(4)
     take(store, *records[:2])
-    journal.copy_near_part(store, SLOT)
+    journal.refresh_copy(store, SLOT)
     journal.add_rows([a_run("page/origin", evidence=("m-2", "m-4"))], [], BEAT, records[3:])
     journal.merge_journal(store)
     assert store.evidence.chain("m") == records[:2]
@@ -81,19 +81,19 @@ def test_a_record_that_rests_on_one_that_nobody_knows_is_not_brought_in(store: S
 def test_a_record_that_goes_on_from_another_than_the_stores_is_not_brought_in(store: Store, journal: Journal) -> None:
     records = chained(3)
     take(store, records[0])
-    journal.copy_near_part(store, SLOT)
+    journal.refresh_copy(store, SLOT)
     journal.add_rows([], [], BEAT, records)
     take(store, other := link_record(replace(records[1], kind="before"), records[0].chain))
     journal.merge_journal(store)
     assert store.evidence.chain("m") == [records[0], other]
 
 
-def test_what_only_the_near_part_knows_of_is_written_again_before_its_numbers_are_given_to_others(
+def test_what_only_the_store_copy_knows_of_is_written_again_before_its_numbers_are_given_to_others(
     store: Store, journal: Journal
 ) -> None:
     records = chained(3)
     take(store, *records)
-    journal.copy_near_part(store, SLOT)
+    journal.refresh_copy(store, SLOT)
     lose(store, 2)
     assert not journal.has_rows
     assert journal.merge_journal(store) == 2
@@ -107,7 +107,7 @@ def test_what_a_monitor_kept_without_its_store_is_its_own_and_what_another_kept_
 ) -> None:
     records = chained(2, name)
     take(store, *records)
-    journal.copy_near_part(store, SLOT)
+    journal.refresh_copy(store, SLOT)
     lose(store, 2)
     assert journal.merge_journal(store) == brought
     assert store.evidence.chain(name) == records[: 1 + brought]
@@ -115,14 +115,16 @@ def test_what_a_monitor_kept_without_its_store_is_its_own_and_what_another_kept_
 
 def test_a_store_that_was_emptied_is_given_nothing_of_what_was_near(store: Store, journal: Journal) -> None:
     take(store, *chained(2))
-    journal.copy_near_part(store, SLOT)
+    journal.refresh_copy(store, SLOT)
     lose(store, 1)
     assert journal.merge_journal(store) == 0
     assert store.evidence.monitors() == []
 
 
-def test_a_near_part_that_cannot_be_read_keeps_nobody_from_a_store_that_is_well(store: Store, journal: Journal) -> None:
+def test_a_store_copy_that_cannot_be_read_keeps_nobody_from_a_store_that_is_well(
+    store: Store, journal: Journal
+) -> None:
     take(store, *chained(2))
-    journal.copy_near_part(store, SLOT)
-    journal.near.write_bytes(b"damaged" * 1000)
+    journal.refresh_copy(store, SLOT)
+    journal.store_copy.write_bytes(b"damaged" * 1000)
     assert journal.merge_journal(store) == 0

@@ -14,7 +14,7 @@ from alerts.channels import KINDS
 from alerts.channels.webhook import sign_body, webhook_body
 from alerts.decide import decide
 from alerts.finding import ReleaseFacts
-from alerts.message import OPENINGS, PERSON_ACTS, build_message
+from alerts.message import OPENING_KINDS, PERSON_ACTS, build_message
 from alerts.notice_text import SUBJECT_SUFFIX
 from schedules.contract.verdict import Finding, Grade, Kind, PartVerdict, VerdictKind
 from schedules.times.interval import Bounds
@@ -72,7 +72,7 @@ def test_the_json_on_the_page_has_the_keys_that_are_sent(page: str) -> None:
 
 def test_every_kind_of_notice_has_its_row(page: str) -> None:
     rows = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
-    assert rows == {*OPENINGS, *SUBJECT_SUFFIX, *PERSON_ACTS, "digest", "summary", "test"}
+    assert rows == {*OPENING_KINDS, *SUBJECT_SUFFIX, *PERSON_ACTS, "digest", "summary", "test"}
 
 
 def test_every_channel_has_its_heading(page: str) -> None:

@@ -43,12 +43,12 @@ def read_docx(data: bytes) -> dict[Key, Place]:
     return places.found
 
 
-def read_stretches(data: bytes) -> dict[str, tuple[str, ...]]:
-    """Return the stretches of a .docx file: paragraphs by their place in words, such as `in table 1, row 2, cell 1`.
+def read_paragraphs(data: bytes) -> dict[str, tuple[str, ...]]:
+    """Return the paragraphs of a .docx file by their place in words, such as `in table 1, row 2, cell 1`.
 
     The paragraphs before, between and after the tables have places too. Raises Unreadable for other files.
     """
-    blocks, outside = _open_file(data)  # `outside`: headers, footers, notes and comments
+    blocks, outside_body = _open_file(data)
     place_outside_tables = "before any table"
     found: dict[str, tuple[str, ...]] = {place_outside_tables: ()}
     number = 0
@@ -62,8 +62,9 @@ def read_stretches(data: bytes) -> dict[str, tuple[str, ...]]:
             found[place_outside_tables] = ()
         else:
             found[place_outside_tables] += (_read_paragraph(block.paragraph_format.element),)
+    # Headers, footers, notes and comments each get a place with a heading such as `the footer of the file`.
     places = Places()
-    places.add_outside_body(outside)
+    places.add_outside_body(outside_body)
     return found | {f"under “{key.heading}”": place.paragraphs for key, place in places.found.items()}
 
 
@@ -71,16 +72,13 @@ def _open_file(data: bytes) -> tuple[list[Paragraph | Table], list[tuple[str, st
     """Return the blocks of a .docx file, and (kind, text) of its headers, footers, notes and comments."""
     try:
         document = docx.Document(BytesIO(data))
-        _simplify(document.element)
+        # Remove copies of text that the file has twice, and replace each content control by its content.
+        copied = (FALLBACK, *map(qn, ("w:moveFrom", "w:sdtPr", "w:sdtEndPr")))
+        strip_elements(document.element, *copied, with_tail=False)
+        strip_tags(document.element, qn("w:sdt"), qn("w:sdtContent"))
         return list(document.iter_inner_content()), list(_read_outside_body(document))
     except FILE_ERRORS as exc:
         raise Unreadable("it is no .docx file that can be opened") from exc
-
-
-def _simplify(body: _Element) -> None:
-    """Remove copies of text that the file has twice, and replace each content control by its content."""
-    strip_elements(body, FALLBACK, *map(qn, ("w:moveFrom", "w:sdtPr", "w:sdtEndPr")), with_tail=False)
-    strip_tags(body, qn("w:sdt"), qn("w:sdtContent"))
 
 
 def _read_outside_body(document: Document) -> Iterator[tuple[str, str]]:

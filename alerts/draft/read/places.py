@@ -76,10 +76,10 @@ class Places:
             self._add_place(first, Place(tuple(paragraph for cell in cells[1:] for paragraph in cell)))
 
     def add_outside_body(self, found: Iterable[tuple[str, str]]) -> None:
-        """Add (kind, text) of parts outside the body, such as a `footer`. They are the last texts of a document."""
+        """Add (kind, text) of each header, footer, note and comment as the last texts, under a heading for its kind."""
         # Our footer has no page numbers as text. A word processor adds them when it saves the file, so remove them.
-        lines = {(kind, " ".join(PAGE_NUMBERS.sub("Page of", text).split())) for kind, text in found}
-        for kind, text in sorted(lines):
+        unnumbered = {(kind, " ".join(PAGE_NUMBERS.sub("Page of", text).split())) for kind, text in found}
+        for kind, text in sorted(unnumbered):
             if text:
                 self.begin_heading(f"the {kind} of the file")
                 self.add_paragraph(text)

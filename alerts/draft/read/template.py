@@ -11,40 +11,40 @@ from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import TypeAlias
 
-from alerts.draft.read.docx import read_stretches
+from alerts.draft.read.docx import read_paragraphs
 from alerts.draft.read.places import BLANKS, Key, Place, Unreadable, make_outside_error
 from alerts.draft.report import Report
 from alerts.draft.write.template import BEGIN_MARK, BOX_FACTS, END_MARK, TEXT_MARK, fill_template, find_box
 
 MARKED_BOX = re.compile(f"{BEGIN_MARK}([a-z_]{{1,40}}){TEXT_MARK}([^{BEGIN_MARK}{END_MARK}]*){END_MARK}")
 PARAGRAPH_END = "\x1d"
-# Paragraphs by the words for their place in a file.
-Stretches: TypeAlias = Mapping[str, tuple[str, ...]]
+# The paragraphs of a file by where they are in it, in words such as `in table 1, row 2, cell 1`.
+Paragraphs: TypeAlias = Mapping[str, tuple[str, ...]]
 
 
-def count_differences(one: Stretches, other: Stretches) -> int:
-    """Return how many paragraphs are in only one of the two files. Our marks around boxes do not count."""
-    paragraphs_of_one, paragraphs_of_other = (
-        Counter(
-            text for paragraphs in file.values() for text in Place(tuple(map(_remove_marks, paragraphs))).normalised()
-        )
-        for file in (one, other)
-    )
-    return (paragraphs_of_one - paragraphs_of_other).total() + (paragraphs_of_other - paragraphs_of_one).total()
+def count_differences(one: Paragraphs, other: Paragraphs) -> int:
+    """Return how many paragraphs are in only one of two files. Our marks around boxes and extra spaces do not count."""
+
+    def count_paragraphs(file: Paragraphs) -> Counter[str]:
+        unmarked = (_remove_marks(text) for paragraphs in file.values() for text in paragraphs)
+        return Counter(Place(tuple(unmarked)).normalised())
+
+    in_one, in_other = count_paragraphs(one), count_paragraphs(other)
+    return (in_one - in_other).total() + (in_other - in_one).total()
 
 
-def fill_with_marks(template: bytes, report: Report) -> Stretches:
+def fill_with_marks(template: bytes, report: Report) -> Paragraphs:
     """Return the paragraphs of a template filled with a report, with marks around each box. Raises BadTemplate."""
-    return read_stretches(fill_template(template, report, marks=True))
+    return read_paragraphs(fill_template(template, report, marks=True))
 
 
-def read_template(report: Report, written: Stretches, edited: Stretches) -> tuple[dict[Key, Place], dict[Key, Place]]:
-    """Return the text of each box twice: first as a person `edited` the file, then as we had `written` it.
+def read_template(report: Report, edited: Paragraphs, written: Paragraphs) -> tuple[dict[Key, Place], dict[Key, Place]]:
+    """Return the text of each box, a place for an answer, as a person `edited` the file and as we had `written` it.
 
     `written` has our marks around each box, the result has none. Raises Unreadable if text outside the boxes changed,
     if it is not clear to which box a text belongs, or if a box that is in the template twice was changed in two ways.
     """
-    # A place such as a table row or a note that is in only one of the files was added or removed.
+    # If only one of the files has a table cell or a note, a person added or removed it.
     in_one_file = [where for where in (*edited, *written) if (where in edited) != (where in written)]
     if in_one_file:
         where = in_one_file[0]
@@ -59,8 +59,10 @@ def read_template(report: Report, written: Stretches, edited: Stretches) -> tupl
     for where, paragraphs in written.items():
         for name, text in _find_changed_boxes(where, paragraphs, edited[where]):
             key, place = key_of_box[name], _make_place(text)
-            # A box can be in the template twice. Ignore a place that is unchanged, or changed in the same way again.
-            if place.reads_as(written_boxes[key]) or place.reads_as(edited_boxes[key]):
+            is_unchanged = place.reads_as(written_boxes[key])
+            # A box can be in the template twice. Both copies may have the same change, but no two different ones.
+            is_same_change = place.reads_as(edited_boxes[key])
+            if is_unchanged or is_same_change:
                 continue
             if not edited_boxes[key].reads_as(written_boxes[key]):
                 raise Unreadable(f"the answer of “{key.label or key.heading}” stands in two places, and reads two ways")
@@ -79,33 +81,33 @@ def _make_place(text: str) -> Place:
 def _find_changed_boxes(where: str, written: Sequence[str], edited: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Yield (name, new text) of each box, a place for an answer, that a person changed.
 
-    Our paragraphs, `written`, have marks around each box. The person's, `edited`, have none.
+    Our paragraphs, `written`, have marks around each box. The person's, `edited`, have none. Errors name `where`.
     """
-    marked = [text.strip() for text in written if text.strip()]
-    changed = [text.strip() for text in edited if text.strip()]
-    # The texts are compared without marks. Their indexes are those of `marked` and `changed`.
-    our_texts = [BLANKS.sub(" ", _remove_marks(text)).strip() for text in marked]
-    their_texts = [BLANKS.sub(" ", text).strip() for text in changed]
-    # Each difference replaces our paragraphs from `first` up to `last` by the person's from `begin` up to `end`.
+    ours = [text.strip() for text in written if text.strip()]
+    theirs = [text.strip() for text in edited if text.strip()]
+    # The texts are compared without marks. Their indexes are those of `ours` and `theirs`.
+    our_texts = [BLANKS.sub(" ", _remove_marks(text)).strip() for text in ours]
+    their_texts = [BLANKS.sub(" ", text).strip() for text in theirs]
+    # Each difference replaces a slice of our paragraphs by a slice of the person's.
     differences = SequenceMatcher(None, our_texts, their_texts, autojunk=False).get_opcodes()
-    for edit, first, last, begin, end in differences:
-        # The paragraph next to an insertion is the same in both files, apart from our marks.
-        continues_box = edit == "insert" and first > 0 and marked[first - 1].endswith(END_MARK)
-        precedes_box = edit == "insert" and first < len(marked) and marked[first].startswith(BEGIN_MARK)
+    for edit, our_begin, our_end, their_begin, their_end in differences:
+        our_part, their_part = ours[our_begin:our_end], theirs[their_begin:their_end]
+        # Paragraphs that were inserted next to a box belong to it. The box itself is the same in both files.
+        is_after_box = edit == "insert" and our_begin > 0 and ours[our_begin - 1].endswith(END_MARK)
+        is_before_box = edit == "insert" and our_begin < len(ours) and ours[our_begin].startswith(BEGIN_MARK)
         if edit == "delete":
             # A box that was a whole paragraph is now empty. If its paragraph also had words of the template, perhaps
             # only these were unwanted, so the box keeps its answer.
-            removed_boxes = filter(None, map(MARKED_BOX.fullmatch, marked[first:last]))
+            removed_boxes = filter(None, map(MARKED_BOX.fullmatch, our_part))
             yield from ((box[1], "") for box in removed_boxes)
-        elif continues_box:
-            # The inserted paragraphs belong to the box just before them. In `changed`, it ends at index `begin - 1`.
-            yield from _split_boxes(where, marked[first - 1], PARAGRAPH_END.join(changed[begin - 1 : end]))
-        elif precedes_box:
-            # The inserted paragraphs belong to the box just after them. In `changed`, it begins at index `end`.
-            yield from _split_boxes(where, marked[first], PARAGRAPH_END.join(changed[begin : end + 1]))
+        elif is_after_box:
+            box_and_inserted = [theirs[their_begin - 1], *their_part]
+            yield from _split_boxes(where, ours[our_begin - 1], PARAGRAPH_END.join(box_and_inserted))
+        elif is_before_box:
+            inserted_and_box = [*their_part, theirs[their_end]]
+            yield from _split_boxes(where, ours[our_begin], PARAGRAPH_END.join(inserted_and_box))
         elif edit != "equal":
-            our_part, their_part = PARAGRAPH_END.join(marked[first:last]), PARAGRAPH_END.join(changed[begin:end])
-            yield from _split_boxes(where, our_part, their_part)
+            yield from _split_boxes(where, PARAGRAPH_END.join(our_part), PARAGRAPH_END.join(their_part))
 
 
 def _split_boxes(where: str, marked: str, text: str) -> Iterator[tuple[str, str]]:

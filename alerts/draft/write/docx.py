@@ -165,15 +165,15 @@ def _add_table(
 
 
 def _write_piece(paragraph: Paragraph, piece: outline.Piece, prefix: str = "") -> None:
-    """Write a piece into an empty paragraph, in the style of its tone. `prefix` begins the name of the style."""
-    paragraph.style = f"{prefix}{outline.STYLES[piece.tone]}"
+    """Write a piece into an empty paragraph, its web addresses as links. `prefix` begins the name of its style."""
+    paragraph.style = f"{prefix}{outline.STYLES[piece.tone]}"  # a tone is, for example, that a person typed it
     for place, part in enumerate(outline.WEB_ADDRESS.split(outline.make_printable(piece.text))):
         run = paragraph.add_run(part)
         if place % 2:  # a web address
             run.style = "Hyperlink"
-            link = SubElement(paragraph.paragraph_format.element, qn("w:hyperlink"))
+            link = SubElement(paragraph.paragraph_format.element, qn("w:hyperlink"))  # in the XML of the paragraph
             link.set(qn("r:id"), paragraph.part.relate_to(part, RELATIONSHIP_TYPE.HYPERLINK, is_external=True))
-            link.append(run.font.element)  # moves the run from the paragraph into its link
+            link.append(run.font.element)  # moves the XML of the run from the paragraph into its link
 
 
 def _add_timeline(document: Document, figure: Timeline) -> None:

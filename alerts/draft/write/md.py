@@ -48,8 +48,7 @@ def _write_block(block: outline.Block) -> str:
 
 
 def _write_pipe_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return "\n".join(f"| {' | '.join(line)} |" for line in [header, ["---"] * len(header), *rows])
 
 
 def _escape(text: str) -> str:

@@ -121,9 +121,10 @@ def build_outline(report: Report, document: Document | None = None) -> list[Bloc
             return blocks
         case Document.STEPS:
             return [*_build_head(report), *_tabulate_steps(report)]
-    texts = _fill_letters(report)[document] or (NO_STATEMENT,)
-    pieces = tuple(Piece(Tone.OPEN if "[to be completed" in text else Tone.PLAIN, text) for text in texts)
-    return [Heading(1, report.title), Words(pieces)]
+        case letter:  # an e-mail, a statement or notice for users, or lines to take
+            texts = _fill_letters(report)[letter] or (NO_STATEMENT,)
+            pieces = tuple(Piece(Tone.OPEN if "[to be completed" in text else Tone.PLAIN, text) for text in texts)
+            return [Heading(1, report.title), Words(pieces)]
 
 
 def has_content(report: Report, document: Document) -> bool:

@@ -10,7 +10,7 @@ from textwrap import wrap
 
 import click
 
-from alerts.draft.edits import INSTEAD_PREFIX, find_wrong_figures, list_open_fields
+from alerts.draft.edits import INSTEAD_PREFIX, find_wrong_numbers, list_open_fields
 from alerts.draft.read.places import Unreadable
 from alerts.draft.report import Report, report_from_json
 from alerts.draft.take_back import Conflict, FileChanges, find_file_changes
@@ -121,7 +121,7 @@ def complete_field(  # one for each option
         if field not in names:
             raise unknown_name("field", field, names, listed_by=f"ninethirty incident draft {incident} --fields")
         # An editor may stay open for an hour, so its text is merged with what others saved since the version that it
-        # showed. A text of --text or --file needs no merge: for None, `merge_texts` replaces the newest text.
+        # showed. A text of --text or --file replaces the newest text instead (`merge_texts` gets None).
         version_in_editor = last.version if text is None else None
         typed = _ask_in_editor(last, field) if text is None else text
         words = {field: typed}
@@ -135,7 +135,7 @@ def complete_field(  # one for each option
             return versions
 
         typed_version = change_draft(store, incident, merge_words)[-1]
-        # The report lists the steps that were done. So a changed step adds one more version, which is read here.
+        # If the field is a step of the report, the text of the report changes. So this may add one more version.
         redraft_for_steps(context, store, incident, [field])
         newest_draft = store.verdicts.drafts(incident)[-1]
     print_conflicts(conflicts)
@@ -242,7 +242,7 @@ def print_versions(context: Context, drafts: Sequence[Draft]) -> None:
 def take_back(context: Context, incident: str, file: Path, by: str | None) -> None:
     """Save the changes that a person made in a draft's file as a new version, and print them.
 
-    Raises `UserFault` if the file is not one of our drafts, or has new text outside the boxes.
+    Raises `UserFault` if the file is not one of our drafts, or has new text outside the fields to complete.
     """
     if file.suffix.lower() != ".docx":
         raise UserFault(f"{file}: only .docx files can be read back: give one, or use the form in the browser")
@@ -254,16 +254,16 @@ def take_back(context: Context, incident: str, file: Path, by: str | None) -> No
         def save_changes(known: Versions) -> Versions:
             nonlocal changes
             changes = _find_changes(known, data, role, file, template)
-            # The report that the person edited. `append_edit` shows what was measured since then beside their texts.
+            # The version in the file. `append_edit` needs it to show beside the texts what was measured since then.
             base = next(one.report for one in known if one.number == changes.base)
             return append_edit(known, changes.words, role, context.now(), base) if changes.words else known
 
         edited = change_draft(store, incident, save_changes)[-1]
         assert changes is not None  # noqa: S101 # `change_draft` calls `save_changes`
-        # The report lists the steps that were done. So a changed step adds one more version, which is read here.
+        # If a step of the report was ticked, the text of the report changes. So this may add one more version.
         redraft_for_steps(context, store, incident, changes.words)
         newest_draft = store.verdicts.drafts(incident)[-1]
-    # A key with this prefix is no field: it says that a text replaces the measured one.
+    # A key with this prefix is no field: it says that the text of a field replaces the measured one.
     names = sorted(name for name in changes.words if not name.startswith(INSTEAD_PREFIX))
     warn_of_unmeasured_figures(edited.report, changes.words)
     if not context.as_json:
@@ -278,7 +278,7 @@ def take_back(context: Context, incident: str, file: Path, by: str | None) -> No
 def warn_of_unmeasured_figures(report: Report, changed: Iterable[str]) -> None:
     """Warn on standard error if a changed field replaces a measured text and has figures that are not in it."""
     for name in changed:
-        if wrong := find_wrong_figures(report, name):
+        if wrong := find_wrong_numbers(report, name):
             click.echo(f"{name}: {', '.join(wrong)} is not in the measured text", err=True)
 
 

@@ -274,13 +274,14 @@ def _describe_run(case: Case, run: Run) -> str:
 
 
 def _proved_instants(case: Case, run: Run) -> str:
-    """Return in words when a run proves its state: between two instants, or at one for a single look, with its age."""
+    """Return in words when a run proves its state: between two instants, or as of one if it is a single look."""
     if run.looks > 1:
         return f"by {exactly(run.begin, case.zone)} and still as of {exactly(run.end, case.zone)}"
-    # A cached answer is older than the look. Presence counts as of the latest instant at which it can have been made
-    # (`begin`), absence as of the earliest (`end`).
-    proved_at = run.begin if run.state is State.PRESENT else run.end
-    age = (run.first_sent - run.end).total_seconds()
+    # The answer was made at an unknown instant between these two, in a cache perhaps long before the look. Presence is
+    # sure only as of the later one (it came by then), absence only as of the earlier one (it was not there yet).
+    made_after, made_by = run.end, run.begin
+    proved_at = made_by if run.state is State.PRESENT else made_after
+    age = (run.first_sent - made_after).total_seconds()
     cached = f" (from a cache, up to {length(age)} old)" if age >= 1 else ""
     return f"as of {exactly(proved_at, case.zone)}{cached}"
 

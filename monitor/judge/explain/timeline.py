@@ -74,8 +74,7 @@ def build_timeline(
 ) -> Timeline | None:
     """Return the timeline of a release from its JSON and its runs by target id, or None without looks.
 
-    It shows all changes and the slot, and lasts until now if the verdict is not final. A lane shows the looks at one
-    view of a part. Of many lanes, only the first are kept.
+    A lane shows the looks at one view of a part. Of many lanes, only the first are kept.
     """
     slot = instant_from_json(body["slot"]["start"]) if body["slot"] else None
     early_until = now if slot is None else min(slot, now)
@@ -88,9 +87,12 @@ def build_timeline(
     ][:_MOST_LANES]
     if not lanes:
         return None
-    marks = _list_changes(lanes)
-    if slot is not None:
-        marks.append(slot)
+    # These instants must be visible: the slot, changes of state, both ends of each exposure, and now until it is final.
+    marks = [] if slot is None else [slot]
+    for lane in lanes:
+        proved = [span for span in lane.spans if span.state not in (State.UNKNOWN.value, "early")]
+        marks += [span.begins for before, span in pairwise(proved) if before.state != span.state]
+        marks += [side for span in lane.spans if span.state == "early" for side in (span.begins, span.ends)]
     if not body["final"] or not marks:
         marks.append(now)
     margin = max((max(marks) - min(marks)) * _MARGIN_SHARE, _LEAST_MARGIN)
@@ -114,13 +116,3 @@ def _draw_lane(part: Mapping[str, Any], view: View, runs: Sequence[Run], until: 
     half = _MOST_SPANS // 2
     kept = seen if len(seen) <= _MOST_SPANS else [*seen[:half], *seen[-half:]]
     return Lane(part["id"], view.value, (*kept, *early), len(seen) - len(kept))
-
-
-def _list_changes(lanes: Iterable[Lane]) -> list[datetime]:
-    """Return the instants that must be visible: changes of state, and both ends of each exposure."""
-    changes = []
-    for lane in lanes:
-        proved = [span for span in lane.spans if span.state not in (State.UNKNOWN.value, "early")]
-        changes += [span.begins for before, span in pairwise(proved) if before.state != span.state]
-        changes += [side for span in lane.spans if span.state == "early" for side in (span.begins, span.ends)]
-    return changes

@@ -102,7 +102,7 @@ def _find_late(case: Case, pairs: Sequence[Pair]) -> Iterator[Finding]:
     # For each calendar with another slot: the case with that slot, and the verdicts by it on all parts. Without a
     # readable slot there are no verdicts, so no part is late by that calendar.
     others = case.in_force.disagreements
-    by_others = [(case.by(promise), judge_by_promise(case, promise, evidences)) for promise in others]
+    by_others = [(case.with_promise(promise), judge_by_promise(case, promise, evidences)) for promise in others]
     for place, (part, _) in enumerate(pairs):
         is_late_by_all = all(verdicts and is_late(other_case, verdicts[place]) for other_case, verdicts in by_others)
         is_early_only = is_in_doubt and bool(part.exposures)
@@ -139,25 +139,23 @@ def _find_partial(parts: Iterable[PartVerdict]) -> list[Finding]:
 
 
 def find_wrong_page(case: Case, part: PartVerdict, evidence: PartEvidence) -> Iterator[Finding]:
-    """Yield a finding if a part's address showed another edition after the tolerance, and one for another title.
+    """Yield a finding for each kind of wrong page at a part's address after `latest`: another edition or another title.
 
-    There is none if the part came in time, or if its address is a guess.
+    Until `latest`, a release counts as on time. Yield none if the part came in time, or if its address is a guess.
     """
     window = case.judged_window
     if evidence.is_guess or part.verdict in _IN_TIME:
         return
-    for why, kind in _WRONG_PAGES.items():
-        wrong = [run for run in evidence.main_runs if run.why == why and run.last_received > window.latest]
-        if wrong:
-            at = max(wrong[0].first_sent, window.opens)
-            yield Finding(kind, part.id, Reason.WRONG_PAGE.text(case.zone, page=why, seen=at), at=at)
+    late_runs = [run for run in evidence.runs_at_edge_and_origin if run.last_received > window.latest]
+    for wrong_page, kind in _WRONG_PAGES.items():
+        first = next((run for run in late_runs if run.why == wrong_page), None)
+        if first is not None:
+            at = max(first.first_sent, window.opens)  # before the slot, it was no fault
+            yield Finding(kind, part.id, Reason.WRONG_PAGE.text(case.zone, page=wrong_page, seen=at), at=at)
 
 
 def find_elsewhere_first(case: Case, pairs: Sequence[Pair]) -> list[Finding]:
-    """Return a finding for each alternative address proved public before the landing page.
-
-    An address does not count if the page had answered before, or if the page was in time and the address not early.
-    """
+    """Return a finding for each alternative address proved public before the landing page."""
     page = next((pair for pair in pairs if pair[0].id == "page"), None)
     if page is None:
         return []
@@ -166,14 +164,14 @@ def find_elsewhere_first(case: Case, pairs: Sequence[Pair]) -> list[Finding]:
 
 
 def _compare_with_page(case: Case, page: Pair, alternative: Pair) -> Finding | None:
-    """Return the finding if an alternative was public before the page by more than our clock's uncertainty, or None."""
+    """Return the finding that an alternative address was public before the page for sure, or None."""
     part, evidence = alternative
     page_part, page_evidence = page
     came = evidence.all_presences[0].appears if evidence.all_presences else part.first_seen
-    # Without a presence, it may have answered from the first look on. Then `came` has no `after` and proves nothing.
+    # If the alternative answered at its first look already, `came` has no `after`. Such an address may always answer.
     if came.by is None or (came.after is None and not evidence.all_presences):
         return None
-    # If the page answered before from its first look on, it is not known with which edition.
+    # If the page too answered at its first look, and before the alternative, it may have been this edition already.
     if page_evidence.present_from_start is not None and page_evidence.present_from_start.begin < came.by:
         return None
     # If the page was in time, no one had to look elsewhere. But an alternative that was out early counts.
@@ -185,7 +183,7 @@ def _compare_with_page(case: Case, page: Pair, alternative: Pair) -> Finding | N
     ahead = between(came, page_came)
     if ahead.min is None or ahead.min <= case.policy.uncertainty.total_seconds():
         return None
-    # The delay is stated only if it came after the slot. A last absence within a second before the slot is near enough.
+    # State the alternative's delay only if it came after the slot. If it was absent a second before, it is near enough.
     is_after_slot = came.after is not None and came.after >= case.judged_window.opens - timedelta(seconds=1)
     delay = case.judged_window.delay_of(came) if is_after_slot else None
     text = Reason.ELSEWHERE_FIRST.text(case.zone, url=part.url, came=came, ahead=ahead, delay=delay)

@@ -9,7 +9,7 @@ from itertools import groupby
 from urllib.parse import urlsplit
 
 from monitor.judge.case import Case
-from monitor.judge.part_evidence import MAIN_VIEWS, Pair, PartEvidence
+from monitor.judge.part_evidence import EDGE_AND_ORIGIN, Pair, PartEvidence
 from monitor.judge.reasons import Reason
 from monitor.judge.runs import Blind, Run
 from monitor.look.sighting import State
@@ -17,37 +17,34 @@ from schedules.contract.verdict import Finding, Kind, PartVerdict, VerdictKind
 from schedules.times.interval import Bounds, Interval, seconds_between
 
 _CLOCK = "clock"
-# These causes prevent only some looks. If the other looks proved the release, the blindness did not matter.
-_PARTIAL_CAUSES = frozenset({"budget", "no_worker"})
-# If the next look after a failure came later than this, the failure delayed it: the host asked us to wait, or its name
-# did not resolve.
+# If the other looks proved the release, the blindness did not matter.
+_CAUSES_THAT_ALLOW_SOME_LOOKS = frozenset({"budget", "no_worker"})
+# If the next look after a failure came later than this, the failure delayed it, e.g. because the host asked us to wait.
 _NORMAL_PAUSE = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
 class _Span:
-    """A span without a usable look, and its causes. `looks` is how many looks failed in it (0 for a blind span)."""
+    """A span without a usable look, and its causes. In a blind span, `failed_looks` is 0: there were none."""
 
     begins: datetime
     ends: datetime
     causes: tuple[str, ...]
-    looks: int = 0
+    failed_looks: int = 0
 
 
 def find_blindness(case: Case, pairs: Iterable[Pair]) -> list[Finding]:
     """Return findings for blind spans, failed looks and clock faults that hid the slot or left a part unproven.
 
-    In a blind span the monitor could not look at some or all targets. `hides_part` says whether it concerns the part.
-    `_may_have_mattered` says whether it is a finding: it is if its cause prevented all looks at an exact slot. Other
-    spans, and failed looks, are findings only if they overlap the time in which an unproven part may have come. All
-    spans of one clock fault are one finding.
+    In a blind span the monitor could not look at some or all targets. `_may_have_mattered` says which spans count. All
+    spans of one clock fault are one finding. So are spans of several parts with the same begin and causes.
     """
     found: dict[tuple[tuple[str, ...], datetime], Finding] = {}
     clock_faults: list[_Span] = []
     for part, evidence in (pair for pair in pairs if pair[0].can_be_late):
         hiding = (span for span in case.blind if hides_part(case, evidence, span))
-        blind = (_Span(span.begins, span.ends, (span.cause,)) for span in hiding)
-        for span in (*blind, *_find_failed_spans(evidence)):
+        without_looks = (_Span(span.begins, span.ends, (span.cause,)) for span in hiding)
+        for span in (*without_looks, *_find_failed_spans(evidence)):
             if not _may_have_mattered(case, part, evidence, span):
                 continue
             if span.causes == (_CLOCK,):
@@ -77,13 +74,14 @@ def hides_part(case: Case, evidence: PartEvidence, span: Blind) -> bool:
 
 
 def _find_failed_spans(evidence: PartEvidence) -> list[_Span]:
-    """Return the spans in which every look at the part itself failed, with overlapping spans merged.
+    """Return the spans in which every look at the part itself, at edge and origin, failed. Overlapping ones are merged.
 
     Failures because of a doubtful clock are merged only with each other, because they become findings of their own.
     """
-    spans_by_clock: dict[bool, list[_Span]] = {True: [], False: []}
-    successful = [run for run in evidence.main_runs if run.state is not State.UNKNOWN]
-    for view in MAIN_VIEWS:
+    by_clock: list[_Span] = []
+    by_other_causes: list[_Span] = []
+    successful = [run for run in evidence.runs_at_edge_and_origin if run.state is not State.UNKNOWN]
+    for view in EDGE_AND_ORIGIN:
         runs = evidence.views.get(view, ())
         # A group is consecutive runs of one state. Failed ones are split by whether our clock was the cause.
         for (state, is_by_clock), group in groupby(runs, key=lambda run: (run.state, run.why == _CLOCK)):
@@ -93,11 +91,12 @@ def _find_failed_spans(evidence: PartEvidence) -> list[_Span]:
                 looks = sum(run.looks for run in failed)
                 span = _Span(failed[0].first_sent, failed[-1].last_received, causes, looks)
                 # A failure may delay the next look. Then nothing was seen until that look.
-                until_next_look = _extend_to_next_look(span, evidence.main_runs)
-                # Another view may have answered in the meantime. Keep only the first piece in which none did.
+                until_next_look = _extend_to_next_look(span, evidence.runs_at_edge_and_origin)
+                # The other view may have answered in the meantime. Keep only the first piece in which none answered.
                 unwatched = _subtract_watched(until_next_look, successful)
-                spans_by_clock[is_by_clock] += [] if unwatched is None else [unwatched]
-    in_order = (sorted(spans, key=lambda span: span.begins) for spans in spans_by_clock.values())
+                if unwatched is not None:
+                    (by_clock if is_by_clock else by_other_causes).append(unwatched)
+    in_order = (sorted(spans, key=lambda span: span.begins) for spans in (by_clock, by_other_causes))
     return [span for spans in in_order for span in _merge_overlapping(spans)]
 
 
@@ -116,7 +115,7 @@ def _merge_overlapping(spans: Iterable[_Span]) -> list[_Span]:
             before = merged[-1]
             causes = tuple(dict.fromkeys((*before.causes, *span.causes)))
             ends = max(before.ends, span.ends)
-            merged[-1] = _Span(before.begins, ends, causes, before.looks + span.looks)
+            merged[-1] = _Span(before.begins, ends, causes, before.failed_looks + span.failed_looks)
         else:
             merged.append(span)
     return merged
@@ -134,13 +133,16 @@ def _subtract_watched(span: _Span, successful: Iterable[Run]) -> _Span | None:
 
 
 def _may_have_mattered(case: Case, part: PartVerdict, evidence: PartEvidence, span: _Span) -> bool:
-    """Return whether a span without a usable look hid the slot, or may be the reason that a part is unproven."""
+    """Return whether a span without a usable look hid the slot, or may be the reason that a part is unproven.
+
+    It hid the slot if the monitor could not look at all. Failed looks do not, because other looks may have succeeded.
+    """
     window = case.judged_window
-    covers_slot = span.begins <= window.opens < span.ends and span.ends - span.begins > case.policy.uncertainty
-    # `looks` are the failed looks of a span. Only a span without any, whose cause prevents all looks, hides the slot.
-    is_monitor_blind = not span.looks and _PARTIAL_CAUSES.isdisjoint(span.causes)
-    # Without a promised minute there is no instant that must be watched.
-    if covers_slot and window.exact and is_monitor_blind:
+    covers_slot = span.begins <= window.opens < span.ends
+    is_longer_than_clock_error = span.ends - span.begins > case.policy.uncertainty
+    is_monitor_blind = span.failed_looks == 0 and _CAUSES_THAT_ALLOW_SOME_LOOKS.isdisjoint(span.causes)
+    # Without a promised minute (`exact`) there is no instant that must be watched.
+    if window.exact and covers_slot and is_longer_than_clock_error and is_monitor_blind:
         return True
     if part.verdict is not VerdictKind.UNPROVEN:
         return False
@@ -151,11 +153,11 @@ def _may_have_mattered(case: Case, part: PartVerdict, evidence: PartEvidence, sp
 def _unproven_span(case: Case, part: PartVerdict, evidence: PartEvidence) -> tuple[datetime, datetime]:
     """Return the span in which an unproven part may have come: from its last absence to the look that found it.
 
-    If no look found it, the span lasts until now, and begins at the slot or at an earlier last absence: absences after
-    the slot leave open whether it was late. Without an absence it begins when the part could first have been on time.
+    If no look found it, the span lasts until now. Without an absence, it begins when the part could first be on time.
     """
     window, last_absent = case.judged_window, evidence.last_absent
     if last_absent is not None and part.released.by is None:
+        # An absence after the slot did not prove the part late. So it may have come, unseen, from the slot on.
         last_absent = min(last_absent, window.opens)
     begins = part.released.after or last_absent or window.earliest
     presences = (presence for presence in evidence.presences if presence.begin == part.released.by)
@@ -167,6 +169,6 @@ def _unproven_span(case: Case, part: PartVerdict, evidence: PartEvidence) -> tup
 def _blind_finding(case: Case, part: PartVerdict, span: _Span) -> Finding:
     """Return the finding for a span: failed looks are about the part, a blind span is about no part."""
     seconds, when = seconds_between(span.begins, span.ends), Interval(span.begins, span.ends)
-    reason, name = (Reason.LOOKS_PROVED_NOTHING, part.id) if span.looks else (Reason.BLIND, None)
-    text = reason.text(case.zone, span=when, causes=span.causes, looks=span.looks, seconds=seconds)
+    reason, name = (Reason.LOOKS_PROVED_NOTHING, part.id) if span.failed_looks else (Reason.BLIND, None)
+    text = reason.text(case.zone, span=when, causes=span.causes, looks=span.failed_looks, seconds=seconds)
     return Finding(Kind.BLIND, name, text, Bounds(seconds, seconds))

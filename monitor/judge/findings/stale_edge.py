@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import takewhile
+from itertools import groupby, takewhile
 
 from monitor.judge.case import Case
 from monitor.judge.exposure import is_early
@@ -24,58 +24,61 @@ from schedules.times.interval import NOTHING, Bounds, Interval, between
 class _HiddenSpan:
     """A span in which the edge served an old answer, from `came`, when `view` first showed the part, to `until`.
 
-    `again`: the edge had shown the part before. `withdrawn`: the part was withdrawn before the edge showed it.
+    `shown_before`: the edge had shown the part before. `withdrawn`: the part was withdrawn before the edge showed it.
     """
 
     view: View
     came: Interval
     until: Interval
     seconds: Bounds
-    again: bool
+    shown_before: bool
     withdrawn: bool
 
 
 def find_stale_edge(case: Case, evidence: PartEvidence) -> Iterator[Finding]:
     """Yield a finding for each span in which the edge hid what the origin, or else the content API, already showed."""
     for span in _find_hidden_spans(case, evidence):
-        reason = Reason.STALE_EDGE_AGAIN if span.again else Reason.STALE_EDGE
+        reason = Reason.STALE_EDGE_AGAIN if span.shown_before else Reason.STALE_EDGE
         text = reason.text(case.zone, view=span.view, came=span.came, hidden=span.seconds)
         yield Finding(Kind.STALE_EDGE, evidence.part.id, text, span.seconds)
 
 
 def measure_users_delay(case: Case, part: PartVerdict, evidence: PartEvidence) -> Bounds | None:
-    """Return how long after the slot users could first get a part, from the edge. Its own `delay` is the publisher's.
+    """Return how long after the slot users could first get a part: when the edge, which may serve old answers, had it.
 
-    If it is an alternative, if no minute was promised, or if no view showed the part, return the publisher's delay. If
-    the edge has not shown the part yet, or never did before it was withdrawn, the delay has no upper bound.
+    The publisher's delay (`part.delay`) ends when any view had it. It is returned for an alternative address, and if no
+    minute was promised or no view had the part. The delay of users has no upper bound as long as the edge lacks it.
     """
-    window, delay = case.window, part.delay
+    window, publishers_delay = case.window, part.delay
     if window is None or not window.exact or not case.is_judged or evidence.part.role is Role.ALTERNATIVE:
-        return delay
-    # In a span that hid the part `again`, users had got it before.
-    hidden = next((span for span in _find_hidden_spans(case, evidence) if not span.again), None)
+        return publishers_delay
+    # If the edge showed the part and hid it again, users had got it before.
+    hidden = next((span for span in _find_hidden_spans(case, evidence) if not span.shown_before), None)
     if hidden is not None:
         # Users never got a part that was withdrawn before the edge showed it.
         return window.delay_of(Interval(hidden.until.after, None) if hidden.withdrawn else hidden.until)
-    if delay is None or delay.max is None or part.first_seen.by is None:
-        return delay
-    edge = evidence.spells.get(View.EDGE, ())
-    return window.delay_of(_date_at_edge(edge, part.first_seen.after, part.first_seen.by, case.policy.uncertainty))
+    first_seen = part.first_seen
+    if publishers_delay is None or publishers_delay.max is None or first_seen.by is None:
+        return publishers_delay
+    at_edge = evidence.spells.get(View.EDGE, ())
+    return window.delay_of(_date_at_edge(at_edge, first_seen.after, first_seen.by, case.policy.uncertainty))
 
 
 def _date_at_edge(
-    edge: Sequence[Spell], last_absent: datetime | None, out_by: datetime, uncertainty: timedelta
+    at_edge: Sequence[Spell], last_absent: datetime | None, out_by: datetime, uncertainty: timedelta
 ) -> Interval:
-    """Return when the edge first showed a part that came, in any view, after `last_absent` and by `out_by`.
+    """Return when the edge first showed a part. All views together show that it came in `(last_absent, out_by]`.
 
-    If the edge still served an old answer after `out_by`, by more than our clock's `uncertainty`, it showed the part
-    only after the end of this answer. If the edge has not shown the part yet, the interval has no end.
+    A spell of the edge is a time in which it showed the part, or showed it absent. If it was still absent there after
+    `out_by`, by more than our clock's `uncertainty`, that was an old answer, and the edge showed the part only after
+    it. The interval has no `by` as long as the edge has not shown the part.
     """
-    spells = (spell for spell in edge if spell.is_present and (last_absent is None or spell.end >= last_absent))
-    first_shown = next(spells, None)
-    before = edge if first_shown is None else edge[: edge.index(first_shown)]
-    old_until = max((served_until(spell) for spell in before if not spell.is_present), default=out_by)
-    after = old_until if old_until > out_by + uncertainty else last_absent
+    shown = (spell for spell in at_edge if spell.is_present and (last_absent is None or spell.end >= last_absent))
+    first_shown = next(shown, None)
+    before = at_edge if first_shown is None else at_edge[: at_edge.index(first_shown)]
+    absent_until = max((served_until(spell) for spell in before if not spell.is_present), default=out_by)
+    after = absent_until if absent_until > out_by + uncertainty else last_absent
+    # By its `Age`, the first copy at the edge may claim an instant before any view is proved to have shown the part.
     return Interval(after, None if first_shown is None else max(first_shown.begin, out_by))
 
 
@@ -101,9 +104,9 @@ def _hidden_spans_after(
 ) -> Iterator[_HiddenSpan]:
     """Yield each span in which the edge served an old answer after another view had shown the part.
 
-    `source` is the presence in that view. The part `came` there after its last absence (`came.after`), and was present
-    by `came.by`. `removed` is when it disappeared there for good. Spans no longer than our clock's uncertainty are left
-    out. Yield none if the part was out early, or if the edge showed it as soon as the other view.
+    `source` is the period in which that view showed it. It `came` there within an interval, and was `removed` there for
+    good within another, None if it was not. Spans no longer than our clock's uncertainty are left out. Yield none if
+    the part was out early, or if the edge showed it as soon as the other view.
     """
     if came.by is None or any(is_early(presence, case.judged_window) for presence in evidence.presences):
         return
@@ -116,31 +119,33 @@ def _hidden_spans_after(
         # An edge with several copies may serve an old one again after it has shown the release. `last_shown` is when
         # the edge was last seen to show it before this old answer; None if it had not shown it yet.
         last_shown = max((spell.last_received for spell in present if spell.first_sent < old.first_sent), default=None)
-        # A part not shown yet was hidden since it came. Else it was hidden only after `last_shown`, even if the old
-        # copy was made before that look by its `Age` (`old.begin`).
+        # A part not shown yet was hidden since it came. Else it was hidden only after `last_shown`. `old.begin` may be
+        # before that, because by its `Age` an old copy was made before the look that got it.
         hidden_from = came if last_shown is None else Interval(last_shown, max(last_shown, old.begin))
         until, is_withdrawn = _find_end_of_old_answer(edge, source, old, removed)
         seconds = between(hidden_from, until)
         if seconds.min is not None and seconds.min > case.policy.uncertainty.total_seconds():
-            is_again = last_shown is not None
-            yield _HiddenSpan(source.view, came, until, seconds, again=is_again, withdrawn=is_withdrawn)
+            was_shown = last_shown is not None
+            yield _HiddenSpan(source.view, came, until, seconds, shown_before=was_shown, withdrawn=is_withdrawn)
 
 
 def _find_end_of_old_answer(
     edge: Sequence[Spell], source: Spell, old: Spell, removed: Interval | None
 ) -> tuple[Interval, bool]:
-    """Return when an old answer at the edge was replaced, and whether because the part was withdrawn.
+    """Return when an answer without the part stopped being old at the edge, and whether the part was withdrawn by then.
 
-    A new answer replaces it: a presence, or a notice that withdraws what `source` had shown. If the part was `removed`
-    in the other view before that, the answer was not old any more from then on.
+    It stops when the edge shows the part, or a notice that withdraws what another view had shown (`source`). It stops
+    before that if the part was `removed` in the other view: from then on, an answer without the part is right.
     """
     old_until = served_until(old)
     notices = _withdrawal_notices(edge, source)
     new_answers: list[Spell | Run] = [*(spell for spell in edge if spell.is_present), *notices]
     later = (answer for answer in new_answers if answer.last_received > old.last_received)
     next_new = min(later, key=lambda answer: answer.begin, default=None)
+    # By its `Age`, a new answer may have been made while the old one was still served. So take the later instant.
     replaced = Interval(old_until, None if next_new is None else max(next_new.begin, old_until))
     if removed is not None and removed.by is not None and (replaced.by is None or removed.by < replaced.by):
+        # The old answer may have been served on after the removal. So take the earlier instant.
         return Interval(old_until if removed.after is None else min(old_until, removed.after), removed.by), True
     is_notice = isinstance(next_new, Run)
     return replaced, is_notice
@@ -167,12 +172,10 @@ def _find_old_answers(edge: Sequence[Spell], source: Spell) -> list[Spell]:
 def _withdrawal_notices(edge: Sequence[Spell], source: Spell) -> Iterator[Run]:
     """Yield the first run of each notice at the edge that withdraws what `source` had shown."""
     for spell in edge:
-        is_notice_before = False
-        for run in spell.runs:
-            is_notice = run.state is State.WITHDRAWN
-            if is_notice and not is_notice_before and run.first_sent > source.first_sent:
-                yield run
-            is_notice_before = is_notice
+        for state, runs in groupby(spell.runs, key=lambda run: run.state):
+            first = next(runs)
+            if state is State.WITHDRAWN and first.first_sent > source.first_sent:
+                yield first
 
 
 def served_until(answers: Spell | Run) -> datetime:

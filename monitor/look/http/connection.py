@@ -66,10 +66,6 @@ class RequestTiming:
         self.has_response = self.reused = False
         self.needs_new_connection = True
 
-    def has_lost_kept_connection(self) -> bool:
-        """Return whether a kept connection broke before any response, because the server had closed it while idle."""
-        return self.reused and not self.has_response
-
     def seconds_left(self, at_most: float = inf) -> float:
         """Return the seconds until the deadline: at least a millisecond, and no more than `at_most`."""
         return min(max(self.deadline - self._loop.time(), 0.001), at_most)
@@ -172,8 +168,7 @@ class Connection(asyncio.BufferedProtocol):
     def end_request(self) -> bool:
         """End the request. Return whether the connection can be used for another one."""
         self._timing = None
-        if self._chunks:
-            self._chunks.clear()
+        self._chunks.clear()
         return self.is_open and self.is_complete and self._keeps_open and self._fault is None
 
     def detach(self) -> asyncio.Transport:

@@ -46,13 +46,13 @@ class HttpFetcher:
         context: ssl.SSLContext | None = None,
         proxies: Proxies | None = None,
     ) -> None:
-        """Prepare requests without sending any. Rehearsals and tests give a `route`, which replaces names and guard."""
+        """Prepare requests without sending any. Rehearsals and tests give a `route` in place of the lookup of names."""
         self._clock = clock
         self._seconds = seconds
-        resolver = Resolver(guard or Guard(), route, proxies or Proxies())
-        rate = (budget or Budget()).rate
+        resolver = Resolver(guard or Guard(), route, proxies or Proxies())  # the guard also checks schemes and ports
+        rate_of = (budget or Budget()).rate  # requests a second
         self._transport = HttpTransport(
-            clock, resolver, connections=lambda host: concurrent_requests(rate(host)), context=context
+            clock, resolver, connections=lambda host: concurrent_requests(rate_of(host)), context=context
         )
         always = [(b"User-Agent", user_agent(contact).encode("ascii", "replace")), (b"Accept-Encoding", b"gzip")]
         # Unique queries count up from the milliseconds since 1970, so that no earlier process has used them.

@@ -68,7 +68,8 @@ class HttpTransport(httpx.AsyncBaseTransport):
         try:
             return await pool.send(request, timing, is_head=is_head)
         except (httpx.NetworkError, httpx.RemoteProtocolError):
-            if not timing.has_lost_kept_connection():
+            had_server_closed_it = timing.reused and not timing.has_response
+            if not had_server_closed_it:
                 raise
         timing.restart()  # this also sets `needs_new_connection`, so that the pool opens one
         return await pool.send(request, timing, is_head=is_head)

@@ -25,9 +25,7 @@ def recognise(answer: Answer, context: Context) -> Recognised:
         return unknown(why)
     if context.known.baseline is None:
         return unknown(NO_BASELINE)
-    if context.known.baseline == context.digest:
-        return absent("unchanged from the baseline")
-    return present()
+    return absent("unchanged from the baseline") if context.known.baseline == context.digest else present()
 
 
 def _why_not_content(answer: Answer) -> str:

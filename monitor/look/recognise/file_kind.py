@@ -82,9 +82,8 @@ def content_fault(answer: Answer, context: Context) -> str:
     head, extension = _decode_text(answer.body[:_HEAD]), context.file
     if signatures := _SIGNATURES.get(extension or ""):
         is_pdf = extension == "pdf" and _PDF in answer.body[:_PDF_HEAD]
-        if is_pdf or answer.body.startswith(signatures):
-            return ""
-        return message_fault(answer) or WRONG_KIND
+        is_known_kind = is_pdf or answer.body.startswith(signatures)
+        return "" if is_known_kind else message_fault(answer) or WRONG_KIND
     if extension is None and answer.body.startswith(_BINARY):
         return ""
     if fault := message_fault(answer):

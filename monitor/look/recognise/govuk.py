@@ -167,8 +167,7 @@ def _read_item(item: ContentItem, content: Mapping[str, Any], context: Context) 
     found = (_item_to_found(item), *(part for part in parts if part.url))
     details = content.get("details")
     body = details.get("body") if isinstance(details, dict) else ""
-    text = f"{content.get('description')} {body}"
-    return recognise_title(context, item.title, found, version, text)
+    return recognise_title(context, item.title, found, version, text=f"{content.get('description')} {body}")
 
 
 def _item_to_found(item: ContentItem) -> Found:

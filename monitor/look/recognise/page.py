@@ -110,9 +110,7 @@ def text_of(node: Any) -> str:  # noqa: ANN401  # lxml's elements have no public
 def is_html(answer: Answer) -> bool:
     """Return whether an answer has the media type of HTML or, without a type, begins with `<`."""
     kind = answer.headers.get("content-type", "").lower()
-    if kind:
-        return "html" in kind
-    return answer.body.lstrip()[:1] == b"<"
+    return "html" in kind if kind else answer.body.lstrip()[:1] == b"<"
 
 
 def is_json(answer: Answer) -> bool:

@@ -63,36 +63,35 @@ def read_placeholder(page: Page, answer: Answer, context: Context, *, has_files:
     before the slot, and either promises the release or names the day of the slot without a link to a file. A page with
     a date of publication may be the release. `has_files`: the caller has found files or parts.
     """
-    text = page.text[:_MOST_TEXT]
+    text, slot = page.text[:_MOST_TEXT], context.known.slot
     if has_date_of_publication(text):
         return None
+    is_promise = promises_release(text, slot)
+    if is_promise and not has_files and not links_file(page, context):
+        return absent(ANNOUNCED)
     # The digest of the last placeholder's text, "" if that was before a restart, None if there was no placeholder.
     last_placeholder = context.known.placeholder
-    slot = context.known.slot
-    has_slot_and_title = slot is not None and bool(context.title)
     is_old_text = _may_predate_slot(context) or _is_before_slot(answer, context)
-    may_be_old = has_slot_and_title and (is_old_text or last_placeholder is not None)
-    if promises_release(text, slot):
-        if not has_files and not links_file(page, context):
-            return absent(ANNOUNCED)
-    else:
-        is_for_slot = may_be_old and slot is not None and names_day_of(slot, _text_without_titles(page, text))
-        if not is_for_slot or has_files or links_file(page, context):
+    may_be_old = is_old_text or last_placeholder is not None
+    if slot is None or not context.title or not may_be_old:
+        return None
+    if not is_promise:
+        names_slot = names_day_of(slot, _text_without_titles(page, text))
+        if not names_slot or has_files or links_file(page, context):
             return None
     digest = sha256(text.encode("utf-8", "replace")).hexdigest()
     # After a placeholder, a text is in doubt only as long as it is the same. After a restart, it may be the same.
-    may_be_unchanged = last_placeholder in ("", digest)
-    if has_slot_and_title and (is_old_text or may_be_unchanged):
-        return Recognised(State.UNKNOWN, why=PLACEHOLDER, placeholder=digest)
-    return None
+    is_in_doubt = is_old_text or last_placeholder in ("", digest)
+    return Recognised(State.UNKNOWN, why=PLACEHOLDER, placeholder=digest) if is_in_doubt else None
 
 
 def _may_predate_slot(context: Context) -> bool:
-    """Return whether a text may be older than the slot. It is not if its address had a 404 or placeholder before."""
+    """Return whether a text without a date of publication may be older than the slot."""
     if context.known.was_missing or context.known.placeholder is not None:
+        # After a 404, a text is new. After a placeholder, the caller compares the text with that of the placeholder.
         return False
-    # On GOV.UK, a release has a date of publication, so a text without one is in doubt. There is a baseline only if the
-    # target had the recogniser `changed` before, so nearly always there is none.
+    # On GOV.UK, a release has a date of publication. A baseline is an earlier body, which only another recogniser
+    # (`changed`) keeps. With one, this text is not the first that we see here.
     is_in_doubt_on_govuk = context.known.baseline is None and urlsplit(context.url).hostname == GOVUK
     # If an announcement has just begun to redirect to the page (`is_led_to`), a cache may still have the old text.
     return context.is_led_to or is_in_doubt_on_govuk

@@ -28,14 +28,16 @@ def recognise_title(
     """
     if not seen:
         return unknown(NAMELESS, found)
-    # A release without a title has no period either, so every title passes the checks below.
+    # Without a title of the release, `seen` counts as the right title without a period, and `text` needs none.
     likeness = compare_titles(context.title, seen) if context.title else Likeness.UNDATED
     if likeness is Likeness.OTHER_EDITION:
         return absent(ANOTHER_EDITION)
-    if likeness is Likeness.DIFFERENT and (context.known.was_missing or not context.is_led_to):
-        # After a 404, something was published here now, with a wrong title (`ANOTHER_TITLE`). Else the page may be old.
-        return unknown(ANOTHER_TITLE if context.known.was_missing else NOT_ITS_TITLE, found)
-    if likeness is Likeness.UNDATED and not read_title(context.title).period <= set(period_of(text[:_MOST_TEXT])):
+    if likeness is Likeness.DIFFERENT and context.known.was_missing:
+        return unknown(ANOTHER_TITLE, found)  # after a 404, something new is here, with a wrong title
+    if likeness is Likeness.DIFFERENT and not context.is_led_to:
+        return unknown(NOT_ITS_TITLE, found)  # it may be an old page
+    our_period = read_title(context.title).period
+    if likeness is Likeness.UNDATED and not our_period <= set(period_of(text[:_MOST_TEXT])):
         return unknown(WITHOUT_PERIOD, found)
     return present(found, specific=likeness is Likeness.SAME, version=version)
 

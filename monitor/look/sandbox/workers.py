@@ -125,7 +125,7 @@ class Workers:
     async def _wait_for_turn(self, host: str, size: int) -> AsyncIterator[None]:
         """Wait until no other task of the host runs and a worker is free, and keep its place until the block ends.
 
-        Raises `TooCostly` if too many bytes wait, of all hosts together and of this host.
+        Raises `TooCostly` if too many bytes wait of all hosts together, and this host has used up its own share too.
         """
         lock = self._lock_of_host.setdefault(host, asyncio.Lock())
         waiting = self._bytes_of_host[host]
@@ -133,7 +133,7 @@ class Workers:
         if exceeds_share and self._bytes_of_host.total() + size > _MOST_WAITING:
             self.on_costly(host)
             raise TooCostly("too many bytes of its host wait to be read")
-        self._bytes_of_host[host] += size + 1
+        self._bytes_of_host[host] += size + 1  # one more, so that the host has an entry even if all sizes are zero
         try:
             async with lock, self._places:
                 yield

@@ -51,22 +51,22 @@ def answer_at_edge(answers: Sequence[ScriptAnswer], now: datetime) -> ServedAnsw
     After a change, the edge still serves the old answer for the duration `edge_cache` of the new one. The `Age` of such
     a stale copy dates it before the change. The `Age` of the new copy dates it at the change or later.
     """
-    # (time from which the edge serves it, answer), after a first stage without an answer.
+    # A stage is the time from which the edge serves an answer, and this answer. The first stage is a 404.
     stages = [(_BEFORE_ANY_ANSWER, None), *_edge_stages(answers)]
-    # The newest answer at the origin, then the newest of those up to it that the edge serves already.
+    # The stage of the origin's answer at `now`, and the newest stage up to that one which the edge serves already.
     origin_index = max(index for index, (_, answer) in enumerate(stages) if answer is None or answer.at <= now)
     edge_index = max(index for index, (begins, _) in enumerate(stages[: origin_index + 1]) if begins <= now)
-    begins, answer = stages[edge_index]
-    since = None if answer is None else answer.at
+    served_since, answer = stages[edge_index]
+    since = None if answer is None else answer.at  # since when the origin has it
     if edge_index < origin_index:
-        # When the origin replaced `answer` by that of the next stage, which is `answers[edge_index]`.
-        replaced_at = answers[edge_index].at
-        # One second more, so that the copy is dated before it was replaced.
-        return ServedAnswer(answer, since, floor((now - replaced_at).total_seconds()) + 1)
+        _, next_answer = stages[edge_index + 1]
+        assert next_answer is not None  # noqa: S101 # only the first stage has none
+        # The copy is stale since the origin has the next answer. With one second more, it is dated before that.
+        return ServedAnswer(answer, since, floor((now - next_answer.at).total_seconds()) + 1)
     if answer is None or not answer.edge_cache:
         return ServedAnswer(answer, since)
     # The edge fetches the same answer again each time its copy expires.
-    return ServedAnswer(answer, since, floor((now - begins) % answer.edge_cache / timedelta(seconds=1)))
+    return ServedAnswer(answer, since, floor((now - served_since) % answer.edge_cache / timedelta(seconds=1)))
 
 
 def _edge_stages(answers: Sequence[ScriptAnswer]) -> Iterator[tuple[datetime, ScriptAnswer]]:

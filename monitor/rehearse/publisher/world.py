@@ -34,16 +34,16 @@ class World:
         self._release_by_url = release_by_part_url | {release.url: release for release in script.release}
 
     def respond(self, request: ReceivedRequest, now: datetime) -> RawResponse:
-        """Return the bytes that a request gets at `now`, and how to send them. During a fault there is no latency."""
+        """Return the bytes that a request gets at `now`, and how to send them. A fault in the script alters both."""
         fault = fault_for(self._script.fault, request, now)
         if fault is None:
             reply = self.reply(request, now)
             return RawResponse(to_bytes(reply, request, now), latency=reply.latency)
-        copied_at = _copy_time(fault) or now
-        reply = self.reply(request, copied_at)
+        # In some faults a cache or mirror serves an old copy, made at `_copy_time`. It is None for other faults.
+        reply_time = _copy_time(fault) or now
+        reply = self.reply(request, reply_time)
         if fault.kind == "stale":
-            # `apply_fault` returns this copy unchanged.
-            reply = _as_stale_copy(reply, now - copied_at)
+            reply = _as_stale_copy(reply, now - reply_time)  # all of this fault, so `apply_fault` alters no more
         return apply_fault(fault, request, reply, now, self._script.seed)
 
     def reply(self, request: ReceivedRequest, now: datetime) -> Reply:

@@ -19,8 +19,8 @@ from monitor.store.rows import Record
 _log = structlog.get_logger(__name__)
 _SOFTWARE = "ninethirty"
 _TRIAL_BYTES = 65_536
-_LOST = b""
-"""Stands for the bytes of an answer that could not be compressed or written."""
+_NO_BYTES = b""
+"""The bytes of an answer that could not be compressed or written. Its record says that they are lost."""
 PATIENCE = 6
 """After so many refusals in a row, about three seconds, the waiting bytes count as lost."""
 LARGEST = 16_000_000
@@ -80,24 +80,25 @@ class Appender:
         `EvidenceRefused` if the disk refuses. From the `PATIENCE`th refusal on, the records are marked as lost instead.
         """
         try:
-            records = self.append_once(waiting)
+            records = self.try_append(waiting)
         except StoreFault as fault:
             self._refusals, self._fault = self._refusals + 1, str(fault)
             if self._refusals < PATIENCE:
                 raise EvidenceRefused(str(fault)) from fault
             _log.error("evidence_lost", records=[answer.record.id for answer in waiting], fault=str(fault))
             self._on_lost()
-            return self._make_records(waiting, [_LOST] * len(waiting))
+            return self._make_records(waiting, [_NO_BYTES] * len(waiting))
         self._refusals = 0
         return records
 
-    def append_once(self, waiting: Sequence[Waiting]) -> list[Record]:
-        """Append the bytes of these answers in one write. A new file gets a header. Raises `StoreFault` on refusal."""
+    def try_append(self, waiting: Sequence[Waiting]) -> list[Record]:
+        """Append the bytes of these answers in one write, and return their records. Raises `StoreFault` on refusal."""
         self._open_file(waiting[0].record)
-        pieces = [self._compress_or_lose(answer) for answer in waiting]
-        first_kept = next((place for place, piece in enumerate(pieces) if piece != _LOST), None)
+        # An answer that cannot be compressed gets a record without bytes, so that the others are kept all the same.
+        pieces = [self._compress_or_report_loss(answer) for answer in waiting]
+        first_kept = next((place for place, piece in enumerate(pieces) if piece != _NO_BYTES), None)
         if first_kept is not None:
-            if self._end == 0:
+            if self._end == 0:  # a new file begins with a header, which belongs to the first record with bytes
                 header = file_header(_SOFTWARE, self._file, waiting[first_kept].record.at)
                 pieces[first_kept] = header + pieces[first_kept]
             self._folder.append(self._file, self._end, b"".join(pieces))
@@ -116,14 +117,14 @@ class Appender:
                 self._folder.append(self._file, self._end, b"")
                 self._refusals = 0
 
-    def _compress_or_lose(self, waiting: Waiting) -> bytes:
-        """Return the compressed bytes of an answer. If they cannot be made, report the loss and return `_LOST`."""
+    def _compress_or_report_loss(self, waiting: Waiting) -> bytes:
+        """Return the compressed bytes of an answer. If they cannot be made, report the loss and return `_NO_BYTES`."""
         try:
             return waiting.compress()
         except Exception as exc:  # noqa: BLE001 # one broken answer must not block all others
             _log.error("evidence_lost", records=[waiting.record.id], fault=type(exc).__name__, exc_info=exc)
             self._on_lost()
-            return _LOST
+            return _NO_BYTES
 
     def _make_records(self, waiting: Sequence[Waiting], pieces: Sequence[bytes]) -> list[Record]:
         """Return the chained records of these pieces, which follow the committed bytes in the file."""
@@ -131,7 +132,7 @@ class Appender:
         for unplaced, piece in zip((answer.record for answer in waiting), pieces, strict=True):
             digest = hashlib.sha256(piece).hexdigest()
             record = replace(unplaced, file=self._file, offset=offset, length=len(piece), sha256=digest)
-            if piece == _LOST:
+            if piece == _NO_BYTES:
                 record = replace(record, expired=record.at)  # so that no check or export looks for its bytes
             records.append(link_record(record, chain))
             chain, offset = records[-1].chain, offset + len(piece)

@@ -17,7 +17,7 @@ from urllib.parse import quote
 from alerts.incident import Incident
 from monitor.errors import StoreFault, UserFault
 from monitor.store.evidence.chain import chain_of, read_bytes
-from monitor.store.evidence.warc import GIVEN_UP
+from monitor.store.evidence.warc import DELETION_KIND
 from monitor.store.rows import OFFLINE_MARK, Record
 from monitor.store.sql.engine import Store
 from monitor.store.sql.read import EvidenceIndex
@@ -86,7 +86,7 @@ def export_bundle(
 
 
 def _add_deletions(evidence: EvidenceIndex, records: list[Record]) -> list[Record]:
-    """Return the records in order, with the records (of kind GIVEN_UP) that document a deletion of their bytes.
+    """Return the records in order, with the records (of kind DELETION_KIND) that document a deletion of their bytes.
 
     `expired` of a record is when its bytes were deleted. Lost bytes never reached the disk, so they have no deletion.
     """
@@ -98,7 +98,7 @@ def _add_deletions(evidence: EvidenceIndex, records: list[Record]) -> list[Recor
     for monitor, deletion_times in deleted_at.items():
         # A record of a deletion comes after the deleted ones. So one pass in order also finds what the loop adds.
         for record in chain_of(evidence, monitor):
-            if record.kind == GIVEN_UP and record.at in deletion_times:
+            if record.kind == DELETION_KIND and record.at in deletion_times:
                 found[record.id] = record
                 # Its bytes say what was deleted. They may be deleted later too, which another record documents.
                 if record.expired is not None:
@@ -111,10 +111,11 @@ def _make_manifest(
 ) -> dict[str, Any]:
     """Return the contents of `manifest.json`.
 
-    `previous` has the chain of the record before each record, by its monitor and number. `included` are the ids of
-    the records with bytes in the zip.
+    `previous` has, for each record (by its monitor and number), the hash `chain` of the record numbered one lower.
+    `included` are the ids of the records with bytes in the zip.
     """
-    deletions = {(one.monitor, one.at): one.id for one in records if one.kind == GIVEN_UP}
+    # When bytes are deleted, `expired` of their records is set to the time `at` of the record that documents it.
+    deletions = {(one.monitor, one.at): one.id for one in records if one.kind == DELETION_KIND}
     return {
         "incident": incident.id,
         "release": incident.release,

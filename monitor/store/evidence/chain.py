@@ -9,7 +9,7 @@ from itertools import groupby
 from pathlib import Path
 
 from monitor.store.evidence.folder import files_by_monitor, is_locked, unknown_files
-from monitor.store.evidence.warc import GIVEN_UP, last_deleted
+from monitor.store.evidence.warc import DELETION_KIND, last_deleted
 from monitor.store.rows import Record
 from monitor.store.sql.read import EvidenceIndex
 
@@ -60,35 +60,37 @@ def verify_evidence(index: EvidenceIndex, folder: Path, monitors: Sequence[str] 
 class _MonitorCheck:
     """Checks the records of one monitor in the order of their numbers. Without a folder, no bytes are checked.
 
-    `files` are the files of all its records. `_kept_ends` has the end of the last record in each file that is kept.
-    `_deleted_until` is the number of the last record with deleted bytes, `_documented_until` that of the last one that
-    a record of a deletion names. In the end the first must not be above the second. `_byte_faults` has each record with
-    damaged bytes, and what is wrong with them.
+    `files` are the files of all its records. `_file_ends` has the end of the last record in each file that is kept.
+    `_last_deleted` is the number of the last record with deleted bytes. `_last_documented` is that of the last one with
+    a documented deletion. `_byte_faults` has each record with damaged bytes, and what is wrong with them.
     """
 
     monitor: str
     folder: Path | None
     files: set[str] = field(default_factory=set)
     _last: Record | None = None
-    _kept_ends: dict[str, int] = field(default_factory=dict)
+    _file_ends: dict[str, int] = field(default_factory=dict)
     _byte_faults: list[tuple[Record, str]] = field(default_factory=list)
-    _deleted_until: int = 0
-    _documented_until: int = 0
+    _last_deleted: int = 0
+    _last_documented: int = 0
 
     def find_faults(self, index: EvidenceIndex) -> Iterator[str]:
-        """Yield the faults in all records and bytes of the monitor, one line each."""
+        """Yield the faults in all records and bytes of the monitor, one line each.
+
+        The oldest bytes may be deleted (“given up”). The time is in `expired` of their records. A later record of its
+        own documents each deletion, and names the last deleted record.
+        """
         for record in chain_of(index, self.monitor):
             yield from self._check_link(record)
             self._check_bytes(record)
-        # Each deletion has a record of its own in the chain, which names the last deleted record.
-        if self._deleted_until > self._documented_until:
-            span = f"{self.monitor}-{self._documented_until + 1} to {self.monitor}-{self._deleted_until}"
+        if self._last_deleted > self._last_documented:
+            span = f"{self.monitor}-{self._last_documented + 1} to {self.monitor}-{self._last_deleted}"
             yield f"evidence {span}: marked as given up, and the chain knows nothing of it"
         yield from _group_faults(self._byte_faults)
-        yield from self._find_surplus_bytes()
-        last = self._last
-        if last is not None and last.expired is not None and not last.is_lost:
-            yield f"evidence {last.id}: marked as given up, though it is the newest, which is never given up"
+        yield from self._find_bytes_after_last_record()
+        newest = self._last
+        if newest is not None and newest.expired is not None and not newest.is_lost:  # lost: it never had bytes
+            yield f"evidence {newest.id}: marked as given up, though it is the newest, which is never given up"
 
     def _check_link(self, record: Record) -> Iterator[str]:
         """Yield the faults of a record's number and hash, given the record before it."""
@@ -102,30 +104,30 @@ class _MonitorCheck:
     def _check_bytes(self, record: Record) -> None:
         """Check the bytes of one record. Add a fault if they are missing, altered, or deleted before older bytes."""
         self.files.add(record.file)
-        if record.kind == GIVEN_UP:  # it documents a deletion, and names the last deleted record
-            self._documented_until = max(self._documented_until, _read_last_deleted(self.folder, record))
-        if record.expired is None:  # its bytes were not deleted
-            self._kept_ends[record.file] = record.offset + record.length
+        if record.kind == DELETION_KIND:  # it documents a deletion of older bytes, and names the last deleted record
+            self._last_documented = max(self._last_documented, _read_last_deleted(self.folder, record))
+        if record.expired is None:  # its bytes were neither deleted nor lost
+            self._file_ends[record.file] = record.offset + record.length
             if self.folder is not None:  # else its bytes are on another machine
                 try:
                     read_bytes(self.folder, record)
                 except ValueError as fault:
                     self._byte_faults.append((record, str(fault)))
-        elif not record.is_lost:  # lost bytes never reached the disk, so they were not deleted
+        elif not record.is_lost:  # they were deleted, not lost on their way to the disk
             # The oldest bytes are deleted first. So once these are deleted, no record before this one has bytes.
-            if self._kept_ends:
+            if self._file_ends:
                 self._byte_faults.append((record, "marked as given up, though older evidence is kept"))
             else:
-                self._deleted_until = record.number
+                self._last_deleted = record.number
 
-    def _find_surplus_bytes(self) -> Iterator[str]:
+    def _find_bytes_after_last_record(self) -> Iterator[str]:
         """Yield a fault for each file with bytes after its last record, except the newest, which may be growing."""
         if self.folder is None:
             return
-        for name in sorted(self._kept_ends)[:-1]:
+        for name in sorted(self._file_ends)[:-1]:
             path = self.folder / name
-            if path.exists() and path.stat().st_size > self._kept_ends[name]:
-                yield f"evidence file {name}: bytes after {self._kept_ends[name]} belong to no record"
+            if path.exists() and path.stat().st_size > self._file_ends[name]:
+                yield f"evidence file {name}: bytes after {self._file_ends[name]} belong to no record"
 
 
 def chain_of(index: EvidenceIndex, monitor: str, after: int = 0) -> Iterator[Record]:

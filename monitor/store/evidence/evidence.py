@@ -17,12 +17,12 @@ from monitor.clock import Clock
 from monitor.errors import StoreFault
 from monitor.look.fetch import Answer, Failure
 from monitor.plan.targets import Target
-from monitor.store.batch import ROWS_AT_ONCE, BatchMember
+from monitor.store.batch import ROWS_AT_ONCE, RowSource
 from monitor.store.evidence.appender import Appender, Waiting
 from monitor.store.evidence.folder import EvidenceFolder, first_number
 from monitor.store.evidence.headers import RecentHeaders
 from monitor.store.evidence.last_answers import LastAnswers
-from monitor.store.evidence.warc import GIVEN_UP, Deletion, answer_records, deletion_record
+from monitor.store.evidence.warc import DELETION_KIND, Deletion, answer_records, deletion_record
 from monitor.store.rows import Record
 from monitor.store.sql.read import EvidenceIndex
 from monitor.store.sql.write import Transaction
@@ -44,12 +44,12 @@ _RECORDS_REMEMBERED = 2_000
 """How many of the last committed records stay in memory, in case the store loses them."""
 
 
-class Evidence(BatchMember):
+class Evidence(RowSource):
     """Keeps answers. Their bytes and records are written in the same batch as the runs that they prove.
 
     Create it in the event loop's thread before the writer has work, and call its methods there, except `write`,
-    `note_committed` and `flush`. At most 64 MB wait while the store fails. Beyond that, `keep` drops answers and
-    returns "". Evidence must not be disclosed before its slot, so only the service account can read folder and files.
+    `note_committed` and `flush_to_disk`. At most 64 MB wait while the store fails. Beyond that, `keep` drops answers.
+    Evidence must not be disclosed before its slot, so only the service account can read folder and files.
     """
 
     def __init__(  # noqa: PLR0913 # everything it connects
@@ -88,10 +88,10 @@ class Evidence(BatchMember):
         # `_lock` protects the fields, and is never locked for long. `_disk_lock` is locked while bytes are written to
         # the disk. A look never waits for it.
         self._lock, self._disk_lock = threading.Lock(), threading.Lock()
-        # Records at the start of `_waiting` whose bytes are on the disk too: those that `flush` wrote because the store
-        # failed, and those in the open transaction. A flushed one is in both lists while its transaction is open.
+        # Records at the start of `_waiting` whose bytes are on the disk too: those that `flush_to_disk` wrote because
+        # the store failed, and those in the open transaction. A record may be in both lists.
         self._flushed_records: list[Record] = []
-        self._open_records: list[Record] = []
+        self._records_in_transaction: list[Record] = []
         # The newest committed records. The first `write` checks that no failover of the database has lost some of them.
         after = 0 if last is None else max(0, last.number - _RECORDS_REMEMBERED)
         self._committed = deque(index.chain(monitor, after, _RECORDS_REMEMBERED), maxlen=_RECORDS_REMEMBERED)
@@ -101,7 +101,7 @@ class Evidence(BatchMember):
         self._changes: dict[str, list[datetime]] = {}
         # The digest and the record id of the last answer that was kept, by target and address.
         self._last_kept: dict[tuple[str, str], tuple[str, str]] = {}
-        writer.add_member(self)
+        writer.add_row_source(self)
 
     def keep(self, answer: Answer, target: str, kind: str) -> str:
         """Keep an answer and return the id of its record, or "" if too many bytes wait or after `close`.
@@ -178,7 +178,7 @@ class Evidence(BatchMember):
             last = first_number(files[len(outdated)].name) - 1
             deletion = Deletion(names, first_number(names[0]), last, keep_days=keep // _DAY, keep_mb=most // 1_000_000)
             with self._lock:
-                self._queue_record(GIVEN_UP, now, partial(deletion_record, deletion, at=now), 0)
+                self._queue_record(DELETION_KIND, now, partial(deletion_record, deletion, at=now), 0)
             await self._writer.write(lambda tx: tx.expire_evidence(self._monitor, last, now))
             await run_in_thread(partial(self._folder.delete, outdated))
         return names
@@ -200,33 +200,34 @@ class Evidence(BatchMember):
         return compress
 
     def write(self, transaction: Transaction) -> None:
-        """Write waiting bytes to the disk, and their records to the store. Called again if the store fails.
+        """Write waiting bytes to the disk, and their records to the store. Called again if the transaction fails.
 
-        Records that the store has lost are written again in the same transaction, before the new ones. Otherwise, a
-        process that is killed in between would leave a permanent gap in the chain.
+        A database that switched to a replica may have lost our last committed records. Write these again in the same
+        transaction, because each record must follow the one before: a gap in the chain could not be repaired later.
         """
         with self._disk_lock:
-            self._open_records = []  # so that none count as written if the next line raises (the disk refuses bytes)
-            self._open_records = self._append_portion()
-        lost = self._find_lost_records() if self._open_records or self._must_check_committed else []
+            self._records_in_transaction = []  # stays empty if the disk refuses the bytes, so that the next line raises
+            self._records_in_transaction = self._append_next_portion()
+        new = self._records_in_transaction
+        lost = self._find_lost_records() if new or self._must_check_committed else []
         if lost:
             _log.warning("evidence_written_again", first=lost[0].id, last=lost[-1].id)
-        if lost or self._open_records:
-            transaction.add_evidence([*lost, *self._open_records])
+        if lost or new:
+            transaction.add_evidence([*lost, *new])
 
-    def _append_portion(self) -> list[Record]:
-        """Write the bytes of the next portion to the disk, unless `flush` has. Return its records."""
-        waiting = self._first_waiting(self._next_write_size)
-        if not waiting:
-            # No bytes wait that would show whether the folder accepts bytes again.
-            self.appender.test_folder()
+    def _append_next_portion(self) -> list[Record]:
+        """Write the bytes of the next portion to the disk, unless `flush_to_disk` has. Return its records."""
+        portion = self._list_waiting(most=self._next_write_size)
+        if not portion:
+            self.appender.test_folder()  # no bytes wait that would show whether the folder accepts bytes again
             return []
-        # A write cuts off the file after its last byte. If more was flushed than this portion, that would cut off bytes
-        # to which the journal may refer. A longer portion writes the flushed bytes again, at the same places.
-        if len(waiting) <= len(self._flushed_records):
-            return self._flushed_records[: len(waiting)]
+        if len(portion) <= len(self._flushed_records):
+            # All its bytes are on the disk. Do not write them again, because `append` cuts off the file after them. The
+            # flushed bytes after them must stay, because a journal may refer to them.
+            return self._flushed_records[: len(portion)]
+        # The bytes of this portion that were flushed are written again, at the same place in the file.
         self._flushed_records = []
-        records = self.appender.append(waiting)
+        records = self.appender.append(portion)
         self.is_grown = True
         return records
 
@@ -240,24 +241,23 @@ class Evidence(BatchMember):
         number = last.number if last else 0
         return [record for record in self.last_committed() if record.number > number]
 
-    def flush(self) -> list[Record]:
-        """Write all waiting bytes to the disk, and return their records as they will be stored.
+    def flush_to_disk(self) -> list[Record]:
+        """Write all waiting bytes to the disk, and return their records as they will be stored. Empty if it refuses.
 
         Called in another thread while the store fails, because bytes in memory are lost if the process ends.
         """
         with self._disk_lock:
-            waiting = self._first_waiting(None)
+            waiting = self._list_waiting(most=None)
             if len(self._flushed_records) >= len(waiting):  # no answers came since the last call
                 return self._flushed_records
             self._flushed_records = []
-            # All uncommitted bytes of a file are one write, so write all again. If the folder refuses them, the writer
-            # counts and reports it with `append`. `append_once` only makes one attempt.
-            with suppress(StoreFault):
-                self._flushed_records = self.appender.append_once(waiting)
+            # The appender writes after the last committed byte. So flushed bytes are written again before the new ones.
+            with suppress(StoreFault):  # the next `write` reports that the disk refuses
+                self._flushed_records = self.appender.try_append(waiting)
                 self.is_grown = True
             return self._flushed_records
 
-    def _first_waiting(self, most: int | None) -> list[Waiting]:
+    def _list_waiting(self, most: int | None) -> list[Waiting]:
         """Return the first `most` records that wait, or all of them if `most` is None."""
         with self._lock:
             return list(islice(self._waiting, most))
@@ -280,20 +280,20 @@ class Evidence(BatchMember):
 
     def records_being_written(self) -> Sequence[Record]:
         """Return the records of the transaction that is being written. Called in the writer's thread."""
-        return tuple(self._open_records)
+        return tuple(self._records_in_transaction)
 
     def note_committed(self) -> None:
         """Note that the records of the last `write` are committed."""
         self._must_check_committed = False
         with self._disk_lock:
             with self._lock:
-                for _ in self._open_records:
+                for _ in self._records_in_transaction:
                     self._waiting_bytes -= self._waiting.popleft().weight
-                self._committed.extend(self._open_records)
-            if self._open_records:
-                self.appender.continue_after(self._open_records[-1])
-                self._flushed_records = self._flushed_records[len(self._open_records) :]
-                self._open_records = []
+                self._committed.extend(self._records_in_transaction)
+            if self._records_in_transaction:
+                self.appender.continue_after(self._records_in_transaction[-1])
+                self._flushed_records = self._flushed_records[len(self._records_in_transaction) :]
+                self._records_in_transaction = []
 
     def last_committed(self) -> Sequence[Record]:
         """Return the last committed records, also from earlier processes of this monitor."""

@@ -69,7 +69,9 @@ class LastAnswers:
             self._bytes += len(packed[1])  # a body that targets share counts for each of them
         # No header can contain a line break, so line breaks can separate them.
         header_text = self._share("\n".join(chain.from_iterable(answer.headers.items())))
-        bare = replace(answer, headers=_NO_HEADERS, body=b"", whole=is_whole)
+        # `replace` takes longer, and this runs at each look.
+        unchanged = answer.request, answer.head, answer.unique, answer.lost_before
+        bare = Answer(answer.url, answer.status, _NO_HEADERS, b"", answer.sent, answer.received, is_whole, *unchanged)
         self._last[target] = PackedAnswer(packed, bare, header_text, evidence_id)
         while self._bytes > _MOST_BYTES:  # forget first the answer whose body has not changed for the longest time
             self.forget(next(iter(self._last)))

@@ -23,7 +23,7 @@ from monitor.look.http.request_bytes import conditional_headers, header_lines, r
 # The body is kept decoded, so these headers no longer describe it. Web archives use the same prefix for them.
 _TRANSFER_HEADERS = {"content-encoding", "content-length", "transfer-encoding"}
 _ORIGINAL_PREFIX = "X-Archive-Orig-"
-GIVEN_UP = "given_up"
+DELETION_KIND = "given_up"
 """The kind of record that says which earlier bytes were deleted, and by which setting."""
 _BUILDER = RecordBuilder(warc_version="1.1")
 _BLOCK_BYTES = 1_000_000
@@ -99,7 +99,7 @@ class Deletion:
 
 def deletion_record(deletion: Deletion, name: str, at: datetime) -> bytes:
     """Return the record of a deletion, as bytes to append to a WARC file. `name` is the id of this record."""
-    payload = json.dumps({GIVEN_UP: asdict(deletion)}).encode()
+    payload = json.dumps({DELETION_KIND: asdict(deletion)}).encode()
     record_id = _record_id(name, "metadata")
     headers = {"WARC-Record-ID": record_id, "WARC-Date": _format_date(at), "X-Ninethirty-Record": name}
     record = _BUILDER.create_warc_record(
@@ -117,7 +117,7 @@ def last_deleted(data: bytes) -> int:
     """Return the number of the last deleted record, from the bytes of a deletion's record. 0 for any other record."""
     for record in ArchiveIterator(BytesIO(data)):
         if record.rec_type == "metadata":
-            return int(json.loads(record.content_stream().read())[GIVEN_UP]["last"])
+            return int(json.loads(record.content_stream().read())[DELETION_KIND]["last"])
     return 0
 
 

@@ -67,8 +67,7 @@ class Store:
             case other:
                 raise UserFault(f"no store of kind {other}: write sqlite:///FILE or postgresql+psycopg://…")
         self._schema_check = SchemaCheck(self._place, shape)
-        # Whether each transaction checks the schema again, because another monitor may upgrade the store meanwhile.
-        self._rechecks_schema = False
+        self._rechecks_schema = False  # whether each transaction checks the schema again
         self._runner = runner = QueryRunner(self._engine, self._place)
         self.ledger = LedgerStore(runner)
         self.runs = RunStore(runner)
@@ -134,8 +133,9 @@ class Store:
                 self._schema_check.check(revision)
             elif self._schema_check.needs_migration(revision):
                 self._migrate()
-            self._file_id = self._find_file_id()
-            # Without migrations, the store may lack a column that `_REVISION_QUERY` reads.
+            self._file_id = self._find_file_id()  # a transaction reopens the store if its file was replaced
+            # Another monitor may upgrade the store to a newer schema, so each transaction checks the revision again. If
+            # we must not migrate, the table of the revision may be too old for the query of this check.
             self._rechecks_schema = may_migrate
 
     def check_schema(self) -> None:
@@ -223,10 +223,10 @@ class Store:
         with convert_faults(f"{source._place} into {self._place}"):
             near.copy_near(source._engine, self._engine, since, now, near.NOTICE_TABLES if notices_only else ())
 
-    def merge_journal(self, journal: Path, before: Path) -> int:
-        """Write the rows that were added to a journal since it was a copy of `before`. Return how many."""
+    def merge_journal(self, journal: Path, store_copy: Path) -> int:
+        """Write the rows that were added to a journal since it was a copy of `store_copy`. Return how many."""
         with convert_faults(f"{journal} into {self._place}"):
-            return near.merge_journal(journal, before, self._engine)
+            return near.merge_journal(journal, store_copy, self._engine)
 
     def switch_to(self, other: Store) -> None:
         """Use another store's connections from now on, so that all users of this object use the other store."""

@@ -65,15 +65,15 @@ def copy_near(source: Engine, target: Engine, since: datetime, now: datetime, on
                 writer.exec_driver_sql(statement, [tuple(row) for row in rows])
 
 
-def merge_journal(journal: Path, before: Path, store: Engine) -> int:
+def merge_journal(journal: Path, store_copy: Path, store: Engine) -> int:
     """Write the rows of a journal that are new or changed into a store. Return how many were written.
 
-    The journal began as a copy of the file `before`, so rows that are equal in both are left out. If the store has
+    The journal began as a copy of the file `store_copy`, so rows that are equal in both are left out. If the store has
     changed a row too, the later version wins. Leases are not written.
     """
     engine = sa.create_engine(sa.URL.create("sqlite", database=str(journal)), poolclass=sa.NullPool)
     with engine.connect() as reader, store.begin() as writer, long_limits(writer):
-        reader.exec_driver_sql(f"ATTACH DATABASE ? AS {_COPY}", (str(before),))
+        reader.exec_driver_sql(f"ATTACH DATABASE ? AS {_COPY}", (str(store_copy),))
         merger = _Merge(reader, writer)
         # Runs name records of evidence, so these are written first.
         ordered = sorted(METADATA.sorted_tables, key=lambda table: table is not tables.EVIDENCE)
@@ -90,71 +90,72 @@ class _Versions:
 
 
 class _Merge:
-    """Writes the rows that a journal has changed into a store, by `writer`.
+    """Writes the rows that a journal has changed into a store.
 
-    `reader` reads the journal, and the copy of the store that it began as.
+    `journal` is a connection to the journal, and to the copy of the store that it began as when the store failed.
     """
 
-    def __init__(self, reader: Connection, writer: Connection) -> None:
-        """Find the releases that both the journal and other monitors have judged since the copy was made.
+    def __init__(self, journal: Connection, store: Connection) -> None:
+        """Find the releases that were judged twice since the store failed: in the journal, and by others in the store.
 
-        `_verdicts_by_others` has for each the kind (the column `word`) of the verdict that others have stored, if the
-        journal's verdict replaces it. It has None if the stored verdict stays.
+        For each, the journal's verdict replaces the stored one, or the stored one stays. `_verdicts_before` has the
+        kind (the column `word`) of the stored verdict that is replaced, None if it stays.
         """
-        self._reader = reader
-        self._writer = writer
-        self._verdicts_by_others: dict[str, str | None] = {}
-        for row in self._changed_rows(tables.JUDGED):
-            if row.store is not None and row.store != row.copy:
+        self._journal = journal
+        self._store = store
+        self._verdicts_before: dict[str, str | None] = {}
+        for row in self._find_changed_rows(tables.JUDGED):
+            if row.store is not None and row.store != row.copy:  # others have changed it since the copy was made
                 is_replaced = _choose_row(tables.JUDGED, row) is not None  # the journal's row is chosen
-                self._verdicts_by_others[row.journal["release"]] = row.store["word"] if is_replaced else None
+                self._verdicts_before[row.journal["release"]] = row.store["word"] if is_replaced else None
 
     def write_changed_rows(self, table: Table) -> int:
         """Write the rows of a table that the journal has changed, unless the store's row stays. Return how many."""
         count = 0
-        for row in self._changed_rows(table):
+        for row in self._find_changed_rows(table):
             chosen = _choose_row(table, row)
-            if chosen is not None and self._adapt_to_store(table, chosen, is_stored=row.store is not None):
+            if chosen is not None and self._fit_to_store(table, chosen, is_stored=row.store is not None):
                 if row.store is not None:
                     is_same = sa.and_(*(column == chosen[column.name] for column in table.primary_key))
-                    self._writer.execute(sa.update(table).where(is_same).values(chosen))
+                    self._store.execute(sa.update(table).where(is_same).values(chosen))
                 else:
-                    self._writer.execute(sa.insert(table), chosen)
+                    self._store.execute(sa.insert(table), chosen)
                 count += 1
         return count
 
-    def _changed_rows(self, table: Table) -> Iterator[_Versions]:
-        """Yield each row that the journal has changed since its copy, as it is in the journal, the copy and the store.
+    def _find_changed_rows(self, table: Table) -> Iterator[_Versions]:
+        """Yield each row that the journal has added or changed, with its versions in the journal, copy and store.
 
-        Events are in time order.
+        The copy is the store as it was when the journal began. Events are in time order.
         """
         copy = table.to_metadata(MetaData(), schema=_COPY)
-        changed = self._reader.execute(sa.select(table).except_(sa.select(copy))).mappings().all()
+        changed = self._journal.execute(sa.select(table).except_(sa.select(copy))).mappings().all()
         if table is tables.EVENT:
             changed = sorted(changed, key=lambda row: row["at"])
         for rows in chunks(changed):
-            copies, stored = _by_key(self._reader, copy, rows), _by_key(self._writer, table, rows)
+            copies, stored = _by_key(self._journal, copy, rows), _by_key(self._store, table, rows)
             for row in rows:
                 key = _key_of(table, row)
-                yield _Versions(row, copies.get(key), stored.get(key))
+                yield _Versions(journal=row, copy=copies.get(key), store=stored.get(key))
 
-    def _adapt_to_store(self, table: Table, row: dict[str, Any], *, is_stored: bool) -> bool:
-        """Make a row of the journal fit the store's other rows, in place. Return whether to write it.
+    def _fit_to_store(self, table: Table, row: dict[str, Any], *, is_stored: bool) -> bool:
+        """Change a row of the journal so that it fits the store's other rows. Return whether to write it.
 
-        A run keeps only evidence that the store has. An event is a change of verdict. It gets the store's verdict as
-        the one `before`, and is not written if the store's verdict stays. A new evidence record is never written.
+        `is_stored` is whether the store has an earlier version of the row.
         """
-        if table is tables.RUN:
+        if table is tables.RUN:  # a run must not name evidence that the store lacks
             row["evidence"] = tuple(name for name in row["evidence"] if self._is_in_store(name))
-        if table is tables.EVENT:
+        if table is tables.EVENT:  # an event is a change of verdict, from the kind `before` to `after`
             release = row["release"]
-            before = self._verdicts_by_others.get(release, row["before"])
-            if before is None:
+            # If others have judged the release meanwhile, its first event must begin at their verdict.
+            before = self._verdicts_before.get(release, row["before"])
+            if before is None:  # their verdict stays, so the journal's changes of verdict do not count
                 return False
             row["before"] = before
-            if release in self._verdicts_by_others:
-                self._verdicts_by_others[release] = row["after"]
-        # New records that continue the store's chain were written before this. Any other would leave a gap.
+            if release in self._verdicts_before:
+                self._verdicts_before[release] = row["after"]  # the next event of this release begins there
+        # `Journal.merge_journal` has written the new evidence records that continue the store's chain. Other new ones
+        # would leave a gap in it.
         return table is not tables.EVIDENCE or is_stored
 
     def _is_in_store(self, record: str) -> bool:
@@ -162,14 +163,14 @@ class _Merge:
         monitor, _, number = record.rpartition("-")
         kept = tables.EVIDENCE
         query = sa.select(kept.c.number).where(kept.c.monitor == monitor, kept.c.number == int(number))
-        return self._writer.execute(query).first() is not None
+        return self._store.execute(query).first() is not None
 
 
 def _choose_row(table: Table, row: _Versions) -> dict[str, Any] | None:
     """Return the journal's row if it must replace the store's, or None to keep the store's."""
-    # If both changed since the copy was made, the store's row stays unless the journal's is known to be later.
     if row.store is None or row.store == row.copy:  # only the journal changed it
         return dict(row.journal)
+    # Both changed since the copy was made. The store's row stays unless the journal's is known to be later.
     deciding = _LATER_COLUMN.get(table.name)  # the column with the higher value in the later row
     if deciding is None or row.journal[deciding] is None:
         return None

@@ -186,7 +186,12 @@ class RowForm:
         return {**row, "body": to_json(item, *self._column_names)} if self._has_json else row
 
 
-_TABLES: Mapping[type[Any], Table] = {
+Storable = (
+    Release | Promise | Run | Blind | Incident | Notice | Silence | Claim | rows.Announced | rows.CalendarRead
+    | rows.Judged | rows.Event | rows.Draft | rows.Delivery | rows.RotaRead | rows.Heartbeat | rows.Record | rows.Lease
+)  # fmt: skip
+"""An object of a class that the store keeps."""
+_TABLES: Mapping[type[Storable], Table] = {
     Release: tables.RELEASE,
     Promise: tables.PROMISE,
     rows.Announced: tables.ANNOUNCED,
@@ -206,7 +211,7 @@ _TABLES: Mapping[type[Any], Table] = {
     rows.Record: tables.EVIDENCE,
     rows.Lease: tables.LEASE,
 }
-FORMS = {kind: RowForm(kind, table) for kind, table in _TABLES.items()}
+FORMS: Mapping[type[Any], RowForm] = {kind: RowForm(kind, table) for kind, table in _TABLES.items()}
 """The form of each class of which the store keeps objects."""
 
 LONG = 3600.0

@@ -17,7 +17,7 @@ from monitor.judge.runs import Blind, Run
 from monitor.store.rows import Delivery, Draft, Lease, Record
 from monitor.store.sql import tables
 from monitor.store.sql.columns import Instant, database_clock
-from monitor.store.sql.query import FORMS, chunks
+from monitor.store.sql.query import FORMS, Storable, chunks
 from schedules.promise import Promise
 
 
@@ -27,8 +27,8 @@ class Transaction:
     def __init__(self, connection: Connection) -> None:
         self._connection, self._dialect = connection, connection.dialect.name
 
-    def save(self, *items: object) -> None:
-        """Insert objects of stored classes (`FORMS`), or replace the stored ones with the same primary keys.
+    def save(self, *items: Storable) -> None:
+        """Insert objects, or replace the stored ones with the same primary keys.
 
         A row that breaks a rule of the database raises `Conflict`, for example a delivery without a stored notice. Do
         not pass a notice that was sent: this would replace it.
@@ -38,8 +38,8 @@ class Transaction:
             statement = _upsert_statement(FORMS[kind].table, self._dialect, tuple(rows[0]))
             self._connection.execute(statement, rows)
 
-    def add(self, item: object) -> bool:
-        """Insert an object of a class in `FORMS`. Return False if one with the same primary key is stored already."""
+    def add(self, item: Storable) -> bool:
+        """Insert an object. Return False if one with the same primary key is stored already."""
         table = FORMS[type(item)].table
         statement = self._insert_unless_stored(table).returning(*table.primary_key)
         return self._connection.execute(statement, _to_row(item)).first() is not None
@@ -177,6 +177,6 @@ def _insert(table: Table, dialect: str) -> Any:  # noqa: ANN401  # each dialect 
     return import_module(f"sqlalchemy.dialects.{dialect}").insert(table)
 
 
-def _to_row(item: object) -> dict[str, Any]:
+def _to_row(item: Storable) -> dict[str, Any]:
     row = FORMS[type(item)].to_row(item)
     return {**row, "begins": item.slot.begins()} if isinstance(item, Promise) else row

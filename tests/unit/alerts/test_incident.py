@@ -212,12 +212,12 @@ def test_a_breach_after_an_incident_without_one_opens_an_incident_thread_and_dra
 
 
 def test_three_incidents_of_one_release_have_different_ids(make_facts: Make, overdue_by_seconds: Make) -> None:
-    # An id is release and day. If an incident has this id already (`taken`), the kind is added.
+    # An id is release and day. If an incident has this id already (`earlier_ids`), the kind is added.
     calendar = open_incident(make_facts(SLOT, findings=(CALENDAR,)))
     unproven_facts = make_facts(LATER, verdict=VerdictKind.UNPROVEN, findings=(CALENDAR,))
-    unproven = incident_of(decide(unproven_facts, calendar, SLOT + timedelta(minutes=6), taken=[calendar.id]))
+    unproven = incident_of(decide(unproven_facts, calendar, SLOT + timedelta(minutes=6), earlier_ids=[calendar.id]))
     late = incident_of(
-        decide(overdue_by_seconds(500), unproven, SLOT + timedelta(minutes=9), taken=[calendar.id, unproven.id])
+        decide(overdue_by_seconds(500), unproven, SLOT + timedelta(minutes=9), earlier_ids=[calendar.id, unproven.id])
     )
     assert [one.kind for one in (calendar, unproven, late)] == [Kind.CALENDAR, Kind.UNPROVEN, Kind.LATE]
     assert len({calendar.id, unproven.id, late.id}) == 3

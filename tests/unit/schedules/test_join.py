@@ -241,7 +241,7 @@ def test_an_id_that_a_person_wrote_is_kept_and_joins_calendars_that_share_it() -
     # `explicit` names the calendars whose ids a person wrote. Without it, the two titles would be two releases.
     joined = join_entries(
         {"csv": [an_entry("w-2026-07")], "toml": [an_entry("w-2026-07", "Other")]},
-        JoinRules(explicit=frozenset({"csv", "toml"})),
+        JoinRules(hand_kept=frozenset({"csv", "toml"})),
     )
     assert [(release.id, release.joined_by) for release in joined.releases] == [("w-2026-07", "id")]
 
@@ -249,7 +249,7 @@ def test_an_id_that_a_person_wrote_is_kept_and_joins_calendars_that_share_it() -
 def test_a_hash_as_key_never_becomes_the_id_of_a_release() -> None:
     # Keys of a calendar in `explicit` become ids, because a person gave them. A hash comes from our own code.
     entry = an_entry("0123456789abcdef", "Widgets: July 2026", producer="dfx")
-    joined = join_entries({"csv": [entry]}, JoinRules(explicit=frozenset({"csv"})))
+    joined = join_entries({"csv": [entry]}, JoinRules(hand_kept=frozenset({"csv"})))
     assert release_ids(joined) == ["dfx-widgets-july-2026"]
 
 

@@ -146,15 +146,12 @@ class Facts:
         return self.status_of_url(url, before[-1]) if before and status.state is PageState.ERROR else status
 
     def part_status(self, release: ScriptRelease, part: ScriptPart, now: datetime) -> PageStatus:
-        """Return the status of a part from its own answers.
-
-        If it has none and GOV.UK publishes it with the landing page, it has the status of that page, a file slightly
-        later. Any other part is absent.
-        """
-        if self.timelines.answers(part.url):
+        """Return the status of a part at `now`, as the simulated GOV.UK shows it."""
+        if self.timelines.answers(part.url):  # the script has answers for its address
             return self.status_of_url(part.url, now)
         if not self.is_published_with_page(release, part):
             return PageStatus(PageState.ABSENT)
+        # GOV.UK publishes it with the landing page, so it has the status of that page. A file appears slightly later.
         lag = FILE_LAG if is_asset(part.url) else timedelta()
         return self.status_of_url(release.url, now - lag)
 

@@ -74,12 +74,12 @@ def _index_time(release: ScriptRelease, now: datetime) -> datetime:
 
 
 def _announcement_documents(facts: Facts, now: datetime) -> Iterable[Document]:
-    """Yield a document for each release that is announced and not published yet."""
+    """Yield a document for each release that is announced and that the index does not show as published yet."""
     for release in facts.releases:
-        entry = facts.calendar_entry(release, now)
-        # A publication ends its announcement. The index shows that with a lag, but changes of announcements at once.
-        has_ended = facts.is_redirected(release, _index_time(release, now))
-        if entry is not None and not has_ended:
+        entry = facts.calendar_entry(release, now)  # the index shows changes of an announcement at once
+        # On publication, the address of the announcement redirects to the page. The index shows this with a lag.
+        is_published_in_index = facts.is_redirected(release, _index_time(release, now))
+        if entry is not None and not is_published_in_index:
             fields = {
                 "title": release.announced_title,
                 "display_date": display_date(entry.slot),
@@ -87,6 +87,7 @@ def _announcement_documents(facts: Facts, now: datetime) -> Iterable[Document]:
                 "statistics_announcement_state": entry.state,
                 "format": "statistics_announcement",
                 "content_store_document_type": _ANNOUNCEMENT_TYPE,
+                # When the entry was last changed, or the announcement was made.
                 "public_timestamp": stamp(entry.since or facts.default_announcement),
             }
             yield _fill_document(announcement_path(release), release, fields)

@@ -62,9 +62,9 @@ def test_joint_release_is_listed_exported_and_expected_in_listings_of_each_produ
 
 def test_the_lead_producer_is_the_first_configured_one_or_if_none_is_configured_the_first_named() -> None:
     entries = {"govuk": [announcement_of(THEIRS, OURS)]}
-    (without_configured,) = join_entries(entries, JoinRules(whose=())).releases
+    (without_configured,) = join_entries(entries, JoinRules(producer_order=())).releases
     assert without_configured.producers == (THEIRS, OURS)
-    (with_ours_configured,) = join_entries(entries, JoinRules(whose=("somebody-else", OURS))).releases
+    (with_ours_configured,) = join_entries(entries, JoinRules(producer_order=("somebody-else", OURS))).releases
     assert with_ours_configured.producers == (OURS, THEIRS)
 
 

@@ -108,7 +108,7 @@ def test_each_producer_has_the_working_days_of_its_nation_with_its_one_off_days(
 def test_a_granted_usual_time_is_in_the_reporting_rules_and_in_the_policy_of_its_producer() -> None:
     configured = settings(slot_time=[GDP_OF_ONS_AT_7])
     granted = UsualTime(time(7), reference="granted 5 May 2022", producer="ons", title="GDP*")
-    assert [*make_reporting_rules(configured, channels=[]).usual] == [granted]
+    assert [*make_reporting_rules(configured, channels=[]).agreed_times] == [granted]
     # The policy calls granted times `on_file`.
     assert make_policies(configured).of("ons").on_file == (granted,)
 
@@ -119,7 +119,7 @@ def test_a_granted_usual_time_is_in_the_reporting_rules_and_in_the_policy_of_its
 )
 def test_granted_time_fits_only_releases_promised_for_it(local_time: str, title: str, *, fits: bool) -> None:
     # 7:00 was granted to releases of ons whose title begins with GDP.
-    (granted,) = make_reporting_rules(settings(slot_time=[GDP_OF_ONS_AT_7]), []).usual
+    (granted,) = make_reporting_rules(settings(slot_time=[GDP_OF_ONS_AT_7]), []).agreed_times
     slot = datetime.fromisoformat(f"2026-07-23T{local_time}").replace(tzinfo=LONDON)
     facts = facts_of_a_release(title=title, producer="ons", slot=slot)
     assert granted.fits(facts, facts.slot, facts.timezone) is fits

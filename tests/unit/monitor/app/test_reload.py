@@ -13,8 +13,11 @@ from pydantic import BaseModel
 from monitor.config.settings import Settings
 from monitor.errors import UserFault
 from monitor.look.sighting import State
+from monitor.store.writer import DELAY
+from tests.unit.monitor.app.hanging import HangingStore
 from tests.unit.monitor.app.life import PUBLISHED_AT_SLOT, Life, live, published_at, with_daemon
 from tests.unit.monitor.app.office import STATS, Office, csv, row, with_office
+from tests.worlds.stores import a_store
 
 OTHER = {"name": "other", "kind": "csv", "url": "https://other.example/calendar.csv"}
 
@@ -91,6 +94,23 @@ async def test_a_sign_in_provider_needs_a_restart_if_none_was_configured_at_the_
     oidc |= {"claim": "groups", "rights": {"statisticians": "duty"}}  # the right of each group
     faults = await life.app.reload(settings_with(life.settings, web={"oidc": oidc}), "config.toml")
     assert faults == ["config.toml: web.oidc: cannot be changed while the monitor runs: restart the monitor"]
+
+
+def test_a_reload_succeeds_although_the_store_does_not_answer_when_releases_are_watched_again(tmp_path: Path) -> None:
+    store = HangingStore(a_store(tmp_path, "hung.db"))
+
+    async def act(life: Life) -> None:
+        await life.until("09:29:00")
+        store.hang("verdicts")  # the last step of a reload reads the verdicts
+        faults = await life.app.reload(settings_with(life.settings, policy={"on_time_within": "90s"}), "config.toml")
+        assert faults == []
+        assert sample(life, "config_last_reload_successful") == 1.0
+        await store.free()
+        # Published at 09:31:15, 75 s after the slot. Only the loaded policy allows that.
+        await life.until("09:35:00")
+        assert life.stored_verdict() == "on_time"
+
+    live(tmp_path, published_at("09:31:15"), act, store_of=lambda: store.as_store, delay=DELAY)
 
 
 def test_a_configuration_that_cannot_be_read_is_refused(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def test_a_monitor_leases_its_name_in_its_recovered_store_even_while_it_cannot_s
     async def story(clock: VirtualClock) -> None:
         journal = Journal(tmp_path / "journal", "south", url)
         with closing(Store.open_upgraded(url)) as store:
-            journal.copy_near_part(store, clock.now())
+            journal.refresh_copy(store, clock.now())
             # The monitor works on its journal. The store is back.
             with closing(journal.open_as_store(clock.now())) as stand_in:
                 failover = make_failover(stand_in, journal, url, tmp_path / "ev", clock)
@@ -67,12 +67,12 @@ def test_a_monitor_leases_its_name_in_its_recovered_store_even_while_it_cannot_s
                 # Without the table `run`, the store refuses the run. So the monitor cannot switch to it.
                 rename_table(store, "run", "hidden")
                 await failover.switch_or_journal()
-                assert failover.opened.is_away
+                assert failover.opened.uses_stand_in
                 # A lease on its name makes other monitors leave it a share of the looks.
                 assert [lease.name for lease in store.leases.leases()] == ["monitor south"]
                 rename_table(store, "hidden", "run")
                 await failover.switch_or_journal()
-                assert not failover.opened.is_away
+                assert not failover.opened.uses_stand_in
                 assert store.runs.of_release("r") != []
                 failover.writer.abandon()
 
@@ -92,7 +92,7 @@ def test_a_journal_in_the_default_folder_of_an_earlier_version_is_written_into_t
     url, clock = a_store_file(tmp_path / "store.db"), VirtualClock(NINE)
     journal = Journal(tmp_path / "journal", "south", url, durable=False)
     with closing(Store.open_upgraded(url, durable=False)) as store:
-        journal.copy_near_part(store, NINE)
+        journal.refresh_copy(store, NINE)
     journal.add_rows([a_run()], [], Heartbeat("south", NINE))
     # None: no journal is configured now. An earlier version made one beside the store by default.
     opened = open_with_journal(url, None, "south", clock, durable=False)

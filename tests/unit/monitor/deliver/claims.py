@@ -121,9 +121,10 @@ def _is_public_since(found: re.Match[str], claimed: Claimed) -> bool:
 
 
 def _was_public_for(found: re.Match[str], claimed: Claimed) -> bool:
-    low, seen = _seconds(found[1]) * 1000, _instants(found[2])[0]
+    is_at_most, length, seen = found[1], _seconds(found[2]) * 1000, _instants(found[3])[0]
     spans = [span for each in claimed.all.values() for span in _public_spans(each)]
-    return any(begin <= seen and min(end, 0) - begin >= low for begin, end in spans)
+    true_lengths = [min(end, 0) - begin for begin, end in spans if begin <= seen]
+    return any(true <= length if is_at_most else true >= length for true in true_lengths)
 
 
 def _was_public_at_slot(_found: re.Match[str], claimed: Claimed) -> bool:
@@ -145,7 +146,7 @@ _CLAIMS: dict[str, Callable[[re.Match[str], Claimed], bool]] = {
     rf"GMT, ({_LENGTH})(?: to ({_LENGTH}))? late": _is_late_by,
     rf"(?<!before )GMT, ({_LENGTH})(?: to ({_LENGTH}))? after the slot": _is_late_by,
     rf"public since ({_CLOCK})": _is_public_since,
-    rf"was public for (?:at most )?({_LENGTH})(?: to {_LENGTH})? from ({_CLOCK})": _was_public_for,
+    rf"was public for (at most )?({_LENGTH})(?: to {_LENGTH})? from ({_CLOCK})": _was_public_for,
     r"already public when its slot came": _was_public_at_slot,
     r"removed after its release": _was_removed,
     r"(\d+) of (\d+) parts late": _are_parts_late,

@@ -51,24 +51,26 @@ def test_a_closed_heartbeat_writes_nothing() -> None:
     assert write_heartbeat(heartbeat, store) is None
 
 
-class LossyStore:
-    """A store that can lose the last heartbeats, with the writer of these. `losses` has each reported loss."""
+class StoreOfBatches:
+    """A store that can lose its last batches, each of which contains a heartbeat. It counts the `reported_losses`."""
 
     def __init__(self) -> None:
-        self.store, self.losses = TemporaryStore(), list[str]()
-        self.heartbeat = HeartbeatWriter("edge", self.store.leases)
-        self.heartbeat.report_loss = lambda: self.losses.append("lost")
+        self.store, self.reported_losses = TemporaryStore(), 0
+        self.heartbeat = HeartbeatWriter("edge", self.store.leases, report_loss=self.count_loss)
         self.heartbeat.begin(NINE)
 
-    def write_unconfirmed(self) -> Heartbeat:
-        """Write a batch without a confirmation by the store, and return its heartbeat."""
+    def count_loss(self) -> None:
+        self.reported_losses += 1
+
+    def write_batch_without_confirmation(self) -> Heartbeat:
+        """Write a batch, but do not confirm it to the writer of heartbeats. Return its heartbeat."""
         beat = write_heartbeat(self.heartbeat, self.store)
         assert beat is not None
         return beat
 
-    def commit(self) -> Heartbeat:
-        """Commit a batch, and return its heartbeat."""
-        beat = self.write_unconfirmed()
+    def commit_batch(self) -> Heartbeat:
+        """Write a batch and confirm it. Return its heartbeat."""
+        beat = self.write_batch_without_confirmation()
         self.heartbeat.note_committed()
         return beat
 
@@ -77,35 +79,49 @@ class LossyStore:
             tx.save(beat)
 
 
-def test_the_loss_of_one_batch_is_reported_once_even_if_no_time_passed_between_batches() -> None:
-    lossy = LossyStore()
-    first, second = lossy.commit(), lossy.commit()
-    # Heartbeats of one instant are made different by a microsecond.
-    assert second.at - first.at == timedelta.resolution
-    lossy.lose_batches_after(first)
-    batch_that_finds_the_loss, next_batch = lossy.commit(), lossy.commit()
-    assert lossy.losses == ["lost"]
-    # These two are of one instant as well, but different, so that a loss of the later one would be found.
-    assert batch_that_finds_the_loss != next_batch
+def test_a_lost_batch_is_reported_once_by_the_next_batch() -> None:
+    batches = StoreOfBatches()
+    kept = batches.commit_batch()
+    batches.commit_batch()
+    batches.lose_batches_after(kept)
+    # The next batch finds that the store lacks the heartbeat of the last confirmed one. The batch after it finds no
+    # further loss.
+    batches.commit_batch()
+    assert batches.reported_losses == 1
+    batches.commit_batch()
+    assert batches.reported_losses == 1
 
 
-def test_the_loss_of_a_batch_is_reported_after_our_clock_was_set_back() -> None:
-    lossy = LossyStore()
-    first = lossy.commit()
-    lossy.heartbeat.note_alive(NINE - 45 * SECOND)
-    lossy.commit()
-    # The store has the first heartbeat again, although that is later than the lost one.
-    lossy.lose_batches_after(first)
-    lossy.commit()
-    assert lossy.losses == ["lost"]
+def test_heartbeats_of_batches_at_one_instant_differ_even_after_a_loss() -> None:
+    # If two were equal, the loss of the later batch would not be seen.
+    batches = StoreOfBatches()
+    first, second = batches.commit_batch(), batches.commit_batch()
+    microsecond = timedelta.resolution
+    assert second.at == first.at + microsecond
+    batches.lose_batches_after(first)
+    third, fourth = batches.commit_batch(), batches.commit_batch()
+    assert third != fourth
 
 
-def test_a_batch_that_was_committed_without_confirmation_is_no_loss() -> None:
-    lossy = LossyStore()
-    lossy.commit()
+def test_a_lost_batch_is_reported_even_if_our_clock_was_set_back_before_it() -> None:
+    batches = StoreOfBatches()
+    beat_before = batches.commit_batch()
+    clock_was_set_back = NINE - 45 * SECOND
+    batches.heartbeat.note_alive(clock_was_set_back)
+    lost_beat = batches.commit_batch()
+    # The heartbeat that is left in the store is later than the lost one.
+    assert beat_before.at > lost_beat.at
+    batches.lose_batches_after(beat_before)
+    batches.commit_batch()  # this batch finds the loss
+    assert batches.reported_losses == 1
+
+
+def test_batches_that_are_in_the_store_although_no_one_confirmed_them_are_no_loss() -> None:
+    batches = StoreOfBatches()
+    batches.commit_batch()
     for second in (1, 2):
-        lossy.heartbeat.note_alive(NINE + second * SECOND)
-        lossy.write_unconfirmed()
-    lossy.commit()
-    # The store has the last heartbeat that was written, so nothing is lost.
-    assert lossy.losses == []
+        batches.heartbeat.note_alive(NINE + second * SECOND)
+        batches.write_batch_without_confirmation()
+    # This batch finds the heartbeat of the last unconfirmed one in the store, so nothing is lost.
+    batches.commit_batch()
+    assert batches.reported_losses == 0

@@ -91,7 +91,7 @@ def after(seconds: float) -> datetime:
 
 @dataclass
 class WorkerStarts:
-    """Attempts to start a worker, and the `blind` spans that were reported for them."""
+    """Attempts to start a worker, which is a process that reads large answers, and the reported `blind` spans."""
 
     clock: Noon = field(default_factory=lambda: Noon(NOON))
     metrics: Metrics = field(default_factory=lambda: Metrics("1"))
@@ -121,36 +121,55 @@ def test_failed_worker_starts_are_reported_with_the_time_of_the_first_until_a_st
     assert workers.metrics.registry.get_sample_value("ninethirty_worker_start_failures_total") == 2
 
 
-def test_each_host_is_blind_from_its_first_unread_answer_until_a_worker_starts() -> None:
-    # A worker is a process that reads large answers. Without one, a host that sends them counts as not watched: blind.
+def test_a_host_is_reported_blind_from_its_first_unread_answer_until_a_worker_starts() -> None:
+    # A worker reads large answers. No worker starts from 0 to 59 s. A start is attempted in the second before `at`.
     workers = WorkerStarts()
     workers.attempt_start(at=1, fault=FAULT)
     workers.health.note_unread("www.gov.uk", after(0))
     workers.health.note_unread("www.gov.uk", after(5))
-    # Open spans are reported at failed starts, at most every 30 s, and when a worker starts. The longest report counts.
-    workers.attempt_start(at=10, fault=FAULT)  # report of one host
-    workers.health.note_unread("stats.example", after(12))
-    workers.attempt_start(at=45, fault=FAULT)  # report of both hosts
-    workers.attempt_start(at=50, fault=FAULT)  # no report, less than 30 s after the last one
-    workers.attempt_start(at=60, fault=NO_FAULT)  # last report of both hosts, which ends their spans
+    workers.attempt_start(at=60, fault=NO_FAULT)
+    assert workers.blind == [Blind(after(0), after(60), "no_worker", "www.gov.uk")]
+    # The span has ended, so the next start reports none.
     workers.attempt_start(at=90, fault=NO_FAULT)
-    assert workers.blind == [
-        Blind(after(0), after(10), "no_worker", "www.gov.uk"),
+    assert len(workers.blind) == 1
+
+
+def test_growing_blind_spans_are_reported_at_failed_starts_at_most_every_30_s() -> None:
+    # A worker reads large answers. Without one, a host that sends them counts as not watched: blind.
+    workers = WorkerStarts()
+    workers.attempt_start(at=1, fault=FAULT)
+    workers.health.note_unread("www.gov.uk", after(0))
+    workers.attempt_start(at=10, fault=FAULT)
+    blind_until_10 = [Blind(after(0), after(10), "no_worker", "www.gov.uk")]
+    assert workers.blind == blind_until_10
+    # At 45 s a second host is blind too, and both are reported.
+    workers.health.note_unread("stats.example", after(12))
+    workers.attempt_start(at=45, fault=FAULT)
+    blind_until_45 = [
         Blind(after(0), after(45), "no_worker", "www.gov.uk"),
         Blind(after(12), after(45), "no_worker", "stats.example"),
+    ]
+    assert workers.blind == blind_until_10 + blind_until_45
+    # 50 s is less than 30 s after the last report, so there is no further one.
+    workers.attempt_start(at=50, fault=FAULT)
+    assert workers.blind == blind_until_10 + blind_until_45
+    # A worker starts: this ends the spans, and they are reported to their end.
+    workers.attempt_start(at=60, fault=NO_FAULT)
+    blind_until_60 = [
         Blind(after(0), after(60), "no_worker", "www.gov.uk"),
         Blind(after(12), after(60), "no_worker", "stats.example"),
     ]
+    assert workers.blind == blind_until_10 + blind_until_45 + blind_until_60
 
 
-def test_an_answer_that_was_received_while_a_worker_ran_makes_no_blind_span_if_later_starts_fail() -> None:
-    # A worker is a process that reads large answers. A blind span is a time in which none could be read.
+def test_a_host_is_not_blind_by_an_answer_it_sent_before_the_starts_of_workers_began_to_fail() -> None:
+    # A worker is a process that reads large answers. At 2 s one starts.
     workers = WorkerStarts()
     workers.attempt_start(at=1, fault=FAULT)
     workers.attempt_start(at=2, fault=NO_FAULT)
-    # This is ignored, because the last start succeeded: that worker can still read the answer. Starts fail again from
-    # 3 s on, but no answer that is received since then is noted as unread.
+    # An answer of 2 s is noted as unread. No start has failed since then, so this is ignored.
     workers.health.note_unread("www.gov.uk", after(2))
+    # From 3 to 40 s starts fail again, but no answer of this time is unread.
     workers.attempt_start(at=3, fault=FAULT)
     workers.attempt_start(at=40, fault=FAULT)
     workers.attempt_start(at=41, fault=NO_FAULT)

@@ -21,6 +21,7 @@ from tests.worlds.virtual import virtually
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 PAGE = Target("r/page/edge", "r", "page", View.EDGE, "https://www.gov.uk/x", "www.gov.uk", "status")
+STALLED = "no look has begun for a while though some are due"
 
 
 @dataclass
@@ -61,41 +62,44 @@ async def test_a_poller_with_no_due_look_is_healthy(clock: VirtualClock) -> None
 
 
 @partial(virtually, begins=NOON)
-async def test_a_poller_that_begins_no_due_look_is_stalled_until_it_begins_one(clock: VirtualClock) -> None:
+async def test_a_poller_with_an_overdue_look_is_stalled_until_it_begins_one(clock: VirtualClock) -> None:
     world = World(clock)
     self_check = world.self_check()
     world.poller.due_at = NOON
-    # A look may be due for 30 s. If none begins in 30 s more, the poller is stalled. Each check notes the progress.
-    for _ in range(4):
+    # The check at 20 s is the last one that finds the look less than 30 s overdue. From 30 s after that check, the
+    # poller is stalled.
+    for seconds_overdue, reasons in ((20, []), (40, []), (60, [STALLED]), (80, [STALLED])):
         await clock.sleep(20)
-        self_check.unready()
-    assert self_check.unready() == ["no look has begun for a while though some are due"]
-    # For the same reason systemd should restart the process, and it cannot serve.
-    assert self_check.stuck() == self_check.unable() == self_check.unready()
-    assert self_check.monitor_state().overdue == 4 * 20
+        assert self_check.unready() == reasons
+        assert self_check.monitor_state().overdue == seconds_overdue
+    # `stuck`: systemd should restart the process. `unable`: it cannot serve.
+    assert self_check.stuck() == self_check.unable() == [STALLED]
     world.poller.made += 1  # a look begins
     assert self_check.unready() == []
 
 
 @pytest.mark.parametrize(
-    ("waits_for_seconds", "alarms"),
+    ("seconds_since_sendable", "alarms"),
     [(599, False), (601, True), (-60, False), (None, False)],
     ids=["under ten minutes", "over ten minutes", "not due yet", "nothing can be sent"],
 )
 @partial(virtually, begins=NOON)
-async def test_a_notice_that_waits_over_ten_minutes_is_a_reason_to_alarm_but_the_monitor_stays_ready(
-    clock: VirtualClock, waits_for_seconds: float | None, *, alarms: bool
+async def test_a_notice_that_could_be_sent_for_over_ten_minutes_is_a_reason_to_alarm(
+    clock: VirtualClock, seconds_since_sendable: float | None, *, alarms: bool
 ) -> None:
     world = World(clock)
     self_check = world.self_check()
-    since = None if waits_for_seconds is None else NOON - timedelta(seconds=waits_for_seconds)
-    # Three notices wait in `mail`. The oldest of them could have been sent since `since`, or none can be sent if it is
-    # None.
+    # Below zero, the oldest notice is to be sent later. If it is None, no notice can be sent.
+    since = None if seconds_since_sendable is None else NOON - timedelta(seconds=seconds_since_sendable)
     world.backlogs = {"mail": Backlog(pending=3, since=since), "chat": Backlog()}
-    assert (self_check.unready(), bool(self_check.reasons_to_alarm())) == ([], alarms)
-    assert self_check.monitor_state().pending == 3
-    # The metric of how long the oldest notice has waited is 0 if none is due.
-    assert self_check.monitor_state().oldest == max(0.0, waits_for_seconds or 0.0)
+    assert bool(self_check.reasons_to_alarm()) is alarms
+    # The monitor still looks and records, so there is no reason to call it unready.
+    reasons_against_readiness = self_check.unready()
+    assert reasons_against_readiness == []
+    metrics = self_check.monitor_state()
+    assert metrics.pending == 3
+    # For how long the oldest notice has waited: 0 if none is due.
+    assert metrics.oldest == max(0.0, seconds_since_sendable or 0.0)
 
 
 @partial(virtually, begins=NOON)
@@ -124,7 +128,7 @@ async def test_the_dead_man_switch_pings_each_minute_and_not_while_the_store_fai
 
 
 @partial(virtually, begins=NOON)
-async def test_the_watchdog_is_notified_at_half_its_time_until_the_poller_stands_still(
+async def test_systemds_watchdog_of_30_s_is_notified_every_15_s_until_the_poller_stands_still(
     clock: VirtualClock, tmp_path: Path
 ) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
@@ -132,7 +136,8 @@ async def test_the_watchdog_is_notified_at_half_its_time_until_the_poller_stands
         systemd.setblocking(False)  # noqa: FBT003  # the socket's own
         world = World(clock)
         self_check = world.self_check(ServiceManager(str(tmp_path / "notify"), watchdog=timedelta(seconds=30)))
-        (*_, (every, name, notify_watchdog)) = self_check.jobs()
+        last_job = self_check.jobs()[-1]
+        every, name, notify_watchdog = last_job
         assert (every, name) == (timedelta(seconds=15), "watchdog")
         world.poller.due_at = NOON
         notified_at = []
@@ -142,6 +147,6 @@ async def test_the_watchdog_is_notified_at_half_its_time_until_the_poller_stands
                 assert systemd.recv(100) == b"WATCHDOG=1"
                 notified_at.append(seconds)
             await clock.sleep(15)
-    # A look is due from 0 s on. At 15 s it is less than 30 s late, so the poller counts as moving for the last time. It
-    # stands still once that was over 30 s ago, which is true at 60 s and not yet at 45 s.
+    # A look is due at 0 s and never begins. The check at 15 s is the last one that finds it less than 30 s overdue.
+    # The poller stands still from 30 s after that check. At 45 s that is not over yet, and at 60 s it is.
     assert notified_at == [0, 15, 30, 45]

@@ -18,7 +18,7 @@ from tests.worlds.releases import a_promise, a_release
 from tests.worlds.verdicts import a_late_verdict
 
 
-def sentence_on(verdict: Verdict) -> str:
+def draft_sentences_on(verdict: Verdict) -> str:
     return " ".join(say_where_announced(release_facts(verdict, Measurement())))
 
 
@@ -27,30 +27,35 @@ def explanation_of(verdict: Verdict) -> Explanation:
 
 
 @pytest.mark.parametrize(
-    ("address", "words", "sentence"),
+    ("address", "remark", "remark_in_draft"),
     [
         (Address.GUESSED, "guessed from its announcement: absence", "it was guessed from that of its announcement"),
         (Address.LED_TO, "its announcement led there", "its announcement led there."),
         (Address.FOUND, "found by its title", "it was found by its title in a listing."),
     ],
 )
-def test_an_address_that_no_calendar_named_has_a_remark(address: Address, words: str, sentence: str) -> None:
-    # The page came 1200 s late, so it is not out at 400 s.
-    verdict = replace(a_late_verdict(now=400), address=address)
+def test_board_terminal_draft_and_explanation_say_how_an_address_was_known_without_a_calendar(
+    address: Address, remark: str, remark_in_draft: str
+) -> None:
+    # For example, the address was found by its title in a listing.
+    page_not_out_yet = a_late_verdict(now=400, seconds_late=1200)
+    verdict = replace(page_not_out_yet, address=address)
     body = release_json(verdict)
-    assert words in address_note(body)
-    assert any("Address" in line and words in line for line in release_lines(body))
-    assert sentence in sentence_on(verdict)
-    assert any(words in fact.text for fact in explanation_of(verdict).facts if fact.kind == "part")
+    assert remark in address_note(body)  # on the board
+    (address_in_terminal,) = [line for line in release_lines(body) if "Address" in line]
+    assert remark in address_in_terminal
+    assert remark_in_draft in draft_sentences_on(verdict)
+    (explained_page,) = [fact.text for fact in explanation_of(verdict).facts if fact.kind == "part"]
+    assert remark in explained_page
 
 
 def test_an_announced_address_has_no_remark() -> None:
     assert address_note(release_json(a_late_verdict(400))) == ""
-    assert "No calendar named" not in sentence_on(a_late_verdict(400))
+    assert "No calendar named" not in draft_sentences_on(a_late_verdict(400))
 
 
 def test_the_remark_on_a_guessed_address_says_that_the_release_was_found_there() -> None:
     verdict = replace(a_late_verdict(now=1300, seconds_late=1200), address=Address.GUESSED)
     assert address_note(release_json(verdict)) == " (guessed from its announcement, and found there)"
-    assert sentence_on(verdict).endswith("and the release was found there.")
+    assert draft_sentences_on(verdict).endswith("and the release was found there.")
     assert not any("proves nothing" in fact.text for fact in explanation_of(verdict).facts)

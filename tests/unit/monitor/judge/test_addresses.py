@@ -16,7 +16,7 @@ from monitor.look.redirect import REDIRECTED
 from schedules.announcement import Address, Origin, Part, Role
 from schedules.contract.verdict import VerdictKind
 from schedules.times.interval import Bounds
-from tests.worlds.instants import after_slot
+from tests.worlds.instants import after_slot, at, seconds_at
 from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, Look, Looks, a_sighting, looks
 from tests.worlds.releases import a_release
 from tests.worlds.verdicts import judged
@@ -30,7 +30,7 @@ def looks_at(url: str, *each: Look) -> Looks:
     return looks(*each, address=url, specific=True)
 
 
-def verdict_at(url: str, seen: Seen, *parts: Part, now: float = 200, **fields: object) -> Verdict:
+def verdict_on_page_at(url: str, seen: Seen, *parts: Part, now: float = 200, **fields: object) -> Verdict:
     """Return the verdict on a release whose page has this address."""
     return judged(now, seen, release=a_release(*parts, url=url, **fields))
 
@@ -40,55 +40,61 @@ def test_a_look_at_another_address_begins_a_run() -> None:
     assert [(run.address, run.looks) for run in looks(*each).runs("page")] == [(OLD, 1), (NEW, 2)]
 
 
-@pytest.mark.parametrize(
-    ("address_of_absence", "expected", "released_after"),
-    [(OLD, VerdictKind.UNPROVEN, None), (NEW, VerdictKind.LATE, 70)],
-    ids=["another", "its own"],
-)
-def test_an_absence_dates_the_release_only_at_its_own_address(
-    address_of_absence: str, expected: VerdictKind, released_after: float | None
-) -> None:
-    # The page is at NEW. An absence there at 70 s is past the tolerance of 60 s, so the release is late. At OLD it
-    # proves nothing.
-    absent = [a_sighting(ABSENT, when, address=address_of_absence) for when in (-1, 70)]
+def verdict_on_page_at_new_address(*, absent_at: str) -> Verdict:
+    """Return the verdict on a page that was seen at NEW from 75 s on. An address lacked it until 70 s."""
+    absent = [a_sighting(ABSENT, when, address=absent_at) for when in (-1, 70)]
     # Content that is `specific` to this edition counts even without an absence before it at its address.
     present = [a_sighting(PRESENT, when, address=NEW, specific=True) for when in (75, 80)]
-    verdict = verdict_at(NEW, {"page": looks(*absent, *present)})
-    # If `released_after` is None, so is `after`: then no absence is proved.
-    assert (verdict.verdict, verdict.page.released.after) == (expected, after_slot(released_after))
+    return verdict_on_page_at(NEW, {"page": looks(*absent, *present)})
 
 
-def test_a_page_takes_over_the_looks_at_its_address_that_were_made_because_a_listing_showed_it() -> None:
-    # Looks at an address shown by a listing are stored as those of a part elsewhere.
-    looks_by_listing = looks_at(NEW, (-2, ABSENT), (3, PRESENT))
-    verdict = verdict_at(NEW, {"elsewhere-1": looks_by_listing, "page": looks_at(NEW, (5, PRESENT))})
+def test_a_page_is_late_if_its_own_address_lacked_it_after_the_tolerance() -> None:
+    # The page was absent until 70 s after its slot. The tolerance is 60 s.
+    verdict = verdict_on_page_at_new_address(absent_at=NEW)
+    assert (verdict.verdict, verdict.page.released.after) == (VerdictKind.LATE, after_slot(70))
+
+
+def test_an_absence_at_another_address_does_not_prove_a_page_late() -> None:
+    verdict = verdict_on_page_at_new_address(absent_at=OLD)
+    # No absence of the page itself is proved, so the earliest time of its release is not known.
+    assert (verdict.verdict, verdict.page.released.after) == (VerdictKind.UNPROVEN, None)
+
+
+def test_an_absence_seen_at_a_copy_elsewhere_dates_the_page_if_both_have_one_address() -> None:
+    # NEW was first watched as the address of a copy that a listing showed. Later it became that of the page.
+    looks_at_copy = looks_at(NEW, (-2, ABSENT), (3, PRESENT))
+    looks_at_page = looks_at(NEW, (5, PRESENT))
+    verdict = verdict_on_page_at(NEW, {"elsewhere-1": looks_at_copy, "page": looks_at_page})
     assert (verdict.verdict, verdict.page.released.after) == (VerdictKind.ON_TIME, after_slot(-2))
 
 
-def test_an_early_presence_at_the_old_address_of_a_page_is_an_exposure_of_a_copy_found_there_later() -> None:
-    # The page was present early at OLD, and its address then became NEW. Later a listing shows the title at OLD. So
-    # OLD is also the address of a copy of the release, a part with the origin ELSEWHERE. The copy takes over the
-    # looks that were made at OLD for the page. `verdict_at` is given NEW, which is the address of the page now.
-    before = looks_at(OLD, (-900, ABSENT), (-600, PRESENT), (-300, ABSENT)).runs("page")
-    since = looks_at(NEW, (-1, ABSENT), (2, PRESENT)).runs("page")
-    copy = Part("elsewhere-1", Role.ALTERNATIVE, OLD, required=False, origin=Origin.ELSEWHERE)
-    verdict = verdict_at(NEW, {"page": [*before, *since]}, copy)
+def test_an_early_presence_at_the_former_address_of_a_page_is_an_exposure_of_the_copy_there() -> None:
+    # The page was first watched at OLD, where it was public early, and then at NEW. By now a copy elsewhere is known at
+    # OLD. Looks count for the part that has their address now, so those at OLD count for the copy.
+    page_at_old = looks_at(OLD, (-900, ABSENT), (-600, PRESENT), (-300, ABSENT)).runs("page")
+    page_at_new = looks_at(NEW, (-1, ABSENT), (2, PRESENT)).runs("page")
+    copy_at_old = Part("elsewhere-1", Role.ALTERNATIVE, OLD, required=False, origin=Origin.ELSEWHERE)
+    verdict = verdict_on_page_at(NEW, {"page": [*page_at_old, *page_at_new]}, copy_at_old)
     assert verdict.verdict is VerdictKind.EARLY
-    assert [(one.part, one.start.after) for one in verdict.exposures] == [("elsewhere-1", after_slot(-900))]
+    (exposure,) = verdict.exposures
+    assert (exposure.part, exposure.start.after) == (copy_at_old.id, after_slot(-900))
 
 
 def test_another_part_at_the_same_address_keeps_its_own_runs() -> None:
     # The figures are recognised by the text “1,234”. Looks that show the page need not show that text.
     figures = Part("figures", Role.DATA, OLD, "text:1,234")
-    verdict = verdict_at(OLD, {"page": looks_at(OLD, (-1, ABSENT), (2, PRESENT))}, figures)
+    verdict = verdict_on_page_at(OLD, {"page": looks_at(OLD, (-1, ABSENT), (2, PRESENT))}, figures)
     assert verdict.parts[1].released.by is None
 
 
-def verdict_at_guess(now: float, **witnesses: Looks) -> Verdict:
-    """Return the verdict on a release that was not seen at an address guessed from its announcement's."""
+def verdict_at_guessed_address(now: float, **origins: Looks) -> Verdict:
+    """Return the verdict on a release that was not seen at OLD, which was guessed from the announcement's address.
+
+    `origins` are looks at the origin views of the announcement, the index and the page.
+    """
     page = looks_at(OLD, (-1, ABSENT), (70, ABSENT), (150, UNKNOWN), (200, ABSENT))
-    seen = {"page": page} | {f"{name}/origin": each for name, each in witnesses.items()}
-    return verdict_at(OLD, seen, now=now, address=Address.GUESSED, link=f"{OLD}/announcement")
+    seen = {"page": page} | {f"{name}/origin": each for name, each in origins.items()}
+    return verdict_on_page_at(OLD, seen, now=now, address=Address.GUESSED, link=f"{OLD}/announcement")
 
 
 @pytest.mark.parametrize(("now", "expected"), [(100, VerdictKind.PENDING), (215, VerdictKind.UNPROVEN)])
@@ -97,85 +103,97 @@ def test_a_release_not_seen_at_its_guessed_address_is_pending_while_the_index_ma
 ) -> None:
     # It may come until 60 s after its slot, evidence may arrive 30 s later, and the index may lag by 120 s.
     # That is 210 s in all.
-    assert verdict_at_guess(now).verdict is expected
+    assert verdict_at_guessed_address(now).verdict is expected
 
 
-def test_a_release_at_an_unknown_address_is_overdue_once_announcement_and_listing_prove_it_absent() -> None:
-    # The listing may lag by 120 s, so it proves absence until 80 s, past the tolerance of 60 s.
-    announcing = looks_at(f"{OLD}/announcement", (-1, ABSENT), (200, ABSENT))
-    unlisted = looks_at("https://www.gov.uk/api/search.json", (200, ABSENT))
-    # Each keyword is what an origin view showed. OLD is the guessed address: absence there proves nothing.
-    at_guess = looks_at(OLD, (-1, ABSENT))
-    verdict = verdict_at_guess(201, announcement=announcing, index=unlisted, page=at_guess)
+def test_a_release_is_overdue_at_a_guessed_address_if_announcement_and_listing_lack_it() -> None:
+    # The page may be elsewhere than at its guessed address. So the two other pages must prove it absent: its
+    # announcement, which would redirect to it, and the search listing.
+    announcement = looks_at(f"{OLD}/announcement", (-1, ABSENT), (200, ABSENT))
+    # The listing may lag by 120 s. So it proves absence until 200 - 120 = 80 s, past the tolerance of 60 s.
+    listing = looks_at("https://www.gov.uk/api/search.json", (200, ABSENT))
+    guessed_page = looks_at(OLD, (-1, ABSENT))
+    verdict = verdict_at_guessed_address(now=201, announcement=announcement, index=listing, page=guessed_page)
     assert verdict.verdict is VerdictKind.OVERDUE
 
 
-@pytest.mark.parametrize(("does_redirect", "expected_early_bound"), [(False, None), (True, 0.0)])
-def test_a_late_release_is_known_not_to_have_been_early_only_if_its_announcement_redirects_in_the_end(
-    expected_early_bound: float | None, *, does_redirect: bool
-) -> None:
-    # `early_bound` is None if it may have been public at the slot and removed again, which the index does not show.
-    # Once the redirect is known to work, an announcement that did not redirect proves that it was not: 0 s early.
-    redirect = [a_sighting(UNKNOWN, 301, why=REDIRECTED)] if does_redirect else []
-    seen = {
-        "announcement/origin": looks((-600, ABSENT), (200, ABSENT), *redirect),
-        "index/origin": looks((-600, ABSENT), (200, ABSENT)),
-        "page": looks_at(NEW, (300, PRESENT)),
-    }
-    verdict = verdict_at(NEW, seen, now=400, address=Address.FOUND)
-    assert (verdict.verdict, verdict.page.early_bound) == (VerdictKind.LATE, expected_early_bound)
+def verdict_on_page_found_late(announcement: Looks) -> Verdict:
+    """Return the verdict on a page that was found at 300 s, and that the listing lacked until 200 s."""
+    listing, page = looks((-600, ABSENT), (200, ABSENT)), looks_at(NEW, (300, PRESENT))
+    seen = {"announcement/origin": announcement, "index/origin": listing, "page": page}
+    return verdict_on_page_at(NEW, seen, now=400, address=Address.FOUND)
 
 
-LAST_ABSENT, FOUND_AT = 239, 242
+def test_a_late_page_was_not_public_before_its_slot_if_its_announcement_redirected_only_later() -> None:
+    # The redirect at 301 s works. So as long as the announcement did not redirect, the page was not public. Then
+    # `early_bound`, by how many seconds it was early at most, is 0.
+    redirect = a_sighting(UNKNOWN, 301, why=REDIRECTED)
+    verdict = verdict_on_page_found_late(announcement=looks((-600, ABSENT), (200, ABSENT), redirect))
+    assert (verdict.verdict, verdict.page.early_bound) == (VerdictKind.LATE, 0)
 
 
-def verdict_on_stamped_release(stamp: float | None, *own: Look) -> Verdict:
-    """Return the verdict on a release that its announcement and listing lacked until 239 s after its slot.
+def test_a_late_page_may_have_been_public_before_its_slot_if_its_announcement_never_redirected() -> None:
+    # Without a redirect, no look rules out that the page was public at its slot and removed again. Then `early_bound`,
+    # by how many seconds it was early at most, is not known.
+    verdict = verdict_on_page_found_late(announcement=looks((-600, ABSENT), (200, ABSENT)))
+    assert (verdict.verdict, verdict.page.early_bound) == (VerdictKind.LATE, None)
 
-    It was found at 242 s. Its publisher says that it was first published at `stamp`. `own` are looks at its address.
+
+def verdict_on_page_found_at_09_34_02(*, says_published_at: str | None, own_looks: Sequence[Look] = ()) -> Verdict:
+    """Return the verdict on a page, due at 09:30, that announcement and listing lacked until 09:33:59.
+
+    The page says when it was first published (None: it does not). `own_looks` are earlier ones at its address.
     """
-    version = {} if stamp is None else {"version": format_version(first_published_at=after_slot(stamp))}
-    absent = [(-600, ABSENT), (LAST_ABSENT, ABSENT)]
+    last_absent, redirected, found_at = seconds_at("09:33:59"), seconds_at("09:34"), seconds_at("09:34:02")
+    publication = None if says_published_at is None else at(says_published_at)
+    version = format_version(first_published_at=publication)
+    absent = [(-600, ABSENT), (last_absent, ABSENT)]
     seen = {
-        "announcement/origin": looks(*absent, a_sighting(UNKNOWN, LAST_ABSENT + 1, why=REDIRECTED)),
+        "announcement/origin": looks(*absent, a_sighting(UNKNOWN, redirected, why=REDIRECTED)),
         "index/origin": looks(*absent),
-        "page": looks_at(NEW, *own, a_sighting(PRESENT, FOUND_AT, address=NEW, specific=True, **version)),
+        "page": looks_at(NEW, *own_looks, a_sighting(PRESENT, found_at, address=NEW, specific=True, version=version)),
     }
-    return verdict_at(NEW, seen, now=400, address=Address.LED_TO)
+    return verdict_on_page_at(NEW, seen, now=400, address=Address.LED_TO)
 
 
-@pytest.mark.parametrize(
-    ("stamp", "expected"),
-    [
-        (1, VerdictKind.UNPROVEN),
-        (60, VerdictKind.UNPROVEN),
-        (61, VerdictKind.LATE),
-        (-120, VerdictKind.UNPROVEN),
-        (-34_200, VerdictKind.LATE),
-        (-86_400, VerdictKind.LATE),
-        (None, VerdictKind.LATE),
-    ],
-    ids=["on time", "just on time", "late", "early that day", "midnight", "another day", "none"],
-)
-def test_a_release_is_late_by_its_witnesses_unless_the_publishers_stamp_contradicts_it(
-    stamp: float | None, expected: VerdictKind
-) -> None:
-    # Its witnesses, the announcement and a listing, lacked it until 239 s, but they may lag. `stamp` is when its
-    # publisher says that it came. A stamp that is late too contradicts nothing. One of midnight or another day was set
-    # by hand.
-    assert verdict_on_stamped_release(stamp).verdict is expected
-
-
-def test_a_release_contradicted_by_the_publishers_stamp_is_unproven_with_both_times() -> None:
-    stamp = 1
-    verdict = verdict_on_stamped_release(stamp)
+@pytest.mark.parametrize("says_published_at", ["09:28", "09:30:01", "09:31"])
+def test_a_page_found_late_is_unproven_if_it_says_that_it_was_published_in_time(says_published_at: str) -> None:
+    # In time is until 09:31. Announcement and listing lacked the page until 09:33:59, but they may be behind.
+    verdict = verdict_on_page_found_at_09_34_02(says_published_at=says_published_at)
     assert verdict.verdict is VerdictKind.UNPROVEN
-    assert verdict.page.delay == Bounds(stamp, FOUND_AT)
-    # The slot is at 09:30, and the release was found 242 s after it.
+
+
+@pytest.mark.parametrize("says_published_at", ["09:31:01", None])
+def test_a_page_found_late_is_late_if_it_does_not_say_that_it_was_published_in_time(
+    says_published_at: str | None,
+) -> None:
+    # In time is until 09:31. Announcement and listing lacked the page until 09:33:59.
+    verdict = verdict_on_page_found_at_09_34_02(says_published_at=says_published_at)
+    assert verdict.verdict is VerdictKind.LATE
+
+
+@pytest.mark.parametrize("says_published_at", ["00:00", "2018-01-04 09:30"], ids=["midnight", "the day before"])
+def test_a_stated_publication_at_midnight_or_on_the_day_before_leaves_a_late_page_late(
+    says_published_at: str,
+) -> None:
+    # A person set such a time by hand, so it does not count.
+    verdict = verdict_on_page_found_at_09_34_02(says_published_at=says_published_at)
+    assert verdict.verdict is VerdictKind.LATE
+
+
+def test_a_page_came_between_when_it_says_that_it_was_published_and_when_it_was_found() -> None:
+    verdict = verdict_on_page_found_at_09_34_02(says_published_at="09:30:01")
+    # The delay counts from the slot at 09:30.
+    least, most = 1, 4 * 60 + 2
+    assert verdict.page.delay == Bounds(least, most)
+    # Either may be true, so the verdict gives both times as its reason.
+    assert verdict.verdict is VerdictKind.UNPROVEN
     assert "09:30:01" in verdict.unproven_because
     assert "09:34:02" in verdict.unproven_because
 
 
-def test_the_publishers_stamp_does_not_contradict_an_absence_seen_at_the_page_itself() -> None:
-    absent_later = a_sighting(ABSENT, 200, address=NEW)
-    assert verdict_on_stamped_release(1, absent_later).verdict is VerdictKind.LATE
+def test_a_page_that_its_own_address_lacked_is_late_although_it_says_it_was_published_in_time() -> None:
+    # A look at the page itself proves its absence. Unlike announcement and listing, the page is not behind.
+    absent_at_09_33_20 = a_sighting(ABSENT, seconds_at("09:33:20"), address=NEW)
+    verdict = verdict_on_page_found_at_09_34_02(says_published_at="09:30:01", own_looks=[absent_at_09_33_20])
+    assert verdict.verdict is VerdictKind.LATE

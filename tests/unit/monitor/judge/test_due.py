@@ -13,7 +13,7 @@ from monitor.judge.as_json import release_json
 from monitor.judge.as_text import count_by_status, listed_status, measure_text, slot_headline
 from monitor.judge.verdict import Verdict
 from monitor.look.sighting import State
-from tests.worlds.instants import after_slot
+from tests.worlds.instants import SLOT, after_slot
 from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, a_run
 from tests.worlds.verdicts import judged
 
@@ -68,17 +68,22 @@ def test_the_last_answer_is_its_status_or_the_reason_for_the_failure(
     assert due.got == got
 
 
-def test_headline_and_counts_by_status_say_how_many_releases_of_a_slot_are_out_late_or_not_seen_yet() -> None:
-    rows = [
-        *(release_json_at(30, came_at=12) for _ in range(6)),
-        release_json_at(30, verdict="overdue", due=None),
-        release_json_at(30),
-    ]
-    # A moved release is not counted. The second value is the slot, because a release of it was not seen yet.
-    moved = release_json_at(30, verdict="moved", due=None)
-    headline = slot_headline([*rows, moved], after_slot(30))
-    assert headline == ("8 releases due at 9.30am: 6 out, 1 late, 1 not seen yet", after_slot(0))
-    assert "1 not seen yet" in count_by_status(rows)
+def test_a_headline_says_how_many_releases_of_a_slot_are_out_late_or_not_seen_yet() -> None:
+    six_out = [release_json_at(now=30, came_at=12) for _ in range(6)]
+    late = release_json_at(now=30, verdict="overdue", due=None)
+    not_seen_yet = release_json_at(now=30, came_at=None)
+    moved = release_json_at(now=30, verdict="moved", due=None)
+    text, awaited_slot = slot_headline([*six_out, late, not_seen_yet, moved], now=after_slot(30))
+    # The moved release is not counted.
+    assert text == "8 releases due at 9.30am: 6 out, 1 late, 1 not seen yet"
+    # A slot is awaited while one of its releases is not seen yet.
+    assert awaited_slot == SLOT
+
+
+def test_counts_by_status_say_how_many_releases_are_not_seen_yet() -> None:
+    out, not_seen_yet = release_json_at(now=30, came_at=12), release_json_at(now=30, came_at=None)
+    late = release_json_at(now=30, verdict="overdue", due=None)
+    assert "1 not seen yet" in count_by_status([out, late, not_seen_yet])
 
 
 def test_the_headline_is_about_the_slot_that_passed_last() -> None:

@@ -38,20 +38,33 @@ def on_time_after_absence(seconds_before_slot: float) -> Verdict:
     return verdict
 
 
-@pytest.mark.parametrize(
-    ("seconds_before_slot", "expected_suffix"), [(0.8, ""), (5, ""), (5.2, ", to 6 s"), (12, ", to 12 s")]
-)
-def test_the_board_and_notices_say_how_early_it_may_have_come(seconds_before_slot: float, expected_suffix: str) -> None:
-    on_time = f"on time{expected_suffix}"
-    verdict = on_time_after_absence(seconds_before_slot)
-    body, facts, now = release_json(verdict), release_facts(verdict, Measurement()), after_slot(90)
-    _slot, _producer, board_status, *_ = board_cells(body)
-    assert status_text(body) == status_text(body["parts"][0]) == board_status == on_time
-    assert headline(body) == f"ON TIME{expected_suffix}, final"
-    subject = write_notice_subject(kind="final", reported_kind="late", facts=facts, now=now)
-    assert f"came out {on_time}, first seen" in subject
-    text = write_notice_text(kind="final", reported_kind="late", facts=facts, incident="r", now=now)
-    assert f"- Announced page: {on_time}, first seen" in text
+SECONDS_AND_STATUS = [(0.8, "on time"), (5, "on time"), (5.2, "on time, to 6 s"), (12, "on time, to 12 s")]
+
+
+@pytest.mark.parametrize(("last_absent_before_slot", "expected_status"), SECONDS_AND_STATUS)
+def test_the_board_says_how_early_a_page_on_time_may_have_come_if_that_is_over_five_seconds(
+    last_absent_before_slot: float, expected_status: str
+) -> None:
+    # For example, a page that was absent until 5.2 s before its slot is “on time, to 6 s”: seconds are rounded up.
+    body = release_json(on_time_after_absence(last_absent_before_slot))
+    _slot, _producer, status_on_board, *_ = board_cells(body)
+    (page,) = body["parts"]
+    assert status_on_board == expected_status
+    assert status_text(body) == expected_status
+    assert status_text(page) == expected_status
+    assert headline(body) == expected_status.replace("on time", "ON TIME") + ", final"
+
+
+@pytest.mark.parametrize(("last_absent_before_slot", "expected_status"), SECONDS_AND_STATUS)
+def test_a_notice_says_how_early_a_page_on_time_may_have_come_if_that_is_over_five_seconds(
+    last_absent_before_slot: float, expected_status: str
+) -> None:
+    # For example, a page that was absent until 5.2 s before its slot is “on time, to 6 s”: seconds are rounded up.
+    facts = release_facts(on_time_after_absence(last_absent_before_slot), Measurement())
+    # This is the final notice of an incident that was reported as late. The release turned out to be on time.
+    notice = {"kind": "final", "reported_kind": "late", "facts": facts, "now": after_slot(90)}
+    assert f"came out {expected_status}, first seen" in write_notice_subject(**notice)
+    assert f"- Announced page: {expected_status}, first seen" in write_notice_text(**notice, incident="r")
 
 
 def test_the_sentence_of_a_draft_says_only_on_time_and_its_table_says_how_early_a_release_may_have_come() -> None:

@@ -20,7 +20,7 @@ from monitor.judge.explain.explain import Explanation, explanation_json
 from monitor.judge.runs import Blind
 from monitor.judge.verdict import Verdict
 from schedules.contract.verdict import Kind
-from tests.worlds.instants import after_slot
+from tests.worlds.instants import after_slot, at
 from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, Turn, a_run, a_sighting, looks
 from tests.worlds.releases import SHEET
 from tests.worlds.truths import Looker, Truth, World, worlds
@@ -167,15 +167,15 @@ def test_a_verdict_may_become_final_and_never_open_again() -> None:
     assert find_differences(stored=final, again=not_final) == ["final: was True, is False"]
 
 
-def test_an_open_exposure_may_end_by_a_look_after_the_verdict_and_never_open_again() -> None:
-    now = 1
-    looks_before = [(-5, ABSENT), (-2, PRESENT)]
-    # A run that is stored later also has the look at 3 s, after the instant for which the verdict is computed again.
-    still_open, ended = (
-        release_json(judged(now, {"page": looks(*made).runs("page")}))
-        for made in (looks_before, [*looks_before, (3, PRESENT)])
-    )
-    assert [body["exposures"][0]["open"] for body in (still_open, ended)] == [True, False]
+def test_an_open_exposure_may_have_ended_in_the_recomputed_verdict_but_not_the_other_way_round() -> None:
+    # Both verdicts are for 1 s after the slot. The second also has a look at 3 s, which proves that the page, public
+    # early, stayed until its slot. That ends its exposure.
+    looks_until_now = looks((-5, ABSENT), (-2, PRESENT))
+    looks_until_later = looks((-5, ABSENT), (-2, PRESENT), (3, PRESENT))
+    still_open = release_json(judged(now=1, seen={"page": looks_until_now.runs("page")}))
+    ended = release_json(judged(now=1, seen={"page": looks_until_later.runs("page")}))
+    assert still_open["exposures"][0]["open"] is True
+    assert ended["exposures"][0]["open"] is False
     assert find_differences(stored=still_open, again=ended) == []
     assert "exposures[0].open: was False, is True" in find_differences(stored=ended, again=still_open)
 
@@ -190,31 +190,42 @@ def with_findings(*more: Json) -> Json:
     return body | {"findings": [*body["findings"], *more]}
 
 
-def test_a_blind_finding_may_be_added_and_with_several_monitors_also_removed() -> None:
-    without_blind, with_blind = json_of(), with_findings(a_finding("blind", seconds=3))
-    assert find_differences(stored=without_blind, again=with_blind) == []
-    removed = ["findings: were blind(), late(page), are late(page)"]
-    assert find_differences(stored=with_blind, again=without_blind) == removed
-    assert find_differences(stored=with_blind, again=without_blind, several=True) == []
+def test_a_blind_finding_may_be_missing_in_the_recomputed_verdict_only_with_several_monitors() -> None:
+    late = json_of(turns=LATE)
+    late_and_blind = with_findings(a_finding("blind", seconds=3))
+    # Of several monitors, another one may have looked while one was blind.
+    assert find_differences(stored=late_and_blind, again=late, several_monitors=True) == []
+    # The line lists each finding by its kind and part. A finding `blind` is about no part.
+    line = "findings: were blind(), late(page), are late(page)"
+    assert find_differences(stored=late_and_blind, again=late, several_monitors=False) == [line]
 
 
-def test_an_added_or_removed_finding_of_any_other_kind_is_a_difference() -> None:
-    late = json_of()
-    assert find_differences(late, late | {"findings": []}, several=True) == ["findings: were late(page), are none"]
-    # An added blind finding alone would be no difference.
-    with_exposure = with_findings(a_finding("blind", seconds=3), a_finding("early_exposure", seconds=3))
-    assert find_differences(late, with_exposure) != []
+def test_a_late_finding_that_is_missing_in_the_recomputed_verdict_is_a_difference() -> None:
+    late = json_of(turns=LATE)
+    without_findings = late | {"findings": []}
+    # `several` monitors excuse only a missing blind finding.
+    differences = find_differences(stored=late, again=without_findings, several_monitors=True)
+    assert differences == ["findings: were late(page), are none"]
+
+
+def test_a_recomputed_verdict_may_have_another_blind_finding_but_no_other_exposure() -> None:
+    late = json_of(turns=LATE)
+    blind, exposure = a_finding("blind", seconds=3), a_finding("early_exposure", seconds=3)
+    assert find_differences(stored=late, again=with_findings(blind)) == []
+    assert find_differences(stored=late, again=with_findings(blind, exposure)) != []
 
 
 def test_the_platform_finding_is_not_compared() -> None:
     assert find_differences(with_findings(a_finding("platform")), json_of()) == []
 
 
-def test_a_blind_span_may_grow_and_never_shrink() -> None:
-    short, long = (json_of() | {"findings": [a_finding("blind", "page", seconds)]} for seconds in (80.0, 96.0))
-    assert find_differences(stored=short, again=long) == []
-    # It may have grown since, so its stored length counts as open.
-    assert find_differences(stored=long, again=short) == ["findings.blind(page): was 96.0 … open, is 80.0 … 80.0"]
+def test_a_blind_finding_may_be_longer_in_the_recomputed_verdict_but_not_shorter() -> None:
+    blind_for_80_s = json_of() | {"findings": [a_finding("blind", "page", seconds=80.0)]}
+    blind_for_96_s = json_of() | {"findings": [a_finding("blind", "page", seconds=96.0)]}
+    assert find_differences(stored=blind_for_80_s, again=blind_for_96_s) == []
+    # A blind span may grow after it was stored. So a stored 96 s stands for 96 s or more.
+    differences = find_differences(stored=blind_for_96_s, again=blind_for_80_s)
+    assert differences == ["findings.blind(page): was 96.0 … open, is 80.0 … 80.0"]
 
 
 SEEN_PRESENT_ONCE = World(
@@ -227,42 +238,44 @@ SEEN_PRESENT_ONCE = World(
 """Seen present once and then absent whenever a look did not fail, by a clock that is wrong."""
 
 
-def lasting_kinds(verdict: Verdict) -> set[Kind]:
-    """Return the findings that need a state to last: withdrawn for longer than a flicker, hidden for a second."""
+def withdrawn_or_stale_kinds(verdict: Verdict) -> set[Kind]:
+    """Return the kinds of findings that need a state to last: withdrawn for over a minute, stale for a second."""
     return {each.kind for each in verdict.findings} & {Kind.WITHDRAWN, Kind.STALE_EDGE}
 
 
 @settings(max_examples=200)
 @given(worlds(), st.sampled_from([-100.0, 0.0, 30.0, 61.0, 91.0, 130.0]))
 @example(SEEN_PRESENT_ONCE, 91.0)
-def test_an_instant_that_is_judged_again_by_runs_that_grew_since_differs_only_by_a_look_that_was_under_way(
+def test_later_looks_of_the_same_runs_change_a_verdict_only_by_a_look_that_was_under_way(
     world: World, now: float
 ) -> None:
+    # Both verdicts are for `now`. The second is computed from the same runs with the looks that later joined them.
     runs_at_now = world.runs(after_slot(now))
-    # A new run would have been judged at once. So the runs are those known at `now`, but the last of each has grown.
-    grown_runs = {target: runs[: len(runs_at_now[target])] for target, runs in world.runs().items()}
-    first, again = (judged(now, runs, blind=world.spans) for runs in (runs_at_now, grown_runs))
-    # A look under way at `now` is answered in the grown runs. It may decide the verdict, or add a finding of a state
-    # that has lasted long enough. Nothing else may differ.
-    has_other_verdict = first.verdict is not again.verdict
-    has_new_finding = lasting_kinds(first) < lasting_kinds(again)
-    assert has_other_verdict or lasting_kinds(first) <= lasting_kinds(again)
-    assert has_other_verdict or has_new_finding or find_differences(release_json(first), release_json(again)) == []
+    runs_later = {target: runs[: len(runs_at_now[target])] for target, runs in world.runs().items()}
+    verdict = judged(now, runs_at_now, blind=world.spans)
+    recomputed = judged(now, runs_later, blind=world.spans)
+    # A look that was under way at `now` was answered only later. Its answer may change the verdict.
+    if recomputed.verdict is verdict.verdict:
+        # If not, it may add a finding: that the page was withdrawn, or the edge stale, for long enough.
+        assert withdrawn_or_stale_kinds(verdict) <= withdrawn_or_stale_kinds(recomputed)
+        # If it adds none, nothing differs.
+        if withdrawn_or_stale_kinds(verdict) == withdrawn_or_stale_kinds(recomputed):
+            assert find_differences(stored=release_json(verdict), again=release_json(recomputed)) == []
 
 
-def test_a_cached_presence_that_begins_earlier_when_it_is_judged_again_changes_nothing() -> None:
-    # The copy was made at some instant from 85 to 89.8 s (24.2 to 29 s before its look at 114 s). An origin that was
-    # looked at in the last 90 s decides. The origin's look at -1.5 s is within 90 s of 88.3 s, but not of 89.8 s. That
-    # must make no difference, so the 90 s count back from the look at 114 s.
+def json_with_copy_made_by(seconds: float) -> Json:
+    """Return the JSON at 130 s if the copy that the edge served at 114 s was made by an instant."""
     absent = looks(a_sighting(ABSENT, 83, age=(54, 57))).runs("page")
     (present,) = looks(a_sighting(PRESENT, 114, age=(24.2, 29))).runs("page")
-    stored, again = (
-        release_json(
-            judged(130, {"page/origin": looks((-1.5, ABSENT)), "page": [*absent, replace(present, begin=begin)]})
-        )
-        for begin in (after_slot(89.8), after_slot(88.3))
-    )
-    assert find_differences(stored, again) == []
+    edge = [*absent, replace(present, begin=after_slot(seconds))]
+    return release_json(judged(130, {"page/origin": looks((-1.5, ABSENT)), "page": edge}))
+
+
+def test_a_cached_copy_that_is_dated_earlier_in_the_recomputed_verdict_makes_no_difference() -> None:
+    # At 114 s the edge served a copy of the page, made by 89.8 s. By later looks it was made by 88.3 s.
+    # The origin lacked the page at -1.5 s. An origin decides only if its last look was at most 90 s ago. These 90 s
+    # count back from 114 s. If they counted back from the copy, the origin would decide only by its second date.
+    assert find_differences(stored=json_with_copy_made_by(89.8), again=json_with_copy_made_by(88.3)) == []
 
 
 # Explanations
@@ -272,17 +285,29 @@ def text_of(explanation: Explanation) -> str:
     return "\n".join(fact.text for fact in explanation.facts)
 
 
-def test_an_explanation_names_promise_absence_presence_and_rules() -> None:
-    present = a_run("page", PRESENT, 400, 500, evidence=("rec-1",), status=200)
-    explanation = explained(500, {"page": [a_run("page", ABSENT, -100, 399), present]})
-    text = text_of(explanation)
+def explanation_of_late_page() -> Explanation:
+    absent = a_run("page", ABSENT, at("09:28:20"), at("09:36:39"))
+    present = a_run("page", PRESENT, at("09:36:40"), at("09:38:20"), status=200, evidence=("record-1",))
+    return explained(now=500, seen={"page": [absent, present]})
+
+
+def test_an_explanation_of_a_late_page_names_its_promise_absence_presence_and_the_rule() -> None:
+    text = text_of(explanation_of_late_page())
     assert "late (final, grade report)" in text
     assert "the slot in force: Fri 5 Jan 2018 09:30:00 GMT, confirmed, from govuk" in text
     assert "page, edge view: absent by Fri 5 Jan 2018 09:28:20 GMT and still as of Fri 5 Jan 2018 09:36:39 GMT" in text
     assert "present (HTTP 200) by Fri 5 Jan 2018 09:36:40 GMT" in text
     assert "on time: published by 1 min after the slot" in text
-    assert explanation.records == ("rec-1",)
-    assert explanation.would_change[0].startswith("final")
+
+
+def test_an_explanation_lists_the_evidence_records_of_the_runs_that_it_names() -> None:
+    assert explanation_of_late_page().records == ("record-1",)
+
+
+def test_an_explanation_says_that_a_final_verdict_does_not_change() -> None:
+    # `would_change` lists what would change a verdict. That on a page that came late is final.
+    first_line, *_ = explanation_of_late_page().would_change
+    assert first_line.startswith("final")
 
 
 def test_an_explanation_mentions_failed_looks_and_blind_spans() -> None:
@@ -325,16 +350,16 @@ def test_an_explanation_leaves_out_the_middle_of_many_runs() -> None:
     assert "runs in between are left out" in text_of(explained(0, turns))
 
 
-def test_an_explanation_merges_looks_by_state_with_their_number_and_widest_gap() -> None:
-    # Every second look failed until the slot, the first one before any absence. The other 50 looks proved absence, as
-    # did the 59 from 1 s to 59 s after the slot. The 61 looks from 60 s to 120 s showed the page.
-    every_second_failed = [(when, ABSENT if when % 2 else UNKNOWN) for when in range(-100, 1)]
-    facts = explained(120, [*every_second_failed, (1, ABSENT), (60, PRESENT)]).facts
-    runs = [fact.text for fact in facts if fact.kind == "run"]
-    assert len(runs) == 3
-    assert "unknown (timeout)" in runs[0]
-    assert "109 looks, 50 more that failed in between, widest gap 2 s" in runs[1]
-    assert "61 looks, widest gap 1 s" in runs[2]
+def test_an_explanation_has_one_line_for_all_absences_with_their_number_and_widest_gap() -> None:
+    # One look a second. Until the slot each second one failed, from the first on. Then the page was absent for a
+    # minute, and present from 60 s on.
+    each_second_one_failed = [(seconds, UNKNOWN if seconds % 2 == 0 else ABSENT) for seconds in range(-100, 1)]
+    facts = explained(now=120, seen=[*each_second_one_failed, (1, ABSENT), (60, PRESENT)]).facts
+    first_failure, absences, presences = [fact.text for fact in facts if fact.kind == "run"]
+    assert "unknown (timeout)" in first_failure
+    # 50 looks were absent before the slot, and 59 after it: 109. The other 50 failures lie between them.
+    assert "109 looks, 50 more that failed in between, widest gap 2 s" in absences
+    assert "61 looks, widest gap 1 s" in presences
 
 
 def test_an_explanation_as_json_keeps_every_fact_and_its_instant() -> None:
@@ -351,8 +376,8 @@ def test_an_explanation_covers_every_part() -> None:
 @settings(max_examples=60)
 @given(worlds(), st.sampled_from([-50.0, 30.0, 2000.0]))
 def test_an_explanation_has_the_verdict_what_would_change_it_and_facts_in_words(world: World, now: float) -> None:
-    at = after_slot(now)
-    explanation = explained(now, world.runs(at), blind=world.blind_until(at))
+    instant = after_slot(now)
+    explanation = explained(now, world.runs(instant), blind=world.blind_until(instant))
     assert explanation.verdict == world.verdict(now).verdict.value
     assert explanation.would_change
     assert all(fact.text for fact in explanation.facts)

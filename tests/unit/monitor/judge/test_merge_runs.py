@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.judge.explain.explain import explain
+from monitor.judge.explain.explain import Explanation, Fact, explain
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
 from monitor.judge.runs import Run, compact_runs
@@ -19,7 +19,8 @@ from tests.worlds.instants import DAY, HOUR, MINUTE, SLOT
 from tests.worlds.looks import ABSENT, EDGE, PRESENT, UNKNOWN, WITHDRAWN, a_run, fold
 from tests.worlds.releases import a_promise, a_release
 
-UNTIL = SLOT - DAY
+A_DAY_BEFORE_SLOT = SLOT - DAY
+"""Runs that ended by then are merged."""
 
 
 def ten_minutes_of(state: State, begin: datetime, **fields: object) -> Run:
@@ -28,7 +29,7 @@ def ten_minutes_of(state: State, begin: datetime, **fields: object) -> Run:
 
 
 def merged_runs(*runs: Run) -> list[Run]:
-    return compact_runs({EDGE: runs}, UNTIL)[EDGE]
+    return compact_runs({EDGE: runs}, A_DAY_BEFORE_SLOT)[EDGE]
 
 
 def test_absences_with_failed_looks_between_them_become_one_that_counts_them() -> None:
@@ -61,7 +62,7 @@ def test_runs_are_not_merged_if_content_was_public_early() -> None:
     # Nor are they if only another view showed it.
     first_absence, presence, *later_absences = runs
     views = {EDGE: [first_absence, *later_absences], "r/page/origin": [presence]}
-    assert compact_runs(views, UNTIL) == views
+    assert compact_runs(views, A_DAY_BEFORE_SLOT) == views
 
 
 def test_other_answers_other_bytes_and_failures_at_either_end_are_not_merged() -> None:
@@ -88,18 +89,30 @@ STATES = st.sampled_from([ABSENT] * 6 + [UNKNOWN] * 3 + [PRESENT, WITHDRAWN])
 
 
 @st.composite
-def seen_of(draw: st.DrawFn, target: str) -> list[Run]:
-    """Draw what a target was seen to be over two weeks and some, mostly before the slot."""
-    at = SLOT + draw(st.integers(-14 * 24 * 60, 0)) * MINUTE
+def runs_of_target(draw: st.DrawFn, target: str) -> list[Run]:
+    """Draw the runs of one target over two weeks and some, mostly before the slot."""
+    sent = SLOT + draw(st.integers(-14 * 24 * 60, 0)) * MINUTE
     runs: list[Run] = []
     for _ in range(draw(st.integers(0, 25))):
-        at += draw(st.sampled_from([MINUTE, 10 * MINUTE, 3 * HOUR, DAY, 2 * DAY]))
+        sent += draw(st.sampled_from([MINUTE, 10 * MINUTE, 3 * HOUR, DAY, 2 * DAY]))
         state = draw(STATES)
-        came, why = at + timedelta(seconds=1), "timeout" if state is UNKNOWN else ""
+        received, why = sent + timedelta(seconds=1), "timeout" if state is UNKNOWN else ""
         specific = state is PRESENT and draw(st.booleans())
         status = draw(st.sampled_from([404, 404, 410])) if state is ABSENT else 200
-        runs = fold(runs, Sighting(target, state, at, came, at, came, specific, why, status=status), (), 12 * HOUR)
+        sighting = Sighting(target, state, sent, received, sent, received, specific, why, status=status)
+        runs = fold(runs, sighting, (), 12 * HOUR)
     return runs
+
+
+@st.composite
+def runs_by_target(draw: st.DrawFn) -> dict[str, list[Run]]:
+    """Draw the runs of the three views of a page. A view that was never looked at is left out."""
+    drawn = [draw(runs_of_target(f"r/page/{view}")) for view in ("edge", "origin", "content")]
+    return {runs[0].target: runs for runs in drawn if runs}
+
+
+# The longest tolerance is an hour. Until it is over, a fact states the looks of the last run, merged or not.
+AFTER_TOLERANCE = st.integers(2, 20 * 24).map(lambda hours: SLOT + hours * HOUR)
 
 
 def without_blind_findings(verdict: Verdict) -> Verdict:
@@ -107,27 +120,46 @@ def without_blind_findings(verdict: Verdict) -> Verdict:
     return replace(verdict, findings=tuple(each for each in verdict.findings if each.kind is not Kind.BLIND))
 
 
-# Until its tolerance of an hour is over, a release is due: that states the looks of its last run, merged or not.
+POLICIES = [Policy(on_time_within=MINUTE), Policy(on_time_within=HOUR)]
+
+
 @settings(max_examples=300, deadline=None)
-@given(st.tuples(*(seen_of(f"r/page/{view}") for view in ("edge", "origin", "content"))), st.integers(2, 20 * 24))
-def test_merging_runs_changes_only_findings_of_failed_looks_and_facts_that_list_runs(
-    views: tuple[list[Run], ...], hours: int
+@given(runs=runs_by_target(), now=AFTER_TOLERANCE)
+def test_merging_runs_changes_no_verdict_except_its_findings_of_failed_looks(
+    runs: dict[str, list[Run]], now: datetime
 ) -> None:
-    now = SLOT + hours * HOUR
-    unmerged = {runs[0].target: runs for runs in views if runs}
-    merged = compact_runs(unmerged, UNTIL)
-    for policy in (Policy(on_time_within=MINUTE), Policy(on_time_within=HOUR)):
-        verdict, verdict_by_merged = (
-            judge(a_release(), [a_promise()], seen, (), policy, now) for seen in (unmerged, merged)
-        )
-        # Merged runs count failed looks, but do not keep when they failed.
-        assert without_blind_findings(verdict) == without_blind_findings(verdict_by_merged)
-        facts, facts_by_merged = (
-            explain(verdict, a_release(), [a_promise()], seen, (), policy).facts for seen in (unmerged, merged)
-        )
-        lists_of_runs = ("run", "finding")
-        assert [fact for fact in facts if fact.kind not in lists_of_runs] == [
-            fact for fact in facts_by_merged if fact.kind not in lists_of_runs
-        ]
-    for target, runs in unmerged.items():
-        assert sum(run.looks + run.failed for run in runs) == sum(run.looks + run.failed for run in merged[target])
+    merged = compact_runs(runs, A_DAY_BEFORE_SLOT)
+    for policy in POLICIES:
+        verdict = judge(a_release(), [a_promise()], runs, blind=(), policy=policy, now=now)
+        verdict_after_merging = judge(a_release(), [a_promise()], merged, blind=(), policy=policy, now=now)
+        # A merged run keeps how many looks failed, but not when. Findings of the kind BLIND need that.
+        assert without_blind_findings(verdict_after_merging) == without_blind_findings(verdict)
+
+
+@settings(max_examples=300, deadline=None)
+@given(runs=runs_by_target(), now=AFTER_TOLERANCE)
+def test_merging_runs_changes_no_facts_of_an_explanation_except_those_on_runs_and_findings(
+    runs: dict[str, list[Run]], now: datetime
+) -> None:
+    merged = compact_runs(runs, A_DAY_BEFORE_SLOT)
+    for policy in POLICIES:
+        verdict = judge(a_release(), [a_promise()], runs, blind=(), policy=policy, now=now)
+        explanation = explain(verdict, a_release(), [a_promise()], runs, blind=(), policy=policy)
+        explanation_after_merging = explain(verdict, a_release(), [a_promise()], merged, blind=(), policy=policy)
+        assert other_facts(explanation_after_merging) == other_facts(explanation)
+
+
+def other_facts(explanation: Explanation) -> list[Fact]:
+    """Return the facts of an explanation, except those about runs and findings."""
+    return [fact for fact in explanation.facts if fact.kind not in ("run", "finding")]
+
+
+@settings(max_examples=300)
+@given(runs_by_target())
+def test_merging_the_runs_of_a_target_keeps_its_number_of_looks(runs: dict[str, list[Run]]) -> None:
+    merged = compact_runs(runs, A_DAY_BEFORE_SLOT)
+    # A merged run counts its failed looks apart, as `failed`.
+    for target, runs_before in runs.items():
+        looks_before = sum(run.looks + run.failed for run in runs_before)
+        looks_after = sum(run.looks + run.failed for run in merged[target])
+        assert looks_after == looks_before

@@ -7,35 +7,37 @@ from __future__ import annotations
 
 import pytest
 
-from monitor.judge.verdict import Verdict
 from schedules.contract.verdict import VerdictKind
 from schedules.times.interval import Interval
 from tests.worlds.instants import after_slot
-from tests.worlds.looks import ABSENT, PRESENT, WITHDRAWN, Look, looks
+from tests.worlds.looks import ABSENT, PRESENT, WITHDRAWN, looks
 from tests.worlds.verdicts import judged
 
 ORIGIN_REMOVED_1_S_BEFORE_SLOT = ((-60, ABSENT), (-1, WITHDRAWN))
 
 
-def verdict_with_old_copy_after_slot(now: float, *later_edge_looks: Look) -> Verdict:
-    """Return the verdict on a page removed 1 s before its slot, of which the edge shows at 1 s a copy from -12 s."""
-    edge = looks((-60, ABSENT), (1, PRESENT, 13), *later_edge_looks, specific=True)
-    return judged(now, {"page": edge, "page/origin": looks(*ORIGIN_REMOVED_1_S_BEFORE_SLOT)})
-
-
-def test_a_copy_from_before_an_absence_puts_a_release_in_time_only_once_its_slot_is_settled() -> None:
-    # At 1 s the edge showed a copy 13 s old. The page was removed after that copy was
-    # made, so the copy alone proves nothing.
-    # The slot is settled at the tolerance of 60 s plus a grace period of 30 s.
-    verdicts = [verdict_with_old_copy_after_slot(now).verdict for now in (2, 89, 90)]
+def test_an_old_copy_seen_after_the_slot_counts_as_the_release_only_once_the_slot_is_settled() -> None:
+    # The page was removed 1 s before its slot. At 1 s after it, the edge showed a copy from before the removal.
+    copy_age = 13
+    edge = looks((-60, ABSENT), (1, PRESENT, copy_age), specific=True)
+    origin = looks((-60, ABSENT), (-1, WITHDRAWN))
+    tolerance, grace = 60, 30
+    settled = tolerance + grace
+    verdicts = [judged(now, {"page": edge, "page/origin": origin}).verdict for now in (2, settled - 1, settled)]
+    # An old copy alone proves no release. It counts if no later look found the page absent until the slot is settled.
     assert verdicts == [VerdictKind.PENDING, VerdictKind.PENDING, VerdictKind.ON_TIME]
 
 
-def test_a_newer_copy_confirms_that_a_release_is_out_since_its_old_copy_was_seen() -> None:
-    verdict = verdict_with_old_copy_after_slot(10, (9, PRESENT, 2))
+def test_a_release_first_shown_by_an_old_copy_is_out_once_a_newer_copy_confirms_it() -> None:
+    # -1: the origin removes the page, which was public early. 1: the edge shows a copy that is 13 s old. It is from
+    # before the removal, so it proves no release. 9: the edge shows a copy that is 2 s old, from after the slot.
+    origin = looks((-60, ABSENT), (-1, WITHDRAWN))
+    last_absent, old_copy, newer_copy = (-60, ABSENT), (1, PRESENT, 13), (9, PRESENT, 2)
+    edge = looks(last_absent, old_copy, newer_copy, specific=True)
+    verdict = judged(now=10, seen={"page": edge, "page/origin": origin})
     assert verdict.verdict is VerdictKind.ON_TIME
-    # The edge was last absent 60 s before the slot, and it showed the old copy 1 s after it.
-    assert verdict.page.released == Interval(after_slot(-60), after_slot(1))
+    # Once it is confirmed, the release counts from the look that got the old copy.
+    assert verdict.page.released == Interval(after=after_slot(-60), by=after_slot(1))
 
 
 @pytest.mark.parametrize("returned_at", [103, 400])

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -15,24 +15,29 @@ from tests.worlds.releases import a_promise, a_release, a_slot
 
 
 @pytest.mark.parametrize(
-    ("seconds", "expected"),
+    ("delay", "expected"),
     [
         (Bounds(0, 60), Grade.NONE),
         (Bounds(59, 61), Grade.NOTE),
         (Bounds(299, 300), Grade.NOTE),
         (Bounds(299, 301), Grade.REPORT),
-        (Bounds(61, None), Grade.NOTE),
-        (Bounds(301, None), Grade.REPORT),
-        (Bounds(None, None), Grade.NONE),
-        (None, Grade.NONE),
     ],
 )
-def test_a_delay_is_graded_by_its_upper_bound_and_while_it_grows_by_its_lower(
-    seconds: Bounds | None, expected: Grade
+def test_a_delay_is_graded_by_its_upper_bound(delay: Bounds, expected: Grade) -> None:
+    # Up to 60 s there is no grade, up to 300 s it is a note, and above that a report.
+    assert grade_delay(delay, Policy()) is expected
+
+
+@pytest.mark.parametrize(("lower_bound", "expected"), [(61, Grade.NOTE), (301, Grade.REPORT), (None, Grade.NONE)])
+def test_a_delay_that_has_no_upper_bound_yet_is_graded_by_its_lower_bound(
+    lower_bound: float | None, expected: Grade
 ) -> None:
-    # Up to 60 s there is no grade, up to 300 s it is a note, and above that a report. A delay
-    # without an upper bound still grows.
-    assert grade_delay(seconds, Policy()) is expected
+    # Above 60 s it is a note, and above 300 s a report. A delay that still grows has no upper bound.
+    assert grade_delay(Bounds(lower_bound, None), Policy()) is expected
+
+
+def test_an_unknown_delay_has_no_grade() -> None:
+    assert grade_delay(None, Policy()) is Grade.NONE
 
 
 def test_the_worst_of_no_grades_is_none() -> None:
@@ -57,18 +62,24 @@ def test_the_time_since_an_instant_has_no_minimum_if_the_interval_has_no_beginni
     assert since(Interval(None, after_slot(3)), SLOT) == Bounds(None, 3)
 
 
-def test_a_provisional_time_is_judged_from_local_midnight_to_local_midnight_and_has_no_delay() -> None:
-    promise = a_promise(at("2026-07-23 09:30"), state=State.PROVISIONAL)
-    window = build_window(slot_in_force(a_release(), [promise], promise.slot.instant), Policy())
-    assert (window.opens, window.passes) == (at("2026-07-23 00:00"), at("2026-07-24 00:00"))
+def test_a_provisional_time_is_judged_from_local_midnight_to_local_midnight() -> None:
+    provisional = a_promise(at("2026-07-23 09:30"), state=State.PROVISIONAL)
+    in_force = slot_in_force(a_release(), [provisional], now=provisional.slot.instant)
+    judged_day = build_window(in_force, Policy())
     # In summer London's midnight is 23:00 UTC.
-    assert window.opens.hour == 23
-    delays_count_from = window.promised_at
-    assert delays_count_from is None
+    assert judged_day.opens == datetime(2026, 7, 22, 23, tzinfo=UTC)
+    assert judged_day.passes == datetime(2026, 7, 23, 23, tzinfo=UTC)
 
 
-def test_the_day_on_which_clocks_go_back_has_twenty_five_hours() -> None:
+def test_a_provisional_time_gives_no_instant_from_which_delays_count() -> None:
+    provisional = a_promise(at("2026-07-23 09:30"), state=State.PROVISIONAL)
+    in_force = slot_in_force(a_release(), [provisional], now=provisional.slot.instant)
+    assert build_window(in_force, Policy()).promised_at is None
+
+
+def test_a_release_promised_for_the_day_on_which_clocks_go_back_is_judged_over_25_hours() -> None:
     promise = a_promise(a_slot(date(2026, 10, 25)))
-    # Any instant after the promise was read will do.
-    window = build_window(slot_in_force(a_release(), [promise], now=SLOT), Policy())
-    assert window.passes - window.opens == timedelta(hours=25)
+    # The promise is in force at any instant between its announcement and the end of its day.
+    in_force = slot_in_force(a_release(), [promise], now=at("2026-10-25 12:00"))
+    judged_day = build_window(in_force, Policy())
+    assert judged_day.passes - judged_day.opens == timedelta(hours=25)

@@ -11,22 +11,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.judge.presence import Presence, build_presences
-from monitor.judge.runs import Run, absent_at
+from monitor.judge.runs import Run, last_absence_until
 from monitor.judge.spells import build_spells
 from monitor.look.sighting import Sighting
 from monitor.plan.targets import View
 from schedules.times.interval import Interval
 from tests.worlds.instants import after_slot
-from tests.worlds.looks import ABSENT, PRESENT, Look, Turn, a_sighting, looks
+from tests.worlds.looks import ABSENT, PRESENT, Look, a_sighting, looks
 
 T = TypeVar("T")
-Turns = Sequence[Turn]
 
 
-def presences_in(edge: Turns, origin: Turns = (), content: Turns = ()) -> list[Presence]:
-    """Return the presences that single looks at each view prove, all of this edition."""
-    views = {View.EDGE: edge, View.ORIGIN: origin, View.CONTENT: content}
-    runs = {view: looks(*turns, specific=True).runs(f"page/{view}") for view, turns in views.items() if turns}
+def presences_in(
+    edge: Sequence[Look] = (), origin: Sequence[Look] = (), content_api: Sequence[Look] = ()
+) -> list[Presence]:
+    """Return the presences that these looks at each view prove, all of this edition."""
+    views = {View.EDGE: edge, View.ORIGIN: origin, View.CONTENT: content_api}
+    runs = {view: looks(*each, specific=True).runs(f"page/{view}") for view, each in views.items() if each}
     return build_presences({view: build_spells(view, each) for view, each in runs.items()})
 
 
@@ -51,59 +52,84 @@ def test_a_second_presence_counts_only_if_all_views_were_absent_in_between() -> 
     assert [each.begin for each in presences_in(edge, origin_always_present)] == [after_slot(10)]
 
 
-@pytest.mark.parametrize(
-    ("origin", "removed_between"),
-    [
-        ([(0, ABSENT), (12, ABSENT), (69, ABSENT)], None),
-        ([(0, ABSENT), (9, PRESENT), (12, ABSENT), (71, ABSENT)], between(10, 12)),
-    ],
-)
-def test_a_view_without_looks_for_a_minute_does_not_keep_content_public(
-    origin: Turns, removed_between: Interval | None
-) -> None:
-    # The edge showed the content at 10 and was not looked at again. Until 70 that still counts. At 71 only the origin
-    # counts, which lacked the content at 12.
-    (presence,) = presences_in(edge=[(0, ABSENT), (10, PRESENT)], origin=origin)
-    assert presence.removed == removed_between
+def test_content_is_removed_if_its_origin_lacks_it_a_minute_after_the_last_look_at_its_edge() -> None:
+    last_look_at_edge, first_absent_at_origin = 10, 12
+    edge = [(0, ABSENT), (last_look_at_edge, PRESENT)]
+    origin = [(0, ABSENT), (9, PRESENT), (first_absent_at_origin, ABSENT), (last_look_at_edge + 61, ABSENT)]
+    (presence,) = presences_in(edge, origin)
+    assert presence.removed == between(last_look_at_edge, first_absent_at_origin)
 
 
-@pytest.mark.parametrize(("edge_absent", "appears_after"), [(90, 0), (79, 79), (80, 0)])
-def test_an_absence_of_the_page_dates_an_appearance_in_the_content_api_only_if_the_absence_was_seen_first(
-    edge_absent: float, appears_after: float
+def test_content_counts_as_public_for_a_minute_after_the_last_look_at_its_edge_that_showed_it() -> None:
+    last_look_at_edge = 10
+    edge = [(0, ABSENT), (last_look_at_edge, PRESENT)]
+    origin = [(0, ABSENT), (9, PRESENT), (12, ABSENT), (last_look_at_edge + 59, ABSENT)]
+    (presence,) = presences_in(edge, origin)
+    assert presence.removed is None
+
+
+def test_an_absence_at_the_edge_before_the_content_api_showed_the_page_dates_its_appearance() -> None:
+    edge_last_absent, api_first_shown = 79, 80
+    edge = [(0, ABSENT), (edge_last_absent, ABSENT), (100, PRESENT)]
+    content_api = [(0, ABSENT), (api_first_shown, PRESENT), (101, PRESENT)]
+    (presence,) = presences_in(edge, content_api=content_api)
+    assert presence.appears == between(edge_last_absent, api_first_shown)
+
+
+@pytest.mark.parametrize("edge_absent", [80, 90])
+def test_an_absence_at_the_edge_after_the_content_api_showed_the_page_dates_no_appearance(
+    edge_absent: float,
 ) -> None:
-    # The content API lacked it at 0 and showed it at 80. The edge lacked it at `edge_absent` and showed it at 100.
+    api_last_absent, api_first_shown = 0, 80
     edge = [(0, ABSENT), (edge_absent, ABSENT), (100, PRESENT)]
-    (presence,) = presences_in(edge, content=[(0, ABSENT), (80, PRESENT), (101, PRESENT)])
-    assert presence.appears == between(appears_after, 80)
+    content_api = [(api_last_absent, ABSENT), (api_first_shown, PRESENT), (101, PRESENT)]
+    (presence,) = presences_in(edge, content_api=content_api)
+    assert presence.appears == between(api_last_absent, api_first_shown)
 
 
-@pytest.mark.parametrize("last_origin_look", [-128, 0])
-def test_an_origin_proves_absence_only_up_to_its_last_look_before_a_long_silence(last_origin_look: float) -> None:
-    edge_last_absent, first_origin_look, edge_shows, next_origin_look = -130, -128, 150, 158
-    origin_looks = sorted({first_origin_look, last_origin_look, next_origin_look})
-    (presence,) = presences_in(
-        edge=[(edge_last_absent, ABSENT), (edge_shows, PRESENT)],
-        origin=[(when, ABSENT) for when in origin_looks],
-    )
-    # The origin proves more than the edge, but nothing about the silence, although it was absent before and after it.
-    assert after_slot(edge_last_absent) < presence.appears.after <= after_slot(last_origin_look)
-    assert presence.appears.by == after_slot(edge_shows)
+@pytest.mark.parametrize("origin_absent_before_gap", [[-128], [-128, 0]])
+def test_an_origin_proves_no_absence_in_a_long_gap_between_its_looks(origin_absent_before_gap: list[float]) -> None:
+    # In over two minutes between two looks, the page may have come and gone.
+    edge_last_absent, edge_first_shown, origin_absent_after_gap = -130, 150, 158
+    edge = [(edge_last_absent, ABSENT), (edge_first_shown, PRESENT)]
+    origin = [(sent, ABSENT) for sent in [*origin_absent_before_gap, origin_absent_after_gap]]
+    (presence,) = presences_in(edge, origin)
+    last_before_gap = origin_absent_before_gap[-1]
+    assert after_slot(edge_last_absent) < presence.appears.after <= after_slot(last_before_gap)
+    assert presence.appears.by == after_slot(edge_first_shown)
 
 
 # Absence between the first and last look of a run: only the widest gap between its looks is known
 
+ABSENT_EVERY_20_S_FROM_0 = [(float(sent), ABSENT) for sent in (0, 20, 40, 60, 80)]
 
-@pytest.mark.parametrize(
-    ("edge_shows", "last_absent"), [(10.0, 0.0), (24.0, 0.0), (44.0, 18.0), (46.0, 20.0), (4.0, None)]
-)
-def test_an_origin_that_is_looked_at_every_twenty_seconds_proves_no_absence_between_its_looks(
-    edge_shows: float, last_absent: float | None
+
+@pytest.mark.parametrize("edge_first_shown", [44, 46])
+def test_looks_at_an_origin_every_20_s_prove_absence_until_26_s_before_the_edge_shows_the_page(
+    edge_first_shown: float,
 ) -> None:
-    # Looks within 5 s of `edge_shows` cannot be put in order, so the limit is 5 s before it. Of the looks between the
-    # first and the last only the gap is known: the last one before the limit was up to 20 s, and 1 s under way, before.
-    origin = [(float(when), ABSENT) for when in range(0, 100, 20)]
-    (presence,) = presences_in(edge=[(edge_shows, PRESENT)], origin=origin)
-    assert presence.appears == between(last_absent, edge_shows)
+    # A run keeps only its first look, its last look and its widest gap. So the last look before an instant was up to a
+    # gap earlier. Looks at two views within 5 s cannot be put in order.
+    seconds_out_of_order, gap, time_of_a_look = 5, 20, 1
+    (presence,) = presences_in(edge=[(edge_first_shown, PRESENT)], origin=ABSENT_EVERY_20_S_FROM_0)
+    last_absent = edge_first_shown - seconds_out_of_order - gap - time_of_a_look
+    assert presence.appears == between(last_absent, edge_first_shown)
+
+
+@pytest.mark.parametrize("edge_first_shown", [10, 24])
+def test_an_origin_proves_absence_only_at_its_first_look_if_the_edge_shows_the_page_soon_after(
+    edge_first_shown: float,
+) -> None:
+    # A run keeps only its first look, its last look and its widest gap. So the time of any other look is not known: it
+    # may have been within 5 s of the look at the edge. Two such looks cannot be put in order.
+    (presence,) = presences_in(edge=[(edge_first_shown, PRESENT)], origin=ABSENT_EVERY_20_S_FROM_0)
+    assert presence.appears == between(0, edge_first_shown)
+
+
+def test_an_origin_first_looked_at_4_s_before_the_edge_shows_the_page_proves_no_absence() -> None:
+    # Looks at two views that are less than 5 s apart cannot be put in order.
+    (presence,) = presences_in(edge=[(4, PRESENT)], origin=ABSENT_EVERY_20_S_FROM_0)
+    assert presence.appears == between(None, 4)
 
 
 SENT = st.lists(st.integers(1, 40), min_size=1, max_size=12).map(lambda gaps: [*accumulate(gaps, initial=0)])
@@ -121,20 +147,25 @@ def run_of_absences(*absences: Look) -> Run:
     return run
 
 
-def absence_answered_at(answered: float, sent: int) -> Sighting:
-    return a_sighting(ABSENT, sent, received=after_slot(answered), proved_to=after_slot(answered))
+def an_absence(sent: float, milliseconds: int) -> Sighting:
+    """Return an absence seen by a look that took so many milliseconds."""
+    answered = after_slot(sent + milliseconds / 1000)
+    return a_sighting(ABSENT, sent, received=answered, proved_to=answered)
 
 
-@given(limit=st.integers(-5, 300), sent_and_ms=sent_with(st.integers(0, 900)))
-def test_a_run_proves_absence_up_to_a_limit_only_by_looks_that_were_sent_before_the_limit(
-    limit: int, sent_and_ms: list[tuple[int, int]]
+ABSENCES = sent_with(st.integers(0, 900)).map(lambda drawn: [an_absence(sent, took) for sent, took in drawn])
+
+
+@given(absences=ABSENCES, seconds=st.integers(-5, 300))
+def test_a_run_proves_absence_before_a_limit_at_most_up_to_its_last_look_sent_by_then(
+    absences: list[Sighting], seconds: int
 ) -> None:
-    run = run_of_absences(*(absence_answered_at(sent + ms / 1000, sent) for sent, ms in sent_and_ms))
-    absent_as_of = absent_at(run, after_slot(limit))
-    sent_before = [sent for sent, _ms in sent_and_ms if sent <= limit]
-    if absent_as_of is not None:
-        assert sent_before != []
-        assert absent_as_of <= after_slot(sent_before[-1])
+    limit = after_slot(seconds)
+    last_proved_absent = last_absence_until(run_of_absences(*absences), limit)
+    sent_by_limit = [absence.sent for absence in absences if absence.sent <= limit]
+    if last_proved_absent is not None:
+        assert sent_by_limit != []
+        assert last_proved_absent <= max(sent_by_limit)
 
 
 @given(limit=st.integers(0, 400), sent_and_ages=sent_with(st.integers(0, 150)))
@@ -144,7 +175,7 @@ def test_a_run_of_cached_answers_proves_absence_up_to_a_limit_only_by_copies_tha
     fresh_look = (0, 0)
     all_looks = [fresh_look, *sent_and_ages]
     run = run_of_absences(*((sent, ABSENT, age) for sent, age in all_looks))
-    absent_as_of = absent_at(run, after_slot(limit))
+    absent_as_of = last_absence_until(run, after_slot(limit))
     made_before = [sent - age for sent, age in all_looks if sent - age <= limit]
     assert absent_as_of is None or absent_as_of <= after_slot(max(made_before))
 
@@ -156,7 +187,7 @@ def test_a_further_look_inside_a_run_never_makes_the_run_prove_less_absence(
     further_looks = st.floats(0, sent[-1]).map(lambda when: round(when, 1)).filter(lambda when: when not in sent)
     sent_with_further_look = sorted([*sent, data.draw(further_looks)])
     absent_without, absent_with = (
-        absent_at(run_of_absences(*((when, ABSENT) for when in instants)), after_slot(limit))
+        last_absence_until(run_of_absences(*((when, ABSENT) for when in instants)), after_slot(limit))
         for instants in (sent, sent_with_further_look)
     )
     if absent_without is not None:

@@ -19,8 +19,14 @@ from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, WITHDRAWN, Look, a_run,
 from tests.worlds.truths import World, worlds
 
 
-def folded_runs(sightings: Sequence[Sighting], blind: Sequence[Blind] = (), spacing: float | None = None) -> list[Run]:
-    runs: list[Run] = []
+def folded_runs(
+    sightings: Sequence[Sighting],
+    blind: Sequence[Blind] = (),
+    spacing: float | None = None,
+    begin_with: Sequence[Run] = (),
+) -> list[Run]:
+    """Return the runs after each sighting was added to them, beginning with the runs `begin_with`."""
+    runs = [*begin_with]
     for sighting in sightings:
         runs = fold(runs, sighting, blind, None if spacing is None else spacing * SECOND)
     return runs
@@ -49,17 +55,20 @@ def test_failed_looks_are_counted_by_their_reason() -> None:
 
 
 @pytest.mark.parametrize(
-    ("first_age", "second_age", "expected_begin", "expected_end"),
-    [((19, 21), (20, 22), 81, 79), ((0, 0), (29, 31), 72, 100)],
-    ids=["both", "second"],
+    ("least_and_most_ages"), [[(19, 21), (20, 22)], [(0, 0), (29, 31)]], ids=["both cached", "second cached"]
 )
-def test_a_run_of_cached_answers_begins_by_their_least_ages_and_ends_by_their_greatest_ages(
-    first_age: tuple[float, float], second_age: tuple[float, float], expected_begin: float, expected_end: float
+def test_a_run_proves_its_state_when_the_copies_of_its_cached_answers_were_made(
+    least_and_most_ages: list[tuple[float, float]],
 ) -> None:
-    # For example, an answer at 100 s with an age of 19 s to 21 s was made from 79 s to 81 s. So the state was true by
-    # 81 s and still at 79 s. Of several answers, the earliest such beginning and the latest such end count.
-    (run,) = runs_of(a_sighting(ABSENT, 100, age=first_age), a_sighting(ABSENT, 101, age=second_age))
-    assert (run.begin, run.end) == (after_slot(expected_begin), after_slot(expected_end))
+    (first_least, first_most), (second_least, second_most) = least_and_most_ages
+    (run,) = runs_of(
+        a_sighting(ABSENT, when=100, age=(first_least, first_most)),
+        a_sighting(ABSENT, when=101, age=(second_least, second_most)),
+    )
+    # A copy got at 100 s that is 19 s to 21 s old was made from 79 s to 81 s. So the state was surely true at or before
+    # 81 s (`begin`), and at or after 79 s (`end`).
+    assert run.begin == after_slot(min(100 - first_least, 101 - second_least))
+    assert run.end == after_slot(max(100 - first_most, 101 - second_most))
 
 
 @pytest.mark.parametrize(("age", "counts"), [((0, 0), True), ((4, 6), True), ((9, 11), False)])
@@ -77,15 +86,15 @@ def test_answers_that_only_later_showed_this_edition_are_a_run_of_their_own() ->
     assert [(run.specific, run.begin) for run in runs] == [(False, after_slot(0)), (True, after_slot(1))]
 
 
-@pytest.mark.parametrize(
-    ("state", "digests", "expected_runs"),
-    [(PRESENT, ["a", None, "a", "b", "b"], [("a", 3), ("b", 2)]), (ABSENT, ["a", "b"], [("a", 2)])],
-)
-def test_only_other_bytes_of_what_is_present_begin_a_run(
-    state: State, digests: list[str | None], expected_runs: list[tuple[str, int]]
-) -> None:
-    runs = runs_of(*(a_sighting(state, when, digest=digest) for when, digest in enumerate(digests)))
-    assert [(run.digest, run.looks) for run in runs] == expected_runs
+def test_present_content_with_other_bytes_begins_a_run() -> None:
+    # The digest of the second answer is not known. So its bytes may be the same.
+    runs = runs_of(*(a_sighting(PRESENT, n, digest=digest) for n, digest in enumerate(["a", None, "a", "b", "b"])))
+    assert [(run.digest, run.looks) for run in runs] == [("a", 3), ("b", 2)]
+
+
+def test_an_absence_with_other_bytes_begins_no_run() -> None:
+    (run,) = runs_of(a_sighting(ABSENT, 0, digest="a"), a_sighting(ABSENT, 1, digest="b"))
+    assert (run.digest, run.looks) == ("a", 2)
 
 
 @pytest.mark.parametrize(("gap", "runs"), [(1, 1), (4, 1), (4.1, 2), (600, 2)])
@@ -136,17 +145,17 @@ def test_a_sighting_lengthens_the_last_run_unless_its_answer_differs_or_it_is_se
 
 @settings(max_examples=100)
 @given(worlds(), st.lists(st.integers(0, 60), max_size=4).map(sorted))
-def test_folding_one_by_one_or_in_batches_gives_the_same_runs(world: World, cuts: list[int]) -> None:
+def test_sightings_added_in_batches_to_the_last_stored_run_give_the_same_runs_as_all_at_once(
+    world: World, batch_ends: list[int]
+) -> None:
+    blind_spans = world.spans
     for sightings in world.sightings.values():
-        batches = [sightings[begin:end] for begin, end in pairwise([0, *cuts, None])]
         stored: list[Run] = []
-        for batch in batches:
-            # Between two batches only the last run is kept in memory: the daemon starts from it.
-            tail = stored[-1:]
-            for sighting in batch:
-                tail = fold(tail, sighting, world.spans, spacing=5 * SECOND)
-            stored[-1:] = tail
-        assert stored == folded_runs(sightings, world.spans, spacing=5)
+        for begin, end in pairwise([0, *batch_ends, None]):
+            # As the daemon does after a restart, load only the last run and store it again with what was added.
+            finished, last = stored[:-1], stored[-1:]
+            stored = finished + folded_runs(sightings[begin:end], blind_spans, spacing=5, begin_with=last)
+        assert stored == folded_runs(sightings, blind_spans, spacing=5)
 
 
 @settings(max_examples=100)
@@ -158,11 +167,12 @@ def test_every_look_is_counted_once_and_runs_keep_their_order_and_only_failed_on
         assert all(one.state is UNKNOWN for one in runs if one.why)
 
 
-def test_the_widest_gap_around_a_slot_leaves_out_the_looks_of_hours_before_and_those_after_it_was_seen() -> None:
-    ahead = a_run("page", ABSENT, -7200, -121, looks=400, largest_gap=300 * SECOND)
-    near = a_run("page", ABSENT, -120, 3, looks=90, largest_gap=3.6 * SECOND)
-    present = a_run("page", PRESENT, 5, 3600, looks=60, largest_gap=60 * SECOND)
-    assert widest_gap([ahead, near, present], SLOT) == 3.6 * SECOND
+def test_the_widest_gap_around_a_slot_is_that_of_looks_near_it_until_the_page_was_seen() -> None:
+    # Looks count from two minutes before the slot. Hours before it, and after the page was seen, there are fewer looks.
+    hours_before = a_run("page", ABSENT, first=-7200, last=-121, looks=400, largest_gap=300 * SECOND)
+    around_slot = a_run("page", ABSENT, first=-120, last=3, looks=90, largest_gap=3.6 * SECOND)
+    after_it_came = a_run("page", PRESENT, first=5, last=3600, looks=60, largest_gap=60 * SECOND)
+    assert widest_gap([hours_before, around_slot, after_it_came], SLOT) == 3.6 * SECOND
 
 
 def test_a_hole_between_two_runs_around_a_slot_is_a_gap() -> None:

@@ -12,7 +12,7 @@ from tests.worlds.looks import ABSENT, EDGE, PRESENT, UNKNOWN, a_run
 from tests.worlds.verdicts import judged
 
 
-def timeline_of(now: float, *runs: Run, blind: tuple[Blind, ...] = ()) -> Timeline | None:
+def timeline_of(*runs: Run, now: float, blind: tuple[Blind, ...] = ()) -> Timeline | None:
     seen = {EDGE: list(runs)} if runs else {}
     return build_timeline(body_of(judged(now, seen, blind=blind), None), seen, blind, after_slot(now))
 
@@ -22,31 +22,32 @@ def early_spans(timeline: Timeline) -> list[tuple[object, object]]:
 
 
 def test_a_release_that_was_never_looked_at_has_no_timeline() -> None:
-    assert timeline_of(60) is None
+    assert timeline_of(now=60) is None
 
 
 def test_a_late_release_is_drawn_from_its_slot_to_when_it_came() -> None:
-    timeline = timeline_of(90_000, a_run("page", ABSENT, -86_400, 1200), a_run("page", PRESENT, 1201, 90_000))
+    timeline = timeline_of(a_run("page", ABSENT, -86_400, 1200), a_run("page", PRESENT, 1201, 90_000), now=90_000)
     assert timeline.begins < SLOT < after_slot(1201) < timeline.ends
     # With a whole day on either side, the twenty minutes that matter could not be seen.
     assert timeline.ends - timeline.begins < timedelta(minutes=30)
     assert [span.state for span in timeline.lanes[0].spans] == ["absent", "present"]
 
 
-def test_an_exposure_is_drawn_over_what_was_seen() -> None:
+def test_an_exposure_is_drawn_as_early_on_a_timeline_that_begins_before_it() -> None:
+    came_early, last_seen_early = -3600, -3000
     timeline = timeline_of(
-        60,
-        a_run("page", ABSENT, -7200, -3600),
-        a_run("page", PRESENT, -3595, -3000),
-        a_run("page", ABSENT, -2995, -10),
-        a_run("page", PRESENT, 1, 60),
+        a_run("page", ABSENT, first=-7200, last=came_early - 5),
+        a_run("page", PRESENT, first=came_early, last=last_seen_early),
+        a_run("page", ABSENT, first=last_seen_early + 5, last=-10),
+        a_run("page", PRESENT, first=1, last=60),
+        now=60,
     )
-    assert early_spans(timeline) == [(after_slot(-3595), after_slot(-3000))]
-    assert timeline.begins < after_slot(-3595)
+    assert early_spans(timeline) == [(after_slot(came_early), after_slot(last_seen_early))]
+    assert timeline.begins < after_slot(came_early)
 
 
 def test_an_open_exposure_lasts_until_now() -> None:
-    timeline = timeline_of(-300, a_run("page", ABSENT, -7200, -600), a_run("page", PRESENT, -595, -300))
+    timeline = timeline_of(a_run("page", ABSENT, -7200, -600), a_run("page", PRESENT, -595, -300), now=-300)
     assert early_spans(timeline) == [(after_slot(-595), after_slot(-300))]
 
 
@@ -54,7 +55,7 @@ def test_only_blind_spans_within_the_timeline_are_drawn_and_every_box_lies_insid
     # No answer changes, so the timeline begins a few minutes before the slot.
     spans = ((-90, -40, "stalled"), (-90_000, -80_000, "stopped"))
     blind = tuple(Blind(after_slot(begins), after_slot(ends), cause) for begins, ends, cause in spans)
-    timeline = timeline_of(400, a_run("page", ABSENT, -86_400, 400), blind=blind)
+    timeline = timeline_of(a_run("page", ABSENT, -86_400, 400), now=400, blind=blind)
     assert [span.state for span in timeline.blind] == ["stalled"]
     for span in (*timeline.lanes[0].spans, *timeline.blind):
         left, width = timeline.box(span)  # in percent
@@ -63,7 +64,7 @@ def test_only_blind_spans_within_the_timeline_are_drawn_and_every_box_lies_insid
 
 def test_a_timeline_of_many_spans_leaves_out_the_middle() -> None:
     runs = [a_run("page", UNKNOWN if n % 2 else ABSENT, -7200 + 10 * n, -7195 + 10 * n) for n in range(100)]
-    lane = timeline_of(60, *runs).lanes[0]
+    lane = timeline_of(*runs, now=60).lanes[0]
     most_spans = 40
     assert (len(lane.spans), lane.left_out) == (most_spans, len(runs) - most_spans)
     assert (lane.spans[0].begins, lane.spans[-1].ends) == (runs[0].begin, runs[-1].end)

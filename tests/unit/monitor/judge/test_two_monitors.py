@@ -12,7 +12,15 @@ from monitor.deliver.facts import Measurement, release_facts
 from monitor.judge.runs import Blind, Run
 from monitor.judge.verdict import Verdict
 from schedules.contract.verdict import LATE_VERDICTS, Kind, VerdictKind
-from tests.unit.monitor.judge.test_truth import CLOCK_ERROR_MS, NOWS, ONCE, TOLERANCE_MS, contains
+from tests.unit.monitor.judge.test_truth import (
+    CLOCK_ERROR_MS,
+    NOWS,
+    ONCE,
+    TOLERANCE_MS,
+    contains,
+    publication_ms,
+    true_ends_of_exposures,
+)
 from tests.worlds.instants import after_slot
 from tests.worlds.looks import ABSENT, EDGE, PRESENT, RegularLooks, in_order, seen_by
 from tests.worlds.truths import Looker, Truth, World, truths, worlds
@@ -30,7 +38,7 @@ def pairs(story: st.SearchStrategy[Truth]) -> st.SearchStrategy[Pair]:
     return story.flatmap(lambda truth: st.tuples(of(truth), of(truth)))
 
 
-def verdict(pair: Pair, now: float) -> Verdict:
+def verdict_by_both(pair: Pair, now: float) -> Verdict:
     at = after_slot(now)
     north, south = (
         {target: seen_by(name, runs) for target, runs in world.runs(at).items()}
@@ -43,15 +51,12 @@ def verdict(pair: Pair, now: float) -> Verdict:
 @settings(max_examples=300)
 @given(pairs(ONCE), NOWS)
 def test_two_monitors_judge_a_release_late_early_or_on_time_only_if_it_is(pair: Pair, now: float) -> None:
-    published_ms = next(iter(pair[0].truth.came), None)
-    claimed = verdict(pair, now).verdict
+    published_ms, claimed = publication_ms(pair[0]), verdict_by_both(pair, now).verdict
     if claimed in LATE_VERDICTS:
-        assert published_ms is None or published_ms > TOLERANCE_MS
+        assert published_ms > TOLERANCE_MS
     if claimed is VerdictKind.EARLY:
-        assert published_ms is not None
         assert published_ms < -CLOCK_ERROR_MS
     if claimed is VerdictKind.ON_TIME:
-        assert published_ms is not None
         assert -TOLERANCE_MS <= published_ms <= TOLERANCE_MS
 
 
@@ -74,21 +79,40 @@ def _out_between(came: int, went: int) -> Truth:
     return Truth(((came, PRESENT), (went, ABSENT)))
 
 
+OLD_COPIES_REMOVED_BEFORE_SLOT = _with_old_copies(_out_between(-32_920, -7_920), (500, 1000, 1500, 2000), 0)
+OLD_COPIES_REMOVED_AFTER_SLOT = _with_old_copies(_out_between(-24_499, 501), (500, 1000), 595_877)
+
+
 @settings(max_examples=300)
-@example(_with_old_copies(_out_between(-32_920, -7_920), (500, 1000, 1500, 2000), 0), 30.0)
-@example(_with_old_copies(_out_between(-24_499, 501), (500, 1000), 595_877), 30.0)
+@example(OLD_COPIES_REMOVED_BEFORE_SLOT, 30.0)
+@example(OLD_COPIES_REMOVED_AFTER_SLOT, 30.0)
 @example(_under_way_together(), 30.0)
 @given(pairs(truths()), NOWS)
-def test_the_intervals_of_two_monitors_contain_a_true_appearance_and_removal(pair: Pair, now: float) -> None:
-    truth, page, slot = pair[0].truth, verdict(pair, now).page, 0
-    appearances, removals = truth.appearances, [turn for turn in truth.went if turn < slot]
+def test_looks_of_two_monitors_give_intervals_that_contain_the_true_appearance_of_a_page(
+    pair: Pair, now: float
+) -> None:
+    # Both monitors look at the same page.
+    appearances, slot = pair[0].truth.appearances, 0
+    page = verdict_by_both(pair, now).page
+    # An interval without an end says that the page was not seen.
     assert page.first_seen.by is None or contains(page.first_seen, appearances)
-    # Content that is public until its slot is released at its slot, and its exposure ends there.
+    # Content that is public before its slot and stays public is released at its slot.
     assert page.released.by is None or contains(page.released, [*appearances, slot])
-    for exposure in page.exposures:
-        assert contains(exposure.start, appearances)
+
+
+@settings(max_examples=300)
+@example(OLD_COPIES_REMOVED_BEFORE_SLOT, 30.0)
+@example(OLD_COPIES_REMOVED_AFTER_SLOT, 30.0)
+@example(_under_way_together(), 30.0)
+@given(pairs(truths()), NOWS)
+def test_looks_of_two_monitors_give_intervals_that_contain_the_true_begin_and_end_of_an_exposure(
+    pair: Pair, now: float
+) -> None:
+    truth = pair[0].truth  # that of both monitors
+    for exposure in verdict_by_both(pair, now).page.exposures:
+        assert contains(exposure.start, truth.appearances)
         if not exposure.open:
-            assert contains(exposure.to, [*removals, slot])
+            assert contains(exposure.to, true_ends_of_exposures(truth))
 
 
 @pytest.mark.parametrize("names", [("north", "south"), ("north",)])
@@ -103,42 +127,72 @@ def test_an_explanation_says_which_monitor_saw_what_if_there_are_several(names: 
 
 def looked_by(name: str, every: float, *stretches: tuple[float, float]) -> list[Run]:
     """Return the runs of a page that came two seconds after the slot, looked at in these stretches only."""
-    stories = [
+    by_stretch = [
         RegularLooks([(begins, ABSENT), (2, PRESENT)] if begins < 2 else [(begins, PRESENT)], every, ends)
         for begins, ends in stretches
     ]
-    return seen_by(name, [run for story in stories for run in story.runs("page")])
+    return seen_by(name, [run for looks in by_stretch for run in looks.runs("page")])
 
 
-RESTARTED = Blind(after_slot(-2), after_slot(4), "stopped")
-STOPPED = looked_by("north", 1, (-60, -2), (4, 200))
+NORTH_BLIND = looked_by("north", 1, (-60, -2), (4, 200))
+BLIND_SPAN = Blind(after_slot(-2), after_slot(4), "stopped")
+SOUTH_WATCHED = looked_by("south", 1, (-60, 200))
+
+
+def has_blind_finding(runs_of_south: list[Run], span: Blind) -> bool:
+    """Return whether the verdict on a page that came on time has a finding about this blind span of `north`."""
+    verdict = judged(200, {EDGE: in_order(NORTH_BLIND, runs_of_south)}, blind=[span])
+    assert verdict.verdict is VerdictKind.ON_TIME
+    return any(kind in (Kind.BLIND, Kind.CLOCK_FAULT) for kind in kinds(verdict))
+
+
+def is_stated_in_draft(runs_of_south: list[Run], span: Blind) -> bool:
+    """Return whether the draft about the release states this blind span of `north`."""
+    runs = {EDGE: in_order(NORTH_BLIND, runs_of_south)}
+    certainty = release_facts(judged(200, runs, blind=[span]), Measurement("north", runs, [span])).certainty
+    return bool(certainty.blind)
+
+
+@pytest.mark.parametrize("seconds_between_looks", [1, 3])
+def test_a_blind_span_is_not_reported_if_another_monitor_looked_every_few_seconds_then(
+    seconds_between_looks: float,
+) -> None:
+    runs_of_south = looked_by("south", seconds_between_looks, (-61, 200))
+    assert not has_blind_finding(runs_of_south, BLIND_SPAN)
+    assert not is_stated_in_draft(runs_of_south, BLIND_SPAN)
 
 
 @pytest.mark.parametrize(
-    ("runs_of_other", "blind", "is_found"),
-    [
-        (looked_by("south", 1, (-60, 200)), RESTARTED, False),
-        (looked_by("south", 3, (-61, 200)), RESTARTED, False),
-        ([], RESTARTED, True),
-        (looked_by("south", 1, (-60, -1), (2, 200)), RESTARTED, True),
-        (looked_by("south", 1, (-60, 3)), RESTARTED, True),
-        (looked_by("south", 1, (-60, 200)), replace(RESTARTED, cause="clock"), True),
-        (looked_by("south", 1, (-60, 200)), replace(RESTARTED, cause="budget"), False),
-        (looked_by("south", 1, (-60, 200)), replace(RESTARTED, cause="clock", monitor="north"), False),
-        (looked_by("south", 1, (-60, 200)), replace(RESTARTED, cause="clock", monitor="south"), True),
-        (looked_by("south", 1, (-60, -1), (2, 200)), replace(RESTARTED, monitor="north"), True),
-    ],
+    "stretches_of_south",
+    [[], [(-60, -1), (2, 200)], [(-60, 3)]],
+    ids=["never looked", "paused from -1 to 2", "looked until 3"],
 )
-def test_a_blind_span_counts_unless_a_monitor_watched_that_was_surely_not_blind_itself(
-    runs_of_other: list[Run], blind: Blind, *, is_found: bool
+@pytest.mark.parametrize("monitor", ["", "north"])
+def test_a_blind_span_is_reported_if_no_other_monitor_looked_at_the_page_all_that_time(
+    stretches_of_south: list[tuple[float, float]], monitor: str
 ) -> None:
-    # The page came at 2 s. The monitor `north` was blind from -2 to 4. `runs_of_other` are by `south`: the span does
-    # not count if `south` looked every few seconds all that time.
-    # A wrong clock or a small budget may be that of all monitors, unless the span names one.
-    runs = {EDGE: in_order(STOPPED, runs_of_other)}
-    verdict = judged(200, runs, blind=[blind])
-    assert verdict.verdict is VerdictKind.ON_TIME
-    assert any(kind in (Kind.BLIND, Kind.CLOCK_FAULT) for kind in kinds(verdict)) is is_found
-    certainty = release_facts(verdict, Measurement("north", runs, [blind])).certainty
-    # A budget that allows only some looks is stated in a draft, but it is no finding if those proved the release.
-    assert bool(certainty.blind) is (is_found or blind.cause == "budget")
+    # `north` was blind from -2 to 4. Spans that older versions stored do not say which monitor was blind.
+    span, runs_of_south = replace(BLIND_SPAN, monitor=monitor), looked_by("south", 1, *stretches_of_south)
+    assert has_blind_finding(runs_of_south, span)
+    assert is_stated_in_draft(runs_of_south, span)
+
+
+@pytest.mark.parametrize("monitor", ["", "south"])
+def test_a_wrong_clock_is_reported_if_it_may_be_that_of_the_monitor_that_watched(monitor: str) -> None:
+    # Without a name, it may be the clock of both.
+    span = replace(BLIND_SPAN, cause="clock", monitor=monitor)
+    assert has_blind_finding(SOUTH_WATCHED, span)
+    assert is_stated_in_draft(SOUTH_WATCHED, span)
+
+
+def test_a_wrong_clock_of_one_monitor_is_not_reported_if_another_watched() -> None:
+    span = replace(BLIND_SPAN, cause="clock", monitor="north")
+    assert not has_blind_finding(SOUTH_WATCHED, span)
+    assert not is_stated_in_draft(SOUTH_WATCHED, span)
+
+
+def test_a_small_budget_is_stated_in_a_draft_but_is_no_finding_if_looks_proved_the_release() -> None:
+    # A budget allows some looks. They showed the page absent just before it came, and present just after.
+    span = replace(BLIND_SPAN, cause="budget")
+    assert not has_blind_finding(SOUTH_WATCHED, span)
+    assert is_stated_in_draft(SOUTH_WATCHED, span)

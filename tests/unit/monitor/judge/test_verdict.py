@@ -15,15 +15,14 @@ from monitor.judge.verdict import Verdict
 from schedules.announcement import State as Standing
 from schedules.contract.verdict import Grade, Kind, VerdictKind
 from schedules.slot import Slot
-from schedules.times.interval import NOTHING, Bounds, Interval
+from schedules.times.interval import Bounds, Interval
 from tests.worlds.instants import DAY, SLOT, after_slot
-from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, WITHDRAWN, RegularLooks, Turn
+from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, WITHDRAWN, RegularLooks, Turn, looks
 from tests.worlds.releases import NEWS, SHEET, a_promise, a_slot, no_slot
 from tests.worlds.verdicts import Seen, found, judged, kinds
 
 Turns = Sequence[Turn]
 DAY_S = DAY.total_seconds()
-WATCH_CLOSES = Policy().closes_after.total_seconds()
 OUT_EARLY = [(-1000, ABSENT), (-500, PRESENT)]
 NOT_OUT = [(-100, ABSENT)]
 CAME_IN_TIME = [(-100, ABSENT), (1, PRESENT)]
@@ -127,14 +126,14 @@ def test_an_exposed_page_is_released_at_its_slot_or_when_it_comes_back(turns_sin
     assert judged(100, [*OUT_EARLY, *turns_since]).page.released.by == after_slot(released_at)
 
 
-def test_a_view_that_showed_an_exposed_page_from_its_first_look_on_does_not_date_its_release() -> None:
-    # The page was removed at -200, and since -10 every look failed. So no look shows when it was released. The origin's
-    # presence from its first look on may look like an undated release.
-    removed_and_then_not_seen = [(-200, WITHDRAWN), (-10, UNKNOWN)]
-    edge = [(-1000, ABSENT), (-500, PRESENT), *removed_and_then_not_seen]
-    origin = [(-490, PRESENT), *removed_and_then_not_seen]
+def test_an_early_page_that_was_removed_and_not_seen_since_has_no_time_of_release() -> None:
+    # -500: the page is public, early. -200: it is removed. From -10 on, all looks fail.
+    edge = [(-1000, ABSENT), (-500, PRESENT), (-200, WITHDRAWN), (-10, UNKNOWN)]
+    # The origin was first looked at when the page was already public. That does not count as its release either.
+    origin = [(-490, PRESENT), (-200, WITHDRAWN), (-10, UNKNOWN)]
     page = judged(120, {"page": edge, "page/origin": origin}).page
-    assert (page.verdict, page.released) == (VerdictKind.EARLY, NOTHING)
+    assert page.verdict is VerdictKind.EARLY
+    assert page.released == Interval(after=None, by=None)
 
 
 def test_a_page_that_was_early_was_removed_and_came_back_late_is_early_and_late() -> None:
@@ -149,26 +148,25 @@ def test_a_page_that_was_early_was_removed_and_came_back_late_is_early_and_late(
 @pytest.mark.parametrize(
     ("seconds_early", "expected"), [(0.9, VerdictKind.ON_TIME), (1, VerdictKind.ON_TIME), (1.1, VerdictKind.EARLY)]
 )
-def test_a_page_is_early_only_if_present_before_the_slot_by_more_than_the_uncertainty_of_the_clock(
+def test_a_page_seen_before_its_slot_is_early_only_if_it_was_seen_over_a_second_before_it(
     seconds_early: float, expected: VerdictKind
 ) -> None:
-    assert judged(60, [(-100 - seconds_early, ABSENT), (-seconds_early, PRESENT)]).verdict is expected
+    # Our clock may be wrong by a second.
+    page = looks((-seconds_early - 1, ABSENT), (-seconds_early, PRESENT), (60, PRESENT))
+    assert judged(now=60, seen={"page": page}).verdict is expected
 
 
-@pytest.mark.parametrize(
-    ("turns", "expected"),
-    [
-        (NOT_OUT, VerdictKind.NOT_PUBLISHED),
-        # Absence was last proved days before the watch closed.
-        ([(-100, ABSENT), (3 * DAY_S, UNKNOWN)], VerdictKind.OVERDUE),
-    ],
-)
-def test_a_release_not_seen_until_its_watch_closed_gets_a_final_verdict_to_report(
-    turns: Turns, expected: VerdictKind
-) -> None:
-    # The watch closes 14 days after the slot. NOT_OUT is absent at every look.
-    verdict = judged(WATCH_CLOSES + 1, turns, every=1800)
-    assert (verdict.verdict, verdict.grade, verdict.final) == (expected, Grade.REPORT, True)
+def test_a_release_absent_at_every_look_for_14_days_is_not_published_and_needs_a_report() -> None:
+    watch_closes, every_half_hour = 14 * DAY_S, 1800
+    verdict = judged(watch_closes + 1, [(-100, ABSENT)], every=every_half_hour)
+    assert (verdict.verdict, verdict.grade, verdict.final) == (VerdictKind.NOT_PUBLISHED, Grade.REPORT, True)
+
+
+def test_a_release_whose_looks_fail_for_days_until_its_watch_closes_is_finally_overdue() -> None:
+    # It may have come unseen since the last look that found it absent, so it is not called `not_published`.
+    watch_closes, every_half_hour, looks_fail_since = 14 * DAY_S, 1800, 3 * DAY_S
+    verdict = judged(watch_closes + 1, [(-100, ABSENT), (looks_fail_since, UNKNOWN)], every=every_half_hour)
+    assert (verdict.verdict, verdict.grade, verdict.final) == (VerdictKind.OVERDUE, Grade.REPORT, True)
 
 
 def test_a_first_look_before_the_slot_that_shows_this_edition_proves_it_early() -> None:
@@ -192,19 +190,26 @@ def test_a_release_is_judged_again_when_time_alone_can_change_its_verdict(
     assert judged(now, turns).revisit == after_slot(judged_again_at)
 
 
-def test_a_verdict_without_proof_is_judged_again_at_each_limit_of_its_policy() -> None:
-    not_seen_since_50_s_before = {"page": RegularLooks([(-100, ABSENT), (-50, UNKNOWN)], until=-40)}
-    slot, tolerance_ends, grace_ends, note_limit = 0, 60, 90, 300
+def test_a_release_without_looks_at_its_slot_is_judged_again_at_each_time_limit_of_its_policy() -> None:
+    # Looks failed from 50 s before the slot on, and there were none from 40 s before it on.
+    looks_until_40_s_before_slot = {"page": RegularLooks([(-100, ABSENT), (-50, UNKNOWN)], until=-40)}
+    slot, tolerance_ends, grace_ends, note_ends, watch_closes = 0, 60, 60 + 30, 300, 14 * DAY_S
     verdicts = []
+    # Each verdict says when it must be judged again: at `revisit`.
     now: datetime | None = after_slot(-50)
     while now is not None:
         seconds = (now - SLOT).total_seconds()
-        verdict = judged(seconds, not_seen_since_50_s_before)
-        verdicts.append((seconds, verdict.verdict.value))
+        verdict = judged(seconds, looks_until_40_s_before_slot)
+        verdicts.append((seconds, verdict.verdict))
         now = verdict.revisit
+    # Answers of looks made in time may still arrive until the grace period ends. Then nothing is proved.
     assert verdicts == [
-        *((at, "pending") for at in (-50, slot, tolerance_ends)),
-        *((at, "unproven") for at in (grace_ends, note_limit, WATCH_CLOSES)),
+        (-50, VerdictKind.PENDING),
+        (slot, VerdictKind.PENDING),
+        (tolerance_ends, VerdictKind.PENDING),
+        (grace_ends, VerdictKind.UNPROVEN),
+        (note_ends, VerdictKind.UNPROVEN),
+        (watch_closes, VerdictKind.UNPROVEN),
     ]
 
 
@@ -245,11 +250,19 @@ def test_a_part_whose_address_the_page_revealed_came_no_earlier_than_the_page() 
     assert (verdict.verdict, sheet.delay) == (VerdictKind.ON_TIME, Bounds(page_last_absent, sheet_first_seen))
 
 
-def test_a_revealed_part_that_was_looked_at_too_late_leaves_the_release_on_time() -> None:
-    # The sheet came after the page, which was last absent at 0, and by 90 s. So it may be on time or later than 60 s.
-    verdict = judged(200, {"page": CAME_IN_TIME, "sheet": [(90, PRESENT)]}, SHEET)
-    _page, sheet = verdict.parts
-    assert (verdict.verdict, sheet.verdict) == (VerdictKind.ON_TIME, VerdictKind.UNPROVEN)
+def test_a_part_named_by_its_page_and_first_looked_at_after_the_tolerance_is_unproven() -> None:
+    # The page came at 1 s and named the sheet. The sheet may have come with it, or up to 90 s after the slot, when it
+    # was first looked at. The tolerance is 60 s.
+    page = [(-100, ABSENT), (1, PRESENT)]
+    _page, sheet = judged(200, {"page": page, "sheet": [(90, PRESENT)]}, SHEET).parts
+    assert sheet.verdict is VerdictKind.UNPROVEN
+
+
+def test_a_release_is_on_time_although_a_part_that_its_page_names_was_looked_at_too_late() -> None:
+    # A part that was not known before the page came does not put the release in doubt.
+    page = [(-100, ABSENT), (1, PRESENT)]
+    verdict = judged(200, {"page": page, "sheet": [(90, PRESENT)]}, SHEET)
+    assert verdict.verdict is VerdictKind.ON_TIME
 
 
 # Views
@@ -262,18 +275,32 @@ def verdict_behind_edge(now: float, *, origin_shows_at: float, edge_shows_at: fl
 
 
 @pytest.mark.parametrize(
-    ("origin_shows_at", "edge_shows_at", "expected", "hidden_for"),
-    [(3, 400, VerdictKind.ON_TIME, Bounds(396, 398)), (90, 390, VerdictKind.LATE, Bounds(299, 301))],
+    ("origin_shows_at", "expected"), [(3, VerdictKind.ON_TIME), (90, VerdictKind.LATE)], ids=["on time", "late"]
 )
-def test_the_origin_decides_the_verdict_and_the_time_hidden_by_a_stale_edge_is_to_be_reported(
-    origin_shows_at: float, edge_shows_at: float, expected: VerdictKind, hidden_for: Bounds
+def test_the_origin_decides_the_verdict_on_a_release_that_its_edge_showed_later(
+    origin_shows_at: float, expected: VerdictKind
 ) -> None:
-    # By looks every second, an edge that shows it at 400 last lacked it at 399, and an origin that shows it at 3 last
-    # lacked it at 2. So it was hidden for at least 399 - 3 and at most 400 - 2 seconds. Over 300 s are to be reported.
+    # The tolerance is 60 s.
+    assert verdict_behind_edge(600, origin_shows_at=origin_shows_at, edge_shows_at=400).verdict is expected
+
+
+@pytest.mark.parametrize(("origin_shows_at", "edge_shows_at"), [(3, 400), (90, 390)])
+def test_a_finding_says_how_long_an_edge_hid_a_release_that_its_origin_showed(
+    origin_shows_at: float, edge_shows_at: float
+) -> None:
     verdict = verdict_behind_edge(600, origin_shows_at=origin_shows_at, edge_shows_at=edge_shows_at)
-    assert (verdict.verdict, verdict.grade) == (expected, Grade.REPORT)
     (stale,) = found(verdict, Kind.STALE_EDGE)
-    assert stale.seconds == hidden_for
+    # Looks are a second apart. So each view may have begun to show it up to a second before its first look that did.
+    least, most = edge_shows_at - 1 - origin_shows_at, edge_shows_at - (origin_shows_at - 1)
+    assert stale.seconds == Bounds(least, most)
+
+
+@pytest.mark.parametrize(("origin_shows_at", "edge_shows_at"), [(3, 400), (90, 390)])
+def test_a_release_that_its_edge_hid_for_perhaps_over_300_s_is_graded_report(
+    origin_shows_at: float, edge_shows_at: float
+) -> None:
+    verdict = verdict_behind_edge(600, origin_shows_at=origin_shows_at, edge_shows_at=edge_shows_at)
+    assert verdict.grade is Grade.REPORT
 
 
 @pytest.mark.parametrize(
@@ -296,35 +323,65 @@ def test_the_publishers_delay_ends_when_the_origin_shows_the_page_and_the_users_
     assert page.users_delay == users_delay
 
 
-@pytest.mark.parametrize(
-    ("edge_turns", "users_delay", "is_final"),
-    [
-        ([(-100, ABSENT), (60, PRESENT)], Bounds(59, 60), True),
-        ([(-100, ABSENT), (45, UNKNOWN), (60, PRESENT)], Bounds(44, 60), True),
-        ([(-100, ABSENT)], Bounds(300, None), False),
-        ([(-100, ABSENT), (-25, UNKNOWN)], Bounds(-21, None), True),
-        ([(-100, ABSENT), (-10, PRESENT)], Bounds(-11, -10), True),
-    ],
-    ids=["shown later", "shown after failed looks", "never shown", "never looked at since", "shown some seconds later"],
-)
-def test_users_of_an_early_release_wait_until_its_edge_shows_it(
-    edge_turns: Sequence[Turn], users_delay: Bounds, *, is_final: bool
-) -> None:
-    # Looks are a second apart. An edge that was not looked at since may have shown the page as soon as its
-    # origin did, which last lacked it at -21.
-    origin_out_20_s_early = [(-100, ABSENT), (-20, PRESENT)]
-    verdict = judged(300, {"page": edge_turns, "page/origin": origin_out_20_s_early})
-    assert (verdict.verdict, verdict.page.users_delay, verdict.final) == (VerdictKind.EARLY, users_delay, is_final)
+OUT_20_S_EARLY = [(-100, ABSENT), (-20, PRESENT)]
 
 
-def test_users_delay_stays_unbounded_if_every_look_at_the_edge_since_the_slot_failed() -> None:
-    origin_shows_at, every = 3, 1
-    seen = {"page": [(-100, ABSENT), (1, UNKNOWN)], "page/origin": [(-100, ABSENT), (origin_shows_at, PRESENT)]}
-    # For 30 s since the origin showed it, the verdict waits for a look at the edge.
-    waiting, final = (judged(now, seen, every=every) for now in (20, 60))
-    assert (waiting.final, final.final, final.verdict) == (False, True, VerdictKind.ON_TIME)
-    origin_last_absent = origin_shows_at - every
-    assert waiting.page.users_delay == final.page.users_delay == Bounds(origin_last_absent, None)
+@pytest.mark.parametrize("edge_shows_at", [60, -10])
+def test_users_of_a_release_that_its_origin_had_early_wait_until_its_edge_shows_it(edge_shows_at: float) -> None:
+    edge = [(-100, ABSENT), (edge_shows_at, PRESENT)]
+    verdict = judged(300, {"page": edge, "page/origin": OUT_20_S_EARLY})
+    assert verdict.verdict is VerdictKind.EARLY
+    # `users_delay` counts from the slot, and is negative before it. Looks are a second apart.
+    edge_last_absent = edge_shows_at - 1
+    assert verdict.page.users_delay == Bounds(edge_last_absent, edge_shows_at)
+    assert verdict.final
+
+
+def test_users_of_an_early_release_waited_at_least_until_the_last_absence_at_its_edge() -> None:
+    # The edge lacked the release until 44 s. Then looks at it failed until it showed the release, at 60 s.
+    edge = [(-100, ABSENT), (45, UNKNOWN), (60, PRESENT)]
+    verdict = judged(300, {"page": edge, "page/origin": OUT_20_S_EARLY})
+    assert (verdict.verdict, verdict.final) == (VerdictKind.EARLY, True)
+    assert verdict.page.users_delay == Bounds(44, 60)
+
+
+def test_an_early_release_is_not_final_while_its_edge_still_hides_it_from_users() -> None:
+    now, edge = 300, [(-100, ABSENT)]
+    verdict = judged(now, {"page": edge, "page/origin": OUT_20_S_EARLY})
+    assert (verdict.verdict, verdict.final) == (VerdictKind.EARLY, False)
+    assert verdict.page.users_delay == Bounds(now, None)
+
+
+def test_the_wait_of_users_has_no_upper_bound_if_no_look_at_the_edge_succeeded_since_the_release() -> None:
+    # The origin showed it from -20 s on, and last lacked it at -21 s. From -25 s on, looks at the edge failed. The
+    # verdict waits 30 s for a usable one.
+    edge = [(-100, ABSENT), (-25, UNKNOWN)]
+    verdict = judged(300, {"page": edge, "page/origin": OUT_20_S_EARLY})
+    assert (verdict.verdict, verdict.final) == (VerdictKind.EARLY, True)
+    origin_last_absent = -21
+    assert verdict.page.users_delay == Bounds(origin_last_absent, None)
+
+
+def verdict_without_look_at_edge_since_slot(now: float) -> Verdict:
+    """Return the verdict on a page that its origin showed 3 s after its slot. Looks at its edge fail from 1 s on."""
+    edge, origin = [(-100, ABSENT), (1, UNKNOWN)], [(-100, ABSENT), (3, PRESENT)]
+    return judged(now, {"page": edge, "page/origin": origin})
+
+
+@pytest.mark.parametrize("now", [20, 60])
+def test_the_wait_of_users_has_no_upper_bound_if_every_look_at_the_edge_since_the_slot_failed(now: float) -> None:
+    # Users cannot have got the page before the origin, looked at each second, last lacked it at 2 s. No look shows
+    # whether they have got it since.
+    origin_last_absent = 2
+    verdict = verdict_without_look_at_edge_since_slot(now)
+    assert verdict.page.users_delay == Bounds(origin_last_absent, None)
+
+
+@pytest.mark.parametrize(("now", "is_final"), [(20, False), (60, True)])
+def test_a_release_waits_30_s_for_a_look_at_its_edge_until_it_is_finally_on_time(now: float, *, is_final: bool) -> None:
+    # The origin showed it at 3 s. Since 1 s, all looks at the edge failed.
+    verdict = verdict_without_look_at_edge_since_slot(now)
+    assert (verdict.verdict, verdict.final) == (VerdictKind.ON_TIME, is_final)
 
 
 @pytest.mark.parametrize(("now", "grade"), [(60, Grade.NONE), (61, Grade.NOTE), (300, Grade.NOTE), (301, Grade.REPORT)])
@@ -334,13 +391,19 @@ def test_the_grade_follows_how_long_users_have_waited_while_they_still_do(now: f
     assert (verdict.verdict, verdict.grade, verdict.final) == (VerdictKind.ON_TIME, grade, False)
 
 
-@pytest.mark.parametrize(("now", "judged_again_at"), [(30, 33), (60, 61), (60.5, 61.5), (290, 300), (300, 301)])
-def test_a_release_hidden_by_its_edge_is_judged_again_when_its_grade_may_rise(
-    now: float, judged_again_at: float
+@pytest.mark.parametrize(("now", "next_limit"), [(30, 33), (290, 300)])
+def test_a_release_hidden_by_its_edge_is_judged_again_at_the_next_limit_of_its_grade(
+    now: float, next_limit: float
 ) -> None:
-    # The grade may rise once users have waited for over 60 s or 300 s. From then on it is judged each second, until a
-    # look proves that they have. At 33 s the wait for a look at the edge, 30 s, is over.
-    assert verdict_behind_edge(now, origin_shows_at=3, edge_shows_at=480).revisit == after_slot(judged_again_at)
+    # Until 33 s, 30 s after the origin showed it, a look at the edge is awaited. Users who have waited for over 60 s
+    # make it a note, and over 300 s a report.
+    assert verdict_behind_edge(now, origin_shows_at=3, edge_shows_at=480).revisit == after_slot(next_limit)
+
+
+@pytest.mark.parametrize("now", [60, 60.5, 300])
+def test_a_release_whose_users_have_waited_until_a_limit_of_its_grade_is_judged_each_second(now: float) -> None:
+    # The limits are 60 s and 300 s. Any look at the edge from then on may prove that users have waited longer.
+    assert verdict_behind_edge(now, origin_shows_at=3, edge_shows_at=480).revisit == after_slot(now + 1)
 
 
 def test_a_release_without_a_later_look_at_its_edge_is_final_after_the_grace_period() -> None:
@@ -379,64 +442,84 @@ def test_an_exposure_lasts_as_long_as_the_content_api_shows_it() -> None:
     assert exposure.seconds == Bounds(removed_from_api - came - every, removed_from_api - came + every)
 
 
-VIEWS = {
-    "the origin was present at its first look after the slot": (300, NOT_OUT, [(30, PRESENT)], VerdictKind.UNPROVEN),
-    "the origin is always present": (300, NOT_OUT, [(-100, PRESENT)], VerdictKind.OVERDUE),
-    "the edge was present over the slot and absent after it": (
-        100, [(-30, PRESENT), (20, ABSENT)], [(-30, ABSENT)], VerdictKind.UNPROVEN,
-    ),
-    "present until the slot, absent, present": (
-        100, [(-30, PRESENT), (6, ABSENT), (30, PRESENT)], [], VerdictKind.UNPROVEN,
-    ),
-    "present and absent before the slot, not back": (100, [(-30, PRESENT), (-20, ABSENT)], [], VerdictKind.OVERDUE),
-    "absent before the slot, flickers after it": (
-        100, [(-30, PRESENT), (-20, ABSENT), (3, PRESENT), (6, ABSENT), (9, PRESENT)], [], VerdictKind.ON_TIME,
-    ),
-    "present at the first look after the slot, absent, present": (
-        100, [(2, PRESENT), (6, ABSENT), (30, PRESENT)], [], VerdictKind.UNPROVEN,
-    ),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(("now", "edge", "origin", "expected"), VIEWS.values(), ids=VIEWS)
-def test_edge_and_origin_that_disagree_about_the_slot_give_one_verdict(
-    now: float, edge: Turns, origin: Turns, expected: VerdictKind
-) -> None:
-    # A view that shows the page from its first look on may answer so at any address. If it lacks the page
-    # later, its answers depend on the page. For example, an edge that was present at -30 and absent at 20 may
-    # have shown the release at its slot.
-    assert judged(now, {"page": edge, "page/origin": origin}).verdict is expected
-
-
 @pytest.mark.parametrize(
-    ("edge", "origin", "expected_early_bound"),
+    ("edge", "origin"),
     [
-        ([(-30, PRESENT), (6, ABSENT), (30, PRESENT)], [], None),
-        ([(-30, PRESENT), (-20, ABSENT), (6, PRESENT)], [], 0.0),
-        # The origin proves absence just before the slot, whatever the edge answered.
-        ([(-30, PRESENT), (6, ABSENT), (30, PRESENT)], [(-30, ABSENT), (0, PRESENT)], 1.0),
-        ([(-30, ABSENT), (-20, PRESENT)], [], None),
+        ([(-100, ABSENT)], [(30, PRESENT)]),
+        ([(-30, PRESENT), (20, ABSENT)], [(-30, ABSENT)]),
+        ([(-30, PRESENT), (6, ABSENT), (30, PRESENT)], []),
+        ([(2, PRESENT), (6, ABSENT), (30, PRESENT)], []),
+    ],
+    ids=[
+        "the edge is absent, the origin present at its first look after the slot",
+        "the origin is absent, the edge present over the slot and absent after it",
+        "present over the slot, absent after it, present",
+        "present at the first look after the slot, absent, present",
     ],
 )
-def test_the_last_absence_before_the_slot_bounds_how_early_the_release_may_have_come(
-    edge: Turns, origin: Turns, expected_early_bound: float | None
+def test_a_release_that_one_look_showed_around_its_slot_and_another_lacked_is_unproven(
+    edge: Turns, origin: Turns
 ) -> None:
-    # The bound is None if the page may have been public at the slot and removed again, or if it was early anyway. It is
-    # 0 if the page was last absent at the slot or later.
-    assert judged(100, {"page": edge, "page/origin": origin}).page.early_bound == expected_early_bound
+    # The view that showed a page had not lacked it before. So that page may be an earlier edition, or this one.
+    assert judged(300, {"page": edge, "page/origin": origin}).verdict is VerdictKind.UNPROVEN
 
 
-@pytest.mark.parametrize(("edge_shows", "expected"), [(21, VerdictKind.ON_TIME), (81, VerdictKind.UNPROVEN)])
-def test_absences_at_the_edge_count_only_until_the_origin_showed_the_page(
-    edge_shows: float, expected: VerdictKind
+def test_an_origin_that_always_showed_a_page_does_not_contradict_the_absence_at_its_edge() -> None:
+    # Such an origin may answer so at any address.
+    seen = {"page": [(-100, ABSENT)], "page/origin": [(-100, PRESENT)]}
+    assert judged(300, seen).verdict is VerdictKind.OVERDUE
+
+
+def test_a_page_that_was_removed_before_its_slot_and_did_not_come_back_is_overdue() -> None:
+    assert judged(100, [(-30, PRESENT), (-20, ABSENT)]).verdict is VerdictKind.OVERDUE
+
+
+def test_a_page_that_came_in_time_is_on_time_although_a_later_look_found_it_absent() -> None:
+    turns = [(-30, PRESENT), (-20, ABSENT), (3, PRESENT), (6, ABSENT), (9, PRESENT)]
+    assert judged(100, turns).verdict is VerdictKind.ON_TIME
+
+
+def test_a_page_that_was_absent_until_after_its_slot_cannot_have_been_early() -> None:
+    # By looks every second, it was removed at -20 and came back at 6.
+    page = judged(now=100, seen=[(-30, PRESENT), (-20, ABSENT), (6, PRESENT)]).page
+    seconds_early_at_most = page.early_bound
+    assert seconds_early_at_most == 0
+
+
+def test_a_page_that_its_origin_last_lacked_a_second_before_its_slot_was_early_by_a_second_at_most() -> None:
+    # By looks every second, the origin lacked the page until -1.
+    origin = [(-30, ABSENT), (0, PRESENT)]
+    # What the edge shows may be an old copy, so the origin decides.
+    edge = [(-30, PRESENT), (6, ABSENT), (30, PRESENT)]
+    seconds_early_at_most = judged(now=100, seen={"page": edge, "page/origin": origin}).page.early_bound
+    assert seconds_early_at_most == 1
+
+
+def test_it_is_not_known_how_early_a_page_was_if_it_may_have_been_public_at_its_slot_and_removed() -> None:
+    # Each look from -30 to 5 showed a page, which may be this edition or an earlier one. It was absent from 6 on.
+    page = judged(now=100, seen=[(-30, PRESENT), (6, ABSENT), (30, PRESENT)]).page
+    seconds_early_at_most = page.early_bound
+    assert seconds_early_at_most is None
+
+
+def test_a_page_that_was_certainly_early_has_no_early_bound() -> None:
+    # `early_bound` says by how many seconds a page may have been early that is not proved early.
+    page = judged(now=100, seen=[(-30, ABSENT), (-20, PRESENT)]).page
+    assert page.verdict is VerdictKind.EARLY
+    assert page.early_bound is None
+
+
+@pytest.mark.parametrize(("edge_shows_at", "expected"), [(21, VerdictKind.ON_TIME), (81, VerdictKind.UNPROVEN)])
+def test_absences_at_the_edge_after_the_origin_showed_the_page_do_not_date_its_release(
+    edge_shows_at: float, expected: VerdictKind
 ) -> None:
-    edge_absent_from, origin_shows = 4, 6.2
-    seen = {"page": [(edge_absent_from, ABSENT), (edge_shows, PRESENT)], "page/origin": [(origin_shows, PRESENT)]}
-    verdict = judged(100, seen)
-    # The origin has shown no absence, so only the edge proves when the page came: after its last absence that counts,
-    # which is dated up to a gap between looks too early, and by `edge_shows`. By 21 s it was on time, by 81 s perhaps.
+    # The origin was first looked at when it already showed the page. So only the edge proves that the page was absent.
+    edge_absent_from, origin_shows_at = 4, 6.2
+    edge, origin = [(edge_absent_from, ABSENT), (edge_shows_at, PRESENT)], [(origin_shows_at, PRESENT)]
+    verdict = judged(100, {"page": edge, "page/origin": origin})
+    assert after_slot(edge_absent_from) <= verdict.page.released.after <= after_slot(origin_shows_at)
+    # The edge proves that the page was out: at 21 s in time, at 81 s perhaps too late.
     assert verdict.verdict is expected
-    assert after_slot(edge_absent_from) <= verdict.page.released.after <= after_slot(origin_shows)
 
 
 @pytest.mark.parametrize(
@@ -518,36 +601,49 @@ def test_a_provisional_or_doubtful_time_is_judged_as_its_day(doubtful: object) -
     assert (verdict.verdict, verdict.page.delay) == (VerdictKind.ON_TIME, None)
 
 
-MOVED = [a_promise(), a_promise(SLOT + 7 * DAY, learnt=SLOT - 2 * DAY)]
-MOVED_TOO_LATE = [a_promise(), a_promise(SLOT + 7 * DAY, learnt=after_slot(120))]
-CHANGES = {
-    "postponed to a new time": (
-        200, [a_promise(SLOT - 2 * DAY), a_promise(learnt=SLOT - 5 * DAY, state=Standing.POSTPONED)], NOT_OUT,
-        VerdictKind.OVERDUE,
-    ),
-    "moved": (3600, MOVED, NOT_OUT, VerdictKind.MOVED),
-    "moved, before the old slot": (-60, MOVED, NOT_OUT, VerdictKind.PENDING),
-    "moved, but came at the old slot": (3600, MOVED, CAME_IN_TIME, VerdictKind.EARLY),
-    "moved after the slot": (3600, MOVED_TOO_LATE, NOT_OUT, VerdictKind.OVERDUE),
-    "cancelled": (
-        3600, [a_promise(), a_promise(learnt=SLOT - DAY, state=Standing.CANCELLED)], NOT_OUT, VerdictKind.CANCELLED,
-    ),
-    "cancelled after the slot": (
-        3600, [a_promise(), a_promise(learnt=after_slot(100), state=Standing.CANCELLED)], NOT_OUT, VerdictKind.OVERDUE,
-    ),
-    "first read after the slot": (3600, [a_promise(learnt=after_slot(60))], NOT_OUT, VerdictKind.UNPROVEN),
-    "never announced": (3600, [], CAME_IN_TIME, VerdictKind.UNANNOUNCED),
-    "announced without a time": (3600, [a_promise(no_slot())], CAME_IN_TIME, VerdictKind.UNPROVEN),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(("now", "promises", "turns", "expected"), CHANGES.values(), ids=CHANGES)
-def test_the_slot_in_force_is_the_last_one_announced_before_it_passed(
-    now: float, promises: Sequence[object], turns: Turns, expected: VerdictKind
+@pytest.mark.parametrize(
+    ("now", "page", "expected"),
+    [
+        (3600, NOT_OUT, VerdictKind.MOVED),
+        (-60, NOT_OUT, VerdictKind.PENDING),
+        (3600, CAME_IN_TIME, VerdictKind.EARLY),
+    ],
+    ids=["not out after the old slot", "not out before the old slot", "came at the old slot"],
+)
+def test_a_release_whose_move_to_next_week_was_read_before_its_slot_is_judged_by_the_new_slot(
+    now: float, page: Turns, expected: VerdictKind
 ) -> None:
-    # A promise is for 09:30 and was announced 40 days before, unless stated. `learnt` is when a later one was first
-    # read. For example, a calendar that showed another day two days before 09:30 has moved the slot.
-    assert judged(now, turns, promises=promises, every=20).verdict is expected
+    promises = [a_promise(SLOT), a_promise(SLOT + 7 * DAY, learnt=SLOT - 2 * DAY)]
+    assert judged(now, page, promises=promises, every=20).verdict is expected
+
+
+def test_a_release_whose_move_was_read_after_its_slot_is_judged_by_the_old_slot() -> None:
+    promises = [a_promise(SLOT), a_promise(SLOT + 7 * DAY, learnt=after_slot(120))]
+    assert judged(3600, NOT_OUT, promises=promises, every=20).verdict is VerdictKind.OVERDUE
+
+
+def test_a_postponed_release_with_a_new_time_is_judged_by_the_new_time() -> None:
+    # The old slot was two days before. A read five days before the new one showed the new time, marked as postponed.
+    promises = [a_promise(SLOT - 2 * DAY), a_promise(SLOT, learnt=SLOT - 5 * DAY, state=Standing.POSTPONED)]
+    assert judged(200, NOT_OUT, promises=promises, every=20).verdict is VerdictKind.OVERDUE
+
+
+def test_a_release_whose_cancellation_was_read_before_its_slot_is_cancelled() -> None:
+    promises = [a_promise(), a_promise(learnt=SLOT - DAY, state=Standing.CANCELLED)]
+    assert judged(3600, NOT_OUT, promises=promises, every=20).verdict is VerdictKind.CANCELLED
+
+
+def test_a_release_whose_cancellation_was_read_after_its_slot_is_overdue() -> None:
+    promises = [a_promise(), a_promise(learnt=after_slot(100), state=Standing.CANCELLED)]
+    assert judged(3600, NOT_OUT, promises=promises, every=20).verdict is VerdictKind.OVERDUE
+
+
+def test_a_release_that_no_calendar_announced_is_unannounced() -> None:
+    assert judged(3600, CAME_IN_TIME, promises=[], every=20).verdict is VerdictKind.UNANNOUNCED
+
+
+def test_a_release_announced_without_a_time_is_unproven() -> None:
+    assert judged(3600, CAME_IN_TIME, promises=[a_promise(no_slot())], every=20).verdict is VerdictKind.UNPROVEN
 
 
 def test_a_cancelled_release_is_final_and_has_no_grade() -> None:
@@ -555,9 +651,9 @@ def test_a_cancelled_release_is_final_and_has_no_grade() -> None:
     assert (verdict.grade, verdict.final) == (Grade.NONE, True)
 
 
-def test_a_verdict_by_a_slot_first_read_after_it_passed_is_final_and_says_so() -> None:
+def test_a_release_whose_slot_was_first_read_after_it_had_passed_is_finally_unproven() -> None:
     verdict = judged(3600, NOT_OUT, promises=[a_promise(learnt=after_slot(60))])
-    assert verdict.final
+    assert (verdict.verdict, verdict.final) == (VerdictKind.UNPROVEN, True)
     assert verdict.unproven_because == Reason.READ_AFTER_SLOT.text()
 
 

@@ -30,7 +30,7 @@ from tests.worlds.virtual import virtually
 START = datetime(2026, 11, 16, 12, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 MANY, REMOVED, MOVED, NEW = 600, 300, 30, 50
-RULES = JoinRules(("stats", "own"), explicit=frozenset({"stats"}))
+RULES = JoinRules(("stats", "own"), hand_kept=frozenset({"stats"}))
 
 
 class CutOffStore(TemporaryStore):

@@ -10,7 +10,7 @@ from datetime import datetime
 import pytest
 
 from monitor.judge.verdict import Verdict
-from monitor.ledger.promise_check import PATIENCE, PromiseCheck, WantedRead, confirmation_needed_since
+from monitor.ledger.promise_check import LONGEST_WAIT, PromiseCheck, WantedRead, confirmation_needed_since
 from schedules.announcement import Address
 from schedules.contract.verdict import Exposure, Finding, Kind, PartVerdict, VerdictKind
 from schedules.release import Release
@@ -61,7 +61,7 @@ class CallCounter:
 def running_check() -> PromiseCheck:
     """Return a check that counts as having a reader of calendars."""
     check = PromiseCheck()
-    check.is_read = True
+    check.has_reader = True
     return check
 
 
@@ -140,15 +140,15 @@ def test_after_its_slot_a_promise_in_doubt_needs_a_calendar_read_since_the_slot(
 
 
 def test_a_breach_waits_ten_seconds_at_most_for_a_calendar_read() -> None:
-    # PATIENCE is ten seconds.
+    # LONGEST_WAIT is ten seconds.
     check, watched = running_check(), WatchedStub()
-    until = JUDGED_AT + PATIENCE
-    assert check.defer_for_calendar_read(watched, verdict(page_verdict()), CallCounter()) == until
+    until = JUDGED_AT + LONGEST_WAIT
+    assert check.request_needed_reads(watched, verdict(page_verdict()), CallCounter()) == until
     assert (watched.waits_for_calendar, watched.wanted_read) == (True, WantedRead(since=SLOT, deadline=until))
-    judged_again = verdict(page_verdict(), judged_at=JUDGED_AT + PATIENCE / 2)
-    assert check.defer_for_calendar_read(watched, judged_again, CallCounter()) == until
+    judged_again = verdict(page_verdict(), judged_at=JUDGED_AT + LONGEST_WAIT / 2)
+    assert check.request_needed_reads(watched, judged_again, CallCounter()) == until
     judged_at_the_end = verdict(page_verdict(), judged_at=until)
-    assert check.defer_for_calendar_read(watched, judged_at_the_end, CallCounter()) is None
+    assert check.request_needed_reads(watched, judged_at_the_end, CallCounter()) is None
     assert not watched.waits_for_calendar
 
 
@@ -157,17 +157,17 @@ def test_a_verdict_made_before_its_exposure_by_our_clock_waits_until_the_time_of
     check, watched, exposed_at = running_check(), WatchedStub(), after_slot(-300)
     exposed = page_verdict(VerdictKind.EARLY, exposed_at=[-300])
     first_verdict = verdict(exposed, judged_at=after_slot(-301))
-    judge_again_at = check.defer_for_calendar_read(watched, first_verdict, CallCounter())
+    judge_again_at = check.request_needed_reads(watched, first_verdict, CallCounter())
     assert judge_again_at == exposed_at
     assert watched.waits_for_calendar
-    assert watched.wanted_read == WantedRead(since=exposed_at, deadline=exposed_at + PATIENCE)
+    assert watched.wanted_read == WantedRead(since=exposed_at, deadline=exposed_at + LONGEST_WAIT)
 
 
 def test_a_verdict_made_at_the_time_of_its_exposure_requests_calendar_reads_and_waits_for_them() -> None:
     check, watched, exposed_at = running_check(), WatchedStub(), after_slot(-300)
     exposed = verdict(page_verdict(VerdictKind.EARLY, exposed_at=[-300]), judged_at=exposed_at)
-    judge_again_at = check.defer_for_calendar_read(watched, exposed, CallCounter())
-    assert judge_again_at == exposed_at + PATIENCE
+    judge_again_at = check.request_needed_reads(watched, exposed, CallCounter())
+    assert judge_again_at == exposed_at + LONGEST_WAIT
     assert watched.waits_for_calendar
     calendars_of_release = ["govuk", "own"]
     assert asyncio.run(check.next_requested()) == calendars_of_release
@@ -177,11 +177,11 @@ def test_each_new_breach_waits_for_a_calendar_read_since_it_began() -> None:
     # The first exposure begins 900 s before the slot and is judged 100 s later. The second begins 300 s before it.
     check, watched = running_check(), WatchedStub()
     exposed_once = verdict(page_verdict(VerdictKind.EARLY, exposed_at=[-900]), judged_at=after_slot(-800))
-    check.defer_for_calendar_read(watched, exposed_once, CallCounter())
-    assert watched.wanted_read == WantedRead(since=after_slot(-900), deadline=after_slot(-800) + PATIENCE)
+    check.request_needed_reads(watched, exposed_once, CallCounter())
+    assert watched.wanted_read == WantedRead(since=after_slot(-900), deadline=after_slot(-800) + LONGEST_WAIT)
     exposed_again = verdict(page_verdict(VerdictKind.EARLY, exposed_at=[-900, -300]), judged_at=after_slot(-299))
-    check.defer_for_calendar_read(watched, exposed_again, CallCounter())
-    assert watched.wanted_read == WantedRead(since=after_slot(-300), deadline=after_slot(-299) + PATIENCE)
+    check.request_needed_reads(watched, exposed_again, CallCounter())
+    assert watched.wanted_read == WantedRead(since=after_slot(-300), deadline=after_slot(-299) + LONGEST_WAIT)
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def test_a_verdict_waits_no_longer_if_no_calendar_can_be_read_or_no_read_is_need
 ) -> None:
     # An earlier verdict on the release waits for a calendar read. This is the next verdict.
     watched = WatchedStub(waits_for_calendar=True)
-    assert check.defer_for_calendar_read(watched, next_verdict, CallCounter()) is None
+    assert check.request_needed_reads(watched, next_verdict, CallCounter()) is None
     assert (watched.waits_for_calendar, watched.wanted_read) == (False, None)
 
 
@@ -238,7 +238,7 @@ def test_only_the_first_read_that_began_since_the_needed_time_has_the_release_ju
 def test_no_verdict_waits_for_a_calendar_read_as_long_as_no_reader_has_asked_for_requests() -> None:
     # Without a reader no one would make the read.
     check, overdue = PromiseCheck(), verdict(page_verdict(VerdictKind.OVERDUE))
-    judge_again_at = check.defer_for_calendar_read(WatchedStub(), overdue, CallCounter())
+    judge_again_at = check.request_needed_reads(WatchedStub(), overdue, CallCounter())
     assert judge_again_at is None
 
 
@@ -246,8 +246,8 @@ def test_a_verdict_waits_for_a_calendar_read_once_a_reader_has_asked_for_request
     check, overdue = PromiseCheck(), verdict(page_verdict(VerdictKind.OVERDUE), judged_at=JUDGED_AT)
     check.request_reads(("govuk",), SLOT, "another release", CallCounter())
     asyncio.run(check.next_requested())  # by the reader
-    judge_again_at = check.defer_for_calendar_read(WatchedStub(), overdue, CallCounter())
-    assert judge_again_at == JUDGED_AT + PATIENCE
+    judge_again_at = check.request_needed_reads(WatchedStub(), overdue, CallCounter())
+    assert judge_again_at == JUDGED_AT + LONGEST_WAIT
 
 
 def test_a_calendar_read_that_began_earlier_but_ended_later_does_not_replace_a_later_one() -> None:
@@ -317,7 +317,7 @@ def test_the_calendar_read_for_a_guessed_address_is_requested_five_seconds_after
     # In the first five seconds, requests to the host are needed for looks.
     check, watched = running_check(), WatchedStub()
     just_after_slot = replace(PENDING_AT_GUESSED_ADDRESS, at=after_slot(0.2))
-    judge_again_at = check.defer_for_calendar_read(watched, just_after_slot, CallCounter())
+    judge_again_at = check.request_needed_reads(watched, just_after_slot, CallCounter())
     assert judge_again_at == after_slot(5)
     assert not watched.waits_for_calendar
     five_seconds_later = replace(PENDING_AT_GUESSED_ADDRESS, at=after_slot(5))
@@ -327,7 +327,7 @@ def test_the_calendar_read_for_a_guessed_address_is_requested_five_seconds_after
 async def requests_calendar_read(watched: WatchedStub, new_verdict: Verdict) -> bool:
     """Return whether the verdict requests reads of both calendars. It must not wait for them."""
     check = running_check()
-    assert check.defer_for_calendar_read(watched, new_verdict, CallCounter()) is None
+    assert check.request_needed_reads(watched, new_verdict, CallCounter()) is None
     try:
         return await asyncio.wait_for(check.next_requested(), 0.01) == ["govuk", "own"]
     except TimeoutError:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,8 +11,9 @@ import pytest
 from monitor.clock import VirtualClock
 from monitor.ledger.pages import CalendarPages
 from monitor.ledger.reader import CalendarReader, Outcome
-from monitor.look.fetch import Reason, Request
+from monitor.look.fetch import Answer, Reason, Request
 from monitor.rehearse.virtual_loop import run_virtually
+from schedules.source import PageRequest
 from schedules.sources.registry import KINDS
 from tests.worlds.calendars import calendar_settings
 from tests.worlds.fetcher import Reply, ScriptedFetcher
@@ -87,6 +88,38 @@ def test_failed_read_has_a_reason_in_one_line_and_no_reading(reply: Reply, reaso
     assert outcome.read.fault
     assert reason in outcome.read.fault  # a case without fixed words has an empty `reason`
     assert "\n" not in outcome.read.fault
+
+
+class TwoPages:
+    """A calendar of two pages, which are requested together."""
+
+    state = None
+
+    def first(self, _now: datetime) -> Sequence[PageRequest]:
+        return [PageRequest(URL), PageRequest(f"{URL}?page=2")]
+
+
+class EvidenceNotes:
+    """Evidence that only notes of which addresses it was given an answer."""
+
+    def __init__(self) -> None:
+        self.urls: list[str] = []
+
+    def keep_changed(self, answer: Answer, _target: str, _kind: str) -> str:
+        self.urls.append(answer.url)
+        return "record"
+
+
+def test_if_the_second_page_fails_the_first_one_is_kept_as_evidence_of_the_failed_read() -> None:
+    async def story(clock: VirtualClock) -> None:
+        fetcher = ScriptedFetcher(clock, {URL: Reply(200, ENTRY.encode()), f"{URL}?page=2": Reply(503)})
+        evidence = EvidenceNotes()
+        reader = CalendarReader("own", TwoPages(), CalendarPages(fetcher.fetch), clock, evidence=evidence)
+        outcome = await reader.read()
+        assert (outcome.read.usable, outcome.read.evidence) == (False, "record")
+        assert evidence.urls == [URL]
+
+    run_virtually(story)
 
 
 def test_a_read_that_gets_a_copy_from_a_cache_shows_the_calendar_as_of_when_the_copy_was_made() -> None:

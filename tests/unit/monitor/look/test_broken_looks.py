@@ -12,7 +12,7 @@ from monitor.judge.runs import Blind
 from monitor.look.fetch import Failure, Reason, Request
 from monitor.look.sighting import Sighting, State
 from monitor.plan.targets import Target
-from tests.unit.monitor.look.story import HOST, NOON, PollerRun, run_poller, target, window
+from tests.unit.monitor.look.poller_run import HOST, NOON, PollerRun, run_poller, target, window
 from tests.worlds.fetcher import Reply
 
 BAD, GOOD = "bad.example", "good.example"

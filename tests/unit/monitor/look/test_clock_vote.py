@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.look.clock_skew import CORRECT, Vote, vote
+from monitor.look.clock_skew import RIGHT_CLOCK, Vote, vote
 
 # Between how many seconds our clock is ahead, as the dates of a host show it.
 NEARLY_RIGHT = (-0.4, 0.5)
@@ -25,10 +25,9 @@ def test_host_that_most_contradict_is_outvoted() -> None:
 
 
 def test_one_host_shows_that_our_clock_is_wrong_only_if_the_machine_is_not_synchronised() -> None:
-    # CORRECT is the result that our clock is right to a second.
     # At first the machine says nothing about its clock.
-    assert vote({"a": HOUR_AHEAD}) == Vote(CORRECT, unconfirmed=frozenset("a"))
-    assert vote({"a": HOUR_AHEAD}, synchronised=True) == Vote(CORRECT, outvoted=frozenset("a"))
+    assert vote({"a": HOUR_AHEAD}) == Vote(RIGHT_CLOCK, unconfirmed=frozenset("a"))
+    assert vote({"a": HOUR_AHEAD}, synchronised=True) == Vote(RIGHT_CLOCK, outvoted=frozenset("a"))
     assert vote({"a": HOUR_AHEAD}, synchronised=False) == Vote(HOUR_AHEAD)
 
 
@@ -47,21 +46,25 @@ def test_of_two_hosts_that_disagree_the_one_that_our_clock_confirms_wins() -> No
 @pytest.mark.parametrize("synchronised", [False, None])
 def test_two_hosts_that_contradict_each_other_and_our_clock_do_not_make_it_wrong(*, synchronised: bool | None) -> None:
     assert vote({"a": HOUR_AHEAD, "b": DAY_AHEAD}, synchronised=synchronised) == Vote(
-        CORRECT, unconfirmed=frozenset("ab")
+        RIGHT_CLOCK, unconfirmed=frozenset("ab")
     )
 
 
-def test_two_pairs_that_contradict_each_other_and_our_clock_leave_either_possible() -> None:
-    outcome = vote({"a": HOUR_AHEAD, "b": DAY_AHEAD, "c": HOUR_AHEAD, "d": DAY_AHEAD})
-    # It is a draw, so the result covers both: an hour ahead (from 3599.5 s) and a day ahead (to 86400.0 s).
-    assert outcome == Vote((3599.5, 86400.0), unconfirmed=frozenset("abcd"))
+def test_a_draw_of_two_pairs_of_hosts_gives_bounds_that_cover_what_both_pairs_show() -> None:
+    # In seconds that our clock is ahead, at least and at most.
+    hour_ahead, day_ahead = (3599.5, 3600.4), (86399.0, 86400.0)
+    result = vote({"a": hour_ahead, "b": day_ahead, "c": hour_ahead, "d": day_ahead})
+    # Nothing shows which pair is right, so none of the four hosts is confirmed.
+    assert result == Vote(bounds=(3599.5, 86400.0), unconfirmed=frozenset({"a", "b", "c", "d"}))
 
 
-def test_one_host_of_many_cannot_show_that_our_clock_is_wrong() -> None:
-    spans = {"a": (0.3, 1.3), "b": (-0.4, 0.5), "c": (-0.2, 0.8)}
-    # Host a alone shows that our clock is at least 0.3 s ahead. With host d, two show that it is at least 0.2 s ahead.
-    assert vote(spans) == Vote((0.0, 0.5), unconfirmed=frozenset("a"))
-    assert vote(spans | {"d": (0.2, 1.2)}).bounds == (0.2, 0.5)
+def test_only_two_hosts_can_show_that_our_clock_is_wrong() -> None:
+    # By each host, our clock is ahead by at least and at most so many seconds. Only host a excludes that it is right.
+    seconds_ahead = {"a": (0.3, 1.3), "b": (-0.4, 0.5), "c": (-0.2, 0.8)}
+    assert vote(seconds_ahead) == Vote(bounds=(0.0, 0.5), unconfirmed=frozenset({"a"}))
+    # With host d, two hosts show that it is at least 0.2 s ahead. Host b still allows 0.5 s at most.
+    seconds_ahead["d"] = (0.2, 1.2)
+    assert vote(seconds_ahead).bounds == (0.2, 0.5)
 
 
 def test_two_liars_that_contradict_each_other_do_not_silence_the_honest_one() -> None:
@@ -76,9 +79,14 @@ def test_two_liars_that_contradict_each_other_do_not_silence_the_honest_one() ->
     st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=3, max_size=9),
     st.lists(st.one_of(st.floats(-1e6, -3), st.floats(3, 1e6)), max_size=2),
 )
-def test_honest_majority_is_always_right(offset: float, honest: list[tuple[float, float]], lies: list[float]) -> None:
-    # Three hosts or more give a range that contains the true offset. At most two liars are three seconds or more off.
-    spans = {f"liar{n}": (offset + lie, offset + lie + 1) for n, lie in enumerate(lies)}
-    spans |= {f"a{n}": (offset - below, offset + above) for n, (below, above) in enumerate(honest)}
-    low, high = vote(spans).bounds
-    assert low - 1e-6 <= offset <= high + 1e-6
+def test_bounds_contain_the_true_offset_if_three_hosts_are_honest_and_at_most_two_are_wrong(
+    true_offset: float, honest_margins: list[tuple[float, float]], errors: list[float]
+) -> None:
+    spans = {}
+    for n, error in enumerate(errors):  # at most two, of three seconds or more
+        spans[f"wrong{n}"] = (true_offset + error, true_offset + error + 1)
+    for n, (below, above) in enumerate(honest_margins):  # at least three, of up to a second
+        spans[f"honest{n}"] = (true_offset - below, true_offset + above)
+    least, most = vote(spans).bounds
+    rounding = 1e-6
+    assert least - rounding <= true_offset <= most + rounding

@@ -21,7 +21,7 @@ from monitor.threads import Tasks
 from monitor.watch.unannounced import Unannounced
 from schedules.sources.registry import KINDS
 from tests.unit.monitor.app.office import Office, at_work, csv, row
-from tests.unit.monitor.look.story import (
+from tests.unit.monitor.look.poller_run import (
     HOST,
     PollerRun,
     gaps_between,
@@ -155,10 +155,10 @@ def test_cancelled_request_passes_its_turn_to_the_next() -> None:
         sent: list[str] = []
 
         async def send(name: str) -> None:
-            async with queue.turn():
+            async with queue.reserve_place():
                 sent.append(name)
 
-        first = queue.turn()
+        first = queue.reserve_place()
         await first.__aenter__()
         second, third = asyncio.ensure_future(send("second")), asyncio.ensure_future(send("third"))
         await clock.sleep(1)

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
+from itertools import count
+from urllib.parse import urlsplit
 
 import pytest
 
 from monitor.look.fetch import Request
 from monitor.look.sighting import State
-from tests.unit.monitor.look.story import (
+from tests.unit.monitor.look.poller_run import (
+    HOST,
     HaltingClock,
     PollerRun,
     block_for_2_5_s,
@@ -106,20 +108,30 @@ def test_after_a_redirect_to_a_missing_page_the_next_look_is_at_the_original_add
     assert [requested_page(request) for request in run.fetcher.asked] == ["page", "moved", "page", "moved"]
 
 
-def test_a_page_that_replaces_a_redirect_to_the_home_page_is_seen() -> None:
-    asked = Counter[str]()
+def test_a_page_that_first_redirects_to_the_home_page_is_seen_once_it_is_published() -> None:
+    looks_at_page = count(1)
 
     def reply(request: Request) -> Reply:
-        asked[request.url] += 1
         if not request.url.endswith("/page"):
-            return Reply(200, b"<h1>Welcome</h1>")
-        is_out = asked[request.url] > 2
-        return Reply(200, b"<h1>Figures for 2025</h1>") if is_out else Reply(302, b"", {"Location": "/"})
+            return Reply(200, b"<h1>Welcome</h1>")  # the home page
+        is_published = next(looks_at_page) >= 3
+        return Reply(200, b"<h1>Figures for 2025</h1>") if is_published else Reply(302, b"", {"Location": "/"})
 
-    # The looks alternate between the page and the home page. The third look at the page finds it out.
-    titled = replace(target("page"), title="Figures for 2025")
-    run = run_poller(lambda run: run.poller.watch(titled, [window(every=1)]), seconds=5.5, script=reply)
-    assert [sighting.state for sighting in run.sightings] == [*[State.UNKNOWN] * 4, *[State.PRESENT] * 2]
+    release_page = replace(target("page"), title="Figures for 2025")
+    run = run_poller(lambda run: run.poller.watch(release_page, [window(every=1)]), seconds=5.5, script=reply)
+    requested_and_state = [
+        (requested_page(request), sighting.state)
+        for request, sighting in zip(run.fetcher.asked, run.sightings, strict=True)
+    ]
+    # A look after a redirect follows it. The home page is not the release, so the next look is at the page again.
+    assert requested_and_state == [
+        ("page", State.UNKNOWN),  # redirects
+        ("", State.UNKNOWN),  # the home page
+        ("page", State.UNKNOWN),  # redirects
+        ("", State.UNKNOWN),
+        ("page", State.PRESENT),  # is published
+        ("page", State.PRESENT),
+    ]
 
 
 def test_each_look_at_a_redirect_loop_requests_the_next_address_of_the_loop() -> None:
@@ -131,17 +143,32 @@ def test_each_look_at_a_redirect_loop_requests_the_next_address_of_the_loop() ->
     assert [requested_page(request) for request in run.fetcher.asked] == ["a", "b", "a", "b", "a"]
 
 
-def test_after_a_change_of_address_the_redirect_of_the_new_one_is_followed_to_the_same_place() -> None:
+def test_the_redirect_of_a_target_is_followed_again_after_the_address_of_the_target_has_changed() -> None:
     def reply(request: Request) -> Reply:
-        moved = Reply(301, b"", {"Location": "/moved"})
-        return Reply(200, b"<h1>Figures</h1>") if requested_page(request) == "moved" else moved
+        redirect = Reply(301, b"", {"Location": "/moved"})
+        return Reply(200, b"<h1>Figures</h1>") if requested_page(request) == "moved" else redirect
 
-    new = replace(target("page"), url=target("page").url.replace("/page", "/new"))
-    change_address = (1.5, lambda run: run.poller.watch(new, [window(every=1)]))
-    run = run_poller(watch_pages("page"), seconds=4.5, script=reply, later=[change_address])
-    # There is a look each second, and the address changes after the second one. The look after a redirect requests its
-    # destination, here "moved". As long as the destination shows the page, further looks request it directly.
-    assert [requested_page(request) for request in run.fetcher.asked] == ["page", "moved", "new", "moved", "moved"]
+    def change_address(run: PollerRun) -> None:
+        new = replace(target("page"), url=target("page").url.replace("/page", "/new"))
+        run.poller.watch(new, [window(every=1)])
+
+    run = run_poller(watch_pages("page", every=1), seconds=4.5, script=reply, later=[(1.5, change_address)])
+    assert [requested_page(request) for request in run.fetcher.asked] == [
+        "page",  # second 0: redirects
+        "moved",  # second 1: shows the figures. Then the address of the target changes.
+        "new",  # second 2: redirects
+        "moved",  # second 3: shows the figures, so this address is kept
+        "moved",  # second 4
+    ]
+
+
+def test_target_that_moves_to_another_host_is_no_longer_looked_at_on_the_old_one() -> None:
+    moved = target("page", host="new.example.gov.uk")
+    change_host = (1.5, lambda run: run.poller.watch(moved, [window(every=1)]))
+    run = run_poller(watch_pages("page"), seconds=4.2, later=[change_host])
+    # There is a look each second: at 0 s and 1 s on the old host, from 2 s on the new one.
+    hosts = [urlsplit(request.url).hostname for request in run.fetcher.asked]
+    assert hosts == [HOST, HOST, "new.example.gov.uk", "new.example.gov.uk", "new.example.gov.uk"]
 
 
 def test_a_redirect_to_another_host_is_never_looked_at() -> None:
@@ -166,22 +193,22 @@ def test_clock_set_forward_is_reported_and_skipped_looks_are_missed() -> None:
         run.clock.offset = timedelta(seconds=45)
 
     run = run_poller(watch_pages("page"), seconds=6.5, later=[(3.5, put_forward)])
-    assert run.clock_sets == [pytest.approx(45, abs=1)]
+    assert run.clock_steps == [pytest.approx(45, abs=1)]
     looks_due_without_the_step, skipped_looks = 7, 45  # one a second, the first at once
     assert len(run.starts) + run.poller.missed == looks_due_without_the_step + skipped_looks
 
 
-def test_a_clock_set_back_does_not_stop_the_looks() -> None:
-    def put_back(run: PollerRun) -> None:
+def test_looks_are_made_every_second_again_after_our_clock_was_set_back_by_an_hour() -> None:
+    def set_clock_back(run: PollerRun) -> None:
         run.clock.offset = timedelta(hours=-1)
 
-    # After the step it is an hour earlier. The window began two hours before.
-    covers_both_times = window(every=1, begins=-7200)
-    run = run_poller(lambda run: run.poller.watch(target(), [covers_both_times]), seconds=70, later=[(3.5, put_back)])
-    assert run.clock_sets == [pytest.approx(-3600, abs=1)]
-    looks_after = [time for time in run.look_times("page") if time > 3.5]
-    # The poller notices the step when it wakes for the look at second 4, and then looks every second again.
-    assert looks_after[:65] == list(range(5, 70))
+    # The window of the page began two hours before the run, so it contains the time that our clock then shows.
+    act = watch_pages("page", every=1, begins=-2 * 3600)
+    run = run_poller(act, seconds=69.5, later=[(3.5, set_clock_back)])
+    reported_steps = run.clock_steps
+    assert reported_steps == [pytest.approx(-3600, abs=1)]
+    # The poller notices the step when it wakes for the look at second 4, so that this look is not made.
+    assert run.look_times("page") == [0, 1, 2, 3, *range(5, 70)]
 
 
 def test_looks_under_way_end_before_the_poller_stops() -> None:

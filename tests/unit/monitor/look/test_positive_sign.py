@@ -148,19 +148,32 @@ def test_page_in_place_of_a_file_proves_absence_or_withdrawal_if_its_heading_say
     ]
 
 
-@pytest.mark.parametrize(
-    ("recognise", "state_of_june"),
-    [("text:July", ABSENT), ("changed", UNKNOWN)],
-    ids=["text", "first file is a baseline"],
-)
-def test_bot_wall_at_the_address_of_a_file_is_unknown_to_every_recogniser(recognise: str, state_of_june: State) -> None:
-    # A bot wall is a page that only has a script. "text:July" does not find July in the file of June: absent.
-    # "changed" compares later files with that of June, which proves nothing itself.
-    part = target("https://ports.example/freight.csv", recognise, title="", is_file=True)
+def test_bot_wall_at_the_address_of_a_file_is_unknown_to_a_recogniser_that_searches_for_a_text() -> None:
     interpreter = Interpreter()
-    june, july = answer(b"June,b\n1,2\n", "text/csv"), answer(b"July,b\n1,3\n", "text/csv")
-    states = [interpreter.interpret_now(part, look).state for look in (answer(BOT_WALL), june, answer(BOT_WALL), july)]
-    assert states == [UNKNOWN, state_of_june, UNKNOWN, PRESENT]
+    file = target("https://ports.example/freight.csv", recognise="text:July", title="", is_file=True)
+
+    def state_of(body: bytes, kind: str) -> State:
+        return interpreter.interpret_now(file, answer(body, kind)).state
+
+    bot_wall = b"<script>document.cookie='seen=1';location.reload()</script>"
+    assert state_of(bot_wall, "text/html") is UNKNOWN
+    assert state_of(b"June,b\n1,2\n", "text/csv") is ABSENT
+    assert state_of(bot_wall, "text/html") is UNKNOWN
+    assert state_of(b"July,b\n1,3\n", "text/csv") is PRESENT
+
+
+def test_bot_wall_at_the_address_of_a_file_is_unknown_to_recogniser_changed() -> None:
+    interpreter = Interpreter()
+    file = target("https://ports.example/freight.csv", recognise="changed", title="", is_file=True)
+
+    def state_of(body: bytes, kind: str) -> State:
+        return interpreter.interpret_now(file, answer(body, kind)).state
+
+    bot_wall = b"<script>document.cookie='seen=1';location.reload()</script>"
+    assert state_of(bot_wall, "text/html") is UNKNOWN
+    assert state_of(b"June,b\n1,2\n", "text/csv") is UNKNOWN, "later files are compared with the first one"
+    assert state_of(bot_wall, "text/html") is UNKNOWN
+    assert state_of(b"July,b\n1,3\n", "text/csv") is PRESENT, "it differs from the first file"
 
 
 def test_bot_wall_is_neither_a_baseline_nor_a_change() -> None:
@@ -228,26 +241,44 @@ def test_only_a_page_that_its_announcement_redirected_to_may_have_another_title(
         assert Interpreter().interpret_now(part, under_another_title).state is state
 
 
-SITE_NOTICES = {
-    "sign-in": page("Sign in to continue", "<form><input type=password></form>", title=TITLE),
-    "captcha": page("Are you a robot?", "<p>Complete the security check.</p>", title=TITLE),
-    "maintenance": page("We are carrying out maintenance", "<p>Please try again later.</p>", title=f"{TITLE} - Office"),
-    "unavailable": page(TITLE, "<p>This page is temporarily unavailable.</p>"),
-    "postponed": page(TITLE, "<p>This release has been postponed. A new date will be announced.</p>"),
-    "draft": page(TITLE, "<p>DRAFT - not for publication</p>"),
-    "preview": page(f"[Preview] {TITLE}", "<p>Tonnes rose.</p>"),
-    "cancelled": page(f"CANCELLED: {TITLE}"),
-    "test": page(f"{TITLE} (test)", "<p>Tonnes rose.</p>"),
-}
+UNDER_ANOTHER_HEADING = [
+    page("Sign in to continue", "<form><input type=password></form>", title=TITLE),
+    page("Are you a robot?", "<p>Complete the security check.</p>", title=TITLE),
+    page("We are carrying out maintenance", "<p>Please try again later.</p>", title=f"{TITLE} - Office"),
+]
+NOT_AVAILABLE = [
+    page(TITLE, "<p>This page is temporarily unavailable.</p>"),
+    page(TITLE, "<p>This release has been postponed. A new date will be announced.</p>"),
+    page(TITLE, "<p>DRAFT - not for publication</p>"),
+]
+UNDER_MARKED_TITLE = [
+    page(f"[Preview] {TITLE}", "<p>Tonnes rose.</p>"),
+    page(f"CANCELLED: {TITLE}"),
+    page(f"{TITLE} (test)", "<p>Tonnes rose.</p>"),
+]
 
 
 @pytest.mark.parametrize("at", [BEFORE, AFTER])
-@pytest.mark.parametrize("name", SITE_NOTICES)
-def test_a_notice_under_the_title_of_a_release_is_unknown(name: str, at: datetime) -> None:
-    # For example, a page with the title of the release and the heading "We are carrying out maintenance".
-    sighting = sighting_after_404(target(), answer(SITE_NOTICES[name], at=at))
-    assert sighting.state is UNKNOWN
-    assert sighting.why in {OTHER_HEADING, MARKED_TITLE, NOTICE_ONLY}
+@pytest.mark.parametrize("body", UNDER_ANOTHER_HEADING, ids=["sign-in", "captcha", "maintenance"])
+def test_page_with_the_title_of_its_release_but_a_heading_such_as_sign_in_is_unknown(body: bytes, at: datetime) -> None:
+    sighting = sighting_after_404(target(), answer(body, at=at))
+    assert (sighting.state, sighting.why) == (UNKNOWN, OTHER_HEADING)
+
+
+@pytest.mark.parametrize("at", [BEFORE, AFTER])
+@pytest.mark.parametrize("body", NOT_AVAILABLE, ids=["unavailable", "postponed", "draft"])
+def test_page_with_the_title_of_its_release_that_only_says_it_is_not_available_is_unknown(
+    body: bytes, at: datetime
+) -> None:
+    sighting = sighting_after_404(target(), answer(body, at=at))
+    assert (sighting.state, sighting.why) == (UNKNOWN, NOTICE_ONLY)
+
+
+@pytest.mark.parametrize("at", [BEFORE, AFTER])
+@pytest.mark.parametrize("body", UNDER_MARKED_TITLE, ids=["preview", "cancelled", "test"])
+def test_page_with_the_title_of_its_release_and_a_mark_such_as_preview_is_unknown(body: bytes, at: datetime) -> None:
+    sighting = sighting_after_404(target(), answer(body, at=at))
+    assert (sighting.state, sighting.why) == (UNKNOWN, MARKED_TITLE)
 
 
 @pytest.mark.parametrize(
@@ -286,6 +317,16 @@ PLACEHOLDERS = [
 ]
 
 
+def test_placeholder_at_a_new_address_is_unknown_although_an_answer_of_the_old_address_comes_after_the_change() -> None:
+    interpreter, old, new = Interpreter(), target(), target(f"{PAGE}-final")
+    interpreter.make_request(old)
+    # The address changes while this request is under way. The slot must stay known for the new address.
+    interpreter.restore_known(new, Known(slot=SLOT_IN_FORCE))
+    assert interpreter.interpret_now(old, answer(b"", status=404, at=BEFORE)).state is ABSENT
+    placeholder = page(TITLE, "<p>To be published 26 November 2026</p>")
+    assert interpreter.interpret_now(new, answer(placeholder, at=BEFORE, url=new.url)).state is UNKNOWN
+
+
 @pytest.mark.parametrize("recognise", ["status", "govuk", "titled"])
 @pytest.mark.parametrize("inside", PLACEHOLDERS)
 def test_placeholder_is_unknown_until_it_changes_after_its_slot(inside: str, recognise: str) -> None:
@@ -320,11 +361,13 @@ def test_page_before_its_slot_is_present_unless_it_only_names_the_day_of_the_slo
     assert sighting_after_404(target(recognise=recognise), before_slot).state is PRESENT
 
 
-def test_page_first_seen_at_its_slot_is_present_although_it_names_the_day_of_the_slot() -> None:
-    # Our clock may be a second off, so half a second before the slot may be after it.
-    body = page(TITLE, "<p>Release date: 26 November 2026</p><p>Tonnes rose.</p>")
-    for at in (SLOT - timedelta(seconds=0.5), SLOT, AFTER):
-        assert sighting_after_404(target(), answer(body, at=at)).state is PRESENT
+def test_page_that_names_the_day_of_its_slot_is_present_if_it_is_first_seen_at_the_slot() -> None:
+    # If it was seen before, it would be a placeholder, which announces the day. Half a second before by our clock may
+    # be after the slot, because our clock may be a second off.
+    names_day_of_slot = page(TITLE, "<p>Release date: 26 November 2026</p><p>Tonnes rose.</p>")
+    for at in (SLOT - timedelta(seconds=0.5), SLOT, SLOT + timedelta(seconds=2)):
+        sighting = sighting_after_404(target(), answer(names_day_of_slot, at=at))
+        assert sighting.state is PRESENT
 
 
 def test_page_before_its_slot_may_name_the_day_of_the_slot_in_its_title() -> None:
@@ -339,12 +382,13 @@ PLACEHOLDER = page(TITLE, "<p>Release date: 26 November 2026</p>")
 
 def test_page_that_was_a_placeholder_before_a_restart_is_unknown_until_it_has_a_date_of_publication() -> None:
     interpreter, part = Interpreter(), target()
-    # An empty placeholder: an earlier process saw one, but its text is not stored.
+    # Before the restart, this address had a placeholder. Its text is not stored, so it is restored as "".
     interpreter.restore_known(part, Known(was_missing=True, placeholder="", slot=SLOT_IN_FORCE))
+    # This page names the day of the slot, and may be the old placeholder.
+    may_be_placeholder = page(TITLE, "<p>Release date: 26 November 2026</p>")
+    assert interpreter.interpret_now(part, answer(may_be_placeholder, at=AFTER)).state is UNKNOWN
     published = page(TITLE, "<p>Published 26 November 2026</p>")
-    # PLACEHOLDER has the text "Release date: 26 November 2026", which is the day of the slot. It may be unchanged.
-    assert interpreter.interpret_now(part, answer(PLACEHOLDER)).state is UNKNOWN
-    assert interpreter.interpret_now(part, answer(published)).state is PRESENT
+    assert interpreter.interpret_now(part, answer(published, at=AFTER)).state is PRESENT
 
 
 def test_page_that_returns_after_a_404_is_present_even_with_the_words_of_an_earlier_placeholder() -> None:
@@ -372,17 +416,23 @@ def test_placeholder_that_one_view_showed_before_the_slot_is_unknown_in_another_
     assert interpreter.interpret_now(origin, answer(PLACEHOLDER, at=AFTER)).state is UNKNOWN
 
 
-def test_a_page_that_only_a_look_by_a_wrong_clock_saw_before_the_slot_is_present_after_the_slot() -> None:
-    def answer_dated(at: datetime, date: str) -> Answer:
-        return Answer(PAGE, 200, {"date": date}, PLACEHOLDER, at, at)
+def test_page_that_names_its_day_is_present_after_the_slot_if_only_a_wrong_clock_saw_it_before() -> None:
+    # A page that names the day of its slot is a placeholder if it was also seen before the slot.
+    names_day_of_slot = page(TITLE, "<p>Release date: 26 November 2026</p>")
 
-    # PLACEHOLDER is a page that names the day of its slot. It proves nothing after the slot if it was also seen before.
-    # This look does not show that, because by the host's date our clock is an hour off. So it is not remembered.
-    an_hour_off = answer_dated(BEFORE, "Thu, 26 Nov 2026 10:25:00 GMT")
-    # These dates agree with our clock. After two of them in a row, the hour no longer counts: our clock is right.
-    right = [answer_dated(AFTER + timedelta(seconds=n), f"Thu, 26 Nov 2026 09:30:0{2 + n} GMT") for n in range(4)]
-    assert sighting_after_404(target(), an_hour_off).why == "clock"
-    assert sighting_after_404(target(), an_hour_off, *right).state is PRESENT
+    def answer_dated(date: str, *, received_at: datetime) -> Answer:
+        return Answer(PAGE, 200, {"date": date}, names_day_of_slot, received_at, received_at)
+
+    # 09:25 by our clock, five minutes before the slot. By the host's date, it is an hour later. So this look proves
+    # nothing, and it is not remembered.
+    by_wrong_clock = answer_dated("Thu, 26 Nov 2026 10:25:00 GMT", received_at=SLOT - timedelta(minutes=5))
+    assert sighting_after_404(target(), by_wrong_clock).why == "clock"
+    # 09:30:02 to 09:30:05 by our clock, and by the host's dates. After two such looks, our clock counts as right.
+    by_right_clock = [
+        answer_dated(f"Thu, 26 Nov 2026 09:30:0{second} GMT", received_at=SLOT + timedelta(seconds=second))
+        for second in (2, 3, 4, 5)
+    ]
+    assert sighting_after_404(target(), by_wrong_clock, *by_right_clock).state is PRESENT
 
 
 @pytest.mark.parametrize(
@@ -406,23 +456,27 @@ def test_cached_copy_of_a_placeholder_after_the_slot_is_a_placeholder() -> None:
 
 
 @pytest.mark.parametrize(
-    ("promise", "state_before_slot", "state_after_slot"),
-    [
-        ("These statistics will be released on 26 November 2026 9:30am", ABSENT, ABSENT),
-        ("This release will be published in November 2026", ABSENT, ABSENT),
-        ("The next release will be published on 25 November 2027", PRESENT, PRESENT),
-        ("This release will be published on 26 November 2026. <a href='/t.ods'>Tables</a>", UNKNOWN, PRESENT),
-    ],
-    ids=["day", "month", "next release", "with tables"],
+    "promise",
+    ["These statistics will be released on 26 November 2026 9:30am", "This release will be published in November 2026"],
 )
-def test_page_that_promises_this_release_without_a_file_is_absent_and_one_about_the_next_is_out(
-    promise: str, state_before_slot: State, state_after_slot: State
-) -> None:
-    # The slot is on 26 November 2026 at 9:30am.
-    # If it promises this release but has a file, it is unknown before the slot and present after it.
+@pytest.mark.parametrize("at", [BEFORE, AFTER], ids=["before the slot", "after the slot"])
+def test_page_that_promises_its_release_for_a_day_or_month_is_absent(promise: str, at: datetime) -> None:
+    # For example, "These statistics will be released on 26 November 2026 9:30am", which is the slot.
     body = page(TITLE, f"<p>{promise}</p>")
-    assert sighting_after_404(target(), answer(body, at=BEFORE)).state is state_before_slot
-    assert sighting_after_404(target(), answer(body, at=AFTER)).state is state_after_slot
+    assert sighting_after_404(target(), answer(body, at=at)).state is ABSENT
+
+
+@pytest.mark.parametrize("at", [BEFORE, AFTER], ids=["before the slot", "after the slot"])
+def test_page_that_says_only_when_the_next_release_will_be_published_is_present(at: datetime) -> None:
+    body = page(TITLE, "<p>The next release will be published on 25 November 2027</p>")
+    assert sighting_after_404(target(), answer(body, at=at)).state is PRESENT
+
+
+def test_page_with_a_file_that_says_when_its_release_will_be_published_is_unknown_until_the_slot() -> None:
+    # The slot is on 26 November 2026. After it, the file counts more than the sentence.
+    body = page(TITLE, "<p>This release will be published on 26 November 2026. <a href='/t.ods'>Tables</a></p>")
+    assert sighting_after_404(target(), answer(body, at=BEFORE)).state is UNKNOWN
+    assert sighting_after_404(target(), answer(body, at=AFTER)).state is PRESENT
 
 
 def test_page_that_names_a_day_is_present_without_a_slot_and_unknown_before_a_slot_on_that_day() -> None:
@@ -442,7 +496,7 @@ _SCRAPS = st.sampled_from(
 )
 _SIGNATURES = tuple(chain.from_iterable(file_kind._SIGNATURES.values()))
 _TEXT = st.lists(_SCRAPS, max_size=12).map(" ".join)
-_BODIES = st.one_of(
+_BODIES_WITHOUT_SIGN = st.one_of(
     _TEXT.map(lambda text: page(text, f"<p>{text}</p>")),
     _TEXT.map(str.encode),
     st.builds(lambda text: b"<html><script>" + text.encode() + b"</script></html>", _TEXT),
@@ -452,12 +506,19 @@ _BODIES = st.one_of(
 )
 
 
-@given(_BODIES, _KINDS, st.sampled_from([200, 201, 202, 203, 206, 404, 410, 500, 503]), st.booleans())
-def test_no_answer_without_a_positive_sign_is_present(body: bytes, kind: str, status: int, is_missing: bool) -> None:  # noqa: FBT001
+@given(_BODIES_WITHOUT_SIGN, _KINDS, st.sampled_from([200, 201, 202, 203, 206, 404, 410, 500, 503]), st.booleans())
+def test_answer_without_any_sign_of_its_release_is_never_present(
+    body: bytes,
+    kind: str,
+    status: int,
+    answered_404_before: bool,  # noqa: FBT001
+) -> None:
+    # The bodies have no title of the release, no element h9, and no first bytes of a known kind of file.
     parts = [target(recognise=name) for name in ("status", "govuk", "ons", "ees", "titled", "period", "css:h9")]
     parts += [file_at(extension) for extension in ("xlsx", "ods", "pdf", "xls", "json", "zip")]
+    before_slot, after_slot = SLOT - timedelta(minutes=5), SLOT + timedelta(seconds=2)
     for part in parts:
         interpreter = Interpreter()
-        interpreter.restore_known(part, Known(was_missing=is_missing, slot=SLOT_IN_FORCE))
-        for at in (BEFORE, AFTER):
+        interpreter.restore_known(part, Known(was_missing=answered_404_before, slot=SLOT_IN_FORCE))
+        for at in (before_slot, after_slot):
             assert interpreter.interpret_now(part, answer(body, kind, at, status)).state is not PRESENT

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from monitor.look.fetch import Request
 from monitor.look.reading import SMALL_BODY
-from tests.unit.monitor.look.story import (
+from monitor.plan.phases import Window
+from tests.unit.monitor.look.poller_run import (
     HOST,
     NOON,
     HaltingClock,
@@ -42,17 +43,15 @@ def answering(host: str, replies: Iterator[Reply]) -> Callable[[Request], Reply]
     return answer
 
 
-def test_requests_whose_connections_open_together_exceed_the_budget_of_a_second_by_one_at_most() -> None:
-    rate, opened_at = 5, 0.7
+def test_at_most_one_request_more_than_the_budget_is_sent_in_a_second_if_connections_open_together() -> None:
+    pages, rate = [f"p{n}" for n in range(12)], 5
     gap = 1.01 / rate  # a hundredth more than the budget requires
-    # The first four requests get their turns a gap apart, but the connections of all four open at one instant.
-    replies = [Reply(200, b"x", connect_seconds=opened_at - n * gap) for n in range(4)]
-    run = run_poller(
-        watch_pages(*(f"p{n}" for n in range(12))), rate=rate, seconds=10, script=answering(HOST, iter(replies))
-    )
+    # The first four requests begin a gap apart. All their connections open at second 0.7, so they are sent together.
+    replies = [Reply(200, b"x", connect_seconds=0.7 - n * gap) for n in range(4)]
+    run = run_poller(watch_pages(*pages), rate=rate, seconds=10, script=answering(HOST, iter(replies)))
     sent_at = sorted((sighting.sent - NOON).total_seconds() for sighting in run.sightings)
-    assert sent_at[:4] == pytest.approx([opened_at] * 4)
-    # A request that was sent late counts as an extra one, so later requests wait longer.
+    assert sent_at[:4] == pytest.approx([0.7] * 4)
+    # Later requests wait until these four are within the budget again.
     assert most_in_one_second(sent_at) <= rate + 1
 
 
@@ -66,39 +65,43 @@ def test_pages_of_an_overloaded_host_are_looked_at_in_turn() -> None:
         assert max(gaps_between(run.look_times(name))) <= 1.05 * seconds_a_round
 
 
-@pytest.mark.parametrize(
-    ("rare_every", "frequent_chance", "frequent_for_each_rare"),
-    [(10, 1.0, 10), (1, 9.0, sqrt(9.0))],
-    ids=["spacing", "chance"],
-)
-def test_under_pressure_looks_are_in_proportion_to_the_wanted_rate_and_the_root_of_the_chance(
-    rare_every: int, frequent_chance: float, frequent_for_each_rare: float
-) -> None:
-    # The chance is how likely a page is to change. In the first case, rare pages want a look every 10 s, and frequent
-    # ones every second. In the second, all want one every second, but frequent pages have nine times the chance.
-    def act(run: PollerRun) -> None:
+def count_looks_under_pressure(**window_of_group: Window) -> Counter[str]:
+    """Return how many looks each group of ten pages gets in 200 s, with a budget of 4 looks a second."""
+
+    def watch_groups(run: PollerRun) -> None:
         for n in range(10):
-            run.poller.watch(target(f"frequent{n}"), [window(every=1, chance=frequent_chance)])
-            run.poller.watch(target(f"rare{n}"), [window(every=rare_every, chance=1.0)])
+            for group, its_window in window_of_group.items():
+                run.poller.watch(target(f"{group}{n}"), [its_window])
 
-    run = run_poller(act, rate=4, seconds=200)
-    counts = Counter(name.rstrip("0123456789") for _, name in run.starts)
-    assert counts["frequent"] == pytest.approx(frequent_for_each_rare * counts["rare"], rel=0.1)
+    run = run_poller(watch_groups, rate=4, seconds=200)
+    return Counter(name.rstrip("0123456789") for _, name in run.starts)
 
 
-def test_pages_that_wait_for_a_look_get_the_closer_spacing_of_their_next_window() -> None:
-    names, rate = [f"p{n}" for n in range(40)], 2
+def test_if_the_budget_is_too_small_pages_wanted_ten_times_as_often_get_ten_times_the_looks() -> None:
+    looks = count_looks_under_pressure(often=window(every=1), rarely=window(every=10))
+    assert looks["often"] == pytest.approx(10 * looks["rarely"], rel=0.1)
 
-    def act(run: PollerRun) -> None:
-        spread_over = 15
-        for n, name in enumerate(names):
-            shift = timedelta(seconds=spread_over * n / len(names))
-            run.poller.watch(target(name), [window(every=15, ends=120), window(every=1, begins=120)], shift)
 
-    run = run_poller(act, rate=rate, seconds=300)
-    # A page that kept its old spacing of 15 s would count as less overdue than all others, and would wait for longer.
-    seconds_a_round = len(names) / rate
-    for name in names:
+def test_if_the_budget_is_too_small_pages_nine_times_as_likely_to_change_get_three_times_the_looks() -> None:
+    looks = count_looks_under_pressure(likely=window(every=1, chance=9.0), unlikely=window(every=1, chance=1.0))
+    # Looks in proportion to the square root of the chance give the shortest mean interval.
+    assert looks["likely"] == pytest.approx(sqrt(9.0) * looks["unlikely"], rel=0.1)
+
+
+def test_pages_wait_at_most_one_and_a_half_rounds_while_their_wanted_spacing_shrinks_under_pressure() -> None:
+    pages, rate = [f"p{n}" for n in range(40)], 2
+    wanted = [window(every=15, ends=120), window(every=1, begins=120)]
+
+    def watch_all(run: PollerRun) -> None:
+        for n, name in enumerate(pages):
+            first_look_after = timedelta(seconds=15 * n / len(pages))
+            run.poller.watch(target(name), wanted, shift=first_look_after)
+
+    run = run_poller(watch_all, rate=rate, seconds=300)
+    # The most overdue page goes first. If a waiting page kept its spacing of 15 s beyond second 120, it would count as
+    # less overdue than all others, and wait for longer.
+    seconds_a_round = len(pages) / rate  # one look at each page
+    for name in pages:
         assert max(gaps_between(run.look_times(name))) <= 1.5 * seconds_a_round
 
 
@@ -138,13 +141,17 @@ def test_each_look_due_is_counted_as_made_or_missed_under_any_pressure_and_chang
     assert run.poller.missed == sum(looks for _, looks in run.missed)
 
 
-def test_due_looks_are_made_or_missed_if_the_loop_is_blocked_under_pressure() -> None:
-    pages, seconds = 60, 20
-    act = watch_pages(*(f"p{n}" for n in range(pages)), every=1, ends=seconds)
-    run = run_poller(act, rate=20, seconds=25, later=[(6.3, block_for_2_5_s)], clock=HaltingClock)
-    seconds_stalled = [(end - begin).total_seconds() for begin, end in run.stalls]
-    assert seconds_stalled == [pytest.approx(2.5, abs=0.1)]
-    assert len(run.starts) + sum(looks for _, looks in run.missed) == pages * seconds
+def test_each_due_look_is_made_or_counted_as_missed_if_the_loop_is_blocked_for_2_5_s() -> None:
+    # 60 looks a second are due for 20 seconds. The budget is 20 a second, so most of them are missed anyway.
+    pages = [f"p{n}" for n in range(60)]
+    due = 60 * 20
+    watch_for_20_s = watch_pages(*pages, every=1, ends=20)
+    run = run_poller(watch_for_20_s, rate=20, seconds=25, later=[(6.3, block_for_2_5_s)], clock=HaltingClock)
+    seconds_blocked = [(end - begin).total_seconds() for begin, end in run.stalls]
+    assert seconds_blocked == [pytest.approx(2.5, abs=0.1)]
+    made = len(run.starts)
+    missed = sum(looks for _page, looks in run.missed)
+    assert made + missed == due
 
 
 def test_no_more_looks_than_allowed_are_under_way_at_once() -> None:
@@ -158,24 +165,27 @@ def test_no_more_looks_than_allowed_are_under_way_at_once() -> None:
     assert len(times) == 20
 
 
-@pytest.mark.parametrize(
-    ("body", "looks_begun_until_each_sighting"),
-    [(b"x", [2, 3, 3]), (b"<p>" + b"x" * SMALL_BODY, [1, 2, 3])],
-    ids=["small", "large"],
-)
-def test_next_look_begins_before_the_body_of_the_last_one_is_read_only_if_this_body_is_small(
-    body: bytes, looks_begun_until_each_sighting: list[int]
-) -> None:
+def count_looks_begun_before_each_sighting(body: bytes) -> list[int]:
+    """Return how many looks have begun when each of three answers was read. One may be under way at once."""
     looks_begun: list[int] = []
 
-    def act(run: PollerRun) -> None:
-        # At the n-th sighting, n looks have begun, or n + 1 if the next look did not wait until the body was read.
+    def watch_three_pages(run: PollerRun) -> None:
         run.on_sighting = lambda _target, _sighting: looks_begun.append(len(run.starts))
         for n in range(3):
             run.poller.watch(target(f"p{n}"), [window(every=1, ends=1)])
 
-    run_poller(act, seconds=5, rate=1e9, script=lambda _: Reply(200, body), at_once=1)
-    assert looks_begun == looks_begun_until_each_sighting
+    run_poller(watch_three_pages, seconds=5, rate=1e9, script=lambda _: Reply(200, body), at_once=1)
+    return looks_begun
+
+
+def test_the_next_look_begins_before_a_small_body_is_read() -> None:
+    # When the first body was read, the second look had begun already. The third one is the last.
+    assert count_looks_begun_before_each_sighting(body=b"x") == [2, 3, 3]
+
+
+def test_the_next_look_waits_until_a_large_body_is_read() -> None:
+    large_body = b"<p>" + b"x" * SMALL_BODY
+    assert count_looks_begun_before_each_sighting(large_body) == [1, 2, 3]
 
 
 def test_slow_answers_delay_looks_within_the_budget_only_if_few_may_be_under_way_at_once() -> None:
@@ -216,18 +226,20 @@ def test_host_that_refuses_the_third_look_gets_the_wait_that_it_demands_to_the_s
     assert run.look_times("page")[:4] == [0, 1, 2, next_look_at]
 
 
-def test_rate_after_a_wait_grows_step_by_step() -> None:
+def test_after_a_demanded_wait_the_rate_begins_at_a_quarter_and_grows_by_a_tenth_an_answer() -> None:
+    pages, rate = [f"p{n}" for n in range(40)], 10
+    # The host refuses the 31st look, and demands a wait of ten seconds.
     replies = iter([Reply(404)] * 30 + [Reply(429, b"", {"Retry-After": "10"})])
-    rate, names = 10, [f"p{n}" for n in range(40)]
-    run = run_poller(watch_pages(*names), rate=rate, seconds=60, script=lambda _: next(replies, Reply(404)))
+    run = run_poller(watch_pages(*pages), rate=rate, seconds=60, script=lambda _: next(replies, Reply(404)))
     gaps = gaps_between(run.start_times)
     demanded_wait = max(gaps)
-    gaps_after_wait = gaps[gaps.index(demanded_wait) + 1 :]
     assert demanded_wait == pytest.approx(10)
-    # The rate begins at a quarter of the budget and grows by a tenth with each answer until it is the whole budget.
+    gaps_after_wait = gaps[gaps.index(demanded_wait) + 1 :]
     usual_gap = 1.01 / rate  # a hundredth more than the budget requires
-    expected = [max(usual_gap, 4 * usual_gap / 1.1**answers) for answers in range(16)]
-    assert gaps_after_wait[:16] == pytest.approx(expected, abs=0.002)
+    expected_gap = 4 * usual_gap
+    for gap in gaps_after_wait[:16]:
+        assert gap == pytest.approx(expected_gap, abs=0.002)
+        expected_gap = max(usual_gap, expected_gap / 1.1)
     assert min(gaps_after_wait) >= 1 / rate
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given, settings
@@ -11,9 +13,10 @@ from hypothesis import strategies as st
 from monitor.look.fetch import Request
 from monitor.plan.phases import Window
 from monitor.plan.targets import View
-from tests.unit.monitor.look.story import NOON, PollerRun, requested_page, run_poller, target, watch_pages, window
+from tests.unit.monitor.look.poller_run import NOON, PollerRun, requested_page, run_poller, target, watch_pages, window
 from tests.worlds.fetcher import Reply
 
+# The first two are on the days of clock changes in 2026, the last is on an ordinary day.
 SLOTS = [
     datetime(2026, 3, 29, 8, 30, tzinfo=UTC),
     datetime(2026, 10, 25, 9, 30, tzinfo=UTC),
@@ -62,33 +65,62 @@ def test_promised_look_is_on_time_although_slow_looks_hold_all_other_places() ->
     assert 7 in run.look_times("page")
 
 
-@pytest.mark.parametrize("slot", SLOTS)
-def test_looks_promised_at_one_instant_begin_a_turn_apart_after_it_and_the_oldest_page_goes_first(
-    slot: datetime,
-) -> None:
-    # The slots are on the two days of clock changes in 2026 and on an ordinary day. The oldest page is the one that was
-    # last looked at the longest ago.
+class Look(NamedTuple):
+    second: float
+    page: str
+    view: View
+
+
+RATE, PAGES = 5, 60
+SECONDS_A_TURN = 1.01 / RATE  # a hundredth longer than the budget requires
+
+
+@cache
+def looks_around_slot(slot: datetime) -> tuple[list[Look], list[Look]]:
+    """Return the looks before a slot for which a look at each of 60 pages is promised, and the 60 looks from it on.
+
+    Seconds are counted from the slot. The promised looks are in the edge view, and the origin views are watched too.
+    """
     windows = [Window("slot", slot - timedelta(minutes=2), slot + timedelta(minutes=2), timedelta(seconds=1))]
 
-    def act(run: PollerRun) -> None:
-        for n in range(60):
+    def watch_all(run: PollerRun) -> None:
+        for n in range(PAGES):
             run.poller.watch(target(f"p{n}"), windows, promised_at=slot)
             run.poller.watch(target(f"p{n}", view=View.ORIGIN), windows)
 
-    rate, promised_second = 5, 130.0
-    run = run_poller(act, rate=rate, seconds=160, start=slot - timedelta(seconds=promised_second))
-    looks = list(zip(run.start_times, [name for _, name in run.starts], run.looked_at_views(), strict=True))
-    looks_before = [look for look in looks if look[0] < promised_second]
-    times, names, views = zip(*looks[len(looks_before) : len(looks_before) + 60], strict=True)
-    seconds_a_turn = 1.01 / rate  # a hundredth longer than the budget requires
-    # The turn before the promised instant is left free, so that the first promised look is on time.
-    last_time_before, _, _ = looks_before[-1]
-    assert last_time_before <= promised_second - seconds_a_turn
-    assert times == pytest.approx([promised_second + n * seconds_a_turn for n in range(60)], abs=0.01)
-    # Only looks at the edge were promised for the instant.
-    assert set(views) == {View.EDGE}
-    last_look_before = {name: time for time, name, view in looks_before if view is View.EDGE}
-    assert list(names) == sorted(last_look_before, key=last_look_before.__getitem__)
+    seconds_before_slot = 130.0
+    begins = slot - timedelta(seconds=seconds_before_slot)
+    run = run_poller(watch_all, rate=RATE, seconds=seconds_before_slot + 30, start=begins)
+    looks = [
+        Look(second - seconds_before_slot, page, view)
+        for (second, page), view in zip(run.starts, run.looked_at_views(), strict=True)
+    ]
+    before = [look for look in looks if look.second < 0]
+    return before, looks[len(before) : len(before) + PAGES]
+
+
+@pytest.mark.parametrize("slot", SLOTS)
+def test_no_look_begins_in_the_turn_before_a_slot_for_which_looks_are_promised(slot: datetime) -> None:
+    # So the first promised look is on time.
+    looks_before, _ = looks_around_slot(slot)
+    assert looks_before[-1].second <= -SECONDS_A_TURN
+
+
+@pytest.mark.parametrize("slot", SLOTS)
+def test_sixty_looks_promised_for_one_slot_begin_one_turn_apart_from_the_slot_on(slot: datetime) -> None:
+    _, looks_from_slot_on = looks_around_slot(slot)
+    turns = [n * SECONDS_A_TURN for n in range(60)]
+    assert [look.second for look in looks_from_slot_on] == pytest.approx(turns, abs=0.01)
+    # The looks in the origin view are not promised.
+    assert {look.view for look in looks_from_slot_on} == {View.EDGE}
+
+
+@pytest.mark.parametrize("slot", SLOTS)
+def test_of_looks_promised_for_one_slot_the_page_with_the_oldest_look_goes_first(slot: datetime) -> None:
+    looks_before, looks_from_slot_on = looks_around_slot(slot)
+    last_look_before = {look.page: look.second for look in looks_before if look.view is View.EDGE}
+    pages_by_last_look = sorted(last_look_before, key=last_look_before.__getitem__)
+    assert [look.page for look in looks_from_slot_on] == pages_by_last_look
 
 
 def test_promised_looks_at_many_hosts_all_begin_on_the_instant() -> None:
@@ -107,20 +139,21 @@ def test_promised_looks_at_many_hosts_all_begin_on_the_instant() -> None:
 
 @settings(max_examples=15, deadline=None)
 @given(st.sets(st.integers(5, 75), min_size=12, max_size=12), st.floats(0, 0.45), st.floats(2, 8))
-def test_promised_looks_begin_within_10_ms_under_any_pressure(
-    instants: set[int], seconds_to_answer: float, rate: float
+def test_a_promised_look_begins_within_10_ms_of_its_instant_whatever_the_budget_and_time_to_answer(
+    seconds: set[int], seconds_to_answer: float, rate: float
 ) -> None:
-    def act(run: PollerRun) -> None:
-        for n, second in enumerate(sorted(instants)):
-            run.poller.watch(
-                target(f"promised{n}"), [window(every=1)], promised_at=NOON + timedelta(seconds=second + 0.5)
-            )
-            run.poller.watch(target(f"other{n}"), [window(every=1)])
+    # Each of twelve pages has a look promised for an instant of its own, half a second after a whole one.
+    promised_seconds = {f"promised{n}": second + 0.5 for n, second in enumerate(seconds)}
 
-    run = run_poller(act, rate=rate, seconds=80, script=lambda _: Reply(404, seconds=seconds_to_answer))
-    for n, second in enumerate(sorted(instants)):
-        promised_at = second + 0.5
-        assert any(promised_at <= time <= promised_at + 0.01 for time in run.look_times(f"promised{n}"))
+    def watch_24_pages(run: PollerRun) -> None:
+        for page, second in promised_seconds.items():
+            run.poller.watch(target(page), [window(every=1)], promised_at=NOON + timedelta(seconds=second))
+            run.poller.watch(target(f"other than {page}"), [window(every=1)])
+
+    run = run_poller(watch_24_pages, rate=rate, seconds=80, script=lambda _: Reply(404, seconds=seconds_to_answer))
+    for page, second in promised_seconds.items():
+        looks_within_10_ms = [time for time in run.look_times(page) if second <= time <= second + 0.01]
+        assert looks_within_10_ms
 
 
 @pytest.mark.parametrize("slot", SLOTS)

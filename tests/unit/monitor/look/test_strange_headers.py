@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 from email.utils import format_datetime
+from functools import partial
 from itertools import cycle
 
 from hypothesis import assume, example, given, settings
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from monitor.look.clock_skew import Skew
 from monitor.look.fetch import Request
-from tests.unit.monitor.look.story import NOON, PollerRun, run_poller, target, window
+from tests.unit.monitor.look.poller_run import NOON, PollerRun, run_poller, target, window
 from tests.worlds.fetcher import Reply
 
 STRANGE, PLAIN = "strange.example", "plain.example"
@@ -54,12 +55,14 @@ HEADERS = st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=4)
 STRANGE_REPLIES = st.lists(st.builds(Reply, STATUSES, BODIES, HEADERS), min_size=1, max_size=8)
 
 
-def look_at_hosts(strange: list[Reply], *, has_date: bool, synchronised: bool | None) -> PollerRun:
+def look_at_hosts(
+    strange_answers: list[Reply], *, plain_host_sends_date: bool, is_reported_synchronised: bool | None
+) -> PollerRun:
     """Look for ten seconds at a plain host that publishes at second 4, and at a strange host if it has answers.
 
-    The plain host sends the true time if it `has_date`. `synchronised` is what the machine says of our clock.
+    The machine reports whether our clock is synchronised, or nothing (None).
     """
-    answers = cycle(strange)
+    answers = cycle(strange_answers)
 
     def publisher(request: Request) -> Reply:
         if STRANGE in request.url:
@@ -67,34 +70,59 @@ def look_at_hosts(strange: list[Reply], *, has_date: bool, synchronised: bool | 
         now = asyncio.get_running_loop().time()
         date = format_datetime((NOON + timedelta(seconds=now)).replace(microsecond=0), usegmt=True)
         status, body = (200, b"<h1>Figures</h1>") if now >= 4 else (404, b"")
-        return Reply(status, body, {"Date": date} if has_date else {}, seconds=0.04)
+        return Reply(status, body, {"Date": date} if plain_host_sends_date else {}, seconds=0.04)
 
     def act(run: PollerRun) -> None:
-        for host in (STRANGE, PLAIN) if strange else (PLAIN,):
+        for host in (STRANGE, PLAIN) if strange_answers else (PLAIN,):
             run.poller.watch(target(host, host=host), [window(every=0.7)])
 
-    return run_poller(act, script=publisher, skew=lambda: Skew(lambda: synchronised))
+    return run_poller(act, script=publisher, skew=lambda: Skew(lambda: is_reported_synchronised))
 
 
 @settings(max_examples=200, deadline=None)
-@example(strange=[Reply(200, b"x", {"Date": LAST_SECOND})], has_date=False, synchronised=None)
-@example(strange=[Reply(200, b"x", {"Date": LAST_SECOND})], has_date=True, synchronised=True)
-@example(strange=[Reply(200, b"x", {"Date": LAST_SECOND})], has_date=True, synchronised=False)
-@example(strange=[Reply(200, b"x", {"Date": "Thu, 26 Nov 2026 14:00:00 GMT"})], has_date=False, synchronised=None)
 @example(
-    strange=[Reply(200, b"x", {"Date": "Thu, 26 Nov 2026 12:00:00 GMT", "Age": "999999999"})],
-    has_date=False,
-    synchronised=True,
+    strange_answers=[Reply(200, b"x", {"Date": LAST_SECOND})],
+    plain_host_sends_date=False,
+    is_reported_synchronised=None,
 )
-@example(strange=[Reply(404, b"", {"Age": "9" * 5000})], has_date=False, synchronised=None)
-@given(strange=STRANGE_REPLIES, has_date=st.booleans(), synchronised=st.sampled_from([True, False, None]))
-def test_headers_of_one_host_do_not_change_sightings_at_another(
-    *, strange: list[Reply], has_date: bool, synchronised: bool | None
+@example(
+    strange_answers=[Reply(200, b"x", {"Date": LAST_SECOND})], plain_host_sends_date=True, is_reported_synchronised=True
+)
+@example(
+    strange_answers=[Reply(200, b"x", {"Date": LAST_SECOND})],
+    plain_host_sends_date=True,
+    is_reported_synchronised=False,
+)
+@example(
+    strange_answers=[Reply(200, b"x", {"Date": "Thu, 26 Nov 2026 14:00:00 GMT"})],
+    plain_host_sends_date=False,
+    is_reported_synchronised=None,
+)
+@example(
+    strange_answers=[Reply(200, b"x", {"Date": "Thu, 26 Nov 2026 12:00:00 GMT", "Age": "999999999"})],
+    plain_host_sends_date=False,
+    is_reported_synchronised=True,
+)
+@example(
+    strange_answers=[Reply(404, b"", {"Age": "9" * 5000})], plain_host_sends_date=False, is_reported_synchronised=None
+)
+@given(
+    strange_answers=STRANGE_REPLIES,
+    plain_host_sends_date=st.booleans(),
+    is_reported_synchronised=st.sampled_from([True, False, None]),
+)
+def test_absurd_headers_of_one_host_do_not_change_the_sightings_at_another(
+    *, strange_answers: list[Reply], plain_host_sends_date: bool, is_reported_synchronised: bool | None
 ) -> None:
-    # The strange host sends absurd headers. Looks at the plain host must see the same with and without it.
-    # On an unsynchronised machine, one host is believed if no other host sends a date.
-    assume(has_date or synchronised is not False)
-    alone = look_at_hosts([], has_date=has_date, synchronised=synchronised)
-    both = look_at_hosts(strange, has_date=has_date, synchronised=synchronised)
-    assert both.sightings_at(PLAIN) == alone.sightings_at(PLAIN)
-    assert len(both.sightings_at(STRANGE)) == len(both.look_times(STRANGE))
+    # There is one exception. If the machine reports that our clock is not synchronised, and only the strange host sends
+    # a date, this date is believed.
+    assume(is_reported_synchronised is not False or plain_host_sends_date)
+    look = partial(
+        look_at_hosts,
+        plain_host_sends_date=plain_host_sends_date,
+        is_reported_synchronised=is_reported_synchronised,
+    )
+    only_plain_host, both_hosts = look(strange_answers=[]), look(strange_answers=strange_answers)
+    assert both_hosts.sightings_at(PLAIN) == only_plain_host.sightings_at(PLAIN)
+    # Every look at the strange host has a sighting too.
+    assert len(both_hosts.sightings_at(STRANGE)) == len(both_hosts.look_times(STRANGE))

@@ -35,27 +35,38 @@ def test_requests_under_way_are_those_of_half_a_second_but_at_least_4_and_at_mos
     assert concurrent_requests(rate) == places
 
 
-def group(*, wanted_every: float, chance: float = 1.0) -> WantedSpacing:
-    """Return the key of a group of targets: the seconds between its looks as wanted, and its chance of a change."""
-    return WantedSpacing(wanted_every, chance)
+def targets_that_want_a_look(*, every: float, chance: float = 1.0) -> WantedSpacing:
+    """Return the key of targets that want a look every so many seconds and have this chance of a change."""
+    return WantedSpacing(every, chance)
 
 
-def test_spacings_are_as_wanted_if_the_budget_carries_all() -> None:
+def test_spacing_is_not_stretched_if_the_demand_is_less_than_the_rate() -> None:
     assert stretch_factor(demand=3.0, rate=5.0) == 1.0
-    assert share_rate(wants=[1.0, 2.0], weights=[1.0, 1.0], rate=5.0) == [1.0, 2.0]
-    often, rarely = group(wanted_every=1), group(wanted_every=5, chance=9)
-    # The groups want 2/1 + 10/5 = 4 looks a second, less than the rate. So the higher chance makes no difference.
-    assert affordable_spacings({often: 2, rarely: 10}, rate=5.0) == {often: 1.0, rarely: 5.0}
+
+
+def test_each_share_is_what_is_wanted_if_the_rate_is_enough_for_all() -> None:
+    looks_a_second = [1.0, 2.0]
+    assert share_rate(wants=looks_a_second, weights=[1.0, 1.0], rate=5.0) == looks_a_second
+
+
+def test_spacings_are_as_wanted_if_the_rate_is_enough_for_all_whatever_the_chances() -> None:
+    often, rarely = targets_that_want_a_look(every=1, chance=1), targets_that_want_a_look(every=5, chance=9)
+    number_of_targets = {often: 2, rarely: 10}
+    # They want 2/1 + 10/5 = 4 looks a second.
+    seconds_between_looks = affordable_spacings(number_of_targets, rate=5.0)
+    assert seconds_between_looks == {often: 1.0, rarely: 5.0}
 
 
 def test_twice_the_demand_doubles_the_spacing() -> None:
     assert stretch_factor(demand=10.0, rate=5.0) == 2.0
 
 
-def test_a_group_wanted_ten_times_as_rarely_gets_ten_times_the_spacing() -> None:
-    often, rarely = group(wanted_every=1), group(wanted_every=10)
-    # The groups want 10/1 + 10/10 = 11 looks a second, which is ten times the rate.
-    assert affordable_spacings({often: 10, rarely: 10}, rate=1.1) == pytest.approx({often: 10, rarely: 100})
+def test_targets_that_want_looks_a_tenth_as_often_get_ten_times_the_spacing() -> None:
+    often, rarely = targets_that_want_a_look(every=1), targets_that_want_a_look(every=10)
+    number_of_targets = {often: 10, rarely: 10}
+    # They want 10/1 + 10/10 = 11 looks a second, which is ten times the rate. So every spacing is ten times as long.
+    seconds_between_looks = affordable_spacings(number_of_targets, rate=1.1)
+    assert seconds_between_looks == pytest.approx({often: 10 * 1, rarely: 10 * 10})
 
 
 def test_no_share_exceeds_its_want_and_the_rest_is_shared() -> None:
@@ -82,12 +93,13 @@ def test_shares_never_exceed_the_rate_and_are_never_zero(rows: list[tuple[float,
     assert all(0 < got <= want for got, want in zip(shares, wants, strict=True))
 
 
-def test_spacings_by_the_square_root_of_the_chance_give_the_shortest_mean_interval() -> None:
-    # Nine in ten of all changes are at the ten likely targets, and the rest at the ninety unlikely ones.
-    likely, unlikely = group(wanted_every=1, chance=0.9 / 10), group(wanted_every=1, chance=0.1 / 90)
-    spacings = affordable_spacings({likely: 10, unlikely: 90}, rate=1.0)
-    mean_interval = 0.9 * spacings[likely] + 0.1 * spacings[unlikely]
-    # By the Cauchy-Schwarz inequality, no spacings with 10 / likely + 90 / unlikely = 1 have a shorter mean.
+def test_spacings_give_the_shortest_mean_interval_that_the_rate_allows() -> None:
+    # Nine in ten of all changes are at the ten likely targets, and one in ten at the ninety unlikely ones.
+    likely = targets_that_want_a_look(every=1, chance=0.9 / 10)
+    unlikely = targets_that_want_a_look(every=1, chance=0.1 / 90)
+    seconds_between_looks = affordable_spacings({likely: 10, unlikely: 90}, rate=1.0)
+    mean_interval = 0.9 * seconds_between_looks[likely] + 0.1 * seconds_between_looks[unlikely]
+    # By the Cauchy-Schwarz inequality, no spacings that use one look a second in all give a shorter mean than this.
     shortest_possible = (10 * sqrt(0.9 / 10) + 90 * sqrt(0.1 / 90)) ** 2
     assert mean_interval == pytest.approx(shortest_possible)
 
@@ -105,14 +117,15 @@ def test_starts_in_any_second_never_exceed_the_budget(rate: float, waits: list[f
         assert len(starts_within_a_second) <= ceil(rate)
 
 
-def test_request_sent_again_on_a_new_connection_counts_against_the_budget() -> None:
+def test_each_request_that_is_sent_again_delays_the_next_start_by_one_gap() -> None:
     pacer = Pacer(5.0)
     pacer.record_start(NOON)
-    pacer.charge_extra_request(after(0.01))
-    pacer.charge_extra_request(after(0.01))
-    # The first extra request counts as a start one gap after it, and the second one as a start one gap after that.
-    last_counted_start = after(0.01) + 2 * pacer.gap
-    assert pacer.next_start(after(0.02)) == last_counted_start + pacer.gap
+    # 10 ms later, its connection breaks, and so does the next one. So it is sent again twice.
+    sent_again_at = after(0.01)
+    pacer.charge_extra_request(sent_again_at)
+    pacer.charge_extra_request(sent_again_at)
+    gaps_of_extra_requests, usual_gap = 2 * pacer.gap, pacer.gap
+    assert pacer.next_start(after(0.02)) == sent_again_at + gaps_of_extra_requests + usual_gap
 
 
 def test_wait_of_30_s_after_a_refusal_is_doubled_by_a_refusal_after_it_but_not_by_one_during_it() -> None:
@@ -125,17 +138,26 @@ def test_wait_of_30_s_after_a_refusal_is_doubled_by_a_refusal_after_it_but_not_b
     assert pacer.quiet_until == after(31 + 2 * 30)
 
 
-@pytest.mark.parametrize(("successes", "seconds_of_next_wait"), [(8, 60), (16, 30)], ids=["slow", "at full rate again"])
-def test_wait_without_a_named_time_is_30_s_again_only_after_the_rate_has_recovered(
-    successes: int, seconds_of_next_wait: float
-) -> None:
+def test_wait_after_a_second_refusal_is_doubled_if_the_rate_has_not_recovered_from_the_first() -> None:
+    # A host that refuses a request may name the time to wait. Without one, the first wait is 30 s.
+    pacer, no_time_named = Pacer(10.0), None
+    pacer.record_refusal(NOON, no_time_named)
+    # A refusal cuts the rate to a quarter. Each success multiplies it by 1.1, so eight are too few to bring it back.
+    for _ in range(8):
+        pacer.record_success()
+    pacer.record_refusal(after(100), no_time_named)
+    assert pacer.quiet_until == after(100 + 2 * 30)
+
+
+def test_wait_after_a_second_refusal_is_30_s_again_if_the_rate_has_recovered_from_the_first() -> None:
+    # A host that refuses a request may name the time to wait. Without one, the first wait is 30 s.
     pacer, no_time_named = Pacer(10.0), None
     pacer.record_refusal(NOON, no_time_named)
     # A refusal cuts the rate to a quarter. Each success multiplies it by 1.1, so 15 of them bring it back.
-    for _ in range(successes):
+    for _ in range(16):
         pacer.record_success()
     pacer.record_refusal(after(100), no_time_named)
-    assert pacer.quiet_until == after(100 + seconds_of_next_wait)
+    assert pacer.quiet_until == after(100 + 30)
 
 
 def test_longest_wait_is_one_day() -> None:

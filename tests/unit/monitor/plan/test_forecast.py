@@ -72,9 +72,10 @@ def test_least_sufficient_rate_allows_looks_at_likely_pages_every_30_s_and_no_sm
     assert least == 1 or spacing_of_pages(least - 1) > 30
 
 
-def test_warning_names_no_larger_budget_if_looks_are_wanted_only_every_minute() -> None:
-    # 400 pages get 5 looks a second together, so each gets one in 80 s.
+def test_warning_names_no_larger_budget_if_the_wanted_looks_are_too_far_apart_to_prove_anything() -> None:
+    # Looks at most 30 s apart can prove who was on time. These pages want one every 60 s, so no budget could do that.
     warning = warning_with_five_looks_a_second(plans_of_pages(400, every=60))
+    # 400 pages get 5 looks a second together, so each gets one in 80 s.
     assert warning.endswith("every 80 s where 60 s is wanted")
 
 
@@ -126,11 +127,13 @@ def test_warning_states_looks_budget_and_spacing() -> None:
     )
 
 
-def test_warning_gives_the_range_of_spacings_of_likely_and_unlikely_targets() -> None:
-    likely, unlikely = plans_of_pages(50, chance=1.0), plans_of_pages(50, chance=0.25)
-    wanted_every_15_s = [window(0, 60, every=15)]  # not in the range, which is of the closest looks
+def test_warning_gives_the_spacings_of_the_pages_most_and_least_likely_to_change() -> None:
+    likely, unlikely = plans_of_pages(50, every=1, chance=1.0), plans_of_pages(50, every=1, chance=0.25)
+    # Only pages that want the closest looks count for the range, so this one does not.
+    wanted_every_15_s = [window(0, 60, every=15)]
     warning = warning_with_five_looks_a_second([*likely, *unlikely, wanted_every_15_s])
-    # The pages want 100 looks a second and get 5. A quarter of the chance gives twice the spacing.
+    # 100 looks a second are wanted, which is 20 times the budget. A page gets looks by the square root of its chance:
+    # the unlikely ones half as many. So 50 pages every 15 s and 50 every 30 s make 5 looks a second.
     assert warning.endswith("looks will be 20.0 times as far apart: every 15 to 30 s where 1 s is wanted")
 
 
@@ -147,25 +150,35 @@ def parts_to_prove(count: int, slot: datetime = SLOT) -> list[PartToProve]:
     return [(f"r{n}", ProofGoal(slot, WITHIN, (0, 1, n))) for n in range(count)]
 
 
-BEYOND = "of 284 parts promised for 09:30, 282 can be proved, to 57 s; unproven will be r282, r283; 6/s would prove all"
+@pytest.mark.parametrize(("number_of_parts", "seconds_of_a_round"), [(60, 12), (175, 35)])
+def test_forecast_says_that_all_parts_of_a_slot_can_be_proved_to_the_length_of_a_round_of_looks(
+    number_of_parts: int, seconds_of_a_round: int
+) -> None:
+    # A part is absent in one round and present in the next. At 5 looks a second, a round of 60 parts takes 12 s.
+    (forecast,) = forecast_slots(parts_to_prove(number_of_parts), 5.0, DAY_BEGINS, DAY_ENDS)
+    assert forecast.describe("Europe/London") == (
+        f"of {number_of_parts} parts promised for 09:30, {number_of_parts} can be proved, to {seconds_of_a_round} s"
+    )
 
 
-@pytest.mark.parametrize(
-    ("count", "words"),
-    [
-        (60, "of 60 parts promised for 09:30, 60 can be proved, to 12 s"),
-        (175, "of 175 parts promised for 09:30, 175 can be proved, to 35 s"),
-        (284, BEYOND),
-        (300, BEYOND.replace("284", "300").replace("r283", "r283, r284, r285, r286 and 13 more")),
-    ],
-)
-def test_forecast_describes_what_can_be_proved(count: int, words: str) -> None:
-    # The budget is 5 looks a second, so a round of looks at `count` parts takes about `count / 5` seconds: 12 s for 60
-    # parts. A part is proved to the length of a round. The tolerance is 60 s, of which the first 3 s find little. So
-    # the longest round has 57 s, which is enough for 282 looks, because looks are 1% further apart than the budget
-    # requires.
-    (forecast,) = forecast_slots(parts_to_prove(count), RATE, DAY_BEGINS, DAY_ENDS)
-    assert forecast.describe("Europe/London") == words
+def test_forecast_names_the_releases_that_cannot_be_proved_and_a_budget_that_would_prove_all() -> None:
+    # The tolerance is 60 s, and looks in the first 3 s find little, because most releases come later. So a round of
+    # looks may take 57 s. Looks are a hundredth further apart than the budget of 5 a second requires.
+    looks_in_a_round = int((60 - 3) / (1.01 / 5))
+    assert looks_in_a_round == 282
+    (forecast,) = forecast_slots(parts_to_prove(284), 5.0, DAY_BEGINS, DAY_ENDS)
+    assert forecast.describe("Europe/London") == (
+        "of 284 parts promised for 09:30, 282 can be proved, to 57 s; unproven will be r282, r283; 6/s would prove all"
+    )
+
+
+def test_forecast_names_only_five_of_the_releases_that_cannot_be_proved() -> None:
+    (forecast,) = forecast_slots(parts_to_prove(300), 5.0, DAY_BEGINS, DAY_ENDS)
+    # 282 of the 300 can be proved, so 18 cannot.
+    assert forecast.describe("Europe/London") == (
+        "of 300 parts promised for 09:30, 282 can be proved, to 57 s; "
+        "unproven will be r282, r283, r284, r285, r286 and 13 more; 6/s would prove all"
+    )
 
 
 def test_slots_within_budget_or_on_another_day_have_no_forecast() -> None:
@@ -180,13 +193,13 @@ def test_each_slot_has_its_own_forecast() -> None:
     assert [(forecast.slot, forecast.parts) for forecast in forecasts] == [(SLOT, 20), (later, 60)]
 
 
-def test_release_with_several_unproved_parts_is_named_once() -> None:
-    # Of these 600 parts 282 can be proved: both of each release from r0 to r140. Both of each later one are unproved.
-    two_parts_of_each_release = [*parts_to_prove(300), *parts_to_prove(300)]
-    (forecast,) = forecast_slots(two_parts_of_each_release, RATE, DAY_BEGINS, DAY_ENDS)
-    # `unproved` has ids of releases.
-    assert forecast.unproved
-    assert len(forecast.unproved) == len(set(forecast.unproved))
+def test_release_of_which_two_parts_cannot_be_proved_is_listed_only_once() -> None:
+    # 300 releases have two parts each. 282 of the 600 parts can be proved, so most releases have two unproved ones.
+    one_part_of_each_release = parts_to_prove(300)
+    (forecast,) = forecast_slots([*one_part_of_each_release, *one_part_of_each_release], RATE, DAY_BEGINS, DAY_ENDS)
+    unproved_releases = forecast.unproved
+    assert unproved_releases
+    assert len(unproved_releases) == len(set(unproved_releases))
 
 
 @given(st.integers(1, 900))

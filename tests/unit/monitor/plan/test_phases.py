@@ -40,10 +40,12 @@ def test_no_look_is_due_after_the_last_window() -> None:
     assert next_due([window(0, 10, every=5)], NOON + 5 * SECOND) is None
 
 
-def test_unshifted_window_ignores_the_shift() -> None:
-    before = NOON - 60 * SECOND
-    assert next_due([window(0, 10, every=5, unshifted=True)], before, shift=2 * SECOND) == NOON
-    assert next_due([window(0, 10, every=5)], before, shift=2 * SECOND) == NOON + 2 * SECOND
+def test_first_look_is_delayed_by_the_shift_except_in_an_unshifted_window() -> None:
+    # A shift spreads the looks at many targets over the seconds. A window with a slot is unshifted, because one look
+    # must be at the slot.
+    shift, before = 2 * SECOND, NOON - 60 * SECOND
+    assert next_due([window(0, 10, every=5)], before, shift) == NOON + shift
+    assert next_due([window(0, 10, every=5, unshifted=True)], before, shift) == NOON
 
 
 def test_window_contains_its_start_but_not_its_end() -> None:

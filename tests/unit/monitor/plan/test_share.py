@@ -20,49 +20,68 @@ COUNTS, RATES = st.integers(1, 4), st.sampled_from([0.5, 2.0, 5.0, 20.0])
 
 
 def turns_at_govuk(
-    name: str, members: tuple[str, ...], *, rate: float = 5.0, hosts_divided: bool = False, turns_begin: float = -1e9
+    name: str, members: tuple[str, ...], *, rate: float = 5.0, has_owner: bool = False, turns_begin: float = -1e9
 ) -> Turns:
-    """Return the turns of a monitor. The first turn of all begins so many seconds after EPOCH."""
-    return Share(name, members, turns_begin, hosts_divided).turns("www.gov.uk", rate, EPOCH)
+    """Return the turns of a monitor. The first turn of all begins so many seconds after EPOCH.
+
+    If the host `has_owner`, one of the monitors has nearly all turns. Otherwise all have equally many.
+    """
+    return Share(name, members, turns_begin, has_owner).turns("www.gov.uk", rate, EPOCH)
 
 
-def latest_starts(mine: Turns, until: datetime, late: timedelta) -> list[datetime]:
+def starts_in_all_turns(mine: Turns, until: datetime, late: timedelta) -> list[datetime]:
     """Return when a monitor starts requests that uses all its turns, each `late` after the begin of the turn."""
-    found, now = [], EPOCH
+    starts, now = [], EPOCH
     while (now := mine.at_or_after(now)) < until:
-        found.append(now + late)
+        starts.append(now + late)
         now += mine.gap - LATEST_START
-    return found
+    return starts
 
 
 @given(
-    count=COUNTS, rate=RATES, hosts_divided=st.booleans(), ms_late=st.lists(st.integers(0, 20), min_size=4, max_size=4)
+    number_of_monitors=COUNTS,
+    rate=RATES,
+    has_owner=st.booleans(),
+    milliseconds_late=st.lists(st.integers(0, 20), min_size=4, max_size=4),
 )
-def test_all_monitors_together_keep_to_one_budget_in_each_second_even_if_they_use_all_their_turns(
-    *, count: int, rate: float, hosts_divided: bool, ms_late: list[int]
+def test_no_second_has_more_starts_than_the_budget_even_if_all_monitors_use_all_their_turns(
+    *, number_of_monitors: int, rate: float, has_owner: bool, milliseconds_late: list[int]
 ) -> None:
-    members, minute_later = NAMES[:count], EPOCH + 60 * SECOND
+    # If the host has an owner, one of the monitors has nearly all turns there. Otherwise all have equally many.
+    monitors = NAMES[:number_of_monitors]
     starts: list[datetime] = []
-    for name, ms in zip(members, ms_late, strict=False):
-        turns = turns_at_govuk(name, members, rate=rate, hosts_divided=hosts_divided)
-        starts += latest_starts(turns, until=minute_later, late=timedelta(milliseconds=ms))
+    for monitor, ms_late in zip(monitors, milliseconds_late, strict=False):
+        turns = turns_at_govuk(monitor, monitors, rate=rate, has_owner=has_owner)
+        starts += starts_in_all_turns(turns, until=EPOCH + 60 * SECOND, late=timedelta(milliseconds=ms_late))
     starts.sort()
     most_a_second = max(1, int(rate))  # also at less than one request a second, one second may have one
-    # The start that is so many places later must be over a second away. Else one second would have one start too many.
-    pairs = zip(starts, starts[most_a_second:], strict=False)
-    assert all(later - first > SECOND for first, later in pairs)
+    # With a budget of five a second, for example, each start and the fifth one after it are over a second apart.
+    for start, later_start in zip(starts, starts[most_a_second:], strict=False):
+        assert later_start - start > SECOND
 
 
-@given(count=COUNTS, rate=RATES, hosts_divided=st.booleans())
-def test_the_turns_of_all_monitors_are_the_whole_budget_and_do_not_overlap(
-    *, count: int, rate: float, hosts_divided: bool
+@given(number_of_monitors=COUNTS, rate=RATES, has_owner=st.booleans())
+def test_the_turns_of_all_monitors_use_the_whole_budget_and_no_turn_is_of_two_monitors(
+    *, number_of_monitors: int, rate: float, has_owner: bool
 ) -> None:
-    members = NAMES[:count]
-    turns = [turns_at_govuk(name, members, rate=rate, hosts_divided=hosts_divided) for name in members]
-    assert sum(each.fraction for each in turns) == 1
-    five_percent_wider = timedelta(seconds=1.05 / rate)
-    assert {each.gap for each in turns} == {five_percent_wider}
-    assert all(one.mine.isdisjoint(other.mine) for one, other in combinations(turns, 2))
+    # If the host has an owner, one of the monitors has nearly all turns there. Otherwise all have equally many.
+    monitors = NAMES[:number_of_monitors]
+    turns_of_all = [turns_at_govuk(monitor, monitors, rate=rate, has_owner=has_owner) for monitor in monitors]
+    assert sum(turns.fraction for turns in turns_of_all) == 1
+    for turns, other_turns in combinations(turns_of_all, 2):
+        numbers_of_turns, other_numbers = turns.mine, other_turns.mine
+        assert numbers_of_turns.isdisjoint(other_numbers)
+
+
+@given(number_of_monitors=COUNTS, rate=RATES, has_owner=st.booleans())
+def test_a_turn_lasts_5_percent_longer_than_the_budget_requires(
+    *, number_of_monitors: int, rate: float, has_owner: bool
+) -> None:
+    monitors = NAMES[:number_of_monitors]
+    for monitor in monitors:
+        # The clocks of the monitors differ a little, so a turn has some time to spare.
+        turns = turns_at_govuk(monitor, monitors, rate=rate, has_owner=has_owner)
+        assert turns.gap == timedelta(seconds=1.05 / rate)
 
 
 def test_a_monitor_that_is_no_member_never_gets_a_turn() -> None:
@@ -84,15 +103,19 @@ def test_start_too_late_in_a_turn_waits_for_the_monitors_next_turn() -> None:
 
 
 @pytest.mark.parametrize("members", [("north",), ("north", "south")])
-def test_a_pacer_uses_each_of_its_turns_although_its_starts_are_late_in_them(members: tuple[str, ...]) -> None:
+def test_a_monitor_gets_every_turn_of_its_own_even_if_each_request_starts_as_late_as_allowed(
+    members: tuple[str, ...],
+) -> None:
+    # The turns of all monitors follow each other, from EPOCH on.
     turns, pacer = turns_at_govuk("north", members, rate=5.0, turns_begin=0.0), Pacer(5.0)
     pacer.reconfigure(5.0, turns)
     time_between_own_turns = len(members) * turns.gap
-    next_start = EPOCH
+    now = EPOCH
     for number in range(4):
-        next_start = pacer.next_start(next_start)
-        assert next_start == EPOCH + number * time_between_own_turns
-        pacer.record_start(next_start + LATEST_START)
+        turn_begins = pacer.next_start(now)
+        assert turn_begins == EPOCH + number * time_between_own_turns
+        pacer.record_start(turn_begins + LATEST_START)
+        now = turn_begins
     assert pacer.gap == time_between_own_turns
 
 
@@ -107,7 +130,7 @@ def test_a_monitor_uses_a_quarter_of_its_turns_at_a_host_that_refused_a_request(
 
 def test_owner_of_a_host_gets_95_percent_of_the_turns_there_and_the_other_monitors_share_the_rest() -> None:
     owner = owner_of("www.gov.uk", NAMES)
-    fractions = {name: turns_at_govuk(name, members=NAMES, hosts_divided=True).fraction for name in NAMES}
+    fractions = {name: turns_at_govuk(name, members=NAMES, has_owner=True).fraction for name in NAMES}
     assert fractions.pop(owner) == 0.95
     assert list(fractions.values()) == [pytest.approx(0.05 / 3)] * 3
 

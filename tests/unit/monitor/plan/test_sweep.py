@@ -22,6 +22,11 @@ def at(seconds: float) -> datetime:
     return SLOT + seconds * SECOND
 
 
+def rank_of(*, importance: int = 0, required_parts: int = 1, order: int = 0) -> Rank:
+    """Return a rank. The part with the lowest rank goes first if not all looks fit."""
+    return (-importance, required_parts, order)
+
+
 def part_proof(  # what is known of a part
     name: str,
     last_look: float,
@@ -35,53 +40,87 @@ def part_proof(  # what is known of a part
     return PartProof(name, goal, at(last_look), absent_at=absent, is_out=is_out, is_listed=is_listed)
 
 
-def order_of_looks(parts: list[PartProof], now: float, gap: timedelta = GAP) -> str:
+def planned_looks(parts: list[PartProof], seconds_after_slot: float, gap: timedelta = GAP) -> str:
     """Return the names of the parts, of one letter each, in the order of the planned looks."""
     sweep = Sweep(SLOT, WITHIN, {part.id: part for part in parts})
-    return "".join(part.id for part in sweep.order_looks(at(now), gap))
+    return "".join(part.id for part in sweep.order_looks(at(seconds_after_slot), gap))
 
 
-UNPROVED = [part_proof("a", last_look=-70), part_proof("b", last_look=-90), part_proof("c", last_look=-80)]
-PROVED_ABSENT = [
-    part_proof("a", last_look=-20, absent_at=-20),
-    part_proof("b", last_look=-40, absent_at=-40),
-    part_proof("c", last_look=-30, absent_at=-30),
-]
-# The first of these in the alphabet has the highest rank and the newest look.
-EIGHT_UNPROVED = [part_proof(name, last_look=-70 - place, rank=(0, 1, place)) for place, name in enumerate("abcdefgh")]
-A_PROVED_OF_EIGHT = [part_proof("a", last_look=-40, absent_at=-40), *EIGHT_UNPROVED[1:]]
-D_UNPROVED = [*PROVED_ABSENT, part_proof("d", last_look=-90)]
-D_OUT = [*PROVED_ABSENT, part_proof("d", last_look=1, absent_at=-50, is_out=True)]
-D_LISTED = [*PROVED_ABSENT, part_proof("d", last_look=-10, absent_at=-10, is_listed=True)]
-A_ABSENT_AFTER_SLOT = [part_proof("a", last_look=20, absent_at=20), *PROVED_ABSENT[1:]]
+def parts_last_looked_at(**last_looks: float) -> list[PartProof]:
+    """Return parts that were looked at in these seconds after the slot, without a result."""
+    return [part_proof(name, last_look=second) for name, second in last_looks.items()]
 
 
-@pytest.mark.parametrize(
-    ("parts", "seconds_after_slot", "expected_order"),
-    [
-        pytest.param(UNPROVED, -60, "bca", id="before the slot the oldest look goes first"),
-        pytest.param(PROVED_ABSENT, 1, "bca", id="after the slot too"),
-        pytest.param(D_OUT, 2, "bca", id="a part that is out gets no look"),
-        pytest.param(D_LISTED, 25, "dbca", id="a listed part goes first"),
-        pytest.param(EIGHT_UNPROVED, -90, "hgfedcba", id="before the tolerance begins all parts get a look"),
-        pytest.param(EIGHT_UNPROVED, -60, "fedcba", id="60 s before the slot as many as fit"),
-        pytest.param(EIGHT_UNPROVED, -25, "cba", id="25 s before the slot as many as fit"),
-        pytest.param(A_PROVED_OF_EIGHT, -25, "dcba", id="beside them a part that was proved absent"),
-        pytest.param(PROVED_ABSENT, 45, "ba", id="15 s before the tolerance ends as many as fit"),
-        pytest.param(D_UNPROVED, 1, "dbca", id="just after the slot an unproved part goes first"),
-        pytest.param(D_UNPROVED, 6, "bcad", id="five seconds later it goes last"),
-        pytest.param(D_UNPROVED, 36, "bca", id="it gets no look if the others need the time"),
-        pytest.param(A_ABSENT_AFTER_SLOT, 45, "bc", id="nor does a part that was absent after the slot"),
-        pytest.param(EIGHT_UNPROVED, 60, "hgfedcba", id="after the tolerance all parts get a look"),
-    ],
-)
-def test_looks_ten_seconds_apart_are_planned_in_the_order_that_can_prove_most_parts(
-    parts: list[PartProof], seconds_after_slot: float, expected_order: str
-) -> None:
-    # Only the state of the parts and the time vary. For example, UNPROVED are a, b and c, last looked at 70, 90 and 80
-    # s before the slot, so b was looked at longest ago and goes first. EIGHT_UNPROVED are a to h: h was looked at
-    # longest ago, but if not all fit, the first of the alphabet rank higher. The tolerance ends 60 s after the slot.
-    assert order_of_looks(parts, now=seconds_after_slot, gap=10 * SECOND) == expected_order
+def parts_absent_at(**absences: float) -> list[PartProof]:
+    """Return parts that the last look, in these seconds after the slot, proved absent."""
+    return [part_proof(name, last_look=second, absent_at=second) for name, second in absences.items()]
+
+
+def eight_parts_without_proof() -> list[PartProof]:
+    """Return the parts a to h, last looked at from 70 s (a) to 77 s (h) before the slot. Part a has the best rank."""
+    return [part_proof(name, last_look=-70 - n, rank=rank_of(order=n)) for n, name in enumerate("abcdefgh")]
+
+
+def test_the_part_with_the_oldest_look_goes_first_before_and_after_the_slot() -> None:
+    # All times are in seconds after the slot. The oldest look is at b.
+    parts = parts_last_looked_at(a=-70, b=-90, c=-80)
+    assert planned_looks(parts, seconds_after_slot=-60, gap=10 * SECOND) == "bca"
+    parts = parts_absent_at(a=-20, b=-40, c=-30)
+    assert planned_looks(parts, seconds_after_slot=1, gap=10 * SECOND) == "bca"
+
+
+def test_a_part_that_is_out_gets_no_look() -> None:
+    part_out = part_proof("d", last_look=1, absent_at=-50, is_out=True)
+    assert (
+        planned_looks([*parts_absent_at(a=-20, b=-40, c=-30), part_out], seconds_after_slot=2, gap=10 * SECOND) == "bca"
+    )
+
+
+def test_a_part_that_a_listing_shows_goes_first_even_if_it_has_the_newest_look() -> None:
+    listed = part_proof("d", last_look=-10, absent_at=-10, is_listed=True)
+    assert (
+        planned_looks([*parts_absent_at(a=-20, b=-40, c=-30), listed], seconds_after_slot=25, gap=10 * SECOND) == "dbca"
+    )
+
+
+def test_outside_the_tolerance_of_60_s_all_parts_get_a_look_the_oldest_first() -> None:
+    parts = eight_parts_without_proof()  # a to h, of which h has the oldest look
+    assert planned_looks(parts, seconds_after_slot=-90, gap=10 * SECOND) == "hgfedcba"
+    assert planned_looks(parts, seconds_after_slot=60, gap=10 * SECOND) == "hgfedcba"
+
+
+def test_before_the_slot_as_many_parts_as_fit_get_a_look_and_those_with_the_best_ranks_fit() -> None:
+    parts = eight_parts_without_proof()  # a to h, of which a has the best rank and h the oldest look
+    # Of the parts that fit, the one with the oldest look goes first.
+    six_looks_fit = planned_looks(parts, seconds_after_slot=-60, gap=10 * SECOND)
+    assert six_looks_fit == "fedcba"
+    three_looks_fit = planned_looks(parts, seconds_after_slot=-25, gap=10 * SECOND)
+    assert three_looks_fit == "cba"
+
+
+def test_before_the_slot_a_part_that_was_proved_absent_takes_no_look_from_a_part_without_proof() -> None:
+    proved_absent, without_proof = parts_absent_at(a=-40), eight_parts_without_proof()[1:]  # a, and b to h
+    # Three looks fit, and b, c and d have the best ranks. Part a comes after them, because it has the newest look.
+    assert planned_looks([*proved_absent, *without_proof], seconds_after_slot=-25, gap=10 * SECOND) == "dcba"
+
+
+def test_after_the_slot_as_many_parts_get_a_look_as_fit_before_the_tolerance_of_60_s_ends() -> None:
+    # In 15 s, looks at a and b fit, which come first in the alphabet. Of these two, b has the older look.
+    assert planned_looks(parts_absent_at(a=-20, b=-40, c=-30), seconds_after_slot=45, gap=10 * SECOND) == "ba"
+
+
+def test_a_part_without_a_proof_of_absence_goes_first_for_five_seconds_after_the_slot_and_then_last() -> None:
+    # Only in these seconds, a look is likely to find it still absent.
+    parts = [*parts_absent_at(a=-20, b=-40, c=-30), *parts_last_looked_at(d=-90)]
+    assert planned_looks(parts, seconds_after_slot=1, gap=10 * SECOND) == "dbca"
+    assert planned_looks(parts, seconds_after_slot=6, gap=10 * SECOND) == "bcad"
+    # In the 24 s that are left of the tolerance, three looks fit, and d gets none.
+    assert planned_looks(parts, seconds_after_slot=36, gap=10 * SECOND) == "bca"
+
+
+def test_a_part_that_was_absent_after_the_slot_gets_no_look_if_the_others_need_the_time() -> None:
+    # Two looks fit in the 15 s that are left of the tolerance. Part a is likely late, because it was absent at 20 s.
+    assert planned_looks(parts_absent_at(a=20, b=-40, c=-30), seconds_after_slot=45, gap=10 * SECOND) == "bc"
 
 
 @pytest.mark.parametrize(
@@ -102,15 +141,15 @@ def test_if_only_two_looks_fit_the_parts_of_the_lowest_rank_get_them(
     ranks = {"a": rank_of_a, "b": rank_of_b, "c": rank_of_c}
     parts = [part_proof(name, last_look=-90, rank=rank) for name, rank in ranks.items()]
     # Two looks fit: 20 s are left before the slot, and looks are 10 s apart.
-    assert sorted(order_of_looks(parts, now=-20, gap=10 * SECOND)) == list(first_two)
+    assert sorted(planned_looks(parts, seconds_after_slot=-20, gap=10 * SECOND)) == list(first_two)
 
 
-def test_if_only_one_look_fits_an_important_part_gets_it_although_it_is_likely_late() -> None:
-    # Part a was absent 20 s after the slot, so it is likely late. A lower first number of a rank is more important.
-    important = part_proof("a", last_look=20, absent_at=20, rank=(-1, 1, 0))
-    less_important = [part_proof(name, last_look=-30, absent_at=-30, rank=(0, 1, 0)) for name in "bc"]
-    # The tolerance ends 60 s after the slot, and looks are 10 s apart.
-    assert order_of_looks([important, *less_important], now=50, gap=10 * SECOND) == "a"
+def test_the_only_look_that_fits_goes_to_an_important_part_although_it_is_likely_late() -> None:
+    # Part a is likely late, because it was absent 20 s after the slot. The others still had 30 s to come.
+    important = part_proof("a", last_look=20, absent_at=20, rank=rank_of(importance=1))
+    unimportant = parts_absent_at(b=-30, c=-30)
+    # One look fits in the 10 s until the end of the tolerance, 60 s after the slot.
+    assert planned_looks([important, *unimportant], seconds_after_slot=50, gap=10 * SECOND) == "a"
 
 
 def sweep_of(*parts: str) -> Sweep:
@@ -140,64 +179,94 @@ def test_failed_look_is_repeated_out_of_turn_only_once() -> None:
     assert parts_of_next_looks == ["b", "c", "a", "b"]
 
 
-@pytest.mark.parametrize(
-    ("first_look_at", "age_of_copy", "expected_second_view"),
-    [
-        pytest.param(5, 0, View.EDGE, id="soon after the slot"),
-        pytest.param(5, 9, View.ORIGIN, id="after the slot, of a copy from before it"),
-        pytest.param(25, 0, View.ORIGIN, id="20 s after the slot or later"),
-        pytest.param(-5, 9, View.EDGE, id="before the slot, of an old copy"),
-    ],
-)
-def test_after_an_absence_that_a_cache_may_have_kept_the_next_look_is_at_the_origin(
-    first_look_at: float, age_of_copy: float, expected_second_view: View
-) -> None:
-    # A cache may hide a release: until 20 s after the slot only by a copy from before the slot, and later by any copy.
+def view_of_second_look(*, first_look_at: float, age_of_copy: float) -> View:
+    """Return the view of the second look, if the first, at the edge, got a copy of this age without the part."""
     sweep = sweep_of("a")
-    make_next_look(sweep, first_look_at, LookResult.ABSENT, age=age_of_copy)
+    _part, first_view = make_next_look(sweep, first_look_at, LookResult.ABSENT, age=age_of_copy)
+    assert first_view is View.EDGE
     _part, second_view = make_next_look(sweep, first_look_at + 10, LookResult.NOTHING)
-    assert second_view is expected_second_view
+    return second_view
 
 
-@pytest.mark.parametrize(
-    ("origin_last_absent", "expected_second_view"),
-    [
-        pytest.param(-80, View.ORIGIN, id="too early to prove that the part is on time"),
-        pytest.param(-50, View.EDGE, id="late enough to prove it"),
-        pytest.param(-110, View.EDGE, id="so early that the edge decides"),
-    ],
-)
-def test_next_look_before_a_slot_is_at_the_origin_if_the_last_absence_there_is_95_to_60_s_before_it(
-    origin_last_absent: float, expected_second_view: View
-) -> None:
-    # An absence at the origin up to 95 s before the slot is where the interval of the part's appearance begins, even if
-    # the edge is absent later. Over 60 s before it, the tolerance, that is too early to prove the part on time.
+def test_after_an_absence_5_s_after_the_slot_the_next_look_is_at_the_edge_again() -> None:
+    assert view_of_second_look(first_look_at=5, age_of_copy=0) is View.EDGE
+
+
+def test_after_an_absence_in_a_copy_from_before_the_slot_the_next_look_is_at_the_origin() -> None:
+    # The release may be out, and the cache at the edge may hide it.
+    assert view_of_second_look(first_look_at=5, age_of_copy=9) is View.ORIGIN
+
+
+def test_after_an_absence_later_than_20_s_after_the_slot_the_next_look_is_at_the_origin() -> None:
+    assert view_of_second_look(first_look_at=25, age_of_copy=0) is View.ORIGIN
+
+
+def test_after_an_absence_before_the_slot_the_next_look_is_at_the_edge_even_if_a_copy_was_old() -> None:
+    # Before the slot, absence is expected.
+    assert view_of_second_look(first_look_at=-5, age_of_copy=9) is View.EDGE
+
+
+def view_after_an_absence_at_the_edge(*, origin_last_absent: float) -> View:
+    """Return the view of the next look, 30 s before the slot, after an absence at the edge 45 s before it.
+
+    The origin last showed an absence this many seconds after the slot.
+    """
     sweep = sweep_of("a")
-    sweep.record_result("a", View.ORIGIN, LookResult.ABSENT, at(origin_last_absent), at(origin_last_absent))
-    # This look at the edge, 45 s before the slot, finds the part absent. The next look is 15 s later.
+    sweep.record_result(
+        "a", View.ORIGIN, LookResult.ABSENT, sent=at(origin_last_absent), proved_from=at(origin_last_absent)
+    )
     make_next_look(sweep, -45, LookResult.ABSENT)
-    _part, second_view = make_next_look(sweep, -30, LookResult.ABSENT)
-    assert second_view is expected_second_view
+    _part, next_view = make_next_look(sweep, -30, LookResult.ABSENT)
+    return next_view
+
+
+def test_next_look_is_at_the_origin_if_its_last_absence_is_80_s_before_the_slot() -> None:
+    # The interval of first seen would begin at this absence, which is too early to prove that the part is on time. It
+    # must begin in the last 60 s before the slot.
+    assert view_after_an_absence_at_the_edge(origin_last_absent=-80) is View.ORIGIN
+
+
+def test_next_look_is_at_the_edge_if_the_last_absence_at_the_origin_is_50_s_before_the_slot() -> None:
+    # The interval of first seen begins in the last 60 s before the slot, as it must to prove that the part is on time.
+    assert view_after_an_absence_at_the_edge(origin_last_absent=-50) is View.EDGE
+
+
+def test_next_look_is_at_the_edge_if_the_last_absence_at_the_origin_is_110_s_before_the_slot() -> None:
+    # Over 95 s before the slot, an absence at the origin does not count. The interval begins at the absence at the
+    # edge.
+    assert view_after_an_absence_at_the_edge(origin_last_absent=-110) is View.EDGE
 
 
 def sweep_with_announcements(*pages: str) -> Sweep:
     """Return a sweep of these pages and of the announcement of each: `a` and `announcement of a`."""
     sweep = sweep_of(*pages)
     for page in pages:
-        sweep.add(f"announcement of {page}", ProofGoal(SLOT, WITHIN, (0, 1, ord(page)), announces=page))
+        sweep.add(f"announcement of {page}", ProofGoal(SLOT, WITHIN, (0, 1, ord(page)), announced_page=page))
     return sweep
 
 
-def test_in_the_last_minute_announcements_get_the_first_looks_and_pages_the_last_ones() -> None:
-    pages = list("abcdefgh")
+def looks_in_the_last_40_s(pages: str) -> list[tuple[str, View]]:
+    """Return the looks at pages and their announcements, one a second until the slot. All are absent."""
     sweep = sweep_with_announcements(*pages)
-    looks = [make_next_look(sweep, now, LookResult.ABSENT, gap=SECOND) for now in range(-40, 0)]
-    one_look_at_each = len(pages)
-    first_looks, last_looks = looks[:one_look_at_each], looks[-one_look_at_each:]
-    assert first_looks == [(f"announcement of {page}", View.ORIGIN) for page in pages]
-    assert sorted(part for part, _ in last_looks) == pages
-    pages_at_origin = [part for part, view in looks if part in pages and view is View.ORIGIN]
-    assert pages_at_origin == []
+    return [make_next_look(sweep, now, LookResult.ABSENT, gap=SECOND) for now in range(-40, 0)]
+
+
+def test_in_the_last_40_s_before_a_slot_the_announcement_of_each_page_gets_the_first_looks() -> None:
+    first_eight_looks = looks_in_the_last_40_s("abcdefgh")[:8]
+    # An announcement is looked at only at the origin.
+    assert first_eight_looks == [(f"announcement of {page}", View.ORIGIN) for page in "abcdefgh"]
+
+
+def test_in_the_last_40_s_before_a_slot_each_page_gets_one_of_the_last_looks() -> None:
+    # So each absence of a page is proved as late as possible.
+    last_eight_looks = looks_in_the_last_40_s("abcdefgh")[-8:]
+    assert sorted(part for part, _ in last_eight_looks) == list("abcdefgh")
+
+
+def test_in_the_last_40_s_before_a_slot_pages_are_looked_at_only_at_the_edge() -> None:
+    # Eight pages at one look a second leave no time for the origin view.
+    looks = looks_in_the_last_40_s("abcdefgh")
+    assert {view for part, view in looks if part in "abcdefgh"} == {View.EDGE}
 
 
 def test_after_the_first_round_the_announcement_of_a_missing_page_is_looked_at_before_the_page() -> None:
@@ -238,12 +307,15 @@ def test_a_part_seen_before_and_after_its_slot_gets_no_further_look() -> None:
     assert sweep.next_part(at(6), GAP, is_ready=lambda _: True) is None
 
 
-def test_part_that_is_not_ready_waits_for_the_next_round() -> None:
-    # It is the turn of a. Only a part for which `is_ready` returns true can be chosen.
+def test_a_part_that_is_not_ready_is_passed_over_and_chosen_once_it_is_ready() -> None:
     sweep = sweep_of("a", "b")
-    assert sweep.next_part(at(-30), GAP, is_ready=lambda part: part.id == "b") is sweep.parts["b"]
-    assert sweep.next_part(at(-30), GAP, is_ready=lambda _: False) is None
-    assert sweep.next_part(at(-28), GAP, is_ready=lambda part: part.id == "a") is sweep.parts["a"]
+    # It is the turn of a.
+    only_b_is_ready = sweep.next_part(at(-30), GAP, is_ready=lambda part: part.id == "b")
+    assert only_b_is_ready is sweep.parts["b"]
+    none_is_ready = sweep.next_part(at(-30), GAP, is_ready=lambda _: False)
+    assert none_is_ready is None
+    only_a_is_ready = sweep.next_part(at(-28), GAP, is_ready=lambda part: part.id == "a")
+    assert only_a_is_ready is sweep.parts["a"]
 
 
 def test_removed_part_gets_no_look_and_a_new_part_gets_one_at_once() -> None:
@@ -267,12 +339,14 @@ def test_a_part_that_a_listing_shows_to_be_out_gets_the_next_look() -> None:
     assert make_next_look(sweep, 11, LookResult.PRESENT)[0] == "c"
 
 
-def test_late_parts_prevent_no_proof_of_the_others() -> None:
-    # Every ninth of 175 parts is late.
-    late = set(range(0, 175, 9))
-    published_soon, published_late = usual_parts(175), Part(comes=200.0)  # 1 to 5 s, and 200 s after the slot
-    parts = [published_late if number in late else part for number, part in enumerate(published_soon)]
-    assert sorted(simulate_sweep(parts, rate=5.0).parts) == sorted(set(range(175)) - late)
+def test_all_parts_that_are_published_on_time_are_proved_although_every_ninth_part_is_late() -> None:
+    parts = usual_parts(175)  # published 1 to 5 s after the slot
+    late_numbers = set(range(0, 175, 9))
+    for number in late_numbers:
+        seconds_after_slot = 200.0
+        parts[number] = Part(seconds_after_slot)
+    numbers_of_proved_parts = simulate_sweep(parts, rate=5.0).parts
+    assert sorted(numbers_of_proved_parts) == sorted(set(range(175)) - late_numbers)
 
 
 @pytest.mark.parametrize("fraction_late", [0.0, 0.1, 0.2])
@@ -285,52 +359,59 @@ def test_sweep_proves_85_percent_of_what_perfect_foresight_would(fraction_late: 
 publication_times = st.lists(st.floats(0, 30), min_size=1, max_size=60)  # in seconds after the slot
 
 
-def looks_left_after(last_publication: float, gap: float) -> int:
-    """Return how many looks, `gap` seconds apart, the tolerance of 60 s leaves after the last publication."""
-    return int((60 - last_publication) / gap)
-
-
 @given(publication_times, st.floats(1, 5))
-def test_all_parts_are_proved_to_within_one_round_of_looks_if_a_look_is_left_for_each(
+def test_all_parts_are_proved_to_one_round_if_each_can_get_a_look_between_publication_and_tolerance(
     published_after_slot: list[float], rate: float
 ) -> None:
     gap = 1.01 / rate  # seconds from look to look, a hundredth more than the rate allows
-    looks_left = looks_left_after(max(published_after_slot), gap=gap)
-    parts = [Part(seconds) for seconds in published_after_slot[:looks_left]]  # no more than there are looks left
+    # The tolerance ends 60 s after the slot. Leave out the parts for which no look is left until then.
+    looks_left = int((60 - max(published_after_slot)) / gap)
+    parts = [Part(seconds) for seconds in published_after_slot[:looks_left]]
     simulated = simulate_sweep(parts, rate)
-    proved_numbers, interval_seconds = simulated.parts, simulated.widths
-    assert sorted(proved_numbers) == list(range(len(parts)))
-    seconds_of_one_round, rounding = len(parts) * gap, 0.001
-    assert max(interval_seconds) <= seconds_of_one_round + rounding
+    numbers_of_proved_parts, interval_seconds = simulated.parts, simulated.widths
+    assert sorted(numbers_of_proved_parts) == list(range(len(parts)))
+    seconds_of_a_round, rounding = len(parts) * gap, 0.001
+    assert max(interval_seconds) <= seconds_of_a_round + rounding
 
 
 @given(publication_times, st.floats(0.2, 1))
-def test_if_the_tolerance_leaves_a_look_for_each_important_part_the_important_parts_are_all_proved(
+def test_all_important_parts_are_proved_if_each_can_get_a_look_between_publication_and_tolerance(
     published_after_slot: list[float], rate: float
 ) -> None:
     gap = 1.01 / rate  # seconds from look to look, a hundredth more than the rate allows
-    looks_left = looks_left_after(max(published_after_slot), gap=gap)
-    parts = [Part(seconds, weight=int(number < looks_left)) for number, seconds in enumerate(published_after_slot)]
-    important = {number for number, part in enumerate(parts) if part.weight}
-    assert set(simulate_sweep(parts, rate).parts) >= important
+    # The tolerance ends 60 s after the slot. As many parts are important as looks are left until then.
+    looks_left = int((60 - max(published_after_slot)) / gap)
+    important = [Part(seconds, weight=1) for seconds in published_after_slot[:looks_left]]
+    unimportant = [Part(seconds, weight=0) for seconds in published_after_slot[looks_left:]]
+    numbers_of_proved_parts = simulate_sweep([*important, *unimportant], rate).parts
+    numbers_of_important_parts = range(len(important))
+    assert set(numbers_of_proved_parts) >= set(numbers_of_important_parts)
 
 
-@given(
-    st.lists(st.tuples(st.floats(-180, 60), st.floats(-180, 60) | st.none(), st.booleans()), max_size=40),
-    st.floats(-150, 90),
-    st.floats(0.1, 20),
+PARTS_WITH_ANY_LOOKS = st.lists(
+    st.builds(
+        part_proof,
+        st.uuids().map(str),
+        last_look=st.floats(-180, 60),
+        absent_at=st.floats(-180, 60) | st.none(),
+        is_out=st.booleans(),
+    ),
+    max_size=40,
 )
-def test_each_part_that_is_not_out_is_planned_at_most_once_and_after_the_tolerance_exactly_once(
-    looks_of_parts: list[tuple[float, float | None, bool]], now: float, gap: float
+
+
+@given(PARTS_WITH_ANY_LOOKS, st.floats(-150, 90), st.floats(0.1, 20))
+def test_no_part_that_is_out_is_planned_and_no_part_is_planned_twice(
+    parts: list[PartProof], now: float, gap: float
 ) -> None:
-    parts = [
-        part_proof(str(number), last_look, absent_at, is_out=is_out)
-        for number, (last_look, absent_at, is_out) in enumerate(looks_of_parts)
-    ]
     planned = Sweep(SLOT, WITHIN, {part.id: part for part in parts}).order_looks(at(now), gap * SECOND)
-    assert len({part.id for part in planned}) == len(planned)
     assert not any(part.is_out for part in planned)
-    tolerance_ends = 60
-    # Before that, there may be too few looks for all parts.
-    if now >= tolerance_ends:
-        assert len(planned) == sum(not part.is_out for part in parts)
+    assert len({part.id for part in planned}) == len(planned)
+
+
+@given(PARTS_WITH_ANY_LOOKS, st.floats(60, 90), st.floats(0.1, 20))
+def test_after_the_tolerance_of_60_s_every_part_that_is_not_out_is_planned(
+    parts: list[PartProof], now: float, gap: float
+) -> None:
+    planned = Sweep(SLOT, WITHIN, {part.id: part for part in parts}).order_looks(at(now), gap * SECOND)
+    assert {part.id for part in planned} == {part.id for part in parts if not part.is_out}

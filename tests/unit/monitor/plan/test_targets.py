@@ -22,12 +22,15 @@ def by_id(targets: list[Target]) -> dict[str, Target]:
     return {target.id: target for target in targets}
 
 
-def test_govuk_page_has_edge_origin_and_content_views() -> None:
+def test_page_on_govuk_is_watched_at_the_edge_at_the_origin_and_in_the_content_api() -> None:
     targets = by_id(targets_of(release()))
     assert list(targets) == ["widgets-2026/page/edge", "widgets-2026/page/origin", "widgets-2026/page/content"]
-    twin = targets["widgets-2026/page/content"]
-    assert twin.url == "https://www.gov.uk/api/content/government/statistics/widgets-2026"
-    assert (twin.view, twin.recognise, twin.title, twin.host) == (View.CONTENT, "govuk", "Widgets: 2026", "www.gov.uk")
+    in_content_api = targets["widgets-2026/page/content"]
+    assert in_content_api.view is View.CONTENT
+    assert in_content_api.url == "https://www.gov.uk/api/content/government/statistics/widgets-2026"
+    assert in_content_api.host == "www.gov.uk"
+    assert in_content_api.title == "Widgets: 2026"
+    assert in_content_api.recognise == "govuk"  # the name of the recogniser
 
 
 def test_origin_view_can_be_switched_off() -> None:
@@ -118,19 +121,19 @@ def test_producers_own_listing_is_read_as_a_feed_if_its_address_looks_like_one(u
     assert (found.recognise, found.release) == (recogniser, "")
 
 
-def test_the_first_listing_of_a_path_has_that_path_in_its_id_and_each_other_has_its_query_too() -> None:
-    urls = [
-        "https://stats.example/list?page=1",
-        "https://stats.example/list?page=2",
-        "https://stats.example/list?page=1",
+def test_of_listings_with_one_path_only_the_first_has_an_id_without_its_query() -> None:
+    first_page, second_page = "https://stats.example/list?page=1", "https://stats.example/list?page=2"
+    tripwires = tripwires_of("office", newest=[first_page, second_page])
+    assert [(tripwire.url, tripwire.id) for tripwire in tripwires] == [
+        (first_page, "~tripwire/office/stats.example/list"),
+        (second_page, "~tripwire/office/stats.example/list?page=2"),
     ]
-    found = tripwires_of("office", newest=urls)
-    # So an address that is named twice has two ids.
-    assert [(each.id, each.url) for each in found] == [
-        ("~tripwire/office/stats.example/list", urls[0]),
-        ("~tripwire/office/stats.example/list?page=2", urls[1]),
-        ("~tripwire/office/stats.example/list?page=1", urls[2]),
-    ]
+
+
+def test_a_listing_that_is_configured_twice_is_watched_once() -> None:
+    listing = "https://stats.example/list?page=1"
+    (tripwire,) = tripwires_of("office", newest=[listing, listing])
+    assert tripwire.url == listing
 
 
 def test_required_parts_are_kept_and_parts_found_on_a_page_are_left_out_first() -> None:

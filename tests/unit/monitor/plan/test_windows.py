@@ -84,13 +84,16 @@ def test_origin_view_is_used_from_an_hour_before_the_slot_until_14_days_after_it
     assert spacing(windows, after_slot=3 * HOUR) == MINUTE  # one instant between the two
 
 
-def test_content_twin_is_looked_at_five_times_less_often() -> None:
-    at_edge, at_content_twin = (
-        [spacing(windows_for(target, SLOT), offset) for offset in (-10 * DAYS, -HOUR, timedelta(), HOUR)]
-        for target in (EDGE, CONTENT)
-    )
-    assert at_edge == [5 * MINUTE, 15 * SECOND, SECOND, 5 * SECOND]
-    assert at_content_twin == [5 * each for each in at_edge]
+def test_page_in_the_content_api_is_looked_at_a_fifth_as_often_as_at_the_edge() -> None:
+    page_at_edge, page_in_content_api = windows_for(EDGE, SLOT), windows_for(CONTENT, SLOT)
+    for after_slot, every_at_edge in (
+        (-10 * DAYS, 5 * MINUTE),
+        (-HOUR, 15 * SECOND),
+        (0 * SECOND, SECOND),
+        (HOUR, 5 * SECOND),
+    ):
+        assert spacing(page_at_edge, after_slot) == every_at_edge
+        assert spacing(page_in_content_api, after_slot) == 5 * every_at_edge
 
 
 def test_page_exposed_two_days_early_is_looked_at_every_5_s_and_each_second_around_its_slot() -> None:
@@ -133,12 +136,11 @@ def test_origin_view_of_a_missing_part_is_used_as_often_as_its_edge_view() -> No
 ORIGIN_OF_COPY = replace(SHEET, id="w/other/origin", part="other", view=View.ORIGIN, is_optional=True)
 
 
-def test_origin_view_of_a_copy_has_the_windows_of_its_page_but_less_chance_and_no_idle_looks() -> None:
-    # A copy is the same release at another address. `every_if_idle` is the spacing of extra looks of an idle host.
-    origin_windows_of_page = windows_for(ORIGIN, SLOT)
-    assert windows_for(ORIGIN_OF_COPY, SLOT) == tuple(
-        replace(window, chance=window.chance / 4, every_if_idle=None) for window in origin_windows_of_page
-    )
+def test_origin_view_of_a_copy_has_the_windows_of_its_page_with_a_quarter_of_the_chance_of_a_change() -> None:
+    # A copy is the same release at another address, which is less likely to change at the slot. It gets no extra looks
+    # while its host is idle (`every_if_idle`).
+    of_page, of_copy = windows_for(ORIGIN, SLOT), windows_for(ORIGIN_OF_COPY, SLOT)
+    assert of_copy == tuple(replace(window, chance=window.chance / 4, every_if_idle=None) for window in of_page)
 
 
 def test_origin_view_of_a_copy_elsewhere_ends_once_the_page_is_out() -> None:
@@ -313,13 +315,15 @@ def test_later_now_only_removes_windows_that_ended(
 
 
 @given(_watches, st.integers(1, 10**9), st.integers(0, 59))
-def test_look_falls_due_at_the_slot_for_any_spacing(
-    watch: WatchSettings, microseconds_before: int, shift_seconds: int
+def test_a_look_is_due_exactly_at_the_slot_for_any_wanted_spacing_and_shift(
+    watch: WatchSettings, microseconds_before_slot: int, shift_seconds: int
 ) -> None:
+    slot_instant, shift = SLOT.instant, shift_seconds * SECOND
+    assert slot_instant is not None
     windows = windows_for(EDGE, SLOT, watch=watch)
-    due = next_due(windows, AT - timedelta(microseconds=microseconds_before), shift=shift_seconds * SECOND)
-    # After the first due instant, skip to the window of the slot: the windows before it may have very many.
-    slot_window_begins = AT - watch.slot.begins
-    while due is not None and due < AT:
-        due = next_due(windows, max(due, slot_window_begins), shift=shift_seconds * SECOND)
-    assert due == AT
+    due = next_due(windows, slot_instant - timedelta(microseconds=microseconds_before_slot), shift=shift)
+    # The shift does not apply to the window of the slot. Windows before it may have millions of looks: skip these.
+    window_of_slot_begins = slot_instant - watch.slot.begins
+    while due is not None and due < slot_instant:
+        due = next_due(windows, max(due, window_of_slot_begins), shift=shift)
+    assert due == slot_instant

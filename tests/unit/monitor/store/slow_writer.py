@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from monitor.clock import Clock
 from monitor.errors import StoreFault
-from monitor.store.batch import BatchMember
+from monitor.store.batch import RowSource
 from monitor.store.lease import Leaseholder
 from monitor.store.rows import Lease
 from monitor.store.sql.engine import Store
@@ -36,7 +36,7 @@ class SlowWriter(Writer):
         *,
         patient: bool = True,
         for_journal: bool = False,
-        first: bool = False,
+        urgent: bool = False,
         release: str = "",
     ) -> T:
         """Write late, and learn of it late."""
@@ -46,18 +46,18 @@ class SlowWriter(Writer):
         self.is_writing = False
         if self.is_away:
             raise StoreFault("the store is away")
-        result = await super().write(make, patient=patient, for_journal=for_journal, first=first, release=release)
+        result = await super().write(make, patient=patient, for_journal=for_journal, urgent=urgent, release=release)
         await self._clock.sleep(self.seconds_to_confirm)
         return result
 
-    async def write_with_member(self, member: BatchMember, make: Callable[[Transaction], T]) -> T:
+    async def write_with_source(self, source: RowSource, make: Callable[[Transaction], T]) -> T:
         """Write as soon as a store can."""
         self.writes_at = self._clock.now()
-        return await super().write_with_member(member, make)
+        return await super().write_with_source(source, make)
 
 
-class FullDisk(BatchMember):
-    """A member of every batch, whose rows the store refuses because the disk is full."""
+class FullDisk(RowSource):
+    """A source of rows that the store refuses because the disk is full."""
 
     def write(self, transaction: Transaction) -> None:  # noqa: ARG002
         """Raise as a store does on a full disk."""

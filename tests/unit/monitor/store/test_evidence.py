@@ -380,14 +380,14 @@ def test_a_flush_writes_waiting_evidence_to_disk_and_returns_the_records_that_th
         # The store refuses the first answer, and the second comes after that.
         await clock.sleep(1)
         evidence.keep(an_answer(200, after=1), "t", "turn")
-        flushed_two, flushed_again = evidence.flush(), evidence.flush()
+        flushed_two, flushed_again = evidence.flush_to_disk(), evidence.flush_to_disk()
         evidence.keep(an_answer(404, after=2), "t", "turn")
-        flushed_three = evidence.flush()
+        flushed_three = evidence.flush_to_disk()
         gzip_begins = b"\x1f\x8b"
         assert all(read_bytes(archive.folder, record).startswith(gzip_begins) for record in flushed_three)
         archive.change_rows(MEND_STORE)
         await clock.sleep(6)  # longer than the longest pause between two attempts
-        assert evidence.flush() == []  # none waits once the store has the records
+        assert evidence.flush_to_disk() == []  # none waits once the store has the records
         return [flushed_two, flushed_again, flushed_three]
 
     flushed_two, flushed_again, flushed_three = archive.run_monitor(story)
@@ -402,9 +402,9 @@ def test_evidence_that_cannot_be_written_to_disk_is_written_later(archive: Archi
         # Without its folder, nothing can be written to the disk.
         hidden = archive.folder.rename(tmp_path / "gone")
         evidence.keep(an_answer(), "t", "turn")
-        assert evidence.flush() == []
+        assert evidence.flush_to_disk() == []
         hidden.rename(archive.folder)
-        assert len(evidence.flush()) == 1
+        assert len(evidence.flush_to_disk()) == 1
         await clock.sleep(6)  # longer than the longest pause between two attempts
 
     archive.run_monitor(story)

@@ -132,7 +132,7 @@ def test_flushed_evidence_is_neither_cut_off_nor_written_twice_if_its_rows_need_
         for second in range(one_more_than_a_transaction_takes):
             evidence.keep(an_answer(after=second), "t", "turn")
         # A flush writes all bytes to the disk at once. Their rows go to the store in portions of 500.
-        flushed = evidence.flush()
+        flushed = evidence.flush_to_disk()
         write_a_portion()  # the rows of all but the last record
         last = flushed[-1]
         assert (archive.folder / last.file).stat().st_size == last.offset + last.length

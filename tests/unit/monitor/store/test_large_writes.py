@@ -81,12 +81,12 @@ async def test_other_writes_and_runs_go_between_two_portions(clock: VirtualClock
     large_rows_before_small: list[int] = []
     writer = Writer(SlowStore(store, times_slower=10.0).store, clock)
     large = writer.write_in_portions(write_of_events("large", 4 * ROWS_AT_ONCE))
-    # A write is made after the runs that were queued before it, or before them if it is `first`. Neither must wait for
+    # A write is made after the runs that were queued before it, or before them if it is `urgent`. Neither must wait for
     # all of the large write.
-    for name, goes_before_runs in (("small-1", False), ("small-2", True)):
+    for name, is_urgent in (("small-1", False), ("small-2", True)):
         await clock.sleep(0.1)  # less than a portion takes
         writer.queue_run(a_run(f"{name}/page/edge"))
-        await writer.write(lambda tx, name=name: tx.add(an_event(name)), first=goes_before_runs)
+        await writer.write(lambda tx, name=name: tx.add(an_event(name)), urgent=is_urgent)
         large_rows_before_small.append(len([event for event in stored_event_ids(store) if event.startswith("large")]))
     assert not large.done.done()
     await large.done

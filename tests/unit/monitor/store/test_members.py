@@ -165,7 +165,7 @@ async def test_another_monitor_makes_the_requests_of_a_killed_one_within_three_s
     if is_disk_of_the_other_full:
         # With this member, the store refuses every batch of south, but not a write of its lease only. After 30 s, its
         # attempts to write a batch are already 5 s apart, but it still reads the leases every 0.5 s.
-        south.writer.add_member(FullDisk())
+        south.writer.add_row_source(FullDisk())
         await clock.sleep(30)
     north.kill()
     # Its lease of 2 s runs out, its requests stay reserved for 0.5 s more, and south reads all leases every 0.5 s. Then
@@ -304,7 +304,7 @@ async def test_monitors_keep_their_leases_and_the_shared_budget_when_the_disk_ha
     both = _north, south = await start_north_and_south(clock, start)
     terms_before = [monitor.members.term for monitor in both]  # each new lease begins a term
     # With this member, the store refuses the batches of south, but not a write of its lease only.
-    south.writer.add_member(FullDisk())
+    south.writer.add_row_source(FullDisk())
     assert await highest_part_of_budget_used(both, within=30) <= 1
     assert [monitor.members.term for monitor in both] == terms_before
     assert {monitor.sharers for monitor in both} == {("north", "south")}

@@ -15,7 +15,7 @@ import pytest
 from alerts.incident import Entry
 from monitor.clock import VirtualClock
 from monitor.errors import StoreFault
-from monitor.store.batch import ROWS_AT_ONCE, WRITES_AT_ONCE, BatchMember
+from monitor.store.batch import ROWS_AT_ONCE, WRITES_AT_ONCE, RowSource
 from monitor.store.rows import Heartbeat
 from monitor.store.sql.engine import Store
 from monitor.store.sql.write import Transaction
@@ -193,7 +193,7 @@ async def test_attempts_on_a_failing_store_grow_rarer_but_never_stop(clock: Virt
 @virtually
 async def test_full_backlog_refuses_new_runs_but_accepts_longer_versions_of_waiting_ones(clock: VirtualClock) -> None:
     store = FailingStore(failures=10_000)
-    writer = Writer(store, clock, most=2)  # at most two runs may wait
+    writer = Writer(store, clock, most_runs=2)  # at most two runs may wait
     assert writer.queue_run(a_run("a/page/edge"))
     assert writer.queue_run(a_run("b/page/edge"))
     assert not writer.queue_run(a_run("c/page/edge"))
@@ -284,16 +284,16 @@ async def test_a_write_whose_caller_was_cancelled_before_its_turn_is_dropped(clo
 
 
 # A write is made after the runs that were queued before it, or before them if it goes first.
-@pytest.mark.parametrize("write_goes_first", [False, True])
+@pytest.mark.parametrize("is_urgent", [False, True])
 @virtually
 async def test_run_that_cannot_be_stored_is_logged_and_does_not_stop_other_writes(
-    clock: VirtualClock, sqlite: Store, *, write_goes_first: bool
+    clock: VirtualClock, sqlite: Store, *, is_urgent: bool
 ) -> None:
     log = WriterLog()
     without_time_zone = replace(a_run("odd/page/edge"), begin=SLOT.replace(tzinfo=None))
     writer = log.writer(sqlite, clock)
     writer.queue_run(without_time_zone)
-    assert await writer.write(lambda tx: tx.add(an_event()), first=write_goes_first)
+    assert await writer.write(lambda tx: tx.add(an_event()), urgent=is_urgent)
     writer.queue_run(a_run())
     await writer.close()
     assert len(log.faults) == 1
@@ -338,7 +338,7 @@ async def test_write_marked_first_does_not_wait_for_earlier_runs(clock: VirtualC
         writer.queue_run(a_run(f"r{number}/page/edge"))
     ordinary = asyncio.create_task(writer.write(lambda _tx: store.commits))
     await clock.sleep(0)
-    commits_before_first = await writer.write(lambda _tx: store.commits, first=True)
+    commits_before_first = await writer.write(lambda _tx: store.commits, urgent=True)
     # At most the transaction that is open already comes before it.
     assert commits_before_first <= 1
     # The ordinary write is in the last of the four.
@@ -349,15 +349,15 @@ async def test_write_marked_first_does_not_wait_for_earlier_runs(clock: VirtualC
 # At first so many transactions fail. The writer makes them again.
 @pytest.mark.parametrize("failing_transactions", [0, 2])
 @virtually
-async def test_rows_of_batch_members_are_written_in_portions_before_the_runs(
+async def test_rows_of_a_source_are_written_in_portions_before_the_runs(
     clock: VirtualClock, failing_transactions: int
 ) -> None:
     store = FailingStore(failing_transactions)
     written: list[str] = []
 
-    # A member adds its own rows to each batch. This one has three portions of them.
+    # A source adds its own rows to each transaction. This one has three portions of them.
     @dataclass
-    class Companion(BatchMember):
+    class Companion(RowSource):
         portions_left: int = 3
 
         def write(self, transaction: Transaction) -> None:
@@ -374,11 +374,11 @@ async def test_rows_of_batch_members_are_written_in_portions_before_the_runs(
             written.append(f"closed with {len(runs_of(store, EDGE))} runs")
 
     writer = Writer(store, clock)
-    writer.add_member(Companion())
+    writer.add_row_source(Companion())
     writer.queue_run(a_run())
     await clock.sleep(2.0)
     await writer.close()
-    # Each portion has a transaction of its own. The last one also has the run, after the rows of the member.
+    # Each portion has a transaction of its own. The last one also has the run, after the rows of the source.
     attempts_at_first_portion = ["3 portions left, 0 runs"] * (failing_transactions + 1)
     assert written == [
         *attempts_at_first_portion,
@@ -389,13 +389,13 @@ async def test_rows_of_batch_members_are_written_in_portions_before_the_runs(
 
 
 @virtually
-async def test_member_is_written_before_the_runs_in_each_attempt_and_notified_of_the_commit(
+async def test_row_source_is_written_before_the_runs_in_each_attempt_and_notified_of_the_commit(
     clock: VirtualClock,
 ) -> None:
     store = FailingStore(failures=1)
     calls: list[str] = []
 
-    class Companion(BatchMember):
+    class Companion(RowSource):
         def prepare(self) -> None:
             calls.append("prepare")
 
@@ -410,10 +410,10 @@ async def test_member_is_written_before_the_runs_in_each_attempt_and_notified_of
             calls.append("close")
 
     writer = Writer(store, clock)
-    writer.add_member(Companion())
+    writer.add_row_source(Companion())
     await clock.sleep(2 * DELAY)
-    assert calls == []  # a member alone begins no batch
-    # The run and the request of a member make one batch.
+    assert calls == []  # a source does not begin a batch by itself
+    # The run and the request of a source make one batch.
     writer.queue_run(a_run())
     writer.request_batch()
     await clock.sleep(1.0)
@@ -421,3 +421,26 @@ async def test_member_is_written_before_the_runs_in_each_attempt_and_notified_of
     # The store fails at the commit of the first attempt, after all writes. Then the whole batch is tried again.
     attempt_that_fails = ["prepare", "write before 0 runs"]
     assert calls == [*attempt_that_fails, "prepare", "write before 0 runs", "note committed", "close"]
+
+
+@virtually
+async def test_rows_of_a_source_are_committed_although_the_run_of_their_batch_cannot_be_stored(
+    clock: VirtualClock,
+) -> None:
+    store = TemporaryStore()
+
+    class Companion(RowSource):
+        def write(self, transaction: Transaction) -> None:
+            transaction.save(Heartbeat("companion", SLOT))
+
+    log = WriterLog()
+    writer = log.writer(store, clock)
+    writer.add_row_source(Companion())
+    run_that_cannot_be_stored = replace(a_run(), last_received="yesterday")
+    writer.queue_run(run_that_cannot_be_stored)
+    await clock.sleep(2 * DELAY)
+    assert store.leases.heartbeat("companion") == Heartbeat("companion", SLOT)
+    assert runs_of(store, EDGE) == []
+    (fault,) = log.faults
+    assert fault.startswith("1 runs cannot be stored")
+    await writer.close()

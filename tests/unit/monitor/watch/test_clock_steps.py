@@ -26,7 +26,7 @@ from monitor.plan.budget import Budget
 from monitor.plan.phases import Window
 from monitor.plan.targets import Target, View
 from monitor.rehearse.virtual_loop import run_virtually
-from tests.unit.monitor.look.story import HaltingClock
+from tests.unit.monitor.look.poller_run import HaltingClock
 from tests.worlds.fetcher import Reply, ScriptedFetcher
 from tests.worlds.instants import SLOT
 from tests.worlds.releases import PAGE_URL, a_promise, a_release

@@ -103,6 +103,7 @@ def test_runs_of_recent_open_or_watched_releases_and_of_those_with_few_runs_are_
     save_judged_release(store, "open", runs=[run for run in noisy_runs("open") if run.state is UNKNOWN])
     with store.transaction() as tx:
         row = store.verdicts.judged_one("open")
+        assert row is not None
         tx.save(replace(row, word="pending", grade="none", final=False))
     assert compact(store, watched={"watched"}) == 0
     # Once the watched one is no longer watched, its runs are merged, and still not those of the others.

@@ -241,7 +241,9 @@ def a_look(target: Target, *found: Found, at: datetime = NINE) -> Sighting:
 
 def test_tripwires_of_one_producer_and_host_take_turns_and_those_of_others_do_not() -> None:
     one = Producer("one", ["www.gov.uk"], [f"{STATS}/a.xml", f"{STATS}/b.atom"])
-    wires = Tripwires(FakePoller(), [one, Producer("two", newest=[f"{STATS}/a.xml"])], near=lambda _producer: [])
+    wires = Tripwires(
+        FakePoller(), [one, Producer("two", newest=[f"{STATS}/a.xml"])], near_releases=lambda _producer: []
+    )
     minute = timedelta(minutes=1)
     planned = [
         (target.id.split("/")[1], target.host, window.every / minute, shift / minute)
@@ -260,7 +262,7 @@ def test_tripwires_of_one_producer_and_host_take_turns_and_those_of_others_do_no
 
 def test_sitemaps_of_its_own_host_that_an_index_names_replace_those_that_it_named_before() -> None:
     poller = FakePoller()
-    wires = Tripwires(poller, [Producer("one", newest=[f"{STATS}/sitemap.xml"])], near=lambda _producer: [])
+    wires = Tripwires(poller, [Producer("one", newest=[f"{STATS}/sitemap.xml"])], near_releases=lambda _producer: [])
     (index,) = wires.targets()
     wires.start(NINE - timedelta(hours=1))
 
@@ -280,7 +282,10 @@ def test_matches_are_reported_once_and_forgotten_when_their_release_is_not_near(
     near, reported = list[NearRelease](), list[str]()
     producer = Producer("one", newest=[f"{STATS}/feed.atom", f"{STATS}/latest"])
     wires = Tripwires(
-        FakePoller(), [producer], near=lambda _producer: near, on_match=lambda match: reported.append(match.url)
+        FakePoller(),
+        [producer],
+        near_releases=lambda _producer: near,
+        on_match=lambda match: reported.append(match.url),
     )
     feed, latest = wires.targets()
     weeks = 20
@@ -296,7 +301,7 @@ def test_matches_are_reported_once_and_forgotten_when_their_release_is_not_near(
 
 
 def test_sitemaps_that_an_index_no_longer_names_are_forgotten() -> None:
-    wires = Tripwires(FakePoller(), [Producer("one", newest=[f"{STATS}/sitemap.xml"])], near=lambda _name: [])
+    wires = Tripwires(FakePoller(), [Producer("one", newest=[f"{STATS}/sitemap.xml"])], near_releases=lambda _name: [])
     index = next(wires.targets())
     for day in range(9):
         wires.see(index, a_look(index, Found(f"{STATS}/of-day-{day}.xml", "", "sitemap")))
@@ -327,20 +332,20 @@ def test_the_date_of_an_entry_is_read_as_feeds_and_sitemaps_write_it(facts: dict
 
 @pytest.mark.parametrize("title", [TITLE, "Something else altogether"])
 @pytest.mark.parametrize("days_from_slot", [1, 40, 87])
-def test_an_entry_at_a_promised_address_matches_before_the_slot_if_it_is_fresh_or_has_the_title(
+def test_an_entry_at_a_promised_address_matches_before_the_slot_if_it_is_new_or_has_the_title(
     days_from_slot: int, title: str
 ) -> None:
     now = datetime(2026, 9, 15, 15, 50, tzinfo=UTC)
     release = Release("claims-q3", TITLE, "one", RELEASE_URL, (Part("page", Role.PAGE, RELEASE_URL),))
 
-    def matches(slot: datetime, *, is_fresh: bool) -> list[tuple[str, MatchKind]]:
+    def matches(slot: datetime, *, is_new: bool) -> list[tuple[str, MatchKind]]:
         matcher = Matcher([NearRelease(release, slot)], now, lambda _found: ())
-        return list(matcher.matches(Found(RELEASE_URL, title, "entry"), is_fresh=is_fresh))
+        return list(matcher.matches(Found(RELEASE_URL, title, "entry"), is_new=is_new))
 
     # A match by the promised address counts as one by the title, whatever the entry's own title is.
     match, future_slot = ("claims-q3", MatchKind.TITLE), now + timedelta(days=days_from_slot)
     # An entry is fresh if the listing did not show it before.
-    assert matches(future_slot, is_fresh=True) == [match]
-    assert matches(future_slot, is_fresh=False) == ([match] if title == TITLE else [])
+    assert matches(future_slot, is_new=True) == [match]
+    assert matches(future_slot, is_new=False) == ([match] if title == TITLE else [])
     past_slot = now - timedelta(days=days_from_slot)
-    assert matches(past_slot, is_fresh=True) == []
+    assert matches(past_slot, is_new=True) == []

@@ -120,8 +120,8 @@ def test_entries_of_the_first_look_at_a_listing_are_new_only_if_they_are_dated_a
     wires = Tripwires(
         FakePoller(),
         [producer],
-        near=lambda _producer: [],
-        on_newcomer=lambda _producer, found: reported.append(found.url),
+        near_releases=lambda _producer: [],
+        on_unmatched=lambda _producer, found: reported.append(found.url),
     )
     wires.start(datetime(2026, 11, 16, 11, tzinfo=UTC))
     (target,) = wires.targets()

@@ -20,39 +20,41 @@ FIRST = "change_history=1 public_updated_at=2018-01-05T09:30:00+00:00"
 SECOND = "change_history=2 public_updated_at=2018-01-05T11:02:03+00:00"
 THIRD = "change_history=3 public_updated_at=2018-01-05T12:00:00+00:00"
 HOUR = 3600.0
-IN_TIME = [(-120, ABSENT), (0, PRESENT)]
-EARLY = [(-7200, ABSENT), (-3600, PRESENT)]
+PUBLIC_FROM_SLOT = [(-120, ABSENT), (0, PRESENT)]
+PUBLIC_AN_HOUR_EARLY = [(-2 * HOUR, ABSENT), (-HOUR, PRESENT)]
+WITHDRAWN_FOR_AN_HOUR = [*PUBLIC_FROM_SLOT, (HOUR, WITHDRAWN), (2 * HOUR, PRESENT)]
 Versions = Sequence[tuple[float, str]]
 
 
 def judged_with(
     now: float,
     versions: Versions,
-    turns: Sequence[Turn] = IN_TIME,
+    states: Sequence[Turn] = PUBLIC_FROM_SLOT,
     *,
     looked_at_until: float | None = None,
     specific: bool = True,
 ) -> Verdict:
     """Return the verdict on a page whose content item has these versions, from looks until now or until later."""
     last = now if looked_at_until is None else looked_at_until
-    page = RegularLooks(turns, every=30, specific=specific)
-    content = RegularLooks(turns, every=60, specific=specific, versions=versions)
+    page = RegularLooks(states, every=30, specific=specific)
+    content = RegularLooks(states, every=60, specific=specific, versions=versions)
     return judged(now, {"page": page.runs("page", last), "page/content": content.runs("page/content", last)})
 
 
 def corrections(
-    now: float, versions: Versions, turns: Sequence[Turn] = IN_TIME, *, specific: bool = True
+    now: float, versions: Versions, states: Sequence[Turn] = PUBLIC_FROM_SLOT, *, specific: bool = True
 ) -> list[Finding]:
-    return found(judged_with(now, versions, turns, specific=specific), Kind.CORRECTED)
+    return found(judged_with(now, versions, states, specific=specific), Kind.CORRECTED)
 
 
-def test_a_later_version_after_the_release_is_found_with_its_fields_and_looks() -> None:
+def test_a_version_two_hours_after_the_release_is_a_correction_with_its_fields_and_time() -> None:
     (correction,) = corrections(now=3 * HOUR, versions=[(0, FIRST), (2 * HOUR, SECOND)])
-    # The page is looked at every 30 s, and the content API, which shows the versions, every 60 s.
-    page_absent, page_shown = -30, 0
-    first_version, second_version = 2 * HOUR - 60, 2 * HOUR
-    time_since_release = Bounds(first_version - page_shown, second_version - page_absent)
-    assert (correction.part, correction.seconds) == ("page", time_since_release)
+    # Looks at the page, every 30 s, bound its release. Looks at the content API, every 60 s, bound the new version.
+    page_last_absent, page_first_present = -30, 0
+    first_version_last_seen, second_version_first_seen = 2 * HOUR - 60, 2 * HOUR
+    shortest = first_version_last_seen - page_first_present
+    longest = second_version_first_seen - page_last_absent
+    assert (correction.part, correction.seconds) == ("page", Bounds(shortest, longest))
     assert correction.detail == (
         "corrected or updated after its release: change_history went from 1 to 2, "
         "public_updated_at moved on to Fri 5 Jan 2018 11:02:03 GMT; "
@@ -67,28 +69,36 @@ def test_a_correction_changes_neither_verdict_nor_grade_and_the_verdict_stays_fi
         assert (verdict.verdict, verdict.grade, verdict.final) == (VerdictKind.ON_TIME, Grade.NONE, True)
 
 
-AWAY = [*IN_TIME, (HOUR, WITHDRAWN), (2 * HOUR, PRESENT)]
-COUNTS = {
-    "no later version": (3, [(0, FIRST)], IN_TIME, 0),
-    "two corrections": (4, [(0, FIRST), (HOUR, SECOND), (2 * HOUR, THIRD)], IN_TIME, 2),
-    "an older copy of a cache": (
-        4, [(0, FIRST), (HOUR, SECOND), (2 * HOUR, FIRST), (3 * HOUR, SECOND)], IN_TIME, 1,
-    ),
-    "before the slot": (0.2, [(-3600, FIRST), (-1800, SECOND)], EARLY, 0),
-    "after the slot of what came early": (2, [(-3600, FIRST), (1800, SECOND)], EARLY, 1),
-    "while it was removed": (2.5, [(0, FIRST), (2 * HOUR, SECOND), (3 * HOUR, THIRD)], AWAY, 0),
-    "after it was back": (4, [(0, FIRST), (2 * HOUR, SECOND), (3 * HOUR, THIRD)], AWAY, 1),
-}  # fmt: skip
+def test_content_that_keeps_its_version_is_not_corrected() -> None:
+    assert corrections(now=3 * HOUR, versions=[(0, FIRST)]) == []
 
 
-@pytest.mark.parametrize(("now_in_hours", "versions", "turns", "expected_number"), COUNTS.values(), ids=COUNTS)
-def test_each_later_version_of_released_content_is_found_once(
-    now_in_hours: float, versions: Versions, turns: Sequence[Turn], expected_number: int
-) -> None:
-    # The verdict is computed `now_in_hours` after the slot. The content states each of `versions` from an instant on.
-    # `turns` say from when on looks found the content absent, present or withdrawn. For example, the second of two
-    # versions counts if it came after the slot while the content was present.
-    assert len(corrections(now_in_hours * HOUR, versions, turns)) == expected_number
+def test_two_new_versions_after_the_release_are_two_corrections() -> None:
+    versions = [(0, FIRST), (HOUR, SECOND), (2 * HOUR, THIRD)]
+    assert len(corrections(now=4 * HOUR, versions=versions)) == 2
+
+
+def test_a_version_that_is_seen_again_after_an_old_copy_is_one_correction() -> None:
+    # From 2 h to 3 h a cache serves an old copy, which states the first version.
+    versions = [(0, FIRST), (HOUR, SECOND), (2 * HOUR, FIRST), (3 * HOUR, SECOND)]
+    assert len(corrections(now=4 * HOUR, versions=versions)) == 1
+
+
+def test_a_new_version_before_the_slot_is_no_correction_although_the_content_was_public_early() -> None:
+    versions = [(-HOUR, FIRST), (-HOUR / 2, SECOND)]
+    assert corrections(now=HOUR / 5, versions=versions, states=PUBLIC_AN_HOUR_EARLY) == []
+
+
+def test_a_new_version_after_the_slot_is_a_correction_of_content_that_was_public_early() -> None:
+    versions = [(-HOUR, FIRST), (HOUR / 2, SECOND)]
+    assert len(corrections(now=2 * HOUR, versions=versions, states=PUBLIC_AN_HOUR_EARLY)) == 1
+
+
+def test_only_a_version_that_came_after_withdrawn_content_was_back_is_a_correction() -> None:
+    # The content is withdrawn from 1 h to 2 h. It comes back in its second version, and gets a third one at 3 h.
+    versions = [(0, FIRST), (2 * HOUR, SECOND), (3 * HOUR, THIRD)]
+    (correction,) = corrections(now=4 * HOUR, versions=versions, states=WITHDRAWN_FOR_AN_HOUR)
+    assert "change_history went from 2 to 3" in correction.detail
 
 
 def test_a_rolling_page_is_not_corrected_by_its_new_edition() -> None:
@@ -97,26 +107,27 @@ def test_a_rolling_page_is_not_corrected_by_its_new_edition() -> None:
 
 
 def test_content_that_comes_back_in_another_version_is_a_withdrawal_only() -> None:
-    # AWAY: out at the slot, withdrawn an hour later, and back after two hours.
-    assert kinds(judged_with(2.5 * HOUR, [(0, FIRST), (2 * HOUR, SECOND)], AWAY)) == [Kind.WITHDRAWN]
+    # It is withdrawn from 1 h to 2 h after its slot, and comes back in its second version.
+    versions = [(0, FIRST), (2 * HOUR, SECOND)]
+    assert kinds(judged_with(2.5 * HOUR, versions, WITHDRAWN_FOR_AN_HOUR)) == [Kind.WITHDRAWN]
 
 
 def test_failed_looks_widen_the_interval_of_a_correction() -> None:
     # The last look that did not fail was one spacing, 60 s, before the hour.
-    failed_for_an_hour = [*IN_TIME, (HOUR, UNKNOWN), (2 * HOUR, PRESENT)]
+    failed_for_an_hour = [*PUBLIC_FROM_SLOT, (HOUR, UNKNOWN), (2 * HOUR, PRESENT)]
     (correction,) = corrections(3 * HOUR, [(0, FIRST), (2 * HOUR, SECOND)], failed_for_an_hour)
     assert "between Fri 5 Jan 2018 10:29:00 GMT and Fri 5 Jan 2018 11:30:00 GMT" in correction.detail
 
 
-def test_a_correction_stays_the_same_when_later_looks_lengthen_its_run() -> None:
-    # The third version came after the instant of both verdicts.
+def test_a_verdict_computed_again_with_later_looks_keeps_its_correction() -> None:
     versions = [(0, FIRST), (HOUR, SECOND), (4 * HOUR, THIRD)]
-    stored, again = (
-        body_of(judged_with(now=2 * HOUR, versions=versions, looked_at_until=last_look), incident=None)
-        for last_look in (2 * HOUR, 5 * HOUR)
-    )
-    assert [each["kind"] for each in again["findings"]] == ["corrected"]
-    assert find_differences(stored, again) == []
+    # Both verdicts are for two hours after the slot. The second one is also given the looks of the next three hours,
+    # in which a third version came.
+    verdict = judged_with(now=2 * HOUR, versions=versions, looked_at_until=2 * HOUR)
+    recomputed = judged_with(now=2 * HOUR, versions=versions, looked_at_until=5 * HOUR)
+    verdict_json, recomputed_json = body_of(verdict, incident=None), body_of(recomputed, incident=None)
+    assert [finding["kind"] for finding in recomputed_json["findings"]] == ["corrected"]
+    assert find_differences(stored=verdict_json, again=recomputed_json) == []
 
 
 def test_another_version_begins_a_run_and_an_answer_without_a_version_does_not() -> None:

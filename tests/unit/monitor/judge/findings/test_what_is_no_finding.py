@@ -36,21 +36,30 @@ def test_a_copy_elsewhere_that_never_came_or_came_with_the_late_page_was_not_fir
     assert kinds(verdict_on({"page": LATE, "news": news}, NEWS)) == [Kind.LATE]
 
 
-@pytest.mark.parametrize("looks_before", [[], [(-400, ABSENT)]], ids=["present at the first look", "absent at first"])
-def test_a_copy_elsewhere_was_not_first_if_the_page_had_been_present_before_it(looks_before: Sequence[Look]) -> None:
-    # The page was out from -390 to -30 and came back at 300. The copy came in between, at -36, and stayed.
-    page = [*looks_before, (-390, PRESENT), (-30, PRESENT), (-29, ABSENT), (299, ABSENT), (300, PRESENT)]
-    seen = {"page": looks(*page), "news": looks((-37, ABSENT), (-36, PRESENT), (400, PRESENT))}
-    assert found(judged(400, seen, NEWS), Kind.ELSEWHERE_FIRST) == []
-
-
-@pytest.mark.parametrize(("last_absent", "is_after_slot"), [(-1, True), (-1.001, False)])
-def test_a_copy_elsewhere_is_said_to_follow_the_slot_if_it_was_still_absent_at_most_a_second_before(
-    last_absent: float, *, is_after_slot: bool
+@pytest.mark.parametrize("first_looks_at_page", [[], [(-400, ABSENT)]], ids=["present at once", "absent at first"])
+def test_a_copy_elsewhere_was_not_first_if_the_page_was_public_before_the_copy_came(
+    first_looks_at_page: Sequence[Look],
 ) -> None:
-    verdict = verdict_on({"page": LATE, "news": [(last_absent, ABSENT), (5, PRESENT)]}, NEWS)
-    (first,) = found(verdict, Kind.ELSEWHERE_FIRST)
-    assert first.detail.endswith("after the slot") is is_after_slot
+    # -390: the page is public, early. -36: the copy comes. -29: the page is removed. 300: the page is back, late.
+    # So when the page came back, the copy had been there before. But the page had come first, at -390.
+    page_early = [*first_looks_at_page, (-390, PRESENT), (-30, PRESENT)]
+    page_removed_and_back = [(-29, ABSENT), (299, ABSENT), (300, PRESENT)]
+    copy = looks((-37, ABSENT), (-36, PRESENT), (400, PRESENT))
+    verdict = judged(400, {"page": looks(*page_early, *page_removed_and_back), "news": copy}, NEWS)
+    assert found(verdict, Kind.ELSEWHERE_FIRST) == []
+
+
+def detail_on_copy_out_before_page(copy_last_absent: float) -> str:
+    """Return the detail of the finding on a copy elsewhere that was first seen at 5 s. Its page came at 300 s."""
+    verdict = verdict_on({"page": LATE, "news": [(copy_last_absent, ABSENT), (5, PRESENT)]}, NEWS)
+    (copy_was_first,) = found(verdict, Kind.ELSEWHERE_FIRST)
+    return copy_was_first.detail
+
+
+def test_a_copy_elsewhere_is_reported_as_after_the_slot_if_absent_at_most_a_second_before_it() -> None:
+    # The copy was seen 5 s after the slot. Our clock may be wrong by a second, so 1 s before the slot counts as at it.
+    assert detail_on_copy_out_before_page(copy_last_absent=-1).endswith("after the slot")
+    assert not detail_on_copy_out_before_page(copy_last_absent=-1.001).endswith("after the slot")
 
 
 @pytest.mark.parametrize(("part", "is_found"), [(OPTIONAL, False), (SHEET, True)])
@@ -60,12 +69,12 @@ def test_failed_looks_count_only_at_required_parts(part: Part, *, is_found: bool
     assert (Kind.BLIND in kinds(verdict_on({"page": IN_TIME, "sheet": failed}, part))) is is_found
 
 
-def test_a_failed_look_hid_the_slot_until_the_first_look_after_it() -> None:
-    failed_at, first_look_after = -30, 90
-    page = [(-60, ABSENT), (failed_at, UNKNOWN), (first_look_after, PRESENT), (91, UNKNOWN), (200, PRESENT)]
-    (blind,) = found(verdict_on({"page": page}), Kind.BLIND)
-    # The failed look at 91 s hid nothing of the slot.
-    assert blind.seconds.min == first_look_after - failed_at
+def test_a_failed_look_before_the_slot_is_a_blind_span_until_the_next_look_succeeds() -> None:
+    failed_at, succeeded_at = -30, 90
+    # The look that failed later, at 91 s, is no finding: the page had been seen by then.
+    page = [(-60, ABSENT), (failed_at, UNKNOWN), (succeeded_at, PRESENT), (91, UNKNOWN), (200, PRESENT)]
+    (blind_span,) = found(verdict_on({"page": page}), Kind.BLIND)
+    assert blind_span.seconds.min == succeeded_at - failed_at
 
 
 def test_failed_looks_over_the_slot_of_a_late_release_are_no_finding() -> None:
@@ -130,12 +139,16 @@ def test_a_blind_span_of_a_doubtful_clock_is_found_as_a_clock_fault_only() -> No
 
 
 def test_content_removed_twice_gives_two_withdrawals_of_their_own_length() -> None:
-    first_absence = [(60, ABSENT), (130, ABSENT), (140, PRESENT)]
-    second_absence = [(200, ABSENT), (270, ABSENT), (280, PRESENT)]
-    verdict = verdict_on({"page": [*IN_TIME, *first_absence, *second_absence]})
+    came_in_time = [(-2, ABSENT), (0.5, PRESENT)]
+    first_absence, back = [(60, ABSENT), (130, ABSENT)], (140, PRESENT)
+    second_absence, back_again = [(200, ABSENT), (270, ABSENT)], (280, PRESENT)
+    verdict = verdict_on({"page": [*came_in_time, *first_absence, back, *second_absence, back_again]})
     assert kinds(verdict) == [Kind.WITHDRAWN, Kind.WITHDRAWN]
-    # The least is between looks that lacked it, the most between looks that showed it.
-    assert [each.seconds for each in verdict.findings] == [Bounds(130 - 60, 140 - 0.5), Bounds(270 - 200, 280 - 140)]
+    # An absence lasts at least from its first look to its last look. It lasts at most from the look before, which
+    # showed the content, to the look after.
+    first, second = verdict.findings
+    assert first.seconds == Bounds(130 - 60, 140 - 0.5)
+    assert second.seconds == Bounds(270 - 200, 280 - 140)
 
 
 def test_a_notice_of_withdrawal_at_the_instant_of_the_last_presence_is_a_flicker() -> None:

@@ -14,8 +14,10 @@ from tests.worlds.releases import a_release
 from tests.worlds.verdicts import judged
 
 
-def findings(why: str, state: State, until: float = 400, address: Address = Address.ANNOUNCED) -> list[Finding]:
-    """Return the findings on what was at the address of a page that was absent before its slot."""
+def wrong_page_findings(
+    state: State, *, why: str, until: float = 400, address: Address = Address.ANNOUNCED
+) -> list[Finding]:
+    """Return the findings of a wrong page if looks got `state` for this reason from -9 s until an instant."""
     runs = [a_run("page", ABSENT, -3600, -10), a_run("page", state, -9, until, why=why)]
     verdict = judged(400, {"page": runs}, release=a_release(address=address))
     assert verdict.verdict is not VerdictKind.ON_TIME
@@ -23,29 +25,28 @@ def findings(why: str, state: State, until: float = 400, address: Address = Addr
 
 
 def test_another_edition_at_the_slot_is_a_finding() -> None:
-    (wrong,) = findings(ANOTHER_EDITION, ABSENT)
+    (wrong,) = wrong_page_findings(ABSENT, why=ANOTHER_EDITION)
     assert (wrong.kind, wrong.part) == (Kind.WRONG_EDITION, "page")
     assert wrong.detail == "the page shows another edition at its slot: seen Fri 5 Jan 2018 09:30:00 GMT"
 
 
 def test_another_title_after_an_absence_is_a_finding() -> None:
-    assert [each.kind for each in findings(ANOTHER_TITLE, UNKNOWN)] == [Kind.WRONG_CONTENT]
+    assert [each.kind for each in wrong_page_findings(UNKNOWN, why=ANOTHER_TITLE)] == [Kind.WRONG_CONTENT]
 
 
-@pytest.mark.parametrize(
-    ("why", "state", "until", "address"),
-    [
-        ("", ABSENT, 400, Address.ANNOUNCED),
-        ("503", UNKNOWN, 400, Address.ANNOUNCED),
-        (ANOTHER_EDITION, ABSENT, 30, Address.ANNOUNCED),
-        (ANOTHER_EDITION, ABSENT, 400, Address.GUESSED),
-    ],
-    ids=["absent", "failed looks", "not after the tolerance", "at a guessed address"],
-)
-def test_no_other_answer_is_a_wrong_page(why: str, state: State, until: float, address: Address) -> None:
-    # The page was absent before its slot. Since then looks until `until` got `state`, for the reason `why`. The
-    # tolerance is 60 s. At a guessed address, another edition may be another release.
-    assert findings(why, state, until, address) == []
+def test_a_missing_page_or_a_server_error_is_no_wrong_page() -> None:
+    assert wrong_page_findings(ABSENT, why="") == []
+    assert wrong_page_findings(UNKNOWN, why="503") == []
+
+
+def test_another_edition_that_looks_saw_only_within_the_tolerance_is_no_wrong_page() -> None:
+    # The tolerance is 60 s after the slot.
+    assert wrong_page_findings(ABSENT, why=ANOTHER_EDITION, until=30) == []
+
+
+def test_another_edition_at_a_guessed_address_is_no_wrong_page() -> None:
+    # The guess may be wrong, and then the address is that of another release.
+    assert wrong_page_findings(ABSENT, why=ANOTHER_EDITION, address=Address.GUESSED) == []
 
 
 @pytest.mark.parametrize(("why", "is_longer"), [("", False), (ANOTHER_EDITION, True)])

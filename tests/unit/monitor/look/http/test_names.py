@@ -85,25 +85,27 @@ async def test_name_without_an_address_is_reported_and_looked_up_again(server: N
     assert await names.look_up("a.example", PORT, seconds=5) == ["203.0.113.7"]
 
 
-def test_expired_addresses_are_used_while_the_name_server_is_silent_until_they_are_too_old(server: NameServer) -> None:
-    async def story(clock: VirtualClock) -> None:
+def test_addresses_are_used_for_15_minutes_after_the_last_answer_of_a_silent_name_server(server: NameServer) -> None:
+    async def make_three_requests(clock: VirtualClock) -> None:
         names = NameCache(server.look_up)
+        # Second 0: the first request looks the name up. The name server answers at once, and is silent from then on.
         server.may_answer.set()
-        # The first lookup is answered at second 0. Virtual time does not pass while its thread runs.
+        # The thread of the lookup must cost no virtual time.
         with get_jumping_loop().time_stopped(reason="lookup"):
             await names.look_up(SILENT, PORT, seconds=5)
         server.may_answer.clear()
-        # From now on, the name server is silent, so a second lookup begins and never ends.
+        # Second 60: the addresses are no longer fresh. The second request begins a lookup that never ends, and gets the
+        # old addresses.
         await clock.sleep(FRESH_SECONDS)
         assert await names.look_up(SILENT, PORT, seconds=5) == ["203.0.113.7"]
-        # The limit counts from the answer at second 0, not from the end of the fresh seconds.
+        # Second 900: the addresses are too old. The third request waits for the lookup that the second one began.
         await clock.sleep(STALE_SECONDS - FRESH_SECONDS)
         with pytest.raises(NoAddress):
             await names.look_up(SILENT, PORT, seconds=5)
-        # The third request begins no lookup. It waits for the second one.
-        assert server.asked[SILENT] == 2
+        lookups_begun = server.asked[SILENT]
+        assert lookups_begun == 2
 
-    run_virtually(story)
+    run_virtually(make_three_requests)
 
 
 async def test_name_that_led_into_a_private_network_is_looked_up_again_at_the_next_look() -> None:

@@ -20,14 +20,14 @@ NOWHERE = [
     "mailto:a@b.example",
     "http://",
 ]
-DAMAGED = [
+DAMAGED_JSON = [
     ("ons", {"description": {"published": True, "title": "x", "migration_link": "http://["}}),
     ("ons", {"description": {"published": True}, "related_datasets": [{"uri": "//[::1", "title": "x"}]}),
     ("ons", {"description": {"published": True}, "related_documents": 5, "relatedDatasets": {"uri": "/a"}}),
     ("jmespath:results", {"results": [{"title": "x", "url": "http://["}, {"title": "y", "url": 7}]}),
     ("govuk", {"results": [{"title": "x", "link": "http://["}]}),
 ]
-FEEDS = [
+DAMAGED_FEEDS = [
     b"<feed xmlns='http://www.w3.org/2005/Atom'><entry><title>x</title><link href='http://['/></entry></feed>",
     b"<!-- \x00 &#xD800; --><feed><entry><title>&#xD800;</title></entry></feed>",
     b"<rss version='2.0'>&#xD800;<channel><item><title>&#xD800;</title></item></channel></rss>",
@@ -49,15 +49,21 @@ def test_no_link_breaks_its_page(link: str) -> None:
     assert absolute_url(URL, link)[:4] in ("", "http")
 
 
-@pytest.mark.parametrize(("name", "content"), DAMAGED)
-def test_values_that_are_no_addresses_or_lists_do_not_break_a_recogniser(name: str, content: object) -> None:
-    recognised = find_recogniser(name)(answer(json.dumps(content).encode(), "application/json"), CONTEXT)
-    # Addresses such as "http://[" cannot be read, so none of them is found.
-    assert [found for found in recognised.found if "[" in found.url] == []
+@pytest.mark.parametrize(("recogniser", "damaged_json"), DAMAGED_JSON)
+def test_damaged_json_is_recognised_without_the_addresses_that_cannot_be_read(
+    recogniser: str, damaged_json: object
+) -> None:
+    recognise = find_recogniser(recogniser)
+    recognised = recognise(answer(json.dumps(damaged_json).encode(), "application/json"), CONTEXT)
+    # Addresses such as "http://[" cannot be read.
+    urls_found_in_json = [found.url for found in recognised.found]
+    assert not any("[" in url for url in urls_found_in_json)
 
 
-@pytest.mark.parametrize("body", FEEDS)
-def test_no_feed_breaks_its_recogniser(body: bytes) -> None:
-    recognised = find_recogniser("feed:*")(answer(body, "application/xml"), CONTEXT)
-    # Addresses such as "http://[" cannot be read, so none of them is found.
-    assert [found for found in recognised.found if "[" in found.url] == []
+@pytest.mark.parametrize("damaged_feed", DAMAGED_FEEDS)
+def test_damaged_feed_is_recognised_without_the_addresses_that_cannot_be_read(damaged_feed: bytes) -> None:
+    recognise = find_recogniser("feed:*")
+    recognised = recognise(answer(damaged_feed, "application/xml"), CONTEXT)
+    # Addresses such as "http://[" cannot be read.
+    urls_found_in_feed = [found.url for found in recognised.found]
+    assert not any("[" in url for url in urls_found_in_feed)

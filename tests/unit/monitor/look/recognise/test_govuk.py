@@ -36,12 +36,14 @@ def test_another_edition_after_a_404_is_absence() -> None:
     assert (recognised.state, recognised.why) == (State.ABSENT, "the page shows another edition")
 
 
-@pytest.mark.parametrize("is_led_to", [False, True])
-def test_page_with_another_title_after_a_404_is_unknown_even_if_the_announcement_redirected_to_it(
-    *, is_led_to: bool
+@pytest.mark.parametrize("announcement_redirects_to_it", [False, True])
+def test_page_with_another_title_is_unknown_if_its_address_answered_404_before(
+    *, announcement_redirects_to_it: bool
 ) -> None:
-    other = page("Prison population - GOV.UK", "Prison population")
-    recognised = recognise(other, Context(URL, TITLE, known=Known(was_missing=True), is_led_to=is_led_to))
+    other_page = page("Prison population - GOV.UK", "Prison population")
+    answered_404_before = Known(was_missing=True)
+    context = Context(URL, TITLE, known=answered_404_before, is_led_to=announcement_redirects_to_it)
+    recognised = recognise(other_page, context)
     assert (recognised.state, recognised.why) == (State.UNKNOWN, "the page shows another title")
 
 
@@ -229,6 +231,14 @@ def test_no_json_breaks_the_govuk_recogniser(schema: str, fields: dict[str, obje
     recognise(item(schema, **({"title": TITLE} | fields)), CONTEXT)
 
 
+def state_of_sampled_item(sample: Path) -> State:
+    """Return the state that a sampled content item has for the release with its title."""
+    body = sample.read_bytes()
+    # Redirects and removed pages have no title. For them, the title of the release makes no difference.
+    title = json.loads(body).get("title") or TITLE
+    return recognise(answer(body, "application/json"), Context(URL, title)).state
+
+
 @pytest.mark.skipif(not SAMPLES.exists(), reason="the shared samples are not beside the repository")
 @pytest.mark.parametrize(
     ("folder", "allowed_states"),
@@ -239,16 +249,20 @@ def test_no_json_breaks_the_govuk_recogniser(schema: str, fields: dict[str, obje
         ("gone_redirect", {State.WITHDRAWN, State.UNKNOWN}),
     ],
 )
-def test_sampled_items_have_a_state_of_their_folder_and_are_withdrawn_if_their_file_name_says_so(
+def test_each_sampled_content_item_has_a_state_that_is_allowed_for_its_folder(
     folder: str, allowed_states: set[State]
 ) -> None:
     for sample in sorted((SAMPLES / folder).iterdir()):
-        body = sample.read_bytes()
-        # Each item is that of the release. Redirects and removed pages ("gone") have no title, so any will do.
-        title = json.loads(body).get("title") or TITLE
-        state = recognise(answer(body, "application/json"), Context(URL, title)).state
-        assert state in allowed_states, sample.name
-        assert (state is State.WITHDRAWN) == any(word in sample.name for word in ("withdrawn", "gone")), sample.name
+        assert state_of_sampled_item(sample) in allowed_states, sample.name
+
+
+@pytest.mark.skipif(not SAMPLES.exists(), reason="the shared samples are not beside the repository")
+@pytest.mark.parametrize("folder", ["announcements", "html_publication", "publications", "gone_redirect"])
+def test_a_sampled_content_item_is_withdrawn_exactly_if_its_file_name_says_withdrawn_or_gone(folder: str) -> None:
+    for sample in sorted((SAMPLES / folder).iterdir()):
+        name_says_so = "withdrawn" in sample.name or "gone" in sample.name
+        is_withdrawn = state_of_sampled_item(sample) is State.WITHDRAWN
+        assert is_withdrawn == name_says_so, sample.name
 
 
 @pytest.mark.skipif(not SAMPLES.exists(), reason="the shared samples are not beside the repository")

@@ -47,22 +47,28 @@ MARKS = {"upcoming": "upcoming", "postponed": "upcoming", "cancelled": "cancelle
 
 
 def recognise_page(
-    language: str, state: str, *sections: str, title: str = TITLE, banner: str = "", has_status_mark: bool = True
+    *,
+    language: str,
+    status: str,
+    sections: tuple[str, ...] = (),
+    title: str = TITLE,
+    banner: str = "",
+    has_status_mark: bool = True,
 ) -> Recognised:
-    """Return what is recognised on a page in a state, with headings for these sections.
+    """Return what is recognised on a page with a status, in English or Welsh, with headings for these sections.
 
-    The page says its state in a banner, by default in the words of ONS. With a status mark it also has its state in an
-    attribute and a script.
+    The page says its status in a banner, by default in the words of ONS. With a status mark it also has its status in
+    an attribute and a script.
     """
-    words, mark = WORDS[language], MARKS[state]
+    words, mark = WORDS[language], MARKS[status]
     own = f'data-gtm-release-status="{mark}" data-gtm-release-date-status=""' if has_status_mark else ""
     pushed = (
         f"""<script>dataLayer.push({{"contentTitle": "{title}", "release-status": "{mark}",
         "release-date-status": "", "next-release-date": "To be announced"}});</script>"""
         * has_status_mark
     )
-    panel = "" if state == "published" else f'<div class="ons-panel__body"><p>{banner or words[state]}</p></div>'
-    parts = "".join(f'<section id="{one}"><h2>{words[one]}</h2></section>' for one in sections)
+    panel = "" if status == "published" else f'<div class="ons-panel__body"><p>{banner or words[status]}</p></div>'
+    parts = "".join(f'<section id="{name}"><h2>{words[name]}</h2></section>' for name in sections)
     site = "Office for National Statistics"
     body = f"""<!DOCTYPE html><html lang="{language}"><head><title>{title} - {site}</title>{pushed}</head><body>
         <div class="ons-page__container ons-container release" {own}><div>{words["type"]}</div>
@@ -72,45 +78,59 @@ def recognise_page(
 
 @pytest.mark.parametrize("language", ["en", "cy"])
 @pytest.mark.parametrize("sections", [(), ("summary",), ("publications", "data")])
-@pytest.mark.parametrize("state", MARKS)
-def test_a_release_page_is_recognised_by_its_state_in_any_language(
-    language: str, sections: tuple[str, ...], state: str
+@pytest.mark.parametrize("status", MARKS)
+def test_a_release_page_is_recognised_by_its_status_in_any_language(
+    language: str, sections: tuple[str, ...], status: str
 ) -> None:
     # Specific: the page can only be this edition. The page has a status mark, so its headings for documents do not
     # count.
-    recognised = recognise_page(language, state, *sections)
-    assert (recognised.state, recognised.specific) == ((PRESENT, True) if state == "published" else (ABSENT, False))
+    recognised = recognise_page(language=language, status=status, sections=sections)
+    assert (recognised.state, recognised.specific) == ((PRESENT, True) if status == "published" else (ABSENT, False))
 
 
 @pytest.mark.parametrize("language", ["en", "cy"])
-@pytest.mark.parametrize("state", ["upcoming", "postponed", "cancelled"])
-def test_page_without_a_status_mark_is_absent_if_its_banner_says_in_its_language_that_it_is_not_out(
-    language: str, state: str
+@pytest.mark.parametrize("status", ["upcoming", "postponed", "cancelled"])
+@pytest.mark.parametrize("apostrophe", ["'", "\u2019"], ids=["straight", "curly"])
+def test_page_is_absent_if_its_english_or_welsh_banner_says_that_it_is_not_published(
+    language: str, status: str, apostrophe: str
 ) -> None:
-    words_of_ons = WORDS[language][state]
-    for banner in (words_of_ons, words_of_ons.replace("'", "\u2019")):
-        # Sections for documents would make a page without this banner present.
-        page = recognise_page(language, state, "publications", "data", banner=banner, has_status_mark=False)
-        assert page.state is ABSENT
+    # Welsh banners contain apostrophes.
+    banner = WORDS[language][status].replace("'", apostrophe)
+    # The banner must decide. The page has no status in its code, and its headings would suggest that it is published.
+    published_headings = ("publications", "data")
+    recognised = recognise_page(
+        language=language, status=status, banner=banner, sections=published_headings, has_status_mark=False
+    )
+    assert recognised.state is ABSENT
 
 
 @pytest.mark.parametrize("language", ["en", "cy"])
-def test_published_page_without_a_status_mark_is_present_with_documents_and_unknown_without(language: str) -> None:
-    # Only a page that is present can be `specific`, which means that it can only be this edition.
-    assert recognise_page(language, "published", "publications", has_status_mark=False).specific
-    assert recognise_page(language, "published", "summary", has_status_mark=False).state is UNKNOWN
+def test_page_without_a_banner_or_status_in_its_code_is_present_only_if_it_lists_publications(language: str) -> None:
+    # A published page has no banner.
+    with_publications = recognise_page(
+        language=language, status="published", sections=("publications",), has_status_mark=False
+    )
+    # Specific: the page can only be this edition.
+    assert (with_publications.state, with_publications.specific) == (PRESENT, True)
+    only_with_summary = recognise_page(
+        language=language, status="published", sections=("summary",), has_status_mark=False
+    )
+    assert only_with_summary.state is UNKNOWN
 
 
 @pytest.mark.parametrize("language", ["en", "cy"])
 def test_a_postponed_page_that_gives_a_reason_of_its_own_is_absent(language: str) -> None:
-    recognised = recognise_page(language, "postponed", "data", banner="Moved by one week to allow further checks.")
+    reason = "Moved by one week to allow further checks."
+    recognised = recognise_page(language=language, status="postponed", sections=("data",), banner=reason)
     assert recognised.state is ABSENT
 
 
-def test_another_edition_at_the_address_is_absence_and_another_title_is_unknown() -> None:
-    assert recognise_page("cy", "published", title=TITLE.replace("June", "May")).state is ABSENT
-    other = recognise_page("cy", "published", title="Example births registered in Wales: June 2026")
-    assert other.state is State.UNKNOWN
+def test_published_page_with_the_title_of_another_month_is_absent_and_with_another_title_unknown() -> None:
+    # Our release is "Example deaths registered in Wales: June 2026".
+    of_another_month = "Example deaths registered in Wales: May 2026"
+    assert recognise_page(language="cy", status="published", title=of_another_month).state is ABSENT
+    of_another_series = "Example births registered in Wales: June 2026"
+    assert recognise_page(language="cy", status="published", title=of_another_series).state is UNKNOWN
 
 
 def recognise_data(data: dict[str, Any], title: str = TITLE) -> Recognised:

@@ -207,11 +207,15 @@ def test_ons_entry_gives_its_parts_in_both_spellings() -> None:
     ]
 
 
-def test_ons_page_without_a_status_is_unknown_unless_its_words_show_whether_it_is_out() -> None:
+def test_ons_page_without_a_status_in_its_code_is_unknown_unless_its_text_gives_one() -> None:
     recognise = find_recogniser("ons")
-    assert recognise(page(TITLE, TITLE), CONTEXT).state is State.UNKNOWN
-    assert recognise(page(TITLE, TITLE, "<p>Not yet released</p>"), CONTEXT).state is State.ABSENT
-    assert recognise(page(TITLE, TITLE, "<h2>Publications</h2>"), CONTEXT).specific
+    without_text = recognise(page(TITLE, TITLE), CONTEXT)
+    assert without_text.state is State.UNKNOWN
+    not_yet_released = recognise(page(TITLE, TITLE, "<p>Not yet released</p>"), CONTEXT)
+    assert not_yet_released.state is State.ABSENT
+    with_publications = recognise(page(TITLE, TITLE, "<h2>Publications</h2>"), CONTEXT)
+    # Specific: the page can only be this edition.
+    assert (with_publications.state, with_publications.specific) == (State.PRESENT, True)
 
 
 def test_ees_version_of_our_release_is_presence_and_gives_its_release_id() -> None:
@@ -244,14 +248,22 @@ def test_version_of_our_release_is_read_from_its_own_entry_in_a_list_of_ees_rele
     assert find_recogniser("ees")(listed, context).version == "lastUpdated=2026-11-26T09:30:02+00:00"
 
 
-def test_list_of_ees_releases_is_searched_for_our_period_if_the_title_of_our_release_is_known() -> None:
-    # Specific: the entry can only be that of our edition. Without our title, the list is only "a listing".
-    ours = {"releaseId": "1", "published": "x", "title": "July to September 2026"}
-    on_another_site = {"title": "April to June 2010", "url": "/x"}  # an old edition, without a releaseId
-    recognise, context = find_recogniser("ees"), Context(URL, "Example claims: July to September 2026")
-    assert recognise(json_answer({"results": [ours, on_another_site]}), context).specific
-    assert recognise(json_answer({"results": [on_another_site]}), context).state is State.ABSENT
-    assert recognise(json_answer({"results": [ours, on_another_site]}), Context(URL)).why == "a listing"
+def test_list_of_ees_releases_shows_our_release_as_present_only_if_an_entry_has_our_period() -> None:
+    our_entry = {"releaseId": "1", "published": "x", "title": "July to September 2026"}
+    old_entry = {"title": "April to June 2010", "url": "/x"}
+    recognise, context = find_recogniser("ees"), Context(URL, title="Example claims: July to September 2026")
+    with_ours = recognise(json_answer({"results": [our_entry, old_entry]}), context)
+    # Specific: the entry can only be that of our edition.
+    assert (with_ours.state, with_ours.specific) == (State.PRESENT, True)
+    without_ours = recognise(json_answer({"results": [old_entry]}), context)
+    assert without_ours.state is State.ABSENT
+
+
+def test_list_of_ees_releases_is_not_searched_if_the_title_of_our_release_is_not_known() -> None:
+    entry = {"releaseId": "1", "published": "x", "title": "July to September 2026"}
+    old_entry = {"title": "April to June 2010", "url": "/x"}
+    recognised = find_recogniser("ees")(json_answer({"results": [entry, old_entry]}), Context(URL, title=""))
+    assert recognised.why == "a listing"
 
 
 @pytest.mark.parametrize(
@@ -281,10 +293,14 @@ def test_a_publication_of_ees_without_a_latest_release_is_unknown(content: dict[
     assert find_recogniser("ees-after:2024-25")(json_answer(content), CONTEXT).state is State.UNKNOWN
 
 
-def test_first_release_of_an_ees_publication_is_out_once_there_is_a_latest_release() -> None:
+def test_first_release_of_an_ees_publication_is_present_as_soon_as_there_is_a_latest_release() -> None:
+    # The name of the recogniser says after which edition ours comes: after none.
     recognise = find_recogniser("ees-after:none")
-    assert recognise(json_answer({"latestRelease": None}), CONTEXT).state is State.ABSENT
-    assert recognise(json_answer({"latestRelease": {"slug": "2025-26"}}), CONTEXT).specific
+    without_latest = recognise(json_answer({"latestRelease": None}), CONTEXT)
+    assert without_latest.state is State.ABSENT
+    with_latest = recognise(json_answer({"latestRelease": {"slug": "2025-26"}}), CONTEXT)
+    # Specific: it can only be this edition.
+    assert (with_latest.state, with_latest.specific) == (State.PRESENT, True)
 
 
 def test_ees_release_of_another_year_is_absence() -> None:
@@ -363,7 +379,7 @@ def test_a_period_is_known_by_year_month_quarter_or_season(text: str, dated: boo
 
 
 @pytest.mark.parametrize(
-    ("ours", "seen", "like"),
+    ("title", "other_title", "likeness"),
     [
         ("Absence: 2024/25", "Absence: 2025/26", Likeness.OTHER_EDITION),
         ("Absence: academic year 2024 to 2025", "Absence: academic year 2023/24", Likeness.OTHER_EDITION),
@@ -375,33 +391,30 @@ def test_a_period_is_known_by_year_month_quarter_or_season(text: str, dated: boo
         ("Fuel May-26", "Fuel May-25", Likeness.OTHER_EDITION),
     ],
 )
-def test_titles_of_one_series_are_compared_by_the_years_months_quarters_and_weeks_they_name(
-    ours: str, seen: str, like: Likeness
+def test_two_titles_of_one_series_are_compared_by_their_periods_in_either_order(
+    title: str, other_title: str, likeness: Likeness
 ) -> None:
-    # For example, week 7 and week 8 are other editions, and 2024/25 is the same as 2024-25. UNDATED: 2025 is less
-    # precise than 2024/25, and does not contradict it.
-    assert compare_titles(ours, seen) is like
-    assert compare_titles(seen, ours) is like
+    # SAME: for example "2024/25" and "2024-25". OTHER_EDITION: week 7 and week 8. UNDATED: one period is less precise,
+    # but does not contradict the other, as 2025 beside 2024/25.
+    assert compare_titles(title, other_title) is likeness
+    assert compare_titles(other_title, title) is likeness
 
 
-_MARK = "data-gtm-release-status"
+def test_ons_page_with_status_upcoming_in_its_script_is_absent_although_it_has_a_heading_for_data() -> None:
+    script = '<script>dataLayer.push({"releaseStatus": "upcoming"})</script>'
+    recognised = find_recogniser("ons")(page(TITLE, TITLE, f"{script}<h2>Data</h2>"), CONTEXT)
+    assert (recognised.state, recognised.specific) == (State.ABSENT, False)
 
 
-@pytest.mark.parametrize(
-    ("inside", "state", "specific"),
-    [
-        ('<script>dataLayer.push({"releaseStatus": "upcoming"})</script><h2>Data</h2>', State.ABSENT, False),
-        (
-            '<div data-gtm-release-status="published"></div><p>This release is not yet published</p>',
-            State.PRESENT,
-            True,
-        ),
-        (f'<i {_MARK}="upcoming"></i><i {_MARK}="published"></i>', State.UNKNOWN, False),
-    ],
-)
-def test_ons_page_is_judged_by_the_status_in_an_attribute_or_script_and_not_by_its_words(
-    inside: str, state: State, *, specific: bool
-) -> None:
-    # Two marks that differ prove nothing. Specific: the page can only be this edition.
-    recognised = find_recogniser("ons")(page(TITLE, TITLE, inside), CONTEXT)
-    assert (recognised.state, recognised.specific) == (state, specific)
+def test_ons_page_with_status_published_in_an_attribute_is_present_although_its_text_denies_it() -> None:
+    attribute = '<div data-gtm-release-status="published"></div>'
+    text = "<p>This release is not yet published</p>"
+    recognised = find_recogniser("ons")(page(TITLE, TITLE, attribute + text), CONTEXT)
+    # Specific: the page can only be this edition.
+    assert (recognised.state, recognised.specific) == (State.PRESENT, True)
+
+
+def test_ons_page_with_two_different_statuses_in_its_attributes_is_unknown() -> None:
+    upcoming, published = '<i data-gtm-release-status="upcoming"></i>', '<i data-gtm-release-status="published"></i>'
+    recognised = find_recogniser("ons")(page(TITLE, TITLE, upcoming + published), CONTEXT)
+    assert (recognised.state, recognised.specific) == (State.UNKNOWN, False)

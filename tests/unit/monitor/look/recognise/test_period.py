@@ -46,18 +46,33 @@ def test_period_in_heading_or_title_decides_the_edition(heading: str, title: str
         "Scheduled maintenance, June 2026",
     ],
 )
-def test_next_editions_and_site_notices_are_unknown(heading: str) -> None:
-    # Our release is that of June 2026. Here neither its period nor another one proves anything.
+def test_period_in_a_heading_about_a_coming_edition_or_about_maintenance_proves_nothing(heading: str) -> None:
+    # A heading is, for example, "Next release: June 2026". June is the period of our release, May is another one.
     assert recognise(heading).state is UNKNOWN
-    assert recognise(heading.replace("June", "May")).state is UNKNOWN
+    heading_with_another_period = heading.replace("June", "May")
+    assert recognise(heading_with_another_period).state is UNKNOWN
 
 
-def test_promise_of_these_figures_makes_a_page_unknown_only_if_it_shows_the_period_of_our_release() -> None:
-    of_these, of_the_next = "These figures will be published at 9.30am.", "The next release will be published in July."
+def test_page_with_our_period_is_unknown_if_it_says_that_its_figures_are_still_to_come() -> None:
     ours = "Example deaths: June 2026"
-    assert recognise("Deaths, June 2026", inside=f"<p>{of_these}</p>", ours=ours).state is UNKNOWN
-    assert recognise("Deaths, June 2026", inside=f"<p>{of_the_next}</p>", ours=ours).state is PRESENT
-    assert recognise("Deaths, May 2026", inside=f"<p>{of_these}</p>", ours=ours).state is ABSENT
+    still_to_come = recognise(
+        "Deaths, June 2026", inside="<p>These figures will be published at 9.30am.</p>", ours=ours
+    )
+    assert still_to_come.state is UNKNOWN
+    # A sentence about the next release does not count.
+    next_to_come = recognise(
+        "Deaths, June 2026", inside="<p>The next release will be published in July.</p>", ours=ours
+    )
+    assert next_to_come.state is PRESENT
+
+
+def test_page_with_another_period_is_absent_even_if_it_says_that_its_figures_are_still_to_come() -> None:
+    recognised = recognise(
+        "Deaths, May 2026",
+        inside="<p>These figures will be published at 9.30am.</p>",
+        ours="Example deaths: June 2026",
+    )
+    assert recognised.state is ABSENT
 
 
 def test_presence_is_specific_only_under_the_whole_title_of_our_release() -> None:

@@ -30,11 +30,12 @@ def test_addresses_are_read_whatever_namespace_prefix_or_wrapping_they_have() ->
     ]
 
 
-def test_an_index_names_sitemaps_and_no_publications() -> None:
-    # An address in a sitemap has a title and the role `matched` or `listed`. One in an index is only that of a sitemap.
-    body = "<sitemapindex><sitemap><loc>https://x.example/1.xml.gz</loc></sitemap></sitemapindex>"
-    (one,), _ = read_sitemap(body.encode(), wanted=EVERY_URL_PREFERRED)
-    assert (one.role, one.title) == ("sitemap", "")
+def test_an_address_in_a_sitemap_index_is_that_of_a_sitemap_even_if_it_matches_the_wanted_pattern() -> None:
+    index = "<sitemapindex><sitemap><loc>https://x.example/1.xml.gz</loc></sitemap></sitemapindex>"
+    matches_every_address = re.compile(".*")
+    found, _is_whole = read_sitemap(index.encode(), wanted=matches_every_address)
+    # A publication would have a title and the role `matched`.
+    assert [(address.role, address.title) for address in found] == [("sitemap", "")]
 
 
 def test_entities_are_not_expanded_and_references_are_not_fetched() -> None:

@@ -15,11 +15,11 @@ from monitor.look.sighting import State
 class AttributeByGetattr:
     """Is pickled as a call of `getattr`, as Python before 3.11.4 does with members of enumerations."""
 
-    def __init__(self, of: object, name: str) -> None:
-        self.of, self.name = of, name
+    def __init__(self, owner: object, name: str) -> None:
+        self.owner, self.name = owner, name
 
     def __reduce__(self) -> tuple[object, tuple[object, str]]:
-        return getattr, (self.of, self.name)
+        return getattr, (self.owner, self.name)
 
 
 def test_enumeration_member_is_unpacked_in_either_pickle_form() -> None:
@@ -27,11 +27,14 @@ def test_enumeration_member_is_unpacked_in_either_pickle_form() -> None:
     assert unpack(pickle.dumps(AttributeByGetattr(State, "PRESENT"))) is State.PRESENT
 
 
-@pytest.mark.parametrize(("of", "name"), [(set, "add"), ("text", "format"), (State, "__init__")])
-def test_reply_must_not_call_anything(of: object, name: str) -> None:
-    # Such a call of `getattr` is allowed only for a member of an enumeration.
+@pytest.mark.parametrize(("owner", "name"), [(set, "add"), ("text", "format"), (State, "__init__")])
+def test_reply_that_gets_an_attribute_of_anything_but_a_member_of_an_enumeration_is_refused(
+    owner: object, name: str
+) -> None:
+    pickled_getattr = pickle.dumps(AttributeByGetattr(owner, name))
+    # KeyError: the owner is an enumeration, but has no member of this name.
     with pytest.raises((RefusedReply, KeyError)):
-        unpack(pickle.dumps(AttributeByGetattr(of, name)))
+        unpack(pickled_getattr)
 
 
 @pytest.mark.parametrize("value", [os.system, Path("x"), print])

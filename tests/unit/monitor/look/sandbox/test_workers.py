@@ -25,7 +25,7 @@ from monitor.look.sighting import State
 from tests.unit.monitor.look.processes import process_ids
 
 NO_FAULT = ""
-"""Reported after a start that succeeded."""
+"""Reported after a start that succeeded. `START_FAULT` is reported after one that failed."""
 START_FAULT = "PermissionError: [Errno 1] Operation not permitted"
 NOW = datetime(2026, 7, 23, 9, 30, tzinfo=UTC)
 COSTLY_SELECTOR, COSTLY_PAGE = "css:a ~ a ~ b", b"<html><body>" + b"<a></a>" * 20_000 + b"</body></html>"
@@ -150,26 +150,27 @@ async def test_closing_leaves_no_process_behind(workers: Workers) -> None:
         await recognise_in(workers, "css:h1", b"<h1>Births</h1>")
 
 
-async def test_while_16_mb_wait_more_bodies_of_the_same_hosts_are_refused_and_their_hosts_reported(
+async def test_once_16_mb_wait_to_be_read_a_further_body_of_a_host_is_refused_and_the_host_reported(
     workers: Workers,
 ) -> None:
-    costly_hosts: list[str] = []
-    workers.on_costly = costly_hosts.append
+    reported_hosts: list[str] = []
+    workers.on_costly = reported_hosts.append
+    megabyte = 1_000_000
 
-    def run_task(host: str) -> asyncio.Task[object]:
-        return asyncio.create_task(workers.run("strip", host, b"{}", seconds=5, size=999_999))
+    def queue_body_of_a_megabyte(host: str) -> asyncio.Task[object]:
+        # Each body counts as one byte more than its size.
+        return asyncio.create_task(workers.run("strip", host, b"{}", seconds=5, size=megabyte - 1))
 
-    hosts = [f"h{number}.example" for number in range(4)]
-    # A task counts as its size plus one byte, here as one megabyte, until its body is read. All tasks are added before
-    # any body is read. So sixteen are accepted, four of each host, and the fifth of each is refused.
-    rounds = [[run_task(host) for host in hosts] for _ in range(5)]
-    first_of_its_host = run_task("other.example")
-    *accepted, refused = [await asyncio.gather(*tasks, return_exceptions=True) for tasks in rounds]
-    assert not any(isinstance(outcome, Exception) for outcomes in accepted for outcome in outcomes)
-    assert all(isinstance(outcome, TooCostly) for outcome in refused)
-    assert costly_hosts == hosts
-    # A host without a body in the queue may always add one.
-    await first_of_its_host
+    hosts = ["h0.example", "h1.example", "h2.example", "h3.example"]
+    # All bodies are queued before the first one is read: 4 of each host, which is 16 MB.
+    accepted = [queue_body_of_a_megabyte(host) for _ in range(4) for host in hosts]
+    refused = [queue_body_of_a_megabyte(host) for host in hosts]
+    # A host without a body in the queue may still add one.
+    accepted.append(queue_body_of_a_megabyte("other.example"))
+    await asyncio.gather(*accepted)
+    outcomes = await asyncio.gather(*refused, return_exceptions=True)
+    assert all(isinstance(outcome, TooCostly) for outcome in outcomes)
+    assert reported_hosts == hosts
 
 
 class StandingClock(VirtualClock):
@@ -187,7 +188,7 @@ class Machine:
 
     can_start_workers: bool = False
     clock: StandingClock = field(default_factory=lambda: StandingClock(NOW))
-    start_faults: list[str] = field(default_factory=list)
+    fault_of_each_start: list[str] = field(default_factory=list)
     unread_hosts: list[str] = field(default_factory=list)
     costly_hosts: list[str] = field(default_factory=list)
 
@@ -201,7 +202,7 @@ class Machine:
             1,
             clock=self.clock,
             on_costly=self.costly_hosts.append,
-            on_attempt=lambda _began, fault: self.start_faults.append(fault),
+            on_attempt=lambda _began, fault: self.fault_of_each_start.append(fault),
             on_unread=lambda host, _began: self.unread_hosts.append(host),
             start=self.start,
         )
@@ -212,77 +213,96 @@ async def test_worker_that_does_not_start_is_our_fault_not_the_hosts() -> None:
     workers = machine.workers()
     with pytest.raises(NoWorker, match="this monitor has no worker to read it: PermissionError"):
         await recognise_in(workers, "css:h1", b"<h1>Births</h1>", host="a.example")
-    assert (machine.start_faults, machine.unread_hosts, machine.costly_hosts) == ([START_FAULT], ["a.example"], [])
+    assert (machine.fault_of_each_start, machine.unread_hosts, machine.costly_hosts) == (
+        [START_FAULT],
+        ["a.example"],
+        [],
+    )
     workers.close()
 
 
-async def test_pause_between_attempts_to_start_a_worker_doubles_from_one_second() -> None:
+async def test_a_failed_start_of_a_worker_is_repeated_after_a_pause_of_one_second_and_then_of_two() -> None:
     machine = Machine(can_start_workers=False)
     workers = machine.workers()
-    attempts_until_second = {0.0: 1, 0.5: 1, 1.0: 2, 1.9: 2, 3.0: 3}
-    for seconds, attempts in attempts_until_second.items():
-        machine.clock.seconds = seconds
+    seconds_of_answers, seconds_of_starts = (0.0, 0.5, 1.0, 1.9, 3.0), []
+    for second in seconds_of_answers:
+        machine.clock.seconds = second
+        starts_before = len(machine.fault_of_each_start)
         with pytest.raises(NoWorker):
             await recognise_in(workers, "css:h1", b"<h1>Births</h1>", host="a.example")
-        assert machine.start_faults == [START_FAULT] * attempts
-    assert machine.unread_hosts == ["a.example"] * len(attempts_until_second)
+        if len(machine.fault_of_each_start) > starts_before:
+            seconds_of_starts.append(second)
+    assert seconds_of_starts == [0.0, 0.0 + 1, 1.0 + 2]
+    assert machine.fault_of_each_start == [START_FAULT, START_FAULT, START_FAULT]
+    # None of the answers was read, in a pause or not.
+    assert machine.unread_hosts == ["a.example"] * len(seconds_of_answers)
     workers.close()
 
 
-async def test_answers_are_read_again_once_a_worker_starts() -> None:
+async def test_a_second_after_a_failed_start_another_answer_starts_a_worker_and_is_read() -> None:
     machine = Machine(can_start_workers=False)
     workers = machine.workers()
     with pytest.raises(NoWorker):
         await recognise_in(workers, "css:h1", b"<h1>Births</h1>")
-    # After a failed start there is a pause of one second.
-    machine.can_start_workers, machine.clock.seconds = True, 1.0
+    machine.can_start_workers = True
+    machine.clock.seconds = 1.0  # the end of the pause after a failed start
     assert await recognise_in(workers, "css:h1", b"<h1>Births</h1>") is State.PRESENT
-    assert machine.start_faults == [START_FAULT, NO_FAULT]
+    assert machine.fault_of_each_start == [START_FAULT, NO_FAULT]
     workers.close()
 
 
-async def test_failed_start_of_a_second_worker_is_over_once_the_first_worker_is_idle() -> None:
-    is_second_start_begun, starts, start_faults = threading.Event(), count(), list[str]()
+async def test_fault_of_a_failed_second_start_is_reported_as_over_once_the_first_worker_is_idle() -> None:
+    second_start_has_begun, start_numbers, reported_faults = threading.Event(), count(1), list[str]()
 
-    # Two tasks start two workers at once. The first start waits until the second has begun, so that the second finds no
-    # idle worker. The second start fails only once the first worker runs, so that its fault is the later one.
-    def start_first_and_refuse_second(megabytes: int) -> Worker:
-        if next(starts) == 0:
-            is_second_start_begun.wait()
+    # Two tasks start two workers at once, in two threads. Only the first start succeeds.
+    def start(megabytes: int) -> Worker:
+        number = next(start_numbers)
+        if number == 1:
+            # Until then, the second task must not find an idle worker.
+            second_start_has_begun.wait()
             return start_worker(megabytes)
-        is_second_start_begun.set()
-        while not process_ids(workers):  # until the first worker runs
+        second_start_has_begun.set()
+        # This start must be the last one to end, so that its fault is the one that counts.
+        while not process_ids(workers):
             os.sched_yield()
         raise NoWorker(START_FAULT)
 
-    workers = Workers(
-        2, on_attempt=lambda _began, fault: start_faults.append(fault), start=start_first_and_refuse_second
-    )
+    workers = Workers(2, on_attempt=lambda _began, fault: reported_faults.append(fault), start=start)
     tasks = [recognise_in(workers, "css:h1", b"<h1>Births</h1>", host) for host in ("a.example", "b.example")]
     outcomes = await asyncio.gather(*tasks, return_exceptions=True)
     assert {type(outcome) for outcome in outcomes} == {State, NoWorker}
-    # This finds the first worker idle, so it reports no fault without another start.
+    assert reported_faults == [NO_FAULT, START_FAULT]
+    # The first worker is idle now. So this starts none, and reports that there is no fault.
     await workers.try_start()
-    # By the first start, the second start, and the idle worker:
-    assert start_faults == [NO_FAULT, START_FAULT, NO_FAULT]
-    number_of_starts = next(starts)
-    assert number_of_starts == 2
+    assert reported_faults == [NO_FAULT, START_FAULT, NO_FAULT]
+    starts_made = next(start_numbers) - 1
+    assert starts_made == 2
     workers.close()
 
 
-async def test_try_start_makes_the_first_attempt_only_if_eager_and_repeats_a_failed_one_until_it_succeeds() -> None:
-    machine = Machine(can_start_workers=False)
+async def test_try_start_makes_the_first_start_only_if_it_is_eager() -> None:
+    machine = Machine(can_start_workers=True)
     workers = machine.workers()
     await workers.try_start()
-    assert machine.start_faults == []
+    assert machine.fault_of_each_start == []
     await workers.try_start(eager=True)
-    # After a failed start, it is tried again even if it is not eager, and without the pause that tasks observe.
+    assert machine.fault_of_each_start == [NO_FAULT]
+    workers.close()
+
+
+async def test_try_start_repeats_a_failed_start_without_a_pause_until_a_worker_runs() -> None:
+    machine = Machine(can_start_workers=False)
+    workers = machine.workers()
+    await workers.try_start(eager=True)
     await workers.try_start()
-    assert machine.start_faults == [START_FAULT, START_FAULT]
+    assert machine.fault_of_each_start == [START_FAULT, START_FAULT]
     machine.can_start_workers = True
-    for _ in range(3):
-        await workers.try_start(eager=True)
-    assert machine.start_faults == [START_FAULT, START_FAULT, NO_FAULT]
+    await workers.try_start(eager=True)
+    assert machine.fault_of_each_start == [START_FAULT, START_FAULT, NO_FAULT]
+    # A worker runs now, so these start none.
+    await workers.try_start(eager=True)
+    await workers.try_start(eager=True)
+    assert len(machine.fault_of_each_start) == 3
     assert len(process_ids(workers)) == 1
     workers.close()
 

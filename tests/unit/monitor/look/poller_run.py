@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from math import inf
+from typing import NamedTuple
 
 from monitor.clock import VirtualClock
 from monitor.look.clock_skew import Skew
@@ -47,7 +48,7 @@ class PollerRun:
     late: list[float] = field(default_factory=list)
     missed: list[tuple[str, int]] = field(default_factory=list)
     stalls: list[tuple[datetime, datetime]] = field(default_factory=list)
-    clock_sets: list[float] = field(default_factory=list)
+    clock_steps: list[float] = field(default_factory=list)
     sightings: list[Sighting] = field(default_factory=list)
     on_sighting: Callable[[Target, Sighting], None] = lambda _target, _sighting: None
 
@@ -66,7 +67,7 @@ class PollerRun:
         self.stalls.append((begin, end))
 
     def clock_set(self, _begin: datetime, _end: datetime, seconds: float) -> None:
-        self.clock_sets.append(seconds)
+        self.clock_steps.append(seconds)
 
     def sighted(self, page: Target, sighting: Sighting, _outcome: Answer | Failure) -> None:
         self.sightings.append(sighting)
@@ -130,7 +131,7 @@ def block_for_2_5_s(run: PollerRun) -> None:
 Script = Callable[[Request], Reply]
 
 
-def run_poller(  # noqa: PLR0913  # a story has many circumstances, most of them usual
+def run_poller(  # noqa: PLR0913  # a run has many circumstances, most of them usual
     act: Callable[[PollerRun], object],
     *,
     seconds: float = 10.0,
@@ -150,7 +151,7 @@ def run_poller(  # noqa: PLR0913  # a story has many circumstances, most of them
     No look may break inside our own code or the test's, unless it `may_break`.
     """
 
-    async def story(clock: VirtualClock) -> PollerRun:
+    async def run_until_end(clock: VirtualClock) -> PollerRun:
         fetcher = ScriptedFetcher(clock, script or (lambda _: Reply(200, b"<h1>Figures</h1>")))
         stop = asyncio.Event()
         run = PollerRun(clock, fetcher, stop)
@@ -169,47 +170,54 @@ def run_poller(  # noqa: PLR0913  # a story has many circumstances, most of them
         assert may_break or run.poller.broken.describe_by_host() == {}
         return run
 
-    return run_virtually(lambda _: story(clock(start)), start)
+    return run_virtually(lambda _: run_until_end(clock(start)), start)
+
+
+class FirstSeen(NamedTuple):
+    """Between which seconds a page was published: it was absent at the first of them, and present at the second."""
+
+    last_absence: float
+    first_presence: float
 
 
 @dataclass
 class AppearingPages:
-    """Pages that are published one after the other: `out_at` has the second of each, counted from second `since`.
+    """Pages that are published one after the other: `published_at` has the second of each, counted from second `since`.
 
     When a page is seen, the last proved absence before and this presence are its interval, and it gets no more looks.
     """
 
-    out_at: dict[str, float]
+    published_at: dict[str, float]
     since: float = 0.0
     last_absences: dict[str, float] = field(default_factory=dict)
-    intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
+    intervals: dict[str, FirstSeen] = field(default_factory=dict)
     run: PollerRun = field(init=False)
 
     @property
-    def pages(self) -> set[str]:
-        return set(self.out_at)
+    def names(self) -> set[str]:
+        return set(self.published_at)
 
     @property
     def interval_seconds(self) -> list[float]:
         """Return the length of each interval in seconds."""
-        return [by - after for after, by in self.intervals.values()]
+        return [seen.first_presence - seen.last_absence for seen in self.intervals.values()]
 
     def second(self, at: datetime | None = None) -> float:
         """Return the second of an instant, by default of now, counted from `since`."""
         return ((at or self.run.clock.now()) - NOON).total_seconds() - self.since
 
     def reply(self, request: Request) -> Reply:
-        """Answer 200 if the page is out, else 404."""
-        is_out = self.second() >= self.out_at[requested_page(request)]
-        return Reply(200, b"<h1>Figures</h1>") if is_out else Reply(404)
+        """Answer 200 if the page is published, else 404."""
+        is_published = self.second() >= self.published_at[requested_page(request)]
+        return Reply(200, b"<h1>Figures</h1>") if is_published else Reply(404)
 
     def note_sighting(self, page: Target, sighting: Sighting) -> None:
         if sighting.state is State.ABSENT:
             self.last_absences[page.part] = self.second(sighting.proved_from)
         elif sighting.state is State.PRESENT and page.part not in self.intervals:
-            after, by = self.last_absences.get(page.part, -inf), self.second(sighting.proved_to)
-            assert after <= self.out_at[page.part] <= by
-            self.intervals[page.part] = after, by
+            seen = FirstSeen(self.last_absences.get(page.part, -inf), self.second(sighting.proved_to))
+            assert seen.last_absence <= self.published_at[page.part] <= seen.first_presence
+            self.intervals[page.part] = seen
             for view in (View.EDGE, View.ORIGIN, View.CONTENT):
                 self.run.poller.drop(target(page.part, view=view).id)
 
