@@ -97,14 +97,19 @@ def test_the_notice_of_a_calendar_that_was_never_read_says_so_and_asks_to_correc
 
 
 def report_missing_earnings() -> Decision:
-    expected = date(2026, 7, 8), date(2026, 7, 22)
-    return report_missing_edition("Example earnings: June 2026", "example-office", "Example Office", expected, NOW)
+    first_and_last_day = date(2026, 7, 8), date(2026, 7, 22)
+    title = "Example earnings: June 2026"
+    return report_missing_edition(title, "example-office", "Example Office", first_and_last_day, NOW)
 
 
-def test_the_id_of_a_missing_edition_has_producer_series_and_first_expected_day() -> None:
-    incident = report_missing_earnings().incident
+def test_the_id_of_a_missing_edition_is_made_of_its_producer_title_and_first_expected_day() -> None:
+    first_and_last_day = date(2026, 7, 8), date(2026, 7, 22)
+    incident = report_missing_edition(
+        "Example earnings: June 2026", "example-office", "Example Office", first_and_last_day, NOW
+    ).incident
     assert incident is not None
-    assert incident.id == "unannounced-example-office-example-earnings-june-2026-2026-07-08"
+    producer, title, first_day = "example-office", "example-earnings-june-2026", "2026-07-08"
+    assert incident.id == f"unannounced-{producer}-{title}-{first_day}"
 
 
 def test_the_notice_of_a_missing_edition_accuses_no_one() -> None:

@@ -47,12 +47,13 @@ def test_draft_and_notice_state_the_last_calendar_read_if_it_was_17_hours_before
     assert "The slot was last read in its calendar 4 January 16:30 GMT" in notice
 
 
-def test_a_calendar_read_shortly_before_an_early_exposure_need_not_be_read_again_before_the_slot(
+def test_the_calendar_read_of_an_early_release_counts_as_old_if_it_was_a_day_before_the_exposure(
     public_early: Callable[..., ReleaseFacts],
 ) -> None:
+    # The release was public 40 days before its slot. The read must be shortly before that, not before the slot.
     found_at = SLOT - timedelta(days=40)
-    exposure = public_early("page", is_open=True, begins=found_at)
-    # `unread_since` is None if the calendar was read recently enough.
-    assert replace(exposure, confirmed=found_at - timedelta(minutes=5)).unread_since is None
-    day_before = found_at - timedelta(days=1)
-    assert replace(exposure, confirmed=day_before).unread_since == day_before
+    exposed = public_early("page", is_open=True, begins=found_at)
+    five_minutes_before, day_before = found_at - timedelta(minutes=5), found_at - timedelta(days=1)
+    # `confirmed` is when the calendar was last read. `unread_since` is that time if it is too old, else None.
+    assert replace(exposed, confirmed=five_minutes_before).unread_since is None
+    assert replace(exposed, confirmed=day_before).unread_since == day_before

@@ -32,7 +32,7 @@ NOT_KNOWN = "What changed: its slot has come; whether what was public before it 
 
 
 @pytest.mark.parametrize(
-    ("ended", "stated", "unstated"),
+    ("reason", "expected_line", "words_of_another_reason"),
     [
         (Ended.REMOVED, "What changed: what was public before its slot was removed\n", "slot has come"),
         (Ended.SLOT, "What changed: its slot has come, and what was public before it still is\n", "removed"),
@@ -40,13 +40,13 @@ NOT_KNOWN = "What changed: its slot has come; whether what was public before it 
         (None, NOT_KNOWN, "removed"),
     ],
 )
-def test_a_notice_says_why_an_exposure_ended(
-    public_early: Make, ended: Ended | None, stated: str, unstated: str
+def test_the_notice_of_an_ended_exposure_gives_the_reason_for_its_end_and_no_other_reason(
+    public_early: Make, reason: Ended | None, expected_line: str, words_of_another_reason: str
 ) -> None:
-    # With `Ended.SLOT` it was still public when its slot came. NOT_KNOWN says that no one knows whether it was.
-    notice = notice_of_ended_exposure(public_early, ended)
-    assert stated in notice.text
-    assert unstated not in notice.text
+    # An exposure can end by removal, at its slot, or in a way that no one saw.
+    notice = notice_of_ended_exposure(public_early, reason)
+    assert expected_line in notice.text
+    assert words_of_another_reason not in notice.text
 
 
 def test_a_notice_says_that_the_page_is_still_public_and_the_file_was_removed(public_early: Make) -> None:

@@ -106,18 +106,17 @@ def test_a_page_that_flaps_again_after_ten_minutes_without_a_change_gets_three_n
     assert len({one.id for one in notices}) == len(notices)
 
 
-def test_a_flapping_page_gets_a_notice_at_once_if_the_grade_of_its_facts_has_risen(make_facts: Make) -> None:
-    _, incident = decide_at_each_change(make_facts, [0, 5, 10, 15])
-    incident_of_grade_note = replace(incident, grade="note")
+def test_a_flapping_page_gets_a_notice_at_once_if_its_incident_becomes_graver(make_facts: Make) -> None:
+    # The page appears, is removed and so on. Its incident has the grade `note` so far.
+    _, incident = decide_at_each_change(make_facts, change_seconds=[0, 5, 10, 15])
+    of_grade_note = replace(incident, grade="note")
+    # At second 20 it appears again. Another notice would wait until the page is steady, but now the grade is `report`.
     now = seconds_after_7_30(20)
-    still_flapping = flapping_page(make_facts, [0, 5, 10, 15, 20], now)
-    assert still_flapping.grade == "report"
-    # The grade of the facts makes the notice, which also names the new finding. Its length has no effect here.
+    graver = flapping_page(make_facts, change_seconds=[0, 5, 10, 15, 20], at=now, grade="report")
     late = Finding(FindingKind.LATE, "page", seconds=Bounds(400, None))
-    late_too = replace(still_flapping, findings=(*still_flapping.findings, late))
-    decision = decide(late_too, incident_of_grade_note, now)
-    assert [one.kind for one in decision.notices] == ["grade_changed"]
-    assert "What changed: late; grade report, was note" in decision.notices[0].text
+    (notice,) = decide(replace(graver, findings=(*graver.findings, late)), of_grade_note, now).notices
+    assert notice.kind == "grade_changed"
+    assert "What changed: late; grade report, was note" in notice.text
 
 
 def test_a_flapping_page_gets_one_notice_when_its_slot_has_come(make_facts: Make) -> None:

@@ -45,24 +45,25 @@ def test_a_release_without_a_breach_opens_no_incident(make_facts: Make, verdict:
 
 
 @pytest.mark.parametrize(
-    ("seen_by", "verdict", "reason"),
+    ("released_by", "verdict", "expected_end_of_line"),
     [
         (SLOT + timedelta(seconds=50), VerdictKind.ON_TIME, "found"),
         (None, VerdictKind.PENDING, "it is not certain any more that it was due at that time"),
     ],
 )
-def test_the_last_notice_of_a_release_not_found_yet_says_whether_it_was_found(
-    make_facts: Make, seen_by: datetime | None, verdict: VerdictKind, reason: str
+def test_after_a_notice_not_found_yet_a_final_notice_says_what_became_of_the_release(
+    make_facts: Make, released_by: datetime | None, verdict: VerdictKind, expected_end_of_line: str
 ) -> None:
-    # `is_confirming`: the tolerance is over, but no witness confirms yet that the page is late.
+    # First the page is not found 61 s after its slot, which no witness confirms yet. That opens an incident (DUE).
     not_found_yet = Due("page", seconds=61, got="404", looks=61, is_confirming=True)
     incident = open_incident(make_facts(LATER, due=not_found_yet))
     assert incident.kind is Kind.DUE
-    page = page_part(verdict, released=Interval(None, seen_by))
-    (last,) = decide(make_facts(LATER, verdict=verdict, parts=(page,)), incident, LATER).notices
-    assert last.kind == "final"
-    what_changed = next(line for line in last.text.splitlines() if line.startswith("What changed: "))
-    assert what_changed.removesuffix(".").endswith(reason)
+    # Then the page is found, or its slot is no longer certain.
+    page = page_part(verdict, released=Interval(after=None, by=released_by))
+    (final,) = decide(make_facts(LATER, verdict=verdict, parts=(page,)), incident, LATER).notices
+    assert final.kind == "final"
+    (what_changed,) = [line for line in final.text.splitlines() if line.startswith("What changed: ")]
+    assert what_changed.removesuffix(".").endswith(expected_end_of_line)
 
 
 @pytest.mark.parametrize("finding", ["elsewhere_first", "corrected", "blind", "clock_fault", "stale_edge"])
@@ -142,13 +143,13 @@ def test_an_unproven_release_that_is_proved_late_gets_one_notice(make_facts: Mak
 
 
 CALENDAR = Finding(FindingKind.SHORT_NOTICE, detail="moved to another time 1 day ahead")
-A_LEAD = Finding(LEAD, detail="https://press.example/item")
+PRESS_ITEM = Finding(LEAD, detail="https://press.example/item")
 
 
 FACTS_WITHOUT_BREACH: dict[str, dict[str, object]] = {
     "calendar": {"findings": (CALENDAR,)},
     "unproven": {"verdict": "unproven", "final": False},
-    "lead": {"verdict": LEAD, "findings": (A_LEAD,)},
+    "lead": {"verdict": LEAD, "findings": (PRESS_ITEM,)},
     "altered": {"findings": (Finding(FindingKind.WITHDRAWN, "page", "taken away", Bounds(70, None), LATER),)},
 }
 """By kind of incident, the facts that open it."""
@@ -174,35 +175,40 @@ def test_a_first_breach_closes_a_calendar_or_unproven_incident_and_takes_it_over
     assert decision.superseded.timeline[-1].text == f"taken over by {incident_of(decision).id}"
 
 
-@pytest.mark.parametrize("kind", ["lead", "altered"])
-def test_a_first_breach_leaves_an_incident_that_a_person_must_settle_open(
+@pytest.mark.parametrize("kind", ["lead", "altered"], ids=["press item to judge", "page removed after its release"])
+def test_a_first_breach_does_not_close_an_incident_that_only_a_person_may_close(
     make_facts: Make, overdue_by_seconds: Make, kind: str
 ) -> None:
-    # A lead is something that a person must judge, here a press item. `altered` is a page that was removed again.
-    before = incident_without_breach(make_facts, kind)
-    assert decide(overdue_by_seconds(400), before, SLOT + timedelta(minutes=7)).superseded is None
+    incident_for_a_person = incident_without_breach(make_facts, kind)
+    seven_minutes_after_slot = SLOT + timedelta(minutes=7)
+    decision = decide(overdue_by_seconds(400), incident_for_a_person, seven_minutes_after_slot)
+    assert incident_of(decision).kind is Kind.LATE
+    # `superseded` would be the earlier incident, closed by the decision.
+    assert decision.superseded is None
 
 
 @pytest.mark.parametrize("kind_before", FACTS_WITHOUT_BREACH)
 @pytest.mark.parametrize("breach", ["late", "early"])
-def test_a_first_breach_after_a_lesser_incident_opens_a_new_incident_with_its_own_thread_and_draft(
+def test_a_breach_after_an_incident_without_one_opens_an_incident_thread_and_draft_of_its_own(
     make_facts: Make, overdue_by_seconds: Make, public_early: Make, kind_before: str, breach: str
 ) -> None:
-    # The lesser incident is about a calendar, an unproven release, a lead (a press item to judge) or a removed page.
+    earlier_incident = incident_without_breach(make_facts, kind_before)
     now = SLOT + timedelta(minutes=7)
-    lesser = incident_without_breach(make_facts, kind_before)
     facts = overdue_by_seconds(400) if breach == "late" else public_early("page", is_open=True, begins=now)
-    # The findings also include a lead, which the lesser incident may be about.
-    decision = decide(replace(facts, findings=(*facts.findings, A_LEAD)), lesser, now)
+    # If the earlier incident is about a press item, that item is still in the facts.
+    decision = decide(replace(facts, findings=(*facts.findings, PRESS_ITEM)), earlier_incident, now)
+    new_incident = incident_of(decision)
+    assert (new_incident.opened, new_incident.acknowledged) == (now, None)
+    assert decision.draft
     (opening,) = decision.notices
-    assert (opening.kind, opening.follows) == ("opened", "")
-    # A follow-up in the thread of the lesser incident would be called "graver now".
+    assert opening.kind == "opened"
+    follows_another_notice = opening.follows != ""
+    assert not follows_another_notice
+    # A notice in the thread of the earlier incident would be called "graver now".
     assert opening.subject.startswith(f"{breach.upper()}: ")
     assert "graver" not in opening.subject
-    assert (incident_of(decision).opened, incident_of(decision).acknowledged) == (now, None)
-    assert decision.draft
     # From now on, facts of the release update the new incident.
-    assert find_known_incident([lesser, incident_of(decision)], "malpractice-2017") == decision.incident
+    assert find_known_incident([earlier_incident, new_incident], release="malpractice-2017") == new_incident
 
 
 def test_three_incidents_of_one_release_have_different_ids(make_facts: Make, overdue_by_seconds: Make) -> None:
@@ -339,21 +345,28 @@ def test_a_calendar_incident_is_closed_without_a_notice_if_the_release_is_on_tim
     assert incident_of(on_time).closed == LATER
 
 
-def test_a_lead_gets_no_draft_and_a_verdict_of_on_time_does_not_close_it(make_facts: Make) -> None:
-    # `LEAD` is the name of the verdict too. Only a person settles a lead: facts without it do not update its incident.
-    at = datetime(2018, 1, 1, 22, tzinfo=UTC)
-    lead = decide(make_facts(at, verdict=LEAD, findings=(A_LEAD,)), known=None, now=at)
-    assert (notice_kinds(lead), lead.draft) == (["lead"], False)
-    assert incident_of(lead).id == "malpractice-2017-lead-2018-01-01"
-    assert decide(make_facts(LATER, verdict=VerdictKind.ON_TIME, final=True), lead.incident, LATER) == Decision()
+def test_a_press_item_that_a_person_must_judge_opens_an_incident_without_a_draft(make_facts: Make) -> None:
+    # LEAD: the press may have had the release before its slot.
+    found_at = datetime(2018, 1, 1, 22, tzinfo=UTC)
+    decision = decide(make_facts(found_at, verdict=LEAD, findings=(PRESS_ITEM,)), known=None, now=found_at)
+    assert incident_of(decision).id == "malpractice-2017-lead-2018-01-01"
+    assert notice_kinds(decision) == ["lead"]
+    assert not decision.draft
 
 
-def test_a_second_lead_is_notified_as_a_new_finding(make_facts: Make) -> None:
-    # `LEAD` is the name of the verdict as well as of each finding.
-    incident = open_incident(make_facts(verdict=LEAD, findings=(A_LEAD,)))
-    second_lead = Finding(LEAD, detail="https://press.example/another-item")
-    both = make_facts(verdict=LEAD, findings=(A_LEAD, second_lead))
-    assert notice_kinds(decide(both, incident, LATER)) == ["new_finding"]
+def test_a_verdict_of_on_time_does_not_close_an_incident_about_a_press_item(make_facts: Make) -> None:
+    # Only a person can judge whether the press had the release before its slot.
+    incident = open_incident(make_facts(verdict=LEAD, findings=(PRESS_ITEM,)))
+    on_time = make_facts(LATER, verdict=VerdictKind.ON_TIME, final=True)
+    no_change = Decision()
+    assert decide(on_time, incident, LATER) == no_change
+
+
+def test_a_second_press_item_is_notified_as_a_new_finding_of_the_incident(make_facts: Make) -> None:
+    incident = open_incident(make_facts(verdict=LEAD, findings=(PRESS_ITEM,)))
+    second_item = Finding(LEAD, detail="https://press.example/another-item")
+    with_both_items = make_facts(verdict=LEAD, findings=(PRESS_ITEM, second_item))
+    assert notice_kinds(decide(with_both_items, incident, LATER)) == ["new_finding"]
 
 
 def released_with(make_facts: Make, *findings: Finding) -> ReleaseFacts:
@@ -375,19 +388,26 @@ def removal_of(part: str = "page", removed_at_minute: float = 60, back_within_se
 SWAPPED = Finding(FindingKind.SWAPPED, "sheet", "its bytes changed")
 
 
-@pytest.mark.parametrize("finding", [removal_of(), SWAPPED])
-def test_a_removal_or_swap_after_the_release_opens_an_incident_with_one_altered_notice_and_no_draft(
-    make_facts: Make, finding: Finding
+@pytest.mark.parametrize("alteration", [removal_of("page"), SWAPPED], ids=["page removed", "file replaced"])
+def test_an_alteration_after_the_release_opens_an_incident_without_grade_and_draft(
+    make_facts: Make, alteration: Finding
 ) -> None:
-    # The page was removed an hour after its release, or the data file got other bytes (SWAPPED).
-    decision = decide(released_with(make_facts, finding), known=None, now=LATER)
-    assert (notice_kinds(decision), decision.draft) == (["altered"], False)
-    assert (incident_of(decision).grade, incident_of(decision).closed) == ("none", None)
+    decision = decide(released_with(make_facts, alteration), known=None, now=LATER)
+    assert incident_of(decision).grade == "none"
+    assert incident_of(decision).closed is None
+    assert not decision.draft
+
+
+@pytest.mark.parametrize("alteration", [removal_of("page"), SWAPPED], ids=["page removed", "file replaced"])
+def test_an_alteration_after_the_release_gets_one_notice_with_its_detail(make_facts: Make, alteration: Finding) -> None:
+    facts = released_with(make_facts, alteration)
+    decision = decide(facts, known=None, now=LATER)
     (notice,) = decision.notices
-    # Routes may name the finding itself, or any alteration.
-    assert notice.findings == ("altered", finding.kind)
-    assert finding.detail in notice.text
-    assert decide(released_with(make_facts, finding), decision.incident, LATER).notices == ()
+    assert notice.kind == "altered"
+    # So a route may be for all alterations or for this kind of them.
+    assert notice.findings == ("altered", alteration.kind)
+    assert alteration.detail in notice.text
+    assert decide(facts, known=decision.incident, now=LATER).notices == ()
 
 
 def test_a_notice_says_that_removed_content_is_back(make_facts: Make) -> None:
@@ -422,18 +442,27 @@ def test_a_second_swap_of_a_release_gets_no_notice(make_facts: Make) -> None:
     assert decide(released_with(make_facts, SWAPPED, SWAPPED), incident, LATER).notices == ()
 
 
-def test_a_withdrawal_reopens_a_late_incident_in_its_thread_with_the_finding_altered(
+def test_the_notice_of_a_removal_after_a_late_incident_was_closed_follows_in_its_thread(
     late_by_seconds: Make,
 ) -> None:
     late = late_by_seconds(400, final=True)
     closed = incident_of(decide(late, known=None, now=LATER))
-    decision = decide(replace(late, findings=(*late.findings, removal_of("page"))), closed, LATER)
-    (notice,) = decision.notices
-    assert (notice.kind, notice.follows) == ("reopened", thread_id(closed.id))
-    # A route that silences `withdrawn` silences this notice, and one for `late` does not send it.
+    assert closed.closed is not None
+    removed_since = replace(late, findings=(*late.findings, removal_of("page")))
+    (notice,) = decide(removed_since, known=closed, now=LATER).notices
+    assert notice.kind == "reopened"
+    assert notice.follows == thread_id(closed.id)
+    # It is about the removal only, so a route for `late` does not match it.
     assert notice.findings == ("altered", "withdrawn")
-    # The verdict is final, so it is closed again at once.
-    assert (incident_of(decision).kind, incident_of(decision).closed) == (Kind.LATE, LATER)
+
+
+def test_a_removal_after_the_final_verdict_leaves_the_late_incident_closed(late_by_seconds: Make) -> None:
+    late = late_by_seconds(400, final=True)
+    closed = incident_of(decide(late, known=None, now=LATER))
+    removed_since = replace(late, findings=(*late.findings, removal_of("page")))
+    # It is reopened for the notice of the removal and closed again at once.
+    incident = incident_of(decide(removed_since, known=closed, now=LATER))
+    assert (incident.kind, incident.closed) == (Kind.LATE, LATER)
 
 
 def test_a_late_notice_after_a_withdrawal_does_not_name_the_withdrawal(
@@ -458,23 +487,25 @@ def test_a_page_in_time_with_a_late_file_is_partial(make_facts: Make) -> None:
     assert "1 of 2 parts late, still absent at 09:31:01 GMT (sheet)" in decision.notices[0].subject
 
 
-def test_the_findings_of_an_opening_begin_with_the_finding_that_opened_the_incident(overdue_by_seconds: Make) -> None:
-    # The own finding of an overdue release is `late`. It comes last in the facts and first in the notice.
-    overdue = overdue_by_seconds(61)
-    others = (Finding(FindingKind.CALENDARS_DISAGREE), Finding(FindingKind.ELSEWHERE_FIRST))
-    (opening,) = decide(replace(overdue, findings=(*others, *overdue.findings)), known=None, now=overdue.at).notices
-    assert opening.findings == ("late", "calendars_disagree", "elsewhere_first")
+def test_the_notice_of_a_new_incident_lists_first_the_finding_that_opened_it(overdue_by_seconds: Make) -> None:
+    late = Finding(FindingKind.LATE, "page", seconds=Bounds(61, None))
+    disagree, elsewhere = Finding(FindingKind.CALENDARS_DISAGREE), Finding(FindingKind.ELSEWHERE_FIRST)
+    overdue = replace(overdue_by_seconds(61), findings=(disagree, elsewhere, late))
+    (notice,) = decide(overdue, known=None, now=overdue.at).notices
+    assert notice.findings == ("late", "calendars_disagree", "elsewhere_first")
 
 
-def test_a_stale_edge_that_kept_users_waiting_opens_a_late_incident(make_facts: Make) -> None:
-    # A stale edge is a cache that still serves the page from before the release.
+def test_a_cache_that_kept_a_release_from_users_opens_a_late_incident_although_the_page_was_on_time(
+    make_facts: Make,
+) -> None:
     stale_edge = Finding(FindingKind.STALE_EDGE, "page")
-    # The page itself was on time. The grade counts how long users waited.
-    stale = make_facts(LATER, verdict=VerdictKind.ON_TIME, grade=Grade.REPORT, findings=(stale_edge,))
-    decision = decide(stale, known=None, now=LATER)
+    # The page at the origin was on time. The grade says how long users waited for it.
+    cached = make_facts(LATER, verdict=VerdictKind.ON_TIME, grade=Grade.REPORT, findings=(stale_edge,))
+    decision = decide(cached, known=None, now=LATER)
     assert incident_of(decision).kind == Kind.LATE
-    (opening,) = decision.notices
-    assert opening.findings == ("stale_edge", "late")
+    (notice,) = decision.notices
+    # The kind of the incident is added to the findings, so a route for `late` takes this notice.
+    assert notice.findings == ("stale_edge", "late")
 
 
 def test_an_incident_without_an_announced_time_occurs_when_it_is_found(make_facts: Make) -> None:
@@ -528,45 +559,52 @@ SEQUENCES_OF_FACTS = st.lists(
 
 
 @given(sequence=SEQUENCES_OF_FACTS)
-def test_any_sequence_of_facts_opens_at_most_one_unproven_and_one_breach_thread(
+def test_whatever_facts_follow_a_release_opens_at_most_one_thread_as_unproven_and_one_as_a_breach(
     sequence: list[ReleaseFacts],
 ) -> None:
     incident: Incident | None = None
     notices: list[Notice] = []
-    for at, facts in dated_from_minute_10(sequence):
+    for at, facts in dated_by_minute(sequence):
         decision = decide(facts, incident, at)
         incident = decision.incident
         notices += decision.notices
-    # A notice that follows no other opens a thread.
-    openings = [notice.id for notice in notices if not notice.follows]
-    threads = {notice.follows or notice.id for notice in notices}
-    assert len(openings) == len(set(openings)) <= 2
-    assert len(threads) <= 2
+    openings = [notice for notice in notices if not notice.follows]
+    follow_ups = [notice for notice in notices if notice.follows]
+    # The notice that opens the incident of a breach has the kind "opened".
+    assert sorted(opening.kind for opening in openings) in ([], ["opened"], ["unproven"], ["opened", "unproven"])
+    assert {notice.follows for notice in follow_ups} <= {opening.id for opening in openings}
 
 
 @given(sequence=SEQUENCES_OF_FACTS)
 def test_in_any_sequence_the_same_facts_twice_give_no_second_notice(sequence: list[ReleaseFacts]) -> None:
     incident: Incident | None = None
-    for at, facts in dated_from_minute_10(sequence):
+    for at, facts in dated_by_minute(sequence):
         incident = decide(facts, incident, at).incident
         assert decide(facts, incident, at + timedelta(seconds=1)).notices == ()
 
 
 @given(sequence=SEQUENCES_OF_FACTS)
-def test_in_any_sequence_an_incident_stays_known_and_its_grade_never_falls_to_none(
-    sequence: list[ReleaseFacts],
-) -> None:
-    known: Incident | None = None
-    for at, facts in dated_from_minute_10(sequence):
-        incident = decide(facts, known, at).incident
-        assert incident is not None or known is None
-        # A new incident of the release, with another id, may have a lower grade.
-        if known is not None and incident is not None and incident.id == known.id:
-            assert incident.grade != "none" or known.grade == "none"
-        known = incident
+def test_once_a_release_has_an_incident_no_facts_make_it_have_none(sequence: list[ReleaseFacts]) -> None:
+    incident: Incident | None = None
+    for at, facts in dated_by_minute(sequence):
+        had_incident = incident is not None
+        incident = decide(facts, incident, at).incident
+        assert incident is not None or not had_incident
 
 
-def dated_from_minute_10(sequence: list[ReleaseFacts]) -> Iterator[tuple[datetime, ReleaseFacts]]:
+@given(sequence=SEQUENCES_OF_FACTS)
+def test_once_an_incident_has_a_grade_no_facts_change_it_to_none(sequence: list[ReleaseFacts]) -> None:
+    incident: Incident | None = None
+    ids_with_a_grade: set[str] = set()
+    for at, facts in dated_by_minute(sequence):
+        incident = decide(facts, incident, at).incident
+        if incident is not None and incident.grade != "none":
+            ids_with_a_grade.add(incident.id)
+        elif incident is not None:
+            assert incident.id not in ids_with_a_grade
+
+
+def dated_by_minute(sequence: list[ReleaseFacts]) -> Iterator[tuple[datetime, ReleaseFacts]]:
     """Yield facts as of a minute each, from ten minutes after the slot, with that time."""
     for minutes, facts in enumerate(sequence, start=10):
         at = SLOT + timedelta(minutes=minutes)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -161,7 +161,7 @@ def test_an_unproven_notice_has_a_short_subject_and_the_whole_reason_in_its_text
 
 
 @pytest.mark.parametrize(
-    ("findings", "reason"),
+    ("findings", "cause"),
     [
         ((Finding(FindingKind.PROMISE_IN_DOUBT),), "its announced time is in doubt; not seen yet"),
         ((Finding(FindingKind.CALENDARS_DISAGREE),), "calendars disagree about its time; not seen yet"),
@@ -169,11 +169,14 @@ def test_an_unproven_notice_has_a_short_subject_and_the_whole_reason_in_its_text
         ((), "no look proves when it came out; not seen yet"),
     ],
 )
-def test_an_unproven_subject_names_the_cause(make_facts: Make, findings: tuple[Finding, ...], reason: str) -> None:
-    unproven = make_facts(LATER, verdict=VerdictKind.UNPROVEN, unproven_because="a long story", findings=findings)
-    # The notice that opens an incident of the kind "unproven" is itself of the kind "unproven".
+def test_the_subject_about_an_unproven_release_names_the_cause_that_its_findings_show(
+    make_facts: Make, findings: tuple[Finding, ...], cause: str
+) -> None:
+    unproven = make_facts(
+        LATER, verdict=VerdictKind.UNPROVEN, findings=findings, unproven_because="too long for a subject"
+    )
     subject = write_notice_subject(kind="unproven", reported_kind="unproven", facts=unproven, now=LATER)
-    assert subject.startswith(f"NOT PROVEN: {reason}. Check the publishing log. Malpractice for GCSE")
+    assert subject.startswith(f"NOT PROVEN: {cause}. Check the publishing log. Malpractice for GCSE")
 
 
 def test_an_alternative_that_was_not_seen_is_never_called_overdue(overdue_by_seconds: Make) -> None:
@@ -203,9 +206,10 @@ def test_the_first_step_is_to_acknowledge_and_no_internal_term_is_shown(overdue_
         assert words not in notice.text
 
 
-def test_the_notice_of_a_lead_contains_its_address(make_facts: Make) -> None:
-    lead = Finding(LEAD, detail="https://press.example/item")
-    _, notice = incident_and_notice(make_facts(verdict=LEAD, findings=(lead,)))
+def test_the_notice_about_a_press_item_contains_the_address_of_the_item(make_facts: Make) -> None:
+    # LEAD: the item may be about a release that was public early. A person must judge that.
+    press_item = Finding(LEAD, detail="https://press.example/item")
+    _, notice = incident_and_notice(make_facts(verdict=LEAD, findings=(press_item,)))
     assert "\n  https://press.example/item" in notice.text
 
 
@@ -258,36 +262,47 @@ def test_a_follow_up_shares_the_thread_of_its_opening(overdue_by_seconds: Make) 
     assert build_message(follow_up, graver_incident).notice == build_message(opening, incident).id
 
 
-def openings_of(overdue_by_seconds: Make, releases: int, *producers: str) -> list[Notice]:
+def make_openings(overdue_by_seconds: Make, *, releases: int, producers: Sequence[str]) -> list[Notice]:
     """Return the opening notices of so many overdue releases, of these producers in turn."""
     facts = overdue_by_seconds(61)
-    owners = (producers * releases)[:releases]
-    return [
-        incident_and_notice(replace(facts, release=f"r{number}", producer=owner))[1]
-        for number, owner in enumerate(owners)
-    ]
+    openings: list[Notice] = []
+    for number in range(releases):
+        producer = producers[number % len(producers)]
+        _, opening = incident_and_notice(replace(facts, release=f"r{number}", producer=producer))
+        openings.append(opening)
+    return openings
 
 
 def test_openings_below_the_threshold_are_not_folded_into_a_digest(overdue_by_seconds: Make) -> None:
-    assert fold_openings(openings_of(overdue_by_seconds, 4, "p0"), LATER, threshold=5) is None
+    openings = make_openings(overdue_by_seconds, releases=4, producers=["p0"])
+    assert fold_openings(openings, LATER, threshold=5) is None
 
 
-def test_six_openings_in_any_order_become_the_same_digest_which_does_not_blame_a_platform(
-    overdue_by_seconds: Make,
-) -> None:
-    # From five openings on they become one digest. No release has a finding that its platform is at fault.
-    notices = openings_of(overdue_by_seconds, 6, "p0", "p1")
-    folded = fold_openings(notices, LATER, threshold=5)
-    assert folded is not None
-    assert set(folded.covers) == {one.id for one in notices}
-    assert folded.notice.subject == "6 RELEASES of 2 producers in trouble together: p0, p1"
-    assert "platform" not in folded.notice.findings
-    assert fold_openings(list(reversed(notices)), LATER, threshold=5) == folded
-    assert build_message(folded.notice, None).data["incident"] is None
+def test_openings_above_the_threshold_are_folded_into_one_digest(overdue_by_seconds: Make) -> None:
+    openings = make_openings(overdue_by_seconds, releases=6, producers=["p0", "p1"])
+    digest = fold_openings(openings, LATER, threshold=5)
+    assert digest is not None
+    assert set(digest.covers) == {opening.id for opening in openings}
+    assert digest.notice.subject == "6 RELEASES of 2 producers in trouble together: p0, p1"
+    # No release has the finding that the platform is at fault.
+    assert "platform" not in digest.notice.findings
+
+
+def test_openings_in_another_order_become_the_same_digest(overdue_by_seconds: Make) -> None:
+    openings = make_openings(overdue_by_seconds, releases=6, producers=["p0", "p1"])
+    digest = fold_openings(openings, LATER, threshold=5)
+    assert fold_openings(list(reversed(openings)), LATER, threshold=5) == digest
+
+
+def test_the_message_of_a_digest_belongs_to_no_single_incident(overdue_by_seconds: Make) -> None:
+    openings = make_openings(overdue_by_seconds, releases=6, producers=["p0", "p1"])
+    digest = fold_openings(openings, LATER, threshold=5)
+    assert digest is not None
+    assert build_message(digest.notice, incident=None).data["incident"] is None
 
 
 def test_a_digest_names_producers_by_their_display_names(overdue_by_seconds: Callable[[float], ReleaseFacts]) -> None:
-    notices = openings_of(overdue_by_seconds, 6, "p0", "p1")
-    folded = fold_openings(notices, LATER, threshold=5, name_of={"p0": "Office of A", "p1": "B Agency"}.__getitem__)
-    assert folded is not None
-    assert folded.notice.subject.endswith("in trouble together: Office of A, B Agency")
+    openings = make_openings(overdue_by_seconds, releases=6, producers=["p0", "p1"])
+    digest = fold_openings(openings, LATER, threshold=5, name_of={"p0": "Office of A", "p1": "B Agency"}.__getitem__)
+    assert digest is not None
+    assert digest.notice.subject.endswith("in trouble together: Office of A, B Agency")

@@ -33,7 +33,7 @@ def test_bounds_are_rounded_outward(seconds: Bounds, words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("earliest", "latest", "words"),
+    ("min_seconds_after_slot", "max_seconds_after_slot", "expected_delay"),
     [
         (-0.3, 0.4, "on the second"),
         (0, 0.4, "on the second"),
@@ -41,14 +41,15 @@ def test_bounds_are_rounded_outward(seconds: Bounds, words: str) -> None:
         (None, -0.5, "an unknown time before the slot"),
     ],
 )
-def test_a_delay_is_called_on_the_second_only_if_both_of_its_bounds_are_known_and_within_a_second(
-    make_facts: Facts, earliest: float | None, latest: float, words: str
+def test_a_notice_calls_a_delay_on_the_second_only_if_it_is_known_to_be_less_than_a_second(
+    make_facts: Facts, min_seconds_after_slot: float | None, max_seconds_after_slot: float, expected_delay: str
 ) -> None:
-    page = page_part(VerdictKind.UNPROVEN, delay=Bounds(earliest, latest))
+    # If no bound before the slot is known, the page may have been out long before, so it is not “on the second”.
+    page = page_part(VerdictKind.UNPROVEN, delay=Bounds(min_seconds_after_slot, max_seconds_after_slot))
     facts = make_facts(parts=(page,))
     text = write_notice_text(kind="unproven", reported_kind="unproven", facts=facts, incident="r", now=NOON)
-    (line,) = (line for line in text.splitlines() if line.startswith("- Announced page: "))
-    assert line.endswith(words)
+    (line_of_page,) = [line for line in text.splitlines() if line.startswith("- Announced page: ")]
+    assert line_of_page.endswith(expected_delay)
 
 
 @pytest.mark.parametrize(

@@ -102,19 +102,28 @@ def test_shifts_are_read_back_unchanged_from_json() -> None:
     assert shifts_from_json(shifts_json(shifts)) == shifts
 
 
+def shift_after_20_october(role: str, hours_until_start: int, hours: int) -> Shift:
+    start = october(20) + timedelta(hours=hours_until_start)
+    return Shift(role, start, start + timedelta(hours=hours))
+
+
+ROLES = some.sampled_from(sorted(PHONES))
+SHIFTS = some.builds(shift_after_20_october, ROLES, some.integers(0, 300), some.integers(1, 90))
+
+
 @given(
-    turn_hours=some.integers(1, 200),
-    turns=some.lists(some.sampled_from(sorted(PHONES)), min_size=1, max_size=5),
-    shifts=some.lists(some.tuples(some.sampled_from(sorted(PHONES)), some.integers(0, 300), some.integers(1, 90))),
+    hours_per_turn=some.integers(1, 200),
+    roles_in_turn=some.lists(ROLES, min_size=1, max_size=5),
+    shifts=some.lists(SHIFTS),
 )
-def test_the_same_roles_are_on_call_between_two_hand_overs(
-    turn_hours: int, turns: list[str], shifts: list[tuple[str, int, int]]
+def test_who_is_on_call_changes_only_at_the_listed_times(
+    hours_per_turn: int, roles_in_turn: list[str], shifts: list[Shift]
 ) -> None:
-    # A drawn shift is its role, the hours from `begin` to its start, and its length in hours.
-    begin, hour = october(20), timedelta(hours=1)
-    table = [Shift(role, begin + start * hour, begin + (start + length) * hour) for role, start, length in shifts]
-    rota = a_rota(PHONES, *table, turns=turns, begins=MONDAY_19_OCTOBER_AT_9, every=turn_hours * hour)
-    half_hours_of_two_weeks = [begin + number * hour / 2 for number in range(14 * 24 * 2)]
-    changes = list(rota.changes(begin, begin + timedelta(days=14)))
-    for at in half_hours_of_two_weeks:
-        assert rota.on_call(at) == [roles for since, roles in changes if since <= at][-1]
+    every = timedelta(hours=hours_per_turn)
+    rota = a_rota(PHONES, *shifts, turns=roles_in_turn, begins=MONDAY_19_OCTOBER_AT_9, every=every)
+    begin, two_weeks, half_hour = october(20), timedelta(days=14), timedelta(minutes=30)
+    roles_since = dict(rota.changes(begin, begin + two_weeks))
+    for number in range(two_weeks // half_hour):
+        at = begin + number * half_hour
+        last_change = max(since for since in roles_since if since <= at)
+        assert rota.on_call(at) == roles_since[last_change]

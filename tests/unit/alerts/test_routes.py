@@ -46,13 +46,18 @@ def test_a_notice_that_matches_only_a_route_without_channels_is_not_sent() -> No
     assert send_times(make_notice("note"), [a_route(grade="note")]) == []
 
 
-@pytest.mark.parametrize(
-    ("route", "notified"), [(silence("withdrawn"), []), (a_route("mail", finding="altered"), ["mail"])]
-)
-def test_an_altered_notice_is_directed_or_silenced_by_its_finding(route: Route, notified: list[str]) -> None:
-    # `silence` makes a route without channels. A removal has the findings `altered` and `withdrawn`.
-    altered = make_notice("none", "altered", ("altered", "withdrawn"))
-    assert channels_notified(altered, [route]) == notified
+def test_a_route_for_altered_releases_takes_the_notice_of_a_removal() -> None:
+    # `altered` is the general name of `withdrawn` (removed after its release).
+    removal = make_notice(grade="none", kind="altered", findings=("altered", "withdrawn"))
+    route = a_route("mail", finding="altered")
+    assert channels_notified(removal, [route]) == ["mail"]
+
+
+def test_a_route_without_channels_for_removals_suppresses_the_notice_of_a_removal() -> None:
+    # `altered` is the general name of `withdrawn` (removed after its release).
+    removal = make_notice(grade="none", kind="altered", findings=("altered", "withdrawn"))
+    route = a_route(finding="withdrawn")
+    assert channels_notified(removal, [route]) == []
 
 
 @pytest.mark.parametrize(
@@ -89,25 +94,30 @@ def test_a_notice_is_still_sent_if_only_the_last_of_its_findings_is_silenced(fin
 
 
 @pytest.mark.parametrize("findings", [("early", "early_exposure", "late"), ("late", "unannounced"), ("late", "lead")])
-def test_silencing_the_first_finding_does_not_silence_another_that_could_have_its_own_notice(
+def test_a_notice_of_two_faults_is_sent_although_a_route_silences_the_first_of_them(
     findings: tuple[str, ...],
 ) -> None:
-    # Such as a delay after an exposure, or a lead after a delay. Other findings are only details of the first.
-    notice = make_notice(findings=findings)
-    assert channels_notified(notice, [silence(findings[0])]) == [*CHANNELS]
+    # For example, a release that was public early and then late. No route takes the second fault, so it must be sent.
+    first_fault, *_ = findings
+    assert channels_notified(make_notice(findings=findings), [silence(first_fault)]) == [*CHANNELS]
 
 
-def test_a_route_for_a_lesser_finding_adds_to_the_channels_of_a_late_notice_but_takes_none_away() -> None:
-    notice = make_notice(findings=("late", "short_notice"))
-    lesser_route, late_route = a_route("mail", finding="short_notice"), a_route("pager", finding="late")
-    # If no route takes `late`, every channel is notified of it.
-    assert channels_notified(notice, [lesser_route]) == [*CHANNELS]
-    assert channels_notified(notice, [lesser_route, late_route]) == ["mail", "pager"]
-    assert channels_notified(notice, [late_route]) == ["pager"]
+def test_a_route_for_a_detail_of_a_late_notice_adds_its_channel_to_those_of_the_route_for_late() -> None:
+    late_at_short_notice = make_notice(findings=("late", "short_notice"))
+    route_for_late, route_for_detail = a_route("pager", finding="late"), a_route("mail", finding="short_notice")
+    assert channels_notified(late_at_short_notice, [route_for_late]) == ["pager"]
+    assert channels_notified(late_at_short_notice, [route_for_late, route_for_detail]) == ["mail", "pager"]
+
+
+def test_a_late_notice_goes_to_every_channel_if_the_only_route_is_for_a_detail_of_it() -> None:
+    # No route takes `late`, and a finding that no route takes goes to every channel.
+    late_at_short_notice = make_notice(findings=("late", "short_notice"))
+    route_for_detail = a_route("mail", finding="short_notice")
+    assert channels_notified(late_at_short_notice, [route_for_detail]) == [*CHANNELS]
 
 
 @pytest.mark.parametrize(
-    ("findings", "silenced"),
+    ("findings", "silenced_finding"),
     [
         (("partial", "late"), "partial"),
         (("partial", "late"), "late"),
@@ -118,10 +128,12 @@ def test_a_route_for_a_lesser_finding_adds_to_the_channels_of_a_late_notice_but_
         (("calendar", "calendars_disagree", "short_notice"), "calendar"),
     ],
 )
-def test_a_notice_is_silenced_by_its_finding_or_by_a_detail_of_it(findings: tuple[str, ...], silenced: str) -> None:
-    # `partial` and `stale_edge` are details of `late`, and `early_exposure` is one of `early`.
-    notice = make_notice(findings=findings)
-    assert send_times(notice, [silence(silenced)]) == []
+def test_a_notice_is_suppressed_if_a_route_silences_its_main_finding_by_its_exact_or_general_name(
+    findings: tuple[str, ...], silenced_finding: str
+) -> None:
+    # `late` is the general name of `partial` and `stale_edge`, and `early` is that of `early_exposure`.
+    route_without_channels = a_route(finding=silenced_finding)
+    assert send_times(make_notice(findings=findings), [route_without_channels]) == []
 
 
 def test_a_notice_of_two_findings_is_silenced_if_a_route_silences_each() -> None:

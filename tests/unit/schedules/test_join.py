@@ -57,14 +57,24 @@ ADDS_A_PART = replace(
 )
 
 
-def test_entry_that_adds_parts_to_a_release_by_its_id_changes_nothing_else_of_it() -> None:
-    # The added entry has another title, no producer and, by default, Address.ANNOUNCED.
-    govuk = replace(an_entry("1", url=f"{BASE}/widgets-july-2026"), address=Address.GUESSED)
-    known_ids = {("govuk", "1"): ADDS_A_PART.of}
-    rules = JoinRules(order=("govuk", "by-hand"))
-    (release,) = join_entries({"govuk": [govuk], "by-hand": [ADDS_A_PART]}, rules, known_ids).releases
-    assert (release.id, release.title, release.producer) == (ADDS_A_PART.of, govuk.title, govuk.producer)
-    assert (release.address, [part.id for part in release.parts]) == (govuk.address, ["page", "added-1"])
+def test_an_entry_that_adds_a_part_to_a_release_leaves_its_title_producer_and_address_as_they_are() -> None:
+    from_govuk = replace(
+        an_entry("1", title="Widgets: July 2026", producer="dfx", url=f"{BASE}/widgets-july-2026"),
+        address=Address.GUESSED,
+    )
+    by_hand = replace(
+        an_entry(
+            "a", title="Another title", producer="", parts=(Part("added", Role.ALTERNATIVE, "https://x.example/"),)
+        ),
+        address=Address.ANNOUNCED,
+        of="widgets-july-2026",
+    )
+    entries = {"govuk": [from_govuk], "by-hand": [by_hand]}
+    known_ids = {("govuk", "1"): "widgets-july-2026"}
+    (release,) = join_entries(entries, JoinRules(order=("govuk", "by-hand")), known_ids).releases
+    assert [part.id for part in release.parts] == ["page", "added"]
+    assert release.id == "widgets-july-2026"
+    assert (release.title, release.producer, release.address) == ("Widgets: July 2026", "dfx", Address.GUESSED)
 
 
 def test_entry_that_adds_parts_to_an_unknown_release_is_a_release_of_its_own() -> None:

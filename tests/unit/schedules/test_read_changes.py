@@ -64,12 +64,14 @@ def test_an_announcement_that_redirects_to_its_publication_confirms_no_slot() ->
         replace(ENTRY, slot=Slot(Precision.NONE, reason="tbc")),
     ],
 )
-def test_a_new_slot_state_or_doubt_is_a_promise_between_the_last_read_and_this_one(changed: Announcement) -> None:
-    # The change was made after the last read that did not show it (`unlearnt`) and by the first that did (`learnt`).
-    changes = changes_of_this_read({"X": LastSeen.of(ENTRY)}, replace(changed, why="late data"))
+def test_an_entry_with_a_new_slot_state_or_doubt_is_a_new_promise_of_this_read(changed: Announcement) -> None:
+    entries_of_last_read = {"X": LastSeen.of(ENTRY)}
+    changes = changes_of_this_read(entries_of_last_read, replace(changed, why="late data"))
     promise = changes.promises["X"]
-    assert (promise.unlearnt, promise.learnt, promise.why) == (LAST_READ, THIS_READ, "late data")
-    assert (promise.calendar, promise.slot, promise.doubt) == ("A", changed.slot, changed.doubt)
+    assert (promise.slot, promise.doubt) == (changed.slot, changed.doubt)
+    assert (promise.calendar, promise.why) == ("A", "late data")
+    # It was announced after the last read, which did not show it (`unlearnt`), and by this one (`learnt`).
+    assert (promise.unlearnt, promise.learnt) == (LAST_READ, THIS_READ)
 
 
 def test_an_entry_that_disappears_is_reported_once() -> None:
@@ -79,16 +81,19 @@ def test_an_entry_that_disappears_is_reported_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("missing_since", "absent"),
-    [(None, ()), (LAST_READ, ("X",)), (READ_BEFORE_LAST, ())],
-    ids=["first", "second", "third"],
+    ("first_read_without_entry", "is_reported"),
+    [(THIS_READ, False), (LAST_READ, True), (READ_BEFORE_LAST, False)],
+    ids=["first read without it", "second read without it", "third read without it"],
 )
-def test_an_entry_is_reported_as_absent_at_the_second_missing_read_in_a_row(
-    missing_since: datetime | None, absent: tuple[str, ...]
+def test_the_second_read_in_a_row_without_an_entry_reports_it_as_absent_and_no_other_read_does(
+    first_read_without_entry: datetime, *, is_reported: bool
 ) -> None:
-    # There were reads on 30 June, 1 July (`LAST_READ`) and 2 July (this one). `missing_since` is the first read without
-    # the entry, None if that is this one.
-    assert changes_of_this_read({"X": LastSeen.of(ENTRY, absent_since=missing_since)}).absent == absent
+    # If this is the first read without the entry, no earlier read has recorded that it is absent.
+    absent_since = None if first_read_without_entry == THIS_READ else first_read_without_entry
+    before_this_read = {"X": LastSeen.of(ENTRY, absent_since=absent_since)}
+    no_entries: list[Announcement] = []
+    changes = changes_of_this_read(before_this_read, *no_entries)
+    assert changes.absent == (("X",) if is_reported else ())
 
 
 @pytest.mark.parametrize(

@@ -31,12 +31,14 @@ def build_alerts_of(message: Message, **changes: Any) -> list[dict[str, Any]]:  
     return list(build_alerts(replace(message, **changes), SETTINGS, NOW))
 
 
-def test_one_incident_is_one_alert_however_often_it_changes(message: Message) -> None:
-    # A change of grade, such as `message`, also gives alerts of the lower grades, which follow the first.
-    first, *_lower_grades = build_alerts_of(message)
-    (second,) = build_alerts_of(message, id="aaaa0003", subject="LATE, now out", kind="appeared")
-    assert first["labels"] == second["labels"]
-    assert first["labels"] == {
+def test_all_notices_of_an_incident_have_the_same_labels_so_they_are_one_alert(message: Message) -> None:
+    # Alertmanager takes notices with the same labels as one alert.
+    (opening,) = build_alerts_of(message, id="aaaa0002", subject="NOT OUT", kind="opened")
+    # The first alert of a new grade is of that grade. The others end the alerts of lower grades.
+    of_new_grade = build_alerts_of(message, kind="grade_changed")[0]
+    (appearance,) = build_alerts_of(message, id="aaaa0003", subject="LATE, now out", kind="appeared")
+    assert opening["labels"] == of_new_grade["labels"] == appearance["labels"]
+    assert opening["labels"] == {
         "alertname": "NinethirtyIncident",
         "incident": "i",
         "release": "malpractice",

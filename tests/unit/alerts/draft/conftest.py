@@ -23,7 +23,7 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
-def seen(after: str, by: str) -> Interval:
+def between(after: str, by: str) -> Interval:
     return Interval(at(after), at(by))
 
 
@@ -146,7 +146,7 @@ def ipcc_late() -> Incident:
     slot = at("2015-07-23T09:30+01:00")
     url = "http://www.ipcc.gov.uk/page/deaths-during-or-following-police-contact"
     title = "Deaths during or following police contact: Statistics for England and Wales 2014/15"
-    first = seen("2015-07-23T10:07:45+01:00", "2015-07-23T10:08:00+01:00")
+    first = between("2015-07-23T10:07:45+01:00", "2015-07-23T10:08:00+01:00")
     parts = (
         late_part("page", "page", url, slot, first),
         late_part("report", "attachment", "http://www.ipcc.gov.uk/deaths-2014-15.pdf", slot, first),
@@ -181,8 +181,8 @@ def ofsted_early() -> Incident:
         "maintained-schools-and-academies-inspections-and-outcomes-as-at-31-december-2016"
     )
     title = "Maintained School & Academies Inspections and outcomes (as at 31 December 2016)"
-    start = seen("2017-03-20T16:55+00:00", "2017-03-20T17:00+00:00")
-    end = seen("2017-03-20T17:25+00:00", "2017-03-20T17:30+00:00")
+    start = between("2017-03-20T16:55+00:00", "2017-03-20T17:00+00:00")
+    end = between("2017-03-20T17:25+00:00", "2017-03-20T17:30+00:00")
 
     def early(name: str, role: str, address: str) -> PartVerdict:
         length = length_between(start, end)
@@ -214,15 +214,15 @@ def ofqual_late() -> Incident:
     title = "Malpractice for GCSE and A level: summer 2017 exam series"
     at_day = "2018-01-05T"
     parts = (
-        late_part("page", "page", url, slot, seen(f"{at_day}12:18:45+00:00", f"{at_day}12:19+00:00")),
+        late_part("page", "page", url, slot, between(f"{at_day}12:18:45+00:00", f"{at_day}12:19+00:00")),
         alternative(
             "report",
             "publications/malpractice-summer-2017",
             slot,
-            seen(f"{at_day}09:59:45+00:00", f"{at_day}10:00+00:00"),
+            between(f"{at_day}09:59:45+00:00", f"{at_day}10:00+00:00"),
         ),
         alternative(
-            "news", "news/malpractice-statistics", slot, seen(f"{at_day}10:34:45+00:00", f"{at_day}10:35+00:00")
+            "news", "news/malpractice-statistics", slot, between(f"{at_day}10:34:45+00:00", f"{at_day}10:35+00:00")
         ),
     )
     elsewhere = (Finding(FindingKind.ELSEWHERE_FIRST, part) for part in ("report", "news"))
@@ -237,9 +237,12 @@ def ofqual_late_again() -> Incident:
     title = "Vocational and other qualifications quarterly: October to December 2017"
     at_day = "2018-03-08T"
     parts = (
-        late_part("page", "page", url, slot, seen(f"{at_day}10:51:45+00:00", f"{at_day}10:52+00:00")),
+        late_part("page", "page", url, slot, between(f"{at_day}10:51:45+00:00", f"{at_day}10:52+00:00")),
         alternative(
-            "report", "publications/vocational-quarterly", slot, seen(f"{at_day}09:56:45+00:00", f"{at_day}09:57+00:00")
+            "report",
+            "publications/vocational-quarterly",
+            slot,
+            between(f"{at_day}09:56:45+00:00", f"{at_day}09:57+00:00"),
         ),
     )
     findings = (Finding(FindingKind.LATE, "page"), Finding(FindingKind.ELSEWHERE_FIRST, "report"))

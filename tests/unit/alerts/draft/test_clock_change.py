@@ -14,7 +14,7 @@ from alerts.incident import Incident, Kind
 from schedules.contract.verdict import Exposure, Finding, VerdictKind
 from schedules.contract.verdict import Kind as FindingKind
 from schedules.times.interval import Bounds, Interval
-from tests.unit.alerts.draft.conftest import at, incident_of, late_part, release_facts
+from tests.unit.alerts.draft.conftest import at, get_field, incident_of, late_part, release_facts
 
 URL = "https://www.gov.uk/government/statistics/example"
 ASK_LATE = "It came out one hour late in the first week of summer time. Did a scheduled job still use winter time?"
@@ -54,15 +54,22 @@ def incident_of_page_released(slot: str, minutes: int) -> Incident:
         ("2018-10-29T09:30+00:00", 60, set()),
     ],
 )
-def test_an_error_of_one_hour_in_the_week_after_a_clock_change_adds_a_question_to_the_guidance_only(
+def test_the_guidance_asks_about_the_clock_change_if_a_release_is_an_hour_off_in_the_week_after_it(
     settings: Mapping[str, str], slot: str, minutes_after_slot: int, expected_questions: set[str]
 ) -> None:
-    # The clocks went forward on 25 March 2018 and back on 28 October. A scheduled job that does not follow them is an
-    # hour late in the week after the first change, and an hour early after the second. The box for the account then
-    # asks so. Another delay, another week or the other direction adds no question.
+    # The clocks went forward on 25 March 2018. In the week after it, a scheduled job that still uses winter time is an
+    # hour late. They went back on 28 October. In the week after it, a job that still uses summer time is an hour early.
+    # In any other case there is no question.
     incident = incident_of_page_released(slot, minutes_after_slot)
     report = fill_form(incident, get_form("B"), settings, previous=[], now=incident.opened)
-    guidance = {field.id: {ASK_LATE, ASK_EARLY} & {*field.guidance} for field in report.fields()}
-    assert guidance.pop("B.2.account") == expected_questions
-    assert not any(guidance.values())
-    assert not {ASK_LATE, ASK_EARLY} & {text for field in report.fields() for text in field.paragraphs}
+    account = get_field(report, "B.2.account")
+    assert {ASK_LATE, ASK_EARLY} & {*account.guidance} == expected_questions
+
+
+def test_a_question_about_the_clock_change_is_in_the_guidance_of_the_account_and_in_no_text(
+    settings: Mapping[str, str],
+) -> None:
+    incident = incident_of_page_released("2018-03-26T09:30+01:00", minutes=60)
+    report = fill_form(incident, get_form("B"), settings, previous=[], now=incident.opened)
+    assert [field.id for field in report.fields() if ASK_LATE in field.guidance] == ["B.2.account"]
+    assert not [field.id for field in report.fields() if ASK_LATE in field.paragraphs]

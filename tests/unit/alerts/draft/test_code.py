@@ -67,12 +67,18 @@ def test_practices_can_be_found_by_the_number_of_a_failure_mode() -> None:
     assert [practice.cite for practice in find_practices("FM11", edition)] == ["T3.1", "T3.2"]
 
 
-def test_first_day_and_citation_of_an_edition_can_be_configured() -> None:
-    # S3 is the practice of edition 3.0 to cite for a late release.
-    begins, cites = {"3.0": date(2025, 11, 10)}, {"3.0/S3": "Standard 3, practice 3.6"}
-    editions = override_editions(load_editions(), begins, cites)
-    assert find_edition(at("2025-11-05T09:30+00:00"), editions).name == "2.1"
-    assert code_json(at("2025-11-12T09:30+00:00"), ["late"], editions)["practice"] == "Standard 3, practice 3.6"
+def test_the_first_day_of_an_edition_of_the_code_of_practice_can_be_configured() -> None:
+    # Edition 3.0 follows 2.1. Without configuration it begins on 3 November 2025.
+    editions = override_editions(load_editions(), begins={"3.0": date(2025, 11, 10)}, cites={})
+    assert find_edition(at("2025-11-09T09:30+00:00"), editions).name == "2.1"
+    assert find_edition(at("2025-11-10T09:30+00:00"), editions).name == "3.0"
+
+
+def test_the_citation_of_a_practice_of_the_code_can_be_configured() -> None:
+    # In edition 3.0 of the Code of Practice, a late release breaks the practice with the id S3.
+    editions = override_editions(load_editions(), begins={}, cites={"3.0/S3": "Standard 3, practice 3.6"})
+    code = code_json(at("2025-11-12T09:30+00:00"), ["late"], editions)
+    assert code == {"edition": "3.0", "practice": "Standard 3, practice 3.6"}
 
 
 def test_every_practice_of_every_edition_has_a_citation_and_a_text() -> None:
@@ -81,10 +87,11 @@ def test_every_practice_of_every_edition_has_a_citation_and_a_text() -> None:
         assert all(practice.cite and practice.text for practice in edition.practices.values())
 
 
-def test_every_failure_mode_cites_only_practices_of_its_edition() -> None:
+def test_each_edition_of_the_code_of_practice_has_every_practice_that_it_cites_for_a_failure() -> None:
     for edition in load_editions():
-        cited_by_mode = edition.primary
-        assert {practice for cited in cited_by_mode.values() for practice in cited} <= edition.practices.keys()
+        # `primary` has the ids of the practices to cite for each kind of failure, such as a late release.
+        for failure, ids_of_practices in edition.primary.items():
+            assert set(ids_of_practices) <= edition.practices.keys(), (edition.name, failure)
 
 
 def test_each_practice_says_whether_its_citation_was_confirmed() -> None:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -23,9 +25,29 @@ from tests.unit.alerts.draft.plain import plain
 ON_5_JANUARY = datetime(2018, 1, 5, 9, 31, tzinfo=UTC)
 FIELDS = ("B.1.date", "B.1.producer", "B.2.account", "B.2.clause", "B.3.impact", "B.4.corrective", "N.why", "N.measure")
 TEXTS = st.text(min_size=1, max_size=40)
-EDITS = st.tuples(st.just("edit"), st.sampled_from(FIELDS), TEXTS)
-MEASURES = st.tuples(st.just("measure"), st.sampled_from(["note", "B", "C"]), st.integers(1, 90))
-SIGNS = st.tuples(st.just("sign"), st.just(""), st.just(0))
+
+
+class Edit(NamedTuple):
+    """A person types a text into a field."""
+
+    field: str
+    text: str
+
+
+class Measure(NamedTuple):
+    """The monitor fills a form again, so many minutes after the slot."""
+
+    form: str
+    minutes_overdue: int
+
+
+class Sign(NamedTuple):
+    """A person signs the report."""
+
+
+EDITS = st.builds(Edit, st.sampled_from(FIELDS), TEXTS)
+MEASURES = st.builds(Measure, st.sampled_from(["note", "B", "C"]), st.integers(1, 90))
+SIGNS = st.builds(Sign)
 
 
 def draft_when_overdue_by(incident: Incident, minutes: int, form: str = "B") -> Report:
@@ -56,29 +78,41 @@ def list_shown_typed_texts(report: Report) -> list[str]:
     return [piece.text for piece in found if piece.tone is Tone.TYPED]
 
 
-@given(steps=st.lists(EDITS | MEASURES | SIGNS, max_size=8))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_no_interleaving_of_edits_and_measurements_loses_a_typed_character(
-    ofqual_late: Incident, steps: list[tuple[str, str, str | int]]
-) -> None:
-    # A step is an edit of a box, a measurement for a form (so many minutes after the slot), or a signature.
-    versions: Versions = first_version(ofqual_late)
-    typed: dict[str, str] = {}
+def versions_after(incident: Incident, steps: Sequence[Edit | Measure | Sign]) -> Versions:
+    """Return all versions of a draft about which these steps are taken, one a minute."""
+    versions: Versions = first_version(incident)
     for minutes, step in enumerate(steps):
         at = ON_5_JANUARY + timedelta(minutes=minutes)
         match step:
-            case "edit", field, str(text):
+            case Edit(field, text):
                 versions = append_edit(versions, {field: text}, "press officer", at)
-                typed[field] = text
-            case "measure", form, int(overdue_minutes):
-                versions = append_measurement(versions, draft_when_overdue_by(ofqual_late, overdue_minutes, form))
-            case _:
-                versions = append_signature(versions, "Head of Profession", at)
-        shown = list_shown_typed_texts(versions[-1].report)
-        assert all(text in shown for text in typed.values() if text.strip())
-        # Signing fills the box of the note for its sign-off.
-        assert {name: text for name, text in versions[-1].words.items() if name != "N.signoff"} == typed
-        assert report_from_json(report_json(versions[-1].report)) == versions[-1].report
+            case Measure(form, minutes_overdue):
+                versions = append_measurement(versions, draft_when_overdue_by(incident, minutes_overdue, form))
+            case Sign():
+                versions = sign(versions, at)
+    return versions
+
+
+@given(steps=st.lists(EDITS | MEASURES | SIGNS, max_size=8))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_last_text_typed_into_each_field_is_kept_and_shown_whatever_is_measured_or_signed(
+    ofqual_late: Incident, steps: list[Edit | Measure | Sign]
+) -> None:
+    last_typed = {step.field: step.text for step in steps if isinstance(step, Edit)}
+    last_version = versions_after(ofqual_late, steps)[-1]
+    # A signature is kept as the text of the field N.signoff.
+    assert {field: text for field, text in last_version.words.items() if field != "N.signoff"} == last_typed
+    shown = list_shown_typed_texts(last_version.report)
+    assert all(text in shown for text in last_typed.values() if text.strip())
+
+
+@given(steps=st.lists(EDITS | MEASURES | SIGNS, max_size=8))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_every_version_of_a_report_is_read_back_unchanged_from_json(
+    ofqual_late: Incident, steps: list[Edit | Measure | Sign]
+) -> None:
+    for version in versions_after(ofqual_late, steps):
+        assert report_from_json(report_json(version.report)) == version.report
 
 
 @given(text=TEXTS)

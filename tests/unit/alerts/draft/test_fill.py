@@ -18,7 +18,7 @@ from alerts.incident import Entry, Incident, Kind
 from schedules.contract.verdict import Ended, Exposure, Finding, PartVerdict, VerdictKind
 from schedules.contract.verdict import Kind as FindingKind
 from schedules.times.interval import Bounds, Interval
-from tests.unit.alerts.draft.conftest import at, facts_of, get_field, length_between, seen, text_of_field
+from tests.unit.alerts.draft.conftest import at, between, facts_of, get_field, length_between, text_of_field
 
 FORMS = [name for name in load_forms() if name != "period"]
 
@@ -149,11 +149,10 @@ def test_the_note_of_an_open_exposure_says_when_it_was_last_seen(
     assert text_of_field(note, "N.what").endswith(last_sentence)
 
 
-def test_a_note_says_that_an_exposure_lasted_until_the_announced_time(ofsted_early: Incident) -> None:
-    facts = facts_of(ofsted_early)
-    end = Interval(facts.slot, facts.slot)
-    removed = facts.parts[0].exposures[0]
-    until_slot = replace(removed, to=end, seconds=length_between(removed.start, end), ended=Ended.SLOT)
+def test_the_note_of_an_exposure_that_ended_at_its_slot_says_that_it_lasted_until_then(ofsted_early: Incident) -> None:
+    exposure = facts_of(ofsted_early).parts[0].exposures[0]
+    slot = Interval(after=at("2017-03-22T09:30Z"), by=at("2017-03-22T09:30Z"))
+    until_slot = replace(exposure, to=slot, seconds=length_between(exposure.start, slot), ended=Ended.SLOT)
     note = note_of(with_only_page(ofsted_early, exposures=(until_slot,)))
     assert text_of_field(note, "N.what").endswith("on 20 March. It remained available until the announced time.")
     # 40½ hours from about 5pm on 20 March to the slot at 9.30am on 22 March.
@@ -161,18 +160,21 @@ def test_a_note_says_that_an_exposure_lasted_until_the_announced_time(ofsted_ear
 
 
 @pytest.mark.parametrize(
-    ("last_absent", "sentence"),
+    ("last_absent", "sentence_on_publication"),
     [
         (at("2017-03-22T09:29:59+00:00"), "The landing page was published as announced at 9.30am."),
         (None, "The landing page was available by 9.31am."),
     ],
     ids=["absent just before", "perhaps an old copy"],
 )
-def test_an_early_release_is_called_published_as_announced_only_if_absent_just_before(
-    ofsted_early: Incident, last_absent: datetime | None, sentence: str
+def test_a_page_is_called_published_as_announced_only_if_seen_absent_just_before_its_slot(
+    ofsted_early: Incident, last_absent: datetime | None, sentence_on_publication: str
 ) -> None:
-    released = Interval(last_absent, at("2017-03-22T09:30:01+00:00"))
-    assert sentence in text_of_field(note_of(with_page(ofsted_early, released=released)), "N.what")
+    # The page was public by mistake on 20 March and was removed. It was seen again a second after its slot. If no look
+    # just before the slot showed its absence, what was seen may be an old copy.
+    released = Interval(after=last_absent, by=at("2017-03-22T09:30:01Z"))
+    what_happened = text_of_field(note_of(with_page(ofsted_early, released=released)), "N.what")
+    assert sentence_on_publication in what_happened
 
 
 def test_a_note_says_that_a_file_not_yet_due_was_not_found_early(ofsted_early: Incident) -> None:
@@ -188,21 +190,29 @@ def test_a_page_at_a_guessed_address_is_called_not_found_until_it_appears(ofqual
 
 
 @pytest.mark.parametrize(
-    ("verdict", "sentence_of_verdict", "sentence_of_other_verdict"),
+    ("verdict", "expected", "not_expected"),
     [
         ("overdue", "rests on the announcement", "absence there proves nothing"),
         ("unproven", "absence there proves nothing", "rests on"),
     ],
 )
-def test_only_the_evidence_says_that_an_address_was_guessed_and_what_absence_there_proves(
-    ofqual_late: Incident, verdict: str, sentence_of_verdict: str, sentence_of_other_verdict: str
+def test_the_certainty_section_says_that_an_address_was_guessed_and_what_absence_there_proves(
+    ofqual_late: Incident, verdict: str, expected: str, not_expected: str
 ) -> None:
+    # The section says that an overdue verdict rests on the announcement. For an unproven one it says that absence at
+    # the guessed address proves nothing.
     unseen = with_page(ofqual_late, address="guessed", first_seen=Interval(), verdict=verdict)
     report = note_of(with_facts(unseen, address="guessed"))
-    evidence = "\n".join(report.certainty)
-    assert "guessed from that of" in evidence
-    assert sentence_of_verdict in evidence
-    assert sentence_of_other_verdict not in evidence
+    certainty_section = "\n".join(report.certainty)
+    assert "guessed from that of" in certainty_section
+    assert expected in certainty_section
+    assert not_expected not in certainty_section
+
+
+@pytest.mark.parametrize("verdict", ["overdue", "unproven"])
+def test_no_field_of_a_note_says_that_the_address_was_guessed(ofqual_late: Incident, verdict: str) -> None:
+    unseen = with_page(ofqual_late, address="guessed", first_seen=Interval(), verdict=verdict)
+    report = note_of(with_facts(unseen, address="guessed"))
     assert not [field.id for field in report.fields() if "guessed" in text_of_field(report, field.id)]
 
 
@@ -228,15 +238,14 @@ def test_typed_addresses_of_a_leak_are_in_the_account_and_not_in_the_link_of_the
     assert "social.example" not in text_of_field(report, "N.output")
 
 
-def test_typed_addresses_of_a_late_release_are_in_the_field_for_its_link_and_not_in_what_happened(
-    moj_leak: Incident,
-) -> None:
-    # A person typed these words. `sort` makes the incident a late release. N.output is the field "Statistics affected
-    # (title and link)". N.what is "What happened": for a leak, it says "It could be seen at" the typed addresses.
-    words = {"what": "Posted", "when": "2016-10-01", "url": TWO_POSTS, "sort": "late"}
-    report = note_of(replace(moj_leak, facts=None, words=words))
-    assert "https://social.example/1" in text_of_field(report, "N.output")
-    assert "could be seen" not in text_of_field(report, "N.what")
+def test_addresses_that_a_person_types_for_a_late_release_are_the_links_of_the_statistics(moj_leak: Incident) -> None:
+    typed = {"sort": "late", "what": "Posted", "when": "2016-10-01", "url": TWO_POSTS}
+    logged_as_late = replace(moj_leak, facts=None, words=typed)
+    report = note_of(logged_as_late)
+    title_and_link, what_happened = text_of_field(report, "N.output"), text_of_field(report, "N.what")
+    assert "https://social.example/1" in title_and_link
+    # Of a leak, the account says "It could be seen at" the typed addresses. Of a late release it must not.
+    assert "could be seen" not in what_happened
 
 
 def test_table_and_figure_say_released_for_an_early_part_that_came_out_later(ofsted_early: Incident) -> None:
@@ -310,19 +319,25 @@ def test_an_announced_time_other_than_9_30_adds_a_question_about_its_approval(ip
     assert "The announced time is 7am, not 9.30am: is an alternative release time on file?" in notes
 
 
-def test_details_of_findings_are_in_the_evidence_and_only_their_meaning_in_the_account(ipcc_late: Incident) -> None:
+def test_the_detail_of_a_finding_is_in_the_certainty_section_and_not_in_the_account(ipcc_late: Incident) -> None:
     stale = Finding(FindingKind.STALE_EDGE, "page", "the origin had it at 09:30:02, the edge still served the old page")
     short = Finding(FindingKind.SHORT_NOTICE, None, "moved to 09:30:00 GMT, 3 d 4 h ahead")
     report = note_of(with_facts(ipcc_late, findings=(stale, short)))
-    text = text_of_field(report, "N.what")
-    assert text.endswith("Its release time was announced or changed at short notice.")
-    assert "edge" not in text
-    assert "Stale edge: the origin had it at 09:30:02, the edge still served the old page." in report.certainty
-    assert "Short notice: moved to 09:30:00 GMT, 3 d 4 h ahead." in report.certainty
+    certainty_section, account = report.certainty, text_of_field(report, "N.what")
+    assert "Stale edge: the origin had it at 09:30:02, the edge still served the old page." in certainty_section
+    assert "Short notice: moved to 09:30:00 GMT, 3 d 4 h ahead." in certainty_section
+    assert "edge" not in account
+    assert "3 d 4 h" not in account
+
+
+def test_the_account_says_in_plain_words_that_a_release_was_moved_at_short_notice(ipcc_late: Incident) -> None:
+    short = Finding(FindingKind.SHORT_NOTICE, None, "moved to 09:30:00 GMT, 3 d 4 h ahead")
+    account = text_of_field(note_of(with_facts(ipcc_late, findings=(short,))), "N.what")
+    assert account.endswith("Its release time was announced or changed at short notice.")
 
 
 @pytest.mark.parametrize(
-    ("verdict", "delay", "users_delay", "account_of_access", "delay_of_users"),
+    ("verdict", "delay_at_origin", "delay_for_users", "expected_in_account", "expected_as_delay"),
     [
         ("late", Bounds(89, 91), Bounds(387, 392), "no access until 9.36am.", "by about 6 minutes."),
         ("on_time", Bounds(0, 1), Bounds(475, 482), "no access until 9.38am.", "by about 8 minutes."),
@@ -333,17 +348,16 @@ def test_details_of_findings_are_in_the_evidence_and_only_their_meaning_in_the_a
 def test_a_note_states_the_delay_of_users_whom_a_cache_served_an_older_copy(
     ofqual_late: Incident,
     verdict: str,
-    delay: Bounds,
-    users_delay: Bounds,
-    account_of_access: str,
-    delay_of_users: str,
+    delay_at_origin: Bounds,
+    delay_for_users: Bounds,
+    expected_in_account: str,
+    expected_as_delay: str,
 ) -> None:
-    # Delays are in seconds after the slot at 9.30am. Users had no access until 387 s after it: 9.36am.
-    # The findings of the incident (page late, out elsewhere first) do not fit these facts.
-    kept_from_users = with_only_page(ofqual_late, verdict=verdict, delay=delay, users_delay=users_delay)
-    note = note_of(with_facts(kept_from_users, findings=()))
-    assert account_of_access in text_of_field(note, "N.what")
-    assert delay_of_users in text_of_field(note, "N.measure")
+    # Delays are in seconds after the slot at 9.30am. For example, 387 s after it is 9.36am.
+    cached = with_only_page(ofqual_late, verdict=verdict, delay=delay_at_origin, users_delay=delay_for_users)
+    note = note_of(with_facts(cached, findings=()))
+    assert expected_in_account in text_of_field(note, "N.what")
+    assert expected_as_delay in text_of_field(note, "N.measure")
 
 
 @pytest.mark.parametrize(
@@ -370,7 +384,7 @@ def test_a_note_states_no_delay_if_users_had_the_release_before_the_slot(ofsted_
 
 
 def test_the_note_of_an_exposure_just_found_says_it_was_not_yet_removed(ofsted_early: Incident) -> None:
-    start, now = seen("2017-03-22T09:29:35Z", "2017-03-22T09:29:38Z"), at("2017-03-22T09:29:45Z")
+    start, now = between("2017-03-22T09:29:35Z", "2017-03-22T09:29:38Z"), at("2017-03-22T09:29:45Z")
     just_found = Exposure("page", start, Interval(), Bounds(0, None), open=True)
     report = note_of(with_only_page(ofsted_early, now, exposures=(just_found,)))
     # 09:29:35 to 09:29:38 is written as the nearest minute. The announced time is 9.30am too.
@@ -379,29 +393,34 @@ def test_the_note_of_an_exposure_just_found_says_it_was_not_yet_removed(ofsted_e
     assert "It could be seen shortly before that time." in statement_to_users
 
 
-def test_a_note_on_an_exposure_of_unknown_end_says_by_when_the_release_was_available(
+def test_a_note_says_available_by_if_the_release_may_never_have_been_removed(
     ofsted_early: Incident,
 ) -> None:
-    start = seen("2017-03-22T09:29:35Z", "2017-03-22T09:29:38Z")
-    until_slot = seen("2017-03-22T09:29:48Z", "2017-03-22T09:30:00Z")
-    length = length_between(start, until_slot)
-    unknown_end = Exposure("page", start, until_slot, length, open=False, ended=Ended.UNKNOWN)
-    released, now = seen("2017-03-22T09:30:00Z", "2017-03-22T09:32:30Z"), at("2017-03-22T09:35Z")
-    report = note_of(with_only_page(ofsted_early, now, exposures=(unknown_end,), released=released))
-    # It may have been public before it was seen at 09:32:30, so the note does not say that it was published then.
-    # Seconds are rounded up.
+    # Slot 09:30:00. The page was public early, last seen at 09:29:48, and not looked at until 09:32:30.
+    start = between("2017-03-22T09:29:35Z", "2017-03-22T09:29:38Z")
+    end = between("2017-03-22T09:29:48Z", "2017-03-22T09:30:00Z")
+    length = length_between(start, end)
+    not_seen_to_end = Exposure("page", start, end, length, open=False, ended=Ended.UNKNOWN)
+    seen_again = between("2017-03-22T09:30:00Z", "2017-03-22T09:32:30Z")
+    report = note_of(
+        with_only_page(ofsted_early, as_of=at("2017-03-22T09:35Z"), exposures=(not_seen_to_end,), released=seen_again)
+    )
+    # 09:32:30 is rounded up to the minute.
     assert text_of_field(report, "N.what").endswith("The release was available by 9.33am.")
 
 
 def test_an_earlier_exposure_of_unknown_length_is_cited_without_a_length(
     ofsted_early: Incident, ofqual_late: Incident
 ) -> None:
-    start, found_at = seen("2017-03-22T09:29:35Z", "2017-03-22T09:29:38Z"), at("2017-03-22T09:29:45Z")
-    of_unknown_length = Exposure("page", start, Interval(), Bounds(0, None), open=True)
-    exposed = with_only_page(ofsted_early, found_at, exposures=(of_unknown_length,))
-    earlier = replace(exposed, producer="ofqual")
-    text = text_of_field(note_of(ofqual_late, [earlier]), "N.previous")
-    assert ": public before its announced time." in text
+    start = between("2017-03-22T09:29:35Z", "2017-03-22T09:29:38Z")
+    unknown_length = Bounds(0, None)
+    exposure = Exposure("page", start, to=Interval(), seconds=unknown_length, open=True)
+    incident_of_2017 = with_only_page(
+        replace(ofsted_early, producer="ofqual"), as_of=at("2017-03-22T09:29:45Z"), exposures=(exposure,)
+    )
+    note_of_2018 = note_of(ofqual_late, previous=[incident_of_2017])
+    # With a known length the sentence would go on: "public before its announced time for 25 minutes."
+    assert ": public before its announced time." in text_of_field(note_of_2018, "N.previous")
 
 
 def test_an_earlier_incident_that_became_unproven_is_cited_in_plain_words(
@@ -553,15 +572,21 @@ def test_the_note_of_an_exposure_with_an_unseen_end_says_that_removal_is_not_kno
     assert "remained" not in text
 
 
-def test_the_steps_of_a_note_depend_on_the_kind_of_breach(
+def test_a_note_proposes_other_steps_for_an_early_release_a_late_one_and_a_leak(
     ofsted_early: Incident, ipcc_late: Incident, moj_leak: Incident
 ) -> None:
-    early, late, leak = ([step.id for step in note_of(each).steps] for each in (ofsted_early, ipcc_late, moj_leak))
-    # To withdraw it, to publish it by another route, and to notify the regulator.
-    for step, ids_with, ids_without in (("withdraw", early, late), ("route", late, leak), ("regulator", leak, early)):
-        assert step in ids_with
-        assert step not in ids_without
-    assert early[:2] == ["tell-head", "withdraw"]
+    steps_if_early = [step.id for step in note_of(ofsted_early).steps]
+    steps_if_late = [step.id for step in note_of(ipcc_late).steps]
+    steps_if_leaked = [step.id for step in note_of(moj_leak).steps]
+    # An early release must be withdrawn, which a late one must not.
+    assert steps_if_early[:2] == ["tell-head", "withdraw"]
+    assert "withdraw" not in steps_if_late
+    # A late release must be published by another route.
+    assert "route" in steps_if_late
+    assert "route" not in steps_if_leaked
+    # The regulator must hear of a leak at once.
+    assert "regulator" in steps_if_leaked
+    assert "regulator" not in steps_if_early
 
 
 def test_an_early_entry_of_a_feed_is_described_as_a_message_at_its_address(ofsted_early: Incident) -> None:

@@ -44,13 +44,16 @@ def test_the_covering_e_mail_asks_for_a_recipient_that_is_not_configured(ofqual_
     assert "[to be completed: who receives this]" in "".join(report_of(ofqual_late, {}).covering)
 
 
-def test_a_statement_begins_with_where_users_can_get_the_release(
+def test_the_statement_to_users_on_a_late_release_begins_with_the_address_where_it_now_is(
     ofqual_late: Incident, settings: Mapping[str, str]
 ) -> None:
-    # The page was due at 9.30am on 5 January 2018, and out by 12.19pm.
-    first, apology = report_of(ofqual_late, settings).holding
-    assert first.startswith(f"“{ofqual_late.title}” is available at {facts_of(ofqual_late).url}. It was pre-announced")
-    assert "The landing page was not available until 12.19pm. The report was available at https://" in first
+    # The page was due at 9.30am on 5 January 2018, and out by 12.19pm. `holding` is the statement to users.
+    first_paragraph, apology = report_of(ofqual_late, settings).holding
+    address_of_page = facts_of(ofqual_late).url
+    assert first_paragraph.startswith(f"“{ofqual_late.title}” is available at {address_of_page}. It was pre-announced")
+    assert "The landing page was not available until 12.19pm." in first_paragraph
+    # Its PDF, called the report, was out at another address before that.
+    assert "The report was available at https://" in first_paragraph
     assert apology == "We apologise for the inconvenience."
 
 
@@ -147,18 +150,18 @@ def test_cause_and_actions_of_letters_are_the_answers_of_the_report(ofqual_late:
     assert "A certificate had expired." in WRITERS["md"](typed, Document.LINES).decode()
 
 
-def test_a_correction_notice_omits_a_typed_account_and_does_not_ask_for_the_cause_again(
-    ofqual_late: Incident,
-) -> None:
+def test_a_typed_account_that_replaces_the_measured_one_is_not_in_the_correction_notice(ofqual_late: Incident) -> None:
     report = fill_form(ofqual_late, get_form("B"), configured={}, previous=[], now=at("2018-01-05T13:00+00:00"))
-    # The key with "instead." says that the typed account replaces the measured one.
+    # The key with "instead." says that the typed account replaces the measured one. It is for the regulator only.
     account = {"B.2.account": "All of it.", "instead.B.2.account": "yes"}
-    answered = merge_words({**account, "B.4.corrective": "It was renewed."}, report)
+    corrective_actions = {"B.4.corrective": "It was renewed."}
+    answered = merge_words({**account, **corrective_actions}, report)
     signed = replace(answered, signed="Signed off by the head at 13:00 GMT on 5 January 2018 as version 2")
-    text = WRITERS["md"](signed, Document.CORRECTION).decode()
-    assert "how and why" not in text
-    assert "All of it." not in text
-    assert "It was renewed." in text
+    correction_notice = WRITERS["md"](signed, Document.CORRECTION).decode()
+    assert "All of it." not in correction_notice
+    assert "It was renewed." in correction_notice
+    # As the account was typed, there is no prompt "[to be completed: how and why it happened]" either.
+    assert "how and why" not in correction_notice
 
 
 PROMISES_AND_ADMISSIONS = ("we will", "will say", "looking into", "being looked", "goes to the regulator", "by mistake")
@@ -173,15 +176,18 @@ def test_letters_promise_and_admit_nothing_that_no_one_typed(
         assert not [words for words in PROMISES_AND_ADMISSIONS if words in text]
 
 
-def test_before_the_slot_letters_do_not_say_where_or_whether_an_early_release_can_be_read(
-    ofsted_early: Incident, settings: Mapping[str, str]
+@pytest.mark.parametrize("letter", ["correction", "lines"], ids=["correction notice", "lines for the press"])
+def test_until_its_slot_no_letter_helps_anyone_to_find_a_release_that_was_public_early(
+    ofsted_early: Incident, settings: Mapping[str, str], letter: str
 ) -> None:
-    # The report is of 20 March, the slot on 22 March. Until then, letters must not help anyone to find the release.
+    # The release was public on 20 March. Its slot is on 22 March. The letters are of 20 March.
     report = report_of(ofsted_early, settings)
-    for text in (" ".join(report.correction), " ".join(report.lines)):
-        assert "Part of it could be seen before that time, from some time between 4.55pm and 5pm on 20 March." in text
-        assert "http" not in text
-        assert "still" not in text  # as in "It was still available at"
+    text = " ".join(getattr(report, letter))
+    assert "Part of it could be seen before that time, from some time between 4.55pm and 5pm on 20 March." in text
+    gives_an_address = "http" in text
+    says_that_it_can_still_be_read = "still" in text  # as in "It was still available at"
+    assert not gives_an_address
+    assert not says_that_it_can_still_be_read
 
 
 CONTACT_LINE = "Questions about the release are for the Head of Profession for Statistics."
@@ -221,25 +227,39 @@ def test_the_covering_e_mail_has_the_sender_and_recipient_typed_in_the_form(moj_
 
 
 @pytest.mark.parametrize(
-    ("now", "sentence"),
+    ("now", "sentence_on_new_time"),
     [
         ("2017-03-20T17:40+00:00", "It will be released at 6pm on Monday 20 March 2017 instead."),
         ("2017-03-20T18:10+00:00", "It was brought forward to 6pm on Monday 20 March 2017."),
     ],
     ids=["before its new time", "after it"],
 )
-def test_letters_about_a_release_brought_forward_give_its_new_time_and_not_as_announced(
-    ofsted_early: Incident, now: str, sentence: str
+def test_letters_about_a_release_brought_forward_begin_with_its_new_time(
+    ofsted_early: Incident, now: str, sentence_on_new_time: str
 ) -> None:
     # It was public on 20 March and due on 22 March. A person brought it forward to 6pm on 20 March.
     brought_forward = bring_forward(ofsted_early, "head", when="2017-03-20T18:00", now=ofsted_early.opened)
     report = fill_form(brought_forward, get_form("B"), configured={}, previous=[], now=at(now))
-    for letter in (report.holding, report.correction, report.lines):
-        assert sentence in letter[0]
-        assert "Part of it could be seen before that time, from" in letter[0]
+    statement_to_users, correction_notice, lines_for_press = report.holding, report.correction, report.lines
+    for letter in (statement_to_users, correction_notice, lines_for_press):
+        first_paragraph = letter[0]
+        assert sentence_on_new_time in first_paragraph
+        assert "Part of it could be seen before that time, from" in first_paragraph
+
+
+@pytest.mark.parametrize("now", ["2017-03-20T17:40+00:00", "2017-03-20T18:10+00:00"], ids=["before 6pm", "after 6pm"])
+def test_letters_about_a_release_brought_forward_do_not_use_the_sentences_on_its_old_time(
+    ofsted_early: Incident, now: str
+) -> None:
+    # It was public on 20 March and due on 22 March. A person brought it forward to 6pm on 20 March.
+    brought_forward = bring_forward(ofsted_early, "head", when="2017-03-20T18:00", now=ofsted_early.opened)
+    report = fill_form(brought_forward, get_form("B"), configured={}, previous=[], now=at(now))
+    statement_to_users, correction_notice, lines_for_press = report.holding, report.correction, report.lines
+    for letter in (statement_to_users, correction_notice, lines_for_press):
+        # As in "It was published as announced", and in "Please do not use any of it before 22 March".
         assert "as announced" not in " ".join(letter)
         assert "Please do not use" not in " ".join(letter)
-    assert "We do not comment on the statistics outside their release." in " ".join(report.lines)
+    assert "We do not comment on the statistics outside their release." in " ".join(lines_for_press)
 
 
 def test_letters_do_not_call_a_release_partly_public_if_all_of_it_was(ofsted_early: Incident) -> None:

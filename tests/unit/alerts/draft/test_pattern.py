@@ -82,14 +82,19 @@ def test_a_chart_of_one_bar_is_drawn_only_for_a_logged_cause() -> None:
     assert chart_faults(no_cause_logged) == ()
 
 
-def test_charts_are_written_as_json_with_faulty_and_watched_releases() -> None:
-    # Both are due at 9.30 and have one producer and platform. Charts by these would have one bar, so they are left out.
-    charts = charts_json(period_of(late_row("a", FRIDAY, cause="fault"), late_row("b", MONDAY)))
-    assert [chart["by"] for chart in charts] == ["cause", "weekday", "day"]
-    assert charts[1]["groups"] == [
-        {"group": "Monday", "faulty": 1, "of": 1},
+def test_a_chart_in_json_has_the_number_of_faulty_releases_of_all_in_each_group() -> None:
+    rows = [late_row("a", FRIDAY), late_row("b", MONDAY), late_row("c", MONDAY, verdict="on_time")]
+    (by_weekday,) = [chart for chart in charts_json(period_of(*rows)) if chart["by"] == "weekday"]
+    assert by_weekday["groups"] == [
+        {"group": "Monday", "faulty": 1, "of": 2},
         {"group": "Friday", "faulty": 1, "of": 1},
     ]
+
+
+def test_the_json_of_charts_leaves_out_a_chart_with_one_bar() -> None:
+    # Both releases are due at 9.30 and have one producer and platform, so charts by these would have one bar.
+    charts = charts_json(period_of(late_row("a", FRIDAY, cause="certificate"), late_row("b", MONDAY)))
+    assert [chart["by"] for chart in charts] == ["cause", "weekday", "day"]
 
 
 def test_the_text_alternative_names_the_three_worst_groups_and_counts_the_others() -> None:

@@ -75,11 +75,13 @@ def test_punctuality_leaves_out_unproven_releases_and_counts_early_ones_as_no_de
     assert punctuality.mean == Bounds(pytest.approx((0 + 1800 + 0) / 3), pytest.approx((1 + 1801 + 0) / 3))
 
 
-def test_an_early_release_that_was_never_seen_absent_counts_as_no_delay_and_not_as_unseen() -> None:
-    # It was public at least 600 s before its slot, since an unknown time. The mean delay is then 0.
-    early_since_an_unknown_time = row("a", "early", minutes_late=None, delay=Bounds(None, -600))
-    punctuality = measure_punctuality(period(early_since_an_unknown_time))
-    assert (punctuality.mean, punctuality.left_out) == (Bounds(0, 0), ())
+def test_an_early_release_counts_with_a_delay_of_0_in_the_mean_even_if_its_begin_is_unknown() -> None:
+    # It was public at least 600 s before its slot. An early release does not make up for a late one, so it counts as 0.
+    public_since_an_unknown_time = row("a", "early", minutes_late=None, delay=Bounds(min=None, max=-600))
+    punctuality = measure_punctuality(period(public_since_an_unknown_time))
+    assert punctuality.mean == Bounds(0, 0)
+    left_out_of_the_mean = punctuality.left_out
+    assert left_out_of_the_mean == ()
 
 
 def test_a_period_without_a_judged_release_has_no_share() -> None:
@@ -90,13 +92,15 @@ def test_a_period_without_a_judged_release_has_no_share() -> None:
 
 
 @given(st.lists(st.integers(0, 10_000), min_size=1), st.sampled_from([0.5, 0.9, 1.0]))
-def test_a_quantile_is_a_measured_delay_that_at_least_its_share_of_the_delays_does_not_exceed(
+def test_a_quantile_of_delays_is_one_of_them_and_at_least_the_given_share_is_no_longer(
     delays: list[int], share: float
 ) -> None:
-    found = find_quantile([Bounds(min=delay, max=delay + 1) for delay in delays], share)
-    assert found is not None
-    assert found.min in delays
-    assert sum(delay <= found.min for delay in delays) >= share * len(delays)
+    # Each delay was measured to a second.
+    quantile = find_quantile([Bounds(min=delay, max=delay + 1) for delay in delays], share)
+    assert quantile is not None
+    assert quantile.min in delays
+    delays_up_to_quantile = [delay for delay in delays if delay <= quantile.min]
+    assert len(delays_up_to_quantile) >= share * len(delays)
 
 
 def test_the_longest_delay_has_no_upper_bound_while_a_release_is_overdue() -> None:
@@ -116,23 +120,26 @@ def test_faulty_releases_and_all_releases_are_counted_by_group() -> None:
     assert count_verdicts(selected) == {"late": 2, "on_time": 1}
 
 
-def test_releases_of_several_producers_late_together_are_one_platform_fault() -> None:
-    rows = [
-        row("a", "late", minutes_late=5, with_platform=True),
+def test_releases_of_one_slot_with_the_finding_platform_are_one_fault_of_the_platform() -> None:
+    # `with_platform`: the monitor found this release late together with others on its host (the finding `platform`).
+    late_together = [
+        row("a", "late", minutes_late=5, producer="ofqual", with_platform=True),
         row("b", "late", minutes_late=6, producer="ons", with_platform=True),
-        row("late-by-itself", "late", minutes_late=7, producer="dft", slot=SLOT + timedelta(days=1)),
     ]
-    (fault,) = find_platform_faults(period(*rows))
+    late_by_itself = row("c", "late", minutes_late=7, producer="dft", slot=SLOT + timedelta(days=1))
+    selected = period(*late_together, late_by_itself)
+    (fault,) = find_platform_faults(selected)
     assert (fault.host, fault.begins) == ("www.gov.uk", SLOT)
-    assert [each.release for each in fault.rows] == ["a", "b"]
-    report = build_period_report(period(*rows), "All", NOW)
-    assert "2 releases of 2 producers were late together" in text_of_field(report, "P.table")
+    assert fault.rows == tuple(late_together)
+    table_of_releases = text_of_field(build_period_report(selected, "All", NOW), "P.table")
+    assert "2 releases of 2 producers were late together" in table_of_releases
 
 
-def test_two_releases_late_among_many_without_the_finding_are_no_platform_fault() -> None:
-    # The finding `platform` needs a third of the releases of the slot to be late.
-    rows = [row("a", "late", minutes_late=5), row("b", "late", minutes_late=6, producer="ons")]
-    assert find_platform_faults(period(*rows, *(row(f"on-time-{number}") for number in range(98)))) == []
+def test_two_late_releases_of_a_hundred_are_no_fault_of_the_platform() -> None:
+    # The monitor makes the finding `platform` only if a third of the releases of a slot is late. So here is none.
+    late = [row("a", "late", minutes_late=5), row("b", "late", minutes_late=6, producer="ons")]
+    on_time = [row(f"on-time-{number}") for number in range(98)]
+    assert find_platform_faults(period(*late, *on_time)) == []
 
 
 def period_with_two_platform_faults() -> Period:
@@ -258,14 +265,20 @@ def period_of_one_release_and_501_claims() -> Period:
     return replace(period(row("a")), claims=(claim,) * 501)
 
 
-def test_a_period_report_lists_the_first_500_claims_of_publishers_and_the_csv_all() -> None:
-    selected = period_of_one_release_and_501_claims()
-    report = build_period_report(selected, "Ofqual", NOW)
+def test_a_period_report_lists_only_the_first_500_claims_of_publishers() -> None:
+    # A claim is what a publisher itself says about when it published.
+    report = build_period_report(period_of_one_release_and_501_claims(), "Ofqual", NOW)
     coverage = text_of_field(report, "P.coverage")
     assert "501 publications in the period: the first 500 in the last annex, all in .csv" in coverage
-    assert [len(table.rows) for table in report.claimed] == [500]
+    (annex_of_claims,) = report.claimed
+    assert len(annex_of_claims.rows) == 500
+
+
+def test_the_csv_of_a_period_lists_all_claims_of_publishers() -> None:
+    # A claim is what a publisher itself says about when it published.
+    lines = period_csv(period_of_one_release_and_501_claims()).splitlines()
     header, releases, claims = 1, 1, 501
-    assert len(period_csv(selected).splitlines()) == header + releases + claims
+    assert len(lines) == header + releases + claims
 
 
 def test_claims_of_publishers_are_not_counted_as_releases() -> None:
@@ -295,11 +308,15 @@ def test_a_title_that_looks_like_a_formula_stays_text_in_a_spreadsheet() -> None
     assert '"\'=HYPERLINK(""x"")"' in period_csv(period(row("a", title='=HYPERLINK("x")'))).decode()
 
 
-def test_the_json_of_a_period_contains_punctuality_and_every_release() -> None:
-    body = json.loads(json.dumps(period_json(period(row("a"), row("b", "late", minutes_late=4)))))
-    assert body["punctuality"]["share_on_time"] == 0.5
-    assert [each["release"] for each in body["releases"]] == ["a", "b"]
-    assert body["producer"] is None  # the period is not of one producer
+def test_the_json_of_a_period_contains_the_share_on_time_and_every_release() -> None:
+    selected = period(row("a", "on_time"), row("b", "late", minutes_late=4))
+    body = json.loads(json.dumps(period_json(selected)))
+    assert body["punctuality"]["share_on_time"] == 1 / 2
+    assert [release["release"] for release in body["releases"]] == ["a", "b"]
+
+
+def test_the_json_of_a_period_of_all_producers_names_no_producer() -> None:
+    assert period_json(period(row("a"), row("b", producer="ons")))["producer"] is None
 
 
 def test_the_row_of_a_release_brought_forward_says_so() -> None:

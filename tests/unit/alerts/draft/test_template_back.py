@@ -81,7 +81,7 @@ def edit_cell_and_prompt(document: Document) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("edit", "answers"),
+    ("type_text", "expected_answers"),
     [
         (change_nothing, {}),
         (replace_prompt, {"B.4.corrective": "Extra checks."}),
@@ -94,11 +94,16 @@ def edit_cell_and_prompt(document: Document) -> None:
         (edit_cell_and_prompt, {"B.1.dealing": "Press desk", "B.4.corrective": "Extra checks."}),
     ],
 )
-def test_typed_text_is_found_by_the_words_of_the_template_around_it(
-    ofqual_late: Incident, edit: Callable[[Document], object], answers: dict[str, str]
+def test_text_typed_into_a_filled_template_is_read_back_as_the_answer_that_belongs_there(
+    ofqual_late: Incident, type_text: Callable[[Document], object], expected_answers: dict[str, str]
 ) -> None:
-    # Such as `replace_prompt`, which types “Extra checks.” over the prompt under the heading “4. Corrective actions”.
-    assert answers_read_back(ofqual_late, edit) == answers
+    # For example, a person types under the template's heading “4. Corrective actions”: that answers B.4.corrective.
+    versions = draft_versions(ofqual_late)
+    template = make_template()
+    filled = fill_template(template, versions[-1].report)
+    edited = edit_docx(filled, type_text)
+    answers = find_file_changes(versions, edited, ROLE, template).words
+    assert {name: text.strip() for name, text in answers.items()} == expected_answers
 
 
 def reword_the_title(document: Document) -> None:

@@ -18,127 +18,152 @@ SLOT = Slot(Precision.INSTANT, instant=datetime(2026, 7, 23, 8, 30, tzinfo=UTC))
 LATER = Slot(Precision.INSTANT, instant=datetime(2026, 7, 24, 8, 30, tzinfo=UTC))
 
 
-def minutes(number: float) -> datetime:
+def at_minute(number: float) -> datetime:
     return T0 + timedelta(minutes=number)
 
 
 def evaluate_read_at(
-    state: CalendarState,
-    *slots: Slot,
     minute: float,
-    as_of: float | None = None,
+    state: CalendarState,
+    *,
+    copied_at_minute: float | None = None,
     checks: Checks | None = None,
-    titles: str = "Example {}",
+    title: str = "Example",
+    **slots_by_entry: Slot,
 ) -> ReadResult:
-    """Return the result of a read at `minute` of entries e0, e1 … with these slots, from copies made at `as_of`."""
+    """Return the result of a read that ends at `minute`, with these entries, such as `e0=SLOT`.
+
+    `copied_at_minute`: when the oldest copy of a page that the read got was made by a cache. None: not known.
+    """
     entries = tuple(
-        Announcement(f"e{n}", titles.format(n), "example", f"https://example.org/{n}", slot)
-        for n, slot in enumerate(slots)
+        Announcement(uid, f"{title} {uid}", "example", f"https://example.org/{uid}", slot)
+        for uid, slot in slots_by_entry.items()
     )
-    row = CalendarRead("c", minutes(minute) - timedelta(seconds=5), minutes(minute), usable=True, entries=len(entries))
-    return evaluate_read(state, row, Reading(entries), checks or Checks(), None if as_of is None else minutes(as_of))
+    ended = at_minute(minute)
+    read = CalendarRead("c", ended - timedelta(seconds=5), ended, usable=True, entries=len(entries))
+    as_of = None if copied_at_minute is None else at_minute(copied_at_minute)
+    return evaluate_read(state, read, Reading(entries), checks or Checks(), as_of)
 
 
-FIRST_READ = evaluate_read_at(CalendarState("c"), SLOT, minute=0, as_of=-3)
-COPIES_OF_FIRST_READ = minutes(-3)
+NO_READ_YET = CalendarState("c")
 
 
-def test_a_promise_of_the_first_read_is_confirmed_as_of_the_oldest_copy_and_has_no_earlier_bound() -> None:
-    promise = FIRST_READ.changes.promises["e0"]
-    assert (promise.unlearnt, promise.confirmed_at) == (None, COPIES_OF_FIRST_READ)
-    assert (FIRST_READ.state.as_of, FIRST_READ.state.last_read) == (COPIES_OF_FIRST_READ, minutes(0))
+def test_the_first_read_confirms_its_promises_as_of_when_a_cache_made_its_oldest_copy() -> None:
+    # The read in minute 10 gets a page that a cache copied in minute 7. It shows the calendar as it was then.
+    first_read = evaluate_read_at(10, NO_READ_YET, copied_at_minute=7, e0=SLOT)
+    promise = first_read.changes.promises["e0"]
+    assert promise.confirmed_at == at_minute(7)
+    last_read_without_it = promise.unlearnt
+    assert last_read_without_it is None
+    assert (first_read.state.as_of, first_read.state.last_read) == (at_minute(7), at_minute(10))
 
 
-def test_a_change_is_dated_from_the_copies_of_the_read_before_it_and_confirmed_as_of_its_own_copies() -> None:
-    promise = evaluate_read_at(FIRST_READ.state, LATER, minute=10, as_of=8).changes.promises["e0"]
-    # The change was made between the copies of the first read and the end of the second.
-    assert (promise.unlearnt, promise.learnt) == (COPIES_OF_FIRST_READ, minutes(10))
-    assert promise.confirmed_at == minutes(8)
+def test_a_change_is_dated_between_the_oldest_copy_of_the_last_read_and_the_end_of_this_one() -> None:
+    # The read in minute 10 gets a page that a cache copied in minute 7. It proves nothing about the time since then.
+    first_read = evaluate_read_at(10, NO_READ_YET, copied_at_minute=7, e0=SLOT)
+    second_read = evaluate_read_at(20, first_read.state, copied_at_minute=18, e0=LATER)
+    promise = second_read.changes.promises["e0"]
+    changed_after, changed_by = promise.unlearnt, promise.learnt
+    assert (changed_after, changed_by) == (at_minute(7), at_minute(20))
+    assert promise.confirmed_at == at_minute(18)
 
 
-def test_copies_of_unknown_age_count_as_made_at_the_end_of_their_read() -> None:
-    first = evaluate_read_at(CalendarState("c"), SLOT, minute=0, as_of=None)
-    promise = evaluate_read_at(first.state, LATER, minute=10, as_of=None).changes.promises["e0"]
-    # `unlearnt` is the last time at which the calendar is known not to have had this slot.
-    assert (promise.unlearnt, promise.confirmed_at) == (minutes(0), minutes(10))
+def test_a_read_without_the_age_of_its_copies_counts_as_of_its_end() -> None:
+    first_read = evaluate_read_at(10, NO_READ_YET, copied_at_minute=None, e0=SLOT)
+    second_read = evaluate_read_at(20, first_read.state, copied_at_minute=None, e0=LATER)
+    promise = second_read.changes.promises["e0"]
+    changed_after = promise.unlearnt
+    assert changed_after == at_minute(10)
+    assert promise.confirmed_at == at_minute(20)
 
 
-def test_a_stored_state_without_the_age_of_its_copies_counts_from_the_end_of_its_read() -> None:
-    # The first read ended in minute 0. The change came after it.
-    stored = replace(FIRST_READ.state, as_of=None)
-    assert evaluate_read_at(stored, LATER, minute=10).changes.promises["e0"].unlearnt == minutes(0)
+def test_a_state_that_was_stored_without_the_age_of_its_copies_counts_as_of_the_end_of_its_read() -> None:
+    first_read = evaluate_read_at(10, NO_READ_YET, copied_at_minute=7, e0=SLOT)
+    stored_without_age = replace(first_read.state, as_of=None)
+    second_read = evaluate_read_at(20, stored_without_age, e0=LATER)
+    changed_after = second_read.changes.promises["e0"].unlearnt
+    assert changed_after == at_minute(10)
 
 
-def test_a_missing_entry_was_last_seen_by_the_read_before_the_first_one_without_it() -> None:
-    # A read with two slots shows the entries e0 and e1. A read with one slot shows only e0.
-    with_e1 = evaluate_read_at(CalendarState("c"), SLOT, SLOT, minute=0).state
-    without_e1 = evaluate_read_at(with_e1, SLOT, minute=10)
+def test_an_entry_that_two_reads_no_longer_show_is_gone_since_the_first_of_them() -> None:
+    with_e1 = evaluate_read_at(10, NO_READ_YET, e0=SLOT, e1=SLOT)
+    without_e1 = evaluate_read_at(20, with_e1.state, e0=SLOT)
     assert without_e1.changes.first_missing == ("e1",)
-    later = evaluate_read_at(without_e1.state, SLOT, minute=20)
-    # `gone` is the first read without e1. The later read without it changes nothing.
-    missing = later.state.entry_to_store("e1", release="r", at=minutes(20)).row()
-    assert (missing.gone, missing.seen_first, missing.seen_last) == (minutes(10), minutes(0), minutes(0))
+    without_e1_again = evaluate_read_at(30, without_e1.state, e0=SLOT)
+    stored = without_e1_again.state.entry_to_store("e1", release="r", at=at_minute(30)).row()
+    assert (stored.seen_first, stored.seen_last, stored.gone) == (at_minute(10), at_minute(10), at_minute(20))
 
 
 def test_an_entry_that_is_still_shown_was_last_seen_by_the_latest_read_and_is_still_promised() -> None:
-    # The first read shows two entries, e0 and e1, both for SLOT. The second shows only e0.
-    first = evaluate_read_at(CalendarState("c"), SLOT, SLOT, minute=0)
-    again = evaluate_read_at(first.state, SLOT, minute=10)
-    shown = again.state.entry_to_store("e0", release="r", at=minutes(10)).row()
-    assert (shown.gone, shown.seen_first, shown.seen_last) == (None, minutes(0), minutes(10))
+    first = evaluate_read_at(10, NO_READ_YET, e0=SLOT, e1=SLOT)
+    again = evaluate_read_at(20, first.state, e0=SLOT)
+    shown = again.state.entry_to_store("e0", release="r", at=at_minute(20)).row()
+    assert (shown.gone, shown.seen_first, shown.seen_last) == (None, at_minute(10), at_minute(20))
     assert again.state.promised_entries() == ["e0"]
 
 
-def test_only_new_entries_and_entries_with_another_slot_are_changed() -> None:
-    with_new_e1 = evaluate_read_at(FIRST_READ.state, SLOT, SLOT, minute=10)
-    assert with_new_e1.changed_ids == ("e1",)
-    with_moved_e0 = evaluate_read_at(FIRST_READ.state, LATER, minute=10)
-    assert with_moved_e0.changed_ids == ("e0",)
+def test_an_entry_is_changed_by_a_read_if_it_is_new_or_has_another_slot() -> None:
+    known = evaluate_read_at(10, NO_READ_YET, e0=SLOT, e1=SLOT).state
+    assert evaluate_read_at(20, known, e0=SLOT, e1=SLOT).changed_ids == ()
+    assert evaluate_read_at(20, known, e0=SLOT, e1=SLOT, e2=SLOT).changed_ids == ("e2",)
+    assert evaluate_read_at(20, known, e0=LATER, e1=SLOT).changed_ids == ("e0",)
 
 
-def test_the_last_100_changes_of_the_title_of_an_entry_are_kept() -> None:
-    state = evaluate_read_at(FIRST_READ.state, SLOT, minute=10).state
-    assert state.entries["e0"].titles == ()
-    state = evaluate_read_at(state, SLOT, minute=20, titles="Other {}").state
-    assert len(state.entries["e0"].titles) == 1
-    # With the change before, there are 121 changes. The last 100 are those with n from 20 to 119.
-    for n in range(120):
-        state = evaluate_read_at(state, SLOT, minute=30 + n, titles=f"Title {n} {{}}").state
-    assert [change.after for change in state.entries["e0"].titles] == [f"Title {n} 0" for n in range(20, 120)]
+def test_an_entry_has_a_change_of_title_only_after_a_read_with_another_title() -> None:
+    first = evaluate_read_at(10, NO_READ_YET, title="Example", e0=SLOT)
+    same_title = evaluate_read_at(20, first.state, title="Example", e0=SLOT)
+    assert same_title.state.entries["e0"].titles == ()
+    other_title = evaluate_read_at(30, same_title.state, title="Other", e0=SLOT)
+    assert [change.after for change in other_title.state.entries["e0"].titles] == ["Other e0"]
 
 
-def test_the_entry_counts_of_the_last_twenty_reads_are_kept_until_a_person_accepts_a_read() -> None:
-    state, entries_of_each_read = CalendarState("c"), 1
+def test_only_the_last_100_changes_of_the_title_of_an_entry_are_kept() -> None:
+    state = evaluate_read_at(0, NO_READ_YET, title="First title of", e0=SLOT).state
+    for number in range(1, 121):
+        state = evaluate_read_at(number, state, title=f"Title {number} of", e0=SLOT).state
+    last_100 = range(21, 121)
+    assert [change.after for change in state.entries["e0"].titles] == [f"Title {number} of e0" for number in last_100]
+
+
+def test_the_numbers_of_entries_of_the_last_twenty_reads_are_kept() -> None:
+    state = NO_READ_YET
     for minute in range(25):
-        state = evaluate_read_at(state, SLOT, minute=minute).state
-    assert list(state.counts) == [entries_of_each_read] * 20
-    accepted_with_two_entries = evaluate_read_at(state, SLOT, SLOT, minute=30, checks=Checks(accept=T0.date()))
-    assert list(accepted_with_two_entries.state.counts) == [2]
+        state = evaluate_read_at(minute, state, e0=SLOT).state
+    one_entry_in_each_read = [1] * 20
+    assert list(state.counts) == one_entry_in_each_read
+
+
+def test_after_a_person_accepts_a_read_only_its_number_of_entries_is_kept() -> None:
+    # `accept` is the day on which a person accepts whatever a calendar shows. Its earlier numbers no longer matter.
+    one_entry = evaluate_read_at(0, NO_READ_YET, e0=SLOT)
+    accepted = evaluate_read_at(30, one_entry.state, e0=SLOT, e1=SLOT, checks=Checks(accept=T0.date()))
+    assert list(accepted.state.counts) == [2]
 
 
 @pytest.mark.parametrize(
-    ("accepted_day", "is_accepted"),
+    ("day_configured_as_accept", "is_accepted"),
     [(date(2026, 6, 30), False), (date(2026, 7, 1), True), (date(2026, 7, 2), False), (None, False)],
 )
-def test_changes_are_accepted_only_on_the_configured_day_of_local_time(
-    accepted_day: date | None, *, is_accepted: bool
+def test_a_doubtful_read_of_a_calendar_is_accepted_on_the_configured_day_in_london(
+    day_configured_as_accept: date | None, *, is_accepted: bool
 ) -> None:
-    first_of_july_in_london = datetime(2026, 6, 30, 23, 30, tzinfo=UTC)
-    # At 23:30 UTC on 30 June it is 00:30 on 1 July in London.
-    assert Checks(accept=accepted_day).accepts(first_of_july_in_london) is is_accepted
+    # A read that changes too much at once is not believed unless a person sets `accept` to the day of that read.
+    half_past_midnight_on_1_july_in_london = datetime(2026, 6, 30, 23, 30, tzinfo=UTC)
+    checks = Checks(accept=day_configured_as_accept)
+    assert checks.accepts(half_past_midnight_on_1_july_in_london) is is_accepted
 
 
 def test_a_read_that_raises_an_alarm_leaves_the_state_as_it_was() -> None:
     # A calendar that may not be empty has sixty entries and then none.
-    sixty_entries = evaluate_read_at(CalendarState("c"), *[SLOT] * 60, minute=0).state
-    no_entries = evaluate_read_at(sixty_entries, minute=10, checks=Checks(may_be_empty=False))
+    sixty_entries = evaluate_read_at(0, NO_READ_YET, **{f"e{number}": SLOT for number in range(60)}).state
+    no_entries = evaluate_read_at(10, sixty_entries, checks=Checks(may_be_empty=False))
     assert not no_entries.changes.usable
     assert no_entries.state is sixty_entries
 
 
 def test_a_state_is_loaded_from_usable_reads_only_oldest_first() -> None:
     unusable, second, first = (
-        CalendarRead("c", minutes(at) - timedelta(seconds=5), minutes(at), usable=usable, entries=entries)
+        CalendarRead("c", at_minute(at) - timedelta(seconds=5), at_minute(at), usable=usable, entries=entries)
         for at, usable, entries in ((30, False, 9), (20, True, 3), (10, True, 2))
     )
     state = CalendarState.from_reads("c", [unusable, second, first])

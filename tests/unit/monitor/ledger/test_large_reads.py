@@ -75,24 +75,22 @@ class Monitor:
     async def record(self, entries: Sequence[Announcement], at: datetime, calendar: str = "stats") -> RecordedRead:
         return await self.ledger.record_read(a_read(entries, at, calendar), ())
 
-    def recorded_reads(self) -> list[datetime]:
-        return [read.finished for read in self.store.ledger.reads("stats")]
 
-
-FIRST_READ = [an_entry(number) for number in range(MANY)]
-SECOND_READ = [
+FIRST_ENTRIES = [an_entry(number) for number in range(MANY)]
+CHANGED_ENTRIES = [
     *(an_entry(number, moved=HOUR) for number in range(REMOVED, REMOVED + MOVED)),
     *(an_entry(number) for number in range(REMOVED + MOVED, MANY + NEW)),
 ]
-"""It is written in three portions. The entries that it no longer shows begin in the second."""
-REMOVED_IDS, SHOWN_IDS = [entry.uid for entry in FIRST_READ[:REMOVED]], [entry.uid for entry in SECOND_READ]
+"""A read of these is written in three portions. The second begins to mark those that it lacks as removed."""
+REMOVED_IDS = [entry.uid for entry in FIRST_ENTRIES[:REMOVED]]
+SHOWN_IDS = [entry.uid for entry in CHANGED_ENTRIES]
 
 
 def promises_by_entry(store: TemporaryStore) -> Mapping[tuple[str, str], list[Promise]]:
-    found: dict[tuple[str, str], list[Promise]] = {}
+    promises: dict[tuple[str, str], list[Promise]] = {}
     for promise in store.ledger.promises():
-        found.setdefault((promise.calendar, promise.release), []).append(promise)
-    return found
+        promises.setdefault((promise.calendar, promise.release), []).append(promise)
+    return promises
 
 
 def assert_last_promise_of_every_entry_is_its_slot(store: TemporaryStore) -> None:
@@ -103,102 +101,136 @@ def assert_last_promise_of_every_entry_is_its_slot(store: TemporaryStore) -> Non
             assert promises[calendar, row.release][-1].slot.is_same_time(announced_slot)
 
 
-@pytest.mark.parametrize("portions_written", range(3))
-@partial(virtually, begins=START)
-async def test_a_read_whose_writing_stops_before_its_last_portion_counts_only_when_it_is_read_again(
-    clock: VirtualClock, portions_written: int
-) -> None:
-    # The first read has MANY entries. The second one no longer shows the first REMOVED of them, moves the next MOVED to
-    # another time, and shows NEW others. It is written in three portions: the second begins to mark entries as removed,
-    # and the read counts once the third is written. Here the store fails before that.
-    store, read_again_at = CutOffStore(), START + DAY + HOUR
-    monitor = await Monitor(store, clock).started(START)
-    await monitor.record(FIRST_READ, START)
-    store.accepts_transactions = portions_written
-    await monitor.record(SECOND_READ, START + DAY)
-    monitor.writer.abandon()  # as if the process were killed
-    store.accepts_transactions = inf
-    assert monitor.recorded_reads() == [START]
-    assert_last_promise_of_every_entry_is_its_slot(store)
+async def store_with_changes_cut_off(clock: VirtualClock, portions_written: int) -> CutOffStore:
+    """Return a store in which `FIRST_ENTRIES` were recorded at START, and a day later some portions of the changes.
 
-    # The read that was cut off confirms no promise of a removed entry, even if the entry is not marked as removed yet.
-    restarted = await Monitor(store, clock).started(read_again_at)
-    removed_promises = [promise for name in REMOVED_IDS for promise in restarted.ledger.promises(name)]
-    assert [promise.confirmed_at for promise in removed_promises] == [START] * REMOVED
-    await restarted.record(SECOND_READ, read_again_at)
-    assert restarted.recorded_reads() == [read_again_at, START]
-    await restarted.writer.close()
-    # Removed entries have the time of the complete read as their time of removal. Entries still shown have None.
-    removed_at = {row.uid: row.gone for row in store.ledger.announced("stats")}
-    assert removed_at == dict.fromkeys(REMOVED_IDS, read_again_at) | dict.fromkeys(SHOWN_IDS)
-    assert_last_promise_of_every_entry_is_its_slot(store)
-    promises = store.ledger.promises()
-    assert len(promises) == MANY + MOVED + NEW
-    promises_of_second_read = [promise for promise in promises if promise.learnt > START]
-    assert {promise.confirmed_at for promise in promises_of_second_read} == {read_again_at}
-
-
-@pytest.mark.parametrize(("portions_written", "expected_reads"), [(2, [START]), (3, [START + DAY, START])])
-@partial(virtually, begins=START)
-async def test_a_read_that_is_written_in_three_portions_counts_once_the_third_is_written(
-    clock: VirtualClock, portions_written: int, expected_reads: list[datetime]
-) -> None:
+    Then the process that wrote them was killed.
+    """
     store = CutOffStore()
     monitor = await Monitor(store, clock).started(START)
-    await monitor.record(FIRST_READ, START)
+    await monitor.record(FIRST_ENTRIES, START)
     store.accepts_transactions = portions_written
-    await monitor.record(SECOND_READ, START + DAY)
-    assert monitor.recorded_reads() == expected_reads
+    await monitor.record(CHANGED_ENTRIES, START + DAY)
     monitor.writer.abandon()
+    store.accepts_transactions = inf
+    return store
+
+
+def times_of_reads(store: TemporaryStore) -> list[datetime]:
+    """Return when the reads that count were made, the newest first."""
+    return [read.finished for read in store.ledger.reads("stats")]
+
+
+@pytest.mark.parametrize(
+    ("portions_written", "expected_times"),
+    [(0, [START]), (1, [START]), (2, [START]), (3, [START + DAY, START])],
+    ids=["none written", "first written", "first and second written", "all written"],
+)
+@partial(virtually, begins=START)
+async def test_a_read_that_is_written_in_three_portions_counts_once_the_third_is_written(
+    clock: VirtualClock, portions_written: int, expected_times: list[datetime]
+) -> None:
+    # The first read is recorded at START. That of a day later is cut off after some of its three portions.
+    store = await store_with_changes_cut_off(clock, portions_written)
+    assert times_of_reads(store) == expected_times
+    # A portion has an entry and its promise together, so even before that they agree.
+    assert_last_promise_of_every_entry_is_its_slot(store)
+
+
+@pytest.mark.parametrize("portions_written", [0, 1, 2])
+@partial(virtually, begins=START)
+async def test_a_read_that_was_cut_off_confirms_no_promise_of_an_entry_that_it_lacks(
+    clock: VirtualClock, portions_written: int
+) -> None:
+    # The first read is recorded at START. That of a day later is cut off after some of its three portions.
+    store = await store_with_changes_cut_off(clock, portions_written)
+    restarted = await Monitor(store, clock).started(START + DAY + HOUR)
+    # Some of these entries are not marked as removed yet, because the portion with that was not written.
+    for entry_id in REMOVED_IDS:
+        (promise,) = restarted.ledger.promises(entry_id)
+        assert promise.confirmed_at == START
+
+
+@pytest.mark.parametrize("portions_written", [0, 1, 2])
+@partial(virtually, begins=START)
+async def test_a_read_that_was_cut_off_is_recorded_as_a_whole_when_the_calendar_is_read_again(
+    clock: VirtualClock, portions_written: int
+) -> None:
+    # The first read is recorded at START. That of a day later is cut off after some of its three portions.
+    store = await store_with_changes_cut_off(clock, portions_written)
+    read_again_at = START + DAY + HOUR
+    restarted = await Monitor(store, clock).started(read_again_at)
+    await restarted.record(CHANGED_ENTRIES, read_again_at)
+    await restarted.writer.close()
+    assert times_of_reads(store) == [read_again_at, START]
+    assert_last_promise_of_every_entry_is_its_slot(store)
+    removed_since = {entry.uid: entry.gone for entry in store.ledger.announced("stats")}
+    assert removed_since == dict.fromkeys(REMOVED_IDS, read_again_at) | dict.fromkeys(SHOWN_IDS, None)
+    # Each of the first entries has a promise. Each one moved has a second, and each new one has its first.
+    promises = store.ledger.promises()
+    assert len(promises) == MANY + MOVED + NEW
+    assert {promise.confirmed_at for promise in promises if promise.learnt > START} == {read_again_at}
+
+
+async def store_with_joining_read_cut_off(
+    clock: VirtualClock, joining_calendar: str, joining: list[Announcement], portions_written: int
+) -> CutOffStore:
+    """Return a store with entries of two calendars, and some portions of a later read that joins them to releases.
+
+    Then the process that wrote them was killed.
+    """
+    store, number_of_entries = CutOffStore(), len(joining)
+    monitor = await Monitor(store, clock).started(START)
+    for calendar in ("stats", "own"):
+        entries = [an_entry(number, calendar=calendar) for number in range(number_of_entries)]
+        await monitor.record(entries, START, calendar)
+    store.accepts_transactions = portions_written
+    recorded = await monitor.record(joining, START + DAY, joining_calendar)
+    assert recorded.read.usable, recorded.read.fault
+    monitor.writer.abandon()
+    store.accepts_transactions = inf
+    return store
 
 
 @pytest.mark.parametrize("portions_written", range(4))
-@pytest.mark.parametrize(
-    ("relinked", "promises_of_each_release"), [("own", {"stats": 1, "own": 2}), ("stats", {"stats": 2, "own": 1})]
-)
+@pytest.mark.parametrize(("joining_calendar", "other_calendar"), [("own", "stats"), ("stats", "own")])
 @partial(virtually, begins=START)
-async def test_promises_follow_their_entries_to_a_joined_release_even_if_the_read_that_joins_is_cut_off(
-    clock: VirtualClock, relinked: str, promises_of_each_release: Mapping[str, int], portions_written: int
+async def test_joined_releases_have_the_promises_of_both_calendars_even_if_the_joining_read_is_cut_off(
+    clock: VirtualClock, joining_calendar: str, other_calendar: str, portions_written: int
 ) -> None:
-    # At first each entry is a release of its own. Then one calendar, `relinked`, changes each of its entries: it gives
-    # it the link of an entry of the other calendar, which makes both one release, and moves its slot: a second promise.
-    store, many = CutOffStore(), 200
-    in_stats, in_own = FIRST_READ[:many], [an_entry(number, calendar="own") for number in range(many)]
-    in_the_other = in_stats if relinked == "own" else in_own
-    joined = [an_entry(number, calendar=relinked, url=in_the_other[number].url, moved=HOUR) for number in range(many)]
-    monitor = await Monitor(store, clock).started(START)
-    await monitor.record(in_stats, START)
-    await monitor.record(in_own, START, "own")
-    store.accepts_transactions = portions_written
-    recorded = await monitor.record(joined, START + DAY, relinked)
-    assert recorded.read.usable, recorded.read.fault
-    monitor.writer.abandon()  # as if the process were killed
-    store.accepts_transactions = inf
+    # Two calendars have 200 entries each. Then one gives each of its entries the link of an entry of the other, so the
+    # two are one release, and moves it by an hour, which is a second promise. The write of this read is cut off.
+    joining = [
+        an_entry(number, calendar=joining_calendar, url=f"https://{other_calendar}.example/{number}", moved=HOUR)
+        for number in range(200)
+    ]
+    store = await store_with_joining_read_cut_off(clock, joining_calendar, joining, portions_written)
     assert_last_promise_of_every_entry_is_its_slot(store)
 
+    # After a restart, the monitor stores the releases that differ from their rows. Then the calendar is read again.
     restarted = await Monitor(store, clock).started(START + DAY + HOUR)
-    # The first job of a monitor: store the releases that differ from their rows in the store.
     await restarted.ledger.store_differing()
-    await restarted.record(joined, START + DAY + HOUR, relinked)
+    await restarted.record(joining, START + DAY + HOUR, joining_calendar)
     await restarted.writer.close()
     assert_last_promise_of_every_entry_is_its_slot(store)
-    assert len(store.ledger.releases()) == many
+    releases = store.ledger.releases()
+    assert len(releases) == 200
     promises = promises_by_entry(store)
-    for release in store.ledger.releases():
-        by_calendar = {calendar: len(promises[calendar, release.id]) for calendar in ("stats", "own")}
-        assert by_calendar == promises_of_each_release
+    for release in releases:
+        assert len(promises[joining_calendar, release.id]) == 2
+        assert len(promises[other_calendar, release.id]) == 1
 
 
 Act = Callable[[Monitor, CutOffStore, VirtualClock], Awaitable[None]]
 
 
-def run_without_store(act: Act) -> CutOffStore:
+def run_while_store_is_away(act: Act) -> CutOffStore:
     """Record a first read, act while the store is away, and write what waits once the store is back."""
     store = CutOffStore()
 
-    async def story(clock: VirtualClock) -> None:
+    async def record_then_act(clock: VirtualClock) -> None:
         monitor = await Monitor(store, clock).started(START)
-        await monitor.record(FIRST_READ, START)
+        await monitor.record(FIRST_ENTRIES, START)
         store.accepts_transactions = 0
         await act(monitor, store, clock)
         store.accepts_transactions = inf
@@ -206,7 +238,7 @@ def run_without_store(act: Act) -> CutOffStore:
         await clock.sleep(10)
         await monitor.writer.close()
 
-    run_virtually(story, START)
+    run_virtually(record_then_act, START)
     return store
 
 
@@ -214,11 +246,11 @@ def test_reads_made_while_a_store_is_away_are_written_from_the_oldest_to_the_new
     first, *later = [START + hours * HOUR for hours in range(4)]
 
     async def act(monitor: Monitor, _store: CutOffStore, _clock: VirtualClock) -> None:
-        # The store has `FIRST_READ`, made at START. Each of these reads moves the slot of entry 0 to another time.
+        # The store has `FIRST_ENTRIES`, made at START. Each of these reads moves the slot of entry 0 to another time.
         for read_at in later:
-            await monitor.record([an_entry(0, moved=read_at - START), *FIRST_READ[1:]], read_at)
+            await monitor.record([an_entry(0, moved=read_at - START), *FIRST_ENTRIES[1:]], read_at)
 
-    store = run_without_store(act)
+    store = run_while_store_is_away(act)
     newest_first = [read.finished for read in store.ledger.reads("stats")]
     assert newest_first == [*reversed(later), first]
     assert [promise.learnt for promise in store.ledger.promises(["stats-0"])] == [first, *later]
@@ -228,44 +260,52 @@ def test_reads_made_while_a_store_is_away_are_written_from_the_oldest_to_the_new
     assert unmoved_entry.seen_last == later[-1]
 
 
-def test_reads_that_say_the_same_do_not_pile_up_while_a_store_is_away() -> None:
-    async def act(monitor: Monitor, _store: CutOffStore, _clock: VirtualClock) -> None:
-        same_reading = monitor.ledger._memory.state_of("stats").reading
-        assert same_reading is not None
+def test_at_most_two_unchanged_reads_wait_in_the_queue_while_a_store_is_away() -> None:
+    # Nothing is lost: an unchanged read only confirms what is known, so the last of them is enough.
+    async def record_99_unchanged_reads(monitor: Monitor, _store: CutOffStore, _clock: VirtualClock) -> None:
+        unchanged = monitor.ledger._memory.state_of("stats").reading
+        assert unchanged is not None
         for hours in range(1, 100):
             at = START + hours * HOUR
             read = CalendarRead("stats", at, at, usable=True, entries=MANY)
-            await monitor.ledger.record_read(Outcome(read, same_reading), ())
-        # Each write replaces the same one before it, except the first, whose writing has begun.
+            await monitor.ledger.record_read(Outcome(read, unchanged), ())
+        # The writing of the first one has begun. Of the others, each replaces the one before it.
         waiting_writes = [write for write in monitor.writer.backlog.large if not write.done.done()]
         assert len(waiting_writes) <= 2
 
-    store = run_without_store(act)
-    assert store.ledger.reads("stats")[0].finished == START + 99 * HOUR
-    assert {promise.confirmed_at for promise in store.ledger.promises()} == {START + 99 * HOUR}
+    store = run_while_store_is_away(record_99_unchanged_reads)
+    last_read = START + 99 * HOUR
+    assert times_of_reads(store)[0] == last_read
+    assert {promise.confirmed_at for promise in store.ledger.promises()} == {last_read}
 
 
-def test_read_without_room_in_the_queue_is_refused_and_can_be_recorded_later() -> None:
-    # While the store is away, reads wait in a queue with room for 10,000 rows. FIRST_READ has 600 entries, so the reads
-    # of 19 hours do not fit.
-    reads_made: list[datetime] = []
+async def read_each_hour_until_refused(monitor: Monitor) -> datetime:
+    """Record reads of 600 entries, of which one has moved each time. Return when the first refused one was made."""
+    for hours in range(1, 20):
+        at = START + hours * HOUR
+        try:
+            await monitor.record([an_entry(0, moved=hours * HOUR), *FIRST_ENTRIES[1:]], at)
+        except StoreFault as fault:
+            assert "no room" in str(fault)  # noqa: PT017  # the time of the refused read is needed
+            return at
+    pytest.fail("no read was refused")
+
+
+def test_a_read_is_refused_if_the_queue_is_full_and_can_be_recorded_once_the_store_is_back() -> None:
+    # While the store is away, reads wait in a queue with room for 10,000 rows. Each read has 600, so 16 fit.
+    refused_reads: list[datetime] = []
 
     async def act(monitor: Monitor, store: CutOffStore, _clock: VirtualClock) -> None:
-        async def read_every_hour() -> None:
-            for hours in range(1, 20):
-                reads_made.append(START + hours * HOUR)
-                await monitor.record([an_entry(0, moved=hours * HOUR), *FIRST_READ[1:]], reads_made[-1])
-
-        with pytest.raises(StoreFault, match="no room"):
-            await read_every_hour()
-        *_, last_recorded, refused = reads_made
-        assert monitor.ledger.last_read("stats") == last_recorded
-        # The store is back. Wait until the queue is written, then record the refused read.
+        refused_at = await read_each_hour_until_refused(monitor)
+        refused_reads.append(refused_at)
+        assert monitor.ledger.last_read("stats") == refused_at - HOUR
+        # The store is back: the queue is written, and the refused read is recorded.
         store.accepts_transactions = inf
         await monitor.writer.backlog.finish_large(STALLED_AFTER)
-        await monitor.record([an_entry(0, moved=DAY), *FIRST_READ[1:]], refused)
+        await monitor.record([an_entry(0, moved=DAY), *FIRST_ENTRIES[1:]], refused_at)
 
-    store = run_without_store(act)
-    assert store.ledger.reads("stats", limit=1)[0].finished == reads_made[-1]
-    # Each read moved this entry, so each recorded read has a promise of its own.
-    assert len(store.ledger.promises(["stats-0"])) == len(store.ledger.reads("stats", limit=1000))
+    store = run_while_store_is_away(act)
+    all_reads = store.ledger.reads("stats", limit=1000)
+    assert [all_reads[0].finished] == refused_reads
+    # Each read moved entry 0, so each recorded read has a promise of its own for it.
+    assert len(store.ledger.promises(["stats-0"])) == len(all_reads)

@@ -98,13 +98,16 @@ async def test_an_entry_shown_under_another_id_is_not_missing(office: Office) ->
 
 
 @with_office(OTHER)
-async def test_an_entry_is_missing_if_another_title_has_its_page_and_slot(office: Office) -> None:
-    page = "https://stats.example/example"
-    await office.read(as_json(entry("a", "2026-11-26T09:30:00", page)), "own")
-    new = as_json(entry("b", "2026-11-26T09:30:00", page, "Example of the whole country"))
-    read = await office.read(new, "own", after=10)
-    unlisted = [one.unlisted for one in office.daemon.core.store.ledger.promises() if one.unlisted is not None]
-    assert unlisted == [Unlisted(read.started, 1, ("Example of the whole country",))]
+async def test_an_entry_counts_as_unlisted_if_an_entry_with_another_title_has_its_page_and_slot(
+    office: Office,
+) -> None:
+    page, slot = "https://stats.example/example", "2026-11-26T09:30:00"
+    await office.read(as_json(entry("a", slot, page, title="Example of one region")), "own")
+    # Perhaps the new entry replaces the old one: its title is a successor.
+    new_entry = entry("b", slot, page, title="Example of the whole country")
+    read = await office.read(as_json(new_entry), "own", after=10)
+    (promise_of_a,) = [each for each in office.daemon.core.store.ledger.promises() if each.unlisted is not None]
+    assert promise_of_a.unlisted == Unlisted(since=read.started, reads=1, successors=("Example of the whole country",))
 
 
 @with_office()
@@ -121,14 +124,17 @@ async def test_unchanged_calendar_makes_no_promise_after_a_restart(office: Offic
 
 
 @with_office()
-async def test_the_first_read_after_a_restart_dates_a_change_from_the_last_read_before_it(office: Office) -> None:
-    first = await office.read(csv(row("a")))
+async def test_a_change_during_a_restart_was_made_between_the_last_read_before_it_and_the_first_after_it(
+    office: Office,
+) -> None:
+    last_read_before = await office.read(csv(row("a", "2026-11-26")))
     await office.clock.sleep(7200)
     await office.reopen()
-    await office.read(csv(row("a", "2026-11-27")))
-    last = office.daemon.core.store.ledger.promises(["a"])[-1]
-    assert (last.slot.instant, last.unlearnt) == (datetime(2026, 11, 27, 9, 30, tzinfo=UTC), first.finished)
-    assert last.learnt - first.finished > timedelta(hours=1)
+    first_read_after = await office.read(csv(row("a", "2026-11-27")))
+    _, moved = office.daemon.core.store.ledger.promises(["a"])
+    assert moved.slot.instant == datetime(2026, 11, 27, 9, 30, tzinfo=UTC)
+    changed_after, changed_by = moved.unlearnt, moved.learnt
+    assert (changed_after, changed_by) == (last_read_before.finished, first_read_after.finished)
 
 
 @with_office(STATS, OTHER)
@@ -238,16 +244,21 @@ async def test_a_read_confirms_an_unchanged_promise_as_of_when_its_copy_was_made
 
 
 @with_office()
-async def test_a_change_is_dated_from_the_oldest_possible_copy_of_one_read_to_the_newest_of_the_next(
+async def test_a_change_was_made_between_the_cached_copy_that_lacks_it_and_the_cached_copy_that_shows_it(
     office: Office,
 ) -> None:
-    await office.read(Reply(200, csv(row("births")).body, {"Age": "60"}))
+    # The first read gets a copy that is 60 s old. Ten minutes later the second gets one that is 30 s old.
+    await office.read(Reply(200, csv(row("births", time="09:30")).body, {"Age": "60"}))
     await office.read(Reply(200, csv(row("births", time="07:00")).body, {"Age": "30"}), after=10)
-    moved = office.daemon.core.store.ledger.promises(["births"])[-1]
-    first_copy, second_copy = START - timedelta(seconds=60), START + timedelta(minutes=10) - timedelta(seconds=30)
-    # Age and date are each cut to whole seconds, so a copy may be 2 s older (ROUNDING) or 1 s younger than it says.
-    assert (moved.unlearnt, moved.learnt) == (first_copy - ROUNDING, second_copy + timedelta(seconds=1))
-    assert moved.confirmed_at == second_copy - ROUNDING
+    second = timedelta(seconds=1)
+    first_copy, second_copy = START - 60 * second, START + timedelta(minutes=10) - 30 * second
+    _, moved = office.daemon.core.store.ledger.promises(["births"])
+    changed_after, changed_by = moved.unlearnt, moved.learnt
+    # Age and date have whole seconds, so a copy may be up to 2 s older or 1 s younger than they say.
+    assert changed_after == first_copy - 2 * second
+    assert changed_by == second_copy + 1 * second
+    # The second copy confirms the new time as of the earliest time at which it may have been made.
+    assert moved.confirmed_at == second_copy - 2 * second
 
 
 @with_office()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import pytest
@@ -22,15 +22,13 @@ from schedules.promise import Promise
 from tests.unit.monitor.app.office import START, STATS, Office, as_json, csv, row, with_office
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
-UNTIL_15_DAYS_AFTER_SLOT = timedelta(days=24, hours=22)
-"""From the start of an office until 15 days and half an hour after the slot of release `a`."""
 OTHER = {"name": "own", "kind": "json", "url": "https://stats.example/own.json"}
 
 
 class RefusingTransaction:
     """A transaction that refuses promises once if its store says so."""
 
-    def __init__(self, tx: Transaction, store: RefusingStore) -> None:
+    def __init__(self, tx: Transaction, store: ControlledStore) -> None:
         self._tx = tx
         self._store = store
 
@@ -45,28 +43,29 @@ class RefusingTransaction:
 
 
 class CountedRuns:
-    """The runs of a store, with how often those of each release are read back."""
+    """The runs of a store, with how often those of each release are loaded."""
 
     def __init__(self, runs: RunStore) -> None:
         self._runs = runs
-        self.read_back = Counter[str]()
+        self.loads = Counter[str]()
 
     def of_releases(self, releases: Sequence[str]) -> list[Run]:
-        self.read_back.update(releases)
+        self.loads.update(releases)
         return self._runs.of_releases(releases)
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # any other question
         return getattr(self._runs, name)
 
 
-class RefusingStore(Store):
-    """A store that can be made to refuse the next promises once, and that counts how often runs are read back."""
+class ControlledStore(Store):
+    """A store that can be made to refuse the next promises once, and that counts how often runs are loaded."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url, durable=False)
         self.refuses_next_promises = False
-        self.counted = CountedRuns(self.runs)
-        self.runs = cast("RunStore", self.counted)
+        counted_runs = CountedRuns(self.runs)
+        self.runs = cast("RunStore", counted_runs)
+        self.loads_of_runs = counted_runs.loads
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -74,33 +73,43 @@ class RefusingStore(Store):
             yield cast("Transaction", RefusingTransaction(tx, self))
 
 
-async def reopen_with_refusing_store(office: Office) -> RefusingStore:
-    office.store_of = RefusingStore
+async def reopen_with_controlled_store(office: Office) -> ControlledStore:
+    office.store_of = ControlledStore
     await office.reopen()
     store = office.daemon.core.store
-    assert isinstance(store, RefusingStore)
+    assert isinstance(store, ControlledStore)
     return store
 
 
 @with_office()
-async def test_next_read_records_everything_of_a_read_that_could_not_be_written(office: Office) -> None:
-    store = await reopen_with_refusing_store(office)
+async def test_a_read_that_could_not_be_written_leaves_nothing_in_memory_or_in_the_store(office: Office) -> None:
+    store = await reopen_with_controlled_store(office)
     store.refuses_next_promises = True
     with pytest.raises(Conflict):
         await office.read(csv(row("a"), row("b")))
     ledger, watch = office.daemon.core.ledger, office.daemon.watch
     assert (dict(ledger.releases), ledger.promises("a"), dict(watch.releases)) == ({}, [], {})
     assert (store.ledger.releases(), store.ledger.promises(), store.ledger.announced("stats")) == ([], [], [])
-    read = await office.read(after=10)
+
+
+@with_office()
+async def test_the_read_after_one_that_could_not_be_written_records_all_entries_as_new(office: Office) -> None:
+    store = await reopen_with_controlled_store(office)
+    store.refuses_next_promises = True
+    with pytest.raises(Conflict):
+        await office.read(csv(row("a"), row("b")))
+    # The calendar still shows `a` and `b`.
+    next_read = await office.read(after=10)
+    ledger, watch = office.daemon.core.ledger, office.daemon.watch
     assert set(watch.releases) == {"a", "b"}
-    in_memory = [*ledger.promises("a"), *ledger.promises("b")]
-    assert [promise.learnt for promise in in_memory] == [read.finished, read.finished]
-    assert [promise.learnt for promise in store.ledger.promises()] == [read.finished, read.finished]
+    for name in ("a", "b"):
+        (in_memory,), (in_store,) = ledger.promises(name), store.ledger.promises([name])
+        assert in_memory.learnt == in_store.learnt == next_read.finished
 
 
 @with_office()
 async def test_change_that_could_not_be_written_does_not_change_watched_releases(office: Office) -> None:
-    store = await reopen_with_refusing_store(office)
+    store = await reopen_with_controlled_store(office)
     await office.read(csv(row("a")))
     store.refuses_next_promises = True
     with pytest.raises(Conflict):
@@ -115,7 +124,7 @@ async def test_change_that_could_not_be_written_does_not_change_watched_releases
 @with_office(STATS, OTHER)
 async def test_join_that_could_not_be_written_moves_no_entry_and_the_next_read_makes_it(office: Office) -> None:
     link = "https://stats.example/a"
-    store = await reopen_with_refusing_store(office)
+    store = await reopen_with_controlled_store(office)
     await office.read(csv(row("a", title="Example awareness")))
     await office.read(as_json(entry("a", url="")), "own")
     before = dict(office.daemon.core.ledger.releases)
@@ -129,6 +138,10 @@ async def test_join_that_could_not_be_written_moves_no_entry_and_the_next_read_m
     assert read_times(store.ledger.promises(["a"])) == read_times(office.daemon.core.ledger.promises("a"))
 
 
+async def sleep_until(office: Office, at: datetime) -> None:
+    await office.clock.sleep((at - office.clock.now()).total_seconds())
+
+
 def read_times(promises: Iterable[Promise]) -> list[tuple[str, datetime]]:
     """Return the calendar of each promise, and when it was read first."""
     return [(promise.calendar, promise.learnt) for promise in promises]
@@ -139,34 +152,35 @@ def entry(name: str, url: str, title: str = "Quite another name") -> dict[str, s
 
 
 @with_office()
-async def test_past_release_is_not_loaded_every_hour(office: Office) -> None:
-    store = await reopen_with_refusing_store(office)
-    await office.read(csv(row("a")))
+async def test_the_hourly_job_does_not_load_a_release_again_once_its_watch_has_ended(office: Office) -> None:
+    store = await reopen_with_controlled_store(office)
+    # A release is watched until 15 days after its slot, here until 9:30 on 11 December.
+    await office.read(csv(row("a", "2026-11-26", "09:30")))
+    await sleep_until(office, datetime(2026, 12, 11, 10, tzinfo=UTC))
     watch = office.daemon.watch
-    # A release is near until 15 days after its slot, and this is half an hour later.
-    await office.clock.sleep(UNTIL_15_DAYS_AFTER_SLOT.total_seconds())
     await watch.judging.judge_all(["a"])
-    # A release that is loaded has its runs read back from the store.
-    assert store.counted.read_back["a"] == 0
     for _ in range(48):
         await office.daemon.admission.roll()
         await watch.judging.judge_all(list(watch.releases))
         await office.clock.sleep(HOUR.total_seconds())
-    assert store.counted.read_back["a"] == 0
     assert "a" not in watch.releases
+    # To watch a release again, the monitor would load its runs.
+    assert store.loads_of_runs["a"] == 0
 
 
 @with_office()
-async def test_past_release_is_loaded_if_a_calendar_moves_it_to_a_near_day(office: Office) -> None:
-    await office.read(csv(row("a")))
+async def test_a_release_whose_watch_has_ended_is_watched_again_if_its_calendar_moves_it_to_a_near_day(
+    office: Office,
+) -> None:
+    # A release is watched until 15 days after its slot, here until 9:30 on 11 December. Then the hourly job drops it.
+    await office.read(csv(row("a", "2026-11-26", "09:30")))
+    await sleep_until(office, datetime(2026, 12, 11, 10, tzinfo=UTC))
     watch = office.daemon.watch
-    # A release is near until 15 days after its slot, and this is half an hour later.
-    await office.clock.sleep(UNTIL_15_DAYS_AFTER_SLOT.total_seconds())
     await watch.judging.judge_all(["a"])
     await office.daemon.admission.roll()
     assert "a" not in watch.releases
-    # It is 11 December.
-    await office.read(csv(row("a", "2026-12-14")), after=10)
+    moved_to_three_days_later = csv(row("a", "2026-12-14"))
+    await office.read(moved_to_three_days_later)
     assert "a" in watch.releases
 
 
@@ -191,27 +205,28 @@ async def test_verdict_left_open_while_the_monitor_was_down_is_made_final_and_no
 
 
 @with_office(STATS, OTHER)
-async def test_a_release_that_was_joined_into_another_keeps_its_promises_and_is_not_listed(office: Office) -> None:
+async def test_two_releases_that_pins_join_are_listed_as_one_and_their_old_ids_keep_their_promises(
+    office: Office,
+) -> None:
+    # Two calendars announce a release each. Both are judged.
     await office.read(csv(row("a", title="Example awareness")))
     await office.read(as_json(entry("a", url="", title="Quite another name")), "own")
     await office.daemon.watch.judging.judge_all(list(office.daemon.watch.releases))
-    ids_before = {judged.release for judged in office.daemon.core.store.verdicts.judged()}
-    assert len(ids_before) == 2
+    old_ids = {judged.release for judged in office.daemon.core.store.verdicts.judged()}
+    assert len(old_ids) == 2
+    # Then a person pins both titles to one id.
     pins = [Pin(id="awareness", title=title) for title in ("Example awareness", "Quite another name")]
     office.settings = office.settings.model_copy(update={"pin": pins})
     await office.reopen()
-    store = office.daemon.core.store
     await office.daemon.watch.judging.judge_all(list(office.daemon.watch.releases))
+    store = office.daemon.core.store
     assert [release.id for release in store.ledger.releases()] == ["awareness"]
-    for listed in (
-        store.verdicts.judged(),
-        store.verdicts.open_judged(),
-        store.verdicts.judged(START, START + 30 * DAY),
-    ):
-        assert [judged.release for judged in listed] == ["awareness"]
-    for id_before in ids_before:
-        assert store.ledger.release(id_before).joined_into == "awareness"
-        assert len(store.ledger.promises([id_before])) == 1
+    assert [judged.release for judged in store.verdicts.judged()] == ["awareness"]
+    assert [judged.release for judged in store.verdicts.judged(START, START + 30 * DAY)] == ["awareness"]
+    assert [judged.release for judged in store.verdicts.open_judged()] == ["awareness"]
+    for old_id in old_ids:
+        assert store.ledger.release(old_id).joined_into == "awareness"
+        assert len(store.ledger.promises([old_id])) == 1
 
 
 @with_office()
@@ -234,26 +249,25 @@ async def test_runs_and_incidents_move_with_a_release_that_a_pin_renames(office:
 
 
 @with_office(STATS, OTHER)
-async def test_a_release_changed_by_a_new_order_of_calendars_is_stored_by_the_first_hourly_job(
+async def test_the_title_that_a_release_gets_from_a_new_order_of_calendars_is_stored_by_the_hourly_job(
     office: Office,
 ) -> None:
-    def stored_title() -> str | None:
+    def title_in_store() -> str:
         release = office.daemon.core.store.ledger.release("a")
-        return release and release.title
+        assert release is not None
+        return release.title
 
-    await office.read(csv(row("a", title="Example awareness")))
-    await office.read(as_json(entry("b", "https://stats.example/a", "Awareness, an example")), "own")
-    assert stored_title() == "Example awareness"
-    # The title of a release is that in its first calendar.
-    calendars = office.settings.calendar
-    office.settings = office.settings.model_copy(update={"calendar": calendars[::-1]})
-    # This start does not yet admit near releases, which would store the change.
-    await office.reopen(admits_near=False)
-    assert stored_title() == "Example awareness"
-    assert office.daemon.core.ledger.releases["a"].title == "Awareness, an example"
-    # `roll` is the hourly job that admits near releases.
+    # Two calendars announce one release. Its title is that in the first calendar of the configuration.
+    await office.read(csv(row("a", title="Title in stats")), "stats")
+    await office.read(as_json(entry("b", "https://stats.example/a", title="Title in own")), "own")
+    assert title_in_store() == "Title in stats"
+    stats, own = office.settings.calendar
+    office.settings = office.settings.model_copy(update={"calendar": [own, stats]})
+    await office.reopen(admits_near=False)  # the hourly job has not run yet
+    assert office.daemon.core.ledger.releases["a"].title == "Title in own"
+    assert title_in_store() == "Title in stats"
     await office.daemon.admission.roll()
-    assert stored_title() == "Awareness, an example"
+    assert title_in_store() == "Title in own"
 
 
 @with_office()

@@ -135,15 +135,35 @@ def test_an_unannounced_edition_counts_as_missing_until_the_last_day_on_which_it
     assert windows_of_missing_editions(on_last_day + timedelta(days=1)) == []
 
 
-def test_reads_that_do_not_show_a_promise_are_counted_until_one_shows_it_again() -> None:
-    # Three reads of calendar A lack release x. They count for the latest promise of A, read in minute 2, and not for B.
+def book_after_three_reads_of_a_without_x() -> PromiseBook:
+    """Return two promises of release x by calendar A and one by B, after three reads of A that lack x."""
     book = book_of(promise_read(1, "A"), promise_read(2, "A"), promise_read(3, "B"))
-    for minute, titles_of_successors in ((10, []), (15, []), (20, ["Another title"])):
-        missing = {"x": titles_of_successors, "unknown release": []}
-        book.replace_promises(book.count_unlisted("A", missing, at_minute(minute)))
-    three_reads = Unlisted(since=at_minute(10), reads=3, successors=("Another title",))
-    assert [promise.unlisted for promise in book.promises_of("x")] == [None, three_reads, None]
-    book.replace_promises(book.mark_relisted("A", ["x", "unknown release"]))
+    no_successors: list[str] = []
+    book.replace_promises(book.count_unlisted("A", {"x": no_successors}, at_minute(10)))
+    book.replace_promises(book.count_unlisted("A", {"x": no_successors}, at_minute(15)))
+    book.replace_promises(book.count_unlisted("A", {"x": ["Another title"]}, at_minute(20)))
+    return book
+
+
+def test_reads_of_a_calendar_that_lack_a_release_are_counted_in_the_last_promise_of_that_calendar() -> None:
+    # Calendar A promised x in minutes 1 and 2, and B in minute 3. The reads of A in minutes 10, 15 and 20 lack x. The
+    # last of them shows a new entry that perhaps replaces x: a successor.
+    book = book_after_three_reads_of_a_without_x()
+    first_of_a, last_of_a, of_b = book.promises_of("x")
+    assert last_of_a.unlisted == Unlisted(since=at_minute(10), reads=3, successors=("Another title",))
+    assert first_of_a.unlisted is None
+    assert of_b.unlisted is None
+
+
+def test_a_read_that_shows_a_release_again_ends_the_count_of_reads_without_it() -> None:
+    book = book_after_three_reads_of_a_without_x()
+    book.replace_promises(book.mark_relisted("A", ["x"]))
     assert [promise.unlisted for promise in book.promises_of("x")] == [None, None, None]
-    # A promise that is listed already does not change.
-    assert book.mark_relisted("A", ["x"]) == []
+    promises_changed_by_another_read = book.mark_relisted("A", ["x"])
+    assert promises_changed_by_another_read == []
+
+
+def test_a_release_that_the_book_does_not_know_is_not_counted_as_unlisted_or_relisted() -> None:
+    book = book_of(promise_read(1, "A"))
+    assert book.count_unlisted("A", {"unknown release": []}, at_minute(10)) == []
+    assert book.mark_relisted("A", ["unknown release"]) == []

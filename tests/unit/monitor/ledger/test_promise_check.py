@@ -94,31 +94,49 @@ def test_an_early_release_needs_its_promise_to_be_confirmed_since_its_latest_exp
     assert confirmation_needed_since(verdict(exposed_twice)) == after_slot(-300)
 
 
-def test_an_exposure_of_unknown_begin_needs_a_confirmation_since_the_slot_and_none_before_it() -> None:
-    exposed = page_verdict(VerdictKind.EARLY, exposed_at=[None])
-    assert confirmation_needed_since(verdict(exposed, judged_at=JUDGED_AT)) == SLOT
-    # Before the slot no read can be since the slot, and an exposure without a date needs none that is earlier.
-    assert confirmation_needed_since(verdict(exposed, judged_at=after_slot(-20))) is None
+def test_after_the_slot_an_exposure_of_unknown_begin_needs_a_calendar_read_since_the_slot() -> None:
+    exposed_since_unknown_time = page_verdict(VerdictKind.EARLY, exposed_at=[None])
+    five_minutes_after_slot = verdict(exposed_since_unknown_time, judged_at=after_slot(300))
+    assert confirmation_needed_since(five_minutes_after_slot) == SLOT
 
 
-def test_a_read_that_confirmed_an_exposure_confirms_no_lateness_of_another_part() -> None:
-    # The exposure began 900 s before the slot, and a read 880 s before the slot confirmed the promise. Lateness needs a
-    # read since the slot.
-    early = verdict(page_verdict(VerdictKind.EARLY, exposed_at=[-900]), confirmed_at=-880)
-    with_late_file = replace(early, findings=(Finding(Kind.LATE, "sheet"),))
-    assert confirmation_needed_since(early) is None
-    assert confirmation_needed_since(with_late_file) == SLOT
-    assert confirmation_needed_since(replace(with_late_file, confirmed=after_slot(5))) is None
+def test_before_the_slot_an_exposure_of_unknown_begin_needs_no_calendar_read() -> None:
+    # It would need a read since the exposure began, which is not known, or since the slot, which has not come.
+    exposed_since_unknown_time = page_verdict(VerdictKind.EARLY, exposed_at=[None])
+    before_slot = verdict(exposed_since_unknown_time, judged_at=after_slot(-20))
+    no_read_needed = None
+    assert confirmation_needed_since(before_slot) is no_read_needed
 
 
-def test_promise_in_doubt_needs_a_read_since_its_page_was_seen_and_after_the_slot_one_since_it() -> None:
-    first_seen = after_slot(-200)
-    page = replace(page_verdict(VerdictKind.UNPROVEN), first_seen=Interval(None, first_seen))
-    in_doubt = replace(verdict(page), findings=(Finding(Kind.PROMISE_IN_DOUBT),))
-    for seconds_before_slot in (200, 100, 1):
-        assert confirmation_needed_since(replace(in_doubt, at=after_slot(-seconds_before_slot))) == first_seen
-    five_minutes_after = after_slot(300)
-    assert confirmation_needed_since(replace(in_doubt, at=five_minutes_after)) == SLOT
+def test_a_late_part_needs_a_calendar_read_since_the_slot_even_after_one_since_an_exposure() -> None:
+    # The page was exposed 900 s before the slot. The calendar was read 20 s after that, which is enough for the page.
+    exposed_page = page_verdict(VerdictKind.EARLY, exposed_at=[-900])
+    only_early = verdict(exposed_page, confirmed_at=-880)
+    no_read_needed = None
+    assert confirmation_needed_since(only_early) is no_read_needed
+    # Then the data file is late.
+    also_late = replace(only_early, findings=(Finding(Kind.LATE, "sheet"),))
+    assert confirmation_needed_since(also_late) == SLOT
+    # A read 5 s after the slot is enough for both.
+    assert confirmation_needed_since(replace(also_late, confirmed=after_slot(5))) is no_read_needed
+
+
+def verdict_in_doubt(*, page_seen_at: float, judged_at: float) -> Verdict:
+    """Return an unproven verdict, as it is in doubt whether the promise still stands. Times: seconds after the slot."""
+    seen = Interval(after=None, by=after_slot(page_seen_at))
+    page = replace(page_verdict(VerdictKind.UNPROVEN), first_seen=seen)
+    return replace(verdict(page, judged_at=after_slot(judged_at)), findings=(Finding(Kind.PROMISE_IN_DOUBT),))
+
+
+@pytest.mark.parametrize("judged_at", [-200, -100, -1])
+def test_until_its_slot_a_promise_in_doubt_needs_a_calendar_read_since_its_page_was_first_seen(judged_at: int) -> None:
+    in_doubt = verdict_in_doubt(page_seen_at=-200, judged_at=judged_at)
+    assert confirmation_needed_since(in_doubt) == after_slot(-200)
+
+
+def test_after_its_slot_a_promise_in_doubt_needs_a_calendar_read_since_the_slot() -> None:
+    in_doubt = verdict_in_doubt(page_seen_at=-200, judged_at=300)
+    assert confirmation_needed_since(in_doubt) == SLOT
 
 
 def test_a_breach_waits_ten_seconds_at_most_for_a_calendar_read() -> None:
@@ -134,19 +152,25 @@ def test_a_breach_waits_ten_seconds_at_most_for_a_calendar_read() -> None:
     assert not watched.waits_for_calendar
 
 
-def test_an_exposure_that_is_dated_after_its_verdict_waits_for_a_calendar_read_since_that_date() -> None:
+def test_a_verdict_made_before_its_exposure_by_our_clock_waits_until_the_time_of_the_exposure() -> None:
+    # The look saw the page 300 s before the slot. Then our clock was set back: the verdict is dated a second earlier.
     check, watched, exposed_at = running_check(), WatchedStub(), after_slot(-300)
     exposed = page_verdict(VerdictKind.EARLY, exposed_at=[-300])
-    # Our clock was set back by a second between the look and the verdict.
-    a_second_before = verdict(exposed, judged_at=after_slot(-301))
-    # The verdict waits until that date. Only then is the read requested.
-    assert check.request_needed_reads(watched, a_second_before, CallCounter()) == exposed_at
+    first_verdict = verdict(exposed, judged_at=after_slot(-301))
+    judge_again_at = check.request_needed_reads(watched, first_verdict, CallCounter())
+    assert judge_again_at == exposed_at
     assert watched.waits_for_calendar
-    judged_at_that_date = verdict(exposed, judged_at=exposed_at)
-    assert check.request_needed_reads(watched, judged_at_that_date, CallCounter()) == exposed_at + LONGEST_WAIT
+    assert watched.wanted_read == WantedRead(since=exposed_at, deadline=exposed_at + LONGEST_WAIT)
+
+
+def test_a_verdict_made_at_the_time_of_its_exposure_requests_calendar_reads_and_waits_for_them() -> None:
+    check, watched, exposed_at = running_check(), WatchedStub(), after_slot(-300)
+    exposed = verdict(page_verdict(VerdictKind.EARLY, exposed_at=[-300]), judged_at=exposed_at)
+    judge_again_at = check.request_needed_reads(watched, exposed, CallCounter())
+    assert judge_again_at == exposed_at + LONGEST_WAIT
     assert watched.waits_for_calendar
-    # RELEASE is in both of these calendars.
-    assert asyncio.run(check.next_requested()) == ["govuk", "own"]
+    calendars_of_release = ["govuk", "own"]
+    assert asyncio.run(check.next_requested()) == calendars_of_release
 
 
 def test_each_new_breach_waits_for_a_calendar_read_since_it_began() -> None:
@@ -190,29 +214,40 @@ def test_only_a_calendar_without_a_read_since_the_slot_is_requested_and_its_read
     assert not is_another_read_needed
 
 
-def test_reads_are_requested_until_one_began_after_the_slot_and_that_one_calls_back_once() -> None:
-    check, callback = PromiseCheck(), CallCounter()
+def test_a_calendar_is_requested_again_if_its_read_began_before_the_needed_time() -> None:
+    check, judge_again = running_check(), CallCounter()
 
-    async def story() -> list[list[str]]:
-        check.request_reads(("govuk",), SLOT, "r", callback)
-        first = await check.next_requested()
-        check.record_read("govuk", after_slot(-1))
-        return [first, await asyncio.wait_for(check.next_requested(), 5)]
+    async def read_a_second_too_early() -> list[str]:
+        check.request_reads(("govuk",), SLOT, "r", judge_again)
+        assert await check.next_requested() == ["govuk"]
+        check.record_read("govuk", begun=after_slot(-1))
+        return await asyncio.wait_for(check.next_requested(), timeout=5)
 
-    assert asyncio.run(story()) == [["govuk"], ["govuk"]]
-    assert callback.number == 0
-    check.record_read("govuk", after_slot(1))
-    check.record_read("govuk", after_slot(2))
-    assert callback.number == 1
+    assert asyncio.run(read_a_second_too_early()) == ["govuk"]
+    assert judge_again.number == 0
 
 
-def test_verdicts_may_wait_for_calendar_reads_once_a_reader_awaits_requests() -> None:
-    check, watched = PromiseCheck(), WatchedStub()
-    # A new check has no reader of calendars, so no verdict waits. A reader calls `next_requested`, as below.
-    assert check.request_needed_reads(watched, verdict(page_verdict()), CallCounter()) is None
-    check.request_reads(("govuk",), SLOT, "r", CallCounter())
-    asyncio.run(check.next_requested())
-    assert check.request_needed_reads(watched, verdict(page_verdict()), CallCounter()) == JUDGED_AT + LONGEST_WAIT
+def test_only_the_first_read_that_began_since_the_needed_time_has_the_release_judged_again() -> None:
+    check, judge_again = running_check(), CallCounter()
+    check.request_reads(("govuk",), SLOT, "r", judge_again)
+    check.record_read("govuk", begun=after_slot(1))
+    check.record_read("govuk", begun=after_slot(2))
+    assert judge_again.number == 1
+
+
+def test_no_verdict_waits_for_a_calendar_read_as_long_as_no_reader_has_asked_for_requests() -> None:
+    # Without a reader no one would make the read.
+    check, overdue = PromiseCheck(), verdict(page_verdict(VerdictKind.OVERDUE))
+    judge_again_at = check.request_needed_reads(WatchedStub(), overdue, CallCounter())
+    assert judge_again_at is None
+
+
+def test_a_verdict_waits_for_a_calendar_read_once_a_reader_has_asked_for_requests() -> None:
+    check, overdue = PromiseCheck(), verdict(page_verdict(VerdictKind.OVERDUE), judged_at=JUDGED_AT)
+    check.request_reads(("govuk",), SLOT, "another release", CallCounter())
+    asyncio.run(check.next_requested())  # by the reader
+    judge_again_at = check.request_needed_reads(WatchedStub(), overdue, CallCounter())
+    assert judge_again_at == JUDGED_AT + LONGEST_WAIT
 
 
 def test_a_calendar_read_that_began_earlier_but_ended_later_does_not_replace_a_later_one() -> None:
@@ -223,57 +258,76 @@ def test_a_calendar_read_that_began_earlier_but_ended_later_does_not_replace_a_l
     assert not is_another_read_needed
 
 
-def test_a_calendar_read_calls_back_only_the_releases_that_need_no_later_read() -> None:
-    check, callbacks = running_check(), {needed_since: CallCounter() for needed_since in (-10, 0, 10)}
-    for needed_since, callback in callbacks.items():
-        check.request_reads(("govuk",), after_slot(needed_since), f"r{needed_since}", callback)
-    # This read begins too early for the release that needs one since 10 s after the slot.
-    check.record_read("govuk", SLOT)
-    assert {needed_since: callback.number for needed_since, callback in callbacks.items()} == {-10: 1, 0: 1, 10: 0}
+def test_a_calendar_read_has_those_releases_judged_again_that_need_no_later_read() -> None:
+    check, since_before, since_slot, since_after = running_check(), CallCounter(), CallCounter(), CallCounter()
+    check.request_reads(("govuk",), after_slot(-10), "needs a read since 10 s before the slot", since_before)
+    check.request_reads(("govuk",), SLOT, "needs a read since the slot", since_slot)
+    check.request_reads(("govuk",), after_slot(10), "needs a read since 10 s after the slot", since_after)
+    check.record_read("govuk", begun=SLOT)
+    assert (since_before.number, since_slot.number, since_after.number) == (1, 1, 0)
+
+
+# The page is not out 5 s after its slot. Its calendar was last read 4 minutes before the slot.
+PENDING_AT_GUESSED_ADDRESS = replace(
+    verdict(page_verdict(VerdictKind.PENDING), confirmed_at=-240, judged_at=after_slot(5)),
+    verdict=VerdictKind.PENDING,
+    address=Address.GUESSED,
+)
 
 
 @pytest.mark.parametrize(
-    ("address", "kind", "judged_after_slot", "confirmed_after_slot", "is_requested"),
+    "still_open",
     [
-        (Address.GUESSED, VerdictKind.PENDING, 5.0, -240.0, True),
-        (Address.FOUND, VerdictKind.UNPROVEN, 100.0, None, True),
-        (Address.GUESSED, VerdictKind.PENDING, -1.0, -240.0, False),
-        (Address.GUESSED, VerdictKind.PENDING, 5.0, 0.5, False),
-        (Address.ANNOUNCED, VerdictKind.PENDING, 5.0, -240.0, False),
-        (Address.GUESSED, VerdictKind.ON_TIME, 5.0, -240.0, False),
+        PENDING_AT_GUESSED_ADDRESS,
+        replace(
+            verdict(page_verdict(VerdictKind.UNPROVEN), confirmed_at=None, judged_at=after_slot(100)),
+            verdict=VerdictKind.UNPROVEN,
+            address=Address.FOUND,
+        ),
     ],
-    ids=["pending", "unproven", "before the slot", "confirmed since the slot", "announced address", "on time"],
+    ids=["pending at a guessed address", "unproven at an address that was found"],
 )
-def test_an_unseen_page_without_an_announced_address_requests_a_calendar_read_and_does_not_wait(
-    address: Address,
-    kind: VerdictKind,
-    judged_after_slot: float,
-    confirmed_after_slot: float | None,
-    *,
-    is_requested: bool,
+def test_a_page_that_is_not_out_at_an_address_that_was_not_announced_requests_a_calendar_read(
+    still_open: Verdict,
 ) -> None:
-    # A read is requested only from 5 s after the slot, for a slot that was not confirmed since, and for a verdict that
-    # is still open: pending or unproven. The page is the only part, so the release has the verdict of its page.
-    judged_at = after_slot(judged_after_slot)
-    by_page = verdict(page_verdict(kind), confirmed_at=confirmed_after_slot, judged_at=judged_at)
-    on_release, watched = replace(by_page, verdict=kind, address=address), WatchedStub()
-    assert asyncio.run(requests_calendar_read(watched, on_release)) is is_requested
+    # Once the page appears, its calendar may no longer show the announced time. So it is read before.
+    watched = WatchedStub()
+    assert asyncio.run(requests_calendar_read(watched, still_open))
     assert not watched.waits_for_calendar
 
 
-def test_a_calendar_read_for_a_guessed_address_waits_until_five_seconds_after_the_slot() -> None:
-    page = page_verdict(VerdictKind.PENDING)
-    pending = replace(verdict(page, judged_at=after_slot(0.2)), verdict=VerdictKind.PENDING, address=Address.GUESSED)
+@pytest.mark.parametrize(
+    "difference",
+    [
+        {"at": after_slot(-1)},
+        {"confirmed": after_slot(0.5)},
+        {"address": Address.ANNOUNCED},
+        {"verdict": VerdictKind.ON_TIME, "parts": (page_verdict(VerdictKind.ON_TIME),)},
+    ],
+    ids=["before the slot", "calendar read since the slot", "announced address", "on time"],
+)
+def test_a_page_requests_no_calendar_read_before_its_slot_or_if_none_is_needed(difference: dict[str, object]) -> None:
+    # Without the difference, a page that is not out at a guessed address 5 s after its slot requests a read.
+    watched = WatchedStub()
+    assert not asyncio.run(requests_calendar_read(watched, replace(PENDING_AT_GUESSED_ADDRESS, **difference)))
+    assert not watched.waits_for_calendar
+
+
+def test_the_calendar_read_for_a_guessed_address_is_requested_five_seconds_after_the_slot() -> None:
+    # In the first five seconds, requests to the host are needed for looks.
     check, watched = running_check(), WatchedStub()
-    assert check.request_needed_reads(watched, pending, CallCounter()) == after_slot(5)
-    assert check.request_needed_reads(watched, replace(pending, at=after_slot(5)), CallCounter()) is None
+    just_after_slot = replace(PENDING_AT_GUESSED_ADDRESS, at=after_slot(0.2))
+    judge_again_at = check.request_needed_reads(watched, just_after_slot, CallCounter())
+    assert judge_again_at == after_slot(5)
     assert not watched.waits_for_calendar
+    five_seconds_later = replace(PENDING_AT_GUESSED_ADDRESS, at=after_slot(5))
+    assert asyncio.run(requests_calendar_read(watched, five_seconds_later))
 
 
-async def requests_calendar_read(waiting: WatchedStub, new_verdict: Verdict) -> bool:
+async def requests_calendar_read(watched: WatchedStub, new_verdict: Verdict) -> bool:
     """Return whether the verdict requests reads of both calendars. It must not wait for them."""
     check = running_check()
-    assert check.request_needed_reads(waiting, new_verdict, CallCounter()) is None
+    assert check.request_needed_reads(watched, new_verdict, CallCounter()) is None
     try:
         return await asyncio.wait_for(check.next_requested(), 0.01) == ["govuk", "own"]
     except TimeoutError:

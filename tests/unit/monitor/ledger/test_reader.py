@@ -122,20 +122,22 @@ def test_if_the_second_page_fails_the_first_one_is_kept_as_evidence_of_the_faile
     run_virtually(story)
 
 
-def test_a_read_of_a_cached_answer_is_dated_by_the_age_of_its_copy() -> None:
-    age = timedelta(seconds=120)
-    (outcome,), _ = read({URL: Reply(200, ENTRY.encode(), {"Age": "120", "Cache-Control": "max-age=300"})})
-    copied = outcome.read.started - age
-    # Both the age and the date from which it counts are cut to whole seconds: the copy may be 2 s older or 1 s younger.
-    earliest, latest = copied - timedelta(seconds=2), copied + timedelta(seconds=1)
-    assert (outcome.as_of, outcome.read.finished) == (earliest, latest)
+def test_a_read_that_gets_a_copy_from_a_cache_shows_the_calendar_as_of_when_the_copy_was_made() -> None:
+    copy_of_120_seconds = Reply(200, ENTRY.encode(), {"Age": "120", "Cache-Control": "max-age=300"})
+    (outcome,), _ = read({URL: copy_of_120_seconds})
+    copied_at = outcome.read.started - timedelta(seconds=120)
+    # `Age` has whole seconds, and so has the `Date` from which it counts. So the copy may be up to 2 s older or 1 s
+    # younger. The read shows the calendar from `as_of` to `finished`.
+    assert outcome.as_of == copied_at - timedelta(seconds=2)
+    assert outcome.read.finished == copied_at + timedelta(seconds=1)
 
 
-def test_a_read_that_is_answered_with_304_is_as_old_as_that_answer_and_not_as_the_body_before_it() -> None:
-    # Each answer takes a second, so the second read is made a second after the first.
+def test_a_read_that_is_answered_with_304_shows_the_calendar_as_of_the_304() -> None:
+    # A 304 says that the calendar is still as it was. Here both the first answer and the 304 are 100 s old, and the 304
+    # comes a second later. So it shows the calendar as of a second later than the first answer did.
     reply = Reply(200, ENTRY.encode(), {"Age": "100"}, etag='"a"', seconds=1)
-    (first, not_modified), _ = read({URL: reply}, times=2)
-    assert not_modified.as_of == first.as_of + timedelta(seconds=1)
+    (with_body, not_modified), _ = read({URL: reply}, times=2)
+    assert not_modified.as_of == with_body.as_of + timedelta(seconds=1)
 
 
 def test_calendar_in_a_file_is_read_only_from_the_file(tmp_path: Path) -> None:

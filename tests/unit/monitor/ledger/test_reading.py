@@ -62,22 +62,30 @@ async def test_a_fault_from_before_a_restart_is_not_notified_again_and_a_good_re
 
 
 @with_office()
-async def test_a_calendar_unread_for_over_three_intervals_is_notified_and_makes_the_monitor_unready(
-    office: Office,
-) -> None:
+async def test_a_calendar_that_cannot_be_read_for_over_three_of_its_intervals_is_notified(office: Office) -> None:
+    # 12:00: a usable read. The calendar is read every 10 minutes. 12:10, 12:20 and 12:30: no read succeeds.
     await office.read(TWENTY_ENTRIES)
     for _ in range(3):
         await office.read(RESET, after=10)
-    # An interval is 10 minutes, and it is now exactly three of them since the last usable read.
     assert office.notice_subjects() == []
-    await office.read(after=10)
+    # 12:40: more than three intervals have passed.
+    await office.read(RESET, after=10)
     assert office.notice_subjects() == [f"CALENDAR: stats cannot be read: reset: scripted ({URL})"]
     (notice,) = office.daemon.core.store.outbox.notices()
     assert (notice.kind, notice.grade, notice.findings) == ("calendar", "none", ("calendar",))
     assert "Last usable read: 12:00 GMT." in notice.text
-    assert office.daemon.calendar_reads.health.unready(office.clock.now()) == [
-        "calendar stats: last read 16 November 12:00 UTC"
-    ]
+
+
+@with_office()
+async def test_a_calendar_that_cannot_be_read_for_over_three_of_its_intervals_makes_the_monitor_unready(
+    office: Office,
+) -> None:
+    # 12:00: a usable read. The calendar is read every 10 minutes. Until 12:40 no read succeeds.
+    await office.read(TWENTY_ENTRIES)
+    for _ in range(4):
+        await office.read(RESET, after=10)
+    reasons = office.daemon.calendar_reads.health.unready(office.clock.now())
+    assert reasons == ["calendar stats: last read 16 November 12:00 UTC"]
 
 
 @with_office()
@@ -95,12 +103,12 @@ async def test_a_person_may_accept_a_mass_change_for_a_day(office: Office) -> No
     assert not (await office.read(csv(*many(20, days=90)))).usable
 
 
-def test_a_calendar_of_an_unknown_shape_without_one_entry_is_not_believed(tmp_path: Path) -> None:
-    empty = Reply(200, b"[]")
-
+def test_the_first_read_of_a_json_calendar_is_unusable_if_it_has_no_entries(tmp_path: Path) -> None:
+    # Any JSON can be such a calendar. Perhaps the configuration looks for the entries at the wrong place.
     async def act(office: Office) -> None:
-        read = await office.read(empty)
-        assert (read.usable, read.fault) == (False, "not believed: no entries at the first read")
+        read = await office.read(Reply(200, b"[]"))
+        assert not read.usable
+        assert read.fault == "not believed: no entries at the first read"
 
     at_work(tmp_path, act, STATS | {"kind": "json"})
 
@@ -192,24 +200,36 @@ async def test_an_empty_calendar_is_believed_once_the_slots_of_all_its_entries_h
 
 @pytest.mark.slow
 @with_office()
-async def test_people_are_notified_of_a_costly_host_once_a_day_even_after_a_restart(office: Office) -> None:
+async def test_a_host_whose_answers_break_worker_processes_gets_one_notice_a_day(office: Office) -> None:
+    def count_notices(host: str) -> int:
+        return sum(f"answers of {host}" in subject for subject in office.notice_subjects())
+
+    # `overrun`: a worker process breaks over an answer of the host.
     await office.read(TWENTY_ENTRIES)
     for minutes in (0, 10, 20):
         await office.overrun("files.example", after=minutes)
+    assert count_notices("files.example") == 1
     await office.reopen()
     await office.overrun("files.example", after=10)
-    (incident,) = incidents(office)
-    (notice,) = office.daemon.core.store.outbox.notices()
-    assert (incident.kind, notice.kind, notice.findings) == ("too_costly", "too_costly", ("too_costly",))
-    assert incident.id == "too-costly-files-example-2026-11-16"
-    # No event shows that the trouble is over, so the incident is closed as it is opened.
-    assert incident.closed == incident.opened
-    assert "answers of files.example" in notice.subject
+    assert count_notices("files.example") == 1
     await office.overrun("other.example", after=10)
-    a_day = 24 * 60
-    await office.overrun("files.example", after=a_day)
-    # Two of files.example, one a day, and one of other.example.
-    assert len(office.notice_subjects()) == 3
+    assert count_notices("other.example") == 1
+    minutes_of_a_day = 24 * 60
+    await office.overrun("files.example", after=minutes_of_a_day)
+    assert count_notices("files.example") == 2
+
+
+@pytest.mark.slow
+@with_office()
+async def test_the_incident_about_a_host_whose_answers_break_workers_is_closed_as_it_is_opened(office: Office) -> None:
+    # No event would show that the trouble is over.
+    await office.read(TWENTY_ENTRIES)
+    await office.overrun("files.example", after=0)
+    (incident,) = incidents(office)
+    assert (incident.id, incident.kind) == ("too-costly-files-example-2026-11-16", "too_costly")
+    assert incident.closed == incident.opened
+    (notice,) = office.daemon.core.store.outbox.notices()
+    assert (notice.kind, notice.findings) == ("too_costly", ("too_costly",))
 
 
 @with_office()

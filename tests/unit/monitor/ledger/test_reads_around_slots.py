@@ -29,32 +29,52 @@ def is_read_due(now: int, *, last_try: int, last_usable: int = -600, often: bool
         (-10, -11, -15, False),
         (-9, -10, -10, False),
         (-9, -14, -14, False),
-        (-5, -10, -60, False),
-        (-4, -10, -10, True),
-        (-4, -5, -60, True),
-        (-4, -4, -60, False),
-        (-3, -4, -60, False),
-        (0, -10, -10, False),
-        (1, -10, -10, True),
-        (4, 1, 1, False),
-        (5, 1, 1, True),
-        (5, 4, 4, True),
-        (5, 5, 5, False),
-        (6, 5, 5, False),
-        (19, 4, 4, True),
-        (19, 5, 5, False),
-        (20, 4, 4, False),
-        (60, 5, 5, True),
-        (60, 20, 20, True),
-        (80, 5, 5, False),
     ],
 )
-def test_reads_are_due_10_and_4_minutes_before_a_slot_and_1_5_and_60_after_it_unless_tried_since(
+def test_a_read_is_due_10_minutes_before_a_slot_if_no_read_since_15_minutes_before_it_was_usable(
     now: int, last_try: int, last_usable: int, *, is_due_now: bool
 ) -> None:
-    # All are minutes after the slot, negative before it. Each read is due for 15 minutes, and the first one only if the
-    # last usable read was made more than 15 minutes before the slot.
+    # All are minutes from the slot, negative before it.
     assert is_read_due(now, last_try=last_try, last_usable=last_usable) is is_due_now
+
+
+@pytest.mark.parametrize(
+    ("now", "last_try", "is_due_now"),
+    [(-5, -10, False), (-4, -10, True), (-4, -5, True), (-4, -4, False), (-3, -4, False), (0, -10, False)],
+)
+@pytest.mark.parametrize("last_usable", [-60, -10])
+def test_a_read_is_due_4_minutes_before_a_slot_unless_one_was_tried_since_then(
+    now: int, last_try: int, last_usable: int, *, is_due_now: bool
+) -> None:
+    # All are minutes from the slot, negative before it. At the slot itself this read is no longer due.
+    assert is_read_due(now, last_try=last_try, last_usable=last_usable) is is_due_now
+
+
+@pytest.mark.parametrize(
+    ("now", "last_try", "is_due_now"),
+    [
+        *((1, -10, True), (4, 1, False)),
+        *((5, 1, True), (5, 4, True), (5, 5, False), (6, 5, False)),
+        *((60, 5, True), (60, 20, True)),
+    ],
+)
+def test_reads_are_due_1_minute_and_5_and_60_minutes_after_a_slot_unless_one_was_tried_since_then(
+    now: int, last_try: int, *, is_due_now: bool
+) -> None:
+    # All are minutes from the slot, negative before it.
+    assert is_read_due(now, last_try=last_try) is is_due_now
+
+
+@pytest.mark.parametrize(
+    ("now", "last_try", "is_due_now"),
+    [(19, 4, True), (19, 5, False), (20, 4, False), (80, 5, False)],
+    ids=["14 minutes later", "tried since", "15 minutes later", "20 minutes after the read at 60"],
+)
+def test_a_read_that_was_due_after_a_slot_and_was_not_tried_is_due_for_15_minutes(
+    now: int, last_try: int, *, is_due_now: bool
+) -> None:
+    # All are minutes after the slot. A read is due 5 and 60 minutes after it.
+    assert is_read_due(now, last_try=last_try) is is_due_now
 
 
 @pytest.mark.parametrize(("now", "last_try"), [(-10, -11), (5, 4)])

@@ -20,23 +20,42 @@ def title_events(office: Office) -> list[LedgerEvent]:
 
 
 @with_office()
-async def test_retitlings_and_changes_of_period_are_events_of_a_promise_and_survive_a_restart(office: Office) -> None:
-    # REWORDED has other words than FIRST and the same period. NEXT has the words of REWORDED and another period.
-    await office.read(csv(row("a", title=FIRST)))
-    unchanged_at = (await office.read(after=10)).finished
-    reworded_at = (await office.read(csv(row("a", title=REWORDED)), after=10)).finished
-    await office.reopen()
-    other_period_at = (await office.read(csv(row("a", title=NEXT)), after=10)).finished
-    retitled, period_changed = title_events(office)
-    assert (retitled.what, retitled.since, retitled.at) == ("retitled", unchanged_at, reworded_at)
-    assert (retitled.calendar, retitled.detail) == ("stats", f"“{REWORDED}”, was “{FIRST}”")
-    assert period_changed.what == "period-changed"
-    assert (period_changed.since, period_changed.at) == (reworded_at, other_period_at)
-    # An explanation as of an earlier time does not state the later change.
-    (fact,) = title_facts([retitled, period_changed], reworded_at, "Europe/London")
-    assert fact.text.startswith("retitled, ")
-    # Another title is no other promise.
+async def test_a_title_in_other_words_is_an_event_and_no_other_promise(office: Office) -> None:
+    await office.read(csv(row("a", title="Example claims: March 2026")))
+    with_old_title = await office.read(after=10)
+    with_new_title = await office.read(csv(row("a", title="Claims in Example: March 2026")), after=10)
+    (event,) = title_events(office)
+    assert event.what == "retitled"
+    assert (event.since, event.at) == (with_old_title.finished, with_new_title.finished)
+    assert event.calendar == "stats"
+    assert event.detail == "“Claims in Example: March 2026”, was “Example claims: March 2026”"
     assert len(office.daemon.core.store.ledger.promises(["a"])) == 1
+
+
+@with_office()
+async def test_a_title_with_another_period_is_an_event_also_if_the_monitor_was_restarted_in_between(
+    office: Office,
+) -> None:
+    before_restart = await office.read(csv(row("a", title="Claims in Example: March 2026")))
+    await office.reopen()
+    after_restart = await office.read(csv(row("a", title="Claims in Example: June 2026")), after=10)
+    (event,) = title_events(office)
+    assert event.what == "period-changed"
+    assert (event.since, event.at) == (before_restart.finished, after_restart.finished)
+    assert len(office.daemon.core.store.ledger.promises(["a"])) == 1
+
+
+@with_office()
+async def test_an_explanation_as_of_an_earlier_time_does_not_state_a_later_change_of_title(office: Office) -> None:
+    # REWORDED has other words than FIRST. NEXT has another period.
+    await office.read(csv(row("a", title=FIRST)))
+    reworded = await office.read(csv(row("a", title=REWORDED)), after=10)
+    await office.reopen()
+    await office.read(csv(row("a", title=NEXT)), after=10)
+    both_events = title_events(office)
+    assert [event.what for event in both_events] == ["retitled", "period-changed"]
+    (fact,) = title_facts(both_events, reworded.finished, "Europe/London")
+    assert fact.text.startswith("retitled, ")
 
 
 @with_office()

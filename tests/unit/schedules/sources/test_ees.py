@@ -88,11 +88,12 @@ def test_each_publication_of_the_list_is_requested_once() -> None:
     assert source.more([listed, *responses], NOW) == ()
 
 
-def test_a_publication_that_answers_404_is_noted_and_the_others_are_read() -> None:
-    source = EesSource(calendar_settings("ees", filters={"publications": ["absence", "b"]}))
-    absence, b = source.first(NOW)
-    reading = source.read([Page(absence.url, 200, publication()), Page(b.url, 404, b"")], NOW)
-    assert [each.title for each in reading.announcements] == ["Pupil absence"]
+def test_if_one_publication_answers_404_it_is_noted_and_the_other_one_is_read() -> None:
+    source = EesSource(calendar_settings("ees", filters={"publications": ["absence", "deleted"]}))
+    request_of_absence, request_of_deleted = source.first(NOW)
+    responses = [Page(request_of_absence.url, 200, publication()), Page(request_of_deleted.url, 404, b"")]
+    reading = source.read(responses, NOW)
+    assert [announcement.title for announcement in reading.announcements] == ["Pupil absence"]
     assert "answers 404" in reading.notes[0]
 
 

@@ -102,21 +102,28 @@ def test_a_broken_zone_block_affects_only_its_own_events(parse: Parse) -> None:
     assert {each.uid: each.doubt for each in announcements} == {"in its zone": "zone-unknown", "in UTC": None}
 
 
-@pytest.mark.parametrize(
-    ("lines", "precision_time_and_doubt"),
-    [
-        (("DTSTART;VALUE=DATE:20260803", "DTEND;VALUE=DATE:20260808"), ("range", "2026-08-03 2026-08-07", None)),
-        (("DTSTART;VALUE=DATE:20260803", "DURATION:P1W"), ("range", "2026-08-03 2026-08-09", None)),
-        (("DTSTART:20260727T230000Z", "DTEND:20260728T230000Z"), ("day", "2026-07-28 2026-07-28", None)),
-        (("DTSTART:20260723T083000Z", "DTEND:20260723T083000Z"), ("instant", "2026-07-23T08:30Z", None)),
-        (("DTSTART:20260723T083000Z", "DTSTART:20260724T083000Z"), ("none", "None None", "duplicate-date")),
-    ],
-)
-def test_the_end_of_an_event_counts_only_if_the_event_covers_whole_days(
-    parse: Parse, lines: tuple[str, ...], precision_time_and_doubt: tuple[str, str, str | None]
-) -> None:
-    # An event does not include its end. The third one is from midnight to midnight in London, so it is a whole day.
-    assert slot_of(parse, *lines) == precision_time_and_doubt
+def test_an_event_of_whole_days_gives_a_slot_from_its_first_to_its_last_day(parse: Parse) -> None:
+    # In ICS the end is the first day that is no longer part of the event.
+    august_3_to_7 = slot_of(parse, "DTSTART;VALUE=DATE:20260803", "DTEND;VALUE=DATE:20260808")
+    assert august_3_to_7 == ("range", "2026-08-03 2026-08-07", None)
+    week_from_august_3 = slot_of(parse, "DTSTART;VALUE=DATE:20260803", "DURATION:P1W")
+    assert week_from_august_3 == ("range", "2026-08-03 2026-08-09", None)
+
+
+def test_an_event_from_midnight_to_midnight_in_london_gives_a_slot_of_one_day(parse: Parse) -> None:
+    # In July, midnight in London is 23:00 UTC.
+    slot = slot_of(parse, "DTSTART:20260727T230000Z", "DTEND:20260728T230000Z")
+    assert slot == ("day", "2026-07-28 2026-07-28", None)
+
+
+def test_an_event_with_a_time_gives_the_instant_of_its_start_as_slot(parse: Parse) -> None:
+    slot = slot_of(parse, "DTSTART:20260723T083000Z", "DTEND:20260723T083000Z")
+    assert slot == ("instant", "2026-07-23T08:30Z", None)
+
+
+def test_an_event_with_two_starts_gives_no_slot_but_a_doubt(parse: Parse) -> None:
+    slot = slot_of(parse, "DTSTART:20260723T083000Z", "DTSTART:20260724T083000Z")
+    assert slot == ("none", "None None", "duplicate-date")
 
 
 def test_floating_times_follow_the_zone_that_the_file_names(parse: Parse) -> None:

@@ -36,7 +36,7 @@ def post(**more: object) -> dict[str, object]:
 
 
 @pytest.mark.parametrize(
-    ("fields", "expected"),
+    ("fields", "expected_precision_and_slot"),
     [
         ({"acf": {"release_date": "20261126", "release_time": "09:30"}}, ("instant", "2026-11-26 09:30")),
         ({"content": {"rendered": "<p>Expected January 2027</p>"}}, ("month", "2027-01-01 2027-01-31")),
@@ -45,21 +45,32 @@ def post(**more: object) -> dict[str, object]:
     ],
     ids=["field of a plug-in", "text", "scheduled", "published"],
 )
-def test_the_time_of_a_post_is_its_slot_only_if_the_post_is_scheduled(
-    parse: Parse, summarise: Summarise, fields: dict[str, object], expected: tuple[str, str]
+def test_the_date_of_a_wordpress_post_is_the_slot_only_if_the_post_is_scheduled(
+    parse: Parse, summarise: Summarise, fields: dict[str, object], expected_precision_and_slot: tuple[str, str]
 ) -> None:
-    # The `date` of a WordPress post is when the post itself is published. Only if that is ahead ("future") is it the
-    # slot. Otherwise a field of a plug-in or the text can give the slot.
-    ((_title, *precision_and_time, _state),) = summarise(parse("json", json.dumps([post(**fields)]).encode()))
-    assert tuple(precision_and_time) == expected
+    # `date` is when the post itself is published. A post with the status "future" is the release, so that is the slot.
+    # A post that is out already announces the release: then a field of a plug-in or the text gives the slot, if any.
+    calendar = json.dumps([post(**fields)]).encode()
+    [(_title, precision, slot, _state)] = summarise(parse("json", calendar))
+    assert (precision, slot) == expected_precision_and_slot
 
 
-def test_an_entry_whose_published_field_is_true_is_published(parse: Parse) -> None:
-    options = {"title": "t", "date": "d", "published": "out"}
-    out, due = parse("json", b'[{"t":"a","d":"2026","out":true},{"t":"b","d":"2026"}]', options=options).announcements
-    assert (out.published, due.published) == (True, False)
-    # The field of this option says nothing about the state.
-    assert due.state is None
+def test_the_option_published_names_the_field_that_says_whether_an_entry_is_published(parse: Parse) -> None:
+    calendar = [
+        {"t": "a", "d": "2026", "is_out": True},
+        {"t": "b", "d": "2026", "is_out": False},
+        {"t": "c", "d": "2026"},
+    ]
+    options = {"title": "t", "date": "d", "published": "is_out"}
+    announcements = parse("json", json.dumps(calendar).encode(), options=options).announcements
+    assert {each.title: each.published for each in announcements} == {"a": True, "b": False, "c": False}
+
+
+def test_the_option_published_does_not_give_an_entry_a_state(parse: Parse) -> None:
+    # A state is for example confirmed or provisional.
+    options = {"title": "t", "date": "d", "published": "is_out"}
+    (announcement,) = parse("json", b'[{"t":"b","d":"2026"}]', options=options).announcements
+    assert announcement.state is None
 
 
 def test_as_many_pages_are_requested_as_the_first_answer_says() -> None:
