@@ -142,8 +142,7 @@ def test_monitor_without_its_store_watches_and_notifies_from_the_journal(tmp_pat
         publisher.published_at = CLOCK.now()
         wait_for_log_line(child, "verdict", verdict="late", final=True)
         wait_for_log_line(child, "delivery", standing="sent")
-        child.kill()
-        child.communicate(timeout=20)
+        kill(child)
     with alive(config) as child:
         wait_for_log_line(child, "journal_taken_in")
         wait_for_log_line(child, "calendar_read")
@@ -201,8 +200,7 @@ def test_looks_made_while_the_store_refused_writes_survive_a_kill(tmp_path: Path
     with alive(config) as child:
         wait_for_log_line(child, "calendar_read")
         # Another connection locks the store. So the monitor writes its looks into its journal.
-        with closing(sqlite3.connect(file, isolation_level=None)) as holder:
-            holder.execute("BEGIN EXCLUSIVE")
+        with locked(file):
             wait_for_log_line(child, "store_failed")
             wait_for_log_line(child, "journal_begun")
             late = slot + timedelta(seconds=3)  # the configuration allows one second
@@ -212,8 +210,7 @@ def test_looks_made_while_the_store_refused_writes_survive_a_kill(tmp_path: Path
             wait_for_log_line(child, "turned", state="present")
             (journal,) = (tmp_path / "journal").glob("*.journal.db")
             wait_until_journal_has_present_run(journal)
-            child.kill()
-            child.communicate(timeout=20)
+            kill(child)
     with alive(config) as child:
         wait_for_log_line(child, "journal_taken_in")
         wait_for_log_line(child, "verdict", verdict="late", final=True)

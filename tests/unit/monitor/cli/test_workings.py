@@ -267,7 +267,7 @@ def blocked_keep(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("playable_scripts", [[], ["one", "two"]], ids=["alone", "with others"])
-def test_with_json_a_script_that_cannot_be_played_is_reported_with_its_reason_and_the_others_are_played(
+def test_with_json_a_script_that_cannot_be_played_is_explained_and_the_others_are_played(
     run_cli: RunCli, folder: Path, blocked_keep: Path, playable_scripts: list[str]
 ) -> None:
     # `--keep` makes a folder for each script in the folder `blocked_keep`. A file named `blocked` is in the way there.

@@ -232,7 +232,8 @@ def test_a_time_stopping_fetcher_stops_time_during_its_request_and_names_the_add
     async def scenario(_: VirtualClock) -> None:
         # The inner fetcher makes the request. It records for which reasons time is stopped meanwhile.
         inner = RecordingFetcher(outcome)
-        assert await TimeStoppingFetcher(inner).fetch(Request("https://a.example/x?bust=1")) == outcome
+        returned = await TimeStoppingFetcher(inner).fetch(Request("https://a.example/x?bust=1"))
+        assert returned is outcome
         assert inner.stop_reasons_during_request == ("request a.example/x",)
         reasons_after_request = get_jumping_loop().stop_reasons()
         assert reasons_after_request == ()

@@ -364,7 +364,7 @@ def test_a_release_of_another_calendar_cannot_be_removed_with_the_table_that_add
         remove_addition(calendar_by_hand, "addresses-claims", part="", reason="removed")
 
 
-def test_an_address_for_a_release_that_was_added_by_hand_itself_becomes_a_part_in_the_table_of_that_release() -> None:
+def test_an_address_for_a_release_that_was_itself_added_by_hand_is_a_part_in_its_table() -> None:
     calendar_by_hand: list[dict[str, Any]] = []
     page, table_file = "https://stats.example/widgets", "https://stats.example/widgets.ods"
     release = add_release(calendar_by_hand, "Widgets", "ofqual", page, NINE_THIRTY, reason="added")

@@ -117,7 +117,7 @@ async def test_texts_for_a_version_or_a_box_that_a_breach_report_does_not_have_a
     [(0, {ACCOUNT: "x"}), (1, {ACCOUNT: "\x00"}), (1, {ACCOUNT: "x" * 100_001})],
     ids=["version 0", "control character", "too long"],
 )
-async def test_an_impossible_version_and_a_text_that_no_box_of_a_breach_report_may_have_are_refused_with_400(
+async def test_an_impossible_version_and_an_invalid_text_for_a_breach_report_are_refused_with_400(
     board: Board, version: int, texts: dict[str, str]
 ) -> None:
     # Versions are numbered from 1. A text may have 100,000 characters and no control characters.

@@ -118,7 +118,7 @@ async def test_two_people_in_two_boxes_do_not_conflict(board: Board) -> None:
     assert dict(newest_draft(board).words) == words
 
 
-async def test_a_text_that_a_person_typed_over_a_value_is_contested_if_the_value_was_measured_again_meanwhile(
+async def test_a_text_typed_over_a_value_is_contested_if_the_value_was_measured_again_meanwhile(
     board: Board,
 ) -> None:
     # A person reads the form with the measured date.
