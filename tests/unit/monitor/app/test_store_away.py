@@ -235,6 +235,8 @@ def test_a_journal_gives_back_the_evidence_that_an_older_copy_of_the_store_lacks
             wait_for_log_line(child, "journal_begun")
             wait_until(slot)
             publisher.published_at = CLOCK.now()
+            # A look found the page, which was absent before.
+            wait_for_log_line(child, "turned", state="present")
             (journal,) = (tmp_path / "journal").glob("*.journal.db")
             wait_until_journal_has_present_run(journal)
             kill(child)
