@@ -8,11 +8,10 @@ from pathlib import Path
 
 from structlog.testing import capture_logs
 
-from monitor.app.options import make_policies
 from monitor.look.fetch import Answer, Failure, Fetcher, Request
 from monitor.look.sighting import State
-from monitor.watch.rejudge import replay
 from tests.unit.monitor.app.life import HOST, PUBLISHED_AT_SLOT, Life, live, reopened
+from tests.unit.monitor.app.replaying import differences_in_replay
 
 
 class UnreadableHeaders(dict[str, str]):
@@ -26,10 +25,10 @@ class UnreadableHeaders(dict[str, str]):
 class LookFaults:
     """Faults that a test switches on and off in the looks at the publisher's host."""
 
-    fetcher_raises: bool = False
-    evidence_raises: bool = False
+    fetching_raises: bool = False
+    storing_evidence_raises: bool = False
 
-    def wrap(self, fetcher: Fetcher) -> Fetcher:
+    def add_to(self, fetcher: Fetcher) -> Fetcher:
         """Return a fetcher with these faults around another."""
         return FaultyFetcher(fetcher, self)
 
@@ -43,9 +42,9 @@ class FaultyFetcher:
 
     async def fetch(self, request: Request) -> Answer | Failure:
         outcome = await self.fetcher.fetch(request)
-        if HOST in request.url and self.faults.fetcher_raises:
+        if HOST in request.url and self.faults.fetching_raises:
             raise OverflowError("date value out of range")
-        if HOST in request.url and self.faults.evidence_raises and isinstance(outcome, Answer):
+        if HOST in request.url and self.faults.storing_evidence_raises and isinstance(outcome, Answer):
             return replace(outcome, headers=UnreadableHeaders(outcome.headers))
         return outcome
 
@@ -58,9 +57,9 @@ def test_looks_that_raise_before_a_slot_leave_the_verdict_on_time_and_are_shown(
 
     async def act(life: Life) -> None:
         await life.until("09:28:40")
-        faults.fetcher_raises = True
+        faults.fetching_raises = True
         await life.until("09:29:20")
-        faults.fetcher_raises = False
+        faults.fetching_raises = False
         assert life.runs()[-1].why == "monitor_fault"
         # 40 s with at least one look a second, because the slot is less than two minutes away.
         assert life.count_looks("monitor_fault") >= 40
@@ -70,7 +69,7 @@ def test_looks_that_raise_before_a_slot_leave_the_verdict_on_time_and_are_shown(
         assert (life.stored_verdict(), life.notice_kinds()) == ("on_time", [])
 
     with capture_logs() as lines:
-        live(tmp_path, PUBLISHED_AT_SLOT, act, around=faults.wrap)
+        live(tmp_path, PUBLISHED_AT_SLOT, act, around=faults.add_to)
     # Only the first fault within a minute is logged.
     assert [line["event"] for line in lines].count("look_broke") == 1
 
@@ -80,37 +79,40 @@ def test_looks_that_raise_for_four_minutes_around_the_slot_leave_the_release_unp
 
     async def act(life: Life) -> None:
         await life.until("09:28:50")
-        faults.fetcher_raises = True
+        faults.fetching_raises = True
         await life.until("09:33:00")
-        faults.fetcher_raises = False
+        faults.fetching_raises = False
         await life.until("09:45:00")
         # The page is published at the slot, 09:30. It is first seen at 09:33, so it may have come on time or late.
         assert life.stored_verdict() == "unproven"
         assert life.notice_kinds() == ["unproven"]
 
     with capture_logs() as lines:
-        live(tmp_path, PUBLISHED_AT_SLOT, act, around=faults.wrap)
+        live(tmp_path, PUBLISHED_AT_SLOT, act, around=faults.add_to)
     # At 09:28:50 and then once a minute until 09:32:50.
     assert [line["event"] for line in lines].count("look_broke") == 5
 
 
-def test_looks_whose_evidence_raises_are_unknown_and_a_replay_of_the_store_finds_no_difference(tmp_path: Path) -> None:
+def test_looks_prove_nothing_while_their_responses_cannot_be_stored_as_evidence(tmp_path: Path) -> None:
     faults = LookFaults()
 
     async def act(life: Life) -> None:
+        # 09:29:55: from now on, our own code raises when it stores a response as evidence.
         await life.until("09:29:55")
-        faults.evidence_raises = True
+        faults.storing_evidence_raises = True
+        # 09:30:20: the page has been public since 09:30, but no look has proved it.
         await life.until("09:30:20")
-        faults.evidence_raises = False
-        assert (life.runs()[-1].state, life.runs()[-1].why) == (State.UNKNOWN, "monitor_fault")
+        last_run = life.runs()[-1]
+        assert (last_run.state, last_run.why) == (State.UNKNOWN, "monitor_fault")
         assert State.PRESENT not in {run.state for run in life.runs()}
+        faults.storing_evidence_raises = False
+        # 09:32: looks have succeeded again since 09:30:20. A page seen then is within the tolerance of a minute.
         await life.until("09:32:00")
-        # The page was seen after 09:30:20, which is within the tolerance of a minute.
         assert life.stored_verdict() == "on_time"
 
     with capture_logs():
-        settings = live(tmp_path, PUBLISHED_AT_SLOT, act, around=faults.wrap)
+        settings = live(tmp_path, PUBLISHED_AT_SLOT, act, around=faults.add_to)
     store = reopened(settings)
-    every_verdict = replay(store, make_policies(settings), begin=None, end=None)
-    assert [name for name, differences in every_verdict if differences] == []
+    # The stored looks, judged again, give the stored verdict.
+    assert differences_in_replay(store, settings) == {"claims-q3": []}
     store.close()

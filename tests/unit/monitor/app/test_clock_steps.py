@@ -11,21 +11,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from monitor.app.options import make_policies
 from monitor.config.settings import Settings
 from monitor.rehearse.drive import play
 from monitor.rehearse.script.script import read_script
 from monitor.rehearse.settings import rehearsal_settings
-from monitor.watch.rejudge import replay
 from tests.unit.monitor.app.life import reopened
-from tests.unit.monitor.app.test_truth import TOLERANCE, Truth, _local, check_interval
+from tests.unit.monitor.app.replaying import differences_in_replay
+from tests.unit.monitor.app.test_truth import TOLERANCE, Timeline, _local, check_interval
 
 pytestmark = pytest.mark.explored
 
 
 @dataclass(frozen=True)
-class Stepped(Truth):
-    """A truth seen by a clock that is wrong from each of these seconds on by so many milliseconds."""
+class Stepped(Timeline):
+    """A timeline seen by a clock that is wrong from each of these seconds on by so many milliseconds."""
 
     steps: tuple[tuple[int, int], ...] = field(default=())
 
@@ -39,31 +38,31 @@ def clock_steps(draw: st.DrawFn) -> Stepped:
     wrong = st.integers(-5000, 5000) | st.sampled_from([0, 1000, 2000, -2000, 20_000, -29_000, 45_000, -3_600_000])
     steps = draw(st.lists(st.tuples(st.integers(-110, 200), wrong), min_size=1, max_size=6))
     return Stepped(
-        out=draw(st.none() | st.integers(0, 5) | st.integers(0, 150)),
-        exposed=None,
-        cache=draw(st.sampled_from([0, 0, 5, 30])),
+        page_published=draw(st.none() | st.integers(0, 5) | st.integers(0, 150)),
+        page_early=None,
+        page_cache=draw(st.sampled_from([0, 0, 5, 30])),
         faults=(),
         down=draw(st.none() | st.none() | st.tuples(st.integers(-90, 90), st.integers(2, 90))),
         offset=0,
-        rate=draw(st.sampled_from([5, 1])),
-        sheet=draw(st.none() | st.integers(0, 150)),
+        looks_a_second=draw(st.sampled_from([5, 1])),
+        file_published=draw(st.none() | st.integers(0, 150)),
         steps=tuple(sorted(steps)),
     )
 
 
-def check_truth(truth: Stepped, folder: Path) -> None:
-    """Play a truth. Every verdict, notice and interval must agree with it."""
+def check_timeline(timeline: Stepped, folder: Path) -> None:
+    """Play a timeline. Every verdict, notice and interval must agree with it."""
     path = folder / "steps.toml"
-    path.write_text(truth.script())
+    path.write_text(timeline.script())
     script = read_script(path)
-    played = play(script, Settings.model_validate({"budget": {"default": f"{truth.rate}/s"}}), folder)
+    played = play(script, Settings.model_validate({"budget": {"default": f"{timeline.looks_a_second}/s"}}), folder)
     rehearsed = rehearsal_settings(script, Settings(), folder)
     with closing(reopened(rehearsed)) as store:
         verdicts = {event.after for event in store.verdicts.events()}
         notice_kinds = {notice.kind for notice in store.outbox.notices()}
-        assert all(not differences for _, differences in replay(store, make_policies(rehearsed), begin=None, end=None))
+        assert not any(differences_in_replay(store, rehearsed).values())
     (release,) = played.results.releases
-    published = {"page": truth.out, "sheet": truth.sheet}
+    published = {"page": timeline.page_published, "sheet": timeline.file_published}
     for part in release["parts"]:
         if part["id"] in published:
             check_interval(part["released"], published[part["id"]], None)
@@ -77,9 +76,9 @@ def check_truth(truth: Stepped, folder: Path) -> None:
 
 @pytest.mark.slow
 @settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(truth=clock_steps())
-def test_every_measured_interval_contains_the_truth_whatever_the_clock_is_set_to(truth: Stepped) -> None:
-    # A truth is a timeline around one slot: when the page is published, and to what our clock is set and when.
-    # `check_truth` runs the daemon through it, and checks every measured interval and verdict against it.
+@given(timeline=clock_steps())
+def test_every_measured_interval_contains_the_truth_whatever_the_clock_is_set_to(timeline: Stepped) -> None:
+    # A timeline says what happens around one slot: when the page is published, and to what our clock is set and when.
+    # `check_timeline` runs the daemon through it, and checks every measured interval and verdict against it.
     with tempfile.TemporaryDirectory() as folder:
-        check_truth(truth, Path(folder))
+        check_timeline(timeline, Path(folder))

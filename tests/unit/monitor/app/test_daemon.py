@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from monitor.app.daemon import TaskDied
-from monitor.app.options import make_policies
 from monitor.app.status import release_states
 from monitor.clock import VirtualClock
 from monitor.errors import StoreFault
@@ -17,7 +16,6 @@ from monitor.look.sighting import State
 from monitor.store.rows import DeliveryState
 from monitor.store.writer import DELAY
 from monitor.threads import Tasks
-from monitor.watch.rejudge import replay
 from tests.unit.monitor.app.life import (
     HEAD,
     NEVER_PUBLISHED,
@@ -29,6 +27,7 @@ from tests.unit.monitor.app.life import (
     reopened,
     with_daemon,
 )
+from tests.unit.monitor.app.replaying import differences_in_replay
 from tests.unit.monitor.deliver.outbox import SlowChannel, a_channel
 from tests.worlds.fake_channel import FakeChannel, Options
 from tests.worlds.stores import runs_of
@@ -42,9 +41,9 @@ def test_a_release_published_on_time_is_on_time_and_sends_no_notice(tmp_path: Pa
         assert (life.stored_verdict(), life.notice_kinds()) == ("on_time", [])
 
     settings = live(tmp_path, PUBLISHED_AT_SLOT, act)
-    # A replay judges the stored looks again. It finds no difference from the stored verdict.
     store = reopened(settings)
-    assert [differences for _, differences in replay(store, make_policies(settings), begin=None, end=None)] == [[]]
+    # The stored looks, judged again, give the stored verdict.
+    assert differences_in_replay(store, settings) == {"claims-q3": []}
     assert store.check() == []
     store.close()
 
@@ -180,25 +179,30 @@ def test_a_regular_stop_waits_at_most_ten_seconds_for_a_message_that_is_being_de
     live(tmp_path, NEVER_PUBLISHED, act, channels=make_slow_channel)
 
 
-def test_a_release_unproven_since_a_restart_is_not_notified_again_after_another_restart(
-    tmp_path: Path,
-) -> None:
-    async def act(life: Life) -> None:
-        # No daemon runs at the slot, 09:30, when the page is published.
+@with_daemon(PUBLISHED_AT_SLOT, delay=DELAY)
+async def test_a_release_that_is_unproven_is_notified_once_even_if_the_daemon_restarts_again(life: Life) -> None:
+    # 09:30: the page is published while no daemon runs, so no look can prove when.
+    await life.restart(killed_at="09:29:00", started_at="09:42:00")
+    await life.until("09:44:00")
+    assert life.stored_verdict() == "unproven"
+    # The second restart changes nothing about the release.
+    await life.restart(killed_at="09:44:00", started_at="09:46:00")
+    await life.until("09:50:00")
+    assert life.stored_verdict() == "unproven"
+    assert life.notice_kinds().count("unproven") == 1
+
+
+def test_looks_stored_across_two_restarts_give_the_same_verdict_when_judged_again(tmp_path: Path) -> None:
+    async def restart_twice(life: Life) -> None:
+        # No daemon runs at the slot, 09:30, when the page is published. So the release is unproven.
         await life.restart(killed_at="09:29:00", started_at="09:42:00")
-        await life.until("09:44:00")
-        assert life.stored_verdict() == "unproven"
-        await life.kill()
-        await life.until("09:46:00")
-        await life.start()
+        await life.restart(killed_at="09:44:00", started_at="09:46:00")
         await life.until("09:50:00")
         assert life.stored_verdict() == "unproven"
-        assert life.notice_kinds().count("unproven") == 1
 
-    # Before a kill, looks must be committed as soon as in production (DELAY).
-    settings = live(tmp_path, PUBLISHED_AT_SLOT, act, delay=DELAY)
+    settings = live(tmp_path, PUBLISHED_AT_SLOT, restart_twice, delay=DELAY)
     store = reopened(settings)
-    assert [differences for _, differences in replay(store, make_policies(settings), begin=None, end=None)] == [[]]
+    assert differences_in_replay(store, settings) == {"claims-q3": []}
     store.close()
 
 

@@ -92,7 +92,7 @@ class Shown(NamedTuple):
 
 
 DESCRIPTIONS = {"/api/v1/openapi.json", "/api"}
-TELLING = (MARK, '"early"', "out early", 'verdict="early"} 1', "early_exposure", "exposure_open{")
+WORDS_THAT_SHOW_EARLY_RELEASE = (MARK, '"early"', "out early", 'verdict="early"} 1', "early_exposure", "exposure_open{")
 OPEN_ON_A_CLOSED_BOARD = {
     "/healthz",
     "/livez",
@@ -103,6 +103,12 @@ OPEN_ON_A_CLOSED_BOARD = {
     "/sign-in",
     "/runbook",
 }
+
+
+# Both open only `/metrics`: the token in the configuration, and that of the program `prometheus`.
+BOTH_METRICS_TOKENS = pytest.mark.parametrize(
+    "token", ["for metrics alone", PROMETHEUS[0]], ids=["of the configuration", "of a program"]
+)
 
 
 def routes_of(application: Any) -> list[Route]:  # noqa: ANN401 # a wrapper around Starlette's application
@@ -163,81 +169,108 @@ async def read_addresses_as(
     queries = make_queries(life, users, public=public)
     application = make_application(queries)
     transport = httpx.ASGITransport(application)
-    found = {}
+    shown_at = {}
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=headers) as client:
         for path in paths or addresses(application, life.daemon.core.store):
             answer = await client.get(path)
-            found[path] = Shown(answer.status_code, f"{answer.headers} {answer.text}")
+            shown_at[path] = Shown(answer.status_code, f"{answer.headers} {answer.text}")
     queries.close()
-    return found
+    return shown_at
 
 
-def early_words_shown(found: dict[str, Shown]) -> list[tuple[str, str]]:
+def early_words_shown(shown_at: dict[str, Shown]) -> list[tuple[str, str]]:
     """Return the addresses whose text shows early publication, each with the word that shows it."""
     # A refusal repeats the requested address, and the descriptions of the API contain every word.
     searched = {
-        path: (shown.text.replace(path, ""), (MARK,) if path in DESCRIPTIONS else TELLING)
-        for path, shown in found.items()
+        path: (shown.text.replace(path, ""), (MARK,) if path in DESCRIPTIONS else WORDS_THAT_SHOW_EARLY_RELEASE)
+        for path, shown in shown_at.items()
     }
     return [(path, word) for path, (text, words) in searched.items() for word in words if word in text]
 
 
 def read_early_release_at(
-    moment: str, users: Path, tmp_path: Path, who: dict[str, str], *paths: str, public: bool = True
+    moment: str, users: Path, tmp_path: Path, credentials: dict[str, str], *paths: str, public: bool = True
 ) -> dict[str, Shown]:
     """Return what these addresses show, or all, at a moment before which two releases came early."""
     producer = ProducerSettings(id="department-for-example", name="Department", newest=["https://www.gov.uk/feed.atom"])
-    found: dict[str, Shown] = {}
+    shown_at: dict[str, Shown] = {}
 
     async def act(life: Life) -> None:
         await life.until(moment)
         rows = [life.daemon.core.store.verdicts.judged_one(name) for name in ("claims-q3", "prices")]
         assert [row.word for row in rows if row is not None] == ["early", "early"]
         assert len({notice.incident for notice in life.daemon.core.store.outbox.notices()}) > 1
-        found.update(await read_addresses_as(life, users, who, paths, public=public))
+        shown_at.update(await read_addresses_as(life, users, credentials, paths, public=public))
 
     live(tmp_path, EARLY_STORY, act, head="", base=Settings(producer=[producer]))
-    return found
+    return shown_at
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("moment", ["09:28:50", "09:29:50"])
 @pytest.mark.parametrize(
-    ("who", "status_of_refusal"), [({}, 401), (basic_auth("vic", SECRET), 403)], ids=["stranger", "viewer"]
+    ("credentials", "status_if_refused"), [({}, 401), (basic_auth("vic", SECRET), 403)], ids=["stranger", "viewer"]
 )
-def test_before_the_slot_no_public_surface_shows_what_is_published(
-    who: dict[str, str], status_of_refusal: int, moment: str, users: Path, tmp_path: Path
+def test_before_the_slot_no_page_api_or_feed_shows_strangers_and_viewers_that_a_release_is_public(
+    credentials: dict[str, str], status_if_refused: int, moment: str, users: Path, tmp_path: Path
 ) -> None:
-    # `claims-q3` is public from 09:28:20, `prices` from 09:28:30. Their slot is 09:30. `vic` is a viewer.
-    found = read_early_release_at(moment, users, tmp_path, who)
-    assert early_words_shown(found) == []
-    assert found["/api/v1/releases/claims-q3"].status == found["/atom.xml"].status == 200
-    # Their titles and slots may be shown. What became of them may not.
-    assert "Example claims" in found["/"].text
-    assert "Example claims" in found["/calendar.ics"].text
-    assert "<entry" not in found["/atom.xml"].text
-    assert "no releases judged" in found["/badges/department-for-example.svg"].text
-    assert found["/metrics"].status == found["/status"].status == status_of_refusal
+    # Two releases are public since 09:28:30. Their slot is 09:30, so only staff may know it yet.
+    # Someone without credentials (a stranger) or with those of a viewer reads every address of the board.
+    shown_at = read_early_release_at(moment, users, tmp_path, credentials)
+    assert early_words_shown(shown_at) == []
+    # They may read the titles and slots of the releases.
+    assert shown_at["/api/v1/releases/claims-q3"].status == 200
+    assert "Example claims" in shown_at["/"].text
+    assert "Example claims" in shown_at["/calendar.ics"].text
+    # The feed of incidents is empty, and the badge has no result.
+    assert shown_at["/atom.xml"].status == 200
+    assert "<entry" not in shown_at["/atom.xml"].text
+    assert "no releases judged" in shown_at["/badges/department-for-example.svg"].text
+    # Metrics and status are only for staff.
+    assert shown_at["/metrics"].status == shown_at["/status"].status == status_if_refused
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("public", [True, False], ids=["public", "closed"])
-@pytest.mark.parametrize("token", ["for metrics alone", PROMETHEUS[0]], ids=["of the table", "of a program"])
-def test_the_metrics_token_shows_how_many_releases_are_early_not_which_and_opens_no_closed_page(
+@BOTH_METRICS_TOKENS
+def test_a_metrics_token_shows_which_releases_are_early_but_only_in_metrics_and_without_an_address(
     token: str, users: Path, tmp_path: Path, *, public: bool
 ) -> None:
-    # Both tokens open only `/metrics`: the one in the configuration, and the one of the program `prometheus`.
-    # A closed board shows strangers only a few pages, such as health and sign-in (OPEN_ON_A_CLOSED_BOARD).
-    found = read_early_release_at("09:29:50", users, tmp_path, {"Authorization": f"Bearer {token}"}, public=public)
-    metrics = found.pop("/metrics")
+    credentials = {"Authorization": f"Bearer {token}"}
+    # Before the slot, 09:30, two releases are already public.
+    shown_at = read_early_release_at("09:29:50", users, tmp_path, credentials, public=public)
+    metrics = shown_at.pop("/metrics")
     assert metrics.status == 200
-    assert 'verdict="early"} 1' in metrics.text  # a count
-    # MARK is in the address of each early page.
+    for release in ("claims-q3", "prices"):
+        assert f'release="{release}",verdict="early"}} 1' in metrics.text
+    # MARK is a part of the address of each early page.
     assert MARK not in metrics.text
-    assert early_words_shown(found) == []
-    open_paths = {path for path, shown in found.items() if shown.status == 200}
-    assert public or open_paths <= OPEN_ON_A_CLOSED_BOARD
-    assert found["/status"].status == found["/api/v1/calendars"].status == 401
+    # All other addresses show no sign of the early releases.
+    assert early_words_shown(shown_at) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("public", [True, False], ids=["public", "closed"])
+@BOTH_METRICS_TOKENS
+def test_a_metrics_token_opens_neither_status_nor_calendars(
+    token: str, users: Path, tmp_path: Path, *, public: bool
+) -> None:
+    credentials = {"Authorization": f"Bearer {token}"}
+    paths = ("/status", "/api/v1/calendars")
+    shown_at = read_early_release_at("09:29:50", users, tmp_path, credentials, *paths, public=public)
+    assert [shown_at[path].status for path in paths] == [401, 401]
+
+
+@pytest.mark.slow
+@BOTH_METRICS_TOKENS
+def test_besides_metrics_a_metrics_token_opens_only_what_a_closed_board_shows_to_strangers(
+    token: str, users: Path, tmp_path: Path
+) -> None:
+    credentials = {"Authorization": f"Bearer {token}"}
+    shown_at = read_early_release_at("09:29:50", users, tmp_path, credentials, public=False)
+    open_paths = {path for path, shown in shown_at.items() if shown.status == 200}
+    # Strangers can open a few pages of a closed board, such as health and sign-in.
+    assert open_paths <= OPEN_ON_A_CLOSED_BOARD | {"/metrics"}
 
 
 @pytest.mark.slow
@@ -249,10 +282,10 @@ def test_before_the_slot_the_stream_shows_early_publication_only_to_staff(users:
         "staff": basic_auth("anne", SECRET),
     }
     streams = {}
-    for reader, who in readers.items():
+    for reader, credentials in readers.items():
         (tmp_path / reader).mkdir()
         # A stream ends by itself after 45 s, here at 09:29:29, before the slot. It has a pulse each second.
-        streams[reader] = read_early_release_at("09:28:44", users, tmp_path / reader, who, "/events")["/events"]
+        streams[reader] = read_early_release_at("09:28:44", users, tmp_path / reader, credentials, "/events")["/events"]
     assert all(stream.text.count("event: pulse") >= 40 for stream in streams.values())
     # Two releases were published before 09:28:44, and their slot is 09:30.
     assert {reader for reader, stream in streams.items() if early_words_shown({reader: stream})} == {"staff"}
@@ -261,20 +294,20 @@ def test_before_the_slot_the_stream_shows_early_publication_only_to_staff(users:
 @pytest.mark.slow
 def test_staff_see_an_early_release_on_the_board_in_the_api_and_in_metrics(users: Path, tmp_path: Path) -> None:
     # `anne` is staff. Two releases are public before their slot, 09:30.
-    found = read_early_release_at("09:29:50", users, tmp_path, basic_auth("anne", SECRET))
+    shown_at = read_early_release_at("09:29:50", users, tmp_path, basic_auth("anne", SECRET))
     # Every address in the story contains MARK, so a path that shows it shows where the early page is.
-    paths_that_show_it = {path for path, word in early_words_shown(found) if word == MARK}
+    paths_that_show_it = {path for path, word in early_words_shown(shown_at) if word == MARK}
     assert paths_that_show_it >= {"/releases/claims-q3", "/api/v1/releases", "/api/v1/events", "/calendar.json"}
-    assert ("/metrics", 'verdict="early"} 1') in early_words_shown(found)
+    assert ("/metrics", 'verdict="early"} 1') in early_words_shown(shown_at)
 
 
 @pytest.mark.slow
 def test_after_the_slot_the_public_board_shows_the_result(users: Path, tmp_path: Path) -> None:
     # The slot was 09:30. A stranger, who sends no credentials, may now read that the releases came early.
-    found = read_early_release_at("09:31:00", users, tmp_path, {})
-    assert ("/", "out early") in early_words_shown(found)
-    assert any(path.startswith("/incidents/claims-q3") for path, _ in early_words_shown(found))
-    assert found["/status"].status == 401
+    shown_at = read_early_release_at("09:31:00", users, tmp_path, {})
+    assert ("/", "out early") in early_words_shown(shown_at)
+    assert any(path.startswith("/incidents/claims-q3") for path, _ in early_words_shown(shown_at))
+    assert shown_at["/status"].status == 401
 
 
 def test_a_channel_that_is_open_to_all_gets_nothing_before_the_slot(tmp_path: Path) -> None:

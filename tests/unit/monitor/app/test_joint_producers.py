@@ -33,39 +33,53 @@ def announcement_of(*producers: str, title: str = "Claims: March 2018") -> Annou
     return Announcement("u", title, first, "https://e.org/claims", SLOTTED, others=tuple(others))
 
 
-@pytest.mark.parametrize("order", [(OURS, THEIRS), (THEIRS, OURS)])
-def test_joint_release_is_listed_exported_and_expected_in_listings_of_each_producer(
-    tmp_path: Path, order: tuple[str, str]
+@pytest.mark.parametrize("producers_in_script", [(OURS, THEIRS), (THEIRS, OURS)])
+def test_a_joint_release_is_among_the_releases_of_each_of_its_two_producers(
+    tmp_path: Path, producers_in_script: tuple[str, str]
 ) -> None:
     async def act(life: Life) -> None:
-        # The script names both producers of its release `claims-q3`, in either order.
         await life.until("09:29:00")
         store, clock = life.daemon.core.store, life.clock
         queries = Queries(store, life.app.status, clock, "Europe/London", throttle=Throttle(clock))
         day = date(2026, 11, 26)
-        for name in order:
-            (body,) = await queries.list_releases(day, day, name)
-            # Only OURS is configured, so it leads in either order.
-            assert (body["producer"], body["producers"]) == (OURS, [OURS, THEIRS])
-            # Entries in the listings of a producer are compared with these releases.
-            assert [one.release.id for one in life.daemon.admission.near_releases(name)] == ["claims-q3"]
-            span = clock.now() - timedelta(days=1), clock.now() + timedelta(days=1)
-            content, _ = export_calendar(store.ledger, "csv", span, clock.now(), "Europe/London", producer=name)
-            assert b"claims-q3" in content
-        assert await queries.list_releases(day, day, "somebody-else") == []
+        period_to_export = clock.now() - timedelta(days=1), clock.now() + timedelta(days=1)
+        for producer in (OURS, THEIRS):
+            # In the API. Only OURS is configured, so it is named first, whatever the order in the script.
+            (listed,) = await queries.list_releases(day, day, producer)
+            assert (listed["producer"], listed["producers"]) == (OURS, [OURS, THEIRS])
+            # Among the releases that the monitor looks for on the producer's own lists of publications.
+            near_releases = life.daemon.admission.near_releases(producer)
+            assert [near.release.id for near in near_releases] == ["claims-q3"]
+            # In the calendar that can be exported.
+            exported, _ = export_calendar(
+                store.ledger, "csv", period_to_export, clock.now(), "Europe/London", producer=producer
+            )
+            assert b"claims-q3" in exported
+        assert await queries.list_releases(day, day, "another-producer") == []
         queries.close()
 
-    # This key is appended to the table of the release.
-    organisations = f"organisations = {json.dumps(order)}\n"
-    live(tmp_path, organisations, act, base=Settings.model_validate({"producer": [{"id": OURS, "name": "Ours"}]}))
+    # The script ends with the table of `claims-q3`, which gets this key. It names both producers.
+    key_of_release = f"organisations = {json.dumps(producers_in_script)}\n"
+    ours_configured = Settings.model_validate({"producer": [{"id": OURS, "name": "Ours"}]})
+    live(tmp_path, key_of_release, act, base=ours_configured)
 
 
-def test_the_lead_producer_is_the_first_configured_one_or_if_none_is_configured_the_first_named() -> None:
-    entries = {"govuk": [announcement_of(THEIRS, OURS)]}
-    (without_configured,) = join_entries(entries, JoinRules(producer_order=())).releases
-    assert without_configured.producers == (THEIRS, OURS)
-    (with_ours_configured,) = join_entries(entries, JoinRules(producer_order=("somebody-else", OURS))).releases
-    assert with_ours_configured.producers == (OURS, THEIRS)
+def producers_of_release(announcement: Announcement, *, configured: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the producers of the announced release, the lead first, if these producers are configured."""
+    (release,) = join_entries({"govuk": [announcement]}, JoinRules(producer_order=configured)).releases
+    return release.producers
+
+
+def test_a_configured_producer_leads_a_joint_release_even_if_the_announcement_names_another_first() -> None:
+    announcement = announcement_of(THEIRS, OURS)
+    lead, *others = producers_of_release(announcement, configured=("another-producer", OURS))
+    assert (lead, others) == (OURS, [THEIRS])
+
+
+def test_the_producer_that_the_announcement_names_first_leads_a_joint_release_if_none_is_configured() -> None:
+    announcement = announcement_of(THEIRS, OURS)
+    lead, *others = producers_of_release(announcement, configured=())
+    assert (lead, others) == (THEIRS, [OURS])
 
 
 def test_two_calendars_join_by_any_producer_that_they_share() -> None:

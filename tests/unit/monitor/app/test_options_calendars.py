@@ -105,21 +105,24 @@ def test_each_producer_has_the_working_days_of_its_nation_with_its_one_off_days(
     assert (england.nation, england.holiday_name(DAY)) == ("ENG", None)
 
 
-def test_a_granted_usual_time_is_in_the_reporting_rules_and_in_the_policy_of_its_producer() -> None:
+def test_a_time_other_than_9_30_granted_to_a_series_is_known_to_reports_and_to_the_verdict() -> None:
+    # The regulator granted 7:00 to the releases of ons whose title begins with GDP. `slot_time` configures this.
     configured = settings(slot_time=[GDP_OF_ONS_AT_7])
     granted = UsualTime(time(7), reference="granted 5 May 2022", producer="ons", title="GDP*")
-    assert [*make_reporting_rules(configured, channels=[]).agreed_times] == [granted]
-    # The policy calls granted times `on_file`.
-    assert make_policies(configured).of("ons").on_file == (granted,)
+    granted_in_reports = make_reporting_rules(configured, channels=[]).agreed_times
+    granted_in_policy = make_policies(configured).of("ons").on_file
+    assert list(granted_in_reports) == list(granted_in_policy) == [granted]
 
 
 @pytest.mark.parametrize(
-    ("local_time", "title", "fits"),
+    ("promised_time", "title", "is_covered"),
     [("07:00", "GDP: June 2026", True), ("09:30", "GDP: June 2026", False), ("07:00", "Retail sales", False)],
 )
-def test_granted_time_fits_only_releases_promised_for_it(local_time: str, title: str, *, fits: bool) -> None:
-    # 7:00 was granted to releases of ons whose title begins with GDP.
-    (granted,) = make_reporting_rules(settings(slot_time=[GDP_OF_ONS_AT_7]), []).agreed_times
-    slot = datetime.fromisoformat(f"2026-07-23T{local_time}").replace(tzinfo=LONDON)
-    facts = facts_of_a_release(title=title, producer="ons", slot=slot)
-    assert granted.fits(facts, facts.slot, facts.timezone) is fits
+def test_a_grant_covers_a_release_only_if_its_title_and_its_promised_time_are_those_of_the_grant(
+    promised_time: str, title: str, *, is_covered: bool
+) -> None:
+    # The regulator lets ons publish releases whose title begins with GDP at 7:00, before the standard 9:30.
+    (grant,) = make_reporting_rules(settings(slot_time=[GDP_OF_ONS_AT_7]), channels=[]).agreed_times
+    slot = datetime.fromisoformat(f"2026-07-23T{promised_time}").replace(tzinfo=LONDON)
+    release = facts_of_a_release(title=title, producer="ons", slot=slot)
+    assert grant.fits(release, release.slot, release.timezone) is is_covered

@@ -6,11 +6,12 @@ import io
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import docx
 import pytest
 
+from alerts.channel import Channel
 from alerts.channels import KINDS
 from alerts.channels.http import HttpChannel
 from alerts.channels.notify import Notify
@@ -124,16 +125,43 @@ def test_every_kind_of_channel_has_a_table_and_a_class() -> None:
     assert {kind for table in tables for kind in get_args(table.model_fields["kind"].annotation)} == set(KINDS)
 
 
-async def test_mail_and_alertmanager_have_the_configured_times_and_files(read: Read, tmp_path: Path) -> None:
-    channels = {one.name: one for one in make_channels(read(CHANNELS), SystemClock().now)}
-    # A channel has no public attribute for its settings.
-    mail, alertmanager = (vars(channels[name])["_settings"] for name in ("mail", "am"))
-    # CHANNELS has these values. Alertmanager ends an alert that is not resolved after `hold` (`hold_others`: if no
-    # measurement can resolve it).
-    assert (mail.timeout, mail.ca_file) == (timedelta(seconds=12), str(tmp_path / "ca.pem"))
-    assert (alertmanager.hold, alertmanager.hold_others) == (timedelta(days=2), timedelta(hours=1))
-    for channel in channels.values():
-        await channel.close()
+def settings_of(channel: Channel) -> Any:  # noqa: ANN401 # of any kind of channel
+    """Return the settings with which a channel was made. No public attribute gives them."""
+    return vars(channel)["_settings"]
+
+
+async def test_a_mail_channel_has_its_configured_timeout_and_certificate_file(read: Read, tmp_path: Path) -> None:
+    mail_table = """
+        [[channel]]
+        name = "mail"
+        kind = "mail"
+        host = "smtp.example"
+        sender = "a@b.example"
+        to = ["c@d.example"]
+        ca_file = "ca.pem"
+        timeout = "12s"
+    """
+    (mail,) = make_channels(read(mail_table), SystemClock().now)
+    assert settings_of(mail).timeout == timedelta(seconds=12)
+    # A file is looked for beside the configuration, which is in `tmp_path`.
+    assert settings_of(mail).ca_file == str(tmp_path / "ca.pem")
+    await mail.close()
+
+
+async def test_an_alertmanager_channel_has_its_configured_lifetimes_of_alerts(read: Read) -> None:
+    # An alert about a breach ends by itself after `hold`, and any other alert after `hold_others`.
+    alertmanager_table = """
+        [[channel]]
+        name = "am"
+        kind = "alertmanager"
+        url = "https://am.example"
+        hold = "2d"
+        hold_others = "1h"
+    """
+    (alertmanager,) = make_channels(read(alertmanager_table), SystemClock().now)
+    assert settings_of(alertmanager).hold == timedelta(days=2)
+    assert settings_of(alertmanager).hold_others == timedelta(hours=1)
+    await alertmanager.close()
 
 
 async def test_drafts_are_written_only_for_channels_that_take_files(read: Read, tmp_path: Path) -> None:
@@ -221,10 +249,16 @@ def test_a_producer_configured_as_outside_the_code_breaches_no_practice(read: Re
     assert code_json(late_at, ["late"], editions, producer="ons")["practice"] == "Standard 3"
 
 
-def test_unknown_editions_and_practices_of_the_code_are_faults(read: Read) -> None:
-    faults = faults_of(read, '[code]\nbegins = { "9.9" = 2030-01-01 }\ncites = { "3.0/99" = "x" }\n')
-    assert 'code.begins."9.9": no edition of that name, there are 1.0, 2.0, 2.1, 3.0' in faults[0]
-    assert 'code.cites."3.0/99": no practice of that name, there are 3.0/S3, 3.0/3.1' in faults[1]
+def test_correcting_an_edition_that_the_code_of_practice_does_not_have_is_a_fault(read: Read) -> None:
+    # `[code]` corrects the built-in Code of Practice. `begins` gives the first day of an edition.
+    (fault,) = faults_of(read, '[code]\nbegins = { "9.9" = 2030-01-01 }\n')
+    assert 'code.begins."9.9": no edition of that name, there are 1.0, 2.0, 2.1, 3.0' in fault
+
+
+def test_correcting_a_practice_that_the_code_of_practice_does_not_have_is_a_fault(read: Read) -> None:
+    # `cites` gives the words for a practice of an edition, here for the unknown practice 99 of edition 3.0.
+    (fault,) = faults_of(read, '[code]\ncites = { "3.0/99" = "x" }\n')
+    assert 'code.cites."3.0/99": no practice of that name, there are 3.0/S3, 3.0/3.1' in fault
 
 
 def test_keys_and_links_read_the_secrets_in_their_files(read: Read, tmp_path: Path) -> None:

@@ -13,12 +13,10 @@ from typing import Any
 import pytest
 
 from monitor.errors import StoreFault
-from monitor.judge.policy import Policies
 from monitor.look.sighting import State
 from monitor.rehearse.publisher.calendar import CALENDAR_HOST, CALENDAR_URL
 from monitor.store.evidence.chain import verify_evidence
 from monitor.store.writer import DELAY
-from monitor.watch.rejudge import replay
 from tests.unit.monitor.app.life import (
     HEAD_OFF_GOVUK,
     HOST,
@@ -30,6 +28,7 @@ from tests.unit.monitor.app.life import (
     published_at,
     reopened,
 )
+from tests.unit.monitor.app.replaying import differences_in_replay
 from tests.worlds.stores import TemporaryStore, runs_of
 
 PUBLISHER_FAULTS = (
@@ -126,29 +125,45 @@ class FullStore(TemporaryStore):
             yield tx
 
 
-def test_no_look_is_skipped_or_lost_while_the_disk_of_the_store_is_full(tmp_path: Path) -> None:
+def test_looks_continue_while_the_disk_of_the_store_is_full_and_are_stored_once_it_has_room(tmp_path: Path) -> None:
+    store = FullStore()
+
+    async def act(life: Life) -> None:
+        # 09:29:30: the disk is full. 09:30: the page is published.
+        await life.until("09:29:30")
+        store.full = True
+        # 09:31:30: the monitor reports that it cannot store, but its looks have found the page.
+        await life.until("09:31:30")
+        assert any("store" in reason for reason in life.app.status.unready())
+        last_run_in_memory = life.runs()[-1]
+        assert last_run_in_memory.state is State.PRESENT
+        store.full = False
+        # 09:31:45: the store has all looks, which are a second apart. So it is proved that the page came on time.
+        await life.until("09:31:45")
+        stored_runs = list(runs_of(store, PAGE))
+        assert stored_runs[-1].state is State.PRESENT
+        longest_pause = max(run.largest_gap for run in stored_runs if run.state is State.ABSENT)
+        assert longest_pause < timedelta(seconds=2)
+        assert life.stored_verdict() == "on_time"
+
+    # `delay`: looks are committed as soon as in production.
+    live(tmp_path, PUBLISHED_AT_SLOT, act, store_of=lambda: store, delay=DELAY)
+
+
+def test_the_time_without_room_in_the_store_is_stored_as_a_blind_span(tmp_path: Path) -> None:
     store = FullStore()
 
     async def act(life: Life) -> None:
         await life.until("09:29:30")
         store.full = True
         await life.until("09:31:30")
-        # The page was published at 09:30, while the disk was full. Such a monitor reports that it is not ready.
-        assert any("store" in reason for reason in life.app.status.unready())
-        # In memory, the last look found the page.
-        assert life.runs()[-1].state is State.PRESENT
         store.full = False
         await life.until("09:31:45")
-        # In the store too, now that it has room again.
-        assert [run.state for run in runs_of(store, PAGE)][-1] is State.PRESENT
-        gaps = [run.largest_gap for run in runs_of(store, PAGE) if run.state is State.ABSENT]
-        assert max(gaps) < timedelta(seconds=2)  # looks are a second apart
-        assert life.stored_verdict() == "on_time"
-        # Full from 09:29:30 to 09:31:30.
-        (gap,) = store.runs.blind(life.script.begins, life.clock.now())
-        assert (gap.cause, round((gap.ends - gap.begins).total_seconds(), -1)) == ("store", 120)
+        # Had the monitor been killed, the looks of these two minutes would have been lost. So they count as blind.
+        (blind,) = store.runs.blind(life.script.begins, life.clock.now())
+        assert blind.cause == "store"
+        assert (blind.ends - blind.begins).total_seconds() == pytest.approx(120, abs=5)
 
-    # Looks are committed as soon as in production (DELAY).
     live(tmp_path, PUBLISHED_AT_SLOT, act, store_of=lambda: store, delay=DELAY)
 
 
@@ -207,38 +222,79 @@ def test_a_monitor_waits_for_a_locked_database_and_records_its_verdict(tmp_path:
 
 
 @pytest.mark.slow
-def test_a_refusing_evidence_folder_delays_no_verdict_and_the_loss_is_reported(tmp_path: Path) -> None:
+async def lose_evidence_until_09_40_30(life: Life, folder: Path) -> None:
+    """From 09:29:30 on, put a file in the place of the evidence folder, so that no response can be stored."""
+    await life.until("09:29:30")
+    (folder / "evidence").rename(folder / "away")
+    (folder / "evidence").write_text("no folder any more")
+    await life.until("09:40:30")
+
+
+def restore_evidence_folder(folder: Path) -> None:
+    (folder / "evidence").unlink()
+    (folder / "away").rename(folder / "evidence")
+
+
+@pytest.mark.slow
+def test_a_late_release_is_judged_and_notified_while_responses_cannot_be_stored_as_evidence(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
-        await life.until("09:29:30")
-        folder = tmp_path / "evidence"
-        folder.rename(tmp_path / "away")
-        folder.write_text("no folder any more")
-        await life.until("09:40:30")
-        # The page was published at 09:40, ten minutes late, while a file was in the place of the evidence folder.
+        # 09:40: the page is published, ten minutes late.
+        await lose_evidence_until_09_40_30(life, tmp_path)
         assert life.stored_verdict() == "late"
+        # First the notice that the release is not there, then the notice of the incident.
         assert life.notice_kinds()[:2] == ["due", "opened"]
+
+    live(tmp_path, published_at("09:40:00"), act)
+
+
+@pytest.mark.slow
+def test_the_monitor_reports_that_it_is_not_ready_while_evidence_cannot_be_stored(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        await lose_evidence_until_09_40_30(life, tmp_path)
         assert any("cannot be stored" in reason for reason in life.app.status.unready())
-        folder.unlink()
-        (tmp_path / "away").rename(folder)
+        restore_evidence_folder(tmp_path)
         await life.until("09:42:00")
         assert not any("cannot be stored" in reason for reason in life.app.status.unready())
 
+    live(tmp_path, published_at("09:40:00"), act)
+
+
+@pytest.mark.slow
+def test_evidence_that_could_not_be_stored_is_marked_as_lost_in_the_chain_and_in_the_incident(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        await lose_evidence_until_09_40_30(life, tmp_path)
+        restore_evidence_folder(tmp_path)
+        await life.until("09:42:00")
+
     store = reopened(live(tmp_path, published_at("09:40:00"), act))
-    lost_ids = [record.id for record in store.evidence.chain("edge") if record.is_lost]
-    (present,) = [run for run in runs_of(store, PAGE) if run.state is State.PRESENT]
-    # The first response with the page, at 09:40, was lost too. The run names its record all the same.
-    assert set(lost_ids) & set(present.evidence)
-    # The page was looked at all the time, so the monitor was not blind.
-    assert store.runs.blind(SLOT - DAY, SLOT + DAY) == []
-    # Records that are marked as lost have no bytes, so the evidence has no fault.
-    assert verify_evidence(store.evidence, tmp_path / "evidence") == []
+    lost_ids = {record.id for record in store.evidence.chain("edge") if record.is_lost}
+    # The page was first seen at 09:40, while evidence was lost. Its run refers to that lost record.
+    (present_run,) = [run for run in runs_of(store, PAGE) if run.state is State.PRESENT]
+    assert lost_ids & set(present_run.evidence)
+    # The incident lists records of evidence with their hashes. A lost record has `none` in the place of its hash.
     (incident,) = store.verdicts.incidents()
     assert incident.facts is not None
-    # The incident names the lost records too, with `none` in place of a hash.
     hashes_of_lost = [digest for record_id, digest in incident.facts.certainty.records if record_id in lost_ids]
     assert hashes_of_lost != []
     assert all(digest.startswith("none") for digest in hashes_of_lost)
-    assert [name for name, differences in replay(store, Policies(), begin=None, end=None) if differences] == []
+    # A record that is marked as lost has no file, so its absence is no fault of the evidence.
+    assert verify_evidence(store.evidence, tmp_path / "evidence") == []
+    store.close()
+
+
+@pytest.mark.slow
+def test_lost_evidence_makes_the_monitor_neither_blind_nor_its_verdict_different_when_judged_again(
+    tmp_path: Path,
+) -> None:
+    async def act(life: Life) -> None:
+        await lose_evidence_until_09_40_30(life, tmp_path)
+        restore_evidence_folder(tmp_path)
+        await life.until("09:42:00")
+
+    store = reopened(live(tmp_path, published_at("09:40:00"), act))
+    # The monitor looked at the page all the time and stored its looks. Only the responses are lost.
+    assert store.runs.blind(SLOT - DAY, SLOT + DAY) == []
+    assert differences_in_replay(store) == {"claims-q3": []}
     store.close()
 
 

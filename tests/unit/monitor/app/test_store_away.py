@@ -75,6 +75,33 @@ def wait_until(instant: datetime) -> None:
         threading.Event().wait(0.1)
 
 
+@contextmanager
+def locked(store_file: Path) -> Iterator[None]:
+    """Lock a store from another connection for the length of a block, so that the monitor cannot write to it."""
+    with closing(sqlite3.connect(store_file, isolation_level=None)) as connection:
+        connection.execute("BEGIN EXCLUSIVE")
+        yield
+
+
+def kill(child: subprocess.Popen[str]) -> None:
+    child.kill()
+    child.communicate(timeout=20)
+
+
+def wait_for_new_evidence(store_file: Path, known_numbers: set[int]) -> set[int]:
+    """Wait until the store has two records of evidence besides the known ones. Return the numbers of the new ones."""
+    while len(new_numbers := evidence_numbers(store_file) - known_numbers) < 2:
+        threading.Event().wait(0.1)
+    return new_numbers
+
+
+def replace_store(store_file: Path, copy: Path) -> None:
+    # SQLite keeps its last writes in two other files, which belong to the replaced store.
+    for ending in ("-wal", "-shm"):
+        store_file.with_name(f"{store_file.name}{ending}").unlink(missing_ok=True)
+    shutil.copyfile(copy, store_file)
+
+
 def wait_until_journal_has_present_run(journal: Path) -> None:
     """Wait until the journal has a run in which the page is present."""
     # Its name is taken before anything is in it.
@@ -115,8 +142,7 @@ def test_monitor_without_its_store_watches_and_notifies_from_the_journal(tmp_pat
         publisher.published_at = CLOCK.now()
         wait_for_log_line(child, "verdict", verdict="late", final=True)
         wait_for_log_line(child, "delivery", standing="sent")
-        child.kill()
-        child.communicate(timeout=20)
+        kill(child)
     with alive(config) as child:
         wait_for_log_line(child, "journal_taken_in")
         wait_for_log_line(child, "calendar_read")
@@ -145,19 +171,21 @@ def test_a_monitor_switches_to_its_store_as_soon_as_that_is_back(tmp_path: Path,
 
 
 @pytest.mark.slow
-def test_looks_of_an_earlier_run_count_again_once_the_store_is_back(tmp_path: Path, publisher: Publisher) -> None:
+def test_once_the_store_is_back_looks_of_a_killed_monitor_prove_that_the_release_is_late(
+    tmp_path: Path, publisher: Publisher
+) -> None:
     config, slot = start_once_with_calendar(tmp_path, publisher)
+    # A monitor finds the page absent after its slot. It is killed. Only then is the page published.
     with alive(config) as child:
         wait_for_log_line(child, "verdict", verdict="overdue", grade="report")
-        child.kill()
-        child.communicate(timeout=20)
+        kill(child)
     publisher.published_at = CLOCK.now()
-    with ExitStack() as stack:
+    with ExitStack() as until_end:
         with without_store(tmp_path):
-            child = stack.enter_context(alive(config))
-            # Its own looks began after the page came, so they do not show when it came.
+            # A new monitor starts without the store. It sees only the published page, so it does not know since when.
+            child = until_end.enter_context(alive(config))
             wait_for_log_line(child, "verdict", verdict="unproven")
-        # The store has the looks of the killed monitor, which found the page absent after its slot. So it is late.
+        # The store is back. It has the looks of the killed monitor, which prove that the page was absent.
         wait_for_log_line(child, "store_back")
         wait_for_log_line(child, "verdict", verdict="late", final=True)
         wait_for_log_line(child, "delivery", standing="sent")
@@ -172,8 +200,7 @@ def test_looks_made_while_the_store_refused_writes_survive_a_kill(tmp_path: Path
     with alive(config) as child:
         wait_for_log_line(child, "calendar_read")
         # Another connection locks the store. So the monitor writes its looks into its journal.
-        with closing(sqlite3.connect(file, isolation_level=None)) as holder:
-            holder.execute("BEGIN EXCLUSIVE")
+        with locked(file):
             wait_for_log_line(child, "store_failed")
             wait_for_log_line(child, "journal_begun")
             late = slot + timedelta(seconds=3)  # the configuration allows one second
@@ -183,8 +210,7 @@ def test_looks_made_while_the_store_refused_writes_survive_a_kill(tmp_path: Path
             wait_for_log_line(child, "turned", state="present")
             (journal,) = (tmp_path / "journal").glob("*.journal.db")
             wait_until_journal_has_present_run(journal)
-            child.kill()
-            child.communicate(timeout=20)
+            kill(child)
     with alive(config) as child:
         wait_for_log_line(child, "journal_taken_in")
         wait_for_log_line(child, "verdict", verdict="late", final=True)
@@ -194,41 +220,38 @@ def test_looks_made_while_the_store_refused_writes_survive_a_kill(tmp_path: Path
 
 
 @pytest.mark.slow
-def test_journal_of_a_killed_monitor_restores_evidence_that_its_store_lost(
+def test_a_journal_gives_back_the_evidence_that_an_older_copy_of_the_store_lacks(
     tmp_path: Path, publisher: Publisher
 ) -> None:
     config, slot = start_once_with_calendar(tmp_path, publisher)
-    file = tmp_path / "store" / "store.db"
-    # An older copy of the store replaces it at the end, so later evidence is lost. The journal has that evidence too.
-    shutil.copyfile(file, tmp_path / "copy.db")
-    numbers_in_copy = evidence_numbers(file)
+    store_file, copy = tmp_path / "store" / "store.db", tmp_path / "copy.db"
+    shutil.copyfile(store_file, copy)
+    numbers_in_copy = evidence_numbers(copy)
     with alive(config) as child:
-        wait_for_log_line(child, "turned", state="absent")
-        # Wait until the store has some evidence that the copy lacks.
-        while len(numbers_to_lose := evidence_numbers(file) - numbers_in_copy) < 2:
-            threading.Event().wait(0.1)
-        with closing(sqlite3.connect(file, isolation_level=None)) as holder:
-            holder.execute("BEGIN EXCLUSIVE")
+        # The monitor stores evidence that the copy lacks.
+        numbers_not_in_copy = wait_for_new_evidence(store_file, numbers_in_copy)
+        with locked(store_file):
+            # The monitor cannot write to its store any more. It writes to its journal, which also gets that evidence.
             wait_for_log_line(child, "journal_begun")
             wait_until(slot)
             publisher.published_at = CLOCK.now()
+            # A look found the page, which was absent before.
             wait_for_log_line(child, "turned", state="present")
             (journal,) = (tmp_path / "journal").glob("*.journal.db")
             wait_until_journal_has_present_run(journal)
-            child.kill()
-            child.communicate(timeout=20)
-    # The store goes back to the copy. SQLite keeps its last writes in the other two files.
-    for ending in ("-wal", "-shm"):
-        file.with_name(f"{file.name}{ending}").unlink(missing_ok=True)
-    shutil.copyfile(tmp_path / "copy.db", file)
+            kill(child)
+    # The store is restored from the copy. At its next start, the monitor writes its journal into it.
+    replace_store(store_file, copy)
     with alive(config) as child:
         wait_for_log_line(child, "journal_taken_in")
         wait_for_log_line(child, "calendar_read")
         stop_process(child)
-    assert numbers_to_lose <= evidence_numbers(file)
-    with closing(open_store(f"sqlite:///{file}")) as store:
+    assert numbers_not_in_copy <= evidence_numbers(store_file)
+    with closing(open_store(f"sqlite:///{store_file}")) as store:
         assert (store.check(), verify_evidence(store.evidence, tmp_path / "evidence")) == ([], [])
-        assert any(run.state is State.PRESENT and run.evidence for run in store.runs.of_release("claims"))
+        # The look at the published page, which only the journal had, has its evidence too.
+        present_runs = [run for run in store.runs.of_release("claims") if run.state is State.PRESENT]
+        assert any(run.evidence for run in present_runs)
 
 
 def evidence_numbers(store: Path) -> set[int]:

@@ -31,15 +31,26 @@ from tests.worlds.stores import a_store_file, runs_of
 NINE = datetime(2026, 11, 26, 9, tzinfo=UTC)
 
 
-def make_failover(stand_in: Store, journal: Journal, url: str, folder: Path, clock: VirtualClock) -> StoreFailover:
+def make_failover(
+    journal_as_store: Store, journal: Journal, url: str, folder: Path, clock: VirtualClock
+) -> StoreFailover:
     """Return the failover of a monitor that began without its store."""
-    writer, settings = Writer(stand_in, clock), Settings()
-    evidence = Evidence(folder, stand_in.evidence, writer, clock, "south~20261126T090000Z")
-    members = Members("south", Leaseholder("south 1"), stand_in.leases, writer, clock, divided=False)
+    writer, settings = Writer(journal_as_store, clock), Settings()
+    evidence = Evidence(folder, journal_as_store.evidence, writer, clock, "south~20261126T090000Z")
+    members = Members("south", Leaseholder("south 1"), journal_as_store.leases, writer, clock, divided=False)
     store_health = StoreHealth(clock, Metrics("1"), HealthState(clock.now(), {}, timedelta(seconds=2)), lambda: True)
-    ledger = Ledger(stand_in, writer, clock, make_join_rules(settings), make_calendar_checks(settings), run_in_thread)
+    ledger = Ledger(
+        journal_as_store, writer, clock, make_join_rules(settings), make_calendar_checks(settings), run_in_thread
+    )
     return StoreFailover(
-        OpenedStore(stand_in, url, journal, stand_in), "south", writer, evidence, clock, store_health, members, ledger
+        OpenedStore(journal_as_store, url, journal, journal_as_store),
+        "south",
+        writer,
+        evidence,
+        clock,
+        store_health,
+        members,
+        ledger,
     )
 
 
@@ -48,35 +59,36 @@ def rename_table(store: Store, name: str, new_name: str) -> None:
         connection.exec_driver_sql(f"ALTER TABLE {name} RENAME TO {new_name}")
 
 
-def test_a_monitor_leases_its_name_in_its_recovered_store_even_while_it_cannot_switch_to_that_store(
+def test_a_monitor_takes_its_lease_in_a_store_that_is_back_even_if_that_store_refuses_its_looks(
     tmp_path: Path,
 ) -> None:
     url = f"sqlite:///{tmp_path}/store.db"
 
-    async def story(clock: VirtualClock) -> None:
+    async def scenario(clock: VirtualClock) -> None:
         journal = Journal(tmp_path / "journal", "south", url)
         with closing(Store.open_upgraded(url)) as store:
             journal.refresh_copy(store, clock.now())
-            # The monitor works on its journal. The store is back.
-            with closing(journal.open_as_store(clock.now())) as stand_in:
-                failover = make_failover(stand_in, journal, url, tmp_path / "ev", clock)
+            # The monitor `south` has begun without its store: it has its lease and a run of looks in its journal.
+            with closing(journal.open_as_store(clock.now())) as journal_as_store:
+                failover = make_failover(journal_as_store, journal, url, tmp_path / "evidence", clock)
                 assert failover.members is not None
-                await failover.members.join()  # leases its name, in the journal
+                await failover.members.join()
                 failover.writer.queue_run(a_run("r/page/edge"))
                 await failover.writer.write(lambda _tx: None)  # returns once the run is in the journal
-                # Without the table `run`, the store refuses the run. So the monitor cannot switch to it.
+                # The store is back, but without its table of runs. So it refuses the run, and the journal stays in use.
                 rename_table(store, "run", "hidden")
                 await failover.switch_or_journal()
                 assert failover.opened.uses_stand_in
-                # A lease on its name makes other monitors leave it a share of the looks.
+                # Still the monitor has its lease there. It makes other monitors leave `south` a share of the looks.
                 assert [lease.name for lease in store.leases.leases()] == ["monitor south"]
+                # With its table the store accepts the run, and the monitor switches to it.
                 rename_table(store, "hidden", "run")
                 await failover.switch_or_journal()
                 assert not failover.opened.uses_stand_in
                 assert store.runs.of_release("r") != []
                 failover.writer.abandon()
 
-    run_virtually(story, NINE)
+    run_virtually(scenario, NINE)
 
 
 def test_a_store_on_sqlite_has_a_journal_only_if_one_is_configured(tmp_path: Path) -> None:

@@ -53,32 +53,38 @@ def verdict_on_board(life: Life) -> str:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("hung_part", [EVERYTHING, *WRITING, *PARTS])
-def test_a_store_that_never_answers_stops_neither_looks_nor_judging(tmp_path: Path, hung_part: str) -> None:
+def test_looks_and_judging_go_on_while_a_part_of_the_store_or_all_of_it_never_answers(
+    tmp_path: Path, hung_part: str
+) -> None:
     store = hanging(tmp_path)
 
     async def act(life: Life) -> None:
-        # From 09:29:30 on, calls of everything or of one part hang, for example `verdicts` or `commit`. The slot is
-        # 09:30, and the page is published at 09:33.
+        # 09:29:30: from now on no call of this part of the store returns. It is, for example, `verdicts` or `commit`.
         await life.until("09:29:30")
         store.records_calls_on_loop = True
         store.hang(hung_part)
+        # 09:32:30: nothing is at the address. But the monitor only guesses it, so the release may be elsewhere.
         await life.until("09:32:30")
-        # The address of the page is a guess, so a release that is not there is not yet overdue.
         assert verdict_on_board(life) == "pending"
+        # 09:33: the page is published at the guessed address. So it was late.
         await life.until("09:33:20")
         assert verdict_on_board(life) == "late"
-        gaps = [run.largest_gap for run in life.runs() if run.state is State.ABSENT]
-        assert max(gaps) < 2 * SECOND  # looks are a second apart
-        # To write a verdict, the monitor reads verdicts, evidence and leases first.
-        needed_to_write = (EVERYTHING, *WRITING, "verdicts", "evidence", "leases")
-        assert bool(life.app.status.unable()) is (hung_part in needed_to_write)
+        # Looks went on, a second apart.
+        longest_pause = max(run.largest_gap for run in life.runs() if run.state is State.ABSENT)
+        assert longest_pause < 2 * SECOND
+        # The monitor reports itself unable to work if the hung part is needed to write a verdict.
+        needed_to_write_verdicts = (EVERYTHING, *WRITING, "verdicts", "evidence", "leases")
+        assert bool(life.app.status.unable()) is (hung_part in needed_to_write_verdicts)
         store.records_calls_on_loop = False
+        # 09:34: the store answers again, so it has the verdict and the notice.
         await store.free()
         await life.until("09:34:00")
         assert (life.stored_verdict(), life.app.status.unable()) == ("late", [])
         assert "opened" in life.notice_kinds()
 
+    # `delay`: looks are committed as soon as in production.
     live(tmp_path, PUBLISHED_AT_09_33, act, store_of=lambda: store.as_store, delay=DELAY)
+    # A call in the thread of the event loop would have stopped all looks.
     assert store.calls_on_loop == []
 
 
@@ -153,26 +159,32 @@ async def test_a_release_that_becomes_near_while_the_store_is_silent_is_watched_
     assert watched_releases(office) == {"a"}
 
 
-def test_a_commit_without_answer_for_five_seconds_is_a_store_failure(tmp_path: Path) -> None:
+def test_a_commit_that_has_not_returned_for_five_seconds_is_reported_as_a_failure_of_the_store(
+    tmp_path: Path,
+) -> None:
     store = hanging(tmp_path)
 
     async def act(life: Life) -> None:
+        status = life.app.status
+        # 09:29:30: commits hang. Before five seconds have passed, this may only be a slow store.
         await life.until("09:29:30")
         store.hang("commit")
-        # `unable` reports why it cannot work, and `reasons_to_alarm` why it must stop its pings to a dead man's switch.
-        await life.until("09:29:34")  # less than five seconds later
-        assert (life.app.status.unable(), life.app.status.self_check.reasons_to_alarm()) == ([], [])
+        await life.until("09:29:34")
+        assert status.unable() == status.self_check.reasons_to_alarm() == []
+        # 09:29:37: more than five seconds have passed. The dead man's switch outside must raise an alarm too.
         await life.until("09:29:37")
         reason = "the store has not been writable since 09:29:30 UTC"
-        assert (life.app.status.unable(), life.app.status.self_check.reasons_to_alarm()) == ([reason], [reason])
+        assert status.unable() == status.self_check.reasons_to_alarm() == [reason]
         assert life.daemon.core.metrics.registry.get_sample_value("ninethirty_store_failures_total") == 1
+        # 09:29:50: the store has answered again since 09:29:37.
         await store.free()
         await life.until("09:29:50")
-        assert life.app.status.unready() == []
-        # From the last commit, at 09:29:30, until the store answered again, at 09:29:37.
-        (gap,) = store.runs.blind(life.script.begins, life.clock.now())
-        assert (gap.cause, round((gap.ends - gap.begins).total_seconds())) == ("store", 7)
+        assert status.unready() == []
+        # For these seven seconds nothing was stored, so the monitor counts as blind.
+        (blind,) = store.runs.blind(life.script.begins, life.clock.now())
+        assert (blind.cause, round((blind.ends - blind.begins).total_seconds())) == ("store", 7)
 
+    # `delay`: looks are committed as soon as in production.
     live(tmp_path, PUBLISHED_AT_09_33, act, store_of=lambda: store.as_store, delay=DELAY)
 
 

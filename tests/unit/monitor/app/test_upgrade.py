@@ -7,75 +7,126 @@ from pathlib import Path
 
 import pytest
 
-from monitor.app.options import make_policies
-from monitor.config.settings import Settings
 from monitor.store.sql.engine import Store
 from monitor.store.sql.shape import OURS, Shape
 from monitor.store.writer import DELAY
-from monitor.watch.rejudge import replay
 from tests.contracts.later import NEXT
 from tests.unit.monitor.app.life import PUBLISHED_AT_SLOT, Life
-from tests.unit.monitor.app.test_two_monitors import HOUR, NO_FAULTS, PUBLISHED_AT_09_40, SLOT, run_two_monitors
+from tests.unit.monitor.app.replaying import differences_in_replay
+from tests.unit.monitor.app.test_two_monitors import HOUR, MINUTE, NO_FAULTS, PUBLISHED_AT_09_40, SLOT, run_two_monitors
 
 
-def set_store_version(life: Life, folder: Path, shape: Shape) -> None:
-    """Make a monitor open its store as this version does, from its next start on."""
-    life.store_of = lambda: Store(f"sqlite:///{(folder / 'ninethirty.db').as_posix()}", shape=shape)
+def use_version(monitor: Life, folder: Path, shape: Shape) -> None:
+    """Make a monitor open its store as this version of the program does, from its next start on."""
+    monitor.store_of = lambda: Store(f"sqlite:///{(folder / 'ninethirty.db').as_posix()}", shape=shape)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
+async def upgrade(monitor: Life, folder: Path, stops: str, starts: str) -> None:
+    """Stop a monitor at one time of the day and start it in the next version at another. Return two seconds later."""
+    await monitor.until(stops)
+    await monitor.end()
+    use_version(monitor, folder, NEXT)
+    await monitor.until(starts)
+    await monitor.start()
+    await monitor.clock.sleep(2.0)
+
+
+async def downgrade(monitor: Life, folder: Path) -> None:
+    """Restart a monitor in the old version, which still works with the store of the next one."""
+    await monitor.end()
+    use_version(monitor, folder, OURS)
+    await monitor.start()
+
+
+# The restarts are on both sides of the publication, at the slot, 09:30, or late, at 09:40.
+UPGRADES = pytest.mark.parametrize(
     ("north_stops_and_starts", "south_stops_and_starts", "tables", "verdict"),
     [
-        # On both sides of the slot, and of the moment at which it comes late.
         (("09:29:40.2", "09:29:52.6"), ("09:30:09.4", "09:30:21.2"), PUBLISHED_AT_SLOT, "on_time"),
         (("09:39:50.2", "09:39:57.6"), ("09:40:06.4", "09:40:21.2"), PUBLISHED_AT_09_40, "late"),
     ],
 )
-def test_monitors_upgraded_in_turn_and_one_downgraded_again_lose_no_second_and_send_nothing_twice(
+
+
+@pytest.mark.slow
+@UPGRADES
+def test_two_monitors_that_are_upgraded_one_after_the_other_miss_no_second_of_looks(
     tmp_path: Path,
     north_stops_and_starts: tuple[str, str],
     south_stops_and_starts: tuple[str, str],
     tables: str,
     verdict: str,
 ) -> None:
-    sent_ids = list[str]()
-
-    async def act(north: Life, south: Life) -> None:
-        for life, (stops, starts) in ((north, north_stops_and_starts), (south, south_stops_and_starts)):
-            await life.until(stops)
-            await life.end()
-            set_store_version(life, tmp_path, NEXT)
-            await life.until(starts)
-            await life.start()
-            await life.clock.sleep(2.0)
-            # `newer`: the version of another monitor that upgraded the store. South sees North's until its own upgrade.
-            assert north.daemon.core.store.newer == ""
-            assert south.daemon.core.store.newer == (NEXT.head if life is north else "")
+    async def upgrade_both_and_downgrade_north(north: Life, south: Life) -> None:
+        await upgrade(north, tmp_path, *north_stops_and_starts)
+        await upgrade(south, tmp_path, *south_stops_and_starts)
+        # Then one of them goes back to the old version.
         await north.until("09:42:00")
-        await north.end()
-        # North goes back to the old version, which still works with the new store and asks for an upgrade.
-        set_store_version(north, tmp_path, OURS)
-        await north.start()
+        await downgrade(north, tmp_path)
         await north.until("09:45:00")
-        check = north.app.status.as_json()["status"]["Needs attention"]["Store"]
-        assert f"{NEXT.head}, of a newer version" in check
-        sent_ids.extend(message.id for life in (north, south) for message in life.received())
 
-    store = run_two_monitors(tmp_path, tables, act, south_faults=NO_FAULTS, delay=DELAY)
-    assert [row.word for row in store.verdicts.judged()] == [verdict]
-    assert dict(replay(store, make_policies(Settings()), begin=None, end=None)) == {"claims-q3": []}
-    published = SLOT + timedelta(minutes=10 if verdict == "late" else 0)
-    incidents, notices = store.verdicts.incidents(), store.outbox.notices()
-    assert len(incidents) == (1 if verdict == "late" else 0)
-    assert len([notice.id for notice in notices if notice.kind == "opened"]) == len(incidents)
-    assert all(delivery.attempts == 1 for delivery in store.outbox.deliveries())
-    # No message was sent by both monitors.
-    assert sorted(sent_ids) == sorted(notice.id for notice in notices)
-    # One of them always looked, once a second. So the time of publication is known to a second, here with a margin.
-    (page,) = store.verdicts.judged()[0].body["parts"]
+    store = run_two_monitors(tmp_path, tables, upgrade_both_and_downgrade_north, south_faults=NO_FAULTS, delay=DELAY)
+    (release,) = store.verdicts.judged()
+    assert release.word == verdict
+    # One of the two always looked once a second. So the publication is known to a second, here with a margin.
+    published = SLOT if verdict == "on_time" else SLOT + 10 * MINUTE
+    (page,) = release.body["parts"]
     after, by = (datetime.fromisoformat(page["released"][end]) for end in ("after", "by"))
     assert after <= published <= by
     assert by - after < timedelta(seconds=1.5)
-    assert {span.cause for span in store.runs.blind(SLOT - HOUR, SLOT + HOUR)} == {"stopped"}
+    # A regular stop is stored as such, and nothing else made a monitor blind.
+    assert {blind.cause for blind in store.runs.blind(SLOT - HOUR, SLOT + HOUR)} == {"stopped"}
+    # The stored looks, judged again, give the stored verdict.
+    assert differences_in_replay(store) == {"claims-q3": []}
     store.close()
+
+
+@pytest.mark.slow
+@UPGRADES
+def test_two_monitors_of_which_one_is_upgraded_first_send_every_notice_once(
+    tmp_path: Path,
+    north_stops_and_starts: tuple[str, str],
+    south_stops_and_starts: tuple[str, str],
+    tables: str,
+    verdict: str,
+) -> None:
+    ids_of_sent_messages = list[str]()
+
+    async def upgrade_both_and_downgrade_north(north: Life, south: Life) -> None:
+        await upgrade(north, tmp_path, *north_stops_and_starts)
+        await upgrade(south, tmp_path, *south_stops_and_starts)
+        await north.until("09:42:00")
+        await downgrade(north, tmp_path)
+        await north.until("09:45:00")
+        for monitor in (north, south):
+            ids_of_sent_messages.extend(message.id for message in monitor.received())
+
+    store = run_two_monitors(tmp_path, tables, upgrade_both_and_downgrade_north, south_faults=NO_FAULTS, delay=DELAY)
+    notices = store.outbox.notices()
+    # Had both monitors sent a notice, its id would be in the list twice.
+    assert sorted(ids_of_sent_messages) == sorted(notice.id for notice in notices)
+    assert all(delivery.attempts == 1 for delivery in store.outbox.deliveries())
+    # Only a late release has an incident, which is opened once.
+    incidents_of_verdict = {"on_time": 0, "late": 1}[verdict]
+    assert len(store.verdicts.incidents()) == incidents_of_verdict
+    assert [notice.kind for notice in notices].count("opened") == incidents_of_verdict
+    assert [row.word for row in store.verdicts.judged()] == [verdict]
+    assert differences_in_replay(store) == {"claims-q3": []}
+    store.close()
+
+
+@pytest.mark.slow
+def test_a_monitor_of_the_old_version_goes_on_with_the_upgraded_store_and_asks_to_be_upgraded(tmp_path: Path) -> None:
+    async def act(north: Life, south: Life) -> None:
+        # North upgrades the store. `newer` is the version that a monitor of an older version finds in its store.
+        await upgrade(north, tmp_path, "09:29:40.2", "09:29:52.6")
+        assert (north.daemon.core.store.newer, south.daemon.core.store.newer) == ("", NEXT.head)
+        await upgrade(south, tmp_path, "09:30:09.4", "09:30:21.2")
+        assert (north.daemon.core.store.newer, south.daemon.core.store.newer) == ("", "")
+        # North goes back to the old version.
+        await north.until("09:42:00")
+        await downgrade(north, tmp_path)
+        await north.until("09:45:00")
+        assert f"{NEXT.head}, of a newer version" in north.app.status.as_json()["status"]["Needs attention"]["Store"]
+
+    run_two_monitors(tmp_path, PUBLISHED_AT_SLOT, act, south_faults=NO_FAULTS, delay=DELAY).close()

@@ -119,17 +119,29 @@ def test_check_reports_a_probable_mistake_as_a_warning_or_as_a_fault_with_status
     assert [line for line in result.err.splitlines() if line.startswith(begins) and message in line] != []
 
 
-def test_check_accepts_a_part_for_an_announcement_and_a_route_for_a_second_producer(
+def test_check_does_not_warn_of_a_part_that_matches_a_release_only_by_its_announcement(
     run_cli: RunCli, good: Path
 ) -> None:
+    announcement_url = "https://www.gov.uk/announcements/widgets"
     widgets, promise = release_with_promise("widgets", "Widgets", SystemClock().now() + timedelta(days=2))
-    announcement, second_producer = "https://www.gov.uk/announcements/widgets", "home-office"
     with write_store(good) as tx:
-        # `others` are the further producers of a release, and `link` is the address of its announcement.
-        tx.save(replace(widgets, others=(second_producer,), link=announcement))
+        tx.save(replace(widgets, link=announcement_url))
         tx.add_promises([promise])
-    part_of_announced = PART % f'url = "{announcement}"'  # a `[[part]]` for each release with this announcement
-    (good / "config.toml").write_text((GOOD + part_of_announced).format(folder=good))
+    # A `[[part]]` is added to each release that it matches. If it matched none, `check` would warn.
+    part = '[[part]]\nid = "news"\nrole = "alternative"\nurl = "https://www.gov.uk/{slug}"\n'
+    append_config(good, f'{part}match = {{ url = "{announcement_url}" }}\n')
+    assert run_cli("check").err == ""
+
+
+def test_check_does_not_warn_of_a_route_for_an_organisation_that_is_only_a_second_producer(
+    run_cli: RunCli, good: Path
+) -> None:
+    second_producer = "home-office"
+    widgets, promise = release_with_promise("widgets", "Widgets", SystemClock().now() + timedelta(days=2))
+    with write_store(good) as tx:
+        tx.save(replace(widgets, others=(second_producer,)))
+        tx.add_promises([promise])
+    # If no release had this producer, `check` would warn that the name may be misspelt.
     append_config(good, f'[[route]]\nmatch = {{ producer = "{second_producer}" }}\nchannels = ["desk"]\n')
     assert run_cli("check").err == ""
 

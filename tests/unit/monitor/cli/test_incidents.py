@@ -20,7 +20,8 @@ from monitor.deliver.verdicts import VerdictRecorder
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
 from monitor.store.open import open_store
-from monitor.web.log_page import SORTS, Sort
+from monitor.web.log_page import SORTS as KINDS_OF_BREACH_ON_PAGE
+from monitor.web.log_page import Sort as KindOfBreachInApi
 from tests.unit.monitor.cli.conftest import INCIDENT, Result, RunCli, release_with_promise
 from tests.unit.monitor.web.board import a_board
 from tests.worlds.looks import ABSENT, a_run
@@ -453,7 +454,9 @@ def test_exporting_evidence_does_not_overwrite_a_file(run_cli: RunCli, folder: P
 
 
 def test_command_page_and_api_accept_the_same_kinds_of_breach() -> None:
-    (option,) = (param for param in add.add.params if param.name == "sort")
-    assert isinstance(option.type, click.Choice)
-    in_command, on_page, in_api = option.type.choices, SORTS, get_args(Sort)
-    assert set(in_command) == set(on_page) == set(in_api)
+    # `incident add --sort KIND` says what kind of breach a person logs, such as a leak.
+    (kind_option,) = (option for option in add.add.params if option.name == "sort")
+    assert isinstance(kind_option.type, click.Choice)
+    kinds_of_command = set(kind_option.type.choices)
+    assert kinds_of_command == set(KINDS_OF_BREACH_ON_PAGE)
+    assert kinds_of_command == set(get_args(KindOfBreachInApi))

@@ -16,7 +16,8 @@ import pytest
 from icalendar import Calendar
 
 from monitor import History
-from monitor.deliver.open_data import PROMISE, TABLES, VERDICT
+from monitor.deliver.open_data import PROMISE, TABLES
+from monitor.deliver.open_data import VERDICT as MEANING_BY_COLUMN
 from monitor.errors import UserFault
 from monitor.store.rows import CalendarRead
 from tests.unit.monitor.cli.conftest import BIRTHS_DELAY, INCIDENT, RunCli, append_config, write_store
@@ -31,10 +32,9 @@ KEPT_REPORT = "period-ons-2018-01-01-2018-01-31"
 BY_HEAD = ("--by", "head of profession")
 
 
-def fill_boxes_of_kept_report(run_cli: RunCli) -> None:
-    """Write a text into both boxes of the kept report that only a person can fill."""
-    for box in ("P.nature", "P.actions"):
-        run_cli("incident", "draft", KEPT_REPORT, "--field", box, "--text", f"Said of {box}.", *BY_HEAD)
+def fill_box(run_cli: RunCli, box: str, text: str) -> None:
+    """Write a text into a box of the kept report."""
+    run_cli("incident", "draft", KEPT_REPORT, "--field", box, "--text", text, *BY_HEAD)
 
 
 def test_the_board_shows_slot_producer_verdict_delay_id_and_title(run_cli: RunCli) -> None:
@@ -213,14 +213,20 @@ def test_sqlite_export_has_verdicts_their_proof_and_the_meaning_of_every_column(
             assert all(meanings.values())
 
 
-def test_parquet_export_has_typed_columns_with_their_meaning(run_cli: RunCli, folder: Path) -> None:
-    assert run_cli("export", "--output", str(folder / "all.parquet")).status == 0
-    table = pq.read_table(folder / "all.parquet")
-    (row,) = table.to_pylist()
-    # `delay_min` is the lower bound of the delay, in seconds.
-    assert (row["id"], row["final"], row["delay_min"]) == ("births-2016", True, BIRTHS_DELAY["min"])
+def test_parquet_export_has_typed_values(run_cli: RunCli, folder: Path) -> None:
+    run_cli("export", "--output", str(folder / "all.parquet"))
+    (row,) = pq.read_table(folder / "all.parquet").to_pylist()
+    lower_bound_of_delay_in_seconds = 1200.0
+    assert row["id"] == "births-2016"
+    assert row["final"] is True
+    assert row["delay_min"] == lower_bound_of_delay_in_seconds
     assert row["slot"] == datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
-    assert {each.name: each.metadata[b"means"].decode() for each in table.schema} == VERDICT
+
+
+def test_each_column_of_the_parquet_export_has_its_meaning_as_metadata(run_cli: RunCli, folder: Path) -> None:
+    assert run_cli("export", "--output", str(folder / "all.parquet")).status == 0
+    columns = pq.read_schema(folder / "all.parquet")
+    assert {column.name: column.metadata[b"means"].decode() for column in columns} == MEANING_BY_COLUMN
 
 
 def test_history_gives_programs_the_rows_of_the_export(run_cli: RunCli, folder: Path) -> None:
@@ -292,34 +298,41 @@ def test_a_kept_period_report_is_signed_only_when_its_two_boxes_are_filled(run_c
     assert run_cli(*KEEP_REPORT).out == f"{KEPT_REPORT}: version 1, 2 to complete\n"
     sign = ("incident", "sign", KEPT_REPORT, *BY_HEAD, "--format", "md", "--output", str(folder))
     assert run_cli(*sign).status == 1
-    fill_boxes_of_kept_report(run_cli)
+    fill_box(run_cli, "P.nature", "Late by an error.")
+    fill_box(run_cli, "P.actions", "A second check.")
     # Each box that was filled made a version.
     assert run_cli(*KEEP_REPORT).out == f"{KEPT_REPORT}: version 3, 0 to complete\n"
     assert run_cli(*sign).status == 0
     signed = (folder / KEPT_REPORT / "report.md").read_text(encoding="utf-8")
-    assert all(words in signed for words in ("Said of P.nature.", "Office for National Statistics", "1 late"))
+    assert all(words in signed for words in ("Late by an error.", "Office for National Statistics", "1 late"))
 
 
-def test_a_period_report_kept_again_has_new_measurements_and_still_what_people_wrote(
-    run_cli: RunCli,
-) -> None:
-    # `report period --keep` stores the report as a draft. Run again, it measures again.
-    run_cli(*KEEP_REPORT)
-    fill_boxes_of_kept_report(run_cli)
+def test_writing_a_period_report_again_updates_its_numbers_and_keeps_what_people_wrote(run_cli: RunCli) -> None:
+    write_report = ("report", "period", "--from", "2018-01-01", "--to", "2018-01-31", "--producer", "ons", "--keep")
+    report_name = "period-ons-2018-01-01-2018-01-31"
+    run_cli(*write_report)
+    # A person fills the box for corrective actions. Then an incident in this period is logged.
+    run_cli("incident", "draft", report_name, "--field", "P.actions", "--text", "A second check.", *BY_HEAD)
     run_cli("incident", "add", "--release", "births-2016", "--what", "a leak", "--when", "2018-01-04", *BY_HEAD)
-    run_cli(*KEEP_REPORT)
-    draft = run_cli("incident", "draft", KEPT_REPORT).out
-    assert "1 incident logged by hand" in draft
-    assert "Said of P.actions." in draft
+    run_cli(*write_report)
+    report = run_cli("incident", "draft", report_name).out
+    assert "1 incident logged by hand" in report
+    assert "A second check." in report
 
 
-def test_a_kept_period_report_takes_notes_but_is_no_open_incident(run_cli: RunCli) -> None:
-    # `report period --keep` stores the report as a draft.
-    kept = run_cli(*KEEP_REPORT, "--json").json
-    # It is stored as a closed incident, of the same kind as a fault of a platform.
-    assert (kept["kind"], kept["report_owed"], kept["closed"] is not None) == ("platform", False, True)
-    assert run_cli("incident", "note", KEPT_REPORT, "sent to the board", *BY_HEAD).status == 0
+def test_a_stored_period_report_is_a_closed_incident_that_owes_no_report(run_cli: RunCli) -> None:
+    # `report period --keep` stores the report as an incident, so that people can complete and sign it.
+    stored = run_cli(*KEEP_REPORT, "--json").json
+    assert stored["closed"] is not None
+    assert stored["report_owed"] is False
+    # Its kind is that of a fault of a host, which also concerns several releases.
+    assert stored["kind"] == "platform"
     assert KEPT_REPORT not in run_cli("today").out
+
+
+def test_people_can_add_a_note_to_a_stored_period_report(run_cli: RunCli) -> None:
+    run_cli(*KEEP_REPORT)
+    assert run_cli("incident", "note", KEPT_REPORT, "sent to the board", *BY_HEAD).status == 0
 
 
 def test_a_period_report_has_counts_the_mean_delay_and_the_practice_that_each_release_breached(run_cli: RunCli) -> None:

@@ -64,22 +64,20 @@ def test_the_first_sigterm_asks_the_daemon_to_stop_and_the_second_ends_it_at_onc
     assert (ended.returncode, ended.stdout) == (-signal.SIGTERM, "asked to stop: True\n")
 
 
-@pytest.mark.parametrize(
-    ("first_statement", "exit_status"),
-    [
-        ("pass", -signal.SIGTERM),
-        # The first process of a container does not end by a signal. A blocked signal has the same effect.
-        ("signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])", 128 + signal.SIGTERM),
-    ],
-    ids=["an ordinary process", "the first of a container"],
-)
-def test_exit_now_ends_a_process_by_sigterm_or_where_that_has_no_effect_with_status_143(
-    first_statement: str, exit_status: int
-) -> None:
-    # The code runs `first_statement`, which may block SIGTERM, and then `_exit_now(SIGTERM)`. 143 is 128 + SIGTERM.
+def exit_status_at_sigterm(first_statement: str) -> int:
+    """Return the exit status of a process that runs a statement and then `_exit_now`, the handler of SIGTERM."""
     code = EXIT_AT_SIGTERM.format(first_statement=first_statement)
-    ended = subprocess.run([sys.executable, "-c", code], check=False, timeout=30)
-    assert ended.returncode == exit_status
+    return subprocess.run([sys.executable, "-c", code], check=False, timeout=30).returncode
+
+
+def test_a_process_that_exits_at_once_at_sigterm_ends_by_that_signal() -> None:
+    assert exit_status_at_sigterm(first_statement="pass") == -signal.SIGTERM
+
+
+def test_a_process_that_sigterm_cannot_end_exits_at_once_with_status_143() -> None:
+    # The first process of a container does not end by a signal. A process that blocks the signal does not either.
+    block_sigterm = "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])"
+    assert exit_status_at_sigterm(first_statement=block_sigterm) == 128 + signal.SIGTERM == 143
 
 
 def test_a_second_monitor_on_one_store_file_is_refused(run_cli: RunCli, folder: Path) -> None:

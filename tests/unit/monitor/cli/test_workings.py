@@ -266,29 +266,31 @@ def blocked_keep(folder: Path) -> Path:
     return keep
 
 
-@pytest.mark.parametrize("playable", [[], ["one", "two"]], ids=["alone", "with others"])
-def test_an_unplayable_script_is_explained_and_the_others_are_played(
-    run_cli: RunCli, folder: Path, blocked_keep: Path, playable: list[str]
+@pytest.mark.parametrize("playable_scripts", [[], ["one", "two"]], ids=["alone", "with others"])
+def test_with_json_a_script_that_cannot_be_played_is_explained_and_the_others_are_played(
+    run_cli: RunCli, folder: Path, blocked_keep: Path, playable_scripts: list[str]
 ) -> None:
-    # `--keep` makes a folder for each script. In `blocked_keep` a file already has the name `blocked`.
-    scripts = [write_quiet_script(folder, name) for name in ("blocked", *playable)]
+    # `--keep` makes a folder for each script in the folder `blocked_keep`. A file named `blocked` is in the way there.
+    scripts = [write_quiet_script(folder, name) for name in ("blocked", *playable_scripts)]
     result = run_cli("rehearse", *scripts, "--keep", str(blocked_keep), "--json")
     assert (result.status, result.err) == (1, "")
-    outcomes = {outcome["title"]: outcome for outcome in result.lines}
-    blocked = outcomes.pop("blocked")
+    outcome_of = {outcome["title"]: outcome for outcome in result.lines}
+    blocked = outcome_of.pop("blocked")
     assert blocked["reason"] == f"{blocked_keep}/blocked: File exists"
-    # A quiet script has one expectation: the number of notices, so it names no release and no part.
+    # Each script expects a number of notices, which is about no release and no part. Here it could not be checked.
     assert blocked["expect"] == [{"release": "", "part": None, "met": False, "why": "not played to its end"}]
-    assert {title: outcome["ok"] for title, outcome in outcomes.items()} == dict.fromkeys(playable, True)
-    assert all(outcome.keys() == blocked.keys() for outcome in outcomes.values())
+    # The other scripts were played with success.
+    assert {title: outcome["ok"] for title, outcome in outcome_of.items()} == dict.fromkeys(playable_scripts, True)
+    # Programs find the same keys in every outcome.
+    assert all(outcome.keys() == blocked.keys() for outcome in outcome_of.values())
 
 
-@pytest.mark.parametrize("playable", [[], ["one", "two"]], ids=["alone", "with others"])
+@pytest.mark.parametrize("playable_scripts", [[], ["one", "two"]], ids=["alone", "with others"])
 def test_people_see_that_a_script_could_not_be_played_to_its_end(
-    run_cli: RunCli, folder: Path, blocked_keep: Path, playable: list[str]
+    run_cli: RunCli, folder: Path, blocked_keep: Path, playable_scripts: list[str]
 ) -> None:
     # `--keep` makes a folder for each script. In `blocked_keep` a file already has the name `blocked`.
-    scripts = [write_quiet_script(folder, name) for name in ("blocked", *playable)]
+    scripts = [write_quiet_script(folder, name) for name in ("blocked", *playable_scripts)]
     result = run_cli("rehearse", *scripts, "--keep", str(blocked_keep))
     assert result.status == 1
     assert f"blocked\n  NOT PLAYED TO ITS END: {blocked_keep}/blocked: File exists\n" in result.out

@@ -152,19 +152,25 @@ def test_a_done_step_with_its_time_is_in_the_report(run_cli: RunCli) -> None:
     assert step["label"] not in run_cli("incident", "show", INCIDENT).out
 
 
-def test_text_typed_into_the_word_file_is_read_back(run_cli: RunCli, folder: Path) -> None:
-    # FIELD is the box of corrective actions, which only a person can fill.
+def test_text_that_a_person_types_into_the_word_file_is_read_back_into_the_draft(run_cli: RunCli, folder: Path) -> None:
     file = save_word_file(run_cli, folder)
-    retype_in_file(file, BOX_IN_WORD, "Extra checks.")
-    # The first empty note in the file is that of the step "look".
+    # A person completes the box of corrective actions, and notes who did the first step, `look`, and when.
+    retype_in_file(file, "completed: corrective actions", "Extra checks.")
     retype_in_file(file, BLANK_NOTE, "09:34 duty officer")
-    result = run_cli(*DRAFT, "--from", str(file), *ROLE, "--json").json
-    assert result["changed"] == [FIELD, "step.look"]
-    assert read_draft(run_cli)["words"] == {FIELD: "Extra checks.", "step.look": "09:34 duty officer"}
+    read_back = run_cli(*DRAFT, "--from", str(file), *ROLE, "--json").json
+    assert read_back["changed"] == ["B.4.corrective", "step.look"]
+    assert read_draft(run_cli)["words"] == {"B.4.corrective": "Extra checks.", "step.look": "09:34 duty officer"}
     assert ": done, duty officer" in run_cli(*DRAFT).out
-    # The step is also in the account, which the monitor therefore writes again.
-    *_, edit, new_account = run_cli(*DRAFT, "--versions", "--json").json
-    assert (edit["by"], new_account["by"]) == ("duty statistician", "the monitor")
+
+
+def test_a_step_noted_in_the_word_file_makes_the_monitor_write_its_account_again(run_cli: RunCli, folder: Path) -> None:
+    file = save_word_file(run_cli, folder)
+    retype_in_file(file, BLANK_NOTE, "09:34 duty officer")
+    run_cli(*DRAFT, "--from", str(file), *ROLE)
+    # The account of the incident names the steps that were done. So a version by the monitor follows the person's.
+    *_, version_of_person, version_of_monitor = run_cli(*DRAFT, "--versions", "--json").json
+    assert version_of_person["by"] == "duty statistician"
+    assert version_of_monitor["by"] == "the monitor"
 
 
 def test_reading_the_same_word_file_again_changes_nothing(run_cli: RunCli, folder: Path) -> None:

@@ -110,20 +110,24 @@ def test_an_expectation_that_matches_the_results_is_met(
 
 
 @pytest.mark.parametrize(
-    ("expectation", "why"),
-    [
-        *((of_birds(keys), why) for keys, why in NOT_EXPECTED_OF_BIRDS),
-        ("notices = 0", "notices: 2, not 0 (opened, calendar)"),
-    ],
+    ("contradicted_expectation", "reason"), [(of_birds(keys), reason) for keys, reason in NOT_EXPECTED_OF_BIRDS]
 )
-def test_an_unmet_expectation_says_how_the_results_differ(
-    check_expectation: Callable[[str], Met], expectation: str, why: str
+def test_an_expectation_that_the_results_contradict_is_unmet_and_says_how_they_differ(
+    check_expectation: Callable[[str], Met], contradicted_expectation: str, reason: str
 ) -> None:
-    # Each row is an expectation that the results contradict, and a part of the reason. They have two notices without
-    # predecessor, of the kinds `opened` and `calendar`.
-    outcome = check_expectation(expectation)
+    # For example, the release was late, but `verdict = "on_time"` is expected: "verdict: late, not on_time".
+    outcome = check_expectation(contradicted_expectation)
     assert not outcome.met
-    assert why in outcome.why
+    assert reason in outcome.why
+
+
+def test_an_unmet_number_of_notices_is_explained_with_the_kinds_of_the_notices(
+    check_expectation: Callable[[str], Met],
+) -> None:
+    # The results have three notices: `opened`, `final`, which follows it and so does not count, and `calendar`.
+    outcome = check_expectation("notices = 0")
+    assert not outcome.met
+    assert "notices: 2, not 0 (opened, calendar)" in outcome.why
 
 
 def test_an_expected_release_without_results_is_unmet(script: ReadScript) -> None:

@@ -63,14 +63,26 @@ async def list_publications(client: PublisherClient, organisation: str = "bird-a
 
 
 async def page_statuses(client: PublisherClient) -> dict[str, int]:
-    urls = {"page": PAGE, "item": content_api_url(PAGE), "announcement": ANNOUNCEMENT, "file": FILE, "html": HTML_PART}
+    urls = {
+        "page": PAGE,
+        "content API": content_api_url(PAGE),
+        "announcement": ANNOUNCEMENT,
+        "file": FILE,
+        "HTML part": HTML_PART,
+    }
     return {name: (await client.get(url)).status for name, url in urls.items()}
 
 
 @with_script(RELEASE + answer_from("09:30:00"))
 async def test_an_announced_release_is_listed_and_its_page_is_absent(client: PublisherClient) -> None:
     # It is 09:00. GOV.UK redirects a file that is not published yet to its draft host (302).
-    assert await page_statuses(client) == {"page": 404, "item": 404, "announcement": 200, "file": 302, "html": 404}
+    assert await page_statuses(client) == {
+        "page": 404,
+        "content API": 404,
+        "announcement": 200,
+        "file": 302,
+        "HTML part": 404,
+    }
     entry = (await list_announcements(client))[0]
     assert entry["display_date"] == "5 January 2018 9:30am"
     assert entry["release_timestamp"] == "2018-01-05T09:30:00.000+00:00"
@@ -87,7 +99,13 @@ async def test_an_announced_release_is_listed_and_its_page_is_absent(client: Pub
 async def test_a_published_release_is_visible_everywhere(client: PublisherClient) -> None:
     # The page is published at 09:30:03. The index is the last to follow, 30 s later.
     await client.wait_until("09:30:40")
-    assert await page_statuses(client) == {"page": 200, "item": 200, "announcement": 301, "file": 200, "html": 200}
+    assert await page_statuses(client) == {
+        "page": 200,
+        "content API": 200,
+        "announcement": 301,
+        "file": 200,
+        "HTML part": 200,
+    }
     item = json_of(await client.get(content_api_url(PAGE)))
     assert (item["schema_name"], item["title"]) == ("publication", "Gulls & terns: 2017")
     assert item["scheduled_publishing_delay_seconds"] == 3  # from the slot, 09:30:00, to 09:30:03
@@ -109,7 +127,13 @@ async def test_one_second_after_the_page_the_redirect_the_file_and_the_index_are
 ) -> None:
     # The page is published at 09:30:00. Redirect and file follow 2 s later, the index 30 s later.
     await client.wait_until("09:30:01")
-    assert await page_statuses(client) == {"page": 200, "item": 200, "announcement": 200, "file": 302, "html": 200}
+    assert await page_statuses(client) == {
+        "page": 200,
+        "content API": 200,
+        "announcement": 200,
+        "file": 302,
+        "HTML part": 200,
+    }
     (html_part,) = json_of(await client.get(content_api_url(PAGE)))["details"]["attachments"]
     assert html_part["url"] == "/government/statistics/gulls-2017/bulletin"
     assert len(await list_announcements(client)) == 1
@@ -119,12 +143,24 @@ EDITION_OF_2016 = answer_from("08:00:00", "body = '<h1>Gulls &amp; terns: 2016</
 
 
 @with_script(RELEASE + EDITION_OF_2016 + answer_from("09:30:00"))
-async def test_an_older_edition_at_the_address_is_a_separate_publication(client: PublisherClient) -> None:
-    # The address shows the edition of 2016 from 08:00 and the edition of 2017 from 09:30.
-    assert await page_statuses(client) == {"page": 200, "item": 200, "announcement": 200, "file": 302, "html": 404}
+async def test_before_its_slot_a_new_edition_is_only_announced_and_the_older_one_is_at_its_address(
+    client: PublisherClient,
+) -> None:
+    # It is 09:00. The address shows the edition of 2016. That of 2017 is due at 09:30.
+    statuses = await page_statuses(client)
+    assert (statuses["page"], statuses["content API"]) == (200, 200)
     assert json_of(await client.get(content_api_url(PAGE)))["title"] == "Gulls & terns: 2016"
-    assert [one["title"] for one in await list_publications(client)] == ["Gulls & terns: 2016"]
+    assert [entry["title"] for entry in await list_publications(client)] == ["Gulls & terns: 2016"]
+    # The edition of 2017 is announced. Its file redirects to the draft host, and its HTML part is absent.
     assert len(await list_announcements(client)) == 1
+    assert (statuses["announcement"], statuses["file"], statuses["HTML part"]) == (200, 302, 404)
+
+
+@with_script(RELEASE + EDITION_OF_2016 + answer_from("09:30:00"))
+async def test_a_new_edition_replaces_the_older_one_at_its_address_and_is_no_longer_announced(
+    client: PublisherClient,
+) -> None:
+    # The edition of 2017 is published at 09:30.
     await client.wait_until("09:31:00")
     assert json_of(await client.get(content_api_url(PAGE)))["title"] == "Gulls & terns: 2017"
     assert await list_announcements(client) == []
@@ -132,21 +168,23 @@ async def test_an_older_edition_at_the_address_is_a_separate_publication(client:
 
 @with_script(RELEASE + answer_from("08:00:00", "body = '<h1>Sorry, we are carrying out maintenance</h1>'"))
 async def test_a_maintenance_page_is_an_error_in_the_content_api(client: PublisherClient) -> None:
-    assert (await page_statuses(client))["item"] == 503
+    assert (await page_statuses(client))["content API"] == 503
     assert await list_publications(client) == []
 
 
 @pytest.mark.parametrize("heading", ["Sorry, under maintenance", "Checking your browser before you go on"])
-def test_a_maintenance_page_or_bot_wall_is_503_in_the_content_api_and_keeps_the_index(
+def test_a_page_that_turns_into_an_error_page_is_503_in_the_content_api_but_still_in_search(
     run_scenario: RunScenario, heading: str
 ) -> None:
+    published = answer_from("09:30:00")
+    error_page = answer_from("09:33:00", f"body = '<h1>{heading}</h1>'")
+
     async def scenario(client: PublisherClient) -> None:
         await client.wait_until("09:34:00")
-        # Since 09:33 the page shows only an error heading. The content API answers 503 for such a page.
-        assert (await page_statuses(client))["item"] == 503
-        assert [one["title"] for one in await list_publications(client)] == ["Gulls & terns: 2017"]
+        assert (await client.get(content_api_url(PAGE))).status == 503
+        assert [entry["title"] for entry in await list_publications(client)] == ["Gulls & terns: 2017"]
 
-    run_scenario(RELEASE + answer_from("09:30:00") + answer_from("09:33:00", f"body = '<h1>{heading}</h1>'"), scenario)
+    run_scenario(RELEASE + published + error_page, scenario)
 
 
 OTHER_SLUG = RELEASE.replace(f'url = "{PAGE}"', f'url = "{PAGE}--2"\nannouncement = "gulls-2017"', 1)
@@ -250,11 +288,17 @@ async def test_a_release_that_never_appears_stays_in_the_listing_after_its_slot(
 def test_a_placeholder_is_no_publication_but_the_page_that_replaces_it_is(run_scenario: RunScenario, body: str) -> None:
     async def scenario(client: PublisherClient) -> None:
         # It is 09:00. GOV.UK redirects a file that is not published yet (302).
-        assert await page_statuses(client) == {"page": 200, "item": 404, "announcement": 200, "file": 302, "html": 404}
+        assert await page_statuses(client) == {
+            "page": 200,
+            "content API": 404,
+            "announcement": 200,
+            "file": 302,
+            "HTML part": 404,
+        }
         assert len(await list_announcements(client)) == 1
         # At 09:30 the real page replaces the placeholder.
         await client.wait_until("09:31:00")
-        assert (await page_statuses(client))["item"] == 200
+        assert (await page_statuses(client))["content API"] == 200
         assert await list_announcements(client) == []
 
     placeholder = answer_from("08:00:00", f'body = "{body}"')
@@ -265,7 +309,13 @@ def test_a_placeholder_is_no_publication_but_the_page_that_replaces_it_is(run_sc
 async def test_a_removed_release_has_a_gone_item_and_its_announcement_still_redirects(client: PublisherClient) -> None:
     # The page is published at 09:10 and removed at 09:15. Then its file (302) and HTML part (301) redirect to it.
     await client.wait_until("09:20:00")
-    assert await page_statuses(client) == {"page": 410, "item": 200, "announcement": 301, "file": 302, "html": 301}
+    assert await page_statuses(client) == {
+        "page": 410,
+        "content API": 200,
+        "announcement": 301,
+        "file": 302,
+        "HTML part": 301,
+    }
     item = json_of(await client.get(content_api_url(PAGE)))
     assert item["schema_name"] == "gone"
     assert "published in error" in item["details"]["explanation"]
@@ -303,17 +353,31 @@ async def test_the_content_api_is_as_stale_as_the_page_unless_the_cache_is_passe
     assert (fresh.status, "age" in fresh.headers) == (200, False)
 
 
-def test_a_scripted_answer_replaces_gov_uks_own(run_scenario: RunScenario) -> None:
+def test_a_file_with_an_answer_of_its_own_in_the_script_does_not_follow_its_page(run_scenario: RunScenario) -> None:
+    page_at_09_30 = answer_from("09:30:00", url=PAGE)
+    file_at_09_35 = answer_from("09:35:00", url=FILE)
+
     async def scenario(client: PublisherClient) -> None:
+        # Without an answer of its own, the file would be published two seconds after the page.
         await client.wait_until("09:31:00")
-        # The script answers for the file from 09:35. GOV.UK's own answer would be the file, from 09:30:02.
         assert (await client.get(FILE)).status == 404
-        assert json_of(await client.get(content_api_url(PAGE))) == {"schema_name": "special_route"}
         await client.wait_until("09:40:00")
         assert (await client.get(FILE)).status == 200
 
-    scripted_item = answer_from("09:00:00", 'body = \'{"schema_name": "special_route"}\'', content_api_url(PAGE))
-    run_scenario(RELEASE + answer_from("09:30:00") + answer_from("09:35:00", url=FILE) + scripted_item, scenario)
+    run_scenario(RELEASE + page_at_09_30 + file_at_09_35, scenario)
+
+
+def test_an_answer_of_the_script_for_the_content_api_replaces_the_content_item_of_the_release(
+    run_scenario: RunScenario,
+) -> None:
+    page_at_09_30 = answer_from("09:30:00", url=PAGE)
+    other_item = answer_from("09:00:00", 'body = \'{"schema_name": "special_route"}\'', url=content_api_url(PAGE))
+
+    async def scenario(client: PublisherClient) -> None:
+        await client.wait_until("09:31:00")
+        assert json_of(await client.get(content_api_url(PAGE))) == {"schema_name": "special_route"}
+
+    run_scenario(RELEASE + page_at_09_30 + other_item, scenario)
 
 
 @with_script(RELEASE + change_at("2018-01-04T17:00:00", 'slot = 2018-07-12T09:30:00\nwhy = "More checks."'))
@@ -441,28 +505,52 @@ async def test_the_finders_feed_separates_upcoming_from_published(client: Publis
     assert b"statistics/gulls" in (await client.get(f"{finder}statistics_published")).body
 
 
-def test_a_release_outside_gov_uk_statistics_is_announced_only_in_the_toml_calendar(run_scenario: RunScenario) -> None:
-    # `gulls` is under government/statistics, `terns` is not. The slot of `terns` is moved to 12 July before the script
-    # begins at 09:00 on 5 January. Its entry is removed at 09:30.
-    async def scenario(client: PublisherClient) -> None:
-        calendar = "https://calendar.rehearsal.example/releases.toml"
-        tables = tomllib.loads((await client.get(calendar)).body.decode())["release"]
-        assert [table["id"] for table in tables] == ["terns"]
-        assert tables[0]["slot"].isoformat() == "2018-07-12T09:30:00+01:00"
-        assert tables[0]["state"] == "confirmed"
-        assert [(part["id"], part["required"]) for part in tables[0]["part"]] == [("sheet", True), ("bulletin", True)]
-        gov_uk_lists = [entry["link"] for entry in await list_announcements(client)]
-        assert gov_uk_lists == ["/government/statistics/announcements/gulls-2017"]
-        await client.wait_until("10:00:00")
-        emptied = await client.get(calendar)
-        # A calendar without releases still has a comment line, because an empty body would be no calendar.
-        assert emptied.body.strip()
-        assert tomllib.loads(emptied.body.decode()) == {}
+TOML_CALENDAR = "https://calendar.rehearsal.example/releases.toml"
+TERNS_OUTSIDE_STATISTICS = RELEASE.replace("gulls", "terns").replace("government/statistics", "government/publications")
 
-    outside = RELEASE.replace("gulls", "terns").replace("government/statistics", "government/publications")
-    moved = change_at("2018-01-01T00:00:00", "slot = 2018-07-12T09:30:00", "terns")
-    removed = change_at("2018-01-05T09:30:00", "gone = true", "terns")
-    run_scenario(RELEASE + outside + moved + removed, scenario)
+
+async def read_toml_calendar(client: PublisherClient) -> list[dict[str, Any]]:
+    """Return the tables of the releases in the calendar of the rehearsal, which is not on GOV.UK."""
+    body = (await client.get(TOML_CALENDAR)).body.decode()
+    return list(tomllib.loads(body).get("release", []))
+
+
+@with_script(RELEASE + TERNS_OUTSIDE_STATISTICS)
+async def test_a_release_at_an_address_outside_gov_uk_statistics_is_announced_only_in_the_toml_calendar(
+    client: PublisherClient,
+) -> None:
+    on_gov_uk = [entry["link"] for entry in await list_announcements(client)]
+    assert on_gov_uk == ["/government/statistics/announcements/gulls-2017"]
+    # `terns` is at an address under government/publications.
+    (terns,) = await read_toml_calendar(client)
+    assert (terns["id"], terns["state"]) == ("terns", "confirmed")
+    assert [(part["id"], part["required"]) for part in terns["part"]] == [("sheet", True), ("bulletin", True)]
+
+
+def test_the_toml_calendar_shows_the_new_slot_of_a_release_that_was_moved(run_scenario: RunScenario) -> None:
+    moved = change_at("2018-01-01T00:00:00", "slot = 2018-07-12T09:30:00", release="terns")
+
+    async def scenario(client: PublisherClient) -> None:
+        # It is 5 January.
+        (terns,) = await read_toml_calendar(client)
+        assert terns["slot"].isoformat() == "2018-07-12T09:30:00+01:00"
+
+    run_scenario(TERNS_OUTSIDE_STATISTICS + moved, scenario)
+
+
+def test_a_removed_release_is_no_longer_in_the_toml_calendar_which_is_not_an_empty_file(
+    run_scenario: RunScenario,
+) -> None:
+    removed = change_at("2018-01-05T09:30:00", "gone = true", release="terns")
+
+    async def scenario(client: PublisherClient) -> None:
+        await client.wait_until("10:00:00")
+        body = (await client.get(TOML_CALENDAR)).body
+        assert tomllib.loads(body.decode()) == {}
+        # A comment line is left, because an empty body would be no calendar.
+        assert body.strip() != b""
+
+    run_scenario(TERNS_OUTSIDE_STATISTICS + removed, scenario)
 
 
 def test_a_gov_uk_page_outside_statistics_has_a_content_item_but_no_announcement(run_scenario: RunScenario) -> None:

@@ -17,7 +17,6 @@ from monitor.rehearse.virtual_loop import (
     JumpingLoop,
     TimeStoppingFetcher,
     get_jumping_loop,
-    request_name,
     run_virtually,
 )
 from monitor.threads import waiting_for_child
@@ -56,13 +55,18 @@ async def test_time_is_stopped_while_a_thread_runs(clock: VirtualClock) -> None:
     ticker.cancel()
 
 
-def test_executor_shutdown_ignores_its_virtual_timeout() -> None:
+def test_the_shutdown_of_the_executor_waits_for_its_threads_longer_than_its_timeout() -> None:
+    finished = threading.Event()
+
+    def work() -> None:
+        time.sleep(0.05)  # real time
+        finished.set()
+
     with closing(JumpingLoop()) as loop:
-        # Any call creates the default executor, which can then be shut down.
-        loop.run_until_complete(loop.run_in_executor(None, int))
-        nanosecond = 1e-9
-        loop.run_until_complete(loop.shutdown_default_executor(timeout=nanosecond))
-        # The shutdown ended although no virtual time passed, not even the timeout.
+        loop.run_in_executor(None, work)
+        # A timeout is in virtual time, which could jump to its end at once. So the loop ignores it.
+        loop.run_until_complete(loop.shutdown_default_executor(timeout=0.001))
+        assert finished.is_set()
         assert loop.time() == 0
 
 
@@ -85,10 +89,13 @@ async def test_no_timeout_fires_during_real_io_while_time_is_stopped(clock: Virt
 
 
 @virtually
-async def test_stopped_time_runs_while_it_is_resumed_for_the_same_reason(clock: VirtualClock) -> None:
-    loop = get_jumping_loop()
-    with loop.time_stopped("a"):
-        with loop.time_resumed("a"):
+async def test_inside_a_stop_of_time_a_block_that_resumes_it_for_the_reason_of_the_stop_lets_time_run(
+    clock: VirtualClock,
+) -> None:
+    loop, reason = get_jumping_loop(), "request"
+    with loop.time_stopped(reason):
+        # Without this block, the sleep would never end.
+        with loop.time_resumed(reason):
             await clock.sleep(10)
         assert clock.monotonic() == 10
 
@@ -104,17 +111,19 @@ def test_resuming_time_for_one_reason_leaves_it_stopped_for_another() -> None:
         run_virtually(scenario, patience=0.05)
 
 
-def test_a_stop_that_ends_while_it_is_interrupted_does_not_come_back_and_ends_no_other_stop() -> None:
-    async def scenario(_: VirtualClock) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def test_a_stop_of_time_that_is_ended_while_it_is_suspended_is_not_in_force_again_afterwards() -> None:
+    async def scenario(_: VirtualClock) -> None:
         loop = get_jumping_loop()
         loop.stop_time("first")
-        with loop.time_resumed("first"):  # interrupts the stop until the end of this block
-            loop.resume_time("first")  # ends the stop for good
+        with loop.time_resumed("first"):
+            # This block only suspends the stop. But inside the block the stop is ended for good.
+            loop.resume_time("first")
             with loop.time_stopped("other"):
-                reasons_during_interruption = loop.stop_reasons()
-        return reasons_during_interruption, loop.stop_reasons()
+                # The end of the first stop did not end another one.
+                assert loop.stop_reasons() == ("other",)
+        assert loop.stop_reasons() == ()
 
-    assert run_virtually(scenario) == (("other",), ())
+    run_virtually(scenario)
 
 
 def test_waiting_for_a_future_without_result_is_a_deadlock() -> None:
@@ -164,12 +173,13 @@ def test_a_thread_that_waits_for_a_child_process_is_not_a_deadlock() -> None:
             return child.wait()
 
     async def scenario(_: VirtualClock) -> int:
-        # A busy machine may start the thread late, so the wait is registered before it.
+        # This tells the loop about the wait. The thread could do so itself, but a busy machine may start it late.
         with waiting_for_child():
             return await asyncio.to_thread(wait_for_child)
 
-    # The child takes 0.3 s, longer than the patience for threads that only wait.
-    assert run_virtually(scenario, patience=0.05) == 0
+    # The loop raises `Deadlock` if a thread waits for longer than the patience, unless it waits for a child process.
+    exit_status = run_virtually(scenario, patience=0.05)
+    assert exit_status == 0
 
 
 def test_with_a_speed_time_runs_at_that_multiple_of_real_time() -> None:
@@ -197,12 +207,12 @@ class RecordingFetcher:
 
     def __init__(self, outcome: Answer | Failure) -> None:
         self.outcome = outcome
-        self.stop_reasons: tuple[str, ...] = ()
+        self.stop_reasons_during_request: tuple[str, ...] = ()
         self.is_closed = False
 
     async def fetch(self, request: Request) -> Answer | Failure:
         assert request.url.startswith(self.outcome.url)
-        self.stop_reasons = get_jumping_loop().stop_reasons()
+        self.stop_reasons_during_request = get_jumping_loop().stop_reasons()
         return self.outcome
 
     async def close(self) -> None:
@@ -216,15 +226,17 @@ class RecordingFetcher:
         Failure("https://a.example/x", Reason.TIMEOUT, "read", NINE, NINE),
     ],
 )
-def test_time_is_stopped_only_during_a_request_and_the_reason_is_its_address_without_query(
+def test_a_time_stopping_fetcher_stops_time_during_its_request_and_names_the_address_without_query(
     outcome: Answer | Failure,
 ) -> None:
     async def scenario(_: VirtualClock) -> None:
-        # The fetcher below records why time is stopped while it makes the request.
+        # The inner fetcher makes the request. It records for which reasons time is stopped meanwhile.
         inner = RecordingFetcher(outcome)
-        assert await TimeStoppingFetcher(inner).fetch(Request("https://a.example/x?bust=1")) is outcome
-        assert inner.stop_reasons == (request_name("https://a.example/x"),)
-        assert get_jumping_loop().stop_reasons() == ()
+        returned = await TimeStoppingFetcher(inner).fetch(Request("https://a.example/x?bust=1"))
+        assert returned is outcome
+        assert inner.stop_reasons_during_request == ("request a.example/x",)
+        reasons_after_request = get_jumping_loop().stop_reasons()
+        assert reasons_after_request == ()
 
     run_virtually(scenario)
 

@@ -18,23 +18,23 @@ from tests.worlds.instants import after_slot
 WEEK = timedelta(days=7)
 
 
-def make_week_token(board: Board, key: bytes = KEYS.link) -> str:
+def late_incident_token(board: Board, key: bytes = KEYS.link) -> str:
     """Return a token that acknowledges the late incident for a week."""
     return sign_token(board.incident, after_slot(400) + WEEK, key)
 
 
 async def test_opening_the_link_shows_a_button_and_changes_nothing(board: Board) -> None:
     for method in ("GET", "HEAD"):
-        answer = await board.client.request(method, "/acknowledge", params={"token": make_week_token(board)})
+        answer = await board.client.request(method, "/acknowledge", params={"token": late_incident_token(board)})
         assert answer.status_code == 200
-    page = await board.client.get("/acknowledge", params={"token": make_week_token(board)})
+    page = await board.client.get("/acknowledge", params={"token": late_incident_token(board)})
     assert "I'm on it" in page.text
     assert 'method="post"' in page.text
     assert board.acknowledged_by() == []
 
 
 async def test_button_acknowledges_the_incident_once_with_a_role(board: Board) -> None:
-    form = {"token": make_week_token(board), "role": "duty statistician"}
+    form = {"token": late_incident_token(board), "role": "duty statistician"}
     answer = await board.client.post("/acknowledge", data=form, follow_redirects=True)
     assert answer.status_code == 200
     assert "duty statistician" in answer.text
@@ -46,14 +46,20 @@ async def test_button_acknowledges_the_incident_once_with_a_role(board: Board) -
 
 @pytest.mark.parametrize("role", ["", "   ", "x" * 81])
 async def test_invalid_role_shows_the_form_again(board: Board, role: str) -> None:
-    answer = await board.client.post("/acknowledge", data={"token": make_week_token(board), "role": role})
+    answer = await board.client.post("/acknowledge", data={"token": late_incident_token(board), "role": role})
     assert answer.status_code == 400
     assert "give your role, not your name" in answer.text
     assert board.acknowledged_by() == []
 
 
 async def test_link_with_an_invalid_token_or_one_signed_with_another_key_is_refused(board: Board) -> None:
-    for token in ("", "nonsense", "%00", make_week_token(board, b"another key"), make_week_token(board)[:-2]):
+    for token in (
+        "",
+        "nonsense",
+        "%00",
+        late_incident_token(board, b"another key"),
+        late_incident_token(board)[:-2],
+    ):
         opened = await board.client.get("/acknowledge", params={"token": token})
         pressed = await board.client.post("/acknowledge", data={"token": token, "role": "me"})
         assert (opened.status_code, pressed.status_code) == (403, 403)
@@ -62,7 +68,7 @@ async def test_link_with_an_invalid_token_or_one_signed_with_another_key_is_refu
 
 async def test_expired_link_is_refused(board: Board) -> None:
     # The token lasts until a week after second 400. The clock of the board is already at second 600.
-    expired = make_week_token(board)
+    expired = late_incident_token(board)
     board.clock.seconds += WEEK.total_seconds()
     answer = await board.client.post("/acknowledge", data={"token": expired, "role": "me"})
     assert answer.status_code == 403
@@ -71,7 +77,7 @@ async def test_expired_link_is_refused(board: Board) -> None:
 async def test_every_link_is_refused_if_no_key_is_configured() -> None:
     async with a_board(keys=Keys()) as board:
         # Anyone can sign a token with an empty key.
-        answer = await board.client.get("/acknowledge", params={"token": make_week_token(board, b"")})
+        answer = await board.client.get("/acknowledge", params={"token": late_incident_token(board, b"")})
         assert answer.status_code == 403
 
 
@@ -137,7 +143,7 @@ async def test_unknown_incident_cannot_be_acknowledged(board: Board) -> None:
 async def test_acknowledge_link_opens_although_the_board_is_closed() -> None:
     async with a_board(public=False) as board:
         assert await board.status_of("/incidents") == 401
-        page = await board.client.get("/acknowledge", params={"token": make_week_token(board)})
+        page = await board.client.get("/acknowledge", params={"token": late_incident_token(board)})
         assert page.status_code == 200
         # The page of the link needs its styles.
         assert await board.status_of("/style.css") == 200
@@ -171,12 +177,14 @@ async def test_link_of_a_notice_shows_that_notice_and_no_other() -> None:
         assert "still absent" not in pages[later.id]
 
 
-async def test_link_without_a_notice_shows_the_incident_without_measurements() -> None:
-    # The board is closed, because the reader of a link need not be signed in.
+async def test_an_acknowledge_link_that_names_no_notice_shows_a_button_but_no_measurements() -> None:
+    # Strangers cannot read the pages of this board, but whoever has a link may use it. It shows the measurements of
+    # the notice that it names. This one names only the incident.
     async with a_board(public=False) as board:
-        page = (await board.client.get("/acknowledge", params={"token": make_week_token(board)})).text
-        assert "Measured so far" not in page
+        token = late_incident_token(board)
+        page = (await board.client.get("/acknowledge", params={"token": token})).text
         assert "I'm on it" in page
+        assert "Measured so far" not in page
 
 
 async def test_link_in_a_notice_leads_to_the_incident_if_no_key_is_configured(board: Board) -> None:

@@ -16,19 +16,37 @@ from tests.worlds.instants import after_slot
 
 REPORT_WAIVED = {"waived": "none is called for"}
 """The words of an incident for which a head waived the report, so none is owed."""
+NEEDS_ACTION = 'class="needing"'
+"""The section of the board that lists the incidents that need action. It is absent if none does."""
 
 
-async def test_releases_with_problems_are_first_and_link_to_their_incidents(board: Board) -> None:
-    # All three releases have the same slot. In the order of their ids, "past-1" would be before "r".
-    slot = board.stored_release().body["slot"]
-    assert board.add_past_release("ofqual", "on_time", days_ago=0, slot=slot, incident=None) == "past-1"
-    text = await board.read_page("/?date=2018-01-05")
-    rows = (await board.client.get("/api/v1/releases?from=2018-01-05")).json()["releases"]
-    # The table of releases begins with this heading.
-    rows.sort(key=lambda row: text.index(f'href="/releases/{row["id"]}"', text.index(">Promised<")))
-    assert [row["verdict"] for row in rows] == ["overdue", "early", "on_time"]
-    for row in rows:
-        assert (f'href="/incidents/{row["incident"]}"' in text) is (row["incident"] is not None)
+def close_all_incidents_with_an_action_due_today(board: Board) -> None:
+    """Close both incidents of the board without a report. The late one still has an action, which is due today."""
+    for incident in board.store.verdicts.incidents():
+        board.save_incident(replace(incident, closed=after_slot(1500), words=REPORT_WAIVED))
+    action = Action("Renew it", owner="web team", due=board.queries.today())
+    board.save_incident(replace(board.late_incident(), actions=(action,)))
+
+
+def releases_table(page: str) -> str:
+    """Return the HTML of the board from the first heading of its table of releases on."""
+    return page.partition(">Promised<")[2]
+
+
+async def test_the_board_lists_releases_with_problems_before_one_that_was_on_time(board: Board) -> None:
+    # The board has the overdue release `r` and the release `early`. This one is added, with the same slot.
+    same_slot = board.stored_release("r").body["slot"]
+    on_time = board.add_past_release("ofqual", "on_time", days_ago=0, slot=same_slot, incident=None)
+    table = releases_table(await board.read_page("/?date=2018-01-05"))
+    assert re.findall('href="/releases/([^"]+)"', table) == ["r", "early", on_time]
+
+
+async def test_the_board_links_each_release_with_an_incident_to_that_incident(board: Board) -> None:
+    # The board has the overdue release `r` and the release `early`, each with an incident. This one has none.
+    same_slot = board.stored_release("r").body["slot"]
+    board.add_past_release("ofqual", "on_time", days_ago=0, slot=same_slot, incident=None)
+    table = releases_table(await board.read_page("/?date=2018-01-05"))
+    assert re.findall('href="/incidents/([^"]+)"', table) == [board.incident, board.early_incident]
 
 
 async def test_board_counts_verdicts_above_the_list(board: Board) -> None:
@@ -136,7 +154,7 @@ async def test_open_incident_is_on_the_board_of_every_day_until_it_is_closed_and
     assert "not acknowledged" in needing
     for known in board.store.verdicts.incidents():
         board.save_incident(replace(known, closed=after_slot(1500), words=REPORT_WAIVED))
-    assert 'class="needing"' not in await board.read_page("/?date=2018-02-01")
+    assert NEEDS_ACTION not in await board.read_page("/?date=2018-02-01")
 
 
 @pytest.mark.parametrize(
@@ -173,20 +191,23 @@ async def test_lists_show_the_exposure_of_an_early_incident_and_the_delay_of_a_l
         assert not re.search(r"early, (at least )?\d+ (h|min|s)\b", page)
 
 
-async def test_closed_incident_with_a_waived_report_needs_action_the_day_after_its_action_was_due(board: Board) -> None:
-    for known in board.store.verdicts.incidents():
-        board.save_incident(replace(known, closed=after_slot(1500), words=REPORT_WAIVED))
-    due_today = Action("Renew it", "web team", board.queries.today())
-    board.save_incident(replace(board.late_incident(), actions=(due_today,)))
-    assert 'class="needing"' not in await board.read_page("/")
-    board.clock.seconds += 86400
+async def test_the_board_lists_a_closed_incident_as_needing_action_once_its_action_is_overdue(board: Board) -> None:
+    close_all_incidents_with_an_action_due_today(board)
+    assert NEEDS_ACTION not in await board.read_page("/")
+    board.clock.seconds += 86_400  # the day after
     page = await board.read_page("/")
-    assert 'class="needing"' in page
-    # The board calls a closed incident over, and the list of incidents calls it closed.
+    assert NEEDS_ACTION in page
+    # The board calls a closed incident over.
     assert "over, <strong>1 action overdue</strong>" in page
-    listed = (await board.client.get("/api/v1/incidents?open=true")).json()["incidents"]
-    assert [row["id"] for row in listed] == [board.incident]
+
+
+async def test_lists_of_incidents_show_a_closed_incident_with_an_overdue_action(board: Board) -> None:
+    close_all_incidents_with_an_action_due_today(board)
+    board.clock.seconds += 86_400  # the day after
     assert "closed, 1 action overdue" in await board.read_page("/incidents")
+    # In the API, `open=true` selects the incidents that still need someone to act.
+    needing_action = (await board.client.get("/api/v1/incidents?open=true")).json()["incidents"]
+    assert [row["id"] for row in needing_action] == [board.incident]
 
 
 async def test_owed_report_needs_action_although_the_incident_is_closed(board: Board) -> None:
@@ -197,9 +218,9 @@ async def test_owed_report_needs_action_although_the_incident_is_closed(board: B
 async def test_strangers_see_no_incident_before_the_slot_of_its_release(board: Board) -> None:
     # Incidents are stored, so they remain when the clock is put back to a minute before the slot of 09:30.
     board.clock.at = after_slot(-60)
-    assert 'class="needing"' in await board.read_page("/")
+    assert NEEDS_ACTION in await board.read_page("/")
     board.view_as_stranger()
-    assert 'class="needing"' not in await board.read_page("/")
+    assert NEEDS_ACTION not in await board.read_page("/")
 
 
 async def test_day_is_filtered_by_producer_state_or_text(board: Board) -> None:

@@ -193,11 +193,15 @@ def test_british_days_and_times_are_understood(day: str, time: str) -> None:
     assert read_slot(day, time, after_slot(600), "Europe/London") == NINE_THIRTY
 
 
-async def test_address_added_before_the_slot_is_an_attachment_and_may_be_required(board: Board, tmp_path: Path) -> None:
+async def test_an_address_added_before_the_slot_is_an_attachment_and_required_if_the_box_is_ticked(
+    board: Board, tmp_path: Path
+) -> None:
+    # Before the slot, people may know an address that the release will have. After it, they add alternatives to it.
     assert 'name="required"' in await board.read_page("/by-hand?release=coming")
     await send_by_hand_form(board, release="coming", url="https://stats.example/tables.ods", required="on")
     (part,) = read_entries(tmp_path)[0]["part"]
-    assert (part["role"], part["required"]) == ("attachment", True)
+    assert part["role"] == "attachment"
+    assert part["required"] is True
 
 
 async def test_address_added_after_the_slot_is_an_alternative_and_never_required(board: Board, tmp_path: Path) -> None:
@@ -209,18 +213,28 @@ async def test_address_added_after_the_slot_is_an_alternative_and_never_required
     assert (part["role"], part["required"]) == ("alternative", False)
 
 
-@pytest.mark.parametrize(
-    ("release", "url", "line"),
-    [
-        ("coming", "https://stats.example/coming/", "is watched for this release already"),
-        ("r", "https://stats.example/late", "This release is over"),
-        ("coming", "https://inside.example/x", "which is not public"),
-    ],
-)
-async def test_unwatchable_address_is_refused(board: Board, tmp_path: Path, release: str, url: str, line: str) -> None:
-    # The release `coming` is watched at this address without its last slash. The release `r` is no longer watched.
-    refused = await send_by_hand_form(board, release=release, url=url)
-    assert (refused.status_code, line in refused.text, read_entries(tmp_path)) == (400, True, [])
+async def test_an_address_at_which_the_release_is_watched_already_is_refused(board: Board, tmp_path: Path) -> None:
+    # The release is watched at this address, without the slash at the end.
+    refused = await send_by_hand_form(board, release="coming", url="https://stats.example/coming/")
+    assert refused.status_code == 400
+    assert "is watched for this release already" in refused.text
+    assert read_entries(tmp_path) == []
+
+
+async def test_an_address_for_a_release_that_is_no_longer_watched_is_refused(board: Board, tmp_path: Path) -> None:
+    # The slot of `r` has passed, and no monitor watches it any more.
+    refused = await send_by_hand_form(board, release="r", url="https://stats.example/late")
+    assert refused.status_code == 400
+    assert "This release is over" in refused.text
+    assert read_entries(tmp_path) == []
+
+
+async def test_an_address_in_a_private_network_is_refused(board: Board, tmp_path: Path) -> None:
+    # In these tests, inside.example resolves to 10.1.2.3.
+    refused = await send_by_hand_form(board, release="coming", url="https://inside.example/x")
+    assert refused.status_code == 400
+    assert "which is not public" in refused.text
+    assert read_entries(tmp_path) == []
 
 
 async def test_a_release_and_an_address_added_by_hand_can_be_removed_once(board: Board, tmp_path: Path) -> None:
@@ -340,22 +354,27 @@ def test_same_release_is_added_only_once_but_again_after_it_was_removed() -> Non
     assert add_release(tables, *release) == f"{first}-2"
 
 
-def test_a_table_that_only_adds_addresses_has_no_release_to_remove() -> None:
-    tables: list[dict[str, Any]] = []
-    # The release `claims` is announced by another calendar. This table only adds an address to it.
+def test_a_release_of_another_calendar_cannot_be_removed_with_the_table_that_adds_addresses_to_it() -> None:
+    calendar_by_hand: list[dict[str, Any]] = []
+    # `claims` is announced by another calendar (`of`). This calendar only adds an address to it.
     table_of_addresses = {"id": "addresses-claims", "of": "claims", "title": "Claims", "reason": "added"}
-    add_address(tables, table_of_addresses, "https://y.example/", required=False)
-    # No `part` means the release of the table. A release that is not there gets the same message as a removed one.
+    add_address(calendar_by_hand, table_of_addresses, "https://stats.example/claims", required=False)
+    # An empty `part` removes the release of a table, but this table has none. The message is that for a removed one.
     with pytest.raises(InvalidInput, match="removed before"):
-        remove_addition(tables, "addresses-claims", part="", reason="removed")
+        remove_addition(calendar_by_hand, "addresses-claims", part="", reason="removed")
 
 
-def test_address_of_an_added_release_is_a_part_of_its_entry() -> None:
-    tables: list[dict[str, Any]] = []
-    name = add_release(tables, "Same", "ofqual", "https://x.example/", NINE_THIRTY, "added")
-    add_address(tables, {"id": name, "of": name, "title": "", "reason": "later"}, "https://y.example/", required=False)
-    (part,) = tables[0]["part"]
-    assert (part["id"], part["url"], part["reason"]) == ("added-1", "https://y.example/", "later")
+def test_an_address_for_a_release_that_was_itself_added_by_hand_is_a_part_in_its_table() -> None:
+    calendar_by_hand: list[dict[str, Any]] = []
+    page, table_file = "https://stats.example/widgets", "https://stats.example/widgets.ods"
+    release = add_release(calendar_by_hand, "Widgets", "ofqual", page, NINE_THIRTY, reason="added")
+    # The form names the release as `id` and as `of`, because it does not know which calendar announces the release.
+    add_address(
+        calendar_by_hand, {"id": release, "of": release, "title": "", "reason": "later"}, table_file, required=False
+    )
+    (table_of_release,) = calendar_by_hand
+    (part,) = table_of_release["part"]
+    assert (part["id"], part["url"], part["reason"]) == ("added-1", table_file, "later")
 
 
 def test_toml_that_is_read_and_written_again_has_the_same_content() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -23,6 +24,19 @@ def text_of(html: str) -> str:
     return " ".join(re.sub("<[^>]*>", " ", html).split())
 
 
+def parts_for_page(
+    board: Board, release: dict[str, Any], *, now: datetime, last_look: datetime | None = None
+) -> dict[str, str]:
+    """Return the parts of the board, by name, as a page has them: with all durations up to `now`."""
+    looked = {release["id"]: last_look} if last_look is not None else {}
+    return render_day_parts(board.queries, [release], now=now, looked=looked)
+
+
+def parts_for_stream(board: Board, release: dict[str, Any], *, now: datetime) -> dict[str, str]:
+    """Return the parts of the board, by name, as a stream sends them: the script of the page counts the durations."""
+    return render_day_parts(board.queries, [release], now=now, looked=None)
+
+
 def due_for_12_s_with_twelve_503s() -> dict[str, Any]:
     """Return the JSON of the release `r`, due for 12 s in which 12 looks got a 503."""
     failed = replace(a_run("page", UNKNOWN, 0, 12), status=503, looks=12)
@@ -38,7 +52,7 @@ def overdue_but_in_the_news() -> dict[str, Any]:
 async def test_a_release_that_is_due_shows_for_how_long_and_what_the_last_look_got(board: Board) -> None:
     body = due_for_12_s_with_twelve_503s()
     row = render_row(board.queries, body)
-    parts = render_day_parts(board.queries, [body], now=after_slot(12), looked={})
+    parts = parts_for_page(board, body, now=after_slot(12))
     assert "due, not seen yet (12 s)" in text_of(row)
     assert "503, 12 looks" in text_of(row)
     # A space is in the place of each tag.
@@ -46,24 +60,28 @@ async def test_a_release_that_is_due_shows_for_how_long_and_what_the_last_look_g
     assert "1 due" in text_of(parts["counts"])
 
 
-async def test_headline_for_a_stream_does_not_change_every_second(board: Board) -> None:
-    body = due_for_12_s_with_twelve_503s()
-    # Without `looked`, the parts are for a stream.
-    after_13_s = render_day_parts(board.queries, [body], now=after_slot(13))["headline"]
-    after_14_s = render_day_parts(board.queries, [body], now=after_slot(14))["headline"]
-    assert after_13_s == after_14_s
+async def test_the_headline_that_a_stream_sends_is_the_same_a_second_later(board: Board) -> None:
+    # The headline of a page says for how long the release has been due. That of a stream does not.
+    release = due_for_12_s_with_twelve_503s()
+    headline = parts_for_stream(board, release, now=after_slot(13))["headline"]
+    headline_a_second_later = parts_for_stream(board, release, now=after_slot(14))["headline"]
+    assert headline == headline_a_second_later
 
 
-async def test_the_top_of_the_board_shows_how_long_a_release_is_due_and_links_to_it(board: Board) -> None:
-    body, last_looks = due_for_12_s_with_twelve_503s(), {"r": after_slot(10)}
-    page = render_day_parts(board.queries, [body], now=after_slot(12), looked=last_looks)["now"]
-    # Without `looked`, the parts are for a stream.
-    stream = render_day_parts(board.queries, [body], now=after_slot(12))["now"]
-    assert "due, not seen yet 12 s since 09:30 GMT Last look: 503, 12 looks. last looked 2 s ago" in text_of(page)
-    assert f'href="{body["url"]}"' in page
-    # The script of the page counts the seconds for a stream.
-    assert "12 s since" not in text_of(stream)
-    assert f'data-since="{millis(after_slot(0))}"' in stream
+async def test_the_top_of_the_board_shows_for_how_long_a_release_has_been_due_and_links_to_it(board: Board) -> None:
+    release = due_for_12_s_with_twelve_503s()
+    top = parts_for_page(board, release, now=after_slot(12), last_look=after_slot(10))["now"]
+    assert "due, not seen yet 12 s since 09:30 GMT Last look: 503, 12 looks. last looked 2 s ago" in text_of(top)
+    assert f'href="{release["url"]}"' in top
+
+
+async def test_a_stream_sends_since_when_a_release_has_been_due_and_not_for_how_long(board: Board) -> None:
+    release = due_for_12_s_with_twelve_503s()
+    top = parts_for_stream(board, release, now=after_slot(12))["now"]
+    # The script of the page counts the seconds from this time on.
+    slot_in_milliseconds = millis(after_slot(0))
+    assert f'data-since="{slot_in_milliseconds}"' in top
+    assert "12 s since" not in text_of(top)
 
 
 async def test_the_top_of_the_board_says_where_an_overdue_release_is_public_until_it_is_final(board: Board) -> None:

@@ -33,7 +33,7 @@ from tests.worlds.verdicts import judged
 
 VERDICTS = [*VerdictKind, LEAD]
 FINDINGS = [*FindingKind, LEAD]
-OF_A_HOST = {Kind.TOO_COSTLY, Kind.PLATFORM}
+KINDS_ABOUT_A_HOST = {Kind.TOO_COSTLY, Kind.PLATFORM}
 """Incidents that are about no release: nothing was measured of one."""
 
 
@@ -48,10 +48,15 @@ def make_incident(kind: Kind, facts: ReleaseFacts | None) -> Incident:
     return an_incident(f"an-{kind}", kind=kind, facts=facts, release="r" if facts else "")
 
 
-def every_facts() -> Iterator[ReleaseFacts]:
+def facts_of_each_verdict_and_finding() -> Iterator[ReleaseFacts]:
     """Yield facts with each verdict and no finding, and with each finding of a late release."""
     yield from (make_facts(word) for word in VERDICTS)
     yield from (make_facts(VerdictKind.LATE, kind) for kind in FINDINGS)
+
+
+def possible_facts(kind: Kind) -> list[ReleaseFacts | None]:
+    """Return the facts of a release that an incident of a kind can have. None: nothing was measured."""
+    return [None] if kind in KINDS_ABOUT_A_HOST else [None, *facts_of_each_verdict_and_finding()]
 
 
 async def test_no_page_shows_an_id_where_there_is_a_name(users: Path) -> None:
@@ -72,45 +77,61 @@ async def test_no_page_shows_an_id_where_there_is_a_name(users: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", Kind)
-async def test_an_incident_of_every_kind_has_a_page_and_json(board: Board, kind: Kind) -> None:
-    # An incident of a host has no facts of a release.
-    for facts in [None, *(every_facts() if kind not in OF_A_HOST else ())]:
-        made = make_incident(kind, facts)
-        with board.store.transaction() as tx:
-            tx.save(made)
-        page = await board.client.get(f"/incidents/{made.id}")
-        result = await board.client.get(f"/api/v1/incidents/{made.id}")
-        assert (page.status_code, result.status_code) == (200, 200), facts
-        assert result.json()["kind"] == kind
-        # A lead is no verdict: a person must judge it.
-        assert result.json()["verdict"] == (facts.verdict if facts and facts.verdict != LEAD else None)
+async def test_an_incident_has_a_page_and_json_whatever_its_kind_and_its_facts(board: Board, kind: Kind) -> None:
+    for facts in possible_facts(kind):
+        incident = make_incident(kind, facts)
+        board.save_incident(incident)
+        assert await board.status_of(f"/incidents/{incident.id}") == 200, facts
+        response = await board.client.get(f"/api/v1/incidents/{incident.id}")
+        assert response.status_code == 200, facts
+        assert response.json()["kind"] == kind
+    # The lists, which have this incident too, can be read.
     assert await board.status_of("/incidents") == 200
     assert await board.status_of("/") == 200
 
 
-async def test_a_lead_has_a_page_that_claims_no_verdict(board: Board) -> None:
-    # A lead proves nothing, but a person should look at it. Here, a listing shows the title of a release.
-    found = Finding(LEAD, None, "a listing shows its title: https://www.gov.uk/x", url="https://www.gov.uk/x")
-    facts = replace(make_facts(LEAD), grade=Grade.NONE, findings=(found,))
-    lead = decide(facts, known=None, now=after_slot(500)).incident
-    assert lead is not None
-    with board.store.transaction() as tx:
-        tx.save(lead)
-    page = await board.client.get(f"/incidents/{lead.id}")
+@pytest.mark.parametrize("kind", Kind)
+async def test_the_json_of_an_incident_has_the_verdict_of_its_facts_and_none_if_they_are_only_a_hint(
+    board: Board, kind: Kind
+) -> None:
+    for facts in possible_facts(kind):
+        incident = make_incident(kind, facts)
+        board.save_incident(incident)
+        # LEAD marks facts that only hint at a publication. They prove nothing, so they are no verdict.
+        verdict = None if facts is None or facts.verdict == LEAD else facts.verdict
+        assert (await board.client.get(f"/api/v1/incidents/{incident.id}")).json()["verdict"] == verdict
+
+
+async def test_the_page_of_a_hint_that_a_release_may_be_public_asks_for_a_judgement_and_claims_no_verdict(
+    board: Board,
+) -> None:
+    # A listing shows the title of a release. That proves nothing, but a person should look at it (LEAD).
+    hint = Finding(
+        LEAD, part=None, detail="a listing shows its title: https://www.gov.uk/x", url="https://www.gov.uk/x"
+    )
+    facts = replace(make_facts(LEAD), grade=Grade.NONE, findings=(hint,))
+    incident = decide(facts, known=None, now=after_slot(500)).incident
+    assert incident is not None
+    board.save_incident(incident)
+    page = await board.client.get(f"/incidents/{incident.id}")
     assert page.status_code == 200
     assert "a lead to be judged, grade none</dd>" in page.text
     assert "https://www.gov.uk/x" in page.text
 
 
-@pytest.mark.parametrize("kind_about_a_release", [kind for kind in Kind if kind not in OF_A_HOST])
-def test_every_notice_of_an_incident_of_every_kind_about_a_release_is_readable(kind_about_a_release: Kind) -> None:
-    for facts in every_facts():
-        made = make_incident(kind_about_a_release, facts)
-        assert_readable(make_fact_notice("opened", "thread", made, facts, after_slot(500)), made)
-        # Any other facts may follow these, and each change can make notices.
-        for facts_ten_minutes_later in every_facts():
-            for notice in decide(facts_ten_minutes_later, made, after_slot(1100)).notices:
-                assert_readable(notice, made)
+@pytest.mark.parametrize("kind_about_a_release", [kind for kind in Kind if kind not in KINDS_ABOUT_A_HOST])
+def test_each_notice_of_an_incident_about_a_release_is_readable_whatever_its_facts_are_and_become(
+    kind_about_a_release: Kind,
+) -> None:
+    opened_at, ten_minutes_later = after_slot(500), after_slot(500 + 600)
+    for facts in facts_of_each_verdict_and_finding():
+        incident = make_incident(kind_about_a_release, facts)
+        opening = make_fact_notice("opened", occasion="thread", incident=incident, facts=facts, now=opened_at)
+        assert_readable(opening, incident)
+        # Any facts may follow. The change from the first ones can make several notices.
+        for later_facts in facts_of_each_verdict_and_finding():
+            for notice in decide(later_facts, incident, ten_minutes_later).notices:
+                assert_readable(notice, incident)
 
 
 def assert_readable(notice: Notice, incident: Incident | None) -> None:
@@ -124,7 +145,7 @@ def assert_readable(notice: Notice, incident: Incident | None) -> None:
 def test_an_incident_of_every_kind_can_be_drafted_in_every_format(kind: Kind, ending: str) -> None:
     # The grade chooses the form of the draft: the short note, or the report that applies on that day.
     for grade in (Grade.NOTE, Grade.REPORT):
-        made = make_incident(kind, make_facts(VerdictKind.LATE) if kind not in OF_A_HOST else None)
+        made = make_incident(kind, make_facts(VerdictKind.LATE) if kind not in KINDS_ABOUT_A_HOST else None)
         form = choose_form(made.occurred, grade)
         draft = fill_form(made, form, configured={}, previous=(), now=after_slot(500))
         assert WRITERS[ending](draft)

@@ -118,13 +118,16 @@ async def test_two_people_in_two_boxes_do_not_conflict(board: Board) -> None:
     assert dict(newest_draft(board).words) == words
 
 
-async def test_text_about_a_value_that_was_measured_again_meanwhile_is_contested(board: Board) -> None:
-    form_before = await read_form(board, f"/incidents/{board.incident}")
-    date_field = next(name.removeprefix("box.") for name in form_before if name.startswith("box.") and ".date" in name)
-    measure_again(board, date_field, "6 January 2018")
-    await send_incident_form(board, {f"box.{date_field}": "5 January, in the morning"}, form=form_before)
-    # The text was typed over the old value, so a person must check it against the new one.
-    assert report_field(board, date_field).is_contested
+async def test_a_text_typed_over_a_value_is_contested_if_the_value_was_measured_again_meanwhile(
+    board: Board,
+) -> None:
+    # A person reads the form with the measured date.
+    form = await read_form(board, f"/incidents/{board.incident}")
+    # Then the monitor measures another date. The person types a text over the old one and sends the form.
+    measure_again(board, "B.1.date", "6 January 2018")
+    await send_incident_form(board, {"box.B.1.date": "5 January, in the morning"}, form=form)
+    # Someone must still decide between the text and the new value.
+    assert report_field(board, "B.1.date").is_contested
     assert "Measured since" in await board.read_page(f"/incidents/{board.incident}")
 
 
@@ -336,13 +339,18 @@ async def test_decision_to_bring_the_release_forward_is_in_the_timeline(board: B
     assert newest_draft(board).words["B.2.account"] == "A certificate."
 
 
-async def test_incident_closed_by_a_person_shows_what_happened_and_asks_for_no_decision(board: Board) -> None:
+async def test_a_person_can_close_an_incident_by_its_form(board: Board) -> None:
     await send_incident_form(board, {"close": "on"})
     assert timeline_texts(board) == ["duty statistician: closed"]
+
+
+async def test_the_page_of_a_closed_incident_says_what_happened_and_not_what_to_decide(board: Board) -> None:
+    box_for_decision_to_publish_sooner = 'id="forward"'
+    assert box_for_decision_to_publish_sooner in await board.read_page(f"/incidents/{board.incident}")
+    await send_incident_form(board, {"close": "on"})
     page = await board.read_page(f"/incidents/{board.incident}")
     assert "What happened" in page
-    # The box for the decision to bring the release forward is absent.
-    assert 'id="forward"' not in page
+    assert box_for_decision_to_publish_sooner not in page
 
 
 @pytest.mark.parametrize("signed_in_as", ["vic", "", "anne"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +19,6 @@ from schedules.contract.verdict import Finding, VerdictKind
 from schedules.contract.verdict import Kind as FindingKind
 from tests.unit.monitor.web.board import KEYS, TITLE, Board
 from tests.worlds.instants import SLOT, after_slot
-from tests.worlds.releases import PAGE_URL
 
 DOCUMENTS = {
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
@@ -88,13 +88,22 @@ async def test_api_returns_drafts_with_one_incident_but_not_in_the_list(board: B
     assert all("drafts" not in row for row in listed)
 
 
-async def test_a_closed_incident_shows_what_was_done_and_who_signed_its_report(board: Board) -> None:
-    sign_and_amend_draft(board)
-    step = report_from_json(board.store.verdicts.drafts(board.incident)[-1].facts).steps[0]
-    board.edit_draft(f"step.{step.id}", "rang the web team", seconds_after_slot=950)
+async def test_the_page_of_a_closed_incident_shows_a_step_that_was_done_and_what_was_done(board: Board) -> None:
+    report = report_from_json(board.store.verdicts.drafts(board.incident)[-1].facts)
+    first_step = report.steps[0].id
+    board.edit_draft(f"step.{first_step}", "rang the web team")
     page = await close_and_read_page(board)
     assert "<strong>Done:</strong> rang the web team" in page
+
+
+async def test_the_page_of_a_closed_incident_shows_who_signed_its_report_even_if_it_was_amended_later(
+    board: Board,
+) -> None:
+    # A head signs the report. Then someone amends it, which makes a newer version.
+    sign_and_amend_draft(board)
     newest = board.store.verdicts.drafts(board.incident)[-1]
+    page = await close_and_read_page(board)
+    # A version that amends a signed one keeps its signature.
     assert f"version {newest.version}: Signed off by head of profession" in page
 
 
@@ -130,42 +139,52 @@ async def test_incident_without_measurements_and_draft_has_a_page_without_steps(
     assert "What to do now" not in page.text
 
 
-def save_platform_fault(board: Board, url: str, *names: str) -> None:
-    """Save incidents with these ids, of releases that a fault of the host of `url` holds up, and that of the host."""
+def save_incidents_of_host_fault(board: Board, *, release_url: str, ids: Sequence[str]) -> None:
+    """Save incidents with these ids, of releases that a fault of the host of an address delays, and that of the host.
+
+    The title of each release is its id in capitals.
+    """
     incident = board.late_incident()
     assert incident.facts is not None
     findings = (*incident.facts.findings, replace(incident.facts.findings[0], kind=FindingKind.PLATFORM))
-    facts = replace(incident.facts, findings=findings, url=url)
+    facts = replace(incident.facts, findings=findings, url=release_url)
     of_host: Incident | None = None
-    for name in names:
-        held_up = replace(incident, id=name, title=name.upper(), facts=facts)
-        of_host = update_platform(of_host, held_up, after_slot(500)).incident
+    for name in ids:
+        delayed = replace(incident, id=name, title=name.upper(), facts=facts)
+        of_host = update_platform(of_host, delayed, after_slot(500)).incident
         assert of_host is not None
-        board.save_incident(held_up)
+        board.save_incident(delayed)
         board.save_incident(of_host)
 
 
-async def test_incidents_of_one_platform_fault_link_to_each_other(board: Board) -> None:
-    save_platform_fault(board, PAGE_URL, board.incident, "same-host")
-    save_platform_fault(board, "https://stats.example/page", "other-host")
+async def test_the_page_of_an_incident_lists_the_others_that_the_same_fault_of_a_host_caused(board: Board) -> None:
+    # A fault of www.gov.uk delays two releases, and a fault of stats.example one.
+    two_incidents, incident_elsewhere = [board.incident, "same-host"], "other-host"
+    save_incidents_of_host_fault(board, release_url="https://www.gov.uk/page", ids=two_incidents)
+    save_incidents_of_host_fault(board, release_url="https://stats.example/page", ids=[incident_elsewhere])
     page = await board.read_page(f"/incidents/{board.incident}")
     assert "Held up together with it" in page
     assert "/incidents/same-host" in page
+    assert f"/incidents/{incident_elsewhere}" not in page
+    # The early incident of the board was not caused by a host.
+    assert f"/incidents/{board.early_incident}" not in page
     # The list can have a hundred incidents, so it is below the steps.
     assert page.index("What to do now") < page.index("/incidents/same-host")
-    assert "/incidents/other-host" not in page
-    assert f"/incidents/{board.early_incident}" not in page
+    # The other incident lists this one too.
     assert f'href="/incidents/{board.incident}"' in await board.read_page("/incidents/same-host")
 
 
-async def test_incident_of_a_platform_fault_lists_each_release_that_it_holds_up(board: Board) -> None:
-    save_platform_fault(board, PAGE_URL, board.incident, "same-host")
-    page = await board.read_page(f"/incidents/{platform_id('www.gov.uk', SLOT)}")
+async def test_the_incident_of_a_fault_of_a_host_lists_each_release_that_the_fault_delays(board: Board) -> None:
+    save_incidents_of_host_fault(board, release_url="https://www.gov.uk/page", ids=[board.incident, "same-host"])
+    # Besides the two incidents of the releases, the fault has an incident of its own.
+    incident_of_host = platform_id("www.gov.uk", SLOT)
+    page = await board.read_page(f"/incidents/{incident_of_host}")
     assert "several releases, of one platform or period" in page
-    assert "Each release" in page
-    assert "/incidents/same-host" in page
-    # Each of the two releases is not out.
-    assert page.count("not out yet") >= 2
+    _, _, table = page.partition("Each release")
+    assert f"/incidents/{board.incident}" in table
+    assert "/incidents/same-host" in table
+    number_of_releases = 2
+    assert page.count("not out yet") >= number_of_releases
 
 
 async def test_every_format_of_a_draft_can_be_downloaded(board: Board) -> None:

@@ -21,6 +21,8 @@ from tests.worlds.looks import ABSENT, PRESENT, a_run
 from tests.worlds.releases import a_promise, a_release
 from tests.worlds.verdicts import judged
 
+NO_POSITION_YET = ""
+"""The position of a browser that has received no event yet."""
 PULSES_UNTIL_STORE_IS_READ_AGAIN = 11
 """The stream reads the stored verdicts every ten pulses."""
 
@@ -29,10 +31,10 @@ PULSES_UNTIL_STORE_IS_READ_AGAIN = 11
 class MonitorWithoutStore(Live):
     """A monitor with a store that cannot be read."""
 
-    was_asked: asyncio.Event = field(default_factory=asyncio.Event)
+    is_read: asyncio.Event = field(default_factory=asyncio.Event)
 
     def watched_states(self) -> dict[str, WatchedState]:
-        self.was_asked.set()
+        self.is_read.set()
         raise StoreFault("the disk is gone")
 
 
@@ -65,7 +67,7 @@ async def read_events(stream: AsyncIterator[bytes], pulses: int = 1) -> list[Str
 
 async def open_stream(live: LiveBoard) -> AsyncIterator[bytes]:
     """Return a stream for staff that has sent its first pulse, so that it sends only changes from then on."""
-    stream = live.listen("", sees_all=True)
+    stream = live.listen(NO_POSITION_YET, sees_all=True)
     await read_events(stream)
     return stream
 
@@ -96,34 +98,47 @@ async def test_stream_sends_changed_parts_as_the_page_shows_them(board: Board) -
     assert " ".join(row.split()) in " ".join(page.split())
 
 
-async def test_change_that_the_running_monitor_records_is_sent_within_two_pulses(board: Board) -> None:
-    board.running.watched["r"] = WatchedState(change_mark=object(), last_look=after_slot(599))
-    live = LiveBoard(board.queries)
-    stream = live.listen("", sees_all=True)
+async def test_a_new_verdict_of_the_running_monitor_is_sent_within_two_pulses(board: Board) -> None:
+    # The stream looks at the mark of each release. The monitor replaces it whenever the release has changed.
+    first_mark, second_mark = object(), object()
+    board.running.watched["r"] = WatchedState(change_mark=first_mark, last_look=after_slot(599))
+    stream = LiveBoard(board.queries).listen(NO_POSITION_YET, sees_all=True)
     await read_events(stream, pulses=2)
-    verdict = judged(500, {"page": [a_run("page", ABSENT, -60, 500)]})
-    board.running.bodies["r"] = body_of(verdict, None) | {"title": "Another"}
-    # Another mark says that the release has changed.
-    board.running.watched["r"] = WatchedState(change_mark=object(), last_look=after_slot(600))
-    assert "Another" in changed_parts(await read_events(stream, pulses=2))[element_id("r")]
+    new_verdict = judged(500, {"page": [a_run("page", ABSENT, -60, 500)]})
+    board.running.bodies["r"] = body_of(new_verdict, None) | {"title": "Another title"}
+    board.running.watched["r"] = WatchedState(change_mark=second_mark, last_look=after_slot(600))
+    html_by_element = changed_parts(await read_events(stream, pulses=2))
+    assert "Another title" in html_by_element[element_id("r")]
 
 
-async def test_stream_resumes_at_a_known_position_and_reloads_the_page_at_an_unknown_one(board: Board) -> None:
+async def test_a_browser_that_names_its_last_position_gets_what_was_sent_since(board: Board) -> None:
     live = LiveBoard(board.queries)
     stream = await open_stream(live)
     position = live.position(sees_all=True)
-    board.change_release(title="Once")
-    missed = changed_parts(await read_events(stream, pulses=PULSES_UNTIL_STORE_IS_READ_AGAIN))
-    resumed = await read_events(live.listen(position, sees_all=True))
-    assert changed_parts(resumed) == missed
-    # A position is the id of this feed and the number of an event that it has sent. None of these is one.
-    for unknown_position in ("", "else-1", f"{position}9999", "x"):
+    board.change_release(title="Another title")
+    sent_after_position = await read_events(stream, pulses=PULSES_UNTIL_STORE_IS_READ_AGAIN)
+    # Another browser had lost its stream at that position, and connects again.
+    received_after_reconnection = await read_events(live.listen(position, sees_all=True))
+    assert changed_parts(sent_after_position) != {}
+    assert changed_parts(received_after_reconnection) == changed_parts(sent_after_position)
+
+
+async def test_a_browser_that_names_an_unknown_position_is_told_to_reload_the_page(board: Board) -> None:
+    live = LiveBoard(board.queries)
+    await open_stream(live)
+    known_position = live.position(sees_all=True)
+    # A known position is the id of this feed with the number of a sent event.
+    for unknown_position in (NO_POSITION_YET, "another-feed-1", f"{known_position}9999", "x"):
         events = await read_events(live.listen(unknown_position, sees_all=True))
-        assert events[0].kind == "renew"
+        reload_page = "renew"
+        assert events[0].kind == reload_page
 
 
 async def events_for_strangers(board: Board, *, is_out: bool) -> list[StreamEvent]:
-    """Return the events for strangers before a slot, for a release that is out early or not."""
+    """Return the events for strangers five minutes before a slot, for a release that is out early or not.
+
+    Check that the events for staff show it.
+    """
     absent = [a_run("early/page/edge", ABSENT, -7200, -600)]
     present = [a_run("early/page/edge", PRESENT, -595, -301)] if is_out else []
     release = {
@@ -136,7 +151,7 @@ async def events_for_strangers(board: Board, *, is_out: bool) -> list[StreamEven
     board.clock.at = after_slot(-320)
     board.change_release("early", **body_of(verdict_before, None))
     live = LiveBoard(board.queries)
-    for_strangers, for_staff = live.listen("", sees_all=False), live.listen("", sees_all=True)
+    for_strangers, for_staff = live.listen(NO_POSITION_YET, sees_all=False), live.listen(NO_POSITION_YET, sees_all=True)
     seen_by_strangers, seen_by_staff = await read_events(for_strangers), await read_events(for_staff)
     board.change_release("early", **body_of(verdict, None))
     board.running.bodies["early"] = body_of(verdict, None)
@@ -147,42 +162,54 @@ async def events_for_strangers(board: Board, *, is_out: bool) -> list[StreamEven
     return [replace(event, id=event.id.partition("-")[2]) for event in seen_by_strangers]
 
 
-async def test_stream_for_strangers_before_the_slot_does_not_depend_on_what_is_out() -> None:
-    # The release is due at 09:30. Five minutes before, it is absent or was seen early, which only staff may know.
+async def test_the_stream_for_strangers_before_a_slot_is_the_same_whether_or_not_the_release_is_out_early() -> None:
+    # In both cases the same release is due at 09:30, and it is 09:25.
     async with a_board() as board:
-        not_out_yet = await events_for_strangers(board, is_out=False)
+        events_if_absent = await events_for_strangers(board, is_out=False)
     async with a_board() as board:
-        out_early = await events_for_strangers(board, is_out=True)
-    assert out_early == not_out_yet
-    assert all(event.data["looked"] == {} for event in out_early if event.kind == "pulse")
+        events_if_out_early = await events_for_strangers(board, is_out=True)
+    assert events_if_out_early == events_if_absent
 
 
-async def test_pulse_contains_the_time_and_the_last_looks(board: Board) -> None:
-    board.running.watched["r"] = WatchedState(change_mark=None, last_look=after_slot(599))
-    live = LiveBoard(board.queries)
-    (pulse,) = [one for one in await read_events(live.listen("", sees_all=True)) if one.kind == "pulse"]
-    # The board is of 600 s after the slot of 09:30. The page counts in milliseconds since 1970.
+async def test_pulses_for_strangers_before_a_slot_do_not_say_when_the_release_was_looked_at() -> None:
+    async with a_board() as board:
+        events = await events_for_strangers(board, is_out=True)
+    pulses = [event for event in events if event.kind == "pulse"]
+    assert pulses != []
+    assert all(pulse.data["looked"] == {} for pulse in pulses)
+
+
+async def test_a_pulse_has_the_time_of_the_board_and_of_the_last_look_at_each_release(board: Board) -> None:
+    # The clock of the board shows 09:40, 600 s after the slot. The monitor looked at the release `r` a second before.
+    last_look = after_slot(599)
+    board.running.watched["r"] = WatchedState(change_mark=None, last_look=last_look)
+    stream = LiveBoard(board.queries).listen(NO_POSITION_YET, sees_all=True)
+    (pulse,) = [event for event in await read_events(stream) if event.kind == "pulse"]
     assert pulse.data["clock"].startswith("09:40:0")
-    assert pulse.data["looked"] == {element_id("r"): round(after_slot(599).timestamp() * 1000)}
+    milliseconds_since_1970 = round(last_look.timestamp() * 1000)
+    assert pulse.data["looked"] == {element_id("r"): milliseconds_since_1970}
 
 
-async def test_stream_sends_no_pulse_while_the_store_cannot_be_read(board: Board) -> None:
-    live, monitor = LiveBoard(board.queries), MonitorWithoutStore()
+async def test_a_stream_sends_no_event_while_the_store_cannot_be_read(board: Board) -> None:
+    # The stream reads the state of the releases before each pulse. This monitor raises a fault of its store then.
+    monitor = MonitorWithoutStore()
     board.queries.live = monitor
+    live_board = LiveBoard(board.queries)
 
     async def read_until_closed() -> list[StreamEvent]:
-        stream = live.listen(live.position(sees_all=True), sees_all=True)
+        stream = live_board.listen(live_board.position(sees_all=True), sees_all=True)
         return [event async for chunk in stream for event in parse_events(chunk)]
 
     reading = asyncio.create_task(read_until_closed())
-    await monitor.was_asked.wait()
-    live.close()
-    assert await reading == []
+    await monitor.is_read.wait()
+    live_board.close()
+    events_until_closed = await reading
+    assert events_until_closed == []
 
 
 async def test_stream_ends_within_a_minute_so_that_its_reader_is_authorised_again(board: Board) -> None:
     live, began = LiveBoard(board.queries), board.clock.monotonic()
-    events = [event async for chunk in live.listen("", sees_all=True) for event in parse_events(chunk)]
+    events = [event async for chunk in live.listen(NO_POSITION_YET, sees_all=True) for event in parse_events(chunk)]
     seconds = board.clock.monotonic() - began
     assert events
     # It ends after 45 s.
@@ -209,7 +236,7 @@ async def test_reader_who_missed_too_many_events_reloads_the_page(board: Board) 
 async def test_streams_are_limited_for_strangers_and_staff_separately(board: Board) -> None:
     # One stream at once is allowed for strangers, and one for staff.
     live = LiveBoard(board.queries, most=1)
-    stream_of_a_stranger = live.listen("", sees_all=False)
+    stream_of_a_stranger = live.listen(NO_POSITION_YET, sees_all=False)
     await anext(stream_of_a_stranger)
     assert live.is_full(sees_all=False)
     assert not live.is_full(sees_all=True)

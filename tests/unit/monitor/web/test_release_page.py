@@ -87,28 +87,45 @@ async def test_strangers_see_reasons_but_no_looks_after_the_slot(board: Board) -
     assert REASONS in for_strangers
 
 
-@pytest.mark.parametrize(
-    ("ended", "words_of_release", "words_of_exposure"),
-    [
-        ("slot", "out when its time came, since before", "still public when its slot came"),
-        ("removed", "out between 5 Jan 2018 09:29:58 and 09:30:00 GMT", "removed between"),
-        ("unknown", "out between 5 Jan 2018 09:29:58 and 09:30:00 GMT", "for an unknown reason"),
-        (None, "out between 5 Jan 2018 09:29:58 and 09:30:00 GMT", "for an unknown reason"),
-    ],
-)
-async def test_release_page_says_why_an_exposure_ended_and_when_the_release_was_out_as_promised(
-    board: Board, ended: str | None, words_of_release: str, words_of_exposure: str
-) -> None:
+async def read_page_of_early_release(board: Board, exposure_ended: str | None) -> str:
+    """Return the page of a release that was public early. `exposure_ended`: why that ended (None: not recorded)."""
     row = board.stored_release("early")
     (exposure,) = row.body["exposures"]
-    # The JSON of an exposure can be without `ended`.
     exposure.pop("ended", None)
-    if ended is not None:
-        exposure["ended"] = ended
-    # After the exposure, it was absent at 09:29:58 and there at its slot of 09:30:00, so it was out as promised.
-    released = {"after": "2018-01-05T09:29:58.000Z", "by": row.body["slot"]["start"]}
+    if exposure_ended is not None:
+        exposure["ended"] = exposure_ended
+    # The look before its slot of 09:30:00 was at 09:29:58.
+    released = {"after": "2018-01-05T09:29:58.000Z", "by": "2018-01-05T09:30:00.000Z"}
     with board.store.transaction() as tx:
         tx.save(replace(row, final=True, body=row.body | {"released": released, "exposures": [exposure]}))
-    text = await board.read_page("/releases/early")
-    assert f"<dt>As promised</dt><dd>{words_of_release}</dd>" in text
-    assert words_of_exposure in text.partition("<dt>Out early</dt><dd>")[2].partition("</dd>")[0]
+    return await board.read_page("/releases/early")
+
+
+@pytest.mark.parametrize(
+    ("exposure_ended", "words"),
+    [
+        ("slot", "still public when its slot came"),
+        ("removed", "removed between"),
+        ("unknown", "for an unknown reason"),
+        (None, "for an unknown reason"),
+    ],
+)
+async def test_the_page_of_a_release_that_was_public_early_says_why_that_ended(
+    board: Board, exposure_ended: str | None, words: str
+) -> None:
+    page = await read_page_of_early_release(board, exposure_ended)
+    assert words in page.partition("<dt>Out early</dt><dd>")[2].partition("</dd>")[0]
+
+
+async def test_a_release_that_was_still_public_early_at_its_slot_is_shown_as_out_since_before(board: Board) -> None:
+    page = await read_page_of_early_release(board, exposure_ended="slot")
+    assert "<dt>As promised</dt><dd>out when its time came, since before</dd>" in page
+
+
+@pytest.mark.parametrize("exposure_ended", ["removed", "unknown", None])
+async def test_a_release_that_was_removed_and_published_again_at_its_slot_is_shown_with_that_second_time(
+    board: Board, exposure_ended: str | None
+) -> None:
+    # It was absent at 09:29:58 and public at its slot, 09:30:00.
+    page = await read_page_of_early_release(board, exposure_ended)
+    assert "<dt>As promised</dt><dd>out between 5 Jan 2018 09:29:58 and 09:30:00 GMT</dd>" in page

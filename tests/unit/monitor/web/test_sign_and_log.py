@@ -72,15 +72,18 @@ async def test_missing_answers_link_to_their_boxes(users: Path) -> None:
         assert f'<a href="/incidents/{board.incident}#B.2.account">2. Circumstances of breach' in page
 
 
-async def test_report_changed_since_it_was_read_is_not_signed(users: Path) -> None:
-    async with signed_in_board(users, "hope") as board:
-        page = f"/incidents/{board.incident}/sign"
-        form_before = await read_form(board, page)
+async def test_a_report_that_was_edited_after_the_head_read_it_is_not_signed(users: Path) -> None:
+    head_of_profession = "hope"
+    async with signed_in_board(users, head_of_profession) as board:
+        # The head opens the page for signing. Then the report is edited. Then the head sends the form of that page.
+        sign_page = f"/incidents/{board.incident}/sign"
+        form = await read_form(board, sign_page)
         await send_incident_form(board, {"box.B.2.account": "Something new."})
-        answer = await board.client.post(page, data=form_before | {"do": "sign"})
+        answer = await board.client.post(sign_page, data=form | {"do": "sign"})
         assert answer.status_code == 400
         assert "the report changed while you read it" in answer.text
         assert "Something new." in answer.text
+        # The report is owed until it is signed.
         assert board.late_incident().owes_report
 
 
@@ -145,18 +148,29 @@ async def test_invalid_log_form_is_shown_again_with_the_typed_text_and_a_fault_a
         assert "future" in fault_of_day
 
 
-async def test_log_form_for_a_watched_release_has_no_box_for_a_title_and_uses_that_of_the_release(users: Path) -> None:
+def measure_release_as_a_running_monitor_does(board: Board) -> None:
+    """Make the board find measurements of each release. No monitor runs with it, so otherwise it finds none."""
+    measured, desk = board.late_incident().facts, board.queries.desk
+    assert desk is not None
+    board.queries.desk = replace(desk, current=replace(desk.current, judge_at=lambda _release, _now: measured))
+
+
+async def test_the_log_form_for_a_watched_release_shows_its_title_and_has_no_box_for_one(users: Path) -> None:
     async with signed_in_board(users) as board:
-        measured, desk = board.late_incident().facts, board.queries.desk
-        assert desk is not None
-        # The desk logs only for a release that is measured, and nothing measures releases on this board.
-        board.queries.desk = replace(desk, current=replace(desk.current, judge_at=lambda _release, _now: measured))
-        page = await board.client.get("/incidents/new", params={"release": "r"})
-        assert TITLE in page.text
-        assert 'id="title"' not in page.text
-        sent = await read_form(board, "/incidents/new") | LEAK | {"release": "r"}
-        answer = await board.client.post("/incidents/new", data=sent)
-        logged = board.store.verdicts.incident(answer.headers["Location"].removeprefix("/incidents/"))
+        measure_release_as_a_running_monitor_does(board)
+        form = (await board.client.get("/incidents/new", params={"release": "r"})).text
+        assert TITLE in form
+        assert 'id="title"' not in form
+
+
+async def test_an_incident_that_is_logged_for_a_watched_release_has_the_title_of_that_release(users: Path) -> None:
+    async with signed_in_board(users) as board:
+        measure_release_as_a_running_monitor_does(board)
+        # The form for the release `r` is sent without a title.
+        form = await read_form(board, "/incidents/new") | LEAK | {"release": "r"}
+        answer = await board.client.post("/incidents/new", data=form)
+        new_id = answer.headers["Location"].removeprefix("/incidents/")
+        logged = board.store.verdicts.incident(new_id)
         assert logged is not None
         assert (logged.release, logged.title) == ("r", TITLE)
 

@@ -54,15 +54,23 @@ async def test_closed_board_redirects_every_page_to_sign_in(board: Board) -> Non
         assert (await board.client.get("/incidents", headers={"Host": host})).status_code == 303
 
 
-async def test_closed_board_refuses_programs_without_a_password_and_methods_other_than_get(board: Board) -> None:
-    # A request that accepts no HTML is from a program. /metrics is only for programs, so it never redirects.
-    assert await board.status_of("/metrics") == 401
+async def test_without_a_password_a_program_is_refused_on_a_board_for_people_who_sign_in(board: Board) -> None:
     for path in PATHS_FOR_PROGRAMS:
+        # A request that does not ask for HTML is from a program.
         refused = await board.client.get(path, headers={"Accept": "*/*"})
         assert refused.status_code == 401
         assert refused.headers["www-authenticate"].startswith("Basic ")
-    for method in ("POST", "PUT", "DELETE", "HEAD", "OPTIONS"):
-        assert (await board.client.request(method, "/incidents")).status_code == 401
+
+
+async def test_metrics_are_refused_even_to_a_browser_that_is_not_signed_in_and_do_not_redirect(board: Board) -> None:
+    # Other pages redirect a browser to the page for signing in. The metrics are only for programs.
+    assert await board.status_of("/metrics") == 401
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "HEAD", "OPTIONS"])
+async def test_who_is_not_signed_in_is_refused_with_any_method_other_than_get(board: Board, method: str) -> None:
+    # With GET, a browser is redirected to the page for signing in.
+    assert (await board.client.request(method, "/incidents")).status_code == 401
 
 
 async def test_sign_in_page_shows_nothing_of_the_board(board: Board) -> None:

@@ -93,11 +93,15 @@ async def test_invalid_silence_shows_the_fault_at_its_box(users: Path, change: d
         assert list_silences(board) == []
 
 
-async def test_viewer_makes_no_silence_even_with_the_guard_of_their_session(users: Path) -> None:
-    async with signed_in_board(users, "vic") as board:
+async def test_a_viewer_cannot_make_a_silence_even_with_the_secret_that_forms_of_their_session_contain(
+    users: Path,
+) -> None:
+    viewer = "vic"
+    async with signed_in_board(users, viewer) as board:
         assert await board.status_of("/silences") == 403
-        guard = hidden_field(await board.client.get("/"), "guard")
-        assert (await send_silence_form(board, guard=guard)).status_code == 403
+        # The hidden field `guard` proves that a form is from a page of this session. A viewer has one too.
+        secret_of_session = hidden_field(await board.client.get("/"), "guard")
+        assert (await send_silence_form(board, guard=secret_of_session)).status_code == 403
         assert list_silences(board) == []
 
 

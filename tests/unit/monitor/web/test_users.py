@@ -32,22 +32,36 @@ def test_line_matches_only_its_password(anne: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rest_of_line", "role", "right"),
+    ("role_and_right", "role", "right"),
     [
-        ("", "", Right.DUTY),
-        (":head", "head", Right.DUTY),
         (":chief:head", "chief", Right.HEAD),
         ("::head", "", Right.HEAD),
-        (":viewer", "", Right.VIEWER),
         (":a:b:viewer", "a:b", Right.VIEWER),
         (":web editor:duty", "web editor", Right.DUTY),
     ],
 )
-def test_right_is_read_after_a_colon_and_is_duty_by_default(rest_of_line: str, role: str, right: Right) -> None:
-    # A line is NAME:HASH:ROLE:RIGHT. Without a right, it is duty. A role of one word is no right, except `viewer`.
-    people, faults = read_people(f"anne:{VALID_HASH}{rest_of_line}", "users")
+def test_the_last_field_of_a_line_is_the_right_and_the_one_before_it_the_role(
+    role_and_right: str, role: str, right: Right
+) -> None:
+    # A line is NAME:HASH:ROLE:RIGHT. A role may be empty or contain a colon.
+    people, faults = read_people(f"anne:{VALID_HASH}{role_and_right}", "users")
     assert faults == []
     assert (people["anne"].role, people["anne"].right) == (role, right)
+
+
+@pytest.mark.parametrize(("rest_of_line", "role"), [("", ""), (":head", "head")], ids=["no role", "a role"])
+def test_a_line_without_a_right_gives_the_right_duty(rest_of_line: str, role: str) -> None:
+    # NAME:HASH or NAME:HASH:ROLE. Here even `head`, which is also the name of a right, is only a role.
+    people, faults = read_people(f"anne:{VALID_HASH}{rest_of_line}", "users")
+    assert faults == []
+    assert (people["anne"].role, people["anne"].right) == (role, Right.DUTY)
+
+
+def test_viewer_in_the_place_of_the_role_is_the_right_viewer() -> None:
+    # A viewer may only read, so their line needs no role: NAME:HASH:viewer.
+    people, faults = read_people(f"anne:{VALID_HASH}:viewer", "users")
+    assert faults == []
+    assert (people["anne"].role, people["anne"].right) == ("", Right.VIEWER)
 
 
 @pytest.mark.slow
