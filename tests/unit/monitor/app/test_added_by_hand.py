@@ -11,7 +11,7 @@ import pytest
 
 from monitor.config.settings import Settings
 from monitor.web.hand_calendar import Json, add_address, add_release, remove_addition
-from tests.unit.monitor.app.life import PUBLISHED_AT_SLOT, URL, Life, live, with_daemon
+from tests.unit.monitor.app.monitor_in_test import PUBLISHED_AT_SLOT, URL, MonitorInTest, run_monitor, with_daemon
 
 OTHER = "https://stats.example/other"
 MIRROR = "https://stats.example/claims-mirror"
@@ -31,9 +31,9 @@ def settings_with_hand_calendar(folder: Path) -> Settings:
     return Settings.model_validate({"calendar": [BY_HAND | {"file": str(folder / "by-hand.toml")}, GOVUK]})
 
 
-async def edit_calendar(life: Life, edit: Callable[[list[Json]], object]) -> None:
+async def edit_calendar(monitor: MonitorInTest, edit: Callable[[list[Json]], object]) -> None:
     """Change the calendar as the page does, and wait until it was read."""
-    queries = life.app.reload.queries
+    queries = monitor.app.reload.queries
     assert queries.by_hand is not None
     await queries.by_hand.edit(edit)
     read = await queries.read_calendar("by-hand")
@@ -51,91 +51,93 @@ def add_address_of_claims(tables: list[Json], *, required: bool = False, url: st
     add_address(tables, entry, url, required=required)
 
 
-def release_json_now(life: Life, release: str = "claims-q3") -> dict[str, Any]:
-    found = life.daemon.watch.verdict_now(release)
+def release_json_now(monitor: MonitorInTest, release: str = "claims-q3") -> dict[str, Any]:
+    found = monitor.daemon.watch.verdict_now(release)
     assert found is not None
     return found
 
 
-def part_json(life: Life, name: str = "added-1") -> dict[str, Any]:
-    return next(one for one in release_json_now(life)["parts"] if one["id"] == name)
+def part_json(monitor: MonitorInTest, name: str = "added-1") -> dict[str, Any]:
+    return next(one for one in release_json_now(monitor)["parts"] if one["id"] == name)
 
 
-def finding_kinds(life: Life, release: str = "claims-q3") -> list[str]:
-    return [one["kind"] for one in release_json_now(life, release)["findings"]]
+def finding_kinds(monitor: MonitorInTest, release: str = "claims-q3") -> list[str]:
+    return [one["kind"] for one in release_json_now(monitor, release)["findings"]]
 
 
 @with_daemon(PUBLISHED_AT_SLOT + answer_with_page(OTHER, "09:45:00", OTHERS), base=settings_with_hand_calendar)
 async def test_release_added_by_hand_minutes_before_its_slot_is_watched_at_once_without_a_finding(
-    life: Life,
+    monitor: MonitorInTest,
 ) -> None:
-    await life.until("09:31:00")
-    await edit_calendar(life, add_other_release)  # its slot and its page are at 09:45
-    assert OTHER_RELEASE in life.daemon.watch.releases
-    await life.until("09:46:30")
-    assert release_json_now(life, OTHER_RELEASE)["verdict"] == "on_time"
+    await monitor.until("09:31:00")
+    await edit_calendar(monitor, add_other_release)  # its slot and its page are at 09:45
+    assert OTHER_RELEASE in monitor.daemon.watch.releases
+    await monitor.until("09:46:30")
+    assert release_json_now(monitor, OTHER_RELEASE)["verdict"] == "on_time"
     # An entry by hand shows when it was typed, not when the producer announced it. So it gives no finding of short
     # notice, although it was added 14 minutes before its slot.
-    assert finding_kinds(life, OTHER_RELEASE) == []
-    assert life.notice_kinds() == []
+    assert finding_kinds(monitor, OTHER_RELEASE) == []
+    assert monitor.notice_kinds() == []
 
 
 @with_daemon(PUBLISHED_AT_SLOT, base=settings_with_hand_calendar)
-async def test_release_removed_by_hand_is_cancelled_without_a_notice_and_stays_so_after_a_restart(life: Life) -> None:
-    await edit_calendar(life, add_other_release)  # its slot is 09:45
-    await life.until("09:28:30")
+async def test_release_removed_by_hand_is_cancelled_without_a_notice_and_stays_so_after_a_restart(
+    monitor: MonitorInTest,
+) -> None:
+    await edit_calendar(monitor, add_other_release)  # its slot is 09:45
+    await monitor.until("09:28:30")
     # Without a part, the release itself is removed, here by the user "duty".
     await edit_calendar(
-        life, lambda tables: remove_addition(tables, entry=OTHER_RELEASE, part="", reason="removed: duty")
+        monitor, lambda tables: remove_addition(tables, entry=OTHER_RELEASE, part="", reason="removed: duty")
     )
-    await life.until("09:29:30")
-    await life.end()
-    await life.start()
-    await life.until("09:47:00")
-    row = life.daemon.core.store.verdicts.judged_one(OTHER_RELEASE)
+    await monitor.until("09:29:30")
+    await monitor.end()
+    await monitor.start()
+    await monitor.until("09:47:00")
+    row = monitor.daemon.core.store.verdicts.judged_one(OTHER_RELEASE)
     assert row is not None
     # At 09:47 its page is still absent, but a cancelled release is not overdue.
-    assert (row.word, life.notice_kinds()) == ("cancelled", [])
+    assert (row.word, monitor.notice_kinds()) == ("cancelled", [])
 
 
 @with_daemon(PUBLISHED_AT_SLOT, base=settings_with_hand_calendar)
 async def test_address_added_by_hand_is_a_part_of_the_release_until_it_is_removed_even_after_a_restart(
-    life: Life,
+    monitor: MonitorInTest,
 ) -> None:
-    await edit_calendar(life, add_address_of_claims)
-    await life.until("09:29:00")
-    await life.end()
-    await life.start()
-    await life.until("09:29:30")
+    await edit_calendar(monitor, add_address_of_claims)
+    await monitor.until("09:29:00")
+    await monitor.end()
+    await monitor.start()
+    await monitor.until("09:29:30")
     # The added address is the part `added-1`. It is optional, so its absence makes nothing overdue.
-    assert (part_json(life)["url"], part_json(life)["required"]) == (MIRROR, False)
-    assert life.runs("claims-q3/added-1/edge") != []
+    assert (part_json(monitor)["url"], part_json(monitor)["required"]) == (MIRROR, False)
+    assert monitor.runs("claims-q3/added-1/edge") != []
     await edit_calendar(
-        life,
+        monitor,
         lambda tables: remove_addition(tables, entry="addresses-claims-q3", part="added-1", reason="removed: duty"),
     )
     # Only the release's own page is left.
-    assert [one["id"] for one in release_json_now(life)["parts"]] == ["page"]
-    await life.until("09:32:00")
-    assert (release_json_now(life)["verdict"], finding_kinds(life), life.notice_kinds()) == ("on_time", [], [])
+    assert [one["id"] for one in release_json_now(monitor)["parts"]] == ["page"]
+    await monitor.until("09:32:00")
+    assert (release_json_now(monitor)["verdict"], finding_kinds(monitor), monitor.notice_kinds()) == ("on_time", [], [])
 
 
 @pytest.mark.parametrize("mirror_published_at", ["09:20:00", "09:50:00", "10:20:00"])
 def test_address_added_after_the_slot_changes_no_verdict_and_gives_no_finding(
     tmp_path: Path, mirror_published_at: str
 ) -> None:
-    async def act(life: Life) -> None:
-        await life.until("09:45:00")
-        assert release_json_now(life)["verdict"] == "on_time"
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.until("09:45:00")
+        assert release_json_now(monitor)["verdict"] == "on_time"
         # Its page is published before the slot, 09:30, or some minutes after it is added, or only after the test.
-        await edit_calendar(life, add_address_of_claims)
-        await life.until("10:10:00")
+        await edit_calendar(monitor, add_address_of_claims)
+        await monitor.until("10:10:00")
         # The added address was looked at.
-        assert life.runs("claims-q3/added-1/edge") != []
-        assert release_json_now(life)["verdict"] == "on_time"
-        assert (release_json_now(life)["exposures"], finding_kinds(life), life.notice_kinds()) == ([], [], [])
+        assert monitor.runs("claims-q3/added-1/edge") != []
+        assert release_json_now(monitor)["verdict"] == "on_time"
+        assert (release_json_now(monitor)["exposures"], finding_kinds(monitor), monitor.notice_kinds()) == ([], [], [])
 
-    live(
+    run_monitor(
         tmp_path,
         PUBLISHED_AT_SLOT + answer_with_page(MIRROR, mirror_published_at),
         act,
@@ -144,30 +146,30 @@ def test_address_added_after_the_slot_changes_no_verdict_and_gives_no_finding(
 
 
 @with_daemon(PUBLISHED_AT_SLOT + answer_with_page(MIRROR, "09:20:00"), base=settings_with_hand_calendar)
-async def test_address_that_was_public_when_it_was_added_proves_no_early_release(life: Life) -> None:
-    await life.until("09:28:30")
-    await edit_calendar(life, add_address_of_claims)  # public since 09:20
-    await life.until("09:35:00")
+async def test_address_that_was_public_when_it_was_added_proves_no_early_release(monitor: MonitorInTest) -> None:
+    await monitor.until("09:28:30")
+    await edit_calendar(monitor, add_address_of_claims)  # public since 09:20
+    await monitor.until("09:35:00")
     # No look saw the address absent, so it is unknown since when it has been public.
-    assert (release_json_now(life)["verdict"], life.notice_kinds()) == ("on_time", [])
-    assert release_json_now(life)["exposures"] == []
+    assert (release_json_now(monitor)["verdict"], monitor.notice_kinds()) == ("on_time", [])
+    assert release_json_now(monitor)["exposures"] == []
 
 
 @with_daemon(PUBLISHED_AT_SLOT + answer_with_page(MIRROR, "09:29:30"), base=settings_with_hand_calendar)
-async def test_figures_that_appear_early_at_an_added_address_are_early(life: Life) -> None:
-    await life.until("09:28:10")
-    await edit_calendar(life, add_address_of_claims)  # published at 09:29:30, before the slot
+async def test_figures_that_appear_early_at_an_added_address_are_early(monitor: MonitorInTest) -> None:
+    await monitor.until("09:28:10")
+    await edit_calendar(monitor, add_address_of_claims)  # published at 09:29:30, before the slot
     # Looks from 09:28:10 to 09:29:30 found the address absent. So it was published while it was watched.
-    await life.until("09:31:00")
-    assert release_json_now(life)["verdict"] == "early"
-    assert "early_exposure" in finding_kinds(life)
+    await monitor.until("09:31:00")
+    assert release_json_now(monitor)["verdict"] == "early"
+    assert "early_exposure" in finding_kinds(monitor)
 
 
 @with_daemon(PUBLISHED_AT_SLOT, base=settings_with_hand_calendar)
-async def test_added_file_that_is_required_and_absent_makes_the_release_overdue(life: Life) -> None:
-    await life.until("09:28:10")
+async def test_added_file_that_is_required_and_absent_makes_the_release_overdue(monitor: MonitorInTest) -> None:
+    await monitor.until("09:28:10")
     never_published = f"{URL}-tables"
-    await edit_calendar(life, lambda tables: add_address_of_claims(tables, required=True, url=never_published))
+    await edit_calendar(monitor, lambda tables: add_address_of_claims(tables, required=True, url=never_published))
     # The page itself is published at the slot, 09:30.
-    await life.until("09:36:00")
-    assert (part_json(life)["verdict"], release_json_now(life)["verdict"]) == ("overdue", "overdue")
+    await monitor.until("09:36:00")
+    assert (part_json(monitor)["verdict"], release_json_now(monitor)["verdict"]) == ("overdue", "overdue")

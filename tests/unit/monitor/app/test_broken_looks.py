@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from monitor.look.fetch import Answer, Failure, Fetcher, Request
 from monitor.look.sighting import State
-from tests.unit.monitor.app.life import HOST, PUBLISHED_AT_SLOT, Life, live, reopened
+from tests.unit.monitor.app.monitor_in_test import HOST, PUBLISHED_AT_SLOT, MonitorInTest, reopened, run_monitor
 from tests.unit.monitor.app.replaying import differences_in_replay
 
 
@@ -55,21 +55,21 @@ class FaultyFetcher:
 def test_looks_that_raise_before_a_slot_leave_the_verdict_on_time_and_are_shown(tmp_path: Path) -> None:
     faults = LookFaults()
 
-    async def act(life: Life) -> None:
-        await life.until("09:28:40")
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.until("09:28:40")
         faults.fetching_raises = True
-        await life.until("09:29:20")
+        await monitor.until("09:29:20")
         faults.fetching_raises = False
-        assert life.runs()[-1].why == "monitor_fault"
+        assert monitor.runs()[-1].why == "monitor_fault"
         # 40 s with at least one look a second, because the slot is less than two minutes away.
-        assert life.count_looks("monitor_fault") >= 40
-        assert HOST in life.app.status.as_json()["status"]["Needs attention"]["Looks"]
+        assert monitor.count_looks("monitor_fault") >= 40
+        assert HOST in monitor.app.status.as_json()["status"]["Needs attention"]["Looks"]
         # From 09:29:20 on, looks succeed again. They see the page published at the slot, 09:30.
-        await life.until("09:32:00")
-        assert (life.stored_verdict(), life.notice_kinds()) == ("on_time", [])
+        await monitor.until("09:32:00")
+        assert (monitor.stored_verdict(), monitor.notice_kinds()) == ("on_time", [])
 
     with capture_logs() as lines:
-        live(tmp_path, PUBLISHED_AT_SLOT, act, around=faults.add_to)
+        run_monitor(tmp_path, PUBLISHED_AT_SLOT, act, around=faults.add_to)
     # Only the first fault within a minute is logged.
     assert [line["event"] for line in lines].count("look_broke") == 1
 
@@ -77,18 +77,18 @@ def test_looks_that_raise_before_a_slot_leave_the_verdict_on_time_and_are_shown(
 def test_looks_that_raise_for_four_minutes_around_the_slot_leave_the_release_unproven(tmp_path: Path) -> None:
     faults = LookFaults()
 
-    async def act(life: Life) -> None:
-        await life.until("09:28:50")
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.until("09:28:50")
         faults.fetching_raises = True
-        await life.until("09:33:00")
+        await monitor.until("09:33:00")
         faults.fetching_raises = False
-        await life.until("09:45:00")
+        await monitor.until("09:45:00")
         # The page is published at the slot, 09:30. It is first seen at 09:33, so it may have come on time or late.
-        assert life.stored_verdict() == "unproven"
-        assert life.notice_kinds() == ["unproven"]
+        assert monitor.stored_verdict() == "unproven"
+        assert monitor.notice_kinds() == ["unproven"]
 
     with capture_logs() as lines:
-        live(tmp_path, PUBLISHED_AT_SLOT, act, around=faults.add_to)
+        run_monitor(tmp_path, PUBLISHED_AT_SLOT, act, around=faults.add_to)
     # At 09:28:50 and then once a minute until 09:32:50.
     assert [line["event"] for line in lines].count("look_broke") == 5
 
@@ -96,22 +96,22 @@ def test_looks_that_raise_for_four_minutes_around_the_slot_leave_the_release_unp
 def test_looks_prove_nothing_while_their_responses_cannot_be_stored_as_evidence(tmp_path: Path) -> None:
     faults = LookFaults()
 
-    async def act(life: Life) -> None:
+    async def act(monitor: MonitorInTest) -> None:
         # 09:29:55: from now on, our own code raises when it stores a response as evidence.
-        await life.until("09:29:55")
+        await monitor.until("09:29:55")
         faults.storing_evidence_raises = True
         # 09:30:20: the page has been public since 09:30, but no look has proved it.
-        await life.until("09:30:20")
-        last_run = life.runs()[-1]
+        await monitor.until("09:30:20")
+        last_run = monitor.runs()[-1]
         assert (last_run.state, last_run.why) == (State.UNKNOWN, "monitor_fault")
-        assert State.PRESENT not in {run.state for run in life.runs()}
+        assert State.PRESENT not in {run.state for run in monitor.runs()}
         faults.storing_evidence_raises = False
         # 09:32: looks have succeeded again since 09:30:20. A page seen then is within the tolerance of a minute.
-        await life.until("09:32:00")
-        assert life.stored_verdict() == "on_time"
+        await monitor.until("09:32:00")
+        assert monitor.stored_verdict() == "on_time"
 
     with capture_logs():
-        settings = live(tmp_path, PUBLISHED_AT_SLOT, act, around=faults.add_to)
+        settings = run_monitor(tmp_path, PUBLISHED_AT_SLOT, act, around=faults.add_to)
     store = reopened(settings)
     # The stored looks, judged again, give the stored verdict.
     assert differences_in_replay(store, settings) == {"claims-q3": []}

@@ -15,7 +15,7 @@ from monitor.config.settings import Settings
 from monitor.rehearse.drive import play
 from monitor.rehearse.script.script import read_script
 from monitor.rehearse.settings import rehearsal_settings
-from tests.unit.monitor.app.life import reopened
+from tests.unit.monitor.app.monitor_in_test import reopened
 from tests.unit.monitor.app.replaying import differences_in_replay
 from tests.unit.monitor.app.test_truth import TOLERANCE, Timeline, _local, check_interval
 

@@ -16,15 +16,15 @@ from monitor.look.sighting import State
 from monitor.store.rows import DeliveryState
 from monitor.store.writer import DELAY
 from monitor.threads import Tasks
-from tests.unit.monitor.app.life import (
+from tests.unit.monitor.app.monitor_in_test import (
     HEAD,
     NEVER_PUBLISHED,
     PAGE,
     PUBLISHED_AT_SLOT,
-    Life,
-    live,
+    MonitorInTest,
     published_at,
     reopened,
+    run_monitor,
     with_daemon,
 )
 from tests.unit.monitor.app.replaying import differences_in_replay
@@ -36,11 +36,11 @@ FIRST_START_AT_09_40 = HEAD.replace("from = 2026-11-26T09:28:00", "from = 2026-1
 
 
 def test_a_release_published_on_time_is_on_time_and_sends_no_notice(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        await life.until("09:33:00")
-        assert (life.stored_verdict(), life.notice_kinds()) == ("on_time", [])
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.until("09:33:00")
+        assert (monitor.stored_verdict(), monitor.notice_kinds()) == ("on_time", [])
 
-    settings = live(tmp_path, PUBLISHED_AT_SLOT, act)
+    settings = run_monitor(tmp_path, PUBLISHED_AT_SLOT, act)
     store = reopened(settings)
     # The stored looks, judged again, give the stored verdict.
     assert differences_in_replay(store, settings) == {"claims-q3": []}
@@ -50,28 +50,28 @@ def test_a_release_published_on_time_is_on_time_and_sends_no_notice(tmp_path: Pa
 
 @with_daemon(NEVER_PUBLISHED, delay=DELAY)
 async def test_a_slot_missed_while_the_monitor_was_down_is_unproven_until_a_look_finds_no_page(
-    life: Life,
+    monitor: MonitorInTest,
 ) -> None:
-    await life.restart(killed_at="09:29:30", started_at="09:35:30")
-    await life.until("09:35:33")
+    await monitor.restart(killed_at="09:29:30", started_at="09:35:30")
+    await monitor.until("09:35:33")
     # At the start nothing is known about the slot, 09:30. Then the first look finds the page absent: notice `opened`.
-    assert life.stored_verdict() == "overdue"
-    assert life.notice_kinds() == ["unproven", "opened"]
+    assert monitor.stored_verdict() == "overdue"
+    assert monitor.notice_kinds() == ["unproven", "opened"]
 
 
 def test_an_exception_that_no_task_awaits_is_counted_and_ends_nothing(tmp_path: Path) -> None:
     async def raise_fault() -> None:
         raise StoreFault("a note that could not be stored")
 
-    async def act(life: Life) -> None:
-        await life.until("09:29:00")
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.until("09:29:00")
         # No one awaits this task, so the event loop gives its exception to the daemon, which counts it as `stray`.
         Tasks().start(raise_fault())
-        await life.until("09:33:00")
-        faults = life.daemon.core.metrics.registry.get_sample_value("ninethirty_faults_total", {"task": "stray"})
-        assert (faults, life.stored_verdict()) == (1.0, "on_time")
+        await monitor.until("09:33:00")
+        faults = monitor.daemon.core.metrics.registry.get_sample_value("ninethirty_faults_total", {"task": "stray"})
+        assert (faults, monitor.stored_verdict()) == (1.0, "on_time")
 
-    live(tmp_path, PUBLISHED_AT_SLOT, act)
+    run_monitor(tmp_path, PUBLISHED_AT_SLOT, act)
 
 
 def test_a_verdict_is_delayed_for_half_a_minute_while_no_look_succeeds(tmp_path: Path) -> None:
@@ -79,64 +79,64 @@ def test_a_verdict_is_delayed_for_half_a_minute_while_no_look_succeeds(tmp_path:
         '[[fault]]\nhost = "www.gov.uk"\nfrom = 2026-11-26T09:29:00\nuntil = 2026-11-26T10:30:00\nkind = "reset"\n'
     )
 
-    async def act(life: Life) -> None:
+    async def act(monitor: MonitorInTest) -> None:
         # The daemon starts again after the slot, 09:30. So it delays its verdict by half a minute, until 09:37:00.
-        await life.restart(killed_at="09:28:55", started_at="09:36:30")
-        await life.until("09:36:55")
-        assert life.stored_verdict() == "pending"  # as before the kill
-        assert life.notice_kinds() == []
+        await monitor.restart(killed_at="09:28:55", started_at="09:36:30")
+        await monitor.until("09:36:55")
+        assert monitor.stored_verdict() == "pending"  # as before the kill
+        assert monitor.notice_kinds() == []
         # The board and the API do not show the release either.
-        assert release_states(life.daemon.watch.releases) == []
-        assert life.app.status.body("claims-q3") is None
-        await life.until("09:37:05")
-        assert life.stored_verdict() == "unproven"
-        assert life.notice_kinds() == ["unproven"]
+        assert release_states(monitor.daemon.watch.releases) == []
+        assert monitor.app.status.body("claims-q3") is None
+        await monitor.until("09:37:05")
+        assert monitor.stored_verdict() == "unproven"
+        assert monitor.notice_kinds() == ["unproven"]
 
     # Before a kill, looks must be committed as soon as in production (DELAY).
-    live(tmp_path, every_look_fails, act, delay=DELAY)
+    run_monitor(tmp_path, every_look_fails, act, delay=DELAY)
 
 
 @pytest.mark.slow
 @with_daemon(NEVER_PUBLISHED, delay=DELAY)
-async def test_after_a_restart_every_target_is_looked_at_within_three_seconds(life: Life) -> None:
-    await life.restart(killed_at="09:45:00", started_at="10:20:30")
-    restarted_at = life.clock.now()
-    await life.until("10:20:33")
+async def test_after_a_restart_every_target_is_looked_at_within_three_seconds(monitor: MonitorInTest) -> None:
+    await monitor.restart(killed_at="09:45:00", started_at="10:20:30")
+    restarted_at = monitor.clock.now()
+    await monitor.until("10:20:33")
     # A target is an address and the way to it, for example the page at the edge or past the cache at the origin.
-    targets = [target.id for target in life.daemon.poller.watched_targets()]
+    targets = [target.id for target in monitor.daemon.poller.watched_targets()]
     assert len(targets) >= 3
-    assert all(life.runs(target)[-1].last_received >= restarted_at for target in targets)
+    assert all(monitor.runs(target)[-1].last_received >= restarted_at for target in targets)
 
 
 @pytest.mark.slow
 @with_daemon(NEVER_PUBLISHED, delay=DELAY)
-async def test_the_gap_of_a_kill_begins_less_than_a_second_after_the_last_look(life: Life) -> None:
-    await life.until("09:29:40.5")
-    last_look = life.runs()[-1].last_received
-    await life.restart(killed_at="09:29:40.5", started_at="09:29:55")
-    restarted_at = life.clock.now()
-    await life.until("09:29:56")
+async def test_the_gap_of_a_kill_begins_less_than_a_second_after_the_last_look(monitor: MonitorInTest) -> None:
+    await monitor.until("09:29:40.5")
+    last_look = monitor.runs()[-1].last_received
+    await monitor.restart(killed_at="09:29:40.5", started_at="09:29:55")
+    restarted_at = monitor.clock.now()
+    await monitor.until("09:29:56")
     # A gap is a stored time in which the monitor was blind, here from the kill to the restart.
-    (gap,) = life.daemon.core.store.runs.blind(last_look - timedelta(hours=1), life.clock.now())
+    (gap,) = monitor.daemon.core.store.runs.blind(last_look - timedelta(hours=1), monitor.clock.now())
     assert (gap.cause, gap.ends) == ("killed", restarted_at)
     # The gap begins with the last heartbeat. Each commit of looks stores one, and looks are a second apart.
     assert timedelta() <= gap.begins - last_look < timedelta(seconds=1)
 
 
 @with_daemon(NEVER_PUBLISHED)
-async def test_a_regular_stop_commits_everything_and_is_recorded(life: Life) -> None:
-    await life.until("09:29:40.5")
-    run_before = life.runs()[-1]
-    await life.end()
-    await life.until("09:29:50")
-    await life.start()
-    store = life.daemon.core.store
+async def test_a_regular_stop_commits_everything_and_is_recorded(monitor: MonitorInTest) -> None:
+    await monitor.until("09:29:40.5")
+    run_before = monitor.runs()[-1]
+    await monitor.end()
+    await monitor.until("09:29:50")
+    await monitor.start()
+    store = monitor.daemon.core.store
     # The run in the store ends no earlier than the one in memory did: no look was lost.
     assert runs_of(store, PAGE)[-1].last_received >= run_before.last_received
-    await life.until("09:29:51")
-    (gap,) = store.runs.blind(run_before.first_sent, life.clock.now())
+    await monitor.until("09:29:51")
+    (gap,) = store.runs.blind(run_before.first_sent, monitor.clock.now())
     assert gap.cause == "stopped"
-    blind_seconds = life.daemon.core.metrics.registry.get_sample_value(
+    blind_seconds = monitor.daemon.core.metrics.registry.get_sample_value(
         "ninethirty_blind_seconds_total", {"cause": "stopped"}
     )
     # Stopped at 09:29:40.5 and started again at 09:29:50.
@@ -159,48 +159,50 @@ def test_a_regular_stop_waits_at_most_ten_seconds_for_a_message_that_is_being_de
         channels.append(SlowChannel(clock, delivery_seconds, "outbox"))
         return channels
 
-    async def act(life: Life) -> None:
+    async def act(monitor: MonitorInTest) -> None:
         # The stop begins while a message is being delivered, which takes 4 or 60 seconds.
         (channel,) = channels
         while not channel.begun_ids:
-            await life.clock.sleep(0.1)
-        message_id, began = channel.begun_ids[0], life.clock.now()
-        await life.end()
-        stopped, last_look = life.clock.now(), life.publisher.log.entries[-1].at
+            await monitor.clock.sleep(0.1)
+        message_id, began = channel.begun_ids[0], monitor.clock.now()
+        await monitor.end()
+        stopped, last_look = monitor.clock.now(), monitor.publisher.log.entries[-1].at
         assert (stopped - began).total_seconds() == pytest.approx(stop_seconds, abs=0.5)
         # Looks continue until the stop is complete. They are a second apart.
         assert (last_look - began).total_seconds() == pytest.approx(stop_seconds, abs=1)
-        await life.start()
-        await life.clock.sleep(240)  # enough for a second attempt
+        await monitor.start()
+        await monitor.clock.sleep(240)  # enough for a second attempt
         # A message that the stop cut off is sent a second time.
         assert channel.begun_ids.count(message_id) == attempts_in_all
-        assert [row.attempts for row in life.daemon.core.store.outbox.deliveries(message_id)] == [attempts_in_all]
+        assert [row.attempts for row in monitor.daemon.core.store.outbox.deliveries(message_id)] == [attempts_in_all]
 
-    live(tmp_path, NEVER_PUBLISHED, act, channels=make_slow_channel)
+    run_monitor(tmp_path, NEVER_PUBLISHED, act, channels=make_slow_channel)
 
 
 @with_daemon(PUBLISHED_AT_SLOT, delay=DELAY)
-async def test_a_release_that_is_unproven_is_notified_once_even_if_the_daemon_restarts_again(life: Life) -> None:
+async def test_a_release_that_is_unproven_is_notified_once_even_if_the_daemon_restarts_again(
+    monitor: MonitorInTest,
+) -> None:
     # 09:30: the page is published while no daemon runs, so no look can prove when.
-    await life.restart(killed_at="09:29:00", started_at="09:42:00")
-    await life.until("09:44:00")
-    assert life.stored_verdict() == "unproven"
+    await monitor.restart(killed_at="09:29:00", started_at="09:42:00")
+    await monitor.until("09:44:00")
+    assert monitor.stored_verdict() == "unproven"
     # The second restart changes nothing about the release.
-    await life.restart(killed_at="09:44:00", started_at="09:46:00")
-    await life.until("09:50:00")
-    assert life.stored_verdict() == "unproven"
-    assert life.notice_kinds().count("unproven") == 1
+    await monitor.restart(killed_at="09:44:00", started_at="09:46:00")
+    await monitor.until("09:50:00")
+    assert monitor.stored_verdict() == "unproven"
+    assert monitor.notice_kinds().count("unproven") == 1
 
 
 def test_looks_stored_across_two_restarts_give_the_same_verdict_when_judged_again(tmp_path: Path) -> None:
-    async def restart_twice(life: Life) -> None:
+    async def restart_twice(monitor: MonitorInTest) -> None:
         # No daemon runs at the slot, 09:30, when the page is published. So the release is unproven.
-        await life.restart(killed_at="09:29:00", started_at="09:42:00")
-        await life.restart(killed_at="09:44:00", started_at="09:46:00")
-        await life.until("09:50:00")
-        assert life.stored_verdict() == "unproven"
+        await monitor.restart(killed_at="09:29:00", started_at="09:42:00")
+        await monitor.restart(killed_at="09:44:00", started_at="09:46:00")
+        await monitor.until("09:50:00")
+        assert monitor.stored_verdict() == "unproven"
 
-    settings = live(tmp_path, PUBLISHED_AT_SLOT, restart_twice, delay=DELAY)
+    settings = run_monitor(tmp_path, PUBLISHED_AT_SLOT, restart_twice, delay=DELAY)
     store = reopened(settings)
     assert differences_in_replay(store, settings) == {"claims-q3": []}
     store.close()
@@ -208,16 +210,16 @@ def test_looks_stored_across_two_restarts_give_the_same_verdict_when_judged_agai
 
 @pytest.mark.slow
 @with_daemon(published_at("09:50:00"), delay=DELAY)
-async def test_a_fact_is_notified_once_however_often_the_daemon_is_killed(life: Life) -> None:
+async def test_a_fact_is_notified_once_however_often_the_daemon_is_killed(monitor: MonitorInTest) -> None:
     # The page is absent until 09:50, 20 minutes after the slot. The daemon is killed nine times while it is overdue.
     for minute in range(31, 40):
-        await life.restart(killed_at=f"09:{minute}:20", started_at=f"09:{minute}:40")
-    await life.until("09:55:00")
-    ids = [notice.id for notice in life.daemon.core.store.outbox.notices()]
+        await monitor.restart(killed_at=f"09:{minute}:20", started_at=f"09:{minute}:40")
+    await monitor.until("09:55:00")
+    ids = [notice.id for notice in monitor.daemon.core.store.outbox.notices()]
     assert len(ids) == len(set(ids))
     # The kind `opened` is the notice that the release is overdue.
-    assert life.notice_kinds().count("opened") == 1
-    assert {message.id for message in life.received()} == set(ids)
+    assert monitor.notice_kinds().count("opened") == 1
+    assert {message.id for message in monitor.received()} == set(ids)
 
 
 @pytest.mark.slow
@@ -230,29 +232,29 @@ def test_a_flapping_host_adds_no_draft_version_without_new_facts(tmp_path: Path)
         for second in range(0, 60, 12)
     )
 
-    def count_drafts(life: Life) -> int:
-        store = life.daemon.core.store
+    def count_drafts(monitor: MonitorInTest) -> int:
+        store = monitor.daemon.core.store
         return sum(len(store.verdicts.drafts(incident.id)) for incident in store.verdicts.incidents())
 
-    async def act(life: Life) -> None:
-        await life.until("09:39:50")
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.until("09:39:50")
         # The release has been overdue since 09:31, so its incident has drafts. Resets add no facts.
-        drafts = count_drafts(life)
+        drafts = count_drafts(monitor)
         assert drafts
-        await life.until("09:45:30")
-        assert count_drafts(life) == drafts
+        await monitor.until("09:45:30")
+        assert count_drafts(monitor) == drafts
         # The looks did see the 25 resets: each began a run of failed looks.
-        assert len(life.runs()) > 25
+        assert len(monitor.runs()) > 25
 
-    live(tmp_path, resets, act)
+    run_monitor(tmp_path, resets, act)
 
 
 @pytest.mark.slow
 @with_daemon(NEVER_PUBLISHED)
-async def test_a_release_overdue_for_more_than_five_minutes_has_grade_report(life: Life) -> None:
+async def test_a_release_overdue_for_more_than_five_minutes_has_grade_report(monitor: MonitorInTest) -> None:
     # The slot was 09:30, so it is overdue by seven and a half minutes.
-    await life.until("09:37:30")
-    row = life.daemon.core.store.verdicts.judged_one("claims-q3")
+    await monitor.until("09:37:30")
+    row = monitor.daemon.core.store.verdicts.judged_one("claims-q3")
     assert row is not None
     assert (row.word, row.grade) == ("overdue", "report")
 
@@ -262,16 +264,16 @@ def test_the_length_of_a_withdrawal_is_known_once_the_removed_page_is_back(tmp_p
     removed = published_at("09:50:00") + "status = 410\n"
     back = published_at("10:05:00")
 
-    async def act(life: Life) -> None:
-        await life.until("10:15:00")
-        row = life.daemon.core.store.verdicts.judged_one("claims-q3")
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.until("10:15:00")
+        row = monitor.daemon.core.store.verdicts.judged_one("claims-q3")
         assert row is not None
         (finding,) = row.body["findings"]
         assert finding["kind"] == "withdrawn"
         # An upper bound of the length exists only when the withdrawal has ended.
         assert finding["seconds"]["max"] is not None
 
-    live(tmp_path, PUBLISHED_AT_SLOT + removed + back, act)
+    run_monitor(tmp_path, PUBLISHED_AT_SLOT + removed + back, act)
 
 
 def test_a_page_removed_for_two_minutes_is_notified_and_one_removed_for_80_seconds_is_not(
@@ -284,28 +286,28 @@ def test_a_page_removed_for_two_minutes_is_notified_and_one_removed_for_80_secon
     flickers = answer_from("09:50:00", 404) + answer_from("09:51:20", 200)
     removed = answer_from("10:00:00", 404)
 
-    async def act(life: Life) -> None:
-        await life.until("10:00:00")
-        assert life.notice_kinds() == []
-        await life.until("10:02:10")
-        (notice,) = life.daemon.core.store.outbox.notices()
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.until("10:00:00")
+        assert monitor.notice_kinds() == []
+        await monitor.until("10:02:10")
+        (notice,) = monitor.daemon.core.store.outbox.notices()
         assert (notice.kind, notice.grade) == ("altered", "none")
         # Routes can match the finding `withdrawn` by its own name or by its general name `altered`.
         assert notice.findings == ("altered", "withdrawn")
 
-    live(tmp_path, PUBLISHED_AT_SLOT + flickers + removed, act)
+    run_monitor(tmp_path, PUBLISHED_AT_SLOT + flickers + removed, act)
 
 
 def test_a_task_that_dies_ends_the_daemon_with_an_error_that_names_the_task(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        await life.until("09:28:30")
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.until("09:28:30")
         (watch_task,) = [task for task in asyncio.all_tasks() if task.get_name() == "watch"]
         # The daemon runs its parts as named tasks. This one must never end by itself.
         watch_task.cancel()
-        await life.until("09:29:30")
+        await monitor.until("09:29:30")
 
     with pytest.raises(TaskDied, match=r"^watch ended, and with it the daemon$"):
-        live(tmp_path, NEVER_PUBLISHED, act)
+        run_monitor(tmp_path, NEVER_PUBLISHED, act)
 
 
 @pytest.mark.slow
@@ -317,18 +319,18 @@ def test_a_channel_that_fails_delays_neither_another_channel_nor_looks(tmp_path:
     def channels(clock: VirtualClock) -> list[FakeChannel]:
         return [a_channel(clock, "bad", bad), a_channel(clock, "good")]
 
-    async def act(life: Life) -> None:
-        await life.until("09:34:00")
-        good = life.channels[1]
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.until("09:34:00")
+        good = monitor.channels[1]
         assert isinstance(good, FakeChannel)
-        notices = life.daemon.core.store.outbox.notices()
+        notices = monitor.daemon.core.store.outbox.notices()
         # First that the release is not found yet, and then that it is overdue.
         assert [notice.kind for notice in notices] == ["due", "opened"]
         assert all(good.received[notice.id] - notice.at < timedelta(seconds=1) for notice in notices)
         # Around the slot, looks are a second apart.
-        assert max(run.largest_gap for run in life.runs()) < timedelta(seconds=2)
+        assert max(run.largest_gap for run in monitor.runs()) < timedelta(seconds=2)
 
-    live(tmp_path, NEVER_PUBLISHED, act, channels=channels)
+    run_monitor(tmp_path, NEVER_PUBLISHED, act, channels=channels)
 
 
 class RaisingChannel(FakeChannel):
@@ -344,9 +346,9 @@ def test_a_channel_that_raises_is_tried_again_and_delays_no_other_channel(tmp_pa
     def channels(clock: VirtualClock) -> list[FakeChannel]:
         return [RaisingChannel("broken", Options(), clock.now), a_channel(clock, "good")]
 
-    async def act(life: Life) -> None:
-        await life.until("09:34:00")
-        outbox = life.daemon.core.store.outbox
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.until("09:34:00")
+        outbox = monitor.daemon.core.store.outbox
         first, second = ({row.channel: row for row in outbox.deliveries(notice.id)} for notice in outbox.notices())
         assert first["good"].standing is second["good"].standing is DeliveryState.SENT
         assert first["broken"].standing is second["broken"].standing is DeliveryState.WAITING
@@ -355,35 +357,37 @@ def test_a_channel_that_raises_is_tried_again_and_delays_no_other_channel(tmp_pa
         # Notices go to one channel in order, so the second waits for the first.
         assert second["broken"].attempts == 0
 
-    live(tmp_path, NEVER_PUBLISHED, act, channels=channels)
+    run_monitor(tmp_path, NEVER_PUBLISHED, act, channels=channels)
 
 
 @with_daemon(NEVER_PUBLISHED, delay=DELAY)
-async def test_the_first_look_after_a_restart_begins_a_new_run(life: Life) -> None:
-    await life.restart(killed_at="09:29:00", started_at="09:29:03")
-    await life.until("09:29:10")
+async def test_the_first_look_after_a_restart_begins_a_new_run(monitor: MonitorInTest) -> None:
+    await monitor.restart(killed_at="09:29:00", started_at="09:29:03")
+    await monitor.until("09:29:10")
     # A run is a series of looks with one result. Both runs are absent, but no one looked between them.
-    before, after = life.runs()[-2:]
+    before, after = monitor.runs()[-2:]
     assert before.state is after.state is State.ABSENT
     assert before.last_received < after.first_sent
 
 
 @pytest.mark.slow
 @with_daemon(published_at("10:00:00"), head=FIRST_START_AT_09_40)
-async def test_a_release_absent_at_the_first_start_is_notified_once_and_never_called_late(life: Life) -> None:
+async def test_a_release_absent_at_the_first_start_is_notified_once_and_never_called_late(
+    monitor: MonitorInTest,
+) -> None:
     # The slot was 09:30. The monitor starts for the first time at 09:40, and the page is published at 10:00.
-    await life.until("09:55:00")
-    (message,) = life.received()
+    await monitor.until("09:55:00")
+    (message,) = monitor.received()
     assert message.subject.startswith("NOT PROVEN: ")
     assert "not watched at its slot" in message.subject
     assert "not out as of" in message.text
-    assert life.stored_verdict() == "unproven"
-    await life.until("10:20:00")
-    assert life.received() == [message]
-    assert life.stored_verdict() == "unproven"
+    assert monitor.stored_verdict() == "unproven"
+    await monitor.until("10:20:00")
+    assert monitor.received() == [message]
+    assert monitor.stored_verdict() == "unproven"
 
 
 @with_daemon(PUBLISHED_AT_SLOT, head=FIRST_START_AT_09_40)
-async def test_a_release_published_before_the_first_start_sends_no_notice(life: Life) -> None:
-    await life.until("09:55:00")
-    assert life.received() == []
+async def test_a_release_published_before_the_first_start_sends_no_notice(monitor: MonitorInTest) -> None:
+    await monitor.until("09:55:00")
+    assert monitor.received() == []

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from monitor.deliver.drafts import ENDINGS, render_draft
 from monitor.judge.as_json import release_json
 from tests.unit.monitor.app.browsing import browse
-from tests.unit.monitor.app.life import Life, live
+from tests.unit.monitor.app.monitor_in_test import MonitorInTest, run_monitor
 
 MARK = "unemployment fell to 3.97 per cent"
 WORDS_OF_CONTENT = (MARK, MARK.replace(" ", "-"), "3.97", "unemployment")
@@ -46,14 +46,14 @@ at = 2026-11-26T09:30:00
 """
 
 
-async def everything_shown(life: Life) -> str:
+async def everything_shown(monitor: MonitorInTest) -> str:
     """Return all that pages, the API, metrics, notices and drafts show, in one text."""
-    store, texts = life.daemon.core.store, list[str]()
+    store, texts = monitor.daemon.core.store, list[str]()
     (incident,) = store.verdicts.incidents()
     pages = ("/", "/calendar", "/releases/claims-q3", "/incidents", f"/incidents/{incident.id}", "/status")
     of_api = ("releases", "releases/claims-q3", "incidents", f"incidents/{incident.id}", "calendars")
     draft = f"/api/v1/incidents/{incident.id}/draft.html"
-    async with browse(life) as client:
+    async with browse(monitor) as client:
         for path in (*pages, "/metrics", "/readyz", *(f"/api/v1/{name}" for name in of_api), draft):
             texts.append((await client.get(path)).text)
     drafts = store.verdicts.drafts(incident.id)
@@ -61,11 +61,11 @@ async def everything_shown(life: Life) -> str:
     texts += [render_draft(drafts[-1], ending)[0].decode("utf-8", "replace") for ending in ENDINGS]
     texts += [repr(asdict(notice)) for notice in store.outbox.notices()] + [repr(store.verdicts.incidents())]
     texts += [repr(event.body) for event in store.verdicts.events()] + [repr(row) for row in store.outbox.deliveries()]
-    assert life.received()
-    for message in life.received():
+    assert monitor.received()
+    for message in monitor.received():
         texts += [message.subject, message.text, message.html, repr(message.data)]
         texts += [one.content.decode("utf-8", "replace") for one in message.attachments]
-    watched = life.daemon.watch.releases["claims-q3"]
+    watched = monitor.daemon.watch.releases["claims-q3"]
     assert watched.verdict is not None
     return "\n".join([*texts, json.dumps(release_json(watched.verdict))])
 
@@ -76,29 +76,29 @@ def test_content_public_before_its_slot_is_not_shown_or_logged(
 ) -> None:
     caplog.set_level(logging.DEBUG)
 
-    async def act(life: Life) -> None:
+    async def act(monitor: MonitorInTest) -> None:
         # The page shows the content from 09:28:20, redirects from 09:29:05, is removed at 09:29:20, and is back at its
         # slot, 09:30. Each answer has words of the content in its text, headers or addresses.
-        await life.until(moment)
-        assert life.stored_verdict() == "early"
-        texts = (await everything_shown(life)).casefold()
+        await monitor.until(moment)
+        assert monitor.stored_verdict() == "early"
+        texts = (await everything_shown(monitor)).casefold()
         assert {word for word in WORDS_OF_CONTENT if word in texts} == set()
         # The address itself may be shown.
         assert "https://www.gov.uk/government/statistics/claims" in texts
 
     with capture_logs() as lines:
-        live(tmp_path, EARLY, act)
+        run_monitor(tmp_path, EARLY, act)
     logged = "\n".join([*map(repr, lines), *(record.getMessage() for record in caplog.records)]).casefold()
     assert "'event': 'verdict'" in logged  # so the log was recorded
     assert {word for word in WORDS_OF_CONTENT if word in logged} == set()
 
 
 def test_stored_content_is_readable_only_by_the_service_account(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
+    async def act(monitor: MonitorInTest) -> None:
         # The page has been public since 09:28:20, so evidence of it is stored.
-        await life.until("09:29:00")
+        await monitor.until("09:29:00")
 
-    live(tmp_path, EARLY, act)
+    run_monitor(tmp_path, EARLY, act)
     kept = [tmp_path / "evidence", *(tmp_path / "evidence").rglob("*")]
     assert len(kept) > 1
     # Mode bits of the group and of others.

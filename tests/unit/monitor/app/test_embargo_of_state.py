@@ -27,7 +27,7 @@ from monitor.web.queries import Queries
 from monitor.web.sessions import Sessions
 from monitor.web.users import Right, Users, make_line, make_token_line
 from schedules.export import FORMATS
-from tests.unit.monitor.app.life import HEAD, Life, live
+from tests.unit.monitor.app.monitor_in_test import HEAD, MonitorInTest, run_monitor
 from tests.unit.monitor.deliver.outbox import a_channel
 from tests.unit.monitor.web.people import SECRET, basic_auth
 from tests.worlds.fake_channel import FakeChannel
@@ -142,14 +142,14 @@ def filled_paths(route: Route, names: dict[str, list[str]]) -> list[str]:
     return paths
 
 
-def make_queries(life: Life, users: Path, *, public: bool) -> Queries:
-    store, throttle = life.daemon.core.store, Throttle(life.clock)
-    queries = Queries(store, life.app.status, life.clock, "Europe/London", public, throttle=throttle)
+def make_queries(monitor: MonitorInTest, users: Path, *, public: bool) -> Queries:
+    store, throttle = monitor.daemon.core.store, Throttle(monitor.clock)
+    queries = Queries(store, monitor.app.status, monitor.clock, "Europe/London", public, throttle=throttle)
     queries.keys = Keys(metrics=b"for metrics alone")
-    queries.sessions = Sessions(Users(users), life.clock, throttle)
+    queries.sessions = Sessions(Users(users), monitor.clock, throttle)
     queries.producers = {"department-for-example": "Department"}
-    queries.judge_promised = partial(body_of_unwatched, store, make_policies(life.settings))
-    queries.explain_verdict = make_explainer(life.settings, store).explain_release
+    queries.judge_promised = partial(body_of_unwatched, store, make_policies(monitor.settings))
+    queries.explain_verdict = make_explainer(monitor.settings, store).explain_release
     return queries
 
 
@@ -163,15 +163,15 @@ def users(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 async def read_addresses_as(
-    life: Life, users: Path, headers: dict[str, str], paths: Sequence[str] = (), *, public: bool = True
+    monitor: MonitorInTest, users: Path, headers: dict[str, str], paths: Sequence[str] = (), *, public: bool = True
 ) -> dict[str, Shown]:
     """Return what these addresses show, or every one, with these request headers."""
-    queries = make_queries(life, users, public=public)
+    queries = make_queries(monitor, users, public=public)
     application = make_application(queries)
     transport = httpx.ASGITransport(application)
     shown_at = {}
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=headers) as client:
-        for path in paths or addresses(application, life.daemon.core.store):
+        for path in paths or addresses(application, monitor.daemon.core.store):
             answer = await client.get(path)
             shown_at[path] = Shown(answer.status_code, f"{answer.headers} {answer.text}")
     queries.close()
@@ -195,14 +195,14 @@ def read_early_release_at(
     producer = ProducerSettings(id="department-for-example", name="Department", newest=["https://www.gov.uk/feed.atom"])
     shown_at: dict[str, Shown] = {}
 
-    async def act(life: Life) -> None:
-        await life.until(moment)
-        rows = [life.daemon.core.store.verdicts.judged_one(name) for name in ("claims-q3", "prices")]
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.until(moment)
+        rows = [monitor.daemon.core.store.verdicts.judged_one(name) for name in ("claims-q3", "prices")]
         assert [row.word for row in rows if row is not None] == ["early", "early"]
-        assert len({notice.incident for notice in life.daemon.core.store.outbox.notices()}) > 1
-        shown_at.update(await read_addresses_as(life, users, credentials, paths, public=public))
+        assert len({notice.incident for notice in monitor.daemon.core.store.outbox.notices()}) > 1
+        shown_at.update(await read_addresses_as(monitor, users, credentials, paths, public=public))
 
-    live(tmp_path, EARLY_STORY, act, head="", base=Settings(producer=[producer]))
+    run_monitor(tmp_path, EARLY_STORY, act, head="", base=Settings(producer=[producer]))
     return shown_at
 
 
@@ -311,14 +311,14 @@ def test_after_the_slot_the_public_board_shows_the_result(users: Path, tmp_path:
 
 
 def test_a_channel_that_is_open_to_all_gets_nothing_before_the_slot(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        await life.until("09:29:50")
-        for_staff, open_to_all = life.channels
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.until("09:29:50")
+        for_staff, open_to_all = monitor.channels
         assert isinstance(for_staff, FakeChannel)
         assert isinstance(open_to_all, FakeChannel)
         assert any(MARK in message.text for message in for_staff.messages.values())
         assert open_to_all.messages == {}
-        await life.until("09:31:00")
+        await monitor.until("09:31:00")
         assert open_to_all.messages != {}
         assert all(message.data["at"] >= "2026-11-26T09:30:00" for message in open_to_all.messages.values())
 
@@ -327,4 +327,4 @@ def test_a_channel_that_is_open_to_all_gets_nothing_before_the_slot(tmp_path: Pa
 
     alert = AlertSettings(open_channels=["open"])  # so the other channel, `outbox`, is for staff
     # EARLY_STORY is a whole script, so it needs no head.
-    live(tmp_path, EARLY_STORY, act, head="", channels=channels, base=Settings(alert=alert))
+    run_monitor(tmp_path, EARLY_STORY, act, head="", channels=channels, base=Settings(alert=alert))

@@ -20,7 +20,7 @@ from schedules.announcement import Announcement, announcement_from_json
 from schedules.join import JoinRules, join_entries
 from schedules.slot import Precision, Slot
 from tests.unit.alerts.test_routes import make_notice
-from tests.unit.monitor.app.life import Life, live
+from tests.unit.monitor.app.monitor_in_test import MonitorInTest, run_monitor
 from tests.worlds.instants import MINUTE, SLOT
 from tests.worlds.routes import a_route
 
@@ -37,10 +37,10 @@ def announcement_of(*producers: str, title: str = "Claims: March 2018") -> Annou
 def test_a_joint_release_is_among_the_releases_of_each_of_its_two_producers(
     tmp_path: Path, producers_in_script: tuple[str, str]
 ) -> None:
-    async def act(life: Life) -> None:
-        await life.until("09:29:00")
-        store, clock = life.daemon.core.store, life.clock
-        queries = Queries(store, life.app.status, clock, "Europe/London", throttle=Throttle(clock))
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.until("09:29:00")
+        store, clock = monitor.daemon.core.store, monitor.clock
+        queries = Queries(store, monitor.app.status, clock, "Europe/London", throttle=Throttle(clock))
         day = date(2026, 11, 26)
         period_to_export = clock.now() - timedelta(days=1), clock.now() + timedelta(days=1)
         for producer in (OURS, THEIRS):
@@ -48,7 +48,7 @@ def test_a_joint_release_is_among_the_releases_of_each_of_its_two_producers(
             (listed,) = await queries.list_releases(day, day, producer)
             assert (listed["producer"], listed["producers"]) == (OURS, [OURS, THEIRS])
             # Among the releases that the monitor looks for on the producer's own lists of publications.
-            near_releases = life.daemon.admission.near_releases(producer)
+            near_releases = monitor.daemon.admission.near_releases(producer)
             assert [near.release.id for near in near_releases] == ["claims-q3"]
             # In the calendar that can be exported.
             exported, _ = export_calendar(
@@ -61,7 +61,7 @@ def test_a_joint_release_is_among_the_releases_of_each_of_its_two_producers(
     # The script ends with the table of `claims-q3`, which gets this key. It names both producers.
     key_of_release = f"organisations = {json.dumps(producers_in_script)}\n"
     ours_configured = Settings.model_validate({"producer": [{"id": OURS, "name": "Ours"}]})
-    live(tmp_path, key_of_release, act, base=ours_configured)
+    run_monitor(tmp_path, key_of_release, act, base=ours_configured)
 
 
 def producers_of_release(announcement: Announcement, *, configured: tuple[str, ...]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.monitor.app.life import HOST, PUBLISHED_AT_SLOT, URL, Life, live
+from tests.unit.monitor.app.monitor_in_test import HOST, PUBLISHED_AT_SLOT, URL, MonitorInTest, run_monitor
 
 SECOND = timedelta(seconds=1)
 
@@ -32,10 +32,10 @@ at = 2026-11-26T09:29:10
 status = 404
 """
 
-    async def act(life: Life) -> None:
-        await life.until("09:29:40")
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.until("09:29:40")
         refuses_from = datetime(2026, 11, 26, 9, 29, tzinfo=UTC)
-        log = life.publisher.log
+        log = monitor.publisher.log
         requests = [entry.at for entry in log.entries if entry.host == HOST and entry.at >= refuses_from]
         # A number of seconds counts from the refused request, which is the first. The date is 09:29:20.
         first_refused = requests[0]
@@ -50,7 +50,7 @@ status = 404
         budget_a_second = 5
         assert log.peak_rate()[HOST] <= budget_a_second
 
-    live(tmp_path, tables, act)
+    run_monitor(tmp_path, tables, act)
 
 
 @pytest.mark.slow
@@ -73,20 +73,21 @@ at = 2026-11-26T09:30:00
         for number in range(20)
     )
 
-    async def act(life: Life) -> None:
-        await life.until("09:29:50")
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.until("09:29:50")
         # Each release wants a look a second at its page, its origin and its announcement, and 0.2 at the content API.
         wanted_looks_a_second, budget_a_second = 21 * (1 + 1 + 1 + 0.2), 5
-        stretch_factor = life.daemon.poller.stretch_factors()[HOST]
+        stretch_factor = monitor.daemon.poller.stretch_factors()[HOST]
         assert stretch_factor == pytest.approx(wanted_looks_a_second / budget_a_second, rel=0.1)
-        await life.until("09:32:00")
-        assert life.publisher.log.peak_rate()[HOST] == budget_a_second
-        verdicts = [one.verdict.verdict.value for one in life.daemon.watch.releases.values() if one.verdict]
+        await monitor.until("09:32:00")
+        assert monitor.publisher.log.peak_rate()[HOST] == budget_a_second
+        verdicts = [one.verdict.verdict.value for one in monitor.daemon.watch.releases.values() if one.verdict]
         assert verdicts == ["on_time"] * 21
         # The budget was shared: no page had half as many looks as another, or fewer.
         looks_at_pages = [
-            sum(run.looks for run in one.runs[f"{name}/page/edge"]) for name, one in life.daemon.watch.releases.items()
+            sum(run.looks for run in one.runs[f"{name}/page/edge"])
+            for name, one in monitor.daemon.watch.releases.items()
         ]
         assert min(looks_at_pages) > 0.5 * max(looks_at_pages)
 
-    live(tmp_path, PUBLISHED_AT_SLOT + many, act)
+    run_monitor(tmp_path, PUBLISHED_AT_SLOT + many, act)

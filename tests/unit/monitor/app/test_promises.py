@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from monitor.rehearse.publisher.calendar import CALENDAR_HOST
-from tests.unit.monitor.app.life import (
+from tests.unit.monitor.app.monitor_in_test import (
     HEAD_OFF_GOVUK,
     NEVER_PUBLISHED,
     OFF_GOVUK_URL,
-    Life,
+    MonitorInTest,
     published_at,
     with_daemon,
 )
@@ -30,47 +30,49 @@ kind = "reset"
 
 
 @with_daemon(NEVER_PUBLISHED, head=HEAD_OFF_GOVUK)
-async def test_a_late_release_is_notified_only_after_its_calendar_was_read_again(life: Life) -> None:
+async def test_a_late_release_is_notified_only_after_its_calendar_was_read_again(monitor: MonitorInTest) -> None:
     # A release may be a minute late. So this one is overdue from 09:31:00 on.
-    await life.until("09:31:06")
-    assert life.stored_verdict() == "overdue"
-    (notice,) = life.daemon.core.store.outbox.notices()
-    second_read, first_read = life.daemon.core.store.ledger.reads("rehearsal")
+    await monitor.until("09:31:06")
+    assert monitor.stored_verdict() == "overdue"
+    (notice,) = monitor.daemon.core.store.outbox.notices()
+    second_read, first_read = monitor.daemon.core.store.ledger.reads("rehearsal")
     assert (f"{first_read.started:%H:%M}", f"{second_read.started:%H:%M}") == ("09:28", "09:31")
     assert notice.kind == "opened"
     assert second_read.started <= notice.at
 
 
 @with_daemon(NEVER_PUBLISHED, head=HEAD_OFF_GOVUK)
-async def test_a_promise_that_a_read_after_the_slot_still_shows_is_confirmed_as_of_the_slot(life: Life) -> None:
+async def test_a_promise_that_a_read_after_the_slot_still_shows_is_confirmed_as_of_the_slot(
+    monitor: MonitorInTest,
+) -> None:
     # The calendar was read again at 09:31:00. That confirms the slot until it passed, at 09:30:00, and no longer.
-    await life.until("09:31:06")
-    row = life.daemon.core.store.verdicts.judged_one("claims-q3")
+    await monitor.until("09:31:06")
+    row = monitor.daemon.core.store.verdicts.judged_one("claims-q3")
     assert row is not None
     assert row.body["promise_confirmed"] == "2026-11-26T09:30:00.000Z"
-    assert "promise_in_doubt" not in life.finding_kinds()
+    assert "promise_in_doubt" not in monitor.finding_kinds()
 
 
 @pytest.mark.slow
 @with_daemon(MOVED_TO_10_00 + published_at("10:00:00", OFF_GOVUK_URL), head=HEAD_OFF_GOVUK)
 async def test_a_slot_that_its_calendar_moved_at_the_last_moment_is_in_doubt_and_never_notified_as_late(
-    life: Life,
+    monitor: MonitorInTest,
 ) -> None:
     # At 09:29:30 the calendar moves the slot from 09:30 to 10:00. It is read at 09:28 and again at 09:31.
     # A slot that passed is not replaced: the two reads leave open whether it was moved before 09:30 or after it.
-    await life.until("09:32:00")
-    assert (life.stored_verdict(), life.notice_kinds()) == ("unproven", ["calendar"])
-    assert life.finding_kinds() >= {"promise_in_doubt"}
-    await life.until("10:20:00")  # published at 10:00
-    assert life.stored_verdict() == "unproven"
-    assert "opened" not in life.notice_kinds()
+    await monitor.until("09:32:00")
+    assert (monitor.stored_verdict(), monitor.notice_kinds()) == ("unproven", ["calendar"])
+    assert monitor.finding_kinds() >= {"promise_in_doubt"}
+    await monitor.until("10:20:00")  # published at 10:00
+    assert monitor.stored_verdict() == "unproven"
+    assert "opened" not in monitor.notice_kinds()
 
 
 @with_daemon(CALENDAR_UNREADABLE, head=HEAD_OFF_GOVUK)
 async def test_an_overdue_release_is_notified_with_its_promise_in_doubt_if_the_calendar_is_unreadable(
-    life: Life,
+    monitor: MonitorInTest,
 ) -> None:
     # From 09:29 on, every read of the calendar fails, also the one at 09:31 for which the notice waits.
-    await life.until("09:31:06")
-    assert (life.stored_verdict(), life.notice_kinds()) == ("overdue", ["opened"])
-    assert life.finding_kinds() >= {"promise_in_doubt"}
+    await monitor.until("09:31:06")
+    assert (monitor.stored_verdict(), monitor.notice_kinds()) == ("overdue", ["opened"])
+    assert monitor.finding_kinds() >= {"promise_in_doubt"}

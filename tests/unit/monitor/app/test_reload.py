@@ -15,7 +15,13 @@ from monitor.errors import UserFault
 from monitor.look.sighting import State
 from monitor.store.writer import DELAY
 from tests.unit.monitor.app.hanging import HangingStore
-from tests.unit.monitor.app.life import PUBLISHED_AT_SLOT, Life, live, published_at, with_daemon
+from tests.unit.monitor.app.monitor_in_test import (
+    PUBLISHED_AT_SLOT,
+    MonitorInTest,
+    published_at,
+    run_monitor,
+    with_daemon,
+)
 from tests.unit.monitor.app.office import STATS, Office, csv, row, with_office
 from tests.worlds.stores import a_store
 
@@ -35,44 +41,46 @@ def settings_with(settings: Settings, **tables: Any) -> Callable[[], Settings]: 
     return lambda: settings.model_copy(update={name: other(name) for name in tables})
 
 
-def sample(life: Life | Office, name: str, **labels: str) -> float | None:
-    return life.daemon.core.metrics.registry.get_sample_value(f"ninethirty_{name}", labels)
+def sample(monitor: MonitorInTest | Office, name: str, **labels: str) -> float | None:
+    return monitor.daemon.core.metrics.registry.get_sample_value(f"ninethirty_{name}", labels)
 
 
 @with_daemon(PUBLISHED_AT_SLOT)
-async def test_a_reload_in_the_middle_of_a_slot_leaves_no_gap_in_its_proof(life: Life) -> None:
-    await life.until("09:29:58.500")
-    runs_before = life.runs()
-    faults = await life.app.reload(settings_with(life.settings, policy={"on_time_within": "90s"}), "config.toml")
+async def test_a_reload_in_the_middle_of_a_slot_leaves_no_gap_in_its_proof(monitor: MonitorInTest) -> None:
+    await monitor.until("09:29:58.500")
+    runs_before = monitor.runs()
+    faults = await monitor.app.reload(settings_with(monitor.settings, policy={"on_time_within": "90s"}), "config.toml")
     assert faults == []
-    await life.until("09:32:30")
-    now = life.clock.now()
-    assert life.daemon.core.store.runs.blind(now - timedelta(minutes=10), now) == []
+    await monitor.until("09:32:30")
+    now = monitor.clock.now()
+    assert monitor.daemon.core.store.runs.blind(now - timedelta(minutes=10), now) == []
     # The run of absent looks continues through the reload, and the next run begins when the page is published.
-    absent, present = life.runs()
+    absent, present = monitor.runs()
     assert (absent.state, present.state) == (State.ABSENT, State.PRESENT)
     assert absent.first_sent == runs_before[0].first_sent
-    assert life.stored_verdict() == "on_time"
-    assert sample(life, "config_last_reload_successful") == 1.0
+    assert monitor.stored_verdict() == "on_time"
+    assert sample(monitor, "config_last_reload_successful") == 1.0
 
 
 @with_daemon(published_at("09:31:15"))
-async def test_a_release_is_judged_by_the_last_loaded_policy(life: Life) -> None:
-    await life.until("09:30:30")
-    await life.app.reload(settings_with(life.settings, policy={"on_time_within": "90s"}), "config.toml")
-    await life.until("09:35:00")
+async def test_a_release_is_judged_by_the_last_loaded_policy(monitor: MonitorInTest) -> None:
+    await monitor.until("09:30:30")
+    await monitor.app.reload(settings_with(monitor.settings, policy={"on_time_within": "90s"}), "config.toml")
+    await monitor.until("09:35:00")
     # Published at 09:31:15, 75 s after the slot.
     # The first policy allowed 60 s, the loaded one 90 s.
-    assert life.stored_verdict() == "on_time"
+    assert monitor.stored_verdict() == "on_time"
 
 
 @with_daemon(PUBLISHED_AT_SLOT)
-async def test_a_key_that_cannot_change_while_running_is_refused_by_name_and_nothing_changes(life: Life) -> None:
-    await life.until("09:29:00")
-    last_success = sample(life, "config_last_reload_success_timestamp_seconds")
+async def test_a_key_that_cannot_change_while_running_is_refused_by_name_and_nothing_changes(
+    monitor: MonitorInTest,
+) -> None:
+    await monitor.until("09:29:00")
+    last_success = sample(monitor, "config_last_reload_success_timestamp_seconds")
     changes: dict[str, Any] = {"watch": {"vantage": "tower"}, "timezone": "UTC", "evidence": {"keep_days": 1}}
     changes |= {"store": {"url": "postgresql://anne:hidden@db/x"}, "policy": {"on_time_within": "90s"}}
-    faults = await life.app.reload(settings_with(life.settings, **changes), "config.toml")
+    faults = await monitor.app.reload(settings_with(monitor.settings, **changes), "config.toml")
     end = "cannot be changed while the monitor runs: restart the monitor"
     # Only `policy` can change, but it is not changed alone.
     assert faults == [
@@ -81,61 +89,63 @@ async def test_a_key_that_cannot_change_while_running_is_refused_by_name_and_not
         f"config.toml: evidence.keep_days: {end} (got 1)",
         f'config.toml: watch.vantage: {end} (got "tower")',
     ]
-    assert life.daemon.core.settings is life.settings
-    assert sample(life, "config_last_reload_successful") == 0.0
-    assert sample(life, "config_last_reload_success_timestamp_seconds") == last_success
+    assert monitor.daemon.core.settings is monitor.settings
+    assert sample(monitor, "config_last_reload_successful") == 0.0
+    assert sample(monitor, "config_last_reload_success_timestamp_seconds") == last_success
 
 
 @with_daemon(PUBLISHED_AT_SLOT)
-async def test_a_sign_in_provider_needs_a_restart_if_none_was_configured_at_the_start(life: Life) -> None:
-    await life.until("09:29:00")
+async def test_a_sign_in_provider_needs_a_restart_if_none_was_configured_at_the_start(monitor: MonitorInTest) -> None:
+    await monitor.until("09:29:00")
     any_variable = {"env": "PATH"}  # it must exist
     oidc = {"issuer": "https://login.example", "client_id": "ninethirty", "client_secret": any_variable}
     oidc |= {"claim": "groups", "rights": {"statisticians": "duty"}}  # the right of each group
-    faults = await life.app.reload(settings_with(life.settings, web={"oidc": oidc}), "config.toml")
+    faults = await monitor.app.reload(settings_with(monitor.settings, web={"oidc": oidc}), "config.toml")
     assert faults == ["config.toml: web.oidc: cannot be changed while the monitor runs: restart the monitor"]
 
 
 def test_a_reload_succeeds_although_the_store_does_not_answer_when_releases_are_watched_again(tmp_path: Path) -> None:
     store = HangingStore(a_store(tmp_path, "hung.db"))
 
-    async def act(life: Life) -> None:
-        await life.until("09:29:00")
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.until("09:29:00")
         store.hang("verdicts")  # the last step of a reload reads the verdicts
-        faults = await life.app.reload(settings_with(life.settings, policy={"on_time_within": "90s"}), "config.toml")
+        faults = await monitor.app.reload(
+            settings_with(monitor.settings, policy={"on_time_within": "90s"}), "config.toml"
+        )
         assert faults == []
-        assert sample(life, "config_last_reload_successful") == 1.0
+        assert sample(monitor, "config_last_reload_successful") == 1.0
         await store.free()
         # Published at 09:31:15, 75 s after the slot. Only the loaded policy allows that.
-        await life.until("09:35:00")
-        assert life.stored_verdict() == "on_time"
+        await monitor.until("09:35:00")
+        assert monitor.stored_verdict() == "on_time"
 
-    live(tmp_path, published_at("09:31:15"), act, store_of=lambda: store.as_store, delay=DELAY)
+    run_monitor(tmp_path, published_at("09:31:15"), act, store_of=lambda: store.as_store, delay=DELAY)
 
 
 def test_a_configuration_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     def broken() -> Settings:
         raise UserFault("config.toml: is not TOML\nconfig.toml: nor anything else")
 
-    async def act(life: Life) -> None:
-        await life.until("09:29:00")
-        faults = await life.app.reload(broken, "config.toml")
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.until("09:29:00")
+        faults = await monitor.app.reload(broken, "config.toml")
         assert faults == ["config.toml: is not TOML", "config.toml: nor anything else"]
         # The monitor goes on with its configuration.
-        await life.until("09:31:00")
-        assert life.stored_verdict() == "on_time"
+        await monitor.until("09:31:00")
+        assert monitor.stored_verdict() == "on_time"
 
-    live(tmp_path, PUBLISHED_AT_SLOT, act)
+    run_monitor(tmp_path, PUBLISHED_AT_SLOT, act)
 
 
 @with_daemon(PUBLISHED_AT_SLOT)
-async def test_a_host_is_looked_at_as_often_as_the_last_loaded_budget_allows(life: Life) -> None:
-    await life.until("09:29:00")
-    await life.app.reload(settings_with(life.settings, budget={"www.gov.uk": "30/m"}), "config.toml")
-    await life.until("09:29:10")
-    before = life.daemon.poller.made
-    await life.until("09:29:30")
-    looks_in_twenty_seconds = life.daemon.poller.made - before
+async def test_a_host_is_looked_at_as_often_as_the_last_loaded_budget_allows(monitor: MonitorInTest) -> None:
+    await monitor.until("09:29:00")
+    await monitor.app.reload(settings_with(monitor.settings, budget={"www.gov.uk": "30/m"}), "config.toml")
+    await monitor.until("09:29:10")
+    before = monitor.daemon.poller.made
+    await monitor.until("09:29:30")
+    looks_in_twenty_seconds = monitor.daemon.poller.made - before
     assert looks_in_twenty_seconds == pytest.approx(30 * 20 / 60, abs=1)
 
 

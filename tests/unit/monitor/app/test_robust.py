@@ -17,16 +17,16 @@ from monitor.look.sighting import State
 from monitor.rehearse.publisher.calendar import CALENDAR_HOST, CALENDAR_URL
 from monitor.store.evidence.chain import verify_evidence
 from monitor.store.writer import DELAY
-from tests.unit.monitor.app.life import (
+from tests.unit.monitor.app.monitor_in_test import (
     HEAD_OFF_GOVUK,
     HOST,
     OFF_GOVUK_URL,
     PAGE,
     PUBLISHED_AT_SLOT,
-    Life,
-    live,
+    MonitorInTest,
     published_at,
     reopened,
+    run_monitor,
 )
 from tests.unit.monitor.app.replaying import differences_in_replay
 from tests.worlds.stores import TemporaryStore, runs_of
@@ -58,21 +58,21 @@ def fault_table(kind: str, begins: str = "09:28:40", ends: str = "09:29:20", hos
 def test_a_publisher_that_misbehaves_before_the_slot_makes_looks_unknown_and_changes_no_verdict(
     tmp_path: Path, kind: str
 ) -> None:
-    async def act(life: Life) -> None:
+    async def act(monitor: MonitorInTest) -> None:
         # The fault, such as `reset`, lasts from 09:28:40 to 09:29:20. The page is published at 09:30.
-        await life.until("09:29:20")
-        runs_by_target = life.daemon.watch.releases["claims-q3"].runs
+        await monitor.until("09:29:20")
+        runs_by_target = monitor.daemon.watch.releases["claims-q3"].runs
         assert State.PRESENT not in {run.state for runs in runs_by_target.values() for run in runs}
-        assert sum(life.count_looks(outcome) for outcome in look_outcomes(life) - OUTCOMES_THAT_PROVE) >= 1
-        await life.until("09:32:00")
-        assert (life.stored_verdict(), life.notice_kinds()) == ("on_time", [])
+        assert sum(monitor.count_looks(outcome) for outcome in look_outcomes(monitor) - OUTCOMES_THAT_PROVE) >= 1
+        await monitor.until("09:32:00")
+        assert (monitor.stored_verdict(), monitor.notice_kinds()) == ("on_time", [])
 
-    live(tmp_path, PUBLISHED_AT_SLOT + fault_table(kind), act)
+    run_monitor(tmp_path, PUBLISHED_AT_SLOT + fault_table(kind), act)
 
 
-def look_outcomes(life: Life) -> set[str]:
+def look_outcomes(monitor: MonitorInTest) -> set[str]:
     """Return the outcomes that looks had so far."""
-    samples = (sample for metric in life.daemon.core.metrics.registry.collect() for sample in metric.samples)
+    samples = (sample for metric in monitor.daemon.core.metrics.registry.collect() for sample in metric.samples)
     return {sample.labels["outcome"] for sample in samples if sample.name == "ninethirty_looks_total"}
 
 
@@ -81,17 +81,17 @@ def look_outcomes(life: Life) -> set[str]:
 def test_a_slot_that_passed_while_every_look_failed_is_unproven_and_no_breach_is_reported(
     tmp_path: Path, kind: str
 ) -> None:
-    async def act(life: Life) -> None:
-        await life.until("09:45:00")
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.until("09:45:00")
         # Each look failed from 09:28:50 to 09:33, so the page may have come on time, at 09:30, or late.
-        assert life.stored_verdict() == "unproven"
-        assert life.notice_kinds() == ["unproven"]
-        verdicts = life.daemon.core.store.verdicts
+        assert monitor.stored_verdict() == "unproven"
+        assert monitor.notice_kinds() == ["unproven"]
+        verdicts = monitor.daemon.core.store.verdicts
         (incident,) = verdicts.incidents()
         # A draft would report a breach.
         assert verdicts.drafts(incident.id) == []
 
-    live(tmp_path, PUBLISHED_AT_SLOT + fault_table(kind, "09:28:50", "09:33:00"), act)
+    run_monitor(tmp_path, PUBLISHED_AT_SLOT + fault_table(kind, "09:28:50", "09:33:00"), act)
 
 
 def test_a_redirect_to_a_private_address_is_not_followed(tmp_path: Path) -> None:
@@ -103,13 +103,13 @@ status = 302
 headers = { Location = "http://169.254.169.254/latest/meta-data/" }
 """
 
-    async def act(life: Life) -> None:
-        await life.until("09:29:00")
-        assert life.runs()[-1].state is State.UNKNOWN
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.until("09:29:00")
+        assert monitor.runs()[-1].state is State.UNKNOWN
         # Only the publisher's own host got requests.
-        assert set(life.publisher.log.requests()) == {HOST}
+        assert set(monitor.publisher.log.requests()) == {HOST}
 
-    live(tmp_path, redirect, act)
+    run_monitor(tmp_path, redirect, act)
 
 
 class FullStore(TemporaryStore):
@@ -128,106 +128,106 @@ class FullStore(TemporaryStore):
 def test_looks_continue_while_the_disk_of_the_store_is_full_and_are_stored_once_it_has_room(tmp_path: Path) -> None:
     store = FullStore()
 
-    async def act(life: Life) -> None:
+    async def act(monitor: MonitorInTest) -> None:
         # 09:29:30: the disk is full. 09:30: the page is published.
-        await life.until("09:29:30")
+        await monitor.until("09:29:30")
         store.full = True
         # 09:31:30: the monitor reports that it cannot store, but its looks have found the page.
-        await life.until("09:31:30")
-        assert any("store" in reason for reason in life.app.status.unready())
-        last_run_in_memory = life.runs()[-1]
+        await monitor.until("09:31:30")
+        assert any("store" in reason for reason in monitor.app.status.unready())
+        last_run_in_memory = monitor.runs()[-1]
         assert last_run_in_memory.state is State.PRESENT
         store.full = False
         # 09:31:45: the store has all looks, which are a second apart. So it is proved that the page came on time.
-        await life.until("09:31:45")
+        await monitor.until("09:31:45")
         stored_runs = list(runs_of(store, PAGE))
         assert stored_runs[-1].state is State.PRESENT
         longest_pause = max(run.largest_gap for run in stored_runs if run.state is State.ABSENT)
         assert longest_pause < timedelta(seconds=2)
-        assert life.stored_verdict() == "on_time"
+        assert monitor.stored_verdict() == "on_time"
 
     # `delay`: looks are committed as soon as in production.
-    live(tmp_path, PUBLISHED_AT_SLOT, act, store_of=lambda: store, delay=DELAY)
+    run_monitor(tmp_path, PUBLISHED_AT_SLOT, act, store_of=lambda: store, delay=DELAY)
 
 
 def test_the_time_without_room_in_the_store_is_stored_as_a_blind_span(tmp_path: Path) -> None:
     store = FullStore()
 
-    async def act(life: Life) -> None:
-        await life.until("09:29:30")
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.until("09:29:30")
         store.full = True
-        await life.until("09:31:30")
+        await monitor.until("09:31:30")
         store.full = False
-        await life.until("09:31:45")
+        await monitor.until("09:31:45")
         # Had the monitor been killed, the looks of these two minutes would have been lost. So they count as blind.
-        (blind,) = store.runs.blind(life.script.begins, life.clock.now())
+        (blind,) = store.runs.blind(monitor.script.begins, monitor.clock.now())
         assert blind.cause == "store"
         assert (blind.ends - blind.begins).total_seconds() == pytest.approx(120, abs=5)
 
-    live(tmp_path, PUBLISHED_AT_SLOT, act, store_of=lambda: store, delay=DELAY)
+    run_monitor(tmp_path, PUBLISHED_AT_SLOT, act, store_of=lambda: store, delay=DELAY)
 
 
 def test_a_store_that_refuses_writes_at_the_start_delays_no_look(tmp_path: Path) -> None:
     store = FullStore()
 
-    async def act(life: Life) -> None:
-        await life.until("09:29:00")
-        await life.kill()
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.until("09:29:00")
+        await monitor.kill()
         store.full = True
-        await life.until("09:29:20")
-        await life.start()
-        await life.until("09:31:30")
+        await monitor.until("09:29:20")
+        await monitor.start()
+        await monitor.until("09:31:30")
         # A look found the page, published at 09:30, although nothing could be stored since the start at 09:29:20.
-        assert [run.state for run in life.runs()][-1] is State.PRESENT
-        assert any("store" in reason for reason in life.app.status.unready())
+        assert [run.state for run in monitor.runs()][-1] is State.PRESENT
+        assert any("store" in reason for reason in monitor.app.status.unready())
         store.full = False
-        await life.until("09:31:45")
-        assert life.stored_verdict() == "on_time"
-        causes = [span.cause for span in store.runs.blind(life.script.begins, life.clock.now())]
+        await monitor.until("09:31:45")
+        assert monitor.stored_verdict() == "on_time"
+        causes = [span.cause for span in store.runs.blind(monitor.script.begins, monitor.clock.now())]
         # Blind from the kill to the start, and then without a store.
         assert sorted(causes) == ["killed", "store"]
 
-    live(tmp_path, PUBLISHED_AT_SLOT, act, store_of=lambda: store, delay=DELAY)
+    run_monitor(tmp_path, PUBLISHED_AT_SLOT, act, store_of=lambda: store, delay=DELAY)
 
 
 def test_a_monitor_whose_store_refuses_writes_since_its_start_can_be_stopped(tmp_path: Path) -> None:
     store = FullStore()
 
-    async def act(life: Life) -> None:
-        await life.until("09:29:00")
-        await life.kill()
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.until("09:29:00")
+        await monitor.kill()
         store.full = True
-        await life.start()
-        await life.until("09:29:20")
+        await monitor.start()
+        await monitor.until("09:29:20")
         # The last looks could not be stored, so it ends with a fault.
         with pytest.raises(StoreFault):
-            await life.end()
+            await monitor.end()
         store.full = False
 
-    live(tmp_path, PUBLISHED_AT_SLOT, act, store_of=lambda: store, delay=DELAY)
+    run_monitor(tmp_path, PUBLISHED_AT_SLOT, act, store_of=lambda: store, delay=DELAY)
 
 
 def test_a_monitor_waits_for_a_locked_database_and_records_its_verdict(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        await life.until("09:29:30")
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.until("09:29:30")
         other = sqlite3.connect(tmp_path / "ninethirty.db", isolation_level=None, check_same_thread=False)
         other.execute("BEGIN IMMEDIATE")
         # Real time: the writer's thread waits in SQLite until the other connection unlocks the database.
         threading.Timer(0.3, lambda: other.execute("ROLLBACK")).start()
-        await life.until("09:31:30")
-        assert life.stored_verdict() == "on_time"
+        await monitor.until("09:31:30")
+        assert monitor.stored_verdict() == "on_time"
         other.close()
 
-    live(tmp_path, PUBLISHED_AT_SLOT, act)
+    run_monitor(tmp_path, PUBLISHED_AT_SLOT, act)
 
 
 @pytest.mark.slow
-async def lose_evidence_until_09_40_30(life: Life, folder: Path) -> None:
+async def lose_evidence_until_09_40_30(monitor: MonitorInTest, folder: Path) -> None:
     """From 09:29:30 on, put a file in the place of the evidence folder, so that no response can be stored."""
-    await life.until("09:29:30")
+    await monitor.until("09:29:30")
     (folder / "evidence").rename(folder / "away")
     (folder / "evidence").write_text("no folder any more")
-    await life.until("09:40:30")
+    await monitor.until("09:40:30")
 
 
 def restore_evidence_folder(folder: Path) -> None:
@@ -237,36 +237,36 @@ def restore_evidence_folder(folder: Path) -> None:
 
 @pytest.mark.slow
 def test_a_late_release_is_judged_and_notified_while_responses_cannot_be_stored_as_evidence(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
+    async def act(monitor: MonitorInTest) -> None:
         # 09:40: the page is published, ten minutes late.
-        await lose_evidence_until_09_40_30(life, tmp_path)
-        assert life.stored_verdict() == "late"
+        await lose_evidence_until_09_40_30(monitor, tmp_path)
+        assert monitor.stored_verdict() == "late"
         # First the notice that the release is not there, then the notice of the incident.
-        assert life.notice_kinds()[:2] == ["due", "opened"]
+        assert monitor.notice_kinds()[:2] == ["due", "opened"]
 
-    live(tmp_path, published_at("09:40:00"), act)
+    run_monitor(tmp_path, published_at("09:40:00"), act)
 
 
 @pytest.mark.slow
 def test_the_monitor_reports_that_it_is_not_ready_while_evidence_cannot_be_stored(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        await lose_evidence_until_09_40_30(life, tmp_path)
-        assert any("cannot be stored" in reason for reason in life.app.status.unready())
+    async def act(monitor: MonitorInTest) -> None:
+        await lose_evidence_until_09_40_30(monitor, tmp_path)
+        assert any("cannot be stored" in reason for reason in monitor.app.status.unready())
         restore_evidence_folder(tmp_path)
-        await life.until("09:42:00")
-        assert not any("cannot be stored" in reason for reason in life.app.status.unready())
+        await monitor.until("09:42:00")
+        assert not any("cannot be stored" in reason for reason in monitor.app.status.unready())
 
-    live(tmp_path, published_at("09:40:00"), act)
+    run_monitor(tmp_path, published_at("09:40:00"), act)
 
 
 @pytest.mark.slow
 def test_evidence_that_could_not_be_stored_is_marked_as_lost_in_the_chain_and_in_the_incident(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        await lose_evidence_until_09_40_30(life, tmp_path)
+    async def act(monitor: MonitorInTest) -> None:
+        await lose_evidence_until_09_40_30(monitor, tmp_path)
         restore_evidence_folder(tmp_path)
-        await life.until("09:42:00")
+        await monitor.until("09:42:00")
 
-    store = reopened(live(tmp_path, published_at("09:40:00"), act))
+    store = reopened(run_monitor(tmp_path, published_at("09:40:00"), act))
     lost_ids = {record.id for record in store.evidence.chain("edge") if record.is_lost}
     # The page was first seen at 09:40, while evidence was lost. Its run refers to that lost record.
     (present_run,) = [run for run in runs_of(store, PAGE) if run.state is State.PRESENT]
@@ -286,12 +286,12 @@ def test_evidence_that_could_not_be_stored_is_marked_as_lost_in_the_chain_and_in
 def test_lost_evidence_makes_the_monitor_neither_blind_nor_its_verdict_different_when_judged_again(
     tmp_path: Path,
 ) -> None:
-    async def act(life: Life) -> None:
-        await lose_evidence_until_09_40_30(life, tmp_path)
+    async def act(monitor: MonitorInTest) -> None:
+        await lose_evidence_until_09_40_30(monitor, tmp_path)
         restore_evidence_folder(tmp_path)
-        await life.until("09:42:00")
+        await monitor.until("09:42:00")
 
-    store = reopened(live(tmp_path, published_at("09:40:00"), act))
+    store = reopened(run_monitor(tmp_path, published_at("09:40:00"), act))
     # The monitor looked at the page all the time and stored its looks. Only the responses are lost.
     assert store.runs.blind(SLOT - DAY, SLOT + DAY) == []
     assert differences_in_replay(store) == {"claims-q3": []}
@@ -302,17 +302,17 @@ def test_lost_evidence_makes_the_monitor_neither_blind_nor_its_verdict_different
 def test_an_unreadable_calendar_removes_no_release_and_is_reported(tmp_path: Path, kind: str) -> None:
     calendar_fault = fault_table(kind, "09:28:30", "10:30:00", host=CALENDAR_HOST)
 
-    async def act(life: Life) -> None:
+    async def act(monitor: MonitorInTest) -> None:
         # Half an hour after its last usable read, at 09:28, the calendar counts as stale.
-        await life.until("09:59:30")
-        assert life.stored_verdict() == "on_time"
-        newest_read, *_, oldest_read = life.daemon.core.store.ledger.reads("rehearsal")
+        await monitor.until("09:59:30")
+        assert monitor.stored_verdict() == "on_time"
+        newest_read, *_, oldest_read = monitor.daemon.core.store.ledger.reads("rehearsal")
         assert (oldest_read.usable, newest_read.usable) == (True, False)
-        (reason,) = life.app.status.unready()
+        (reason,) = monitor.app.status.unready()
         assert reason.startswith("calendar rehearsal")
 
     # A release off GOV.UK has its calendar on a host of its own. So only the calendar fails, and not the page.
-    live(tmp_path, published_at("09:30:00", OFF_GOVUK_URL) + calendar_fault, act, head=HEAD_OFF_GOVUK)
+    run_monitor(tmp_path, published_at("09:30:00", OFF_GOVUK_URL) + calendar_fault, act, head=HEAD_OFF_GOVUK)
 
 
 CALENDAR_UNTIL_09_30_30 = f"""
@@ -346,13 +346,13 @@ CALENDAR_AFTERWARDS = {
 @pytest.mark.slow
 @pytest.mark.parametrize("becomes", sorted(CALENDAR_AFTERWARDS))
 def test_a_calendar_that_becomes_another_page_removes_no_release(tmp_path: Path, becomes: str) -> None:
-    async def act(life: Life) -> None:
+    async def act(monitor: MonitorInTest) -> None:
         # The slot and the page are at 09:50. From 09:30:30 on, the calendar is another page.
-        await life.until("09:29:30")
-        assert life.stored_verdict() == "pending"
-        await life.until("09:55:00")
-        assert (life.stored_verdict(), life.notice_kinds()) == ("on_time", [])
-        assert len(life.daemon.core.store.ledger.reads("rehearsal")) >= 3
+        await monitor.until("09:29:30")
+        assert monitor.stored_verdict() == "pending"
+        await monitor.until("09:55:00")
+        assert (monitor.stored_verdict(), monitor.notice_kinds()) == ("on_time", [])
+        assert len(monitor.daemon.core.store.ledger.reads("rehearsal")) >= 3
 
     calendar = f"{CALENDAR_UNTIL_09_30_30}{CALENDAR_AFTERWARDS[becomes]}\n"
-    live(tmp_path, published_at("09:50:00", OFF_GOVUK_URL) + calendar, act, head=HEAD_OFF_GOVUK)
+    run_monitor(tmp_path, published_at("09:50:00", OFF_GOVUK_URL) + calendar, act, head=HEAD_OFF_GOVUK)

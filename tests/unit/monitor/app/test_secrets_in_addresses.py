@@ -20,7 +20,7 @@ from monitor.errors import BadInput
 from monitor.health import logs
 from schedules.sources.settings import CalendarSettings
 from tests.unit.monitor.app.browsing import browse
-from tests.unit.monitor.app.life import NEVER_PUBLISHED, Life, live, reopened, with_daemon
+from tests.unit.monitor.app.monitor_in_test import NEVER_PUBLISHED, MonitorInTest, reopened, run_monitor, with_daemon
 
 KEYS = ("sesame-one", "sesame-two", "sesame-three", "hidden-path", "sesame-four")
 PART_URL = "https://files.example/figures.ods?key=sesame-one&x=1"
@@ -99,11 +99,11 @@ def text_of(content: bytes) -> str:
 
 @pytest.mark.slow
 def test_no_command_prints_a_key_in_an_address(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
-    async def act(life: Life) -> None:
+    async def act(monitor: MonitorInTest) -> None:
         # The release, due at 09:30, is overdue. So the store has an incident and drafts that name its addresses.
-        await life.until("09:41:00")
+        await monitor.until("09:41:00")
 
-    settings = live(tmp_path, NEVER_PUBLISHED, act, base=SETTINGS)
+    settings = run_monitor(tmp_path, NEVER_PUBLISHED, act, base=SETTINGS)
     config = write_config(tmp_path, settings.store.url)
     with contextlib.closing(reopened(settings)) as store:
         incident = store.verdicts.incidents()[0].id
@@ -124,19 +124,19 @@ def test_no_command_prints_a_key_in_an_address(tmp_path: Path, capfdbinary: pyte
 
 @pytest.mark.slow
 @with_daemon(NEVER_PUBLISHED, base=lambda _folder: SETTINGS)
-async def test_no_page_api_notice_or_draft_contains_a_key_in_an_address(life: Life) -> None:
+async def test_no_page_api_notice_or_draft_contains_a_key_in_an_address(monitor: MonitorInTest) -> None:
     # The release, due at 09:30, is overdue. So there are an incident, notices and drafts that name its addresses.
-    await life.until("09:41:00")
-    store = life.daemon.core.store
+    await monitor.until("09:41:00")
+    store = monitor.daemon.core.store
     texts = []
-    async with browse(life, redactor=redactor(secrets_in_addresses(life.settings))) as client:
+    async with browse(monitor, redactor=redactor(secrets_in_addresses(monitor.settings))) as client:
         drafts = [f"/api/v1/incidents/{one.id}/draft.html" for one in store.verdicts.incidents()]
         pages = [f"/incidents/{one.id}" for one in store.verdicts.incidents()]
         for path in [*PATHS, *drafts, *pages]:
             answer = await client.get(path)
             assert (path, answer.status_code) == (path, 200)
             texts.append(answer.text)
-    for message in life.received():
+    for message in monitor.received():
         texts += [message.subject, message.text, message.html, json.dumps(message.data)]
         texts += [one.content.decode("utf-8", "replace") for one in message.attachments]
     found = "\n".join(texts)
@@ -150,8 +150,8 @@ async def test_no_page_api_notice_or_draft_contains_a_key_in_an_address(life: Li
 
 
 def test_the_log_contains_no_key_in_an_address(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        await life.until("09:31:00")
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.until("09:31:00")
 
     # The configured addresses contain the words in KEYS. The log must have `[redacted]` in their place.
     stream = io.StringIO()
@@ -159,7 +159,7 @@ def test_the_log_contains_no_key_in_an_address(tmp_path: Path) -> None:
     assert hide is not None
     listener = logs.start_logging("DEBUG", stream, hide=hide)
     try:
-        live(tmp_path, NEVER_PUBLISHED, act, base=SETTINGS)
+        run_monitor(tmp_path, NEVER_PUBLISHED, act, base=SETTINGS)
     finally:
         listener.stop()
         structlog.reset_defaults()

@@ -11,21 +11,21 @@ from monitor.app.status import clock_check
 from monitor.deliver.outbox_rows import Backlog
 from monitor.health.self_check import Check
 from schedules.times.interval import Bounds
-from tests.unit.monitor.app.life import NEVER_PUBLISHED, PUBLISHED_AT_SLOT, Life, with_daemon
+from tests.unit.monitor.app.monitor_in_test import NEVER_PUBLISHED, PUBLISHED_AT_SLOT, MonitorInTest, with_daemon
 from tests.unit.monitor.watch.test_budget_forecast import DAY_BEFORE, releases
 
 LONG_AGO = datetime(2026, 11, 1, 9, tzinfo=UTC)
 
 
-def checks_of(life: Life) -> dict[str, Check]:
-    return {check.name: check for check in life.app.status.checks()}
+def checks_of(monitor: MonitorInTest) -> dict[str, Check]:
+    return {check.name: check for check in monitor.app.status.checks()}
 
 
 @with_daemon(NEVER_PUBLISHED, head=DAY_BEFORE + releases(1))
-async def test_a_monitor_that_works_has_good_checks(life: Life) -> None:
+async def test_a_monitor_that_works_has_good_checks(monitor: MonitorInTest) -> None:
     # The slot of its only release is tomorrow.
-    await life.clock.sleep(15 * 60)
-    checks = checks_of(life)
+    await monitor.clock.sleep(15 * 60)
+    checks = checks_of(monitor)
     del checks["Clock"]  # the machine's own
     assert {name for name, check in checks.items() if not check.is_good} == set()
     assert {"Monitor", "Store", "Looks", "Workers", "Budgets"} <= checks.keys()
@@ -34,10 +34,10 @@ async def test_a_monitor_that_works_has_good_checks(life: Life) -> None:
 
 
 @with_daemon(PUBLISHED_AT_SLOT)
-async def test_the_checks_show_the_rate_of_looks_and_the_used_budget(life: Life) -> None:
+async def test_the_checks_show_the_rate_of_looks_and_the_used_budget(monitor: MonitorInTest) -> None:
     # In the two minutes before the slot the page is looked at each second.
-    await life.until("09:29:40")
-    checks = checks_of(life)
+    await monitor.until("09:29:40")
+    checks = checks_of(monitor)
     looks_a_second = float(checks["Looks"].state.partition("on time, ")[2].partition(" a second")[0])
     assert looks_a_second > 0.9
     used_budget = checks["Budgets"].state.partition("www.gov.uk ")[2]
@@ -45,28 +45,30 @@ async def test_the_checks_show_the_rate_of_looks_and_the_used_budget(life: Life)
 
 
 @with_daemon(NEVER_PUBLISHED, head=DAY_BEFORE + releases(1))
-async def test_the_check_of_a_channel_shows_its_last_delivery_and_how_many_messages_wait(life: Life) -> None:
-    await life.clock.sleep(60)
-    (name,) = (name for name in checks_of(life) if name.startswith("Channel "))
-    assert checks_of(life)[name].state == "no delivery since the monitor started, no messages waiting"
+async def test_the_check_of_a_channel_shows_its_last_delivery_and_how_many_messages_wait(
+    monitor: MonitorInTest,
+) -> None:
+    await monitor.clock.sleep(60)
+    (name,) = (name for name in checks_of(monitor) if name.startswith("Channel "))
+    assert checks_of(monitor)[name].state == "no delivery since the monitor started, no messages waiting"
     # Two messages have been waiting since 1 November, when the last one was delivered (LONG_AGO).
-    life.app.daemon.outbox.backlogs[name.removeprefix("Channel ")] = Backlog(
+    monitor.app.daemon.outbox.backlogs[name.removeprefix("Channel ")] = Backlog(
         pending=2, since=LONG_AGO, delivered=LONG_AGO
     )
-    waiting = checks_of(life)[name]
+    waiting = checks_of(monitor)[name]
     assert waiting.state.startswith("last delivery 1 Nov 2026 09:00:00 GMT, 2 messages waiting since 1 Nov")
     assert "ninethirty channel test" in waiting.todo
 
 
 @with_daemon(NEVER_PUBLISHED, head=DAY_BEFORE + releases(5))
 async def test_the_check_of_a_budget_too_small_for_tomorrows_slot_says_for_how_long_and_what_to_do(
-    life: Life,
+    monitor: MonitorInTest,
 ) -> None:
     # Tomorrow five pages have one slot. Each needs more than one look a second, but the budget is 5 looks a second.
     # The monitor compares plans with budgets every ten minutes.
     quarter_of_an_hour = 15 * 60
-    await life.clock.sleep(quarter_of_an_hour)
-    checks = checks_of(life)
+    await monitor.clock.sleep(quarter_of_an_hour)
+    checks = checks_of(monitor)
     (name,) = (name for name in checks if name.startswith("Budget of "))
     # Looks are that frequent from 2 minutes before a slot to 10 minutes after it: 12 minutes.
     assert "over budget in 12 minutes" in checks[name].state
@@ -77,12 +79,12 @@ async def test_the_check_of_a_budget_too_small_for_tomorrows_slot_says_for_how_l
 
 
 @with_daemon(NEVER_PUBLISHED, head=DAY_BEFORE + releases(1))
-async def test_the_check_of_a_calendar_that_cannot_be_read_says_what_to_do(life: Life) -> None:
-    health = life.app.status.core.health
+async def test_the_check_of_a_calendar_that_cannot_be_read_says_what_to_do(monitor: MonitorInTest) -> None:
+    health = monitor.app.status.core.health
     (calendar,) = health.spacings  # the time between reads, by the name of the calendar
-    health.note_calendar_read(calendar, life.clock.now(), "503")
-    assert "; 503" in checks_of(life)[f"Calendar {calendar}"].state
-    assert f"ninethirty calendar read {calendar}" in checks_of(life)[f"Calendar {calendar}"].todo
+    health.note_calendar_read(calendar, monitor.clock.now(), "503")
+    assert "; 503" in checks_of(monitor)[f"Calendar {calendar}"].state
+    assert f"ninethirty calendar read {calendar}" in checks_of(monitor)[f"Calendar {calendar}"].todo
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from monitor.errors import StoreFault
 from monitor.look.sighting import State
 from monitor.store.writer import DELAY
 from tests.unit.monitor.app.hanging import EVERYTHING, PARTS, WRITING, HangingStore
-from tests.unit.monitor.app.life import Life, live, published_at
+from tests.unit.monitor.app.monitor_in_test import MonitorInTest, published_at, run_monitor
 from tests.unit.monitor.app.office import Office, at_work, csv, row
 from tests.worlds.stores import a_store
 from tests.worlds.virtual import Test, asking_for
@@ -31,22 +31,22 @@ def hanging(folder: Path) -> HangingStore:
 def test_the_store_is_never_called_on_the_event_loop(tmp_path: Path) -> None:
     store = hanging(tmp_path)
 
-    async def act(life: Life) -> None:
+    async def act(monitor: MonitorInTest) -> None:
         store.records_calls_on_loop = True  # this store answers, and only records who calls it
         # The page, due at 09:30, is published at 09:33. So the monitor reads and writes all parts of the store.
-        await life.until("10:10:00")
+        await monitor.until("10:10:00")
         # Neither the status nor the metrics may call it.
-        assert life.app.status.as_json()
-        assert b"".join(life.app.status.metrics())
+        assert monitor.app.status.as_json()
+        assert b"".join(monitor.app.status.metrics())
         store.records_calls_on_loop = False
-        assert life.stored_verdict() == "late"
+        assert monitor.stored_verdict() == "late"
 
-    live(tmp_path, PUBLISHED_AT_09_33, act, store_of=lambda: store.as_store, delay=DELAY)
+    run_monitor(tmp_path, PUBLISHED_AT_09_33, act, store_of=lambda: store.as_store, delay=DELAY)
     assert store.calls_on_loop == []
 
 
-def verdict_on_board(life: Life) -> str:
-    body = life.app.status.body("claims-q3")
+def verdict_on_board(monitor: MonitorInTest) -> str:
+    body = monitor.app.status.body("claims-q3")
     assert body is not None
     return str(body["verdict"])
 
@@ -58,32 +58,32 @@ def test_looks_and_judging_go_on_while_a_part_of_the_store_or_all_of_it_never_an
 ) -> None:
     store = hanging(tmp_path)
 
-    async def act(life: Life) -> None:
+    async def act(monitor: MonitorInTest) -> None:
         # 09:29:30: from now on no call of this part of the store returns. It is, for example, `verdicts` or `commit`.
-        await life.until("09:29:30")
+        await monitor.until("09:29:30")
         store.records_calls_on_loop = True
         store.hang(hung_part)
         # 09:32:30: nothing is at the address. But the monitor only guesses it, so the release may be elsewhere.
-        await life.until("09:32:30")
-        assert verdict_on_board(life) == "pending"
+        await monitor.until("09:32:30")
+        assert verdict_on_board(monitor) == "pending"
         # 09:33: the page is published at the guessed address. So it was late.
-        await life.until("09:33:20")
-        assert verdict_on_board(life) == "late"
+        await monitor.until("09:33:20")
+        assert verdict_on_board(monitor) == "late"
         # Looks went on, a second apart.
-        longest_pause = max(run.largest_gap for run in life.runs() if run.state is State.ABSENT)
+        longest_pause = max(run.largest_gap for run in monitor.runs() if run.state is State.ABSENT)
         assert longest_pause < 2 * SECOND
         # The monitor reports itself unable to work if the hung part is needed to write a verdict.
         needed_to_write_verdicts = (EVERYTHING, *WRITING, "verdicts", "evidence", "leases")
-        assert bool(life.app.status.unable()) is (hung_part in needed_to_write_verdicts)
+        assert bool(monitor.app.status.unable()) is (hung_part in needed_to_write_verdicts)
         store.records_calls_on_loop = False
         # 09:34: the store answers again, so it has the verdict and the notice.
         await store.free()
-        await life.until("09:34:00")
-        assert (life.stored_verdict(), life.app.status.unable()) == ("late", [])
-        assert "opened" in life.notice_kinds()
+        await monitor.until("09:34:00")
+        assert (monitor.stored_verdict(), monitor.app.status.unable()) == ("late", [])
+        assert "opened" in monitor.notice_kinds()
 
     # `delay`: looks are committed as soon as in production.
-    live(tmp_path, PUBLISHED_AT_09_33, act, store_of=lambda: store.as_store, delay=DELAY)
+    run_monitor(tmp_path, PUBLISHED_AT_09_33, act, store_of=lambda: store.as_store, delay=DELAY)
     # A call in the thread of the event loop would have stopped all looks.
     assert store.calls_on_loop == []
 
@@ -164,42 +164,42 @@ def test_a_commit_that_has_not_returned_for_five_seconds_is_reported_as_a_failur
 ) -> None:
     store = hanging(tmp_path)
 
-    async def act(life: Life) -> None:
-        status = life.app.status
+    async def act(monitor: MonitorInTest) -> None:
+        status = monitor.app.status
         # 09:29:30: commits hang. Before five seconds have passed, this may only be a slow store.
-        await life.until("09:29:30")
+        await monitor.until("09:29:30")
         store.hang("commit")
-        await life.until("09:29:34")
+        await monitor.until("09:29:34")
         assert status.unable() == status.self_check.reasons_to_alarm() == []
         # 09:29:37: more than five seconds have passed. The dead man's switch outside must raise an alarm too.
-        await life.until("09:29:37")
+        await monitor.until("09:29:37")
         reason = "the store has not been writable since 09:29:30 UTC"
         assert status.unable() == status.self_check.reasons_to_alarm() == [reason]
-        assert life.daemon.core.metrics.registry.get_sample_value("ninethirty_store_failures_total") == 1
+        assert monitor.daemon.core.metrics.registry.get_sample_value("ninethirty_store_failures_total") == 1
         # 09:29:50: the store has answered again since 09:29:37.
         await store.free()
-        await life.until("09:29:50")
+        await monitor.until("09:29:50")
         assert status.unready() == []
         # For these seven seconds nothing was stored, so the monitor counts as blind.
-        (blind,) = store.runs.blind(life.script.begins, life.clock.now())
+        (blind,) = store.runs.blind(monitor.script.begins, monitor.clock.now())
         assert (blind.cause, round((blind.ends - blind.begins).total_seconds())) == ("store", 7)
 
     # `delay`: looks are committed as soon as in production.
-    live(tmp_path, PUBLISHED_AT_09_33, act, store_of=lambda: store.as_store, delay=DELAY)
+    run_monitor(tmp_path, PUBLISHED_AT_09_33, act, store_of=lambda: store.as_store, delay=DELAY)
 
 
 def test_a_stop_signal_ends_the_monitor_within_seconds_even_if_the_store_never_answers(tmp_path: Path) -> None:
     store = hanging(tmp_path)
 
-    async def act(life: Life) -> None:
-        await life.until("09:29:30")
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.until("09:29:30")
         store.hang(EVERYTHING)
-        await life.until("09:29:40")
-        stopped_at = life.clock.now()
+        await monitor.until("09:29:40")
+        stopped_at = monitor.clock.now()
         # It ends with a fault, because its last looks could not be stored.
         with pytest.raises(StoreFault, match="could not be stored"):
-            await life.end()
-        assert life.clock.now() - stopped_at < 10 * SECOND
+            await monitor.end()
+        assert monitor.clock.now() - stopped_at < 10 * SECOND
         await store.free()
 
-    live(tmp_path, PUBLISHED_AT_09_33, act, store_of=lambda: store.as_store, delay=DELAY)
+    run_monitor(tmp_path, PUBLISHED_AT_09_33, act, store_of=lambda: store.as_store, delay=DELAY)

@@ -13,7 +13,7 @@ from alerts.channel import Message, Outcome
 from monitor.clock import VirtualClock
 from monitor.store.evidence.chain import verify_evidence
 from monitor.store.rows import DeliveryState
-from tests.unit.monitor.app.life import Life, live, published_at
+from tests.unit.monitor.app.monitor_in_test import MonitorInTest, published_at, run_monitor
 from tests.worlds.fake_channel import FakeChannel, Options
 
 PUBLISHED_AT_09_33 = published_at("09:33:00")
@@ -41,18 +41,18 @@ def delete_store(store: Path, _copy: Path) -> None:
     store.unlink()
 
 
-def check_late_notified_once(life: Life) -> None:
+def check_late_notified_once(monitor: MonitorInTest) -> None:
     """Check that the store has the late verdict, one notice of it, and all records of the release."""
-    store = life.daemon.core.store
+    store = monitor.daemon.core.store
     # Its page is at a guessed address, so an earlier notice said that it was not found yet.
-    kinds = life.notice_kinds()
-    assert (life.stored_verdict(), [kind for kind in kinds if kind != "due"]) == ("late", ["opened"])
+    kinds = monitor.notice_kinds()
+    assert (monitor.stored_verdict(), [kind for kind in kinds if kind != "due"]) == ("late", ["opened"])
     assert [row.standing for row in store.outbox.deliveries()] == [DeliveryState.SENT] * len(kinds)
     assert [promise.calendar for promise in store.ledger.promises(["claims-q3"])] == ["govuk"]
     assert store.ledger.release("claims-q3") is not None
-    assert verify_evidence(store.evidence, Path(life.settings.evidence.folder)) == []
+    assert verify_evidence(store.evidence, Path(monitor.settings.evidence.folder)) == []
     assert store.runs.of_release("claims-q3") == sorted(
-        (run for state in life.daemon.watch.releases["claims-q3"].states.values() for run in state.runs),
+        (run for state in monitor.daemon.watch.releases["claims-q3"].states.values() for run in state.runs),
         key=lambda run: (run.first_sent, run.target),
     )
 
@@ -60,21 +60,21 @@ def check_late_notified_once(life: Life) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("lose", [restore_from_copy, replace_file_by_copy, delete_store])
 def test_batches_that_a_store_lost_are_written_again_without_second_notices(tmp_path: Path, lose: Lose) -> None:
-    async def act(life: Life) -> None:
+    async def act(monitor: MonitorInTest) -> None:
         # The page, due at 09:30, is published at 09:33. Then the store goes back to the copy of 09:29:40 or is deleted.
-        await life.until("09:29:40")
-        life.daemon.core.store.backup(tmp_path / "copy.db")
-        await life.until("09:34:00")
-        check_late_notified_once(life)
+        await monitor.until("09:29:40")
+        monitor.daemon.core.store.backup(tmp_path / "copy.db")
+        await monitor.until("09:34:00")
+        check_late_notified_once(monitor)
         lose(tmp_path / "ninethirty.db", tmp_path / "copy.db")
-        await life.until("09:34:30")
-        check_late_notified_once(life)
-        (channel,) = life.channels
+        await monitor.until("09:34:30")
+        check_late_notified_once(monitor)
+        (channel,) = monitor.channels
         assert isinstance(channel, FakeChannel)
         # No message is repeated: one says that the release is not found yet, and one that it is late.
         assert channel.attempts == 2
 
-    live(tmp_path, PUBLISHED_AT_09_33, act)
+    run_monitor(tmp_path, PUBLISHED_AT_09_33, act)
 
 
 class StoreLosingChannel(FakeChannel):
@@ -97,16 +97,16 @@ def test_a_store_restored_from_an_older_copy_during_a_delivery_repeats_no_notice
         channel.store, channel.copy = tmp_path / "ninethirty.db", tmp_path / "copy.db"
         return [channel]
 
-    async def act(life: Life) -> None:
-        await life.until("09:29:40")
-        life.daemon.core.store.backup(tmp_path / "copy.db")
-        await life.until("09:34:30")
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.until("09:29:40")
+        monitor.daemon.core.store.backup(tmp_path / "copy.db")
+        await monitor.until("09:34:30")
         # The channel restored the store from the copy during its first delivery, and then deleted the copy.
         assert not (tmp_path / "copy.db").exists()
-        check_late_notified_once(life)
-        (channel,) = life.channels
+        check_late_notified_once(monitor)
+        (channel,) = monitor.channels
         assert isinstance(channel, FakeChannel)
         # No message is repeated: one says that the release is not found yet, and one that it is late.
         assert channel.attempts == 2
 
-    live(tmp_path, PUBLISHED_AT_09_33, act, channels=channels)
+    run_monitor(tmp_path, PUBLISHED_AT_09_33, act, channels=channels)

@@ -9,7 +9,7 @@ import pytest
 from monitor.judge.policy import Policies
 from monitor.store.evidence.chain import verify_evidence
 from monitor.watch.rejudge import replay
-from tests.unit.monitor.app.life import HOST, Life, live, reopened
+from tests.unit.monitor.app.monitor_in_test import HOST, MonitorInTest, reopened, run_monitor
 
 STRANGE = """
 [[release]]
@@ -61,17 +61,21 @@ CASES = [
 def test_release_published_on_time_is_on_time_whatever_headers_another_host_sends(
     tmp_path: Path, own_headers: str, strange_headers: str
 ) -> None:
-    async def act(life: Life) -> None:
+    async def act(monitor: MonitorInTest) -> None:
         # A second release, on strange.example, is answered with strange headers, such as a Date in the year 9999.
         # Both pages are published at their slot, 09:30. By `own_headers` the first host sends a right Date or none.
-        await life.until("09:32:00")
-        assert life.stored_verdict() == "on_time"
+        await monitor.until("09:32:00")
+        assert monitor.stored_verdict() == "on_time"
         # No look and no task raised.
-        assert [life.count_looks("monitor_fault", host) for host in (HOST, "strange.example")] == [0, 0]
-        assert life.daemon.core.metrics.registry.get_sample_value("ninethirty_faults_total", {"task": "stray"}) is None
-        assert life.notice_kinds() == []
+        assert [monitor.count_looks("monitor_fault", host) for host in (HOST, "strange.example")] == [0, 0]
+        assert (
+            monitor.daemon.core.metrics.registry.get_sample_value("ninethirty_faults_total", {"task": "stray"}) is None
+        )
+        assert monitor.notice_kinds() == []
 
-    store = reopened(live(tmp_path, PLAIN.format(headers=own_headers) + STRANGE.format(headers=strange_headers), act))
+    store = reopened(
+        run_monitor(tmp_path, PLAIN.format(headers=own_headers) + STRANGE.format(headers=strange_headers), act)
+    )
     assert [name for name, differences in replay(store, Policies(), begin=None, end=None) if differences] == []
     assert verify_evidence(store.evidence, tmp_path / "evidence") == []
     store.close()

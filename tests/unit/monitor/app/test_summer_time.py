@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.monitor.app.life import HOST, PAGE, Life, live
+from tests.unit.monitor.app.monitor_in_test import HOST, PAGE, MonitorInTest, run_monitor
 from tests.worlds.instants import MILLISECOND, SECOND
 
 PATH = "/government/statistics/claims"
@@ -45,30 +45,30 @@ def test_a_slot_on_a_day_of_a_clock_change_is_watched_and_judged_to_the_second(
     due = datetime.fromisoformat(slot_in_utc)
     until = (due + timedelta(minutes=30)).isoformat()
 
-    async def act(life: Life) -> None:
-        await life.clock.sleep((due - life.clock.now()).total_seconds() + 120)
-        requested_at = [entry.at for entry in life.publisher.log.entries if (entry.host, entry.path) == (HOST, PATH)]
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.clock.sleep((due - monitor.clock.now()).total_seconds() + 120)
+        requested_at = [entry.at for entry in monitor.publisher.log.entries if (entry.host, entry.path) == (HOST, PATH)]
         # A look is sent at the slot itself, and looks around it are a second apart.
         assert any(due <= at <= due + 10 * MILLISECOND for at in requested_at)
-        assert life.stored_verdict() == "on_time"
-        *_, absent, present = life.runs(PAGE)
+        assert monitor.stored_verdict() == "on_time"
+        *_, absent, present = monitor.runs(PAGE)
         assert absent.last_received <= due <= present.begin <= due + 1.5 * SECOND
         # No look was left out where the local time leapt: hours before a slot, looks are a minute apart.
         assert absent.largest_gap <= 61 * SECOND
 
-    live(tmp_path, STORY.format(begins=begins, until=until, slot=slot), act, head="")
+    run_monitor(tmp_path, STORY.format(begins=begins, until=until, slot=slot), act, head="")
 
 
 def test_a_slot_whose_local_time_comes_twice_is_judged_as_a_day(tmp_path: Path) -> None:
     second_half_past_one = "2026-10-25T01:30:00+00:00"
 
-    async def act(life: Life) -> None:
+    async def act(monitor: MonitorInTest) -> None:
         # From 00:40 summer time, 23:40 UTC, until 01:40 UTC. The page is published at 01:30 UTC.
-        await life.clock.sleep(2 * 3600)
-        verdict = life.daemon.watch.releases["claims-q3"].verdict
+        await monitor.clock.sleep(2 * 3600)
+        verdict = monitor.daemon.watch.releases["claims-q3"].verdict
         assert verdict is not None
         # The calendar only says 1:30am, so the promise is for the day. Without a time there is no delay.
         assert (verdict.verdict.value, verdict.parts[0].delay) == ("on_time", None)
 
     story = STORY.format(begins="2026-10-25T00:40:00", until="2026-10-25T09:00:00", slot=second_half_past_one)
-    live(tmp_path, story, act, head="")  # the story has a head of its own
+    run_monitor(tmp_path, story, act, head="")  # the story has a head of its own

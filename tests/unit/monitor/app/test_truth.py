@@ -17,7 +17,7 @@ from monitor.config.settings import Settings
 from monitor.rehearse.drive import play
 from monitor.rehearse.script.script import read_script
 from monitor.rehearse.settings import rehearsal_settings
-from tests.unit.monitor.app.life import HEAD, HOST, URL, reopened
+from tests.unit.monitor.app.monitor_in_test import HEAD, HOST, URL, reopened
 from tests.unit.monitor.app.replaying import differences_in_replay
 
 SLOT = datetime(2026, 11, 26, 9, 30, tzinfo=UTC)

@@ -18,7 +18,15 @@ from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.open import open_store
 from monitor.store.sql.engine import Store
 from monitor.store.writer import DELAY
-from tests.unit.monitor.app.life import HEAD, HOST, PUBLISHED_AT_SLOT, UNHURRIED, URL, Life, published_at
+from tests.unit.monitor.app.monitor_in_test import (
+    HEAD,
+    HOST,
+    PUBLISHED_AT_SLOT,
+    UNHURRIED,
+    URL,
+    MonitorInTest,
+    published_at,
+)
 from tests.unit.monitor.app.replaying import differences_in_replay
 from tests.unit.monitor.deliver.outbox import a_channel
 
@@ -35,10 +43,10 @@ kind = "503"
 SLOT = datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 BEGIN_OF_HEAD = SLOT - timedelta(minutes=2)
-Pair = Callable[[Life, Life], Awaitable[None]]
+Pair = Callable[[MonitorInTest, MonitorInTest], Awaitable[None]]
 
 
-def monitor_named(folder: Path, name: str, tables: str, clock: VirtualClock, delay: float) -> Life:
+def monitor_named(folder: Path, name: str, tables: str, clock: VirtualClock, delay: float) -> MonitorInTest:
     """Return a monitor of this name whose store is the one in the folder."""
     path = folder / f"{name}.toml"
     path.write_text(HEAD + tables)
@@ -46,7 +54,7 @@ def monitor_named(folder: Path, name: str, tables: str, clock: VirtualClock, del
     settings = rehearsal_settings(script, Settings(watch=WatchSettings(vantage=name)), folder)
     file = settings.store.url
     shared = settings.model_copy(update={"store": SHARED})
-    return Life(script, shared, clock, [a_channel(clock, "outbox")], lambda: open_store(file), delay)
+    return MonitorInTest(script, shared, clock, [a_channel(clock, "outbox")], lambda: open_store(file), delay)
 
 
 def run_two_monitors(
@@ -56,19 +64,19 @@ def run_two_monitors(
 
     async def story(clock: VirtualClock) -> None:
         scripts = {"north": tables, "south": tables + south_faults}
-        lives = [monitor_named(folder, name, script, clock, delay) for name, script in scripts.items()]
-        for life in lives:
-            await life.publisher.start()
+        monitors = [monitor_named(folder, name, script, clock, delay) for name, script in scripts.items()]
+        for monitor in monitors:
+            await monitor.publisher.start()
         try:
-            for life in lives:
-                await life.start()
+            for monitor in monitors:
+                await monitor.start()
                 await clock.sleep(0.25)
-            await act(*lives)
-            for life in lives:
-                await life.end()
+            await act(*monitors)
+            for monitor in monitors:
+                await monitor.end()
         finally:
-            for life in lives:
-                await life.publisher.close()
+            for monitor in monitors:
+                await monitor.publisher.close()
 
     run_virtually(story, BEGIN_OF_HEAD, patience=20)
     return open_store(f"sqlite:///{(folder / 'ninethirty.db').as_posix()}")
@@ -78,10 +86,10 @@ def run_two_monitors(
 def test_one_monitors_proof_that_a_release_was_on_time_counts_for_a_blind_monitor_and_in_a_replay(
     tmp_path: Path,
 ) -> None:
-    async def act(north: Life, south: Life) -> None:
+    async def act(north: MonitorInTest, south: MonitorInTest) -> None:
         await north.until("09:50:00")
-        for life in (north, south):
-            body = life.daemon.watch.verdict_now("claims-q3")
+        for monitor in (north, south):
+            body = monitor.daemon.watch.verdict_now("claims-q3")
             assert body is not None
             assert body["verdict"] == "on_time"
         assert (north.stored_verdict(), north.notice_kinds()) == ("on_time", [])
@@ -94,7 +102,7 @@ def test_one_monitors_proof_that_a_release_was_on_time_counts_for_a_blind_monito
 
 @pytest.mark.slow
 def test_a_late_release_makes_one_incident_even_if_one_of_two_monitors_was_blind(tmp_path: Path) -> None:
-    async def act(north: Life, _south: Life) -> None:
+    async def act(north: MonitorInTest, _south: MonitorInTest) -> None:
         await north.until("10:00:00")
         assert north.stored_verdict() == "late"
         # First that it is not found yet, then that it is overdue, seriously overdue, and out at last.
@@ -109,7 +117,7 @@ def test_a_late_release_makes_one_incident_even_if_one_of_two_monitors_was_blind
 
 @pytest.mark.slow
 def test_two_monitors_with_the_same_looks_write_no_draft_that_differs_only_in_certainty(tmp_path: Path) -> None:
-    async def act(north: Life, _south: Life) -> None:
+    async def act(north: MonitorInTest, _south: MonitorInTest) -> None:
         await north.until("10:00:00")
 
     store = run_two_monitors(tmp_path, PUBLISHED_AT_09_40, act, south_faults=NO_FAULTS)
@@ -124,7 +132,7 @@ def test_two_monitors_with_the_same_looks_write_no_draft_that_differs_only_in_ce
 
 @pytest.mark.slow
 def test_a_replay_finds_no_difference_if_one_of_two_monitors_stored_a_blind_span(tmp_path: Path) -> None:
-    async def act(north: Life, _south: Life) -> None:
+    async def act(north: MonitorInTest, _south: MonitorInTest) -> None:
         await north.until("09:36:00")
         # South saw only 503 from 09:29 to 09:45, so verdicts rest on the looks of North. Only now North stores that it
         # was blind around the slot.
@@ -153,7 +161,7 @@ at = {refuses_from + wait / 2:%Y-%m-%dT%H:%M:%S}
 status = 404
 """
 
-    async def act(north: Life, south: Life) -> None:
+    async def act(north: MonitorInTest, south: MonitorInTest) -> None:
         await north.until("09:35:00")
         # South is refused within 1 s and stores its wait within 5 s. North reads it from the store within 5 s more.
         both_know_from = refuses_from + timedelta(seconds=1 + 5 + 5)
@@ -171,7 +179,7 @@ status = 404
 def test_a_release_is_proved_on_time_by_one_monitor_while_the_other_is_down_around_the_slot(
     tmp_path: Path, killed_monitor: str
 ) -> None:
-    async def act(north: Life, south: Life) -> None:
+    async def act(north: MonitorInTest, south: MonitorInTest) -> None:
         # One monitor is down from 09:29:55 to 09:30:20. The page is published at the slot, 09:30.
         killed = north if killed_monitor == "north" else south
         await killed.restart(killed_at="09:29:55.2", started_at="09:30:20.6")

@@ -11,17 +11,17 @@ from monitor.store.sql.engine import Store
 from monitor.store.sql.shape import OURS, Shape
 from monitor.store.writer import DELAY
 from tests.contracts.later import NEXT
-from tests.unit.monitor.app.life import PUBLISHED_AT_SLOT, Life
+from tests.unit.monitor.app.monitor_in_test import PUBLISHED_AT_SLOT, MonitorInTest
 from tests.unit.monitor.app.replaying import differences_in_replay
 from tests.unit.monitor.app.test_two_monitors import HOUR, MINUTE, NO_FAULTS, PUBLISHED_AT_09_40, SLOT, run_two_monitors
 
 
-def use_version(monitor: Life, folder: Path, shape: Shape) -> None:
+def use_version(monitor: MonitorInTest, folder: Path, shape: Shape) -> None:
     """Make a monitor open its store as this version of the program does, from its next start on."""
     monitor.store_of = lambda: Store(f"sqlite:///{(folder / 'ninethirty.db').as_posix()}", shape=shape)
 
 
-async def upgrade(monitor: Life, folder: Path, stops: str, starts: str) -> None:
+async def upgrade(monitor: MonitorInTest, folder: Path, stops: str, starts: str) -> None:
     """Stop a monitor at one time of the day and start it in the next version at another. Return two seconds later."""
     await monitor.until(stops)
     await monitor.end()
@@ -31,7 +31,7 @@ async def upgrade(monitor: Life, folder: Path, stops: str, starts: str) -> None:
     await monitor.clock.sleep(2.0)
 
 
-async def downgrade(monitor: Life, folder: Path) -> None:
+async def downgrade(monitor: MonitorInTest, folder: Path) -> None:
     """Restart a monitor in the old version, which still works with the store of the next one."""
     await monitor.end()
     use_version(monitor, folder, OURS)
@@ -57,7 +57,7 @@ def test_two_monitors_that_are_upgraded_one_after_the_other_miss_no_second_of_lo
     tables: str,
     verdict: str,
 ) -> None:
-    async def upgrade_both_and_downgrade_north(north: Life, south: Life) -> None:
+    async def upgrade_both_and_downgrade_north(north: MonitorInTest, south: MonitorInTest) -> None:
         await upgrade(north, tmp_path, *north_stops_and_starts)
         await upgrade(south, tmp_path, *south_stops_and_starts)
         # Then one of them goes back to the old version.
@@ -92,7 +92,7 @@ def test_two_monitors_of_which_one_is_upgraded_first_send_every_notice_once(
 ) -> None:
     ids_of_sent_messages = list[str]()
 
-    async def upgrade_both_and_downgrade_north(north: Life, south: Life) -> None:
+    async def upgrade_both_and_downgrade_north(north: MonitorInTest, south: MonitorInTest) -> None:
         await upgrade(north, tmp_path, *north_stops_and_starts)
         await upgrade(south, tmp_path, *south_stops_and_starts)
         await north.until("09:42:00")
@@ -117,7 +117,7 @@ def test_two_monitors_of_which_one_is_upgraded_first_send_every_notice_once(
 
 @pytest.mark.slow
 def test_a_monitor_of_the_old_version_goes_on_with_the_upgraded_store_and_asks_to_be_upgraded(tmp_path: Path) -> None:
-    async def act(north: Life, south: Life) -> None:
+    async def act(north: MonitorInTest, south: MonitorInTest) -> None:
         # North upgrades the store. `newer` is the version that a monitor of an older version finds in its store.
         await upgrade(north, tmp_path, "09:29:40.2", "09:29:52.6")
         assert (north.daemon.core.store.newer, south.daemon.core.store.newer) == ("", NEXT.head)

@@ -12,7 +12,7 @@ from monitor.look.fetch import Found
 from monitor.watch.planner import Planner, WatchRules
 from monitor.watch.release import WatchedRelease
 from schedules.announcement import Address
-from tests.unit.monitor.app.life import Life, live
+from tests.unit.monitor.app.monitor_in_test import MonitorInTest, run_monitor
 from tests.unit.monitor.watch.fake_poller import FakePoller, StandingClock
 from tests.unit.monitor.watch.release_table import release_table
 from tests.worlds.instants import after_slot
@@ -41,12 +41,12 @@ def play(folder: Path, head: str, answers: str, *, now: str) -> dict[str, Any]:
     """Return the JSON of the release at a time of its day, in front of a publisher that gives these answers."""
     bodies: list[dict[str, Any]] = []
 
-    async def act(life: Life) -> None:
-        await life.until(now)
-        (name,) = life.daemon.watch.releases
-        bodies.append(life.daemon.watch.verdict_now(name))
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.until(now)
+        (name,) = monitor.daemon.watch.releases
+        bodies.append(monitor.daemon.watch.verdict_now(name))
 
-    live(folder, answers, act, head=head)
+    run_monitor(folder, answers, act, head=head)
     return bodies[0]
 
 

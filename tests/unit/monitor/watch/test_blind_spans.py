@@ -17,7 +17,16 @@ from monitor.look.interpret import Interpreter
 from monitor.look.sighting import State
 from monitor.store.writer import DELAY as REAL_COMMIT_DELAY
 from monitor.watch.rejudge import replay, stored_case
-from tests.unit.monitor.app.life import HEAD, HOST, NEVER_PUBLISHED, PAGE, PUBLISHED_AT_SLOT, Life, live, reopened
+from tests.unit.monitor.app.monitor_in_test import (
+    HEAD,
+    HOST,
+    NEVER_PUBLISHED,
+    PAGE,
+    PUBLISHED_AT_SLOT,
+    MonitorInTest,
+    reopened,
+    run_monitor,
+)
 
 OTHER = "files.example"
 TWO_HOSTS = HEAD + f'part = [{{ id = "sheet", role = "data", url = "https://{OTHER}/claims.csv" }}]\n'
@@ -32,33 +41,33 @@ def fault_table(kind: str, host: str, begins: str, ends: str) -> str:
     return f'[[fault]]\nhost = "{host}"\nfrom = 2026-11-26T{begins}\nuntil = 2026-11-26T{ends}\nkind = "{kind}"\n'
 
 
-def stored_blind_spans(life: Life) -> list[Blind]:
-    return life.daemon.core.store.runs.blind(life.script.begins, life.clock.now())
+def stored_blind_spans(monitor: MonitorInTest) -> list[Blind]:
+    return monitor.daemon.core.store.runs.blind(monitor.script.begins, monitor.clock.now())
 
 
-def counted_blind_seconds(life: Life, cause: str) -> float:
-    value = life.daemon.core.metrics.registry.get_sample_value("ninethirty_blind_seconds_total", {"cause": cause})
+def counted_blind_seconds(monitor: MonitorInTest, cause: str) -> float:
+    value = monitor.daemon.core.metrics.registry.get_sample_value("ninethirty_blind_seconds_total", {"cause": cause})
     return value or 0.0
 
 
-def explained_blind_spans(life: Life) -> list[str]:
+def explained_blind_spans(monitor: MonitorInTest) -> list[str]:
     """Return the facts about blind spans in `explain`."""
-    policies = make_policies(life.settings)
-    case = stored_case(life.daemon.core.store, "claims-q3")
-    verdict = case.verdict(policies, life.clock.now())
+    policies = make_policies(monitor.settings)
+    case = stored_case(monitor.daemon.core.store, "claims-q3")
+    verdict = case.verdict(policies, monitor.clock.now())
     explanation = explain(
         verdict, case.release, case.promises, case.runs, case.blind, policies.of(case.release.producer)
     )
     return [fact.text for fact in explanation.facts if fact.kind == "blind"]
 
 
-def assert_one_blind_span(life: Life, cause: str, *, seconds: float) -> None:
+def assert_one_blind_span(monitor: MonitorInTest, cause: str, *, seconds: float) -> None:
     """Check that there is one blind span of this cause and about this length, counted and explained."""
-    mine = [span for span in stored_blind_spans(life) if span.cause == cause]
+    mine = [span for span in stored_blind_spans(monitor) if span.cause == cause]
     length = sum((span.ends - span.begins).total_seconds() for span in mine)
     assert (len(mine), length) == (1, pytest.approx(seconds, abs=20.0))
-    assert counted_blind_seconds(life, cause) == pytest.approx(length, abs=0.01)
-    assert [cause in text for text in explained_blind_spans(life)].count(True) == 1
+    assert counted_blind_seconds(monitor, cause) == pytest.approx(length, abs=0.01)
+    assert [cause in text for text in explained_blind_spans(monitor)].count(True) == 1
 
 
 @pytest.mark.parametrize(("kind", "cause"), [("dns", "dns"), ("timeout", "network")])
@@ -68,12 +77,12 @@ def test_if_no_host_can_be_reached_the_monitor_is_blind_and_a_replay_finds_the_s
     begins, ends = "09:29:30", "09:33:00"
     faults = fault_table(kind, HOST, begins, ends) + fault_table(kind, OTHER, begins, ends)
 
-    async def act(life: Life) -> None:
-        await life.until("09:45:00")
-        assert_one_blind_span(life, cause, seconds=3.5 * 60)
-        assert life.stored_verdict() == "unproven"
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.until("09:45:00")
+        assert_one_blind_span(monitor, cause, seconds=3.5 * 60)
+        assert monitor.stored_verdict() == "unproven"
 
-    settings = live(tmp_path, BOTH_PUBLISHED_AT_SLOT + faults, act, head=TWO_HOSTS)
+    settings = run_monitor(tmp_path, BOTH_PUBLISHED_AT_SLOT + faults, act, head=TWO_HOSTS)
     store = reopened(settings)
     assert dict(replay(store, make_policies(settings), begin=None, end=None)) == {"claims-q3": []}
     store.close()
@@ -81,126 +90,126 @@ def test_if_no_host_can_be_reached_the_monitor_is_blind_and_a_replay_finds_the_s
 
 @pytest.mark.parametrize("kind", ["timeout", "dns", "reset"])
 def test_the_monitor_is_not_blind_if_only_one_of_two_hosts_fails(tmp_path: Path, kind: str) -> None:
-    async def act(life: Life) -> None:
-        await life.until("09:35:00")
-        assert stored_blind_spans(life) == []
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.until("09:35:00")
+        assert stored_blind_spans(monitor) == []
 
     fault = fault_table(kind, HOST, "09:29:30", "09:33:00")
-    live(tmp_path, BOTH_PUBLISHED_AT_SLOT + fault, act, head=TWO_HOSTS)
+    run_monitor(tmp_path, BOTH_PUBLISHED_AT_SLOT + fault, act, head=TWO_HOSTS)
 
 
 @pytest.mark.slow
 def test_a_machine_that_was_suspended_over_the_slot_is_blind_for_that_time(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        await life.until("09:29:00")
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.until("09:29:00")
         # A suspended machine runs no code, and its clock shows the right time when it resumes.
-        life.clock.suspended += 180
-        life.clock.offset += timedelta(seconds=180)
-        await life.until("09:45:00")
-        assert_one_blind_span(life, "suspended", seconds=180)
+        monitor.clock.suspended += 180
+        monitor.clock.offset += timedelta(seconds=180)
+        await monitor.until("09:45:00")
+        assert_one_blind_span(monitor, "suspended", seconds=180)
 
-    live(tmp_path, NEVER_PUBLISHED, act)
+    run_monitor(tmp_path, NEVER_PUBLISHED, act)
 
 
 def test_the_seconds_by_which_our_clock_was_set_ahead_are_a_blind_span(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        await life.until("09:29:00")
-        life.clock.offset += timedelta(seconds=20)
-        await life.until("09:29:30")
-        assert_one_blind_span(life, "clock", seconds=20)
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.until("09:29:00")
+        monitor.clock.offset += timedelta(seconds=20)
+        await monitor.until("09:29:30")
+        assert_one_blind_span(monitor, "clock", seconds=20)
 
-    live(tmp_path, NEVER_PUBLISHED, act)
+    run_monitor(tmp_path, NEVER_PUBLISHED, act)
 
 
 def test_after_our_clock_was_set_back_looks_prove_nothing_until_it_shows_the_old_time_again(tmp_path: Path) -> None:
-    async def set_clock_back(life: Life) -> None:
-        await life.until("09:29:00.500")
-        last_run_before = life.runs()[-1]
+    async def set_clock_back(monitor: MonitorInTest) -> None:
+        await monitor.until("09:29:00.500")
+        last_run_before = monitor.runs()[-1]
         # Our clock is set back by 20 s. It shows 09:28:40 now, and will show 09:29:00 again 20 s later.
-        life.clock.offset -= timedelta(seconds=20)
-        await life.until("09:28:50")
+        monitor.clock.offset -= timedelta(seconds=20)
+        await monitor.until("09:28:50")
         # Looks of the last 10 s changed no run. The blind span already lasts until 09:29:00.
-        assert life.runs()[-1] == last_run_before
-        (span,) = stored_blind_spans(life)
+        assert monitor.runs()[-1] == last_run_before
+        (span,) = stored_blind_spans(monitor)
         assert (span.cause, span.ends - span.begins) == ("clock", timedelta(seconds=20))
-        await life.until("09:29:40")
+        await monitor.until("09:29:40")
         # Looks after 09:29:00 prove an absence again.
-        assert life.runs()[-1].first_sent > last_run_before.last_received
+        assert monitor.runs()[-1].first_sent > last_run_before.last_received
 
-    live(tmp_path, NEVER_PUBLISHED, set_clock_back)
+    run_monitor(tmp_path, NEVER_PUBLISHED, set_clock_back)
 
 
 def test_a_step_back_of_our_clock_by_less_than_a_second_is_a_blind_span(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        await life.until("09:29:10.500")
-        daemon, target = life.daemon, life.daemon.watch.releases["claims-q3"].targets[PAGE]
-        last_look = life.runs()[-1].last_received
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.until("09:29:10.500")
+        daemon, target = monitor.daemon, monitor.daemon.watch.releases["claims-q3"].targets[PAGE]
+        last_look = monitor.runs()[-1].last_received
         # By our clock, the next two looks are made before the last one.
         first, second = (last_look - timedelta(seconds=before) for before in (0.9, 0.5))
         for at in (first, second):
             failure = Failure(target.url, Reason.RESET, "", at, at)
             daemon.intake.see(target, Interpreter().interpret_now(target, failure), failure)
-        await life.until("09:29:12")
-        assert stored_blind_spans(life) == [Blind(first, last_look, "clock", target=PAGE, monitor="edge")]
+        await monitor.until("09:29:12")
+        assert stored_blind_spans(monitor) == [Blind(first, last_look, "clock", target=PAGE, monitor="edge")]
 
-    live(tmp_path, NEVER_PUBLISHED, act)
+    run_monitor(tmp_path, NEVER_PUBLISHED, act)
 
 
 def test_too_small_a_budget_of_a_host_is_a_counted_and_explained_blind_span_of_that_host(tmp_path: Path) -> None:
     one_look_in_ten_seconds = Settings.model_validate({"budget": {HOST: "0.1/s"}})
 
-    async def act(life: Life) -> None:
-        await life.until("09:33:00")
-        (span,) = (span for span in stored_blind_spans(life) if span.cause == "budget")
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.until("09:33:00")
+        (span,) = (span for span in stored_blind_spans(monitor) if span.cause == "budget")
         assert span.host == HOST
         # The looks began at 09:28, and the budget was too small from the first minute on.
-        assert span.begins < life.clock.now() - timedelta(minutes=4)
+        assert span.begins < monitor.clock.now() - timedelta(minutes=4)
         seconds = (span.ends - span.begins).total_seconds()
-        assert counted_blind_seconds(life, "budget") == pytest.approx(seconds, abs=0.01)
-        assert any("budget" in text for text in explained_blind_spans(life))
+        assert counted_blind_seconds(monitor, "budget") == pytest.approx(seconds, abs=0.01)
+        assert any("budget" in text for text in explained_blind_spans(monitor))
 
-    live(tmp_path, PUBLISHED_AT_SLOT, act, base=one_look_in_ten_seconds)
+    run_monitor(tmp_path, PUBLISHED_AT_SLOT, act, base=one_look_in_ten_seconds)
 
 
 def test_looks_whose_runs_the_writer_refuses_are_dropped_and_make_a_blind_span(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        await life.until("09:29:30")
-        runs_before = life.runs()
-        life.daemon.core.writer.queue_run = lambda _run: False  # type: ignore[method-assign]
-        await life.until("09:29:35")
-        assert life.runs() == runs_before
-        del life.daemon.core.writer.queue_run
-        await life.until("09:30:10")
-        assert [span.cause for span in stored_blind_spans(life)] == ["store"]
-        assert life.runs()[-1].state is State.PRESENT
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.until("09:29:30")
+        runs_before = monitor.runs()
+        monitor.daemon.core.writer.queue_run = lambda _run: False  # type: ignore[method-assign]
+        await monitor.until("09:29:35")
+        assert monitor.runs() == runs_before
+        del monitor.daemon.core.writer.queue_run
+        await monitor.until("09:30:10")
+        assert [span.cause for span in stored_blind_spans(monitor)] == ["store"]
+        assert monitor.runs()[-1].state is State.PRESENT
 
-    live(tmp_path, PUBLISHED_AT_SLOT, act, delay=REAL_COMMIT_DELAY)
+    run_monitor(tmp_path, PUBLISHED_AT_SLOT, act, delay=REAL_COMMIT_DELAY)
 
 
 def test_a_blind_span_that_grows_by_the_second_is_logged_at_its_beginning_and_once_a_minute(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        await life.until("09:29:00")
-        begins = life.clock.now() - timedelta(minutes=5)
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.until("09:29:00")
+        begins = monitor.clock.now() - timedelta(minutes=5)
         with capture_logs() as logged:
             for seconds in range(130):
                 span = Blind(begins, begins + timedelta(seconds=seconds), "clock")
-                await life.daemon.core.blind.write(span, life.daemon.core.writer)
+                await monitor.daemon.core.blind.write(span, monitor.daemon.core.writer)
         lines = [line for line in logged if line["event"] == "blind" and line["log_level"] == "warning"]
         # It is logged while it has no length yet, with its first second, and after one and two minutes.
         logged_ends = [(begins + timedelta(seconds=seconds)).isoformat() for seconds in (0, 1, 60, 120)]
         assert [line["ends"] for line in lines] == logged_ends
 
-    live(tmp_path, NEVER_PUBLISHED, act)
+    run_monitor(tmp_path, NEVER_PUBLISHED, act)
 
 
 def test_a_blind_span_that_grows_is_stored_and_counted_once_with_its_last_length(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        await life.until("09:29:00")
-        begins = life.clock.now() - timedelta(minutes=1)
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.until("09:29:00")
+        begins = monitor.clock.now() - timedelta(minutes=1)
         for seconds in (5, 10, 20):
             span = Blind(begins, begins + timedelta(seconds=seconds), "clock")
-            await life.daemon.core.blind.write(span, life.daemon.core.writer)
-        assert counted_blind_seconds(life, "clock") == 20
-        assert [(span.ends - span.begins).total_seconds() for span in stored_blind_spans(life)] == [20]
+            await monitor.daemon.core.blind.write(span, monitor.daemon.core.writer)
+        assert counted_blind_seconds(monitor, "clock") == 20
+        assert [(span.ends - span.begins).total_seconds() for span in stored_blind_spans(monitor)] == [20]
 
-    live(tmp_path, NEVER_PUBLISHED, act)
+    run_monitor(tmp_path, NEVER_PUBLISHED, act)

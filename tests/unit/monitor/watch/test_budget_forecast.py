@@ -16,7 +16,7 @@ from monitor.plan.targets import targets_of
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.watch.budget_forecast import BudgetForecast
 from monitor.watch.release import WatchedRelease
-from tests.unit.monitor.app.life import HOST, Life, live
+from tests.unit.monitor.app.monitor_in_test import HOST, MonitorInTest, run_monitor
 from tests.unit.monitor.watch.release_table import release_table
 from tests.worlds.releases import a_release
 
@@ -39,10 +39,10 @@ def releases(count: int) -> str:
 
 
 def test_the_status_page_warns_of_a_slot_that_is_too_large_for_a_budget_from_the_day_before(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
+    async def act(monitor: MonitorInTest) -> None:
         quarter_of_an_hour_after_start = 15 * 60
-        await life.clock.sleep(quarter_of_an_hour_after_start)
-        (check_of_budget,) = (check for check in life.app.status.checks() if check.name.startswith("Budget of"))
+        await monitor.clock.sleep(quarter_of_an_hour_after_start)
+        (check_of_budget,) = (check for check in monitor.app.status.checks() if check.name.startswith("Budget of"))
         assert check_of_budget.name == f"Budget of {HOST}, 26 November 2026"
         # In a minute, each of the five pages wants 60 looks at the edge, 60 at the origin and 12 at the content API.
         assert f"{5 * (60 + 60 + 12)} looks wanted in the minute from 09:28" in check_of_budget.state
@@ -50,19 +50,19 @@ def test_the_status_page_warns_of_a_slot_that_is_too_large_for_a_budget_from_the
         # Pages are looked at each second from 2 minutes before their slot to 10 minutes after it.
         assert "over budget in 12 minutes from 09:28" in check_of_budget.state
 
-    live(tmp_path, "", act, head=DAY_BEFORE + releases(5))
+    run_monitor(tmp_path, "", act, head=DAY_BEFORE + releases(5))
 
 
 def test_the_status_page_has_no_line_about_a_budget_that_is_enough_for_the_next_day(tmp_path: Path) -> None:
-    async def read_status_page(life: Life) -> None:
+    async def read_status_page(monitor: MonitorInTest) -> None:
         # The plan is compared with the budget at the start, and again every hour.
         after_the_second_hourly_comparison = 2.5 * 3600
-        await life.clock.sleep(after_the_second_hourly_comparison)
-        lines_about_budgets = [check for check in life.app.status.checks() if check.name.startswith("Budget of")]
+        await monitor.clock.sleep(after_the_second_hourly_comparison)
+        lines_about_budgets = [check for check in monitor.app.status.checks() if check.name.startswith("Budget of")]
         assert lines_about_budgets == []
 
     two_releases_of_the_next_day = DAY_BEFORE + releases(2)
-    live(tmp_path, "", read_status_page, head=two_releases_of_the_next_day)
+    run_monitor(tmp_path, "", read_status_page, head=two_releases_of_the_next_day)
 
 
 def test_an_unchanged_plan_is_compared_with_budgets_every_hour_and_a_changed_one_at_once() -> None:

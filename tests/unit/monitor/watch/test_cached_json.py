@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.monitor.app.life import URL, Life, live
+from tests.unit.monitor.app.monitor_in_test import URL, MonitorInTest, run_monitor
 from tests.worlds.scripts import an_answer
 
 
@@ -25,9 +25,9 @@ STORIES = {
 }
 
 
-def cached_and_fresh_json(life: Life) -> tuple[dict[str, Any], dict[str, Any]]:
+def cached_and_fresh_json(monitor: MonitorInTest) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the JSON of the release as it is shown, and as it is judged again."""
-    watch = life.daemon.watch
+    watch = monitor.daemon.watch
     cached = watch.verdict_now("claims-q3")
     watch.releases["claims-q3"].cached_json = None
     fresh = watch.verdict_now("claims-q3")
@@ -40,31 +40,31 @@ def cached_and_fresh_json(life: Life) -> tuple[dict[str, Any], dict[str, Any]]:
 @pytest.mark.slow
 @pytest.mark.parametrize("story", STORIES)
 def test_the_cached_json_of_a_release_equals_its_json_after_a_new_judgement(tmp_path: Path, story: str) -> None:
-    async def compare_for_13_minutes(life: Life) -> None:
-        await life.until("09:28:10")
+    async def compare_for_13_minutes(monitor: MonitorInTest) -> None:
+        await monitor.until("09:28:10")
         for _ in range(300):
-            await life.clock.sleep(1.3)
-            life.daemon.watch.verdict_now("claims-q3")  # fills the cache
-            await life.clock.sleep(1.3)
-            cached, fresh = cached_and_fresh_json(life)
+            await monitor.clock.sleep(1.3)
+            monitor.daemon.watch.verdict_now("claims-q3")  # fills the cache
+            await monitor.clock.sleep(1.3)
+            cached, fresh = cached_and_fresh_json(monitor)
             assert cached == fresh
 
-    live(tmp_path, STORIES[story], compare_for_13_minutes)
+    run_monitor(tmp_path, STORIES[story], compare_for_13_minutes)
 
 
 def test_the_cached_json_is_renewed_a_second_after_looks_that_changed_no_verdict(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        await life.until("09:40:00")
-        watched = life.daemon.watch.releases["claims-q3"]
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.until("09:40:00")
+        watched = monitor.daemon.watch.releases["claims-q3"]
         watched.cached_json = None  # so that it is made now
-        cached = life.daemon.watch.verdict_now("claims-q3")
+        cached = monitor.daemon.watch.verdict_now("claims-q3")
         # A look that changes no verdict replaces the last run by a new object, which may be equal to it.
         for state in watched.states.values():
             state.runs = tuple(replace(run) for run in state.runs)
-        await life.clock.sleep(0.9)
-        assert life.daemon.watch.verdict_now("claims-q3") is cached
-        await life.clock.sleep(0.1)
-        renewed = life.daemon.watch.verdict_now("claims-q3")
+        await monitor.clock.sleep(0.9)
+        assert monitor.daemon.watch.verdict_now("claims-q3") is cached
+        await monitor.clock.sleep(0.1)
+        renewed = monitor.daemon.watch.verdict_now("claims-q3")
         assert renewed["at"] > cached["at"]
 
-    live(tmp_path, STORIES["in time"], act)
+    run_monitor(tmp_path, STORIES["in time"], act)

@@ -7,14 +7,14 @@ from pathlib import Path
 from warcio.archiveiterator import ArchiveIterator
 
 from monitor.store.evidence.chain import verify_evidence
-from tests.unit.monitor.app.life import PAGE, PUBLISHED_AT_SLOT, Life, live, reopened
+from tests.unit.monitor.app.monitor_in_test import PAGE, PUBLISHED_AT_SLOT, MonitorInTest, reopened, run_monitor
 
 
 def test_the_first_look_and_a_change_with_the_look_before_it_are_kept_with_their_requests(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        await life.until("09:31:00")
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.until("09:31:00")
 
-    settings = live(tmp_path, PUBLISHED_AT_SLOT, act)
+    settings = run_monitor(tmp_path, PUBLISHED_AT_SLOT, act)
     folder = Path(settings.evidence.folder)
     found = []
     for file in sorted(folder.glob("*.warc.gz")):

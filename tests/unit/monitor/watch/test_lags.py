@@ -10,7 +10,7 @@ import pytest
 from monitor.app.options import make_policies
 from monitor.watch.rejudge import replay
 from monitor.watch.watch import Watch
-from tests.unit.monitor.app.life import Life, live, reopened
+from tests.unit.monitor.app.monitor_in_test import MonitorInTest, reopened, run_monitor
 from tests.unit.monitor.watch.release_table import release_table
 from tests.worlds.scripts import an_answer
 
@@ -41,12 +41,12 @@ def claims_json_at(folder: Path, tables: str, times: tuple[str, ...]) -> list[di
     """Return the JSON of the release `claims` at these times. At the end, replay must find no difference."""
     bodies: list[dict[str, Any]] = []
 
-    async def act(life: Life) -> None:
+    async def act(monitor: MonitorInTest) -> None:
         for when in times:
-            await life.until(when)
-            bodies.append(claims_json(life.daemon.watch))
+            await monitor.until(when)
+            bodies.append(claims_json(monitor.daemon.watch))
 
-    settings = live(folder, tables, act, head=HEAD)
+    settings = run_monitor(folder, tables, act, head=HEAD)
     store = reopened(settings)
     assert {name: lines for name, lines in replay(store, make_policies(settings), begin=None, end=None) if lines} == {}
     store.close()

@@ -12,7 +12,7 @@ from monitor.config.settings import Settings
 from monitor.store.writer import DELAY as REAL_COMMIT_DELAY
 from monitor.watch.listing_followup import MAX_FOLLOWED
 from schedules.contract.verdict import Kind
-from tests.unit.monitor.app.life import HEAD, Life, live
+from tests.unit.monitor.app.monitor_in_test import HEAD, MonitorInTest, run_monitor
 from tests.worlds.scripts import a_web_page, an_answer
 
 TITLE = "Example claims: July to September 2026"
@@ -36,28 +36,28 @@ def listing_with_entry(url: str, words: str, at: str = SHOWN_AT) -> str:
     return before + an_answer(f"{STATS}/latest", at, listing_page((url, words)))
 
 
-def first_notices_of_incidents(life: Life) -> list[Notice]:
-    return [notice for notice in life.daemon.core.store.outbox.notices() if not notice.follows]
+def first_notices_of_incidents(monitor: MonitorInTest) -> list[Notice]:
+    return [notice for notice in monitor.daemon.core.store.outbox.notices() if not notice.follows]
 
 
-def kinds_of_first_notices(life: Life) -> list[str]:
-    return [notice.kind for notice in first_notices_of_incidents(life)]
+def kinds_of_first_notices(monitor: MonitorInTest) -> list[str]:
+    return [notice.kind for notice in first_notices_of_incidents(monitor)]
 
 
-def has_no_finding_or_draft(life: Life) -> bool:
+def has_no_finding_or_draft(monitor: MonitorInTest) -> bool:
     """Return whether the release was judged without a finding, an exposure or a draft."""
-    verdict = life.daemon.watch.releases["claims-q3"].verdict
+    verdict = monitor.daemon.watch.releases["claims-q3"].verdict
     drafts = [
         draft
-        for one in life.daemon.core.store.verdicts.incidents()
-        for draft in life.daemon.core.store.verdicts.drafts(one.id)
+        for one in monitor.daemon.core.store.verdicts.incidents()
+        for draft in monitor.daemon.core.store.verdicts.drafts(one.id)
     ]
     return verdict is not None and not verdict.findings and not verdict.exposures and not drafts
 
 
-def look_times(life: Life, url: str) -> list[datetime]:
+def look_times(monitor: MonitorInTest, url: str) -> list[datetime]:
     path = url.removeprefix(STATS)
-    return [entry.at for entry in life.publisher.log.entries if entry.host == "stats.example" and entry.path == path]
+    return [entry.at for entry in monitor.publisher.log.entries if entry.host == "stats.example" and entry.path == path]
 
 
 ANSWERS_THAT_PROVE_NOTHING = {
@@ -77,37 +77,37 @@ def test_a_listed_address_that_proves_nothing_gives_one_hint_which_a_restart_doe
 ) -> None:
     listed_url = f"{STATS}/claims.ods" if answer_at_listed_address == "a file" else LISTED_URL
 
-    async def restart_before_slot(life: Life) -> None:
+    async def restart_before_slot(monitor: MonitorInTest) -> None:
         # The slot is at 09:30. A listing shows the title of the release from 09:28:30 on, and is read each minute.
-        await life.until("09:29:30")
-        assert life.stored_verdict() == "pending"
-        assert has_no_finding_or_draft(life)
-        (notice,) = first_notices_of_incidents(life)
+        await monitor.until("09:29:30")
+        assert monitor.stored_verdict() == "pending"
+        assert has_no_finding_or_draft(monitor)
+        (notice,) = first_notices_of_incidents(monitor)
         assert notice.kind == HINT_FOR_PEOPLE
         assert listed_url in notice.text
         assert "a listing shows its title before its slot" in notice.text
         assert "between 26 Nov 2026 09:28:00 and 09:29:00 GMT" in notice.text
-        await life.kill()
-        await life.start()
-        await life.until("09:29:58")
-        assert kinds_of_first_notices(life) == [HINT_FOR_PEOPLE]
-        assert has_no_finding_or_draft(life)
+        await monitor.kill()
+        await monitor.start()
+        await monitor.until("09:29:58")
+        assert kinds_of_first_notices(monitor) == [HINT_FOR_PEOPLE]
+        assert has_no_finding_or_draft(monitor)
 
     tables = listing_with_entry(listed_url, TITLE) + ANSWERS_THAT_PROVE_NOTHING[answer_at_listed_address]
-    live(tmp_path, tables, restart_before_slot, base=WATCHING_THE_LISTING, delay=REAL_COMMIT_DELAY)
+    run_monitor(tmp_path, tables, restart_before_slot, base=WATCHING_THE_LISTING, delay=REAL_COMMIT_DELAY)
 
 
 def test_an_address_that_a_listing_shows_is_looked_at_within_a_second_and_closely(tmp_path: Path) -> None:
     # The release has its slot at 09:30:00. The listing shows the entry from 09:28:30 on.
-    async def act(life: Life) -> None:
-        await life.until("09:29:55")
-        _before_the_entry, with_the_entry = look_times(life, f"{STATS}/latest")
-        looks = look_times(life, LISTED_URL)
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.until("09:29:55")
+        _before_the_entry, with_the_entry = look_times(monitor, f"{STATS}/latest")
+        looks = look_times(monitor, LISTED_URL)
         assert looks[0] - with_the_entry <= timedelta(seconds=1)
         # The listing is looked at at 09:29:00, so this is at least a look a second until 09:29:55.
         assert len(looks) >= 54
 
-    live(tmp_path, listing_with_entry(LISTED_URL, TITLE), act, base=WATCHING_THE_LISTING)
+    run_monitor(tmp_path, listing_with_entry(LISTED_URL, TITLE), act, base=WATCHING_THE_LISTING)
 
 
 def test_a_hint_about_a_listed_page_quotes_neither_the_listing_nor_the_page(tmp_path: Path) -> None:
@@ -116,16 +116,16 @@ def test_a_hint_about_a_listed_page_quotes_neither_the_listing_nor_the_page(tmp_
     title_in_listing = "Example claims of every sort falling in Great Britain: July to September 2026"
     page = a_web_page("Claims", "Unemployment fell by 3%.")
 
-    async def read_notice(life: Life) -> None:
-        await life.until("09:29:45")
-        (notice,) = first_notices_of_incidents(life)
+    async def read_notice(monitor: MonitorInTest) -> None:
+        await monitor.until("09:29:45")
+        (notice,) = first_notices_of_incidents(monitor)
         assert notice.kind == HINT_FOR_PEOPLE
         text = notice.subject + notice.text
         assert "falling" not in text
         assert "Unemployment" not in text
 
     tables = listing_with_entry(LISTED_URL, title_in_listing) + an_answer(LISTED_URL, "08:00:00", page)
-    live(tmp_path, tables, read_notice, head=HEAD.replace(TITLE, title), base=WATCHING_THE_LISTING)
+    run_monitor(tmp_path, tables, read_notice, head=HEAD.replace(TITLE, title), base=WATCHING_THE_LISTING)
 
 
 @pytest.mark.parametrize("title_of_entry_and_page", ["Example claims", "Example claims: April to June 2026"])
@@ -133,18 +133,18 @@ def test_a_listed_page_of_the_series_without_the_period_of_the_release_gives_a_h
     tmp_path: Path, title_of_entry_and_page: str
 ) -> None:
     # The release is called "Example claims: July to September 2026". Its slot is at 09:30.
-    async def judge_before_slot(life: Life) -> None:
-        await life.until("09:29:45")
-        assert life.stored_verdict() == "pending"
-        assert kinds_of_first_notices(life) == [HINT_FOR_PEOPLE]
-        assert has_no_finding_or_draft(life)
-        part_ids = [part.id for part in life.daemon.watch.releases["claims-q3"].release.parts]
+    async def judge_before_slot(monitor: MonitorInTest) -> None:
+        await monitor.until("09:29:45")
+        assert monitor.stored_verdict() == "pending"
+        assert kinds_of_first_notices(monitor) == [HINT_FOR_PEOPLE]
+        assert has_no_finding_or_draft(monitor)
+        part_ids = [part.id for part in monitor.daemon.watch.releases["claims-q3"].release.parts]
         assert part_ids == ["page"]  # the listed address is no part of the release
 
     # The page has been there since 08:00. The listing names it from 09:28:30 on.
     tables = listing_with_entry(LISTED_URL, title_of_entry_and_page, at="09:28:30")
     tables += an_answer(LISTED_URL, "08:00:00", a_web_page(title_of_entry_and_page))
-    live(tmp_path, tables, judge_before_slot, base=WATCHING_THE_LISTING)
+    run_monitor(tmp_path, tables, judge_before_slot, base=WATCHING_THE_LISTING)
 
 
 def test_a_listed_page_with_the_release_title_is_early_even_if_the_listing_names_only_its_series(
@@ -153,12 +153,12 @@ def test_a_listed_page_with_the_release_title_is_early_even_if_the_listing_names
     listing = listing_with_entry(LISTED_URL, "Example claims")
     page = an_answer(LISTED_URL, "08:00:00", a_web_page("Example claims: July to September 2026"))
 
-    async def judge_before_slot(life: Life) -> None:
-        await life.until("09:29:45")  # the slot is at 09:30
-        assert life.stored_verdict() == "early"
-        assert kinds_of_first_notices(life) == ["opened"]
+    async def judge_before_slot(monitor: MonitorInTest) -> None:
+        await monitor.until("09:29:45")  # the slot is at 09:30
+        assert monitor.stored_verdict() == "early"
+        assert kinds_of_first_notices(monitor) == ["opened"]
 
-    live(tmp_path, listing + page, judge_before_slot, base=WATCHING_THE_LISTING)
+    run_monitor(tmp_path, listing + page, judge_before_slot, base=WATCHING_THE_LISTING)
 
 
 @pytest.mark.parametrize(
@@ -172,16 +172,16 @@ def test_if_a_listed_address_shows_the_release_only_later_a_hint_is_followed_by_
     listing = listing_with_entry(LISTED_URL, TITLE, at="09:28:30")
     new_page = an_answer(LISTED_URL, "09:29:40", a_web_page(TITLE))
 
-    async def judge_before_slot(life: Life) -> None:
-        await life.until("09:29:58")  # the slot is at 09:30
-        assert life.stored_verdict() == "early"
+    async def judge_before_slot(monitor: MonitorInTest) -> None:
+        await monitor.until("09:29:58")  # the slot is at 09:30
+        assert monitor.stored_verdict() == "early"
         # The listing gave a hint. Once its address showed the title, an incident was opened.
-        assert kinds_of_first_notices(life) == [HINT_FOR_PEOPLE, "opened"]
-        (exposure,) = life.daemon.watch.releases["claims-q3"].verdict.exposures
+        assert kinds_of_first_notices(monitor) == [HINT_FOR_PEOPLE, "opened"]
+        (exposure,) = monitor.daemon.watch.releases["claims-q3"].verdict.exposures
         # The exposure begins with the new page, not with the listing.
         assert exposure.start.after >= datetime.fromisoformat("2026-11-26T09:29:30+00:00")
 
-    live(tmp_path, listing + page_before + new_page, judge_before_slot, base=WATCHING_THE_LISTING)
+    run_monitor(tmp_path, listing + page_before + new_page, judge_before_slot, base=WATCHING_THE_LISTING)
 
 
 def test_a_new_page_of_another_edition_at_the_announced_address_gives_a_hint_once_a_listing_shows_it(
@@ -193,12 +193,12 @@ def test_a_new_page_of_another_edition_at_the_announced_address_gives_a_hint_onc
     page = an_answer(URL, "09:30:00", a_web_page(f"{other_edition} - GOV.UK"))
     listing = listing_with_entry(URL, other_edition, at="09:30:20")
 
-    async def read_notices(life: Life) -> None:
-        await life.until("09:32:00")
-        hints = [notice.text for notice in first_notices_of_incidents(life) if notice.kind == HINT_FOR_PEOPLE]
+    async def read_notices(monitor: MonitorInTest) -> None:
+        await monitor.until("09:32:00")
+        hints = [notice.text for notice in first_notices_of_incidents(monitor) if notice.kind == HINT_FOR_PEOPLE]
         assert any("another edition" in text and URL in text for text in hints)
 
-    live(tmp_path, listing + page, read_notices, base=WATCHING_THE_LISTING)
+    run_monitor(tmp_path, listing + page, read_notices, base=WATCHING_THE_LISTING)
 
 
 def test_a_page_reused_for_each_edition_gives_no_hint_while_a_listing_shows_the_last_edition(
@@ -209,11 +209,11 @@ def test_a_page_reused_for_each_edition_gives_no_hint_while_a_listing_shows_the_
     listing = an_answer(f"{STATS}/latest", "08:00:00", listing_page((URL, last_edition)))
     page = an_answer(URL, "08:00:00", a_web_page(last_edition))
 
-    async def read_notices(life: Life) -> None:
-        await life.until("09:29:50")  # the slot is at 09:30
-        assert kinds_of_first_notices(life) == []
+    async def read_notices(monitor: MonitorInTest) -> None:
+        await monitor.until("09:29:50")  # the slot is at 09:30
+        assert kinds_of_first_notices(monitor) == []
 
-    live(tmp_path, listing + page, read_notices, base=WATCHING_THE_LISTING)
+    run_monitor(tmp_path, listing + page, read_notices, base=WATCHING_THE_LISTING)
 
 
 HEAD_WEEKS_AHEAD = HEAD.replace("slot = 2026-11-26", "slot = 2026-12-29")
@@ -225,17 +225,17 @@ def test_a_release_that_a_listing_shows_weeks_before_its_slot_is_an_exposure_and
     # The slot is on 29 December. On 26 November, a listing shows the release from 09:28:30 on.
     tables = listing_with_entry(LISTED_URL, TITLE) + an_answer(LISTED_URL, SHOWN_AT, a_web_page(TITLE))
 
-    async def act(life: Life) -> None:
-        assert "claims-q3" not in life.daemon.watch.releases
-        await life.until("09:29:30")
-        verdict = life.daemon.watch.releases["claims-q3"].verdict
+    async def act(monitor: MonitorInTest) -> None:
+        assert "claims-q3" not in monitor.daemon.watch.releases
+        await monitor.until("09:29:30")
+        verdict = monitor.daemon.watch.releases["claims-q3"].verdict
         assert [found.kind for found in verdict.findings] == [Kind.EARLY_EXPOSURE]
-        await life.until("09:40:00")
+        await monitor.until("09:40:00")
         # The listing is looked at at 09:29:00. From then on, this is at least a look every seven seconds.
-        assert len(look_times(life, LISTED_URL)) > 100
-        assert kinds_of_first_notices(life) == ["opened"]
+        assert len(look_times(monitor, LISTED_URL)) > 100
+        assert kinds_of_first_notices(monitor) == ["opened"]
 
-    live(tmp_path, tables, act, head=HEAD_WEEKS_AHEAD, base=WATCHING_THE_LISTING)
+    run_monitor(tmp_path, tables, act, head=HEAD_WEEKS_AHEAD, base=WATCHING_THE_LISTING)
 
 
 def test_a_listed_address_without_a_page_is_looked_at_for_ten_minutes_only(tmp_path: Path) -> None:
@@ -243,14 +243,14 @@ def test_a_listed_address_without_a_page_is_looked_at_for_ten_minutes_only(tmp_p
     slot_weeks_ahead = HEAD.replace("slot = 2026-11-26", "slot = 2026-12-29")
     listing_with_a_missing_page = listing_with_entry(LISTED_URL, TITLE)
 
-    async def count_looks(life: Life) -> None:
-        await life.until("09:39:30")
-        looks_in_ten_minutes = look_times(life, LISTED_URL)
-        await life.until("10:20:00")
-        assert look_times(life, LISTED_URL) == looks_in_ten_minutes
-        assert kinds_of_first_notices(life) == [HINT_FOR_PEOPLE]
+    async def count_looks(monitor: MonitorInTest) -> None:
+        await monitor.until("09:39:30")
+        looks_in_ten_minutes = look_times(monitor, LISTED_URL)
+        await monitor.until("10:20:00")
+        assert look_times(monitor, LISTED_URL) == looks_in_ten_minutes
+        assert kinds_of_first_notices(monitor) == [HINT_FOR_PEOPLE]
 
-    live(tmp_path, listing_with_a_missing_page, count_looks, head=slot_weeks_ahead, base=WATCHING_THE_LISTING)
+    run_monitor(tmp_path, listing_with_a_missing_page, count_looks, head=slot_weeks_ahead, base=WATCHING_THE_LISTING)
 
 
 PRODUCER_WITH_PRESS = {**PRODUCER, "press": [f"{STATS}/press.xml"], "press_keywords": ["claims"]}
@@ -268,21 +268,21 @@ def test_a_hint_from_a_press_feed_does_not_change_an_incident_that_looks_have_op
     feed_without_mention = an_answer(f"{STATS}/press.xml", "08:00:00", PRESS_FEED.format(""))
     feed_with_mention = an_answer(f"{STATS}/press.xml", "09:29:20", PRESS_FEED.format(PRESS_ITEM))
 
-    async def compare_incident(life: Life) -> None:
-        verdicts = life.daemon.core.store.verdicts
-        await life.until("09:29:15")
+    async def compare_incident(monitor: MonitorInTest) -> None:
+        verdicts = monitor.daemon.core.store.verdicts
+        await monitor.until("09:29:15")
         (incident,) = verdicts.incidents_of("claims-q3")
         drafts_before_hint = verdicts.drafts(incident.id)
-        assert kinds_of_first_notices(life) == ["opened"]
-        await life.until("09:29:59")
-        assert sorted(kinds_of_first_notices(life)) == [HINT_FOR_PEOPLE, "opened"]
+        assert kinds_of_first_notices(monitor) == ["opened"]
+        await monitor.until("09:29:59")
+        assert sorted(kinds_of_first_notices(monitor)) == [HINT_FOR_PEOPLE, "opened"]
         incidents_by_id = {each.id: each for each in verdicts.incidents_of("claims-q3")}
         assert incidents_by_id[incident.id].facts == incident.facts
         assert incidents_by_id[incident.id].timeline == incident.timeline
         assert len(verdicts.drafts(incident.id)) == len(drafts_before_hint)
 
     base = Settings.model_validate({"producer": [PRODUCER_WITH_PRESS], "watch": {"tripwire": {"every": "10s"}}})
-    live(tmp_path, early_page + feed_without_mention + feed_with_mention, compare_incident, base=base)
+    run_monitor(tmp_path, early_page + feed_without_mention + feed_with_mention, compare_incident, base=base)
 
 
 @pytest.mark.slow
@@ -291,16 +291,16 @@ def test_at_most_60_of_300_listed_entries_are_looked_at_and_a_notice_and_a_findi
     empty_listing = an_answer(f"{STATS}/latest", "08:00:00", listing_page())
     listing_with_300_entries = an_answer(f"{STATS}/latest", SHOWN_AT, listing_page(*entries))
 
-    async def count_requests(life: Life) -> None:
-        await life.until("09:29:50")
-        requested = {entry.path for entry in life.publisher.log.entries if entry.path.startswith("/releases/")}
+    async def count_requests(monitor: MonitorInTest) -> None:
+        await monitor.until("09:29:50")
+        requested = {entry.path for entry in monitor.publisher.log.entries if entry.path.startswith("/releases/")}
         assert MAX_FOLLOWED == 60
         assert 0 < len(requested) <= 60
         # There is at most one notice for each entry that is looked at, and one that says that there are more.
-        notices = life.daemon.core.store.outbox.notices()
+        notices = monitor.daemon.core.store.outbox.notices()
         assert len(notices) <= 60 + 1
         assert any("more than 60 entries" in notice.text for notice in notices)
         # The finding `parts_cut` says that a release has more addresses than are looked at.
-        assert "parts_cut" in {found.kind for found in life.daemon.watch.releases["claims-q3"].verdict.findings}
+        assert "parts_cut" in {found.kind for found in monitor.daemon.watch.releases["claims-q3"].verdict.findings}
 
-    live(tmp_path, empty_listing + listing_with_300_entries, count_requests, base=WATCHING_THE_LISTING)
+    run_monitor(tmp_path, empty_listing + listing_with_300_entries, count_requests, base=WATCHING_THE_LISTING)

@@ -8,9 +8,9 @@ import pytest
 
 from alerts.notice import Notice
 from monitor.store.writer import DELAY as REAL_COMMIT_DELAY
-from tests.unit.monitor.app.life import HEAD as ON_GOVUK
-from tests.unit.monitor.app.life import URL as ON_GOVUK_URL
-from tests.unit.monitor.app.life import Life, live
+from tests.unit.monitor.app.monitor_in_test import HEAD as ON_GOVUK
+from tests.unit.monitor.app.monitor_in_test import URL as ON_GOVUK_URL
+from tests.unit.monitor.app.monitor_in_test import MonitorInTest, run_monitor
 from tests.worlds.scripts import a_web_page, an_answer
 
 TITLE = "Example claims: July to September 2026"
@@ -21,8 +21,8 @@ SHEET = "https://files.example/claims.xlsx"
 WITH_SHEET = HEAD + f'part = [{{ id = "sheet", role = "data", url = "{SHEET}" }}]\n'
 
 
-def hints(life: Life) -> list[Notice]:
-    return [notice for notice in life.daemon.core.store.outbox.notices() if notice.kind == HINT_FOR_PEOPLE]
+def hints(monitor: MonitorInTest) -> list[Notice]:
+    return [notice for notice in monitor.daemon.core.store.outbox.notices() if notice.kind == HINT_FOR_PEOPLE]
 
 
 PAGE_WITHOUT_TITLE = "<script>location.reload()</script>"
@@ -54,14 +54,14 @@ def test_an_odd_answer_that_lasts_before_the_slot_gives_one_hint_which_a_restart
 ) -> None:
     url, body = ODD_ANSWERS[description_in_notice]
 
-    async def restart_before_slot(life: Life) -> None:
+    async def restart_before_slot(monitor: MonitorInTest) -> None:
         # The odd answer comes at 09:28:40. At 09:28:50 it has lasted for 10 s, which is too short for a hint.
-        await life.until("09:28:50")
-        assert hints(life) == []
+        await monitor.until("09:28:50")
+        assert hints(monitor) == []
         # At 09:29:55 there has been one, and the release is still pending.
-        await life.until("09:29:55")
-        assert life.stored_verdict() == "pending"
-        (notice,) = life.daemon.core.store.outbox.notices()
+        await monitor.until("09:29:55")
+        assert monitor.stored_verdict() == "pending"
+        (notice,) = monitor.daemon.core.store.outbox.notices()
         assert notice.kind == HINT_FOR_PEOPLE
         text = notice.text.replace("\n", " ")
         assert url in text
@@ -70,14 +70,16 @@ def test_an_odd_answer_that_lasts_before_the_slot_gives_one_hint_which_a_restart
         # The last look without the odd answer was less than ten seconds before it came.
         assert "first seen between 26 Nov 2026 09:28:3" in text
         # A hint is stored as an incident, too, but without a draft of a report.
-        (incident,) = life.daemon.core.store.verdicts.incidents()
-        assert not life.daemon.core.store.verdicts.drafts(incident.id)
-        await life.kill()
-        await life.start()
-        await life.until("09:29:58")
-        assert len(hints(life)) == 1
+        (incident,) = monitor.daemon.core.store.verdicts.incidents()
+        assert not monitor.daemon.core.store.verdicts.drafts(incident.id)
+        await monitor.kill()
+        await monitor.start()
+        await monitor.until("09:29:58")
+        assert len(hints(monitor)) == 1
 
-    live(tmp_path, an_answer(url, "09:28:40", body), restart_before_slot, head=WITH_SHEET, delay=REAL_COMMIT_DELAY)
+    run_monitor(
+        tmp_path, an_answer(url, "09:28:40", body), restart_before_slot, head=WITH_SHEET, delay=REAL_COMMIT_DELAY
+    )
 
 
 # The slot is at 09:30. An odd answer is a page that does not prove its release, here one without a title.
@@ -99,12 +101,12 @@ def test_a_page_of_another_title_that_was_at_the_address_before_the_first_look_g
 def assert_no_hint(folder: Path, answers: str, *, until: str, verdict: str) -> None:
     """Check that a release with these answers has this verdict at a time, and that there was no hint by then."""
 
-    async def check(life: Life) -> None:
-        await life.until(until)
-        assert life.stored_verdict() == verdict
-        assert hints(life) == []
+    async def check(monitor: MonitorInTest) -> None:
+        await monitor.until(until)
+        assert monitor.stored_verdict() == verdict
+        assert hints(monitor) == []
 
-    live(folder, answers, check, head=HEAD)
+    run_monitor(folder, answers, check, head=HEAD)
 
 
 @pytest.mark.parametrize(
@@ -116,10 +118,10 @@ def test_at_a_guessed_address_only_a_page_that_announces_the_release_gives_a_hin
     # Before the slot, the page gives the time of a release that is not out. The release has the first of the titles.
     page = a_web_page(title_of_page, "Release date: 26 November 2026 9:30am. Status: Confirmed")
 
-    async def count_hints(life: Life) -> None:
-        await life.until("09:29:58")
-        assert life.stored_verdict() == "pending"
-        assert len(hints(life)) == hint_count
+    async def count_hints(monitor: MonitorInTest) -> None:
+        await monitor.until("09:29:58")
+        assert monitor.stored_verdict() == "pending"
+        assert len(hints(monitor)) == hint_count
 
     # On GOV.UK, the address of a release is guessed from that of its announcement.
-    live(tmp_path, an_answer(ON_GOVUK_URL, "09:28:40", page), count_hints, head=ON_GOVUK)
+    run_monitor(tmp_path, an_answer(ON_GOVUK_URL, "09:28:40", page), count_hints, head=ON_GOVUK)

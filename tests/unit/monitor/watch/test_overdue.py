@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from monitor.config.settings import Settings
-from tests.unit.monitor.app.life import PAGE, URL, Life, live
+from tests.unit.monitor.app.monitor_in_test import PAGE, URL, MonitorInTest, run_monitor
 from tests.worlds.scripts import an_answer
 
 HIDDEN = 'edge_cache = "30s"\nheaders = { "Age" = "0", "X-Cache" = "MISS" }\n'
@@ -26,24 +26,24 @@ def test_a_release_that_the_origin_has_when_the_tolerance_ends_is_not_called_abs
     tmp_path: Path, published_at: str
 ) -> None:
     # The page is there when the tolerance ends at 09:31:00, but the last look at the origin may be 3 s older than that.
-    async def act(life: Life) -> None:
-        await life.until("09:33:00")
-        assert not any("still absent" in subject for subject in life.notice_subjects())
-        assert life.stored_verdict() in {"on_time", "unproven"}
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.until("09:33:00")
+        assert not any("still absent" in subject for subject in monitor.notice_subjects())
+        assert monitor.stored_verdict() in {"on_time", "unproven"}
 
-    live(tmp_path, page_behind_stale_edge(published_at), act, base=ONE_LOOK_A_SECOND)
+    run_monitor(tmp_path, page_behind_stale_edge(published_at), act, base=ONE_LOOK_A_SECOND)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("base", [Settings(), ONE_LOOK_A_SECOND])
 def test_an_overdue_release_is_notified_as_not_found_yet_and_then_as_late(tmp_path: Path, base: Settings) -> None:
     # It holds with the default budget of 5 requests a second, and with 1.
-    async def act(life: Life) -> None:
-        await life.until("09:34:30")
-        assert life.stored_verdict() == "overdue"
-        assert [subject.partition(":")[0] for subject in life.notice_subjects()] == ["NOT FOUND YET", "LATE"]
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.until("09:34:30")
+        assert monitor.stored_verdict() == "overdue"
+        assert [subject.partition(":")[0] for subject in monitor.notice_subjects()] == ["NOT FOUND YET", "LATE"]
 
-    live(tmp_path, page_behind_stale_edge(published_at=None), act, base=base)
+    run_monitor(tmp_path, page_behind_stale_edge(published_at=None), act, base=base)
 
 
 def test_a_missing_release_is_overdue_two_minutes_after_its_tolerance_even_if_only_its_edge_is_watched(
@@ -51,15 +51,15 @@ def test_a_missing_release_is_overdue_two_minutes_after_its_tolerance_even_if_on
 ) -> None:
     edge_only = Settings.model_validate({"watch": {"origin_view": False}})
 
-    async def wait_for_verdict(life: Life) -> None:
+    async def wait_for_verdict(monitor: MonitorInTest) -> None:
         # The slot is at 09:30, and the tolerance ends at 09:31. The address of the page is guessed. If the page were at
         # another address, GOV.UK's index would show it up to two minutes late. So the absence is proved at 09:33.
-        await life.until("09:32:55")
-        assert life.stored_verdict() == "pending"
-        await life.until("09:33:05")
-        assert life.stored_verdict() == "overdue"
+        await monitor.until("09:32:55")
+        assert monitor.stored_verdict() == "pending"
+        await monitor.until("09:33:05")
+        assert monitor.stored_verdict() == "overdue"
 
-    live(tmp_path, page_behind_stale_edge(published_at=None), wait_for_verdict, base=edge_only)
+    run_monitor(tmp_path, page_behind_stale_edge(published_at=None), wait_for_verdict, base=edge_only)
 
 
 def test_edge_is_looked_at_every_few_seconds_while_it_hides_a_release_and_then_once_a_minute(
@@ -70,28 +70,28 @@ def test_edge_is_looked_at_every_few_seconds_while_it_hides_a_release_and_then_o
     tables = an_answer(URL, "09:00:00", status=404)
     tables += an_answer(URL, "09:30:00", more=edge_keeps_answers_for_four_minutes)
 
-    async def act(life: Life) -> None:
-        await life.until("09:40:00")
-        verdict = life.daemon.watch.releases["claims-q3"].verdict
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.until("09:40:00")
+        verdict = monitor.daemon.watch.releases["claims-q3"].verdict
         (stale_edge,) = verdict.findings
         assert stale_edge.seconds.min is not None
         assert stale_edge.seconds.min <= four_minutes <= stale_edge.seconds.max
         time_between_looks = stale_edge.seconds.max - stale_edge.seconds.min
         assert time_between_looks <= 7
         # Once users get the page, it is looked at once a minute, like any other: here for five minutes.
-        looks_before = life.runs(PAGE)[-1].looks
-        await life.until("09:45:00")
-        assert life.runs(PAGE)[-1].looks - looks_before <= 6
+        looks_before = monitor.runs(PAGE)[-1].looks
+        await monitor.until("09:45:00")
+        assert monitor.runs(PAGE)[-1].looks - looks_before <= 6
 
-    live(tmp_path, tables, act)
+    run_monitor(tmp_path, tables, act)
 
 
 @pytest.mark.slow
 def test_a_reminder_says_as_of_when_the_release_is_still_absent(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        await life.until("09:50:00")
-        (reminder,) = (one for one in life.daemon.core.store.outbox.notices() if one.kind == "reminder")
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.until("09:50:00")
+        (reminder,) = (one for one in monitor.daemon.core.store.outbox.notices() if one.kind == "reminder")
         assert "not found yet, as of 09:4" in reminder.subject
         assert "Measured so far, as of 09:4" in reminder.text
 
-    live(tmp_path, page_behind_stale_edge(published_at=None), act)
+    run_monitor(tmp_path, page_behind_stale_edge(published_at=None), act)

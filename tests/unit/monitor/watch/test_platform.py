@@ -9,7 +9,7 @@ import pytest
 from monitor.app.options import make_policies
 from monitor.store.rows import DeliveryState
 from monitor.watch.rejudge import current_body, replay
-from tests.unit.monitor.app.life import HEAD, Life, live, reopened
+from tests.unit.monitor.app.monitor_in_test import HEAD, MonitorInTest, reopened, run_monitor
 from tests.unit.monitor.watch.release_table import release_table
 from tests.worlds.scripts import an_answer
 
@@ -27,13 +27,13 @@ def test_two_late_releases_of_one_host_both_have_the_platform_finding_and_replay
 ) -> None:
     # Releases `claims-q3` and `visas` have different producers and one slot, 09:30. The finding `platform` says that
     # several of one host are late together.
-    async def act(life: Life) -> None:
-        await life.until("09:34:00")
-        assert "platform" in life.finding_kinds("claims-q3")
-        assert "platform" in life.finding_kinds("visas")
-        await life.until("09:50:00")
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.until("09:34:00")
+        assert "platform" in monitor.finding_kinds("claims-q3")
+        assert "platform" in monitor.finding_kinds("visas")
+        await monitor.until("09:50:00")
 
-    settings = live(tmp_path, both_published(claims_at="09:36:00", visas_at="09:44:00"), act, head=HEAD + OTHER)
+    settings = run_monitor(tmp_path, both_published(claims_at="09:36:00", visas_at="09:44:00"), act, head=HEAD + OTHER)
     store = reopened(settings)
     differences = dict(replay(store, make_policies(settings), begin=None, end=None))
     assert differences == {"claims-q3": [], "visas": []}
@@ -48,13 +48,13 @@ def test_two_late_releases_of_one_host_both_have_the_platform_finding_and_replay
 @pytest.mark.slow
 def test_no_release_has_the_platform_finding_if_only_one_of_two_is_late(tmp_path: Path) -> None:
     # The finding `platform` says that releases of several producers on one host are late together.
-    async def act(life: Life) -> None:
-        await life.until("09:34:00")
-        assert "late" in life.finding_kinds("claims-q3")
-        assert "platform" not in life.finding_kinds("claims-q3")
-        assert life.finding_kinds("visas") == set()
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.until("09:34:00")
+        assert "late" in monitor.finding_kinds("claims-q3")
+        assert "platform" not in monitor.finding_kinds("claims-q3")
+        assert monitor.finding_kinds("visas") == set()
 
-    live(tmp_path, both_published(claims_at="09:36:00", visas_at="09:30:00"), act, head=HEAD + OTHER)
+    run_monitor(tmp_path, both_published(claims_at="09:36:00", visas_at="09:30:00"), act, head=HEAD + OTHER)
 
 
 @pytest.mark.slow
@@ -62,11 +62,11 @@ def test_two_late_releases_of_one_host_have_a_common_incident_that_is_linked_to_
     tmp_path: Path,
 ) -> None:
     # Both releases have their slot at 09:30 on www.gov.uk. At 09:34:30, neither is published yet.
-    async def read_incident(life: Life) -> None:
-        await life.until("09:34:30")
-        store = life.daemon.core.store
+    async def read_incident(monitor: MonitorInTest) -> None:
+        await monitor.until("09:34:30")
+        store = monitor.daemon.core.store
         row = store.verdicts.judged_one("visas")
-        json_of_visas = current_body(store, make_policies(life.settings), row, life.clock.now())
+        json_of_visas = current_body(store, make_policies(monitor.settings), row, monitor.clock.now())
         assert "platform" in [finding["kind"] for finding in json_of_visas["findings"]]
         # The id of the incident is made of the host and the slot.
         incident = store.verdicts.incident("platform-www.gov.uk-2026-11-26T0930Z")
@@ -74,4 +74,4 @@ def test_two_late_releases_of_one_host_have_a_common_incident_that_is_linked_to_
         assert {row.standing for row in store.outbox.deliveries()} == {DeliveryState.SENT}
 
     tables = both_published(claims_at="09:36:00", visas_at="09:44:00")
-    live(tmp_path, tables, read_incident, head=HEAD + OTHER)
+    run_monitor(tmp_path, tables, read_incident, head=HEAD + OTHER)

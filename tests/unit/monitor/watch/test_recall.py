@@ -7,7 +7,7 @@ from pathlib import Path
 from monitor.look.recognise.title import ANOTHER_TITLE
 from monitor.look.sighting import State
 from monitor.store.writer import DELAY as REAL_COMMIT_DELAY
-from tests.unit.monitor.app.life import HEAD, URL, Life, live
+from tests.unit.monitor.app.monitor_in_test import HEAD, URL, MonitorInTest, run_monitor
 from tests.worlds.scripts import a_web_page, an_answer
 
 SHEET = "https://files.example/claims.csv"
@@ -19,14 +19,14 @@ def test_a_rolling_file_that_changed_during_a_restart_is_the_release(tmp_path: P
     # A rolling file is always there. Its release counts as absent while it has the bytes of the first look.
     tables = an_answer(SHEET, "09:00:00", "a,1") + an_answer(SHEET, "09:29:45", "a,2")
 
-    async def act(life: Life) -> None:
-        await life.until("09:29:30")
-        assert life.runs(SHEET_TARGET)[-1].state is State.ABSENT
-        await life.restart(killed_at="09:29:30", started_at="09:30:10")
-        await life.until("09:30:20")
-        assert life.runs(SHEET_TARGET)[-1].state is State.PRESENT
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.until("09:29:30")
+        assert monitor.runs(SHEET_TARGET)[-1].state is State.ABSENT
+        await monitor.restart(killed_at="09:29:30", started_at="09:30:10")
+        await monitor.until("09:30:20")
+        assert monitor.runs(SHEET_TARGET)[-1].state is State.PRESENT
 
-    live(tmp_path, tables, act, head=HEAD_WITH_ROLLING_SHEET, delay=REAL_COMMIT_DELAY)
+    run_monitor(tmp_path, tables, act, head=HEAD_WITH_ROLLING_SHEET, delay=REAL_COMMIT_DELAY)
 
 
 def test_after_a_restart_a_file_that_is_always_there_still_counts_as_absent_if_its_bytes_are_the_same(
@@ -35,14 +35,14 @@ def test_after_a_restart_a_file_that_is_always_there_still_counts_as_absent_if_i
     # The file is the same from 09:00 on. It will be the release once its bytes differ from those of the first look.
     unchanged_file = an_answer(SHEET, "09:00:00", "a,1")
 
-    async def restart_over_the_slot(life: Life) -> None:
-        await life.restart(killed_at="09:29:30", started_at="09:30:10")
-        await life.until("09:30:20")
+    async def restart_over_the_slot(monitor: MonitorInTest) -> None:
+        await monitor.restart(killed_at="09:29:30", started_at="09:30:10")
+        await monitor.until("09:30:20")
         # The first look proves nothing, because there is nothing yet with which to compare its bytes.
-        _first_run, *later_runs = life.runs(SHEET_TARGET)
+        _first_run, *later_runs = monitor.runs(SHEET_TARGET)
         assert {run.state for run in later_runs} == {State.ABSENT}
 
-    live(tmp_path, unchanged_file, restart_over_the_slot, head=HEAD_WITH_ROLLING_SHEET, delay=REAL_COMMIT_DELAY)
+    run_monitor(tmp_path, unchanged_file, restart_over_the_slot, head=HEAD_WITH_ROLLING_SHEET, delay=REAL_COMMIT_DELAY)
 
 
 def test_a_page_of_another_title_that_came_during_a_restart_proves_nothing(tmp_path: Path) -> None:
@@ -50,15 +50,15 @@ def test_a_page_of_another_title_that_came_during_a_restart_proves_nothing(tmp_p
     # the release under a wrong title.
     page_of_another_title = an_answer(URL, "09:30:05", a_web_page("Prison population"))
 
-    async def restart_over_the_slot(life: Life) -> None:
-        await life.restart(killed_at="09:29:30", started_at="09:30:10")
-        await life.until("09:30:20")
-        last_run = life.runs()[-1]
+    async def restart_over_the_slot(monitor: MonitorInTest) -> None:
+        await monitor.restart(killed_at="09:29:30", started_at="09:30:10")
+        await monitor.until("09:30:20")
+        last_run = monitor.runs()[-1]
         # After its restart, the monitor still knows from the store that the page was missing before.
         assert last_run.state is State.UNKNOWN
         assert last_run.why == ANOTHER_TITLE
 
-    live(tmp_path, page_of_another_title, restart_over_the_slot, delay=REAL_COMMIT_DELAY)
+    run_monitor(tmp_path, page_of_another_title, restart_over_the_slot, delay=REAL_COMMIT_DELAY)
 
 
 def test_a_file_keeps_its_id_after_a_restart_although_its_page_names_its_files_in_another_order(tmp_path: Path) -> None:
@@ -72,17 +72,17 @@ def test_a_file_keeps_its_id_after_a_restart_although_its_page_names_its_files_i
     tables = an_answer(URL, "09:30:00", pages[0]) + an_answer(URL, "09:31:00", pages[1])
     tables += "".join(an_answer(url, "09:30:00", "x") for url in files)
 
-    def part_ids(life: Life) -> dict[str, str]:
+    def part_ids(monitor: MonitorInTest) -> dict[str, str]:
         return {
-            part.url: part.id for part in life.daemon.watch.releases["claims-q3"].release.parts if part.id != "page"
+            part.url: part.id for part in monitor.daemon.watch.releases["claims-q3"].release.parts if part.id != "page"
         }
 
-    async def act(life: Life) -> None:
-        await life.until("09:30:30")
-        before = part_ids(life)
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.until("09:30:30")
+        before = part_ids(monitor)
         assert set(before) == set(files)
-        await life.restart(killed_at="09:30:30", started_at="09:31:30")
-        await life.until("09:31:40")
-        assert part_ids(life) == before
+        await monitor.restart(killed_at="09:30:30", started_at="09:31:30")
+        await monitor.until("09:31:40")
+        assert part_ids(monitor) == before
 
-    live(tmp_path, tables, act, delay=REAL_COMMIT_DELAY)
+    run_monitor(tmp_path, tables, act, delay=REAL_COMMIT_DELAY)

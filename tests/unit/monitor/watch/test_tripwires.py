@@ -20,7 +20,7 @@ from monitor.watch.tripwires import Producer, Tripwires, publication_date
 from schedules.announcement import Part, Role
 from schedules.contract.verdict import Kind
 from schedules.release import Release
-from tests.unit.monitor.app.life import HEAD, HOST, Life, live
+from tests.unit.monitor.app.monitor_in_test import HEAD, HOST, MonitorInTest, run_monitor
 from tests.unit.monitor.watch.fake_poller import FakePoller
 from tests.worlds.scripts import a_web_page, an_answer
 
@@ -67,8 +67,8 @@ def with_listing(path: str) -> Settings:
     return Settings.model_validate({"producer": [table]})
 
 
-def current_findings(life: Life) -> set[tuple[Kind, str | None]]:
-    verdict = life.daemon.watch.releases["claims-q3"].verdict
+def current_findings(monitor: MonitorInTest) -> set[tuple[Kind, str | None]]:
+    verdict = monitor.daemon.watch.releases["claims-q3"].verdict
     return {(found.kind, found.part) for found in verdict.findings} if verdict else set()
 
 
@@ -80,23 +80,23 @@ def test_a_page_that_a_listing_shows_before_its_slot_is_an_early_exposure_also_a
     path, listing_without_page, listing_with_page = LISTINGS[kind_of_listing]
     answers = listing_answers(path, listing_without_page, listing_with_page, at="09:28:30")
 
-    async def restart_before_slot(life: Life) -> None:
-        await life.until("09:29:45")
-        assert life.stored_verdict() == "early"
+    async def restart_before_slot(monitor: MonitorInTest) -> None:
+        await monitor.until("09:29:45")
+        assert monitor.stored_verdict() == "early"
         # The listed page became a further part, `elsewhere-1`. It had several looks in the minute before.
-        assert current_findings(life) == {(Kind.EARLY_EXPOSURE, "elsewhere-1")}
-        assert life.runs("claims-q3/elsewhere-1/edge")[-1].looks > 3
-        await life.restart(killed_at="09:29:45", started_at="09:29:50")
-        await life.until("09:29:58")
-        assert (Kind.EARLY_EXPOSURE, "elsewhere-1") in current_findings(life)
-        _page, elsewhere = life.daemon.watch.releases["claims-q3"].release.parts
+        assert current_findings(monitor) == {(Kind.EARLY_EXPOSURE, "elsewhere-1")}
+        assert monitor.runs("claims-q3/elsewhere-1/edge")[-1].looks > 3
+        await monitor.restart(killed_at="09:29:45", started_at="09:29:50")
+        await monitor.until("09:29:58")
+        assert (Kind.EARLY_EXPOSURE, "elsewhere-1") in current_findings(monitor)
+        _page, elsewhere = monitor.daemon.watch.releases["claims-q3"].release.parts
         assert elsewhere.url == LISTED_URL
-        notices = life.daemon.core.store.outbox.notices()
+        notices = monitor.daemon.core.store.outbox.notices()
         assert [notice.kind for notice in notices if not notice.follows] == ["opened"]
         # No notice discloses what the page says.
         assert not any("Figures." in notice.text for notice in notices)
 
-    live(tmp_path, answers, restart_before_slot, base=with_listing(path), delay=REAL_COMMIT_DELAY)
+    run_monitor(tmp_path, answers, restart_before_slot, base=with_listing(path), delay=REAL_COMMIT_DELAY)
 
 
 @pytest.mark.slow
@@ -104,29 +104,29 @@ def test_a_release_listed_while_its_page_is_missing_is_available_elsewhere_first
     # The sitemap shows the release at another address from 09:32:10 on. Its own page, due at 09:30:00, never comes.
     path, before, after = LISTINGS["sitemap"]
 
-    async def act(life: Life) -> None:
-        await life.until("09:37:00")
-        assert life.stored_verdict() == "overdue"
-        assert current_findings(life) == {(Kind.LATE, "page"), (Kind.ELSEWHERE_FIRST, "elsewhere-1")}
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.until("09:37:00")
+        assert monitor.stored_verdict() == "overdue"
+        assert current_findings(monitor) == {(Kind.LATE, "page"), (Kind.ELSEWHERE_FIRST, "elsewhere-1")}
 
-    live(tmp_path, listing_answers(path, before, after, at="09:32:10"), act, base=with_listing(path))
+    run_monitor(tmp_path, listing_answers(path, before, after, at="09:32:10"), act, base=with_listing(path))
 
 
 def test_the_previous_edition_in_a_listing_is_no_match_and_is_not_looked_at(tmp_path: Path) -> None:
     path, before, _ = LISTINGS["sitemap"]
 
-    async def act(life: Life) -> None:
-        await life.until("09:29:45")
-        assert current_findings(life) == set()
-        assert [part.id for part in life.daemon.watch.releases["claims-q3"].release.parts] == ["page"]
-        requested = [entry.path for entry in life.publisher.log.entries if entry.host == "stats.example"]
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.until("09:29:45")
+        assert current_findings(monitor) == set()
+        assert [part.id for part in monitor.daemon.watch.releases["claims-q3"].release.parts] == ["page"]
+        requested = [entry.path for entry in monitor.publisher.log.entries if entry.host == "stats.example"]
         assert set(requested) == {path}
         # The listing is looked at each minute from 09:28 on.
         assert len(requested) <= 3
         # The page of the release itself is looked at as usual.
-        assert life.publisher.log.requests()[HOST] > 0
+        assert monitor.publisher.log.requests()[HOST] > 0
 
-    live(tmp_path, listing_answers(path, before, after=before, at="09:29:00"), act, base=with_listing(path))
+    run_monitor(tmp_path, listing_answers(path, before, after=before, at="09:29:00"), act, base=with_listing(path))
 
 
 UNEXPECTED_URL = "https://www.gov.uk/government/statistics/example-claims-july-to-september-2026--1"
@@ -184,26 +184,26 @@ def test_a_page_that_govuk_lists_before_its_slot_at_another_address_is_an_early_
     # The page and its entry in the listing come at 09:28:30. The slot is at 09:40.
     tables = govuk_listings(shown_in=listing) + an_answer(UNEXPECTED_URL, "09:28:30", PAGE)
 
-    async def read_findings(life: Life) -> None:
-        await life.until("09:33:30")
-        assert (Kind.EARLY_EXPOSURE, "page") in current_findings(life)
+    async def read_findings(monitor: MonitorInTest) -> None:
+        await monitor.until("09:33:30")
+        assert (Kind.EARLY_EXPOSURE, "page") in current_findings(monitor)
 
-    live(tmp_path, tables, read_findings, head=HEAD_WITH_SLOT_AT_09_40, base=ON_GOVUK)
+    run_monitor(tmp_path, tables, read_findings, head=HEAD_WITH_SLOT_AT_09_40, base=ON_GOVUK)
 
 
 def test_the_search_and_the_feed_of_an_organisation_on_govuk_together_get_one_request_a_minute(tmp_path: Path) -> None:
     tables = govuk_listings(shown_in="search") + an_answer(UNEXPECTED_URL, "09:28:30", PAGE)
 
-    async def count_requests(life: Life) -> None:
-        await life.until("09:33:30")
-        entries = life.publisher.log.entries
+    async def count_requests(monitor: MonitorInTest) -> None:
+        await monitor.until("09:33:30")
+        entries = monitor.publisher.log.entries
         of_search = [entry.at.minute for entry in entries if "filter_organisations" in entry.query]
         of_feed = [entry.at.minute for entry in entries if ".atom" in entry.path]
         assert of_search
         assert of_feed
         assert max(Counter(of_search + of_feed).values()) == 1
 
-    live(tmp_path, tables, count_requests, head=HEAD_WITH_SLOT_AT_09_40, base=ON_GOVUK)
+    run_monitor(tmp_path, tables, count_requests, head=HEAD_WITH_SLOT_AT_09_40, base=ON_GOVUK)
 
 
 HEAD_WITH_SLOT_AT_09_40 = HEAD.replace("slot = 2026-11-26T09:30:00", "slot = 2026-11-26T09:40:00")
@@ -228,15 +228,15 @@ def test_a_release_in_a_recent_sitemap_of_an_index_is_found_with_one_request_a_m
         tables += an_answer(f"{STATS}/map-1.xml.gz", at, more=gzipped_body)
     tables += an_answer(LISTED_URL, "09:32:30", PAGE)
 
-    async def act(life: Life) -> None:
-        await life.until("09:39:00")
-        assert current_findings(life) >= {(Kind.EARLY_EXPOSURE, "elsewhere-1")}
-        requests = [entry for entry in life.publisher.log.entries if "map" in entry.path]
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.until("09:39:00")
+        assert current_findings(monitor) >= {(Kind.EARLY_EXPOSURE, "elsewhere-1")}
+        requests = [entry for entry in monitor.publisher.log.entries if "map" in entry.path]
         assert {entry.host for entry in requests} == {"stats.example"}
         assert "/map-old.xml" not in {entry.path for entry in requests}
         assert max(Counter((entry.at.hour, entry.at.minute) for entry in requests).values()) == 1
 
-    live(tmp_path, tables, act, head=HEAD_WITH_SLOT_AT_09_40, base=with_listing("/sitemap.xml"))
+    run_monitor(tmp_path, tables, act, head=HEAD_WITH_SLOT_AT_09_40, base=with_listing("/sitemap.xml"))
 
 
 NINE = datetime(2026, 11, 26, 9, tzinfo=UTC)

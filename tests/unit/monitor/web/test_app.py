@@ -19,7 +19,7 @@ from monitor.store.sql.read import VerdictStore
 from monitor.watch.rejudge import body_of_unwatched
 from schedules.times.interval import Bounds
 from tests.unit.monitor.app.browsing import browse
-from tests.unit.monitor.app.life import HEAD, NEVER_PUBLISHED, Life, live, published_at
+from tests.unit.monitor.app.monitor_in_test import HEAD, NEVER_PUBLISHED, MonitorInTest, published_at, run_monitor
 from tests.unit.monitor.web.board import Board, a_board
 from tests.worlds.releases import a_release
 
@@ -29,18 +29,20 @@ FIRST_CALENDAR_READ_IS_DONE = "09:28:30"
 OUR_SCRIPT = '<script src="/live.js" defer></script>'
 
 
-def browse_at_the_machine(life: Life) -> AbstractAsyncContextManager[httpx.AsyncClient]:
+def browse_at_the_machine(monitor: MonitorInTest) -> AbstractAsyncContextManager[httpx.AsyncClient]:
     """Open a client for a person at the machine, on a board that also shows releases not watched yet."""
-    return browse(life, judge_promised=partial(body_of_unwatched, life.daemon.core.store, make_policies(life.settings)))
+    return browse(
+        monitor, judge_promised=partial(body_of_unwatched, monitor.daemon.core.store, make_policies(monitor.settings))
+    )
 
 
 @pytest.mark.slow
 def test_pages_and_api_answer_for_a_late_release(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
+    async def act(monitor: MonitorInTest) -> None:
         # The release was due at 09:30 and is published at 09:41, so at 09:45 it is late.
-        await life.until("09:45:00")
-        (incident,) = life.daemon.core.store.verdicts.incidents()
-        async with browse_at_the_machine(life) as client:
+        await monitor.until("09:45:00")
+        (incident,) = monitor.daemon.core.store.verdicts.incidents()
+        async with browse_at_the_machine(monitor) as client:
             for page in ("/", "/releases/claims-q3", "/incidents", f"/incidents/{incident.id}", "/status"):
                 assert (page, (await client.get(page)).status_code) == (page, 200)
             (release,) = (await client.get("/api/v1/releases")).json()["releases"]
@@ -52,7 +54,7 @@ def test_pages_and_api_answer_for_a_late_release(tmp_path: Path) -> None:
             assert (await client.get("/api/v1/calendars")).json()["reads"][0]["calendar"] == "govuk"
             assert (await client.get(f"/api/v1/incidents/{incident.id}/draft.md")).status_code == 200
 
-    live(tmp_path, PUBLISHED_AT_09_41, act)
+    run_monitor(tmp_path, PUBLISHED_AT_09_41, act)
 
 
 FAR_OFF = """
@@ -67,10 +69,10 @@ known_from = 2026-10-29T09:30:00
 
 
 def test_board_of_a_day_shows_promised_releases_that_are_not_watched_yet(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
+    async def act(monitor: MonitorInTest) -> None:
         # The release `far-off` is due on 7 January 2027, six weeks ahead, so no look has been made at it.
-        await life.until(FIRST_CALENDAR_READ_IS_DONE)
-        async with browse_at_the_machine(life) as client:
+        await monitor.until(FIRST_CALENDAR_READ_IS_DONE)
+        async with browse_at_the_machine(monitor) as client:
             release = await client.get("/api/v1/releases/far-off")
             assert (release.status_code, release.json()["verdict"]) == (200, "pending")
             for more_query, ids in (("", ["far-off"]), ("&producer=others", [])):
@@ -79,7 +81,7 @@ def test_board_of_a_day_shows_promised_releases_that_are_not_watched_yet(tmp_pat
             assert "Far-off figures" in (await client.get("/?date=2027-01-07")).text
             assert (await client.get("/releases/far-off")).status_code == 200
 
-    live(tmp_path, NEVER_PUBLISHED, act, head=HEAD + FAR_OFF)
+    run_monitor(tmp_path, NEVER_PUBLISHED, act, head=HEAD + FAR_OFF)
 
 
 @pytest.mark.parametrize(
@@ -143,28 +145,28 @@ async def test_every_response_has_security_headers(board: Board, path: str) -> N
 
 
 def test_board_is_ready_although_a_calendar_was_not_read(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        async with browse_at_the_machine(life) as client:
+    async def act(monitor: MonitorInTest) -> None:
+        async with browse_at_the_machine(monitor) as client:
             before_read = await client.get("/readyz")
             assert (before_read.status_code, before_read.json()["ready"]) == (200, True)
             assert before_read.json()["reasons"] == []
             assert any("calendar govuk" in reason for reason in before_read.json()["doubts"])
-            await life.until(FIRST_CALENDAR_READ_IS_DONE)
+            await monitor.until(FIRST_CALENDAR_READ_IS_DONE)
             after_read = await client.get("/readyz")
             assert (after_read.status_code, after_read.json()) == (200, {"ready": True, "reasons": [], "doubts": []})
 
-    live(tmp_path, NEVER_PUBLISHED, act)
+    run_monitor(tmp_path, NEVER_PUBLISHED, act)
 
 
 def test_board_without_sign_in_shows_strangers_only_health(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
+    async def act(monitor: MonitorInTest) -> None:
         # Requests of a client that is not `local` are not from this machine, so they are from a stranger.
-        async with browse(life, local=False) as client:
+        async with browse(monitor, local=False) as client:
             paths = ("/", "/api/v1/releases", "/metrics", "/readyz")
             statuses = {path: (await client.get(path)).status_code for path in paths}
         assert statuses == {"/": 401, "/api/v1/releases": 401, "/metrics": 401, "/readyz": 200}
 
-    live(tmp_path, NEVER_PUBLISHED, act)
+    run_monitor(tmp_path, NEVER_PUBLISHED, act)
 
 
 class UnreadableVerdicts:
@@ -188,14 +190,14 @@ async def test_pages_are_a_503_while_the_store_cannot_be_read(board: Board) -> N
 def test_promtool_accepts_the_metrics_and_each_documented_one_is_among_them(tmp_path: Path) -> None:
     pages = []
 
-    async def act(life: Life) -> None:
-        await life.until("09:45:00")
-        async with browse_at_the_machine(life) as client:
+    async def act(monitor: MonitorInTest) -> None:
+        await monitor.until("09:45:00")
+        async with browse_at_the_machine(monitor) as client:
             answer = await client.get("/metrics")
         assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
         pages.append(answer.content)
 
-    live(tmp_path, PUBLISHED_AT_09_41, act)
+    run_monitor(tmp_path, PUBLISHED_AT_09_41, act)
     checked = subprocess.run(["promtool", "check", "metrics"], input=pages[0], capture_output=True, check=False)
     assert (checked.returncode, checked.stdout + checked.stderr) == (0, b"")
     # A line is `name{labels} value`, and a comment begins with #.
@@ -239,31 +241,31 @@ async def test_event_of_a_release_has_its_verdicts_before_and_after(board: Board
 
 
 def test_a_monitor_with_a_wrong_clock_is_ready_with_a_doubt(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        async with browse_at_the_machine(life) as client:
-            await life.until(FIRST_CALENDAR_READ_IS_DONE)
+    async def act(monitor: MonitorInTest) -> None:
+        async with browse_at_the_machine(monitor) as client:
+            await monitor.until(FIRST_CALENDAR_READ_IS_DONE)
             # Hosts answer with their own time. Compared with it, this clock is at least 90 s wrong.
             seconds_ahead = Bounds(90.0, 91.0)
-            life.daemon.calendar_reads.health.note_clock_offset(seconds_ahead, life.clock.now())
+            monitor.daemon.calendar_reads.health.note_clock_offset(seconds_ahead, monitor.clock.now())
             readiness = await client.get("/readyz")
             assert readiness.status_code == 200
             assert readiness.json()["doubts"] == ["this machine's clock disagrees with the hosts it watches"]
 
-    live(tmp_path, NEVER_PUBLISHED, act)
+    run_monitor(tmp_path, NEVER_PUBLISHED, act)
 
 
 def test_a_monitor_whose_store_fails_for_more_than_five_seconds_is_alive_and_not_ready(tmp_path: Path) -> None:
-    async def act(life: Life) -> None:
-        async with browse_at_the_machine(life) as client:
-            await life.until("09:28:30")
+    async def act(monitor: MonitorInTest) -> None:
+        async with browse_at_the_machine(monitor) as client:
+            await monitor.until("09:28:30")
             # The limit is five seconds. This store has failed for eleven.
-            life.daemon.calendar_reads.health.note_store_failure(life.clock.now() - timedelta(seconds=11))
+            monitor.daemon.calendar_reads.health.note_store_failure(monitor.clock.now() - timedelta(seconds=11))
             readiness = await client.get("/readyz")
             assert (readiness.status_code, readiness.json()["ready"]) == (503, False)
             assert len(readiness.json()["reasons"]) == 1
             assert (await client.get("/livez")).status_code == 200
 
-    live(tmp_path, NEVER_PUBLISHED, act)
+    run_monitor(tmp_path, NEVER_PUBLISHED, act)
 
 
 async def test_monitor_that_does_not_look_fails_livez_with_the_reason_but_not_healthz() -> None:

@@ -62,7 +62,7 @@ PUBLISHED_AT_SLOT = published_at("09:30:00")
 
 
 @dataclass
-class Life:
+class MonitorInTest:
     """Daemons that run one after the other on one store. Their channel keeps every message."""
 
     script: Script
@@ -175,10 +175,10 @@ class Life:
         )
 
 
-Act = Callable[[Life], Awaitable[None]]
+Act = Callable[[MonitorInTest], Awaitable[None]]
 
 
-def live(  # noqa: PLR0913 # what makes one story differ from another
+def run_monitor(  # noqa: PLR0913 # what makes one story differ from another
     folder: Path,
     tables: str,
     act: Act,
@@ -201,14 +201,14 @@ def live(  # noqa: PLR0913 # what makes one story differ from another
 
     async def story(clock: VirtualClock) -> None:
         own = channels(clock) if channels is not None else [a_channel(clock, "outbox")]
-        life = Life(script, settings, clock, own, store_of, delay, around)
-        await life.publisher.start()
+        monitor = MonitorInTest(script, settings, clock, own, store_of, delay, around)
+        await monitor.publisher.start()
         try:
-            await life.start()
-            await act(life)
-            await life.end()
+            await monitor.start()
+            await act(monitor)
+            await monitor.end()
         finally:
-            await life.publisher.close()
+            await monitor.publisher.close()
 
     run_virtually(story, script.begins, patience=20)
     return settings
@@ -220,16 +220,18 @@ def with_daemon(
     base: Callable[[Path], Settings] = lambda _folder: Settings(),
     **options: Any,  # noqa: ANN401 # as `live` takes them
 ) -> Callable[[Test], Any]:
-    """Run a coroutine as a test. Its `life` is a daemon in front of a publisher that plays these tables.
+    """Run a coroutine as a test. Its `monitor` is a daemon in front of a publisher that plays these tables.
 
     `base` returns its settings for its folder. `options` are those of `live`. The other arguments are fixtures.
     """
 
     def decorate(test: Test) -> Any:  # noqa: ANN401 # a test as pytest sees it
         def run(tmp_path: Path, **fixtures: object) -> None:
-            live(tmp_path, tables, lambda life: test(life=life, **fixtures), base=base(tmp_path), **options)
+            run_monitor(
+                tmp_path, tables, lambda monitor: test(monitor=monitor, **fixtures), base=base(tmp_path), **options
+            )
 
-        return asking_for(run, test, given=("life",), more=("tmp_path",))
+        return asking_for(run, test, given=("monitor",), more=("tmp_path",))
 
     return decorate
 
