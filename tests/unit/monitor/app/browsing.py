@@ -11,12 +11,17 @@ import httpx
 from monitor.web.app import make_application
 from monitor.web.credentials import Throttle
 from monitor.web.queries import Queries
+from tests.unit.monitor.app.calendar_monitor import CalendarMonitor
 from tests.unit.monitor.app.monitor_in_test import MonitorInTest
-from tests.unit.monitor.app.office import Office
 
 
 @asynccontextmanager
-async def browse(runs: MonitorInTest | Office, *, local: bool = True, **more: Any) -> AsyncIterator[httpx.AsyncClient]:  # noqa: ANN401 # as Queries takes them
+async def browse(
+    runs: MonitorInTest | CalendarMonitor,
+    *,
+    local: bool = True,
+    **more: Any,  # noqa: ANN401 # as Queries takes them
+) -> AsyncIterator[httpx.AsyncClient]:
     """Open a client of its pages without a socket: for a person at its machine, or a stranger if not `local`."""
     store, clock, throttle = runs.daemon.core.store, runs.clock, Throttle(runs.clock)
     queries = Queries(store, runs.app.status, clock, "Europe/London", throttle=throttle, local=local, **more)

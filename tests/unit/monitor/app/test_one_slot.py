@@ -19,7 +19,7 @@ from monitor.watch.day_plan import plan_releases
 from monitor.watch.rejudge import body_of_unwatched, stored_case
 from monitor.web.credentials import Throttle
 from monitor.web.queries import Queries
-from tests.unit.monitor.app.office import START, Office, at_work, csv, row
+from tests.unit.monitor.app.calendar_monitor import START, CalendarMonitor, csv, row, run_calendar_monitor
 from tests.worlds.fetcher import Reply
 
 TIME_BY_CALENDAR = {"early": "07:00", "usual": "09:30"}
@@ -41,9 +41,9 @@ def slot_in_json(text: str) -> str:
     return f"{DAY.replace(hour=hour, minute=minute):%Y-%m-%dT%H:%M:%S.000Z}"
 
 
-def slots_of_frequent_looks(office: Office) -> Iterator[str]:
+def slots_of_frequent_looks(monitor: CalendarMonitor) -> Iterator[str]:
     """Yield the slots around which the targets of the release are looked at every second."""
-    every, ahead = office.daemon.watch.releases[RELEASE], timedelta(minutes=2)
+    every, ahead = monitor.daemon.watch.releases[RELEASE], timedelta(minutes=2)
     for state in every.states.values():
         yield from (_json(one.begins + ahead) for one in state.windows if one.name == "slot")
 
@@ -53,11 +53,11 @@ def _json(moment: datetime | None) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S.000Z}"
 
 
-def _explained(office: Office, now: datetime) -> str:
-    case = stored_case(office.daemon.core.store, RELEASE)
+def _explained(monitor: CalendarMonitor, now: datetime) -> str:
+    case = stored_case(monitor.daemon.core.store, RELEASE)
     assert case is not None
     explanation = explain(
-        case.verdict(make_policies(office.settings), now), case.release, case.promises, case.runs, case.blind, Policy()
+        case.verdict(make_policies(monitor.settings), now), case.release, case.promises, case.runs, case.blind, Policy()
     )
     return next(fact.text for fact in explanation.facts if fact.text.startswith("the slot in force"))
 
@@ -70,18 +70,18 @@ class ShownSlot(NamedTuple):
     explanation: str
 
 
-async def read_slot_everywhere(office: Office) -> ShownSlot:
-    daemon, now = office.daemon, office.clock.now()
-    store, settings = daemon.core.store, office.settings
+async def read_slot_everywhere(monitor: CalendarMonitor) -> ShownSlot:
+    daemon, now = monitor.daemon, monitor.clock.now()
+    store, settings = daemon.core.store, monitor.settings
     case = stored_case(store, RELEASE)
     assert case is not None
     in_force = case_of(case.release, case.promises, [], Policy(), now).in_force
-    judged = body_of_unwatched(store, make_policies(settings), RELEASE, now) or office.app.status.body(RELEASE)
-    live = office.app.status.body(RELEASE)
+    judged = body_of_unwatched(store, make_policies(settings), RELEASE, now) or monitor.app.status.body(RELEASE)
+    live = monitor.app.status.body(RELEASE)
     day = plan_releases(store, make_watch_rules(settings), DAY, DAY + timedelta(days=1), now)
     plan = next(one for one in day if one.release.id == RELEASE)
     board = await Queries(
-        store, office.app.status, office.clock, settings.timezone, throttle=Throttle(office.clock), sees_all=True
+        store, monitor.app.status, monitor.clock, settings.timezone, throttle=Throttle(monitor.clock), sees_all=True
     ).list_releases(DAY.date(), DAY.date())
     content, _ = export_calendar(store.ledger, "json", (DAY, DAY + timedelta(days=1)), now, settings.timezone)
     assert judged is not None
@@ -94,7 +94,7 @@ async def read_slot_everywhere(office: Office) -> ShownSlot:
         "board": next(one["slot"]["start"] for one in board if one["id"] == RELEASE),
         "calendar reads": _json(min(daemon.admission.slots_by_calendar(DAY, DAY + timedelta(days=1))["usual"])),
     }
-    return ShownSlot(slot_by_part, content.decode(), _explained(office, now))
+    return ShownSlot(slot_by_part, content.decode(), _explained(monitor, now))
 
 
 @pytest.mark.parametrize("configured_order", list(permutations(NAMES)), ids=" ".join)
@@ -106,20 +106,20 @@ def test_pages_api_and_export_give_the_slot_of_the_first_configured_calendar_tha
     calendars_with_release = [name for name in configured_order if name != "silent"]
     right_time = TIME_BY_CALENDAR[calendars_with_release[0]]
 
-    async def act(office: Office) -> None:
+    async def act(monitor: CalendarMonitor) -> None:
         for name in read_order:
-            await office.clock.sleep(60)
-            await office.read(calendar_reply(name), name)
-        await office.daemon.watch.judging.judge_all([RELEASE])
-        slot = await read_slot_everywhere(office)
+            await monitor.clock.sleep(60)
+            await monitor.read_calendar(calendar_reply(name), name)
+        await monitor.daemon.watch.judging.judge_all([RELEASE])
+        slot = await read_slot_everywhere(monitor)
         # The board, the API, the plan of the day and the verdict give an instant.
         assert set(slot.by_part.values()) == {slot_in_json(right_time)}, slot.by_part
         assert f'"release_time": "{right_time}"' in slot.export
         assert f" {right_time}" in slot.explanation
         # The calendars disagree, so looks are frequent around both times, whichever is right.
-        assert set(slots_of_frequent_looks(office)) == {slot_in_json("07:00"), slot_in_json("09:30")}
+        assert set(slots_of_frequent_looks(monitor)) == {slot_in_json("07:00"), slot_in_json("09:30")}
 
     calendars = [
         {"name": name, "kind": "csv", "url": f"https://{name}.example/calendar.csv"} for name in configured_order
     ]
-    at_work(tmp_path, act, *calendars)
+    run_calendar_monitor(tmp_path, act, *calendars)

@@ -14,6 +14,7 @@ from monitor.config.settings import Settings
 from monitor.errors import UserFault
 from monitor.look.sighting import State
 from monitor.store.writer import DELAY
+from tests.unit.monitor.app.calendar_monitor import STATS, CalendarMonitor, csv, row, with_calendar_monitor
 from tests.unit.monitor.app.hanging import HangingStore
 from tests.unit.monitor.app.monitor_in_test import (
     PUBLISHED_AT_SLOT,
@@ -22,7 +23,6 @@ from tests.unit.monitor.app.monitor_in_test import (
     run_monitor,
     with_daemon,
 )
-from tests.unit.monitor.app.office import STATS, Office, csv, row, with_office
 from tests.worlds.stores import a_store
 
 OTHER = {"name": "other", "kind": "csv", "url": "https://other.example/calendar.csv"}
@@ -41,7 +41,7 @@ def settings_with(settings: Settings, **tables: Any) -> Callable[[], Settings]: 
     return lambda: settings.model_copy(update={name: other(name) for name in tables})
 
 
-def sample(monitor: MonitorInTest | Office, name: str, **labels: str) -> float | None:
+def sample(monitor: MonitorInTest | CalendarMonitor, name: str, **labels: str) -> float | None:
     return monitor.daemon.core.metrics.registry.get_sample_value(f"ninethirty_{name}", labels)
 
 
@@ -149,37 +149,37 @@ async def test_a_host_is_looked_at_as_often_as_the_last_loaded_budget_allows(mon
     assert looks_in_twenty_seconds == pytest.approx(30 * 20 / 60, abs=1)
 
 
-@with_office()
-async def test_a_new_calendar_is_read_and_the_releases_of_a_removed_one_are_dropped(office: Office) -> None:
-    await office.read(csv(row("one", when="2026-11-20")))
-    assert list(office.daemon.watch.releases) == ["one"]
-    office.pages[OTHER["url"]] = csv(row("two", when="2026-11-19"))
-    assert await office.app.reload(settings_with(office.settings, calendar=[OTHER]), "config.toml") == []
-    assert list(office.daemon.watch.releases) == []
-    await office.read(name="other")
-    assert list(office.daemon.watch.releases) == ["two"]
-    assert sample(office, "calendar_entries", calendar="stats") is None
-    assert sample(office, "calendar_entries", calendar="other") == 1.0
+@with_calendar_monitor()
+async def test_a_new_calendar_is_read_and_the_releases_of_a_removed_one_are_dropped(monitor: CalendarMonitor) -> None:
+    await monitor.read_calendar(csv(row("one", when="2026-11-20")))
+    assert list(monitor.daemon.watch.releases) == ["one"]
+    monitor.pages[OTHER["url"]] = csv(row("two", when="2026-11-19"))
+    assert await monitor.app.reload(settings_with(monitor.settings, calendar=[OTHER]), "config.toml") == []
+    assert list(monitor.daemon.watch.releases) == []
+    await monitor.read_calendar(name="other")
+    assert list(monitor.daemon.watch.releases) == ["two"]
+    assert sample(monitor, "calendar_entries", calendar="stats") is None
+    assert sample(monitor, "calendar_entries", calendar="other") == 1.0
     # The removed calendar is configured again: its entries are still known without a read.
-    assert await office.app.reload(settings_with(office.settings, calendar=[STATS]), "config.toml") == []
-    assert list(office.daemon.watch.releases) == ["one"]
+    assert await monitor.app.reload(settings_with(monitor.settings, calendar=[STATS]), "config.toml") == []
+    assert list(monitor.daemon.watch.releases) == ["one"]
 
 
-@with_office()
-async def test_a_late_read_by_the_reader_of_a_removed_calendar_changes_nothing(office: Office) -> None:
-    old_reader = office.reader()
-    office.pages[STATS["url"]] = csv(row("one", when="2026-11-20"))
-    await office.app.reload(settings_with(office.settings, calendar=[OTHER]), "config.toml")
+@with_calendar_monitor()
+async def test_a_late_read_by_the_reader_of_a_removed_calendar_changes_nothing(monitor: CalendarMonitor) -> None:
+    old_reader = monitor.reader()
+    monitor.pages[STATS["url"]] = csv(row("one", when="2026-11-20"))
+    await monitor.app.reload(settings_with(monitor.settings, calendar=[OTHER]), "config.toml")
     # The old reader gets the calendar with release `one`, but its calendar is not configured any more.
-    await office.daemon.calendar_reads.read(old_reader)
-    assert not office.daemon.core.ledger.releases
+    await monitor.daemon.calendar_reads.read(old_reader)
+    assert not monitor.daemon.core.ledger.releases
 
 
-@with_office()
-async def test_a_reload_gives_a_release_the_id_that_its_new_pin_chooses(office: Office) -> None:
-    await office.read(csv(row("one", when="2026-11-20", title="Example claims: October 2026")))
-    assert [*office.daemon.watch.releases] == ["one"]
+@with_calendar_monitor()
+async def test_a_reload_gives_a_release_the_id_that_its_new_pin_chooses(monitor: CalendarMonitor) -> None:
+    await monitor.read_calendar(csv(row("one", when="2026-11-20", title="Example claims: October 2026")))
+    assert [*monitor.daemon.watch.releases] == ["one"]
     # A pin gives the release with this title and producer an id, in place of `one` from its calendar.
     pin = {"id": "chosen", "title": "Example claims: October 2026", "producer": "example-office"}
-    assert await office.app.reload(settings_with(office.settings, pin=[pin]), "config.toml") == []
-    assert [*office.daemon.watch.releases] == ["chosen"]
+    assert await monitor.app.reload(settings_with(monitor.settings, pin=[pin]), "config.toml") == []
+    assert [*monitor.daemon.watch.releases] == ["chosen"]

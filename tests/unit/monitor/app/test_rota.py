@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from monitor.store.open import open_store
-from tests.unit.monitor.app.office import Office, at_work, with_office
+from tests.unit.monitor.app.calendar_monitor import CalendarMonitor, run_calendar_monitor, with_calendar_monitor
 from tests.worlds.fetcher import Reply
 
 URL = "https://rota.example/on-call.ics"
@@ -32,56 +32,56 @@ SETTINGS: dict[str, object] = {
 ON_CALL_BY_ROTA = "duty A until Mon 23 Nov 2026 09:00:00 GMT, then duty B"
 
 
-def on_call(office: Office) -> object:
+def on_call(monitor: CalendarMonitor) -> object:
     """Return what the status page says of who is on call."""
-    return office.app.status.as_json()["status"]["Good"]["On call, on-call"]
+    return monitor.app.status.as_json()["status"]["Good"]["On call, on-call"]
 
 
-async def read_rota(office: Office, reply: Reply, after_minutes: float = 0) -> None:
+async def read_rota(monitor: CalendarMonitor, reply: Reply, after_minutes: float = 0) -> None:
     """Wait, and have the daemon read the rota, which is answered with this reply."""
-    office.pages[URL] = reply
-    await office.clock.sleep(after_minutes * 60)
-    (job,) = (job for _, name, job in office.daemon.jobs if name == "rota-on-call")
+    monitor.pages[URL] = reply
+    await monitor.clock.sleep(after_minutes * 60)
+    (job,) = (job for _, name, job in monitor.daemon.jobs if name == "rota-on-call")
     await job()
 
 
-@with_office(**SETTINGS)
+@with_calendar_monitor(**SETTINGS)
 async def test_the_last_usable_rota_is_used_while_its_calendar_is_unreadable_or_empty_and_after_a_restart(
-    office: Office,
+    monitor: CalendarMonitor,
 ) -> None:
     # It is 16 November. By ROTA_ICS duty A is on call until 23 November, and then duty B.
-    assert on_call(office) == "no one, so all its roles are notified"
-    await read_rota(office, Reply(200, ROTA_ICS.encode()))
-    assert on_call(office) == ON_CALL_BY_ROTA
-    assert office.last_read("rota-on-call") == office.clock.now().timestamp()
+    assert on_call(monitor) == "no one, so all its roles are notified"
+    await read_rota(monitor, Reply(200, ROTA_ICS.encode()))
+    assert on_call(monitor) == ON_CALL_BY_ROTA
+    assert monitor.last_read("rota-on-call") == monitor.clock.now().timestamp()
     empty_rota = Reply(200, b"BEGIN:VCALENDAR\nEND:VCALENDAR\n")
     for unusable in (Reply(500), empty_rota):
-        await read_rota(office, unusable, after_minutes=10)
-        assert on_call(office) == ON_CALL_BY_ROTA
-    await office.reopen()
-    assert on_call(office) == ON_CALL_BY_ROTA
+        await read_rota(monitor, unusable, after_minutes=10)
+        assert on_call(monitor) == ON_CALL_BY_ROTA
+    await monitor.restart()
+    assert on_call(monitor) == ON_CALL_BY_ROTA
 
 
-@with_office(**SETTINGS)
-async def test_an_unreadable_rota_is_notified_once_and_closed_after_a_good_read(office: Office) -> None:
-    await read_rota(office, Reply(200, ROTA_ICS.encode()))
+@with_calendar_monitor(**SETTINGS)
+async def test_an_unreadable_rota_is_notified_once_and_closed_after_a_good_read(monitor: CalendarMonitor) -> None:
+    await read_rota(monitor, Reply(200, ROTA_ICS.encode()))
     for _ in range(8):
-        await read_rota(office, Reply(503), after_minutes=10)
+        await read_rota(monitor, Reply(503), after_minutes=10)
     # Eight reads failed, ten minutes apart, and there is one notice.
-    (notice,) = office.daemon.core.store.outbox.notices()
+    (notice,) = monitor.daemon.core.store.outbox.notices()
     assert notice.subject.startswith("CALENDAR: rota-on-call cannot be read")
-    await read_rota(office, Reply(200, ROTA_ICS.encode()), after_minutes=10)
-    (incident,) = office.daemon.core.store.verdicts.incidents()
-    assert incident.closed == office.clock.now()
+    await read_rota(monitor, Reply(200, ROTA_ICS.encode()), after_minutes=10)
+    (incident,) = monitor.daemon.core.store.verdicts.incidents()
+    assert incident.closed == monitor.clock.now()
 
 
 def test_no_name_in_a_rotas_calendar_is_stored(tmp_path: Path) -> None:
-    async def story(office: Office) -> None:
-        await read_rota(office, Reply(200, ROTA_ICS.encode()))
+    async def story(monitor: CalendarMonitor) -> None:
+        await read_rota(monitor, Reply(200, ROTA_ICS.encode()))
 
     # The calendar has the shift "duty A (Jo Bloggs)". Only the role may be stored.
     assert b"Bloggs" in ROTA_ICS.encode()
-    at_work(tmp_path, story, **SETTINGS)
+    run_calendar_monitor(tmp_path, story, **SETTINGS)
     assert [file for file in tmp_path.rglob("*") if file.is_file() and b"Bloggs" in file.read_bytes()] == []
     (store,) = tmp_path.glob("**/*.db")
     (stored_rota,) = open_store(f"sqlite:///{store}").outbox.rotas()

@@ -13,9 +13,9 @@ import pytest
 from monitor.errors import StoreFault
 from monitor.look.sighting import State
 from monitor.store.writer import DELAY
+from tests.unit.monitor.app.calendar_monitor import CalendarMonitor, csv, row, run_calendar_monitor
 from tests.unit.monitor.app.hanging import EVERYTHING, PARTS, WRITING, HangingStore
 from tests.unit.monitor.app.monitor_in_test import MonitorInTest, published_at, run_monitor
-from tests.unit.monitor.app.office import Office, at_work, csv, row
 from tests.worlds.stores import a_store
 from tests.worlds.virtual import Test, asking_for
 
@@ -89,74 +89,74 @@ def test_looks_and_judging_go_on_while_a_part_of_the_store_or_all_of_it_never_an
 
 
 def with_hanging_store(test: Test) -> Any:  # noqa: ANN401 # a test as pytest sees it
-    """Run a coroutine as a test. Its `office` works on `store`, which answers again in the end, whatever happens."""
+    """Run a coroutine as a test. Its `monitor` works on `store`, which answers again in the end, whatever happens."""
 
-    async def run_in_office(office: Office, folder: Path, **fixtures: object) -> None:
+    async def run_with_store(monitor: CalendarMonitor, folder: Path, **fixtures: object) -> None:
         store = hanging(folder)
-        office.store_of = lambda _url: store.as_store
-        await office.reopen()
+        monitor.store_of = lambda _url: store.as_store
+        await monitor.restart()
         try:
-            await test(office=office, store=store, **fixtures)
+            await test(monitor=monitor, store=store, **fixtures)
         finally:
             await store.free()
 
     def run(tmp_path: Path, **fixtures: object) -> None:
-        at_work(tmp_path, partial(run_in_office, folder=tmp_path, **fixtures))
+        run_calendar_monitor(tmp_path, partial(run_with_store, folder=tmp_path, **fixtures))
 
-    return asking_for(run, test, given=("office", "store"), more=("tmp_path",))
+    return asking_for(run, test, given=("monitor", "store"), more=("tmp_path",))
 
 
-def watched_releases(office: Office) -> set[str]:
-    looked_at = {target.release for target in office.daemon.poller.watched_targets()}
-    assert looked_at == {*office.daemon.watch.releases}
+def watched_releases(monitor: CalendarMonitor) -> set[str]:
+    looked_at = {target.release for target in monitor.daemon.poller.watched_targets()}
+    assert looked_at == {*monitor.daemon.watch.releases}
     return looked_at
 
 
 @pytest.mark.parametrize("hung_part", ["runs", "verdicts", "transaction"])
 @with_hanging_store
 async def test_a_new_promise_is_watched_even_while_a_part_of_the_store_other_than_the_ledger_hangs(
-    office: Office, store: HangingStore, hung_part: str
+    monitor: CalendarMonitor, store: HangingStore, hung_part: str
 ) -> None:
     # The ledger is the part of the store that has calendars, releases and promises.
-    await office.read(csv(row("a")))
+    await monitor.read_calendar(csv(row("a")))
     store.hang(hung_part)
-    await office.read(csv(row("a"), row("new")))
-    assert watched_releases(office) == {"a", "new"}
+    await monitor.read_calendar(csv(row("a"), row("new")))
+    assert watched_releases(monitor) == {"a", "new"}
 
 
 @pytest.mark.parametrize("hung_part", [EVERYTHING, "ledger"])
 @with_hanging_store
 async def test_a_calendar_change_read_while_the_ledger_hangs_takes_effect_later_without_a_new_read(
-    office: Office, store: HangingStore, hung_part: str
+    monitor: CalendarMonitor, store: HangingStore, hung_part: str
 ) -> None:
-    await office.read(csv(row("a")))
+    await monitor.read_calendar(csv(row("a")))
     store.hang(hung_part)
     with pytest.raises(StoreFault):
-        await office.read(csv(row("a"), row("new")))
+        await monitor.read_calendar(csv(row("a"), row("new")))
     # The recurring job `around_slots` also records reads again that the store refused.
-    await office.daemon.calendar_reads.around_slots()
-    assert watched_releases(office) == {"a"}
+    await monitor.daemon.calendar_reads.around_slots()
+    assert watched_releases(monitor) == {"a"}
     await store.free()
-    requests_before = len(office.fetcher.asked)
-    await office.daemon.calendar_reads.around_slots()
-    assert watched_releases(office) == {"a", "new"}
-    assert len(office.fetcher.asked) == requests_before
+    requests_before = len(monitor.fetcher.asked)
+    await monitor.daemon.calendar_reads.around_slots()
+    assert watched_releases(monitor) == {"a", "new"}
+    assert len(monitor.fetcher.asked) == requests_before
 
 
 @with_hanging_store
 async def test_a_release_that_becomes_near_while_the_store_is_silent_is_watched_once_it_answers(
-    office: Office, store: HangingStore
+    monitor: CalendarMonitor, store: HangingStore
 ) -> None:
-    await office.read(csv(row("a", "2027-03-01")))
-    assert watched_releases(office) == set()  # its slot is months away
+    await monitor.read_calendar(csv(row("a", "2027-03-01")))
+    assert watched_releases(monitor) == set()  # its slot is months away
     store.hang("runs")
     # The release is brought forward. It is known, so its earlier looks must be read from the store first.
     with suppress(StoreFault):
-        await office.read(csv(row("a")))
-    assert watched_releases(office) == set()
+        await monitor.read_calendar(csv(row("a")))
+    assert watched_releases(monitor) == set()
     await store.free()
-    await office.clock.sleep(5)
-    assert watched_releases(office) == {"a"}
+    await monitor.clock.sleep(5)
+    assert watched_releases(monitor) == {"a"}
 
 
 def test_a_commit_that_has_not_returned_for_five_seconds_is_reported_as_a_failure_of_the_store(

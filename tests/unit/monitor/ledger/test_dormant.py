@@ -7,105 +7,119 @@ from datetime import UTC, datetime
 import pytest
 
 from monitor.look.fetch import Found
-from tests.unit.monitor.app.office import START, Office, as_json, csv, many, row, with_office
+from tests.unit.monitor.app.calendar_monitor import (
+    START,
+    CalendarMonitor,
+    as_json,
+    csv,
+    many,
+    row,
+    with_calendar_monitor,
+)
 
 DAY = 86_400.0
 PAST_RELEASE, COMING_RELEASE = row("a", "2026-11-20", title="Example awareness"), row("b", "2027-12-20")
 OTHER = {"name": "own", "kind": "json", "url": "https://stats.example/own.json"}
 
 
-async def let_release_a_pass_and_be_unlisted_for_91_days(office: Office) -> None:
+async def let_release_a_pass_and_be_unlisted_for_91_days(monitor: CalendarMonitor) -> None:
     """Let the calendar announce releases `a` and `b`, leave out `a` after its slot, and let 91 days pass."""
-    await office.read(csv(PAST_RELEASE, COMING_RELEASE))
-    await office.clock.sleep(10 * DAY)
-    await office.read(csv(COMING_RELEASE))
-    await office.clock.sleep(91 * DAY)
-    await office.daemon.watch.judging.judge_all(list(office.daemon.watch.releases))
+    await monitor.read_calendar(csv(PAST_RELEASE, COMING_RELEASE))
+    await monitor.clock.sleep(10 * DAY)
+    await monitor.read_calendar(csv(COMING_RELEASE))
+    await monitor.clock.sleep(91 * DAY)
+    await monitor.daemon.watch.judging.judge_all(list(monitor.daemon.watch.releases))
 
 
-@with_office()
-async def test_after_a_start_a_release_that_is_long_over_is_only_in_the_store(office: Office) -> None:
+@with_calendar_monitor()
+async def test_after_a_start_a_release_that_is_long_over_is_only_in_the_store(monitor: CalendarMonitor) -> None:
     # A release is long over if its slot passed and a calendar last showed it more than 90 days ago.
-    await let_release_a_pass_and_be_unlisted_for_91_days(office)
-    assert set(office.daemon.core.ledger.releases) == {"a", "b"}
-    await office.reopen()
-    ledger = office.daemon.core.ledger
+    await let_release_a_pass_and_be_unlisted_for_91_days(monitor)
+    assert set(monitor.daemon.core.ledger.releases) == {"a", "b"}
+    await monitor.restart()
+    ledger = monitor.daemon.core.ledger
     assert set(ledger.releases) == {"b"}
     assert (ledger.promises("a"), [one.uid for one in ledger.shown_entries("stats")]) == ([], ["b"])
-    assert {one.id for one in office.daemon.core.store.ledger.releases()} == {"a", "b"}
+    assert {one.id for one in monitor.daemon.core.store.ledger.releases()} == {"a", "b"}
 
 
-@with_office()
-async def test_a_running_monitor_drops_releases_that_are_long_over_once_a_day(office: Office) -> None:
-    await let_release_a_pass_and_be_unlisted_for_91_days(office)
-    await office.daemon.admission.roll()
-    ledger = office.daemon.core.ledger
+@with_calendar_monitor()
+async def test_a_running_monitor_drops_releases_that_are_long_over_once_a_day(monitor: CalendarMonitor) -> None:
+    await let_release_a_pass_and_be_unlisted_for_91_days(monitor)
+    await monitor.daemon.admission.roll()
+    ledger = monitor.daemon.core.ledger
     # Only unwatched releases are dropped. This roll has ended the watch of `a`, and that of the next day drops it.
     assert set(ledger.releases) == {"a", "b"}
-    await office.clock.sleep(DAY)
-    await office.daemon.admission.roll()
+    await monitor.clock.sleep(DAY)
+    await monitor.daemon.admission.roll()
     assert set(ledger.releases) == {"b"}
     assert (ledger.promises("a"), [one.uid for one in ledger.shown_entries("stats")]) == ([], ["b"])
 
 
-@with_office()
-async def test_a_past_release_that_its_calendar_shows_again_keeps_the_times_of_its_first_read(office: Office) -> None:
-    await let_release_a_pass_and_be_unlisted_for_91_days(office)
-    before = office.daemon.core.store.ledger.release("a")
+@with_calendar_monitor()
+async def test_a_past_release_that_its_calendar_shows_again_keeps_the_times_of_its_first_read(
+    monitor: CalendarMonitor,
+) -> None:
+    await let_release_a_pass_and_be_unlisted_for_91_days(monitor)
+    before = monitor.daemon.core.store.ledger.release("a")
     # After a restart the release is only in the store, until its calendar shows it again.
-    await office.reopen()
-    await office.read(csv(PAST_RELEASE, COMING_RELEASE))
-    assert office.daemon.core.ledger.releases["a"] == before
-    first_read, this_read = START, office.clock.now()
-    in_store = office.daemon.core.store.ledger
+    await monitor.restart()
+    await monitor.read_calendar(csv(PAST_RELEASE, COMING_RELEASE))
+    assert monitor.daemon.core.ledger.releases["a"] == before
+    first_read, this_read = START, monitor.clock.now()
+    in_store = monitor.daemon.core.store.ledger
     (promise,) = in_store.promises(["a"])
     assert (promise.learnt, promise.confirmed_at) == (first_read, this_read)
-    assert [each.learnt for each in office.daemon.core.ledger.promises("a")] == [first_read]
+    assert [each.learnt for each in monitor.daemon.core.ledger.promises("a")] == [first_read]
     (entry,) = in_store.entries_of(["a"])
     assert (entry.seen_first, entry.seen_last) == (first_read, this_read)
     is_missing_since = entry.gone
     assert is_missing_since is None
 
 
-@with_office()
-async def test_a_new_slot_of_a_release_that_memory_has_dropped_is_added_to_its_earlier_promises(office: Office) -> None:
-    await let_release_a_pass_and_be_unlisted_for_91_days(office)
-    await office.reopen()
-    await office.read(csv(row("a", "2027-03-01", title="Example awareness"), COMING_RELEASE))
-    slots = [promise.slot.instant for promise in office.daemon.core.ledger.promises("a")]
+@with_calendar_monitor()
+async def test_a_new_slot_of_a_release_that_memory_has_dropped_is_added_to_its_earlier_promises(
+    monitor: CalendarMonitor,
+) -> None:
+    await let_release_a_pass_and_be_unlisted_for_91_days(monitor)
+    await monitor.restart()
+    await monitor.read_calendar(csv(row("a", "2027-03-01", title="Example awareness"), COMING_RELEASE))
+    slots = [promise.slot.instant for promise in monitor.daemon.core.ledger.promises("a")]
     # The slot that passed was on 20 November.
     assert [f"{slot:%Y-%m-%d}" for slot in slots if slot] == ["2026-11-20", "2027-03-01"]
     # Release `a` is near its new slot. Release `b` is due ten months later.
-    assert set(office.daemon.watch.releases) == {"a"}
+    assert set(monitor.daemon.watch.releases) == {"a"}
 
 
-@with_office(OTHER)
-async def test_the_id_of_a_release_that_memory_has_dropped_is_not_given_to_another(office: Office) -> None:
+@with_calendar_monitor(OTHER)
+async def test_the_id_of_a_release_that_memory_has_dropped_is_not_given_to_another(monitor: CalendarMonitor) -> None:
     def entry(uid: str, day: str) -> dict[str, str]:
         return {"uid": uid, "title": "Example awareness", "producer": "example-office", "release_date": day}
 
     # The entry `ahead` only keeps the calendar from being empty.
     past, ahead = entry("x-1", "2026-11-20T09:30:00"), entry("x-9", "2027-12-20T09:30:00") | {"title": "Ahead"}
-    await office.read(as_json(past, ahead), "own")
-    (past_id,) = [one.id for one in office.daemon.core.store.ledger.releases() if one.title == "Example awareness"]
-    await office.clock.sleep(10 * DAY)
-    await office.read(as_json(ahead), "own")
-    await office.clock.sleep(91 * DAY)
-    await office.reopen()
-    assert past_id not in office.daemon.core.ledger.releases
-    await office.read(as_json(entry("x-2", "2027-11-20T09:30:00"), ahead), "own")
+    await monitor.read_calendar(as_json(past, ahead), "own")
+    (past_id,) = [one.id for one in monitor.daemon.core.store.ledger.releases() if one.title == "Example awareness"]
+    await monitor.clock.sleep(10 * DAY)
+    await monitor.read_calendar(as_json(ahead), "own")
+    await monitor.clock.sleep(91 * DAY)
+    await monitor.restart()
+    assert past_id not in monitor.daemon.core.ledger.releases
+    await monitor.read_calendar(as_json(entry("x-2", "2027-11-20T09:30:00"), ahead), "own")
     # The new release has the same title, so without the store it would get the same id.
-    (new_id,) = [one for one in office.daemon.core.ledger.releases if one.startswith(past_id) and one != past_id]
-    number_of_promises = {one: len(office.daemon.core.store.ledger.promises([one])) for one in (past_id, new_id)}
+    (new_id,) = [one for one in monitor.daemon.core.ledger.releases if one.startswith(past_id) and one != past_id]
+    number_of_promises = {one: len(monitor.daemon.core.store.ledger.promises([one])) for one in (past_id, new_id)}
     assert number_of_promises == {past_id: 1, new_id: 1}
-    assert [one.uid for one in office.daemon.core.store.ledger.entries_of([past_id])] == ["x-1"]
+    assert [one.uid for one in monitor.daemon.core.store.ledger.entries_of([past_id])] == ["x-1"]
 
 
-@with_office()
-async def test_an_entry_is_matched_by_link_or_title_with_a_stored_past_release_of_its_producer(office: Office) -> None:
-    await let_release_a_pass_and_be_unlisted_for_91_days(office)
-    await office.reopen()
-    ledger = office.daemon.core.ledger
+@with_calendar_monitor()
+async def test_an_entry_is_matched_by_link_or_title_with_a_stored_past_release_of_its_producer(
+    monitor: CalendarMonitor,
+) -> None:
+    await let_release_a_pass_and_be_unlisted_for_91_days(monitor)
+    await monitor.restart()
+    ledger = monitor.daemon.core.ledger
     by_link = Found("https://stats.example/a", "Another title altogether", "listed")
     by_title = Found("https://stats.example/elsewhere", "Example awareness", "listed")
     neither = Found("https://stats.example/elsewhere", "Example deaths", "listed")
@@ -117,23 +131,25 @@ async def test_an_entry_is_matched_by_link_or_title_with_a_stored_past_release_o
     assert await ledger.find_matching_in_store("another-office", by_link.url, by_link.title) == []
 
 
-@with_office()
-async def test_the_series_of_a_past_release_that_is_only_in_the_store_is_known(office: Office) -> None:
-    await let_release_a_pass_and_be_unlisted_for_91_days(office)
-    await office.reopen()
+@with_calendar_monitor()
+async def test_the_series_of_a_past_release_that_is_only_in_the_store_is_known(monitor: CalendarMonitor) -> None:
+    await let_release_a_pass_and_be_unlisted_for_91_days(monitor)
+    await monitor.restart()
     # Editions of one series may differ in the period in their titles.
-    assert await office.daemon.core.ledger.has_series("example-office", "Example awareness: May 2031")
-    assert not await office.daemon.core.ledger.has_series("example-office", "Example deaths")
+    assert await monitor.daemon.core.ledger.has_series("example-office", "Example awareness: May 2031")
+    assert not await monitor.daemon.core.ledger.has_series("example-office", "Example deaths")
 
 
-@with_office()
-async def test_past_release_is_loaded_with_its_promises_on_request_and_an_unknown_one_is_none(office: Office) -> None:
-    await let_release_a_pass_and_be_unlisted_for_91_days(office)
-    await office.reopen()
-    loaded = await office.daemon.core.ledger.load_release("a")
+@with_calendar_monitor()
+async def test_past_release_is_loaded_with_its_promises_on_request_and_an_unknown_one_is_none(
+    monitor: CalendarMonitor,
+) -> None:
+    await let_release_a_pass_and_be_unlisted_for_91_days(monitor)
+    await monitor.restart()
+    loaded = await monitor.daemon.core.ledger.load_release("a")
     assert loaded.title == "Example awareness"
-    assert len(office.daemon.core.ledger.promises("a")) == 1
-    assert await office.daemon.core.ledger.load_release("unknown") is None
+    assert len(monitor.daemon.core.ledger.promises("a")) == 1
+    assert await monitor.daemon.core.ledger.load_release("unknown") is None
 
 
 EDITIONS = {
@@ -148,33 +164,33 @@ EDITION_MISSING = "CALENDAR: no calendar announces the next edition of Example y
 
 
 @pytest.mark.parametrize("is_restarted", [True, False])
-@with_office(begins=datetime(2025, 11, 1, 12, tzinfo=UTC))
+@with_calendar_monitor(begins=datetime(2025, 11, 1, 12, tzinfo=UTC))
 async def test_a_missing_edition_is_reported_even_if_past_editions_are_only_in_the_store(
-    office: Office, *, is_restarted: bool
+    monitor: CalendarMonitor, *, is_restarted: bool
 ) -> None:
     # 1 November 2025: the calendar shows the editions of each April and October so far. Ten minutes later it does not.
-    await office.read(csv(*PAST_EDITIONS, *OTHER_RELEASES))
-    await office.read(csv(*OTHER_RELEASES), after=10)
+    await monitor.read_calendar(csv(*PAST_EDITIONS, *OTHER_RELEASES))
+    await monitor.read_calendar(csv(*OTHER_RELEASES), after=10)
     # 9 February 2026: they were missing for more than 90 days, so two daily jobs drop them from memory.
-    await office.clock.sleep(100 * DAY)
+    await monitor.clock.sleep(100 * DAY)
     if is_restarted:
-        await office.reopen()
+        await monitor.restart()
     for _ in range(2):
-        await office.clock.sleep(DAY)
-        await office.daemon.admission.roll()
-    ids_in_memory = set(office.daemon.core.ledger.releases)
+        await monitor.clock.sleep(DAY)
+        await monitor.daemon.admission.roll()
+    ids_in_memory = set(monitor.daemon.core.ledger.releases)
     assert not any(id_in_memory.startswith("e-") for id_in_memory in ids_in_memory)
     # 31 March 2026: the edition of April should be announced by now.
-    await office.clock.sleep(48 * DAY)
-    await office.read(csv(*OTHER_RELEASES))
-    await office.daemon.calendar_reads.report_missing_editions()
-    assert office.notice_subjects() == [EDITION_MISSING]
+    await monitor.clock.sleep(48 * DAY)
+    await monitor.read_calendar(csv(*OTHER_RELEASES))
+    await monitor.daemon.calendar_reads.report_missing_editions()
+    assert monitor.notice_subjects() == [EDITION_MISSING]
 
 
-@with_office(begins=datetime(2025, 11, 1, 12, tzinfo=UTC))
-async def test_an_edition_that_is_due_in_five_months_is_not_reported_as_missing(office: Office) -> None:
+@with_calendar_monitor(begins=datetime(2025, 11, 1, 12, tzinfo=UTC))
+async def test_an_edition_that_is_due_in_five_months_is_not_reported_as_missing(monitor: CalendarMonitor) -> None:
     # The editions come each April and October. In November the next one need not be announced yet.
-    await office.read(csv(*PAST_EDITIONS, *OTHER_RELEASES))
-    await office.read(csv(*OTHER_RELEASES), after=10)
-    await office.daemon.calendar_reads.report_missing_editions()
-    assert office.notice_subjects() == []
+    await monitor.read_calendar(csv(*PAST_EDITIONS, *OTHER_RELEASES))
+    await monitor.read_calendar(csv(*OTHER_RELEASES), after=10)
+    await monitor.daemon.calendar_reads.report_missing_editions()
+    assert monitor.notice_subjects() == []

@@ -19,7 +19,15 @@ from monitor.store.sql.read import RunStore
 from monitor.store.sql.write import Transaction
 from schedules.join import Pin
 from schedules.promise import Promise
-from tests.unit.monitor.app.office import START, STATS, Office, as_json, csv, row, with_office
+from tests.unit.monitor.app.calendar_monitor import (
+    START,
+    STATS,
+    CalendarMonitor,
+    as_json,
+    csv,
+    row,
+    with_calendar_monitor,
+)
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 OTHER = {"name": "own", "kind": "json", "url": "https://stats.example/own.json"}
@@ -73,73 +81,79 @@ class ControlledStore(Store):
             yield cast("Transaction", RefusingTransaction(tx, self))
 
 
-async def reopen_with_controlled_store(office: Office) -> ControlledStore:
-    office.store_of = ControlledStore
-    await office.reopen()
-    store = office.daemon.core.store
+async def reopen_with_controlled_store(monitor: CalendarMonitor) -> ControlledStore:
+    monitor.store_of = ControlledStore
+    await monitor.restart()
+    store = monitor.daemon.core.store
     assert isinstance(store, ControlledStore)
     return store
 
 
-@with_office()
-async def test_a_read_that_could_not_be_written_leaves_nothing_in_memory_or_in_the_store(office: Office) -> None:
-    store = await reopen_with_controlled_store(office)
+@with_calendar_monitor()
+async def test_a_read_that_could_not_be_written_leaves_nothing_in_memory_or_in_the_store(
+    monitor: CalendarMonitor,
+) -> None:
+    store = await reopen_with_controlled_store(monitor)
     store.refuses_next_promises = True
     with pytest.raises(Conflict):
-        await office.read(csv(row("a"), row("b")))
-    ledger, watch = office.daemon.core.ledger, office.daemon.watch
+        await monitor.read_calendar(csv(row("a"), row("b")))
+    ledger, watch = monitor.daemon.core.ledger, monitor.daemon.watch
     assert (dict(ledger.releases), ledger.promises("a"), dict(watch.releases)) == ({}, [], {})
     assert (store.ledger.releases(), store.ledger.promises(), store.ledger.announced("stats")) == ([], [], [])
 
 
-@with_office()
-async def test_the_read_after_one_that_could_not_be_written_records_all_entries_as_new(office: Office) -> None:
-    store = await reopen_with_controlled_store(office)
+@with_calendar_monitor()
+async def test_the_read_after_one_that_could_not_be_written_records_all_entries_as_new(
+    monitor: CalendarMonitor,
+) -> None:
+    store = await reopen_with_controlled_store(monitor)
     store.refuses_next_promises = True
     with pytest.raises(Conflict):
-        await office.read(csv(row("a"), row("b")))
+        await monitor.read_calendar(csv(row("a"), row("b")))
     # The calendar still shows `a` and `b`.
-    next_read = await office.read(after=10)
-    ledger, watch = office.daemon.core.ledger, office.daemon.watch
+    next_read = await monitor.read_calendar(after=10)
+    ledger, watch = monitor.daemon.core.ledger, monitor.daemon.watch
     assert set(watch.releases) == {"a", "b"}
     for name in ("a", "b"):
         (in_memory,), (in_store,) = ledger.promises(name), store.ledger.promises([name])
         assert in_memory.learnt == in_store.learnt == next_read.finished
 
 
-@with_office()
-async def test_change_that_could_not_be_written_does_not_change_watched_releases(office: Office) -> None:
-    store = await reopen_with_controlled_store(office)
-    await office.read(csv(row("a")))
+@with_calendar_monitor()
+async def test_change_that_could_not_be_written_does_not_change_watched_releases(monitor: CalendarMonitor) -> None:
+    store = await reopen_with_controlled_store(monitor)
+    await monitor.read_calendar(csv(row("a")))
     store.refuses_next_promises = True
     with pytest.raises(Conflict):
-        await office.read(csv(row("a", "2026-11-27"), row("b")), after=10)
-    assert office.daemon.core.ledger.promises("a") == store.ledger.promises(["a"])
-    assert set(office.daemon.watch.releases) == {"a"}
-    await office.read(after=10)
-    assert len(office.daemon.core.ledger.promises("a")) == len(store.ledger.promises(["a"])) == 2
-    assert set(office.daemon.watch.releases) == {"a", "b"}
+        await monitor.read_calendar(csv(row("a", "2026-11-27"), row("b")), after=10)
+    assert monitor.daemon.core.ledger.promises("a") == store.ledger.promises(["a"])
+    assert set(monitor.daemon.watch.releases) == {"a"}
+    await monitor.read_calendar(after=10)
+    assert len(monitor.daemon.core.ledger.promises("a")) == len(store.ledger.promises(["a"])) == 2
+    assert set(monitor.daemon.watch.releases) == {"a", "b"}
 
 
-@with_office(STATS, OTHER)
-async def test_join_that_could_not_be_written_moves_no_entry_and_the_next_read_makes_it(office: Office) -> None:
+@with_calendar_monitor(STATS, OTHER)
+async def test_join_that_could_not_be_written_moves_no_entry_and_the_next_read_makes_it(
+    monitor: CalendarMonitor,
+) -> None:
     link = "https://stats.example/a"
-    store = await reopen_with_controlled_store(office)
-    await office.read(csv(row("a", title="Example awareness")))
-    await office.read(as_json(entry("a", url="")), "own")
-    before = dict(office.daemon.core.ledger.releases)
+    store = await reopen_with_controlled_store(monitor)
+    await monitor.read_calendar(csv(row("a", title="Example awareness")))
+    await monitor.read_calendar(as_json(entry("a", url="")), "own")
+    before = dict(monitor.daemon.core.ledger.releases)
     store.refuses_next_promises = True
     with pytest.raises(Conflict):
-        await office.read(as_json(entry("a", url=link)), "own", after=10)
-    assert dict(office.daemon.core.ledger.releases) == before
+        await monitor.read_calendar(as_json(entry("a", url=link)), "own", after=10)
+    assert dict(monitor.daemon.core.ledger.releases) == before
     assert {release.id for release in store.ledger.releases()} == set(before)
-    await office.read(name="own", after=10)
-    assert set(office.daemon.core.ledger.releases) == {release.id for release in store.ledger.releases()} == {"a"}
-    assert read_times(store.ledger.promises(["a"])) == read_times(office.daemon.core.ledger.promises("a"))
+    await monitor.read_calendar(name="own", after=10)
+    assert set(monitor.daemon.core.ledger.releases) == {release.id for release in store.ledger.releases()} == {"a"}
+    assert read_times(store.ledger.promises(["a"])) == read_times(monitor.daemon.core.ledger.promises("a"))
 
 
-async def sleep_until(office: Office, at: datetime) -> None:
-    await office.clock.sleep((at - office.clock.now()).total_seconds())
+async def sleep_until(monitor: CalendarMonitor, at: datetime) -> None:
+    await monitor.clock.sleep((at - monitor.clock.now()).total_seconds())
 
 
 def read_times(promises: Iterable[Promise]) -> list[tuple[str, datetime]]:
@@ -151,75 +165,75 @@ def entry(name: str, url: str, title: str = "Quite another name") -> dict[str, s
     return {"id": f"x-{name}", "title": title, "url": url, "date": "2026-11-26T09:45:00", "producer": "example-office"}
 
 
-@with_office()
-async def test_the_hourly_job_does_not_load_a_release_again_once_its_watch_has_ended(office: Office) -> None:
-    store = await reopen_with_controlled_store(office)
+@with_calendar_monitor()
+async def test_the_hourly_job_does_not_load_a_release_again_once_its_watch_has_ended(monitor: CalendarMonitor) -> None:
+    store = await reopen_with_controlled_store(monitor)
     # A release is watched until 15 days after its slot, here until 9:30 on 11 December.
-    await office.read(csv(row("a", "2026-11-26", "09:30")))
-    await sleep_until(office, datetime(2026, 12, 11, 10, tzinfo=UTC))
-    watch = office.daemon.watch
+    await monitor.read_calendar(csv(row("a", "2026-11-26", "09:30")))
+    await sleep_until(monitor, datetime(2026, 12, 11, 10, tzinfo=UTC))
+    watch = monitor.daemon.watch
     await watch.judging.judge_all(["a"])
     for _ in range(48):
-        await office.daemon.admission.roll()
+        await monitor.daemon.admission.roll()
         await watch.judging.judge_all(list(watch.releases))
-        await office.clock.sleep(HOUR.total_seconds())
+        await monitor.clock.sleep(HOUR.total_seconds())
     assert "a" not in watch.releases
     # To watch a release again, the monitor would load its runs.
     assert store.loads_of_runs["a"] == 0
 
 
-@with_office()
+@with_calendar_monitor()
 async def test_a_release_whose_watch_has_ended_is_watched_again_if_its_calendar_moves_it_to_a_near_day(
-    office: Office,
+    monitor: CalendarMonitor,
 ) -> None:
     # A release is watched until 15 days after its slot, here until 9:30 on 11 December. Then the hourly job drops it.
-    await office.read(csv(row("a", "2026-11-26", "09:30")))
-    await sleep_until(office, datetime(2026, 12, 11, 10, tzinfo=UTC))
-    watch = office.daemon.watch
+    await monitor.read_calendar(csv(row("a", "2026-11-26", "09:30")))
+    await sleep_until(monitor, datetime(2026, 12, 11, 10, tzinfo=UTC))
+    watch = monitor.daemon.watch
     await watch.judging.judge_all(["a"])
-    await office.daemon.admission.roll()
+    await monitor.daemon.admission.roll()
     assert "a" not in watch.releases
     moved_to_three_days_later = csv(row("a", "2026-12-14"))
-    await office.read(moved_to_three_days_later)
+    await monitor.read_calendar(moved_to_three_days_later)
     assert "a" in watch.releases
 
 
-@with_office()
+@with_calendar_monitor()
 async def test_verdict_left_open_while_the_monitor_was_down_is_made_final_and_notified_and_then_dropped(
-    office: Office,
+    monitor: CalendarMonitor,
 ) -> None:
-    await office.read(csv(row("a")))
-    await office.daemon.watch.judging.judge_all(["a"])
-    await office.clock.sleep((60 * DAY).total_seconds())
-    await office.reopen()
-    store, watch = office.daemon.core.store, office.daemon.watch
+    await monitor.read_calendar(csv(row("a")))
+    await monitor.daemon.watch.judging.judge_all(["a"])
+    await monitor.clock.sleep((60 * DAY).total_seconds())
+    await monitor.restart()
+    store, watch = monitor.daemon.core.store, monitor.daemon.watch
     assert [judged.word for judged in store.verdicts.open_judged()] == ["pending"]
-    await office.clock.sleep(60)
+    await monitor.clock.sleep(60)
     await watch.judging.judge_all(list(watch.releases))
     (judged,) = store.verdicts.judged()
     # The monitor was down at the slot, so no look can prove anything.
     assert (judged.word, judged.final, store.verdicts.open_judged()) == ("unproven", True, [])
     assert [notice.kind for notice in store.outbox.notices()] == ["unproven"]
-    await office.daemon.admission.roll()
+    await monitor.daemon.admission.roll()
     assert dict(watch.releases) == {}
 
 
-@with_office(STATS, OTHER)
+@with_calendar_monitor(STATS, OTHER)
 async def test_two_releases_that_pins_join_are_listed_as_one_and_their_old_ids_keep_their_promises(
-    office: Office,
+    monitor: CalendarMonitor,
 ) -> None:
     # Two calendars announce a release each. Both are judged.
-    await office.read(csv(row("a", title="Example awareness")))
-    await office.read(as_json(entry("a", url="", title="Quite another name")), "own")
-    await office.daemon.watch.judging.judge_all(list(office.daemon.watch.releases))
-    old_ids = {judged.release for judged in office.daemon.core.store.verdicts.judged()}
+    await monitor.read_calendar(csv(row("a", title="Example awareness")))
+    await monitor.read_calendar(as_json(entry("a", url="", title="Quite another name")), "own")
+    await monitor.daemon.watch.judging.judge_all(list(monitor.daemon.watch.releases))
+    old_ids = {judged.release for judged in monitor.daemon.core.store.verdicts.judged()}
     assert len(old_ids) == 2
     # Then a person pins both titles to one id.
     pins = [Pin(id="awareness", title=title) for title in ("Example awareness", "Quite another name")]
-    office.settings = office.settings.model_copy(update={"pin": pins})
-    await office.reopen()
-    await office.daemon.watch.judging.judge_all(list(office.daemon.watch.releases))
-    store = office.daemon.core.store
+    monitor.settings = monitor.settings.model_copy(update={"pin": pins})
+    await monitor.restart()
+    await monitor.daemon.watch.judging.judge_all(list(monitor.daemon.watch.releases))
+    store = monitor.daemon.core.store
     assert [release.id for release in store.ledger.releases()] == ["awareness"]
     assert [judged.release for judged in store.verdicts.judged()] == ["awareness"]
     assert [judged.release for judged in store.verdicts.judged(START, START + 30 * DAY)] == ["awareness"]
@@ -229,53 +243,55 @@ async def test_two_releases_that_pins_join_are_listed_as_one_and_their_old_ids_k
         assert len(store.ledger.promises([old_id])) == 1
 
 
-@with_office()
-async def test_runs_and_incidents_move_with_a_release_that_a_pin_renames(office: Office) -> None:
+@with_calendar_monitor()
+async def test_runs_and_incidents_move_with_a_release_that_a_pin_renames(monitor: CalendarMonitor) -> None:
     def seen(name: str) -> Run:
         return Run(f"{name}/page/edge", State.ABSENT, START, START, START, START)
 
-    await office.read(csv(row("a", title="Example awareness")))
+    await monitor.read_calendar(csv(row("a", title="Example awareness")))
     late = Incident("i", Kind.LATE, "a", "example-office", "Example awareness", START, START, "report")
-    with office.daemon.core.store.transaction() as tx:
+    with monitor.daemon.core.store.transaction() as tx:
         tx.save(seen("a"))
         tx.save(late)
     pin = Pin(id="awareness", title="Example awareness")
-    office.settings = office.settings.model_copy(update={"pin": [pin]})
-    await office.reopen()
-    store = office.daemon.core.store
+    monitor.settings = monitor.settings.model_copy(update={"pin": [pin]})
+    await monitor.restart()
+    store = monitor.daemon.core.store
     assert store.runs.of_release("awareness") == [seen("awareness")]
     assert [one.id for one in store.verdicts.incidents_of("awareness")] == ["i"]
     assert store.verdicts.incidents_of("a") == []
 
 
-@with_office(STATS, OTHER)
+@with_calendar_monitor(STATS, OTHER)
 async def test_the_title_that_a_release_gets_from_a_new_order_of_calendars_is_stored_by_the_hourly_job(
-    office: Office,
+    monitor: CalendarMonitor,
 ) -> None:
     def title_in_store() -> str:
-        release = office.daemon.core.store.ledger.release("a")
+        release = monitor.daemon.core.store.ledger.release("a")
         assert release is not None
         return release.title
 
     # Two calendars announce one release. Its title is that in the first calendar of the configuration.
-    await office.read(csv(row("a", title="Title in stats")), "stats")
-    await office.read(as_json(entry("b", "https://stats.example/a", title="Title in own")), "own")
+    await monitor.read_calendar(csv(row("a", title="Title in stats")), "stats")
+    await monitor.read_calendar(as_json(entry("b", "https://stats.example/a", title="Title in own")), "own")
     assert title_in_store() == "Title in stats"
-    stats, own = office.settings.calendar
-    office.settings = office.settings.model_copy(update={"calendar": [own, stats]})
-    await office.reopen(admits_near=False)  # the hourly job has not run yet
-    assert office.daemon.core.ledger.releases["a"].title == "Title in own"
+    stats, own = monitor.settings.calendar
+    monitor.settings = monitor.settings.model_copy(update={"calendar": [own, stats]})
+    await monitor.restart(admits_near=False)  # the hourly job has not run yet
+    assert monitor.daemon.core.ledger.releases["a"].title == "Title in own"
     assert title_in_store() == "Title in stats"
-    await office.daemon.admission.roll()
+    await monitor.daemon.admission.roll()
     assert title_in_store() == "Title in own"
 
 
-@with_office()
-async def test_a_release_takes_the_id_of_its_pin_even_if_it_had_that_id_before_another_pin(office: Office) -> None:
-    await office.read(csv(row("a", title="Example awareness")))
+@with_calendar_monitor()
+async def test_a_release_takes_the_id_of_its_pin_even_if_it_had_that_id_before_another_pin(
+    monitor: CalendarMonitor,
+) -> None:
+    await monitor.read_calendar(csv(row("a", title="Example awareness")))
     for pinned_id in ("awareness", "a"):
         pin = Pin(id=pinned_id, title="Example awareness")
-        office.settings = office.settings.model_copy(update={"pin": [pin]})
-        await office.reopen()
-        assert [release.id for release in office.daemon.core.store.ledger.releases()] == [pinned_id]
-        assert set(office.daemon.watch.releases) == {pinned_id}
+        monitor.settings = monitor.settings.model_copy(update={"pin": [pin]})
+        await monitor.restart()
+        assert [release.id for release in monitor.daemon.core.store.ledger.releases()] == [pinned_id]
+        assert set(monitor.daemon.watch.releases) == {pinned_id}

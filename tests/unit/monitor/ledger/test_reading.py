@@ -8,116 +8,130 @@ from pathlib import Path
 import pytest
 
 from alerts.incident import Incident
-from tests.unit.monitor.app.office import RESET, STATS, URL, Office, at_work, csv, many, row, with_office
+from tests.unit.monitor.app.calendar_monitor import (
+    RESET,
+    STATS,
+    URL,
+    CalendarMonitor,
+    csv,
+    many,
+    row,
+    run_calendar_monitor,
+    with_calendar_monitor,
+)
 from tests.worlds.fetcher import Reply
 
 TWENTY_ENTRIES = csv(*many(20))
 EIGHT_ENTRIES = csv(*many(8))
 
 
-def incidents(office: Office) -> list[Incident]:
-    return office.daemon.core.store.verdicts.incidents()
+def incidents(monitor: CalendarMonitor) -> list[Incident]:
+    return monitor.daemon.core.store.verdicts.incidents()
 
 
-@with_office()
-async def test_a_calendar_that_is_not_believed_makes_one_notice_and_stays_in_force(office: Office) -> None:
-    await office.read(TWENTY_ENTRIES)
-    last_good_read = office.last_read()
+@with_calendar_monitor()
+async def test_a_calendar_that_is_not_believed_makes_one_notice_and_stays_in_force(monitor: CalendarMonitor) -> None:
+    await monitor.read_calendar(TWENTY_ENTRIES)
+    last_good_read = monitor.last_read()
     for _ in range(3):
-        read = await office.read(EIGHT_ENTRIES, after=10)
+        read = await monitor.read_calendar(EIGHT_ENTRIES, after=10)
     assert (read.usable, read.fault) == (False, "not believed: 8 entries, usually 20")
-    assert office.notice_subjects() == [f"CALENDAR: stats is {read.fault}"]
-    assert office.last_read() == last_good_read
-    assert len(office.daemon.core.ledger.releases) == 20
+    assert monitor.notice_subjects() == [f"CALENDAR: stats is {read.fault}"]
+    assert monitor.last_read() == last_good_read
+    assert len(monitor.daemon.core.ledger.releases) == 20
 
 
-@with_office()
+@with_calendar_monitor()
 async def test_an_incident_of_a_calendar_closes_at_a_good_read_and_opens_again_without_a_second_notice(
-    office: Office,
+    monitor: CalendarMonitor,
 ) -> None:
-    await office.read(TWENTY_ENTRIES)
-    await office.read(EIGHT_ENTRIES, after=10)
-    (opened,) = incidents(office)
+    await monitor.read_calendar(TWENTY_ENTRIES)
+    await monitor.read_calendar(EIGHT_ENTRIES, after=10)
+    (opened,) = incidents(monitor)
     assert (opened.id, opened.kind, opened.closed) == ("calendar-stats-2026-11-16", "calendar", None)
-    await office.read(TWENTY_ENTRIES, after=10)
-    (closed,) = incidents(office)
+    await monitor.read_calendar(TWENTY_ENTRIES, after=10)
+    (closed,) = incidents(monitor)
     assert closed.closed is not None
-    await office.read(EIGHT_ENTRIES, after=10)
-    (again,) = incidents(office)
+    await monitor.read_calendar(EIGHT_ENTRIES, after=10)
+    (again,) = incidents(monitor)
     # Incidents of one day have the same id.
     assert (again.id, again.closed) == (opened.id, None)
-    assert len(office.notice_subjects()) == 1
+    assert len(monitor.notice_subjects()) == 1
 
 
-@with_office()
-async def test_a_fault_from_before_a_restart_is_not_notified_again_and_a_good_read_closes_it(office: Office) -> None:
-    await office.read(TWENTY_ENTRIES)
-    await office.read(EIGHT_ENTRIES, after=10)
-    await office.clock.sleep(86_400)
-    await office.reopen()
-    await office.read(EIGHT_ENTRIES)
-    assert (len(incidents(office)), len(office.notice_subjects())) == (1, 1)
-    await office.read(TWENTY_ENTRIES, after=10)
-    assert [one.closed is not None for one in incidents(office)] == [True]
+@with_calendar_monitor()
+async def test_a_fault_from_before_a_restart_is_not_notified_again_and_a_good_read_closes_it(
+    monitor: CalendarMonitor,
+) -> None:
+    await monitor.read_calendar(TWENTY_ENTRIES)
+    await monitor.read_calendar(EIGHT_ENTRIES, after=10)
+    await monitor.clock.sleep(86_400)
+    await monitor.restart()
+    await monitor.read_calendar(EIGHT_ENTRIES)
+    assert (len(incidents(monitor)), len(monitor.notice_subjects())) == (1, 1)
+    await monitor.read_calendar(TWENTY_ENTRIES, after=10)
+    assert [one.closed is not None for one in incidents(monitor)] == [True]
 
 
-@with_office()
-async def test_a_calendar_that_cannot_be_read_for_over_three_of_its_intervals_is_notified(office: Office) -> None:
+@with_calendar_monitor()
+async def test_a_calendar_that_cannot_be_read_for_over_three_of_its_intervals_is_notified(
+    monitor: CalendarMonitor,
+) -> None:
     # 12:00: a usable read. The calendar is read every 10 minutes. 12:10, 12:20 and 12:30: no read succeeds.
-    await office.read(TWENTY_ENTRIES)
+    await monitor.read_calendar(TWENTY_ENTRIES)
     for _ in range(3):
-        await office.read(RESET, after=10)
-    assert office.notice_subjects() == []
+        await monitor.read_calendar(RESET, after=10)
+    assert monitor.notice_subjects() == []
     # 12:40: more than three intervals have passed.
-    await office.read(RESET, after=10)
-    assert office.notice_subjects() == [f"CALENDAR: stats cannot be read: reset: scripted ({URL})"]
-    (notice,) = office.daemon.core.store.outbox.notices()
+    await monitor.read_calendar(RESET, after=10)
+    assert monitor.notice_subjects() == [f"CALENDAR: stats cannot be read: reset: scripted ({URL})"]
+    (notice,) = monitor.daemon.core.store.outbox.notices()
     assert (notice.kind, notice.grade, notice.findings) == ("calendar", "none", ("calendar",))
     assert "Last usable read: 12:00 GMT." in notice.text
 
 
-@with_office()
+@with_calendar_monitor()
 async def test_a_calendar_that_cannot_be_read_for_over_three_of_its_intervals_makes_the_monitor_unready(
-    office: Office,
+    monitor: CalendarMonitor,
 ) -> None:
     # 12:00: a usable read. The calendar is read every 10 minutes. Until 12:40 no read succeeds.
-    await office.read(TWENTY_ENTRIES)
+    await monitor.read_calendar(TWENTY_ENTRIES)
     for _ in range(4):
-        await office.read(RESET, after=10)
-    reasons = office.daemon.calendar_reads.health.unready(office.clock.now())
+        await monitor.read_calendar(RESET, after=10)
+    reasons = monitor.daemon.calendar_reads.health.unready(monitor.clock.now())
     assert reasons == ["calendar stats: last read 16 November 12:00 UTC"]
 
 
-@with_office()
-async def test_a_person_may_accept_a_mass_change_for_a_day(office: Office) -> None:
+@with_calendar_monitor()
+async def test_a_person_may_accept_a_mass_change_for_a_day(monitor: CalendarMonitor) -> None:
     moved = csv(*many(20, days=60))
-    await office.read(TWENTY_ENTRIES)
-    doubted = await office.read(moved, after=10)
+    await monitor.read_calendar(TWENTY_ENTRIES)
+    doubted = await monitor.read_calendar(moved, after=10)
     assert (doubted.usable, doubted.fault) == (False, "not believed: 20 of 20 coming entries at once")
     # `accept` in the settings of a calendar is the day on which changes are accepted.
-    table = office.settings.calendar[0].model_copy(update={"accept": office.clock.now().date()})
-    office.settings = office.settings.model_copy(update={"calendar": [table]})
-    await office.reopen()
-    assert (await office.read(after=10)).usable
-    await office.clock.sleep(86_400)
-    assert not (await office.read(csv(*many(20, days=90)))).usable
+    table = monitor.settings.calendar[0].model_copy(update={"accept": monitor.clock.now().date()})
+    monitor.settings = monitor.settings.model_copy(update={"calendar": [table]})
+    await monitor.restart()
+    assert (await monitor.read_calendar(after=10)).usable
+    await monitor.clock.sleep(86_400)
+    assert not (await monitor.read_calendar(csv(*many(20, days=90)))).usable
 
 
 def test_the_first_read_of_a_json_calendar_is_unusable_if_it_has_no_entries(tmp_path: Path) -> None:
     # Any JSON can be such a calendar. Perhaps the configuration looks for the entries at the wrong place.
-    async def act(office: Office) -> None:
-        read = await office.read(Reply(200, b"[]"))
+    async def act(monitor: CalendarMonitor) -> None:
+        read = await monitor.read_calendar(Reply(200, b"[]"))
         assert not read.usable
         assert read.fault == "not believed: no entries at the first read"
 
-    at_work(tmp_path, act, STATS | {"kind": "json"})
+    run_calendar_monitor(tmp_path, act, STATS | {"kind": "json"})
 
 
 def test_a_calendar_may_be_declared_empty(tmp_path: Path) -> None:
-    async def act(office: Office) -> None:
-        assert (await office.read(Reply(200, b"[]"))).usable
+    async def act(monitor: CalendarMonitor) -> None:
+        assert (await monitor.read_calendar(Reply(200, b"[]"))).usable
 
-    at_work(tmp_path, act, STATS | {"kind": "json", "may_be_empty": True})
+    run_calendar_monitor(tmp_path, act, STATS | {"kind": "json", "may_be_empty": True})
 
 
 MONTHLY_EDITIONS = {
@@ -134,108 +148,114 @@ OCTOBER_MISSING = (
 OCTOBER_ROW = row("e9", "2026-11-18", title="Example earnings: October 2026")
 
 
-def are_closed(office: Office) -> list[bool]:
+def are_closed(monitor: CalendarMonitor) -> list[bool]:
     """Return of each incident about a missing edition whether it is closed."""
-    return [one.closed is not None for one in incidents(office) if one.id.startswith("unannounced")]
+    return [one.closed is not None for one in incidents(monitor) if one.id.startswith("unannounced")]
 
 
-@with_office(begins=datetime(2026, 11, 2, 12, tzinfo=UTC))
-async def test_people_are_notified_once_of_a_missing_edition_of_a_regular_series(office: Office) -> None:
-    await office.read(csv(*MONTHLY_ROWS))
+@with_calendar_monitor(begins=datetime(2026, 11, 2, 12, tzinfo=UTC))
+async def test_people_are_notified_once_of_a_missing_edition_of_a_regular_series(monitor: CalendarMonitor) -> None:
+    await monitor.read_calendar(csv(*MONTHLY_ROWS))
     for _ in range(2):
-        await office.daemon.calendar_reads.report_missing_editions()
-    assert office.notice_subjects() == [OCTOBER_MISSING]
-    await office.read(csv(*MONTHLY_ROWS, OCTOBER_ROW), after=10)
-    await office.daemon.calendar_reads.report_missing_editions()
-    assert are_closed(office) == [True]
+        await monitor.daemon.calendar_reads.report_missing_editions()
+    assert monitor.notice_subjects() == [OCTOBER_MISSING]
+    await monitor.read_calendar(csv(*MONTHLY_ROWS, OCTOBER_ROW), after=10)
+    await monitor.daemon.calendar_reads.report_missing_editions()
+    assert are_closed(monitor) == [True]
 
 
 @pytest.mark.parametrize("is_restarted", [True, False])
-@with_office(begins=datetime(2026, 11, 2, 12, tzinfo=UTC))
+@with_calendar_monitor(begins=datetime(2026, 11, 2, 12, tzinfo=UTC))
 async def test_an_incident_about_a_missing_edition_stays_open_while_its_calendar_is_not_fresh(
-    office: Office, *, is_restarted: bool
+    monitor: CalendarMonitor, *, is_restarted: bool
 ) -> None:
-    await office.read(csv(*MONTHLY_ROWS))
-    await office.daemon.calendar_reads.report_missing_editions()
+    await monitor.read_calendar(csv(*MONTHLY_ROWS))
+    await monitor.daemon.calendar_reads.report_missing_editions()
     # The calendar is read every 10 minutes, so after an hour without a read it is not fresh.
-    await office.clock.sleep(3600)
+    await monitor.clock.sleep(3600)
     if is_restarted:
-        await office.reopen()
-    await office.daemon.calendar_reads.report_missing_editions()
-    assert are_closed(office) == [False]
-    await office.read(csv(*MONTHLY_ROWS, OCTOBER_ROW))
-    await office.daemon.calendar_reads.report_missing_editions()
-    assert are_closed(office) == [True]
-    assert office.notice_subjects() == [OCTOBER_MISSING]
+        await monitor.restart()
+    await monitor.daemon.calendar_reads.report_missing_editions()
+    assert are_closed(monitor) == [False]
+    await monitor.read_calendar(csv(*MONTHLY_ROWS, OCTOBER_ROW))
+    await monitor.daemon.calendar_reads.report_missing_editions()
+    assert are_closed(monitor) == [True]
+    assert monitor.notice_subjects() == [OCTOBER_MISSING]
 
 
-@with_office(begins=datetime(2026, 11, 2, 12, tzinfo=UTC))
-async def test_a_missing_edition_is_reported_only_if_the_calendar_of_its_series_was_read_lately(office: Office) -> None:
-    await office.read(csv(*MONTHLY_ROWS))
-    await office.clock.sleep(3600)
-    await office.daemon.calendar_reads.report_missing_editions()
-    assert office.notice_subjects() == []
-    await office.read()
-    await office.daemon.calendar_reads.report_missing_editions()
-    assert office.notice_subjects() == [OCTOBER_MISSING]
+@with_calendar_monitor(begins=datetime(2026, 11, 2, 12, tzinfo=UTC))
+async def test_a_missing_edition_is_reported_only_if_the_calendar_of_its_series_was_read_lately(
+    monitor: CalendarMonitor,
+) -> None:
+    await monitor.read_calendar(csv(*MONTHLY_ROWS))
+    await monitor.clock.sleep(3600)
+    await monitor.daemon.calendar_reads.report_missing_editions()
+    assert monitor.notice_subjects() == []
+    await monitor.read_calendar()
+    await monitor.daemon.calendar_reads.report_missing_editions()
+    assert monitor.notice_subjects() == [OCTOBER_MISSING]
 
 
-@with_office()
-async def test_series_that_ended_long_ago_has_no_missing_edition(office: Office) -> None:
+@with_calendar_monitor()
+async def test_series_that_ended_long_ago_has_no_missing_edition(monitor: CalendarMonitor) -> None:
     # The last of six monthly slots was on 15 June 2025. It is November 2026 now.
     rows = [row(f"e{n}", f"2025-0{n}-15", title=f"Example earnings: part {n}") for n in range(1, 7)]
-    await office.read(csv(*rows))
-    await office.daemon.calendar_reads.report_missing_editions()
-    assert office.notice_subjects() == []
+    await monitor.read_calendar(csv(*rows))
+    await monitor.daemon.calendar_reads.report_missing_editions()
+    assert monitor.notice_subjects() == []
 
 
-@with_office()
-async def test_an_empty_calendar_is_believed_once_the_slots_of_all_its_entries_have_passed(office: Office) -> None:
+@with_calendar_monitor()
+async def test_an_empty_calendar_is_believed_once_the_slots_of_all_its_entries_have_passed(
+    monitor: CalendarMonitor,
+) -> None:
     at_1pm = [row(f"r{n}", "2026-11-16", "13:00") for n in range(8)]
-    await office.read(csv(*at_1pm))
-    assert office.clock.now() == datetime(2026, 11, 16, 12, tzinfo=UTC)
-    read = await office.read(csv(), after=90)
+    await monitor.read_calendar(csv(*at_1pm))
+    assert monitor.clock.now() == datetime(2026, 11, 16, 12, tzinfo=UTC)
+    read = await monitor.read_calendar(csv(), after=90)
     assert read.usable
 
 
 @pytest.mark.slow
-@with_office()
-async def test_a_host_whose_answers_break_worker_processes_gets_one_notice_a_day(office: Office) -> None:
+@with_calendar_monitor()
+async def test_a_host_whose_answers_break_worker_processes_gets_one_notice_a_day(monitor: CalendarMonitor) -> None:
     def count_notices(host: str) -> int:
-        return sum(f"answers of {host}" in subject for subject in office.notice_subjects())
+        return sum(f"answers of {host}" in subject for subject in monitor.notice_subjects())
 
     # `overrun`: a worker process breaks over an answer of the host.
-    await office.read(TWENTY_ENTRIES)
+    await monitor.read_calendar(TWENTY_ENTRIES)
     for minutes in (0, 10, 20):
-        await office.overrun("files.example", after=minutes)
+        await monitor.break_worker("files.example", after=minutes)
     assert count_notices("files.example") == 1
-    await office.reopen()
-    await office.overrun("files.example", after=10)
+    await monitor.restart()
+    await monitor.break_worker("files.example", after=10)
     assert count_notices("files.example") == 1
-    await office.overrun("other.example", after=10)
+    await monitor.break_worker("other.example", after=10)
     assert count_notices("other.example") == 1
     minutes_of_a_day = 24 * 60
-    await office.overrun("files.example", after=minutes_of_a_day)
+    await monitor.break_worker("files.example", after=minutes_of_a_day)
     assert count_notices("files.example") == 2
 
 
 @pytest.mark.slow
-@with_office()
-async def test_the_incident_about_a_host_whose_answers_break_workers_is_closed_as_it_is_opened(office: Office) -> None:
+@with_calendar_monitor()
+async def test_the_incident_about_a_host_whose_answers_break_workers_is_closed_as_it_is_opened(
+    monitor: CalendarMonitor,
+) -> None:
     # No event would show that the trouble is over.
-    await office.read(TWENTY_ENTRIES)
-    await office.overrun("files.example", after=0)
-    (incident,) = incidents(office)
+    await monitor.read_calendar(TWENTY_ENTRIES)
+    await monitor.break_worker("files.example", after=0)
+    (incident,) = incidents(monitor)
     assert (incident.id, incident.kind) == ("too-costly-files-example-2026-11-16", "too_costly")
     assert incident.closed == incident.opened
-    (notice,) = office.daemon.core.store.outbox.notices()
+    (notice,) = monitor.daemon.core.store.outbox.notices()
     assert (notice.kind, notice.findings) == ("too_costly", ("too_costly",))
 
 
-@with_office()
-async def test_a_thousand_hosts_that_cost_too_much_make_twenty_notices_a_day(office: Office) -> None:
+@with_calendar_monitor()
+async def test_a_thousand_hosts_that_cost_too_much_make_twenty_notices_a_day(monitor: CalendarMonitor) -> None:
     for number in range(1000):
-        office.daemon.calendar_reads.health.costly.add(f"h{number}.example")
-    await office.daemon.calendar_reads.incidents.report_costly_hosts()
-    assert len(office.notice_subjects()) == 20
-    assert office.daemon.calendar_reads.health.costly == set()
+        monitor.daemon.calendar_reads.health.costly.add(f"h{number}.example")
+    await monitor.daemon.calendar_reads.incidents.report_costly_hosts()
+    assert len(monitor.notice_subjects()) == 20
+    assert monitor.daemon.calendar_reads.health.costly == set()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from monitor.ledger.reading import is_due
-from tests.unit.monitor.app.office import STATS, Office, at_work, csv, row
+from tests.unit.monitor.app.calendar_monitor import STATS, CalendarMonitor, csv, row, run_calendar_monitor
 
 SLOT = datetime(2026, 7, 23, 8, 30, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -100,18 +100,18 @@ def test_a_calendar_that_is_read_every_15_minutes_has_fewer_reads_around_a_slot_
     # The slot is at 09:30. A calendar has reads 4 minutes before it and 1 minute after it. One that is read less often
     # than every 15 minutes has others 5 and 60 minutes after it, and 10 minutes before it unless it was read shortly
     # before.
-    async def act(office: Office) -> None:
+    async def act(monitor: CalendarMonitor) -> None:
         day_of_slot = date(2026, 11, 17)
         first_read = datetime.combine(day_of_slot, time.fromisoformat(read_before_at), UTC)
-        await office.clock.sleep((first_read - office.clock.now()).total_seconds())
-        await office.read(csv(row("a", f"{day_of_slot}", "09:30")))
+        await monitor.clock.sleep((first_read - monitor.clock.now()).total_seconds())
+        await monitor.read_calendar(csv(row("a", f"{day_of_slot}", "09:30")))
         reads = []
-        while office.clock.now() < datetime.combine(day_of_slot, time(11), UTC):
-            before = len(office.fetcher.asked)
-            await office.daemon.calendar_reads.around_slots()
-            if len(office.fetcher.asked) > before:
-                reads.append(f"{office.clock.now():%H:%M}")
-            await office.clock.sleep(60)
+        while monitor.clock.now() < datetime.combine(day_of_slot, time(11), UTC):
+            before = len(monitor.fetcher.asked)
+            await monitor.daemon.calendar_reads.around_slots()
+            if len(monitor.fetcher.asked) > before:
+                reads.append(f"{monitor.clock.now():%H:%M}")
+            await monitor.clock.sleep(60)
         assert reads == expected_reads
 
-    at_work(tmp_path, act, STATS | {"every": every})
+    run_calendar_monitor(tmp_path, act, STATS | {"every": every})

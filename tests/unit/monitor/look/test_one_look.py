@@ -20,7 +20,7 @@ from monitor.rehearse.virtual_loop import run_virtually
 from monitor.threads import Tasks
 from monitor.watch.unannounced import Unannounced
 from schedules.sources.registry import KINDS
-from tests.unit.monitor.app.office import Office, at_work, csv, row
+from tests.unit.monitor.app.calendar_monitor import CalendarMonitor, csv, row, run_calendar_monitor
 from tests.unit.monitor.look.poller_run import (
     HOST,
     PollerRun,
@@ -83,17 +83,17 @@ def test_refused_request_about_an_unannounced_release_makes_its_host_quiet_and_a
     # WAIT_20_S is a 429 with `Retry-After: 20`. Until that is over, the host is quiet.
     page = "https://www.gov.uk/government/statistics/example-surprise"
 
-    async def act(office: Office) -> None:
-        office.pages["https://www.gov.uk/api/content/government/statistics/example-surprise"] = WAIT_20_S
-        await office.read(csv(row("a")))
-        daemon = office.daemon
+    async def act(monitor: CalendarMonitor) -> None:
+        monitor.pages["https://www.gov.uk/api/content/government/statistics/example-surprise"] = WAIT_20_S
+        await monitor.read_calendar(csv(row("a")))
+        daemon = monitor.daemon
         unannounced = Unannounced(
             store=daemon.core.store.ledger,
             writer=daemon.core.writer,
             ledger=daemon.core.ledger,
             watch=daemon.watch,
             poller=daemon.poller,
-            clock=office.clock,
+            clock=monitor.clock,
             tally=daemon.intake.tally,
             tasks=Tasks(),
         )
@@ -102,7 +102,7 @@ def test_refused_request_about_an_unannounced_release_makes_its_host_quiet_and_a
         # Only the release from the calendar is watched.
         assert set(daemon.watch.releases) == {"a"}
 
-    at_work(tmp_path, act)
+    run_calendar_monitor(tmp_path, act)
 
 
 class SlowPublisher:

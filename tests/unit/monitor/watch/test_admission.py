@@ -8,7 +8,7 @@ from typing import TypeVar
 from monitor.errors import StoreFault
 from monitor.plan.share import Share, owner_of
 from monitor.threads import run_in_thread
-from tests.unit.monitor.app.office import Office, csv, row, with_office
+from tests.unit.monitor.app.calendar_monitor import CalendarMonitor, csv, row, with_calendar_monitor
 
 TOMORROW, IN_FIVE_DAYS = row("tomorrow", "2026-11-17"), row("in-five-days", "2026-11-21")
 NEXT_MONTH = row("next-month", "2026-12-20")
@@ -16,35 +16,35 @@ NEXT_MONTH = row("next-month", "2026-12-20")
 T = TypeVar("T")
 
 
-@with_office()
+@with_calendar_monitor()
 async def test_a_restart_watches_the_next_release_at_once_and_other_near_ones_once_admitted(
-    office: Office,
+    monitor: CalendarMonitor,
 ) -> None:
-    await office.read(csv(TOMORROW, IN_FIVE_DAYS, NEXT_MONTH))
-    assert set(office.daemon.watch.releases) == {"tomorrow", "in-five-days"}
-    await office.reopen(admits_near=False)  # without the first call of `roll`
-    assert set(office.daemon.watch.releases) == {"tomorrow"}
+    await monitor.read_calendar(csv(TOMORROW, IN_FIVE_DAYS, NEXT_MONTH))
+    assert set(monitor.daemon.watch.releases) == {"tomorrow", "in-five-days"}
+    await monitor.restart(admits_near=False)  # without the first call of `roll`
+    assert set(monitor.daemon.watch.releases) == {"tomorrow"}
     # `roll` is the hourly job that admits the releases that have come near.
-    await office.daemon.admission.roll()
-    assert set(office.daemon.watch.releases) == {"tomorrow", "in-five-days"}
+    await monitor.daemon.admission.roll()
+    assert set(monitor.daemon.watch.releases) == {"tomorrow", "in-five-days"}
 
 
-@with_office()
+@with_calendar_monitor()
 async def test_after_a_restart_a_release_gets_a_look_as_soon_as_the_hourly_job_adds_it_to_the_watch(
-    office: Office,
+    monitor: CalendarMonitor,
 ) -> None:
-    await office.read(csv(IN_FIVE_DAYS))
+    await monitor.read_calendar(csv(IN_FIVE_DAYS))
     # Without the first run of the hourly job `roll`, a restart watches only releases of the next day or so.
-    await office.reopen(admits_near=False)
-    assert office.daemon.poller.next_due() is None
-    await office.daemon.admission.roll()
-    assert set(office.daemon.watch.releases) == {"in-five-days"}
-    assert office.daemon.poller.next_due() == office.clock.now()
+    await monitor.restart(admits_near=False)
+    assert monitor.daemon.poller.next_due() is None
+    await monitor.daemon.admission.roll()
+    assert set(monitor.daemon.watch.releases) == {"in-five-days"}
+    assert monitor.daemon.poller.next_due() == monitor.clock.now()
 
 
-@with_office()
+@with_calendar_monitor()
 async def test_the_first_run_of_the_hourly_job_queries_the_store_again_each_second_until_it_answers(
-    office: Office,
+    monitor: CalendarMonitor,
 ) -> None:
     queries = 0
 
@@ -55,22 +55,22 @@ async def test_the_first_run_of_the_hourly_job_queries_the_store_again_each_seco
             raise StoreFault("the disk is gone")
         return await run_in_thread(question)
 
-    await office.read(csv(IN_FIVE_DAYS))
-    await office.reopen(admits_near=False)  # without the first run of the hourly job `roll`
-    office.daemon.admission.ask = fail_twice_and_then_ask
-    began = office.clock.now()
-    await office.daemon.admission.roll()
-    assert set(office.daemon.watch.releases) == {"in-five-days"}
+    await monitor.read_calendar(csv(IN_FIVE_DAYS))
+    await monitor.restart(admits_near=False)  # without the first run of the hourly job `roll`
+    monitor.daemon.admission.ask = fail_twice_and_then_ask
+    began = monitor.clock.now()
+    await monitor.daemon.admission.roll()
+    assert set(monitor.daemon.watch.releases) == {"in-five-days"}
     seconds_before_each_retry, retries = 1, 2
-    assert (office.clock.now() - began).total_seconds() == retries * seconds_before_each_retry
+    assert (monitor.clock.now() - began).total_seconds() == retries * seconds_before_each_retry
 
 
-@with_office()
+@with_calendar_monitor()
 async def test_a_monitor_goes_on_watching_its_releases_while_it_is_not_a_member_and_as_the_only_member(
-    office: Office,
+    monitor: CalendarMonitor,
 ) -> None:
-    await office.read(csv(TOMORROW, IN_FIVE_DAYS))
-    admission, watch = office.daemon.admission, office.daemon.watch
+    await monitor.read_calendar(csv(TOMORROW, IN_FIVE_DAYS))
+    admission, watch = monitor.daemon.admission, monitor.daemon.watch
     before = dict(watch.releases)
     assert set(before) == {"tomorrow", "in-five-days"}
 
@@ -89,11 +89,11 @@ async def test_a_monitor_goes_on_watching_its_releases_while_it_is_not_a_member_
     assert all(watch.releases[name] is watched for name, watched in before.items())  # none was added anew
 
 
-@with_office()
-async def test_a_monitor_drops_the_releases_of_a_host_that_another_member_owns(office: Office) -> None:
-    await office.read(csv(TOMORROW, IN_FIVE_DAYS))
-    assert set(office.daemon.watch.releases) == {"tomorrow", "in-five-days"}
+@with_calendar_monitor()
+async def test_a_monitor_drops_the_releases_of_a_host_that_another_member_owns(monitor: CalendarMonitor) -> None:
+    await monitor.read_calendar(csv(TOMORROW, IN_FIVE_DAYS))
+    assert set(monitor.daemon.watch.releases) == {"tomorrow", "in-five-days"}
     members = ("north", "south")
     not_the_owner = "south" if owner_of("stats.example", members) == "north" else "north"
-    await office.daemon.admission.apply_share(Share(not_the_owner, members, store_zero=0.0, divided=True))
-    assert not office.daemon.watch.releases
+    await monitor.daemon.admission.apply_share(Share(not_the_owner, members, store_zero=0.0, divided=True))
+    assert not monitor.daemon.watch.releases

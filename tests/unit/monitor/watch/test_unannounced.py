@@ -13,7 +13,7 @@ from monitor.plan.targets import Target
 from monitor.threads import Tasks
 from monitor.watch.tripwires import Producer, Tripwires
 from monitor.watch.unannounced import Unannounced
-from tests.unit.monitor.app.office import START, Office, csv, row, with_office
+from tests.unit.monitor.app.calendar_monitor import START, CalendarMonitor, csv, row, with_calendar_monitor
 from tests.unit.monitor.watch.fake_poller import FakePoller
 from tests.worlds.fetcher import Reply
 
@@ -23,7 +23,7 @@ TITLE = "Example surprise: October 2026"
 HTML = f'<html><head><title>{TITLE} - GOV.UK</title></head><body><h1 class="gem-c-heading">{TITLE}</h1></body></html>'
 
 
-def publish_page(office: Office, first_published: str) -> None:
+def publish_page(monitor: CalendarMonitor, first_published: str) -> None:
     """Have GOV.UK answer with a page of statistics, and with its content item."""
     fields = {
         "schema_name": "publication",
@@ -33,39 +33,39 @@ def publish_page(office: Office, first_published: str) -> None:
         "first_published_at": first_published,
     }
     content_item = Reply(200, json.dumps(fields).encode(), {"Content-Type": "application/json"})
-    office.pages |= {CONTENT_URL: content_item, PAGE_URL: Reply(200, HTML.encode())}
+    monitor.pages |= {CONTENT_URL: content_item, PAGE_URL: Reply(200, HTML.encode())}
 
 
-def unannounced_of(office: Office) -> Unannounced:
-    daemon = office.daemon
+def unannounced_of(monitor: CalendarMonitor) -> Unannounced:
+    daemon = monitor.daemon
     return Unannounced(
         daemon.core.store.ledger,
         daemon.core.writer,
         daemon.core.ledger,
         daemon.watch,
         daemon.poller,
-        office.clock,
+        monitor.clock,
         daemon.intake.tally,
         Tasks(),
     )
 
 
-async def consider_entry(office: Office, found: Found, producer: str = "example-office") -> None:
-    await unannounced_of(office).consider(producer, found)
-    await office.daemon.watch.judging.judge_all(list(office.daemon.watch.releases))
+async def consider_entry(monitor: CalendarMonitor, found: Found, producer: str = "example-office") -> None:
+    await unannounced_of(monitor).consider(producer, found)
+    await monitor.daemon.watch.judging.judge_all(list(monitor.daemon.watch.releases))
 
 
-@with_office()
+@with_calendar_monitor()
 async def test_a_publication_that_no_calendar_announced_is_an_unannounced_release_with_one_notice(
-    office: Office,
+    monitor: CalendarMonitor,
 ) -> None:
-    publish_page(office, first_published="2026-11-16T11:58:00Z")
-    await office.read(csv(row("a")))
+    publish_page(monitor, first_published="2026-11-16T11:58:00Z")
+    await monitor.read_calendar(csv(row("a")))
     for _ in range(2):
-        await consider_entry(office, Found(PAGE_URL, TITLE, "listed"))
-    judged = office.daemon.core.store.verdicts.judged_one("example-surprise")
+        await consider_entry(monitor, Found(PAGE_URL, TITLE, "listed"))
+    judged = monitor.daemon.core.store.verdicts.judged_one("example-surprise")
     assert (judged.word, judged.grade, judged.slot) == ("unannounced", "none", None)
-    assert [notice.kind for notice in office.daemon.core.store.outbox.notices()] == ["calendar"]
+    assert [notice.kind for notice in monitor.daemon.core.store.outbox.notices()] == ["calendar"]
 
 
 @pytest.mark.parametrize(
@@ -79,43 +79,43 @@ async def test_a_publication_that_no_calendar_announced_is_an_unannounced_releas
     ],
     ids=["its title is known", "its address is known", "it is old", "it is news", "it is of no known series"],
 )
-@with_office()
+@with_calendar_monitor()
 async def test_an_entry_of_a_listing_makes_no_further_release_if_it_is_known_or_old_or_no_statistics(
-    title_of_entry: str, url_of_entry: str, page_first_published: str, office: Office
+    title_of_entry: str, url_of_entry: str, page_first_published: str, monitor: CalendarMonitor
 ) -> None:
     # The calendar announces the release "Example a", at https://stats.example/a.
-    await office.read(csv(row("a")))
-    publish_page(office, page_first_published)
+    await monitor.read_calendar(csv(row("a")))
+    publish_page(monitor, page_first_published)
     date_in_listing = {"published": "Mon, 16 Nov 2026 11:58:00 GMT"}  # also the date of an edit of an old page
-    await consider_entry(office, Found(url_of_entry, title_of_entry, "listed", date_in_listing))
-    assert set(office.daemon.watch.releases) == {"a"}
+    await consider_entry(monitor, Found(url_of_entry, title_of_entry, "listed", date_in_listing))
+    assert set(monitor.daemon.watch.releases) == {"a"}
 
 
-@with_office()
+@with_calendar_monitor()
 async def test_a_listed_page_that_a_calendar_names_within_15_minutes_does_not_become_an_unannounced_release(
-    office: Office,
+    monitor: CalendarMonitor,
 ) -> None:
     # At 12:00, a listing shows a new page. It would become an unannounced release, `example-surprise`, at 12:15.
-    publish_page(office, first_published="2026-11-16T11:58:00Z")
-    unannounced_of(office).consider_in_background("example-office", Found(PAGE_URL, TITLE, "listed"))
+    publish_page(monitor, first_published="2026-11-16T11:58:00Z")
+    unannounced_of(monitor).consider_in_background("example-office", Found(PAGE_URL, TITLE, "listed"))
     # At 12:10, a calendar names the page as that of its release `surprise`.
     announced = f"surprise,Example renamed,example-office,{PAGE_URL},2026-11-16,12:00,confirmed"
     ten_minutes, twenty_minutes = 10, 20
-    await office.read(csv(announced), after=ten_minutes)
+    await monitor.read_calendar(csv(announced), after=ten_minutes)
     # At 12:30, that is the only release.
-    await office.clock.sleep(twenty_minutes * 60)
-    assert set(office.daemon.watch.releases) == {"surprise"}
+    await monitor.clock.sleep(twenty_minutes * 60)
+    assert set(monitor.daemon.watch.releases) == {"surprise"}
 
 
-@with_office()
-async def test_a_feeds_new_edition_of_a_known_series_becomes_a_watched_release(office: Office) -> None:
+@with_calendar_monitor()
+async def test_a_feeds_new_edition_of_a_known_series_becomes_a_watched_release(monitor: CalendarMonitor) -> None:
     url = "https://stats.example/awareness-november"
-    office.pages[url] = Reply(200, b"<html><title>Example awareness: November 2026</title></html>")
-    await office.read(csv(row("a", title="Example awareness: October 2026")))
+    monitor.pages[url] = Reply(200, b"<html><title>Example awareness: November 2026</title></html>")
+    await monitor.read_calendar(csv(row("a", title="Example awareness: October 2026")))
     found = Found(url, "Example awareness: November 2026", "listed", {"published": "Mon, 16 Nov 2026 11:58:00 GMT"})
-    await consider_entry(office, found)
-    (new,) = set(office.daemon.watch.releases) - {"a"}
-    assert office.daemon.watch.releases[new].release.url == url
+    await consider_entry(monitor, found)
+    (new,) = set(monitor.daemon.watch.releases) - {"a"}
+    assert monitor.daemon.watch.releases[new].release.url == url
 
 
 def a_sighting(target: Target, *found: Found, state: State = State.PRESENT) -> Sighting:

@@ -10,26 +10,26 @@ import httpx
 from icalendar import Calendar
 
 from tests.unit.monitor.app.browsing import browse
-from tests.unit.monitor.app.office import RESET, Office, at_work, csv, row
+from tests.unit.monitor.app.calendar_monitor import RESET, CalendarMonitor, csv, row, run_calendar_monitor
 
 Get = Callable[[str], Awaitable[httpx.Response]]
 
 
-def run_office(folder: Path, act: Callable[[Office, Get], Awaitable[None]]) -> None:
-    async def story(office: Office) -> None:
-        async with browse(office, calendars=["stats"]) as client:
-            await act(office, client.get)
+def run_office(folder: Path, act: Callable[[CalendarMonitor, Get], Awaitable[None]]) -> None:
+    async def story(monitor: CalendarMonitor) -> None:
+        async with browse(monitor, calendars=["stats"]) as client:
+            await act(monitor, client.get)
 
-    at_work(folder, story)
+    run_calendar_monitor(folder, story)
 
 
 def test_api_lists_each_calendar_with_its_last_usable_read_and_fault(tmp_path: Path) -> None:
-    async def act(office: Office, get: Get) -> None:
+    async def act(monitor: CalendarMonitor, get: Get) -> None:
         (result,) = (await get("/api/v1/calendars")).json()["calendars"]
         assert (result["last_usable_read"], result["fault"]) == (None, "not read yet")
         # The first read is at 12:00. The second fails ten minutes later.
-        await office.read(csv(row("a"), row("b")))
-        await office.read(RESET, after=10)
+        await monitor.read_calendar(csv(row("a"), row("b")))
+        await monitor.read_calendar(RESET, after=10)
         answer = (await get("/api/v1/calendars")).json()
         assert answer["calendars"] == [
             {
@@ -50,8 +50,8 @@ def test_api_lists_each_calendar_with_its_last_usable_read_and_fault(tmp_path: P
 
 
 def test_the_joined_calendar_can_be_subscribed_to(tmp_path: Path) -> None:
-    async def act(office: Office, get: Get) -> None:
-        await office.read(csv(row("a"), row("b", "2026-12-03", state="provisional")))
+    async def act(monitor: CalendarMonitor, get: Get) -> None:
+        await monitor.read_calendar(csv(row("a"), row("b", "2026-12-03", state="provisional")))
         answer = await get("/calendar.ics")
         assert answer.headers["content-type"] == "text/calendar; charset=utf-8"
         events = Calendar.from_ical(answer.content).walk("VEVENT")
@@ -65,17 +65,17 @@ def test_the_joined_calendar_can_be_subscribed_to(tmp_path: Path) -> None:
 
 
 def test_the_joined_calendar_as_csv_is_made_again_only_after_a_minute(tmp_path: Path) -> None:
-    async def act(office: Office, get: Get) -> None:
-        await office.read(csv(row("a")))
+    async def act(monitor: CalendarMonitor, get: Get) -> None:
+        await monitor.read_calendar(csv(row("a")))
         first = (await get("/calendar.csv")).text
-        with office.daemon.core.store.transaction() as tx:
-            known = office.daemon.core.store.ledger.release("a")
+        with monitor.daemon.core.store.transaction() as tx:
+            known = monitor.daemon.core.store.ledger.release("a")
             assert known is not None
             tx.save(replace(known, title="Called otherwise"))
         assert (await get("/calendar.csv")).text == first
         # The JSON had not been read in this minute.
         assert "Called otherwise" in (await get("/calendar.json")).text
-        await office.clock.sleep(60)
+        await monitor.clock.sleep(60)
         assert "Called otherwise" in (await get("/calendar.csv")).text
 
     run_office(tmp_path, act)

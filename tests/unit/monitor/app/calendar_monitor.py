@@ -49,8 +49,8 @@ def as_json(*entries: Mapping[str, Any], **extra: object) -> Reply:
     return Reply(200, json.dumps({"releases": entries, **extra}).encode())
 
 
-class Office:
-    """One daemon after the other over one store."""
+class CalendarMonitor:
+    """A monitor of calendars without looks: daemons that run one after the other on one store."""
 
     def __init__(self, clock: VirtualClock, settings: Settings) -> None:
         self.clock = clock
@@ -60,7 +60,7 @@ class Office:
         self.channel = FakeChannel("outbox", Options(), clock.now)
         self.fetcher = ScriptedFetcher(clock, lambda request: self.pages.get(request.url, Reply(404)))
 
-    async def open(self, *, admits_near: bool = True) -> None:
+    async def start(self, *, admits_near: bool = True) -> None:
         """Start a daemon on the store. `admits_near`: it watches all near releases, as its first daily job does."""
         edges = Edges(
             clock=self.clock,
@@ -78,19 +78,19 @@ class Office:
         if admits_near:
             await self.daemon.admission.roll()
 
-    async def close(self) -> None:
+    async def stop(self) -> None:
         self.daemon.core.writer.request_batch()
         await self.daemon.core.writer.close()
         await self.daemon.close()
 
-    async def reopen(self, *, admits_near: bool = True) -> None:
-        await self.close()
-        await self.open(admits_near=admits_near)
+    async def restart(self, *, admits_near: bool = True) -> None:
+        await self.stop()
+        await self.start(admits_near=admits_near)
 
     def reader(self, name: str = "stats") -> CalendarReader:
         return next(reader for reader, _ in self.daemon.calendar_reads.readers if reader.name == name)
 
-    async def read(self, reply: Reply | None = None, name: str = "stats", *, after: float = 0) -> CalendarRead:
+    async def read_calendar(self, reply: Reply | None = None, name: str = "stats", *, after: float = 0) -> CalendarRead:
         """Read a calendar, answered with `reply` from now on, `after` so many minutes."""
         if after:
             await self.clock.sleep(after * 60)
@@ -99,7 +99,7 @@ class Office:
             self.pages[reader.source.first(self.clock.now())[0].url] = reply
         return await self.daemon.calendar_reads.read(reader)
 
-    async def overrun(self, host: str, after: float) -> None:
+    async def break_worker(self, host: str, after: float) -> None:
         """Have a worker break over an answer of a host, `after` so many minutes, and people told of it."""
         await self.clock.sleep(after * 60)
         with suppress(WorkerFault):
@@ -117,12 +117,14 @@ class Office:
         return [notice.subject for notice in self.daemon.core.store.outbox.notices()]
 
 
-Act = Callable[[Office], Awaitable[None]]
+Act = Callable[[CalendarMonitor], Awaitable[None]]
 STATS = {"name": "stats", "kind": "csv", "url": URL}
 
 
-def at_work(folder: Path, act: Act, *calendars: Mapping[str, Any], begins: datetime = START, **tables: object) -> None:
-    """Open an office with these calendars, act, and close it."""
+def run_calendar_monitor(
+    folder: Path, act: Act, *calendars: Mapping[str, Any], begins: datetime = START, **tables: object
+) -> None:
+    """Start a monitor with these calendars, act, and stop it."""
     chosen = {
         "store": {"url": a_store_file(folder / "store.db")},
         "evidence": {"folder": str(folder / "evidence")},
@@ -133,24 +135,28 @@ def at_work(folder: Path, act: Act, *calendars: Mapping[str, Any], begins: datet
     settings = Settings.model_validate(chosen)
 
     async def story(clock: VirtualClock) -> None:
-        office = Office(clock, settings)
-        await office.open()
+        monitor = CalendarMonitor(clock, settings)
+        await monitor.start()
         try:
-            await act(office)
+            await act(monitor)
         finally:
-            await office.close()
+            await monitor.stop()
 
     run_virtually(story, begins, patience=20)
 
 
-def with_office(*calendars: Mapping[str, Any], begins: datetime = START, **tables: object) -> Callable[[Test], Any]:
-    """Run a coroutine as a test. Its `office` is a new one with these calendars; the other arguments are fixtures."""
+def with_calendar_monitor(
+    *calendars: Mapping[str, Any], begins: datetime = START, **tables: object
+) -> Callable[[Test], Any]:
+    """Run a coroutine as a test. Its `monitor` is a new one with these calendars; the other arguments are fixtures."""
 
     def decorate(test: Test) -> Any:  # noqa: ANN401 # a test as pytest sees it
         def run(tmp_path: Path, **fixtures: object) -> None:
-            at_work(tmp_path, lambda office: test(office=office, **fixtures), *calendars, begins=begins, **tables)
+            run_calendar_monitor(
+                tmp_path, lambda monitor: test(monitor=monitor, **fixtures), *calendars, begins=begins, **tables
+            )
 
-        return asking_for(run, test, given=("office",), more=("tmp_path",))
+        return asking_for(run, test, given=("monitor",), more=("tmp_path",))
 
     return decorate
 
