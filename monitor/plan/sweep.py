@@ -51,7 +51,7 @@ class Sweep:
 
     The order is kept for a few seconds or one round, so that a look does not walk through all parts. No part needs a
     look before `idle_until`. `gap` is always the time between the starts of two looks. Of several sweeps at a host, the
-    one with the fewest `looks_per_part` goes first. `was_urgent` is its urgency when last chosen from, None before.
+    one with the fewest `looks_per_part` goes first. `last_urgency` is whether it was urgent when last chosen from.
     """
 
     slot: datetime
@@ -59,7 +59,7 @@ class Sweep:
     parts: dict[str, PartProof] = field(default_factory=dict)
     idle_until: datetime = NEVER
     looks_per_part: float = 0.0
-    was_urgent: bool | None = None
+    last_urgency: bool | None = None  # None: it was never chosen from
     is_critical: bool = False
     _ordered: deque[PartProof] = field(default_factory=deque)
     _reorder_at: datetime = NEVER
