@@ -260,8 +260,7 @@ class Connection(asyncio.BufferedProtocol):
         """Read the status. Interim responses (1xx) are skipped."""
         status = self._parser.get_status_code()
         if self.is_complete:
-            # `on_message_begin` has refused this second response.
-            return
+            return  # a second response, which `on_message_begin` has refused
         if status < 200:
             self.headers = []
             return
@@ -270,7 +269,8 @@ class Connection(asyncio.BufferedProtocol):
         if self._timing is not None:
             self._timing.received = self._timing.now()
         if self._is_head:
-            # The parser always expects a body. So this connection is not used again.
+            # The response to HEAD has no body, but the parser waits for one. So `_keeps_open` stays False: the
+            # connection is closed after this request.
             self.is_complete = True
 
     def on_body(self, body: bytes) -> None:
