@@ -250,7 +250,6 @@ class Skew:
     _kept_answers: dict[str, AgedAnswer] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Note how far our clock is ahead now."""
         self._last_ahead = self.ahead()
 
     def observe(self, host: str, answer: Answer, ahead: float | None = None) -> bool:

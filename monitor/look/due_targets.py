@@ -57,12 +57,9 @@ class Sweeps:
         self.is_active = False
 
     def add(self, target: Target, goal: ProofGoal, now: datetime) -> None:
-        """Add the part of a target to the sweep of its slot, which looks at its parts in turn to prove them on time.
-
-        Do nothing for a part's further views, because one target adds it, and after the tolerance of its slot.
-        """
+        """Add the part of a target to the sweep of its slot, which looks at its parts in turn to prove them on time."""
         if not _represents_part(target, goal) or now >= goal.ends:
-            return
+            return  # another view of the part adds it, or it is too late to prove it on time
         sweep = self._sweeps.setdefault((goal.slot, goal.tolerance), Sweep(goal.slot, goal.tolerance))
         sweep.add(part_key(target), goal)
         is_announcement = goal.announced_page is not None
@@ -72,13 +69,10 @@ class Sweeps:
             self._part_keys_by_url[target.url] = part_key(target)
 
     def remove(self, target: Target, goal: ProofGoal) -> None:
-        """Remove the part of a target from the sweep of its slot. A sweep without parts is removed too.
-
-        Do nothing for a part's further views, because the target that added the part also removes it.
-        """
+        """Remove the part of a target from the sweep of its slot. A sweep without parts is removed too."""
         sweep = self._find_sweep(goal)
         if sweep is None or not _represents_part(target, goal):
-            return
+            return  # the sweep has ended, or this is not the view with which `add` has added the part
         sweep.remove(part_key(target))
         self._part_keys_by_url.pop(target.url, None)
         if not sweep.parts:
@@ -231,7 +225,6 @@ class DueTargets:
     """
 
     def __init__(self, rate: float) -> None:
-        """Begin without targets. `rate` is the looks a second that the host's budget allows."""
         self.rate = rate
         self.sweeps = Sweeps()
         self.ready = 0  # the number of targets that are due and that no sweep plans
@@ -379,15 +372,12 @@ class DueTargets:
         return entry.watched
 
     def _choose_other(self, now: datetime, mono: float) -> _Entry | None:
-        """Return the next entry that no sweep has chosen: at its promised instant, else the most overdue, else early.
-
-        An early look is made before it is due, because the host is idle.
-        """
+        """Return the next entry that no sweep has chosen: at its promised instant, most overdue, or early."""
         chosen = self._first_in(self._promised_ready)
         while chosen is None:
             most_overdue = self._most_overdue(mono)
             if most_overdue is None:
-                return self._find_idle_look(now)
+                return self._find_idle_look(now)  # not due yet, but the host is idle
             was_postponed = self._postpone_to_promise(most_overdue, now)
             if not was_postponed:
                 chosen = most_overdue
@@ -494,7 +484,6 @@ class DueTargets:
             self._groups[wanted].spacing = spacing
 
     def _count_in_group(self, entry: _Entry) -> None:
-        """Count an entry in the demand of its group."""
         entry.is_counted = True
         group = self._groups.get(entry.group_key)
         if group is None:

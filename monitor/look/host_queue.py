@@ -119,17 +119,13 @@ class HostQueue:
     _is_running: bool = False
 
     def __post_init__(self, rate: float) -> None:
-        """Begin without targets."""
         self.targets, self._pacer = DueTargets(rate), Pacer(rate)
         self._epoch = self.clock.now() - timedelta(seconds=self.clock.monotonic())
         self.reconfigure(rate, self.most_under_way)
         self._adopt_wait()
 
     async def run(self, stop: asyncio.Event, on_disturbance: Callable[[Disturbance], None]) -> None:
-        """Start due requests until `stop` is set. Report late wakeups and steps of our clock.
-
-        After setting `stop`, call `wake` to end the current wait.
-        """
+        """Start due requests until `stop` is set (then call `wake`). Report late wakeups and steps of our clock."""
         self._is_running = True
         while not stop.is_set():
             seconds = self.start_due()
@@ -228,7 +224,6 @@ class HostQueue:
             raise
 
     async def _wait_for_pacer(self) -> None:
-        """Wait until the pacer allows a start, and record it."""
         steady = self._steady_time(self.clock.monotonic())
         while (start := self._pacer.next_start(steady)) > steady:
             await self.clock.sleep(max(seconds_until(start, steady), _SHORTEST_SLEEP))

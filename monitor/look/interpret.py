@@ -144,10 +144,10 @@ class Interpreter:
     def _interpret_answer(
         self, target: Target, answer: Answer, memory: TargetMemory, worker_result: Recognised | None = None
     ) -> Sighting:
-        """Return the sighting of an answer, and remember what the next look needs, such as a 404 or a placeholder.
+        """Return the sighting of an answer, and remember what the next look needs, such as a 404.
 
-        `worker_result` is the result if a worker process has read the body. If our clock is in doubt, the sighting is
-        unknown, and a placeholder (a page that only announces its release) is not remembered.
+        `worker_result` is the result if a worker process has read the body. While our clock is in doubt, the sighting
+        is unknown.
         """
         ahead = self.skew.ahead()  # seconds from steady time to our clock, which change only if our clock is set
         # If our clock was set during the request, `sent` may be by the old or the new clock.
@@ -243,7 +243,6 @@ class Interpreter:
         return memory.recognised
 
     def _make_context(self, target: Target, answer: Answer, memory: TargetMemory) -> Context:
-        """Return the facts about a target that the recogniser of its answer needs."""
         clock_offset = self.skew.bounds_for(target.host)  # the least and most seconds that our clock is ahead
         most_seconds_behind = max(-clock_offset[0], 0.0)
         # A witness is no part, but a page that shows whether its release is out: its announcement or an index.

@@ -69,7 +69,6 @@ def affordable_spacings(counts: Mapping[WantedSpacing, int], rate: float) -> dic
     wanted_rates = [count / kind.every for kind, count in counts.items()]
     weights = [wanted * sqrt(kind.chance) for wanted, kind in zip(wanted_rates, counts, strict=True)]
     shares = zip(counts.items(), share_rate(wanted_rates, weights, rate), strict=True)
-    # Without a rate, there is no share to divide by.
     return {kind: count / share if share > 0 else kind.every for (kind, count), share in shares}
 
 
@@ -110,7 +109,6 @@ class Pacer:
     _least_wait: timedelta = field(init=False)
 
     def __post_init__(self) -> None:
-        """Begin at the full rate."""
         self._set_pace(self._pace)
 
     def reconfigure(self, rate: float, turns: Turns | None = None) -> None:
@@ -162,8 +160,7 @@ class Pacer:
         self.gap = self.turns.gap / max(self.turns.fraction, _LEAST_FRACTION) / pace
         # At full pace, two turns in a row may be ours, so wait only for the next turn. A start may be late in its turn,
         # by up to `LATEST_START`: after one that was 20 ms late, the next turn of 500 ms begins in 480 ms.
-        wait_for_turn = self.turns.gap if pace == 1.0 else self.gap
-        self._least_wait = wait_for_turn - LATEST_START
+        self._least_wait = (self.turns.gap if pace == 1.0 else self.gap) - LATEST_START
 
     def is_quiet(self, now: datetime) -> bool:
         """Return whether the host asked for a wait that is not over."""

@@ -111,7 +111,6 @@ def looks_per_minute(plans: Iterable[Sequence[Window]], begin: datetime, end: da
 
 
 def _due_instants(window: Window, since: datetime, until: datetime) -> Iterator[datetime]:
-    """Yield the due instants of a window from `since` to before `until`."""
     due = max(window.begins, on_grid(since, window.begins, window.every))
     while due < min(until, window.ends):
         yield due
@@ -142,8 +141,7 @@ def overload_warning(  # noqa: PLR0913  # what a warning is made of
     """Return a warning if a host's rate (looks a second) is too low for the looks due in some minute, else None.
 
     `minutes` has the number of looks due in each minute, and `plans` the windows of each of the host's targets. The
-    warning names the busiest minute, and ends with the forecasts of `slots`. Without any, it says how far apart the
-    looks in that minute will be. If that is more than `close_enough`, it also names a rate that would be sufficient.
+    warning names the busiest minute, and ends with the forecasts of `slots` or, without any, with the spacing of looks.
     """
     affordable = rate * MINUTE.total_seconds()
     overloaded = [(begins, wanted) for begins, wanted in minutes if wanted > affordable]
@@ -166,9 +164,7 @@ def overload_warning(  # noqa: PLR0913  # what a warning is made of
 def _describe_spacing(counts: Mapping[WantedSpacing, int], looks: int, rate: float, close_enough: timedelta) -> str:
     """Return in words how much further apart the looks in a busy minute will be than wanted.
 
-    `counts` has the number of targets that want each spacing, and `looks` is the number of looks that are due. If the
-    minute is near a slot, and the most important targets get looks further apart than `close_enough`, the text also
-    names a sufficient rate.
+    `counts` has the number of targets that want each spacing, and `looks` is the number of looks that are due.
     """
     text = f"looks will be {looks / (rate * MINUTE.total_seconds()):.1f} times as far apart"
     if not counts:
@@ -181,7 +177,7 @@ def _describe_spacing(counts: Mapping[WantedSpacing, int], looks: int, rate: flo
     least, most = _format_seconds(affordable[0]), _format_seconds(affordable[-1])
     text += f": every {least if least == most else f'{least} to {most}'} s where {wanted_seconds:g} s is wanted"
     limit = close_enough.total_seconds()
-    is_slot_near = wanted_seconds <= limit  # looks this close are wanted mainly around slots
+    is_slot_near = wanted_seconds <= limit  # so close looks are wanted mainly around slots, to prove who is on time
     if not is_slot_near or timedelta(seconds=affordable_seconds[most_important]) <= close_enough:
         return text
     sufficient = least_sufficient_rate(counts, close_enough)

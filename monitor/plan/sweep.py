@@ -122,13 +122,12 @@ class Sweep:
     def order_looks(self, now: datetime, gap: timedelta) -> list[PartProof]:
         """Return the parts to look at from `now` on, each at most once, in general the one looked at longest ago first.
 
-        Parts that were seen are left out. Until the tolerance after the slot ends, so are those that the budget is too
-        small to prove on time. Here an announcement is a part: a page that will redirect to the page that it announces.
+        Parts that were seen are left out, and so are those that the budget is too small to prove on time.
         """
         unseen = [part for part in self.parts.values() if not part.is_out]  # `is_out`: seen after the slot
         pages = [part for part in unseen if part.goal.announced_page is None]
         page_ids = {page.id for page in pages}
-        # An announcement only helps to prove its page, so it is left out once that page was seen.
+        # An announcement is a part that will redirect to its page. It is left out once that page was seen.
         announcements = [part for part in unseen if part.goal.announced_page in page_ids]
         if now < self.slot:
             return self._order_before_slot(pages, announcements, now, gap)
@@ -137,16 +136,12 @@ class Sweep:
         return _longest_ago_first(pages)  # too late for a proof, so announcements do not help any more
 
     def _order_before_slot(self, pages: Parts, announcements: Parts, now: datetime, gap: timedelta) -> list[PartProof]:
-        """Return the parts to look at until the slot, in an order that proves each page absent as late as possible.
-
-        `announcements` are pages that will redirect to one of `pages`. An absence is proved if it was seen within the
-        tolerance before the slot.
-        """
+        """Return the parts to look at until the slot, in an order that proves each page absent as late as possible."""
         proved = [page for page in pages if page.is_absence_proved()]
         unproved = [page for page in pages if not page.is_absence_proved()]
         unproved_announcements = _longest_ago_first(part for part in announcements if not part.is_absence_proved())
         if now < self.slot - self.tolerance:
-            # It is too early to prove an absence, so look at all parts in turn.
+            # Only an absence within the tolerance before the slot counts as proved. Until then, all parts take turns.
             return _longest_ago_first([*pages, *unproved_announcements])
         looks_left = ceil((self.slot - now) / gap)  # one begins every `gap`
         # If there are more unproved pages than looks, leave out those of the lowest precedence.
@@ -175,8 +170,7 @@ class Sweep:
         looks_at_unproved = min(spare_looks, early_looks_left) if is_early else spare_looks
         unproved = _longest_ago_first(nsmallest(looks_at_unproved, all_unproved, key=_precedence_key))
         if all(page.last_look >= self.slot for page in proved):
-            # Each had a look since the slot. If one is still absent, it may be out at another address, to which its
-            # announcement (a page that announces it) redirects.
+            # Each had a look since the slot. One that is still absent may be where its announcement redirects to.
             proved = _longest_ago_first([*proved, *announcements])
         return [*unproved, *proved] if is_early else [*proved, *unproved]
 
@@ -205,8 +199,7 @@ class Sweep:
         if part is None:
             return  # it was removed during the look
         if result is LookResult.NOTHING and not part.has_failed:
-            # The look failed. Order the part by the look before, so that it soon has another. If that fails too, it
-            # waits for its turn, because another look at it delays the looks at all other parts.
+            # The look failed. Order the part by the look before, so that it soon has another one, but only once.
             part.last_look = part.look_before
         part.has_failed = result is LookResult.NOTHING
         if result is LookResult.ABSENT:

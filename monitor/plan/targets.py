@@ -135,10 +135,7 @@ def _witness_targets(release: Release) -> list[Target]:
 
 
 def tripwires_of(producer: str, hosts: Iterable[str] = (), newest: Sequence[str] = ()) -> list[Target]:
-    """Return the tripwires of a producer: listings and feeds of what it published last.
-
-    `newest` are the addresses of its own listings and feeds. If GOV.UK is among its `hosts`, GOV.UK's are added.
-    """
+    """Return the tripwires of a producer: its own listings and feeds (`newest`), and those on GOV.UK (in `hosts`)."""
     # `*` stands for any entry of a feed, or any link of a page.
     urls = [(url, "feed:*" if _is_feed(url) else "link:*") for url in newest]
     if GOVUK in hosts:  # then `producer` must be the organisation's slug on GOV.UK
@@ -196,10 +193,7 @@ def extension_of(url: str) -> str:
 
 
 def _views_of_part(part: Part, *, origin_view: bool) -> list[View]:
-    """Return the views in which a part is looked at: through the caches (edge), and perhaps two more.
-
-    If `origin_view`, required parts and pages at known addresses are also looked at past the caches (origin).
-    """
+    """Return the views in which a part is looked at: through the caches (edge), and perhaps past them (origin)."""
     views = [View.EDGE]
     # An alternative is a page at another address of the release. A predicted address is only a guess.
     is_page_at_known_address = part.role in (Role.PAGE, Role.ALTERNATIVE) and part.origin is not Origin.PREDICTED
@@ -213,7 +207,6 @@ def _views_of_part(part: Part, *, origin_view: bool) -> list[View]:
 
 
 def _make_target(release: Release, part: Part, view: View) -> Target:
-    """Return the target for one view of a part."""
     url = content_twin(part.url) if view is View.CONTENT else None
     # Files and HTML attachments seldom have the title of their release, so only pages must show it.
     is_titled = part.role in (Role.PAGE, Role.ALTERNATIVE)
@@ -248,7 +241,6 @@ def _make_tripwires(producer: str, recognisers: Iterable[tuple[str, str]]) -> li
 
 
 def _is_feed(url: str) -> bool:
-    """Return whether an address looks like that of a feed or a sitemap."""
     path = urlsplit(url).path.lower().rstrip("/")
     is_sitemap = "sitemap" in path.rpartition("/")[2] and path.endswith((".xml", ".xml.gz"))
     return is_sitemap or path.endswith(tuple(f"{mark}{ending}" for mark in "./" for ending in _FEED_ENDINGS))

@@ -89,8 +89,7 @@ def windows_for(  # noqa: PLR0913 # what windows depend on
     """Return the windows of a target that end after `now`, in time order and without overlap.
 
     `progress` is what earlier looks have shown of the target. `exact`: its slot is judged to the minute.
-    `default_time` is the usual local time, for a day without one. If a slot has no readable time, there is a look every
-    hour for two weeks from `now` (by default). For other slots, `now` only leaves out ended windows.
+    `default_time` is the usual local time, for a day without one.
     """
     # `_plan_windows` is cached, so pass it only what its result depends on. A witness (announcement or GOV.UK's index)
     # has windows of its own. All other parts have the same windows, so their ids are left out.
@@ -122,8 +121,8 @@ def windows_in_force(  # noqa: PLR0913 # what windows depend on
     plan = partial(windows_for, target, progress=progress, watch=watch, now=now, default_time=default_time)
     windows = plan(promised.slot, exact=exact)
     for other in promised.disagreements:
-        # It is not known yet which calendar is right. So add the windows of the slot phase (by default from 2 minutes
-        # before the other slot to 10 minutes after it), with as much of the budget as if it was judged to the minute.
+        # It is not known yet which calendar is right. So add the close windows just around the other slot, with as much
+        # of a small budget as if it was judged to the minute.
         windows = add_slot_windows(windows, plan(other.slot, exact=True))
     is_guess = target.origin is Origin.PREDICTED and not is_named  # a guess has fewer looks
     return windows_of_guess(target, windows, progress, watch) if is_guess else windows
@@ -134,12 +133,10 @@ def windows_of_guess(
 ) -> tuple[Window, ...]:
     """Return those of `windows` in which a guessed address is looked at: one predicted from earlier editions.
 
-    `progress` is what was seen at this address. Until something is there, looks near the slot are further apart, and
-    end an hour after the release's page came out without a link to it. Once something is there, all windows remain. But
-    a page for all editions (`PERIOD`) is always there, so looks at it end after that hour in any case.
+    `progress` is what was seen at this address. Until something is there, looks are further apart and end earlier.
     """
     is_public = progress.stage is Stage.EXPOSED or (progress.stage is Stage.SEEN and progress.is_complete)
-    serves_all_editions = target.recognise == PERIOD
+    serves_all_editions = target.recognise == PERIOD  # such a page is always there, so looks at it end early too
     if is_public and not serves_all_editions:
         return tuple(windows)
     chosen = []
@@ -198,11 +195,7 @@ def _plan_windows(  # noqa: PLR0913 # what windows depend on
 def _windows_until_out(
     slot: Slot, progress: Progress, watch: WatchSettings, now: datetime, default_time: time
 ) -> Iterator[Window]:
-    """Yield the windows while a release is not out.
-
-    They are around the instant of its slot. If the slot is a span of days, they are before it, through it and after it.
-    If the slot has no time at all, there is one window, planned again each full hour.
-    """
+    """Yield the windows while a release is not out: around its slot or, without a readable time, each hour from now."""
     begins, passes = slot.begins(), slot.passes()  # the start and the end of the slot
     exposed = progress.since if progress.stage is Stage.EXPOSED else None  # since when it is public too early
     # If the configuration gives a time for a day, watch it like an announced instant, but never judge it as one.
@@ -221,16 +214,13 @@ def _windows_until_out(
 
 
 def _witness_windows(witness: str, slot: Slot, plan: Iterable[Window]) -> Iterator[Window]:
-    """Yield the windows of a release's `plan` in which a witness is looked at: its announcement, or GOV.UK's index.
-
-    The index is only for releases that were not found at their addresses, and shows a publication a minute or two late.
-    So looks at it begin shortly after the slot and are further apart.
-    """
+    """Yield the windows of a release's `plan` in which a witness is looked at: its announcement, or GOV.UK's index."""
     passes = slot.passes()
     for window in plan:
         if PHASE_BY_NAME[window.name].polls_witnesses:
             begins, every = window.begins, window.every
             if witness == INDEX:
+                # It shows a publication a minute or two late, so begin shortly after the slot, and look less often.
                 begins = begins if passes is None else max(begins, passes + _INDEX_FROM)
                 every = max(every, _INDEX_EVERY)
             # A witness need not be looked at exactly at the slot, so the looks of many releases are spread over time.
@@ -270,10 +260,8 @@ def _allow_idle_looks(window: Window, slot: datetime, watch: WatchSettings) -> I
 def _windows_before_span(
     slot_begins: datetime, exposed: datetime | None, slot: Slot, watch: WatchSettings
 ) -> Iterator[Window]:
-    """Yield the windows before a slot of one or more days: a far window, then an ahead window if it is a single day.
-
-    `exposed` is since when the target is public too early, None if it is not. From then, an exposed window is used.
-    """
+    """Yield the windows before a slot of one or more days: a far window, then an ahead window if it is a single day."""
+    # If the target is public too early, an exposed window follows instead, since `exposed`.
     early_ends = slot_begins if exposed is None else min(slot_begins, exposed)
     # In the settings, `begins` is how long before the slot a phase begins.
     far_begins, ahead_begins = slot_begins - watch.far.begins, slot_begins - watch.ahead.begins
@@ -301,10 +289,9 @@ def _windows_through_span(
 
 
 def _windows_once_out(slot: Slot, progress: Progress, watch: WatchSettings) -> Iterator[Window]:
-    """Yield the windows of a target after its release came out: close looks for an hour, then hourly ones for a week.
+    """Yield the windows of a target after its release came out: close looks for an hour by default, then sparse ones.
 
-    These are the defaults for a target that is out too. If it is still missing (`is_complete` is False), looks are
-    closer in the first hour, and then as far apart as for an overdue release.
+    They are sparse for a week. But if this target is missing (`is_complete` is False), it is watched as overdue.
     """
     out_since = progress.since or slot.passes()  # if it is not known, take the end of the slot
     if out_since is None:
@@ -321,11 +308,8 @@ def _windows_once_out(slot: Slot, progress: Progress, watch: WatchSettings) -> I
 
 
 def _add_loss_windows(plan: Sequence[Window], progress: Progress, watch: WatchSettings) -> Iterator[Window]:
-    """Yield the windows in `plan` of a target that is out, with closer looks in the hour after its loss (by default).
-
-    The target was lost at `progress.lost_at` if a look then found it absent or changed. None: it was not lost.
-    """
-    lost_at = progress.lost_at
+    """Yield the windows in `plan` of a target that is out, with closer looks for an hour (by default) after a loss."""
+    lost_at = progress.lost_at  # when a look found it absent or changed, None if none did
     if lost_at is None or not plan:
         yield from plan
         return
@@ -343,10 +327,7 @@ def _add_loss_windows(plan: Sequence[Window], progress: Progress, watch: WatchSe
 
 
 def _windows_of_view(plan: list[Window], target: _TargetKind, progress: Progress, slot: Slot) -> list[Window]:
-    """Return the windows of `plan` as the target's view needs them: some, all, or all with wider spacings.
-
-    The edge view, tripwires and witnesses (an announcement or index, no part of the release) have all of `plan`.
-    """
+    """Return the windows of `plan` as the target's view needs them: some, all, or all with wider spacings."""
     if target.view is View.ORIGIN and not target.witness:  # looks past the caches
         is_release_out = progress.stage is Stage.SEEN
         if is_release_out and not progress.is_complete:
@@ -354,7 +335,7 @@ def _windows_of_view(plan: list[Window], target: _TargetKind, progress: Progress
             return [] if target.is_optional else plan
         return [window for window in plan if PHASE_BY_NAME[window.name].polls_origin]
     if target.view is not View.CONTENT:
-        return plan
+        return plan  # looks through the caches (edge), at a tripwire, or at a witness (an announcement or index)
     # The content API only confirms what the page shows, so looks are further apart, and not closer on an idle host.
     sparser = []
     for window in plan:
@@ -368,14 +349,11 @@ def _windows_of_view(plan: list[Window], target: _TargetKind, progress: Progress
 def _with_chances(
     windows: Iterable[Window], target: _TargetKind, progress: Progress, *, exact: bool
 ) -> Iterator[Window]:
-    """Yield the windows with their `chance`, the weight of their looks if a host's budget is too small for all.
-
-    `exact`: the release is judged to the minute. Optional targets have no closer looks on an idle host.
-    """
-    is_release_out = progress.stage is Stage.SEEN  # if this target is not out too, `is_complete` is False
+    """Yield the windows with the weight of their looks (`chance_of`). Optional targets use no host's idle time."""
+    is_release_out = progress.stage is Stage.SEEN
+    is_out = is_release_out and progress.is_complete  # not `is_complete`: this target of the release is missing
     for window in windows:
-        is_overdue = PHASE_BY_NAME[window.name].is_overdue or (is_release_out and not progress.is_complete)
-        is_out = is_release_out and progress.is_complete
+        is_overdue = PHASE_BY_NAME[window.name].is_overdue or (is_release_out and not is_out)
         chance = chance_of(target, is_overdue=is_overdue, is_out=is_out, exact=exact)
         yield replace(window, chance=chance, every_if_idle=None if target.is_optional else window.every_if_idle)
 

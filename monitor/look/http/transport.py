@@ -309,14 +309,12 @@ class _Pool:
             connection.abort()
 
     def _remove_connection(self, connection: Connection) -> None:
-        """Remove a connection that has ended, and let the next request that waits open another one."""
         self._connections.discard(connection)
         if connection in self._idle:
             self._idle.remove(connection)
         self._wake_next()
 
     def _wake_next(self) -> None:
-        """Let the next request that waits for a place try again."""
         while self._waiting:
             turn = self._waiting.popleft()
             if not turn.done():

@@ -132,7 +132,6 @@ def _notice_titles(page: Page) -> str:
 
 
 def _without_site_name(title: str) -> str:
-    """Return a title without "- GOV.UK" at its end."""
     rest, _, site = title.rpartition("-")
     return rest.rstrip() if site.strip().upper() == "GOV.UK" else title
 
