@@ -264,7 +264,7 @@ class DueTargets:
         if watched.promised_at is not None and timedelta() <= watched.promised_at - watched.due < _FORESEEN:
             heappush(self._waiting_for_promise, (watched.promised_at, entry.rank, entry.number, entry))
         if watched.due - now <= window.every:
-            self._count_in_group(entry)  # a target due later than one spacing from now needs no look of the budget yet
+            self._count_in_group(entry)  # a target that is due later needs no share of the budget yet
         idle_look = None if window.every_if_idle is None else watched.next_look_if_idle()
         if idle_look is not None and idle_look < watched.due:
             heappush(self._waiting_for_idle_host, (idle_look, entry.rank, entry.number, entry))
