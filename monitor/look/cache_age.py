@@ -27,11 +27,13 @@ _SECONDS_TO_GROW = 3.0
 def age_bounds(headers: Mapping[str, str]) -> tuple[float, float]:
     """Return the least and most seconds that the answer may have been in caches. `headers` have lower-case names."""
     age = age_of(headers)
-    caches = headers.get("x-cache", "").replace(",", " ").upper().split()
-    # An age of zero is exact if every cache on the way reports that it had no copy.
-    if age is None or (age == 0 and set(caches) == {"MISS"}):
-        return 0.0, 0.0
-    return max(0.0, age - 1.0), age + _ROUNDING  # a whole second may be rounded up or down
+    if age is None:
+        return 0.0, 0.0  # a cache must send an age, so without one the answer counts as made for us
+    cache_reports = headers.get("x-cache", "").replace(",", " ").upper().split()
+    if age == 0 and set(cache_reports) == {"MISS"}:
+        return 0.0, 0.0  # every cache on the way reports that it had no copy
+    # The age is in whole seconds. One cache may round it up by a second, or two in a row round it down.
+    return max(0.0, age - 1.0), age + _ROUNDING
 
 
 def answer_time_bounds(answer: Answer) -> tuple[datetime, datetime]:
@@ -50,14 +52,14 @@ def age_of(headers: Mapping[str, str]) -> int | None:
 
 
 def is_stale(headers: Mapping[str, str]) -> bool:
-    """Return whether a cache answered with a copy past its lifetime or a year old. Caches do so if the origin fails."""
+    """Return whether a cache answered with a copy older than its lifetime, as caches do if the origin fails."""
     age = age_of(headers)
     if not age:
         return False
-    # A lifetime of zero is ignored: it is meant for browsers, and shared caches have their own instructions.
     stated = {name.lower(): int(seconds) for name, seconds in _LIFETIME.findall(headers.get("cache-control", ""))}
     lifetime = stated.get("s-maxage", stated.get("max-age", 0))
-    return 0 < lifetime < age or age == _ONE_YEAR  # `age_of` returns a year for all ages above it
+    # No lifetime is longer than a year. A lifetime of 0 is unknown: sites write "max-age=0" for browsers only.
+    return age == _ONE_YEAR or 0 < lifetime < age
 
 
 @dataclass(slots=True)
@@ -74,10 +76,10 @@ class ConstantAge:
     _unexplained_pairs: int = 0
 
     def remove_constant_age(self, answer: Answer) -> Answer:
-        """Return an answer, without its `Age` if this address has proved to send a constant number, which is no age.
+        """Return an answer, without its `Age` header if this address always sends the same number, which is no age.
 
-        An `Age` of 300 twice, 10 s apart, is an unexplained pair. A real age would have grown, and that of a copy that
-        the cache fetched in between would be at most 10. After `_PAIRS_TO_IGNORE` such pairs, the `Age` is removed.
+        E.g. 300 at 9:30:00 and again at 9:30:10. The copy of 9:30:00 would be 310 s old by then, and a newer copy at
+        most 10 s. The header is removed after `_PAIRS_TO_IGNORE` such pairs of answers in a row.
         """
         age = age_of(answer.headers)
         if not age or age == _ONE_YEAR:
@@ -93,10 +95,9 @@ class ConstantAge:
             return answer
         elapsed = (answer.sent - self._last_sent).total_seconds()
         if elapsed >= _SECONDS_TO_GROW:
-            # The age is the same, so a real age would be that of a copy fetched in between.
             self._last_sent = answer.sent
-            is_older_than_any_new_copy = age > elapsed + _ROUNDING
-            if is_older_than_any_new_copy:
+            # The age has not grown, so this copy is not the earlier one. A newer copy is at most `elapsed` seconds old.
+            if age > elapsed + _ROUNDING:
                 self._unexplained_pairs += 1
         if self._unexplained_pairs < _PAIRS_TO_IGNORE:
             return answer

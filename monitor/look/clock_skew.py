@@ -118,16 +118,19 @@ def _allows_right_clock(group: Iterable[str], spans: Mapping[str, Span]) -> bool
 
 
 def _limit_to_confirmed(spans: list[Span], least_hosts: int) -> Span:
-    """Return the range that the spans of hosts share, widened towards zero until `least_hosts` of them confirm it.
+    """Return how far our clock is ahead by the spans of hosts, which overlap. `least_hosts` must confirm an error.
 
-    E.g. of (3, 9) and (5, 8) seconds ahead, both confirm 3 s but only one 5 s, so for two hosts the result is (3, 8).
+    E.g. by (3, 9) and (5, 8) seconds ahead, both hosts confirm an error of at least 3 s, and only one of at least 5 s.
+    So for two hosts the result is (3, 8).
     """
     lows, highs = sorted(low for low, _ in spans), sorted(high for _, high in spans)
     low, high = lows[-1], highs[0]
+    if len(spans) < least_hosts:
+        return min(low, 0.0), max(high, 0.0)  # too few to confirm any error, so allow zero
     if low > 0:
-        low = max(0.0, lows[-least_hosts]) if len(spans) >= least_hosts else 0.0
+        low = max(0.0, lows[-least_hosts])  # this many hosts have a low bound at least as large
     if high < 0:
-        high = min(0.0, highs[least_hosts - 1]) if len(spans) >= least_hosts else 0.0
+        high = min(0.0, highs[least_hosts - 1])
     return low, high
 
 
@@ -178,34 +181,35 @@ class _HostDates:
     contradictions: int = 0
 
     def add_bounds(self, bounds: Span, at: datetime) -> bool:
-        """Add the bounds by one more date. Return whether the known bounds were replaced, because a clock was set.
-
-        A date that agrees with the known bounds narrows them. The contrary bounds are by later dates that contradict
-        them, but not each other. After `_REPLACED_AFTER` such dates in a row, they replace the known bounds.
-        """
+        """Add the bounds by one more date. Return whether the known bounds were replaced, because a clock was set."""
         # The clocks may have drifted apart since the last date.
         drift = abs((at - self.at).total_seconds()) * _DRIFT
-        widened = (self.bounds[0] - drift, self.bounds[1] + drift)
-        self.bounds, self.at = widened, at
-        if distance(widened, bounds) <= _TOLERANCE:
-            # A small gap between the two is imprecision. Then the new bounds cover both, and the gap between them.
-            agreed = overlap(widened, bounds) or (min(widened[0], bounds[0]), max(widened[1], bounds[1]))
-            if self.contrary_bounds is not None:
-                # The dates before contradicted the bounds, and this one agrees again: the dates change back and forth.
-                self.contradictions += 1
-            self.bounds = agreed
-            self.contrary_bounds = None
-            self.contrary_dates = 0
-            return False
+        known = (self.bounds[0] - drift, self.bounds[1] + drift)
+        self.bounds, self.at = known, at
+        if distance(known, bounds) > _TOLERANCE:
+            return self._add_contrary_bounds(bounds)
+        # If the two do not overlap, the small gap between them is imprecision: cover both.
+        self.bounds = overlap(known, bounds) or (min(known[0], bounds[0]), max(known[1], bounds[1]))
+        if self.contrary_bounds is not None:
+            # The date before contradicted the known bounds, and this one agrees with them: dates change to and fro.
+            self.contradictions += 1
+            self.contrary_bounds, self.contrary_dates = None, 0
+        return False
+
+    def _add_contrary_bounds(self, bounds: Span) -> bool:
+        """Keep bounds that contradict the known ones. Return whether they now replace the known ones.
+
+        They do after `_REPLACED_AFTER` dates in a row that contradict the known bounds, but not each other.
+        """
         narrowed = None if self.contrary_bounds is None else overlap(self.contrary_bounds, bounds)
-        self.contrary_dates = 1 if narrowed is None else self.contrary_dates + 1
-        self.contrary_bounds = bounds if narrowed is None else narrowed
+        if narrowed is None:  # no date just before, or one that this date contradicts too
+            self.contrary_bounds, self.contrary_dates = bounds, 1
+        else:
+            self.contrary_bounds, self.contrary_dates = narrowed, self.contrary_dates + 1
         if self.contrary_dates < _REPLACED_AFTER:
             return False
         self.contradictions += 1  # because a host whose clock is set many times is ignored
-        self.bounds = self.contrary_bounds
-        self.contrary_bounds = None
-        self.contrary_dates = 0
+        self.bounds, self.contrary_bounds, self.contrary_dates = self.contrary_bounds, None, 0
         return True
 
     def shift(self, seconds: float) -> None:
@@ -232,13 +236,13 @@ class Skew:
     ahead: Callable[[], float] = lambda: 0.0
     _last_ahead: float = field(init=False)
     _last_vote: Vote = Vote(NO_OFFSET)
-    _hosts: dict[str, _HostDates] = field(default_factory=dict)
+    _dates_by_host: dict[str, _HostDates] = field(default_factory=dict)
     # Hosts whose last date was more than a day from our clock, with the bounds by that date.
     _far_off_spans: dict[str, Span] = field(default_factory=dict)
     _logged: set[str] = field(default_factory=set)
     # When a host's dates last showed that a clock was set. Older dates of other hosts may be by the old clock.
     _clock_set_at: datetime | None = None
-    _bounds: Span = NO_OFFSET
+    _vote_bounds: Span = NO_OFFSET
     _last_vote_at: datetime | None = None
     # The last `Date` header and its instant: several answers in a row have the same one.
     _last_date: tuple[str, datetime | None] = ("", None)
@@ -246,7 +250,6 @@ class Skew:
     _kept_answers: dict[str, AgedAnswer] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Note how far our clock is ahead now."""
         self._last_ahead = self.ahead()
 
     def observe(self, host: str, answer: Answer, ahead: float | None = None) -> bool:
@@ -262,9 +265,9 @@ class Skew:
         bounds = self._bounds_by_date(host, answer)
         if bounds is None:
             return True
-        dates = self._hosts.get(host)
+        dates = self._dates_by_host.get(host)
         if dates is None:
-            dates = self._hosts[host] = _HostDates(host, bounds, answer.received)
+            dates = self._dates_by_host[host] = _HostDates(host, bounds, answer.received)
             self._last_vote_at = None  # so that the hosts vote on our clock now
         elif dates.is_erratic():
             return True
@@ -273,54 +276,54 @@ class Skew:
         # A vote after every look would cost more than the look.
         is_vote_due = self._last_vote_at is None or abs(answer.received - self._last_vote_at) > _VOTES_EVERY
         if dates.contrary_bounds is not None or is_vote_due:
-            self._bounds, self._last_vote_at = self._run_vote(), answer.received
+            self._vote_bounds, self._last_vote_at = self._run_vote(), answer.received
         return dates.contrary_bounds is None
 
     def _adapt_to_step(self, step: float) -> None:
         """Adapt all that is known about our clock's offset after the clock was set by `step` seconds."""
         self._last_ahead += step  # the seconds that our clock is ahead of steady time
         if self.is_known():  # else they stay zero, which means that no host has sent a usable date yet
-            self._bounds = shift_span(self._bounds, step)
+            self._vote_bounds = shift_span(self._vote_bounds, step)
         if self._clock_set_at is not None:
             self._clock_set_at += timedelta(seconds=step)  # the same instant by the new clock
         self._last_vote_at = None  # so that the hosts vote on our clock at the next answer
         self._kept_answers.clear()  # the time between one of these and a later answer is not known
         self._far_off_spans = {host: shift_span(span, step) for host, span in self._far_off_spans.items()}
-        for dates in self._hosts.values():
+        for dates in self._dates_by_host.values():
             dates.shift(step)
 
     def bounds(self) -> Span:
         """Return the least and most seconds that our clock is ahead. Both are zero before any date is known."""
-        return self._bounds
+        return self._vote_bounds
 
     def bounds_for(self, host: str) -> Span:
-        """Return the least and most seconds that our clock is ahead, as they count for a look at one host.
-
-        They are the result of the hosts' vote or, if that neither confirmed nor contradicted the dates that this host
-        sent, the bounds by these dates. If it sent no usable date, our clock counts as right unless it is proved wrong.
-        """
-        dates = self._hosts.get(host)
+        """Return the least and most seconds that our clock is ahead, for dating the looks at one host."""
+        dates = self._dates_by_host.get(host)
         if dates is None:
-            return self._bounds if is_off(self._bounds) else NO_OFFSET
-        return dates.bounds if host in self._last_vote.unconfirmed else self._bounds
+            # This host has sent no usable date. So our clock counts as right, unless the hosts' vote proved it wrong.
+            return self._vote_bounds if is_off(self._vote_bounds) else NO_OFFSET
+        # Dates that the vote neither confirmed nor contradicted count at their own host only.
+        return dates.bounds if host in self._last_vote.unconfirmed else self._vote_bounds
 
     def bounds_now(self) -> Span:
         """Return the bounds, adapted if our clock was set since the last answer."""
-        return shift_span(self._bounds, self.ahead() - self._last_ahead) if self.is_known() else self._bounds
+        return shift_span(self._vote_bounds, self.ahead() - self._last_ahead) if self.is_known() else self._vote_bounds
 
     def describe_doubts(self) -> dict[str, str]:
         """Return each host with dates that are not used, and the reason in words for the status page."""
-        known = [name for name in self._last_vote.unconfirmed if name in self._hosts]
-        differ = [name for name in known if distance(self._hosts[name].bounds, RIGHT_CLOCK) > 0]
-        return {
-            **dict.fromkeys(self._far_off_spans, "its Date header is more than a day from our clock, and is ignored"),
-            **dict.fromkeys(self._last_vote.outvoted, "its clock differs from ours and others', and is not believed"),
-            **dict.fromkeys(differ, "its clock differs from ours and nothing confirms either: its looks prove nothing"),
-        }
+        doubts = dict.fromkeys(self._far_off_spans, "its Date header is more than a day from our clock, and is ignored")
+        # A host in the last vote had a plausible date then, and the result of that vote is the reason shown for it.
+        for host in self._last_vote.outvoted:
+            doubts[host] = "its clock differs from ours and others', and is not believed"
+        for host in self._last_vote.unconfirmed:
+            proves_ours_wrong = distance(self._dates_by_host[host].bounds, RIGHT_CLOCK) > 0
+            if proves_ours_wrong:
+                doubts[host] = "its clock differs from ours and nothing confirms either: its looks prove nothing"
+        return doubts
 
     def is_known(self) -> bool:
         """Return whether any host has sent a usable date yet."""
-        return self._bounds != NO_OFFSET
+        return self._vote_bounds != NO_OFFSET
 
     def _bounds_by_date(self, host: str, answer: Answer) -> Span | None:
         """Return the least and most seconds that our clock is ahead, by an answer's date. None if it is not usable."""
@@ -330,73 +333,73 @@ class Skew:
         date = self._last_date[1]
         if date is None:
             return None
-        # The host wrote it between `sent` and `received`, and left out the fraction of the second.
+        # The date was written between `sent` and `received`, without the fraction of the second.
         least = (answer.sent - date).total_seconds() - _GRAIN
         most = (answer.received - date).total_seconds()
         if age := age_of(answer.headers):
-            # A cache answered for the origin, the publisher's own server. If the cache wrote the date, it did so at our
-            # request, as assumed above. If the origin did, it was `age` seconds earlier, give or take a second.
+            # A cache answered with a copy. If the cache wrote the date, these bounds are right. If the origin (the
+            # publisher's server) wrote it, it did so `age` seconds before, so our clock is less ahead by `age`. The age
+            # is in whole seconds, so allow for one second more or less.
             least_by_origin, most_by_origin = least - (age + _GRAIN), most - (age - _GRAIN)
             is_by_cache = self._is_date_by_cache(host, AgedAnswer(answer.url, answer.sent, date, age))
-            if is_by_cache is False:
+            if is_by_cache is None:
+                least = least_by_origin  # the writer is not known, so allow for both: `most` is higher by the cache
+            elif not is_by_cache:
                 least, most = least_by_origin, most_by_origin
-            elif is_by_cache is None:
-                least = least_by_origin  # not known yet: allow for both, from the lowest to the highest
         is_over_a_day_off = distance((least, most), _WITHIN_A_DAY) > 0
         if is_over_a_day_off:
             self._record_implausible_date(host, (least, most))
             return None
-        self._far_off_spans.pop(host, None)
+        self._far_off_spans.pop(host, None)  # an earlier date of this host may have been over a day off
         return least, most
 
     def _is_date_by_cache(self, host: str, aged: AgedAnswer) -> bool | None:
-        """Return whether the cache wrote the date at our request (True) or the origin when it made the answer (False).
+        """Return whether the cache wrote a date at our request (True), or the origin with the copy (False), or None.
 
-        Two answers of one address show it if they are the same copy: its age has grown as fast as our clock. If the
-        date is the same, the origin wrote it. If it has grown too, the cache wrote it. None: not known.
+        Two answers with the same copy show it, e.g. with ages of 100 and 110 and sent 10 s apart. If their dates are
+        equal, the origin wrote them. If the second is 10 s later, the cache wrote both. None: this is not known.
         """
-        earlier = self._kept_answers.setdefault(host, aged)  # for the first answer, this is itself
+        earlier = self._kept_answers.get(host)
+        if earlier is None:
+            self._kept_answers[host] = aged
+            return None
         elapsed = (aged.sent - earlier.sent).total_seconds()
-        age_growth = aged.age - earlier.age
         is_same_address = aged.url == earlier.url
-        # One answer of each host is kept to compare later ones with it. Those of its address must come some seconds
-        # later. An answer of another address cannot be compared. It replaces the kept one once that is old.
+        # Keep the earlier answer until another answer of its address comes some seconds later. Answers of other
+        # addresses cannot be compared with it, but one of them is kept instead after two minutes.
         keep_seconds = _LEAST_SECONDS_APART if is_same_address else _FOLLOWED_SECONDS
         if 0.0 <= elapsed < keep_seconds:
             return None
         self._kept_answers[host] = aged
+        age_growth, date_growth = aged.age - earlier.age, (aged.date - earlier.date).total_seconds()
         # `elapsed` is negative if our clock was set back between the two.
         is_same_copy = is_same_address and elapsed >= 0.0 and abs(age_growth - elapsed) <= _SAME_WITHIN
-        if not is_same_copy:
-            return None
-        date_growth = (aged.date - earlier.date).total_seconds()
-        if not date_growth:
+        if is_same_copy and date_growth == 0:
             return False
-        return True if abs(date_growth - elapsed) <= _SAME_WITHIN else None
+        return True if is_same_copy and abs(date_growth - elapsed) <= _SAME_WITHIN else None
 
     def _record_implausible_date(self, host: str, span: Span) -> None:
-        """Record a date more than a day from our clock, and log it once a host.
-
-        If two hosts send such dates, none sends a plausible one, and the machine does not confirm our clock, then our
-        clock is wrong, and these dates decide its offset.
-        """
+        """Record a date more than a day from our clock, and log it once a host. It puts our clock ahead by `span`."""
         if host not in self._logged:
             self._logged.add(host)
             _log.warning("date_ignored", host=host, days_behind_ours=round(span[0] / _DAY))
         self._far_off_spans[host] = span
-        if not self._hosts and len(self._far_off_spans) > 1 and not self.synchronised():
-            self._bounds = vote(self._far_off_spans).bounds
+        # Nearly always, the host's clock is wrong. Our clock is wrong if two hosts send such dates, no host has sent a
+        # plausible one (`_dates_by_host` is empty), and the machine does not report that its clock is synchronised.
+        if not self._dates_by_host and len(self._far_off_spans) > 1 and not self.synchronised():
+            self._vote_bounds = vote(self._far_off_spans).bounds
 
     def _run_vote(self) -> Span:
         """Let the hosts with consistent dates vote. Return the bounds of our clock's offset, as before if none can."""
         # A host is consistent if its newest date agrees with its earlier ones.
-        consistent = [host for host in self._hosts.values() if host.contrary_bounds is None and not host.is_erratic()]
+        hosts = self._dates_by_host.values()
+        consistent = [host for host in hosts if host.contrary_bounds is None and not host.is_erratic()]
         # Once a clock was set, earlier dates may be by the old clock: omit them if two hosts have sent later ones.
         recent = [host for host in consistent if self._clock_set_at is None or host.at >= self._clock_set_at]
         # Newest first: of equal groups, the one with the newest date wins.
         voters = sorted(recent if len(recent) > 1 else consistent, key=lambda host: host.at, reverse=True)
         if not voters:
-            return self._bounds
+            return self._vote_bounds
         spans = {host.name: host.bounds for host in voters}
         result = vote(spans)
         if result.outvoted or result.unconfirmed:

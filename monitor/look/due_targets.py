@@ -57,25 +57,22 @@ class Sweeps:
         self.is_active = False
 
     def add(self, target: Target, goal: ProofGoal, now: datetime) -> None:
-        """Add the part of a target to the sweep of its slot, which looks at its parts in turn to prove them on time.
-
-        Do nothing if the time for the proof is over. Of a part's targets, one for each view, only one adds the part.
-        """
+        """Add the part of a target to the sweep of its slot, which looks at its parts in turn to prove them on time."""
         if not _represents_part(target, goal) or now >= goal.ends:
-            return
+            return  # another view of the part adds it, or it is too late to prove it on time
         sweep = self._sweeps.setdefault((goal.slot, goal.tolerance), Sweep(goal.slot, goal.tolerance))
         sweep.add(part_key(target), goal)
-        if goal.announced_page is None:
-            # Once a listing links to this address, the part is out and looked at first (`record_result`). Only an
-            # announcement, which has an `announced_page`, is listed before its release is out.
+        is_announcement = goal.announced_page is not None
+        if not is_announcement:
+            # For `record_result`: once a listing links to this address, the part is out, so it is looked at first.
+            # An announcement is left out, because listings link to it before its release is out.
             self._part_keys_by_url[target.url] = part_key(target)
 
     def remove(self, target: Target, goal: ProofGoal) -> None:
-        """Remove a target's part, which needs no more proof, and the sweep of its slot if no part is left in it."""
+        """Remove the part of a target from the sweep of its slot. A sweep without parts is removed too."""
         sweep = self._find_sweep(goal)
-        # Of the views of a part, only the one with which it was added removes it (see `add`).
         if sweep is None or not _represents_part(target, goal):
-            return
+            return  # the sweep has ended, or this is not the view with which `add` has added the part
         sweep.remove(part_key(target))
         self._part_keys_by_url.pop(target.url, None)
         if not sweep.parts:
@@ -101,20 +98,20 @@ class Sweeps:
             sweep_of_part.record_result(part_key(target), target.view, result, sighting.sent, sighting.proved_from)
 
     def is_awaited_origin_view(self, watched: ScheduledTarget) -> bool:
-        """Return whether a target is the origin view of a part that is not out yet, and no announcement."""
+        """Return whether a target is the origin view of a part in a sweep, and the part is not out yet."""
         target, goal = watched.target, watched.goal
         if goal is None or target.view is not View.ORIGIN or goal.announced_page is not None:
-            return False
+            return False  # no part that needs a proof, another view, or an announcement (it has no other view)
         sweep = self._find_sweep(goal)
         part = sweep.parts.get(part_key(target)) if sweep is not None else None
         return part is not None and not part.is_out
 
     def delays_witnesses(self) -> bool:
-        """Return whether looks at witnesses must wait, because a sweep is critical and pages themselves prove more."""
+        """Return whether looks at announcements and indexes must wait, because a sweep needs all looks for pages."""
         return self.is_active and any(sweep.is_critical for sweep in self._sweeps.values())
 
     def update(self, now: datetime, gap: timedelta, *, is_overloaded: bool) -> bool:
-        """Drop ended sweeps, and update `is_active` and each sweep. Return whether to schedule due targets again.
+        """Decide whether the sweeps plan looks (`is_active`). Return whether due targets must be scheduled again.
 
         `gap` is the time between two looks at the host. `is_overloaded`: its budget is too small for every look.
         """
@@ -124,10 +121,11 @@ class Sweeps:
             del self._sweeps[key]
         self.is_active = is_overloaded and any(sweep.is_open(now) for sweep in self._sweeps.values())
         for sweep in self._sweeps.values():
-            sweep.update_is_critical(now, gap)
-        has_changed = (self.is_active, self.delays_witnesses()) != (was_active, delayed_witnesses)
-        # The targets of a sweep that has ended are no longer chosen by any sweep, so they must be scheduled again.
-        return has_changed or (was_active and bool(ended))
+            sweep.update_is_critical(now, gap)  # a critical sweep delays witnesses (announcements and indexes)
+        if self.is_active != was_active or self.delays_witnesses() != delayed_witnesses:
+            return True
+        # Due targets that waited for a sweep that has ended would wait forever.
+        return was_active and bool(ended)
 
     def plans_looks_for(self, goal: ProofGoal | None, now: datetime) -> bool:
         """Return whether the sweeps plan the looks at targets with this goal now."""
@@ -152,15 +150,16 @@ class Sweeps:
         return None
 
     def _open_sweeps(self, now: datetime, *, urgent: bool) -> list[Sweep]:
-        """Return the open sweeps that are urgent, or the others. Correct the number of looks of those that joined."""
+        """Return the open sweeps that are urgent now or, if `urgent` is False, those that are not."""
         open_sweeps = [sweep for sweep in self._sweeps.values() if sweep.is_open(now)]
         # From one tolerance before the slot, a look can prove that a part was on time.
         sweeps = [sweep for sweep in open_sweeps if (now >= sweep.slot - sweep.tolerance) is urgent]
-        lowest = min((sweep.looks_per_part for sweep in sweeps if sweep.was_urgent is urgent), default=0.0)
+        # The sweep with the fewest looks for each part goes first. A sweep that was not among these sweeps before may
+        # have far fewer than the others. So it starts with the lowest number among them, instead of its own.
+        lowest = min((sweep.looks_per_part for sweep in sweeps if sweep.last_urgency == urgent), default=0.0)
         for sweep in sweeps:
-            if sweep.was_urgent is not urgent:
-                # It has just joined. With fewer looks than the others, it would go first until it has as many.
-                sweep.was_urgent, sweep.looks_per_part = urgent, lowest
+            if sweep.last_urgency != urgent:
+                sweep.last_urgency, sweep.looks_per_part = urgent, lowest
         return sweeps
 
     def record_start(self, part: PartProof, now: datetime) -> None:
@@ -226,7 +225,6 @@ class DueTargets:
     """
 
     def __init__(self, rate: float) -> None:
-        """Begin without targets. `rate` is the looks a second that the host's budget allows."""
         self.rate = rate
         self.sweeps = Sweeps()
         self.ready = 0  # the number of targets that are due and that no sweep plans
@@ -248,26 +246,25 @@ class DueTargets:
         self._rate_shared_at = self._sweeps_updated_at = -inf
 
     def schedule(self, watched: ScheduledTarget, now: datetime) -> None:
-        """Enter a target for its next look, in place of its earlier entry. If none is planned, only remove the earlier.
+        """Let a target wait for its next look, in place of the look for which it has waited until now.
 
-        A target may have three entries: for its due instant, for its promised instant (at which a look must begin,
-        usually its slot) if that is soon after, and for an earlier look if its host is idle. If it is due within one
-        spacing, it counts in the demand of its group: the targets with the same spacing and chance of a change.
+        Its entry is in the heap of due instants. It may also be in the heaps of promised instants and of idle hosts.
         """
         if watched.target.id in self._entries:
             self.remove(watched.target.id)
         if watched.due is None or watched.window is None:
-            return
+            return  # no look is planned
         window = watched.window
         group_key = WantedSpacing(window.every.total_seconds(), window.chance)
         group_key = self._group_keys.setdefault(group_key, group_key)  # thousands of targets share a few objects
         entry = _Entry(watched, group_key, watched.rank, next(self._entry_numbers))
         self._entries[watched.target.id] = entry
         heappush(self._waiting, (watched.due, entry.rank, entry.number, entry))
+        # At its promised instant, usually its slot, a look must begin. Here that is at most a minute after `due`.
         if watched.promised_at is not None and timedelta() <= watched.promised_at - watched.due < _FORESEEN:
             heappush(self._waiting_for_promise, (watched.promised_at, entry.rank, entry.number, entry))
         if watched.due - now <= window.every:
-            self._count_in_group(entry)
+            self._count_in_group(entry)  # a target that is due later needs no share of the budget yet
         idle_look = None if window.every_if_idle is None else watched.next_look_if_idle()
         if idle_look is not None and idle_look < watched.due:
             heappush(self._waiting_for_idle_host, (idle_look, entry.rank, entry.number, entry))
@@ -285,7 +282,10 @@ class DueTargets:
             self._groups[entry.group_key].count -= 1
 
     def collect_due(self, now: datetime, mono: float) -> None:
-        """Make targets that are due ready for `take_next`. At intervals, first schedule again those that were ready."""
+        """Make the targets that are due now ready for `take_next`.
+
+        First schedule targets again that became ready earlier, if their window has ended or sweeps began or ended.
+        """
         if self.ready and now >= self._windows_checked_at + _RECHECK_EVERY:
             self._move_to_next_windows(now)
         if mono - self._sweeps_updated_at >= _UPDATE_SECONDS:
@@ -296,20 +296,19 @@ class DueTargets:
         self._put_promised_first(now, mono)
 
     def _place_due_entry(self, entry: _Entry, due: datetime, now: datetime, mono: float) -> None:
-        """Make a due entry ready in its group, pass it to the sweeps, or postpone it.
-
-        If the budget is too small for all looks, sweeps plan those at parts with a goal, the proof that they need. Then
-        a witness (announcement or index) without a goal waits while each page needs a look close to its slot.
-        """
+        """Make a due entry ready in its group, leave its look to the sweeps, or postpone it."""
         watched = entry.watched
         if watched.is_under_way:
             # The end of this look schedules the target again.
             return
         if not entry.is_counted:
             self._count_in_group(entry)
+        # A `goal` is the proof that a part needs. A witness is an announcement or index, which may have none.
         if watched.goal is None and self.sweeps.delays_witnesses() and is_witness(watched.target.part):
+            # All looks are needed for pages close to their slot, so try again in a second.
             heappush(self._waiting, (now + _RECHECK_EVERY, entry.rank, entry.number, entry))
         elif watched.goal is not None and self.sweeps.plans_looks_for(watched.goal, now):
+            # The budget is too small for all looks, so a sweep looks at the parts of this slot in turn.
             self._swept[watched.target.id] = entry
         else:
             wanted_seconds = entry.group_key.every
@@ -326,12 +325,11 @@ class DueTargets:
         while (instant := self._earliest_in(self._waiting_for_promise)) is not None and instant <= now:
             _, rank, number, entry = heappop(self._waiting_for_promise)
             if not entry.is_ready:
-                # Its look is under way or planned by a sweep (looks at the parts of a slot in turn). Or it is a witness
-                # (an announcement or index), which `_place_due_entry` has postponed because looks at pages go first.
+                # The entry has no special urgency, but keeps its place elsewhere: its look is under way, planned by a
+                # sweep, or postponed because it is a witness (an announcement or index).
                 continue
-            # The longest time since a look (infinite without one) goes first, weighted by how likely the target is to
-            # change (`chance`). That makes first-seen intervals the shortest on average (`docs/decides.md`).
-            seconds_since_look = mono - entry.watched.last_look_mono
+            seconds_since_look = mono - entry.watched.last_look_mono  # infinite before the first look
+            # `docs/decides.md` explains the square root: it makes first-seen intervals the shortest on average.
             urgency = seconds_since_look * sqrt(entry.group_key.chance)
             # A heap returns its lowest entry first.
             heappush(self._promised_ready, (-urgency, rank, number, entry))
@@ -374,19 +372,16 @@ class DueTargets:
         return entry.watched
 
     def _choose_other(self, now: datetime, mono: float) -> _Entry | None:
-        """Return the next entry that no sweep has chosen: promised, else the most overdue, else one for an idle host.
-
-        Postpone overdue entries whose promised instant is near. Sweeps look in turn at the parts of a slot, and owe
-        other looks a share (`owes_a_look`). If the entry is due, record it as one of these looks.
-        """
+        """Return the next entry that no sweep has chosen: at its promised instant, most overdue, or early."""
         chosen = self._first_in(self._promised_ready)
         while chosen is None:
-            overdue = self._most_overdue(mono)
-            if overdue is None:
-                return self._find_idle_look(now)
-            if not self._postpone_to_promise(overdue, now):
-                chosen = overdue
-        self.sweeps.record_other_request()
+            most_overdue = self._most_overdue(mono)
+            if most_overdue is None:
+                return self._find_idle_look(now)  # not due yet, but the host is idle
+            was_postponed = self._postpone_to_promise(most_overdue, now)
+            if not was_postponed:
+                chosen = most_overdue
+        self.sweeps.record_other_request()  # sweeps must leave a share of the looks at the host to due targets
         return chosen
 
     def _sweep_goes_first(self, *, is_other_due: bool) -> bool:
@@ -394,14 +389,17 @@ class DueTargets:
         return self._next_swept is not None and not (is_other_due and self.sweeps.owes_a_look())
 
     def _choose_next_swept(self, now: datetime, gap: timedelta) -> _Entry | None:
-        """Return the entry that the sweeps look at next, None if none waits. Keep it until it is taken or removed."""
+        """Choose the entry of the next look that sweeps plan, and return it. None if no entry waits for such a look.
+
+        The choice stays the same until `take_next` takes the entry, or it is removed.
+        """
         if self._next_swept is not None and not self._next_swept.is_current:
-            self._next_swept = None
+            self._next_swept = None  # it was removed
         if self._next_swept is None and self._swept:
             next_part = self.sweeps.next_part(now, gap, is_ready=lambda part: self._find_entry(part) is not None)
             entry = None if next_part is None else self._find_entry(next_part)
             if entry is not None:
-                entry.part = next_part
+                entry.part = next_part  # `take_next` records the start of the look at this part
                 self._next_swept = entry
         return self._next_swept
 
@@ -486,7 +484,6 @@ class DueTargets:
             self._groups[wanted].spacing = spacing
 
     def _count_in_group(self, entry: _Entry) -> None:
-        """Count an entry in the demand of its group."""
         entry.is_counted = True
         group = self._groups.get(entry.group_key)
         if group is None:

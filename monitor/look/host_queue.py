@@ -113,19 +113,19 @@ class HostQueue:
     _epoch: datetime = field(init=False)
     _pacer: Pacer = field(init=False)
     _wakeup: Wakeup = field(default_factory=Wakeup)
-    # Other requests that wait for their turn, each with the steady time at which it began to wait.
+    # Requests that wait for a place and are not looks, each with the steady time at which it began to wait. Its future
+    # gets a result with the place: whether the pacer, which keeps starts apart, has already allowed its start.
     _waiting_requests: deque[tuple[float, asyncio.Future[bool]]] = field(default_factory=deque)
     _is_running: bool = False
 
     def __post_init__(self, rate: float) -> None:
-        """Begin without targets."""
         self.targets, self._pacer = DueTargets(rate), Pacer(rate)
         self._epoch = self.clock.now() - timedelta(seconds=self.clock.monotonic())
         self.reconfigure(rate, self.most_under_way)
         self._adopt_wait()
 
     async def run(self, stop: asyncio.Event, on_disturbance: Callable[[Disturbance], None]) -> None:
-        """Start due requests until `stop` is set and `wake` called. Report late wakeups and steps of our clock."""
+        """Start due requests until `stop` is set (then call `wake`). Report late wakeups and steps of our clock."""
         self._is_running = True
         while not stop.is_set():
             seconds = self.start_due()
@@ -136,12 +136,12 @@ class HostQueue:
             late = max(0.0, passed - seconds)
             clock_step = (now - began).total_seconds() - passed
             if late > NOTICEABLE and self.share is not None:
-                # Other monitors may have taken over our turns to send. A share without members has no turns, so
-                # send nothing until `set_share` is called again.
+                # `share` has the monitors that take turns at this host (its members). The others may believe that this
+                # monitor has ended, and use its turns. So send nothing until `set_share` is called again.
                 self.set_share(replace(self.share, members=()))
             if late > NOTICEABLE or abs(clock_step) > NOTICEABLE:
                 on_time_until = began + timedelta(seconds=min(seconds, passed))
-                # If only one of the two is noticeable, the other is reported as 0: it may be an error of rounding.
+                # A smaller value may be an error of rounding, so report 0 in its place.
                 late = late if late > NOTICEABLE else 0.0
                 clock_step = clock_step if abs(clock_step) > NOTICEABLE else 0.0
                 on_disturbance(Disturbance(on_time_until, now, late=late, clock_step=clock_step))
@@ -153,14 +153,14 @@ class HostQueue:
     def start_due(self) -> float:
         """Start every request that may start now. Return the seconds until the next one may start."""
         while True:
-            # If our clock is set, `now` jumps, but `mono` does not. The pacer needs `mono` as an instant: `steady`.
+            # `now` is by our clock, which may be set. `mono` is in steady seconds, and `steady` the same as an instant.
             now, mono = self.clock.now(), self.clock.monotonic()
             steady = self._steady_time(mono)
             self.targets.collect_due(now, mono)
             wait = self._seconds_until_start(now, steady)
             if wait > 0:
                 return wait
-            # If none was started, the due look was postponed to its promised instant, so look for the next request.
+            # A look that is due just before its slot is postponed to the slot. Then nothing was started: try again.
             if self._start_one(now, mono):
                 self._pacer.record_start(steady)
 
@@ -191,41 +191,39 @@ class HostQueue:
 
     @asynccontextmanager
     async def reserve_place(self) -> AsyncIterator[None]:
-        """Wait until a request that is not a look may start. Keep a place for it until the block ends."""
-        # Two limits apply. The host has `most_under_way` places, so that a connection is free for each request. And the
-        # pacer keeps starts apart, to stay within the host's budget.
-        may_start_now = False
+        """Wait until a request that is not a look may start. It keeps one of the host's places until the block ends."""
+        # The host has `most_under_way` places, so that a connection is free for each request. The pacer keeps starts
+        # apart, to stay within the host's budget.
+        has_passed_pacer = False
         if self._is_running or self.under_way >= self.most_under_way:
-            # While `run` runs, it gives out the places, else a request that ends does. Both count it as under way.
-            may_start_now = await self._wait_for_place()
+            has_passed_pacer = await self._wait_for_place()
         else:
             self.under_way += 1  # take a free place
         try:
-            if not may_start_now:
+            if not has_passed_pacer:
                 await self._wait_for_pacer()
             yield
         finally:
             self._free_place_of_request()
 
     async def _wait_for_place(self) -> bool:
-        """Wait until this request is given a place, and so counted as under way. Return whether it may start now.
+        """Wait until this request gets a place. Return whether the pacer has already allowed its start.
 
-        It may if the loop in `run` gives the place, because that loop first waits until the pacer allows a start. A
-        command does not call `run`. There another request that ends gives its place, at any time.
+        It has if `run` gave the place. In a command, which does not call `run`, it has not: the place was passed on by
+        another request that ended.
         """
-        given_place: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._waiting_requests.append((self.clock.monotonic(), given_place))
+        place: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._waiting_requests.append((self.clock.monotonic(), place))
         self.wake()
         try:
-            return await given_place
+            return await place
         except asyncio.CancelledError:
-            if given_place.done() and not given_place.cancelled():
-                # The place was given just before this request was cancelled: the next one takes it.
+            got_place = place.done() and not place.cancelled()
+            if got_place:  # just before this request was cancelled
                 self._free_place_of_request()
             raise
 
     async def _wait_for_pacer(self) -> None:
-        """Wait until the pacer allows a start, and record it."""
         steady = self._steady_time(self.clock.monotonic())
         while (start := self._pacer.next_start(steady)) > steady:
             await self.clock.sleep(max(seconds_until(start, steady), _SHORTEST_SLEEP))
@@ -233,39 +231,39 @@ class HostQueue:
         self._pacer.record_start(steady)
 
     def _free_place_of_request(self) -> None:
-        """Free the place of a request that is not a look, and let the next request take it."""
+        """Free the place of a request that has ended and was not a look. Let the next request have the place."""
         self.under_way -= 1
         if self._is_running:
-            # `run` decides whether a look or a request starts next, and when.
-            self.wake()
+            self.wake()  # `run` decides whether a look or a request gets the place, and when
         elif self.under_way < self.most_under_way and self._has_waiting_request():
-            # A command, such as a look by hand, does not call `run`. So give the place to the request that has waited
-            # longest. It continues in `_wait_for_place`, and must still wait until the pacer allows a start.
+            # A command, such as a look by hand, does not call `run`. So the request that has waited longest gets the
+            # place now. It continues in `_wait_for_place`, and then waits for the pacer, which keeps starts apart.
             self.under_way += 1
-            _, given_place = self._waiting_requests.popleft()
-            may_start_now = False
-            given_place.set_result(may_start_now)
+            _, place = self._waiting_requests.popleft()
+            has_passed_pacer = False
+            place.set_result(has_passed_pacer)
 
     def record_outcome(self, outcome: Answer | Failure, started: datetime) -> None:
-        """Adapt the pace to the outcome of a request that got its turn at `started`. Obey a wait that the host demands.
+        """Slow the pace of requests if the host refused this one, which began at `started`. Else let the pace recover.
 
-        Each repetition of the request counts as an extra request. So does a long wait for its connection, because it
-        may then be sent together with the next request. A failure and a server error do not change the pace.
+        A failure or another server error does not change the pace.
         """
-        steady = self._steady_time(self.clock.monotonic())
-        was_sent_late = outcome.sent - started >= self._pacer.gap
-        repetitions = outcome.lost_before  # each attempt that was lost on a closed connection was repeated
-        for _ in range(repetitions + int(was_sent_late)):
-            self._pacer.charge_extra_request(steady)
+        now = self._steady_time(self.clock.monotonic())  # steady time does not change if our clock is set
+        # Each attempt that was lost on a closed connection was repeated, and each repetition is an extra request.
+        extra_requests = outcome.lost_before
+        if outcome.sent - started >= self._pacer.gap:
+            extra_requests += 1  # it waited for a connection until the turn of the next request
+        for _ in range(extra_requests):
+            self._pacer.charge_extra_request(now)
         if isinstance(outcome, Failure):
             return
-        wait = outcome.headers.get("retry-after")
-        if outcome.status == 429 or (outcome.status == 503 and wait is not None):
+        demanded_wait = outcome.headers.get("retry-after")
+        if outcome.status == 429 or (outcome.status == 503 and demanded_wait is not None):
             # `Retry-After` may be an instant by the clock of the host.
             now_by_host = mail_date(outcome.headers.get("date", "")) or outcome.received
-            self._pacer.record_refusal(steady, retry_after(wait or "", now_by_host))
-            # The pacer counts in instants. `waits_until` is in seconds of steady time, which was zero at `_epoch`.
-            self.waits_until = seconds_until(self._pacer.quiet_until or steady, self._epoch)
+            self._pacer.record_refusal(now, retry_after(demanded_wait or "", now_by_host))
+            # In seconds of steady time, which was zero at `_epoch`.
+            self.waits_until = seconds_until(self._pacer.quiet_until or now, self._epoch)
         elif outcome.status < 500:
             self._pacer.record_success()
 
@@ -281,15 +279,18 @@ class HostQueue:
             self.wake()
 
     def finish_look(self, watched: ScheduledTarget, *, is_dropped: bool) -> None:
-        """Record that a look has ended. Schedule the next if it may begin now, unless it `is_dropped` (not watched)."""
+        """Record that a look has ended, and schedule the target's next look again if `targets` has passed it over.
+
+        `is_dropped`: the target is not watched any more, so it has no next look.
+        """
         self.free_place(watched)
         watched.is_under_way = False
         now = self.clock.now()
-        # A target has only one look under way. If the time of the next one came during this one, because it was due or
-        # its host was idle, `targets` left it out. So enter it again.
+        # `targets` passes over a look that falls due while an earlier look at the target is under way. It does the same
+        # with an early look on an idle host.
         is_due = watched.due is not None and watched.due <= now
-        may_look_if_idle = watched.window is not None and watched.window.every_if_idle is not None
-        if is_due or may_look_if_idle:
+        has_early_looks = watched.window is not None and watched.window.every_if_idle is not None
+        if is_due or has_early_looks:
             if not is_dropped:
                 self.targets.schedule(watched, now)
             self.wake()
@@ -297,13 +298,13 @@ class HostQueue:
     def _start_one(self, now: datetime, mono: float) -> bool:
         """Start the most overdue look or other request, and count it as under way. Return whether one was started."""
         if self._has_waiting_request():
-            waiting_since, given_place = self._waiting_requests[0]
+            waiting_since, place = self._waiting_requests[0]
             # The lag of a look is 1.0 when it falls due, and 1.0 more after each spacing. A request is due at once.
             request_lag = 1.0 + (mono - waiting_since) / _REQUEST_SPACING
             if request_lag > self.targets.lag(mono):
                 self._waiting_requests.popleft()
-                may_start_now = True  # the caller has waited until the pacer allows a start
-                given_place.set_result(may_start_now)
+                has_passed_pacer = True  # the caller has waited until the pacer allows a start
+                place.set_result(has_passed_pacer)
                 self.under_way += 1
                 self.targets.sweeps.record_other_request()
                 return True

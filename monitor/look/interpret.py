@@ -113,26 +113,25 @@ class Interpreter:
         )
 
     async def interpret(self, target: Target, outcome: Answer | Failure) -> Sighting:
-        """Return the sighting of a look, like `interpret_now`, but without blocking the loop for long.
-
-        A worker process reads a body that may take long. All other bodies are read here, but only after all tasks that
-        are ready, so that due looks start first. Failures, and answers whose body is known or not needed, do not wait.
-        """
+        """Return the sighting of a look, like `interpret_now`, but without blocking the loop for long."""
         if isinstance(outcome, Failure):
             return self.interpret_now(target, outcome)
         memory, reader = self._memory_at_answer(target), self.reader
-        answer = memory.constant_age.remove_constant_age(outcome)  # some servers send an `Age` that is no age
+        # Some servers send the same `Age` with every answer. Remove it, because it is not the age of a copy.
+        answer = memory.constant_age.remove_constant_age(outcome)
         is_same_body = memory.recognised is not None and memory.digest == answer.digest
         if answer.status // 100 != 2 or is_same_body or interpret_without_body(answer, target):
-            return self._interpret_answer(target, answer, memory)
-        # While a body is read or waits, the target may change. So its memory is looked up again afterwards.
+            return self._interpret_answer(target, answer, memory)  # no body must be read
         if reader is not None and is_costly(target.recognise, answer):
-            read = await reader.read(target, answer, self._make_context(target, answer, memory))
-            return self._interpret_answer(target, answer, self._memory_at_answer(target), read)
+            # A worker process reads this body, because that may take long.
+            worker_result = await reader.read(target, answer, self._make_context(target, answer, memory))
+            # The target may have changed meanwhile, so look up its memory again.
+            return self._interpret_answer(target, answer, self._memory_at_answer(target), worker_result)
+        # Between two bodies that are read here, let due looks start.
         await self._reading_turns.wait()
         sighting = self._interpret_answer(target, answer, self._memory_at_answer(target))
         if reader is not None and sighting.why == TOO_COSTLY:
-            reader.workers.on_costly(target.host)  # report the host, as the reader does for bodies in worker processes
+            reader.workers.on_costly(target.host)  # for the status page, as a worker process does
         return sighting
 
     def interpret_now(self, target: Target, outcome: Answer | Failure) -> Sighting:
@@ -143,19 +142,20 @@ class Interpreter:
         return self._interpret_answer(target, memory.constant_age.remove_constant_age(outcome), memory)
 
     def _interpret_answer(
-        self, target: Target, answer: Answer, memory: TargetMemory, read: Recognised | None = None
+        self, target: Target, answer: Answer, memory: TargetMemory, worker_result: Recognised | None = None
     ) -> Sighting:
-        """Return the sighting of an answer, and remember what the next look needs, such as a 404 or a placeholder.
+        """Return the sighting of an answer, and remember what the next look needs, such as a 404.
 
-        `read` is what a worker has read in the body, None if none has. If our clock is in doubt, the sighting is
-        unknown, and a placeholder (a page that only announces its release) is not remembered.
+        `worker_result` is the result if a worker process has read the body. While our clock is in doubt, the sighting
+        is unknown.
         """
         ahead = self.skew.ahead()  # seconds from steady time to our clock, which change only if our clock is set
         # If our clock was set during the request, `sent` may be by the old or the new clock.
         was_set = memory.ahead is not None and abs(ahead - memory.ahead) >= LEAST_CLOCK_STEP
         is_time_certain = not was_set and self.skew.observe(target.host, answer, ahead)
         clock_offset, known_before = self.skew.bounds_for(target.host), memory.known
-        recognised = interpret_without_body(answer, target) or self._recognise_body(target, answer, memory, read)
+        recognised = interpret_without_body(answer, target)
+        recognised = recognised or self._recognise_body(target, answer, memory, worker_result)
         if answer.status == 404 and recognised.state is State.ABSENT:
             # A page that appears after this counts, even if it has the words of an earlier placeholder.
             memory.known = replace(known_before, was_missing=True, placeholder=None)
@@ -211,36 +211,38 @@ class Interpreter:
         return TargetMemory(target, known=Known(slot=memory.known.slot))
 
     def _recognise_body(
-        self, target: Target, answer: Answer, memory: TargetMemory, read: Recognised | None
+        self, target: Target, answer: Answer, memory: TargetMemory, worker_result: Recognised | None
     ) -> Recognised:
         """Return what the body shows, and remember it. If it is the last body again, return the remembered result.
 
-        `read` is what a worker has read in the body, None if it must be read here. Of a body that could not be read,
-        nothing is remembered. For the recogniser `changed`, the first body is the baseline for comparing later ones.
+        `worker_result` is the result if a worker process has read the body. None: it must be read here.
         """
         if answer.status == 304:
             return memory.recognised or unknown("not modified, since a body we never saw")
         digest = answer.digest
         if digest != memory.digest or memory.recognised is None:
-            recognised = read or read_body(target.recognise, answer, self._make_context(target, answer, memory))
+            recognised = worker_result
+            if recognised is None:
+                recognised = read_body(target.recognise, answer, self._make_context(target, answer, memory))
             if recognised.why in UNREAD_REASONS:
-                # The next attempt may succeed, so it must not be a conditional request.
+                # The body could not be read, but the next may be. So remember nothing, and request it unconditionally.
                 return recognised
             memory.digest = digest
             if recognised.why == NO_BASELINE:
-                # The next look must receive a body again, to compare it.
+                # The recogniser `changed` has seen its first body, and compares later bodies with it. A result is not
+                # remembered, so that the next look receives a body.
                 memory.known = replace(memory.known, baseline=digest)
                 return recognised
             memory.recognised = recognised
             if recognised.placeholder is not None:
                 memory.known = replace(memory.known, placeholder=recognised.placeholder)
+        # Make the next request conditional on this body.
         memory.etag = answer.headers.get("etag")
         memory.modified = answer.headers.get("last-modified")
         memory.address = answer.url
         return memory.recognised
 
     def _make_context(self, target: Target, answer: Answer, memory: TargetMemory) -> Context:
-        """Return the facts about a target that the recogniser of its answer needs."""
         clock_offset = self.skew.bounds_for(target.host)  # the least and most seconds that our clock is ahead
         most_seconds_behind = max(-clock_offset[0], 0.0)
         # A witness is no part, but a page that shows whether its release is out: its announcement or an index.
@@ -274,13 +276,13 @@ def interpret_without_body(answer: Answer, target: Target) -> Recognised | None:
     if 300 <= status < 400:
         return interpret_redirect(answer.url, answer)
     if status == 404 and "sunset" in answer.headers:
-        return unknown("its address is retired")
-    # If a witness, such as an announcement, is missing, that does not show that its release is absent.
+        return unknown("its address is retired")  # `Sunset` (RFC 8594) announces the end of an address
+    # A missing witness, such as an announcement, does not show that its release is absent.
     if status in _BY_STATUS and not is_witness(target.part):
         return _BY_STATUS[status]
-    # Only `status` accepts another success than 200.
-    has_body_to_read = 200 < status < 300 and answer.body and target.recognise == "status"
-    return None if has_body_to_read else unknown(str(status))
+    # All recognisers read the body of a 200. Only the one called "status" also reads those of 201 to 299.
+    must_read_body = 200 < status < 300 and answer.body and target.recognise == "status"
+    return None if must_read_body else unknown(str(status))
 
 
 def make_sighting(

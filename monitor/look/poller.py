@@ -141,9 +141,9 @@ class Poller:
     ) -> None:
         """Look at a target in these windows, which replace its earlier windows. Without any change, do nothing.
 
-        `shift` delays its due instants, so that not all targets with these windows are due at once. A look begins at
-        `promised_at`: other requests to its host are delayed for it. With `soon`, a new target is due now. `goal` is
-        the proof that the part needs, if any. Looks that were due by the earlier windows count as missed.
+        `shift` delays its due instants, so that not all targets with these windows are due at once. `promised_at` is an
+        instant at which a look must begin, even if other requests to the host wait. `soon`: a new target is due now.
+        `goal` is the proof that the part needs, if any. Looks that were due by the earlier windows count as missed.
         """
         now = self._clock.now()
         watched = self._watched.get(target.id)
@@ -153,7 +153,7 @@ class Poller:
                 return
             if watched.target.host != target.host:
                 self._leave_queue(watched)
-                watched = None
+                watched = None  # begin again in the queue of the new host
             elif watched.goal != goal:
                 self._remove_from_sweep(watched)
         if watched is None:
@@ -164,11 +164,12 @@ class Poller:
                 watched.look_now(now)
         else:
             if watched.target.url != target.url:
-                # Redirects of the old address do not apply to the new one.
+                # Forget where redirects of the old address led, and on which way (hops).
                 watched.url, watched.hops = None, ()
             watched.target, watched.promised_at = target, promised_at
             self._report_missed(target, looks=watched.replan(windows, shift, now))
-        queue, watched.goal = self._queue_of(target.host), goal
+        watched.goal = goal
+        queue = self._queue_of(target.host)
         if goal is not None:
             queue.targets.sweeps.add(target, goal, now)
         queue.targets.schedule(watched, now)
@@ -188,7 +189,6 @@ class Poller:
         self._queues[watched.target.host].targets.remove(watched.target.id)
 
     def _remove_from_sweep(self, watched: ScheduledTarget) -> None:
-        """Remove the part of a target from the sweeps of its host, if it is in one."""
         if watched.goal is not None:
             self._queue_of(watched.target.host).targets.sweeps.remove(watched.target, watched.goal)
 
@@ -297,31 +297,31 @@ class Poller:
         self._under_way[watched] = asyncio.Task(self._make_look(watched, watched.target))
 
     async def _make_look(self, watched: ScheduledTarget, target: Target) -> None:
-        """Make one look, and pass its sighting to schedule, sweeps and hooks. Raises nothing.
-
-        After a fault of our own code, the next look begins at the target's own address, not where a redirect led.
-        """
+        """Make one look, and pass its sighting to schedule, sweeps and hooks. Raises nothing."""
         queue, began = self._queues[target.host], self._clock.now()
         try:
             outcome = await self._fetcher.fetch(self._interpreter.make_request(target, watched.url))
             queue.record_outcome(outcome, began)
             if isinstance(outcome, Failure) or len(outcome.body) <= SMALL_BODY:
-                # The host can have another request while this body is read.
+                # The host can have another request while this body is read. For a large one, `finish_look` does it.
                 queue.free_place(watched)
             sighting = await self._interpreter.interpret(target, outcome)
-            was_redirected, is_swept = watched.url is not None, watched.goal is not None
+            # `found` are addresses in the answer: where it redirects to, or what a listing links to.
+            was_redirected, needs_proof = watched.url is not None, watched.goal is not None
             if sighting.found or was_redirected:
                 watched.follow_redirect(sighting)
-            if sighting.found or is_swept:
+            if sighting.found or needs_proof:
                 queue.targets.sweeps.record_result(target, watched.goal, sighting)
             self._hooks.on_look(target, sighting, outcome)
         except Exception as exc:  # noqa: BLE001 # a fault in one look must not stop all others
+            # Begin the next look at the target's own address, not where a redirect led.
             watched.url, watched.hops = None, ()
             self._report_broken(target, exc, began)
         finally:
             self._under_way.pop(watched, None)
             if target.id not in self._watched:
                 self._interpreter.forget(target.id)
+            # During the look, the target may have been dropped, or dropped and watched again.
             queue.finish_look(watched, is_dropped=self._watched.get(target.id) is not watched)
 
     def _report_broken(self, target: Target, fault: Exception, began: datetime) -> None:
@@ -340,15 +340,16 @@ class Poller:
         """Call hooks for a late wakeup or clock step, once for all queues. After a backward step, replan all looks."""
         last_end = self._disturbed_until
         if last_end is not None and disturbance.begins <= last_end < disturbance.ends + timedelta(seconds=1):
-            # Another queue has reported the same disturbance. Each of them wakes at a slightly different time.
+            # Another queue has reported it. Queues notice its end at slightly different times, within a second.
             self._disturbed_until = max(last_end, disturbance.ends)
             return
         self._disturbed_until = disturbance.ends
         if disturbance.late:
             self._hooks.on_stall(disturbance.begins, disturbance.ends)
-        if disturbance.clock_step and self._note_clock_step():
+        if disturbance.clock_step and self._is_new_clock_step():
             if disturbance.clock_step < 0:
-                # The due instants are now too far in the future, and so may be the last looks, by the clock as it was.
+                # E.g. the clock was set from 9:30 to 9:00. The last look seems to have been at 9:30, in the future, and
+                # the next look would begin after it. So forget the last look, and plan from now.
                 now = self._clock.now()
                 for watched in self._watched.values():
                     watched.last_look = None
@@ -356,8 +357,8 @@ class Poller:
                     self._queues[watched.target.host].targets.schedule(watched, now)
             self._hooks.on_clock_set(disturbance.begins, disturbance.ends, disturbance.clock_step)
 
-    def _note_clock_step(self) -> bool:
-        """Remember that our clock was set. Return whether no other queue has reported this step yet."""
+    def _is_new_clock_step(self) -> bool:
+        """Return whether no other queue has reported this step of our clock yet, and remember it."""
         mono = self._clock.monotonic()
         ahead = self._clock.now().timestamp() - mono
         ahead_before, noticed_before = self._last_step

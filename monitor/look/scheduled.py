@@ -94,17 +94,16 @@ class ScheduledTarget:
         return window is not None
 
     def replan(self, windows: Sequence[Window], shift: timedelta, now: datetime) -> int:
-        """Replace the windows. Return how many due looks of the old windows will not be made.
+        """Replace the windows, and `shift`, which delays their due instants. Return how many due looks are missed.
 
-        A look that is already due stays due if a new window contains `now`. Otherwise the next look follows the last
-        one by the new spacing, and a look that was due is one of those that will not be made.
+        A look that is already due stays due if a new window contains `now`. Otherwise it is missed too.
         """
-        missed = self.count_missed(now)
+        missed = self.count_missed(now)  # looks that became due after the one at `due`, by the old windows
         is_due = self.due is not None and self.due <= now
         self.windows, self.shift, self.planned_at, self.window = windows, shift, now, window_at(windows, now)
         if is_due and self.window is not None:
             return missed
-        # Count from at most one new spacing ago, so that the next look is overdue by no more than that.
+        # The next look follows the last look by the new spacing. If the last look was longer ago, the next is due now.
         since = now if self.last_look is None or self.window is None else max(self.last_look, now - self.window.every)
         self.due = None
         self.plan_after(since)
@@ -120,15 +119,17 @@ class ScheduledTarget:
         if due is None or window is None:
             return 0
         is_in_one_window = self.planned_at <= due and window.begins <= due and now < window.ends
+        # An extra look (`look_now`) or a promised look is between the due instants of its window.
         is_regular = not self.is_extra and due != self.promised_at
-        if is_in_one_window and (is_regular or now < due + window.every):
-            # One is due in each spacing after a regular look. After an extra or promised one, the first has none.
+        if is_in_one_window and is_regular:
             return max(0, (now - due) // window.every)
-        # Otherwise count the due instants after `due` until `now`, but none before the windows were planned.
+        if is_in_one_window and now < due + window.every:
+            return 0
+        # Count the due instants in all windows after `due` until `now`, but none before the windows were planned.
         after = max(due, self.planned_at - _JUST_BEFORE)  # so that one at `planned_at` itself counts
         return sum(
-            _count_dues_until(window, now, self.shift) - _count_dues_until(window, after, self.shift)
-            for window in self.windows
+            _count_dues_until(each, now, self.shift) - _count_dues_until(each, after, self.shift)
+            for each in self.windows
         )
 
     def follow_redirect(self, sighting: Sighting) -> None:

@@ -69,7 +69,6 @@ def affordable_spacings(counts: Mapping[WantedSpacing, int], rate: float) -> dic
     wanted_rates = [count / kind.every for kind, count in counts.items()]
     weights = [wanted * sqrt(kind.chance) for wanted, kind in zip(wanted_rates, counts, strict=True)]
     shares = zip(counts.items(), share_rate(wanted_rates, weights, rate), strict=True)
-    # Without a rate, there is no share to divide by.
     return {kind: count / share if share > 0 else kind.every for (kind, count), share in shares}
 
 
@@ -110,7 +109,6 @@ class Pacer:
     _least_wait: timedelta = field(init=False)
 
     def __post_init__(self) -> None:
-        """Begin at the full rate."""
         self._set_pace(self._pace)
 
     def reconfigure(self, rate: float, turns: Turns | None = None) -> None:
@@ -152,16 +150,17 @@ class Pacer:
         self._set_pace(_PACE_AFTER_REFUSAL)
 
     def _set_pace(self, pace: float) -> None:
-        """Use the fraction `pace` of the rate from now on. Set the usual and the least time between two starts."""
+        """Set the usual and the least time between two starts. A `pace` of 0.25 allows a quarter of the rate."""
         self._pace = pace
         if self.turns is None:
             self.gap = self._least_wait = least_gap(self.rate * pace)
             return
-        # Several monitors take turns of one request. A fraction is ours, perhaps none: avoid a division by zero.
+        # Several monitors take turns at the host, and one request may start in each turn. If a quarter of the turns is
+        # ours, we have one turn in each four on average. `_LEAST_FRACTION` is for a monitor that has no turns.
         self.gap = self.turns.gap / max(self.turns.fraction, _LEAST_FRACTION) / pace
-        # At full pace, we may use each of our turns, so we wait for one turn. A start may be `LATEST_START` late in its
-        # turn. E.g. with turns of 500 ms, the next turn begins 480 ms after a start that was 20 ms late.
-        self._least_wait = (self.gap if pace < 1.0 else self.turns.gap) - LATEST_START
+        # At full pace, two turns in a row may be ours, so wait only for the next turn. A start may be late in its turn,
+        # by up to `LATEST_START`: after one that was 20 ms late, the next turn of 500 ms begins in 480 ms.
+        self._least_wait = (self.turns.gap if pace == 1.0 else self.gap) - LATEST_START
 
     def is_quiet(self, now: datetime) -> bool:
         """Return whether the host asked for a wait that is not over."""

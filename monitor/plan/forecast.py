@@ -52,26 +52,27 @@ class SlotForecast:
 
 
 def forecast_slots(parts: Iterable[PartToProve], rate: float, begin: datetime, end: datetime) -> list[SlotForecast]:
-    """Return what `rate` looks a second at one host can prove of each slot from `begin` to before `end`, in time order.
+    """Return how many parts `rate` looks a second at one host can prove for each slot from `begin` to before `end`.
 
-    `parts` has each part once. Those of a slot are looked at in turn. A part is proved if it is seen absent before the
-    slot and present after it, within the tolerance. A slot is left out if each provable part can get a look a second.
+    `parts` has each part once. A part is proved if it is seen absent before the slot and present after it, within the
+    tolerance. A slot is left out if the rate is enough to look at each provable part every second.
     """
     slots: dict[tuple[datetime, timedelta], list[tuple[Rank, str]]] = defaultdict(list)
-    for release, goal in parts:
+    for release_id, goal in parts:
         if begin <= goal.slot < end:
-            slots[goal.slot, goal.tolerance].append((goal.rank, release))
+            slots[goal.slot, goal.tolerance].append((goal.rank, release_id))
     forecasts = []
     for (slot, tolerance), ranked in sorted(slots.items()):
         count = len(ranked)
         proved = provable_count(count, tolerance, rate)
-        # Each part is looked at once in a round of at least one look. It is present one round after it was absent, so
-        # the interval in which it was first seen is as wide as a round is long.
-        width = max(proved, 1) * least_gap(rate)
-        if width > _SECOND:
-            # The parts with the lowest ranks are proved. A release may have several of the others: name it once.
-            unproved = tuple(dict.fromkeys(release for _, release in sorted(ranked)[proved:]))
-            forecasts.append(SlotForecast(slot, count, proved, width, unproved, rate_to_prove(count, tolerance)))
+        # The parts are looked at in turn. So 30 parts at 2 looks a second have a look every 15 s each, and each is
+        # first seen within an interval of 15 s. If none can be proved, one look still takes its time.
+        time_between_looks = max(proved, 1) * least_gap(rate)
+        if time_between_looks > _SECOND:
+            # The parts with the lowest ranks are proved. A release may have several other parts: name it once.
+            unproved = tuple(dict.fromkeys(release_id for _, release_id in sorted(ranked)[proved:]))
+            sufficient_rate = rate_to_prove(count, tolerance)
+            forecasts.append(SlotForecast(slot, count, proved, time_between_looks, unproved, sufficient_rate))
     return forecasts
 
 
@@ -95,22 +96,21 @@ def looks_per_minute(plans: Iterable[Sequence[Window]], begin: datetime, end: da
     # Releases of one slot are looked at in the same windows.
     for window, target_count in Counter(chain.from_iterable(plans)).items():
         looks_a_minute, remainder = divmod(MINUTE, window.every)
-        # If a minute is a multiple of the spacing, all minutes that are wholly in the window have the same number of
-        # looks. Otherwise no minute is counted as a whole.
-        first_whole = whole_end = max(0, ceil((window.begins - begin) / MINUTE))
+        # Every minute that is wholly in the window has this number of looks, if a minute is a multiple of the spacing.
+        first_whole = after_whole = max(0, ceil((window.begins - begin) / MINUTE))
         if not remainder:
-            whole_end = max(first_whole, (min(window.ends, end) - begin) // MINUTE)
-        for minute in range(first_whole, whole_end):
+            after_whole = max(first_whole, (min(window.ends, end) - begin) // MINUTE)
+        for minute in range(first_whole, after_whole):
             looks[minute] += target_count * looks_a_minute
-        # The looks before these minutes and after them are counted one by one.
+        # Looks before the minute `first_whole`, and from the minute `after_whole` on, are counted one by one.
         due_before = _due_instants(window, begin, min(end, begin + first_whole * MINUTE))
-        for due in chain(due_before, _due_instants(window, begin + whole_end * MINUTE, end)):
+        due_after = _due_instants(window, begin + after_whole * MINUTE, end)
+        for due in chain(due_before, due_after):
             looks[(due - begin) // MINUTE] += target_count
     return [(begin + minute * MINUTE, count) for minute, count in enumerate(looks)]
 
 
 def _due_instants(window: Window, since: datetime, until: datetime) -> Iterator[datetime]:
-    """Yield the due instants of a window from `since` to before `until`."""
     due = max(window.begins, on_grid(since, window.begins, window.every))
     while due < min(until, window.ends):
         yield due
@@ -141,8 +141,7 @@ def overload_warning(  # noqa: PLR0913  # what a warning is made of
     """Return a warning if a host's rate (looks a second) is too low for the looks due in some minute, else None.
 
     `minutes` has the number of looks due in each minute, and `plans` the windows of each of the host's targets. The
-    warning names the busiest minute, and ends with the forecasts of `slots`. Without any, it says how far apart the
-    looks in that minute will be. If that is more than `close_enough`, it also names a rate that would be sufficient.
+    warning names the busiest minute, and ends with the forecasts of `slots` or, without any, with the spacing of looks.
     """
     affordable = rate * MINUTE.total_seconds()
     overloaded = [(begins, wanted) for begins, wanted in minutes if wanted > affordable]
@@ -163,40 +162,44 @@ def overload_warning(  # noqa: PLR0913  # what a warning is made of
 
 
 def _describe_spacing(counts: Mapping[WantedSpacing, int], looks: int, rate: float, close_enough: timedelta) -> str:
-    """Return in words how far apart the looks in a minute will be and, if that is too far, a rate that is sufficient.
+    """Return in words how much further apart the looks in a busy minute will be than wanted.
 
-    `counts` has the number of targets that want each spacing, and `looks` is the number of looks due. They are too far
-    apart if the minute is near a slot, and the closest of them are further apart than `close_enough`.
+    `counts` has the number of targets that want each spacing, and `looks` is the number of looks that are due.
     """
     text = f"looks will be {looks / (rate * MINUTE.total_seconds()):.1f} times as far apart"
     if not counts:
         return text
-    actual_seconds = affordable_spacings(counts, rate)
+    affordable_seconds = affordable_spacings(counts, rate)
     most_important = _most_important(counts)
-    wanted = most_important.every
-    # Of targets that want this spacing, those that are more likely to change get closer looks.
-    actual = sorted(seconds for spacing, seconds in actual_seconds.items() if spacing.every == wanted)
-    least, most = (f"{seconds:.2g}" if seconds < 100 else f"{seconds:.0f}" for seconds in (actual[0], actual[-1]))
-    text += f": every {least if least == most else f'{least} to {most}'} s where {wanted:g} s is wanted"
+    wanted_seconds = most_important.every  # the closest spacing that any target wants
+    # Targets that want the same spacing get different ones: closer looks if they are more likely to change.
+    affordable = sorted(seconds for kind, seconds in affordable_seconds.items() if kind.every == wanted_seconds)
+    least, most = _format_seconds(affordable[0]), _format_seconds(affordable[-1])
+    text += f": every {least if least == most else f'{least} to {most}'} s where {wanted_seconds:g} s is wanted"
     limit = close_enough.total_seconds()
-    is_slot_near = wanted <= limit  # looks this close are wanted mainly around slots
-    if not is_slot_near or timedelta(seconds=actual_seconds[most_important]) <= close_enough:
+    is_slot_near = wanted_seconds <= limit  # so close looks are wanted mainly around slots, to prove who is on time
+    if not is_slot_near or timedelta(seconds=affordable_seconds[most_important]) <= close_enough:
         return text
     sufficient = least_sufficient_rate(counts, close_enough)
     return f"{text}, too far to prove who was on time; {sufficient}/s would make it {limit:g} s"
 
 
+def _format_seconds(seconds: float) -> str:
+    return f"{seconds:.2g}" if seconds < 100 else f"{seconds:.0f}"
+
+
 def least_sufficient_rate(counts: Mapping[WantedSpacing, int], close_enough: timedelta) -> int:
-    """Return the least whole rate (looks a second) at which the closest looks are at most `close_enough` apart."""
+    """Return the least whole rate (looks a second) that looks at the most important targets every `close_enough`."""
     most_important = _most_important(counts)
 
     def is_sufficient(rate: int) -> bool:
         return timedelta(seconds=affordable_spacings(counts, rate)[most_important]) <= close_enough
 
-    rates = range(1, ceil(sum(count / spacing.every for spacing, count in counts.items())))
-    # If a rate is sufficient, so are all higher ones. This is the index of the first, which is one less than that rate.
-    # If none is, the index is `len(rates)`. At the rate after the last, every target has the spacing that it wants.
-    return 1 + bisect_left(rates, x=True, key=is_sufficient)
+    rate_for_all = ceil(sum(count / spacing.every for spacing, count in counts.items()))
+    lower_rates = range(1, rate_for_all)
+    # If a rate is sufficient, so are all higher ones, so bisect. The result is the index of the first sufficient rate,
+    # or `len(lower_rates)` if only `rate_for_all` is sufficient. The rate is the index plus one.
+    return 1 + bisect_left(lower_rates, x=True, key=is_sufficient)
 
 
 def _most_important(spacings: Iterable[WantedSpacing]) -> WantedSpacing:

@@ -123,8 +123,7 @@ class WatchSettings(Table):
 
 DEFAULT_WATCH = WatchSettings()
 
-Length = Callable[[WatchSettings], timedelta]
-"""Read a length of time from the settings."""
+Length = Callable[[WatchSettings], timedelta]  # reads a length of time from the settings
 
 
 def _no_minimum(_watch: WatchSettings) -> timedelta:
@@ -266,7 +265,6 @@ def add_slot_windows(windows: Sequence[Window], others: Sequence[Window]) -> tup
 
 
 def _subtract_windows(window: Window, others: Iterable[Window]) -> list[Window]:
-    """Return the pieces of a window that are in none of the others."""
     pieces = [window]
     for other in others:
         before = [replace(piece, ends=min(piece.ends, other.begins)) for piece in pieces]

@@ -48,10 +48,12 @@ def rank_of(release: Release, slot: datetime, importance: int) -> Rank:
 def goal_for(
     release: Release, target: Target, slot: datetime, tolerance: timedelta, importance: int
 ) -> ProofGoal | None:
-    """Return the proof that a target needs. None for a tripwire, and if it is optional, as GOV.UK's index always is."""
-    # The announcement is optional too, but needs a proof, because it shows whether the part with this id is out.
-    announced_page = f"{release.id}/page" if target.part == ANNOUNCEMENT else None
-    if (target.is_optional and announced_page is None) or target.view is View.TRIPWIRE:
+    """Return the proof that a target of a release needs by its slot. None for a tripwire or an optional target."""
+    announced_page = None
+    if target.part == ANNOUNCEMENT:
+        # This target is optional, but needs a proof, because it shows whether the release's page is out.
+        announced_page = f"{release.id}/page"
+    elif target.is_optional or target.view is View.TRIPWIRE:
         return None
     return ProofGoal(slot, tolerance, rank_of(release, slot, importance), announced_page=announced_page)
 

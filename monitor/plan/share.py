@@ -79,11 +79,11 @@ class Share:
     def turns(self, host: str, rate: float, epoch: datetime) -> Turns:
         """Return this monitor's turns at a host: the times at which it may send a request there.
 
-        All members together may send `rate` requests a second. They have equally many turns or, if the hosts are
-        `divided`, the host's owner has nearly all turns. `epoch` is when this monitor's steady clock was at zero.
+        All members together may send `rate` requests a second. They have equally many turns. But if the hosts are
+        `divided` among the members, the host's owner has nearly all turns.
         """
-        # The members share no clock but their store's. So turns are counted from when that was at zero, which was
-        # `store_zero` seconds after `epoch`.
+        # The members share no clock but their store's, so turns are counted from the zero of the store's clock. That
+        # was `store_zero` seconds after `epoch`, the zero of this monitor's steady clock.
         begins = epoch + timedelta(seconds=self.store_zero)
         gap = timedelta(seconds=(1.0 + _SLACK) / rate)  # a little longer than needed, because starts may be late
         if self.name not in self.members:
@@ -92,13 +92,12 @@ class Share:
             return Turns(begins, gap, len(self.members), mine=frozenset({self.members.index(self.name)}))
         owner = owner_of(host, self.members)
         guests = [name for name in self.members if name != owner]
-        # Guests do not watch releases at this host, so one turn in `_GUEST_EVERY` is enough for all of them. Each guest
-        # has one turn of the cycle, and the owner has all others.
+        # Guests do not watch releases at this host, so one turn in `_GUEST_EVERY` (20) is enough for all guests. With
+        # two guests, a cycle has 40 turns. Turn 0 is the first guest's, turn 20 the second's, and the rest the owner's.
         cycle = _GUEST_EVERY * len(guests)
-        guest_turns = range(0, cycle, _GUEST_EVERY)
         if self.name == owner:
-            return Turns(begins, gap, cycle, mine=frozenset(range(cycle)) - frozenset(guest_turns))
-        return Turns(begins, gap, cycle, mine=frozenset({guest_turns[guests.index(self.name)]}))
+            return Turns(begins, gap, cycle, mine=frozenset(turn for turn in range(cycle) if turn % _GUEST_EVERY))
+        return Turns(begins, gap, cycle, mine=frozenset({_GUEST_EVERY * guests.index(self.name)}))
 
 
 def owner_of(host: str, members: Sequence[str]) -> str:

@@ -51,7 +51,7 @@ class Sweep:
 
     The order is kept for a few seconds or one round, so that a look does not walk through all parts. No part needs a
     look before `idle_until`. `gap` is always the time between the starts of two looks. Of several sweeps at a host, the
-    one with the fewest `looks_per_part` goes first. `was_urgent` is its urgency when last chosen from, None before.
+    one with the fewest `looks_per_part` goes first. `last_urgency` is whether it was urgent when last chosen from.
     """
 
     slot: datetime
@@ -59,7 +59,7 @@ class Sweep:
     parts: dict[str, PartProof] = field(default_factory=dict)
     idle_until: datetime = NEVER
     looks_per_part: float = 0.0
-    was_urgent: bool | None = None
+    last_urgency: bool | None = None  # None: it was never chosen from
     is_critical: bool = False
     _ordered: deque[PartProof] = field(default_factory=deque)
     _reorder_at: datetime = NEVER
@@ -104,13 +104,15 @@ class Sweep:
             removed.is_out = True  # it may still be in the order
 
     def next_part(self, now: datetime, gap: timedelta, is_ready: Callable[[PartProof], bool]) -> PartProof | None:
-        """Return the next part to look at that is ready, or None. Renew the order of looks if it is old or used up."""
-        part = self._next_ready(is_ready) if now < self._reorder_at else None
-        if part is not None or now < self.idle_until:
+        """Return the next part to look at that is ready, or None. Order the parts again if that is necessary."""
+        is_order_recent = now < self._reorder_at
+        if is_order_recent and (part := self._next_ready(is_ready)) is not None:
             return part
+        if now < self.idle_until:
+            return None  # a new order would have no ready part either
         self._ordered = deque(self.order_looks(now, gap))
         self._reorder_at = self._limit_to_phase(now + _REORDER_EVERY, now)
-        # In a short round, each part is looked at in two views, through the caches and past them.
+        # If a look at each part in both views takes at most five seconds, `_needs_origin_next` chooses both in turn.
         self._is_round_short = 2 * len(self._ordered) * gap <= _SHORT_ROUND
         part = self._next_ready(is_ready)
         if part is None:
@@ -120,13 +122,12 @@ class Sweep:
     def order_looks(self, now: datetime, gap: timedelta) -> list[PartProof]:
         """Return the parts to look at from `now` on, each at most once, in general the one looked at longest ago first.
 
-        Parts that were seen are left out. Until the tolerance after the slot ends, so are those that the budget is too
-        small to prove on time. Here an announcement is a part: a page that will redirect to the page that it announces.
+        Parts that were seen are left out, and so are those that the budget is too small to prove on time.
         """
         unseen = [part for part in self.parts.values() if not part.is_out]  # `is_out`: seen after the slot
         pages = [part for part in unseen if part.goal.announced_page is None]
         page_ids = {page.id for page in pages}
-        # An announcement only helps to prove its page, so it is left out once that page was seen.
+        # An announcement is a part that will redirect to its page. It is left out once that page was seen.
         announcements = [part for part in unseen if part.goal.announced_page in page_ids]
         if now < self.slot:
             return self._order_before_slot(pages, announcements, now, gap)
@@ -135,41 +136,43 @@ class Sweep:
         return _longest_ago_first(pages)  # too late for a proof, so announcements do not help any more
 
     def _order_before_slot(self, pages: Parts, announcements: Parts, now: datetime, gap: timedelta) -> list[PartProof]:
-        """Return the looks of a round that ends at the slot, so that each absence is proved as late as possible."""
-        unproved = [page for page in pages if not page.is_absence_proved()]
-        unproved_announcements = [part for part in announcements if not part.is_absence_proved()]
-        if now < self.slot - self.tolerance:
-            # An absence counts as proved only within the tolerance before the slot. Until then, all parts take turns.
-            return _longest_ago_first([*pages, *unproved_announcements])
+        """Return the parts to look at until the slot, in an order that proves each page absent as late as possible."""
         proved = [page for page in pages if page.is_absence_proved()]
+        unproved = [page for page in pages if not page.is_absence_proved()]
+        unproved_announcements = _longest_ago_first(part for part in announcements if not part.is_absence_proved())
+        if now < self.slot - self.tolerance:
+            # Only an absence within the tolerance before the slot counts as proved. Until then, all parts take turns.
+            return _longest_ago_first([*pages, *unproved_announcements])
         looks_left = ceil((self.slot - now) / gap)  # one begins every `gap`
-        # The most important unproved pages get a look. Proved pages were looked at last, so they usually come last.
-        page_round = _longest_ago_first([*proved, *nsmallest(looks_left, unproved, key=_precedence_key)])
-        # One look at each page, and a tenth more (`_ROUND_FACTOR`) because some fail. The rest is for announcements.
-        # They go first, so that pages are proved absent as late as possible.
-        spare = max(0, looks_left - ceil(_ROUND_FACTOR * len(page_round)))
-        return [*_longest_ago_first(unproved_announcements)[:spare], *page_round]
+        # If there are more unproved pages than looks, leave out those of the lowest precedence.
+        chosen = nsmallest(looks_left, unproved, key=_precedence_key)
+        # The unproved usually come first here, because the proved had a look more recently.
+        ordered_pages = _longest_ago_first([*proved, *chosen])
+        # Pages need one look each, and a tenth more (`_ROUND_FACTOR`) because some fail. Announcements get the spare
+        # looks. They are the first ones, which leaves the latest looks to the pages.
+        spare_looks = max(0, looks_left - ceil(_ROUND_FACTOR * len(ordered_pages)))
+        return [*unproved_announcements[:spare_looks], *ordered_pages]
 
     def _order_after_slot(self, pages: Parts, announcements: Parts, now: datetime, gap: timedelta) -> list[PartProof]:
-        """Return the looks that are most likely to prove parts on time: seen within the tolerance after the slot.
+        """Return the parts to look at after the slot, in an order that proves as many pages on time as possible.
 
-        A page that was proved absent before the slot only has to be seen now. Any other page must first be found still
-        absent, which is likely only in the first seconds. So in these seconds the others go first, and later last.
+        A page that was proved absent before the slot only has to be seen within the tolerance after it. Any other page
+        must first be found still absent, which is likely only in the first five seconds.
         """
         looks_left = ceil((self.ends - now) / gap)  # one begins every `gap`
         early_looks_left = ceil((self.slot + LIKELY_ABSENT_FOR - now) / gap)
         is_early = early_looks_left > 0
-        absent_before = [page for page in pages if page.is_absence_proved()]
-        to_see = _longest_ago_first(nsmallest(looks_left, absent_before, key=_precedence_key))
-        spare = looks_left - len(to_see)
-        not_absent_before = [page for page in pages if not page.is_absence_proved()]
-        # While the others go first, there are no more of them than can be looked at in the first seconds.
-        most_others = min(spare, early_looks_left) if is_early else spare
-        others = _longest_ago_first(nsmallest(most_others, not_absent_before, key=_precedence_key))
-        if all(page.last_look >= self.slot for page in to_see):
-            # Each had a look since the slot. One that is still missing may be where its announcement redirects to.
-            to_see = _longest_ago_first([*to_see, *announcements])
-        return [*others, *to_see] if is_early else [*to_see, *others]
+        all_proved = [page for page in pages if page.is_absence_proved()]
+        all_unproved = [page for page in pages if not page.is_absence_proved()]
+        # If there are more pages than looks, leave out those of the lowest precedence.
+        proved = _longest_ago_first(nsmallest(looks_left, all_proved, key=_precedence_key))
+        spare_looks = looks_left - len(proved)
+        looks_at_unproved = min(spare_looks, early_looks_left) if is_early else spare_looks
+        unproved = _longest_ago_first(nsmallest(looks_at_unproved, all_unproved, key=_precedence_key))
+        if all(page.last_look >= self.slot for page in proved):
+            # Each had a look since the slot. One that is still absent may be where its announcement redirects to.
+            proved = _longest_ago_first([*proved, *announcements])
+        return [*unproved, *proved] if is_early else [*proved, *unproved]
 
     def _next_ready(self, is_ready: Callable[[PartProof], bool]) -> PartProof | None:
         """Take parts from the order until one needs a look and is ready, and return it. None if none of them is."""
@@ -191,12 +194,12 @@ class Sweep:
         self.looks_per_part += 1.0 / len(self.parts)
 
     def record_result(self, name: str, view: View, result: LookResult, sent: datetime, proved_from: datetime) -> None:
-        """Record what a look sent at `sent` proved about a part, if it is known. `proved_from` dates an absence."""
+        """Record what a look sent at `sent` proved about the part called `name`. `proved_from` dates an absence."""
         part = self.parts.get(name)
         if part is None:
-            return
+            return  # it was removed during the look
         if result is LookResult.NOTHING and not part.has_failed:
-            # Repeat a failed look early, as if it had not been made. Do so only once, because it delays all others.
+            # The look failed. Order the part by the look before, so that it soon has another one, but only once.
             part.last_look = part.look_before
         part.has_failed = result is LookResult.NOTHING
         if result is LookResult.ABSENT:
@@ -205,7 +208,7 @@ class Sweep:
             # A part that is public before its slot may be removed again.
             part.is_out = sent >= self.slot
             if part.is_out and part.goal.announced_page is not None:
-                # The announcement now redirects to its page.
+                # The part is an announcement, which now redirects to the page that it announced: look there first.
                 self.prioritise([part.goal.announced_page])
 
     def _record_absence(self, part: PartProof, view: View, sent: datetime, proved_from: datetime) -> None:

@@ -92,15 +92,17 @@ def watched_parts(parts: Sequence[Part], most: int = MOST_PARTS) -> list[Part]:
 
 
 def targets_of(release: Release, *, origin_view: bool = True, most: int = MOST_PARTS) -> list[Target]:
-    """Return the targets of a release: its watched parts in one or more views, and its witnesses (`_witness_targets`).
+    """Return the targets of a release: one for each view of each watched part, and those of its witnesses.
 
-    Each part has the edge view, which is what users get. If `origin_view`, required parts, and pages whose address was
-    not predicted, are also looked at past the caches. A landing page on www.gov.uk is also looked at through its
-    content-API twin, which is the same as JSON. At most `most` parts that have a web address are watched.
+    At most `most` parts are watched. `origin_view`: also look at parts past the caches. A witness is not a part, but
+    shows whether the release is out: its announcement, or GOV.UK's index.
     """
-    parts = (part for part in watched_parts(release.parts, most) if urlsplit(part.url).hostname is not None)
-    views = ((part, view) for part in parts for view in _views_of_part(part, origin_view=origin_view))
-    return [*(_make_target(release, part, view) for part, view in views), *_witness_targets(release)]
+    targets = []
+    for part in watched_parts(release.parts, most):
+        if urlsplit(part.url).hostname is not None:  # else it has no web address
+            views = _views_of_part(part, origin_view=origin_view)
+            targets += [_make_target(release, part, view) for view in views]
+    return targets + _witness_targets(release)
 
 
 def _witness_targets(release: Release) -> list[Target]:
@@ -133,7 +135,7 @@ def _witness_targets(release: Release) -> list[Target]:
 
 
 def tripwires_of(producer: str, hosts: Iterable[str] = (), newest: Sequence[str] = ()) -> list[Target]:
-    """Return the tripwires of a producer: its newest publications on GOV.UK, and its own listings and feeds."""
+    """Return the tripwires of a producer: its own listings and feeds (`newest`), and those on GOV.UK (in `hosts`)."""
     # `*` stands for any entry of a feed, or any link of a page.
     urls = [(url, "feed:*" if _is_feed(url) else "link:*") for url in newest]
     if GOVUK in hosts:  # then `producer` must be the organisation's slug on GOV.UK
@@ -191,19 +193,20 @@ def extension_of(url: str) -> str:
 
 
 def _views_of_part(part: Part, *, origin_view: bool) -> list[View]:
-    """Return the views in which a part is looked at: the edge, perhaps the origin, for GOV.UK pages the content API."""
+    """Return the views in which a part is looked at: through the caches (edge), and perhaps past them (origin)."""
     views = [View.EDGE]
-    is_promised_page = part.role in (Role.PAGE, Role.ALTERNATIVE) and part.origin is not Origin.PREDICTED
-    if origin_view and (part.required or is_promised_page):
+    # An alternative is a page at another address of the release. A predicted address is only a guess.
+    is_page_at_known_address = part.role in (Role.PAGE, Role.ALTERNATIVE) and part.origin is not Origin.PREDICTED
+    if origin_view and (part.required or is_page_at_known_address):
         views.append(View.ORIGIN)
-    # A page with another recogniser often has one address for all editions. Its twin does not show which one is out.
+    # A landing page on GOV.UK is also looked at as JSON, through the content API. A page with another recogniser is
+    # not: it often has one address for all editions, and its JSON does not show which edition is out.
     if part.role is Role.PAGE and recogniser_of(part) == "govuk" and content_twin(part.url) is not None:
         views.append(View.CONTENT)
     return views
 
 
 def _make_target(release: Release, part: Part, view: View) -> Target:
-    """Return the target for one view of a part."""
     url = content_twin(part.url) if view is View.CONTENT else None
     # Files and HTML attachments seldom have the title of their release, so only pages must show it.
     is_titled = part.role in (Role.PAGE, Role.ALTERNATIVE)
@@ -238,7 +241,6 @@ def _make_tripwires(producer: str, recognisers: Iterable[tuple[str, str]]) -> li
 
 
 def _is_feed(url: str) -> bool:
-    """Return whether an address looks like that of a feed or a sitemap."""
     path = urlsplit(url).path.lower().rstrip("/")
     is_sitemap = "sitemap" in path.rpartition("/")[2] and path.endswith((".xml", ".xml.gz"))
     return is_sitemap or path.endswith(tuple(f"{mark}{ending}" for mark in "./" for ending in _FEED_ENDINGS))

@@ -32,17 +32,21 @@ _CONFIRM_LOSS_FOR = timedelta(minutes=2)
 _CONTENT_FACTOR, _CONTENT_LEAST_SPACING = 5, timedelta(seconds=5)
 
 
-def chance_of(target: Target | _TargetKind, *, awaited: bool = False, out: bool = False, exact: bool = True) -> float:
-    """Return how likely a target is to change, where 1.0 is the chance of a required part at its slot.
+def chance_of(target: Target | _TargetKind, *, is_overdue: bool, is_out: bool, exact: bool = True) -> float:
+    """Return the weight of a target's looks if a host's budget is too small: 1.0 for a required part at its slot.
 
-    A target is `awaited` if its slot has passed, or its page is out, and it is still missing. It is `out` if it is
-    there and only watched for withdrawal. `exact` is true if its release is judged to the minute. A content-API twin
-    only confirms what its page shows, and an optional part makes no verdict worse, so both count less.
+    It says how many times as likely as that part the target is to change. It is 4.0 if the target `is_overdue`: still
+    missing after its slot, or after its page is out. `exact`: the release is judged to the minute.
     """
     if target.view is View.TRIPWIRE:
         return TRIPWIRE_CHANCE
-    steps_down = sum((target.view is View.CONTENT, target.is_optional, out, not exact))
-    return float(_CHANCE_STEP ** ((1 if awaited else 0) - steps_down))
+    weight = _CHANCE_STEP if is_overdue else 1.0
+    # Each of these four facts divides the weight by four. A content-API twin only confirms what its page shows. An
+    # optional part makes no verdict worse. A part that `is_out` is only watched for withdrawal.
+    for counts_less in (target.view is View.CONTENT, target.is_optional, is_out, not exact):
+        if counts_less:
+            weight /= _CHANCE_STEP
+    return weight
 
 
 class Stage(StrEnum):
@@ -85,8 +89,7 @@ def windows_for(  # noqa: PLR0913 # what windows depend on
     """Return the windows of a target that end after `now`, in time order and without overlap.
 
     `progress` is what earlier looks have shown of the target. `exact`: its slot is judged to the minute.
-    `default_time` is the usual local time, for a day without one. If a slot has no readable time, there is a look every
-    hour for two weeks from `now` (by default). For other slots, `now` only leaves out ended windows.
+    `default_time` is the usual local time, for a day without one.
     """
     # `_plan_windows` is cached, so pass it only what its result depends on. A witness (announcement or GOV.UK's index)
     # has windows of its own. All other parts have the same windows, so their ids are left out.
@@ -108,20 +111,20 @@ def windows_in_force(  # noqa: PLR0913 # what windows depend on
     default_time: time = _DEFAULT_TIME,
     is_named: bool = False,
 ) -> tuple[Window, ...]:
-    """Return the windows of a target around the slot in force and around those that other calendars promise.
+    """Return the windows of a target for the slot in force, with close windows at the slots in other calendars.
 
-    `exact`: the slot in force is judged to the minute. A predicted address is a guess and has fewer looks, unless
-    `is_named` says that a page has named it.
+    `exact`: the slot in force is judged to the minute, so that looks around it get more of a budget too small for all.
+    `is_named`: a page has linked to the target's address, so that it is no guess even if it was predicted.
     """
     if promised.slot is None:
         return ()
     plan = partial(windows_for, target, progress=progress, watch=watch, now=now, default_time=default_time)
     windows = plan(promised.slot, exact=exact)
     for other in promised.disagreements:
-        # It is not known yet which calendar is right, so both slots are watched closely. Only the windows at the other
-        # slot itself are added. `exact` gives their looks more of a budget that is too small for all.
+        # It is not known yet which calendar is right. So add the close windows just around the other slot, with as much
+        # of a small budget as if it was judged to the minute.
         windows = add_slot_windows(windows, plan(other.slot, exact=True))
-    is_guess = target.origin is Origin.PREDICTED and not is_named
+    is_guess = target.origin is Origin.PREDICTED and not is_named  # a guess has fewer looks
     return windows_of_guess(target, windows, progress, watch) if is_guess else windows
 
 
@@ -130,12 +133,10 @@ def windows_of_guess(
 ) -> tuple[Window, ...]:
     """Return those of `windows` in which a guessed address is looked at: one predicted from earlier editions.
 
-    `progress` is what was seen at this address. Until something is there, looks near the slot are further apart, and
-    end an hour after the release's page came out without a link to it. Once something is there, all windows remain. But
-    a page for all editions (`PERIOD`) is always there, so looks at it end after that hour in any case.
+    `progress` is what was seen at this address. Until something is there, looks are further apart and end earlier.
     """
     is_public = progress.stage is Stage.EXPOSED or (progress.stage is Stage.SEEN and progress.is_complete)
-    serves_all_editions = target.recognise == PERIOD
+    serves_all_editions = target.recognise == PERIOD  # such a page is always there, so looks at it end early too
     if is_public and not serves_all_editions:
         return tuple(windows)
     chosen = []
@@ -172,7 +173,7 @@ def _plan_windows(  # noqa: PLR0913 # what windows depend on
     exact: bool,
 ) -> tuple[Window, ...]:
     """Return all windows of a target, also those that have ended: by its view, and by what was seen of it so far."""
-    # A witness is not looked at once its release was seen.
+    # A witness (an announcement or index) only shows whether its release is out. Once that was seen, it has no looks.
     if progress.stage is Stage.CLOSED or (target.witness and progress.stage is not Stage.UNSEEN):
         return ()
     if target.view is View.TRIPWIRE:
@@ -182,23 +183,19 @@ def _plan_windows(  # noqa: PLR0913 # what windows depend on
         # All releases count due instants from the same anchor, so that their looks at a shared tripwire coincide.
         plan = [_make_window(phases.TRIPWIRE, begins - watch.ahead.begins, passes + watch.overdue.close, _EPOCH, watch)]
     elif progress.stage is Stage.SEEN:
-        plan = list(_add_loss_windows(list(_windows_once_seen(slot, progress, watch)), progress, watch))
+        plan = list(_add_loss_windows(list(_windows_once_out(slot, progress, watch)), progress, watch))
     else:
-        plan = list(_windows_until_seen(slot, progress, watch, now, default_time))
+        plan = list(_windows_until_out(slot, progress, watch, now, default_time))
         if target.witness:
             plan = list(_witness_windows(target.witness, slot, plan))
     windows = (window for window in _windows_of_view(plan, target, progress, slot) if window.begins < window.ends)
     return tuple(_with_chances(windows, target, progress, exact=exact))
 
 
-def _windows_until_seen(
+def _windows_until_out(
     slot: Slot, progress: Progress, watch: WatchSettings, now: datetime, default_time: time
 ) -> Iterator[Window]:
-    """Yield the windows while a release is not out.
-
-    They are around the instant of its slot. If the slot is a span of days, they are before it, through it and after it.
-    If the slot has no time at all, there is one window, planned again each full hour.
-    """
+    """Yield the windows while a release is not out: around its slot or, without a readable time, each hour from now."""
     begins, passes = slot.begins(), slot.passes()  # the start and the end of the slot
     exposed = progress.since if progress.stage is Stage.EXPOSED else None  # since when it is public too early
     # If the configuration gives a time for a day, watch it like an announced instant, but never judge it as one.
@@ -217,16 +214,13 @@ def _windows_until_seen(
 
 
 def _witness_windows(witness: str, slot: Slot, plan: Iterable[Window]) -> Iterator[Window]:
-    """Yield the windows of a release's `plan` in which a witness is looked at: its announcement, or GOV.UK's index.
-
-    The index is only for releases that were not found at their addresses, and shows a publication a minute or two late.
-    So looks at it begin shortly after the slot and are further apart.
-    """
+    """Yield the windows of a release's `plan` in which a witness is looked at: its announcement, or GOV.UK's index."""
     passes = slot.passes()
     for window in plan:
         if PHASE_BY_NAME[window.name].polls_witnesses:
             begins, every = window.begins, window.every
             if witness == INDEX:
+                # It shows a publication a minute or two late, so begin shortly after the slot, and look less often.
                 begins = begins if passes is None else max(begins, passes + _INDEX_FROM)
                 every = max(every, _INDEX_EVERY)
             # A witness need not be looked at exactly at the slot, so the looks of many releases are spread over time.
@@ -234,20 +228,23 @@ def _witness_windows(witness: str, slot: Slot, plan: Iterable[Window]) -> Iterat
 
 
 def _windows_around_instant(slot: datetime, exposed: datetime | None, watch: WatchSettings) -> Iterator[Window]:
-    """Yield a window for each phase that begins and ends at set distances from the slot instant.
+    """Yield the windows around a slot instant: one for each phase with set distances from it (`begins`, `ends`).
 
-    `exposed` is since when the target is public before its slot, None if it is not. From then until the slot phase
-    begins, the exposed phase replaces the phases before the slot.
+    `exposed` is since when the target is public too early, None if it is not. From `exposed` until the slot phase
+    begins, one exposed window replaces the windows of the phases before the slot.
     """
     slot_phase_begins = slot - watch.slot.begins
     for phase in phases.PHASES:
         if phase is phases.EXPOSED and exposed is not None:
             yield _make_window(phases.EXPOSED, exposed, slot_phase_begins, slot, watch)
         if phase.begins is None or phase.ends is None:
-            continue
+            continue  # this phase (such as the exposed one) has no set distances from the slot
         begins, ends = slot + phase.begins(watch), slot + phase.ends(watch)
-        if exposed is not None and ends <= slot_phase_begins:
-            ends = min(ends, exposed)  # before `begins` for a phase that is replaced: the caller drops such a window
+        is_early_phase = ends <= slot_phase_begins
+        if exposed is not None and is_early_phase:
+            # The exposed window takes over at `exposed`. A window that would begin only after `exposed` now ends before
+            # it begins. The caller drops such a window.
+            ends = min(ends, exposed)
         window = _make_window(phase, begins, ends, slot, watch)
         yield from _allow_idle_looks(window, slot, watch) if phase.is_overdue else [window]
 
@@ -261,17 +258,19 @@ def _allow_idle_looks(window: Window, slot: datetime, watch: WatchSettings) -> I
 
 
 def _windows_before_span(
-    begins: datetime, exposed: datetime | None, slot: Slot, watch: WatchSettings
+    slot_begins: datetime, exposed: datetime | None, slot: Slot, watch: WatchSettings
 ) -> Iterator[Window]:
-    """Yield the windows before a slot of one or more days: far, ahead if it is one, exposed if it was public early."""
-    ahead_ends = begins if exposed is None else min(begins, exposed)
-    # For more than one day, the ahead window is empty: the caller drops it.
-    ahead_begins = begins - watch.ahead.begins if slot.precision is Precision.DAY else begins
-    far_begins, far_ends = begins - watch.far.begins, min(ahead_begins, ahead_ends)
-    yield _make_window(phases.FAR, far_begins, far_ends, anchor=begins, watch=watch)
-    yield _make_window(phases.AHEAD, ahead_begins, ahead_ends, anchor=begins, watch=watch)
+    """Yield the windows before a slot of one or more days: a far window, then an ahead window if it is a single day."""
+    # If the target is public too early, an exposed window follows instead, since `exposed`.
+    early_ends = slot_begins if exposed is None else min(slot_begins, exposed)
+    # In the settings, `begins` is how long before the slot a phase begins.
+    far_begins, ahead_begins = slot_begins - watch.far.begins, slot_begins - watch.ahead.begins
+    if slot.precision is not Precision.DAY:
+        ahead_begins = slot_begins  # the ahead window is empty, and the caller drops it
+    yield _make_window(phases.FAR, far_begins, min(ahead_begins, early_ends), anchor=slot_begins, watch=watch)
+    yield _make_window(phases.AHEAD, ahead_begins, early_ends, anchor=slot_begins, watch=watch)
     if exposed is not None:
-        yield _make_window(phases.EXPOSED, exposed, begins, anchor=begins, watch=watch)
+        yield _make_window(phases.EXPOSED, exposed, slot_begins, anchor=slot_begins, watch=watch)
 
 
 def _windows_through_span(
@@ -289,66 +288,60 @@ def _windows_through_span(
     yield _make_window(phases.DAY, near_ends, ends, anchor=usual, watch=watch)
 
 
-def _windows_once_seen(slot: Slot, progress: Progress, watch: WatchSettings) -> Iterator[Window]:
-    """Yield the windows after a release is out: close for an hour, then hourly for a week (by default).
+def _windows_once_out(slot: Slot, progress: Progress, watch: WatchSettings) -> Iterator[Window]:
+    """Yield the windows of a target after its release came out: close looks for an hour by default, then sparse ones.
 
-    If this target is still missing, looks are closer in the first hour, and then as if the release was overdue.
+    They are sparse for a week. But if this target is missing (`is_complete` is False), it is watched as overdue.
     """
-    since = progress.since or slot.passes()
-    if since is None:
-        return
-    anchor, settled = slot.begins() or since, since + watch.settle.until
+    out_since = progress.since or slot.passes()  # if it is not known, take the end of the slot
+    if out_since is None:
+        return  # the slot has no readable time either
+    anchor, settled = slot.begins() or out_since, out_since + watch.settle.until
     spacing = watch.settle.every if progress.is_complete else watch.settle.parts_every
-    # Begin at the last due instant before `since`, so that the new plan does not delay the look that was next.
-    yield Window(phases.SETTLE.name, on_grid(since, anchor, spacing) - spacing, settled, spacing)
+    # `on_grid` rounds up. Begin at the due instant before `out_since`, so that the look that was next is not delayed.
+    yield Window(phases.SETTLE.name, on_grid(out_since, anchor, spacing) - spacing, settled, spacing)
     if progress.is_complete:
-        yield _make_window(phases.AFTER, settled, max(settled, since + watch.after.until), anchor, watch)
+        yield _make_window(phases.AFTER, settled, max(settled, out_since + watch.after.until), anchor, watch)
     else:
-        closes = max(settled, (slot.passes() or since) + watch.overdue.close)
+        closes = max(settled, (slot.passes() or out_since) + watch.overdue.close)
         yield _make_window(phases.LONG_OVERDUE, settled, closes, anchor, watch)
 
 
 def _add_loss_windows(plan: Sequence[Window], progress: Progress, watch: WatchSettings) -> Iterator[Window]:
-    """Yield the plan of a target that is out, with closer looks until `settle.until` after a loss (default: an hour).
-
-    It is lost if a look found it absent or changed. The first minutes show whether it comes back at once, or whether a
-    page only has other bytes in each answer. The rest of the hour shows whether it returns later.
-    """
-    lost_at = progress.lost_at
+    """Yield the windows in `plan` of a target that is out, with closer looks for an hour (by default) after a loss."""
+    lost_at = progress.lost_at  # when a look found it absent or changed, None if none did
     if lost_at is None or not plan:
         yield from plan
         return
     closest_until, close_until = lost_at + _CONFIRM_LOSS_FOR, lost_at + watch.settle.until
-    yield from (replace(window, ends=min(window.ends, lost_at)) for window in plan if window.begins < lost_at)
+    for window in plan:
+        if window.begins < lost_at:
+            yield replace(window, ends=min(window.ends, lost_at))
+    # The first two minutes show whether the target is back at once, or has other bytes in each answer.
     yield _make_window(phases.AGAIN, lost_at, closest_until, anchor=lost_at, watch=watch)
     yield _make_window(phases.SETTLE, closest_until, close_until, anchor=closest_until, watch=watch)
     for window in plan:
         if window.ends > close_until:
-            # The due instants stay those of the plan (`on_grid`).
+            # Begin the rest of this window at one of its own due instants (`on_grid`), so that they stay the same.
             yield replace(window, begins=on_grid(max(close_until, window.begins), window.begins, window.every))
 
 
 def _windows_of_view(plan: list[Window], target: _TargetKind, progress: Progress, slot: Slot) -> list[Window]:
-    """Return the windows in which a target is looked at in its view: through the caches (edge) in all of `plan`.
-
-    Past the caches (origin), it is looked at in the phases that need it. If the release is out but the target is still
-    missing, it is looked at in all of them, or in none if it is optional. The content API has wider spacings. A witness
-    (an announcement or index, which is no part of the release) has all windows.
-    """
-    if target.view is View.ORIGIN and not target.witness:
-        is_still_missing = progress.stage is Stage.SEEN and not progress.is_complete
-        if is_still_missing:
-            # Users still wait for a required part, but not for an optional one, such as a page at a second address.
+    """Return the windows of `plan` as the target's view needs them: some, all, or all with wider spacings."""
+    if target.view is View.ORIGIN and not target.witness:  # looks past the caches
+        is_release_out = progress.stage is Stage.SEEN
+        if is_release_out and not progress.is_complete:
+            # This target is missing. Users wait for a required part, but not for an optional one, such as a copy.
             return [] if target.is_optional else plan
         return [window for window in plan if PHASE_BY_NAME[window.name].polls_origin]
     if target.view is not View.CONTENT:
-        return plan
+        return plan  # looks through the caches (edge), at a tripwire, or at a witness (an announcement or index)
+    # The content API only confirms what the page shows, so looks are further apart, and not closer on an idle host.
     sparser = []
     for window in plan:
         every = max(_CONTENT_LEAST_SPACING, window.every * _CONTENT_FACTOR)
-        # Looks are due at `begins` and each spacing after it. Move it so that one is still due exactly at the slot.
+        # Looks are due at `begins` and each spacing after it. Move `begins` so that one is due exactly at the slot.
         begins = on_grid(window.begins, slot.begins() or _EPOCH, every)
-        # It only confirms what the page shows, so an idle host has no closer looks at it.
         sparser.append(replace(window, begins=begins, every=every, every_if_idle=None))
     return sparser
 
@@ -356,11 +349,12 @@ def _windows_of_view(plan: list[Window], target: _TargetKind, progress: Progress
 def _with_chances(
     windows: Iterable[Window], target: _TargetKind, progress: Progress, *, exact: bool
 ) -> Iterator[Window]:
-    """Yield the windows with their chance of a change. Optional targets never use a host's idle time."""
-    is_seen = progress.stage is Stage.SEEN
+    """Yield the windows with the weight of their looks (`chance_of`). Optional targets use no host's idle time."""
+    is_release_out = progress.stage is Stage.SEEN
+    is_out = is_release_out and progress.is_complete  # not `is_complete`: this target of the release is missing
     for window in windows:
-        awaited = PHASE_BY_NAME[window.name].is_overdue or (is_seen and not progress.is_complete)
-        chance = chance_of(target, awaited=awaited, out=is_seen and progress.is_complete, exact=exact)
+        is_overdue = PHASE_BY_NAME[window.name].is_overdue or (is_release_out and not is_out)
+        chance = chance_of(target, is_overdue=is_overdue, is_out=is_out, exact=exact)
         yield replace(window, chance=chance, every_if_idle=None if target.is_optional else window.every_if_idle)
 
 

@@ -54,7 +54,6 @@ class RequestTiming:
     _sent_steady: float = 0.0
 
     def __post_init__(self, seconds: float) -> None:
-        """Start the deadline."""
         self.begun = self._loop.time()
         self.deadline = self.begun + seconds
 
@@ -97,7 +96,6 @@ class Connection(asyncio.BufferedProtocol):
     """
 
     def __init__(self, on_close: Callable[[Connection], None], on_lost: Callable[[Connection], None]) -> None:
-        """Begin unconnected. Asyncio calls `connection_made` once there is a connection."""
         self._loop = asyncio.get_running_loop()
         self._on_close = on_close
         self._on_lost = on_lost
@@ -115,7 +113,6 @@ class Connection(asyncio.BufferedProtocol):
         self._start_response(is_head=False)
 
     def _start_response(self, *, is_head: bool) -> None:
-        """Reset what is known of a response, before the next one arrives."""
         self._is_head = is_head
         self._bytes_without_body = 0
         self._unread = 0
@@ -260,8 +257,7 @@ class Connection(asyncio.BufferedProtocol):
         """Read the status. Interim responses (1xx) are skipped."""
         status = self._parser.get_status_code()
         if self.is_complete:
-            # `on_message_begin` has refused this second response.
-            return
+            return  # a second response, which `on_message_begin` has refused
         if status < 200:
             self.headers = []
             return
@@ -270,7 +266,8 @@ class Connection(asyncio.BufferedProtocol):
         if self._timing is not None:
             self._timing.received = self._timing.now()
         if self._is_head:
-            # The parser always expects a body. So this connection is not used again.
+            # The response to HEAD has no body, but the parser waits for one. So `_keeps_open` stays False: the
+            # connection is closed after this request.
             self.is_complete = True
 
     def on_body(self, body: bytes) -> None:
@@ -287,7 +284,6 @@ class Connection(asyncio.BufferedProtocol):
             self._keeps_open = self._parser.should_keep_alive() and not self._is_head
 
     def _check_deadline(self) -> None:
-        """Fail the request if its deadline has passed."""
         # One timer serves many requests: if the current one has a later deadline, it is set again.
         self._timer = None
         timing = self._timing

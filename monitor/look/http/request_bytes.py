@@ -45,13 +45,14 @@ class RequestWriter:
 
     def write(self, request: Request) -> RequestBytes:
         """Return a request as bytes. Raises `RefusedAddress`, and `httpx.InvalidURL` if its URL cannot be read."""
-        # To bypass caches (`bust`), the query contains a number that no earlier request had.
+        # `request.bust` demands that no cache answers. So its query gets a number that no earlier request had.
         unique = next(self._unique) if request.bust else None
         site, path = self._split_url(request, unique)
-        origin, head = self._shared_head_for(site, request.accept)
+        # `shared_head` begins with " HTTP/1.1\r\n". It is also returned, for evidence of what was sent.
+        origin, shared_head = self._shared_head_for(site, request.accept)
         conditions = header_lines(list(conditional_headers(request)))
-        data = b"%s %s%s%s\r\n" % (request.method.encode("ascii"), path, head, conditions)
-        return RequestBytes(origin, head, unique, data)
+        data = b"%s %s%s%s\r\n" % (request.method.encode("ascii"), path, shared_head, conditions)
+        return RequestBytes(origin, shared_head, unique, data)
 
     def _split_url(self, request: Request, unique: int | None) -> tuple[str, bytes]:
         """Return the site of a request, and its path with the query, including `unique` unless it is None."""

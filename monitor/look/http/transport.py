@@ -147,16 +147,17 @@ class _Pool:
     _waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
 
     async def send(self, request: bytes, timing: RequestTiming, *, is_head: bool) -> Connection:
-        """Send a request on a kept or new connection, and wait for the headers. Raises `httpx.TransportError`."""
+        """Send a request on a kept or new connection, and wait for the headers. Raises `httpx.TransportError`.
+
+        The caller reads the body, and then returns the connection to this pool by calling its `close`.
+        """
         connection = await self._take_connection(timing)
-        is_answered = False
         try:
             connection.send(request, timing, is_head=is_head)
             await connection.wait_for_headers()
-            is_answered = True
-        finally:
-            if not is_answered:
-                self._give_back(connection)
+        except BaseException:  # also if the task is cancelled
+            self._give_back(connection)  # closes it, because its response is not complete
+            raise
         return connection
 
     async def aclose(self) -> None:
@@ -308,14 +309,12 @@ class _Pool:
             connection.abort()
 
     def _remove_connection(self, connection: Connection) -> None:
-        """Remove a connection that has ended, and let the next request that waits open another one."""
         self._connections.discard(connection)
         if connection in self._idle:
             self._idle.remove(connection)
         self._wake_next()
 
     def _wake_next(self) -> None:
-        """Let the next request that waits for a place try again."""
         while self._waiting:
             turn = self._waiting.popleft()
             if not turn.done():

@@ -64,7 +64,6 @@ def find_newer_edition(edition: str) -> Recogniser:
 
 
 def _read_version(content: Mapping[str, Any], context: Context) -> Recognised:
-    """Return what the JSON of a version proves by its title, with its facts as found."""
     publication = content.get("publication")
     series = str(publication.get("title") or "") if isinstance(publication, dict) else ""
     title = f"{series}: {content.get('title') or ''}"
@@ -92,13 +91,11 @@ def _read_entries(rows: list[Any], context: Context) -> Recognised:
 
 
 def _version_of(content: Mapping[str, Any]) -> str | None:
-    """Return the version that a release states by the time and the count of its amendments, None if by neither."""
     updated, update_count = read_version(content)
     return format_version(lastUpdated=updated, updateCount=update_count)
 
 
 def _read_page(page: Page, context: Context) -> Recognised:
-    """Return what the page of a release proves by its heading and title."""
     if says_missing(page):
         return absent("page not found")
     if not page.heading:

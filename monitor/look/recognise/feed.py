@@ -44,10 +44,7 @@ def find_entry(pattern: str) -> Recogniser:
     is_dated = names_a_period(pattern)
 
     def recognise(answer: Answer, context: Context) -> Recognised:
-        """Return presence if an entry of the feed or sitemap matches `wanted`, absence if none of them does.
-
-        Presence is `specific` if it can only be of this edition. A damaged or incomplete feed proves no absence.
-        """
+        """Return presence if an entry of the feed or sitemap matches `wanted`, absence if none of them does."""
         body, is_complete = unpack_gzip(answer.body)
         if _SITEMAP_START.search(body[:_HEAD]):
             found, is_sound = read_sitemap(body, wanted)

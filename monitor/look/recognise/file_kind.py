@@ -39,7 +39,7 @@ _BINARY = (b"PK\x03\x04", *{sign for signs in _SIGNATURES.values() for sign in s
 _TABLE_EXTENSIONS = ("csv", "tsv", "tab")
 _DELIMITERS = ",;\t|"
 _FIELDS = quick(r"[^\s,][,\t][^\s,]")
-# Servers use these types for any unknown file. So with these types, text must also look like a table.
+# Servers use these media types for any file of an unknown kind.
 _TYPES_OF_ANY_FILE = ("", "text/plain", "text/html")
 _BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _HEAD = 4096
@@ -73,20 +73,19 @@ def interpret_wrong_file(answer: Answer, context: Context) -> Recognised | None:
 
 
 def content_fault(answer: Answer, context: Context) -> str:
-    """Return why a body is not of the kind that its address names, or an empty string if it is.
+    """Return why a body is not a file of the kind that its address names, or an empty string if it is.
 
-    Many kinds of file have known first bytes (`_SIGNATURES`), which decide. Otherwise, error messages and web pages are
-    never of the kind (`message_fault`). If the address is not that of a file (`extension` is None), the media type
-    names the kind. Then a known binary file always fits, and text must contain the title of the release.
+    If the address has no file name extension (`context.file` is None), the media type names the kind.
     """
     head, extension = _decode_text(answer.body[:_HEAD]), context.file
     if signatures := _SIGNATURES.get(extension or ""):
-        is_pdf = extension == "pdf" and _PDF in answer.body[:_PDF_HEAD]
-        is_known_kind = is_pdf or answer.body.startswith(signatures)
-        return "" if is_known_kind else message_fault(answer) or WRONG_KIND
+        # A file of this kind begins with known bytes. Those of a PDF may come a little later.
+        if answer.body.startswith(signatures) or (extension == "pdf" and _PDF in answer.body[:_PDF_HEAD]):
+            return ""
+        return message_fault(answer) or WRONG_KIND
     if extension is None and answer.body.startswith(_BINARY):
-        return ""
-    if fault := message_fault(answer):
+        return ""  # any known kind of binary file will do
+    if fault := message_fault(answer):  # a web page or an error message
         return fault
     if not _fits_kind(answer, head, extension):
         return WRONG_KIND
@@ -95,10 +94,9 @@ def content_fault(answer: Answer, context: Context) -> str:
 
 
 def _fits_kind(answer: Answer, head: str | None, extension: str | None) -> bool:
-    """Return whether a body fits its extension or, if that is None, its media type.
+    """Return whether a body fits its file name extension or, if that is None, its media type.
 
-    `head` is the start of the body as text, None if it is binary. Any body but a blank one fits an extension that is
-    not known here. Without an extension, a binary body of an unknown kind does not fit.
+    `head` is the start of the body as text, None if it is binary.
     """
     first_character = (head or "").lstrip()[:1]
     media_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -107,13 +105,14 @@ def _fits_kind(answer: Answer, head: str | None, extension: str | None) -> bool:
     if extension == "xml" or (extension is None and "xml" in media_type):
         return first_character == "<"
     if extension not in (*_TABLE_EXTENSIONS, "txt", None):
-        return bool(answer.body.strip())
-    # The rest must be text: not binary, JSON or markup.
+        return bool(answer.body.strip())  # an unknown extension, for which any body but a blank one will do
+    # The extension is one of a table, "txt" or None. So the body must be text, and not JSON or markup.
     if head is None or first_character in ("", "<", "{", "[") or "json" in media_type or "xml" in media_type:
         return False
-    if extension != "txt" and media_type in _TYPES_OF_ANY_FILE:
-        return _is_table(head)
-    return media_type != "text/html"
+    if extension == "txt":
+        return media_type != "text/html"
+    # With a media type that servers use for any file, the text must look like a table.
+    return media_type not in _TYPES_OF_ANY_FILE or _is_table(head)
 
 
 def _is_table(head: str) -> bool:

@@ -57,10 +57,10 @@ def recognise(answer: Answer, context: Context) -> Recognised:
 
 
 def recognise_titled(answer: Answer, context: Context) -> Recognised:
-    """Return the same as `recognise`, but presence only if the page has the release's whole title."""
-    # This is for addresses that were not announced, but guessed.
+    """Return the same as `recognise`, but for a guessed address: presence only if the page has the release's title."""
     seen = recognise(answer, context)
-    if seen.state is not State.PRESENT or seen.specific:
+    is_title_proved = seen.specific  # `recognise` found the title with its period
+    if seen.state is not State.PRESENT or is_title_proved:
         return seen
     page = Page(answer)
     return seen if title_matches(context.title, page.heading or page.title) else unknown(NOT_ITS_TITLE)
@@ -132,7 +132,6 @@ def _notice_titles(page: Page) -> str:
 
 
 def _without_site_name(title: str) -> str:
-    """Return a title without "- GOV.UK" at its end."""
     rest, _, site = title.rpartition("-")
     return rest.rstrip() if site.strip().upper() == "GOV.UK" else title
 
@@ -208,10 +207,10 @@ def _read_listing(results: list[Any], context: Context) -> Recognised:
     """Return presence if a search listing has the release's title, else absence. All entries are returned as found."""
     found = tuple(_entry_to_found(entry) for entry in results if isinstance(entry, dict) and entry.get("link"))
     if not context.title:
-        return present(found, why="a listing")
-    if is_title_among(context, (entry.title for entry in found if "/announcements/" not in entry.url)):
-        return present(found, specific=True)
-    return absent("not listed", found)
+        return present(found, why="a listing")  # of a shared tripwire, for which only the entries count
+    # The announcement of a release is listed before its page is out.
+    page_titles = [entry.title for entry in found if "/announcements/" not in entry.url]
+    return present(found, specific=True) if is_title_among(context, page_titles) else absent("not listed", found)
 
 
 def _entry_to_found(entry: Mapping[str, Any]) -> Found:

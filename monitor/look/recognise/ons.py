@@ -65,7 +65,6 @@ def _read_entry(content: Mapping[str, Any], description: Mapping[str, Any], cont
 
 
 def _find_related(content: Mapping[str, Any]) -> Iterator[Found]:
-    """Yield the documents and data sets that an entry names."""
     for name, role in _RELATED.items():
         rows = content.get(name)
         for row in rows if isinstance(rows, list) else ():

@@ -19,24 +19,22 @@ _ANNOUNCES_NEXT = quick(r"\b(next|forthcoming|upcoming|coming|will be|to be (?:p
 
 
 def recognise(answer: Answer, context: Context) -> Recognised:
-    """Return presence if heading and title name the period of the release, absence if they name another.
-
-    Presence is specific to this edition if the heading is the title of the release. The result is unknown if they name
-    no period, name two, or announce the next edition.
-    """
+    """Return presence if the page's heading and title name the period of the release, absence if they name another."""
     page = Page(answer)
-    names = [text for text in (page.heading, page.title) if text]
+    headlines = [text for text in (page.heading, page.title) if text]
     if why := site_notice_reason(page):
         return unknown(why)
-    if not names_a_period(context.title) or any(_ANNOUNCES_NEXT.search(text) for text in names):
+    # A release without a period cannot be compared. A headline such as "Next release: May" names no period that is out.
+    if not names_a_period(context.title) or any(_ANNOUNCES_NEXT.search(text) for text in headlines):
         return unknown("no period of what is out")
-    # Contains True if one of them names the period of the release, and False if one names another.
-    is_its_period = {names_same_period(context.title, text) for text in names} - {None}
-    if len(is_its_period) != 1:
-        return unknown("its heading and its title name two periods" if is_its_period else "names no period")
-    if False in is_its_period:
+    comparisons = [names_same_period(context.title, text) for text in headlines]  # None: the headline names no period
+    if False in comparisons and True not in comparisons:
         return absent("the page shows another period")
-    if (placeholder := read_placeholder(page, answer, context)) is not None:
-        # The page names the period of this edition, so it does not prove absence.
+    if False in comparisons or True not in comparisons:
+        return unknown("its heading and its title name two periods" if True in comparisons else "names no period")
+    placeholder = read_placeholder(page, answer, context)
+    if placeholder is not None:
+        # The text only announces the release, but may not be up to date, because the headlines name the right period.
         return replace(placeholder, state=State.UNKNOWN)
+    # Another page of the same period may have other words in its heading. Such a presence is not specific.
     return present(specific=read_title(page.heading).words == read_title(context.title).words)

@@ -59,9 +59,7 @@ _BY_MONTH = (Precision.MONTH, Precision.RANGE)
 def read_placeholder(page: Page, answer: Answer, context: Context, *, has_files: bool = False) -> Recognised | None:
     """Return absence or unknown if a page only announces its release, None if it may be the release itself.
 
-    It is absent if the page explicitly promises the release and links to no file. It is unknown if the text may be from
-    before the slot, and either promises the release or names the day of the slot without a link to a file. A page with
-    a date of publication may be the release. `has_files`: the caller has found files or parts.
+    `has_files`: the caller has found files or parts of the release in the page.
     """
     text, slot = page.text[:_MOST_TEXT], context.known.slot
     if has_date_of_publication(text):
@@ -71,18 +69,17 @@ def read_placeholder(page: Page, answer: Answer, context: Context, *, has_files:
         return absent(ANNOUNCED)
     # The digest of the last placeholder's text, "" if that was before a restart, None if there was no placeholder.
     last_placeholder = context.known.placeholder
-    is_old_text = _may_predate_slot(context) or _is_before_slot(answer, context)
-    may_be_old = is_old_text or last_placeholder is not None
-    if slot is None or not context.title or not may_be_old:
+    may_predate_slot = _may_predate_slot(context) or _is_before_slot(answer, context)
+    if slot is None or not context.title or not (may_predate_slot or last_placeholder is not None):
         return None
     if not is_promise:
         names_slot = names_day_of(slot, _text_without_titles(page, text))
         if not names_slot or has_files or links_file(page, context):
             return None
     digest = sha256(text.encode("utf-8", "replace")).hexdigest()
-    # After a placeholder, a text is in doubt only as long as it is the same. After a restart, it may be the same.
-    is_in_doubt = is_old_text or last_placeholder in ("", digest)
-    return Recognised(State.UNKNOWN, why=PLACEHOLDER, placeholder=digest) if is_in_doubt else None
+    # A text other than the last placeholder's may be the release. After a restart, that text is not known.
+    is_same_text = last_placeholder in ("", digest)
+    return Recognised(State.UNKNOWN, why=PLACEHOLDER, placeholder=digest) if may_predate_slot or is_same_text else None
 
 
 def _may_predate_slot(context: Context) -> bool:
@@ -109,9 +106,12 @@ def promises_release(text: str, slot: Slot | None) -> bool:
     if not any(words in lower_text for words in _PROMISING_WORDS):
         return False
     for promise in _PROMISE_PATTERN.finditer(lower_text):
-        # Only a promise with a date can be of the next edition. The pattern ends within the date.
-        with_date = lower_text[promise.start() : promise.end() + _REST_OF_DATE] if promise["dated"] else ""
-        if last is None or not any(day - last >= _NEXT_EDITION for day in _dates_in(with_date, last.year)):
+        if last is None or not promise["dated"]:  # without a date, such as "coming soon"
+            return True
+        # The pattern ends with the first digits of the date, such as "these figures will be published on 26".
+        sentence = lower_text[promise.start() : promise.end() + _REST_OF_DATE]
+        is_of_next_edition = any(day - last >= _NEXT_EDITION for day in _dates_in(sentence, last.year))
+        if not is_of_next_edition:
             return True
     return False
 

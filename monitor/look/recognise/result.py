@@ -31,13 +31,13 @@ class Known:
     slot: Slot | None = None
 
     def merge(self, stored: Known) -> Known:
-        """Return these facts about a target together with `stored` ones, of which baseline and slot take precedence."""
+        """Return these facts about a target together with `stored` ones, which the store kept over a restart."""
         return Known(
-            stored.baseline or self.baseline,
-            stored.was_missing or self.was_missing,
-            # A stored placeholder is "", which only says that there was one. Ours also identifies its text.
-            stored.placeholder if self.placeholder is None else self.placeholder,
-            stored.slot,  # the one in force now, even if there is none (None)
+            baseline=stored.baseline or self.baseline,
+            was_missing=stored.was_missing or self.was_missing,
+            # The store keeps only whether there was a placeholder: "" or None. So ours is better, if there is one.
+            placeholder=stored.placeholder if self.placeholder is None else self.placeholder,
+            slot=stored.slot,  # the slot in force now. None: no slot is in force any more
         )
 
 

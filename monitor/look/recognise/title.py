@@ -20,25 +20,26 @@ _MOST_TEXT = 20_000
 def recognise_title(
     context: Context, seen: str, found: tuple[Found, ...] = (), version: str | None = None, text: str = ""
 ) -> Recognised:
-    """Return presence for the release's title and period, absence for another edition's, and unknown for any other.
+    """Return presence if an answer has the title and period of the release, absence if it has those of another edition.
 
-    `seen` is the title in the answer, `text` the rest of it. If only `text` contains the period, presence is not
-    specific to this edition. If the release has no title, any title is accepted. So is another title of a page to which
-    the announcement redirects (`is_led_to`), unless its address answered 404 before (`was_missing`).
+    `seen` is the title in the answer, and `text` the rest of the answer.
     """
     if not seen:
         return unknown(NAMELESS, found)
-    # Without a title of the release, `seen` counts as the right title without a period, and `text` needs none.
-    likeness = compare_titles(context.title, seen) if context.title else Likeness.UNDATED
+    if not context.title:  # any title will do
+        return present(found, version=version)
+    likeness = compare_titles(context.title, seen)
     if likeness is Likeness.OTHER_EDITION:
         return absent(ANOTHER_EDITION)
-    if likeness is Likeness.DIFFERENT and context.known.was_missing:
-        return unknown(ANOTHER_TITLE, found)  # after a 404, something new is here, with a wrong title
-    if likeness is Likeness.DIFFERENT and not context.is_led_to:
-        return unknown(NOT_ITS_TITLE, found)  # it may be an old page
-    our_period = read_title(context.title).period
-    if likeness is Likeness.UNDATED and not our_period <= set(period_of(text[:_MOST_TEXT])):
-        return unknown(WITHOUT_PERIOD, found)
+    # A page to which the announcement redirects (`is_led_to`) may have another title, but not if it is new after a 404.
+    if likeness is Likeness.DIFFERENT and (context.known.was_missing or not context.is_led_to):
+        return unknown(ANOTHER_TITLE if context.known.was_missing else NOT_ITS_TITLE, found)
+    if likeness is Likeness.UNDATED:
+        # The title has no period, or a less precise one. So all words of the period must be in the text.
+        missing_words = read_title(context.title).period - set(period_of(text[:_MOST_TEXT]))
+        if missing_words:
+            return unknown(WITHOUT_PERIOD, found)
+    # Only the title with its period is specific to this edition.
     return present(found, specific=likeness is Likeness.SAME, version=version)
 
 

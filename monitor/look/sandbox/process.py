@@ -67,13 +67,13 @@ class Worker:
         return int(fields[11]) + int(fields[12])
 
     def run_task(self, parcel: bytes, seconds: float) -> tuple[str, Any, int]:
-        """Run a packed task. Return how it ended, its result, and the kilobytes of memory that the worker uses now.
+        """Run the task packed in `parcel`. Return how it ended, its result, and the kilobytes that the worker uses now.
 
-        Raises `TooCostly` if its reply is not usable, or takes this many seconds in which it uses no processor time.
+        Raises `TooCostly` if its reply is not usable, or if the worker is idle for `seconds` without a reply.
         """
         try:
             self.pipe.send_bytes(parcel)
-            if not wait_for_message(self, seconds):
+            if not wait_for_message(self, seconds):  # False: it was idle for that long
                 raise TooCostly(f"no end within {seconds:g} seconds")
             outcome, result, resident = unpack(self.pipe.recv_bytes(_LARGEST_REPLY))
         except (EOFError, OSError) as exc:

@@ -92,7 +92,6 @@ def _run_task(task: str, arguments: tuple[Any, ...]) -> tuple[str, Any]:
 
 
 def _limit_seconds(seconds: int) -> None:
-    """Limit the processor time to what this process has used, plus `seconds` and one more."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     _set_limit(resource.RLIMIT_CPU, int(used.ru_utime + used.ru_stime) + seconds + _SPARE_SECONDS)
 

@@ -70,7 +70,6 @@ class Workers:
     _has_logged_priority: bool = False
 
     def __post_init__(self) -> None:
-        """Prepare a thread and a place for each worker."""
         self._threads = ThreadPoolExecutor(self.most, "sandbox")
         self._places = asyncio.Semaphore(self.most)
 
@@ -175,7 +174,6 @@ class Workers:
     # The methods below run in threads.
 
     def _run_on_worker(self, task: str, arguments: tuple[object, ...], seconds: int) -> Any:  # noqa: ANN401  # as `run`
-        """Run a task on an idle or new worker, and return its result. Raises the same as `run`."""
         worker = self._take_idle_or_start()
         is_usable = False
         try:
@@ -222,7 +220,6 @@ class Workers:
         return worker
 
     def _give_back(self, worker: Worker, *, is_usable: bool) -> None:
-        """Keep a worker for the next task, or kill it if it is not usable or the workers are closed."""
         self._busy.discard(worker)
         if is_usable and not self._is_closed:
             worker.is_used = True

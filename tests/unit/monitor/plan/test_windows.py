@@ -274,7 +274,7 @@ def test_listing_of_newest_pages_is_as_likely_to_change_before_a_slot_as_after_i
     listing = replace(EDGE, view=View.TRIPWIRE, is_optional=True)
     assert {window.chance for window in windows_for(listing, SLOT)} == {TRIPWIRE_CHANCE}
     is_published = True
-    assert chance_of(listing, out=is_published) == TRIPWIRE_CHANCE
+    assert chance_of(listing, is_overdue=False, is_out=is_published) == TRIPWIRE_CHANCE
 
 
 def test_phases_before_the_slot_differ_only_in_spacing() -> None:
