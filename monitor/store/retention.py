@@ -46,7 +46,7 @@ class Retention:
 
     async def keep_within_limit(self) -> None:
         """Delete the oldest evidence, if evidence was written since the last check and there is too much of it."""
-        if self.evidence.is_grown:
+        if self.evidence.has_grown_since_check:
             await self._delete_evidence()
 
     async def _delete_evidence(self) -> None:
@@ -56,19 +56,20 @@ class Retention:
             _log.info("given_up", files=files)
 
     async def run_daily(self) -> None:
-        """Delete expired data, merge old runs, return free space to the disk, and update the query statistics."""
+        """Delete old evidence and reads of calendars, merge old runs, free disk space, update the query statistics."""
         await self._delete_evidence()
         before = self.clock.now() - READS_KEPT
+        # A repeated read found the same as the read of this calendar before it, so it can be deleted.
         repeated = await self.ask(lambda: self.store.ledger.repeated_reads(before))
         for reads in chunks(repeated):
             await self.writer.write(partial(Transaction.forget_reads, reads=reads))
-        runs = await self.compact()
-        if repeated or runs:
-            _log.info("given_up", reads=len(repeated), runs=runs)
-        # `free_pages` returns how many are left. Repeat it until none are left, or their number stays the same.
+        fewer_runs = await self.compact()
+        if repeated or fewer_runs:
+            _log.info("given_up", reads=len(repeated), runs=fewer_runs)
+        # Free pages of the store until no page is left to free, or until a call frees no more pages.
         left_before: int | None = None
         left = await self.ask(lambda: self.store.free_pages(_PAGES_AT_ONCE))
-        while left not in {0, left_before}:
+        while left > 0 and left != left_before:
             await self.clock.sleep(_PAUSE)  # so that other writes go first
             left_before = left
             left = await self.ask(lambda: self.store.free_pages(_PAGES_AT_ONCE))

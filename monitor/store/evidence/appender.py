@@ -93,7 +93,7 @@ class Appender:
 
     def try_append(self, waiting: Sequence[Waiting]) -> list[Record]:
         """Append the bytes of these answers in one write, and return their records. Raises `StoreFault` on refusal."""
-        self._open_file(waiting[0].record)
+        self._begin_file_if_needed(waiting[0].record)
         # An answer that cannot be compressed gets a record without bytes, so that the others are kept all the same.
         pieces = [self._compress_or_report_loss(answer) for answer in waiting]
         first_kept = next((place for place, piece in enumerate(pieces) if piece != _NO_BYTES), None)
@@ -138,11 +138,15 @@ class Appender:
             chain, offset = records[-1].chain, offset + len(piece)
         return records
 
-    def _open_file(self, first: Record) -> None:
-        """Begin a new file, named after `first`: at a start, or if the old one is large or has bytes of another day."""
+    def _begin_file_if_needed(self, first: Record) -> None:
+        """Choose the name of a new file if the next bytes must not go into the current file (`_file`).
+
+        `first` is the record of the next bytes. The file is created when they are written.
+        """
         day = first.at.date()
-        if not self._file or (day != self._day and self._end > 0) or self._end >= LARGEST:
-            if self._file:
-                # Remove the bytes of a failed attempt from the old file.
+        has_bytes_of_another_day = day != self._day and self._end > 0
+        if not self._file or has_bytes_of_another_day or self._end >= LARGEST:
+            if self._file:  # it is empty after a start of this process
+                # Bytes after `_end` are from a failed attempt. To append no bytes at `_end` cuts them off.
                 self._folder.append(self._file, self._end, b"")
             self._file, self._day, self._end = self._folder.name_for(first.number, day), day, 0
