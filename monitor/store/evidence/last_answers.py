@@ -74,10 +74,8 @@ class LastAnswers:
         # No header can contain a line break, so line breaks can separate them.
         header_text = self._share("\n".join(chain.from_iterable(answer.headers.items())))
         # All fields of `Answer` in their order, but without headers and body. `dataclasses.replace` would take longer.
-        times, request_fields = (answer.sent, answer.received), (answer.request, answer.head, answer.unique)
-        bare = Answer(
-            answer.url, answer.status, _NO_HEADERS, b"", *times, is_whole, *request_fields, answer.lost_before
-        )
+        last_four = answer.request, answer.head, answer.unique, answer.lost_before
+        bare = Answer(answer.url, answer.status, _NO_HEADERS, b"", answer.sent, answer.received, is_whole, *last_four)
         self._last[target] = PackedAnswer(packed, bare, header_text, evidence_id)
         while self._bytes > _MOST_BYTES:  # forget first the answer whose body has not changed for the longest time
             self.forget(next(iter(self._last)))
