@@ -51,10 +51,13 @@ class Store:
     """
 
     def __init__(self, url: str, *, durable: bool = True, shape: Shape = OURS) -> None:
-        """Prepare to connect at the first query. Raises `UserFault` for an address of another kind of database."""
+        """Prepare to connect at the first query. Raises `UserFault` for an address of another kind of database.
+
+        `shape` is the schema that the program needs: that of this version (`OURS`), except in tests.
+        """
         address = make_url(url)
-        self._file: Path | None = None
-        # The device and inode of the file that was opened. Others show that the file was replaced since.
+        self._file: Path | None = None  # the file of an SQLite database
+        # The device and inode numbers of the file when it was opened. If they change, the file was replaced.
         self._file_id: tuple[int, int] | None = None
         self._place = address.render_as_string(hide_password=True)
         match address.get_backend_name():
@@ -67,7 +70,8 @@ class Store:
             case other:
                 raise UserFault(f"no store of kind {other}: write sqlite:///FILE or postgresql+psycopg://…")
         self._schema_check = SchemaCheck(self._place, shape)
-        self._rechecks_schema = False  # whether each transaction checks the schema again
+        # Whether each transaction checks that no other monitor has upgraded the schema. True after our own upgrade.
+        self._rechecks_schema = False
         self._runner = runner = QueryRunner(self._engine, self._place)
         self.ledger = LedgerStore(runner)
         self.runs = RunStore(runner)
@@ -133,9 +137,9 @@ class Store:
                 self._schema_check.check(revision)
             elif self._schema_check.needs_migration(revision):
                 self._migrate()
-            self._file_id = self._find_file_id()  # a transaction reopens the store if its file was replaced
-            # Another monitor may upgrade the store to a newer schema, so each transaction checks the revision again. If
-            # we must not migrate, the table of the revision may be too old for the query of this check.
+            self._file_id = self._find_file_id()  # if the file has another id later, it was replaced
+            # Another monitor may upgrade the schema later, so each transaction checks it again. The check reads the
+            # column `works_from`. A store that we must not migrate may lack this column, so it is not checked again.
             self._rechecks_schema = may_migrate
 
     def check_schema(self) -> None:
