@@ -17,15 +17,11 @@ from monitor.store.sql.write import Transaction
 
 T = TypeVar("T")
 ROWS_AT_ONCE = 500
-"""The most rows of runs, of evidence or of a large write in one transaction.
-
-A transaction delays the writes behind it and the renewal of this monitor's lease.
-"""
+"""The most rows of runs, of evidence or of a large write in one transaction, because it delays all other writes."""
 WRITES_AT_ONCE = 100
 """The most other writes in one transaction. They take longer, because each reads and writes several times."""
 
 WriteFunction = Callable[[Transaction], Any]
-"""A function that makes a write in an open transaction."""
 
 
 @dataclass(slots=True, eq=False)

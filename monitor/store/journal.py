@@ -131,8 +131,7 @@ class Journal:
             rewritten = self._rewrite_lost_records(store)
             if not self.has_rows:
                 return rewritten
-            # An earlier version may have written the journal and the copy of the store that the journal began as.
-            # Opening a file upgrades it to the schema of this version.
+            # Both files must have this version's schema, even if an earlier version wrote them.
             for file in (self.store_copy, self.file):
                 self._open_or_create(file).close()
             try:

@@ -59,7 +59,6 @@ class Members(RowSource):
       that are not written (see `term`).
     - If the store does not answer, the last share stays in use so that looks go on. The exception is a monitor that
       was suspended for longer than its lease, because others may use its share.
-    - `host_waits` returns the hosts that asked this monitor to wait, and until when by its monotonic clock.
     """
 
     def __init__(
@@ -92,7 +91,7 @@ class Members(RowSource):
         self._clock_readings: list[tuple[float, float]] = []
         # Without members, no monitor makes requests, so it does not matter that the store's clock is not known yet.
         self.share = Share(name, members=(), store_zero=0.0, divided=divided)
-        # The owner replaces both functions. The second returns until when each host asked us to wait (Retry-After).
+        # The owner sets both functions. `host_waits` returns until when each host has asked this monitor to wait.
         self.on_share: Callable[[Share], None] = lambda _share: None
         self.host_waits: Callable[[], Mapping[str, float]] = dict
 
@@ -306,10 +305,7 @@ class Members(RowSource):
         return alive
 
     def _publish_share(self, members: tuple[str, ...], waits: Mapping[str, datetime] | None = None) -> None:
-        """Build this monitor's share of the hosts' budgets and pass it to `on_share`.
-
-        `members` are the monitors that share the budgets. `waits` has the end of each host's wait.
-        """
+        """Pass this monitor's share of the budgets to `on_share`. `members` have a share, `waits` end hosts' waits."""
         wait_ends = {host: until.timestamp() for host, until in (waits or {}).items()}  # by the store's clock
         store_zero = self._store_clock_zero or 0.0  # what our monotonic clock read when the store's clock was zero
         share = Share(self._name, members, store_zero, divided=self._divided, quiet=wait_ends)

@@ -50,7 +50,6 @@ class Retention:
             await self._delete_evidence()
 
     async def _delete_evidence(self) -> None:
-        """Delete the evidence that is too old, and the oldest of what is too much."""
         files = await self.evidence.delete_expired(self.keep, self.most)
         if files:
             _log.info("given_up", files=files)
@@ -66,11 +65,9 @@ class Retention:
         fewer_runs = await self.compact()
         if repeated or fewer_runs:
             _log.info("given_up", reads=len(repeated), runs=fewer_runs)
-        # Free pages of the store until no page is left to free, or until a call frees no more pages.
-        left_before: int | None = None
-        left = await self.ask(lambda: self.store.free_pages(_PAGES_AT_ONCE))
-        while left > 0 and left != left_before:
+        # Each call frees some pages and returns how many are left. Stop if none are left, or if a call has freed none.
+        left_before, left = 0, await self.ask(lambda: self.store.free_pages(_PAGES_AT_ONCE))
+        while left not in {0, left_before}:
             await self.clock.sleep(_PAUSE)  # so that other writes go first
-            left_before = left
-            left = await self.ask(lambda: self.store.free_pages(_PAGES_AT_ONCE))
+            left_before, left = left, await self.ask(lambda: self.store.free_pages(_PAGES_AT_ONCE))
         await self.ask(self.store.update_statistics)

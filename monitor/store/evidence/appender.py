@@ -17,7 +17,6 @@ from monitor.store.evidence.warc import file_header
 from monitor.store.rows import Record
 
 _log = structlog.get_logger(__name__)
-_SOFTWARE = "ninethirty"
 _TRIAL_BYTES = 65_536
 _NO_BYTES = b""
 """The bytes of an answer that could not be compressed or written. Its record says that they are lost."""
@@ -33,10 +32,7 @@ class EvidenceRefused(StoreFault):
 
 @dataclass(slots=True)
 class Waiting:
-    """Bytes that wait for the disk, and their record so far.
-
-    `make_bytes` returns them compressed. `weight` is their size before that.
-    """
+    """Bytes that wait for the disk. `make_bytes` returns them compressed. `weight` is their size before compression."""
 
     record: Record
     make_bytes: Callable[[], bytes]
@@ -58,10 +54,7 @@ class Appender:
     """
 
     def __init__(self, folder: EvidenceFolder, chain: str, today: date, on_lost: Callable[[], object]) -> None:
-        """Continue after the last record. `chain` is its hash, which covers all earlier ones, or empty.
-
-        `on_lost` is called in the writer's thread when bytes were lost.
-        """
+        """Continue after the last record, with the hash `chain`. The writer's thread calls `on_lost` if it loses bytes."""
         self._folder = folder
         self._chain = chain
         # Every start begins a new file, so that a file damaged by a crash is never written again.
@@ -99,7 +92,7 @@ class Appender:
         first_kept = next((place for place, piece in enumerate(pieces) if piece != _NO_BYTES), None)
         if first_kept is not None:
             if self._end == 0:  # a new file begins with a header, which belongs to the first record with bytes
-                header = file_header(_SOFTWARE, self._file, waiting[first_kept].record.at)
+                header = file_header("ninethirty", self._file, waiting[first_kept].record.at)
                 pieces[first_kept] = header + pieces[first_kept]
             self._folder.append(self._file, self._end, b"".join(pieces))
         return self._make_records(waiting, pieces)
@@ -139,14 +132,11 @@ class Appender:
         return records
 
     def _begin_file_if_needed(self, first: Record) -> None:
-        """Choose the name of a new file if the next bytes must not go into the current file (`_file`).
-
-        `first` is the record of the next bytes. The file is created when they are written.
-        """
+        """Begin a new file if the next bytes must not go into the current one. `first` is their first record."""
         day = first.at.date()
         has_bytes_of_another_day = day != self._day and self._end > 0
         if not self._file or has_bytes_of_another_day or self._end >= LARGEST:
-            if self._file:  # it is empty after a start of this process
+            if self._file:  # "" means that this process has no file yet
                 # Bytes after `_end` are from a failed attempt. To append no bytes at `_end` cuts them off.
                 self._folder.append(self._file, self._end, b"")
             self._file, self._day, self._end = self._folder.name_for(first.number, day), day, 0

@@ -13,7 +13,6 @@ from monitor.store.evidence.warc import DELETION_KIND, last_deleted
 from monitor.store.rows import Record
 from monitor.store.sql.read import EvidenceIndex
 
-_PAGE = 1000
 _START = ""
 
 
@@ -103,7 +102,7 @@ class _MonitorCheck:
         self._last = record
 
     def _check_bytes(self, record: Record) -> None:
-        """Note a fault if the bytes of a record are missing or altered, or were deleted before those of older records.
+        """Note a fault if a record's bytes are missing or altered, or deleted although an older record still has bytes.
 
         Records are checked from the oldest to the newest.
         """
@@ -136,7 +135,7 @@ class _MonitorCheck:
 
 def chain_of(index: EvidenceIndex, monitor: str, after: int = 0) -> Iterator[Record]:
     """Yield every record of a monitor with a number above `after`, in order."""
-    while page := index.chain(monitor, after, _PAGE):
+    while page := index.chain(monitor, after):
         yield from page
         after = page[-1].number
 

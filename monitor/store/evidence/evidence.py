@@ -217,10 +217,7 @@ class Evidence(RowSource):
             transaction.add_evidence([*lost, *new])
 
     def _append_next_portion(self) -> list[Record]:
-        """Return the records of the next waiting bytes, after writing these bytes to the disk.
-
-        If `flush_to_disk` has written all of these bytes before, they are not written again.
-        """
+        """Write the next waiting bytes to the disk, unless `flush_to_disk` has written them. Return their records."""
         portion = self._list_waiting(most=self._next_write_size)
         if not portion:
             # If the folder refused bytes before, find out whether it accepts bytes again.
@@ -240,7 +237,6 @@ class Evidence(RowSource):
         self._must_check_committed = True
 
     def _find_lost_records(self) -> list[Record]:
-        """Return the committed records in memory that the store has lost."""
         last = self._index.last(self._monitor)
         number = last.number if last else 0
         return [record for record in self.last_committed() if record.number > number]

@@ -51,10 +51,7 @@ class Store:
     """
 
     def __init__(self, url: str, *, durable: bool = True, shape: Shape = OURS) -> None:
-        """Prepare to connect at the first query. Raises `UserFault` for an address of another kind of database.
-
-        `shape` is the schema that the program needs: that of this version (`OURS`), except in tests.
-        """
+        """Prepare to connect at the first query. Raises `UserFault` for an address of another kind of database."""
         address = make_url(url)
         self._file: Path | None = None  # the file of an SQLite database
         # The device and inode numbers of the file when it was opened. If they change, the file was replaced.
@@ -69,7 +66,7 @@ class Store:
                 self._engine = _connect_postgresql(address)
             case other:
                 raise UserFault(f"no store of kind {other}: write sqlite:///FILE or postgresql+psycopg://…")
-        self._schema_check = SchemaCheck(self._place, shape)
+        self._schema_check = SchemaCheck(self._place, shape)  # `shape` is the schema that the program needs
         # Whether each transaction checks that no other monitor has upgraded the schema. True after our own upgrade.
         self._rechecks_schema = False
         self._runner = runner = QueryRunner(self._engine, self._place)
@@ -264,14 +261,12 @@ class Store:
             return _revision_row(connection) if inspect(connection).has_table(REVISION.name) else None
 
     def _refuse_newer(self) -> None:
-        """Raise `UserFault` if a newer version has upgraded the store."""
         # Columns that this version does not know would be lost without notice.
         if self.newer:
             fault = f"its shape is {self.newer}, newer than this version's: use the one that made it"
             raise UserFault(f"store {self._place}: {fault}")
 
     def _create_tables(self) -> None:
-        """Create all tables at once, without the migrations."""
         with self._begin_exclusive() as connection:
             if not inspect(connection).has_table(REVISION.name):
                 METADATA.create_all(connection, checkfirst=False)
@@ -279,7 +274,6 @@ class Store:
                 connection.execute(insert(REVISION), {"version_num": HEAD, "works_from": WORKS_FROM})
 
     def _migrate(self) -> None:
-        """Run the migrations that the store needs."""
         from monitor.store.sql import migrate  # noqa: PLC0415  # 0.3 s and 8 MB, not needed if the store is up to date
 
         with self._begin_exclusive() as connection:
@@ -299,13 +293,11 @@ class Store:
 
     @contextmanager
     def _locked_sqlite(self) -> Iterator[Any]:
-        """Yield a connection of the SQLite driver, outside a transaction."""
         with convert_faults(self._place), closing(self._engine.raw_connection()) as raw:
             yield raw.driver_connection
 
 
 def _revision_row(connection: Connection, query: str = "SELECT * FROM alembic_version") -> Revision | None:
-    """Return the row with the store's revision, or None if the table is empty."""
     row = connection.exec_driver_sql(query).mappings().first()
     return None if row is None else dict(row)
 

@@ -44,7 +44,6 @@ def faults_in(connection: Connection) -> list[str]:
 
 
 def _find_damage(connection: Connection) -> list[str]:
-    """Return the faults that SQLite's own checks find."""
     try:
         verdict = connection.execute(text("PRAGMA integrity_check(1)")).scalars().first()
         dangling = connection.execute(text("PRAGMA foreign_key_check")).all()

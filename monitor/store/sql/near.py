@@ -162,11 +162,10 @@ class _Merge:
         is_new_evidence = table is tables.EVIDENCE and not is_stored
         return not is_new_evidence
 
-    def _is_in_store(self, record: str) -> bool:
-        """Return whether the store has a record of evidence."""
-        monitor, _, number = record.rpartition("-")
-        kept = tables.EVIDENCE
-        query = sa.select(kept.c.number).where(kept.c.monitor == monitor, kept.c.number == int(number))
+    def _is_in_store(self, evidence_id: str) -> bool:
+        monitor, _, number = evidence_id.rpartition("-")
+        evidence = tables.EVIDENCE.c
+        query = sa.select(evidence.number).where(evidence.monitor == monitor, evidence.number == int(number))
         return self._store.execute(query).first() is not None
 
 
