@@ -54,7 +54,7 @@ class Appender:
     """
 
     def __init__(self, folder: EvidenceFolder, chain: str, today: date, on_lost: Callable[[], object]) -> None:
-        """Continue after the last record, with the hash `chain`. The writer's thread calls `on_lost` if it loses bytes."""
+        """Continue after the last record, with the hash `chain`. The writer calls `on_lost` if it loses bytes."""
         self._folder = folder
         self._chain = chain
         # Every start begins a new file, so that a file damaged by a crash is never written again.
