@@ -92,8 +92,7 @@ async def show_incident(request: Request, fault: str = "", outcome: SaveOutcome 
         conflicts={one.field: one for one in outcome.conflicts},
         saved="saved" in request.query_params,
         boxes=(typed_texts(report) if report is not None else {}) | unsaved,
-        # Texts that were typed into boxes of an earlier form of the report.
-        strays=texts_without_box(drafts[-1].words, report) if report is not None else {},
+        strays=texts_without_box(drafts[-1].words, report) if report is not None else {},  # of an earlier form
         incident=incident_json(found, drafts),
         report=report,
         unanswered=len(unanswered),
