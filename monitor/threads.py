@@ -115,8 +115,8 @@ def is_any_waiting_for_child() -> bool:
 async def ends_within(work: asyncio.Future[Any], within: float) -> bool:
     """Wait for the work of a thread. Return whether it is done within `within` seconds.
 
-    A suspension of the machine also suspends the work, so it must not use up the time. It can end only one of the
-    `_STEPS` of the wait.
+    If the machine is suspended, the work stands still while the clock goes on, so the current timeout ends too early.
+    With `_STEPS` short timeouts instead of a long one, the work loses only the time of one step.
     """
     for _ in range(_STEPS):
         done, _ = await asyncio.wait({work}, timeout=within / _STEPS)

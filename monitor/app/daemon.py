@@ -93,12 +93,12 @@ class Daemon:
 
     def reconfigure(self, jobs: Sequence[RecurringJob], run_now: Collection[str]) -> None:
         """Replace the recurring jobs. New ones and those named in `run_now` run at once, others at their usual time."""
-        due_as_before = {name for _, name, _ in jobs}.difference(run_now)
+        names_to_keep = {name for _, name, _ in jobs}.difference(run_now)
         for _, name, _ in self.jobs:
-            if name not in due_as_before:
-                # If it is added again below, it runs at once.
+            if name not in names_to_keep:
                 self.job_runner.drop(name)
         for every, name, job in jobs:
+            # A kept job only gets its new work and spacing. A job that is new, or was dropped above, runs at once.
             self.job_runner.add_job(every, name, job)
         self.jobs = jobs
 
@@ -134,12 +134,12 @@ class Daemon:
         await self._write_heartbeat()
 
     async def finish(self) -> None:
-        """Leave the other monitors, commit everything with a regular stop, and copy to the journal what a start needs.
+        """Leave the other monitors, commit all writes, and copy to a file what a start without the store needs.
 
         If the store fails, the waiting writes go to the journal.
         """
         core = self.core
-        core.heartbeat.end(core.clock.now())
+        core.heartbeat.end(core.clock.now())  # the last heartbeat says that this stop is regular
         if core.members is not None and self._membership is not None:
             self._membership.cancel()
             # If the store cannot be written, our membership expires.
@@ -148,7 +148,7 @@ class Daemon:
         await core.failover.journal_waiting_writes()
         core.writer.request_batch()
         await core.writer.close()
-        # The store may be away at the next start. Then it has only the journal.
+        # If the store is away at the next start, the monitor has only this copy.
         await core.failover.refresh_copy(stopping=True)
 
     def abandon(self) -> None:

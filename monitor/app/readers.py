@@ -61,13 +61,14 @@ def make_calendar_reader(  # noqa: PLR0913, PLR0917 # it joins settings, network
     return CalendarReader(
         table.name,
         kind(table.in_zone(settings.timezone)),
+        # Names of people are removed from stored responses. A response may have `cap` bytes.
         CalendarPages(ask, strip=kind.names_people, cap=kind.cap, workers=workers),
         clock,
         folder / table.file if table.file is not None else None,
         evidence=evidence,
         adjust=make_usual_time_filler(settings) if has_usual_times else None,
         producer=table.producer,
-        is_plain=kind.is_plain,
+        is_plain=kind.is_plain,  # whether a small response can be parsed without a worker
     )
 
 

@@ -49,14 +49,14 @@ def make_reporting_rules(settings: Settings, channels: Sequence[str], folder: Pa
         forms={table.id: table.report.form for table in settings.producer if table.report.form is not None},
         routes=settings.route,
         channels=tuple(channels),
-        open_channels=frozenset(settings.alert.open_channels),
+        open_channels=frozenset(settings.alert.open_channels),  # those that people outside the staff can read
         templates=report_templates(settings, folder),
         editions=make_editions(settings),
-        agreed_times=granted_times(settings),
-        # These get one notice if a platform fault delays many releases.
+        agreed_times=granted_times(settings),  # agreed release times other than 09:30
+        # If a fault of a platform delays many releases, these channels get one notice for all, after the time `gather`.
         folding=frozenset(table.name for table in settings.channel if table.digest or table.kind == "pagerduty"),
         pagers=frozenset(table.name for table in settings.channel if table.kind == "pagerduty"),
-        hooks=frozenset(table.name for table in settings.channel if table.kind == "webhook"),
+        hooks=frozenset(table.name for table in settings.channel if table.kind == "webhook"),  # read by machines
         gather=settings.alert.digest_within,
         rotas=make_rotas(settings),
     )

@@ -94,14 +94,14 @@ class Status:
 
     def _store_check(self) -> Check:
         """Return a check of store and evidence: whether both can be written, and no newer version uses the store."""
-        if newer_schema := self.core.store.newer:  # its name, empty if the store has our schema
+        if newer_schema := self.core.store.newer:  # empty if no newer version has upgraded the store's schema
             return Check("Store", f"{newer_schema}, of a newer version of ninethirty", "Upgrade this monitor.")
-        store_faults = self.core.health.unable(self.core.clock.now())  # since when the store was not writable
-        faults = [*store_faults, self.self_check.evidence_fault()]
-        if not any(faults):
+        store_faults = self.core.health.unable(self.core.clock.now())
+        faults = [one for one in (*store_faults, self.self_check.evidence_fault()) if one]  # "" means no fault
+        if not faults:
             return Check("Store", "writable, and so is the evidence")
         todo = "Free space, or bring the database back."
-        return Check("Store", "; ".join(filter(None, faults)), todo, "NinethirtyStoreFailing")
+        return Check("Store", "; ".join(faults), todo, "NinethirtyStoreFailing")
 
     def _calendar_check(self, name: str) -> Check:
         """Return a check of a calendar: good if its last read was usable and is not too old."""

@@ -55,9 +55,8 @@ class OpenedStore:
 def open_with_journal(url: str, folder: str | None, monitor: str, clock: Clock, *, durable: bool) -> OpenedStore:
     """Return the store at an address with its journal, after writing the journal's rows into the store.
 
-    If the store is away, the journal replaces it. Without `folder` a store on SQLite has no journal, because both would
-    be on the same disk. Raises `StoreFault` if a newer version made the store. It also does so if the store is away and
-    its journal is missing, or has no copy of the rows that a start needs.
+    If the store is away, the journal replaces it. Raises `StoreFault` if the journal cannot replace it, or if a newer
+    version made the store. Without `folder`, a store on SQLite has no journal: both would be on the same disk.
     """
     file = file_of(url) or Path("var/store")
     journal = Journal(Path(folder) if folder else file.parent / "journal", monitor, url, durable=durable)
@@ -65,7 +64,7 @@ def open_with_journal(url: str, folder: str | None, monitor: str, clock: Clock, 
     try:
         store = open_store(url, durable=durable)
         store.upgrade()
-        # Earlier versions kept a journal beside SQLite by default. Its rows must not be lost.
+        # Earlier versions kept a journal beside SQLite by default. If it still has rows, they must not be lost.
         if has_journal or journal.has_rows:
             if rows := journal.merge_journal(store):
                 _log.warning("journal_taken_in", rows=rows)
@@ -77,7 +76,7 @@ def open_with_journal(url: str, folder: str | None, monitor: str, clock: Clock, 
             raise
         try:
             stand_in = journal.open_as_store(clock.now())
-        except StoreFault as journal_fault:
+        except StoreFault as journal_fault:  # for example, the journal has no copy of the rows that a start needs
             raise fault from journal_fault
         _log.critical("store_away", fault=str(fault), journal=str(journal.file))
         return OpenedStore(stand_in, url, journal, stand_in=stand_in)
@@ -129,34 +128,36 @@ class StoreFailover:
     async def refresh_copy(self, *, stopping: bool = False) -> None:
         """Copy to a local file what a start without the store needs, if the store works.
 
-        Notices are copied each minute. After a change of calendars, upcoming releases are copied too, at most every ten
-        minutes, but at once if the monitor is `stopping`.
+        Notices are copied each minute. Releases are copied too if they have changed, but at most every ten minutes. A
+        monitor that is `stopping` copies changed releases at once.
         """
         opened, now = self.opened, self.clock.now()
         if opened.journal is None or opened.uses_stand_in or self.store_health.health.is_store_failing:
             return
         journal, releases, mono = opened.journal, self.ledger.releases, self.clock.monotonic()
-        # The ledger replaces its releases at each change.
-        is_full = releases is not self._copied_releases and (stopping or mono >= self._next_full_copy)
+        have_changed = releases is not self._copied_releases  # the ledger makes a new object at each change
+        is_full = have_changed and (stopping or mono >= self._next_full_copy)  # copies releases and notices
         if not is_full and mono < self._next_copy:
             return
         if not await self._try_on_journal(lambda: journal.refresh_copy(opened.store, now, notices_only=not is_full)):
             return
         self._next_copy = mono + _COPY_SECONDS
         if is_full:
-            # The first copy is made before any calendar is read. So the next one need not wait for ten minutes.
-            self._next_full_copy = mono + (0.0 if self._copied_releases is None else _FULL_COPY_SECONDS)
+            # The first copy lacks the releases of calendars that were not read yet. So the second one must not wait.
+            is_first = self._copied_releases is None
+            self._next_full_copy = mono + (0.0 if is_first else _FULL_COPY_SECONDS)
             self._copied_releases = releases
 
     async def journal_waiting_writes(self) -> None:
-        """If the store fails, write what waits for it to the journal. Do nothing if that is in use as the store."""
+        """If the store fails, write uncommitted writes to the journal, unless the journal is in use as the store."""
         journal = self.opened.journal
         if journal is None or self.opened.uses_stand_in or not self.store_health.health.is_store_failing:
             return
         if not journal.has_rows:
             _log.warning("journal_begun", journal=str(journal.file))
-        (runs, writes), beat = self.writer.uncommitted(), Heartbeat(self.monitor, self.clock.now())
-        await self._try_on_journal(lambda: journal.add_rows(runs, writes, beat, self._known_records()))
+        (runs, writes), heartbeat = self.writer.uncommitted(), Heartbeat(self.monitor, self.clock.now())
+        # The journal also needs the records of evidence, because runs refer to them.
+        await self._try_on_journal(lambda: journal.add_rows(runs, writes, heartbeat, self._known_records()))
 
     def _known_records(self) -> list[Record]:
         """Return every known record of evidence, also committed ones, because a store can lose its last batches."""

@@ -94,14 +94,15 @@ def _read_nearest_date(text: str, today: date) -> date | None:
 
 
 def _read_nearest_instant(text: str, today: date) -> datetime | None:
-    """Return the instant that a date and time in words names, nearest to `today`, or None if no reading is certain."""
-    first, _, rest = text.partition(" ")
-    day = _read_day_word(first, today)
-    with_day = f"{day.isoformat()} {rest}" if day is not None else text
-    # If the text names no day, it is a time today.
-    for words in (with_day, f"{today.isoformat()} {text}"):
-        # A date without a year is read as one on or after the anchor: try this year and the last.
-        slots = [read_date(words, anchor, LONDON).slot for anchor in (today, today - _YEAR)]
+    """Return the instant nearest to `today` that a text in words names, or None if no reading is certain."""
+    first_word, _, rest = text.partition(" ")
+    day = _read_day_word(first_word, today)
+    text_with_day = f"{day.isoformat()} {rest}" if day is not None else text
+    time_of_today = f"{today.isoformat()} {text}"
+    # If the text cannot be read as a date and time, read it as a time of today.
+    for words in (text_with_day, time_of_today):
+        # A date without a year can be in the coming twelve months or in the last twelve. Read it as both.
+        slots = [read_date(words, earliest, LONDON).slot for earliest in (today, today - _YEAR)]
         if instants := [slot.instant for slot in slots if slot.instant is not None and slot.doubt is None]:
             return min(instants, key=lambda instant: abs(instant.date() - today))
     return None

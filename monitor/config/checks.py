@@ -16,7 +16,7 @@ from alerts.draft.code import load_editions
 from monitor.config.people import WebSettings
 from monitor.config.settings import Settings
 from monitor.errors import UserFault
-from schedules.contract.verdict import Kind
+from schedules.contract.verdict import Kind as FindingKind
 from schedules.values import did_you_mean, is_loopback, quote_value, read_wall
 from schedules.workdays import Nation
 
@@ -210,14 +210,14 @@ def _network_faults(data: Row) -> Iterator[CrossFault]:
 
 
 def reporting_faults(settings: Settings, folder: Path) -> Iterator[CrossFault]:
-    """Yield faults of links, templates, the Code (of Practice) and routes. Relative files start from `folder`."""
+    """Yield (key, reason, value to quote or None) for faults of links, templates, the Code of Practice and routes."""
     if settings.web.link_key is not None and settings.web.public_url is None:
         yield "web.public_url", "must be given with link_key: a link needs an address people reach", None
-    yield from _template_faults(settings, folder)
+    yield from _template_faults(settings, folder)  # relative files start from `folder`
     yield from _code_faults(settings)
-    # A route with a misspelt finding would never match, and its notices would go elsewhere. A route can also name a
-    # kind of incident instead of a finding, or the verdict at the end of the watch.
-    known = sorted({*Kind, *incident.Kind, "not_published"})
+    # A route with a misspelt finding would never match, so its notices would go elsewhere. It may also name a kind of
+    # incident, or `not_published`, the verdict at the end of the watch.
+    known = sorted({*FindingKind, *incident.Kind, "not_published"})
     for place, route in enumerate(settings.route, 1):
         pattern = route.match.finding
         if pattern is not None and not any(fnmatchcase(kind, pattern) for kind in known):
@@ -247,16 +247,16 @@ def _faults_of_template(file: Path) -> Iterator[str]:
 
 
 def _code_faults(settings: Settings) -> Iterator[CrossFault]:
-    """Yield editions and practices of the Code that do not exist. The reason names those that do."""
+    """Yield a fault for each unknown edition or practice of the Code of Practice for Statistics in the settings."""
     practices = {edition.name: [f"{edition.name}/{name}" for name in edition.practices] for edition in load_editions()}
-    for name in settings.code.begins:
-        if name not in practices:
-            yield f'code.begins."{name}"', f"no edition of that name, there are {', '.join(practices)}", None
-    for name in settings.code.cites:
-        known = practices.get(name.partition("/")[0], [])
-        if name not in known:
+    for edition in settings.code.begins:  # the day on which each edition begins to apply
+        if edition not in practices:
+            yield f'code.begins."{edition}"', f"no edition of that name, there are {', '.join(practices)}", None
+    for practice in settings.code.cites:  # the text that cites each practice, by EDITION/NAME
+        known = practices.get(practice.partition("/")[0], [])
+        if practice not in known:
             reason = f"no practice of that name, there are {', '.join(known or practices)}"
-            yield f'code.cites."{name}"', reason, None
+            yield f'code.cites."{practice}"', reason, None
 
 
 def _web_faults(web: Row, folder: Path) -> Iterator[CrossFault]:

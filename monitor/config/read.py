@@ -75,24 +75,23 @@ def load(path: Path) -> dict[str, Any]:
 def _faults_of_error(
     error: Mapping[str, Any], data: Mapping[str, Any], file: str, model: type[BaseModel]
 ) -> list[Fault]:
-    """Convert one error of pydantic into faults. One of the type `keys` is from `refuse_any`, and can have several."""
+    """Convert one error of pydantic into faults of the file, each with a place, a reason and the quoted value."""
     place, value = _find_place(error["loc"], data)
-    if error["type"] == "union_tag_invalid":
-        # The location is that of a table of an unknown kind. Its key `kind` is at fault, which pydantic quotes: 'kind'.
-        key_of_kind = str(error["ctx"]["discriminator"]).strip("'")
-        place.append(key_of_kind)
-        value = _child_of(value, key_of_kind)
-    if error["type"] == "keys":
+    if error["type"] == "keys":  # our own check of a table raised this error, with one or more faults of its keys
         table = _write_path(place)
         faults = error["ctx"]["faults"]
         return [Fault(file, f"{table}.{key}" if key else table, reason, quoted) for key, reason, quoted in faults]
+    if error["type"] == "union_tag_invalid":  # a table has an unknown kind, and pydantic only says which table
+        key_of_kind = str(error["ctx"]["discriminator"]).strip("'")  # pydantic quotes the name of the key: 'kind'
+        place.append(key_of_kind)
+        value = _child_of(value, key_of_kind)
     reason = _explain_error(error, place, value, model)
     has_no_value = error["type"] in {"missing", "union_tag_not_found"}
-    is_hidden = has_no_value or _is_written_secret(error) or is_private(place)
+    is_hidden = has_no_value or _is_secret_in_file(error) or is_private(place)
     return [Fault(file, _write_path(place), reason, None if is_hidden else quote_value(value))]
 
 
-def _is_written_secret(error: Mapping[str, Any]) -> bool:
+def _is_secret_in_file(error: Mapping[str, Any]) -> bool:
     """Return whether the fault is a secret that is written in the file itself, where a table must name its place."""
     return (error["type"], error.get("ctx", {}).get("class_name")) == ("model_type", "Secret")
 
@@ -156,7 +155,7 @@ def _explain_error(error: Mapping[str, Any], place: Sequence[str | int], value: 
     """Return in words what is wrong with the `value` at `place`, and what to write instead if that can be guessed."""
     if error["type"] == "extra_forbidden":
         return "unknown key" + _suggest(str(place[-1]), _keys_at(model, error["loc"][:-1]))
-    if _is_written_secret(error):
+    if _is_secret_in_file(error):
         return 'must name a place, {env = "NAME"} or {file = "PATH"}: a secret is never written here'
     if error["type"] == "list_type" and isinstance(value, Mapping):
         return f"must be a list of tables, write [[{_write_path(place)}]]"
@@ -188,18 +187,18 @@ _KIND_OF_SERVICE = dict.fromkeys(_SERVICES, "apprise") | {
 
 def _keys_at(model: type[BaseModel], loc: Sequence[str | int]) -> list[str]:
     """Return the keys that the table at `loc` can have. If its kind is not known, these are the keys of every kind."""
-    # The fields of the table, or of each table that it can be, by key.
-    tables = [_fields_by_key(model)]
+    # `loc` leads from the whole file to the table, such as ("channel", 0, "email"). After each step, `candidates` are
+    # the tables that may be meant: a dict of fields by key for each.
+    candidates = [_fields_by_key(model)]
     for step in map(str, loc):
-        fields = [table[step] for table in tables if step in table]
-        if fields:
-            tables = [_fields_by_key(inner) for field in fields for inner in _tables_in(field.annotation)]
+        fields = [table[step] for table in candidates if step in table]
+        if fields:  # the step is a key
+            candidates = [_fields_by_key(inner) for field in fields for inner in _tables_in(field.annotation)]
         else:
-            # The step is no key of these tables. It can be a kind, which selects the table whose `kind` can have that
-            # value. Else it is a position in a list or a name that the user chose, and the tables stay.
-            of_kind = [one for one in tables if "kind" in one and step in get_args(one["kind"].annotation)]
-            tables = of_kind or tables
-    return [key for table in tables for key in table]
+            of_kind = [one for one in candidates if "kind" in one and step in get_args(one["kind"].annotation)]
+            # If no table has this kind, the step is a position in a list, or a name that the user chose.
+            candidates = of_kind or candidates
+    return [key for table in candidates for key in table]
 
 
 def _fields_by_key(model: type[BaseModel]) -> dict[str, FieldInfo]:

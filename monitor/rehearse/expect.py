@@ -153,13 +153,13 @@ def _value_or(value: float | None, default: float) -> float:
     return default if value is None else value
 
 
-def _compare_exposures(true: TrueLength, exposures: Sequence[Row]) -> Iterator[str]:
-    """Yield why the longest exposure is wrong: its length, or whether it is still open."""
+def _compare_exposures(expected: TrueLength, exposures: Sequence[Row]) -> Iterator[str]:
+    """Yield how the longest exposure differs from the expected one. The caller begins the sentence."""
     if not exposures:
         yield "there was none"
         return
     longest = max(exposures, key=lambda exposure: _value_or((exposure.get("seconds") or {}).get("max"), inf))
-    if true.min is not None or true.max is not None:
-        yield from _compare_length(true, longest.get("seconds"))
-    if true.open is not None and longest.get("open") is not true.open:
+    if expected.min is not None or expected.max is not None:  # the script expects a length
+        yield from _compare_length(expected, longest.get("seconds"))
+    if expected.open is not None and longest.get("open") is not expected.open:
         yield f"is {'open' if longest.get('open') else 'closed'}"

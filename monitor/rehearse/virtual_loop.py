@@ -51,18 +51,19 @@ class _Selector(selectors.DefaultSelector):
     """Real seconds since the last progress."""
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """Return the ready I/O. If none is ready, `before_wait` advances time or says how long to wait for real I/O."""
+        """Return the ready I/O. If none is ready, advance virtual time, or wait until real I/O is ready."""
         ready = super().select(0)
         must_not_wait = timeout is not None and timeout <= 0
         if ready or must_not_wait:
-            self.idle_seconds = 0.0
+            self.idle_seconds = 0.0  # real seconds without progress
             return ready
-        wait = self.before_wait(float("inf") if timeout is None else timeout)
-        if wait <= 0:
+        # Either advances virtual time and returns 0, or returns how many real seconds to wait for real I/O.
+        real_seconds = self.before_wait(float("inf") if timeout is None else timeout)
+        if real_seconds <= 0:
             self.idle_seconds = 0.0
-            return ready
+            return []
         began = _REAL_CLOCK.monotonic()
-        ready = super().select(wait)
+        ready = super().select(real_seconds)
         self.after_wait(_REAL_CLOCK.monotonic() - began, bool(ready))
         return ready
 

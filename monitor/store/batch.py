@@ -17,15 +17,11 @@ from monitor.store.sql.write import Transaction
 
 T = TypeVar("T")
 ROWS_AT_ONCE = 500
-"""The most rows of runs, of evidence or of a large write in one transaction.
-
-A transaction delays the writes behind it and the renewal of this monitor's lease.
-"""
+"""The most rows of runs, of evidence or of a large write in one transaction, because it delays all other writes."""
 WRITES_AT_ONCE = 100
 """The most other writes in one transaction. They take longer, because each reads and writes several times."""
 
 WriteFunction = Callable[[Transaction], Any]
-"""A function that makes a write in an open transaction."""
 
 
 @dataclass(slots=True, eq=False)
@@ -178,15 +174,15 @@ class Backlog:
                 return
 
     def take_batch(self, source_transactions: int) -> Batch:
-        """Remove all waiting runs and small writes, and return them as a batch with the oldest large write.
+        """Take all waiting runs, urgent writes and small writes out of the backlog. Return them as a batch.
 
-        The large write stays in the backlog until it is done. `source_transactions` is how many transactions the rows
-        of evidence (or of another `RowSource`) need, 0 if one is enough.
+        The batch also has the oldest large write, which stays in the backlog until it is done. `source_transactions`
+        is the number of transactions for the rows of evidence, if one transaction cannot take all of them, else 0.
         """
         while self.large and self.large[0].done.done():  # committed, refused or cancelled
             self.large.popleft()
         urgent = self.take_urgent_writes()
-        # All monitors write in the same order. Otherwise two could wait for each other's rows.
+        # All monitors write in the order of the releases' ids. Otherwise two monitors could block each other's rows.
         writes = sorted((write for write in self.writes if not write.done.done()), key=lambda write: write.release)
         runs = [*self.runs.values()]
         self.runs, self.writes = {}, []

@@ -122,10 +122,10 @@ class Journal:
             self._remove_files()
 
     def merge_journal(self, store: Store) -> int:
-        """Write the rows of the journal into a store. Return how many were written.
+        """Write the rows of the journal into a store. Return how many were written, evidence records included.
 
-        Before that, write evidence records again that the store has lost. They stay even if the journal contradicts the
-        store. Then its other rows are not written, and it is copied to a `.refused` file.
+        First write this monitor's evidence records that the store lacks, from the journal or else the local copy. If
+        the journal contradicts the store, write only these, and copy the journal to a `.refused` file.
         """
         with self._lock:
             rewritten = self._rewrite_lost_records(store)
@@ -159,20 +159,20 @@ class Journal:
         return len(records)
 
     def _find_lost_records(self, store: Store) -> list[Record]:
-        """Return this monitor's evidence records that the store lacks, from the journal or else the store's copy."""
-        file = self.file if self.has_rows else self.store_copy
-        if not file.exists():
+        """Return this monitor's evidence records that the store lacks, from the journal or else the local copy."""
+        local_file = self.file if self.has_rows else self.store_copy
+        if not local_file.exists():
             return []
         found: list[Record] = []
-        with closing(self._open_or_create(file)) as local:
+        with closing(self._open_or_create(local_file)) as local:
             for name in local.evidence.monitors():
                 # After a start without the store, this monitor's records are under its name, OFFLINE_MARK and the time.
                 if name == self._monitor or name.startswith(self._monitor + OFFLINE_MARK):
-                    last = store.evidence.last(name)
-                    # A chain that is only in the journal began there. One that is only in the copy shows that people
-                    # have emptied the store, so do not write its records again.
-                    if last is not None or self.has_rows:
-                        found += records_after(local.evidence, name, last)
+                    last_stored = store.evidence.last(name)
+                    # The store may have no record at all under this name. Then records in the journal are new, so
+                    # return them. Records in the copy were in the store, so people have emptied it: leave them out.
+                    if last_stored is not None or self.has_rows:
+                        found += records_after(local.evidence, name, last_stored)
         return found
 
     def open_as_store(self, now: datetime) -> Store:

@@ -59,7 +59,6 @@ class Members(RowSource):
       that are not written (see `term`).
     - If the store does not answer, the last share stays in use so that looks go on. The exception is a monitor that
       was suspended for longer than its lease, because others may use its share.
-    - `host_waits` returns the hosts that asked this monitor to wait, and until when by its monotonic clock.
     """
 
     def __init__(
@@ -75,16 +74,14 @@ class Members(RowSource):
         self._leases = leases
         self._writer = writer
         self._clock = clock
-        self._now = clock.now()  # the begin of the last renewal, from which the lease lasts
+        self._renewal_time = clock.now()  # when the last renewal began: the lease lasts from then on
         # The lease on our name as last committed, and as renewed in the transaction that is open.
         self._lease: Lease | None = None
         self._renewed: Lease | None = None
         self._is_joined = False
-        # A term is a time in which our lease never runs out. This is the begin of the last one in which all others have
-        # read our lease, so that they count us among the monitors.
+        # When our present lease began, once all other monitors have read it. From then on they share budgets with us.
         self._known_term: datetime | None = None
-        # The next two are seconds of our monotonic clock. No other monitor can take us for dead before the first one.
-        self._alive_until = 0.0
+        self._alive_until = 0.0  # no other monitor can take us for dead before this time of our monotonic clock
         self._last_awake = clock.monotonic()  # a long time since then shows that this process was suspended
         self._is_store_away = False  # whether the store did not answer the last renewal
         self._must_renew_at_once = False  # whether requests are stopped because our lease may have run out
@@ -92,9 +89,11 @@ class Members(RowSource):
         self._renewals: dict[str, tuple[datetime, float]] = {}
         # For each reading, its uncertainty, and how far the store's clock is ahead of our monotonic one. In seconds.
         self._clock_readings: list[tuple[float, float]] = []
+        # Without members, no monitor makes requests, so it does not matter that the store's clock is not known yet.
         self.share = Share(name, members=(), store_zero=0.0, divided=divided)
+        # The owner sets both functions. `host_waits` returns until when each host has asked this monitor to wait.
         self.on_share: Callable[[Share], None] = lambda _share: None
-        self.host_waits: Callable[[], Mapping[str, float]] = dict  # until it is set, no host has asked to wait
+        self.host_waits: Callable[[], Mapping[str, float]] = dict
 
     @property
     def term(self) -> datetime | None:
@@ -115,7 +114,7 @@ class Members(RowSource):
         """
         first_seen: Lease | None = None
         while True:
-            self._now = self._clock.now()
+            self._renewal_time = self._clock.now()
             lease = await self._writer.write(lambda tx: self._take_lease(tx) or self._leases.lease(self._lease_name))
             if lease is not None and lease.holder == self._holder.name:
                 break
@@ -147,11 +146,13 @@ class Members(RowSource):
 
     def _stop_if_suspended(self) -> None:
         """Stop requests if this process was suspended for so long that the other monitors could take it for dead."""
-        now, before = self._clock.monotonic(), self._last_awake
+        now = self._clock.monotonic()
+        pause = now - self._last_awake  # one interval, unless this process was suspended
         self._last_awake = now
-        was_suspended = now - before > 2 * self._interval.total_seconds() and now > self._alive_until
-        # If the store was away before that, the others could not read it either. So they still reserve our share.
-        if was_suspended and not self._is_store_away:
+        was_suspended = pause > 2 * self._interval.total_seconds()
+        # Our lease may have run out. But while the store is away, no other monitor can read that it has.
+        may_seem_dead = now > self._alive_until and not self._is_store_away
+        if was_suspended and may_seem_dead:
             self._must_renew_at_once = True
             self.on_share(replace(self.share, members=()))  # a share without members permits no requests
 
@@ -191,48 +192,54 @@ class Members(RowSource):
 
     def _take_lease(self, tx: Transaction) -> Lease | None:
         """Take or renew the lease on our name. Return None if another process has it."""
-        return self._holder.take(tx, self._lease_name, self._now)
+        return self._holder.take(tx, self._lease_name, self._renewal_time)
 
     async def _renew_and_read(self) -> None:
         """Renew our lease, read those of the others, and publish the new share of the hosts' budgets.
 
-        If the store fails, the share stays. If our lease ran out, or another process took it, publish a share without
-        members, so that this monitor makes no requests.
+        A share without members means that this monitor makes no requests.
         """
-        self._now = self._clock.now()
+        self._renewal_time = self._clock.now()
         began = self._clock.monotonic()
         # Convert the ends of waits from our monotonic clock to the store's clock.
         store_zero = self._store_clock_zero
         waits = {} if store_zero is None else {host: until - store_zero for host, until in self.host_waits().items()}
         try:
-            read = partial(self._add_waits_and_read_leases, waits=waits)
-            # Each batch renews our lease. A full disk may refuse large batches, so write no other rows with it then.
-            if self._writer.is_refused:
-                stored = await self._writer.write_with_source(self, read)
+            add_and_read = partial(self._add_waits_and_read_leases, waits=waits)
+            # Each transaction of the writer also renews our lease, because this object is one of its row sources.
+            if self._writer.is_refused:  # perhaps the disk is too full for waiting rows, so write only the lease
+                stored = await self._writer.write_with_source(self, add_and_read)
             else:
-                stored = await self._writer.write(read, patient=False, urgent=True)
+                stored = await self._writer.write(add_and_read, patient=False, urgent=True)
         except NameTaken:
             # The other process with our name makes the requests. This one tries again at the usual interval.
             self._must_renew_at_once = False
             self._publish_share(members=())
-            return
         except StoreFault:
-            # If this process was suspended during the write, the failure does not show that the store is down.
-            self._stop_if_suspended()
-            self._is_store_away = True
-            self._holder.record_write_time(self._clock.monotonic() - began)
-            # The others could not renew their leases either. So none counts as dead because of this time.
-            self._renewals.clear()
-            if not self._must_renew_at_once:
-                self.on_share(self.share)  # the last share stays in use
-            return
+            self._note_failed_renewal(began)
+        else:
+            self._note_renewal(began, stored)
+
+    def _note_failed_renewal(self, began: float) -> None:
+        """Keep the last share in use, because the store failed. `began` is by our monotonic clock."""
+        # If this process was suspended during the write, the failure does not show that the store is down.
+        self._stop_if_suspended()
+        self._is_store_away = True
+        self._holder.record_write_time(self._clock.monotonic() - began)
+        # The others could not renew their leases either, so no lease counts as old when the store is back.
+        self._renewals.clear()
+        if not self._must_renew_at_once:
+            self.on_share(self.share)
+
+    def _note_renewal(self, began: float, stored: _StoredLeases) -> None:
+        """Publish the share that follows from the leases. `began` is when the renewal began, by our monotonic clock."""
         ended = self._clock.monotonic()
         self._is_store_away = False
         self._alive_until = began + self._holder.lease_length.total_seconds()
         self._holder.record_write_time(ended - began)
         # If this process was suspended during the write, the leases that it read are outdated.
         self._must_renew_at_once = ended > self._alive_until
-        # The store's clock was read at an unknown instant in between. With the middle, the error is at most half of it.
+        # The store's clock was read between `began` and `ended`. The middle is wrong by half of this time at most.
         uncertainty = (ended - began) / 2
         ahead = stored.at.timestamp() - (began + ended) / 2
         self._clock_readings = [*self._clock_readings, (uncertainty, ahead)][-_CLOCK_READINGS:]
@@ -246,23 +253,22 @@ class Members(RowSource):
         return None if ahead is None else -ahead
 
     def _add_waits_and_read_leases(self, tx: Transaction, waits: Mapping[str, float]) -> _StoredLeases:
-        """Store the waits that hosts asked this monitor for, so that all monitors wait. Return the leases before that.
+        """Read all stored leases. Then store the waits that hosts asked this monitor for, so that all monitors wait.
 
-        `waits` has for each host the end of its wait, in seconds of the store's clock. Each is stored as a lease with
-        the host in its name, unless the stored end is as late already.
+        `waits` has for each host the end of its wait, in seconds of the store's clock. A wait is a lease with the host
+        in its name. Return the leases as they were read.
         """
-        before = _StoredLeases(self._leases.now(self._now), tuple(self._leases.leases()))
-        store_now, stored_waits = before.at, before.host_waits()
+        leases = _StoredLeases(self._leases.now(self._renewal_time), tuple(self._leases.leases()))
+        store_now, stored_ends = leases.at, leases.host_waits()
         for host, end in waits.items():
             until = datetime.fromtimestamp(end, UTC)
-            is_over, stored_end = until <= store_now, stored_waits.get(host)
-            if not is_over and (stored_end is None or until > stored_end):
-                # The others read the store's clock over a network, so they wait a bit longer. This method is called
-                # again with the same waits. They do not grow each time, because `stored_end` includes the delay.
+            if until > store_now and (host not in stored_ends or until > stored_ends[host]):
+                # The others read the store's clock over a network, so a wait until 9:31:00 is stored until 9:31:00.1.
+                # At the next call with the same wait, the stored end is later than 9:31:00, so it does not grow again.
                 until += _NETWORK_DELAY
-                # All monitors use this one name as the holder, so that each can extend the lease of another.
+                # Only its holder can extend a lease. All monitors pass the same holder, so each of them can.
                 tx.take_lease(_WAIT_PREFIX + host, holder=_WAIT_PREFIX, now=store_now, until=until)
-        return before
+        return leases
 
     def _choose_members(self, stored: _StoredLeases) -> tuple[str, ...]:
         """Return the monitors that share every budget: the live others, and this one once all of them know of it.
@@ -299,9 +305,10 @@ class Members(RowSource):
         return alive
 
     def _publish_share(self, members: tuple[str, ...], waits: Mapping[str, datetime] | None = None) -> None:
-        """Pass to `on_share` the monitors that share all budgets, and when hosts' waits end, by the store's clock."""
-        quiet = {host: until.timestamp() for host, until in (waits or {}).items()}
-        share = Share(self._name, members, self._store_clock_zero or 0.0, divided=self._divided, quiet=quiet)
+        """Pass this monitor's share of the budgets to `on_share`. `members` have a share, `waits` end hosts' waits."""
+        wait_ends = {host: until.timestamp() for host, until in (waits or {}).items()}  # by the store's clock
+        store_zero = self._store_clock_zero or 0.0  # what our monotonic clock read when the store's clock was zero
+        share = Share(self._name, members, store_zero, divided=self._divided, quiet=wait_ends)
         if share.members != self.share.members:
             _log.info("monitors", looking=share.members)
         self.share = share

@@ -46,30 +46,28 @@ class Retention:
 
     async def keep_within_limit(self) -> None:
         """Delete the oldest evidence, if evidence was written since the last check and there is too much of it."""
-        if self.evidence.is_grown:
+        if self.evidence.has_grown_since_check:
             await self._delete_evidence()
 
     async def _delete_evidence(self) -> None:
-        """Delete the evidence that is too old, and the oldest of what is too much."""
         files = await self.evidence.delete_expired(self.keep, self.most)
         if files:
             _log.info("given_up", files=files)
 
     async def run_daily(self) -> None:
-        """Delete expired data, merge old runs, return free space to the disk, and update the query statistics."""
+        """Delete old evidence and reads of calendars, merge old runs, free disk space, update the query statistics."""
         await self._delete_evidence()
         before = self.clock.now() - READS_KEPT
+        # A repeated read found the same as the read of this calendar before it, so it can be deleted.
         repeated = await self.ask(lambda: self.store.ledger.repeated_reads(before))
         for reads in chunks(repeated):
             await self.writer.write(partial(Transaction.forget_reads, reads=reads))
-        runs = await self.compact()
-        if repeated or runs:
-            _log.info("given_up", reads=len(repeated), runs=runs)
-        # `free_pages` returns how many are left. Repeat it until none are left, or their number stays the same.
-        left_before: int | None = None
-        left = await self.ask(lambda: self.store.free_pages(_PAGES_AT_ONCE))
+        fewer_runs = await self.compact()
+        if repeated or fewer_runs:
+            _log.info("given_up", reads=len(repeated), runs=fewer_runs)
+        # Each call frees some pages and returns how many are left. Stop if none are left, or if a call has freed none.
+        left_before, left = 0, await self.ask(lambda: self.store.free_pages(_PAGES_AT_ONCE))
         while left not in {0, left_before}:
             await self.clock.sleep(_PAUSE)  # so that other writes go first
-            left_before = left
-            left = await self.ask(lambda: self.store.free_pages(_PAGES_AT_ONCE))
+            left_before, left = left, await self.ask(lambda: self.store.free_pages(_PAGES_AT_ONCE))
         await self.ask(self.store.update_statistics)

@@ -176,20 +176,21 @@ class Writer:
         return await asyncio.get_running_loop().run_in_executor(self._executor, work)
 
     async def close(self, within: float = 5.0) -> None:
-        """Commit everything and stop. Raises `StoreFault` if rows cannot be committed within `within` seconds.
+        """Commit everything and stop. Raises `StoreFault` if runs or small writes need more than `within` seconds.
 
-        A large write that has not ended by then stays incomplete in the store, without a fault if the store works.
+        A large write has many transactions. If only such a write is too slow, the store keeps the first part of it.
         """
         try:
             async with asyncio.timeout(within):
                 await self._commit_everything()
         except TimeoutError as exc:
             runs, writes = self.backlog.runs, self.backlog.writes
-            if runs or writes or self._is_store_silent or self.is_refused:
-                lost = StoreFault(f"{len(runs)} runs and {len(writes)} writes could not be stored")
-                fail_writes(writes, lost)
-                raise lost from exc
-            if self._committing is not None:  # let the current portion end
+            is_store_failing = self._is_store_silent or self.is_refused
+            if runs or writes or is_store_failing:
+                fault = StoreFault(f"{len(runs)} runs and {len(writes)} writes could not be stored")
+                fail_writes(writes, fault)
+                raise fault from exc
+            if self._committing is not None:  # let the current transaction of the large write end
                 await asyncio.wait({self._committing}, timeout=STALLED_AFTER)
         finally:
             self.abandon()

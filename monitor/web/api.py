@@ -76,19 +76,19 @@ def _sort_key(release: Json) -> str:
 def _read_position(after: str | None, first: date) -> tuple[date, str]:
     """Return the first day to query, and the sort key after which the page begins. Raises `UnknownName`.
 
-    `after` is the `next` of the previous page: the sort key of its last release if more releases of the queried days
-    remain, or else the day with which this page begins. For a day, the returned key is empty, and so before all keys.
-    None means the first page, which begins with the day `first`.
+    `after` is the value `next` of the previous page: the sort key of its last release (`2026-05-13T06:00:00+00:00 …`),
+    or the day with which this page begins (`2026-05-14`). It is None or empty for the first page.
     """
-    day = (after or first.isoformat()).partition("T")[0]
+    if not after:
+        return first, ""  # an empty key is before all other keys
+    date_text, separator, _ = after.partition("T")
+    is_sort_key = bool(separator)
     try:
-        # Only a key contains an instant, which has a T between its date and its time.
-        if after is not None and "T" in after:
-            # An instant of this day in UTC can be on the day before in local time.
-            return max(first, parse_day(day) - timedelta(days=1)), after
-        return max(first, parse_day(day)), ""
+        day = parse_day(date_text)
     except ValueError as exc:
         raise UnknownName(f"no page after {after!r}") from exc
+    # The key is in UTC. In a zone west of UTC, its instant can be on the day before.
+    return (max(first, day - timedelta(days=1)), after) if is_sort_key else (max(first, day), "")
 
 
 async def get_release(request: Request, _input: Input) -> Json:
@@ -106,19 +106,19 @@ async def list_incidents(request: Request, query: inputs.IncidentFilter) -> Json
     if query.open:
         found = await queries.list_needing_action(query.first, query.to)
     else:
-        # The query returns incidents before `until`. That is just after the previous one, as others may share its time.
+        # This query reads a limited number of incidents before `until`. Other incidents may have the time of the
+        # previous one, so `until` is just after this time.
         until = None if previous is None else previous.occurred + timedelta(microseconds=1)
         found = await queries.list_incidents(query.first, query.to, until)
     older = [one for one in found if previous is None or (one.occurred, one.id) < (previous.occurred, previous.id)]
     matching = [one for one in older if query.producer in (None, *one.producers)]
     page = matching[: query.limit]
-    # A query reads a limited number of incidents. So the next page begins after the last one that was read, even if
-    # this page is not full. If a page has none at all, it is the last one.
-    has_more_matching = len(page) < len(matching)
-    considered = page if has_more_matching else older
+    # If all matching incidents are on this page, the store may have more than the query has read. So the next page
+    # begins after the last incident that was read, whether it matches or not. No incident read means no next page.
+    passed = page if len(page) < len(matching) else older
     # Lists leave out the drafts. An empty list of drafts would mean that an incident has none.
     listed = [{name: value for name, value in incident_json(one).items() if name != "drafts"} for one in page]
-    return {"incidents": listed, "next": considered[-1].id if considered else None}
+    return {"incidents": listed, "next": passed[-1].id if passed else None}
 
 
 async def get_incident(request: Request, _input: Input) -> Json:

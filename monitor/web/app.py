@@ -65,11 +65,11 @@ async def livez(request: Request) -> Response:
 async def readyz(request: Request) -> Response:
     """Return JSON that says whether this monitor can serve pages and make requests. 503 with the reasons if not.
 
-    A doubt about its evidence, such as a calendar that could not be read, does not make it unready.
+    Doubts about its evidence, such as a calendar that could not be read, are listed too. They do not cause a 503.
     """
     live = request.app.state.queries.live
-    reasons, all_reasons = list(live.unable()), live.unready()
-    doubts = [reason for reason in all_reasons if reason not in reasons]
+    reasons, reasons_and_doubts = list(live.unable()), live.unready()
+    doubts = [one for one in reasons_and_doubts if one not in reasons]
     content = {"ready": not reasons, "reasons": reasons, "doubts": doubts}
     return JSONResponse(content, status_code=503 if reasons else 200)
 

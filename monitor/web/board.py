@@ -109,7 +109,6 @@ async def remember_producer(request: Request) -> Response:
 
 
 async def _list_needing_action(queries: Queries) -> list[Incident]:
-    """Return the incidents that need action, none if the store does not answer."""
     try:
         return await queries.list_needing_action()
     except StoreFault:

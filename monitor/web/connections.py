@@ -39,7 +39,6 @@ class ConnectionLimiter:
     _idle: dict[Connection, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
-        """Return how many connections are open."""
         return len(self._open)
 
     def add(self, new: Connection, address: str) -> None:

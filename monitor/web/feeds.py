@@ -109,7 +109,6 @@ class CalendarCache:
         )
 
     def _find_fresh(self, key: CalendarKey, now: datetime) -> bytes:
-        """Return a cached file, empty if there is none of the last minute."""
         written_at, file = self._files.get(key, (None, b""))
         return file if written_at is not None and timedelta() <= now - written_at < _CALENDAR_KEPT_FOR else b""
 

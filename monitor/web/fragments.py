@@ -69,12 +69,13 @@ def find_next_slot(rows: Iterable[Row], now: datetime) -> tuple[datetime, int] |
 def render_row(queries: Queries, row: Row, looked: datetime | None = None, now: datetime | None = None) -> str:
     """Return the HTML cells of a release's row, from the cache if the release has not changed.
 
-    The row says how long before `now` the release was last looked at (`looked`). Without both instants that is blank,
-    and the page's script fills it in from an event stream.
+    The row says how long before `now` the last look (`looked`) at the release was. If one of the two is None, the page
+    has a blank there, which its script fills in from an event stream.
     """
     key = queries.sees_all, row["id"]
-    # The cells also depend on the time zone and on the name of the producer.
-    rendered_from = {**row, "at": (queries.timezone, queries.producers.get(row["producer"]))}
+    # Render the cells again if one of these values has changed. They do not show when the row was judged (`at`).
+    more = {"at": None, "timezone": queries.timezone, "producer_name": queries.producers.get(row["producer"])}
+    rendered_from = {**row, **more}
     cached = queries.rendered.get(key)
     if cached is None or cached[0] != rendered_from:
         if len(queries.rendered) >= _MOST_RENDERED:

@@ -146,14 +146,16 @@ def add_address(tables: list[Json], entry: Json, url: str, *, required: bool) ->
 
 def remove_addition(tables: list[Json], entry: str, part: str, reason: str) -> None:
     """Remove the address `part` of an entry, or cancel its release if `part` is "". Raises `InvalidInput` if absent."""
-    table = next((one for one in tables if one.get("id") == entry and not _is_removed(one)), {})
-    kept = [one for one in table.get("part", []) if one.get("id") != part]
-    # A table with `of` adds only addresses, so it has no release to cancel.
-    is_absent = len(kept) == len(table.get("part", [])) if part else "of" in table
-    if not table or is_absent:
+    table = next((one for one in tables if one.get("id") == entry and not _is_removed(one)), None)
+    if part:
+        addresses = [] if table is None else table.get("part", [])
+        is_present = any(one.get("id") == part for one in addresses)
+    else:
+        is_present = table is not None and "of" not in table  # with `of`, it adds addresses to another entry's release
+    if table is None or not is_present:
         raise InvalidInput(["It was removed before."])
     if part:
-        table["part"] = kept
+        table["part"] = [one for one in addresses if one.get("id") != part]
     else:
         table["state"] = State.CANCELLED.value
     table["reason"] = reason

@@ -255,8 +255,7 @@ async def show_history(request: Request) -> Response:
 def _page_values(queries: Queries, points: Sequence[Point], producer: str, host: str, now: datetime) -> dict[str, Any]:
     """Return the values for the template. Raises `UnknownName` for an unknown `producer` or `host`.
 
-    A group is several releases in one row. Each release in the groups of `dotted` is a dot: those of each producer if
-    none is chosen, and those of each series if a producer is chosen or there is only one.
+    `points` are releases with their delays. If `producer` or `host` is not empty, only its points are shown.
     """
     producers, hosts, names = {one.producer for one in points}, {one.host for one in points}, queries.producers
     if producer and producer not in producers | set(names):
@@ -265,20 +264,21 @@ def _page_values(queries: Queries, points: Sequence[Point], producer: str, host:
         raise UnknownName(f"There is no host {host!r}.")
     chosen = [one for one in points if producer in ("", one.producer) and host in ("", one.host)]
     starts, total = month_starts(now, queries.timezone), Group("all", chosen)
-    minutes = [one.seconds / 60 for one in chosen if one.seconds is not None]
+    delay_minutes = [one.seconds / 60 for one in chosen if one.seconds is not None]
     # The points are in the order of their slots, so each series gets the title of its newest edition.
     titles = {(one.producer, one.series): one.title for one in points}
     series = group_by(chosen, lambda one: titles[one.producer, one.series], worst_first=True)
-    dotted = {
+    # In these charts each release is a dot. One chart has a row for each producer, the other one for each series.
+    dot_charts = {
         "producer": [] if producer else group_by(chosen, lambda one: names.get(one.producer, one.producer)),
         "series": series if producer or len(producers) == 1 else [],
     }
     # The scale reaches at least from one minute early to five minutes late.
-    axes = Axes(starts, now, low=min([-1, *minutes]), high=max([5, *minutes]))
+    axes = Axes(starts, now, low=min([-1, *delay_minutes]), high=max([5, *delay_minutes]))
     return {
         "axes": axes,
-        "dotted": dotted,
-        "drawn": {(by, group.label): axes.dots(group.points) for by, groups in dotted.items() for group in groups},
+        "dotted": dot_charts,
+        "drawn": {(by, group.label): axes.dots(group.points) for by, groups in dot_charts.items() for group in groups},
         "plots": {
             "month": group_by(chosen, lambda one: one.month, [f"{one:%b %Y}" for one in starts]),
             "host": [] if host else group_by(chosen, lambda one: one.host),

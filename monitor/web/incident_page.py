@@ -88,11 +88,11 @@ async def show_incident(request: Request, fault: str = "", outcome: SaveOutcome 
         "incident.html",
         400 if fault else outcome.code,
         fault=fault,
-        answered=outcome,
+        answered=outcome,  # the faults of the sent form
         conflicts={one.field: one for one in outcome.conflicts},
         saved="saved" in request.query_params,
         boxes=(typed_texts(report) if report is not None else {}) | unsaved,
-        strays=texts_without_box(drafts[-1].words, report) if report is not None else {},
+        strays=texts_without_box(drafts[-1].words, report) if report is not None else {},  # of an earlier form
         incident=incident_json(found, drafts),
         report=report,
         unanswered=len(unanswered),
@@ -106,8 +106,8 @@ async def show_incident(request: Request, fault: str = "", outcome: SaveOutcome 
         ticked={step.id: step.done for step in report.steps} if report is not None else {},
         missing=missing,
         open_boxes=open_boxes,
-        # A form that was sent with a reason, or refused without one, amends a signed report.
-        amending="amend" in request.query_params or "reason" in {*outcome.typed, *outcome.faults},
+        # A form with the field `reason` amends a signed report. If it was sent without a reason, that is a fault.
+        amending="amend" in request.query_params or "reason" in outcome.typed or "reason" in outcome.faults,
         details=list(list_finding_details(found.kind, found.facts)) if found.facts is not None else (),
         changes={one.number: [one.report.label_of(name) for name in one.changed] for one in versions_from_rows(drafts)},
         silences=[one for one in await list_silences(queries) if one[0].covers(found)],
@@ -167,9 +167,9 @@ async def save_form(request: Request, sent: SentForm) -> Response:
         # `read` is the version that the page showed. Without a report there is none, and only notes are saved.
         read = _find_version(drafts, sent.fields.get("version", ""))
         changes = dict(find_changes(read, drafts, _read_boxes(sent, read, now, zone))) if read else {}
-        add_notes = make_notes(sent, now, zone, amends=bool(changes) and any(one.signed for one in drafts))
+        apply_form = make_notes(sent, now, zone, amends=bool(changes) and any(one.signed for one in drafts))
         version = read.version if read is not None else 0
-        conflicts = await sent.desk.save_answers(sent.incident, sent.role, changes, version, add_notes)
+        conflicts = await sent.desk.save_answers(sent.incident, sent.role, changes, version, apply_form)
     except InvalidInput as fault:
         # A browser does not fill in a file again.
         file_fault = {"mail": "choose the file again"} if sent.files else {}
@@ -246,20 +246,20 @@ def _find_version(drafts: list[Draft], number: str) -> Draft | None:
 
 
 def find_changes(read: Draft, drafts: list[Draft], typed: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield (box, typed text) for each box that the person changed, unless the newest version has that text already.
+    """Yield (box, new text) for each box of a report that the person changed on the page.
 
-    `read` is the version that the person saw. `drafts` are all versions, the newest last. `typed` is by box.
+    `read` is the version that the page showed. `drafts` are all versions, the newest last. `typed` has texts by box.
     """
-    before, newest = (texts_of_boxes(one) for one in (read, drafts[-1]))
-    for box, old_text in before.items():
+    shown_texts, newest_texts = texts_of_boxes(read), texts_of_boxes(drafts[-1])
+    for box, shown_text in shown_texts.items():
         text = typed.get(box)
-        if text is None or text in (old_text, newest.get(box)):
+        if text is None or text in (shown_text, newest_texts.get(box)):  # unchanged, or stored already
             continue
         yield box, text
-        # If the report has a new form, the old text may be stored under the name of a box of the earlier form.
-        # Empty the earlier box too. Otherwise the page would show the old text again, as a text without a box.
+        # The report may have got another form since a person typed the shown text. Then the text is stored under the
+        # name that its box had in the earlier form (`earlier_box`). Empty that box, so that the text is not shown too.
         for earlier_box, stored_text in read.words.items():
-            if earlier_box not in before and stored_text and with_plain_line_ends(stored_text) == old_text:
+            if earlier_box not in shown_texts and stored_text and with_plain_line_ends(stored_text) == shown_text:
                 yield earlier_box, ""
 
 
@@ -307,15 +307,14 @@ def make_notes(sent: SentForm, now: datetime, timezone: str, *, amends: bool = F
     address_note = f"also at {address}" if address else ""
     reason_note = f"{AMENDED_PREFIX}{sent.text('reason')}" if amends else ""
 
-    def add_notes(incident: Incident) -> Incident:
-        """Return the incident with everything that the form adds, each as an entry of its timeline."""
+    def apply_form(incident: Incident) -> Incident:
+        """Return the incident with all changes of the form `sent`, each as an entry of the timeline."""
         for note in filter(None, (sent.text("note"), call_note, address_note, reason_note)):
             incident = by_hand.add_note(incident, sent.role, with_plain_line_ends(note), now)
-        # The field `mailed` describes the e-mail, `forward` has the earlier time of the release.
         if mail is not None:
-            incident = by_hand.note_mail(incident, sent.role, mail, sent.text("mailed"), now)
-        if sent.text("forward"):
-            incident = by_hand.bring_forward(incident, sent.role, sent.text("forward"), now, timezone)
+            incident = by_hand.note_mail(incident, sent.role, mail, sent.text("mailed"), now)  # with its description
+        if earlier_slot := sent.text("forward"):
+            incident = by_hand.bring_forward(incident, sent.role, earlier_slot, now, timezone)
         incident = by_hand.record_cause(incident, sent.role, sent.text("cause"), now)
         incident = by_hand.assign_role(incident, sent.role, sent.text("assigned"), now)
         if any(action.values()):
@@ -328,7 +327,7 @@ def make_notes(sent: SentForm, now: datetime, timezone: str, *, amends: bool = F
             incident = by_hand.close_incident(incident, sent.role, now)
         return incident
 
-    return add_notes
+    return apply_form
 
 
 def _find_faults(sent: SentForm, *, amends: bool) -> Iterator[str]:

@@ -111,12 +111,12 @@ class LiveBoard:
         self._queries = queries
         self._most = default_limiter(proxies=()).most // 4 if most is None else most
         self._feeds = {sees_all: AudienceFeed(sees_all) for sees_all in (False, True)}
-        # The day of the board, and the JSON of its releases by id, as of the last search for changes (round).
+        self._round = 0  # the number of searches for changes since a browser began to listen
+        # The following is from the last round: the day of the board, and the JSON of its releases by id.
         self._day: date | None = None
         self._releases: dict[str, dict[str, Any]] = {}
-        # The `change_mark` of each watched release in the last round. A changed release has another mark object.
+        # Also from the last round: an object for each watched release, which is replaced when the release changes.
         self._change_marks: dict[str, object] = {}
-        self._round = 0
         self._task: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -166,22 +166,21 @@ class LiveBoard:
             feed.listeners.discard(listener)
 
     def _take_new_events(self, feed: AudienceFeed, listener: Listener) -> bytes:
-        """Return the events that a stream has not sent yet, and mark them as sent. If some were dropped, only `renew`.
+        """Return the events that a stream has not sent yet, and mark them as sent.
 
-        The last is the newest pulse: an event of each round with the time and the looks since the pulse before it.
+        Each round makes a pulse: an event with the looks since the last round. The newest pulse is the last event.
         """
         last_sent, listener.last_event = listener.last_event, feed.event_number
-        # Events have consecutive numbers, so more new ones than are kept means that some were dropped.
+        # Events have consecutive numbers. If more are unsent than the feed keeps, it has dropped some unsent events.
         if feed.event_number - last_sent > len(feed.recent):
-            # The next call returns the pulse.
-            return _format_event("renew", {}, feed.position)
-        new = [data for number, data in feed.recent if number > last_sent]
+            return _format_event("renew", {}, feed.position)  # the browser must load the page again
+        unsent = [data for number, data in feed.recent if number > last_sent]
         if listener.last_pulse != feed.pulse_number:
-            # A stream that missed a pulse gets all looks instead.
+            # A stream that is new or missed a pulse gets the last look at every release instead.
             missed_none = not listener.is_new and listener.last_pulse == feed.pulse_number - 1
-            new.append(feed.pulse if missed_none else self._format_pulse(feed.sent_looks))
+            unsent.append(feed.pulse if missed_none else self._format_pulse(feed.sent_looks))
             listener.last_pulse, listener.is_new = feed.pulse_number, False
-        return b"".join(new)
+        return b"".join(unsent)
 
     async def _run_while_heard(self) -> None:
         """Update the feeds every `_ROUND_SECONDS` while at least one browser listens."""
@@ -229,19 +228,20 @@ class LiveBoard:
         return list(bodies)
 
     async def _update_releases(self, states: Mapping[str, WatchedState]) -> list[str]:
-        """Update the JSON of watched releases that changed or whose delay grows. Return the ids of those updated."""
+        """Update the JSON of watched releases that changed or whose delay grows. Return the ids of updated releases."""
         changed = []
         async for number, (name, body) in with_pauses(enumerate(list(self._releases.items())), self._queries.clock):
             state = states.get(name)
             has_changed = state is not None and state.change_mark is not self._change_marks.get(name)
             # The delay of a due or overdue release grows. So does the exposure of one that is public before its slot.
             grows = body["verdict"] == "overdue" or body.get("due") or any(one["open"] for one in body["exposures"])
-            # A verdict takes time, so one that grows is renewed every `_REJUDGE_EVERY` rounds. Releases take turns.
+            # To judge takes time, so a release that grows is judged again only in each `_REJUDGE_EVERY`th round. The
+            # position in the list decides in which of these rounds.
             has_turn = (number + self._round) % _REJUDGE_EVERY == 0
             needs_update = has_changed or (grows and has_turn)
-            if not needs_update or (fresh := self._queries.live.body(name)) is None:
+            if not needs_update or (fresh := self._queries.live.body(name)) is None:  # None: it is not watched
                 continue
-            # What people decided is not part of the verdict, so it stays as it was until the next read of the day.
+            # The fresh JSON lacks what people decided, so keep their decision until `_read_whole_day` reads it again.
             decision = {"brought_forward": body["brought_forward"]} if "brought_forward" in body else {}
             self._releases[name] = fresh | decision
             changed.append(name)
@@ -250,21 +250,20 @@ class LiveBoard:
     async def _add_changes(self, feed: AudienceFeed, changed: Iterable[str], *, has_read_day: bool) -> None:
         """Add a `swap` event to `feed` for each part of the page that has changed for its audience.
 
-        Incidents and warnings are compared only after a read of the day. If the page has other rows than before, the
-        feed gets only the event `renew` instead: load the page again.
+        `changed` are the ids of changed releases. With `has_read_day`, also compare incidents and warnings.
         """
         queries, now = self._queries.for_viewer(sees_all=feed.sees_all), self._queries.clock.now()
         passed = frozenset(name for name, body in self._releases.items() if slot_has_passed(body, now))
         shown = {name: body if feed.sees_all else public_view(body, now) for name, body in self._releases.items()}
         rows = {name: body for name, body in shown.items() if body is not None}
         sent_rows = {name for name in feed.parts if name.startswith("release-")}
+        # If a row was added or removed, browsers must load the page again. Still render every row, for the next round
+        # to compare with.
         has_other_rows = sent_rows != {fragments.element_id(name) for name in rows}
         if has_other_rows:
-            # Every row is rendered, only for later rounds to compare with. The events are dropped at the end.
             feed.parts = {}
         last_event = feed.event_number
-        # The public row shows more once the slot has passed.
-        newly_passed = passed - feed.passed
+        newly_passed = passed - feed.passed  # the public row shows more once the slot has passed
         outdated = rows if has_other_rows else {*changed, *newly_passed} & rows.keys()
         async for row in with_pauses([rows[name] for name in outdated], queries.clock):
             html, is_bad = fragments.render_row(queries, row), fragments.has_gone_wrong(row)
@@ -278,8 +277,7 @@ class LiveBoard:
             feed.update_part("warnings", await fragments.render_warnings(queries, now))
         feed.passed = passed
         if has_other_rows:
-            # Open pages have other rows, or this feed had no parts to compare with. So they must load again.
-            feed.recent.clear()
+            feed.recent.clear()  # no browser needs the `swap` events
             feed.add_event("renew")
 
     def _set_pulse(self, feed: AudienceFeed, states: Mapping[str, WatchedState]) -> None:

@@ -42,17 +42,16 @@ class OpenID:
     def __init__(
         self, provider: Provider, clock: Clock, transports: Callable[[], HttpTransport], contact: str = ""
     ) -> None:
-        """Use a new transport from `transports` for each request, so that none shares a connection with looks."""
+        """Use a new transport from `transports` for each request, so that no request shares a connection with looks."""
         self.provider = provider
         self._clock = clock
         self._transports = transports
         self._contact = contact
-        # The provider's configuration, or the error of the attempt to read it. It is used until `_metadata_ends`, in
-        # seconds of the monotonic clock.
+        # The provider's configuration, or the error of the last attempt to read it. None before the first attempt.
         self._metadata: Mapping[str, Any] | NotSignedOn | None = None
-        self._metadata_ends = 0.0
+        self._metadata_ends = 0.0  # after this time of the monotonic clock, read the configuration again
         self._metadata_lock = asyncio.Lock()
-        self._codes_under_way = 0  # how many people's codes are being exchanged for tokens (see `redeem_code`)
+        self._sign_ons_under_way = 0  # how many people the provider has sent back to us, and we have not signed in yet
 
     async def sign_on_address(self, flow: Flow) -> str:
         """Return the address at the provider where a browser signs in. Raises `NotSignedOn`."""
@@ -66,15 +65,15 @@ class OpenID:
 
         `ask` runs a blocking function in a thread. At most `_MOST_AT_ONCE` codes are exchanged at the same time.
         """
-        if self._codes_under_way >= _MOST_AT_ONCE:
+        if self._sign_ons_under_way >= _MOST_AT_ONCE:
             raise NotSignedOn(HTTPStatus.SERVICE_UNAVAILABLE, "Too many people are signing in. Try again in a minute.")
-        self._codes_under_way += 1
+        self._sign_ons_under_way += 1
         try:
             metadata = await self._read_metadata()
             token = await self._fetch_token(metadata, code, flow, await ask(self.provider.secret))
             keys = await self._fetch_json(metadata["jwks_uri"])
         finally:
-            self._codes_under_way -= 1
+            self._sign_ons_under_way -= 1
         now = int(self._clock.now().timestamp())
         claims = await ask(lambda: _check_id_token(self.provider, token, keys, flow.nonce, now))
         names = (claims.get(name) for name in ("preferred_username", "email", "sub"))

@@ -105,7 +105,8 @@ def list_reasons(row: Mapping[str, Any], timezone: str) -> list[str]:
 
 
 def list_public_links(row: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return (address, name) of each place where a release is public, or else of its announced page."""
+    """Return (address, name) of where a release is public, or else of its announced page."""
+    # If a release is public at another address than announced, link only to that address.
     if alternatives := open_alternatives(row):
         return [(one["url"], one["part"]) for one in alternatives]
     public_parts = {one["part"] for one in row["exposures"] if one["open"]}

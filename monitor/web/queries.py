@@ -164,13 +164,13 @@ class Queries:
         return [body for body, start in slots if start and begin <= datetime.fromisoformat(start) < end]
 
     async def _stored_releases(self, first: date, last: date, producer: str | None) -> list[Json]:
-        """Return the JSON of judged releases of these days, and of promised ones if a day is after today, by slot."""
+        """Return the JSON of judged releases of these days and, if a day is after today, of unjudged ones, by slot."""
         begin, end = self._day_bounds(first, last)
-        names = await self.ask(lambda: self.store.verdicts.judged_ids(begin, end))
+        judged_ids = await self.ask(lambda: self.store.verdicts.judged_ids(begin, end))  # in the order of slots
         bodies: dict[str, Json | None] = {}
-        async for name in with_pauses(names, self.clock):
-            bodies[name] = self.live.body(name)
-        if unwatched := [name for name in names if bodies[name] is None]:
+        async for name in with_pauses(judged_ids, self.clock):
+            bodies[name] = self.live.body(name)  # newer than the stored JSON, None if the release is not watched
+        if unwatched := [name for name in judged_ids if bodies[name] is None]:
             rows = await self.ask(lambda: self.store.verdicts.judged_on(unwatched))
             bodies |= {row.release: row.body for row in rows}
         judged = [body for body in bodies.values() if body is not None and is_by(body, producer)]
@@ -179,9 +179,9 @@ class Queries:
             now = self.clock.now()
             entries = await self.ask(lambda: self.store.ledger.releases(begin, end))
             ids = [one.id for one in entries if producer in (None, *one.producers)]
-            promised = await self.ask(lambda: [self.judge_promised(name, now) for name in ids])
-            # A release that was judged is None here, because it is in `releases` already.
-            releases += [body for body in promised if body is not None]
+            # `judge_promised` returns None for a release with a stored verdict, which is in `releases` already.
+            unjudged = await self.ask(lambda: [self.judge_promised(name, now) for name in ids])
+            releases += [body for body in unjudged if body is not None]
             releases.sort(key=lambda body: (body["slot"] or {}).get("start") or "")
         return releases
 

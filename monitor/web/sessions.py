@@ -168,7 +168,7 @@ class Sessions:
         mark = self.browser_mark(name)
         is_known = hmac.compare_digest(shown_mark.encode(), mark.encode())
         guessers = (mark,) if is_known else (client, self.account_counter(name))
-        person = await self._try_password(name, password, client, guessers)
+        person = await self._try_password(name, password, client, guessers, is_known_browser=is_known)
         return self._open_session(secrets.token_urlsafe(32), person) if person is not None else None
 
     def browser_mark(self, name: str) -> str:
@@ -284,22 +284,23 @@ class Sessions:
         """Stop the threads."""
         self._thread.shutdown(wait=True, cancel_futures=True)
 
-    async def _try_password(self, name: str, password: str, client: str, guessers: Sequence[str]) -> Person | None:
-        """Return the person if the password is right, else None. Raises `Busy` if one of `guessers` must wait.
+    async def _try_password(
+        self, name: str, password: str, client: str, guessers: Sequence[str], *, is_known_browser: bool = False
+    ) -> Person | None:
+        """Return the person if the password is right, else None. Raises `Busy` if too many checks wait.
 
-        `guessers` are an address and an account, or only the mark of a known browser. A wrong password counts as a
-        wrong guess of each. Raises `Busy` too if too many checks wait. Twice as many may wait from known browsers.
+        A wrong password is counted for each of `guessers`: the address and the account, or a known browser. Also raises
+        `Busy` while one of them must wait because of earlier wrong passwords.
         """
         self._check_wait(guessers)
-        # Only the mark of a known browser is given alone.
-        is_known_browser = len(guessers) == 1
+        # More checks may wait if they come from browsers in which someone has signed in before.
         if self._waiting_checks >= (2 * _MOST_WAITING if is_known_browser else _MOST_WAITING):
             raise Busy(1)
         self._waiting_checks += 1
         try:
             # Only one check runs at a time, so that each wrong guess is counted before the next one is checked.
             async with self._check_lock:
-                self._check_wait(guessers)
+                self._check_wait(guessers)  # again, because others may have guessed wrong meanwhile
                 # A password is checked for an unknown name too, so that the time does not show which names exist.
                 person = await self._run_in_thread(lambda: self._users.find(name)) or UNKNOWN_PERSON
                 is_right = await self._run_in_thread(lambda: person.password.matches(password))

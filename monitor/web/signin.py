@@ -164,17 +164,19 @@ async def show_sign_in_form(request: Request) -> Response:
 
 
 async def sign_in(request: Request) -> Response:
-    """Sign a person in and redirect to `next`. Show the form again for a wrong name, password or mark of the form."""
+    """Sign a person in and redirect to `next`. Show the form again if the name, the password or the token is wrong."""
     form, sessions = await read_form(request), _require_sessions(request)
     where, name = _path_or_board(form.get("next", "/")), form.get("name", "").strip()
-    form_mark = request.cookies.get(_cookie_name(request, "-form"), "")
-    if not form_mark or not hmac.compare_digest(form_mark.encode(), form.get("mark", "").encode()):
+    # The form has the same token as this browser's cookie, so that a page of another site cannot send the form.
+    form_token = request.cookies.get(_cookie_name(request, "-form"), "")
+    if not form_token or not hmac.compare_digest(form_token.encode(), form.get("mark", "").encode()):
         return _render_sign_in_form(request, where, 400, name, _STALE_PAGE)
+    # The cookie `-known` proves an earlier sign-in in this browser. So the person need not wait if others guess wrong.
     browser_mark = request.cookies.get(_cookie_name(request, "-known"), "")
-    key = await sessions.sign_in(name, form.get("password", ""), client_of(request), browser_mark)
-    if key is None:
+    session_key = await sessions.sign_in(name, form.get("password", ""), client_of(request), browser_mark)
+    if session_key is None:
         return _render_sign_in_form(request, where, 403, name, _NO_MATCH)
-    response = _redirect_signed_in(request, where, key)
+    response = _redirect_signed_in(request, where, session_key)
     _set_cookie(request, response, sessions.browser_mark(name), _BROWSER_KNOWN_FOR, "-known")
     return response
 

@@ -70,7 +70,6 @@ def with_staff_form(
 
 
 def _label_typed_texts(fields: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield (label of the box, text) for each text that a person typed."""
     for name, text in fields.items():
         box = find_question(name.removeprefix("box."))
         if name not in _HIDDEN_FIELDS and not name.startswith(("tick.", "acted.")) and text.strip():

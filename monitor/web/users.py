@@ -163,20 +163,20 @@ def _hash_token(token: str) -> str:
 
 
 def read_people(text: str, file: str) -> tuple[dict[str, Person], list[Fault]]:
-    """Return the people of a users file by name, and the faults of its lines. Skip programs. No fault has a hash."""
+    """Return the people of a users file by name, and the faults of its lines. No fault quotes a password's hash."""
     people: dict[str, Person] = {}
     faults = []
-    for number, untrimmed in enumerate(text.splitlines(), 1):
-        written = untrimmed.strip()
-        if not written or written.startswith("#") or read_programs(written):
+    for number, line in enumerate(text.splitlines(), 1):
+        is_of_program = bool(read_programs(line))  # a program has a token instead of a password
+        if not line.strip() or line.strip().startswith("#") or is_of_program:
             continue
-        read = _parse_person(written)
-        if isinstance(read, str):
-            faults.append(Fault(file, f"line {number}", read))
+        person = _parse_person(line.strip())
+        if isinstance(person, str):  # the reason why the line cannot be read
+            faults.append(Fault(file, f"line {number}", person))
             continue
-        if read.name in people:
-            faults.append(Fault(file, f"line {number}", f"{read.name} was named before; this line counts"))
-        people[read.name] = read
+        if person.name in people:
+            faults.append(Fault(file, f"line {number}", f"{person.name} was named before; this line counts"))
+        people[person.name] = person
     return people, faults
 
 

@@ -214,7 +214,7 @@ def _steps() -> Iterator[tuple[str, str]]:
 
 
 def _expands(step: str) -> bool:
-    return migrate.works_from(step, AFTER) != step
+    return migrate.find_oldest_usable(step, AFTER) != step
 
 
 def _shape(connection: Connection) -> dict[str, dict[str, Any]]:
@@ -246,7 +246,7 @@ def test_a_step_that_says_so_only_adds(step: str, before: str) -> None:
 
 
 def test_the_steps_that_only_added_are_the_newest_and_the_tables_name_the_last_of_the_others() -> None:
-    assert (WORKS_FROM, migrate.works_from("9001", NEXT)) == (migrate.works_from(HEAD), WORKS_FROM)
-    assert migrate.works_from("9002", AFTER) == "9002"
+    assert (WORKS_FROM, migrate.find_oldest_usable("9001", NEXT)) == (migrate.find_oldest_usable(HEAD), WORKS_FROM)
+    assert migrate.find_oldest_usable("9002", AFTER) == "9002"
     assert len(list(_steps())) > 1
     assert sorted(known_revisions(AFTER), reverse=True) == list(known_revisions(AFTER))

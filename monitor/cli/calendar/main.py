@@ -94,33 +94,32 @@ def parse(kind: str, file: Path, timezone: str, producer: str, options: tuple[tu
     Example: ninethirty calendar parse toml calendar.toml
     """
     source = {"url": url} if url else {"file": file.name}
-    given = {"name": "parse", "kind": kind, "timezone": timezone, "producer": producer, "options": dict(options)}
-    settings, faults = validate_data(given | source, "", CalendarSettings)
+    table = {"name": "parse", "kind": kind, "timezone": timezone, "producer": producer, "options": dict(options)}
+    settings, option_faults = validate_data(table | source, "", CalendarSettings)
     if settings is None:
-        raise click.UsageError("; ".join(f"{fault.key}: {fault.reason}" for fault in faults))
+        raise click.UsageError("; ".join(f"{fault.key}: {fault.reason}" for fault in option_faults))
     body, now = read_input(file), SystemClock().now()
-    find_remarks = _CHECKS_OF_KINDS_KEPT_BY_HAND.get(kind)
+    find_problems = _CHECKS_OF_KINDS_KEPT_BY_HAND.get(kind)  # None for a calendar that is not kept by hand
     try:
         reading = parse_saved(body, settings, now)
-        remarks = [] if find_remarks is None else find_remarks(body, settings, now)
+        problems = [] if find_problems is None else find_problems(body, settings, now)
     except UnreadableCalendar as exc:
         raise UserFault(str(exc)) from exc
     for announcement in reading.announcements:
         print_json(announcement.as_json())
-    # `notes` are what the read itself found odd. The check of a kind kept by hand repeats them all in its remarks.
-    notes = reading.notes if find_remarks is None else ()
-    for note in notes:
-        click.echo(f"{file.name}: {note}", err=True)
-    faults_of_entries = []
-    for remark in remarks:
-        value = None if remark.value is None else quote_value(remark.value)
-        fault = Fault(file.name, remark.key, remark.reason, value)
-        if _is_harmless(remark):
+    if find_problems is None:  # else `problems` include these notes
+        for note in reading.notes:
+            click.echo(f"{file.name}: {note}", err=True)
+    faults = []
+    for problem in problems:
+        value = None if problem.value is None else quote_value(problem.value)
+        fault = Fault(file.name, problem.key, problem.reason, value)
+        if _is_harmless(problem):
             click.echo(f"note: {fault}", err=True)
         else:
-            faults_of_entries.append(fault)
-    if faults_of_entries:
-        raise BadInput(faults_of_entries)
+            faults.append(fault)
+    if faults:
+        raise BadInput(faults)
 
 
 def _is_harmless(remark: Remark) -> bool:

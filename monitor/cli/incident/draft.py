@@ -126,16 +126,16 @@ def complete_field(  # one for each option
         typed = _ask_in_editor(last, field) if text is None else text
         words = {field: typed}
         if instead:
-            words[f"{INSTEAD_PREFIX}{field}"] = "yes"
+            words[f"{INSTEAD_PREFIX}{field}"] = "yes"  # marks the text as a replacement of the measured one
         conflicts: tuple[Conflict, ...] = ()
 
         def merge_words(known: Versions) -> Versions:
-            nonlocal conflicts
+            nonlocal conflicts  # `change_draft` stores the returned versions, and the conflicts are printed below
             versions, conflicts = merge_texts(known, words, version_in_editor, role, context.now())
             return versions
 
         typed_version = change_draft(store, incident, merge_words)[-1]
-        # If the field is a step of the report, the text of the report changes. So this may add one more version.
+        # A completed step changes the text of the report. Then this adds one more version after `typed_version`.
         redraft_for_steps(context, store, incident, [field])
         newest_draft = store.verdicts.drafts(incident)[-1]
     print_conflicts(conflicts)
@@ -252,11 +252,11 @@ def take_back(context: Context, incident: str, file: Path, by: str | None) -> No
         template = own_template(context, incident_of(store.verdicts, incident).producer)
 
         def save_changes(known: Versions) -> Versions:
-            nonlocal changes
+            nonlocal changes  # `change_draft` stores the returned versions, and the changes are printed below
             changes = _find_changes(known, data, role, file, template)
-            # The version in the file. `append_edit` needs it to show beside the texts what was measured since then.
-            base = next(one.report for one in known if one.number == changes.base)
-            return append_edit(known, changes.words, role, context.now(), base) if changes.words else known
+            # The person has edited this version. A measurement that has changed since then is shown beside the texts.
+            version_in_file = next(one.report for one in known if one.number == changes.base)
+            return append_edit(known, changes.words, role, context.now(), version_in_file) if changes.words else known
 
         edited = change_draft(store, incident, save_changes)[-1]
         assert changes is not None  # noqa: S101 # `change_draft` calls `save_changes`

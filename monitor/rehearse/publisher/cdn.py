@@ -71,17 +71,15 @@ def answer_at_edge(answers: Sequence[ScriptAnswer], now: datetime) -> ServedAnsw
 
 def _edge_stages(answers: Sequence[ScriptAnswer]) -> Iterator[tuple[datetime, ScriptAnswer]]:
     """Yield (time from which the edge serves it, answer) for each answer in time order."""
-    # The time at which the copy that the edge has expires.
-    expires = _BEFORE_ANY_ANSWER
+    copy_expires = _BEFORE_ANY_ANSWER  # when the edge's copy of an older answer expires
     for answer in answers:
         if not answer.edge_cache:
-            # It is served at once, as after a purge of the cache.
-            expires = answer.at
-        elif answer.at >= expires:
-            # The worst case: the edge fetched its copy of the old answer just before the change.
-            expires = answer.at + answer.edge_cache
-        # Answers that the origin has before the copy expires get the same time. The edge then fetches the newest.
-        yield max(answer.at, expires), answer
+            copy_expires = answer.at  # the cache is purged, so the edge serves this answer at once
+        elif answer.at >= copy_expires:
+            # The worst case: the edge fetched the old answer just before the change, and keeps it for `edge_cache`.
+            copy_expires = answer.at + answer.edge_cache
+        # Else the edge still has a copy. When it expires, the edge fetches the newest of the answers until then.
+        yield max(answer.at, copy_expires), answer
 
 
 class Timelines:

@@ -141,7 +141,8 @@ class Connection(asyncio.Protocol):
     async def _serve_queue(self) -> None:
         """Answer the queued requests of this connection one after another, each after its latency in virtual time.
 
-        Because the network takes real time, the client stops virtual time. `_wait_in_virtual_time` resumes it.
+        The client stops virtual time while it waits for a response, because the network takes real time. During the
+        latency, virtual time must run, so `_wait_in_virtual_time` resumes it for the request of this name.
         """
         while self._queue:
             request = self._queue.popleft()

@@ -17,7 +17,6 @@ from monitor.store.evidence.warc import file_header
 from monitor.store.rows import Record
 
 _log = structlog.get_logger(__name__)
-_SOFTWARE = "ninethirty"
 _TRIAL_BYTES = 65_536
 _NO_BYTES = b""
 """The bytes of an answer that could not be compressed or written. Its record says that they are lost."""
@@ -33,10 +32,7 @@ class EvidenceRefused(StoreFault):
 
 @dataclass(slots=True)
 class Waiting:
-    """Bytes that wait for the disk, and their record so far.
-
-    `make_bytes` returns them compressed. `weight` is their size before that.
-    """
+    """Bytes that wait for the disk. `make_bytes` returns them compressed. `weight` is their size before compression."""
 
     record: Record
     make_bytes: Callable[[], bytes]
@@ -58,10 +54,7 @@ class Appender:
     """
 
     def __init__(self, folder: EvidenceFolder, chain: str, today: date, on_lost: Callable[[], object]) -> None:
-        """Continue after the last record. `chain` is its hash, which covers all earlier ones, or empty.
-
-        `on_lost` is called in the writer's thread when bytes were lost.
-        """
+        """Continue after the last record, with the hash `chain`. The writer calls `on_lost` if it loses bytes."""
         self._folder = folder
         self._chain = chain
         # Every start begins a new file, so that a file damaged by a crash is never written again.
@@ -93,13 +86,13 @@ class Appender:
 
     def try_append(self, waiting: Sequence[Waiting]) -> list[Record]:
         """Append the bytes of these answers in one write, and return their records. Raises `StoreFault` on refusal."""
-        self._open_file(waiting[0].record)
+        self._begin_file_if_needed(waiting[0].record)
         # An answer that cannot be compressed gets a record without bytes, so that the others are kept all the same.
         pieces = [self._compress_or_report_loss(answer) for answer in waiting]
         first_kept = next((place for place, piece in enumerate(pieces) if piece != _NO_BYTES), None)
         if first_kept is not None:
             if self._end == 0:  # a new file begins with a header, which belongs to the first record with bytes
-                header = file_header(_SOFTWARE, self._file, waiting[first_kept].record.at)
+                header = file_header("ninethirty", self._file, waiting[first_kept].record.at)
                 pieces[first_kept] = header + pieces[first_kept]
             self._folder.append(self._file, self._end, b"".join(pieces))
         return self._make_records(waiting, pieces)
@@ -138,11 +131,12 @@ class Appender:
             chain, offset = records[-1].chain, offset + len(piece)
         return records
 
-    def _open_file(self, first: Record) -> None:
-        """Begin a new file, named after `first`: at a start, or if the old one is large or has bytes of another day."""
+    def _begin_file_if_needed(self, first: Record) -> None:
+        """Begin a new file if the next bytes must not go into the current one. `first` is their first record."""
         day = first.at.date()
-        if not self._file or (day != self._day and self._end > 0) or self._end >= LARGEST:
-            if self._file:
-                # Remove the bytes of a failed attempt from the old file.
+        has_bytes_of_another_day = day != self._day and self._end > 0
+        if not self._file or has_bytes_of_another_day or self._end >= LARGEST:
+            if self._file:  # "" means that this process has no file yet
+                # Bytes after `_end` are from a failed attempt. To append no bytes at `_end` cuts them off.
                 self._folder.append(self._file, self._end, b"")
             self._file, self._day, self._end = self._folder.name_for(first.number, day), day, 0

@@ -13,7 +13,6 @@ from monitor.store.evidence.warc import DELETION_KIND, last_deleted
 from monitor.store.rows import Record
 from monitor.store.sql.read import EvidenceIndex
 
-_PAGE = 1000
 _START = ""
 
 
@@ -61,8 +60,8 @@ class _MonitorCheck:
     """Checks the records of one monitor in the order of their numbers. Without a folder, no bytes are checked.
 
     `files` are the files of all its records. `_file_ends` has the end of the last record in each file that is kept.
-    `_last_deleted` is the number of the last record with deleted bytes. `_last_documented` is that of the last one with
-    a documented deletion. `_byte_faults` has each record with damaged bytes, and what is wrong with them.
+    The bytes of the records up to the number `_deleted_up_to` are deleted. Records of deletions say that those up to
+    `_documented_up_to` are. `_byte_faults` has each record with damaged bytes, and what is wrong with them.
     """
 
     monitor: str
@@ -71,25 +70,26 @@ class _MonitorCheck:
     _last: Record | None = None
     _file_ends: dict[str, int] = field(default_factory=dict)
     _byte_faults: list[tuple[Record, str]] = field(default_factory=list)
-    _last_deleted: int = 0
-    _last_documented: int = 0
+    _deleted_up_to: int = 0
+    _documented_up_to: int = 0
 
     def find_faults(self, index: EvidenceIndex) -> Iterator[str]:
         """Yield the faults in all records and bytes of the monitor, one line each.
 
-        The oldest bytes may be deleted (“given up”). The time is in `expired` of their records. A later record of its
-        own documents each deletion, and names the last deleted record.
+        A monitor may delete its oldest bytes, but their records stay. The faults call such records “given up”.
         """
         for record in chain_of(index, self.monitor):
             yield from self._check_link(record)
             self._check_bytes(record)
-        if self._last_deleted > self._last_documented:
-            span = f"{self.monitor}-{self._last_documented + 1} to {self.monitor}-{self._last_deleted}"
+        # Each deletion is documented by a record, which says up to which number the bytes are deleted.
+        if self._deleted_up_to > self._documented_up_to:
+            span = f"{self.monitor}-{self._documented_up_to + 1} to {self.monitor}-{self._deleted_up_to}"
             yield f"evidence {span}: marked as given up, and the chain knows nothing of it"
         yield from _group_faults(self._byte_faults)
         yield from self._find_bytes_after_last_record()
         newest = self._last
-        if newest is not None and newest.expired is not None and not newest.is_lost:  # lost: it never had bytes
+        # A record has the time `expired` if its bytes were deleted, or if it never had bytes (`is_lost`).
+        if newest is not None and newest.expired is not None and not newest.is_lost:
             yield f"evidence {newest.id}: marked as given up, though it is the newest, which is never given up"
 
     def _check_link(self, record: Record) -> Iterator[str]:
@@ -102,23 +102,26 @@ class _MonitorCheck:
         self._last = record
 
     def _check_bytes(self, record: Record) -> None:
-        """Check the bytes of one record. Add a fault if they are missing, altered, or deleted before older bytes."""
+        """Note a fault if a record's bytes are missing or altered, or deleted although an older record still has bytes.
+
+        Records are checked from the oldest to the newest.
+        """
         self.files.add(record.file)
-        if record.kind == DELETION_KIND:  # it documents a deletion of older bytes, and names the last deleted record
-            self._last_documented = max(self._last_documented, _read_last_deleted(self.folder, record))
+        if record.kind == DELETION_KIND:  # its bytes say which record is the last one with deleted bytes
+            self._documented_up_to = max(self._documented_up_to, _read_last_deleted(self.folder, record))
         if record.expired is None:  # its bytes were neither deleted nor lost
             self._file_ends[record.file] = record.offset + record.length
-            if self.folder is not None:  # else its bytes are on another machine
+            if self.folder is not None:  # None: the bytes are on another machine
                 try:
                     read_bytes(self.folder, record)
                 except ValueError as fault:
                     self._byte_faults.append((record, str(fault)))
-        elif not record.is_lost:  # they were deleted, not lost on their way to the disk
-            # The oldest bytes are deleted first. So once these are deleted, no record before this one has bytes.
-            if self._file_ends:
-                self._byte_faults.append((record, "marked as given up, though older evidence is kept"))
-            else:
-                self._last_deleted = record.number
+        elif record.is_lost:
+            pass  # the disk refused its bytes, so there are none to check
+        elif self._file_ends:  # an older record still has its bytes
+            self._byte_faults.append((record, "marked as given up, though older evidence is kept"))
+        else:
+            self._deleted_up_to = record.number
 
     def _find_bytes_after_last_record(self) -> Iterator[str]:
         """Yield a fault for each file with bytes after its last record, except the newest, which may be growing."""
@@ -132,7 +135,7 @@ class _MonitorCheck:
 
 def chain_of(index: EvidenceIndex, monitor: str, after: int = 0) -> Iterator[Record]:
     """Yield every record of a monitor with a number above `after`, in order."""
-    while page := index.chain(monitor, after, _PAGE):
+    while page := index.chain(monitor, after):
         yield from page
         after = page[-1].number
 

@@ -77,7 +77,7 @@ class Evidence(RowSource):
         # The number of the newest record, and the hash in it, which the next record includes.
         self._number = last.number if last else 0
         self.appender = Appender(self._folder, last.chain if last else "", clock.now().date(), on_lost)
-        self.is_grown = True
+        self.has_grown_since_check = True
         """Whether evidence was written since its size was last checked."""
         self.headers = RecentHeaders()
         # Uncommitted records with their bytes in memory. The next `write` takes the first `_next_write_size` of them.
@@ -104,18 +104,19 @@ class Evidence(RowSource):
         writer.add_row_source(self)
 
     def keep(self, answer: Answer, target: str, kind: str) -> str:
-        """Keep an answer and return the id of its record, or "" if too many bytes wait or after `close`.
+        """Queue an answer as evidence and return the id of its record, or "" if too many bytes wait or after `close`.
 
-        `kind` is the reason: `turn` (it changed a state), `before` (it was the last before that) or `calendar`.
+        `kind` is the reason: `turn` (the answer changed the state of the target), `before` (it was the last answer
+        before such a change) or `calendar` (it is a page of a calendar).
         """
         with self._lock:
             if self._is_closed or self._waiting_bytes + len(answer.body) > _MOST_WAITING_BYTES:
                 return ""
             make_bytes = partial(answer_records, answer, target=target)
-            name = self._queue_record(kind, answer.received, make_bytes, len(answer.body))
-        self.headers.put(name, answer)
+            record_id = self._queue_record(kind, answer.received, make_bytes, len(answer.body))
+        self.headers.put(record_id, answer)  # keeps a summary of the answer's headers, for reports
         self._writer.request_batch()
-        return name
+        return record_id
 
     def keep_changed(self, answer: Answer, target: str, kind: str) -> str:
         """Return the id of an answer's record, or of the last one kept for its address if that has the same body."""
@@ -166,19 +167,20 @@ class Evidence(RowSource):
     async def delete_expired(self, keep: timedelta, most: int) -> list[str]:
         """Delete the oldest files that are older than `keep` or beyond `most` bytes in all. Return their names.
 
-        Store and chain record it first. Otherwise the missing bytes would count as tampering. Also clears `is_grown`.
+        The deletion is recorded before the files are deleted. Otherwise their absence would look like tampering.
         """
         now = self._clock.now()
-        self.is_grown = False
+        self.has_grown_since_check = False  # this is a check of the size
         outdated = await run_in_thread(partial(self._folder.find_outdated, now, keep, most))
         names = [path.name for path in outdated]
         if outdated:
-            files = await run_in_thread(self._folder.files)
-            # The oldest file that is kept begins with the record after the last deleted one.
-            last = first_number(files[len(outdated)].name) - 1
+            files = await run_in_thread(self._folder.files)  # oldest first, so they begin with the outdated ones
+            oldest_kept = files[len(outdated)].name
+            last = first_number(oldest_kept) - 1  # the number of the last record whose bytes are deleted
             deletion = Deletion(names, first_number(names[0]), last, keep_days=keep // _DAY, keep_mb=most // 1_000_000)
             with self._lock:
-                self._queue_record(DELETION_KIND, now, partial(deletion_record, deletion, at=now), 0)
+                self._queue_record(DELETION_KIND, now, partial(deletion_record, deletion, at=now), weight=0)
+            # The writer writes the queued record first. Then this marks the records up to `last` as expired.
             await self._writer.write(lambda tx: tx.expire_evidence(self._monitor, last, now))
             await run_in_thread(partial(self._folder.delete, outdated))
         return names
@@ -200,15 +202,14 @@ class Evidence(RowSource):
         return compress
 
     def write(self, transaction: Transaction) -> None:
-        """Write waiting bytes to the disk, and their records to the store. Called again if the transaction fails.
-
-        A database that switched to a replica may have lost our last committed records. Write these again in the same
-        transaction, because each record must follow the one before: a gap in the chain could not be repaired later.
-        """
+        """Write waiting bytes to the disk, and their records to the store. Called again if the transaction fails."""
         with self._disk_lock:
-            self._records_in_transaction = []  # stays empty if the disk refuses the bytes, so that the next line raises
+            # If the second line raises, this list must not still contain the records of an earlier attempt.
+            self._records_in_transaction = []
             self._records_in_transaction = self._append_next_portion()
         new = self._records_in_transaction
+        # A database that switched to a replica may have lost our last committed records. Write the lost records again
+        # before any new record, because a gap in the chain could not be repaired later.
         lost = self._find_lost_records() if new or self._must_check_committed else []
         if lost:
             _log.warning("evidence_written_again", first=lost[0].id, last=lost[-1].id)
@@ -216,19 +217,19 @@ class Evidence(RowSource):
             transaction.add_evidence([*lost, *new])
 
     def _append_next_portion(self) -> list[Record]:
-        """Write the bytes of the next portion to the disk, unless `flush_to_disk` has. Return its records."""
+        """Write the next waiting bytes to the disk, unless `flush_to_disk` has written them. Return their records."""
         portion = self._list_waiting(most=self._next_write_size)
         if not portion:
-            self.appender.test_folder()  # no bytes wait that would show whether the folder accepts bytes again
+            # If the folder refused bytes before, find out whether it accepts bytes again.
+            self.appender.test_folder()
             return []
-        if len(portion) <= len(self._flushed_records):
-            # All its bytes are on the disk. Do not write them again, because `append` cuts off the file after them. The
-            # flushed bytes after them must stay, because a journal may refer to them.
+        if len(portion) <= len(self._flushed_records):  # the whole portion is on the disk, and perhaps further bytes
+            # To write the portion again would cut off the further bytes in the file. A journal may refer to them.
             return self._flushed_records[: len(portion)]
-        # The bytes of this portion that were flushed are written again, at the same place in the file.
+        # `append` begins after the last committed byte. So it overwrites any flushed bytes with the same bytes.
         self._flushed_records = []
         records = self.appender.append(portion)
-        self.is_grown = True
+        self.has_grown_since_check = True
         return records
 
     def check_for_lost_records(self) -> None:
@@ -236,25 +237,25 @@ class Evidence(RowSource):
         self._must_check_committed = True
 
     def _find_lost_records(self) -> list[Record]:
-        """Return the committed records in memory that the store has lost."""
         last = self._index.last(self._monitor)
         number = last.number if last else 0
         return [record for record in self.last_committed() if record.number > number]
 
     def flush_to_disk(self) -> list[Record]:
-        """Write all waiting bytes to the disk, and return their records as they will be stored. Empty if it refuses.
+        """Write all waiting bytes to the disk, and return their records. Return no records if the disk refuses.
 
         Called in another thread while the store fails, because bytes in memory are lost if the process ends.
         """
         with self._disk_lock:
             waiting = self._list_waiting(most=None)
-            if len(self._flushed_records) >= len(waiting):  # no answers came since the last call
+            if len(self._flushed_records) >= len(waiting):  # nothing was queued since the last call
                 return self._flushed_records
+            # `try_append` begins after the last committed byte. So each call writes all uncommitted bytes again. If the
+            # disk refuses, none of them counts as flushed, and the next `write` reports the fault.
             self._flushed_records = []
-            # The appender writes after the last committed byte. So flushed bytes are written again before the new ones.
-            with suppress(StoreFault):  # the next `write` reports that the disk refuses
+            with suppress(StoreFault):
                 self._flushed_records = self.appender.try_append(waiting)
-                self.is_grown = True
+                self.has_grown_since_check = True
             return self._flushed_records
 
     def _list_waiting(self, most: int | None) -> list[Waiting]:

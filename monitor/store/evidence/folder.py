@@ -179,7 +179,6 @@ def _write_all(file: int, offset: int, data: bytes) -> None:
 
 @contextmanager
 def _convert_disk_faults(folder: Path) -> Iterator[None]:
-    """Raise every OSError of a block as `StoreFault`, with the name of the folder."""
     try:
         yield
     except OSError as exc:

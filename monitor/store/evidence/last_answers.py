@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import chain
+from typing import NamedTuple
 
 from monitor.look.fetch import Answer
 from monitor.store.evidence.headers import text_sharer
@@ -15,8 +16,12 @@ _LONGEST_BODY = 32_000
 _BODIES_SHARED = 64
 _NO_HEADERS: Mapping[str, str] = {}
 
-_Packed = tuple[str, bytes]
-"""A body's SHA-256, and the body, compressed at the fastest level."""
+
+class _Packed(NamedTuple):
+    """A body's SHA-256, and the body, compressed at the fastest level."""
+
+    digest: str
+    compressed_body: bytes
 
 
 @dataclass(slots=True)
@@ -34,10 +39,9 @@ class PackedAnswer:
 
     def answer(self) -> Answer:
         """Return the answer with its headers and its body, which is cut if it was long."""
-        _digest, compressed_body = self.packed
         lines = self.header_text.split("\n")
         headers = dict(zip(lines[::2], lines[1::2], strict=False))  # without headers, there is one empty line
-        return replace(self.bare, headers=headers, body=zlib.decompress(compressed_body))
+        return replace(self.bare, headers=headers, body=zlib.decompress(self.packed.compressed_body))
 
 
 class LastAnswers:
@@ -61,17 +65,17 @@ class LastAnswers:
         last = self._last.get(target)
         is_whole = answer.whole and len(answer.body) <= _LONGEST_BODY  # `_pack` cuts a longer body
         # Most looks receive the same body as the look before. Then there is no need to compress it again.
-        if last is not None and last.packed[0] == answer.digest and last.bare.whole is is_whole:
-            packed = last.packed  # the body's digest, and the compressed body
+        if last is not None and last.packed.digest == answer.digest and last.bare.whole is is_whole:
+            packed = last.packed
         else:
-            self.forget(target)  # so that the target becomes the last one in `_last`, by the time of its new body
+            self.forget(target)  # `_last` is in the order of body changes, so the target must become the last one in it
             packed = self._pack(answer)
-            self._bytes += len(packed[1])  # a body that targets share counts for each of them
+            self._bytes += len(packed.compressed_body)  # a body that targets share counts for each of them
         # No header can contain a line break, so line breaks can separate them.
         header_text = self._share("\n".join(chain.from_iterable(answer.headers.items())))
-        # `replace` takes longer, and this runs at each look.
-        unchanged = answer.request, answer.head, answer.unique, answer.lost_before
-        bare = Answer(answer.url, answer.status, _NO_HEADERS, b"", answer.sent, answer.received, is_whole, *unchanged)
+        # All fields of `Answer` in their order, but without headers and body. `dataclasses.replace` would take longer.
+        last_four = answer.request, answer.head, answer.unique, answer.lost_before
+        bare = Answer(answer.url, answer.status, _NO_HEADERS, b"", answer.sent, answer.received, is_whole, *last_four)
         self._last[target] = PackedAnswer(packed, bare, header_text, evidence_id)
         while self._bytes > _MOST_BYTES:  # forget first the answer whose body has not changed for the longest time
             self.forget(next(iter(self._last)))
@@ -79,14 +83,14 @@ class LastAnswers:
     def forget(self, target: str) -> None:
         """Forget the last answer of a target."""
         last = self._last.pop(target, None)
-        self._bytes -= 0 if last is None else len(last.packed[1])
+        self._bytes -= 0 if last is None else len(last.packed.compressed_body)
 
     def _pack(self, answer: Answer) -> _Packed:
-        """Return the digest and the compressed body of an answer."""
         # A host sends the same body for every missing address, so these answers share one compressed copy.
         packed = self._packed.get(answer.digest)
         if packed is None:
             if len(self._packed) >= _BODIES_SHARED:
                 self._packed.clear()
-            packed = self._packed[answer.digest] = (answer.digest, zlib.compress(answer.body[:_LONGEST_BODY], 1))
+            packed = _Packed(answer.digest, zlib.compress(answer.body[:_LONGEST_BODY], 1))
+            self._packed[answer.digest] = packed
         return packed

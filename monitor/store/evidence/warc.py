@@ -153,14 +153,15 @@ def _answer_head(answer: Answer) -> _Head:
 
 
 def _request_head(answer: Answer, request: Request) -> tuple[str, _Head]:
-    """Return the address that was requested, and the head of the request as it was sent, with its conditions."""
-    url = requested_url(answer.url, answer.unique)
+    """Return the requested address, and the request's head as it was sent, also with headers like `If-None-Match`."""
+    url = requested_url(answer.url, answer.unique)  # with `unique` in the query, if the request bypassed caches
     origin, path = f"{url.scheme}://{url.netloc.decode('ascii')}", url.raw_path.decode("ascii")
-    # `answer.head` is the part of the request after its address. Without it, only the header `Host` is certain.
-    head = answer.head or b" HTTP/1.1\r\n" + header_lines([(b"Host", url.netloc)])
-    version, *lines = (head + header_lines(list(conditional_headers(request)))).decode("latin-1").split("\r\n")
+    # The head after the path begins with the HTTP version. If it was not recorded, only the header `Host` is certain.
+    head_after_path = answer.head or b" HTTP/1.1\r\n" + header_lines([(b"Host", url.netloc)])
+    head_after_path += header_lines(list(conditional_headers(request)))
+    http_version, *lines = head_after_path.decode("latin-1").split("\r\n")
     headers = [(name, value) for name, _, value in (line.partition(": ") for line in lines if line)]
-    return f"{origin}{path}", _Head(f"{request.method} {path}{version}", headers, is_http_request=True)
+    return f"{origin}{path}", _Head(f"{request.method} {path}{http_version}", headers, is_http_request=True)
 
 
 def _record_id(name: str, kind: str) -> str:

@@ -70,10 +70,7 @@ class _Converted(TypeDecorator[T]):
 
 
 class Instant(_Converted[datetime]):
-    """An instant as integer microseconds since 1970, which is exact, sortable and independent of a database's zones.
-
-    Loaded values are in UTC.
-    """
+    """An instant as integer microseconds since 1970: exact, sortable, without a zone. Loaded values are in UTC."""
 
     impl = BigInteger
     to_database = staticmethod(to_micros)
@@ -117,7 +114,6 @@ class Packed(_Converted[str]):
 
 
 def _parse_json(text: str) -> dict[str, Any]:
-    """Return the object of a JSON text."""
     try:
         # This parser keeps one copy of a string that occurs in many rows.
         parsed: dict[str, Any] = from_json(text)
@@ -143,10 +139,7 @@ class NameList(_Converted[tuple[str, ...]]):
 
 
 class Digest(_Converted[str]):
-    """A SHA-256 in hex, stored as 32 bytes, which is half of its size.
-
-    Storing raises ValueError for text that is not hex.
-    """
+    """A SHA-256 in hex, stored as 32 bytes, half of its size. Storing raises ValueError for text that is not hex."""
 
     impl = LargeBinary
     to_database = staticmethod(bytes.fromhex)

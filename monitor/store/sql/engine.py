@@ -53,8 +53,8 @@ class Store:
     def __init__(self, url: str, *, durable: bool = True, shape: Shape = OURS) -> None:
         """Prepare to connect at the first query. Raises `UserFault` for an address of another kind of database."""
         address = make_url(url)
-        self._file: Path | None = None
-        # The device and inode of the file that was opened. Others show that the file was replaced since.
+        self._file: Path | None = None  # the file of an SQLite database
+        # The device and inode numbers of the file when it was opened. If they change, the file was replaced.
         self._file_id: tuple[int, int] | None = None
         self._place = address.render_as_string(hide_password=True)
         match address.get_backend_name():
@@ -66,8 +66,9 @@ class Store:
                 self._engine = _connect_postgresql(address)
             case other:
                 raise UserFault(f"no store of kind {other}: write sqlite:///FILE or postgresql+psycopg://…")
-        self._schema_check = SchemaCheck(self._place, shape)
-        self._rechecks_schema = False  # whether each transaction checks the schema again
+        self._schema_check = SchemaCheck(self._place, shape)  # `shape` is the schema that the program needs
+        # Whether each transaction checks that no other monitor has upgraded the schema. True after our own upgrade.
+        self._rechecks_schema = False
         self._runner = runner = QueryRunner(self._engine, self._place)
         self.ledger = LedgerStore(runner)
         self.runs = RunStore(runner)
@@ -133,9 +134,9 @@ class Store:
                 self._schema_check.check(revision)
             elif self._schema_check.needs_migration(revision):
                 self._migrate()
-            self._file_id = self._find_file_id()  # a transaction reopens the store if its file was replaced
-            # Another monitor may upgrade the store to a newer schema, so each transaction checks the revision again. If
-            # we must not migrate, the table of the revision may be too old for the query of this check.
+            self._file_id = self._find_file_id()  # if the file has another id later, it was replaced
+            # Another monitor may upgrade the schema later, so each transaction checks it again. The check reads the
+            # column `works_from`. A store that we must not migrate may lack this column, so it is not checked again.
             self._rechecks_schema = may_migrate
 
     def check_schema(self) -> None:
@@ -260,14 +261,12 @@ class Store:
             return _revision_row(connection) if inspect(connection).has_table(REVISION.name) else None
 
     def _refuse_newer(self) -> None:
-        """Raise `UserFault` if a newer version has upgraded the store."""
         # Columns that this version does not know would be lost without notice.
         if self.newer:
             fault = f"its shape is {self.newer}, newer than this version's: use the one that made it"
             raise UserFault(f"store {self._place}: {fault}")
 
     def _create_tables(self) -> None:
-        """Create all tables at once, without the migrations."""
         with self._begin_exclusive() as connection:
             if not inspect(connection).has_table(REVISION.name):
                 METADATA.create_all(connection, checkfirst=False)
@@ -275,7 +274,6 @@ class Store:
                 connection.execute(insert(REVISION), {"version_num": HEAD, "works_from": WORKS_FROM})
 
     def _migrate(self) -> None:
-        """Run the migrations that the store needs."""
         from monitor.store.sql import migrate  # noqa: PLC0415  # 0.3 s and 8 MB, not needed if the store is up to date
 
         with self._begin_exclusive() as connection:
@@ -295,13 +293,11 @@ class Store:
 
     @contextmanager
     def _locked_sqlite(self) -> Iterator[Any]:
-        """Yield a connection of the SQLite driver, outside a transaction."""
         with convert_faults(self._place), closing(self._engine.raw_connection()) as raw:
             yield raw.driver_connection
 
 
 def _revision_row(connection: Connection, query: str = "SELECT * FROM alembic_version") -> Revision | None:
-    """Return the row with the store's revision, or None if the table is empty."""
     row = connection.exec_driver_sql(query).mappings().first()
     return None if row is None else dict(row)
 

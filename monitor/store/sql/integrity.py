@@ -44,7 +44,6 @@ def faults_in(connection: Connection) -> list[str]:
 
 
 def _find_damage(connection: Connection) -> list[str]:
-    """Return the faults that SQLite's own checks find."""
     try:
         verdict = connection.execute(text("PRAGMA integrity_check(1)")).scalars().first()
         dangling = connection.execute(text("PRAGMA foreign_key_check")).all()
@@ -61,34 +60,35 @@ def _find_damage(connection: Connection) -> list[str]:
 def _contradiction_queries() -> Iterator[Select[str]]:
     """Yield a query for each kind of contradiction between rows. It returns a line for each fault."""
     notice, incident = tables.NOTICE, tables.INCIDENT
-    is_about_this = incident.c.id == notice.c.incident
-    line = "notice " + notice.c.id + " is about an unknown incident: " + notice.c.incident
+    has_counterpart = exists().where(incident.c.id == notice.c.incident)  # an incident has a notice, or the reverse
+    unknown_incident = "notice " + notice.c.id + " is about an unknown incident: " + notice.c.incident
     # A digest covers many incidents and names none.
-    yield select(line).where(~exists().where(is_about_this), notice.c.incident != "")
-    # An incident and its notice are written in one transaction. But one that a person logged needs no notice, and one
-    # about a calendar may share the notice of another entry of the same calendar.
-    line = "incident " + incident.c.id + " has no notice"
-    yield select(line).where(~exists().where(is_about_this), incident.c.kind.not_in((Kind.HAND, Kind.CALENDAR)))
+    yield select(unknown_incident).where(~has_counterpart, notice.c.incident != "")
+    # An incident and its notice are written in one transaction. But an incident that a person logged needs no notice.
+    # An incident about a calendar may share the notice of another incident about the same calendar.
+    may_lack_notice = incident.c.kind.in_((Kind.HAND, Kind.CALENDAR))
+    yield select("incident " + incident.c.id + " has no notice").where(~has_counterpart, ~may_lack_notice)
     judged, event, release, promise = tables.JUDGED, tables.EVENT, tables.RELEASE, tables.PROMISE
-    # Each event changes the verdict on a release from one kind (the column `word`) to another, the first one from none.
-    # So one event more must lead to the stored kind than away from it. The times of events are not used, because a
-    # clock may have been set in between. A release without events has no sum, so it is not reported.
+    # Each event changes the verdict on a release from the kind `before` to the kind `after`. The stored kind is `word`.
+    # Example: the events none → late and late → on time. For `late`, 1 leads there and 1 leads away. For `on time`,
+    # 1 leads there and 0 lead away. So `on time` must be stored. A set clock can disorder times, so they do not count.
     leads_there = case((event.c.after == judged.c.word, 1), else_=0)
     leads_away = case((event.c.before == judged.c.word, 1), else_=0)
-    balance = select(func.sum(leads_there - leads_away)).where(event.c.release == judged.c.release)
-    line = "the verdict on " + judged.c.release + " is " + judged.c.word + ", its events lead to another"
-    yield select(line).where(balance.correlate(judged).scalar_subquery() < 1)
-    line = "the verdict on " + event.c.release + " is lost, its events are there"
-    yield select(line).distinct().where(~exists().where(judged.c.release == event.c.release))
-    line = "release " + judged.c.release + " is lost, its verdict is there"
-    yield select(line).where(~exists().where(release.c.id == judged.c.release))
+    balance = select(func.sum(leads_there - leads_away)).where(event.c.release == judged.c.release)  # no events: NULL
+    wrong_kind = "the verdict on " + judged.c.release + " is " + judged.c.word + ", its events lead to another"
+    yield select(wrong_kind).where(balance.correlate(judged).scalar_subquery() < 1)
+    lost_verdict = "the verdict on " + event.c.release + " is lost, its events are there"
+    yield select(lost_verdict).distinct().where(~exists().where(judged.c.release == event.c.release))
+    lost_release = "release " + judged.c.release + " is lost, its verdict is there"
+    yield select(lost_release).where(~exists().where(release.c.id == judged.c.release))
     # Promises are never deleted, so a verdict with a slot has one.
-    line = "every promise of " + judged.c.release + " is lost, its verdict is there"
-    yield select(line).where(judged.c.slot.is_not(None), ~exists().where(promise.c.release == judged.c.release))
+    lost_promises = "every promise of " + judged.c.release + " is lost, its verdict is there"
+    has_promise = exists().where(promise.c.release == judged.c.release)
+    yield select(lost_promises).where(judged.c.slot.is_not(None), ~has_promise)
     run, delivery = tables.RUN, tables.DELIVERY
     yield select("a run of " + run.c.target + " ends before it begins").where(run.c.last_received < run.c.first_sent)
-    line = "notice " + delivery.c.notice + " is marked sent without an attempt"
-    yield select(line).where(delivery.c.standing == DeliveryState.SENT, delivery.c.attempts == 0)
+    never_attempted = "notice " + delivery.c.notice + " is marked sent without an attempt"
+    yield select(never_attempted).where(delivery.c.standing == DeliveryState.SENT, delivery.c.attempts == 0)
 
 
 def _find_lost_evidence(connection: Connection) -> Iterator[str]:

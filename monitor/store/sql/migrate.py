@@ -14,21 +14,23 @@ from monitor.store.sql.tables import REVISION
 
 
 def upgrade(connection: Connection, revision: str = "", shape: Shape = OURS) -> None:
-    """Run all migrations up to `revision`, or to the last, in the transaction of this connection.
+    """Run all migrations up to `revision`, by default the last, in the transaction of this connection.
 
-    Also store `works_from`, the oldest revision that can use the result. `shape` is the schema that a program knows.
+    Also store in the column `works_from` the oldest revision whose programs can use the new schema. `shape` has the
+    migrations: those of this version (`OURS`), except in tests.
     """
     target = revision or shape.head
     REVISION.create(connection, checkfirst=True)
     if connection.dialect.name == "postgresql":
-        # Every monitor reads this table first. So the others wait here, before they lock tables that a migration needs.
+        # Every transaction of a monitor reads this table first. So the other monitors' transactions wait for this lock
+        # before they can lock a table that a migration needs.
         connection.execute(text(f"LOCK TABLE {REVISION.name} IN ACCESS EXCLUSIVE MODE"))
     # Stores of early versions do not have this table's second column yet.
     columns = {column["name"] for column in inspect(connection).get_columns(REVISION.name)}
     if "works_from" not in columns:
         connection.execute(text(f"ALTER TABLE {REVISION.name} ADD COLUMN works_from VARCHAR(32)"))
     command.upgrade(_config(shape, connection), target)
-    connection.execute(update(REVISION).values(works_from=works_from(target, shape)))
+    connection.execute(update(REVISION).values(works_from=find_oldest_usable(target, shape)))
 
 
 def downgrade(connection: Connection, revision: str = "base") -> None:
@@ -36,7 +38,7 @@ def downgrade(connection: Connection, revision: str = "base") -> None:
     command.downgrade(_config(OURS, connection), revision)
 
 
-def works_from(revision: str, shape: Shape = OURS) -> str:
+def find_oldest_usable(revision: str, shape: Shape = OURS) -> str:
     """Return the oldest revision that can use a store of this one: the last one that did more than add."""
     steps = ScriptDirectory.from_config(_config(shape)).iterate_revisions(revision, "base")
     return next(step.revision for step in steps if not getattr(step.module, "expands", False))

@@ -96,18 +96,21 @@ class _Merge:
     """
 
     def __init__(self, journal: Connection, store: Connection) -> None:
-        """Find the releases that were judged twice since the store failed: in the journal, and by others in the store.
-
-        For each, the journal's verdict replaces the stored one, or the stored one stays. `_verdicts_before` has the
-        kind (the column `word`) of the stored verdict that is replaced, None if it stays.
-        """
+        """Find each release with two new verdicts since the store failed: one in the journal, and one in the store."""
         self._journal = journal
         self._store = store
-        self._verdicts_before: dict[str, str | None] = {}
+        # The releases of which the store keeps its own verdict, because the journal's is not later.
+        self._releases_kept = set[str]()
+        # For releases of which the journal's verdict is later: the kind of verdict with which the next event begins.
+        self._next_before: dict[str, str] = {}
+        # Each row has three versions: in the journal, in the store, and in the copy of the store from before it failed.
         for row in self._find_changed_rows(tables.JUDGED):
-            if row.store is not None and row.store != row.copy:  # others have changed it since the copy was made
-                is_replaced = _choose_row(tables.JUDGED, row) is not None  # the journal's row is chosen
-                self._verdicts_before[row.journal["release"]] = row.store["word"] if is_replaced else None
+            if row.store is not None and row.store != row.copy:  # other monitors changed the store's verdict
+                release = row.journal["release"]
+                if _choose_row(tables.JUDGED, row) is None:
+                    self._releases_kept.add(release)
+                else:
+                    self._next_before[release] = row.store["word"]  # the column `word` is the kind of a verdict
 
     def write_changed_rows(self, table: Table) -> int:
         """Write the rows of a table that the journal has changed, unless the store's row stays. Return how many."""
@@ -126,7 +129,8 @@ class _Merge:
     def _find_changed_rows(self, table: Table) -> Iterator[_Versions]:
         """Yield each row that the journal has added or changed, with its versions in the journal, copy and store.
 
-        The copy is the store as it was when the journal began. Events are in time order.
+        The journal has this monitor's rows from a time without the store. The copy is the store before that time, and
+        the store may have rows of other monitors from that time. Events are in time order.
         """
         copy = table.to_metadata(MetaData(), schema=_COPY)
         changed = self._journal.execute(sa.select(table).except_(sa.select(copy))).mappings().all()
@@ -145,24 +149,23 @@ class _Merge:
         """
         if table is tables.RUN:  # a run must not name evidence that the store lacks
             row["evidence"] = tuple(name for name in row["evidence"] if self._is_in_store(name))
-        if table is tables.EVENT:  # an event is a change of verdict, from the kind `before` to `after`
+        if table is tables.EVENT:  # an event is a change of verdict, from the kind `before` to the kind `after`
             release = row["release"]
-            # If others have judged the release meanwhile, its first event must begin at their verdict.
-            before = self._verdicts_before.get(release, row["before"])
-            if before is None:  # their verdict stays, so the journal's changes of verdict do not count
+            if release in self._releases_kept:  # the store keeps its own verdict, so drop the journal's changes of it
                 return False
-            row["before"] = before
-            if release in self._verdicts_before:
-                self._verdicts_before[release] = row["after"]  # the next event of this release begins there
-        # `Journal.merge_journal` has written the new evidence records that continue the store's chain. Other new ones
-        # would leave a gap in it.
-        return table is not tables.EVIDENCE or is_stored
+            # Other monitors may have changed the verdict, for example to `late`. Then the journal's first event must
+            # begin with `late`, and each further event with the kind to which the event before it led.
+            if release in self._next_before:
+                row["before"] = self._next_before[release]
+                self._next_before[release] = row["after"]
+        # New records of evidence that continue the store's chain are in the store already. Others would leave a gap.
+        is_new_evidence = table is tables.EVIDENCE and not is_stored
+        return not is_new_evidence
 
-    def _is_in_store(self, record: str) -> bool:
-        """Return whether the store has a record of evidence."""
-        monitor, _, number = record.rpartition("-")
-        kept = tables.EVIDENCE
-        query = sa.select(kept.c.number).where(kept.c.monitor == monitor, kept.c.number == int(number))
+    def _is_in_store(self, evidence_id: str) -> bool:
+        monitor, _, number = evidence_id.rpartition("-")
+        evidence = tables.EVIDENCE.c
+        query = sa.select(evidence.number).where(evidence.monitor == monitor, evidence.number == int(number))
         return self._store.execute(query).first() is not None
 
 

@@ -157,12 +157,11 @@ class RowForm:
         """Prepare to store objects of the dataclass `kind` in `table`, and to `make` them from rows of `select`."""
         self._kind, self.table = kind, table
         field_names = tuple(one.name for one in fields(kind))
-        self.make: Callable[..., Any]
-        # Fields without a column of their own are JSON in the column `body`.
+        self.make: Callable[..., Any]  # makes an object from the values of a row
+        # The table may have a column `body` that is not a field. It has the fields without own columns, as JSON.
         self._has_json = "body" in table.c and "body" not in field_names
         if self._has_json:
-            # Columns without a field or property of the class are only for queries. `hasattr` also finds fields without
-            # a default, because all stored classes have slots.
+            # The columns that are fields or properties of the class. Others, such as `body`, are no attributes of it.
             self._column_names = tuple(column.name for column in table.c if hasattr(kind, column.name))
             selected_names = (*self._column_names, "body")
             # Cached, because pages show the same rows again and again.
@@ -172,7 +171,7 @@ class RowForm:
             self.make = kind
         self._get_values = operator.attrgetter(*self._column_names)
         self.select = sa.select(*(table.c[name] for name in selected_names))
-        key = next(iter(table.primary_key))  # only tables with a key of one column are queried by it
+        key = next(iter(table.primary_key))  # `select_by_key` is used only for tables with a key of one column
         # Built once, because building it takes longer than running it.
         self.select_by_key = self.select.where(key == sa.bindparam("key", type_=key.type))
 

@@ -144,8 +144,7 @@ class VerdictStore(Queries):
     def words_on(self, incidents: Sequence[str]) -> dict[str, Mapping[str, str]]:
         """Return the form fields that people filled in, for each of these incidents."""
         table = tables.INCIDENT
-        query = select(table.c.id, table.c.body)
-        rows = self.runner.make_each_of(lambda *row: row, query, table.c.id, incidents)
+        rows = self.runner.make_each_of(lambda *row: row, select(table.c.id, table.c.body), table.c.id, incidents)
         return {name: _parse_words(body) for name, body in rows}
 
     def open_incidents(self, limit: int) -> list[Incident]:
@@ -240,8 +239,7 @@ class EvidenceIndex(Queries):
     def last(self, monitor: str) -> Record | None:
         """Return the newest record of a monitor, None if it has none."""
         evidence = tables.EVIDENCE.c
-        newest_first = (evidence.number.desc(),)
-        newest = self.runner.find_all(Record, evidence.monitor == monitor, order_by=newest_first, limit=1)
+        newest = self.runner.find_all(Record, evidence.monitor == monitor, order_by=(evidence.number.desc(),), limit=1)
         return next(iter(newest), None)
 
     def monitors(self) -> list[str]:

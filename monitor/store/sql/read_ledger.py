@@ -24,18 +24,19 @@ class LedgerStore(Queries):
     """Queries for releases, promises, calendars' entries and reads, and claims."""
 
     def releases(self, begin: datetime | None = None, end: datetime | None = None) -> list[Release]:
-        """Return all releases. With bounds, only those whose newest promise or whose verdict is for `[begin, end)`.
+        """Return all releases. With bounds, only those with a slot in `[begin, end)`.
 
-        With bounds, releases without a readable slot are left out. Those joined into others are never returned.
+        A release has the slot of its newest promise, of whatever calendar, and perhaps another slot in its verdict.
+        One of the two is enough. Releases that were joined into others are never returned.
         """
         release = tables.RELEASE.c
         conditions = [release.joined_into.is_(None)]
         if begin is not None or end is not None:
-            promise, newer, judged = tables.PROMISE.c, tables.PROMISE.alias().c, tables.JUDGED.c
-            outdated = select(newer.release).where(newer.release == promise.release, newer.learnt > promise.learnt)
-            promised = select(promise.release).where(*in_period(promise.begins, begin, end), ~outdated.exists())
-            with_verdict = select(judged.release).where(*in_period(judged.slot, begin, end))
-            conditions.append(release.id.in_(union(promised, with_verdict)))
+            promise, newer, verdict = tables.PROMISE.c, tables.PROMISE.alias().c, tables.JUDGED.c
+            outdating = select(newer.release).where(newer.release == promise.release, newer.learnt > promise.learnt)
+            promised = select(promise.release).where(*in_period(promise.begins, begin, end), ~outdating.exists())
+            judged = select(verdict.release).where(*in_period(verdict.slot, begin, end))
+            conditions.append(release.id.in_(union(promised, judged)))
         return self.runner.find_all(Release, *conditions, order_by=(release.id,))
 
     def release(self, release: str) -> Release | None:

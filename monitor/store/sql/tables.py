@@ -43,7 +43,6 @@ _Kind = TypeEngine[Any] | type[TypeEngine[Any]]
 
 
 def _keys(**kinds: _Kind) -> list[sa.Column[Any]]:
-    """Return the columns of a primary key, by name with their types."""
     return [
         sa.Column(name, kind, primary_key=True, autoincrement=False, nullable=False) for name, kind in kinds.items()
     ]
@@ -63,7 +62,6 @@ def _added_later(**kinds: _Kind) -> list[sa.Column[Any]]:
 
 
 def _table(name: str, *columns: SchemaItem) -> sa.Table:
-    """Return a table of the store's schema, with a row id in SQLite."""
     return sa.Table(name, METADATA, *columns)
 
 
@@ -77,7 +75,6 @@ def _compact_table(name: str, *columns: SchemaItem) -> sa.Table:
 
 
 def _add_partial_index(name: str, column: sa.Column[Any], where: sa.ClauseElement) -> None:
-    """Add an index of the rows for which `where` is true."""
     index = sa.Index(name, column, sqlite_where=where)
 
     # As an argument of Index, `where` would load PostgreSQL's dialect even for SQLite, which takes 2 MB and 20 ms.

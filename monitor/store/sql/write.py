@@ -153,12 +153,10 @@ class Transaction:
         self._connection.execute(delete(table).where(table.c.name == name, table.c.holder == holder))
 
     def _delete(self, table: Table, keys: Sequence[tuple[Any, ...]]) -> None:
-        """Delete the rows with these primary keys."""
         for some in chunks(keys):
             self._connection.execute(delete(table).where(tuple_(*table.primary_key).in_(some)))
 
     def _insert_unless_stored(self, table: Table) -> Any:  # noqa: ANN401  # as below
-        """Return the statement that inserts rows, except those whose key is stored already."""
         return _insert(table, self._dialect).on_conflict_do_nothing(index_elements=list(table.primary_key))
 
 

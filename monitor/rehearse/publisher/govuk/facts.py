@@ -63,7 +63,7 @@ class PageStatus:
 
 
 def page_state(answer: ScriptAnswer | None, title: str = "") -> PageState:
-    """Return the state of a page from its answer. A 200 is PUBLISHED only with `title`, without placeholder words."""
+    """Return the state of a page from its answer. With status 200, its body decides: it must contain the title."""
     if answer is None or answer.status == 404:
         return PageState.ABSENT
     if answer.status == 410:
@@ -161,10 +161,10 @@ class Facts:
         return (on_page or (is_asset(part.url) and is_www(release.url))) and not self.timelines.answers(part.url)
 
     def is_redirected(self, release: ScriptRelease, now: datetime) -> bool:
-        """Return whether the announcement redirects to the publication. It still does after the page is removed.
+        """Return whether the announcement redirects to the publication at `now`, even if that was removed again.
 
-        Only a publication after the rehearsal began, or at the slot or later, causes a redirect. An earlier one causes
-        none, because then no calendar would announce the release.
+        A redirected announcement is in no calendar. So a page that is public before its slot when the rehearsal begins
+        causes no redirect. Otherwise the release would never be announced.
         """
         if release.redirect_after == "never":
             return False

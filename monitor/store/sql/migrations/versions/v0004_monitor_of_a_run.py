@@ -60,15 +60,15 @@ def _set_primary_key(columns: Sequence[str]) -> None:
     op.create_primary_key("pk_run", "run", list(columns))
 
 
-def _recreate_run_table(monitor: str = "") -> None:
-    """Copy the table `run` into one with the new key, because SQLite cannot change a key.
+def _recreate_run_table(monitor_sql: str = "") -> None:
+    """Replace the table `run` by one with another key and the same rows, because SQLite cannot change a key.
 
-    `monitor` is the SQL expression for the values of the new column. If it is empty, the old key returns.
+    With `monitor_sql`, the expression for its values, the column `monitor` joins the key. Without it, it leaves.
     """
     op.rename_table("run", "run_before")
-    layout = COLUMNS.format(" *monitor:name" if monitor else "")
+    layout = COLUMNS.format(" *monitor:name" if monitor_sql else "")  # "*" marks a column of the key
     create_table("run", layout, sa.Column("failed", sa.Integer, nullable=False, server_default="0"), has_row_id=False)
     names = [f'"{column["name"]}"' for column in sa.inspect(op.get_bind()).get_columns("run")]
-    values = [monitor if name == '"monitor"' else name for name in names]
+    values = [monitor_sql if name == '"monitor"' else name for name in names]
     op.execute(f"INSERT INTO run ({', '.join(names)}) SELECT {', '.join(values)} FROM run_before")  # noqa: S608  # words of our own
     op.drop_table("run_before")
