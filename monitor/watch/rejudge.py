@@ -96,8 +96,8 @@ def titles_of_release(ledger: LedgerStore, release: Release) -> list[LedgerEvent
 
 def _with_judged_parts(release: Release, row: Judged | None) -> Release:
     """Return a release with all parts of its last verdict: configured and found parts are in no calendar."""
-    place = judged_place(row)
-    release = release if place is None else with_page_at(release, *place)
+    found_page = judged_found_page(row)
+    release = release if found_page is None else with_page_at(release, *found_page)
     announced = {part.id for part in release.parts}
     return replace(release, parts=(*release.parts, *(part for part in judged_parts(row) if part.id not in announced)))
 
@@ -108,7 +108,7 @@ def judged_parts(row: Judged | None) -> list[Part]:
     return [part_from_json(part) for part in parts]
 
 
-def judged_place(row: Judged | None) -> tuple[str, Address] | None:
+def judged_found_page(row: Judged | None) -> tuple[str, Address] | None:
     """Return the page's address if a redirect or a look found it, by the last verdict. None for other addresses."""
     if row is None:
         return None
