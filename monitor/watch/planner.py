@@ -79,11 +79,11 @@ class Planner:
         """Plan these releases by these rules from now on."""
         self.rules = rules
         for watched in releases:
-            # The rules may add other parts to the announced release (`announced` is None before the first update).
+            # The rules may add parts to the announced release, which is None before the first update.
             self.update_release(watched, watched.announced or watched.release)
             promised = slot_in_force(watched.release, watched.promises, self.clock.now())
             for target in watched.targets.values():
-                # `update_release` has sent only changed windows. Send all targets, because proof goals may have changed.
+                # `update_release` sent only changed windows. Send all targets, because proof goals may have changed.
                 planned = watched.state_or_empty(target.id).windows
                 self._send_to_poller(watched, target, planned, promised, soon=False)
 

@@ -119,14 +119,15 @@ def judged_found_page(row: Judged | None) -> tuple[str, Address] | None:
 def current_body(
     store: Store, policies: Policies, row: Judged, now: datetime, editions: Editions | None = None
 ) -> dict[str, Any]:
-    """Return the JSON of a release as of now: judged again, or as stored if the verdict in `row` is final.
+    """Return the JSON of a release, judged as of now. `row` has its stored verdict and JSON.
 
-    It is also as stored if the store has nothing to judge from. A decision to bring the release forward is added even
-    if a person recorded it later. `editions` replaces the shipped editions of the Code.
+    `editions` are the configured editions of the Code of Practice for Statistics. None: those of the program.
     """
     incident = store.verdicts.incident(row.body["incident"]) if row.body["incident"] else None
     case = None if row.final else stored_case(store, row.release)
     if case is None:
+        # The stored verdict is final, or the store has no facts to judge from. So return the stored JSON. A person may
+        # have recorded since then that the release was brought forward on purpose, so add this decision.
         return with_brought_forward(row.body, incident.words if incident else None)
     return body_of(with_stored_platform_finding(store, case.verdict(policies, now)), incident, editions)
 
@@ -169,14 +170,16 @@ def body_of_unwatched(
 def with_stored_platform_finding(store: Store, verdict: Verdict) -> Verdict:
     """Return a verdict with the finding `platform` if its release and others of its host and slot were late together.
 
-    The stored verdicts on the others are those that the daemon used, so it found the same.
+    The verdicts on the other releases are read from the store. The running monitor uses those in its memory.
     """
     slot = verdict.slot.instant if verdict.slot is not None else None
     if verdict.verdict not in LATE_VERDICTS or slot is None:
         return verdict
-    rows = (row for row in store.verdicts.judged(slot, slot + _MOMENT) if row.release != verdict.release)
-    hosts = ((row, host_of(row.body["url"])) for row in rows)
-    others = (SlotVerdict(row.release, row.producer, host, slot, VerdictKind(row.word)) for row, host in hosts)
+    others = [
+        SlotVerdict(row.release, row.producer, host_of(row.body["url"]), slot, verdict=VerdictKind(row.word))
+        for row in store.verdicts.judged(slot, slot + _MOMENT)  # only releases with exactly this slot
+        if row.release != verdict.release
+    ]
     return add_platform_finding(verdict, others)
 
 

@@ -38,7 +38,7 @@ _CLOSED = {VerdictKind.CANCELLED, VerdictKind.NOT_PUBLISHED}
 class TargetState:
     """One target of a release: when it is looked at, and its runs.
 
-    `target` is None after looks at it have ended. Its runs are still judged. `proof_goal` is None if no slot is exact.
+    `target` is None after its last look, but its runs are still judged. `proof_goal` is None without an exact slot.
     """
 
     target: Target | None = None

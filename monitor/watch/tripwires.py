@@ -148,19 +148,19 @@ class Tripwires:
         """Report the entries that match a release with a near slot, each once, and the new entries that match none."""
         producer = listing.producer.id
         near = tuple(self.near_releases(producer))
-        # If these are the near releases of the last look, old entries have been compared with all of them.
+        # If the near releases are those of the last look, old entries were compared with all of them then.
         to_compare = new_entries if near == listing.near_releases else entries
-        new_urls = {entry.url for entry in new_entries}
-        # The function also finds releases whose slot is not near, because the entry may be of one of those.
-        matcher = Matcher(near, sighting.received, lambda found: self.find_same_address_or_title(producer, found))
         listing.near_releases = near
+        new_urls = {entry.url for entry in new_entries}
+        matcher = Matcher(near, sighting.received, lambda found: self.find_same_address_or_title(producer, found))
         near_ids = {candidate.release.id for candidate in near}
+        # Forget what was reported about releases that are not near any more.
         reported = {(release, url) for release, url in self._reported.get(producer, ()) if release in near_ids}
         self._reported[producer] = reported
         matched_urls = set()
         for entry in to_compare:
             is_new = entry.url in new_urls
-            # A new entry was not there yet at the last read.
+            # When the entry came into the listing: after the last read if it is new, else at any time before.
             listed = Interval(listing.read_at if is_new else None, sighting.proved_to)
             for release, kind in matcher.matches(entry, is_new=is_new):
                 matched_urls.add(entry.url)

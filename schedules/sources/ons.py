@@ -158,7 +158,10 @@ class OnsSource(RememberingSource):
         )
 
     def more(self, pages: Sequence[Page], now: datetime) -> Sequence[PageRequest]:
-        """Return the requests for further pages, then for the data of releases that are no longer listed."""
+        """Return the next requests for this read, or none. This is called again with the pages that they return.
+
+        First the further pages of the list are requested, then once the data of releases that are no longer listed.
+        """
         try:
             listed = self._read_lists(pages, remarks=[])  # `read` reports these remarks
             total = _read_total(pages[0])

@@ -72,9 +72,10 @@ def _open_file(data: bytes) -> tuple[list[Paragraph | Table], list[tuple[str, st
     """Return the blocks of a .docx file, and (kind, text) of its headers, footers, notes and comments."""
     try:
         document = docx.Document(BytesIO(data))
-        # Remove copies of text that the file has twice, and replace each content control by its content.
-        copied = (FALLBACK, *map(qn, ("w:moveFrom", "w:sdtPr", "w:sdtEndPr")))
-        strip_elements(document.element, *copied, with_tail=False)
+        # Text of drawings (as fallback) and moved text (at its old place) is in the file twice. Remove one copy of each.
+        # Of a content control (`sdt`, a box to fill in), keep only the content, not the properties.
+        removed = (FALLBACK, *map(qn, ("w:moveFrom", "w:sdtPr", "w:sdtEndPr")))
+        strip_elements(document.element, *removed, with_tail=False)
         strip_tags(document.element, qn("w:sdt"), qn("w:sdtContent"))
         return list(document.iter_inner_content()), list(_read_outside_body(document))
     except FILE_ERRORS as exc:
