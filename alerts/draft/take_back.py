@@ -199,12 +199,9 @@ def _read_box(place: Place, field: Field, *, signed: bool) -> Iterator[tuple[str
 
 
 def _remove_prompts(place: Place, field: Field, *, signed: bool) -> list[str]:
-    """Return the paragraphs of a returned box without the texts that we wrote for the person, such as questions.
-
-    In a `signed` report, an empty box has the text `NO_ANSWER`.
-    """
+    """Return the paragraphs of a returned box without the texts that we wrote for the person, such as questions."""
     paragraphs = list(place.paragraphs)
-    text_of_empty_box = [NO_ANSWER] if signed else []
+    text_of_empty_box = [NO_ANSWER] if signed else []  # only a signed report has this text in empty boxes
     our_texts = [field.placeholder, MEASURED_SINCE, *field.notes, *field.guidance, *text_of_empty_box]
     # Remove the paragraphs that are only ours. They come after the person's words, which may contain the same text.
     for text in reversed(our_texts):

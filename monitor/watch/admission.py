@@ -103,7 +103,6 @@ class Admission:
         await self._run_or_retry(lambda: self.watch_all_near(self.clock.now()))
 
     async def _run_or_retry(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Run `work`. If the store does not answer, retry in the background until it does."""
         try:
             await work()
         except StoreFault:
@@ -250,7 +249,6 @@ class Admission:
                 )
 
     def _is_ours(self, release: Release) -> bool:
-        """Return whether this monitor's share of the hosts has the release."""
         return self.share is None or self.share.watches(urlsplit(release.url).hostname or release.id)
 
     def _update_if_watched(self, releases: Iterable[Release]) -> None:

@@ -190,10 +190,7 @@ class Load:
 def plan_releases(
     store: Store, rules: WatchRules, begin: datetime, end: datetime, now: datetime
 ) -> list[PlannedRelease]:
-    """Return the plan of every release that is looked at in a period, in the order of slots, as known at `now`.
-
-    The period begins at `begin` and ends before `end`. The slot of a release may be before, in or after the period.
-    """
+    """Return the plan of every release that is looked at from `begin` to before `end`, in the order of slots."""
     # Looks begin `far.begins` before a slot, and end `overdue.close` after the slot. A slot may be a whole day.
     slots_from = begin - rules.watch.overdue.close - timedelta(days=1)
     slots_until = end + rules.watch.far.begins

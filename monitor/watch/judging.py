@@ -32,10 +32,7 @@ PORTION = 100
 
 
 class JudgingQueue:
-    """Ids of releases to judge in the next iteration of the event loop or at an instant. Each is judged once.
-
-    If all releases are to be judged again, those that were queued by id go first.
-    """
+    """Ids of releases to judge in the next iteration of the event loop or at an instant. Each is judged once."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -153,10 +150,7 @@ class Judging:
             self._tasks.start(self._record_in_background(name, record))
 
     async def _record_in_background(self, release: str, record: Awaitable[None]) -> None:
-        """Record a verdict. After a fault, judge the release again in a minute.
-
-        If it was judged again meanwhile, it is judged once more, so that the newest verdict is recorded too.
-        """
+        """Record a verdict. After a fault, judge the release again in a minute."""
         try:
             await record
         except Exception:  # a fault in one release must not end the watch over all others
@@ -164,7 +158,7 @@ class Judging:
             raise
         finally:
             self._being_recorded.remove(release)
-            if release in self._judged_meanwhile:
+            if release in self._judged_meanwhile:  # the newest verdict was not recorded yet
                 self._judged_meanwhile.remove(release)
                 self.queue.judge_soon(release)
 
@@ -246,7 +240,6 @@ class Judging:
             self.queue.judge_soon(name)
 
     async def _record_or_requeue(self, watched: WatchedRelease, verdict: Verdict, now: datetime) -> None:
-        """Record a verdict. If it cannot be recorded now, have the release judged again in a second."""
         if not await self.recorder.record(watched, verdict, now):
             self.queue.judge_at(now + _RETRY_AFTER, watched.release.id)
 

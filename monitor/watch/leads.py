@@ -116,10 +116,8 @@ class Leads:
             return
         last_proof = watched.state_or_empty(target.id).last_proved(target.url)
         slot = self.ledger.slot_begins(target.release)
-        if not (
-            _follows_absence_or_is_placeholder(target, run, last_proof)
-            and self._is_early_or_missing(watched, target, run, slot)
-        ):
+        may_be_new = _follows_absence_or_is_placeholder(target, run, last_proof)
+        if not may_be_new or not self._is_early_or_missing(watched, target, run, slot):
             return
         for no_longer_watched in self._reported.keys() - self.watch.releases.keys():
             del self._reported[no_longer_watched]

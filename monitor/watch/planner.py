@@ -104,10 +104,7 @@ class Planner:
         self.set_targets(watched, soon=soon)
 
     def _find_page(self, watched: WatchedRelease, sighting: Sighting, others: Iterable[WatchedRelease]) -> None:
-        """Use one look to find the page of a release, whose address was only guessed so far.
-
-        `others` are all watched releases of the monitor.
-        """
+        """Use one look to find the page of a release, whose address was guessed. `others` are all watched releases."""
         target = watched.state_of(sighting.target).target
         if target is None:
             return
@@ -223,10 +220,8 @@ class Planner:
     def _send_to_poller(
         self, watched: WatchedRelease, target: Target, windows: tuple[Window, ...], promised: InForce, *, soon: bool
     ) -> None:
-        """Have the poller look at a target in these windows, the first time at once if `soon`. Without windows, stop.
-
-        The goal is the proof that the looks around the slot must give, or None.
-        """
+        """Have the poller look at a target in these windows, the first time at once if `soon`. Without windows, stop."""
+        # The goal is the proof that the looks around the slot must give, or None.
         goal = self.rules.proof_goal(watched.release, target, promised)
         state = watched.state_of(target.id)
         state.windows, state.proof_goal = windows, goal

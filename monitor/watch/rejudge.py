@@ -168,10 +168,7 @@ def body_of_unwatched(
 
 
 def with_stored_platform_finding(store: Store, verdict: Verdict) -> Verdict:
-    """Return a verdict with the finding `platform` if its release and others of its host and slot were late together.
-
-    The verdicts on the other releases are read from the store. The running monitor uses those in its memory.
-    """
+    """Return a verdict with the finding `platform` if, by the store, others of its host and slot were late with it."""
     slot = verdict.slot.instant if verdict.slot is not None else None
     if verdict.verdict not in LATE_VERDICTS or slot is None:
         return verdict

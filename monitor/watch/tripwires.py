@@ -122,10 +122,7 @@ class Tripwires:
                 yield target, window_at_all_times(self.every * len(targets)), self.every * turn
 
     def see(self, target: Target, sighting: Sighting) -> None:
-        """Report the entries that a look at a tripwire shows (of a press feed: items with a keyword).
-
-        If the tripwire is an index of sitemaps, also watch the latest of these.
-        """
+        """Report the entries that a look at a tripwire shows (of a press feed: items with a keyword)."""
         listing = self._listings.get(target.id)
         if listing is None or (sighting.state is State.UNKNOWN and not sighting.found):
             return
@@ -189,15 +186,13 @@ class Tripwires:
         self._sitemaps_by_index = {name: urls for name, urls in self._sitemaps_by_index.items() if name in named}
 
     def _find_new_entries(self, listing: _Listing, entries: Sequence[Found]) -> list[Found]:
-        """Return the entries that are new since the last look, and remember them.
-
-        At the first look after a start, those dated after the start are new.
-        """
+        """Return the entries that are new since the last look, and remember them."""
         unseen = [entry for entry in entries if entry.url not in listing.seen]
         if len(listing.seen) < _MAX_SEEN:  # a limit on memory: entries beyond it are new at each look
             listing.seen.update(entry.url for entry in unseen)
         if listing.read_at is not None:
             return unseen
+        # At the first look after a start, only entries dated after the start are new.
         return [entry for entry in unseen if (date := publication_date(entry)) is not None and date > self._since]
 
 

@@ -189,9 +189,9 @@ class Watch:
         if ends_withholding:
             # The release was added after its slot. This is the first proof about its page, so now the verdict counts.
             watched.verdict_withheld_until = None
-        # After a removal, any look can show that the absence has lasted long enough for a finding.
-        can_be_finding = is_new_run or watched.was_removed(target)
-        if ends_withholding or can_be_finding or self._can_time_change_verdict(watched, sighting.received):
+        was_removed = watched.was_removed(target)  # then any look can prove that the absence has lasted long enough
+        can_time_change_verdict = self._can_time_change_verdict(watched, sighting.received)
+        if ends_withholding or is_new_run or was_removed or can_time_change_verdict:
             self.queue.judge_soon(target.release)
 
     def verdict_now(self, release: str) -> dict[str, Any] | None:

@@ -158,10 +158,7 @@ class OnsSource(RememberingSource):
         )
 
     def more(self, pages: Sequence[Page], now: datetime) -> Sequence[PageRequest]:
-        """Return the next requests for this read, or none. This is called again with the pages that they return.
-
-        First the further pages of the list are requested, then once the data of releases that are no longer listed.
-        """
+        """Return the requests for further pages. In a later call, return once those for releases not listed any more."""
         try:
             listed = self._read_lists(pages, remarks=[])  # `read` reports these remarks
             total = _read_total(pages[0])

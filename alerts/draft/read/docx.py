@@ -72,8 +72,8 @@ def _open_file(data: bytes) -> tuple[list[Paragraph | Table], list[tuple[str, st
     """Return the blocks of a .docx file, and (kind, text) of its headers, footers, notes and comments."""
     try:
         document = docx.Document(BytesIO(data))
-        # Text of drawings (as fallback) and moved text (at its old place) is in the file twice. Remove one copy of each.
-        # Of a content control (`sdt`, a box to fill in), keep only the content, not the properties.
+        # Fallbacks of drawings, and moved text at its old place, are second copies. `sdt` is a box to fill in: keep
+        # only its content, not its properties.
         removed = (FALLBACK, *map(qn, ("w:moveFrom", "w:sdtPr", "w:sdtEndPr")))
         strip_elements(document.element, *removed, with_tail=False)
         strip_tags(document.element, qn("w:sdt"), qn("w:sdtContent"))
