@@ -49,7 +49,6 @@ def write_covering_email(inputs: DraftInput) -> tuple[str, ...]:
 
 
 def _name_incident(inputs: DraftInput) -> str:
-    """Return the sentence that opens a letter on an incident without measurements."""
     return f"An incident on {inputs.local_day(inputs.incident.occurred)} concerns “{inputs.title}”."
 
 

@@ -117,10 +117,9 @@ def sign_report(  # noqa: PLR0913 # one for each thing that is written down
 
     def sign(known: Versions) -> Versions:
         """Return the versions with a signature of the last one."""
-        last = known[-1]
-        if read is not None and dict(read) != dict(last.words):  # `read` are the words that the person saw
+        if read is not None and dict(read) != dict(known[-1].words):  # `read` are the words that the person saw
             raise UserFault(f"{incident.id}: the report changed while you read it. Read it again, then sign it")
-        obstacles = signing_obstacles(incident, last.report)
+        obstacles = signing_obstacles(incident, known[-1].report)
         if obstacles and not why:  # `why` is the person's reason to sign in spite of obstacles
             raise SigningBlocked(incident.id, obstacles)
         note = f"Signed all the same, because: {why}. Not resolved: {'; '.join(obstacles)}." if obstacles else ""

@@ -42,7 +42,7 @@ class DigestRule:
         """
         since_digest = None if self.last_digest is None else opening.at - self.last_digest
         is_soon_after_digest = since_digest is not None and since_digest < _SAME_EVENT_WITHIN
-        is_early = "early_exposure" in opening.findings  # always urgent
+        is_early = "early_exposure" in opening.findings
         is_less_urgent = opening.kind == "unproven" or (is_soon_after_digest and not is_early)
         return self.within * _UNHURRIED_FACTOR if is_less_urgent else self.within
 

@@ -72,7 +72,6 @@ def _is_reportable(part: PartVerdict) -> bool:
 
 
 def _record_order(record: tuple[str, str]) -> tuple[str, int, str]:
-    """Return a sort key for records of evidence: by monitor, then by number."""
     monitor, _, number = record[0].rpartition("-")
     return monitor, int(number) if number.isdecimal() else 0, record[0]
 

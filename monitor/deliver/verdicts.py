@@ -234,14 +234,12 @@ def _needs_no_incident(verdict: Verdict) -> bool:
 
     Too late means that the calendar showed its slot to us only after the slot had passed.
     """
-    slot_passes = verdict.slot.passes() if verdict.slot is not None else None
-    slot_read_at = verdict.slot_learnt
-    if verdict.verdict is not VerdictKind.UNPROVEN or slot_passes is None or slot_read_at is None:
-        return False
-    if slot_read_at < slot_passes:
+    slot_end = verdict.slot.passes() if verdict.slot is not None else None
+    read_at = verdict.slot_learnt
+    if verdict.verdict is not VerdictKind.UNPROVEN or slot_end is None or read_at is None or read_at < slot_end:
         return False
     # Within a day after the slot, findings such as an announcement at short notice are still reported.
-    is_within_day = slot_read_at - slot_passes <= _REPORTED_WITHIN
+    is_within_day = read_at - slot_end <= _REPORTED_WITHIN
     has_reported_finding = any(finding.kind in _REPORTED_FINDINGS for finding in verdict.findings)
     return not (is_within_day and has_reported_finding)
 

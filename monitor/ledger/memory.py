@@ -240,7 +240,6 @@ class LedgerMemory:
         self._cached_past_editions = None  # it may have editions of these releases
 
     def _load_entries(self, releases: Sequence[str]) -> list[Announced]:
-        """Return the stored entries of these releases in configured calendars."""
         return [entry for entry in self._store.ledger.entries_of(releases) if entry.calendar in self._rules.order]
 
     def _load_stored(self, releases: Sequence[str]) -> StoredReleases:
@@ -262,7 +261,6 @@ class LedgerMemory:
         return past
 
     async def _join_all(self, states: Mapping[str, CalendarState]) -> Joining:
-        """Join the entries of all calendars again. Return how the result differs from memory."""
         entry_count = sum(len(state.entries) for state in states.values())
         work = partial(join_again, states.values(), self._rules, self.release_of, self.releases)
         return await offload_many(entry_count, work)

@@ -67,7 +67,7 @@ class ListingFollowUp:
             self.tasks.start(self.leads.send(match.release, Finding(LEAD, None, detail, url=match.listing)))
 
     async def follow(self, match: ListingMatch) -> None:
-        """Find out whether an entry of a listing (`match`) shows its release. If only a person can judge, send a lead."""
+        """Find out whether an entry (`match`) shows its release. If only a person can judge that, send a lead."""
         watched = await self.admission.watch_release(match.release)
         if watched is None:
             return

@@ -220,7 +220,7 @@ class Planner:
     def _send_to_poller(
         self, watched: WatchedRelease, target: Target, windows: tuple[Window, ...], promised: InForce, *, soon: bool
     ) -> None:
-        """Have the poller look at a target in these windows, the first time at once if `soon`. Without windows, stop."""
+        """Have the poller look at a target in these windows, first at once if `soon`. Without windows, stop."""
         # The goal is the proof that the looks around the slot must give, or None.
         goal = self.rules.proof_goal(watched.release, target, promised)
         state = watched.state_of(target.id)

@@ -70,7 +70,6 @@ def stored_case(store: Store, release: str) -> StoredCase | None:
 
 
 def _runs_by_target(store: Store, releases: Sequence[str]) -> dict[str, list[Run]]:
-    """Return the stored runs of these releases by target id."""
     found: dict[str, list[Run]] = defaultdict(list)
     for run in store.runs.of_releases(releases):
         found[run.target].append(run)

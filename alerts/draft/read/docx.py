@@ -83,7 +83,6 @@ def _open_file(data: bytes) -> tuple[list[Paragraph | Table], list[tuple[str, st
 
 
 def _read_outside_body(document: Document) -> Iterator[tuple[str, str]]:
-    """Yield (kind, text) for each header, footer, note and comment."""
     for relation in document.part.rels.values():
         name = relation.reltype.rsplit("/", 1)[-1]
         if name in OUTSIDE_BODY and not relation.is_external:
