@@ -49,7 +49,6 @@ def write_covering_email(inputs: DraftInput) -> tuple[str, ...]:
 
 
 def _name_incident(inputs: DraftInput) -> str:
-    """Return the sentence that opens a letter on an incident without measurements."""
     return f"An incident on {inputs.local_day(inputs.incident.occurred)} concerns “{inputs.title}”."
 
 
@@ -113,17 +112,18 @@ def write_lines_to_take(inputs: DraftInput) -> tuple[str, ...]:
 def _say_early(inputs: DraftInput, facts: ReleaseFacts) -> list[str]:
     """Return the paragraph on early publication.
 
-    It gives the new time if one was decided. Else it requests silence until the slot, then says where the release is.
+    If the release was brought forward, it gives the new time. Else, before the slot, it asks readers not to use or
+    quote the release yet. After the slot, it says where the release is now.
     """
-    which = "It" if all(part.exposures for part in facts.parts if part.required) else "Part of it"
+    subject = "It" if all(part.exposures for part in facts.parts if part.required) else "Part of it"
     starts = [exposure.start for exposure in facts.exposures if exposure.start.by]
     first = min(starts, key=lambda start: start.by or facts.at, default=None)  # each has `by`
     if first and first.by and facts.slot and facts.slot - first.by < narrative.ON_TIME_TOLERANCE:
-        # The times are rounded to minutes, so a start in the last minute could read as the slot itself.
+        # The letter has minutes, no seconds. A start at 9:29:50 would read as 9:30, the slot itself.
         when = "shortly before that time"
     else:
         when = f"before that time, {narrative.say_since(first, facts)}" if first else "before that time"
-    seen_early = f"{which} could be seen {when}."
+    seen_early = f"{subject} could be seen {when}."
     if new_time := narrative.find_brought_forward_time(inputs):
         to = words.format_clock_day(new_time, facts.timezone)
         is_ahead = new_time > inputs.now
@@ -132,7 +132,7 @@ def _say_early(inputs: DraftInput, facts: ReleaseFacts) -> list[str]:
         return [" ".join([narrative.say_announcement(facts), moved, *([seen_early] if was_seen_before else [])])]
     is_before_slot = facts.slot is not None and facts.at < facts.slot  # `at` is when the facts were measured
     if is_before_slot:
-        # Give no address: the request must not help anyone to find the content.
+        # Give no address, because it would help people to find the content.
         request = "Please do not use, quote or pass on any of it before then."
         return [f"{narrative.say_announcement(facts)} {seen_early} {request}"]
     return [" ".join([*_say_where_now(inputs, facts), *narrative.say_availability(facts, has_lengths=False)])]

@@ -25,8 +25,8 @@ class Row:
     """One release of the period. `delay` is that of its announced page, `exposure` the longest before its slot.
 
     `practice` is the cited practice, `cause` the logged cause, `incident` the incident's id. Each is empty if absent.
-    `early_bound`: an on-time release may have appeared up to this many seconds before its slot. `others` are further
-    producers. `decided` says in words to which time the release was brought forward, if a person recorded it.
+    `early_bound`: an on-time release may have appeared up to this many seconds before its slot. `other_producers` has
+    all but `producer`. `decided` says in words to which time the release was brought forward, if a person recorded it.
     `with_platform`: its verdict has the finding `platform`.
     """
 
@@ -44,7 +44,7 @@ class Row:
     cause: str = ""
     incident: str = ""
     early_bound: float | None = None
-    others: tuple[str, ...] = ()
+    other_producers: tuple[str, ...] = ()
     decided: str = ""
     with_platform: bool = False
 
@@ -104,7 +104,7 @@ def select_period(rows: Iterable[Row], begins: date, ends: date, producer: str =
         for row in rows
         if row.slot is not None
         and begins <= get_local_slot(row).date() <= ends
-        and (not producer or producer in (row.producer, *row.others))
+        and (not producer or producer in (row.producer, *row.other_producers))
         and (not host or host == row.host)
     )
     return Period(begins, ends, tuple(sorted(chosen, key=lambda row: (str(row.slot), row.release))), producer, host)

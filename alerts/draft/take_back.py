@@ -199,16 +199,16 @@ def _read_box(place: Place, field: Field, *, signed: bool) -> Iterator[tuple[str
 
 
 def _remove_prompts(place: Place, field: Field, *, signed: bool) -> list[str]:
-    """Return the paragraphs of a box without the prompts, notes and questions that we wrote for the person."""
+    """Return the paragraphs of a returned box without the texts that we wrote for the person, such as questions."""
     paragraphs = list(place.paragraphs)
-    text_of_empty_box = [NO_ANSWER] if signed else []
+    text_of_empty_box = [NO_ANSWER] if signed else []  # only a signed report has this text in empty boxes
     our_texts = [field.placeholder, MEASURED_SINCE, *field.notes, *field.guidance, *text_of_empty_box]
     # Remove the paragraphs that are only ours. They come after the person's words, which may contain the same text.
     for text in reversed(our_texts):
         _remove_text(paragraphs, text, from_end=True)
     questions = [text for text in (field.placeholder, *field.guidance) if text]
-    # Some programs turn the bullet before a question into text. With it, the question also contains the plain one.
-    prompts = [form.format(text) for text in questions for form in (TEXT_WITH_BULLET, PLAIN_TEXT)]
+    # Some programs turn the bullet before a question into text. So look for "• question" first, then for "question".
+    prompts = [pattern.format(text) for text in questions for pattern in (TEXT_WITH_BULLET, PLAIN_TEXT)]
     for index, paragraph in enumerate(paragraphs):
         # A prompt that is left has a person's words before or after it in the same paragraph.
         prompt = next((prompt for prompt in prompts if prompt in paragraph), None)

@@ -211,7 +211,7 @@ def make_calendar_reads(
         health,
         clock,
         expect_editions=settings.policy.expect_editions,
-        check=watch.judging.check,  # a breach is reported only after its calendars are read: the judge requests that
+        check=watch.judging.promise_check,  # by it, the judge requests calendar reads before a breach is reported
     )
 
 

@@ -94,7 +94,7 @@ def make_periods(settings: Settings, store: Store) -> Periods:
         make_policies(settings),
         settings.timezone,
         names={slug: names[0] for slug, names in ORGANISATIONS.items()} | configured_names,
-        watched=configured_names.keys(),
+        producers=configured_names.keys(),
         editions=make_editions(settings),
         redactor=redactor(secrets_in_addresses(settings)),
     )

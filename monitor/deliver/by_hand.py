@@ -117,12 +117,12 @@ def sign_report(  # noqa: PLR0913 # one for each thing that is written down
 
     def sign(known: Versions) -> Versions:
         """Return the versions with a signature of the last one."""
-        if read is not None and dict(read) != dict(known[-1].words):
+        if read is not None and dict(read) != dict(known[-1].words):  # `read` are the words that the person saw
             raise UserFault(f"{incident.id}: the report changed while you read it. Read it again, then sign it")
-        found = signing_obstacles(incident, known[-1].report)
-        if found and not why:
-            raise SigningBlocked(incident.id, found)
-        note = f"Signed all the same, because: {why}. Not resolved: {'; '.join(found)}." if found else ""
+        obstacles = signing_obstacles(incident, known[-1].report)
+        if obstacles and not why:  # `why` is the person's reason to sign in spite of obstacles
+            raise SigningBlocked(incident.id, obstacles)
+        note = f"Signed all the same, because: {why}. Not resolved: {'; '.join(obstacles)}." if obstacles else ""
         return append_signature(known, role, now, note)
 
     versions = change_draft(tx, recorder.store.verdicts, incident.id, sign)

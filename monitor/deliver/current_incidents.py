@@ -50,19 +50,20 @@ class CurrentIncidents:
     def prepare_redraft(self, incident: str, now: datetime) -> Callable[[Transaction], None] | None:
         """Return a function that writes a new version of an incident's draft, or None if it needs none.
 
-        It needs none if nothing is measured any more, if the monitor wrote a version seconds ago, or if the draft is
-        signed. A signed draft gets a new version only together with a notice of a new measurement.
+        It needs none if it is signed, if the monitor wrote a version seconds ago, or if its facts cannot change.
         """
         known, drafts = self.verdicts.incident(incident), self.verdicts.drafts(incident)
         if known is None or not drafts or any(draft.signed is not None for draft in drafts):
             return None
         is_recent = drafts[-1].by == MONITOR and now - drafts[-1].at < _REDRAFT_AFTER
-        if is_recent or not (self._is_still_measured(known) or known.linked):
+        # The incident of a platform is not measured itself, but it is linked to incidents of releases that may be.
+        can_change = self._is_still_measured(known) or known.linked
+        if is_recent or not can_change:
             return None
         fresh = self.refresh(known, now)
 
         def write(tx: Transaction) -> None:
-            # If the incident changed in between, the stored draft is newer than this one.
+            # If the incident changed since it was read above, that change also wrote a draft, which is newer than this.
             if self.verdicts.incident(incident) == known:
                 self.record.redraft(tx, fresh, now)
 

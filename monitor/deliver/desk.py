@@ -56,21 +56,20 @@ class Desk:
     async def save_answers(
         self, incident: str, role: str, words: Mapping[str, str], read: int, change: Change, *, merging: bool = True
     ) -> tuple[Conflict, ...]:
-        """Save typed texts (`words`, by box) and apply `change` to the incident, or do neither.
+        """Save the texts typed into the boxes of a draft (`words`, by box) and apply `change`, in one transaction.
 
-        Return the boxes that another person changed since version `read`. They get both texts. Without `merging`
-        they raise `EditConflict` instead. Raises `UnknownName` too, and what `change` raises.
+        The person typed them after reading version `read`. Return the boxes that another person has changed since then.
+        Each of these boxes gets both texts. Without `merging`, raise `EditConflict` instead. Raises `UnknownName` too.
         """
         current, verdicts, now = self.current, self.current.verdicts, self.clock.now()
 
         def save_texts_and_change(tx: Transaction) -> tuple[Incident | None, tuple[Conflict, ...]]:
-            """Save both. Return the incident if its draft must be made again, else None, and the conflicting boxes."""
+            """Return the changed incident if its draft must be made again (else None), and the conflicting boxes."""
             conflicts: tuple[Conflict, ...] = ()
             before = _drafted_decisions(verdicts.incident(incident))
 
             def merge_words(known: Versions) -> Versions:
                 nonlocal conflicts
-                # `read` is the number of the version that the person had read.
                 versions, conflicts = merge_texts(known, words, read, role, now)
                 if conflicts and not merging:
                     raise EditConflict(conflicts)

@@ -36,13 +36,15 @@ class DigestRule:
     last_digest: datetime | None = None
 
     def wait_after(self, opening: Notice) -> timedelta:
-        """Return how long to wait after an opening for further ones: `within`, or much longer if it is not urgent.
+        """Return how long an opening (the first notice of an incident) waits for others, to be sent in one digest.
 
-        Unproven releases are not urgent, and neither are openings soon after a digest, except of early releases.
+        Less urgent openings wait longer: those of unproven releases, and most of those soon after the last digest.
         """
-        since = None if self.last_digest is None else opening.at - self.last_digest
-        is_same_event = since is not None and since < _SAME_EVENT_WITHIN and "early_exposure" not in opening.findings
-        return self.within * (_UNHURRIED_FACTOR if is_same_event or opening.kind == "unproven" else 1)
+        since_digest = None if self.last_digest is None else opening.at - self.last_digest
+        is_soon_after_digest = since_digest is not None and since_digest < _SAME_EVENT_WITHIN
+        is_early = "early_exposure" in opening.findings
+        is_less_urgent = opening.kind == "unproven" or (is_soon_after_digest and not is_early)
+        return self.within * _UNHURRIED_FACTOR if is_less_urgent else self.within
 
 
 def find_waiting_openings(openings: Sequence[Notice], rule: DigestRule, now: datetime) -> dict[str, datetime]:

@@ -72,7 +72,6 @@ def _is_reportable(part: PartVerdict) -> bool:
 
 
 def _record_order(record: tuple[str, str]) -> tuple[str, int, str]:
-    """Return a sort key for records of evidence: by monitor, then by number."""
     monitor, _, number = record[0].rpartition("-")
     return monitor, int(number) if number.isdecimal() else 0, record[0]
 
@@ -105,7 +104,7 @@ def longest_exposure(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
 
 
 def period_row(verdicts: VerdictStore, body: Mapping[str, Any]) -> PeriodRow:
-    """Return the row of a release in a period report, from its JSON. Its incident in `verdicts` has the cause."""
+    """Return the row of a release in a period report, from its JSON (`body`) and its incident in `verdicts`."""
     slot = body["slot"]
     timezone = slot["timezone"] if slot else "Europe/London"
     is_exact = slot is not None and slot["precision"] == "instant"
@@ -126,8 +125,8 @@ def period_row(verdicts: VerdictStore, body: Mapping[str, Any]) -> PeriodRow:
         practice=body["code"]["practice"] if body["code"] and body["findings"] else "",
         cause=incident.words.get("cause", "") if incident else "",
         incident=incident.id if incident else "",
-        early_bound=widest_bound(body),  # a release on time may have come up to so many seconds before its slot
+        early_bound=widest_bound(body),  # the most seconds that it may have come before its slot, if it was on time
         decided=decision_text(body, timezone),
-        others=tuple(one for one in body.get("producers", ()) if one != body["producer"]),
+        other_producers=tuple(one for one in body.get("producers", ()) if one != body["producer"]),
         with_platform=any(finding["kind"] == "platform" for finding in body["findings"]),
     )

@@ -101,15 +101,15 @@ class Outbox:
         self._channels = {channel.name: channel for channel in channels}
         formats = {channel.name: channel.formats for channel in channels}
         self._message_builder = MessageBuilder(self.store.verdicts, formats, options.links, options.redactor, rules)
-        # Each channel gets the new rule, but keeps the time of its last digest.
+        # Each channel gets the new digest rule, but keeps the time of its last digest.
         last_digests = {name: rule.last_digest for name, rule in self._digest_rules.items()}
         for name in self._channels:
             self._digest_rules[name] = replace(options.digest_rule, last_digest=last_digests.get(name))
-        # Channels that get a platform's fault as one thread, with pauses between its messages.
+        # About a platform's fault, `folding` channels get one thread of messages, and pauses between these.
         folding = (name for name in self._channels if name in rules.folding)
         self._thread_pacing = {name: self._thread_pacing.get(name) or ThreadPacing() for name in folding}
         for removed in self._wakeups.keys() - self._channels.keys():
-            # The task of a channel ends when it wakes up and finds no wakeup.
+            # The event wakes the channel's task. The task then finds that its event was removed, and ends.
             self._wakeups.pop(removed).set()
         new = self._channels.keys() - self._wakeups.keys()
         self._wakeups |= {name: asyncio.Event() for name in new}
@@ -340,7 +340,7 @@ class Outbox:
         delivery = delivery_after(attempt, what_follows, now)
         is_finished = delivery.standing is not DeliveryState.WAITING
         if is_finished:
-            # A store that is restored or replaced loses this write. `_record_attempt` then does not send it again.
+            # If the store is restored from a backup, it loses this write. `_finished` then prevents a second sending.
             self._finished[delivery.notice, delivery.channel] = delivery
         if len(self._finished) > _MOST_DELIVERIES:
             del self._finished[next(iter(self._finished))]  # the oldest
@@ -349,8 +349,7 @@ class Outbox:
             stored = stored_delivery(self.store.outbox, delivery.notice, delivery.channel)
             was_attempted_since = stored is not None and stored.attempts > delivery.attempts
             if not was_attempted_since:
-                # If the store lost its last writes while the message was sent, it no longer has the notice.
-                tx.add_notice(notice, [])  # without deliveries: this one is saved below
+                tx.add_notice(notice, [])  # a store that was restored meanwhile may lack the notice
                 tx.save(delivery)
 
         await self.writer.write(save)

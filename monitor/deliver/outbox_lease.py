@@ -92,16 +92,17 @@ class OutboxLease:
         self._note_attempt(attempt, _LONG_AGO)
 
     def earliest_attempt(self, delivery: Delivery) -> datetime:
-        """Return when a delivery may be attempted: when it is due, or after another process had time to finish its own.
+        """Return when a delivery may be attempted: when due, or after another process had time to record its attempt.
 
-        A slow store records the outcome of that attempt late. So from when we first saw the attempt, allow twice the
-        time of our slowest recent write.
+        The time allowed is twice that of our slowest recent write, because a slow store records the outcome late.
         """
-        if delivery.began is None or delivery.finished is not None:
+        has_unfinished_attempt = delivery.began is not None and delivery.finished is None
+        if not has_unfinished_attempt:
             return delivery.due
-        now = self.clock.monotonic()
-        first_seen_at = self._note_attempt(delivery, now)  # long ago if `note_own_attempt` was called for it
-        remaining = 2 * self.holder.slowest_recent_write - timedelta(seconds=now - first_seen_at)
+        now_seconds = self.clock.monotonic()
+        # For an attempt of our own this is long ago, so that we need not wait.
+        first_seen_seconds = self._note_attempt(delivery, now_seconds)
+        remaining = 2 * self.holder.slowest_recent_write - timedelta(seconds=now_seconds - first_seen_seconds)
         return max(delivery.due, self.clock.now() + remaining) if remaining > timedelta() else delivery.due
 
     def _note_attempt(self, attempt: Delivery, at: float) -> float:

@@ -34,29 +34,31 @@ class PlatformThread:
     store: Store
 
     def cover_release_notice(self, notice: Notice, deliveries: Sequence[Delivery], now: datetime) -> list[Delivery]:
-        """Return the deliveries of a notice about one delayed release. On some channels it is not sent.
+        """Return the deliveries of a notice about one delayed release, some of them marked as not to be sent.
 
-        These get messages about the whole platform (the host whose fault delays this and other releases) instead. A
-        delivery that is not sent is marked as covered by that thread of messages.
+        Some channels get messages about the whole platform instead. A platform is the host whose fault delays several
+        releases. A delivery to such a channel is marked as covered by the thread of these messages.
         """
         if not is_covered_by_platform(notice):
             return list(deliveries)
         covered_channels = self._thread_channels(notice, now)
-        if notice.kind == "final":  # pagers that were called for this release get it, because it closes the alert
-            rows = self.store.outbox.deliveries(notice.follows)  # those of the first notice
+        if notice.kind == "final":
+            # The last notice closes the alert at a pager, so send it to pagers that got the first notice.
+            rows = self.store.outbox.deliveries(notice.follows)  # of the first notice
             called = {row.channel for row in rows if row.standing is DeliveryState.SENT} & set(self.rules.pagers)
             covered_channels -= called
         thread = thread_id(self.incident.id)
         return [covered_delivery(one, thread, now) if one.channel in covered_channels else one for one in deliveries]
 
     def cover_release_opening(self, tx: Transaction, now: datetime) -> None:
-        """Do not send the first notices of a delayed release on channels that get messages about the platform instead.
+        """Mark the first two notices of a delayed release as not to be sent, except to channels that got them already.
 
-        A platform is the host whose fault delays this and other releases. The unsent deliveries are marked as covered
-        by its thread of messages. Attempted ones stay as they are.
+        Only channels that get messages about the whole platform instead are concerned. A platform is the host whose
+        fault delays several releases. A marked delivery is covered by the thread of these messages.
         """
-        # The opening, whose id is that of its thread, and the notice which confirms that the absence is a breach.
-        for notice_id in (thread_id(self.release_incident), confirmation_notice_id(self.release_incident)):
+        # A thread has the id of its first notice.
+        first_id, second_id = thread_id(self.release_incident), confirmation_notice_id(self.release_incident)
+        for notice_id in (first_id, second_id):
             notice = self.store.outbox.notice(notice_id)
             if notice is None or not is_covered_by_platform(notice):
                 continue
@@ -66,17 +68,18 @@ class PlatformThread:
                     tx.save(covered_delivery(row, thread_id(self.incident.id), now))
 
     def delay_thread_opening(self, tx: Transaction, now: datetime) -> None:
-        """Delay the unsent first notice about a platform's fault, because the fault delays another release too.
+        """Delay the unsent first notice about a platform's fault, because one more release was found to be delayed.
 
-        Only `folding` channels wait, which get it instead of one notice for each release: for a pause from now, but at
-        most five from the incident's opening. Channels that the routes choose only for the new release get it too.
+        The notice waits for a pause from now, so that it can name further releases, but at most for five pauses since
+        the incident was opened. Only `folding` channels wait: they get this notice instead of one for each release.
         """
         opening = self.store.outbox.notice(thread_id(self.incident.id))
         if opening is None:
             return
         rows = {row.channel: row for row in self.store.outbox.deliveries(opening.id)}
-        # If all stored deliveries are sent, only new ones can be delayed, by the usual pause `gather`.
+        # Finding each channel's own pause is slow. It is only needed if a stored delivery is unsent.
         pause_by_channel = self._pauses_before_opening() if any(map(is_unsent, rows.values())) else {}
+        # Routes may choose further channels because of the new release.
         new = [one for one in self.rules.deliveries(opening, self.incident, now) if one.channel not in rows]
         for row in (*rows.values(), *new):
             if row.channel in self.rules.folding and is_unsent(row):  # a new one is unsent
@@ -125,9 +128,9 @@ class PlatformThread:
 def find_platform_thread(
     store: Store, rules: ReportingRules, release: Incident | None, now: datetime
 ) -> PlatformThread | None:
-    """Return the thread about a platform's fault that delays a release and others, or None.
+    """Return the thread about the platform's fault that a release's incident is part of, or None.
 
-    `release` is the release's own incident. The platform's is opened or updated with it, but not saved yet.
+    The incident of the platform is opened or updated with the release's incident, but not saved yet.
     """
     if release is None or release.facts is None or release.kind not in (Kind.LATE, Kind.PARTIAL, Kind.EARLY):
         return None

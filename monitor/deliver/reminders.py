@@ -68,15 +68,12 @@ class Reminders:
             self.wake()
 
     async def remind(self) -> None:
-        """Add the reminders that are due, and a notice for each release whose content came and went but is steady now.
-
-        If no notice is due within the next `_LONGEST_PAUSE`, do nothing until it has passed.
-        """
+        """Write the notices that are due now, such as reminders. This is a recurring job."""
         now = self.clock.now()
         if now < self._pause_until:
             return
         due, due_soon = await self.ask(lambda: self._incidents_with_notice_due_at(now, now + _LONGEST_PAUSE))
-        if not due_soon:
+        if not due_soon:  # no notice is due before the end of the pause, so the store need not be read
             self._pause_until = now + _LONGEST_PAUSE
         for incident in due:
             if await self.writer.write(partial(self._write_notice, incident, now)):

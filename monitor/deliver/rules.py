@@ -75,12 +75,13 @@ class ReportingRules:
 
         `earlier_channels` got earlier messages of the thread. They get this one too, even after a change of shift.
         """
-        chosen = dict(self._choose_channels(notice, incident, now))
+        due_by_channel = dict(self._choose_channels(notice, incident, now))
         if earlier_channels:
-            everyone = self.for_everyone_on_call()
-            all_channels = everyone._choose_channels(notice, incident, now)  # noqa: SLF001  # of its own kind
-            chosen = {name: due for name, due in all_channels if name in earlier_channels} | chosen
-        return [Delivery(notice.id, channel, DeliveryState.WAITING, due) for channel, due in chosen.items()]
+            rules_without_shifts = self.for_everyone_on_call()
+            all_channels = rules_without_shifts._choose_channels(notice, incident, now)  # noqa: SLF001  # same class
+            of_earlier_channels = {channel: due for channel, due in all_channels if channel in earlier_channels}
+            due_by_channel = of_earlier_channels | due_by_channel  # if in both, the times of the current shift count
+        return [Delivery(notice.id, channel, DeliveryState.WAITING, due) for channel, due in due_by_channel.items()]
 
     def _choose_channels(self, notice: Notice, incident: Incident, now: datetime) -> Iterable[tuple[str, datetime]]:
         """Return the channels that get a notice, each with the instant from which it may be sent.

@@ -150,7 +150,6 @@ class Summaries:
         return _MAKERS[schedule.kind](facts)
 
     async def _still_overdue(self, today: date, producer: str | None) -> Sequence[Body]:
-        """Return the releases that were due on an earlier day and are still not published."""
         rows = await self.board(today - timedelta(days=_MISSING_DAYS), today - timedelta(days=1), producer)
         return [row for row in rows if row["verdict"] == "overdue" and row["slot"]]
 

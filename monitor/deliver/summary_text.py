@@ -135,7 +135,6 @@ def _due_count(rows: Sequence[Body]) -> str:
 
 
 def _verdict_line(row: Body, names: Names) -> str:
-    """Return the slot of a release, its title, producer, verdict and measurement."""
     measured = measure_text(row)
     verdict = f"{listed_status(row)}, {measured}" if measured else listed_status(row)
     return f"{slot_label(row['slot'])}, {_title_and_producer(row, names)}: {verdict}"

@@ -36,7 +36,7 @@ from schedules.times.json import instant_json
 from schedules.times.zone import local_date
 
 _REPORTED_WITHIN = timedelta(days=1)
-_ALWAYS_REPORTED = (Kind.SHORT_NOTICE, Kind.UNWATCHED)
+_REPORTED_FINDINGS = (Kind.SHORT_NOTICE, Kind.UNWATCHED)
 _MOST_INCIDENTS = 1000
 _CALENDAR_READ_TAKES = timedelta(seconds=10)
 """How long a notice about a calendar entry waits for other entries that the same read shows as changed."""
@@ -230,17 +230,18 @@ def with_brought_forward(body: dict[str, Any], words: Mapping[str, str] | None) 
 
 
 def _needs_no_incident(verdict: Verdict) -> bool:
-    """Return whether an unproven release gets no incident, because its slot had passed when the slot was first read.
+    """Return whether a verdict is no reason for an incident: the release is unproven, and was announced too late.
 
-    It still gets one if the slot was read within a day after it passed, and a finding says that the release was
-    announced at short notice or not watched.
+    Too late means that the calendar showed its slot to us only after the slot had passed.
     """
-    passes = verdict.slot.passes() if verdict.slot is not None else None
+    slot_end = verdict.slot.passes() if verdict.slot is not None else None
     read_at = verdict.slot_learnt
-    if verdict.verdict is not VerdictKind.UNPROVEN or passes is None or read_at is None or read_at < passes:
+    if verdict.verdict is not VerdictKind.UNPROVEN or slot_end is None or read_at is None or read_at < slot_end:
         return False
-    is_long_past = read_at - passes > _REPORTED_WITHIN
-    return is_long_past or all(found.kind not in _ALWAYS_REPORTED for found in verdict.findings)
+    # Within a day after the slot, findings such as an announcement at short notice are still reported.
+    is_within_day = read_at - slot_end <= _REPORTED_WITHIN
+    has_reported_finding = any(finding.kind in _REPORTED_FINDINGS for finding in verdict.findings)
+    return not (is_within_day and has_reported_finding)
 
 
 def _status_change(verdict: Verdict, body: Mapping[str, Any], before: Judged | None) -> Event | None:

@@ -52,12 +52,12 @@ class Connectivity:
             self._end_outage(outcome.sent)
 
     def _note_failure(self, host: str, reason: Reason, outcome: Answer | Failure) -> None:
-        """Count one more failure in a row, and report a blind span if the failures show an outage."""
+        """Count one more failure in a row, and report a blind span if they show an outage of network or DNS."""
         self._since = self._since or outcome.sent
         self._failed_hosts.add(host)
         self._reasons.add(reason)
         self._failures += 1
-        # A reported cause is kept, because a span with another cause would be a second span.
+        # Keep the first cause found, because a blind span with another cause would be a second one.
         self._cause = self._cause or self._find_cause()
         if self._cause and (self._reported_until is None or outcome.received - self._reported_until >= _REPORT_EVERY):
             self._report_blind(outcome.received)

@@ -56,7 +56,7 @@ class PublicRecord:
             self.report_progress(done, len(links))
 
     async def read_ons(self, source: OnsSource) -> AsyncIterator[Claim]:
-        """Yield a claim for each release in the ONS's list of published releases. The list has only announced times."""
+        """Yield a claim (a publication in the publisher's record) for each release that the ONS lists as published."""
         offset, total = 0, 1
         while offset < total:
             fetched = await self._fetch(source.ask_published(self.begin, self.end, offset).url)
@@ -64,7 +64,8 @@ class PublicRecord:
             for entry in entries:
                 slot, read_at, page = entry.slot.instant, fetched.answer.received, fetched.page.url
                 if slot is not None and entry.published and self.begin <= slot < self.end:
-                    yield Claim(self.producer, entry.url, slot, entry.title, slot, "announced", page, read_at)
+                    published_at = slot  # the list has only the announced time
+                    yield Claim(self.producer, entry.url, published_at, entry.title, slot, "announced", page, read_at)
             offset += LIMIT
             self.report_progress(min(offset, total), total)
 

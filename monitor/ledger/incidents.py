@@ -137,6 +137,5 @@ class CalendarIncidents:
             self.wake()
 
     async def _find_stored_incident(self, decision: Decision) -> Incident | None:
-        """Return the stored incident with the id of a decision's incident. None if there is none."""
         incident = decision.incident
         return None if incident is None else await self.ask(lambda: self.verdicts.incident(incident.id))

@@ -303,15 +303,17 @@ class Ledger:
         return self.book.count_unlisted(state.name, successors, at)
 
     async def _record_changes(self, read: CalendarRead, result: ReadResult) -> RecordedRead:
-        """Store a usable read with new or changed entries, and then apply it to memory. Return what it changed."""
+        """Store a usable read with new or changed entries, apply it to memory, log it, and return what it changed.
+
+        `unlisted` are releases with a promise that the read should show and does not.
+        """
         name, read_changes, as_of = read.calendar, result.changes, result.state.as_of or read.finished
         ledger_change = await self._memory.change_from_read(name, result)
         release_of, state = ledger_change.joined.release_of, ledger_change.states[name]
         shown = [release_of[name, uid] for uid, entry in state.entries.items() if entry.is_listed]
         confirmed = [release_of[name, uid] for uid in read_changes.confirmed]
-        # The earlier promises of entries that the read should show and does not, and of entries that it shows again.
         unlisted = self._count_unlisted(state, release_of, read_changes.unlisted, shown, as_of)
-        updated = [*unlisted, *self.book.mark_relisted(name, confirmed)]
+        updated = [*unlisted, *self.book.mark_relisted(name, confirmed)]  # promises that are changed by the read
         prepare = partial(write.prepare_changing_read, ledger_change, read, result, updated)
         rows = await offload_many(len(result.changed_ids) + len(confirmed), prepare)
         await self._write_with_short_wait(rows, name)
@@ -319,14 +321,14 @@ class Ledger:
         self._memory.apply_change(ledger_change)
         self.book.replace_promises(updated)
         self.book.confirm(name, confirmed, as_of)
-        # The log has only entries that two reads in a row did not show (`absent`), and those that are back after that.
+        # An entry is logged as absent after two reads in a row that did not show it.
         for what, uids in (("absent", read_changes.absent), ("reappeared", read_changes.reappeared)):
             for uid in uids:
                 _log.info("calendar_entry", calendar=name, entry=uid, what=what, release=release_of[name, uid])
         promised = {release_of[name, uid] for uid in read_changes.promises}
         last_titles = (entry.titles[-1] for entry in result.state.entries.values() if entry.titles)
         titles = [title for title in last_titles if title.at == read.finished]
-        missing = {promise.release for promise in unlisted}
+        unlisted_ids = {promise.release for promise in unlisted}
         return RecordedRead(
-            read, change=ledger_change, promised=promised, confirmed=confirmed, retitled=titles, unlisted=missing
+            read, change=ledger_change, promised=promised, confirmed=confirmed, retitled=titles, unlisted=unlisted_ids
         )

@@ -29,7 +29,7 @@ from schedules.source import Reading
 from schedules.titles import read_title, title_matches
 
 _log = structlog.get_logger(__name__)
-AWAKE = timedelta(days=90)
+KEPT_AFTER_END = timedelta(days=90)
 """How long a release stays in memory after no calendar shows it any more and its last promised time has passed."""
 
 
@@ -100,7 +100,7 @@ class LedgerMemory:
         release_of: dict[Key, str] = {}
         open_verdicts = self._store.verdicts.open_judged()
         unsettled = [verdict.release for verdict in open_verdicts if verdict.slot is not None and verdict.slot < now]
-        for names in portions(sorted({*self._store.ledger.shown_since(now - AWAKE), *unsettled})):
+        for names in portions(sorted({*self._store.ledger.shown_since(now - KEPT_AFTER_END), *unsettled})):
             rows = self._load_entries(names)
             for row in rows:
                 entries[row.calendar][row.uid] = states[row.calendar].restore_entry(row)
@@ -135,13 +135,12 @@ class LedgerMemory:
         self.states = {**self.states, state.name: state}
 
     async def drop_past_releases(self, now: datetime, keep: Collection[str]) -> None:
-        """Drop the releases that are long over from memory, except those to `keep`."""
-        find = partial(find_past_releases, self.states.values(), self.release_of, self.book, now - AWAKE)
-        entry_count = len(self.release_of)  # many entries are searched in a thread
-        past = (await offload_many(entry_count, find)).difference(keep)
+        """Drop the releases that are over for longer than `KEPT_AFTER_END` from memory, except those to `keep`."""
+        find = partial(find_past_releases, self.states.values(), self.release_of, self.book, now - KEPT_AFTER_END)
+        past = (await offload_many(len(self.release_of), find)).difference(keep)  # in a thread if there are many
         if past:
-            # Past editions show when the next one of their series is due. So keep their days, without the releases.
-            if self._cached_past_editions is not None:
+            # When the next edition of a series is due is found from the days of past editions. So keep these days.
+            if self._cached_past_editions is not None:  # None: they will be read from the store when needed
                 for edition in self.editions():
                     if edition.release in past:
                         self._cached_past_editions.add(edition, now)
@@ -241,7 +240,6 @@ class LedgerMemory:
         self._cached_past_editions = None  # it may have editions of these releases
 
     def _load_entries(self, releases: Sequence[str]) -> list[Announced]:
-        """Return the stored entries of these releases in configured calendars."""
         return [entry for entry in self._store.ledger.entries_of(releases) if entry.calendar in self._rules.order]
 
     def _load_stored(self, releases: Sequence[str]) -> StoredReleases:
@@ -263,7 +261,6 @@ class LedgerMemory:
         return past
 
     async def _join_all(self, states: Mapping[str, CalendarState]) -> Joining:
-        """Join the entries of all calendars again. Return how the result differs from memory."""
         entry_count = sum(len(state.entries) for state in states.values())
         work = partial(join_again, states.values(), self._rules, self.release_of, self.releases)
         return await offload_many(entry_count, work)

@@ -161,7 +161,6 @@ class CalendarReads:
             raise
 
     async def _record_kept_reads(self) -> None:
-        """Record the reads again that the store refused."""
         for reader, _ in self.readers:
             if (outcome := self._kept_outcomes.get(reader.name)) is not None:
                 # If the store still does not answer, the writer reports it.
@@ -169,7 +168,6 @@ class CalendarReads:
                     await self._report_read(reader, await self._record_or_keep(outcome))
 
     async def _report_read(self, reader: CalendarReader, recorded: RecordedRead) -> CalendarRead:
-        """Log a read, and update health, metrics and incidents."""
         read = recorded.read
         log = _log.info if read.usable else _log.warning
         log("calendar_read", calendar=read.calendar, usable=read.usable, entries=read.entries, fault=read.fault or None)

@@ -21,7 +21,7 @@ from monitor.store.rows import Judged
 from monitor.store.sql.engine import Store
 from monitor.threads import Ask, Tasks, offload_many, repeat_until_answered, run_in_thread, with_pauses
 from monitor.watch.listing_match import NearRelease, recognise_by_title
-from monitor.watch.rejudge import judged_parts, judged_place
+from monitor.watch.rejudge import judged_found_page, judged_parts
 from monitor.watch.release import WatchedRelease, group_by_release
 from monitor.watch.watch import Watch
 from schedules.release import Release
@@ -75,26 +75,24 @@ class Admission:
         self._has_watched_all = True
 
     async def record_calendar_read(self, outcome: Outcome) -> RecordedRead:
-        """Record a calendar read in the ledger, and return the result. Bring the watch in line with the ledger.
+        """Record a calendar read in the ledger, and return the result. Watch new releases that are due soon.
 
-        Releases that others replaced are forgotten, new ones that are due soon are added, and the rest are updated.
+        Watched releases are updated to the changed ledger, and forgotten if they were joined into other releases.
         """
         read = await self.ledger.record_read(outcome, self.watch.releases)
         if read.change is not None:
-            for old in read.change.joined.replaced_releases():
-                self.watch.forget(old)
-        # The read repeated a promise for these (`confirmed`), or did not show them although it should (`unlisted`).
+            for joined_into_another in read.change.joined.replaced_releases():
+                self.watch.forget(joined_into_another)
+        # `confirmed`: the read repeated their promises. `unlisted`: the read did not show them although it should.
         for name in self.watch.releases.keys() & {*read.confirmed, *read.unlisted}:
             self.watch.update_promises(name, self.ledger.promises(name))
         if read.change is not None:
             now = self.clock.now()
-            # Releases that are new or changed, once joined with those of other calendars, or that have a new promise.
-            changed = {*read.change.joined.altered, *read.promised}
-            # Changed ones may have come near. Watched ones are compared with the ledger, and left as is if unchanged.
-            to_update = {*changed, *self.watch.releases}
+            new_or_changed = {*read.change.joined.altered, *read.promised}  # `promised` have a new promise
+            to_update = {*new_or_changed, *self.watch.releases}  # of these, unchanged ones are left as they are
             await self._add_near_for_listings(to_update, now)
             new = read.change.new_releases()
-            # The store is not queried for new releases, so only the second call needs to retry if the store fails.
+            # Watching new releases makes no query, so it needs no retry.
             await self._update_watch(now, new, self.watch.ahead, is_new=True)
             known = to_update.difference(new)
             await self._run_or_retry(lambda: self._update_watch(self.clock.now(), known, self.watch.ahead))
@@ -105,7 +103,6 @@ class Admission:
         await self._run_or_retry(lambda: self.watch_all_near(self.clock.now()))
 
     async def _run_or_retry(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Run `work`. If the store does not answer, retry in the background until it does."""
         try:
             await work()
         except StoreFault:
@@ -223,9 +220,8 @@ class Admission:
     async def _watch_or_update(self, releases: Iterable[Release], *, soon: bool = False, is_new: bool = False) -> None:
         """Watch or update those of these releases in our share, except finished ones that no calendar has changed.
 
-        If several monitors divide the hosts, our share is the releases at our hosts. `_needs_watch` leaves out finished
-        releases, whose verdict is final and whose looks are over. The store is not queried for releases that calendars
-        show for the first time (`is_new`). If `soon`, look at every target at once.
+        If several monitors divide the hosts, our share is the releases at our hosts. If `is_new`, calendars show these
+        releases for the first time, so the store has nothing on them. If `soon`, look at every target at once.
         """
         ours = [release for release in releases if self._is_ours(release)]
         self._update_if_watched(ours)
@@ -233,26 +229,26 @@ class Admission:
         if not unwatched:
             return
         names = [release.id for release in unwatched]
-        runs, judged = ({}, {}) if is_new else await self.ask(lambda: self._read_stored(names))
+        stored_runs, stored_verdicts = ({}, {}) if is_new else await self.ask(lambda: self._read_stored(names))
         async for release in with_pauses(unwatched, self.clock):
-            # During the query the release may have moved to another monitor's share, or another call may watch it.
+            # During the query the release may have moved to another monitor's share.
             if not self._is_ours(release):
                 continue
+            # During the query another call may have begun to watch the release. Then only update it.
             self._update_if_watched([release])
             if self._needs_watch(release):
-                row = judged.get(release.id)  # its stored verdict, with the parts and the page that earlier looks found
+                verdict = stored_verdicts.get(release.id)
                 self.watch.adopt(
                     release,
                     self.ledger.promises(release.id),
-                    runs.get(release.id, ()),
-                    # The row does not say how a part from a listing is recognised.
-                    found=[recognise_by_title(part) for part in judged_parts(row)],
-                    place=judged_place(row),
+                    stored_runs.get(release.id, ()),
+                    # Stored parts have lost their recognisers. Only parts from listings need one.
+                    found_parts=[recognise_by_title(part) for part in judged_parts(verdict)],
+                    found_page=judged_found_page(verdict),
                     soon=soon,
                 )
 
     def _is_ours(self, release: Release) -> bool:
-        """Return whether this monitor's share of the hosts has the release."""
         return self.share is None or self.share.watches(urlsplit(release.url).hostname or release.id)
 
     def _update_if_watched(self, releases: Iterable[Release]) -> None:

@@ -18,7 +18,7 @@ from monitor.threads import Tasks
 
 _log = structlog.get_logger(__name__)
 _MINUTE = timedelta(minutes=1)
-_LONGEST_SILENT_STEP = timedelta(seconds=1)
+_LONGEST_UNREPORTED_STEP = timedelta(seconds=1)
 """The poller notices a longer step back of our clock, and reports it for all targets at once."""
 
 
@@ -99,15 +99,16 @@ class BlindSpans:
         self._rejudge_all()
 
     def note_out_of_order(self, sighting: Sighting, catches_up_at: datetime) -> None:
-        """Log a sighting that is older than the last run of its target, once until our clock has caught up.
+        """Log that our clock went back, so that a sighting seems older than the last run of its target.
 
-        After a small step of the clock, also note a blind span. The poller notices and reports a larger step.
+        Until `catches_up_at`, the end of that run, no look at the target counts: note a blind span.
         """
         if self._caught_up_at.get(sighting.target) == catches_up_at:
-            return
+            return  # an earlier sighting before the end of the same run was logged
         self._caught_up_at[sighting.target] = catches_up_at
         _log.warning("sighting_out_of_order", target=sighting.target)
-        if catches_up_at - sighting.received <= _LONGEST_SILENT_STEP:
+        # After a longer step, the poller itself reports a blind span for all targets.
+        if catches_up_at - sighting.received <= _LONGEST_UNREPORTED_STEP:
             self.note(Blind(sighting.received, catches_up_at, "clock", target=sighting.target))
 
     def forget_target(self, target: str) -> None:

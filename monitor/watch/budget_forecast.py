@@ -28,7 +28,7 @@ _DAYS = 4
 """So a Friday's forecast includes Monday."""
 
 PlannedLooks = tuple[tuple[Window, ...], PartToProve | None]
-"""The windows of a target, and the proof that its part needs, or None."""
+"""The windows of a target, and the part that it has to prove, or None."""
 PlansByHost = Mapping[str, list[PlannedLooks]]
 
 
@@ -66,16 +66,18 @@ class BudgetForecast:
         return {f"{host}, {day:%d %B %Y}": warning for (host, day), warning in self.warnings.items()}
 
     def _collect_plans(self) -> PlansByHost:
-        """Return by host each target's windows, and the looks around the slot that its part needs as proof, or None."""
+        """Return, by host, the windows of each target and the part that this target has to prove, or None."""
         plans: dict[str, list[PlannedLooks]] = defaultdict(list)
         for watched in self.releases():
             for state in watched.states.values():
-                # Witnesses (announcements, and GOV.UK's index) get only what is left of the budget.
-                if (target := state.target) is not None and not is_witness(target.part):
-                    # The views of a part (edge and origin) are targets of their own, but the part needs only one proof.
-                    needed_proof = state.proof if target.view is View.EDGE else None
-                    proof = (watched.release.id, needed_proof) if needed_proof is not None else None
-                    plans[target.host].append((state.windows, proof))
+                target = state.target
+                # Witnesses (announcements, and GOV.UK's index) never use budget that other targets need, so skip them.
+                if target is None or is_witness(target.part):
+                    continue
+                # A part has one target for each view, edge and origin. Count the part once, with the edge's target.
+                goal = state.proof_goal if target.view is View.EDGE else None
+                part_to_prove = (watched.release.id, goal) if goal is not None else None
+                plans[target.host].append((state.windows, part_to_prove))
         return plans
 
     def _find_shortages(self, plans: PlansByHost, now: datetime) -> Iterator[tuple[tuple[str, date], str]]:
@@ -86,14 +88,13 @@ class BudgetForecast:
         for host, planned in plans.items():
             rate = self.budget.rate(host)
             targets = [windows for windows, _ in planned]
-            # Each is a release and the goal for one part: to see it absent just before its slot and present just after.
-            proofs = [proof for _, proof in planned if proof is not None]
+            parts_to_prove = [part for _, part in planned if part is not None]
             for day in days:
                 # What is left of today begins with the current minute.
                 begin = max(day_begins(day, zone), current_minute)
                 end = day_begins(day + timedelta(days=1), zone)
                 looks = looks_per_minute(targets, begin, end)
-                slots = forecast_slots(proofs, rate, begin, end)
+                slots = forecast_slots(parts_to_prove, rate, begin, end)
                 warning = overload_warning(host, looks, rate, targets, zone, self.close_enough, slots=slots)
                 if warning is not None:
                     yield (host, day), warning

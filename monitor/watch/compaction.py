@@ -50,7 +50,6 @@ class Compaction:
         return fewer
 
     async def _compact_release(self, release: str, before: datetime) -> int:
-        """Merge the runs of a release, target by target. Return how many runs fewer the store has."""
         all_runs, all_merged = await self.ask(lambda: self._plan_merge(release, before))
         # One transaction for each target, so that other writes wait for one only. Each merge keeps all proofs of its
         # target, so it is harmless if the process stops before the next one.

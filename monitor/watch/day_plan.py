@@ -35,14 +35,14 @@ _MINUTE = 60.0
 class PlannedRelease:
     """One release of the plan: its slot in force, and the windows of each target that touch the day.
 
-    `proofs` has the host of each part that needs a proof, and that proof.
+    `parts_to_prove` has the host of each part that needs a proof, and the part.
     """
 
     release: Release
     slot: Slot
     windows: dict[Target, tuple[Window, ...]]
     is_due: bool
-    proofs: Sequence[tuple[str, forecast.PartToProve]] = ()
+    parts_to_prove: Sequence[tuple[str, forecast.PartToProve]] = ()
 
     @property
     def predicted_urls(self) -> list[str]:
@@ -70,8 +70,9 @@ class PlannedRelease:
 class HostPlan:
     """The looks of one host: how many are due in each minute, and how far its `budget` (looks a second) reaches.
 
-    `peak` is the busiest minute with its number of looks. `apart` has the seconds between looks in it, by the wanted
-    spacing and its chance. `slots` has a forecast for each slot that needs a larger budget.
+    `peak` is the busiest minute with its number of looks. `spacings` has the seconds between looks that targets get in
+    that minute, by the seconds that they want and the chance that a look finds a change. `slots` has a forecast for
+    each slot that needs a larger budget.
     """
 
     host: str
@@ -79,7 +80,7 @@ class HostPlan:
     targets: int
     minutes: list[tuple[datetime, int]]
     peak: tuple[datetime, int]
-    apart: dict[WantedSpacing, float]
+    spacings: dict[WantedSpacing, float]
     warning: str | None
     slots: tuple[forecast.SlotForecast, ...] = ()
 
@@ -94,11 +95,10 @@ class HostPlan:
         return stretch_factor(self.peak[1] / _MINUTE, self.budget)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the plan of the host as JSON. `minutes` has only those with looks.
+        """Return the plan of the host as JSON.
 
-        `apart` has a row for each kind of target in the busiest minute: its `chance` of a change, and the seconds
-        between looks that it wants (`every`) and gets (`apart`). `enough` is the budget that would prove all parts of a
-        slot. `stretch` is how many times as far apart as wanted the looks of the busiest minute are.
+        Its list `apart` has a row for each kind of target in the busiest minute. A row has the seconds between looks
+        that the target wants (`every`) and gets (`apart`). `stretch` is the ratio of both.
         """
         at, looks = self.peak
         return {
@@ -108,18 +108,18 @@ class HostPlan:
             "peak": {"at": instant_json(at), "looks": looks, "rate": looks / _MINUTE},
             "stretch": self.stretch,
             "apart": [
-                {"every": every, "chance": chance, "apart": round(seconds, 3)}
-                for (every, chance), seconds in sorted(self.apart.items())
+                {"every": wanted_seconds, "chance": chance, "apart": round(seconds, 3)}
+                for (wanted_seconds, chance), seconds in sorted(self.spacings.items())
             ],
             "minutes": [{"at": instant_json(minute), "looks": count} for minute, count in self.minutes if count],
             "slots": [
                 {
                     "slot": instant_json(slot.slot),
                     "parts": slot.parts,
-                    "proved": slot.proved,
+                    "proved": slot.proved,  # how many parts can be proved, each within an interval of `width` seconds
                     "width": round(slot.width.total_seconds(), 3),
                     "unproved": list(slot.unproved),
-                    "enough": slot.sufficient_rate,
+                    "enough": slot.sufficient_rate,  # the budget that would prove all parts
                 }
                 for slot in self.slots
             ],
@@ -160,11 +160,15 @@ class Day:
                 windows_of[target] = inside
         if not windows_of:
             return None
-        # A goal is the proof that a part was in time. Each promised part needs one, so count only its view at the edge.
-        parts = (target for target in windows_of if target.view is View.EDGE and not target.is_optional)
-        goals = ((target.host, self.rules.proof_goal(release, target, promised)) for target in parts)
-        proofs = [(host, (release.id, goal)) for host, goal in goals if goal is not None]
-        return PlannedRelease(release, slot, windows_of, is_due=self.begin <= slot_begins < self.end, proofs=proofs)
+        parts_to_prove = []
+        for target in windows_of:
+            # A part has one target for each view, edge and origin. Count the part once, with the edge's target.
+            is_promised_part = target.view is View.EDGE and not target.is_optional
+            goal = self.rules.proof_goal(release, target, promised) if is_promised_part else None
+            if goal is not None:  # the proof that the part was in time
+                parts_to_prove.append((target.host, (release.id, goal)))
+        is_due = self.begin <= slot_begins < self.end
+        return PlannedRelease(release, slot, windows_of, is_due=is_due, parts_to_prove=parts_to_prove)
 
     def _load_judged(self, release: Release) -> WatchedRelease | None:
         """Return a release with its verdict from the store as of now, or None if it was not judged yet."""
@@ -186,11 +190,8 @@ class Load:
 def plan_releases(
     store: Store, rules: WatchRules, begin: datetime, end: datetime, now: datetime
 ) -> list[PlannedRelease]:
-    """Return every release that is looked at between two instants, in the order of slots, as known at `now`.
-
-    A release with a slot in that period is planned as if it was not published. For others, looks depend on the verdict.
-    """
-    # Looks begin `far.begins` before a slot, and go on until `close` after its end. A slot may be a whole day.
+    """Return the plan of every release that is looked at from `begin` to before `end`, in the order of slots."""
+    # Looks begin `far.begins` before a slot, and end `overdue.close` after the slot. A slot may be a whole day.
     slots_from = begin - rules.watch.overdue.close - timedelta(days=1)
     slots_until = end + rules.watch.far.begins
     releases = store.ledger.releases(slots_from, slots_until)
@@ -199,11 +200,11 @@ def plan_releases(
     for promise in store.ledger.promises(names):
         promises[promise.release].append(promise)
     rows = (row for ids in chunks(names) for row in store.verdicts.judged_on(ids))
-    judged = {row.release: judged_parts(row) for row in rows}
-    day = Day(store, judged.keys(), rules, begin, end, now)
+    parts_of_judged = {row.release: judged_parts(row) for row in rows}  # also parts that looks found
+    day = Day(store, parts_of_judged.keys(), rules, begin, end, now)
     planned = []
     for release in releases:
-        with_all_parts = rules.with_parts(release, judged.get(release.id, ()))
+        with_all_parts = rules.with_parts(release, parts_of_judged.get(release.id, ()))
         plan = day.plan_release(with_all_parts, promises[release.id])
         if plan is not None:
             planned.append(plan)
@@ -213,23 +214,21 @@ def plan_releases(
 def plan_hosts(
     releases: Sequence[PlannedRelease], load: Load, rules: WatchRules, begin: datetime, end: datetime
 ) -> list[HostPlan]:
-    """Return the plan of each host, tripwires included, the busiest first: its looks, forecasts and a warning."""
+    """Return the plan of each host, the busiest first: its looks (also at tripwires), forecasts and a warning."""
     plans: dict[str, list[tuple[Window, ...]]] = defaultdict(list)
     for target, windows in _all_targets(releases, load.producers, rules.watch.tripwire.every):
         plans[target.host].append(windows)
-    proofs: dict[str, list[forecast.PartToProve]] = defaultdict(list)
+    parts_to_prove: dict[str, list[forecast.PartToProve]] = defaultdict(list)
     for release in releases:
-        for host, proof in release.proofs:
-            proofs[host].append(proof)
-    # A release is on time if a look sees it before the tolerance ends. If looks are half a tolerance apart, every
-    # release that comes out in the first half is seen in time.
-    half_tolerance = rules.policies.general.close_enough
+        for host, part in release.parts_to_prove:
+            parts_to_prove[host].append(part)
+    close_enough = rules.policies.general.close_enough  # the spacing of looks that proves most releases on time
     hosts = []
     for host, targets in plans.items():
         looks = forecast.looks_per_minute(targets, begin, end)
         rate = load.budget.rate(host)
-        slots = forecast.forecast_slots(proofs[host], rate, begin, end)
-        warning = forecast.overload_warning(host, looks, rate, targets, load.timezone, half_tolerance, slots=slots)
+        slots = forecast.forecast_slots(parts_to_prove[host], rate, begin, end)
+        warning = forecast.overload_warning(host, looks, rate, targets, load.timezone, close_enough, slots=slots)
         peak = forecast.busiest_minute(looks) or looks[0]  # it is None only without minutes
         busiest_minute, _ = peak
         spacings = affordable_spacings(forecast.count_wanted(targets, busiest_minute), rate)

@@ -83,13 +83,12 @@ class Intake:
 
     def hooks(self) -> Hooks:
         """Return the callbacks for the poller."""
-        tally = self.tally
         return Hooks(
             self.see,
-            tally.note_start,
-            on_missed=lambda target, looks: tally.metrics.count_missed(target.host, looks),
-            on_stall=tally.health.note_stall,
-            on_clock_set=tally.note_clock_set,
+            self.tally.note_start,
+            on_missed=lambda target, looks: self.tally.metrics.count_missed(target.host, looks),
+            on_stall=self.tally.health.note_stall,
+            on_clock_set=self.tally.note_clock_set,
         )
 
     def see(self, target: Target, sighting: Sighting, outcome: Answer | Failure) -> None:

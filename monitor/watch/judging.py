@@ -32,10 +32,7 @@ PORTION = 100
 
 
 class JudgingQueue:
-    """Ids of releases to judge in the next iteration of the event loop or at an instant. Each is judged once.
-
-    If all releases are to be judged again, those that were queued by id go first.
-    """
+    """Ids of releases to judge in the next iteration of the event loop or at an instant. Each is judged once."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -43,7 +40,7 @@ class JudgingQueue:
         self._soon: set[str] = set()
         self._later: list[tuple[datetime, str]] = []
         self._is_all_queued = False
-        # What is left of `judge_all`, in reverse order: the last one is the next.
+        # The ids that `judge_all` queued and that are not judged yet, in the order of judging.
         self._remaining: list[str] = []
         self._wakeup = asyncio.Event()
 
@@ -78,21 +75,22 @@ class JudgingQueue:
         return due
 
     def _take_due(self, known: Collection[str]) -> list[str]:
-        """Return the releases that are due now, and take them out of the queue.
+        """Take the releases that are due now out of the queue, and return them.
 
-        If only those of `judge_all` are left, take a portion of them, so that others need not wait for all.
+        Releases queued by id go first. If there are none, take the next portion of those that `judge_all` queued.
         """
         now = self._clock.now()
         if self._is_all_queued:
-            # Releases that remain from the last time stay at the end, which is taken first, so that each one is judged.
-            self._remaining = [*sorted({*known}.difference(self._remaining), reverse=True), *self._remaining]
+            # Ids that remain from an earlier `judge_all` stay in front. Else frequent calls would starve the last ids.
+            self._remaining += sorted({*known}.difference(self._remaining))
             self._is_all_queued = False
         while self._later and self._later[0][0] <= now:
-            self._soon.add(heapq.heappop(self._later)[1])
-        if not self._soon:
-            self._soon.update(self._remaining[-PORTION:])
-            del self._remaining[-PORTION:]
-        due, self._soon = sorted(self._soon), set()
+            _, release = heapq.heappop(self._later)
+            self._soon.add(release)
+        if self._soon:
+            due, self._soon = sorted(self._soon), set()
+        else:
+            due, self._remaining = sorted(self._remaining[:PORTION]), self._remaining[PORTION:]
         return due
 
 
@@ -113,7 +111,7 @@ class Judging:
     others: OtherMonitors | None
     _: KW_ONLY
     is_clock_in_doubt: Callable[[], bool] = lambda: False
-    check: PromiseCheck = field(default_factory=PromiseCheck)
+    promise_check: PromiseCheck = field(default_factory=PromiseCheck)
     _tasks: Tasks = field(default_factory=Tasks)
     # The releases with a verdict that is being recorded, and those of them that were judged again meanwhile.
     _being_recorded: set[str] = field(default_factory=set)
@@ -152,10 +150,7 @@ class Judging:
             self._tasks.start(self._record_in_background(name, record))
 
     async def _record_in_background(self, release: str, record: Awaitable[None]) -> None:
-        """Record a verdict. After a fault, judge the release again in a minute.
-
-        If it was judged again meanwhile, it is judged once more, so that the newest verdict is recorded too.
-        """
+        """Record a verdict. After a fault, judge the release again in a minute."""
         try:
             await record
         except Exception:  # a fault in one release must not end the watch over all others
@@ -163,14 +158,14 @@ class Judging:
             raise
         finally:
             self._being_recorded.remove(release)
-            if release in self._judged_meanwhile:
+            if release in self._judged_meanwhile:  # the newest verdict was not recorded yet
                 self._judged_meanwhile.remove(release)
                 self.queue.judge_soon(release)
 
     def _judge_and_prepare_record(self, watched: WatchedRelease) -> Coroutine[Any, Any, None] | None:
-        """Judge a release. Return the coroutine that records its verdict, or None if no record is needed now.
+        """Judge a release. Return the coroutine that records its verdict, or None if nothing is to be recorded now.
 
-        None is needed if nothing visible changed, and none is made yet if the verdict must wait for a calendar read.
+        Nothing is recorded if no visible fact of the verdict changed, or while the verdict waits for a calendar read.
         """
         now = self.clock.now()
         verdict = self._judge_and_replan(watched, now)
@@ -181,31 +176,34 @@ class Judging:
         watched.verdict_withheld_until = None
         has_changed = self.recorder.has_changed(watched, verdict)
         if has_changed and self.others is not None:
-            # `_record_after_merge` decides about a calendar read, because what others saw can change the verdict.
+            # The looks of other monitors can change the verdict, so calendar reads are requested only after the merge.
             return self._record_after_merge(self.others, watched, now)
-        must_wait_for_calendar = self._queue_judgements_after(watched, verdict)  # needed even without a change
+        # Call this even if the verdict is unchanged: time that has passed can be a reason for a calendar read.
+        must_wait_for_calendar = self._queue_judgements_after(watched, verdict)
         if must_wait_for_calendar or not has_changed:
             return None
         return self._record_or_requeue(watched, verdict, now)
 
     async def _record_after_merge(self, others: OtherMonitors, watched: WatchedRelease, now: datetime) -> None:
-        """Add what other monitors saw, judge again with that, and record. Their looks may prove what ours could not.
+        """Load the looks of other monitors on the same store, judge the release with them, and record the verdict.
 
-        If the store fails, our clock may be wrong or a calendar must be read first, queue a later judgement instead.
+        Record nothing, and judge again later, if the store fails, our clock is in doubt or a calendar must be read.
         """
         if not await self._merge_or_requeue(others, watched, now):
-            return  # the store fails, and the release is queued again
+            return  # the store failed
         if self.is_clock_in_doubt():
             self.queue.judge_soon(watched.release.id)
             return
-        now, judged_from = self.clock.now(), (watched.other_runs, watched.promises)
+        now = self.clock.now()
+        judged_runs, judged_promises = watched.other_runs, watched.promises
         verdict = self._judge_and_replan(watched, now)
-        if self._queue_judgements_after(watched, verdict):
+        must_wait_for_calendar = self._queue_judgements_after(watched, verdict)
+        if must_wait_for_calendar:
             return
         await self._record_or_requeue(watched, verdict, now)
-        # Two monitors that record at the same time do not know each other's looks. The one that writes last sees both.
+        # Another monitor may have stored looks after our merge and before our record. If so, judge with them too.
         is_merged = await self._merge_or_requeue(others, watched, now)
-        if is_merged and (watched.other_runs, watched.promises) != judged_from:
+        if is_merged and (watched.other_runs, watched.promises) != (judged_runs, judged_promises):
             self.queue.judge_soon(watched.release.id)
 
     async def _merge_or_requeue(self, others: OtherMonitors, watched: WatchedRelease, now: datetime) -> bool:
@@ -220,20 +218,17 @@ class Judging:
         return True
 
     def _queue_judgements_after(self, watched: WatchedRelease, verdict: Verdict) -> bool:
-        """Queue the judgements that a verdict requires. Return whether the verdict must wait for a calendar read.
-
-        If it must wait, the release is judged again after the read. If not, the other releases of its slot are judged
-        again if the verdict affects them.
-        """
+        """Queue the judgements that follow from a verdict. Return whether the verdict must wait for a calendar read."""
         judge_after_read = partial(self.queue.judge_soon, watched.release.id)
-        # At `fallback`, the release is judged again even if no read was made. A verdict that need not wait can have a
-        # `fallback` too: the instant from which an early read of its calendars may be requested.
-        fallback = self.check.request_needed_reads(watched, verdict, judge_after_read)
-        if fallback is not None:
-            self.queue.judge_at(fallback, watched.release.id)
-        if not watched.waits_for_calendar:
+        # This call also sets `watched.waits_for_calendar`.
+        judge_at_latest = self.promise_check.request_needed_reads(watched, verdict, judge_after_read)
+        if judge_at_latest is not None:  # None: no judgement is needed unless a calendar is read
+            self.queue.judge_at(judge_at_latest, watched.release.id)
+        must_wait_for_calendar = watched.waits_for_calendar
+        if not must_wait_for_calendar:
+            # The verdict counts from now on, so it is evidence about the other releases of its slot.
             self._requeue_same_slot(watched, verdict)
-        return watched.waits_for_calendar
+        return must_wait_for_calendar
 
     def _requeue_same_slot(self, watched: WatchedRelease, verdict: Verdict) -> None:
         """Have the other releases of the same slot judged again if this verdict has changed since the last call.
@@ -245,7 +240,6 @@ class Judging:
             self.queue.judge_soon(name)
 
     async def _record_or_requeue(self, watched: WatchedRelease, verdict: Verdict, now: datetime) -> None:
-        """Record a verdict. If it cannot be recorded now, have the release judged again in a second."""
         if not await self.recorder.record(watched, verdict, now):
             self.queue.judge_at(now + _RETRY_AFTER, watched.release.id)
 
@@ -259,17 +253,20 @@ class Judging:
         return verdict
 
     def verdict(self, watched: WatchedRelease, now: datetime) -> Verdict:
-        """Return the verdict on a release as of `now`, with the finding `platform` if others were late with it."""
+        """Return the verdict on a release as of `now`.
+
+        It has the finding `platform` if releases of several producers were late on the same host and slot.
+        """
         policy = self.planner.rules.policies.of(*watched.release.producers)
         blind = self.blind.spans
-        # Other publications of that day show how long GOV.UK's announcement and index lag behind a release.
+        # When other releases came out shows how long GOV.UK's announcement and index lag behind a release.
         publications = (other.publication for other in self.releases.values() if other is not watched)
         published = (publication for publication in publications if publication is not None)
         verdict = judge(watched.release, watched.promises, watched.runs, blind, policy, now, published=published)
-        others = (other for name, other in self.releases.items() if name != verdict.release)
-        # Verdicts that are only used for planning are left out.
-        others_verdicts = (other.verdict for other in others if not other.verdict_withheld_until)
-        return add_platform_finding(verdict, (slot_verdict(each) for each in others_verdicts if each is not None))
+        other_releases = (other for name, other in self.releases.items() if name != verdict.release)
+        # A withheld verdict is no evidence, because the monitor has not looked at the page of its release yet.
+        other_verdicts = (other.verdict for other in other_releases if other.verdict_withheld_until is None)
+        return add_platform_finding(verdict, (slot_verdict(each) for each in other_verdicts if each is not None))
 
 
 def releases_to_rejudge(

@@ -72,16 +72,18 @@ class Leads:
     _reported: dict[str, set[str]] = field(default_factory=dict)
 
     async def send(self, release: str, lead: Finding) -> None:
-        """Store a lead (a hint that a person must judge) with its notices, unless one with the same `url` was sent."""
+        """Store a lead (a hint that a person must judge) and its notices, unless an earlier lead had the same `url`."""
         now = self.clock.now()
         facts = self.watch.facts(self.ledger.releases[release], self.ledger.promises(release))
 
         def write(tx: Transaction) -> int:
-            # A lead was not measured, so it never changes a measured incident. Leads have an incident of their own.
-            leads = [incident for incident in self.verdicts.incidents_of(release) if incident.kind is Kind.LEAD]
-            known = find_known_incident(leads, release)
-            with_lead = add_lead(facts, lead, known)
-            return 0 if with_lead is None else self.watch.events.save_decision(tx, decide(with_lead, known, now), now)
+            # A lead was not measured, so it must not change a measured incident. Leads have an incident of their own.
+            of_leads = [incident for incident in self.verdicts.incidents_of(release) if incident.kind is Kind.LEAD]
+            known = find_known_incident(of_leads, release)
+            facts_with_lead = add_lead(facts, lead, known)
+            if facts_with_lead is None:  # the incident has a lead with this `url`
+                return 0
+            return self.watch.events.save_decision(tx, decide(facts_with_lead, known, now), now)
 
         if await self.writer.write(write) > 0:  # new notices
             self.wake()
@@ -114,10 +116,8 @@ class Leads:
             return
         last_proof = watched.state_or_empty(target.id).last_proved(target.url)
         slot = self.ledger.slot_begins(target.release)
-        if not (
-            _follows_absence_or_is_placeholder(target, run, last_proof)
-            and self._is_early_or_missing(watched, target, run, slot)
-        ):
+        may_be_new = _follows_absence_or_is_placeholder(target, run, last_proof)
+        if not may_be_new or not self._is_early_or_missing(watched, target, run, slot):
             return
         for no_longer_watched in self._reported.keys() - self.watch.releases.keys():
             del self._reported[no_longer_watched]

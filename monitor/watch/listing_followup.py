@@ -53,53 +53,51 @@ class ListingFollowUp:
     tasks: Tasks
     _followed: Counter[str] = field(default_factory=Counter)
 
-    def follow_in_background(self, hit: ListingMatch) -> None:
-        """Follow an entry in the background. After `MAX_FOLLOWED` of a release, send one hint (a lead) to people."""
-        self._followed[hit.release] += 1
-        if self._followed[hit.release] <= MAX_FOLLOWED:
-            self.tasks.start(self.follow(hit))
-        elif self._followed[hit.release] == MAX_FOLLOWED + 1:
-            unread = f"no more are looked at, read them in {hit.listing}"
-            detail = f"listings show more than {MAX_FOLLOWED} entries that may be it: {unread}"
-            self.tasks.start(self.leads.send(hit.release, Finding(LEAD, None, detail, url=hit.listing)))
+    def follow_in_background(self, match: ListingMatch) -> None:
+        """Follow an entry (`match`) in the background: look at its address, or send people a lead.
 
-    async def follow(self, hit: ListingMatch) -> None:
-        """Look at the address of an entry (`hit`) for proof of its release. If that proves nothing, send a lead.
-
-        A lead is a hint that a person must judge. Send none if the entry is of an old edition, or if it came after the
-        slot and the release is out.
+        If more than `MAX_FOLLOWED` entries match a release, follow no more, and send one lead about the rest.
         """
-        watched = await self.admission.watch_release(hit.release)
+        self._followed[match.release] += 1
+        if self._followed[match.release] <= MAX_FOLLOWED:
+            self.tasks.start(self.follow(match))
+        elif self._followed[match.release] == MAX_FOLLOWED + 1:
+            unread = f"no more are looked at, read them in {match.listing}"
+            detail = f"listings show more than {MAX_FOLLOWED} entries that may be it: {unread}"
+            self.tasks.start(self.leads.send(match.release, Finding(LEAD, None, detail, url=match.listing)))
+
+    async def follow(self, match: ListingMatch) -> None:
+        """Find out whether an entry (`match`) shows its release. If only a person can judge that, send a lead."""
+        watched = await self.admission.watch_release(match.release)
         if watched is None:
             return
-        # A match by series has another title than the release, so the entry may show an old edition. Old releases are
-        # only in the store. If one of them has the address or the title of the entry, the entry shows that one.
-        is_series = hit.kind is MatchKind.SERIES
-        if is_series and await self.ledger.find_matching_in_store(watched.release.producer, hit.url, hit.title):
-            return
-        _log.info("listed", release=hit.release, sort=hit.kind.value, url=hit.url, listing=hit.listing)
-        slot = self.ledger.slot_begins(hit.release)
-        is_early = slot is not None and hit.listed.by is not None and hit.listed.by < slot
-        needs_a_person = await self._needs_a_person(watched, hit)
-        if needs_a_person and (slot is None or is_early or self._is_still_missing(watched, hit, slot)):
-            description = _DESCRIPTIONS[hit.kind].format(early=" before its slot" if is_early else "")
-            detail = f"{description}, first seen {interval_text(hit.listed)} in {hit.listing}: {hit.url}"
-            await self.leads.send(hit.release, Finding(LEAD, None, detail, url=hit.url))
+        if match.kind is MatchKind.SERIES:
+            # The entry's title has another period or none, so the entry may show an old edition, known to the store.
+            producer = watched.release.producer
+            old_editions = await self.ledger.find_matching_in_store(producer, match.url, match.title)
+            if old_editions:
+                return
+        _log.info("listed", release=match.release, sort=match.kind.value, url=match.url, listing=match.listing)
+        slot = self.ledger.slot_begins(match.release)
+        is_early = slot is not None and match.listed.by is not None and match.listed.by < slot
+        # An entry that came after the slot is worth a lead only while the release is missing.
+        needs_a_person = await self._needs_a_person(watched, match)
+        if needs_a_person and (slot is None or is_early or self._is_still_missing(watched, match, slot)):
+            description = _DESCRIPTIONS[match.kind].format(early=" before its slot" if is_early else "")
+            detail = f"{description}, first seen {interval_text(match.listed)} in {match.listing}: {match.url}"
+            await self.leads.send(match.release, Finding(LEAD, None, detail, url=match.url))
 
-    async def _needs_a_person(self, watched: WatchedRelease, hit: ListingMatch) -> bool:
-        """Return whether only a person can judge if an entry shows the release, even after close looks at its address.
-
-        - If another edition is at the release's address: only if the page was missing before. A page that is reused for
-          each edition shows the last edition until the slot.
-        - If the series is at another address: if the page there has another title, or looks at it prove nothing.
-        - If the title is at another address: if looks at it prove nothing.
-        """
-        if hit.kind is MatchKind.EDITION:
+    async def _needs_a_person(self, watched: WatchedRelease, match: ListingMatch) -> bool:
+        """Look at the address of an entry for proof. Return whether only a person can judge if it shows the release."""
+        if match.kind is MatchKind.EDITION:
+            # The entry has the address of the release's page, and another edition's title. A page that is reused for
+            # each edition shows the last edition until the slot. But if the page was missing before, it is not reused.
             pages = filter(is_view_of_page, watched.targets.values())
             return any(watched.known_about(page).was_missing for page in pages)
-        if hit.kind is MatchKind.SERIES and not await self._page_has_title(watched.release, hit.url):
-            return True
-        return not await self._proves_publication(watched, hit)
+        # The entry has another address than the release.
+        if match.kind is MatchKind.SERIES and not await self._page_has_title(watched.release, match.url):
+            return True  # looks at a page with another title cannot prove publication
+        return not await self._proves_publication(watched, match)
 
     async def _page_has_title(self, release: Release, url: str) -> bool:
         """Return whether a page that is listed under another title has the release's own title."""
@@ -107,18 +105,18 @@ class ListingFollowUp:
         target = Target(f"~listed/{url}", "", "", View.EDGE, url, host, recogniser, release.title)
         return (await self.poller.look_without_memory(target)).specific
 
-    async def _proves_publication(self, watched: WatchedRelease, hit: ListingMatch) -> bool:
+    async def _proves_publication(self, watched: WatchedRelease, match: ListingMatch) -> bool:
         """Look closely at an address for `CLOSE_WATCH`. Return whether it proves publication in `_PROOF_SECONDS`."""
-        part_id = self.watch.look_closely(hit.release, part_elsewhere(watched.release, hit.url))
+        part_id = self.watch.look_closely(match.release, part_elsewhere(watched.release, match.url))
         if part_id is None:
             return False
 
         async def stop_later() -> None:
             await self.clock.sleep(CLOSE_WATCH.total_seconds())
-            self.watch.stop_looking_closely(hit.release, part_id)
+            self.watch.stop_looking_closely(match.release, part_id)
 
         self.tasks.start(stop_later())
-        target = target_id(hit.release, part_id, View.EDGE)
+        target = target_id(match.release, part_id, View.EDGE)
         for _ in range(_PROOF_SECONDS):
             await self.clock.sleep(1)
             runs = watched.state_or_empty(target).runs
@@ -129,8 +127,8 @@ class ListingFollowUp:
                 break
         return False
 
-    def _is_still_missing(self, watched: WatchedRelease, hit: ListingMatch, slot: datetime) -> bool:
+    def _is_still_missing(self, watched: WatchedRelease, match: ListingMatch, slot: datetime) -> bool:
         """Return whether, until a day after its slot, its page is missing or of an older edition."""
         page = watched.verdict.page if watched.verdict is not None else None
         is_out = page is not None and (page.released.by or page.first_seen.by) is not None
-        return (not is_out or hit.kind is MatchKind.EDITION) and is_still_worth_a_lead(slot, self.clock.now())
+        return (not is_out or match.kind is MatchKind.EDITION) and is_still_worth_a_lead(slot, self.clock.now())

@@ -83,17 +83,16 @@ class Matcher:
         self._words = quick("|".join(sorted(map(re.escape, self._by_word))) or r"(?!)", re.IGNORECASE)
 
     def matches(self, found: Found, *, is_new: bool) -> Iterator[tuple[str, MatchKind]]:
-        """Yield each release that an entry matches, and how. If `is_new`, it was not there before, so more match.
-
-        It matches by a promised address, by another edition's title at the release's page, or by its title elsewhere. A
-        new entry that is at no known address also matches by its series (the title without its period).
-        """
+        """Yield each near release that an entry matches, and how. `is_new`: the entry was not in the last look."""
         if _ANNOUNCED.search(found.url):
             return  # an announcement does not show that its release is out
         yield from self._match_promised_address(found, is_new=is_new)
-        # Without a word of any near release's title, no title is alike.
-        if not self._words.search(found.title):
-            return
+        # Comparing titles is slow, so first search for any word of a near release's title.
+        if self._words.search(found.title):
+            yield from self._match_title(found, is_new=is_new)
+
+    def _match_title(self, found: Found, *, is_new: bool) -> Iterator[tuple[str, MatchKind]]:
+        """Yield each near release with a title like that of an entry, and how it matches."""
         words = set(read_title(found.title).words)
         sharing_word = {it.release.id: it for word in words for it in self._by_word.get(word, ())}.values()
         alike = [(it, likeness) for it in sharing_word if (likeness := _title_likeness(it.release, found.title))]
@@ -105,11 +104,12 @@ class Matcher:
             if is_own_page and likeness is Likeness.OTHER_EDITION:
                 # The release's page is reused, and now has another edition's title.
                 yield release.id, MatchKind.EDITION
+        # Releases with a like title that calendars promise at another address than the entry's.
         elsewhere = [(it, likeness) for it, likeness in alike if it.release.id not in ids_at_address]
         same_title = [it for it, likeness in elsewhere if likeness is Likeness.SAME]
-        # An entry that was there before may be years old. So it matches only a release with a period in its title.
-        chosen = self._choose_edition(found, [it for it in same_title if is_new or _has_period(it.release)])
-        yield from ((it.release.id, MatchKind.TITLE) for it in chosen)
+        # An old entry may be of any year. So it can only show a release that has a period in its title.
+        possible = [it for it in same_title if is_new or _has_period(it.release)]
+        yield from ((it.release.id, MatchKind.TITLE) for it in self._choose_edition(found, possible))
         if is_new and not ids_at_address and not same_title:
             yield from self._match_series(found, elsewhere)
 
@@ -128,19 +128,15 @@ class Matcher:
                 yield release.id, MatchKind.TITLE
 
     def _choose_edition(self, found: Found, same_title: Sequence[NearRelease]) -> list[NearRelease]:
-        """Return which of the releases `same_title` an entry may show. They have its title, and a slot near to now.
-
-        These are the ones whose slot has passed or, if no slot has passed, the next one.
-        """
+        """Return which of the near releases `same_title` an entry may show. All of them have the entry's title."""
         if not same_title:
             return []
-        # These also include releases whose slot passed long ago. If only such a one has passed, the entry is of that
-        # one, so none of `same_title` is returned.
-        all_matching = self._find_same_address_or_title(found)
-        passed = {it.release.id for it in all_matching if it.slot is not None and it.slot <= self._now}
-        if passed:
-            return [it for it in same_title if it.release.id in passed]
-        # Those without a slot come last.
+        near_and_old = self._find_same_address_or_title(found)  # also releases whose slot passed long ago
+        ids_due = {it.release.id for it in near_and_old if it.slot is not None and it.slot <= self._now}
+        if ids_due:
+            # The entry shows an edition whose slot has passed. If this is an old edition, no near release is returned.
+            return [it for it in same_title if it.release.id in ids_due]
+        # No slot has passed, so the entry shows the next edition early. Editions without a slot come last.
         return [min(same_title, key=lambda it: (it.slot is None, it.slot or self._now, it.release.id))]
 
     def _match_series(

@@ -94,7 +94,6 @@ class OtherMonitors:
                 call.set_result(stored)
 
     def _read_store(self, releases: Sequence[str], now: datetime) -> _StoredKnowledge:
-        """Return the runs and promises of these releases, and the blind spans of the last day."""
         promises: dict[str, list[Promise]] = defaultdict(list)
         for promise in self.store.ledger.promises(releases):
             promises[promise.release].append(promise)
@@ -103,6 +102,5 @@ class OtherMonitors:
 
 
 def _fail_calls(groups: Iterable[list[_PendingCall]], fault: Exception) -> None:
-    """Raise `fault` in each of these calls that still waits."""
     for call in (call for group in groups for call in group if not call.done()):
         call.set_exception(fault)

@@ -36,21 +36,22 @@ FORMATS: Mapping[str, str] = {**MEDIA, "csv": "text/csv; charset=utf-8", "json":
 class Periods:
     """Makes reports on the releases with a slot between two local days.
 
-    `names` has names by id, `watched` the configured ids. `editions` replaces the Code's. `redactor` hides secrets.
+    `names` has names by id, `producers` the configured ids. `editions` replaces the Code's. `redactor` hides secrets.
     """
 
     store: Store
     policies: Policies
     timezone: str
     names: Mapping[str, str]
-    watched: Collection[str] = ()
+    producers: Collection[str] = ()
     editions: Editions | None = None
     redactor: Redactor | None = None
 
     def period(self, first: date, last: date, now: datetime, producer: str = "", host: str = "") -> Period:
         """Return the releases of a period, with blind spans, incidents logged by people, and `claims`.
 
-        Claims are publications in the publisher's own record. An empty `producer` or `host` means all.
+        Claims are publications in the publisher's own record. An empty `producer` or `host` means all. Raises
+        `UnknownName` if a given one is not known.
         """
         store = self.store
         begin, end = span_of(first, last, self.timezone)
@@ -58,11 +59,11 @@ class Periods:
         rows = [period_row(store.verdicts, body) for body in bodies]
         logged = [incident for incident in store.verdicts.incidents(begin, end) if incident.kind is Kind.HAND]
         claims = store.ledger.claims(begin, end)
-        producers = {name for row in rows for name in (row.producer, *row.others)} | {*self.watched}
+        producers = {name for row in rows for name in (row.producer, *row.other_producers)} | {*self.producers}
         producers |= {incident.producer for incident in logged} | {claim.producer for claim in claims}
         hosts = {row.host for row in rows}.union((claim.host for claim in claims), *map(_hosts_of, logged))
         _check_names(store.verdicts, producers, hosts, producer, host)
-        # Both days are given, so neither side is open.
+        # `begin` and `end` are never None here, because both days are given.
         blind = store.runs.blind(begin, end) if begin is not None and end is not None else []
         logged = [each for each in logged if producer in ("", *each.producers) and host in ("", *_hosts_of(each))]
         claims = [claim for claim in claims if producer in ("", claim.producer) and host in ("", claim.host)]

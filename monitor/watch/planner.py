@@ -79,13 +79,13 @@ class Planner:
         """Plan these releases by these rules from now on."""
         self.rules = rules
         for watched in releases:
-            # The rules may add other parts to what calendars announced. That is None before the first update.
+            # The rules may add parts to the announced release, which is None before the first update.
             self.update_release(watched, watched.announced or watched.release)
             promised = slot_in_force(watched.release, watched.promises, self.clock.now())
             for target in watched.targets.values():
-                # `update_release` sends only changed windows. The proof that a target needs may have changed with the
-                # rules although its windows are the same, so send all. New rules are no reason to look at once.
-                self._send_to_poller(watched, target, watched.state_or_empty(target.id).windows, promised, soon=False)
+                # `update_release` sent only changed windows. Send all targets, because proof goals may have changed.
+                planned = watched.state_or_empty(target.id).windows
+                self._send_to_poller(watched, target, planned, promised, soon=False)
 
     def update_release(self, watched: WatchedRelease, release: Release, *, soon: bool = False) -> None:
         """Update a release to what calendars now show, with its configured and found parts. `soon`: look at once.
@@ -94,8 +94,8 @@ class Planner:
         """
         watched.announced = release
         old_url, old_parts = watched.release.url, watched.release.parts
-        if watched.place is not None:
-            release = with_page_at(release, *watched.place)
+        if watched.found_page is not None:
+            release = with_page_at(release, *watched.found_page)
         release = self.rules.with_parts(release, old_parts)
         has_moved = old_url not in ("", release.url) and watched.has_shown(old_url)
         if has_moved and not any(part.url == old_url for part in release.parts):
@@ -104,35 +104,34 @@ class Planner:
         self.set_targets(watched, soon=soon)
 
     def _find_page(self, watched: WatchedRelease, sighting: Sighting, others: Iterable[WatchedRelease]) -> None:
-        """Find the page of a release with a guessed address from one look, and look there at once.
-
-        - The index lists pages. Look at them, except those with exactly the title of one of the `others`.
-        - The announcement redirects to the page.
-        - A listed page has the title of the release. It becomes the page if the guessed address never showed one.
-        """
+        """Use one look to find the page of a release, whose address was guessed. `others` are all watched releases."""
         target = watched.state_of(sighting.target).target
         if target is None:
             return
         publications = [found for found in sighting.found if is_publication(found.url)]
         is_present = sighting.state is State.PRESENT
         shows_title = target.origin is Origin.ELSEWHERE and is_present and sighting.specific
-        if target.part == INDEX:
+        if target.part == INDEX and is_present:
+            # Each page in the index may be the page of this release, unless it has another release's title. Look there.
             known = {part.url for part in watched.release.parts}
-            other_titles = {read_title(it.release.title) for it in others} - {read_title(watched.release.title)}
-            listed = {it.url for it in publications if is_present and read_title(it.title) not in other_titles}
+            titles = {read_title(other.release.title) for other in others}
+            other_titles = titles - {read_title(watched.release.title)}
+            listed = {it.url for it in publications if read_title(it.title) not in other_titles}
             for url in sorted(listed - known):
                 self.add_parts(watched, [part_elsewhere(watched.release, url)], soon=True)
         elif target.part == ANNOUNCEMENT:
+            # After publication, the announcement redirects to the page.
             redirect = next((found.url for found in publications if found.role == "redirect"), None)
             if redirect is not None:
                 self._move_page(watched, redirect, Address.LED_TO)
         elif shows_title and is_publication(target.url) and not watched.has_shown(watched.release.url):
+            # A page from the index or a listing has this release's title, and the guessed address never showed a page.
             self._move_page(watched, target.url, Address.FOUND)
 
     def _move_page(self, watched: WatchedRelease, url: str, address: Address) -> None:
         """Move a release's page from its guessed address to the one that was found, and look there at once."""
         _log.info("page", release=watched.release.id, url=url, address=address.value)
-        watched.place = (url, address)
+        watched.found_page = (url, address)
         self.update_release(watched, watched.announced or watched.release, soon=True)
 
     def add_parts(self, watched: WatchedRelease, parts: Sequence[Part], *, soon: bool = False) -> None:
@@ -143,22 +142,18 @@ class Planner:
         self.set_targets(watched, soon=soon)
 
     def add_found_parts(self, watched: WatchedRelease, seen: Sighting, others: Iterable[WatchedRelease] = ()) -> None:
-        """Add the files and links that a page names after its slot to the parts of its release, and look at the files.
+        """Add the files and links on a published page to the parts of its release.
 
-        A predicted part whose address the page names is looked at like other parts from now on. For a release with a
-        guessed address, first find the page itself (see `_find_page`).
+        If the address of the page is a guess, first try to find the page. That needs the `others` (all releases).
         """
         if watched.release.address is Address.GUESSED:
             self._find_page(watched, seen, others)
-        if not seen.found:
-            return
         files = [found for found in seen.found if found.role in _FILE_ROLES]
         links = [found.url.partition("#")[0] for found in seen.found if found.role == "external"]
-        if not (files or links):
+        if not (files or links) or seen.state is not State.PRESENT:
             return
-        # The content of a page from before its slot is not used, and that includes the names of its files.
-        if seen.state is not State.PRESENT or self._is_before_slot(watched, seen.sent):
-            return
+        if self._is_before_slot(watched, seen.sent):
+            return  # content that is public early must not be used, not even the names of files
         self._confirm_predicted(watched, {file.url for file in files})
         file_parts = _new_found_parts(watched.release, files, self.rules.watch.most_parts)
         linked_parts = _new_linked_parts(watched.release, links)
@@ -225,15 +220,17 @@ class Planner:
     def _send_to_poller(
         self, watched: WatchedRelease, target: Target, windows: tuple[Window, ...], promised: InForce, *, soon: bool
     ) -> None:
-        """Store the windows of a target, and the proof that it needs (its goal). Look in them, or stop without any."""
+        """Have the poller look at a target in these windows, first at once if `soon`. Without windows, stop."""
+        # The goal is the proof that the looks around the slot must give, or None.
         goal = self.rules.proof_goal(watched.release, target, promised)
         state = watched.state_of(target.id)
-        state.windows, state.proof = windows, goal
+        state.windows, state.proof_goal = windows, goal
         if windows:
-            # The poller needs the slot in force too, to judge answers. `known_about` leaves it out.
+            # The poller also needs the slot in force to judge answers, and `known_about` does not have the slot.
             self.poller.restore_known(target, replace(watched.known_about(target), slot=promised.slot))
             # Targets are looked at at different times, which stay the same after a restart.
             shift = timedelta(milliseconds=crc32(target.id.encode()) % _LONGEST_SHIFT_MS)
+            # At the slot, other requests to the host wait for the look at the page, so only the page has this instant.
             promised_at = promised.slot.instant if promised.slot and is_view_of_page(target) else None
             self.poller.watch(target, windows, shift, promised_at=promised_at, soon=soon, goal=goal)
         else:

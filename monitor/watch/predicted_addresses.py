@@ -105,28 +105,19 @@ class PredictedAddresses:
     def _read_editions(self, producer: str, wanted: Collection[Series], now: datetime) -> dict[Series, list[Edition]]:
         """Return the published editions of these series of the last 400 days, the latest first."""
         editions: dict[Series, list[Edition]] = defaultdict(list)
-        linked_by: dict[str, set[Series]] = defaultdict(set)
+        series_by_link: dict[str, set[Series]] = defaultdict(set)
         for row in self._judged_latest_first(producer, now):
-            title, bodies = row.body["title"], row.body["parts"]
-            series = series_of(producer, title)
-            parts = [part_from_json(body) for body in bodies]
-            seen = [part for part, body in zip(parts, bodies, strict=True) if body["first_seen"]["by"]]
-            # Pages that may show the next edition too: the edition linked to them, or showed there as predicted.
-            predicted = [part for part in seen if part.origin is Origin.PREDICTED and part.role is Role.ALTERNATIVE]
-            links = tuple(part.url for part in parts if part.origin is Origin.LINKED or part in predicted)
-            for url in links:
-                linked_by[url].add(series)
-            files = tuple(part for part in seen if part.origin in _PROVEN_ORIGINS and part.role in _ROLES)
-            if series in wanted and (files or links):
-                editions[series].append(Edition(title, row.body["url"], files, links))
-        # If several series link to a page, a new period on it may be of any of them. So leave it out.
-        unshared = {url for url, linking in linked_by.items() if len(linking) == 1}
-        return {
-            series: [
-                replace(edition, links=tuple(url for url in edition.links if url in unshared)) for edition in of_series
-            ]
-            for series, of_series in editions.items()
-        }
+            edition = _edition_from_row(row)
+            series = series_of(producer, edition.title)
+            for url in edition.links:
+                series_by_link[url].add(series)
+            if series in wanted and (edition.parts or edition.links):
+                editions[series].append(edition)
+        # If several series link to one page, a new period on the page may be of any of them. Leave such links out.
+        unshared = {url for url, series_with_link in series_by_link.items() if len(series_with_link) == 1}
+        for of_series in editions.values():
+            of_series[:] = [replace(it, links=tuple(url for url in it.links if url in unshared)) for it in of_series]
+        return editions
 
     def _judged_latest_first(self, producer: str, now: datetime) -> Iterator[Judged]:
         """Yield a producer's verdicts of the last 400 days, read week by week because a year may take tens of MB."""
@@ -135,6 +126,20 @@ class PredictedAddresses:
             begin = max(end - _SLICE, now - _HISTORY)
             yield from reversed(self.verdicts.judged(begin, end, producer))
             end = begin
+
+
+def _edition_from_row(row: Judged) -> Edition:
+    """Return an edition with its files that were seen, and the pages on other sites that may show the next edition."""
+    files, links = [], []
+    for body in row.body["parts"]:
+        part, was_seen = part_from_json(body), bool(body["first_seen"]["by"])
+        if part.origin is Origin.LINKED:
+            links.append(part.url)
+        elif was_seen and part.origin is Origin.PREDICTED and part.role is Role.ALTERNATIVE:
+            links.append(part.url)  # a page on another site, which showed this edition as predicted
+        elif was_seen and part.origin in _PROVEN_ORIGINS and part.role in _ROLES:
+            files.append(part)
+    return Edition(row.body["title"], row.body["url"], tuple(files), tuple(links))
 
 
 def predicted_files(release: Release, editions: Iterable[Edition], hosts: Collection[str]) -> list[Part]:
@@ -189,14 +194,17 @@ def _predict_address(url: str, edition: Edition, release: Release, period_words:
 
     E.g. the file `…/births-2016/births-2016.csv` of an edition becomes `…/births-2017/births-2017.csv`.
     """
-    page = f"{edition.url.rstrip('/')}/"
-    predicted = replace_period(url, period_words)  # None if `url` has no period, or an ambiguous one
+    predicted = replace_period(url, period_words)
+    if predicted is None:  # `url` has no period, or an ambiguous one
+        return None
+    old_page = f"{edition.url.rstrip('/')}/"
     has_page_a_period = replace_period(edition.url, period_words) is not None
-    if not url.startswith(page) or not has_page_a_period:
+    if not url.startswith(old_page) or not has_page_a_period:
         return predicted
-    # The part is below a page with a period in its address. The page of `release` is known, and may have an address
-    # that its title does not suggest. So replace the period only in the path below the page, if there is one.
+    # The part is below the old page. The address of the new page is known, and may not follow the pattern of the old
+    # one. So take the new page's address, and predict only the path of the part below it.
     site = f"https://{GOVUK}/"  # any site will do: `replace_period` needs a whole address
-    old_address = site + url.removeprefix(page)
-    path = (replace_period(old_address, period_words) or old_address).removeprefix(site)
-    return f"{release.url.rstrip('/')}/{path}" if predicted and path else None
+    old_address = site + url.removeprefix(old_page)
+    new_address = replace_period(old_address, period_words) or old_address  # the path may have no period
+    path = new_address.removeprefix(site)
+    return f"{release.url.rstrip('/')}/{path}" if path else None

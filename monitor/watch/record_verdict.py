@@ -55,30 +55,30 @@ class Recorder:
         return _visible_state(verdict, self.how_measured(watched, verdict)) != watched.last_recorded
 
     async def record(self, watched: WatchedRelease, verdict: Verdict, now: datetime) -> bool:
-        """Write a verdict and call `on_recorded`, unless it differs from the recorded one only in growing durations.
+        """Write a verdict and call `on_recorded`, unless people would see no change but growing durations.
 
-        Return False if the release must be judged again, because the verdict could not be written: a person changed the
-        same draft at that time, or this monitor's lease has ended. Otherwise return True.
+        Return False if the verdict could not be written, so that the release must be judged again.
         """
         measured = self.how_measured(watched, verdict)
         visible = _visible_state(verdict, measured)
         if visible == watched.last_recorded:
             return True
+        # `members` has the lease of this monitor, if several monitors share the store. `term` is the lease's number.
         members = None if self.others is None else self.others.members
-        term = None if members is None else members.term  # the lease may end while the write waits
-        # The promises may be among the portions of a calendar read that are not written yet. Write them with the
-        # verdict, so that a restart never finds one without the other.
-        unwritten = watched.promises if self.writer.backlog.portions_left() else ()
+        term = None if members is None else members.term
+        # Portions of a calendar read may still wait to be written, perhaps with these promises. The store must never
+        # have the verdict without its promises, so write them together.
+        perhaps_unwritten = watched.promises if self.writer.backlog.portions_left() else ()
 
         def write(tx: Transaction) -> RecordedVerdict | None:
             if members is not None and not members.is_in_term(term):
-                return None
-            _write_release_and_promises(tx, watched.announced, unwritten)
+                return None  # the lease ended while the write waited, so another monitor may record now
+            _write_release_and_promises(tx, watched.announced, perhaps_unwritten)
             return self.events.record(tx, verdict, measured, now)
 
         try:
             recorded = await self.writer.write(write, release=verdict.release)
-        except Conflict:
+        except Conflict:  # a person changed the incident's draft at the same time
             return False
         if recorded is None:
             return False

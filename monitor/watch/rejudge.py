@@ -70,7 +70,6 @@ def stored_case(store: Store, release: str) -> StoredCase | None:
 
 
 def _runs_by_target(store: Store, releases: Sequence[str]) -> dict[str, list[Run]]:
-    """Return the stored runs of these releases by target id."""
     found: dict[str, list[Run]] = defaultdict(list)
     for run in store.runs.of_releases(releases):
         found[run.target].append(run)
@@ -96,8 +95,8 @@ def titles_of_release(ledger: LedgerStore, release: Release) -> list[LedgerEvent
 
 def _with_judged_parts(release: Release, row: Judged | None) -> Release:
     """Return a release with all parts of its last verdict: configured and found parts are in no calendar."""
-    place = judged_place(row)
-    release = release if place is None else with_page_at(release, *place)
+    found_page = judged_found_page(row)
+    release = release if found_page is None else with_page_at(release, *found_page)
     announced = {part.id for part in release.parts}
     return replace(release, parts=(*release.parts, *(part for part in judged_parts(row) if part.id not in announced)))
 
@@ -108,7 +107,7 @@ def judged_parts(row: Judged | None) -> list[Part]:
     return [part_from_json(part) for part in parts]
 
 
-def judged_place(row: Judged | None) -> tuple[str, Address] | None:
+def judged_found_page(row: Judged | None) -> tuple[str, Address] | None:
     """Return the page's address if a redirect or a look found it, by the last verdict. None for other addresses."""
     if row is None:
         return None
@@ -119,14 +118,15 @@ def judged_place(row: Judged | None) -> tuple[str, Address] | None:
 def current_body(
     store: Store, policies: Policies, row: Judged, now: datetime, editions: Editions | None = None
 ) -> dict[str, Any]:
-    """Return the JSON of a release as of now: judged again, or as stored if the verdict in `row` is final.
+    """Return the JSON of a release, judged as of now. `row` has its stored verdict and JSON.
 
-    It is also as stored if the store has nothing to judge from. A decision to bring the release forward is added even
-    if a person recorded it later. `editions` replaces the shipped editions of the Code.
+    `editions` are the configured editions of the Code of Practice for Statistics. None: those of the program.
     """
     incident = store.verdicts.incident(row.body["incident"]) if row.body["incident"] else None
     case = None if row.final else stored_case(store, row.release)
     if case is None:
+        # The stored verdict is final, or the store has no facts to judge from. So return the stored JSON. A person may
+        # have recorded since then that the release was brought forward on purpose, so add this decision.
         return with_brought_forward(row.body, incident.words if incident else None)
     return body_of(with_stored_platform_finding(store, case.verdict(policies, now)), incident, editions)
 
@@ -167,16 +167,15 @@ def body_of_unwatched(
 
 
 def with_stored_platform_finding(store: Store, verdict: Verdict) -> Verdict:
-    """Return a verdict with the finding `platform` if its release and others of its host and slot were late together.
-
-    The stored verdicts on the others are those that the daemon used, so it found the same.
-    """
+    """Return a verdict with the finding `platform` if, by the store, others of its host and slot were late with it."""
     slot = verdict.slot.instant if verdict.slot is not None else None
     if verdict.verdict not in LATE_VERDICTS or slot is None:
         return verdict
-    rows = (row for row in store.verdicts.judged(slot, slot + _MOMENT) if row.release != verdict.release)
-    hosts = ((row, host_of(row.body["url"])) for row in rows)
-    others = (SlotVerdict(row.release, row.producer, host, slot, VerdictKind(row.word)) for row, host in hosts)
+    others = [
+        SlotVerdict(row.release, row.producer, host_of(row.body["url"]), slot, verdict=VerdictKind(row.word))
+        for row in store.verdicts.judged(slot, slot + _MOMENT)  # only releases with exactly this slot
+        if row.release != verdict.release
+    ]
     return add_platform_finding(verdict, others)
 
 

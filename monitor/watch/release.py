@@ -38,12 +38,12 @@ _CLOSED = {VerdictKind.CANCELLED, VerdictKind.NOT_PUBLISHED}
 class TargetState:
     """One target of a release: when it is looked at, and its runs.
 
-    `target` is None after looks at it have ended. Its runs are still judged. `proof` is None without an exact slot.
+    `target` is None after its last look, but its runs are still judged. `proof_goal` is None without an exact slot.
     """
 
     target: Target | None = None
     windows: tuple[Window, ...] = ()
-    proof: ProofGoal | None = None
+    proof_goal: ProofGoal | None = None
     runs: tuple[Run, ...] = ()
 
     @property
@@ -69,17 +69,19 @@ class TargetState:
         return was_around_slot is not is_around_slot
 
     def spacing(self, now: datetime) -> timedelta | None:
-        """Return the planned spacing of looks since the last one. A longer gap before `now` must begin a new run.
+        """Return the planned time between looks, from the last look to a look at `now`.
 
-        None if a gap of any length may be in a run, because no looks were planned after the last one.
+        A run may not bridge a much longer gap. None: it may bridge any gap, because no looks were planned in the gap.
         """
-        last_window = window_at(self.windows, self.runs[-1].last_received) if self.runs else None
-        if last_window is not None:
-            return last_window.every
-        # In the phase `AGAIN` the origin is looked at because its target was found absent or changed. Its last answer
-        # may be from long before, and does not prove the time between, so limit the gap.
+        window_of_last_look = window_at(self.windows, self.runs[-1].last_received) if self.runs else None
+        if window_of_last_look is not None:
+            return window_of_last_look.every
         window = window_at(self.windows, now)
-        return window.every if window is not None and window.name == AGAIN.name else None
+        if window is not None and window.name == AGAIN.name:
+            # This window was added because a published page seems removed. The last look may have been days ago, and
+            # the page may have changed since then. So limit the gap.
+            return window.every
+        return None
 
 
 _EMPTY_STATE = TargetState()
@@ -89,13 +91,13 @@ _EMPTY_STATE = TargetState()
 class CachedJson:
     """The JSON of a watched release as of the instant `at`, kept until something can change it.
 
-    It was made from the objects of the release's `recorded_state` and `seen_state`. `until` is the next instant at
-    which the passing of time changes it, or None.
+    It was made from the objects of the release's `recorded_state` and `seen_state`. `changes_at` is the next instant
+    at which the passing of time changes it, or None.
     """
 
     body: dict[str, Any]
     at: datetime
-    until: datetime | None
+    changes_at: datetime | None
     recorded_state: Sequence[object]
     seen_state: Sequence[object]
 
@@ -104,14 +106,15 @@ class CachedJson:
     ) -> dict[str, Any] | None:
         """Return the cached JSON if it can be used at `now`, or None if it must be made again.
 
-        An object of `recorded_state` is replaced when a verdict or promise changes, one of `seen_state` at each look.
+        Each change of the verdict or a promise puts a new object into `recorded_state`, each look into `seen_state`.
         """
-        if now < self.at or not all(map(is_, self.recorded_state, recorded_state)):
+        was_clock_set_back = now < self.at
+        if was_clock_set_back or not all(map(is_, self.recorded_state, recorded_state)):
             return None
         has_no_new_look = len(self.seen_state) == len(seen_state) and all(map(is_, self.seen_state, seen_state))
-        if has_no_new_look and (self.until is None or now < self.until):
-            return self.body | {"at": instant_json(now)}  # the rest is still true
-        # It may be outdated, but it is slow to make. So it is used for a while after it was made.
+        if has_no_new_look and (self.changes_at is None or now < self.changes_at):
+            return self.body | {"at": instant_json(now)}  # all other fields are still true
+        # Most looks change little, and the JSON is slow to make. So use it until it is a second old.
         return self.body if now < self.at + _JSON_MAX_AGE else None
 
 
@@ -127,7 +130,7 @@ class WatchedRelease:
     - `watched_closely` are parts that a listing showed, with since when. They are looked at as if public early.
     - `other_runs` are runs of other monitors on the same store, or of this one before a restart. They are judged, and
     our looks never extend them.
-    - `place` is where its page was redirected to or found, if no calendar names that address.
+    - `found_page` is the address of its page if a redirect or a look found it, and how. None: calendars name it.
     - `wanted_read` is the calendar read that a breach must wait for. `waits_for_calendar` is whether it waits now.
     """
 
@@ -144,7 +147,7 @@ class WatchedRelease:
     watched_closely: tuple[tuple[str, datetime], ...] = ()
     other_runs: tuple[Run, ...] = ()
     monitor: str = ""
-    place: tuple[str, Address] | None = None
+    found_page: tuple[str, Address] | None = None
     wanted_read: WantedRead | None = None
     waits_for_calendar: bool = False
     cached_json: CachedJson | None = None
@@ -237,17 +240,17 @@ class WatchedRelease:
                 state.target, state.windows = target, ()
 
     def add_sighting(
-        self, target: Target, sighting: Sighting, spacing: timedelta | None, *, apart: bool
+        self, target: Target, sighting: Sighting, spacing: timedelta | None, *, must_begin_run: bool
     ) -> tuple[Run, bool]:
-        """Extend the last run by a sighting, or begin a run. Return its run, and whether that run is new.
+        """Add a sighting to the last run of a target, or to a new run. Return its run, and whether this is a new run.
 
-        A gap longer than `spacing` begins a new run, and so does `apart`. If the bytes changed too often, their digest
-        is ignored, because each look would begin a run without value as proof. Raises `OutOfOrder`.
+        If the gap since the last look is much longer than `spacing`, begin a new run. Raises `OutOfOrder`.
         """
         state = self.state_of(target.id)
         if sighting.digest is not None and count_changes(state.runs) >= MOST_CHANGES:
+            # The bytes differ at almost every look. Without a digest, the next look does not begin a new run for that.
             sighting = replace(sighting, digest=None)
-        extended = None if state.last is None else extend_run(state.last, sighting, spacing, apart=apart)
+        extended = None if state.last is None else extend_run(state.last, sighting, spacing, apart=must_begin_run)
         if extended is not None:
             state.runs = (*state.runs[:-1], extended)
             return extended, False
@@ -288,7 +291,7 @@ class WatchedRelease:
         return progress
 
     def _progress_by_verdict(self, target: Target) -> Progress:
-        """Return a target's stage by the last verdict. If only the page is out, its parts are `SEEN`, not complete."""
+        """Return by the last verdict how far a target is: unseen, public early, out or closed, and since when."""
         part = self._part_verdict(target.part)
         if self.verdict is None or part is None:
             return UNSEEN
@@ -298,10 +301,14 @@ class WatchedRelease:
         if exposed_since:
             return Progress(Stage.EXPOSED, min(exposed_since))
         if (since := _published_since(part)) is not None:
-            is_complete = not self._is_hidden_by_edge(target)  # if it is hidden, users still wait
+            # The origin may show the part while the edge does not show it to users yet.
+            is_complete = not self._is_hidden_by_edge(target)
             return Progress(Stage.SEEN, since, is_complete=is_complete, lost_at=self._removed_at(target, since))
         page_since = None if self.verdict.page is None else _published_since(self.verdict.page)
-        return UNSEEN if page_since is None else Progress(Stage.SEEN, page_since, is_complete=False)
+        if page_since is None:
+            return UNSEEN
+        # `SEEN` means that the release is out, here by its page. It is not complete, because this part is missing.
+        return Progress(Stage.SEEN, page_since, is_complete=False)
 
     def _removed_at(self, target: Target, since: datetime) -> datetime | None:
         """Return when a view of a part was last found removed, or changed, after publication. None if it returned."""

@@ -45,10 +45,7 @@ class StoreReplay:
         self.loop.call_soon_threadsafe(lambda: self._tasks.start(self.write()))
 
     async def write(self) -> None:
-        """Write the ledger, blind spans and runs in memory again, and have every release judged and recorded.
-
-        Runs that only the store has are merged into memory first.
-        """
+        """Write the ledger, blind spans and runs in memory again, and have every release judged and recorded."""
         await self.ledger.rewrite_all_rows()
         spans = list(self.blind.spans)
 
@@ -67,10 +64,7 @@ class StoreReplay:
             self.watch.queue.judge_soon(watched.release.id)
 
     async def _merge_stored_runs(self) -> None:
-        """Give watched releases the runs that other monitors, or an earlier start of this one, have stored.
-
-        A monitor that was started without its store does not know what it saw before. A fault of the store is logged.
-        """
+        """Give watched releases the runs that other monitors, or an earlier start of this one, have stored."""
         releases = dict(self.watch.releases)
         try:
             stored = await self.ask(lambda: self.store.runs.of_releases([*releases]))

@@ -122,10 +122,7 @@ class Tripwires:
                 yield target, window_at_all_times(self.every * len(targets)), self.every * turn
 
     def see(self, target: Target, sighting: Sighting) -> None:
-        """Report the entries that a look at a tripwire shows (of a press feed: items with a keyword).
-
-        If the tripwire is an index of sitemaps, also watch the latest of these.
-        """
+        """Report the entries that a look at a tripwire shows (of a press feed: items with a keyword)."""
         listing = self._listings.get(target.id)
         if listing is None or (sighting.state is State.UNKNOWN and not sighting.found):
             return
@@ -148,19 +145,19 @@ class Tripwires:
         """Report the entries that match a release with a near slot, each once, and the new entries that match none."""
         producer = listing.producer.id
         near = tuple(self.near_releases(producer))
-        # If these are the near releases of the last look, old entries have been compared with all of them.
+        # If the near releases are those of the last look, old entries were compared with all of them then.
         to_compare = new_entries if near == listing.near_releases else entries
-        new_urls = {entry.url for entry in new_entries}
-        # The function also finds releases whose slot is not near, because the entry may be of one of those.
-        matcher = Matcher(near, sighting.received, lambda found: self.find_same_address_or_title(producer, found))
         listing.near_releases = near
+        new_urls = {entry.url for entry in new_entries}
+        matcher = Matcher(near, sighting.received, lambda found: self.find_same_address_or_title(producer, found))
         near_ids = {candidate.release.id for candidate in near}
+        # Forget what was reported about releases that are not near any more.
         reported = {(release, url) for release, url in self._reported.get(producer, ()) if release in near_ids}
         self._reported[producer] = reported
         matched_urls = set()
         for entry in to_compare:
             is_new = entry.url in new_urls
-            # A new entry was not there yet at the last read.
+            # When the entry came into the listing: after the last read if it is new, else at any time before.
             listed = Interval(listing.read_at if is_new else None, sighting.proved_to)
             for release, kind in matcher.matches(entry, is_new=is_new):
                 matched_urls.add(entry.url)
@@ -189,15 +186,13 @@ class Tripwires:
         self._sitemaps_by_index = {name: urls for name, urls in self._sitemaps_by_index.items() if name in named}
 
     def _find_new_entries(self, listing: _Listing, entries: Sequence[Found]) -> list[Found]:
-        """Return the entries that are new since the last look, and remember them.
-
-        At the first look after a start, those dated after the start are new.
-        """
+        """Return the entries that are new since the last look, and remember them."""
         unseen = [entry for entry in entries if entry.url not in listing.seen]
         if len(listing.seen) < _MAX_SEEN:  # a limit on memory: entries beyond it are new at each look
             listing.seen.update(entry.url for entry in unseen)
         if listing.read_at is not None:
             return unseen
+        # At the first look after a start, only entries dated after the start are new.
         return [entry for entry in unseen if (date := publication_date(entry)) is not None and date > self._since]
 
 

@@ -86,7 +86,6 @@ class Unannounced:
             self.watch.see(page, sighting, outcome)
 
     async def _is_known(self, release: Release, found: Found) -> bool:
-        """Return whether a calendar announced the release, or the store has it."""
         if self.ledger.find_matching(release.producer, found):
             return True
         if await self.ledger.find_matching_in_store(release.producer, found.url, found.title):

@@ -91,25 +91,27 @@ class Watch:
         promises: Sequence[Promise],
         runs: Iterable[Run] = (),
         *,
-        found: Sequence[Part] = (),
-        place: tuple[str, Address] | None = None,
+        found_parts: Sequence[Part] = (),
+        found_page: tuple[str, Address] | None = None,
         soon: bool = False,
     ) -> None:
         """Begin to watch a release, or update a watched one to what calendars now show. Have it judged soon.
 
-        `runs` are its stored runs. For a release that is not watched yet, the store may also have parts that looks
-        found (`found`), and where they found its page (`place`). If `soon`, look at all its targets at once.
+        `runs` are its stored runs. `found_parts` and the address `found_page` were found by looks before a restart, and
+        are only used for a release that is not watched yet. If `soon`, look at all its targets at once.
         """
         is_new = release.id not in self.releases
         if is_new:
-            with_found = replace(release, parts=(*release.parts, *found))
-            self.releases[release.id] = WatchedRelease(with_found, (), monitor=self.rules.watch.vantage, place=place)
+            release_as_stored = replace(release, parts=(*release.parts, *found_parts))
+            self.releases[release.id] = WatchedRelease(
+                release_as_stored, (), monitor=self.rules.watch.vantage, found_page=found_page
+            )
         watched = self.releases[release.id]
         watched.merge_promises(promises)
         watched.load_runs(runs)
         if is_new:
-            # If its slot has passed, its verdict is only used to plan looks until its page was looked at.
             self._withhold_verdict_if_slot_passed(watched)
+            # The verdict is withheld until a look at the page, so look at once.
             soon = soon or watched.verdict_withheld_until is not None
         self.judging.planner.update_release(watched, release, soon=soon)
         self.queue.judge_soon(release.id)
@@ -141,49 +143,61 @@ class Watch:
     def see(self, target: Target, sighting: Sighting, outcome: Answer | Failure) -> None:
         """Add one sighting to its release, and have the release judged if that can change its verdict.
 
-        The sighting is dropped if its run cannot be stored. Parts that the page links to are watched from now on.
+        The sighting is dropped if its run cannot be stored. Files and links on the page become parts of the release.
         """
         watched = self.releases.get(target.release)
         if watched is None:
             return
+        runs_before = watched.state_or_empty(target.id).runs
+        last_proof = watched.state_or_empty(target.id).last_proved(target.url)
+        added = self._add_to_runs(watched, target, sighting)
+        if added is None:
+            return
+        run, is_new_run = added
+        is_stored = False
+        try:
+            # A new run that shows the same as the last proof is no change. It began after a gap or a failed look.
+            has_changed = is_new_run and is_change(last_proof, run)
+            is_stored = self._keep_run(watched, target, run, outcome, has_changed=has_changed)
+        finally:
+            # Memory must not have a run that the store lacks, not even after an exception in `_keep_run`.
+            if not is_stored:
+                watched.state_of(target.id).runs = runs_before
+        if is_stored:
+            self.judging.planner.add_found_parts(watched, sighting, self.releases.values())
+            self._rejudge_if_needed(watched, target, sighting, is_new_run=is_new_run)
+
+    def _add_to_runs(self, watched: WatchedRelease, target: Target, sighting: Sighting) -> tuple[Run, bool] | None:
+        """Add a sighting to the runs in memory. Return its run and whether this is new. None if it is out of order."""
         state = watched.state_or_empty(target.id)
-        last_run, runs_before = state.last, state.runs
-        last_proof = state.last_proved(target.url)
-        spacing = state.spacing(sighting.sent)
-        # A new run begins after a blind span, and where looks become more or less frequent around the slot.
+        last_run, spacing = state.last, state.spacing(sighting.sent)
         follows_blind = last_run is not None and was_blind(last_run, sighting, self.blind.after(last_run.last_received))
         must_begin_run = follows_blind or state.crosses_slot_phase(sighting.sent)
         try:
-            run, is_new_run = watched.add_sighting(target, sighting, spacing, apart=must_begin_run)
+            return watched.add_sighting(target, sighting, spacing, must_begin_run=must_begin_run)
         except OutOfOrder:
             # A sighting is only out of order after a last run, so `last_run` is never None here.
             self.blind.note_out_of_order(sighting, last_run.last_received if last_run else sighting.received)
-            return
-        is_kept = False  # also after a fault in the following lines
-        try:
-            # A run also begins after a gap or a failed look. That is no change if it shows the same as the last proof.
-            has_changed = is_new_run and is_change(last_proof, run)
-            is_kept = self._keep_run(watched, target, run, outcome, has_changed=has_changed)
-        finally:
-            # Memory must not have a run that the store lacks, not even after a fault here.
-            if not is_kept:
-                watched.state_of(target.id).runs = runs_before
-        if not is_kept:
-            return
-        self.judging.planner.add_found_parts(watched, sighting, self.releases.values())
+            return None
+
+    def _rejudge_if_needed(
+        self, watched: WatchedRelease, target: Target, sighting: Sighting, *, is_new_run: bool
+    ) -> None:
+        """Have a release judged again if a sighting can change its verdict."""
         proves_page = target.part == "page" and sighting.state is not State.UNKNOWN
-        if watched.verdict_withheld_until is not None and proves_page:
+        ends_withholding = proves_page and watched.verdict_withheld_until is not None
+        if ends_withholding:
             # The release was added after its slot. This is the first proof about its page, so now the verdict counts.
             watched.verdict_withheld_until = None
-            self.queue.judge_soon(target.release)
-        # A removal is a finding once the absence has lasted long enough, which any look can show.
-        elif is_new_run or watched.was_removed(target) or self._can_time_change_verdict(watched, sighting.received):
+        was_removed = watched.was_removed(target)  # then any look can prove that the absence has lasted long enough
+        can_time_change_verdict = self._can_time_change_verdict(watched, sighting.received)
+        if ends_withholding or is_new_run or was_removed or can_time_change_verdict:
             self.queue.judge_soon(target.release)
 
     def verdict_now(self, release: str) -> dict[str, Any] | None:
-        """Return the JSON of a watched release as of now. None if it is not watched or its verdict is withheld.
+        """Return the JSON of a watched release as of now, or None if it has no verdict to show.
 
-        It is cached until the release has a new sighting or verdict, or its verdict can change with time.
+        It has none if it is not watched, and while its verdict is withheld or waits for a calendar read.
         """
         watched = self.releases.get(release)
         if watched is None or watched.verdict_withheld_until is not None or watched.waits_for_calendar:
@@ -192,10 +206,11 @@ class Watch:
         if watched.cached_json is not None and (body := watched.cached_json.as_of(now, recorded, seen)) is not None:
             return body
         verdict = self.judging.verdict(watched, now)
+        # `incident` is the id, for which the store need not be read.
         body = body_of(verdict, None, self.events.rules.editions) | {"incident": watched.incident}
-        # While a release is due, the JSON has the seconds since its slot, so it is outdated at once.
-        until = verdict.revisit if verdict.due is None else now
-        watched.cached_json = CachedJson(body, now, until, recorded, seen)
+        # If the slot has passed without a release, the JSON has the seconds since the slot, which change at once.
+        changes_at = verdict.revisit if verdict.due is None else now
+        watched.cached_json = CachedJson(body, now, changes_at, recorded, seen)
         return body
 
     def facts(self, release: Release, promises: Sequence[Promise]) -> ReleaseFacts:

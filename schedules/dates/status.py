@@ -23,7 +23,7 @@ _WAS = quick(
     r"(?:was|previously|originally|formerly|moved from|changed from)(?: scheduled| planned| due)?:? (?:for )?(.+)"
 )
 _DASH = quick(r"^(?P<left>.+?) ?(?: - |, |; |: )(?P<right>[^,;:]+)$")
-_LEAD = quick(r"^(?P<word>[a-z' ]+?)(?: ?[:-] ?| (?:to |until |till )?)(?=[0-9a-z])(?P<rest>.+)$")
+_STATUS_AT_BEGINNING = quick(r"^(?P<word>[a-z' ]+?)(?: ?[:-] ?| (?:to |until |till )?)(?=[0-9a-z])(?P<rest>.+)$")
 _INTRODUCTION = quick(
     r"^(?:(?:date|release date|publication date|date of (?:release|publication)|to be (?:published|released)|"
     r"(?:will be )?(?:published|released)|publication|expected|due|planned|scheduled(?: for)?|cyhoeddir|"
@@ -61,10 +61,10 @@ def state_of(status: str | None) -> State | None:
 
 
 def strip_status(text: str) -> StrippedText:
-    """Return a normalised text without status words and without an earlier date in brackets, which are returned too.
+    """Split a normalised text about a date: its rest, its status word, and an earlier date in brackets.
 
-    If it has several status words, the one in brackets counts, then the one at the end, then the one before the date.
-    Other words in brackets stay, without the brackets. Words that only introduce a date are removed.
+    Of several status words, the last one in brackets counts, else the one at the end, else the one at the beginning.
+    Other words in brackets stay in the rest. Words that only introduce a date are removed.
     """
     status: str | None = None
     previous: str | None = None
@@ -83,11 +83,11 @@ def strip_status(text: str) -> StrippedText:
         return " " if word else f" {inner} "
 
     rest = " ".join(_BRACKETS.sub(take_brackets, text).split())
-    rest, word = _strip_trailing_status(rest)
-    match = _LEAD.match(rest)
-    lead = status_word(match["word"]) if match else None
-    rest = match["rest"] if match and lead else rest
-    return StrippedText(_INTRODUCTION.sub("", rest), status or word or lead, previous)
+    rest, word_at_end = _strip_trailing_status(rest)
+    match = _STATUS_AT_BEGINNING.match(rest)
+    word_at_beginning = status_word(match["word"]) if match else None
+    rest = match["rest"] if match and word_at_beginning else rest
+    return StrippedText(_INTRODUCTION.sub("", rest), status or word_at_end or word_at_beginning, previous)
 
 
 def _strip_trailing_status(text: str) -> tuple[str, str | None]:

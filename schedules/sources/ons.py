@@ -158,7 +158,7 @@ class OnsSource(RememberingSource):
         )
 
     def more(self, pages: Sequence[Page], now: datetime) -> Sequence[PageRequest]:
-        """Return the requests for further pages, then for the data of releases that are no longer listed."""
+        """Return the requests for further pages, or in the next call those for releases that are no longer listed."""
         try:
             listed = self._read_lists(pages, remarks=[])  # `read` reports these remarks
             total = _read_total(pages[0])

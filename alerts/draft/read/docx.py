@@ -72,9 +72,10 @@ def _open_file(data: bytes) -> tuple[list[Paragraph | Table], list[tuple[str, st
     """Return the blocks of a .docx file, and (kind, text) of its headers, footers, notes and comments."""
     try:
         document = docx.Document(BytesIO(data))
-        # Remove copies of text that the file has twice, and replace each content control by its content.
-        copied = (FALLBACK, *map(qn, ("w:moveFrom", "w:sdtPr", "w:sdtEndPr")))
-        strip_elements(document.element, *copied, with_tail=False)
+        # Fallbacks of drawings, and moved text at its old place, are second copies. `sdt` is a box to fill in: keep
+        # only its content, not its properties.
+        removed = (FALLBACK, *map(qn, ("w:moveFrom", "w:sdtPr", "w:sdtEndPr")))
+        strip_elements(document.element, *removed, with_tail=False)
         strip_tags(document.element, qn("w:sdt"), qn("w:sdtContent"))
         return list(document.iter_inner_content()), list(_read_outside_body(document))
     except FILE_ERRORS as exc:
@@ -82,7 +83,6 @@ def _open_file(data: bytes) -> tuple[list[Paragraph | Table], list[tuple[str, st
 
 
 def _read_outside_body(document: Document) -> Iterator[tuple[str, str]]:
-    """Yield (kind, text) for each header, footer, note and comment."""
     for relation in document.part.rels.values():
         name = relation.reltype.rsplit("/", 1)[-1]
         if name in OUTSIDE_BODY and not relation.is_external:

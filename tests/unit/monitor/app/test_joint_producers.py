@@ -122,7 +122,7 @@ def test_a_route_matches_any_of_a_releases_producers() -> None:
 
 def test_a_period_report_of_a_producer_includes_joint_releases() -> None:
     # OURS leads, and THEIRS is among the other producers. The slot is on 5 January 2018.
-    joint = Row("r", "t", OURS, "https://e.org/", "Europe/London", SLOT, "late", others=(THEIRS,))
+    joint = Row("r", "t", OURS, "https://e.org/", "Europe/London", SLOT, "late", other_producers=(THEIRS,))
     day = date(2018, 1, 5)
     assert select_period([joint], day, day, OURS).rows == select_period([joint], day, day, THEIRS).rows != []
     assert len(select_period([joint], day, day, "another").rows) == 0

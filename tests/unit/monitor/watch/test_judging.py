@@ -68,7 +68,7 @@ def release_without_verdict(name: str, state: State, seen: float = 300, monitor:
     watched = WatchedRelease(release, [a_promise(release=name)], monitor=monitor)
     target = Target(f"{name}/page/edge", name, "page", View.EDGE, url, "www.gov.uk", "status")
     for when, answered in ((-60, State.ABSENT), (seen, state)):
-        watched.add_sighting(target, a_sighting(answered, when, target.id), None, apart=False)
+        watched.add_sighting(target, a_sighting(answered, when, target.id), None, must_begin_run=False)
     return watched
 
 
@@ -113,7 +113,7 @@ def release_at_guessed_address(
         if redirected_at is not None and part == "announcement":
             seen.append((redirected_at, State.UNKNOWN, REDIRECTED))
         for when, state, why in seen:
-            watched.add_sighting(target, a_sighting(state, when, target.id, why=why), None, apart=False)
+            watched.add_sighting(target, a_sighting(state, when, target.id, why=why), None, must_begin_run=False)
     return watched
 
 

@@ -100,7 +100,7 @@ def release_published_on_time() -> WatchedRelease:
 def add_look(
     release: WatchedRelease, target: Target, state: State, second: float, *, digest: str | None = None
 ) -> None:
-    release.add_sighting(target, a_sighting(state, second, target.id, digest=digest), None, apart=False)
+    release.add_sighting(target, a_sighting(state, second, target.id, digest=digest), None, must_begin_run=False)
 
 
 def test_a_page_that_changes_with_each_request_begins_a_run_at_each_of_the_first_changes_only() -> None:
