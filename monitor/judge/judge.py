@@ -56,7 +56,7 @@ def judge(  # noqa: PLR0913 # all facts behind a verdict
     if release.address is Address.ANNOUNCED or not any(finding.kind in _NOT_FOUND for finding in verdict.findings):
         return verdict
     # The verdict used the usual lags of the witnesses. Longer ones can only change it from late to unproven.
-    opens = None if case.window is None else case.window.opens
+    opens = None if case.window is None else case.window.slot_begins
     case = replace(case, lags=measure_longest_lags(published, opens, now))
     return judge_case(case, [gather_evidence(case, part, runs, blind) for part in release.parts])
 
@@ -165,7 +165,7 @@ def _is_final(case: Case, parts: Sequence[PartVerdict]) -> bool:
         promise = case.in_force.promise
         passes = None if promise is None else promise.slot.passes()
         return passes is not None and case.now >= passes
-    if case.window is None or case.now < case.window.opens:
+    if case.window is None or case.now < case.window.slot_begins:
         return False
     if case.now >= case.window.closes or case.in_force.is_first_read_after_slot:
         return True
@@ -204,7 +204,7 @@ def _next_review(case: Case, pairs: Sequence[Pair], *, final: bool) -> datetime 
         *_deadlines_of_witness_lags(case, parts),
     ]
     if case.window is not None and is_open:
-        instants.append(open_exposure_ends_at(case.window.opens))
+        instants.append(open_exposure_ends_at(case.window.slot_begins))
     if not final:
         instants += [*_deadlines_of_window(case), *_deadlines_of_awaited_looks(case, pairs)]
     return min((instant for instant in instants if instant > case.now), default=None)
@@ -218,17 +218,23 @@ def _deadlines_of_window(case: Case) -> list[datetime]:
         # A cancelled slot has no limits, but it ends.
         passes = None if promise is None else promise.slot.passes()
         return [] if passes is None else [passes]
-    deadlines = [window.opens, window.latest, window.settles, window.passes + case.policy.note_within, window.closes]
+    deadlines = [
+        window.slot_begins,
+        window.on_time_until,
+        window.late_evidence_until,
+        window.slot_ends + case.policy.note_within,
+        window.closes,
+    ]
     if case.release.address is not Address.ANNOUNCED:
         # At an unannounced address, the announcement and the index date the release. They may lag behind it.
-        deadlines.append(window.settles + case.lags.longest)
+        deadlines.append(window.late_evidence_until + case.lags.longest)
     return [*deadlines, *doubt.deadlines_of_other_readings(case)]
 
 
 def _deadlines_of_witness_lags(case: Case, parts: Sequence[PartVerdict]) -> list[datetime]:
     """Return the next full minute if the release is late by its witnesses: other releases may show longer lags then."""
     is_guess = case.release.address is not Address.ANNOUNCED and any(part.verdict in _BEHIND for part in parts)
-    is_today = case.window is not None and is_same_day(case.now, case.window.opens)
+    is_today = case.window is not None and is_same_day(case.now, case.window.slot_begins)
     return [rounded(case.now + _ONE_SECOND, MINUTE, up=True)] if is_guess and is_today else []
 
 
@@ -294,7 +300,7 @@ def _describe_due(case: Case, pairs: Sequence[Pair], verdict: VerdictKind) -> Du
     witnesses = evidence.witnesses if evidence.is_guess else None
     lacked_at = None if witnesses is None else witnesses.last_without_release
     # Witnesses lacked the release after its slot. They may lag, so it is still being confirmed that it is late.
-    is_confirming = case.now >= window.latest and lacked_at is not None and lacked_at >= window.promised_at
+    is_confirming = case.now >= window.on_time_until and lacked_at is not None and lacked_at >= window.promised_at
     looks = 0 if last is None else last.looks
     return Due(part.id, seconds, _last_answer_text(last), looks, is_confirming=is_confirming)
 

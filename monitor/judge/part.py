@@ -128,11 +128,11 @@ def is_revealed_by_page(evidence: PartEvidence, page_released: Interval) -> bool
 def origin_awaited_until(evidence: PartEvidence, window: Window) -> datetime | None:
     """Return until when to wait for a look at the origin before a part is called overdue.
 
-    The edge may serve an old copy, so its absence alone is not believed at once. The wait begins at `window.latest`,
+    The edge may serve an old copy, so its absence alone is not believed at once. The wait begins at `window.on_time_until`,
     when the tolerance ends, or with the first answer of the edge after that. None if the origin has shown since then
     whether the part is there, if it is not watched, or if the address is a guess.
     """
-    tolerance_ends, spells_at_origin = window.latest, evidence.spells.get(View.ORIGIN, ())
+    tolerance_ends, spells_at_origin = window.on_time_until, evidence.spells.get(View.ORIGIN, ())
     if evidence.is_guess or not spells_at_origin or spells_at_origin[-1].end > tolerance_ends:
         return None
     edge = (run for run in evidence.views.get(View.EDGE, ()) if run.state is not State.UNKNOWN)
@@ -169,11 +169,11 @@ class _PartJudge:
         """Return the verdict on the part from its slot on. `page_released` is when the landing page was released."""
         evidence, window = self.evidence, self.window
         early = [presence for presence in evidence.presences if is_early(presence, window)]
-        present_at_slot = [presence for presence in early if presence.end >= window.opens]
+        present_at_slot = [presence for presence in early if presence.end >= window.slot_begins]
         # It was out before its slot and stayed, so it was in time. That it was early is judged by its exposures.
         if present_at_slot:
-            by = min(present_at_slot_by(presence, window.opens, self.runs) for presence in present_at_slot)
-            return _Timing(VerdictKind.ON_TIME, Interval(window.opens, by))
+            by = min(present_at_slot_by(presence, window.slot_begins, self.runs) for presence in present_at_slot)
+            return _Timing(VerdictKind.ON_TIME, Interval(window.slot_begins, by))
         later = next((presence.appears for presence in evidence.presences if self._may_be_release(presence)), None)
         if later is None and evidence.present_from_start is not None and is_revealed_by_page(evidence, page_released):
             # Its address was unknown before the page was out, so it came no earlier than the page.
@@ -187,10 +187,10 @@ class _PartJudge:
         may be, the presence counts only if it is late, or if it was not removed until late evidence is in (`settles`).
         """
         window, absent = self.window, presence.appears.after
-        is_late = absent is not None and absent > window.latest
+        is_late = absent is not None and absent > window.on_time_until
         # An absence contradicts the `Age` of the first copy. Even the newest copy (`end`) is older than the first look.
         is_old_copy = all(spell.claimed_begin and spell.end < spell.first_sent for spell in presence.spells)
-        is_there_when_settled = presence.removed is None and self.now >= window.settles
+        is_there_when_settled = presence.removed is None and self.now >= window.late_evidence_until
         return not is_early(presence, window) and (is_late or not is_old_copy or is_there_when_settled)
 
     def _judge_appearance(self, appeared: Interval) -> _Timing:
@@ -210,12 +210,12 @@ class _PartJudge:
             released = Interval(latest_known(before_look), appeared.by)
         delay = window.delay_of(released)
         contradicted = _Timing(VerdictKind.UNPROVEN, released, delay, self._contradiction_text())
-        if absent is not None and absent > window.latest:
+        if absent is not None and absent > window.on_time_until:
             if self._is_contradicted(absent):
                 return contradicted
             return self._judge_by_stamp(released) or _Timing(VerdictKind.LATE, released, delay)
-        is_out_in_time = released.by is not None and released.by <= window.latest
-        if released.after is not None and released.after >= window.earliest and is_out_in_time:
+        is_out_in_time = released.by is not None and released.by <= window.on_time_until
+        if released.after is not None and released.after >= window.on_time_from and is_out_in_time:
             # If no early bound is known, it may have been public at the slot, and removed before it was seen absent.
             if window.exact and _early_bound(released, window, self.evidence) is None:
                 return replace(contradicted, reason=Reason.MAY_HAVE_BEEN_EARLY.text(self.zone, came=released))
@@ -237,12 +237,12 @@ class _PartJudge:
             return None
         not_early = (presence for presence in evidence.presences_by_looks if not is_early(presence, window))
         page_absent = next((presence.appears.after for presence in not_early), None)
-        if page_absent is not None and page_absent > window.latest:
+        if page_absent is not None and page_absent > window.on_time_until:
             return None
         local_stamp = local(stamp, self.zone)
         is_midnight = local_stamp.time() == time()
         is_same_day = local_stamp.date() == local(slot, self.zone).date()
-        if not is_same_day or is_midnight or stamp > window.latest:
+        if not is_same_day or is_midnight or stamp > window.on_time_until:
             return None
         watched_since = evidence.witnesses.watched_since
         is_watched = watched_since is not None and watched_since <= stamp
@@ -257,18 +257,18 @@ class _PartJudge:
         late evidence is in (`settles`), longer by `lag` at a guessed address, and unproven after that.
         """
         evidence, window, absent = self.evidence, self.window, self.evidence.last_absent
-        if absent is not None and absent > window.latest:
+        if absent is not None and absent > window.on_time_until:
             awaited_until = origin_awaited_until(evidence, window)
             is_awaited = awaited_until is not None and self.now < awaited_until
             return _Timing(VerdictKind.PENDING) if is_awaited else self._judge_overdue(absent)
         # Witnesses of a page at a guessed address, its announcement and GOV.UK's index, may lag behind its release.
         lag = evidence.witnesses.lags.longest if evidence.is_guess and evidence.witnesses else timedelta()
-        if self.now < window.settles + lag:
+        if self.now < window.late_evidence_until + lag:
             return _Timing(VerdictKind.PENDING)
         from_start = evidence.present_from_start
         removed_by = None if from_start is None else evidence.find_absence_after(from_start)
         # Content that was removed before the slot was not the release.
-        was_removed_before_slot = removed_by is not None and removed_by < window.opens
+        was_removed_before_slot = removed_by is not None and removed_by < window.slot_begins
         if from_start is not None and not was_removed_before_slot:
             reason = Reason.PRESENT_FROM_THE_START.text(self.zone, look=from_start.first_sent)
             return _Timing(VerdictKind.UNPROVEN, Interval(None, from_start.begin), reason=reason)
@@ -294,7 +294,11 @@ class _PartJudge:
         if self._find_unseen_stay() is not None or self._find_run_present_before(absent) is not None:
             return True
         from_start = self.evidence.present_from_start
-        if from_start is None or from_start.begin > self.window.latest or from_start.end < self.window.opens:
+        if (
+            from_start is None
+            or from_start.begin > self.window.on_time_until
+            or from_start.end < self.window.slot_begins
+        ):
             return False
         return self.evidence.find_absence_after(from_start) is not None
 
@@ -305,7 +309,7 @@ class _PartJudge:
 
     def _find_unseen_stay(self) -> Interval | None:
         """Return when the part was published, perhaps in time, and removed before any look saw it, or None."""
-        latest, early_before = self.window.latest, self.window.early_before
+        latest, early_before = self.window.on_time_until, self.window.early_before
         for stay in self.evidence.find_unseen_stays():
             if stay.after and stay.by and stay.after <= latest and stay.by >= early_before:
                 return stay
@@ -323,10 +327,10 @@ class _PartJudge:
         if released.after is None:
             return Reason.NO_ABSENCE.text(self.zone, came=released)
         reason = Reason.ON_TIME_OR_LATE
-        if released.after < self.window.earliest:
-            is_out_in_time = released.by is not None and released.by <= self.window.latest
+        if released.after < self.window.on_time_from:
+            is_out_in_time = released.by is not None and released.by <= self.window.on_time_until
             reason = Reason.EARLY_OR_ON_TIME if is_out_in_time else Reason.EARLY_OR_LATE
-        late = seconds_between(self.window.passes, released.by)
+        late = seconds_between(self.window.slot_ends, released.by)
         failed, lags = self._failed_looks_text(released.after, released.by), self._longer_lags_text()
         return reason.text(self.zone, came=released, late=late, failed=failed, lags=lags)
 
@@ -336,11 +340,11 @@ class _PartJudge:
         if evidence.first_look is None:
             return Reason.NEVER_LOOKED_AT.text()
         if evidence.is_guess:
-            absent = None if witnesses is None else witnesses.absent_until(self.window.opens)
+            absent = None if witnesses is None else witnesses.absent_until(self.window.slot_begins)
             return Reason.PAGE_NOT_KNOWN.text(self.zone, absent=absent, lags=self._longer_lags_text())
-        failed = self._failed_looks_text(self.window.passes, None)
+        failed = self._failed_looks_text(self.window.slot_ends, None)
         absent = evidence.last_absent
-        return Reason.NOTHING_PROVED.text(self.zone, latest=self.window.latest, failed=failed, absent=absent)
+        return Reason.NOTHING_PROVED.text(self.zone, latest=self.window.on_time_until, failed=failed, absent=absent)
 
     def _longer_lags_text(self) -> str | None:
         """Return by how much witnesses lagged more than usual that day, or None."""

@@ -127,7 +127,7 @@ def gather_evidence(case: Case, part: Part, runs: Mapping[str, Sequence[Run]], b
     no calendar announced is dated by its witnesses too. A spell is a time in which one view showed the part, or showed
     it absent. A presence is a time in which any view showed it.
     """
-    release, slot = case.release, None if case.window is None else case.window.opens
+    release, slot = case.release, None if case.window is None else case.window.slot_begins
     faults = [span for span in blind if span.cause == "clock"]
     at_address = {view: _runs_at_address(release.id, part, view, runs) for view in (*EDGE_AND_ORIGIN, View.CONTENT)}
     views = {view: tuple(_cut_at(case.now, of_view)) for view, of_view in at_address.items()}
@@ -172,7 +172,7 @@ def _date_by_witnesses(case: Case, evidence: PartEvidence, runs: Mapping[str, Se
     Witnesses are the announcement and GOV.UK's index: while they lack the release, the page counts as absent. Its
     address is a guess (`is_guess`) until the release was found there and stayed until its slot.
     """
-    slot = None if case.window is None else case.window.opens
+    slot = None if case.window is None else case.window.slot_begins
     witnesses = read_witnesses(case.release.id, runs, now=case.now, lags=case.lags)
 
     def date_presence(presence: Presence) -> Presence:

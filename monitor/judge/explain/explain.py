@@ -194,7 +194,7 @@ def _policy_fact(case: Case) -> Fact:
     if window is None:
         return Fact("policy", "no readable time is in force, so the looks cannot be compared with a slot")
     if not window.exact:
-        span = f"{exactly(window.opens, case.zone)} to {exactly(window.passes, case.zone)}"
+        span = f"{exactly(window.slot_begins, case.zone)} to {exactly(window.slot_ends, case.zone)}"
         return Fact("policy", f"no minute was announced: judged as the span {span}")
     lags = case.lags.longer_lags_text()
     text = (
@@ -308,8 +308,8 @@ def _list_what_would_change(case: Case, verdict: Verdict) -> tuple[str, ...]:
     lines = [line for part in verdict.parts if part.can_be_late for line in _list_changes_of_part(case, window, part)]
     exposed = [exposure.part for exposure in verdict.exposures if exposure.open]
     lines += [f"{part}: the exposure ends when a look shows that it is absent, or at the slot" for part in exposed]
-    if case.now < window.opens:
-        lines.append(f"moved or cancelled if a calendar says so before {exactly(window.opens, case.zone)}")
+    if case.now < window.slot_begins:
+        lines.append(f"moved or cancelled if a calendar says so before {exactly(window.slot_begins, case.zone)}")
     if verdict.final:
         lines.append("final: only a withdrawal or a changed file can still add a finding")
     elif verdict.revisit is not None:
@@ -319,9 +319,11 @@ def _list_what_would_change(case: Case, verdict: Verdict) -> tuple[str, ...]:
 
 def _list_changes_of_part(case: Case, window: Window, part: PartVerdict) -> list[str]:
     """Return sentences that name the evidence that would change the verdict on one part."""
-    latest = exactly(window.latest, case.zone)
+    latest = exactly(window.on_time_until, case.zone)
     if part.verdict in (VerdictKind.PENDING, VerdictKind.MOVED):
-        early = f"more than {case.policy.uncertainty.total_seconds():g} s before {exactly(window.opens, case.zone)}"
+        early = (
+            f"more than {case.policy.uncertainty.total_seconds():g} s before {exactly(window.slot_begins, case.zone)}"
+        )
         return [
             f"{part.id}: early if a look shows it {early}",
             f"{part.id}: on time if proved to have come by {latest}, late if proved absent after that",

@@ -35,7 +35,7 @@ def find_swaps(case: Case, part: PartVerdict, evidence: PartEvidence) -> Iterato
     """
     if part.role not in _FILES:
         return
-    slot, least = case.judged_window.opens, case.policy.on_time_within
+    slot, least = case.judged_window.slot_begins, case.policy.on_time_within
     at_origin = _find_changes_of_bytes(evidence.views.get(View.ORIGIN, ()), slot, least)
     at_edge = _find_changes_of_bytes(evidence.views.get(View.EDGE, ()), slot, least)
     # If the origin was not watched closely at the first change, the edge may show better when it happened.
@@ -115,7 +115,7 @@ def find_corrections(case: Case, part: PartVerdict, evidence: PartEvidence) -> I
     Only the first view that shows versions is used. Content that was present from the first look on does not count,
     because it may be the previous edition: `all_presences` leaves it out.
     """
-    opens = case.judged_window.opens
+    opens = case.judged_window.slot_begins
     public = [presence.begin for presence in evidence.all_presences if presence.end >= opens]
     if not public:
         return

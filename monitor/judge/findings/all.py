@@ -81,7 +81,7 @@ def _find_unwatched(case: Case, pairs: Sequence[Pair]) -> Iterator[Finding]:
     if case.window is None or not case.in_force.is_first_read_after_slot:
         return
     for absent in (evidence.last_absent for part, evidence in pairs if part.id == "page" and not part.released):
-        if absent is not None and absent > case.window.latest:
+        if absent is not None and absent > case.window.on_time_until:
             yield Finding(Kind.UNWATCHED, "page", Reason.UNWATCHED.text(case.zone, absent=absent), at=case.now)
 
 
@@ -146,11 +146,11 @@ def find_wrong_page(case: Case, part: PartVerdict, evidence: PartEvidence) -> It
     window = case.judged_window
     if evidence.is_guess or part.verdict in _IN_TIME:
         return
-    late_runs = [run for run in evidence.runs_at_edge_and_origin if run.last_received > window.latest]
+    late_runs = [run for run in evidence.runs_at_edge_and_origin if run.last_received > window.on_time_until]
     for wrong_page, kind in _WRONG_PAGES.items():
         first = next((run for run in late_runs if run.why == wrong_page), None)
         if first is not None:
-            at = max(first.first_sent, window.opens)  # before the slot, it was no fault
+            at = max(first.first_sent, window.slot_begins)  # before the slot, it was no fault
             yield Finding(kind, part.id, Reason.WRONG_PAGE.text(case.zone, page=wrong_page, seen=at), at=at)
 
 
@@ -184,7 +184,7 @@ def _compare_with_page(case: Case, page: Pair, alternative: Pair) -> Finding | N
     if ahead.min is None or ahead.min <= case.policy.uncertainty.total_seconds():
         return None
     # State the alternative's delay only if it came after the slot. If it was absent a second before, it is near enough.
-    is_after_slot = came.after is not None and came.after >= case.judged_window.opens - timedelta(seconds=1)
+    is_after_slot = came.after is not None and came.after >= case.judged_window.slot_begins - timedelta(seconds=1)
     delay = case.judged_window.delay_of(came) if is_after_slot else None
     text = Reason.ELSEWHERE_FIRST.text(case.zone, url=part.url, came=came, ahead=ahead, delay=delay)
     return Finding(Kind.ELSEWHERE_FIRST, part.id, text, ahead)

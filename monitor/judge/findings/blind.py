@@ -138,7 +138,7 @@ def _may_have_mattered(case: Case, part: PartVerdict, evidence: PartEvidence, sp
     It hid the slot if the monitor could not look at all. Failed looks do not, because other looks may have succeeded.
     """
     window = case.judged_window
-    covers_slot = span.begins <= window.opens < span.ends
+    covers_slot = span.begins <= window.slot_begins < span.ends
     is_longer_than_clock_error = span.ends - span.begins > case.policy.uncertainty
     is_monitor_blind = span.failed_looks == 0 and _CAUSES_THAT_ALLOW_SOME_LOOKS.isdisjoint(span.causes)
     # Without a promised minute (`exact`) there is no instant that must be watched.
@@ -158,8 +158,8 @@ def _unproven_span(case: Case, part: PartVerdict, evidence: PartEvidence) -> tup
     window, last_absent = case.judged_window, evidence.last_absent
     if last_absent is not None and part.released.by is None:
         # An absence after the slot did not prove the part late. So it may have come, unseen, from the slot on.
-        last_absent = min(last_absent, window.opens)
-    begins = part.released.after or last_absent or window.earliest
+        last_absent = min(last_absent, window.slot_begins)
+    begins = part.released.after or last_absent or window.on_time_from
     presences = (presence for presence in evidence.presences if presence.begin == part.released.by)
     # By the `Age` of a cached copy, `released.by` may be before the look that got it.
     found_at = (spell.first_sent for presence in presences for spell in presence.spells)
