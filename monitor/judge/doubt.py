@@ -118,7 +118,7 @@ def _is_contradicted(verdict: VerdictKind, verdicts_by_minute: Iterable[VerdictK
 
 
 def _possible_minutes(case: Case) -> list[Promise]:
-    """Return each exact minute that may have been promised, if the slot is judged as a whole day. Else an empty list."""
+    """Return each exact minute that may have been promised, if the slot is judged as a whole day. Else none."""
     in_force, promise = case.in_force, case.in_force.promise
     if case.window is None or case.window.exact or promise is None:
         return []

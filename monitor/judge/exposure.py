@@ -44,7 +44,7 @@ def present_at_slot_by(presence: Presence, slot: datetime, runs: Iterable[Run]) 
     if break_begins is None or break_begins >= slot:
         return slot
     seen_since_slot = [begin for begin, _ in _seen_spans(presence, absences) if begin >= slot]
-    # If the content was seen across the slot, no span begins after it. Then only the last instant it was seen is sure.
+    # If no span begins after the slot, the last span began before it. Only its end is surely after the break.
     return min(seen_since_slot, default=presence.end)
 
 

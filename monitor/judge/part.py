@@ -128,12 +128,12 @@ def is_revealed_by_page(evidence: PartEvidence, page_released: Interval) -> bool
 def origin_awaited_until(evidence: PartEvidence, window: Window) -> datetime | None:
     """Return until when to wait for a look at the origin before a part is called overdue.
 
-    The edge may serve an old copy, so its absence alone is not believed at once. The wait begins at `window.on_time_until`,
-    when the tolerance ends, or with the first answer of the edge after that. None if the origin has shown since then
-    whether the part is there, if it is not watched, or if the address is a guess.
+    The edge may serve an old copy, so its absence alone is not believed at once. The wait begins when the tolerance
+    ends, or with the first answer of the edge after that. None if the origin has shown since then whether the part is
+    there, if it is not watched, or if the address is a guess.
     """
     tolerance_ends, spells_at_origin = window.on_time_until, evidence.spells.get(View.ORIGIN, ())
-    if evidence.is_guess or not spells_at_origin or spells_at_origin[-1].end > tolerance_ends:
+    if evidence.is_address_guessed or not spells_at_origin or spells_at_origin[-1].end > tolerance_ends:
         return None
     edge = (run for run in evidence.views.get(View.EDGE, ()) if run.state is not State.UNKNOWN)
     first_answer = min((run.first_sent for run in edge if run.last_received > tolerance_ends), default=tolerance_ends)
@@ -141,18 +141,15 @@ def origin_awaited_until(evidence: PartEvidence, window: Window) -> datetime | N
 
 
 def _early_bound(released: Interval, window: Window, evidence: PartEvidence) -> float | None:
-    """Return the seconds from the last proved absence of a part to its slot: the most by which it may have come early.
-
-    0 if it was absent at the slot or later, unless it may have been public at the slot and removed before that absence.
-    None in that case, and if it has not come or was never absent.
-    """
+    """Return by how many seconds at most a part came before its slot; None if that is not known."""
     last_absent, slot = released.after, window.promised_at
     if last_absent is None or slot is None or released.by is None:
         return None
     if last_absent < slot:
         return seconds_between(last_absent, slot)
-    is_absent_at_slot = evidence.would_show_presence_at(slot) and not evidence.may_have_been_public_at(slot)
-    return 0.0 if is_absent_at_slot else None
+    # It was absent at the slot or later. But it may have been public at the slot, and removed before that absence.
+    was_perhaps_public = not evidence.would_show_presence_at(slot) or evidence.may_have_been_public_at(slot)
+    return None if was_perhaps_public else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,60 +166,62 @@ class _PartJudge:
         """Return the verdict on the part from its slot on. `page_released` is when the landing page was released."""
         evidence, window = self.evidence, self.window
         early = [presence for presence in evidence.presences if is_early(presence, window)]
-        present_at_slot = [presence for presence in early if presence.end >= window.slot_begins]
-        # It was out before its slot and stayed, so it was in time. That it was early is judged by its exposures.
-        if present_at_slot:
-            by = min(present_at_slot_by(presence, window.slot_begins, self.runs) for presence in present_at_slot)
+        early_and_still_there = [presence for presence in early if presence.end >= window.slot_begins]
+        if early_and_still_there:
+            # At the slot, users had the part, so it was in time. That it was early is judged by its exposures.
+            by = min(present_at_slot_by(presence, window.slot_begins, self.runs) for presence in early_and_still_there)
             return _Timing(VerdictKind.ON_TIME, Interval(window.slot_begins, by))
-        later = next((presence.appears for presence in evidence.presences if self._may_be_release(presence)), None)
-        if later is None and evidence.present_from_start is not None and is_revealed_by_page(evidence, page_released):
-            # Its address was unknown before the page was out, so it came no earlier than the page.
-            later = Interval(page_released.after, evidence.present_from_start.begin)
-        return self._judge_absence() if later is None else self._judge_appearance(later)
+        for presence in evidence.presences:
+            if self._may_be_release(presence):
+                return self._judge_appearance(presence.appears)
+        from_start = evidence.present_from_start
+        if from_start is not None and is_revealed_by_page(evidence, page_released):
+            # The part was present at its first look. Its address was on the page, so it came no earlier than the page.
+            return self._judge_appearance(Interval(page_released.after, from_start.begin))
+        return self._judge_absence()
 
     def _may_be_release(self, presence: Presence) -> bool:
-        """Return whether a presence after the slot may be the release, and not only an old copy of removed content.
-
-        An answer may be an old copy if its `Age` dates it before an absence that earlier looks proved. If all answers
-        may be, the presence counts only if it is late, or if it was not removed until late evidence is in (`settles`).
-        """
-        window, absent = self.window, presence.appears.after
-        is_late = absent is not None and absent > window.on_time_until
-        # An absence contradicts the `Age` of the first copy. Even the newest copy (`end`) is older than the first look.
-        is_old_copy = all(spell.claimed_begin and spell.end < spell.first_sent for spell in presence.spells)
-        is_there_when_settled = presence.removed is None and self.now >= window.late_evidence_until
-        return not is_early(presence, window) and (is_late or not is_old_copy or is_there_when_settled)
+        """Return whether a presence after the slot may be the release, and not only old copies of removed content."""
+        window, last_absent = self.window, presence.appears.after
+        if is_early(presence, window):
+            return False
+        # A copy may be old if its `Age` dates it before an absence that an earlier look proved (`claimed_begin`), and
+        # if even the newest copy was made before the first look.
+        may_be_old = all(spell.claimed_begin and spell.end < spell.first_sent for spell in presence.spells)
+        # Then it must not make the release count as on time, unless the content is still there after some time.
+        is_late = last_absent is not None and last_absent > window.on_time_until
+        is_still_there = presence.removed is None and self.now >= window.late_evidence_until
+        return not may_be_old or is_late or is_still_there
 
     def _judge_appearance(self, appeared: Interval) -> _Timing:
-        """Return the verdict on a part that appeared at or after its slot, within `appeared`.
-
-        Late if it was absent after the tolerance, and on time if all of `appeared` is within the tolerance. Unproven in
-        other cases, or if another view or the publisher's own time contradicts.
-        """
-        window, absent = self.window, appeared.after
-        released = appeared
-        # Another view may have shown the part before `absent`, at its first look already. If it was right, the part
-        # came before that look. So `released` is `appeared`, but begins with the last absence before that look.
-        earlier_presence = None if absent is None else self._find_run_present_before(absent)
-        if earlier_presence is not None:
-            runs = (run for spell in self.evidence.absences for run in spell.runs)
-            before_look = (last_absence_until(run, earlier_presence.first_sent) for run in runs)
-            released = Interval(latest_known(before_look), appeared.by)
+        """Return the verdict on a part that appeared at or after its slot: late, on time or unproven."""
+        window, last_absent = self.window, appeared.after
+        released = self._include_earlier_presence(appeared)
         delay = window.delay_of(released)
-        contradicted = _Timing(VerdictKind.UNPROVEN, released, delay, self._contradiction_text())
-        if absent is not None and absent > window.on_time_until:
-            if self._is_contradicted(absent):
-                return contradicted
+        if last_absent is not None and last_absent > window.on_time_until:
+            if self._is_contradicted(last_absent):
+                return _Timing(VerdictKind.UNPROVEN, released, delay, self._contradiction_text())
             return self._judge_by_stamp(released) or _Timing(VerdictKind.LATE, released, delay)
         is_out_in_time = released.by is not None and released.by <= window.on_time_until
         if released.after is not None and released.after >= window.on_time_from and is_out_in_time:
-            # If no early bound is known, it may have been public at the slot, and removed before it was seen absent.
             if window.exact and _early_bound(released, window, self.evidence) is None:
-                return replace(contradicted, reason=Reason.MAY_HAVE_BEEN_EARLY.text(self.zone, came=released))
+                # It may have been public before its slot too, and removed before it was seen absent.
+                reason = Reason.MAY_HAVE_BEEN_EARLY.text(self.zone, came=released)
+                return _Timing(VerdictKind.UNPROVEN, released, delay, reason)
             return _Timing(VerdictKind.ON_TIME, released, delay)
-        # The interval is too wide for a verdict: because the other view contradicts, or by itself.
-        is_other_view_cause = released.after != absent
-        return contradicted if is_other_view_cause else replace(contradicted, reason=self._too_wide_text(released))
+        # The interval is too wide for a verdict. If another view made it wider, the reason is that the views differ.
+        was_widened = released.after != last_absent
+        reason = self._contradiction_text() if was_widened else self._too_wide_text(released)
+        return _Timing(VerdictKind.UNPROVEN, released, delay, reason)
+
+    def _include_earlier_presence(self, appeared: Interval) -> Interval:
+        """Return when a part appeared if another view was right that showed it before, from its first look on."""
+        other_run = None if appeared.after is None else self._find_run_present_before(appeared.after)
+        if other_run is None:
+            return appeared
+        # The part came before the first look of the other view, so only absences before that look are proofs.
+        runs = (run for spell in self.evidence.absences for run in spell.runs)
+        return Interval(latest_known(last_absence_until(run, other_run.first_sent) for run in runs), appeared.by)
 
     def _judge_by_stamp(self, released: Interval) -> _Timing | None:
         """Return `unproven` if the publisher's own time of publication contradicts that the part was late, else None.
@@ -262,7 +261,7 @@ class _PartJudge:
             is_awaited = awaited_until is not None and self.now < awaited_until
             return _Timing(VerdictKind.PENDING) if is_awaited else self._judge_overdue(absent)
         # Witnesses of a page at a guessed address, its announcement and GOV.UK's index, may lag behind its release.
-        lag = evidence.witnesses.lags.longest if evidence.is_guess and evidence.witnesses else timedelta()
+        lag = evidence.witnesses.lags.longest if evidence.is_address_guessed and evidence.witnesses else timedelta()
         if self.now < window.late_evidence_until + lag:
             return _Timing(VerdictKind.PENDING)
         from_start = evidence.present_from_start
@@ -274,36 +273,34 @@ class _PartJudge:
             return _Timing(VerdictKind.UNPROVEN, Interval(None, from_start.begin), reason=reason)
         return _Timing(VerdictKind.UNPROVEN, reason=self._no_proof_text())
 
-    def _judge_overdue(self, absent: datetime) -> _Timing:
-        """Return `overdue`, `not_published` or `unproven` for a part last proved absent at `absent`, so not in time."""
+    def _judge_overdue(self, last_absent: datetime) -> _Timing:
+        """Return `overdue`, `not_published` or `unproven` for a part that was still absent after the tolerance."""
         window = self.window
-        if self._is_contradicted(absent):
+        if self._is_contradicted(last_absent):
             return _Timing(VerdictKind.UNPROVEN, reason=self._contradiction_text())
-        delay = None if window.promised_at is None else Bounds(seconds_between(window.promised_at, absent), None)
-        # Unless it was seen absent shortly before the watch ended, it may have come unseen.
-        if self.now >= window.closes and absent >= window.closes - _RECENT:
+        delay = None if window.promised_at is None else Bounds(seconds_between(window.promised_at, last_absent), None)
+        if self.now >= window.closes and last_absent >= window.closes - _RECENT:
             return _Timing(VerdictKind.NOT_PUBLISHED, delay=delay)
+        # If it was not seen absent shortly before the watch ended, it may have come unseen. Then it stays overdue.
         return _Timing(VerdictKind.OVERDUE, delay=delay)
 
     def _is_contradicted(self, absent: datetime) -> bool:
-        """Return whether an absence is no proof: the part came and went unseen, or another view showed it by then.
+        """Return whether other evidence shows that the part may have been out in time, despite its absence at `absent`.
 
-        A view that showed it at its first look, already before the slot, may answer 200 for any address. So it counts
-        only if it still showed the part at the slot and was absent later: then its answers depend on the part.
+        It may have been published in time and removed unseen. Or another view had shown it before `absent`.
         """
         if self._find_unseen_stay() is not None or self._find_run_present_before(absent) is not None:
             return True
+        # A view that showed the part from before the slot on may answer 200 for any address. It is believed only if it
+        # still showed the part at the slot and was absent later: then its answers depend on the part.
         from_start = self.evidence.present_from_start
-        if (
-            from_start is None
-            or from_start.begin > self.window.on_time_until
-            or from_start.end < self.window.slot_begins
-        ):
+        if from_start is None:
             return False
-        return self.evidence.find_absence_after(from_start) is not None
+        was_shown_at_slot = from_start.begin <= self.window.on_time_until and from_start.end >= self.window.slot_begins
+        return was_shown_at_slot and self.evidence.find_absence_after(from_start) is not None
 
     def _find_run_present_before(self, absent: datetime) -> Run | None:
-        """Return the run of another view that was present from its first look on, before this absence, or None."""
+        """Return the run of a view whose first look, from the slot on but before `absent`, showed the part, or None."""
         other = self.evidence.present_from_start
         return other if other is not None and self.window.early_before <= other.begin <= absent else None
 
@@ -323,37 +320,40 @@ class _PartJudge:
         return Reason.VIEWS_DIFFER.text(self.zone, look=None if other is None else other.first_sent)
 
     def _too_wide_text(self, released: Interval) -> str:
-        """Return the reason that the interval of appearance is too wide for a verdict."""
+        """Return the reason why `released`, when the part appeared, is too wide an interval for a verdict."""
         if released.after is None:
             return Reason.NO_ABSENCE.text(self.zone, came=released)
+        # It was absent within the tolerance, but may have come after it.
         reason = Reason.ON_TIME_OR_LATE
         if released.after < self.window.on_time_from:
+            # It may have come even before the tolerance began.
             is_out_in_time = released.by is not None and released.by <= self.window.on_time_until
             reason = Reason.EARLY_OR_ON_TIME if is_out_in_time else Reason.EARLY_OR_LATE
-        late = seconds_between(self.window.slot_ends, released.by)
+        most_late = seconds_between(self.window.slot_ends, released.by)
         failed, lags = self._failed_looks_text(released.after, released.by), self._longer_lags_text()
-        return reason.text(self.zone, came=released, late=late, failed=failed, lags=lags)
+        return reason.text(self.zone, came=released, late=most_late, failed=failed, lags=lags)
 
     def _no_proof_text(self) -> str:
-        """Return the reason that no look proved the part present or absent after the tolerance."""
+        """Return the reason why no look proved the part present or absent after the tolerance."""
         evidence, witnesses = self.evidence, self.evidence.witnesses
         if evidence.first_look is None:
             return Reason.NEVER_LOOKED_AT.text()
-        if evidence.is_guess:
+        if evidence.is_address_guessed:
+            # Looks at a guessed address prove no absence. Only the announcement and the index (`witnesses`) can.
             absent = None if witnesses is None else witnesses.absent_until(self.window.slot_begins)
             return Reason.PAGE_NOT_KNOWN.text(self.zone, absent=absent, lags=self._longer_lags_text())
-        failed = self._failed_looks_text(self.window.slot_ends, None)
-        absent = evidence.last_absent
-        return Reason.NOTHING_PROVED.text(self.zone, latest=self.window.on_time_until, failed=failed, absent=absent)
+        failed = self._failed_looks_text(since=self.window.slot_ends)
+        absent, tolerance_ends = evidence.last_absent, self.window.on_time_until
+        return Reason.NOTHING_PROVED.text(self.zone, latest=tolerance_ends, failed=failed, absent=absent)
 
     def _longer_lags_text(self) -> str | None:
-        """Return by how much witnesses lagged more than usual that day, or None."""
+        """Return in words how long announcement and index lagged behind other releases that day, None if as usual."""
         return None if self.evidence.witnesses is None else self.evidence.witnesses.lags.longer_lags_text()
 
-    def _failed_looks_text(self, begin: datetime, end: datetime | None) -> str | None:
-        """Return in words how many looks failed in a span and why, None without failed looks."""
+    def _failed_looks_text(self, since: datetime, until: datetime | None = None) -> str | None:
+        """Return in words how many looks failed in a span (without `until`: to now) and why; None if none failed."""
         failed = (run for run in self.evidence.runs_at_edge_and_origin if run.state is State.UNKNOWN)
-        runs = [run for run in failed if run.last_received > begin and (end is None or run.first_sent < end)]
+        runs = [run for run in failed if run.last_received > since and (until is None or run.first_sent < until)]
         reasons = tuple(sorted({run.why or "no reason given" for run in runs}))
         looks = sum(run.looks for run in runs)
         return Reason.FAILED_LOOKS.text(looks=looks, reasons=reasons) if looks else None

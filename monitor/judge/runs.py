@@ -172,8 +172,8 @@ def extend_run(last: Run, sighting: Sighting, spacing: timedelta | None = None, 
 
 def start_run(sighting: Sighting) -> Run:
     """Return a run of one sighting."""
-    # Example: an answer that shows the content was made at an unknown instant from 9:29:30 (`proved_from`) to 9:29:32
-    # (`proved_to`). So it is sure that the content came by 9:29:32 (`begin`), and was not removed before 9:29:30 (`end`).
+    # Example: an answer with the content was made at an unknown instant from 9:29:30 (`proved_from`) to 9:29:32
+    # (`proved_to`). So the content surely came by 9:29:32 (`begin`), and was surely not removed before 9:29:30 (`end`).
     return Run(
         sighting.target,
         sighting.state,
@@ -209,7 +209,7 @@ def _has_same_answer(last: Run, sighting: Sighting) -> bool:
 
 
 def last_absence_until(run: Run, limit: datetime) -> datetime | None:
-    """Return the latest instant, not after `limit`, at which a run of absences proves absence; None if there is none."""
+    """Return the latest instant, not after `limit`, at which a run of absences proves absence; None without one."""
     if run.first_sent > limit:
         return None
     if run.end <= limit:

@@ -145,6 +145,6 @@ def find_absence_after(presence: Spell, following: Sequence[Spell]) -> datetime 
         # Even the oldest copy without the content is newer than all copies with it.
         return absence.begin
     # Copies of both kinds were made in turn. A removal is proved if the newest copy without the content was made after
-    # the last look that saw the content. The last look at the absence had surely got such a copy.
+    # the last look that saw the content. A look got that copy at an unknown time, at the latest when the spell ended.
     is_removal_proved = absence.end > presence.last_received
     return absence.last_received if is_removal_proved else None

@@ -277,11 +277,12 @@ def _proved_instants(case: Case, run: Run) -> str:
     """Return in words when a run proves its state: between two instants, or as of one if it is a single look."""
     if run.looks > 1:
         return f"by {exactly(run.begin, case.zone)} and still as of {exactly(run.end, case.zone)}"
-    # The answer was made at an unknown instant between these two, in a cache perhaps long before the look. Presence is
-    # sure only as of the later one (it came by then), absence only as of the earlier one (it was not there yet).
-    made_after, made_by = run.end, run.begin
-    proved_at = made_by if run.state is State.PRESENT else made_after
-    age = (run.first_sent - made_after).total_seconds()
+    # The answer to a single look was made at an unknown instant, in a cache perhaps long before the look. In a run of
+    # one look, `end` is the earliest such instant and `begin` the latest.
+    earliest, latest = run.end, run.begin
+    # Content surely came by the latest instant. Absence is sure only at the earliest: content may have come since.
+    proved_at = latest if run.state is State.PRESENT else earliest
+    age = (run.first_sent - earliest).total_seconds()
     cached = f" (from a cache, up to {length(age)} old)" if age >= 1 else ""
     return f"as of {exactly(proved_at, case.zone)}{cached}"
 

@@ -48,13 +48,15 @@ def find_swaps(case: Case, part: PartVerdict, evidence: PartEvidence) -> Iterato
 
 
 def _find_changes_of_bytes(runs: Sequence[Run], slot: datetime, least: timedelta) -> list[Interval]:
-    """Return when a view first got bytes that were new since the slot and that lasted at least `least`."""
+    """Return when a view first showed other bytes than since the slot, if it showed them for at least `least`."""
     present = (run for run in runs if run.state is State.PRESENT and run.digest)
+    # Each group is consecutive runs with the same bytes.
     groups = [tuple(group) for _, group in groupby(present, key=lambda run: run.digest)]
-    # After `MOST_CHANGES` changes, bytes are not compared any more, so a run may contain different ones.
+    # Later groups are left out: after `MOST_CHANGES` changes, runs no longer begin when the bytes change.
     since_slot = [group for group in groups[:MOST_CHANGES] if group[-1].last_received >= slot]
-    # The bytes at the slot are those of the release.
-    known = {group[0].digest for group in since_slot[:1]}
+    if not since_slot:
+        return []
+    known = {since_slot[0][0].digest}  # the bytes at the slot, which are those of the release
     changes = []
     for before, group in pairwise(since_slot):
         is_lasting = group[-1].last_received - group[0].first_sent >= least
@@ -67,20 +69,21 @@ def _find_changes_of_bytes(runs: Sequence[Run], slot: datetime, least: timedelta
 def find_withdrawals(case: Case, part: PartVerdict, evidence: PartEvidence) -> Iterator[Finding]:
     """Yield a finding for each removal of released content: a notice of withdrawal, or an absence that lasts."""
     slot = case.in_force.slot
-    begins = None if slot is None else slot.begins()
-    if begins is None:
+    slot_begins = None if slot is None else slot.begins()
+    if slot_begins is None:
         return
     for presence, following in zip_longest(evidence.presences, evidence.presences[1:]):
         removed = presence.removed
         # If it was not seen at the slot or later, it may have been removed before the slot.
-        if removed is None or removed.by is None or presence.end < begins:
+        if removed is None or removed.by is None or presence.end < slot_begins:
             continue
         absences = _absences_between(evidence, presence, following)
         if _is_withdrawal(case, presence, following, absences):
             back = None if following is None else following.appears
-            absent_until = back or Interval(latest_known(run.end for run in absences), None)
+            last_absent = latest_known(run.end for run in absences)
+            absence_ends = Interval(last_absent, None) if back is None else back
             text = Reason.WITHDRAWN.text(case.zone, removed=removed, back=back)
-            yield Finding(Kind.WITHDRAWN, part.id, text, between(removed, absent_until), removed.by)
+            yield Finding(Kind.WITHDRAWN, part.id, text, seconds=between(removed, absence_ends), at=removed.by)
 
 
 def _absences_between(evidence: PartEvidence, presence: Presence, following: Presence | None) -> list[Run]:

@@ -13,6 +13,7 @@ from monitor.judge.part_evidence import EDGE_AND_ORIGIN, Pair, PartEvidence
 from monitor.judge.reasons import Reason
 from monitor.judge.runs import Blind, Run
 from monitor.look.sighting import State
+from monitor.plan.targets import View
 from schedules.contract.verdict import Finding, Kind, PartVerdict, VerdictKind
 from schedules.times.interval import Bounds, Interval, seconds_between
 
@@ -74,30 +75,33 @@ def hides_part(case: Case, evidence: PartEvidence, span: Blind) -> bool:
 
 
 def _find_failed_spans(evidence: PartEvidence) -> list[_Span]:
-    """Return the spans in which every look at the part itself, at edge and origin, failed. Overlapping ones are merged.
+    """Return the spans in which looks at the part failed and no look succeeded, overlapping ones merged.
 
     Failures because of a doubtful clock are merged only with each other, because they become findings of their own.
     """
-    by_clock: list[_Span] = []
-    by_other_causes: list[_Span] = []
-    successful = [run for run in evidence.runs_at_edge_and_origin if run.state is not State.UNKNOWN]
-    for view in EDGE_AND_ORIGIN:
-        runs = evidence.views.get(view, ())
-        # A group is consecutive runs of one state. Failed ones are split by whether our clock was the cause.
-        for (state, is_by_clock), group in groupby(runs, key=lambda run: (run.state, run.why == _CLOCK)):
-            if state is State.UNKNOWN:
-                failed = list(group)
-                causes = tuple(dict.fromkeys(run.why for run in failed))
-                looks = sum(run.looks for run in failed)
-                span = _Span(failed[0].first_sent, failed[-1].last_received, causes, looks)
-                # A failure may delay the next look. Then nothing was seen until that look.
-                until_next_look = _extend_to_next_look(span, evidence.runs_at_edge_and_origin)
-                # The other view may have answered in the meantime. Keep only the first piece in which none answered.
-                unwatched = _subtract_watched(until_next_look, successful)
-                if unwatched is not None:
-                    (by_clock if is_by_clock else by_other_causes).append(unwatched)
-    in_order = (sorted(spans, key=lambda span: span.begins) for spans in (by_clock, by_other_causes))
-    return [span for spans in in_order for span in _merge_overlapping(spans)]
+    spans = [span for view in EDGE_AND_ORIGIN for span in _find_failed_spans_of_view(evidence, view)]
+    in_order = sorted(spans, key=lambda span: span.begins)
+    by_clock = [span for span in in_order if span.causes == (_CLOCK,)]
+    by_other_causes = [span for span in in_order if span.causes != (_CLOCK,)]
+    return [*_merge_overlapping(by_clock), *_merge_overlapping(by_other_causes)]
+
+
+def _find_failed_spans_of_view(evidence: PartEvidence, view: View) -> Iterator[_Span]:
+    """Yield the spans in which looks at one view failed, without the times at which another view answered."""
+    all_runs = evidence.runs_at_edge_and_origin
+    successful = [run for run in all_runs if run.state is not State.UNKNOWN]
+    # A group is consecutive runs of one state. Failed ones are split by whether our clock was the cause.
+    groups = groupby(evidence.views.get(view, ()), key=lambda run: (run.state, run.why == _CLOCK))
+    for (state, _), group in groups:
+        if state is State.UNKNOWN:
+            failed = list(group)
+            causes = tuple(dict.fromkeys(run.why for run in failed))
+            looks = sum(run.looks for run in failed)
+            span = _Span(failed[0].first_sent, failed[-1].last_received, causes, looks)
+            # A failure may delay the next look. Then nothing was seen until then, unless the other view answered.
+            unwatched = _subtract_watched(_extend_to_next_look(span, all_runs), successful)
+            if unwatched is not None:
+                yield unwatched
 
 
 def _extend_to_next_look(span: _Span, runs: Iterable[Run]) -> _Span:
@@ -156,14 +160,21 @@ def _unproven_span(case: Case, part: PartVerdict, evidence: PartEvidence) -> tup
     If no look found it, the span lasts until now. Without an absence, it begins when the part could first be on time.
     """
     window, last_absent = case.judged_window, evidence.last_absent
-    if last_absent is not None and part.released.by is None:
-        # An absence after the slot did not prove the part late. So it may have come, unseen, from the slot on.
-        last_absent = min(last_absent, window.slot_begins)
-    begins = part.released.after or last_absent or window.on_time_from
+    if part.released.after is not None:
+        begins = part.released.after
+    elif last_absent is None:
+        begins = window.on_time_from
+    elif part.released.by is None:
+        # The part was not found. It may have been public for a time after the slot, even before its last absence.
+        begins = min(last_absent, window.slot_begins)
+    else:
+        begins = last_absent
+    if part.released.by is None:
+        return begins, case.now
+    # `released.by` is when the first copy was made. A cache may have served that copy only to a later look.
     presences = (presence for presence in evidence.presences if presence.begin == part.released.by)
-    # By the `Age` of a cached copy, `released.by` may be before the look that got it.
     found_at = (spell.first_sent for presence in presences for spell in presence.spells)
-    return begins, min(found_at, default=part.released.by or case.now)
+    return begins, min(found_at, default=part.released.by)
 
 
 def _blind_finding(case: Case, part: PartVerdict, span: _Span) -> Finding:
