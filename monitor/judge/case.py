@@ -49,10 +49,8 @@ class Window:
 
 
 def build_window(in_force: InForce, policy: Policy) -> Window | None:
-    """Return the window of the slot in force, or None without a readable slot.
-
-    A provisional or doubtful time is judged as its whole local day, like an entry without a time.
-    """
+    """Return the window of the slot in force, or None without a readable slot."""
+    # A provisional or doubtful time is judged as its whole local day, like an entry without a time.
     slot = in_force.slot
     if slot is None or (slot_begins := slot.begins()) is None or (slot_ends := slot.passes()) is None:
         return None

@@ -37,7 +37,6 @@ def find_differences(stored: Json, again: Json, *, several_monitors: bool = Fals
 
 
 def _compare_fields(place: str, stored: Json, again: Json, names: Sequence[str]) -> list[str]:
-    """Return a line for each of these fields that differs. `place` comes before its name."""
     return [
         f"{place}{name}: was {stored.get(name)}, is {again.get(name)}"
         for name in names
@@ -56,7 +55,6 @@ def _compare_measurements(place: str, stored: Json, again: Json) -> list[str]:
 
 
 def _compare_parts(stored: Sequence[Json], again: Sequence[Json]) -> list[str]:
-    """Return how the parts differ: those that only one side has, and the fields and measurements of the others."""
     before, after = ({part["id"]: part for part in parts} for parts in (stored, again))
     lines = [f"parts: {name} is only in one of both" for name in sorted(before.keys() ^ after.keys())]
     for name in sorted(before.keys() & after.keys()):
@@ -87,10 +85,8 @@ def _compare_exposures(place: str, stored: Sequence[Json], again: Sequence[Json]
 
 
 def _compare_findings(stored: Sequence[Json], again: Sequence[Json], *, several_monitors: bool) -> list[str]:
-    """Return one line with all findings if their number differs by kind and part, else a line for each other length.
-
-    One more finding of blindness is no difference. With `several_monitors`, one fewer is no difference either.
-    """
+    """Return one line with all findings if their number differs by kind and part, else a line for each other length."""
+    # One more finding of blindness is no difference. With `several_monitors`, one fewer is no difference either.
     before, after = _group_by_name(stored), _group_by_name(again)
     lines = []
     for name in sorted(before.keys() | after.keys()):
@@ -121,7 +117,6 @@ def _group_by_name(findings: Sequence[Json]) -> dict[str, list[Json]]:
 
 
 def _names_text(groups: Mapping[str, Sequence[Json]]) -> str:
-    """Return the names of all findings, in order. A name stands there as often as there are findings with it."""
     return ", ".join(name for name in sorted(groups) for _ in groups[name]) or "none"
 
 

@@ -257,10 +257,8 @@ def _unlisted_reason(case: Case, promise: Promise, parts: Iterable[PartVerdict] 
 
 
 def _unconfirmed_reason(case: Case, promise: Promise, parts: Iterable[PartVerdict] = ()) -> str | None:
-    """Return the reason to doubt a promise that its calendar last showed too long before it was needed, or None.
-
-    It is needed at its slot, or at the first exposure of `parts` if that was earlier.
-    """
+    """Return the reason to doubt a promise that its calendar last showed too long before it was needed, or None."""
+    # A promise is needed at its slot, or at the first exposure of `parts` if that was earlier.
     needed_at, last_shown = _slot_or_first_exposure(case, parts), case.in_force.announced_as_of
     if needed_at is None or last_shown is None or needed_at - last_shown <= case.policy.confirmed_within:
         return None
@@ -284,7 +282,6 @@ def _not_read_again_reason(case: Case, promise: Promise, parts: Sequence[PartVer
 
 
 def _slot_or_first_exposure(case: Case, exposed_parts: Iterable[PartVerdict]) -> datetime | None:
-    """Return when the slot begins, or when one of these parts was first seen exposed, if that is earlier."""
     slot = None if case.window is None else case.window.slot_begins
     return earliest_known([slot, *(exposure.start.by for part in exposed_parts for exposure in part.exposures)])
 
@@ -296,7 +293,7 @@ def _is_earlier(promise: Promise, other: Promise) -> bool:
 
 
 def _was_brought_forward_that_day(case: Case, promise: Promise) -> bool:
-    """Return whether the slot in force was brought forward on its own day."""
+    """Return whether the slot in force replaced a later one on the day of the slot."""
     before = case.in_force.replaced_promises
     if not before or has_passed(promise.slot, promise.learnt):
         return False

@@ -87,7 +87,6 @@ def find_unseen_stays(views: Iterable[Sequence[Spell]], seen: Sequence[Interval]
 
 
 def _may_overlap(span: Interval, other: Interval) -> bool:
-    """Return whether two intervals may overlap. An unknown limit excludes nothing."""
     is_before = span.by is not None and other.after is not None and span.by < other.after
     is_after = span.after is not None and other.by is not None and other.by < span.after
     return not is_before and not is_after
@@ -148,10 +147,8 @@ def _first_break_begins(presence: Presence, absences: Sequence[Run]) -> datetime
 
 
 def _seen_spans(presence: Presence, absences: Sequence[Run]) -> Iterator[tuple[datetime, datetime]]:
-    """Yield the begin and end of each span in which the content was seen: a run of looks, or one of its two ends.
-
-    `absences` are looks, at this view or another one, that did not find the content.
-    """
+    """Yield the begin and end of each span in which the content was seen: a run of looks, or one of its two ends."""
+    # `absences` are looks, at this view or another one, that did not find the content.
     for run in (run for spell in presence.spells for run in spell.runs):
         was_absent_inside = any(run.first_sent < each.first_sent and each.last_received < run.end for each in absences)
         # Between looks far apart, the content may have been removed and have come back. So only the two ends are sure.

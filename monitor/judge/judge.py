@@ -194,10 +194,8 @@ def _is_settled(case: Case, part: PartVerdict) -> bool:
 
 
 def _next_review(case: Case, pairs: Sequence[Pair], *, final: bool) -> datetime | None:
-    """Return the next instant at which time alone can change the verdict or its findings; None if there is none.
-
-    The limits of the window, and looks that are awaited, can change only a verdict that is not `final`.
-    """
+    """Return the next instant at which time alone can change the verdict or its findings; None if there is none."""
+    # The limits of the window, and looks that are awaited, can change only a verdict that is not `final`.
     parts = [part for part, _ in pairs]
     # An open exposure ends soon after the slot if no look shows whether the content is still there.
     is_open = any(exposure.open for part in parts for exposure in part.exposures)
@@ -272,10 +270,8 @@ def _deadlines_of_users_delay(case: Case, parts: Sequence[PartVerdict]) -> Itera
 
 
 def _deadlines_of_absences_after_content(case: Case, evidences: Sequence[PartEvidence]) -> Iterator[datetime]:
-    """Yield, for each part whose content was seen and then absent, when the absence has lasted for the tolerance.
-
-    A shorter absence may be a cache that serves an old copy now and then. A longer one may be a withdrawal.
-    """
+    """Yield, for each part whose content was seen and then absent, when the absence has lasted for the tolerance."""
+    # A shorter absence may be a cache that serves an old copy now and then. A longer one may be a withdrawal.
     for evidence in evidences:
         if evidence.all_presences:
             last_seen = evidence.all_presences[-1].end
@@ -285,10 +281,8 @@ def _deadlines_of_absences_after_content(case: Case, evidences: Sequence[PartEvi
 
 
 def _describe_due(case: Case, pairs: Sequence[Pair], verdict: VerdictKind) -> Due | None:
-    """Return what looks last got for the first required part that is still unseen after its slot.
-
-    None if the release is not pending, if its slot has not come, or if all required parts were seen.
-    """
+    """Return what looks last got for the first required part that is still unseen after its slot."""
+    # None if the release is not pending, if its slot has not come, or if all required parts were seen.
     window = case.window
     if window is None or window.promised_at is None or not case.is_judged:
         return None
@@ -311,7 +305,6 @@ def _describe_due(case: Case, pairs: Sequence[Pair], verdict: VerdictKind) -> Du
 
 
 def _last_answer_text(last: Run | None) -> str:
-    """Return what the last look got, without any content: `503`, `timeout`, `200, not the release`."""
     if last is None:
         return "no look"
     if last.status is None:

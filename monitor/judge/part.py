@@ -59,10 +59,8 @@ def judge_parts(case: Case, evidences: Iterable[PartEvidence]) -> tuple[PartVerd
 
 
 def _judge_part(case: Case, evidence: PartEvidence, page_released: Interval) -> PartVerdict:
-    """Return the verdict on one part: early if it was public before its slot, otherwise judged by when it came.
-
-    A part that no one promised is `pending` until it comes. `page_released` is when the landing page came.
-    """
+    """Return the verdict on one part: early if it was public before its slot, otherwise judged by when it came."""
+    # A part that no one promised is `pending` until it comes. `page_released` is when the landing page came.
     window, part = case.judged_window, evidence.part
     all_runs = [run for runs_of_view in evidence.views.values() for run in runs_of_view]
     # Some exposures were seen by looks. No look saw the others, but a notice of withdrawal proves them.
@@ -313,7 +311,6 @@ class _PartJudge:
         return None
 
     def _contradiction_text(self) -> str:
-        """Return the reason that an absence proves nothing: an unseen stay, or views that contradict each other."""
         other, unseen = self.evidence.present_from_start, self._find_unseen_stay()
         if unseen is not None:
             return Reason.PUBLISHED_UNSEEN.text(self.zone, stay=unseen)

@@ -232,10 +232,8 @@ def _cut_at(now: datetime, runs: Iterable[Run]) -> Iterator[Run]:
 
 
 def _drop_doubtful_runs(runs: Iterable[Run], clock_faults: Sequence[Blind]) -> list[Run]:
-    """Return the runs, except successful ones with all their looks at times when our clock was known to be wrong.
-
-    Runs of failed looks are kept, because they are no proof anyway.
-    """
+    """Return the runs, except successful ones with all their looks at times when our clock was known to be wrong."""
+    # Runs of failed looks are kept, because they are no proof anyway.
     kept = []
     for run in runs:
         relevant = (span for span in clock_faults if span.hides(run))

@@ -41,10 +41,8 @@ class Presence:
 
 
 def build_presences(views: Mapping[View, Sequence[Spell]]) -> list[Presence]:
-    """Return the presences that these views prove, in time order.
-
-    A spell is a time in which one view showed the content, or showed it absent.
-    """
+    """Return the presences that these views prove, in time order."""
+    # A spell is a time in which one view showed the content, or showed it absent.
     absences = [spell for spells in views.values() for spell in spells if not spell.is_present]
     present = [
         replace(spell, absent_by=find_absence_after(spell, spells[place + 1 :]))
@@ -83,10 +81,8 @@ def _group_by_presence(present: Sequence[Spell], absences: Sequence[Spell]) -> l
 
 
 def _split_content_api(group: Sequence[Spell], instant: datetime) -> tuple[list[Spell], list[Spell]]:
-    """Return a group with each spell of the content API cut off at `instant`, and the pieces that were cut off.
-
-    Spells of other views, and those that do not go on beyond `instant`, stay whole in the first list.
-    """
+    """Return a group with each spell of the content API cut off at `instant`, and the pieces that were cut off."""
+    # Spells of other views, and those that do not go on beyond `instant`, stay whole in the first list.
     before: list[Spell] = []
     since: list[Spell] = []
     for spell in group:
@@ -138,10 +134,7 @@ def _date_removal(group: Sequence[Spell], absences: Sequence[Spell]) -> Interval
 
 
 def _date_removal_in_all_views(group: Sequence[Spell], absences: Sequence[Spell]) -> Interval | None:
-    """Return when content was removed from all views that showed it; None if a view may still show it.
-
-    `group` are the spells in which views showed the content. `absences` are the spells of absence in all views.
-    """
+    """Return when content was removed from all views that showed it; None if a view may still show it."""
     last_proved_present = max(spell.end for spell in group)
     absent_by = {spell.view: spell.absent_by for spell in group}
     proved = [by for by in absent_by.values() if by is not None]
@@ -168,7 +161,6 @@ def _date_removal_in_all_views(group: Sequence[Spell], absences: Sequence[Spell]
 
 
 def _is_about_part(absence: Spell) -> bool:
-    """Return whether an absence is about the part itself. A 404 of the content API is only about its item."""
     return absence.view is not View.CONTENT or any(run.state is State.WITHDRAWN for run in absence.runs)
 
 
@@ -246,9 +238,7 @@ def _is_close(absent: datetime | None, presence: Spell) -> bool:
 
 
 def _last_absence_surely_before(presence: Spell, absence: Spell) -> datetime | None:
-    """Return the latest absence of another view that is surely before a presence, or None without such an absence.
-
-    Looks within a few seconds of the presence cannot be put in order. Earlier looks of the same spell still count.
-    """
+    """Return the latest absence of another view that is surely before a presence, or None without such an absence."""
+    # Looks within a few seconds of the presence cannot be put in order. Earlier looks of the same spell still count.
     limit = min(presence.first_sent, presence.earliest) - _ORDER_UNSURE
     return latest_known(last_absence_until(run, limit) for run in absence.runs)

@@ -92,10 +92,8 @@ class Blind:
 
 
 def was_blind(last: Run, sighting: Sighting, blind: Sequence[Blind]) -> bool:
-    """Return whether the monitor was blind between a target's last run and this sighting: then a new run begins.
-
-    Only spans of everything or of this target count. If a host is the cause, its failed looks show that.
-    """
+    """Return whether the monitor was blind between a target's last run and this sighting: then a new run begins."""
+    # Only spans of everything or of this target count. If a host is the cause, its failed looks show that.
     # Two failed looks may share a run, because neither of them is a proof.
     if last.state is State.UNKNOWN and sighting.state is State.UNKNOWN:
         return False
@@ -235,10 +233,8 @@ def count_changes(runs: Iterable[Run]) -> int:
 
 
 def widest_gap(runs: Sequence[Run], slot: datetime) -> timedelta | None:
-    """Return the longest time between two looks around a slot, or None without two looks.
-
-    A run that is partly outside `_AROUND_SLOT` counts with its largest gap, so the result may be too long.
-    """
+    """Return the longest time between two looks around a slot, or None without two looks."""
+    # A run that is partly outside `_AROUND_SLOT` counts with its largest gap, so the result may be too long.
     begins, ends = slot - _AROUND_SLOT, slot + _AROUND_SLOT
     gaps = []
     before: Run | None = None
@@ -266,7 +262,6 @@ def find_last_removal(runs: Iterable[Run]) -> datetime | None:
 
 
 def _has_other_content(last: Run, sighting: Sighting | Run) -> bool:
-    """Return whether the bytes or the stated versions are known and differ."""
     if last.digest is not None and sighting.digest is not None and last.digest != sighting.digest:
         return True
     return last.version is not None and sighting.version is not None and last.version != sighting.version
@@ -332,7 +327,6 @@ def _merge_equal_runs(runs: Iterable[Run]) -> list[Run]:
 
 
 def _fields_to_compare(run: Run) -> tuple[object, ...]:
-    """Return the fields in which two runs must agree to be merged."""
     return run.monitor, run.state, run.specific, run.status, run.digest, run.version, run.address
 
 

@@ -75,10 +75,8 @@ class Publication:
         return next((run.begin for run in runs if _shows_release(run)), None)
 
     def _measure_lag(self, witness: str, shown_by: datetime, now: datetime) -> timedelta:
-        """Return how long after publication the announcement or the index (`witness`) did not show the release.
-
-        `shown_by` is when a witness first showed the release, or `now` if none has.
-        """
+        """Return how long after publication the announcement or the index (`witness`) did not show the release."""
+        # `shown_by` is when this witness, or else the other one, first showed the release, or `now` if neither did.
         absences = _runs_without_release(self.release, witness, self.runs, now)
         if not absences:
             return timedelta()  # the witness was never seen without the release
@@ -181,6 +179,5 @@ def _shows_release(run: Run) -> bool:
 
 
 def _known_runs(release: str, part: str, runs: Mapping[str, Sequence[Run]], now: datetime) -> list[Run]:
-    """Return the runs of all views of a part of a release up to `now`, in the order of looks."""
     known = (run for view in View for run in runs.get(target_id(release, part, view), ()) if run.first_sent <= now)
     return sorted(known, key=lambda run: run.first_sent)

@@ -115,7 +115,6 @@ def title_facts(titles: Sequence[LedgerEvent], now: datetime, zone: str) -> Iter
 
 
 def _promise_facts(case: Case) -> Iterator[Fact]:
-    """Yield facts about the slot in force and about all other slots that calendars gave."""
     in_force = case.in_force
     if in_force.promise is None:
         yield Fact("promise", "no calendar announced a time for it")
@@ -167,7 +166,6 @@ def _unusual_time_fact(case: Case, slot: datetime, zone: str) -> list[Fact]:
 
 
 def _join_facts(release: Release) -> Iterator[Fact]:
-    """Yield facts about why entries of several calendars were taken for one release."""
     if release.joined_by:
         names = ", ".join(release.calendars)
         yield Fact("promise", f"its calendars {names} were taken for one release: {release.joined_by}")
@@ -189,7 +187,6 @@ def _promise_fact(label: str, promise: Promise, case: Case) -> Fact:
 
 
 def _policy_fact(case: Case) -> Fact:
-    """Return the fact that says with which limits the looks are compared."""
     policy, window = case.policy, case.window
     if window is None:
         return Fact("policy", "no readable time is in force, so the looks cannot be compared with a slot")
@@ -206,7 +203,6 @@ def _policy_fact(case: Case) -> Fact:
 
 
 def _part_fact(case: Case, part: PartVerdict) -> Fact:
-    """Return the fact of the verdict on a part: its address, when it came, and why it is unproven."""
     how = f"{part.role}, {ORIGIN_KNOWN[part.origin]}, cannot make the release late"
     name = part.id if part.can_be_late else f"{part.id} ({how})"
     known = address_known(case.release.address, is_seen=bool(part.first_seen)) if part.id == "page" else ""
@@ -223,7 +219,6 @@ def _part_fact(case: Case, part: PartVerdict) -> Fact:
 
 
 def _look_facts(case: Case, evidence: PartEvidence) -> list[Fact]:
-    """Return facts about the looks at a part: for each view a summary, then its runs in time order."""
     facts: list[Fact] = []
     for runs in filter(None, evidence.views.values()):
         facts += [_summarize_view(case, evidence, runs), *_describe_runs(case, evidence, merge_by_state(runs))]
@@ -260,7 +255,6 @@ def _describe_runs(case: Case, evidence: PartEvidence, runs: Sequence[Run]) -> l
 
 
 def _describe_run(case: Case, run: Run) -> str:
-    """Return the result of a run of looks: state, status, when it is proved, number of looks, and the widest gap."""
     looks = count(run.looks, "look")
     gap = f", widest gap {length(run.largest_gap.total_seconds())}" if run.looks > 1 else ""
     if run.state is State.UNKNOWN:
@@ -288,13 +282,11 @@ def _proved_instants(case: Case, run: Run) -> str:
 
 
 def _view_name(run: Run) -> str:
-    """Return the part and the view of a run: `page, edge view`."""
     _, part, view = parse_target_id(run.target)
     return f"{part}, {view} view"
 
 
 def _blind_facts(case: Case, evidences: Iterable[PartEvidence]) -> Iterator[Fact]:
-    """Yield a fact for each blind span that hid a part, in time order."""
     for span in sorted(set(case.blind), key=lambda span: span.begins):
         if any(hides_part(case, evidence, span) for evidence in evidences):
             begins, ends = exactly(span.begins, case.zone), exactly(span.ends, case.zone)
@@ -319,7 +311,6 @@ def _list_what_would_change(case: Case, verdict: Verdict) -> tuple[str, ...]:
 
 
 def _list_changes_of_part(case: Case, window: Window, part: PartVerdict) -> list[str]:
-    """Return sentences that name the evidence that would change the verdict on one part."""
     latest = exactly(window.on_time_until, case.zone)
     if part.verdict in (VerdictKind.PENDING, VerdictKind.MOVED):
         early = (

@@ -87,10 +87,8 @@ def find_withdrawals(case: Case, part: PartVerdict, evidence: PartEvidence) -> I
 
 
 def _absences_between(evidence: PartEvidence, presence: Presence, following: Presence | None) -> list[Run]:
-    """Return the absences of a part after one presence and before the following one, if there is one.
-
-    Runs that began before the content came are left out: they are of a view that never showed it.
-    """
+    """Return the absences of a part after one presence and before the following one, if there is one."""
+    # Runs that began before the content came are left out: they are of a view that never showed it.
     runs = (run for spell in evidence.absences for run in spell.runs)
     came = min(spell.first_sent for spell in presence.spells)
     after = (run for run in runs if run.first_sent > came and max(run.begin, run.end) > presence.end)
@@ -98,10 +96,8 @@ def _absences_between(evidence: PartEvidence, presence: Presence, following: Pre
 
 
 def _is_withdrawal(case: Case, presence: Presence, following: Presence | None, absences: Sequence[Run]) -> bool:
-    """Return whether an absence between two presences is a removal and no flicker of a cache.
-
-    It is one if there was a notice of withdrawal, or if it lasted as long as a delay that counts as late.
-    """
+    """Return whether an absence between two presences is a removal and no flicker of a cache."""
+    # A notice of withdrawal proves a removal. So does an absence that lasts as long as a delay that counts as late.
     if any(run.state is State.WITHDRAWN and run.begin > presence.end for run in absences):
         return True
     # A single look may have met a flickering cache. So the first and last absence must be far enough apart.
@@ -133,7 +129,6 @@ def find_corrections(case: Case, part: PartVerdict, evidence: PartEvidence) -> I
 
 
 def _has_version(run: Run) -> bool:
-    """Return whether a look found content that states its version."""
     return run.state is State.PRESENT and run.version is not None
 
 
@@ -159,11 +154,9 @@ def _version_changes(runs: Sequence[Run], zone: str) -> Iterator[tuple[Interval,
 
 
 def _advance_text(name: str, before: datetime | int, after: datetime | int, zone: str) -> str:
-    """Return how a field of a version changed, such as `change_notes went from 1 to 2`."""
     reason = Reason.MOVED_ON if isinstance(after, datetime) else Reason.COUNTED_ON
     return reason.text(zone, field=name, old=before, new=after)
 
 
 def _time_since_release(part: PartVerdict, change: Interval) -> Bounds | None:
-    """Return how long after the release of a part a change came, or None if the release was not seen."""
     return between(part.released, change) if part.released.by is not None else None

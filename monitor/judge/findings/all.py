@@ -60,10 +60,8 @@ def collect_findings(case: Case, pairs: Sequence[Pair], of_promise: Iterable[Fin
 
 
 def _find_in_ledger(case: Case, parts: Iterable[PartVerdict]) -> Iterator[Finding]:
-    """Yield the findings from the ledger: calendars that disagree, short notice, no announcement.
-
-    Their `at` is the time of the calendar read that showed the fault, equal for all entries changed by one edit.
-    """
+    """Yield the findings from the ledger: calendars that disagree, short notice, no announcement."""
+    # Their `at` is the time of the calendar read that showed the fault, equal for all entries changed by one edit.
     in_force = case.in_force
     if in_force.disagreements and in_force.promise is not None:
         differing = (in_force.promise, *in_force.disagreements)
@@ -87,17 +85,14 @@ def _find_unwatched(case: Case, pairs: Sequence[Pair]) -> Iterator[Finding]:
 
 
 def _exposure_finding(case: Case, exposure: Exposure) -> Finding:
-    """Return the finding that says when a part was public before its slot, and why that ended."""
     reason = Reason.EXPOSED_UNSEEN if exposure.start == exposure.to else _EXPOSED[exposure.ended]
     text = reason.text(case.zone, came=exposure.start, ended=exposure.to, remark=_hour_remark(exposure.seconds))
     return Finding(Kind.EARLY_EXPOSURE, exposure.part, text, exposure.seconds)
 
 
 def _find_late(case: Case, pairs: Sequence[Pair]) -> Iterator[Finding]:
-    """Yield a finding for each part that is late or overdue by every calendar that announces the release.
-
-    If it is in doubt whether the promise was in force at its slot, a part exposed before the slot counts only as early.
-    """
+    """Yield a finding for each part that is late or overdue by every calendar that announces the release."""
+    # If the promise was perhaps not in force at its slot, a part exposed before the slot counts only as early.
     is_in_doubt = find_doubt_at_slot(case) is not None
     evidences = [evidence for _, evidence in pairs]
     late_by_others = [_late_parts_by(case, promise, evidences) for promise in case.in_force.disagreements]

@@ -75,10 +75,8 @@ def hides_part(case: Case, evidence: PartEvidence, span: Blind) -> bool:
 
 
 def _find_failed_spans(evidence: PartEvidence) -> list[_Span]:
-    """Return the spans in which looks at the part failed and no look succeeded, overlapping ones merged.
-
-    Failures because of a doubtful clock are merged only with each other, because they become findings of their own.
-    """
+    """Return the spans in which looks at the part failed and no look succeeded, overlapping ones merged."""
+    # Failures because of a doubtful clock are merged only with each other, because they become findings of their own.
     spans = [span for view in EDGE_AND_ORIGIN for span in _find_failed_spans_of_view(evidence, view)]
     in_order = sorted(spans, key=lambda span: span.begins)
     by_clock = [span for span in in_order if span.causes == (_CLOCK,)]
@@ -137,10 +135,8 @@ def _subtract_watched(span: _Span, successful: Iterable[Run]) -> _Span | None:
 
 
 def _may_have_mattered(case: Case, part: PartVerdict, evidence: PartEvidence, span: _Span) -> bool:
-    """Return whether a span without a usable look hid the slot, or may be the reason that a part is unproven.
-
-    It hid the slot if the monitor could not look at all. Failed looks do not, because other looks may have succeeded.
-    """
+    """Return whether a span without a usable look hid the slot, or may be the reason that a part is unproven."""
+    # Only a span in which the monitor could not look at all hides the slot. Around failed looks, others may succeed.
     window = case.judged_window
     covers_slot = span.begins <= window.slot_begins < span.ends
     is_longer_than_clock_error = span.ends - span.begins > case.policy.uncertainty
@@ -155,10 +151,7 @@ def _may_have_mattered(case: Case, part: PartVerdict, evidence: PartEvidence, sp
 
 
 def _unproven_span(case: Case, part: PartVerdict, evidence: PartEvidence) -> tuple[datetime, datetime]:
-    """Return the span in which an unproven part may have come: from its last absence to the look that found it.
-
-    If no look found it, the span lasts until now. Without an absence, it begins when the part could first be on time.
-    """
+    """Return the span in which an unproven part may have come: from its last absence to the look that found it."""
     window, last_absent = case.judged_window, evidence.last_absent
     if part.released.after is not None:
         begins = part.released.after
@@ -178,7 +171,6 @@ def _unproven_span(case: Case, part: PartVerdict, evidence: PartEvidence) -> tup
 
 
 def _blind_finding(case: Case, part: PartVerdict, span: _Span) -> Finding:
-    """Return the finding for a span: failed looks are about the part, a blind span is about no part."""
     seconds, when = seconds_between(span.begins, span.ends), Interval(span.begins, span.ends)
     reason, name = (Reason.LOOKS_PROVED_NOTHING, part.id) if span.failed_looks else (Reason.BLIND, None)
     text = reason.text(case.zone, span=when, causes=span.causes, looks=span.failed_looks, seconds=seconds)

@@ -82,10 +82,8 @@ def _date_at_edge(
 
 
 def _find_hidden_spans(case: Case, evidence: PartEvidence) -> Iterator[_HiddenSpan]:
-    """Yield the spans in which the edge hid a part that the origin showed after its slot.
-
-    If the origin did not show it, the content API counts instead.
-    """
+    """Yield the spans in which the edge hid a part that the origin showed after its slot."""
+    # If the origin has not shown the part, the content API counts instead.
     for view in (View.ORIGIN, View.CONTENT):
         spells = evidence.spells.get(view, ())
         present = [spell for spell in spells if spell.is_present]
@@ -151,10 +149,7 @@ def _find_end_of_old_answer(
 
 
 def _find_old_answers(edge: Sequence[Spell], other_view: Spell) -> list[Spell]:
-    """Return the absences at the edge that may be old answers from a cache, because another view showed the part.
-
-    `other_view` is the spell in which that view showed it.
-    """
+    """Return the absences at the edge that may be old answers from a cache, because another view showed the part."""
     notices = [*_withdrawal_notices(edge, other_view)]
     absent_runs = (spell.runs for spell in edge if not spell.is_present)
     # A notice of withdrawal is a new answer, so it ends the old answers.
@@ -183,10 +178,8 @@ def served_until(answers: Spell | Run) -> datetime:
 
 
 def find_split_view(case: Case, evidence: PartEvidence) -> Iterator[Finding]:
-    """Yield a finding for each monitor to which the edge served no release after another monitor got it.
-
-    Its length is that time. Times within our clock's uncertainty are left out.
-    """
+    """Yield a finding for each monitor to which the edge served no release after another monitor got it."""
+    # The length of the finding is that time. Times within our clock's uncertainty are left out.
     edge = evidence.views.get(View.EDGE, ())
     monitors = sorted({run.monitor for run in edge})
     runs_of = {name: [run for run in edge if run.monitor == name] for name in monitors}
