@@ -34,10 +34,10 @@ def find_exposures(
 
 
 def present_at_slot_by(presence: Presence, slot: datetime, runs: Iterable[Run]) -> datetime:
-    """Return the instant, at or soon after the slot, by which content that was out early is proved present again.
+    """Return the first instant, at the slot or later, at which content that was out early is proved present.
 
-    It is the slot itself if no break in the looks that saw the content began before it. After such a break, the content
-    may have been removed before the slot. Then the result is when a look first saw the content since the slot.
+    This is the slot itself if looks saw the content until then without a break (`_first_break_begins`). In a break, the
+    content may have been removed. So after a break, it is when a look first saw the content since the slot.
     """
     absences = _find_absences(runs)
     break_begins = _first_break_begins(presence, absences)

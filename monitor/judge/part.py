@@ -145,7 +145,7 @@ def _early_bound(released: Interval, window: Window, evidence: PartEvidence) -> 
         return None
     if last_absent < slot:
         return seconds_between(last_absent, slot)
-    # It was absent at the slot or later. But it may have been public at the slot, and removed before that absence.
+    # The part was absent at the slot or later. But it may have been public at the slot and removed before that absence.
     was_perhaps_public = not evidence.would_show_presence_at(slot) or evidence.may_have_been_public_at(slot)
     return None if was_perhaps_public else 0.0
 
@@ -166,7 +166,7 @@ class _PartJudge:
         early = [presence for presence in evidence.presences if is_early(presence, window)]
         early_and_still_there = [presence for presence in early if presence.end >= window.slot_begins]
         if early_and_still_there:
-            # At the slot, users had the part, so it was in time. That it was early is judged by its exposures.
+            # Users had the part at its slot, so it was in time. Its exposures say that it was early.
             by = min(present_at_slot_by(presence, window.slot_begins, self.runs) for presence in early_and_still_there)
             return _Timing(VerdictKind.ON_TIME, Interval(window.slot_begins, by))
         for presence in evidence.presences:
@@ -183,10 +183,10 @@ class _PartJudge:
         window, last_absent = self.window, presence.appears.after
         if is_early(presence, window):
             return False
-        # A copy may be old if its `Age` dates it before an absence that an earlier look proved (`claimed_begin`), and
-        # if even the newest copy was made before the first look.
+        # A spell may consist of old copies if its first copy claims an `Age` from before an absence that was proved
+        # (`claimed_begin`), and if even its newest copy was made before the first look.
         may_be_old = all(spell.claimed_begin and spell.end < spell.first_sent for spell in presence.spells)
-        # Then it must not make the release count as on time, unless the content is still there after some time.
+        # Old copies must not make the part count as on time. So wait whether the content stays.
         is_late = last_absent is not None and last_absent > window.on_time_until
         is_still_there = presence.removed is None and self.now >= window.late_evidence_until
         return not may_be_old or is_late or is_still_there
@@ -203,7 +203,7 @@ class _PartJudge:
         is_out_in_time = released.by is not None and released.by <= window.on_time_until
         if released.after is not None and released.after >= window.on_time_from and is_out_in_time:
             if window.exact and _early_bound(released, window, self.evidence) is None:
-                # It may have been public before its slot too, and removed before it was seen absent.
+                # The part may have been public before its slot too, and removed before it was seen absent.
                 reason = Reason.MAY_HAVE_BEEN_EARLY.text(self.zone, came=released)
                 return _Timing(VerdictKind.UNPROVEN, released, delay, reason)
             return _Timing(VerdictKind.ON_TIME, released, delay)
@@ -279,13 +279,13 @@ class _PartJudge:
         delay = None if window.promised_at is None else Bounds(seconds_between(window.promised_at, last_absent), None)
         if self.now >= window.closes and last_absent >= window.closes - _RECENT:
             return _Timing(VerdictKind.NOT_PUBLISHED, delay=delay)
-        # If it was not seen absent shortly before the watch ended, it may have come unseen. Then it stays overdue.
+        # A part that was last seen absent long before the watch ended may have come unseen. So it stays overdue.
         return _Timing(VerdictKind.OVERDUE, delay=delay)
 
     def _is_contradicted(self, absent: datetime) -> bool:
         """Return whether other evidence shows that the part may have been out in time, despite its absence at `absent`.
 
-        It may have been published in time and removed unseen. Or another view had shown it before `absent`.
+        The part may have been published in time and removed unseen, or another view had shown it before `absent`.
         """
         if self._find_unseen_stay() is not None or self._find_run_present_before(absent) is not None:
             return True
@@ -320,10 +320,10 @@ class _PartJudge:
         """Return the reason why `released`, when the part appeared, is too wide an interval for a verdict."""
         if released.after is None:
             return Reason.NO_ABSENCE.text(self.zone, came=released)
-        # It was absent within the tolerance, but may have come after it.
+        # The part was absent within the tolerance, but may have come after the tolerance.
         reason = Reason.ON_TIME_OR_LATE
         if released.after < self.window.on_time_from:
-            # It may have come even before the tolerance began.
+            # The part may have come even before the tolerance began.
             is_out_in_time = released.by is not None and released.by <= self.window.on_time_until
             reason = Reason.EARLY_OR_ON_TIME if is_out_in_time else Reason.EARLY_OR_LATE
         most_late = seconds_between(self.window.slot_ends, released.by)

@@ -98,11 +98,11 @@ class PartEvidence:
 
     def may_have_been_public_at(self, slot: datetime) -> bool:
         """Return whether the part may have been public at the slot and removed after it, though no look proves it."""
-        # It may have been published and removed before any look saw it.
+        # The part may have been published and removed before any look saw it.
         if any(stay.after and stay.by and stay.after < slot < stay.by for stay in self.find_unseen_stays()):
             return True
-        # A view may have shown it from the first look on, and first lacked it after the slot. What the view showed may
-        # have been this release or the previous edition. A view that never lacked it may answer 200 for any address.
+        # A view may have shown the part from the first look on, and first been absent after the slot. The part may then
+        # have been of this release or of the previous edition. A view that is never absent may answer 200 for anything.
         for view in EDGE_AND_ORIGIN:
             from_start = find_presence_from_start(self.views.get(view, ()))
             first_absent = None if from_start is None else self.find_absence_after(from_start)

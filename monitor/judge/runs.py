@@ -213,8 +213,8 @@ def last_absence_until(run: Run, limit: datetime) -> datetime | None:
     if run.end <= limit:
         return run.end
     # The run goes on beyond `limit`, and does not keep the times of the looks inside it. But its last look before the
-    # limit was at most the largest gap earlier. And that look may have been answered only after the limit (`UNDERWAY`).
-    # So with a largest gap of 5 s and a limit of 9:30:00, absence is proved at 9:29:54.
+    # limit was at most the largest gap earlier, and its answer was made within `UNDERWAY`. Example: with a largest gap
+    # of 5 s and a limit of 9:30:00, absence is proved at 9:29:54.
     before_limit = limit - run.largest_gap - UNDERWAY
     # A cache may have answered the first look with a copy from before the look. Then absence is proved at `begin`.
     at_first_look = min(run.begin, run.first_sent)

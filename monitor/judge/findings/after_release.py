@@ -48,7 +48,7 @@ def find_swaps(case: Case, part: PartVerdict, evidence: PartEvidence) -> Iterato
 
 
 def _find_changes_of_bytes(runs: Sequence[Run], slot: datetime, least: timedelta) -> list[Interval]:
-    """Return when a view first showed other bytes than since the slot, if it showed them for at least `least`."""
+    """Return when a view got bytes that it had not shown since the slot, and then showed them for at least `least`."""
     present = (run for run in runs if run.state is State.PRESENT and run.digest)
     # Each group is consecutive runs with the same bytes.
     groups = [tuple(group) for _, group in groupby(present, key=lambda run: run.digest)]

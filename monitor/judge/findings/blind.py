@@ -96,7 +96,7 @@ def _find_failed_spans_of_view(evidence: PartEvidence, view: View) -> Iterator[_
             causes = tuple(dict.fromkeys(run.why for run in failed))
             looks = sum(run.looks for run in failed)
             span = _Span(failed[0].first_sent, failed[-1].last_received, causes, looks)
-            # A failure may delay the next look. Then nothing was seen until then, unless the other view answered.
+            # A failure may delay the next look. Until that look, the part was seen only if the other view answered.
             unwatched = _subtract_watched(_extend_to_next_look(span, all_runs), successful)
             if unwatched is not None:
                 yield unwatched
@@ -158,7 +158,7 @@ def _unproven_span(case: Case, part: PartVerdict, evidence: PartEvidence) -> tup
     elif last_absent is None:
         begins = window.on_time_from
     elif part.released.by is None:
-        # The part was not found. It may have been public for a time after the slot, even before its last absence.
+        # The part was not found. It may have been public, unseen, for a time between its slot and its last absence.
         begins = min(last_absent, window.slot_begins)
     else:
         begins = last_absent

@@ -131,8 +131,8 @@ def _find_end_of_old_answer(
 ) -> tuple[Interval, bool]:
     """Return until when the edge served an old answer, and whether the part was withdrawn by then.
 
-    A new answer at the edge ends it: the part, or a notice that withdraws it. So does the removal of the part from the
-    other view (`removed`), because since then an answer without the part is right.
+    The next new answer at the edge ends the old one: the part, or a notice that withdraws it. So does the removal of
+    the part from the other view (`removed`), because since then an answer without the part is right.
     """
     old_until = served_until(old)
     shown = [spell.begin for spell in edge if spell.is_present and spell.last_received > old.last_received]
@@ -158,7 +158,7 @@ def _find_old_answers(edge: Sequence[Spell], other_view: Spell) -> list[Spell]:
     edge_showed_at = next((spell.begin for spell in edge if spell.is_present and spell.begin >= other_view.begin), None)
     if edge_showed_at is None:
         return absences
-    # After both the edge had shown the part and the other view stopped to show it, an absence may be a real removal.
+    # Once the edge has shown the part and the other view has stopped to show it, an absence may be a real removal.
     may_be_removed_from = max(edge_showed_at, other_view.end)
     return [absence for absence in absences if absence.begin <= may_be_removed_from]
 
