@@ -33,14 +33,14 @@ class InForce:
     `promise` is the one in force, or None if nothing readable was announced. If the release is `cancelled`, it is the
     cancelling entry, with the slot that was planned. `events` are in the order of reads.
 
-    `withdrawn` are promises withdrawn before their slot passed, oldest first. `moved_from` is the newest of them before
-    the slot in force, else the newest of all. `changed_after_slot` is the change (another time or a cancellation) that
-    was announced after the slot had passed. It is judged separately. `is_first_read_after_slot`: the slot had passed
-    when it was first read, so no verdict on it can be proved.
+    `replaced_promises` were in force and changed before their slot passed, oldest first. `moved_from` is the newest of
+    them before the slot in force, else the newest of all. `changed_after_slot` is the change (another time or a
+    cancellation) that was announced after the slot had passed. It is judged separately. `is_first_read_after_slot`: the
+    slot had passed when it was first read, so no verdict on it can be proved.
 
     `disagreements` are entries of other calendars that differed before the slot passed, `agreeing` those with the same
-    slot. `in_doubt` are later entries of the same calendar that may have been made in time, because no read in between
-    shows the opposite, and entries with the same written time and another offset.
+    slot. `possible_changes` are later entries of the same calendar that may have been made in time, because no read in
+    between shows the opposite, and entries with the same written time and another offset.
     """
 
     promise: Promise | None = None
@@ -51,9 +51,9 @@ class InForce:
     short_notice: ShortNotice | None = None
     disagreements: tuple[Promise, ...] = ()
     is_first_read_after_slot: bool = False
-    withdrawn: tuple[Promise, ...] = ()
+    replaced_promises: tuple[Promise, ...] = ()
     events: tuple[LedgerEvent, ...] = ()
-    in_doubt: tuple[Promise, ...] = ()
+    possible_changes: tuple[Promise, ...] = ()
     agreeing: tuple[Promise, ...] = ()
 
     @property
@@ -108,8 +108,8 @@ class _ReleaseLedger:
         self._first: Promise | None = None
         self._changed_after_slot: Promise | None = None
         self._short_notice: ShortNotice | None = None
-        self._withdrawn: list[Promise] = []  # in force once, and changed before their slot passed
-        self._in_doubt: list[Promise] = []  # read too late, but perhaps announced in time
+        self._replaced_promises: list[Promise] = []  # in force once, and changed before their slot passed
+        self._possible_changes: list[Promise] = []  # read too late, but perhaps announced in time
         self._events: list[LedgerEvent] = []
         # Calendars that contradict the one in force, each reported once as long as it does.
         self._reported_as_differing: set[str] = set()
@@ -129,7 +129,7 @@ class _ReleaseLedger:
             # A time that had passed when it was read cannot replace the slot in force. But if it was perhaps announced
             # before it passed, it is kept as a doubt.
             self._add_event(EventKind.BACK_DATED, promise, current.slot)
-            self._add_if_in_doubt(promise, promise.slot)
+            self._add_if_possible_change(promise, promise.slot)
         elif _is_zone_shift(self._last_accepted.get(promise.calendar), promise):
             # The same written time has another UTC offset. That is perhaps no change, so the promise does not come into
             # force. It is kept as a doubt until the calendar's next change.
@@ -161,11 +161,11 @@ class _ReleaseLedger:
         others = [each for each in self._last_accepted.values() if each.calendar != calendar and not is_cancelled(each)]
         # A later entry that shows the same written time with another UTC offset may be no change, so it is a doubt.
         shifted = [promise for promise in self._zone_shifted.values() if promise.calendar == calendar]
-        # A postponed release was expected at the last withdrawn slot before the one in force. If it was brought
-        # forward, no withdrawn slot is before that one, and it was expected at the last of them all.
+        # A postponed release was expected at the last replaced slot before the one in force. If it was brought
+        # forward, no replaced slot is before that one, and it was expected at the last of them all.
         begins = None if current is None else current.slot.begins()
-        earlier_slots = [each for each in self._withdrawn if begins is None or has_passed(each.slot, begins)]
-        expected = earlier_slots or self._withdrawn
+        earlier_slots = [each for each in self._replaced_promises if begins is None or has_passed(each.slot, begins)]
+        expected = earlier_slots or self._replaced_promises
         return InForce(
             promise=current,
             cancelled=current is not None and is_cancelled(current),
@@ -176,9 +176,9 @@ class _ReleaseLedger:
             disagreements=tuple(sorted(self._find_differing(), key=lambda each: each.calendar)),
             agreeing=tuple(each for each in others if current is not None and each.slot.is_same_time(current.slot)),
             is_first_read_after_slot=current is not None and has_passed(current.slot, current.learnt),
-            withdrawn=tuple(self._withdrawn),
+            replaced_promises=tuple(self._replaced_promises),
             events=tuple(self._events),
-            in_doubt=(*self._in_doubt, *shifted),
+            possible_changes=(*self._possible_changes, *shifted),
         )
 
     def _add_first(self, promise: Promise) -> None:
@@ -210,7 +210,7 @@ class _ReleaseLedger:
     def _update_current(self, promise: Promise) -> None:
         """Make this promise the last of its calendar, choose again which one is in force, report new disagreements.
 
-        If the slot in force was changed, and not only made more precise, its promise is added to those withdrawn.
+        If the slot in force was changed, and not only made more precise, its promise is added to those replaced.
         """
         is_first_of_calendar = promise.calendar not in self._last_accepted
         self._last_accepted[promise.calendar] = promise
@@ -223,7 +223,7 @@ class _ReleaseLedger:
                 # A slot without a readable time (`NONE`) excludes no time, so any other only makes it more precise.
                 is_refined = planned.slot.precision is Precision.NONE or is_inside(chosen.slot, planned.slot)
                 if not is_refined:
-                    self._withdrawn.append(planned)
+                    self._replaced_promises.append(planned)
             self._last_planned = chosen
         elif planned is not None and chosen.slot.precision is Precision.NONE:
             # A cancellation without a date keeps the slot that it cancels.
@@ -288,7 +288,7 @@ class _ReleaseLedger:
         if is_repetition:
             return
         # Perhaps it was announced before the slot passed, and only read too late.
-        self._add_if_in_doubt(promise, current.slot)
+        self._add_if_possible_change(promise, current.slot)
         shows_slot_in_force = not is_cancelled(promise) and not find_slot_changes(current.slot, promise.slot)
         if shows_slot_in_force:
             if self._changed_after_slot is not None and self._changed_after_slot.calendar == calendar:
@@ -299,7 +299,7 @@ class _ReleaseLedger:
             self._changed_after_slot = promise
             self._add_event(EventKind.CHANGED_AFTER_SLOT, promise, current.slot)
 
-    def _add_if_in_doubt(self, promise: Promise, slot: Slot) -> None:
+    def _add_if_possible_change(self, promise: Promise, slot: Slot) -> None:
         """Add a promise to those in doubt if it changes the one in force and was perhaps made before `slot` passed.
 
         It was perhaps made in time if the slot was still ahead at the last read without this promise.
@@ -310,7 +310,7 @@ class _ReleaseLedger:
         # Reads without it are the read just before it and all that showed the earlier promise of its calendar.
         last_read_without = max(filter(None, (promise.unlearnt, before.confirmed_at, before.learnt)))
         if find_changes(current, promise) and not has_passed(slot, last_read_without):
-            self._in_doubt.append(promise)
+            self._possible_changes.append(promise)
 
     def _add_event(
         self, what: EventKind, promise: Promise, before: Slot | None = None, detail: str = "", after: Slot | None = None

@@ -54,10 +54,8 @@ def count_length_units(seconds: float) -> int:
 
 
 def _headline_word(row: Mapping[str, Any]) -> str:
-    """Return how the headline counts a release: `late`, `early`, `out` or `not seen yet`.
-
-    A release of which something was seen while a required part is still due counts as not seen yet.
-    """
+    """Return how the headline counts a release: `late`, `early`, `out` or `not seen yet`."""
+    # A release of which something was seen while a required part is still due counts as not seen yet.
     if row["verdict"] in LATE_VERDICTS:
         return "late"
     if row["verdict"] == "early":

@@ -23,54 +23,52 @@ from schedules.times.zone import day_begins, local_date
 class Window:
     """The promised span and the limits that the policy sets around it. All times are aware UTC.
 
-    `opens` … `passes` is the promise: one instant if `exact`, else whole local days. Present before `early_before`, by
-    more than our clock's uncertainty, is early. Absent after `latest` is late. An appearance in `[earliest, latest]` is
-    on time. Evidence may still arrive until `settles`. The watch ends at `closes`.
+    The promised span is `slot_begins` … `slot_ends`: one instant if `exact`, else whole local days. Present before
+    `early_before`, by more than our clock's uncertainty, is early. An appearance in `[on_time_from, on_time_until]` is
+    on time. Absent after that is late. The verdict waits for late answers until `late_evidence_until`. A release that
+    never appears is watched until `closes`.
     """
 
-    opens: datetime
-    passes: datetime
+    slot_begins: datetime
+    slot_ends: datetime
     exact: bool
     early_before: datetime
-    earliest: datetime
-    latest: datetime
-    settles: datetime
+    on_time_from: datetime
+    on_time_until: datetime
+    late_evidence_until: datetime
     closes: datetime
 
     @property
     def promised_at(self) -> datetime | None:
         """Return the instant from which delays count; None if no time was promised."""
-        return self.opens if self.exact else None
+        return self.slot_begins if self.exact else None
 
     def delay_of(self, came: Interval) -> Bounds | None:
         """Return how long after its slot something came (negative: before); None if no time was promised."""
-        return since(came, self.opens) if self.exact else None
+        return since(came, self.slot_begins) if self.exact else None
 
 
 def build_window(in_force: InForce, policy: Policy) -> Window | None:
-    """Return the window of the slot in force, or None without a readable slot.
-
-    A provisional or doubtful time is judged as its whole local day, like an entry without a time.
-    """
+    """Return the window of the slot in force, or None without a readable slot."""
+    # A provisional or doubtful time is judged as its whole local day, like an entry without a time.
     slot = in_force.slot
-    if slot is None or (opens := slot.begins()) is None or (passes := slot.passes()) is None:
+    if slot is None or (slot_begins := slot.begins()) is None or (slot_ends := slot.passes()) is None:
         return None
     exact = is_exact(in_force)
     if slot.precision is Precision.INSTANT and not exact:
-        day = local_date(opens, slot.timezone)
-        opens, passes = day_begins(day, slot.timezone), day_begins(day + timedelta(days=1), slot.timezone)
-    latest = passes + policy.on_time_within
-    # Early: present before `early_before`. On time: last proved absent at `earliest` or later, present by `latest`. The
-    # verdict waits for late answers until `settles`. A release that never appears is watched until `closes`.
+        day = local_date(slot_begins, slot.timezone)
+        slot_begins = day_begins(day, slot.timezone)
+        slot_ends = day_begins(day + timedelta(days=1), slot.timezone)
+    on_time_until = slot_ends + policy.on_time_within
     return Window(
-        opens=opens,
-        passes=passes,
+        slot_begins=slot_begins,
+        slot_ends=slot_ends,
         exact=exact,
-        early_before=opens - policy.uncertainty,
-        earliest=opens - policy.on_time_within,
-        latest=latest,
-        settles=latest + policy.grace,
-        closes=passes + policy.closes_after,
+        early_before=slot_begins - policy.uncertainty,
+        on_time_from=slot_begins - policy.on_time_within,
+        on_time_until=on_time_until,
+        late_evidence_until=on_time_until + policy.grace,
+        closes=slot_ends + policy.closes_after,
     )
 
 
@@ -79,11 +77,12 @@ def is_exact(in_force: InForce) -> bool:
     slot, promise = in_force.slot, in_force.promise
     if slot is None or promise is None or slot.precision is not Precision.INSTANT:
         return False
-    if promise.doubt or slot.doubt or promise.state is State.PROVISIONAL:
+    is_entry_in_doubt, is_time_in_doubt = bool(promise.doubt), bool(slot.doubt)
+    if is_entry_in_doubt or is_time_in_doubt or promise.state is State.PROVISIONAL:
         return False
-    # A postponed entry often still shows the old time. If it replaced an earlier promise, it shows the new one.
-    has_replaced_promise = bool(in_force.withdrawn)
-    return promise.state is not State.POSTPONED or has_replaced_promise
+    # A calendar that marks an entry as postponed often leaves the old time in it. The time is a new one only if this
+    # promise replaced an earlier promise of the release.
+    return promise.state is not State.POSTPONED or bool(in_force.replaced_promises)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +118,7 @@ class Case:
         """Return whether the release was moved: an earlier promised time has passed, the slot in force has not."""
         earlier = self.in_force.moved_from
         passed = None if earlier is None else earlier.slot.passes()
-        return self.window is not None and passed is not None and passed <= self.now < self.window.opens
+        return self.window is not None and passed is not None and passed <= self.now < self.window.slot_begins
 
     def with_promise(self, promise: Promise) -> Case:
         """Return the case as if another promise were in force, such as that of a second calendar."""

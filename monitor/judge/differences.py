@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -38,7 +37,6 @@ def find_differences(stored: Json, again: Json, *, several_monitors: bool = Fals
 
 
 def _compare_fields(place: str, stored: Json, again: Json, names: Sequence[str]) -> list[str]:
-    """Return a line for each of these fields that differs. `place` comes before its name."""
     return [
         f"{place}{name}: was {stored.get(name)}, is {again.get(name)}"
         for name in names
@@ -57,7 +55,6 @@ def _compare_measurements(place: str, stored: Json, again: Json) -> list[str]:
 
 
 def _compare_parts(stored: Sequence[Json], again: Sequence[Json]) -> list[str]:
-    """Return how the parts differ: those that only one side has, and the fields and measurements of the others."""
     before, after = ({part["id"]: part for part in parts} for parts in (stored, again))
     lines = [f"parts: {name} is only in one of both" for name in sorted(before.keys() ^ after.keys())]
     for name in sorted(before.keys() & after.keys()):
@@ -74,47 +71,53 @@ def _compare_exposures(place: str, stored: Sequence[Json], again: Sequence[Json]
     for number, (before, after) in enumerate(zip(stored, again, strict=True)):
         where = f"{place}[{number}]."
         lines += _compare_fields(where, before, after, ("part",))
+        # An open exposure may have ended since it was stored, but an ended one cannot open again.
         if after["open"] and not before["open"]:
             lines.append(f"{where}open: was False, is True")
         for name in ("from", "to", "seconds"):
             lines += _compare_ranges(f"{where}{name}", before[name], after[name])
-        # Later looks may show that and why it ended. JSON stored by an older version does not have the field.
-        if before.get("ended") not in (None, Ended.UNKNOWN, after["ended"]):
-            lines.append(f"{where}ended: was {before['ended']}, is {after['ended']}")
+        # Without a stored reason, the exposure was still open, or an older version stored it. Later looks may show it.
+        ended_before = before.get("ended")
+        is_reason_known = ended_before is not None and ended_before != Ended.UNKNOWN
+        if is_reason_known and ended_before != after["ended"]:
+            lines.append(f"{where}ended: was {ended_before}, is {after['ended']}")
     return lines
 
 
 def _compare_findings(stored: Sequence[Json], again: Sequence[Json], *, several_monitors: bool) -> list[str]:
-    """Return one line with all findings if one is lost or new, else a line for each finding whose length differs.
-
-    A finding of blindness says when we did not look. If it is new, that is no difference: it may have been stored late.
-    If it is lost, that is none with `several_monitors`: looks of another one, stored since, may cover that time.
-    """
-    before, after = _name_findings(stored), _name_findings(again)
-    names_before, names_after = (Counter(name for name, _ in named) for named in (before, after))
-    lost, new = names_before - names_after, names_after - names_before
-    is_only_blindness = all(name.startswith(_BLINDNESS) for name in new + lost)  # a name begins with the kind
-    if not is_only_blindness or (lost and not several_monitors):
-        were, are = (", ".join(sorted(names.elements())) or "none" for names in (names_before, names_after))
-        return [f"findings: were {were}, are {are}"]
-    lost_or_new = new.keys() | lost.keys()
+    """Return one line with all findings if their number differs by kind and part, else a line for each other length."""
+    # One more finding of blindness is no difference. With `several_monitors`, one fewer is no difference either.
+    before, after = _group_by_name(stored), _group_by_name(again)
     lines = []
-    common_before, common_after = ([pair for pair in named if pair[0] not in lost_or_new] for named in (before, after))
-    # Both have the same names now, in the order of names.
-    for (name, finding), (_, finding_again) in zip(common_before, common_after, strict=True):
-        length = finding["seconds"]
-        if length is not None and finding["kind"] in _BLINDNESS:
-            # The blind span may have grown since it was stored, so its length has no upper limit.
-            length = {**length, "max": None}
-        lines += _compare_ranges(f"findings.{name}", length, finding_again["seconds"])
+    for name in sorted(before.keys() | after.keys()):
+        found_before, found_after = before.get(name, []), after.get(name, [])
+        is_blindness = name.startswith(_BLINDNESS)  # a name begins with the kind
+        if len(found_before) != len(found_after):
+            # A blind span may have been stored after the verdict. Looks of another monitor may have filled one.
+            is_explained = is_blindness and (len(found_after) > len(found_before) or several_monitors)
+            if not is_explained:
+                return [f"findings: were {_names_text(before)}, are {_names_text(after)}"]
+            continue
+        for finding_before, finding_after in zip(found_before, found_after, strict=True):
+            length = finding_before["seconds"]
+            if is_blindness and length is not None:
+                # The blind span may have grown since the verdict was stored, so its length has no upper limit.
+                length = {**length, "max": None}
+            lines += _compare_ranges(f"findings.{name}", length, finding_after["seconds"])
     return lines
 
 
-def _name_findings(findings: Sequence[Json]) -> list[tuple[str, Json]]:
-    """Return the findings that can be compared, with kind and part as their name, in the order of names."""
-    comparable = (finding for finding in findings if finding["kind"] != "platform")
-    named = [(f"{finding['kind']}({finding['part'] or ''})", finding) for finding in comparable]
-    return sorted(named, key=lambda pair: pair[0])
+def _group_by_name(findings: Sequence[Json]) -> dict[str, list[Json]]:
+    """Return the findings that can be compared, by a name made of kind and part."""
+    groups: dict[str, list[Json]] = {}
+    for finding in findings:
+        if finding["kind"] != "platform":
+            groups.setdefault(f"{finding['kind']}({finding['part'] or ''})", []).append(finding)
+    return groups
+
+
+def _names_text(groups: Mapping[str, Sequence[Json]]) -> str:
+    return ", ".join(name for name in sorted(groups) for _ in groups[name]) or "none"
 
 
 def _compare_ranges(place: str, stored: Json | None, again: Json | None) -> list[str]:

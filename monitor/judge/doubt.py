@@ -18,7 +18,7 @@ from schedules.times.interval import earliest_known
 from schedules.times.zone import local_date
 
 BREACHES = (*LATE_VERDICTS, VerdictKind.EARLY)
-# These verdicts say whether a part was in time.
+# These verdicts are claims: they say whether a part was in time.
 _CLAIMS = (*BREACHES, VerdictKind.ON_TIME)
 
 
@@ -37,7 +37,7 @@ def drop_doubtful_claims(
     if promise is None or not case.is_judged:
         return tuple(parts), None
     unlisted = _unlisted_reason(case, promise, parts)
-    changed = _change_text(case, promise) if case.in_force.in_doubt else None
+    changed = _change_text(case, promise) if case.in_force.possible_changes else None
     doubt = unlisted or changed or _unconfirmed_reason(case, promise, parts)
     doubt_at_slot = find_doubt_at_slot(case)
     kept = list(parts)
@@ -65,31 +65,32 @@ def _needs_promise(case: Case, promise: Promise, part: PartVerdict, *, is_unlist
 
 
 def _shows_only_next_edition(case: Case, promise: Promise, part: PartVerdict) -> bool:
-    """Return whether each time that replaced the promise in its calendar is that of the next edition.
+    """Return whether each time that the calendar gave instead of the promise is that of the next edition.
 
-    Such a time is on a later day, and was read after the part was last absent. False if no time replaced the promise.
+    Such a time is later and on another day. The calendar gave it after the part was last absent: an entry for the next
+    edition replaces the old entry when the old edition is out. False if the calendar gave no other time.
     """
-    new_entries, last_absent = case.in_force.in_doubt, part.released.after
-    is_each_of_next_edition = all(
-        not _is_earlier(entry, promise)
-        and not (first_day(entry.slot) == first_day(promise.slot) and _is_earlier(promise, entry))
-        and (last_absent is None or entry.learnt > last_absent)
-        for entry in new_entries
-    )
-    return bool(new_entries) and is_each_of_next_edition
+    new_entries, last_absent = case.in_force.possible_changes, part.released.after
+    for entry in new_entries:
+        is_earlier, is_later = _is_earlier(entry, promise), _is_earlier(promise, entry)
+        is_later_that_day = is_later and first_day(entry.slot) == first_day(promise.slot)
+        was_read_before_release = last_absent is not None and entry.learnt <= last_absent
+        if is_earlier or is_later_that_day or was_read_before_release:
+            return False
+    return bool(new_entries)
 
 
 def _drop_claims_that_fail_by_minute(
     case: Case, promise: Promise, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence]
 ) -> tuple[tuple[PartVerdict, ...], str | None]:
-    """Return all parts, without claims that are wrong for one of the minutes that may be promised, and the reason.
+    """Return all parts, without the verdicts that a minute which may have been promised contradicts, and the reason.
 
-    A claim says whether a part was in time. The parts were judged by a whole day, as it is not known which minute was
-    promised. A part that loses its claim is `unproven`, or `pending` before the slot has passed. The reason is None if
-    no part became `unproven`.
+    The parts were judged by a whole day, because it is not known which minute was promised. A part that loses its
+    verdict is `unproven`, or `pending` before the slot has passed. The reason is None if no part became `unproven`.
     """
-    by_minute = [judge_by_promise(case, minute, evidences) for minute in _possible_minutes(case)]
-    if case.in_force.in_doubt:
+    # For each possible minute: all parts as judged by that minute.
+    judgements = [judge_by_promise(case, minute, evidences) for minute in _possible_minutes(case)]
+    if case.in_force.possible_changes:
         # The calendar changed the minute. A part that is pending by the whole day may be late already by a new minute.
         droppable: tuple[VerdictKind, ...] = (*_CLAIMS, VerdictKind.PENDING)
         reason = _change_text(case, promise)
@@ -99,34 +100,36 @@ def _drop_claims_that_fail_by_minute(
         last = case.in_force.announced_as_of or promise.learnt
         reason = Reason.NOT_READ_AGAIN.text(case.zone, promise=promise, last=last)
     is_due = has_passed(promise.slot, case.now)
-    instead = VerdictKind.UNPROVEN if is_due else VerdictKind.PENDING
+    verdict_instead = VerdictKind.UNPROVEN if is_due else VerdictKind.PENDING
     kept = []
-    for place, part in enumerate(parts):
-        verdicts = [parts_by_minute[place].verdict for parts_by_minute in by_minute]
-        different = [verdict for verdict in verdicts if not _is_same_claim(part.verdict, verdict)]
-        # `on_time` must be the verdict by every minute. Any other verdict fails only if a minute makes another claim.
-        is_denied = any(part.verdict is VerdictKind.ON_TIME or verdict in _CLAIMS for verdict in different)
-        is_lost = is_denied and part.verdict in droppable
-        kept.append(_without_claim(part, reason, instead) if is_lost else part)
+    for number, part in enumerate(parts):
+        verdicts_by_minute = [judged_parts[number].verdict for judged_parts in judgements]
+        is_dropped = part.verdict in droppable and _is_contradicted(part.verdict, verdicts_by_minute)
+        kept.append(_without_claim(part, reason, verdict_instead) if is_dropped else part)
     return tuple(kept), reason if is_due and kept != list(parts) else None
 
 
-def _possible_minutes(case: Case) -> list[Promise]:
-    """Return promises of an exact minute, any of which may have been in force though the slot is judged as a whole day.
+def _is_contradicted(verdict: VerdictKind, verdicts_by_minute: Iterable[VerdictKind]) -> bool:
+    """Return whether the verdict by a whole day is contradicted by the verdict by one of the possible minutes."""
+    different = [by_minute for by_minute in verdicts_by_minute if not _is_same_claim(verdict, by_minute)]
+    # Every different verdict contradicts `on_time`, even `unproven`. Another verdict is contradicted only by one that
+    # says whether the part was in time.
+    return any(verdict is VerdictKind.ON_TIME or by_minute in _CLAIMS for by_minute in different)
 
-    If the calendar changed its entry (`in_doubt`), they are the entries read later, because it may have shown them
-    before the slot. Else it is the provisional time, if it was last read before the slot. It is returned as confirmed,
-    because the calendar may have confirmed it since. Empty if the slot is judged to the minute.
-    """
+
+def _possible_minutes(case: Case) -> list[Promise]:
+    """Return each exact minute that may have been promised, if the slot is judged as a whole day. Else none."""
     in_force, promise = case.in_force, case.in_force.promise
     if case.window is None or case.window.exact or promise is None:
         return []
-    if in_force.in_doubt:
-        windows = {entry: case.with_promise(entry).window for entry in in_force.in_doubt}
-        return [entry for entry, window in windows.items() if window is not None and window.exact]
-    begins, last_read = promise.slot.instant, in_force.announced_as_of
-    if begins is None or last_read is None or promise.state is not State.PROVISIONAL or last_read >= begins:
+    if in_force.possible_changes:
+        # The calendar may have changed to these entries before the slot. Only those with an exact minute count.
+        windows = [(entry, case.with_promise(entry).window) for entry in in_force.possible_changes]
+        return [entry for entry, window in windows if window is not None and window.exact]
+    minute, last_read = promise.slot.instant, in_force.announced_as_of
+    if minute is None or last_read is None or promise.state is not State.PROVISIONAL or last_read >= minute:
         return []
+    # The calendar was last read before the slot. It may have confirmed the provisional minute after that read.
     return [replace(promise, state=State.CONFIRMED)]
 
 
@@ -155,21 +158,24 @@ def drop_disputed_breaches(
 def find_promise_doubts(case: Case, reason: str | None, parts: Sequence[PartVerdict]) -> Iterator[Finding]:
     """Yield the findings about the promise itself: that it is in doubt, or was brought forward.
 
-    `reason` is the doubt that changed a verdict. Without one, the promise is still in doubt if the calendar now gives
-    an earlier slot, or was not read again since a breach.
+    `reason` says why a doubtful promise changed a verdict, None if none was changed.
     """
     promise = case.in_force.promise
     if promise is None:
         return
-    # `in_doubt` has entries that were read after the slot, but that the calendar may have shown before it.
-    earlier = [reading for reading in case.in_force.in_doubt if _is_earlier(reading, promise)]
+    # Entries with an earlier slot that were read too late, but which the calendar may have shown in time.
+    earlier_entries = [entry for entry in case.in_force.possible_changes if _is_earlier(entry, promise)]
     if reason is None:
-        reason = _change_text(case, promise) if earlier else _not_read_again_reason(case, promise, parts)
+        # The promise is in doubt even if no verdict was changed.
+        reason = _change_text(case, promise) if earlier_entries else _not_read_again_reason(case, promise, parts)
     if reason is not None:
         yield Finding(Kind.PROMISE_IN_DOUBT, None, reason)
-    # The promise itself may have replaced a later time, in a change on the day of its slot.
-    brought_forward = earlier[-1] if earlier else promise
-    if earlier or _was_brought_forward_that_day(case, promise):
+    brought_forward = None
+    if earlier_entries:
+        brought_forward = earlier_entries[-1]
+    elif _was_brought_forward_that_day(case, promise):
+        brought_forward = promise
+    if brought_forward is not None:
         text = Reason.BROUGHT_FORWARD.text(case.zone, promise=brought_forward, read=brought_forward.learnt)
         yield Finding(Kind.BROUGHT_FORWARD, None, text, at=brought_forward.learnt)
 
@@ -179,7 +185,7 @@ def deadlines_of_other_readings(case: Case) -> Iterator[datetime]:
     for promise in (*case.in_force.disagreements, *_possible_minutes(case)):
         window = case.with_promise(promise).window
         if window is not None:
-            yield from (window.opens, window.latest, window.settles)
+            yield from (window.slot_begins, window.on_time_until, window.late_evidence_until)
 
 
 def judge_by_promise(case: Case, promise: Promise, evidences: Sequence[PartEvidence]) -> tuple[PartVerdict, ...]:
@@ -192,7 +198,7 @@ def is_late(case: Case, part: PartVerdict) -> bool:
     """Return whether a part came late or is overdue. It may have been exposed before its slot as well."""
     if part.verdict is not VerdictKind.EARLY:
         return part.verdict in LATE_VERDICTS
-    return part.released.after is not None and part.released.after > case.judged_window.latest
+    return part.released.after is not None and part.released.after > case.judged_window.on_time_until
 
 
 def _is_same_claim(verdict: VerdictKind, other: VerdictKind) -> bool:
@@ -221,7 +227,7 @@ def find_doubt_at_slot(case: Case) -> str | None:
 
 def _change_text(case: Case, promise: Promise) -> str:
     """Return the reason that the promise changed between two reads: what each read showed, and when."""
-    changed = case.in_force.in_doubt
+    changed = case.in_force.possible_changes
     changes = tuple(Reason.READING.text(case.zone, promise=reading, read=reading.learnt) for reading in changed)
     last = case.in_force.announced_as_of or promise.learnt
     return Reason.CHANGED_BETWEEN_READS.text(case.zone, promise=promise, last=last, changes=changes)
@@ -236,7 +242,7 @@ def _unlisted_reason(case: Case, promise: Promise, parts: Iterable[PartVerdict] 
     unlisted = promise.unlisted
     # The promise must be in force from the earliest of these on: its slot, or when an exposure may have begun.
     starts = [exposure.start for part in parts for exposure in part.exposures]
-    needed_from = earliest_known([case.judged_window.opens, *(start.after or start.by for start in starts)])
+    needed_from = earliest_known([case.judged_window.slot_begins, *(start.after or start.by for start in starts)])
     if unlisted is None or needed_from is None:
         return None
     # A replay judges as of an earlier `now`, when the entry was perhaps still listed.
@@ -251,11 +257,9 @@ def _unlisted_reason(case: Case, promise: Promise, parts: Iterable[PartVerdict] 
 
 
 def _unconfirmed_reason(case: Case, promise: Promise, parts: Iterable[PartVerdict] = ()) -> str | None:
-    """Return the reason to doubt a promise that its calendar last showed too long before it was needed, or None.
-
-    It is needed at its slot, or at the first exposure of `parts` if that was earlier.
-    """
-    needed_at, last_shown = _promise_needed_at(case, parts), case.in_force.announced_as_of
+    """Return the reason to doubt a promise that its calendar last showed too long before it was needed, or None."""
+    # A promise is needed at its slot, or at the first exposure of `parts` if that was earlier.
+    needed_at, last_shown = _slot_or_first_exposure(case, parts), case.in_force.announced_as_of
     if needed_at is None or last_shown is None or needed_at - last_shown <= case.policy.confirmed_within:
         return None
     before = (needed_at - last_shown).total_seconds()
@@ -263,25 +267,23 @@ def _unconfirmed_reason(case: Case, promise: Promise, parts: Iterable[PartVerdic
 
 
 def _not_read_again_reason(case: Case, promise: Promise, parts: Sequence[PartVerdict]) -> str | None:
-    """Return the reason to doubt a breach: the calendar has not shown the promise since the breach began. Else None.
-
-    The breach begins at the slot if a part is late, else at the first exposure. None also if there is no breach.
-    """
+    """Return the reason to doubt a breach: the calendar has not shown the promise since the breach began. Else None."""
     # A part that cannot be late, such as an alternative address, breaks the promise only by an exposure.
     is_breach = any(part.verdict in BREACHES and (part.can_be_late or part.exposures) for part in parts)
+    if not is_breach:
+        return None
+    # Lateness begins at the slot. If no part is late, the breach began with the first exposure.
     is_any_late = any(is_late(case, part) for part in parts)
-    breach_begins = _promise_needed_at(case, exposed=() if is_any_late else parts)
+    breach_begins = _slot_or_first_exposure(case, exposed_parts=() if is_any_late else parts)
     last_shown = case.in_force.announced_as_of
-    if not is_breach or breach_begins is None or last_shown is None or last_shown >= breach_begins:
+    if breach_begins is None or last_shown is None or last_shown >= breach_begins:
         return None
     return Reason.NOT_READ_AGAIN.text(case.zone, promise=promise, last=last_shown)
 
 
-def _promise_needed_at(case: Case, exposed: Iterable[PartVerdict]) -> datetime | None:
-    """Return the instant at which the promise must have been in force: its slot, or an earlier exposure of a part."""
-    slot = None if case.window is None else case.window.opens
-    first_seen_times = (exposure.start.by for part in exposed for exposure in part.exposures)
-    return earliest_known([slot, *first_seen_times])
+def _slot_or_first_exposure(case: Case, exposed_parts: Iterable[PartVerdict]) -> datetime | None:
+    slot = None if case.window is None else case.window.slot_begins
+    return earliest_known([slot, *(exposure.start.by for part in exposed_parts for exposure in part.exposures)])
 
 
 def _is_earlier(promise: Promise, other: Promise) -> bool:
@@ -291,8 +293,8 @@ def _is_earlier(promise: Promise, other: Promise) -> bool:
 
 
 def _was_brought_forward_that_day(case: Case, promise: Promise) -> bool:
-    """Return whether the slot in force was brought forward on its own day."""
-    before = case.in_force.withdrawn
+    """Return whether the slot in force replaced a later one on the day of the slot."""
+    before = case.in_force.replaced_promises
     if not before or has_passed(promise.slot, promise.learnt):
         return False
     same_day = local_date(promise.learnt, promise.slot.timezone) == first_day(promise.slot)

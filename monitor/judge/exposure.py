@@ -25,26 +25,27 @@ def find_exposures(
 ) -> tuple[Exposure, ...]:
     """Return the exposures of a part, in time order; `runs` are all of its runs.
 
-    An exposure ends when the content was seen removed, or at the slot. Failed looks and blind spans do not end it. But
-    if no look saw the content for 20 s, or a look found it absent, it may have ended at any time since it was seen. If
-    it was seen just before the slot, the exposure stays open until the next look, for at most 20 s after the slot.
+    An exposure ends when a look proves the content removed, or at the slot. Failed looks and blind spans do not end it.
+    But after a break in the looks that saw the content, it may have ended at any time since the break began.
     """
     absences = _find_absences(runs)
     early = (presence for presence in presences if is_early(presence, window))
-    return tuple(_build_exposure(part, presence, window.opens, now, absences) for presence in early)
+    return tuple(_build_exposure(part, presence, window.slot_begins, now, absences) for presence in early)
 
 
 def present_at_slot_by(presence: Presence, slot: datetime, runs: Iterable[Run]) -> datetime:
-    """Return the first instant from the slot on at which content that was out early is proved to be present.
+    """Return the first instant, at the slot or later, at which content that was out early is proved present.
 
-    It is the slot itself, unless a break began before it: 20 s in which no look saw the content, or a look without it.
-    Then it may have been removed before the slot, so it is the first time that a look saw the content after the slot.
+    This is the slot itself if looks saw the content until then without a break (`_first_break_begins`). In a break, the
+    content may have been removed. So after a break, it is when a look first saw the content since the slot.
     """
     absences = _find_absences(runs)
     break_begins = _first_break_begins(presence, absences)
     if break_begins is None or break_begins >= slot:
         return slot
-    return min((begin for begin, _ in _seen_spans(presence, absences) if begin >= slot), default=presence.end)
+    seen_since_slot = [begin for begin, _ in _seen_spans(presence, absences) if begin >= slot]
+    # If no span begins after the slot, the last span began before it. Only its end is surely after the break.
+    return min(seen_since_slot, default=presence.end)
 
 
 def _find_absences(runs: Iterable[Run]) -> list[Run]:
@@ -66,11 +67,11 @@ def find_unseen_exposures(
 def find_unseen_stays(views: Iterable[Sequence[Spell]], seen: Sequence[Interval]) -> list[Interval]:
     """Return spans in which content was published and removed unseen (a stay), narrowest first.
 
-    A 410 or "published in error" after a 404 proves it, because GOV.UK shows them only for published content. "No
-    longer available" on another site is no proof. A span that may overlap one of `seen` or a narrower one is left out,
-    because both may be the same stay.
+    A 404 and then a notice of withdrawal prove such a stay. A span that may overlap a stay in `seen`, or a narrower
+    span, is left out, because the two may be the same stay.
     """
     changes = (pair for spells in views for spell in spells if not spell.is_present for pair in pairwise(spell.runs))
+    # GOV.UK shows a notice only for published content. Other sites say "no longer available" for any content.
     found = [
         Interval(absent.end, withdrawn.begin)
         for absent, withdrawn in changes
@@ -78,16 +79,14 @@ def find_unseen_stays(views: Iterable[Sequence[Spell]], seen: Sequence[Interval]
         and withdrawn.why != NO_LONGER_AVAILABLE
         and absent.end < withdrawn.begin
     ]
-    narrowest_first = sorted(found, key=lambda span: seconds_between(span.after, span.by) or 0.0)
     unseen: list[Interval] = []
-    for span in narrowest_first:
+    for span in sorted(found, key=lambda span: seconds_between(span.after, span.by) or 0.0):
         if not any(_may_overlap(span, other) for other in (*seen, *unseen)):
             unseen.append(span)
     return unseen
 
 
 def _may_overlap(span: Interval, other: Interval) -> bool:
-    """Return whether two intervals may overlap. An unknown limit excludes nothing."""
     is_before = span.by is not None and other.after is not None and span.by < other.after
     is_after = span.after is not None and other.by is not None and other.by < span.after
     return not is_before and not is_after
@@ -101,14 +100,15 @@ def is_early(presence: Presence, window: Window) -> bool:
 def _build_exposure(part: str, presence: Presence, slot: datetime, now: datetime, absences: Sequence[Run]) -> Exposure:
     """Return the exposure of content that was public early (`presence`): still open, or with its end and the reason.
 
-    `absences` are looks that did not find the content. Such a look is a break, and so are 20 s in which no look saw the
-    content. A break may hide a removal, so only the time before the first one is sure.
+    `absences` are looks that did not find the content. Only the time before the first break (`_first_break_begins`) is
+    sure, because a break may hide a removal.
     """
     start, removed = presence.appears, presence.removed
     break_begins = _first_break_begins(presence, absences)
     last_seen = presence.end if break_begins is None else break_begins
     was_seen_just_before_slot = slot - _LONGEST_BREAK <= last_seen
     was_seen_since_slot = presence.end >= slot
+    # For some seconds after the slot, the exposure stays open until a look shows whether the content is still there.
     awaits_look = was_seen_just_before_slot and not was_seen_since_slot and now < open_exposure_ends_at(slot)
     if removed is None and (now < slot or awaits_look):
         # The answer of a single look was made before its `begin`, perhaps already at its `end`. So use the later one.
@@ -133,27 +133,28 @@ def open_exposure_ends_at(slot: datetime) -> datetime:
 def _first_break_begins(presence: Presence, absences: Sequence[Run]) -> datetime | None:
     """Return when the content was last seen before the first break in a presence; None if there is no break.
 
-    A break is over `_LONGEST_BREAK` between looks that saw it, or a look without it between them.
+    A break is a time between two looks that saw the content. It is longer than `_LONGEST_BREAK`, or a look in between
+    did not find the content.
     """
     spans = sorted(_seen_spans(presence, absences))
-    seen_until = spans[0][0]
+    last_seen, _ = spans[0]
     for begin, end in spans:
-        is_missed = any(seen_until < run.first_sent and run.last_received < begin for run in absences)
-        if is_missed or begin - seen_until > _LONGEST_BREAK:
-            return seen_until
-        seen_until = max(seen_until, end)
+        was_absent_between = any(last_seen < run.first_sent and run.last_received < begin for run in absences)
+        if was_absent_between or begin - last_seen > _LONGEST_BREAK:
+            return last_seen
+        last_seen = max(last_seen, end)
     return None
 
 
 def _seen_spans(presence: Presence, absences: Sequence[Run]) -> Iterator[tuple[datetime, datetime]]:
-    """Yield the spans in which the runs of a presence saw the content: a whole run, or only its two ends.
-
-    Only the ends count if another view did not have the content in between and the looks of the run are far apart. If
-    they are close together, the other view may have shown a stale copy.
-    """
+    """Yield the begin and end of each span in which the content was seen: a run of looks, or one of its two ends."""
+    # `absences` are looks, at this view or another one, that did not find the content.
     for run in (run for spell in presence.spells for run in spell.runs):
-        is_missed = any(run.first_sent < other.first_sent and other.last_received < run.end for other in absences)
-        if is_missed and run.largest_gap > _LONGEST_BREAK:
-            yield from ((run.begin, run.begin), (run.end, run.end))
+        was_absent_inside = any(run.first_sent < each.first_sent and each.last_received < run.end for each in absences)
+        # Between looks far apart, the content may have been removed and have come back. So only the two ends are sure.
+        # Between close looks, the absence is perhaps only a stale copy in another view.
+        if was_absent_inside and run.largest_gap > _LONGEST_BREAK:
+            yield run.begin, run.begin
+            yield run.end, run.end
         else:
             yield run.begin, run.end

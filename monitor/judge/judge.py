@@ -56,16 +56,18 @@ def judge(  # noqa: PLR0913 # all facts behind a verdict
     if release.address is Address.ANNOUNCED or not any(finding.kind in _NOT_FOUND for finding in verdict.findings):
         return verdict
     # The verdict used the usual lags of the witnesses. Longer ones can only change it from late to unproven.
-    opens = None if case.window is None else case.window.opens
+    opens = None if case.window is None else case.window.slot_begins
     case = replace(case, lags=measure_longest_lags(published, opens, now))
     return judge_case(case, [gather_evidence(case, part, runs, blind) for part in release.parts])
 
 
 def judge_case(case: Case, evidences: Sequence[PartEvidence]) -> Verdict:
     """Return the verdict on a case. `evidences` are the observations of each part, in the release's order."""
+    # A case is not judged without a slot that was known before it passed.
     judged = judge_parts(case, evidences) if case.is_judged else [describe_unjudged(case, each) for each in evidences]
-    # A claim must be supported by its promise. A breach must also be one by every other calendar.
+    # A part becomes `unproven` if its verdict needs a promise that is in doubt.
     supported, reason_of_doubt = doubt.drop_doubtful_claims(case, judged, evidences)
+    # A late or early part becomes `unproven` if another calendar announced a slot by which it is not late or early.
     undisputed = doubt.drop_disputed_breaches(case, supported, evidences)
     parts = tuple(
         replace(part, users_delay=measure_users_delay(case, part, evidence), seen_until=evidence.seen_until)
@@ -165,7 +167,7 @@ def _is_final(case: Case, parts: Sequence[PartVerdict]) -> bool:
         promise = case.in_force.promise
         passes = None if promise is None else promise.slot.passes()
         return passes is not None and case.now >= passes
-    if case.window is None or case.now < case.window.opens:
+    if case.window is None or case.now < case.window.slot_begins:
         return False
     if case.now >= case.window.closes or case.in_force.is_first_read_after_slot:
         return True
@@ -176,25 +178,24 @@ def _is_settled(case: Case, part: PartVerdict) -> bool:
     """Return whether later looks are not expected to change the verdict on a part, or how long users waited for it."""
     out_by = part.released.by
     if out_by is None:
-        return part.verdict is VerdictKind.NOT_PUBLISHED
-    # A look at another view, sent together with the one that saw the part, may prove more within `grace`.
-    is_other_view_awaited = case.now < out_by + case.policy.grace
+        return part.verdict is VerdictKind.NOT_PUBLISHED  # the watch ended without the part
+    # The other views were looked at together with the one that saw the part. Their answers come within `grace`.
+    are_answers_awaited = case.now < out_by + case.policy.grace
     delay, users_delay = part.delay, part.users_delay
     if part.is_unseen_by_users and delay is not None and users_delay is not None:
-        # The least delay of users exceeds the publisher's only if the edge served an old answer after the part was out.
-        is_edge_old = (users_delay.min or 0.0) > (delay.min or 0.0)
-        if is_other_view_awaited or is_edge_old:
+        # The edge has not shown the part yet. If a look proves that users wait longer than the publisher's delay, the
+        # edge served an old answer after the part was out. Then it is looked at until it shows the part.
+        was_edge_old = (users_delay.min or 0.0) > (delay.min or 0.0)
+        if are_answers_awaited or was_edge_old:
             return False
     if part.verdict is VerdictKind.UNPROVEN:
-        return not is_other_view_awaited
-    return part.verdict in (VerdictKind.NOT_PUBLISHED, *_VERDICTS_ONCE_OUT)
+        return not are_answers_awaited
+    return part.verdict in _VERDICTS_ONCE_OUT
 
 
 def _next_review(case: Case, pairs: Sequence[Pair], *, final: bool) -> datetime | None:
-    """Return the next instant at which time alone can change the verdict or its findings; None if there is none.
-
-    The limits of the window, and looks that are awaited, can change only a verdict that is not `final`.
-    """
+    """Return the next instant at which time alone can change the verdict or its findings; None if there is none."""
+    # The limits of the window, and looks that are awaited, can change only a verdict that is not `final`.
     parts = [part for part, _ in pairs]
     # An open exposure ends soon after the slot if no look shows whether the content is still there.
     is_open = any(exposure.open for part in parts for exposure in part.exposures)
@@ -204,7 +205,7 @@ def _next_review(case: Case, pairs: Sequence[Pair], *, final: bool) -> datetime 
         *_deadlines_of_witness_lags(case, parts),
     ]
     if case.window is not None and is_open:
-        instants.append(open_exposure_ends_at(case.window.opens))
+        instants.append(open_exposure_ends_at(case.window.slot_begins))
     if not final:
         instants += [*_deadlines_of_window(case), *_deadlines_of_awaited_looks(case, pairs)]
     return min((instant for instant in instants if instant > case.now), default=None)
@@ -218,57 +219,59 @@ def _deadlines_of_window(case: Case) -> list[datetime]:
         # A cancelled slot has no limits, but it ends.
         passes = None if promise is None else promise.slot.passes()
         return [] if passes is None else [passes]
-    deadlines = [window.opens, window.latest, window.settles, window.passes + case.policy.note_within, window.closes]
+    deadlines = [
+        window.slot_begins,
+        window.on_time_until,
+        window.late_evidence_until,
+        window.slot_ends + case.policy.note_within,
+        window.closes,
+    ]
     if case.release.address is not Address.ANNOUNCED:
         # At an unannounced address, the announcement and the index date the release. They may lag behind it.
-        deadlines.append(window.settles + case.lags.longest)
+        deadlines.append(window.late_evidence_until + case.lags.longest)
     return [*deadlines, *doubt.deadlines_of_other_readings(case)]
 
 
 def _deadlines_of_witness_lags(case: Case, parts: Sequence[PartVerdict]) -> list[datetime]:
     """Return the next full minute if the release is late by its witnesses: other releases may show longer lags then."""
     is_guess = case.release.address is not Address.ANNOUNCED and any(part.verdict in _BEHIND for part in parts)
-    is_today = case.window is not None and is_same_day(case.now, case.window.opens)
+    is_today = case.window is not None and is_same_day(case.now, case.window.slot_begins)
     return [rounded(case.now + _ONE_SECOND, MINUTE, up=True)] if is_guess and is_today else []
 
 
 def _deadlines_of_awaited_looks(case: Case, pairs: Sequence[Pair]) -> Iterator[datetime]:
-    """Yield when waiting ends for a look at the origin, or at another view of an unproven part."""
+    """Yield until when the verdict on each part waits for answers to looks that were sent or are due."""
     for part, evidence in pairs:
+        # An absence at the edge waits for a look at the origin.
         until = None if case.window is None else origin_awaited_until(evidence, case.window)
         if until is not None:
             yield until
-        if part.verdict is VerdictKind.UNPROVEN and part.released.by is not None:
-            # A look at another view, sent together with the one that found it, is answered within `grace`.
-            yield part.released.by + case.policy.grace
+        seen_by = part.released.by
+        if part.verdict is VerdictKind.UNPROVEN and seen_by is not None:
+            # The other views were looked at together with the one that saw the part. They may prove more.
+            yield seen_by + case.policy.grace
 
 
 def _deadlines_of_users_delay(case: Case, parts: Sequence[PartVerdict]) -> Iterator[datetime]:
-    """Yield when to judge again a part that is out but hidden from users: a grade may rise, or other views answered.
-
-    A grade rises when a look after a limit still gets the old answer: late needs a note, and very late a report. Such a
-    look only lengthens a run, which alone makes no new verdict. So judge each second from a limit on, until a look
-    proves that all delays exceed it, or for `_NEXT_LOOK_WITHIN`.
-    """
+    """Yield when to judge again a part that is out but that no look at the edge has shown to users yet."""
     hidden = [part for part in parts if part.can_be_late and part.is_unseen_by_users]
     slot = None if case.window is None else case.window.promised_at
     if slot is None or not hidden:
         return
-    # Looks at other views, sent together with the one that found the part, are answered within `grace`.
+    # The edge was looked at together with the view that saw the part. Its answer comes within `grace`.
     yield from (part.released.by + case.policy.grace for part in hidden if part.released.by is not None)
-    delays = [part.users_delay for part in hidden]
-    for within in (case.policy.on_time_within, case.policy.note_within):
-        limit = slot + within
-        is_exceeded = all(delay is not None and (delay.min or 0.0) > within.total_seconds() for delay in delays)
-        if not is_exceeded and case.now < limit + _NEXT_LOOK_WITHIN:
-            yield max(limit, case.now) + _ONE_SECOND
+    # The grade gets worse when a look proves that users wait longer than a limit: a note first, then a report. A look
+    # with the same answer as before causes no judgement. So from each limit on, judge every second.
+    proved_delays = [part.users_delay.min or 0.0 for part in hidden if part.users_delay is not None]
+    for limit in (case.policy.on_time_within, case.policy.note_within):
+        is_proved_for_all = all(delay > limit.total_seconds() for delay in proved_delays)
+        if not is_proved_for_all and case.now < slot + limit + _NEXT_LOOK_WITHIN:
+            yield max(slot + limit, case.now) + _ONE_SECOND
 
 
 def _deadlines_of_absences_after_content(case: Case, evidences: Sequence[PartEvidence]) -> Iterator[datetime]:
-    """Yield, for each part whose content was seen and then absent, when the absence has lasted for the tolerance.
-
-    A shorter absence may be a cache that serves an old copy now and then. A longer one may be a withdrawal.
-    """
+    """Yield, for each part whose content was seen and then absent, when the absence has lasted for the tolerance."""
+    # A shorter absence may be a cache that serves an old copy now and then. A longer one may be a withdrawal.
     for evidence in evidences:
         if evidence.all_presences:
             last_seen = evidence.all_presences[-1].end
@@ -278,7 +281,8 @@ def _deadlines_of_absences_after_content(case: Case, evidences: Sequence[PartEvi
 
 
 def _describe_due(case: Case, pairs: Sequence[Pair], verdict: VerdictKind) -> Due | None:
-    """Return the last looks at the first unseen required part of a release that is pending after its slot, or None."""
+    """Return what looks last got for the first required part that is still unseen after its slot."""
+    # None if the release is not pending, if its slot has not come, or if all required parts were seen.
     window = case.window
     if window is None or window.promised_at is None or not case.is_judged:
         return None
@@ -290,17 +294,17 @@ def _describe_due(case: Case, pairs: Sequence[Pair], verdict: VerdictKind) -> Du
     part, evidence = unseen
     last = evidence.last_run
     seconds = (case.now - window.promised_at).total_seconds()
-    # The announcement and GOV.UK's index are witnesses of a page whose address is only a guess.
-    witnesses = evidence.witnesses if evidence.is_guess else None
-    lacked_at = None if witnesses is None else witnesses.last_without_release
-    # Witnesses lacked the release after its slot. They may lag, so it is still being confirmed that it is late.
-    is_confirming = case.now >= window.latest and lacked_at is not None and lacked_at >= window.promised_at
+    # If the address of the page is a guess, only its witnesses, the announcement and GOV.UK's index, show its absence.
+    witnesses = evidence.witnesses if evidence.is_address_guessed else None
+    witnessed_absent = None if witnesses is None else witnesses.last_without_release
+    is_witnessed_since_slot = witnessed_absent is not None and witnessed_absent >= window.promised_at
+    # Witnesses may lag behind the release. So although it looks late, more looks must confirm that.
+    is_confirming = case.now >= window.on_time_until and is_witnessed_since_slot
     looks = 0 if last is None else last.looks
     return Due(part.id, seconds, _last_answer_text(last), looks, is_confirming=is_confirming)
 
 
 def _last_answer_text(last: Run | None) -> str:
-    """Return what the last look got, without any content: `503`, `timeout`, `200, not the release`."""
     if last is None:
         return "no look"
     if last.status is None:

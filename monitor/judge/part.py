@@ -59,10 +59,8 @@ def judge_parts(case: Case, evidences: Iterable[PartEvidence]) -> tuple[PartVerd
 
 
 def _judge_part(case: Case, evidence: PartEvidence, page_released: Interval) -> PartVerdict:
-    """Return the verdict on one part: early if it was public before its slot, otherwise judged by when it came.
-
-    A part that no one promised is `pending` until it comes. `page_released` is when the landing page came.
-    """
+    """Return the verdict on one part: early if it was public before its slot, otherwise judged by when it came."""
+    # A part that no one promised is `pending` until it comes. `page_released` is when the landing page came.
     window, part = case.judged_window, evidence.part
     all_runs = [run for runs_of_view in evidence.views.values() for run in runs_of_view]
     # Some exposures were seen by looks. No look saw the others, but a notice of withdrawal proves them.
@@ -128,12 +126,12 @@ def is_revealed_by_page(evidence: PartEvidence, page_released: Interval) -> bool
 def origin_awaited_until(evidence: PartEvidence, window: Window) -> datetime | None:
     """Return until when to wait for a look at the origin before a part is called overdue.
 
-    The edge may serve an old copy, so its absence alone is not believed at once. The wait begins at `window.latest`,
-    when the tolerance ends, or with the first answer of the edge after that. None if the origin has shown since then
-    whether the part is there, if it is not watched, or if the address is a guess.
+    The edge may serve an old copy, so its absence alone is not believed at once. The wait begins when the tolerance
+    ends, or with the first answer of the edge after that. None if the origin has shown since then whether the part is
+    there, if it is not watched, or if the address is a guess.
     """
-    tolerance_ends, spells_at_origin = window.latest, evidence.spells.get(View.ORIGIN, ())
-    if evidence.is_guess or not spells_at_origin or spells_at_origin[-1].end > tolerance_ends:
+    tolerance_ends, spells_at_origin = window.on_time_until, evidence.spells.get(View.ORIGIN, ())
+    if evidence.is_address_guessed or not spells_at_origin or spells_at_origin[-1].end > tolerance_ends:
         return None
     edge = (run for run in evidence.views.get(View.EDGE, ()) if run.state is not State.UNKNOWN)
     first_answer = min((run.first_sent for run in edge if run.last_received > tolerance_ends), default=tolerance_ends)
@@ -141,18 +139,15 @@ def origin_awaited_until(evidence: PartEvidence, window: Window) -> datetime | N
 
 
 def _early_bound(released: Interval, window: Window, evidence: PartEvidence) -> float | None:
-    """Return the seconds from the last proved absence of a part to its slot: the most by which it may have come early.
-
-    0 if it was absent at the slot or later, unless it may have been public at the slot and removed before that absence.
-    None in that case, and if it has not come or was never absent.
-    """
+    """Return by how many seconds at most a part came before its slot; None if that is not known."""
     last_absent, slot = released.after, window.promised_at
     if last_absent is None or slot is None or released.by is None:
         return None
     if last_absent < slot:
         return seconds_between(last_absent, slot)
-    is_absent_at_slot = evidence.would_show_presence_at(slot) and not evidence.may_have_been_public_at(slot)
-    return 0.0 if is_absent_at_slot else None
+    # The part was absent at the slot or later. But it may have been public at the slot and removed before that absence.
+    was_perhaps_public = not evidence.would_show_presence_at(slot) or evidence.may_have_been_public_at(slot)
+    return None if was_perhaps_public else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,60 +164,62 @@ class _PartJudge:
         """Return the verdict on the part from its slot on. `page_released` is when the landing page was released."""
         evidence, window = self.evidence, self.window
         early = [presence for presence in evidence.presences if is_early(presence, window)]
-        present_at_slot = [presence for presence in early if presence.end >= window.opens]
-        # It was out before its slot and stayed, so it was in time. That it was early is judged by its exposures.
-        if present_at_slot:
-            by = min(present_at_slot_by(presence, window.opens, self.runs) for presence in present_at_slot)
-            return _Timing(VerdictKind.ON_TIME, Interval(window.opens, by))
-        later = next((presence.appears for presence in evidence.presences if self._may_be_release(presence)), None)
-        if later is None and evidence.present_from_start is not None and is_revealed_by_page(evidence, page_released):
-            # Its address was unknown before the page was out, so it came no earlier than the page.
-            later = Interval(page_released.after, evidence.present_from_start.begin)
-        return self._judge_absence() if later is None else self._judge_appearance(later)
+        early_and_still_there = [presence for presence in early if presence.end >= window.slot_begins]
+        if early_and_still_there:
+            # Users had the part at its slot, so it was in time. Its exposures say that it was early.
+            by = min(present_at_slot_by(presence, window.slot_begins, self.runs) for presence in early_and_still_there)
+            return _Timing(VerdictKind.ON_TIME, Interval(window.slot_begins, by))
+        for presence in evidence.presences:
+            if self._may_be_release(presence):
+                return self._judge_appearance(presence.appears)
+        from_start = evidence.present_from_start
+        if from_start is not None and is_revealed_by_page(evidence, page_released):
+            # The part was present at its first look. Its address was on the page, so it came no earlier than the page.
+            return self._judge_appearance(Interval(page_released.after, from_start.begin))
+        return self._judge_absence()
 
     def _may_be_release(self, presence: Presence) -> bool:
-        """Return whether a presence after the slot may be the release, and not only an old copy of removed content.
-
-        An answer may be an old copy if its `Age` dates it before an absence that earlier looks proved. If all answers
-        may be, the presence counts only if it is late, or if it was not removed until late evidence is in (`settles`).
-        """
-        window, absent = self.window, presence.appears.after
-        is_late = absent is not None and absent > window.latest
-        # An absence contradicts the `Age` of the first copy. Even the newest copy (`end`) is older than the first look.
-        is_old_copy = all(spell.claimed_begin and spell.end < spell.first_sent for spell in presence.spells)
-        is_there_when_settled = presence.removed is None and self.now >= window.settles
-        return not is_early(presence, window) and (is_late or not is_old_copy or is_there_when_settled)
+        """Return whether a presence after the slot may be the release, and not only old copies of removed content."""
+        window, last_absent = self.window, presence.appears.after
+        if is_early(presence, window):
+            return False
+        # A spell may consist of old copies if its first copy claims an `Age` from before an absence that was proved
+        # (`claimed_begin`), and if even its newest copy was made before the first look.
+        may_be_old = all(spell.claimed_begin and spell.end < spell.first_sent for spell in presence.spells)
+        # Old copies must not make the part count as on time. So wait whether the content stays.
+        is_late = last_absent is not None and last_absent > window.on_time_until
+        is_still_there = presence.removed is None and self.now >= window.late_evidence_until
+        return not may_be_old or is_late or is_still_there
 
     def _judge_appearance(self, appeared: Interval) -> _Timing:
-        """Return the verdict on a part that appeared at or after its slot, within `appeared`.
-
-        Late if it was absent after the tolerance, and on time if all of `appeared` is within the tolerance. Unproven in
-        other cases, or if another view or the publisher's own time contradicts.
-        """
-        window, absent = self.window, appeared.after
-        released = appeared
-        # Another view may have shown the part before `absent`, at its first look already. If it was right, the part
-        # came before that look. So `released` is `appeared`, but begins with the last absence before that look.
-        earlier_presence = None if absent is None else self._find_run_present_before(absent)
-        if earlier_presence is not None:
-            runs = (run for spell in self.evidence.absences for run in spell.runs)
-            before_look = (last_absence_until(run, earlier_presence.first_sent) for run in runs)
-            released = Interval(latest_known(before_look), appeared.by)
+        """Return the verdict on a part that appeared at or after its slot: late, on time or unproven."""
+        window, last_absent = self.window, appeared.after
+        released = self._include_earlier_presence(appeared)
         delay = window.delay_of(released)
-        contradicted = _Timing(VerdictKind.UNPROVEN, released, delay, self._contradiction_text())
-        if absent is not None and absent > window.latest:
-            if self._is_contradicted(absent):
-                return contradicted
+        if last_absent is not None and last_absent > window.on_time_until:
+            if self._is_contradicted(last_absent):
+                return _Timing(VerdictKind.UNPROVEN, released, delay, self._contradiction_text())
             return self._judge_by_stamp(released) or _Timing(VerdictKind.LATE, released, delay)
-        is_out_in_time = released.by is not None and released.by <= window.latest
-        if released.after is not None and released.after >= window.earliest and is_out_in_time:
-            # If no early bound is known, it may have been public at the slot, and removed before it was seen absent.
+        is_out_in_time = released.by is not None and released.by <= window.on_time_until
+        if released.after is not None and released.after >= window.on_time_from and is_out_in_time:
             if window.exact and _early_bound(released, window, self.evidence) is None:
-                return replace(contradicted, reason=Reason.MAY_HAVE_BEEN_EARLY.text(self.zone, came=released))
+                # The part may have been public before its slot too, and removed before it was seen absent.
+                reason = Reason.MAY_HAVE_BEEN_EARLY.text(self.zone, came=released)
+                return _Timing(VerdictKind.UNPROVEN, released, delay, reason)
             return _Timing(VerdictKind.ON_TIME, released, delay)
-        # The interval is too wide for a verdict: because the other view contradicts, or by itself.
-        is_other_view_cause = released.after != absent
-        return contradicted if is_other_view_cause else replace(contradicted, reason=self._too_wide_text(released))
+        # The interval is too wide for a verdict. If another view made it wider, the reason is that the views differ.
+        was_widened = released.after != last_absent
+        reason = self._contradiction_text() if was_widened else self._too_wide_text(released)
+        return _Timing(VerdictKind.UNPROVEN, released, delay, reason)
+
+    def _include_earlier_presence(self, appeared: Interval) -> Interval:
+        """Return when a part appeared if another view was right that showed it before, from its first look on."""
+        other_run = None if appeared.after is None else self._find_run_present_before(appeared.after)
+        if other_run is None:
+            return appeared
+        # The part came before the first look of the other view, so only absences before that look are proofs.
+        runs = (run for spell in self.evidence.absences for run in spell.runs)
+        return Interval(latest_known(last_absence_until(run, other_run.first_sent) for run in runs), appeared.by)
 
     def _judge_by_stamp(self, released: Interval) -> _Timing | None:
         """Return `unproven` if the publisher's own time of publication contradicts that the part was late, else None.
@@ -237,12 +234,12 @@ class _PartJudge:
             return None
         not_early = (presence for presence in evidence.presences_by_looks if not is_early(presence, window))
         page_absent = next((presence.appears.after for presence in not_early), None)
-        if page_absent is not None and page_absent > window.latest:
+        if page_absent is not None and page_absent > window.on_time_until:
             return None
         local_stamp = local(stamp, self.zone)
         is_midnight = local_stamp.time() == time()
         is_same_day = local_stamp.date() == local(slot, self.zone).date()
-        if not is_same_day or is_midnight or stamp > window.latest:
+        if not is_same_day or is_midnight or stamp > window.on_time_until:
             return None
         watched_since = evidence.witnesses.watched_since
         is_watched = watched_since is not None and watched_since <= stamp
@@ -257,99 +254,103 @@ class _PartJudge:
         late evidence is in (`settles`), longer by `lag` at a guessed address, and unproven after that.
         """
         evidence, window, absent = self.evidence, self.window, self.evidence.last_absent
-        if absent is not None and absent > window.latest:
+        if absent is not None and absent > window.on_time_until:
             awaited_until = origin_awaited_until(evidence, window)
             is_awaited = awaited_until is not None and self.now < awaited_until
             return _Timing(VerdictKind.PENDING) if is_awaited else self._judge_overdue(absent)
         # Witnesses of a page at a guessed address, its announcement and GOV.UK's index, may lag behind its release.
-        lag = evidence.witnesses.lags.longest if evidence.is_guess and evidence.witnesses else timedelta()
-        if self.now < window.settles + lag:
+        lag = evidence.witnesses.lags.longest if evidence.is_address_guessed and evidence.witnesses else timedelta()
+        if self.now < window.late_evidence_until + lag:
             return _Timing(VerdictKind.PENDING)
         from_start = evidence.present_from_start
         removed_by = None if from_start is None else evidence.find_absence_after(from_start)
         # Content that was removed before the slot was not the release.
-        was_removed_before_slot = removed_by is not None and removed_by < window.opens
+        was_removed_before_slot = removed_by is not None and removed_by < window.slot_begins
         if from_start is not None and not was_removed_before_slot:
             reason = Reason.PRESENT_FROM_THE_START.text(self.zone, look=from_start.first_sent)
             return _Timing(VerdictKind.UNPROVEN, Interval(None, from_start.begin), reason=reason)
         return _Timing(VerdictKind.UNPROVEN, reason=self._no_proof_text())
 
-    def _judge_overdue(self, absent: datetime) -> _Timing:
-        """Return `overdue`, `not_published` or `unproven` for a part last proved absent at `absent`, so not in time."""
+    def _judge_overdue(self, last_absent: datetime) -> _Timing:
+        """Return `overdue`, `not_published` or `unproven` for a part that was still absent after the tolerance."""
         window = self.window
-        if self._is_contradicted(absent):
+        if self._is_contradicted(last_absent):
             return _Timing(VerdictKind.UNPROVEN, reason=self._contradiction_text())
-        delay = None if window.promised_at is None else Bounds(seconds_between(window.promised_at, absent), None)
-        # Unless it was seen absent shortly before the watch ended, it may have come unseen.
-        if self.now >= window.closes and absent >= window.closes - _RECENT:
+        delay = None if window.promised_at is None else Bounds(seconds_between(window.promised_at, last_absent), None)
+        if self.now >= window.closes and last_absent >= window.closes - _RECENT:
             return _Timing(VerdictKind.NOT_PUBLISHED, delay=delay)
+        # A part that was last seen absent long before the watch ended may have come unseen. So it stays overdue.
         return _Timing(VerdictKind.OVERDUE, delay=delay)
 
     def _is_contradicted(self, absent: datetime) -> bool:
-        """Return whether an absence is no proof: the part came and went unseen, or another view showed it by then.
+        """Return whether other evidence shows that the part may have been out in time, despite its absence at `absent`.
 
-        A view that showed it at its first look, already before the slot, may answer 200 for any address. So it counts
-        only if it still showed the part at the slot and was absent later: then its answers depend on the part.
+        The part may have been published in time and removed unseen, or another view had shown it before `absent`.
         """
         if self._find_unseen_stay() is not None or self._find_run_present_before(absent) is not None:
             return True
+        # A view that showed the part from before the slot on may answer 200 for any address. It is believed only if it
+        # still showed the part at the slot and was absent later: then its answers depend on the part.
         from_start = self.evidence.present_from_start
-        if from_start is None or from_start.begin > self.window.latest or from_start.end < self.window.opens:
+        if from_start is None:
             return False
-        return self.evidence.find_absence_after(from_start) is not None
+        was_shown_at_slot = from_start.begin <= self.window.on_time_until and from_start.end >= self.window.slot_begins
+        return was_shown_at_slot and self.evidence.find_absence_after(from_start) is not None
 
     def _find_run_present_before(self, absent: datetime) -> Run | None:
-        """Return the run of another view that was present from its first look on, before this absence, or None."""
+        """Return the run of a view whose first look, from the slot on but before `absent`, showed the part, or None."""
         other = self.evidence.present_from_start
         return other if other is not None and self.window.early_before <= other.begin <= absent else None
 
     def _find_unseen_stay(self) -> Interval | None:
         """Return when the part was published, perhaps in time, and removed before any look saw it, or None."""
-        latest, early_before = self.window.latest, self.window.early_before
+        latest, early_before = self.window.on_time_until, self.window.early_before
         for stay in self.evidence.find_unseen_stays():
             if stay.after and stay.by and stay.after <= latest and stay.by >= early_before:
                 return stay
         return None
 
     def _contradiction_text(self) -> str:
-        """Return the reason that an absence proves nothing: an unseen stay, or views that contradict each other."""
         other, unseen = self.evidence.present_from_start, self._find_unseen_stay()
         if unseen is not None:
             return Reason.PUBLISHED_UNSEEN.text(self.zone, stay=unseen)
         return Reason.VIEWS_DIFFER.text(self.zone, look=None if other is None else other.first_sent)
 
     def _too_wide_text(self, released: Interval) -> str:
-        """Return the reason that the interval of appearance is too wide for a verdict."""
+        """Return the reason why `released`, when the part appeared, is too wide an interval for a verdict."""
         if released.after is None:
             return Reason.NO_ABSENCE.text(self.zone, came=released)
+        # The part was absent within the tolerance, but may have come after the tolerance.
         reason = Reason.ON_TIME_OR_LATE
-        if released.after < self.window.earliest:
-            is_out_in_time = released.by is not None and released.by <= self.window.latest
+        if released.after < self.window.on_time_from:
+            # The part may have come even before the tolerance began.
+            is_out_in_time = released.by is not None and released.by <= self.window.on_time_until
             reason = Reason.EARLY_OR_ON_TIME if is_out_in_time else Reason.EARLY_OR_LATE
-        late = seconds_between(self.window.passes, released.by)
+        most_late = seconds_between(self.window.slot_ends, released.by)
         failed, lags = self._failed_looks_text(released.after, released.by), self._longer_lags_text()
-        return reason.text(self.zone, came=released, late=late, failed=failed, lags=lags)
+        return reason.text(self.zone, came=released, late=most_late, failed=failed, lags=lags)
 
     def _no_proof_text(self) -> str:
-        """Return the reason that no look proved the part present or absent after the tolerance."""
+        """Return the reason why no look proved the part present or absent after the tolerance."""
         evidence, witnesses = self.evidence, self.evidence.witnesses
         if evidence.first_look is None:
             return Reason.NEVER_LOOKED_AT.text()
-        if evidence.is_guess:
-            absent = None if witnesses is None else witnesses.absent_until(self.window.opens)
+        if evidence.is_address_guessed:
+            # Looks at a guessed address prove no absence. Only the announcement and the index (`witnesses`) can.
+            absent = None if witnesses is None else witnesses.absent_until(self.window.slot_begins)
             return Reason.PAGE_NOT_KNOWN.text(self.zone, absent=absent, lags=self._longer_lags_text())
-        failed = self._failed_looks_text(self.window.passes, None)
-        absent = evidence.last_absent
-        return Reason.NOTHING_PROVED.text(self.zone, latest=self.window.latest, failed=failed, absent=absent)
+        failed = self._failed_looks_text(since=self.window.slot_ends)
+        absent, tolerance_ends = evidence.last_absent, self.window.on_time_until
+        return Reason.NOTHING_PROVED.text(self.zone, latest=tolerance_ends, failed=failed, absent=absent)
 
     def _longer_lags_text(self) -> str | None:
-        """Return by how much witnesses lagged more than usual that day, or None."""
+        """Return in words how long announcement and index lagged behind other releases that day, None if as usual."""
         return None if self.evidence.witnesses is None else self.evidence.witnesses.lags.longer_lags_text()
 
-    def _failed_looks_text(self, begin: datetime, end: datetime | None) -> str | None:
-        """Return in words how many looks failed in a span and why, None without failed looks."""
+    def _failed_looks_text(self, since: datetime, until: datetime | None = None) -> str | None:
+        """Return in words how many looks failed in a span (without `until`: to now) and why; None if none failed."""
         failed = (run for run in self.evidence.runs_at_edge_and_origin if run.state is State.UNKNOWN)
-        runs = [run for run in failed if run.last_received > begin and (end is None or run.first_sent < end)]
+        runs = [run for run in failed if run.last_received > since and (until is None or run.first_sent < until)]
         reasons = tuple(sorted({run.why or "no reason given" for run in runs}))
         looks = sum(run.looks for run in runs)
         return Reason.FAILED_LOOKS.text(looks=looks, reasons=reasons) if looks else None

@@ -31,8 +31,8 @@ class PartEvidence:
     `views` are the runs by view, and `spells` what they prove. `presences` are those of the part itself;
     `all_presences` count the content API too. `presences_by_looks` are `presences` dated without witnesses.
     `present_from_start` is the earliest run of the part itself that was present from its view's first successful look
-    on: it proves nothing. `witnesses` date a page whose address no calendar announced. It `is_guess` until the release
-    was found at that address. Until then, absence there proves nothing.
+    on: it proves nothing. `witnesses` date a page whose address no calendar announced. That `is_address_guessed` until
+    the release was found there. Until then, absence there proves nothing.
     """
 
     part: Part
@@ -42,7 +42,7 @@ class PartEvidence:
     all_presences: tuple[Presence, ...]
     present_from_start: Run | None
     witnesses: Witnesses | None = None
-    is_guess: bool = False
+    is_address_guessed: bool = False
     presences_by_looks: tuple[Presence, ...] = ()
 
     @property
@@ -82,7 +82,7 @@ class PartEvidence:
     @property
     def last_absent(self) -> datetime | None:
         """Return the latest instant as of which the part itself was proved absent; None if never."""
-        if self.is_guess:
+        if self.is_address_guessed:
             return None if self.witnesses is None else self.witnesses.absent_by_both
         return max((spell.end for spell in self.absences), default=None)
 
@@ -97,17 +97,18 @@ class PartEvidence:
         return find_unseen_stays(self.spells.values(), [presence.appears for presence in self.all_presences])
 
     def may_have_been_public_at(self, slot: datetime) -> bool:
-        """Return whether the part may have been public at the slot and removed after it, without a proof of either.
-
-        It may if it was published and removed unseen around the slot. It may too if a view showed it from the first
-        look on and was first absent after the slot: that may have been the release, or the previous edition. A view
-        that is never absent does not count, because it may answer 200 for any address.
-        """
+        """Return whether the part may have been public at the slot and removed after it, though no look proves it."""
+        # The part may have been published and removed before any look saw it.
         if any(stay.after and stay.by and stay.after < slot < stay.by for stay in self.find_unseen_stays()):
             return True
-        from_start = (find_presence_from_start(self.views.get(view, ())) for view in EDGE_AND_ORIGIN)
-        first_absent = (self.find_absence_after(run) for run in from_start if run is not None)
-        return any(absent is not None and absent > slot for absent in first_absent)
+        # A view may have shown the part from the first look on, and first been absent after the slot. The part may then
+        # have been of this release or of the previous edition. A view that is never absent may answer 200 for anything.
+        for view in EDGE_AND_ORIGIN:
+            from_start = find_presence_from_start(self.views.get(view, ()))
+            first_absent = None if from_start is None else self.find_absence_after(from_start)
+            if first_absent is not None and first_absent > slot:
+                return True
+        return False
 
     def find_absence_after(self, run: Run) -> datetime | None:
         """Return when the view of a run first showed the part absent after it; None if it has not."""
@@ -127,7 +128,7 @@ def gather_evidence(case: Case, part: Part, runs: Mapping[str, Sequence[Run]], b
     no calendar announced is dated by its witnesses too. A spell is a time in which one view showed the part, or showed
     it absent. A presence is a time in which any view showed it.
     """
-    release, slot = case.release, None if case.window is None else case.window.opens
+    release, slot = case.release, None if case.window is None else case.window.slot_begins
     faults = [span for span in blind if span.cause == "clock"]
     at_address = {view: _runs_at_address(release.id, part, view, runs) for view in (*EDGE_AND_ORIGIN, View.CONTENT)}
     views = {view: tuple(_cut_at(case.now, of_view)) for view, of_view in at_address.items()}
@@ -170,9 +171,9 @@ def _date_by_witnesses(case: Case, evidence: PartEvidence, runs: Mapping[str, Se
     """Return the observations of a page at an unannounced address, its presences dated by its witnesses too.
 
     Witnesses are the announcement and GOV.UK's index: while they lack the release, the page counts as absent. Its
-    address is a guess (`is_guess`) until the release was found there and stayed until its slot.
+    address is a guess (`is_address_guessed`) until the release was found there and stayed until its slot.
     """
-    slot = None if case.window is None else case.window.opens
+    slot = None if case.window is None else case.window.slot_begins
     witnesses = read_witnesses(case.release.id, runs, now=case.now, lags=case.lags)
 
     def date_presence(presence: Presence) -> Presence:
@@ -196,7 +197,7 @@ def _date_by_witnesses(case: Case, evidence: PartEvidence, runs: Mapping[str, Se
         presences=presences,
         all_presences=tuple(date_presence(presence) for presence in evidence.all_presences),
         witnesses=witnesses,
-        is_guess=not is_confirmed,
+        is_address_guessed=not is_confirmed,
     )
 
 
@@ -207,16 +208,15 @@ def _trust_from_slot(run: Run, slot: datetime) -> Run:
 
 
 def _runs_at_address(release: str, part: Part, view: View, runs: Mapping[str, Sequence[Run]]) -> list[Run]:
-    """Return the runs of one view of a part at its present address, in the order of looks.
-
-    Runs at other addresses are left out. The page and a part that was found through a listing may swap addresses when
-    it becomes known which of them is the page. So runs of such parts at this address are included.
-    """
+    """Return the runs of one view at the address that a part has now, in the order of looks."""
     address = content_twin(part.url) if view is View.CONTENT else part.url
     own = target_id(release, part.id, view)
+    # Older versions stored runs without their address ("").
     found = [run for run in runs.get(own, ()) if run.address in ("", address)]
     if not may_be_the_page(part.id):
         return found
+    # The page may swap addresses with a part that was found through a listing, when it becomes known that this part is
+    # the page. So earlier looks at the address may be stored with the other part.
     for target in runs:
         _, other_part, other_view = parse_target_id(target)
         if target != own and other_view == view and may_be_the_page(other_part):
@@ -232,10 +232,8 @@ def _cut_at(now: datetime, runs: Iterable[Run]) -> Iterator[Run]:
 
 
 def _drop_doubtful_runs(runs: Iterable[Run], clock_faults: Sequence[Blind]) -> list[Run]:
-    """Return the runs, except successful ones with all their looks at times when our clock was known to be wrong.
-
-    Runs of failed looks are kept, because they are no proof anyway.
-    """
+    """Return the runs, except successful ones with all their looks at times when our clock was known to be wrong."""
+    # Runs of failed looks are kept, because they are no proof anyway.
     kept = []
     for run in runs:
         relevant = (span for span in clock_faults if span.hides(run))

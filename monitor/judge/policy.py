@@ -102,10 +102,8 @@ def _first_set(values: Iterable[T | None], default: T) -> T:
 
 
 def grade_delay(seconds: Bounds | None, policy: Policy) -> Grade:
-    """Return the grade of a delay by its upper bound, or by its lower bound while it still grows.
-
-    The regulator states no tolerance; the grades are ours (`facts/regulation.md` §3).
-    """
+    """Return the grade of a delay by its upper bound, or by its lower bound while it still grows."""
+    # The regulator states no tolerance; the grades are ours (`facts/regulation.md` §3).
     if seconds is None:
         return Grade.NONE
     length = seconds.min if seconds.max is None else seconds.max

@@ -41,11 +41,8 @@ class Presence:
 
 
 def build_presences(views: Mapping[View, Sequence[Spell]]) -> list[Presence]:
-    """Return the presences that these views prove, in time order.
-
-    A spell is a time in which one view showed the content. Spells of several views that overlap are one presence. It
-    lasts until all of these views show the content absent (`absent_by`). The next spell begins another presence.
-    """
+    """Return the presences that these views prove, in time order."""
+    # A spell is a time in which one view showed the content, or showed it absent.
     absences = [spell for spells in views.values() for spell in spells if not spell.is_present]
     present = [
         replace(spell, absent_by=find_absence_after(spell, spells[place + 1 :]))
@@ -53,32 +50,39 @@ def build_presences(views: Mapping[View, Sequence[Spell]]) -> list[Presence]:
         for place, spell in enumerate(spells)
         if spell.is_present
     ]
-    in_order = sorted(present, key=lambda spell: spell.begin)
-    groups = [[spell] for spell in in_order[:1]]
-    for spell in in_order[1:]:
-        # Find out whether the content was removed before `spell`. Leave out what the content API showed since then: it
-        # is looked at so rarely that one of its spells may span both the removal and the return.
-        before_spell, since_spell = _split_content_api(groups[-1], spell.first_sent)
-        removed = _date_removal(before_spell, absences)
-        if removed is None or removed.by is None or spell.begin <= removed.by:
-            groups[-1].append(spell)
+    return [
+        Presence(
+            _date_appearance(group, absences),
+            max(spell.end for spell in group),
+            _date_removal(group, absences),
+            tuple(group),
+        )
+        for group in _group_by_presence(present, absences)
+    ]
+
+
+def _group_by_presence(present: Sequence[Spell], absences: Sequence[Spell]) -> list[list[Spell]]:
+    """Return the spells of content in groups. A new group begins when the content came back after its removal."""
+    groups: list[list[Spell]] = []
+    for spell in sorted(present, key=lambda spell: spell.begin):
+        if not groups:
+            groups.append([spell])
+            continue
+        # The content API is looked at so rarely that one of its spells may span both a removal and the return of the
+        # content. So cut its spells where `spell` begins.
+        cut_group, api_since_cut = _split_content_api(groups[-1], spell.first_sent)
+        removed = _date_removal(cut_group, absences)
+        if removed is not None and removed.by is not None and removed.by < spell.begin:
+            groups[-1] = cut_group
+            groups.append([spell, *api_since_cut])
         else:
-            # The content came back, also in the content API.
-            groups[-1] = before_spell
-            groups.append([spell, *since_spell])
-    presences = []
-    for group in groups:
-        end = max(spell.end for spell in group)
-        appears = _date_appearance(group, absences)
-        presences.append(Presence(appears, end, _date_removal(group, absences), tuple(group)))
-    return presences
+            groups[-1].append(spell)
+    return groups
 
 
 def _split_content_api(group: Sequence[Spell], instant: datetime) -> tuple[list[Spell], list[Spell]]:
-    """Return a group with each spell of the content API cut off at `instant`, and the pieces that were cut off.
-
-    Spells of other views, and those that do not go on beyond `instant`, stay whole in the first list.
-    """
+    """Return a group with each spell of the content API cut off at `instant`, and the pieces that were cut off."""
+    # Spells of other views, and those that do not go on beyond `instant`, stay whole in the first list.
     before: list[Spell] = []
     since: list[Spell] = []
     for spell in group:
@@ -96,8 +100,8 @@ def _split_content_api(group: Sequence[Spell], instant: datetime) -> tuple[list[
 def _date_appearance(group: Sequence[Spell], absences: Sequence[Spell]) -> Interval:
     """Return when content appeared: after its last proved absence, and by the first look that showed it.
 
-    `group` has its presences in all views. The content API, which only describes the part, dates the appearance if it
-    showed the content before the part's own views (edge and origin) did.
+    `group` are the spells of one presence. They are of the part itself (edge and origin) or of the content API, which
+    only describes the part.
     """
     of_part = [spell for spell in group if spell.view is not View.CONTENT]
     of_api = [spell for spell in group if spell.view is View.CONTENT]
@@ -108,7 +112,8 @@ def _date_appearance(group: Sequence[Spell], absences: Sequence[Spell]) -> Inter
     shown_in_api_by = first_in_api.begin
     if in_part.by is not None and in_part.by < shown_in_api_by:
         return in_part
-    # The part's last absence must be before the API showed the content. Otherwise use the last absence in the API.
+    # The API showed the content first, so it says by when the content appeared. An absence of the part counts only if
+    # it is from before that. Otherwise the content appeared after the last absence in the API.
     if in_part.after is not None and in_part.after < shown_in_api_by:
         return Interval(in_part.after, shown_in_api_by)
     return Interval(_last_absence_in(View.CONTENT, first_in_api, absences), shown_in_api_by)
@@ -129,31 +134,33 @@ def _date_removal(group: Sequence[Spell], absences: Sequence[Spell]) -> Interval
 
 
 def _date_removal_in_all_views(group: Sequence[Spell], absences: Sequence[Spell]) -> Interval | None:
-    """Return when the content was removed from all views of a group; None if a view may still show it.
-
-    `group` has a spell of presence for each time that a view showed the content. A view that was not seen absent after
-    that may have stopped being watched. Then another view must be absent for `_SILENCE` after the last look at content.
-    """
-    last_proved = max(spell.end for spell in group)
+    """Return when content was removed from all views that showed it; None if a view may still show it."""
+    last_proved_present = max(spell.end for spell in group)
     absent_by = {spell.view: spell.absent_by for spell in group}
     proved = [by for by in absent_by.values() if by is not None]
     if len(proved) == len(absent_by):
-        return Interval(last_proved, max(proved))
-    # When users last got the content. A cached copy proves it only for an earlier instant: when the copy was made.
-    last_got = max(spell.last_received for spell in group)
+        return Interval(last_proved_present, max(proved))
+    # A view that showed no absence may no longer be looked at. So the content counts as removed if another view was
+    # absent for `_SILENCE` after the last look that got the content, perhaps as an old copy from a cache.
+    last_look_with_content = max(spell.last_received for spell in group)
     # A 404 of the content API is only about its own item. It counts if only the API showed the content.
     is_only_in_api = absent_by.keys() == {View.CONTENT}
-    relevant = [spell for spell in absences if is_only_in_api or _is_about_part(spell)]
-    long_absences = [spell for spell in relevant if spell.begin > last_proved and spell.end - last_got >= _SILENCE]
+    long_absences = [
+        spell
+        for spell in absences
+        if (is_only_in_api or _is_about_part(spell))
+        and spell.begin > last_proved_present
+        and spell.end - last_look_with_content >= _SILENCE
+    ]
     if not long_absences:
         return None
-    first = min(spell.begin for spell in long_absences)
-    # If the absence began while another view still showed the content, it proves the removal only after `_SILENCE`.
-    return Interval(last_proved, first if first > last_got else last_got + _SILENCE)
+    absent_from = min(spell.begin for spell in long_absences)
+    # An absence that began before the last look with content is doubtful until it has lasted for `_SILENCE`.
+    is_doubtful = absent_from <= last_look_with_content
+    return Interval(last_proved_present, last_look_with_content + _SILENCE if is_doubtful else absent_from)
 
 
 def _is_about_part(absence: Spell) -> bool:
-    """Return whether an absence is about the part itself. A 404 of the content API is only about its item."""
     return absence.view is not View.CONTENT or any(run.state is State.WITHDRAWN for run in absence.runs)
 
 
@@ -231,9 +238,7 @@ def _is_close(absent: datetime | None, presence: Spell) -> bool:
 
 
 def _last_absence_surely_before(presence: Spell, absence: Spell) -> datetime | None:
-    """Return the latest absence of another view that is surely before a presence, or None without such an absence.
-
-    Looks within a few seconds of the presence cannot be put in order. Earlier looks of the same spell still count.
-    """
+    """Return the latest absence of another view that is surely before a presence, or None without such an absence."""
+    # Looks within a few seconds of the presence cannot be put in order. Earlier looks of the same spell still count.
     limit = min(presence.first_sent, presence.earliest) - _ORDER_UNSURE
     return latest_known(last_absence_until(run, limit) for run in absence.runs)

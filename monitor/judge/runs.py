@@ -92,10 +92,8 @@ class Blind:
 
 
 def was_blind(last: Run, sighting: Sighting, blind: Sequence[Blind]) -> bool:
-    """Return whether the monitor was blind between a target's last run and this sighting: then a new run begins.
-
-    Only spans of everything or of this target count. If a host is the cause, its failed looks show that.
-    """
+    """Return whether the monitor was blind between a target's last run and this sighting: then a new run begins."""
+    # Only spans of everything or of this target count. If a host is the cause, its failed looks show that.
     # Two failed looks may share a run, because neither of them is a proof.
     if last.state is State.UNKNOWN and sighting.state is State.UNKNOWN:
         return False
@@ -105,10 +103,9 @@ def was_blind(last: Run, sighting: Sighting, blind: Sequence[Blind]) -> bool:
 
 
 def drop_watched_spans(blind: Sequence[Blind], runs: Mapping[str, Sequence[Run]]) -> Sequence[Blind]:
-    """Return the blind spans without those during which another monitor of the store watched every target of `runs`.
+    """Return the blind spans, without those during which another monitor of the store watched every target of `runs`.
 
-    `runs` is by target. A wrong clock or a small budget may make all monitors blind, so a span with such a cause is
-    kept if it does not say which monitor was blind. A target of which every look failed is ignored.
+    `runs` is by target. A target of which every look failed is ignored.
     """
     if not blind or len({run.monitor for target_runs in runs.values() for run in target_runs}) < 2:
         return blind
@@ -116,9 +113,13 @@ def drop_watched_spans(blind: Sequence[Blind], runs: Mapping[str, Sequence[Run]]
     by_target = [target_runs for target_runs in successful if target_runs]
     if not by_target:
         return blind
-    of_one_monitor = (span for span in blind if span.monitor or span.cause not in _CAUSES_OF_ALL_MONITORS)
-    watched = {span for span in of_one_monitor if all(_was_watched_by_other(span, each) for each in by_target)}
-    return [span for span in blind if span not in watched]
+    kept = []
+    for span in blind:
+        # A wrong clock or a small budget may make all monitors blind, unless the span says which monitor was blind.
+        may_be_of_all = not span.monitor and span.cause in _CAUSES_OF_ALL_MONITORS
+        if may_be_of_all or not all(_was_watched_by_other(span, target_runs) for target_runs in by_target):
+            kept.append(span)
+    return kept
 
 
 def _was_watched_by_other(span: Blind, runs: Sequence[Run]) -> bool:
@@ -149,15 +150,15 @@ def extend_run(last: Run, sighting: Sighting, spacing: timedelta | None = None, 
     is_gap_too_long = spacing is not None and gap > 2 * spacing + _SLACK
     if apart or is_gap_too_long or not _has_same_answer(last, sighting):
         return None
-    proved_gap = sighting.proved_from - last.end
-    if last.state in (State.ABSENT, State.WITHDRAWN) and proved_gap > gap + UNDERWAY:
+    gap_between_copies = sighting.proved_from - last.end
+    # Without a cache, the two gaps differ by less than `UNDERWAY`, the time that an answer takes to arrive.
+    if last.state in (State.ABSENT, State.WITHDRAWN) and gap_between_copies > gap + UNDERWAY:
         # From a cache, two close looks may get copies that were made far apart. Between these, absence is not proved.
-        gap = proved_gap
+        gap = gap_between_copies
     return replace(
         last,
         last_received=sighting.received,
-        # Each answer was true at some instant from `proved_from` to `proved_to`. So it was surely true at or before the
-        # earliest `proved_to`, and at or after the latest `proved_from`.
+        # Each answer was true at an unknown instant from its `proved_from` to its `proved_to` (see `start_run`).
         begin=min(last.begin, sighting.proved_to),
         end=max(last.end, sighting.proved_from),
         looks=last.looks + 1,
@@ -169,12 +170,13 @@ def extend_run(last: Run, sighting: Sighting, spacing: timedelta | None = None, 
 
 def start_run(sighting: Sighting) -> Run:
     """Return a run of one sighting."""
+    # Example: an answer with the content was made at an unknown instant from 9:29:30 (`proved_from`) to 9:29:32
+    # (`proved_to`). So the content surely came by 9:29:32 (`begin`), and was surely not removed before 9:29:30 (`end`).
     return Run(
         sighting.target,
         sighting.state,
         first_sent=sighting.sent,
         last_received=sighting.received,
-        # The answer was made between both. So its state surely began by `proved_to`, and lasted until `proved_from`.
         begin=sighting.proved_to,
         end=sighting.proved_from,
         specific=sighting.specific,
@@ -205,19 +207,18 @@ def _has_same_answer(last: Run, sighting: Sighting) -> bool:
 
 
 def last_absence_until(run: Run, limit: datetime) -> datetime | None:
-    """Return the latest instant up to `limit` as of which a run of absences proves absence; None if it proves none.
-
-    A run keeps its first look, its last look and its widest gap, but not the looks between. If it goes on beyond
-    `limit`, its last look before `limit` was at most the widest gap earlier.
-    """
+    """Return the latest instant, not after `limit`, at which a run of absences proves absence; None without one."""
     if run.first_sent > limit:
         return None
     if run.end <= limit:
         return run.end
-    # `begin` is before `first_sent` if a cache answered the first look with an older copy.
+    # The run goes on beyond `limit`, and does not keep the times of the looks inside it. But its last look before the
+    # limit was at most the largest gap earlier, and its answer was made within `UNDERWAY`. Example: with a largest gap
+    # of 5 s and a limit of 9:30:00, absence is proved at 9:29:54.
+    before_limit = limit - run.largest_gap - UNDERWAY
+    # A cache may have answered the first look with a copy from before the look. Then absence is proved at `begin`.
     at_first_look = min(run.begin, run.first_sent)
-    # A look that was under way at `limit` may describe a later instant.
-    return max(at_first_look, limit - run.largest_gap - UNDERWAY)
+    return max(at_first_look, before_limit)
 
 
 def is_change(before: Run | None, run: Run) -> bool:
@@ -232,19 +233,20 @@ def count_changes(runs: Iterable[Run]) -> int:
 
 
 def widest_gap(runs: Sequence[Run], slot: datetime) -> timedelta | None:
-    """Return the longest time between two looks around a slot, or None without two looks.
-
-    Looks count until the target was seen at the slot or later. The result may be too long but never too short: a run
-    partly outside `_AROUND_SLOT` counts with its largest gap.
-    """
+    """Return the longest time between two looks around a slot, or None without two looks."""
+    # A run that is partly outside `_AROUND_SLOT` counts with its largest gap, so the result may be too long.
     begins, ends = slot - _AROUND_SLOT, slot + _AROUND_SLOT
-    near = [run for run in runs if run.last_received >= begins and run.first_sent <= ends]
-    # After it was seen, looks are planned further apart.
-    present = (place for place, run in enumerate(near) if run.state is State.PRESENT and run.last_received >= slot)
-    first_present = next(present, len(near))
-    between = [run.first_sent - before.last_received for before, run in pairwise(near[: first_present + 1])]
-    inside = [run.largest_gap for run in near[:first_present] if run.looks > 1]
-    return max([_NO_GAP, *inside, *between]) if inside or between else None
+    gaps = []
+    before: Run | None = None
+    for run in (run for run in runs if run.last_received >= begins and run.first_sent <= ends):
+        if before is not None:
+            gaps.append(run.first_sent - before.last_received)
+        if run.state is State.PRESENT and run.last_received >= slot:
+            break  # after the target was seen, looks are planned further apart
+        if run.looks > 1:
+            gaps.append(run.largest_gap)
+        before = run
+    return max([_NO_GAP, *gaps]) if gaps else None
 
 
 def find_last_removal(runs: Iterable[Run]) -> datetime | None:
@@ -260,40 +262,40 @@ def find_last_removal(runs: Iterable[Run]) -> datetime | None:
 
 
 def _has_other_content(last: Run, sighting: Sighting | Run) -> bool:
-    """Return whether the bytes or the stated versions are known and differ."""
     if last.digest is not None and sighting.digest is not None and last.digest != sighting.digest:
         return True
     return last.version is not None and sighting.version is not None and last.version != sighting.version
 
 
 def compact_runs(runs: Mapping[str, Sequence[Run]], until: datetime) -> dict[str, list[Run]]:
-    """Return the runs of a release by target, with equal absences before `until` merged for each monitor.
+    """Return the runs of a release by target. Equal absences of one target, by one monitor before `until`, are merged.
 
-    A merged run keeps the first and last look, the largest gap, all evidence records and the number of failed looks. So
-    the proofs remain, but not when looks failed. If any view of any part gave another answer before `until`, no runs
-    are merged, because the last look before that answer matters.
+    A merged run keeps the first and last look, the largest gap, all evidence records and the number of failed looks. It
+    proves the same as the runs merged into it. Only the times of failed looks are lost.
     """
     early = (run for of_target in runs.values() for run in of_target if run.last_received < until)
     if any(run.state not in (State.ABSENT, State.UNKNOWN) for run in early):
+        # Content was seen or withdrawn early. Then the time of the last look before that matters, so merge no runs.
         return {target: list(of_target) for target, of_target in runs.items()}
     return {target: _merge_absences(of_target, until) for target, of_target in runs.items()}
 
 
 def merge_by_state(runs: Sequence[Run]) -> list[Run]:
-    """Return the runs of one target for people to read: equal runs of one monitor merged, despite failures in between.
+    """Return the runs of one target, merged so that people have fewer to read.
 
-    Consecutive failed runs are merged by monitor and reason. The number of looks and the largest gap are kept.
+    Equal runs of one monitor become one run, which counts the failed looks between them in `failed`. Other failed runs
+    become one run for each monitor and reason.
     """
     merged: list[Run] = []
     for is_failed, group in groupby(_merge_equal_runs(runs), key=lambda run: run.state is State.UNKNOWN):
         if not is_failed:
             merged += group
             continue
-        by_cause: dict[tuple[str, str], Run] = {}
+        failed: dict[tuple[str, str], Run] = {}  # by monitor and reason
         for run in group:
-            cause = run.monitor, run.why
-            by_cause[cause] = _join_runs(by_cause[cause], between=(), last=run) if cause in by_cause else run
-        merged += by_cause.values()
+            first = failed.get((run.monitor, run.why))
+            failed[run.monitor, run.why] = run if first is None else _join_runs(first, between=(), last=run)
+        merged += failed.values()
     return merged
 
 
@@ -325,7 +327,6 @@ def _merge_equal_runs(runs: Iterable[Run]) -> list[Run]:
 
 
 def _fields_to_compare(run: Run) -> tuple[object, ...]:
-    """Return the fields in which two runs must agree to be merged."""
     return run.monitor, run.state, run.specific, run.status, run.digest, run.version, run.address
 
 

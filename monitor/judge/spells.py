@@ -70,10 +70,11 @@ def _is_after_absence(run: Run, spells: Sequence[Sequence[Run]]) -> bool:
 
 
 def build_spell(view: View, runs: tuple[Run, ...]) -> Spell:
-    """Return the spell of these runs, which are all present, or all absent or withdrawn."""
+    """Return these runs of one view as one spell. They must all be present, or all be absent or withdrawn."""
     return Spell(
         view,
         is_present=runs[0].state is State.PRESENT,
+        # Runs are in the order of looks. But a later look may get an older copy, so the first need not begin first.
         begin=min(run.begin for run in runs),
         end=max(run.end for run in runs),
         first_sent=runs[0].first_sent,
@@ -115,23 +116,24 @@ def _correct_age(spell: Spell, absences: Sequence[Spell]) -> Spell:
 
 
 def find_presence_from_start(runs: Iterable[Run]) -> Run | None:
-    """Return the presence with which a view begins, merged into one run. None if it begins otherwise.
+    """Return the presence that a view showed from its first look on, as one run; None if it first showed an absence.
 
-    It lasts until the first absence, or the first answer that is specific to this edition. Unknown answers are skipped.
-    Nothing shows when its content came, because no absence was seen before it.
+    No absence was seen before it, so it may be of an earlier edition. It ends before the first absence, and before the
+    first presence that is `specific` to this edition, because that one needs no absence as proof. None too if the view
+    begins with such a presence. Failed looks are skipped.
     """
     known = (run for run in runs if run.state is not State.UNKNOWN)
-    leading = list(takewhile(lambda run: run.state is State.PRESENT and not run.specific, known))
-    if not leading:
+    from_start = list(takewhile(lambda run: run.state is State.PRESENT and not run.specific, known))
+    if not from_start:
         return None
-    return replace(leading[0], begin=min(run.begin for run in leading), end=max(run.end for run in leading))
+    return replace(from_start[0], begin=min(run.begin for run in from_start), end=max(run.end for run in from_start))
 
 
 def find_absence_after(presence: Spell, following: Sequence[Spell]) -> datetime | None:
-    """Return an instant by which content was absent after a presence, by the next spell of its view; None if unproved.
+    """Return an instant by which content was removed after a view showed it (`presence`); None if that is not proved.
 
-    `following` are the spells of the view after it, so the first is an absence. A cache may answer with copies made
-    before the content came, or while it was there. So the times at which copies were made are compared, too.
+    `following` are the later spells of the same view, so the first is an absence. Each look got a copy, perhaps an old
+    one from a cache. `begin` and `end` of a spell are when its oldest and newest copies were made.
     """
     if not following:
         return None
@@ -142,7 +144,7 @@ def find_absence_after(presence: Spell, following: Sequence[Spell]) -> datetime 
     if absence.begin > presence.end:
         # Even the oldest copy without the content is newer than all copies with it.
         return absence.begin
-    # Only some copies are newer. They prove a removal if one was made after the last look that saw the content. The
-    # spell does not say which one, so use the time of its last look.
-    is_newer_than_last_look = absence.end > presence.last_received
-    return absence.last_received if is_newer_than_last_look else None
+    # Copies of both kinds were made in turn. A removal is proved if the newest copy without the content was made after
+    # the last look that saw the content. A look got that copy at an unknown time, at the latest when the spell ended.
+    is_removal_proved = absence.end > presence.last_received
+    return absence.last_received if is_removal_proved else None

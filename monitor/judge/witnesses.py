@@ -65,8 +65,8 @@ class Publication:
         the first may be broken or no longer watched. If neither shows it, the lag lasts until now.
         """
         redirected, listed = (self._first_shown(witness, now) for witness in (ANNOUNCEMENT, INDEX))
-        redirect = self._measure_lag(ANNOUNCEMENT, redirected or listed or now, now)
-        index = self._measure_lag(INDEX, listed or redirected or now, now)
+        redirect = self._measure_lag(ANNOUNCEMENT, shown_by=redirected or listed or now, now=now)
+        index = self._measure_lag(INDEX, shown_by=listed or redirected or now, now=now)
         return Lags(max(REDIRECT_LAG, redirect), max(INDEX_LAG, index))
 
     def _first_shown(self, witness: str, now: datetime) -> datetime | None:
@@ -74,16 +74,15 @@ class Publication:
         runs = _known_runs(self.release, witness, self.runs, now)
         return next((run.begin for run in runs if _shows_release(run)), None)
 
-    def _measure_lag(self, witness: str, until: datetime, now: datetime) -> timedelta:
-        """Return how long, after it was published, the announcement or the index (`witness`) still lacked the release.
-
-        The lag ends at `until`, or at the last look that lacked the release if that was long before.
-        """
+    def _measure_lag(self, witness: str, shown_by: datetime, now: datetime) -> timedelta:
+        """Return how long after publication the announcement or the index (`witness`) did not show the release."""
+        # `shown_by` is when this witness, or else the other one, first showed the release, or `now` if neither did.
         absences = _runs_without_release(self.release, witness, self.runs, now)
         if not absences:
             return timedelta()  # the witness was never seen without the release
         last_absent = min(max(run.end for run in absences), now)
-        lag_ends = last_absent if until - last_absent > _LONGEST_PAUSE else until
+        # After a long pause in the looks, the witness may have shown the release long before `shown_by`.
+        lag_ends = last_absent if shown_by - last_absent > _LONGEST_PAUSE else shown_by
         # Stored instants are rounded, so round the lag up to whole seconds.
         return timedelta(seconds=ceil((lag_ends - self._published_at(now)) / timedelta(seconds=1)))
 
@@ -134,20 +133,20 @@ class Witnesses:
         return None if announced is None or unlisted is None else min(announced, unlisted)
 
     def absent_until(self, slot: datetime | None) -> datetime | None:
-        """Return the latest instant as of which the release was proved not public at any address, or None.
+        """Return the latest instant at which the release was proved not public at any address, or None.
 
-        Both the announcement and the index must prove it. But until the slot, the announcement is enough if it has
-        redirected to the page (`redirects`): then it would have shown an early release. Its default lag is used there,
-        because longer lags measured that day may only delay a claim of lateness.
+        Both the announcement and the index must prove it. But until the slot, the announcement alone proves it if its
+        redirect works (`redirects`), because an early release would have caused the redirect.
         """
-        announced = self._proved_absent(self.announced, REDIRECT_LAG)
-        if announced is None or slot is None or not self.redirects:
+        # Longer lags measured that day may only delay a claim of lateness. Until the slot, the default lag is enough.
+        absent_by_announcement = self._proved_absent(self.announced, REDIRECT_LAG)
+        if absent_by_announcement is None or slot is None or not self.redirects:
             return self.absent_by_both
-        by_announcement = min(announced, slot)
-        # An announcement first seen after the slot proves no absence until the slot.
-        if self.watched_since is not None and by_announcement < self.watched_since:
+        absent_until_slot = min(absent_by_announcement, slot)
+        # An announcement that was first seen only after this instant proves nothing about it.
+        if self.watched_since is not None and absent_until_slot < self.watched_since:
             return self.absent_by_both
-        return latest_known([by_announcement, self.absent_by_both])
+        return latest_known([absent_until_slot, self.absent_by_both])
 
     def _proved_absent(self, last: datetime | None, lag: timedelta) -> datetime | None:
         """Return until when a witness that last lacked the release at `last` proves absence; None if unwatched then."""
@@ -156,13 +155,14 @@ class Witnesses:
 
 
 def read_witnesses(release: str, runs: Mapping[str, Sequence[Run]], now: datetime, lags: Lags) -> Witnesses:
-    """Return when the announcement last still announced a release, and GOV.UK's index last lacked it, by `now`."""
-    upcoming, missing = (_runs_without_release(release, witness, runs, now) for witness in (ANNOUNCEMENT, INDEX))
+    """Return what both witnesses of a release showed up to `now`: its announcement and GOV.UK's index."""
+    announced_runs = _runs_without_release(release, ANNOUNCEMENT, runs, now)  # it did not redirect to the page yet
+    unlisted_runs = _runs_without_release(release, INDEX, runs, now)
     return Witnesses(
-        announced=max((min(run.end, now) for run in upcoming), default=None),
-        unlisted=max((min(run.end, now) for run in missing), default=None),
+        announced=max((min(run.end, now) for run in announced_runs), default=None),
+        unlisted=max((min(run.end, now) for run in unlisted_runs), default=None),
         redirects=any(run.why == REDIRECTED for run in _known_runs(release, ANNOUNCEMENT, runs, now)),
-        watched_since=min((run.first_sent for run in upcoming), default=None),
+        watched_since=min((run.first_sent for run in announced_runs), default=None),
         lags=lags,
     )
 
@@ -179,6 +179,5 @@ def _shows_release(run: Run) -> bool:
 
 
 def _known_runs(release: str, part: str, runs: Mapping[str, Sequence[Run]], now: datetime) -> list[Run]:
-    """Return the runs of all views of a part of a release up to `now`, in the order of looks."""
     known = (run for view in View for run in runs.get(target_id(release, part, view), ()) if run.first_sent <= now)
     return sorted(known, key=lambda run: run.first_sent)

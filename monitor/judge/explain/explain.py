@@ -115,7 +115,6 @@ def title_facts(titles: Sequence[LedgerEvent], now: datetime, zone: str) -> Iter
 
 
 def _promise_facts(case: Case) -> Iterator[Fact]:
-    """Yield facts about the slot in force and about all other slots that calendars gave."""
     in_force = case.in_force
     if in_force.promise is None:
         yield Fact("promise", "no calendar announced a time for it")
@@ -167,7 +166,6 @@ def _unusual_time_fact(case: Case, slot: datetime, zone: str) -> list[Fact]:
 
 
 def _join_facts(release: Release) -> Iterator[Fact]:
-    """Yield facts about why entries of several calendars were taken for one release."""
     if release.joined_by:
         names = ", ".join(release.calendars)
         yield Fact("promise", f"its calendars {names} were taken for one release: {release.joined_by}")
@@ -189,12 +187,11 @@ def _promise_fact(label: str, promise: Promise, case: Case) -> Fact:
 
 
 def _policy_fact(case: Case) -> Fact:
-    """Return the fact that says with which limits the looks are compared."""
     policy, window = case.policy, case.window
     if window is None:
         return Fact("policy", "no readable time is in force, so the looks cannot be compared with a slot")
     if not window.exact:
-        span = f"{exactly(window.opens, case.zone)} to {exactly(window.passes, case.zone)}"
+        span = f"{exactly(window.slot_begins, case.zone)} to {exactly(window.slot_ends, case.zone)}"
         return Fact("policy", f"no minute was announced: judged as the span {span}")
     lags = case.lags.longer_lags_text()
     text = (
@@ -206,7 +203,6 @@ def _policy_fact(case: Case) -> Fact:
 
 
 def _part_fact(case: Case, part: PartVerdict) -> Fact:
-    """Return the fact of the verdict on a part: its address, when it came, and why it is unproven."""
     how = f"{part.role}, {ORIGIN_KNOWN[part.origin]}, cannot make the release late"
     name = part.id if part.can_be_late else f"{part.id} ({how})"
     known = address_known(case.release.address, is_seen=bool(part.first_seen)) if part.id == "page" else ""
@@ -223,7 +219,6 @@ def _part_fact(case: Case, part: PartVerdict) -> Fact:
 
 
 def _look_facts(case: Case, evidence: PartEvidence) -> list[Fact]:
-    """Return facts about the looks at a part: for each view a summary, then its runs in time order."""
     facts: list[Fact] = []
     for runs in filter(None, evidence.views.values()):
         facts += [_summarize_view(case, evidence, runs), *_describe_runs(case, evidence, merge_by_state(runs))]
@@ -260,7 +255,6 @@ def _describe_runs(case: Case, evidence: PartEvidence, runs: Sequence[Run]) -> l
 
 
 def _describe_run(case: Case, run: Run) -> str:
-    """Return the result of a run of looks: state, status, when it is proved, number of looks, and the widest gap."""
     looks = count(run.looks, "look")
     gap = f", widest gap {length(run.largest_gap.total_seconds())}" if run.looks > 1 else ""
     if run.state is State.UNKNOWN:
@@ -277,23 +271,22 @@ def _proved_instants(case: Case, run: Run) -> str:
     """Return in words when a run proves its state: between two instants, or as of one if it is a single look."""
     if run.looks > 1:
         return f"by {exactly(run.begin, case.zone)} and still as of {exactly(run.end, case.zone)}"
-    # The answer was made at an unknown instant between these two, in a cache perhaps long before the look. Presence is
-    # sure only as of the later one (it came by then), absence only as of the earlier one (it was not there yet).
-    made_after, made_by = run.end, run.begin
-    proved_at = made_by if run.state is State.PRESENT else made_after
-    age = (run.first_sent - made_after).total_seconds()
+    # The answer to a single look was made at an unknown instant, in a cache perhaps long before the look. In a run of
+    # one look, `end` is the earliest such instant and `begin` the latest.
+    earliest, latest = run.end, run.begin
+    # Content surely came by the latest instant. Absence is sure only at the earliest: content may have come since.
+    proved_at = latest if run.state is State.PRESENT else earliest
+    age = (run.first_sent - earliest).total_seconds()
     cached = f" (from a cache, up to {length(age)} old)" if age >= 1 else ""
     return f"as of {exactly(proved_at, case.zone)}{cached}"
 
 
 def _view_name(run: Run) -> str:
-    """Return the part and the view of a run: `page, edge view`."""
     _, part, view = parse_target_id(run.target)
     return f"{part}, {view} view"
 
 
 def _blind_facts(case: Case, evidences: Iterable[PartEvidence]) -> Iterator[Fact]:
-    """Yield a fact for each blind span that hid a part, in time order."""
     for span in sorted(set(case.blind), key=lambda span: span.begins):
         if any(hides_part(case, evidence, span) for evidence in evidences):
             begins, ends = exactly(span.begins, case.zone), exactly(span.ends, case.zone)
@@ -308,8 +301,8 @@ def _list_what_would_change(case: Case, verdict: Verdict) -> tuple[str, ...]:
     lines = [line for part in verdict.parts if part.can_be_late for line in _list_changes_of_part(case, window, part)]
     exposed = [exposure.part for exposure in verdict.exposures if exposure.open]
     lines += [f"{part}: the exposure ends when a look shows that it is absent, or at the slot" for part in exposed]
-    if case.now < window.opens:
-        lines.append(f"moved or cancelled if a calendar says so before {exactly(window.opens, case.zone)}")
+    if case.now < window.slot_begins:
+        lines.append(f"moved or cancelled if a calendar says so before {exactly(window.slot_begins, case.zone)}")
     if verdict.final:
         lines.append("final: only a withdrawal or a changed file can still add a finding")
     elif verdict.revisit is not None:
@@ -318,10 +311,11 @@ def _list_what_would_change(case: Case, verdict: Verdict) -> tuple[str, ...]:
 
 
 def _list_changes_of_part(case: Case, window: Window, part: PartVerdict) -> list[str]:
-    """Return sentences that name the evidence that would change the verdict on one part."""
-    latest = exactly(window.latest, case.zone)
+    latest = exactly(window.on_time_until, case.zone)
     if part.verdict in (VerdictKind.PENDING, VerdictKind.MOVED):
-        early = f"more than {case.policy.uncertainty.total_seconds():g} s before {exactly(window.opens, case.zone)}"
+        early = (
+            f"more than {case.policy.uncertainty.total_seconds():g} s before {exactly(window.slot_begins, case.zone)}"
+        )
         return [
             f"{part.id}: early if a look shows it {early}",
             f"{part.id}: on time if proved to have come by {latest}, late if proved absent after that",

@@ -35,7 +35,7 @@ def find_swaps(case: Case, part: PartVerdict, evidence: PartEvidence) -> Iterato
     """
     if part.role not in _FILES:
         return
-    slot, least = case.judged_window.opens, case.policy.on_time_within
+    slot, least = case.judged_window.slot_begins, case.policy.on_time_within
     at_origin = _find_changes_of_bytes(evidence.views.get(View.ORIGIN, ()), slot, least)
     at_edge = _find_changes_of_bytes(evidence.views.get(View.EDGE, ()), slot, least)
     # If the origin was not watched closely at the first change, the edge may show better when it happened.
@@ -48,13 +48,15 @@ def find_swaps(case: Case, part: PartVerdict, evidence: PartEvidence) -> Iterato
 
 
 def _find_changes_of_bytes(runs: Sequence[Run], slot: datetime, least: timedelta) -> list[Interval]:
-    """Return when a view first got bytes that were new since the slot and that lasted at least `least`."""
+    """Return when a view got bytes that it had not shown since the slot, and then showed them for at least `least`."""
     present = (run for run in runs if run.state is State.PRESENT and run.digest)
+    # Each group is consecutive runs with the same bytes.
     groups = [tuple(group) for _, group in groupby(present, key=lambda run: run.digest)]
-    # After `MOST_CHANGES` changes, bytes are not compared any more, so a run may contain different ones.
+    # Later groups are left out: after `MOST_CHANGES` changes, runs no longer begin when the bytes change.
     since_slot = [group for group in groups[:MOST_CHANGES] if group[-1].last_received >= slot]
-    # The bytes at the slot are those of the release.
-    known = {group[0].digest for group in since_slot[:1]}
+    if not since_slot:
+        return []
+    known = {since_slot[0][0].digest}  # the bytes at the slot, which are those of the release
     changes = []
     for before, group in pairwise(since_slot):
         is_lasting = group[-1].last_received - group[0].first_sent >= least
@@ -67,27 +69,26 @@ def _find_changes_of_bytes(runs: Sequence[Run], slot: datetime, least: timedelta
 def find_withdrawals(case: Case, part: PartVerdict, evidence: PartEvidence) -> Iterator[Finding]:
     """Yield a finding for each removal of released content: a notice of withdrawal, or an absence that lasts."""
     slot = case.in_force.slot
-    begins = None if slot is None else slot.begins()
-    if begins is None:
+    slot_begins = None if slot is None else slot.begins()
+    if slot_begins is None:
         return
     for presence, following in zip_longest(evidence.presences, evidence.presences[1:]):
         removed = presence.removed
         # If it was not seen at the slot or later, it may have been removed before the slot.
-        if removed is None or removed.by is None or presence.end < begins:
+        if removed is None or removed.by is None or presence.end < slot_begins:
             continue
         absences = _absences_between(evidence, presence, following)
         if _is_withdrawal(case, presence, following, absences):
             back = None if following is None else following.appears
-            absent_until = back or Interval(latest_known(run.end for run in absences), None)
+            last_absent = latest_known(run.end for run in absences)
+            absence_ends = Interval(last_absent, None) if back is None else back
             text = Reason.WITHDRAWN.text(case.zone, removed=removed, back=back)
-            yield Finding(Kind.WITHDRAWN, part.id, text, between(removed, absent_until), removed.by)
+            yield Finding(Kind.WITHDRAWN, part.id, text, seconds=between(removed, absence_ends), at=removed.by)
 
 
 def _absences_between(evidence: PartEvidence, presence: Presence, following: Presence | None) -> list[Run]:
-    """Return the absences of a part after one presence and before the following one, if there is one.
-
-    Runs that began before the content came are left out: they are of a view that never showed it.
-    """
+    """Return the absences of a part after one presence and before the following one, if there is one."""
+    # Runs that began before the content came are left out: they are of a view that never showed it.
     runs = (run for spell in evidence.absences for run in spell.runs)
     came = min(spell.first_sent for spell in presence.spells)
     after = (run for run in runs if run.first_sent > came and max(run.begin, run.end) > presence.end)
@@ -95,10 +96,8 @@ def _absences_between(evidence: PartEvidence, presence: Presence, following: Pre
 
 
 def _is_withdrawal(case: Case, presence: Presence, following: Presence | None, absences: Sequence[Run]) -> bool:
-    """Return whether an absence between two presences is a removal and no flicker of a cache.
-
-    It is one if there was a notice of withdrawal, or if it lasted as long as a delay that counts as late.
-    """
+    """Return whether an absence between two presences is a removal and no flicker of a cache."""
+    # A notice of withdrawal proves a removal. So does an absence that lasts as long as a delay that counts as late.
     if any(run.state is State.WITHDRAWN and run.begin > presence.end for run in absences):
         return True
     # A single look may have met a flickering cache. So the first and last absence must be far enough apart.
@@ -115,7 +114,7 @@ def find_corrections(case: Case, part: PartVerdict, evidence: PartEvidence) -> I
     Only the first view that shows versions is used. Content that was present from the first look on does not count,
     because it may be the previous edition: `all_presences` leaves it out.
     """
-    opens = case.judged_window.opens
+    opens = case.judged_window.slot_begins
     public = [presence.begin for presence in evidence.all_presences if presence.end >= opens]
     if not public:
         return
@@ -130,7 +129,6 @@ def find_corrections(case: Case, part: PartVerdict, evidence: PartEvidence) -> I
 
 
 def _has_version(run: Run) -> bool:
-    """Return whether a look found content that states its version."""
     return run.state is State.PRESENT and run.version is not None
 
 
@@ -156,11 +154,9 @@ def _version_changes(runs: Sequence[Run], zone: str) -> Iterator[tuple[Interval,
 
 
 def _advance_text(name: str, before: datetime | int, after: datetime | int, zone: str) -> str:
-    """Return how a field of a version changed, such as `change_notes went from 1 to 2`."""
     reason = Reason.MOVED_ON if isinstance(after, datetime) else Reason.COUNTED_ON
     return reason.text(zone, field=name, old=before, new=after)
 
 
 def _time_since_release(part: PartVerdict, change: Interval) -> Bounds | None:
-    """Return how long after the release of a part a change came, or None if the release was not seen."""
     return between(part.released, change) if part.released.by is not None else None

@@ -15,6 +15,7 @@ from monitor.judge.reasons import Reason
 from monitor.look.recognise.title import ANOTHER_EDITION, ANOTHER_TITLE
 from schedules.announcement import Origin, Role
 from schedules.contract.verdict import LATE_VERDICTS, Ended, Exposure, Finding, Kind, PartVerdict, VerdictKind
+from schedules.promise import Promise
 from schedules.times.interval import Bounds, Interval, between
 
 _WRONG_PAGES = {ANOTHER_EDITION: Kind.WRONG_EDITION, ANOTHER_TITLE: Kind.WRONG_CONTENT}
@@ -59,10 +60,8 @@ def collect_findings(case: Case, pairs: Sequence[Pair], of_promise: Iterable[Fin
 
 
 def _find_in_ledger(case: Case, parts: Iterable[PartVerdict]) -> Iterator[Finding]:
-    """Yield the findings from the ledger: calendars that disagree, short notice, no announcement.
-
-    Their `at` is the time of the calendar read that showed the fault, equal for all entries changed by one edit.
-    """
+    """Yield the findings from the ledger: calendars that disagree, short notice, no announcement."""
+    # Their `at` is the time of the calendar read that showed the fault, equal for all entries changed by one edit.
     in_force = case.in_force
     if in_force.disagreements and in_force.promise is not None:
         differing = (in_force.promise, *in_force.disagreements)
@@ -81,38 +80,38 @@ def _find_unwatched(case: Case, pairs: Sequence[Pair]) -> Iterator[Finding]:
     if case.window is None or not case.in_force.is_first_read_after_slot:
         return
     for absent in (evidence.last_absent for part, evidence in pairs if part.id == "page" and not part.released):
-        if absent is not None and absent > case.window.latest:
+        if absent is not None and absent > case.window.on_time_until:
             yield Finding(Kind.UNWATCHED, "page", Reason.UNWATCHED.text(case.zone, absent=absent), at=case.now)
 
 
 def _exposure_finding(case: Case, exposure: Exposure) -> Finding:
-    """Return the finding that says when a part was public before its slot, and why that ended."""
     reason = Reason.EXPOSED_UNSEEN if exposure.start == exposure.to else _EXPOSED[exposure.ended]
     text = reason.text(case.zone, came=exposure.start, ended=exposure.to, remark=_hour_remark(exposure.seconds))
     return Finding(Kind.EARLY_EXPOSURE, exposure.part, text, exposure.seconds)
 
 
 def _find_late(case: Case, pairs: Sequence[Pair]) -> Iterator[Finding]:
-    """Yield a finding for each part that is late or overdue by every calendar that announces the release.
-
-    If it is in doubt whether the promise was in force at its slot, a part exposed before the slot counts only as early.
-    """
+    """Yield a finding for each part that is late or overdue by every calendar that announces the release."""
+    # If the promise was perhaps not in force at its slot, a part exposed before the slot counts only as early.
     is_in_doubt = find_doubt_at_slot(case) is not None
     evidences = [evidence for _, evidence in pairs]
-    # For each calendar with another slot: the case with that slot, and the verdicts by it on all parts. Without a
-    # readable slot there are no verdicts, so no part is late by that calendar.
-    others = case.in_force.disagreements
-    by_others = [(case.with_promise(promise), judge_by_promise(case, promise, evidences)) for promise in others]
-    for place, (part, _) in enumerate(pairs):
-        is_late_by_all = all(verdicts and is_late(other_case, verdicts[place]) for other_case, verdicts in by_others)
+    late_by_others = [_late_parts_by(case, promise, evidences) for promise in case.in_force.disagreements]
+    for part, _ in pairs:
+        is_late_by_all = all(part.id in late_parts for late_parts in late_by_others)
         is_early_only = is_in_doubt and bool(part.exposures)
         if part.can_be_late and is_late(case, part) and is_late_by_all and not is_early_only:
-            # If it was exposed before its slot too, its `delay` is that of the exposure.
+            # The `delay` of an early part is that of its exposure, so measure when the part was really released.
             is_early = part.verdict is VerdictKind.EARLY
             delay = case.judged_window.delay_of(part.released) if is_early else part.delay
             reason = _LATE.get(part.verdict, Reason.LATE)
             text = reason.text(case.zone, came=part.released, delay=delay, remark=_hour_remark(delay))
             yield Finding(Kind.LATE, part.id, text, delay)
+
+
+def _late_parts_by(case: Case, promise: Promise, evidences: Sequence[PartEvidence]) -> set[str]:
+    """Return the ids of the parts that are late by another calendar's promise; none if that has no readable slot."""
+    other_case = case.with_promise(promise)
+    return {part.id for part in judge_by_promise(case, promise, evidences) if is_late(other_case, part)}
 
 
 def _hour_remark(seconds: Bounds | None) -> str | None:
@@ -139,19 +138,19 @@ def _find_partial(parts: Iterable[PartVerdict]) -> list[Finding]:
 
 
 def find_wrong_page(case: Case, part: PartVerdict, evidence: PartEvidence) -> Iterator[Finding]:
-    """Yield a finding for each kind of wrong page at a part's address after `latest`: another edition or another title.
-
-    Until `latest`, a release counts as on time. Yield none if the part came in time, or if its address is a guess.
-    """
+    """Yield a finding for each kind of wrong page at the address of a part that is late: another edition or title."""
     window = case.judged_window
-    if evidence.is_guess or part.verdict in _IN_TIME:
+    # A guessed address may be that of another page.
+    if evidence.is_address_guessed or part.verdict in _IN_TIME:
         return
-    late_runs = [run for run in evidence.runs_at_edge_and_origin if run.last_received > window.latest]
+    runs = [run for run in evidence.runs_at_edge_and_origin if run.last_received > window.on_time_until]
     for wrong_page, kind in _WRONG_PAGES.items():
-        first = next((run for run in late_runs if run.why == wrong_page), None)
+        first = next((run for run in runs if run.why == wrong_page), None)
         if first is not None:
-            at = max(first.first_sent, window.opens)  # before the slot, it was no fault
-            yield Finding(kind, part.id, Reason.WRONG_PAGE.text(case.zone, page=wrong_page, seen=at), at=at)
+            # The address may have shown the page since before the slot. It is wrong only since the slot.
+            wrong_since = max(first.first_sent, window.slot_begins)
+            text = Reason.WRONG_PAGE.text(case.zone, page=wrong_page, seen=wrong_since)
+            yield Finding(kind, part.id, text, at=wrong_since)
 
 
 def find_elsewhere_first(case: Case, pairs: Sequence[Pair]) -> list[Finding]:
@@ -164,27 +163,31 @@ def find_elsewhere_first(case: Case, pairs: Sequence[Pair]) -> list[Finding]:
 
 
 def _compare_with_page(case: Case, page: Pair, alternative: Pair) -> Finding | None:
-    """Return the finding that an alternative address was public before the page for sure, or None."""
+    """Return the finding that the release was public at an alternative address before it was on its page, or None."""
     part, evidence = alternative
     page_part, page_evidence = page
-    came = evidence.all_presences[0].appears if evidence.all_presences else part.first_seen
-    # If the alternative answered at its first look already, `came` has no `after`. Such an address may always answer.
-    if came.by is None or (came.after is None and not evidence.all_presences):
+    alternative_out = evidence.all_presences[0].appears if evidence.all_presences else part.first_seen
+    if alternative_out.by is None:
         return None
-    # If the page too answered at its first look, and before the alternative, it may have been this edition already.
-    if page_evidence.present_from_start is not None and page_evidence.present_from_start.begin < came.by:
+    # An address that answered at its first look, and was never seen absent before, may answer for anything.
+    if alternative_out.after is None and not evidence.all_presences:
         return None
-    # If the page was in time, no one had to look elsewhere. But an alternative that was out early counts.
+    # If the page answered at its first look too, and before the alternative, it may already have had the release.
+    if page_evidence.present_from_start is not None and page_evidence.present_from_start.begin < alternative_out.by:
+        return None
+    # If the page was in time, no one had to look elsewhere. But an alternative that was out before the slot counts.
     is_page_in_time = page_part.verdict in (VerdictKind.ON_TIME, VerdictKind.PENDING)
     if is_page_in_time and not part.exposures:
         return None
-    # A page that has not come yet comes after its last absence.
-    page_came = page_part.first_seen if page_part.first_seen.by else Interval(page_evidence.last_absent, None)
-    ahead = between(came, page_came)
-    if ahead.min is None or ahead.min <= case.policy.uncertainty.total_seconds():
+    # A page that was not seen yet comes after its last absence.
+    page_out = page_part.first_seen if page_part.first_seen.by else Interval(page_evidence.last_absent, None)
+    lead_time = between(alternative_out, page_out)
+    if lead_time.min is None or lead_time.min <= case.policy.uncertainty.total_seconds():
         return None
-    # State the alternative's delay only if it came after the slot. If it was absent a second before, it is near enough.
-    is_after_slot = came.after is not None and came.after >= case.judged_window.opens - timedelta(seconds=1)
-    delay = case.judged_window.delay_of(came) if is_after_slot else None
-    text = Reason.ELSEWHERE_FIRST.text(case.zone, url=part.url, came=came, ahead=ahead, delay=delay)
-    return Finding(Kind.ELSEWHERE_FIRST, part.id, text, ahead)
+    # The finding says how late the alternative was only if it came after the slot. A last absence up to a second before
+    # the slot is near enough.
+    slot = case.judged_window.slot_begins
+    is_after_slot = alternative_out.after is not None and alternative_out.after >= slot - timedelta(seconds=1)
+    delay = case.judged_window.delay_of(alternative_out) if is_after_slot else None
+    text = Reason.ELSEWHERE_FIRST.text(case.zone, url=part.url, came=alternative_out, ahead=lead_time, delay=delay)
+    return Finding(Kind.ELSEWHERE_FIRST, part.id, text, lead_time)

@@ -13,6 +13,7 @@ from monitor.judge.part_evidence import EDGE_AND_ORIGIN, Pair, PartEvidence
 from monitor.judge.reasons import Reason
 from monitor.judge.runs import Blind, Run
 from monitor.look.sighting import State
+from monitor.plan.targets import View
 from schedules.contract.verdict import Finding, Kind, PartVerdict, VerdictKind
 from schedules.times.interval import Bounds, Interval, seconds_between
 
@@ -74,30 +75,31 @@ def hides_part(case: Case, evidence: PartEvidence, span: Blind) -> bool:
 
 
 def _find_failed_spans(evidence: PartEvidence) -> list[_Span]:
-    """Return the spans in which every look at the part itself, at edge and origin, failed. Overlapping ones are merged.
+    """Return the spans in which looks at the part failed and no look succeeded, overlapping ones merged."""
+    # Failures because of a doubtful clock are merged only with each other, because they become findings of their own.
+    spans = [span for view in EDGE_AND_ORIGIN for span in _find_failed_spans_of_view(evidence, view)]
+    in_order = sorted(spans, key=lambda span: span.begins)
+    by_clock = [span for span in in_order if span.causes == (_CLOCK,)]
+    by_other_causes = [span for span in in_order if span.causes != (_CLOCK,)]
+    return [*_merge_overlapping(by_clock), *_merge_overlapping(by_other_causes)]
 
-    Failures because of a doubtful clock are merged only with each other, because they become findings of their own.
-    """
-    by_clock: list[_Span] = []
-    by_other_causes: list[_Span] = []
-    successful = [run for run in evidence.runs_at_edge_and_origin if run.state is not State.UNKNOWN]
-    for view in EDGE_AND_ORIGIN:
-        runs = evidence.views.get(view, ())
-        # A group is consecutive runs of one state. Failed ones are split by whether our clock was the cause.
-        for (state, is_by_clock), group in groupby(runs, key=lambda run: (run.state, run.why == _CLOCK)):
-            if state is State.UNKNOWN:
-                failed = list(group)
-                causes = tuple(dict.fromkeys(run.why for run in failed))
-                looks = sum(run.looks for run in failed)
-                span = _Span(failed[0].first_sent, failed[-1].last_received, causes, looks)
-                # A failure may delay the next look. Then nothing was seen until that look.
-                until_next_look = _extend_to_next_look(span, evidence.runs_at_edge_and_origin)
-                # The other view may have answered in the meantime. Keep only the first piece in which none answered.
-                unwatched = _subtract_watched(until_next_look, successful)
-                if unwatched is not None:
-                    (by_clock if is_by_clock else by_other_causes).append(unwatched)
-    in_order = (sorted(spans, key=lambda span: span.begins) for spans in (by_clock, by_other_causes))
-    return [span for spans in in_order for span in _merge_overlapping(spans)]
+
+def _find_failed_spans_of_view(evidence: PartEvidence, view: View) -> Iterator[_Span]:
+    """Yield the spans in which looks at one view failed, without the times at which another view answered."""
+    all_runs = evidence.runs_at_edge_and_origin
+    successful = [run for run in all_runs if run.state is not State.UNKNOWN]
+    # A group is consecutive runs of one state. Failed ones are split by whether our clock was the cause.
+    groups = groupby(evidence.views.get(view, ()), key=lambda run: (run.state, run.why == _CLOCK))
+    for (state, _), group in groups:
+        if state is State.UNKNOWN:
+            failed = list(group)
+            causes = tuple(dict.fromkeys(run.why for run in failed))
+            looks = sum(run.looks for run in failed)
+            span = _Span(failed[0].first_sent, failed[-1].last_received, causes, looks)
+            # A failure may delay the next look. Until that look, the part was seen only if the other view answered.
+            unwatched = _subtract_watched(_extend_to_next_look(span, all_runs), successful)
+            if unwatched is not None:
+                yield unwatched
 
 
 def _extend_to_next_look(span: _Span, runs: Iterable[Run]) -> _Span:
@@ -133,12 +135,10 @@ def _subtract_watched(span: _Span, successful: Iterable[Run]) -> _Span | None:
 
 
 def _may_have_mattered(case: Case, part: PartVerdict, evidence: PartEvidence, span: _Span) -> bool:
-    """Return whether a span without a usable look hid the slot, or may be the reason that a part is unproven.
-
-    It hid the slot if the monitor could not look at all. Failed looks do not, because other looks may have succeeded.
-    """
+    """Return whether a span without a usable look hid the slot, or may be the reason that a part is unproven."""
+    # Only a span in which the monitor could not look at all hides the slot. Around failed looks, others may succeed.
     window = case.judged_window
-    covers_slot = span.begins <= window.opens < span.ends
+    covers_slot = span.begins <= window.slot_begins < span.ends
     is_longer_than_clock_error = span.ends - span.begins > case.policy.uncertainty
     is_monitor_blind = span.failed_looks == 0 and _CAUSES_THAT_ALLOW_SOME_LOOKS.isdisjoint(span.causes)
     # Without a promised minute (`exact`) there is no instant that must be watched.
@@ -151,23 +151,26 @@ def _may_have_mattered(case: Case, part: PartVerdict, evidence: PartEvidence, sp
 
 
 def _unproven_span(case: Case, part: PartVerdict, evidence: PartEvidence) -> tuple[datetime, datetime]:
-    """Return the span in which an unproven part may have come: from its last absence to the look that found it.
-
-    If no look found it, the span lasts until now. Without an absence, it begins when the part could first be on time.
-    """
+    """Return the span in which an unproven part may have come: from its last absence to the look that found it."""
     window, last_absent = case.judged_window, evidence.last_absent
-    if last_absent is not None and part.released.by is None:
-        # An absence after the slot did not prove the part late. So it may have come, unseen, from the slot on.
-        last_absent = min(last_absent, window.opens)
-    begins = part.released.after or last_absent or window.earliest
+    if part.released.after is not None:
+        begins = part.released.after
+    elif last_absent is None:
+        begins = window.on_time_from
+    elif part.released.by is None:
+        # The part was not found. It may have been public, unseen, for a time between its slot and its last absence.
+        begins = min(last_absent, window.slot_begins)
+    else:
+        begins = last_absent
+    if part.released.by is None:
+        return begins, case.now
+    # `released.by` is when the first copy was made. A cache may have served that copy only to a later look.
     presences = (presence for presence in evidence.presences if presence.begin == part.released.by)
-    # By the `Age` of a cached copy, `released.by` may be before the look that got it.
     found_at = (spell.first_sent for presence in presences for spell in presence.spells)
-    return begins, min(found_at, default=part.released.by or case.now)
+    return begins, min(found_at, default=part.released.by)
 
 
 def _blind_finding(case: Case, part: PartVerdict, span: _Span) -> Finding:
-    """Return the finding for a span: failed looks are about the part, a blind span is about no part."""
     seconds, when = seconds_between(span.begins, span.ends), Interval(span.begins, span.ends)
     reason, name = (Reason.LOOKS_PROVED_NOTHING, part.id) if span.failed_looks else (Reason.BLIND, None)
     text = reason.text(case.zone, span=when, causes=span.causes, looks=span.failed_looks, seconds=seconds)

@@ -38,10 +38,8 @@ def host_of(url: str) -> str:
 
 
 def add_platform_finding(verdict: Verdict, others: Iterable[SlotVerdict]) -> Verdict:
-    """Return a verdict with the finding `platform` added if its release and others were late together.
-
-    Together means: at one host and slot, of two producers or more, and at least one in `SHARE` of the releases there.
-    """
+    """Return a verdict with the finding `platform` added if its release and others were late together."""
+    # Together means: at one host and slot, of two producers or more, and at least one in `SHARE` of the releases there.
     own = slot_verdict(verdict)
     if own.verdict not in LATE_VERDICTS or own.slot is None:
         return verdict

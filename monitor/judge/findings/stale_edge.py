@@ -67,114 +67,108 @@ def measure_users_delay(case: Case, part: PartVerdict, evidence: PartEvidence) -
 def _date_at_edge(
     at_edge: Sequence[Spell], last_absent: datetime | None, out_by: datetime, uncertainty: timedelta
 ) -> Interval:
-    """Return when the edge first showed a part. All views together show that it came in `(last_absent, out_by]`.
+    """Return when the edge first showed a part. Its `by` is None as long as the edge has not shown the part.
 
-    A spell of the edge is a time in which it showed the part, or showed it absent. If it was still absent there after
-    `out_by`, by more than our clock's `uncertainty`, that was an old answer, and the edge showed the part only after
-    it. The interval has no `by` as long as the edge has not shown the part.
+    All views together show that the part came after `last_absent` and by `out_by`. `uncertainty` is that of our clock.
     """
-    shown = (spell for spell in at_edge if spell.is_present and (last_absent is None or spell.end >= last_absent))
-    first_shown = next(shown, None)
-    before = at_edge if first_shown is None else at_edge[: at_edge.index(first_shown)]
-    absent_until = max((served_until(spell) for spell in before if not spell.is_present), default=out_by)
-    after = absent_until if absent_until > out_by + uncertainty else last_absent
-    # By its `Age`, the first copy at the edge may claim an instant before any view is proved to have shown the part.
-    return Interval(after, None if first_shown is None else max(first_shown.begin, out_by))
+    # A presence that ended before the part was last absent was of an earlier time.
+    shown = [spell for spell in at_edge if spell.is_present and (last_absent is None or spell.end >= last_absent)]
+    before_shown = at_edge[: at_edge.index(shown[0])] if shown else at_edge
+    absent_until = max((served_until(spell) for spell in before_shown if not spell.is_present), default=out_by)
+    # If the edge answered "absent" clearly after the part was out, that was an old answer. The part came there later.
+    shown_after = absent_until if absent_until > out_by + uncertainty else last_absent
+    # By its `Age`, the first copy may be from before `out_by`, but no view is proved to have shown the part then.
+    return Interval(shown_after, max(shown[0].begin, out_by) if shown else None)
 
 
 def _find_hidden_spans(case: Case, evidence: PartEvidence) -> Iterator[_HiddenSpan]:
-    """Yield the spans in which the edge hid a part that the origin, or else the content API, showed after its slot."""
+    """Yield the spans in which the edge hid a part that the origin showed after its slot."""
+    # If the origin has not shown the part, the content API counts instead.
     for view in (View.ORIGIN, View.CONTENT):
         spells = evidence.spells.get(view, ())
         present = [spell for spell in spells if spell.is_present]
-        source = next((spell for spell in present if spell.begin >= case.judged_window.early_before), None)
-        if source is None:
-            continue
-        # The part came there with the first presence from the slot on. The last spell shows a removal for good.
-        place = spells.index(source)
-        came = Interval(spells[place - 1].end if place else None, source.begin)
-        last_shown = max(spell.last_received for spell in present)
-        removed = None if spells[-1].is_present else Interval(last_shown, spells[-1].begin)
-        yield from _hidden_spans_after(case, evidence, source, came, removed)
-        return  # if the origin showed the part, the content API is not used
+        first_shown = next((spell for spell in present if spell.begin >= case.judged_window.early_before), None)
+        if first_shown is not None:
+            place = spells.index(first_shown)
+            came = Interval(spells[place - 1].end if place else None, first_shown.begin)
+            # If the view ends with an absence, the part was removed from it for good.
+            last_shown = max(spell.last_received for spell in present)
+            removed = None if spells[-1].is_present else Interval(last_shown, spells[-1].begin)
+            yield from _hidden_spans_after(case, evidence, first_shown, came, removed)
+            return
 
 
 def _hidden_spans_after(
-    case: Case, evidence: PartEvidence, source: Spell, came: Interval, removed: Interval | None
+    case: Case, evidence: PartEvidence, other_view: Spell, came: Interval, removed: Interval | None
 ) -> Iterator[_HiddenSpan]:
     """Yield each span in which the edge served an old answer after another view had shown the part.
 
-    `source` is the period in which that view showed it. It `came` there within an interval, and was `removed` there for
-    good within another, None if it was not. Spans no longer than our clock's uncertainty are left out. Yield none if
-    the part was out early, or if the edge showed it as soon as the other view.
+    `other_view` is the first spell in which that view showed the part. `came` is when the part appeared there, and
+    `removed` when it was removed there for good (None: it was not).
     """
     if came.by is None or any(is_early(presence, case.judged_window) for presence in evidence.presences):
         return
     edge = evidence.spells.get(View.EDGE, ())
     present = [spell for spell in edge if spell.is_present]
     if any(spell.begin <= came.by for spell in present):
-        return
-    old_answers = [answer for answer in _find_old_answers(edge, source) if served_until(answer) > came.by]
-    for old in old_answers:
-        # An edge with several copies may serve an old one again after it has shown the release. `last_shown` is when
-        # the edge was last seen to show it before this old answer; None if it had not shown it yet.
+        return  # the edge showed the part as soon as the other view
+    for old in _find_old_answers(edge, other_view):
+        if served_until(old) <= came.by:
+            continue
         last_shown = max((spell.last_received for spell in present if spell.first_sent < old.first_sent), default=None)
-        # A part not shown yet was hidden since it came. Else it was hidden only after `last_shown`. `old.begin` may be
-        # before that, because by its `Age` an old copy was made before the look that got it.
+        # An edge with several copies may serve an old one again. By its `Age`, this copy may have been made before the
+        # edge last showed the part, but it hid the part only after that.
         hidden_from = came if last_shown is None else Interval(last_shown, max(last_shown, old.begin))
-        until, is_withdrawn = _find_end_of_old_answer(edge, source, old, removed)
+        until, is_withdrawn = _find_end_of_old_answer(edge, other_view, old, removed)
         seconds = between(hidden_from, until)
         if seconds.min is not None and seconds.min > case.policy.uncertainty.total_seconds():
             was_shown = last_shown is not None
-            yield _HiddenSpan(source.view, came, until, seconds, shown_before=was_shown, withdrawn=is_withdrawn)
+            yield _HiddenSpan(other_view.view, came, until, seconds, shown_before=was_shown, withdrawn=is_withdrawn)
 
 
 def _find_end_of_old_answer(
-    edge: Sequence[Spell], source: Spell, old: Spell, removed: Interval | None
+    edge: Sequence[Spell], other_view: Spell, old: Spell, removed: Interval | None
 ) -> tuple[Interval, bool]:
-    """Return when an answer without the part stopped being old at the edge, and whether the part was withdrawn by then.
+    """Return until when the edge served an old answer, and whether the part was withdrawn by then.
 
-    It stops when the edge shows the part, or a notice that withdraws what another view had shown (`source`). It stops
-    before that if the part was `removed` in the other view: from then on, an answer without the part is right.
+    The next new answer at the edge ends the old one: the part, or a notice that withdraws it. So does the removal of
+    the part from the other view (`removed`), because since then an answer without the part is right.
     """
     old_until = served_until(old)
-    notices = _withdrawal_notices(edge, source)
-    new_answers: list[Spell | Run] = [*(spell for spell in edge if spell.is_present), *notices]
-    later = (answer for answer in new_answers if answer.last_received > old.last_received)
-    next_new = min(later, key=lambda answer: answer.begin, default=None)
-    # By its `Age`, a new answer may have been made while the old one was still served. So take the later instant.
-    replaced = Interval(old_until, None if next_new is None else max(next_new.begin, old_until))
+    shown = [spell.begin for spell in edge if spell.is_present and spell.last_received > old.last_received]
+    notices = _withdrawal_notices(edge, other_view)
+    withdrawn = [run.begin for run in notices if run.last_received > old.last_received]
+    new_answer = min([*shown, *withdrawn], default=None)
+    # By its `Age`, the new answer may have been made while the edge still served the old one.
+    replaced = Interval(old_until, None if new_answer is None else max(new_answer, old_until))
     if removed is not None and removed.by is not None and (replaced.by is None or removed.by < replaced.by):
-        # The old answer may have been served on after the removal. So take the earlier instant.
+        # The edge may have served the old answer even after the removal.
         return Interval(old_until if removed.after is None else min(old_until, removed.after), removed.by), True
-    is_notice = isinstance(next_new, Run)
+    is_notice = new_answer is not None and new_answer not in shown
     return replaced, is_notice
 
 
-def _find_old_answers(edge: Sequence[Spell], source: Spell) -> list[Spell]:
-    """Return the absences at the edge that may be old answers from a cache, because another view showed the part.
-
-    `source` is the presence in that view. Each absence is cut off at its first notice of withdrawal, because a notice
-    is a new answer. Left out are absences that begin both after the edge has shown the part and after `source` has
-    ended, because then the part may really have been removed.
-    """
-    edge_showed_at = next((spell.begin for spell in edge if spell.is_present and spell.begin >= source.begin), None)
-    notices = [*_withdrawal_notices(edge, source)]
+def _find_old_answers(edge: Sequence[Spell], other_view: Spell) -> list[Spell]:
+    """Return the absences at the edge that may be old answers from a cache, because another view showed the part."""
+    notices = [*_withdrawal_notices(edge, other_view)]
     absent_runs = (spell.runs for spell in edge if not spell.is_present)
+    # A notice of withdrawal is a new answer, so it ends the old answers.
     before_notice = (tuple(takewhile(lambda run: run not in notices, runs)) for runs in absent_runs)
     absences = [build_spell(View.EDGE, runs) for runs in before_notice if runs]
+    edge_showed_at = next((spell.begin for spell in edge if spell.is_present and spell.begin >= other_view.begin), None)
     if edge_showed_at is None:
         return absences
-    may_be_removed_after = max(edge_showed_at, source.end)
-    return [absence for absence in absences if absence.begin <= may_be_removed_after]
+    # Once the edge has shown the part and the other view has stopped to show it, an absence may be a real removal.
+    may_be_removed_from = max(edge_showed_at, other_view.end)
+    return [absence for absence in absences if absence.begin <= may_be_removed_from]
 
 
-def _withdrawal_notices(edge: Sequence[Spell], source: Spell) -> Iterator[Run]:
-    """Yield the first run of each notice at the edge that withdraws what `source` had shown."""
+def _withdrawal_notices(edge: Sequence[Spell], other_view: Spell) -> Iterator[Run]:
+    """Yield the first run of each notice at the edge that withdraws what `other_view` had shown."""
     for spell in edge:
         for state, runs in groupby(spell.runs, key=lambda run: run.state):
             first = next(runs)
-            if state is State.WITHDRAWN and first.first_sent > source.first_sent:
+            if state is State.WITHDRAWN and first.first_sent > other_view.first_sent:
                 yield first
 
 
@@ -184,24 +178,27 @@ def served_until(answers: Spell | Run) -> datetime:
 
 
 def find_split_view(case: Case, evidence: PartEvidence) -> Iterator[Finding]:
-    """Yield a finding for each monitor to which the edge served no release after another monitor got it.
-
-    It has the length of that time. Times within our clock's uncertainty are left out.
-    """
+    """Yield a finding for each monitor to which the edge served no release after another monitor got it."""
+    # The length of the finding is that time. Times within our clock's uncertainty are left out.
     edge = evidence.views.get(View.EDGE, ())
     monitors = sorted({run.monitor for run in edge})
     runs_of = {name: [run for run in edge if run.monitor == name] for name in monitors}
-    first_seen = {name: _first_seen(own_runs, case.judged_window.early_before) for name, own_runs in runs_of.items()}
+    # Content from before the slot is not the release.
+    not_before = case.judged_window.early_before
+    first_seen = {name: _first_seen(own_runs, not_before) for name, own_runs in runs_of.items()}
     seen_by = {name: seen.by for name, seen in first_seen.items() if seen.by is not None}
     if len(monitors) < 2 or not seen_by:
         return
     # The monitor that got the release first. Of several at the same time, take the first by name.
     first = min(seen_by, key=lambda name: (seen_by[name], name))
-    for name, own_runs in runs_of.items():
-        absent_since = [run for run in own_runs if run.state is State.ABSENT and served_until(run) > seen_by[first]]
-        if name == first or not absent_since:
+    for name in (name for name in monitors if name != first):
+        absences = [run for run in runs_of[name] if run.state is State.ABSENT]
+        absences_since = [run for run in absences if served_until(run) > seen_by[first]]
+        if not absences_since:
             continue
-        hidden = between(first_seen[first], Interval(served_until(absent_since[-1]), seen_by.get(name)))
+        # If this monitor has not got the release yet, the interval has no `by`, and its length no upper limit.
+        got_release = Interval(served_until(absences_since[-1]), seen_by.get(name))
+        hidden = between(first_seen[first], got_release)
         if hidden.min is not None and hidden.min > case.policy.uncertainty.total_seconds():
             text = Reason.SPLIT_VIEW.text(case.zone, first=first, came=first_seen[first], other=name, hidden=hidden)
             yield Finding(Kind.SPLIT_VIEW, evidence.part.id, text, hidden)

@@ -94,7 +94,7 @@ def test_a_change_before_the_slot_moves_it_and_remembers_the_withdrawn_slot() ->
     found = in_force(PROMISE_OF_23_JULY, promise_read(july(30), utc(6, 25)))
     assert found.slot == july(30)
     assert found.moved_from == found.first_announced == PROMISE_OF_23_JULY
-    assert found.withdrawn == (PROMISE_OF_23_JULY,)
+    assert found.replaced_promises == (PROMISE_OF_23_JULY,)
     assert found.short_notice is None
 
 
@@ -185,7 +185,7 @@ def test_promises_read_later_than_now_do_not_count_yet() -> None:
 
 def test_a_date_replaced_by_to_be_confirmed_is_withdrawn_at_short_notice() -> None:
     found = in_force(PROMISE_OF_23_JULY, promise_read(TO_BE_CONFIRMED, utc(7, 20), last_read_without=utc(7, 19)))
-    assert found.withdrawn == (PROMISE_OF_23_JULY,)
+    assert found.replaced_promises == (PROMISE_OF_23_JULY,)
     assert found.short_notice is not None
     # Notice is counted from the read on 20 July to the old slot on 23 July. Less than 28 days is short.
     assert found.short_notice.days == 23 - 20
@@ -197,7 +197,11 @@ def test_an_unreadable_text_withdraws_no_promise() -> None:
 
 def test_a_slot_is_withdrawn_if_the_calendar_then_says_only_its_month() -> None:
     found = in_force(PROMISE_OF_23_JULY, promise_read(WHOLE_JULY, utc(6, 10)))
-    assert (found.slot, found.moved_from, found.withdrawn) == (WHOLE_JULY, PROMISE_OF_23_JULY, (PROMISE_OF_23_JULY,))
+    assert (found.slot, found.moved_from, found.replaced_promises) == (
+        WHOLE_JULY,
+        PROMISE_OF_23_JULY,
+        (PROMISE_OF_23_JULY,),
+    )
     assert event_kinds(found)[-1] is EventKind.PRECISION_LOWERED
 
 
@@ -245,7 +249,7 @@ def test_the_slot_of_the_primary_calendar_is_in_force_and_the_slot_of_another_on
     found = in_force(other, promise_read(july(23, hour=8), utc(7, 1)))
     assert (found.slot, found.disagreements) == (july(23, hour=8), (other,))
     assert event_kinds(found).count(EventKind.CALENDARS_DISAGREE) == 1
-    assert found.withdrawn == ()
+    assert found.replaced_promises == ()
 
 
 def test_without_a_primary_calendar_the_slot_of_the_one_that_announced_first_is_in_force() -> None:
@@ -306,13 +310,13 @@ def test_after_a_removal_by_hand_the_disagreement_of_other_calendars_remains() -
 def test_a_change_between_a_read_before_the_slot_and_one_after_it_is_in_doubt(change: Promise) -> None:
     # The read 10 minutes before the slot shows 23 July, and the read 10 minutes after it the change. So no one knows
     # whether the change was made before the slot.
-    assert in_force(SHOWN_UNTIL_10_MINUTES_BEFORE_SLOT, change).in_doubt == (change,)
+    assert in_force(SHOWN_UNTIL_10_MINUTES_BEFORE_SLOT, change).possible_changes == (change,)
 
 
 def test_an_unchanged_promise_read_after_the_slot_makes_no_doubt() -> None:
     # The reads 10 minutes before and 10 minutes after the slot show the same slot.
     unchanged = read_10_minutes_after_slot(july(23))
-    assert in_force(SHOWN_UNTIL_10_MINUTES_BEFORE_SLOT, unchanged).in_doubt == ()
+    assert in_force(SHOWN_UNTIL_10_MINUTES_BEFORE_SLOT, unchanged).possible_changes == ()
 
 
 @pytest.mark.parametrize(
@@ -324,7 +328,7 @@ def test_a_change_read_after_the_slot_is_in_doubt_unless_the_old_slot_was_still_
     # If no read shows the old slot when it passes, the change was perhaps made before that, and so in time.
     old = replace(PROMISE_OF_23_JULY, confirmed_at=old_slot_shown_until)
     change = promise_read(july(24), SLOT + 10 * MINUTE, last_read_without=SLOT - 10 * MINUTE)
-    assert in_force(old, change).in_doubt == ((change,) if is_in_doubt else ())
+    assert in_force(old, change).possible_changes == ((change,) if is_in_doubt else ())
 
 
 @pytest.mark.parametrize(
@@ -338,7 +342,7 @@ def test_a_change_read_after_the_slot_is_in_doubt_unless_a_read_at_the_slot_did_
     # If no read at the slot lacks the change, it was perhaps made before that, and so in time.
     old = replace(PROMISE_OF_23_JULY, confirmed_at=SLOT - 10 * MINUTE)
     change = promise_read(july(24), SLOT + 10 * MINUTE, last_read_without=last_read_without_change)
-    assert in_force(old, change).in_doubt == ((change,) if is_in_doubt else ())
+    assert in_force(old, change).possible_changes == ((change,) if is_in_doubt else ())
 
 
 @pytest.mark.parametrize(
@@ -352,7 +356,7 @@ def test_the_promise_of_the_primary_calendar_is_in_no_doubt_because_of_another_c
     # Perhaps the other calendar announced 24 July before the slot of 23 July passed. But the primary one did not.
     of_primary = replace(PROMISE_OF_23_JULY, confirmed_at=SLOT - 10 * MINUTE)
     of_other = promise_read(july(24), SLOT + 10 * MINUTE, OTHER, last_read_without=SLOT - 10 * MINUTE)
-    assert in_force(of_primary, *earlier_entries_of_other, of_other).in_doubt == ()
+    assert in_force(of_primary, *earlier_entries_of_other, of_other).possible_changes == ()
 
 
 @pytest.mark.parametrize(
@@ -371,7 +375,7 @@ def test_a_slot_moved_to_a_time_that_has_just_passed_is_in_doubt_unless_the_old_
     found = in_force(old, moved_to_eight)
     assert found.slot == instant_slot(7, 23, hour=8, minute=30)
     assert event_kinds(found)[-1] is EventKind.BACK_DATED
-    assert found.in_doubt == ((moved_to_eight,) if is_in_doubt else ())
+    assert found.possible_changes == ((moved_to_eight,) if is_in_doubt else ())
 
 
 def test_the_slot_of_a_configured_calendar_is_in_force_although_another_calendar_was_read_first() -> None:
@@ -381,7 +385,7 @@ def test_the_slot_of_a_configured_calendar_is_in_force_although_another_calendar
     found = in_force(not_configured, configured, calendars=["ons", "govuk"])
     assert found.promise == configured
     assert found.disagreements == (not_configured,)
-    assert found.withdrawn == ()
+    assert found.replaced_promises == ()
 
 
 def test_calendars_that_differ_make_one_event_until_they_agree() -> None:
@@ -460,7 +464,7 @@ def test_a_cancellation_by_the_primary_calendar_counts_although_another_one_give
 
 @pytest.mark.parametrize("vague", [WHOLE_JULY, TO_BE_CONFIRMED], ids=["a month", "no date yet"])
 def test_a_more_precise_slot_withdraws_no_promise(vague: Slot) -> None:
-    assert in_force(promise_read(vague, utc(6, 1)), promise_read(july(23), utc(6, 2))).withdrawn == ()
+    assert in_force(promise_read(vague, utc(6, 1)), promise_read(july(23), utc(6, 2))).replaced_promises == ()
 
 
 def test_a_release_counts_as_moved_from_the_last_promise_for_a_time_before_its_slot() -> None:
@@ -469,7 +473,7 @@ def test_a_release_counts_as_moved_from_the_last_promise_for_a_time_before_its_s
     on_25, on_23 = promise_read(july(25), utc(6, 3)), promise_read(july(23), utc(6, 4))
     found = in_force(on_18, on_20, on_25, on_23)
     assert found.promise == on_23
-    assert found.withdrawn == (on_18, on_20, on_25)
+    assert found.replaced_promises == (on_18, on_20, on_25)
     assert found.moved_from == on_20
 
 
@@ -477,7 +481,7 @@ def test_a_release_that_was_brought_forward_counts_as_moved_from_its_last_promis
     on_25, on_23 = promise_read(july(25), utc(6, 3)), promise_read(july(23), utc(6, 4))
     found = in_force(on_25, on_23)
     assert found.promise == on_23
-    assert found.withdrawn == (on_25,)
+    assert found.replaced_promises == (on_25,)
     assert found.moved_from == on_25
 
 
@@ -595,13 +599,13 @@ WITHOUT_OFFSET = promise_written_as("2026-07-23T09:30:00Z", utc(7, 23, 9, 30), u
 def test_the_same_written_time_without_its_offset_is_a_doubt_and_no_new_slot() -> None:
     # The calendar writes 09:30+01:00 on 1 June and 09:30Z on 2 June. Perhaps only the offset was lost.
     found = in_force(WITH_OFFSET, WITHOUT_OFFSET)
-    assert (found.slot, found.in_doubt, found.withdrawn) == (WITH_OFFSET.slot, (WITHOUT_OFFSET,), ())
+    assert (found.slot, found.possible_changes, found.replaced_promises) == (WITH_OFFSET.slot, (WITHOUT_OFFSET,), ())
 
 
 def test_an_offset_that_comes_back_ends_the_doubt() -> None:
     # The calendar writes 09:30+01:00, then 09:30Z (perhaps only the offset was lost), then 09:30+01:00 again.
     with_offset_again = replace(WITH_OFFSET, learnt=utc(6, 3))
-    assert in_force(WITH_OFFSET, WITHOUT_OFFSET, with_offset_again).in_doubt == ()
+    assert in_force(WITH_OFFSET, WITHOUT_OFFSET, with_offset_again).possible_changes == ()
 
 
 @pytest.mark.parametrize(
@@ -620,7 +624,7 @@ def test_a_calendar_that_writes_another_time_or_offset_moves_the_slot_without_do
     moved = promise_written_as(new_text, new_instant, learnt=utc(6, 2))
     found = in_force(before, moved)
     assert found.slot == moved.slot
-    assert found.in_doubt == ()
+    assert found.possible_changes == ()
 
 
 _slots = st.one_of(

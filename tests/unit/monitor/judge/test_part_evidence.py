@@ -125,32 +125,32 @@ def test_an_absence_at_an_address_that_the_announcement_led_to_stays_an_absence(
 def test_a_guessed_address_is_confirmed_by_a_release_that_was_not_removed_before_its_slot(
     page: list[Look],
 ) -> None:
-    # `specific`: the page had the title of this release. `is_guess`: the release may still be at another address.
+    # `specific`: the page had the title of this release. `is_address_guessed`: it may be at another address.
     evidence = evidence_of({"page": looks_at_page(*page, specific=True)}, address=Address.GUESSED)
-    assert not evidence.is_guess
+    assert not evidence.is_address_guessed
 
 
 def test_a_guessed_address_from_which_the_release_was_removed_before_its_slot_stays_a_guess() -> None:
     # The release may come at another address.
     page = looks_at_page((-900, ABSENT), (-600, PRESENT), (-300, ABSENT), specific=True)
-    assert evidence_of({"page": page}, address=Address.GUESSED).is_guess
+    assert evidence_of({"page": page}, address=Address.GUESSED).is_address_guessed
 
 
 def test_a_release_without_a_slot_confirms_its_guessed_address_even_if_it_was_removed() -> None:
     page = looks_at_page((-900, ABSENT), (-600, PRESENT), (-300, ABSENT), specific=True)
-    assert not evidence_of({"page": page}, address=Address.GUESSED, slot=None).is_guess
+    assert not evidence_of({"page": page}, address=Address.GUESSED, slot=None).is_address_guessed
 
 
 def test_the_address_of_a_page_without_looks_is_a_guess_unless_a_calendar_named_it() -> None:
     no_looks: dict[str, Looks] = {}
-    assert evidence_of(no_looks, address=Address.GUESSED).is_guess
-    assert not evidence_of(no_looks, address=Address.ANNOUNCED).is_guess
+    assert evidence_of(no_looks, address=Address.GUESSED).is_address_guessed
+    assert not evidence_of(no_looks, address=Address.ANNOUNCED).is_address_guessed
 
 
 def test_a_sheet_whose_page_has_a_guessed_address_is_no_guess_and_has_no_witnesses() -> None:
     release = a_release(SHEET, address=Address.GUESSED)
     sheet = evidence_of({}, release=release, part=SHEET)
-    assert not sheet.is_guess
+    assert not sheet.is_address_guessed
     # Witnesses are the announcement and the listing. They are only about the page.
     assert sheet.witnesses is None
 

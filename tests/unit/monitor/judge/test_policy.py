@@ -67,8 +67,8 @@ def test_a_provisional_time_is_judged_from_local_midnight_to_local_midnight() ->
     in_force = slot_in_force(a_release(), [provisional], now=provisional.slot.instant)
     judged_day = build_window(in_force, Policy())
     # In summer London's midnight is 23:00 UTC.
-    assert judged_day.opens == datetime(2026, 7, 22, 23, tzinfo=UTC)
-    assert judged_day.passes == datetime(2026, 7, 23, 23, tzinfo=UTC)
+    assert judged_day.slot_begins == datetime(2026, 7, 22, 23, tzinfo=UTC)
+    assert judged_day.slot_ends == datetime(2026, 7, 23, 23, tzinfo=UTC)
 
 
 def test_a_provisional_time_gives_no_instant_from_which_delays_count() -> None:
@@ -82,4 +82,4 @@ def test_a_release_promised_for_the_day_on_which_clocks_go_back_is_judged_over_2
     # The promise is in force at any instant between its announcement and the end of its day.
     in_force = slot_in_force(a_release(), [promise], now=at("2026-10-25 12:00"))
     judged_day = build_window(in_force, Policy())
-    assert judged_day.passes - judged_day.opens == timedelta(hours=25)
+    assert judged_day.slot_ends - judged_day.slot_begins == timedelta(hours=25)
