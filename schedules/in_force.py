@@ -75,13 +75,11 @@ def slot_in_force(
 ) -> InForce:
     """Return what is in force for a release as of `now`, from its promises in any order.
 
-    `release.calendars` are in the order of the configuration. The first of them that has an entry rules. Other
-    calendars come after those, by the time of their first entry. If the ruling one announces only a day, an entry of
-    another for the same day adds the time.
+    In force is the last promise of the calendar that ranks highest. `release.calendars` are in order of rank, the
+    highest first. Other calendars rank below them, the one that announced the release first before the rest.
 
-    A promise replaces the slot in force only if neither that slot nor the promised one had passed when it was read.
-    There is one exception. A slot in force that had already passed at its first read is replaced by the first entry of
-    a calendar that ranks higher, if that entry's slot is ahead. `notice_days` is the notice that people need.
+    A promise does not count if it was read after the slot in force had passed, or after its own slot. For exceptions
+    see `_is_too_late` and `_choose_promise`. A change less than `notice_days` before its slot is short notice.
     """
     known = [promise for promise in promises if promise.learnt <= now and is_informative(promise)]
     ledger = _ReleaseLedger(release.calendars, notice_days)
@@ -94,16 +92,16 @@ class _ReleaseLedger:
     """Finds the promise in force of one release, from its promises added in the order of reads."""
 
     def __init__(self, calendars: Sequence[str], notice_days: int) -> None:
-        """`calendars` are those of the release by their rank: the first one that has an entry rules."""
+        """`calendars` are those of the release in order of rank, the highest first."""
         self._ranks = {calendar: rank for rank, calendar in enumerate(calendars)}
         self._notice_days = notice_days
-        # By calendar, its last promise that may be in force, and its last one that was read too late for that.
-        self._last_accepted: dict[str, Promise] = {}
+        # By calendar, its last promise that can be in force, and its last one that was read too late for that.
+        self._candidates: dict[str, Promise] = {}
         self._last_too_late: dict[str, Promise] = {}
         # By calendar, a later promise with the same written time and another UTC offset, which may be no change.
         self._zone_shifted: dict[str, Promise] = {}
         self._current: Promise | None = None  # in force
-        self._last_planned: Promise | None = None  # the last one in force that cancels nothing
+        self._last_uncancelled: Promise | None = None  # the last one in force that was not a cancellation
         # These become fields of the result, `InForce`.
         self._first: Promise | None = None
         self._changed_after_slot: Promise | None = None
@@ -115,61 +113,59 @@ class _ReleaseLedger:
         self._reported_as_differing: set[str] = set()
 
     def rank(self, promise: Promise) -> int:
-        """Return the rank of a promise's calendar among those of the release. The lowest rules."""
+        """Return the rank of a promise's calendar among those of the release. 0 is the highest."""
         return self._ranks.get(promise.calendar, len(self._ranks))
 
     def add(self, promise: Promise) -> None:
-        """Add the next promise. Only the first one and a change read in time can replace the slot in force."""
+        """Add the promise that was read next. The first one and changes read in time can come into force."""
         current = self._current
         if current is None:
             self._add_first(promise)
         elif self._is_too_late(promise, current):
             self._add_too_late(promise, current)
         elif _is_back_dated(promise):
-            # A time that had passed when it was read cannot replace the slot in force. But if it was perhaps announced
-            # before it passed, it is kept as a doubt.
+            # The promised slot had passed when it was read, so it does not come into force.
             self._add_event(EventKind.BACK_DATED, promise, current.slot)
-            self._add_if_in_doubt(promise, promise.slot)
-        elif _is_zone_shift(self._last_accepted.get(promise.calendar), promise):
+            self._keep_if_perhaps_in_time(promise, promise.slot)
+        elif _is_zone_shift(self._candidates.get(promise.calendar), promise):
             # The same written time has another UTC offset. That is perhaps no change, so the promise does not come into
-            # force. It is kept as a doubt until the calendar's next change.
+            # force. The result names it as `in_doubt` until the calendar's next change.
             self._zone_shifted[promise.calendar] = promise
         else:
             self._zone_shifted.pop(promise.calendar, None)
             self._add_change(promise)
 
     def _is_too_late(self, promise: Promise, current: Promise) -> bool:
-        """Return whether a promise was read after the slot of `current`, the one in force, and so cannot replace it.
+        """Return whether a promise was read too late to replace `current`, the one in force.
 
-        A cancellation in force can always be replaced. There is one other exception: `current` was itself read after
-        its slot, and the promise is the first of a calendar that ranks higher, with a slot that is still ahead. A later
-        promise of that calendar would be a change that came too late.
+        It was too late if the slot of `current` had passed at the read. A cancellation in force can always be replaced.
         """
         if is_cancelled(current) or not has_passed(current.slot, promise.learnt):
             return False
+        # If `current` itself was read only after its slot, the first promise of a calendar with a higher rank replaces
+        # it, provided that the slot of this promise is ahead.
         was_current_read_too_late = has_passed(current.slot, current.learnt)
-        is_first_of_calendar = promise.calendar not in self._last_accepted
-        ranks_higher = self.rank(promise) < self.rank(current)
+        is_first_of_calendar = promise.calendar not in self._candidates
+        ranks_higher = self.rank(promise) < self.rank(current)  # 0 is the highest rank
         is_ahead = not has_passed(promise.slot, promise.learnt)
         return not (was_current_read_too_late and is_first_of_calendar and ranks_higher and is_ahead)
 
     def in_force(self) -> InForce:
         """Return what is in force after all promises added so far, with their events, doubts and disagreements."""
         current = self._current
-        # The calendar in force need not be the ruling one: if that gives only a day, another one may add the time.
         calendar = "" if current is None else current.calendar
-        others = [each for each in self._last_accepted.values() if each.calendar != calendar and not is_cancelled(each)]
-        # A later entry that shows the same written time with another UTC offset may be no change, so it is a doubt.
+        others = [each for each in self._candidates.values() if each.calendar != calendar and not is_cancelled(each)]
+        # A later promise of the same calendar, with the same written time and another UTC offset.
         shifted = [promise for promise in self._zone_shifted.values() if promise.calendar == calendar]
-        # A postponed release was expected at the last withdrawn slot before the one in force. If it was brought
-        # forward, no withdrawn slot is before that one, and it was expected at the last of them all.
+        # If the release was postponed from 3 May to 9 May, the slot of 3 May was withdrawn and is before the one in
+        # force. If the release was brought forward from 9 May to 3 May, no withdrawn slot is before the one in force.
         begins = None if current is None else current.slot.begins()
-        earlier_slots = [each for each in self._withdrawn if begins is None or has_passed(each.slot, begins)]
-        expected = earlier_slots or self._withdrawn
+        withdrawn_before = [each for each in self._withdrawn if begins is None or has_passed(each.slot, begins)]
+        moved_from = withdrawn_before or self._withdrawn
         return InForce(
             promise=current,
             cancelled=current is not None and is_cancelled(current),
-            moved_from=expected[-1] if expected else None,
+            moved_from=moved_from[-1] if moved_from else None,
             changed_after_slot=self._changed_after_slot,
             first_announced=self._first,
             short_notice=self._short_notice,
@@ -188,63 +184,59 @@ class _ReleaseLedger:
         self._add_event(EventKind.FIRST_SEEN_AFTER_SLOT if is_past else EventKind.ANNOUNCED, promise)
         if is_cancelled(promise):
             self._add_event(EventKind.CANCELLED, promise)
-        self._update_current(promise)
+        self._make_candidate(promise)
         self._check_short_notice(None, promise)
 
     def _add_change(self, promise: Promise) -> None:
-        """Add a promise that was read in time, with events for what it changes and for short notice."""
-        old = self._last_accepted.get(promise.calendar)
+        """Add a promise read before the slot in force and its own slot passed, with events for what it changes."""
+        old = self._candidates.get(promise.calendar)
         if old is not None:
             for what in find_changes(old, promise):
                 self._add_event(what, promise, old.slot)
         elif is_cancelled(promise):
             self._add_event(EventKind.CANCELLED, promise)
-        self._update_current(promise)
-        # Only a change of the slot in force shortens notice. Another calendar's change is a disagreement. A copy of
-        # the promise may be in force, with another slot. Its calendar and time of the read (`learnt`) are the same.
+        self._make_candidate(promise)
+        # Only a change of the slot in force gives short notice. A promise in force may be a copy: a cancellation
+        # without a date gets the cancelled slot. So compare the calendar and the time of the read, not the slot.
         current = self._current
         is_in_force = current is not None and current.calendar == promise.calendar and current.learnt == promise.learnt
         if old is not None and is_in_force:
             self._check_short_notice(old, promise)
 
-    def _update_current(self, promise: Promise) -> None:
-        """Make this promise the last of its calendar, choose again which one is in force, report new disagreements.
-
-        If the slot in force was changed, and not only made more precise, its promise is added to those withdrawn.
-        """
-        is_first_of_calendar = promise.calendar not in self._last_accepted
-        self._last_accepted[promise.calendar] = promise
-        chosen = self._choose_promise()
-        planned = self._last_planned
-        if not is_cancelled(chosen):
-            # The first promise of a calendar changes none of its own. Even if it comes into force, it only disagrees
-            # with the other calendar, which has not withdrawn its slot.
-            if planned is not None and not is_first_of_calendar:
-                # A slot without a readable time (`NONE`) excludes no time, so any other only makes it more precise.
-                is_refined = planned.slot.precision is Precision.NONE or is_inside(chosen.slot, planned.slot)
-                if not is_refined:
-                    self._withdrawn.append(planned)
-            self._last_planned = chosen
-        elif planned is not None and chosen.slot.precision is Precision.NONE:
-            # A cancellation without a date keeps the slot that it cancels.
-            chosen = replace(chosen, slot=planned.slot)
+    def _make_candidate(self, promise: Promise) -> None:
+        """Make this promise the candidate of its calendar, and choose again which candidate is in force."""
+        is_first_of_calendar = promise.calendar not in self._candidates
+        self._candidates[promise.calendar] = promise
+        chosen, old = self._choose_promise(), self._last_uncancelled
+        if is_cancelled(chosen):
+            # A cancellation without a date gets the slot that it cancels.
+            if old is not None and chosen.slot.precision is Precision.NONE:
+                chosen = replace(chosen, slot=old.slot)
+        else:
+            # The first promise of a calendar withdraws no slot. It only disagrees with those of other calendars.
+            if old is not None and not is_first_of_calendar:
+                # Before the change there was no readable time (`NONE`), or a day or month that contains the new slot.
+                is_only_more_precise = old.slot.precision is Precision.NONE or is_inside(chosen.slot, old.slot)
+                if not is_only_more_precise:
+                    self._withdrawn.append(old)
+            self._last_uncancelled = chosen
         self._current = chosen
         self._report_disagreements(promise)
 
     def _choose_promise(self) -> Promise:
-        """Return the last promise of the ruling calendar, or one with a time if the ruling one gives only its day.
+        """Return the candidate of the calendar that ranks highest, or if that has only a day, one with a time.
 
         The time comes from the first other calendar, in the order in which they began to announce the release, that
         promises an instant of that day without any doubt.
         """
-        ruling = min(self._last_accepted.values(), key=self.rank)
-        if ruling.slot.precision is not Precision.DAY or is_cancelled(ruling):
-            return ruling
-        for promise in self._last_accepted.values():
+        highest = min(self._candidates.values(), key=self.rank)
+        if highest.slot.precision is not Precision.DAY or is_cancelled(highest):
+            return highest
+        for promise in self._candidates.values():
             is_sure = promise.doubt is None and promise.slot.doubt is None and not is_cancelled(promise)
-            if is_sure and promise.slot.precision is Precision.INSTANT and is_inside(promise.slot, ruling.slot):
+            if is_sure and promise.slot.precision is Precision.INSTANT and is_inside(promise.slot, highest.slot):
                 return promise
-        return ruling
+        return highest
 
     def _check_short_notice(self, old: Promise | None, promise: Promise) -> None:
         """If a promise gives short notice, store that and add an event. `old` is its calendar's earlier promise."""
@@ -260,8 +252,8 @@ class _ReleaseLedger:
         """Add an event for each calendar that contradicts the one in force since the read of `promise`."""
         differing = {each.calendar: each for each in self._find_differing()}
         for calendar in sorted(differing.keys() - self._reported_as_differing):
-            ruling = self._current.slot if self._current is not None else None
-            self._add_event(EventKind.CALENDARS_DISAGREE, promise, ruling, calendar, differing[calendar].slot)
+            in_force = self._current.slot if self._current is not None else None
+            self._add_event(EventKind.CALENDARS_DISAGREE, promise, in_force, calendar, differing[calendar].slot)
         self._reported_as_differing = set(differing)
 
     def _find_differing(self) -> list[Promise]:
@@ -269,47 +261,46 @@ class _ReleaseLedger:
         current = self._current
         if current is None:
             return []
-        others = (each for each in self._last_accepted.values() if each.calendar != current.calendar)
+        others = (each for each in self._candidates.values() if each.calendar != current.calendar)
         # An entry that a person added and removed again is kept as cancelled. It says nothing about the slot.
         not_removed = (each for each in others if each.calendar != BY_HAND or not is_cancelled(each))
         return [each for each in not_removed if _contradict_each_other(current, each)]
 
     def _add_too_late(self, promise: Promise, current: Promise) -> None:
-        """Add a promise read after the slot of `current`, the one in force. That slot stays in force.
-
-        A cancellation, or another time that is still ahead, is kept as the change announced after the slot. If the same
-        calendar then shows the slot in force again, that change is dropped. A time that has passed is only an event.
-        """
+        """Add a promise that was read after the slot in force, that of `current`, had passed. It stays in force."""
         calendar = promise.calendar
-        # What this calendar showed before: the last promise that came too late or, without one, the last in time.
-        shown_before = self._last_too_late.get(calendar) or self._last_accepted.get(calendar)
+        # The calendar's previous promise: its last one that was read too late, else its last one before that.
+        previous = self._last_too_late.get(calendar) or self._candidates.get(calendar)
         self._last_too_late[calendar] = promise
-        is_repetition = shown_before is not None and not find_changes(shown_before, promise)
+        is_repetition = previous is not None and not find_changes(previous, promise)
         if is_repetition:
             return
-        # Perhaps it was announced before the slot passed, and only read too late.
-        self._add_if_in_doubt(promise, current.slot)
+        self._keep_if_perhaps_in_time(promise, current.slot)
         shows_slot_in_force = not is_cancelled(promise) and not find_slot_changes(current.slot, promise.slot)
         if shows_slot_in_force:
+            # The calendar takes back the change that it announced after the slot, if there was one.
             if self._changed_after_slot is not None and self._changed_after_slot.calendar == calendar:
                 self._changed_after_slot = None
         elif _is_back_dated(promise):
+            # It announces another slot, which had also passed when it was read.
             self._add_event(EventKind.BACK_DATED, promise, current.slot)
         else:
+            # It is a cancellation, or announces a slot that is still ahead.
             self._changed_after_slot = promise
             self._add_event(EventKind.CHANGED_AFTER_SLOT, promise, current.slot)
 
-    def _add_if_in_doubt(self, promise: Promise, slot: Slot) -> None:
-        """Add a promise to those in doubt if it changes the one in force and was perhaps made before `slot` passed.
+    def _keep_if_perhaps_in_time(self, promise: Promise, deadline: Slot) -> None:
+        """Keep a change that was read too late as a doubt, if it was perhaps announced before `deadline` passed.
 
-        It was perhaps made in time if the slot was still ahead at the last read without this promise.
+        Example: the deadline is 9:30. A read at 9:00 did not show the change, the next one at 10:00 did. It may have
+        been announced at 9:15.
         """
-        before, current = self._last_accepted.get(promise.calendar), self._current
-        if before is None or current is None or promise.calendar != current.calendar:
-            return
-        # Reads without it are the read just before it and all that showed the earlier promise of its calendar.
-        last_read_without = max(filter(None, (promise.unlearnt, before.confirmed_at, before.learnt)))
-        if find_changes(current, promise) and not has_passed(slot, last_read_without):
+        current, previous = self._current, self._candidates.get(promise.calendar)
+        if previous is None or current is None or promise.calendar != current.calendar:
+            return  # the promise changes no slot in force, so its time does not matter
+        # The change was not yet shown at the read before it (`unlearnt`), nor when a read showed the previous promise.
+        last_read_without = max(filter(None, (promise.unlearnt, previous.confirmed_at, previous.learnt)))
+        if find_changes(current, promise) and not has_passed(deadline, last_read_without):
             self._in_doubt.append(promise)
 
     def _add_event(
@@ -319,7 +310,7 @@ class _ReleaseLedger:
 
 
 def _is_back_dated(promise: Promise) -> bool:
-    """Return whether a promise announces a time that had passed when it was read."""
+    """Return whether the slot of a promise had passed when it was read. A cancellation is never back-dated."""
     return has_passed(promise.slot, promise.learnt) and not is_cancelled(promise)
 
 
