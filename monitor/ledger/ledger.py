@@ -263,7 +263,7 @@ class Ledger:
         last_all = self._last_confirmed_all.get(name)
         confirms_all = len(release_of_shown) <= SMALL or last_all is None or at - last_all >= _CONFIRM_ALL_EVERY
         confirmed = {uid: release for uid, release in release_of_shown.items() if confirms_all or release in watched}
-        not_shown = {uid: entry.last_seen for uid, entry in state.entries.items() if not entry.is_listed}
+        not_shown = {uid: entry.last_seen for uid, entry in state.entries.items() if not entry.is_shown}
         # Of the entries that the read does not show, those with a slot ahead are `missing`. Their promises, `unlisted`,
         # now count one more read that did not show them.
         missing = [] if state.reading is None else find_unlisted(not_shown, state.reading, at)
@@ -307,7 +307,7 @@ class Ledger:
         name, read_changes, as_of = read.calendar, result.changes, result.state.as_of or read.finished
         ledger_change = await self._memory.change_from_read(name, result)
         release_of, state = ledger_change.joined.release_of, ledger_change.states[name]
-        shown = [release_of[name, uid] for uid, entry in state.entries.items() if entry.is_listed]
+        shown = [release_of[name, uid] for uid, entry in state.entries.items() if entry.is_shown]
         confirmed = [release_of[name, uid] for uid in read_changes.confirmed]
         # The earlier promises of entries that the read should show and does not, and of entries that it shows again.
         unlisted = self._count_unlisted(state, release_of, read_changes.unlisted, shown, as_of)
@@ -320,7 +320,7 @@ class Ledger:
         self.book.replace_promises(updated)
         self.book.confirm(name, confirmed, as_of)
         # The log has only entries that two reads in a row did not show (`absent`), and those that are back after that.
-        for what, uids in (("absent", read_changes.absent), ("reappeared", read_changes.reappeared)):
+        for what, uids in (("absent", read_changes.unlisted_twice), ("reappeared", read_changes.reappeared)):
             for uid in uids:
                 _log.info("calendar_entry", calendar=name, entry=uid, what=what, release=release_of[name, uid])
         promised = {release_of[name, uid] for uid in read_changes.promises}

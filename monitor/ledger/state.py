@@ -43,24 +43,24 @@ class CalendarEntry:
     """An entry of a calendar: the last version that a read showed, and the changes of its title, oldest first.
 
     `first_shown` is the first read that showed it. If it was removed, `last_shown` is the last read that showed it, and
-    `absent_since` the first one that did not. Both are None while it is shown.
+    `missing_since` the first one that did not. Both are None while it is shown.
     """
 
     announcement: Announcement
     first_shown: datetime
     last_shown: datetime | None = None
-    absent_since: datetime | None = None
+    missing_since: datetime | None = None
     titles: tuple[TitleChange, ...] = ()
 
     @property
-    def is_listed(self) -> bool:
+    def is_shown(self) -> bool:
         """Return whether the last usable read showed it."""
-        return self.absent_since is None
+        return self.missing_since is None
 
     @property
     def last_seen(self) -> LastSeen:
         """Return what the calendar last said about it."""
-        return LastSeen.of(self.announcement, self.absent_since)
+        return LastSeen.of(self.announcement, self.missing_since)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class PendingEntry:
         if entry.titles:
             body["titles"] = [title_change_json(change) for change in entry.titles]
         uid, last_shown = entry.announcement.uid, entry.last_shown or self.at
-        return Announced(self.calendar, uid, body, entry.first_shown, last_shown, entry.absent_since, self.release)
+        return Announced(self.calendar, uid, body, entry.first_shown, last_shown, entry.missing_since, self.release)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,17 +119,17 @@ class CalendarState:
 
         The row of a read is written last. If the process stopped before that, the read does not count.
         """
-        # `gone` is the stored name of `absent_since`, the time of the first read without the entry. A read after
+        # `gone` is the stored name of `missing_since`, the time of the first read without the entry. A read after
         # `last_read` has no row, so it was stored only in part. If there is no `last_read` to compare, `gone` counts.
         is_removal_complete = row.gone is None or self.last_read is None or row.gone <= self.last_read
-        absent_since = row.gone if is_removal_complete else None
+        missing_since = row.gone if is_removal_complete else None
         announcement = announcement_from_json(row.body["announcement"])
-        last_shown = None if absent_since is None else row.seen_last
-        return CalendarEntry(announcement, row.seen_first, last_shown, absent_since, titles_of(row))
+        last_shown = None if missing_since is None else row.seen_last
+        return CalendarEntry(announcement, row.seen_first, last_shown, missing_since, titles_of(row))
 
     def promised_entries(self) -> list[str]:
         """Return the ids of entries that the last read showed, without those that redirect to their publication."""
-        shown = ((uid, entry.announcement) for uid, entry in self.entries.items() if entry.is_listed)
+        shown = ((uid, entry.announcement) for uid, entry in self.entries.items() if entry.is_shown)
         return [uid for uid, announcement in shown if is_still_announced(announcement)]
 
     def is_under_another_id(self, uid: str) -> bool:
@@ -138,7 +138,7 @@ class CalendarState:
         Some iCalendar exports give every entry a new id at each download. Another title may be of another release.
         """
         old = self.entries[uid].announcement
-        others = (entry.announcement for other, entry in self.entries.items() if other != uid and entry.is_listed)
+        others = (entry.announcement for other, entry in self.entries.items() if other != uid and entry.is_shown)
         return any(new.title == old.title and new.slot.is_same_time(old.slot) for new in others)
 
     def find_successors(self, uid: str) -> list[str]:
@@ -150,7 +150,7 @@ class CalendarState:
         if last_shown is None:
             return []
         newer = (
-            entry.announcement for entry in self.entries.values() if entry.first_shown > last_shown and entry.is_listed
+            entry.announcement for entry in self.entries.values() if entry.first_shown > last_shown and entry.is_shown
         )
         return [new.title for new in newer if new.producer == old.producer and new.slot.is_same_time(old.slot)]
 
@@ -205,8 +205,8 @@ def evaluate_read(
     updated = {uid: _show_entry(state, uid, announcement, read.finished) for uid, announcement in shown.items()}
     # Entries that are missing for the first time were still shown by the read before this one.
     previous_read = state.last_read or read.finished
-    for uid in changes.first_missing:
-        updated[uid] = replace(state.entries[uid], last_shown=previous_read, absent_since=read.finished)
+    for uid in changes.newly_missing:
+        updated[uid] = replace(state.entries[uid], last_shown=previous_read, missing_since=read.finished)
     entry_count = len(reading.announcements)
     after = replace(
         state,
@@ -226,7 +226,7 @@ def _show_entry(state: CalendarState, uid: str, announcement: Announcement, at: 
     known = state.entries.get(uid)
     if known is None:
         return CalendarEntry(announcement, first_shown=at)
-    if known.is_listed and known.announcement == announcement:
+    if known.is_shown and known.announcement == announcement:
         return known
     change = find_title_change(known.announcement.title, announcement.title, at, state.last_read)
     titles = (*known.titles, *change)[-_MOST_TITLES:]

@@ -105,7 +105,7 @@ def prepare_changing_read(
     unchanged = [uid for uid in confirmed if uid not in uids]
     as_of = state.as_of or read.finished
     _add_confirmed(portions, read, [release_of[uid] for uid in confirmed], unchanged, as_of)
-    portions.add([entry(uid) for uid in result.changes.first_missing], _write_entries)  # that they are missing now
+    portions.add([entry(uid) for uid in result.changes.newly_missing], _write_entries)  # that they are missing now
     portions.add([read])  # last, because the read counts only if everything else is stored
     return portions
 
