@@ -89,18 +89,18 @@ class LedgerMemory:
         self._cached_past_editions: PastEditions | None = None
 
     def load(self, now: datetime) -> None:
-        """Load the last reads of every calendar, and the entries and promises of releases that are not long over.
+        """Load the state of every calendar, with the entries and promises of releases that are not long over.
 
-        A release without a final verdict is not over. Blocks. Call `join_loaded` afterwards to join the entries into
-        releases, which are not loaded themselves.
+        The releases themselves are not loaded: call `join_loaded` afterwards to make them from the entries. Blocks.
         """
         reads = {name: self._store.ledger.reads(name, limit=MOST_COUNTS) for name in self._rules.order}
         states = {name: CalendarState.from_reads(name, rows) for name, rows in reads.items()}
         entries: dict[str, dict[str, CalendarEntry]] = {name: {} for name in states}
         release_of: dict[Key, str] = {}
-        open_verdicts = self._store.verdicts.open_judged()
-        unsettled = [verdict.release for verdict in open_verdicts if verdict.slot is not None and verdict.slot < now]
-        for names in portions(sorted({*self._store.ledger.shown_since(now - AWAKE), *unsettled})):
+        # Not long over are releases shown or promised lately, and past ones without a final verdict.
+        not_final = self._store.verdicts.open_judged()
+        without_verdict = [judged.release for judged in not_final if judged.slot is not None and judged.slot < now]
+        for names in portions(sorted({*self._store.ledger.shown_since(now - AWAKE), *without_verdict})):
             rows = self._load_entries(names)
             for row in rows:
                 entries[row.calendar][row.uid] = states[row.calendar].restore_entry(row)
@@ -114,12 +114,14 @@ class LedgerMemory:
 
         The change has the entries that move to another release. Memory stays the same until `apply_change`.
         """
-        # No release is in memory yet, so all count as `altered`. Leave them out: `find_differing` later finds those
-        # that differ from their stored rows.
-        joined = replace(await self._join_all(self.states), altered=frozenset())
-        replaced = list(joined.replaced_releases())  # the releases of which all entries moved to another one
+        joined = await self._join_all(self.states)
+        # `altered` has all releases, because none was in memory. Most are stored already, and `find_differing` later
+        # finds those that are not.
+        joined = replace(joined, altered=frozenset())
+        # A release whose entries all moved to another one needs its stored row, in which `joined_into` must be set.
+        replaced = list(joined.replaced_releases())
         stored = await self._ask(lambda: self._store.ledger.releases_named(replaced)) if replaced else []
-        return await self._change_from_join(joined, self.states, {release.id: release for release in stored})
+        return await self._change_from_join(joined, self.states, before={release.id: release for release in stored})
 
     async def find_differing(self, names: Iterable[str]) -> list[Release]:
         """Return those of these releases that are not stored, or differ from their stored rows."""
@@ -135,12 +137,11 @@ class LedgerMemory:
         self.states = {**self.states, state.name: state}
 
     async def drop_past_releases(self, now: datetime, keep: Collection[str]) -> None:
-        """Drop the releases that are long over from memory, except those to `keep`."""
+        """Drop the releases that are long over (by more than `AWAKE`) from memory, except those to `keep`."""
         find = partial(find_past_releases, self.states.values(), self.release_of, self.book, now - AWAKE)
-        entry_count = len(self.release_of)  # many entries are searched in a thread
-        past = (await offload_many(entry_count, find)).difference(keep)
+        past = (await offload_many(len(self.release_of), find)).difference(keep)  # in a thread if there are many
         if past:
-            # Past editions show when the next one of their series is due. So keep their days, without the releases.
+            # The days of past editions show when the next edition of a series is due. Keep them in the cache.
             if self._cached_past_editions is not None:
                 for edition in self.editions():
                     if edition.release in past:
@@ -164,27 +165,29 @@ class LedgerMemory:
         return loaded
 
     async def load_entries_of(self, calendar: str, reading: Reading) -> CalendarState:
-        """Load the releases of entries that a read shows and that are only in the store. Return the new state."""
+        """Load entries that a read shows and that are only in the store. Return the calendar's state with them."""
         known = self.state_of(calendar).entries
         unknown = [announcement.uid for announcement in reading.announcements if announcement.uid not in known]
         for uids in portions(unknown):
             entries = await self._ask(partial(self._store.ledger.entries_named, calendar, uids))
+            # This also loads the entries of these releases into the states of their calendars.
             await self.load_releases({entry.release for entry in entries})
         return self.state_of(calendar)
 
     async def change_from_read(self, calendar: str, result: ReadResult) -> LedgerChange:
-        """Return how a usable read of a calendar changes the ledger. Call `apply_change` when the change is written.
-
-        Without a changed entry no join is needed. Else, stored releases with the id of a new one are loaded first.
-        """
+        """Return how a usable read of a calendar changes the ledger. Call `apply_change` when the change is written."""
         state = result.state
         if result.changed_ids:
             joined, state = await self._join_with_stored(state)
         else:
-            joined = Joining(self.releases, self.release_of, frozenset(), {}, self._ambiguous)
+            # The same entries give the same releases.
+            joined = Joining(
+                *(self.releases, self.release_of), altered=frozenset(), old_release_of={}, ambiguous=self._ambiguous
+            )
+        # Only now the release of each new promise is known.
         promises = result.changes.promises.items()
         new = {uid: replace(promise, release=joined.release_of[calendar, uid]) for uid, promise in promises}
-        change = await self._change_from_join(joined, {**self.states, calendar: state}, self.releases)
+        change = await self._change_from_join(joined, {**self.states, calendar: state}, before=self.releases)
         return replace(change, new_promises=new)
 
     async def past_editions(self, now: datetime) -> PastEditions:
@@ -269,15 +272,17 @@ class LedgerMemory:
         return await offload_many(entry_count, work)
 
     async def _join_with_stored(self, state: CalendarState) -> tuple[Joining, CalendarState]:
-        """Join all entries, with this state of one calendar. Return the result, and the state as it was joined.
+        """Join the entries of all calendars, with this new state of one. Return the result, and that state as it was used.
 
-        If the store has a release with the id of a new one, load it and join again, so that ids stay unique.
+        The id of a new release must not be that of an older one that is only in the store.
         """
         while True:
             joined = await self._join_all({**self.states, state.name: state})
+            # Load releases that have one of these ids and are only in the store, and join again with their entries.
             loaded = await self.load_releases(joined.releases)
             if not loaded.releases:
                 return joined, state
+            # `load_releases` has added the entries to `self.states`, but `state` is not among these yet.
             state = state.with_stored_entries(entry for entry in loaded.entries if entry.calendar == state.name)
 
     async def _change_from_join(

@@ -137,7 +137,7 @@ class GovukSource(RememberingSource):
         `item` is the content item of the same announcement, if it was requested. It is newer than the search listing.
         """
         if item is not None and item.leads_to_publication():
-            # The redirect has no date. So mark the announcement of an earlier read as published, else that of the entry.
+            # A redirect has no date. So mark the announcement of an earlier read as published, else that of the entry.
             last = self.state.announcements.get(entry.link) or self._make_announcement(entry, None, today, remarks)
             return replace(last, url=urljoin(self._site, item.destination), published=True, address=Address.LED_TO)
         newer = None if item is None else item.announced

@@ -150,7 +150,7 @@ def test_a_doubtful_read_of_a_calendar_is_accepted_on_the_configured_day_in_lond
     # A read that changes too much at once is not believed unless a person sets `accept` to the day of that read.
     half_past_midnight_on_1_july_in_london = datetime(2026, 6, 30, 23, 30, tzinfo=UTC)
     checks = Checks(accept=day_configured_as_accept)
-    assert checks.accepts(half_past_midnight_on_1_july_in_london) is is_accepted
+    assert checks.are_changes_accepted(half_past_midnight_on_1_july_in_london) is is_accepted
 
 
 def test_a_read_that_raises_an_alarm_leaves_the_state_as_it_was() -> None:
