@@ -56,26 +56,16 @@ class PublicRecord:
             self.report_progress(done, len(links))
 
     async def read_ons(self, source: OnsSource) -> AsyncIterator[Claim]:
-        """Yield a claim for each release in the ONS's list of published releases.
-
-        The list does not say when a release came out, only for when it was announced. So that is the claim.
-        """
+        """Yield a claim for each release in the ONS's list of published releases."""
         offset, total = 0, 1
         while offset < total:
             fetched = await self._fetch(source.ask_published(self.begin, self.end, offset).url)
             entries, total = source.read_published(fetched.page)
             for entry in entries:
-                slot = entry.slot.instant
+                slot, read_at, page = entry.slot.instant, fetched.answer.received, fetched.page.url
                 if slot is not None and entry.published and self.begin <= slot < self.end:
-                    yield Claim(
-                        *(self.producer, entry.url),
-                        at=slot,
-                        title=entry.title,
-                        slot=slot,
-                        slot_source="announced",
-                        source=fetched.page.url,
-                        read=fetched.answer.received,
-                    )
+                    published_at = slot  # the list has no other time at which a release came out
+                    yield Claim(self.producer, entry.url, published_at, entry.title, slot, "announced", page, read_at)
             offset += LIMIT
             self.report_progress(min(offset, total), total)
 

@@ -115,7 +115,6 @@ class Ledger:
             self._checks = checks
 
     async def _write_rejoined(self, memory: LedgerMemory, now: datetime) -> None:
-        """Join the loaded entries of `memory`, and store what this changes."""
         change = await memory.join_loaded()
         await self._write_with_short_wait(write.prepare_rejoined(change, now))
         memory.apply_change(change)
@@ -263,12 +262,13 @@ class Ledger:
         last_all = self._last_confirmed_all.get(name)
         confirms_all = len(release_of_shown) <= SMALL or last_all is None or at - last_all >= _CONFIRM_ALL_EVERY
         confirmed = {uid: release for uid, release in release_of_shown.items() if confirms_all or release in watched}
-        # Entries are unlisted if the read does not show them although their slot is ahead. Their promises count this.
+        # An entry is unlisted if the read does not show it although its slot is ahead. Its promise counts such reads.
         not_shown = {uid: entry.last_seen for uid, entry in state.entries.items() if not entry.is_shown}
         uids = [] if state.reading is None else find_unlisted(not_shown, state.reading, at)
         unlisted = self._make_unlisted_promises(state, self._memory.release_of, uids, release_of_shown.values(), as_of)
         rows = write.prepare_confirming_read(read, confirmed, as_of, unlisted)
-        # If the write were replaced while it waits, the promises would lose a count. So it must not be if it has any.
+        # While this write waits for the store, an equal one by a later read may replace it. If it has counts of
+        # unlisted entries, that would lose them, so nothing may replace it (None).
         replaceable_by = None if unlisted else ("confirmed", confirms_all)
         await self._write_with_short_wait(rows, name, replaceable_by=replaceable_by)
         self._memory.replace_state(replace(state, last_read=at, as_of=max(as_of, state.as_of or as_of)))
@@ -286,18 +286,19 @@ class Ledger:
         shown_releases: Iterable[str],
         at: datetime,
     ) -> list[Promise]:
-        """Return the promises of unlisted entries, changed: each counts one more read, at `at`, that did not show it.
+        """Return the promises of unlisted entries. Each counts one more read, made at `at`, that did not show its entry.
 
-        Entries that the read shows under another id or for the same release are left out.
+        Left out are entries that the read shows under another id, and entries of the `shown_releases`.
         """
-        # The promise that counts is the newest one for a release, so one entry of each release is enough.
-        uid_of = {release_of[state.name, uid]: uid for uid in unlisted_uids if not state.is_under_another_id(uid)}
-        if not uid_of:
+        # The count is kept by release, so one entry of each release is enough.
+        unlisted = [uid for uid in unlisted_uids if not state.is_under_another_id(uid)]
+        uid_of_release = {release_of[state.name, uid]: uid for uid in unlisted}
+        if not uid_of_release:
             return []
         for release in shown_releases:
-            uid_of.pop(release, None)
+            uid_of_release.pop(release, None)
         # The titles of new entries that may replace the unlisted one.
-        successors = {release: state.find_successors(uid) for release, uid in uid_of.items()}
+        successors = {release: state.find_successors(uid) for release, uid in uid_of_release.items()}
         return self.book.count_unlisted(state.name, successors, at)
 
     async def _record_changes(self, read: CalendarRead, result: ReadResult) -> RecordedRead:
@@ -317,16 +318,14 @@ class Ledger:
         self._memory.apply_change(ledger_change)
         self.book.replace_promises(updated)
         self.book.confirm(name, confirmed, as_of)
+        # Log entries that two reads in a row did not show, and those that are shown again after that.
         for what, uids in (("absent", read_changes.unlisted_twice), ("reappeared", read_changes.reappeared)):
             for uid in uids:
                 _log.info("calendar_entry", calendar=name, entry=uid, what=what, release=release_of[name, uid])
         promised = {release_of[name, uid] for uid in read_changes.promises}
         last_title_changes = (entry.titles[-1] for entry in result.state.entries.values() if entry.titles)
+        retitled = [change for change in last_title_changes if change.at == read.finished]
+        releases = {promise.release for promise in unlisted}
         return RecordedRead(
-            read,
-            change=ledger_change,
-            promised=promised,
-            confirmed=confirmed,
-            retitled=[change for change in last_title_changes if change.at == read.finished],
-            unlisted={promise.release for promise in unlisted},
+            read, change=ledger_change, promised=promised, confirmed=confirmed, retitled=retitled, unlisted=releases
         )

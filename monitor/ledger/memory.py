@@ -180,9 +180,8 @@ class LedgerMemory:
         if result.changed_ids:
             joined, state = await self._join_with_stored(state)
         else:
-            # The same entries give the same releases.
             joined = Joining(
-                *(self.releases, self.release_of), altered=frozenset(), old_release_of={}, ambiguous=self._ambiguous
+                self.releases, self.release_of, altered=frozenset(), old_release_of={}, ambiguous=self._ambiguous
             )
         # Only now the release of each new promise is known.
         promises = result.changes.promises.items()
@@ -220,7 +219,6 @@ class LedgerMemory:
                 yield SeriesEdition(release.id, release.producer, release.title, release.calendars, promises[-1].slot)
 
     def _forget_releases(self, names: Collection[str]) -> None:
-        """Remove releases, with their entries and promises, from memory."""
         uids: dict[str, set[str]] = defaultdict(set)
         for (calendar, uid), release in self.release_of.items():
             if release in names:
@@ -231,7 +229,6 @@ class LedgerMemory:
         self.book.forget(names)
 
     def _add_stored(self, loaded: StoredReleases) -> None:
-        """Add releases from the store, with their entries and promises, to memory."""
         rows: dict[str, list[Announced]] = defaultdict(list)
         for entry in loaded.entries:
             rows[entry.calendar].append(entry)
@@ -272,13 +269,10 @@ class LedgerMemory:
         return await offload_many(entry_count, work)
 
     async def _join_with_stored(self, state: CalendarState) -> tuple[Joining, CalendarState]:
-        """Join the entries of all calendars, with this new state of one. Return the result, and that state as it was used.
-
-        The id of a new release must not be that of an older one that is only in the store.
-        """
+        """Join the entries of all calendars, with this new `state` of one. Return the result, and the state then."""
         while True:
             joined = await self._join_all({**self.states, state.name: state})
-            # Load releases that have one of these ids and are only in the store, and join again with their entries.
+            # A new release may have the id of one that is only in the store. Load that one, and join again.
             loaded = await self.load_releases(joined.releases)
             if not loaded.releases:
                 return joined, state

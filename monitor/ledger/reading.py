@@ -32,17 +32,15 @@ _JUST_AFTER = _MINUTE
 """How long after a slot every calendar is read again, to see a change that came too late for the read before it."""
 
 
-def is_due(
-    slots: Iterable[datetime], now: datetime, last_tried: datetime, last_usable: datetime, *, often: bool
-) -> bool:
+def is_due(slots: Iterable[datetime], now: datetime, last_try: datetime, last_usable: datetime, *, often: bool) -> bool:
     """Return whether a calendar must be read now because of one of these slots: `_read_times` says when.
 
-    `last_tried` is the time of the last read, also of a failed one, and `last_usable` that of the last usable one. The
+    `last_try` is the time of the last read, also of a failed one, and `last_usable` that of the last usable one. The
     calendar is read `often` if its interval is at most 15 minutes.
     """
     times = (time for slot in slots for time in _read_times(slot, now, last_usable, often=often))
     # A read that was due more than 15 minutes ago is not made up for.
-    return any(time <= now < time + _QUARTER_HOUR and last_tried < time for time in times)
+    return any(time <= now < time + _QUARTER_HOUR and last_try < time for time in times)
 
 
 def _read_times(slot: datetime, now: datetime, last_usable: datetime, *, often: bool) -> Iterator[datetime]:
@@ -130,9 +128,9 @@ class CalendarReads:
         slots = self.slots(now - max(_FAR_AFTER) - _QUARTER_HOUR, now + _FAR_BEFORE)
         due = []
         for reader, interval in self.readers:
-            last_tried = self._last_tried.get(reader.name, started)
+            last_try = self._last_tried.get(reader.name, started)
             last_usable = self.health.calendars.get(reader.name) or started
-            if is_due(slots.get(reader.name, ()), now, last_tried, last_usable, often=interval <= _QUARTER_HOUR):
+            if is_due(slots.get(reader.name, ()), now, last_try, last_usable, often=interval <= _QUARTER_HOUR):
                 due.append(reader)
         await asyncio.gather(*(self.read(reader) for reader in due))
         await self._record_kept_reads()
@@ -161,7 +159,6 @@ class CalendarReads:
             raise
 
     async def _record_kept_reads(self) -> None:
-        """Record the reads again that the store refused."""
         for reader, _ in self.readers:
             if (outcome := self._kept_outcomes.get(reader.name)) is not None:
                 # If the store still does not answer, the writer reports it.
@@ -169,7 +166,6 @@ class CalendarReads:
                     await self._report_read(reader, await self._record_or_keep(outcome))
 
     async def _report_read(self, reader: CalendarReader, recorded: RecordedRead) -> CalendarRead:
-        """Log a read, and update health, metrics and incidents."""
         read = recorded.read
         log = _log.info if read.usable else _log.warning
         log("calendar_read", calendar=read.calendar, usable=read.usable, entries=read.entries, fault=read.fault or None)
