@@ -35,7 +35,6 @@ def why_too_complex(body: bytes) -> str:
 
 
 def _is_deep(body: bytes) -> bool:
-    """Return whether JSON is nested deeper than `DEEPEST`."""
     # Without escaped quotes, every second piece between quotes is a string, whose brackets do not count.
     bare = body.replace(b"\\\\", b"").replace(b'\\"', b"")
     brackets = b"".join(bare.split(b'"')[::2]).translate(None, _NOT_BRACKETS)

@@ -279,7 +279,6 @@ def _assign_id(group: Group, wanted: Iterable[str], ids: dict[Key, str], taken: 
 
 
 def _make_ids(group: Group) -> list[str]:
-    """Return one id, made from the page or the title of a group."""
     first = group.entries[0].announcement
     urls = [entry.announcement.url for entry in group.entries if entry.announcement.url]
     return [make_id(urls[0] if urls else "", first.producer, first.title)]

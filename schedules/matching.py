@@ -303,5 +303,4 @@ def _match_near(groups: Sequence[Group], cluster: Sequence[int]) -> Iterator[Joi
         matching_pairs = sum(one in connected for one, _ in near)
         all_pairs = len(connected) * (len(connected) - 1) // 2
         # If A matches B and B matches C, but A does not match C, then B could be joined with either.
-        is_ambiguous = matching_pairs < all_pairs
-        yield JoinMatch("title, period, producer and date", tuple(connected), is_ambiguous)
+        yield JoinMatch("title, period, producer and date", tuple(connected), ambiguous=matching_pairs < all_pairs)

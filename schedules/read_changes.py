@@ -85,7 +85,6 @@ def is_still_announced(announcement: Announcement) -> bool:
 
 
 def _has_changed(last: LastSeen, announcement: Announcement) -> bool:
-    """Return whether an entry has another slot, state, doubt or reason than before."""
     fresh = LastSeen.of(announcement)
     if (last.state, last.doubt, last.slot.reason) != (fresh.state, fresh.doubt, fresh.slot.reason):
         return True
@@ -116,7 +115,6 @@ def _should_be_shown(last: LastSeen, reading: Reading, at: datetime) -> bool:
 
 
 def _was_unlisted_twice(last: LastSeen, reading: Reading, previous_read_at: datetime | None) -> bool:
-    """Return whether the last two usable reads did not show an entry although they should have."""
     if last.missing_since is None or previous_read_at is None or last.missing_since >= previous_read_at:
         return False
     return _should_be_shown(last, reading, previous_read_at)
@@ -191,8 +189,7 @@ class EarlierReads:
 def find_alarms(previous: EarlierReads, reading: Reading, now: datetime) -> list[Alarm]:
     """Return why a read must be rejected and change nothing, empty if it is usable (`facts/calendars.md` §6 rule 2).
 
-    There is at most one alarm of each kind. If a person confirmed that the producer intends the change
-    (`previous.accepted`), only faults of reading raise an alarm.
+    There is at most one alarm of each kind.
     """
     found = [
         *_check_count(previous, reading, now),
@@ -228,14 +225,12 @@ def _check_count(previous: EarlierReads, reading: Reading, now: datetime) -> Ite
 
 
 def _check_date_order(reading: Reading) -> Iterator[Alarm]:
-    """Yield an alarm if dates fit only another order of day and month."""
     raws = [each.slot.raw for each in reading.announcements if each.slot.reason == "order"]
     if raws:
         yield Alarm(AlarmKind.DATE_ORDER, f"{len(raws)} dates fit only another order of day and month ({raws[0]})")
 
 
 def _check_readable(reading: Reading) -> Iterator[Alarm]:
-    """Yield an alarm if no date can be read."""
     announced = reading.announcements
     if len(announced) > _FEW and all(_is_unreadable(each.slot) for each in announced):
         raw = announced[0].slot.raw or "empty"

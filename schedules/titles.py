@@ -123,8 +123,7 @@ def leading_state(title: str) -> State | None:
 
 def strip_label(title: str) -> str:
     """Return a title in one line without the label that GOV.UK's feeds put before it ("Official Statistics:")."""
-    text = " ".join(title.split())
-    return _ANY_LABEL.sub("", text, count=1)
+    return _ANY_LABEL.sub("", " ".join(title.split()), count=1)
 
 
 def slug(text: str, longest: int = 80) -> str:

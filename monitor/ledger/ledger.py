@@ -286,7 +286,7 @@ class Ledger:
         shown_releases: Iterable[str],
         at: datetime,
     ) -> list[Promise]:
-        """Return the promises of unlisted entries. Each counts one more read, made at `at`, that did not show its entry.
+        """Return the promises of unlisted entries. Each counts one more read, at `at`, that did not show its entry.
 
         Left out are entries that the read shows under another id, and entries of the `shown_releases`.
         """

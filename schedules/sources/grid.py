@@ -173,10 +173,8 @@ def field_columns(row: Sequence[str], options: Mapping[str, str], url: str) -> t
     """
     # The names of some options differ from those of their fields (`OPTION_FIELDS`).
     field_of_choice = {_fold_cell(heading): OPTION_FIELDS.get(name, name) for name, heading in options.items()}
-    chosen: dict[str, int] = {}
-    for number, heading in enumerate(row):
-        if _fold_cell(heading) in field_of_choice:
-            chosen[field_of_choice[_fold_cell(heading)]] = number
+    folded = [_fold_cell(heading) for heading in row]
+    chosen = {field_of_choice[text]: number for number, text in enumerate(folded) if text in field_of_choice}
     columns, unknown = dict(chosen), []
     for number, heading in enumerate(row):
         field = heading_field(heading)

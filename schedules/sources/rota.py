@@ -57,5 +57,4 @@ class RotaSource(OnePage):
 
 
 def _spaced_words(text: str) -> str:
-    """Return the words of a text between blanks, so that whole words can be found in it."""
     return f" {' '.join(_WORD.findall(text.casefold()))} "
