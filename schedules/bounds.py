@@ -15,7 +15,6 @@ MOST_TAGS = 250_000
 """Tags of a page, end tags included. The largest release calendars have about ten thousand."""
 MOST_ATTRIBUTES = 500
 """Attributes of one element. The parser's time grows with their square."""
-_LONG = 2 * MOST_ATTRIBUTES
 _QUOTED = quick(rb"=\s*(?:\"[^\"]*\"|'[^']*')")
 _JSON_BEGINS = quick(rb"[\xef\xbb\xbf \t\r\n]*[\[{]")
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
@@ -28,14 +27,14 @@ def why_too_complex(body: bytes) -> str:
         return f"nested deeper than {DEEPEST}"
     if body.count(b"<") > MOST_TAGS:
         return f"more than {MOST_TAGS} tags"
-    # Counting takes long. A tag of fewer bytes than two for each attribute cannot have too many, so it is not counted.
-    if any(_count_attributes(tag) > MOST_ATTRIBUTES for tag in body.split(b"<")[1:] if len(tag) > _LONG):
+    # An attribute takes at least two bytes, its name and a blank. Shorter tags need no count, which would take long.
+    long_tags = (tag for tag in body.split(b"<")[1:] if len(tag) > 2 * MOST_ATTRIBUTES)
+    if any(_count_attributes(tag) > MOST_ATTRIBUTES for tag in long_tags):
         return f"more than {MOST_ATTRIBUTES} attributes"
     return ""
 
 
 def _is_deep(body: bytes) -> bool:
-    """Return whether JSON is nested deeper than `DEEPEST`."""
     # Without escaped quotes, every second piece between quotes is a string, whose brackets do not count.
     bare = body.replace(b"\\\\", b"").replace(b'\\"', b"")
     brackets = b"".join(bare.split(b'"')[::2]).translate(None, _NOT_BRACKETS)

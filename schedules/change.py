@@ -91,7 +91,7 @@ def find_short_notice(old: Promise | None, new: Promise, days: int) -> ShortNoti
     month-wide date is not a promise yet, so moving it is never short notice. The first read of a calendar does not
     prove when an entry was made, so it gives no short notice either.
     """
-    what = _change_needing_notice(old, new)
+    what = _announced_change(old, new)
     # People planned for the old date, so notice of a change runs until that.
     planned_day = first_day((old or new).slot)
     if what is None or planned_day is None:
@@ -107,20 +107,21 @@ def find_short_notice(old: Promise | None, new: Promise, days: int) -> ShortNoti
     return ShortNotice(what, notice, new.unlearnt, new.learnt, proven=is_proven)
 
 
-def _change_needing_notice(old: Promise | None, new: Promise) -> EventKind | None:
-    """Return the change in `new` of which people need notice: its announcement, cancellation, another date or time.
+def _announced_change(old: Promise | None, new: Promise) -> EventKind | None:
+    """Return what people must hear of well in advance: a new announcement, a cancellation, another date or time.
 
-    None for other changes. None also if people had no firm date to plan for: it was provisional or not one day. They
-    planned for the date of `old`, or if there is no earlier promise, for that of `new`.
+    `old` is the earlier promise of the same calendar, if there is one. None if `new` only changes something else.
     """
-    planned_for = old or new
-    is_firm = planned_for.slot.precision in _ON_ONE_DAY and planned_for.state is not State.PROVISIONAL
+    # A cancellation or move concerns the date of `old`. A date that is provisional, or not one day, is not firm: people
+    # cannot plan for it, so they need not hear of its change in advance.
+    promised = old or new
+    is_firm = promised.slot.precision in _ON_ONE_DAY and promised.state is not State.PROVISIONAL
     if not is_firm:
         return None
     if old is None:
-        # `unlearnt` is the last read before the entry appeared. If it is None, it may have been announced long ago.
+        # `unlearnt` is the last read without the entry. If there was none, it may have been announced long ago.
         is_new_announcement = new.unlearnt is not None and not is_cancelled(new)
         return EventKind.ANNOUNCED if is_new_announcement else None
     changes = find_changes(old, new)
-    needs_notice = (EventKind.CANCELLED, EventKind.RE_DATED, EventKind.TIME_CHANGED)
-    return next((kind for kind in needs_notice if kind in changes), None)
+    kinds = (EventKind.CANCELLED, EventKind.RE_DATED, EventKind.TIME_CHANGED)
+    return next((kind for kind in kinds if kind in changes), None)

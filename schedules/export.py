@@ -167,7 +167,6 @@ def _write_event(entry: PromisedRelease) -> bytes:
 
 
 def _row_cells(entry: PromisedRelease, timezone: str) -> tuple[str, ...]:
-    """Return the texts of a release in the order of `_HEAD`."""
     release = entry.release
     day, time = slot_text(entry.slot, timezone)
     state = entry.state.value if entry.state is not None else ""

@@ -155,16 +155,17 @@ def _find_pin(entry: Joinable, pins: Mapping[tuple[str, Title], Pin]) -> str | N
 
 
 def _match_added_parts(groups: Sequence[Group], known: Mapping[Key, str]) -> list[JoinMatch]:
-    """Return matches between the groups of a release and the entries that only add parts to it.
+    """Return matches between entries by which a person adds parts to a release, and the entries of that release.
 
-    Such an entry names its release (`of`). The release's own entries had its id in an earlier join (`known`).
+    An entry that adds parts has the id of the release in `of`. The other entries have it in `known`, by earlier joins.
     """
     entries = [(index, entry) for index, group in enumerate(groups) for entry in group.entries]
-    groups_of: dict[str, list[int]] = {entry.announcement.of: [] for _, entry in entries if entry.announcement.of}
+    with_added_parts = {entry.announcement.of for _, entry in entries if entry.announcement.of}
+    groups_of: dict[str, list[int]] = {}
     for index, entry in entries:
         release_id = entry.announcement.of or known.get(entry.key, "")
-        if release_id in groups_of:
-            groups_of[release_id].append(index)
+        if release_id in with_added_parts:
+            groups_of.setdefault(release_id, []).append(index)
     return [JoinMatch("added to it by hand", tuple(indices)) for indices in groups_of.values() if len(indices) > 1]
 
 
@@ -236,29 +237,28 @@ def _collect_parts(url: str, announcements: Sequence[Announcement]) -> tuple[Par
 def _name_groups(groups: Sequence[Group], known: Mapping[Key, str]) -> dict[Key, str]:
     """Return a unique id for each group, by its key.
 
-    It is the first of these that exists: the id that the configuration pins, the id it had before (`known`), the id
-    that a person gave it in a calendar, the last path segment of a www.gov.uk page, a slug of producer and title. If
-    several groups want an id, the one that had it gets it, else the first in rank. The others get the next id of this
-    list that is free. An id from a calendar, page or slug that is taken gets a hash of the group's key as its end.
+    It is the first of these ids that no other group has: the one that the configuration pins, the `known` one of an
+    earlier join, the one that a person gave in a calendar, one made from page or title. An id of the last two kinds
+    gets a hash at its end if another group has it.
     """
-    given: dict[Key, str] = {}
+    ids: dict[Key, str] = {}
     taken: set[str] = set()
-    # A new entry that leads to the page of a pinned id must not take that id from the entry that has it.
+    # If a new entry and an old one fit the same pin, the old one, which already had the pinned id, must keep it.
     had_pin = {group.key for group in groups for each in group.entries if each.pin and known.get(each.key) == each.pin}
-    ordered = sorted(groups, key=lambda group: (group.key not in had_pin, group.entries[0].rank))
-    # All groups get their pinned ids before any gets a known one, and so on. So a new group never takes an old id.
-    # With each wish: whether a group gets an id with a hash if the one it wants is taken.
-    wishes: tuple[tuple[Callable[[Group], list[str]], bool], ...] = (
+    without_id = sorted(groups, key=lambda group: (group.key not in had_pin, group.entries[0].rank))
+    # All groups get their pinned ids before any group gets a known one, and so on. So a new group never takes an old
+    # id. The second value: if the id is taken, does the group get it with a hash, or wait for the next kind of id?
+    kinds: tuple[tuple[Callable[[Group], list[str]], bool], ...] = (
         (lambda group: [entry.pin for entry in group.entries if entry.pin], False),
         (lambda group: [known[entry.key] for entry in group.entries if entry.key in known], False),
         (lambda group: [entry.given_id for entry in group.entries if entry.given_id], True),
         (_make_ids, True),
     )
-    for wishes_of, may_vary in wishes:
-        for group in ordered:
-            _assign_id(group, wishes_of(group), given, taken, may_vary=may_vary)
-        ordered = [group for group in ordered if group.key not in given]
-    return given
+    for find_ids, with_hash in kinds:
+        for group in without_id:
+            _assign_id(group, find_ids(group), ids, taken, with_hash=with_hash)
+        without_id = [group for group in without_id if group.key not in ids]
+    return ids
 
 
 def make_id(url: str, producer: str, title: str) -> str:
@@ -268,18 +268,17 @@ def make_id(url: str, producer: str, title: str) -> str:
     return slug(f"{producer} {title}") or "release"
 
 
-def _assign_id(group: Group, wishes: Iterable[str], given: dict[Key, str], taken: set[str], *, may_vary: bool) -> None:
-    """Give a group the first id of `wishes` that is free. If it `may_vary`, give it the first, with a hash if taken."""
-    for wish in wishes:
-        if wish not in taken or may_vary:
+def _assign_id(group: Group, wanted: Iterable[str], ids: dict[Key, str], taken: set[str], *, with_hash: bool) -> None:
+    """Give a group the first `wanted` id that is not taken. `with_hash`: the first one, with a hash if it is taken."""
+    for wanted_id in wanted:
+        if wanted_id not in taken or with_hash:
             digest = hashlib.sha256("\n".join(group.key).encode()).hexdigest()[:_HASH_DIGITS]
-            given[group.key] = wish if wish not in taken else f"{wish}-{digest}"
-            taken.add(given[group.key])
+            ids[group.key] = wanted_id if wanted_id not in taken else f"{wanted_id}-{digest}"
+            taken.add(ids[group.key])
             return
 
 
 def _make_ids(group: Group) -> list[str]:
-    """Return the only wish of a group without an id of the configuration, an earlier join or a calendar."""
     first = group.entries[0].announcement
     urls = [entry.announcement.url for entry in group.entries if entry.announcement.url]
     return [make_id(urls[0] if urls else "", first.producer, first.title)]

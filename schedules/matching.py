@@ -71,8 +71,8 @@ class Joinable:
 
 
 _DAYS_APART = 7
-# If more than this many in one week have the same title, title and date cannot tell them apart.
 _MOST_ALIKE = 24
+"""If more groups than this have the same title and near dates, title and date cannot tell them apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,31 +131,32 @@ def merge_groups(groups: Sequence[Group], matches: Iterable[JoinMatch]) -> list[
     matches = list(matches)
     if not matches:
         return list(groups)
-    reasons: dict[int, set[str]] = {}  # by the first member of the match
-    new_rivals: dict[int, set[Key]] = {}
+    clear = [match for match in matches if not match.ambiguous]
+    # The members of a match always stay together, so it is enough to find its reason by the first of them.
+    reasons_by_first_member: dict[int, set[str]] = {}
+    for match in clear:
+        reasons_by_first_member.setdefault(match.members[0], set()).add(match.why)
+    new_rivals: dict[int, set[Key]] = {}  # by the index of a group
     for match in matches:
         if match.ambiguous:
             _make_rivals(groups, match.members, new_rivals)
-        else:
-            reasons.setdefault(match.members[0], set()).add(match.why)
-    alone = ((index,) for index in range(len(groups)))
+    single_groups = ((index,) for index in range(len(groups)))
     merged: list[Group] = []
-    for members in _find_connected([*alone, *(match.members for match in matches if not match.ambiguous)]):
+    for members in _find_connected([*single_groups, *(match.members for match in clear)]):
         can_be_one = len(members) == 1 or _can_be_one([groups[index] for index in members])
         if not can_be_one:
             _make_rivals(groups, members, new_rivals)
-        connected: list[Group] = []
-        for index in members:
-            group = groups[index]
-            if index in new_rivals:
-                group = replace(group, rivals=group.rivals | new_rivals[index])
-            connected.append(group)
-        if can_be_one and len(connected) > 1:
-            new_reasons = {text for index in members for text in reasons.get(index, ())}
-            merged.append(_combine_groups(connected, new_reasons))
+        with_rivals = [_add_rivals(groups[index], new_rivals.get(index)) for index in members]
+        if can_be_one and len(members) > 1:
+            new_reasons = {text for index in members for text in reasons_by_first_member.get(index, ())}
+            merged.append(_combine_groups(with_rivals, new_reasons))
         else:
-            merged += connected
+            merged += with_rivals
     return merged
+
+
+def _add_rivals(group: Group, rivals: set[Key] | None) -> Group:
+    return group if rivals is None else replace(group, rivals=group.rivals | rivals)
 
 
 def _combine_groups(groups: Sequence[Group], new_reasons: Iterable[str]) -> Group:
@@ -169,7 +170,7 @@ def _combine_groups(groups: Sequence[Group], new_reasons: Iterable[str]) -> Grou
 def match_by_link(groups: Sequence[Group]) -> list[JoinMatch]:
     """Return matches between groups that share a link, except groups that the configuration keeps apart (`is_split`).
 
-    If a calendar has several entries with it (a page that every edition uses), `_match_linked` compares titles too.
+    If a calendar has several entries with the same link (a page that every edition uses), their titles must match too.
     """
     by_link: dict[str, list[int]] = {}
     for index, group in enumerate(groups):
@@ -182,8 +183,8 @@ def match_by_link(groups: Sequence[Group]) -> list[JoinMatch]:
 def match_by_title(groups: Sequence[Group]) -> list[JoinMatch]:
     """Return matches between groups with the same producer and title whose dates are at most a week apart.
 
-    A title contains its period (`Title.period`), so two editions of a series never match. Groups without a date are
-    left out, and those that the configuration keeps from being joined (`is_split`).
+    A title contains its period (`Title.period`), so two editions of a series never match. Groups without a date do not
+    match, nor groups that the configuration keeps apart (`is_split`).
     """
     by_name: dict[tuple[str, Title], list[int]] = {}  # indices of groups by producer and title
     for index, group in enumerate(groups):
@@ -197,8 +198,9 @@ def match_by_title(groups: Sequence[Group]) -> list[JoinMatch]:
     matches: list[JoinMatch] = []
     for members in by_name.values():
         if len(members) > 1:
-            for near_members in _split_by_gap(groups, members):
-                matches += _match_near(groups, near_members)
+            # First divide the groups where their dates have a gap of more than a week. Then compare pairs.
+            for cluster in _split_by_gap(groups, members):
+                matches += _match_near(groups, cluster)
     return matches
 
 
@@ -240,20 +242,18 @@ def _make_rivals(groups: Sequence[Group], members: Sequence[int], rivals: dict[i
 
 
 def _match_linked(groups: Sequence[Group], members: Sequence[int]) -> Iterator[JoinMatch]:
-    """Yield the match of groups with one link.
-
-    If they cannot be one release, match the groups of each edition (same title and period) that several calendars show.
-    """
+    """Yield the matches of groups that share a link. `members` are their indices."""
     if _can_be_one([groups[index] for index in members]):
         yield JoinMatch("link", tuple(members))
         return
-    editions: dict[object, list[int]] = {}
+    # They are several releases with one page. A `Title` contains the period, so it is equal only for the same edition.
+    same_title: dict[Title, list[int]] = {}
     for index in members:
-        editions.setdefault(groups[index].entries[0].title, []).append(index)
-    for edition in editions.values():
-        if len({calendar for index in edition for calendar in groups[index].calendars}) > 1:
-            can_be_one = _can_be_one([groups[index] for index in edition])
-            yield JoinMatch("link, title and period", tuple(edition), ambiguous=not can_be_one)
+        same_title.setdefault(groups[index].entries[0].title, []).append(index)
+    for indices in same_title.values():
+        if len({calendar for index in indices for calendar in groups[index].calendars}) > 1:
+            can_be_one = _can_be_one([groups[index] for index in indices])
+            yield JoinMatch("link, title and period", tuple(indices), ambiguous=not can_be_one)
 
 
 def _known_days(group: Group) -> tuple[date, date] | None:
@@ -284,24 +284,23 @@ def _split_by_gap(groups: Sequence[Group], members: Sequence[int]) -> Iterator[l
 
 
 def _match_near(groups: Sequence[Group], cluster: Sequence[int]) -> Iterator[JoinMatch]:
-    """Yield the matches among groups of the same producer, title and period, whose dates are near each other.
+    """Yield the matches among groups of the same producer, title and period. `cluster` are their indices.
 
-    `cluster` are their indices. Entries of one calendar do not match. A match is ambiguous if a group fits two others.
+    Two groups match if no calendar shows both and their dates are at most a week apart. Those of a cluster can be
+    further apart: 1, 6 and 11 May are one cluster.
     """
     if len({calendar for index in cluster for calendar in groups[index].calendars}) == 1:
         return
-    if len(cluster) > _MOST_ALIKE:
-        # No reason is shown for a match that is ambiguous.
-        yield JoinMatch("", tuple(cluster), ambiguous=True)
+    if len(cluster) > _MOST_ALIKE:  # too many to tell apart
+        yield JoinMatch("", tuple(cluster), ambiguous=True)  # the reason of an ambiguous match is never shown
         return
-    # All pairs, but only of the few that share producer, title, period and week.
     near = [
         (one, other)
         for one, other in combinations(cluster, 2)
         if not groups[one].calendars & groups[other].calendars and _is_near(groups[one], groups[other])
     ]
     for connected in _find_connected(near):
-        near_pairs = sum(one in connected for one, _ in near)
+        matching_pairs = sum(one in connected for one, _ in near)
         all_pairs = len(connected) * (len(connected) - 1) // 2
-        # If some pair of them cannot be joined, one of them has two candidates.
-        yield JoinMatch("title, period, producer and date", tuple(connected), ambiguous=near_pairs < all_pairs)
+        # If A matches B and B matches C, but A does not match C, then B could be joined with either.
+        yield JoinMatch("title, period, producer and date", tuple(connected), ambiguous=matching_pairs < all_pairs)

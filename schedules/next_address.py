@@ -51,17 +51,20 @@ class _Ambiguous(Exception):
 
 
 def map_period_words(before: str, after: str) -> dict[str, str] | None:
-    """Map each word of the period in the title `before` to the word in its place in `after`.
+    """Map each word of the period in the title `before` to the word in its place in the title `after`.
 
-    Return None unless they are two editions of one series whose periods have the same form.
+    `Prices, May 2019` and `Prices, June 2020` give `{"may": "jun", "2019": "2020"}`. Return None unless the titles are
+    of two editions of one series and write their periods alike, such as month and year.
     """
     old, new = period_of(before), period_of(after)
-    if [_word_kind(each) for each in old] != [_word_kind(each) for each in new] or old == new:
+    have_same_kinds = [_word_kind(word) for word in old] == [_word_kind(word) for word in new]
+    is_same_series = read_title(before).words == read_title(after).words  # `words` leave the period out
+    if old == new or not have_same_kinds or not is_same_series:
         return None
     new_by_old = dict(zip(old, new, strict=True))
     # A word that occurs twice must become the same word at both places.
     is_consistent = all(new_by_old[word] == new_word for word, new_word in zip(old, new, strict=True))
-    return new_by_old if is_consistent and read_title(before).words == read_title(after).words else None
+    return new_by_old if is_consistent else None
 
 
 def replace_period(address: str, new_by_old: NewByOld) -> str | None:
@@ -102,25 +105,24 @@ def _rewrite_period(text: str, new_by_old: NewByOld) -> str:
 
 
 def _find_periods(text: str, matches: _Matches, pieces: Sequence[str], new_by_old: NewByOld) -> Iterator[_FoundPeriod]:
-    """Yield each place in an address where consecutive `pieces` name the period of the edition that it belongs to.
+    """Yield each place where an address names the old period. The words of that period are the keys of `new_by_old`.
 
-    That is the old period. `new_by_old` has its words, each with the one that replaces it for the next edition. The
-    pieces are the words and numbers of the `text` in lower case, `matches` their places in it. The longest name counts.
-    Raises `_Ambiguous` if pieces can be read as two periods, or if any other piece may be a part of one.
+    `pieces` are the words and numbers of the address in lower case, and `matches` their places in its `text`. Raises
+    `_Ambiguous` if some pieces can be read as two periods, or if any other piece may be a part of a period.
     """
-    # How an address may write a word of the old period, such as `jan` and `january`.
-    old_forms = {form for old_word in new_by_old for form in _forms_of(old_word).values()}
+    # All that an address may write for a word of the old period, such as `jan`, `january` and `01`.
+    old_spellings = {spelling for old_word in new_by_old for spelling in _forms_of(old_word).values()}
     begin = 0
     while begin < len(pieces):
+        # Read as many pieces together as possible: `jan-2019` is one period, not two.
         longest_first = range(min(len(pieces), begin + _LONGEST), begin, -1)
-        # Pieces name no period together if there is more than a separator between two, or if they cut a number in two.
         ends = (end for end in longest_first if _is_unbroken(text, matches, begin, end))
-        readings = (_read_period(pieces, begin, end, new_by_old) for end in ends)
-        found = next((each for each in readings if each is not None), None)
+        periods = (_read_period(pieces, begin, end, new_by_old) for end in ends)
+        found = next((period for period in periods if period is not None), None)
         if found is not None:
             yield found
             begin = found.end
-        elif pieces[begin] in old_forms or period_of(pieces[begin]) or _LONG_NUMBER.fullmatch(pieces[begin]):
+        elif pieces[begin] in old_spellings or period_of(pieces[begin]) or _LONG_NUMBER.fullmatch(pieces[begin]):
             raise _Ambiguous  # it may be a part of a period: a long number may be a year
         else:
             begin += 1
@@ -146,21 +148,20 @@ def _read_period(pieces: Sequence[str], begin: int, end: int, new_by_old: NewByO
 def _possible_readings(pieces: tuple[str, ...]) -> frozenset[tuple[str, ...]]:
     """Return every period that these pieces can name together, each as a tuple of its words (`2019`, `jan`).
 
-    There is none if the pieces name no period, or anything else beside it.
+    The result is empty if the pieces do not name a period, or name something else too.
     """
-    # A period begins and ends with a number, with a word such as `quarter`, or with a period (`jan`).
+    # The first and the last piece of a period are a number, a word such as `quarter` (`_NAMES`), a month or a season.
     if not all(piece.isdecimal() or piece in _NAMES or period_of(piece) for piece in (pieces[0], pieces[-1])):
         return frozenset()
     if all(piece.isdecimal() for piece in pieces):
         text = "-".join(pieces)
-        by_title, by_date = _read_as_title(text), _read_as_date(text)
-        # The grammar of titles reads any two numbers as two years, even `2017-03`. It counts only if it reads one word:
-        # a year or a financial year.
-        is_one_year = len(by_title) == 1
-        found = [by_title, by_date] if is_one_year else [by_date]
+        title_period, date_period = _read_as_title(text), _read_as_date(text)
+        # The grammar of titles reads any two numbers as two years, even `2017-03`. So its result counts only if it is
+        # one word: a year (`2017`) or a financial year (`2017/18`).
+        found = [title_period, date_period] if len(title_period) == 1 else [date_period]
     else:
         texts = [_spell_like_title(pieces)]
-        # `jan-19` can be January 2019. Before a number at the end there is a piece, because not all pieces are numbers.
+        # `jan-19` can also be January 2019. A piece that is no number is among `pieces`, so `pieces[-2]` exists.
         if len(pieces[-1]) == 2 and pieces[-1].isdecimal() and pieces[-2].isalpha():
             texts.append(_spell_like_title((*pieces[:-1], f"20{pieces[-1]}")))
         found = [_read_as_title(text) for text in texts]

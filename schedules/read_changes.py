@@ -21,16 +21,16 @@ from schedules.times.zone import local_date
 class ReadChanges:
     """What one read adds to the ledger.
 
-    `promises` are new or changed, by uid. Their `release` is still empty. The other fields are uids of entries:
-    `confirmed` are unchanged, `first_missing` are missing for the first time, `absent` are missing from the second
-    usable read in a row although they should be listed, `reappeared` are back after that, and `unlisted` are missing
-    although their slot is ahead. If there are `alarms`, the read is not usable and everything else is empty.
+    `promises` are new or changed, by uid. Their `release` is still empty. The other fields are uids of entries.
+    `confirmed` are shown unchanged. `newly_missing` are not shown, but the previous read showed them. `unlisted` are
+    not shown although their slot is ahead. `unlisted_twice` were unlisted in the previous read for the first time, and
+    are again. `reappeared` are shown again after that. If there are `alarms`, everything else is empty.
     """
 
     promises: Mapping[str, Promise] = field(default_factory=dict)
     confirmed: tuple[str, ...] = ()
-    first_missing: tuple[str, ...] = ()
-    absent: tuple[str, ...] = ()
+    newly_missing: tuple[str, ...] = ()
+    unlisted_twice: tuple[str, ...] = ()
     reappeared: tuple[str, ...] = ()
     unlisted: tuple[str, ...] = ()
     alarms: tuple[Alarm, ...] = ()
@@ -55,26 +55,28 @@ def compare_read(
     # If several entries share a uid, only the first counts. All of them have a doubt (`drop_duplicates`).
     shown = {each.uid: each for each in reversed(reading.announcements)}
     changed = {uid: each for uid, each in shown.items() if uid not in known or _has_changed(known[uid], each)}
-    missing = [uid for uid in known if uid not in shown]
-    # Lists drop entries whose slot has passed. Others should be listed still.
-    unlisted = [uid for uid in missing if _should_be_listed(known[uid], reading, read_at)]
+    not_shown = [uid for uid in known if uid not in shown]
+    # Calendars drop entries whose slot has passed. They should still show the others.
+    unlisted = [uid for uid in not_shown if _should_be_shown(known[uid], reading, read_at)]
     return ReadChanges(
         promises={uid: _make_promise(each, calendar, read_at, previous_read_at) for uid, each in changed.items()},
         confirmed=tuple(uid for uid in shown if uid not in changed and is_still_announced(shown[uid])),
-        first_missing=tuple(uid for uid in missing if known[uid].is_listed),
-        # An entry can slip between two pages in one read, but not in two reads in a row. So it is reported as absent by
-        # the second read without it. The first one was then the previous read. Later ones do not report it again.
-        absent=tuple(
-            uid for uid in unlisted if not known[uid].is_listed and known[uid].absent_since == previous_read_at
+        newly_missing=tuple(uid for uid in not_shown if known[uid].is_shown),
+        # One read can lose an entry between two pages, but hardly two reads in a row. So only the second read without
+        # the entry reports it. The previous read was then the first one without it.
+        unlisted_twice=tuple(
+            uid for uid in unlisted if not known[uid].is_shown and known[uid].missing_since == previous_read_at
         ),
-        reappeared=tuple(uid for uid in shown if uid in known and _was_absent(known[uid], reading, previous_read_at)),
+        reappeared=tuple(
+            uid for uid in shown if uid in known and _was_unlisted_twice(known[uid], reading, previous_read_at)
+        ),
         unlisted=tuple(unlisted),
     )
 
 
 def find_unlisted(known: Mapping[str, LastSeen], reading: Reading, read_at: datetime) -> list[str]:
     """Return the uids that a repeated `reading` does not show at `read_at` although their slot is ahead."""
-    return [uid for uid, last in known.items() if not last.is_listed and _should_be_listed(last, reading, read_at)]
+    return [uid for uid, last in known.items() if not last.is_shown and _should_be_shown(last, reading, read_at)]
 
 
 def is_still_announced(announcement: Announcement) -> bool:
@@ -83,7 +85,6 @@ def is_still_announced(announcement: Announcement) -> bool:
 
 
 def _has_changed(last: LastSeen, announcement: Announcement) -> bool:
-    """Return whether an entry has another slot, state, doubt or reason than before."""
     fresh = LastSeen.of(announcement)
     if (last.state, last.doubt, last.slot.reason) != (fresh.state, fresh.doubt, fresh.slot.reason):
         return True
@@ -105,19 +106,18 @@ def _make_promise(announcement: Announcement, calendar: str, read_at: datetime, 
     )
 
 
-def _should_be_listed(last: LastSeen, reading: Reading, at: datetime) -> bool:
-    """Return whether the calendar should list an entry at a read. Many lists drop past entries at midnight."""
+def _should_be_shown(last: LastSeen, reading: Reading, at: datetime) -> bool:
+    """Return whether the calendar should show an entry at a read. Many lists drop past entries at midnight."""
     day = first_day(last.slot)
     if day is None or has_passed(last.slot, at):
         return False
     return reading.lists_overdue or day >= local_date(at, last.slot.timezone)
 
 
-def _was_absent(last: LastSeen, reading: Reading, previous_read_at: datetime | None) -> bool:
-    """Return whether an entry was missing from the last two usable reads although it should have been listed."""
-    if last.absent_since is None or previous_read_at is None or last.absent_since >= previous_read_at:
+def _was_unlisted_twice(last: LastSeen, reading: Reading, previous_read_at: datetime | None) -> bool:
+    if last.missing_since is None or previous_read_at is None or last.missing_since >= previous_read_at:
         return False
-    return _should_be_listed(last, reading, previous_read_at)
+    return _should_be_shown(last, reading, previous_read_at)
 
 
 _READS_COMPARED = 5
@@ -155,22 +155,22 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True)
 class LastSeen:
-    """What a calendar last said about an entry. `absent_since` is the first usable read that no longer showed it."""
+    """What a calendar last said about an entry. `missing_since` is the first usable read that no longer showed it."""
 
     slot: Slot
     state: State | None = None
     doubt: str | None = None
-    absent_since: datetime | None = None
+    missing_since: datetime | None = None
 
     @property
-    def is_listed(self) -> bool:
+    def is_shown(self) -> bool:
         """Return whether the last usable read showed it."""
-        return self.absent_since is None
+        return self.missing_since is None
 
     @classmethod
-    def of(cls, announcement: Announcement, absent_since: datetime | None = None) -> LastSeen:
+    def of(cls, announcement: Announcement, missing_since: datetime | None = None) -> LastSeen:
         """Return what an announcement says about its entry."""
-        return cls(announcement.slot, announcement.state, announcement.doubt or announcement.slot.doubt, absent_since)
+        return cls(announcement.slot, announcement.state, announcement.doubt or announcement.slot.doubt, missing_since)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,8 +189,7 @@ class EarlierReads:
 def find_alarms(previous: EarlierReads, reading: Reading, now: datetime) -> list[Alarm]:
     """Return why a read must be rejected and change nothing, empty if it is usable (`facts/calendars.md` §6 rule 2).
 
-    There is at most one alarm of each kind. If a person confirmed that the producer intends the change
-    (`previous.accepted`), only faults of reading raise an alarm.
+    There is at most one alarm of each kind.
     """
     found = [
         *_check_count(previous, reading, now),
@@ -226,14 +225,12 @@ def _check_count(previous: EarlierReads, reading: Reading, now: datetime) -> Ite
 
 
 def _check_date_order(reading: Reading) -> Iterator[Alarm]:
-    """Yield an alarm if dates fit only another order of day and month."""
     raws = [each.slot.raw for each in reading.announcements if each.slot.reason == "order"]
     if raws:
         yield Alarm(AlarmKind.DATE_ORDER, f"{len(raws)} dates fit only another order of day and month ({raws[0]})")
 
 
 def _check_readable(reading: Reading) -> Iterator[Alarm]:
-    """Yield an alarm if no date can be read."""
     announced = reading.announcements
     if len(announced) > _FEW and all(_is_unreadable(each.slot) for each in announced):
         raw = announced[0].slot.raw or "empty"
@@ -265,7 +262,7 @@ def _check_changes(previous: EarlierReads, reading: Reading, now: datetime) -> I
 def _check_vanished(previous: EarlierReads, reading: Reading, now: datetime) -> Iterator[Alarm]:
     """Yield an alarm if more than half of the coming entries, and more than a few, are missing."""
     shown = {each.uid for each in reading.announcements}
-    ahead = [uid for uid, last in previous.entries.items() if last.is_listed and _is_ahead(last.slot, now)]
+    ahead = [uid for uid, last in previous.entries.items() if last.is_shown and _is_ahead(last.slot, now)]
     removed = sum(uid not in shown for uid in ahead)
     # There may be as many entries as before, with other keys: the calendar or our reader renamed them all.
     if removed > _FEW and removed > _MOST_REMOVED * len(ahead):

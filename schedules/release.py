@@ -28,12 +28,13 @@ class ReleaseMatch(Table):
         return self
 
     def fits(self, entry: Release | Announcement) -> bool:
-        """Return whether a release or an entry of a calendar matches every key given. Without a key none does."""
-        # People also write the address of the announcement (`link`), or the one that the publication most likely gets.
-        # Those patterns still match after the page (`url`) was found elsewhere.
+        """Return whether a release or a calendar entry fits all patterns given: for producer, title and address."""
+        # The address pattern may be that of the page (`url`), of its announcement (`link`), or the one at which GOV.UK
+        # most likely publishes: `/government/statistics/announcements/x` becomes `/government/statistics/x`.
         addresses = (entry.url, entry.link, entry.link.replace("/announcements/", "/"))
-        keys = ((self.producer, entry.producers), (self.title, (entry.title,)), (self.url, addresses))
-        given = [(pattern, values) for pattern, values in keys if pattern is not None]
+        values_by_pattern = ((self.producer, entry.producers), (self.title, (entry.title,)), (self.url, addresses))
+        given = [(pattern, values) for pattern, values in values_by_pattern if pattern is not None]
+        # A value fits if any of the entry's values does. Without a pattern, no entry fits.
         return bool(given) and all(any(fnmatchcase(value, pattern) for value in values) for pattern, values in given)
 
 

@@ -24,12 +24,12 @@ _PERIOD = quick(
     rf"""\b(?:
       (?P<from>(?:19|20)\d\d)\s*(?:/|-|\bto\b)\s*(?P<to>(?:19|20)?\d\d)\b(?!-)
     | (?P<year>(?:19|20)\d\d)
-    | q(?P<q>[1-4]) | quarter\s+(?P<qa>[1-4]|one|two|three|four) | (?P<qb>{_NTH})\s+quarter
-    | h(?P<h>[12]) | (?P<ha>first|second)\s+half
+    | q(?P<q>[1-4]) | quarter\s+(?P<q_after>[1-4]|one|two|three|four) | (?P<q_before>{_NTH})\s+quarter
+    | h(?P<h>[12]) | (?P<h_before>first|second)\s+half
     | week\s+(?P<week>\d\d?)
-    | (?P<day>\d\d?)(?:st|nd|rd|th)?\s+(?:of\s+)?(?P<daymonth>{_MONTH})
-    | (?P<shortmonth>{_MONTH})-(?P<shortyear>\d\d)\b(?!-)
-    | (?P<monthday>{_MONTH})\s+(?P<mday>\d\d?)(?:st|nd|rd|th)?
+    | (?P<day_before_month>\d\d?)(?:st|nd|rd|th)?\s+(?:of\s+)?(?P<month_after_day>{_MONTH})
+    | (?P<month_before_short_year>{_MONTH})-(?P<short_year>\d\d)\b(?!-)
+    | (?P<month_before_day>{_MONTH})\s+(?P<day_after_month>\d\d?)(?:st|nd|rd|th)?
     | (?P<month>{_MONTH})
     | (?P<season>spring|summer|autumn|winter)
     )\b""",
@@ -123,8 +123,7 @@ def leading_state(title: str) -> State | None:
 
 def strip_label(title: str) -> str:
     """Return a title in one line without the label that GOV.UK's feeds put before it ("Official Statistics:")."""
-    text = " ".join(title.split())
-    return _ANY_LABEL.sub("", text, count=1)
+    return _ANY_LABEL.sub("", " ".join(title.split()), count=1)
 
 
 def slug(text: str, longest: int = 80) -> str:
@@ -145,25 +144,21 @@ def _fold_text(title: str) -> str:
 
 
 def _period_tokens(found: re.Match[str]) -> Iterator[str]:
-    """Yield the tokens of one period: `2026`, `2025/26`, `q3`, `h1`, `w7`, `jul`, `d23`, `spring`.
-
-    `found` is a match of `_PERIOD`. Its groups are parts of a period: day and daymonth (`23 July`), monthday and mday
-    (`July 23`), shortmonth and shortyear (`Jul-26`), q, qa or qb (`q3`, `quarter 3`, `third quarter`), h or ha (`h1`,
-    `first half`), from and to (`2025 to 26`), and month, year, season or week by itself.
-    """
+    """Yield the tokens of one period, a match of `_PERIOD`: `23 July` gives `d23` and `jul`, `2025 to 26` `2025/26`."""
     named = {name: text for name, text in found.groupdict().items() if text}
     for name, text in named.items():
-        if name in ("month", "daymonth", "monthday", "shortmonth"):
+        if name in ("month", "month_after_day", "month_before_day", "month_before_short_year"):
             yield text[:3]
         elif name in ("year", "season"):
             yield text
-        elif name == "shortyear":
+        elif name == "short_year":
             yield f"20{text}"
-        elif name in ("day", "mday"):
+        elif name in ("day_before_month", "day_after_month"):
             yield f"d{int(text)}"
-        elif name in ("q", "qa", "qb", "h", "ha"):
-            # Without the "st" of "1st".
-            yield name[0] + (text[0] if text[0].isdigit() else _NUMBERS[text])
+        elif name in ("q", "q_after", "q_before", "h", "h_before"):
+            # `q3`, `quarter 3`, `3rd quarter` and `third quarter` become `q3`, `first half` becomes `h1`.
+            number = text[0] if text[0].isdigit() else _NUMBERS[text]
+            yield f"{name[0]}{number}"
         elif name == "week":
             yield f"w{int(text)}"
     if "from" in named:

@@ -55,8 +55,7 @@ class CalendarIncidents:
         It is due if the read raised alarms, or if no read was usable for long. After a usable read, also notify people
         of titles that now name another period. `producer` is empty if a calendar has several.
         """
-        now = self.clock.now()
-        read = recorded.read
+        now, read = self.clock.now(), recorded.read
         self.health.note_calendar_read(calendar, read.finished, read.fault)
         known = next((incident for incident in self._open.values() if incident.calendar == calendar), None)
         if read.usable:
@@ -99,10 +98,9 @@ class CalendarIncidents:
             # opened. One that is open stays open, because no read has shown that the edition was announced.
             if fresh.issuperset(last.calendars) and await self._find_stored_incident(decision) is None:
                 await self._record_decision(decision, now)
-        of_editions = [incident for incident in self._open.values() if incident.series]
-        resolved = [incident for incident in of_editions if incident.id not in still_missing]
-        for incident in resolved:
-            await self._record_decision(Decision(alerts.close_resolved(incident, now)), now)
+        for incident in [incident for incident in self._open.values() if incident.series]:
+            if incident.id not in still_missing:
+                await self._record_decision(Decision(alerts.close_resolved(incident, now)), now)
 
     async def report_costly_hosts(self) -> None:
         """Notify people of hosts with answers that take too long to parse, once a day each, also after a restart."""

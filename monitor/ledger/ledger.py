@@ -74,7 +74,7 @@ class Ledger:
         self._last_confirmed_all: dict[str, datetime] = {}  # by calendar, the last read that confirmed all its promises
         self._past_dropped_at: datetime | None = None  # when releases that are long over were last dropped from memory
         self._lock = asyncio.Lock()
-        # The last write for each calendar (or for none), and the result of its read if a later write may replace it.
+        # By calendar (None: of no calendar), its last write and which later write may replace that.
         self._last_writes: dict[str | None, tuple[Write, object]] = {}
 
     @property
@@ -115,7 +115,6 @@ class Ledger:
             self._checks = checks
 
     async def _write_rejoined(self, memory: LedgerMemory, now: datetime) -> None:
-        """Join the loaded entries of `memory`, and store what this changes."""
         change = await memory.join_loaded()
         await self._write_with_short_wait(write.prepare_rejoined(change, now))
         memory.apply_change(change)
@@ -222,22 +221,22 @@ class Ledger:
         return await repeat_until_answered(query, self._clock)
 
     async def _write_with_short_wait(
-        self, portions: Portions, calendar: str | None = None, repeated_result: object = None
+        self, portions: Portions, calendar: str | None = None, replaceable_by: object = None
     ) -> None:
         """Queue a write. Wait at most `STALLED_AFTER` seconds for it, or not at all if an earlier write still waits.
 
-        So a slow store delays neither calendars nor looks. `repeated_result` describes the result of a read that does
-        not change the ledger. If the calendar's last write has the same result and has not begun, it is replaced.
-        Reads are written in the order in which they were made. Raises `StoreFault` if the queue is full.
+        So a slow store delays neither calendars nor looks. The next write of the same `calendar` replaces this one if
+        it has an equal `replaceable_by` (not None) and this one has not begun. Raises `StoreFault` if the queue is full
+        or the write fails while this waits.
         """
         if not portions.rows:
             return
         is_store_behind = any(not earlier.done.done() for earlier, _ in self._last_writes.values())
-        last_write, last_result = self._last_writes.get(calendar, (None, None))
-        has_same_result = repeated_result is not None and repeated_result == last_result
-        replaced = last_write if has_same_result and last_write is not None and not last_write.is_begun else None
+        last_write, last_replaceable_by = self._last_writes.get(calendar, (None, None))
+        is_last_replaceable = replaceable_by is not None and replaceable_by == last_replaceable_by
+        replaced = last_write if is_last_replaceable and last_write is not None and not last_write.is_begun else None
         queued = self._writer.write_in_portions(portions, instead_of=replaced)
-        self._last_writes[calendar] = (queued, repeated_result)
+        self._last_writes[calendar] = (queued, replaceable_by)
         await asyncio.wait({queued.done}, timeout=0.0 if is_store_behind else STALLED_AFTER)
         if queued.done.done():
             queued.done.result()  # raises if the write failed
@@ -247,32 +246,31 @@ class Ledger:
         unusable = replace(read, usable=False, fault=fault)
         rows = Portions()
         rows.add([unusable])
-        await self._write_with_short_wait(rows, read.calendar, repeated_result=fault)
+        await self._write_with_short_wait(rows, read.calendar, replaceable_by=fault)
         return RecordedRead(unusable, alarms)
 
     async def _record_repeated(
         self, state: CalendarState, read: CalendarRead, as_of: datetime, watched: Collection[str]
     ) -> RecordedRead:
-        """Record a read that repeats the last one: confirm its promises, and count removed entries that it should show.
+        """Record a read that shows the same entries as the last one, and confirm their promises.
 
-        If there are more than `SMALL`, those for releases that are not `watched` are confirmed only every six hours.
-        `as_of` is the earliest instant that the read can describe, because it may come from a cache.
+        If a calendar has more than `SMALL` promises, those for releases that are not `watched` are confirmed only every
+        six hours. `as_of` is the earliest instant that the read can describe, because it may come from a cache.
         """
         name, at = read.calendar, read.finished
         release_of_shown = {uid: self._memory.release_of[name, uid] for uid in state.promised_entries()}
         last_all = self._last_confirmed_all.get(name)
         confirms_all = len(release_of_shown) <= SMALL or last_all is None or at - last_all >= _CONFIRM_ALL_EVERY
         confirmed = {uid: release for uid, release in release_of_shown.items() if confirms_all or release in watched}
-        not_shown = {uid: entry.last_seen for uid, entry in state.entries.items() if not entry.is_listed}
-        # Of the entries that the read does not show, those with a slot ahead are `missing`. Their promises, `unlisted`,
-        # now count one more read that did not show them.
-        missing = [] if state.reading is None else find_unlisted(not_shown, state.reading, at)
-        unlisted = self._count_unlisted(state, self._memory.release_of, missing, release_of_shown.values(), as_of)
-        # While this write waits for the store, one of a later read with an equal `repeated_result` may replace it. A
-        # write that counts such entries must not be replaced, or the count could be lost. So it has None.
-        repeated_result = None if unlisted else ("confirmed", confirms_all)
+        # An entry is unlisted if the read does not show it although its slot is ahead. Its promise counts such reads.
+        not_shown = {uid: entry.last_seen for uid, entry in state.entries.items() if not entry.is_shown}
+        uids = [] if state.reading is None else find_unlisted(not_shown, state.reading, at)
+        unlisted = self._make_unlisted_promises(state, self._memory.release_of, uids, release_of_shown.values(), as_of)
         rows = write.prepare_confirming_read(read, confirmed, as_of, unlisted)
-        await self._write_with_short_wait(rows, name, repeated_result=repeated_result)
+        # While this write waits for the store, an equal one by a later read may replace it. If it has counts of
+        # unlisted entries, that would lose them, so nothing may replace it (None).
+        replaceable_by = None if unlisted else ("confirmed", confirms_all)
+        await self._write_with_short_wait(rows, name, replaceable_by=replaceable_by)
         self._memory.replace_state(replace(state, last_read=at, as_of=max(as_of, state.as_of or as_of)))
         self.book.replace_promises(unlisted)
         self.book.confirm(name, confirmed.values(), as_of)
@@ -280,40 +278,39 @@ class Ledger:
             self._last_confirmed_all[name] = at
         return RecordedRead(read, confirmed=confirmed.values(), unlisted={promise.release for promise in unlisted})
 
-    def _count_unlisted(
+    def _make_unlisted_promises(
         self,
         state: CalendarState,
         release_of: Mapping[Key, str],
-        missing: Iterable[str],
-        shown: Iterable[str],
+        unlisted_uids: Iterable[str],
+        shown_releases: Iterable[str],
         at: datetime,
     ) -> list[Promise]:
-        """Count one more read that did not show the `missing` entries, and return their changed promises.
+        """Return the promises of unlisted entries. Each counts one more read, at `at`, that did not show its entry.
 
-        The read shows the releases `shown`. Each promise gets the titles of new entries that may replace its entry.
+        Left out are entries that the read shows under another id, and entries of the `shown_releases`.
         """
-        # An entry is not missing if its title and slot are shown under another id.
-        uids = {release_of[state.name, uid]: uid for uid in missing if not state.is_under_another_id(uid)}
-        if not uids:
+        # The count is kept by release, so one entry of each release is enough.
+        unlisted = [uid for uid in unlisted_uids if not state.is_under_another_id(uid)]
+        uid_of_release = {release_of[state.name, uid]: uid for uid in unlisted}
+        if not uid_of_release:
             return []
-        # Nor is it missing if another entry of its release is shown.
-        for release in shown:
-            uids.pop(release, None)
-        successors = {release: state.find_successors(uid) for release, uid in uids.items()}
+        for release in shown_releases:
+            uid_of_release.pop(release, None)
+        # The titles of new entries that may replace the unlisted one.
+        successors = {release: state.find_successors(uid) for release, uid in uid_of_release.items()}
         return self.book.count_unlisted(state.name, successors, at)
 
     async def _record_changes(self, read: CalendarRead, result: ReadResult) -> RecordedRead:
-        """Store a usable read with new or changed entries, apply it to memory, log it, and return what it changed.
-
-        `unlisted` are releases with a promise that the read should show and does not.
-        """
+        """Store a usable read that differs from the last one, and then apply it to memory. Return what it changed."""
+        # `as_of` is the earliest instant that the read can describe, because it may come from a cache.
         name, read_changes, as_of = read.calendar, result.changes, result.state.as_of or read.finished
         ledger_change = await self._memory.change_from_read(name, result)
         release_of, state = ledger_change.joined.release_of, ledger_change.states[name]
-        shown = [release_of[name, uid] for uid, entry in state.entries.items() if entry.is_listed]
-        confirmed = [release_of[name, uid] for uid in read_changes.confirmed]
-        unlisted = self._count_unlisted(state, release_of, read_changes.unlisted, shown, as_of)
-        updated = [*unlisted, *self.book.mark_relisted(name, confirmed)]  # promises that are changed by the read
+        shown = [release_of[name, uid] for uid, entry in state.entries.items() if entry.is_shown]
+        confirmed = [release_of[name, uid] for uid in read_changes.confirmed]  # the read shows their promises unchanged
+        unlisted = self._make_unlisted_promises(state, release_of, read_changes.unlisted, shown, as_of)
+        updated = [*unlisted, *self.book.mark_relisted(name, confirmed)]  # earlier promises with another mark
         prepare = partial(write.prepare_changing_read, ledger_change, read, result, updated)
         rows = await offload_many(len(result.changed_ids) + len(confirmed), prepare)
         await self._write_with_short_wait(rows, name)
@@ -321,14 +318,14 @@ class Ledger:
         self._memory.apply_change(ledger_change)
         self.book.replace_promises(updated)
         self.book.confirm(name, confirmed, as_of)
-        # An entry is logged as absent after two reads in a row that did not show it.
-        for what, uids in (("absent", read_changes.absent), ("reappeared", read_changes.reappeared)):
+        # Log entries that two reads in a row did not show, and those that are shown again after that.
+        for what, uids in (("absent", read_changes.unlisted_twice), ("reappeared", read_changes.reappeared)):
             for uid in uids:
                 _log.info("calendar_entry", calendar=name, entry=uid, what=what, release=release_of[name, uid])
         promised = {release_of[name, uid] for uid in read_changes.promises}
-        last_titles = (entry.titles[-1] for entry in result.state.entries.values() if entry.titles)
-        titles = [title for title in last_titles if title.at == read.finished]
-        unlisted_ids = {promise.release for promise in unlisted}
+        last_title_changes = (entry.titles[-1] for entry in result.state.entries.values() if entry.titles)
+        retitled = [change for change in last_title_changes if change.at == read.finished]
+        releases = {promise.release for promise in unlisted}
         return RecordedRead(
-            read, change=ledger_change, promised=promised, confirmed=confirmed, retitled=titles, unlisted=unlisted_ids
+            read, change=ledger_change, promised=promised, confirmed=confirmed, retitled=retitled, unlisted=releases
         )

@@ -63,7 +63,7 @@ def find_past_releases(
         release_of[state.name, uid]
         for state in states
         for uid, entry in state.entries.items()
-        if entry.absent_since is None or entry.absent_since >= since
+        if entry.missing_since is None or entry.missing_since >= since
     }
     past = set[str]()
     for release in {*release_of.values()} - shown:

@@ -33,10 +33,9 @@ class PastEditions:
 def find_missing_editions(
     editions: Iterable[SeriesEdition], past: PastEditions, now: datetime
 ) -> Iterator[tuple[SeriesEdition, Expectation]]:
-    """Yield the last edition of each series whose next edition is missing, and when that is expected.
+    """Yield the last edition of each series whose next edition should be announced and is not, and when it is expected.
 
-    It may be missing only because its calendar was not read lately. The caller must check that. An edition no longer
-    counts as missing after its last expected day, because its series has ended or has changed its rhythm.
+    `editions` are those in memory, `past` has older ones. The caller must check that the calendar was read lately.
     """
     by_series: dict[Series, list[SeriesEdition]] = defaultdict(list)
     for edition in editions:
@@ -45,15 +44,17 @@ def find_missing_editions(
         _producer, title_words = series
         if not title_words:
             continue  # no word of the title names a series
-        announced = by_series.get(series, [])
-        announced_days = (_day_if_passed(edition, now) for edition in announced)
-        passed_days = {day for day in announced_days if day is not None}
-        expectation = expect_next_edition(series, [*passed_days.union(past.days.get(series, ()))])
+        in_memory = by_series.get(series, [])
+        days_in_memory = (_day_if_passed(edition, now) for edition in in_memory)
+        passed_days = {day for day in days_in_memory if day is not None}.union(past.days.get(series, ()))
+        expectation = expect_next_edition(series, [*passed_days])
+        # After the last expected day, the series has probably ended or changed its rhythm.
         if expectation is None or local_date(now) > expectation.last:
             continue
-        all_editions = [*announced, past.latest[series]] if series in past.latest else announced
+        all_editions = [*in_memory, past.latest[series]] if series in past.latest else in_memory
         latest = max(all_editions, key=lambda edition: first_day(edition.slot) or date.min)
-        if expectation.find_unannounced([edition.slot for edition in announced], now) is not None:
+        is_missing = expectation.find_unannounced([edition.slot for edition in in_memory], now) is not None
+        if is_missing:
             yield latest, expectation
 
 

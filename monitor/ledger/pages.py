@@ -138,5 +138,6 @@ def read_local_file(file: Path, now: datetime) -> FetchedPage:
         body = file.read_bytes()
     except OSError as exc:
         raise PagesUnavailable(f"{file.name}: cannot be read: {exc.strerror}") from exc
-    answer = Answer(f"file:{file.name}", 200, {}, body, now, now)
-    return FetchedPage(answer, Page(file.name, 200, body), b"", (now, now))
+    answer = Answer(f"file:{file.name}", 200, {}, body, sent=now, received=now)
+    page = Page(file.name, 200, body)
+    return FetchedPage(answer, page, digest=b"", as_of_range=(now, now))  # only pages that are kept need a digest

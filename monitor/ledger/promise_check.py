@@ -55,19 +55,19 @@ class PromiseCheck:
     def request_needed_reads(self, watched: DeferredRelease, verdict: Verdict, judge_again: Requeue) -> datetime | None:
         """Request the calendar reads that a verdict needs, and set `watched.waits_for_calendar`.
 
-        A breach is reported only after its calendars were read, or after the deadline. `judge_again` is called after
-        each requested read. Return when the release must be judged again even without a read, or None.
+        A breach is reported only after its calendars were read, or after a deadline. `judge_again` is called after each
+        requested read. Return the time at which the release must be judged again if no read comes, or None.
         """
         watched.waits_for_calendar = False
         if not self.has_reader:  # a verdict must not wait for reads that no one makes
             return None
-        since = confirmation_needed_since(verdict)
+        since = confirmation_needed_since(verdict)  # a read counts only if it begins at this time or later
         if since is None:
-            return self._request_early_read(watched.release, verdict, judge_again)
+            return self._request_early_confirmation(watched.release, verdict, judge_again)
         wanted = watched.wanted_read
         if wanted is None or wanted.since != since:
             wanted = watched.wanted_read = WantedRead(since, max(verdict.at, since) + LONGEST_WAIT)
-        if verdict.at < since:  # a read made now would be too early to count
+        if verdict.at < since:  # a read that begins now would not count
             watched.waits_for_calendar = True
             return since
         if verdict.at >= wanted.deadline:
@@ -76,17 +76,18 @@ class PromiseCheck:
         watched.waits_for_calendar = self.request_reads(release.calendars, since, release.id, judge_again)
         return wanted.deadline if watched.waits_for_calendar else None
 
-    def _request_early_read(self, release: Release, verdict: Verdict, judge_again: Requeue) -> datetime | None:
-        """Request a read of the calendars although there is no breach yet, if a later one could come too late.
+    def _request_early_confirmation(self, release: Release, verdict: Verdict, judge_again: Requeue) -> datetime | None:
+        """Request a read of the calendars if the promise must be confirmed already before a breach.
 
-        Return None, or when to judge again and call this again: directly after a slot, hosts are needed for looks.
+        If it is too early for that, return when to judge the release again, which calls this method again. Else None.
         """
-        since = early_read_needed_since(verdict)
-        if since is None:
+        slot = early_confirmation_needed_since(verdict)
+        if slot is None:
             return None
-        if verdict.at < since + _LENGTH_OF_FIRST_LOOKS:
-            return since + _LENGTH_OF_FIRST_LOOKS
-        self.request_reads(release.calendars, since, release.id, judge_again)
+        # In the first seconds after the slot, the hosts of the calendars are needed for looks.
+        if verdict.at < slot + _LENGTH_OF_FIRST_LOOKS:
+            return slot + _LENGTH_OF_FIRST_LOOKS
+        self.request_reads(release.calendars, slot, release.id, judge_again)
         return None
 
     def request_reads(self, calendars: Iterable[str], since: datetime, release: str, callback: Requeue) -> bool:
@@ -120,40 +121,42 @@ class PromiseCheck:
                 callback()
 
 
-def early_read_needed_since(verdict: Verdict) -> datetime | None:
-    """Return the slot if the calendars must be read again at or after it, although there is no breach yet. Else None.
+def early_confirmation_needed_since(verdict: Verdict) -> datetime | None:
+    """Return the slot if a calendar read at the slot or later must confirm it before there is a breach. Else None.
 
-    The read is needed if the page's address was guessed and the page is not out. Such a page is proved late only when
-    it appears. By then GOV.UK's announcement no longer shows the announced time, and cannot confirm it.
+    This is so while a page at a guessed address is not out. When the page appears late, that is a breach. But then
+    GOV.UK's announcement redirects to the page, no longer shows the slot, and cannot confirm it.
     """
     begins, page = None if verdict.slot is None else verdict.slot.begins(), verdict.page
     if begins is None or page is None or verdict.at < begins:
         return None
-    was_guessed, is_out = verdict.address is not Address.ANNOUNCED, page.released.by is not None
-    is_confirmed = verdict.confirmed is not None and verdict.confirmed >= begins  # by a read at the slot or later
+    is_guessed, is_out = verdict.address is not Address.ANNOUNCED, page.released.by is not None
+    last_confirmed = verdict.confirmed  # the time of the last read that showed the slot
+    is_confirmed = last_confirmed is not None and last_confirmed >= begins
     may_become_late = verdict.verdict in (VerdictKind.PENDING, VerdictKind.UNPROVEN)
-    return begins if was_guessed and may_become_late and not is_out and not is_confirmed else None
+    return begins if is_guessed and may_become_late and not is_out and not is_confirmed else None
 
 
 def confirmation_needed_since(verdict: Verdict) -> datetime | None:
-    """Return the earliest time of a calendar read that can confirm a breach's promise (rule 13). None: none is needed.
+    """Return the time from which on a calendar read can confirm the promise of a breach. None: no read is needed.
 
-    If a part is late, a read at the slot or later is needed. If content was public early, a read after it was first
-    seen is enough. No read is needed without a breach, after such a read, or before the slot if no sighting of early
-    content is dated. If our clock is behind, the time can be after `verdict.at`, as sightings are dated by true time.
+    Example: the slot is 9:30, and content was public at 9:10. A read at 9:12 that shows 9:30 confirms this breach. If a
+    part is late, only a read at 9:30 or later confirms it.
     """
     begins = None if verdict.slot is None else verdict.slot.begins()
     kinds = {finding.kind for finding in verdict.findings}
     has_breach = any(part.verdict in BREACHES for part in verdict.parts)
     if begins is None or not (has_breach or Kind.PROMISE_IN_DOUBT in kinds):
         return None
-    # When early content was first seen. If a part is late, that does not matter: only a read after the slot is enough.
-    sightings = [] if Kind.LATE in kinds else [exposure.start.by for exposure in verdict.exposures]
-    if not sightings and verdict.at < begins:
-        # While the promise is in doubt the verdict has no exposures. Use the time of the first sighting.
-        sightings = [part.first_seen.by for part in verdict.parts]
-    dated = [seen for seen in sightings if seen is not None]
+    first_seen = [] if Kind.LATE in kinds else [exposure.start.by for exposure in verdict.exposures]
+    if not first_seen and verdict.at < begins:
+        # While the promise is in doubt, the verdict has no exposures.
+        first_seen = [part.first_seen.by for part in verdict.parts]
+    dated = [time for time in first_seen if time is not None]
+    # One read must confirm all exposures, so it must come after the last of them. These times are true times. If our
+    # clock is behind, they can be later than `verdict.at`.
     since = min(max(dated), begins) if dated else begins
-    is_confirmed = verdict.confirmed is not None and verdict.confirmed >= since
-    is_too_soon = not dated and verdict.at < begins
+    last_confirmed = verdict.confirmed  # the time of the last read that showed the slot
+    is_confirmed = last_confirmed is not None and last_confirmed >= since
+    is_too_soon = not dated and verdict.at < begins  # before the slot, no time is known at which content was public
     return None if is_confirmed or is_too_soon else since

@@ -94,14 +94,16 @@ class CalendarReader:
                 records = self._keep_evidence(fetched, fault)
                 read = CalendarRead(self.name, started, self.clock.now(), usable=False, fault=fault, evidence=records)
                 return Outcome(read, None)
-            # `_read_pages` returns the last reading itself if the calendar has not changed.
+            # If the calendar has not changed, `reading` is the last one, and its evidence is that of the last read. A
+            # failed read in between has replaced the ids of that evidence, so the bytes are kept again.
             is_repeated = reading is self._reading and not self._last_fault
             records = self._last_records if is_repeated else self._keep_evidence(fetched, "")
             self._reading, self._digest = reading, digest
             count = len(reading.announcements)
-            # Answers may come from caches. So each describes an instant between its earliest and its latest one.
-            earliest = min((one.as_of_range[0] for one in fetched), default=started)
-            latest = max((one.as_of_range[1] for one in fetched), default=started)
+            # A page received at 9:30 with an age of 60 s shows the calendar as of 9:29. The read counts as finished at
+            # the latest instant that any of its pages can show, and is `as_of` the earliest one.
+            earliest = min((page.as_of_range[0] for page in fetched), default=started)
+            latest = max((page.as_of_range[1] for page in fetched), default=started)
             read = CalendarRead(self.name, started, latest, usable=True, entries=count, digest=digest, evidence=records)
             return Outcome(read, reading, as_of=earliest)
 
@@ -142,11 +144,11 @@ class CalendarReader:
         return last if last is not None and entries == (last.announcements, last.lists_overdue) else reading
 
     async def _fetch_pages_into(self, fetched: list[FetchedPage]) -> None:
-        """Append all pages of the calendar to `fetched`. After `PagesUnavailable`, it has those fetched until then."""
+        """Append all pages of the calendar to `fetched`. Raises `PagesUnavailable`, also after some were appended."""
         if self.file is not None:
             fetched.append(read_local_file(self.file, self.clock.now()))
             return
-        self.pages.clear_if_more_than(MOST_PAGES)
+        self.pages.clear_if_more_than(MOST_PAGES)  # it remembers the pages of earlier reads
         requests = self.source.first(self.clock.now())
         while requests:
             for request in requests:
@@ -160,7 +162,7 @@ class CalendarReader:
                 raise PagesUnavailable(f"is larger than {MOST_BYTES // MEGABYTE} MB in all")
             now = self.clock.now()
             workers = self._workers_for(pages)
-            # A source without a state never requests further pages, so it needs no worker for this.
+            # A source without a `state` needs no worker here, because it finds further requests without parsing a body.
             if workers is not None and self.source.state is not None:
                 requests = await run_in_worker(workers, "more", self.source, pages, now)
             else:

@@ -32,28 +32,25 @@ _JUST_AFTER = _MINUTE
 """How long after a slot every calendar is read again, to see a change that came too late for the read before it."""
 
 
-def is_due(slots: Iterable[datetime], now: datetime, tried: datetime, usable_read: datetime, *, often: bool) -> bool:
-    """Return whether a calendar must be read now because of a slot, besides the reads by its interval.
+def is_due(slots: Iterable[datetime], now: datetime, last_try: datetime, last_usable: datetime, *, often: bool) -> bool:
+    """Return whether a calendar must be read now because of one of these slots: `_read_times` says when.
 
-    Every calendar is read 4 minutes before a slot, when a change can still move the slot, and 1 minute after it. One
-    that is not read `often`, at least every 15 minutes, is also read 5 and 60 minutes after a slot, and 10 minutes
-    before it unless a read in the 15 minutes before the slot was usable (`facts/calendars.md` §6 rule 5). `tried` is
-    the time of the last read, also of a failed one, and `usable_read` that of the last usable one.
+    `last_try` is the time of the last read, also of a failed one, and `last_usable` that of the last usable one. The
+    calendar is read `often` if its interval is at most 15 minutes.
     """
-    # Each of these reads is due for 15 minutes. After that the calendar's interval decides.
-    times = (time for slot in slots for time in _read_times(slot, now, usable_read, often=often))
-    return any(time <= now < time + _QUARTER_HOUR and tried < time for time in times)
+    times = (time for slot in slots for time in _read_times(slot, now, last_usable, often=often))
+    # A read that was due more than 15 minutes ago is not made up for.
+    return any(time <= now < time + _QUARTER_HOUR and last_try < time for time in times)
 
 
-def _read_times(slot: datetime, now: datetime, usable_read: datetime, *, often: bool) -> Iterator[datetime]:
-    """Yield the instants before a slot, or once it has come those after it, at which a calendar must be read.
+def _read_times(slot: datetime, now: datetime, last_usable: datetime, *, often: bool) -> Iterator[datetime]:
+    """Yield when a calendar must be read because of a slot: before it, or once it has passed, after it.
 
-    A calendar that is read `often`, at least every 15 minutes, has one before the slot and one after it. Others have
-    further ones: after the slot, and before it unless `usable_read`, their last usable read, is recent.
+    For a slot at 9:30 that is at 9:26 and 9:31, and unless the calendar is read `often`, also at 9:20, 9:35 and 10:30.
     """
     if now < slot:
         yield slot - _JUST_BEFORE
-        was_read_recently = usable_read >= slot - _QUARTER_HOUR
+        was_read_recently = last_usable >= slot - _QUARTER_HOUR
         if not often and not was_read_recently:
             yield slot - _FAR_BEFORE
     else:
@@ -92,7 +89,7 @@ class CalendarReads:
         for reader, every in self.readers:
             yield every, f"calendar {reader.name}", partial(self.read, reader)
         if self.readers:
-            yield _MINUTE, "calendars around slots", self.around_slots
+            yield _MINUTE, "calendars around slots", self.read_around_slots
         if self.expect_editions:
             yield _HOUR, "expected editions", self.report_missing_editions
 
@@ -124,15 +121,16 @@ class CalendarReads:
                 if isinstance(fault, Exception):
                     _log.error("calendar_check_failed", exc_info=fault)
 
-    async def around_slots(self) -> None:
+    async def read_around_slots(self) -> None:
         """Read the calendars that are due because of a slot, and record earlier reads that the store refused."""
         now, started = self.clock.now(), self.health.started
+        # A read is due up to 60 minutes after a slot, and 15 minutes later it is too late for it.
         slots = self.slots(now - max(_FAR_AFTER) - _QUARTER_HOUR, now + _FAR_BEFORE)
         due = []
-        for reader, every in self.readers:
-            tried = self._last_tried.get(reader.name, started)
-            usable_read = self.health.calendars.get(reader.name) or started
-            if is_due(slots.get(reader.name, ()), now, tried, usable_read, often=every <= _QUARTER_HOUR):
+        for reader, interval in self.readers:
+            last_try = self._last_tried.get(reader.name, started)
+            last_usable = self.health.calendars.get(reader.name) or started
+            if is_due(slots.get(reader.name, ()), now, last_try, last_usable, often=interval <= _QUARTER_HOUR):
                 due.append(reader)
         await asyncio.gather(*(self.read(reader) for reader in due))
         await self._record_kept_reads()

@@ -33,8 +33,8 @@ class Checks:
     accept: date | None = None
     timezone: str = LONDON
 
-    def accepts(self, now: datetime) -> bool:
-        """Return whether `now` is on the day for which changes were accepted."""
+    def are_changes_accepted(self, now: datetime) -> bool:
+        """Return whether `now` is on the day for which a person has accepted all changes."""
         return self.accept is not None and local_date(now, self.timezone) == self.accept
 
 
@@ -43,24 +43,24 @@ class CalendarEntry:
     """An entry of a calendar: the last version that a read showed, and the changes of its title, oldest first.
 
     `first_shown` is the first read that showed it. If it was removed, `last_shown` is the last read that showed it, and
-    `absent_since` the first one that did not. Both are None while it is shown.
+    `missing_since` the first one that did not. Both are None while it is shown.
     """
 
     announcement: Announcement
     first_shown: datetime
     last_shown: datetime | None = None
-    absent_since: datetime | None = None
+    missing_since: datetime | None = None
     titles: tuple[TitleChange, ...] = ()
 
     @property
-    def is_listed(self) -> bool:
+    def is_shown(self) -> bool:
         """Return whether the last usable read showed it."""
-        return self.absent_since is None
+        return self.missing_since is None
 
     @property
     def last_seen(self) -> LastSeen:
         """Return what the calendar last said about it."""
-        return LastSeen.of(self.announcement, self.absent_since)
+        return LastSeen.of(self.announcement, self.missing_since)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class PendingEntry:
         if entry.titles:
             body["titles"] = [title_change_json(change) for change in entry.titles]
         uid, last_shown = entry.announcement.uid, entry.last_shown or self.at
-        return Announced(self.calendar, uid, body, entry.first_shown, last_shown, entry.absent_since, self.release)
+        return Announced(self.calendar, uid, body, entry.first_shown, last_shown, entry.missing_since, self.release)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,21 +115,18 @@ class CalendarState:
         return replace(self, entries={**self.entries, **stored, **self.entries})
 
     def restore_entry(self, row: Announced) -> CalendarEntry:
-        """Return a stored entry. It does not count as removed if the read that removed it was stored only in part.
-
-        The row of a read is written last. If the process stopped before that, the read does not count.
-        """
-        # `gone` is the stored name of `absent_since`, the time of the first read without the entry. A read after
-        # `last_read` has no row, so it was stored only in part. If there is no `last_read` to compare, `gone` counts.
-        is_removal_complete = row.gone is None or self.last_read is None or row.gone <= self.last_read
-        absent_since = row.gone if is_removal_complete else None
+        """Return a stored entry. Its columns `gone` and `seen_last` become `missing_since` and `last_shown`."""
+        # `gone` is the time of the first read without the entry. A read stores its own row last, and `last_read` is the
+        # last one with a row. If `gone` is later, the process stopped while it stored that read, which does not count.
+        is_read_complete = row.gone is None or self.last_read is None or row.gone <= self.last_read
+        missing_since = row.gone if is_read_complete else None
         announcement = announcement_from_json(row.body["announcement"])
-        last_shown = None if absent_since is None else row.seen_last
-        return CalendarEntry(announcement, row.seen_first, last_shown, absent_since, titles_of(row))
+        last_shown = None if missing_since is None else row.seen_last  # None for an entry that is still shown
+        return CalendarEntry(announcement, row.seen_first, last_shown, missing_since, titles_of(row))
 
     def promised_entries(self) -> list[str]:
         """Return the ids of entries that the last read showed, without those that redirect to their publication."""
-        shown = ((uid, entry.announcement) for uid, entry in self.entries.items() if entry.is_listed)
+        shown = ((uid, entry.announcement) for uid, entry in self.entries.items() if entry.is_shown)
         return [uid for uid, announcement in shown if is_still_announced(announcement)]
 
     def is_under_another_id(self, uid: str) -> bool:
@@ -138,7 +135,7 @@ class CalendarState:
         Some iCalendar exports give every entry a new id at each download. Another title may be of another release.
         """
         old = self.entries[uid].announcement
-        others = (entry.announcement for other, entry in self.entries.items() if other != uid and entry.is_listed)
+        others = (entry.announcement for other, entry in self.entries.items() if other != uid and entry.is_shown)
         return any(new.title == old.title and new.slot.is_same_time(old.slot) for new in others)
 
     def find_successors(self, uid: str) -> list[str]:
@@ -150,7 +147,7 @@ class CalendarState:
         if last_shown is None:
             return []
         newer = (
-            entry.announcement for entry in self.entries.values() if entry.first_shown > last_shown and entry.is_listed
+            entry.announcement for entry in self.entries.values() if entry.first_shown > last_shown and entry.is_shown
         )
         return [new.title for new in newer if new.producer == old.producer and new.slot.is_same_time(old.slot)]
 
@@ -180,12 +177,12 @@ class ReadResult:
 def evaluate_read(
     state: CalendarState, read: CalendarRead, reading: Reading, checks: Checks, as_of: datetime | None = None
 ) -> ReadResult:
-    """Return the changes of a reading, and the new state of its calendar.
+    """Return what a `read` of a calendar changes, and the new state of the calendar. `reading` has the read's entries.
 
-    If the changes raise an alarm, the reading is not usable and the state stays as it was. `as_of` is the earliest
-    instant that the reading can describe (it may come from a cache), by default the end of the read.
+    If the changes raise an alarm, the read is not usable and the state stays as it was. `as_of` is the earliest instant
+    that the reading can describe (it may come from a cache), by default the end of the read.
     """
-    is_accepted = checks.accepts(read.finished)
+    is_accepted = checks.are_changes_accepted(read.finished)
     last_seen = {uid: entry.last_seen for uid, entry in state.entries.items()}
     earlier = EarlierReads(last_seen, state.counts, may_be_empty=checks.may_be_empty, accepted=is_accepted)
     changes = compare_read(earlier, reading, state.name, read.finished, state.last_read)
@@ -194,19 +191,16 @@ def evaluate_read(
     as_of = as_of or read.finished
     promises = {}
     for uid, promise in changes.promises.items():
-        # `unlearnt` is when a read last did not show the promise, None without an earlier read. If a cache answered it,
-        # the copy may be as old as `state.as_of`, and the promise may have come at any time since then.
-        not_shown_at = promise.unlearnt
-        if not_shown_at is not None and state.as_of is not None:
-            not_shown_at = state.as_of
+        # `unlearnt` is the time of the previous read, which did not show the promise yet. If that read was at 9:30, but
+        # from a copy in a cache of 9:20 (`state.as_of`), the promise may have been made from 9:20 on.
+        not_shown_at = None if promise.unlearnt is None else state.as_of or promise.unlearnt
         promises[uid] = replace(promise, unlearnt=not_shown_at, confirmed_at=as_of)
     changes = replace(changes, promises=promises)
     shown = {announcement.uid: announcement for announcement in reading.announcements}
     updated = {uid: _show_entry(state, uid, announcement, read.finished) for uid, announcement in shown.items()}
-    # Entries that are missing for the first time were still shown by the read before this one.
-    previous_read = state.last_read or read.finished
-    for uid in changes.first_missing:
-        updated[uid] = replace(state.entries[uid], last_shown=previous_read, absent_since=read.finished)
+    previous_read = state.last_read or read.finished  # it still showed the entries that are now missing
+    for uid in changes.newly_missing:
+        updated[uid] = replace(state.entries[uid], last_shown=previous_read, missing_since=read.finished)
     entry_count = len(reading.announcements)
     after = replace(
         state,
@@ -226,7 +220,7 @@ def _show_entry(state: CalendarState, uid: str, announcement: Announcement, at: 
     known = state.entries.get(uid)
     if known is None:
         return CalendarEntry(announcement, first_shown=at)
-    if known.is_listed and known.announcement == announcement:
+    if known.is_shown and known.announcement == announcement:
         return known
     change = find_title_change(known.announcement.title, announcement.title, at, state.last_read)
     titles = (*known.titles, *change)[-_MOST_TITLES:]

@@ -53,17 +53,17 @@ class LedgerChange:
 
 
 def prepare_confirming_read(
-    read: CalendarRead, releases: Mapping[str, str], as_of: datetime, still_missing: Sequence[Promise] = ()
+    read: CalendarRead, confirmed: Mapping[str, str], as_of: datetime, unlisted: Sequence[Promise] = ()
 ) -> Portions:
     """Return what to store for a read with the same entries as the one before, in portions of one transaction each.
 
-    `releases` has the ids of entries whose promises are confirmed, with their releases. `still_missing` are the updated
-    promises of entries that the calendar dropped before this read, although their slots are ahead. `as_of` is the
-    earliest instant for which the answer can be true, because it may come from a cache.
+    `confirmed` are the uids of entries whose promises the read confirms, each with its release. `unlisted` are promises
+    with a higher count, because also this read did not show their entries. `as_of` is the earliest instant that the
+    read can describe, because it may come from a cache.
     """
     portions = Portions()
-    _add_confirmed(portions, read, [*releases.values()], [*releases], as_of)
-    portions.add(still_missing)
+    _add_confirmed(portions, read, releases=list(confirmed.values()), uids=list(confirmed), as_of=as_of)
+    portions.add(unlisted)
     portions.add([read])  # last, because the read counts only if everything else is stored
     return portions
 
@@ -90,22 +90,23 @@ def prepare_changing_read(
 
     uids = dict.fromkeys((*result.changed_ids, *change.new_promises))  # of new and changed entries, each once, in order
     release_of = {uid: joined.release_of[calendar, uid] for uid in (*uids, *confirmed)}
-    # A release must be stored before rows that name it. One that is new or changed is written in one step with its new
-    # and changed entries. Others come first. If entries move to another release, all releases come first, because moved
-    # entries name them. Some are then written again with their entries, which changes nothing.
+    # New and changed releases are written in one step with their entries, other releases before that. A moved entry
+    # must not name a release that is not stored. So if any entry moves, all releases are written first.
     with_entries = {release_of[uid] for uid in uids} & joined.altered
     has_moves = bool(joined.old_release_of)
     written_first = [each for each in change.releases_to_write() if has_moves or each.id not in with_entries]
     portions = Portions()
-    _add_moves_of_entries(portions, change, written_first, read.finished, not_these={(calendar, uid) for uid in uids})
+    keys = {(calendar, uid) for uid in uids}
+    _add_moves_of_entries(portions, change, written_first, read.finished, written_later=keys)
     release_to_write = {name: joined.releases[name] for name in with_entries}
     new = [(entry(uid), release_to_write.get(release_of[uid]), change.new_promises.get(uid)) for uid in uids]
     portions.add(new, _write_new_entries, rows=3)  # at most: an entry, its release and its promise
     portions.add(updated)
+    # A confirmed entry can be among `uids` too: its promise is unchanged, but its title is not.
     unchanged = [uid for uid in confirmed if uid not in uids]
-    as_of = state.as_of or read.finished
-    _add_confirmed(portions, read, [release_of[uid] for uid in confirmed], unchanged, as_of)
-    portions.add([entry(uid) for uid in result.changes.first_missing], _write_entries)  # that they are missing now
+    confirmed_releases = [release_of[uid] for uid in confirmed]
+    _add_confirmed(portions, read, confirmed_releases, unchanged, as_of=state.as_of or read.finished)
+    portions.add([entry(uid) for uid in result.changes.newly_missing], _write_entries)  # that they are missing now
     portions.add([read])  # last, because the read counts only if everything else is stored
     return portions
 
@@ -126,16 +127,16 @@ def _add_moves_of_entries(
     change: LedgerChange,
     releases: Sequence[Release],
     at: datetime,
-    not_these: Collection[Key] = (),
+    written_later: Collection[Key] = (),
 ) -> None:
     """Add to a write these releases, and move entries to the releases that they now belong to.
 
     The promises, runs and incidents of moved entries come before the entries. So if the process stops in between, the
-    next start finds the entries at their old release, and repeats the move. The caller writes the entries `not_these`
-    itself. `at` is when the calendars were joined.
+    next start finds the entries at their old release, and repeats the move. The caller writes the entries
+    `written_later` itself. `at` is when the calendars were joined.
     """
     release_of = change.joined.release_of
-    moved_keys = change.joined.old_release_of.keys() - set(not_these)
+    moved_keys = change.joined.old_release_of.keys() - set(written_later)
     moved = [
         change.states[calendar].entry_to_store(uid, release_of[calendar, uid], at)
         for calendar, uid in sorted(moved_keys)

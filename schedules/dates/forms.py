@@ -6,7 +6,7 @@ Each returns None for a text of another form, and raises `Refused` for one of it
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date, timedelta
@@ -90,12 +90,12 @@ def _resolve_date(match: re.Match[str], number: int, month: int, year: int | Non
 
     Without a `year`, the day is one near the read of the calendar. None if a word beside it is no weekday.
     """
-    words_beside = {match["weekday"], match["after"]} - {None}
-    weekdays = {WEEKDAYS.get(word or "") for word in words_beside}
-    if None in weekdays:
+    words_beside = [word for word in (match["weekday"], match["after"]) if word is not None]
+    if any(word not in WEEKDAYS for word in words_beside):
         return None
+    weekdays = [WEEKDAYS[word] for word in words_beside]
     span = _day_span(number, month, year) if year is not None else _find_day_near_read(number, month, weekdays, context)
-    do_weekdays_fit = weekdays <= {span.first.weekday()}  # also if none is written
+    do_weekdays_fit = all(weekday == span.first.weekday() for weekday in weekdays)  # also if none is written
     return span if do_weekdays_fit else replace(span, doubt="weekday")
 
 
@@ -108,10 +108,11 @@ def _day_span(number: int, month: int, year: int) -> Span:
     raise Refused("impossible")
 
 
-def _find_day_near_read(number: int, month: int, weekdays: set[int | None], context: Context) -> Span:
-    """Return the first day of this number and month that is near the read of the calendar and fits `weekdays`.
+def _find_day_near_read(number: int, month: int, weekdays: Sequence[int], context: Context) -> Span:
+    """Return day `number` of a month in the first year in which it is near the read of the calendar.
 
-    Raises `Refused`: `weekday` if the days near the read are other weekdays, `impossible` if no day is near.
+    `weekdays` are those written before and after the date (0 is Monday): none, one or two. The day must be each of
+    them. Raises `Refused`: `impossible` if the day is near the read in no year, `weekday` if only its weekday is wrong.
     """
     near: list[Span] = []
     for year in context.years():
@@ -120,7 +121,7 @@ def _find_day_near_read(number: int, month: int, weekdays: set[int | None], cont
             if context.is_near(span.first):
                 near.append(span)
     for span in near:
-        if weekdays <= {span.first.weekday()}:
+        if all(weekday == span.first.weekday() for weekday in weekdays):
             return span
     raise Refused("weekday" if near else "impossible")
 

@@ -23,7 +23,7 @@ _WAS = quick(
     r"(?:was|previously|originally|formerly|moved from|changed from)(?: scheduled| planned| due)?:? (?:for )?(.+)"
 )
 _DASH = quick(r"^(?P<left>.+?) ?(?: - |, |; |: )(?P<right>[^,;:]+)$")
-_STATUS_AT_BEGINNING = quick(r"^(?P<word>[a-z' ]+?)(?: ?[:-] ?| (?:to |until |till )?)(?=[0-9a-z])(?P<rest>.+)$")
+_STATUS_FIRST = quick(r"^(?P<status>[a-z' ]+?)(?: ?[:-] ?| (?:to |until |till )?)(?=[0-9a-z])(?P<rest>.+)$")
 _INTRODUCTION = quick(
     r"^(?:(?:date|release date|publication date|date of (?:release|publication)|to be (?:published|released)|"
     r"(?:will be )?(?:published|released)|publication|expected|due|planned|scheduled(?: for)?|cyhoeddir|"
@@ -42,7 +42,7 @@ _STATES = {
 
 @dataclass(frozen=True, slots=True)
 class StrippedText:
-    """A date text without its status words. `previous` is the text of the earlier date."""
+    """A date text without its status words, their `status` (a name in `_STATES`), and the text of an earlier date."""
 
     rest: str
     status: str | None = None
@@ -61,33 +61,33 @@ def state_of(status: str | None) -> State | None:
 
 
 def strip_status(text: str) -> StrippedText:
-    """Split a normalised text about a date: its rest, its status word, and an earlier date in brackets.
+    """Split a normalised date text into the date, its status, and the earlier date that brackets give.
 
-    Of several status words, the last one in brackets counts, else the one at the end, else the one at the beginning.
-    Other words in brackets stay in the rest. Words that only introduce a date are removed.
+    "provisional: 9 may (was 2 may)" becomes the date "9 may", the status "provisional" and the earlier date "2 may".
     """
-    status: str | None = None
+    status_in_brackets: str | None = None
     previous: str | None = None
 
     def take_brackets(match: re.Match[str]) -> str:
-        """Store the status or the earlier date in these brackets. Return the text that replaces them."""
-        nonlocal status, previous
+        """Store the status or the earlier date in these brackets. Return the text that replaces the brackets."""
+        nonlocal status_in_brackets, previous
         inner = (match[1] or match[2] or "").strip()  # round or square brackets
         was = _WAS.fullmatch(inner)
         if was:
             previous = was[1]
             return " "
         # "(provisional, subject to change)" is provisional.
-        word = status_word(inner) or status_word(inner.partition(",")[0])
-        status = word or status
-        return " " if word else f" {inner} "
+        found = status_word(inner) or status_word(inner.partition(",")[0])
+        status_in_brackets = found or status_in_brackets  # the last one counts
+        return " " if found else f" {inner} "
 
     rest = " ".join(_BRACKETS.sub(take_brackets, text).split())
-    rest, word_at_end = _strip_trailing_status(rest)
-    match = _STATUS_AT_BEGINNING.match(rest)
-    word_at_beginning = status_word(match["word"]) if match else None
-    rest = match["rest"] if match and word_at_beginning else rest
-    return StrippedText(_INTRODUCTION.sub("", rest), status or word_at_end or word_at_beginning, previous)
+    rest, status_at_end = _strip_trailing_status(rest)
+    match = _STATUS_FIRST.match(rest)
+    status_at_start = status_word(match["status"]) if match else None
+    rest = match["rest"] if match and status_at_start else rest
+    date_text = _INTRODUCTION.sub("", rest)  # without words such as "expected on"
+    return StrippedText(date_text, status_in_brackets or status_at_end or status_at_start, previous)
 
 
 def _strip_trailing_status(text: str) -> tuple[str, str | None]:

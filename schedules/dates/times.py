@@ -8,13 +8,13 @@ from datetime import time
 
 from schedules.patterns import linear, quick
 
-_HALF = r"(?P<half>a\.?m\b\.?|p\.?m\b\.?|yb\b|yh\b)"
+_AM_OR_PM = r"(?P<am_or_pm>a\.?m\b\.?|p\.?m\b\.?|yb\b|yh\b)"
 _HRS = r"(?:hrs?\b|hours\b|o'clock\b)"
 _FORMS = tuple(
     quick(pattern)
     for pattern in (
-        rf"\b(?P<h>\d{{1,2}})[:.](?P<m>\d{{2}})(?::(?P<s>\d{{2}}))? ?{_HALF}",
-        rf"(?<![:.\d/-])(?P<h>\d{{1,2}}) ?{_HALF}",
+        rf"\b(?P<h>\d{{1,2}})[:.](?P<m>\d{{2}})(?::(?P<s>\d{{2}}))? ?{_AM_OR_PM}",
+        rf"(?<![:.\d/-])(?P<h>\d{{1,2}}) ?{_AM_OR_PM}",
         r"\b(?:12 ?|12[:.]00 ?)?(?P<noon>noon|midday|canol dydd)\b",
         r"\b(?:12 ?|00:00 ?)?(?P<midnight>midnight|hanner nos)\b",
         rf"(?<![:.\d])(?P<h>\d{{1,2}}):(?P<m>\d{{2}})(?::(?P<s>\d{{2}}))?(?![:.\d])(?: ?{_HRS})?",
@@ -69,13 +69,17 @@ def _remove_match(text: str, match: re.Match[str]) -> str:
 
 
 def _make_found_time(parts: dict[str, str | None], rest: str, zone: str | None) -> FoundTime:
-    """Return the time that the named groups of a match give, or the mark that it is midnight or impossible."""
+    """Return the time that a match of one of `_FORMS` gives. `parts` are its named groups.
+
+    `rest` is the text without time and zone word. Both are part of the result.
+    """
     if parts.get("midnight"):
+        # "Midnight" of a day can be its begin or its end, so it gives no time.
         return FoundTime(rest, zone=zone, midnight=True)
     if parts.get("noon"):
         return FoundTime(rest, time(12), zone)
     hour, minute, second = (int(parts.get(name) or 0) for name in ("h", "m", "s"))
-    am_or_pm = (parts.get("half") or "").replace(".", "")
+    am_or_pm = (parts.get("am_or_pm") or "").replace(".", "")
     if am_or_pm and not 1 <= hour <= 12:
         return FoundTime(rest, impossible=True)
     if am_or_pm:

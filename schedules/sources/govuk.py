@@ -88,9 +88,9 @@ class GovukSource(RememberingSource):
                 self.state.items[link] = (_entry_signature(entry), item)
         made |= self._announce_unlisted(looked_up, made, today, remarks)
         # Items that are no announcements any more are forgotten, so the next read does not look them up again.
-        without_announcement = set(looked_up) - set(made)
-        self.record_read(made, now, forget=without_announcement)
-        self.state.items = {link: signed for link, signed in self.state.items.items() if link in self.state.known}
+        self.record_read(made, now, forget=set(looked_up) - set(made))
+        items, announced = self.state.items, self.state.announcements
+        self.state.items = {link: signed for link, signed in items.items() if link in announced}
         return make_reading(list(made.values()), remarks)
 
     def _find_links_to_look_up(self, listed: dict[str, AnnouncedEntry], now: datetime) -> Iterator[str]:
@@ -100,7 +100,7 @@ class GovukSource(RememberingSource):
         """
         yield from self.find_unlisted(listed, now)
         for link, entry in listed.items():
-            before = self.state.known.get(link)
+            before = self.state.announcements.get(link)
             is_moved = before is not None and before.slot.raw != entry.display_date
             if (entry.state == State.CANCELLED or is_moved) and self._find_earlier_item(link, entry) is None:
                 yield link
@@ -132,27 +132,28 @@ class GovukSource(RememberingSource):
     def _make_announcement(
         self, entry: AnnouncedEntry, item: ContentItem | None, today: date, remarks: list[Remark]
     ) -> Announcement:
-        """Return the announcement of a listed entry. Faults are added to `remarks`.
+        """Return the announcement of an entry of the search listing. Faults of the entry are added to `remarks`.
 
-        If its content `item` redirects to the publication, the announcement is marked as published. Otherwise what the
-        item says counts more than the entry.
+        `item` is the content item of the same announcement, if it was requested. It is newer than the search listing.
         """
         if item is not None and item.leads_to_publication():
-            # The redirect has no date, so the last known announcement counts, else the entry without the item.
-            last = self.state.known.get(entry.link) or self._make_announcement(entry, None, today, remarks)
+            # A redirect has no date. So mark the announcement of an earlier read as published, else that of the entry.
+            last = self.state.announcements.get(entry.link) or self._make_announcement(entry, None, today, remarks)
             return replace(last, url=urljoin(self._site, item.destination), published=True, address=Address.LED_TO)
         newer = None if item is None else item.announced
         if newer is not None:
-            # The search index lags behind the content item.
             organisations = newer.organisations or entry.organisations
             entry = replace(newer, link=entry.link, title=newer.title or entry.title, organisations=organisations)
         slot = _read_slot(entry, today, self._settings.zone)
+        # `doubt` is set for a date that was read but is doubtful, `reason` for one that could not be read.
         fault = slot.doubt or REASONS.get(slot.reason or "")
         if fault:
             remarks.append(Remark(entry.link, fault, entry.display_date))
         if entry.state not in _STATES:
             remarks.append(Remark(entry.link, "a state that GOV.UK did not have", entry.state))
         previous = read_date(entry.previous_display_date, today, self._settings.zone).slot
+        # An entry with a page of its own does not give the address of the publication, so that is guessed.
+        has_own_page = entry.link.startswith(ANNOUNCEMENTS)
         producer = self._choose_producer(entry)
         return Announcement(
             uid=entry.link,
@@ -165,14 +166,14 @@ class GovukSource(RememberingSource):
             doubt=slot.doubt,
             recognise="govuk",
             link=urljoin(self._site, entry.link),
-            previous=None if previous.reason else previous,
+            previous=None if previous.reason else previous,  # a `reason` means that it cannot be read
             why=entry.cancellation_reason or entry.change_note,
-            address=Address.GUESSED if entry.link.startswith(ANNOUNCEMENTS) else Address.ANNOUNCED,
+            address=Address.GUESSED if has_own_page else Address.ANNOUNCED,
         )
 
     def _choose_producer(self, entry: AnnouncedEntry) -> str:
         """Return the producer: the configured one, else one of the filter, else the last known one, else the first."""
-        known = self.state.known.get(entry.link)
+        known = self.state.announcements.get(entry.link)
         preferred = [*self._settings.filters.get("organisations", ()), *([] if known is None else [known.producer])]
         candidates = (name for name in (*preferred, *entry.organisations) if name in entry.organisations)
         return self._settings.producer or next(candidates, "")
@@ -193,7 +194,7 @@ class GovukSource(RememberingSource):
             if link in listed:
                 continue
             # The redirect to a publication has no date and title, so it needs the announcement of an earlier read.
-            is_published = item.leads_to_publication() and link in self.state.known
+            is_published = item.leads_to_publication() and link in self.state.announcements
             if item.announced is not None or is_published:
                 found[link] = self._make_announcement(AnnouncedEntry(link), item, today, remarks)
             else:

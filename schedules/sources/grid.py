@@ -166,24 +166,26 @@ def is_heading(row: Sequence[str], options: Mapping[str, str]) -> bool:
 
 
 def field_columns(row: Sequence[str], options: Mapping[str, str], url: str) -> tuple[dict[str, int], list[str]]:
-    """Return the position of each field's column, and the headings that are not known. `row` has the headings.
+    """Return the column number of each field, and the headings that are not known. `row` has the headings.
 
-    `options` gives, by field, the heading that a person chose. It goes before known headings. Raises
-    `UnreadableCalendar` if title or date has no column, or if two columns could be one field and none was chosen.
+    `options` are headings that a person chose, by the name of an option for a field. Other headings count only for
+    other fields. Raises `UnreadableCalendar` if title or date has no column, or if two columns could be one field.
     """
-    chosen = {_fold_cell(heading): OPTION_FIELDS.get(name, name) for name, heading in options.items()}
-    columns = {chosen[_fold_cell(cell)]: place for place, cell in enumerate(row) if _fold_cell(cell) in chosen}
-    chosen_fields, unknown = frozenset(columns), []
-    for place, cell in enumerate(row):
-        field = heading_field(cell)
-        if place in columns.values() or not cell.strip() or field in chosen_fields:
+    # The names of some options differ from those of their fields (`OPTION_FIELDS`).
+    field_of_choice = {_fold_cell(heading): OPTION_FIELDS.get(name, name) for name, heading in options.items()}
+    folded = [_fold_cell(heading) for heading in row]
+    chosen = {field_of_choice[text]: number for number, text in enumerate(folded) if text in field_of_choice}
+    columns, unknown = dict(chosen), []
+    for number, heading in enumerate(row):
+        field = heading_field(heading)
+        if number in chosen.values() or field in chosen or not heading.strip():
             continue
         if field is None:
-            unknown.append(cell.strip())
+            unknown.append(heading.strip())
         elif field in columns:
-            raise UnreadableCalendar(f"{url}: two columns could be the {field}: {row[columns[field]]!r}, {cell!r}")
+            raise UnreadableCalendar(f"{url}: two columns could be the {field}: {row[columns[field]]!r}, {heading!r}")
         else:
-            columns[field] = place
+            columns[field] = number
     if not {"title", "date"} <= set(columns):
         raise UnreadableCalendar(f"{url}: the heading names no title or no date: {', '.join(row)[:200]}")
     return columns, unknown

@@ -93,20 +93,26 @@ def _make_row(key: str, cells: Mapping[str, Cell], above: str, settings: Calenda
 
 
 def apply_heading(entry: CalendarRow, above: str, settings: CalendarSettings) -> CalendarRow:
-    """Return an entry completed by a date above it: a day number gets its month, a date its year."""
-    # Without a year, “July” could be in any. It is read as July 2000, so that its entries are past and not watched.
-    heading = read_date(above, date(2000, 1, 1), settings.zone).slot if above else None
-    if heading is None or heading.first is None or not any(char.isdigit() for char in above):
+    """Return an entry whose date is completed by the heading above it, such as `July 2026` or `2026`.
+
+    The heading adds month and year to a day number, or the year to a date without one. Other headings add nothing.
+    """
+    has_number = any(char.isdigit() for char in above)  # a heading such as `July` gives no year
+    # If a heading with a number has no year, it is read as one of 2000, so that its entries are past.
+    heading = read_date(above, date(2000, 1, 1), settings.zone).slot if has_number else None
+    if heading is None or heading.first is None:
         return entry
     text = entry.date
-    # "Thursday 23rd" under "July 2026": the last word is a number, without the letters of "st", "nd", "rd", "th".
+    # In "Thursday 23rd" the last word is a number, if the letters of "st", "nd", "rd" and "th" at its end are removed.
     is_day_number = text.strip(" .stndrh").rpartition(" ")[2].isdigit() and len(text) < _LONGEST_DAY
     if heading.precision is Precision.MONTH and is_day_number:
         text = f"{text} {above}"
-    # A date without a year is read as at most 30 days before the anchor. With 1 January 2026 as the anchor, a row of
-    # December under “2026” would be in 2025. So the anchor is 31 January.
-    margin = timedelta(days=30 if heading.precision is Precision.YEAR else 0)
-    return replace(entry, date=text, anchor=heading.first + margin)
+    anchor = heading.first
+    if heading.precision is Precision.YEAR:
+        # A date without a year is read as the one that is not more than 30 days before the anchor. From 31 January 2026
+        # on, that is a date in 2026. From 1 January 2026, `20 December` would be a day in 2025.
+        anchor += timedelta(days=30)
+    return replace(entry, date=text, anchor=anchor)
 
 
 def _read_selected(root: HtmlElement, settings: CalendarSettings) -> Iterator[CalendarRow]:

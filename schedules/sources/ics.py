@@ -86,7 +86,11 @@ class IcsSource(OnePage):
                 yield replace(made, uid=f"{made.uid}#{occurrence}") if occurrence else made
 
     def _announce_series(self, events: Sequence[RawEvent], context: _CalendarContext) -> Iterator[Announcement]:
-        """Yield an event's occurrences around the day of the read, or the event with a doubt if it is not expanded."""
+        """Yield the announcements of a recurring event's occurrences around the day of the read.
+
+        If the recurrence cannot be expanded, yield one announcement of the event, with a doubt. `events` have one UID:
+        one event has the rule, the others change single occurrences.
+        """
         rule_event = next(event for event in events if event.all("RRULE") or event.all("RDATE"))
         times = context.times
         first = times.anchor - timedelta(days=self._settings.number("back", BACK))  # the anchor is the day of the read
@@ -95,10 +99,10 @@ class IcsSource(OnePage):
         try:
             occurrences = expand_occurrences(events, times, (first, last), context.budget)
         except SeriesRefused as refused:
-            # With the other doubt, `series-unreadable` (a faulty rule), the event keeps its own time.
             if refused.doubt == "series-refused":
-                # The series is too long to expand, so its first occurrence may be long past. No later one is known.
+                # The event's own time is that of the first occurrence, which may be long past. No later one is known.
                 slot = no_slot(slot.raw, "not-a-date", slot.timezone)
+            # For `series-unreadable`, a faulty rule, the announcement keeps the event's own time.
             yield self._make_announcement(rule_event, replace(slot, doubt=refused.doubt), context)
             return
         series = self._make_announcement(rule_event, slot, context)

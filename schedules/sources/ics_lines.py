@@ -146,7 +146,6 @@ def _read_event(lines: Iterator[str]) -> RawEvent:
 
 
 def _make_zone_block(lines: list[str]) -> ZoneBlock:
-    """Return a VTIMEZONE under a name that is made from its lines."""
     digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
     name = f"private-{digest[:16]}"
     own = (f"TZID:{name}" if line.upper().startswith("TZID") else line for line in lines)

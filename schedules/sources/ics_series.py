@@ -53,9 +53,9 @@ class SeriesRefused(Exception):
 
 @dataclass(slots=True)
 class SearchBudget:
-    """How many more rules of one file may have no occurrence, because the search for one runs to the year 9999."""
+    """How many more searches for occurrences in one file may find none. Such a search runs to the year 9999."""
 
-    left: int = 5
+    vain_searches_left: int = 5
 
 
 def expand_occurrences(
@@ -69,16 +69,14 @@ def expand_occurrences(
 def expand_spans(
     events: Sequence[RawEvent], times: TimeSettings, window: tuple[date, date], budget: SearchBudget
 ) -> Iterator[tuple[str, datetime, datetime]]:
-    """Yield title, begin and end of the occurrences of events of one UID between two days. Raises `SeriesRefused`.
-
-    Occurrences that are cancelled, have no length or begin or end at an ambiguous time are left out.
-    """
+    """Yield title, begin and end of the occurrences, between two days, of events of one UID. Raises `SeriesRefused`."""
     for event in _expand_if_safe(events, times, window, budget):
         try:
             begins, ends = (_read_slot(at, times).begins() for at in (event.start, event.end))
         except (ValueError, KeyError, TypeError, InvalidCalendar, IncompleteComponent) as exc:
             raise SeriesRefused("series-unreadable") from exc
         is_cancelled = str(event.get("STATUS", "")) == "CANCELLED"
+        # None: the time is ambiguous, because it occurs twice when the clocks change.
         if begins is not None and ends is not None and begins < ends and not is_cancelled:
             yield str(event.get("SUMMARY", "")), begins, ends
 
@@ -86,22 +84,22 @@ def expand_spans(
 def _expand_if_safe(
     events: Sequence[RawEvent], times: TimeSettings, window: tuple[date, date], budget: SearchBudget
 ) -> Sequence[Any]:
-    """Return the occurrences of events between two days. Raises `SeriesRefused` if that may take too long.
+    """Return the occurrences of events between two days. Raises `SeriesRefused` if the search may take too long.
 
-    A rule that never occurs is searched up to the year 9999. So `budget` limits how many a file may have.
+    `budget` counts the searches of one file that found no occurrence of a rule that may never occur.
     """
-    may_never_occur = False
+    has_doubtful_rule = False
     for event in events:
         for rule in event.all("RRULE"):
             pairs = (part.partition("=") for part in rule.value.strip().upper().split(";"))
             parts = {name: value for name, _, value in pairs}
             _refuse_costly_rule(parts, event.value("DTSTART"), window)
-            may_never_occur = may_never_occur or _may_never_occur(parts)
-    if may_never_occur and budget.left == 0:
+            has_doubtful_rule = has_doubtful_rule or _may_never_occur(parts)
+    if has_doubtful_rule and budget.vain_searches_left == 0:
         raise SeriesRefused("series-refused")
     occurrences = _expand_events(events, times, window)
-    if may_never_occur and not occurrences:
-        budget.left -= 1
+    if has_doubtful_rule and not occurrences:
+        budget.vain_searches_left -= 1
     return occurrences
 
 

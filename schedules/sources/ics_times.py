@@ -49,8 +49,7 @@ def event_slot(event: RawEvent, times: TimeSettings) -> Slot:
         return no_slot(raw, "not-a-date", times.timezone, doubt="duplicate-date")
     if not starts:
         return no_slot("", "empty", times.timezone, doubt="unreadable-date")
-    start = next(iter(starts.values()))
-    slot = start_slot(start, times)
+    slot = start_slot(next(iter(starts.values())), times)
     if slot.precision is Precision.DAY and slot.doubt is None:
         days = _count_days(event, slot)
         if slot.first is None or days <= 1:
@@ -181,7 +180,6 @@ DOUBTFUL = frozenset({"gmt", "etc/gmt", "greenwich", "greenwich standard time", 
 
 @cache
 def _olson_names() -> dict[str, str]:
-    """Return every time zone by its name in lower case."""
     return {name.casefold(): name for name in available_timezones()}
 
 

@@ -53,10 +53,11 @@ class JsonSource(OnePage):
         self._fields = {OPTION_FIELDS.get(name, name): compile_finder(text) for name, text in fields.items()}
 
     def more(self, pages: Sequence[Page], now: datetime) -> Sequence[PageRequest]:  # noqa: ARG002  # of CalendarSource
-        """Return the requests for the further pages, up to `MOST_PAGES`, if the first page gives their number."""
-        parameter = self._settings.options.get("pages")
+        """Return the requests for the pages from 2 on, up to `MOST_PAGES`, if the first page gives their number."""
+        parameter = self._settings.options.get("pages")  # the query parameter that chooses a page; None: only one page
         total = pages[0].headers.get("x-wp-totalpages", "")
-        if parameter is None or len(pages) > 1 or not total.isdecimal():
+        were_requested = len(pages) > 1
+        if parameter is None or were_requested or not total.isdecimal():
             return ()
         parts = urlsplit(self._url)
         query = [pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] != parameter]

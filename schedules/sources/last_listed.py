@@ -22,7 +22,7 @@ class Memory:
     the GOV.UK content items of announcements, each with the signature of the entry that the listing then showed.
     """
 
-    known: dict[str, Announcement] = field(default_factory=dict)
+    announcements: dict[str, Announcement] = field(default_factory=dict)
     has_looked_up: bool = False
     items: dict[str, tuple[str, ContentItem]] = field(default_factory=dict)
 
@@ -35,17 +35,19 @@ class RememberingSource:
 
     def remember(self, announcements: Iterable[Announcement]) -> None:
         """Remember the latest announcements of this calendar in the store."""
-        self.state.known |= {announcement.uid: announcement for announcement in announcements}
+        self.state.announcements |= {announcement.uid: announcement for announcement in announcements}
 
     def find_unlisted(self, listed: Collection[str], now: datetime) -> list[str]:
         """Return the first `MOST_LOOK_UPS` uids that are no longer listed, except those published or long past."""
-        unlisted = {uid: last for uid, last in self.state.known.items() if uid not in listed and not last.published}
+        unlisted = {
+            uid: last for uid, last in self.state.announcements.items() if uid not in listed and not last.published
+        }
         return sorted(uid for uid, last in unlisted.items() if not _is_long_past(last.slot, now))[:MOST_LOOK_UPS]
 
     def record_read(self, made: Mapping[str, Announcement], now: datetime, forget: Collection[str] = ()) -> None:
         """Remember a finished read, except the uids to `forget`, which were looked up and no longer exist."""
-        known = {uid: each for uid, each in self.state.known.items() if uid not in forget} | dict(made)
-        self.state.known = {uid: each for uid, each in known.items() if not _is_long_past(each.slot, now)}
+        known = {uid: each for uid, each in self.state.announcements.items() if uid not in forget} | dict(made)
+        self.state.announcements = {uid: each for uid, each in known.items() if not _is_long_past(each.slot, now)}
 
 
 def _is_long_past(slot: Slot, now: datetime) -> bool:

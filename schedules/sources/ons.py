@@ -67,17 +67,16 @@ def make_announcement(
 
 
 def _read_slot(description: Mapping[str, Any], timezone: str, *, is_exact: bool) -> Slot:
-    """Return the slot of a release: its release date if that `is_exact` (final or cancelled), else one without a time.
+    """Return the slot of a release: the field `release_date` if it `is_exact`, else a slot without a time of day.
 
-    That is its provisional date, such as a day or a month. If that is empty, unreadable or has a time, it is the day of
-    its release date.
+    `release_date` is exact for a final or cancelled release. For others, the ONS writes any time into it.
     """
     release_date = _get_text(description, "release_date", "releaseDate")
-    exact = _slot_of_timestamp(release_date, timezone)
-    # Until it is final, the release date is a placeholder for sorting. At best its day is right.
-    day = first_day(exact)
+    slot = _slot_of_timestamp(release_date, timezone)
+    day = first_day(slot)
     if is_exact or day is None:
-        return exact
+        return slot
+    # A text such as `May 2026`. If it is empty, unreadable or has a time of day, use the day of `release_date`.
     provisional_date = _get_text(description, "provisional_date", "provisionalDate")
     if provisional_date:
         provisional = read_date(provisional_date, day, timezone).slot
@@ -131,8 +130,8 @@ def _read_uris(related: object) -> list[str]:
 
 API = "https://api.beta.ons.gov.uk/v1/search/releases"
 SITE = "https://www.ons.gov.uk"
-LIMIT = 1000  # the most entries of one page
-MOST = 10_000  # where the index behind the list stops
+LIMIT = 1000  # the most releases of one page
+MOST = 10_000  # releases of a list that the ONS can return in all
 BACK = 30  # days
 
 _JSON = "application/json"
@@ -158,23 +157,25 @@ class OnsSource(RememberingSource):
         )
 
     def more(self, pages: Sequence[Page], now: datetime) -> Sequence[PageRequest]:
-        """Return the requests for further pages, or in the next call those for releases that are no longer listed."""
+        """Return the requests that must follow after `pages`. This is called again with their pages, until it is empty.
+
+        First follow the further pages of the list, then the data of each release that is no longer listed.
+        """
         try:
             listed = self._read_lists(pages, remarks=[])  # `read` reports these remarks
-            total = _read_total(pages[0])
+            upcoming_count = _read_total(pages[0])  # the first page is that of the list of upcoming releases
         except UnreadableCalendar:
             return ()  # `read` reports it
-        # Further pages are requested only of the list of upcoming releases, whose first page comes first.
-        starts = range(LIMIT, min(total, MOST), LIMIT)
-        further = [pages[0].url.replace("offset=0", f"offset={start}") for start in starts]
+        offsets = range(LIMIT, min(upcoming_count, MOST), LIMIT)
+        further = [pages[0].url.replace("offset=0", f"offset={offset}") for offset in offsets]
         were_requested = any(page.url in further for page in pages)
         if further and not were_requested:
             return [PageRequest(url, accept=_JSON) for url in further]
         if self.state.has_looked_up:
             return ()
         self.state.has_looked_up = True
-        missing = self.find_unlisted(listed, now)
-        return [PageRequest(f"{self._site}{uri}/data", accept=_JSON, optional=True) for uri in missing]
+        unlisted = self.find_unlisted(listed, now)
+        return [PageRequest(f"{self._site}{uri}/data", accept=_JSON, optional=True) for uri in unlisted]
 
     def read(self, pages: Sequence[Page], now: datetime) -> Reading:
         """Return lists and data as one reading, and remember it. Raises `UnreadableCalendar`."""

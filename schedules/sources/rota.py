@@ -32,22 +32,24 @@ class RotaSource(OnePage):
         self._roles = [(role, _spaced_words(role)) for role in sorted(roles, key=len, reverse=True)]
 
     def read(self, pages: Sequence[Page], now: datetime) -> tuple[Span, ...]:
-        """Return who is on call until two months ahead, by begin. Raises `UnreadableCalendar`, also if no one is.
+        """Return when each role is on call, from yesterday to two months ahead, ordered by begin.
 
-        The span of an event that names no role of this rota has the role "".
+        An event that names no role of this rota has the role "". Raises `UnreadableCalendar`, also if no event has one.
         """
+        # The budget limits the time to expand recurring events.
         timezone, budget, duties = self._settings.zone, SearchBudget(), set[Span]()
         window = local_date(now - _BACK, timezone), local_date(now + AHEAD, timezone)
         for calendar in read_calendars(find_page(pages, self._url)):
             times = time_settings(calendar, timezone, now)
             for events in group_by_uid(calendar.events).values():
                 try:
-                    spans = list(expand_spans(events, times, window, budget))
+                    occurrences = list(expand_spans(events, times, window, budget))
                 except SeriesRefused as refused:
                     raise UnreadableCalendar(f"an event of the rota cannot be read: {refused.doubt}") from refused
-                for title, begins, ends in spans:
-                    title_words = _spaced_words(title)
-                    role = next((role for role, role_words in self._roles if role_words in title_words), "")
+                for title, begins, ends in occurrences:
+                    title_text = _spaced_words(title)
+                    # " duty statistician " is in " cpi duty statistician ": both texts have a blank at each end.
+                    role = next((role for role, role_text in self._roles if role_text in title_text), "")
                     duties.add((role, begins, ends))
         if not any(role for role, _, _ in duties):
             raise UnreadableCalendar(f"no event of the next {AHEAD.days} days names a role of this rota")
@@ -55,5 +57,4 @@ class RotaSource(OnePage):
 
 
 def _spaced_words(text: str) -> str:
-    """Return the words of a text between blanks, so that whole words can be found in it."""
     return f" {' '.join(_WORD.findall(text.casefold()))} "

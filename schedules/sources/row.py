@@ -217,20 +217,21 @@ def drop_duplicates(made: Sequence[Announcement]) -> tuple[list[Announcement], l
 
 
 def make_uids_unique(made: Sequence[Announcement], without_uid: Collection[int]) -> list[Announcement]:
-    """Return the entries, with different uids where `make_uid` made the same one for rows that differ only in date.
+    """Return the entries, with another uid for those that have the same uid and different days.
 
-    `without_uid` are the indices of entries that had none of their own. In a monthly series they often have one title.
-    So the month of the slot is added, which mostly stays if the day changes. If two are in one month, the day is added.
+    `without_uid` are the indices of rows without a uid of their own. `make_uid` made it from the title, so all rows of
+    a monthly series may have the same one, `x`. They get the month (`x@2026-07`). If two rows with different days still
+    have the same uid, these get the day (`x@2026-07-23`). The month is tried first, because it changes less often.
     """
     result = list(made)
     for date_format in ("%Y-%m", "%Y-%m-%d"):
-        days = {(result[index].uid, first_day(result[index].slot)) for index in without_uid}
-        days_of_uid = Counter(uid for uid, _ in days)
+        # Rows with the same uid and day count once. They stay as they are, and `drop_duplicates` compares them.
+        uids_and_days = {(result[index].uid, first_day(result[index].slot)) for index in without_uid}
+        day_count = Counter(uid for uid, _ in uids_and_days)
         for index in without_uid:
-            announcement = result[index]
-            day = first_day(announcement.slot)
-            if days_of_uid[announcement.uid] > 1 and day is not None:
-                result[index] = replace(announcement, uid=f"{made[index].uid}@{day.strftime(date_format)}")
+            day = first_day(made[index].slot)
+            if day_count[result[index].uid] > 1 and day is not None:
+                result[index] = replace(made[index], uid=f"{made[index].uid}@{day.strftime(date_format)}")
     return result
 
 

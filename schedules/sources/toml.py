@@ -43,8 +43,7 @@ class TomlSource(OnePage):
 
     def read(self, pages: Sequence[Page], now: datetime) -> Reading:
         """Return the tables as announcements. Raises `UnreadableCalendar` if the file is not a TOML calendar."""
-        page = find_page(pages, self._url)
-        found, remarks, settings = _read_releases(page, self._settings)
+        found, remarks, settings = _read_releases(find_page(pages, self._url), self._settings)
         made, wrong = make_announcements(found, settings, now)
         return make_reading(made, remarks + wrong)
 
@@ -80,7 +79,6 @@ def _read_releases(page: Page, settings: CalendarSettings) -> tuple[list[Calenda
 
 
 def _parse_toml(page: Page) -> dict[str, Any]:
-    """Return the tables of a file. Raises `UnreadableCalendar` if it is not TOML."""
     text = decode_text(page)
     refuse_html(page, text, "TOML")
     try:

@@ -100,7 +100,7 @@ def length(
     tenths: bool = True,
     names: Mapping[int, str] = SHORT,
 ) -> str:
-    """Return a length such as `37 min 45 s`, in at most `parts` units. `rounding` is applied to the last of them.
+    """Return a length such as `37 min 45 s`, in at most `parts` units. `rounding` rounds it to the finest of them.
 
     With `tenths`, a length below ten seconds is written as `0.8 s`, else in whole seconds. `names` has the name of each
     unit by its size in seconds, the largest first.
@@ -109,12 +109,11 @@ def length(
     microseconds = round(seconds * 1e6)
     if tenths and abs(seconds) < 10:
         return f"{rounding(microseconds / 1e5) / 10:.1f} s".replace(".0 s", " s")
-    sizes = list(names)
-    # The sign is rounded with the length, so that `floor` rounds it down, but is written apart.
+    # Negative lengths are rounded with their sign: `floor` makes -1.5 s to -2 s. The sign itself is written last.
     whole_seconds = abs(rounding(microseconds / 1e6))
-    # The first unit is the largest one that the length reaches. The finest one is the last of those to be written.
-    first = next((place for place, size in enumerate(sizes) if size <= whole_seconds), len(sizes) - 1)
-    finest = sizes[first : first + parts][-1]
+    # 3 700 s in two parts: the units not larger than it are hours, minutes and seconds, of which the first two count.
+    sizes = [size for size in names if size <= whole_seconds] or [min(names)]
+    finest = sizes[:parts][-1]
     rest = abs(rounding(microseconds / 1e6 / finest)) * finest
     written = []
     for size, name in names.items():
@@ -152,21 +151,23 @@ def sureness(seconds: float | None) -> str:
 def write_interval(interval: Interval, write: Callable[[datetime, bool], str], step: timedelta, zone: str = "") -> str:
     """Return an interval in words (`between … and …`), its limits rounded outward to a `step`.
 
-    `write` turns a limit into text, with seconds of zero if told to, because the other limit has seconds. If both have
-    the same date in `zone`, it is written once: `between 4 May 09:30 and 09:35`, `between 9am and 9.05am on 4 May`.
+    `write(limit, with_seconds)` turns a limit into text. If both limits have the same date in `zone`, the date is
+    written once: `between 4 May 09:30 and 09:35`, `between 9am and 9.05am on 4 May`.
     """
     after = None if interval.after is None else rounded(interval.after, step)
     by = None if interval.by is None else rounded(interval.by, step, up=True)
-    exact = any(limit is not None and limit.second for limit in (after, by))
+    # If one limit has seconds, write 09:30:00 for the other, not 09:30.
+    with_seconds = any(limit is not None and limit.second for limit in (after, by))
     if by is None:
-        return UNKNOWN if after is None else f"after {write(after, exact)}"
+        return UNKNOWN if after is None else f"after {write(after, with_seconds)}"
     if after is None or after == by:
-        return f"{'by' if after is None else 'at'} {write(by, exact)}"
-    first, last = write(after, exact).split(), write(by, exact).split()
-    # When the clocks change, one time of day occurs twice. Both ends then need their zone (`%Z`).
+        return f"{'by' if after is None else 'at'} {write(by, with_seconds)}"
+    first, last = write(after, with_seconds).split(), write(by, with_seconds).split()
+    # When the clocks change, one time of day occurs twice. Both limits then need their zone (`%Z`).
     has_one_date = bool(zone) and f"{local(after, zone):%x %Z}" == f"{local(by, zone):%x %Z}"
     if has_one_date:
-        # Words that both have before their times stay only in `first`, those after the times only in `last`.
+        # `4 May 09:30` and `4 May 09:35` differ only in their times. What is before the times, such as `4 May`, stays
+        # in `first`. What is after the times, such as `on 4 May`, stays in `last`.
         different = [place for place, (word, other) in enumerate(zip(first, last, strict=True)) if word != other]
         first, last = first[: different[-1] + 1], last[different[0] :]
     return f"between {' '.join(first)} and {' '.join(last)}"

@@ -52,7 +52,7 @@ def test_an_announcement_that_redirects_to_its_publication_confirms_no_slot() ->
     redirects = replace(ENTRY, address=Address.LED_TO, published=True)
     changes = changes_of_this_read({"X": LastSeen.of(ENTRY)}, redirects)
     # It is still listed, so it does not count as missing either.
-    assert (changes.promises, changes.confirmed, changes.first_missing) == ({}, (), ())
+    assert (changes.promises, changes.confirmed, changes.newly_missing) == ({}, (), ())
 
 
 @pytest.mark.parametrize(
@@ -76,8 +76,8 @@ def test_an_entry_with_a_new_slot_state_or_doubt_is_a_new_promise_of_this_read(c
 
 def test_an_entry_that_disappears_is_reported_once() -> None:
     # This read shows neither entry. The last read still showed `listed`. The other one has been missing since 30 June.
-    last_seen = {"listed": LastSeen.of(ENTRY), "missing": LastSeen.of(ENTRY, absent_since=READ_BEFORE_LAST)}
-    assert changes_of_this_read(last_seen).first_missing == ("listed",)
+    last_seen = {"listed": LastSeen.of(ENTRY), "missing": LastSeen.of(ENTRY, missing_since=READ_BEFORE_LAST)}
+    assert changes_of_this_read(last_seen).newly_missing == ("listed",)
 
 
 @pytest.mark.parametrize(
@@ -89,11 +89,11 @@ def test_the_second_read_in_a_row_without_an_entry_reports_it_as_absent_and_no_o
     first_read_without_entry: datetime, *, is_reported: bool
 ) -> None:
     # If this is the first read without the entry, no earlier read has recorded that it is absent.
-    absent_since = None if first_read_without_entry == THIS_READ else first_read_without_entry
-    before_this_read = {"X": LastSeen.of(ENTRY, absent_since=absent_since)}
+    missing_since = None if first_read_without_entry == THIS_READ else first_read_without_entry
+    before_this_read = {"X": LastSeen.of(ENTRY, missing_since=missing_since)}
     no_entries: list[Announcement] = []
     changes = changes_of_this_read(before_this_read, *no_entries)
-    assert changes.absent == (("X",) if is_reported else ())
+    assert changes.unlisted_twice == (("X",) if is_reported else ())
 
 
 @pytest.mark.parametrize(
@@ -109,11 +109,11 @@ def test_an_entry_reappears_only_after_two_missing_reads(missing_since: datetime
 def test_a_release_that_left_the_calendar_after_its_slot_is_not_absent() -> None:
     # This read, on 2 July, is the second one without the entry. Its slot was on 1 July.
     past = entry("X", "1 July 2026 9:30am")
-    assert changes_of_this_read({"X": LastSeen.of(past, absent_since=LAST_READ)}).absent == ()
+    assert changes_of_this_read({"X": LastSeen.of(past, missing_since=LAST_READ)}).unlisted_twice == ()
 
 
 def test_a_read_with_an_alarm_adds_nothing() -> None:
     # Earlier reads had 200 entries and this one has a single entry, with a new slot.
     changes = changes_of_this_read({"X": LastSeen.of(ENTRY)}, replace(ENTRY, slot=FAR), earlier_counts=[200])
     assert [alarm.kind for alarm in changes.alarms] == [AlarmKind.COUNT]
-    assert (changes.promises, changes.confirmed, changes.first_missing) == ({}, (), ())
+    assert (changes.promises, changes.confirmed, changes.newly_missing) == ({}, (), ())

@@ -62,8 +62,8 @@ def test_whether_a_calendar_may_be_empty_is_a_default_of_its_kind_and_can_be_con
 def test_unusual_changes_of_a_calendar_are_accepted_only_on_the_configured_local_day() -> None:
     checks = Checks(accept=date(2026, 7, 23))
     # In July, 23:30 UTC is half past midnight of the next day in London.
-    assert checks.accepts(datetime(2026, 7, 22, 23, 30, tzinfo=UTC))
-    assert not checks.accepts(datetime(2026, 7, 23, 23, 30, tzinfo=UTC))
+    assert checks.are_changes_accepted(datetime(2026, 7, 22, 23, 30, tzinfo=UTC))
+    assert not checks.are_changes_accepted(datetime(2026, 7, 23, 23, 30, tzinfo=UTC))
 
 
 def test_a_release_promised_for_a_day_is_assumed_at_the_usual_time_of_its_series() -> None:

@@ -133,12 +133,12 @@ async def test_a_calendar_change_read_while_the_ledger_hangs_takes_effect_later_
     store.hang(hung_part)
     with pytest.raises(StoreFault):
         await monitor.read_calendar(csv(row("a"), row("new")))
-    # The recurring job `around_slots` also records reads again that the store refused.
-    await monitor.daemon.calendar_reads.around_slots()
+    # The recurring job `read_around_slots` also records reads again that the store refused.
+    await monitor.daemon.calendar_reads.read_around_slots()
     assert watched_releases(monitor) == {"a"}
     await store.free()
     requests_before = len(monitor.fetcher.asked)
-    await monitor.daemon.calendar_reads.around_slots()
+    await monitor.daemon.calendar_reads.read_around_slots()
     assert watched_releases(monitor) == {"a", "new"}
     assert len(monitor.fetcher.asked) == requests_before
 

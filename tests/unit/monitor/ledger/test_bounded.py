@@ -88,7 +88,7 @@ def test_a_state_that_was_stored_without_the_age_of_its_copies_counts_as_of_the_
 def test_an_entry_that_two_reads_no_longer_show_is_gone_since_the_first_of_them() -> None:
     with_e1 = evaluate_read_at(10, NO_READ_YET, e0=SLOT, e1=SLOT)
     without_e1 = evaluate_read_at(20, with_e1.state, e0=SLOT)
-    assert without_e1.changes.first_missing == ("e1",)
+    assert without_e1.changes.newly_missing == ("e1",)
     without_e1_again = evaluate_read_at(30, without_e1.state, e0=SLOT)
     stored = without_e1_again.state.entry_to_store("e1", release="r", at=at_minute(30)).row()
     assert (stored.seen_first, stored.seen_last, stored.gone) == (at_minute(10), at_minute(10), at_minute(20))
@@ -150,7 +150,7 @@ def test_a_doubtful_read_of_a_calendar_is_accepted_on_the_configured_day_in_lond
     # A read that changes too much at once is not believed unless a person sets `accept` to the day of that read.
     half_past_midnight_on_1_july_in_london = datetime(2026, 6, 30, 23, 30, tzinfo=UTC)
     checks = Checks(accept=day_configured_as_accept)
-    assert checks.accepts(half_past_midnight_on_1_july_in_london) is is_accepted
+    assert checks.are_changes_accepted(half_past_midnight_on_1_july_in_london) is is_accepted
 
 
 def test_a_read_that_raises_an_alarm_leaves_the_state_as_it_was() -> None:

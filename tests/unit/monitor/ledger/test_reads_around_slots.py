@@ -108,7 +108,7 @@ def test_a_calendar_that_is_read_every_15_minutes_has_fewer_reads_around_a_slot_
         reads = []
         while monitor.clock.now() < datetime.combine(day_of_slot, time(11), UTC):
             before = len(monitor.fetcher.asked)
-            await monitor.daemon.calendar_reads.around_slots()
+            await monitor.daemon.calendar_reads.read_around_slots()
             if len(monitor.fetcher.asked) > before:
                 reads.append(f"{monitor.clock.now():%H:%M}")
             await monitor.clock.sleep(60)

@@ -91,7 +91,7 @@ class CalendarStore:
         with self.store.transaction() as tx:
             tx.add_promises(replace(each, release=uid) for uid, each in changes.promises.items())
             tx.confirm_all(read.calendar, changes.confirmed, read.at)
-        history = {"absent": "X" in changes.absent, "reappeared": "X" in changes.reappeared}
+        history = {"absent": "X" in changes.unlisted_twice, "reappeared": "X" in changes.reappeared}
         history["sanity-alarm"] = not changes.usable
         self.events += [(what, read.at, read.calendar) for what, is_so in history.items() if is_so]
         return changes.usable
