@@ -44,8 +44,6 @@ _END_REASONS = {
     Ended.UNKNOWN: "its slot has come; whether what was public before it still was then is not known",
 }
 _FIXED_CHANGES = {"back": "what was removed is there again", "appeared": "its page is out"}
-_CONFIRMED = "it was not found yet before, and that is confirmed now"
-_KEYS_WITH_PART = frozenset({"elsewhere", "behind", "out"})
 # Incidents of these kinds occur when they are found, whatever the slot, and only a person can close them.
 _KINDS_CLOSED_BY_PEOPLE = (Kind.LEAD, Kind.ALTERED)
 
@@ -53,8 +51,7 @@ _KINDS_CLOSED_BY_PEOPLE = (Kind.LEAD, Kind.ALTERED)
 def decide(facts: ReleaseFacts, known: Incident | None, now: datetime, earlier_ids: Collection[str] = ()) -> Decision:
     """Return the changes that follow from new facts of a release: its incident, notices and draft.
 
-    `known` is its current incident, None without one. The id of a new incident is none of `earlier_ids`. The same facts
-    twice give no second notice.
+    `known` is its current incident, None without one. A new incident gets an id that is not in `earlier_ids`.
     """
     # A person logged an incident of kind HAND, so new facts do not update it. A LEAD is a hint that a person must
     # judge. New facts without that hint do not update it either.
@@ -127,7 +124,6 @@ def _open_incident(facts: ReleaseFacts, kind: Kind, now: datetime, earlier_ids: 
 
 
 def _choose_opening_kind(kind: Kind) -> str:
-    """Return the kind of the notice that opens an incident: `opened` for a breach, else the kind of the incident."""
     return "opened" if kind in BREACHES else str(kind)
 
 
@@ -270,7 +266,6 @@ class _NoticeBuilder:
 
 
 def _find_gravest_kind(keys: list[str], incident: Incident) -> Kind:
-    """Return the gravest kind of incident that these keys make, that of the incident without keys."""
     return max((_KIND_OF_KEY[key.split()[0]] for key in keys), key=GRAVITY.index, default=incident.kind)
 
 
@@ -301,8 +296,8 @@ def say_change(kind: str, keys: Sequence[str], before: ReleaseFacts | None, fact
         return "; ".join(changes)
     if keys == [VERDICT_REACHED]:
         # The release was not found yet before. Its verdict is now a breach (notice kind `opened`) or unproven.
-        is_breach = kind == "opened"
-        return _CONFIRMED if is_breach else "whether it was late could not be confirmed"
+        confirmed = "it was not found yet before, and that is confirmed now"
+        return confirmed if kind == "opened" else "whether it was late could not be confirmed"
     if kind == "exposure_closed":
         return "; ".join(_explain_ends(keys, facts))
     if kind == "comes_and_goes":
@@ -313,7 +308,6 @@ def say_change(kind: str, keys: Sequence[str], before: ReleaseFacts | None, fact
 
 
 def _explain_close(facts: ReleaseFacts) -> str:
-    """Return in words why an incident closes."""
     if facts.final:
         return "the measurement is complete"
     # An incident about a release not found yet (DUE) closes earlier: the release was found, or was perhaps not due.
@@ -332,4 +326,4 @@ def _describe_key(key: str) -> str:
     """Return a fact key in words, with its part if there can be several."""
     sort, _, part = key.partition(" ")
     name, _ = _NAME_AND_KIND_OF_KEY.get(sort, (sort, None))
-    return f"{name}: {part_label(part)}" if sort in _KEYS_WITH_PART else name
+    return f"{name}: {part_label(part)}" if sort in ("elsewhere", "behind", "out") else name

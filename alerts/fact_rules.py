@@ -14,8 +14,6 @@ CALENDAR_FINDINGS = frozenset(
 )
 ALTERED_FINDINGS = frozenset({"withdrawn", "swapped"})
 """Findings about a release that was already out. They make it neither late nor early, but users may have lost it."""
-# Files are checked once an hour by then, so those removed with the page are found removed within two hours.
-_REMOVED_TOGETHER = timedelta(hours=2)
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
@@ -69,7 +67,8 @@ def group_removals(facts: ReleaseFacts) -> list[list[Finding]]:
     for removal in sorted(removals, key=_finding_time):
         group = groups[-1] if groups else []
         is_same_part_again = any(earlier.part == removal.part for earlier in group)
-        is_together = bool(group) and _finding_time(removal) - _finding_time(group[0]) <= _REMOVED_TOGETHER
+        # Files are checked once an hour, so files removed with the page are found removed within two hours.
+        is_together = bool(group) and _finding_time(removal) - _finding_time(group[0]) <= timedelta(hours=2)
         if is_same_part_again or not is_together:
             groups.append([])
         groups[-1].append(removal)

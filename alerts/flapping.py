@@ -13,7 +13,6 @@ from schedules.times.words import moment
 
 STEADY_AFTER = timedelta(minutes=10)
 """Content is steady if it has not appeared or been removed for this long."""
-_LEAST_CHANGES = 3
 CONTENT_CHANGES = frozenset({"exposed", "over", "withdrawn", "back"})
 """The first words of fact keys that report one change of content: it came, or it was removed."""
 
@@ -25,7 +24,7 @@ def find_flapping_stretches(facts: ReleaseFacts | None) -> list[list[datetime]]:
         if not stretches or change - stretches[-1][-1] > STEADY_AFTER:
             stretches.append([])
         stretches[-1].append(change)
-    return [stretch for stretch in stretches if len(stretch) >= _LEAST_CHANGES]
+    return [stretch for stretch in stretches if len(stretch) >= 3]
 
 
 def is_flapping(facts: ReleaseFacts, now: datetime) -> bool:

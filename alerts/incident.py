@@ -21,8 +21,6 @@ ASSIGNED_PREFIX = "given to: "
 SIGNED = "signed"
 WAIVED = "waived"
 """Keys of an incident's words: when its report was signed off, and why none will be written."""
-UNPROVEN_GRACE = timedelta(minutes=5)
-"""Until so long after the slot, an unproven verdict may still be settled, so no one is notified."""
 ESCALATED_TO_ALL = 3
 """From this reminder on, every channel of an escalation ladder is notified."""
 VERDICT_REACHED = "confirmed"
@@ -190,7 +188,8 @@ def find_known_incident(incidents: Iterable[Incident], release: str) -> Incident
 
 def find_incident_kind(facts: ReleaseFacts, now: datetime) -> Kind | None:
     """Return the gravest kind of incident that these facts make, None if they make none."""
-    is_settled = facts.final or (facts.slot is not None and now >= facts.slot + UNPROVEN_GRACE)
+    # Until five minutes after the slot, an unproven verdict may still become another one.
+    is_settled = facts.final or (facts.slot is not None and now >= facts.slot + timedelta(minutes=5))
     # The gravest kind comes first, and the first that applies is returned.
     applies = {
         Kind.EARLY: fact_rules.is_early(facts),

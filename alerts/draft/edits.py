@@ -21,8 +21,6 @@ TIME = re.compile(
     r"|(?P<full_hour>1[0-2]|[1-9]) ?(?P<am_pm_of_full_hour>am|pm)\b)"
 )
 BETWEEN = re.compile(rf"between (?P<first>{CLOCK}) and (?P<last>{CLOCK})", re.IGNORECASE)
-NAMED_TIMES = (("noon", "12pm"), ("midnight", "12am"))
-"""Words for a time, each with the same time in figures."""
 MONTHS = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
 # Dates are not compared: reports also name days without measurements, such as that of a reply or a meeting.
 DAY = r"\d{1,2}(?:st|nd|rd|th)?"
@@ -87,7 +85,7 @@ def find_wrong_numbers(report: Report, name: str) -> list[str]:
     # A number in the title of the release, `report.subject`, is right too.
     known_text = "\n".join([*field.paragraphs, report.subject, *captions, *cells])
     typed = DATE.sub(" ", field.answer.text)  # a person may name days that were not measured
-    for word, time in NAMED_TIMES:  # `noon` is 12pm
+    for word, time in (("noon", "12pm"), ("midnight", "12am")):
         known_text, typed = known_text.replace(word, time), typed.replace(word, time)
     # Each `between 9am and 9.05am` is a span of minutes of the day, (540, 545). A single time is a span of one minute.
     spans = [(_parse_minute(span["first"]), _parse_minute(span["last"])) for span in BETWEEN.finditer(known_text)]

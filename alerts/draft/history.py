@@ -9,9 +9,6 @@ from alerts.draft.input import DraftInput
 from alerts.incident import Incident
 from schedules.times.words import count
 
-MOST_CITED_OF_PLATFORM = 3
-CITE_OTHERS = "cite_others"
-"""The key of an incident's words with which a person includes incidents of other producers."""
 LOGGED_OUTCOMES = {
     "access": "access before release",
     "late": "late release",
@@ -30,7 +27,7 @@ def cite_earlier_incidents(inputs: DraftInput) -> tuple[str, ...]:
     earlier = [other for other in oldest_first if shared[other.id] and _can_cite(other, inputs.incident)]
     # Many incidents can share only the platform. The newest 3 have a sentence each, the older ones are only counted.
     of_platform = [other for other in earlier if shared[other.id] == "platform"]
-    only_counted = of_platform[:-MOST_CITED_OF_PLATFORM]
+    only_counted = of_platform[:-3]
     sentences = [_cite_incident(other, shared[other.id], inputs) for other in earlier if other not in only_counted]
     if only_counted:
         # This sentence comes first, and “before that” means before the incidents that the next sentences cite.
@@ -92,7 +89,7 @@ def describe_shared(earlier: Incident, incident: Incident) -> str:
     if incident.release and earlier.release == incident.release:
         return "release"
     is_same_producer = earlier.producer == incident.producer
-    if not is_same_producer and not incident.words.get(CITE_OTHERS):
+    if not is_same_producer and not incident.words.get("cite_others"):
         return ""
     shared = ["producer"] if is_same_producer else []
     facts, others = incident.facts, earlier.facts

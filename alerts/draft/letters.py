@@ -14,10 +14,8 @@ from alerts.finding import ReleaseFacts
 from alerts.status import was_public_at_slot
 from schedules.times.interval import Interval
 
-UNSEEN_VERDICTS = ("overdue", "not_published")
 APOLOGY = "We apologise for the inconvenience."
 RECIPIENT_PREFIX, CLOSING_PREFIX = "To: ", "Yours sincerely,\n"
-NO_RECIPIENT = "[to be completed: who receives this]"
 CAUSE_PROMPT = "[to be completed: how and why it happened (from the report)]"
 ACTIONS_PROMPT = "[to be completed: what was done about it (from the report)]"
 CHANGES_PROMPT = (
@@ -43,7 +41,7 @@ def write_covering_email(inputs: DraftInput) -> tuple[str, ...]:
     measured_account = narrative.write_headline(inputs)  # empty without a measurement
     typed_account = f"{_name_incident(inputs)} {inputs.incident.words.get('what', '')}".strip()
     return (
-        f"{RECIPIENT_PREFIX}{inputs.settings.get('to') or NO_RECIPIENT}",
+        f"{RECIPIENT_PREFIX}{inputs.settings.get('to') or '[to be completed: who receives this]'}",
         f"Subject: {name}: {inputs.title} ({inputs.producer_name})",
         "Dear colleague,",
         measured_account or typed_account,
@@ -54,7 +52,6 @@ def write_covering_email(inputs: DraftInput) -> tuple[str, ...]:
 
 
 def _name_incident(inputs: DraftInput) -> str:
-    """Return the sentence that opens a letter on an incident without measurements."""
     return f"An incident on {inputs.local_day(inputs.incident.occurred)} concerns “{inputs.title}”."
 
 
@@ -98,10 +95,7 @@ def write_statement(inputs: DraftInput) -> tuple[str, ...]:
 
 
 def write_correction(inputs: DraftInput) -> tuple[str, ...]:
-    """Return the paragraphs of a correction notice for the page of a release; empty if users were not affected.
-
-    The notice has prompts for what a person must add: cause, actions, and changes of the release.
-    """
+    """Return a correction notice, with prompts for what a person must add; empty if users were not affected."""
     facts, statement = inputs.measured_facts, write_statement(inputs)
     if facts is None or not statement:
         return ()
@@ -128,7 +122,6 @@ def _say_early(inputs: DraftInput, facts: ReleaseFacts) -> list[str]:
     first = min(starts, key=lambda start: start.by or facts.at, default=None)  # the earliest start; None if unknown
     seen_early = _say_seen_early(facts, first)
     if new_time := narrative.find_brought_forward_time(inputs):
-        # A person decided on an earlier slot.
         to = words.format_clock_day(new_time, facts.timezone)
         is_ahead = new_time > inputs.now
         moved = f"It will be released at {to} instead." if is_ahead else f"It was brought forward to {to}."
@@ -153,9 +146,8 @@ def _say_seen_early(facts: ReleaseFacts, first: Interval | None) -> str:
 
 
 def _say_late(inputs: DraftInput, facts: ReleaseFacts) -> list[str]:
-    """Return the paragraphs on a release that is late, hidden or not seen; empty for any other."""
     is_late = any(part.required and (part.verdict == "late" or part.is_hidden) for part in facts.parts)
-    if facts.verdict not in UNSEEN_VERDICTS and not is_late:
+    if facts.verdict not in ("overdue", "not_published") and not is_late:
         return []
     return [" ".join([*_say_where_now(inputs, facts), *narrative.say_availability(facts)]), APOLOGY]
 

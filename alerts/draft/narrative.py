@@ -20,8 +20,6 @@ from schedules.times.interval import Bounds, Interval, magnitude, since
 from schedules.times.words import count
 from schedules.times.zone import local_date
 
-SITE_NAMES: Mapping[str, str] = {"govuk": " on GOV.UK", "ons": " on the ONS website"}
-"""The site on which each calendar announces, by the calendar's name. Other calendars are not named in sentences."""
 ALTERNATIVE_NAMES: Mapping[str, str] = {
     "report": "the report",
     "bulletin": "the bulletin",
@@ -81,7 +79,9 @@ def say_announcement(facts: ReleaseFacts, subject: str = "") -> str:
     if facts.slot is None and not facts.slot_text:
         return f"{name} had no announced release time."
     slot = words.format_clock_day(facts.slot, facts.timezone) if facts.slot else facts.slot_text
-    return f"{name} was pre-announced{SITE_NAMES.get(facts.slot_source or '', '')} for {slot}."
+    # The site of the calendar that announced it. Other calendars are not named.
+    site = {"govuk": " on GOV.UK", "ons": " on the ONS website"}.get(facts.slot_source or "", "")
+    return f"{name} was pre-announced{site} for {slot}."
 
 
 def say_availability(
@@ -168,7 +168,6 @@ def _say_remarks(facts: ReleaseFacts) -> list[str]:
 
 
 def _find_slot_day(facts: ReleaseFacts) -> date | None:
-    """Return the local day of the announced time, None without one. Readers already know this day."""
     return local_date(facts.slot, facts.timezone) if facts.slot else None
 
 
@@ -196,7 +195,6 @@ def _say_exposures(part: PartVerdict, facts: ReleaseFacts, *, has_lengths: bool)
 
 
 def _say_how_early(exposure: Exposure, facts: ReleaseFacts) -> str:
-    """Return how long before the slot a part was public, empty if that is not known."""
     if facts.slot is None:
         return ""
     return words.round_length(magnitude(since(exposure.start, facts.slot)))
@@ -382,19 +380,16 @@ def _name_role(role: str, parts: Sequence[PartVerdict], facts: ReleaseFacts) -> 
 
 
 def _list_found_alternatives(facts: ReleaseFacts) -> list[PartVerdict]:
-    """Return the other addresses at which part of the release was found, earliest first."""
     alternatives = (part for part in facts.parts if part.role == "alternative" and not part.exposures)
     found = [(part.first_seen.by, part) for part in alternatives if part.first_seen.by]
     return [part for _, part in sorted(found, key=lambda seen_and_part: seen_and_part[0])]
 
 
 def _name_alternative(part: PartVerdict) -> str:
-    """Return what an alternative address has of the release: `the report`, or `content of the release` if unknown."""
     return ALTERNATIVE_NAMES.get(part.id, "content of the release")
 
 
 def _say_elsewhere(facts: ReleaseFacts) -> list[str]:
-    """Return one sentence on the content found at other addresses, with the start of each; empty if none was."""
     places = []
     for number, part in enumerate(_list_found_alternatives(facts)):
         # The verb of the first one is for all.

@@ -20,7 +20,6 @@ BaseAndTexts: TypeAlias = tuple[Version, dict[Key, Place], dict[Key, Place]]
 FALLBACK_VERSIONS = 10
 # Forms of a text that we wrote: as it is, and with the bullet of a list, which some programs turn into text.
 PLAIN_TEXT, TEXT_WITH_BULLET = "{}", "• {}"
-BOTH_WORDINGS = TWO_WORDINGS + "\n{}\n[as {} wrote it meanwhile]\n{}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +85,7 @@ def combine_changes(
             words_to_store[name] = typed
         # The stored words stay alone if the person emptied the box, or if they already contain what the person typed.
         elif typed.strip() and typed not in stored:
-            words_to_store[name] = BOTH_WORDINGS.format(stored, by, typed)
+            words_to_store[name] = f"{TWO_WORDINGS}\n{stored}\n[as {by} wrote it meanwhile]\n{typed}"
             conflicts.append(Conflict(name, stored, typed))
     return FileChanges(words_to_store, base, tuple(sorted(conflicts, key=lambda conflict: conflict.field)))
 
@@ -186,8 +185,7 @@ def _find_edits(
 def _read_box(place: Place, field: Field, *, signed: bool) -> Iterator[tuple[str, str]]:
     """Yield the id of a field with the words that a person wrote into its box.
 
-    The words that a person added come after our measured text. If the person changed or removed measured text, the
-    whole text of the box replaces it.
+    A person may add words to our measured text. If they changed some of it, the whole text of the box replaces it.
     """
     paragraphs = _remove_prompts(place, field, signed=signed)
     whole = "\n".join(paragraphs)
@@ -217,8 +215,7 @@ def _remove_prompts(place: Place, field: Field, *, signed: bool) -> list[str]:
     our_texts = [field.placeholder, MEASURED_SINCE, *field.notes, *field.guidance]
     if signed:
         our_texts.append(NO_ANSWER)  # we write this into an empty box of a signed report
-    # Remove each paragraph that is one of our texts. A person may have typed the same text before ours, so remove the
-    # last such paragraph.
+    # Remove our paragraphs. A person may have typed the same text before ours, so remove the last such paragraph.
     for text in reversed(our_texts):
         _remove_text(paragraphs, text, from_end=True)
     # A person may also have typed words before or after a prompt or question, in the same paragraph.

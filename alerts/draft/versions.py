@@ -154,7 +154,6 @@ def _replace_dates(report: Report, date_of_report: str, last_amended: str) -> Re
 
 
 def _replace_dates_in_field(field: Field, texts: Mapping[str, str]) -> Field:
-    """Return the field with each text in `texts` replaced, if it is about the dates of the report."""
     if not any(fact in ("report.date", "report.last_amended") for fact in field.facts):
         return field
     paragraphs = tuple(texts.get(text, text) for text in field.paragraphs)

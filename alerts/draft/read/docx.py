@@ -21,7 +21,6 @@ CHARACTER_OF_TAG = {TEXT: "", qn("w:br"): "\n", qn("w:cr"): "\n", qn("w:tab"): "
 PICTURE_TAGS = (qn("w:drawing"), qn("w:pict"))
 TEXT_BOX = qn("w:txbxContent")
 FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
-OUTSIDE_BODY = ("comments", "footnotes", "endnotes", "header", "footer")
 FILE_ERRORS = (BadZipFile, PackageNotFoundError, LxmlError, KeyError, ValueError)
 
 
@@ -86,10 +85,9 @@ def _open_file(data: bytes) -> tuple[list[Paragraph | Table], list[tuple[str, st
 
 
 def _read_outside_body(document: Document) -> Iterator[tuple[str, str]]:
-    """Yield (kind, text) for each header, footer, note and comment."""
     for relation in document.part.rels.values():
         name = relation.reltype.rsplit("/", 1)[-1]
-        if name in OUTSIDE_BODY and not relation.is_external:
+        if name in ("comments", "footnotes", "endnotes", "header", "footer") and not relation.is_external:
             paragraphs = fromstring(relation.target_part.blob).iter(qn("w:p"))
             yield name, " ".join(map(_read_paragraph, paragraphs))
 
@@ -127,6 +125,5 @@ def _add_table(places: Places, table: Table) -> None:
 
 
 def _read_cell(cell: _Cell) -> tuple[str, ...]:
-    """Return the paragraphs of a cell, including those of a table inside it."""
     paragraphs = cell._tc.iter(qn("w:p"))  # noqa: SLF001 # as above
     return tuple(_read_paragraph(each) for each in paragraphs if next(each.iterancestors(TEXT_BOX), None) is None)
