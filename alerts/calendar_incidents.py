@@ -83,7 +83,7 @@ def report_missing_edition(
 ) -> Decision:
     """Open the incident of an edition that no calendar announces. It accuses no one of lateness.
 
-    `title` is that of the last edition, without its period. The next one is `expected` between two days.
+    `title` is that of the last edition, with its period if it has one. The next is `expected` between two days.
     """
     first, last = expected
     series = one_line(title)

@@ -160,7 +160,7 @@ def find_brought_forward_time(inputs: DraftInput) -> datetime | None:
 def _say_remarks(facts: ReleaseFacts) -> list[str]:
     """Return one paragraph on findings that are not about times, such as a replaced file; empty without any."""
     kinds = dict.fromkeys(finding.kind for finding in facts.findings)  # each once, in order
-    sentences = [FINDING_SENTENCES[kind] for kind in kinds if kind in FINDING_SENTENCES]
+    sentences = [sentence for kind in kinds if (sentence := FINDING_SENTENCES.get(kind)) is not None]
     if "platform" in kinds:
         # The finding `platform`: several producers on one host were late together. Do not name the other producers.
         sentences.append(f"Releases of other producers on {facts.host} were late at the same time.")
