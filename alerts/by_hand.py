@@ -20,7 +20,6 @@ from schedules.times.zone import day_begins, local, local_date, zone
 
 _LONGEST_ROLE = 80
 _STALE_AFTER_DAYS = 31
-_LONGEST_ADDRESS = 1000
 _DATE_FAULTS = {
     "when": 'not dates, write "2016-10-01" or "2017-03-20T17:00", several with commas',
     "until": 'not a date-time, write "2017-03-20T17:00"',
@@ -44,17 +43,17 @@ def log_by_hand(
 ) -> Incident:
     """Return an incident that a person saw: a leak, a misdirected e-mail, an item in the press.
 
-    `words` must have `what` (what happened) and `when` (local ISO dates or date-times, separated by commas; the first
-    is the occurrence). Without the `facts` of a release it must also have `title` and `producer`. Optional are `until`
-    (when it ended), `url` (addresses, one a line), `grade` (default: `report`, the gravest), `by` (the role that logs
-    it), `release`, and any that only the draft of the incident uses. The incident keeps them all. Its timeline asks to
-    check an unlikely date. The same words give the same id. Raises `InvalidInput` with all faults.
+    `words` are the texts of the fields of a form, by the name of the field. Fields that must be there are `what` (what
+    happened) and `when` (local ISO dates or date-times, separated by commas). Without the `facts` of a release, `title`
+    and `producer` must be there too. Optional fields are `until` (when it ended), `url` (addresses, one a line),
+    `grade` (default: `report`, the gravest), `by` (the role that logs it) and `release`. Other fields, such as `sort`,
+    are kept for the draft of the incident. Raises `InvalidInput` with all faults.
     """
     words = {name: make_storable(text).strip() for name, text in words.items()}
     faults = list(_find_faults(words, facts, now, timezone))
     if faults:
         raise InvalidInput(faults)
-    dates = parse_instants(words["when"], timezone)  # the first is the occurrence; all are checked for slips
+    dates = parse_instants(words["when"], timezone)
     occurred = dates[0]
     if words.get("until"):
         dates.append(_parse_instant(words["until"], timezone))
@@ -64,6 +63,8 @@ def log_by_hand(
     typed = "\x1f".join(f"{key}={words[key]}" for key in sorted(words))
     digest = hashlib.sha256(typed.encode()).hexdigest()[:6]
     logged = Entry(now, words.get("by") or "logged by hand", one_line(words["what"]))
+    # Each unlikely date, such as one at a weekend, gets a warning in the timeline.
+    warnings = [Entry(now, MONITOR, warning) for warning in _warn_of_dates(dates, now, timezone)]
     return Incident(
         id=f"{release or slug(producer)[:60] or 'incident'}-hand-{local_date(occurred, timezone)}-{digest}",
         kind=Kind.HAND,
@@ -74,7 +75,7 @@ def log_by_hand(
         occurred=occurred,
         grade=words.get("grade", "report"),
         facts=facts,
-        timeline=(logged, *(Entry(now, MONITOR, warning) for warning in _warn_of_dates(dates, now, timezone))),
+        timeline=(logged, *warnings),
         words=dict(words),
     )
 
@@ -169,7 +170,7 @@ def is_address(text: str) -> bool:
         parts = urlsplit(text)
     except ValueError:
         return False
-    fits = len(text) <= _LONGEST_ADDRESS and text.isprintable() and not any(map(str.isspace, text))
+    fits = len(text) <= 1000 and text.isprintable() and not any(map(str.isspace, text))
     return fits and parts.scheme in {"http", "https"} and bool(parts.hostname)
 
 
@@ -190,7 +191,6 @@ def assign_role(incident: Incident, role: str, to: str, now: datetime) -> Incide
 
 
 def _record_act(incident: Incident, role: str, entry: str, now: datetime, **words: str) -> Incident:
-    """Return the incident with an entry by a role in its timeline, and with these of its words set."""
     noted = incident.with_entries(Entry(now, clean_role(role), entry))
     return replace(noted, words={**incident.words, **words})
 
@@ -263,7 +263,6 @@ def clean_role(role: str) -> str:
 
 
 def _find_faults(words: Mapping[str, str], facts: ReleaseFacts | None, now: datetime, timezone: str) -> Iterator[str]:
-    """Yield a line for each typed word that is missing or not valid."""
     needed = ("what", "when") if facts is not None else ("title", "producer", "what", "when")
     yield from (f"{key}: is missing" for key in needed if not words.get(key, "").strip())
     if words.get("grade", "report") not in list(Grade):
@@ -275,7 +274,6 @@ def _find_faults(words: Mapping[str, str], facts: ReleaseFacts | None, now: date
 
 
 def _find_faults_of_dates(words: Mapping[str, str], now: datetime, timezone: str) -> Iterator[str]:
-    """Yield a line for each typed date that is not valid or in the future, and for an end before the beginning."""
     parsed: dict[str, list[datetime]] = {}
     for key in (key for key in _DATE_FAULTS if words.get(key)):
         try:

@@ -83,13 +83,13 @@ def report_missing_edition(
 ) -> Decision:
     """Open the incident of an edition that no calendar announces. It accuses no one of lateness.
 
-    `title` is that of the last edition of its series. It is `expected` from the first to the last of two days.
+    `title` is that of the last edition, with its period if it has one. The next is `expected` between two days.
     """
     first, last = expected
-    window = f"between {day_text(first)} and {day_text(last)}"
     series = one_line(title)
     subject = f"CALENDAR: no calendar announces the next edition of {one_line(series, 80)} ({producer_name})"
-    # An edition counts as missing only from four weeks before `last` (`Expectation.find_unannounced`).
+    window = f"between {day_text(first)} and {day_text(last)}"
+    # An edition is reported only from four weeks before `last` (`Expectation.find_unannounced`).
     lines = [f"Earlier editions suggest that it is due {window}. The last of these days is at most four weeks away."]
     identity = f"unannounced-{slug(f'{producer} {title}')[:80]}-{first.isoformat()}"
     incident = _make_incident(identity, series, producer, now, "edition_missing")
@@ -175,7 +175,6 @@ def _make_incident(identity: str, title: str, producer: str, now: datetime, step
 
 
 def _open_with_notice(incident: Incident, subject: str, lines: Sequence[str]) -> Decision:
-    """Return a new incident, with the subject in its timeline, and its first notice: subject, lines and steps."""
     kind, opened = str(incident.kind), incident.opened
     steps = numbered_steps(steps_for_incident(incident, is_last=incident.closed is not None))
     text = write_blocks([subject], lines, steps, [f"Incident: {incident.id}"])

@@ -44,11 +44,6 @@ _END_REASONS = {
     Ended.UNKNOWN: "its slot has come; whether what was public before it still was then is not known",
 }
 _FIXED_CHANGES = {"back": "what was removed is there again", "appeared": "its page is out"}
-_CONFIRMED = "it was not found yet before, and that is confirmed now"
-_KEYS_WITH_PART = frozenset({"elsewhere", "behind", "out"})
-
-# Keys about single parts that are found missing or come out, one after the other.
-_PART_KEYS = ("behind", "out")
 # Incidents of these kinds occur when they are found, whatever the slot, and only a person can close them.
 _KINDS_CLOSED_BY_PEOPLE = (Kind.LEAD, Kind.ALTERED)
 
@@ -56,28 +51,20 @@ _KINDS_CLOSED_BY_PEOPLE = (Kind.LEAD, Kind.ALTERED)
 def decide(facts: ReleaseFacts, known: Incident | None, now: datetime, earlier_ids: Collection[str] = ()) -> Decision:
     """Return the changes that follow from new facts of a release: its incident, notices and draft.
 
-    `known` is its current incident, None without one. A new one must have none of the `earlier_ids` of its incidents.
-    The same facts twice give no second notice.
+    `known` is its current incident, None without one. A new incident gets an id that is not in `earlier_ids`.
     """
-    # Facts do not update an incident that a person logged, or a lead (only a person can judge it) that they no longer
-    # contain. A fault in such facts opens another incident beside the known one.
-    is_logged = known is not None and known.kind is Kind.HAND
-    is_lead_gone = known is not None and known.kind is Kind.LEAD and not fact_rules.is_lead(facts)
-    if is_logged or is_lead_gone:
+    # A person logged an incident of kind HAND, so new facts do not update it. A LEAD is a hint that a person must
+    # judge. New facts without that hint do not update it either.
+    if known is not None and (known.kind is Kind.HAND or (known.kind is Kind.LEAD and not fact_rules.is_lead(facts))):
         known = None
-    kind = find_incident_kind(facts, now)
+    kind = find_incident_kind(facts, now)  # None if the facts have no fault
     if known is None:
         return Decision() if kind is None else _open_incident(facts, kind, now, earlier_ids)
     if kind is not None and _needs_new_incident(kind, known):
-        opened = _open_incident(facts, kind, now, (*earlier_ids, known.id))
-        # A known incident that only a person can close stays open beside the new one.
-        if opened.incident is None or known.closed is not None or known.kind in _KINDS_CLOSED_BY_PEOPLE:
-            return opened
-        taken_over = Entry(now, MONITOR, f"taken over by {opened.incident.id}")
-        return replace(opened, superseded=replace(known, closed=now).with_entries(taken_over))
+        return _open_next_incident(known, facts, kind, now, earlier_ids)
     incident = _update_incident(known, facts, kind)
     notices = tuple(_yield_notices(known, incident, facts, now))
-    # A closed incident is reopened exactly if people are notified that it is.
+    # The notice `reopened` and the reopening of a closed incident go together.
     is_reopened = any(notice.kind == "reopened" for notice in notices)
     closed = None if is_reopened else incident.closed
     if closed is None and _is_over(incident, facts):
@@ -99,10 +86,21 @@ def _needs_new_incident(kind: Kind, known: Incident) -> bool:
     return is_first_breach or (known.kind is Kind.CALENDAR and kind is not Kind.CALENDAR)
 
 
+def _open_next_incident(
+    known: Incident, facts: ReleaseFacts, kind: Kind, now: datetime, earlier_ids: Collection[str]
+) -> Decision:
+    """Return a new incident of this kind, and close the `known` one unless only a person can close it."""
+    opened = _open_incident(facts, kind, now, (*earlier_ids, known.id))
+    if opened.incident is None or known.closed is not None or known.kind in _KINDS_CLOSED_BY_PEOPLE:
+        return opened
+    taken_over = Entry(now, MONITOR, f"taken over by {opened.incident.id}")
+    return replace(opened, superseded=replace(known, closed=now).with_entries(taken_over))
+
+
 def _open_incident(facts: ReleaseFacts, kind: Kind, now: datetime, earlier_ids: Collection[str]) -> Decision:
     """Return a new incident with its opening notice. Its id is release and day, with the kind if that id is taken."""
     occurred = _find_occurrence(facts, kind)
-    # A lead accuses no one: only a person can judge it. It leaves the plain id to a breach that may follow.
+    # A LEAD is a hint that a person must judge. Its id has a prefix, so that a later breach can have the plain id.
     lead_prefix = "lead-" if kind is Kind.LEAD else ""
     day_id = f"{facts.release}-{lead_prefix}{local_date(occurred, facts.timezone)}"
     incident = Incident(
@@ -113,19 +111,19 @@ def _open_incident(facts: ReleaseFacts, kind: Kind, now: datetime, earlier_ids: 
         title=facts.title,
         opened=now,
         occurred=occurred,
-        # A release not found yet (DUE) has no delay to grade. It gets at least `note`, so that routes by grade take it.
+        # A release not found yet (DUE) has no delay, so its measured grade may be `none`. Give it at least `note`,
+        # because a route may send only notices of a certain grade.
         grade=facts.grade if kind is not Kind.DUE else choose_worst_grade((facts.grade, Grade.NOTE)),
         facts=facts,
-        # A fault can be found only after the measurement is complete. Its incident is reported and closed at once.
+        # If the measurement is already complete when a fault is found, its incident is opened and closed at once.
         closed=now if facts.final and kind not in _KINDS_CLOSED_BY_PEOPLE else None,
     )
-    # `thread` marks the notice that opens the thread of the incident.
-    opening = make_fact_notice(_name_opening(kind), "thread", incident, facts, now)
+    # With the occasion `thread`, the notice is the first one of the incident's thread.
+    opening = make_fact_notice(_choose_opening_kind(kind), "thread", incident, facts, now)
     return Decision(incident.with_entries(Entry(now, MONITOR, opening.subject)), (opening,), draft=incident.has_draft)
 
 
-def _name_opening(kind: Kind) -> str:
-    """Return the kind of the notice that opens an incident: `opened` for a breach, else the kind of the incident."""
+def _choose_opening_kind(kind: Kind) -> str:
     return "opened" if kind in BREACHES else str(kind)
 
 
@@ -145,46 +143,45 @@ def _update_incident(known: Incident, facts: ReleaseFacts, kind: Kind | None) ->
 
 
 def _yield_notices(known: Incident, incident: Incident, facts: ReleaseFacts, now: datetime) -> Iterator[Notice]:
-    """Yield the notices about what changed between the `known` incident and the updated one.
-
-    A fact key is a word and often the number or part it is about: `over 0` (exposure 0 ended), `withdrawn 1` and
-    `back 1` (removal 1, its end), `appeared` (the page is out). The keys given to the builder make a notice's id.
-    """
+    """Yield the notices about what changed between the `known` incident and the updated one."""
+    builder = _NoticeBuilder(known, incident, facts, now)
+    # DUE means that a release is not found yet. Once it has a verdict (a breach, or unproven), one notice reports that.
+    was_not_found_yet = known.kind is Kind.DUE and known.closed is None
+    if was_not_found_yet and incident.kind is not Kind.DUE:
+        yield builder.notice(_choose_opening_kind(incident.kind), [VERDICT_REACHED])
+        return
+    # A fact key is a word, often with a number or part: `over 0` (exposure 0 ended), `withdrawn 1` (content was
+    # removed, the second time), `back 1` (that content is there again), `appeared` (the page is out).
     keys_before, keys_now = fact_rules.list_fact_keys(known.facts), fact_rules.list_fact_keys(facts)
     new_keys = sorted(keys_now - keys_before)
-    builder = _NoticeBuilder(known, incident, facts, now)
-    # DUE means that a release is not found yet. Its verdict, a breach or unproven, gives this notice and no other.
-    is_verdict_reached = known.kind is Kind.DUE and known.closed is None and incident.kind is not Kind.DUE
-    if is_verdict_reached:
-        yield builder.notice(_name_opening(incident.kind), [VERDICT_REACHED])
-        return
-    is_incident_over = known.closed is None and _is_over(incident, facts)
-    if is_flapping(facts, now) and not is_incident_over:
+    must_close = known.closed is None and _is_over(incident, facts)
+    if is_flapping(facts, now) and not must_close:
         # Content that comes and goes gets one notice for each stretch of changes, in place of one for each change.
-        flapping = [key for key in new_keys if _is_content_change(key, facts)]
+        flapping_keys = [key for key in new_keys if _is_content_change(key, facts)]
         stretches = find_flapping_stretches(facts)
-        if flapping and len(stretches) > len(find_flapping_stretches(known.facts)):
+        if flapping_keys and len(stretches) > len(find_flapping_stretches(known.facts)):
             yield builder.notice("comes_and_goes", [str(len(stretches))], find_flapping_kind(facts))
-        new_keys = [key for key in new_keys if key not in flapping]
+        new_keys = [key for key in new_keys if key not in flapping_keys]
     ended_exposures = [key for key in new_keys if key.startswith("over ")]
     # The end of an exposure has no notice while another exposure is open, or if the notice `final` reports it.
-    if ended_exposures and not is_incident_over and not any(exposure.open for exposure in facts.exposures):
+    if ended_exposures and not must_close and not any(exposure.open for exposure in facts.exposures):
         yield builder.notice("exposure_closed", ended_exposures, Kind.EARLY)
-    # Content that was back before its removal was ever reported needs no notice.
-    back = [key for key in new_keys if key.startswith("back ") and key.replace("back", "withdrawn", 1) in keys_before]
-    if back:
-        yield builder.notice("back", back, Kind.ALTERED)
+    # Only a removal that was known before is reported as back: if 0 was, `back 0` needs a notice, `back 1` does not.
+    numbers_back = [key.removeprefix("back ") for key in new_keys if key.startswith("back ")]
+    back_keys = [f"back {number}" for number in numbers_back if f"withdrawn {number}" in keys_before]
+    if back_keys:
+        yield builder.notice("back", back_keys, Kind.ALTERED)
     finding_keys = _select_finding_keys(new_keys)
-    must_reopen = bool(finding_keys) or "appeared" in new_keys or builder.has_graver_grade
-    # The ids of these notices are made of all keys, so a second one, on other facts, has another id than the first.
+    # An incident may close or be reopened several times. The ids of these notices contain all keys, so they differ.
     id_keys = sorted(keys_now)
-    if is_incident_over:
+    if must_close:
         # A disagreement of calendars that had no effect closes without a notice.
         if incident.kind is not Kind.CALENDAR:
             yield builder.notice("final", id_keys, reported_keys=ended_exposures)
     elif known.closed is None:
         yield from _yield_notices_while_open(builder, new_keys)
-    elif must_reopen:  # the incident was closed before
+    # The incident was closed before.
+    elif finding_keys or "appeared" in new_keys or builder.has_graver_grade:
         yield builder.notice("reopened", id_keys, _find_gravest_kind(finding_keys, incident), finding_keys)
 
 
@@ -198,8 +195,11 @@ def _is_content_change(key: str, facts: ReleaseFacts) -> bool:
 
 
 def _yield_notices_while_open(builder: _NoticeBuilder, new_keys: list[str]) -> Iterator[Notice]:
-    """Yield the notices about an open incident: a graver grade or new findings, then what has come out since."""
-    # A key is a word for a new fact, often with the part that it is about: `late`, `elsewhere mirror`, `behind tables`.
+    """Yield the notices about an open incident: a graver grade or new findings, then what has come out since.
+
+    A fact key is a word, often with a part: `late`, `elsewhere mirror` (found there), `behind tables` (that part is
+    late), `out tables` (it is out now), `appeared` (the page is out, late).
+    """
     finding_keys = _select_finding_keys(new_keys)
     reported_kind = _find_gravest_kind(finding_keys, builder.incident)
     if builder.has_graver_grade:
@@ -207,16 +207,17 @@ def _yield_notices_while_open(builder: _NoticeBuilder, new_keys: list[str]) -> I
     elif finding_keys:
         is_elsewhere = any(key.startswith("elsewhere ") for key in finding_keys)
         yield builder.notice("elsewhere" if is_elsewhere else "new_finding", finding_keys, reported_kind)
-    # Only a page that is proved late has the key `appeared`. The notice of another page has `found` in its id instead.
+    # The key `appeared` means that the page came late. A page not found yet (DUE) that is out now was perhaps on time,
+    # so it has no such key. Its notice also has the kind `appeared`, but the word `found` in its id.
     if builder.is_awaited_page_found:
         yield builder.notice("appeared", ["found"], Kind.DUE)
     is_late_page_out = "appeared" in new_keys
     if is_late_page_out:
         yield builder.notice("appeared", ["appeared"], Kind.LATE)
-    part_keys = [key for key in new_keys if key.split()[0] in _PART_KEYS]
-    is_only_parts = part_keys and not (is_late_page_out or finding_keys or builder.has_graver_grade)
-    # Until someone acknowledges the incident, its reminders report such parts, so they need no notice of their own.
-    if is_only_parts and builder.known.acknowledged is not None:
+    part_keys = [key for key in new_keys if key.split()[0] in ("behind", "out")]
+    has_other_notice = is_late_page_out or finding_keys or builder.has_graver_grade
+    # Other notices report these parts too. So do the reminders, until someone acknowledges the incident.
+    if part_keys and not has_other_notice and builder.known.acknowledged is not None:
         yield builder.notice("new_finding", part_keys, Kind.LATE)
 
 
@@ -247,21 +248,24 @@ class _NoticeBuilder:
         return self.known.kind is Kind.DUE and seen == [False, True]
 
     def notice(
-        self, kind: str, keys: list[str], reported_kind: Kind | None = None, reported_keys: list[str] | None = None
+        self, kind: str, id_keys: list[str], reported_kind: Kind | None = None, reported_keys: list[str] | None = None
     ) -> Notice:
-        """Return a notice that reports `reported_keys` (default: `keys`), and a graver grade. `keys` make its id."""
-        reported_keys = keys if reported_keys is None else reported_keys
+        """Return a notice of this `kind`, such as `final`, that says what changed, also if the grade is graver now.
+
+        `id_keys` are the fact keys in its id, `reported_keys` (default: `id_keys`) those that its text explains.
+        `reported_kind` is the kind of incident that the notice names first (default: that of the incident).
+        """
+        reported_keys = id_keys if reported_keys is None else reported_keys
         changes = [say_change(kind, reported_keys, self.known.facts, self.facts, self.now)]
         if self.has_graver_grade:
             changes.append(f"grade {self.incident.grade}, was {self.known.grade}")
         changed = "; ".join(filter(None, changes))
         return make_fact_notice(
-            kind, ",".join(keys), self.incident, self.facts, self.now, reported_kind=reported_kind, changed=changed
+            kind, ",".join(id_keys), self.incident, self.facts, self.now, reported_kind=reported_kind, changed=changed
         )
 
 
 def _find_gravest_kind(keys: list[str], incident: Incident) -> Kind:
-    """Return the gravest kind of incident that these keys make, that of the incident without keys."""
     return max((_KIND_OF_KEY[key.split()[0]] for key in keys), key=GRAVITY.index, default=incident.kind)
 
 
@@ -283,19 +287,17 @@ def _note_lowered_grade(known: Incident, facts: ReleaseFacts, now: datetime) -> 
 def say_change(kind: str, keys: Sequence[str], before: ReleaseFacts | None, facts: ReleaseFacts, now: datetime) -> str:
     """Return in words what has changed since the facts `before`, for a notice of this kind.
 
-    Most kinds of notice list their fact `keys` in words. A key is `late`, for example, or `out tables` (a part is out).
+    Each of the `keys` names one new fact: `late`, for example, or `out tables` (the part `tables` is out).
     """
     if kind == "final":
-        # An incident about a release not found yet can end before all is measured: when it is found, or was not due.
-        was_seen = all(fact_rules.find_appearance(part).by for part in facts.parts if part.required)
-        early_end = "found" if was_seen else "it is not certain any more that it was due at that time"
-        changes = [*_explain_ends(keys, facts), "the measurement is complete" if facts.final else early_end]
+        changes = [*_explain_ends(keys, facts), _explain_close(facts)]
         if before is not None and before.verdict != facts.verdict:
             changes.insert(0, f"the verdict is {verdict_text(facts.verdict)}, was {verdict_text(before.verdict)}")
         return "; ".join(changes)
     if keys == [VERDICT_REACHED]:
-        # A release that was not found yet now has its verdict. A breach has the notice `opened`, unproven has not.
-        return _CONFIRMED if kind == "opened" else "whether it was late could not be confirmed"
+        # The release was not found yet before. Its verdict is now a breach (notice kind `opened`) or unproven.
+        confirmed = "it was not found yet before, and that is confirmed now"
+        return confirmed if kind == "opened" else "whether it was late could not be confirmed"
     if kind == "exposure_closed":
         return "; ".join(_explain_ends(keys, facts))
     if kind == "comes_and_goes":
@@ -303,6 +305,14 @@ def say_change(kind: str, keys: Sequence[str], before: ReleaseFacts | None, fact
     if kind in _FIXED_CHANGES:
         return _FIXED_CHANGES[kind]
     return ", ".join(dict.fromkeys(_describe_key(key) for key in keys))
+
+
+def _explain_close(facts: ReleaseFacts) -> str:
+    if facts.final:
+        return "the measurement is complete"
+    # An incident about a release not found yet (DUE) closes earlier: the release was found, or was perhaps not due.
+    is_found = all(fact_rules.find_appearance(part).by for part in facts.parts if part.required)
+    return "found" if is_found else "it is not certain any more that it was due at that time"
 
 
 def _explain_ends(keys: Sequence[str], facts: ReleaseFacts) -> list[str]:
@@ -316,4 +326,4 @@ def _describe_key(key: str) -> str:
     """Return a fact key in words, with its part if there can be several."""
     sort, _, part = key.partition(" ")
     name, _ = _NAME_AND_KIND_OF_KEY.get(sort, (sort, None))
-    return f"{name}: {part_label(part)}" if sort in _KEYS_WITH_PART else name
+    return f"{name}: {part_label(part)}" if sort in ("elsewhere", "behind", "out") else name

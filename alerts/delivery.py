@@ -82,17 +82,18 @@ def decide_after_attempt(
 def hurry_earlier_deliveries(waiting: Iterable[PendingDelivery]) -> list[PendingDelivery]:
     """Return the deliveries, oldest first, each due no later than the urgent deliveries that follow it in its thread.
 
-    No delivery overtakes an earlier one of its thread. So an urgent one would wait while an earlier one does: for quiet
-    hours, or a minute after the message before. A delivery that its channel refused keeps the time of its retry.
+    No delivery overtakes an earlier one of its thread. So a delivery that waits, for example for the end of quiet
+    hours, would also delay an urgent one behind it.
     """
+    # The earliest time at which an urgent delivery of a thread is due, among those seen so far in the loop.
     due_of_urgent: dict[tuple[str, str], datetime] = {}
     newest_first = []
-    # The newest comes first, so that each delivery is reached after the urgent ones that follow it.
     for delivery in sorted(waiting, key=_get_age_key, reverse=True):
         thread = delivery.channel, delivery.thread
         earliest = min(delivery.due, due_of_urgent.get(thread, delivery.due))
         if delivery.urgent:
             due_of_urgent[thread] = earliest
+        # A channel that refused a delivery gets it again only at the time of the retry, even if urgent ones must wait.
         newest_first.append(delivery if delivery.is_refused else replace(delivery, due=earliest))
     return newest_first[::-1]
 
@@ -114,7 +115,6 @@ def next_due(waiting: Iterable[PendingDelivery]) -> datetime | None:
 
 
 def _select_first_of_each_thread(waiting: Iterable[PendingDelivery]) -> list[PendingDelivery]:
-    """Return the first delivery of each thread on each channel, oldest first."""
     first: dict[tuple[str, str], PendingDelivery] = {}
     for delivery in sorted(waiting, key=_get_age_key):
         first.setdefault((delivery.channel, delivery.thread), delivery)

@@ -14,8 +14,6 @@ CALENDAR_FINDINGS = frozenset(
 )
 ALTERED_FINDINGS = frozenset({"withdrawn", "swapped"})
 """Findings about a release that was already out. They make it neither late nor early, but users may have lost it."""
-# Files are checked once an hour by then, so those removed with the page are found removed within two hours.
-_REMOVED_TOGETHER = timedelta(hours=2)
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
@@ -69,7 +67,8 @@ def group_removals(facts: ReleaseFacts) -> list[list[Finding]]:
     for removal in sorted(removals, key=_finding_time):
         group = groups[-1] if groups else []
         is_same_part_again = any(earlier.part == removal.part for earlier in group)
-        is_together = bool(group) and _finding_time(removal) - _finding_time(group[0]) <= _REMOVED_TOGETHER
+        # Files are checked once an hour, so files removed with the page are found removed within two hours.
+        is_together = bool(group) and _finding_time(removal) - _finding_time(group[0]) <= timedelta(hours=2)
         if is_same_part_again or not is_together:
             groups.append([])
         groups[-1].append(removal)
@@ -113,17 +112,17 @@ def is_calendar(facts: ReleaseFacts) -> bool:
 def group_exposures(exposures: Iterable[Exposure]) -> list[list[Exposure]]:
     """Return the exposures in groups that overlap, in time order: a page and its file public at once make one group.
 
-    Fact keys (`exposed 0`) have the number of a group, so later looks must not change it. They do not, because an
-    exposure that is open, or whose end is not dated, counts as without end and takes later ones into its group.
+    Fact keys such as `exposed 0` contain the number of a group, so a group must keep its number after later looks.
     """
     groups: list[list[Exposure]] = []
-    group_ends = _LONG_AGO
+    end_of_group = _LONG_AGO
     for exposure in sorted(exposures, key=_exposure_start):
-        if not groups or _exposure_start(exposure) > group_ends:
+        if not groups or _exposure_start(exposure) > end_of_group:
             groups.append([])
         groups[-1].append(exposure)
-        latest_end = _FOR_EVER if exposure.open else exposure.to.by or exposure.to.after or _FOR_EVER
-        group_ends = max(group_ends, latest_end)
+        # An open exposure, or one whose end has no known time, may overlap any later exposure. So it never ends here.
+        end = _FOR_EVER if exposure.open else exposure.to.by or exposure.to.after or _FOR_EVER
+        end_of_group = max(end_of_group, end)
     return groups
 
 
@@ -157,15 +156,18 @@ def list_fact_keys(facts: ReleaseFacts | None) -> frozenset[str]:
 
 
 def select_drafted_facts(facts: ReleaseFacts | None) -> object:
-    """Return the facts that a draft states. If they differ, it is written again, so growing lengths are absent."""
+    """Return the facts that a draft states. The draft is written again if the result for new facts is not equal."""
     if facts is None:
         return None
     parts = []
     for part in facts.parts:
-        finished_wait = part.wait if has_upper_bound(part.wait) else None
+        # A wait or a finding that still goes on is longer at each look. That must not write the draft again.
+        ended_wait = part.wait if has_upper_bound(part.wait) else None
+        # The verdict counts only for a required part.
         verdict = part.verdict if part.required else ""
-        parts.append((part.id, verdict, part.first_seen, part.released, finished_wait))
+        parts.append((part.id, verdict, part.first_seen, part.released, ended_wait))
     exposures = [(exposure.part, exposure.start, exposure.to, exposure.open) for exposure in facts.exposures]
+    # Of the length of a finding, only whether it is complete counts.
     findings = sorted((each.kind, each.part or "", has_upper_bound(each.seconds)) for each in facts.findings)
     return facts.verdict, facts.grade, facts.final, facts.slot, parts, exposures, findings, facts.elsewhere
 

@@ -24,8 +24,6 @@ PAGE_NAMES: Mapping[str, str] = {
     "found": "page found by its title",
 }
 """Names of the landing page, by how its address is known."""
-# Calendars are read again four minutes before a slot. An older read missed that one.
-_FRESH_READ = timedelta(minutes=10)
 
 
 def part_label(name: str | None) -> str:
@@ -105,4 +103,5 @@ class ReleaseFacts(JudgedRelease):
         """Return when the announced time was last read, None if that was shortly before the slot, as it should be."""
         if self.slot is None or self.confirmed is None:
             return None
-        return self.confirmed if min(self.slot, self.at) - self.confirmed > _FRESH_READ else None
+        # Calendars are read again four minutes before a slot.
+        return self.confirmed if min(self.slot, self.at) - self.confirmed > timedelta(minutes=10) else None

@@ -13,7 +13,6 @@ from schedules.times.words import moment
 
 STEADY_AFTER = timedelta(minutes=10)
 """Content is steady if it has not appeared or been removed for this long."""
-_LEAST_CHANGES = 3
 CONTENT_CHANGES = frozenset({"exposed", "over", "withdrawn", "back"})
 """The first words of fact keys that report one change of content: it came, or it was removed."""
 
@@ -25,7 +24,7 @@ def find_flapping_stretches(facts: ReleaseFacts | None) -> list[list[datetime]]:
         if not stretches or change - stretches[-1][-1] > STEADY_AFTER:
             stretches.append([])
         stretches[-1].append(change)
-    return [stretch for stretch in stretches if len(stretch) >= _LEAST_CHANGES]
+    return [stretch for stretch in stretches if len(stretch) >= 3]
 
 
 def is_flapping(facts: ReleaseFacts, now: datetime) -> bool:
@@ -47,22 +46,22 @@ def describe_flapping(facts: ReleaseFacts, now: datetime) -> str:
 
 
 def make_steady_notice(incident: Incident, now: datetime) -> Notice | None:
-    """Return the notice that content which came and went is steady; None while it changes, or without such content.
-
-    None also if the incident is closed, or if the slot came since the last change: its notices report the status.
-    """
+    """Return the notice that content which came and went is steady; None if the incident needs no such notice now."""
     facts = incident.facts
+    # Each stretch of changes is a list of their instants.
     stretches = find_flapping_stretches(facts)
     if facts is None or not stretches or incident.closed is not None or is_flapping(facts, now):
         return None
-    stretch = stretches[-1]
-    has_slot_come_since = facts.slot is not None and stretch[-1] < facts.slot <= now
+    changes = stretches[-1]
+    # When the slot comes, other notices report the status of the release, and this one is not needed.
+    has_slot_come_since = facts.slot is not None and changes[-1] < facts.slot <= now
     if has_slot_come_since:
         return None
-    first, last = (moment(at, facts.timezone, now) for at in (stretch[0], stretch[-1]))
-    changed = f"it came and went from {first} to {last}, {len(stretch)} changes; no change since"
+    first, last = (moment(at, facts.timezone, now) for at in (changes[0], changes[-1]))
+    changed = f"it came and went from {first} to {last}, {len(changes)} changes; no change since"
     kind = find_flapping_kind(facts)
-    return make_fact_notice("steady", str(len(stretches)), incident, facts, now, reported_kind=kind, changed=changed)
+    occasion = str(len(stretches))  # part of the notice's id, so that each stretch gets one notice
+    return make_fact_notice("steady", occasion, incident, facts, now, reported_kind=kind, changed=changed)
 
 
 def make_flapping_id(incident: Incident) -> str:
@@ -78,8 +77,8 @@ def find_flapping_kind(facts: ReleaseFacts) -> Kind:
 def _list_content_changes(facts: ReleaseFacts) -> list[datetime]:
     """Return in time order each instant at which content appeared early, was removed, or was back after a removal.
 
-    Parts that change together, such as a page and its files, give one. An exposure is content that is public before its
-    slot, and can end by removal. `withdrawn` findings are removals after the release.
+    Parts that change together, such as a page and its files, give one instant: the first at which one of them appeared
+    or was removed after its release, the last at which one of them was back or its exposure ended.
     """
     changes: list[datetime] = []
     for exposures in group_exposures(facts.exposures):
@@ -89,13 +88,15 @@ def _list_content_changes(facts: ReleaseFacts) -> list[datetime]:
         # An exposure that ended because its slot came was not removed.
         if ends and all(exposure.ended is Ended.REMOVED for exposure in exposures):
             changes.append(max(ends))
-    for removals in group_removals(facts):
-        dated = [(removal.at, removal.seconds) for removal in removals if removal.at is not None]
-        # The length of an absence (`away`) has an upper bound, in seconds, once the content is back.
-        back_by = [at + timedelta(seconds=away.max) for at, away in dated if away is not None and away.max is not None]
-        if dated:
-            changes.append(min(removed_at for removed_at, _ in dated))
-        is_all_back = len(back_by) == len(dated)
-        if back_by and is_all_back:
-            changes.append(max(back_by))
+    for removals in group_removals(facts):  # removals after the release
+        removed_at, back_at = [], []
+        for removal in removals:
+            if removal.at is not None:
+                removed_at.append(removal.at)
+                # `seconds` is how long the content was absent. It has an upper bound only once the content is back.
+                if removal.seconds is not None and removal.seconds.max is not None:
+                    back_at.append(removal.at + timedelta(seconds=removal.seconds.max))
+        changes += [min(removed_at)] if removed_at else []
+        is_all_back = len(back_at) == len(removed_at)
+        changes += [max(back_at)] if back_at and is_all_back else []
     return sorted(changes)

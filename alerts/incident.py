@@ -21,8 +21,6 @@ ASSIGNED_PREFIX = "given to: "
 SIGNED = "signed"
 WAIVED = "waived"
 """Keys of an incident's words: when its report was signed off, and why none will be written."""
-UNPROVEN_GRACE = timedelta(minutes=5)
-"""Until so long after the slot, an unproven verdict may still be settled, so no one is notified."""
 ESCALATED_TO_ALL = 3
 """From this reminder on, every channel of an escalation ladder is notified."""
 VERDICT_REACHED = "confirmed"
@@ -190,15 +188,16 @@ def find_known_incident(incidents: Iterable[Incident], release: str) -> Incident
 
 def find_incident_kind(facts: ReleaseFacts, now: datetime) -> Kind | None:
     """Return the gravest kind of incident that these facts make, None if they make none."""
-    is_settled = facts.final or (facts.slot is not None and now >= facts.slot + UNPROVEN_GRACE)
-    # The last three accuse no one, and a person must judge them.
+    # Until five minutes after the slot, an unproven verdict may still become another one.
+    is_settled = facts.final or (facts.slot is not None and now >= facts.slot + timedelta(minutes=5))
+    # The gravest kind comes first, and the first that applies is returned.
     applies = {
         Kind.EARLY: fact_rules.is_early(facts),
         Kind.PARTIAL: fact_rules.is_partial(facts),
         Kind.LATE: fact_rules.is_late(facts),
         Kind.UNPROVEN: facts.verdict == "unproven" and is_settled,
-        Kind.DUE: fact_rules.is_not_found_yet(facts),
-        Kind.LEAD: fact_rules.is_lead(facts),
+        Kind.DUE: fact_rules.is_not_found_yet(facts),  # due and not found, but a breach is not confirmed
+        Kind.LEAD: fact_rules.is_lead(facts),  # a hint that a person must judge, such as a match in a press feed
         Kind.ALTERED: bool(fact_rules.find_alterations(facts)),
         Kind.CALENDAR: fact_rules.is_calendar(facts),
     }
@@ -221,31 +220,34 @@ def steps_for_incident(
 ) -> list[Step]:
     """Return what people must do now about an incident, the most urgent step first; empty if it has no step list.
 
-    `reported_kind` and `facts` are those of a notice (default: the incident's). `is_last`: it is the last of a thread.
+    `reported_kind` and `facts` are those of the notice with these steps (default: those of the incident). `is_last`:
+    this notice is the last one of the incident's thread.
     """
     kind = reported_kind or incident.kind
     facts = facts or incident.facts
     step_list = incident.step_list
     if incident.kind is Kind.HAND:
-        sort = incident.words.get("sort", "leak")
-        step_list = _STEP_LIST_OF_SORT.get(sort, sort)  # most sorts have a list of their own name
-    elif incident.linked:
-        is_awaited = any(link.stands == AWAITED for link in incident.linked)
-        step_list = "platform" if is_awaited else "platform_over"
+        # The person who logged the incident chose its sort, such as `leak`. Most sorts have a list of the same name.
+        logged_sort = incident.words.get("sort", "leak")
+        step_list = _STEP_LIST_OF_SORT.get(logged_sort, logged_sort)
+    elif incident.linked:  # the incident of a platform that delayed these linked releases
+        is_one_not_out = any(link.stands == AWAITED for link in incident.linked)
+        step_list = "platform" if is_one_not_out else "platform_over"
     elif facts is not None:
         step_list = choose_step_list(kind, facts)
     if not step_list:
         return []
     day = f"{incident.opened:%Y-%m-%d}"
-    # Only steps of an incident about a host name the host, which is then its producer.
+    # Some steps contain `{host}`. Only an incident about a host uses these steps, and its `producer` is the host.
     steps = [replace(step, text=step.text.format(host=incident.producer, day=day)) for step in steps_at(step_list)]
     if not is_last and not incident.acknowledged:
         steps.insert(0, ACKNOWLEDGE)
     if is_last and facts is not None and facts.final:
         steps.append(NOTHING_MORE)
     # A report on a platform is optional, because each producer reports on its own release.
-    owes_no_report = incident.linked or {SIGNED, WAIVED} & incident.words.keys()
-    if kind in KINDS_WITH_DRAFT and not owes_no_report:
+    is_report_optional = bool(incident.linked)
+    is_report_done = SIGNED in incident.words or WAIVED in incident.words
+    if kind in KINDS_WITH_DRAFT and not is_report_optional and not is_report_done:
         steps.append(COMPLETE)
     return steps
 
@@ -305,13 +307,12 @@ def list_route_names(incident: Incident) -> tuple[str, ...]:
 
 
 def _name_findings(facts: ReleaseFacts, reported_kind: Kind) -> tuple[str, ...]:
-    """Return the names of findings that routes match for a notice, that of `reported_kind` first.
-
-    If only a cache was stale, `stale_edge` comes before `late`. A notice names either alterations after the release or
-    breaches, so that a route that silences one keeps the other.
-    """
+    """Return the names of findings that routes match for a notice, the main finding first: the `reported_kind`."""
+    # A notice names either alterations after the release or all other findings. So a route that silences alterations
+    # does not silence a breach, nor the reverse.
     alterations = facts.finding_kinds & fact_rules.ALTERED_FINDINGS
     findings = alterations if reported_kind is Kind.ALTERED else facts.finding_kinds - alterations
+    # If users had to wait only because of a stale cache, the main finding is `stale_edge`, and `late` is another one.
     is_stale = reported_kind is Kind.LATE and fact_rules.is_only_stale(facts)
     main = "stale_edge" if is_stale else str(reported_kind)
     return (main, *sorted({*map(one_line, findings), str(reported_kind)} - {main}))

@@ -89,12 +89,12 @@ def build_message(
 ) -> Message:
     """Return the message of a notice, the same for every channel: text, HTML, brief subject and JSON data.
 
-    `attachments` is the draft, if there is one. `link` is the address at which people can read and acknowledge the
-    incident, `board` the address of its page, `runbook` that of the instructions; each is empty if there is none.
+    `attachments` is the draft, if there is one. `link` is where people acknowledge the incident: a signed link, or
+    `board`, its page on the board. `runbook` is the address of the instructions. Each is empty if there is none.
     """
-    readable = notice.text + "".join(f"\nDraft attached: {attachment.name}" for attachment in attachments)
-    text = readable
-    if link:
+    text_of_html = notice.text + "".join(f"\nDraft attached: {attachment.name}" for attachment in attachments)
+    text = text_of_html
+    if link:  # the HTML has a button for it
         text += f"\nTo read or acknowledge it: {link}"
     elif notice.incident:
         # No web pages are served.
@@ -108,11 +108,11 @@ def build_message(
     buttons = _list_buttons(incident, link, board, facts.url if facts is not None and has_links else "")
     return Message(
         id=notice.id,
-        notice=notice.follows or notice.id,
+        notice=notice.follows or notice.id,  # the notice that opened the thread
         kind=notice.kind,
         subject=one_line(notice.subject),
         text=text,
-        html=write_notice_page(one_line(notice.subject), readable, grade_for_colour, buttons, linked=has_links),
+        html=write_notice_page(one_line(notice.subject), text_of_html, grade_for_colour, buttons, linked=has_links),
         brief=write_brief_subject(notice, facts),
         data=_message_data(notice, incident, facts, attachments, link) | {"page": board, "runbook": runbook},
         attachments=tuple(attachments),
@@ -168,7 +168,6 @@ def _list_buttons(incident: Incident | None, link: str, board: str, address: str
 def _message_data(
     notice: Notice, incident: Incident | None, facts: ReleaseFacts | None, attachments: Sequence[Attachment], link: str
 ) -> dict[str, Any]:
-    """Return the `data` of a message, its JSON for machines. `measured` is None for a notice about several releases."""
     return {
         "schema": SCHEMA,
         "id": notice.id,
@@ -186,7 +185,6 @@ def _message_data(
 
 
 def _incident_json(incident: Incident) -> dict[str, Any]:
-    """Return what a message's data says of an incident; `acknowledged`, `closed` and `signed` may be None."""
     acknowledged = incident.acknowledged
     return {
         **fields_json(incident, "id", "kind"),

@@ -23,7 +23,6 @@ _PRIMARY = f"{_BUTTON};background:#0b5394;color:#ffffff;text-align:center;text-d
 _SECOND = f"{_BUTTON};background:#ffffff;color:#0b5394;text-align:center;text-decoration:none;border:2px solid #0b5394"
 _HEADING = "margin:0;padding:14px 16px;color:#ffffff;font-size:19px;line-height:1.35"
 _COLOURS = {"report": "#a4161a", "note": "#8a5300"}
-_NO_GRADE_COLOUR = "#33475b"
 _LINK = re.compile(r"https?://[^\s<>\"]+")
 _LABEL = re.compile(r"^(What changed|Release|Producer|Address|Promised|Incident): (.*)$")
 
@@ -31,15 +30,16 @@ _LABEL = re.compile(r"^(What changed|Release|Producer|Address|Promised|Incident)
 def write_brief_subject(notice: Notice, facts: ReleaseFacts | None) -> str:
     """Return a subject of at most `LONGEST_BRIEF` characters: status, for how long, producer and title."""
     subject = one_line(notice.subject)
-    # In a test, the status comes after `TEST: `, so it cannot be found below.
+    # The subject of a test begins with `TEST: ` and not with the status, so it is only shortened.
     if facts is None or notice.kind == "test":
-        # Leave out brackets, such as those of the producer, and up to 200 characters after `due`: the slot.
-        return one_line(re.sub(r" \([^()]*\)| due [^,]{0,200}(?=, )", "", subject), LONGEST_BRIEF)
-    seconds = _measure_breach(facts, notice.at)
+        in_brackets = r" \([^()]*\)"  # ` (Ofqual)`
+        slot = r" due [^,]{0,200}(?=, )"  # ` due 09:30 GMT` before a comma
+        return one_line(re.sub(f"{in_brackets}|{slot}", "", subject), LONGEST_BRIEF)
+    breach_seconds = _measure_breach(facts, notice.at)
     lasted = ""
-    if seconds is not None and seconds >= 1:
-        units = 1 if seconds < 3600 else 2  # `12 min`, `3 h 12 min`
-        lasted = f", {length(seconds, math.floor, parts=units, tenths=False)}"
+    if breach_seconds is not None and breach_seconds >= 1:
+        units = 1 if breach_seconds < 3600 else 2  # `12 min`, `3 h 12 min`
+        lasted = f", {length(breach_seconds, math.floor, parts=units, tenths=False)}"
     status = subject.partition(": ")[0]
     return one_line(f"{status}{lasted}: {facts.producer_names}, {one_line(facts.title)}", LONGEST_BRIEF)
 
@@ -52,7 +52,7 @@ def write_notice_page(subject: str, text: str, grade: str, buttons: Mapping[str,
     """
     first_block, *blocks = (block for block in text.strip("\n").split("\n\n") if block.strip())
     _subject, *summary = first_block.split("\n")
-    colour = _COLOURS.get(grade, _NO_GRADE_COLOUR)
+    colour = _COLOURS.get(grade, "#33475b")
     links = (
         f'<a href="{escape(address)}" style="{_SECOND if number else _PRIMARY}">{escape(label)}</a>\n'
         for number, (label, address) in enumerate(buttons.items())
@@ -89,7 +89,6 @@ def _measure_breach(facts: ReleaseFacts, now: datetime) -> float | None:
 
 
 def _write_block(lines: list[str], *, linked: bool) -> Iterator[str]:
-    """Yield the HTML of one paragraph of a notice: its heading and text, then its list, which must come last."""
     items: list[list[str]] = []
     ordered = False
     for line in lines:
@@ -110,7 +109,6 @@ def _write_block(lines: list[str], *, linked: bool) -> Iterator[str]:
 
 
 def _write_line(line: str, *, linked: bool) -> str:
-    """Return a line as HTML: its label in bold, and its web addresses as links if `linked`."""
     html = ""
     if label := _LABEL.match(line):
         html, line = f"<strong>{escape(label[1])}:</strong> ", label[2]

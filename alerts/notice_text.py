@@ -42,10 +42,6 @@ SUBJECT_SUFFIX = {
 }
 KINDS_WITH_DRAFT = frozenset({"late", "partial", "early", "hand", "platform"})
 _LONGEST_TITLE = 70
-_LONGEST_UNPROVEN = 140
-_UNPROVEN_STEP = "Check the publishing log."
-# The detail of an exposure may quote content that was public early, so only the evidence has it.
-_STATUSES_WITH_DETAIL = frozenset({"lead", "calendar", "unproven"})
 
 
 def write_notice_subject(kind: str, reported_kind: str, facts: ReleaseFacts, now: datetime) -> str:
@@ -64,8 +60,8 @@ def write_notice_subject(kind: str, reported_kind: str, facts: ReleaseFacts, now
     details = describe_status(reported_kind, facts, now)
     if status == "unproven":
         # Here the details come before the release, because telephones cut the end of a line.
-        beginning = f"{head}: {details}. {_UNPROVEN_STEP}"
-        return one_line(f"{beginning} {title}", max(_LONGEST_UNPROVEN, len(beginning)))
+        beginning = f"{head}: {details}. Check the publishing log."
+        return one_line(f"{beginning} {title}", max(140, len(beginning)))
     return one_line(f"{head}: {title}, {details}")
 
 
@@ -111,7 +107,6 @@ def status_sentence(kind: str, facts: ReleaseFacts, now: datetime) -> str:
 
 
 def _write_release(facts: ReleaseFacts) -> Iterator[str]:
-    """Yield the lines on the release: title, producer, address and promised time."""
     yield f"Release: {one_line(facts.title)}"
     yield f"Producer: {facts.producer_names}"
     yield f"Address: {facts.url}"
@@ -125,7 +120,6 @@ def _write_release(facts: ReleaseFacts) -> Iterator[str]:
 
 
 def _write_measurements(reported_kind: str, facts: ReleaseFacts, now: datetime) -> Iterator[str]:
-    """Yield the lines on what is measured: the status, each part with its exposures, and details of findings."""
     yield f"- {describe_status(reported_kind, facts, now)}"
     if find_current_status(reported_kind, facts) == "unproven" and facts.unproven_because:
         yield f"  why: {one_line(facts.unproven_because)}"
@@ -142,7 +136,8 @@ def list_finding_details(kind: str, facts: ReleaseFacts) -> Iterator[str]:
     status = find_current_status(kind, facts)
     if status == "altered":
         yield from (f"{part_label(finding.part)}: {one_line(finding.detail)}" for finding in find_alterations(facts))
-    elif status in _STATUSES_WITH_DETAIL:
+    # The detail of an exposure may quote content that was public early, so only the evidence has it.
+    elif status in ("lead", "calendar", "unproven"):
         yield from (one_line(finding.detail) for finding in facts.findings if finding.detail)
 
 
@@ -154,33 +149,32 @@ def _describe_part(part: PartVerdict, facts: ReleaseFacts, now: datetime) -> str
     verdict = "not seen yet" if part.verdict == "pending" else part.verdict.replace("_", " ")
     if part.exposures:
         what_followed = describe_release_after_exposure(part, facts, now)
-        # The delay of a part that was public early is the time for which it was proved absent after its slot.
+        # It was removed and was still absent after its slot: `delay` bounds for how long.
         if not what_followed and part.delay is not None and (part.delay.min or 0) > 0:
             what_followed = f"not out again {_describe_delay(part.delay)}"
         return f"{verdict}, {what_followed}" if what_followed else verdict
     if part.verdict == "on_time":
-        verdict += sureness(part.early_bound)
-    at = find_appearance(part)
-    seen = f", first seen {between_moments(at, facts.timezone, now)}" if at.by else ""
+        verdict += sureness(part.early_bound)  # says by how much it may have been early
+    appeared = find_appearance(part)
+    seen = f", first seen {between_moments(appeared, facts.timezone, now)}" if appeared.by else ""
     delay = f", {_describe_delay(part.delay)}" if part.delay is not None else ""
     wait = ""
-    if part.is_hidden and part.wait is not None:
-        is_out = part.wait.max is not None
-        wait = f"; users could get it {_describe_delay(part.wait)}" if is_out else "; not for users yet"
+    if part.is_hidden and part.wait is not None:  # a cache hid it from users
+        have_users_got_it = part.wait.max is not None
+        wait = f"; users could get it {_describe_delay(part.wait)}" if have_users_got_it else "; not for users yet"
     return f"{verdict}{seen}{delay}{wait}"
 
 
 def _describe_delay(delay: Bounds) -> str:
-    """Return a delay in words: `4 to 5 min after the slot`, or `before` it if the part was early.
+    """Return a delay in words: `4 to 5 min after the slot`, or `before the slot` if the part was early.
 
-    If the bounds are on both sides of the slot: `between 3 s before and 5 s after the slot`. If they are at most a
-    second away from it: `on the second`, because notices show no parts of a second.
+    Notices show no parts of a second, so a delay between a second before and a second after is `on the second`.
     """
     low, high = delay.min, delay.max
     if low is not None and high is not None:
-        # A delay that is proved to be one second can be shown, so it is not `on the second`.
-        is_exactly_one_second = low == high and abs(low) == 1
-        if max(abs(low), abs(high)) <= 1 and not is_exactly_one_second:
+        is_within_a_second = low >= -1 and high <= 1
+        is_exactly_one_second = low == high and low in (-1, 1)  # shown as `1 s`
+        if is_within_a_second and not is_exactly_one_second:
             return "on the second"
         if low < 0 < high:
             before = length(-low, math.ceil, tenths=False)
@@ -191,7 +185,6 @@ def _describe_delay(delay: Bounds) -> str:
 
 
 def _describe_exposure(exposure: Exposure, facts: ReleaseFacts, now: datetime) -> str:
-    """Return from when until when a part was public before its slot, why that ended, and for how long it was."""
     start = f"public before its slot: came {between_moments(exposure.start, facts.timezone, now)}"
     if exposure.open:
         return f"{start}, not seen removed yet"
@@ -219,7 +212,6 @@ def is_late_part_absent(facts: ReleaseFacts) -> bool:
 
 
 def _write_certainty(facts: ReleaseFacts) -> Iterator[str]:
-    """Yield the widest gap between looks, an outdated announcement, and blind spans, if there are any."""
     certainty = facts.certainty
     if certainty.widest_gap is not None:
         yield f"Widest gap between two looks at the page around its slot: {length(certainty.widest_gap, math.ceil)}"

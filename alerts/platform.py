@@ -29,8 +29,6 @@ from alerts.steps import numbered_steps
 from schedules.contract.verdict import choose_worst_grade
 from schedules.times.words import count, moment
 
-GATHERING_TIME = timedelta(seconds=5)
-"""A fault is not over sooner than this after it began, although all releases known by then are out."""
 _COVERED_KINDS = frozenset({"opened", "grade_changed", "appeared", "final", "reminder"})
 _LONGEST_TITLE = 120
 _CHANGED_PREFIX = "What changed: "
@@ -59,9 +57,11 @@ def is_covered_by_platform(notice: Notice) -> bool:
 def update_platform(known: Incident | None, member: Incident, now: datetime, *, is_unsent: bool = False) -> Decision:
     """Open the incident of the platform that delays a release, or update the `known` one, with a notice if one is due.
 
-    `member` is the release's own incident. If `is_unsent`, the opening was not sent yet and can report this release.
+    `member` is the incident of the release itself. `is_unsent`: the notice that opened the platform's incident still
+    waits, and will report this release when it is sent.
     """
     facts = member.facts
+    # A release that the incident lists stays in it, even if the platform does not delay the release any more.
     is_linked = known is not None and any(link.incident == member.id for link in known.linked)
     if facts is None or not (is_linked or shared_platform_id(facts)):
         return Decision()
@@ -80,10 +80,11 @@ def update_platform(known: Incident | None, member: Incident, now: datetime, *, 
     linked = sorted(links.values(), key=lambda link: (link.producers, link.incident))
     grade = choose_worst_grade((before.grade, *(link.grade for link in linked)))
     incident = replace(before, linked=tuple(linked), grade=grade)
-    change = _find_change_to_report(known, incident, new_link, now, is_unsent=is_unsent)
-    if change is None:
+    change_to_report = _find_change_to_report(known, incident, new_link, now, is_unsent=is_unsent)
+    if change_to_report is None:
         return Decision(None if incident == known else incident)
-    kind, occasion, changed = change
+    # The kind and the occasion make the notice's id. `changed` says in words what changed.
+    kind, occasion, changed = change_to_report
     notice = make_platform_notice(kind, occasion, incident, now, changed)
     if kind in ("final", "reopened"):
         incident = replace(incident, closed=now if kind == "final" else None)
@@ -170,7 +171,6 @@ def _count_late_releases(incident: Incident, late: Sequence[LinkedRelease]) -> s
 
 
 def _list_releases(heading: str, linked: Sequence[LinkedRelease]) -> Iterator[list[str]]:
-    """Yield one section of a text: a heading, and title and address of each release. Nothing if there are none."""
     if linked:
         lines = [f"{heading}:"]
         for link in linked:
@@ -180,7 +180,6 @@ def _list_releases(heading: str, linked: Sequence[LinkedRelease]) -> Iterator[li
 
 
 def _link_release(member: Incident, facts: ReleaseFacts) -> LinkedRelease:
-    """Return how a platform's incident lists a release with these facts, whose own incident is `member`."""
     status = CLEARED  # not late after all
     if fact_rules.is_late(facts):
         status = AWAITED if is_late_part_absent(facts) else OUT
@@ -212,7 +211,7 @@ def _find_change_to_report(
         return ("reopened", now.isoformat(), f"not out: {title}") if is_awaited else None
     if not is_awaited:
         # Shortly after the opening, further releases may still turn out to be late on this platform. So wait for them.
-        has_waited_for_others = now - known.opened >= GATHERING_TIME
+        has_waited_for_others = now - known.opened >= timedelta(seconds=5)
         return ("final", now.isoformat(), "all are out") if has_waited_for_others else None
     return None if is_unsent else _find_change_while_open(known, incident, changed)
 

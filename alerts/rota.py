@@ -14,7 +14,6 @@ from schedules.times.words import stamp
 from schedules.times.zone import local, zone
 from schedules.values import CalendarAddress, Name, Network, Spacing, Table, Turn, Wall
 
-_LOOK_AHEAD = timedelta(days=366)
 _MOST_CHANGES = 1000
 
 
@@ -147,7 +146,7 @@ class Rota:
 
     def describe_on_call(self, now: datetime) -> str:
         """Return one line: who is on call now, until when, and who is next."""
-        (_, roles), *later = self.changes(now, now + _LOOK_AHEAD)
+        (_, roles), *later = self.changes(now, now + timedelta(days=366))
         who = " and ".join(roles) or "no one, so all its roles are notified"
         if not later:
             return who
@@ -158,20 +157,23 @@ class Rota:
         return wall.replace(tzinfo=zone(self.timezone)).astimezone(UTC)
 
     def _list_edges(self, begin: datetime, end: datetime) -> Iterator[datetime]:
-        """Yield, in no order, each instant between `begin` and `end` at which a shift or turn begins or ends."""
+        """Yield, in no order, each instant between `begin` and `end` at which who is on call may change."""
+        # A shift, from a table or a calendar, has a begin and an end of its own.
         shifts = (*self.shifts, *self.calendar_shifts)
         edges = (at for shift in shifts for at in (shift.begins, shift.ends))
         yield from (at for at in edges if begin < at < end)
-        first_turn, every = self.settings.begins, self.settings.every
+        # Turns follow each other, each as long as `length_of_turn`, from the local time `first_turn` on.
+        first_turn, length_of_turn = self.settings.begins, self.settings.every
         if not self.settings.turns or first_turn is None:
             return
         local_begin = local(begin, self.timezone).replace(tzinfo=None)
+        turns_before = max(0, (local_begin - first_turn) // length_of_turn)
         # In local time, so that each hand-over is at the same local time when the clocks change.
-        hand_over = first_turn + max(0, (local_begin - first_turn) // every) * every
+        hand_over = first_turn + turns_before * length_of_turn
         for _ in range(_MOST_CHANGES):
             at = self._to_instant(hand_over)
             if at >= end:
                 return
             if at > begin:
                 yield at
-            hand_over += every
+            hand_over += length_of_turn

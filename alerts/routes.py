@@ -21,8 +21,6 @@ _GROUP_OF_FINDING = {
     **dict.fromkeys(CALENDAR_FINDINGS, "calendar"),
 }
 """The group of a finding, whose name routes may also use for it. Findings that are not here are details of these."""
-_GROUPS = frozenset({"early", "altered", "calendar"})
-"""Groups that are no finding themselves. `late` is both."""
 _DELAY_FINDINGS = frozenset({"late", "partial", "stale_edge"})
 
 
@@ -74,9 +72,8 @@ def select_channels(  # noqa: PLR0913 # the facts that a route may match
 ) -> list[tuple[str, datetime]]:
     """Return the channels that get a notice, each with the earliest time to send it.
 
-    `names` are all channels, `producers` are all producers of its releases. Someone must be notified of its main
-    finding, the first one. If no route is for that, all channels get the notice at once. They also do if the routes
-    select no channel and one of its other findings has no route.
+    `names` are all channels, `producers` all producers of its releases. Someone must be notified of the main finding
+    of the notice (its first). If no route is about the main finding, all channels get the notice at once.
     """
     matching = [
         route
@@ -96,18 +93,20 @@ def select_channels(  # noqa: PLR0913 # the facts that a route may match
     chosen = [(name, times[name]) for name in names if name in times]
     main = notice.findings[0]
     must_have_route = {main}
-    if main in _GROUPS:
-        # A main finding such as `calendar` only names the group of other findings, which must each have a route.
-        must_have_route = {kind for kind in notice.findings if _GROUP_OF_FINDING.get(kind) == main} or {main}
+    if main in ("early", "altered", "calendar"):
+        # The main finding may only name a group. If it is `calendar`, each finding about calendars must have a route.
+        must_have_route = {finding for finding in notice.findings if _GROUP_OF_FINDING.get(finding) == main} or {main}
     if not chosen:
-        must_have_route |= _list_other_findings(notice.findings)
-    if all(any(route.matches_finding_or_group(kind) for route in matching) for kind in must_have_route):
-        return chosen
-    return [(name, now) for name in names]
+        # The routes suppress the notice. That must be the purpose of a route for each of its findings.
+        must_have_route |= _list_further_findings(notice.findings)
+    for finding in must_have_route:
+        if not any(route.matches_finding_or_group(finding) for route in matching):
+            return [(name, now) for name in names]
+    return chosen
 
 
-def _list_other_findings(findings: Sequence[str]) -> set[str]:
-    """Return the other findings of a notice that could have a notice of their own. All delays count as one finding."""
+def _list_further_findings(findings: Sequence[str]) -> set[str]:
+    """Return the findings after the main one that could have a notice of their own. All delays count as one finding."""
     others = {*findings[1:]} & {*_GROUP_OF_FINDING, "late", "lead"}
     if findings[0] in _DELAY_FINDINGS:
         return others - _DELAY_FINDINGS

@@ -115,7 +115,6 @@ def measure_exposure(facts: ReleaseFacts, now: datetime) -> float | None:
 
 
 def _describe_late(facts: ReleaseFacts, now: datetime) -> str:
-    """Return when the announced page, or another late part, was first seen and how late, or that it is absent."""
     if (late := find_main_late_part(facts)) is None:
         return "late"
     part, delay = late
@@ -178,13 +177,15 @@ def _describe_early(facts: ReleaseFacts, now: datetime) -> str:
 
 
 def _describe_page_after_exposure(facts: ReleaseFacts, now: datetime) -> list[str]:
-    """Return what happened to the announced page at its slot and after, if this is known."""
+    """Return what happened at the slot and after to a release that was public early; empty before the slot."""
     page = facts.page
     if page is None or facts.slot is None or facts.at < facts.slot:
         return []
+    # A page that was still public at its slot matters more than another part that was late.
     if list_late_parts(facts) and not was_public_at_slot(page):
         return [_describe_late(facts, now)]
-    return list(filter(None, [describe_release_after_exposure(page, facts, now)]))
+    what_followed = describe_release_after_exposure(page, facts, now)
+    return [what_followed] if what_followed else []
 
 
 def describe_release_after_exposure(part: PartVerdict, facts: ReleaseFacts, now: datetime) -> str:
@@ -205,23 +206,24 @@ def _describe_due(facts: ReleaseFacts, now: datetime) -> str:
 def _describe_unproven(facts: ReleaseFacts, now: datetime) -> str:
     """Return in one line why it is not proved when a release came out, by when it was public, and where else it is."""
     elsewhere = _mention_alternatives(facts, now)
-    if "unwatched" in facts.finding_kinds:
+    if "unwatched" in facts.finding_kinds:  # its slot had passed when it was first read in a calendar
         return f"not out {moment(facts.at, facts.timezone, now)}, not watched at its slot{elsewhere}"
     unproven = [part for part in facts.parts if part.required and part.verdict == "unproven"]
-    # The line is about the page if that is unproven, else about the first other part.
+    # The line is about the page, unless only other parts are unproven. Then it is about the first of these.
     part = min(unproven, key=lambda part: part.id != "page", default=facts.page)
     seen = Interval() if part is None else fact_rules.find_appearance(part)
     name = "" if part is None or part.id == "page" else f"{part.id} "
     published = "not seen yet" if seen.by is None else f"published by {_format_minute(seen.by, facts, now, up=True)}"
-    return f"{_explain_unproven(facts, seen, now)}; {name}{published}{elsewhere}"
+    return f"{_explain_doubt(facts, seen, now)}; {name}{published}{elsewhere}"
 
 
-def _explain_unproven(facts: ReleaseFacts, seen: Interval, now: datetime) -> str:
+def _explain_doubt(facts: ReleaseFacts, seen: Interval, now: datetime) -> str:
     """Return why it is not proved when a release came out, between the bounds of `seen`."""
     for doubt in ("promise_in_doubt", "calendars_disagree"):
         if doubt in facts.finding_kinds:
             return CALENDAR_DOUBTS[doubt]
-    # Only blind spans in the time in which it may have come out count. That time is at least a second long.
+    # It came out between these two instants, as far as is known at `facts.at`, the time of the facts. Only times in
+    # which the monitor was blind between them explain the doubt.
     earliest = seen.after or facts.slot or facts.at
     latest = max(seen.by or facts.at, earliest + SECOND)
     blind = [span for span in facts.certainty.blind if span.begins < latest and span.ends > earliest]
@@ -229,7 +231,9 @@ def _explain_unproven(facts: ReleaseFacts, seen: Interval, now: datetime) -> str
         longest = max(blind, key=lambda span: span.ends - span.begins)
         begins, ends = _format_minute(longest.begins, facts, now), _format_minute(longest.ends, facts, now, up=True)
         return f"{say_cause_of_blindness(longest.cause)} {begins}\N{EN DASH}{ends}"
-    return _CAUSES_OF_BLINDNESS["clock"] if "clock_fault" in facts.finding_kinds else "no look proves when it came out"
+    if "clock_fault" in facts.finding_kinds:
+        return "the monitor's clock was in doubt"
+    return "no look proves when it came out"
 
 
 def say_cause_of_blindness(cause: str) -> str:
@@ -251,7 +255,6 @@ def _describe_on_time(facts: ReleaseFacts, now: datetime) -> str:
 
 
 def _describe_altered(facts: ReleaseFacts, now: datetime) -> str:
-    """Return the last removal and the files that were replaced after the release."""
     changes = []
     if groups := fact_rules.group_removals(facts):
         changes.append(f"{_describe_removals(groups[-1], facts, now)} ({_name_parts(groups[-1])})")
@@ -265,23 +268,20 @@ def _name_parts(findings: list[Finding]) -> str:
 
 
 def _describe_removals(removals: list[Finding], facts: ReleaseFacts, now: datetime) -> str:
-    """Return that parts were removed and are back, if all are.
-
-    If all were released before, it says that they were removed after the release, else by what time.
-    """
+    """Return that parts were removed, with the time if it is known, and whether all of these parts are back."""
     parts = {part.id: part for part in facts.parts}
-    removed_by = Interval(None, latest_known(removal.at for removal in removals))
+    last_removed_at = latest_known(removal.at for removal in removals)
+    removed_by = Interval(None, last_removed_at)
     when = f" {between_moments(removed_by, facts.timezone, now)}" if removed_by else ""
-    # If users had the release, that matters more than the time of its removal.
+    # If users had the release before, that matters more than the time of its removal.
     if all(_was_out_before_removal(parts.get(removal.part or "page"), removal.at) for removal in removals):
         when = " after its release"
-    # The length of an absence is known once the content is back.
-    is_back = all(fact_rules.has_upper_bound(removal.seconds) for removal in removals)
-    return f"was removed{when}, and is back" if is_back else f"removed{when}"
+    # `seconds` is how long a part was absent. It has an upper bound once the part is back.
+    are_all_back = all(fact_rules.has_upper_bound(removal.seconds) for removal in removals)
+    return f"was removed{when}, and is back" if are_all_back else f"removed{when}"
 
 
 def _was_out_before_removal(part: PartVerdict | None, removed_at: datetime | None) -> bool:
-    """Return whether a removed part had been released before. A copy from before its slot had not."""
     if part is None or removed_at is None or part.exposures:
         return False
     return part.released.by is not None and part.released.by <= removed_at

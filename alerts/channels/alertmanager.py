@@ -15,7 +15,6 @@ from schedules.contract.verdict import Grade
 from schedules.times.json import instant_from_json, instant_json
 
 _LONGEST_TEXT = 4000
-_KINDS_THAT_MAY_RAISE_GRADE = frozenset({"grade_changed", "reopened", "final", "still"})
 
 
 class Alertmanager(HttpChannel[AlertmanagerSettings]):
@@ -38,14 +37,14 @@ def build_alerts(message: Message, settings: AlertmanagerSettings, now: datetime
     at = instant_from_json(message.data.get("at")) or now
     opened = min(instant_from_json(incident.get("opened")) or at, at)
     grade = str(message.data.get("grade", "none"))
-    # Of the messages that open an incident, only `opened` is about a breach. Others, such as `unproven`, are not.
-    opens_without_breach = message.kind in OPENING_KINDS and message.kind != "opened"
+    # The message that opens a breach has the kind `opened`. Other incidents are opened by other kinds (`unproven`, …).
+    is_no_breach = message.kind in OPENING_KINDS and message.kind != "opened"
     is_open = bool(incident) and incident.get("closed") is None
-    # Perhaps no later message will end this alert. Then it must expire by itself sooner than that of an open breach.
-    may_be_last_message = opens_without_breach or not is_open
-    lifetime = settings.hold_others if may_be_last_message else settings.hold
+    # The alert of an open breach lasts for `hold`, because later messages renew or end it. Any other alert may get no
+    # later message, so it ends by itself after the shorter time `hold_others`.
+    lifetime = settings.hold if is_open and not is_no_breach else settings.hold_others
     yield _build_alert(message, grade, opened, ends=at if message.kind == "final" else at + lifetime)
-    if incident and message.kind in _KINDS_THAT_MAY_RAISE_GRADE:
+    if incident and message.kind in ("grade_changed", "reopened", "final", "still"):
         grades: list[str] = list(Grade)  # the least grave first
         for lower in grades[: grades.index(grade)] if grade in grades else ():
             yield _build_alert(message, lower, opened, ends=at)

@@ -15,8 +15,6 @@ from alerts.channels.settings import FolderSettings
 from alerts.draft.write.registry import WRITERS
 from schedules.times.json import instant_from_json
 
-_SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
-_UNSAFE_CHARACTERS = re.compile(r"[^A-Za-z0-9_.-]+")
 _LONGEST_NAME = 120
 
 
@@ -27,7 +25,7 @@ class Folder(ThreadChannel[FolderSettings]):
 
     def _send_blocking(self, message: Message) -> Outcome:
         """Write the files of a message, each whole or not at all. A message that was written before is not changed."""
-        if not _SAFE_ID.fullmatch(message.id):
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}", message.id):
             return Refused(permanent=True, reason="the message's id cannot be a file name")
         # Use the date of the notice, so that a second attempt after midnight finds the files of the first.
         at = instant_from_json(message.data.get("at")) or self._now()
@@ -49,7 +47,7 @@ def _list_files(message: Message) -> Iterator[tuple[str, bytes]]:
     names = []
     for number, attachment in enumerate(message.attachments):
         # A long name loses its beginning, because its end is the file type.
-        safe_name = _UNSAFE_CHARACTERS.sub("-", attachment.name).strip(".-")[-_LONGEST_NAME:]
+        safe_name = re.sub(r"[^A-Za-z0-9_.-]+", "-", attachment.name).strip(".-")[-_LONGEST_NAME:]
         names.append(f"{message.id}-{safe_name or number}")
         yield names[-1], attachment.content
     yield f"{message.id}.txt", f"{message.subject}\n\n{message.text}".encode()

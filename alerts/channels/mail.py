@@ -18,7 +18,6 @@ from alerts.channels.http import loggable_reason
 from alerts.channels.settings import MailSettings
 from schedules.times.json import instant_from_json
 
-_MOST_REMEMBERED = 1000
 _IMPORTANT = frozenset({"opened", "grade_changed", "reopened", "new_finding", "reminder", "digest"})
 _LOGIN_FAULTS = (aiosmtplib.SMTPAuthenticationError, aiosmtplib.SMTPConnectResponseError, aiosmtplib.SMTPHeloError)
 
@@ -86,7 +85,7 @@ class Mail(NamedChannel[MailSettings]):
         refused_for_now = tuple(address for address in to if address in refused and refused[address][0] < 500)
         reasons = self._redact("; ".join(f"{address}: {code} {text}" for address, (code, text) in refused.items()))
         if refused_for_now:
-            if len(self._retries) >= _MOST_REMEMBERED:
+            if len(self._retries) >= 1000:
                 del self._retries[next(iter(self._retries))]  # the oldest
             self._retries[message_id] = refused_for_now, is_taken
             return Refused(permanent=False, reason=f"taken for {len(to) - len(refused)} of {len(to)}: {reasons}")

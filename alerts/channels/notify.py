@@ -19,8 +19,6 @@ from alerts.channels.http import loggable_reason
 from alerts.channels.settings import NotifySettings
 
 API = "https://api.notifications.service.gov.uk"
-_SHORTEST_KEY = 74
-_TOO_LONG_STATUSES = frozenset({400, 413})
 _PERMANENT_STATUSES = frozenset({400, 413, 422})
 
 
@@ -34,8 +32,7 @@ class Notify(ThreadChannel[NotifySettings]):
         self.formats = ("docx",) if settings.draft_field else ()
 
     def _send_blocking(self, message: Message) -> Outcome:
-        """Submit the message to Notify for every recipient who does not have it yet. Return the outcome for all."""
-        if len(self._key) < _SHORTEST_KEY:
+        if len(self._key) < 74:
             return Refused(permanent=False, reason="the key is not one of GOV.UK Notify")
         settings = self._settings
         base_url = settings.base_url or API
@@ -96,7 +93,7 @@ def _submit_message(client: Any, settings: NotifySettings, message: Message, to:
     try:
         return client.send_email_notification(to, settings.template, personalisation=fields, reference=reference)
     except APIError as fault:
-        if fault.status_code not in _TOO_LONG_STATUSES:
+        if fault.status_code not in (400, 413):  # too long
             raise
     # Notify refused the full text, so send the short form: someone must be notified.
     subject, link = make_short_form(message)

@@ -11,10 +11,6 @@ from alerts.channels.settings import PagerdutySettings
 from alerts.one_line import one_line
 
 EVENTS = "https://events.pagerduty.com/v2/enqueue"
-# PagerDuty's own limits, in characters.
-_LONGEST_SUMMARY = 1024
-_LONGEST_KEY = 255
-_LONGEST_TEXT = 8000
 _PLATFORM_EVENTS = frozenset({"opened", "reopened", "final", "acknowledged", "closed"})
 
 
@@ -42,10 +38,11 @@ def build_event(message: Message, routing_key: str) -> dict[str, Any] | None:
         return None
     is_over = message.kind == "final" or incident.get("closed") is not None
     is_acknowledged = message.kind == "acknowledged"
+    # The numbers below are limits of PagerDuty, in characters.
     event: dict[str, Any] = {
         "routing_key": routing_key,
         "event_action": "resolve" if is_over else "acknowledge" if is_acknowledged else "trigger",
-        "dedup_key": str(incident.get("id") or message.notice)[:_LONGEST_KEY],
+        "dedup_key": str(incident.get("id") or message.notice)[:255],
     }
     if is_over or is_acknowledged:
         return event
@@ -53,12 +50,12 @@ def build_event(message: Message, routing_key: str) -> dict[str, Any] | None:
     texts_of_links = ((message.data.get("link"), "Incident, and acknowledge"), (address, "Announced address"))
     links = [{"href": str(href), "text": text} for href, text in texts_of_links if href]
     payload = {
-        "summary": one_line(message.subject, _LONGEST_SUMMARY),
+        "summary": one_line(message.subject, 1024),
         "source": str(message.data.get("release") or "ninethirty"),
         "severity": SEVERITIES.get(str(message.data.get("grade")), "info"),
         "timestamp": message.data.get("at"),
         "component": str(message.data.get("producer") or ""),
         "class": message.kind,
-        "custom_details": {"text": message.text[:_LONGEST_TEXT], "notice": message.id},
+        "custom_details": {"text": message.text[:8000], "notice": message.id},
     }
     return {**event, "payload": payload, "links": links, "client": "ninethirty"}

@@ -20,8 +20,6 @@ from schedules.times.json import instant_json
 from schedules.times.words import count, instant_text, length, lengths, sureness
 from schedules.times.zone import local_date
 
-# The details of these findings contain only addresses and times. Details of other kinds are not shown.
-DETAILED_FINDINGS = {*FINDING_SENTENCES, "stale_edge", "corrected", "clock_fault"}
 ADDRESS_ORIGINS: Mapping[str, str] = {
     "guessed": "it was guessed from that of its announcement, and absence there proves nothing",
     "guessed and awaited": "it was guessed from that of its announcement. That the release was not out rests on the"
@@ -52,19 +50,21 @@ def explain_certainty(inputs: DraftInput) -> tuple[str, ...]:
     offset = certainty.clock_offset
     if offset is not None and offset != Bounds():  # Bounds() has no limit, so that nothing is known
         clock = f"The monitor's clock differed from those of the watched hosts by {lengths(offset)}."
-    gaps = list_unproven(facts)
-    # If the announced time was not read again shortly before it, any verdict is in doubt. So that comes first.
+    doubts = list_unproven(facts)
     if facts.unread_since is not None:
+        # The calendar was not read shortly before the slot, so the slot may have changed. This gravest doubt is first.
         last_read = words.format_instant(facts.unread_since, facts.timezone)
-        gaps.insert(0, f"The calendar was last read with this announced time in it at {last_read}.")
+        doubts.insert(0, f"The calendar was last read with this announced time in it at {last_read}.")
+    # Only the details of these findings contain no more than addresses and times.
+    detailed_kinds = {*FINDING_SENTENCES, "stale_edge", "corrected", "clock_fault"}
     details = [
         f"{finding.kind.replace('_', ' ').capitalize()}: {finding.detail.rstrip('.')}."
         for finding in facts.findings
-        if finding.kind in DETAILED_FINDINGS and finding.detail
+        if finding.kind in detailed_kinds and finding.detail
     ]
-    about_records = [ABOUT_RECORDS] if certainty.records else []
+    about_records = [ABOUT_RECORDS] if certainty.records else []  # evidence records of requests and answers
     looks = f"{_say_looks(certainty)} {clock}"
-    return (looks, *(gaps or [NO_BLIND_SPAN]), *say_where_announced(facts), *details, ABOUT_TIMES, *about_records)
+    return (looks, *(doubts or [NO_BLIND_SPAN]), *say_where_announced(facts), *details, ABOUT_TIMES, *about_records)
 
 
 def say_where_announced(facts: ReleaseFacts) -> list[str]:
@@ -99,7 +99,6 @@ def describe_blind_span(blind: BlindSpan, timezone: str) -> str:
 
 
 def _say_looks(certainty: Certainty) -> str:
-    """Return sentences on the number of looks, by which monitors, how many failed, and the widest gap between two."""
     names = [f"“{name}”" for name in sorted({certainty.monitor, *certainty.others}) if name]
     by = f" by the monitor{'s' if len(names) > 1 else ''} {words.join(names)}".rstrip()
     failed = f"{certainty.failed_looks:,}" if certainty.failed_looks else "none"
@@ -128,7 +127,6 @@ def tabulate_parts(facts: ReleaseFacts) -> tuple[Table, ...]:
 
 
 def _say_first_seen(part: PartVerdict, facts: ReleaseFacts) -> str:
-    """Return when a part was first seen, or released if it was public early and removed before; or `Not seen`."""
     first_seen = words.format_interval(part.first_seen, facts.timezone)
     if was_public_at_slot(part):
         return f"Already public; came {first_seen}"
@@ -139,33 +137,33 @@ def _say_first_seen(part: PartVerdict, facts: ReleaseFacts) -> str:
 
 def _say_delay(part: PartVerdict, facts: ReleaseFacts) -> str:
     """Return the delay of a part with both bounds, or why it has none, and how late users got it if a cache hid it."""
-    hidden = f"; for users {words.format_bounds(part.wait)} late" if part.is_hidden and part.wait is not None else ""
+    hidden = ""
+    if part.is_hidden and part.wait is not None:  # a cache hid it, and users waited so long for it
+        hidden = f"; for users {words.format_bounds(part.wait)} late"
     is_seen = part.first_seen.by is not None or bool(part.exposures)
-    # The first text that applies is shown. The next column of the table says how early an exposed part was.
-    texts_without_delay = (
-        (part.role == "alternative" and not is_seen, "Not used"),
-        (part.verdict == "on_time", f"On time{sureness(part.early_bound)}{hidden}"),
-        (part.verdict == "unproven", "Not proved"),
-        (part.verdict == "pending", "Not judged yet"),
-        (bool(part.exposures), "Early"),
-    )
-    if text := next((text for applies, text in texts_without_delay if applies), ""):
-        return text
-    if part.delay is None or facts.slot is None:
+    if part.role == "alternative" and not is_seen:
+        return "Not used"
+    if part.verdict == "on_time":
+        # If it may have been early by some seconds, `sureness` says so.
+        return f"On time{sureness(part.early_bound)}{hidden}"
+    if part.verdict in ("unproven", "pending"):
+        return "Not proved" if part.verdict == "unproven" else "Not judged yet"
+    if part.exposures:
+        return "Early"  # the column on exposures says how early
+    if part.delay is None or facts.slot is None:  # for example, only the day was announced
         return "Not measured in minutes"
     low, high = part.delay.min, part.delay.max
     if high is not None and high <= 0:
         # A delay of -5 to -3 minutes is 3 to 5 minutes early: without their signs, the bounds change places.
-        early = words.format_bounds(Bounds(-high, None if low is None else -low))
-        return words.capitalise(f"{early} early{hidden}")
-    # No alternative address was announced, so a release there cannot be late.
-    late = "after it" if part.role == "alternative" else "late"
-    growing = " so far" if part.verdict == "overdue" else ""
-    return words.capitalise(f"{words.format_bounds(part.delay)} {late}{growing}{hidden}")
+        text = f"{words.format_bounds(Bounds(-high, None if low is None else -low))} early"
+    else:
+        # No alternative address was announced, so a release there cannot be late.
+        text = f"{words.format_bounds(part.delay)} {'after it' if part.role == 'alternative' else 'late'}"
+        text += " so far" if part.verdict == "overdue" else ""
+    return words.capitalise(f"{text}{hidden}")
 
 
 def _say_exposures(part: PartVerdict, facts: ReleaseFacts) -> str:
-    """Return the length and start of each time in which a part was public before its slot, or that there was none."""
     if not part.exposures:
         return "None proved" if part.verdict == "unproven" else "None seen"
     lines = []
@@ -188,7 +186,6 @@ def tabulate_evidence(inputs: DraftInput) -> tuple[Table, ...]:
 
 
 def _tabulate_incident(inputs: DraftInput) -> Table:
-    """Return the table of the incident: id, edition, practice, occurrence, and when it was measured, if it was."""
     occurred = _format_utc(inputs.incident.occurred)
     if not has_time_of_day(inputs.incident):
         # A day without a time is not converted: in summer its midnight in London is the day before in UTC.
@@ -205,7 +202,6 @@ def _tabulate_incident(inputs: DraftInput) -> Table:
 
 
 def _tabulate_times(facts: ReleaseFacts) -> Table:
-    """Return the table of the announced time and, for each part, first sight, release (if not the same), exposures."""
     # The announced time has no bounds, so its last cell is a remark.
     rows = [("Announced time", _format_utc(facts.slot) if facts.slot else "not an instant", "as announced")]
     unknown = Interval()
@@ -228,7 +224,6 @@ def _interval_row(what: str, seen: Interval) -> tuple[str, str, str]:
 
 
 def _tabulate_records(facts: ReleaseFacts) -> Table:
-    """Return the table of evidence records with their hashes, and the status and headers of the answers if known."""
     heads = dict(facts.certainty.heads)
     if not heads:
         return Table("Evidence records", ("Record", "SHA-256"), facts.certainty.records, (1, 2))

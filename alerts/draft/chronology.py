@@ -45,7 +45,6 @@ def write_chronology(inputs: DraftInput) -> tuple[str, ...]:
 
 
 def _list_logged_events(inputs: DraftInput) -> Iterator[Event]:
-    """Yield the notes that people made during the incident, except those that the account or the record has."""
     for entry in inputs.incident.timeline_by_time:
         is_omitted = entry.text == inputs.incident.words.get("what") or entry.text.startswith(OMITTED_PREFIXES)
         if entry.by != MONITOR and not is_omitted:

@@ -20,12 +20,9 @@ from schedules.times.zone import local_date
 CODE_URL = "https://code.statisticsauthority.gov.uk"
 """The site with the text of the Code."""
 OUTSIDE_CODE = "The producer is outside the Code of Practice for Statistics, so no practice is cited."
-DATA_FOLDER = Path(__file__).parent / "data"
 
 # The place of the practice to cite if the table offers two. A finding that is not named here cites both.
 PREFERRED_PRACTICE: Mapping[str, int] = {"unannounced": 0, "short_notice": 1}
-# A person must judge these findings first: by themselves they are not a breach.
-NO_BREACH_BY_ITSELF = ("swapped", "calendars_disagree", "promise_in_doubt", "brought_forward")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +86,8 @@ def find_practices(kind_of_failure: str, edition: Edition) -> list[Practice]:
 
     Empty if there is no breach: a blank page, the monitor's own fault, an unknown kind.
     """
-    if kind_of_failure in NO_BREACH_BY_ITSELF:
+    # A person must judge these findings first: by themselves they are not a breach.
+    if kind_of_failure in ("swapped", "calendars_disagree", "promise_in_doubt", "brought_forward"):
         return []
     mode = load_data("clauses")["failure_mode_of_finding"].get(kind_of_failure, kind_of_failure)
     ids = edition.primary.get(mode, ())
@@ -123,7 +121,7 @@ def load_editions() -> Editions:
 @cache
 def load_data(name: str) -> dict[str, Any]:
     """Return a table of `data`, such as `clauses`."""
-    table: dict[str, Any] = json.loads((DATA_FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    table: dict[str, Any] = json.loads((Path(__file__).parent / "data" / f"{name}.json").read_text("utf-8"))
     return table
 
 

@@ -21,8 +21,6 @@ TIME = re.compile(
     r"|(?P<full_hour>1[0-2]|[1-9]) ?(?P<am_pm_of_full_hour>am|pm)\b)"
 )
 BETWEEN = re.compile(rf"between (?P<first>{CLOCK}) and (?P<last>{CLOCK})", re.IGNORECASE)
-NAMED_TIMES = (("noon", "12pm"), ("midnight", "12am"))
-"""Words for a time, each with the same time in figures."""
 MONTHS = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
 # Dates are not compared: reports also name days without measurements, such as that of a reply or a meeting.
 DAY = r"\d{1,2}(?:st|nd|rd|th)?"
@@ -37,71 +35,73 @@ TWO_WORDINGS = "[two wordings, to be made one: as it stood]"
 def merge_words(
     words: Mapping[str, str], new: Report, before: Report | None = None, by: str = "", seen: Report | None = None
 ) -> Report:
-    """Return the `new` report with all texts that people typed. Blank texts are no answer.
+    """Return the `new` report with the texts that people typed: `words`, by the id of their box (a field or a step).
 
-    `words` are these texts by the id of their box (field or step). If the new form has no such box, a text goes to an
-    empty box about the same fact, or without one to the end of the form. An answer that is unchanged since `before`,
-    the last merged report, keeps its author and time. A new one is by the role `by`, who saw `seen`, else `before`.
+    A text whose box is not on the new form goes to an empty box about the same fact, else to the end of the form.
+
+    `before` is the last merged report: an answer that it has too keeps its author and time. A changed answer is by the
+    role `by`. Its author saw the measured text in the report `seen`, or in `before` if that is None.
     """
-    # Under a key with this prefix is no text of a box, but a mark: the box's text replaces the measured account.
+    # The mark `instead.BOX` is no text: it says that the text of a box replaces the measured account.
     typed = {name: text for name, text in words.items() if text.strip() and not name.startswith(INSTEAD_PREFIX)}
-    places = _assign_places(typed, new)
-    # By the id of their box: the texts, and the boxes whose text replaces the measured account.
-    texts: dict[str, str] = {}
-    replacing: set[str] = set()
+    boxes = _assign_boxes(typed, new)
+    text_of_box: dict[str, str] = {}
+    replacing_boxes: set[str] = set()
     # The texts that go to the end of the form, by the label of their question.
     texts_without_box: dict[str, str] = {}
     for name, text in typed.items():
-        if place := places[name]:
-            texts[place] = text
+        box = boxes[name]
+        if box:
+            text_of_box[box] = text
             if words.get(f"{INSTEAD_PREFIX}{name}", "").strip():
-                replacing.add(place)
-        else:
+                replacing_boxes.add(box)
+        else:  # the form has no box for it
             question = find_question(name)
             label = f"{question.label} ({name})" if question and question.label else name
             texts_without_box[label] = text
 
     def set_answer(field: Field) -> Field:
-        if field.id not in texts:
+        if field.id not in text_of_box:
             return replace(field, answer=None)
-        new_answer = Answer(texts[field.id], by, new.at, instead=field.id in replacing)
+        new_answer = Answer(text_of_box[field.id], by, new.at, instead=field.id in replacing_boxes)
         return replace(field, answer=_choose_answer(field, new_answer, before, seen))
 
     sections = tuple(replace(section, fields=tuple(map(set_answer, section.fields))) for section in new.sections)
-    steps = tuple(replace(step, done=texts.get(f"{STEP_PREFIX}{step.id}", "")) for step in new.steps)
+    steps = tuple(replace(step, done=text_of_box.get(f"{STEP_PREFIX}{step.id}", "")) for step in new.steps)
     return replace(new, sections=sections, steps=steps, kept=texts_without_box)
 
 
 def find_wrong_numbers(report: Report, name: str) -> list[str]:
     """Return the numbers and times of a person's text in field `name` that do not agree with the measurements.
 
-    A time agrees if its minute is a measured one, or in a measured interval: 9.03am in `between 9am and 9.05am`. Empty
-    if the text is shown beside the measured account and does not replace it, because readers can compare the two.
+    A time agrees if its minute was measured, or is in a measured interval: 9.03am in `between 9am and 9.05am`.
     """
     field = report.find_field(name)
+    # If the text does not replace the measured account (`paragraphs`), readers see both and can compare them.
     if field is None or not field.is_replaced or field.answer is None or not field.paragraphs:
         return []
     captions = (table.caption for table in report.measured)
     cells = (cell for table in report.measured for row in table.rows for cell in row)
-    measured_text = "\n".join([*field.paragraphs, report.subject, *captions, *cells])
+    # A number in the title of the release, `report.subject`, is right too.
+    known_text = "\n".join([*field.paragraphs, report.subject, *captions, *cells])
     typed = DATE.sub(" ", field.answer.text)  # a person may name days that were not measured
-    for word, time in NAMED_TIMES:  # `noon` is 12pm
-        measured_text, typed = measured_text.replace(word, time), typed.replace(word, time)
-    # The measured times as spans of minutes of the day, from first to last. A single time is a span of one minute.
-    spans = [(_parse_minute(span["first"]), _parse_minute(span["last"])) for span in BETWEEN.finditer(measured_text)]
-    single_minutes = (_parse_minute(found[0]) for found in TIME.finditer(measured_text))
+    for word, time in (("noon", "12pm"), ("midnight", "12am")):
+        known_text, typed = known_text.replace(word, time), typed.replace(word, time)
+    # Each `between 9am and 9.05am` is a span of minutes of the day, (540, 545). A single time is a span of one minute.
+    spans = [(_parse_minute(span["first"]), _parse_minute(span["last"])) for span in BETWEEN.finditer(known_text)]
+    single_minutes = (_parse_minute(found[0]) for found in TIME.finditer(known_text))
     spans += [(minute, minute) for minute in single_minutes]
-    measured_numbers = set(NUMBER.findall(measured_text))
+    known_numbers = set(NUMBER.findall(known_text))
     # Wrong times and numbers by their offset in the typed text, to list them in the order of the text.
     wrong_by_offset = {
         found.start(): found[0]
         for found in TIME.finditer(typed)
         if not any(first <= _parse_minute(found[0]) <= last for first, last in spans)
     }
-    # Numbers are compared without the times. Spaces of the same length keep the offsets of the numbers.
+    # Replace each time by as many spaces, so that the numbers between the times keep their offsets.
     without_times = TIME.sub(lambda found: " " * len(found[0]), typed)
     numbers = NUMBER.finditer(without_times)
-    wrong_by_offset |= {found.start(): found[0] for found in numbers if found[0] not in measured_numbers}
+    wrong_by_offset |= {found.start(): found[0] for found in numbers if found[0] not in known_numbers}
     return list(dict.fromkeys(wrong_by_offset[offset] for offset in sorted(wrong_by_offset)))
 
 
@@ -132,8 +132,9 @@ def list_obstacles(report: Report, facts: ReleaseFacts | None) -> list[str]:
     """
     in_fields = ((field.id, _find_obstacle(field)) for field in report.fields())
     obstacles = [f"{report.label_of(name)} [{name}]: {why}" for name, why in in_fields if why]
+    # `kept` are texts that a person typed into a box of an earlier form. The form of this report has no such box.
     obstacles += [f"{name}: its words have no box on this form; move them to one" for name in report.kept]
-    if facts is not None and not facts.final:
+    if facts is not None and not facts.final:  # the release is still measured
         if facts.verdict == "overdue":
             obstacles.append("the release is still overdue")
         if any(exposure.open for exposure in facts.exposures):
@@ -152,19 +153,19 @@ def _find_obstacle(field: Field) -> str:
     return "still holds [to be completed …]" if "[to be completed" in field.answer.text else ""
 
 
-def _assign_places(words: Mapping[str, str], new: Report) -> dict[str, str]:
+def _assign_boxes(words: Mapping[str, str], new: Report) -> dict[str, str]:
     """Return for each id of a typed text the id of its box: its own, else a free one for the same fact, else empty."""
     boxes = {field.id for field in new.fields()} | {f"{STEP_PREFIX}{step.id}" for step in new.steps}
     # Assign texts whose own box still exists first, so that no other text moves there.
-    places = {name: name for name in words if name in boxes}
+    assigned = {name: name for name in words if name in boxes}
     for name in [name for name in words if name not in boxes]:
         question = find_question(name)
         facts = question.facts if question else ()
         # Other facts are measured or configured. They do not move a person's text to another box.
         typed_facts = {fact for fact in facts if fact.startswith(("human.", "statement."))}
         similar = (field.id for field in new.fields() if typed_facts & {*field.facts})
-        places[name] = next((box for box in similar if box not in places.values()), "")
-    return places
+        assigned[name] = next((box for box in similar if box not in assigned.values()), "")
+    return assigned
 
 
 def _choose_answer(field: Field, new_answer: Answer, before: Report | None, seen: Report | None) -> Answer:

@@ -61,7 +61,6 @@ def fill_form(  # noqa: PLR0913 # one for each thing that a draft is made of
 
 
 def _build_report(inputs: DraftInput, form: Form) -> Report:
-    """Return the draft: the form with its answers, and the evidence, steps and letters that go with it."""
     # An incident that a person logged, such as a leak, does not depend on the measurements of the release.
     measured = inputs.measured_facts
     return Report(
@@ -99,13 +98,14 @@ def _build_field(question: Question, inputs: DraftInput) -> Field:
     # If a question has several facts, the optional ones need no answer. A single one always does.
     is_single = len(question.facts) == 1
     missing = [fact for fact in question.facts if not known[fact] and (is_single or fact not in OPTIONAL_FACTS)]
-    # `clause.cite`: the practices of the Code to cite. If a person completes the answer (`MIXED`), they confirm them.
-    is_mixed = question.filled_by is FilledBy.MIXED
-    is_to_confirm = "clause.cite" in question.facts and is_mixed and not inputs.is_outside_code
+    facts_with_help = list(missing)
+    # The fact `clause.cite` names the broken practices of the Code of Practice. We fill it in, but a person who
+    # completes the answer (MIXED) must check it, and needs help for that. Producers outside the Code have no practices.
+    if "clause.cite" in question.facts and question.filled_by is FilledBy.MIXED and not inputs.is_outside_code:
+        facts_with_help.append("clause.cite")
     help_texts: list[str] = []
-    facts_for_person = [*missing, "clause.cite"] if is_to_confirm else missing
-    # Each of these three helps with few facts and returns nothing for the others.
-    for fact in dict.fromkeys(facts_for_person):
+    for fact in dict.fromkeys(facts_with_help):
+        # Most facts get help from only one of these three functions, or from none.
         help_texts += _summarise_practices(fact, inputs)
         help_texts += guidance.list_questions(fact, inputs.kinds)
         help_texts += guidance.ask_about_clock_change(fact, inputs.measured_facts)
@@ -123,7 +123,6 @@ def _build_field(question: Question, inputs: DraftInput) -> Field:
 
 
 def _format_report_day(inputs: DraftInput) -> str:
-    """Return the local date on which the draft was first issued."""
     return inputs.local_day(inputs.incident.opened)
 
 
@@ -180,7 +179,6 @@ def _parse_typed_dates(inputs: DraftInput) -> list[datetime]:
 
 
 def _answer_account(inputs: DraftInput) -> tuple[str, ...]:
-    """Return what happened, in the words of the person who logged it or as measured, and the sequence of events."""
     if inputs.incident.kind != "hand":
         return (*narrative.write_account(inputs), *write_chronology(inputs))
     account = [*_describe_logged_incident(inputs), *write_chronology(inputs)]
@@ -191,7 +189,6 @@ def _answer_account(inputs: DraftInput) -> tuple[str, ...]:
 
 
 def _answer_grade(inputs: DraftInput) -> tuple[str, ...]:
-    """Return the grade in words: as a person logged it, or if it was measured, with its reason (exposure or delay)."""
     grade = inputs.incident.grade
     if inputs.incident.kind == "hand":
         return (words.capitalise(grade),)
@@ -218,7 +215,6 @@ def _summarise_practices(fact: str, inputs: DraftInput) -> tuple[str, ...]:
 
 
 def _answer_delay(inputs: DraftInput) -> tuple[str, ...]:
-    """Return how long the release was public early or late, or when a logged incident ended."""
     facts = inputs.measured_facts
     if facts is None:
         return _describe_logged_end(inputs)
@@ -269,20 +265,21 @@ ANSWERS: Mapping[str, Callable[[DraftInput], tuple[str, ...]]] = {
 
 
 def _list_warnings(fact: str, inputs: DraftInput) -> tuple[str, ...]:
-    """Return sentences on what a person should check about a fact."""
+    """Return sentences on what a person should check about a fact of the draft, such as `incident.date`."""
     if fact == "incident.date":
         return _check_dates(inputs)
     if fact == "incident.previous":
         return () if cite_earlier_incidents(inputs) else (NONE_ON_FILE,)
+    # `clause.cite` names the practices of the Code of Practice that were broken. Some producers are outside this Code.
     if fact == "clause.cite" and not inputs.is_outside_code:
         unsure = words.join([practice.cite for practice in inputs.practices if not practice.is_confirmed])
         doubt = (f"The number of {unsure} is not confirmed: check it.",) if unsure else ()
+        # The Code also requires releases at 9.30am.
         return (*doubt, *_check_slot_time(inputs))
     return ()
 
 
 def _check_dates(inputs: DraftInput) -> tuple[str, ...]:
-    """Return warnings about the dates of occurrence."""
     dates = _parse_typed_dates(inputs) or [inputs.incident.occurred]
     days = [local_date(each, inputs.timezone) for each in dates]
     reported = local_date(inputs.incident.opened, inputs.timezone)
@@ -301,42 +298,45 @@ def _check_slot_time(inputs: DraftInput) -> tuple[str, ...]:
     at = "" if slot is None else words.format_clock(slot, inputs.timezone)
     if at in ("", "9.30am"):
         return ()
-    if reference := inputs.settings.get("slot_time_reference", ""):
-        return (f"The announced time is {at}, not 9.30am; on file: {reference}.",)
-    # Exemptions became alternative release times on 5 May 2022.
-    permission = "an exemption" if inputs.edition.name in ("1.0", "2.0") else "an alternative release time"
+    if permission_on_file := inputs.settings.get("slot_time_reference", ""):
+        return (f"The announced time is {at}, not 9.30am; on file: {permission_on_file}.",)
+    code = inputs.edition  # the edition of the Code of Practice that applied; since 5 May 2022 it has another word
+    permission = "an exemption" if code.name in ("1.0", "2.0") else "an alternative release time"
     return (f"The announced time is {at}, not 9.30am: is {permission} on file?",)
 
 
 def _describe_logged_incident(inputs: DraftInput) -> tuple[str, ...]:
-    """Return the account of a hand-logged incident, without what other questions of the form ask for."""
-    facts, typed, requested = inputs.facts, inputs.incident.words, inputs.requested_facts
+    """Return the account of an incident that a person logged, without what other questions of the form ask for."""
+    typed, facts_of_form = inputs.incident.words, inputs.requested_facts
     account = []
     if what := typed.get("what", ""):
         account.append(what if what.endswith((".", "?", "!")) else f"{what}.")
-    if "incident.delay" not in requested:
+    # Other questions of the form may ask for its end, for its addresses, and for the announced time.
+    if "incident.delay" not in facts_of_form:
         account += _describe_logged_end(inputs)
-    answered_addresses = _answer_addresses(inputs) if "release.landing_url" in requested else ()
+    answered_addresses = _answer_addresses(inputs) if "release.landing_url" in facts_of_form else ()
     other_addresses = [url for url in typed.get("url", "").splitlines() if url not in answered_addresses]
     if other_addresses:
         account.append(f"It could be seen at {words.join(other_addresses)}.")
     if last_edition := typed.get("last_edition"):
         account.append(f"Latest published edition: {last_edition.rstrip('.')}.")
-    if "release.slot" in requested:
-        return tuple(account)
-    if facts is not None:
-        # A leak before the slot need not be of the release: it can be of the data behind it.
-        is_before_slot = facts.slot is None or facts.slot > inputs.incident.occurred
-        is_leak_before_slot = "leak" in inputs.kinds and is_before_slot
-        subject = "The next release" if is_leak_before_slot else "The release concerned"
-        account.append(narrative.say_announcement(facts, subject))
-    elif next_edition := typed.get("next_edition"):
-        account.append(f"Next release: {next_edition.rstrip('.')}.")
+    if "release.slot" not in facts_of_form:
+        account += _say_announced_time(inputs)
     return tuple(account)
 
 
+def _say_announced_time(inputs: DraftInput) -> list[str]:
+    """Return the sentence on the announced time of the release that a logged incident is about, or of the next one."""
+    facts, next_edition = inputs.facts, inputs.incident.words.get("next_edition")
+    if facts is None:
+        return [f"Next release: {next_edition.rstrip('.')}."] if next_edition else []
+    is_before_slot = facts.slot is None or facts.slot > inputs.incident.occurred
+    # Before the slot, perhaps not the release itself was leaked, but its data. So do not call it the release concerned.
+    is_leak_before_slot = "leak" in inputs.kinds and is_before_slot
+    return [narrative.say_announcement(facts, "The next release" if is_leak_before_slot else "The release concerned")]
+
+
 def _describe_logged_end(inputs: DraftInput) -> tuple[str, ...]:
-    """Return when a logged incident ended, and how long it lasted if its time of day is known; empty without an end."""
     end = logged_end(inputs.incident, inputs.timezone)
     if end is None:
         return ()

@@ -29,25 +29,27 @@ ONE_HOUR_OFF: Mapping[int, str] = {
     -3600: "It was public one hour early in the first week of winter time. Did a scheduled job still use summer time?",
 }
 """The question to ask, by how many seconds the clocks went forward."""
-PUBLISHING_TIME = timedelta(minutes=2)
 
 
 def list_finding_kinds(incident: Incident) -> tuple[str, ...]:
     """Return the kinds of finding on which an incident needs advice, the most urgent first.
 
-    Without any such finding, it is the one that is usual for the kind of incident.
+    If it has no such finding, return the finding that is usual for its kind of incident.
     """
-    # An incident that a person logged uses the facts of a watched release only for its dates.
+    # A person logged this incident and chose its sort, which is named like a kind of finding.
     if incident.kind is Kind.HAND:
         return (incident.words.get("sort", "leak"),)
     findings = incident.facts.findings if incident.facts else ()
-    exposed = {finding.part for finding in findings if finding.kind == "early_exposure"}
-    # `elsewhere_first` (another address had the part first) gives the advice for lateness, wrong for an early part.
-    found = {finding.kind for finding in findings if finding.kind != "elsewhere_first" or finding.part not in exposed}
+    early_parts = {finding.part for finding in findings if finding.kind == "early_exposure"}
+    found = set()
+    for finding in findings:
+        # `elsewhere_first`: another address had a part first. Its advice is on lateness, wrong for an early part.
+        if not (finding.kind == "elsewhere_first" and finding.part in early_parts):
+            found.add(finding.kind)
+    # A finding `blind`, a gap in monitoring, has the advice to look for other evidence. Other findings are evidence.
+    found.discard("blind")
     kinds_by_urgency = load_data("guidance")["advice"]
-    # Leave out `blind`, a gap in monitoring: next to another finding, its advice to look for other evidence is wrong.
-    # An incident about such a gap still gets this advice, because `blind` is then the usual finding.
-    kinds = tuple(kind for kind in kinds_by_urgency if kind in found and kind != "blind")
+    kinds = tuple(kind for kind in kinds_by_urgency if kind in found)
     return kinds or (FINDING_FOR_KIND[incident.kind],)
 
 
@@ -86,8 +88,8 @@ def ask_about_clock_change(fact: str, facts: ReleaseFacts | None) -> tuple[str, 
     intervals += [exposure.start for exposure in facts.exposures]
     expected = facts.slot + timedelta(seconds=shift)
     dated = [(seen.after, seen.by) for seen in intervals if seen.after and seen.by]
-    # The part may have come at the expected instant, or within the time that publishing takes.
-    is_an_hour_off = any(after <= expected + PUBLISHING_TIME and by >= expected for after, by in dated)
+    # The part may have come at the expected instant, or within the two minutes that publishing may take.
+    is_an_hour_off = any(after <= expected + timedelta(minutes=2) and by >= expected for after, by in dated)
     return (ONE_HOUR_OFF[shift],) if is_an_hour_off else ()
 
 
@@ -99,13 +101,13 @@ def _measure_clock_shift(slot: datetime, timezone: str) -> int:
 
 def list_steps(kinds: Sequence[str]) -> tuple[Step, ...]:
     """Return the steps that a report lists for kinds of finding, the most urgent kind first and each step once."""
-    chosen: dict[str, Step] = {}
-    # The table `stages` has the names of the lists of steps that belong to some advice: advice on lateness, `late`, has
-    # the two lists `late` and `out`. Other advice has one list, which has the name of the advice.
+    step_of_id: dict[str, Step] = {}
+    # For the advice `late` there are two lists of steps, `late` and `out`. Any other advice has one list of its name.
     lists_of_advice = load_data("guidance")["stages"]
-    list_names = (name for advice in list_advice(kinds) for name in lists_of_advice.get(advice, [advice]))
-    # A step without an id is only information, which cannot be ticked in a report.
-    listed_steps = (step for name in list_names for step in steps_at(name) if step.id)
-    for step in listed_steps:
-        chosen.setdefault(step.id, step)
-    return tuple(chosen.values())
+    for advice in list_advice(kinds):
+        for list_name in lists_of_advice.get(advice, [advice]):
+            for step in steps_at(list_name):
+                # A step without an id is only information, which cannot be ticked in a report.
+                if step.id:
+                    step_of_id.setdefault(step.id, step)
+    return tuple(step_of_id.values())

@@ -9,9 +9,6 @@ from alerts.draft.input import DraftInput
 from alerts.incident import Incident
 from schedules.times.words import count
 
-MOST_CITED_OF_PLATFORM = 3
-CITE_OTHERS = "cite_others"
-"""The key of an incident's words with which a person includes incidents of other producers."""
 LOGGED_OUTCOMES = {
     "access": "access before release",
     "late": "late release",
@@ -24,15 +21,16 @@ NONE_ON_FILE = "No earlier incident of this release, producer or platform is in 
 
 def cite_earlier_incidents(inputs: DraftInput) -> tuple[str, ...]:
     """Return a sentence on each earlier incident that shares something with this, oldest first, and on their causes."""
-    # In words, what each of them shares with this incident, such as `producer`; empty if nothing.
+    # What each earlier incident shares with this one: `release`, `producer`, `platform`, …, or empty if nothing.
     shared = {other.id: describe_shared(other, inputs.incident) for other in inputs.previous}
     oldest_first = sorted(inputs.previous, key=lambda other: other.occurred)
     earlier = [other for other in oldest_first if shared[other.id] and _can_cite(other, inputs.incident)]
-    # Those that share only the platform can be many, so the newest have a sentence each and the others are counted.
-    only_platform_shared = [other for other in earlier if shared[other.id] == "platform"]
-    only_counted = only_platform_shared[:-MOST_CITED_OF_PLATFORM]
+    # Many incidents can share only the platform. The newest 3 have a sentence each, the older ones are only counted.
+    of_platform = [other for other in earlier if shared[other.id] == "platform"]
+    only_counted = of_platform[:-3]
     sentences = [_cite_incident(other, shared[other.id], inputs) for other in earlier if other not in only_counted]
     if only_counted:
+        # This sentence comes first, and “before that” means before the incidents that the next sentences cite.
         sentences.insert(0, f"On the same platform {count(len(only_counted), 'further incident')} before that.")
     causes = Counter(other.words["cause"] for other in earlier if other.words.get("cause"))
     repeated = [f"{cause} ({count(number, 'time')})" for cause, number in causes.most_common() if number > 1]
@@ -91,7 +89,7 @@ def describe_shared(earlier: Incident, incident: Incident) -> str:
     if incident.release and earlier.release == incident.release:
         return "release"
     is_same_producer = earlier.producer == incident.producer
-    if not is_same_producer and not incident.words.get(CITE_OTHERS):
+    if not is_same_producer and not incident.words.get("cite_others"):
         return ""
     shared = ["producer"] if is_same_producer else []
     facts, others = incident.facts, earlier.facts

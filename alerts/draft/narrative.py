@@ -20,8 +20,6 @@ from schedules.times.interval import Bounds, Interval, magnitude, since
 from schedules.times.words import count
 from schedules.times.zone import local_date
 
-SITE_NAMES: Mapping[str, str] = {"govuk": " on GOV.UK", "ons": " on the ONS website"}
-"""The site on which each calendar announces, by the calendar's name. Other calendars are not named in sentences."""
 ALTERNATIVE_NAMES: Mapping[str, str] = {
     "report": "the report",
     "bulletin": "the bulletin",
@@ -43,19 +41,20 @@ FINDING_SENTENCES: Mapping[str, str] = {
 """The sentence for each kind of finding that is not about times of availability. Details are in the evidence."""
 EVIDENCE_IS_SEPARATE = "The measured times and their evidence are set out in a separate document."
 ON_TIME_TOLERANCE = timedelta(minutes=1)
-CAP_SUBJECT, SUBJECT, WAS, CAP_IT, IT = "\x00S", "\x00s", "\x00w", "\x00I", "\x00i"
+CAP_SUBJECT_MARK, SUBJECT_MARK, WAS_MARK, CAP_IT_MARK, IT_MARK = "\x00S", "\x00s", "\x00w", "\x00I", "\x00i"
 """Marks in a sentence for its subject, `was` or `were`, and `it` or `they`; CAP_: at the start of a sentence."""
 
 
 def write_account(inputs: DraftInput) -> tuple[str, ...]:
-    """Return the account: announced time and availability, a new time, and remarks on findings; empty without facts."""
+    """Return the account: announced time, availability, an earlier time if decided, remarks; empty without facts."""
     facts = inputs.facts
     if facts is None:
         return ()
-    # Other questions of the form may ask for the lengths and the announced time.
-    has_lengths, has_slot = "incident.delay" not in inputs.requested_facts, "release.slot" not in inputs.requested_facts
-    times = say_availability(facts, has_lengths=has_lengths, is_named=has_slot)
+    # If another question of the form asks for the announced time, or for how early or late it was, leave that out.
+    has_slot = "release.slot" not in inputs.requested_facts
+    has_lengths = "incident.delay" not in inputs.requested_facts
     opening = [say_announcement(facts, "The release")] if has_slot else []
+    times = say_availability(facts, has_lengths=has_lengths, is_named=has_slot)  # the opening names the release
     paragraphs = [" ".join([*opening, *times])]
     if new_time := find_brought_forward_time(inputs):
         to, role = words.format_clock_day(new_time, facts.timezone), inputs.incident.words.get("brought_forward_by")
@@ -80,7 +79,9 @@ def say_announcement(facts: ReleaseFacts, subject: str = "") -> str:
     if facts.slot is None and not facts.slot_text:
         return f"{name} had no announced release time."
     slot = words.format_clock_day(facts.slot, facts.timezone) if facts.slot else facts.slot_text
-    return f"{name} was pre-announced{SITE_NAMES.get(facts.slot_source or '', '')} for {slot}."
+    # The site of the calendar that announced it. Other calendars are not named.
+    site = {"govuk": " on GOV.UK", "ons": " on the ONS website"}.get(facts.slot_source or "", "")
+    return f"{name} was pre-announced{site} for {slot}."
 
 
 def say_availability(
@@ -92,16 +93,16 @@ def say_availability(
     early, and where else the release could be read. `is_named`: the sentence before has named the release.
     """
     parts = sort_parts(facts)
-    awaited = [part for part in parts if part.can_be_late]
-    # The sentences have marks for their subject. `_fill_subjects` replaces them by the parts that share a sentence.
+    announced = [part for part in parts if part.can_be_late]
+    # The sentences have a mark in place of their subject. `_fill_subjects` replaces it by the parts of a sentence.
     exposures = [(part, _say_exposures(part, facts, has_lengths=has_lengths)) for part in parts if part.exposures]
-    releases = [(part, SENTENCE_WRITERS.get(part.verdict, _say_released)(part, facts)) for part in awaited]
     sentences = _fill_subjects(exposures, facts, has_addresses=has_addresses)
-    # If a part was public early, readers want to know about those that are still to come.
-    not_early = [part for part in awaited if not part.exposures and part.verdict == "pending"]
-    if not_early and any(part.exposures for part in awaited):
+    # Before the slot, if some parts were public early, also say that the other parts were not.
+    not_early = [part for part in announced if not part.exposures and part.verdict == "pending"]
+    if not_early and any(part.exposures for part in announced):
         name, _ = _name_parts(not_early, facts)
         sentences.append(f"No early publication of {name} was found.")
+    releases = [(part, SENTENCE_WRITERS.get(part.verdict, _say_released)(part, facts)) for part in announced]
     sentences += _fill_subjects(releases, facts)
     if is_named and sentences:
         sentences[0] = re.sub("^The release ", "It ", sentences[0])
@@ -113,12 +114,14 @@ def say_lengths(facts: ReleaseFacts) -> tuple[str, ...]:
     sentences = []
     for part in sort_parts(facts):
         for exposure in part.exposures:
-            lead = _format_lead(exposure, facts)
-            # An exposure that lasted until the slot is as long as its lead.
+            how_early = _say_how_early(exposure, facts)
+            # An exposure that lasted until the slot is as long as it was early.
             length = "" if exposure.ended is Ended.SLOT else words.round_length(exposure.seconds)
-            details = ", ".join(filter(None, (f"for {length}" if length else "", f"from {lead}" if lead else "")))
+            details = ", ".join(
+                filter(None, (f"for {length}" if length else "", f"from {how_early}" if how_early else ""))
+            )
             available = f"available {details}" if details else "available"
-            sentences.append((part, f"{CAP_SUBJECT} {WAS} {available} before the announced time."))
+            sentences.append((part, f"{CAP_SUBJECT_MARK} {WAS_MARK} {available} before the announced time."))
     return tuple(_fill_subjects(sentences, facts))
 
 
@@ -133,10 +136,10 @@ def say_delays(facts: ReleaseFacts) -> tuple[str, ...]:
     waits = [(part, wait) for part, wait in wait_by_part.values() if wait and (wait.min or 0.0) >= words.MINUTE]
     if not waits:
         return ()
-    sentences = [
-        (part, f"Access to {SUBJECT} was delayed by {words.round_length(wait)}{' so far' if wait.max is None else ''}.")
-        for part, wait in waits
-    ]
+    sentences = []
+    for part, wait in waits:
+        so_far = " so far" if wait.max is None else ""
+        sentences.append((part, f"Access to {SUBJECT_MARK} was delayed by {words.round_length(wait)}{so_far}."))
     # Sentences on other addresses with content of the release. Only the first one is used.
     elsewhere = []
     for part in _list_found_alternatives(facts):  # the earliest first
@@ -155,17 +158,16 @@ def find_brought_forward_time(inputs: DraftInput) -> datetime | None:
 
 
 def _say_remarks(facts: ReleaseFacts) -> list[str]:
-    """Return one paragraph with sentences on findings other than the times of this release; empty without any."""
+    """Return one paragraph on findings that are not about times, such as a replaced file; empty without any."""
     kinds = dict.fromkeys(finding.kind for finding in facts.findings)  # each once, in order
-    sentences = [sentence for sentence in map(FINDING_SENTENCES.get, kinds) if sentence is not None]
+    sentences = [sentence for kind in kinds if (sentence := FINDING_SENTENCES.get(kind)) is not None]
     if "platform" in kinds:
-        # Do not name them. Only the list of earlier incidents may, if a person includes other producers there.
+        # The finding `platform`: several producers on one host were late together. Do not name the other producers.
         sentences.append(f"Releases of other producers on {facts.host} were late at the same time.")
     return [" ".join(sentences)] if sentences else []
 
 
 def _find_slot_day(facts: ReleaseFacts) -> date | None:
-    """Return the local day of the announced time, None without one. Readers already know this day."""
     return local_date(facts.slot, facts.timezone) if facts.slot else None
 
 
@@ -178,63 +180,72 @@ def _format_time(at: datetime, facts: ReleaseFacts) -> str:
 
 
 def _say_exposures(part: PartVerdict, facts: ReleaseFacts, *, has_lengths: bool) -> str:
-    """Return sentences on when a part was public before its slot, and how each exposure ended."""
+    """Return sentences on when a part was public before its slot, and how each exposure ended.
+
+    `has_lengths`: they also say how early it was, and for how long.
+    """
     sentences = []
-    for place, exposure in enumerate(part.exposures):
-        lead = _format_lead(exposure, facts) if has_lengths else ""
-        again = " again" if place else ""
-        early = f", {lead} early" if lead else ""
-        sentences.append(f"{CAP_SUBJECT} became available{again} {_format_interval(exposure.start, facts)}{early}.")
+    for number, exposure in enumerate(part.exposures, 1):
+        again = " again" if number > 1 else ""
+        how_early = _say_how_early(exposure, facts) if has_lengths else ""
+        start = _format_interval(exposure.start, facts) + (f", {how_early} early" if how_early else "")
+        sentences.append(f"{CAP_SUBJECT_MARK} became available{again} {start}.")
         sentences.append(_say_how_it_ended(part, exposure, facts, has_lengths=has_lengths))
     return " ".join(sentences)
 
 
-def _format_lead(exposure: Exposure, facts: ReleaseFacts) -> str:
-    """Return how long before the slot a part was public, empty if that is not known."""
+def _say_how_early(exposure: Exposure, facts: ReleaseFacts) -> str:
     if facts.slot is None:
         return ""
     return words.round_length(magnitude(since(exposure.start, facts.slot)))
 
 
 def _say_how_it_ended(part: PartVerdict, exposure: Exposure, facts: ReleaseFacts, *, has_lengths: bool) -> str:
-    """Return the sentence on the end of an exposure: open, slot, removal (`has_lengths`: after how long), unknown."""
-    # The sentence on the start already gave the day.
+    """Return the sentence on how an exposure ended. `has_lengths`: it also says after how long a part was removed."""
+    # The sentence before, on the start of the exposure, has named its day.
     began = exposure.start.by or exposure.start.after
     named_day = local_date(began, facts.timezone) if began else _find_slot_day(facts)
     if exposure.open:
-        # If the last look did not show the part, `seen_until` is when an earlier look did. Else it is None.
-        last_seen = part.seen_until or facts.at
-        # The sentence on the start rounds its time, so a time less than a minute later could seem to be before it.
-        is_too_near_to_start = began is not None and last_seen - began < ON_TIME_TOLERANCE
-        if not is_too_near_to_start:
-            return f"{CAP_IT} {WAS} still available at {words.format_clock_day(last_seen, facts.timezone, named_day)}."
-        if part.seen_until is None:
-            return f"{CAP_IT} had not yet been removed."
-        return f"It is not known whether {IT} {WAS} removed."
+        return _say_still_open(part, began, facts, named_day)
     if exposure.ended is Ended.SLOT:
-        return f"{CAP_IT} remained available until the announced time."
+        return f"{CAP_IT_MARK} remained available until the announced time."
     if exposure.ended is not Ended.REMOVED:
-        return f"It is not known whether {IT} {WAS} removed before the announced time."
+        return f"It is not known whether {IT_MARK} {WAS_MARK} removed before the announced time."
     lasted = words.round_length(exposure.seconds) if has_lengths else ""
     after = f", after {lasted}" if lasted else ""
-    return f"{CAP_IT} {WAS} removed {words.round_interval(exposure.to, facts.timezone, named_day)}{after}."
+    return f"{CAP_IT_MARK} {WAS_MARK} removed {words.round_interval(exposure.to, facts.timezone, named_day)}{after}."
+
+
+def _say_still_open(part: PartVerdict, began: datetime | None, facts: ReleaseFacts, named_day: date | None) -> str:
+    """Return the sentence that a part was still public when last seen, or that its removal was not seen."""
+    # `seen_until` is None while looks show the part. If the last look did not, it is the time of the last that did.
+    last_seen = part.seen_until or facts.at
+    # Times are rounded, and a last sight in the first minute could seem to be before the start. So give no time then.
+    if began is None or last_seen - began >= timedelta(minutes=1):
+        last_seen_at = words.format_clock_day(last_seen, facts.timezone, named_day)
+        return f"{CAP_IT_MARK} {WAS_MARK} still available at {last_seen_at}."
+    if part.seen_until is None:
+        return f"{CAP_IT_MARK} had not yet been removed."
+    return f"It is not known whether {IT_MARK} {WAS_MARK} removed."
 
 
 def _say_late(part: PartVerdict, facts: ReleaseFacts) -> str:
-    """Return the sentence on when a late part came (to the minute, or a range), and how long a cache then hid it."""
-    seen = fact_rules.find_appearance(part)
+    """Return the sentence on when a late part came, and until when a cache then hid it from users."""
+    appeared = fact_rules.find_appearance(part)
+    # The marks are replaced later by the name of the part, or of several parts, and by `was` or `were`.
     if _is_hidden_for_minutes(part):
-        return f"{CAP_SUBJECT} {WAS} published {_format_interval(seen, facts)}, but {_say_hidden_until(part, facts)}."
-    is_range = words.find_nearest_minute(seen) is None
-    if is_range:
-        return f"{CAP_SUBJECT} became available {_format_interval(seen, facts)}."
-    return f"{CAP_SUBJECT} {WAS} not available until {_format_interval(seen, facts, prefix='')}."
+        published = f"{CAP_SUBJECT_MARK} {WAS_MARK} published {_format_interval(appeared, facts)}"
+        return f"{published}, but {_say_hidden_until(part, facts)}."
+    is_one_time = words.find_nearest_minute(appeared) is not None
+    if is_one_time:  # `was not available until 9.51am`
+        return f"{CAP_SUBJECT_MARK} {WAS_MARK} not available until {_format_interval(appeared, facts, prefix='')}."
+    return f"{CAP_SUBJECT_MARK} became available {_format_interval(appeared, facts)}."
 
 
 def _say_on_time(part: PartVerdict, facts: ReleaseFacts) -> str:
     slot = f" at {_format_time(facts.slot, facts)}" if facts.slot else ""
     hidden = f", but {_say_hidden_until(part, facts)}" if _is_hidden_for_minutes(part) else ""
-    return f"{CAP_SUBJECT} {WAS} published as announced{slot}{hidden}."
+    return f"{CAP_SUBJECT_MARK} {WAS_MARK} published as announced{slot}{hidden}."
 
 
 def _is_hidden_for_minutes(part: PartVerdict) -> bool:
@@ -244,15 +255,19 @@ def _is_hidden_for_minutes(part: PartVerdict) -> bool:
 
 
 def _say_hidden_until(part: PartVerdict, facts: ReleaseFacts) -> str:
-    """Return the words on until when users had no access to a part. `part.wait` bounds how long they waited."""
-    wait, slot = part.wait or Bounds(), facts.slot or facts.at
-    last_hidden = None if wait.min is None else slot + timedelta(seconds=wait.min)
-    if wait.max is None:
-        return f"users still had no access at {_format_time(last_hidden or facts.at, facts)}"
-    access_began = Interval(last_hidden, slot + timedelta(seconds=wait.max))
-    # A short interval is written as one minute (`until 9.51am`), a longer one as `until some time between … and …`.
-    until = "until some time " if words.find_nearest_minute(access_began) is None else "until "
-    return f"users had no access {until}{_format_interval(access_began, facts, prefix='')}"
+    """Return the words `users had no access until 9.51am`, or `users still had no access at 9.51am`, for a hidden part.
+
+    Users waited for it from the slot, at least `part.wait.min` and at most `part.wait.max` seconds.
+    """
+    wait, slot = part.wait or Bounds(), facts.slot or facts.at  # without a slot, no part has a wait
+    without_access = None if wait.min is None else slot + timedelta(seconds=wait.min)
+    if wait.max is None:  # users still wait
+        return f"users still had no access at {_format_time(without_access or facts.at, facts)}"
+    access_began = Interval(without_access, slot + timedelta(seconds=wait.max))
+    # A longer interval is written as `until some time between 9.40am and 9.51am`.
+    is_one_time = words.find_nearest_minute(access_began) is not None
+    until = "until" if is_one_time else "until some time"
+    return f"users had no access {until} {_format_interval(access_began, facts, prefix='')}"
 
 
 def _say_overdue(part: PartVerdict, facts: ReleaseFacts) -> str:
@@ -261,42 +276,47 @@ def _say_overdue(part: PartVerdict, facts: ReleaseFacts) -> str:
     if facts.slot and part.delay and part.delay.min:
         proved = facts.slot + timedelta(seconds=part.delay.min)
     absent = "not available" if part.address == "announced" else "not found"
-    return f"{CAP_SUBJECT} {WAS} still {absent} at {_format_time(proved, facts)}."
+    return f"{CAP_SUBJECT_MARK} {WAS_MARK} still {absent} at {_format_time(proved, facts)}."
 
 
 def _say_released(part: PartVerdict, facts: ReleaseFacts) -> str:
-    """Return the sentence on when a part was released; empty if it is unseen, or was public early until its slot."""
+    """Return the sentence on when a part was released at or after its slot; empty if it was not.
+
+    It is for verdicts such as `early`, which do not say whether the part was then released on time or late.
+    """
     appeared = fact_rules.find_appearance(part)
+    # A part that was already public when its slot came was not released then.
     if appeared.by is None or was_public_at_slot(part):
         return ""
-    # A part that was public early has the verdict `early`, even if it was also released on time or late.
+    # A part that was public early, was removed and then came late has a finding `late`.
     is_late = any(finding.kind == "late" and finding.part == part.id for finding in facts.findings)
     if is_late:
         return _say_late(part, facts)
     if not was_released(part):
-        # The part may have come long before it was first seen, so do not say that it was published then.
-        return f"{CAP_SUBJECT} {WAS} available {_format_interval(Interval(None, appeared.by), facts)}."
-    was_early = bool(part.exposures)
-    if was_early and facts.slot is not None and appeared.by <= facts.slot + ON_TIME_TOLERANCE:
+        # The start of its publication is not proved: it may have come long before it was seen. So only say `by`.
+        return f"{CAP_SUBJECT_MARK} {WAS_MARK} available {_format_interval(Interval(None, appeared.by), facts)}."
+    if part.exposures and facts.slot is not None and appeared.by <= facts.slot + ON_TIME_TOLERANCE:
         return _say_on_time(part, facts)
-    return f"{CAP_SUBJECT} {WAS} published {_format_interval(appeared, facts)}."
+    return f"{CAP_SUBJECT_MARK} {WAS_MARK} published {_format_interval(appeared, facts)}."
 
 
 def _say_unproven(part: PartVerdict, facts: ReleaseFacts) -> str:
-    """Return the sentence on a part that is not proved on time, with the interval in which it was first seen."""
+    """Return the sentence that it is unknown whether a part was on time, and in which interval it was first seen."""
     seen = part.first_seen
-    unknown = f"It is not known whether {SUBJECT} {WAS} published as announced"
+    # The marks are replaced later: by the name of the part, by `was` or `were`, and by `it` or `they`.
+    unknown = f"It is not known whether {SUBJECT_MARK} {WAS_MARK} published as announced"
     if seen.by is None:
         return f"{unknown}."
-    came = "became available" if seen.after is not None else f"{WAS} available"
-    return f"{unknown}; {IT} {came} {_format_interval(seen, facts)}."
+    if seen.after is None:  # no look proves that it was absent before, so it may have come long before
+        return f"{unknown}; {IT_MARK} {WAS_MARK} available {_format_interval(seen, facts)}."
+    return f"{unknown}; {IT_MARK} became available {_format_interval(seen, facts)}."
 
 
 SENTENCE_WRITERS: Mapping[str, Callable[[PartVerdict, ReleaseFacts], str]] = {
     "late": _say_late,
     "on_time": _say_on_time,
     "overdue": _say_overdue,
-    "not_published": lambda _part, facts: f"{CAP_SUBJECT} had not been found by {_format_time(facts.at, facts)}.",
+    "not_published": lambda _part, facts: f"{CAP_SUBJECT_MARK} had not been found by {_format_time(facts.at, facts)}.",
     "unproven": _say_unproven,
 }
 
@@ -306,7 +326,7 @@ def _fill_subjects(
 ) -> list[str]:
     """Return each different sentence once, with all the parts that share it as its subject.
 
-    `texts` are parts and sentences. Marks in these (`SUBJECT`, `WAS`, `IT`) become the parts' names, a verb, a pronoun.
+    `texts` are parts and sentences. The marks in a sentence become the names of its parts, a verb and a pronoun.
     `has_addresses`: add the address if the only subject is a file or another page.
     """
     groups: dict[str, list[PartVerdict]] = {}
@@ -319,8 +339,9 @@ def _fill_subjects(
         if has_addresses and len(parts) == 1 and parts[0].role != "page":
             name += f" at {parts[0].url}"
         pronoun, verb = ("they", "were") if is_plural else ("it", "was")
-        sentence = text.replace(CAP_SUBJECT, words.capitalise(name)).replace(SUBJECT, name).replace(WAS, verb)
-        sentences.append(sentence.replace(CAP_IT, words.capitalise(pronoun)).replace(IT, pronoun))
+        sentence = text.replace(CAP_SUBJECT_MARK, words.capitalise(name)).replace(SUBJECT_MARK, name)
+        sentence = sentence.replace(CAP_IT_MARK, words.capitalise(pronoun)).replace(IT_MARK, pronoun)
+        sentences.append(sentence.replace(WAS_MARK, verb))
     return sentences
 
 
@@ -359,19 +380,16 @@ def _name_role(role: str, parts: Sequence[PartVerdict], facts: ReleaseFacts) -> 
 
 
 def _list_found_alternatives(facts: ReleaseFacts) -> list[PartVerdict]:
-    """Return the other addresses at which part of the release was found, earliest first."""
     alternatives = (part for part in facts.parts if part.role == "alternative" and not part.exposures)
     found = [(part.first_seen.by, part) for part in alternatives if part.first_seen.by]
     return [part for _, part in sorted(found, key=lambda seen_and_part: seen_and_part[0])]
 
 
 def _name_alternative(part: PartVerdict) -> str:
-    """Return what an alternative address has of the release: `the report`, or `content of the release` if unknown."""
     return ALTERNATIVE_NAMES.get(part.id, "content of the release")
 
 
 def _say_elsewhere(facts: ReleaseFacts) -> list[str]:
-    """Return one sentence on the content found at other addresses, with the start of each; empty if none was."""
     places = []
     for number, part in enumerate(_list_found_alternatives(facts)):
         # The verb of the first one is for all.

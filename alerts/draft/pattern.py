@@ -14,7 +14,6 @@ from schedules.times.words import count, day_text
 
 FAULTY, WATCHED = "Late, early or unproven", "Watched"
 NOT_LOGGED = "not logged"
-LONGEST_BY_DAY = 31
 NAMED_GROUPS = 3
 
 
@@ -47,7 +46,6 @@ def charts_json(period: Period) -> list[dict[str, Any]]:
 
 
 def _chart_causes(period: Period) -> tuple[Bars, ...]:
-    """Return a chart of all incidents by logged cause, empty if no cause was logged."""
     causes = [row.cause for row in period.incidents] + [incident.words.get("cause", "") for incident in period.logged]
     if not any(causes):
         return ()
@@ -58,9 +56,8 @@ def _chart_causes(period: Period) -> tuple[Bars, ...]:
 
 
 def _chart_days_or_months(period: Period) -> Bars:
-    """Return a chart by day for a period of at most `LONGEST_BY_DAY` days, else by month."""
     number_of_days = (period.ends - period.begins).days + 1
-    if number_of_days <= LONGEST_BY_DAY:
+    if number_of_days <= 31:
         days = _list_groups(period, lambda row: f"{get_local_slot(row):%Y-%m-%d}")
         named = [(day_text(date.fromisoformat(name)), faulty, watched) for name, faulty, watched in days]
         return _make_chart("By day", "Day", named)
@@ -70,19 +67,16 @@ def _chart_days_or_months(period: Period) -> Bars:
 
 
 def _list_groups(period: Period, key: Callable[[Row], str], order: tuple[str, ...] = ()) -> list[tuple[str, int, int]]:
-    """Return (group, faulty, watched) for each value of `key`, in the given order or else by name."""
     groups = count_faulty_by(period, key)
     return sorted(groups, key=lambda group: (order.index(group[0]) if order else 0, group[0]))
 
 
 def _make_chart(title: str, header: str, groups: Iterable[tuple[str, int, int]]) -> Bars:
-    """Return a chart of faults. `groups` are (label, faulty, watched), and `header` is the heading of the labels."""
     bars = tuple(Bar(*each) for each in groups)
     return Bars(f"{FAULTY}: {title[0].lower()}{title[1:]}", (header, FAULTY, WATCHED), bars, _describe_worst(bars))
 
 
 def _describe_worst(bars: tuple[Bar, ...]) -> str:
-    """Return a chart's text alternative: the groups with the largest share of faults."""
     worst = sorted((bar for bar in bars if bar.number), key=lambda bar: (-bar.number / bar.whole, -bar.number))
     named = [f"{bar.label} {bar.share}" for bar in worst[:NAMED_GROUPS]]
     more = f", then {count(len(worst) - NAMED_GROUPS, 'other')}" if len(worst) > NAMED_GROUPS else ""

@@ -208,14 +208,15 @@ class PlatformFault:
 
 
 def find_platform_faults(period: Period) -> list[PlatformFault]:
-    """Return the faults of platforms: releases of a host and slot whose verdicts have the finding `platform`.
+    """Return the faults of platforms, each with its releases: those that came out late with other producers' releases.
 
-    A fault ends when the first release of its slot came out. A later slot of the host that is not after this end
-    belongs to the same fault. If its own first release came out later, the fault ends then: with slots at 09:30 and
-    09:45, first out at 09:50 and 10:05, one fault ends at 10:05. A slot without any release that is out changes no end.
+    A fault lasts from a slot until the first late release of this slot is out. A later slot on the same host up to that
+    instant belongs to the same fault. Example: the first release of the slot 09:30 is out at 09:50, and that of the
+    slot 09:45 at 10:05. This is one fault from 09:30 to 10:05.
     """
     groups: dict[tuple[str, datetime], list[Row]] = {}
     for row in period.incidents:  # in the order of their slots
+        # The monitor found that this release was late together with those of other producers on its host.
         if row.with_platform and row.slot is not None:
             groups.setdefault((row.host, row.slot), []).append(row)
     faults: list[list[Row]] = []
@@ -232,6 +233,6 @@ def find_platform_faults(period: Period) -> list[PlatformFault]:
             end = slot
             faults.append(fault)
         fault += rows
-        first_out_at = earliest_known(row.first_seen.by for row in rows) or slot
-        last_fault_of[host] = fault, max(end, first_out_at)
+        first_out_at = earliest_known(row.first_seen.by for row in rows)  # None if no release is out yet
+        last_fault_of[host] = fault, max(end, first_out_at or end)
     return [PlatformFault(rows[0].host, tuple(rows)) for rows in faults]

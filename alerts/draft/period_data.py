@@ -77,10 +77,11 @@ def period_json(period: Period) -> dict[str, Any]:
         "punctuality": {
             "judged": indicator.judged,
             "on_time": indicator.on_time,
+            # How many of the releases on time were perhaps early: no look proved absence shortly before their slot.
             "on_time_unsure": len(list_early_bounds(period)),
             "share_on_time": indicator.share,
             "mean_delay": bounds_json(indicator.mean),
-            "mean_leaves_out": len(indicator.left_out),
+            "mean_leaves_out": len(indicator.left_out),  # how many delays are not known well enough for the mean
         },
         "platform_incidents": [_platform_fault_json(each) for each in find_platform_faults(period)],
         "releases": [_row_json(row) for row in period.rows],

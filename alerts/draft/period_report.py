@@ -34,11 +34,9 @@ from schedules.times.words import count, day_text, stamp
 from schedules.times.zone import LONDON, local_date
 
 COLUMN_SHARES = (3.0, 4.2, 3.4, 3.2, 3.0)
-CLAIM_COLUMN_SHARES = (3.2, 7.4, 3.2, 3.0)
 LOGGED_HEADER = ("Occurred", "Release and producer", "Over", "What it was", "Cause")
 MOST_LISTED_CLAIMS = 500
 """The most claims that a document lists."""
-ALWAYS_COUNTED = ("on_time", "late", "early", "unproven")
 
 
 def build_period_report(
@@ -71,7 +69,6 @@ def build_period_report(
 
 
 def _build_field(question: Question, period: Period, name: str) -> Field:
-    """Return the field of a question with its answer, or with a prompt if only a person can answer it."""
     fact = question.facts[0]
     paragraphs: tuple[str, ...] = (name,) if fact == "platform.name" else ()
     if fact in ANSWERS:
@@ -81,11 +78,10 @@ def _build_field(question: Question, period: Period, name: str) -> Field:
 
 
 def _say_counts(period: Period) -> tuple[str, ...]:
-    """Return sentences on how many releases have each verdict, and on their punctuality."""
     if not period.rows:
         return ("No release was watched.",)
     counts = count_verdicts(period)
-    listed = dict.fromkeys((*ALWAYS_COUNTED, *sorted(counts)))
+    listed = dict.fromkeys(("on_time", "late", "early", "unproven", *sorted(counts)))
     numbers = words.join([f"{counts.get(verdict, 0):,} {verdict_text(verdict)}" for verdict in listed])
     return (
         f"{count(len(period.rows), 'release')} watched: {numbers}.",
@@ -95,17 +91,17 @@ def _say_counts(period: Period) -> tuple[str, ...]:
 
 
 def _say_early_bounds(period: Period) -> tuple[str, ...]:
-    """Return a sentence on the releases on time that may have been early by more than `SURE`, empty without any."""
-    bounds = list_early_bounds(period)
-    if not bounds:
+    """Return a sentence on how many on-time releases may in truth have been early, and how early; empty without any."""
+    # For each such release, the seconds before its slot in which no look proved that it was still absent.
+    seconds_early = list_early_bounds(period)
+    if not seconds_early:
         return ()
-    longest = words.format_length(math.ceil(bounds[-1]))
-    which = "One of those on time" if len(bounds) == 1 else f"{len(bounds):,} of those on time"
+    longest = words.format_length(math.ceil(max(seconds_early)))
+    which = "One of those on time" if len(seconds_early) == 1 else f"{len(seconds_early):,} of those on time"
     return (f"{which} may have come up to {longest} early: no look nearer to the announced time proved absence.",)
 
 
 def _say_punctuality(period: Period) -> str:
-    """Return sentences on the share of releases on time and their mean delay, or that none could be judged."""
     punctuality = measure_punctuality(period)
     if punctuality.share is None:
         return "No release of the period could be judged, so its punctuality is not known."
@@ -127,7 +123,6 @@ def _say_punctuality(period: Period) -> str:
 
 
 def _say_incidents(period: Period) -> tuple[str, ...]:
-    """Return sentences on the number of faulty releases, each fault of a platform, and incidents logged by people."""
     number, by_hand = len(period.incidents), len(period.logged)
     logged = (f"{count(by_hand, 'incident')} logged by hand: see annex A.",) if by_hand else ()
     if not number:
@@ -137,7 +132,6 @@ def _say_incidents(period: Period) -> tuple[str, ...]:
 
 
 def _describe_platform_fault(fault: PlatformFault) -> str:
-    """Return a sentence on a fault of a platform: how long it lasted, the releases it delayed, the logged causes."""
     zone, producers = fault.rows[0].timezone, len({row.producer for row in fault.rows})
     titles = words.join([f"“{row.title}”" for row in fault.rows])
     late = f"{count(len(fault.rows), 'release')} of {producers} producers were late together: {titles}"
@@ -148,7 +142,6 @@ def _describe_platform_fault(fault: PlatformFault) -> str:
 
 
 def _say_delays(period: Period) -> tuple[str, ...]:
-    """Return a sentence on the delays of late releases: median, 90th percentile and longest."""
     delays = list_late_delays(period)
     if not delays:
         return ("No release of the period was measured late.",)
@@ -160,7 +153,6 @@ def _say_delays(period: Period) -> tuple[str, ...]:
 
 
 def _say_coverage(period: Period) -> tuple[str, ...]:
-    """Return sentences on how many releases are unproven, the gaps of the monitor, and the publishers' claims."""
     unproven = "No release was watched."
     if period.rows:
         number = count_verdicts(period).get("unproven", 0)
@@ -183,7 +175,6 @@ ANSWERS: Mapping[str, Callable[[Period], tuple[str, ...]]] = {
 
 
 def _tabulate_incidents(period: Period) -> tuple[Table, ...]:
-    """Return a table of the faulty releases and one of the incidents logged by people, each only if it has rows."""
     header = ("Announced", "Release and producer", "First seen", "Delay or exposure", "Verdict and practice")
     rows = tuple(map(_write_row, period.incidents))
     logged_rows = tuple(map(_write_logged_row, period.logged))
@@ -195,7 +186,6 @@ def _tabulate_incidents(period: Period) -> tuple[Table, ...]:
 
 
 def _write_logged_row(incident: Incident) -> tuple[str, ...]:
-    """Return the cells of an incident that a person logged. Its time of day is shown only if they gave one."""
     end = logged_end(incident)
     instant, day = words.format_instant(incident.occurred, LONDON), day_text(local_date(incident.occurred))
     return (
@@ -208,7 +198,6 @@ def _write_logged_row(incident: Incident) -> tuple[str, ...]:
 
 
 def _write_row(row: Row) -> tuple[str, ...]:
-    """Return the cells of a faulty release: slot, names, first sight, length, and verdict with its remarks."""
     first_seen = words.format_interval(row.first_seen, row.timezone) if row.first_seen.by else "not seen"
     length = "not proved"
     if row.exposure is not None:
@@ -253,4 +242,4 @@ def _tabulate_claims(claims: Sequence[Claim], zone: str) -> tuple[Table, ...]:
         for claim in claims[:MOST_LISTED_CLAIMS]
     )
     header = ("First published, as claimed", "Publication and producer", "Slot in the record", "Source")
-    return (Table("Claimed by the publishers, not measured", header, rows, CLAIM_COLUMN_SHARES),) if rows else ()
+    return (Table("Claimed by the publishers, not measured", header, rows, (3.2, 7.4, 3.2, 3.0)),) if rows else ()

@@ -61,7 +61,6 @@ def draw_figure(figure: Timeline | Bars, name: str) -> Drawing:
 
 
 def _draw_bar(bar: Bar, y: int) -> str:
-    """Return the SVG of a row at height `y`: its label, a frame that the bar fills by its share, the share in words."""
     frame_width = WIDTH - BARS_LEFT - BARS_RIGHT
     bar_width = round(frame_width * bar.number / max(1, bar.whole), 1)
     label = f'<text x="0" y="{y + BASELINE}">{escape(one_line(bar.label, LONGEST_BAR_LABEL))}</text>'
@@ -78,7 +77,6 @@ def _find_x(figure: Timeline, at: datetime) -> float:
 
 
 def _draw_lane(figure: Timeline, row: int, lane: Lane) -> str:
-    """Return the SVG of a lane: its label and a bar for each span."""
     y = LANES_TOP + row * LANE_HEIGHT
     svg = f'<text x="0" y="{y + 13}">{escape(one_line(lane.label, LONGEST_LANE_LABEL))}</text>'
     for span in lane.spans:
@@ -104,7 +102,6 @@ def choose_ticks(figure: Timeline) -> list[datetime]:
 
 
 def _draw_axis(figure: Timeline) -> str:
-    """Return the SVG of the axis: a labelled tick at each round time, and the announced time."""
     bottom = LANES_TOP + LANE_HEIGHT * len(figure.lanes)
     has_days = local_date(figure.begins, figure.timezone) != local_date(figure.ends, figure.timezone)
     svg = ""
@@ -130,7 +127,6 @@ def _draw_axis(figure: Timeline) -> str:
 
 
 def _draw_legend(figure: Timeline, y: int) -> str:
-    """Return the SVG of a box and its meaning for each state that the figure shows."""
     svg, x = "", 0
     for state in list_states(figure):
         meaning, _, fill = STATES[state]

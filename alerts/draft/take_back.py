@@ -20,7 +20,6 @@ BaseAndTexts: TypeAlias = tuple[Version, dict[Key, Place], dict[Key, Place]]
 FALLBACK_VERSIONS = 10
 # Forms of a text that we wrote: as it is, and with the bullet of a list, which some programs turn into text.
 PLAIN_TEXT, TEXT_WITH_BULLET = "{}", "• {}"
-BOTH_WORDINGS = TWO_WORDINGS + "\n{}\n[as {} wrote it meanwhile]\n{}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,66 +45,72 @@ def find_file_changes(versions: Versions, data: bytes, by: str, template: bytes 
 
     `template` is the organisation's own. Raises Unreadable if this is no draft of ours or text outside boxes changed.
     """
-    # None without a valid template, or if the file resembles our own form more.
+    # None if the file was not written in the template.
     in_template = _read_in_template(versions, data, template) if template is not None else None
-    # `base` is the version that the file is most similar to, `edited` the texts of the file, and `written` the texts of
-    # that version as we wrote them. Texts are by place: heading and label.
+    # `base` is the version from which the file was written. `edited` are the texts of the file now, `written` its texts
+    # as we wrote them. The key of a text is the heading above it with the label beside it.
     base, edited, written = in_template or _find_base(versions, read_docx(data))
     boxes = {Key(section.heading, field.label): field for section in base.report.sections for field in section.fields}
     if not edited.keys() & boxes.keys():
         raise Unreadable("it holds no box of this draft's form")
     _refuse_words_outside_boxes(base.report, edited, written, boxes)
-    # If a person removed the heading of a box, its text now belongs to the box before. Refuse the file then.
-    removed_places = written.keys() - edited.keys()
-    for removed in boxes.keys() & removed_places:
-        _refuse_displaced_text(removed, edited, written)
+    for key in boxes:
+        is_box_removed = key in written and key not in edited
+        if is_box_removed:
+            _refuse_displaced_text(key, edited, written)
     newest_words = versions[-1].words
-    # A text that is as in `base`, or that the newest version has too, is no change.
+    # If the version of the file or the newest version has the same words, they are no change.
     changed = {
-        name: text
-        for name, text in _find_edits(base.report, edited, written, boxes)
-        if text not in (base.words.get(name, ""), newest_words.get(name, ""))
+        name: typed
+        for name, typed in _find_edits(base.report, edited, written, boxes)
+        if typed not in (base.words.get(name, ""), newest_words.get(name, ""))
     }
     return combine_changes(changed, base.words, newest_words, by, base.number)
 
 
 def combine_changes(
-    changed: Mapping[str, str], before: Mapping[str, str], newest: Mapping[str, str], by: str, base: int = 0
+    changed: Mapping[str, str], base_words: Mapping[str, str], newest_words: Mapping[str, str], by: str, base: int = 0
 ) -> FileChanges:
-    """Return the words that the role `by` `changed` since `before`, the words of version `base`.
+    """Return the words to store in each box that a person `changed`: theirs, or two wordings if another person did too.
 
-    A box that has other words in the `newest` version, because someone else changed it too, gets both wordings.
+    All words are by box. The person in the role `by` started from `base_words`, the words of the version with the
+    number `base`. The stored words are now `newest_words`.
     """
-    texts: dict[str, str] = {}
+    words_to_store: dict[str, str] = {}
     conflicts = []
-    for name, text in changed.items():
-        stored = newest.get(name, "")
-        is_changed_by_other = stored not in (before.get(name, ""), text, "")
+    for name, typed in changed.items():
+        stored = newest_words.get(name, "")
+        is_changed_by_other = stored != base_words.get(name, "") and stored not in ("", typed)
         if not is_changed_by_other:
-            texts[name] = text
-        # There is nothing to add if the file has the box empty, or if the stored words already contain its text.
-        elif text.strip() and text not in stored:
-            texts[name] = BOTH_WORDINGS.format(stored, by, text)
-            conflicts.append(Conflict(name, stored, text))
-    return FileChanges(texts, base, tuple(sorted(conflicts, key=lambda conflict: conflict.field)))
+            words_to_store[name] = typed
+        # The stored words stay alone if the person emptied the box, or if they already contain what the person typed.
+        elif typed.strip() and typed not in stored:
+            words_to_store[name] = f"{TWO_WORDINGS}\n{stored}\n[as {by} wrote it meanwhile]\n{typed}"
+            conflicts.append(Conflict(name, stored, typed))
+    return FileChanges(words_to_store, base, tuple(sorted(conflicts, key=lambda conflict: conflict.field)))
 
 
 def _read_in_template(versions: Versions, data: bytes, template: bytes) -> BaseAndTexts | None:
-    """Return (version, edited texts, written texts) of a file in a template; None if that is bad or fits badly."""
+    """Return the version from which a file was written, and the file's texts: as edited, and as written.
+
+    None if the template cannot be filled, or if the file was not written in it.
+    """
     from alerts.draft.read.template import count_differences, fill_with_marks, read_template  # noqa: PLC0415 # heavy, and rarely needed
     from alerts.draft.write.template import BadTemplate  # noqa: PLC0415 # as above
 
-    edited = read_paragraphs(data)
+    paragraphs = read_paragraphs(data)
     try:
         filled = [(version, fill_with_marks(template, version.report)) for version in versions[-FALLBACK_VERSIONS:]]
     except BadTemplate:
         return None
-    # Of versions that are equally similar, the newest.
-    base, written = min(reversed(filled), key=lambda candidate: count_differences(candidate[1], edited))
+    # Of versions that are equally similar to the file, take the newest.
+    base, in_template = min(reversed(filled), key=lambda candidate: count_differences(candidate[1], paragraphs))
+    # A file that is more similar to our own form was written in our form, for example before there was a template.
     in_our_form = read_paragraphs(WRITERS["docx"](base.report))
-    if count_differences(in_our_form, edited) < count_differences(written, edited):
+    if count_differences(in_our_form, paragraphs) < count_differences(in_template, paragraphs):
         return None
-    return (base, *read_template(base.report, edited, written))
+    edited, written = read_template(base.report, paragraphs, in_template)
+    return base, edited, written
 
 
 def _find_base(versions: Versions, edited: dict[Key, Place]) -> BaseAndTexts:
@@ -128,7 +133,7 @@ def _find_base(versions: Versions, edited: dict[Key, Place]) -> BaseAndTexts:
 
 
 def _find_step(key: Key, report: Report) -> str:
-    """Return the id of the step (`step.NAME`) at a place of the document, empty if it has none."""
+    """Return the id (`step.NAME`) of the step that people must take and note at this place, empty if it has none."""
     if key.heading != WHAT_TO_DO:
         return ""
     return next((f"{STEP_PREFIX}{step.id}" for step in report.steps if step.text == key.label), "")
@@ -137,25 +142,27 @@ def _find_step(key: Key, report: Report) -> str:
 def _refuse_words_outside_boxes(
     report: Report, edited: Mapping[Key, Place], written: Mapping[Key, Place], boxes: Mapping[Key, Field]
 ) -> None:
-    """Raise Unreadable if a file has a new picture, or new words outside its boxes, which would be lost."""
+    """Raise Unreadable if a file has a new picture, or new words outside its boxes, which would be lost.
+
+    `edited` are the texts of the file, `written` those that we wrote. A key is the heading and label of a text.
+    """
     our_headings = {key.heading for key in written}
     for key, place in edited.items():
         where = f"under “{key.heading}”" if key.heading else "at its beginning"
-        our_texts = written[key].normalised() if key in written else []
-        added = Counter(place.normalised()) - Counter(our_texts)
-        added_label = "" if key in written else key.label or ""
-        # A new place without text and label under a heading of ours, such as an empty row, has no new words.
-        is_new_heading = key.heading not in our_headings
-        has_new_words = added or added_label or is_new_heading
+        our_paragraphs = written[key].normalised() if key in written else []
+        new_paragraphs = Counter(place.normalised()) - Counter(our_paragraphs)
+        new_label = "" if key in written else key.label or ""
+        has_new_words = new_paragraphs or new_label or key.heading not in our_headings
+        # The note on a step that people must take is a box too.
         is_box = key in boxes or _find_step(key, report) != ""
         if has_new_words and not is_box:
-            raise make_outside_error(where, " ".join((added_label, *added)))
-        if any(PICTURE in text for text in added):
+            raise make_outside_error(where, " ".join((new_label, *new_paragraphs)))
+        if any(PICTURE in paragraph for paragraph in new_paragraphs):
             raise Unreadable(f"{where} it holds a picture, which no box keeps")
 
 
 def _refuse_displaced_text(removed: Key, edited: Mapping[Key, Place], written: Mapping[Key, Place]) -> None:
-    """Raise Unreadable if our text of a removed box is now in another box because its heading was removed."""
+    """Raise Unreadable if only the heading of a box was removed, so that our text of the box is now in another box."""
     texts = {text for text in written[removed].paragraphs if text.strip()}
     for key, place in edited.items():
         if key in written and texts & {*place.paragraphs} - {*written[key].paragraphs}:
@@ -176,44 +183,51 @@ def _find_edits(
 
 
 def _read_box(place: Place, field: Field, *, signed: bool) -> Iterator[tuple[str, str]]:
-    """Yield the id of a field with a person's words in its box, which is one place of a file.
+    """Yield the id of a field with the words that a person wrote into its box.
 
-    Where we wrote measured text into the box, the words are usually those that a person added to it. If the person
-    removed or changed some of it, the words are the whole text of the box and replace the measured text.
+    A person may add words to our measured text. If they changed some of it, the whole text of the box replaces it.
     """
     paragraphs = _remove_prompts(place, field, signed=signed)
-    added = list(paragraphs)
-    # Only measured text has the tone PLAIN.
-    measured = [piece.text for piece in build_pieces(field, signed=signed) if piece.tone is Tone.PLAIN and piece.text]
-    missing = [text for text in measured if not _remove_text(added, text)]
     whole = "\n".join(paragraphs)
-    # In a field for only one answer, any answer replaces the measured text. An earlier answer may have replaced it too.
-    can_add_answer = not (field.has_one_answer or field.is_replaced)
-    if whole and missing and can_add_answer:
+    pieces = build_pieces(field, signed=signed)
+    measured = [piece.text for piece in pieces if piece.tone is Tone.PLAIN and piece.text]  # the tone of measured text
+    added = list(paragraphs)
+    is_measured_text_changed = False
+    for text in measured:
+        was_removed = _remove_text(added, text)
+        if not was_removed:
+            is_measured_text_changed = True
+    if field.has_one_answer and field.answer is None:
+        # Any words in a field for one answer replace the measured text.
+        yield field.id, whole
+    elif whole and is_measured_text_changed and not field.is_replaced and not field.has_one_answer:
         yield field.id, whole
         yield f"{INSTEAD_PREFIX}{field.id}", "yes"  # records that the words replace the measured text
-    elif field.has_one_answer and field.answer is None:  # the box had only the measured text, which is replaced
-        yield field.id, whole
     else:
+        # The words were added. Or an earlier answer has replaced the measured text, and only that answer changed.
         yield field.id, "\n".join(added)
 
 
 def _remove_prompts(place: Place, field: Field, *, signed: bool) -> list[str]:
-    """Return the paragraphs of a returned box without the texts that we wrote for the person, such as questions."""
+    """Return the paragraphs of a box without the prompts, questions and warnings that we wrote into it."""
     paragraphs = list(place.paragraphs)
-    text_of_empty_box = [NO_ANSWER] if signed else []  # only a signed report has this text in empty boxes
-    our_texts = [field.placeholder, MEASURED_SINCE, *field.notes, *field.guidance, *text_of_empty_box]
-    # Remove the paragraphs that are only ours. They come after the person's words, which may contain the same text.
+    # `placeholder` is a prompt such as `[to be completed: …]`, `guidance` are questions, `notes` are warnings.
+    our_texts = [field.placeholder, MEASURED_SINCE, *field.notes, *field.guidance]
+    if signed:
+        our_texts.append(NO_ANSWER)  # we write this into an empty box of a signed report
+    # Remove our paragraphs. A person may have typed the same text before ours, so remove the last such paragraph.
     for text in reversed(our_texts):
         _remove_text(paragraphs, text, from_end=True)
-    questions = [text for text in (field.placeholder, *field.guidance) if text]
-    # Some programs turn the bullet before a question into text. So look for "• question" first, then for "question".
-    prompts = [pattern.format(text) for text in questions for pattern in (TEXT_WITH_BULLET, PLAIN_TEXT)]
+    # A person may also have typed words before or after a prompt or question, in the same paragraph.
+    prompts = []
+    for text in (field.placeholder, *field.guidance):
+        if text:
+            prompts += [TEXT_WITH_BULLET.format(text), text]  # some programs turn the bullet of a question into text
     for index, paragraph in enumerate(paragraphs):
-        # A prompt that is left has a person's words before or after it in the same paragraph.
-        prompt = next((prompt for prompt in prompts if prompt in paragraph), None)
-        if prompt is not None:
-            paragraphs[index] = " ".join(part.strip() for part in paragraph.split(prompt) if part.strip())
+        found = [prompt for prompt in prompts if prompt in paragraph]
+        if found:
+            typed = [words.strip() for words in paragraph.split(found[0])]
+            paragraphs[index] = " ".join(filter(None, typed))
     return paragraphs
 
 

@@ -51,32 +51,31 @@ def _build_spans(part: PartVerdict, begins: datetime, ends: datetime, now: datet
     """Return the spans of a part's states from `begins` to `ends`: absent, early, public, or `between` if not known."""
     starts: list[tuple[datetime, str]] = [(begins, "absent")]  # when each state starts, in time order
     for exposure in part.exposures:
-        starts += _mark_change(exposure.start, "early")
+        starts += _list_starts(exposure.start, "early")
         if not exposure.open:
-            # `to` is the interval of its end. If it did not end by removal, the state until the release is not known.
-            starts += _mark_change(exposure.to, "absent" if exposure.ended is Ended.REMOVED else "between")
-    # A part with an exposure was first seen then, and released later.
-    starts += _mark_change(part.released if part.exposures else part.first_seen, "public")
-    # A part that was never seen is proved absent only until now. A public part is drawn to the end of the figure, or
-    # if the last look did not show it any more, until it was last seen.
-    is_never_seen = len(starts) == 1
-    last_seen = part.seen_until if starts[-1][1] == "public" else None
-    known_until = now if is_never_seen else last_seen or ends
+            # `to` is the interval in which it ended. If it did not end by removal, the state after it is not known.
+            starts += _list_starts(exposure.to, "absent" if exposure.ended is Ended.REMOVED else "between")
+    # The first sight of a part that was public early is the start of its exposure, so take its release.
+    starts += _list_starts(part.released if part.exposures else part.first_seen, "public")
+    known_until = ends
+    if len(starts) == 1:
+        known_until = now  # it was never seen, and is proved absent until now
+    elif starts[-1][1] == "public" and part.seen_until is not None:
+        known_until = part.seen_until  # it was public, but the last look did not show it any more
     # Each state lasts until the next one starts.
     span_ends = [*(at for at, _ in starts[1:]), min(ends, known_until)]
     spans = [Span(at, until, state) for (at, state), until in zip(starts, span_ends, strict=True)]
     return tuple(span for span in spans if span.begins < span.ends)
 
 
-def _mark_change(seen: Interval, state: str) -> list[tuple[datetime, str]]:
-    """Return the starts of a `between` state, if its start is known, and of a new state; empty if it is not reached."""
+def _list_starts(seen: Interval, state: str) -> list[tuple[datetime, str]]:
+    """Return the start of a new `state`, and before it of the state `between` if its start is known."""
     if seen.by is None:
         return []
     return [(seen.by, state)] if seen.after is None else [(seen.after, "between"), (seen.by, state)]
 
 
 def _describe_part(part: PartVerdict, timezone: str) -> str:
-    """Return a sentence on when a part became public, early and at its release."""
     events = [f"became public early {words.format_interval(each.start, timezone)}" for each in part.exposures]
     appeared, how = (part.released, "released") if part.exposures else (part.first_seen, "first seen")
     if was_public_at_slot(part):

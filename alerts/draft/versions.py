@@ -45,13 +45,14 @@ def append_measurement(versions: Versions, report: Report) -> Versions:
     last = versions[-1]
     before = last.report
     if before.signed:
-        # A signed report keeps the day of its signature as its date.
-        report = _date_amendment(report, before.date_of_report, report.at)
-    # A measurement removes neither the signature, with why it was signed `anyway`, nor the list of amendments.
+        # The date of a signed report is the day of its signature. This measurement is an amendment on a later day.
+        report = _set_dates(report, before.date_of_report, report.at)
+    # The new measurement keeps the signature, the reason to sign despite an obstacle (`anyway`), and the amendments.
     report = replace(report, signed=before.signed, anyway=before.anyway, amendments=before.amendments)
     merged = merge_words(last.words, report, before)
-    # Compare both with the same date of amendment, because a measurement on a later day is no amendment by itself.
-    if _select_content(_replace_dates(merged, amended=before.last_amended)) == _select_content(before):
+    # A later date is no change by itself, so compare the new report with the date of the last amendment before.
+    with_date_before = _replace_dates(merged, merged.date_of_report, before.last_amended)
+    if _select_content(with_date_before) == _select_content(before):
         return versions
     return _append_version(versions, _add_amendment(versions, merged, MONITOR), last.words, MONITOR)
 
@@ -61,19 +62,19 @@ def append_edit(
 ) -> Versions:
     """Append a version with `words` that a person in the role `by` typed, by field id. Other fields are unchanged.
 
-    `seen` is the report that the person saw (default: the last). Measurements later than it are shown beside the words.
+    `seen` is the report that the person saw (default: the last), from which a measurement may differ since.
     """
     last = versions[-1]
     all_words = dict(last.words)
     for name, text in words.items():
-        # A text under this key marks that the person's words replace the measured account of the field.
-        replacing_key = f"{INSTEAD_PREFIX}{name}"
-        # If the person emptied the box, the measured account is shown again.
-        if not text.strip() and replacing_key in all_words:
-            all_words[replacing_key] = ""
+        # The mark `instead.FIELD` says that words replace the measured account. If the person emptied the box of the
+        # field, remove the mark, so that the measured account is shown again.
+        mark = f"{INSTEAD_PREFIX}{name}"
+        if not text.strip() and mark in all_words:
+            all_words[mark] = ""
     all_words |= words
-    redated = replace(_date_amendment(last.report, last.report.date_of_report, at), at=at)
-    merged = merge_words(all_words, redated, before=last.report, by=by, seen=seen)
+    amended_now = replace(_set_dates(last.report, last.report.date_of_report, at), at=at)
+    merged = merge_words(all_words, amended_now, before=last.report, by=by, seen=seen)
     return _append_version(versions, _add_amendment(versions, merged, by), all_words, by)
 
 
@@ -87,7 +88,7 @@ def append_signature(versions: Versions, by: str, at: datetime, anyway: str = ""
     unsigned = (field.id for field in last.report.fields() if "human.signoff" in field.facts and field.answer is None)
     words = {**last.words, **dict.fromkeys(unsigned, f"{wording.capitalise(by)}, {today}")}
     sentence = f"Signed off by {by} at {wording.format_instant(at, LONDON)} as version {last.number + 1}"
-    report = replace(_date_amendment(last.report, today, at), at=at, signed=sentence, anyway=anyway)
+    report = replace(_set_dates(last.report, today, at), at=at, signed=sentence, anyway=anyway)
     *earlier, newest = _append_version(versions, merge_words(words, report, last.report, by), words, by)
     return (*earlier, replace(newest, signed=at))
 
@@ -128,28 +129,31 @@ def _select_content(report: Report) -> tuple[object, ...]:
     return report.form, report.sections, report.measured, report.timeline, report.steps
 
 
-def _date_amendment(report: Report, day: str, at: datetime) -> Report:
-    """Return the report with the date `day`, last amended on the local day of `at` unless that is the same day."""
+def _set_dates(report: Report, date_of_report: str, at: datetime) -> Report:
+    """Return the report with this date, last amended on the local day of `at` unless the two are the same day."""
     today = day_text(local_date(at))
-    return _replace_dates(report, "" if today == day else today, day)
+    return _replace_dates(report, date_of_report, "" if today == date_of_report else today)
 
 
-def _replace_dates(report: Report, amended: str, day: str = "") -> Report:
-    """Return the report last `amended` on another day, and with another date `day` if given, also in its fields."""
-    day = day or report.date_of_report
+def _replace_dates(report: Report, date_of_report: str, last_amended: str) -> Report:
+    """Return the report with these two dates, such as `5 January 2018`, also where its fields show them.
+
+    `last_amended` is empty if the report was not amended after the day of its date.
+    """
+    # A field shows both dates in one text, or only the date of the last amendment.
+    both_dates = format_report_date(report.date_of_report, report.last_amended)
     new_text_of = {
-        format_report_date(report.date_of_report, report.last_amended): format_report_date(day, amended),
-        format_amendment_date(report.last_amended): format_amendment_date(amended),
+        both_dates: format_report_date(date_of_report, last_amended),
+        format_amendment_date(report.last_amended): format_amendment_date(last_amended),
     }
     sections = tuple(
         replace(section, fields=tuple(_replace_dates_in_field(field, new_text_of) for field in section.fields))
         for section in report.sections
     )
-    return replace(report, date_of_report=day, last_amended=amended, sections=sections)
+    return replace(report, date_of_report=date_of_report, last_amended=last_amended, sections=sections)
 
 
 def _replace_dates_in_field(field: Field, texts: Mapping[str, str]) -> Field:
-    """Return the field with each text in `texts` replaced, if it is about the dates of the report."""
     if not any(fact in ("report.date", "report.last_amended") for fact in field.facts):
         return field
     paragraphs = tuple(texts.get(text, text) for text in field.paragraphs)

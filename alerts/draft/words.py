@@ -59,19 +59,19 @@ def format_bounds(measured: Bounds | None) -> str:
 def round_length(measured: Bounds | None) -> str:
     """Return a length for reports, such as `about 38 minutes`.
 
-    Bounds that are far apart give both ends, or `up to` or `at least` one of them. Empty without measurement, or for a
-    length that still grows (without an upper bound) and is under a minute so far.
+    Bounds that are far apart give both ends, or `up to` or `at least` one of them. Empty without a measurement, or for
+    a length that still grows and is under a minute so far.
     """
     low, high = (None, None) if measured is None else (measured.min, measured.max)
-    if high is None:
+    if high is None:  # the length still grows, or was not measured
         return f"at least {_format_in_units(low, math.floor)}" if low and low >= MINUTE else ""
     if high < MINUTE:
         return "less than a minute"
     middle = ((low or 0.0) + high) / 2
-    # Bounds no farther apart than this give one length. Below five minutes it is one minute: readers subtract the two
-    # times beside the length, which are to the minute, so an error of two minutes would show.
-    widest_single = MINUTE if high < 5 * MINUTE else max(NARROW_INTERVAL.total_seconds(), middle / 10)
-    is_wide = high - (low or 0.0) > widest_single
+    # One length is given for bounds up to 2 minutes (or a tenth of the length) apart. For a short length the limit is
+    # 1 minute: `about 3 minutes` from 9.30am to 9.35am would look wrong.
+    widest_gap = MINUTE if high < 5 * MINUTE else max(NARROW_INTERVAL.total_seconds(), middle / 10)
+    is_wide = high - (low or 0.0) > widest_gap
     # Beside a far upper bound, a lower one of less than a minute says nothing.
     if low is None or low <= 0 or (is_wide and low < MINUTE):
         return f"up to {_format_in_units(high, math.ceil)}"
@@ -92,7 +92,6 @@ def _format_in_units(seconds: float, towards: Callable[[float], int]) -> str:
 
 
 def _join_lengths(first: str, last: str) -> str:
-    """Return `25 to 35 minutes`, or both lengths in full if their units differ."""
     number, _, unit = first.partition(" ")
     is_one_unit = " " not in unit and unit.rstrip("s") == last.partition(" ")[2].rstrip("s")
     return last if first == last else f"{number if is_one_unit else first} to {last}"

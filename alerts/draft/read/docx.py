@@ -17,11 +17,10 @@ from lxml.etree import LxmlError, _Element, fromstring, strip_elements, strip_ta
 from alerts.draft.read.places import PICTURE, Key, Place, Places, Unreadable
 
 TEXT = qn("w:t")
-TYPED_TEXT = {TEXT: "", qn("w:br"): "\n", qn("w:cr"): "\n", qn("w:tab"): "\t", qn("w:noBreakHyphen"): "\u2011"}
+CHARACTER_OF_TAG = {TEXT: "", qn("w:br"): "\n", qn("w:cr"): "\n", qn("w:tab"): "\t", qn("w:noBreakHyphen"): "\u2011"}
 PICTURE_TAGS = (qn("w:drawing"), qn("w:pict"))
 TEXT_BOX = qn("w:txbxContent")
 FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
-OUTSIDE_BODY = ("comments", "footnotes", "endnotes", "header", "footer")
 FILE_ERRORS = (BadZipFile, PackageNotFoundError, LxmlError, KeyError, ValueError)
 
 
@@ -69,13 +68,16 @@ def read_paragraphs(data: bytes) -> dict[str, tuple[str, ...]]:
 
 
 def _open_file(data: bytes) -> tuple[list[Paragraph | Table], list[tuple[str, str]]]:
-    """Return the blocks of a .docx file, and (kind, text) of its headers, footers, notes and comments."""
+    """Return the paragraphs and tables of a .docx file, and (kind, text) of each text outside its body.
+
+    Such a text is a header, footer, note or comment, and its kind is, for example, `footer`.
+    """
     try:
         document = docx.Document(BytesIO(data))
-        # Fallbacks of drawings, and moved text at its old place, are second copies. `sdt` is a box to fill in: keep
-        # only its content, not its properties.
-        removed = (FALLBACK, *map(qn, ("w:moveFrom", "w:sdtPr", "w:sdtEndPr")))
-        strip_elements(document.element, *removed, with_tail=False)
+        # Moved text is also at its old place (`moveFrom`). A text box has a second copy for old programs (`Fallback`).
+        strip_elements(document.element, FALLBACK, qn("w:moveFrom"), with_tail=False)
+        # Replace each content control (a form field of Word, `sdt`) by its content, without its settings.
+        strip_elements(document.element, qn("w:sdtPr"), qn("w:sdtEndPr"), with_tail=False)
         strip_tags(document.element, qn("w:sdt"), qn("w:sdtContent"))
         return list(document.iter_inner_content()), list(_read_outside_body(document))
     except FILE_ERRORS as exc:
@@ -85,29 +87,30 @@ def _open_file(data: bytes) -> tuple[list[Paragraph | Table], list[tuple[str, st
 def _read_outside_body(document: Document) -> Iterator[tuple[str, str]]:
     for relation in document.part.rels.values():
         name = relation.reltype.rsplit("/", 1)[-1]
-        if name in OUTSIDE_BODY and not relation.is_external:
+        if name in ("comments", "footnotes", "endnotes", "header", "footer") and not relation.is_external:
             paragraphs = fromstring(relation.target_part.blob).iter(qn("w:p"))
             yield name, " ".join(map(_read_paragraph, paragraphs))
 
 
 def _read_paragraph(paragraph: _Element) -> str:
     # The library omits text that was inserted as a tracked change. Deleted text has another tag, so it is not read.
-    return "".join(map(_read_element, paragraph.iter(*TYPED_TEXT, *PICTURE_TAGS)))
+    return "".join(map(_read_element, paragraph.iter(*CHARACTER_OF_TAG, *PICTURE_TAGS)))
 
 
 def _read_element(element: _Element) -> str:
-    """Return the text of an element in a run: `PICTURE` for a picture, empty for a text box or a page break."""
+    """Return the text of one XML element of a Word paragraph: its words, a tab or line break, or a mark `PICTURE`."""
     if element.tag == TEXT:
         return element.text or ""
     if element.tag in PICTURE_TAGS:
-        # The text in a text box is read for itself: its elements come after this one.
-        return "" if next(element.iter(TEXT_BOX), None) is not None else PICTURE
-    # A tab stop of a paragraph has the same tag as a tab in a run, and a page break the same as a line break.
+        # Word also draws a text box as a picture. The caller reads the elements with its text after this element.
+        is_text_box = next(element.iter(TEXT_BOX), None) is not None
+        return "" if is_text_box else PICTURE
+    # A tab stop in the settings of a paragraph has the same tag as a tab that a person typed in a run of text.
     parent = element.getparent()
     is_in_run = parent is not None and parent.tag == qn("w:r")
-    type_of_break = element.get(qn("w:type"))
-    is_page_break = type_of_break not in (None, "textWrapping")  # these two are line breaks
-    return TYPED_TEXT[str(element.tag)] if is_in_run and not is_page_break else ""
+    # A page break has the same tag as a line break, which has no type or `textWrapping`.
+    is_page_break = element.get(qn("w:type")) not in (None, "textWrapping")
+    return CHARACTER_OF_TAG[str(element.tag)] if is_in_run and not is_page_break else ""
 
 
 def _add_table(places: Places, table: Table) -> None:
@@ -122,6 +125,5 @@ def _add_table(places: Places, table: Table) -> None:
 
 
 def _read_cell(cell: _Cell) -> tuple[str, ...]:
-    """Return the paragraphs of a cell, including those of a table inside it."""
     paragraphs = cell._tc.iter(qn("w:p"))  # noqa: SLF001 # as above
     return tuple(_read_paragraph(each) for each in paragraphs if next(each.iterancestors(TEXT_BOX), None) is None)

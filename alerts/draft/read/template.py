@@ -39,35 +39,39 @@ def fill_with_marks(template: bytes, report: Report) -> Paragraphs:
 
 
 def read_template(report: Report, edited: Paragraphs, written: Paragraphs) -> tuple[dict[Key, Place], dict[Key, Place]]:
-    """Return the text of each box, a place for an answer, as a person `edited` the file and as we had `written` it.
+    """Return the text of each box twice: as a person `edited` the file, and as we had `written` it in the template.
 
-    `written` has our marks around each box, the result has none. Raises Unreadable if text outside the boxes changed,
+    `edited` has no marks, `written` has our marks around each box. Raises Unreadable if text outside the boxes changed,
     if it is not clear to which box a text belongs, or if a box that is in the template twice was changed in two ways.
     """
-    # If only one of the files has a table cell or a note, a person added or removed it.
+    # `where` paragraphs are is a text such as `in table 1, row 2, cell 1`. A person may have added or removed a cell.
     in_one_file = [where for where in (*edited, *written) if (where in edited) != (where in written)]
     if in_one_file:
         where = in_one_file[0]
         text = " ".join(edited.get(where, ())).strip()
         raise make_outside_error(where, text) if text else Unreadable(f"{where} it is not as the template is")
-    key_of_field = {each.id: Key(section.heading, each.label) for section in report.sections for each in section.fields}
-    field_of_box = {name: find_box(report, name) for name in BOX_FACTS}
-    key_of_box = {name: key_of_field[field.id] for name, field in field_of_box.items() if field is not None}
+    key_of_box = _find_box_keys(report)
     boxes = (box for paragraphs in written.values() for box in MARKED_BOX.findall("".join(paragraphs)))
     written_boxes = {key_of_box[name]: _make_place(text) for name, text in boxes}
     edited_boxes = dict(written_boxes)
     for where, paragraphs in written.items():
         for name, text in _find_changed_boxes(where, paragraphs, edited[where]):
-            key, place = key_of_box[name], _make_place(text)
-            is_unchanged = place.reads_as(written_boxes[key])
-            # A box can be in the template twice. Both copies may have the same change, but no two different ones.
-            is_same_change = place.reads_as(edited_boxes[key])
-            if is_unchanged or is_same_change:
+            key, new_text = key_of_box[name], _make_place(text)
+            # A box can be in the template twice. So an earlier copy of this box may have a change already.
+            if new_text.reads_as(written_boxes[key]) or new_text.reads_as(edited_boxes[key]):
                 continue
-            if not edited_boxes[key].reads_as(written_boxes[key]):
+            is_changed_already = not edited_boxes[key].reads_as(written_boxes[key])
+            if is_changed_already:
                 raise Unreadable(f"the answer of “{key.label or key.heading}” stands in two places, and reads two ways")
-            edited_boxes[key] = place
+            edited_boxes[key] = new_text
     return edited_boxes, written_boxes
+
+
+def _find_box_keys(report: Report) -> dict[str, Key]:
+    """Return the heading and label on our form of each box of a template, by the box's name such as `reasons`."""
+    key_of_field = {each.id: Key(section.heading, each.label) for section in report.sections for each in section.fields}
+    field_of_box = {name: find_box(report, name) for name in BOX_FACTS}
+    return {name: key_of_field[field.id] for name, field in field_of_box.items() if field is not None}
 
 
 def _remove_marks(text: str) -> str:
@@ -79,53 +83,56 @@ def _make_place(text: str) -> Place:
 
 
 def _find_changed_boxes(where: str, written: Sequence[str], edited: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Yield (name, new text) of each box, a place for an answer, that a person changed.
+    """Yield (name, new text) of each box that a person changed, from the paragraphs at one place of the file.
 
-    Our paragraphs, `written`, have marks around each box. The person's, `edited`, have none. Errors name `where`.
+    The paragraphs as we have `written` them have marks around each box. As `edited` by the person they have none.
+    Error messages name the place, `where`, such as `in table 1, row 2, cell 1`.
     """
     ours = [text.strip() for text in written if text.strip()]
     theirs = [text.strip() for text in edited if text.strip()]
-    # The texts are compared without marks. Their indexes are those of `ours` and `theirs`.
     our_texts = [BLANKS.sub(" ", _remove_marks(text)).strip() for text in ours]
     their_texts = [BLANKS.sub(" ", text).strip() for text in theirs]
-    # Each difference replaces a slice of our paragraphs by a slice of the person's.
+    # Each difference replaces some of our paragraphs, `ours[our_begin:our_end]`, by some of `theirs`.
     differences = SequenceMatcher(None, our_texts, their_texts, autojunk=False).get_opcodes()
     for edit, our_begin, our_end, their_begin, their_end in differences:
-        our_part, their_part = ours[our_begin:our_end], theirs[their_begin:their_end]
-        # Paragraphs that were inserted next to a box belong to it. The box itself is the same in both files.
+        replaced, new = ours[our_begin:our_end], theirs[their_begin:their_end]
         is_after_box = edit == "insert" and our_begin > 0 and ours[our_begin - 1].endswith(END_MARK)
         is_before_box = edit == "insert" and our_begin < len(ours) and ours[our_begin].startswith(BEGIN_MARK)
         if edit == "delete":
-            # A box that was a whole paragraph is now empty. If its paragraph also had words of the template, perhaps
-            # only these were unwanted, so the box keeps its answer.
-            removed_boxes = filter(None, map(MARKED_BOX.fullmatch, our_part))
-            yield from ((box[1], "") for box in removed_boxes)
+            # A box that was a whole paragraph is now empty. A box that shared its paragraph with words of the template
+            # keeps its answer, because perhaps only those words were unwanted.
+            for paragraph in replaced:
+                if box := MARKED_BOX.fullmatch(paragraph):
+                    name, _ = box.groups()
+                    yield name, ""
         elif is_after_box:
-            box_and_inserted = [theirs[their_begin - 1], *their_part]
-            yield from _split_boxes(where, ours[our_begin - 1], PARAGRAPH_END.join(box_and_inserted))
+            # The new paragraphs belong to the box in the paragraph before them.
+            yield from _split_boxes(where, ours[our_begin - 1], PARAGRAPH_END.join([theirs[their_begin - 1], *new]))
         elif is_before_box:
-            inserted_and_box = [*their_part, theirs[their_end]]
-            yield from _split_boxes(where, ours[our_begin], PARAGRAPH_END.join(inserted_and_box))
+            # The new paragraphs belong to the box in the paragraph after them.
+            yield from _split_boxes(where, ours[our_begin], PARAGRAPH_END.join([*new, theirs[their_end]]))
         elif edit != "equal":
-            yield from _split_boxes(where, PARAGRAPH_END.join(our_part), PARAGRAPH_END.join(their_part))
+            yield from _split_boxes(where, PARAGRAPH_END.join(replaced), PARAGRAPH_END.join(new))
 
 
-def _split_boxes(where: str, marked: str, text: str) -> Iterator[tuple[str, str]]:
-    """Yield (name, text) of each box in a changed text, found by the words of the template around it.
+def _split_boxes(where: str, written: str, edited: str) -> Iterator[tuple[str, str]]:
+    """Yield (name, text) of each box in a text that a person `edited`, found by the template's words around each box.
 
-    `marked` is our text with marks. Raises Unreadable if words of the template changed, or if two boxes fit a text.
+    The text as we had `written` it has marks around each box. Raises Unreadable if words of the template changed, or if
+    it is not clear where one box ends and the next begins. Error messages name `where` the text is in the file.
     """
-    # A split gives in turn the template's words, the name of a box, and its text.
-    pieces = MARKED_BOX.split(marked)
+    # A split gives words of the template, the name of a box, its text, then the next words, name and text, then words.
+    pieces = MARKED_BOX.split(written)
     template_words, names = pieces[::3], pieces[1::3]
+    # Spaces beside words do not count, but spaces alone between two boxes are the only way to tell these boxes apart.
     around = [words.strip(" ") or words for words in template_words]
-    texts = _split_between(around, text, from_end=False)
+    texts = _split_between(around, edited, from_end=False)
     if texts is None:
-        raise make_outside_error(where, text.replace(PARAGRAPH_END, " "))
-    # If a typed text contains words of the template, the two directions find different boxes.
-    if texts != _split_between(around, text, from_end=True):
-        raise Unreadable(f"{where} answers stand side by side; whose this is cannot be known: “{text[:120]}”")
-    yield from zip(names, (box.strip(" ") for box in texts), strict=True)
+        raise make_outside_error(where, edited.replace(PARAGRAPH_END, " "))
+    # A person may have typed words that are also the template's. Then a search from the end gives other boxes.
+    if texts != _split_between(around, edited, from_end=True):
+        raise Unreadable(f"{where} answers stand side by side; whose this is cannot be known: “{edited[:120]}”")
+    yield from zip(names, (text.strip(" ") for text in texts), strict=True)
 
 
 def _split_between(around: Sequence[str], text: str, *, from_end: bool) -> list[str] | None:

@@ -27,7 +27,6 @@ from alerts.draft.report import Bars, Lane, Report, Table, Timeline
 from alerts.draft.timeline import describe_lane, format_range, write_legend
 from alerts.draft.write import outline
 
-FORM_FILE = Path(__file__).parent.parent / "data" / "form.docx"
 # Widths in centimetres of columns and pictures.
 GRID_CM, LANE_CM = (5.5, 11.3), 10.6
 BARS_CM, BAR_CM = (5.5, 2.8, 8.5), 7.9
@@ -51,7 +50,7 @@ COLOUR_AT: Mapping[str, Callable[[int, int], Colour]] = {
 
 def write_docx(report: Report, which: outline.Document | None = None) -> bytes:
     """Return the draft, or only one of its documents, as the bytes of a .docx file."""
-    document = docx.Document(str(FORM_FILE))
+    document = docx.Document(str(Path(__file__).parent.parent / "data" / "form.docx"))
     if report.form == "note":
         _shrink_styles(document)
     _set_properties(document, report)
@@ -66,7 +65,6 @@ def write_docx(report: Report, which: outline.Document | None = None) -> bytes:
 
 
 def _shrink_styles(document: Document) -> None:
-    """Make the styles of a document smaller, because a note must fit one page."""
     for name, (size, before, after) in NOTE_STYLES.items():
         style = document.styles[name]
         if not isinstance(style, ParagraphStyle):
@@ -97,7 +95,6 @@ def _write_footer(document: Document, text: str) -> None:
 
 
 def _add_child(parent: _Element, tag: str, **values: str) -> _Element:
-    """Append an element of the word-processing namespace with its attributes."""
     return SubElement(parent, qn(f"w:{tag}"), {qn(f"w:{name}"): value for name, value in values.items()})
 
 
@@ -166,18 +163,21 @@ def _add_table(
 
 def _write_piece(paragraph: Paragraph, piece: outline.Piece, prefix: str = "") -> None:
     """Write a piece into an empty paragraph, its web addresses as links. `prefix` begins the name of its style."""
-    paragraph.style = f"{prefix}{outline.STYLES[piece.tone]}"  # a tone is, for example, that a person typed it
-    for place, part in enumerate(outline.WEB_ADDRESS.split(outline.make_printable(piece.text))):
+    # The tone says who wrote the text, for example a person. Each tone has a style of its own.
+    paragraph.style = f"{prefix}{outline.STYLES[piece.tone]}"
+    # The split gives text, address, text, address, …, text, so each odd index is that of an address.
+    for index, part in enumerate(outline.WEB_ADDRESS.split(outline.make_printable(piece.text))):
         run = paragraph.add_run(part)
-        if place % 2:  # a web address
+        is_address = index % 2 == 1
+        if is_address:
             run.style = "Hyperlink"
-            link = SubElement(paragraph.paragraph_format.element, qn("w:hyperlink"))  # in the XML of the paragraph
+            paragraph_xml, run_xml = paragraph.paragraph_format.element, run.font.element
+            link = SubElement(paragraph_xml, qn("w:hyperlink"))
             link.set(qn("r:id"), paragraph.part.relate_to(part, RELATIONSHIP_TYPE.HYPERLINK, is_external=True))
-            link.append(run.font.element)  # moves the XML of the run from the paragraph into its link
+            link.append(run_xml)  # moves the run from the paragraph into its link
 
 
 def _add_timeline(document: Document, figure: Timeline) -> None:
-    """Add a timeline as a table with one drawn lane for each part, then its legend and its text alternative."""
     rows = [(_plain_cell(lane.label), ()) for lane in figure.lanes]
     made = _add_table(document, ("Part", format_range(figure)), rows, GRID_CM, figure.title)
     for row, lane in zip(made.rows[1:], figure.lanes, strict=True):
@@ -187,7 +187,6 @@ def _add_timeline(document: Document, figure: Timeline) -> None:
 
 
 def _add_bars(document: Document, figure: Bars) -> None:
-    """Add a bar chart as a table with one drawn bar in each row, then its text alternative."""
     group, number, whole = figure.header
     header = (group, f"{number} of {whole.lower()}", "Drawn")
     rows = [(_plain_cell(bar.label), _plain_cell(bar.share), ()) for bar in figure.bars]
@@ -198,7 +197,6 @@ def _add_bars(document: Document, figure: Bars) -> None:
 
 
 def _add_picture(cell: _Cell, png: bytes, width: float, alt: str) -> None:
-    """Put a picture, `width` centimetres wide, with its text alternative into an empty cell."""
     picture = cell.paragraphs[0].add_run().add_picture(BytesIO(png), width=Cm(width))
     for properties in picture._inline.iter(qn("wp:docPr")):  # noqa: SLF001 - the library offers no other way
         properties.set("descr", outline.make_printable(alt))
@@ -232,7 +230,6 @@ def _encode_line(line: list[Colour]) -> bytes:
 
 
 def _find_column(figure: Timeline, at: datetime) -> int:
-    """Return the pixel column of an instant, or the nearest edge if it is outside the figure."""
     share = (at - figure.begins) / (figure.ends - figure.begins)
     return min(PICTURE_WIDTH - 1, max(0, round(share * PICTURE_WIDTH)))
 
@@ -249,7 +246,6 @@ def _draw_line(state_of_column: list[str], slot_column: int | None, y: int) -> b
 
 
 def _encode_png(lines: list[bytes]) -> bytes:
-    """Return encoded pixel lines as the bytes of a PNG file (RGB, 8 bits a channel)."""
     head = struct.pack(">IIBBBBB", PICTURE_WIDTH, len(lines), 8, 2, 0, 0, 0)
     chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(b"".join(lines), 9)), (b"IEND", b""))
     png = b"\x89PNG\r\n\x1a\n"

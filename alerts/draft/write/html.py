@@ -40,7 +40,6 @@ def _embed_picture(figure: Timeline | Bars, name: str) -> Markup:
 
 
 def _link_addresses(text: str) -> Markup:
-    """Return a text as HTML in which web addresses are links."""
     parts = enumerate(WEB_ADDRESS.split(text))
     html = (Markup('<a href="{0}">{0}</a>').format(part) if place % 2 else part for place, part in parts)
     # Word processors that open the page recognise only this line end.

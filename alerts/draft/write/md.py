@@ -26,7 +26,6 @@ def write_md(report: Report, which: outline.Document | None = None) -> str:
 
 
 def _write_block(block: outline.Block) -> str:
-    """Return one block of a document as Markdown, without an empty line around it."""
     match block:
         case outline.Heading(level, text, new_page):
             return f"{PAGE_BREAK if new_page else ''}{'#' * level} {_escape(text)}"
@@ -52,7 +51,6 @@ def _write_pipe_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> s
 
 
 def _escape(text: str) -> str:
-    """Return a text in which Markdown reads nothing but its web addresses."""
     parts = enumerate(outline.WEB_ADDRESS.split(text))
     escaped = (f"<{part}>" if place % 2 else SPECIAL.sub(r"\\\1", part) for place, part in parts)
     return LINE_MARK.sub(r"\1\\\2", "".join(escaped))

@@ -15,7 +15,6 @@ from alerts.draft.write import outline
 from alerts.draft.write.html import load_templates
 from schedules.times.json import instant_json
 
-MIMETYPE = "application/vnd.oasis.opendocument.text"
 PARTS = ("content.xml", "styles.xml", "meta.xml", "META-INF/manifest.xml")
 WIDTH_CM = 17.0
 GRID_CM = (5.6, 11.4)
@@ -48,7 +47,7 @@ def write_odt(report: Report, document: outline.Document | None = None) -> bytes
     content = BytesIO()
     with ZipFile(content, "w") as file:
         # ODF 1.2 requires this part to be the first and not compressed.
-        file.writestr(ZipInfo("mimetype"), MIMETYPE)
+        file.writestr(ZipInfo("mimetype"), "application/vnd.oasis.opendocument.text")
         # The templates write each text through the filter `spelled`.
         templates = load_templates(spelled=_write_xml_text)
         for name in PARTS:
@@ -60,7 +59,6 @@ def write_odt(report: Report, document: outline.Document | None = None) -> bytes
 
 
 def _list_column_widths(block: outline.Block) -> tuple[float, ...]:
-    """Return the widths in centimetres of the columns of a block's table; empty if it has no table."""
     match block:
         case outline.Grid():
             return GRID_CM
@@ -72,7 +70,6 @@ def _list_column_widths(block: outline.Block) -> tuple[float, ...]:
 
 
 def _make_drawing(block: outline.Block, place: int) -> Drawing | None:
-    """Return the picture of a chart or timeline, None for other blocks. `place` makes its name unique."""
     if not isinstance(block, Bars | Timeline):
         return None
     width, height, svg = draw_figure(block, f"figure-{place}")
@@ -90,6 +87,5 @@ def _write_xml_text(text: str) -> Markup:
 
 
 def _write_blanks(found: re.Match[str]) -> str:
-    """Return the XML elements for blanks that `BLANKS` found."""
     blanks = found.group()
     return {"\n": "<text:line-break/>", "\t": "<text:tab/>"}.get(blanks, f'<text:s text:c="{len(blanks)}"/>')

@@ -133,7 +133,6 @@ def has_content(report: Report, document: Document) -> bool:
 
 
 def _fill_letters(report: Report) -> dict[Document, tuple[str, ...]]:
-    """Return the paragraphs of each letter, with recipient, sender, cause and actions from the report's answers."""
     return {
         Document.COVERING: insert_answers(report, report.covering),
         Document.HOLDING: insert_answers(report, report.holding),
@@ -143,7 +142,6 @@ def _fill_letters(report: Report) -> dict[Document, tuple[str, ...]]:
 
 
 def _build_form(report: Report) -> list[Block]:
-    """Return the title, the status of a draft, and the sections of the form with their answers."""
     blocks: list[Block] = [Heading(1, report.title)]
     blocks += [] if report.signed else [Words(_describe_status(report))]
     blocks += [_make_paragraphs(report.preamble)] if report.preamble else []
@@ -156,29 +154,29 @@ def _build_form(report: Report) -> list[Block]:
 
 
 def _build_head(report: Report) -> list[Block]:
-    """Return the title, subject and status at the top of a document that goes with a report."""
     subject = report.subject if report.form == "period" else f"{report.subject} ({report.producer})"
     return [Heading(1, report.title), _make_paragraphs(subject), Words(_describe_status(report))]
 
 
 def _build_signature(report: Report) -> list[Block]:
-    """Return the signature, unless a box of the form has it, and the amendments made since."""
-    # Of "Signed off by ROLE at 10:01 GMT on 5 January 2018 as version 3", readers need only the role and the day.
-    by, _, at = report.signed.partition(" as version ")[0].rpartition(" at ")
-    has_box = any("human.signoff" in field.facts for field in report.fields())
-    signature = [] if has_box or not report.signed else [f"{by}, {at.rpartition(' on ')[2]}."]
-    texts = [*signature, *report.amendments]
-    return [Heading(2, "Amendments" if has_box else "Signature"), _make_paragraphs(*texts)] if texts else []
+    """Return the heading and the paragraphs of the signature and the later amendments; empty without any."""
+    has_signature_box = any("human.signoff" in field.facts for field in report.fields())
+    texts = list(report.amendments)
+    if report.signed and not has_signature_box:
+        # "Signed off by ROLE at 10:01 GMT on 5 May 2018 as version 3" becomes "Signed off by ROLE, 5 May 2018."
+        signed_by, _, time_and_day = report.signed.partition(" as version ")[0].rpartition(" at ")
+        _, _, day = time_and_day.rpartition(" on ")
+        texts.insert(0, f"{signed_by}, {day}.")
+    return [Heading(2, "Amendments" if has_signature_box else "Signature"), _make_paragraphs(*texts)] if texts else []
 
 
 def build_pieces(field: Field, *, signed: bool = False) -> tuple[Piece, ...]:
-    """Return the pieces of an answer box: measured text, a person's unchanged words, and prompts for missing text.
+    """Return the pieces of an answer box: measured text, the words that a person typed, and prompts for missing text.
 
-    Words that replace the measured text come alone, or before it if it was measured again since they were written. In a
-    signed report a box has only its answers, and an optional box without one says so.
+    `signed`: the box is in a signed report, so it has no prompts, questions and remarks.
     """
     measured = _make_pieces(Tone.PLAIN, field.paragraphs)
-    answer = field.answer
+    answer = field.answer  # the words that a person typed, None without any
     typed = (Piece(Tone.TYPED, answer.text),) if answer is not None else ()
     if signed:
         answers = typed if field.is_replaced else (*measured, *typed)
@@ -186,9 +184,11 @@ def build_pieces(field: Field, *, signed: bool = False) -> tuple[Piece, ...]:
     remarks = _make_pieces(Tone.REMARK, field.notes)
     if answer is None:
         missing = _make_pieces(Tone.OPEN, [field.placeholder] if field.placeholder else [])
-        return (*measured, *missing, *remarks, *_make_pieces(Tone.ASK, field.guidance))
-    if not field.is_replaced:
+        questions = _make_pieces(Tone.ASK, field.guidance)
+        return (*measured, *missing, *remarks, *questions)
+    if not field.is_replaced:  # the words are added to the measured text
         return (*measured, *typed, *remarks)
+    # The words replace the measured text. A later measurement that differs is shown below them, to be compared.
     measured_since = (Piece(Tone.REMARK, MEASURED_SINCE), *measured) if field.is_contested and measured else ()
     return (*typed, *measured_since, *remarks)
 
@@ -202,16 +202,17 @@ def _make_paragraphs(*texts: str) -> Words:
 
 
 def _describe_status(report: Report) -> tuple[Piece, ...]:
-    """Return remarks on a draft or a signed report: signature, form, dates, practice, incident and amendments.
-
-    A report on a period or of a producer outside the Code is not about the Code. It has a reference and no practice.
-    """
+    """Return remarks on a draft or a signed report: signature, form, dates, practice, incident and amendments."""
     form = {"note": "Short note", "period": "Period report"}.get(report.form, f"Form {report.form}")
     amended = f"; last amended {report.last_amended}" if report.last_amended else ""
-    code = f"Code of Practice edition {report.edition}" if report.edition else ""
-    practice = f", {report.practice}" if report.practice else ""
+    # `signed` is a sentence such as "Signed off by the web manager at …", empty before the signature.
     first = f"{report.signed or 'Draft, not signed off'}. {form}; date of report {report.date_of_report}{amended}."
-    second = f"{code}{practice}. Incident {report.incident}." if code else f"Reference {report.incident}."
+    if report.edition:
+        practice = f", {report.practice}" if report.practice else ""
+        second = f"Code of Practice edition {report.edition}{practice}. Incident {report.incident}."
+    else:  # a report on a period, or of a producer outside the Code of Practice
+        second = f"Reference {report.incident}."
+    # `anyway` is the reason why the report was signed despite an obstacle, empty without an obstacle.
     signed_despite = [report.anyway] if report.anyway else []
     return _make_pieces(Tone.REMARK, [f"{first} {second} {write_stamp(report)}", *signed_despite, *report.amendments])
 
@@ -222,7 +223,6 @@ def write_stamp(report: Report) -> str:
 
 
 def _build_section(section: Section, *, signed: bool) -> list[Block]:
-    """Return the heading of a section, its questions with labels as a grid, and its free answers as boxes."""
     blocks: list[Block] = [Heading(2, section.heading)]
     for labelled, fields in groupby(section.fields, key=lambda field: field.label is not None):
         answers = [(field.label or "", build_pieces(field, signed=signed)) for field in fields]
@@ -231,7 +231,6 @@ def _build_section(section: Section, *, signed: bool) -> list[Block]:
 
 
 def _build_annexes(report: Report) -> list[Block]:
-    """Return the annexes with their headings, lettered from A: evidence of a period, then the steps."""
     steps = _tabulate_steps(report)
     # Only a report on a period includes its evidence. For an incident it is a separate document.
     evidence = _build_evidence(report) if report.form == "period" else []
@@ -243,20 +242,22 @@ def _build_annexes(report: Report) -> list[Block]:
 
 
 def _build_evidence(report: Report) -> list[tuple[str, list[Block]]]:
-    """Return (title, blocks) for each chapter of the evidence that has content."""
+    """Return (title, blocks) for each chapter of the evidence document that has content."""
     times: list[Block] = [*report.measured, *([report.timeline] if report.timeline else [])]
+    # `certainty` are paragraphs on how sure the times are, `annex` tables of the evidence.
     proof: list[Block] = [_make_paragraphs(*report.certainty), *report.annex, *_tabulate_replaced(report)]
+    bar_charts: list[Block] = list(report.figures)
+    claims: list[Block] = [_make_paragraphs(NO_PROOF), *report.claimed]  # the publishers' own statements
     chapters: list[tuple[str, list[Block]]] = [
         ("incidents" if report.form == "period" else "measured times", times),
-        ("where and when it went wrong", list(report.figures)),
+        ("where and when it went wrong", bar_charts),
         ("evidence", proof if report.annex else []),
-        ("claimed, not measured", [_make_paragraphs(NO_PROOF), *report.claimed] if report.claimed else []),
+        ("claimed, not measured", claims if report.claimed else []),
     ]
     return [(title, body) for title, body in chapters if body]
 
 
 def _tabulate_replaced(report: Report) -> list[Block]:
-    """Return a table of the measured answers that a person has reworded, empty without any."""
     # A contested answer was measured again since a person reworded it. The box of a draft shows the new measurement, so
     # the table leaves it out. A signed report shows it only here.
     rows = tuple(

@@ -57,7 +57,6 @@ TEMPLATE_NAMES: tuple[str, ...] = (*REPORT_NAMES, *BOX_FACTS, "amendments", "par
 TEMPLATE_ERRORS = (TemplateError, BadZipFile, LxmlError, KeyError, ValueError, TypeError, OSError)
 # The last private-use characters of Unicode, which no text contains.
 BEGIN_MARK, TEXT_MARK, END_MARK = "\U0010fff0", "\U0010fff1", "\U0010fff2"
-NOT_ON_FORM = "[to be completed: not asked for on form {}]"
 
 
 class BadTemplate(ValueError):
@@ -128,7 +127,7 @@ def _write_box(report: Report, name: str) -> str:
     field = find_box(report, name)
     signed = bool(report.signed)
     if field is None:
-        return "" if signed else NOT_ON_FORM.format(report.form)
+        return "" if signed else f"[to be completed: not asked for on form {report.form}]"
     return "\n".join(piece.text for piece in build_pieces(field, signed=signed) if piece.tone is not Tone.ASK)
 
 

@@ -9,7 +9,7 @@ from alerts.by_hand import bring_forward
 from alerts.draft.edits import merge_words
 from alerts.draft.fill import fill_form
 from alerts.draft.form import get_form
-from alerts.draft.letters import ACTIONS, CAUSE
+from alerts.draft.letters import ACTIONS_PROMPT, CAUSE_PROMPT
 from alerts.draft.report import Report
 from alerts.draft.write.outline import Document
 from alerts.draft.write.registry import WRITERS
@@ -126,10 +126,10 @@ def test_a_correction_notice_begins_like_the_statement_and_asks_what_changed_and
     text = WRITERS["md"](report, Document.CORRECTION).decode()
     assert text.startswith("# Correction notice for users\n")
     first, changed, cause, actions, _ = report.correction
-    # `holding` is the statement to users. CAUSE and ACTIONS are prompts for what a person must add.
+    # `holding` is the statement to users. CAUSE_PROMPT and ACTIONS_PROMPT are prompts for what a person must add.
     assert first == report.holding[0]
     assert changed.startswith("[to be completed: whether anything in the release was changed since")
-    assert (cause, actions) == (CAUSE, ACTIONS)
+    assert (cause, actions) == (CAUSE_PROMPT, ACTIONS_PROMPT)
     assert "is available at" in first
 
 
