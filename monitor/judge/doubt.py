@@ -25,42 +25,43 @@ _CLAIMS = (*BREACHES, VerdictKind.ON_TIME)
 def drop_doubtful_claims(
     case: Case, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence]
 ) -> tuple[tuple[PartVerdict, ...], str | None]:
-    """Return the parts without claims that a doubtful promise does not support, and why the promise is in doubt.
+    """Return all parts, and why their promise is in doubt. A part loses its claim if the doubt affects it.
 
-    A claim is a verdict that says whether a part was in time. A part loses its claim in one of three cases:
-    1. The calendar dropped or changed its entry, or last showed it too long before its slot or the first exposure.
-    2. The promise was in force at the first exposure, but perhaps not at the slot. Then only lateness is lost.
-    3. It is not known which minute was promised. Then claims that one of the possible minutes contradicts are lost.
-    The reason is that of case 1 or 2 if a part lost its claim by it, else that of case 3, None if no part lost one.
+    A claim is a verdict that says whether a part was in time. The reason is None if no part lost its claim.
     """
     promise = case.in_force.promise
     if promise is None or not case.is_judged:
         return tuple(parts), None
+    # The calendar dropped its entry, changed it, or last showed it too long before the slot or the first exposure.
     unlisted = _unlisted_reason(case, promise, parts)
     changed = _change_text(case, promise) if case.in_force.in_doubt else None
     doubt = unlisted or changed or _unconfirmed_reason(case, promise, parts)
+    # A promise that was in force at the first exposure may have been dropped before its slot.
     doubt_at_slot = find_doubt_at_slot(case)
-    kept = list(parts)
+    all_parts = list(parts)
     if doubt is not None:
-        needing = [part for part in parts if _needs_promise(case, promise, part, is_unlisted=unlisted is not None)]
-        kept = [_without_claim(part, doubt) if part in needing else part for part in parts]
+        affected = [part for part in parts if _needs_promise(case, promise, part, is_unlisted=unlisted is not None)]
+        all_parts = [_without_claim(part, doubt) if part in affected else part for part in parts]
     elif doubt_at_slot is not None:
-        kept = [_without_lateness(case, part, doubt_at_slot) if is_late(case, part) else part for part in parts]
-    has_lost_claim = kept != list(parts)
-    kept_by_minute, doubt_of_minute = _drop_claims_that_fail_by_minute(case, promise, kept, evidences)
-    return kept_by_minute, (doubt or doubt_at_slot) if has_lost_claim else doubt_of_minute
+        # The claim that a part was early stays. Only the claim that it was late is lost.
+        all_parts = [_without_lateness(case, part, doubt_at_slot) if is_late(case, part) else part for part in parts]
+    reason = None if all_parts == list(parts) else doubt or doubt_at_slot
+    # If it is not known which minute was promised, each possible minute must give the same claim.
+    all_parts_by_minute, reason_by_minute = _drop_claims_that_fail_by_minute(case, promise, all_parts, evidences)
+    return all_parts_by_minute, reason or reason_by_minute
 
 
 def _needs_promise(case: Case, promise: Promise, part: PartVerdict, *, is_unlisted: bool) -> bool:
-    """Return whether the verdict on a part rests on its promise, so that a doubtful promise makes it `unproven`.
+    """Return whether a part must become `unproven` because its promise is in doubt.
 
-    A breach or exposure does. So does `on_time`, unless the part was out before its calendar showed the next edition.
-    An unproven part counts too if the calendar dropped the entry (`is_unlisted`), because that is its better reason.
+    `is_unlisted`: the promise is in doubt because its calendar dropped the entry.
     """
     if part.exposures or part.verdict in BREACHES:
         return True
     if part.verdict is VerdictKind.ON_TIME:
+        # `on_time` stays if the calendar only replaced the entry by that of the next edition.
         return not _shows_only_next_edition(case, promise, part)
+    # A part that is `unproven` already gets another reason: that its calendar dropped the entry.
     return is_unlisted and part.verdict is VerdictKind.UNPROVEN
 
 
@@ -228,19 +229,18 @@ def _change_text(case: Case, promise: Promise) -> str:
 
 
 def _unlisted_reason(case: Case, promise: Promise, parts: Iterable[PartVerdict] = ()) -> str | None:
-    """Return the reason to doubt a promise that its calendar dropped before its slot and before any exposure.
+    """Return the reason to doubt a promise: its calendar dropped the entry before its slot and before any exposure.
 
-    None if the calendar dropped it later or not at all, or if another calendar still shows the same slot. Dropped after
-    an exposure began is no doubt: the calendar may drop an entry because the release was published early.
+    None if the calendar did not drop the entry by then, or if another calendar still shows the same slot.
     """
     unlisted = promise.unlisted
-    # The promise must be in force from the earliest of these on: its slot, or when an exposure may have begun.
-    starts = [exposure.start for part in parts for exposure in part.exposures]
-    needed_from = earliest_known([case.judged_window.opens, *(start.after or start.by for start in starts)])
-    if unlisted is None or needed_from is None:
+    # A calendar may drop an entry because its release was published early. So a drop during an exposure is no doubt.
+    exposure_starts = [exposure.start for part in parts for exposure in part.exposures]
+    first_begins = (start.after or start.by for start in exposure_starts)  # `after` is None without an earlier absence
+    slot_or_exposure = earliest_known([case.judged_window.opens, *first_begins])
+    if unlisted is None or slot_or_exposure is None or unlisted.since >= slot_or_exposure:
         return None
-    # A replay judges as of an earlier `now`, when the entry was perhaps still listed.
-    if unlisted.since > case.now or unlisted.since >= needed_from:
+    if unlisted.since > case.now:  # in a replay as of an earlier `now`, the entry was still listed
         return None
     if any(other.unlisted is None for other in case.in_force.agreeing):
         return None

@@ -56,11 +56,15 @@ def _find_absences(runs: Iterable[Run]) -> list[Run]:
 def find_unseen_exposures(
     part: str, views: Iterable[Sequence[Spell]], window: Window, known: Sequence[Exposure]
 ) -> tuple[Exposure, ...]:
-    """Return exposures that no look saw, but that a notice of withdrawal before the slot proves, except those known."""
-    unseen = find_unseen_stays(views, [Interval(exposure.start.after, exposure.to.by) for exposure in known])
-    early = [span for span in unseen if span.by is not None and span.by < window.early_before]
-    # It came and was removed at unknown times in this span. So the span is the interval of both its start and its end.
-    return tuple(Exposure(part, span, span, between(span, span), open=False, ended=Ended.REMOVED) for span in early)
+    """Return the exposures that no look saw, but that a notice of withdrawal before the slot proves.
+
+    `known` are the exposures that looks saw. A notice that may be about one of them proves no further exposure.
+    """
+    known_spans = [Interval(exposure.start.after, exposure.to.by) for exposure in known]
+    stays = find_unseen_stays(views, known_spans)  # spans in which the part was published and removed unseen
+    early = [stay for stay in stays if stay.by is not None and stay.by < window.early_before]
+    # Both the start and the end of the exposure are at unknown instants in the same span.
+    return tuple(Exposure(part, stay, stay, between(stay, stay), open=False, ended=Ended.REMOVED) for stay in early)
 
 
 def find_unseen_stays(views: Iterable[Sequence[Spell]], seen: Sequence[Interval]) -> list[Interval]:
@@ -102,26 +106,27 @@ def _build_exposure(part: str, presence: Presence, slot: datetime, now: datetime
     """Return the exposure of content that was public early (`presence`): still open, or with its end and the reason.
 
     `absences` are looks that did not find the content. Such a look is a break, and so are 20 s in which no look saw the
-    content. A break may hide a removal, so only the time before the first one is sure.
+    content. The content is sure to have stayed public only until the first break.
     """
     start, removed = presence.appears, presence.removed
     break_begins = _first_break_begins(presence, absences)
-    last_seen = presence.end if break_begins is None else break_begins
-    was_seen_just_before_slot = slot - _LONGEST_BREAK <= last_seen
+    surely_public_until = presence.end if break_begins is None else break_begins
+    was_seen_just_before_slot = slot - _LONGEST_BREAK <= surely_public_until
     was_seen_since_slot = presence.end >= slot
     awaits_look = was_seen_just_before_slot and not was_seen_since_slot and now < open_exposure_ends_at(slot)
     if removed is None and (now < slot or awaits_look):
-        # The answer of a single look was made before its `begin`, perhaps already at its `end`. So use the later one.
-        length = seconds_between(start.by, max(last_seen, presence.begin))
+        # A single look, sent at 9:00:00 and answered at 9:00:01, has the `end` 9:00:00 and the `begin` 9:00:01.
+        length = seconds_between(start.by, max(surely_public_until, presence.begin))
         return Exposure(part, start, NOTHING, Bounds(length, None), open=True)
     if removed is not None and removed.by is not None and removed.by <= slot:
-        # A removal was seen before the slot. But it may have been removed in a break before that, and have come back.
-        end = Interval(last_seen if removed.after is None else min(last_seen, removed.after), removed.by)
+        # The content may also have been removed in an earlier break, and have been public again after it.
+        last_public = surely_public_until if removed.after is None else min(surely_public_until, removed.after)
+        end = Interval(last_public, removed.by)
         reason = Ended.REMOVED
     else:
-        end = Interval(min(last_seen, slot), slot)
-        # If the content was not seen until the slot, it may have been removed before the slot.
-        reason = Ended.SLOT if last_seen >= slot else Ended.UNKNOWN
+        end = Interval(min(surely_public_until, slot), slot)
+        # If the content is not sure to have stayed until the slot, it may have been removed before the slot.
+        reason = Ended.SLOT if surely_public_until >= slot else Ended.UNKNOWN
     return Exposure(part, start, end, between(start, end), open=False, ended=reason)
 
 

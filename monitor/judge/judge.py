@@ -64,9 +64,10 @@ def judge(  # noqa: PLR0913 # all facts behind a verdict
 def judge_case(case: Case, evidences: Sequence[PartEvidence]) -> Verdict:
     """Return the verdict on a case. `evidences` are the observations of each part, in the release's order."""
     judged = judge_parts(case, evidences) if case.is_judged else [describe_unjudged(case, each) for each in evidences]
-    # A claim must be supported by its promise. A breach must also be one by every other calendar.
-    supported, reason_of_doubt = doubt.drop_doubtful_claims(case, judged, evidences)
-    undisputed = doubt.drop_disputed_breaches(case, supported, evidences)
+    # If the promise is in doubt, a part loses its claim: the verdict that it was in time, early or late.
+    undoubted, reason_of_doubt = doubt.drop_doubtful_claims(case, judged, evidences)
+    # A part that is early or late must be so by the slots of all calendars.
+    undisputed = doubt.drop_disputed_breaches(case, undoubted, evidences)
     parts = tuple(
         replace(part, users_delay=measure_users_delay(case, part, evidence), seen_until=evidence.seen_until)
         for part, evidence in zip(undisputed, evidences, strict=True)
@@ -94,11 +95,11 @@ def judge_case(case: Case, evidences: Sequence[PartEvidence]) -> Verdict:
         findings=findings,
         unproven_because=reason,
         address=release.address,
-        elsewhere=find_periods_elsewhere(evidences),
+        elsewhere=find_periods_elsewhere(evidences),  # public at an alternative address
         due=_describe_due(case, pairs, verdict),
         confirmed=case.in_force.announced_as_of,
         revisit=_next_review(case, pairs, final=final),
-        lags=case.lags,
+        lags=case.lags,  # with which the announcement and GOV.UK's index show a release
     )
 
 
@@ -141,18 +142,21 @@ def _grade_release(
         return Grade.NONE
     if any(part.exposures for part in parts) or verdict is VerdictKind.NOT_PUBLISHED:
         return Grade.REPORT
-    users_delays = {part.id: part.users_delay for part in parts}
     grades = []
-    for hidden in (finding for finding in findings if finding.kind is Kind.STALE_EDGE):
-        # In the first finding of a part, users waited for it from its slot (`users_delay`, which `pop` takes out). In a
-        # further one, they had got it before the edge hid it again. They waited only as long as that (`seconds`).
-        wait = users_delays.pop(hidden.part, hidden.seconds) if hidden.part else hidden.seconds
-        # Only the least length of a wait is proved, so only that makes a grade worse.
+    users_delays: dict[str | None, Bounds | None] = {part.id: part.users_delay for part in parts}
+    parts_graded: set[str | None] = set()
+    for finding in (finding for finding in findings if finding.kind is Kind.STALE_EDGE):
+        # Users waited for a part from its slot until the edge first showed it. If the edge hid the part again later (a
+        # further finding about the part), they waited only as long as the edge hid it.
+        is_first = finding.part not in parts_graded
+        wait = users_delays.get(finding.part) if is_first else finding.seconds
+        parts_graded.add(finding.part)
+        # Only the least length of a wait is proved, so only the least length makes a grade worse.
         proved = None if wait is None or wait.min is None else Bounds(wait.min, wait.min)
         grades.append(grade_delay(proved, case.policy))
-    behind = [part for part in parts if part.can_be_late and part.verdict in _BEHIND]
-    # Without a promised time a delay has no minutes to grade, so a note asks a person to check.
-    grades += [grade_delay(part.delay, case.policy) if case.window.exact else Grade.NOTE for part in behind]
+    late_or_overdue = [part for part in parts if part.can_be_late and part.verdict in _BEHIND]
+    # If no minute was promised, a delay cannot be graded, so a note asks a person to check.
+    grades += [grade_delay(part.delay, case.policy) if case.window.exact else Grade.NOTE for part in late_or_overdue]
     return choose_worst_grade(grades)
 
 
@@ -212,15 +216,20 @@ def _next_review(case: Case, pairs: Sequence[Pair], *, final: bool) -> datetime 
 
 # A deadline is an instant at which the verdict can change only because time passes.
 def _deadlines_of_window(case: Case) -> list[datetime]:
-    """Return when each limit of the slot passes, and of slots that another calendar or a later read of it shows."""
+    """Return the instants at which the slot in force, or another slot that may be in force, changes the verdict."""
     window, promise = case.window, case.in_force.promise
     if window is None:
-        # A cancelled slot has no limits, but it ends.
-        passes = None if promise is None else promise.slot.passes()
-        return [] if passes is None else [passes]
-    deadlines = [window.opens, window.latest, window.settles, window.passes + case.policy.note_within, window.closes]
+        slot_ends = None if promise is None else promise.slot.passes()  # of a cancelled slot, only the end counts
+        return [] if slot_ends is None else [slot_ends]
+    deadlines = [
+        window.opens,  # the slot begins
+        window.latest,  # the tolerance ends: a part that is absent after it is late
+        window.settles,  # late answers have arrived
+        window.passes + case.policy.note_within,  # a delay beyond this needs a report
+        window.closes,  # the watch ends
+    ]
     if case.release.address is not Address.ANNOUNCED:
-        # At an unannounced address, the announcement and the index date the release. They may lag behind it.
+        # The announcement and GOV.UK's index date a release at an unannounced address. They may show it later.
         deadlines.append(window.settles + case.lags.longest)
     return [*deadlines, *doubt.deadlines_of_other_readings(case)]
 

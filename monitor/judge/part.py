@@ -61,7 +61,7 @@ def judge_parts(case: Case, evidences: Iterable[PartEvidence]) -> tuple[PartVerd
 def _judge_part(case: Case, evidence: PartEvidence, page_released: Interval) -> PartVerdict:
     """Return the verdict on one part: early if it was public before its slot, otherwise judged by when it came.
 
-    A part that no one promised is `pending` until it comes. `page_released` is when the landing page came.
+    `page_released` is when the landing page came. A part whose address was found on the page came no earlier.
     """
     window, part = case.judged_window, evidence.part
     all_runs = [run for runs_of_view in evidence.views.values() for run in runs_of_view]
@@ -71,10 +71,10 @@ def _judge_part(case: Case, evidence: PartEvidence, page_released: Interval) -> 
     timing = _PartJudge(evidence, all_runs, window, case.now, case.zone).judge_timing(page_released)
     is_promised = part.origin not in UNPROMISED_ORIGINS
     if not is_promised and timing.released == NOTHING:
-        timing = _Timing(VerdictKind.PENDING)
+        timing = _Timing(VerdictKind.PENDING)  # a part that no one promised is not overdue
     first_seen = exposures[0].start if exposures else timing.released
     verdict, delay = timing.verdict, timing.delay
-    # A part may have been removed after its exposure and be absent since its slot. That is worse than early.
+    # A part that was removed after its exposure may be absent since its slot. To be absent is worse than to be early.
     if exposures and timing.verdict not in _ABSENT:
         verdict, delay = VerdictKind.EARLY, window.delay_of(first_seen)
     return replace(
@@ -83,7 +83,7 @@ def _judge_part(case: Case, evidence: PartEvidence, page_released: Interval) -> 
         released=timing.released,
         delay=delay,
         exposures=exposures,
-        # The exposures already say how early it came.
+        # The most by which the part may have come early. Exposures prove how early it came, so it needs no bound.
         early_bound=None if exposures else _early_bound(timing.released, window, evidence),
     )
 
@@ -227,23 +227,24 @@ class _PartJudge:
     def _judge_by_stamp(self, released: Interval) -> _Timing | None:
         """Return `unproven` if the publisher's own time of publication contradicts that the part was late, else None.
 
-        It contradicts only the announcement and the index (`witnesses`), which lag behind the release, but no look that
-        found the page absent after the tolerance. A stamp of midnight or of another day was set by hand and is ignored.
-        The part may have come at the stamp, or even earlier if the witnesses were not watched yet.
+        A look at the page itself is better proof than the stamp. The announcement and the index (`witnesses`) are not,
+        because they may show a release late.
         """
         evidence, window = self.evidence, self.window
         stamp, slot = evidence.publishers_stamp, window.promised_at
         if evidence.witnesses is None or stamp is None or slot is None:
             return None
-        not_early = (presence for presence in evidence.presences_by_looks if not is_early(presence, window))
-        page_absent = next((presence.appears.after for presence in not_early), None)
-        if page_absent is not None and page_absent > window.latest:
+        not_early = [presence for presence in evidence.presences_by_looks if not is_early(presence, window)]
+        page_last_absent = not_early[0].appears.after if not_early else None
+        if page_last_absent is not None and page_last_absent > window.latest:
             return None
+        # A stamp of midnight or of another day was set by hand.
         local_stamp = local(stamp, self.zone)
         is_midnight = local_stamp.time() == time()
         is_same_day = local_stamp.date() == local(slot, self.zone).date()
         if not is_same_day or is_midnight or stamp > window.latest:
             return None
+        # If the announcement was first seen only after the stamp, the part may have come even before the stamp.
         watched_since = evidence.witnesses.watched_since
         is_watched = watched_since is not None and watched_since <= stamp
         possible = Interval(stamp if is_watched else None, released.by)
@@ -253,22 +254,22 @@ class _PartJudge:
     def _judge_absence(self) -> _Timing:
         """Return the verdict on a part that was not proved to have appeared: pending, overdue or unproven.
 
-        Overdue if it was absent after the tolerance, unless a look at the origin is still awaited. Else pending until
-        late evidence is in (`settles`), longer by `lag` at a guessed address, and unproven after that.
+        `window.latest` is when the tolerance ends, and `window.settles` when late answers have arrived.
         """
-        evidence, window, absent = self.evidence, self.window, self.evidence.last_absent
-        if absent is not None and absent > window.latest:
+        evidence, window, last_absent = self.evidence, self.window, self.evidence.last_absent
+        if last_absent is not None and last_absent > window.latest:
+            # The edge may serve an old copy, so wait for a look at the origin.
             awaited_until = origin_awaited_until(evidence, window)
             is_awaited = awaited_until is not None and self.now < awaited_until
-            return _Timing(VerdictKind.PENDING) if is_awaited else self._judge_overdue(absent)
-        # Witnesses of a page at a guessed address, its announcement and GOV.UK's index, may lag behind its release.
+            return _Timing(VerdictKind.PENDING) if is_awaited else self._judge_overdue(last_absent)
+        # The announcement and GOV.UK's index, which date a page at a guessed address, may show its release late.
         lag = evidence.witnesses.lags.longest if evidence.is_guess and evidence.witnesses else timedelta()
         if self.now < window.settles + lag:
             return _Timing(VerdictKind.PENDING)
-        from_start = evidence.present_from_start
+        from_start = evidence.present_from_start  # the part at its first look, without an absence before it
         removed_by = None if from_start is None else evidence.find_absence_after(from_start)
-        # Content that was removed before the slot was not the release.
         was_removed_before_slot = removed_by is not None and removed_by < window.opens
+        # Content that was removed before the slot was not the release. Content that stayed may be, so say so.
         if from_start is not None and not was_removed_before_slot:
             reason = Reason.PRESENT_FROM_THE_START.text(self.zone, look=from_start.first_sent)
             return _Timing(VerdictKind.UNPROVEN, Interval(None, from_start.begin), reason=reason)

@@ -123,15 +123,14 @@ Pair = tuple[PartVerdict, PartEvidence]
 def gather_evidence(case: Case, part: Part, runs: Mapping[str, Sequence[Run]], blind: Sequence[Blind]) -> PartEvidence:
     """Return the observations of a part of the case's release, from the runs by target id (`RELEASE/PART/VIEW`).
 
-    Of the `blind` spans only those of a wrong clock count, because looks made then prove nothing. A page whose address
-    no calendar announced is dated by its witnesses too. A spell is a time in which one view showed the part, or showed
-    it absent. A presence is a time in which any view showed it.
+    A spell is a time in which one view showed the part, or showed it absent. A presence is a time in which any view
+    showed the part.
     """
     release, slot = case.release, None if case.window is None else case.window.opens
-    faults = [span for span in blind if span.cause == "clock"]
     at_address = {view: _runs_at_address(release.id, part, view, runs) for view in (*EDGE_AND_ORIGIN, View.CONTENT)}
     views = {view: tuple(_cut_at(case.now, of_view)) for view, of_view in at_address.items()}
-    trusted = {view: _drop_doubtful_runs(of_view, faults) for view, of_view in views.items()}
+    clock_faults = [span for span in blind if span.cause == "clock"]  # looks made with a wrong clock prove nothing
+    trusted = {view: _drop_doubtful_runs(of_view, clock_faults) for view, of_view in views.items()}
     is_address_unannounced = part.id == "page" and release.address is not Address.ANNOUNCED
     if is_address_unannounced and release.address is Address.LED_TO and slot is not None:
         # The announcement redirected to this page. So what it shows from the slot on is this edition.
@@ -147,11 +146,13 @@ def gather_evidence(case: Case, part: Part, runs: Mapping[str, Sequence[Run]], b
         presences=by_looks,
         all_presences=tuple(build_presences(spells)),  # the content API, which describes the part, counts too
         present_from_start=min(from_start, key=lambda run: run.begin, default=None),
-        presences_by_looks=by_looks,  # stays so if witnesses date `presences`
+        presences_by_looks=by_looks,
     )
     if not is_address_unannounced:
         return evidence
-    return _date_by_witnesses(case, evidence, {name: _drop_doubtful_runs(own, faults) for name, own in runs.items()})
+    # Its announcement and GOV.UK's index (witnesses) date `presences` too, but not `presences_by_looks`.
+    trusted_by_target = {target: _drop_doubtful_runs(own, clock_faults) for target, own in runs.items()}
+    return _date_by_witnesses(case, evidence, trusted_by_target)
 
 
 def find_periods_elsewhere(evidences: Iterable[PartEvidence]) -> tuple[Elsewhere, ...]:
@@ -167,29 +168,29 @@ def find_periods_elsewhere(evidences: Iterable[PartEvidence]) -> tuple[Elsewhere
 
 
 def _date_by_witnesses(case: Case, evidence: PartEvidence, runs: Mapping[str, Sequence[Run]]) -> PartEvidence:
-    """Return the observations of a page at an unannounced address, its presences dated by its witnesses too.
+    """Return the observations of a page at an unannounced address, with presences dated by the page's witnesses too.
 
-    Witnesses are the announcement and GOV.UK's index: while they lack the release, the page counts as absent. Its
-    address is a guess (`is_guess`) until the release was found there and stayed until its slot.
+    Witnesses are the announcement and GOV.UK's index: while they lack the release, the page counts as absent.
     """
     slot = None if case.window is None else case.window.opens
     witnesses = read_witnesses(case.release.id, runs, now=case.now, lags=case.lags)
 
     def date_presence(presence: Presence) -> Presence:
-        """Return a presence that appeared no earlier than the last absence that announcement and index prove."""
-        # Only absence before the content was last seen counts (`begin` after one look). Later it may leave a listing.
-        last_seen = min(max(presence.begin, presence.end), case.now)
-        known_then = read_witnesses(case.release.id, runs, last_seen, case.lags)
-        # If the announcement has redirected to the page since then, its redirect works. So while it did not redirect
-        # yet, the page was absent: up to the slot, it proves that alone.
-        absent = replace(known_then, redirects=witnesses.redirects).absent_until(slot)
+        """Return the presence. It appears no earlier than the last absence that its witnesses prove."""
+        # Later looks at the witnesses prove nothing: a published release may be dropped from the index. After a single
+        # look, `begin` (when it was answered) is later than `end` (when it was sent).
+        content_last_seen = min(max(presence.begin, presence.end), case.now)
+        witnesses_then = read_witnesses(case.release.id, runs, content_last_seen, case.lags)
+        # An announcement that has redirected by now would have redirected as soon as the page was out. So until the
+        # slot, an announcement without a redirect proves the absence even without the index.
+        absent_until = replace(witnesses_then, redirects=witnesses.redirects).absent_until(slot)
         appears = presence.appears
-        if absent is None or appears.by is None or absent >= appears.by:
+        if absent_until is None or appears.by is None or absent_until >= appears.by:
             return presence
-        return replace(presence, appears=Interval(latest_known([absent, appears.after]), appears.by))
+        return replace(presence, appears=Interval(latest_known([absent_until, appears.after]), appears.by))
 
     presences = tuple(date_presence(presence) for presence in evidence.presences)
-    # If it was removed before the slot, the release may still come at another address.
+    # If all content at this address was removed before the slot, the release may still come at another address.
     is_confirmed = any(slot is None or presence.removed is None or presence.end >= slot for presence in presences)
     return replace(
         evidence,

@@ -75,22 +75,23 @@ def build_presences(views: Mapping[View, Sequence[Spell]]) -> list[Presence]:
 
 
 def _split_content_api(group: Sequence[Spell], instant: datetime) -> tuple[list[Spell], list[Spell]]:
-    """Return a group with each spell of the content API cut off at `instant`, and the pieces that were cut off.
+    """Return the group with each spell of the content API cut in two at `instant`, and the later pieces.
 
-    Spells of other views, and those that do not go on beyond `instant`, stay whole in the first list.
+    The first list has the earlier pieces, and all spells that are not cut.
     """
-    before: list[Spell] = []
-    since: list[Spell] = []
+    not_cut_or_earlier: list[Spell] = []
+    later: list[Spell] = []
     for spell in group:
         runs = spell.runs if spell.view is View.CONTENT else ()
-        early = tuple(run for run in runs if run.first_sent < instant)
-        late = tuple(run for run in runs if run.first_sent >= instant)
-        if early and late:
-            before.append(build_spell(spell.view, early))
-            since.append(replace(build_spell(spell.view, late), absent_by=spell.absent_by))
+        runs_before = tuple(run for run in runs if run.first_sent < instant)
+        runs_since = tuple(run for run in runs if run.first_sent >= instant)
+        if runs_before and runs_since:
+            not_cut_or_earlier.append(build_spell(spell.view, runs_before))
+            # After the later piece, the view showed the content absent as it did after the whole spell.
+            later.append(replace(build_spell(spell.view, runs_since), absent_by=spell.absent_by))
         else:
-            before.append(spell)
-    return before, since
+            not_cut_or_earlier.append(spell)
+    return not_cut_or_earlier, later
 
 
 def _date_appearance(group: Sequence[Spell], absences: Sequence[Spell]) -> Interval:
@@ -158,14 +159,10 @@ def _is_about_part(absence: Spell) -> bool:
 
 
 def _date_appearance_of_part(group: Sequence[Spell], absences: Sequence[Spell]) -> Interval:
-    """Return when the part itself appeared, by the first view that showed it, and after its last absence before that.
+    """Return when the part itself appeared: after its last absence, and by the first view that showed it.
 
-    `group` are times (spells) in which the edge or the origin showed it. An edge may serve an old copy, the origin
-    does not. So it depends on the origin which absence counts:
-    1. If the origin was not watched up to the first look that showed the part, an absence in any view counts.
-    2. If it showed the part first, or soon after the edge, its own last absence counts.
-    3. If only the edge has shown the part, the origin may only lag behind. Then an absence counts if both views were
-       absent at that instant, or if the origin was absent at least `_ORDER_UNSURE` before the edge showed the part.
+    `group` are times (spells) in which the edge or the origin showed the part. The edge may serve an old copy without
+    the part, so an absence at the origin is better proof.
     """
     by_view: dict[View, Spell] = {}
     for spell in sorted(group, key=lambda spell: spell.begin):
@@ -173,16 +170,19 @@ def _date_appearance_of_part(group: Sequence[Spell], absences: Sequence[Spell]) 
     first = next(iter(by_view.values()))
     last_absent = {view: _last_absence_in(view, spell, absences) for view, spell in by_view.items()}
     absent_at_origin = _last_absence_in(View.ORIGIN, first, absences)
-    # By its `Age`, the spell that begins first may be of a later look than another one.
+    # A copy's `Age` may put the begin of a spell before its first look. So `first` may not have the first look.
     first_look = min(spell.first_sent for spell in by_view.values())
     if absent_at_origin is None or first_look - absent_at_origin > _WATCHED_EVERY:
+        # The origin was not watched closely, so an absence in any view counts.
         return Interval(_latest_absence_in_any_view(first, by_view, last_absent, absences), first.begin)
-    # The origin confirms the edge if it was not absent any more after the edge had shown the part, and showed it soon.
     at_origin = by_view.get(View.ORIGIN)
+    # If the origin was still absent after the edge had shown the part, its last absence is later than this one.
     was_absent_later = last_absent.get(View.ORIGIN) != absent_at_origin
-    is_confirmed = at_origin is not None and not was_absent_later and _is_close(absent_at_origin, at_origin)
-    if first.view is View.ORIGIN or is_confirmed:
+    is_soon_at_origin = at_origin is not None and not was_absent_later and _is_close(absent_at_origin, at_origin)
+    if first.view is View.ORIGIN or is_soon_at_origin:
         return Interval(absent_at_origin, first.begin)
+    # The edge showed the part well before the origin, which may lag behind the edge. So an absence counts only if both
+    # views were absent then, or if the origin was absent well before the edge showed the part (`_ORDER_UNSURE`).
     absent_at_edge = last_absent[first.view]
     absent_at_both = None if absent_at_edge is None else min(absent_at_edge, absent_at_origin)
     surely_before = (_last_absence_surely_before(first, spell) for spell in absences if spell.view is View.ORIGIN)
@@ -194,11 +194,11 @@ def _latest_absence_in_any_view(
 ) -> datetime | None:
     """Return the latest absence before `first`, the presence that began first in all views; None if none was proved.
 
-    `by_view` is the first presence of each view, and `last_absent` the last absence of that view before it. That counts
-    in the view of `first`, and in another view that saw the part appear (`_is_close`). Any other absence must be surely
-    before `first`, because looks at several views may overtake each other.
+    `by_view` has the first presence of each view, and `last_absent` the last absence of each view before its presence.
     """
+    # A view whose presence began soon after its last absence saw the part appear.
     when_appearing = [last_absent[view] for view, spell in by_view.items() if _is_close(last_absent[view], spell)]
+    # Looks at several views may overtake each other, so any other absence counts only if it is surely before `first`.
     # An absence in the content API is about its item only, not about the part.
     surely_before = [_last_absence_surely_before(first, spell) for spell in absences if spell.view is not View.CONTENT]
     proved = [last_absent[first.view], *when_appearing, *surely_before]
@@ -206,22 +206,20 @@ def _latest_absence_in_any_view(
 
 
 def _last_absence_in(view: View, presence: Spell, absences: Sequence[Spell]) -> datetime | None:
-    """Return the last absence that a view proved before a presence, by looks sent before it; None if it proved none.
-
-    Looks of the same monitor are in order. Looks of another monitor may overlap with them and use another clock, so
-    only those that are surely before the presence count.
-    """
+    """Return the last absence that a view proved before a presence, by looks sent before it; None if it proved none."""
     monitor = presence.runs[0].monitor
     proved: list[datetime | None] = []
-    for spell in absences:
-        if spell.view is view and spell.first_sent < presence.first_sent:
-            own_ends = [run.end for run in spell.runs if run.monitor == monitor]
-            # By the `Age` of a cached copy, the presence may begin before the look that got it (`earliest`).
-            if own_ends and max(own_ends) < presence.earliest:
-                proved.append(max(own_ends))
-            has_runs_of_others = len(own_ends) < len(spell.runs)
-            if has_runs_of_others:
-                proved.append(_last_absence_surely_before(presence, spell))
+    for absence in absences:
+        if absence.view is not view or absence.first_sent >= presence.first_sent:
+            continue
+        own_ends = [run.end for run in absence.runs if run.monitor == monitor]
+        # `earliest`: a look at 9:30:20 that gets a copy with an `Age` of 15 s proves the presence from 9:30:05 on.
+        if own_ends and max(own_ends) < presence.earliest:
+            proved.append(max(own_ends))
+        has_runs_of_others = len(own_ends) < len(absence.runs)
+        if has_runs_of_others:
+            # Another monitor has another clock, so its absence counts only if it is surely before the presence.
+            proved.append(_last_absence_surely_before(presence, absence))
     return latest_known(proved)
 
 

@@ -70,11 +70,11 @@ def _is_after_absence(run: Run, spells: Sequence[Sequence[Run]]) -> bool:
 
 
 def build_spell(view: View, runs: tuple[Run, ...]) -> Spell:
-    """Return the spell of these runs, which are all present, or all absent or withdrawn."""
+    """Return one spell of consecutive runs of a view, which all show the part, or all show it absent or withdrawn."""
     return Spell(
         view,
         is_present=runs[0].state is State.PRESENT,
-        begin=min(run.begin for run in runs),
+        begin=min(run.begin for run in runs),  # the `Age` of a later look may prove an earlier begin
         end=max(run.end for run in runs),
         first_sent=runs[0].first_sent,
         last_received=max(run.last_received for run in runs),
@@ -95,10 +95,10 @@ def correct_ages(views: Mapping[View, Sequence[Spell]]) -> dict[View, tuple[Spel
 
 
 def _correct_age(spell: Spell, absences: Sequence[Spell]) -> Spell:
-    """Return a spell. If it is a presence that began before an absence by its `Age`, correct when it began.
+    """Return a spell. If its `Age` puts its begin before a proved absence, it begins when its first look was answered.
 
-    It began when its first look was answered. The content may have come earlier, after that absence. So `claimed_begin`
-    keeps the begin by `Age`, unless looks at an origin prove absence at that instant.
+    Example: a look at 9:30:20 gets a copy with an `Age` of 60 s, but a look at 9:29:50 proved absence. So the presence
+    begins at 9:30:20. `claimed_begin` is 9:29:20, unless looks at an origin prove absence then.
     """
     if not spell.is_present or spell.begin >= spell.first_sent:
         return spell
@@ -106,7 +106,7 @@ def _correct_age(spell: Spell, absences: Sequence[Spell]) -> Spell:
     is_contradicted = any(absent is not None and spell.begin < absent for absent in absent_before)
     if not is_contradicted:
         return spell
-    # An origin is never cached, so close looks prove absence at any instant between them.
+    # An origin is never cached, so looks that are close to each other prove absence at any instant between them.
     at_origin = (run for absence in absences if absence.view is View.ORIGIN for run in absence.runs)
     is_origin_watched = any(run.largest_gap <= _CLOSE and run.begin <= spell.begin <= run.end for run in at_origin)
     # Older versions did not store when the answer was received, so take the latest possible time.

@@ -86,11 +86,12 @@ def find_withdrawals(case: Case, part: PartVerdict, evidence: PartEvidence) -> I
 def _absences_between(evidence: PartEvidence, presence: Presence, following: Presence | None) -> list[Run]:
     """Return the absences of a part after one presence and before the following one, if there is one.
 
-    Runs that began before the content came are left out: they are of a view that never showed it.
+    A run of absences that began before `presence` and goes on after it is left out: its view never showed the content.
     """
     runs = (run for spell in evidence.absences for run in spell.runs)
-    came = min(spell.first_sent for spell in presence.spells)
-    after = (run for run in runs if run.first_sent > came and max(run.begin, run.end) > presence.end)
+    first_look = min(spell.first_sent for spell in presence.spells)
+    # A run of one look has the `end` when the look was sent, and the later `begin` when it was answered.
+    after = (run for run in runs if run.first_sent > first_look and max(run.begin, run.end) > presence.end)
     return [run for run in after if following is None or run.begin < following.begin]
 
 
@@ -136,23 +137,22 @@ def _has_version(run: Run) -> bool:
 
 def _version_changes(runs: Sequence[Run], zone: str) -> Iterator[tuple[Interval, tuple[str, ...]]]:
     """Yield each change to a newer version: when it happened, and its fields with their new values, in words."""
-    known: dict[str, datetime | int] = {}
-    before: Run | None = None
+    newest: dict[str, datetime | int] = {}  # the fields of the newest version so far
+    previous: Run | None = None  # the run before with a version, even if its version was that of an old cached copy
     for run in runs:
         if run.state in (State.ABSENT, State.WITHDRAWN):
             # Content that was removed and came back is a withdrawal, not a correction.
-            known, before = {}, None
+            newest, previous = {}, None
         if not _has_version(run):
             continue
         stated = parse_version(run.version or "")
-        advanced = advanced_fields(known, stated)
-        if before is not None and advanced:
-            fields = (_advance_text(name, known[name], stated[name], zone) for name in advanced)
-            yield Interval(before.end, run.begin), tuple(fields)
-        # An older version is that of a cached copy.
-        if before is None or advanced:
-            known |= stated
-        before = run
+        advanced = advanced_fields(newest, stated)
+        if previous is not None and advanced:
+            fields = (_advance_text(name, newest[name], stated[name], zone) for name in advanced)
+            yield Interval(previous.end, run.begin), tuple(fields)
+        if previous is None or advanced:
+            newest |= stated
+        previous = run
 
 
 def _advance_text(name: str, before: datetime | int, after: datetime | int, zone: str) -> str:

@@ -124,13 +124,15 @@ def _hour_remark(seconds: Bounds | None) -> str | None:
 
 
 def _find_partial(parts: Iterable[PartVerdict]) -> list[Finding]:
-    """Return a finding if required parts are late while others were out, with the longest delay."""
+    """Return a finding, with the longest delay, if only some of the required parts are late or still absent."""
     required = [part for part in parts if part.can_be_late]
     late = [part for part in required if part.verdict in LATE_VERDICTS]
     is_any_out = any(part.released.by is not None for part in required)
     is_any_absent = any(part.released.by is None for part in late)
     is_any_on_time = any(part.verdict is VerdictKind.ON_TIME for part in required)
-    if not late or not (is_any_on_time or (is_any_absent and is_any_out)):
+    # If all parts are out and late, the release was late as a whole. If all are absent, it is overdue as a whole.
+    is_partial = is_any_on_time or (is_any_absent and is_any_out)
+    if not late or not is_partial:
         return []
     text = Reason.PARTIAL.text(parts=tuple(part.id for part in late))
     delays = [part.delay for part in late if part.delay is not None and part.delay.min is not None]
@@ -139,18 +141,19 @@ def _find_partial(parts: Iterable[PartVerdict]) -> list[Finding]:
 
 
 def find_wrong_page(case: Case, part: PartVerdict, evidence: PartEvidence) -> Iterator[Finding]:
-    """Yield a finding for each kind of wrong page at a part's address after `latest`: another edition or another title.
+    """Yield a finding for each kind of wrong page that a part's address showed when the part had to be there.
 
-    Until `latest`, a release counts as on time. Yield none if the part came in time, or if its address is a guess.
+    A wrong page has another edition or another title. None if the part came in time, or if its address is a guess.
     """
     window = case.judged_window
     if evidence.is_guess or part.verdict in _IN_TIME:
         return
+    # A part that comes by `latest`, when the tolerance ends, counts as on time.
     late_runs = [run for run in evidence.runs_at_edge_and_origin if run.last_received > window.latest]
     for wrong_page, kind in _WRONG_PAGES.items():
         first = next((run for run in late_runs if run.why == wrong_page), None)
         if first is not None:
-            at = max(first.first_sent, window.opens)  # before the slot, it was no fault
+            at = max(first.first_sent, window.opens)  # before the slot (`opens`), a wrong page was no fault
             yield Finding(kind, part.id, Reason.WRONG_PAGE.text(case.zone, page=wrong_page, seen=at), at=at)
 
 
@@ -164,27 +167,28 @@ def find_elsewhere_first(case: Case, pairs: Sequence[Pair]) -> list[Finding]:
 
 
 def _compare_with_page(case: Case, page: Pair, alternative: Pair) -> Finding | None:
-    """Return the finding that an alternative address was public before the page for sure, or None."""
+    """Return the finding that an alternative address was proved public before the page, or None."""
     part, evidence = alternative
     page_part, page_evidence = page
-    came = evidence.all_presences[0].appears if evidence.all_presences else part.first_seen
-    # If the alternative answered at its first look already, `came` has no `after`. Such an address may always answer.
-    if came.by is None or (came.after is None and not evidence.all_presences):
+    appeared = evidence.all_presences[0].appears if evidence.all_presences else part.first_seen
+    # An address that answered at its first look (no presence, no absence before) may always answer, so it is no proof.
+    if appeared.by is None or (appeared.after is None and not evidence.all_presences):
         return None
-    # If the page too answered at its first look, and before the alternative, it may have been this edition already.
-    if page_evidence.present_from_start is not None and page_evidence.present_from_start.begin < came.by:
+    # The page may have shown this edition first if it answered at its own first look, before the alternative appeared.
+    page_from_start = page_evidence.present_from_start
+    if page_from_start is not None and page_from_start.begin < appeared.by:
         return None
-    # If the page was in time, no one had to look elsewhere. But an alternative that was out early counts.
+    # If the page was in time, users did not need the alternative. But an alternative that was out early counts.
     is_page_in_time = page_part.verdict in (VerdictKind.ON_TIME, VerdictKind.PENDING)
     if is_page_in_time and not part.exposures:
         return None
-    # A page that has not come yet comes after its last absence.
-    page_came = page_part.first_seen if page_part.first_seen.by else Interval(page_evidence.last_absent, None)
-    ahead = between(came, page_came)
-    if ahead.min is None or ahead.min <= case.policy.uncertainty.total_seconds():
+    # A page that is still absent will appear after its last absence.
+    page_appeared = page_part.first_seen if page_part.first_seen.by else Interval(page_evidence.last_absent, None)
+    seconds_before_page = between(appeared, page_appeared)
+    if seconds_before_page.min is None or seconds_before_page.min <= case.policy.uncertainty.total_seconds():
         return None
-    # State the alternative's delay only if it came after the slot. If it was absent a second before, it is near enough.
-    is_after_slot = came.after is not None and came.after >= case.judged_window.opens - timedelta(seconds=1)
-    delay = case.judged_window.delay_of(came) if is_after_slot else None
-    text = Reason.ELSEWHERE_FIRST.text(case.zone, url=part.url, came=came, ahead=ahead, delay=delay)
-    return Finding(Kind.ELSEWHERE_FIRST, part.id, text, ahead)
+    # State the alternative's delay only if it appeared after the slot: for a slot at 9:30, if absent at 9:29:59.
+    is_after_slot = appeared.after is not None and appeared.after >= case.judged_window.opens - timedelta(seconds=1)
+    delay = case.judged_window.delay_of(appeared) if is_after_slot else None
+    text = Reason.ELSEWHERE_FIRST.text(case.zone, url=part.url, came=appeared, ahead=seconds_before_page, delay=delay)
+    return Finding(Kind.ELSEWHERE_FIRST, part.id, text, seconds_before_page)
