@@ -291,7 +291,6 @@ def _is_earlier(promise: Promise, other: Promise) -> bool:
 
 
 def _was_brought_forward_that_day(case: Case, promise: Promise) -> bool:
-    """Return whether the slot in force was brought forward on its own day."""
     before = case.in_force.withdrawn
     if not before or has_passed(promise.slot, promise.learnt):
         return False

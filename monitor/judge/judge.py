@@ -25,14 +25,12 @@ from schedules.release import Release
 from schedules.times.interval import NOTHING, Bounds, Interval
 from schedules.times.words import MINUTE, rounded
 
-_VERDICTS_ONCE_OUT = (VerdictKind.ON_TIME, VerdictKind.LATE, VerdictKind.EARLY)
 _ONE_SECOND = timedelta(seconds=1)
 # If an edge hides the release, it is looked at every five seconds, or later if its host asks us to wait.
 _NEXT_LOOK_WITHIN = timedelta(seconds=60)
 _BEHIND = (VerdictKind.LATE, VerdictKind.OVERDUE)
 # Findings that the release was not found in time. They need the lags of its witnesses.
 _NOT_FOUND = (Kind.LATE, Kind.UNWATCHED)
-_UNGRADED = (VerdictKind.CANCELLED, VerdictKind.MOVED, VerdictKind.UNANNOUNCED)
 
 
 def judge(  # noqa: PLR0913 # all facts behind a verdict
@@ -138,7 +136,7 @@ def _grade_release(
     case: Case, verdict: VerdictKind, parts: Sequence[PartVerdict], findings: Sequence[Finding]
 ) -> Grade:
     """Return the worst grade of the delays of parts, and of the waits of users to whom the edge served an old copy."""
-    if case.window is None or verdict in _UNGRADED:
+    if case.window is None or verdict in (VerdictKind.CANCELLED, VerdictKind.MOVED, VerdictKind.UNANNOUNCED):
         return Grade.NONE
     if any(part.exposures for part in parts) or verdict is VerdictKind.NOT_PUBLISHED:
         return Grade.REPORT
@@ -191,7 +189,7 @@ def _is_settled(case: Case, part: PartVerdict) -> bool:
             return False
     if part.verdict is VerdictKind.UNPROVEN:
         return not is_other_view_awaited
-    return part.verdict in (VerdictKind.NOT_PUBLISHED, *_VERDICTS_ONCE_OUT)
+    return part.verdict in (VerdictKind.NOT_PUBLISHED, VerdictKind.ON_TIME, VerdictKind.LATE, VerdictKind.EARLY)
 
 
 def _next_review(case: Case, pairs: Sequence[Pair], *, final: bool) -> datetime | None:
@@ -214,7 +212,6 @@ def _next_review(case: Case, pairs: Sequence[Pair], *, final: bool) -> datetime 
     return min((instant for instant in instants if instant > case.now), default=None)
 
 
-# A deadline is an instant at which the verdict can change only because time passes.
 def _deadlines_of_window(case: Case) -> list[datetime]:
     """Return the instants at which the slot in force, or another slot that may be in force, changes the verdict."""
     window, promise = case.window, case.in_force.promise
@@ -314,7 +311,6 @@ def _last_answer_text(last: Run | None) -> str:
         return "no look"
     if last.status is None:
         return last.why or "no answer"
-    is_success = 200 <= last.status < 300
-    if not is_success or last.state is State.PRESENT:
+    if not 200 <= last.status < 300 or last.state is State.PRESENT:
         return str(last.status)
     return f"{last.status}, {last.why or 'not the release'}"

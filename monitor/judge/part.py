@@ -24,7 +24,6 @@ from schedules.times.zone import local
 _RECENT = timedelta(days=1)
 # An edge may serve an old copy without its age. So its absence waits this long for the next look at the origin.
 ORIGIN_AWAITED = timedelta(seconds=10)
-_ABSENT = (VerdictKind.OVERDUE, VerdictKind.NOT_PUBLISHED)
 # The worst verdict first. A part or release gets the worst one that applies.
 WORST_FIRST = (
     VerdictKind.NOT_PUBLISHED,
@@ -69,13 +68,12 @@ def _judge_part(case: Case, evidence: PartEvidence, page_released: Interval) -> 
     exposures = find_exposures(part.id, evidence.all_presences, window, case.now, all_runs)
     exposures += find_unseen_exposures(part.id, evidence.spells.values(), window, exposures)
     timing = _PartJudge(evidence, all_runs, window, case.now, case.zone).judge_timing(page_released)
-    is_promised = part.origin not in UNPROMISED_ORIGINS
-    if not is_promised and timing.released == NOTHING:
+    if part.origin in UNPROMISED_ORIGINS and timing.released == NOTHING:
         timing = _Timing(VerdictKind.PENDING)  # a part that no one promised is not overdue
     first_seen = exposures[0].start if exposures else timing.released
     verdict, delay = timing.verdict, timing.delay
     # A part that was removed after its exposure may be absent since its slot. To be absent is worse than to be early.
-    if exposures and timing.verdict not in _ABSENT:
+    if exposures and timing.verdict not in (VerdictKind.OVERDUE, VerdictKind.NOT_PUBLISHED):
         verdict, delay = VerdictKind.EARLY, window.delay_of(first_seen)
     return replace(
         _verdict_without_times(case, part, verdict, timing.reason),
@@ -320,7 +318,6 @@ class _PartJudge:
         return Reason.VIEWS_DIFFER.text(self.zone, look=None if other is None else other.first_sent)
 
     def _too_wide_text(self, released: Interval) -> str:
-        """Return the reason that the interval of appearance is too wide for a verdict."""
         if released.after is None:
             return Reason.NO_ABSENCE.text(self.zone, came=released)
         reason = Reason.ON_TIME_OR_LATE

@@ -260,7 +260,6 @@ def find_last_removal(runs: Iterable[Run]) -> datetime | None:
 
 
 def _has_other_content(last: Run, sighting: Sighting | Run) -> bool:
-    """Return whether the bytes or the stated versions are known and differ."""
     if last.digest is not None and sighting.digest is not None and last.digest != sighting.digest:
         return True
     return last.version is not None and sighting.version is not None and last.version != sighting.version
@@ -327,7 +326,6 @@ def _merge_equal_runs(runs: Iterable[Run]) -> list[Run]:
 
 
 def _fields_to_compare(run: Run) -> tuple[object, ...]:
-    """Return the fields in which two runs must agree to be merged."""
     return run.monitor, run.state, run.specific, run.status, run.digest, run.version, run.address
 
 

@@ -115,7 +115,6 @@ def title_facts(titles: Sequence[LedgerEvent], now: datetime, zone: str) -> Iter
 
 
 def _promise_facts(case: Case) -> Iterator[Fact]:
-    """Yield facts about the slot in force and about all other slots that calendars gave."""
     in_force = case.in_force
     if in_force.promise is None:
         yield Fact("promise", "no calendar announced a time for it")
@@ -167,7 +166,6 @@ def _unusual_time_fact(case: Case, slot: datetime, zone: str) -> list[Fact]:
 
 
 def _join_facts(release: Release) -> Iterator[Fact]:
-    """Yield facts about why entries of several calendars were taken for one release."""
     if release.joined_by:
         names = ", ".join(release.calendars)
         yield Fact("promise", f"its calendars {names} were taken for one release: {release.joined_by}")
@@ -189,7 +187,6 @@ def _promise_fact(label: str, promise: Promise, case: Case) -> Fact:
 
 
 def _policy_fact(case: Case) -> Fact:
-    """Return the fact that says with which limits the looks are compared."""
     policy, window = case.policy, case.window
     if window is None:
         return Fact("policy", "no readable time is in force, so the looks cannot be compared with a slot")
@@ -293,7 +290,6 @@ def _view_name(run: Run) -> str:
 
 
 def _blind_facts(case: Case, evidences: Iterable[PartEvidence]) -> Iterator[Fact]:
-    """Yield a fact for each blind span that hid a part, in time order."""
     for span in sorted(set(case.blind), key=lambda span: span.begins):
         if any(hides_part(case, evidence, span) for evidence in evidences):
             begins, ends = exactly(span.begins, case.zone), exactly(span.ends, case.zone)
@@ -318,7 +314,6 @@ def _list_what_would_change(case: Case, verdict: Verdict) -> tuple[str, ...]:
 
 
 def _list_changes_of_part(case: Case, window: Window, part: PartVerdict) -> list[str]:
-    """Return sentences that name the evidence that would change the verdict on one part."""
     latest = exactly(window.latest, case.zone)
     if part.verdict in (VerdictKind.PENDING, VerdictKind.MOVED):
         early = f"more than {case.policy.uncertainty.total_seconds():g} s before {exactly(window.opens, case.zone)}"

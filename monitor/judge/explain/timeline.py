@@ -77,7 +77,7 @@ def build_timeline(
     A lane shows the looks at one view of a part. Of many lanes, only the first are kept.
     """
     slot = instant_from_json(body["slot"]["start"]) if body["slot"] else None
-    early_until = now if slot is None else min(slot, now)  # a part that is present before this instant is early
+    early_until = now if slot is None else min(slot, now)  # until when an open exposure is drawn
     lanes = [
         lane
         for part in body["parts"]
@@ -87,7 +87,12 @@ def build_timeline(
     ][:_MOST_LANES]
     if not lanes:
         return None
-    visible = _instants_to_show(lanes, slot)
+    # The timeline shows these instants: the slot, each change of a proved state, and both ends of each early span.
+    visible = [] if slot is None else [slot]
+    for lane in lanes:
+        proved = [span for span in lane.spans if span.state not in (State.UNKNOWN.value, "early")]
+        visible += [span.begins for before, span in pairwise(proved) if before.state != span.state]
+        visible += [side for span in lane.spans if span.state == "early" for side in (span.begins, span.ends)]
     if not body["final"] or not visible:
         visible.append(now)
     margin = max((max(visible) - min(visible)) * _MARGIN_SHARE, _LEAST_MARGIN)
@@ -95,16 +100,6 @@ def build_timeline(
     inside = (span for span in blind if span.begins <= ends and span.ends >= begins)
     blind_spans = [Span(span.cause, span.begins, span.ends) for span in sorted(inside, key=lambda span: span.begins)]
     return Timeline(begins, ends, slot, now, tuple(lanes), tuple(blind_spans))
-
-
-def _instants_to_show(lanes: Iterable[Lane], slot: datetime | None) -> list[datetime]:
-    """Return the slot, each change of a proved state, and both ends of each span in which a part was early."""
-    instants = [] if slot is None else [slot]
-    for lane in lanes:
-        proved = [span for span in lane.spans if span.state not in (State.UNKNOWN.value, "early")]
-        instants += [span.begins for before, span in pairwise(proved) if before.state != span.state]
-        instants += [side for span in lane.spans if span.state == "early" for side in (span.begins, span.ends)]
-    return instants
 
 
 def _draw_lane(part: Mapping[str, Any], view: View, runs: Sequence[Run], until: datetime) -> Lane | None:

@@ -131,7 +131,6 @@ def find_corrections(case: Case, part: PartVerdict, evidence: PartEvidence) -> I
 
 
 def _has_version(run: Run) -> bool:
-    """Return whether a look found content that states its version."""
     return run.state is State.PRESENT and run.version is not None
 
 

@@ -86,7 +86,6 @@ def _find_unwatched(case: Case, pairs: Sequence[Pair]) -> Iterator[Finding]:
 
 
 def _exposure_finding(case: Case, exposure: Exposure) -> Finding:
-    """Return the finding that says when a part was public before its slot, and why that ended."""
     reason = Reason.EXPOSED_UNSEEN if exposure.start == exposure.to else _EXPOSED[exposure.ended]
     text = reason.text(case.zone, came=exposure.start, ended=exposure.to, remark=_hour_remark(exposure.seconds))
     return Finding(Kind.EARLY_EXPOSURE, exposure.part, text, exposure.seconds)
@@ -116,7 +115,6 @@ def _find_late(case: Case, pairs: Sequence[Pair]) -> Iterator[Finding]:
 
 
 def _hour_remark(seconds: Bounds | None) -> str | None:
-    """Return a remark if a length is almost exactly one hour, else None."""
     if seconds is None or seconds.min is None or seconds.max is None:
         return None
     is_hour = abs(seconds.min - _HOUR) <= _NEAR_AN_HOUR and abs(seconds.max - _HOUR) <= _NEAR_AN_HOUR
