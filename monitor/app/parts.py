@@ -202,7 +202,7 @@ def make_calendar_reads(
     settings, health, clock = core.settings, core.health, core.clock
     zone, store, writer, ask = settings.timezone, core.store, core.writer, core.threads.ask
     return CalendarReads(
-        make_calendar_readers(core, poller.send_in_turn),
+        make_calendar_readers(core, poller.send_in_turn),  # requests wait for their turn in the host's budget
         admission.record_calendar_read,
         admission.slots_by_calendar,
         CalendarIncidents(
@@ -211,7 +211,7 @@ def make_calendar_reads(
         health,
         clock,
         expect_editions=settings.policy.expect_editions,
-        check=watch.judging.check,  # a breach is reported only after its calendars are read: the judge requests that
+        check=watch.judging.check,  # with it the judge requests calendar reads: a breach must wait for them
     )
 
 

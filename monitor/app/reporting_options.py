@@ -49,15 +49,15 @@ def make_reporting_rules(settings: Settings, channels: Sequence[str], folder: Pa
         forms={table.id: table.report.form for table in settings.producer if table.report.form is not None},
         routes=settings.route,
         channels=tuple(channels),
-        open_channels=frozenset(settings.alert.open_channels),
+        open_channels=frozenset(settings.alert.open_channels),  # more than staff read these
         templates=report_templates(settings, folder),
-        editions=make_editions(settings),
+        editions=make_editions(settings),  # of the Code of Practice
         agreed_times=granted_times(settings),
-        # These get one notice if a platform fault delays many releases.
+        # If a platform's fault delays many releases, a `folding` channel gets one notice for all of them.
         folding=frozenset(table.name for table in settings.channel if table.digest or table.kind == "pagerduty"),
         pagers=frozenset(table.name for table in settings.channel if table.kind == "pagerduty"),
         hooks=frozenset(table.name for table in settings.channel if table.kind == "webhook"),
-        gather=settings.alert.digest_within,
+        gather=settings.alert.digest_within,  # how long that notice waits for more releases
         rotas=make_rotas(settings),
     )
 

@@ -94,9 +94,9 @@ class Status:
 
     def _store_check(self) -> Check:
         """Return a check of store and evidence: whether both can be written, and no newer version uses the store."""
-        if newer_schema := self.core.store.newer:  # its name, empty if the store has our schema
+        if newer_schema := self.core.store.newer:  # its name, or "" if the store has the schema of this version
             return Check("Store", f"{newer_schema}, of a newer version of ninethirty", "Upgrade this monitor.")
-        store_faults = self.core.health.unable(self.core.clock.now())  # since when the store was not writable
+        store_faults = self.core.health.unable(self.core.clock.now())  # texts, empty if the store is writable
         faults = [*store_faults, self.self_check.evidence_fault()]
         if not any(faults):
             return Check("Store", "writable, and so is the evidence")

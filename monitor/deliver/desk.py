@@ -64,23 +64,22 @@ class Desk:
         current, verdicts, now = self.current, self.current.verdicts, self.clock.now()
 
         def save_texts_and_change(tx: Transaction) -> tuple[Incident | None, tuple[Conflict, ...]]:
-            """Save both. Return the incident if its draft must be made again, else None, and the conflicting boxes."""
+            """Save texts and change. Return the incident to draft again (None: no need), and the conflicting boxes."""
             conflicts: tuple[Conflict, ...] = ()
-            before = _drafted_decisions(verdicts.incident(incident))
+            decisions_before = _drafted_decisions(verdicts.incident(incident))
 
             def merge_words(known: Versions) -> Versions:
-                nonlocal conflicts
-                # `read` is the number of the version that the person had read.
+                nonlocal conflicts  # boxes that another person changed after this person had read version `read`
                 versions, conflicts = merge_texts(known, words, read, role, now)
                 if conflicts and not merging:
                     raise EditConflict(conflicts)
                 return versions
 
             changed = change_incident(tx, current.record, incident, change, now)
-            if words:
+            if words:  # the typed texts, by box of the form
                 change_draft(tx, verdicts, incident, merge_words)
-            # The draft quotes decisions. If they changed, it needs a new version.
-            needs_redraft = changed.has_draft and _drafted_decisions(changed) != before
+            # The draft quotes decisions. If a decision changed, the draft needs a new version.
+            needs_redraft = changed.has_draft and _drafted_decisions(changed) != decisions_before
             return changed if needs_redraft else None, conflicts
 
         to_redraft, conflicts = await self.writer.write(save_texts_and_change)

@@ -94,22 +94,22 @@ class Outbox:
     def reconfigure(self, channels: Sequence[Channel], options: OutboxOptions) -> None:
         """Use these channels and options from now on.
 
-        Messages under way are finished. Deliveries to a channel that was removed stay in the outbox.
+        Sends in progress are finished. Deliveries to a channel that was removed stay in the outbox.
         """
         self.options = options
         rules = options.rules
         self._channels = {channel.name: channel for channel in channels}
         formats = {channel.name: channel.formats for channel in channels}
         self._message_builder = MessageBuilder(self.store.verdicts, formats, options.links, options.redactor, rules)
-        # Each channel gets the new rule, but keeps the time of its last digest.
+        # The digest rule says when notices are bundled. Each channel keeps the time of its last digest.
         last_digests = {name: rule.last_digest for name, rule in self._digest_rules.items()}
         for name in self._channels:
             self._digest_rules[name] = replace(options.digest_rule, last_digest=last_digests.get(name))
-        # Channels that get a platform's fault as one thread, with pauses between its messages.
+        # A `folding` channel gets all messages about one platform as one thread, with pauses between them.
         folding = (name for name in self._channels if name in rules.folding)
         self._thread_pacing = {name: self._thread_pacing.get(name) or ThreadPacing() for name in folding}
         for removed in self._wakeups.keys() - self._channels.keys():
-            # The task of a channel ends when it wakes up and finds no wakeup.
+            # Wake the task of the removed channel. It ends because its event is not in `_wakeups` any more.
             self._wakeups.pop(removed).set()
         new = self._channels.keys() - self._wakeups.keys()
         self._wakeups |= {name: asyncio.Event() for name in new}
@@ -233,10 +233,13 @@ class Outbox:
     async def _bundle_notices(
         self, channel: str, openings: Sequence[Notice], first_attempts: Sequence[Notice], now: datetime
     ) -> bool:
-        """Replace groups of `openings` (first notices of incidents) and of later notices by digests. Return if any."""
+        """Replace groups of a channel's notices by digests. Return whether there is a digest.
+
+        `openings` are first notices of incidents. `first_attempts` are all notices that were not attempted yet.
+        """
         digests = make_digests(openings, self._digest_rules[channel], now, self.options.rules.producer_name)
-        # Openings soon after `last_digest` wait longer. After a digest that is only about unproven releases they should
-        # not, because a late release is more urgent than what people have got.
+        # For some time after `last_digest`, openings wait longer. A digest about unproven releases does not count: a
+        # late release, which is more urgent, must not wait longer because of it.
         if any("unproven" not in digest.notice.findings for digest in digests):
             self._digest_rules[channel] = replace(self._digest_rules[channel], last_digest=now)
         pacing = self._thread_pacing.get(channel)

@@ -52,11 +52,11 @@ class PlatformThread:
     def cover_release_opening(self, tx: Transaction, now: datetime) -> None:
         """Do not send the first notices of a delayed release on channels that get messages about the platform instead.
 
-        A platform is the host whose fault delays this and other releases. The unsent deliveries are marked as covered
-        by its thread of messages. Attempted ones stay as they are.
+        A platform is the host whose fault delays this and other releases. A delivery that is not sent is marked as
+        covered by the messages about the platform. A delivery that was attempted stays as it is.
         """
-        # The opening, whose id is that of its thread, and the notice which confirms that the absence is a breach.
-        for notice_id in (thread_id(self.release_incident), confirmation_notice_id(self.release_incident)):
+        opening_id, confirmation_id = thread_id(self.release_incident), confirmation_notice_id(self.release_incident)
+        for notice_id in (opening_id, confirmation_id):  # "it is absent", and later "its absence is a breach"
             notice = self.store.outbox.notice(notice_id)
             if notice is None or not is_covered_by_platform(notice):
                 continue
@@ -87,34 +87,29 @@ class PlatformThread:
                 tx.save(row)
 
     def _pauses_before_opening(self) -> dict[str, timedelta]:
-        """Return by `folding` channel how long the thread's opening waits for more releases.
-
-        A channel that already got a notice of one of the releases waits longer, because the thread is less urgent.
-        """
-        ids = (thread_id, confirmation_notice_id)
-        names = (id_of(one.incident) for one in self.incident.linked for id_of in ids)
-        rows = (row for name in names for row in self.store.outbox.deliveries(name))
+        """Return how long the first notice about the platform waits for more releases, by channel that gets it."""
+        opening_ids = (thread_id(release.incident) for release in self.incident.linked)
+        confirmation_ids = (confirmation_notice_id(release.incident) for release in self.incident.linked)
+        rows = (row for name in (*opening_ids, *confirmation_ids) for row in self.store.outbox.deliveries(name))
         notified = {row.channel for row in rows if row.standing is DeliveryState.SENT}
-        gather = self.rules.gather
-        return {name: _MOST_PAUSES * gather if name in notified else gather for name in self.rules.folding}
+        # A channel that was notified of one of these releases already waits longer, because people know of the fault.
+        pause = self.rules.gather
+        return {name: _MOST_PAUSES * pause if name in notified else pause for name in self.rules.folding}
 
     def schedule_thread_notice(self, notice: Notice, deliveries: Sequence[Delivery], now: datetime) -> list[Delivery]:
-        """Return the deliveries of a notice about a platform's fault: through which channels, and from when.
-
-        The notice that one more release is delayed (`new_finding`) goes only to channels that have the opening and that
-        the routes choose for this release. Other notices go to all channels.
-        """
-        if not notice.follows:  # it is the opening. Some channels wait a pause for it: more releases may be delayed
+        """Return which of these deliveries of a notice about a platform's fault are made, and from when."""
+        if not notice.follows:  # the first notice waits on some channels, because more releases may be delayed
             earliest = {name: now + pause for name, pause in self._pauses_before_opening().items()}
             return [replace(one, due=max(one.due, earliest.get(one.channel, one.due))) for one in deliveries]
         if notice.kind != "new_finding":
             return list(deliveries)
-        # Find the channels for this release only, as if the platform's incident were about no other.
-        linked = tuple(one for one in self.incident.linked if one.incident == self.release_incident)
-        about_release = replace(self.incident, linked=linked)
-        chosen_for_release = self.rules.for_everyone_on_call().platform_audience(notice, about_release, now).keys()
-        got_opening = {row.channel for row in self.store.outbox.deliveries(notice.follows)}
-        return [one for one in deliveries if one.channel in got_opening & chosen_for_release]
+        # One more release is delayed. Keep channels that got the first notice and that routes choose for this release.
+        new_release = tuple(release for release in self.incident.linked if release.incident == self.release_incident)
+        about_new_release = replace(self.incident, linked=new_release)
+        rules = self.rules.for_everyone_on_call()  # channels of people who are not on call now count too
+        chosen_for_release = rules.platform_audience(notice, about_new_release, now).keys()
+        got_first_notice = {row.channel for row in self.store.outbox.deliveries(notice.follows)}
+        return [one for one in deliveries if one.channel in got_first_notice & chosen_for_release]
 
     def _thread_channels(self, notice: Notice, now: datetime) -> set[str]:
         """Return the channels that get the thread, also those that got it before the person on call changed."""

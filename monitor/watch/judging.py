@@ -220,20 +220,17 @@ class Judging:
         return True
 
     def _queue_judgements_after(self, watched: WatchedRelease, verdict: Verdict) -> bool:
-        """Queue the judgements that a verdict requires. Return whether the verdict must wait for a calendar read.
-
-        If it must wait, the release is judged again after the read. If not, the other releases of its slot are judged
-        again if the verdict affects them.
-        """
+        """Queue the judgements that a verdict requires. Return whether the verdict must wait for a calendar read."""
         judge_after_read = partial(self.queue.judge_soon, watched.release.id)
-        # At `fallback`, the release is judged again even if no read was made. A verdict that need not wait can have a
-        # `fallback` too: the instant from which an early read of its calendars may be requested.
-        fallback = self.check.request_needed_reads(watched, verdict, judge_after_read)
-        if fallback is not None:
-            self.queue.judge_at(fallback, watched.release.id)
-        if not watched.waits_for_calendar:
-            self._requeue_same_slot(watched, verdict)
-        return watched.waits_for_calendar
+        # This sets `watched.waits_for_calendar`. If a read is needed, the release is judged again after it.
+        judge_again_at = self.check.request_needed_reads(watched, verdict, judge_after_read)
+        if judge_again_at is not None:
+            # By then, a read that the verdict waits for is too late, or a read that it does not wait for is due.
+            self.queue.judge_at(judge_again_at, watched.release.id)
+        if watched.waits_for_calendar:
+            return True
+        self._requeue_same_slot(watched, verdict)
+        return False
 
     def _requeue_same_slot(self, watched: WatchedRelease, verdict: Verdict) -> None:
         """Have the other releases of the same slot judged again if this verdict has changed since the last call.

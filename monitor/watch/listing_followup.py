@@ -64,23 +64,21 @@ class ListingFollowUp:
             self.tasks.start(self.leads.send(hit.release, Finding(LEAD, None, detail, url=hit.listing)))
 
     async def follow(self, hit: ListingMatch) -> None:
-        """Look at the address of an entry (`hit`) for proof of its release. If that proves nothing, send a lead.
+        """Look at the address of a listing's entry (`hit`), which may show its release too early or at a wrong address.
 
-        A lead is a hint that a person must judge. Send none if the entry is of an old edition, or if it came after the
-        slot and the release is out.
+        If only a person can judge that, send a hint to people: a lead.
         """
         watched = await self.admission.watch_release(hit.release)
         if watched is None:
             return
-        # A match by series has another title than the release, so the entry may show an old edition. Old releases are
-        # only in the store. If one of them has the address or the title of the entry, the entry shows that one.
+        # An entry that only has the title of the series may show an old edition. Old editions are only in the store.
         is_series = hit.kind is MatchKind.SERIES
         if is_series and await self.ledger.find_matching_in_store(watched.release.producer, hit.url, hit.title):
-            return
+            return  # the entry has the address or the title of an old edition
         _log.info("listed", release=hit.release, sort=hit.kind.value, url=hit.url, listing=hit.listing)
         slot = self.ledger.slot_begins(hit.release)
         is_early = slot is not None and hit.listed.by is not None and hit.listed.by < slot
-        needs_a_person = await self._needs_a_person(watched, hit)
+        needs_a_person = await self._needs_a_person(watched, hit)  # looks at the address prove nothing
         if needs_a_person and (slot is None or is_early or self._is_still_missing(watched, hit, slot)):
             description = _DESCRIPTIONS[hit.kind].format(early=" before its slot" if is_early else "")
             detail = f"{description}, first seen {interval_text(hit.listed)} in {hit.listing}: {hit.url}"

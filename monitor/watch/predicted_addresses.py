@@ -103,30 +103,29 @@ class PredictedAddresses:
             _log.info("expected", release=release.id, addresses=[part.url for part in parts])
 
     def _read_editions(self, producer: str, wanted: Collection[Series], now: datetime) -> dict[Series, list[Edition]]:
-        """Return the published editions of these series of the last 400 days, the latest first."""
+        """Return the published editions of the wanted series of the last 400 days, the latest first."""
         editions: dict[Series, list[Edition]] = defaultdict(list)
-        linked_by: dict[str, set[Series]] = defaultdict(set)
+        series_by_link: dict[str, set[Series]] = defaultdict(set)
         for row in self._judged_latest_first(producer, now):
             title, bodies = row.body["title"], row.body["parts"]
             series = series_of(producer, title)
             parts = [part_from_json(body) for body in bodies]
             seen = [part for part, body in zip(parts, bodies, strict=True) if body["first_seen"]["by"]]
-            # Pages that may show the next edition too: the edition linked to them, or showed there as predicted.
+            # Pages on other sites may show the next edition too. The edition's own page linked to such a page, or such
+            # a page was predicted and then seen.
             predicted = [part for part in seen if part.origin is Origin.PREDICTED and part.role is Role.ALTERNATIVE]
             links = tuple(part.url for part in parts if part.origin is Origin.LINKED or part in predicted)
             for url in links:
-                linked_by[url].add(series)
+                series_by_link[url].add(series)
             files = tuple(part for part in seen if part.origin in _PROVEN_ORIGINS and part.role in _ROLES)
             if series in wanted and (files or links):
                 editions[series].append(Edition(title, row.body["url"], files, links))
-        # If several series link to a page, a new period on it may be of any of them. So leave it out.
-        unshared = {url for url, linking in linked_by.items() if len(linking) == 1}
-        return {
-            series: [
-                replace(edition, links=tuple(url for url in edition.links if url in unshared)) for edition in of_series
-            ]
-            for series, of_series in editions.items()
-        }
+        # If several series link to a page, a new edition there may be of any of them. So leave out such links.
+        for series, of_series in editions.items():
+            for place, edition in enumerate(of_series):
+                own_links = tuple(url for url in edition.links if series_by_link[url] == {series})
+                of_series[place] = replace(edition, links=own_links)
+        return dict(editions)
 
     def _judged_latest_first(self, producer: str, now: datetime) -> Iterator[Judged]:
         """Yield a producer's verdicts of the last 400 days, read week by week because a year may take tens of MB."""

@@ -69,15 +69,15 @@ class TargetState:
         return was_around_slot is not is_around_slot
 
     def spacing(self, now: datetime) -> timedelta | None:
-        """Return the planned spacing of looks since the last one. A longer gap before `now` must begin a new run.
+        """Return the longest gap between the last look and a look at `now` that still lets both be in one run.
 
-        None if a gap of any length may be in a run, because no looks were planned after the last one.
+        None if a gap of any length is allowed.
         """
         last_window = window_at(self.windows, self.runs[-1].last_received) if self.runs else None
         if last_window is not None:
-            return last_window.every
-        # In the phase `AGAIN` the origin is looked at because its target was found absent or changed. Its last answer
-        # may be from long before, and does not prove the time between, so limit the gap.
+            return last_window.every  # a longer gap means that planned looks were not made
+        # No looks were planned after the last one. In the phase `AGAIN`, looks begin because the part was found absent
+        # or changed: a last answer from an hour before does not prove that hour.
         window = window_at(self.windows, now)
         return window.every if window is not None and window.name == AGAIN.name else None
 

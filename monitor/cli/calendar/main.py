@@ -93,34 +93,33 @@ def parse(kind: str, file: Path, timezone: str, producer: str, options: tuple[tu
 
     Example: ninethirty calendar parse toml calendar.toml
     """
-    source = {"url": url} if url else {"file": file.name}
-    given = {"name": "parse", "kind": kind, "timezone": timezone, "producer": producer, "options": dict(options)}
-    settings, faults = validate_data(given | source, "", CalendarSettings)
+    table = {"name": "parse", "kind": kind, "timezone": timezone, "producer": producer, "options": dict(options)}
+    table |= {"url": url} if url else {"file": file.name}
+    settings, wrong_options = validate_data(table, "", CalendarSettings)
     if settings is None:
-        raise click.UsageError("; ".join(f"{fault.key}: {fault.reason}" for fault in faults))
+        raise click.UsageError("; ".join(f"{option.key}: {option.reason}" for option in wrong_options))
     body, now = read_input(file), SystemClock().now()
-    find_remarks = _CHECKS_OF_KINDS_KEPT_BY_HAND.get(kind)
+    check_kept_by_hand = _CHECKS_OF_KINDS_KEPT_BY_HAND.get(kind)
     try:
         reading = parse_saved(body, settings, now)
-        remarks = [] if find_remarks is None else find_remarks(body, settings, now)
+        remarks = [] if check_kept_by_hand is None else check_kept_by_hand(body, settings, now)
     except UnreadableCalendar as exc:
         raise UserFault(str(exc)) from exc
     for announcement in reading.announcements:
         print_json(announcement.as_json())
-    # `notes` are what the read itself found odd. The check of a kind kept by hand repeats them all in its remarks.
-    notes = reading.notes if find_remarks is None else ()
-    for note in notes:
-        click.echo(f"{file.name}: {note}", err=True)
-    faults_of_entries = []
-    for remark in remarks:
+    if check_kept_by_hand is None:  # the remarks of a check contain all notes of the reading
+        for note in reading.notes:
+            click.echo(f"{file.name}: {note}", err=True)
+    faults = []
+    for remark in remarks:  # each remark is a note if it is harmless, else a fault
         value = None if remark.value is None else quote_value(remark.value)
         fault = Fault(file.name, remark.key, remark.reason, value)
         if _is_harmless(remark):
             click.echo(f"note: {fault}", err=True)
         else:
-            faults_of_entries.append(fault)
-    if faults_of_entries:
-        raise BadInput(faults_of_entries)
+            faults.append(fault)
+    if faults:
+        raise BadInput(faults)
 
 
 def _is_harmless(remark: Remark) -> bool:
