@@ -225,7 +225,6 @@ class HostQueue:
             raise
 
     async def _wait_for_pacer(self) -> None:
-        """Wait until the pacer allows a start, and record it."""
         steady = self._steady_time(self.clock.monotonic())
         while (start := self._pacer.next_start(steady)) > steady:
             await self.clock.sleep(max(seconds_until(start, steady), _SHORTEST_SLEEP))
@@ -233,18 +232,20 @@ class HostQueue:
         self._pacer.record_start(steady)
 
     def _free_place_of_request(self) -> None:
-        """Free the place of a request that is not a look, and let the next request take it."""
+        """Free the place of a request that is not a look, and let the next request take the place.
+
+        A place is one of the `most_under_way` requests that may be under way at once.
+        """
         self.under_way -= 1
         if self._is_running:
             # `run` decides whether a look or a request starts next, and when.
             self.wake()
         elif self.under_way < self.most_under_way and self._has_waiting_request():
             # A command, such as a look by hand, does not call `run`. So give the place to the request that has waited
-            # longest. It continues in `_wait_for_place`, and must still wait until the pacer allows a start.
+            # longest. It must still keep its distance from the last request of the host, so it may not start now.
             self.under_way += 1
-            _, given_place = self._waiting_requests.popleft()
-            may_start_now = False
-            given_place.set_result(may_start_now)
+            _, place = self._waiting_requests.popleft()
+            place.set_result(False)  # `_wait_for_place` returns whether its request may start now
 
     def record_outcome(self, outcome: Answer | Failure, started: datetime) -> None:
         """Adapt the pace to the outcome of a request that got its turn at `started`. Obey a wait that the host demands.
@@ -297,13 +298,13 @@ class HostQueue:
     def _start_one(self, now: datetime, mono: float) -> bool:
         """Start the most overdue look or other request, and count it as under way. Return whether one was started."""
         if self._has_waiting_request():
-            waiting_since, given_place = self._waiting_requests[0]
-            # The lag of a look is 1.0 when it falls due, and 1.0 more after each spacing. A request is due at once.
+            waiting_since, place = self._waiting_requests[0]
+            # The lag of a look is 1.0 when it falls due, and 2.0 one spacing later. A request falls due at once, so its
+            # lag is 1.0 at first.
             request_lag = 1.0 + (mono - waiting_since) / _REQUEST_SPACING
             if request_lag > self.targets.lag(mono):
                 self._waiting_requests.popleft()
-                may_start_now = True  # the caller has waited until the pacer allows a start
-                given_place.set_result(may_start_now)
+                place.set_result(True)  # it may start now, because the caller has waited for the host's pace
                 self.under_way += 1
                 self.targets.sweeps.record_other_request()
                 return True

@@ -34,8 +34,8 @@ class TargetMemory:
     """The memory of one target between its looks. It is valid only for the address and title of `target`.
 
     `recognised` is the result for the last body, and `digest` that body's SHA-256. `etag` and `modified` make requests
-    to `address` conditional on that body. `ahead` is how many seconds our clock was ahead of steady time at the last
-    request: it shows whether the clock was set since.
+    to `address` conditional on that body. `clock_ahead` is how many seconds our clock was ahead of steady time at the
+    last request: it shows whether the clock was set since.
     """
 
     target: Target
@@ -45,7 +45,7 @@ class TargetMemory:
     modified: str | None = None
     address: str | None = None
     known: Known = field(default_factory=Known)
-    ahead: float | None = None
+    clock_ahead: float | None = None
     constant_age: ConstantAge = field(default_factory=ConstantAge)
 
     def forget_body(self) -> None:
@@ -95,9 +95,9 @@ class Interpreter:
     _reading_turns: TurnQueue = field(default_factory=TurnQueue)
 
     def make_request(self, target: Target, url: str | None = None) -> Request:
-        """Return the request for a target, by default at its own address. Note our clock, to detect if it is set."""
+        """Return the request for a target, by default at its own address."""
         memory, address = self._memory_of(target), url or target.url
-        memory.ahead = self.skew.ahead()
+        memory.clock_ahead = self.skew.ahead()  # if this differs at the answer, our clock was set during the look
         # An ETag of another address is not valid for this one.
         is_conditional = memory.address == address
         return Request(
@@ -147,13 +147,13 @@ class Interpreter:
     ) -> Sighting:
         """Return the sighting of an answer, and remember what the next look needs, such as a 404 or a placeholder.
 
-        `read` is what a worker has read in the body, None if none has. If our clock is in doubt, the sighting is
-        unknown, and a placeholder (a page that only announces its release) is not remembered.
+        `read` is what a worker process has read in the body, None if it has not read it. If our clock is in doubt, the
+        sighting is unknown.
         """
-        ahead = self.skew.ahead()  # seconds from steady time to our clock, which change only if our clock is set
+        clock_ahead = self.skew.ahead()  # seconds from steady time to our clock, which change only if our clock is set
         # If our clock was set during the request, `sent` may be by the old or the new clock.
-        was_set = memory.ahead is not None and abs(ahead - memory.ahead) >= LEAST_CLOCK_STEP
-        is_time_certain = not was_set and self.skew.observe(target.host, answer, ahead)
+        was_set = memory.clock_ahead is not None and abs(clock_ahead - memory.clock_ahead) >= LEAST_CLOCK_STEP
+        is_time_certain = not was_set and self.skew.observe(target.host, answer, clock_ahead)
         clock_offset, known_before = self.skew.bounds_for(target.host), memory.known
         recognised = interpret_without_body(answer, target) or self._recognise_body(target, answer, memory, read)
         if answer.status == 404 and recognised.state is State.ABSENT:
@@ -162,15 +162,16 @@ class Interpreter:
             if known_before.placeholder is not None:
                 memory.forget_body()
         is_clock_far_off = largest_offset(clock_offset) > self.unproven_offset.total_seconds()
-        # Monitors that share a store put their looks in one order, so for them any known error of a clock is too large.
+        # Monitors that share a store compare the times of their looks, so any known error of a clock is too large.
         is_error_too_large = is_clock_far_off or (self.is_shared and is_off(clock_offset))
         if not is_time_certain or is_error_too_large:
             if recognised.placeholder is not None:
-                # With this clock we cannot tell whether the placeholder was there before the slot.
+                # With this clock we cannot tell whether the page that announces the release was there before the slot.
                 memory.known = known_before
                 memory.forget_body()
             recognised = unknown("clock", recognised.found)
-        # The bytes of other pages differ at every look, even if their content is the same.
+        # The bytes of most pages differ at every look, even if their content is the same. So only the digests of files
+        # are kept, and of pages whose recogniser compares bytes ("changed"). Its first look is unknown (`NO_BASELINE`).
         has_stable_bytes = target.is_file or target.recognise == "changed"
         is_read = recognised.state is not State.UNKNOWN or recognised.why == NO_BASELINE
         digest = memory.digest if has_stable_bytes and is_read and answer.status in (200, 304) else None
@@ -241,18 +242,18 @@ class Interpreter:
 
     def _make_context(self, target: Target, answer: Answer, memory: TargetMemory) -> Context:
         """Return the facts about a target that the recogniser of its answer needs."""
-        clock_offset = self.skew.bounds_for(target.host)  # the least and most seconds that our clock is ahead
-        most_seconds_behind = max(-clock_offset[0], 0.0)
-        # A witness is no part, but a page that shows whether its release is out: its announcement or an index.
+        least_ahead, most_ahead = self.skew.bounds_for(target.host)  # seconds that our clock is ahead, negative: behind
+        # The announcement and GOV.UK's index (witnesses) are pages, but no parts of the release.
         is_part = target.view is not View.TRIPWIRE and not is_witness(target.part)
         return Context(
             answer.url,
             title=target.title,
             digest=answer.digest,
             known=replace(memory.known, placeholder=self._find_placeholder(target, memory.known)),
-            file=extension_of(target.url) if is_part and is_file(target.url) else None,
+            file=extension_of(target.url) if is_part and is_file(target.url) else None,  # None: a page is expected
             is_led_to=target.address is Address.LED_TO,  # the announcement redirects to it
-            behind=most_seconds_behind if is_off(clock_offset) else 0.0,  # only if our clock is known to be wrong
+            # The most seconds that our clock is behind, 0 unless it is known to be wrong.
+            behind=max(-least_ahead, 0.0) if is_off((least_ahead, most_ahead)) else 0.0,
             alternatives=target.alternatives,  # other addresses of the release, which are not its page
         )
 
@@ -292,15 +293,15 @@ def make_sighting(
 ) -> Sighting:
     """Return the sighting with this result. Its interval allows for the answer's `Age` and the offset of our clock.
 
-    `clock_offset` has the least and greatest seconds by which our clock may be ahead.
+    `clock_offset` has the least and greatest seconds by which our clock may be ahead, negative if it is behind.
     """
     status = outcome.status if isinstance(outcome, Answer) else None
     proved_from, proved_to = outcome.sent, outcome.received
     if isinstance(outcome, Answer) and "age" in outcome.headers:
         proved_from, proved_to = answer_time_bounds(outcome)
     if is_off(clock_offset):
-        # The answer was made earlier than our clock says if it is ahead, later if it is behind. If our clock is wrong
-        # by more than a day, the look proves nothing anyway.
+        # If our clock is 2 to 5 s ahead, a look sent at 9:30:05 by our clock may have been sent at 9:30:00. If it is
+        # behind, the answer may have come later. More than a day proves nothing anyway.
         proved_from -= timedelta(seconds=min(max(clock_offset[1], 0.0), _DAY))
         proved_to -= timedelta(seconds=max(min(clock_offset[0], 0.0), -_DAY))
     return Sighting(

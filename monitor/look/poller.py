@@ -188,7 +188,6 @@ class Poller:
         self._queues[watched.target.host].targets.remove(watched.target.id)
 
     def _remove_from_sweep(self, watched: ScheduledTarget) -> None:
-        """Remove the part of a target from the sweeps of its host, if it is in one."""
         if watched.goal is not None:
             self._queue_of(watched.target.host).targets.sweeps.remove(watched.target, watched.goal)
 

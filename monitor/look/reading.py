@@ -37,23 +37,19 @@ READ_SECONDS = 3
 """Limit of processor seconds for one body. A body of a megabyte takes a tenth of it."""
 _UNBOUNDED = ("css", "feed", "jmespath")
 """Kinds of rules that may take long even for a small body."""
-_SEEKING = ("css:", "link:", "text:")
-_HAS_NAME = quick(rb"<(?:title|h1)[\s>]", re.IGNORECASE)
+_SEEKERS_IN_PAGES = ("css:", "link:", "text:")
+_TITLE_OR_HEADING = quick(rb"<(?:title|h1)[\s>]", re.IGNORECASE)
 _LONGEST_FACT = 4000
 _FIRST_PAUSE = timedelta(seconds=5)
 _LONGEST_PAUSE = timedelta(hours=1)
 
 
 def read_body(name: str, answer: Answer, context: Context) -> Recognised:
-    """Return the result of the recogniser called `name` for a body.
-
-    It is unknown if the body is too complex to be parsed, a challenge or the wrong kind of file, if no recogniser has
-    this name, or if an absence may be that of a bot wall. Of what was found, only valid addresses remain.
-    """
+    """Return the result of the recogniser called `name` for a body, unknown if the body cannot be trusted or read."""
     if _needs_parsing(name, answer) and why_too_complex(answer.body):
         return unknown(TOO_COSTLY)
-    if blocked := find_challenge(answer):
-        return unknown(blocked)
+    if reason := find_challenge(answer):  # a page that asks whether we are a robot
+        return unknown(reason)
     if (wrong_file := interpret_wrong_file(answer, context)) is not None:
         return wrong_file
     try:
@@ -62,10 +58,11 @@ def read_body(name: str, answer: Answer, context: Context) -> Recognised:
         # One wrong rule must not stop the looks at other targets.
         return unknown("no recogniser of that name")
     result = recognise(answer, context)
-    was_sought_in_page = name.startswith(_SEEKING) and is_html(answer)
-    if result.state is State.ABSENT and was_sought_in_page and not _HAS_NAME.search(answer.body):
-        # The page may be a bot wall, which never contains the words or links of a release.
+    seeks_in_page = name.startswith(_SEEKERS_IN_PAGES) and is_html(answer)
+    if result.state is State.ABSENT and seeks_in_page and not _TITLE_OR_HEADING.search(answer.body):
+        # A page without title and heading may be a bot wall. That it lacks the words of a release proves no absence.
         return unknown(NAMELESS)
+    # Drop found addresses that are not valid.
     cleaned = (_clean_found(found) for found in result.found)
     return replace(result, found=tuple(found for found in cleaned if found.url)) if result.found else result
 

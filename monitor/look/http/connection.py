@@ -287,7 +287,6 @@ class Connection(asyncio.BufferedProtocol):
             self._keeps_open = self._parser.should_keep_alive() and not self._is_head
 
     def _check_deadline(self) -> None:
-        """Fail the request if its deadline has passed."""
         # One timer serves many requests: if the current one has a later deadline, it is set again.
         self._timer = None
         timing = self._timing

@@ -129,7 +129,6 @@ class NameCache:
         return pending
 
     def _run_lookup(self, name: tuple[str, int], pending: asyncio.Future[list[str]]) -> None:
-        """Look up a name in this thread, and pass the result to the event loop."""
         finish: Callable[[], None]
         try:
             finish = partial(pending.set_result, self._lookup(*name))
@@ -140,7 +139,6 @@ class NameCache:
             pending.get_loop().call_soon_threadsafe(finish)
 
     def _keep_addresses(self, name: tuple[str, int], done: asyncio.Future[list[str]]) -> None:
-        """Cache the result of a lookup that has ended, if it succeeded."""
         self._pending.pop(name, None)
         if done.cancelled() or done.exception() is not None:
             return

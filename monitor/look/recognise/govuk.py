@@ -57,10 +57,12 @@ def recognise(answer: Answer, context: Context) -> Recognised:
 
 
 def recognise_titled(answer: Answer, context: Context) -> Recognised:
-    """Return the same as `recognise`, but presence only if the page has the release's whole title."""
-    # This is for addresses that were not announced, but guessed.
+    """Return the same as `recognise`, but presence only if the page has the release's whole title.
+
+    This is for an address that was guessed, because no calendar announced it.
+    """
     seen = recognise(answer, context)
-    if seen.state is not State.PRESENT or seen.specific:
+    if seen.state is not State.PRESENT or seen.specific:  # `specific`: it has the release's title and period
         return seen
     page = Page(answer)
     return seen if title_matches(context.title, page.heading or page.title) else unknown(NOT_ITS_TITLE)
@@ -132,7 +134,6 @@ def _notice_titles(page: Page) -> str:
 
 
 def _without_site_name(title: str) -> str:
-    """Return a title without "- GOV.UK" at its end."""
     rest, _, site = title.rpartition("-")
     return rest.rstrip() if site.strip().upper() == "GOV.UK" else title
 
