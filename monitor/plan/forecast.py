@@ -42,8 +42,8 @@ class SlotForecast:
     def describe(self, timezone: str) -> str:
         """Return the forecast as text, with local times."""
         at = self.slot.astimezone(ZoneInfo(timezone))
-        proved = f"{self.proved} can be proved, to {self.width / _SECOND:.0f} s"
-        text = f"of {self.parts} parts promised for {at:%H:%M}, {proved}"
+        seconds = self.width / _SECOND  # looks are likely to prove to so many seconds when a part came
+        text = f"of {self.parts} parts promised for {at:%H:%M}, {self.proved} can be proved, to {seconds:.0f} s"
         if not self.unproved:
             return text
         more = len(self.unproved) - _MOST_NAMED
@@ -163,24 +163,24 @@ def overload_warning(  # noqa: PLR0913  # what a warning is made of
 
 
 def _describe_spacing(counts: Mapping[WantedSpacing, int], looks: int, rate: float, close_enough: timedelta) -> str:
-    """Return in words how far apart the looks in a minute will be and, if that is too far, a rate that is sufficient.
+    """Return in words how far apart the looks in a minute will be. If that is too far, name a rate that is sufficient.
 
-    `counts` has the number of targets that want each spacing, and `looks` is the number of looks due. They are too far
-    apart if the minute is near a slot, and the closest of them are further apart than `close_enough`.
+    `counts` has the number of targets that want each spacing, and `looks` is the number of looks due in the minute.
     """
-    text = f"looks will be {looks / (rate * MINUTE.total_seconds()):.1f} times as far apart"
+    affordable_looks = rate * MINUTE.total_seconds()
+    text = f"looks will be {looks / affordable_looks:.1f} times as far apart"
     if not counts:
         return text
-    actual_seconds = affordable_spacings(counts, rate)
-    most_important = _most_important(counts)
-    wanted = most_important.every
-    # Of targets that want this spacing, those that are more likely to change get closer looks.
-    actual = sorted(seconds for spacing, seconds in actual_seconds.items() if spacing.every == wanted)
+    affordable_seconds = affordable_spacings(counts, rate)
+    most_important = _most_important(counts)  # the shortest spacing that is wanted, for the likeliest change
+    wanted_seconds = most_important.every
+    # Targets that want this spacing get different ones: a shorter spacing if they are more likely to change.
+    actual = sorted(seconds for wanted, seconds in affordable_seconds.items() if wanted.every == wanted_seconds)
     least, most = (f"{seconds:.2g}" if seconds < 100 else f"{seconds:.0f}" for seconds in (actual[0], actual[-1]))
-    text += f": every {least if least == most else f'{least} to {most}'} s where {wanted:g} s is wanted"
+    text += f": every {least if least == most else f'{least} to {most}'} s where {wanted_seconds:g} s is wanted"
     limit = close_enough.total_seconds()
-    is_slot_near = wanted <= limit  # looks this close are wanted mainly around slots
-    if not is_slot_near or timedelta(seconds=actual_seconds[most_important]) <= close_enough:
+    is_slot_near = wanted_seconds <= limit  # so short a spacing is wanted mainly around slots
+    if not is_slot_near or affordable_seconds[most_important] <= limit:
         return text
     sufficient = least_sufficient_rate(counts, close_enough)
     return f"{text}, too far to prove who was on time; {sufficient}/s would make it {limit:g} s"

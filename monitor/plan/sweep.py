@@ -120,13 +120,13 @@ class Sweep:
     def order_looks(self, now: datetime, gap: timedelta) -> list[PartProof]:
         """Return the parts to look at from `now` on, each at most once, in general the one looked at longest ago first.
 
-        Parts that were seen are left out. Until the tolerance after the slot ends, so are those that the budget is too
-        small to prove on time. Here an announcement is a part: a page that will redirect to the page that it announces.
+        Parts that were seen after the slot are left out. If the budget is too small to prove all others on time, the
+        least important parts are left out until the tolerance ends.
         """
-        unseen = [part for part in self.parts.values() if not part.is_out]  # `is_out`: seen after the slot
+        unseen = [part for part in self.parts.values() if not part.is_out]
         pages = [part for part in unseen if part.goal.announced_page is None]
         page_ids = {page.id for page in pages}
-        # An announcement only helps to prove its page, so it is left out once that page was seen.
+        # An announcement, which will redirect to its page, only helps to prove that page. So drop it with the page.
         announcements = [part for part in unseen if part.goal.announced_page in page_ids]
         if now < self.slot:
             return self._order_before_slot(pages, announcements, now, gap)
@@ -229,20 +229,20 @@ class Sweep:
                 self._reorder_at = self.idle_until = NEVER
 
     def _needs_origin_next(self, part: PartProof, sent: datetime, proved_from: datetime) -> bool:
-        """Return whether to look past the caches next, after a look through them at `sent` found a part absent.
+        """Return whether to look past the caches next (at the origin), after a look through them found a part absent.
 
-        The absence is proved as of `proved_from`, which is before `sent` if a cache answered with an older copy.
+        That look was sent at `sent`. It proves the absence as of `proved_from`, earlier if a cache had an older copy.
         """
         if self._is_round_short:  # a round of looks at all parts takes few seconds: there is time for both views
             return True
         if sent >= self.slot:
-            # A cache may serve a copy from before the slot of a part that is out. If not, first look at what users get.
+            # A copy from before the slot does not show whether the part is out now. Without such a copy, looks through
+            # the caches, at what users get, come first for 20 s (`ORIGIN_FROM`).
             is_copy_from_before_slot = proved_from < self.slot
             return is_copy_from_before_slot or sent >= self.slot + ORIGIN_FROM
-        # To prove the part on time, its first-seen interval must begin at most one tolerance before the slot. It begins
-        # at the last absence at the origin, if that was at most 95 s (`_ORIGIN_DECIDES_FOR`) before the slot, even if a
-        # cache shows a later one. E.g. if the tolerance is 60 s, and the origin showed an absence 80 s before the slot,
-        # the interval begins too early. Then only a newer absence at the origin helps.
+        # Example: slot 9:30:00, tolerance 60 s. Only an absence from 9:29:00 on can prove the part on time. But if the
+        # origin last showed an absence in the 95 s before the slot, say at 9:28:40, this absence counts, even if a
+        # cache shows a later one. It is too old for the proof, so the origin must show a newer one.
         proof_begins = self.slot - self.tolerance
         origin_sets_interval = part.origin_absent_at >= self.slot - _ORIGIN_DECIDES_FOR
         is_origin_absence_too_old = part.origin_absent_at < proof_begins

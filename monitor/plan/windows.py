@@ -84,16 +84,16 @@ def windows_for(  # noqa: PLR0913 # what windows depend on
 ) -> tuple[Window, ...]:
     """Return the windows of a target that end after `now`, in time order and without overlap.
 
-    `progress` is what earlier looks have shown of the target. `exact`: its slot is judged to the minute.
-    `default_time` is the usual local time, for a day without one. If a slot has no readable time, there is a look every
-    hour for two weeks from `now` (by default). For other slots, `now` only leaves out ended windows.
+    `progress` is what earlier looks have shown of the target. `exact`: its slot is judged to the minute, so its looks
+    get more of a budget that is too small. `default_time` is the usual local time of a slot that is only a day.
     """
     # `_plan_windows` is cached, so pass it only what its result depends on. A witness (announcement or GOV.UK's index)
     # has windows of its own. All other parts have the same windows, so their ids are left out.
     witness = target.part if is_witness(target.part) else ""
     kind = _TargetKind(target.view, witness, is_optional=target.is_optional)
     has_time = slot.begins() is not None and slot.passes() is not None
-    plan = _plan_windows(kind, slot, progress, watch, _EPOCH if has_time else now, default_time, exact=exact)
+    planned_at = _EPOCH if has_time else now  # only windows of a slot without a time depend on the present
+    plan = _plan_windows(kind, slot, progress, watch, planned_at, default_time, exact=exact)
     return tuple([window for window in plan if window.ends > now])
 
 
@@ -128,21 +128,19 @@ def windows_in_force(  # noqa: PLR0913 # what windows depend on
 def windows_of_guess(
     target: Target, windows: Sequence[Window], progress: Progress, watch: WatchSettings
 ) -> tuple[Window, ...]:
-    """Return those of `windows` in which a guessed address is looked at: one predicted from earlier editions.
+    """Return those of `windows` in which a guessed address is looked at. It was predicted from earlier editions.
 
-    `progress` is what was seen at this address. Until something is there, looks near the slot are further apart, and
-    end an hour after the release's page came out without a link to it. Once something is there, all windows remain. But
-    a page for all editions (`PERIOD`) is always there, so looks at it end after that hour in any case.
+    `progress` is what was seen at this address. Until content is public there, fewer looks are made.
     """
     is_public = progress.stage is Stage.EXPOSED or (progress.stage is Stage.SEEN and progress.is_complete)
-    serves_all_editions = target.recognise == PERIOD
+    serves_all_editions = target.recognise == PERIOD  # such a page is public always, so it proves little
     if is_public and not serves_all_editions:
         return tuple(windows)
     chosen = []
     for window in windows:
         least_spacing = PHASE_BY_NAME[window.name].least_guess_spacing
         if least_spacing is None:
-            continue  # a phase without looks at guesses, such as from an hour after the page came out
+            continue  # a phase without looks at guesses, such as that from an hour after the release's page came out
         if is_public:
             chosen.append(window)
         else:
@@ -196,18 +194,18 @@ def _windows_until_seen(
 ) -> Iterator[Window]:
     """Yield the windows while a release is not out.
 
-    They are around the instant of its slot. If the slot is a span of days, they are before it, through it and after it.
-    If the slot has no time at all, there is one window, planned again each full hour.
+    They are around an instant, or before, through and after a span of days. A slot without a readable time has one
+    window, with a look each hour by default.
     """
     begins, passes = slot.begins(), slot.passes()  # the start and the end of the slot
     exposed = progress.since if progress.stage is Stage.EXPOSED else None  # since when it is public too early
-    # If the configuration gives a time for a day, watch it like an announced instant, but never judge it as one.
+    # A time that the configuration assumes for a day is watched like an announced instant.
     at = slot.instant or slot.assumed
     if begins is None or passes is None:
-        # `after.every` is an hour by default. `on_grid` rounds up, hence `now - every`. The window begins at this hour,
-        # and its due instants are counted from there too (the anchor).
+        # `on_grid` rounds up: at 9:40, it gives 9:00 for an hour ago. Looks are then due at 9:00, 10:00 and so on.
         last_full_hour = on_grid(now - watch.after.every, _EPOCH, watch.after.every)
-        yield _make_window(phases.AFTER, last_full_hour, last_full_hour + watch.overdue.close, last_full_hour, watch)
+        until, anchor = last_full_hour + watch.overdue.close, last_full_hour
+        yield _make_window(phases.AFTER, last_full_hour, until, anchor, watch)
     elif at is not None:
         yield from _windows_around_instant(at, exposed, watch)
     else:

@@ -51,14 +51,14 @@ class _Selector(selectors.DefaultSelector):
     """Real seconds since the last progress."""
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """Return the ready I/O. If none is ready, `before_wait` advances time or says how long to wait for real I/O."""
+        """Return the ready I/O. If none is ready, advance virtual time, or wait for real I/O for a moment."""
         ready = super().select(0)
         must_not_wait = timeout is not None and timeout <= 0
         if ready or must_not_wait:
-            self.idle_seconds = 0.0
+            self.idle_seconds = 0.0  # real seconds without progress
             return ready
         wait = self.before_wait(float("inf") if timeout is None else timeout)
-        if wait <= 0:
+        if wait <= 0:  # `before_wait` has advanced virtual time, so a timer of the loop is due
             self.idle_seconds = 0.0
             return ready
         began = _REAL_CLOCK.monotonic()

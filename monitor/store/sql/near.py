@@ -110,27 +110,30 @@ class _Merge:
                 self._verdicts_before[row.journal["release"]] = row.store["word"] if is_replaced else None
 
     def write_changed_rows(self, table: Table) -> int:
-        """Write the rows of a table that the journal has changed, unless the store's row stays. Return how many."""
+        """Write the rows of a table that the journal has changed into the store. Return how many were written."""
         count = 0
         for row in self._find_changed_rows(table):
-            chosen = _choose_row(table, row)
-            if chosen is not None and self._fit_to_store(table, chosen, is_stored=row.store is not None):
-                if row.store is not None:
-                    is_same = sa.and_(*(column == chosen[column.name] for column in table.primary_key))
-                    self._store.execute(sa.update(table).where(is_same).values(chosen))
-                else:
-                    self._store.execute(sa.insert(table), chosen)
-                count += 1
+            is_stored = row.store is not None
+            chosen = _choose_row(table, row)  # None if the store's row is newer and stays
+            # `_fit_to_store` may change the row, and returns False if it must not be written.
+            if chosen is None or not self._fit_to_store(table, chosen, is_stored=is_stored):
+                continue
+            if is_stored:
+                is_same = sa.and_(*(column == chosen[column.name] for column in table.primary_key))
+                self._store.execute(sa.update(table).where(is_same).values(chosen))
+            else:
+                self._store.execute(sa.insert(table), chosen)
+            count += 1
         return count
 
     def _find_changed_rows(self, table: Table) -> Iterator[_Versions]:
         """Yield each row that the journal has added or changed, with its versions in the journal, copy and store.
 
-        The copy is the store as it was when the journal began. Events are in time order.
+        The journal began as a copy of the store when the store failed. Others may have changed the store since.
         """
         copy = table.to_metadata(MetaData(), schema=_COPY)
         changed = self._journal.execute(sa.select(table).except_(sa.select(copy))).mappings().all()
-        if table is tables.EVENT:
+        if table is tables.EVENT:  # each event begins where the last one of its release ended
             changed = sorted(changed, key=lambda row: row["at"])
         for rows in chunks(changed):
             copies, stored = _by_key(self._journal, copy, rows), _by_key(self._store, table, rows)
