@@ -198,8 +198,8 @@ class Journal:
             for lease in leases:
                 if lease.name in {own, OUTBOX}:  # our own earlier lease would delay us until it runs out
                     transaction.drop_lease(lease.name, lease.holder)
-            # The other monitors cannot renew their leases in this file. If these ran out, the others would seem dead, and
-            # this monitor would use their shares of the hosts' budgets.
+            # The other monitors cannot renew their leases in this file. If these leases ran out, they would seem dead,
+            # and this monitor would use their shares of the hosts' budgets.
             transaction.save(*(replace(lease, until=until) for lease in others))
             if others:  # the lease to send notices, because the others may send them: then this monitor must not
                 transaction.save(Lease(OUTBOX, "others", until))

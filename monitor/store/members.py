@@ -272,8 +272,8 @@ class Members(RowSource):
         others, term_begin = self._find_live_others(stored), self.term
         if term_begin is None:  # this monitor has no lease yet
             return tuple(sorted(others))
-        # Each monitor reads all leases at every interval. So all others know of this monitor two intervals after it took
-        # its lease. Once it counts, it counts for the whole term: a monitor that begins later waits for the others.
+        # Each monitor reads all leases at every interval. So two intervals after this monitor took its lease, all know
+        # of it. Then it counts until the term ends: a monitor that begins later has to wait itself.
         if not others or stored.at >= term_begin + 2 * self._interval:
             self._known_term = term_begin
         is_known_to_all = self._known_term == term_begin

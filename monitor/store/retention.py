@@ -50,7 +50,6 @@ class Retention:
             await self._delete_evidence()
 
     async def _delete_evidence(self) -> None:
-        """Delete the evidence that is too old, and the oldest of what is too much."""
         files = await self.evidence.delete_expired(self.keep, self.most)
         if files:
             _log.info("given_up", files=files)

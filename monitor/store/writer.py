@@ -230,10 +230,9 @@ class Writer:
 
     async def _commit_backlog(self) -> None:
         """Commit the backlog in portions. If the store fails, put back the rest. Then schedule the next commit."""
-        # Row sources, such as the evidence, add rows to each transaction. Count the transactions that they need, 0 if
-        # one is enough.
+        # Row sources, such as the evidence, add rows to each transaction. They may need further ones for their rows.
         further = max((source.further_transactions() for source in self._row_sources), default=0)
-        source_transactions = 1 + further if further > 0 else 0
+        source_transactions = 1 + further if further > 0 else 0  # 0 if the rows fit into one
         batch = self._in_flight = self.backlog.take_batch(source_transactions=source_transactions)
         must_commit = self._is_batch_requested  # by a row source: commit its rows even without a run or write
         self._is_batch_requested = False

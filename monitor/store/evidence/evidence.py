@@ -134,7 +134,7 @@ class Evidence(RowSource):
         if not self._may_keep_change(target.id):
             self.remember(target, outcome)
             return ()
-        last = self._last.get(target.id)  # None if that look failed or its target is new
+        last = self._last.get(target.id)  # None if no answer is remembered
         ids = [] if last is None else [last.evidence_id or self.keep(last.answer(), target.id, "before")]
         self.forget(target.id)  # the last look is kept now. It must not be kept again at the next change
         if isinstance(outcome, Answer):
@@ -235,7 +235,6 @@ class Evidence(RowSource):
         self._must_check_committed = True
 
     def _find_lost_records(self) -> list[Record]:
-        """Return the committed records in memory that the store has lost."""
         last = self._index.last(self._monitor)
         number = last.number if last else 0
         return [record for record in self.last_committed() if record.number > number]

@@ -82,7 +82,6 @@ class LastAnswers:
         self._bytes -= 0 if last is None else len(last.packed[1])
 
     def _pack(self, answer: Answer) -> _Packed:
-        """Return the digest and the compressed body of an answer."""
         # A host sends the same body for every missing address, so these answers share one compressed copy.
         packed = self._packed.get(answer.digest)
         if packed is None:

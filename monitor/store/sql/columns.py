@@ -117,7 +117,6 @@ class Packed(_Converted[str]):
 
 
 def _parse_json(text: str) -> dict[str, Any]:
-    """Return the object of a JSON text."""
     try:
         # This parser keeps one copy of a string that occurs in many rows.
         parsed: dict[str, Any] = from_json(text)

@@ -275,7 +275,6 @@ class Store:
                 connection.execute(insert(REVISION), {"version_num": HEAD, "works_from": WORKS_FROM})
 
     def _migrate(self) -> None:
-        """Run the migrations that the store needs."""
         from monitor.store.sql import migrate  # noqa: PLC0415  # 0.3 s and 8 MB, not needed if the store is up to date
 
         with self._begin_exclusive() as connection:

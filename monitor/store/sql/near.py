@@ -114,7 +114,7 @@ class _Merge:
         count = 0
         for row in self._find_changed_rows(table):
             is_stored = row.store is not None
-            chosen = _choose_row(table, row)  # None if the store's row is newer and stays
+            chosen = _choose_row(table, row)  # None if the store's row must stay
             # `_fit_to_store` may change the row, and returns False if it must not be written.
             if chosen is None or not self._fit_to_store(table, chosen, is_stored=is_stored):
                 continue
@@ -162,7 +162,6 @@ class _Merge:
         return table is not tables.EVIDENCE or is_stored
 
     def _is_in_store(self, record: str) -> bool:
-        """Return whether the store has a record of evidence."""
         monitor, _, number = record.rpartition("-")
         kept = tables.EVIDENCE
         query = sa.select(kept.c.number).where(kept.c.monitor == monitor, kept.c.number == int(number))

@@ -153,7 +153,6 @@ class Transaction:
         self._connection.execute(delete(table).where(table.c.name == name, table.c.holder == holder))
 
     def _delete(self, table: Table, keys: Sequence[tuple[Any, ...]]) -> None:
-        """Delete the rows with these primary keys."""
         for some in chunks(keys):
             self._connection.execute(delete(table).where(tuple_(*table.primary_key).in_(some)))
 

@@ -132,7 +132,6 @@ class Facts:
         own_title = self._titles.get(url, "")  # the title of the release at this address
         state = page_state(served.answer, own_title)
         published = (answer.at for answer in until_served if page_state(answer, own_title) is PageState.PUBLISHED)
-        # A page in the state OTHER shows another title.
         other_body = None if served.answer is None or state is not PageState.OTHER else served.answer.content
         other_title = None if other_body is None else _find_heading(unescape(other_body.decode(errors="replace")))
         # The newest answers that all have the present state. The oldest of these answers began the state.
