@@ -201,7 +201,7 @@ class StoreFailover:
         """
         try:
             if self.members is not None:
-                # The name is taken in its own transaction: it succeeds even if the store's disk is full for the rows.
+                # The name is taken in its own transaction: it succeeds even if the disk has no room for the rows.
                 with store.transaction() as transaction:
                     self.members.take_name_in(transaction)
             rows = journal.merge_journal(store)

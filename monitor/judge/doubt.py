@@ -38,17 +38,17 @@ def drop_doubtful_claims(
     doubt = unlisted or changed or _unconfirmed_reason(case, promise, parts)
     # A promise that was in force at the first exposure may have been dropped before its slot.
     doubt_at_slot = find_doubt_at_slot(case)
-    all_parts = list(parts)
+    remaining = list(parts)  # all parts, some without their claim
     if doubt is not None:
         affected = [part for part in parts if _needs_promise(case, promise, part, is_unlisted=unlisted is not None)]
-        all_parts = [_without_claim(part, doubt) if part in affected else part for part in parts]
+        remaining = [_without_claim(part, doubt) if part in affected else part for part in parts]
     elif doubt_at_slot is not None:
         # The claim that a part was early stays. Only the claim that it was late is lost.
-        all_parts = [_without_lateness(case, part, doubt_at_slot) if is_late(case, part) else part for part in parts]
-    reason = None if all_parts == list(parts) else doubt or doubt_at_slot
+        remaining = [_without_lateness(case, part, doubt_at_slot) if is_late(case, part) else part for part in parts]
+    reason = None if remaining == list(parts) else doubt or doubt_at_slot
     # If it is not known which minute was promised, each possible minute must give the same claim.
-    all_parts_by_minute, reason_by_minute = _drop_claims_that_fail_by_minute(case, promise, all_parts, evidences)
-    return all_parts_by_minute, reason or reason_by_minute
+    parts_by_minute, reason_by_minute = _drop_claims_that_fail_by_minute(case, promise, remaining, evidences)
+    return parts_by_minute, reason or reason_by_minute
 
 
 def _needs_promise(case: Case, promise: Promise, part: PartVerdict, *, is_unlisted: bool) -> bool:

@@ -115,7 +115,7 @@ def _build_exposure(part: str, presence: Presence, slot: datetime, now: datetime
     was_seen_since_slot = presence.end >= slot
     awaits_look = was_seen_just_before_slot and not was_seen_since_slot and now < open_exposure_ends_at(slot)
     if removed is None and (now < slot or awaits_look):
-        # A single look, sent at 9:00:00 and answered at 9:00:01, has the `end` 9:00:00 and the `begin` 9:00:01.
+        # A single look, sent at 9:00:00 and answered at 9:00:01, has the `end` 9:00:00 and the later `begin` 9:00:01.
         length = seconds_between(start.by, max(surely_public_until, presence.begin))
         return Exposure(part, start, NOTHING, Bounds(length, None), open=True)
     if removed is not None and removed.by is not None and removed.by <= slot:

@@ -231,11 +231,10 @@ class DueTargets:
         self.sweeps = Sweeps()
         self.ready = 0  # the number of targets that are due and that no sweep plans
         self._entries: dict[str, _Entry] = {}  # by the id of their target
-        # Heaps. The first field is the instant at which the entry is due, at which its look is promised, or from which
-        # its target may be looked at before it is due, while no other look is due.
-        self._waiting: list[tuple[datetime, Rank, int, _Entry]] = []
-        self._waiting_for_promise: list[tuple[datetime, Rank, int, _Entry]] = []
-        self._waiting_for_idle_host: list[tuple[datetime, Rank, int, _Entry]] = []
+        # Heaps of entries. A host is idle while no look is due. Then it may look at some targets that are not due.
+        self._waiting: list[tuple[datetime, Rank, int, _Entry]] = []  # by when they are due
+        self._waiting_for_promise: list[tuple[datetime, Rank, int, _Entry]] = []  # by their promised instant
+        self._waiting_for_idle_host: list[tuple[datetime, Rank, int, _Entry]] = []  # by when an idle host may look
         # Due entries that a sweep plans are in `_swept`, by target id. `_next_swept` is the next look of the sweeps.
         self._swept: dict[str, _Entry] = {}
         self._next_swept: _Entry | None = None

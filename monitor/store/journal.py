@@ -201,7 +201,7 @@ class Journal:
             # The other monitors cannot renew their leases in this file. If these leases ran out, they would seem dead,
             # and this monitor would use their shares of the hosts' budgets.
             transaction.save(*(replace(lease, until=until) for lease in others))
-            if others:  # the lease to send notices, because the others may send them: then this monitor must not
+            if others:  # they may send notices, so they get the lease to send, and this monitor sends none
                 transaction.save(Lease(OUTBOX, "others", until))
         return store
 

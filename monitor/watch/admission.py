@@ -171,7 +171,7 @@ class Admission:
             if not self._is_ours(watched.release):
                 self.watch.forget(name)
         missing = []
-        # These ids include all releases that are near enough for looks.
+        # `_near_for_listings` includes all releases that are near enough for looks.
         async for name in with_pauses([*self._near_for_listings], self.clock):
             release = self.ledger.releases.get(name)
             if release is not None and name not in self.watch.releases and self._is_ours(release):
