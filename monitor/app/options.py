@@ -36,13 +36,13 @@ def make_policies(settings: Settings) -> Policies:
     general = Policy(
         on_time_within=table.on_time_within,
         note_within=table.note_within,
-        uncertainty=settings.clock.warn_offset,
+        uncertainty=settings.clock.warn_offset,  # our clock may be wrong by this much before it gives a warning
         closes_after=settings.watch.overdue.close,
         short_notice=table.short_notice,
         most_parts=settings.watch.most_parts,
         confirmed_within=table.confirmed_within,
-        workdays=_workdays(settings, "ENG"),
-        on_file=granted_times(settings),
+        workdays=_workdays(settings, "ENG"),  # of England
+        on_file=granted_times(settings),  # slot times other than 9:30 that producers were granted
     )
     nations = {producer.id: _workdays(settings, producer.nation) for producer in settings.producer}
     return Policies(general, table.producer, nations)

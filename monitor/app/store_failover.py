@@ -198,11 +198,11 @@ class StoreFailover:
     def _move_journal_into(self, journal: Journal, stand_in: Store, store: Store) -> int:
         """Write the journal's rows into the store, use the store from now on, and delete the journal. Return how many.
 
-        Also take this monitor's name in the store. It runs between two batches of the writer.
+        The writer calls this between two batches.
         """
         try:
             if self.members is not None:
-                # This comes first and by itself, because the disk may not have room for the journal yet.
+                # The name is taken in its own transaction: it succeeds even if the disk has no room for the rows.
                 with store.transaction() as transaction:
                     self.members.take_name_in(transaction)
             rows = journal.merge_journal(store)

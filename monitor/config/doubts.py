@@ -73,14 +73,14 @@ def _calendar_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
 
 
 def _producers_of(table: CalendarSettings) -> Iterable[str]:
-    """Return the producers that a calendar can name, `*` for any; empty for a file, because its releases are known."""
+    """Return the producers that a calendar's settings name, `*` for any producer."""
     if table.producer:
         return [table.producer]
     if table.kind == "govuk":
         return table.filters.get("organisations", [_ANY])
     if table.kind in SINGLE_PRODUCER_KINDS:
         return [SINGLE_PRODUCER_KINDS[table.kind]]
-    return [] if table.file else [_ANY]
+    return [] if table.file else [_ANY]  # the caller gets the producers of a file from the releases in it
 
 
 def _named_producers(settings: Settings) -> Iterator[tuple[str, str]]:

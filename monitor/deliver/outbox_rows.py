@@ -35,7 +35,7 @@ class OutboxRow:
             at=notice.at,
             due=due,
             urgent=notice.urgent,
-            is_refused=self.delivery.attempts > 0,  # a delivery that was sent no longer waits
+            is_refused=self.delivery.attempts > 0,  # a waiting delivery was attempted only without success
         )
 
 

@@ -56,17 +56,18 @@ def find_silenced(store: Store, rows: Sequence[OutboxRow], now: datetime) -> Sil
         incident = store.verdicts.incident(row.notice.incident) if row.notice.incident else None
         covering = [one for one in silences if incident is not None and one.covers(incident)]
         active_until = [one.ends for one in covering if one.is_on(now)]
-        # An attempted message may have arrived, so it is only retried. The reason shows that `notify_after_silence` was
-        # called for the row already, and chose to send its notice unchanged.
+        # An attempted message may have arrived, so it is only retried. A row with the reason `_SILENCE_OVER` was chosen
+        # after a silence to be sent unchanged.
         is_replaceable = not row.delivery.attempts and row.delivery.reason != _SILENCE_OVER
         ended = [one for one in covering if is_replaceable and row.notice.at < one.ends <= now]
         if active_until or (ended and row.delivery.due > now):
-            # It waits until the last active silence ends or, if all have ended, until it is due.
+            # The message waits until its last active silence ends. If all have ended, it waits until it is due.
             suppressed_until[row.notice.id] = max(active_until, default=row.delivery.due)
         elif ended:
-            # The new message names one silence: of those that covered the first row of its incident, the last to end.
-            last = max(ended, key=lambda one: one.ends)
-            ended_silences.setdefault(row.notice.incident, (last, []))[1].append(row)
+            # The new message of an incident names one silence: the last that ended and had suppressed its first row.
+            last_ended = max(ended, key=lambda one: one.ends)
+            _, rows_of_incident = ended_silences.setdefault(row.notice.incident, (last_ended, []))
+            rows_of_incident.append(row)
     return Silenced(suppressed_until, ended_silences)
 
 
@@ -89,17 +90,18 @@ def notify_after_silence(
     was_notified = _was_notified(store, incident, channel)
     # `replacement` is the id of the notice that is sent instead of all rows.
     if incident.closed is not None and not was_notified:
-        replacement = ""  # the incident began and closed during the silence, so none is sent
+        replacement = ""  # the incident began and closed during the silence, so no notice is sent
     elif incident.closed is not None or incident.facts is None:
-        replacement = rows[-1].notice.id  # it says that the incident is closed, or what a person reported
-    else:  # the incident is open and was measured: write a new one
+        # The last notice says that the incident is closed. Without facts, it says what a person reported.
+        replacement = rows[-1].notice.id
+    else:  # the incident is open and was measured, so write a new notice
         is_opening_unsent = not was_notified and rows[0].notice.id == thread_id(incident.id)
         kind = rows[0].notice.kind if is_opening_unsent else "still"  # "still": the incident is still open
         fresh = refresh_incident(incident, now)
         facts = fresh.facts or incident.facts
         # The id of the notice contains that of the silence, so that each silence gives a notice of its own.
         notice = make_fact_notice(kind, silence.id, fresh, facts, now, changed="a silence about it has ended")
-        tx.add_notice(notice, [])
+        tx.add_notice(notice, [])  # no effect if the notice was added for another channel already
         tx.save(Delivery(notice.id, channel, DeliveryState.WAITING, now))
         replacement = notice.id
     for row in rows:

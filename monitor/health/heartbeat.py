@@ -60,10 +60,10 @@ class HeartbeatWriter(RowSource):
             return
         if self.leases is not None and self._last_confirmed is not None:
             stored = self.leases.heartbeat(self.monitor)
-            # The store must have the heartbeat that it confirmed last. Or it has the one written since, if it committed
-            # that batch but the confirmation was lost. Times are not compared, because a clock may have been set.
+            # Without a loss, the store has the last confirmed heartbeat, or the last written one: it may have committed
+            # that batch although its answer did not arrive. Times are not compared, because a clock may have been set.
             is_lost = stored is None or stored not in (self._last_confirmed, self._last_written)
-            self._last_confirmed = None if is_lost else stored  # so that one loss is reported once
+            self._last_confirmed = None if is_lost else stored  # None until the next confirmation: report a loss once
             if is_lost:
                 self.report_loss()
         # Every batch must have a different heartbeat, so that the loss of a batch is seen. A repeated heartbeat gets

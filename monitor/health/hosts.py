@@ -183,19 +183,19 @@ class WorkerHealth:
     _reported_at: datetime | None = None
 
     def note_start_attempt(self, began: datetime, fault: str) -> None:
-        """Note an attempt to start a worker: it failed if there is a `fault`, which is the reason, else it succeeded.
+        """Note an attempt to start a worker, begun at `began`. It failed if `fault` gives a reason, else it succeeded.
 
-        Report each host with an unread response as blind until now: after failures only now and then, because their
-        spans still grow. After a success the spans end. `began` is when the attempt began.
+        Report a blind span for each host whose responses could not be read without a worker.
         """
         now, self.fault = self.clock.now(), fault
         if fault:
             self.counters.worker_start_failures.inc()
             self._failing_since = self._failing_since or began
+            # The blind spans grow with each failure, so report them only now and then.
             if self._unread and (self._reported_at is None or now - self._reported_at >= _REPORT_EVERY):
                 self._report_blind(now)
             return
-        self._report_blind(now)
+        self._report_blind(now)  # the blind spans end now, if there are any
         self._failing_since, self._reported_at = None, None
         self._unread.clear()
 

@@ -300,13 +300,15 @@ def merge_by_state(runs: Sequence[Run]) -> list[Run]:
 
 
 def _merge_absences(runs: Sequence[Run], until: datetime) -> list[Run]:
-    """Return the runs of one target with the equal absences of each monitor before `until` merged."""
+    """Return the runs of one target, with the equal absences of each monitor merged that ended before `until`.
+
+    All runs that ended before `until` must be absences or failures.
+    """
     merged: list[Run] = []
     for monitor in dict.fromkeys(run.monitor for run in runs):
-        own = [run for run in runs if run.monitor == monitor]
-        # A monitor's runs are in time order.
-        until_then = [run for run in own if run.last_received < until]
-        merged += [*_merge_equal_runs(until_then), *own[len(until_then) :]]
+        own = [run for run in runs if run.monitor == monitor]  # in time order
+        ended = [run for run in own if run.last_received < until]
+        merged += [*_merge_equal_runs(ended), *own[len(ended) :]]
     return sorted(merged, key=lambda run: run.key)
 
 

@@ -69,18 +69,18 @@ class Vote:
 def vote(spans: Mapping[str, Span], *, synchronised: bool | None = None) -> Vote:
     """Return how far our clock is ahead, in seconds, and which hosts contradict that or are not confirmed.
 
-    `spans` has the range that each host's dates allow, for at least one host, the one with the newest date first.
+    `spans` has the range that each host's dates allow, for at least one host, the host with the newest date first.
     Hosts with overlapping ranges form a group. Our clock, and the machine if it reports that it is `synchronised`,
-    support the groups with a range near zero. The group with the most support wins, and its common range is the result.
-    Two hosts must agree to prove our clock wrong. The only one with dates suffices if the machine is not synchronised.
+    support groups that allow a right clock. The group with the most support wins, and its common range is the result.
     """
+    # Two hosts must agree to prove our clock wrong. But a single host suffices if the machine is not synchronised.
     least_hosts = 1 if synchronised is False and len(spans) == 1 else _LEAST_HOSTS
-    first = _agreeing_hosts(next(iter(spans)), spans)
-    # Nearly always, all hosts agree.
-    groups = [first] if len(first) == len(spans) else [_agreeing_hosts(name, spans) for name in spans]
+    first_group = _agreeing_hosts(next(iter(spans)), spans)
+    is_only_group = len(first_group) == len(spans)
+    groups = [first_group] if is_only_group else [_agreeing_hosts(name, spans) for name in spans]
     credible = [group for group in groups if len(group) >= least_hosts or _allows_right_clock(group, spans)]
     if not credible:
-        # The hosts contradict each other and our clock. Only the machine can say which is right.
+        # The hosts contradict each other and our clock. If the machine is synchronised, our clock is right.
         everyone = frozenset(spans)
         return Vote(RIGHT_CLOCK, outvoted=everyone) if synchronised else Vote(RIGHT_CLOCK, unconfirmed=everyone)
     our_weight = _OUR_WEIGHT + (_MACHINE_WEIGHT if synchronised else 0)
@@ -97,7 +97,7 @@ def vote(spans: Mapping[str, Span], *, synchronised: bool | None = None) -> Vote
     confirmed = _limit_to_confirmed([spans[name] for name in winner], least_hosts)
     if confirmed == bounds:
         return Vote(confirmed, outvoted)
-    # The winners say that our clock is wrong, but too few by as much as `bounds`. `confirmed` is nearer to zero.
+    # The winners prove our clock wrong only by `confirmed`, because too few of them agree on all of `bounds`.
     return Vote(confirmed, outvoted, unconfirmed=frozenset(name for name in winner if is_off(spans[name])))
 
 
@@ -255,23 +255,22 @@ class Skew:
     def observe(self, host: str, answer: Answer, ahead: float | None = None) -> bool:
         """Update the offset of our clock by the date of an answer. Return whether the answer's own time is certain.
 
-        It is not if its date contradicts earlier dates of this host, because then our clock or the host's has just been
-        set. An answer without a usable date counts as certain, and so does one of a host with erratic dates. `ahead` is
-        how many seconds our clock is ahead of steady time, None to call `self.ahead` for it.
+        It is uncertain if its date contradicts earlier dates of this host: our clock or the host's has just been set.
+        `ahead` is how many seconds our clock is ahead of steady time, None to call `self.ahead` for it.
         """
-        step = (self.ahead() if ahead is None else ahead) - self._last_ahead
+        step = (self.ahead() if ahead is None else ahead) - self._last_ahead  # `_last_ahead`: at the last answer
         if abs(step) >= LEAST_CLOCK_STEP:  # our clock was set, and the known bounds are by the clock as it was
             self._adapt_to_step(step)
         bounds = self._bounds_by_date(host, answer)
-        if bounds is None:
+        if bounds is None:  # an answer without a usable date contradicts nothing
             return True
         dates = self._dates_by_host.get(host)
         if dates is None:
             dates = self._dates_by_host[host] = _HostDates(host, bounds, answer.received)
             self._last_vote_at = None  # so that the hosts vote on our clock now
-        elif dates.is_erratic():
+        elif dates.is_erratic():  # its servers have different clocks, so a contradiction shows nothing about ours
             return True
-        elif dates.add_bounds(bounds, answer.received):  # the dates have changed for good, as a clock was set
+        elif dates.add_bounds(bounds, answer.received):  # two dates in a row contradict earlier ones: a clock was set
             self._clock_set_at, self._last_vote_at = answer.sent, None
         # A vote after every look would cost more than the look.
         is_vote_due = self._last_vote_at is None or abs(answer.received - self._last_vote_at) > _VOTES_EVERY

@@ -51,9 +51,9 @@ class Sweeps:
     """
 
     def __init__(self) -> None:
-        self._sweeps: dict[tuple[datetime, timedelta], Sweep] = {}
+        self._sweeps: dict[tuple[datetime, timedelta], Sweep] = {}  # by slot and tolerance
         self._part_keys_by_url: dict[str, str] = {}
-        self._debt = 0.0
+        self._debt = 0.0  # how many looks and requests outside the sweeps must go first
         self.is_active = False
 
     def add(self, target: Target, goal: ProofGoal, now: datetime) -> None:
@@ -83,16 +83,16 @@ class Sweeps:
         return None if goal is None else self._sweeps.get((goal.slot, goal.tolerance))
 
     def record_result(self, target: Target, goal: ProofGoal | None, sighting: Sighting) -> None:
-        """Record the result of a look for the proof of its part.
+        """Record what a look proved about its part. If it found parts in a listing, they are looked at first.
 
-        If a listing shows parts, they are looked at first from now on. Only the edge and origin views prove a part.
+        `goal` is what must be proved about the part, None if nothing must be proved.
         """
         if self.is_active and sighting.found:
             keys = self._part_keys_by_url
             if listed_parts := [keys[link.url] for link in sighting.found if link.url in keys]:
                 for each in self._sweeps.values():
                     each.prioritise(listed_parts)
-        sweep_of_part = self._find_sweep(goal)
+        sweep_of_part = self._find_sweep(goal)  # looks in turn at the parts of the same slot
         if sweep_of_part is not None and target.view in (View.EDGE, View.ORIGIN):
             result = _RESULTS.get(sighting.state, LookResult.NOTHING)
             sweep_of_part.record_result(part_key(target), target.view, result, sighting.sent, sighting.proved_from)
@@ -229,19 +229,20 @@ class DueTargets:
         self.sweeps = Sweeps()
         self.ready = 0  # the number of targets that are due and that no sweep plans
         self._entries: dict[str, _Entry] = {}  # by the id of their target
-        # Heaps of entries by when they are due, by their promised instant, and by when an idle host may look at them.
-        self._waiting: list[tuple[datetime, Rank, int, _Entry]] = []
-        self._waiting_for_promise: list[tuple[datetime, Rank, int, _Entry]] = []
-        self._waiting_for_idle_host: list[tuple[datetime, Rank, int, _Entry]] = []
-        # Due entries are in `_swept` (by target id) if a sweep plans them, else in the heap of their group: the targets
-        # that want the same spacing. At a promised instant they are also in `_promised_ready`, the most urgent first.
-        self._promised_ready: list[tuple[float, Rank, int, _Entry]] = []
-        self._groups: dict[WantedSpacing, _Group] = {}
+        # Heaps of entries. A host is idle while no look is due. Then it may look at some targets that are not due.
+        self._waiting: list[tuple[datetime, Rank, int, _Entry]] = []  # by when they are due
+        self._waiting_for_promise: list[tuple[datetime, Rank, int, _Entry]] = []  # by their promised instant
+        self._waiting_for_idle_host: list[tuple[datetime, Rank, int, _Entry]] = []  # by when an idle host may look
+        # Due entries that a sweep plans are in `_swept`, by target id. `_next_swept` is the next look of the sweeps.
         self._swept: dict[str, _Entry] = {}
         self._next_swept: _Entry | None = None
-        self._group_keys: dict[WantedSpacing, WantedSpacing] = {}
+        # Other due entries are in a group: the targets that want the same spacing. At a promised instant, they are also
+        # in `_promised_ready`, the most urgent first.
+        self._promised_ready: list[tuple[float, Rank, int, _Entry]] = []
+        self._groups: dict[WantedSpacing, _Group] = {}
+        self._group_keys: dict[WantedSpacing, WantedSpacing] = {}  # each key to itself, so that equal keys share memory
         self._entry_numbers = itertools.count()  # heaps compare them if all before is equal
-        # When each of these was last updated: never so far.
+        # When windows were last checked, the rate shared among groups, and the sweeps updated: never so far.
         self._windows_checked_at = datetime.min.replace(tzinfo=UTC)
         self._rate_shared_at = self._sweeps_updated_at = -inf
 
@@ -356,10 +357,8 @@ class DueTargets:
         return bool(self._swept or self._waiting_for_idle_host) and self._find_idle_look(now) is not None
 
     def take_next(self, now: datetime, mono: float) -> ScheduledTarget | None:
-        """Remove and return the target to look at now, None if no look can be made.
-
-        It is the one that the sweeps have chosen, unless another look is due and owed, which then goes first.
-        """
+        """Remove and return the target to look at now, None if no look can be made."""
+        # The target that the sweeps have chosen goes first. But after some of their looks, another due look goes first.
         entry = self._next_swept if self._sweep_goes_first(is_other_due=self.ready > 0) else None
         if entry is not None and entry.part is not None:
             self.sweeps.record_start(entry.part, now)
@@ -408,15 +407,19 @@ class DueTargets:
         return self._swept.get(f"{part.id}/{part.next_view}") or self._swept.get(f"{part.id}/{View.EDGE}")
 
     def _find_idle_look(self, now: datetime) -> _Entry | None:
-        """Return an entry for an idle host: the origin view of a part that is not out, else one due later. Or None."""
+        """Return an entry to look at while no look is due, or None.
+
+        It is the origin view of a part that is not out, else a target that may be looked at before it is due.
+        """
         origins = [entry for entry in self._swept.values() if self.sweeps.is_awaited_origin_view(entry.watched)]
         if origins:
             return min(origins, key=lambda entry: entry.watched.last_look_mono)  # the one looked at longest ago
         while (entry := self._first_in(self._waiting_for_idle_host)) is not None and entry.watched.is_under_way:
-            # It is entered again when its look ends.
-            heappop(self._waiting_for_idle_host)
-        may_look_now = entry is not None and self._waiting_for_idle_host[0][0] <= now
-        return entry if may_look_now else None
+            heappop(self._waiting_for_idle_host)  # the end of its look enters the target again
+        if entry is None:
+            return None
+        may_look_from = self._waiting_for_idle_host[0][0]
+        return entry if may_look_from <= now else None
 
     def _postpone_to_promise(self, first: _Entry, now: datetime) -> bool:
         """Postpone the first entry of a group to its promised instant, if that is near. Return whether it was.
@@ -476,7 +479,6 @@ class DueTargets:
                 yield (mono - group.ready[0][0]) / group.spacing, head
 
     def _share_rate(self, mono: float) -> None:
-        """Set the spacing of each group to what the rate can afford."""
         self._rate_shared_at = mono
         self._groups = {wanted: group for wanted, group in self._groups.items() if group.count or group.ready}
         counts = {wanted: group.count for wanted, group in self._groups.items()}

@@ -23,7 +23,7 @@ def interpret_redirect(url: str, answer: Answer) -> Recognised:
     if destination is None:
         return unknown("redirected nowhere")
     if answer.status == 303:
-        # GOV.UK's content API answers 303 for a path that is part of another content item.
+        # GOV.UK's content API answers 303 for a path that belongs to another content item.
         return unknown("part of another page")
     here, there = urlsplit(url), urlsplit(destination)
     if (there.hostname or "").startswith("draft-"):
@@ -33,7 +33,8 @@ def interpret_redirect(url: str, answer: Answer) -> Recognised:
     if not is_same_site(url, destination):
         is_same_host = here.hostname == there.hostname
         return unknown("redirected to another port or scheme" if is_same_host else "redirected to another host")
-    # The same path with another query, as after a check for cookies, is not where a release was published.
+    # `REDIRECTED` shows that an announcement leads to its release. A redirect to the same path with another query, as
+    # after a check for cookies, does not, so it has another reason.
     why = "redirected to itself" if here.path == there.path else REDIRECTED
     return unknown(why, (Found(destination, "", "redirect"),) if destination != url else ())
 

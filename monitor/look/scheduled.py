@@ -76,9 +76,10 @@ class ScheduledTarget:
         return on_grid(soonest, anchor=_EPOCH if self.target.view is View.EDGE else _EPOCH + spacing, every=2 * spacing)
 
     def plan_after(self, after: datetime) -> None:
-        """Set `due` to the first due or promised instant later than `after`, None if none is left, and its `window`."""
+        """Set `due` to the first due or promised instant after `after` (None if none is left), and its `window`."""
+        # Usually the next instant is one spacing later. Otherwise search the windows for it.
         self.due = self._one_spacing_later(after) or next_due(self.windows, after, self.shift)
-        self.is_extra = False  # a look outside the spacing of the windows, which only `look_now` sets
+        self.is_extra = False  # it is a regular look of its window
         promised = self.promised_at  # an instant at which a look must begin, usually the slot
         if promised is not None and after < promised and (self.due is None or promised < self.due):
             self.due = promised
@@ -161,7 +162,6 @@ class ScheduledTarget:
 
 
 def _count_dues_until(window: Window, instant: datetime, shift: timedelta) -> int:
-    """Return how many due instants of a window are at or before `instant`."""
     first = window.begins if window.is_unshifted else window.begins + shift % window.every
     last = min(instant, window.ends - _JUST_BEFORE)
     return 0 if last < first else (last - first) // window.every + 1

@@ -88,14 +88,15 @@ class Batch:
     def next_portion(self) -> Batch:
         """Return the next transaction's work: all urgent writes, and a limited number of runs or other writes.
 
-        Runs come first, and writes begin in the transaction of the last runs. Large writes wait until no run or other
-        write is left.
+        Large writes wait until no run and no other write is left.
         """
-        if self.source_transactions > 1:  # runs name records of evidence, so they wait for its last transaction
+        # A run names records of evidence, which must not be stored later. So runs wait until the last transaction that
+        # the evidence needs for its records.
+        if self.source_transactions > 1:
             return Batch((), [], urgent=self.urgent)
         runs = self.runs[:ROWS_AT_ONCE]
         are_last_runs = len(runs) == len(self.runs)
-        writes = self.writes[:WRITES_AT_ONCE] if are_last_runs else []
+        writes = self.writes[:WRITES_AT_ONCE] if are_last_runs else []  # the last runs leave room for writes
         large = self.large if not runs and not writes else []
         return Batch(runs, writes, urgent=self.urgent, large=large)
 
@@ -110,12 +111,12 @@ class Batch:
     def refuse(self, portion: Batch, fault: BaseException) -> bool:
         """Remove the work that made a portion fail. Return True if its runs were removed, False if writes were.
 
-        If one write raised, only this write is removed, and the rest of the portion is tried again. Otherwise the
-        portion's runs are removed or, if it has none, all its writes. The callers of removed writes get the fault.
+        The callers of removed writes get the fault. No caller waits for a run.
         """
-        if portion.current_write is None and portion.runs:
+        if portion.current_write is None and portion.runs:  # no write was begun, so the runs made the portion fail
             self.runs = self.runs[len(portion.runs) :]
             return True
+        # If it is known which write raised, the other writes are tried again.
         refused = portion.all_writes if portion.current_write is None else [portion.current_write]
         fail_writes(refused, fault)
         self.urgent, self.writes, self.large = (

@@ -43,13 +43,14 @@ class Journal:
     """
 
     def __init__(self, folder: Path, monitor: str, url: str, *, durable: bool = True) -> None:
-        """Use the files for the store at `url` in this folder. Raises `UserFault` if the address cannot be read."""
+        """Use the files for the store at `url` in this folder. Raises `UserFault` if `url` is not a valid address."""
         self._name = f"{quote(monitor, safe='')}-{sha256(place_of(url).encode()).hexdigest()[:8]}"
         self._monitor = monitor
         self._folder = folder
         self._durable = durable
         self._lock = threading.Lock()
-        # The rows that are in the journal already. Functions are kept too, so that no other one gets the same id.
+        # The rows that are in the journal already: runs by key, and functions that made writes, by Python's `id`. The
+        # functions are kept alive, because Python may give the `id` of a deleted function to a new one.
         self._runs: dict[tuple[str, datetime, str], Run] = {}
         self._writes: dict[int, Callable[[Transaction], object]] = {}
         self._last_record = 0
@@ -178,7 +179,8 @@ class Journal:
     def open_as_store(self, now: datetime) -> Store:
         """Return the journal as a store to use while the configured one does not answer.
 
-        If the folder cannot be written, the journal is a temporary file. Raises `StoreFault` if `store_copy` is absent.
+        The journal begins as a copy of the store (`store_copy`). Raises `StoreFault` if there is no copy. If the folder
+        cannot be written, the journal is a temporary file.
         """
         if not self.store_copy.exists():
             raise StoreFault(f"journal {self._folder}: no releases are known yet")
@@ -196,10 +198,10 @@ class Journal:
             for lease in leases:
                 if lease.name in {own, OUTBOX}:  # our own earlier lease would delay us until it runs out
                     transaction.drop_lease(lease.name, lease.holder)
-            # The other monitors cannot renew their leases in this file. With leases that run out, they would seem dead,
+            # The other monitors cannot renew their leases in this file. If these leases ran out, they would seem dead,
             # and this monitor would use their shares of the hosts' budgets.
             transaction.save(*(replace(lease, until=until) for lease in others))
-            if others:  # they may send notices, so this monitor must send none: it does not get this lease
+            if others:  # they may send notices, so they get the lease to send, and this monitor sends none
                 transaction.save(Lease(OUTBOX, "others", until))
         return store
 

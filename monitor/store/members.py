@@ -273,17 +273,17 @@ class Members(RowSource):
     def _choose_members(self, stored: _StoredLeases) -> tuple[str, ...]:
         """Return the monitors that share every budget: the live others, and this one once all of them know of it.
 
-        Each monitor reads all leases at every interval. So two intervals after we took our lease all others know of us.
-        If our lease runs out, they may forget us. Then a new `term` begins, and we wait for two intervals again.
+        A term is the time since which this monitor has had its lease without a break.
         """
         others, term_begin = self._find_live_others(stored), self.term
         if term_begin is None:  # this monitor has no lease yet
             return tuple(sorted(others))
+        # Each monitor reads all leases at every interval. So two intervals after this monitor took its lease, all know
+        # of it. Then it counts until the term ends: a monitor that begins later has to wait itself.
         if not others or stored.at >= term_begin + 2 * self._interval:
             self._known_term = term_begin
-        # If another monitor appears later in a known term, this one still counts: the new one waits instead.
-        is_known = self._known_term == term_begin
-        return tuple(sorted(others | {self._name} if is_known else others))
+        is_known_to_all = self._known_term == term_begin
+        return tuple(sorted(others | {self._name} if is_known_to_all else others))
 
     def _find_live_others(self, stored: _StoredLeases) -> set[str]:
         """Return the names of the other monitors that may be alive: their lease was renewed or ended lately."""

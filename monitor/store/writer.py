@@ -231,11 +231,11 @@ class Writer:
 
     async def _commit_backlog(self) -> None:
         """Commit the backlog in portions. If the store fails, put back the rest. Then schedule the next commit."""
-        # Row sources, such as the evidence, add rows to each transaction. Count the transactions that they need.
+        # Row sources, such as the evidence, add rows to each transaction. They may need further ones for their rows.
         further = max((source.further_transactions() for source in self._row_sources), default=0)
-        batch = self._in_flight = self.backlog.take_batch(source_transactions=1 + further if further > 0 else 0)
-        # If a row source has requested this batch, commit a portion even if it has no run or write.
-        must_commit = self._is_batch_requested
+        source_transactions = 1 + further if further > 0 else 0  # 0 if the rows fit into one
+        batch = self._in_flight = self.backlog.take_batch(source_transactions=source_transactions)
+        must_commit = self._is_batch_requested  # by a row source: commit its rows even without a run or write
         self._is_batch_requested = False
         while not batch.is_over or must_commit:
             must_commit = False
@@ -253,10 +253,10 @@ class Writer:
                 break
             if fault is None:
                 batch.remove(portion)
-            elif batch.refuse(portion, fault):  # runs were refused. Otherwise a write was, and its caller has the fault
+            elif batch.refuse(portion, fault):  # runs were refused, not writes
                 # No caller waits for a run, so report it here. The next look at its target writes its next version.
                 self._on_failure(StoreFault(f"{len(portion.runs)} runs cannot be stored: {fault}"))
-                must_commit = True  # the rows of the sources, which were rolled back with these runs
+                must_commit = True  # the transaction failed, so the rows of the sources must be written again
         self._committing, self._in_flight = None, Batch(runs=(), writes=[])
         if self.backlog.writes or self.backlog.portions_left() or len(self.backlog.runs) > ROWS_AT_ONCE:
             self._commit_within(0.0)

@@ -162,13 +162,13 @@ class Admission:
         """Watch from now on only the releases in this monitor's share of the hosts."""
         self.share = share
         if share.name not in share.members:
-            # Our lease has ended, and we send no requests until we have it again. Keep the watched releases, because
-            # most of them will be ours again then.
+            # Our lease has ended. Keep the watched releases, because most of them will be ours again with a new lease.
             return
         async for name, watched in with_pauses(list(self.watch.releases.items()), self.clock):
             if not self._is_ours(watched.release):
                 self.watch.forget(name)
         missing = []
+        # `_near_for_listings` includes all releases that are near enough for looks.
         async for name in with_pauses([*self._near_for_listings], self.clock):
             release = self.ledger.releases.get(name)
             if release is not None and name not in self.watch.releases and self._is_ours(release):

@@ -30,20 +30,20 @@ class BlindSpans:
     """
 
     def __init__(self, monitor: str, rejudge_all: Callable[[], None], counters: Metrics) -> None:
-        """Begin with no spans, which are times without usable looks. `_unwritten` keeps them until `start_writing`."""
+        """Begin without blind spans, which are times without usable looks. Call `rejudge_all` after each new span."""
         self.monitor, self._rejudge_all, self._counters = monitor, rejudge_all, counters
         self._writer: Writer | None = None
-        self._unwritten: list[Blind] = []
+        self._unwritten: list[Blind] = []  # noted before `start_writing` gave a writer
         self._tasks = Tasks()
         # For each span, by cause, begin, host and target: the instant up to which its seconds were added to the metric.
         self._counted_until: dict[tuple[str, datetime, str, str], datetime] = {}
-        # After our clock went back, looks seem older than the last run of their target. For each such target: the end
-        # of that run. Until our clock has caught up with this end, no further look is reported.
+        # If our clock goes back from 9:30:05 to 9:30:00, looks seem older than the last run of their target. By target:
+        # the end of that run, 9:30:05. Until then, only the first such look is noted as a blind span.
         self._caught_up_at: dict[str, datetime] = {}
         # The longest known span of each begin, cause, host, target and monitor.
         self._longest: dict[tuple[datetime, str, str, str, str], Blind] = {}
         self.spans: Sequence[Blind] = []
-        # Item i is the latest end of the spans 0 to i. Unlike the ends themselves, these never decrease.
+        # Item i is the latest end of the spans 0 to i, so the items are in time order.
         self._latest_end: list[datetime] = []
 
     def add(self, spans: Iterable[Blind]) -> None:

@@ -98,4 +98,5 @@ class Intake:
             self.tripwires.see(target, sighting)
         else:
             self.watch.see(target, sighting, outcome)
+            # An odd answer, such as another title, proves nothing. A person gets a hint to judge it: a lead.
             self.leads.send_for_odd_answer(target, sighting)

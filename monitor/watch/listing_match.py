@@ -114,17 +114,18 @@ class Matcher:
             yield from self._match_series(found, elsewhere)
 
     def _match_promised_address(self, found: Found, *, is_new: bool) -> Iterator[tuple[str, MatchKind]]:
-        """Yield the releases with a future slot that are promised at the entry's address. `TITLE` is the kind for this.
+        """Yield each release with a future slot that is promised at the entry's address, if the entry may show it.
 
-        A new entry may have any title except another edition's. One that is not new (it was there at an earlier
-        look) may be years old. So it must have the release's own title, with a period.
+        A match by address counts as much as one by title, so it gets the same kind (`TITLE`).
         """
         for candidate in self._by_url.get(canonical_address(found.url), ()):
             release, slot = candidate.release, candidate.slot
             likeness = _title_likeness(release, found.title)
-            is_its_title = likeness is Likeness.SAME and _has_period(release)
-            may_show_it = likeness is not Likeness.OTHER_EDITION if is_new else is_its_title
-            if slot is not None and slot > self._now and may_show_it:
+            if is_new:
+                may_show_release = likeness is not Likeness.OTHER_EDITION
+            else:  # an entry of an earlier look may be years old, so only a title with a period (`May 2026`) suffices
+                may_show_release = likeness is Likeness.SAME and _has_period(release)
+            if slot is not None and slot > self._now and may_show_release:
                 yield release.id, MatchKind.TITLE
 
     def _choose_edition(self, found: Found, same_title: Sequence[NearRelease]) -> list[NearRelease]:

@@ -66,11 +66,11 @@ class OtherMonitors:
         watched.replace_other_runs(stored.runs.get(name, ()))
 
     async def _read_for_all_calls(self) -> None:
-        """Read the releases of all waiting calls, a portion at a time, until no call waits."""
+        """Read the releases that calls of `merge_into` wait for, a portion at a time, until no call waits."""
         try:
-            while self._waiting:
-                names = list(islice(self._waiting, _PORTION))
-                await self._read_for_calls({name: self._waiting.pop(name) for name in names})
+            while self._waiting:  # calls by release
+                portion = list(islice(self._waiting, _PORTION))
+                await self._read_for_calls({release: self._waiting.pop(release) for release in portion})
         finally:
             self._is_reading = False
 

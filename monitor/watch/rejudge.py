@@ -232,14 +232,16 @@ class Explainer:
         store, case = self.store, stored_case(self.store, release)
         if case is None:
             return None
+        # That a platform delayed several releases is known only from the other releases, so the store keeps it.
         verdict = with_stored_platform_finding(store, case.verdict(self.policies, now))
         opened = [incident for incident in store.verdicts.incidents_of(release) if incident.opened <= now]
         body = body_of(verdict, opened[-1] if opened else None, self.editions)
         policy = self.policies.of(*case.release.producers)
         explanation = explain(verdict, case.release, case.promises, case.runs, case.blind, policy)
         titles = title_facts(titles_of_release(store.ledger, case.release), now, self.timezone)
-        lost = _lost_evidence_facts(store.evidence.records(explanation.records))
-        return Explained(body, replace(explanation, facts=(*explanation.facts, *titles, *lost)), case)
+        records = store.evidence.records(explanation.records)  # those that the explanation cites
+        facts = (*explanation.facts, *titles, *_lost_evidence_facts(records))
+        return Explained(body, replace(explanation, facts=facts), case)
 
 
 def _lost_evidence_facts(records: Iterable[Record]) -> Iterator[Fact]:

@@ -77,26 +77,26 @@ def build_timeline(
     A lane shows the looks at one view of a part. Of many lanes, only the first are kept.
     """
     slot = instant_from_json(body["slot"]["start"]) if body["slot"] else None
-    early_until = now if slot is None else min(slot, now)
+    early_until = now if slot is None else min(slot, now)  # until when an open exposure is drawn
     lanes = [
         lane
         for part in body["parts"]
-        if part.get("origin") != Origin.LINKED.value
+        if part.get("origin") != Origin.LINKED.value  # parts on other sites are not watched
         for view in (View.EDGE, View.ORIGIN)
         if (lane := _draw_lane(part, view, runs.get(target_id(body["id"], part["id"], view), ()), early_until))
     ][:_MOST_LANES]
     if not lanes:
         return None
-    # These instants must be visible: the slot, changes of state, both ends of each exposure, and now until it is final.
-    marks = [] if slot is None else [slot]
+    # The timeline shows these instants: the slot, each change of a proved state, and both ends of each early span.
+    visible = [] if slot is None else [slot]
     for lane in lanes:
         proved = [span for span in lane.spans if span.state not in (State.UNKNOWN.value, "early")]
-        marks += [span.begins for before, span in pairwise(proved) if before.state != span.state]
-        marks += [side for span in lane.spans if span.state == "early" for side in (span.begins, span.ends)]
-    if not body["final"] or not marks:
-        marks.append(now)
-    margin = max((max(marks) - min(marks)) * _MARGIN_SHARE, _LEAST_MARGIN)
-    begins, ends = rounded(min(marks) - margin, MINUTE), rounded(max(marks) + margin, MINUTE, up=True)
+        visible += [span.begins for before, span in pairwise(proved) if before.state != span.state]
+        visible += [side for span in lane.spans if span.state == "early" for side in (span.begins, span.ends)]
+    if not body["final"] or not visible:
+        visible.append(now)
+    margin = max((max(visible) - min(visible)) * _MARGIN_SHARE, _LEAST_MARGIN)
+    begins, ends = rounded(min(visible) - margin, MINUTE), rounded(max(visible) + margin, MINUTE, up=True)
     inside = (span for span in blind if span.begins <= ends and span.ends >= begins)
     blind_spans = [Span(span.cause, span.begins, span.ends) for span in sorted(inside, key=lambda span: span.begins)]
     return Timeline(begins, ends, slot, now, tuple(lanes), tuple(blind_spans))

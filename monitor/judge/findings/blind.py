@@ -35,11 +35,11 @@ class _Span:
 
 
 def find_blindness(case: Case, pairs: Iterable[Pair]) -> list[Finding]:
-    """Return findings for blind spans, failed looks and clock faults that hid the slot or left a part unproven.
+    """Return findings for spans without usable looks, if they may have changed the verdict on a part.
 
-    In a blind span the monitor could not look at some or all targets. `_may_have_mattered` says which spans count. All
-    spans of one clock fault are one finding. So are spans of several parts with the same begin and causes.
+    Such a span is a blind span (the monitor could not look), a span in which all looks failed, or a clock fault.
     """
+    # By causes and begin. Of the spans of several parts with the same causes and begin, only the first is a finding.
     found: dict[tuple[tuple[str, ...], datetime], Finding] = {}
     clock_faults: list[_Span] = []
     for part, evidence in (pair for pair in pairs if pair[0].can_be_late):

@@ -44,21 +44,18 @@ def find_stale_edge(case: Case, evidence: PartEvidence) -> Iterator[Finding]:
 
 
 def measure_users_delay(case: Case, part: PartVerdict, evidence: PartEvidence) -> Bounds | None:
-    """Return how long after the slot users could first get a part: when the edge, which may serve old answers, had it.
-
-    The publisher's delay (`part.delay`) ends when any view had it. It is returned for an alternative address, and if no
-    minute was promised or no view had the part. The delay of users has no upper bound as long as the edge lacks it.
-    """
-    window, publishers_delay = case.window, part.delay
+    """Return how long after the slot the edge first showed a part to users. The edge may serve old answers."""
+    window, publishers_delay = case.window, part.delay  # the publisher's delay ends when any view showed the part
+    # The two delays are the same if no minute was promised, or for an alternative address, which no one promised.
     if window is None or not window.exact or not case.is_judged or evidence.part.role is Role.ALTERNATIVE:
         return publishers_delay
-    # If the edge showed the part and hid it again, users had got it before.
+    # A span in which the edge hid the part again does not count, because users had got the part before that span.
     hidden = next((span for span in _find_hidden_spans(case, evidence) if not span.shown_before), None)
     if hidden is not None:
-        # Users never got a part that was withdrawn before the edge showed it.
+        # The delay has no upper bound (`by` is None) if the part was withdrawn before the edge showed it.
         return window.delay_of(Interval(hidden.until.after, None) if hidden.withdrawn else hidden.until)
     first_seen = part.first_seen
-    if publishers_delay is None or publishers_delay.max is None or first_seen.by is None:
+    if publishers_delay is None or publishers_delay.max is None or first_seen.by is None:  # no view showed the part
         return publishers_delay
     at_edge = evidence.spells.get(View.EDGE, ())
     return window.delay_of(_date_at_edge(at_edge, first_seen.after, first_seen.by, case.policy.uncertainty))

@@ -148,7 +148,6 @@ def _json_fault(answer: Answer) -> str:
 
 
 def _decode_text(head: bytes) -> str | None:
-    """Return bytes as text, None if they are binary."""
     encoding = next((name for bom, name in _BOMS.items() if head.startswith(bom)), None)
     if encoding is None and b"\0" in head:
         return None

@@ -83,14 +83,14 @@ def read_placeholder(page: Page, answer: Answer, context: Context, *, has_files:
 
 
 def _may_predate_slot(context: Context) -> bool:
-    """Return whether a text without a date of publication may be older than the slot."""
+    """Return whether a text may be older than the slot. The caller has found no date of publication in it."""
     if context.known.was_missing or context.known.placeholder is not None:
         # After a 404, a text is new. After a placeholder, the caller compares the text with that of the placeholder.
         return False
-    # On GOV.UK, a release has a date of publication. A baseline is an earlier body, which only another recogniser
-    # (`changed`) keeps. With one, this text is not the first that we see here.
+    # Pages of GOV.UK's releases have a date of publication, so a text without one is in doubt. But it is not in doubt
+    # if the recogniser `changed` keeps an earlier body to compare it with (`baseline`).
     is_in_doubt_on_govuk = context.known.baseline is None and urlsplit(context.url).hostname == GOVUK
-    # If an announcement has just begun to redirect to the page (`is_led_to`), a cache may still have the old text.
+    # If the announcement has just begun to redirect to this page (`is_led_to`), a cache may still have the old text.
     return context.is_led_to or is_in_doubt_on_govuk
 
 

@@ -48,25 +48,25 @@ def answer_at_origin(answers: Sequence[ScriptAnswer], now: datetime) -> ServedAn
 def answer_at_edge(answers: Sequence[ScriptAnswer], now: datetime) -> ServedAnswer:
     """Return what users get at `now` from the edge cache, from one address's `answers` in time order.
 
-    After a change, the edge still serves the old answer for the duration `edge_cache` of the new one. The `Age` of such
-    a stale copy dates it before the change. The `Age` of the new copy dates it at the change or later.
+    After the origin has a new answer, the edge still serves the old one for the duration `edge_cache`.
     """
     # A stage is the time from which the edge serves an answer, and this answer. The first stage is a 404.
     stages = [(_BEFORE_ANY_ANSWER, None), *_edge_stages(answers)]
-    # The stage of the origin's answer at `now`, and the newest stage up to that one which the edge serves already.
+    # The stage whose answer the origin serves at `now`, and the stage whose answer the edge serves at `now`.
     origin_index = max(index for index, (_, answer) in enumerate(stages) if answer is None or answer.at <= now)
     edge_index = max(index for index, (begins, _) in enumerate(stages[: origin_index + 1]) if begins <= now)
-    served_since, answer = stages[edge_index]
-    since = None if answer is None else answer.at  # since when the origin has it
+    at_edge_since, answer = stages[edge_index]
+    at_origin_since = None if answer is None else answer.at
     if edge_index < origin_index:
         _, next_answer = stages[edge_index + 1]
         assert next_answer is not None  # noqa: S101 # only the first stage has none
-        # The copy is stale since the origin has the next answer. With one second more, it is dated before that.
-        return ServedAnswer(answer, since, floor((now - next_answer.at).total_seconds()) + 1)
+        # The copy is from just before the origin had the next answer: if that was 5 s ago, its `Age` is 6 s.
+        return ServedAnswer(answer, at_origin_since, floor((now - next_answer.at).total_seconds()) + 1)
     if answer is None or not answer.edge_cache:
-        return ServedAnswer(answer, since)
-    # The edge fetches the same answer again each time its copy expires.
-    return ServedAnswer(answer, since, floor((now - served_since) % answer.edge_cache / timedelta(seconds=1)))
+        return ServedAnswer(answer, at_origin_since)
+    # The edge fetches the same answer again each time its copy expires, so the `Age` begins again at 0.
+    age = (now - at_edge_since) % answer.edge_cache
+    return ServedAnswer(answer, at_origin_since, floor(age / timedelta(seconds=1)))
 
 
 def _edge_stages(answers: Sequence[ScriptAnswer]) -> Iterator[tuple[datetime, ScriptAnswer]]:

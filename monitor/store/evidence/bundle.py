@@ -86,24 +86,24 @@ def export_bundle(
 
 
 def _add_deletions(evidence: EvidenceIndex, records: list[Record]) -> list[Record]:
-    """Return the records in order, with the records (of kind DELETION_KIND) that document a deletion of their bytes.
+    """Return the records in order, and the records that document when their bytes were deleted.
 
-    `expired` of a record is when its bytes were deleted. Lost bytes never reached the disk, so they have no deletion.
+    A deletion at 9:00 sets `expired` of the deleted records to 9:00, and adds a record of the kind `DELETION_KIND` with
+    the time `at` 9:00.
     """
-    deleted_at = defaultdict[str, set[datetime]](set)
+    deletion_times = defaultdict[str, set[datetime]](set)  # by monitor
     for record in records:
-        if record.expired is not None and not record.is_lost:
-            deleted_at[record.monitor].add(record.expired)
-    found = {record.id: record for record in records}
-    for monitor, deletion_times in deleted_at.items():
-        # A record of a deletion comes after the deleted ones. So one pass in order also finds what the loop adds.
+        if record.expired is not None and not record.is_lost:  # lost bytes never reached the disk to be deleted
+            deletion_times[record.monitor].add(record.expired)
+    result = {record.id: record for record in records}
+    for monitor, times in deletion_times.items():
         for record in chain_of(evidence, monitor):
-            if record.kind == DELETION_KIND and record.at in deletion_times:
-                found[record.id] = record
-                # Its bytes say what was deleted. They may be deleted later too, which another record documents.
+            if record.kind == DELETION_KIND and record.at in times:
+                result[record.id] = record
+                # The bytes of this record may have been deleted too. Their deletion comes later in the chain.
                 if record.expired is not None:
-                    deletion_times.add(record.expired)
-    return sorted(found.values(), key=lambda record: (record.monitor, record.number))
+                    times.add(record.expired)
+    return sorted(result.values(), key=lambda record: (record.monitor, record.number))
 
 
 def _make_manifest(
@@ -114,7 +114,7 @@ def _make_manifest(
     `previous` has, for each record (by its monitor and number), the hash `chain` of the record numbered one lower.
     `included` are the ids of the records with bytes in the zip.
     """
-    # When bytes are deleted, `expired` of their records is set to the time `at` of the record that documents it.
+    # A deletion is itself documented by a record. Its time `at` equals `expired` of the deleted records.
     deletions = {(one.monitor, one.at): one.id for one in records if one.kind == DELETION_KIND}
     return {
         "incident": incident.id,
@@ -129,6 +129,7 @@ def _make_manifest(
                 "previous": previous.get((record.monitor, record.number), ""),
                 "path": _path_in_zip(record) if record.id in included else None,
                 "expired": record.expired.isoformat() if record.expired else None,
+                # The id of the record that documents the deletion of this record's bytes.
                 "given_up": deletions.get((record.monitor, record.expired)) if record.expired else None,
             }
             for record in records

@@ -65,7 +65,7 @@ class Evidence(RowSource):
     ) -> None:
         """Continue a monitor's evidence after its last record in the store's `index`, and write it with each batch.
 
-        Bytes in the folder after that record are moved away. The writer's thread calls `on_lost` if bytes are lost.
+        The writer's thread calls `on_lost` if bytes are lost.
         """
         self._writer = writer
         self._clock = clock
@@ -73,14 +73,14 @@ class Evidence(RowSource):
         self._folder = EvidenceFolder(folder, monitor, durable=durable)
         self._index = index
         last = index.last(monitor)
-        self._folder.truncate_uncommitted(last)
+        self._folder.truncate_uncommitted(last)  # move bytes after the last record away
         # The number of the newest record, and the hash in it, which the next record includes.
         self._number = last.number if last else 0
         self.appender = Appender(self._folder, last.chain if last else "", clock.now().date(), on_lost)
         self.has_grown_since_check = True
         """Whether evidence was written since its size was last checked."""
         self.headers = RecentHeaders()
-        # Uncommitted records with their bytes in memory. The next `write` takes the first `_next_write_size` of them.
+        # A record waits here with its bytes until it is committed. The next `write` takes the first `_next_write_size`.
         self._waiting: deque[Waiting] = deque()
         self._waiting_bytes = 0
         self._next_write_size = 0
@@ -88,9 +88,9 @@ class Evidence(RowSource):
         # `_lock` protects the fields, and is never locked for long. `_disk_lock` is locked while bytes are written to
         # the disk. A look never waits for it.
         self._lock, self._disk_lock = threading.Lock(), threading.Lock()
-        # Records at the start of `_waiting` whose bytes are on the disk too: those that `flush_to_disk` wrote because
-        # the store failed, and those in the open transaction. A record may be in both lists.
+        # The first waiting records whose bytes `flush_to_disk` wrote to the disk, because the store failed.
         self._flushed_records: list[Record] = []
+        # The first waiting records that the open transaction writes to the store. Their bytes are on the disk.
         self._records_in_transaction: list[Record] = []
         # The newest committed records. The first `write` checks that no failover of the database has lost some of them.
         after = 0 if last is None else max(0, last.number - _RECORDS_REMEMBERED)
@@ -135,14 +135,13 @@ class Evidence(RowSource):
         if not self._may_keep_change(target.id):
             self.remember(target, outcome)
             return ()
-        before = self._last.get(target.id)
-        ids = [] if before is None else [before.evidence_id or self.keep(before.answer(), target.id, "before")]
-        # If this look failed, do not keep the look before it a second time at the next change.
-        self.forget(target.id)
+        last = self._last.get(target.id)  # None if no answer is remembered
+        ids = [] if last is None else [last.evidence_id or self.keep(last.answer(), target.id, "before")]
+        self.forget(target.id)  # the last look is kept now. It must not be kept again at the next change
         if isinstance(outcome, Answer):
             ids.append(self.keep(outcome, target.id, "turn"))  # the kind of record for a changed state
             self._last.remember(target.id, outcome, ids[-1])
-        return tuple(name for name in ids if name)
+        return tuple(name for name in ids if name)  # an answer that could not be kept has the id ""
 
     def _may_keep_change(self, target: str) -> bool:
         """Return whether a change of a target may be kept as bytes now. If so, count it for the limit of an hour."""
@@ -285,15 +284,16 @@ class Evidence(RowSource):
 
     def note_committed(self) -> None:
         """Note that the records of the last `write` are committed."""
-        self._must_check_committed = False
+        self._must_check_committed = False  # `write` has checked whether the store lost earlier records
         with self._disk_lock:
+            committed = self._records_in_transaction  # the first of `_waiting`, and of `_flushed_records`
             with self._lock:
-                for _ in self._records_in_transaction:
+                for _ in committed:
                     self._waiting_bytes -= self._waiting.popleft().weight
-                self._committed.extend(self._records_in_transaction)
-            if self._records_in_transaction:
-                self.appender.continue_after(self._records_in_transaction[-1])
-                self._flushed_records = self._flushed_records[len(self._records_in_transaction) :]
+                self._committed.extend(committed)
+            if committed:
+                self.appender.continue_after(committed[-1])  # the next bytes go after those of this record
+                self._flushed_records = self._flushed_records[len(committed) :]
                 self._records_in_transaction = []
 
     def last_committed(self) -> Sequence[Record]:
