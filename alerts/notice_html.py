@@ -32,9 +32,9 @@ def write_brief_subject(notice: Notice, facts: ReleaseFacts | None) -> str:
     subject = one_line(notice.subject)
     # The subject of a test begins with `TEST: ` and not with the status, so it is only shortened.
     if facts is None or notice.kind == "test":
-        in_brackets = r" \([^()]*\)"  # ` (Ofqual)`
-        slot = r" due [^,]{0,200}(?=, )"  # ` due 09:30 GMT` before a comma
-        return one_line(re.sub(f"{in_brackets}|{slot}", "", subject), LONGEST_BRIEF)
+        without_producer = re.sub(r" \([^()]*\)", "", subject)  # drops ` (Ofqual)`
+        without_slot = re.sub(r" due [^,]{0,200}(?=, )", "", without_producer)  # drops ` due 09:30 GMT` before a comma
+        return one_line(without_slot, LONGEST_BRIEF)
     breach_seconds = _measure_breach(facts, notice.at)
     lasted = ""
     if breach_seconds is not None and breach_seconds >= 1:
