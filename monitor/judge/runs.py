@@ -155,16 +155,27 @@ def extend_run(last: Run, sighting: Sighting, spacing: timedelta | None = None, 
     if last.state in (State.ABSENT, State.WITHDRAWN) and gap_between_copies > gap + UNDERWAY:
         # From a cache, two close looks may get copies that were made far apart. Between these, absence is not proved.
         gap = gap_between_copies
-    return replace(
-        last,
-        last_received=sighting.received,
+    # `dataclasses.replace` takes longer, and this runs at each look.
+    return Run(
+        last.target,
+        last.state,
+        last.first_sent,
+        sighting.received,
         # Each answer was true at an unknown instant from its `proved_from` to its `proved_to` (see `start_run`).
         begin=min(last.begin, sighting.proved_to),
         end=max(last.end, sighting.proved_from),
         looks=last.looks + 1,
         largest_gap=max(last.largest_gap, gap),
+        specific=last.specific,
+        why=last.why,
+        status=last.status,
         digest=last.digest or sighting.digest,
+        evidence=last.evidence,
         version=last.version or sighting.version,
+        failed=last.failed,
+        monitor=last.monitor,
+        address=last.address,
+        first_received=last.first_received,
     )
 
 
