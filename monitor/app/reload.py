@@ -150,7 +150,7 @@ class Reload:
     async def _apply_settings(self, settings: Settings) -> None:
         """Give new settings to every part that runs.
 
-        If a part cannot be made from them, or the store fails, raise and change nothing.
+        If a part cannot be made from them, or the store fails, raise. The old settings then stay in use.
         """
         old, daemon, poller = self.daemon.core, self.daemon, self.daemon.poller
         core = replace(old, settings=settings, fetcher=self._new_fetcher(settings))

@@ -298,7 +298,7 @@ class _PartJudge:
         return was_shown_at_slot and self.evidence.find_absence_after(from_start) is not None
 
     def _find_run_present_before(self, absent: datetime) -> Run | None:
-        """Return the run of a view whose first look, from the slot on but before `absent`, showed the part, or None."""
+        """Return the run that showed the part at its view's first look, if that was between the slot and `absent`."""
         other = self.evidence.present_from_start
         return other if other is not None and self.window.early_before <= other.begin <= absent else None
 

@@ -85,7 +85,7 @@ class Sweeps:
     def record_result(self, target: Target, goal: ProofGoal | None, sighting: Sighting) -> None:
         """Record what a look proved about its part. If it found parts in a listing, they are looked at first.
 
-        `goal` is what must be proved about the part, None if nothing must be proved.
+        `goal` is the proof that the part needs, or None.
         """
         if self.is_active and sighting.found:
             keys = self._part_keys_by_url

@@ -88,7 +88,7 @@ class Evidence(RowSource):
         # `_lock` protects the fields, and is never locked for long. `_disk_lock` is locked while bytes are written to
         # the disk. A look never waits for it.
         self._lock, self._disk_lock = threading.Lock(), threading.Lock()
-        # The first waiting records whose bytes `flush_to_disk` wrote to the disk, because the store failed.
+        # `flush_to_disk` has written the bytes of these waiting records to the disk, because the store failed.
         self._flushed_records: list[Record] = []
         # The first waiting records that the open transaction writes to the store. Their bytes are on the disk.
         self._records_in_transaction: list[Record] = []

@@ -59,7 +59,7 @@ def test_the_guidance_asks_about_the_clock_change_if_a_release_is_an_hour_off_in
 ) -> None:
     # The clocks went forward on 25 March 2018. In the week after it, a scheduled job that still uses winter time is an
     # hour late. They went back on 28 October. In the week after it, a job that still uses summer time is an hour early.
-    # In any other case there is no question.
+    # At all other times the draft asks no question.
     incident = incident_of_page_released(slot, minutes_after_slot)
     report = fill_form(incident, get_form("B"), settings, previous=[], now=incident.opened)
     account = get_field(report, "B.2.account")

@@ -53,7 +53,7 @@ def _json(moment: datetime | None) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S.000Z}"
 
 
-def _explained(monitor: CalendarMonitor, now: datetime) -> str:
+def _slot_in_explanation(monitor: CalendarMonitor, now: datetime) -> str:
     case = stored_case(monitor.daemon.core.store, RELEASE)
     assert case is not None
     explanation = explain(
@@ -94,7 +94,7 @@ async def read_slot_everywhere(monitor: CalendarMonitor) -> ShownSlot:
         "board": next(one["slot"]["start"] for one in board if one["id"] == RELEASE),
         "calendar reads": _json(min(daemon.admission.slots_by_calendar(DAY, DAY + timedelta(days=1))["usual"])),
     }
-    return ShownSlot(slot_by_part, content.decode(), _explained(monitor, now))
+    return ShownSlot(slot_by_part, content.decode(), _slot_in_explanation(monitor, now))
 
 
 @pytest.mark.parametrize("configured_order", list(permutations(NAMES)), ids=" ".join)

@@ -357,7 +357,7 @@ def test_an_explanation_has_one_line_for_all_absences_with_their_number_and_wide
     facts = explained(now=120, seen=[*each_second_one_failed, (1, ABSENT), (60, PRESENT)]).facts
     first_failure, absences, presences = [fact.text for fact in facts if fact.kind == "run"]
     assert "unknown (timeout)" in first_failure
-    # 50 looks were absent before the slot, and 59 after it: 109. The other 50 failures lie between them.
+    # 50 looks were absent before the slot, and 59 after it: 109. The 50 failed looks came between them.
     assert "109 looks, 50 more that failed in between, widest gap 2 s" in absences
     assert "61 looks, widest gap 1 s" in presences
 

@@ -300,7 +300,7 @@ def test_after_the_reads_of_each_example_its_slot_and_events_are_as_the_file_of_
     if "usable" in expected:
         assert list(outcome.usable) == expected["usable"]
     # Other figures, such as the days of notice. Each example gives only some of them.
-    for name, figure in _figures(in_force).items():
+    for name, figure in _expected_fields(in_force).items():
         if name in expected:
             assert figure == expected[name], name
 
@@ -311,7 +311,7 @@ def _slot_text(slot: Slot | None) -> str | None:
     return f"{slot.instant:%Y-%m-%dT%H:%M:%SZ}" if slot.instant else str(slot.first)
 
 
-def _figures(found: InForce) -> dict[str, Any]:
+def _expected_fields(found: InForce) -> dict[str, Any]:
     short = found.short_notice
     as_of = found.announced_as_of
     earlier = found.moved_from is not None and str(_slot_text(found.slot)) < str(_slot_text(found.moved_from.slot))
