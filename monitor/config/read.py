@@ -187,8 +187,8 @@ _KIND_OF_SERVICE = dict.fromkeys(_SERVICES, "apprise") | {
 
 def _keys_at(model: type[BaseModel], loc: Sequence[str | int]) -> list[str]:
     """Return the keys that the table at `loc` can have. If its kind is not known, these are the keys of every kind."""
-    # `loc` leads from the whole file to the table, such as ("channel", 0, "email"). After each step, `candidates` are
-    # the tables that may be meant: a dict of fields by key for each.
+    # `loc` leads from the whole file to the table, such as ("channel", 0, "email"): a key, a position, a kind.
+    # After each step, `candidates` are the tables that may be meant: a dict of fields by key for each.
     candidates = [_fields_by_key(model)]
     for step in map(str, loc):
         fields = [table[step] for table in candidates if step in table]
@@ -196,7 +196,7 @@ def _keys_at(model: type[BaseModel], loc: Sequence[str | int]) -> list[str]:
             candidates = [_fields_by_key(inner) for field in fields for inner in _tables_in(field.annotation)]
         else:
             of_kind = [one for one in candidates if "kind" in one and step in get_args(one["kind"].annotation)]
-            # If no table has this kind, the step is a position in a list, or a name that the user chose.
+            # If the step is no kind, it is a position in a list or a name that the user chose: all candidates remain.
             candidates = of_kind or candidates
     return [key for table in candidates for key in table]
 

@@ -83,19 +83,19 @@ def _shows_only_next_edition(case: Case, promise: Promise, part: PartVerdict) ->
 def _drop_claims_that_fail_by_minute(
     case: Case, promise: Promise, parts: Sequence[PartVerdict], evidences: Sequence[PartEvidence]
 ) -> tuple[tuple[PartVerdict, ...], str | None]:
-    """Return all parts, without the verdicts that a minute which may have been promised contradicts, and the reason.
+    """Return the parts after a check by each minute that may have been promised, and why some became `unproven`.
 
-    The parts were judged by a whole day, because it is not known which minute was promised. A part that loses its
-    verdict is `unproven`, or `pending` before the slot has passed. The reason is None if no part became `unproven`.
+    The parts were judged by a whole day, because the promised minute is not known. If one possible minute contradicts
+    a part's verdict, the part becomes `unproven`, or `pending` before the slot has passed. The reason may be None.
     """
     # For each possible minute: all parts as judged by that minute.
     judgements = [judge_by_promise(case, minute, evidences) for minute in _possible_minutes(case)]
     if case.in_force.possible_changes:
-        # The calendar changed the minute. A part that is pending by the whole day may be late already by a new minute.
+        # The calendar perhaps moved the slot to another minute. A part that is pending by the day may be late by it.
         droppable: tuple[VerdictKind, ...] = (*_CLAIMS, VerdictKind.PENDING)
         reason = _change_text(case, promise)
     else:
-        # The minute is only provisional. A part that is late or early by the whole day is so by every minute too.
+        # There is one possible minute, the provisional one. A part that is late or early by the day is so by it too.
         droppable = (VerdictKind.ON_TIME,)
         last = case.in_force.announced_as_of or promise.learnt
         reason = Reason.NOT_READ_AGAIN.text(case.zone, promise=promise, last=last)
@@ -106,7 +106,8 @@ def _drop_claims_that_fail_by_minute(
         verdicts_by_minute = [judged_parts[number].verdict for judged_parts in judgements]
         is_dropped = part.verdict in droppable and _is_contradicted(part.verdict, verdicts_by_minute)
         kept.append(_without_claim(part, reason, verdict_instead) if is_dropped else part)
-    return tuple(kept), reason if is_due and kept != list(parts) else None
+    became_unproven = is_due and kept != list(parts)
+    return tuple(kept), reason if became_unproven else None
 
 
 def _is_contradicted(verdict: VerdictKind, verdicts_by_minute: Iterable[VerdictKind]) -> bool:

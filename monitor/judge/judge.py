@@ -270,7 +270,7 @@ def _deadlines_of_users_delay(case: Case, parts: Sequence[PartVerdict]) -> Itera
 
 
 def _deadlines_of_absences_after_content(case: Case, evidences: Sequence[PartEvidence]) -> Iterator[datetime]:
-    """Yield, for each part whose content was seen and then absent, when the absence has lasted for the tolerance."""
+    """Yield the instant at which each absence of content that was seen has lasted longer than `on_time_within`."""
     # A shorter absence may be a cache that serves an old copy now and then. A longer one may be a withdrawal.
     for evidence in evidences:
         if evidence.all_presences:

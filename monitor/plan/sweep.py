@@ -175,10 +175,10 @@ class Sweep:
         return [*unproved, *proved] if is_early else [*proved, *unproved]
 
     def _next_ready(self, is_ready: Callable[[PartProof], bool]) -> PartProof | None:
-        """Take parts from the order until one needs a look and is ready, and return it. None if none of them is."""
+        """Take parts from the queue until one still needs a look and is ready, and return it. None if none is left."""
         while self._ordered:
             part = self._ordered.popleft()
-            # An announcement needs no look once its page is seen.
+            # The page that announces the release needs no look once the page of the release is seen.
             page = None if part.goal.announced_page is None else self.parts.get(part.goal.announced_page)
             if not part.is_out and not (page is not None and page.is_out) and is_ready(part):
                 return part

@@ -69,7 +69,7 @@ class Members(RowSource):
         self._lease_name = PREFIX + name
         self._divided = divided
         self._holder = holder
-        # The time between two renewals: a quarter of the shortest lease, so that several may fail before it runs out.
+        # The time between two renewals: a quarter of the shortest lease. So several renewals may fail before it ends.
         self._interval = holder.least / 4
         self._leases = leases
         self._writer = writer
@@ -79,7 +79,7 @@ class Members(RowSource):
         self._lease: Lease | None = None
         self._renewed: Lease | None = None
         self._is_joined = False
-        # When our present lease began, once all other monitors have read it. From then on they share budgets with us.
+        # The begin of our last lease that all other monitors have read, or None. Once read, they share budgets with us.
         self._known_term: datetime | None = None
         self._alive_until = 0.0  # no other monitor can take us for dead before this time of our monotonic clock
         self._last_awake = clock.monotonic()  # a long time since then shows that this process was suspended

@@ -156,7 +156,7 @@ BUDGETS = {
     "schedules": 8358,
     "monitor/plan": 1805,
     "monitor/look": 6206,
-    "monitor/judge": 4438,
+    "monitor/judge": 4439,
     "monitor/store": 5893,
     "monitor/deliver": 3082,
     "monitor/health": 1395,
