@@ -277,6 +277,8 @@ class DueTargets:
             return
         entry.is_current = False
         self._swept.pop(target, None)
+        if entry is self._next_swept:
+            self._next_swept = None
         if entry.is_ready:
             self.ready -= 1
         if entry.is_counted:
@@ -291,10 +293,16 @@ class DueTargets:
             self._move_to_next_windows(now)
         if mono - self._sweeps_updated_at >= _UPDATE_SECONDS:
             self._update_sweeps(now, mono)
-        while (due := self._earliest_in(self._waiting)) is not None and due <= now:
-            *_, entry = heappop(self._waiting)
-            self._place_due_entry(entry, due, now, mono)
-        self._put_promised_first(now, mono)
+        while self._waiting and self._waiting[0][0] <= now:
+            due, *_, entry = heappop(self._waiting)
+            if entry.is_current:
+                self._place_due_entry(entry, due, now, mono)
+        while self._waiting_for_promise and self._waiting_for_promise[0][0] <= now:
+            *_, entry = heappop(self._waiting_for_promise)
+            if entry.is_current and entry.is_ready:
+                self._put_promised_first(entry, mono)
+            # Otherwise it has no special urgency, but keeps its place elsewhere: its look is under way, planned by a
+            # sweep, or postponed because it is a witness (an announcement or index).
 
     def _place_due_entry(self, entry: _Entry, due: datetime, now: datetime, mono: float) -> None:
         """Make a due entry ready in its group, leave its look to the sweeps, or postpone it."""
@@ -321,19 +329,13 @@ class DueTargets:
             entry.is_ready = True
             self.ready += 1
 
-    def _put_promised_first(self, now: datetime, mono: float) -> None:
-        """Let ready targets whose promised instant has come go first, by adding them to the heap `_promised_ready`."""
-        while (instant := self._earliest_in(self._waiting_for_promise)) is not None and instant <= now:
-            _, rank, number, entry = heappop(self._waiting_for_promise)
-            if not entry.is_ready:
-                # The entry has no special urgency, but keeps its place elsewhere: its look is under way, planned by a
-                # sweep, or postponed because it is a witness (an announcement or index).
-                continue
-            seconds_since_look = mono - entry.watched.last_look_mono  # infinite before the first look
-            # `docs/decides.md` explains the square root: it makes first-seen intervals the shortest on average.
-            urgency = seconds_since_look * sqrt(entry.group_key.chance)
-            # A heap returns its lowest entry first.
-            heappush(self._promised_ready, (-urgency, rank, number, entry))
+    def _put_promised_first(self, entry: _Entry, mono: float) -> None:
+        """Let a ready target whose promised instant has come go first, by adding it to the heap `_promised_ready`."""
+        seconds_since_look = mono - entry.watched.last_look_mono  # infinite before the first look
+        # `docs/decides.md` explains the square root: it makes first-seen intervals the shortest on average.
+        urgency = seconds_since_look * sqrt(entry.group_key.chance)
+        # A heap returns its lowest entry first.
+        heappush(self._promised_ready, (-urgency, entry.rank, entry.number, entry))
 
     def _update_sweeps(self, now: datetime, mono: float) -> None:
         """Decide whether sweeps plan looks. If that changed, schedule the ready targets again."""
@@ -352,9 +354,8 @@ class DueTargets:
 
     def has_look(self, now: datetime, gap: timedelta) -> bool:
         """Return whether a look can be made now. `gap` is the time between the starts of two looks."""
-        if self._choose_next_swept(now, gap) is not None or self.ready > 0:
-            return True
-        return bool(self._swept or self._waiting_for_idle_host) and self._find_idle_look(now) is not None
+        is_swept_due = bool(self._swept) and self._choose_next_swept(now, gap) is not None
+        return is_swept_due or self.ready > 0 or self._find_idle_look(now) is not None
 
     def take_next(self, now: datetime, mono: float) -> ScheduledTarget | None:
         """Remove and return the target to look at now, None if no look can be made."""
@@ -362,7 +363,6 @@ class DueTargets:
         entry = self._next_swept if self._sweep_goes_first(is_other_due=self.ready > 0) else None
         if entry is not None and entry.part is not None:
             self.sweeps.record_start(entry.part, now)
-            self._next_swept = None
         else:
             entry = self._choose_other(now, mono)
         if entry is None:
@@ -392,9 +392,7 @@ class DueTargets:
 
         The choice stays the same until `take_next` takes the entry, or it is removed.
         """
-        if self._next_swept is not None and not self._next_swept.is_current:
-            self._next_swept = None  # it was removed
-        if self._next_swept is None and self._swept:
+        if self._next_swept is None:
             next_part = self.sweeps.next_part(now, gap, is_ready=lambda part: self._find_entry(part) is not None)
             entry = None if next_part is None else self._find_entry(next_part)
             if entry is not None:

@@ -297,7 +297,7 @@ class HostQueue:
 
     def _start_one(self, now: datetime, mono: float) -> bool:
         """Start the most overdue look or other request, and count it as under way. Return whether one was started."""
-        if self._has_waiting_request():
+        if self._waiting_requests:
             waiting_since, place = self._waiting_requests[0]
             # The lag of a look is 1.0 when it falls due, and 1.0 more after each spacing. A request is due at once.
             request_lag = 1.0 + (mono - waiting_since) / _REQUEST_SPACING

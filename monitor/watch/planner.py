@@ -148,11 +148,11 @@ class Planner:
         """
         if watched.release.address is Address.GUESSED:
             self._find_page(watched, seen, others)
+        if not seen.found or seen.state is not State.PRESENT:
+            return
         files = [found for found in seen.found if found.role in _FILE_ROLES]
         links = [found.url.partition("#")[0] for found in seen.found if found.role == "external"]
-        if not (files or links) or seen.state is not State.PRESENT:
-            return
-        if self._is_before_slot(watched, seen.sent):
+        if not (files or links) or self._is_before_slot(watched, seen.sent):
             return  # content that is public early must not be used, not even the names of files
         self._confirm_predicted(watched, {file.url for file in files})
         file_parts = _new_found_parts(watched.release, files, self.rules.watch.most_parts)

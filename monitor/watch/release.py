@@ -62,9 +62,9 @@ class TargetState:
         An absence then begins a new run. Otherwise one run would mix the wide gaps far from the slot with the narrow
         ones around it.
         """
-        if self.last is None or self.last.state is not State.ABSENT:
+        if not self.runs or self.runs[-1].state is not State.ABSENT:
             return False
-        windows = (window_at(self.windows, at) for at in (self.last.last_received, now))
+        windows = (window_at(self.windows, at) for at in (self.runs[-1].last_received, now))
         was_around_slot, is_around_slot = (window is not None and window.name == SLOT.name for window in windows)
         return was_around_slot is not is_around_slot
 

@@ -148,8 +148,8 @@ class Watch:
         watched = self.releases.get(target.release)
         if watched is None:
             return
-        runs_before = watched.state_or_empty(target.id).runs
-        last_proof = watched.state_or_empty(target.id).last_proved(target.url)
+        state = watched.state_of(target.id)
+        runs_before, last_proof = state.runs, state.last_proved(target.url)
         added = self._add_to_runs(watched, target, sighting)
         if added is None:
             return
@@ -162,14 +162,14 @@ class Watch:
         finally:
             # Memory must not have a run that the store lacks, not even after an exception in `_keep_run`.
             if not is_stored:
-                watched.state_of(target.id).runs = runs_before
+                state.runs = runs_before
         if is_stored:
             self.judging.planner.add_found_parts(watched, sighting, self.releases.values())
             self._rejudge_if_needed(watched, target, sighting, is_new_run=is_new_run)
 
     def _add_to_runs(self, watched: WatchedRelease, target: Target, sighting: Sighting) -> tuple[Run, bool] | None:
         """Add a sighting to the runs in memory. Return its run and whether this is new. None if it is out of order."""
-        state = watched.state_or_empty(target.id)
+        state = watched.state_of(target.id)
         last_run, spacing = state.last, state.spacing(sighting.sent)
         follows_blind = last_run is not None and was_blind(last_run, sighting, self.blind.after(last_run.last_received))
         must_begin_run = follows_blind or state.crosses_slot_phase(sighting.sent)

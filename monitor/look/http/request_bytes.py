@@ -50,7 +50,8 @@ class RequestWriter:
         site, path = self._split_url(request, unique)
         # `shared_head` begins with " HTTP/1.1\r\n". It is also returned, for evidence of what was sent.
         origin, shared_head = self._shared_head_for(site, request.accept)
-        conditions = header_lines(list(conditional_headers(request)))
+        is_conditional = bool(request.etag or request.modified)
+        conditions = header_lines(list(conditional_headers(request))) if is_conditional else b""
         data = b"%s %s%s%s\r\n" % (request.method.encode("ascii"), path, shared_head, conditions)
         return RequestBytes(origin, shared_head, unique, data)
 
