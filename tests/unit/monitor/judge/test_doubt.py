@@ -35,7 +35,7 @@ def verdict_on(
     """Return the verdict at `now` on a release whose page was published, removed and back at these instants."""
     release = a_release(calendars=tuple({promise.calendar: None for promise in promises}))
     page = page_published_at(published_at, removed_at, back_at)
-    return judged(seconds_at(now), {"page": page}, promises=promises, release=release)
+    return judged(now=seconds_at(now), seen={"page": page}, promises=promises, release=release)
 
 
 def promise_for(slot: str, *, last_shown_at: str, **fields: object) -> Promise:

@@ -55,7 +55,7 @@ def test_due_release_shows_how_long_and_last_answer() -> None:
 
 
 def test_release_with_a_verdict_is_no_longer_due() -> None:
-    late = judged(90, {"page": [a_run("page", ABSENT, -3600, 90)]})
+    late = judged(now=90, seen={"page": [a_run("page", ABSENT, -3600, 90)]})
     assert late.verdict is VerdictKind.OVERDUE
     assert late.due is None
 
@@ -70,7 +70,7 @@ def test_release_with_a_verdict_is_no_longer_due() -> None:
 )
 def test_last_answer_is_its_status_or_why_it_failed(state: State, status: int | None, why: str, got: str) -> None:
     run = replace(a_run("page", state, -10, 5), status=status, why=why)
-    due = judged(5, {"page": [run]}).due
+    due = judged(now=5, seen={"page": [run]}).due
     assert due.got == got
 
 

@@ -37,7 +37,7 @@ LATE = public_from(second=300)
 @pytest.mark.parametrize("edge_shows_at", [1, 2])
 def test_release_in_time_has_no_findings(edge_shows_at: float) -> None:
     """The edge is the cache from which users get the page. Looks are a second apart, so it may be one look behind."""
-    assert kinds(judged(200, {"page": public_from(edge_shows_at), "page/origin": CAME_IN_TIME})) == []
+    assert kinds(judged(now=200, seen={"page": public_from(edge_shows_at), "page/origin": CAME_IN_TIME})) == []
 
 
 # Exposures
@@ -50,7 +50,7 @@ def exposures_of_page_absent_for_50_s(*, planned_spacing_of_api_looks: float) ->
     """
     page = RegularLooks([(-700, ABSENT), (-660, PRESENT), (-650, ABSENT), (-600, PRESENT)], every=5)
     content = RegularLooks([(-725, ABSENT), (-655, PRESENT)], every=70, spacing=planned_spacing_of_api_looks)
-    return judged(-560, {"page": page, "page/content": content}).exposures
+    return judged(now=-560, seen={"page": page, "page/content": content}).exposures
 
 
 def test_absence_splits_no_exposure_if_content_api_showed_page_throughout() -> None:
@@ -81,7 +81,7 @@ EDGE_WITH_OLD_COPY_UNTIL_900_S_BEFORE = [
 def test_exposure_is_open_while_edge_serves_old_copy() -> None:
     """The page came early and its origin removed it. Users still get it from the edge, so it is still public."""
     views = {"page": EDGE_WITH_OLD_COPY_UNTIL_900_S_BEFORE, "page/origin": ORIGIN_THAT_REMOVED_EARLY_PAGE}
-    (exposure,) = judged(-900, views).exposures
+    (exposure,) = judged(now=-900, seen=views).exposures
     assert exposure.open
 
 
@@ -89,7 +89,7 @@ def test_old_copy_prolongs_exposure_until_edge_lacks_page() -> None:
     """The page was certainly public until its origin removed it, and perhaps until the edge lacked it too."""
     last_absent, first_seen, edge_absent_again = -1505, -1500, -890
     edge = [*EDGE_WITH_OLD_COPY_UNTIL_900_S_BEFORE, a_run("page", ABSENT, edge_absent_again, -700)]
-    (exposure,) = judged(-700, {"page": edge, "page/origin": ORIGIN_THAT_REMOVED_EARLY_PAGE}).exposures
+    (exposure,) = judged(now=-700, seen={"page": edge, "page/origin": ORIGIN_THAT_REMOVED_EARLY_PAGE}).exposures
     shortest, longest = REMOVED_AT - first_seen, edge_absent_again - last_absent
     assert exposure.seconds == Bounds(shortest, longest)
 
@@ -97,7 +97,7 @@ def test_old_copy_prolongs_exposure_until_edge_lacks_page() -> None:
 def test_exposure_is_found_with_its_length_and_part() -> None:
     came, removed, every = -600, -300, 1
     page = [(-900, ABSENT), (came, PRESENT), (removed, WITHDRAWN)]
-    (exposure,) = found(judged(-10, page, every=every), Kind.EARLY_EXPOSURE)
+    (exposure,) = found(judged(now=-10, seen=page, every=every), Kind.EARLY_EXPOSURE)
     assert exposure.part == "page"
     assert exposure.seconds == Bounds(removed - came - every, removed - came + every)
     assert "removed between" in exposure.detail
@@ -185,20 +185,20 @@ def test_changed_bytes_of_file_are_one_finding(bytes_over_time: list[tuple[float
 
 def test_changed_bytes_of_page_are_no_finding() -> None:
     page = RegularLooks(CAME_IN_TIME, digests=[(-100, "a"), (50, "b")])
-    assert kinds(judged(200, {"page": page})) == []
+    assert kinds(judged(now=200, seen={"page": page})) == []
 
 
 def test_content_withdrawn_for_a_time_is_one_withdrawal() -> None:
     withdrawn_at, back_at, every = 300, 700, 1
     page = [*CAME_IN_TIME, (withdrawn_at, WITHDRAWN), (back_at, PRESENT)]
-    (withdrawal,) = found(judged(900, page, every=every), Kind.WITHDRAWN)
+    (withdrawal,) = found(judged(now=900, seen=page, every=every), Kind.WITHDRAWN)
     assert withdrawal.seconds == Bounds(back_at - withdrawn_at - every, back_at - withdrawn_at + every)
 
 
 def test_absent_content_is_judged_again_after_a_minute() -> None:
     """If it is back by then, the absence was only a flicker."""
     removed_at = 300
-    assert judged(330, [*CAME_IN_TIME, (removed_at, ABSENT)]).revisit == after_slot(removed_at + 60)
+    assert judged(now=330, seen=[*CAME_IN_TIME, (removed_at, ABSENT)]).revisit == after_slot(removed_at + 60)
 
 
 # Stale edges: the edge is the cache from which users get a page, and the origin is the publisher's server
@@ -221,7 +221,7 @@ HIDDEN = {
 def test_edge_is_stale_until_it_shows_page_or_withdrawal(edge: Answers, seconds_hidden: Bounds) -> None:
     """Looks are a second apart. The origin showed the page in time, and was not looked at afterwards."""
     origin = RegularLooks([(-100, ABSENT), (ORIGIN_SHOWED_IT, PRESENT)], every=1, until=2)
-    (stale,) = found(judged(NOW, {"page": edge, "page/origin": origin}), Kind.STALE_EDGE)
+    (stale,) = found(judged(now=NOW, seen={"page": edge, "page/origin": origin}), Kind.STALE_EDGE)
     assert stale.seconds == seconds_hidden
 
 
@@ -229,7 +229,7 @@ def test_edge_was_stale_until_origin_removed_page() -> None:
     """The edge never showed the page. The origin, looked at each second, showed it from 1 s to 30 s."""
     origin_shows_at, origin_removes_at = 1, 31
     origin = [(-100, ABSENT), (origin_shows_at, PRESENT), (origin_removes_at, ABSENT)]
-    verdict = judged(200, {"page": NOT_OUT, "page/origin": origin})
+    verdict = judged(now=200, seen={"page": NOT_OUT, "page/origin": origin})
     (stale,) = found(verdict, Kind.STALE_EDGE)
     shortest, longest = (origin_removes_at - 1) - origin_shows_at, origin_removes_at - (origin_shows_at - 1)
     assert stale.seconds == Bounds(shortest, longest)
@@ -243,7 +243,7 @@ LACKED_FOR_160_S_MORE = [*LACKED_FOR_5_S, (20, ABSENT), (180, PRESENT)]
 
 def test_each_span_in_which_edge_lacks_page_is_a_finding() -> None:
     """Looks are a second apart. The origin showed the page at 1 s. The edge lacked it to 4 s, and from 20 to 179 s."""
-    verdict = judged(300, {"page": LACKED_FOR_160_S_MORE, "page/origin": CAME_IN_TIME})
+    verdict = judged(now=300, seen={"page": LACKED_FOR_160_S_MORE, "page/origin": CAME_IN_TIME})
     first, second = found(verdict, Kind.STALE_EDGE)
     assert first.seconds == Bounds(4 - 1, 5 - 0)
     assert second.seconds == Bounds(179 - 20, 180 - 19)
@@ -253,7 +253,7 @@ def test_each_span_in_which_edge_lacks_page_is_a_finding() -> None:
 @pytest.mark.parametrize(("edge", "grade"), [(LACKED_FOR_5_S, Grade.NONE), (LACKED_FOR_160_S_MORE, Grade.NOTE)])
 def test_longest_span_in_which_edge_lacks_page_sets_grade(edge: Answers, grade: Grade) -> None:
     """Up to 60 s has no grade, and up to 5 min is a note."""
-    assert judged(300, {"page": edge, "page/origin": CAME_IN_TIME}).grade is grade
+    assert judged(now=300, seen={"page": edge, "page/origin": CAME_IN_TIME}).grade is grade
 
 
 @pytest.mark.parametrize(
@@ -263,12 +263,12 @@ def test_absent_page_was_withdrawn_unless_origin_still_shows_it(origin_looked_at
     """The edge showed the page from 3 s on, lacked it from 900 s to 1500 s, and showed it again."""
     edge = RegularLooks([(-100, ABSENT), (3, PRESENT), (900, ABSENT), (1500, PRESENT)], every=5)
     origin = RegularLooks(CAME_IN_TIME, until=origin_looked_at_until)
-    assert kinds(judged(1600, {"page": edge, "page/origin": origin})) == [expected]
+    assert kinds(judged(now=1600, seen={"page": edge, "page/origin": origin})) == [expected]
 
 
 def test_content_api_shows_stale_edge_if_there_is_no_origin() -> None:
     seen = {"page": public_from(second=30), "page/content": CAME_IN_TIME}
-    (stale,) = found(judged(200, seen), Kind.STALE_EDGE)
+    (stale,) = found(judged(now=200, seen=seen), Kind.STALE_EDGE)
     assert stale.detail.startswith("the content API showed it")
 
 
@@ -307,7 +307,7 @@ def blind_span(begins: float, ends: float, *where: str, cause: str = "stalled") 
 
 def test_blind_span_over_slot_is_found_with_cause_and_length() -> None:
     begins, ends = -20, 40
-    verdict = judged(200, public_from(second=150), blind=[blind_span(begins, ends, cause="killed")])
+    verdict = judged(now=200, seen=public_from(second=150), blind=[blind_span(begins, ends, cause="killed")])
     (finding,) = found(verdict, Kind.BLIND)
     assert finding.seconds == Bounds(ends - begins, ends - begins)
     assert finding.detail.startswith("killed for 1 min")
@@ -319,7 +319,7 @@ def test_blind_span_over_slot_is_found_with_cause_and_length() -> None:
     ids=["long before the slot", "after the page was seen", "shorter than a clock may be wrong"],
 )
 def test_blind_span_that_hid_nothing_is_no_finding(span: Blind) -> None:
-    assert kinds(judged(200, public_from(second=1), blind=[span])) == []
+    assert kinds(judged(now=200, seen=public_from(second=1), blind=[span])) == []
 
 
 @pytest.mark.parametrize(
@@ -329,7 +329,7 @@ def test_blind_span_that_hid_nothing_is_no_finding(span: Blind) -> None:
 )
 def test_blind_span_counts_only_for_its_host_and_target(host: str, target: str, expected_findings: int) -> None:
     span_over_slot = blind_span(-20, 40, host, target)
-    verdict = judged(200, public_from(second=150), blind=[span_over_slot])
+    verdict = judged(now=200, seen=public_from(second=150), blind=[span_over_slot])
     assert len(found(verdict, Kind.BLIND)) == expected_findings
 
 
@@ -345,7 +345,7 @@ def test_minute_without_worker_is_a_finding_only_if_unproven(
     page: Answers, expected: VerdictKind, *, is_finding: bool
 ) -> None:
     no_worker_at_slot = blind_span(-20, 40, "www.gov.uk", cause="no_worker")
-    verdict = judged(200, page, blind=[no_worker_at_slot])
+    verdict = judged(now=200, seen=page, blind=[no_worker_at_slot])
     assert verdict.verdict is expected
     details = [finding.detail for finding in found(verdict, Kind.BLIND)]
     assert any(detail.startswith("no_worker for 1 min") for detail in details) is is_finding
@@ -353,7 +353,7 @@ def test_minute_without_worker_is_a_finding_only_if_unproven(
 
 def test_failed_looks_that_leave_release_unproven_are_counted() -> None:
     """One look a second failed from 70 s before the slot until 150 s after it."""
-    (blind,) = found(judged(200, FAILED_AROUND_SLOT), Kind.BLIND)
+    (blind,) = found(judged(now=200, seen=FAILED_AROUND_SLOT), Kind.BLIND)
     assert blind.part == "page"
     assert blind.detail.startswith("220 looks proved nothing")
 
@@ -365,17 +365,17 @@ def test_failed_look_hides_slot_until_the_next_look() -> None:
         a_run("page", UNKNOWN, failed_at, why="timeout"),
         a_run("page", PRESENT, next_look, 200),
     ]
-    (blind,) = found(judged(200, {"page": runs}), Kind.BLIND)
+    (blind,) = found(judged(now=200, seen={"page": runs}), Kind.BLIND)
     assert blind.seconds == Bounds(next_look - failed_at, next_look - failed_at)
     assert blind.detail.startswith("1 look proved nothing")
 
 
 def test_failed_looks_at_edge_are_no_finding_beside_seen_origin() -> None:
-    assert found(judged(200, {"page": FAILED_AROUND_SLOT, "page/origin": CAME_IN_TIME}), Kind.BLIND) == []
+    assert found(judged(now=200, seen={"page": FAILED_AROUND_SLOT, "page/origin": CAME_IN_TIME}), Kind.BLIND) == []
 
 
 def test_looks_that_failed_by_the_clock_are_a_clock_fault() -> None:
-    assert kinds(judged(200, {"page": RegularLooks(FAILED_AROUND_SLOT, why="clock")})) == [Kind.CLOCK_FAULT]
+    assert kinds(judged(now=200, seen={"page": RegularLooks(FAILED_AROUND_SLOT, why="clock")})) == [Kind.CLOCK_FAULT]
 
 
 def test_one_wrong_clock_is_one_finding_on_whole_release() -> None:
@@ -397,7 +397,7 @@ def test_looks_that_failed_otherwise_lengthen_no_clock_fault() -> None:
     timed_out = a_run("page", UNKNOWN, first=-70, last=-21, why="timeout")
     failed_by_clock = a_run("page", UNKNOWN, first=-20, last=-10, why="clock")
     timed_out_again = a_run("page", UNKNOWN, first=-9, last=150, why="timeout")
-    verdict = judged(200, {"page": [absent, timed_out, failed_by_clock, timed_out_again]})
+    verdict = judged(now=200, seen={"page": [absent, timed_out, failed_by_clock, timed_out_again]})
     clock_fault, blind, blind_again = verdict.findings
     assert (clock_fault.kind, clock_fault.seconds.min) == (Kind.CLOCK_FAULT, 20 - 10)
     assert (blind.kind, blind.seconds.min) == (Kind.BLIND, 70 - 21)
@@ -409,7 +409,7 @@ def test_looks_that_failed_otherwise_lengthen_no_clock_fault() -> None:
 
 def test_calendars_that_differ_are_found_with_both_times() -> None:
     promises = [a_promise(), a_promise(SLOT + HOUR, calendar="ics")]
-    (differ,) = found(judged(200, CAME_IN_TIME, promises=promises), Kind.CALENDARS_DISAGREE)
+    (differ,) = found(judged(now=200, seen=CAME_IN_TIME, promises=promises), Kind.CALENDARS_DISAGREE)
     assert "govuk says Fri 5 Jan 2018 09:30:00 GMT" in differ.detail
     assert "ics says Fri 5 Jan 2018 10:30:00 GMT" in differ.detail
 
@@ -424,19 +424,19 @@ OTHER_TIME = a_promise(SLOT), a_promise(SLOT + HOUR, learnt=SLOT - DAY, unlearnt
 )
 def test_slot_moved_at_short_notice_is_found(promises: Sequence[Promise], detail: str) -> None:
     """Less than 28 days is short notice. It counts from the read that showed the change (`learnt`) to the old slot."""
-    (short,) = found(judged(200, CAME_IN_TIME, promises=promises), Kind.SHORT_NOTICE)
+    (short,) = found(judged(now=200, seen=CAME_IN_TIME, promises=promises), Kind.SHORT_NOTICE)
     assert detail in short.detail
 
 
 def test_cancelled_release_keeps_findings_on_its_calendars() -> None:
     promises = [a_promise(), a_promise(learnt=SLOT - 3 * DAY, state=Standing.CANCELLED)]
-    assert kinds(judged(200, NOT_OUT, promises=promises)) == [Kind.SHORT_NOTICE]
+    assert kinds(judged(now=200, seen=NOT_OUT, promises=promises)) == [Kind.SHORT_NOTICE]
 
 
 # The platform
 
 
-LATE_OF_OFQUAL = judged(400, LATE)
+LATE_OF_OFQUAL = judged(now=400, seen=LATE)
 LATE_OF_ONS = replace(LATE_OF_OFQUAL, release="q", producer="ons")
 
 
@@ -486,7 +486,7 @@ def test_edge_that_serves_two_monitors_differently_is_split_view() -> None:
 
 def test_split_view_lasts_while_one_monitor_gets_old_answer() -> None:
     seen = by_monitors(north=public_from(second=5), south=NOT_OUT)
-    (split_view,) = found(judged(200, seen), Kind.SPLIT_VIEW)
+    (split_view,) = found(judged(now=200, seen=seen), Kind.SPLIT_VIEW)
     assert split_view.seconds.max is None
 
 
@@ -497,4 +497,4 @@ def test_split_view_lasts_while_one_monitor_gets_old_answer() -> None:
 )
 def test_monitors_that_saw_the_same_have_no_split_view(answers: dict[str, Answers]) -> None:
     """Looks are a second apart, so a page seen at 5 and at 6 may have come for both monitors at once."""
-    assert found(judged(200, by_monitors(**answers)), Kind.SPLIT_VIEW) == []
+    assert found(judged(now=200, seen=by_monitors(**answers)), Kind.SPLIT_VIEW) == []

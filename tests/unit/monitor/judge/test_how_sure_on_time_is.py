@@ -33,7 +33,7 @@ from tests.worlds.verdicts import judged
 def on_time_after_absence(*, seconds_before_slot: float) -> Verdict:
     """Return the verdict on a page that was last absent this long before its slot, and seen a second after it."""
     absent_before = a_run("page", ABSENT, -600, -seconds_before_slot)
-    verdict = judged(90, {"page": [absent_before, a_run("page", PRESENT, 1, 60)]})
+    verdict = judged(now=90, seen={"page": [absent_before, a_run("page", PRESENT, 1, 60)]})
     assert (verdict.verdict, verdict.page.early_bound) == (VerdictKind.ON_TIME, seconds_before_slot)
     return verdict
 

@@ -180,8 +180,8 @@ def verdict_by_announcement_and_index(
     Another release of the day measures how far announcements and index are behind.
     """
     return judged(
-        now,
-        {
+        now=now,
+        seen={
             "page": looks((-1, ABSENT), (60, ABSENT), *page, specific=True),
             "announcement/origin": looks_without_release(not_shown_until),
             "index/origin": looks_without_release(not_shown_until, begin=45),

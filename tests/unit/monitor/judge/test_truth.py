@@ -47,12 +47,13 @@ def contains(interval: Interval, instants: list[float]) -> bool:
 @given(worlds(), NOWS)
 def test_first_seen_and_released_contain_a_true_appearance(world: World, now: float) -> None:
     """An interval without an end (`by`) says that the page was not seen. An early page is released at its slot."""
-    page, slot = world.verdict(now).page, 0
-    true_appearances = world.truth.appearances
-    if page.first_seen.by is not None:
-        assert contains(page.first_seen, true_appearances)
-    if page.released.by is not None:
-        assert contains(page.released, [*true_appearances, slot])
+    page = world.verdict(now).page
+    first_seen, released = page.first_seen, page.released
+    true_appearances, slot = world.truth.appearances, 0
+    if first_seen.by is not None:
+        assert contains(first_seen, true_appearances)
+    if released.by is not None:
+        assert contains(released, [*true_appearances, slot])
 
 
 @settings(max_examples=400)

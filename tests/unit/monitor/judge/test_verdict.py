@@ -137,7 +137,7 @@ def test_exposure_ends_at_removal_or_slot(
     ids=["stays public", "removed and back after its slot"],
 )
 def test_early_page_counts_as_released_at_slot_or_return(later_answers: Turns, released_at: float) -> None:
-    page = judged(100, [*PUBLIC_500_S_EARLY, *later_answers]).page
+    page = judged(now=100, seen=[*PUBLIC_500_S_EARLY, *later_answers]).page
     assert page.released.by == after_slot(released_at)
 
 
@@ -146,7 +146,7 @@ def test_early_page_not_seen_since_its_removal_is_not_released() -> None:
     edge = [*PUBLIC_500_S_EARLY, (removed_at, WITHDRAWN), (looks_fail_from, UNKNOWN)]
     # The first look at the origin found the page public. That does not count as its release either.
     origin = [(-490, PRESENT), (removed_at, WITHDRAWN), (looks_fail_from, UNKNOWN)]
-    page = judged(120, {"page": edge, "page/origin": origin}).page
+    page = judged(now=120, seen={"page": edge, "page/origin": origin}).page
     assert page.verdict is VerdictKind.EARLY
     assert page.released == Interval(after=None, by=None)
 
@@ -154,7 +154,7 @@ def test_early_page_not_seen_since_its_removal_is_not_released() -> None:
 def test_early_page_that_comes_back_late_is_also_late() -> None:
     back_at, seconds_between_looks = 400, 1
     page = [*PUBLIC_500_S_EARLY, (-200, WITHDRAWN), (back_at, PRESENT)]
-    verdict = judged(600, page, every=seconds_between_looks)
+    verdict = judged(now=600, seen=page, every=seconds_between_looks)
     (late,) = found(verdict, Kind.LATE)
     assert verdict.verdict is VerdictKind.EARLY
     assert late.seconds == Bounds(back_at - seconds_between_looks, back_at)
@@ -170,7 +170,7 @@ def test_page_is_early_only_if_seen_over_a_second_early(seconds_early: float, ex
 
 
 def test_release_absent_for_14_days_is_finally_not_published() -> None:
-    verdict = judged(WATCH_CLOSES + 1, [(-100, ABSENT)], every=1800)
+    verdict = judged(now=WATCH_CLOSES + 1, seen=[(-100, ABSENT)], every=1800)
     assert verdict.verdict is VerdictKind.NOT_PUBLISHED
     assert verdict.grade is Grade.REPORT
     assert verdict.final
@@ -178,7 +178,7 @@ def test_release_absent_for_14_days_is_finally_not_published() -> None:
 
 def test_release_whose_last_looks_failed_is_overdue_after_14_days() -> None:
     """It may have come since the last look that found it absent. So it is not called `not_published`."""
-    verdict = judged(WATCH_CLOSES + 1, [(-100, ABSENT), (3 * DAY_S, UNKNOWN)], every=1800)
+    verdict = judged(now=WATCH_CLOSES + 1, seen=[(-100, ABSENT), (3 * DAY_S, UNKNOWN)], every=1800)
     assert verdict.verdict is VerdictKind.OVERDUE
     assert verdict.grade is Grade.REPORT
     assert verdict.final
@@ -186,12 +186,12 @@ def test_release_whose_last_looks_failed_is_overdue_after_14_days() -> None:
 
 def test_first_look_before_slot_that_shows_this_edition_proves_early() -> None:
     this_edition_from_first_look = RegularLooks([(-100, PRESENT)], specific=True)
-    assert judged(-50, {"page": this_edition_from_first_look}).verdict is VerdictKind.EARLY
+    assert judged(now=-50, seen={"page": this_edition_from_first_look}).verdict is VerdictKind.EARLY
 
 
 def test_first_look_after_slot_gives_only_longest_delay() -> None:
     first_look = 30
-    verdict = judged(200, {"page": RegularLooks([(first_look, PRESENT)], specific=True)})
+    verdict = judged(now=200, seen={"page": RegularLooks([(first_look, PRESENT)], specific=True)})
     assert verdict.verdict is VerdictKind.UNPROVEN
     assert verdict.page.delay == Bounds(min=None, max=first_look)
 
@@ -215,7 +215,7 @@ def test_release_without_looks_is_judged_again_at_each_time_limit() -> None:
     now: datetime | None = after_slot(-50)
     while now is not None:
         seconds = (now - SLOT).total_seconds()
-        verdict = judged(seconds, looks_until_40_s_before_slot)
+        verdict = judged(now=seconds, seen=looks_until_40_s_before_slot)
         verdicts.append((seconds, verdict.verdict))
         now = verdict.revisit
     # Answers of looks made in time may still arrive until the grace period ends. Then nothing is proved.
@@ -231,7 +231,7 @@ def test_release_without_looks_is_judged_again_at_each_time_limit() -> None:
 
 def test_verdict_as_of_earlier_instant_ignores_later_looks() -> None:
     looks_until_400 = RegularLooks(public_from(second=200), until=400).runs("page")
-    assert judged(-50, {"page": looks_until_400}).verdict is VerdictKind.PENDING
+    assert judged(now=-50, seen={"page": looks_until_400}).verdict is VerdictKind.PENDING
 
 
 # Parts
@@ -392,19 +392,19 @@ def test_release_without_look_at_edge_is_final_after_30_s(now: float, *, is_fina
 
 def test_presence_in_content_api_proves_exposure_before_slot() -> None:
     seen = {"page": CAME_IN_TIME, "page/content": public_from(second=-50)}
-    assert judged(100, seen).verdict is VerdictKind.EARLY
+    assert judged(now=100, seen=seen).verdict is VerdictKind.EARLY
 
 
 def test_presence_in_content_api_proves_no_release_after_slot() -> None:
     seen = {"page": NOT_OUT, "page/content": public_from(second=1)}
-    assert judged(300, seen).verdict is VerdictKind.OVERDUE
+    assert judged(now=300, seen=seen).verdict is VerdictKind.OVERDUE
 
 
 def test_rarer_looks_at_content_api_widen_no_exposure() -> None:
     came, removed, every = -900, -300, 5
     turns = [(-2000, ABSENT), (came, PRESENT), (removed, WITHDRAWN), (1, PRESENT)]
     seen = {"page": RegularLooks(turns, every=every), "page/content": RegularLooks(turns, every=170)}
-    (exposure,) = judged(100, seen).exposures
+    (exposure,) = judged(now=100, seen=seen).exposures
     assert exposure.seconds == Bounds(removed - came - every, removed - came + every)
 
 
@@ -412,7 +412,7 @@ def test_exposure_lasts_as_long_as_content_api_shows_it() -> None:
     came, removed_from_page, removed_from_api, every = -900, -300, -200, 5
     page = [(-2000, ABSENT), (came, PRESENT), (removed_from_page, WITHDRAWN)]
     content_api = [(-2000, ABSENT), (came, PRESENT), (removed_from_api, WITHDRAWN)]
-    (exposure,) = judged(-10, {"page": page, "page/content": content_api}, every=every).exposures
+    (exposure,) = judged(now=-10, seen={"page": page, "page/content": content_api}, every=every).exposures
     assert exposure.seconds == Bounds(removed_from_api - came - every, removed_from_api - came + every)
 
 
@@ -433,24 +433,24 @@ def test_exposure_lasts_as_long_as_content_api_shows_it() -> None:
 )
 def test_contradicting_looks_around_slot_leave_release_unproven(edge: Turns, origin: Turns) -> None:
     """The view that showed a page had not lacked it before. So that page may be an earlier edition, or this one."""
-    assert judged(300, {"page": edge, "page/origin": origin}).verdict is VerdictKind.UNPROVEN
+    assert judged(now=300, seen={"page": edge, "page/origin": origin}).verdict is VerdictKind.UNPROVEN
 
 
 def test_origin_that_always_showed_page_contradicts_no_absence_at_edge() -> None:
     """Such an origin may show a page at any address."""
     edge, origin = [(-100, ABSENT)], [(-100, PRESENT)]
-    assert judged(300, {"page": edge, "page/origin": origin}).verdict is VerdictKind.OVERDUE
+    assert judged(now=300, seen={"page": edge, "page/origin": origin}).verdict is VerdictKind.OVERDUE
 
 
 def test_page_removed_before_slot_and_not_back_is_overdue() -> None:
-    assert judged(100, [(-30, PRESENT), (-20, ABSENT)]).verdict is VerdictKind.OVERDUE
+    assert judged(now=100, seen=[(-30, PRESENT), (-20, ABSENT)]).verdict is VerdictKind.OVERDUE
 
 
 def test_page_in_time_stays_on_time_if_later_absent() -> None:
     early_and_removed, came_in_time = [(-30, PRESENT), (-20, ABSENT)], (3, PRESENT)
     missed_by_a_later_look = [(6, ABSENT), (9, PRESENT)]
     page = [*early_and_removed, came_in_time, *missed_by_a_later_look]
-    assert judged(100, page).verdict is VerdictKind.ON_TIME
+    assert judged(now=100, seen=page).verdict is VerdictKind.ON_TIME
 
 
 def test_page_absent_over_its_slot_was_not_early() -> None:
@@ -492,7 +492,7 @@ def test_absence_at_edge_after_origin_showed_page_dates_no_release(edge_shows_at
     """The first look at the origin already shows the page. So only the edge proves that it was absent before."""
     edge_absent_from, origin_first_look = 4, 6.2
     edge, origin = [(edge_absent_from, ABSENT), (edge_shows_at, PRESENT)], [(origin_first_look, PRESENT)]
-    verdict = judged(100, {"page": edge, "page/origin": origin})
+    verdict = judged(now=100, seen={"page": edge, "page/origin": origin})
     assert after_slot(edge_absent_from) <= verdict.page.released.after <= after_slot(origin_first_look)
     assert verdict.verdict is expected
 
@@ -528,7 +528,7 @@ def test_late_verdict_waits_10_s_for_failed_origin(now: float, origin: Turns, ex
 
 def test_looks_while_clock_was_wrong_prove_nothing() -> None:
     clock_was_wrong = Blind(after_slot(-200), after_slot(400), "clock")
-    assert judged(300, NOT_OUT, blind=[clock_was_wrong]).verdict is VerdictKind.UNPROVEN
+    assert judged(now=300, seen=NOT_OUT, blind=[clock_was_wrong]).verdict is VerdictKind.UNPROVEN
 
 
 # Promises
@@ -553,17 +553,17 @@ def test_promise_of_day_or_month_is_judged_by_whole_days(
     """Hours count from 09:30 on Friday 5 January 2018. So that day began at -9.5 and ends at 14.5.
     Such a promise gives no delay in minutes."""
     page = [(hours * HOURS, state) for hours, state in page_in_hours]
-    verdict = judged(now_in_hours * HOURS, page, promises=[a_promise(slot)], every=300)
+    verdict = judged(now=now_in_hours * HOURS, seen=page, promises=[a_promise(slot)], every=300)
     assert verdict.verdict is expected
     assert verdict.page.delay is None
 
 
 def test_release_overdue_by_promise_of_a_day_is_a_note() -> None:
-    assert judged(15 * HOURS, [(-60, ABSENT)], promises=[a_promise(A_DAY)], every=300).grade is Grade.NOTE
+    assert judged(now=15 * HOURS, seen=[(-60, ABSENT)], promises=[a_promise(A_DAY)], every=300).grade is Grade.NOTE
 
 
 def test_release_that_came_in_its_month_is_final() -> None:
-    assert judged(10, [(-60, ABSENT), (5, PRESENT)], promises=[a_promise(JANUARY)]).final
+    assert judged(now=10, seen=[(-60, ABSENT), (5, PRESENT)], promises=[a_promise(JANUARY)]).final
 
 
 @pytest.mark.parametrize(
@@ -578,8 +578,8 @@ def test_release_that_came_in_its_month_is_final() -> None:
 def test_provisional_or_doubtful_time_is_judged_as_its_day(doubtful: Promise) -> None:
     """A page due at 09:30 that came at 10:00 would be late by its time. By its day it is on time."""
     came_half_an_hour_later = public_from(second=1800)
-    before = judged(3600, NOT_OUT, promises=[doubtful], every=60)
-    after = judged(3600, came_half_an_hour_later, promises=[doubtful], every=60)
+    before = judged(now=3600, seen=NOT_OUT, promises=[doubtful], every=60)
+    after = judged(now=3600, seen=came_half_an_hour_later, promises=[doubtful], every=60)
     assert before.verdict is VerdictKind.PENDING
     assert after.verdict is VerdictKind.ON_TIME
     assert after.page.delay is None
@@ -606,18 +606,18 @@ def test_release_moved_before_its_slot_is_judged_by_new_slot(now: float, page: T
 
 def test_release_moved_after_its_slot_is_judged_by_old_slot() -> None:
     promises = moved_to_next_week(read_at=after_slot(120))
-    assert judged(3600, NOT_OUT, promises=promises, every=20).verdict is VerdictKind.OVERDUE
+    assert judged(now=3600, seen=NOT_OUT, promises=promises, every=20).verdict is VerdictKind.OVERDUE
 
 
 def test_postponed_release_with_new_time_is_judged_by_it() -> None:
     old = a_promise(SLOT - 2 * DAY)
     new = a_promise(SLOT, learnt=SLOT - 5 * DAY, state=Standing.POSTPONED)
-    assert judged(200, NOT_OUT, promises=[old, new], every=20).verdict is VerdictKind.OVERDUE
+    assert judged(now=200, seen=NOT_OUT, promises=[old, new], every=20).verdict is VerdictKind.OVERDUE
 
 
 def test_release_cancelled_before_its_slot_is_cancelled() -> None:
     cancelled_before_slot = a_promise(learnt=SLOT - DAY, state=Standing.CANCELLED)
-    verdict = judged(3600, NOT_OUT, promises=[a_promise(), cancelled_before_slot], every=20)
+    verdict = judged(now=3600, seen=NOT_OUT, promises=[a_promise(), cancelled_before_slot], every=20)
     assert verdict.verdict is VerdictKind.CANCELLED
     assert verdict.grade is Grade.NONE
     assert verdict.final
@@ -625,23 +625,25 @@ def test_release_cancelled_before_its_slot_is_cancelled() -> None:
 
 def test_release_cancelled_after_its_slot_is_overdue() -> None:
     cancelled_after_slot = a_promise(learnt=after_slot(100), state=Standing.CANCELLED)
-    verdict = judged(3600, NOT_OUT, promises=[a_promise(), cancelled_after_slot], every=20)
+    verdict = judged(now=3600, seen=NOT_OUT, promises=[a_promise(), cancelled_after_slot], every=20)
     assert verdict.verdict is VerdictKind.OVERDUE
 
 
 def test_release_that_no_calendar_announced_is_unannounced() -> None:
-    verdict = judged(3600, CAME_IN_TIME, promises=[])
+    verdict = judged(now=3600, seen=CAME_IN_TIME, promises=[])
     assert verdict.verdict is VerdictKind.UNANNOUNCED
     assert kinds(verdict) == [Kind.UNANNOUNCED]
     assert verdict.slot is None
 
 
 def test_release_announced_without_a_time_is_unproven() -> None:
-    assert judged(3600, CAME_IN_TIME, promises=[a_promise(no_slot())], every=20).verdict is VerdictKind.UNPROVEN
+    assert (
+        judged(now=3600, seen=CAME_IN_TIME, promises=[a_promise(no_slot())], every=20).verdict is VerdictKind.UNPROVEN
+    )
 
 
 def test_release_whose_slot_was_read_after_it_is_finally_unproven() -> None:
-    verdict = judged(3600, NOT_OUT, promises=[a_promise(learnt=after_slot(60))])
+    verdict = judged(now=3600, seen=NOT_OUT, promises=[a_promise(learnt=after_slot(60))])
     assert verdict.verdict is VerdictKind.UNPROVEN
     assert verdict.final
     assert verdict.unproven_because == Reason.READ_AFTER_SLOT.text()
@@ -649,4 +651,4 @@ def test_release_whose_slot_was_read_after_it_is_finally_unproven() -> None:
 
 def test_producer_may_have_its_own_tolerance() -> None:
     policy = Policy(on_time_within=timedelta(minutes=5))
-    assert judged(400, public_from(second=200), policy=policy).verdict is VerdictKind.ON_TIME
+    assert judged(now=400, seen=public_from(second=200), policy=policy).verdict is VerdictKind.ON_TIME

@@ -30,7 +30,7 @@ def absent_at(*instants: float) -> list[Look]:
 def withdrawals(edge: Sequence[Look], origin: Sequence[Look] = ()) -> list[Finding]:
     """Return the findings of content that was withdrawn from a page which came in time. `edge` are its later looks."""
     seen = {"page": looks(*CAME_IN_TIME, *edge), "page/origin": looks(*origin)}
-    return found(judged(90_000, seen), Kind.WITHDRAWN)
+    return found(judged(now=90_000, seen=seen), Kind.WITHDRAWN)
 
 
 def looks_at_file(looks_at_bytes: Sequence[LookAtBytes]) -> Looks:

@@ -90,7 +90,7 @@ def test_bytes_that_changed_before_the_slot_are_no_swap() -> None:
 def test_another_edition_is_a_finding_only_at_a_known_address(address: Address, found_at: list[object]) -> None:
     """The page shows another edition until 200 s after its slot."""
     seen = {"page": looks((-2, ABSENT), (200, ABSENT), why=ANOTHER_EDITION)}
-    wrong = found(judged(400, seen, release=a_release(address=address)), Kind.WRONG_EDITION)
+    wrong = found(judged(now=400, seen=seen, release=a_release(address=address)), Kind.WRONG_EDITION)
     assert [each.at for each in wrong] == found_at
 
 
@@ -103,7 +103,7 @@ def test_another_edition_before_slot_in_time_is_no_finding() -> None:
 
 
 def test_promise_without_a_time_is_not_in_doubt() -> None:
-    verdict = judged(0, promises=[a_promise(no_slot())])
+    verdict = judged(now=0, promises=[a_promise(no_slot())])
     assert verdict.verdict is VerdictKind.PENDING
     assert kinds(verdict) == []
 

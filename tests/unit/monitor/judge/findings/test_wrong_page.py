@@ -19,7 +19,7 @@ def wrong_page_findings(
 ) -> list[Finding]:
     """Return the findings of a wrong page if looks got `state` for this reason from -9 s until an instant."""
     runs = [a_run("page", ABSENT, -3600, -10), a_run("page", state, -9, until, why=why)]
-    verdict = judged(400, {"page": runs}, release=a_release(address=address))
+    verdict = judged(now=400, seen={"page": runs}, release=a_release(address=address))
     assert verdict.verdict is not VerdictKind.ON_TIME
     return [each for each in verdict.findings if each.kind in (Kind.WRONG_EDITION, Kind.WRONG_CONTENT)]
 
