@@ -12,6 +12,7 @@ from monitor.judge.policy import Policy
 from monitor.judge.reasons import Reason
 from monitor.judge.runs import Blind
 from monitor.judge.verdict import Verdict
+from schedules.announcement import Part
 from schedules.announcement import State as Standing
 from schedules.contract.verdict import Grade, Kind, VerdictKind
 from schedules.promise import Promise
@@ -170,7 +171,7 @@ def test_page_is_early_only_if_seen_over_a_second_early(seconds_early: float, ex
 
 
 def test_release_absent_for_14_days_is_finally_not_published() -> None:
-    verdict = judged(now=WATCH_CLOSES + 1, seen=[(-100, ABSENT)], every=1800)
+    verdict = judged(now=WATCH_CLOSES + 1, seen=[(-100, ABSENT)])
     assert verdict.verdict is VerdictKind.NOT_PUBLISHED
     assert verdict.grade is Grade.REPORT
     assert verdict.final
@@ -178,7 +179,7 @@ def test_release_absent_for_14_days_is_finally_not_published() -> None:
 
 def test_release_whose_last_looks_failed_is_overdue_after_14_days() -> None:
     """It may have come since the last look that found it absent. So it is not called `not_published`."""
-    verdict = judged(now=WATCH_CLOSES + 1, seen=[(-100, ABSENT), (3 * DAY_S, UNKNOWN)], every=1800)
+    verdict = judged(now=WATCH_CLOSES + 1, seen=[(-100, ABSENT), (3 * DAY_S, UNKNOWN)])
     assert verdict.verdict is VerdictKind.OVERDUE
     assert verdict.grade is Grade.REPORT
     assert verdict.final
@@ -190,6 +191,7 @@ def test_first_look_before_slot_that_shows_this_edition_proves_early() -> None:
 
 
 def test_first_look_after_slot_gives_only_longest_delay() -> None:
+    """The release may have come at any time before the first look."""
     first_look = 30
     verdict = judged(now=200, seen={"page": RegularLooks([(first_look, PRESENT)], specific=True)})
     assert verdict.verdict is VerdictKind.UNPROVEN
@@ -245,7 +247,7 @@ def test_release_has_worst_verdict_of_its_required_parts() -> None:
 
 
 @pytest.mark.parametrize("part", [replace(NEWS, required=True), replace(SHEET, required=False)])
-def test_absent_alternative_or_optional_part_makes_no_release_late(part: object) -> None:
+def test_absent_alternative_or_optional_part_makes_no_release_late(part: Part) -> None:
     assert judged(500, {"page": CAME_IN_TIME, part.id: NOT_OUT}, part).verdict is VerdictKind.ON_TIME
 
 
@@ -553,13 +555,13 @@ def test_promise_of_day_or_month_is_judged_by_whole_days(
     """Hours count from 09:30 on Friday 5 January 2018. So that day began at -9.5 and ends at 14.5.
     Such a promise gives no delay in minutes."""
     page = [(hours * HOURS, state) for hours, state in page_in_hours]
-    verdict = judged(now=now_in_hours * HOURS, seen=page, promises=[a_promise(slot)], every=300)
+    verdict = judged(now=now_in_hours * HOURS, seen=page, promises=[a_promise(slot)])
     assert verdict.verdict is expected
     assert verdict.page.delay is None
 
 
 def test_release_overdue_by_promise_of_a_day_is_a_note() -> None:
-    assert judged(now=15 * HOURS, seen=[(-60, ABSENT)], promises=[a_promise(A_DAY)], every=300).grade is Grade.NOTE
+    assert judged(now=15 * HOURS, seen=[(-60, ABSENT)], promises=[a_promise(A_DAY)]).grade is Grade.NOTE
 
 
 def test_release_that_came_in_its_month_is_final() -> None:
@@ -578,8 +580,8 @@ def test_release_that_came_in_its_month_is_final() -> None:
 def test_provisional_or_doubtful_time_is_judged_as_its_day(doubtful: Promise) -> None:
     """A page due at 09:30 that came at 10:00 would be late by its time. By its day it is on time."""
     came_half_an_hour_later = public_from(second=1800)
-    before = judged(now=3600, seen=NOT_OUT, promises=[doubtful], every=60)
-    after = judged(now=3600, seen=came_half_an_hour_later, promises=[doubtful], every=60)
+    before = judged(now=3600, seen=NOT_OUT, promises=[doubtful])
+    after = judged(now=3600, seen=came_half_an_hour_later, promises=[doubtful])
     assert before.verdict is VerdictKind.PENDING
     assert after.verdict is VerdictKind.ON_TIME
     assert after.page.delay is None
@@ -601,23 +603,23 @@ def moved_to_next_week(*, read_at: datetime) -> list[Promise]:
 )
 def test_release_moved_before_its_slot_is_judged_by_new_slot(now: float, page: Turns, expected: VerdictKind) -> None:
     promises = moved_to_next_week(read_at=SLOT - 2 * DAY)
-    assert judged(now, page, promises=promises, every=20).verdict is expected
+    assert judged(now, page, promises=promises).verdict is expected
 
 
 def test_release_moved_after_its_slot_is_judged_by_old_slot() -> None:
     promises = moved_to_next_week(read_at=after_slot(120))
-    assert judged(now=3600, seen=NOT_OUT, promises=promises, every=20).verdict is VerdictKind.OVERDUE
+    assert judged(now=3600, seen=NOT_OUT, promises=promises).verdict is VerdictKind.OVERDUE
 
 
 def test_postponed_release_with_new_time_is_judged_by_it() -> None:
     old = a_promise(SLOT - 2 * DAY)
     new = a_promise(SLOT, learnt=SLOT - 5 * DAY, state=Standing.POSTPONED)
-    assert judged(now=200, seen=NOT_OUT, promises=[old, new], every=20).verdict is VerdictKind.OVERDUE
+    assert judged(now=200, seen=NOT_OUT, promises=[old, new]).verdict is VerdictKind.OVERDUE
 
 
 def test_release_cancelled_before_its_slot_is_cancelled() -> None:
     cancelled_before_slot = a_promise(learnt=SLOT - DAY, state=Standing.CANCELLED)
-    verdict = judged(now=3600, seen=NOT_OUT, promises=[a_promise(), cancelled_before_slot], every=20)
+    verdict = judged(now=3600, seen=NOT_OUT, promises=[a_promise(), cancelled_before_slot])
     assert verdict.verdict is VerdictKind.CANCELLED
     assert verdict.grade is Grade.NONE
     assert verdict.final
@@ -625,7 +627,7 @@ def test_release_cancelled_before_its_slot_is_cancelled() -> None:
 
 def test_release_cancelled_after_its_slot_is_overdue() -> None:
     cancelled_after_slot = a_promise(learnt=after_slot(100), state=Standing.CANCELLED)
-    verdict = judged(now=3600, seen=NOT_OUT, promises=[a_promise(), cancelled_after_slot], every=20)
+    verdict = judged(now=3600, seen=NOT_OUT, promises=[a_promise(), cancelled_after_slot])
     assert verdict.verdict is VerdictKind.OVERDUE
 
 
@@ -637,9 +639,7 @@ def test_release_that_no_calendar_announced_is_unannounced() -> None:
 
 
 def test_release_announced_without_a_time_is_unproven() -> None:
-    assert (
-        judged(now=3600, seen=CAME_IN_TIME, promises=[a_promise(no_slot())], every=20).verdict is VerdictKind.UNPROVEN
-    )
+    assert judged(now=3600, seen=CAME_IN_TIME, promises=[a_promise(no_slot())]).verdict is VerdictKind.UNPROVEN
 
 
 def test_release_whose_slot_was_read_after_it_is_finally_unproven() -> None:
