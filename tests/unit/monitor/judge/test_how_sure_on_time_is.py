@@ -30,10 +30,10 @@ from tests.worlds.looks import ABSENT, PRESENT, a_run
 from tests.worlds.verdicts import judged
 
 
-def on_time_after_absence(seconds_before_slot: float) -> Verdict:
-    """Return the verdict of a page that was last absent this long before its slot, and seen a second after it."""
+def on_time_after_absence(*, seconds_before_slot: float) -> Verdict:
+    """Return the verdict on a page that was last absent this long before its slot, and seen a second after it."""
     absent_before = a_run("page", ABSENT, -600, -seconds_before_slot)
-    verdict = judged(90, {"page": [absent_before, a_run("page", PRESENT, 1, 60)]})
+    verdict = judged(now=90, seen={"page": [absent_before, a_run("page", PRESENT, 1, 60)]})
     assert (verdict.verdict, verdict.page.early_bound) == (VerdictKind.ON_TIME, seconds_before_slot)
     return verdict
 
@@ -42,11 +42,9 @@ SECONDS_AND_STATUS = [(0.8, "on time"), (5, "on time"), (5.2, "on time, to 6 s")
 
 
 @pytest.mark.parametrize(("last_absent_before_slot", "expected_status"), SECONDS_AND_STATUS)
-def test_the_board_says_how_early_a_page_on_time_may_have_come_if_that_is_over_five_seconds(
-    last_absent_before_slot: float, expected_status: str
-) -> None:
-    # For example, a page that was absent until 5.2 s before its slot is “on time, to 6 s”: seconds are rounded up.
-    body = release_json(on_time_after_absence(last_absent_before_slot))
+def test_board_says_how_early_page_on_time_may_be(last_absent_before_slot: float, expected_status: str) -> None:
+    """For example, a page absent until 5.2 s before its slot is “on time, to 6 s”. Up to 5 s need not be stated."""
+    body = release_json(on_time_after_absence(seconds_before_slot=last_absent_before_slot))
     _slot, _producer, status_on_board, *_ = board_cells(body)
     (page,) = body["parts"]
     assert status_on_board == expected_status
@@ -56,66 +54,62 @@ def test_the_board_says_how_early_a_page_on_time_may_have_come_if_that_is_over_f
 
 
 @pytest.mark.parametrize(("last_absent_before_slot", "expected_status"), SECONDS_AND_STATUS)
-def test_a_notice_says_how_early_a_page_on_time_may_have_come_if_that_is_over_five_seconds(
-    last_absent_before_slot: float, expected_status: str
-) -> None:
-    # For example, a page that was absent until 5.2 s before its slot is “on time, to 6 s”: seconds are rounded up.
-    facts = release_facts(on_time_after_absence(last_absent_before_slot), Measurement())
+def test_notice_says_how_early_page_on_time_may_be(last_absent_before_slot: float, expected_status: str) -> None:
+    """For example, a page absent until 5.2 s before its slot is “on time, to 6 s”. Up to 5 s need not be stated."""
+    facts = release_facts(on_time_after_absence(seconds_before_slot=last_absent_before_slot), Measurement())
     # This is the final notice of an incident that was reported as late. The release turned out to be on time.
     notice = {"kind": "final", "reported_kind": "late", "facts": facts, "now": after_slot(90)}
     assert f"came out {expected_status}, first seen" in write_notice_subject(**notice)
     assert f"- Announced page: {expected_status}, first seen" in write_notice_text(**notice, incident="r")
 
 
-def test_the_sentence_of_a_draft_says_only_on_time_and_its_table_says_how_early_a_release_may_have_come() -> None:
-    statuses = []
-    for seconds_before_slot in (5, 11.5):
-        # The page was last absent so long before its slot, so it may have come that much early.
-        facts = release_facts(on_time_after_absence(seconds_before_slot), Measurement())
-        assert say_availability(facts) == ["It was published as announced at 9.30am."]
-        ((_part, _announced, status, *_),) = tabulate_parts(facts)[0].rows
-        statuses.append(status)
-    # Up to 5 s need not be stated. Seconds are rounded up.
-    assert statuses == ["On time", "On time, to 12 s"]
+@pytest.mark.parametrize(("last_absent_before_slot", "status_in_table"), [(5, "On time"), (11.5, "On time, to 12 s")])
+def test_only_table_of_draft_says_how_early(last_absent_before_slot: float, status_in_table: str) -> None:
+    """The page came on time, or earlier by the seconds since it was last absent. The sentence does not mention them."""
+    facts = release_facts(on_time_after_absence(seconds_before_slot=last_absent_before_slot), Measurement())
+    ((_part, _announced, status, *_),) = tabulate_parts(facts)[0].rows
+    assert say_availability(facts) == ["It was published as announced at 9.30am."]
+    assert status == status_in_table
 
 
 def part_json(verdict: str, *, early_bound: float | None, required: bool = True) -> dict[str, Any]:
+    """Return the JSON of a part that may have come early by at most `early_bound` seconds."""
     return {"verdict": verdict, "early_bound": early_bound, "required": required}
 
 
-def test_a_release_is_as_sure_as_the_least_sure_of_its_required_parts() -> None:
-    # `early_bound` is the most seconds by which a part may have come early.
-    parts = [
-        part_json("on_time", early_bound=1),
-        part_json("on_time", early_bound=40),
-        part_json("on_time", early_bound=90, required=False),
-    ]
-    assert widest_bound({"verdict": "on_time", "parts": parts}) == 40
+def test_release_is_as_sure_as_its_least_sure_required_part() -> None:
+    sure = part_json("on_time", early_bound=1)
+    least_sure = part_json("on_time", early_bound=40)
+    optional = part_json("on_time", early_bound=90, required=False)
+    assert widest_bound({"verdict": "on_time", "parts": [sure, least_sure, optional]}) == 40
 
 
-def test_only_a_release_on_time_with_a_known_bound_says_how_early_it_may_have_come() -> None:
-    # `early_bound` is the most seconds by which a part may have come early. Late releases state none.
+def test_late_release_does_not_say_how_early_it_was() -> None:
     parts = [part_json("on_time", early_bound=40), part_json("late", early_bound=None)]
     assert widest_bound({"verdict": "late", "parts": parts}) is None
-    assert status_text({"verdict": "on_time", "parts": [part_json("on_time", early_bound=None)]}) == "on time"
 
 
-def test_a_period_report_counts_releases_that_are_less_sure() -> None:
+def test_release_on_time_without_known_bound_is_just_on_time() -> None:
+    part = part_json("on_time", early_bound=None)
+    assert status_text({"verdict": "on_time", "parts": [part]}) == "on time"
+
+
+def test_period_report_counts_releases_that_are_less_sure() -> None:
+    """Releases that may have come up to 5 s early count as sure. Seconds are rounded up."""
     rows = [
         Row(str(bound), "t", "ofqual", "https://e.org/", "Europe/London", SLOT, "on_time", early_bound=bound)
         for bound in (1, 12, 30.5)
     ]
     period = select_period(rows, date(2018, 1, 5), date(2018, 1, 5))
-    # Up to 5 s early counts as sure, so two of three are less sure, and seconds are rounded up.
     counts = build_period_report(period, "Ofqual", after_slot(90)).find_field("P.counts")
     assert "2 of those on time may have come up to 31 seconds early" in " ".join(counts.paragraphs)
     assert period_json(period)["punctuality"]["on_time_unsure"] == 2
-    bounds = [row["early_bound"] for row in csv.DictReader(period_csv(period).decode().splitlines())]
-    assert bounds == ["1", "12", "30.5"]
+    csv_rows = csv.DictReader(period_csv(period).decode().splitlines())
+    assert [row["early_bound"] for row in csv_rows] == ["1", "12", "30.5"]
 
 
-def test_a_metric_shows_how_early_a_release_may_have_come() -> None:
-    shown = [ReleaseState(on_time_after_absence(12), after_slot(60))]
+def test_metric_shows_how_early_release_may_have_come() -> None:
+    shown = [ReleaseState(on_time_after_absence(seconds_before_slot=12), after_slot(60))]
     counters = Metrics("1.2.3")
     states = StateCollector(lambda: shown, MonitorState, lambda: after_slot(90), counters)
     metrics = b"".join(counters.render(states))

@@ -29,23 +29,30 @@ from tests.worlds.verdicts import explained, judged, runs_seen
 GUESS = "https://www.gov.uk/government/statistics/claims"
 
 
-def redirect_at(when: float) -> Look:
-    return a_sighting(UNKNOWN, when, why=REDIRECTED)
-
-
 def looks_without_release(until: float, then: Look | None = None, *, begin: float = -120, every: float = 15) -> Looks:
     """Return looks at a witness that does not show the release until an instant, and then one other look."""
     absent_at = [begin + number * every for number in range(int((until - begin) / every) + 1)]
     return looks(*((when, ABSENT) for when in absent_at), (until, ABSENT), *([] if then is None else [then]))
 
 
+def announcement(*, stays_until: float, redirects_at: float | None = None) -> Looks:
+    """Return looks at an announcement that still announces the release at one look, and redirects to it at the next."""
+    redirect = None if redirects_at is None else a_sighting(UNKNOWN, redirects_at, why=REDIRECTED)
+    return looks_without_release(stays_until, redirect)
+
+
+def index(*, lacks_until: float, lists_at: float | None = None) -> Looks:
+    """Return looks at the index of a publisher that lacks the release at one look, and lists it at the next."""
+    return looks_without_release(lacks_until, None if lists_at is None else (lists_at, PRESENT))
+
+
 def publication(
-    announcement: Looks, index: Looks, page: Look | None = None, *, out: float = 1, release: str = "first"
+    announced: Looks, listed: Looks, page: Look | None = None, *, out: float = 1, release: str = "first"
 ) -> Publication:
     """Return a release seen out at `out`, with the looks at its announcement and at the index, its two witnesses."""
     seen = {
-        f"{release}/announcement/origin": announcement,
-        f"{release}/index/origin": index,
+        f"{release}/announcement/origin": announced,
+        f"{release}/index/origin": listed,
         f"{release}/page/edge": looks() if page is None else looks(page),
     }
     return Publication(release, SLOT, after_slot(out), runs_seen(10_000, seen))
@@ -65,121 +72,102 @@ def longest_lags(now: float, *others: Publication) -> LagsInSeconds:
     return LagsInSeconds(lags.redirect.total_seconds(), lags.index.total_seconds())
 
 
-def lags_of_release_out_at_1_s(announcement: Looks, index: Looks, now: float = 900) -> LagsInSeconds:
-    return longest_lags(now, publication(announcement, index, out=1))
+OUT = 1
+REDIRECTS_AT_421_S = announcement(stays_until=420, redirects_at=421)
+LISTS_AT_240_S = index(lacks_until=230, lists_at=240)
+MEASURED = {
+    "both show it": (900, REDIRECTS_AT_421_S, LISTS_AT_240_S, LagsInSeconds(redirect=421 - OUT, index=240 - OUT)),
+    "the index never lists it": (900, REDIRECTS_AT_421_S, index(lacks_until=410), LagsInSeconds(421 - OUT, 421 - OUT)),
+    "the announcement never redirects": (
+        900, announcement(stays_until=900), LISTS_AT_240_S, LagsInSeconds(240 - OUT, 240 - OUT),
+    ),
+    "neither shows it yet": (
+        300, announcement(stays_until=900), index(lacks_until=900), LagsInSeconds(300 - OUT, 300 - OUT),
+    ),
+}  # fmt: skip
+# After a pause of over two minutes, a witness may have shown the release for long.
+PAUSED = {
+    "not looked at again": (
+        900, announcement(stays_until=300), index(lacks_until=290), LagsInSeconds(300 - OUT, 290 - OUT),
+    ),
+    "redirect seen after a pause": (
+        900, announcement(stays_until=100, redirects_at=900), index(lacks_until=90),
+        LagsInSeconds(100 - OUT, DEFAULTS.index),
+    ),
+}  # fmt: skip
+DEFAULT = {
+    "shown sooner": (900, announcement(stays_until=2, redirects_at=3), index(lacks_until=40), DEFAULTS),
+    "no look at the index": (900, REDIRECTS_AT_421_S, looks(), LagsInSeconds(421 - OUT, DEFAULTS.index)),
+    "no looks": (100, looks(), looks(), DEFAULTS),
+    "judged before the release is out": (0.5, REDIRECTS_AT_421_S, index(lacks_until=410), DEFAULTS),
+}
 
 
-def test_a_lag_lasts_until_the_announcement_redirects_to_the_release_or_the_index_lists_it() -> None:
-    announcement = looks_without_release(until=420, then=redirect_at(421))
-    index = looks_without_release(until=230, then=(240, PRESENT))
-    assert lags_of_release_out_at_1_s(announcement, index) == LagsInSeconds(redirect=421 - 1, index=240 - 1)
-
-
-def test_both_lags_end_when_the_announcement_redirects_if_the_index_never_lists_the_release() -> None:
-    announcement, index = looks_without_release(until=420, then=redirect_at(421)), looks_without_release(until=410)
-    assert lags_of_release_out_at_1_s(announcement, index) == LagsInSeconds(redirect=421 - 1, index=421 - 1)
-
-
-def test_both_lags_end_when_the_index_lists_the_release_if_the_announcement_never_redirects() -> None:
-    # The redirect may have failed for good.
-    announcement, index = looks_without_release(until=900), looks_without_release(until=230, then=(240, PRESENT))
-    assert lags_of_release_out_at_1_s(announcement, index) == LagsInSeconds(redirect=240 - 1, index=240 - 1)
-
-
-def test_both_lags_last_until_now_while_neither_announcement_nor_index_shows_the_release() -> None:
-    announcement, index = looks_without_release(until=900), looks_without_release(until=900)
-    lags = lags_of_release_out_at_1_s(announcement, index, now=300)
-    assert lags == LagsInSeconds(redirect=300 - 1, index=300 - 1)
-
-
-def test_a_lag_ends_with_the_last_look_before_a_long_pause() -> None:
-    # After a pause of over two minutes, the announcement or index may have shown the release for long.
-    not_looked_at_until_now = looks_without_release(until=300)
-    lags = lags_of_release_out_at_1_s(not_looked_at_until_now, looks_without_release(until=290), now=900)
-    assert lags == LagsInSeconds(redirect=300 - 1, index=290 - 1)
-    redirects_after_a_pause = looks_without_release(until=100, then=redirect_at(900))
-    lags = lags_of_release_out_at_1_s(redirects_after_a_pause, looks_without_release(until=90))
-    assert lags == LagsInSeconds(redirect=100 - 1, index=DEFAULTS.index)
-
-
-def test_a_lag_is_never_less_than_its_default() -> None:
-    announcement, index = looks_without_release(until=2, then=redirect_at(3)), looks_without_release(until=40)
-    assert lags_of_release_out_at_1_s(announcement, index) == DEFAULTS
-
-
-def test_a_lag_without_any_looks_is_the_default() -> None:
-    announcement = looks_without_release(until=420, then=redirect_at(421))
-    assert lags_of_release_out_at_1_s(announcement, index=looks()) == LagsInSeconds(421 - 1, DEFAULTS.index)
-    assert lags_of_release_out_at_1_s(announcement=looks(), index=looks(), now=100) == DEFAULTS
-
-
-def test_lags_are_the_defaults_as_long_as_the_release_that_measures_them_is_not_out() -> None:
-    announcement, index = looks_without_release(until=420, then=redirect_at(421)), looks_without_release(until=410)
-    assert lags_of_release_out_at_1_s(announcement, index, now=0.5) == DEFAULTS
-
-
-def redirect_lag_of_stamped_page(stamped_at: float | None) -> float:
-    """Return the lag of an announcement that redirected at 601 s to a page that looks found only at 602 s.
-
-    `stamped_at` is when the page says that it was first published. None: it does not say.
-    """
-    stamp = format_version(first_published_at=after_slot(stamped_at))
-    page = a_sighting(PRESENT, 602, specific=True, version=stamp)
-    announcement, index = looks_without_release(until=600, then=redirect_at(601)), looks_without_release(until=590)
-    return longest_lags(900, publication(announcement, index, page, out=602)).redirect
-
-
-def test_a_redirect_lag_begins_at_the_time_at_which_the_page_says_that_it_was_published() -> None:
-    # The announcement redirected at 601 s.
-    assert redirect_lag_of_stamped_page(stamped_at=1) == 601 - 1
-
-
-def test_a_redirect_lag_is_the_default_if_the_page_does_not_say_when_it_was_published() -> None:
-    assert redirect_lag_of_stamped_page(stamped_at=None) == DEFAULTS.redirect
-
-
-@pytest.mark.parametrize("stamped_at", [-1, -700])
-def test_a_redirect_lag_is_the_default_if_the_page_says_that_it_was_published_before_its_slot(
-    stamped_at: float,
+@pytest.mark.parametrize(("now", "announced", "listed", "expected"), MEASURED.values(), ids=MEASURED)
+def test_lag_lasts_from_release_until_announcement_or_index_shows_it(
+    now: float, announced: Looks, listed: Looks, expected: LagsInSeconds
 ) -> None:
-    # A person set such a time by hand, so it does not count. Without it, the page counts as out when it was found.
-    assert redirect_lag_of_stamped_page(stamped_at) == DEFAULTS.redirect
+    """A lag is the time for which an announcement or index does not show a release that is out.
+    A witness that never shows it may have failed for good. Then the other one ends both lags."""
+    assert longest_lags(now, publication(announced, listed, out=OUT)) == expected
 
 
-def test_a_publication_time_over_15_minutes_before_a_page_was_found_does_not_measure_the_lags() -> None:
-    # Lags are how long announcement and index lack a page that is out. By the time that the page states, it was out for
-    # over 16 minutes before they showed it. But a person can set that time by hand, so it does not count.
-    published_at, found_at = 1, 1002
-    stamp = format_version(first_published_at=after_slot(published_at))
-    page = a_sighting(PRESENT, found_at, specific=True, version=stamp)
-    announcement = looks_without_release(until=1000, then=redirect_at(1001))
-    index = looks_without_release(until=990)
-    assert longest_lags(2000, publication(announcement, index, page, out=found_at)) == DEFAULTS
+@pytest.mark.parametrize(("now", "announced", "listed", "expected"), PAUSED.values(), ids=PAUSED)
+def test_lag_ends_with_last_look_before_a_long_pause(
+    now: float, announced: Looks, listed: Looks, expected: LagsInSeconds
+) -> None:
+    assert longest_lags(now, publication(announced, listed, out=OUT)) == expected
 
 
-SHOWN_7_MINUTES_LATE = publication(looks_without_release(until=420, then=redirect_at(421)), looks_without_release(410))
-NOT_SHOWN_FOR_15_MINUTES = publication(looks_without_release(until=900), looks_without_release(until=900))
+@pytest.mark.parametrize(("now", "announced", "listed", "expected"), DEFAULT.values(), ids=DEFAULT)
+def test_lag_is_never_less_than_its_default(
+    now: float, announced: Looks, listed: Looks, expected: LagsInSeconds
+) -> None:
+    assert longest_lags(now, publication(announced, listed, out=OUT)) == expected
+
+
+@pytest.mark.parametrize(
+    ("stated_at", "found_at", "expected"),
+    [
+        (1, 602, LagsInSeconds(redirect=601 - 1, index=601 - 1)),
+        (None, 602, DEFAULTS),
+        (-1, 602, DEFAULTS),
+        (-700, 602, DEFAULTS),
+        (1, 1002, DEFAULTS),
+    ],
+    ids=["stated", "not stated", "stated before its slot", "stated long before it", "stated over 15 min before found"],
+)
+def test_lags_begin_at_publication_time_that_page_states(
+    stated_at: float | None, found_at: float, expected: LagsInSeconds
+) -> None:
+    """The announcement redirected a second before looks found the page. A stated time that is not plausible was set
+    by hand. Then the page counts as out when it was found."""
+    states_time = format_version(first_published_at=after_slot(stated_at))
+    page = a_sighting(PRESENT, found_at, specific=True, version=states_time)
+    announced = announcement(stays_until=found_at - 2, redirects_at=found_at - 1)
+    listed = index(lacks_until=found_at - 12)
+    assert longest_lags(2000, publication(announced, listed, page, out=found_at)) == expected
+
+
+SHOWN_7_MINUTES_LATE = publication(REDIRECTS_AT_421_S, index(lacks_until=410), out=OUT)
+NOT_SHOWN_FOR_15_MINUTES = publication(announcement(stays_until=900), index(lacks_until=900), out=OUT)
 
 
 @pytest.mark.parametrize(
     ("other_slot", "expected_lag"),
     [(-9000, 420), (9000, 420), (-86_400, DEFAULTS.redirect), (86_400, DEFAULTS.redirect)],
+    ids=["2.5 h before", "2.5 h after", "the day before", "the day after"],
 )
-def test_only_the_lags_of_releases_of_the_same_day_count(other_slot: float, expected_lag: float) -> None:
+def test_only_lags_of_releases_of_same_day_count(other_slot: float, expected_lag: float) -> None:
     lags = longest_lags(900, replace(SHOWN_7_MINUTES_LATE, slot=after_slot(other_slot)))
     assert lags.redirect == expected_lag
 
 
-def test_each_of_the_two_lags_is_the_longest_that_any_release_of_the_day_measured() -> None:
+def test_each_lag_is_the_longest_of_the_day() -> None:
     four_minutes = publication(
-        announcement=looks_without_release(until=240, then=redirect_at(241)),
-        index=looks_without_release(until=235, then=(241, PRESENT)),
-        release="second",
+        announcement(stays_until=240, redirects_at=241), index(lacks_until=235, lists_at=241), release="second"
     )
-    seven_minutes = publication(
-        announcement=looks_without_release(until=420, then=redirect_at(421)),
-        index=looks_without_release(until=420, then=(421, PRESENT)),
-    )
+    seven_minutes = publication(REDIRECTS_AT_421_S, index(lacks_until=420, lists_at=421))
     lags = longest_lags(900, four_minutes, seven_minutes, four_minutes)
     assert lags == LagsInSeconds(redirect=7 * 60, index=7 * 60)
 
@@ -192,8 +180,8 @@ def verdict_by_announcement_and_index(
     Another release of the day measures how far announcements and index are behind.
     """
     return judged(
-        now,
-        {
+        now=now,
+        seen={
             "page": looks((-1, ABSENT), (60, ABSENT), *page, specific=True),
             "announcement/origin": looks_without_release(not_shown_until),
             "index/origin": looks_without_release(not_shown_until, begin=45),
@@ -203,66 +191,64 @@ def verdict_by_announcement_and_index(
     )
 
 
-def test_a_release_that_announcement_and_index_lack_is_overdue_after_tolerance_and_default_lag() -> None:
-    # The tolerance is 60 s, and the longer default lag 120 s.
-    verdict = verdict_by_announcement_and_index(now=60 + 120 + 20)
+TOLERANCE, LONGER_DEFAULT_LAG, SEVEN_MINUTES, NEXT_LOOK = 60, 120, 7 * 60, 20
+
+
+@pytest.mark.parametrize(
+    ("now", "other_release"),
+    [
+        (TOLERANCE + LONGER_DEFAULT_LAG + NEXT_LOOK, None),
+        (TOLERANCE + LONGER_DEFAULT_LAG + NEXT_LOOK, replace(SHOWN_7_MINUTES_LATE, slot=SLOT - DAY)),
+        (TOLERANCE + SEVEN_MINUTES + NEXT_LOOK, SHOWN_7_MINUTES_LATE),
+    ],
+    ids=["no other release", "other release the day before", "other release shown after 7 minutes"],
+)
+def test_release_is_overdue_after_tolerance_and_longest_lag(now: float, other_release: Publication | None) -> None:
+    """Announcement and index do not show the release. They may lack it as long as another release of the day."""
+    verdict = verdict_by_announcement_and_index(now=now, other_release=other_release)
     assert verdict.verdict is VerdictKind.OVERDUE
     assert verdict.due is None
 
 
-def test_a_release_is_pending_while_it_may_be_shown_as_late_as_another_release_of_the_day() -> None:
-    # Announcement and index showed another release only after 7 minutes. This one may come within the tolerance, 60 s.
-    for now in (200, 60 + 7 * 60):
-        verdict = verdict_by_announcement_and_index(now=now, other_release=SHOWN_7_MINUTES_LATE)
-        assert verdict.verdict is VerdictKind.PENDING
-        assert verdict.due.is_confirming
-
-
-def test_a_release_is_overdue_once_it_is_not_shown_for_longer_than_another_release_of_the_day() -> None:
-    # Announcement and index showed another release only after 7 minutes. This one may come within the tolerance, 60 s.
-    verdict = verdict_by_announcement_and_index(now=60 + 7 * 60 + 20, other_release=SHOWN_7_MINUTES_LATE)
-    assert verdict.verdict is VerdictKind.OVERDUE
-    assert verdict.due is None
-
-
-def test_a_release_is_pending_while_another_release_that_is_out_is_not_shown_either() -> None:
-    # For 15 minutes announcement and index have not shown the other release. So they may lack this one for as long.
-    verdict = verdict_by_announcement_and_index(now=880, other_release=NOT_SHOWN_FOR_15_MINUTES)
+@pytest.mark.parametrize(
+    ("now", "other_release"),
+    [
+        (TOLERANCE + LONGER_DEFAULT_LAG + NEXT_LOOK, SHOWN_7_MINUTES_LATE),
+        (TOLERANCE + SEVEN_MINUTES, SHOWN_7_MINUTES_LATE),
+        (880, NOT_SHOWN_FOR_15_MINUTES),
+    ],
+)
+def test_release_is_pending_within_longest_lag_of_the_day(now: float, other_release: Publication) -> None:
+    """Announcement and index do not show the release. They may lack it as long as another release of the day."""
+    verdict = verdict_by_announcement_and_index(now=now, other_release=other_release)
     assert verdict.verdict is VerdictKind.PENDING
     assert verdict.due.is_confirming
 
 
-def test_a_release_of_another_day_that_was_shown_late_does_not_delay_the_verdict() -> None:
-    shown_late_the_day_before = replace(SHOWN_7_MINUTES_LATE, slot=SLOT - DAY)
-    verdict = verdict_by_announcement_and_index(now=60 + 120 + 20, other_release=shown_late_the_day_before)
-    assert verdict.verdict is VerdictKind.OVERDUE
-    assert verdict.due is None
-
-
-def test_a_release_found_late_is_unproven_if_another_one_of_the_day_was_shown_even_later() -> None:
-    # The page was found 300 s after its slot. Announcement and index lacked it until 299 s. If they are 7 minutes
-    # behind, as they were for another release, this one may have come at its slot.
+def test_release_found_late_is_unproven_if_another_lagged_longer() -> None:
+    """The page was found 300 s after its slot. Announcement and index lacked it until 299 s. If they are 7 minutes
+    behind, as they were for another release, this one may have come at its slot."""
     found_late = {"now": 500, "not_shown_until": 299, "page": [(300, PRESENT), (310, PRESENT)]}
     by_default_lags = verdict_by_announcement_and_index(**found_late)
     by_lags_of_day = verdict_by_announcement_and_index(**found_late, other_release=SHOWN_7_MINUTES_LATE)
-    assert (by_default_lags.verdict, by_default_lags.lags) == (VerdictKind.LATE, DEFAULT_LAGS)
+    assert by_default_lags.verdict is VerdictKind.LATE
+    assert by_default_lags.lags == DEFAULT_LAGS
     assert by_lags_of_day.verdict is VerdictKind.UNPROVEN
     assert by_lags_of_day.lags == Lags(redirect=timedelta(minutes=7), index=timedelta(minutes=7))
     assert "still announced 7 min after it was out" in by_lags_of_day.unproven_because
 
 
-def test_an_explanation_says_by_how_much_another_release_of_the_day_was_shown_late() -> None:
-    # Announcement and index lack this release. Another one of the day they showed 7 minutes after it was out. So
-    # they may lack this one for as long.
-    seen = {"announcement/origin": looks_without_release(until=450), "index/origin": looks_without_release(until=450)}
+def test_explanation_names_lag_of_another_release() -> None:
+    """Announcement and index lack this release, and showed another one of the day 7 minutes after it was out."""
+    seen = {"announcement/origin": announcement(stays_until=450), "index/origin": index(lacks_until=450)}
     release = a_release(url=GUESS, address=Address.GUESSED, link=f"{GUESS}/x")
     explanation = explained(450, seen, release=release, published=[SHOWN_7_MINUTES_LATE])
     policy_facts = [fact.text for fact in explanation.facts if fact.kind == "policy"]
     assert any("still announced 7 min after it was out" in text for text in policy_facts)
 
 
-def test_a_release_overdue_by_announcement_and_index_is_judged_again_at_the_next_full_minute() -> None:
-    # By then another release of the day may show that announcement and index are behind. Then this one may be in time.
+def test_release_overdue_by_witnesses_is_judged_again_each_minute() -> None:
+    """By then another release of the day may show that announcement and index are behind. Then it may be in time."""
     verdict = verdict_by_announcement_and_index(now=5 * 60 + 10)
     assert verdict.verdict is VerdictKind.OVERDUE
     assert verdict.revisit == after_slot(6 * 60)
@@ -275,8 +261,10 @@ def seen_with_witnesses(
     return {
         "page": looks(*page, specific=True),
         "page/origin": looks(*origin),
-        "announcement/origin": looks_without_release(announced_until, redirect_at(announced_until + gap_to_next_look)),
-        "index/origin": looks_without_release(unlisted_until, (unlisted_until + gap_to_next_look, PRESENT)),
+        "announcement/origin": announcement(
+            stays_until=announced_until, redirects_at=announced_until + gap_to_next_look
+        ),
+        "index/origin": index(lacks_until=unlisted_until, lists_at=unlisted_until + gap_to_next_look),
     }
 
 
@@ -284,8 +272,8 @@ def other_publications(last_looks_without_release: list[tuple[int, int]]) -> lis
     """Return other releases, each out but not shown until an instant by its announcement and by the index."""
     return [
         publication(
-            looks_without_release(announced_until, redirect_at(announced_until + 1)),
-            looks_without_release(unlisted_until, (unlisted_until + 1, PRESENT)),
+            announcement(stays_until=announced_until, redirects_at=announced_until + 1),
+            index(lacks_until=unlisted_until, lists_at=unlisted_until + 1),
             release=f"other-{number}",
         )
         for number, (announced_until, unlisted_until) in enumerate(last_looks_without_release)
@@ -301,11 +289,11 @@ OTHERS = st.lists(st.tuples(INSTANTS, INSTANTS), max_size=3).map(other_publicati
 
 
 @given(st.integers(0, 2000), SEEN, OTHERS)
-def test_a_release_stays_late_if_one_of_the_other_releases_of_the_day_is_not_known(
+def test_knowing_one_more_release_never_makes_a_release_late(
     now: int, seen: dict[str, Looks], others: list[Publication]
 ) -> None:
-    # No calendar names the address of the release. So it counts as absent while its announcement and the index lack it,
-    # except for some time by which they may be behind. Each other release can only lengthen that time.
+    """The address of the release is not known, so it counts as absent while its announcement and the index lack it.
+    Other releases of the day can only lengthen the time by which these two may be behind."""
     release = a_release(url=GUESS, address=Address.LED_TO, link=f"{GUESS}/announcement")
     verdicts = [
         judged(now, seen, release=release, published=others[:known]).verdict for known in range(len(others) + 1)

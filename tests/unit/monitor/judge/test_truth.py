@@ -45,53 +45,51 @@ def contains(interval: Interval, instants: list[float]) -> bool:
 
 @settings(max_examples=400)
 @given(worlds(), NOWS)
-def test_the_intervals_first_seen_and_released_contain_an_instant_at_which_the_page_really_appeared(
-    world: World, now: float
-) -> None:
-    page, appearances, slot = world.verdict(now).page, world.truth.appearances, 0
-    # An interval without an end says that the page was not seen.
-    assert page.first_seen.by is None or contains(page.first_seen, appearances)
-    # Content that is public before its slot and stays public is released at its slot.
-    assert page.released.by is None or contains(page.released, [*appearances, slot])
+def test_first_seen_and_released_contain_a_true_appearance(world: World, now: float) -> None:
+    """An interval without an end (`by`) says that the page was not seen. An early page is released at its slot."""
+    page = world.verdict(now).page
+    first_seen, released = page.first_seen, page.released
+    true_appearances, slot = world.truth.appearances, 0
+    if first_seen.by is not None:
+        assert contains(first_seen, true_appearances)
+    if released.by is not None:
+        assert contains(released, [*true_appearances, slot])
 
 
 @settings(max_examples=400)
 @given(worlds(ONCE), NOWS)
-def test_a_release_judged_late_was_published_after_its_tolerance_or_never(world: World, now: float) -> None:
+def test_release_judged_late_came_after_its_tolerance_or_never(world: World, now: float) -> None:
     if world.verdict(now).verdict in LATE_VERDICTS:
         assert publication_ms(world) > TOLERANCE_MS
 
 
 @settings(max_examples=400)
 @given(worlds(ONCE), NOWS)
-def test_a_release_judged_early_was_published_before_its_slot(world: World, now: float) -> None:
+def test_release_judged_early_came_before_its_slot(world: World, now: float) -> None:
     if world.verdict(now).verdict is VerdictKind.EARLY:
         assert publication_ms(world) < -CLOCK_ERROR_MS
 
 
 @settings(max_examples=400)
 @given(worlds(ONCE), NOWS)
-def test_a_release_judged_on_time_was_published_at_most_the_tolerance_before_or_after_its_slot(
-    world: World, now: float
-) -> None:
+def test_release_judged_on_time_came_within_tolerance_of_slot(world: World, now: float) -> None:
+    """Without a look just before the slot, a page that came then looks like one that came at the slot."""
     if world.verdict(now).verdict is VerdictKind.ON_TIME:
-        # Without a look just before the slot, a page that came then looks like one that came at the slot.
         assert -TOLERANCE_MS <= publication_ms(world) <= TOLERANCE_MS
 
 
 @settings(max_examples=300)
 @given(worlds(), NOWS)
-def test_lateness_and_exposures_are_claimed_only_if_they_are_true(world: World, now: float) -> None:
+def test_late_or_exposed_page_was_really_so(world: World, now: float) -> None:
+    """An exposed page was public before its slot. The page may come and go several times."""
     page = world.verdict(now).page
     if page.verdict in LATE_VERDICTS:
-        assert _was_ever(world.truth, is_public=False, since_ms=TOLERANCE_MS)
+        assert was_ever(world.truth, is_public=False, since_ms=TOLERANCE_MS)
     if page.exposures:
-        assert _was_ever(world.truth, is_public=True, until_ms=-CLOCK_ERROR_MS)
+        assert was_ever(world.truth, is_public=True, until_ms=-CLOCK_ERROR_MS)
 
 
-def _was_ever(
-    truth: Truth, *, is_public: bool, since_ms: float = float("-inf"), until_ms: float = float("inf")
-) -> bool:
+def was_ever(truth: Truth, *, is_public: bool, since_ms: float = -NEVER, until_ms: float = NEVER) -> bool:
     """Return whether the page was public, or not public, at any instant of this time."""
     instants = [since_ms, *(turn for turn, _ in truth.turns if since_ms <= turn < until_ms)]
     return any((truth.at(instant) is PRESENT) is is_public for instant in instants)
@@ -105,7 +103,7 @@ def true_ends_of_exposures(truth: Truth) -> list[float]:
 
 @settings(max_examples=400)
 @given(worlds(), NOWS)
-def test_an_exposure_began_and_ended_within_the_intervals_that_its_verdict_gives(world: World, now: float) -> None:
+def test_exposure_began_and_ended_within_its_intervals(world: World, now: float) -> None:
     for exposure in world.verdict(now).exposures:
         assert contains(exposure.start, world.truth.appearances)
         if not exposure.open:
@@ -114,16 +112,16 @@ def test_an_exposure_began_and_ended_within_the_intervals_that_its_verdict_gives
 
 @settings(max_examples=400)
 @given(worlds(), NOWS)
-def test_an_exposure_was_as_long_as_the_bounds_that_its_verdict_gives(world: World, now: float) -> None:
+def test_exposure_was_as_long_as_its_bounds_say(world: World, now: float) -> None:
+    """No look may have seen a short removal. So an exposure may end at any of the true ends after its start."""
     for exposure in world.verdict(now).exposures:
         starts = [start for start in world.truth.appearances if contains(exposure.start, [start])]
         ends = true_ends_of_exposures(world.truth)
-        # Perhaps no look saw a short removal. So the exposure may end at any of the ends after its start.
         true_lengths_ms = [end - start for start, end in product(starts, ends) if end > start]
-        assert any(_is_within(exposure.seconds, length_ms / 1000) for length_ms in true_lengths_ms)
+        assert any(is_within(exposure.seconds, length_ms / 1000) for length_ms in true_lengths_ms)
 
 
-def _is_within(bounds: Bounds, seconds: float) -> bool:
+def is_within(bounds: Bounds, seconds: float) -> bool:
     least = float("-inf") if bounds.min is None else bounds.min
     most = float("inf") if bounds.max is None else bounds.max
     return least - 0.001 <= seconds <= most + 0.001
@@ -166,37 +164,36 @@ FAILED_BETWEEN_PRESENCES = World(
 @example(FAILED_BETWEEN_PRESENCES, 30.0)
 @given(worlds(), NOWS)
 def test_failed_looks_change_neither_verdict_nor_grade(world: World, now: float) -> None:
-    by_all_looks, without_failed_looks = world.verdict(now), world.verdict(now, failed=False)
-    assert by_all_looks.verdict is without_failed_looks.verdict
-    assert by_all_looks.grade is without_failed_looks.grade
+    with_failed_looks = world.verdict(now)
+    without_failed_looks = world.verdict(now, failed=False)
+    assert with_failed_looks.verdict is without_failed_looks.verdict
+    assert with_failed_looks.grade is without_failed_looks.grade
 
 
 @settings(max_examples=200)
 @example(FAILED_BETWEEN_PRESENCES, 30.0)
 @given(worlds(), NOWS)
-def test_failed_looks_leave_the_times_of_appearance_and_release_the_same_or_widen_them(
-    world: World, now: float
-) -> None:
-    page, page_without_failed = world.verdict(now).page, world.verdict(now, failed=False).page
-    # If an answer may be older than its look, by a wrong clock or a cache, the order of two looks is not certain.
+def test_failed_looks_only_widen_first_seen_and_released(world: World, now: float) -> None:
+    """If an answer may be older than its look, by a wrong clock or a cache, the order of two looks is not certain."""
+    with_failed = world.verdict(now).page
+    without = world.verdict(now, failed=False).page
     is_clock_right = world.offset[0] <= 0 <= world.offset[1]
     is_order_certain = is_clock_right and all(looker.ttl == 0 for looker in world.lookers)
-    assert is_same_or_wider(page.first_seen, page_without_failed.first_seen, is_order_certain=is_order_certain)
-    assert is_same_or_wider(page.released, page_without_failed.released, is_order_certain=is_order_certain)
+    assert is_same_or_wider(with_failed.first_seen, without.first_seen, is_order_certain=is_order_certain)
+    assert is_same_or_wider(with_failed.released, without.released, is_order_certain=is_order_certain)
 
 
 @settings(max_examples=200)
 @example(FAILED_BETWEEN_PRESENCES, 30.0)
 @given(worlds(), NOWS)
-def test_failed_looks_that_widen_no_interval_change_no_delay_and_at_most_widen_exposures(
-    world: World, now: float
-) -> None:
-    page, page_without_failed = world.verdict(now).page, world.verdict(now, failed=False).page
-    # Delay and exposures follow from these intervals. So they can be compared only if the intervals are the same.
-    if (page.first_seen, page.released) == (page_without_failed.first_seen, page_without_failed.released):
-        assert page.delay == page_without_failed.delay
-        for exposure, without_failed in zip(page.exposures, page_without_failed.exposures, strict=True):
-            assert is_same_or_wider_exposure(exposure, without_failed)
+def test_failed_looks_change_no_delay_and_only_widen_exposures(world: World, now: float) -> None:
+    """Both follow from first seen and released. So they can be compared only if failed looks widen neither of these."""
+    with_failed = world.verdict(now).page
+    without = world.verdict(now, failed=False).page
+    if (with_failed.first_seen, with_failed.released) == (without.first_seen, without.released):
+        assert with_failed.delay == without.delay
+        for exposure, exposure_without in zip(with_failed.exposures, without.exposures, strict=True):
+            assert is_same_or_wider_exposure(exposure, exposure_without)
 
 
 @settings(max_examples=100)
@@ -207,11 +204,10 @@ def test_judging_twice_gives_the_same(world: World, now: float) -> None:
 
 @settings(max_examples=200)
 @given(worlds(ONCE), NOWS, NOWS)
-def test_a_verdict_on_time_or_late_is_the_same_at_any_later_instant(world: World, now: float, later: float) -> None:
-    if now < later:
-        verdict_now, verdict_later = world.verdict(now).verdict, world.verdict(later).verdict
-        if verdict_now in {VerdictKind.ON_TIME, VerdictKind.LATE}:
-            assert verdict_later is verdict_now
+def test_release_on_time_or_late_stays_so(world: World, now: float, later: float) -> None:
+    verdict_now, verdict_later = world.verdict(now).verdict, world.verdict(later).verdict
+    if now < later and verdict_now in {VerdictKind.ON_TIME, VerdictKind.LATE}:
+        assert verdict_later is verdict_now
 
 
 def with_some_looks(world: World, share: float, seed: int) -> World:
@@ -246,10 +242,9 @@ SHARES, SEEDS = st.sampled_from([0.1, 0.5, 0.9]), st.integers(0, 10**6)
 
 @settings(max_examples=200)
 @given(worlds(ONCE), NOWS, SHARES, SEEDS)
-def test_a_release_that_some_of_its_looks_prove_early_is_early_by_all_of_them(
-    world: World, now: float, share: float, seed: int
-) -> None:
-    by_some_looks, by_all_looks = with_some_looks(world, share, seed).verdict(now), world.verdict(now)
+def test_release_early_by_some_looks_is_early_by_all(world: World, now: float, share: float, seed: int) -> None:
+    by_some_looks = with_some_looks(world, share, seed).verdict(now)
+    by_all_looks = world.verdict(now)
     if by_some_looks.verdict is VerdictKind.EARLY:
         assert by_all_looks.verdict is VerdictKind.EARLY
 
@@ -257,12 +252,11 @@ def test_a_release_that_some_of_its_looks_prove_early_is_early_by_all_of_them(
 @settings(max_examples=200)
 @example(EARLY_BETWEEN_LOOKS, -1.0, 0.5, 0)
 @given(worlds(ONCE), NOWS, SHARES, SEEDS)
-def test_a_release_on_time_by_some_looks_is_on_time_by_all_or_early_by_at_most_its_early_bound(
-    world: World, now: float, share: float, seed: int
-) -> None:
-    by_some_looks, by_all_looks = with_some_looks(world, share, seed).verdict(now), world.verdict(now)
+def test_on_time_by_some_looks_may_be_early_within_bound(world: World, now: float, share: float, seed: int) -> None:
+    """Some looks may miss that it came shortly before its slot. `early_bound` says by how many seconds at most."""
+    by_some_looks = with_some_looks(world, share, seed).verdict(now)
+    by_all_looks = world.verdict(now)
     if by_some_looks.verdict is VerdictKind.ON_TIME and by_all_looks.verdict is VerdictKind.EARLY:
-        # Some looks may miss that it came shortly before its slot. `early_bound` says by how many seconds at most.
         most_seconds_early = by_some_looks.page.early_bound
         assert most_seconds_early is not None
         first_seen = min(exposure.start.by for exposure in by_all_looks.exposures if exposure.start.by is not None)
@@ -275,16 +269,14 @@ def test_a_release_on_time_by_some_looks_is_on_time_by_all_or_early_by_at_most_i
 @example(LATE_AND_APART, 200.0, 0.5, 0)
 @example(ANSWERED_ONCE, 89.0, 0.5, 1)
 @given(worlds(ONCE), NOWS, SHARES, SEEDS)
-def test_a_release_that_some_of_its_looks_prove_late_is_late_by_all_of_them(
-    world: World, now: float, share: float, seed: int
-) -> None:
-    verdict_by_some_looks = with_some_looks(world, share, seed).verdict(now).verdict
-    if verdict_by_some_looks in LATE_VERDICTS:
-        verdict_by_all_looks = world.verdict(now).verdict
-        if verdict_by_all_looks is VerdictKind.PENDING:
-            # All looks show that the origin has answered before. So the verdict waits some seconds for its next answer.
-            verdict_by_all_looks = verdict_without_waiting(world, now)
-        assert verdict_by_all_looks in LATE_VERDICTS
+def test_release_late_by_some_looks_is_late_by_all(world: World, now: float, share: float, seed: int) -> None:
+    """If all looks show that the origin has answered before, their verdict waits some seconds for its next answer."""
+    by_some_looks = with_some_looks(world, share, seed).verdict(now).verdict
+    by_all_looks = world.verdict(now).verdict
+    if by_all_looks is VerdictKind.PENDING:
+        by_all_looks = verdict_without_waiting(world, now)
+    if by_some_looks in LATE_VERDICTS:
+        assert by_all_looks in LATE_VERDICTS
 
 
 def overlap(one: Interval, other: Interval) -> bool:
@@ -294,16 +286,14 @@ def overlap(one: Interval, other: Interval) -> bool:
 
 @settings(max_examples=200)
 @given(worlds(ONCE), NOWS, SHARES, SEEDS)
-def test_the_time_of_release_by_some_looks_overlaps_that_by_all_looks_if_their_verdicts_agree(
-    world: World, now: float, share: float, seed: int
-) -> None:
-    by_some_looks, by_all_looks = with_some_looks(world, share, seed).verdict(now), world.verdict(now)
+def test_release_times_by_some_and_all_looks_overlap(world: World, now: float, share: float, seed: int) -> None:
+    """Both contain the true time of release, if both verdicts are on time or both are late. No other claims a time."""
+    by_some_looks = with_some_looks(world, share, seed).verdict(now)
+    by_all_looks = world.verdict(now)
     released, released_by_all = by_some_looks.page.released, by_all_looks.page.released
     is_dated = released.by is not None and released_by_all.by is not None
-    # Only these verdicts claim when it was released.
     is_claim = by_all_looks.verdict in {VerdictKind.ON_TIME, VerdictKind.LATE}
     if is_dated and is_claim and by_some_looks.verdict is by_all_looks.verdict:
-        # Both intervals contain the time at which it was really released.
         assert overlap(released, released_by_all)
 
 
@@ -319,9 +309,7 @@ def watched_behind_stale_edge(draw: st.DrawFn) -> World:
 
 @settings(max_examples=60)
 @given(watched_behind_stale_edge(), NOWS)
-def test_an_edge_that_hides_the_age_of_its_copies_causes_no_false_verdict_of_late_or_early(
-    world: World, now: float
-) -> None:
+def test_edge_that_hides_age_of_copies_causes_no_false_verdict(world: World, now: float) -> None:
     verdict = world.verdict(now).verdict
     if verdict in LATE_VERDICTS:
         assert publication_ms(world) > TOLERANCE_MS
@@ -331,13 +319,11 @@ def test_an_edge_that_hides_the_age_of_its_copies_causes_no_false_verdict_of_lat
 
 @settings(max_examples=60)
 @given(watched_behind_stale_edge(), NOWS)
-def test_an_edge_that_hides_the_age_of_its_copies_widens_no_first_seen_beyond_two_seconds(
-    world: World, now: float
-) -> None:
+def test_edge_that_hides_age_of_copies_leaves_first_seen_narrow(world: World, now: float) -> None:
+    """The origin is looked at every second, and a look takes less than a second."""
     first_seen = world.verdict(now).page.first_seen
     if first_seen.by is not None:
         assert contains(first_seen, [publication_ms(world)])
-        # The origin is looked at every second, and a look takes less than a second.
         between_looks, longest_look = timedelta(seconds=1), timedelta(seconds=1)
         assert first_seen.by - first_seen.after <= between_looks + longest_look
 
@@ -410,7 +396,7 @@ WRONG_AGES = st.builds(wrong_age, st.integers(-80_000, 100_000), edges_with_wron
 @example(TOO_LOW, 200.0)
 @example(TOO_HIGH, 200.0)
 @given(WRONG_AGES, NOWS)
-def test_a_wrong_age_at_the_edge_causes_no_false_verdict_of_late(case: WrongAge, now: float) -> None:
+def test_wrong_age_at_edge_makes_no_release_falsely_late(case: WrongAge, now: float) -> None:
     if case.world.verdict(now).verdict in LATE_VERDICTS:
         assert publication_ms(case.world) > TOLERANCE_MS
 
@@ -419,10 +405,8 @@ def test_a_wrong_age_at_the_edge_causes_no_false_verdict_of_late(case: WrongAge,
 @example(TOO_LOW, 200.0)
 @example(TOO_HIGH, 200.0)
 @given(WRONG_AGES, NOWS)
-def test_a_wrong_age_at_the_edge_moves_the_limits_of_early_and_on_time_by_at_most_its_error(
-    case: WrongAge, now: float
-) -> None:
-    # A page that came this much later may be taken for one that came early, or on time.
+def test_wrong_age_moves_limits_by_at_most_its_error(case: WrongAge, now: float) -> None:
+    """An `Age` that is too high dates the page too early. So a page that came later may count as early or on time."""
     verdict, published_ms = case.world.verdict(now).verdict, publication_ms(case.world)
     if verdict is VerdictKind.EARLY:
         assert published_ms < -CLOCK_ERROR_MS + case.most_too_early_ms
@@ -434,9 +418,8 @@ def test_a_wrong_age_at_the_edge_moves_the_limits_of_early_and_on_time_by_at_mos
 @example(TOO_LOW, 200.0)
 @example(TOO_HIGH, 200.0)
 @given(WRONG_AGES, NOWS)
-def test_a_wrong_age_at_the_edge_dates_a_page_too_early_by_at_most_a_gap_between_origin_looks(
-    case: WrongAge, now: float
-) -> None:
+def test_wrong_age_dates_page_early_by_one_gap_at_most(case: WrongAge, now: float) -> None:
+    """An `Age` that is too high may not date the page before the last look at the origin that lacked it."""
     first_seen, published_ms = case.world.verdict(now).page.first_seen, publication_ms(case.world)
     if first_seen.by is not None:
         assert first_seen.after is None or ms(first_seen.after) <= published_ms

@@ -47,14 +47,15 @@ def corrections(
     return found(judged_with(now, versions, states, specific=specific), Kind.CORRECTED)
 
 
-def test_a_version_two_hours_after_the_release_is_a_correction_with_its_fields_and_time() -> None:
+def test_new_version_after_release_is_a_correction() -> None:
     (correction,) = corrections(now=3 * HOUR, versions=[(0, FIRST), (2 * HOUR, SECOND)])
     # Looks at the page, every 30 s, bound its release. Looks at the content API, every 60 s, bound the new version.
     page_last_absent, page_first_present = -30, 0
     first_version_last_seen, second_version_first_seen = 2 * HOUR - 60, 2 * HOUR
     shortest = first_version_last_seen - page_first_present
     longest = second_version_first_seen - page_last_absent
-    assert (correction.part, correction.seconds) == ("page", Bounds(shortest, longest))
+    assert correction.part == "page"
+    assert correction.seconds == Bounds(shortest, longest)
     assert correction.detail == (
         "corrected or updated after its release: change_history went from 1 to 2, "
         "public_updated_at moved on to Fri 5 Jan 2018 11:02:03 GMT; "
@@ -62,67 +63,72 @@ def test_a_version_two_hours_after_the_release_is_a_correction_with_its_fields_a
     )
 
 
-def test_a_correction_changes_neither_verdict_nor_grade_and_the_verdict_stays_final() -> None:
-    corrected = judged_with(now=3 * HOUR, versions=[(0, FIRST), (HOUR, SECOND)])
-    assert kinds(corrected) == [Kind.CORRECTED]
-    for verdict in (corrected, judged_with(now=3 * HOUR, versions=[(0, FIRST)])):
-        assert (verdict.verdict, verdict.grade, verdict.final) == (VerdictKind.ON_TIME, Grade.NONE, True)
+@pytest.mark.parametrize(
+    ("versions", "expected_kinds"),
+    [([(0, FIRST), (HOUR, SECOND)], [Kind.CORRECTED]), ([(0, FIRST)], [])],
+    ids=["corrected", "not corrected"],
+)
+def test_correction_changes_neither_verdict_nor_grade(versions: Versions, expected_kinds: list[Kind]) -> None:
+    verdict = judged_with(now=3 * HOUR, versions=versions)
+    assert kinds(verdict) == expected_kinds
+    assert verdict.verdict is VerdictKind.ON_TIME
+    assert verdict.grade is Grade.NONE
+    assert verdict.final
 
 
-def test_content_that_keeps_its_version_is_not_corrected() -> None:
-    assert corrections(now=3 * HOUR, versions=[(0, FIRST)]) == []
+@pytest.mark.parametrize(
+    ("versions", "expected_corrections"),
+    [
+        ([(0, FIRST), (HOUR, SECOND), (2 * HOUR, THIRD)], 2),
+        ([(0, FIRST), (HOUR, SECOND), (2 * HOUR, FIRST), (3 * HOUR, SECOND)], 1),
+    ],
+    ids=["two new versions", "one new version and for an hour an old copy of a cache"],
+)
+def test_each_new_version_is_one_correction(versions: Versions, expected_corrections: int) -> None:
+    assert len(corrections(now=4 * HOUR, versions=versions)) == expected_corrections
 
 
-def test_two_new_versions_after_the_release_are_two_corrections() -> None:
-    versions = [(0, FIRST), (HOUR, SECOND), (2 * HOUR, THIRD)]
-    assert len(corrections(now=4 * HOUR, versions=versions)) == 2
+@pytest.mark.parametrize(
+    ("now", "second_version_at", "expected_corrections"),
+    [(HOUR / 5, -HOUR / 2, 0), (2 * HOUR, HOUR / 2, 1)],
+    ids=["before its slot", "after its slot"],
+)
+def test_early_content_is_corrected_only_after_its_slot(
+    now: float, second_version_at: float, expected_corrections: int
+) -> None:
+    versions = [(-HOUR, FIRST), (second_version_at, SECOND)]
+    assert len(corrections(now, versions, states=PUBLIC_AN_HOUR_EARLY)) == expected_corrections
 
 
-def test_a_version_that_is_seen_again_after_an_old_copy_is_one_correction() -> None:
-    # From 2 h to 3 h a cache serves an old copy, which states the first version.
-    versions = [(0, FIRST), (HOUR, SECOND), (2 * HOUR, FIRST), (3 * HOUR, SECOND)]
-    assert len(corrections(now=4 * HOUR, versions=versions)) == 1
-
-
-def test_a_new_version_before_the_slot_is_no_correction_although_the_content_was_public_early() -> None:
-    versions = [(-HOUR, FIRST), (-HOUR / 2, SECOND)]
-    assert corrections(now=HOUR / 5, versions=versions, states=PUBLIC_AN_HOUR_EARLY) == []
-
-
-def test_a_new_version_after_the_slot_is_a_correction_of_content_that_was_public_early() -> None:
-    versions = [(-HOUR, FIRST), (HOUR / 2, SECOND)]
-    assert len(corrections(now=2 * HOUR, versions=versions, states=PUBLIC_AN_HOUR_EARLY)) == 1
-
-
-def test_only_a_version_that_came_after_withdrawn_content_was_back_is_a_correction() -> None:
-    # The content is withdrawn from 1 h to 2 h. It comes back in its second version, and gets a third one at 3 h.
+def test_withdrawn_content_is_corrected_only_once_it_is_back() -> None:
+    """The content is withdrawn from 1 h to 2 h. It comes back in its second version, and gets a third one at 3 h."""
     versions = [(0, FIRST), (2 * HOUR, SECOND), (3 * HOUR, THIRD)]
     (correction,) = corrections(now=4 * HOUR, versions=versions, states=WITHDRAWN_FOR_AN_HOUR)
     assert "change_history went from 2 to 3" in correction.detail
 
 
-def test_a_rolling_page_is_not_corrected_by_its_new_edition() -> None:
-    # It is present from the first look, without this edition's title: the change may be the release.
-    assert corrections(2 * HOUR, [(-7200, FIRST), (2, SECOND)], [(-7200, PRESENT)], specific=False) == []
+def test_rolling_page_is_not_corrected_by_its_new_edition() -> None:
+    """A rolling page shows one edition after another. Looks do not see which, so the change may be the release."""
+    versions, always_public = [(-2 * HOUR, FIRST), (2, SECOND)], [(-2 * HOUR, PRESENT)]
+    assert corrections(now=2 * HOUR, versions=versions, states=always_public, specific=False) == []
 
 
-def test_content_that_comes_back_in_another_version_is_a_withdrawal_only() -> None:
-    # It is withdrawn from 1 h to 2 h after its slot, and comes back in its second version.
+def test_content_back_in_another_version_is_only_a_withdrawal() -> None:
+    """It is withdrawn from 1 h to 2 h after its slot, and comes back in its second version."""
     versions = [(0, FIRST), (2 * HOUR, SECOND)]
     assert kinds(judged_with(2.5 * HOUR, versions, WITHDRAWN_FOR_AN_HOUR)) == [Kind.WITHDRAWN]
 
 
 def test_failed_looks_widen_the_interval_of_a_correction() -> None:
-    # The last look that did not fail was one spacing, 60 s, before the hour.
+    """Looks at the content API, every 60 s, failed from 10:30 to 11:30."""
     failed_for_an_hour = [*PUBLIC_FROM_SLOT, (HOUR, UNKNOWN), (2 * HOUR, PRESENT)]
     (correction,) = corrections(3 * HOUR, [(0, FIRST), (2 * HOUR, SECOND)], failed_for_an_hour)
     assert "between Fri 5 Jan 2018 10:29:00 GMT and Fri 5 Jan 2018 11:30:00 GMT" in correction.detail
 
 
-def test_a_verdict_computed_again_with_later_looks_keeps_its_correction() -> None:
+def test_verdict_computed_again_with_later_looks_keeps_its_correction() -> None:
+    """Both verdicts are as of 2 h. The second is also given later looks, in which a third version came."""
     versions = [(0, FIRST), (HOUR, SECOND), (4 * HOUR, THIRD)]
-    # Both verdicts are for two hours after the slot. The second one is also given the looks of the next three hours,
-    # in which a third version came.
     verdict = judged_with(now=2 * HOUR, versions=versions, looked_at_until=2 * HOUR)
     recomputed = judged_with(now=2 * HOUR, versions=versions, looked_at_until=5 * HOUR)
     verdict_json, recomputed_json = body_of(verdict, incident=None), body_of(recomputed, incident=None)
@@ -130,13 +136,15 @@ def test_a_verdict_computed_again_with_later_looks_keeps_its_correction() -> Non
     assert find_differences(stored=verdict_json, again=recomputed_json) == []
 
 
-def test_another_version_begins_a_run_and_an_answer_without_a_version_does_not() -> None:
+def test_only_another_version_begins_a_run() -> None:
+    """A run is one row for consecutive looks with the same answer. An answer without a version does not end it."""
     versions = (FIRST, None, FIRST, SECOND)
-    runs = looks(*(a_sighting(PRESENT, when, version=version) for when, version in enumerate(versions))).runs("page")
+    sightings = [a_sighting(PRESENT, when, version=version) for when, version in enumerate(versions)]
+    runs = looks(*sightings).runs("page")
     assert [(run.version, run.looks) for run in runs] == [(FIRST, 3), (SECOND, 1)]
 
 
-def test_a_version_is_written_as_its_known_fields_in_order_and_read_back() -> None:
+def test_version_is_written_as_its_known_fields_and_read_back() -> None:
     text = format_version(public_updated_at=SLOT, change_history=2, other=None)
     assert text == "change_history=2 public_updated_at=2018-01-05T09:30:00+00:00"
     assert parse_version(text) == {"change_history": 2, "public_updated_at": SLOT}

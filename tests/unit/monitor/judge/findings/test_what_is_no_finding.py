@@ -31,132 +31,138 @@ def verdict_on(seen: Mapping[str, Sequence[Look]], *parts: Part, now: float = 40
     return judged(now, {name: looks(*each, specific=True) for name, each in seen.items()}, *parts, **more)
 
 
-@pytest.mark.parametrize("news", [(), ((100, ABSENT),), ((-2, ABSENT), (299, ABSENT), (300, PRESENT))])
-def test_a_copy_elsewhere_that_never_came_or_came_with_the_late_page_was_not_first(news: Sequence[Look]) -> None:
+@pytest.mark.parametrize(
+    "news",
+    [(), ((100, ABSENT),), ((-2, ABSENT), (299, ABSENT), (300, PRESENT))],
+    ids=["not looked at", "never came", "came with the page"],
+)
+def test_copy_elsewhere_was_not_first_unless_before_late_page(news: Sequence[Look]) -> None:
     assert kinds(verdict_on({"page": LATE, "news": news}, NEWS)) == [Kind.LATE]
 
 
 @pytest.mark.parametrize("first_looks_at_page", [[], [(-400, ABSENT)]], ids=["present at once", "absent at first"])
-def test_a_copy_elsewhere_was_not_first_if_the_page_was_public_before_the_copy_came(
-    first_looks_at_page: Sequence[Look],
-) -> None:
-    # -390: the page is public, early. -36: the copy comes. -29: the page is removed. 300: the page is back, late.
-    # So when the page came back, the copy had been there before. But the page had come first, at -390.
-    page_early = [*first_looks_at_page, (-390, PRESENT), (-30, PRESENT)]
-    page_removed_and_back = [(-29, ABSENT), (299, ABSENT), (300, PRESENT)]
+def test_copy_elsewhere_was_not_first_if_page_was_early(first_looks_at_page: Sequence[Look]) -> None:
+    """The page was public before the copy came. Then it was removed, and it came back late, after the copy."""
+    early, removed_and_back = [(-390, PRESENT), (-30, PRESENT)], [(-29, ABSENT), (299, ABSENT), (300, PRESENT)]
+    page = looks(*first_looks_at_page, *early, *removed_and_back)
     copy = looks((-37, ABSENT), (-36, PRESENT), (400, PRESENT))
-    verdict = judged(400, {"page": looks(*page_early, *page_removed_and_back), "news": copy}, NEWS)
+    verdict = judged(400, {"page": page, "news": copy}, NEWS)
     assert found(verdict, Kind.ELSEWHERE_FIRST) == []
 
 
-def detail_on_copy_out_before_page(copy_last_absent: float) -> str:
-    """Return the detail of the finding on a copy elsewhere that was first seen at 5 s. Its page came at 300 s."""
+@pytest.mark.parametrize(("copy_last_absent", "is_after_slot"), [(-1, True), (-1.001, False)])
+def test_copy_absent_a_second_before_slot_counts_as_after_it(copy_last_absent: float, *, is_after_slot: bool) -> None:
+    """The copy was first seen 5 s after the slot, and the page came at 300 s. Our clock may be wrong by a second."""
     verdict = verdict_on({"page": LATE, "news": [(copy_last_absent, ABSENT), (5, PRESENT)]}, NEWS)
     (copy_was_first,) = found(verdict, Kind.ELSEWHERE_FIRST)
-    return copy_was_first.detail
+    assert copy_was_first.detail.endswith("after the slot") is is_after_slot
 
 
-def test_a_copy_elsewhere_is_reported_as_after_the_slot_if_absent_at_most_a_second_before_it() -> None:
-    # The copy was seen 5 s after the slot. Our clock may be wrong by a second, so 1 s before the slot counts as at it.
-    assert detail_on_copy_out_before_page(copy_last_absent=-1).endswith("after the slot")
-    assert not detail_on_copy_out_before_page(copy_last_absent=-1.001).endswith("after the slot")
-
-
-@pytest.mark.parametrize(("part", "is_found"), [(OPTIONAL, False), (SHEET, True)])
+@pytest.mark.parametrize(("part", "is_found"), [(OPTIONAL, False), (SHEET, True)], ids=["optional", "required"])
 def test_failed_looks_count_only_at_required_parts(part: Part, *, is_found: bool) -> None:
-    # All looks at the sheet failed. OPTIONAL is the same sheet, but not required.
-    failed = [(when, UNKNOWN) for when in range(-60, 100, 5)]
-    assert (Kind.BLIND in kinds(verdict_on({"page": IN_TIME, "sheet": failed}, part))) is is_found
+    sheet = [(when, UNKNOWN) for when in range(-60, 100, 5)]
+    verdict = verdict_on({"page": IN_TIME, "sheet": sheet}, part)
+    assert (Kind.BLIND in kinds(verdict)) is is_found
 
 
-def test_a_failed_look_before_the_slot_is_a_blind_span_until_the_next_look_succeeds() -> None:
-    failed_at, succeeded_at = -30, 90
-    # The look that failed later, at 91 s, is no finding: the page had been seen by then.
-    page = [(-60, ABSENT), (failed_at, UNKNOWN), (succeeded_at, PRESENT), (91, UNKNOWN), (200, PRESENT)]
+def test_failed_look_before_slot_is_blind_until_next_success() -> None:
+    """Looks that fail once the page was seen are no finding."""
+    failed_at, succeeded_at, failed_again_at = -30, 90, 91
+    page = [(-60, ABSENT), (failed_at, UNKNOWN), (succeeded_at, PRESENT), (failed_again_at, UNKNOWN), (200, PRESENT)]
     (blind_span,) = found(verdict_on({"page": page}), Kind.BLIND)
     assert blind_span.seconds.min == succeeded_at - failed_at
 
 
-def test_failed_looks_over_the_slot_of_a_late_release_are_no_finding() -> None:
+def test_failed_looks_over_slot_of_late_release_are_no_finding() -> None:
     failed = [(when, UNKNOWN) for when in (-30, -15, 0, 30, 60)]
-    assert kinds(verdict_on({"page": [(-60, ABSENT), *failed, (100, ABSENT), (300, PRESENT)]})) == [Kind.LATE]
+    page = [(-60, ABSENT), *failed, (100, ABSENT), (300, PRESENT)]
+    assert kinds(verdict_on({"page": page})) == [Kind.LATE]
 
 
 def test_bytes_that_changed_before_the_slot_are_no_swap() -> None:
-    each = ((-3600, "a"), (-3000, "a"), (-1800, "b"), (-900, "b"), (300, "b"))
-    sheet = [(-7200, ABSENT), *(a_sighting(PRESENT, when, digest=digest) for when, digest in each)]
-    assert Kind.SWAPPED not in kinds(verdict_on({"page": IN_TIME, "sheet": sheet}, OPTIONAL))
+    old = [a_sighting(PRESENT, when, digest="old") for when in (-3600, -3000)]
+    new = [a_sighting(PRESENT, when, digest="new") for when in (-1800, -900, 300)]
+    verdict = verdict_on({"page": IN_TIME, "sheet": [(-7200, ABSENT), *old, *new]}, OPTIONAL)
+    assert Kind.SWAPPED not in kinds(verdict)
 
 
 @pytest.mark.parametrize(("address", "found_at"), [(Address.GUESSED, []), (Address.ANNOUNCED, [SLOT])])
 def test_another_edition_is_a_finding_only_at_a_known_address(address: Address, found_at: list[object]) -> None:
-    # The page shows another edition until 200 s after its slot.
+    """The page shows another edition until 200 s after its slot."""
     seen = {"page": looks((-2, ABSENT), (200, ABSENT), why=ANOTHER_EDITION)}
-    wrong = found(judged(400, seen, release=a_release(address=address)), Kind.WRONG_EDITION)
+    wrong = found(judged(now=400, seen=seen, release=a_release(address=address)), Kind.WRONG_EDITION)
     assert [each.at for each in wrong] == found_at
 
 
-def test_another_edition_before_the_slot_is_no_finding_if_the_release_came_in_time() -> None:
-    before = [a_sighting(ABSENT, when, why=ANOTHER_EDITION) for when in (-20, -1)]
-    verdict = verdict_on({"page": [*before, (0.5, PRESENT)]})
-    assert (verdict.verdict, kinds(verdict)) == (VerdictKind.ON_TIME, [])
+def test_another_edition_before_slot_in_time_is_no_finding() -> None:
+    """The page showed another edition until a second before its slot, and this one in time."""
+    another_edition = [a_sighting(ABSENT, when, why=ANOTHER_EDITION) for when in (-20, -1)]
+    verdict = verdict_on({"page": [*another_edition, (0.5, PRESENT)]})
+    assert verdict.verdict is VerdictKind.ON_TIME
+    assert kinds(verdict) == []
 
 
-def test_a_promise_without_a_time_is_not_in_doubt() -> None:
-    verdict = judged(0, promises=[a_promise(no_slot())])
-    assert (verdict.verdict, kinds(verdict)) == (VerdictKind.PENDING, [])
+def test_promise_without_a_time_is_not_in_doubt() -> None:
+    verdict = judged(now=0, promises=[a_promise(no_slot())])
+    assert verdict.verdict is VerdictKind.PENDING
+    assert kinds(verdict) == []
 
 
-def test_calendars_that_differ_leave_a_late_part_unproven_and_a_part_that_came_in_time_as_it_is() -> None:
+def test_calendars_that_differ_leave_only_late_part_unproven() -> None:
+    """One calendar says 09:30, the other 10:30. The page came at 09:30, and the sheet 5 minutes later."""
     release = a_release(SHEET, calendars=("govuk", "own"))
-    both = [a_promise(), a_promise(after_slot(3600), calendar="own")]
-    page, sheet = verdict_on({"page": IN_TIME, "sheet": LATE}, release=release, promises=both).parts
-    assert (page.verdict, page.unproven_because) == (VerdictKind.ON_TIME, None)
+    promises = [a_promise(), a_promise(after_slot(3600), calendar="own")]
+    page, sheet = verdict_on({"page": IN_TIME, "sheet": LATE}, release=release, promises=promises).parts
+    assert page.verdict is VerdictKind.ON_TIME
+    assert page.unproven_because is None
     assert page.delay is not None
     assert sheet.verdict is VerdictKind.UNPROVEN
 
 
 @pytest.mark.parametrize(("seconds_after_close", "is_final"), [(-0.001, False), (0.0, True)])
-def test_a_verdict_is_final_from_the_instant_on_at_which_the_watch_closes(
-    seconds_after_close: float, *, is_final: bool
-) -> None:
+def test_verdict_is_final_once_the_watch_closes(seconds_after_close: float, *, is_final: bool) -> None:
     closes = Policy().closes_after.total_seconds()
     page = [(-2, ABSENT), (100, UNKNOWN), (closes - 60, UNKNOWN), (closes, UNKNOWN)]
     assert verdict_on({"page": page}, now=closes + seconds_after_close).final is is_final
 
 
-def test_a_part_that_was_exposed_was_first_seen_then_and_released_after_its_slot() -> None:
-    verdict = verdict_on({"page": [(-900, ABSENT), (-600, PRESENT), (-300, ABSENT), (-2, ABSENT), (0.5, PRESENT)]})
+def test_exposed_part_has_first_seen_and_a_later_release() -> None:
+    exposed, in_time = [(-900, ABSENT), (-600, PRESENT), (-300, ABSENT)], [(-2, ABSENT), (0.5, PRESENT)]
+    verdict = verdict_on({"page": [*exposed, *in_time]})
     assert verdict.verdict is VerdictKind.EARLY
-    assert (verdict.page.first_seen.by, verdict.page.released.by) == (after_slot(-600), after_slot(0.5))
+    assert verdict.page.first_seen.by == after_slot(-600)
+    assert verdict.page.released.by == after_slot(0.5)
 
 
-def test_a_blind_span_of_a_doubtful_clock_is_found_as_a_clock_fault_only() -> None:
-    span = Blind(after_slot(-30), after_slot(30), "clock")
-    verdict = verdict_on({"page": [(-60, ABSENT), (-5, ABSENT), (5, PRESENT)]}, blind=[span])
+def test_blind_span_of_a_doubtful_clock_is_only_clock_fault() -> None:
+    clock_doubtful = Blind(after_slot(-30), after_slot(30), "clock")
+    verdict = verdict_on({"page": [(-60, ABSENT), (-5, ABSENT), (5, PRESENT)]}, blind=[clock_doubtful])
     assert Kind.CLOCK_FAULT in kinds(verdict)
     assert Kind.BLIND not in kinds(verdict)
 
 
 def test_content_removed_twice_gives_two_withdrawals_of_their_own_length() -> None:
+    """An absence lasts at least from its first look to its last look. It lasts at most from the look before, which
+    showed the content, to the look after."""
     came_in_time = [(-2, ABSENT), (0.5, PRESENT)]
     first_absence, back = [(60, ABSENT), (130, ABSENT)], (140, PRESENT)
     second_absence, back_again = [(200, ABSENT), (270, ABSENT)], (280, PRESENT)
     verdict = verdict_on({"page": [*came_in_time, *first_absence, back, *second_absence, back_again]})
-    assert kinds(verdict) == [Kind.WITHDRAWN, Kind.WITHDRAWN]
-    # An absence lasts at least from its first look to its last look. It lasts at most from the look before, which
-    # showed the content, to the look after.
     first, second = verdict.findings
+    assert kinds(verdict) == [Kind.WITHDRAWN, Kind.WITHDRAWN]
     assert first.seconds == Bounds(130 - 60, 140 - 0.5)
     assert second.seconds == Bounds(270 - 200, 280 - 140)
 
 
-def test_a_notice_of_withdrawal_at_the_instant_of_the_last_presence_is_a_flicker() -> None:
-    # Only a notice that began after the last presence, at 30, is a withdrawal. An absence must last for 60 s.
-    assert kinds(verdict_on({"page": [*IN_TIME, (30, PRESENT), (30, WITHDRAWN), (50, WITHDRAWN)]})) == []
+def test_notice_of_withdrawal_at_last_presence_is_no_withdrawal() -> None:
+    """Only a notice that began after the last presence, at 30, is a withdrawal. An absence must last for 60 s."""
+    page = [*IN_TIME, (30, PRESENT), (30, WITHDRAWN), (50, WITHDRAWN)]
+    assert kinds(verdict_on({"page": page})) == []
 
 
-def test_a_copy_elsewhere_that_was_removed_again_is_listed_with_its_begin_and_end() -> None:
+def test_removed_copy_elsewhere_is_listed_with_begin_and_end() -> None:
     news = [(-2, ABSENT), (100, PRESENT), (200, PRESENT), (201, ABSENT), (390, ABSENT)]
     (copy,) = verdict_on({"page": [(-2, ABSENT), (390, ABSENT)], "news": news}, NEWS).elsewhere
-    assert (copy.part, copy.start.by, copy.to.after) == ("news", after_slot(100), after_slot(200))
+    assert copy.part == "news"
+    assert copy.start.by == after_slot(100)
+    assert copy.to.after == after_slot(200)

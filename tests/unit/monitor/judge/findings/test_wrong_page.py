@@ -19,37 +19,41 @@ def wrong_page_findings(
 ) -> list[Finding]:
     """Return the findings of a wrong page if looks got `state` for this reason from -9 s until an instant."""
     runs = [a_run("page", ABSENT, -3600, -10), a_run("page", state, -9, until, why=why)]
-    verdict = judged(400, {"page": runs}, release=a_release(address=address))
+    verdict = judged(now=400, seen={"page": runs}, release=a_release(address=address))
     assert verdict.verdict is not VerdictKind.ON_TIME
     return [each for each in verdict.findings if each.kind in (Kind.WRONG_EDITION, Kind.WRONG_CONTENT)]
 
 
 def test_another_edition_at_the_slot_is_a_finding() -> None:
     (wrong,) = wrong_page_findings(ABSENT, why=ANOTHER_EDITION)
-    assert (wrong.kind, wrong.part) == (Kind.WRONG_EDITION, "page")
+    assert wrong.kind is Kind.WRONG_EDITION
+    assert wrong.part == "page"
     assert wrong.detail == "the page shows another edition at its slot: seen Fri 5 Jan 2018 09:30:00 GMT"
 
 
 def test_another_title_after_an_absence_is_a_finding() -> None:
-    assert [each.kind for each in wrong_page_findings(UNKNOWN, why=ANOTHER_TITLE)] == [Kind.WRONG_CONTENT]
+    (wrong,) = wrong_page_findings(UNKNOWN, why=ANOTHER_TITLE)
+    assert wrong.kind is Kind.WRONG_CONTENT
 
 
-def test_a_missing_page_or_a_server_error_is_no_wrong_page() -> None:
-    assert wrong_page_findings(ABSENT, why="") == []
-    assert wrong_page_findings(UNKNOWN, why="503") == []
+@pytest.mark.parametrize(("state", "why"), [(ABSENT, ""), (UNKNOWN, "503")], ids=["missing page", "server error"])
+def test_missing_page_or_server_error_is_no_wrong_page(state: State, why: str) -> None:
+    assert wrong_page_findings(state, why=why) == []
 
 
-def test_another_edition_that_looks_saw_only_within_the_tolerance_is_no_wrong_page() -> None:
-    # The tolerance is 60 s after the slot.
+def test_another_edition_within_the_tolerance_is_no_wrong_page() -> None:
+    """The tolerance is 60 s after the slot."""
     assert wrong_page_findings(ABSENT, why=ANOTHER_EDITION, until=30) == []
 
 
 def test_another_edition_at_a_guessed_address_is_no_wrong_page() -> None:
-    # The guess may be wrong, and then the address is that of another release.
+    """The guess may be wrong, and then the address is that of another release."""
     assert wrong_page_findings(ABSENT, why=ANOTHER_EDITION, address=Address.GUESSED) == []
 
 
 @pytest.mark.parametrize(("why", "is_longer"), [("", False), (ANOTHER_EDITION, True)])
-def test_an_absence_by_another_edition_lengthens_only_a_run_with_that_reason(why: str, *, is_longer: bool) -> None:
-    longer = extend_run(a_run("page", ABSENT, -60, -1, why=why), a_sighting(ABSENT, why=ANOTHER_EDITION))
+def test_another_edition_lengthens_only_run_with_that_reason(why: str, *, is_longer: bool) -> None:
+    """A run is one row for consecutive looks with the same answer. Another edition counts as an absence."""
+    absences = a_run("page", ABSENT, -60, -1, why=why)
+    longer = extend_run(absences, a_sighting(ABSENT, why=ANOTHER_EDITION))
     assert (longer is not None) is is_longer
