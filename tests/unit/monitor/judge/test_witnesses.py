@@ -139,7 +139,7 @@ def test_redirected_announcement_proves_absence_up_to_slot_without_listing(
 def test_absence_after_slot_needs_proof_by_the_listing(
     last_announced: float, last_unlisted: float, proved_absent: float
 ) -> None:
-    """The announcement proves absence up to the slot, at 0 s. Its listing proves it at its last look less its lag."""
+    """The announcement proves absence up to the slot, at 0 s. The listing may lag by 120 s."""
     both = witnesses(last_announced=last_announced, last_unlisted=last_unlisted, redirects=True)
     assert both.absent_until(SLOT) == after_slot(proved_absent)
 
