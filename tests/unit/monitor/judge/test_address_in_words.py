@@ -48,8 +48,8 @@ def test_all_outputs_say_how_address_was_known(address: Address, remark: str, re
 
 
 def test_announced_address_has_no_remark() -> None:
-    assert address_note(release_json(a_late_verdict(400))) == ""
-    assert "No calendar named" not in draft_sentences_on(a_late_verdict(400))
+    assert address_note(release_json(a_late_verdict(now=400))) == ""
+    assert "No calendar named" not in draft_sentences_on(a_late_verdict(now=400))
 
 
 def test_remark_on_guessed_address_says_that_release_was_found_there() -> None:

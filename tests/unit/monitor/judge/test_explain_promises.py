@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time
+from typing import Any
 
 import pytest
 
@@ -45,20 +46,20 @@ def explanation_text(now: float = 500, **case: object) -> str:
         ),
     ],
 )
-def test_explanation_hints_at_what_is_unusual(case: dict[str, object], hint: str) -> None:
+def test_explanation_hints_at_what_is_unusual(case: dict[str, Any], hint: str) -> None:
     assert hint in explanation_text(**case)
 
 
 @pytest.mark.parametrize(
     ("approvals", "hint"),
     [
-        ([UsualTime(time(7), "ART 12", producer="ofq*")], "on file, ART 12"),
-        ([], "is an alternative release time"),
-        ([UsualTime(time(7), "ART 12", producer="ons")], "is an alternative release time"),
+        ((UsualTime(time(7), "ART 12", producer="ofq*"),), "on file, ART 12"),
+        ((), "is an alternative release time"),
+        ((UsualTime(time(7), "ART 12", producer="ons"),), "is an alternative release time"),
     ],
     ids=["approved", "not approved", "approved for another producer"],
 )
-def test_explanation_names_approval_of_unusual_time(approvals: list[UsualTime], hint: str) -> None:
+def test_explanation_names_approval_of_unusual_time(approvals: tuple[UsualTime, ...], hint: str) -> None:
     """The producer is “ofqual” and the usual time 09:30. “ART 12” is the name of an approval."""
     text = explanation_text(promises=[a_promise(at("07:00"))], policy=Policy(on_file=approvals))
     assert f"announced for 07:00, not 09:30: {hint}" in text

@@ -30,7 +30,7 @@ def least_length_of_exposure(*, origin_looked_at_every: float, edge: RegularLook
     Its origin lacked it at -265 s. Each look at the origin from -120 s on showed it.
     """
     origin = RegularLooks([(-265, ABSENT), (-120, PRESENT)], every=origin_looked_at_every, until=40, specific=True)
-    verdict = judged(60, {"page/origin": origin} | ({} if edge is None else {"page": edge}))
+    verdict = judged(now=60, seen={"page/origin": origin} | ({} if edge is None else {"page": edge}))
     assert verdict.verdict is VerdictKind.EARLY
     (exposure,) = verdict.exposures
     return exposure.seconds.min
@@ -60,7 +60,7 @@ def test_rare_looks_at_origin_prove_exposure_no_view_hid() -> None:
 
 
 def exposures_by_answers_up_to_2_s_old(*page_looks: Look) -> Sequence[Exposure]:
-    return judged(-1, {"page": looks(*page_looks, age=(0, 2))}).exposures
+    return judged(now=-1, seen={"page": looks(*page_looks, age=(0, 2))}).exposures
 
 
 def test_absence_in_copy_from_before_the_content_ends_no_exposure() -> None:
@@ -184,5 +184,5 @@ def test_behind_bot_wall_only_api_shows_that_exposure_was_removed(
     """From -100 s on, a bot wall refuses looks at the page, so they fail. The content API must say that it is gone."""
     page = RegularLooks([(-400, ABSENT), (-200, PRESENT), (-100, UNKNOWN)], specific=True)
     content_api = RegularLooks([(-400, ABSENT), (-200, PRESENT), (-100, content_api_says)], specific=True)
-    (exposure,) = judged(120, {"page": page, "page/content": content_api}).exposures
+    (exposure,) = judged(now=120, seen={"page": page, "page/content": content_api}).exposures
     assert exposure.ended is expected_reason

@@ -35,7 +35,7 @@ def json_of(now: float = 500, turns: Sequence[Turn] = LATE) -> Json:
 
 
 def test_json_of_late_release_is_that_of_the_interface() -> None:
-    body = release_json(judged(500, LATE), {"edition": "1.0", "practice": "Protocol 2, practice 4"}, "inc-1")
+    body = release_json(judged(now=500, seen=LATE), {"edition": "1.0", "practice": "Protocol 2, practice 4"}, "inc-1")
     # By looks every second, the page was absent until 399 s after its slot at 09:30 and present from 400 s on.
     seen_first = {"after": "2018-01-05T09:36:39.000Z", "by": "2018-01-05T09:36:40.000Z"}
     delay = {"min": 399.0, "max": 400.0}
@@ -104,7 +104,7 @@ def test_unknown_values_are_null_in_json() -> None:
     not_seen_yet = json_of(now=-50, turns=[(-100, ABSENT)])
     assert (not_seen_yet["first_seen"], not_seen_yet["delay"]) == ({"after": None, "by": None}, None)
     assert (not_seen_yet["code"], not_seen_yet["incident"]) == (None, None)
-    without_promise = release_json(judged(0, promises=[]))
+    without_promise = release_json(judged(now=0, promises=[]))
     assert without_promise["slot"] is None
 
 
@@ -268,7 +268,7 @@ def json_with_copy_made_by(seconds: float) -> Json:
     absent = looks(a_sighting(ABSENT, 83, age=(54, 57))).runs("page")
     (present,) = looks(a_sighting(PRESENT, 114, age=(24.2, 29))).runs("page")
     edge = [*absent, replace(present, begin=after_slot(seconds))]
-    return release_json(judged(130, {"page/origin": looks((-1.5, ABSENT)), "page": edge}))
+    return release_json(judged(now=130, seen={"page/origin": looks((-1.5, ABSENT)), "page": edge}))
 
 
 def test_cached_copy_dated_earlier_when_recomputed_makes_no_difference() -> None:
@@ -314,7 +314,7 @@ def test_explanation_says_that_final_verdict_does_not_change() -> None:
 def test_explanation_mentions_failed_looks_and_blind_spans() -> None:
     failed = [a_run("page", UNKNOWN, -50, 10, why="timeout", looks=61), a_run("page", UNKNOWN, 60, why="timeout")]
     blind = [Blind(after_slot(20), after_slot(50), "killed")]
-    text = text_of(explained(95, {"page": [a_run("page", ABSENT, -100, -51), *failed]}, blind=blind))
+    text = text_of(explained(now=95, seen={"page": [a_run("page", ABSENT, -100, -51), *failed]}, blind=blind))
     # 61 looks and the one at 60 s.
     assert "62 failed and proved nothing" in text
     assert "unknown (timeout) from" in text
@@ -323,7 +323,7 @@ def test_explanation_mentions_failed_looks_and_blind_spans() -> None:
 
 def test_explanation_dates_cached_absence_by_its_greatest_age() -> None:
     """The look was 20 s before the slot at 09:30, and its copy up to 11 s old. That is 31 s before the slot."""
-    text = text_of(explained(-10, {"page": looks(a_sighting(ABSENT, -20, age=(9, 11)))}))
+    text = text_of(explained(now=-10, seen={"page": looks(a_sighting(ABSENT, -20, age=(9, 11)))}))
     assert "absent as of Fri 5 Jan 2018 09:29:29 GMT (from a cache, up to 11 s old)" in text
 
 
@@ -348,7 +348,7 @@ def test_explanation_says_what_would_change_the_verdict(now: float, turns: Seque
 
 def test_explanation_leaves_out_the_middle_of_many_runs() -> None:
     turns = [(when, ABSENT if when % 2 else PRESENT) for when in range(-100, 0)]
-    assert "runs in between are left out" in text_of(explained(0, turns))
+    assert "runs in between are left out" in text_of(explained(now=0, seen=turns))
 
 
 def test_explanation_sums_up_absences_in_one_line() -> None:
@@ -366,13 +366,14 @@ def test_explanation_sums_up_absences_in_one_line() -> None:
 
 
 def test_explanation_as_json_keeps_every_fact_and_its_instant() -> None:
-    explanation = explained(500, LATE)  # 8 min 20 s after the slot at 09:30
+    explanation = explained(now=500, seen=LATE)  # 8 min 20 s after the slot at 09:30
     body = json.loads(json.dumps(explanation_json(explanation)))
     assert [fact["text"] for fact in body["facts"]] == [fact.text for fact in explanation.facts]
     assert body["at"] == "2018-01-05T09:38:20.000Z"
 
 
 def test_explanation_covers_every_part() -> None:
+    # At 500 s, the page has come late, and its sheet was never looked at.
     assert "sheet: never looked at" in text_of(explained(500, LATE, SHEET))
 
 

@@ -322,6 +322,7 @@ def test_page_counts_looks_made_for_a_copy_at_its_address(
 
 
 def test_copy_found_by_listing_counts_looks_made_for_page() -> None:
+    """The copy is at the address of the page."""
     copy = Part("elsewhere-1", Role.ALTERNATIVE, url=PAGE_URL, required=False, origin=Origin.ELSEWHERE)
     evidence = evidence_of(edge=[(4, PRESENT)], has_title=True, release=a_release(copy), part=copy)
     assert appearances(evidence) == [(None, 4)]

@@ -56,8 +56,9 @@ def test_bounds_between_two_intervals_are_never_negative() -> None:
     assert between(end, start) == Bounds(0, 0)
 
 
-def test_time_since_instant_has_no_minimum_without_interval_beginning() -> None:
-    assert since(Interval(None, after_slot(3)), SLOT) == Bounds(None, 3)
+def test_time_since_slot_has_no_minimum_without_earliest_appearance() -> None:
+    appeared = Interval(after=None, by=after_slot(3))
+    assert since(appeared, SLOT) == Bounds(None, 3)
 
 
 def test_provisional_time_is_judged_over_its_whole_local_day() -> None:

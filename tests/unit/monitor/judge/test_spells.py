@@ -160,7 +160,7 @@ def test_age_is_believed_unless_absence_since_then_contradicts_it(
 ) -> None:
     """The content API has an item of its own, which may come later than the page."""
     age = 30
-    edge = [(0, ABSENT), (edge_last_absent, ABSENT), (60, PRESENT, age)]
+    edge: list[Look] = [(0, ABSENT), (edge_last_absent, ABSENT), (60, PRESENT, age)]
     presence = presence_after_age_check(edge, origin=origin, content_api=content_api)
     assert presence.begin == after_slot(60 - age)
 

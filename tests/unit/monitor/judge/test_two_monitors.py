@@ -115,7 +115,7 @@ def test_intervals_of_two_monitors_contain_true_exposures(pair: Pair, now: float
 @pytest.mark.parametrize(("names", "named"), [(("north", "south"), {"north", "south"}), (("north",), set())])
 def test_explanation_names_monitors_only_if_there_are_several(names: tuple[str, ...], named: set[str]) -> None:
     runs = RegularLooks([(-60, ABSENT), (0, PRESENT)], every=60).runs("page", 120)
-    facts = explained(500, {"page": [run for name in names for run in seen_by(name, runs)]}).facts
+    facts = explained(now=500, seen={"page": [run for name in names for run in seen_by(name, runs)]}).facts
     lines = [fact.text for fact in facts if fact.kind == "run"]
     assert len(lines) == len(names) * len((ABSENT, PRESENT))
     monitors = {line.rpartition(", seen by ")[2] for line in lines if "seen by" in line}
@@ -138,7 +138,7 @@ SOUTH_WATCHED = watched_by("south", (-60, 200))
 
 def has_blind_finding(runs_of_south: list[Run], span: Blind) -> bool:
     """Return whether the verdict on a page that came on time has a finding about this blind span of `north`."""
-    verdict = judged(200, {EDGE: in_order(NORTH_BLIND, runs_of_south)}, blind=[span])
+    verdict = judged(now=200, seen={EDGE: in_order(NORTH_BLIND, runs_of_south)}, blind=[span])
     assert verdict.verdict is VerdictKind.ON_TIME
     return any(kind in (Kind.BLIND, Kind.CLOCK_FAULT) for kind in kinds(verdict))
 
@@ -146,7 +146,7 @@ def has_blind_finding(runs_of_south: list[Run], span: Blind) -> bool:
 def is_stated_in_draft(runs_of_south: list[Run], span: Blind) -> bool:
     """Return whether the draft about the release states this blind span of `north`."""
     runs = {EDGE: in_order(NORTH_BLIND, runs_of_south)}
-    certainty = release_facts(judged(200, runs, blind=[span]), Measurement("north", runs, [span])).certainty
+    certainty = release_facts(judged(now=200, seen=runs, blind=[span]), Measurement("north", runs, [span])).certainty
     return bool(certainty.blind)
 
 

@@ -52,7 +52,7 @@ def test_absence_is_proved_until_last_looks_less_lags(
     """Announcement and listing must both lack the release, because either may fail to show it."""
     announcement, listing = looks_without_release(0, last_announced), looks_without_release(0, last_unlisted)
     lags = Lags(redirect=timedelta(seconds=redirect_lag), index=timedelta(seconds=listing_lag))
-    both = read_witnesses_at(300, announcement, listing, lags)
+    both = read_witnesses_at(now=300, announcement=announcement, listing=listing, lags=lags)
     absent_by_announcement, absent_by_listing = last_announced - redirect_lag, last_unlisted - listing_lag
     assert both.absent_by_both == after_slot(min(absent_by_announcement, absent_by_listing))
 
@@ -64,12 +64,13 @@ def test_witnesses_prove_no_absence_before_first_look_at_announcement(
     """Before that look, at 40 s, the release may have been public and removed."""
     announcement = looks_without_release(40, absent_until + REDIRECT_LAG)
     listing = looks_without_release(120, absent_until + LISTING_LAG)
-    assert read_witnesses_at(300, announcement, listing).absent_by_both == after_slot(proved_until)
+    both = read_witnesses_at(now=300, announcement=announcement, listing=listing)
+    assert both.absent_by_both == after_slot(proved_until)
 
 
 def test_listing_proves_no_absence_if_announcement_was_never_read() -> None:
     listing = looks_without_release(120, 160)
-    assert read_witnesses_at(300, announcement=[], listing=listing).absent_by_both is None
+    assert read_witnesses_at(now=300, announcement=[], listing=listing).absent_by_both is None
 
 
 @pytest.mark.parametrize(("now", "announced"), [(100, 100), (30, 30), (-1, None)])
@@ -93,14 +94,15 @@ def test_announcement_shown_again_proves_absence_unless_it_redirected(
 ) -> None:
     between = a_run("announcement/origin", UNKNOWN, 60, why=why)
     announcement = [*looks_without_release(-60, 0), between, *looks_without_release(120)]
-    assert read_witnesses_at(300, announcement) == witnesses(
-        last_announced=last_announced, last_unlisted=None, redirects=redirects, watched_since=-60
-    )
+    expected = witnesses(last_announced=last_announced, last_unlisted=None, redirects=redirects, watched_since=-60)
+    assert read_witnesses_at(now=300, announcement=announcement) == expected
 
 
 def test_listing_that_has_shown_the_release_proves_nothing_later() -> None:
-    listing = looks((0, ABSENT), (60, PRESENT), (600, ABSENT)).runs("index/origin")
-    assert read_witnesses_at(900, looks_without_release(-600), listing).unlisted == after_slot(0)
+    last_unlisted, listed, unlisted_again = 0, 60, 600
+    listing = looks((last_unlisted, ABSENT), (listed, PRESENT), (unlisted_again, ABSENT)).runs("index/origin")
+    witnesses_at_900 = read_witnesses_at(now=900, announcement=looks_without_release(-600), listing=listing)
+    assert witnesses_at_900.unlisted == after_slot(last_unlisted)
 
 
 @pytest.mark.parametrize(("last_announced", "last_unlisted"), [(130, 320), (230, 220)])

@@ -272,7 +272,7 @@ def test_chance_of_change_depends_on_target_and_progress(
 
 
 @pytest.mark.parametrize("slot", [PROMISED_DAY, SLOT])
-def test_release_not_judged_to_the_minute_has_smaller_chance(slot: Slot) -> None:
+def test_release_not_judged_to_minute_has_quarter_of_chance(slot: Slot) -> None:
     assert chance_at(windows_for(PAGE_AT_EDGE, slot, exact=False), timedelta()) == 0.25
 
 
