@@ -38,9 +38,9 @@ def test_unknown_delay_has_no_grade() -> None:
     assert grade_delay(None, Policy()) is Grade.NONE
 
 
-def test_worst_grade_is_none_without_grades() -> None:
-    assert choose_worst_grade([]) is Grade.NONE
+def test_worst_of_all_grades_is_chosen() -> None:
     assert choose_worst_grade([Grade.NOTE, Grade.REPORT, Grade.NONE]) is Grade.REPORT
+    assert choose_worst_grade([]) is Grade.NONE
 
 
 def test_producer_changes_only_the_settings_it_names() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given
@@ -155,22 +156,27 @@ def sweep_of(*parts: str) -> Sweep:
     return sweep
 
 
+class MadeLook(NamedTuple):
+    part: str
+    view: View
+
+
 def make_next_look(
     sweep: Sweep, now: float, result: LookResult, *, age: float = 0.0, seconds_between_looks: float = 10
-) -> tuple[str, View]:
-    """Make the next look at `now`, of a copy of this age, and record its result. Return its part and view."""
+) -> MadeLook:
+    """Make the next look at `now`, of a copy of this age, and record its result."""
     part = sweep.next_part(at(now), seconds_between_looks * SECOND, lambda _: True)
     view = part.next_view
     sweep.record_start(part, at(now))
     sweep.record_result(part.id, view, result, at(now), at(now - age))
-    return part.id, view
+    return MadeLook(part.id, view)
 
 
 def test_failed_look_is_repeated_out_of_turn_only_once() -> None:
     """The first look at a fails, and so does the one that repeats it."""
     sweep, failed = sweep_of("a", "b", "c"), LookResult.NOTHING
-    parts_of_failed_looks = [make_next_look(sweep, now, failed)[0] for now in (-60, -50)]
-    parts_of_next_looks = [make_next_look(sweep, now, LookResult.ABSENT)[0] for now in (-40, -30, -20, -10)]
+    parts_of_failed_looks = [make_next_look(sweep, now, failed).part for now in (-60, -50)]
+    parts_of_next_looks = [make_next_look(sweep, now, LookResult.ABSENT).part for now in (-40, -30, -20, -10)]
     assert parts_of_failed_looks == ["a", "a"]
     assert parts_of_next_looks == ["b", "c", "a", "b"]
 
@@ -183,10 +189,9 @@ def test_failed_look_is_repeated_out_of_turn_only_once() -> None:
 def test_origin_is_next_if_edge_may_hide_a_release(first_look_at: float, age_of_copy: float, next_view: View) -> None:
     """The first look, at the edge, does not show the part. Before the slot and just after it, that is expected."""
     sweep = sweep_of("a")
-    _part, first_view = make_next_look(sweep, first_look_at, LookResult.ABSENT, age=age_of_copy)
-    assert first_view is View.EDGE
-    _part, second_view = make_next_look(sweep, first_look_at + 10, LookResult.NOTHING)
-    assert second_view is next_view
+    first_look = make_next_look(sweep, first_look_at, LookResult.ABSENT, age=age_of_copy)
+    second_look = make_next_look(sweep, first_look_at + 10, LookResult.NOTHING)
+    assert (first_look.view, second_look.view) == (View.EDGE, next_view)
 
 
 @pytest.mark.parametrize(
@@ -203,8 +208,7 @@ def test_next_view_before_slot_depends_on_last_absence_at_origin(origin_last_abs
     sent = at(origin_last_absent)
     sweep.record_result("a", View.ORIGIN, LookResult.ABSENT, sent=sent, proved_from=sent)
     make_next_look(sweep, -45, LookResult.ABSENT)  # at the edge
-    _part, next_view = make_next_look(sweep, -30, LookResult.ABSENT)
-    assert next_view is expected
+    assert make_next_look(sweep, -30, LookResult.ABSENT).view is expected
 
 
 def sweep_with_announcements(*pages: str) -> Sweep:
@@ -215,7 +219,7 @@ def sweep_with_announcements(*pages: str) -> Sweep:
     return sweep
 
 
-def looks_in_the_last_40_s(pages: str) -> list[tuple[str, View]]:
+def looks_in_the_last_40_s(pages: str) -> list[MadeLook]:
     """Return the looks at pages and their announcements, one a second until the slot. All are absent."""
     sweep = sweep_with_announcements(*pages)
     return [make_next_look(sweep, now, LookResult.ABSENT, seconds_between_looks=1) for now in range(-40, 0)]
@@ -230,13 +234,13 @@ def test_just_before_slot_announcements_get_the_first_looks() -> None:
 def test_just_before_slot_each_page_gets_a_late_look() -> None:
     """So each absence of a page is proved as late as possible."""
     last_eight_looks = looks_in_the_last_40_s("abcdefgh")[-8:]
-    assert sorted(part for part, _ in last_eight_looks) == list("abcdefgh")
+    assert sorted(look.part for look in last_eight_looks) == list("abcdefgh")
 
 
 def test_just_before_slot_pages_are_looked_at_only_at_edge() -> None:
     """Eight pages at one look a second leave no time for the origin view."""
-    looks = looks_in_the_last_40_s("abcdefgh")
-    assert {view for part, view in looks if part in "abcdefgh"} == {View.EDGE}
+    looks_at_pages = [look for look in looks_in_the_last_40_s("abcdefgh") if look.part in "abcdefgh"]
+    assert {look.view for look in looks_at_pages} == {View.EDGE}
 
 
 def test_announcement_of_missing_page_is_looked_at_before_the_page() -> None:
@@ -265,7 +269,7 @@ def test_unchanged_announcement_proves_absence_one_redirect_lag_earlier() -> Non
 
 def test_views_alternate_at_part_still_absent_20_s_after_slot() -> None:
     sweep = sweep_of("a")
-    views = [make_next_look(sweep, now, LookResult.ABSENT)[1] for now in (22, 24, 26, 28)]
+    views = [make_next_look(sweep, now, LookResult.ABSENT).view for now in (22, 24, 26, 28)]
     assert views == [View.EDGE, View.ORIGIN, View.EDGE, View.ORIGIN]
 
 
@@ -290,11 +294,11 @@ def test_part_that_is_not_ready_is_passed_over() -> None:
 
 def test_removed_part_gets_no_look_and_new_part_the_next() -> None:
     sweep = sweep_of("a", "b")
-    assert make_next_look(sweep, -30, LookResult.ABSENT)[0] == "a"
+    assert make_next_look(sweep, -30, LookResult.ABSENT).part == "a"
     sweep.remove("b")
     sweep.remove("never there")  # this is no error
     sweep.add("c", ProofGoal(SLOT, WITHIN, (0, 1, 0)))
-    assert make_next_look(sweep, -29, LookResult.ABSENT)[0] == "c"
+    assert make_next_look(sweep, -29, LookResult.ABSENT).part == "c"
     # A look that was under way when its part was removed is ignored.
     sweep.record_result("b", View.EDGE, LookResult.ABSENT, at(-28), at(-28))
     assert set(sweep.parts) == {"a", "c"}
@@ -305,9 +309,9 @@ def test_prioritised_part_gets_the_next_look() -> None:
     sweep = sweep_of("a", "b", "c")
     for second in (-30, -20, -10):
         make_next_look(sweep, second, LookResult.ABSENT)
-    assert make_next_look(sweep, 1, LookResult.ABSENT)[0] == "a"
+    assert make_next_look(sweep, 1, LookResult.ABSENT).part == "a"
     sweep.prioritise(["c", "not in the sweep"])
-    assert make_next_look(sweep, 11, LookResult.PRESENT)[0] == "c"
+    assert make_next_look(sweep, 11, LookResult.PRESENT).part == "c"
 
 
 def test_all_parts_on_time_are_proved_although_others_are_late() -> None:
