@@ -34,10 +34,8 @@ def explanation_of(verdict: Verdict) -> Explanation:
         (Address.FOUND, "found by its title", "it was found by its title in a listing."),
     ],
 )
-def test_board_terminal_draft_and_explanation_say_how_an_address_was_known_without_a_calendar(
-    address: Address, remark: str, remark_in_draft: str
-) -> None:
-    # For example, the address was found by its title in a listing.
+def test_all_outputs_say_how_address_was_known(address: Address, remark: str, remark_in_draft: str) -> None:
+    """No calendar named the address, so board, terminal, draft and explanation say where it is from."""
     page_not_out_yet = a_late_verdict(now=400, seconds_late=1200)
     verdict = replace(page_not_out_yet, address=address)
     body = release_json(verdict)
@@ -49,12 +47,12 @@ def test_board_terminal_draft_and_explanation_say_how_an_address_was_known_witho
     assert remark in explained_page
 
 
-def test_an_announced_address_has_no_remark() -> None:
-    assert address_note(release_json(a_late_verdict(400))) == ""
-    assert "No calendar named" not in draft_sentences_on(a_late_verdict(400))
+def test_announced_address_has_no_remark() -> None:
+    assert address_note(release_json(a_late_verdict(now=400))) == ""
+    assert "No calendar named" not in draft_sentences_on(a_late_verdict(now=400))
 
 
-def test_the_remark_on_a_guessed_address_says_that_the_release_was_found_there() -> None:
+def test_remark_on_guessed_address_says_that_release_was_found_there() -> None:
     verdict = replace(a_late_verdict(now=1300, seconds_late=1200), address=Address.GUESSED)
     assert address_note(release_json(verdict)) == " (guessed from its announcement, and found there)"
     assert draft_sentences_on(verdict).endswith("and the release was found there.")

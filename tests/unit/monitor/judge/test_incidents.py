@@ -47,19 +47,19 @@ class Incident:
         return judged(until, seen, promises=[promise], release=a_release(*self.parts))
 
 
-IPCC = Incident(
+IPCC_2015 = Incident(
     "2015-07-23 09:30", "2015-07-23 09:25", "2015-07-23 10:30",
     {"page": [("2015-07-23 10:08", PRESENT)], "report": [("2015-07-23 10:08", PRESENT)]},
     [REPORT],
 )  # fmt: skip
 MONDAY = [("2017-03-20 17:00", PRESENT), ("2017-03-20 17:30", WITHDRAWN)]
 WEDNESDAY = [("2017-03-22 09:30", PRESENT)]
-OFSTED = Incident(
+EXPOSED_ON_MONDAY = Incident(
     "2017-03-22 09:30", "2017-03-20 16:30", "2017-03-22 09:40",
     {"page": MONDAY + WEDNESDAY, "html": MONDAY + WEDNESDAY, "sheet": WEDNESDAY},
     [HTML, SHEET],
 )  # fmt: skip
-JANUARY = Incident(
+OFQUAL_JANUARY = Incident(
     "2018-01-05 09:30", "2018-01-05 09:00", "2018-01-05 12:45",
     {
         "page": [("2018-01-05 12:19", PRESENT)],
@@ -68,7 +68,7 @@ JANUARY = Incident(
     },
     ELSEWHERE,
 )  # fmt: skip
-MARCH = Incident(
+OFQUAL_MARCH = Incident(
     "2018-03-08 09:30", "2018-03-08 09:00", "2018-03-08 11:00",
     {
         "page": [("2018-03-08 10:52", PRESENT)],
@@ -77,17 +77,19 @@ MARCH = Incident(
     },
     ELSEWHERE,
 )  # fmt: skip
-MOJ = Incident(
+LEAKED_TO_PRESS = Incident(
     "2016-10-27 09:30", "2016-10-27 09:00", "2016-10-27 09:40", {"page": [("2016-10-27 09:30", PRESENT)]}
 )  # fmt: skip
 
 
 @pytest.mark.parametrize("every", [1.0, 15.0])
 @pytest.mark.parametrize(
-    ("incident", "minutes_late"), [(IPCC, 38), (JANUARY, 169), (MARCH, 82)], ids=["ipcc-2015", "ofqual-01", "ofqual-03"]
+    ("incident", "minutes_late"),
+    [(IPCC_2015, 38), (OFQUAL_JANUARY, 169), (OFQUAL_MARCH, 82)],
+    ids=["ipcc-2015", "ofqual-01", "ofqual-03"],
 )
-def test_a_late_release_is_measured_within_one_spacing(incident: Incident, minutes_late: int, every: float) -> None:
-    # Looks are `every` seconds apart. The last one without the page was so long before the first one that showed it.
+def test_late_release_is_measured_within_one_spacing(incident: Incident, minutes_late: int, every: float) -> None:
+    """Looks are `every` seconds apart. The last one without the page was so long before the first one with it."""
     verdict = incident.verdict(every=every)
     assert (verdict.verdict, verdict.grade, verdict.final) == (VerdictKind.LATE, Grade.REPORT, True)
     assert verdict.page.delay == Bounds(minutes_late * 60 - every, minutes_late * 60)
@@ -96,33 +98,31 @@ def test_a_late_release_is_measured_within_one_spacing(incident: Incident, minut
 @pytest.mark.parametrize("every", [1.0, 15.0])
 @pytest.mark.parametrize(
     ("incident", "report_minutes_late", "news_minutes_late"),
-    [(JANUARY, 21, 65), (MARCH, 27, 28)],
+    [(OFQUAL_JANUARY, 21, 65), (OFQUAL_MARCH, 27, 28)],
     ids=["ofqual-01", "ofqual-03"],
 )
 def test_each_alternative_address_has_its_own_delay(
     incident: Incident, report_minutes_late: int, news_minutes_late: int, every: float
 ) -> None:
-    # For example, in JANUARY the slot was 09:30. The report was out at 09:51, the news at
-    # 10:35 and the page itself at 12:19.
+    """In January the slot was 09:30. The report was out at 09:51, the news at 10:35 and the page itself at 12:19."""
     verdict = incident.verdict(every=every)
-    _page, *alternatives = verdict.parts
-    assert [part.delay for part in alternatives] == [
-        Bounds(minutes * 60 - every, minutes * 60) for minutes in (report_minutes_late, news_minutes_late)
-    ]
+    _page, report, news = verdict.parts
+    assert report.delay == Bounds(report_minutes_late * 60 - every, report_minutes_late * 60)
+    assert news.delay == Bounds(news_minutes_late * 60 - every, news_minutes_late * 60)
     assert [each.part for each in found(verdict, Kind.ELSEWHERE_FIRST)] == ["report", "news"]
 
 
-def test_an_address_that_shows_the_release_is_found_while_the_announced_page_is_still_absent() -> None:
-    # The slot was 09:30. At 10:00 the report was out at its own address since 09:51, and the page came only at 12:19.
-    verdict = JANUARY.verdict(every=15, now="2018-01-05 10:00")
+def test_release_elsewhere_is_found_while_announced_page_is_absent() -> None:
+    """The slot was 09:30. At 10:00 the report was out at its own address since 09:51. The page came at 12:19."""
+    verdict = OFQUAL_JANUARY.verdict(every=15, now="2018-01-05 10:00")
     assert (verdict.verdict, verdict.grade) == (VerdictKind.OVERDUE, Grade.REPORT)
     assert [each.part for each in found(verdict, Kind.ELSEWHERE_FIRST)] == ["report"]
 
 
 @pytest.mark.parametrize("every", [1.0, 60.0, 300.0])
-def test_half_an_hour_in_public_two_days_early_is_measured_within_one_spacing(every: float) -> None:
-    # The slot was on Wednesday at 09:30. The page and its HTML were public on Monday from 17:00 to 17:30.
-    monday, half_an_hour = OFSTED.verdict(every=every, now="2017-03-20 18:00"), 1800
+def test_early_exposure_is_measured_within_one_spacing(every: float) -> None:
+    """The slot was on Wednesday at 09:30. The page and its HTML were public on Monday from 17:00 to 17:30."""
+    monday, half_an_hour = EXPOSED_ON_MONDAY.verdict(every=every, now="2017-03-20 18:00"), 1800
     assert (monday.verdict, monday.grade, monday.final) == (VerdictKind.EARLY, Grade.REPORT, False)
     assert sorted(each.part for each in monday.exposures) == ["html", "page"]
     for each in monday.exposures:
@@ -130,38 +130,32 @@ def test_half_an_hour_in_public_two_days_early_is_measured_within_one_spacing(ev
         assert each.start.by == at("2017-03-20 17:00")
 
 
-def test_an_exposure_is_open_and_grows_while_it_lasts() -> None:
-    # The HTML was public from 17:00 to 17:30, so at 17:10 for 600 s until now.
-    (html,) = [each for each in OFSTED.verdict(every=60, now="2017-03-20 17:10").exposures if each.part == "html"]
+def test_exposure_is_open_and_grows_while_it_lasts() -> None:
+    """The HTML was public from 17:00 to 17:30, so at 17:10 for 600 s until now."""
+    exposures = EXPOSED_ON_MONDAY.verdict(every=60, now="2017-03-20 17:10").exposures
+    (html,) = [each for each in exposures if each.part == "html"]
     assert (html.open, html.seconds) == (True, Bounds(600, None))
 
 
-def test_a_release_exposed_on_monday_is_out_on_the_minute_on_wednesday() -> None:
-    # The parts are page, HTML and sheet. Only the sheet was not exposed on Monday.
-    verdict = OFSTED.verdict(every=30)
+def test_exposed_release_is_out_at_its_slot() -> None:
+    """The slot was on Wednesday. Of page, HTML and sheet, only the sheet was not exposed on Monday."""
+    verdict = EXPOSED_ON_MONDAY.verdict(every=30)
     assert (verdict.verdict, verdict.final) == (VerdictKind.EARLY, True)
     assert {part.released.by for part in verdict.parts} == {at("2017-03-22 09:30")}
     assert [part.verdict for part in verdict.parts] == [VerdictKind.EARLY, VerdictKind.EARLY, VerdictKind.ON_TIME]
     assert {*kinds(verdict)} == {Kind.EARLY_EXPOSURE}
 
 
-def test_a_leak_to_the_press_changes_no_verdict() -> None:
-    # The page came at its slot. Looks at a page cannot show that somebody had given its figures to the press.
-    verdict = MOJ.verdict(every=1)
+def test_leak_to_the_press_changes_no_verdict() -> None:
+    """The page came at its slot. Looks at a page cannot show that somebody had given its figures to the press."""
+    verdict = LEAKED_TO_PRESS.verdict(every=1)
     assert (verdict.verdict, verdict.grade, verdict.findings) == (VerdictKind.ON_TIME, Grade.NONE, ())
 
 
-def test_other_addresses_that_show_the_release_are_listed_in_the_order_in_which_they_appeared() -> None:
-    # At other addresses than the announced one, the report came at 09:51 and the news at 10:35.
-    at_09_45 = JANUARY.verdict(every=15, now="2018-01-05 09:45").elsewhere
-    at_10_00 = JANUARY.verdict(every=15, now="2018-01-05 10:00").elsewhere
-    at_11_00 = JANUARY.verdict(every=15, now="2018-01-05 11:00").elsewhere
-    assert at_09_45 == ()
-    assert [copy.part for copy in at_10_00] == ["report"]
-    assert [copy.part for copy in at_11_00] == ["report", "news"]
-
-
-def test_other_addresses_that_still_show_the_release_have_no_end() -> None:
-    report, news = JANUARY.verdict(every=15, now="2018-01-05 11:00").elsewhere
-    assert not report.to
-    assert not news.to
+@pytest.mark.parametrize(("now", "parts"), [("09:45", []), ("10:00", ["report"]), ("11:00", ["report", "news"])])
+def test_other_addresses_are_listed_in_order_of_appearance(now: str, parts: list[str]) -> None:
+    """The report came at 09:51 and the news at 10:35, both at other addresses than the announced one."""
+    elsewhere = OFQUAL_JANUARY.verdict(every=15, now=f"2018-01-05 {now}").elsewhere
+    assert [copy.part for copy in elsewhere] == parts
+    # Both still show the release, so they have no end.
+    assert not any(copy.to for copy in elsewhere)

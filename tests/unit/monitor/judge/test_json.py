@@ -34,8 +34,8 @@ def json_of(now: float = 500, turns: Sequence[Turn] = LATE) -> Json:
     return release_json(judged(now, turns))
 
 
-def test_the_json_of_a_late_release_is_that_of_the_interface() -> None:
-    body = release_json(judged(500, LATE), {"edition": "1.0", "practice": "Protocol 2, practice 4"}, "inc-1")
+def test_json_of_late_release_is_that_of_the_interface() -> None:
+    body = release_json(judged(now=500, seen=LATE), {"edition": "1.0", "practice": "Protocol 2, practice 4"}, "inc-1")
     # By looks every second, the page was absent until 399 s after its slot at 09:30 and present from 400 s on.
     seen_first = {"after": "2018-01-05T09:36:39.000Z", "by": "2018-01-05T09:36:40.000Z"}
     delay = {"min": 399.0, "max": 400.0}
@@ -104,11 +104,11 @@ def test_unknown_values_are_null_in_json() -> None:
     not_seen_yet = json_of(now=-50, turns=[(-100, ABSENT)])
     assert (not_seen_yet["first_seen"], not_seen_yet["delay"]) == ({"after": None, "by": None}, None)
     assert (not_seen_yet["code"], not_seen_yet["incident"]) == (None, None)
-    without_promise = release_json(judged(0, promises=[]))
+    without_promise = release_json(judged(now=0, promises=[]))
     assert without_promise["slot"] is None
 
 
-def test_an_open_exposure_has_no_end() -> None:
+def test_open_exposure_has_no_end() -> None:
     came, now = -50, -40
     (exposure,) = json_of(now, turns=[(-100, ABSENT), (came, PRESENT)])["exposures"]
     assert exposure["open"] is True
@@ -119,11 +119,12 @@ def test_an_open_exposure_has_no_end() -> None:
 # Stored and recomputed
 
 
-def test_a_verdict_does_not_differ_from_itself() -> None:
+def test_verdict_does_not_differ_from_itself() -> None:
     assert find_differences(json_of(), json_of()) == []
 
 
 def changed(body: Json, path: str, value: object) -> Json:
+    """Return the JSON with another value at a path of keys and list indices, such as `parts.0.id`."""
     *way, last = path.split(".")
     part = body
     for step in way:
@@ -153,23 +154,25 @@ def test_every_difference_is_reported_with_both_values(path: str, value: object,
     assert any(found.startswith(line) for found in find_differences(stored, again=json_of()))
 
 
-def test_an_overdue_delay_may_grow_and_never_shrink() -> None:
-    # The page is absent at every look. So at 200 s it is overdue by 200 s, and at 210 s by 210 s.
+def test_overdue_delay_may_grow_but_not_shrink() -> None:
+    """The page is absent at every look. So at 200 s it is overdue by 200 s, and at 210 s by 210 s."""
     shorter, longer = (json_of(now, turns=[(-100, ABSENT)]) for now in (200, 210))
     assert find_differences(stored=shorter, again=longer) == []
     assert find_differences(stored=longer, again=shorter) != []
 
 
-def test_a_verdict_may_become_final_and_never_open_again() -> None:
+def test_verdict_may_become_final_but_not_open_again() -> None:
     final = json_of()
     not_final = final | {"final": False}
     assert find_differences(stored=not_final, again=final) == []
     assert find_differences(stored=final, again=not_final) == ["final: was True, is False"]
 
 
-def test_an_open_exposure_may_have_ended_in_the_recomputed_verdict_but_not_the_other_way_round() -> None:
-    # Both verdicts are for 1 s after the slot. The second also has a look at 3 s, which proves that the page, public
-    # early, stayed until its slot. That ends its exposure.
+def test_open_exposure_may_end_but_not_reopen_when_recomputed() -> None:
+    """Both verdicts are for 1 s after the slot.
+
+    The second also has a look at 3 s. It proves that the page, public early, stayed until its slot.
+    """
     looks_until_now = looks((-5, ABSENT), (-2, PRESENT))
     looks_until_later = looks((-5, ABSENT), (-2, PRESENT), (3, PRESENT))
     still_open = release_json(judged(now=1, seen={"page": looks_until_now.runs("page")}))
@@ -190,40 +193,39 @@ def with_findings(*more: Json) -> Json:
     return body | {"findings": [*body["findings"], *more]}
 
 
-def test_a_blind_finding_may_be_missing_in_the_recomputed_verdict_only_with_several_monitors() -> None:
+def test_blind_finding_may_disappear_only_with_several_monitors() -> None:
+    """Of several monitors, another one may have looked while one was blind."""
     late = json_of(turns=LATE)
     late_and_blind = with_findings(a_finding("blind", seconds=3))
-    # Of several monitors, another one may have looked while one was blind.
     assert find_differences(stored=late_and_blind, again=late, several_monitors=True) == []
     # The line lists each finding by its kind and part. A finding `blind` is about no part.
     line = "findings: were blind(), late(page), are late(page)"
     assert find_differences(stored=late_and_blind, again=late, several_monitors=False) == [line]
 
 
-def test_a_late_finding_that_is_missing_in_the_recomputed_verdict_is_a_difference() -> None:
+def test_missing_late_finding_is_a_difference() -> None:
     late = json_of(turns=LATE)
     without_findings = late | {"findings": []}
-    # `several` monitors excuse only a missing blind finding.
     differences = find_differences(stored=late, again=without_findings, several_monitors=True)
     assert differences == ["findings: were late(page), are none"]
 
 
-def test_a_recomputed_verdict_may_have_another_blind_finding_but_no_other_exposure() -> None:
+def test_additional_blind_finding_is_no_difference_but_additional_exposure_is() -> None:
     late = json_of(turns=LATE)
     blind, exposure = a_finding("blind", seconds=3), a_finding("early_exposure", seconds=3)
     assert find_differences(stored=late, again=with_findings(blind)) == []
     assert find_differences(stored=late, again=with_findings(blind, exposure)) != []
 
 
-def test_the_platform_finding_is_not_compared() -> None:
+def test_platform_finding_is_not_compared() -> None:
     assert find_differences(with_findings(a_finding("platform")), json_of()) == []
 
 
-def test_a_blind_finding_may_be_longer_in_the_recomputed_verdict_but_not_shorter() -> None:
+def test_blind_finding_may_be_longer_when_recomputed_but_not_shorter() -> None:
+    """A blind span may grow after it was stored. So a stored 96 s stands for 96 s or more."""
     blind_for_80_s = json_of() | {"findings": [a_finding("blind", "page", seconds=80.0)]}
     blind_for_96_s = json_of() | {"findings": [a_finding("blind", "page", seconds=96.0)]}
     assert find_differences(stored=blind_for_80_s, again=blind_for_96_s) == []
-    # A blind span may grow after it was stored. So a stored 96 s stands for 96 s or more.
     differences = find_differences(stored=blind_for_96_s, again=blind_for_80_s)
     assert differences == ["findings.blind(page): was 96.0 … open, is 80.0 … 80.0"]
 
@@ -246,10 +248,8 @@ def withdrawn_or_stale_kinds(verdict: Verdict) -> set[Kind]:
 @settings(max_examples=200)
 @given(worlds(), st.sampled_from([-100.0, 0.0, 30.0, 61.0, 91.0, 130.0]))
 @example(SEEN_PRESENT_ONCE, 91.0)
-def test_later_looks_of_the_same_runs_change_a_verdict_only_by_a_look_that_was_under_way(
-    world: World, now: float
-) -> None:
-    # Both verdicts are for `now`. The second is computed from the same runs with the looks that later joined them.
+def test_only_a_look_under_way_changes_a_recomputed_verdict(world: World, now: float) -> None:
+    """Both verdicts are for `now`. The second is computed from the same runs with the looks that later joined them."""
     runs_at_now = world.runs(after_slot(now))
     runs_later = {target: runs[: len(runs_at_now[target])] for target, runs in world.runs().items()}
     verdict = judged(now, runs_at_now, blind=world.spans)
@@ -268,13 +268,14 @@ def json_with_copy_made_by(seconds: float) -> Json:
     absent = looks(a_sighting(ABSENT, 83, age=(54, 57))).runs("page")
     (present,) = looks(a_sighting(PRESENT, 114, age=(24.2, 29))).runs("page")
     edge = [*absent, replace(present, begin=after_slot(seconds))]
-    return release_json(judged(130, {"page/origin": looks((-1.5, ABSENT)), "page": edge}))
+    return release_json(judged(now=130, seen={"page/origin": looks((-1.5, ABSENT)), "page": edge}))
 
 
-def test_a_cached_copy_that_is_dated_earlier_in_the_recomputed_verdict_makes_no_difference() -> None:
-    # At 114 s the edge served a copy of the page, made by 89.8 s. By later looks it was made by 88.3 s.
-    # The origin lacked the page at -1.5 s. An origin decides only if its last look was at most 90 s ago. These 90 s
-    # count back from 114 s. If they counted back from the copy, the origin would decide only by its second date.
+def test_cached_copy_dated_earlier_when_recomputed_makes_no_difference() -> None:
+    """The edge served it at 114 s. The origin lacked the page at -1.5 s and decides only for 90 s.
+
+    These 90 s count until 114 s. If they counted until the copy was made, the origin would decide only in one verdict.
+    """
     assert find_differences(stored=json_with_copy_made_by(89.8), again=json_with_copy_made_by(88.3)) == []
 
 
@@ -291,7 +292,7 @@ def explanation_of_late_page() -> Explanation:
     return explained(now=500, seen={"page": [absent, present]})
 
 
-def test_an_explanation_of_a_late_page_names_its_promise_absence_presence_and_the_rule() -> None:
+def test_explanation_of_late_page_names_promise_looks_and_rule() -> None:
     text = text_of(explanation_of_late_page())
     assert "late (final, grade report)" in text
     assert "the slot in force: Fri 5 Jan 2018 09:30:00 GMT, confirmed, from govuk" in text
@@ -300,29 +301,29 @@ def test_an_explanation_of_a_late_page_names_its_promise_absence_presence_and_th
     assert "on time: published by 1 min after the slot" in text
 
 
-def test_an_explanation_lists_the_evidence_records_of_the_runs_that_it_names() -> None:
+def test_explanation_lists_evidence_records_of_its_runs() -> None:
     assert explanation_of_late_page().records == ("record-1",)
 
 
-def test_an_explanation_says_that_a_final_verdict_does_not_change() -> None:
-    # `would_change` lists what would change a verdict. That on a page that came late is final.
+def test_explanation_says_that_final_verdict_does_not_change() -> None:
+    """`would_change` lists what would change a verdict. That on a page that came late is final."""
     first_line, *_ = explanation_of_late_page().would_change
     assert first_line.startswith("final")
 
 
-def test_an_explanation_mentions_failed_looks_and_blind_spans() -> None:
+def test_explanation_mentions_failed_looks_and_blind_spans() -> None:
     failed = [a_run("page", UNKNOWN, -50, 10, why="timeout", looks=61), a_run("page", UNKNOWN, 60, why="timeout")]
     blind = [Blind(after_slot(20), after_slot(50), "killed")]
-    text = text_of(explained(95, {"page": [a_run("page", ABSENT, -100, -51), *failed]}, blind=blind))
+    text = text_of(explained(now=95, seen={"page": [a_run("page", ABSENT, -100, -51), *failed]}, blind=blind))
     # 61 looks and the one at 60 s.
     assert "62 failed and proved nothing" in text
     assert "unknown (timeout) from" in text
     assert "blind (killed) from Fri 5 Jan 2018 09:30:20 GMT to Fri 5 Jan 2018 09:30:50 GMT" in text
 
 
-def test_an_explanation_mentions_the_age_of_a_cached_answer_and_dates_it_by_its_greatest_age() -> None:
-    # 31 s before the slot at 09:30: the look was 20 s before it, and its copy up to 11 s old.
-    text = text_of(explained(-10, {"page": looks(a_sighting(ABSENT, -20, age=(9, 11)))}))
+def test_explanation_dates_cached_absence_by_its_greatest_age() -> None:
+    """The look was 20 s before the slot at 09:30, and its copy up to 11 s old. That is 31 s before the slot."""
+    text = text_of(explained(now=-10, seen={"page": looks(a_sighting(ABSENT, -20, age=(9, 11)))}))
     assert "absent as of Fri 5 Jan 2018 09:29:29 GMT (from a cache, up to 11 s old)" in text
 
 
@@ -340,19 +341,21 @@ def test_an_explanation_mentions_the_age_of_a_cached_answer_and_dates_it_by_its_
         (300, [(-100, ABSENT), (-70, UNKNOWN), (200, PRESENT)], "page: no further look"),
     ],
 )  # fmt: skip
-def test_an_explanation_says_what_would_change_the_verdict(now: float, turns: Sequence[Turn], line: str) -> None:
+def test_explanation_says_what_would_change_the_verdict(now: float, turns: Sequence[Turn], line: str) -> None:
     lines = explained(now, turns).would_change
     assert any(each.startswith(line) for each in lines), lines
 
 
-def test_an_explanation_leaves_out_the_middle_of_many_runs() -> None:
+def test_explanation_leaves_out_the_middle_of_many_runs() -> None:
     turns = [(when, ABSENT if when % 2 else PRESENT) for when in range(-100, 0)]
-    assert "runs in between are left out" in text_of(explained(0, turns))
+    assert "runs in between are left out" in text_of(explained(now=0, seen=turns))
 
 
-def test_an_explanation_has_one_line_for_all_absences_with_their_number_and_widest_gap() -> None:
-    # One look a second. Until the slot each second one failed, from the first on. Then the page was absent for a
-    # minute, and present from 60 s on.
+def test_explanation_sums_up_absences_in_one_line() -> None:
+    """There was one look a second. Until the slot, each second one failed, from the first on.
+
+    Then the page was absent for a minute, and present from 60 s on.
+    """
     each_second_one_failed = [(seconds, UNKNOWN if seconds % 2 == 0 else ABSENT) for seconds in range(-100, 1)]
     facts = explained(now=120, seen=[*each_second_one_failed, (1, ABSENT), (60, PRESENT)]).facts
     first_failure, absences, presences = [fact.text for fact in facts if fact.kind == "run"]
@@ -362,20 +365,21 @@ def test_an_explanation_has_one_line_for_all_absences_with_their_number_and_wide
     assert "61 looks, widest gap 1 s" in presences
 
 
-def test_an_explanation_as_json_keeps_every_fact_and_its_instant() -> None:
-    explanation = explained(500, LATE)  # 8 min 20 s after the slot at 09:30
+def test_explanation_as_json_keeps_every_fact_and_its_instant() -> None:
+    explanation = explained(now=500, seen=LATE)  # 8 min 20 s after the slot at 09:30
     body = json.loads(json.dumps(explanation_json(explanation)))
     assert [fact["text"] for fact in body["facts"]] == [fact.text for fact in explanation.facts]
     assert body["at"] == "2018-01-05T09:38:20.000Z"
 
 
-def test_an_explanation_covers_every_part() -> None:
+def test_explanation_covers_every_part() -> None:
+    # At 500 s, the page has come late, and its sheet was never looked at.
     assert "sheet: never looked at" in text_of(explained(500, LATE, SHEET))
 
 
 @settings(max_examples=60)
 @given(worlds(), st.sampled_from([-50.0, 30.0, 2000.0]))
-def test_an_explanation_has_the_verdict_what_would_change_it_and_facts_in_words(world: World, now: float) -> None:
+def test_explanation_has_verdict_facts_and_what_would_change_it(world: World, now: float) -> None:
     instant = after_slot(now)
     explanation = explained(now, world.runs(instant), blind=world.blind_until(instant))
     assert explanation.verdict == world.verdict(now).verdict.value

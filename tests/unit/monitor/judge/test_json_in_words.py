@@ -41,20 +41,20 @@ def bounds(least: float | None, most: float | None) -> dict[str, Any]:
         (None, 7_201, "at most 2 h 1 min"),
     ],
 )
-def test_each_bound_is_rounded_outward_at_the_unit_it_shows(least: float | None, most: float | None, text: str) -> None:
+def test_each_bound_is_rounded_outward_to_its_unit(least: float | None, most: float | None, text: str) -> None:
     assert length_text(bounds(least, most)) == text
 
 
-def test_an_unknown_length_has_no_text() -> None:
+def test_unknown_length_has_no_text() -> None:
     assert length_text(None) == length_text(bounds(None, None)) == ""
 
 
-@given(length, length)
-def test_the_text_of_a_length_always_contains_what_was_measured(one: float, other: float) -> None:
+@given(one=length, other=length)
+def test_text_of_a_length_contains_the_measured_length(one: float, other: float) -> None:
     least, most = sorted((one, other))
-    lengths = length_text(bounds(least, most)).split(" to ")
-    assert parse_seconds(lengths[0]) <= least
-    assert most <= parse_seconds(lengths[-1])
+    texts = length_text(bounds(least, most)).split(" to ")
+    assert parse_seconds(texts[0]) <= least
+    assert most <= parse_seconds(texts[-1])
 
 
 def test_a_verdict_is_written_in_words() -> None:
@@ -72,21 +72,20 @@ def late_release_json(
     return {"verdict": "late", "delay": parts[0]["delay"], "parts": parts}
 
 
-def test_a_page_in_time_with_a_late_file_is_late_by_the_file() -> None:
+def test_page_in_time_with_late_file_is_late_by_file() -> None:
     body = late_release_json(page=("on_time", 0), sheet=("late", 90))
     assert decisive_delay(body) == (bounds(90, 90), "sheet")
     assert lateness_text(body) == "1 min 30 s (sheet)"
 
 
-def test_a_late_page_shows_its_own_lateness_whatever_its_files_did() -> None:
-    for sheet in (("late", 90), ("on_time", 0)):
-        assert lateness_text(late_release_json(page=("late", 75), sheet=sheet)) == "1 min 15 s"
+@pytest.mark.parametrize("sheet", [("late", 90), ("on_time", 0)])
+def test_late_page_shows_its_own_lateness_whatever_its_files(sheet: tuple[str, float]) -> None:
+    assert lateness_text(late_release_json(page=("late", 75), sheet=sheet)) == "1 min 15 s"
 
 
-def test_a_release_is_late_by_its_page_although_a_part_that_is_not_required_is_later() -> None:
-    page_delay, sheet_delay = 75, 90
-    body = late_release_json(page=("late", page_delay), sheet=("late", sheet_delay), is_sheet_required=False)
+def test_later_part_that_is_not_required_does_not_decide_delay() -> None:
+    body = late_release_json(page=("late", 75), sheet=("late", 90), is_sheet_required=False)
     delay, named_part = decisive_delay(body)
-    assert delay == bounds(least=page_delay, most=page_delay)
+    assert delay == bounds(least=75, most=75)
     # A part is named only if the page itself was in time.
     assert named_part == ""

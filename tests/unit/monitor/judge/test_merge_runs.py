@@ -32,7 +32,7 @@ def merged_runs(*runs: Run) -> list[Run]:
     return compact_runs({EDGE: runs}, A_DAY_BEFORE_SLOT)[EDGE]
 
 
-def test_absences_with_failed_looks_between_them_become_one_that_counts_them() -> None:
+def test_absences_around_failed_looks_become_one_run() -> None:
     first = ten_minutes_of(ABSENT, SLOT - 9 * DAY, evidence=("edge-1",))
     failed = ten_minutes_of(UNKNOWN, SLOT - 9 * DAY + HOUR, why="timeout", evidence=("edge-2",))
     last = ten_minutes_of(ABSENT, SLOT - 9 * DAY + 2 * HOUR, evidence=("edge-1", "edge-3"))
@@ -46,7 +46,7 @@ def test_absences_with_failed_looks_between_them_become_one_that_counts_them() -
     assert kept == near_slot
 
 
-def test_runs_within_a_day_of_the_slot_are_not_merged() -> None:
+def test_runs_within_a_day_of_slot_are_not_merged() -> None:
     near = [ten_minutes_of(ABSENT, SLOT - n * HOUR) for n in (20, 10, 5)]
     assert merged_runs(*near) == near
 
@@ -59,14 +59,14 @@ def test_runs_are_not_merged_if_content_was_public_early() -> None:
         ten_minutes_of(ABSENT, SLOT - 6 * DAY),
     ]
     assert merged_runs(*runs) == runs
-    # Nor are they if only another view showed it.
+    # The same is true if only another view showed it.
     first_absence, presence, *later_absences = runs
     views = {EDGE: [first_absence, *later_absences], "r/page/origin": [presence]}
     assert compact_runs(views, A_DAY_BEFORE_SLOT) == views
 
 
-def test_other_answers_other_bytes_and_failures_at_either_end_are_not_merged() -> None:
-    # Only absences with the same status and bytes are merged, and failed looks only between two of these.
+def test_only_absences_of_same_status_and_bytes_are_merged() -> None:
+    """Failed looks are merged only between two of these."""
     runs = [
         ten_minutes_of(UNKNOWN, SLOT - 9 * DAY, why="dns"),
         ten_minutes_of(ABSENT, SLOT - 8 * DAY, status=404),
@@ -125,7 +125,7 @@ POLICIES = [Policy(on_time_within=MINUTE), Policy(on_time_within=HOUR)]
 
 @settings(max_examples=300, deadline=None)
 @given(runs=runs_by_target(), now=AFTER_TOLERANCE)
-def test_merging_runs_changes_no_verdict_except_its_findings_of_failed_looks(
+def test_merging_runs_changes_verdict_only_in_findings_of_failed_looks(
     runs: dict[str, list[Run]], now: datetime
 ) -> None:
     merged = compact_runs(runs, A_DAY_BEFORE_SLOT)
@@ -138,9 +138,7 @@ def test_merging_runs_changes_no_verdict_except_its_findings_of_failed_looks(
 
 @settings(max_examples=300, deadline=None)
 @given(runs=runs_by_target(), now=AFTER_TOLERANCE)
-def test_merging_runs_changes_no_facts_of_an_explanation_except_those_on_runs_and_findings(
-    runs: dict[str, list[Run]], now: datetime
-) -> None:
+def test_merging_changes_only_facts_on_runs_and_findings(runs: dict[str, list[Run]], now: datetime) -> None:
     merged = compact_runs(runs, A_DAY_BEFORE_SLOT)
     for policy in POLICIES:
         verdict = judge(a_release(), [a_promise()], runs, blind=(), policy=policy, now=now)
@@ -156,9 +154,8 @@ def other_facts(explanation: Explanation) -> list[Fact]:
 
 @settings(max_examples=300)
 @given(runs_by_target())
-def test_merging_the_runs_of_a_target_keeps_its_number_of_looks(runs: dict[str, list[Run]]) -> None:
+def test_merging_runs_keeps_their_number_of_looks(runs: dict[str, list[Run]]) -> None:
     merged = compact_runs(runs, A_DAY_BEFORE_SLOT)
-    # A merged run counts its failed looks apart, as `failed`.
     for target, runs_before in runs.items():
         looks_before = sum(run.looks + run.failed for run in runs_before)
         looks_after = sum(run.looks + run.failed for run in merged[target])

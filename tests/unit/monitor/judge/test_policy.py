@@ -23,61 +23,56 @@ from tests.worlds.releases import a_promise, a_release, a_slot
         (Bounds(299, 301), Grade.REPORT),
     ],
 )
-def test_a_delay_is_graded_by_its_upper_bound(delay: Bounds, expected: Grade) -> None:
-    # Up to 60 s there is no grade, up to 300 s it is a note, and above that a report.
+def test_delay_is_graded_by_its_upper_bound(delay: Bounds, expected: Grade) -> None:
+    """Up to 60 s there is no grade, up to 300 s it is a note, and above that a report."""
     assert grade_delay(delay, Policy()) is expected
 
 
 @pytest.mark.parametrize(("lower_bound", "expected"), [(61, Grade.NOTE), (301, Grade.REPORT), (None, Grade.NONE)])
-def test_a_delay_that_has_no_upper_bound_yet_is_graded_by_its_lower_bound(
-    lower_bound: float | None, expected: Grade
-) -> None:
-    # Above 60 s it is a note, and above 300 s a report. A delay that still grows has no upper bound.
+def test_growing_delay_is_graded_by_its_lower_bound(lower_bound: float | None, expected: Grade) -> None:
+    """Above 60 s it is a note, and above 300 s a report. A delay that still grows has no upper bound."""
     assert grade_delay(Bounds(lower_bound, None), Policy()) is expected
 
 
-def test_an_unknown_delay_has_no_grade() -> None:
+def test_unknown_delay_has_no_grade() -> None:
     assert grade_delay(None, Policy()) is Grade.NONE
 
 
-def test_the_worst_of_no_grades_is_none() -> None:
-    assert choose_worst_grade([]) is Grade.NONE
+def test_worst_of_all_grades_is_chosen() -> None:
     assert choose_worst_grade([Grade.NOTE, Grade.REPORT, Grade.NONE]) is Grade.REPORT
+    assert choose_worst_grade([]) is Grade.NONE
 
 
-def test_a_producer_changes_only_what_it_names() -> None:
+def test_producer_changes_only_the_settings_it_names() -> None:
     policies = Policies(Policy(), {"ons": PolicyTable.model_validate({"on_time_within": "5s"})})
     assert policies.of("ons").on_time_within == timedelta(seconds=5)
     assert policies.of("ons").note_within == Policy().note_within
     assert policies.of("dft") == Policy()
 
 
-def test_bounds_between_two_intervals_are_their_least_and_greatest_distance_and_never_negative() -> None:
+def test_bounds_between_two_intervals_are_never_negative() -> None:
     start, end = Interval(SLOT, after_slot(2)), Interval(after_slot(10), after_slot(13))
     assert between(start, end) == Bounds(8, 13)
     assert between(end, start) == Bounds(0, 0)
 
 
-def test_the_time_since_an_instant_has_no_minimum_if_the_interval_has_no_beginning() -> None:
-    assert since(Interval(None, after_slot(3)), SLOT) == Bounds(None, 3)
+def test_time_since_slot_has_no_minimum_without_earliest_appearance() -> None:
+    appeared = Interval(after=None, by=after_slot(3))
+    assert since(appeared, SLOT) == Bounds(None, 3)
 
 
-def test_a_provisional_time_is_judged_from_local_midnight_to_local_midnight() -> None:
+def test_provisional_time_is_judged_over_its_whole_local_day() -> None:
+    """A provisional time gives no instant from which delays count."""
     provisional = a_promise(at("2026-07-23 09:30"), state=State.PROVISIONAL)
     in_force = slot_in_force(a_release(), [provisional], now=provisional.slot.instant)
     judged_day = build_window(in_force, Policy())
     # In summer London's midnight is 23:00 UTC.
     assert judged_day.slot_begins == datetime(2026, 7, 22, 23, tzinfo=UTC)
     assert judged_day.slot_ends == datetime(2026, 7, 23, 23, tzinfo=UTC)
+    assert judged_day.promised_at is None
 
 
-def test_a_provisional_time_gives_no_instant_from_which_delays_count() -> None:
-    provisional = a_promise(at("2026-07-23 09:30"), state=State.PROVISIONAL)
-    in_force = slot_in_force(a_release(), [provisional], now=provisional.slot.instant)
-    assert build_window(in_force, Policy()).promised_at is None
-
-
-def test_a_release_promised_for_the_day_on_which_clocks_go_back_is_judged_over_25_hours() -> None:
+def test_day_when_clocks_go_back_is_judged_over_25_hours() -> None:
     promise = a_promise(a_slot(date(2026, 10, 25)))
     # The promise is in force at any instant between its announcement and the end of its day.
     in_force = slot_in_force(a_release(), [promise], now=at("2026-10-25 12:00"))

@@ -36,60 +36,53 @@ def between(after: float | None, by: float) -> Interval:
 
 
 def test_content_of_two_views_is_removed_once_both_lack_it() -> None:
-    # The edge was the first to show it, at 10, and the origin the last, at 11.
-    edge, origin = [(0, ABSENT), (10, PRESENT), (20, ABSENT)], [(0, ABSENT), (11, PRESENT), (35, ABSENT)]
+    edge = [(0, ABSENT), (10, PRESENT), (20, ABSENT)]
+    origin = [(0, ABSENT), (11, PRESENT), (35, ABSENT)]
     (presence,) = presences_in(edge, origin)
-    assert (presence.begin, presence.end) == (after_slot(10), after_slot(11))
-    last_present, first_absent_in_both = 11, 35
+    first_present, last_present, first_absent_in_both = 10, 11, 35
+    assert (presence.begin, presence.end) == (after_slot(first_present), after_slot(last_present))
     assert presence.removed == between(last_present, first_absent_in_both)
 
 
-def test_a_second_presence_counts_only_if_all_views_were_absent_in_between() -> None:
+@pytest.mark.parametrize(
+    ("origin", "begins"),
+    [
+        ([(0, ABSENT), (11, PRESENT), (21, ABSENT), (41, PRESENT)], [10, 40]),
+        ([(0, ABSENT), (11, PRESENT), (41, PRESENT)], [10]),
+    ],
+    ids=["origin absent too", "origin always present"],
+)
+def test_second_presence_counts_only_if_all_views_were_absent_between(origin: list[Look], begins: list[float]) -> None:
     edge = [(0, ABSENT), (10, PRESENT), (20, ABSENT), (40, PRESENT)]
-    origin_absent_too = [(0, ABSENT), (11, PRESENT), (21, ABSENT), (41, PRESENT)]
-    assert [each.begin for each in presences_in(edge, origin_absent_too)] == [after_slot(10), after_slot(40)]
-    origin_always_present = [(0, ABSENT), (11, PRESENT), (41, PRESENT)]
-    assert [each.begin for each in presences_in(edge, origin_always_present)] == [after_slot(10)]
+    assert [presence.begin for presence in presences_in(edge, origin)] == [after_slot(begin) for begin in begins]
 
 
-def test_content_is_removed_if_its_origin_lacks_it_a_minute_after_the_last_look_at_its_edge() -> None:
+@pytest.mark.parametrize(("seconds_after_edge", "is_removed"), [(61, True), (59, False)])
+def test_absence_at_origin_removes_content_after_a_minute(seconds_after_edge: float, *, is_removed: bool) -> None:
+    """Until a minute after the last look at the edge that showed it, content counts as public."""
     last_look_at_edge, first_absent_at_origin = 10, 12
+    last_absent_at_origin = last_look_at_edge + seconds_after_edge
     edge = [(0, ABSENT), (last_look_at_edge, PRESENT)]
-    origin = [(0, ABSENT), (9, PRESENT), (first_absent_at_origin, ABSENT), (last_look_at_edge + 61, ABSENT)]
+    origin = [(0, ABSENT), (9, PRESENT), (first_absent_at_origin, ABSENT), (last_absent_at_origin, ABSENT)]
     (presence,) = presences_in(edge, origin)
-    assert presence.removed == between(last_look_at_edge, first_absent_at_origin)
+    assert presence.removed == (between(last_look_at_edge, first_absent_at_origin) if is_removed else None)
 
 
-def test_content_counts_as_public_for_a_minute_after_the_last_look_at_its_edge_that_showed_it() -> None:
-    last_look_at_edge = 10
-    edge = [(0, ABSENT), (last_look_at_edge, PRESENT)]
-    origin = [(0, ABSENT), (9, PRESENT), (12, ABSENT), (last_look_at_edge + 59, ABSENT)]
-    (presence,) = presences_in(edge, origin)
-    assert presence.removed is None
-
-
-def test_an_absence_at_the_edge_before_the_content_api_showed_the_page_dates_its_appearance() -> None:
-    edge_last_absent, api_first_shown = 79, 80
-    edge = [(0, ABSENT), (edge_last_absent, ABSENT), (100, PRESENT)]
+@pytest.mark.parametrize(
+    ("edge_absent", "last_absent"), [(79, 79), (80, 0), (90, 0)], ids=["before", "at the time", "after"]
+)
+def test_edge_absence_dates_page_only_before_content_api_showed_it(edge_absent: float, last_absent: float) -> None:
+    """Otherwise the last absence in the content API, at 0 s, dates its appearance."""
+    api_first_shown = 80
+    edge = [(0, ABSENT), (edge_absent, ABSENT), (100, PRESENT)]
     content_api = [(0, ABSENT), (api_first_shown, PRESENT), (101, PRESENT)]
     (presence,) = presences_in(edge, content_api=content_api)
-    assert presence.appears == between(edge_last_absent, api_first_shown)
-
-
-@pytest.mark.parametrize("edge_absent", [80, 90])
-def test_an_absence_at_the_edge_after_the_content_api_showed_the_page_dates_no_appearance(
-    edge_absent: float,
-) -> None:
-    api_last_absent, api_first_shown = 0, 80
-    edge = [(0, ABSENT), (edge_absent, ABSENT), (100, PRESENT)]
-    content_api = [(api_last_absent, ABSENT), (api_first_shown, PRESENT), (101, PRESENT)]
-    (presence,) = presences_in(edge, content_api=content_api)
-    assert presence.appears == between(api_last_absent, api_first_shown)
+    assert presence.appears == between(last_absent, api_first_shown)
 
 
 @pytest.mark.parametrize("origin_absent_before_gap", [[-128], [-128, 0]])
-def test_an_origin_proves_no_absence_in_a_long_gap_between_its_looks(origin_absent_before_gap: list[float]) -> None:
-    # In over two minutes between two looks, the page may have come and gone.
+def test_origin_proves_no_absence_in_long_gap_between_looks(origin_absent_before_gap: list[float]) -> None:
+    """In over two minutes between two looks, the page may have come and gone."""
     edge_last_absent, edge_first_shown, origin_absent_after_gap = -130, 150, 158
     edge = [(edge_last_absent, ABSENT), (edge_first_shown, PRESENT)]
     origin = [(sent, ABSENT) for sent in [*origin_absent_before_gap, origin_absent_after_gap]]
@@ -105,31 +98,24 @@ ABSENT_EVERY_20_S_FROM_0 = [(float(sent), ABSENT) for sent in (0, 20, 40, 60, 80
 
 
 @pytest.mark.parametrize("edge_first_shown", [44, 46])
-def test_looks_at_an_origin_every_20_s_prove_absence_until_26_s_before_the_edge_shows_the_page(
-    edge_first_shown: float,
-) -> None:
-    # A run keeps only its first look, its last look and its widest gap. So the last look before an instant was up to a
-    # gap earlier. Looks at two views within 5 s cannot be put in order.
+def test_regular_looks_at_origin_prove_absence_until_shortly_before(edge_first_shown: float) -> None:
+    """A run keeps only its first look, its last look and its widest gap: the last look may be a gap earlier.
+
+    Looks at two views within 5 s cannot be put in order.
+    """
     seconds_out_of_order, gap, time_of_a_look = 5, 20, 1
     (presence,) = presences_in(edge=[(edge_first_shown, PRESENT)], origin=ABSENT_EVERY_20_S_FROM_0)
     last_absent = edge_first_shown - seconds_out_of_order - gap - time_of_a_look
     assert presence.appears == between(last_absent, edge_first_shown)
 
 
-@pytest.mark.parametrize("edge_first_shown", [10, 24])
-def test_an_origin_proves_absence_only_at_its_first_look_if_the_edge_shows_the_page_soon_after(
-    edge_first_shown: float,
+@pytest.mark.parametrize(("edge_first_shown", "last_absent"), [(10, 0), (24, 0), (4, None)])
+def test_only_first_origin_look_counts_if_edge_shows_page_soon(
+    edge_first_shown: float, last_absent: float | None
 ) -> None:
-    # A run keeps only its first look, its last look and its widest gap. So the time of any other look is not known: it
-    # may have been within 5 s of the look at the edge. Two such looks cannot be put in order.
+    """The time of its other looks is not known. Looks at two views within 5 s cannot be put in order."""
     (presence,) = presences_in(edge=[(edge_first_shown, PRESENT)], origin=ABSENT_EVERY_20_S_FROM_0)
-    assert presence.appears == between(0, edge_first_shown)
-
-
-def test_an_origin_first_looked_at_4_s_before_the_edge_shows_the_page_proves_no_absence() -> None:
-    # Looks at two views that are less than 5 s apart cannot be put in order.
-    (presence,) = presences_in(edge=[(4, PRESENT)], origin=ABSENT_EVERY_20_S_FROM_0)
-    assert presence.appears == between(None, 4)
+    assert presence.appears == between(last_absent, edge_first_shown)
 
 
 SENT = st.lists(st.integers(1, 40), min_size=1, max_size=12).map(lambda gaps: [*accumulate(gaps, initial=0)])
@@ -157,9 +143,7 @@ ABSENCES = sent_with(st.integers(0, 900)).map(lambda drawn: [an_absence(sent, to
 
 
 @given(absences=ABSENCES, seconds=st.integers(-5, 300))
-def test_a_run_proves_absence_before_a_limit_at_most_up_to_its_last_look_sent_by_then(
-    absences: list[Sighting], seconds: int
-) -> None:
+def test_run_proves_absence_at_most_until_last_look_before_limit(absences: list[Sighting], seconds: int) -> None:
     limit = after_slot(seconds)
     last_proved_absent = last_absence_until(run_of_absences(*absences), limit)
     sent_by_limit = [absence.sent for absence in absences if absence.sent <= limit]
@@ -169,9 +153,7 @@ def test_a_run_proves_absence_before_a_limit_at_most_up_to_its_last_look_sent_by
 
 
 @given(limit=st.integers(0, 400), sent_and_ages=sent_with(st.integers(0, 150)))
-def test_a_run_of_cached_answers_proves_absence_up_to_a_limit_only_by_copies_that_were_made_before_the_limit(
-    limit: int, sent_and_ages: list[tuple[int, int]]
-) -> None:
+def test_cached_absences_count_only_if_made_before_the_limit(limit: int, sent_and_ages: list[tuple[int, int]]) -> None:
     fresh_look = (0, 0)
     all_looks = [fresh_look, *sent_and_ages]
     run = run_of_absences(*((sent, ABSENT, age) for sent, age in all_looks))
@@ -180,10 +162,8 @@ def test_a_run_of_cached_answers_proves_absence_up_to_a_limit_only_by_copies_tha
     assert absent_as_of is None or absent_as_of <= after_slot(max(made_before))
 
 
-@given(st.integers(20, 200), SENT, st.data())
-def test_a_further_look_inside_a_run_never_makes_the_run_prove_less_absence(
-    limit: int, sent: list[int], data: st.DataObject
-) -> None:
+@given(limit=st.integers(20, 200), sent=SENT, data=st.data())
+def test_further_look_inside_a_run_never_proves_less_absence(limit: int, sent: list[int], data: st.DataObject) -> None:
     further_looks = st.floats(0, sent[-1]).map(lambda when: round(when, 1)).filter(lambda when: when not in sent)
     sent_with_further_look = sorted([*sent, data.draw(further_looks)])
     absent_without, absent_with = (

@@ -42,7 +42,7 @@ def golden_lines() -> list[str]:
     return lines
 
 
-def test_each_reason_is_worded_as_in_the_golden_file() -> None:
+def test_each_reason_is_worded_as_in_golden_file() -> None:
     assert golden_lines() == GOLDEN.read_text(encoding="utf-8").splitlines()
 
 
@@ -57,9 +57,9 @@ def test_times_are_in_the_zone_of_the_announcement() -> None:
     assert Reason.MOVED_ON.text("Europe/Paris", field="it", new=SLOT) == "it moved on to Fri 5 Jan 2018 10:30:00 CET"
 
 
-def test_a_part_named_like_a_view_keeps_its_name() -> None:
+def test_part_named_like_a_view_keeps_its_name() -> None:
     assert Reason.PARTIAL.text(parts=("content", "re-dated")).endswith(": content, re-dated")
 
 
-def test_an_instant_that_is_not_known_is_said_to_be_unknown() -> None:
+def test_unknown_instant_is_said_to_be_unknown() -> None:
     assert "not found until at an unknown time" in Reason.STAMPED_IN_TIME.text(found=None, stamp=SLOT)

@@ -36,14 +36,14 @@ def runs_of(*each: Look) -> list[Run]:
     return looks(*each).runs("page")
 
 
-def test_the_same_answers_are_one_run_with_its_looks_and_longest_gap() -> None:
+def test_same_answers_are_one_run() -> None:
     (run,) = runs_of((0, ABSENT), (1, ABSENT), (4, ABSENT))
     assert (run.looks, run.largest_gap) == (3, 3 * SECOND)
     assert (run.first_sent, run.last_received) == (after_slot(0), after_slot(4))
 
 
 @pytest.mark.parametrize("state", [PRESENT, ABSENT, WITHDRAWN])
-def test_a_failed_look_is_a_run_of_its_own_between_two_runs(state: State) -> None:
+def test_failed_look_is_a_run_between_two_runs(state: State) -> None:
     runs = runs_of((0, state), (1, UNKNOWN), (2, state))
     assert [run.state for run in runs] == [state, UNKNOWN, state]
     assert (runs[0].end, runs[2].begin) == (after_slot(0), after_slot(2))
@@ -55,71 +55,71 @@ def test_failed_looks_are_counted_by_their_reason() -> None:
 
 
 @pytest.mark.parametrize(
-    ("least_and_most_ages"), [[(19, 21), (20, 22)], [(0, 0), (29, 31)]], ids=["both cached", "second cached"]
+    ("first_age", "second_age"), [((19, 21), (20, 22)), ((0, 0), (29, 31))], ids=["both cached", "second cached"]
 )
-def test_a_run_proves_its_state_when_the_copies_of_its_cached_answers_were_made(
-    least_and_most_ages: list[tuple[float, float]],
+def test_run_of_cached_answers_dates_from_when_copies_were_made(
+    first_age: tuple[float, float], second_age: tuple[float, float]
 ) -> None:
-    (first_least, first_most), (second_least, second_most) = least_and_most_ages
-    (run,) = runs_of(
-        a_sighting(ABSENT, when=100, age=(first_least, first_most)),
-        a_sighting(ABSENT, when=101, age=(second_least, second_most)),
-    )
-    # A copy got at 100 s that is 19 s to 21 s old was made from 79 s to 81 s. So the state was surely true at or before
-    # 81 s (`begin`), and at or after 79 s (`end`).
+    """An age is its least and most. A copy got at 100 s that is 19 s to 21 s old was made from 79 s to 81 s.
+
+    So the state was surely true at or before 81 s (`begin`), and at or after 79 s (`end`).
+    """
+    (run,) = runs_of(a_sighting(ABSENT, when=100, age=first_age), a_sighting(ABSENT, when=101, age=second_age))
+    (first_least, first_most), (second_least, second_most) = first_age, second_age
     assert run.begin == after_slot(min(100 - first_least, 101 - second_least))
     assert run.end == after_slot(max(100 - first_most, 101 - second_most))
 
 
 @pytest.mark.parametrize(("age", "counts"), [((0, 0), True), ((4, 6), True), ((9, 11), False)])
-def test_a_cached_presence_counts_only_if_its_copy_cannot_be_older_than_the_first_absence(
+def test_cached_presence_counts_unless_its_copy_may_predate_first_absence(
     age: tuple[float, float], *, counts: bool
 ) -> None:
-    # The presence was seen at 10 s, and the first absence at 0. A copy that is up to 11 s old may be from before that.
+    """The presence was seen at 10 s, and the first absence at 0 s. An age is its least and most."""
     runs = runs_of((0, ABSENT), (8, ABSENT), a_sighting(PRESENT, 10, age=age))
     is_any_presence = any(spell.is_present for spell in build_spells(View.EDGE, runs))
     assert is_any_presence is counts
 
 
-def test_answers_that_only_later_showed_this_edition_are_a_run_of_their_own() -> None:
+def test_first_answer_that_identifies_this_edition_begins_a_run() -> None:
     runs = runs_of((0, PRESENT), *(a_sighting(PRESENT, when, specific=True) for when in (1, 2)))
     assert [(run.specific, run.begin) for run in runs] == [(False, after_slot(0)), (True, after_slot(1))]
 
 
 def test_present_content_with_other_bytes_begins_a_run() -> None:
-    # The digest of the second answer is not known. So its bytes may be the same.
-    runs = runs_of(*(a_sighting(PRESENT, n, digest=digest) for n, digest in enumerate(["a", None, "a", "b", "b"])))
+    digests = ["a", None, "a", "b", "b"]  # that of the second answer is not known, so its bytes may be the same
+    runs = runs_of(*(a_sighting(PRESENT, second, digest=digest) for second, digest in enumerate(digests)))
     assert [(run.digest, run.looks) for run in runs] == [("a", 3), ("b", 2)]
 
 
-def test_an_absence_with_other_bytes_begins_no_run() -> None:
+def test_absence_with_other_bytes_begins_no_run() -> None:
     (run,) = runs_of(a_sighting(ABSENT, 0, digest="a"), a_sighting(ABSENT, 1, digest="b"))
     assert (run.digest, run.looks) == ("a", 2)
 
 
-@pytest.mark.parametrize(("gap", "runs"), [(1, 1), (4, 1), (4.1, 2), (600, 2)])
-def test_a_gap_longer_than_the_spacing_allows_splits_a_run(gap: float, runs: int) -> None:
-    # Looks are planned a second apart. A gap may be twice that and two seconds more, because a look takes time: 4 s.
-    assert len(folded_runs([a_sighting(ABSENT, 0), a_sighting(ABSENT, gap)], spacing=1)) == runs
+@pytest.mark.parametrize(("seconds_between_looks", "number_of_runs"), [(1, 1), (4, 1), (4.1, 2), (600, 2)])
+def test_gap_longer_than_spacing_allows_splits_a_run(seconds_between_looks: float, number_of_runs: int) -> None:
+    """Looks are planned a second apart. A gap may be twice that and two seconds more, because a look takes time."""
+    sightings = [a_sighting(ABSENT, 0), a_sighting(ABSENT, seconds_between_looks)]
+    assert len(folded_runs(sightings, spacing=1)) == number_of_runs
 
 
 @pytest.mark.parametrize(
-    ("begins", "ends", "runs"), [(2, 8, 2), (-5, 1, 2), (-5, 0, 1), (10, 20, 1), (0, 10, 2), (-5, 50, 2)]
+    ("begins", "ends", "number_of_runs"), [(2, 8, 2), (-5, 1, 2), (-5, 0, 1), (10, 20, 1), (0, 10, 2), (-5, 50, 2)]
 )
-def test_a_blind_span_between_two_looks_splits_a_run(begins: float, ends: float, runs: int) -> None:
-    # The looks are at 0 and 10. Only a span that overlaps the time between them splits their run.
+def test_blind_span_between_two_looks_splits_their_run(begins: float, ends: float, number_of_runs: int) -> None:
     blind = [Blind(after_slot(begins), after_slot(ends), "stopped")]
-    assert len(folded_runs([a_sighting(ABSENT, 0), a_sighting(ABSENT, 10)], blind)) == runs
+    looks_at_0_and_10_s = [a_sighting(ABSENT, 0), a_sighting(ABSENT, 10)]
+    assert len(folded_runs(looks_at_0_and_10_s, blind)) == number_of_runs
 
 
-def test_a_blind_span_is_kept_if_every_look_of_both_monitors_failed() -> None:
-    # North was killed from 0 to 10. A span is dropped if another monitor watched, but no look of south succeeded.
+def test_blind_span_is_kept_if_all_looks_failed() -> None:
+    """A span of north is dropped if another monitor watched, but no look of south succeeded."""
     span = Blind(after_slot(0), after_slot(10), "killed", monitor="north")
     failed = [replace(a_run("page", UNKNOWN, -60, 60), monitor=name) for name in ("north", "south")]
     assert drop_watched_spans([span], {"r/page/edge": failed}) == [span]
 
 
-def test_only_the_last_run_changes_and_it_keeps_its_evidence() -> None:
+def test_only_last_run_changes_and_keeps_its_evidence() -> None:
     before = runs_of((0, ABSENT), (1, PRESENT))
     before[1] = replace(before[1], evidence=("rec-1",))
     after = fold(before, a_sighting(PRESENT, 2))
@@ -127,27 +127,29 @@ def test_only_the_last_run_changes_and_it_keeps_its_evidence() -> None:
     assert after[1].evidence == ("rec-1",)
 
 
-def test_a_sighting_older_than_the_last_run_is_out_of_order() -> None:
+def test_sighting_older_than_last_run_is_out_of_order() -> None:
     with pytest.raises(OutOfOrder, match="r/page/edge"):
         fold(runs_of((5, ABSENT)), a_sighting(ABSENT, 4))
 
 
-def test_a_sighting_lengthens_the_last_run_unless_its_answer_differs_or_it_is_set_apart() -> None:
+@pytest.mark.parametrize(
+    ("state", "apart", "looks_in_run"),
+    [(ABSENT, False, 2), (PRESENT, False, None), (ABSENT, True, None)],
+    ids=["same answer", "other answer", "blind in between"],
+)
+def test_same_answer_lengthens_last_run_unless_set_apart(
+    state: State, looks_in_run: int | None, *, apart: bool
+) -> None:
+    """`extend_run` returns None if the sighting begins a run. `last` itself stays as it is."""
     last = start_run(a_sighting(ABSENT, 0))
-    same_answer, other_answer = a_sighting(ABSENT, 1), a_sighting(PRESENT, 1)
-    lengthened = extend_run(last, same_answer)
-    assert (last.looks, lengthened.looks) == (1, 2)
-    # It returns None if the sighting begins a run.
-    assert extend_run(last, other_answer) is None
-    # Sightings are set apart if the monitor was blind between them.
-    assert extend_run(last, same_answer, apart=True) is None
+    lengthened = extend_run(last, a_sighting(state, 1), apart=apart)
+    assert (lengthened and lengthened.looks) == looks_in_run
+    assert last.looks == 1
 
 
 @settings(max_examples=100)
 @given(worlds(), st.lists(st.integers(0, 60), max_size=4).map(sorted))
-def test_sightings_added_in_batches_to_the_last_stored_run_give_the_same_runs_as_all_at_once(
-    world: World, batch_ends: list[int]
-) -> None:
+def test_batches_of_sightings_give_same_runs_as_all_at_once(world: World, batch_ends: list[int]) -> None:
     blind_spans = world.spans
     for sightings in world.sightings.values():
         stored: list[Run] = []
@@ -160,25 +162,26 @@ def test_sightings_added_in_batches_to_the_last_stored_run_give_the_same_runs_as
 
 @settings(max_examples=100)
 @given(worlds())
-def test_every_look_is_counted_once_and_runs_keep_their_order_and_only_failed_ones_have_a_reason(world: World) -> None:
+def test_runs_count_each_look_once_and_keep_order(world: World) -> None:
     for target, runs in world.runs().items():
         assert sum(run.looks for run in runs) == len(world.sightings[target])
         assert all(one.last_received <= other.first_sent for one, other in pairwise(runs))
-        assert all(one.state is UNKNOWN for one in runs if one.why)
+        runs_with_reason = [run for run in runs if run.why]
+        assert all(run.state is UNKNOWN for run in runs_with_reason)
 
 
-def test_the_widest_gap_around_a_slot_is_that_of_looks_near_it_until_the_page_was_seen() -> None:
-    # Looks count from two minutes before the slot. Hours before it, and after the page was seen, there are fewer looks.
+def test_widest_gap_counts_looks_near_slot_until_page_was_seen() -> None:
+    """That is from two minutes before the slot. Earlier and later, there are fewer looks."""
     hours_before = a_run("page", ABSENT, first=-7200, last=-121, looks=400, largest_gap=300 * SECOND)
     around_slot = a_run("page", ABSENT, first=-120, last=3, looks=90, largest_gap=3.6 * SECOND)
     after_it_came = a_run("page", PRESENT, first=5, last=3600, looks=60, largest_gap=60 * SECOND)
     assert widest_gap([hours_before, around_slot, after_it_came], SLOT) == 3.6 * SECOND
 
 
-def test_a_hole_between_two_runs_around_a_slot_is_a_gap() -> None:
-    before, after = a_run("page", ABSENT, -120, -30, looks=90), a_run("page", ABSENT, 10, 120, looks=90)
+def test_hole_between_two_runs_around_slot_is_a_gap() -> None:
+    before, after = a_run("page", ABSENT, -120, last=-30, looks=90), a_run("page", ABSENT, 10, 120, looks=90)
     assert widest_gap([before, after], SLOT) == 40 * SECOND
 
 
-def test_one_look_around_a_slot_has_no_gap() -> None:
+def test_one_look_around_slot_has_no_gap() -> None:
     assert widest_gap([a_run("page", ABSENT, 1)], SLOT) is None

@@ -20,16 +20,14 @@ from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, WITHDRAWN, Look, looks
 Span = tuple[str, datetime, datetime]
 
 
-def spells_of(*each: Look, specific: bool = False, view: View = View.EDGE) -> tuple[Spell, ...]:
-    return tuple(build_spells(view, looks(*each, specific=specific).runs("page")))
+def spells_of(*each: Look, this_edition: bool = False, view: View = View.EDGE) -> tuple[Spell, ...]:
+    return tuple(build_spells(view, looks(*each, specific=this_edition).runs("page")))
 
 
-def spans_of(*each: Look, specific: bool = False) -> list[Span]:
-    """Return the spells of these looks at the edge, as `present` or `absent` tells them."""
-    return [
-        ("present" if spell.is_present else "absent", spell.begin, spell.end)
-        for spell in spells_of(*each, specific=specific)
-    ]
+def spans_of(*each: Look, this_edition: bool = False) -> list[Span]:
+    """Return the spells of these looks at the edge as `present` or `absent` return them."""
+    spells = spells_of(*each, this_edition=this_edition)
+    return [("present" if spell.is_present else "absent", spell.begin, spell.end) for spell in spells]
 
 
 def present(begin: float, end: float) -> Span:
@@ -40,38 +38,40 @@ def absent(begin: float, end: float) -> Span:
     return "absent", after_slot(begin), after_slot(end)
 
 
-def test_presence_from_the_first_look_on_is_left_out_because_it_may_be_of_an_earlier_edition() -> None:
-    assert spans_of((0, PRESENT), (5, PRESENT)) == []
+def test_presence_from_first_look_on_does_not_count() -> None:
+    """It may be of an earlier edition."""
+    assert spans_of((0, PRESENT), (5, PRESENT), this_edition=False) == []
 
 
-def test_presence_from_the_first_look_on_counts_if_its_content_can_only_be_of_this_edition() -> None:
-    assert spans_of((0, PRESENT), (5, PRESENT), specific=True) == [present(0, 5)]
+def test_presence_from_first_look_on_counts_if_of_this_edition() -> None:
+    assert spans_of((0, PRESENT), (5, PRESENT), this_edition=True) == [present(0, 5)]
 
 
 @pytest.mark.parametrize("state", [ABSENT, WITHDRAWN])
-def test_presence_counts_after_an_absence_or_a_withdrawal_whatever_its_content(state: State) -> None:
-    assert spans_of((0, state), (5, PRESENT)) == [absent(0, 0), present(5, 5)]
+def test_presence_of_any_content_counts_after_absence_or_withdrawal(state: State) -> None:
+    assert spans_of((0, state), (5, PRESENT), this_edition=False) == [absent(0, 0), present(5, 5)]
 
 
-def test_a_failed_look_between_two_absences_does_not_split_their_spell() -> None:
+def test_failed_look_does_not_split_a_spell_of_absence() -> None:
     assert spans_of((0, ABSENT), (5, UNKNOWN), (10, ABSENT), (15, WITHDRAWN)) == [absent(0, 15)]
 
 
-def test_a_failed_look_between_two_presences_does_not_split_their_spell() -> None:
+def test_failed_look_does_not_split_a_spell_of_presence() -> None:
     assert spans_of((0, ABSENT), (5, PRESENT), (10, UNKNOWN), (15, PRESENT)) == [absent(0, 0), present(5, 15)]
 
 
-def test_a_copy_from_before_the_first_absence_proves_no_presence() -> None:
+def test_cached_copy_from_before_first_absence_proves_no_presence() -> None:
     age = 10
     assert spans_of((100, ABSENT), (105, PRESENT, age)) == [absent(100, 100)]
 
 
-def test_a_copy_made_at_the_first_absence_or_later_proves_presence_at_the_time_it_was_made() -> None:
+def test_cached_copy_proves_presence_when_it_was_made() -> None:
     age = 5
     assert spans_of((100, ABSENT), (105, PRESENT, age)) == [absent(100, 100), present(105 - age, 105 - age)]
 
 
-def test_a_copy_from_before_the_first_absence_counts_if_an_earlier_look_showed_the_content() -> None:
+def test_older_copy_counts_if_an_earlier_look_showed_the_content() -> None:
+    """The copy is from before the first absence. Without an earlier look at the content, it would prove nothing."""
     age, first_absence = 30, 100
     spans = spans_of((first_absence, ABSENT), (110, PRESENT), (115, ABSENT), (120, PRESENT, age))
     copy = present(120 - age, 120 - age)
@@ -79,58 +79,51 @@ def test_a_copy_from_before_the_first_absence_counts_if_an_earlier_look_showed_t
 
 
 @pytest.mark.parametrize(("first_age", "last_age"), [(60, 0), (0, 60)])
-def test_a_spell_lasts_from_its_oldest_to_its_newest_copy(first_age: float, last_age: float) -> None:
-    # The third value of a look is the age of the copy that it got. A spell is a time in which a view always showed the
-    # same.
+def test_spell_lasts_from_its_oldest_to_its_newest_copy(first_age: float, last_age: float) -> None:
+    """A spell is a time in which a view always showed the same."""
     (spell,) = spells_of((0, ABSENT, first_age), (10, ABSENT, last_age))
-    copies_made = [0 - first_age, 10 - last_age]
-    assert spell.begin == after_slot(min(copies_made))
-    assert spell.end == after_slot(max(copies_made))
+    copies_made_at = [0 - first_age, 10 - last_age]
+    assert spell.begin == after_slot(min(copies_made_at))
+    assert spell.end == after_slot(max(copies_made_at))
 
 
-def test_a_spell_across_a_failed_look_has_only_the_runs_of_its_usable_looks() -> None:
+def test_spell_across_failed_look_has_only_its_usable_runs() -> None:
     (spell,) = spells_of((0, ABSENT), (5, UNKNOWN), (10, ABSENT))
     assert (spell.first_sent, spell.last_received) == (after_slot(0), after_slot(10))
     assert [run.state for run in spell.runs] == [ABSENT, ABSENT]
 
 
-def corrected_presence_of(
+def presence_after_age_check(
     edge: Sequence[Look], *, origin: Sequence[Look] = (), content_api: Sequence[Look] = ()
 ) -> Spell:
     """Return the last spell of the edge, a presence, after its age was compared with the looks at all views."""
     views = {View.EDGE: edge, View.ORIGIN: origin, View.CONTENT: content_api}
-    spells = {view: spells_of(*each, specific=True, view=view) for view, each in views.items()}
+    spells = {view: spells_of(*each, this_edition=True, view=view) for view, each in views.items()}
     presence = correct_ages(spells)[View.EDGE][-1]
     assert presence.is_present
     return presence
 
 
-def test_a_presence_shown_by_a_cached_copy_begins_when_the_copy_was_made() -> None:
+def test_presence_shown_by_cached_copy_begins_when_copy_was_made() -> None:
     age = 30
-    presence = corrected_presence_of(edge=[(0, ABSENT), (60, PRESENT, age)])
+    presence = presence_after_age_check(edge=[(0, ABSENT), (60, PRESENT, age)])
     assert presence.begin == presence.earliest == after_slot(60 - age)
     # `claimed_begin` is the time of a copy whose age is not believed.
     assert presence.claimed_begin is None
 
 
-def test_a_presence_begins_with_its_look_if_its_copy_says_that_it_is_older_than_an_absence() -> None:
-    # 50: the edge lacks the page. 60: it serves a copy that says that it is 30 s old. So it is not really from 30.
-    presence = corrected_presence_of(edge=[(0, ABSENT), (50, ABSENT), (60, PRESENT, 30)])
+def test_presence_with_disproved_age_begins_at_its_look() -> None:
+    """The copy got at 60 s says that it is from 30 s, but the edge lacked the page until 50 s."""
+    age = 30
+    presence = presence_after_age_check(edge=[(0, ABSENT), (50, ABSENT), (60, PRESENT, age)])
     assert presence.begin == after_slot(60)
+    # If the age is right after all, the page was public at 30 s, removed by 50 s and is back at 60 s.
+    assert presence.claimed_begin == presence.earliest == after_slot(60 - age)
 
 
-def test_a_presence_keeps_the_disproved_time_of_its_copy_as_its_earliest_time() -> None:
-    # 50: the edge lacks the page. 60: it serves a copy that says that it is 30 s old. So it is not really from 30.
-    presence = corrected_presence_of(edge=[(0, ABSENT), (50, ABSENT), (60, PRESENT, 30)])
-    assert presence.claimed_begin == after_slot(60 - 30)
-    # If the age is right after all, the page was public at 30, removed by 50 and is back at 60.
-    assert presence.earliest == after_slot(60 - 30)
-
-
-def test_a_presence_whose_age_is_wrong_begins_15_s_after_its_look_if_no_answer_time_is_stored() -> None:
-    # A look at 60 s got a copy that claims to be from 30 s. That is wrong, because the page was absent at 50 s. So the
-    # presence begins when the look was answered. Old versions of the store did not keep when that was.
-    absence, presence = spells_of((0, ABSENT), (50, ABSENT), (60, PRESENT, 30), specific=True)
+def test_presence_with_disproved_age_and_no_answer_time_begins_later() -> None:
+    """Old versions of the store did not keep when a look was answered. It took 15 s at most."""
+    absence, presence = spells_of((0, ABSENT), (50, ABSENT), (60, PRESENT, 30), this_edition=True)
     run_without_answer_time = replace(presence.runs[0], first_received=None)
     old_presence = replace(presence, runs=(run_without_answer_time,))
     _, corrected = correct_ages({View.EDGE: [absence, old_presence]})[View.EDGE]
@@ -139,112 +132,86 @@ def test_a_presence_whose_age_is_wrong_begins_15_s_after_its_look_if_no_answer_t
 
 
 @pytest.mark.parametrize(
-    "origin",
-    [[(10, ABSENT), (50, ABSENT)], [(35, ABSENT), (50, ABSENT)]],
-    ids=["looks 40 s apart", "looks only after the claimed time"],
+    ("origin", "is_possible"),
+    [
+        pytest.param([(10, ABSENT), (50, ABSENT)], True, id="looks 40 s apart"),
+        pytest.param([(35, ABSENT), (50, ABSENT)], True, id="looks only after the claimed time"),
+        pytest.param([(20, ABSENT), (35, ABSENT), (50, ABSENT)], False, id="looks around the claimed time"),
+        pytest.param([(30, ABSENT), (50, ABSENT)], False, id="looks from the claimed time on"),
+    ],
 )
-def test_a_wrong_age_is_kept_as_a_claim_if_no_close_looks_at_the_origin_exclude_it(origin: list[Look]) -> None:
-    # A copy got at 60 claims to be from 30. The origin lacked the page at 50, so the presence begins at 60. But the
-    # page may have been public at 30 and removed.
-    presence = corrected_presence_of(edge=[(0, ABSENT), (60, PRESENT, 30)], origin=origin)
+def test_disproved_age_stays_a_claim_unless_close_looks_exclude_it(origin: list[Look], *, is_possible: bool) -> None:
+    """A copy got at 60 s says that it is from 30 s, but the origin lacked the page at 50 s.
+
+    The page may have been public at 30 s and removed, unless looks at most 20 s apart prove absence then.
+    """
+    presence = presence_after_age_check(edge=[(0, ABSENT), (60, PRESENT, 30)], origin=origin)
     assert presence.begin == after_slot(60)
-    assert presence.claimed_begin == after_slot(30)
+    assert presence.claimed_begin == (after_slot(30) if is_possible else None)
 
 
 @pytest.mark.parametrize(
-    "origin",
-    [[(20, ABSENT), (35, ABSENT), (50, ABSENT)], [(30, ABSENT), (50, ABSENT)]],
-    ids=["looks before and after the claimed time", "looks from the claimed time on"],
+    ("edge_last_absent", "origin", "content_api"),
+    [(0, [(61, ABSENT)], []), (0, [], [(50, ABSENT)]), (30, [], [])],
+    ids=["absent at the origin later", "absent in the content API", "absent at the edge when the copy was made"],
 )
-def test_a_wrong_age_is_not_kept_as_a_claim_if_close_looks_at_the_origin_exclude_it(origin: list[Look]) -> None:
-    # A copy got at 60 claims to be from 30. Looks at the origin that are at most 20 s apart prove absence then.
-    presence = corrected_presence_of(edge=[(0, ABSENT), (60, PRESENT, 30)], origin=origin)
-    assert presence.begin == after_slot(60)
-    assert presence.claimed_begin is None
-
-
-def test_an_age_is_believed_although_a_later_look_at_the_origin_found_the_page_absent() -> None:
+def test_age_is_believed_unless_absence_since_then_contradicts_it(
+    edge_last_absent: float, origin: list[Look], content_api: list[Look]
+) -> None:
+    """The content API has an item of its own, which may come later than the page."""
     age = 30
-    presence = corrected_presence_of(edge=[(0, ABSENT), (60, PRESENT, age)], origin=[(61, ABSENT)])
+    edge: list[Look] = [(0, ABSENT), (edge_last_absent, ABSENT), (60, PRESENT, age)]
+    presence = presence_after_age_check(edge, origin=origin, content_api=content_api)
     assert presence.begin == after_slot(60 - age)
 
 
-def test_an_age_is_believed_although_the_content_api_lacked_the_page_since_then() -> None:
-    # The content API has an item of its own, which may come later than the page.
-    age = 30
-    presence = corrected_presence_of(edge=[(0, ABSENT), (60, PRESENT, age)], content_api=[(50, ABSENT)])
-    assert presence.begin == after_slot(60 - age)
-
-
-def test_an_age_is_believed_if_the_last_absence_was_at_the_instant_at_which_the_copy_was_made() -> None:
-    age = 30
-    presence = corrected_presence_of(edge=[(0, ABSENT), (60 - age, ABSENT), (60, PRESENT, age)])
-    assert presence.begin == after_slot(60 - age)
-
-
-def test_an_absence_is_left_as_it_is_when_ages_are_corrected() -> None:
+def test_correction_of_ages_leaves_absences_unchanged() -> None:
     absences = spells_of((0, ABSENT), (5, ABSENT))
     assert correct_ages({View.EDGE: absences})[View.EDGE] == absences
 
 
-def test_a_presence_in_answers_without_an_age_is_left_as_it_is_although_the_origin_lacked_the_page() -> None:
-    # Only the age of a copy can be wrong. The edge made these answers when it was looked at, so they have none.
-    edge = spells_of((0, PRESENT), (5, PRESENT), specific=True)
+def test_correction_of_ages_leaves_uncached_presence_unchanged() -> None:
+    """Answers without an age cannot have a wrong one, although the origin lacked the page then."""
+    edge = spells_of((0, PRESENT), (5, PRESENT), this_edition=True)
     origin = spells_of((0, ABSENT), (3, ABSENT), view=View.ORIGIN)
     assert correct_ages({View.EDGE: edge, View.ORIGIN: origin})[View.EDGE] == edge
 
 
-def test_presence_from_the_first_answer_on_lasts_from_its_oldest_copy_to_its_newest_answer() -> None:
-    fresh_answer, cached_copy = (5, PRESENT), (15, PRESENT, 60)
+def test_presence_from_start_lasts_from_oldest_copy_to_newest_answer() -> None:
+    fresh_answer, old_copy = (5, PRESENT), (15, PRESENT, 60)
     later_absence, later_presence = (20, ABSENT), (25, PRESENT)
-    failed, failed_again = (0, UNKNOWN), (10, UNKNOWN)
-    runs = looks(failed, fresh_answer, failed_again, cached_copy, later_absence, later_presence).runs("page")
+    runs = looks((0, UNKNOWN), fresh_answer, (10, UNKNOWN), old_copy, later_absence, later_presence).runs("page")
     presence = find_presence_from_start(runs)
-    # The copy seen at 15 is 60 s old. It proves presence when it was made, and the fresh answer proves it at 5.
+    # The copy got at 15 s is 60 s old. It proves presence when it was made, and the fresh answer proves it at 5 s.
     assert (presence.begin, presence.end) == (after_slot(15 - 60), after_slot(5))
 
 
-def test_a_view_that_first_lacked_the_page_does_not_begin_with_an_unproved_presence() -> None:
-    runs = looks((0, ABSENT), (5, PRESENT)).runs("page")
+@pytest.mark.parametrize(
+    ("page_looks", "this_edition"),
+    [([(0, ABSENT), (5, PRESENT)], False), ([(0, PRESENT), (5, PRESENT)], True), ([(0, UNKNOWN)], False)],
+    ids=["absent at first", "of this edition", "all looks failed"],
+)
+def test_no_unproved_presence_from_start(page_looks: list[Look], *, this_edition: bool) -> None:
+    """A presence is unproved if it began with the first look and may be of an earlier edition."""
+    runs = looks(*page_looks, specific=this_edition).runs("page")
     assert find_presence_from_start(runs) is None
 
 
-def test_a_view_that_first_showed_this_edition_does_not_begin_with_an_unproved_presence() -> None:
-    # A presence from the first look on is unproved only if it may be of an earlier edition.
-    runs = looks((0, PRESENT), (5, PRESENT), specific=True).runs("page")
-    assert find_presence_from_start(runs) is None
-
-
-def test_a_view_whose_looks_all_failed_does_not_begin_with_an_unproved_presence() -> None:
-    runs = looks((0, UNKNOWN)).runs("page")
-    assert find_presence_from_start(runs) is None
-
-
-def absence_after_presence_until_10(*later_looks: Look) -> datetime | None:
-    """Return by when content was absent that a view showed from 0 to 10, by later looks at that view."""
-    (presence,) = spells_of((0, PRESENT), (10, PRESENT), specific=True)
-    return find_absence_after(presence, spells_of(*later_looks))
-
-
-def test_content_without_a_later_look_that_found_it_absent_has_no_removal() -> None:
-    assert absence_after_presence_until_10() is None
-
-
-def test_content_is_absent_by_the_first_look_after_its_presence_that_found_it_absent() -> None:
-    assert absence_after_presence_until_10((20, ABSENT)) == after_slot(20)
-
-
-def test_content_is_absent_by_the_time_at_which_a_newer_copy_without_it_was_made() -> None:
-    age = 9
-    assert absence_after_presence_until_10((20, ABSENT, age)) == after_slot(20 - age)
-
-
-@pytest.mark.parametrize("age", [10, 15, 20, 30])
-def test_a_copy_without_the_content_from_before_the_last_look_that_showed_it_proves_no_removal(age: float) -> None:
-    # The copy was made at 10 or earlier, when the content was still shown.
-    assert absence_after_presence_until_10((20, ABSENT, age)) is None
-
-
-def test_content_is_absent_by_a_look_without_a_cache_after_one_that_got_an_old_copy() -> None:
-    old_copy, fresh_answer = (20, ABSENT, 15), (30, ABSENT)
-    assert absence_after_presence_until_10(old_copy, fresh_answer) == after_slot(30)
+@pytest.mark.parametrize(
+    ("later_looks", "absent_by"),
+    [
+        pytest.param([], None, id="no later look"),
+        pytest.param([(20, ABSENT)], 20, id="absent"),
+        pytest.param([(20, ABSENT, 9)], 20 - 9, id="absent in a newer copy"),
+        pytest.param([(20, ABSENT, 10)], None, id="absent in a copy as old as the last presence"),
+        pytest.param([(20, ABSENT, 15)], None, id="absent in an older copy"),
+        pytest.param([(20, ABSENT, 20)], None, id="absent in a copy as old as the first presence"),
+        pytest.param([(20, ABSENT, 30)], None, id="absent in a copy from before"),
+        pytest.param([(20, ABSENT, 15), (30, ABSENT)], 30, id="absent in an older copy and then without a cache"),
+    ],
+)
+def test_content_is_removed_by_first_answer_made_without_it(later_looks: list[Look], absent_by: float | None) -> None:
+    """The content was shown from 0 s to 10 s. The third value of a look is the age of the copy that it got."""
+    (presence,) = spells_of((0, PRESENT), (10, PRESENT), this_edition=True)
+    later_spells = spells_of(*later_looks)
+    assert find_absence_after(presence, later_spells) == after_slot(absent_by)

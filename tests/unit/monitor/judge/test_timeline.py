@@ -21,19 +21,20 @@ def early_spans(timeline: Timeline) -> list[tuple[object, object]]:
     return [(span.begins, span.ends) for span in timeline.lanes[0].spans if span.state == "early"]
 
 
-def test_a_release_that_was_never_looked_at_has_no_timeline() -> None:
+def test_release_without_looks_has_no_timeline() -> None:
     assert timeline_of(now=60) is None
 
 
-def test_a_late_release_is_drawn_from_its_slot_to_when_it_came() -> None:
-    timeline = timeline_of(a_run("page", ABSENT, -86_400, 1200), a_run("page", PRESENT, 1201, 90_000), now=90_000)
-    assert timeline.begins < SLOT < after_slot(1201) < timeline.ends
-    # With a whole day on either side, the twenty minutes that matter could not be seen.
+def test_timeline_of_late_release_shows_only_the_relevant_minutes() -> None:
+    """With the whole day of looks on either side, the twenty minutes that matter could not be seen."""
+    came = 1201
+    timeline = timeline_of(a_run("page", ABSENT, -86_400, 1200), a_run("page", PRESENT, came, 90_000), now=90_000)
+    assert timeline.begins < SLOT < after_slot(came) < timeline.ends
     assert timeline.ends - timeline.begins < timedelta(minutes=30)
     assert [span.state for span in timeline.lanes[0].spans] == ["absent", "present"]
 
 
-def test_an_exposure_is_drawn_as_early_on_a_timeline_that_begins_before_it() -> None:
+def test_exposure_is_drawn_as_early() -> None:
     came_early, last_seen_early = -3600, -3000
     timeline = timeline_of(
         a_run("page", ABSENT, first=-7200, last=came_early - 5),
@@ -46,23 +47,24 @@ def test_an_exposure_is_drawn_as_early_on_a_timeline_that_begins_before_it() -> 
     assert timeline.begins < after_slot(came_early)
 
 
-def test_an_open_exposure_lasts_until_now() -> None:
-    timeline = timeline_of(a_run("page", ABSENT, -7200, -600), a_run("page", PRESENT, -595, -300), now=-300)
-    assert early_spans(timeline) == [(after_slot(-595), after_slot(-300))]
+def test_open_exposure_lasts_until_now() -> None:
+    came_early, now = -595, -300
+    timeline = timeline_of(a_run("page", ABSENT, -7200, -600), a_run("page", PRESENT, came_early, now), now=now)
+    assert early_spans(timeline) == [(after_slot(came_early), after_slot(now))]
 
 
-def test_only_blind_spans_within_the_timeline_are_drawn_and_every_box_lies_inside_it() -> None:
-    # No answer changes, so the timeline begins a few minutes before the slot.
-    spans = ((-90, -40, "stalled"), (-90_000, -80_000, "stopped"))
-    blind = tuple(Blind(after_slot(begins), after_slot(ends), cause) for begins, ends, cause in spans)
-    timeline = timeline_of(a_run("page", ABSENT, -86_400, 400), now=400, blind=blind)
+def test_only_blind_spans_within_the_timeline_are_drawn() -> None:
+    """No answer changes, so the timeline begins a few minutes before the slot."""
+    within = Blind(after_slot(-90), after_slot(-40), "stalled")
+    before = Blind(after_slot(-90_000), after_slot(-80_000), "stopped")
+    timeline = timeline_of(a_run("page", ABSENT, -86_400, 400), now=400, blind=(within, before))
     assert [span.state for span in timeline.blind] == ["stalled"]
     for span in (*timeline.lanes[0].spans, *timeline.blind):
         left, width = timeline.box(span)  # in percent
         assert 0 <= left <= left + width <= 100
 
 
-def test_a_timeline_of_many_spans_leaves_out_the_middle() -> None:
+def test_timeline_of_many_spans_leaves_out_the_middle() -> None:
     runs = [a_run("page", UNKNOWN if n % 2 else ABSENT, -7200 + 10 * n, -7195 + 10 * n) for n in range(100)]
     lane = timeline_of(*runs, now=60).lanes[0]
     most_spans = 40

@@ -45,13 +45,13 @@ def exposure_of_early_page(*turns: Turn, now: float, every: float = 1.0) -> Expo
         "never seen again",
     ],
 )
-def test_the_reason_an_exposure_ended_follows_from_the_looks(turns: list[Turn], ended: Ended) -> None:
+def test_looks_give_the_reason_an_exposure_ended(turns: list[Turn], ended: Ended) -> None:
     exposure = exposure_of_early_page(*turns, now=60)
     assert (exposure.open, exposure.ended) == (False, ended)
 
 
-def test_an_exposure_stays_open_at_its_slot_until_the_next_look_shows_why_it_ends() -> None:
-    # With a look every 7 s the last before the slot is 6 s old, and the next one comes a second after it.
+def test_exposure_stays_open_at_slot_until_next_look() -> None:
+    """That look shows why it ended. With a look every 7 s, the next one comes a second after the slot."""
     at_slot = verdict_on_early_page(now=0, every=7)
     assert [(exposure.open, exposure.ended) for exposure in at_slot.exposures] == [(True, None)]
     assert not at_slot.final
@@ -60,21 +60,17 @@ def test_an_exposure_stays_open_at_its_slot_until_the_next_look_shows_why_it_end
     assert exposure_of_early_page(now=4, every=7) == after_next_look
 
 
-def test_an_exposure_whose_looks_fail_at_its_slot_is_judged_again_20_s_later() -> None:
-    looks_fail_since_3_s_before_slot = (-3, UNKNOWN)
-    assert verdict_on_early_page(looks_fail_since_3_s_before_slot, now=0).revisit == after_slot(20)
-
-
-def test_an_exposure_whose_looks_fail_at_its_slot_ends_by_then_for_an_unknown_reason() -> None:
-    last_shown, first_failed, slot = -4, -3, 0
-    # The page is looked at each second. 20 s after the slot the verdict no longer waits for a usable look.
-    exposure = exposure_of_early_page((first_failed, UNKNOWN), now=20, every=1)
+def test_exposure_with_failed_looks_at_slot_ends_20_s_later() -> None:
+    """By then the verdict no longer waits for a usable look."""
+    last_shown, first_failed, slot, judged_again = -4, -3, 0, 20
+    assert verdict_on_early_page((first_failed, UNKNOWN), now=slot).revisit == after_slot(judged_again)
+    exposure = exposure_of_early_page((first_failed, UNKNOWN), now=judged_again, every=1)
     assert (exposure.open, exposure.ended) == (False, Ended.UNKNOWN)
     assert exposure.to == Interval(after=after_slot(last_shown), by=after_slot(slot))
 
 
-def test_a_stored_exposure_without_the_field_ended_replays_without_a_difference() -> None:
-    # Older versions stored exposures without `ended`. A replay compares what is stored with the verdict computed again.
+def test_replay_accepts_stored_exposure_without_field_ended() -> None:
+    """Older versions stored none. A replay compares what is stored with the verdict computed again."""
     stored, again = (release_json(verdict_on_early_page(now=60)) for _ in range(2))
     assert again["exposures"][0]["ended"] == "slot"
     for part in (stored, *stored["parts"]):
@@ -83,16 +79,13 @@ def test_a_stored_exposure_without_the_field_ended_replays_without_a_difference(
     assert find_differences(stored, again) == []
 
 
-def test_a_replay_reports_another_reason_for_the_end_of_an_exposure_than_the_stored_one() -> None:
-    # The page came early and stayed, so the exposure ended at its slot.
+@pytest.mark.parametrize(
+    ("stored_reason", "differences"),
+    [("removed", ["exposures[0].ended: was removed, is slot"]), ("unknown", [])],
+)
+def test_replay_may_only_replace_an_unknown_reason_for_end(stored_reason: str, differences: list[str]) -> None:
+    """Looks made since the verdict was stored may show why it ended."""
     stored, computed_again = (release_json(verdict_on_early_page(now=60)) for _ in range(2))
-    stored["exposures"][0]["ended"] = "removed"
-    assert find_differences(stored, computed_again) == ["exposures[0].ended: was removed, is slot"]
-
-
-def test_a_replay_may_find_the_reason_for_the_end_of_an_exposure_that_was_stored_as_unknown() -> None:
-    # Looks made since the verdict was stored may show why it ended, so this is no difference.
-    stored, computed_again = (release_json(verdict_on_early_page(now=60)) for _ in range(2))
-    stored["exposures"][0]["ended"] = "unknown"
     assert computed_again["exposures"][0]["ended"] == "slot"
-    assert find_differences(stored, computed_again) == []
+    stored["exposures"][0]["ended"] = stored_reason
+    assert find_differences(stored, computed_again) == differences

@@ -31,7 +31,8 @@ def test_host_without_its_own_rate_gets_the_default() -> None:
 
 
 @pytest.mark.parametrize(("rate", "places"), [(2.0, 4), (20.0, 10), (200.0, 32)])
-def test_requests_under_way_are_those_of_half_a_second_but_at_least_4_and_at_most_32(rate: float, places: int) -> None:
+def test_requests_under_way_are_those_of_half_a_second(rate: float, places: int) -> None:
+    """They are at least 4 and at most 32."""
     assert concurrent_requests(rate) == places
 
 
@@ -40,16 +41,17 @@ def targets_that_want_a_look(*, every: float, chance: float = 1.0) -> WantedSpac
     return WantedSpacing(every, chance)
 
 
-def test_spacing_is_not_stretched_if_the_demand_is_less_than_the_rate() -> None:
+def test_spacing_is_not_stretched_if_rate_meets_demand() -> None:
     assert stretch_factor(demand=3.0, rate=5.0) == 1.0
 
 
-def test_each_share_is_what_is_wanted_if_the_rate_is_enough_for_all() -> None:
+def test_each_share_is_as_wanted_if_rate_is_enough() -> None:
     looks_a_second = [1.0, 2.0]
     assert share_rate(wants=looks_a_second, weights=[1.0, 1.0], rate=5.0) == looks_a_second
 
 
-def test_spacings_are_as_wanted_if_the_rate_is_enough_for_all_whatever_the_chances() -> None:
+def test_spacings_are_as_wanted_if_rate_is_enough() -> None:
+    """Then the chances of a change do not matter."""
     often, rarely = targets_that_want_a_look(every=1, chance=1), targets_that_want_a_look(every=5, chance=9)
     number_of_targets = {often: 2, rarely: 10}
     # They want 2/1 + 10/5 = 4 looks a second.
@@ -61,7 +63,7 @@ def test_twice_the_demand_doubles_the_spacing() -> None:
     assert stretch_factor(demand=10.0, rate=5.0) == 2.0
 
 
-def test_targets_that_want_looks_a_tenth_as_often_get_ten_times_the_spacing() -> None:
+def test_targets_that_want_fewer_looks_get_a_longer_spacing() -> None:
     often, rarely = targets_that_want_a_look(every=1), targets_that_want_a_look(every=10)
     number_of_targets = {often: 10, rarely: 10}
     # They want 10/1 + 10/10 = 11 looks a second, which is ten times the rate. So every spacing is ten times as long.
@@ -70,14 +72,13 @@ def test_targets_that_want_looks_a_tenth_as_often_get_ten_times_the_spacing() ->
 
 
 def test_no_share_exceeds_its_want_and_the_rest_is_shared() -> None:
-    # The first target has the highest weight but wants only 1 look a second. The other 4 are for the two equal ones.
+    """The first target has the highest weight but wants only 1 look a second. The two equal ones share the other 4."""
     shares = share_rate(wants=[1.0, 10.0, 10.0], weights=[10.0, 1.0, 1.0], rate=5.0)
     assert shares == pytest.approx([1.0, 2.0, 2.0])
 
 
-def test_target_that_cannot_change_gets_a_tenth_of_an_equal_share() -> None:
-    # Two targets want 10 looks a second each, and the host allows 5 a second. The second target has no chance of a
-    # change.
+def test_target_that_cannot_change_gets_a_tenth_of_share() -> None:
+    """Two targets want 10 looks a second each, and the host allows 5 a second."""
     chances = [1.0, 0.0]
     _may_change, cannot_change = share_rate([10.0, 10.0], weights=chances, rate=5.0)
     equal_share = 5.0 / 2
@@ -93,8 +94,8 @@ def test_shares_never_exceed_the_rate_and_are_never_zero(rows: list[tuple[float,
     assert all(0 < got <= want for got, want in zip(shares, wants, strict=True))
 
 
-def test_spacings_give_the_shortest_mean_interval_that_the_rate_allows() -> None:
-    # Nine in ten of all changes are at the ten likely targets, and one in ten at the ninety unlikely ones.
+def test_spacings_give_the_shortest_mean_interval() -> None:
+    """Nine in ten of all changes are at the ten likely targets, and one in ten at the ninety unlikely ones."""
     likely = targets_that_want_a_look(every=1, chance=0.9 / 10)
     unlikely = targets_that_want_a_look(every=1, chance=0.1 / 90)
     seconds_between_looks = affordable_spacings({likely: 10, unlikely: 90}, rate=1.0)
@@ -106,7 +107,7 @@ def test_spacings_give_the_shortest_mean_interval_that_the_rate_allows() -> None
 
 @given(RATES, st.lists(st.floats(0, 3), max_size=80))
 def test_starts_in_any_second_never_exceed_the_budget(rate: float, waits: list[float]) -> None:
-    # Each request is wanted up to `3 / rate` seconds after the start of the one before, some of them at once.
+    """Each request is wanted up to `3 / rate` seconds after the start of the one before, some of them at once."""
     pacer, now, starts = Pacer(rate), NOON, []
     for wait in waits:
         now = pacer.next_start(now + timedelta(seconds=wait / rate))
@@ -117,10 +118,10 @@ def test_starts_in_any_second_never_exceed_the_budget(rate: float, waits: list[f
         assert len(starts_within_a_second) <= ceil(rate)
 
 
-def test_each_request_that_is_sent_again_delays_the_next_start_by_one_gap() -> None:
+def test_each_request_sent_again_delays_next_start_by_a_gap() -> None:
+    """10 ms after its start, the connection breaks, and so does the next one. So it is sent again twice."""
     pacer = Pacer(5.0)
     pacer.record_start(NOON)
-    # 10 ms later, its connection breaks, and so does the next one. So it is sent again twice.
     sent_again_at = after(0.01)
     pacer.charge_extra_request(sent_again_at)
     pacer.charge_extra_request(sent_again_at)
@@ -128,8 +129,8 @@ def test_each_request_that_is_sent_again_delays_the_next_start_by_one_gap() -> N
     assert pacer.next_start(after(0.02)) == sent_again_at + gaps_of_extra_requests + usual_gap
 
 
-def test_wait_of_30_s_after_a_refusal_is_doubled_by_a_refusal_after_it_but_not_by_one_during_it() -> None:
-    # A host that refuses a request may name the time to wait. Without one, the wait is 30 s.
+def test_refusal_after_the_wait_doubles_it_but_not_during_it() -> None:
+    """A host that refuses a request may name the time to wait. Without one, the wait is 30 s."""
     pacer, no_time_named = Pacer(10.0), None
     pacer.record_refusal(NOON, no_time_named)
     pacer.record_refusal(after(0.1), no_time_named)
@@ -138,30 +139,21 @@ def test_wait_of_30_s_after_a_refusal_is_doubled_by_a_refusal_after_it_but_not_b
     assert pacer.quiet_until == after(31 + 2 * 30)
 
 
-def test_wait_after_a_second_refusal_is_doubled_if_the_rate_has_not_recovered_from_the_first() -> None:
-    # A host that refuses a request may name the time to wait. Without one, the first wait is 30 s.
+@pytest.mark.parametrize(
+    ("successes", "seconds_to_wait"), [(8, 2 * 30), (16, 30)], ids=["rate still low", "rate recovered"]
+)
+def test_wait_doubles_unless_rate_recovered_from_first_refusal(successes: int, seconds_to_wait: float) -> None:
+    """A refusal cuts the rate to a quarter. Each success multiplies it by 1.1, so 15 of them bring it back."""
     pacer, no_time_named = Pacer(10.0), None
     pacer.record_refusal(NOON, no_time_named)
-    # A refusal cuts the rate to a quarter. Each success multiplies it by 1.1, so eight are too few to bring it back.
-    for _ in range(8):
+    for _ in range(successes):
         pacer.record_success()
     pacer.record_refusal(after(100), no_time_named)
-    assert pacer.quiet_until == after(100 + 2 * 30)
-
-
-def test_wait_after_a_second_refusal_is_30_s_again_if_the_rate_has_recovered_from_the_first() -> None:
-    # A host that refuses a request may name the time to wait. Without one, the first wait is 30 s.
-    pacer, no_time_named = Pacer(10.0), None
-    pacer.record_refusal(NOON, no_time_named)
-    # A refusal cuts the rate to a quarter. Each success multiplies it by 1.1, so 15 of them bring it back.
-    for _ in range(16):
-        pacer.record_success()
-    pacer.record_refusal(after(100), no_time_named)
-    assert pacer.quiet_until == after(100 + 30)
+    assert pacer.quiet_until == after(100 + seconds_to_wait)
 
 
 def test_longest_wait_is_one_day() -> None:
-    # The host refuses a request and asks for a wait of 4000 days.
+    """The host refuses a request and asks for a wait of 4000 days."""
     pacer = Pacer(10.0)
     pacer.record_refusal(NOON, timedelta(days=4000))
     assert pacer.quiet_until == NOON + timedelta(days=1)

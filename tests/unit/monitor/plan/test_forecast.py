@@ -50,17 +50,18 @@ def warning_with_five_looks_a_second(plans: Sequence[Sequence[Window]], minutes:
     return overload_warning("www.gov.uk", wanted, 5.0, plans, "Europe/London", 30 * SECOND)
 
 
-def test_warning_names_the_budget_that_would_prove_who_was_on_time() -> None:
-    # 240 pages want a look each second and together get 5 a second, so each gets one in 48 s. A look in 30 s is close
-    # enough to prove who was on time, and 240 / 30 = 8.
+def test_warning_names_budget_that_would_prove_who_was_on_time() -> None:
+    """240 pages want a look each second and together get 5 a second, so each gets one in 48 s.
+
+    A look in 30 s is close enough to prove who was on time, and 240 / 30 = 8.
+    """
     warning = warning_with_five_looks_a_second(plans_of_pages(240))
     assert warning.endswith("every 48 s where 1 s is wanted, too far to prove who was on time; 8/s would make it 30 s")
 
 
 @pytest.mark.parametrize(("pages", "unlikely_pages"), [(240, 0), (240, 120), (7, 0), (61, 300)])
-def test_least_sufficient_rate_allows_looks_at_likely_pages_every_30_s_and_no_smaller_rate_does(
-    pages: int, unlikely_pages: int
-) -> None:
+def test_least_sufficient_rate_allows_looks_every_30_s(pages: int, unlikely_pages: int) -> None:
+    """That is at likely pages. No smaller rate does."""
     plans = plans_of_pages(pages, every=1.0, chance=1.0) + plans_of_pages(unlikely_pages, every=1.0, chance=0.25)
     counts = count_wanted(plans, BEGIN)
 
@@ -72,32 +73,32 @@ def test_least_sufficient_rate_allows_looks_at_likely_pages_every_30_s_and_no_sm
     assert least == 1 or spacing_of_pages(least - 1) > 30
 
 
-def test_warning_names_no_larger_budget_if_the_wanted_looks_are_too_far_apart_to_prove_anything() -> None:
-    # Looks at most 30 s apart can prove who was on time. These pages want one every 60 s, so no budget could do that.
+def test_warning_names_no_budget_if_wanted_looks_prove_nothing() -> None:
+    """Looks at most 30 s apart can prove who was on time. These pages want one every 60 s."""
     warning = warning_with_five_looks_a_second(plans_of_pages(400, every=60))
     # 400 pages get 5 looks a second together, so each gets one in 80 s.
     assert warning.endswith("every 80 s where 60 s is wanted")
 
 
-def test_warning_names_no_larger_budget_if_looks_are_close_enough_to_prove_who_was_on_time() -> None:
-    # 20 pages get 5 looks a second together, so each gets one in 4 s. A look in 30 s is close enough.
+def test_warning_names_no_budget_if_looks_are_close_enough() -> None:
+    """20 pages get 5 looks a second together, so each gets one in 4 s. One in 30 s can prove who was on time."""
     warning = warning_with_five_looks_a_second(plans_of_pages(20))
     assert warning.endswith("every 4 s where 1 s is wanted")
 
 
-def test_a_page_that_wants_a_look_each_second_counts_60_looks_in_each_minute_of_its_window() -> None:
+def test_wanted_looks_are_counted_in_each_minute_of_a_window() -> None:
     in_both_minutes, in_the_second_minute = [window(0, 120, every=1)], [window(60, 120, every=1)]
     plans = [in_both_minutes, in_the_second_minute]
     assert looks_per_minute(plans, BEGIN, BEGIN + 2 * MINUTE) == [(BEGIN, 60), (BEGIN + MINUTE, 120)]
 
 
 def test_looks_outside_the_period_are_not_counted() -> None:
-    # The window goes on for ten minutes before and after the period of 30 seconds.
+    """The window goes on for ten minutes before and after the period of 30 seconds."""
     assert looks_per_minute([[window(-600, 600, every=5)]], BEGIN, BEGIN + 30 * SECOND) == [(BEGIN, 30 // 5)]
 
 
 @given(windows=st.lists(_windows, max_size=5), seconds=st.integers(1, 900))
-def test_total_of_looks_per_minute_equals_the_number_of_due_instants(windows: list[Window], seconds: int) -> None:
+def test_looks_per_minute_add_up_to_the_due_instants(windows: list[Window], seconds: int) -> None:
     end = BEGIN + seconds * SECOND
     due_instants = 0
     just_before_begin = BEGIN - SECOND / 1000
@@ -109,7 +110,7 @@ def test_total_of_looks_per_minute_equals_the_number_of_due_instants(windows: li
     assert sum(looks for _, looks in looks_per_minute([windows], BEGIN, end)) == due_instants
 
 
-def test_busiest_minute_is_the_first_of_equals() -> None:
+def test_busiest_minute_is_first_of_equals() -> None:
     assert busiest_minute([(BEGIN, 3), (BEGIN + MINUTE, 9), (BEGIN + 2 * MINUTE, 9)]) == (BEGIN + MINUTE, 9)
     assert busiest_minute([]) is None
 
@@ -127,7 +128,7 @@ def test_warning_states_looks_budget_and_spacing() -> None:
     )
 
 
-def test_warning_gives_the_spacings_of_the_pages_most_and_least_likely_to_change() -> None:
+def test_warning_gives_spacings_of_most_and_least_likely_pages() -> None:
     likely, unlikely = plans_of_pages(50, every=1, chance=1.0), plans_of_pages(50, every=1, chance=0.25)
     # Only pages that want the closest looks count for the range, so this one does not.
     wanted_every_15_s = [window(0, 60, every=15)]
@@ -137,7 +138,7 @@ def test_warning_gives_the_spacings_of_the_pages_most_and_least_likely_to_change
     assert warning.endswith("looks will be 20.0 times as far apart: every 15 to 30 s where 1 s is wanted")
 
 
-def test_busiest_minute_of_6000_targets_is_the_first_in_which_each_wants_a_look_a_second() -> None:
+def test_busiest_minute_is_the_first_of_most_wanted_looks() -> None:
     slot_begins, targets = 30_000, 6000
     day_before, around_slot = window(-86_400, slot_begins, every=60), window(slot_begins, slot_begins + 1000, every=1)
     plans = [[day_before, around_slot]] * targets
@@ -151,19 +152,19 @@ def parts_to_prove(count: int, slot: datetime = SLOT) -> list[PartToProve]:
 
 
 @pytest.mark.parametrize(("number_of_parts", "seconds_of_a_round"), [(60, 12), (175, 35)])
-def test_forecast_says_that_all_parts_of_a_slot_can_be_proved_to_the_length_of_a_round_of_looks(
-    number_of_parts: int, seconds_of_a_round: int
-) -> None:
-    # A part is absent in one round and present in the next. At 5 looks a second, a round of 60 parts takes 12 s.
+def test_forecast_proves_parts_to_one_round_of_looks(number_of_parts: int, seconds_of_a_round: int) -> None:
+    """A part is absent in one round and present in the next. At 5 looks a second, a round of 60 parts takes 12 s."""
     (forecast,) = forecast_slots(parts_to_prove(number_of_parts), 5.0, DAY_BEGINS, DAY_ENDS)
     assert forecast.describe("Europe/London") == (
         f"of {number_of_parts} parts promised for 09:30, {number_of_parts} can be proved, to {seconds_of_a_round} s"
     )
 
 
-def test_forecast_names_the_releases_that_cannot_be_proved_and_a_budget_that_would_prove_all() -> None:
-    # The tolerance is 60 s, and looks in the first 3 s find little, because most releases come later. So a round of
-    # looks may take 57 s. Looks are a hundredth further apart than the budget of 5 a second requires.
+def test_forecast_names_unproven_releases_and_a_sufficient_budget() -> None:
+    """The tolerance is 60 s. Looks in the first 3 s find little, because most releases come later.
+
+    So a round of looks may take 57 s. Looks are a hundredth further apart than the budget of 5 a second requires.
+    """
     looks_in_a_round = int((60 - 3) / (1.01 / 5))
     assert looks_in_a_round == 282
     (forecast,) = forecast_slots(parts_to_prove(284), 5.0, DAY_BEGINS, DAY_ENDS)
@@ -172,9 +173,9 @@ def test_forecast_names_the_releases_that_cannot_be_proved_and_a_budget_that_wou
     )
 
 
-def test_forecast_names_only_five_of_the_releases_that_cannot_be_proved() -> None:
+def test_forecast_names_only_five_of_the_unproven_releases() -> None:
+    """282 of the 300 parts can be proved, so 18 cannot."""
     (forecast,) = forecast_slots(parts_to_prove(300), 5.0, DAY_BEGINS, DAY_ENDS)
-    # 282 of the 300 can be proved, so 18 cannot.
     assert forecast.describe("Europe/London") == (
         "of 300 parts promised for 09:30, 282 can be proved, to 57 s; "
         "unproven will be r282, r283, r284, r285, r286 and 13 more; 6/s would prove all"
@@ -182,7 +183,7 @@ def test_forecast_names_only_five_of_the_releases_that_cannot_be_proved() -> Non
 
 
 def test_slots_within_budget_or_on_another_day_have_no_forecast() -> None:
-    # At 5 looks a second, 4 parts get more than a look a second each. The 60 parts are promised for the next day.
+    """At 5 looks a second, 4 parts get more than a look a second each. The 60 parts are promised for the next day."""
     assert forecast_slots(parts_to_prove(4), RATE, DAY_BEGINS, DAY_ENDS) == []
     assert forecast_slots(parts_to_prove(60, SLOT + timedelta(days=1)), RATE, DAY_BEGINS, DAY_ENDS) == []
 
@@ -193,8 +194,8 @@ def test_each_slot_has_its_own_forecast() -> None:
     assert [(forecast.slot, forecast.parts) for forecast in forecasts] == [(SLOT, 20), (later, 60)]
 
 
-def test_release_of_which_two_parts_cannot_be_proved_is_listed_only_once() -> None:
-    # 300 releases have two parts each. 282 of the 600 parts can be proved, so most releases have two unproved ones.
+def test_release_with_two_unproved_parts_is_listed_once() -> None:
+    """300 releases have two parts each. 282 of the 600 parts can be proved, so most releases have two unproved ones."""
     one_part_of_each_release = parts_to_prove(300)
     (forecast,) = forecast_slots([*one_part_of_each_release, *one_part_of_each_release], RATE, DAY_BEGINS, DAY_ENDS)
     unproved_releases = forecast.unproved
@@ -203,7 +204,7 @@ def test_release_of_which_two_parts_cannot_be_proved_is_listed_only_once() -> No
 
 
 @given(st.integers(1, 900))
-def test_rate_to_prove_so_many_parts_proves_them_all_and_no_smaller_rate_does(count: int) -> None:
+def test_rate_to_prove_is_the_least_that_proves_all(count: int) -> None:
     least = rate_to_prove(count, WITHIN)
     assert provable_count(count, WITHIN, least) == count
     assert least == 1 or provable_count(count, WITHIN, least - 1) < count

@@ -31,7 +31,7 @@ def test_next_look_is_later_than_the_last() -> None:
     assert next_due([window(0, 10, every=5)], NOON) == NOON + 5 * SECOND
 
 
-def test_first_look_after_a_gap_is_at_the_start_of_the_next_window() -> None:
+def test_first_look_after_a_gap_opens_the_next_window() -> None:
     windows = [window(0, 10, every=5), window(60, 70, every=1)]
     assert next_due(windows, NOON + 9 * SECOND) == NOON + 60 * SECOND
 
@@ -40,9 +40,11 @@ def test_no_look_is_due_after_the_last_window() -> None:
     assert next_due([window(0, 10, every=5)], NOON + 5 * SECOND) is None
 
 
-def test_first_look_is_delayed_by_the_shift_except_in_an_unshifted_window() -> None:
-    # A shift spreads the looks at many targets over the seconds. A window with a slot is unshifted, because one look
-    # must be at the slot.
+def test_shift_delays_first_look_except_in_unshifted_window() -> None:
+    """A shift spreads the looks at many targets over the seconds.
+
+    A window with a slot is unshifted, because one look must be at the slot.
+    """
     shift, before = 2 * SECOND, NOON - 60 * SECOND
     assert next_due([window(0, 10, every=5)], before, shift) == NOON + shift
     assert next_due([window(0, 10, every=5, unshifted=True)], before, shift) == NOON
@@ -55,7 +57,7 @@ def test_window_contains_its_start_but_not_its_end() -> None:
 
 
 @given(_plans(), _instants, _instants, _seconds)
-def test_next_due_instant_after_a_later_time_is_never_earlier(
+def test_later_time_never_gives_an_earlier_due_instant(
     plan: list[Window], one: datetime, other: datetime, shift: timedelta
 ) -> None:
     early, late = (next_due(plan, instant, shift) for instant in sorted((one, other)))
@@ -63,9 +65,7 @@ def test_next_due_instant_after_a_later_time_is_never_earlier(
 
 
 @given(_plans(), _instants, _seconds)
-def test_due_instant_is_in_the_future_and_inside_a_window(
-    plan: list[Window], after: datetime, shift: timedelta
-) -> None:
+def test_due_instant_is_later_and_inside_a_window(plan: list[Window], after: datetime, shift: timedelta) -> None:
     due = next_due(plan, after, shift)
     assert due is None or (due > after and window_at(plan, due) is not None)
 

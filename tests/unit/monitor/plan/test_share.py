@@ -44,10 +44,10 @@ def starts_in_all_turns(mine: Turns, until: datetime, late: timedelta) -> list[d
     has_owner=st.booleans(),
     milliseconds_late=st.lists(st.integers(0, 20), min_size=4, max_size=4),
 )
-def test_no_second_has_more_starts_than_the_budget_even_if_all_monitors_use_all_their_turns(
+def test_all_monitors_together_never_start_more_than_the_budget(
     *, number_of_monitors: int, rate: float, has_owner: bool, milliseconds_late: list[int]
 ) -> None:
-    # If the host has an owner, one of the monitors has nearly all turns there. Otherwise all have equally many.
+    """No second has more starts, even if all monitors use all their turns."""
     monitors = NAMES[:number_of_monitors]
     starts: list[datetime] = []
     for monitor, ms_late in zip(monitors, milliseconds_late, strict=False):
@@ -61,10 +61,7 @@ def test_no_second_has_more_starts_than_the_budget_even_if_all_monitors_use_all_
 
 
 @given(number_of_monitors=COUNTS, rate=RATES, has_owner=st.booleans())
-def test_the_turns_of_all_monitors_use_the_whole_budget_and_no_turn_is_of_two_monitors(
-    *, number_of_monitors: int, rate: float, has_owner: bool
-) -> None:
-    # If the host has an owner, one of the monitors has nearly all turns there. Otherwise all have equally many.
+def test_monitors_share_whole_budget_but_never_a_turn(*, number_of_monitors: int, rate: float, has_owner: bool) -> None:
     monitors = NAMES[:number_of_monitors]
     turns_of_all = [turns_at_govuk(monitor, monitors, rate=rate, has_owner=has_owner) for monitor in monitors]
     assert sum(turns.fraction for turns in turns_of_all) == 1
@@ -74,28 +71,28 @@ def test_the_turns_of_all_monitors_use_the_whole_budget_and_no_turn_is_of_two_mo
 
 
 @given(number_of_monitors=COUNTS, rate=RATES, has_owner=st.booleans())
-def test_a_turn_lasts_5_percent_longer_than_the_budget_requires(
+def test_turn_lasts_5_percent_longer_than_the_budget_requires(
     *, number_of_monitors: int, rate: float, has_owner: bool
 ) -> None:
+    """The clocks of the monitors differ a little, so a turn has some time to spare."""
     monitors = NAMES[:number_of_monitors]
     for monitor in monitors:
-        # The clocks of the monitors differ a little, so a turn has some time to spare.
         turns = turns_at_govuk(monitor, monitors, rate=rate, has_owner=has_owner)
         assert turns.gap == timedelta(seconds=1.05 / rate)
 
 
-def test_a_monitor_that_is_no_member_never_gets_a_turn() -> None:
+def test_monitor_that_is_no_member_never_gets_a_turn() -> None:
+    """If a turn began at `now`, the answer would be `now`. A later answer is a time to try again."""
     no_turns, now = turns_at_govuk("west", members=("north", "south")), EPOCH
-    # If a turn began at `now`, the answer would be `now`. A later answer is a time to try again.
     for _ in range(100):
         try_again_at = no_turns.at_or_after(now)
         assert try_again_at > now
         now = try_again_at
 
 
-def test_start_too_late_in_a_turn_waits_for_the_monitors_next_turn() -> None:
+def test_start_too_late_in_turn_waits_for_next_own_turn() -> None:
+    """A look may start until `LATEST_START` after its turn began. Twice as late is still in this turn, but too late."""
     turns = turns_at_govuk("north", members=("north", "south"), rate=1.0, turns_begin=0.0)
-    # A look may start until `LATEST_START` after its turn began. Twice as late is still in this turn, but too late.
     assert turns.gap > 2 * LATEST_START
     assert turns.at_or_after(EPOCH + LATEST_START) == EPOCH + LATEST_START
     # The next turn is of south, and the one after it of north.
@@ -103,10 +100,8 @@ def test_start_too_late_in_a_turn_waits_for_the_monitors_next_turn() -> None:
 
 
 @pytest.mark.parametrize("members", [("north",), ("north", "south")])
-def test_a_monitor_gets_every_turn_of_its_own_even_if_each_request_starts_as_late_as_allowed(
-    members: tuple[str, ...],
-) -> None:
-    # The turns of all monitors follow each other, from EPOCH on.
+def test_monitor_gets_all_its_turns_even_with_late_starts(members: tuple[str, ...]) -> None:
+    """Each request starts as late as allowed. The turns of all monitors follow each other, from EPOCH on."""
     turns, pacer = turns_at_govuk("north", members, rate=5.0, turns_begin=0.0), Pacer(5.0)
     pacer.reconfigure(5.0, turns)
     time_between_own_turns = len(members) * turns.gap
@@ -119,7 +114,7 @@ def test_a_monitor_gets_every_turn_of_its_own_even_if_each_request_starts_as_lat
     assert pacer.gap == time_between_own_turns
 
 
-def test_a_monitor_uses_a_quarter_of_its_turns_at_a_host_that_refused_a_request() -> None:
+def test_monitor_uses_a_quarter_of_its_turns_after_a_refusal() -> None:
     turns, pacer = turns_at_govuk("north", members=("north", "south"), rate=5.0), Pacer(5.0)
     pacer.reconfigure(5.0, turns)
     time_between_own_turns = 2 * turns.gap
@@ -128,7 +123,8 @@ def test_a_monitor_uses_a_quarter_of_its_turns_at_a_host_that_refused_a_request(
     assert pacer.gap == 4 * time_between_own_turns
 
 
-def test_owner_of_a_host_gets_95_percent_of_the_turns_there_and_the_other_monitors_share_the_rest() -> None:
+def test_owner_of_a_host_gets_95_percent_of_turns() -> None:
+    """The other monitors share the rest."""
     owner = owner_of("www.gov.uk", NAMES)
     fractions = {name: turns_at_govuk(name, members=NAMES, has_owner=True).fraction for name in NAMES}
     assert fractions.pop(owner) == 0.95
@@ -136,7 +132,7 @@ def test_owner_of_a_host_gets_95_percent_of_the_turns_there_and_the_other_monito
 
 
 @given(st.lists(st.from_regex(r"[a-z]{1,8}\.[a-z]{1,8}\.gov\.uk", fullmatch=True), min_size=1, max_size=40))
-def test_only_the_hosts_of_a_leaving_monitor_change_owner(hosts: list[str]) -> None:
+def test_only_hosts_of_a_leaving_monitor_change_owner(hosts: list[str]) -> None:
     *staying, leaving = NAMES
     for host in hosts:
         # A host keeps its owner unless that was the monitor that left.
@@ -144,12 +140,19 @@ def test_only_the_hosts_of_a_leaving_monitor_change_owner(hosts: list[str]) -> N
         assert owner_before in (owner_after, leaving)
 
 
-def test_page_and_its_files_have_the_same_owner() -> None:
-    for monitors in (NAMES, NAMES[1:], NAMES[:2]):
-        assert owner_of("assets.publishing.service.gov.uk", monitors) == owner_of("www.gov.uk", monitors)
-        service = "explore-education-statistics.service.gov.uk"
-        assert owner_of(f"content.{service}", monitors) == owner_of(service, monitors)
-        assert owner_of("download.ons.gov.uk", monitors) == owner_of("www.ons.gov.uk", monitors)
+@pytest.mark.parametrize("monitors", [NAMES, NAMES[1:], NAMES[:2]])
+@pytest.mark.parametrize(
+    ("host_of_files", "host_of_page"),
+    [
+        ("assets.publishing.service.gov.uk", "www.gov.uk"),
+        ("content.explore-education-statistics.service.gov.uk", "explore-education-statistics.service.gov.uk"),
+        ("download.ons.gov.uk", "www.ons.gov.uk"),
+    ],
+)
+def test_page_and_its_files_have_the_same_owner(
+    monitors: tuple[str, ...], host_of_files: str, host_of_page: str
+) -> None:
+    assert owner_of(host_of_files, monitors) == owner_of(host_of_page, monitors)
 
 
 def test_ip_addresses_of_one_network_have_different_owners() -> None:

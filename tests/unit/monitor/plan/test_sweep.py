@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,6 @@ from monitor.plan.sweep import Sweep
 from monitor.plan.targets import View
 
 SECOND = timedelta(seconds=1)
-GAP = 10 * SECOND
 
 
 def at(seconds: float) -> datetime:
@@ -40,10 +40,10 @@ def part_proof(  # what is known of a part
     return PartProof(name, goal, at(last_look), absent_at=absent, is_out=is_out, is_listed=is_listed)
 
 
-def planned_looks(parts: list[PartProof], seconds_after_slot: float, gap: timedelta = GAP) -> str:
-    """Return the names of the parts, of one letter each, in the order of the planned looks."""
+def planned_looks(parts: list[PartProof], seconds_after_slot: float) -> str:
+    """Return the names of the parts, of one letter each, in the order of the planned looks, which are 10 s apart."""
     sweep = Sweep(SLOT, WITHIN, {part.id: part for part in parts})
-    return "".join(part.id for part in sweep.order_looks(at(seconds_after_slot), gap))
+    return "".join(part.id for part in sweep.order_looks(at(seconds_after_slot), 10 * SECOND))
 
 
 def parts_last_looked_at(**last_looks: float) -> list[PartProof]:
@@ -61,95 +61,92 @@ def eight_parts_without_proof() -> list[PartProof]:
     return [part_proof(name, last_look=-70 - n, rank=rank_of(order=n)) for n, name in enumerate("abcdefgh")]
 
 
-def test_the_part_with_the_oldest_look_goes_first_before_and_after_the_slot() -> None:
-    # All times are in seconds after the slot. The oldest look is at b.
-    parts = parts_last_looked_at(a=-70, b=-90, c=-80)
-    assert planned_looks(parts, seconds_after_slot=-60, gap=10 * SECOND) == "bca"
-    parts = parts_absent_at(a=-20, b=-40, c=-30)
-    assert planned_looks(parts, seconds_after_slot=1, gap=10 * SECOND) == "bca"
+@pytest.mark.parametrize(
+    ("parts", "seconds_after_slot"),
+    [(parts_last_looked_at(a=-70, b=-90, c=-80), -60), (parts_absent_at(a=-20, b=-40, c=-30), 1)],
+    ids=["before the slot", "after the slot"],
+)
+def test_part_with_oldest_look_goes_first(parts: list[PartProof], seconds_after_slot: float) -> None:
+    assert planned_looks(parts, seconds_after_slot) == "bca"
 
 
-def test_a_part_that_is_out_gets_no_look() -> None:
-    part_out = part_proof("d", last_look=1, absent_at=-50, is_out=True)
-    assert (
-        planned_looks([*parts_absent_at(a=-20, b=-40, c=-30), part_out], seconds_after_slot=2, gap=10 * SECOND) == "bca"
-    )
+def test_part_that_is_out_gets_no_look() -> None:
+    missing, out = parts_absent_at(a=-20, b=-40, c=-30), part_proof("d", last_look=1, absent_at=-50, is_out=True)
+    assert planned_looks([*missing, out], seconds_after_slot=2) == "bca"
 
 
-def test_a_part_that_a_listing_shows_goes_first_even_if_it_has_the_newest_look() -> None:
+def test_listed_part_goes_first_even_with_the_newest_look() -> None:
+    """A listing shows part d, so it is out."""
+    unlisted = parts_absent_at(a=-20, b=-40, c=-30)
     listed = part_proof("d", last_look=-10, absent_at=-10, is_listed=True)
-    assert (
-        planned_looks([*parts_absent_at(a=-20, b=-40, c=-30), listed], seconds_after_slot=25, gap=10 * SECOND) == "dbca"
-    )
+    assert planned_looks([*unlisted, listed], seconds_after_slot=25) == "dbca"
 
 
-def test_outside_the_tolerance_of_60_s_all_parts_get_a_look_the_oldest_first() -> None:
-    parts = eight_parts_without_proof()  # a to h, of which h has the oldest look
-    assert planned_looks(parts, seconds_after_slot=-90, gap=10 * SECOND) == "hgfedcba"
-    assert planned_looks(parts, seconds_after_slot=60, gap=10 * SECOND) == "hgfedcba"
+@pytest.mark.parametrize("seconds_after_slot", [-90, 60])
+def test_outside_tolerance_all_parts_get_looks_oldest_first(seconds_after_slot: float) -> None:
+    """The tolerance is 60 s. Of the parts a to h, h has the oldest look."""
+    assert planned_looks(eight_parts_without_proof(), seconds_after_slot) == "hgfedcba"
 
 
-def test_before_the_slot_as_many_parts_as_fit_get_a_look_and_those_with_the_best_ranks_fit() -> None:
-    parts = eight_parts_without_proof()  # a to h, of which a has the best rank and h the oldest look
-    # Of the parts that fit, the one with the oldest look goes first.
-    six_looks_fit = planned_looks(parts, seconds_after_slot=-60, gap=10 * SECOND)
-    assert six_looks_fit == "fedcba"
-    three_looks_fit = planned_looks(parts, seconds_after_slot=-25, gap=10 * SECOND)
-    assert three_looks_fit == "cba"
+@pytest.mark.parametrize(("seconds_before_slot", "planned"), [(60, "fedcba"), (25, "cba")])
+def test_best_ranks_get_the_looks_that_fit_before_slot(seconds_before_slot: float, planned: str) -> None:
+    """Part a has the best rank of a to h. Of the parts that fit, the one with the oldest look goes first."""
+    assert planned_looks(eight_parts_without_proof(), -seconds_before_slot) == planned
 
 
-def test_before_the_slot_a_part_that_was_proved_absent_takes_no_look_from_a_part_without_proof() -> None:
+def test_proved_part_takes_no_look_from_part_without_proof() -> None:
+    """Three looks fit before the slot. Of the parts without proof, b, c and d have the best ranks."""
     proved_absent, without_proof = parts_absent_at(a=-40), eight_parts_without_proof()[1:]  # a, and b to h
-    # Three looks fit, and b, c and d have the best ranks. Part a comes after them, because it has the newest look.
-    assert planned_looks([*proved_absent, *without_proof], seconds_after_slot=-25, gap=10 * SECOND) == "dcba"
+    # Part a comes after them, because it has the newest look.
+    assert planned_looks([*proved_absent, *without_proof], seconds_after_slot=-25) == "dcba"
 
 
-def test_after_the_slot_as_many_parts_get_a_look_as_fit_before_the_tolerance_of_60_s_ends() -> None:
-    # In 15 s, looks at a and b fit, which come first in the alphabet. Of these two, b has the older look.
-    assert planned_looks(parts_absent_at(a=-20, b=-40, c=-30), seconds_after_slot=45, gap=10 * SECOND) == "ba"
+def test_after_slot_only_looks_that_fit_into_tolerance_are_planned() -> None:
+    """Two looks fit into the last 15 s. They are at a and b, which come first in the alphabet."""
+    assert planned_looks(parts_absent_at(a=-20, b=-40, c=-30), seconds_after_slot=45) == "ba"
 
 
-def test_a_part_without_a_proof_of_absence_goes_first_for_five_seconds_after_the_slot_and_then_last() -> None:
-    # Only in these seconds, a look is likely to find it still absent.
-    parts = [*parts_absent_at(a=-20, b=-40, c=-30), *parts_last_looked_at(d=-90)]
-    assert planned_looks(parts, seconds_after_slot=1, gap=10 * SECOND) == "dbca"
-    assert planned_looks(parts, seconds_after_slot=6, gap=10 * SECOND) == "bcad"
-    # In the 24 s that are left of the tolerance, three looks fit, and d gets none.
-    assert planned_looks(parts, seconds_after_slot=36, gap=10 * SECOND) == "bca"
+@pytest.mark.parametrize(
+    ("seconds_after_slot", "planned"),
+    [(1, "dbca"), (6, "bcad"), (36, "bca")],
+    ids=["within 5 s", "later", "only three looks fit"],
+)
+def test_part_without_proof_goes_first_only_just_after_slot(seconds_after_slot: float, planned: str) -> None:
+    """Only in the first 5 s, a look is likely to find d still absent."""
+    proved_absent, without_proof = parts_absent_at(a=-20, b=-40, c=-30), parts_last_looked_at(d=-90)
+    assert planned_looks([*proved_absent, *without_proof], seconds_after_slot) == planned
 
 
-def test_a_part_that_was_absent_after_the_slot_gets_no_look_if_the_others_need_the_time() -> None:
-    # Two looks fit in the 15 s that are left of the tolerance. Part a is likely late, because it was absent at 20 s.
-    assert planned_looks(parts_absent_at(a=20, b=-40, c=-30), seconds_after_slot=45, gap=10 * SECOND) == "bc"
+def test_part_absent_after_slot_leaves_the_looks_to_others() -> None:
+    """Part a is likely late. Two looks fit into the 15 s that are left of the tolerance."""
+    assert planned_looks(parts_absent_at(a=20, b=-40, c=-30), seconds_after_slot=45) == "bc"
 
 
 @pytest.mark.parametrize(
     ("rank_of_a", "rank_of_b", "rank_of_c", "first_two"),
     [
-        ((-1, 1, 9), (0, 1, 1), (0, 1, 2), "ab"),
-        ((0, 2, 1), (0, 1, 5), (0, 1, 3), "bc"),
-        ((0, 1, 3), (0, 1, 2), (0, 1, 1), "bc"),
-        ((0, 1, 3), (-2, 5, 2), (-1, 1, 1), "bc"),
+        (rank_of(importance=1, order=9), rank_of(order=1), rank_of(order=2), "ab"),
+        (rank_of(required_parts=2, order=1), rank_of(order=5), rank_of(order=3), "bc"),
+        (rank_of(order=3), rank_of(order=2), rank_of(order=1), "bc"),
+        (rank_of(order=3), rank_of(importance=2, required_parts=5, order=2), rank_of(importance=1, order=1), "bc"),
     ],
     ids=["importance", "number of parts", "chance", "importance before all else"],
 )
-def test_if_only_two_looks_fit_the_parts_of_the_lowest_rank_get_them(
+def test_parts_of_best_rank_get_the_looks_that_fit(
     rank_of_a: Rank, rank_of_b: Rank, rank_of_c: Rank, first_two: str
 ) -> None:
-    # A rank is the importance, the number of required parts, and a random number that decides between equal releases.
-    # The lowest rank goes first.
+    """The most important go first, then those of releases with few required parts, then by a random order."""
     ranks = {"a": rank_of_a, "b": rank_of_b, "c": rank_of_c}
     parts = [part_proof(name, last_look=-90, rank=rank) for name, rank in ranks.items()]
-    # Two looks fit: 20 s are left before the slot, and looks are 10 s apart.
-    assert sorted(planned_looks(parts, seconds_after_slot=-20, gap=10 * SECOND)) == list(first_two)
+    two_looks_fit = planned_looks(parts, seconds_after_slot=-20)
+    assert sorted(two_looks_fit) == list(first_two)
 
 
-def test_the_only_look_that_fits_goes_to_an_important_part_although_it_is_likely_late() -> None:
-    # Part a is likely late, because it was absent 20 s after the slot. The others still had 30 s to come.
+def test_only_look_goes_to_important_part_that_is_likely_late() -> None:
+    """One look fits into the last 10 s of the tolerance. Part a was absent after the slot, the others before it."""
     important = part_proof("a", last_look=20, absent_at=20, rank=rank_of(importance=1))
     unimportant = parts_absent_at(b=-30, c=-30)
-    # One look fits in the 10 s until the end of the tolerance, 60 s after the slot.
-    assert planned_looks([important, *unimportant], seconds_after_slot=50, gap=10 * SECOND) == "a"
+    assert planned_looks([important, *unimportant], seconds_after_slot=50) == "a"
 
 
 def sweep_of(*parts: str) -> Sweep:
@@ -159,82 +156,59 @@ def sweep_of(*parts: str) -> Sweep:
     return sweep
 
 
+class MadeLook(NamedTuple):
+    part: str
+    view: View
+
+
 def make_next_look(
-    sweep: Sweep, now: float, result: LookResult, *, age: float = 0.0, gap: timedelta = GAP
-) -> tuple[str, View]:
-    """Make the next look at `now`, of a copy of this age, and record its result. Return its part and view."""
-    part = sweep.next_part(at(now), gap, lambda _: True)
+    sweep: Sweep, now: float, result: LookResult, *, age: float = 0.0, seconds_between_looks: float = 10
+) -> MadeLook:
+    """Make the next look at `now`, of a copy of this age, and record its result."""
+    part = sweep.next_part(at(now), seconds_between_looks * SECOND, lambda _: True)
     view = part.next_view
     sweep.record_start(part, at(now))
     sweep.record_result(part.id, view, result, at(now), at(now - age))
-    return part.id, view
+    return MadeLook(part.id, view)
 
 
 def test_failed_look_is_repeated_out_of_turn_only_once() -> None:
-    # `LookResult.NOTHING` is a failed look. The first look at a fails, and so does the one that repeats it.
-    sweep = sweep_of("a", "b", "c")
-    parts_of_failed_looks = [make_next_look(sweep, now, LookResult.NOTHING)[0] for now in (-60, -50)]
-    parts_of_next_looks = [make_next_look(sweep, now, LookResult.ABSENT)[0] for now in (-40, -30, -20, -10)]
+    """The first look at a fails, and so does the one that repeats it."""
+    sweep, failed = sweep_of("a", "b", "c"), LookResult.NOTHING
+    parts_of_failed_looks = [make_next_look(sweep, now, failed).part for now in (-60, -50)]
+    parts_of_next_looks = [make_next_look(sweep, now, LookResult.ABSENT).part for now in (-40, -30, -20, -10)]
     assert parts_of_failed_looks == ["a", "a"]
     assert parts_of_next_looks == ["b", "c", "a", "b"]
 
 
-def view_of_second_look(*, first_look_at: float, age_of_copy: float) -> View:
-    """Return the view of the second look, if the first, at the edge, got a copy of this age without the part."""
+@pytest.mark.parametrize(
+    ("first_look_at", "age_of_copy", "next_view"),
+    [(5, 0, View.EDGE), (5, 9, View.ORIGIN), (25, 0, View.ORIGIN), (-5, 9, View.EDGE)],
+    ids=["5 s after slot", "copy from before slot", "over 20 s after slot", "before slot"],
+)
+def test_origin_is_next_if_edge_may_hide_a_release(first_look_at: float, age_of_copy: float, next_view: View) -> None:
+    """The first look, at the edge, does not show the part. Before the slot and just after it, that is expected."""
     sweep = sweep_of("a")
-    _part, first_view = make_next_look(sweep, first_look_at, LookResult.ABSENT, age=age_of_copy)
-    assert first_view is View.EDGE
-    _part, second_view = make_next_look(sweep, first_look_at + 10, LookResult.NOTHING)
-    return second_view
+    first_look = make_next_look(sweep, first_look_at, LookResult.ABSENT, age=age_of_copy)
+    second_look = make_next_look(sweep, first_look_at + 10, LookResult.NOTHING)
+    assert (first_look.view, second_look.view) == (View.EDGE, next_view)
 
 
-def test_after_an_absence_5_s_after_the_slot_the_next_look_is_at_the_edge_again() -> None:
-    assert view_of_second_look(first_look_at=5, age_of_copy=0) is View.EDGE
+@pytest.mark.parametrize(
+    ("origin_last_absent", "expected"),
+    [(-80, View.ORIGIN), (-50, View.EDGE), (-110, View.EDGE)],
+    ids=["too early to prove the part on time", "within 60 s before slot", "too early to count at all"],
+)
+def test_next_view_before_slot_depends_on_last_absence_at_origin(origin_last_absent: float, expected: View) -> None:
+    """To prove a part on time, the interval of first seen must begin in the last 60 s before the slot.
 
-
-def test_after_an_absence_in_a_copy_from_before_the_slot_the_next_look_is_at_the_origin() -> None:
-    # The release may be out, and the cache at the edge may hide it.
-    assert view_of_second_look(first_look_at=5, age_of_copy=9) is View.ORIGIN
-
-
-def test_after_an_absence_later_than_20_s_after_the_slot_the_next_look_is_at_the_origin() -> None:
-    assert view_of_second_look(first_look_at=25, age_of_copy=0) is View.ORIGIN
-
-
-def test_after_an_absence_before_the_slot_the_next_look_is_at_the_edge_even_if_a_copy_was_old() -> None:
-    # Before the slot, absence is expected.
-    assert view_of_second_look(first_look_at=-5, age_of_copy=9) is View.EDGE
-
-
-def view_after_an_absence_at_the_edge(*, origin_last_absent: float) -> View:
-    """Return the view of the next look, 30 s before the slot, after an absence at the edge 45 s before it.
-
-    The origin last showed an absence this many seconds after the slot.
+    It begins at the last absence at the origin. One over 95 s before the slot does not count.
     """
     sweep = sweep_of("a")
-    sweep.record_result(
-        "a", View.ORIGIN, LookResult.ABSENT, sent=at(origin_last_absent), proved_from=at(origin_last_absent)
-    )
-    make_next_look(sweep, -45, LookResult.ABSENT)
-    _part, next_view = make_next_look(sweep, -30, LookResult.ABSENT)
-    return next_view
-
-
-def test_next_look_is_at_the_origin_if_its_last_absence_is_80_s_before_the_slot() -> None:
-    # The interval of first seen would begin at this absence, which is too early to prove that the part is on time. It
-    # must begin in the last 60 s before the slot.
-    assert view_after_an_absence_at_the_edge(origin_last_absent=-80) is View.ORIGIN
-
-
-def test_next_look_is_at_the_edge_if_the_last_absence_at_the_origin_is_50_s_before_the_slot() -> None:
-    # The interval of first seen begins in the last 60 s before the slot, as it must to prove that the part is on time.
-    assert view_after_an_absence_at_the_edge(origin_last_absent=-50) is View.EDGE
-
-
-def test_next_look_is_at_the_edge_if_the_last_absence_at_the_origin_is_110_s_before_the_slot() -> None:
-    # Over 95 s before the slot, an absence at the origin does not count. The interval begins at the absence at the
-    # edge.
-    assert view_after_an_absence_at_the_edge(origin_last_absent=-110) is View.EDGE
+    sent = at(origin_last_absent)
+    sweep.record_result("a", View.ORIGIN, LookResult.ABSENT, sent=sent, proved_from=sent)
+    make_next_look(sweep, -45, LookResult.ABSENT)  # at the edge
+    assert make_next_look(sweep, -30, LookResult.ABSENT).view is expected
 
 
 def sweep_with_announcements(*pages: str) -> Sweep:
@@ -245,31 +219,31 @@ def sweep_with_announcements(*pages: str) -> Sweep:
     return sweep
 
 
-def looks_in_the_last_40_s(pages: str) -> list[tuple[str, View]]:
+def looks_in_the_last_40_s(pages: str) -> list[MadeLook]:
     """Return the looks at pages and their announcements, one a second until the slot. All are absent."""
     sweep = sweep_with_announcements(*pages)
-    return [make_next_look(sweep, now, LookResult.ABSENT, gap=SECOND) for now in range(-40, 0)]
+    return [make_next_look(sweep, now, LookResult.ABSENT, seconds_between_looks=1) for now in range(-40, 0)]
 
 
-def test_in_the_last_40_s_before_a_slot_the_announcement_of_each_page_gets_the_first_looks() -> None:
+def test_just_before_slot_announcements_get_the_first_looks() -> None:
+    """An announcement is looked at only at the origin."""
     first_eight_looks = looks_in_the_last_40_s("abcdefgh")[:8]
-    # An announcement is looked at only at the origin.
     assert first_eight_looks == [(f"announcement of {page}", View.ORIGIN) for page in "abcdefgh"]
 
 
-def test_in_the_last_40_s_before_a_slot_each_page_gets_one_of_the_last_looks() -> None:
-    # So each absence of a page is proved as late as possible.
+def test_just_before_slot_each_page_gets_a_late_look() -> None:
+    """So each absence of a page is proved as late as possible."""
     last_eight_looks = looks_in_the_last_40_s("abcdefgh")[-8:]
-    assert sorted(part for part, _ in last_eight_looks) == list("abcdefgh")
+    assert sorted(look.part for look in last_eight_looks) == list("abcdefgh")
 
 
-def test_in_the_last_40_s_before_a_slot_pages_are_looked_at_only_at_the_edge() -> None:
-    # Eight pages at one look a second leave no time for the origin view.
-    looks = looks_in_the_last_40_s("abcdefgh")
-    assert {view for part, view in looks if part in "abcdefgh"} == {View.EDGE}
+def test_just_before_slot_pages_are_looked_at_only_at_edge() -> None:
+    """Eight pages at one look a second leave no time for the origin view."""
+    looks_at_pages = [look for look in looks_in_the_last_40_s("abcdefgh") if look.part in "abcdefgh"]
+    assert {look.view for look in looks_at_pages} == {View.EDGE}
 
 
-def test_after_the_first_round_the_announcement_of_a_missing_page_is_looked_at_before_the_page() -> None:
+def test_announcement_of_missing_page_is_looked_at_before_the_page() -> None:
     sweep = sweep_with_announcements("a", "b", "c")
     for page in "abc":
         sweep.record_result(page, View.EDGE, LookResult.ABSENT, at(-5), at(-5))
@@ -286,65 +260,65 @@ def test_after_the_first_round_the_announcement_of_a_missing_page_is_looked_at_b
     assert then == ["announcement of b", "b"]
 
 
-def test_unchanged_announcement_proves_absence_as_of_one_redirect_lag_earlier() -> None:
-    # An announcement redirects to its page, but may begin to do so up to `REDIRECT_LAG` after the page came.
+def test_unchanged_announcement_proves_absence_one_redirect_lag_earlier() -> None:
+    """An announcement redirects to its page, but may begin to do so up to `REDIRECT_LAG` after the page came."""
     sweep = sweep_with_announcements("a")
     sweep.record_result("announcement of a", View.ORIGIN, LookResult.ABSENT, at(-20), at(-20))
     assert sweep.parts["announcement of a"].absent_at == at(-20) - REDIRECT_LAG
 
 
-def test_views_alternate_at_a_part_that_is_still_absent_20_seconds_after_the_slot() -> None:
+def test_views_alternate_at_part_still_absent_20_s_after_slot() -> None:
     sweep = sweep_of("a")
-    views = [make_next_look(sweep, now, LookResult.ABSENT)[1] for now in (22, 24, 26, 28)]
+    views = [make_next_look(sweep, now, LookResult.ABSENT).view for now in (22, 24, 26, 28)]
     assert views == [View.EDGE, View.ORIGIN, View.EDGE, View.ORIGIN]
 
 
-def test_a_part_seen_before_and_after_its_slot_gets_no_further_look() -> None:
+def test_part_seen_before_and_after_its_slot_gets_no_look() -> None:
+    """A part that is public before its slot may be removed again, so it still gets a look after the slot."""
     sweep = sweep_of("a")
-    # A part that is public before its slot may be removed again, so it still gets a look after the slot.
     make_next_look(sweep, -8, LookResult.PRESENT)
     make_next_look(sweep, 2, LookResult.PRESENT)
-    assert sweep.next_part(at(6), GAP, is_ready=lambda _: True) is None
+    assert sweep.next_part(at(6), 10 * SECOND, is_ready=lambda _: True) is None
 
 
-def test_a_part_that_is_not_ready_is_passed_over_and_chosen_once_it_is_ready() -> None:
+def test_part_that_is_not_ready_is_passed_over() -> None:
+    """It is the turn of a."""
     sweep = sweep_of("a", "b")
-    # It is the turn of a.
-    only_b_is_ready = sweep.next_part(at(-30), GAP, is_ready=lambda part: part.id == "b")
+    only_b_is_ready = sweep.next_part(at(-30), 10 * SECOND, is_ready=lambda part: part.id == "b")
     assert only_b_is_ready is sweep.parts["b"]
-    none_is_ready = sweep.next_part(at(-30), GAP, is_ready=lambda _: False)
+    none_is_ready = sweep.next_part(at(-30), 10 * SECOND, is_ready=lambda _: False)
     assert none_is_ready is None
-    only_a_is_ready = sweep.next_part(at(-28), GAP, is_ready=lambda part: part.id == "a")
+    only_a_is_ready = sweep.next_part(at(-28), 10 * SECOND, is_ready=lambda part: part.id == "a")
     assert only_a_is_ready is sweep.parts["a"]
 
 
-def test_removed_part_gets_no_look_and_a_new_part_gets_one_at_once() -> None:
+def test_removed_part_gets_no_look_and_new_part_the_next() -> None:
     sweep = sweep_of("a", "b")
-    assert make_next_look(sweep, -30, LookResult.ABSENT)[0] == "a"
+    assert make_next_look(sweep, -30, LookResult.ABSENT).part == "a"
     sweep.remove("b")
     sweep.remove("never there")  # this is no error
     sweep.add("c", ProofGoal(SLOT, WITHIN, (0, 1, 0)))
-    assert make_next_look(sweep, -29, LookResult.ABSENT)[0] == "c"
+    assert make_next_look(sweep, -29, LookResult.ABSENT).part == "c"
     # A look that was under way when its part was removed is ignored.
     sweep.record_result("b", View.EDGE, LookResult.ABSENT, at(-28), at(-28))
     assert set(sweep.parts) == {"a", "c"}
 
 
-def test_a_part_that_a_listing_shows_to_be_out_gets_the_next_look() -> None:
+def test_prioritised_part_gets_the_next_look() -> None:
+    """A listing shows that c is out."""
     sweep = sweep_of("a", "b", "c")
     for second in (-30, -20, -10):
         make_next_look(sweep, second, LookResult.ABSENT)
-    assert make_next_look(sweep, 1, LookResult.ABSENT)[0] == "a"
+    assert make_next_look(sweep, 1, LookResult.ABSENT).part == "a"
     sweep.prioritise(["c", "not in the sweep"])
-    assert make_next_look(sweep, 11, LookResult.PRESENT)[0] == "c"
+    assert make_next_look(sweep, 11, LookResult.PRESENT).part == "c"
 
 
-def test_all_parts_that_are_published_on_time_are_proved_although_every_ninth_part_is_late() -> None:
-    parts = usual_parts(175)  # published 1 to 5 s after the slot
-    late_numbers = set(range(0, 175, 9))
+def test_all_parts_on_time_are_proved_although_others_are_late() -> None:
+    """175 parts are published 1 to 5 s after the slot, and every ninth of them 200 s after it."""
+    parts, late_numbers = usual_parts(175), set(range(0, 175, 9))
     for number in late_numbers:
-        seconds_after_slot = 200.0
-        parts[number] = Part(seconds_after_slot)
+        parts[number] = Part(200.0)
     numbers_of_proved_parts = simulate_sweep(parts, rate=5.0).parts
     assert sorted(numbers_of_proved_parts) == sorted(set(range(175)) - late_numbers)
 
@@ -360,9 +334,7 @@ publication_times = st.lists(st.floats(0, 30), min_size=1, max_size=60)  # in se
 
 
 @given(publication_times, st.floats(1, 5))
-def test_all_parts_are_proved_to_one_round_if_each_can_get_a_look_between_publication_and_tolerance(
-    published_after_slot: list[float], rate: float
-) -> None:
+def test_parts_with_time_for_a_look_are_proved(published_after_slot: list[float], rate: float) -> None:
     gap = 1.01 / rate  # seconds from look to look, a hundredth more than the rate allows
     # The tolerance ends 60 s after the slot. Leave out the parts for which no look is left until then.
     looks_left = int((60 - max(published_after_slot)) / gap)
@@ -375,9 +347,7 @@ def test_all_parts_are_proved_to_one_round_if_each_can_get_a_look_between_public
 
 
 @given(publication_times, st.floats(0.2, 1))
-def test_all_important_parts_are_proved_if_each_can_get_a_look_between_publication_and_tolerance(
-    published_after_slot: list[float], rate: float
-) -> None:
+def test_important_parts_with_time_for_a_look_are_proved(published_after_slot: list[float], rate: float) -> None:
     gap = 1.01 / rate  # seconds from look to look, a hundredth more than the rate allows
     # The tolerance ends 60 s after the slot. As many parts are important as looks are left until then.
     looks_left = int((60 - max(published_after_slot)) / gap)
@@ -401,17 +371,13 @@ PARTS_WITH_ANY_LOOKS = st.lists(
 
 
 @given(PARTS_WITH_ANY_LOOKS, st.floats(-150, 90), st.floats(0.1, 20))
-def test_no_part_that_is_out_is_planned_and_no_part_is_planned_twice(
-    parts: list[PartProof], now: float, gap: float
-) -> None:
+def test_plan_has_no_part_twice_and_none_that_is_out(parts: list[PartProof], now: float, gap: float) -> None:
     planned = Sweep(SLOT, WITHIN, {part.id: part for part in parts}).order_looks(at(now), gap * SECOND)
     assert not any(part.is_out for part in planned)
     assert len({part.id for part in planned}) == len(planned)
 
 
 @given(PARTS_WITH_ANY_LOOKS, st.floats(60, 90), st.floats(0.1, 20))
-def test_after_the_tolerance_of_60_s_every_part_that_is_not_out_is_planned(
-    parts: list[PartProof], now: float, gap: float
-) -> None:
+def test_after_tolerance_of_60_s_every_missing_part_is_planned(parts: list[PartProof], now: float, gap: float) -> None:
     planned = Sweep(SLOT, WITHIN, {part.id: part for part in parts}).order_looks(at(now), gap * SECOND)
     assert {part.id for part in planned} == {part.id for part in parts if not part.is_out}

@@ -22,7 +22,7 @@ def by_id(targets: list[Target]) -> dict[str, Target]:
     return {target.id: target for target in targets}
 
 
-def test_page_on_govuk_is_watched_at_the_edge_at_the_origin_and_in_the_content_api() -> None:
+def test_govuk_page_is_watched_at_edge_origin_and_content_api() -> None:
     targets = by_id(targets_of(release()))
     assert list(targets) == ["widgets-2026/page/edge", "widgets-2026/page/origin", "widgets-2026/page/content"]
     in_content_api = targets["widgets-2026/page/content"]
@@ -37,7 +37,8 @@ def test_origin_view_can_be_switched_off() -> None:
     assert [target.view for target in targets_of(release(), origin_view=False)] == [View.EDGE, View.CONTENT]
 
 
-def test_page_outside_govuk_has_no_twin_and_is_recognised_by_status() -> None:
+def test_page_outside_govuk_is_recognised_by_status() -> None:
+    """It has no twin in the content API."""
     targets = targets_of(release(url="https://www.ons.gov.uk/releases/widgets"))
     assert [(target.view, target.recognise) for target in targets] == [(View.EDGE, "status"), (View.ORIGIN, "status")]
 
@@ -67,7 +68,7 @@ def test_part_without_web_address_has_no_target() -> None:
     assert targets_of(release(url="")) == []
 
 
-def test_page_with_its_own_recogniser_has_no_target_at_the_content_api() -> None:
+def test_page_with_own_recogniser_has_no_content_api_target() -> None:
     page = Part("page", Role.PAGE, PAGE, recognise="text:Widgets")
     views = {target.view: target.recognise for target in targets_of(Release("w", "W", "dfx", PAGE, (page,)))}
     assert views == {View.EDGE: "text:Widgets", View.ORIGIN: "text:Widgets"}
@@ -82,7 +83,7 @@ def test_page_with_its_own_recogniser_has_no_target_at_the_content_api() -> None
         ("https://example.org/widgets", "status"),
     ],
 )
-def test_govuk_pages_have_the_govuk_recogniser_and_others_status(url: str, recogniser: str) -> None:
+def test_only_govuk_pages_have_the_govuk_recogniser(url: str, recogniser: str) -> None:
     assert recogniser_of(Part("x", Role.ATTACHMENT, url)) == recogniser
 
 
@@ -91,12 +92,12 @@ def test_only_govuk_pages_have_a_content_twin(url: str) -> None:
     assert content_twin(url) is None
 
 
-def test_dot_in_a_page_name_does_not_make_it_a_file() -> None:
+def test_dot_in_page_name_does_not_make_it_a_file() -> None:
     assert not is_file("https://example.org/release-1.2")
     assert is_file("https://example.org/release.XLSX?download=1")
 
 
-def test_govuk_producer_has_its_newest_first_search_and_its_feed_as_tripwires() -> None:
+def test_tripwires_of_govuk_producer_are_its_search_and_feed() -> None:
     search, atom = tripwires_of("ofqual", ["www.gov.uk"])
     query = parse_qs(urlsplit(search.url).query)
     assert query["filter_organisations"] == ["ofqual"]
@@ -116,12 +117,13 @@ def test_govuk_producer_has_its_newest_first_search_and_its_feed_as_tripwires() 
         ("https://e.org/n", "link:*"),
     ],
 )
-def test_producers_own_listing_is_read_as_a_feed_if_its_address_looks_like_one(url: str, recogniser: str) -> None:
+def test_own_listing_is_read_as_feed_if_named_so(url: str, recogniser: str) -> None:
     (found,) = tripwires_of("dfx", newest=[url])
     assert (found.recognise, found.release) == (recogniser, "")
 
 
-def test_of_listings_with_one_path_only_the_first_has_an_id_without_its_query() -> None:
+def test_ids_of_listings_with_one_path_differ_by_query() -> None:
+    """Only the first has an id without its query."""
     first_page, second_page = "https://stats.example/list?page=1", "https://stats.example/list?page=2"
     tripwires = tripwires_of("office", newest=[first_page, second_page])
     assert [(tripwire.url, tripwire.id) for tripwire in tripwires] == [
@@ -130,17 +132,17 @@ def test_of_listings_with_one_path_only_the_first_has_an_id_without_its_query() 
     ]
 
 
-def test_a_listing_that_is_configured_twice_is_watched_once() -> None:
+def test_listing_configured_twice_is_watched_once() -> None:
     listing = "https://stats.example/list?page=1"
     (tripwire,) = tripwires_of("office", newest=[listing, listing])
     assert tripwire.url == listing
 
 
-def test_required_parts_are_kept_and_parts_found_on_a_page_are_left_out_first() -> None:
+def test_parts_found_on_page_are_left_out_first() -> None:
+    """By default 60 parts are watched: here the page, and all 59 that are not `found`."""
     found = [Part(f"found-{n}", Role.DATA, f"{SHEET}?{n}", required=False, origin=Origin.FOUND) for n in range(2000)]
     optional = [Part(f"more-{n}", Role.HTML, f"{PAGE}/{n}", required=False) for n in range(30)]
     required = [Part(f"sheet-{n}", Role.DATA, f"{SHEET}?r{n}") for n in range(29)]
-    # By default 60 parts are watched: here the page, and all 59 that are not `found`.
     watched = {target.part for target in targets_of(release(*found, *optional, *required))}
     assert watched == {"page", *(part.id for part in (*optional, *required))}
 
@@ -151,7 +153,7 @@ def test_configuration_limits_the_number_of_watched_parts() -> None:
 
 
 def test_optional_parts_and_alternatives_are_optional_targets() -> None:
-    # A part is required by default, so the annex is. An alternative is a copy of the page elsewhere.
+    """A part is required by default, so the annex is. An alternative is a copy of the page elsewhere."""
     annex = Part("annex", Role.HTML, f"{PAGE}/annex")
     found = Part("found-1", Role.DATA, SHEET, required=False)
     other = Part("other", Role.ALTERNATIVE, f"{PAGE}/old")

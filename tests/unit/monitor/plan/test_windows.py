@@ -16,27 +16,27 @@ from monitor.plan.targets import Target, View
 from monitor.plan.windows import TRIPWIRE_CHANCE, UNSEEN, Progress, Stage, chance_of, windows_for
 from schedules.slot import Precision, Slot
 
-AT = datetime(2026, 7, 23, 8, 30, tzinfo=UTC)
-SLOT = Slot(Precision.INSTANT, instant=AT)
-DAY = Slot(Precision.DAY, first=date(2026, 7, 23), last=date(2026, 7, 23))
-JULY = Slot(Precision.MONTH, first=date(2026, 7, 1), last=date(2026, 7, 31))
+SLOT_TIME = datetime(2026, 7, 23, 8, 30, tzinfo=UTC)
+SLOT = Slot(Precision.INSTANT, instant=SLOT_TIME)
+PROMISED_DAY = Slot(Precision.DAY, first=date(2026, 7, 23), last=date(2026, 7, 23))
+PROMISED_MONTH = Slot(Precision.MONTH, first=date(2026, 7, 1), last=date(2026, 7, 31))
 SECOND, MINUTE, HOUR, DAYS = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
-EDGE = Target("w/page/edge", "w", "page", View.EDGE, "https://www.gov.uk/x", "www.gov.uk", "govuk")
-ORIGIN = replace(EDGE, id="w/page/origin", view=View.ORIGIN)
-CONTENT = replace(EDGE, id="w/page/content", view=View.CONTENT)
-SHEET = replace(EDGE, id="w/sheet/edge", part="sheet")
-TRIPWIRE = replace(EDGE, id="~tripwire/x", release="", part="", view=View.TRIPWIRE)
+PAGE_AT_EDGE = Target("w/page/edge", "w", "page", View.EDGE, "https://www.gov.uk/x", "www.gov.uk", "govuk")
+PAGE_AT_ORIGIN = replace(PAGE_AT_EDGE, id="w/page/origin", view=View.ORIGIN)
+PAGE_IN_API = replace(PAGE_AT_EDGE, id="w/page/content", view=View.CONTENT)
+SHEET = replace(PAGE_AT_EDGE, id="w/sheet/edge", part="sheet")
+TRIPWIRE = replace(PAGE_AT_EDGE, id="~tripwire/x", release="", part="", view=View.TRIPWIRE)
 
 
 def spacing(windows: tuple[Window, ...], after_slot: timedelta) -> timedelta | None:
     """Return how far apart looks are, this long after the slot. None if there are none."""
-    window = window_at(windows, AT + after_slot)
+    window = window_at(windows, SLOT_TIME + after_slot)
     return None if window is None else window.every
 
 
 @pytest.mark.parametrize(
-    ("offset", "every"),
+    ("after_slot", "every"),
     [
         (-15 * DAYS, None),
         (-14 * DAYS, 5 * MINUTE),
@@ -52,10 +52,8 @@ def spacing(windows: tuple[Window, ...], after_slot: timedelta) -> timedelta | N
         (14 * DAYS, None),
     ],
 )
-def test_spacing_of_an_unseen_page_by_distance_from_its_slot(offset: timedelta, every: timedelta | None) -> None:
-    # The nearer the slot, the closer the looks. For example, they are 15 s apart from an hour before it (`offset`).
-    # Where `every` is None, there are none.
-    assert spacing(windows_for(EDGE, SLOT), offset) == every
+def test_looks_at_unseen_page_are_closer_near_its_slot(after_slot: timedelta, every: timedelta | None) -> None:
+    assert spacing(windows_for(PAGE_AT_EDGE, SLOT), after_slot) == every
 
 
 @pytest.mark.parametrize(
@@ -68,96 +66,101 @@ def test_spacing_of_an_unseen_page_by_distance_from_its_slot(offset: timedelta, 
         (2 * HOUR + SECOND, MINUTE),
     ],
 )
-def test_index_is_looked_at_from_30_seconds_after_the_slot(after_slot: timedelta, every: timedelta | None) -> None:
-    index = replace(ORIGIN, id="w/index/origin", part=INDEX)
+def test_index_is_looked_at_from_30_s_after_slot(after_slot: timedelta, every: timedelta | None) -> None:
+    index = replace(PAGE_AT_ORIGIN, id="w/index/origin", part=INDEX)
     assert spacing(windows_for(index, SLOT), after_slot) == every
 
 
-def test_one_look_falls_due_exactly_at_the_slot() -> None:
-    for target in (EDGE, ORIGIN, CONTENT):
-        assert next_due(windows_for(target, SLOT), AT - SECOND / 10, shift=0.3 * SECOND) == AT
+@pytest.mark.parametrize("target", [PAGE_AT_EDGE, PAGE_AT_ORIGIN, PAGE_IN_API])
+def test_one_look_falls_due_exactly_at_the_slot(target: Target) -> None:
+    assert next_due(windows_for(target, SLOT), SLOT_TIME - SECOND / 10, shift=0.3 * SECOND) == SLOT_TIME
 
 
-def test_origin_view_is_used_from_an_hour_before_the_slot_until_14_days_after_it() -> None:
-    windows = windows_for(ORIGIN, SLOT)
-    assert (windows[0].begins, windows[-1].ends) == (AT - HOUR, AT + 14 * DAYS)
+def test_origin_view_is_used_from_an_hour_before_slot() -> None:
+    """It is used until 14 days after the slot."""
+    windows = windows_for(PAGE_AT_ORIGIN, SLOT)
+    assert (windows[0].begins, windows[-1].ends) == (SLOT_TIME - HOUR, SLOT_TIME + 14 * DAYS)
     assert spacing(windows, after_slot=3 * HOUR) == MINUTE  # one instant between the two
 
 
-def test_page_in_the_content_api_is_looked_at_a_fifth_as_often_as_at_the_edge() -> None:
-    page_at_edge, page_in_content_api = windows_for(EDGE, SLOT), windows_for(CONTENT, SLOT)
-    for after_slot, every_at_edge in (
-        (-10 * DAYS, 5 * MINUTE),
-        (-HOUR, 15 * SECOND),
-        (0 * SECOND, SECOND),
-        (HOUR, 5 * SECOND),
-    ):
-        assert spacing(page_at_edge, after_slot) == every_at_edge
-        assert spacing(page_in_content_api, after_slot) == 5 * every_at_edge
+@pytest.mark.parametrize(
+    ("after_slot", "every_at_edge"),
+    [(-10 * DAYS, 5 * MINUTE), (-HOUR, 15 * SECOND), (0 * SECOND, SECOND), (HOUR, 5 * SECOND)],
+)
+def test_content_api_is_looked_at_a_fifth_as_often(after_slot: timedelta, every_at_edge: timedelta) -> None:
+    assert spacing(windows_for(PAGE_AT_EDGE, SLOT), after_slot) == every_at_edge
+    assert spacing(windows_for(PAGE_IN_API, SLOT), after_slot) == 5 * every_at_edge
 
 
-def test_page_exposed_two_days_early_is_looked_at_every_5_s_and_each_second_around_its_slot() -> None:
-    windows = windows_for(EDGE, SLOT, Progress(Stage.EXPOSED, since=AT - 2 * DAYS))
-    before_exposure, exposed, at_slot, after_slot = -3 * DAYS, -DAYS, -MINUTE, HOUR
-    found = [spacing(windows, offset) for offset in (before_exposure, exposed, at_slot, after_slot)]
-    assert found == [MINUTE, 5 * SECOND, SECOND, 5 * SECOND]
+@pytest.mark.parametrize(
+    ("after_slot", "every"),
+    [(-3 * DAYS, MINUTE), (-DAYS, 5 * SECOND), (-MINUTE, SECOND), (HOUR, 5 * SECOND)],
+    ids=["before the exposure", "exposed", "around its slot", "later"],
+)
+def test_exposed_page_is_looked_at_every_5_s(after_slot: timedelta, every: timedelta) -> None:
+    """The page was exposed two days before its slot. Around the slot it is looked at each second."""
+    exposed_two_days_early = Progress(Stage.EXPOSED, since=SLOT_TIME - 2 * DAYS)
+    assert spacing(windows_for(PAGE_AT_EDGE, SLOT, exposed_two_days_early), after_slot) == every
 
 
-def test_origin_view_of_an_exposed_page_is_used_days_before_the_slot() -> None:
-    windows = windows_for(ORIGIN, SLOT, Progress(Stage.EXPOSED, AT - 2 * DAYS))
-    assert spacing(windows, -DAYS) == 5 * SECOND
+def test_origin_view_of_exposed_page_is_used_days_before_slot() -> None:
+    exposed_two_days_early = Progress(Stage.EXPOSED, since=SLOT_TIME - 2 * DAYS)
+    assert spacing(windows_for(PAGE_AT_ORIGIN, SLOT, exposed_two_days_early), -DAYS) == 5 * SECOND
 
 
-def test_seen_page_is_looked_at_each_minute_for_an_hour_then_hourly_for_a_week() -> None:
-    windows = windows_for(EDGE, SLOT, Progress(Stage.SEEN, since=AT + SECOND))
-    found = [spacing(windows, offset) for offset in (MINUTE, 2 * HOUR, 6 * DAYS, 8 * DAYS)]
-    assert found == [MINUTE, HOUR, HOUR, None]
+@pytest.mark.parametrize(
+    ("after_slot", "every"), [(MINUTE, MINUTE), (2 * HOUR, HOUR), (6 * DAYS, HOUR), (8 * DAYS, None)]
+)
+def test_seen_page_is_looked_at_each_minute_and_then_hourly(after_slot: timedelta, every: timedelta | None) -> None:
+    """It is looked at each minute for an hour, hourly for a week, and then no longer."""
+    seen = Progress(Stage.SEEN, since=SLOT_TIME + SECOND)
+    assert spacing(windows_for(PAGE_AT_EDGE, SLOT, seen), after_slot) == every
 
 
-def test_missing_part_is_looked_at_closely_after_the_page_was_seen() -> None:
-    # Closely is every 5 s for an hour after the page was seen, and then each minute until 14 days after the slot.
-    sheet_missing = Progress(Stage.SEEN, since=AT + 3 * HOUR, is_complete=False)
-    windows = windows_for(SHEET, SLOT, sheet_missing)
-    assert [spacing(windows, offset) for offset in (3.5 * HOUR, 5 * HOUR, 15 * DAYS)] == [5 * SECOND, MINUTE, None]
+@pytest.mark.parametrize(("after_slot", "every"), [(3.5 * HOUR, 5 * SECOND), (5 * HOUR, MINUTE), (15 * DAYS, None)])
+def test_part_missing_from_seen_page_is_looked_at_closely(after_slot: timedelta, every: timedelta | None) -> None:
+    """That is every 5 s for an hour after the page was seen, and then each minute until 14 days after the slot.
+
+    The origin is looked at as often as the edge.
+    """
+    sheet_missing = Progress(Stage.SEEN, since=SLOT_TIME + 3 * HOUR, is_complete=False)
+    at_edge = windows_for(SHEET, SLOT, sheet_missing)
+    at_origin = windows_for(replace(SHEET, view=View.ORIGIN), SLOT, sheet_missing)
+    assert at_origin == at_edge
+    assert spacing(at_edge, after_slot) == every
 
 
 def test_origin_view_ends_once_the_page_is_seen() -> None:
-    assert windows_for(ORIGIN, SLOT, Progress(Stage.SEEN, AT)) == ()
-
-
-def test_origin_view_of_a_missing_part_is_used_as_often_as_its_edge_view() -> None:
-    sheet_missing = Progress(Stage.SEEN, since=AT + 3 * HOUR, is_complete=False)
-    windows = windows_for(replace(SHEET, view=View.ORIGIN), SLOT, sheet_missing)
-    assert windows == windows_for(SHEET, SLOT, sheet_missing)
-    # Looks are closer in the first hour after the page was seen.
-    assert [spacing(windows, offset) for offset in (3.5 * HOUR, 5 * HOUR)] == [5 * SECOND, MINUTE]
+    assert windows_for(PAGE_AT_ORIGIN, SLOT, Progress(Stage.SEEN, SLOT_TIME)) == ()
 
 
 ORIGIN_OF_COPY = replace(SHEET, id="w/other/origin", part="other", view=View.ORIGIN, is_optional=True)
 
 
-def test_origin_view_of_a_copy_has_the_windows_of_its_page_with_a_quarter_of_the_chance_of_a_change() -> None:
-    # A copy is the same release at another address, which is less likely to change at the slot. It gets no extra looks
-    # while its host is idle (`every_if_idle`).
-    of_page, of_copy = windows_for(ORIGIN, SLOT), windows_for(ORIGIN_OF_COPY, SLOT)
+def test_copy_has_a_quarter_of_the_chance_of_its_page() -> None:
+    """A copy is the same release at another address, which is less likely to change at the slot.
+
+    It gets no extra looks while its host is idle (`every_if_idle`).
+    """
+    of_page, of_copy = windows_for(PAGE_AT_ORIGIN, SLOT), windows_for(ORIGIN_OF_COPY, SLOT)
     assert of_copy == tuple(replace(window, chance=window.chance / 4, every_if_idle=None) for window in of_page)
 
 
-def test_origin_view_of_a_copy_elsewhere_ends_once_the_page_is_out() -> None:
-    page_out_copy_missing = Progress(Stage.SEEN, since=AT, is_complete=False)
+def test_origin_view_of_copy_ends_once_page_is_out() -> None:
+    page_out_copy_missing = Progress(Stage.SEEN, since=SLOT_TIME, is_complete=False)
     assert windows_for(ORIGIN_OF_COPY, SLOT, page_out_copy_missing) == ()
 
 
 def test_closed_target_has_no_windows() -> None:
-    assert windows_for(EDGE, SLOT, Progress(Stage.CLOSED)) == ()
+    assert windows_for(PAGE_AT_EDGE, SLOT, Progress(Stage.CLOSED)) == ()
 
 
 def test_windows_that_have_ended_are_left_out() -> None:
-    assert windows_for(EDGE, SLOT, now=AT)[0].name == "slot"
+    assert windows_for(PAGE_AT_EDGE, SLOT, now=SLOT_TIME)[0].name == "slot"
 
 
 @pytest.mark.parametrize(
-    ("offset", "every"),
+    ("after_usual_time", "every"),
     [
         (-10 * DAYS, 5 * MINUTE),
         (-2 * DAYS, MINUTE),
@@ -168,40 +171,41 @@ def test_windows_that_have_ended_are_left_out() -> None:
         (20 * HOUR, MINUTE),
     ],
 )
-def test_day_is_watched_each_minute_and_more_closely_around_the_usual_time(offset: timedelta, every: timedelta) -> None:
-    # DAY is 23 July without a time. `offset` counts from 9:30 on that day, which is the usual time.
-    assert spacing(windows_for(EDGE, DAY), offset) == every
+def test_day_is_watched_most_closely_around_usual_time(after_usual_time: timedelta, every: timedelta) -> None:
+    """The promise is a day without a time, 23 July. The usual time is 9:30."""
+    assert spacing(windows_for(PAGE_AT_EDGE, PROMISED_DAY), after_usual_time) == every
 
 
 def test_day_with_a_configured_time_is_watched_like_an_instant() -> None:
-    assert windows_for(EDGE, replace(DAY, assumed=AT)) == windows_for(EDGE, SLOT)
+    assert windows_for(PAGE_AT_EDGE, replace(PROMISED_DAY, assumed=SLOT_TIME)) == windows_for(PAGE_AT_EDGE, SLOT)
 
 
 @pytest.mark.parametrize(
     ("day", "utc_hour"), [(date(2026, 12, 3), 9), (date(2026, 7, 23), 8)], ids=["winter", "summer"]
 )
-def test_close_looks_of_a_promised_day_begin_at_twenty_past_nine_in_local_time(day: date, utc_hour: int) -> None:
-    windows = windows_for(EDGE, Slot(Precision.DAY, first=day, last=day))
+def test_close_looks_of_a_day_begin_at_9_20_locally(day: date, utc_hour: int) -> None:
+    windows = windows_for(PAGE_AT_EDGE, Slot(Precision.DAY, first=day, last=day))
     near = next(window for window in windows if window.name == "near")
     assert near.begins == datetime(day.year, day.month, day.day, utc_hour, 20, tzinfo=UTC)
 
 
 def test_day_is_overdue_from_local_midnight() -> None:
     midnight_in_london = datetime(2026, 7, 23, 23, tzinfo=UTC)
-    assert windows_for(EDGE, DAY)[-1].begins == midnight_in_london
+    assert windows_for(PAGE_AT_EDGE, PROMISED_DAY)[-1].begins == midnight_in_london
 
 
-def test_a_promised_month_is_watched_every_five_minutes_and_each_minute_once_it_has_passed() -> None:
-    windows = windows_for(EDGE, JULY)
+def test_month_is_watched_each_minute_once_it_has_passed() -> None:
+    """Until then, it is watched every five minutes."""
+    windows = windows_for(PAGE_AT_EDGE, PROMISED_MONTH)
     inside_july, in_august = timedelta(), 10 * DAYS  # from 23 July
     assert spacing(windows, inside_july) == 5 * MINUTE
     assert spacing(windows, in_august) == MINUTE
 
 
-def test_release_without_a_readable_time_is_looked_at_hourly() -> None:
-    windows = windows_for(EDGE, Slot(Precision.NONE, reason="tbc"), now=AT)
+def test_release_without_readable_time_is_looked_at_hourly() -> None:
+    windows = windows_for(PAGE_AT_EDGE, Slot(Precision.NONE, reason="tbc"), now=SLOT_TIME)
     assert [window.every for window in windows] == [HOUR]
-    assert windows[0].begins <= AT < windows[0].ends
+    assert windows[0].begins <= SLOT_TIME < windows[0].ends
 
 
 @pytest.mark.parametrize(
@@ -215,76 +219,79 @@ def test_release_without_a_readable_time_is_looked_at_hourly() -> None:
         (8 * DAYS, None, None),
     ],
 )
-def test_page_removed_after_its_release_is_looked_at_every_5_s_for_two_minutes_and_then_less_often(
+def test_page_removed_again_is_watched_closely_for_two_minutes(
     after_slot: timedelta, spacing_at_edge: timedelta | None, spacing_at_origin: timedelta | None
 ) -> None:
-    # The page was seen a second after its slot and found absent 3 hours after it. By then it was looked at each hour.
-    # The spacing is None where there are no looks, such as at the origin of a page that is out.
-    lost_again = Progress(Stage.SEEN, since=AT + SECOND, lost_at=AT + 3 * HOUR)
-    assert spacing(windows_for(EDGE, SLOT, lost_again), after_slot) == spacing_at_edge
-    assert spacing(windows_for(ORIGIN, SLOT, lost_again), after_slot) == spacing_at_origin
+    """The page was seen a second after its slot and found absent 3 hours after it.
+
+    The spacing is None where there are no looks, such as at the origin of a page that is out.
+    """
+    lost_again = Progress(Stage.SEEN, since=SLOT_TIME + SECOND, lost_at=SLOT_TIME + 3 * HOUR)
+    assert spacing(windows_for(PAGE_AT_EDGE, SLOT, lost_again), after_slot) == spacing_at_edge
+    assert spacing(windows_for(PAGE_AT_ORIGIN, SLOT, lost_again), after_slot) == spacing_at_origin
 
 
-SEEN = Progress(Stage.SEEN, AT)
-PART_MISSING = Progress(Stage.SEEN, AT, is_complete=False)
+SEEN = Progress(Stage.SEEN, SLOT_TIME)
+PART_MISSING = Progress(Stage.SEEN, SLOT_TIME, is_complete=False)
 OPTIONAL_SHEET = replace(SHEET, is_optional=True)
 
 
 def chance_at(windows: tuple[Window, ...], offset: timedelta) -> float:
     """Return the chance of the window in which a look falls, this long after the slot."""
-    return window_at(windows, AT + offset).chance
+    return window_at(windows, SLOT_TIME + offset).chance
 
 
 @pytest.mark.parametrize(
     ("target", "progress", "after_slot", "chance"),
     [
-        (EDGE, UNSEEN, timedelta(), 1.0),
-        (ORIGIN, UNSEEN, timedelta(), 1.0),
+        (PAGE_AT_EDGE, UNSEEN, timedelta(), 1.0),
+        (PAGE_AT_ORIGIN, UNSEEN, timedelta(), 1.0),
         (SHEET, UNSEEN, timedelta(), 1.0),
-        (CONTENT, UNSEEN, timedelta(), 0.25),
+        (PAGE_IN_API, UNSEEN, timedelta(), 0.25),
         (OPTIONAL_SHEET, UNSEEN, timedelta(), 0.25),
-        (EDGE, UNSEEN, 30 * MINUTE, 4.0),
-        (EDGE, UNSEEN, 5 * HOUR, 4.0),
-        (CONTENT, UNSEEN, 30 * MINUTE, 1.0),
-        (EDGE, Progress(Stage.EXPOSED, AT - HOUR), -30 * MINUTE, 1.0),
+        (PAGE_AT_EDGE, UNSEEN, 30 * MINUTE, 4.0),
+        (PAGE_AT_EDGE, UNSEEN, 5 * HOUR, 4.0),
+        (PAGE_IN_API, UNSEEN, 30 * MINUTE, 1.0),
+        (PAGE_AT_EDGE, Progress(Stage.EXPOSED, SLOT_TIME - HOUR), -30 * MINUTE, 1.0),
         (SHEET, PART_MISSING, 5 * MINUTE, 4.0),
         (OPTIONAL_SHEET, PART_MISSING, 5 * MINUTE, 1.0),
         (SHEET, PART_MISSING, 5 * HOUR, 4.0),
-        (EDGE, SEEN, 5 * MINUTE, 0.25),
-        (EDGE, SEEN, 5 * HOUR, 0.25),
-        (CONTENT, SEEN, 5 * HOUR, 0.0625),
+        (PAGE_AT_EDGE, SEEN, 5 * MINUTE, 0.25),
+        (PAGE_AT_EDGE, SEEN, 5 * HOUR, 0.25),
+        (PAGE_IN_API, SEEN, 5 * HOUR, 0.0625),
     ],
 )
-def test_chance_depends_on_the_kind_of_target_and_its_progress(
+def test_chance_of_change_depends_on_target_and_progress(
     target: Target, progress: Progress, after_slot: timedelta, chance: float
 ) -> None:
-    # A required part has the chance 1.0 at its slot. It is four times as likely to change while it is overdue or
-    # missing. Each of these divides the chance by four: it was seen already, it is optional, or the look is at the
-    # content API.
+    """A required part has the chance 1.0 at its slot, and four times that while it is overdue or missing.
+
+    Each of these divides it by four: the part was seen already, it is optional, or the look is at the content API.
+    """
     assert chance_at(windows_for(target, SLOT, progress), after_slot) == chance
 
 
-@pytest.mark.parametrize("slot", [DAY, SLOT])
-def test_release_not_judged_to_the_minute_has_a_quarter_of_the_chance(slot: Slot) -> None:
-    assert chance_at(windows_for(EDGE, slot, exact=False), timedelta()) == 0.25
+@pytest.mark.parametrize("slot", [PROMISED_DAY, SLOT])
+def test_release_not_judged_to_minute_has_quarter_of_chance(slot: Slot) -> None:
+    assert chance_at(windows_for(PAGE_AT_EDGE, slot, exact=False), timedelta()) == 0.25
 
 
-def test_listing_of_newest_pages_is_as_likely_to_change_before_a_slot_as_after_its_release() -> None:
-    # The listing shows all pages of a producer, so it may change at any time. Its `chance` is a constant.
-    listing = replace(EDGE, view=View.TRIPWIRE, is_optional=True)
+def test_listing_of_newest_pages_has_a_constant_chance() -> None:
+    """It shows all pages of a producer, so it may change at any time."""
+    listing = replace(PAGE_AT_EDGE, view=View.TRIPWIRE, is_optional=True)
     assert {window.chance for window in windows_for(listing, SLOT)} == {TRIPWIRE_CHANCE}
-    is_published = True
-    assert chance_of(listing, is_overdue=False, is_out=is_published) == TRIPWIRE_CHANCE
+    assert chance_of(listing, is_overdue=False, is_out=True) == TRIPWIRE_CHANCE
 
 
-def test_phases_before_the_slot_differ_only_in_spacing() -> None:
-    assert {window.chance for window in windows_for(EDGE, SLOT) if window.begins < AT + 10 * MINUTE} == {1.0}
+def test_phases_before_the_slot_have_the_same_chance() -> None:
+    until_slot = [window for window in windows_for(PAGE_AT_EDGE, SLOT) if window.begins < SLOT_TIME + 10 * MINUTE]
+    assert {window.chance for window in until_slot} == {1.0}
 
 
-_instants = st.integers(-20 * 86_400, 20 * 86_400).map(lambda count: AT + count * SECOND)
+_instants = st.integers(-20 * 86_400, 20 * 86_400).map(lambda count: SLOT_TIME + count * SECOND)
 _progresses = st.builds(Progress, st.sampled_from(list(Stage)), _instants, st.booleans(), st.none() | _instants)
-_targets = st.sampled_from([EDGE, ORIGIN, CONTENT, SHEET, TRIPWIRE])
-_slots = st.sampled_from([SLOT, DAY, JULY])
+_targets = st.sampled_from([PAGE_AT_EDGE, PAGE_AT_ORIGIN, PAGE_IN_API, SHEET, TRIPWIRE])
+_slots = st.sampled_from([SLOT, PROMISED_DAY, PROMISED_MONTH])
 _seconds = st.integers(1, 60).map(lambda count: f"{count}s")
 _slot_phases = st.builds(
     lambda begins, every: SlotPhase.model_validate({"from": f"{begins}s", "every": every}),
@@ -315,12 +322,12 @@ def test_later_now_only_removes_windows_that_ended(
 
 
 @given(_watches, st.integers(1, 10**9), st.integers(0, 59))
-def test_a_look_is_due_exactly_at_the_slot_for_any_wanted_spacing_and_shift(
+def test_look_is_due_at_slot_for_any_spacing_and_shift(
     watch: WatchSettings, microseconds_before_slot: int, shift_seconds: int
 ) -> None:
     slot_instant, shift = SLOT.instant, shift_seconds * SECOND
     assert slot_instant is not None
-    windows = windows_for(EDGE, SLOT, watch=watch)
+    windows = windows_for(PAGE_AT_EDGE, SLOT, watch=watch)
     due = next_due(windows, slot_instant - timedelta(microseconds=microseconds_before_slot), shift=shift)
     # The shift does not apply to the window of the slot. Windows before it may have millions of looks: skip these.
     window_of_slot_begins = slot_instant - watch.slot.begins
