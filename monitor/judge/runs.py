@@ -219,10 +219,10 @@ def _has_same_answer(last: Run, sighting: Sighting) -> bool:
 
 def last_absence_until(run: Run, limit: datetime) -> datetime | None:
     """Return the latest instant, not after `limit`, at which a run of absences proves absence; None without one."""
-    if run.first_sent > limit:
-        return None
     if run.end <= limit:
         return run.end
+    if run.first_sent > limit:
+        return None
     # The run goes on beyond `limit`, and does not keep the times of the looks inside it. But its last look before the
     # limit was at most the largest gap earlier, and its answer was made within `UNDERWAY`. Example: with a largest gap
     # of 5 s and a limit of 9:30:00, absence is proved at 9:29:54.

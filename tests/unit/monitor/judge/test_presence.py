@@ -162,6 +162,12 @@ def test_cached_absences_count_only_if_made_before_the_limit(limit: int, sent_an
     assert absent_as_of is None or absent_as_of <= after_slot(max(made_before))
 
 
+def test_old_copy_proves_absence_before_the_look_that_got_it() -> None:
+    """A cache had made its copy 26 s before the look at 17 s. So the page was absent 9 s before the slot."""
+    old_copy = run_of_absences((17, ABSENT, 26))
+    assert last_absence_until(old_copy, limit=after_slot(-5)) == after_slot(-9)
+
+
 @given(limit=st.integers(20, 200), sent=SENT, data=st.data())
 def test_further_look_inside_a_run_never_proves_less_absence(limit: int, sent: list[int], data: st.DataObject) -> None:
     further_looks = st.floats(0, sent[-1]).map(lambda when: round(when, 1)).filter(lambda when: when not in sent)
