@@ -43,7 +43,7 @@ def answering(host: str, replies: Iterator[Reply]) -> Callable[[Request], Reply]
     return answer
 
 
-def test_at_most_one_request_more_than_the_budget_is_sent_in_a_second_if_connections_open_together() -> None:
+def test_connections_opening_together_exceed_budget_by_one_at_most() -> None:
     pages, rate = [f"p{n}" for n in range(12)], 5
     gap = 1.01 / rate  # a hundredth more than the budget requires
     # The first four requests begin a gap apart. All their connections open at second 0.7, so they are sent together.
@@ -77,18 +77,18 @@ def count_looks_under_pressure(**window_of_group: Window) -> Counter[str]:
     return Counter(name.rstrip("0123456789") for _, name in run.starts)
 
 
-def test_if_the_budget_is_too_small_pages_wanted_ten_times_as_often_get_ten_times_the_looks() -> None:
+def test_if_budget_is_too_small_looks_follow_wanted_frequency() -> None:
     looks = count_looks_under_pressure(often=window(every=1), rarely=window(every=10))
     assert looks["often"] == pytest.approx(10 * looks["rarely"], rel=0.1)
 
 
-def test_if_the_budget_is_too_small_pages_nine_times_as_likely_to_change_get_three_times_the_looks() -> None:
+def test_if_budget_is_too_small_looks_follow_root_of_chance() -> None:
     looks = count_looks_under_pressure(likely=window(every=1, chance=9.0), unlikely=window(every=1, chance=1.0))
     # Looks in proportion to the square root of the chance give the shortest mean interval.
     assert looks["likely"] == pytest.approx(sqrt(9.0) * looks["unlikely"], rel=0.1)
 
 
-def test_pages_wait_at_most_one_and_a_half_rounds_while_their_wanted_spacing_shrinks_under_pressure() -> None:
+def test_pages_wait_at_most_1_5_rounds_when_spacing_shrinks() -> None:
     pages, rate = [f"p{n}" for n in range(40)], 2
     wanted = [window(every=15, ends=120), window(every=1, begins=120)]
 
@@ -105,8 +105,8 @@ def test_pages_wait_at_most_one_and_a_half_rounds_while_their_wanted_spacing_shr
         assert max(gaps_between(run.look_times(name))) <= 1.5 * seconds_a_round
 
 
-def test_stretch_of_a_host_is_the_wanted_rate_divided_by_its_budget() -> None:
-    # The stretch is the factor by which looks are further apart than wanted.
+def test_stretch_of_host_is_wanted_rate_divided_by_budget() -> None:
+    """The stretch is the factor by which looks are further apart than wanted."""
     twelve_a_second = watch_pages(*(f"p{n}" for n in range(12)), every=1.0)
     run = run_poller(twelve_a_second, rate=5, seconds=3)
     assert run.poller.stretch_factors() == {HOST: pytest.approx(12 / 5)}
@@ -122,7 +122,7 @@ SPACINGS = st.sampled_from([0.5, 1.0, 2.5, 7.0])
     rate=st.floats(0.5, 30),
     seconds_to_answer=st.lists(st.floats(0, 4), min_size=1, max_size=7),
 )
-def test_each_look_due_is_counted_as_made_or_missed_under_any_pressure_and_change_of_spacing(
+def test_each_due_look_is_counted_as_made_or_missed(
     spacings: list[tuple[float, float]], changes_at: float, rate: float, seconds_to_answer: list[float]
 ) -> None:
     def act(run: PollerRun) -> None:
@@ -141,8 +141,8 @@ def test_each_look_due_is_counted_as_made_or_missed_under_any_pressure_and_chang
     assert run.poller.missed == sum(looks for _, looks in run.missed)
 
 
-def test_each_due_look_is_made_or_counted_as_missed_if_the_loop_is_blocked_for_2_5_s() -> None:
-    # 60 looks a second are due for 20 seconds. The budget is 20 a second, so most of them are missed anyway.
+def test_blocked_loop_loses_no_due_look_from_the_count() -> None:
+    """60 looks a second are due for 20 seconds. The budget is 20 a second, so most of them are missed anyway."""
     pages = [f"p{n}" for n in range(60)]
     due = 60 * 20
     watch_for_20_s = watch_pages(*pages, every=1, ends=20)
@@ -180,7 +180,7 @@ def count_looks_begun_before_each_sighting(body: bytes) -> list[int]:
 
 def test_the_next_look_begins_before_a_small_body_is_read() -> None:
     # When the first body was read, the second look had begun already. The third one is the last.
-    assert count_looks_begun_before_each_sighting(body=b"x") == [2, 3, 3]
+    assert count_looks_begun_before_each_sighting(body=b"small") == [2, 3, 3]
 
 
 def test_the_next_look_waits_until_a_large_body_is_read() -> None:
@@ -188,7 +188,7 @@ def test_the_next_look_waits_until_a_large_body_is_read() -> None:
     assert count_looks_begun_before_each_sighting(large_body) == [1, 2, 3]
 
 
-def test_slow_answers_delay_looks_within_the_budget_only_if_few_may_be_under_way_at_once() -> None:
+def test_slow_answers_delay_looks_only_if_few_may_run_together() -> None:
     def run_with_slow_answers(at_once: int | None) -> PollerRun:
         pages = watch_pages(*(f"p{n}" for n in range(20)), ends=10)
         slow = Reply(200, b"x", seconds=0.4)
@@ -217,16 +217,17 @@ SECONDS_FROM_1970_TO_NOON = "1795694400"
     ],
 )
 @pytest.mark.parametrize("status", [429, 503])
-def test_host_that_refuses_the_third_look_gets_the_wait_that_it_demands_to_the_second(
+def test_refusing_host_gets_exactly_the_wait_it_demands(
     status: int, headers: dict[str, str], next_look_at: int
 ) -> None:
-    # The run begins at 12:00:00 on 26 November 2026. The third look is at second 2.
+    """The run begins at 12:00:00 on 26 November 2026. The third look is at second 2."""
     replies = iter([Reply(404), Reply(404), Reply(status, b"", headers)])
     run = run_poller(watch_pages("page"), seconds=60, script=lambda _: next(replies, Reply(404)))
     assert run.look_times("page")[:4] == [0, 1, 2, next_look_at]
 
 
-def test_after_a_demanded_wait_the_rate_begins_at_a_quarter_and_grows_by_a_tenth_an_answer() -> None:
+def test_after_demanded_wait_rate_grows_from_quarter_by_a_tenth() -> None:
+    """It starts at a quarter of the usual rate, and grows with each answer."""
     pages, rate = [f"p{n}" for n in range(40)], 10
     # The host refuses the 31st look, and demands a wait of ten seconds.
     replies = iter([Reply(404)] * 30 + [Reply(429, b"", {"Retry-After": "10"})])
@@ -243,7 +244,7 @@ def test_after_a_demanded_wait_the_rate_begins_at_a_quarter_and_grows_by_a_tenth
     assert min(gaps_after_wait) >= 1 / rate
 
 
-def test_wait_applies_to_every_target_of_its_host_and_no_other_host() -> None:
+def test_demanded_wait_applies_to_all_targets_of_only_its_host() -> None:
     def act(run: PollerRun) -> None:
         run.poller.watch(target("a"), [window(every=1)])
         run.poller.watch(target("b"), [window(every=1)])

@@ -24,7 +24,7 @@ SLOTS = [
 ]
 
 
-def test_a_busy_host_is_kept_free_for_the_look_at_the_promised_instant() -> None:
+def test_busy_host_is_kept_free_for_promised_look() -> None:
     rate, promised = 5, 7.05
 
     def act(run: PollerRun) -> None:
@@ -38,7 +38,7 @@ def test_a_busy_host_is_kept_free_for_the_look_at_the_promised_instant() -> None
     assert looks_around_the_instant == [(promised, "page")]
 
 
-def test_of_looks_promised_at_one_instant_the_part_named_page_goes_first_and_of_its_views_the_edge() -> None:
+def test_at_one_instant_edge_look_at_landing_page_goes_first() -> None:
     instant = NOON + timedelta(seconds=7)
 
     def act(run: PollerRun) -> None:
@@ -52,7 +52,7 @@ def test_of_looks_promised_at_one_instant_the_part_named_page_goes_first_and_of_
     assert run.looked_at_views()[0] is View.EDGE
 
 
-def test_promised_look_is_on_time_although_slow_looks_hold_all_other_places() -> None:
+def test_slow_looks_do_not_delay_promised_look() -> None:
     def act(run: PollerRun) -> None:
         watch_pages(*(f"other{n}" for n in range(8)), every=1)(run)
         run.poller.watch(target("page"), [window(every=1)], promised_at=NOON + timedelta(seconds=7))
@@ -100,14 +100,15 @@ def looks_around_slot(slot: datetime) -> tuple[list[Look], list[Look]]:
 
 
 @pytest.mark.parametrize("slot", SLOTS)
-def test_no_look_begins_in_the_turn_before_a_slot_for_which_looks_are_promised(slot: datetime) -> None:
-    # So the first promised look is on time.
+def test_no_look_begins_in_turn_before_promised_slot(slot: datetime) -> None:
+    """So the first promised look is on time. A turn is the time that the budget leaves between two looks."""
     looks_before, _ = looks_around_slot(slot)
     assert looks_before[-1].second <= -SECONDS_A_TURN
 
 
 @pytest.mark.parametrize("slot", SLOTS)
-def test_sixty_looks_promised_for_one_slot_begin_one_turn_apart_from_the_slot_on(slot: datetime) -> None:
+def test_sixty_promised_looks_follow_slot_one_turn_apart(slot: datetime) -> None:
+    """A turn is the time that the budget leaves between two looks."""
     _, looks_from_slot_on = looks_around_slot(slot)
     turns = [n * SECONDS_A_TURN for n in range(60)]
     assert [look.second for look in looks_from_slot_on] == pytest.approx(turns, abs=0.01)
@@ -116,7 +117,7 @@ def test_sixty_looks_promised_for_one_slot_begin_one_turn_apart_from_the_slot_on
 
 
 @pytest.mark.parametrize("slot", SLOTS)
-def test_of_looks_promised_for_one_slot_the_page_with_the_oldest_look_goes_first(slot: datetime) -> None:
+def test_page_with_oldest_look_gets_first_promised_look(slot: datetime) -> None:
     looks_before, looks_from_slot_on = looks_around_slot(slot)
     last_look_before = {look.page: look.second for look in looks_before if look.view is View.EDGE}
     pages_by_last_look = sorted(last_look_before, key=last_look_before.__getitem__)
@@ -134,12 +135,13 @@ def test_promised_looks_at_many_hosts_all_begin_on_the_instant() -> None:
             run.poller.watch(promised, [window(every=1)], promised_at=NOON + timedelta(seconds=9.1))
 
     run = run_poller(act, rate=2, seconds=12)
-    assert {f"promised.{host}" for host in hosts} <= {name for time, name in run.starts if time == 9.1}
+    looked_at_on_the_instant = {name for second, name in run.starts if second == 9.1}
+    assert {f"promised.{host}" for host in hosts} <= looked_at_on_the_instant
 
 
 @settings(max_examples=15, deadline=None)
 @given(st.sets(st.integers(5, 75), min_size=12, max_size=12), st.floats(0, 0.45), st.floats(2, 8))
-def test_a_promised_look_begins_within_10_ms_of_its_instant_whatever_the_budget_and_time_to_answer(
+def test_promised_look_begins_within_10_ms_of_its_instant(
     seconds: set[int], seconds_to_answer: float, rate: float
 ) -> None:
     # Each of twelve pages has a look promised for an instant of its own, half a second after a whole one.
@@ -157,7 +159,7 @@ def test_a_promised_look_begins_within_10_ms_of_its_instant_whatever_the_budget_
 
 
 @pytest.mark.parametrize("slot", SLOTS)
-def test_the_promised_look_begins_on_the_instant_on_days_of_clock_changes(slot: datetime) -> None:
+def test_promised_look_is_punctual_on_days_of_clock_changes(slot: datetime) -> None:
     # British clocks change on 29 March and 25 October 2026. The third slot is on an ordinary day. Other looks are every
     # 15 s, but shifted by 4 s, so only the promised one is at the slot.
     def act(run: PollerRun) -> None:

@@ -34,9 +34,7 @@ def pages_published_in_rounds_three_to_five(number: int, seconds_a_round: float)
 
 
 @pytest.mark.parametrize(("number_of_pages", "rate"), [(60, 1.0), (60, 5.0), (25, 2.0), (1000, 20.0)])
-def test_first_seen_intervals_last_one_round_of_looks_on_average_and_one_and_a_half_at_most(
-    number_of_pages: int, rate: float
-) -> None:
+def test_first_seen_intervals_average_one_round_of_looks(number_of_pages: int, rate: float) -> None:
     # A round is one look at each page. An interval is from the last look without the page to the first look with it.
     seconds_a_round = number_of_pages / rate
     pages = pages_published_in_rounds_three_to_five(number_of_pages, seconds_a_round)
@@ -52,9 +50,7 @@ def test_first_seen_intervals_last_one_round_of_looks_on_average_and_one_and_a_h
 
 
 @pytest.mark.parametrize(("number_of_pages", "rate"), [(60, 1.0), (1000, 20.0)])
-def test_first_seen_intervals_last_at_most_one_and_a_half_rounds_if_pages_are_added_during_the_run(
-    number_of_pages: int, rate: float
-) -> None:
+def test_pages_added_during_run_get_equally_short_intervals(number_of_pages: int, rate: float) -> None:
     # A round is one look at each page. An interval is from the last look without the page to the first look with it.
     seconds_a_round = number_of_pages / rate
     pages = pages_published_in_rounds_three_to_five(number_of_pages, seconds_a_round)
@@ -111,7 +107,7 @@ def mean_interval(gaps: Sequence[float]) -> float:
     [[0.09] * 10 + [0.1 / 90] * 90, [1 / n for n in range(1, 101)], [4.0] * 10 + [1.0] * 30 + [0.25] * 60],
     ids=["ten carry nine tenths", "Zipf", "as they are planned"],
 )
-def test_mean_first_seen_interval_is_within_a_tenth_of_the_shortest_possible_one(chances: list[float]) -> None:
+def test_mean_interval_is_within_a_tenth_of_shortest_possible(chances: list[float]) -> None:
     # A chance is how likely a page is to change. When it changes, the gap between two looks is its interval.
     gaps_of_each_page = gaps_between_looks(chances, rate=1.0, rounds=8)
     intervals = [mean_interval(gaps) for gaps in gaps_of_each_page]
@@ -124,7 +120,7 @@ def test_mean_first_seen_interval_is_within_a_tenth_of_the_shortest_possible_one
     assert measured <= 1.1 * shortest_possible
 
 
-def test_unlikely_targets_get_a_look_in_every_ten_rounds_and_likely_ones_in_every_round() -> None:
+def test_unlikely_targets_still_get_a_tenth_of_equal_share() -> None:
     rate, likely, unlikely = 2.0, 40, 20
     seconds_a_round = (likely + unlikely) / rate
     gaps = gaps_between_looks(chances=[1.0] * likely + [1e-9] * unlikely, rate=rate, rounds=40)
@@ -134,7 +130,7 @@ def test_unlikely_targets_get_a_look_in_every_ten_rounds_and_likely_ones_in_ever
     assert max(longest_gaps[likely:]) <= 1.15 * 10 * seconds_a_round
 
 
-def test_of_pages_with_equal_chances_the_one_with_the_oldest_look_goes_first() -> None:
+def test_among_equally_likely_pages_oldest_look_goes_first() -> None:
     chances = {"likely": 4.0, "usual": 1.0, "vague": 0.25}
     names_by_chance = {kind: [f"{kind}{n}" for n in range(9)] for kind in chances}
 
