@@ -34,7 +34,7 @@ def watch_bad_and_good_host(run: PollerRun) -> None:
         run.poller.watch(target(host, host=host), [window(every=1)])
 
 
-def test_broken_look_is_unknown_and_the_next_one_is_on_time() -> None:
+def test_broken_look_is_unknown_and_next_one_is_punctual() -> None:
     # At the bad host, the looks at seconds 0 to 3 raise an OverflowError in our own code. Those at 4 to 6 succeed.
     run = run_poller(
         watch_bad_and_good_host, seconds=6.5, script=break_looks_at_bad_host(OverflowError, until=3.5), may_break=True
@@ -45,7 +45,7 @@ def test_broken_look_is_unknown_and_the_next_one_is_on_time() -> None:
     assert {one.state for one in run.sightings_at(GOOD)} == {State.PRESENT}
 
 
-def test_look_counts_as_broken_and_becomes_unknown_if_its_hook_fails() -> None:
+def test_look_is_broken_and_unknown_if_its_hook_fails() -> None:
     # The hook is a function that the poller calls with each sighting. This one fails if the look saw the page.
     def refuse(_target: Target, sighting: Sighting) -> None:
         if sighting.state is State.PRESENT:
@@ -90,7 +90,7 @@ def test_broken_single_look_is_unknown() -> None:
     assert (outcome.reason, outcome.detail) == (Reason.MONITOR_FAULT, "ZeroDivisionError")
 
 
-def test_one_line_a_minute_is_logged_for_each_host_and_class_of_fault() -> None:
+def test_one_line_a_minute_is_logged_for_each_fault_class() -> None:
     def answer(request: Request) -> Reply:
         if BAD in request.url:
             is_third_second = int(asyncio.get_running_loop().time()) % 3 == 2
@@ -111,11 +111,11 @@ def test_one_line_a_minute_is_logged_for_each_host_and_class_of_fault() -> None:
     )
 
 
-def test_a_broken_look_between_failed_connections_does_not_show_that_a_host_was_reached() -> None:
+def test_broken_look_does_not_interrupt_a_row_of_failed_connections() -> None:
+    """Three failed connections in a row, at two hosts or more, are an outage of our network."""
     blind_spans: list[Blind] = []
     connectivity = Connectivity(blind_spans.append)
-    # Three failed connections in a row, at two hosts or more, are an outage of our network. A look that broke in our
-    # own code (MONITOR_FAULT) does not interrupt the row, because it does not show that a connection succeeded.
+    # MONITOR_FAULT: this look broke in our own code, which does not show that a connection succeeded.
     outcomes = [("a", Reason.CONNECT), ("b", Reason.CONNECT), ("a", Reason.MONITOR_FAULT), ("a", Reason.DNS)]
     for second, (host, reason) in enumerate(outcomes):
         at = NOON.replace(second=second)

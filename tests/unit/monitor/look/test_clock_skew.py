@@ -98,7 +98,7 @@ def test_bounds_narrow_from_a_second_to_quarter_after_forty_answers(our_clock_ah
     assert most - least < 0.25  # these dates were sent at different fractions of a second
 
 
-def test_only_the_first_answer_after_our_clock_was_set_is_uncertain() -> None:
+def test_only_first_answer_after_our_clock_was_set_is_uncertain() -> None:
     # Before second 30, our clock is set 45 s ahead. The first date afterwards contradicts the earlier ones. The next
     # agrees with it, and shows that a clock was set.
     skew = skew_after_answers("a")

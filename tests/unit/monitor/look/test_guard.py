@@ -77,7 +77,7 @@ def test_a_port_that_is_named_is_allowed() -> None:
 
 
 @given(st.ip_addresses(v=4, network="10.0.0.0/8") | st.ip_addresses(v=4, network="192.168.0.0/16"))
-def test_private_ipv4_address_is_refused_even_if_it_is_written_as_ipv6(address: object) -> None:
+def test_private_ipv4_address_is_refused_even_written_as_ipv6(address: object) -> None:
     assert not Guard().admits(f"::ffff:{address}")
     assert not Guard().admits(str(address))
 

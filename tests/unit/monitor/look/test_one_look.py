@@ -50,10 +50,10 @@ SEND_BY_PAGE_NAME: dict[str, Callable[[PollerRun], Awaitable[object]]] = {
 
 
 @pytest.mark.parametrize("refused_page", SEND_BY_PAGE_NAME)
-def test_if_any_kind_of_request_is_refused_for_20_s_all_looks_and_other_requests_wait_as_long(
+def test_refusal_of_any_request_delays_all_requests_to_host(
     refused_page: str,
 ) -> None:
-    # The first request for the refused page from second 2.5 on is answered with 429 and `Retry-After: 20`.
+    """The first request for the page from second 2.5 on is answered with 429 and `Retry-After: 20`."""
     refused_at: list[float] = []
     sent_after_refusal: list[tuple[float, str]] = []
 
@@ -79,8 +79,8 @@ def test_if_any_kind_of_request_is_refused_for_20_s_all_looks_and_other_requests
     assert min(at for at, _ in sent_after_refusal) >= refused_at[0] + 20
 
 
-def test_refused_request_about_an_unannounced_release_makes_its_host_quiet_and_adds_no_release(tmp_path: Path) -> None:
-    # WAIT_20_S is a 429 with `Retry-After: 20`. Until that is over, the host is quiet.
+def test_refused_check_of_unannounced_release_adds_no_release(tmp_path: Path) -> None:
+    """The check is answered with 429 and `Retry-After: 20`. Until that is over, the host is quiet."""
     page = "https://www.gov.uk/government/statistics/example-surprise"
 
     async def act(monitor: CalendarMonitor) -> None:
@@ -119,8 +119,8 @@ class SlowPublisher:
         return max(sum(at <= other < at + 10 for other in self.begun) for at in self.begun)
 
 
-def test_looks_and_other_requests_under_way_are_together_never_more_than_three() -> None:
-    # Each answer takes ten seconds, so the places of the host are always used. There are three (`at_once`).
+def test_looks_and_requests_together_use_three_places_at_most() -> None:
+    """Each answer takes ten seconds, so the places of the host are always used. There are three (`at_once`)."""
     slow = SlowPublisher()
 
     async def send_six_requests(run: PollerRun) -> None:
@@ -132,8 +132,8 @@ def test_looks_and_other_requests_under_way_are_together_never_more_than_three()
     assert len(slow.begun) > 6 + 2
 
 
-def test_requests_without_a_running_poller_exceed_neither_the_rate_nor_three_at_one_time() -> None:
-    # Each answer takes ten seconds. Of nine requests, one is cancelled and eight are sent.
+def test_budget_limits_requests_even_if_poller_does_not_run() -> None:
+    """Each answer takes ten seconds. Of nine requests, one is cancelled and eight are sent."""
     slow, rate = SlowPublisher(), 2.0
 
     async def story(clock: VirtualClock) -> None:

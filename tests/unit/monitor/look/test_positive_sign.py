@@ -247,7 +247,7 @@ def test_only_page_reached_through_its_announcement_may_have_another_title() -> 
     ],
     ids=["sign-in", "captcha", "maintenance", "unavailable", "postponed", "draft", "preview", "cancelled", "test"],
 )
-def test_sign_in_notice_or_preview_under_title_of_release_is_unknown(body: bytes, why: str, at: datetime) -> None:
+def test_login_notice_or_preview_under_title_of_release_is_unknown(body: bytes, why: str, at: datetime) -> None:
     sighting = sighting_after_404(target(), answer(body, at=at))
     assert (sighting.state, sighting.why) == (UNKNOWN, why)
 
