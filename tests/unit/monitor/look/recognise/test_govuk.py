@@ -37,9 +37,7 @@ def test_another_edition_after_a_404_is_absence() -> None:
 
 
 @pytest.mark.parametrize("announcement_redirects_to_it", [False, True])
-def test_page_with_another_title_is_unknown_if_its_address_answered_404_before(
-    *, announcement_redirects_to_it: bool
-) -> None:
+def test_page_with_another_title_is_unknown_after_404(*, announcement_redirects_to_it: bool) -> None:
     other_page = page("Prison population - GOV.UK", "Prison population")
     answered_404_before = Known(was_missing=True)
     context = Context(URL, TITLE, known=answered_404_before, is_led_to=announcement_redirects_to_it)
@@ -47,7 +45,7 @@ def test_page_with_another_title_is_unknown_if_its_address_answered_404_before(
     assert (recognised.state, recognised.why) == (State.UNKNOWN, "the page shows another title")
 
 
-def test_page_with_another_title_is_unknown_unless_the_announcement_redirected_to_it() -> None:
+def test_other_title_is_unknown_unless_announcement_redirected_to_page() -> None:
     other = page("Prison population - GOV.UK", "Prison population")
     assert recognise(other, CONTEXT).state is State.UNKNOWN
     led_to = recognise(other, Context(URL, TITLE, is_led_to=True))
@@ -56,10 +54,8 @@ def test_page_with_another_title_is_unknown_unless_the_announcement_redirected_t
 
 
 @pytest.mark.parametrize(("period", "state"), [("July to September 2026", State.PRESENT), ("", State.UNKNOWN)])
-def test_page_or_item_under_a_title_without_period_is_present_if_its_text_has_the_period(
-    period: str, state: State
-) -> None:
-    # The title of the release is "Example claims: quarterly statistics, July to September 2026".
+def test_period_in_text_completes_a_title_without_period(period: str, state: State) -> None:
+    """The title of the release is "Example claims: quarterly statistics, July to September 2026"."""
     series = "Example claims: quarterly statistics"
     undated_page = page(f"{series} - GOV.UK", series, f"<p>Claims {period} fell.</p>")
     undated_item = item("publication", series, description=period)
@@ -67,7 +63,7 @@ def test_page_or_item_under_a_title_without_period_is_present_if_its_text_has_th
     assert recognise(undated_item, CONTEXT).state is state
 
 
-def test_a_release_without_a_period_in_its_title_is_never_specific() -> None:
+def test_release_without_period_in_title_is_never_specific() -> None:
     # Specific: the page can only be this edition. Without a period, it may be any edition.
     title = "Weekly road fuel prices"
     recognised = recognise(page(f"{title} - GOV.UK", title), Context(URL, title))
@@ -82,12 +78,12 @@ def test_announcement_with_the_releases_title_is_absence(kind: str) -> None:
 @pytest.mark.parametrize(
     "words", ["on 26 November 2026&nbsp;9:30am", "in November&nbsp;2026", "between May and&nbsp;June"]
 )
-def test_words_about_a_release_to_come_are_absence(words: str) -> None:
+def test_notice_about_a_release_to_come_is_absence(words: str) -> None:
     notice = f'<h2 class="gem-c-notice__title">These statistics will be released {words}</h2>'
     assert recognise(page(f"{TITLE} - GOV.UK", TITLE, notice), CONTEXT).state is State.ABSENT
 
 
-def test_words_about_a_release_to_come_in_the_text_are_no_notice() -> None:
+def test_sentence_about_next_release_does_not_deny_this_one() -> None:
     later_release = "<p>The next of these statistics will be released in May.</p>"
     assert recognise(page(f"{TITLE} - GOV.UK", TITLE, later_release), CONTEXT).state is State.PRESENT
 
@@ -123,7 +119,7 @@ def test_parts_are_found_on_the_page_once_each() -> None:
     ]
 
 
-def test_content_item_gives_itself_with_its_facts_and_each_attachment_that_has_an_address() -> None:
+def test_content_item_gives_itself_and_its_usable_attachments() -> None:
     attachments = [
         {"attachment_type": "html", "url": f"{PATH}/bulletin", "title": "Bulletin"},
         {"attachment_type": "file", "url": "https://assets.publishing.service.gov.uk/media/1/a.csv", "file_size": 9},
@@ -152,15 +148,14 @@ def test_gone_item_is_withdrawn_although_it_answers_200() -> None:
     assert recognise(gone, CONTEXT).state is State.WITHDRAWN
 
 
-def test_redirect_item_is_unknown_and_gives_its_destination_in_the_content_api() -> None:
+def test_redirect_item_is_unknown_and_gives_its_destination() -> None:
     rules = [{"path": PATH, "type": "exact", "destination": "/government/statistics/other"}]
     item_url = f"https://www.gov.uk/api/content{PATH}"
     recognised = recognise(item("redirect", None, item_url, redirects=rules), Context(item_url, TITLE))
     assert recognised.state is State.UNKNOWN
     # The item names the new page. The next look is again at the content API, so it needs the address of the new item.
-    assert [(found.role, found.url) for found in recognised.found] == [
-        ("redirect", "https://www.gov.uk/api/content/government/statistics/other")
-    ]
+    (found,) = recognised.found
+    assert (found.role, found.url) == ("redirect", "https://www.gov.uk/api/content/government/statistics/other")
 
 
 def test_redirect_item_without_a_destination_gives_none() -> None:
@@ -176,14 +171,14 @@ def listing(*links: str) -> Answer:
     return answer(json.dumps({"results": [*results, {"title": "No link"}]}).encode(), "application/json")
 
 
-def test_listing_shows_the_release_at_any_address_and_ignores_an_entry_without_an_address() -> None:
-    # The listing has the release's title at this address, and another entry without an address.
+def test_listing_shows_the_release_at_any_address() -> None:
+    """The listing has the release's title at this address, and another entry without an address."""
     recognised = recognise(listing(ELSEWHERE), CONTEXT)
     assert (recognised.state, recognised.specific) == (State.PRESENT, True)
     assert [found.url for found in recognised.found] == [f"https://www.gov.uk{ELSEWHERE}"]
 
 
-def test_listing_proves_nothing_if_the_title_of_the_release_is_not_known() -> None:
+def test_listing_proves_nothing_if_title_of_release_is_unknown() -> None:
     assert recognise(listing(ELSEWHERE), Context(URL)).why == "a listing"
 
 
@@ -204,8 +199,8 @@ REPORT = "/government/publications/example-claims-main-report"
     ],
     ids=["nothing", "the alternative", "another address", "both"],
 )
-def test_a_known_alternative_in_a_listing_does_not_show_that_the_page_is_out(listed: list[str], state: State) -> None:
-    # REPORT is another page of the release, which may be public before the page that is awaited.
+def test_known_alternative_in_listing_does_not_prove_the_page(listed: list[str], state: State) -> None:
+    """REPORT is another page of the release, which may be public before the page that is awaited."""
     with_alternative = replace(CONTEXT, alternatives=(f"https://www.gov.uk{REPORT}",))
     assert recognise_index(listing(*listed), with_alternative).state is state
 
@@ -249,16 +244,14 @@ def state_of_sampled_item(sample: Path) -> State:
         ("gone_redirect", {State.WITHDRAWN, State.UNKNOWN}),
     ],
 )
-def test_each_sampled_content_item_has_a_state_that_is_allowed_for_its_folder(
-    folder: str, allowed_states: set[State]
-) -> None:
+def test_sampled_content_items_have_a_state_their_folder_allows(folder: str, allowed_states: set[State]) -> None:
     for sample in sorted((SAMPLES / folder).iterdir()):
         assert state_of_sampled_item(sample) in allowed_states, sample.name
 
 
 @pytest.mark.skipif(not SAMPLES.exists(), reason="the shared samples are not beside the repository")
 @pytest.mark.parametrize("folder", ["announcements", "html_publication", "publications", "gone_redirect"])
-def test_a_sampled_content_item_is_withdrawn_exactly_if_its_file_name_says_withdrawn_or_gone(folder: str) -> None:
+def test_sampled_content_item_is_withdrawn_if_its_name_says_so(folder: str) -> None:
     for sample in sorted((SAMPLES / folder).iterdir()):
         name_says_so = "withdrawn" in sample.name or "gone" in sample.name
         is_withdrawn = state_of_sampled_item(sample) is State.WITHDRAWN
@@ -266,7 +259,7 @@ def test_a_sampled_content_item_is_withdrawn_exactly_if_its_file_name_says_withd
 
 
 @pytest.mark.skipif(not SAMPLES.exists(), reason="the shared samples are not beside the repository")
-def test_only_the_sampled_publication_is_present_and_announcements_are_absent() -> None:
+def test_sampled_publication_is_present_and_announcements_are_absent() -> None:
     samples = (SAMPLES / "pages").iterdir()
     states = {sample.name: recognise(answer(sample.read_bytes()), CONTEXT).state for sample in samples}
     present, absent = ({name for name in states if states[name] is state} for state in (State.PRESENT, State.ABSENT))
@@ -274,7 +267,7 @@ def test_only_the_sampled_publication_is_present_and_announcements_are_absent() 
     assert absent == {name for name in states if name.startswith(("announcement", "not_found"))}
 
 
-def test_item_states_its_version_by_fields_not_by_change_notes() -> None:
+def test_version_of_item_counts_changes_without_their_notes() -> None:
     history = [{"note": "SECRET correction", "public_timestamp": "2026-11-27T14:05:00+00:00"}, {"note": "First."}]
     corrected = item("publication", public_updated_at="2026-11-27T14:05:00Z", details={"change_history": history})
     # The first note is that of the publication, so there is one change.
@@ -291,11 +284,9 @@ def test_page_and_item_state_when_they_were_first_published() -> None:
 
 
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason="the samples are not here")
-def test_the_version_of_a_corrected_page_has_a_later_update_and_change_history() -> None:
+def test_corrected_page_has_version_with_update_and_change_history() -> None:
     names = ("2026_on_time_scheduled", "2026_corrected_next_day")
     bodies = ((SAMPLES / f"publications/{name}.json").read_bytes() for name in names)
-    first, later = (recognise(answer(body, "application/json"), CONTEXT).version for body in bodies)
-    assert advanced_fields(parse_version(first or ""), parse_version(later or "")) == [
-        "change_history",
-        "public_updated_at",
-    ]
+    first, later = (recognise(answer(body, "application/json"), CONTEXT).version or "" for body in bodies)
+    advanced = advanced_fields(parse_version(first), parse_version(later))
+    assert advanced == ["change_history", "public_updated_at"]

@@ -79,7 +79,7 @@ def recognise_page(
 @pytest.mark.parametrize("language", ["en", "cy"])
 @pytest.mark.parametrize("sections", [(), ("summary",), ("publications", "data")])
 @pytest.mark.parametrize("status", MARKS)
-def test_a_release_page_is_recognised_by_its_status_in_any_language(
+def test_release_page_is_recognised_by_its_status_in_any_language(
     language: str, sections: tuple[str, ...], status: str
 ) -> None:
     # Specific: the page can only be this edition. The page has a status mark, so its headings for documents do not
@@ -91,9 +91,7 @@ def test_a_release_page_is_recognised_by_its_status_in_any_language(
 @pytest.mark.parametrize("language", ["en", "cy"])
 @pytest.mark.parametrize("status", ["upcoming", "postponed", "cancelled"])
 @pytest.mark.parametrize("apostrophe", ["'", "\u2019"], ids=["straight", "curly"])
-def test_page_is_absent_if_its_english_or_welsh_banner_says_that_it_is_not_published(
-    language: str, status: str, apostrophe: str
-) -> None:
+def test_page_is_absent_if_english_or_welsh_banner_says_so(language: str, status: str, apostrophe: str) -> None:
     # Welsh banners contain apostrophes.
     banner = WORDS[language][status].replace("'", apostrophe)
     # The banner must decide. The page has no status in its code, and its headings would suggest that it is published.
@@ -105,7 +103,7 @@ def test_page_is_absent_if_its_english_or_welsh_banner_says_that_it_is_not_publi
 
 
 @pytest.mark.parametrize("language", ["en", "cy"])
-def test_page_without_a_banner_or_status_in_its_code_is_present_only_if_it_lists_publications(language: str) -> None:
+def test_unmarked_page_is_present_only_if_it_lists_publications(language: str) -> None:
     # A published page has no banner.
     with_publications = recognise_page(
         language=language, status="published", sections=("publications",), has_status_mark=False
@@ -119,14 +117,14 @@ def test_page_without_a_banner_or_status_in_its_code_is_present_only_if_it_lists
 
 
 @pytest.mark.parametrize("language", ["en", "cy"])
-def test_a_postponed_page_that_gives_a_reason_of_its_own_is_absent(language: str) -> None:
+def test_postponed_page_with_its_own_reason_is_absent(language: str) -> None:
     reason = "Moved by one week to allow further checks."
     recognised = recognise_page(language=language, status="postponed", sections=("data",), banner=reason)
     assert recognised.state is ABSENT
 
 
-def test_published_page_with_the_title_of_another_month_is_absent_and_with_another_title_unknown() -> None:
-    # Our release is "Example deaths registered in Wales: June 2026".
+def test_published_page_of_another_month_or_series_is_not_present() -> None:
+    """Our release is "Example deaths registered in Wales: June 2026"."""
     of_another_month = "Example deaths registered in Wales: May 2026"
     assert recognise_page(language="cy", status="published", title=of_another_month).state is ABSENT
     of_another_series = "Example births registered in Wales: June 2026"
@@ -158,7 +156,7 @@ def described(**about: object) -> dict[str, Any]:
         ({"description": None}, UNKNOWN),
     ],
 )
-def test_the_data_of_a_release_say_whether_it_is_out(said: dict[str, Any], state: State) -> None:
+def test_data_of_release_say_whether_it_is_out(said: dict[str, Any], state: State) -> None:
     # A release is out if `published` is exactly true and it is not cancelled. Then its title shows that it is this
     # edition, which is called specific.
     recognised = recognise_data(said)
@@ -191,7 +189,7 @@ def state_by_headers(status: int, body: bytes = b"", **headers: str) -> State | 
     return None if seen is None else seen.state
 
 
-def test_sunset_header_makes_only_a_404_unknown_and_a_deprecation_header_changes_nothing() -> None:
+def test_sunset_header_makes_404_unknown_and_deprecation_changes_nothing() -> None:
     # A Sunset header (RFC 8594) names the end of an address. Its date is not compared with the time of the look.
     end_of_address = "Wed, 01 Jul 2026 00:00:00 GMT"
     assert state_by_headers(404, b"not found") is ABSENT
