@@ -91,7 +91,7 @@ def test_worker_that_computes_is_waited_for_on_a_busy_machine() -> None:
     assert wait_for_message(cast("Worker", SlowWorker(polls_before_message=100, computes=True)), seconds=22.0)
 
 
-def test_idle_worker_is_waited_for_only_until_its_time_is_over() -> None:
+def test_idle_worker_is_waited_for_until_its_time_is_over() -> None:
     assert wait_for_message(cast("Worker", SlowWorker(polls_before_message=22, computes=False)), seconds=22.0)
     assert not wait_for_message(cast("Worker", SlowWorker(polls_before_message=100, computes=False)), seconds=22.0)
 
