@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from math import inf
+from types import MappingProxyType
 from typing import NamedTuple
 
 from monitor.clock import VirtualClock
@@ -128,39 +129,39 @@ def block_for_2_5_s(run: PollerRun) -> None:
     run.clock.halted += 2.5
 
 
-Script = Callable[[Request], Reply]
+Publisher = Callable[[Request], Reply]
 
 
 def run_poller(  # noqa: PLR0913  # a run has many circumstances, most of them usual
     act: Callable[[PollerRun], object],
     *,
     seconds: float = 10.0,
-    script: Script | None = None,
-    rate: float = 1000.0,
-    later: Sequence[tuple[float, Callable[[PollerRun], object]]] = (),
+    publisher: Publisher = lambda _: Reply(200, b"<h1>Figures</h1>"),
+    looks_per_second: float = 1000.0,
+    do_at: Mapping[float, Callable[[PollerRun], object]] = MappingProxyType({}),
     at_once: int | None = 4,
     start: datetime = NOON,
     clock: type[VirtualClock] = VirtualClock,
     skew: Callable[[], Skew] = Skew,
     may_break: bool = False,
 ) -> PollerRun:
-    """Run a poller for so many virtual seconds with a budget of `rate` looks a second. Return what it reported.
+    """Run a poller for so many virtual seconds with a budget of `looks_per_second`. Return what it reported.
 
-    `act` is done at the beginning, each of `later` at its second, and `script` answers as the publisher.
+    `act` is done at the beginning, each of `do_at` at its second, and `publisher` answers each request.
 
     No look may break inside our own code or the test's, unless it `may_break`.
     """
 
     async def run_until_end(clock: VirtualClock) -> PollerRun:
-        fetcher = ScriptedFetcher(clock, script or (lambda _: Reply(200, b"<h1>Figures</h1>")))
+        fetcher = ScriptedFetcher(clock, publisher)
         stop = asyncio.Event()
         run = PollerRun(clock, fetcher, stop)
         hooks = Hooks(run.sighted, run.started, run.missing, run.stalled, run.clock_set)
-        run.poller = Poller(clock, fetcher, Budget(rate), Interpreter(skew()), at_once=at_once)
+        run.poller = Poller(clock, fetcher, Budget(looks_per_second), Interpreter(skew()), at_once=at_once)
         act(run)
         running = asyncio.create_task(run.poller.run(stop, hooks))
-        for moment, step in later:
-            await clock.sleep(moment - clock.monotonic())
+        for second, step in do_at.items():
+            await clock.sleep(second - clock.monotonic())
             outcome = step(run)
             if asyncio.iscoroutine(outcome):
                 await outcome

@@ -37,7 +37,10 @@ def watch_bad_and_good_host(run: PollerRun) -> None:
 def test_broken_look_is_unknown_and_next_one_is_punctual() -> None:
     # At the bad host, the looks at seconds 0 to 3 raise an OverflowError in our own code. Those at 4 to 6 succeed.
     run = run_poller(
-        watch_bad_and_good_host, seconds=6.5, script=break_looks_at_bad_host(OverflowError, until=3.5), may_break=True
+        watch_bad_and_good_host,
+        seconds=6.5,
+        publisher=break_looks_at_bad_host(OverflowError, until=3.5),
+        may_break=True,
     )
     assert run.look_times(BAD) == run.look_times(GOOD) == [0, 1, 2, 3, 4, 5, 6]
     broken, whole = [(State.UNKNOWN, "monitor_fault")] * 4, [(State.PRESENT, "")] * 3
@@ -55,7 +58,7 @@ def test_look_is_broken_and_unknown_if_its_hook_fails() -> None:
         run.on_sighting = refuse
         run.poller.watch(target(), [window(every=1)])
 
-    run = run_poller(act, seconds=2.5, script=lambda _: Reply(200, b"<h1>Figures</h1>"), may_break=True)
+    run = run_poller(act, seconds=2.5, publisher=lambda _: Reply(200, b"<h1>Figures</h1>"), may_break=True)
     # Each look is reported twice: as what it saw, which the hook refuses, and then as unknown.
     assert [sighting.why for sighting in run.sightings] == ["", "monitor_fault"] * 3
     assert list(run.poller.broken.describe_by_host()) == [HOST]
@@ -83,7 +86,7 @@ def test_broken_single_look_is_unknown() -> None:
     async def once(run: PollerRun) -> None:
         found.append(await run.poller.look_once(target("once", host=BAD)))
 
-    run_poller(lambda _: None, script=break_looks_at_bad_host(ZeroDivisionError), later=[(1.0, once)], may_break=True)
+    run_poller(lambda _: None, publisher=break_looks_at_bad_host(ZeroDivisionError), do_at={1.0: once}, may_break=True)
     ((sighting, outcome),) = found
     assert (sighting.state, sighting.why) == (State.UNKNOWN, "monitor_fault")
     assert isinstance(outcome, Failure)
@@ -98,7 +101,7 @@ def test_one_line_a_minute_is_logged_for_each_fault_class() -> None:
         return Reply(200, b"<h1>Figures</h1>")
 
     with capture_logs() as lines:
-        run = run_poller(watch_bad_and_good_host, seconds=134.5, script=answer, may_break=True)
+        run = run_poller(watch_bad_and_good_host, seconds=134.5, publisher=answer, may_break=True)
     logged = [line for line in lines if line["event"] == "look_broke"]
     assert {line["host"] for line in logged} == {BAD}
     # In a minute, 40 looks break with OverflowError and 20 with KeyError. Of each, all but one are suppressed.

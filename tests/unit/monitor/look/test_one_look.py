@@ -74,7 +74,7 @@ def test_refusal_of_any_request_delays_all_requests_to_host(
         assert run.poller.next_due() is None
         await asyncio.gather(*(send(run) for send in SEND_BY_PAGE_NAME.values()))
 
-    run_poller(watch_pages("page"), script=refuse_once_from_2_5_s_on, seconds=60, later=[(2.5, send_all)])
+    run_poller(watch_pages("page"), publisher=refuse_once_from_2_5_s_on, seconds=60, do_at={2.5: send_all})
     assert {name for _, name in sent_after_refusal} == set(SEND_BY_PAGE_NAME)
     assert min(at for at, _ in sent_after_refusal) >= refused_at[0] + 20
 
@@ -126,7 +126,7 @@ def test_looks_and_requests_together_use_three_places_at_most() -> None:
     async def send_six_requests(run: PollerRun) -> None:
         await asyncio.gather(*(run.poller.send_in_turn(Request(f"https://{HOST}/{n}")) for n in range(6)))
 
-    run_poller(watch_pages("page", "news"), script=slow, seconds=60, later=[(0.5, send_six_requests)], at_once=3)
+    run_poller(watch_pages("page", "news"), publisher=slow, seconds=60, do_at={0.5: send_six_requests}, at_once=3)
     assert slow.most_at_once() == 3
     # Beside the six requests there were more looks than the first one at each of the two pages.
     assert len(slow.begun) > 6 + 2

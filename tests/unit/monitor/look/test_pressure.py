@@ -33,7 +33,7 @@ from tests.worlds.fetcher import Reply
 CALENDAR = Request("https://calendar.example/")
 
 
-def answering(host: str, replies: Iterator[Reply]) -> Callable[[Request], Reply]:
+def answers_of_host(host: str, replies: Iterator[Reply]) -> Callable[[Request], Reply]:
     """Return a publisher of which this host gives these answers first. All other answers are 200."""
 
     def answer(request: Request) -> Reply:
@@ -48,7 +48,9 @@ def test_connections_opening_together_exceed_budget_by_one_at_most() -> None:
     gap = 1.01 / rate  # a hundredth more than the budget requires
     # The first four requests begin a gap apart. All their connections open at second 0.7, so they are sent together.
     replies = [Reply(200, b"x", connect_seconds=0.7 - n * gap) for n in range(4)]
-    run = run_poller(watch_pages(*pages), rate=rate, seconds=10, script=answering(HOST, iter(replies)))
+    run = run_poller(
+        watch_pages(*pages), looks_per_second=rate, seconds=10, publisher=answers_of_host(HOST, iter(replies))
+    )
     sent_at = sorted((sighting.sent - NOON).total_seconds() for sighting in run.sightings)
     assert sent_at[:4] == pytest.approx([0.7] * 4)
     # Later requests wait until these four are within the budget again.
@@ -57,7 +59,7 @@ def test_connections_opening_together_exceed_budget_by_one_at_most() -> None:
 
 def test_pages_of_an_overloaded_host_are_looked_at_in_turn() -> None:
     pages, rate = 12, 5
-    run = run_poller(watch_pages(*(f"p{n}" for n in range(pages))), rate=rate, seconds=60)
+    run = run_poller(watch_pages(*(f"p{n}" for n in range(pages))), looks_per_second=rate, seconds=60)
     counts = Counter(name for _, name in run.starts)
     assert max(counts.values()) - min(counts.values()) <= 1
     seconds_a_round = pages / rate
@@ -73,7 +75,7 @@ def count_looks_under_pressure(**window_of_group: Window) -> Counter[str]:
             for group, its_window in window_of_group.items():
                 run.poller.watch(target(f"{group}{n}"), [its_window])
 
-    run = run_poller(watch_groups, rate=4, seconds=200)
+    run = run_poller(watch_groups, looks_per_second=4, seconds=200)
     return Counter(name.rstrip("0123456789") for _, name in run.starts)
 
 
@@ -97,7 +99,7 @@ def test_pages_wait_at_most_1_5_rounds_when_spacing_shrinks() -> None:
             first_look_after = timedelta(seconds=15 * n / len(pages))
             run.poller.watch(target(name), wanted, shift=first_look_after)
 
-    run = run_poller(watch_all, rate=rate, seconds=300)
+    run = run_poller(watch_all, looks_per_second=rate, seconds=300)
     # The most overdue page goes first. If a waiting page kept its spacing of 15 s beyond second 120, it would count as
     # less overdue than all others, and wait for longer.
     seconds_a_round = len(pages) / rate  # one look at each page
@@ -108,7 +110,7 @@ def test_pages_wait_at_most_1_5_rounds_when_spacing_shrinks() -> None:
 def test_stretch_of_host_is_wanted_rate_divided_by_budget() -> None:
     """The stretch is the factor by which looks are further apart than wanted."""
     twelve_a_second = watch_pages(*(f"p{n}" for n in range(12)), every=1.0)
-    run = run_poller(twelve_a_second, rate=5, seconds=3)
+    run = run_poller(twelve_a_second, looks_per_second=5, seconds=3)
     assert run.poller.stretch_factors() == {HOST: pytest.approx(12 / 5)}
 
 
@@ -135,7 +137,7 @@ def test_each_due_look_is_counted_as_made_or_missed(
         return int((seconds - 1e-6) // every) + 1
 
     times = cycle(seconds_to_answer)
-    run = run_poller(act, rate=rate, seconds=90, script=lambda _: Reply(200, b"x", seconds=next(times)))
+    run = run_poller(act, looks_per_second=rate, seconds=90, publisher=lambda _: Reply(200, b"x", seconds=next(times)))
     due = sum(count_due(changes_at, first) + count_due(30 - changes_at, then) for first, then in spacings)
     assert run.poller.made + run.poller.missed == due
     assert run.poller.missed == sum(looks for _, looks in run.missed)
@@ -146,7 +148,7 @@ def test_blocked_loop_loses_no_due_look_from_the_count() -> None:
     pages = [f"p{n}" for n in range(60)]
     due = 60 * 20
     watch_for_20_s = watch_pages(*pages, every=1, ends=20)
-    run = run_poller(watch_for_20_s, rate=20, seconds=25, later=[(6.3, block_for_2_5_s)], clock=HaltingClock)
+    run = run_poller(watch_for_20_s, looks_per_second=20, seconds=25, do_at={6.3: block_for_2_5_s}, clock=HaltingClock)
     seconds_blocked = [(end - begin).total_seconds() for begin, end in run.stalls]
     assert seconds_blocked == [pytest.approx(2.5, abs=0.1)]
     made = len(run.starts)
@@ -157,7 +159,7 @@ def test_blocked_loop_loses_no_due_look_from_the_count() -> None:
 def test_no_more_looks_than_allowed_are_under_way_at_once() -> None:
     one_look_at_each_of_20_pages = watch_pages(*(f"p{n}" for n in range(20)), every=1, ends=1)
     slow = Reply(200, b"x", seconds=2.0)
-    run = run_poller(one_look_at_each_of_20_pages, seconds=30, script=lambda _: slow, at_once=3)
+    run = run_poller(one_look_at_each_of_20_pages, seconds=30, publisher=lambda _: slow, at_once=3)
     # An answer takes 2 s, so looks that begin within 2 s are under way together.
     times, nearly_two_seconds = run.start_times, 1.99
     under_way_at_each_start = [sum(begin - nearly_two_seconds < time <= begin for time in times) for begin in times]
@@ -174,7 +176,7 @@ def count_looks_begun_before_each_sighting(body: bytes) -> list[int]:
         for n in range(3):
             run.poller.watch(target(f"p{n}"), [window(every=1, ends=1)])
 
-    run_poller(watch_three_pages, seconds=5, rate=1e9, script=lambda _: Reply(200, body), at_once=1)
+    run_poller(watch_three_pages, seconds=5, looks_per_second=1e9, publisher=lambda _: Reply(200, body), at_once=1)
     return looks_begun
 
 
@@ -192,7 +194,7 @@ def test_slow_answers_delay_looks_only_if_few_may_run_together() -> None:
     def run_with_slow_answers(at_once: int | None) -> PollerRun:
         pages = watch_pages(*(f"p{n}" for n in range(20)), ends=10)
         slow = Reply(200, b"x", seconds=0.4)
-        return run_poller(pages, seconds=12, rate=22, script=lambda _: slow, at_once=at_once)
+        return run_poller(pages, seconds=12, looks_per_second=22, publisher=lambda _: slow, at_once=at_once)
 
     # With 20 looks a second that take 0.4 s each, 8 are under way at once.
     unlimited, four = run_with_slow_answers(None), run_with_slow_answers(4)
@@ -222,7 +224,7 @@ def test_refusing_host_gets_exactly_the_wait_it_demands(
 ) -> None:
     """The run begins at 12:00:00 on 26 November 2026. The third look is at second 2."""
     replies = iter([Reply(404), Reply(404), Reply(status, b"", headers)])
-    run = run_poller(watch_pages("page"), seconds=60, script=lambda _: next(replies, Reply(404)))
+    run = run_poller(watch_pages("page"), seconds=60, publisher=lambda _: next(replies, Reply(404)))
     assert run.look_times("page")[:4] == [0, 1, 2, next_look_at]
 
 
@@ -231,7 +233,9 @@ def test_after_demanded_wait_rate_grows_from_quarter_by_a_tenth() -> None:
     pages, rate = [f"p{n}" for n in range(40)], 10
     # The host refuses the 31st look, and demands a wait of ten seconds.
     replies = iter([Reply(404)] * 30 + [Reply(429, b"", {"Retry-After": "10"})])
-    run = run_poller(watch_pages(*pages), rate=rate, seconds=60, script=lambda _: next(replies, Reply(404)))
+    run = run_poller(
+        watch_pages(*pages), looks_per_second=rate, seconds=60, publisher=lambda _: next(replies, Reply(404))
+    )
     gaps = gaps_between(run.start_times)
     demanded_wait = max(gaps)
     assert demanded_wait == pytest.approx(10)
@@ -252,7 +256,7 @@ def test_demanded_wait_applies_to_all_targets_of_only_its_host() -> None:
 
     replies = iter([Reply(429, b"", {"Retry-After": "5"})])
     # One request of each host is under way at once, so b is not requested before the look at a is refused.
-    run = run_poller(act, seconds=6.5, at_once=1, script=answering(HOST, replies))
+    run = run_poller(act, seconds=6.5, at_once=1, publisher=answers_of_host(HOST, replies))
     _first, second, *_ = sorted(run.look_times("a") + run.look_times("b"))
     assert second == 5
     assert run.look_times("c") == [0, 1, 2, 3, 4, 5, 6]
@@ -267,7 +271,7 @@ def test_calendar_reads_are_sent_between_looks() -> None:
             answered_at.append(run.clock.monotonic())
 
     pages, rate = [f"p{n}" for n in range(12)], 5
-    run = run_poller(watch_pages(*pages), rate=rate, seconds=20, later=[(2, send_five_requests)])
+    run = run_poller(watch_pages(*pages), looks_per_second=rate, seconds=20, do_at={2: send_five_requests})
     assert most_in_one_second([*run.start_times, *answered_at]) <= rate
     seconds_a_round_of_looks = len(pages) / rate
     # A request waits at most as long as a round, which is one look at each page.
@@ -281,7 +285,7 @@ def test_request_to_a_host_without_targets_is_sent_at_once() -> None:
         await run.poller.send_in_turn(CALENDAR)
         answered_at.append(run.clock.monotonic())
 
-    run_poller(watch_pages("page"), later=[(1.5, send)])
+    run_poller(watch_pages("page"), do_at={1.5: send})
     assert answered_at == [1.5]
 
 
@@ -297,10 +301,10 @@ def test_cancelled_request_takes_no_turn() -> None:
         assert run.clock.monotonic() == 5
 
     replies = iter([Reply(429, b"", {"Retry-After": "4"})])
-    run = run_poller(watch_pages("page"), later=[(1, give_up)], script=answering("calendar.example", replies))
+    run = run_poller(watch_pages("page"), do_at={1: give_up}, publisher=answers_of_host("calendar.example", replies))
     assert [request.url for request in run.fetcher.asked].count(CALENDAR.url) == 2
 
 
 def test_equal_runs_make_looks_in_equal_order() -> None:
     act = watch_pages(*(f"p{n}" for n in range(30)))
-    assert run_poller(act, rate=7).starts == run_poller(act, rate=7).starts
+    assert run_poller(act, looks_per_second=7).starts == run_poller(act, looks_per_second=7).starts

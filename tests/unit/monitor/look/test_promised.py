@@ -31,7 +31,7 @@ def test_busy_host_is_kept_free_for_promised_look() -> None:
         watch_pages(*(f"other{n}" for n in range(9)), every=1)(run)
         run.poller.watch(target("page"), [window(every=1)], promised_at=NOON + timedelta(seconds=promised))
 
-    run = run_poller(act, rate=rate, seconds=20)
+    run = run_poller(act, looks_per_second=rate, seconds=20)
     # A look may begin every 0.2 s (1 / rate). No other one begins within 0.2 s of the promised one, which would delay
     # it.
     looks_around_the_instant = [(time, name) for time, name in run.starts if abs(time - promised) < 1 / rate]
@@ -47,7 +47,7 @@ def test_at_one_instant_edge_look_at_landing_page_goes_first() -> None:
                 run.poller.watch(target(name, view=view), [window(every=1, begins=7)], promised_at=instant)
 
     # None had a look before, which would count first. The order in which they were added does not matter.
-    run = run_poller(act, rate=5, seconds=9)
+    run = run_poller(act, looks_per_second=5, seconds=9)
     assert run.starts[0] == (7, "page")
     assert run.looked_at_views()[0] is View.EDGE
 
@@ -61,7 +61,7 @@ def test_slow_looks_do_not_delay_promised_look() -> None:
         return Reply(200, b"x", seconds=0.0 if requested_page(request) == "page" else 3.0)
 
     # Looks that take 3 s each would hold all four places, but the last place is kept for a promised look that is near.
-    run = run_poller(act, seconds=9, script=reply, at_once=4)
+    run = run_poller(act, seconds=9, publisher=reply, at_once=4)
     assert 7 in run.look_times("page")
 
 
@@ -90,7 +90,7 @@ def looks_around_slot(slot: datetime) -> tuple[list[Look], list[Look]]:
 
     seconds_before_slot = 130.0
     begins = slot - timedelta(seconds=seconds_before_slot)
-    run = run_poller(watch_all, rate=RATE, seconds=seconds_before_slot + 30, start=begins)
+    run = run_poller(watch_all, looks_per_second=RATE, seconds=seconds_before_slot + 30, start=begins)
     looks = [
         Look(second - seconds_before_slot, page, view)
         for (second, page), view in zip(run.starts, run.looked_at_views(), strict=True)
@@ -134,7 +134,7 @@ def test_promised_looks_at_many_hosts_all_begin_on_the_instant() -> None:
             promised = target(f"promised.{host}", host=host)
             run.poller.watch(promised, [window(every=1)], promised_at=NOON + timedelta(seconds=9.1))
 
-    run = run_poller(act, rate=2, seconds=12)
+    run = run_poller(act, looks_per_second=2, seconds=12)
     looked_at_on_the_instant = {name for second, name in run.starts if second == 9.1}
     assert {f"promised.{host}" for host in hosts} <= looked_at_on_the_instant
 
@@ -152,7 +152,9 @@ def test_promised_look_begins_within_10_ms_of_its_instant(
             run.poller.watch(target(page), [window(every=1)], promised_at=NOON + timedelta(seconds=second))
             run.poller.watch(target(f"other than {page}"), [window(every=1)])
 
-    run = run_poller(watch_24_pages, rate=rate, seconds=80, script=lambda _: Reply(404, seconds=seconds_to_answer))
+    run = run_poller(
+        watch_24_pages, looks_per_second=rate, seconds=80, publisher=lambda _: Reply(404, seconds=seconds_to_answer)
+    )
     for page, second in promised_seconds.items():
         looks_within_10_ms = [time for time in run.look_times(page) if second <= time <= second + 0.01]
         assert looks_within_10_ms

@@ -82,7 +82,7 @@ def look_at_hosts(case: Case) -> PollerRun:
         for host in (STRANGE, PLAIN) if case.strange_answers else (PLAIN,):
             run.poller.watch(target(host, host=host), [window(every=0.7)])
 
-    return run_poller(act, script=publisher, skew=lambda: Skew(lambda: case.synchronised))
+    return run_poller(act, publisher=publisher, skew=lambda: Skew(lambda: case.synchronised))
 
 
 IN_YEAR_9999 = Reply(200, b"x", {"Date": LAST_SECOND})

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
 from statistics import median
+from types import MappingProxyType
 
 import pytest
 
@@ -21,7 +22,7 @@ from tests.unit.monitor.look.poller_run import (
     NOON,
     AppearingPages,
     PollerRun,
-    Script,
+    Publisher,
     gaps_between,
     most_in_one_second,
     requested_page,
@@ -76,14 +77,14 @@ def promised_pages(number: int, *, prefix: str = "p", since: float = SLOT_AT) ->
 
 def run_busy_slots(
     *groups: PromisedPages,
-    rate: float = 5.0,
+    looks_per_second: float = 5.0,
     seconds_after: float = 240.0,
-    script: Script | None = None,
+    publisher: Publisher | None = None,
     others: Mapping[str, float] | None = None,
-    later: Sequence[tuple[float, Callable[[PollerRun], object]]] = (),
+    do_at: Mapping[float, Callable[[PollerRun], object]] = MappingProxyType({}),
     clock: type[VirtualClock] = VirtualClock,
 ) -> PollerRun:
-    """Watch the pages of these slots until so many seconds after the first, with `rate` looks a second.
+    """Watch the pages of these slots until so many seconds after the first, with a budget of `looks_per_second`.
 
     `others` are other pages, which are never published, and how many seconds apart the looks at each should be.
     """
@@ -104,8 +105,14 @@ def run_busy_slots(
         name = requested_page(request)
         return next((pages.reply(request) for pages in groups if name in pages.published_at), Reply(404))
 
-    seconds = SLOT_AT + seconds_after
-    return run_poller(act, rate=rate, seconds=seconds, script=script or reply, later=later, clock=clock)
+    return run_poller(
+        act,
+        looks_per_second=looks_per_second,
+        seconds=SLOT_AT + seconds_after,
+        publisher=publisher or reply,
+        do_at=do_at,
+        clock=clock,
+    )
 
 
 @pytest.mark.parametrize(
@@ -117,7 +124,7 @@ def test_five_looks_a_second_prove_most_pages_on_time(
     # A page is proved on time if it appears within a minute of the slot. Its interval is from the last absence to the
     # first presence: about one round of looks, which takes number / 5 seconds, for example 60 s for 300 pages.
     pages = promised_pages(number)
-    run_busy_slots(pages, rate=5)
+    run_busy_slots(pages, looks_per_second=5)
     assert len(pages.proved_on_time) >= least_proved
     assert median(pages.interval_seconds) <= longest_median_interval
 
@@ -125,7 +132,7 @@ def test_five_looks_a_second_prove_most_pages_on_time(
 @pytest.mark.parametrize("number", [60, 300])
 def test_looks_around_busy_slot_use_whole_budget_and_never_more(number: int) -> None:
     rate = 5
-    times = run_busy_slots(promised_pages(number), rate=rate).start_times
+    times = run_busy_slots(promised_pages(number), looks_per_second=rate).start_times
     assert most_in_one_second(times) <= rate
     # Looks that use the whole budget are 1 / rate apart. A quarter more is tolerated.
     until_half_a_minute_after = [time for time in times if time < SLOT_AT + 30]
@@ -151,7 +158,7 @@ def test_all_pages_of_busy_slot_are_found_on_slow_host() -> None:
         return replace(pages.reply(request), seconds=8.0 if is_slow else 0.0)
 
     # This clock fails the test if the poller does not wait for answers.
-    run_busy_slots(pages, seconds_after=60, script=reply_slowly_around_slot, clock=PatientClock)
+    run_busy_slots(pages, seconds_after=60, publisher=reply_slowly_around_slot, clock=PatientClock)
     assert pages.intervals.keys() == pages.names
 
 
@@ -196,7 +203,7 @@ def test_pages_within_budget_keep_planned_gaps_in_each_view() -> None:
     # Around the slot, a page gets a look every second in the edge and origin views, and every 5 s in the content view.
     # So two pages need 2 * (1 + 1 + 0.2) = 4.4 looks a second.
     pages = promised_pages(2)
-    run_busy_slots(pages, rate=5)
+    run_busy_slots(pages, looks_per_second=5)
     longest_wait_for_other_looks = 0.3
     for name in pages.names:
         for view, planned_gap in ((View.EDGE, 1), (View.ORIGIN, 1), (View.CONTENT, 5)):
@@ -208,7 +215,7 @@ def test_pages_within_budget_keep_planned_gaps_in_each_view() -> None:
 def test_important_pages_are_all_proved_if_budget_is_too_small() -> None:
     pages = promised_pages(450)
     pages.important = frozenset(sorted(pages.names)[::12])
-    run_busy_slots(pages, rate=5)
+    run_busy_slots(pages, looks_per_second=5)
     assert pages.important <= pages.proved_on_time
     # A proof takes two of the 5 * 120 looks in the two minutes around the slot. A few looks are lost.
     assert 275 <= len(pages.proved_on_time) <= 300
@@ -238,7 +245,7 @@ def test_ten_calendar_requests_in_busy_slot_cost_no_proof() -> None:
     pages = promised_pages(175)
     # The requests share their part of the budget with the looks at other pages.
     others = {f"other{n}": 60.0 for n in range(100)}
-    run = run_busy_slots(pages, rate=rate, others=others, later=[(begin, send_ten_requests)])
+    run = run_busy_slots(pages, looks_per_second=rate, others=others, do_at={begin: send_ten_requests})
     assert answered_at[-1] <= begin + 50
     assert most_in_one_second([*run.start_times, *answered_at]) <= rate
     assert pages.proved_on_time == pages.names
@@ -260,7 +267,7 @@ def test_targets_that_fail_prevent_no_proof_of_the_others() -> None:
         return Reply(500) if requested_page(request) in failing else pages.reply(request)
 
     # The failing pages always answer 500, which proves nothing.
-    run_busy_slots(pages, script=reply)
+    run_busy_slots(pages, publisher=reply)
     assert pages.proved_on_time == pages.names - failing
 
 
@@ -277,7 +284,7 @@ def test_origin_looks_prove_pages_while_edge_serves_old_404() -> None:
             return Reply(404, b"", {"Age": str(age), "X-Cache": "HIT"})
         return pages.reply(request)
 
-    run_busy_slots(pages, rate=rate, script=reply)
+    run_busy_slots(pages, looks_per_second=rate, publisher=reply)
     assert pages.proved_on_time == pages.names
     # The last page is published 5 s after the slot. Then one look at each page in both views is enough.
     seconds_for_both_views = 2 * number / rate
@@ -313,7 +320,7 @@ def test_both_views_get_a_look_every_3_s_before_publication() -> None:
     # view, and one in 5 s in the content view: 4.4 a second. Three other pages want one in 15 s: 0.2 a second.
     published_at = 3.0
     pages = PromisedPages({"p0": published_at, "p1": published_at})
-    run_busy_slots(pages, rate=3, seconds_after=60, others={f"other{n}": 15.0 for n in range(3)})
+    run_busy_slots(pages, looks_per_second=3, seconds_after=60, others={f"other{n}": 15.0 for n in range(3)})
     # These looks begin 120 s before the slot. The first ten seconds are left out.
     for name in pages.names:
         for view in (View.EDGE, View.ORIGIN):

@@ -43,7 +43,7 @@ def test_first_seen_intervals_average_one_round_of_looks(number_of_pages: int, r
         watch_appearing(run, pages, pages.names)
 
     # The last page is published in the fifth round, so all are seen in seven.
-    run_poller(watch_all, rate=rate, seconds=7 * seconds_a_round, script=pages.reply)
+    run_poller(watch_all, looks_per_second=rate, seconds=7 * seconds_a_round, publisher=pages.reply)
     assert len(pages.interval_seconds) == number_of_pages
     assert mean(pages.interval_seconds) <= 1.1 * seconds_a_round
     assert max(pages.interval_seconds) <= 1.5 * seconds_a_round
@@ -68,30 +68,31 @@ def test_pages_added_during_run_get_equally_short_intervals(number_of_pages: int
     # The last page is published after at most 5 + 1.5 rounds, so all are seen in nine.
     run_poller(
         watch(watched_from_start),
-        later=[
-            (0.5 * seconds_a_round, watch(first_batch)),
-            (1.0 * seconds_a_round, watch(second_batch)),
-            (1.25 * seconds_a_round, watch(third_batch)),
-        ],
-        rate=rate,
+        do_at={
+            0.5 * seconds_a_round: watch(first_batch),
+            1.0 * seconds_a_round: watch(second_batch),
+            1.25 * seconds_a_round: watch(third_batch),
+        },
+        looks_per_second=rate,
         seconds=9 * seconds_a_round,
-        script=pages.reply,
+        publisher=pages.reply,
     )
     assert len(pages.interval_seconds) == number_of_pages
     assert mean(pages.interval_seconds) <= 1.1 * seconds_a_round
     assert max(pages.interval_seconds) <= 1.5 * seconds_a_round
 
 
-def gaps_between_looks(chances: Sequence[float], rate: float, rounds: float) -> list[list[float]]:
+def gaps_between_looks(chances: Sequence[float], looks_per_second: float, rounds: float) -> list[list[float]]:
     """Return the seconds between looks at each target of these chances, after a first round, in `rounds` rounds."""
 
     def act(run: PollerRun) -> None:
         for n, chance in enumerate(chances):
             run.poller.watch(target(f"p{n}"), [window(every=1, chance=chance)])
 
-    seconds_a_round = len(chances) / rate
+    seconds_a_round = len(chances) / looks_per_second
     times: dict[str, list[float]] = defaultdict(list)
-    for time, name in run_poller(act, rate=rate, seconds=rounds * seconds_a_round).starts:
+    run = run_poller(act, looks_per_second=looks_per_second, seconds=rounds * seconds_a_round)
+    for time, name in run.starts:
         if time > seconds_a_round:
             times[name].append(time)
     return [gaps_between(times[f"p{n}"]) for n in range(len(chances))]
@@ -109,7 +110,7 @@ def mean_interval(gaps: Sequence[float]) -> float:
 )
 def test_mean_interval_is_within_a_tenth_of_shortest_possible(chances: list[float]) -> None:
     # A chance is how likely a page is to change. When it changes, the gap between two looks is its interval.
-    gaps_of_each_page = gaps_between_looks(chances, rate=1.0, rounds=8)
+    gaps_of_each_page = gaps_between_looks(chances, looks_per_second=1.0, rounds=8)
     intervals = [mean_interval(gaps) for gaps in gaps_of_each_page]
     measured = fmean(intervals, weights=chances)
     # The mean is shortest if each page gets looks in proportion to the square root of its chance. Here all pages
@@ -123,7 +124,7 @@ def test_mean_interval_is_within_a_tenth_of_shortest_possible(chances: list[floa
 def test_unlikely_targets_still_get_a_tenth_of_equal_share() -> None:
     rate, likely, unlikely = 2.0, 40, 20
     seconds_a_round = (likely + unlikely) / rate
-    gaps = gaps_between_looks(chances=[1.0] * likely + [1e-9] * unlikely, rate=rate, rounds=40)
+    gaps = gaps_between_looks(chances=[1.0] * likely + [1e-9] * unlikely, looks_per_second=rate, rounds=40)
     longest_gaps = [max(gaps_of_target) for gaps_of_target in gaps]
     # No target gets less than a tenth of an equal share. Gaps may be 10 % or 15 % longer than planned.
     assert max(longest_gaps[:likely]) <= 1.1 * seconds_a_round
@@ -139,7 +140,7 @@ def test_among_equally_likely_pages_oldest_look_goes_first() -> None:
             for name in names:
                 run.poller.watch(target(name), [window(every=1, chance=chances[kind])])
 
-    starts = run_poller(act, rate=3, seconds=300).starts
+    starts = run_poller(act, looks_per_second=3, seconds=300).starts
     # The budget is nearly used: 3 looks a second for 300 s are 900.
     assert len(starts) > 800
     for names in names_by_chance.values():
