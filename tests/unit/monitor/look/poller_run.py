@@ -29,6 +29,11 @@ def target(name: str = "page", *, host: str = HOST, view: View = View.EDGE, reco
     return Target(f"r/{name}/{view}", "r", name, view, f"https://{host}/{name}", host, recognise)
 
 
+def page_names(number: int) -> list[str]:
+    """Return names for so many pages."""
+    return [f"p{n}" for n in range(number)]
+
+
 def window(every: float = 1.0, begins: float = 0.0, ends: float = 1e6, chance: float = 1.0) -> Window:
     first, last = NOON + timedelta(seconds=begins), NOON + timedelta(seconds=ends)
     return Window("slot", first, last, timedelta(seconds=every), chance=chance)
@@ -78,6 +83,21 @@ class PollerRun:
     def start_times(self) -> list[float]:
         """Return the seconds at which looks at any page began."""
         return [time for time, _ in self.starts]
+
+    @property
+    def states(self) -> list[State]:
+        """Return the state of each sighting in order."""
+        return [sighting.state for sighting in self.sightings]
+
+    @property
+    def requested_pages(self) -> list[str]:
+        """Return the last part of each requested address in order."""
+        return [requested_page(request) for request in self.fetcher.asked]
+
+    @property
+    def seconds_stalled(self) -> list[float]:
+        """Return the length of each reported stall of the loop."""
+        return [(end - begin).total_seconds() for begin, end in self.stalls]
 
     def look_times(self, name: str) -> list[float]:
         """Return the seconds at which looks at this page began."""

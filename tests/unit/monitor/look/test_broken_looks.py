@@ -45,7 +45,7 @@ def test_broken_look_is_unknown_and_next_one_is_punctual() -> None:
     assert run.look_times(BAD) == run.look_times(GOOD) == [0, 1, 2, 3, 4, 5, 6]
     broken, whole = [(State.UNKNOWN, "monitor_fault")] * 4, [(State.PRESENT, "")] * 3
     assert [(sighting.state, sighting.why) for sighting in run.sightings_at(BAD)] == [*broken, *whole]
-    assert {one.state for one in run.sightings_at(GOOD)} == {State.PRESENT}
+    assert {sighting.state for sighting in run.sightings_at(GOOD)} == {State.PRESENT}
 
 
 def test_look_is_broken_and_unknown_if_its_hook_fails() -> None:

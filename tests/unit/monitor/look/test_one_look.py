@@ -136,21 +136,21 @@ def test_budget_limits_requests_even_if_poller_does_not_run() -> None:
     """Each answer takes ten seconds. Of nine requests, one is cancelled and eight are sent."""
     slow, rate = SlowPublisher(), 2.0
 
-    async def story(clock: VirtualClock) -> None:
+    async def send_nine_requests(clock: VirtualClock) -> None:
         poller = Poller(clock, ScriptedFetcher(clock, slow), Budget(rate), Interpreter(), at_once=3)
         *others, last = [asyncio.ensure_future(poller.send_in_turn(Request(f"https://{HOST}/{n}"))) for n in range(9)]
         await clock.sleep(1.5)
         last.cancel()  # while it waits for its turn
         await asyncio.gather(*others)
 
-    run_virtually(story)
+    run_virtually(send_nine_requests)
     assert len(slow.begun) == 8
     assert slow.most_at_once() == 3
     assert min(gaps_between(slow.begun)) >= 1 / rate
 
 
 def test_cancelled_request_passes_its_turn_to_the_next() -> None:
-    async def story(clock: VirtualClock) -> None:
+    async def cancel_second_request(clock: VirtualClock) -> None:
         queue = HostQueue(HOST, 2.0, clock, start=lambda _watched, _due, _now: None, most_under_way=1)
         sent: list[str] = []
 
@@ -169,4 +169,4 @@ def test_cancelled_request_passes_its_turn_to_the_next() -> None:
         assert sent == ["third"]
         assert queue.under_way == 0
 
-    run_virtually(story)
+    run_virtually(cancel_second_request)

@@ -84,7 +84,7 @@ def test_target_never_has_two_looks_at_once() -> None:
 def test_host_that_is_down_is_still_looked_at() -> None:
     run = run_poller(watch_pages("page"), seconds=5.5, publisher=lambda _: Reply(503, b"down"))
     assert run.look_times("page") == [0, 1, 2, 3, 4, 5]
-    assert {sighting.state for sighting in run.sightings} == {State.UNKNOWN}
+    assert set(run.states) == {State.UNKNOWN}
 
 
 def test_a_redirect_within_the_host_is_looked_at_next() -> None:
@@ -94,7 +94,7 @@ def test_a_redirect_within_the_host_is_looked_at_next() -> None:
 
     run = run_poller(watch_pages("page"), seconds=3.5, publisher=reply)
     # The look at the page gets the redirect, which proves nothing. The next three are at its destination.
-    assert [sighting.state for sighting in run.sightings] == [State.UNKNOWN, *[State.PRESENT] * 3]
+    assert run.states == [State.UNKNOWN, *[State.PRESENT] * 3]
 
 
 def test_after_redirect_to_missing_page_original_address_is_looked_at() -> None:
@@ -103,7 +103,7 @@ def test_after_redirect_to_missing_page_original_address_is_looked_at() -> None:
         return moved if requested_page(request) == "page" else Reply(404)
 
     run = run_poller(watch_pages("page"), seconds=3.5, publisher=reply)
-    assert [requested_page(request) for request in run.fetcher.asked] == ["page", "moved", "page", "moved"]
+    assert run.requested_pages == ["page", "moved", "page", "moved"]
 
 
 def test_page_that_first_redirects_home_is_seen_once_published() -> None:
@@ -118,10 +118,9 @@ def test_page_that_first_redirects_home_is_seen_once_published() -> None:
     release_page = replace(target("page"), title="Figures for 2025")
     run = run_poller(lambda run: run.poller.watch(release_page, [window(every=1)]), seconds=5.5, publisher=reply)
     # A look after a redirect follows it. The home page is not the release, so the next look is at the page again.
-    requested_pages = [requested_page(request) for request in run.fetcher.asked]
     home_page = ""
-    assert requested_pages == ["page", home_page, "page", home_page, "page", "page"]
-    assert [sighting.state for sighting in run.sightings] == [State.UNKNOWN] * 4 + [State.PRESENT] * 2
+    assert run.requested_pages == ["page", home_page, "page", home_page, "page", "page"]
+    assert run.states == [State.UNKNOWN] * 4 + [State.PRESENT] * 2
 
 
 def test_looks_at_redirect_loop_request_its_addresses_in_turn() -> None:
@@ -129,8 +128,8 @@ def test_looks_at_redirect_loop_request_its_addresses_in_turn() -> None:
         return Reply(302, b"", {"Location": "/b" if requested_page(request) == "a" else "/a"})
 
     run = run_poller(watch_pages("a", every=1.0), seconds=4.5, publisher=reply)
-    assert {sighting.state for sighting in run.sightings} == {State.UNKNOWN}
-    assert [requested_page(request) for request in run.fetcher.asked] == ["a", "b", "a", "b", "a"]
+    assert set(run.states) == {State.UNKNOWN}
+    assert run.requested_pages == ["a", "b", "a", "b", "a"]
 
 
 def test_redirect_is_followed_again_after_address_of_target_changed() -> None:
@@ -143,7 +142,7 @@ def test_redirect_is_followed_again_after_address_of_target_changed() -> None:
         run.poller.watch(new, [window(every=1)])
 
     run = run_poller(watch_pages("page", every=1), seconds=4.5, publisher=reply, do_at={1.5: change_address})
-    assert [requested_page(request) for request in run.fetcher.asked] == [
+    assert run.requested_pages == [
         "page",  # second 0: redirects
         "moved",  # second 1: shows the figures. Then the address of the target changes.
         "new",  # second 2: redirects
@@ -174,7 +173,7 @@ def test_not_modified_proves_the_same_as_the_body() -> None:
     reply = Reply(200, b"<h1>Figures</h1>", etag='"1"')
     run = run_poller(lambda run: run.poller.watch(file, [window(every=1)]), seconds=2.5, publisher=lambda _: reply)
     assert [request.etag for request in run.fetcher.asked] == [None, '"1"', '"1"']
-    assert [sighting.state for sighting in run.sightings] == [State.PRESENT] * 3
+    assert run.states == [State.PRESENT] * 3
     assert {sighting.digest for sighting in run.sightings} == {sha256(b"<h1>Figures</h1>").hexdigest()}
 
 
@@ -195,8 +194,7 @@ def test_looks_continue_each_second_after_clock_was_set_back() -> None:
     # The window of the page began two hours before the run, so it contains the time that our clock then shows.
     act = watch_pages("page", every=1, begins=-2 * 3600)
     run = run_poller(act, seconds=69.5, do_at={3.5: set_clock_back})
-    reported_steps = run.clock_steps
-    assert reported_steps == [pytest.approx(-3600, abs=1)]
+    assert run.clock_steps == [pytest.approx(-3600, abs=1)]
     # The poller notices the step when it wakes for the look at second 4, so that this look is not made.
     assert run.look_times("page") == [0, 1, 2, 3, *range(5, 70)]
 
@@ -204,7 +202,7 @@ def test_looks_continue_each_second_after_clock_was_set_back() -> None:
 def test_looks_under_way_end_before_the_poller_stops() -> None:
     """The answer takes 3 s, and the poller is told to stop after 0.5 s."""
     run = run_poller(watch_pages("page"), seconds=0.5, publisher=lambda _: Reply(200, b"<h1>x</h1>", seconds=3.0))
-    assert [sighting.state for sighting in run.sightings] == [State.PRESENT]
+    assert run.states == [State.PRESENT]
 
 
 def test_look_that_never_ends_is_cancelled_at_shutdown() -> None:
@@ -231,8 +229,7 @@ def test_blocked_loop_is_reported_and_misses_are_counted() -> None:
     """The loop is blocked from second 3.5 to 6. Each page has a look due every second, from second 0 to 8."""
     pages, looks_due_of_each = ("page", "sheet"), 9
     run = run_poller(watch_pages(*pages), seconds=8.3, do_at={3.5: block_for_2_5_s}, clock=HaltingClock)
-    seconds_stalled = [(end - begin).total_seconds() for begin, end in run.stalls]
-    assert seconds_stalled == [pytest.approx(2.5, abs=0.1)]
+    assert run.seconds_stalled == [pytest.approx(2.5, abs=0.1)]
     assert len(run.starts) + run.poller.missed == len(pages) * looks_due_of_each
 
 
@@ -244,5 +241,4 @@ def test_blocked_loop_is_reported_even_if_new_page_wakes_poller() -> None:
 
     run = run_poller(watch_pages("page"), seconds=8.3, do_at={3.5: block_and_add_page}, clock=HaltingClock)
     # The loop is blocked from second 3.5 to 6. The next look was due at second 4, so the poller wakes 2 s too late.
-    seconds_stalled = [(end - begin).total_seconds() for begin, end in run.stalls]
-    assert seconds_stalled == [pytest.approx(2.0, abs=0.1)]
+    assert run.seconds_stalled == [pytest.approx(2.0, abs=0.1)]

@@ -75,26 +75,26 @@ def test_answer_received_in_pieces_is_whole_and_connection_is_kept(
 ) -> None:
     raw, status, body = sample
 
-    async def story() -> tuple[int, bytes, bool]:
+    async def receive_answer() -> tuple[int, bytes, bool]:
         connection, _ = send_request()
         receive_in_pieces(connection, raw, cuts)
         read = await body_of(connection)
         is_kept = connection.end_request()
         return connection.status, read, is_kept
 
-    assert asyncio.run(story()) == (status, body, True)
+    assert asyncio.run(receive_answer()) == (status, body, True)
 
 
 @given(st.binary(max_size=300), st.lists(st.integers(0, 300), max_size=4))
 def test_bytes_that_are_no_answer_raise_httpx_transport_error(raw: bytes, cuts: list[int]) -> None:
-    async def story() -> None:
+    async def receive_noise() -> None:
         connection, _ = send_request()
         receive_in_pieces(connection, raw, cuts)
         connection.connection_lost(None)
         with pytest.raises(httpx.TransportError):
             await body_of(connection)
 
-    asyncio.run(story())
+    asyncio.run(receive_noise())
 
 
 async def test_second_answer_to_one_request_closes_the_connection() -> None:
