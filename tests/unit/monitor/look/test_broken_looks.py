@@ -35,7 +35,7 @@ def watch_bad_and_good_host(run: PollerRun) -> None:
 
 
 def test_broken_look_is_unknown_and_next_one_is_punctual() -> None:
-    # At the bad host, the looks at seconds 0 to 3 raise an OverflowError in our own code. Those at 4 to 6 succeed.
+    """At the bad host, the looks at seconds 0 to 3 raise an OverflowError in our own code. Those at 4 to 6 succeed."""
     run = run_poller(
         watch_bad_and_good_host,
         seconds=6.5,
@@ -49,7 +49,8 @@ def test_broken_look_is_unknown_and_next_one_is_punctual() -> None:
 
 
 def test_look_is_broken_and_unknown_if_its_hook_fails() -> None:
-    # The hook is a function that the poller calls with each sighting. This one fails if the look saw the page.
+    """The hook is a function that the poller calls with each sighting. This one fails if the look saw the page."""
+
     def refuse(_target: Target, sighting: Sighting) -> None:
         if sighting.state is State.PRESENT:
             raise OverflowError
@@ -80,7 +81,7 @@ def test_looks_continue_if_every_hook_fails() -> None:
 
 
 def test_broken_single_look_is_unknown() -> None:
-    # Every look at the bad host raises a ZeroDivisionError in our own code.
+    """Every look at the bad host raises a ZeroDivisionError in our own code."""
     found: list[tuple[Sighting, object]] = []
 
     async def once(run: PollerRun) -> None:

@@ -57,7 +57,7 @@ def test_draw_gives_bounds_that_cover_both_pairs_of_hosts() -> None:
 
 
 def test_only_two_hosts_can_prove_our_clock_wrong() -> None:
-    # By each host, our clock is ahead by at least and at most so many seconds. Only host a excludes that it is right.
+    """By each host, our clock is ahead by at least and at most so many seconds. Only host a excludes zero."""
     seconds_ahead = {"a": (0.3, 1.3), "b": (-0.4, 0.5), "c": (-0.2, 0.8)}
     assert vote(seconds_ahead) == Vote(bounds=(0.0, 0.5), unconfirmed=frozenset({"a"}))
     # With host d, two hosts show that it is at least 0.2 s ahead. Host b still allows 0.5 s at most.

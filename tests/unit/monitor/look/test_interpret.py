@@ -169,7 +169,7 @@ def test_reason_of_redirect_names_its_kind(*, location: str, why: str, is_follow
     ],
 )
 def test_redirect_to_other_scheme_port_or_user_is_not_followed(location: str) -> None:
-    # The redirect is from https on the usual port. No address is found for the next look.
+    """The redirect is from https on the usual port. No address is found for the next look."""
     sighting = interpret(answer(302, location=location))
     assert (sighting.state, sighting.found) == (State.UNKNOWN, ())
 
@@ -192,7 +192,7 @@ def test_replaced_file_with_same_beginning_differs_by_its_length() -> None:
 
 
 def test_redirect_with_status_303_is_not_followed() -> None:
-    # GOV.UK's content API answers 303 for a path that is part of another content item.
+    """GOV.UK's content API answers 303 for a path that is part of another content item."""
     sighting = interpret(answer(303, b"", location="/api/content/government/statistics/parent"))
     assert (sighting.state, sighting.found) == (State.UNKNOWN, ())
 
@@ -264,7 +264,7 @@ def test_forgotten_target_has_no_baseline() -> None:
 
 
 def test_looks_are_unknown_while_our_clock_may_be_far_off() -> None:
-    # By the host's date it is noon, so our clock is 45 s ahead.
+    """By the host's date it is noon, so our clock is 45 s ahead."""
     interpreter = Interpreter(unproven_offset=timedelta(seconds=30))
     assert interpreter.interpret_now(target(), answer(404, at=45, date=NOON_DATE)).why == "clock"
 
@@ -311,7 +311,7 @@ def test_wrong_clock_widens_proved_interval_to_contain_true_time() -> None:
 
 
 def test_first_answer_after_our_clock_was_set_is_unknown() -> None:
-    # Before the third look, our clock is set 10 s ahead. The host's clock is right.
+    """Before the third look, our clock is set 10 s ahead. The host's clock is right."""
     interpreter, whys = Interpreter(), []
     for second in range(4):
         our_second = second if second < 2 else second + 10
@@ -383,7 +383,7 @@ def test_sampled_statuses_and_headers_give_expected_states() -> None:
 
 
 def test_age_is_ignored_after_three_looks_if_it_stays_constant() -> None:
-    # A copy is stale if it is older than its lifetime (`max-age`), here 3600 s instead of 300 s.
+    """A copy is stale if it is older than its lifetime (`max-age`), here 3600 s instead of 300 s."""
     interpreter, constant_age = Interpreter(), {"age": "3600", "cache_control": "max-age=300"}
     looks = [interpreter.interpret_now(target(), answer(404, at=at, **constant_age)) for at in (0, 5, 10)]
     assert [look.why for look in looks] == ["stale", "stale", "404"]

@@ -167,7 +167,7 @@ def test_a_redirect_to_another_host_is_never_looked_at() -> None:
 
 
 def test_not_modified_proves_the_same_as_the_body() -> None:
-    # Only looks at files have a digest, because the bytes of a page differ at every look.
+    """Only looks at files have a digest, because the bytes of a page differ at every look."""
     file = replace(target(), is_file=True)
     # The publisher answers 304 to a request that names this ETag.
     reply = Reply(200, b"<h1>Figures</h1>", etag='"1"')

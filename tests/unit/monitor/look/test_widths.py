@@ -35,7 +35,7 @@ def pages_published_in_rounds_three_to_five(number: int, seconds_a_round: float)
 
 @pytest.mark.parametrize(("number_of_pages", "rate"), [(60, 1.0), (60, 5.0), (25, 2.0), (1000, 20.0)])
 def test_first_seen_intervals_average_one_round_of_looks(number_of_pages: int, rate: float) -> None:
-    # A round is one look at each page. An interval is from the last look without the page to the first look with it.
+    """A round is one look at each page. An interval is from the last absence of a page to its first presence."""
     seconds_a_round = number_of_pages / rate
     pages = pages_published_in_rounds_three_to_five(number_of_pages, seconds_a_round)
 
@@ -51,7 +51,7 @@ def test_first_seen_intervals_average_one_round_of_looks(number_of_pages: int, r
 
 @pytest.mark.parametrize(("number_of_pages", "rate"), [(60, 1.0), (1000, 20.0)])
 def test_pages_added_during_run_get_equally_short_intervals(number_of_pages: int, rate: float) -> None:
-    # A round is one look at each page. An interval is from the last look without the page to the first look with it.
+    """A round is one look at each page. An interval is from the last absence of a page to its first presence."""
     seconds_a_round = number_of_pages / rate
     pages = pages_published_in_rounds_three_to_five(number_of_pages, seconds_a_round)
     names = list(pages.published_at)
@@ -109,7 +109,7 @@ def mean_interval(gaps: Sequence[float]) -> float:
     ids=["ten carry nine tenths", "Zipf", "as they are planned"],
 )
 def test_mean_interval_is_within_a_tenth_of_shortest_possible(chances: list[float]) -> None:
-    # A chance is how likely a page is to change. When it changes, the gap between two looks is its interval.
+    """A chance is how likely a page is to change. When it changes, the gap between two looks is its interval."""
     gaps_of_each_page = gaps_between_looks(chances, looks_per_second=1.0, rounds=8)
     intervals = [mean_interval(gaps) for gaps in gaps_of_each_page]
     measured = fmean(intervals, weights=chances)

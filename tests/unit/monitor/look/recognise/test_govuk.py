@@ -30,7 +30,7 @@ OTHER_EDITION = "Example claims: quarterly statistics, April to June 2026"
 
 
 def test_a_publication_with_our_title_and_period_is_specific() -> None:
-    # Specific: the page can only be this edition.
+    """Specific: the page can only be this edition."""
     recognised = recognise(govuk_page(OUR_TITLE), OUR_RELEASE)
     assert (recognised.state, recognised.specific) == (State.PRESENT, True)
 
@@ -73,7 +73,7 @@ def test_period_in_text_completes_a_title_without_period(period: str, state: Sta
 
 
 def test_release_without_period_in_title_is_never_specific() -> None:
-    # Specific: the page can only be this edition. Without a period, it may be any edition.
+    """Specific: the page can only be this edition. Without a period, it may be any edition."""
     title = "Weekly road fuel prices"
     recognised = recognise(govuk_page(title), Context(URL, title))
     assert (recognised.state, recognised.specific) == (State.PRESENT, False)

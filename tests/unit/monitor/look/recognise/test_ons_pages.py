@@ -171,6 +171,7 @@ def test_data_of_release_say_whether_it_is_out(said: dict[str, Any], state: Stat
     ],
 )
 def test_ons_samples_are_recognised_with_their_state(root: Path, name: str, state: State) -> None:
+    """Specific: the release can only be this edition."""
     sample = root.parent / f"shared/samples/calendars/{name}.json"
     if not sample.exists():
         pytest.skip("the samples do not stand beside the project")
@@ -190,7 +191,7 @@ def state_by_headers(status: int, body: bytes = b"", **headers: str) -> State | 
 
 
 def test_sunset_header_makes_404_unknown_and_deprecation_changes_nothing() -> None:
-    # A Sunset header (RFC 8594) names the end of an address. Its date is not compared with the time of the look.
+    """A Sunset header (RFC 8594) names the end of an address. Its date is not compared with the time of the look."""
     end_of_address = "Wed, 01 Jul 2026 00:00:00 GMT"
     assert state_by_headers(404, b"not found") is ABSENT
     assert state_by_headers(404, b"not found", sunset=end_of_address) is UNKNOWN

@@ -25,7 +25,7 @@ def json_answer(content: object) -> Answer:
 
 
 def test_presence_by_recogniser_status_is_never_specific() -> None:
-    # Specific: the page can only be this edition.
+    """Specific: the page can only be this edition."""
     recognised = recognise_with("status", our_page())
     assert (recognised.state, recognised.specific) == (State.PRESENT, False)
 
@@ -123,6 +123,7 @@ def test_text_is_found_whatever_its_case_but_not_in_scripts() -> None:
 
 
 def test_text_that_names_no_period_is_not_specific() -> None:
+    """Specific: the page can only be this edition."""
     assert not recognise_with("text:Main points", page("Title", "Heading", "Main points")).specific
 
 
@@ -156,12 +157,12 @@ def test_an_element_is_found_by_its_selector() -> None:
     [({"out": True}, State.PRESENT), ({"out": 0}, State.PRESENT), ({"out": []}, State.ABSENT), ({}, State.ABSENT)],
 )
 def test_json_is_queried_by_an_expression(content: object, state: State) -> None:
-    # A value counts as found, even 0, unless it is null, false or empty.
+    """A value counts as found, even 0, unless it is null, false or empty."""
     assert recognise_with("jmespath:out", json_answer(content)).state is state
 
 
 def test_title_found_by_expression_is_specific_and_broken_json_unknown() -> None:
-    # Specific: with the title of the release, it can only be this edition.
+    """Specific: with the title of the release, it can only be this edition."""
     assert recognise_with("jmespath:results[].title", json_answer({"results": [{"title": OUR_TITLE}]})).specific
     assert recognise_with("jmespath:results[].title", answer(b"<html>", "application/json")).state is State.UNKNOWN
 
@@ -188,7 +189,7 @@ def test_only_whole_feed_without_the_entry_proves_absence() -> None:
 
 
 def test_feed_of_more_than_500_000_bytes_is_unknown() -> None:
-    # To read it would take seconds. These entries have 20,000 * 31 = 620,000 bytes.
+    """To read it would take seconds. These entries have 20,000 * 31 = 620,000 bytes."""
     entries = "<entry><title>x</title></entry>" * 20_000
     body = FEED.format(title="Something else").replace("</feed>", f"{entries}</feed>").encode()
     assert recognise_with("feed:example claims", answer(body, "application/atom+xml")).state is State.UNKNOWN
@@ -199,7 +200,7 @@ def test_very_long_title_is_unknown() -> None:
 
 
 def test_ons_entry_gives_its_parts_in_both_spellings() -> None:
-    # The spellings are camelCase and snake_case. Entries without an address are left out.
+    """The spellings are camelCase and snake_case. Entries without an address are left out."""
     content = {
         "description": {"published": True, "title": OUR_TITLE, "migrationLink": "/new"},
         "relatedDocuments": [{"uri": "/a", "title": "A"}],
@@ -224,7 +225,7 @@ def test_text_of_ons_page_gives_status_missing_in_its_code() -> None:
 
 
 def test_ees_version_of_our_release_is_presence_with_release_id() -> None:
-    # Our release is "Example claims: quarterly statistics, July to September 2026". EES keeps series and period apart.
+    """EES keeps the series and the period of our title apart. Specific: it can only be this edition."""
     content: dict[str, object] = {"id": "1", "releaseId": "2", "published": "2026-11-26T09:30:00Z"}
     content |= {"title": "July to September 2026"}
     content |= {"publication": {"title": "Example claims: quarterly statistics"}}
@@ -306,6 +307,7 @@ def test_first_ees_release_is_present_once_any_is_latest() -> None:
 
 
 def test_ees_release_of_another_year_is_absence() -> None:
+    """Specific: it can only be this edition."""
     ours, release = "Example absence: Academic year 2025/26", {"id": "1", "releaseId": "2", "published": "x"}
     for year, state in (("2025/26", State.PRESENT), ("2024/25", State.ABSENT)):
         content = release | {"title": f"Academic year {year}", "publication": {"title": "Example absence"}}
@@ -314,11 +316,13 @@ def test_ees_release_of_another_year_is_absence() -> None:
 
 
 def test_ees_landing_page_without_an_edition_is_not_specific() -> None:
+    """Specific: the page can only be this edition."""
     landing_page = page("Example absence - Explore education statistics - GOV.UK", "Example absence")
     assert not recognise_with("ees", landing_page, Context(URL, "Example absence: Academic year 2025/26")).specific
 
 
 def test_ees_page_with_series_and_period_is_specific() -> None:
+    """Specific: the page can only be this edition."""
     out = page("July to September 2026 - Explore education statistics - GOV.UK", "Example claims: quarterly statistics")
     # The period is in its title, the series in its heading.
     assert recognise_with("ees", out).specific
@@ -367,7 +371,7 @@ def test_titles_are_compared_by_series_and_period(seen: str, like: Likeness) -> 
 
 
 def test_school_year_contradicts_school_year_before_but_not_own_years() -> None:
-    # UNDATED: the periods do not contradict each other, but are not the same.
+    """UNDATED: the periods do not contradict each other, but are not the same."""
     assert compare_titles("Absence: 2026", "Absence: 2025/26") is Likeness.UNDATED
     assert compare_titles("Absence: 2025/26", "Absence: 2024/25") is Likeness.OTHER_EDITION
 
@@ -399,6 +403,7 @@ def test_titles_of_one_series_are_compared_by_period(title: str, other_title: st
 
 
 def test_upcoming_status_in_script_outweighs_heading_of_ons_page() -> None:
+    """Specific: the page can only be this edition."""
     script = '<script>dataLayer.push({"releaseStatus": "upcoming"})</script>'
     recognised = recognise_with("ons", our_page(f"{script}<h2>Data</h2>"))
     assert (recognised.state, recognised.specific) == (State.ABSENT, False)
@@ -413,6 +418,7 @@ def test_published_status_in_attribute_outweighs_text_of_ons_page() -> None:
 
 
 def test_ons_page_with_contradicting_statuses_is_unknown() -> None:
+    """Specific: the page can only be this edition."""
     upcoming, published = '<i data-gtm-release-status="upcoming"></i>', '<i data-gtm-release-status="published"></i>'
     recognised = recognise_with("ons", our_page(upcoming + published))
     assert (recognised.state, recognised.specific) == (State.UNKNOWN, False)

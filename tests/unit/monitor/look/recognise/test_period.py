@@ -47,7 +47,7 @@ def test_period_in_heading_or_title_decides_the_edition(heading: str, title: str
     ],
 )
 def test_period_in_heading_about_coming_edition_proves_nothing(heading: str) -> None:
-    # A heading is, for example, "Next release: June 2026". June is the period of our release, May is another one.
+    """A heading is, for example, "Next release: June 2026". June is the period of our release, May is another one."""
     assert recognise(heading).state is UNKNOWN
     heading_with_another_period = heading.replace("June", "May")
     assert recognise(heading_with_another_period).state is UNKNOWN

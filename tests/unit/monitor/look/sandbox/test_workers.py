@@ -112,7 +112,7 @@ async def test_task_cannot_exceed_its_memory() -> None:
 
 
 async def test_host_with_costly_text_delays_only_itself(workers: Workers) -> None:
-    # Each of these tasks would use the whole 2 s. There are two workers, and a host gets only one at a time.
+    """Each of these tasks would use the whole 2 s. There are two workers, and a host gets only one at a time."""
     slow = [
         asyncio.create_task(recognise_in(workers, COSTLY_SELECTOR, COSTLY_PAGE, host="slow.example", seconds=2))
         for _ in range(3)
