@@ -44,9 +44,7 @@ def test_only_proof_at_the_same_host_ends_its_silence() -> None:
 
 
 @pytest.mark.parametrize("seconds_of_looks", [(0, 30), range(9)], ids=["two looks", "nine looks in eight seconds"])
-def test_few_or_very_close_failed_looks_are_not_reported(
-    seconds_of_looks: Sequence[int],
-) -> None:
+def test_few_or_very_close_failed_looks_are_not_reported(seconds_of_looks: Sequence[int]) -> None:
     """A silence is at least three failed looks in at least ten seconds."""
     hosts = SilentHosts()
     note_looks(hosts, "www.gov.uk", State.UNKNOWN, seconds=seconds_of_looks)

@@ -538,9 +538,7 @@ class SleepingMachine(VirtualClock):
         max_size=8,
     )
 )
-def test_cached_seconds_ahead_stay_right_after_sleep_or_clock_setting(
-    events: list[tuple[str, float]],
-) -> None:
+def test_cached_seconds_ahead_stay_right_after_sleep_or_clock_setting(events: list[tuple[str, float]]) -> None:
     machine = SleepingMachine(NOON)
     cached_seconds_ahead = SecondsAhead(machine)
     for event, seconds in events:

@@ -50,9 +50,7 @@ SEND_BY_PAGE_NAME: dict[str, Callable[[PollerRun], Awaitable[object]]] = {
 
 
 @pytest.mark.parametrize("refused_page", SEND_BY_PAGE_NAME)
-def test_refusal_of_any_request_delays_all_requests_to_host(
-    refused_page: str,
-) -> None:
+def test_refusal_of_any_request_delays_all_requests_to_host(refused_page: str) -> None:
     """The first request for the page from second 2.5 on is answered with 429 and `Retry-After: 20`."""
     refused_at: list[float] = []
     sent_after_refusal: list[tuple[float, str]] = []

@@ -75,6 +75,11 @@ def promised_pages(number: int, *, prefix: str = "p", since: float = SLOT_AT) ->
     return PromisedPages({f"{prefix}{n}": 1 + 4 * (n * 7919 % 1000) / 1000 for n in range(number)}, since)
 
 
+def other_pages(number: int, *, every: float) -> dict[str, float]:
+    """Return so many other pages, which are never published, and the seconds between looks at each."""
+    return {f"other{n}": every for n in range(number)}
+
+
 def run_busy_slots(
     *groups: PromisedPages,
     looks_per_second: float = 5.0,
@@ -84,10 +89,7 @@ def run_busy_slots(
     do_at: Mapping[float, Callable[[PollerRun], object]] = MappingProxyType({}),
     clock: type[VirtualClock] = VirtualClock,
 ) -> PollerRun:
-    """Watch the pages of these slots until so many seconds after the first, with a budget of `looks_per_second`.
-
-    `others` are other pages, which are never published, and how many seconds apart the looks at each should be.
-    """
+    """Watch these and `others` until so many seconds after the first slot, with a budget of `looks_per_second`."""
     others = others or {}
 
     def act(run: PollerRun) -> None:
@@ -222,7 +224,7 @@ def test_important_pages_are_all_proved_if_budget_is_too_small() -> None:
 
 
 def test_other_pages_get_eleventh_to_third_of_looks_near_slot() -> None:
-    pages, others = promised_pages(175), {f"other{n}": 60.0 for n in range(100)}
+    pages, others = promised_pages(175), other_pages(100, every=60)
     run = run_busy_slots(pages, others=others)
     assert pages.proved_on_time == pages.names
     looks_near_slot = [name for second, name in run.starts if SLOT_AT - 60 <= second <= SLOT_AT + 60]
@@ -244,7 +246,7 @@ def test_ten_calendar_requests_in_busy_slot_cost_no_proof() -> None:
 
     pages = promised_pages(175)
     # The requests share their part of the budget with the looks at other pages.
-    others = {f"other{n}": 60.0 for n in range(100)}
+    others = other_pages(100, every=60)
     run = run_busy_slots(pages, looks_per_second=rate, others=others, do_at={begin: send_ten_requests})
     assert answered_at[-1] <= begin + 50
     assert most_in_one_second([*run.start_times, *answered_at]) <= rate
@@ -259,7 +261,7 @@ def test_pages_of_two_near_slots_are_proved_with_one_budget(seconds_apart: float
     assert second.proved_on_time == second.names
 
 
-def test_targets_that_fail_prevent_no_proof_of_the_others() -> None:
+def test_failing_targets_do_not_prevent_proof_of_others() -> None:
     pages = promised_pages(100)
     failing = {name for name in pages.names if int(name[1:]) % 2}  # every second page
 
@@ -320,7 +322,7 @@ def test_both_views_get_a_look_every_3_s_before_publication() -> None:
     # view, and one in 5 s in the content view: 4.4 a second. Three other pages want one in 15 s: 0.2 a second.
     published_at = 3.0
     pages = PromisedPages({"p0": published_at, "p1": published_at})
-    run_busy_slots(pages, looks_per_second=3, seconds_after=60, others={f"other{n}": 15.0 for n in range(3)})
+    run_busy_slots(pages, looks_per_second=3, seconds_after=60, others=other_pages(3, every=15))
     # These looks begin 120 s before the slot. The first ten seconds are left out.
     for name in pages.names:
         for view in (View.EDGE, View.ORIGIN):

@@ -151,9 +151,7 @@ async def test_closing_leaves_no_process_behind(workers: Workers) -> None:
         await recognise_in(workers, "css:h1", b"<h1>Births</h1>")
 
 
-async def test_bodies_beyond_16_waiting_mb_are_refused_and_hosts_reported(
-    workers: Workers,
-) -> None:
+async def test_bodies_beyond_16_waiting_mb_are_refused_and_hosts_reported(workers: Workers) -> None:
     reported_hosts: list[str] = []
     workers.on_costly = reported_hosts.append
     megabyte = 1_000_000
