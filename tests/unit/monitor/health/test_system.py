@@ -50,7 +50,7 @@ def test_memory_can_be_returned_repeatedly() -> None:
     return_free_memory()
 
 
-def test_objects_of_the_start_are_exempt_from_garbage_collection() -> None:
+def test_objects_made_at_start_are_exempt_from_garbage_collection() -> None:
     pause_garbage_collection()
     try:
         was_collecting = gc.isenabled()
@@ -91,7 +91,7 @@ def systemd() -> Iterator[socket.socket]:
         yield receiver
 
 
-def test_each_state_is_one_datagram(systemd: socket.socket, tmp_path: Path) -> None:
+def test_each_service_state_is_sent_as_one_datagram(systemd: socket.socket, tmp_path: Path) -> None:
     systemd.bind(str(tmp_path / "notify"))
     manager = ServiceManager(str(tmp_path / "notify"))
     manager.notify("READY=1")

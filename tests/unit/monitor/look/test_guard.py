@@ -72,7 +72,7 @@ def test_other_schemes_and_ports_are_refused(scheme: str, port: int | None) -> N
         Guard().origin_of(scheme, "www.example", port)
 
 
-def test_a_port_that_is_named_is_allowed() -> None:
+def test_configured_port_is_allowed() -> None:
     assert make_guard([], ports=[8080]).origin_of("http", "www.example", 8080).port == 8080
 
 

@@ -26,8 +26,10 @@ def target(url: str = URL, recognise: str = "status", view: View = View.EDGE, *,
     return Target("r/page/edge", "r", "page", view, url, "www.gov.uk", recognise, "Figures: July 2026", is_file=file)
 
 
-def answer(status: int = 200, body: bytes = PAGE, *, at: float = 0.0, url: str = URL, **headers: str) -> Answer:
-    sent = NOON + timedelta(seconds=at)
+def answer(
+    status: int = 200, body: bytes = PAGE, *, seconds_after_noon: float = 0.0, url: str = URL, **headers: str
+) -> Answer:
+    sent = NOON + timedelta(seconds=seconds_after_noon)
     header_lines = {name.replace("_", "-"): value for name, value in headers.items()}
     return Answer(url, status, header_lines, body, sent, sent + timedelta(seconds=0.1))
 
@@ -209,7 +211,7 @@ def test_not_modified_repeats_the_result_of_the_last_body() -> None:
     interpreter = Interpreter()
     first = interpreter.interpret_now(target(), answer(etag='"1"'))
     assert interpreter.make_request(target()).etag == '"1"'
-    not_modified = interpreter.interpret_now(target(), answer(304, b"", at=1))
+    not_modified = interpreter.interpret_now(target(), answer(304, b"", seconds_after_noon=1))
     assert (not_modified.state, not_modified.digest) == (State.PRESENT, first.digest)
 
 
@@ -223,7 +225,7 @@ def test_etag_and_date_are_sent_only_to_their_address() -> None:
     here, there = interpreter.make_request(target()), interpreter.make_request(target(), moved_to)
     assert (here.etag, here.modified) == ('"1"', NOON_DATE)
     assert (there.etag, there.modified) == (None, None)
-    interpreter.interpret_now(target(), answer(url=moved_to, at=1, etag='"2"'))
+    interpreter.interpret_now(target(), answer(url=moved_to, seconds_after_noon=1, etag='"2"'))
     here, there = interpreter.make_request(target()), interpreter.make_request(target(), moved_to)
     assert (here.etag, there.etag) == (None, '"2"')
 
@@ -266,7 +268,7 @@ def test_forgotten_target_has_no_baseline() -> None:
 def test_looks_are_unknown_while_our_clock_may_be_far_off() -> None:
     """By the host's date it is noon, so our clock is 45 s ahead."""
     interpreter = Interpreter(unproven_offset=timedelta(seconds=30))
-    assert interpreter.interpret_now(target(), answer(404, at=45, date=NOON_DATE)).why == "clock"
+    assert interpreter.interpret_now(target(), answer(404, seconds_after_noon=45, date=NOON_DATE)).why == "clock"
 
 
 @pytest.mark.parametrize(
@@ -283,7 +285,7 @@ def test_with_shared_store_looks_by_wrong_clock_are_unknown(
 ) -> None:
     # Looks of several monitors are put in one order, so their clocks must be right. One monitor may be up to 30 s off.
     # A date is a whole second, so half a second does not show that our clock is wrong.
-    look = answer(404, at=seconds_ahead, date=NOON_DATE)
+    look = answer(404, seconds_after_noon=seconds_ahead, date=NOON_DATE)
     sighting = Interpreter(is_shared=is_shared).interpret_now(target(), look)
     assert (sighting.state, sighting.why) == (state, why)
 
@@ -293,7 +295,7 @@ def test_old_date_of_cached_copy_is_ignored_once_age_grew() -> None:
     date_of_copy, copied_at = "Thu, 26 Nov 2026 11:55:00 GMT", NOON - timedelta(minutes=5)
     sightings = []
     for second in (0, 2, 6):
-        look = answer(404, at=second, date=date_of_copy, age=str(300 + second))
+        look = answer(404, seconds_after_noon=second, date=date_of_copy, age=str(300 + second))
         sightings.append(interpreter.interpret_now(target(), look))
     # At first, the date may also be the time of the look. Then our clock would be 300 s ahead. At second 6 it is still
     # the same date, so it is that of the copy.
@@ -304,20 +306,18 @@ def test_old_date_of_cached_copy_is_ignored_once_age_grew() -> None:
 
 def test_wrong_clock_widens_proved_interval_to_contain_true_time() -> None:
     """By the host's date, both answers are from noon. Our clock is first 10 s ahead, then 10 s behind."""
-    by_fast_clock = Interpreter().interpret_now(target(), answer(404, at=10, date=NOON_DATE))
+    by_fast_clock = Interpreter().interpret_now(target(), answer(404, seconds_after_noon=10, date=NOON_DATE))
     assert by_fast_clock.proved_from <= NOON
-    by_slow_clock = Interpreter().interpret_now(target(), answer(200, at=-10, date=NOON_DATE))
+    by_slow_clock = Interpreter().interpret_now(target(), answer(200, seconds_after_noon=-10, date=NOON_DATE))
     assert by_slow_clock.proved_to >= NOON
 
 
 def test_first_answer_after_our_clock_was_set_is_unknown() -> None:
     """Before the third look, our clock is set 10 s ahead. The host's clock is right."""
-    interpreter, whys = Interpreter(), []
-    for second in range(4):
-        our_second = second if second < 2 else second + 10
-        look = answer(404, at=our_second, date=f"Thu, 26 Nov 2026 12:00:0{second} GMT")
-        whys.append(interpreter.interpret_now(target(), look).why)
-    assert whys == ["404", "404", "clock", "404"]
+    interpreter = Interpreter()
+    for host_second, our_second, why in ((0, 0, "404"), (1, 1, "404"), (2, 12, "clock"), (3, 13, "404")):
+        look = answer(404, seconds_after_noon=our_second, date=f"Thu, 26 Nov 2026 12:00:0{host_second} GMT")
+        assert interpreter.interpret_now(target(), look).why == why
 
 
 def test_whole_pages_and_64_kilobytes_of_files_are_requested() -> None:
@@ -385,8 +385,10 @@ def test_sampled_statuses_and_headers_give_expected_states() -> None:
 def test_age_is_ignored_after_three_looks_if_it_stays_constant() -> None:
     """A copy is stale if it is older than its lifetime (`max-age`), here 3600 s instead of 300 s."""
     interpreter, constant_age = Interpreter(), {"age": "3600", "cache_control": "max-age=300"}
-    looks = [interpreter.interpret_now(target(), answer(404, at=at, **constant_age)) for at in (0, 5, 10)]
+    looks = [
+        interpreter.interpret_now(target(), answer(404, seconds_after_noon=at, **constant_age)) for at in (0, 5, 10)
+    ]
     assert [look.why for look in looks] == ["stale", "stale", "404"]
-    present = interpreter.interpret_now(target(), answer(at=15, **constant_age))
+    present = interpreter.interpret_now(target(), answer(seconds_after_noon=15, **constant_age))
     # Without an age, the answer proves presence when it was received, not an hour before.
     assert (present.state, present.proved_to) == (State.PRESENT, present.received)

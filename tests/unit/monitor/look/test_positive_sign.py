@@ -433,7 +433,7 @@ def test_page_that_promises_its_release_for_later_is_absent(promise: str, at: da
 
 
 @pytest.mark.parametrize("at", [BEFORE_SLOT, AFTER_SLOT], ids=["before the slot", "after the slot"])
-def test_page_that_only_dates_the_next_release_is_present(at: datetime) -> None:
+def test_page_that_only_announces_the_next_release_is_present(at: datetime) -> None:
     body = page(TITLE, "<p>The next release will be published on 25 November 2027</p>")
     assert sighting_after_404(target(), answer(body, at=at)).state is PRESENT
 
@@ -445,7 +445,7 @@ def test_page_with_promise_and_file_is_unknown_until_slot() -> None:
     assert sighting_after_404(target(), answer(body, at=AFTER_SLOT)).state is PRESENT
 
 
-def test_page_that_names_a_day_is_unknown_before_that_slot() -> None:
+def test_page_naming_day_of_its_slot_is_unknown_before_it() -> None:
     interpreter, part = Interpreter(), target()
     look = answer(page(TITLE, "<p>Due on 26 November 2026</p>"), at=BEFORE_SLOT)
     slot_on_26_november = ANNOUNCED_SLOT

@@ -44,7 +44,7 @@ def test_address_is_sent_as_httpx_would_write_it(place: str, path: str, bust: bo
     assert origin.port == (by_httpx.port or {"http": 80, "https": 443}[by_httpx.scheme])
 
 
-def test_condition_of_request_comes_after_its_usual_headers() -> None:
+def test_etag_and_date_are_sent_after_the_usual_headers() -> None:
     request = Request("https://stats.example/a?b=c", accept="text/html", etag='"1"', modified="Thu")
     assert header_lines(make_writer().write(request)) == [
         b"GET /a?b=c HTTP/1.1",

@@ -35,7 +35,7 @@ def test_a_publication_with_our_title_and_period_is_specific() -> None:
     assert (recognised.state, recognised.specific) == (State.PRESENT, True)
 
 
-def test_the_edition_before_at_the_same_address_is_absence() -> None:
+def test_edition_before_at_the_same_address_is_absence() -> None:
     assert recognise(govuk_page(OTHER_EDITION), OUR_RELEASE).state is State.ABSENT
     assert recognise(item("publication", OTHER_EDITION), OUR_RELEASE).state is State.ABSENT
 

@@ -60,7 +60,7 @@ def test_redirected_announcement_must_show_a_date_of_publication(date_of_publica
     ],
     ids=["missing before", "other content before"],
 )
-def test_page_that_changed_before_is_out_after_its_slot(context: Context) -> None:
+def test_page_missing_or_different_before_is_out_after_slot(context: Context) -> None:
     """DUE_NOTICE may be an old text: "due on 26 November 2026 at 10:00". Earlier looks show that the page is new."""
     assert recognise_with("govuk", our_page(DUE_NOTICE), context).state is State.PRESENT
 

@@ -106,7 +106,7 @@ def test_a_page_that_a_browser_may_fill_is_not_blank(inside: str) -> None:
 @pytest.mark.parametrize(
     ("baseline", "state"), [(None, State.UNKNOWN), ("this hash", State.ABSENT), ("another hash", State.PRESENT)]
 )
-def test_changed_compares_the_hash_of_a_page_with_its_baseline(baseline: str | None, state: State) -> None:
+def test_recogniser_changed_compares_hash_of_page_with_baseline(baseline: str | None, state: State) -> None:
     context = Context(URL, OUR_TITLE, digest="this hash", known=Known(baseline=baseline))
     assert recognise_with("changed", page("Dashboard", "Dashboard"), context).state is state
 

@@ -235,7 +235,7 @@ async def test_failed_start_is_repeated_after_one_second_then_two() -> None:
     workers.close()
 
 
-async def test_answer_a_second_after_failed_start_is_read() -> None:
+async def test_worker_starts_for_answer_a_second_after_failed_start() -> None:
     machine = Machine(can_start_workers=False)
     workers = machine.workers()
     with pytest.raises(NoWorker):
