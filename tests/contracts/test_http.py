@@ -44,7 +44,7 @@ async def test_cookies_are_never_sent_back() -> None:
     async with publishing(handle) as publisher, fetcher_for(publisher) as fetcher:
         await fetcher.fetch(Request(f"{BASE}/a"))
         await fetcher.fetch(Request(f"{BASE}/a"))
-    assert publisher.asked("cookie") == []
+    assert publisher.header_values("cookie") == []
 
 
 async def test_the_fetcher_goes_on_after_every_kind_of_trouble() -> None:

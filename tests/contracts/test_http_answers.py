@@ -20,11 +20,11 @@ async def test_a_request_says_who_asks_and_takes_gzip_alone() -> None:
         fetcher_for(publisher, contact="https://a.example") as f,
     ):
         await f.fetch(Request(f"{BASE}/a", accept="text/html", modified="Thu, 26 Nov 2026 09:30:00 GMT"))
-    assert publisher.asked("user-agent") == [f"ninethirty/{__version__} (+https://a.example)"]
-    assert publisher.asked("accept-encoding") == ["gzip"]
-    assert publisher.asked("accept") == ["text/html"]
-    assert publisher.asked("host") == ["www.example.gov.uk"]
-    assert publisher.asked("if-modified-since") == ["Thu, 26 Nov 2026 09:30:00 GMT"]
+    assert publisher.header_values("user-agent") == [f"ninethirty/{__version__} (+https://a.example)"]
+    assert publisher.header_values("accept-encoding") == ["gzip"]
+    assert publisher.header_values("accept") == ["text/html"]
+    assert publisher.header_values("host") == ["www.example.gov.uk"]
+    assert publisher.header_values("if-modified-since") == ["Thu, 26 Nov 2026 09:30:00 GMT"]
 
 
 async def test_gzip_is_unpacked() -> None:

@@ -31,7 +31,7 @@ class TickingClock(VirtualClock):
 
 
 @pytest.mark.parametrize(("step", "order"), [(0.002, "0a1b2c"), (0.0, "012abc")])
-async def test_another_task_runs_between_the_steps_of_a_loop_only_if_they_take_long(step: float, order: str) -> None:
+async def test_other_task_runs_between_steps_only_if_they_take_long(step: float, order: str) -> None:
     turns: list[str] = []
     record_turn = turns.append
 
@@ -47,7 +47,7 @@ async def test_another_task_runs_between_the_steps_of_a_loop_only_if_they_take_l
     assert "".join(turns) == order
 
 
-async def test_a_query_is_refused_and_never_runs_if_all_threads_are_busy_and_one_is_overdue() -> None:
+async def test_query_is_refused_if_threads_are_busy_and_one_overdue() -> None:
     threads = Threads(2, "test", within=0.5)
     query_began, store_answers = threading.Event(), threading.Event()
 

@@ -16,7 +16,7 @@ def write_heartbeat(heartbeat: HeartbeatWriter, store: TemporaryStore) -> Heartb
     return store.leases.heartbeat("edge")
 
 
-def test_no_heartbeat_is_written_before_the_last_one_of_the_earlier_run_was_read() -> None:
+def test_no_heartbeat_is_written_before_the_earlier_one_was_read() -> None:
     heartbeat, store = HeartbeatWriter("edge"), TemporaryStore()
     heartbeat.note_alive(NINE)
     assert write_heartbeat(heartbeat, store) is None
@@ -34,7 +34,7 @@ def test_each_batch_records_when_the_monitor_was_alive() -> None:
         assert write_heartbeat(heartbeat, store) == Heartbeat("edge", alive_at)
 
 
-def test_a_write_after_a_regular_stop_does_not_undo_its_record() -> None:
+def test_write_after_regular_stop_keeps_record_of_stop() -> None:
     heartbeat, store = HeartbeatWriter("edge"), TemporaryStore()
     heartbeat.begin(NINE)
     stopped_at = NINE + SECOND
@@ -44,7 +44,7 @@ def test_a_write_after_a_regular_stop_does_not_undo_its_record() -> None:
     assert write_heartbeat(heartbeat, store) == Heartbeat("edge", stopped_at, stopped=True)
 
 
-def test_a_closed_heartbeat_writes_nothing() -> None:
+def test_closed_heartbeat_writes_nothing() -> None:
     heartbeat, store = HeartbeatWriter("edge"), TemporaryStore()
     heartbeat.begin(NINE)
     heartbeat.close()
@@ -79,7 +79,7 @@ class StoreOfBatches:
             tx.save(beat)
 
 
-def test_a_lost_batch_is_reported_once_by_the_next_batch() -> None:
+def test_lost_batch_is_reported_once_by_the_next_batch() -> None:
     batches = StoreOfBatches()
     kept = batches.commit_batch()
     batches.commit_batch()
@@ -92,8 +92,8 @@ def test_a_lost_batch_is_reported_once_by_the_next_batch() -> None:
     assert batches.reported_losses == 1
 
 
-def test_heartbeats_of_batches_at_one_instant_differ_even_after_a_loss() -> None:
-    # If two were equal, the loss of the later batch would not be seen.
+def test_heartbeats_at_one_instant_differ_even_after_a_loss() -> None:
+    """If two were equal, the loss of the later batch would not be seen."""
     batches = StoreOfBatches()
     first, second = batches.commit_batch(), batches.commit_batch()
     microsecond = timedelta.resolution
@@ -103,7 +103,7 @@ def test_heartbeats_of_batches_at_one_instant_differ_even_after_a_loss() -> None
     assert third != fourth
 
 
-def test_a_lost_batch_is_reported_even_if_our_clock_was_set_back_before_it() -> None:
+def test_lost_batch_is_reported_although_clock_was_set_back() -> None:
     batches = StoreOfBatches()
     beat_before = batches.commit_batch()
     clock_was_set_back = NINE - 45 * SECOND
@@ -116,7 +116,7 @@ def test_a_lost_batch_is_reported_even_if_our_clock_was_set_back_before_it() -> 
     assert batches.reported_losses == 1
 
 
-def test_batches_that_are_in_the_store_although_no_one_confirmed_them_are_no_loss() -> None:
+def test_unconfirmed_batches_in_store_are_no_loss() -> None:
     batches = StoreOfBatches()
     batches.commit_batch()
     for second in (1, 2):

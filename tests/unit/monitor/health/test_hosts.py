@@ -26,14 +26,15 @@ def note_looks(
         hosts.note(host, Sighting(f"r/{host}/edge", state, at, at, at, at, why=why))
 
 
-def test_a_host_whose_looks_prove_nothing_is_reported_with_start_and_reason() -> None:
+def test_silent_host_is_reported_with_start_and_reason() -> None:
+    """A host is silent while all looks at it prove nothing."""
     hosts = SilentHosts()
     note_looks(hosts, "www.gov.uk", State.UNKNOWN, seconds=(0, 5, 10, 15), why="503")
     silence = SilentHost(since=NOON, until=NOON + timedelta(seconds=15), looks=4, why="503")
     assert hosts.silent_now(SOON) == {"www.gov.uk": silence}
 
 
-def test_only_a_look_with_proof_at_the_same_host_ends_the_report_of_a_host() -> None:
+def test_only_proof_at_the_same_host_ends_its_silence() -> None:
     hosts = SilentHosts()
     note_looks(hosts, "www.gov.uk", State.UNKNOWN, seconds=(0, 5, 10, 15))
     note_looks(hosts, "stats.example", State.ABSENT, seconds=[20])
@@ -43,28 +44,27 @@ def test_only_a_look_with_proof_at_the_same_host_ends_the_report_of_a_host() -> 
 
 
 @pytest.mark.parametrize("seconds_of_looks", [(0, 30), range(9)], ids=["two looks", "nine looks in eight seconds"])
-def test_fewer_than_three_failed_looks_or_looks_in_less_than_ten_seconds_are_not_reported(
-    seconds_of_looks: Sequence[int],
-) -> None:
+def test_few_or_very_close_failed_looks_are_not_reported(seconds_of_looks: Sequence[int]) -> None:
+    """A silence is at least three failed looks in at least ten seconds."""
     hosts = SilentHosts()
     note_looks(hosts, "www.gov.uk", State.UNKNOWN, seconds=seconds_of_looks)
     assert hosts.silent_now(SOON) == {}
 
 
-def test_a_host_whose_responses_we_could_not_read_is_not_reported_as_silent() -> None:
+def test_host_whose_answers_we_could_not_read_is_not_silent() -> None:
     hosts = SilentHosts()
     # The host answered, but there was no worker process to read the answers.
     note_looks(hosts, "www.gov.uk", State.UNKNOWN, seconds=range(0, 60, 5), why=NO_WORKER)
     assert hosts.silent_now(SOON) == {}
 
 
-def test_a_host_without_looks_for_ten_minutes_is_not_reported() -> None:
+def test_host_without_looks_for_ten_minutes_is_not_reported() -> None:
     hosts = SilentHosts()
     note_looks(hosts, "www.gov.uk", State.UNKNOWN, seconds=(0, 5, 10, 15))
     assert hosts.silent_now(NOON + timedelta(minutes=11)) == {}
 
 
-def test_a_host_that_is_silent_again_a_day_later_is_reported_only_with_its_later_silence() -> None:
+def test_silence_a_day_later_is_reported_as_a_new_one() -> None:
     hosts, next_noon = SilentHosts(), NOON + timedelta(days=1)
     for noon in (NOON, next_noon):
         note_looks(hosts, "www.gov.uk", State.UNKNOWN, seconds=(0, 5, 10, 15), begin=noon)
@@ -106,8 +106,8 @@ class WorkerStarts:
         self.health.note_start_attempt(after(at - 1), fault)
 
 
-def test_failed_worker_starts_are_reported_with_the_time_of_the_first_until_a_start_succeeds() -> None:
-    # A worker is a process that reads large responses.
+def test_failed_worker_starts_are_reported_until_one_succeeds() -> None:
+    """A worker is a process that reads large responses."""
     workers = WorkerStarts()
     assert workers.health.reasons() == []
     # Each attempt takes a second, so the first one began at noon.
@@ -121,8 +121,8 @@ def test_failed_worker_starts_are_reported_with_the_time_of_the_first_until_a_st
     assert workers.metrics.registry.get_sample_value("ninethirty_worker_start_failures_total") == 2
 
 
-def test_a_host_is_reported_blind_from_its_first_unread_answer_until_a_worker_starts() -> None:
-    # A worker reads large answers. No worker starts from 0 to 59 s. A start is attempted in the second before `at`.
+def test_host_is_blind_from_unread_answer_until_worker_starts() -> None:
+    """A worker reads large answers. No worker starts from 0 to 59 s. A start is attempted in the second before `at`."""
     workers = WorkerStarts()
     workers.attempt_start(at=1, fault=FAULT)
     workers.health.note_unread("www.gov.uk", after(0))
@@ -134,8 +134,8 @@ def test_a_host_is_reported_blind_from_its_first_unread_answer_until_a_worker_st
     assert len(workers.blind) == 1
 
 
-def test_growing_blind_spans_are_reported_at_failed_starts_at_most_every_30_s() -> None:
-    # A worker reads large answers. Without one, a host that sends them counts as not watched: blind.
+def test_growing_blind_spans_are_reported_at_most_every_30_s() -> None:
+    """A worker reads large answers. Without one, a host that sends them counts as not watched: blind."""
     workers = WorkerStarts()
     workers.attempt_start(at=1, fault=FAULT)
     workers.health.note_unread("www.gov.uk", after(0))
@@ -162,8 +162,8 @@ def test_growing_blind_spans_are_reported_at_failed_starts_at_most_every_30_s() 
     assert workers.blind == blind_until_10 + blind_until_45 + blind_until_60
 
 
-def test_a_host_is_not_blind_by_an_answer_it_sent_before_the_starts_of_workers_began_to_fail() -> None:
-    # A worker is a process that reads large answers. At 2 s one starts.
+def test_answer_from_before_failed_starts_makes_no_host_blind() -> None:
+    """A worker is a process that reads large answers. At 2 s one starts."""
     workers = WorkerStarts()
     workers.attempt_start(at=1, fault=FAULT)
     workers.attempt_start(at=2, fault=NO_FAULT)

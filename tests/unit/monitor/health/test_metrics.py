@@ -89,8 +89,8 @@ def world() -> World:
 
 
 @pytest.mark.parametrize("documented", DOCUMENTED.split())
-def test_every_documented_metric_is_exported_with_its_labels_from_the_start(world: World, documented: str) -> None:
-    # `documented` is, for example, `looks_total{host,outcome}` or `slots_passed_total`.
+def test_documented_metric_is_exported_with_its_labels_from_start(world: World, documented: str) -> None:
+    """`documented` is, for example, `looks_total{host,outcome}` or `slots_passed_total`."""
     name, _, labels = documented.rstrip("}").partition("{")
     documented_labels = set(labels.split(",")) if labels else set()
     # The metrics of releases exist as soon as one is watched. Nothing else happens here.
@@ -104,20 +104,22 @@ def test_every_documented_metric_is_exported_with_its_labels_from_the_start(worl
         assert exported_labels == documented_labels
 
 
-def test_a_calendar_that_was_never_read_has_timestamp_zero_and_is_stale_after_three_spacings(world: World) -> None:
+def test_unread_calendar_has_timestamp_zero_and_stale_limit(world: World) -> None:
+    """It is stale after three times the usual time between two reads."""
     world.metrics.prepare_series({"ons": timedelta(seconds=100)}, hosts=[], channels=[])
     assert world.value("calendar_last_read_timestamp_seconds", calendar="ons") == 0
     assert world.value("calendar_stale_after_seconds", calendar="ons") == 300
 
 
-def test_a_host_has_a_counter_at_zero_for_each_outcome_that_has_not_happened_yet(world: World) -> None:
+def test_outcome_that_has_not_happened_has_counter_zero(world: World) -> None:
     world.metrics.count_look("www.ons.gov.uk", "present", 0.1, 0.001)
     assert world.value("looks_total", host="www.ons.gov.uk", outcome="present") == 1
     assert world.value("looks_total", host="www.ons.gov.uk", outcome="timeout") == 0
     assert world.value("looks_missed_total", host="www.ons.gov.uk") == 0
 
 
-def test_a_release_has_series_from_two_hours_before_its_slot_to_a_day_after_its_verdict_is_final(world: World) -> None:
+def test_releases_have_series_only_near_their_slot(world: World) -> None:
+    """The series begin two hours before the slot, and end a day after the verdict is final."""
     two_hours, a_day, minute = timedelta(hours=2), timedelta(days=1), timedelta(minutes=1)
     world.releases = [
         ReleaseState(a_verdict(release="far", slot=world.now + two_hours + minute), final_since=None),
@@ -131,19 +133,19 @@ def test_a_release_has_series_from_two_hours_before_its_slot_to_a_day_after_its_
     assert world.value("releases", verdict="on_time") == 2
 
 
-def test_an_open_exposure_has_a_series_however_far_its_slot_is(world: World) -> None:
+def test_open_exposure_has_series_however_far_its_slot_is(world: World) -> None:
     world.watch(a_verdict(VerdictKind.EARLY, slot=SLOT + timedelta(days=6)))
     assert world.value("release_exposure_open", release="r", producer="dft") == 1
 
 
-def test_lateness_grows_with_the_clock_while_a_page_is_absent(world: World) -> None:
+def test_lateness_grows_while_page_is_absent(world: World) -> None:
     world.watch(a_verdict(VerdictKind.OVERDUE))
     world.now = SLOT + timedelta(seconds=75)
     assert world.value("release_overdue_seconds", release="r", producer="dft") == 75
     assert world.value("release_verdict", release="r", producer="dft", verdict="overdue", grade="none") == 1
 
 
-def test_each_slot_is_counted_once_and_only_if_it_passes_while_we_run(world: World) -> None:
+def test_only_slot_that_passes_while_we_run_is_counted(world: World) -> None:
     passed_before_our_start = world.now - timedelta(minutes=30)
     world.watch(a_verdict(slot=SLOT), a_verdict(release="before", slot=passed_before_our_start))
     # SLOT is 30 minutes from now.
@@ -166,7 +168,7 @@ def test_hosts_beyond_the_first_two_hundred_share_their_series(world: World) -> 
     assert world.value("too_costly_total", host="h0.example") == 1
 
 
-def test_a_failed_scrape_is_counted_and_counters_are_still_served(world: World) -> None:
+def test_failed_scrape_is_counted_and_counters_are_still_served(world: World) -> None:
     # This makes the series of releases fail, so they are left out.
     not_a_verdict: Any = None
     world.watch(not_a_verdict)
@@ -198,16 +200,14 @@ def test_promtool_finds_no_fault_in_the_metrics(world: World, tmp_path: Path) ->
         (VerdictKind.UNPROVEN, "unproven"),
     ],
 )
-def test_only_the_finding_that_the_verdict_shows_has_the_value_one(
-    world: World, verdict_kind: VerdictKind, finding: str
-) -> None:
+def test_only_finding_of_the_verdict_has_value_one(world: World, verdict_kind: VerdictKind, finding: str) -> None:
     world.watch(a_verdict(verdict_kind))
     others = {"late", "partial", "early", "unproven", "withdrawn", "swapped", "calendar"} - {finding}
     assert world.value("release_finding", release="r", producer="dft", kind=finding) == 1
     assert {world.value("release_finding", release="r", producer="dft", kind=other) for other in others} == {0}
 
 
-def test_an_exposure_that_ended_between_two_scrapes_is_counted_once(world: World) -> None:
+def test_exposure_that_ended_between_scrapes_is_counted_once(world: World) -> None:
     assert world.value("exposures_total") == 0
     early = a_verdict(VerdictKind.EARLY)
     ended = replace(early.exposures[0], open=False)
@@ -218,7 +218,7 @@ def test_an_exposure_that_ended_between_two_scrapes_is_counted_once(world: World
     assert world.value("release_exposure_open", release="r", producer="dft") == 0
 
 
-def test_the_title_and_slot_of_a_release_and_the_memory_of_the_process_have_series(world: World) -> None:
+def test_release_info_and_memory_of_process_have_series(world: World) -> None:
     world.watch(a_verdict())
     assert world.value("release_info", release="r", producer="dft", title="Title", slot="2026-11-26T09:30:00.000Z") == 1
     assert any(name == "process_resident_memory_bytes" for name, _ in world.scrape())
@@ -228,7 +228,7 @@ VALUES = st.one_of(st.sampled_from(Histogram.DEFAULT_BUCKETS), st.floats(0, 30))
 
 
 @given(st.lists(VALUES, max_size=20))
-def test_a_histogram_is_exported_like_the_librarys_own(values: list[float]) -> None:
+def test_histogram_is_exported_like_the_librarys_own(values: list[float]) -> None:
     ours, theirs = CollectorRegistry(), CollectorRegistry()
     our_histogram = QuickHistogram(ours, "look_seconds", "Of a look", Histogram.DEFAULT_BUCKETS)
     their_histogram = Histogram("look_seconds", "Of a look", namespace="ninethirty", registry=theirs)
@@ -239,7 +239,7 @@ def test_a_histogram_is_exported_like_the_librarys_own(values: list[float]) -> N
 
 
 @given(st.lists(st.sampled_from([("a.example", "present"), ("a.example", "dns"), ('"b"\n', "absent")]), max_size=20))
-def test_a_counter_is_exported_like_the_librarys_own(looks: list[tuple[str, str]]) -> None:
+def test_counter_is_exported_like_the_librarys_own(looks: list[tuple[str, str]]) -> None:
     ours, theirs = CollectorRegistry(), CollectorRegistry()
     our_counter = QuickCounter(ours, "looks", "Looks made", ["host", "outcome"])
     their_counter = Counter("looks", "Looks made", ["host", "outcome"], namespace="ninethirty", registry=theirs)

@@ -54,7 +54,7 @@ class World:
 
 
 @partial(virtually, begins=NOON)
-async def test_a_poller_with_no_due_look_is_healthy(clock: VirtualClock) -> None:
+async def test_poller_with_no_due_look_is_healthy(clock: VirtualClock) -> None:
     world = World(clock)
     self_check = world.self_check()
     await clock.sleep(600)
@@ -62,7 +62,7 @@ async def test_a_poller_with_no_due_look_is_healthy(clock: VirtualClock) -> None
 
 
 @partial(virtually, begins=NOON)
-async def test_a_poller_with_an_overdue_look_is_stalled_until_it_begins_one(clock: VirtualClock) -> None:
+async def test_poller_with_overdue_look_is_stalled_until_one_begins(clock: VirtualClock) -> None:
     world = World(clock)
     self_check = world.self_check()
     world.poller.due_at = NOON
@@ -84,7 +84,7 @@ async def test_a_poller_with_an_overdue_look_is_stalled_until_it_begins_one(cloc
     ids=["under ten minutes", "over ten minutes", "not due yet", "nothing can be sent"],
 )
 @partial(virtually, begins=NOON)
-async def test_a_notice_that_could_be_sent_for_over_ten_minutes_is_a_reason_to_alarm(
+async def test_notice_unsent_for_over_ten_minutes_causes_alarm(
     clock: VirtualClock, seconds_since_sendable: float | None, *, alarms: bool
 ) -> None:
     world = World(clock)
@@ -103,7 +103,7 @@ async def test_a_notice_that_could_be_sent_for_over_ten_minutes_is_a_reason_to_a
 
 
 @partial(virtually, begins=NOON)
-async def test_the_dead_man_switch_pings_each_minute_and_not_while_the_store_fails(clock: VirtualClock) -> None:
+async def test_dead_man_switch_pings_each_minute_unless_store_fails(clock: VirtualClock) -> None:
     world = World(clock)
     self_check = world.self_check()
     pinged_at: list[float] = []
@@ -128,9 +128,8 @@ async def test_the_dead_man_switch_pings_each_minute_and_not_while_the_store_fai
 
 
 @partial(virtually, begins=NOON)
-async def test_systemds_watchdog_of_30_s_is_notified_every_15_s_until_the_poller_stands_still(
-    clock: VirtualClock, tmp_path: Path
-) -> None:
+async def test_watchdog_is_notified_until_the_poller_stands_still(clock: VirtualClock, tmp_path: Path) -> None:
+    """systemd restarts the process if it gets no notification for 30 s, so one is sent every 15 s."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(tmp_path / "notify"))
         systemd.setblocking(False)  # noqa: FBT003  # the socket's own

@@ -34,7 +34,7 @@ def test_a_c_library_without_malloc_trim_causes_no_error() -> None:
     return_free_memory(SimpleNamespace())
 
 
-def test_glibc_is_set_to_one_heap_and_to_map_each_block_from_128_kib_on_by_itself() -> None:
+def test_glibc_gets_one_heap_and_maps_large_blocks_separately() -> None:
     m_arena_max, m_mmap_threshold = -8, -3  # in malloc.h
     options: dict[int, int] = {}
     set_malloc_options(SimpleNamespace(mallopt=options.__setitem__))
@@ -50,7 +50,7 @@ def test_memory_can_be_returned_repeatedly() -> None:
     return_free_memory()
 
 
-def test_objects_of_the_start_are_exempt_from_garbage_collection() -> None:
+def test_objects_made_at_start_are_exempt_from_garbage_collection() -> None:
     pause_garbage_collection()
     try:
         was_collecting = gc.isenabled()
@@ -63,14 +63,14 @@ def test_objects_of_the_start_are_exempt_from_garbage_collection() -> None:
     assert not any(examined is made_while_paused for examined in gc.get_objects())
 
 
-def test_the_clock_is_not_synchronised_if_the_kernel_reports_an_error() -> None:
+def test_clock_is_unsynchronised_if_kernel_reports_an_error() -> None:
     time_ok, time_ins, time_error = 0, 1, 5  # in timex.h. TIME_INS: a leap second is near.
     assert is_clock_synchronised(lambda: time_ok) is True
     assert is_clock_synchronised(lambda: time_ins) is True
     assert is_clock_synchronised(lambda: time_error) is False
 
 
-def test_whether_the_clock_is_synchronised_is_unknown_if_the_kernels_state_cannot_be_read() -> None:
+def test_synchronisation_is_unknown_if_kernel_state_is_unreadable() -> None:
     not_readable = -1
     assert is_clock_synchronised(lambda: not_readable) is None
 
@@ -91,7 +91,7 @@ def systemd() -> Iterator[socket.socket]:
         yield receiver
 
 
-def test_each_state_is_one_datagram(systemd: socket.socket, tmp_path: Path) -> None:
+def test_each_service_state_is_sent_as_one_datagram(systemd: socket.socket, tmp_path: Path) -> None:
     systemd.bind(str(tmp_path / "notify"))
     manager = ServiceManager(str(tmp_path / "notify"))
     manager.notify("READY=1")
@@ -112,11 +112,11 @@ def test_without_a_service_manager_a_state_has_no_effect() -> None:
     NO_SERVICE_MANAGER.notify("READY=1")
 
 
-def test_a_service_manager_that_no_longer_exists_raises_no_error(tmp_path: Path) -> None:
+def test_absent_service_manager_raises_no_error(tmp_path: Path) -> None:
     ServiceManager(str(tmp_path / "absent")).notify("READY=1")
 
 
-def test_the_watchdog_time_is_read_only_if_it_is_for_this_process() -> None:
+def test_watchdog_time_is_read_only_for_this_process() -> None:
     environment = {"NOTIFY_SOCKET": "/run/x", "WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "7"}
     assert find_service_manager(environment, pid=7) == ServiceManager("/run/x", watchdog=timedelta(seconds=30))
     assert find_service_manager(environment, pid=8) == ServiceManager("/run/x", watchdog=None)

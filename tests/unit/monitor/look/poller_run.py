@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from math import inf
+from types import MappingProxyType
 from typing import NamedTuple
 
 from monitor.clock import VirtualClock
@@ -26,6 +27,11 @@ HOST = "www.example.gov.uk"
 
 def target(name: str = "page", *, host: str = HOST, view: View = View.EDGE, recognise: str = "status") -> Target:
     return Target(f"r/{name}/{view}", "r", name, view, f"https://{host}/{name}", host, recognise)
+
+
+def page_names(number: int) -> list[str]:
+    """Return names for so many pages."""
+    return [f"p{n}" for n in range(number)]
 
 
 def window(every: float = 1.0, begins: float = 0.0, ends: float = 1e6, chance: float = 1.0) -> Window:
@@ -78,6 +84,21 @@ class PollerRun:
         """Return the seconds at which looks at any page began."""
         return [time for time, _ in self.starts]
 
+    @property
+    def states(self) -> list[State]:
+        """Return the state of each sighting in order."""
+        return [sighting.state for sighting in self.sightings]
+
+    @property
+    def requested_pages(self) -> list[str]:
+        """Return the last part of each requested address in order."""
+        return [requested_page(request) for request in self.fetcher.asked]
+
+    @property
+    def seconds_stalled(self) -> list[float]:
+        """Return the length of each reported stall of the loop."""
+        return [(end - begin).total_seconds() for begin, end in self.stalls]
+
     def look_times(self, name: str) -> list[float]:
         """Return the seconds at which looks at this page began."""
         return [time for time, page in self.starts if page == name]
@@ -128,39 +149,39 @@ def block_for_2_5_s(run: PollerRun) -> None:
     run.clock.halted += 2.5
 
 
-Script = Callable[[Request], Reply]
+Publisher = Callable[[Request], Reply]
 
 
 def run_poller(  # noqa: PLR0913  # a run has many circumstances, most of them usual
     act: Callable[[PollerRun], object],
     *,
     seconds: float = 10.0,
-    script: Script | None = None,
-    rate: float = 1000.0,
-    later: Sequence[tuple[float, Callable[[PollerRun], object]]] = (),
+    publisher: Publisher = lambda _: Reply(200, b"<h1>Figures</h1>"),
+    looks_per_second: float = 1000.0,
+    do_at: Mapping[float, Callable[[PollerRun], object]] = MappingProxyType({}),
     at_once: int | None = 4,
     start: datetime = NOON,
     clock: type[VirtualClock] = VirtualClock,
     skew: Callable[[], Skew] = Skew,
     may_break: bool = False,
 ) -> PollerRun:
-    """Run a poller for so many virtual seconds with a budget of `rate` looks a second. Return what it reported.
+    """Run a poller for so many virtual seconds with a budget of `looks_per_second`. Return what it reported.
 
-    `act` is done at the beginning, each of `later` at its second, and `script` answers as the publisher.
+    `act` is done at the beginning, each of `do_at` at its second, and `publisher` answers each request.
 
     No look may break inside our own code or the test's, unless it `may_break`.
     """
 
     async def run_until_end(clock: VirtualClock) -> PollerRun:
-        fetcher = ScriptedFetcher(clock, script or (lambda _: Reply(200, b"<h1>Figures</h1>")))
+        fetcher = ScriptedFetcher(clock, publisher)
         stop = asyncio.Event()
         run = PollerRun(clock, fetcher, stop)
         hooks = Hooks(run.sighted, run.started, run.missing, run.stalled, run.clock_set)
-        run.poller = Poller(clock, fetcher, Budget(rate), Interpreter(skew()), at_once=at_once)
+        run.poller = Poller(clock, fetcher, Budget(looks_per_second), Interpreter(skew()), at_once=at_once)
         act(run)
         running = asyncio.create_task(run.poller.run(stop, hooks))
-        for moment, step in later:
-            await clock.sleep(moment - clock.monotonic())
+        for second, step in do_at.items():
+            await clock.sleep(second - clock.monotonic())
             outcome = step(run)
             if asyncio.iscoroutine(outcome):
                 await outcome

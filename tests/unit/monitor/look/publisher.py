@@ -38,7 +38,7 @@ class Publisher:
         finally:
             writer.close()
 
-    def asked(self, name: str) -> list[str]:
+    def header_values(self, name: str) -> list[str]:
         lines = [line for head in self.heads for line in head.decode().split("\r\n")]
         return [line.partition(": ")[2] for line in lines if line.lower().startswith(name + ":")]
 

@@ -34,19 +34,23 @@ def watch_bad_and_good_host(run: PollerRun) -> None:
         run.poller.watch(target(host, host=host), [window(every=1)])
 
 
-def test_broken_look_is_unknown_and_the_next_one_is_on_time() -> None:
-    # At the bad host, the looks at seconds 0 to 3 raise an OverflowError in our own code. Those at 4 to 6 succeed.
+def test_broken_look_is_unknown_and_next_one_is_punctual() -> None:
+    """At the bad host, the looks at seconds 0 to 3 raise an OverflowError in our own code. Those at 4 to 6 succeed."""
     run = run_poller(
-        watch_bad_and_good_host, seconds=6.5, script=break_looks_at_bad_host(OverflowError, until=3.5), may_break=True
+        watch_bad_and_good_host,
+        seconds=6.5,
+        publisher=break_looks_at_bad_host(OverflowError, until=3.5),
+        may_break=True,
     )
     assert run.look_times(BAD) == run.look_times(GOOD) == [0, 1, 2, 3, 4, 5, 6]
     broken, whole = [(State.UNKNOWN, "monitor_fault")] * 4, [(State.PRESENT, "")] * 3
     assert [(sighting.state, sighting.why) for sighting in run.sightings_at(BAD)] == [*broken, *whole]
-    assert {one.state for one in run.sightings_at(GOOD)} == {State.PRESENT}
+    assert {sighting.state for sighting in run.sightings_at(GOOD)} == {State.PRESENT}
 
 
-def test_look_counts_as_broken_and_becomes_unknown_if_its_hook_fails() -> None:
-    # The hook is a function that the poller calls with each sighting. This one fails if the look saw the page.
+def test_look_is_broken_and_unknown_if_its_hook_fails() -> None:
+    """The hook is a function that the poller calls with each sighting. This one fails if the look saw the page."""
+
     def refuse(_target: Target, sighting: Sighting) -> None:
         if sighting.state is State.PRESENT:
             raise OverflowError
@@ -55,7 +59,7 @@ def test_look_counts_as_broken_and_becomes_unknown_if_its_hook_fails() -> None:
         run.on_sighting = refuse
         run.poller.watch(target(), [window(every=1)])
 
-    run = run_poller(act, seconds=2.5, script=lambda _: Reply(200, b"<h1>Figures</h1>"), may_break=True)
+    run = run_poller(act, seconds=2.5, publisher=lambda _: Reply(200, b"<h1>Figures</h1>"), may_break=True)
     # Each look is reported twice: as what it saw, which the hook refuses, and then as unknown.
     assert [sighting.why for sighting in run.sightings] == ["", "monitor_fault"] * 3
     assert list(run.poller.broken.describe_by_host()) == [HOST]
@@ -77,20 +81,20 @@ def test_looks_continue_if_every_hook_fails() -> None:
 
 
 def test_broken_single_look_is_unknown() -> None:
-    # Every look at the bad host raises a ZeroDivisionError in our own code.
+    """Every look at the bad host raises a ZeroDivisionError in our own code."""
     found: list[tuple[Sighting, object]] = []
 
     async def once(run: PollerRun) -> None:
         found.append(await run.poller.look_once(target("once", host=BAD)))
 
-    run_poller(lambda _: None, script=break_looks_at_bad_host(ZeroDivisionError), later=[(1.0, once)], may_break=True)
+    run_poller(lambda _: None, publisher=break_looks_at_bad_host(ZeroDivisionError), do_at={1.0: once}, may_break=True)
     ((sighting, outcome),) = found
     assert (sighting.state, sighting.why) == (State.UNKNOWN, "monitor_fault")
     assert isinstance(outcome, Failure)
     assert (outcome.reason, outcome.detail) == (Reason.MONITOR_FAULT, "ZeroDivisionError")
 
 
-def test_one_line_a_minute_is_logged_for_each_host_and_class_of_fault() -> None:
+def test_one_line_a_minute_is_logged_for_each_fault_class() -> None:
     def answer(request: Request) -> Reply:
         if BAD in request.url:
             is_third_second = int(asyncio.get_running_loop().time()) % 3 == 2
@@ -98,7 +102,7 @@ def test_one_line_a_minute_is_logged_for_each_host_and_class_of_fault() -> None:
         return Reply(200, b"<h1>Figures</h1>")
 
     with capture_logs() as lines:
-        run = run_poller(watch_bad_and_good_host, seconds=134.5, script=answer, may_break=True)
+        run = run_poller(watch_bad_and_good_host, seconds=134.5, publisher=answer, may_break=True)
     logged = [line for line in lines if line["event"] == "look_broke"]
     assert {line["host"] for line in logged} == {BAD}
     # In a minute, 40 looks break with OverflowError and 20 with KeyError. Of each, all but one are suppressed.
@@ -111,11 +115,11 @@ def test_one_line_a_minute_is_logged_for_each_host_and_class_of_fault() -> None:
     )
 
 
-def test_a_broken_look_between_failed_connections_does_not_show_that_a_host_was_reached() -> None:
+def test_broken_look_does_not_interrupt_a_row_of_failed_connections() -> None:
+    """Three failed connections in a row, at two hosts or more, are an outage of our network."""
     blind_spans: list[Blind] = []
     connectivity = Connectivity(blind_spans.append)
-    # Three failed connections in a row, at two hosts or more, are an outage of our network. A look that broke in our
-    # own code (MONITOR_FAULT) does not interrupt the row, because it does not show that a connection succeeded.
+    # MONITOR_FAULT: this look broke in our own code, which does not show that a connection succeeded.
     outcomes = [("a", Reason.CONNECT), ("b", Reason.CONNECT), ("a", Reason.MONITOR_FAULT), ("a", Reason.DNS)]
     for second, (host, reason) in enumerate(outcomes):
         at = NOON.replace(second=second)

@@ -33,7 +33,7 @@ from monitor.look.fetch import Answer
         ({"age": "9" * 5000}, (365 * 86_400 - 1, 365 * 86_400 + 2)),
     ],
 )
-def test_least_and_most_seconds_in_caches_are_given_by_the_age_header(
+def test_age_header_gives_least_and_most_seconds_in_caches(
     headers: dict[str, str], least_and_most_age: tuple[float, float]
 ) -> None:
     # An age is whole seconds, so it may be a second too high, or two too low: for example, 17 means 16 to 19. Zero is
@@ -118,8 +118,7 @@ def test_age_that_may_be_real_is_kept(ages: list[tuple[float, str | None]]) -> N
 
 
 def test_ages_of_two_caches_are_not_compared() -> None:
-    # Within one cache, three equal ages of 300 s would show that the number is not an age. Here two caches answer in
-    # turn.
+    """In one cache, three equal ages would show that the number is no age. Here two caches answer in turn."""
     checked = ConstantAge()
     for second, cache in ((0, "a"), (5, "b"), (10, "a"), (15, "b"), (20, "a")):
         sent = NOON + timedelta(seconds=second)
@@ -128,7 +127,7 @@ def test_ages_of_two_caches_are_not_compared() -> None:
 
 
 @given(st.lists(st.integers(0, 400), min_size=1, max_size=6), st.lists(st.integers(1, 90), min_size=3, max_size=12))
-def test_no_age_is_removed_if_a_cache_states_true_ages_whenever_it_fetches_new_copies(
+def test_true_ages_are_kept_whenever_cache_fetches_new_copies(
     later_copies_at: list[int], seconds_between_looks: list[int]
 ) -> None:
     copies_at = [-500, *later_copies_at]

@@ -91,24 +91,22 @@ def test_bounds_contain_how_far_our_clock_is_ahead(number_of_answers: int, our_c
 
 
 @pytest.mark.parametrize("our_clock_ahead", [0.0, 3.0, -45.0])
-def test_bounds_are_a_second_apart_after_one_answer_and_narrower_after_forty(our_clock_ahead: float) -> None:
+def test_bounds_narrow_from_a_second_to_quarter_after_forty_answers(our_clock_ahead: float) -> None:
     least, most = skew_after_answers("a", count=1, our_clock_ahead=our_clock_ahead).bounds()
     assert most - least < 1.1  # a date is a whole second
     least, most = skew_after_answers("a", count=40, our_clock_ahead=our_clock_ahead).bounds()
     assert most - least < 0.25  # these dates were sent at different fractions of a second
 
 
-def test_only_the_first_answer_after_our_clock_was_set_is_uncertain() -> None:
+def test_only_first_answer_after_our_clock_was_set_is_uncertain() -> None:
     # Before second 30, our clock is set 45 s ahead. The first date afterwards contradicts the earlier ones. The next
     # agrees with it, and shows that a clock was set.
     skew = skew_after_answers("a")
-    are_times_certain = [
-        skew.observe("a", answer_with_date(at=second, our_clock_ahead=45.0)) for second in (30, 31, 32)
-    ]
-    assert are_times_certain == [False, True, True]
+    for second, is_time_certain in ((30, False), (31, True), (32, True)):
+        assert skew.observe("a", answer_with_date(at=second, our_clock_ahead=45.0)) is is_time_certain
 
 
-def test_our_clock_counts_as_set_only_once_the_dates_of_two_hosts_show_it() -> None:
+def test_two_hosts_must_show_that_our_clock_was_set() -> None:
     skew = skew_after_answers("a", "b", "c")
     # Now our clock is set 45 s ahead. The next two dates of a host contradict its earlier ones, and replace them.
     for second in (30, 31):
@@ -121,7 +119,7 @@ def test_our_clock_counts_as_set_only_once_the_dates_of_two_hosts_show_it() -> N
     assert 43.9 < least <= 45.0 <= most < 45.1
 
 
-def test_our_clock_is_no_longer_off_once_two_dates_show_that_it_was_set_right() -> None:
+def test_two_dates_show_that_our_clock_was_set_right() -> None:
     skew = skew_after_answers("a", our_clock_ahead=45.0)
     assert is_off(skew.bounds())
     # Now our clock is set right. The next two dates contradict the earlier ones, and replace them.
@@ -130,8 +128,8 @@ def test_our_clock_is_no_longer_off_once_two_dates_show_that_it_was_set_right() 
     assert not is_off(skew.bounds())
 
 
-def test_a_host_that_begins_to_lie_is_outvoted_as_soon_as_the_others_answer() -> None:
-    # From second 20 on, the clock of host a is 600 s behind, as if ours had been set ahead.
+def test_host_whose_clock_becomes_wrong_is_outvoted_by_two_others() -> None:
+    """From second 20 on, the clock of host a is 600 s behind, as if ours had been set ahead."""
     skew = skew_after_answers("a", "b", "c")
     for second in (20, 21, 22):
         skew.observe("a", answer_with_date(at=second, host_behind=600.0))
@@ -142,51 +140,48 @@ def test_a_host_that_begins_to_lie_is_outvoted_as_soon_as_the_others_answer() ->
     assert not is_off(skew.bounds())
 
 
-def test_times_of_answers_of_a_host_whose_clock_is_constantly_wrong_are_certain() -> None:
-    # Only a change of the offset between our clock and the host makes the time of an answer uncertain.
+def test_constantly_wrong_host_leaves_our_times_certain() -> None:
+    """Only a change of the offset between our clock and the host makes the time of an answer uncertain."""
     skew = Skew()
-    are_times_certain = [
-        skew.observe("liar", answer_with_date(at=n * LOOK_EVERY, host_behind=600.0)) for n in range(10)
-    ]
-    assert all(are_times_certain)
+    for n in range(10):
+        is_time_certain = skew.observe("liar", answer_with_date(at=n * LOOK_EVERY, host_behind=600.0))
+        assert is_time_certain
 
 
-def test_times_are_certain_although_the_clocks_of_a_hosts_two_servers_differ_by_0_6_s() -> None:
-    # Dates contradict each other only if they show offsets of our clock that are more than a second apart.
+def test_servers_that_differ_by_0_6_s_leave_times_certain() -> None:
+    """Dates contradict each other only if they show offsets of our clock that are more than a second apart."""
     skew = Skew()
-    are_times_certain = []
     for n in range(60):
-        host_behind = 0.6 if n % 2 else 0.0  # the two servers answer in turn
-        are_times_certain.append(skew.observe("a", answer_with_date(at=n * LOOK_EVERY, host_behind=host_behind)))
-    assert all(are_times_certain)
+        host_behind = 0.6 if n % 2 else 0.0  # the two servers of the host answer in turn
+        is_time_certain = skew.observe("a", answer_with_date(at=n * LOOK_EVERY, host_behind=host_behind))
+        assert is_time_certain
     # Our clock is right. The bounds are wider by up to a second, because a date is a whole second, and by the time that
     # an answer takes.
     assert largest_offset(skew.bounds()) <= 0.6 + 1.0 + SECONDS_TO_ANSWER
 
 
-def test_a_host_is_ignored_once_its_dates_have_changed_back_and_forth_six_times() -> None:
+def test_host_is_ignored_after_its_dates_alternate_six_times() -> None:
     skew = Skew()
-    are_times_certain = []
     for n in range(40):
         host_behind = 30.0 if n % 2 else 0.0
-        are_times_certain.append(skew.observe("a", answer_with_date(at=n * LOOK_EVERY, host_behind=host_behind)))
-    # Each odd answer contradicts the even ones: answers 1, 3, 5, 7, 9 and 11. Then the dates are ignored, and an answer
-    # whose date is ignored counts as certain.
-    assert all(are_times_certain[12:])
+        is_time_certain = skew.observe("a", answer_with_date(at=n * LOOK_EVERY, host_behind=host_behind))
+        # Each odd answer contradicts the even ones. After the sixth of them (11), an answer counts as certain, because
+        # its date is ignored.
+        assert is_time_certain or n <= 11
     # The dates of host a do not count beside the right date of another host either.
     skew.observe("b", answer_with_date(at=50))
     assert not is_off(skew.bounds())
 
 
 @pytest.mark.parametrize("hosts", [("a", "liar", "b"), ("a", "liar")])
-def test_host_that_another_host_and_our_clock_contradict_is_named_and_outvoted(hosts: tuple[str, ...]) -> None:
-    # The clock of the host `liar` is 600 s behind. Our clock and those of all other hosts are right.
+def test_wrong_host_is_named_and_outvoted(hosts: tuple[str, ...]) -> None:
+    """The clock of the host `liar` is 600 s behind. Our clock and those of all other hosts are right."""
     skew = skew_after_answers(*hosts)
     assert not is_off(skew.bounds())
     assert list(skew.describe_doubts()) == ["liar"]
 
 
-def test_two_wrong_hosts_that_contradict_each_other_cast_doubt_only_on_looks_at_themselves() -> None:
+def test_contradicting_wrong_hosts_make_only_their_own_looks_doubtful() -> None:
     # Our clock is right.
     skew = Skew()
     for n in range(10):
@@ -212,14 +207,14 @@ def skew_after_dates_of_one_wrong_host(*, is_reported_synchronised: bool | None)
     return skew
 
 
-def test_dates_of_one_host_are_not_believed_if_the_machine_reports_that_our_clock_is_synchronised() -> None:
+def test_one_host_is_not_believed_if_machine_reports_synchronised_clock() -> None:
     skew = skew_after_dates_of_one_wrong_host(is_reported_synchronised=True)
     assert list(skew.describe_doubts()) == ["wrong.example"]
     for bounds in (skew.bounds(), skew.bounds_for("wrong.example"), skew.bounds_for("other.example")):
         assert not is_off(bounds)
 
 
-def test_dates_of_one_host_prove_our_clock_wrong_if_the_machine_reports_that_it_is_not_synchronised() -> None:
+def test_one_host_proves_clock_wrong_if_machine_reports_it_unsynchronised() -> None:
     skew = skew_after_dates_of_one_wrong_host(is_reported_synchronised=False)
     # The dates are believed, so the host is not listed.
     assert list(skew.describe_doubts()) == []
@@ -227,7 +222,7 @@ def test_dates_of_one_host_prove_our_clock_wrong_if_the_machine_reports_that_it_
         assert is_off(bounds)
 
 
-def test_dates_of_one_host_count_only_for_looks_at_it_if_the_machine_reports_nothing() -> None:
+def test_one_host_counts_only_for_itself_without_machine_report() -> None:
     skew = skew_after_dates_of_one_wrong_host(is_reported_synchronised=None)
     assert list(skew.describe_doubts()) == ["wrong.example"]
     assert is_off(skew.bounds_for("wrong.example"))
@@ -236,7 +231,7 @@ def test_dates_of_one_host_count_only_for_looks_at_it_if_the_machine_reports_not
 
 
 @pytest.mark.parametrize("is_reported_synchronised", [True, False, None])
-def test_two_hosts_that_agree_prove_our_clock_wrong_whatever_the_machine_reports(
+def test_two_agreeing_hosts_prove_clock_wrong_whatever_machine_reports(
     *, is_reported_synchronised: bool | None
 ) -> None:
     skew = Skew(lambda: is_reported_synchronised)
@@ -250,7 +245,7 @@ def test_two_hosts_that_agree_prove_our_clock_wrong_whatever_the_machine_reports
     assert is_off(skew.bounds_for("other.example"))
 
 
-def test_a_wrong_clock_shown_by_only_one_of_two_hosts_counts_only_for_looks_at_that_host() -> None:
+def test_clock_error_that_one_host_shows_counts_only_for_it() -> None:
     skew = Skew()
     for n in range(10):
         skew.observe("a", answer_with_date(at=n * LOOK_EVERY, our_clock_ahead=0.9))
@@ -290,7 +285,7 @@ def test_date_over_a_day_from_our_clock_is_ignored(*, absurd_date: str, is_repor
 
 @pytest.mark.parametrize("absurd_date", ABSURD)
 @pytest.mark.parametrize("is_reported_synchronised", [True, False, None])
-def test_host_whose_dates_are_ignored_is_logged_once_unless_they_cannot_be_read(
+def test_host_with_readable_but_ignored_dates_is_logged_once(
     *, absurd_date: str, is_reported_synchronised: bool | None
 ) -> None:
     skew = Skew(lambda: is_reported_synchronised)
@@ -304,7 +299,7 @@ def test_host_whose_dates_are_ignored_is_logged_once_unless_they_cannot_be_read(
     assert logged_hosts == (["a.example"] if is_readable else [])
 
 
-def test_host_with_an_absurd_date_is_listed_until_it_sends_a_plausible_one() -> None:
+def test_host_is_listed_until_its_absurd_date_becomes_plausible() -> None:
     skew = Skew()
     # This date is in the year 9999.
     skew.observe("a", Answer("https://a.example/", 200, {"date": ABSURD[0]}, b"", NOON, NOON))
@@ -323,21 +318,19 @@ def test_host_with_an_absurd_date_is_listed_until_it_sends_a_plausible_one() -> 
     ],
     ids=["two hosts agree", "the machine does not know", "the machine says it is right", "one host is not enough"],
 )
-def test_clock_ten_years_behind_is_noticed_by_two_hosts_unless_the_machine_says_it_is_synchronised(
+def test_ten_year_clock_error_must_be_shown_by_two_hosts(
     *, hosts: list[str], is_reported_synchronised: bool | None, is_noticed: bool
 ) -> None:
     skew, ten_years = Skew(lambda: is_reported_synchronised), 10 * 365 * 86_400.0
     for host in hosts:
         skew.observe(host, answer_with_date(at=0.0, our_clock_ahead=-ten_years))
     assert is_off(skew.bounds()) is is_noticed
-    # If it is not noticed, the dates were ignored, because they are over a day from our clock. Then no date is known.
+    # If it is not noticed, no date is known, because dates over a day from our clock were ignored.
     assert skew.is_known() is is_noticed
 
 
 @pytest.mark.parametrize("is_reported_synchronised", [False, None])
-def test_clock_that_was_ten_years_behind_is_right_at_the_first_date_that_confirms_it(
-    *, is_reported_synchronised: bool | None
-) -> None:
+def test_first_plausible_date_shows_that_ten_year_error_was_corrected(*, is_reported_synchronised: bool | None) -> None:
     skew, ten_years = Skew(lambda: is_reported_synchronised), 10 * 365 * 86_400.0
     for host in ("a", "b"):
         skew.observe(host, answer_with_date(at=0.0, our_clock_ahead=-ten_years))
@@ -347,8 +340,8 @@ def test_clock_that_was_ten_years_behind_is_right_at_the_first_date_that_confirm
     assert not is_off(skew.bounds())
 
 
-def test_an_old_copy_with_its_own_date_casts_no_doubt_on_the_clock() -> None:
-    # The date is three days before now, but so is the copy, by its `Age`. So our clock may be right.
+def test_date_of_old_cached_copy_casts_no_doubt_on_clock() -> None:
+    """The date is three days before now, but so is the copy, by its `Age`. So our clock may be right."""
     skew = Skew()
     skew.observe("a", answer_with_date(at=0.0, age=3 * 86_400, keeps_origin_date=True))
     assert skew.describe_doubts() == {}
@@ -361,9 +354,7 @@ WIDEST_BY_ONE_COPY = 3.2
 
 @pytest.mark.parametrize("keeps_origin_date", [True, False])
 @pytest.mark.parametrize("our_clock_ahead", [0.0, -45.0, 45.0])
-def test_four_answers_from_one_cached_copy_show_how_far_our_clock_is_ahead_to_3_2_s(
-    *, keeps_origin_date: bool, our_clock_ahead: float
-) -> None:
+def test_one_cached_copy_shows_clock_error_to_3_2_s(*, keeps_origin_date: bool, our_clock_ahead: float) -> None:
     skew = skew_of_unsynchronised_clock()
     for second in (0, 7, 14, 21):
         age_of_copy = 300 + second
@@ -378,7 +369,7 @@ def test_four_answers_from_one_cached_copy_show_how_far_our_clock_is_ahead_to_3_
     assert most - least < WIDEST_BY_ONE_COPY
 
 
-def test_a_cached_copy_shows_the_offset_of_our_clock_only_beside_an_earlier_answer_of_its_address() -> None:
+def test_cached_copy_shows_clock_error_only_beside_earlier_answer() -> None:
     skew, other_address, our_address = Skew(), "https://a.example/other", "https://a.example/ours"
 
     def observe_copy(url: str, second: int) -> None:
@@ -396,7 +387,7 @@ def test_a_cached_copy_shows_the_offset_of_our_clock_only_beside_an_earlier_answ
     assert largest_offset(skew.bounds()) < WIDEST_BY_ONE_COPY
 
 
-def test_a_clock_that_was_set_45_s_behind_is_noticed_although_all_answers_are_old_copies() -> None:
+def test_clock_set_back_45_s_is_noticed_from_old_copies() -> None:
     skew = skew_of_unsynchronised_clock()
     for second in range(0, 280, 7):
         our_clock_ahead = 0.0 if second < 140 else -45.0
@@ -420,7 +411,7 @@ class AnswerOfCache(NamedTuple):
     st.lists(st.builds(AnswerOfCache, st.floats(0, 20), st.booleans(), st.booleans()), min_size=1, max_size=40),
     st.floats(-40, 40),
 )
-def test_bounds_contain_the_offset_of_our_clock_whenever_a_cache_renews_its_copy(
+def test_bounds_contain_clock_error_whenever_cache_renews_its_copy(
     answers: list[AnswerOfCache], our_clock_ahead: float
 ) -> None:
     skew = skew_of_unsynchronised_clock()
@@ -454,7 +445,7 @@ class AnswerOfHost(NamedTuple):
     ),
     st.floats(-40, 40),
 )
-def test_bounds_contain_the_offset_of_our_clock_whatever_ages_the_answers_of_three_hosts_have(
+def test_bounds_contain_clock_error_whatever_ages_three_hosts_send(
     answers: list[AnswerOfHost], our_clock_ahead: float
 ) -> None:
     skew, now = skew_of_unsynchronised_clock(), 0.0
@@ -492,11 +483,12 @@ def guard_of(clock: SettableClock, *, has_date: bool = True) -> ClockStepGuard:
 @pytest.mark.parametrize(
     ("ahead_before", "ahead_after", "is_doubtful"),
     [(0.0, 3600.0, True), (0.0, -30.0, True), (0.0, 0.9, False), (3600.0, 0.0, False), (3600.0, 3600.0, False)],
+    ids=["an hour ahead", "half a minute behind", "within a second", "corrected", "wrong before and after"],
 )
 def test_guard_doubts_only_a_right_clock_that_was_set_wrong(
     *, ahead_before: float, ahead_after: float, is_doubtful: bool
 ) -> None:
-    # Our clock was this many seconds ahead before and after it was set. Up to a second counts as right.
+    """Our clock was this many seconds ahead before and after it was set. Up to a second counts as right."""
     clock = SettableClock(NOON)
     clock.ahead = ahead_before
     guard = guard_of(clock)
@@ -505,7 +497,7 @@ def test_guard_doubts_only_a_right_clock_that_was_set_wrong(
     assert is_just_set_wrong is is_doubtful
 
 
-def test_guard_does_not_say_that_our_clock_was_set_wrong_before_a_host_has_sent_a_date() -> None:
+def test_guard_has_no_doubt_before_any_host_sent_a_date() -> None:
     clock = SettableClock(NOON)
     guard = guard_of(clock, has_date=False)
     clock.ahead = 3600.0
@@ -513,7 +505,7 @@ def test_guard_does_not_say_that_our_clock_was_set_wrong_before_a_host_has_sent_
     assert not is_just_set_wrong
 
 
-def test_doubt_ends_half_a_minute_after_the_clock_was_set_or_when_it_is_set_right() -> None:
+def test_doubt_ends_after_half_a_minute_or_a_correction() -> None:
     clock = SettableClock(NOON)
     guard = guard_of(clock)
     clock.ahead = 3600.0
@@ -546,9 +538,7 @@ class SleepingMachine(VirtualClock):
         max_size=8,
     )
 )
-def test_cached_seconds_ahead_equal_the_computed_ones_after_any_sleep_and_setting_of_the_clock(
-    events: list[tuple[str, float]],
-) -> None:
+def test_cached_seconds_ahead_stay_right_after_sleep_or_clock_setting(events: list[tuple[str, float]]) -> None:
     machine = SleepingMachine(NOON)
     cached_seconds_ahead = SecondsAhead(machine)
     for event, seconds in events:
@@ -562,7 +552,7 @@ def test_cached_seconds_ahead_equal_the_computed_ones_after_any_sleep_and_settin
         assert cached_seconds_ahead() == pytest.approx(seconds_ahead(machine), abs=smaller_than_any_setting)
 
 
-def test_cached_seconds_ahead_read_the_monotonic_clock_once_if_no_clock_was_set() -> None:
+def test_cached_seconds_ahead_read_monotonic_clock_once_if_nothing_changed() -> None:
     machine = SleepingMachine(NOON)
     cached_seconds_ahead = SecondsAhead(machine)
     cached_seconds_ahead()  # fills the cache

@@ -72,12 +72,12 @@ def test_other_schemes_and_ports_are_refused(scheme: str, port: int | None) -> N
         Guard().origin_of(scheme, "www.example", port)
 
 
-def test_a_port_that_is_named_is_allowed() -> None:
+def test_configured_port_is_allowed() -> None:
     assert make_guard([], ports=[8080]).origin_of("http", "www.example", 8080).port == 8080
 
 
 @given(st.ip_addresses(v=4, network="10.0.0.0/8") | st.ip_addresses(v=4, network="192.168.0.0/16"))
-def test_private_ipv4_address_is_refused_even_if_it_is_written_as_ipv6(address: object) -> None:
+def test_private_ipv4_address_is_refused_even_written_as_ipv6(address: object) -> None:
     assert not Guard().admits(f"::ffff:{address}")
     assert not Guard().admits(str(address))
 

@@ -34,8 +34,7 @@ def answer(each: Hostile, size: int) -> Answer:
 
 @pytest.mark.parametrize("hostile_input", PAGES, ids=lambda each: each.name)
 def test_small_bodies_are_read_in_a_fraction_of_a_second(hostile_input: Hostile) -> None:
-    # Each input is built so that it takes long to read. Here it is cut to the size that is read without a worker
-    # process.
+    """Each input is built to take long. Here it is cut to the size that is read without a worker process."""
     small = answer(hostile_input, SMALL_BODY)
     if is_costly(hostile_input.reader, small):
         pytest.skip("a worker reads this input although it is small")
@@ -45,8 +44,8 @@ def test_small_bodies_are_read_in_a_fraction_of_a_second(hostile_input: Hostile)
 
 
 @pytest.mark.parametrize("hostile_input", PAGES, ids=lambda each: each.name)
-def test_every_body_that_is_not_small_is_left_to_a_worker(hostile_input: Hostile) -> None:
-    # A page is fetched up to PAGE_CAP bytes. Its body is costly if only a worker process may read it.
+def test_every_body_that_is_not_small_is_left_to_worker(hostile_input: Hostile) -> None:
+    """A page is fetched up to PAGE_CAP bytes. Its body is costly if only a worker process may read it."""
     whole = answer(hostile_input, PAGE_CAP)
     assert is_costly(hostile_input.reader, whole) or len(whole.body) <= SMALL_BODY
 
@@ -63,7 +62,7 @@ def costly_page() -> Answer:
 
 
 async def test_too_costly_page_is_unknown_and_reported() -> None:
-    # This page has an element with 80,000 attributes.
+    """This page has an element with 80,000 attributes."""
     costly_hosts: list[str] = []
     workers = Workers(1, on_costly=costly_hosts.append)
     interpreter = Interpreter(reader=BodyReader(workers, VirtualClock(NOW)))
@@ -74,7 +73,7 @@ async def test_too_costly_page_is_unknown_and_reported() -> None:
 
 
 @pytest.mark.slow
-async def test_pages_of_a_target_are_not_read_for_five_seconds_after_one_took_too_long(workers: Workers) -> None:
+async def test_costly_page_stops_reading_of_target_for_5_s(workers: Workers) -> None:
     # This selector compares each element with all those before it.
     clock, target = VirtualClock(NOW), replace(TARGET, recognise="css:a ~ a ~ b")
     interpreter = Interpreter(reader=BodyReader(workers, clock))
@@ -108,7 +107,7 @@ async def test_page_without_a_worker_is_unknown_until_one_starts() -> None:
     workers.close()
 
 
-async def test_small_but_too_deeply_nested_answer_is_reported_as_too_costly_without_a_worker() -> None:
+async def test_deeply_nested_answer_is_too_costly_without_a_worker() -> None:
     costly_hosts: list[str] = []
     workers = Workers(1, on_costly=costly_hosts.append)
     deep = replace(costly_page(), headers={"content-type": "application/json"}, body=b"[" * 1000)
@@ -117,7 +116,7 @@ async def test_small_but_too_deeply_nested_answer_is_reported_as_too_costly_with
     workers.close()
 
 
-async def test_body_read_by_a_worker_gives_the_same_sighting_as_a_body_read_at_once(workers: Workers) -> None:
+async def test_worker_gives_same_sighting_as_reading_at_once(workers: Workers) -> None:
     page = b"<title>Births: July 2026</title><h1>Births: July 2026</h1>" + b"<a href='/x.csv'>Figures</a>" * 900
     large = Answer("https://www.gov.uk/x", 200, {"content-type": "text/html"}, page, NOW, NOW)
     # A body of more than SMALL_BODY (16,384) bytes is costly: it is read by a worker.

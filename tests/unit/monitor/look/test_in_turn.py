@@ -10,7 +10,7 @@ from monitor.look.interpret import TurnQueue
 from monitor.rehearse.virtual_loop import run_virtually
 
 
-async def test_waiting_tasks_continue_one_at_a_time_after_everything_that_was_ready() -> None:
+async def test_queued_readers_continue_in_turn_after_all_ready_tasks() -> None:
     turns, done = TurnQueue(), list[str]()
 
     async def read(name: str) -> None:
@@ -49,18 +49,16 @@ async def test_cancelled_wait_does_not_delay_the_others() -> None:
         ([0.0, 3.0], [], [0.0, 3.0]),
     ],
 )
-def test_a_wait_ends_after_its_seconds_or_when_the_wakeup_is_set(
-    waits: list[float], set_at: list[float], ends: list[float]
-) -> None:
-    # The waits follow each other. `waits` has their longest seconds, `set_at` when the wakeup is set, `ends` when each
-    # ends.
-    async def story(clock: VirtualClock) -> list[float]:
+def test_wait_ends_after_its_seconds_or_at_wakeup(waits: list[float], set_at: list[float], ends: list[float]) -> None:
+    """The waits follow each other. `waits` has their longest seconds, `set_at` the seconds of the wakeups."""
+
+    async def wait_in_turn(clock: VirtualClock) -> list[float]:
         wakeup, ended = Wakeup(), list[float]()
-        for at in set_at:
-            asyncio.get_running_loop().call_at(at, wakeup.set)
-        for seconds in waits:
-            await wakeup.wait(seconds)
+        for second in set_at:
+            asyncio.get_running_loop().call_at(second, wakeup.set)
+        for longest_seconds in waits:
+            await wakeup.wait(longest_seconds)
             ended.append(clock.monotonic())
         return ended
 
-    assert run_virtually(story) == ends
+    assert run_virtually(wait_in_turn) == ends

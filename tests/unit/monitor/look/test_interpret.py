@@ -26,8 +26,10 @@ def target(url: str = URL, recognise: str = "status", view: View = View.EDGE, *,
     return Target("r/page/edge", "r", "page", view, url, "www.gov.uk", recognise, "Figures: July 2026", is_file=file)
 
 
-def answer(status: int = 200, body: bytes = PAGE, *, at: float = 0.0, url: str = URL, **headers: str) -> Answer:
-    sent = NOON + timedelta(seconds=at)
+def answer(
+    status: int = 200, body: bytes = PAGE, *, seconds_after_noon: float = 0.0, url: str = URL, **headers: str
+) -> Answer:
+    sent = NOON + timedelta(seconds=seconds_after_noon)
     header_lines = {name.replace("_", "-"): value for name, value in headers.items()}
     return Answer(url, status, header_lines, body, sent, sent + timedelta(seconds=0.1))
 
@@ -61,15 +63,14 @@ def test_success_without_a_body_is_unknown() -> None:
     assert interpret(answer(204, b"")).state is State.UNKNOWN
 
 
-def test_success_other_than_200_is_unknown_to_the_govuk_recogniser() -> None:
+def test_govuk_recogniser_accepts_only_200_as_success() -> None:
     assert interpret(answer(203), target(recognise="govuk")).state is State.UNKNOWN
 
 
 @pytest.mark.parametrize("backend", ["mirrorS3", "mirrorS3Replica", "mirrorGCS", "error"])
 @pytest.mark.parametrize("status", [200, 404])
 def test_answer_of_a_mirror_is_unknown(backend: str, status: int) -> None:
-    # This header names the server that answered. GOV.UK's CDN uses a mirror, which has older copies, if the origin
-    # fails.
+    """GOV.UK's CDN uses a mirror, which has older copies, if the origin fails. This header names it."""
     assert interpret(answer(status, fastly_backend_name=backend)).why == "mirror"
 
 
@@ -102,11 +103,11 @@ def test_challenge_and_sign_in_pages_are_unknown_for_every_recogniser(body: byte
     assert sighting.why in ("challenge", "sign-in page")
 
 
-def test_page_of_a_release_with_a_sign_in_field_is_no_challenge() -> None:
+def test_page_of_release_with_sign_in_field_is_no_challenge() -> None:
     assert find_challenge(answer(body=PAGE + b"<input type=password>", content_type="text/html")) is None
 
 
-def test_file_that_contains_the_words_of_a_challenge_is_no_challenge() -> None:
+def test_file_with_the_words_of_a_challenge_is_no_challenge() -> None:
     assert find_challenge(answer(body=b"<title>Just a moment</title>", content_type="text/csv")) is None
 
 
@@ -134,25 +135,28 @@ def test_redirect_proves_what_its_destination_shows(url: str, location: str, sta
     assert interpret(answer(status, b"", url=url, location=location), target(url)).state is state
 
 
-def test_redirect_sets_the_address_of_the_next_look_only_if_it_stays_within_the_host() -> None:
-    # The next look is at the address with the role `redirect`, if one is found.
+def test_only_redirect_within_host_sets_address_of_next_look() -> None:
+    """That address has the role `redirect`."""
     found = interpret(answer(301, location="/government/statistics/other#top")).found
     assert [(each.role, each.url) for each in found] == [("redirect", "https://www.gov.uk/government/statistics/other")]
     assert interpret(answer(301, location="https://login.example/")).found == ()
 
 
-def test_a_redirect_to_another_path_of_its_host_is_followed() -> None:
-    sighting = interpret(answer(302, location="/other"))
-    assert sighting.why == "redirected"
-    # The next look is at the address with the role `redirect`.
-    assert [address.role for address in sighting.found] == ["redirect"]
-
-
-def test_a_redirect_to_its_own_path_with_a_query_is_followed_too_but_has_a_reason_of_its_own() -> None:
-    sighting = interpret(answer(302, url=URL, location=f"{URL}?turn=1"))
-    assert sighting.why == "redirected to itself"
-    # The next look is at the address with the role `redirect`.
-    assert [address.role for address in sighting.found] == ["redirect"]
+@pytest.mark.parametrize(
+    ("location", "why", "is_followed"),
+    [
+        ("/other", "redirected", True),
+        (f"{URL}?turn=1", "redirected to itself", True),
+        ("http://www.gov.uk/other", "redirected to another port or scheme", False),
+        ("https://login.example/", "redirected to another host", False),
+    ],
+)
+def test_reason_of_redirect_names_its_kind(*, location: str, why: str, is_followed: bool) -> None:
+    """If a redirect is followed, the next look is at the address with the role `redirect`."""
+    sighting = interpret(answer(302, url=URL, location=location))
+    assert sighting.why == why
+    roles = [address.role for address in sighting.found]
+    assert roles == (["redirect"] if is_followed else [])
 
 
 @pytest.mark.parametrize(
@@ -166,21 +170,10 @@ def test_a_redirect_to_its_own_path_with_a_query_is_followed_too_but_has_a_reaso
         "https://[::1/other",
     ],
 )
-def test_a_redirect_that_gives_up_encryption_or_leaves_the_port_is_not_followed(location: str) -> None:
-    # The redirect is from https on the usual port. No address is found for the next look.
+def test_redirect_to_other_scheme_port_or_user_is_not_followed(location: str) -> None:
+    """The redirect is from https on the usual port. No address is found for the next look."""
     sighting = interpret(answer(302, location=location))
     assert (sighting.state, sighting.found) == (State.UNKNOWN, ())
-
-
-@pytest.mark.parametrize(
-    ("location", "why"),
-    [
-        ("http://www.gov.uk/other", "redirected to another port or scheme"),
-        ("https://login.example/", "redirected to another host"),
-    ],
-)
-def test_reason_of_a_redirect_that_is_not_followed_names_what_differs(location: str, why: str) -> None:
-    assert interpret(answer(302, location=location)).why == why
 
 
 def test_a_redirect_to_encryption_is_followed() -> None:
@@ -188,7 +181,7 @@ def test_a_redirect_to_encryption_is_followed() -> None:
     assert [each.url for each in found] == ["https://stats.example/a"]
 
 
-def test_replaced_long_file_with_the_same_beginning_differs_by_its_length() -> None:
+def test_replaced_file_with_same_beginning_differs_by_its_length() -> None:
     interpreter, part = Interpreter(), target(FILE, file=True)
 
     def digest_of_beginning(length: str) -> str | None:
@@ -201,12 +194,12 @@ def test_replaced_long_file_with_the_same_beginning_differs_by_its_length() -> N
 
 
 def test_redirect_with_status_303_is_not_followed() -> None:
-    # GOV.UK's content API answers 303 for a path that is part of another content item.
+    """GOV.UK's content API answers 303 for a path that is part of another content item."""
     sighting = interpret(answer(303, b"", location="/api/content/government/statistics/parent"))
     assert (sighting.state, sighting.found) == (State.UNKNOWN, ())
 
 
-def test_a_404_from_a_cache_proves_absence_at_an_instant_as_long_ago_as_its_age() -> None:
+def test_cached_404_proves_absence_when_it_was_copied() -> None:
     absent = interpret(answer(404, age="17", cache_control="max-age=30"))
     # Caches round ages, so an age of 17 s means from 16 to 19 s. The look took 0.1 s.
     sent, received = NOON, NOON + timedelta(seconds=0.1)
@@ -218,7 +211,7 @@ def test_not_modified_repeats_the_result_of_the_last_body() -> None:
     interpreter = Interpreter()
     first = interpreter.interpret_now(target(), answer(etag='"1"'))
     assert interpreter.make_request(target()).etag == '"1"'
-    not_modified = interpreter.interpret_now(target(), answer(304, b"", at=1))
+    not_modified = interpreter.interpret_now(target(), answer(304, b"", seconds_after_noon=1))
     assert (not_modified.state, not_modified.digest) == (State.PRESENT, first.digest)
 
 
@@ -226,13 +219,13 @@ def test_not_modified_since_an_unread_body_is_unknown() -> None:
     assert interpret(answer(304, b"")).state is State.UNKNOWN
 
 
-def test_etag_and_date_of_the_last_answer_are_sent_only_to_its_address() -> None:
+def test_etag_and_date_are_sent_only_to_their_address() -> None:
     interpreter, moved_to = Interpreter(), f"{URL}-2"
     interpreter.interpret_now(target(), answer(etag='"1"', last_modified=NOON_DATE))
     here, there = interpreter.make_request(target()), interpreter.make_request(target(), moved_to)
     assert (here.etag, here.modified) == ('"1"', NOON_DATE)
     assert (there.etag, there.modified) == (None, None)
-    interpreter.interpret_now(target(), answer(url=moved_to, at=1, etag='"2"'))
+    interpreter.interpret_now(target(), answer(url=moved_to, seconds_after_noon=1, etag='"2"'))
     here, there = interpreter.make_request(target()), interpreter.make_request(target(), moved_to)
     assert (here.etag, there.etag) == (None, '"2"')
 
@@ -272,10 +265,10 @@ def test_forgotten_target_has_no_baseline() -> None:
     assert interpreter.interpret_now(part, answer(body=NEW)).why == NO_BASELINE
 
 
-def test_every_look_is_unknown_while_our_clock_may_be_far_off() -> None:
-    # By the host's date it is noon, so our clock is 45 s ahead.
+def test_looks_are_unknown_while_our_clock_may_be_far_off() -> None:
+    """By the host's date it is noon, so our clock is 45 s ahead."""
     interpreter = Interpreter(unproven_offset=timedelta(seconds=30))
-    assert interpreter.interpret_now(target(), answer(404, at=45, date=NOON_DATE)).why == "clock"
+    assert interpreter.interpret_now(target(), answer(404, seconds_after_noon=45, date=NOON_DATE)).why == "clock"
 
 
 @pytest.mark.parametrize(
@@ -287,22 +280,22 @@ def test_every_look_is_unknown_while_our_clock_may_be_far_off() -> None:
         (True, 0.5, State.ABSENT, "404"),
     ],
 )
-def test_on_a_shared_store_looks_are_unknown_if_our_clock_is_known_to_be_wrong(
+def test_with_shared_store_looks_by_wrong_clock_are_unknown(
     *, is_shared: bool, seconds_ahead: float, state: State, why: str
 ) -> None:
     # Looks of several monitors are put in one order, so their clocks must be right. One monitor may be up to 30 s off.
     # A date is a whole second, so half a second does not show that our clock is wrong.
-    look = answer(404, at=seconds_ahead, date=NOON_DATE)
+    look = answer(404, seconds_after_noon=seconds_ahead, date=NOON_DATE)
     sighting = Interpreter(is_shared=is_shared).interpret_now(target(), look)
     assert (sighting.state, sighting.why) == (state, why)
 
 
-def test_old_date_of_a_cached_copy_no_longer_counts_against_our_clock_once_its_age_has_grown_for_5_s() -> None:
+def test_old_date_of_cached_copy_is_ignored_once_age_grew() -> None:
     interpreter = Interpreter()
     date_of_copy, copied_at = "Thu, 26 Nov 2026 11:55:00 GMT", NOON - timedelta(minutes=5)
     sightings = []
     for second in (0, 2, 6):
-        look = answer(404, at=second, date=date_of_copy, age=str(300 + second))
+        look = answer(404, seconds_after_noon=second, date=date_of_copy, age=str(300 + second))
         sightings.append(interpreter.interpret_now(target(), look))
     # At first, the date may also be the time of the look. Then our clock would be 300 s ahead. At second 6 it is still
     # the same date, so it is that of the copy.
@@ -311,39 +304,36 @@ def test_old_date_of_a_cached_copy_no_longer_counts_against_our_clock_once_its_a
     assert sightings[-1].proved_from == copied_at - timedelta(seconds=2)
 
 
-def test_wrong_clock_widens_the_proved_interval_until_it_contains_the_truth() -> None:
-    # By the host's date, both answers are from noon. Our clock is 10 s ahead at the first, and 10 s behind at the
-    # other.
-    by_fast_clock = Interpreter().interpret_now(target(), answer(404, at=10, date=NOON_DATE))
+def test_wrong_clock_widens_proved_interval_to_contain_true_time() -> None:
+    """By the host's date, both answers are from noon. Our clock is first 10 s ahead, then 10 s behind."""
+    by_fast_clock = Interpreter().interpret_now(target(), answer(404, seconds_after_noon=10, date=NOON_DATE))
     assert by_fast_clock.proved_from <= NOON
-    by_slow_clock = Interpreter().interpret_now(target(), answer(200, at=-10, date=NOON_DATE))
+    by_slow_clock = Interpreter().interpret_now(target(), answer(200, seconds_after_noon=-10, date=NOON_DATE))
     assert by_slow_clock.proved_to >= NOON
 
 
 def test_first_answer_after_our_clock_was_set_is_unknown() -> None:
-    # Before the third look, our clock is set 10 s ahead. The host's clock is right.
-    interpreter, whys = Interpreter(), []
-    for second in range(4):
-        our_second = second if second < 2 else second + 10
-        look = answer(404, at=our_second, date=f"Thu, 26 Nov 2026 12:00:0{second} GMT")
-        whys.append(interpreter.interpret_now(target(), look).why)
-    assert whys == ["404", "404", "clock", "404"]
+    """Before the third look, our clock is set 10 s ahead. The host's clock is right."""
+    interpreter = Interpreter()
+    for host_second, our_second, why in ((0, 0, "404"), (1, 1, "404"), (2, 12, "clock"), (3, 13, "404")):
+        look = answer(404, seconds_after_noon=our_second, date=f"Thu, 26 Nov 2026 12:00:0{host_second} GMT")
+        assert interpreter.interpret_now(target(), look).why == why
 
 
-def test_a_page_is_requested_up_to_a_megabyte_and_of_a_file_64_kilobytes_are_enough() -> None:
+def test_whole_pages_and_64_kilobytes_of_files_are_requested() -> None:
     page, file = Interpreter().make_request(target()), Interpreter().make_request(target(file=True))
     assert (page.cap, page.may_cut) == (1_000_000, False)
     assert (file.cap, file.may_cut) == (65_536, True)
 
 
-def test_only_the_origin_view_bypasses_caches_and_the_content_view_requests_json() -> None:
+def test_origin_view_bypasses_caches_and_content_view_requests_json() -> None:
     interpreter = Interpreter()
     assert not interpreter.make_request(target(view=View.EDGE)).bust
     assert interpreter.make_request(target(view=View.ORIGIN)).bust
     assert interpreter.make_request(target(view=View.CONTENT)).accept == "application/json"
 
 
-def test_request_is_for_the_address_to_which_the_target_was_redirected() -> None:
+def test_request_is_for_address_to_which_target_was_redirected() -> None:
     assert Interpreter().make_request(target(), f"{URL}/moved").url == f"{URL}/moved"
 
 
@@ -357,7 +347,7 @@ _RELEASE_BY_KIND_OF_SAMPLE = {
 
 
 @pytest.mark.skipif(not SAMPLES.exists(), reason="the shared samples are not beside the repository")
-def test_sampled_status_and_headers_with_the_body_of_a_release_give_the_expected_states() -> None:
+def test_sampled_statuses_and_headers_give_expected_states() -> None:
     states = {}
     for sample in (SAMPLES / "headers").iterdir():
         head, _, _ = sample.read_text().partition("\n\n")
@@ -392,11 +382,13 @@ def test_sampled_status_and_headers_with_the_body_of_a_release_give_the_expected
     }
 
 
-def test_constant_age_is_ignored_once_three_looks_have_shown_that_it_does_not_grow() -> None:
-    # A copy is stale if it is older than its lifetime (`max-age`), here 3600 s instead of 300 s.
+def test_age_is_ignored_after_three_looks_if_it_stays_constant() -> None:
+    """A copy is stale if it is older than its lifetime (`max-age`), here 3600 s instead of 300 s."""
     interpreter, constant_age = Interpreter(), {"age": "3600", "cache_control": "max-age=300"}
-    looks = [interpreter.interpret_now(target(), answer(404, at=at, **constant_age)) for at in (0, 5, 10)]
+    looks = [
+        interpreter.interpret_now(target(), answer(404, seconds_after_noon=at, **constant_age)) for at in (0, 5, 10)
+    ]
     assert [look.why for look in looks] == ["stale", "stale", "404"]
-    present = interpreter.interpret_now(target(), answer(at=15, **constant_age))
+    present = interpreter.interpret_now(target(), answer(seconds_after_noon=15, **constant_age))
     # Without an age, the answer proves presence when it was received, not an hour before.
     assert (present.state, present.proved_to) == (State.PRESENT, present.received)

@@ -50,10 +50,8 @@ SEND_BY_PAGE_NAME: dict[str, Callable[[PollerRun], Awaitable[object]]] = {
 
 
 @pytest.mark.parametrize("refused_page", SEND_BY_PAGE_NAME)
-def test_if_any_kind_of_request_is_refused_for_20_s_all_looks_and_other_requests_wait_as_long(
-    refused_page: str,
-) -> None:
-    # The first request for the refused page from second 2.5 on is answered with 429 and `Retry-After: 20`.
+def test_refusal_of_any_request_delays_all_requests_to_host(refused_page: str) -> None:
+    """The first request for the page from second 2.5 on is answered with 429 and `Retry-After: 20`."""
     refused_at: list[float] = []
     sent_after_refusal: list[tuple[float, str]] = []
 
@@ -74,13 +72,13 @@ def test_if_any_kind_of_request_is_refused_for_20_s_all_looks_and_other_requests
         assert run.poller.next_due() is None
         await asyncio.gather(*(send(run) for send in SEND_BY_PAGE_NAME.values()))
 
-    run_poller(watch_pages("page"), script=refuse_once_from_2_5_s_on, seconds=60, later=[(2.5, send_all)])
+    run_poller(watch_pages("page"), publisher=refuse_once_from_2_5_s_on, seconds=60, do_at={2.5: send_all})
     assert {name for _, name in sent_after_refusal} == set(SEND_BY_PAGE_NAME)
     assert min(at for at, _ in sent_after_refusal) >= refused_at[0] + 20
 
 
-def test_refused_request_about_an_unannounced_release_makes_its_host_quiet_and_adds_no_release(tmp_path: Path) -> None:
-    # WAIT_20_S is a 429 with `Retry-After: 20`. Until that is over, the host is quiet.
+def test_refused_check_of_unannounced_release_adds_no_release(tmp_path: Path) -> None:
+    """The check is answered with 429 and `Retry-After: 20`. Until that is over, the host is quiet."""
     page = "https://www.gov.uk/government/statistics/example-surprise"
 
     async def act(monitor: CalendarMonitor) -> None:
@@ -119,38 +117,38 @@ class SlowPublisher:
         return max(sum(at <= other < at + 10 for other in self.begun) for at in self.begun)
 
 
-def test_looks_and_other_requests_under_way_are_together_never_more_than_three() -> None:
-    # Each answer takes ten seconds, so the places of the host are always used. There are three (`at_once`).
+def test_looks_and_requests_together_use_three_places_at_most() -> None:
+    """Each answer takes ten seconds, so the places of the host are always used. There are three (`at_once`)."""
     slow = SlowPublisher()
 
     async def send_six_requests(run: PollerRun) -> None:
         await asyncio.gather(*(run.poller.send_in_turn(Request(f"https://{HOST}/{n}")) for n in range(6)))
 
-    run_poller(watch_pages("page", "news"), script=slow, seconds=60, later=[(0.5, send_six_requests)], at_once=3)
+    run_poller(watch_pages("page", "news"), publisher=slow, seconds=60, do_at={0.5: send_six_requests}, at_once=3)
     assert slow.most_at_once() == 3
     # Beside the six requests there were more looks than the first one at each of the two pages.
     assert len(slow.begun) > 6 + 2
 
 
-def test_requests_without_a_running_poller_exceed_neither_the_rate_nor_three_at_one_time() -> None:
-    # Each answer takes ten seconds. Of nine requests, one is cancelled and eight are sent.
+def test_budget_limits_requests_even_if_poller_does_not_run() -> None:
+    """Each answer takes ten seconds. Of nine requests, one is cancelled and eight are sent."""
     slow, rate = SlowPublisher(), 2.0
 
-    async def story(clock: VirtualClock) -> None:
+    async def send_nine_requests(clock: VirtualClock) -> None:
         poller = Poller(clock, ScriptedFetcher(clock, slow), Budget(rate), Interpreter(), at_once=3)
         *others, last = [asyncio.ensure_future(poller.send_in_turn(Request(f"https://{HOST}/{n}"))) for n in range(9)]
         await clock.sleep(1.5)
         last.cancel()  # while it waits for its turn
         await asyncio.gather(*others)
 
-    run_virtually(story)
+    run_virtually(send_nine_requests)
     assert len(slow.begun) == 8
     assert slow.most_at_once() == 3
     assert min(gaps_between(slow.begun)) >= 1 / rate
 
 
 def test_cancelled_request_passes_its_turn_to_the_next() -> None:
-    async def story(clock: VirtualClock) -> None:
+    async def cancel_second_request(clock: VirtualClock) -> None:
         queue = HostQueue(HOST, 2.0, clock, start=lambda _watched, _due, _now: None, most_under_way=1)
         sent: list[str] = []
 
@@ -169,4 +167,4 @@ def test_cancelled_request_passes_its_turn_to_the_next() -> None:
         assert sent == ["third"]
         assert queue.under_way == 0
 
-    run_virtually(story)
+    run_virtually(cancel_second_request)

@@ -31,7 +31,7 @@ def test_looks_begin_on_their_second() -> None:
     assert run.late == [0] * 6
 
 
-def test_shift_moves_every_look_except_those_of_an_unshifted_window() -> None:
+def test_shift_moves_every_look_except_in_an_unshifted_window() -> None:
     unshifted = replace(window(every=1, begins=3), is_unshifted=True)
 
     def act(run: PollerRun) -> None:
@@ -42,40 +42,38 @@ def test_shift_moves_every_look_except_those_of_an_unshifted_window() -> None:
     assert run.look_times("page") == [0.25, 1.25, 2.25, 3, 4, 5]
 
 
-def test_spacing_changes_from_window_to_window_and_looks_end_with_the_last() -> None:
-    run = run_poller(
-        lambda run: run.poller.watch(target(), [window(every=5, ends=10), window(every=1, begins=10, ends=13)]),
-        seconds=30,
-    )
+def test_looks_have_the_spacing_of_each_window_until_the_last() -> None:
+    windows = [window(every=5, ends=10), window(every=1, begins=10, ends=13)]
+    run = run_poller(lambda run: run.poller.watch(target(), windows), seconds=30)
     assert run.look_times("page") == [0, 5, 10, 11, 12]
 
 
 def test_dropped_target_gets_no_look() -> None:
-    run = run_poller(watch_pages("page"), later=[(2.5, lambda run: run.poller.drop(target().id))])
+    run = run_poller(watch_pages("page"), do_at={2.5: lambda run: run.poller.drop(target().id)})
     assert run.look_times("page") == [0, 1, 2]
     assert run.poller.watched_targets() == []
 
 
-def test_new_windows_plan_the_next_look_at_their_first_due_second_after_the_last_look() -> None:
+def test_new_windows_place_next_look_at_their_first_due_second() -> None:
     run = run_poller(
         watch_pages("page", every=60),
         seconds=8.5,
-        later=[
-            (2.5, lambda run: run.poller.watch(target(), [window(every=5)])),
-            (6, lambda run: run.poller.watch(target(), [window(every=2)])),
-        ],
+        do_at={
+            2.5: lambda run: run.poller.watch(target(), [window(every=5)]),
+            6: lambda run: run.poller.watch(target(), [window(every=2)]),
+        },
     )
     # Every 5 s means at 5. Every 2 s means at even seconds: after the look at 5, at 6.
     assert run.look_times("page") == [0, 5, 6, 8]
 
 
 def test_a_target_added_while_running_is_looked_at() -> None:
-    run = run_poller(watch_pages(), seconds=4.5, later=[(2.2, watch_pages("added"))])
+    run = run_poller(watch_pages(), seconds=4.5, do_at={2.2: watch_pages("added")})
     assert run.look_times("added") == [3, 4]
 
 
 def test_target_never_has_two_looks_at_once() -> None:
-    run = run_poller(watch_pages("page"), seconds=10.5, script=lambda _: Reply(200, b"x", seconds=1.3))
+    run = run_poller(watch_pages("page"), seconds=10.5, publisher=lambda _: Reply(200, b"x", seconds=1.3))
     gaps = gaps_between(run.look_times("page"))
     # Looks are due every second, but an answer takes 1.3 s. So each look begins when the last one ends.
     assert gaps == [pytest.approx(1.3)] * len(gaps)
@@ -84,9 +82,9 @@ def test_target_never_has_two_looks_at_once() -> None:
 
 
 def test_host_that_is_down_is_still_looked_at() -> None:
-    run = run_poller(watch_pages("page"), seconds=5.5, script=lambda _: Reply(503, b"down"))
+    run = run_poller(watch_pages("page"), seconds=5.5, publisher=lambda _: Reply(503, b"down"))
     assert run.look_times("page") == [0, 1, 2, 3, 4, 5]
-    assert {sighting.state for sighting in run.sightings} == {State.UNKNOWN}
+    assert set(run.states) == {State.UNKNOWN}
 
 
 def test_a_redirect_within_the_host_is_looked_at_next() -> None:
@@ -94,21 +92,21 @@ def test_a_redirect_within_the_host_is_looked_at_next() -> None:
         moved = Reply(301, b"", {"Location": "/moved"})
         return moved if requested_page(request) == "page" else Reply(200, b"<h1>Figures</h1>")
 
-    run = run_poller(watch_pages("page"), seconds=3.5, script=reply)
+    run = run_poller(watch_pages("page"), seconds=3.5, publisher=reply)
     # The look at the page gets the redirect, which proves nothing. The next three are at its destination.
-    assert [sighting.state for sighting in run.sightings] == [State.UNKNOWN, *[State.PRESENT] * 3]
+    assert run.states == [State.UNKNOWN, *[State.PRESENT] * 3]
 
 
-def test_after_a_redirect_to_a_missing_page_the_next_look_is_at_the_original_address() -> None:
+def test_after_redirect_to_missing_page_original_address_is_looked_at() -> None:
     def reply(request: Request) -> Reply:
         moved = Reply(301, b"", {"Location": "/moved"})
         return moved if requested_page(request) == "page" else Reply(404)
 
-    run = run_poller(watch_pages("page"), seconds=3.5, script=reply)
-    assert [requested_page(request) for request in run.fetcher.asked] == ["page", "moved", "page", "moved"]
+    run = run_poller(watch_pages("page"), seconds=3.5, publisher=reply)
+    assert run.requested_pages == ["page", "moved", "page", "moved"]
 
 
-def test_a_page_that_first_redirects_to_the_home_page_is_seen_once_it_is_published() -> None:
+def test_page_that_first_redirects_home_is_seen_once_published() -> None:
     looks_at_page = count(1)
 
     def reply(request: Request) -> Reply:
@@ -118,32 +116,23 @@ def test_a_page_that_first_redirects_to_the_home_page_is_seen_once_it_is_publish
         return Reply(200, b"<h1>Figures for 2025</h1>") if is_published else Reply(302, b"", {"Location": "/"})
 
     release_page = replace(target("page"), title="Figures for 2025")
-    run = run_poller(lambda run: run.poller.watch(release_page, [window(every=1)]), seconds=5.5, script=reply)
-    requested_and_state = [
-        (requested_page(request), sighting.state)
-        for request, sighting in zip(run.fetcher.asked, run.sightings, strict=True)
-    ]
+    run = run_poller(lambda run: run.poller.watch(release_page, [window(every=1)]), seconds=5.5, publisher=reply)
     # A look after a redirect follows it. The home page is not the release, so the next look is at the page again.
-    assert requested_and_state == [
-        ("page", State.UNKNOWN),  # redirects
-        ("", State.UNKNOWN),  # the home page
-        ("page", State.UNKNOWN),  # redirects
-        ("", State.UNKNOWN),
-        ("page", State.PRESENT),  # is published
-        ("page", State.PRESENT),
-    ]
+    home_page = ""
+    assert run.requested_pages == ["page", home_page, "page", home_page, "page", "page"]
+    assert run.states == [State.UNKNOWN] * 4 + [State.PRESENT] * 2
 
 
-def test_each_look_at_a_redirect_loop_requests_the_next_address_of_the_loop() -> None:
+def test_looks_at_redirect_loop_request_its_addresses_in_turn() -> None:
     def reply(request: Request) -> Reply:
         return Reply(302, b"", {"Location": "/b" if requested_page(request) == "a" else "/a"})
 
-    run = run_poller(watch_pages("a", every=1.0), seconds=4.5, script=reply)
-    assert {sighting.state for sighting in run.sightings} == {State.UNKNOWN}
-    assert [requested_page(request) for request in run.fetcher.asked] == ["a", "b", "a", "b", "a"]
+    run = run_poller(watch_pages("a", every=1.0), seconds=4.5, publisher=reply)
+    assert set(run.states) == {State.UNKNOWN}
+    assert run.requested_pages == ["a", "b", "a", "b", "a"]
 
 
-def test_the_redirect_of_a_target_is_followed_again_after_the_address_of_the_target_has_changed() -> None:
+def test_redirect_is_followed_again_after_address_of_target_changed() -> None:
     def reply(request: Request) -> Reply:
         redirect = Reply(301, b"", {"Location": "/moved"})
         return Reply(200, b"<h1>Figures</h1>") if requested_page(request) == "moved" else redirect
@@ -152,8 +141,8 @@ def test_the_redirect_of_a_target_is_followed_again_after_the_address_of_the_tar
         new = replace(target("page"), url=target("page").url.replace("/page", "/new"))
         run.poller.watch(new, [window(every=1)])
 
-    run = run_poller(watch_pages("page", every=1), seconds=4.5, script=reply, later=[(1.5, change_address)])
-    assert [requested_page(request) for request in run.fetcher.asked] == [
+    run = run_poller(watch_pages("page", every=1), seconds=4.5, publisher=reply, do_at={1.5: change_address})
+    assert run.requested_pages == [
         "page",  # second 0: redirects
         "moved",  # second 1: shows the figures. Then the address of the target changes.
         "new",  # second 2: redirects
@@ -162,10 +151,10 @@ def test_the_redirect_of_a_target_is_followed_again_after_the_address_of_the_tar
     ]
 
 
-def test_target_that_moves_to_another_host_is_no_longer_looked_at_on_the_old_one() -> None:
+def test_target_that_changed_host_is_only_looked_at_there() -> None:
     moved = target("page", host="new.example.gov.uk")
-    change_host = (1.5, lambda run: run.poller.watch(moved, [window(every=1)]))
-    run = run_poller(watch_pages("page"), seconds=4.2, later=[change_host])
+    change_host = {1.5: lambda run: run.poller.watch(moved, [window(every=1)])}
+    run = run_poller(watch_pages("page"), seconds=4.2, do_at=change_host)
     # There is a look each second: at 0 s and 1 s on the old host, from 2 s on the new one.
     hosts = [urlsplit(request.url).hostname for request in run.fetcher.asked]
     assert hosts == [HOST, HOST, "new.example.gov.uk", "new.example.gov.uk", "new.example.gov.uk"]
@@ -173,18 +162,18 @@ def test_target_that_moves_to_another_host_is_no_longer_looked_at_on_the_old_one
 
 def test_a_redirect_to_another_host_is_never_looked_at() -> None:
     reply = Reply(302, b"", {"Location": "http://169.254.169.254/latest"})
-    run = run_poller(watch_pages("page"), seconds=2.5, script=lambda _: reply)
+    run = run_poller(watch_pages("page"), seconds=2.5, publisher=lambda _: reply)
     assert {request.url for request in run.fetcher.asked} == {target().url}
 
 
 def test_not_modified_proves_the_same_as_the_body() -> None:
-    # Only looks at files have a digest, because the bytes of a page differ at every look.
+    """Only looks at files have a digest, because the bytes of a page differ at every look."""
     file = replace(target(), is_file=True)
     # The publisher answers 304 to a request that names this ETag.
     reply = Reply(200, b"<h1>Figures</h1>", etag='"1"')
-    run = run_poller(lambda run: run.poller.watch(file, [window(every=1)]), seconds=2.5, script=lambda _: reply)
+    run = run_poller(lambda run: run.poller.watch(file, [window(every=1)]), seconds=2.5, publisher=lambda _: reply)
     assert [request.etag for request in run.fetcher.asked] == [None, '"1"', '"1"']
-    assert [sighting.state for sighting in run.sightings] == [State.PRESENT] * 3
+    assert run.states == [State.PRESENT] * 3
     assert {sighting.digest for sighting in run.sightings} == {sha256(b"<h1>Figures</h1>").hexdigest()}
 
 
@@ -192,34 +181,33 @@ def test_clock_set_forward_is_reported_and_skipped_looks_are_missed() -> None:
     def put_forward(run: PollerRun) -> None:
         run.clock.offset = timedelta(seconds=45)
 
-    run = run_poller(watch_pages("page"), seconds=6.5, later=[(3.5, put_forward)])
+    run = run_poller(watch_pages("page"), seconds=6.5, do_at={3.5: put_forward})
     assert run.clock_steps == [pytest.approx(45, abs=1)]
     looks_due_without_the_step, skipped_looks = 7, 45  # one a second, the first at once
     assert len(run.starts) + run.poller.missed == looks_due_without_the_step + skipped_looks
 
 
-def test_looks_are_made_every_second_again_after_our_clock_was_set_back_by_an_hour() -> None:
+def test_looks_continue_each_second_after_clock_was_set_back() -> None:
     def set_clock_back(run: PollerRun) -> None:
         run.clock.offset = timedelta(hours=-1)
 
     # The window of the page began two hours before the run, so it contains the time that our clock then shows.
     act = watch_pages("page", every=1, begins=-2 * 3600)
-    run = run_poller(act, seconds=69.5, later=[(3.5, set_clock_back)])
-    reported_steps = run.clock_steps
-    assert reported_steps == [pytest.approx(-3600, abs=1)]
+    run = run_poller(act, seconds=69.5, do_at={3.5: set_clock_back})
+    assert run.clock_steps == [pytest.approx(-3600, abs=1)]
     # The poller notices the step when it wakes for the look at second 4, so that this look is not made.
     assert run.look_times("page") == [0, 1, 2, 3, *range(5, 70)]
 
 
 def test_looks_under_way_end_before_the_poller_stops() -> None:
-    # The answer takes 3 s, and the poller is told to stop after 0.5 s.
-    run = run_poller(watch_pages("page"), seconds=0.5, script=lambda _: Reply(200, b"<h1>x</h1>", seconds=3.0))
-    assert [sighting.state for sighting in run.sightings] == [State.PRESENT]
+    """The answer takes 3 s, and the poller is told to stop after 0.5 s."""
+    run = run_poller(watch_pages("page"), seconds=0.5, publisher=lambda _: Reply(200, b"<h1>x</h1>", seconds=3.0))
+    assert run.states == [State.PRESENT]
 
 
 def test_look_that_never_ends_is_cancelled_at_shutdown() -> None:
-    # The poller is told to stop after 0.5 s, and waits only a few seconds for the answer.
-    run = run_poller(watch_pages("page"), seconds=0.5, script=lambda _: Reply(200, b"x", seconds=3000.0))
+    """The poller is told to stop after 0.5 s, and waits only a few seconds for the answer."""
+    run = run_poller(watch_pages("page"), seconds=0.5, publisher=lambda _: Reply(200, b"x", seconds=3000.0))
     assert run.sightings == []
 
 
@@ -233,26 +221,24 @@ def test_single_looks_are_made_within_the_budget() -> None:
             assert sighting.target == target(f"p{n}").id
             looked_at.append(run.second())
 
-    run_poller(watch_pages(), rate=rate, later=[(0, look_six_times)])
+    run_poller(watch_pages(), looks_per_second=rate, do_at={0: look_six_times})
     assert looked_at == [pytest.approx(n / rate, abs=0.1) for n in range(6)]
 
 
-def test_blocked_loop_is_reported_and_due_looks_are_made_or_missed() -> None:
-    # The loop is blocked from second 3.5 to 6. Each page has a look due every second, from second 0 to 8.
+def test_blocked_loop_is_reported_and_misses_are_counted() -> None:
+    """The loop is blocked from second 3.5 to 6. Each page has a look due every second, from second 0 to 8."""
     pages, looks_due_of_each = ("page", "sheet"), 9
-    run = run_poller(watch_pages(*pages), seconds=8.3, later=[(3.5, block_for_2_5_s)], clock=HaltingClock)
-    seconds_stalled = [(end - begin).total_seconds() for begin, end in run.stalls]
-    assert seconds_stalled == [pytest.approx(2.5, abs=0.1)]
+    run = run_poller(watch_pages(*pages), seconds=8.3, do_at={3.5: block_for_2_5_s}, clock=HaltingClock)
+    assert run.seconds_stalled == [pytest.approx(2.5, abs=0.1)]
     assert len(run.starts) + run.poller.missed == len(pages) * looks_due_of_each
 
 
-def test_blocked_loop_is_reported_even_if_adding_a_page_ends_the_sleep_of_the_poller() -> None:
+def test_blocked_loop_is_reported_even_if_new_page_wakes_poller() -> None:
     def block_and_add_page(run: PollerRun) -> None:
         block_for_2_5_s(run)
         # Adding a page wakes the poller. That must not hide its delay. The window of this page is over: it has no look.
         run.poller.watch(target("more"), [window(ends=1)])
 
-    run = run_poller(watch_pages("page"), seconds=8.3, later=[(3.5, block_and_add_page)], clock=HaltingClock)
+    run = run_poller(watch_pages("page"), seconds=8.3, do_at={3.5: block_and_add_page}, clock=HaltingClock)
     # The loop is blocked from second 3.5 to 6. The next look was due at second 4, so the poller wakes 2 s too late.
-    seconds_stalled = [(end - begin).total_seconds() for begin, end in run.stalls]
-    assert seconds_stalled == [pytest.approx(2.0, abs=0.1)]
+    assert run.seconds_stalled == [pytest.approx(2.0, abs=0.1)]

@@ -24,14 +24,14 @@ from schedules.slot import Slot
 from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, WITHDRAWN
 
 SLOT = datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
-BEFORE, AFTER = SLOT - timedelta(minutes=5), SLOT + timedelta(seconds=2)
+BEFORE_SLOT, AFTER_SLOT = SLOT - timedelta(minutes=5), SLOT + timedelta(seconds=2)
 TITLE = "Example ports: freight 2025"
 PAGE = "https://ports.example/freight-2025"
 BOT_WALL = b"<script>document.cookie='seen=1';location.reload()</script>"
 APOLOGY = b"<html><head><title>Files</title></head><body><h1>Sorry, this file is not available</h1></body></html>"
 HOME = b"<html><head><title>Example office</title></head><body><h1>Welcome</h1></body></html>"
 DENIED = b"<?xml version='1.0'?><Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
-SLOT_IN_FORCE: Slot = at_instant(SLOT, "26 November 2026 9:30am", "Europe/London")
+ANNOUNCED_SLOT: Slot = at_instant(SLOT, "26 November 2026 9:30am", "Europe/London")
 
 
 def target(url: str = PAGE, recognise: str = "status", title: str = TITLE, **more: object) -> Target:
@@ -42,7 +42,9 @@ def file_at(extension: str) -> Target:
     return target(f"https://ports.example/files/freight.{extension}", title="", is_file=True)
 
 
-def answer(body: bytes, kind: str = "text/html", at: datetime = AFTER, status: int = 200, url: str = PAGE) -> Answer:
+def answer(
+    body: bytes, kind: str = "text/html", at: datetime = AFTER_SLOT, status: int = 200, url: str = PAGE
+) -> Answer:
     headers = {"content-type": kind} if kind else {}
     return Answer(url, status, headers, body, at, at + timedelta(seconds=0.1))
 
@@ -50,7 +52,7 @@ def answer(body: bytes, kind: str = "text/html", at: datetime = AFTER, status: i
 def sighting_after_404(part: Target, *answers: Answer) -> Sighting:
     """Return the sighting of the last of these answers, if the address of the part answered 404 before them."""
     interpreter = Interpreter()
-    interpreter.restore_known(part, Known(was_missing=True, slot=SLOT_IN_FORCE))
+    interpreter.restore_known(part, Known(was_missing=True, slot=ANNOUNCED_SLOT))
     return [interpreter.interpret_now(part, answer) for answer in answers][-1]
 
 
@@ -59,13 +61,12 @@ def page(heading: str, inside: str = "", title: str | None = None) -> bytes:
     return f"<html><head><title>{named}</title></head><body><h1>{heading}</h1>{inside}</body></html>".encode()
 
 
-@pytest.mark.parametrize("at", [BEFORE, AFTER])
+@pytest.mark.parametrize("at", [BEFORE_SLOT, AFTER_SLOT])
 @pytest.mark.parametrize("recognise", ["status", "govuk", "ees", "ons", "titled", "period", "changed", "text:2025"])
 @pytest.mark.parametrize(
     "body", [BOT_WALL, b"<html><body><p>Please wait</p></body></html>", b"<meta http-equiv=refresh>"]
 )
 def test_page_without_title_and_heading_is_unknown(body: bytes, recognise: str, at: datetime) -> None:
-    # The times are five minutes before the slot and two seconds after it.
     assert sighting_after_404(target(recognise=recognise), answer(body, at=at)).state is UNKNOWN
 
 
@@ -101,11 +102,11 @@ _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1rest"
         ("xml", "application/xml", b"<?xml version='1.0'?><unistats>cycle 2019/20</unistats>"),
     ],
 )
-def test_a_file_of_the_kind_that_its_address_names_is_present(extension: str, kind: str, body: bytes) -> None:
+def test_file_of_the_kind_that_its_address_names_is_present(extension: str, kind: str, body: bytes) -> None:
     assert sighting_after_404(file_at(extension), answer(body, kind)).state is PRESENT
 
 
-@pytest.mark.parametrize("at", [BEFORE, AFTER])
+@pytest.mark.parametrize("at", [BEFORE_SLOT, AFTER_SLOT])
 @pytest.mark.parametrize(
     ("extension", "kind", "body", "why"),
     [
@@ -130,50 +131,40 @@ def test_a_file_of_the_kind_that_its_address_names_is_present(extension: str, ki
         ("json", "application/json", b'{"rows": [1', "content that is not of the kind that its address or type names"),
     ],
 )  # fmt: skip
-def test_other_content_at_the_address_of_a_file_is_unknown_and_has_no_digest(
+def test_other_content_at_address_of_file_is_unknown_without_digest(
     extension: str, kind: str, body: bytes, why: str, at: datetime
 ) -> None:
-    # For example, a web page with an apology at the address of an .xlsx file, before or after the slot.
+    """For example, a web page with an apology at the address of an .xlsx file, before or after the slot."""
     sighting = sighting_after_404(file_at(extension), answer(body, kind, at))
     assert (sighting.state, sighting.why, sighting.digest) == (UNKNOWN, why, None)
 
 
-def test_page_in_place_of_a_file_proves_absence_or_withdrawal_if_its_heading_says_so() -> None:
-    pages = [page(heading) for heading in ("404 - Not found", "This is no longer available", "Published in error")]
-    sightings = [sighting_after_404(file_at("xlsx"), answer(body)) for body in pages]
-    assert [(sighting.state, sighting.why) for sighting in sightings] == [
-        (ABSENT, "the page says it is not found"),
-        (WITHDRAWN, NO_LONGER_AVAILABLE),
-        (WITHDRAWN, "published in error"),
-    ]
+@pytest.mark.parametrize(
+    ("heading", "state", "why"),
+    [
+        ("404 - Not found", ABSENT, "the page says it is not found"),
+        ("This is no longer available", WITHDRAWN, NO_LONGER_AVAILABLE),
+        ("Published in error", WITHDRAWN, "published in error"),
+    ],
+)
+def test_page_in_place_of_file_proves_what_its_heading_says(heading: str, state: State, why: str) -> None:
+    sighting = sighting_after_404(file_at("xlsx"), answer(page(heading)))
+    assert (sighting.state, sighting.why) == (state, why)
 
 
-def test_bot_wall_at_the_address_of_a_file_is_unknown_to_a_recogniser_that_searches_for_a_text() -> None:
+@pytest.mark.parametrize(("recognise", "state_of_june"), [("text:July", ABSENT), ("changed", UNKNOWN)])
+def test_bot_wall_in_place_of_file_is_unknown(recognise: str, state_of_june: State) -> None:
+    """The recognisers search for a text, or compare each file with the first one, which is unknown itself."""
     interpreter = Interpreter()
-    file = target("https://ports.example/freight.csv", recognise="text:July", title="", is_file=True)
+    file = target("https://ports.example/freight.csv", recognise=recognise, title="", is_file=True)
 
     def state_of(body: bytes, kind: str) -> State:
         return interpreter.interpret_now(file, answer(body, kind)).state
 
-    bot_wall = b"<script>document.cookie='seen=1';location.reload()</script>"
-    assert state_of(bot_wall, "text/html") is UNKNOWN
-    assert state_of(b"June,b\n1,2\n", "text/csv") is ABSENT
-    assert state_of(bot_wall, "text/html") is UNKNOWN
+    assert state_of(BOT_WALL, "text/html") is UNKNOWN
+    assert state_of(b"June,b\n1,2\n", "text/csv") is state_of_june
+    assert state_of(BOT_WALL, "text/html") is UNKNOWN
     assert state_of(b"July,b\n1,3\n", "text/csv") is PRESENT
-
-
-def test_bot_wall_at_the_address_of_a_file_is_unknown_to_recogniser_changed() -> None:
-    interpreter = Interpreter()
-    file = target("https://ports.example/freight.csv", recognise="changed", title="", is_file=True)
-
-    def state_of(body: bytes, kind: str) -> State:
-        return interpreter.interpret_now(file, answer(body, kind)).state
-
-    bot_wall = b"<script>document.cookie='seen=1';location.reload()</script>"
-    assert state_of(bot_wall, "text/html") is UNKNOWN
-    assert state_of(b"June,b\n1,2\n", "text/csv") is UNKNOWN, "later files are compared with the first one"
-    assert state_of(bot_wall, "text/html") is UNKNOWN
-    assert state_of(b"July,b\n1,3\n", "text/csv") is PRESENT, "it differs from the first file"
 
 
 def test_bot_wall_is_neither_a_baseline_nor_a_change() -> None:
@@ -203,8 +194,8 @@ def test_bot_wall_is_neither_a_baseline_nor_a_change() -> None:
         ("application/xml", DENIED, UNKNOWN),
     ],
 )
-def test_a_part_without_file_name_is_judged_by_its_type_and_bytes(kind: str, body: bytes, state: State) -> None:
-    # For example, an answer of type text/plain must look like a table, and JSON must be no error message.
+def test_part_without_file_name_is_judged_by_type_and_bytes(kind: str, body: bytes, state: State) -> None:
+    """For example, an answer of type text/plain must look like a table, and JSON must be no error message."""
     part = target("https://ports.example/data/latest", title="")
     assert sighting_after_404(part, answer(body, kind)).state is state
 
@@ -218,67 +209,47 @@ def test_a_part_without_file_name_is_judged_by_its_type_and_bytes(kind: str, bod
         ("application/json", b'{"name": "Example ports: freight", "year": 2024}', UNKNOWN),
     ],
 )
-def test_json_at_the_address_of_a_page_must_name_its_release_and_a_pdf_need_not(
-    kind: str, body: bytes, state: State
-) -> None:
-    # The title of the release is "Example ports: freight 2025".
+def test_json_at_address_of_page_must_name_its_release(kind: str, body: bytes, state: State) -> None:
+    """The title of the release is "Example ports: freight 2025"."""
     assert sighting_after_404(target(), answer(body, kind)).state is state
 
 
 @pytest.mark.parametrize("recognise", ["status", "govuk"])
 @pytest.mark.parametrize("status", [200, 203, 206])
-def test_a_plain_page_under_its_title_is_present_after_a_404(recognise: str, status: int) -> None:
-    # Only the recogniser "status" accepts another success than 200.
+def test_plain_page_under_its_title_is_present_after_404(recognise: str, status: int) -> None:
+    """Only the recogniser "status" accepts another success than 200."""
     expected = PRESENT if status == 200 or recognise == "status" else UNKNOWN
     assert sighting_after_404(target(recognise=recognise), answer(page(TITLE), status=status)).state is expected
 
 
-def test_only_a_page_that_its_announcement_redirected_to_may_have_another_title() -> None:
-    # LED_TO: the announcement redirects to the page. The title of the release is "Example ports: freight 2025".
+def test_only_page_reached_through_its_announcement_may_have_another_title() -> None:
+    """The title of the release is "Example ports: freight 2025"."""
     under_another_title = answer(page("Freight at ports"))
-    for address, state in ((Address.LED_TO, PRESENT), (Address.ANNOUNCED, UNKNOWN)):
-        part = target(recognise="govuk", address=address)
-        assert Interpreter().interpret_now(part, under_another_title).state is state
+    redirected_to = target(recognise="govuk", address=Address.LED_TO)
+    assert Interpreter().interpret_now(redirected_to, under_another_title).state is PRESENT
+    announced = target(recognise="govuk", address=Address.ANNOUNCED)
+    assert Interpreter().interpret_now(announced, under_another_title).state is UNKNOWN
 
 
-UNDER_ANOTHER_HEADING = [
-    page("Sign in to continue", "<form><input type=password></form>", title=TITLE),
-    page("Are you a robot?", "<p>Complete the security check.</p>", title=TITLE),
-    page("We are carrying out maintenance", "<p>Please try again later.</p>", title=f"{TITLE} - Office"),
-]
-NOT_AVAILABLE = [
-    page(TITLE, "<p>This page is temporarily unavailable.</p>"),
-    page(TITLE, "<p>This release has been postponed. A new date will be announced.</p>"),
-    page(TITLE, "<p>DRAFT - not for publication</p>"),
-]
-UNDER_MARKED_TITLE = [
-    page(f"[Preview] {TITLE}", "<p>Tonnes rose.</p>"),
-    page(f"CANCELLED: {TITLE}"),
-    page(f"{TITLE} (test)", "<p>Tonnes rose.</p>"),
-]
-
-
-@pytest.mark.parametrize("at", [BEFORE, AFTER])
-@pytest.mark.parametrize("body", UNDER_ANOTHER_HEADING, ids=["sign-in", "captcha", "maintenance"])
-def test_page_with_the_title_of_its_release_but_a_heading_such_as_sign_in_is_unknown(body: bytes, at: datetime) -> None:
+@pytest.mark.parametrize("at", [BEFORE_SLOT, AFTER_SLOT])
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        (page("Sign in to continue", "<form><input type=password></form>", title=TITLE), OTHER_HEADING),
+        (page("Are you a robot?", "<p>Complete the security check.</p>", title=TITLE), OTHER_HEADING),
+        (page("We are carrying out maintenance", "<p>Try again later.</p>", title=f"{TITLE} - Office"), OTHER_HEADING),
+        (page(TITLE, "<p>This page is temporarily unavailable.</p>"), NOTICE_ONLY),
+        (page(TITLE, "<p>This release has been postponed. A new date will be announced.</p>"), NOTICE_ONLY),
+        (page(TITLE, "<p>DRAFT - not for publication</p>"), NOTICE_ONLY),
+        (page(f"[Preview] {TITLE}", "<p>Tonnes rose.</p>"), MARKED_TITLE),
+        (page(f"CANCELLED: {TITLE}"), MARKED_TITLE),
+        (page(f"{TITLE} (test)", "<p>Tonnes rose.</p>"), MARKED_TITLE),
+    ],
+    ids=["sign-in", "captcha", "maintenance", "unavailable", "postponed", "draft", "preview", "cancelled", "test"],
+)
+def test_login_notice_or_preview_under_title_of_release_is_unknown(body: bytes, why: str, at: datetime) -> None:
     sighting = sighting_after_404(target(), answer(body, at=at))
-    assert (sighting.state, sighting.why) == (UNKNOWN, OTHER_HEADING)
-
-
-@pytest.mark.parametrize("at", [BEFORE, AFTER])
-@pytest.mark.parametrize("body", NOT_AVAILABLE, ids=["unavailable", "postponed", "draft"])
-def test_page_with_the_title_of_its_release_that_only_says_it_is_not_available_is_unknown(
-    body: bytes, at: datetime
-) -> None:
-    sighting = sighting_after_404(target(), answer(body, at=at))
-    assert (sighting.state, sighting.why) == (UNKNOWN, NOTICE_ONLY)
-
-
-@pytest.mark.parametrize("at", [BEFORE, AFTER])
-@pytest.mark.parametrize("body", UNDER_MARKED_TITLE, ids=["preview", "cancelled", "test"])
-def test_page_with_the_title_of_its_release_and_a_mark_such_as_preview_is_unknown(body: bytes, at: datetime) -> None:
-    sighting = sighting_after_404(target(), answer(body, at=at))
-    assert (sighting.state, sighting.why) == (UNKNOWN, MARKED_TITLE)
+    assert (sighting.state, sighting.why) == (UNKNOWN, why)
 
 
 @pytest.mark.parametrize(
@@ -294,11 +265,11 @@ def test_page_with_the_title_of_its_release_and_a_mark_such_as_preview_is_unknow
     ],
     ids=["named below", "site's name", "with a file", "notice and file", "long text", "notice in the header", "words"],
 )
-def test_a_page_under_its_title_is_present_if_it_has_content_of_its_own(body: bytes) -> None:
+def test_page_under_its_title_is_present_if_it_has_content(body: bytes) -> None:
     assert sighting_after_404(target(), answer(body)).state is PRESENT
 
 
-def test_mark_such_as_draft_in_the_title_of_a_page_is_accepted_if_the_release_has_it_too() -> None:
+def test_page_marked_draft_is_present_if_its_release_is_too() -> None:
     title = "Freight 2025 (draft)"
     assert sighting_after_404(target(title=title), answer(page(title, "<p>Tonnes rose.</p>"))).state is PRESENT
 
@@ -317,29 +288,28 @@ PLACEHOLDERS = [
 ]
 
 
-def test_placeholder_at_a_new_address_is_unknown_although_an_answer_of_the_old_address_comes_after_the_change() -> None:
+def test_late_answer_of_old_address_keeps_slot_of_new_one() -> None:
+    """The address changes during a request to the old one. Without its slot, the placeholder would be present."""
     interpreter, old, new = Interpreter(), target(), target(f"{PAGE}-final")
     interpreter.make_request(old)
-    # The address changes while this request is under way. The slot must stay known for the new address.
-    interpreter.restore_known(new, Known(slot=SLOT_IN_FORCE))
-    assert interpreter.interpret_now(old, answer(b"", status=404, at=BEFORE)).state is ABSENT
+    interpreter.restore_known(new, Known(slot=ANNOUNCED_SLOT))
+    assert interpreter.interpret_now(old, answer(b"", status=404, at=BEFORE_SLOT)).state is ABSENT
     placeholder = page(TITLE, "<p>To be published 26 November 2026</p>")
-    assert interpreter.interpret_now(new, answer(placeholder, at=BEFORE, url=new.url)).state is UNKNOWN
+    assert interpreter.interpret_now(new, answer(placeholder, at=BEFORE_SLOT, url=new.url)).state is UNKNOWN
 
 
 @pytest.mark.parametrize("recognise", ["status", "govuk", "titled"])
 @pytest.mark.parametrize("inside", PLACEHOLDERS)
 def test_placeholder_is_unknown_until_it_changes_after_its_slot(inside: str, recognise: str) -> None:
-    # The slot is on 26 November 2026 at 9:30. Each placeholder names that day, without a date of publication or a file
-    # of this edition.
+    """Each names 26 November 2026, the day of the slot, without a date of publication or a file of this edition."""
     interpreter, part = Interpreter(), target(recognise=recognise)
-    interpreter.restore_known(part, Known(was_missing=True, slot=SLOT_IN_FORCE))
+    interpreter.restore_known(part, Known(was_missing=True, slot=ANNOUNCED_SLOT))
     # A script is no content, so the page counts as unchanged.
     before, after = (page(TITLE, f"{inside}<script>stamp({number})</script>") for number in (1, 2))
-    assert interpreter.interpret_now(part, answer(before, at=BEFORE)).state is UNKNOWN
-    assert interpreter.interpret_now(part, answer(after, at=AFTER)).state is UNKNOWN
+    assert interpreter.interpret_now(part, answer(before, at=BEFORE_SLOT)).state is UNKNOWN
+    assert interpreter.interpret_now(part, answer(after, at=AFTER_SLOT)).state is UNKNOWN
     changed = page(TITLE, f"{inside}<p>Tonnes rose.</p>")
-    assert interpreter.interpret_now(part, answer(changed, at=AFTER + timedelta(seconds=5))).state is PRESENT
+    assert interpreter.interpret_now(part, answer(changed, at=AFTER_SLOT + timedelta(seconds=5))).state is PRESENT
 
 
 @pytest.mark.parametrize("recognise", ["status", "govuk"])
@@ -354,14 +324,13 @@ def test_placeholder_is_unknown_until_it_changes_after_its_slot(inside: str, rec
         "<p>The next release is due on 25 November 2027.</p>",
     ],
 )
-def test_page_before_its_slot_is_present_unless_it_only_names_the_day_of_the_slot(inside: str, recognise: str) -> None:
-    # The slot is on 26 November 2026. These pages do not name that day, or have a date of publication or a file as
-    # well.
-    before_slot = answer(page(TITLE, inside), at=BEFORE)
+def test_early_page_is_present_unless_it_only_names_slots_day(inside: str, recognise: str) -> None:
+    """Pages may name 26 November 2026, the day of the slot, beside a date of publication or a file."""
+    before_slot = answer(page(TITLE, inside), at=BEFORE_SLOT)
     assert sighting_after_404(target(recognise=recognise), before_slot).state is PRESENT
 
 
-def test_page_that_names_the_day_of_its_slot_is_present_if_it_is_first_seen_at_the_slot() -> None:
+def test_page_that_names_its_slots_day_is_present_at_slot() -> None:
     # If it was seen before, it would be a placeholder, which announces the day. Half a second before by our clock may
     # be after the slot, because our clock may be a second off.
     names_day_of_slot = page(TITLE, "<p>Release date: 26 November 2026</p><p>Tonnes rose.</p>")
@@ -370,54 +339,54 @@ def test_page_that_names_the_day_of_its_slot_is_present_if_it_is_first_seen_at_t
         assert sighting.state is PRESENT
 
 
-def test_page_before_its_slot_may_name_the_day_of_the_slot_in_its_title() -> None:
-    # The slot is on 26 November 2026, but a day in a title may be the period of the edition.
+def test_title_of_early_page_may_name_the_day_of_slot() -> None:
+    """The slot is on 26 November 2026, but a day in a title may be the period of the edition."""
     title = "Weekly update: 26 November 2026"
-    before_slot = answer(page(title, "<p>Deaths: 1</p>"), at=BEFORE)
+    before_slot = answer(page(title, "<p>Deaths: 1</p>"), at=BEFORE_SLOT)
     assert sighting_after_404(target(title=title), before_slot).state is PRESENT
 
 
 PLACEHOLDER = page(TITLE, "<p>Release date: 26 November 2026</p>")
 
 
-def test_page_that_was_a_placeholder_before_a_restart_is_unknown_until_it_has_a_date_of_publication() -> None:
+def test_after_restart_old_placeholder_is_unknown_until_dated_as_published() -> None:
     interpreter, part = Interpreter(), target()
     # Before the restart, this address had a placeholder. Its text is not stored, so it is restored as "".
-    interpreter.restore_known(part, Known(was_missing=True, placeholder="", slot=SLOT_IN_FORCE))
+    interpreter.restore_known(part, Known(was_missing=True, placeholder="", slot=ANNOUNCED_SLOT))
     # This page names the day of the slot, and may be the old placeholder.
     may_be_placeholder = page(TITLE, "<p>Release date: 26 November 2026</p>")
-    assert interpreter.interpret_now(part, answer(may_be_placeholder, at=AFTER)).state is UNKNOWN
+    assert interpreter.interpret_now(part, answer(may_be_placeholder, at=AFTER_SLOT)).state is UNKNOWN
     published = page(TITLE, "<p>Published 26 November 2026</p>")
-    assert interpreter.interpret_now(part, answer(published, at=AFTER)).state is PRESENT
+    assert interpreter.interpret_now(part, answer(published, at=AFTER_SLOT)).state is PRESENT
 
 
-def test_page_that_returns_after_a_404_is_present_even_with_the_words_of_an_earlier_placeholder() -> None:
-    # PLACEHOLDER names the day of its slot, so before the slot it is unknown. The 404 shows that the last page is new.
-    looks = answer(PLACEHOLDER, at=BEFORE), answer(b"", at=BEFORE, status=404), answer(PLACEHOLDER)
+def test_after_404_page_with_words_of_its_placeholder_is_present() -> None:
+    """The early placeholder is unknown. A fresh 404 shows that the page that follows it is new."""
+    looks = answer(PLACEHOLDER, at=BEFORE_SLOT), answer(b"", at=BEFORE_SLOT, status=404), answer(PLACEHOLDER)
     assert sighting_after_404(target(), *looks).state is PRESENT
 
 
-def test_placeholder_stays_unknown_after_its_slot_if_the_only_404_in_between_is_a_stale_copy() -> None:
-    # After a fresh 404, the same words would count as present. This 404 is a cache's copy, older than `max-age` allows.
+def test_stale_404_does_not_make_placeholder_present_after_slot() -> None:
+    """After a fresh 404 the page would be present. This one is a cache's copy, older than `max-age` allows."""
     headers = {"age": "300", "cache-control": "max-age=30"}
-    stale = Answer(PAGE, 404, headers, b"", AFTER, AFTER)
-    looks = answer(PLACEHOLDER, at=BEFORE), stale, answer(PLACEHOLDER, at=AFTER)
+    stale = Answer(PAGE, 404, headers, b"", AFTER_SLOT, AFTER_SLOT)
+    looks = answer(PLACEHOLDER, at=BEFORE_SLOT), stale, answer(PLACEHOLDER, at=AFTER_SLOT)
     assert sighting_after_404(target(), *looks).state is UNKNOWN
 
 
-def test_placeholder_that_one_view_showed_before_the_slot_is_unknown_in_another_view_after_it() -> None:
+def test_early_placeholder_in_one_view_stays_unknown_in_another() -> None:
     interpreter, edge = Interpreter(), target()
     origin = replace(edge, id="r/page/origin", view=View.ORIGIN)
     for view in (edge, origin):
-        interpreter.restore_known(view, Known(slot=SLOT_IN_FORCE))
-    assert interpreter.interpret_now(edge, answer(PLACEHOLDER, at=BEFORE)).state is UNKNOWN
+        interpreter.restore_known(view, Known(slot=ANNOUNCED_SLOT))
+    assert interpreter.interpret_now(edge, answer(PLACEHOLDER, at=BEFORE_SLOT)).state is UNKNOWN
     # A page that names the day of its slot is present if it is first seen after the slot. But the edge view saw it
     # before.
-    assert interpreter.interpret_now(origin, answer(PLACEHOLDER, at=AFTER)).state is UNKNOWN
+    assert interpreter.interpret_now(origin, answer(PLACEHOLDER, at=AFTER_SLOT)).state is UNKNOWN
 
 
-def test_page_that_names_its_day_is_present_after_the_slot_if_only_a_wrong_clock_saw_it_before() -> None:
-    # A page that names the day of its slot is a placeholder if it was also seen before the slot.
+def test_look_with_wrong_clock_does_not_make_page_a_placeholder() -> None:
+    """A page that names the day of its slot is a placeholder if it was also seen before the slot."""
     names_day_of_slot = page(TITLE, "<p>Release date: 26 November 2026</p>")
 
     def answer_dated(date: str, *, received_at: datetime) -> Answer:
@@ -440,18 +409,16 @@ def test_page_that_names_its_day_is_present_after_the_slot_if_only_a_wrong_clock
     [("Thu, 26 Nov 2026 09:30:01 GMT", PRESENT), ("Thu, 26 Nov 2026 09:29:56 GMT", UNKNOWN)],
     ids=["after the slot by the host's clock", "before the slot by both clocks"],
 )
-def test_page_received_too_early_by_our_clock_is_present_only_if_the_hosts_date_is_after_the_slot(
-    date: str, state: State
-) -> None:
-    before_slot = SLOT - timedelta(seconds=4)
-    # The page names the day of its slot, so it is a placeholder if it is seen before the slot.
-    look = Answer(PAGE, 200, {"date": date}, PLACEHOLDER, before_slot, before_slot)
+def test_date_of_host_shows_whether_page_preceded_its_slot(date: str, state: State) -> None:
+    """The page names the day of its slot, so it is a placeholder if it is seen before the slot."""
+    early_by_our_clock = SLOT - timedelta(seconds=4)
+    look = Answer(PAGE, 200, {"date": date}, PLACEHOLDER, early_by_our_clock, early_by_our_clock)
     assert sighting_after_404(target(), look).state is state
 
 
-def test_cached_copy_of_a_placeholder_after_the_slot_is_a_placeholder() -> None:
-    # The copy is received 2 s after the slot and is two minutes old, so the page is from before the slot.
-    old = Answer(PAGE, 200, {"content-type": "text/html", "age": "120"}, PLACEHOLDER, AFTER, AFTER)
+def test_cached_copy_from_before_slot_is_a_placeholder() -> None:
+    """The copy is received 2 s after the slot and is two minutes old, so the page is from before the slot."""
+    old = Answer(PAGE, 200, {"content-type": "text/html", "age": "120"}, PLACEHOLDER, AFTER_SLOT, AFTER_SLOT)
     assert sighting_after_404(target(), old).state is UNKNOWN
 
 
@@ -459,33 +426,33 @@ def test_cached_copy_of_a_placeholder_after_the_slot_is_a_placeholder() -> None:
     "promise",
     ["These statistics will be released on 26 November 2026 9:30am", "This release will be published in November 2026"],
 )
-@pytest.mark.parametrize("at", [BEFORE, AFTER], ids=["before the slot", "after the slot"])
-def test_page_that_promises_its_release_for_a_day_or_month_is_absent(promise: str, at: datetime) -> None:
-    # For example, "These statistics will be released on 26 November 2026 9:30am", which is the slot.
+@pytest.mark.parametrize("at", [BEFORE_SLOT, AFTER_SLOT], ids=["before the slot", "after the slot"])
+def test_page_that_promises_its_release_for_later_is_absent(promise: str, at: datetime) -> None:
     body = page(TITLE, f"<p>{promise}</p>")
     assert sighting_after_404(target(), answer(body, at=at)).state is ABSENT
 
 
-@pytest.mark.parametrize("at", [BEFORE, AFTER], ids=["before the slot", "after the slot"])
-def test_page_that_says_only_when_the_next_release_will_be_published_is_present(at: datetime) -> None:
+@pytest.mark.parametrize("at", [BEFORE_SLOT, AFTER_SLOT], ids=["before the slot", "after the slot"])
+def test_page_that_only_announces_the_next_release_is_present(at: datetime) -> None:
     body = page(TITLE, "<p>The next release will be published on 25 November 2027</p>")
     assert sighting_after_404(target(), answer(body, at=at)).state is PRESENT
 
 
-def test_page_with_a_file_that_says_when_its_release_will_be_published_is_unknown_until_the_slot() -> None:
-    # The slot is on 26 November 2026. After it, the file counts more than the sentence.
+def test_page_with_promise_and_file_is_unknown_until_slot() -> None:
+    """The slot is on 26 November 2026. After it, the file counts more than the sentence."""
     body = page(TITLE, "<p>This release will be published on 26 November 2026. <a href='/t.ods'>Tables</a></p>")
-    assert sighting_after_404(target(), answer(body, at=BEFORE)).state is UNKNOWN
-    assert sighting_after_404(target(), answer(body, at=AFTER)).state is PRESENT
+    assert sighting_after_404(target(), answer(body, at=BEFORE_SLOT)).state is UNKNOWN
+    assert sighting_after_404(target(), answer(body, at=AFTER_SLOT)).state is PRESENT
 
 
-def test_page_that_names_a_day_is_present_without_a_slot_and_unknown_before_a_slot_on_that_day() -> None:
+def test_page_naming_day_of_its_slot_is_unknown_before_it() -> None:
     interpreter, part = Interpreter(), target()
-    look = answer(page(TITLE, "<p>Due on 26 November 2026</p>"), at=BEFORE)
-    slot_on_26_november = SLOT_IN_FORCE
-    for slot, state in ((None, PRESENT), (slot_on_26_november, UNKNOWN)):
-        interpreter.restore_known(part, Known(was_missing=True, slot=slot))
-        assert interpreter.interpret_now(part, look).state is state
+    look = answer(page(TITLE, "<p>Due on 26 November 2026</p>"), at=BEFORE_SLOT)
+    slot_on_26_november = ANNOUNCED_SLOT
+    interpreter.restore_known(part, Known(was_missing=True, slot=None))
+    assert interpreter.interpret_now(part, look).state is PRESENT
+    interpreter.restore_known(part, Known(was_missing=True, slot=slot_on_26_november))
+    assert interpreter.interpret_now(part, look).state is UNKNOWN
 
 
 _KINDS = st.sampled_from(
@@ -513,12 +480,11 @@ def test_answer_without_any_sign_of_its_release_is_never_present(
     status: int,
     answered_404_before: bool,  # noqa: FBT001
 ) -> None:
-    # The bodies have no title of the release, no element h9, and no first bytes of a known kind of file.
+    """The bodies have no title of the release, no element h9, and no first bytes of a known kind of file."""
     parts = [target(recognise=name) for name in ("status", "govuk", "ons", "ees", "titled", "period", "css:h9")]
     parts += [file_at(extension) for extension in ("xlsx", "ods", "pdf", "xls", "json", "zip")]
-    before_slot, after_slot = SLOT - timedelta(minutes=5), SLOT + timedelta(seconds=2)
     for part in parts:
         interpreter = Interpreter()
-        interpreter.restore_known(part, Known(was_missing=answered_404_before, slot=SLOT_IN_FORCE))
-        for at in (before_slot, after_slot):
+        interpreter.restore_known(part, Known(was_missing=answered_404_before, slot=ANNOUNCED_SLOT))
+        for at in (BEFORE_SLOT, AFTER_SLOT):
             assert interpreter.interpret_now(part, answer(body, kind, at, status)).state is not PRESENT

@@ -23,6 +23,7 @@ from tests.unit.monitor.look.poller_run import (
     block_for_2_5_s,
     gaps_between,
     most_in_one_second,
+    page_names,
     run_poller,
     target,
     watch_pages,
@@ -33,7 +34,7 @@ from tests.worlds.fetcher import Reply
 CALENDAR = Request("https://calendar.example/")
 
 
-def answering(host: str, replies: Iterator[Reply]) -> Callable[[Request], Reply]:
+def answers_of_host(host: str, replies: Iterator[Reply]) -> Callable[[Request], Reply]:
     """Return a publisher of which this host gives these answers first. All other answers are 200."""
 
     def answer(request: Request) -> Reply:
@@ -43,12 +44,13 @@ def answering(host: str, replies: Iterator[Reply]) -> Callable[[Request], Reply]
     return answer
 
 
-def test_at_most_one_request_more_than_the_budget_is_sent_in_a_second_if_connections_open_together() -> None:
-    pages, rate = [f"p{n}" for n in range(12)], 5
+def test_connections_opening_together_exceed_budget_by_one_at_most() -> None:
+    pages, rate = page_names(12), 5
     gap = 1.01 / rate  # a hundredth more than the budget requires
     # The first four requests begin a gap apart. All their connections open at second 0.7, so they are sent together.
-    replies = [Reply(200, b"x", connect_seconds=0.7 - n * gap) for n in range(4)]
-    run = run_poller(watch_pages(*pages), rate=rate, seconds=10, script=answering(HOST, iter(replies)))
+    replies = iter([Reply(200, b"x", connect_seconds=0.7 - n * gap) for n in range(4)])
+    publisher = answers_of_host(HOST, replies)
+    run = run_poller(watch_pages(*pages), looks_per_second=rate, seconds=10, publisher=publisher)
     sent_at = sorted((sighting.sent - NOON).total_seconds() for sighting in run.sightings)
     assert sent_at[:4] == pytest.approx([0.7] * 4)
     # Later requests wait until these four are within the budget again.
@@ -56,12 +58,12 @@ def test_at_most_one_request_more_than_the_budget_is_sent_in_a_second_if_connect
 
 
 def test_pages_of_an_overloaded_host_are_looked_at_in_turn() -> None:
-    pages, rate = 12, 5
-    run = run_poller(watch_pages(*(f"p{n}" for n in range(pages))), rate=rate, seconds=60)
-    counts = Counter(name for _, name in run.starts)
-    assert max(counts.values()) - min(counts.values()) <= 1
-    seconds_a_round = pages / rate
-    for name in counts:
+    pages, rate = page_names(12), 5
+    run = run_poller(watch_pages(*pages), looks_per_second=rate, seconds=60)
+    counts = [len(run.look_times(name)) for name in pages]
+    assert max(counts) - min(counts) <= 1
+    seconds_a_round = len(pages) / rate  # one look at each page
+    for name in pages:
         assert max(gaps_between(run.look_times(name))) <= 1.05 * seconds_a_round
 
 
@@ -70,26 +72,26 @@ def count_looks_under_pressure(**window_of_group: Window) -> Counter[str]:
 
     def watch_groups(run: PollerRun) -> None:
         for n in range(10):
-            for group, its_window in window_of_group.items():
-                run.poller.watch(target(f"{group}{n}"), [its_window])
+            for group, group_window in window_of_group.items():
+                run.poller.watch(target(f"{group}{n}"), [group_window])
 
-    run = run_poller(watch_groups, rate=4, seconds=200)
+    run = run_poller(watch_groups, looks_per_second=4, seconds=200)
     return Counter(name.rstrip("0123456789") for _, name in run.starts)
 
 
-def test_if_the_budget_is_too_small_pages_wanted_ten_times_as_often_get_ten_times_the_looks() -> None:
+def test_if_budget_is_too_small_looks_follow_wanted_frequency() -> None:
     looks = count_looks_under_pressure(often=window(every=1), rarely=window(every=10))
     assert looks["often"] == pytest.approx(10 * looks["rarely"], rel=0.1)
 
 
-def test_if_the_budget_is_too_small_pages_nine_times_as_likely_to_change_get_three_times_the_looks() -> None:
+def test_if_budget_is_too_small_looks_follow_root_of_chance() -> None:
     looks = count_looks_under_pressure(likely=window(every=1, chance=9.0), unlikely=window(every=1, chance=1.0))
     # Looks in proportion to the square root of the chance give the shortest mean interval.
     assert looks["likely"] == pytest.approx(sqrt(9.0) * looks["unlikely"], rel=0.1)
 
 
-def test_pages_wait_at_most_one_and_a_half_rounds_while_their_wanted_spacing_shrinks_under_pressure() -> None:
-    pages, rate = [f"p{n}" for n in range(40)], 2
+def test_pages_wait_at_most_1_5_rounds_when_spacing_shrinks() -> None:
+    pages, rate = page_names(40), 2
     wanted = [window(every=15, ends=120), window(every=1, begins=120)]
 
     def watch_all(run: PollerRun) -> None:
@@ -97,7 +99,7 @@ def test_pages_wait_at_most_one_and_a_half_rounds_while_their_wanted_spacing_shr
             first_look_after = timedelta(seconds=15 * n / len(pages))
             run.poller.watch(target(name), wanted, shift=first_look_after)
 
-    run = run_poller(watch_all, rate=rate, seconds=300)
+    run = run_poller(watch_all, looks_per_second=rate, seconds=300)
     # The most overdue page goes first. If a waiting page kept its spacing of 15 s beyond second 120, it would count as
     # less overdue than all others, and wait for longer.
     seconds_a_round = len(pages) / rate  # one look at each page
@@ -105,10 +107,10 @@ def test_pages_wait_at_most_one_and_a_half_rounds_while_their_wanted_spacing_shr
         assert max(gaps_between(run.look_times(name))) <= 1.5 * seconds_a_round
 
 
-def test_stretch_of_a_host_is_the_wanted_rate_divided_by_its_budget() -> None:
-    # The stretch is the factor by which looks are further apart than wanted.
-    twelve_a_second = watch_pages(*(f"p{n}" for n in range(12)), every=1.0)
-    run = run_poller(twelve_a_second, rate=5, seconds=3)
+def test_stretch_of_host_is_wanted_rate_divided_by_budget() -> None:
+    """The stretch is the factor by which looks are further apart than wanted."""
+    twelve_a_second = watch_pages(*page_names(12), every=1.0)
+    run = run_poller(twelve_a_second, looks_per_second=5, seconds=3)
     assert run.poller.stretch_factors() == {HOST: pytest.approx(12 / 5)}
 
 
@@ -122,7 +124,7 @@ SPACINGS = st.sampled_from([0.5, 1.0, 2.5, 7.0])
     rate=st.floats(0.5, 30),
     seconds_to_answer=st.lists(st.floats(0, 4), min_size=1, max_size=7),
 )
-def test_each_look_due_is_counted_as_made_or_missed_under_any_pressure_and_change_of_spacing(
+def test_each_due_look_is_counted_as_made_or_missed(
     spacings: list[tuple[float, float]], changes_at: float, rate: float, seconds_to_answer: list[float]
 ) -> None:
     def act(run: PollerRun) -> None:
@@ -135,29 +137,28 @@ def test_each_look_due_is_counted_as_made_or_missed_under_any_pressure_and_chang
         return int((seconds - 1e-6) // every) + 1
 
     times = cycle(seconds_to_answer)
-    run = run_poller(act, rate=rate, seconds=90, script=lambda _: Reply(200, b"x", seconds=next(times)))
+    run = run_poller(act, looks_per_second=rate, seconds=90, publisher=lambda _: Reply(200, b"x", seconds=next(times)))
     due = sum(count_due(changes_at, first) + count_due(30 - changes_at, then) for first, then in spacings)
     assert run.poller.made + run.poller.missed == due
     assert run.poller.missed == sum(looks for _, looks in run.missed)
 
 
-def test_each_due_look_is_made_or_counted_as_missed_if_the_loop_is_blocked_for_2_5_s() -> None:
-    # 60 looks a second are due for 20 seconds. The budget is 20 a second, so most of them are missed anyway.
-    pages = [f"p{n}" for n in range(60)]
+def test_blocked_loop_loses_no_due_look_from_the_count() -> None:
+    """60 looks a second are due for 20 seconds. The budget is 20 a second, so most of them are missed anyway."""
+    pages = page_names(60)
     due = 60 * 20
     watch_for_20_s = watch_pages(*pages, every=1, ends=20)
-    run = run_poller(watch_for_20_s, rate=20, seconds=25, later=[(6.3, block_for_2_5_s)], clock=HaltingClock)
-    seconds_blocked = [(end - begin).total_seconds() for begin, end in run.stalls]
-    assert seconds_blocked == [pytest.approx(2.5, abs=0.1)]
+    run = run_poller(watch_for_20_s, looks_per_second=20, seconds=25, do_at={6.3: block_for_2_5_s}, clock=HaltingClock)
+    assert run.seconds_stalled == [pytest.approx(2.5, abs=0.1)]
     made = len(run.starts)
     missed = sum(looks for _page, looks in run.missed)
     assert made + missed == due
 
 
 def test_no_more_looks_than_allowed_are_under_way_at_once() -> None:
-    one_look_at_each_of_20_pages = watch_pages(*(f"p{n}" for n in range(20)), every=1, ends=1)
+    one_look_at_each_of_20_pages = watch_pages(*page_names(20), every=1, ends=1)
     slow = Reply(200, b"x", seconds=2.0)
-    run = run_poller(one_look_at_each_of_20_pages, seconds=30, script=lambda _: slow, at_once=3)
+    run = run_poller(one_look_at_each_of_20_pages, seconds=30, publisher=lambda _: slow, at_once=3)
     # An answer takes 2 s, so looks that begin within 2 s are under way together.
     times, nearly_two_seconds = run.start_times, 1.99
     under_way_at_each_start = [sum(begin - nearly_two_seconds < time <= begin for time in times) for begin in times]
@@ -174,13 +175,13 @@ def count_looks_begun_before_each_sighting(body: bytes) -> list[int]:
         for n in range(3):
             run.poller.watch(target(f"p{n}"), [window(every=1, ends=1)])
 
-    run_poller(watch_three_pages, seconds=5, rate=1e9, script=lambda _: Reply(200, body), at_once=1)
+    run_poller(watch_three_pages, seconds=5, looks_per_second=1e9, publisher=lambda _: Reply(200, body), at_once=1)
     return looks_begun
 
 
 def test_the_next_look_begins_before_a_small_body_is_read() -> None:
     # When the first body was read, the second look had begun already. The third one is the last.
-    assert count_looks_begun_before_each_sighting(body=b"x") == [2, 3, 3]
+    assert count_looks_begun_before_each_sighting(body=b"small") == [2, 3, 3]
 
 
 def test_the_next_look_waits_until_a_large_body_is_read() -> None:
@@ -188,11 +189,11 @@ def test_the_next_look_waits_until_a_large_body_is_read() -> None:
     assert count_looks_begun_before_each_sighting(large_body) == [1, 2, 3]
 
 
-def test_slow_answers_delay_looks_within_the_budget_only_if_few_may_be_under_way_at_once() -> None:
+def test_slow_answers_delay_looks_only_if_few_may_run_together() -> None:
     def run_with_slow_answers(at_once: int | None) -> PollerRun:
-        pages = watch_pages(*(f"p{n}" for n in range(20)), ends=10)
+        pages = watch_pages(*page_names(20), ends=10)
         slow = Reply(200, b"x", seconds=0.4)
-        return run_poller(pages, seconds=12, rate=22, script=lambda _: slow, at_once=at_once)
+        return run_poller(pages, seconds=12, looks_per_second=22, publisher=lambda _: slow, at_once=at_once)
 
     # With 20 looks a second that take 0.4 s each, 8 are under way at once.
     unlimited, four = run_with_slow_answers(None), run_with_slow_answers(4)
@@ -217,20 +218,22 @@ SECONDS_FROM_1970_TO_NOON = "1795694400"
     ],
 )
 @pytest.mark.parametrize("status", [429, 503])
-def test_host_that_refuses_the_third_look_gets_the_wait_that_it_demands_to_the_second(
+def test_refusing_host_gets_exactly_the_wait_it_demands(
     status: int, headers: dict[str, str], next_look_at: int
 ) -> None:
-    # The run begins at 12:00:00 on 26 November 2026. The third look is at second 2.
+    """The run begins at 12:00:00 on 26 November 2026. The third look is at second 2."""
     replies = iter([Reply(404), Reply(404), Reply(status, b"", headers)])
-    run = run_poller(watch_pages("page"), seconds=60, script=lambda _: next(replies, Reply(404)))
+    run = run_poller(watch_pages("page"), seconds=60, publisher=lambda _: next(replies, Reply(404)))
     assert run.look_times("page")[:4] == [0, 1, 2, next_look_at]
 
 
-def test_after_a_demanded_wait_the_rate_begins_at_a_quarter_and_grows_by_a_tenth_an_answer() -> None:
-    pages, rate = [f"p{n}" for n in range(40)], 10
+def test_after_demanded_wait_rate_grows_from_quarter_by_a_tenth() -> None:
+    """It starts at a quarter of the usual rate, and grows with each answer."""
+    rate = 10
     # The host refuses the 31st look, and demands a wait of ten seconds.
     replies = iter([Reply(404)] * 30 + [Reply(429, b"", {"Retry-After": "10"})])
-    run = run_poller(watch_pages(*pages), rate=rate, seconds=60, script=lambda _: next(replies, Reply(404)))
+    act, publisher = watch_pages(*page_names(40)), answers_of_host(HOST, replies)
+    run = run_poller(act, looks_per_second=rate, seconds=60, publisher=publisher)
     gaps = gaps_between(run.start_times)
     demanded_wait = max(gaps)
     assert demanded_wait == pytest.approx(10)
@@ -243,7 +246,7 @@ def test_after_a_demanded_wait_the_rate_begins_at_a_quarter_and_grows_by_a_tenth
     assert min(gaps_after_wait) >= 1 / rate
 
 
-def test_wait_applies_to_every_target_of_its_host_and_no_other_host() -> None:
+def test_demanded_wait_applies_to_all_targets_of_only_its_host() -> None:
     def act(run: PollerRun) -> None:
         run.poller.watch(target("a"), [window(every=1)])
         run.poller.watch(target("b"), [window(every=1)])
@@ -251,7 +254,7 @@ def test_wait_applies_to_every_target_of_its_host_and_no_other_host() -> None:
 
     replies = iter([Reply(429, b"", {"Retry-After": "5"})])
     # One request of each host is under way at once, so b is not requested before the look at a is refused.
-    run = run_poller(act, seconds=6.5, at_once=1, script=answering(HOST, replies))
+    run = run_poller(act, seconds=6.5, at_once=1, publisher=answers_of_host(HOST, replies))
     _first, second, *_ = sorted(run.look_times("a") + run.look_times("b"))
     assert second == 5
     assert run.look_times("c") == [0, 1, 2, 3, 4, 5, 6]
@@ -265,8 +268,8 @@ def test_calendar_reads_are_sent_between_looks() -> None:
             await run.poller.send_in_turn(Request(f"https://{HOST}/calendar"))
             answered_at.append(run.clock.monotonic())
 
-    pages, rate = [f"p{n}" for n in range(12)], 5
-    run = run_poller(watch_pages(*pages), rate=rate, seconds=20, later=[(2, send_five_requests)])
+    pages, rate = page_names(12), 5
+    run = run_poller(watch_pages(*pages), looks_per_second=rate, seconds=20, do_at={2: send_five_requests})
     assert most_in_one_second([*run.start_times, *answered_at]) <= rate
     seconds_a_round_of_looks = len(pages) / rate
     # A request waits at most as long as a round, which is one look at each page.
@@ -280,7 +283,7 @@ def test_request_to_a_host_without_targets_is_sent_at_once() -> None:
         await run.poller.send_in_turn(CALENDAR)
         answered_at.append(run.clock.monotonic())
 
-    run_poller(watch_pages("page"), later=[(1.5, send)])
+    run_poller(watch_pages("page"), do_at={1.5: send})
     assert answered_at == [1.5]
 
 
@@ -296,10 +299,11 @@ def test_cancelled_request_takes_no_turn() -> None:
         assert run.clock.monotonic() == 5
 
     replies = iter([Reply(429, b"", {"Retry-After": "4"})])
-    run = run_poller(watch_pages("page"), later=[(1, give_up)], script=answering("calendar.example", replies))
-    assert [request.url for request in run.fetcher.asked].count(CALENDAR.url) == 2
+    run = run_poller(watch_pages("page"), do_at={1: give_up}, publisher=answers_of_host("calendar.example", replies))
+    calendar_requests = [request for request in run.fetcher.asked if request.url == CALENDAR.url]
+    assert len(calendar_requests) == 2
 
 
 def test_equal_runs_make_looks_in_equal_order() -> None:
-    act = watch_pages(*(f"p{n}" for n in range(30)))
-    assert run_poller(act, rate=7).starts == run_poller(act, rate=7).starts
+    act = watch_pages(*page_names(30))
+    assert run_poller(act, looks_per_second=7).starts == run_poller(act, looks_per_second=7).starts

@@ -24,21 +24,21 @@ SLOTS = [
 ]
 
 
-def test_a_busy_host_is_kept_free_for_the_look_at_the_promised_instant() -> None:
+def test_busy_host_is_kept_free_for_promised_look() -> None:
     rate, promised = 5, 7.05
 
     def act(run: PollerRun) -> None:
         watch_pages(*(f"other{n}" for n in range(9)), every=1)(run)
         run.poller.watch(target("page"), [window(every=1)], promised_at=NOON + timedelta(seconds=promised))
 
-    run = run_poller(act, rate=rate, seconds=20)
+    run = run_poller(act, looks_per_second=rate, seconds=20)
     # A look may begin every 0.2 s (1 / rate). No other one begins within 0.2 s of the promised one, which would delay
     # it.
     looks_around_the_instant = [(time, name) for time, name in run.starts if abs(time - promised) < 1 / rate]
     assert looks_around_the_instant == [(promised, "page")]
 
 
-def test_of_looks_promised_at_one_instant_the_part_named_page_goes_first_and_of_its_views_the_edge() -> None:
+def test_at_one_instant_edge_look_at_landing_page_goes_first() -> None:
     instant = NOON + timedelta(seconds=7)
 
     def act(run: PollerRun) -> None:
@@ -47,12 +47,12 @@ def test_of_looks_promised_at_one_instant_the_part_named_page_goes_first_and_of_
                 run.poller.watch(target(name, view=view), [window(every=1, begins=7)], promised_at=instant)
 
     # None had a look before, which would count first. The order in which they were added does not matter.
-    run = run_poller(act, rate=5, seconds=9)
+    run = run_poller(act, looks_per_second=5, seconds=9)
     assert run.starts[0] == (7, "page")
     assert run.looked_at_views()[0] is View.EDGE
 
 
-def test_promised_look_is_on_time_although_slow_looks_hold_all_other_places() -> None:
+def test_slow_looks_do_not_delay_promised_look() -> None:
     def act(run: PollerRun) -> None:
         watch_pages(*(f"other{n}" for n in range(8)), every=1)(run)
         run.poller.watch(target("page"), [window(every=1)], promised_at=NOON + timedelta(seconds=7))
@@ -61,7 +61,7 @@ def test_promised_look_is_on_time_although_slow_looks_hold_all_other_places() ->
         return Reply(200, b"x", seconds=0.0 if requested_page(request) == "page" else 3.0)
 
     # Looks that take 3 s each would hold all four places, but the last place is kept for a promised look that is near.
-    run = run_poller(act, seconds=9, script=reply, at_once=4)
+    run = run_poller(act, seconds=9, publisher=reply, at_once=4)
     assert 7 in run.look_times("page")
 
 
@@ -90,7 +90,7 @@ def looks_around_slot(slot: datetime) -> tuple[list[Look], list[Look]]:
 
     seconds_before_slot = 130.0
     begins = slot - timedelta(seconds=seconds_before_slot)
-    run = run_poller(watch_all, rate=RATE, seconds=seconds_before_slot + 30, start=begins)
+    run = run_poller(watch_all, looks_per_second=RATE, seconds=seconds_before_slot + 30, start=begins)
     looks = [
         Look(second - seconds_before_slot, page, view)
         for (second, page), view in zip(run.starts, run.looked_at_views(), strict=True)
@@ -100,14 +100,15 @@ def looks_around_slot(slot: datetime) -> tuple[list[Look], list[Look]]:
 
 
 @pytest.mark.parametrize("slot", SLOTS)
-def test_no_look_begins_in_the_turn_before_a_slot_for_which_looks_are_promised(slot: datetime) -> None:
-    # So the first promised look is on time.
+def test_no_look_begins_in_turn_before_promised_slot(slot: datetime) -> None:
+    """So the first promised look is on time. A turn is the time that the budget leaves between two looks."""
     looks_before, _ = looks_around_slot(slot)
     assert looks_before[-1].second <= -SECONDS_A_TURN
 
 
 @pytest.mark.parametrize("slot", SLOTS)
-def test_sixty_looks_promised_for_one_slot_begin_one_turn_apart_from_the_slot_on(slot: datetime) -> None:
+def test_sixty_promised_looks_follow_slot_one_turn_apart(slot: datetime) -> None:
+    """A turn is the time that the budget leaves between two looks."""
     _, looks_from_slot_on = looks_around_slot(slot)
     turns = [n * SECONDS_A_TURN for n in range(60)]
     assert [look.second for look in looks_from_slot_on] == pytest.approx(turns, abs=0.01)
@@ -116,7 +117,7 @@ def test_sixty_looks_promised_for_one_slot_begin_one_turn_apart_from_the_slot_on
 
 
 @pytest.mark.parametrize("slot", SLOTS)
-def test_of_looks_promised_for_one_slot_the_page_with_the_oldest_look_goes_first(slot: datetime) -> None:
+def test_page_with_oldest_look_gets_first_promised_look(slot: datetime) -> None:
     looks_before, looks_from_slot_on = looks_around_slot(slot)
     last_look_before = {look.page: look.second for look in looks_before if look.view is View.EDGE}
     pages_by_last_look = sorted(last_look_before, key=last_look_before.__getitem__)
@@ -133,16 +134,17 @@ def test_promised_looks_at_many_hosts_all_begin_on_the_instant() -> None:
             promised = target(f"promised.{host}", host=host)
             run.poller.watch(promised, [window(every=1)], promised_at=NOON + timedelta(seconds=9.1))
 
-    run = run_poller(act, rate=2, seconds=12)
-    assert {f"promised.{host}" for host in hosts} <= {name for time, name in run.starts if time == 9.1}
+    run = run_poller(act, looks_per_second=2, seconds=12)
+    looked_at_on_the_instant = {name for second, name in run.starts if second == 9.1}
+    assert {f"promised.{host}" for host in hosts} <= looked_at_on_the_instant
 
 
 @settings(max_examples=15, deadline=None)
 @given(st.sets(st.integers(5, 75), min_size=12, max_size=12), st.floats(0, 0.45), st.floats(2, 8))
-def test_a_promised_look_begins_within_10_ms_of_its_instant_whatever_the_budget_and_time_to_answer(
+def test_promised_look_begins_within_10_ms_of_its_instant(
     seconds: set[int], seconds_to_answer: float, rate: float
 ) -> None:
-    # Each of twelve pages has a look promised for an instant of its own, half a second after a whole one.
+    """Each of twelve pages has a look promised for an instant of its own, half a second after a whole one."""
     promised_seconds = {f"promised{n}": second + 0.5 for n, second in enumerate(seconds)}
 
     def watch_24_pages(run: PollerRun) -> None:
@@ -150,14 +152,16 @@ def test_a_promised_look_begins_within_10_ms_of_its_instant_whatever_the_budget_
             run.poller.watch(target(page), [window(every=1)], promised_at=NOON + timedelta(seconds=second))
             run.poller.watch(target(f"other than {page}"), [window(every=1)])
 
-    run = run_poller(watch_24_pages, rate=rate, seconds=80, script=lambda _: Reply(404, seconds=seconds_to_answer))
+    run = run_poller(
+        watch_24_pages, looks_per_second=rate, seconds=80, publisher=lambda _: Reply(404, seconds=seconds_to_answer)
+    )
     for page, second in promised_seconds.items():
         looks_within_10_ms = [time for time in run.look_times(page) if second <= time <= second + 0.01]
         assert looks_within_10_ms
 
 
 @pytest.mark.parametrize("slot", SLOTS)
-def test_the_promised_look_begins_on_the_instant_on_days_of_clock_changes(slot: datetime) -> None:
+def test_promised_look_is_punctual_on_days_of_clock_changes(slot: datetime) -> None:
     # British clocks change on 29 March and 25 October 2026. The third slot is on an ordinary day. Other looks are every
     # 15 s, but shifted by 4 s, so only the promised one is at the slot.
     def act(run: PollerRun) -> None:

@@ -60,7 +60,7 @@ def fetcher(tunnel: Tunnel, allowed: Mapping[str, list[str]] | None = None) -> H
     return HttpFetcher(SystemClock(), guard, proxies=Proxies(Proxy("127.0.0.1", tunnel.port)), seconds=5.0)
 
 
-async def test_every_request_goes_through_a_tunnel_and_the_proxy_resolves_the_name() -> None:
+async def test_request_goes_through_tunnel_and_proxy_resolves_name() -> None:
     async with http_server(lambda _asked: (200, "out", {})) as server, proxy(connects_to=server.port) as tunnel:
         client = fetcher(tunnel)
         for _ in range(2):
@@ -74,7 +74,7 @@ async def test_every_request_goes_through_a_tunnel_and_the_proxy_resolves_the_na
 
 
 @pytest.mark.parametrize("status", ["403 Forbidden", "407 Proxy Authentication Required", "502 Bad Gateway"])
-async def test_refusal_by_the_proxy_is_a_connect_failure_and_no_answer_of_the_host(status: str) -> None:
+async def test_refusal_by_proxy_is_connect_failure_not_an_answer(status: str) -> None:
     async with proxy(connects_to=UNUSED_PORT, status=status) as tunnel:
         client = fetcher(tunnel)
         failed = await client.fetch(Request("https://stats.example/release"))
@@ -96,7 +96,7 @@ async def test_private_host_is_not_requested_through_the_proxy(host: str) -> Non
     assert tunnel.asked == []
 
 
-async def test_private_host_that_the_configuration_allows_is_requested_through_the_proxy() -> None:
+async def test_configured_private_host_is_requested_through_proxy() -> None:
     async with http_server(lambda _asked: (200, "out", {})) as server, proxy(connects_to=server.port) as tunnel:
         client = fetcher(tunnel, allowed={"wiki.internal": ["10.0.0.0/8"]})
         assert isinstance(await client.fetch(Request("http://wiki.internal/")), Answer)

@@ -24,25 +24,26 @@ def watch_overdue_page(run: PollerRun, name: str = "page", ends: float = 1e6) ->
         run.poller.watch(target(name, view=view), spans)
 
 
-def test_lone_overdue_page_on_an_idle_host_gets_a_look_about_every_0_9_s() -> None:
-    # Its planned looks are a minute apart. While the host is idle, there are extra looks every 0.9 s (EVERY_IF_IDLE).
-    gaps = gaps_between(run_poller(watch_overdue_page, rate=5, seconds=120).look_times("page"))
+def test_overdue_page_on_idle_host_gets_frequent_extra_looks() -> None:
+    """Its due looks are a minute apart. While its host is idle, it gets a look every 0.9 s (EVERY_IF_IDLE)."""
+    run = run_poller(watch_overdue_page, looks_per_second=5, seconds=120)
+    gaps = gaps_between(run.look_times("page"))
     assert max(gaps) <= 1.0
     assert mean(gaps) == pytest.approx(EVERY_IF_IDLE, abs=0.05)
 
 
 def test_extra_looks_at_an_overdue_page_alternate_between_its_views() -> None:
-    run = run_poller(watch_overdue_page, rate=5, seconds=59)
+    run = run_poller(watch_overdue_page, looks_per_second=5, seconds=59)
     _minutely_edge_look, _minutely_origin_look, *views_of_extra_looks = run.looked_at_views()
     # In 59 s there are about 65 looks, one every 0.9 s.
     assert len(views_of_extra_looks) > 60
     assert all(view is not next_view for view, next_view in pairwise(views_of_extra_looks))
 
 
-def test_looks_at_an_overdue_page_that_are_due_each_minute_are_on_time_although_it_gets_extra_looks() -> None:
-    # Looks in two views are due each minute. Extra looks are made every 0.9 s while the host has nothing else to do.
+def test_extra_looks_do_not_delay_due_looks_at_overdue_page() -> None:
+    """Looks in two views are due each minute. Extra looks are made every 0.9 s while the host is idle."""
     rate = 5
-    run = run_poller(watch_overdue_page, rate=rate, seconds=181)
+    run = run_poller(watch_overdue_page, looks_per_second=rate, seconds=181)
     assert {0, 60, 120, 180} <= set(run.look_times("page"))
     assert run.poller.missed == 0
     # Both views are due at the same time, so one of them has the next turn.
@@ -50,7 +51,7 @@ def test_looks_at_an_overdue_page_that_are_due_each_minute_are_on_time_although_
     assert max(run.late) < seconds_a_turn + 0.005
 
 
-def test_extra_looks_at_overdue_pages_widen_no_gap_between_looks_at_other_pages() -> None:
+def test_extra_looks_widen_no_gap_between_looks_at_other_pages() -> None:
     overdue, others = [f"overdue{n}" for n in range(10)], [f"p{n}" for n in range(4)]
 
     def watch_both(run: PollerRun) -> None:
@@ -64,15 +65,15 @@ def test_extra_looks_at_overdue_pages_widen_no_gap_between_looks_at_other_pages(
             for view in (View.EDGE, View.ORIGIN):
                 run.poller.watch(target(name, view=view), [window(every=60)])
 
-    with_extra_looks = run_poller(watch_both, rate=5, seconds=60)
-    without = run_poller(watch_both_without_extra_looks, rate=5, seconds=60)
+    with_extra_looks = run_poller(watch_both, looks_per_second=5, seconds=60)
+    without = run_poller(watch_both_without_extra_looks, looks_per_second=5, seconds=60)
     for name in others:
         widest, widest_without = (max(gaps_between(run.look_times(name))) for run in (with_extra_looks, without))
         assert widest <= widest_without
     assert all(with_extra_looks.look_times(name) for name in overdue)
 
 
-def test_extra_looks_at_overdue_pages_do_not_delay_a_look_that_is_promised_for_an_instant() -> None:
+def test_extra_looks_do_not_delay_a_promised_look() -> None:
     promised_second = 30.55
 
     def watch_21_pages(run: PollerRun) -> None:
@@ -83,18 +84,18 @@ def test_extra_looks_at_overdue_pages_do_not_delay_a_look_that_is_promised_for_a
         promised_at = NOON + timedelta(seconds=promised_second)
         run.poller.watch(target("page"), [window(every=1)], promised_at=promised_at)
 
-    run = run_poller(watch_21_pages, rate=5, seconds=40)
+    run = run_poller(watch_21_pages, looks_per_second=5, seconds=40)
     assert promised_second in run.look_times("page")
 
 
-def test_extra_looks_use_the_whole_budget_and_are_shared_evenly_by_overdue_pages() -> None:
+def test_extra_looks_use_whole_budget_and_are_shared_evenly() -> None:
     overdue, rate, seconds = [f"overdue{n}" for n in range(30)], 5, 200
 
     def act(run: PollerRun) -> None:
         for name in overdue:
             watch_overdue_page(run, name)
 
-    run = run_poller(act, rate=rate, seconds=seconds)
+    run = run_poller(act, looks_per_second=rate, seconds=seconds)
     counts = [len(run.look_times(name)) for name in overdue]
     assert max(counts) - min(counts) <= 2
     # The budget is used except for a hundredth, which keeps a distance from the limit.
@@ -102,16 +103,17 @@ def test_extra_looks_use_the_whole_budget_and_are_shared_evenly_by_overdue_pages
 
 
 def test_extra_looks_end_with_the_window_of_an_overdue_page() -> None:
-    assert max(run_poller(lambda run: watch_overdue_page(run, ends=30), rate=5, seconds=90).look_times("page")) < 30
+    run = run_poller(lambda run: watch_overdue_page(run, ends=30), looks_per_second=5, seconds=90)
+    assert max(run.look_times("page")) < 30
 
 
-def test_an_extra_look_begins_after_the_last_answer_in_its_view_and_at_most_0_9_s_later() -> None:
+def test_extra_look_begins_within_0_9_s_of_last_answer() -> None:
     seconds_to_answer = 3.0
     # While its host has nothing else to do, an overdue page gets an extra look every 0.9 s, in either view.
-    run = run_poller(watch_overdue_page, rate=5, seconds=60, script=lambda _: Reply(404, seconds=seconds_to_answer))
-    edge_looks = [
-        second for second, view in zip(run.start_times, run.looked_at_views(), strict=True) if view is View.EDGE
-    ]
-    gaps = gaps_between(edge_looks)
+    run = run_poller(
+        watch_overdue_page, looks_per_second=5, seconds=60, publisher=lambda _: Reply(404, seconds=seconds_to_answer)
+    )
+    looks = zip(run.start_times, run.looked_at_views(), strict=True)
+    gaps = gaps_between([second for second, view in looks if view is View.EDGE])
     assert min(gaps) >= seconds_to_answer
     assert max(gaps) <= seconds_to_answer + 0.9

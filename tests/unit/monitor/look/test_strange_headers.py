@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 from email.utils import format_datetime
-from functools import partial
 from itertools import cycle
+from typing import NamedTuple
 
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
@@ -55,14 +55,20 @@ HEADERS = st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=4)
 STRANGE_REPLIES = st.lists(st.builds(Reply, STATUSES, BODIES, HEADERS), min_size=1, max_size=8)
 
 
-def look_at_hosts(
-    strange_answers: list[Reply], *, plain_host_sends_date: bool, is_reported_synchronised: bool | None
-) -> PollerRun:
-    """Look for ten seconds at a plain host that publishes at second 4, and at a strange host if it has answers.
+class Case(NamedTuple):
+    """The answers of a strange host, and whether the plain host sends dates and our clock is synchronised.
 
-    The machine reports whether our clock is synchronised, or nothing (None).
+    The machine reports that of our clock, or nothing (None).
     """
-    answers = cycle(strange_answers)
+
+    strange_answers: list[Reply]
+    plain_dates: bool
+    synchronised: bool | None
+
+
+def look_at_hosts(case: Case) -> PollerRun:
+    """Look for ten seconds at a plain host that publishes at second 4, and at a strange host if it has answers."""
+    answers = cycle(case.strange_answers)
 
     def publisher(request: Request) -> Reply:
         if STRANGE in request.url:
@@ -70,59 +76,34 @@ def look_at_hosts(
         now = asyncio.get_running_loop().time()
         date = format_datetime((NOON + timedelta(seconds=now)).replace(microsecond=0), usegmt=True)
         status, body = (200, b"<h1>Figures</h1>") if now >= 4 else (404, b"")
-        return Reply(status, body, {"Date": date} if plain_host_sends_date else {}, seconds=0.04)
+        return Reply(status, body, {"Date": date} if case.plain_dates else {}, seconds=0.04)
 
     def act(run: PollerRun) -> None:
-        for host in (STRANGE, PLAIN) if strange_answers else (PLAIN,):
+        for host in (STRANGE, PLAIN) if case.strange_answers else (PLAIN,):
             run.poller.watch(target(host, host=host), [window(every=0.7)])
 
-    return run_poller(act, script=publisher, skew=lambda: Skew(lambda: is_reported_synchronised))
+    return run_poller(act, publisher=publisher, skew=lambda: Skew(lambda: case.synchronised))
+
+
+IN_YEAR_9999 = Reply(200, b"x", {"Date": LAST_SECOND})
+TWO_HOURS_LATE = Reply(200, b"x", {"Date": "Thu, 26 Nov 2026 14:00:00 GMT"})
+YEARS_OLD = Reply(200, b"x", {"Date": "Thu, 26 Nov 2026 12:00:00 GMT", "Age": "999999999"})
+AGE_OF_5000_DIGITS = Reply(404, b"", {"Age": "9" * 5000})
 
 
 @settings(max_examples=200, deadline=None)
-@example(
-    strange_answers=[Reply(200, b"x", {"Date": LAST_SECOND})],
-    plain_host_sends_date=False,
-    is_reported_synchronised=None,
-)
-@example(
-    strange_answers=[Reply(200, b"x", {"Date": LAST_SECOND})], plain_host_sends_date=True, is_reported_synchronised=True
-)
-@example(
-    strange_answers=[Reply(200, b"x", {"Date": LAST_SECOND})],
-    plain_host_sends_date=True,
-    is_reported_synchronised=False,
-)
-@example(
-    strange_answers=[Reply(200, b"x", {"Date": "Thu, 26 Nov 2026 14:00:00 GMT"})],
-    plain_host_sends_date=False,
-    is_reported_synchronised=None,
-)
-@example(
-    strange_answers=[Reply(200, b"x", {"Date": "Thu, 26 Nov 2026 12:00:00 GMT", "Age": "999999999"})],
-    plain_host_sends_date=False,
-    is_reported_synchronised=True,
-)
-@example(
-    strange_answers=[Reply(404, b"", {"Age": "9" * 5000})], plain_host_sends_date=False, is_reported_synchronised=None
-)
-@given(
-    strange_answers=STRANGE_REPLIES,
-    plain_host_sends_date=st.booleans(),
-    is_reported_synchronised=st.sampled_from([True, False, None]),
-)
-def test_absurd_headers_of_one_host_do_not_change_the_sightings_at_another(
-    *, strange_answers: list[Reply], plain_host_sends_date: bool, is_reported_synchronised: bool | None
-) -> None:
-    # There is one exception. If the machine reports that our clock is not synchronised, and only the strange host sends
-    # a date, this date is believed.
-    assume(is_reported_synchronised is not False or plain_host_sends_date)
-    look = partial(
-        look_at_hosts,
-        plain_host_sends_date=plain_host_sends_date,
-        is_reported_synchronised=is_reported_synchronised,
-    )
-    only_plain_host, both_hosts = look(strange_answers=[]), look(strange_answers=strange_answers)
+@example(Case([IN_YEAR_9999], plain_dates=False, synchronised=None))
+@example(Case([IN_YEAR_9999], plain_dates=True, synchronised=True))
+@example(Case([IN_YEAR_9999], plain_dates=True, synchronised=False))
+@example(Case([TWO_HOURS_LATE], plain_dates=False, synchronised=None))
+@example(Case([YEARS_OLD], plain_dates=False, synchronised=True))
+@example(Case([AGE_OF_5000_DIGITS], plain_dates=False, synchronised=None))
+@given(st.builds(Case, STRANGE_REPLIES, st.booleans(), st.sampled_from([True, False, None])))
+def test_absurd_headers_of_one_host_leave_sightings_at_another_unchanged(case: Case) -> None:
+    """Exception: if our clock is not synchronised, and only the strange host sends dates, they are believed."""
+    assume(case.synchronised is not False or case.plain_dates)
+    only_plain_host = look_at_hosts(case._replace(strange_answers=[]))
+    both_hosts = look_at_hosts(case)
     assert both_hosts.sightings_at(PLAIN) == only_plain_host.sightings_at(PLAIN)
     # Every look at the strange host has a sighting too.
     assert len(both_hosts.sightings_at(STRANGE)) == len(both_hosts.look_times(STRANGE))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
 from statistics import median
+from types import MappingProxyType
 
 import pytest
 
@@ -21,7 +22,7 @@ from tests.unit.monitor.look.poller_run import (
     NOON,
     AppearingPages,
     PollerRun,
-    Script,
+    Publisher,
     gaps_between,
     most_in_one_second,
     requested_page,
@@ -74,19 +75,21 @@ def promised_pages(number: int, *, prefix: str = "p", since: float = SLOT_AT) ->
     return PromisedPages({f"{prefix}{n}": 1 + 4 * (n * 7919 % 1000) / 1000 for n in range(number)}, since)
 
 
+def other_pages(number: int, *, every: float) -> dict[str, float]:
+    """Return so many other pages, which are never published, and the seconds between looks at each."""
+    return {f"other{n}": every for n in range(number)}
+
+
 def run_busy_slots(
     *groups: PromisedPages,
-    rate: float = 5.0,
+    looks_per_second: float = 5.0,
     seconds_after: float = 240.0,
-    script: Script | None = None,
+    publisher: Publisher | None = None,
     others: Mapping[str, float] | None = None,
-    later: Sequence[tuple[float, Callable[[PollerRun], object]]] = (),
+    do_at: Mapping[float, Callable[[PollerRun], object]] = MappingProxyType({}),
     clock: type[VirtualClock] = VirtualClock,
 ) -> PollerRun:
-    """Watch the pages of these slots until so many seconds after the first, with `rate` looks a second.
-
-    `others` are other pages, which are never published, and how many seconds apart the looks at each should be.
-    """
+    """Watch these and `others` until so many seconds after the first slot, with a budget of `looks_per_second`."""
     others = others or {}
 
     def act(run: PollerRun) -> None:
@@ -104,28 +107,34 @@ def run_busy_slots(
         name = requested_page(request)
         return next((pages.reply(request) for pages in groups if name in pages.published_at), Reply(404))
 
-    seconds = SLOT_AT + seconds_after
-    return run_poller(act, rate=rate, seconds=seconds, script=script or reply, later=later, clock=clock)
+    return run_poller(
+        act,
+        looks_per_second=looks_per_second,
+        seconds=SLOT_AT + seconds_after,
+        publisher=publisher or reply,
+        do_at=do_at,
+        clock=clock,
+    )
 
 
 @pytest.mark.parametrize(
     ("number", "least_proved", "longest_median_interval"), [(60, 60, 12.5), (175, 175, 35.8), (300, 282, 60.7)]
 )
-def test_five_looks_a_second_prove_most_pages_of_a_busy_slot_on_time_within_short_intervals(
+def test_five_looks_a_second_prove_most_pages_on_time(
     number: int, least_proved: int, longest_median_interval: float
 ) -> None:
     # A page is proved on time if it appears within a minute of the slot. Its interval is from the last absence to the
     # first presence: about one round of looks, which takes number / 5 seconds, for example 60 s for 300 pages.
     pages = promised_pages(number)
-    run_busy_slots(pages, rate=5)
+    run_busy_slots(pages, looks_per_second=5)
     assert len(pages.proved_on_time) >= least_proved
     assert median(pages.interval_seconds) <= longest_median_interval
 
 
 @pytest.mark.parametrize("number", [60, 300])
-def test_looks_at_a_busy_slot_use_the_whole_budget_until_half_a_minute_after_it_and_never_more(number: int) -> None:
+def test_looks_around_busy_slot_use_whole_budget_and_never_more(number: int) -> None:
     rate = 5
-    times = run_busy_slots(promised_pages(number), rate=rate).start_times
+    times = run_busy_slots(promised_pages(number), looks_per_second=rate).start_times
     assert most_in_one_second(times) <= rate
     # Looks that use the whole budget are 1 / rate apart. A quarter more is tolerated.
     until_half_a_minute_after = [time for time in times if time < SLOT_AT + 30]
@@ -143,7 +152,7 @@ class PatientClock(VirtualClock):
         return super().monotonic()
 
 
-def test_all_pages_of_a_busy_slot_are_found_although_their_host_takes_eight_seconds_to_answer() -> None:
+def test_all_pages_of_busy_slot_are_found_on_slow_host() -> None:
     pages = promised_pages(20)
 
     def reply_slowly_around_slot(request: Request) -> Reply:
@@ -151,7 +160,7 @@ def test_all_pages_of_a_busy_slot_are_found_although_their_host_takes_eight_seco
         return replace(pages.reply(request), seconds=8.0 if is_slow else 0.0)
 
     # This clock fails the test if the poller does not wait for answers.
-    run_busy_slots(pages, seconds_after=60, script=reply_slowly_around_slot, clock=PatientClock)
+    run_busy_slots(pages, seconds_after=60, publisher=reply_slowly_around_slot, clock=PatientClock)
     assert pages.intervals.keys() == pages.names
 
 
@@ -169,7 +178,7 @@ def watched_pages_of_which_some_are_late() -> tuple[PromisedPages, set[str]]:
     return pages, late
 
 
-def test_pages_published_150_s_after_a_busy_slot_are_proved_late_and_the_others_on_time() -> None:
+def test_late_pages_are_proved_late_and_others_on_time() -> None:
     pages, late = watched_pages_of_which_some_are_late()
     assert pages.proved_on_time == pages.names - late
     for name in late:
@@ -177,26 +186,26 @@ def test_pages_published_150_s_after_a_busy_slot_are_proved_late_and_the_others_
         assert 60 < pages.intervals[name].last_absence <= LATE_BY
 
 
-def test_from_20_s_to_60_s_after_a_busy_slot_only_late_pages_get_looks_at_the_origin() -> None:
+def test_origin_looks_go_only_to_late_pages_after_20_s() -> None:
     pages, late = watched_pages_of_which_some_are_late()
-    looked_at = {
-        name for seconds_after_slot, name, view in pages.looks if view is View.ORIGIN and 20 <= seconds_after_slot <= 60
-    }
-    assert looked_at == late
+    origin_looks = [(second, name) for second, name, view in pages.looks if view is View.ORIGIN]
+    pages_looked_at = {name for seconds_after_slot, name in origin_looks if 20 <= seconds_after_slot <= 60}
+    assert pages_looked_at == late
 
 
-def test_only_the_edge_view_is_used_from_two_minutes_before_a_busy_slot_until_ten_seconds_after() -> None:
-    # Looks at 60 pages each second exceed the budget of 5 a second, so none is spent on other views.
+def test_only_edge_view_is_used_around_busy_slot() -> None:
+    """Looks at 60 pages each second exceed the budget of 5 a second, so none is spent on other views."""
     pages = promised_pages(60)
     run_busy_slots(pages)
-    assert {view for at, _, view in pages.looks if -119 <= at <= 10} == {View.EDGE}
+    views_near_slot = {view for seconds_after_slot, _, view in pages.looks if -119 <= seconds_after_slot <= 10}
+    assert views_near_slot == {View.EDGE}
 
 
-def test_pages_of_a_slot_within_the_budget_keep_the_planned_gaps_in_each_view() -> None:
+def test_pages_within_budget_keep_planned_gaps_in_each_view() -> None:
     # Around the slot, a page gets a look every second in the edge and origin views, and every 5 s in the content view.
     # So two pages need 2 * (1 + 1 + 0.2) = 4.4 looks a second.
     pages = promised_pages(2)
-    run_busy_slots(pages, rate=5)
+    run_busy_slots(pages, looks_per_second=5)
     longest_wait_for_other_looks = 0.3
     for name in pages.names:
         for view, planned_gap in ((View.EDGE, 1), (View.ORIGIN, 1), (View.CONTENT, 5)):
@@ -205,17 +214,17 @@ def test_pages_of_a_slot_within_the_budget_keep_the_planned_gaps_in_each_view() 
             assert max(gaps) <= planned_gap + longest_wait_for_other_looks
 
 
-def test_important_pages_are_all_proved_although_the_budget_can_prove_only_300_of_450() -> None:
+def test_important_pages_are_all_proved_if_budget_is_too_small() -> None:
     pages = promised_pages(450)
     pages.important = frozenset(sorted(pages.names)[::12])
-    run_busy_slots(pages, rate=5)
+    run_busy_slots(pages, looks_per_second=5)
     assert pages.important <= pages.proved_on_time
     # A proof takes two of the 5 * 120 looks in the two minutes around the slot. A few looks are lost.
     assert 275 <= len(pages.proved_on_time) <= 300
 
 
-def test_other_pages_get_between_an_eleventh_and_a_third_of_the_looks_around_a_busy_slot() -> None:
-    pages, others = promised_pages(175), {f"other{n}": 60.0 for n in range(100)}
+def test_other_pages_get_eleventh_to_third_of_looks_near_slot() -> None:
+    pages, others = promised_pages(175), other_pages(100, every=60)
     run = run_busy_slots(pages, others=others)
     assert pages.proved_on_time == pages.names
     looks_near_slot = [name for second, name in run.starts if SLOT_AT - 60 <= second <= SLOT_AT + 60]
@@ -226,7 +235,7 @@ def test_other_pages_get_between_an_eleventh_and_a_third_of_the_looks_around_a_b
     assert 1 / (1 + 10) <= share <= 1 / (1 + 2)
 
 
-def test_ten_calendar_requests_in_a_busy_slot_are_answered_in_50_s_and_cost_no_proof() -> None:
+def test_ten_calendar_requests_in_busy_slot_cost_no_proof() -> None:
     begin, rate = SLOT_AT - 10, 5
     answered_at: list[float] = []
 
@@ -237,23 +246,22 @@ def test_ten_calendar_requests_in_a_busy_slot_are_answered_in_50_s_and_cost_no_p
 
     pages = promised_pages(175)
     # The requests share their part of the budget with the looks at other pages.
-    others = {f"other{n}": 60.0 for n in range(100)}
-    run = run_busy_slots(pages, rate=rate, others=others, later=[(begin, send_ten_requests)])
+    others = other_pages(100, every=60)
+    run = run_busy_slots(pages, looks_per_second=rate, others=others, do_at={begin: send_ten_requests})
     assert answered_at[-1] <= begin + 50
     assert most_in_one_second([*run.start_times, *answered_at]) <= rate
     assert pages.proved_on_time == pages.names
 
 
 @pytest.mark.parametrize("seconds_apart", [20.0, 60.0, 90.0])
-def test_all_pages_of_two_slots_that_are_seconds_apart_are_proved_with_one_budget(seconds_apart: float) -> None:
+def test_pages_of_two_near_slots_are_proved_with_one_budget(seconds_apart: float) -> None:
     first, second = promised_pages(60), promised_pages(60, prefix="q", since=SLOT_AT + seconds_apart)
     run_busy_slots(first, second, seconds_after=400)
-    # `proved_on_time` has the pages that are proved to have come within a minute of their slot.
     assert first.proved_on_time == first.names
     assert second.proved_on_time == second.names
 
 
-def test_targets_that_fail_prevent_no_proof_of_the_others() -> None:
+def test_failing_targets_do_not_prevent_proof_of_others() -> None:
     pages = promised_pages(100)
     failing = {name for name in pages.names if int(name[1:]) % 2}  # every second page
 
@@ -261,11 +269,11 @@ def test_targets_that_fail_prevent_no_proof_of_the_others() -> None:
         return Reply(500) if requested_page(request) in failing else pages.reply(request)
 
     # The failing pages always answer 500, which proves nothing.
-    run_busy_slots(pages, script=reply)
+    run_busy_slots(pages, publisher=reply)
     assert pages.proved_on_time == pages.names - failing
 
 
-def test_looks_at_the_origin_prove_pages_on_time_although_the_edge_serves_an_old_404() -> None:
+def test_origin_looks_prove_pages_while_edge_serves_old_404() -> None:
     number, rate, copied_at = 30, 5, -4
     pages = promised_pages(number)
 
@@ -278,14 +286,14 @@ def test_looks_at_the_origin_prove_pages_on_time_although_the_edge_serves_an_old
             return Reply(404, b"", {"Age": str(age), "X-Cache": "HIT"})
         return pages.reply(request)
 
-    run_busy_slots(pages, rate=rate, script=reply)
+    run_busy_slots(pages, looks_per_second=rate, publisher=reply)
     assert pages.proved_on_time == pages.names
     # The last page is published 5 s after the slot. Then one look at each page in both views is enough.
     seconds_for_both_views = 2 * number / rate
     assert max(seen.first_presence for seen in pages.intervals.values()) <= 5 + seconds_for_both_views
 
 
-def test_a_page_that_a_listing_page_links_to_is_looked_at_first() -> None:
+def test_page_linked_from_listing_is_looked_at_first() -> None:
     sweeps, begins, gap = Sweeps(), NOON + timedelta(seconds=2), timedelta(seconds=1)
     # Without the link the order would be a, b, c, by the last number of the ranks.
     importance, required_parts = 0, 1
@@ -309,12 +317,12 @@ def test_a_page_that_a_listing_page_links_to_is_looked_at_first() -> None:
     assert order == ["r/c", "r/a", "r/b"]
 
 
-def test_both_views_of_two_promised_pages_get_a_look_at_least_every_3_s_before_they_are_published() -> None:
+def test_both_views_get_a_look_every_3_s_before_publication() -> None:
     # The budget of 3 looks a second is a little too small. The two pages want one a second in the edge and the origin
     # view, and one in 5 s in the content view: 4.4 a second. Three other pages want one in 15 s: 0.2 a second.
     published_at = 3.0
     pages = PromisedPages({"p0": published_at, "p1": published_at})
-    run_busy_slots(pages, rate=3, seconds_after=60, others={f"other{n}": 15.0 for n in range(3)})
+    run_busy_slots(pages, looks_per_second=3, seconds_after=60, others=other_pages(3, every=15))
     # These looks begin 120 s before the slot. The first ten seconds are left out.
     for name in pages.names:
         for view in (View.EDGE, View.ORIGIN):

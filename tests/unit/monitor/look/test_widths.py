@@ -34,10 +34,8 @@ def pages_published_in_rounds_three_to_five(number: int, seconds_a_round: float)
 
 
 @pytest.mark.parametrize(("number_of_pages", "rate"), [(60, 1.0), (60, 5.0), (25, 2.0), (1000, 20.0)])
-def test_first_seen_intervals_last_one_round_of_looks_on_average_and_one_and_a_half_at_most(
-    number_of_pages: int, rate: float
-) -> None:
-    # A round is one look at each page. An interval is from the last look without the page to the first look with it.
+def test_first_seen_intervals_average_one_round_of_looks(number_of_pages: int, rate: float) -> None:
+    """A round is one look at each page. An interval is from the last absence of a page to its first presence."""
     seconds_a_round = number_of_pages / rate
     pages = pages_published_in_rounds_three_to_five(number_of_pages, seconds_a_round)
 
@@ -45,17 +43,15 @@ def test_first_seen_intervals_last_one_round_of_looks_on_average_and_one_and_a_h
         watch_appearing(run, pages, pages.names)
 
     # The last page is published in the fifth round, so all are seen in seven.
-    run_poller(watch_all, rate=rate, seconds=7 * seconds_a_round, script=pages.reply)
+    run_poller(watch_all, looks_per_second=rate, seconds=7 * seconds_a_round, publisher=pages.reply)
     assert len(pages.interval_seconds) == number_of_pages
     assert mean(pages.interval_seconds) <= 1.1 * seconds_a_round
     assert max(pages.interval_seconds) <= 1.5 * seconds_a_round
 
 
 @pytest.mark.parametrize(("number_of_pages", "rate"), [(60, 1.0), (1000, 20.0)])
-def test_first_seen_intervals_last_at_most_one_and_a_half_rounds_if_pages_are_added_during_the_run(
-    number_of_pages: int, rate: float
-) -> None:
-    # A round is one look at each page. An interval is from the last look without the page to the first look with it.
+def test_pages_added_during_run_get_equally_short_intervals(number_of_pages: int, rate: float) -> None:
+    """A round is one look at each page. An interval is from the last absence of a page to its first presence."""
     seconds_a_round = number_of_pages / rate
     pages = pages_published_in_rounds_three_to_five(number_of_pages, seconds_a_round)
     names = list(pages.published_at)
@@ -72,30 +68,31 @@ def test_first_seen_intervals_last_at_most_one_and_a_half_rounds_if_pages_are_ad
     # The last page is published after at most 5 + 1.5 rounds, so all are seen in nine.
     run_poller(
         watch(watched_from_start),
-        later=[
-            (0.5 * seconds_a_round, watch(first_batch)),
-            (1.0 * seconds_a_round, watch(second_batch)),
-            (1.25 * seconds_a_round, watch(third_batch)),
-        ],
-        rate=rate,
+        do_at={
+            0.5 * seconds_a_round: watch(first_batch),
+            1.0 * seconds_a_round: watch(second_batch),
+            1.25 * seconds_a_round: watch(third_batch),
+        },
+        looks_per_second=rate,
         seconds=9 * seconds_a_round,
-        script=pages.reply,
+        publisher=pages.reply,
     )
     assert len(pages.interval_seconds) == number_of_pages
     assert mean(pages.interval_seconds) <= 1.1 * seconds_a_round
     assert max(pages.interval_seconds) <= 1.5 * seconds_a_round
 
 
-def gaps_between_looks(chances: Sequence[float], rate: float, rounds: float) -> list[list[float]]:
+def gaps_between_looks(chances: Sequence[float], looks_per_second: float, rounds: float) -> list[list[float]]:
     """Return the seconds between looks at each target of these chances, after a first round, in `rounds` rounds."""
 
     def act(run: PollerRun) -> None:
         for n, chance in enumerate(chances):
             run.poller.watch(target(f"p{n}"), [window(every=1, chance=chance)])
 
-    seconds_a_round = len(chances) / rate
+    seconds_a_round = len(chances) / looks_per_second
     times: dict[str, list[float]] = defaultdict(list)
-    for time, name in run_poller(act, rate=rate, seconds=rounds * seconds_a_round).starts:
+    run = run_poller(act, looks_per_second=looks_per_second, seconds=rounds * seconds_a_round)
+    for time, name in run.starts:
         if time > seconds_a_round:
             times[name].append(time)
     return [gaps_between(times[f"p{n}"]) for n in range(len(chances))]
@@ -111,9 +108,9 @@ def mean_interval(gaps: Sequence[float]) -> float:
     [[0.09] * 10 + [0.1 / 90] * 90, [1 / n for n in range(1, 101)], [4.0] * 10 + [1.0] * 30 + [0.25] * 60],
     ids=["ten carry nine tenths", "Zipf", "as they are planned"],
 )
-def test_mean_first_seen_interval_is_within_a_tenth_of_the_shortest_possible_one(chances: list[float]) -> None:
-    # A chance is how likely a page is to change. When it changes, the gap between two looks is its interval.
-    gaps_of_each_page = gaps_between_looks(chances, rate=1.0, rounds=8)
+def test_mean_interval_is_within_a_tenth_of_shortest_possible(chances: list[float]) -> None:
+    """A chance is how likely a page is to change. When it changes, the gap between two looks is its interval."""
+    gaps_of_each_page = gaps_between_looks(chances, looks_per_second=1.0, rounds=8)
     intervals = [mean_interval(gaps) for gaps in gaps_of_each_page]
     measured = fmean(intervals, weights=chances)
     # The mean is shortest if each page gets looks in proportion to the square root of its chance. Here all pages
@@ -124,17 +121,17 @@ def test_mean_first_seen_interval_is_within_a_tenth_of_the_shortest_possible_one
     assert measured <= 1.1 * shortest_possible
 
 
-def test_unlikely_targets_get_a_look_in_every_ten_rounds_and_likely_ones_in_every_round() -> None:
+def test_unlikely_targets_still_get_a_tenth_of_equal_share() -> None:
     rate, likely, unlikely = 2.0, 40, 20
     seconds_a_round = (likely + unlikely) / rate
-    gaps = gaps_between_looks(chances=[1.0] * likely + [1e-9] * unlikely, rate=rate, rounds=40)
+    gaps = gaps_between_looks(chances=[1.0] * likely + [1e-9] * unlikely, looks_per_second=rate, rounds=40)
     longest_gaps = [max(gaps_of_target) for gaps_of_target in gaps]
     # No target gets less than a tenth of an equal share. Gaps may be 10 % or 15 % longer than planned.
     assert max(longest_gaps[:likely]) <= 1.1 * seconds_a_round
     assert max(longest_gaps[likely:]) <= 1.15 * 10 * seconds_a_round
 
 
-def test_of_pages_with_equal_chances_the_one_with_the_oldest_look_goes_first() -> None:
+def test_among_equally_likely_pages_oldest_look_goes_first() -> None:
     chances = {"likely": 4.0, "usual": 1.0, "vague": 0.25}
     names_by_chance = {kind: [f"{kind}{n}" for n in range(9)] for kind in chances}
 
@@ -143,7 +140,7 @@ def test_of_pages_with_equal_chances_the_one_with_the_oldest_look_goes_first() -
             for name in names:
                 run.poller.watch(target(name), [window(every=1, chance=chances[kind])])
 
-    starts = run_poller(act, rate=3, seconds=300).starts
+    starts = run_poller(act, looks_per_second=3, seconds=300).starts
     # The budget is nearly used: 3 looks a second for 300 s are 900.
     assert len(starts) > 800
     for names in names_by_chance.values():

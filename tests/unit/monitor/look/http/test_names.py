@@ -59,14 +59,15 @@ async def test_silent_name_server_ends_with_the_deadline_of_the_request(server: 
 async def test_silent_name_server_takes_one_thread_for_many_requests(server: NameServer) -> None:
     names = NameCache(server.look_up, most=2)
     looks = [names.look_up(SILENT, PORT, seconds=0.05) for _ in range(50)]
-    assert all(isinstance(fault, NoAddress) for fault in await asyncio.gather(*looks, return_exceptions=True))
+    faults = await asyncio.gather(*looks, return_exceptions=True)
+    assert all(isinstance(fault, NoAddress) for fault in faults)
     # All fifty requests wait for the same lookup.
     assert server.asked[SILENT] == 1
     # Of the two threads, one is left for this name.
     assert await names.look_up("healthy.example", PORT, seconds=5) == ["203.0.113.7"]
 
 
-async def test_late_answer_of_a_name_server_is_used_by_the_next_request(server: NameServer) -> None:
+async def test_late_answer_of_name_server_serves_the_next_request(server: NameServer) -> None:
     names = NameCache(server.look_up)
     with pytest.raises(NoAddress):
         await names.look_up(SILENT, PORT, seconds=0.01)
@@ -76,7 +77,7 @@ async def test_late_answer_of_a_name_server_is_used_by_the_next_request(server: 
 
 
 @pytest.mark.parametrize("fault", [OSError("no such name"), UnicodeError("label too long")])
-async def test_name_without_an_address_is_reported_and_looked_up_again(server: NameServer, fault: Exception) -> None:
+async def test_name_without_address_is_reported_and_looked_up_again(server: NameServer, fault: Exception) -> None:
     names = NameCache(server.look_up)
     server.fails["a.example"] = fault
     with pytest.raises(NoAddress, match=r"a\.example"):
@@ -85,7 +86,7 @@ async def test_name_without_an_address_is_reported_and_looked_up_again(server: N
     assert await names.look_up("a.example", PORT, seconds=5) == ["203.0.113.7"]
 
 
-def test_addresses_are_used_for_15_minutes_after_the_last_answer_of_a_silent_name_server(server: NameServer) -> None:
+def test_old_addresses_serve_15_minutes_if_name_server_is_silent(server: NameServer) -> None:
     async def make_three_requests(clock: VirtualClock) -> None:
         names = NameCache(server.look_up)
         # Second 0: the first request looks the name up. The name server answers at once, and is silent from then on.
@@ -108,7 +109,7 @@ def test_addresses_are_used_for_15_minutes_after_the_last_answer_of_a_silent_nam
     run_virtually(make_three_requests)
 
 
-async def test_name_that_led_into_a_private_network_is_looked_up_again_at_the_next_look() -> None:
+async def test_name_with_private_address_is_looked_up_again_at_once() -> None:
     answers = [["10.0.0.1"], ["8.8.8.8"], ["10.0.0.1"]]
     resolver = Resolver(Guard(), names=NameCache(lambda *_: answers.pop(0)))
     origin = Origin("https", "www.example", PORT)

@@ -44,11 +44,9 @@ def test_address_is_sent_as_httpx_would_write_it(place: str, path: str, bust: bo
     assert origin.port == (by_httpx.port or {"http": 80, "https": 443}[by_httpx.scheme])
 
 
-def test_etag_and_date_of_a_conditional_request_come_after_the_headers_of_every_request() -> None:
-    written = make_writer().write(
-        Request("https://stats.example/a?b=c", accept="text/html", etag='"1"', modified="Thu")
-    )
-    assert header_lines(written) == [
+def test_etag_and_date_are_sent_after_the_usual_headers() -> None:
+    request = Request("https://stats.example/a?b=c", accept="text/html", etag='"1"', modified="Thu")
+    assert header_lines(make_writer().write(request)) == [
         b"GET /a?b=c HTTP/1.1",
         b"Host: stats.example",
         b"User-Agent: ninethirty",
@@ -61,8 +59,8 @@ def test_etag_and_date_of_a_conditional_request_come_after_the_headers_of_every_
     ]
 
 
-def test_requests_with_equal_headers_to_one_host_share_their_common_bytes() -> None:
-    # `head` is the part of a request that does not depend on its path.
+def test_requests_with_equal_headers_to_one_host_share_bytes() -> None:
+    """`head` is the part of a request that does not depend on its path."""
     writer = make_writer()
     first, second = (writer.write(Request(f"https://stats.example/{path}")) for path in ("a", "b?c=d"))
     assert first.head is second.head

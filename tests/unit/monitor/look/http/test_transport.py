@@ -70,31 +70,31 @@ def receive_in_pieces(connection: Connection, raw: bytes, cuts: list[int]) -> No
 
 
 @given(st.sampled_from(ANSWERS), st.lists(st.integers(0, 120), max_size=8))
-def test_answer_cut_anywhere_on_its_way_is_whole_and_its_connection_is_kept(
+def test_answer_received_in_pieces_is_whole_and_connection_is_kept(
     sample: tuple[bytes, int, bytes], cuts: list[int]
 ) -> None:
     raw, status, body = sample
 
-    async def story() -> tuple[int, bytes, bool]:
+    async def receive_answer() -> tuple[int, bytes, bool]:
         connection, _ = send_request()
         receive_in_pieces(connection, raw, cuts)
         read = await body_of(connection)
         is_kept = connection.end_request()
         return connection.status, read, is_kept
 
-    assert asyncio.run(story()) == (status, body, True)
+    assert asyncio.run(receive_answer()) == (status, body, True)
 
 
 @given(st.binary(max_size=300), st.lists(st.integers(0, 300), max_size=4))
-def test_bytes_that_are_no_answer_raise_a_transport_error_of_httpx(raw: bytes, cuts: list[int]) -> None:
-    async def story() -> None:
+def test_bytes_that_are_no_answer_raise_httpx_transport_error(raw: bytes, cuts: list[int]) -> None:
+    async def receive_noise() -> None:
         connection, _ = send_request()
         receive_in_pieces(connection, raw, cuts)
         connection.connection_lost(None)
         with pytest.raises(httpx.TransportError):
             await body_of(connection)
 
-    asyncio.run(story())
+    asyncio.run(receive_noise())
 
 
 async def test_second_answer_to_one_request_closes_the_connection() -> None:
@@ -129,7 +129,7 @@ async def test_only_connections_of_one_loop_share_a_buffer() -> None:
     assert of_another_loop is not first
 
 
-async def test_body_that_arrives_faster_than_it_is_read_is_paused_until_it_is_read() -> None:
+async def test_body_that_arrives_too_fast_is_paused_until_read() -> None:
     connection, transport = send_request()
     connection.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
     # At most 262,144 bytes may wait to be read.
@@ -142,7 +142,7 @@ async def test_body_that_arrives_faster_than_it_is_read_is_paused_until_it_is_re
 
 @pytest.mark.parametrize("trailer", [b"X-More: and more\r\n", b"X-More" + b"e" * 100])
 async def test_trailers_are_dropped_and_limited(trailer: bytes) -> None:
-    # Trailers are header lines after a body. Here they never end: whole lines, or one line without an end.
+    """Trailers are header lines after a body. Here they never end: whole lines, or one line without an end."""
     connection, transport = send_request()
     connection.data_received(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n")
     bytes_beyond_the_limit = 70_000  # more than the 65,536 bytes in a row that may be no part of a body
@@ -169,7 +169,7 @@ async def test_connection_that_the_server_closes_is_not_kept() -> None:
     assert not is_kept
 
 
-async def test_most_looks_get_an_answer_from_a_server_that_aborts_hangs_or_closes_at_random() -> None:
+async def test_most_looks_at_an_erratic_server_get_an_answer() -> None:
     chance = random.Random(4)  # noqa: S311
     percent_of_looks = {
         "abort": 10,
@@ -206,7 +206,7 @@ async def test_most_looks_get_an_answer_from_a_server_that_aborts_hangs_or_close
     assert answers_to_last_looks > 10
 
 
-async def test_a_pool_survives_looks_that_are_cancelled() -> None:
+async def test_pool_survives_cancelled_looks() -> None:
     async def answer_after_30_passes(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for _pass in range(30):
             await asyncio.sleep(0)

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.look.recognise.page import absolute_url
-from monitor.look.recognise.registry import find_recogniser
-from tests.unit.monitor.look.recognise.pages import CONTEXT, URL, answer
+from tests.unit.monitor.look.recognise.pages import URL, answer, recognise_with
 
 NOWHERE = [
     "http://[",
@@ -50,20 +49,14 @@ def test_no_link_breaks_its_page(link: str) -> None:
 
 
 @pytest.mark.parametrize(("recogniser", "damaged_json"), DAMAGED_JSON)
-def test_damaged_json_is_recognised_without_the_addresses_that_cannot_be_read(
-    recogniser: str, damaged_json: object
-) -> None:
-    recognise = find_recogniser(recogniser)
-    recognised = recognise(answer(json.dumps(damaged_json).encode(), "application/json"), CONTEXT)
-    # Addresses such as "http://[" cannot be read.
-    urls_found_in_json = [found.url for found in recognised.found]
-    assert not any("[" in url for url in urls_found_in_json)
+def test_damaged_json_gives_no_unusable_addresses(recogniser: str, damaged_json: object) -> None:
+    """Addresses such as "http://[" cannot be read."""
+    recognised = recognise_with(recogniser, answer(json.dumps(damaged_json).encode(), "application/json"))
+    assert not any("[" in found.url for found in recognised.found)
 
 
 @pytest.mark.parametrize("damaged_feed", DAMAGED_FEEDS)
-def test_damaged_feed_is_recognised_without_the_addresses_that_cannot_be_read(damaged_feed: bytes) -> None:
-    recognise = find_recogniser("feed:*")
-    recognised = recognise(answer(damaged_feed, "application/xml"), CONTEXT)
-    # Addresses such as "http://[" cannot be read.
-    urls_found_in_feed = [found.url for found in recognised.found]
-    assert not any("[" in url for url in urls_found_in_feed)
+def test_damaged_feed_gives_no_unusable_addresses(damaged_feed: bytes) -> None:
+    """Addresses such as "http://[" cannot be read."""
+    recognised = recognise_with("feed:*", answer(damaged_feed, "application/xml"))
+    assert not any("[" in found.url for found in recognised.found)

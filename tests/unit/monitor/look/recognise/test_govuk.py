@@ -14,97 +14,105 @@ from monitor.look.recognise.govuk import recognise, recognise_index
 from monitor.look.recognise.result import Context, Known
 from monitor.look.recognise.version import advanced_fields, first_published, parse_version
 from monitor.look.sighting import State
-from tests.unit.monitor.look.recognise.pages import CONTEXT, PATH, TITLE, URL, answer, item, page
+from tests.unit.monitor.look.recognise.pages import (
+    OUR_RELEASE,
+    OUR_TITLE,
+    PATH,
+    URL,
+    answer,
+    govuk_page,
+    item,
+    page,
+)
 
 SAMPLES = Path(__file__).parents[6] / "shared" / "samples" / "govuk"
-OTHER = "Example claims: quarterly statistics, April to June 2026"
+OTHER_EDITION = "Example claims: quarterly statistics, April to June 2026"
 
 
 def test_a_publication_with_our_title_and_period_is_specific() -> None:
-    # Specific: the page can only be this edition.
-    recognised = recognise(page(f"{TITLE} - GOV.UK", TITLE), CONTEXT)
+    """Specific: the page can only be this edition."""
+    recognised = recognise(govuk_page(OUR_TITLE), OUR_RELEASE)
     assert (recognised.state, recognised.specific) == (State.PRESENT, True)
 
 
-def test_the_edition_before_at_the_same_address_is_absence() -> None:
-    assert recognise(page(f"{OTHER} - GOV.UK", OTHER), CONTEXT).state is State.ABSENT
-    assert recognise(item("publication", OTHER), CONTEXT).state is State.ABSENT
+def test_edition_before_at_the_same_address_is_absence() -> None:
+    assert recognise(govuk_page(OTHER_EDITION), OUR_RELEASE).state is State.ABSENT
+    assert recognise(item("publication", OTHER_EDITION), OUR_RELEASE).state is State.ABSENT
 
 
 def test_another_edition_after_a_404_is_absence() -> None:
-    recognised = recognise(page(f"{OTHER} - GOV.UK", OTHER), Context(URL, TITLE, known=Known(was_missing=True)))
+    recognised = recognise(govuk_page(OTHER_EDITION), Context(URL, OUR_TITLE, known=Known(was_missing=True)))
     assert (recognised.state, recognised.why) == (State.ABSENT, "the page shows another edition")
 
 
 @pytest.mark.parametrize("announcement_redirects_to_it", [False, True])
-def test_page_with_another_title_is_unknown_if_its_address_answered_404_before(
-    *, announcement_redirects_to_it: bool
-) -> None:
+def test_page_with_another_title_is_unknown_after_404(*, announcement_redirects_to_it: bool) -> None:
     other_page = page("Prison population - GOV.UK", "Prison population")
     answered_404_before = Known(was_missing=True)
-    context = Context(URL, TITLE, known=answered_404_before, is_led_to=announcement_redirects_to_it)
+    context = Context(URL, OUR_TITLE, known=answered_404_before, is_led_to=announcement_redirects_to_it)
     recognised = recognise(other_page, context)
     assert (recognised.state, recognised.why) == (State.UNKNOWN, "the page shows another title")
 
 
-def test_page_with_another_title_is_unknown_unless_the_announcement_redirected_to_it() -> None:
+def test_other_title_is_unknown_unless_announcement_redirected_to_page() -> None:
     other = page("Prison population - GOV.UK", "Prison population")
-    assert recognise(other, CONTEXT).state is State.UNKNOWN
-    led_to = recognise(other, Context(URL, TITLE, is_led_to=True))
+    assert recognise(other, OUR_RELEASE).state is State.UNKNOWN
+    led_to = recognise(other, Context(URL, OUR_TITLE, is_led_to=True))
     # It is not specific, because only a page with our title and period can only be this edition.
     assert (led_to.state, led_to.specific) == (State.PRESENT, False)
 
 
 @pytest.mark.parametrize(("period", "state"), [("July to September 2026", State.PRESENT), ("", State.UNKNOWN)])
-def test_page_or_item_under_a_title_without_period_is_present_if_its_text_has_the_period(
-    period: str, state: State
-) -> None:
-    # The title of the release is "Example claims: quarterly statistics, July to September 2026".
+def test_period_in_text_completes_a_title_without_period(period: str, state: State) -> None:
+    """The title of the release is "Example claims: quarterly statistics, July to September 2026"."""
     series = "Example claims: quarterly statistics"
-    undated_page = page(f"{series} - GOV.UK", series, f"<p>Claims {period} fell.</p>")
+    undated_page = govuk_page(series, f"<p>Claims {period} fell.</p>")
     undated_item = item("publication", series, description=period)
-    assert recognise(undated_page, CONTEXT).state is state
-    assert recognise(undated_item, CONTEXT).state is state
+    assert recognise(undated_page, OUR_RELEASE).state is state
+    assert recognise(undated_item, OUR_RELEASE).state is state
 
 
-def test_a_release_without_a_period_in_its_title_is_never_specific() -> None:
-    # Specific: the page can only be this edition. Without a period, it may be any edition.
+def test_release_without_period_in_title_is_never_specific() -> None:
+    """Specific: the page can only be this edition. Without a period, it may be any edition."""
     title = "Weekly road fuel prices"
-    recognised = recognise(page(f"{title} - GOV.UK", title), Context(URL, title))
+    recognised = recognise(govuk_page(title), Context(URL, title))
     assert (recognised.state, recognised.specific) == (State.PRESENT, False)
 
 
 @pytest.mark.parametrize("kind", ["Accredited official", "National", "Official"])
 def test_announcement_with_the_releases_title_is_absence(kind: str) -> None:
-    assert recognise(page(f"{TITLE} - {kind} statistics announcement - GOV.UK", TITLE), CONTEXT).state is State.ABSENT
+    announcement = page(f"{OUR_TITLE} - {kind} statistics announcement - GOV.UK", OUR_TITLE)
+    assert recognise(announcement, OUR_RELEASE).state is State.ABSENT
 
 
 @pytest.mark.parametrize(
     "words", ["on 26 November 2026&nbsp;9:30am", "in November&nbsp;2026", "between May and&nbsp;June"]
 )
-def test_words_about_a_release_to_come_are_absence(words: str) -> None:
+def test_notice_about_a_release_to_come_is_absence(words: str) -> None:
     notice = f'<h2 class="gem-c-notice__title">These statistics will be released {words}</h2>'
-    assert recognise(page(f"{TITLE} - GOV.UK", TITLE, notice), CONTEXT).state is State.ABSENT
+    assert recognise(govuk_page(OUR_TITLE, notice), OUR_RELEASE).state is State.ABSENT
 
 
-def test_words_about_a_release_to_come_in_the_text_are_no_notice() -> None:
+def test_sentence_about_next_release_does_not_deny_this_one() -> None:
     later_release = "<p>The next of these statistics will be released in May.</p>"
-    assert recognise(page(f"{TITLE} - GOV.UK", TITLE, later_release), CONTEXT).state is State.PRESENT
+    assert recognise(govuk_page(OUR_TITLE, later_release), OUR_RELEASE).state is State.PRESENT
 
 
 def test_a_page_marked_as_withdrawn_is_withdrawn() -> None:
-    assert recognise(page(f"[Withdrawn] {TITLE} - GOV.UK", TITLE), CONTEXT).state is State.WITHDRAWN
-    assert recognise(item("publication", withdrawn_notice={"explanation": "x"}), CONTEXT).state is State.WITHDRAWN
+    marked_page = page(f"[Withdrawn] {OUR_TITLE} - GOV.UK", OUR_TITLE)
+    assert recognise(marked_page, OUR_RELEASE).state is State.WITHDRAWN
+    marked_item = item("publication", withdrawn_notice={"explanation": "x"})
+    assert recognise(marked_item, OUR_RELEASE).state is State.WITHDRAWN
 
 
 @pytest.mark.parametrize("title", ["Error - GOV.UK", "Sorry, there is a problem - GOV.UK"])
 def test_error_page_is_unknown(title: str) -> None:
-    assert recognise(page(title, "Page Unavailable"), CONTEXT).state is State.UNKNOWN
+    assert recognise(page(title, "Page Unavailable"), OUR_RELEASE).state is State.UNKNOWN
 
 
 @pytest.mark.parametrize("body", [b"410 Gone", b"<html></html>", b"<p>no heading</p>", b"\x00\xff\xfe"])
 def test_body_without_title_and_heading_is_unknown(body: bytes) -> None:
-    assert recognise(answer(body), CONTEXT).state is State.UNKNOWN
+    assert recognise(answer(body), OUR_RELEASE).state is State.UNKNOWN
 
 
 def test_parts_are_found_on_the_page_once_each() -> None:
@@ -115,7 +123,7 @@ def test_parts_are_found_on_the_page_once_each() -> None:
         f'<a href="{files}/t.csv/preview">View</a><a href="http://[broken">?</a><a href="mailto:a@b.example">Mail</a>'
     )
     # Links to print versions, previews and help, and links that cannot be read, are no parts.
-    found = recognise(page(f"{TITLE} - GOV.UK", TITLE, links), CONTEXT).found
+    found = recognise(govuk_page(OUR_TITLE, links), OUR_RELEASE).found
     assert [(part.role, part.title, part.url) for part in found] == [
         ("data", "Tables", f"{files}/t.ods"),
         ("attachment", "Bulletin", f"{files}/b.pdf"),
@@ -123,7 +131,7 @@ def test_parts_are_found_on_the_page_once_each() -> None:
     ]
 
 
-def test_content_item_gives_itself_with_its_facts_and_each_attachment_that_has_an_address() -> None:
+def test_content_item_gives_itself_and_its_usable_attachments() -> None:
     attachments = [
         {"attachment_type": "html", "url": f"{PATH}/bulletin", "title": "Bulletin"},
         {"attachment_type": "file", "url": "https://assets.publishing.service.gov.uk/media/1/a.csv", "file_size": 9},
@@ -132,7 +140,7 @@ def test_content_item_gives_itself_with_its_facts_and_each_attachment_that_has_a
         "no attachment",
     ]
     publication = {"public_updated_at": "2026-11-26T09:30:02Z", "scheduled_publishing_delay_seconds": 3}
-    found = recognise(item("publication", details={"attachments": attachments}, **publication), CONTEXT).found
+    found = recognise(item("publication", details={"attachments": attachments}, **publication), OUR_RELEASE).found
     item_itself, bulletin, data, dashboard = found
     assert [part.role for part in found] == ["item", "html", "data", "external"]
     assert item_itself.facts["public_updated_at"] == "2026-11-26T09:30:02+00:00"
@@ -144,27 +152,26 @@ def test_content_item_gives_itself_with_its_facts_and_each_attachment_that_has_a
 
 @pytest.mark.parametrize("schema", ["statistics_announcement", "placeholder", "placeholder_publication", "coming_soon"])
 def test_items_that_are_no_publication_are_absence(schema: str) -> None:
-    assert recognise(item(schema), CONTEXT).state is State.ABSENT
+    assert recognise(item(schema), OUR_RELEASE).state is State.ABSENT
 
 
 def test_gone_item_is_withdrawn_although_it_answers_200() -> None:
     gone = item("gone", None, details={"explanation": "published in error"})
-    assert recognise(gone, CONTEXT).state is State.WITHDRAWN
+    assert recognise(gone, OUR_RELEASE).state is State.WITHDRAWN
 
 
-def test_redirect_item_is_unknown_and_gives_its_destination_in_the_content_api() -> None:
+def test_redirect_item_is_unknown_and_gives_its_destination() -> None:
     rules = [{"path": PATH, "type": "exact", "destination": "/government/statistics/other"}]
     item_url = f"https://www.gov.uk/api/content{PATH}"
-    recognised = recognise(item("redirect", None, item_url, redirects=rules), Context(item_url, TITLE))
+    recognised = recognise(item("redirect", None, item_url, redirects=rules), Context(item_url, OUR_TITLE))
     assert recognised.state is State.UNKNOWN
     # The item names the new page. The next look is again at the content API, so it needs the address of the new item.
-    assert [(found.role, found.url) for found in recognised.found] == [
-        ("redirect", "https://www.gov.uk/api/content/government/statistics/other")
-    ]
+    (found,) = recognised.found
+    assert (found.role, found.url) == ("redirect", "https://www.gov.uk/api/content/government/statistics/other")
 
 
 def test_redirect_item_without_a_destination_gives_none() -> None:
-    assert recognise(item("redirect", None, redirects="none"), CONTEXT).found == ()
+    assert recognise(item("redirect", None, redirects="none"), OUR_RELEASE).found == ()
 
 
 ELSEWHERE = "/government/statistics/example-claims--1"
@@ -172,23 +179,23 @@ ELSEWHERE = "/government/statistics/example-claims--1"
 
 def listing(*links: str) -> Answer:
     """Return a listing that has the release's title at each of these addresses, and an entry without address."""
-    results = [{"title": TITLE, "link": link, "public_timestamp": "x"} for link in links]
+    results = [{"title": OUR_TITLE, "link": link, "public_timestamp": "x"} for link in links]
     return answer(json.dumps({"results": [*results, {"title": "No link"}]}).encode(), "application/json")
 
 
-def test_listing_shows_the_release_at_any_address_and_ignores_an_entry_without_an_address() -> None:
-    # The listing has the release's title at this address, and another entry without an address.
-    recognised = recognise(listing(ELSEWHERE), CONTEXT)
+def test_listing_shows_the_release_at_any_address() -> None:
+    """The listing has the release's title at this address, and another entry without an address."""
+    recognised = recognise(listing(ELSEWHERE), OUR_RELEASE)
     assert (recognised.state, recognised.specific) == (State.PRESENT, True)
     assert [found.url for found in recognised.found] == [f"https://www.gov.uk{ELSEWHERE}"]
 
 
-def test_listing_proves_nothing_if_the_title_of_the_release_is_not_known() -> None:
+def test_listing_proves_nothing_if_title_of_release_is_unknown() -> None:
     assert recognise(listing(ELSEWHERE), Context(URL)).why == "a listing"
 
 
 def test_an_announcement_in_a_listing_is_no_release() -> None:
-    assert recognise(listing("/government/statistics/announcements/a"), CONTEXT).state is State.ABSENT
+    assert recognise(listing("/government/statistics/announcements/a"), OUR_RELEASE).state is State.ABSENT
 
 
 REPORT = "/government/publications/example-claims-main-report"
@@ -204,15 +211,15 @@ REPORT = "/government/publications/example-claims-main-report"
     ],
     ids=["nothing", "the alternative", "another address", "both"],
 )
-def test_a_known_alternative_in_a_listing_does_not_show_that_the_page_is_out(listed: list[str], state: State) -> None:
-    # REPORT is another page of the release, which may be public before the page that is awaited.
-    with_alternative = replace(CONTEXT, alternatives=(f"https://www.gov.uk{REPORT}",))
+def test_known_alternative_in_listing_does_not_prove_the_page(listed: list[str], state: State) -> None:
+    """REPORT is another page of the release, which may be public before the page that is awaited."""
+    with_alternative = replace(OUR_RELEASE, alternatives=(f"https://www.gov.uk{REPORT}",))
     assert recognise_index(listing(*listed), with_alternative).state is state
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b'"text"', b"{}", b'{"schema_name": 3}', b"[" * 100_000])
 def test_other_json_is_unknown(body: bytes) -> None:
-    assert recognise(answer(body, "application/json"), CONTEXT).state is State.UNKNOWN
+    assert recognise(answer(body, "application/json"), OUR_RELEASE).state is State.UNKNOWN
 
 
 _JSON = st.recursive(
@@ -228,14 +235,14 @@ _FIELDS = ("title", "base_path", "details", "redirects", "withdrawn_notice", "li
     st.dictionaries(st.sampled_from(_FIELDS), _JSON),
 )
 def test_no_json_breaks_the_govuk_recogniser(schema: str, fields: dict[str, object]) -> None:
-    recognise(item(schema, **({"title": TITLE} | fields)), CONTEXT)
+    recognise(item(schema, **({"title": OUR_TITLE} | fields)), OUR_RELEASE)
 
 
 def state_of_sampled_item(sample: Path) -> State:
     """Return the state that a sampled content item has for the release with its title."""
     body = sample.read_bytes()
     # Redirects and removed pages have no title. For them, the title of the release makes no difference.
-    title = json.loads(body).get("title") or TITLE
+    title = json.loads(body).get("title") or OUR_TITLE
     return recognise(answer(body, "application/json"), Context(URL, title)).state
 
 
@@ -249,16 +256,14 @@ def state_of_sampled_item(sample: Path) -> State:
         ("gone_redirect", {State.WITHDRAWN, State.UNKNOWN}),
     ],
 )
-def test_each_sampled_content_item_has_a_state_that_is_allowed_for_its_folder(
-    folder: str, allowed_states: set[State]
-) -> None:
+def test_sampled_content_items_have_a_state_their_folder_allows(folder: str, allowed_states: set[State]) -> None:
     for sample in sorted((SAMPLES / folder).iterdir()):
         assert state_of_sampled_item(sample) in allowed_states, sample.name
 
 
 @pytest.mark.skipif(not SAMPLES.exists(), reason="the shared samples are not beside the repository")
 @pytest.mark.parametrize("folder", ["announcements", "html_publication", "publications", "gone_redirect"])
-def test_a_sampled_content_item_is_withdrawn_exactly_if_its_file_name_says_withdrawn_or_gone(folder: str) -> None:
+def test_sampled_content_item_is_withdrawn_if_its_name_says_so(folder: str) -> None:
     for sample in sorted((SAMPLES / folder).iterdir()):
         name_says_so = "withdrawn" in sample.name or "gone" in sample.name
         is_withdrawn = state_of_sampled_item(sample) is State.WITHDRAWN
@@ -266,36 +271,34 @@ def test_a_sampled_content_item_is_withdrawn_exactly_if_its_file_name_says_withd
 
 
 @pytest.mark.skipif(not SAMPLES.exists(), reason="the shared samples are not beside the repository")
-def test_only_the_sampled_publication_is_present_and_announcements_are_absent() -> None:
+def test_sampled_publication_is_present_and_announcements_are_absent() -> None:
     samples = (SAMPLES / "pages").iterdir()
-    states = {sample.name: recognise(answer(sample.read_bytes()), CONTEXT).state for sample in samples}
+    states = {sample.name: recognise(answer(sample.read_bytes()), OUR_RELEASE).state for sample in samples}
     present, absent = ({name for name in states if states[name] is state} for state in (State.PRESENT, State.ABSENT))
     assert present == {"publication_200.html"}
     assert absent == {name for name in states if name.startswith(("announcement", "not_found"))}
 
 
-def test_item_states_its_version_by_fields_not_by_change_notes() -> None:
+def test_version_of_item_counts_changes_without_their_notes() -> None:
     history = [{"note": "SECRET correction", "public_timestamp": "2026-11-27T14:05:00+00:00"}, {"note": "First."}]
     corrected = item("publication", public_updated_at="2026-11-27T14:05:00Z", details={"change_history": history})
     # The first note is that of the publication, so there is one change.
-    assert recognise(corrected, CONTEXT).version == "change_history=1 public_updated_at=2026-11-27T14:05:00+00:00"
-    assert recognise(item("publication"), CONTEXT).version is None
+    assert recognise(corrected, OUR_RELEASE).version == "change_history=1 public_updated_at=2026-11-27T14:05:00+00:00"
+    assert recognise(item("publication"), OUR_RELEASE).version is None
 
 
 def test_page_and_item_state_when_they_were_first_published() -> None:
     stamp = "2026-11-26T09:30:01+00:00"
-    head = f'<head><title>{TITLE} - GOV.UK</title><meta name="govuk:first-published-at" content="{stamp}"></head>'
-    html = answer(f"<html>{head}<body><h1>{TITLE}</h1></body></html>".encode())
+    head = f'<head><title>{OUR_TITLE} - GOV.UK</title><meta name="govuk:first-published-at" content="{stamp}"></head>'
+    html = answer(f"<html>{head}<body><h1>{OUR_TITLE}</h1></body></html>".encode())
     for page_or_item in (html, item("publication", first_published_at=stamp)):
-        assert first_published(recognise(page_or_item, CONTEXT).version) == datetime.fromisoformat(stamp)
+        assert first_published(recognise(page_or_item, OUR_RELEASE).version) == datetime.fromisoformat(stamp)
 
 
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason="the samples are not here")
-def test_the_version_of_a_corrected_page_has_a_later_update_and_change_history() -> None:
+def test_corrected_page_has_version_with_update_and_change_history() -> None:
     names = ("2026_on_time_scheduled", "2026_corrected_next_day")
     bodies = ((SAMPLES / f"publications/{name}.json").read_bytes() for name in names)
-    first, later = (recognise(answer(body, "application/json"), CONTEXT).version for body in bodies)
-    assert advanced_fields(parse_version(first or ""), parse_version(later or "")) == [
-        "change_history",
-        "public_updated_at",
-    ]
+    first, later = (recognise(answer(body, "application/json"), OUR_RELEASE).version or "" for body in bodies)
+    advanced = advanced_fields(parse_version(first), parse_version(later))
+    assert advanced == ["change_history", "public_updated_at"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, WITHDRAWN
 
 TITLE = "Example deaths registered in Wales: June 2026"
 URL = "https://cy.ons.gov.uk/releases/exampledeathsregisteredinwalesjune2026"
-CONTEXT = Context(URL, TITLE)
+OUR_RELEASE = Context(URL, TITLE)
 
 # As in assets/locales of dp-frontend-release-calendar.
 WORDS = {
@@ -73,60 +74,54 @@ def recognise_page(
     body = f"""<!DOCTYPE html><html lang="{language}"><head><title>{title} - {site}</title>{pushed}</head><body>
         <div class="ons-page__container ons-container release" {own}><div>{words["type"]}</div>
         <h1 class="ons-u-fs-xxxl"><span>{title}</span></h1>{panel}{parts}</div></body></html>"""
-    return find_recogniser("ons")(answer(body.encode(), url=URL), CONTEXT)
+    return find_recogniser("ons")(answer(body.encode(), url=URL), OUR_RELEASE)
 
 
 @pytest.mark.parametrize("language", ["en", "cy"])
 @pytest.mark.parametrize("sections", [(), ("summary",), ("publications", "data")])
 @pytest.mark.parametrize("status", MARKS)
-def test_a_release_page_is_recognised_by_its_status_in_any_language(
+def test_release_page_is_recognised_by_its_status_in_any_language(
     language: str, sections: tuple[str, ...], status: str
 ) -> None:
-    # Specific: the page can only be this edition. The page has a status mark, so its headings for documents do not
-    # count.
+    """Headings for documents do not count beside a status. Specific: the page can only be this edition."""
     recognised = recognise_page(language=language, status=status, sections=sections)
-    assert (recognised.state, recognised.specific) == ((PRESENT, True) if status == "published" else (ABSENT, False))
+    is_published = status == "published"
+    assert recognised.state is (PRESENT if is_published else ABSENT)
+    assert recognised.specific is is_published
 
 
 @pytest.mark.parametrize("language", ["en", "cy"])
 @pytest.mark.parametrize("status", ["upcoming", "postponed", "cancelled"])
 @pytest.mark.parametrize("apostrophe", ["'", "\u2019"], ids=["straight", "curly"])
-def test_page_is_absent_if_its_english_or_welsh_banner_says_that_it_is_not_published(
-    language: str, status: str, apostrophe: str
-) -> None:
-    # Welsh banners contain apostrophes.
-    banner = WORDS[language][status].replace("'", apostrophe)
-    # The banner must decide. The page has no status in its code, and its headings would suggest that it is published.
-    published_headings = ("publications", "data")
+def test_page_is_absent_if_english_or_welsh_banner_says_so(language: str, status: str, apostrophe: str) -> None:
+    """The page has no status in its code, and headings of a published page, so the banner must decide."""
+    banner = WORDS[language][status].replace("'", apostrophe)  # Welsh banners contain apostrophes
+    headings = ("publications", "data")
     recognised = recognise_page(
-        language=language, status=status, banner=banner, sections=published_headings, has_status_mark=False
+        language=language, status=status, banner=banner, sections=headings, has_status_mark=False
     )
     assert recognised.state is ABSENT
 
 
 @pytest.mark.parametrize("language", ["en", "cy"])
-def test_page_without_a_banner_or_status_in_its_code_is_present_only_if_it_lists_publications(language: str) -> None:
-    # A published page has no banner.
-    with_publications = recognise_page(
-        language=language, status="published", sections=("publications",), has_status_mark=False
-    )
-    # Specific: the page can only be this edition.
+def test_unmarked_page_is_present_only_if_it_lists_publications(language: str) -> None:
+    """A published page has no banner. This one has no status in its code either. Specific: it is this edition."""
+    unmarked_page = partial(recognise_page, language=language, status="published", has_status_mark=False)
+    with_publications = unmarked_page(sections=("publications",))
     assert (with_publications.state, with_publications.specific) == (PRESENT, True)
-    only_with_summary = recognise_page(
-        language=language, status="published", sections=("summary",), has_status_mark=False
-    )
+    only_with_summary = unmarked_page(sections=("summary",))
     assert only_with_summary.state is UNKNOWN
 
 
 @pytest.mark.parametrize("language", ["en", "cy"])
-def test_a_postponed_page_that_gives_a_reason_of_its_own_is_absent(language: str) -> None:
+def test_postponed_page_with_its_own_reason_is_absent(language: str) -> None:
     reason = "Moved by one week to allow further checks."
     recognised = recognise_page(language=language, status="postponed", sections=("data",), banner=reason)
     assert recognised.state is ABSENT
 
 
-def test_published_page_with_the_title_of_another_month_is_absent_and_with_another_title_unknown() -> None:
-    # Our release is "Example deaths registered in Wales: June 2026".
+def test_published_page_of_another_month_or_series_is_not_present() -> None:
+    """Our release is "Example deaths registered in Wales: June 2026"."""
     of_another_month = "Example deaths registered in Wales: May 2026"
     assert recognise_page(language="cy", status="published", title=of_another_month).state is ABSENT
     of_another_series = "Example births registered in Wales: June 2026"
@@ -138,41 +133,42 @@ def recognise_data(data: dict[str, Any], title: str = TITLE) -> Recognised:
     return find_recogniser("ons")(answer(json.dumps(data).encode(), "application/json", url), Context(url, title))
 
 
-def described(**about: object) -> dict[str, Any]:
+def release_data(**about: object) -> dict[str, Any]:
+    """Return the data of our release, which by default is announced and not published."""
     return {"description": {"title": TITLE, "published": False, "cancelled": False, "finalised": True, **about}}
 
 
 @pytest.mark.parametrize(
-    ("said", "state"),
+    ("data", "state"),
     [
-        (described(), ABSENT),
-        (described() | {"date_changes": [{"previous_date": "2026-06-01T08:30:00.000Z", "change_notice": ""}]}, ABSENT),
-        (described() | {"related_datasets": [{"uri": "/a", "title": "A"}]}, ABSENT),
-        (described(cancelled=True, cancellation_notice=["Not enough answers."]), ABSENT),
-        (described(cancelled=True, published=True), WITHDRAWN),
-        (described(published=True), PRESENT),
-        (described(published=True) | {"related_documents": None, "related_datasets": []}, PRESENT),
-        (described(published=True, welsh_statistic=True, provisional_date="Mehefin 2026"), PRESENT),
-        (described(published="true"), ABSENT),
+        (release_data(), ABSENT),
+        (
+            release_data() | {"date_changes": [{"previous_date": "2026-06-01T08:30:00.000Z", "change_notice": ""}]},
+            ABSENT,
+        ),
+        (release_data() | {"related_datasets": [{"uri": "/a", "title": "A"}]}, ABSENT),
+        (release_data(cancelled=True, cancellation_notice=["Not enough answers."]), ABSENT),
+        (release_data(cancelled=True, published=True), WITHDRAWN),
+        (release_data(published=True), PRESENT),
+        (release_data(published=True) | {"related_documents": None, "related_datasets": []}, PRESENT),
+        (release_data(published=True, welsh_statistic=True, provisional_date="Mehefin 2026"), PRESENT),
+        (release_data(published="true"), ABSENT),
         ({"description": {"title": TITLE, "finalised": True}}, UNKNOWN),
         ({"description": None}, UNKNOWN),
     ],
 )
-def test_the_data_of_a_release_say_whether_it_is_out(said: dict[str, Any], state: State) -> None:
-    # A release is out if `published` is exactly true and it is not cancelled. Then its title shows that it is this
-    # edition, which is called specific.
-    recognised = recognise_data(said)
+def test_data_of_release_say_whether_it_is_out(data: dict[str, Any], state: State) -> None:
+    """It is out if `published` is exactly true and it is not cancelled. Specific: it can only be this edition."""
+    recognised = recognise_data(data)
     assert (recognised.state, recognised.specific) == (state, state is PRESENT)
 
 
 @pytest.mark.parametrize(
     ("name", "state"),
-    [
-        ("ons_release_data", ABSENT),
-        ("ons_release_data_published", PRESENT),
-    ],
+    [("ons_release_data", ABSENT), ("ons_release_data_published", PRESENT)],
 )
 def test_ons_samples_are_recognised_with_their_state(root: Path, name: str, state: State) -> None:
+    """Specific: the release can only be this edition."""
     sample = root.parent / f"shared/samples/calendars/{name}.json"
     if not sample.exists():
         pytest.skip("the samples do not stand beside the project")
@@ -191,8 +187,8 @@ def state_by_headers(status: int, body: bytes = b"", **headers: str) -> State | 
     return None if seen is None else seen.state
 
 
-def test_sunset_header_makes_only_a_404_unknown_and_a_deprecation_header_changes_nothing() -> None:
-    # A Sunset header (RFC 8594) names the end of an address. Its date is not compared with the time of the look.
+def test_sunset_header_makes_404_unknown_and_deprecation_changes_nothing() -> None:
+    """A Sunset header (RFC 8594) names the end of an address. Its date is not compared with the time of the look."""
     end_of_address = "Wed, 01 Jul 2026 00:00:00 GMT"
     assert state_by_headers(404, b"not found") is ABSENT
     assert state_by_headers(404, b"not found", sunset=end_of_address) is UNKNOWN

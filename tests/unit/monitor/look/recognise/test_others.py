@@ -13,7 +13,7 @@ from monitor.look.recognise.result import Context, Known
 from monitor.look.recognise.title import Likeness, compare_titles, names_a_period
 from monitor.look.recognise.version import advanced_fields, parse_version
 from monitor.look.sighting import State
-from tests.unit.monitor.look.recognise.pages import CONTEXT, TITLE, URL, answer, page
+from tests.unit.monitor.look.recognise.pages import OUR_RELEASE, OUR_TITLE, URL, answer, our_page, page, recognise_with
 
 FEED = """<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom"><title>News</title>
 <entry><id>1</id><title>{title}</title><link href="/a"/><updated>2026-11-26T09:30:02Z</updated></entry>
@@ -25,23 +25,23 @@ def json_answer(content: object) -> Answer:
 
 
 def test_presence_by_recogniser_status_is_never_specific() -> None:
-    # Specific: the page can only be this edition.
-    recognised = find_recogniser("status")(page(TITLE, TITLE), CONTEXT)
+    """Specific: the page can only be this edition."""
+    recognised = recognise_with("status", our_page())
     assert (recognised.state, recognised.specific) == (State.PRESENT, False)
 
 
-def test_recogniser_status_compares_heading_and_title_with_the_title_of_the_release() -> None:
-    other_edition = TITLE.replace("July to September", "April to June")
-    for name, state in ((TITLE, State.PRESENT), (other_edition, State.ABSENT), ("Others", State.UNKNOWN)):
-        under_heading = page(title="Agency", heading=name)
-        under_title = page(title=f"{name} - Agency", heading="Agency")
-        assert find_recogniser("status")(under_heading, CONTEXT).state is state
-        assert find_recogniser("status")(under_title, CONTEXT).state is state
+def test_status_recogniser_compares_heading_and_title_with_releases_title() -> None:
+    other_edition = OUR_TITLE.replace("July to September", "April to June")
+    for title, state in ((OUR_TITLE, State.PRESENT), (other_edition, State.ABSENT), ("Others", State.UNKNOWN)):
+        in_heading = page(title="Agency", heading=title)
+        assert recognise_with("status", in_heading).state is state
+        in_title = page(title=f"{title} - Agency", heading="Agency")
+        assert recognise_with("status", in_title).state is state
 
 
-def test_any_page_is_present_to_recogniser_status_if_the_title_of_the_release_is_not_known() -> None:
-    context = Context(CONTEXT.url, "", known=Known(was_missing=True))
-    assert find_recogniser("status")(page("Others", "Agency"), context).state is State.PRESENT
+def test_status_recogniser_accepts_any_page_if_title_is_unknown() -> None:
+    context = Context(OUR_RELEASE.url, "", known=Known(was_missing=True))
+    assert recognise_with("status", page("Others", "Agency"), context).state is State.PRESENT
 
 
 @pytest.mark.parametrize("name", ["status", "govuk"])
@@ -61,23 +61,28 @@ def test_any_page_is_present_to_recogniser_status_if_the_title_of_the_release_is
 )
 def test_notice_about_the_site_is_unknown(name: str, words: str) -> None:
     in_title, in_heading = page(words, "", "<p>Words.</p>"), page("Example", words, "<p>Words.</p>")
-    assert find_recogniser(name)(in_title, CONTEXT).state is State.UNKNOWN
-    assert find_recogniser(name)(in_heading, CONTEXT).state is State.UNKNOWN
+    assert recognise_with(name, in_title).state is State.UNKNOWN
+    assert recognise_with(name, in_heading).state is State.UNKNOWN
 
 
 @pytest.mark.parametrize("name", ["status", "govuk"])
-def test_release_about_maintenance_or_cookies_is_no_site_notice(name: str) -> None:
+def test_release_about_maintenance_is_no_site_notice(name: str) -> None:
     title = "Sorry statistics and sites under maintenance: July to September 2026"
-    assert find_recogniser(name)(page(title, title), Context(CONTEXT.url, title)).state is State.PRESENT
+    assert recognise_with(name, page(title, title), Context(OUR_RELEASE.url, title)).state is State.PRESENT
 
 
-@pytest.mark.parametrize("name", ["status", "govuk"])
+@pytest.mark.parametrize("name", ["status", "govuk", "ees"])
 @pytest.mark.parametrize(
     ("title", "heading"),
-    [("404 - Not found", "Oops"), ("Page not found - GOV.UK", "Page not found"), ("404 - GOV.UK", "Page not found")],
+    [
+        ("404 - Not found", "Oops"),
+        ("Page not found", "Page not found"),
+        ("Page not found - GOV.UK", "Page not found"),
+        ("404 - GOV.UK", "Page not found"),
+    ],
 )
 def test_a_page_that_says_not_found_is_absence(title: str, heading: str, name: str) -> None:
-    assert find_recogniser(name)(page(title, heading), CONTEXT).state is State.ABSENT
+    assert recognise_with(name, page(title, heading)).state is State.ABSENT
 
 
 @pytest.mark.parametrize("name", ["status", "govuk"])
@@ -89,80 +94,83 @@ def test_a_page_that_says_not_found_is_absence(title: str, heading: str, name: s
     ],
 )
 def test_a_blank_or_test_page_is_absence(name: str, seen: Answer, why: str) -> None:
-    recognised = find_recogniser(name)(seen, CONTEXT)
+    recognised = recognise_with(name, seen)
     assert (recognised.state, recognised.why) == (State.ABSENT, why)
 
 
 @pytest.mark.parametrize("inside", ["<script>draw()</script>", "<iframe src='/dashboard'></iframe>", "<p>42</p>"])
 def test_a_page_that_a_browser_may_fill_is_not_blank(inside: str) -> None:
-    assert find_recogniser("status")(page("Dashboard", "", inside), Context(URL)).state is State.PRESENT
+    assert recognise_with("status", page("Dashboard", "", inside), Context(URL)).state is State.PRESENT
 
 
 @pytest.mark.parametrize(
     ("baseline", "state"), [(None, State.UNKNOWN), ("this hash", State.ABSENT), ("another hash", State.PRESENT)]
 )
-def test_changed_compares_the_hash_of_a_page_with_its_baseline(baseline: str | None, state: State) -> None:
-    context = Context(URL, TITLE, digest="this hash", known=Known(baseline=baseline))
-    assert find_recogniser("changed")(page("Dashboard", "Dashboard"), context).state is state
+def test_recogniser_changed_compares_hash_of_page_with_baseline(baseline: str | None, state: State) -> None:
+    context = Context(URL, OUR_TITLE, digest="this hash", known=Known(baseline=baseline))
+    assert recognise_with("changed", page("Dashboard", "Dashboard"), context).state is state
 
 
-def test_text_is_found_whatever_its_case_and_spacing_but_not_in_scripts() -> None:
-    # Specific: the page can only be this edition, because the text names its period.
-    recognise = find_recogniser("text:July to September 2026")
-    assert recognise(page("T", "H", "<p>JULY  to\n<b>September</b> 2026</p>"), CONTEXT).specific
-    assert recognise(page("T", "H", "<script>July to September 2026</script>"), CONTEXT).state is State.ABSENT
-    assert recognise(answer(b"a,b\nJuly to September 2026,3", "text/csv"), CONTEXT).state is State.PRESENT
+def test_text_is_found_whatever_its_case_but_not_in_scripts() -> None:
+    """Specific: the page can only be this edition, because the text names its period."""
+    recogniser = "text:July to September 2026"
+    split_text = page("Title", "Heading", "<p>JULY  to\n<b>September</b> 2026</p>")
+    assert recognise_with(recogniser, split_text).specific
+    in_script = page("Title", "Heading", "<script>July to September 2026</script>")
+    assert recognise_with(recogniser, in_script).state is State.ABSENT
+    in_file = answer(b"a,b\nJuly to September 2026,3", "text/csv")
+    assert recognise_with(recogniser, in_file).state is State.PRESENT
 
 
 def test_text_that_names_no_period_is_not_specific() -> None:
-    assert not find_recogniser("text:Main points")(page("T", "H", "Main points"), CONTEXT).specific
+    """Specific: the page can only be this edition."""
+    assert not recognise_with("text:Main points", page("Title", "Heading", "Main points")).specific
 
 
 def test_a_link_is_found_by_its_address_or_words() -> None:
     links = '<a href="/files/q3-2026.ods">Tables</a><a href="/old">Other</a>'
-    recognised = find_recogniser("link:/files/*.ods")(page("T", "H", links), CONTEXT)
+    recognised = recognise_with("link:/files/*.ods", page("Title", "Heading", links))
     assert [found.url for found in recognised.found] == ["https://www.gov.uk/files/q3-2026.ods"]
-    assert find_recogniser("link:tables")(page("T", "H", links), CONTEXT).state is State.PRESENT
-    assert find_recogniser("link:*.csv")(page("T", "H", links), CONTEXT).state is State.ABSENT
+    assert recognise_with("link:tables", page("Title", "Heading", links)).state is State.PRESENT
+    assert recognise_with("link:*.csv", page("Title", "Heading", links)).state is State.ABSENT
 
 
-def test_link_is_specific_if_its_text_is_the_title_or_if_the_pattern_names_a_period() -> None:
-    # Specific: the link can only be to this edition. The year 2026 is a period.
-    titled, dated = page("T", "H", f'<a href="/x">{TITLE}</a>'), page("T", "H", '<a href="/x-2026">More</a>')
-    assert find_recogniser("link:/x")(titled, CONTEXT).specific
-    assert find_recogniser("link:*2026*")(dated, CONTEXT).specific
-    assert not find_recogniser("link:/x*")(dated, CONTEXT).specific
+def test_link_is_specific_by_its_title_or_period() -> None:
+    """Specific: the link can only be to this edition. The year 2026 is a period."""
+    titled = page("Title", "Heading", f'<a href="/x">{OUR_TITLE}</a>')
+    assert recognise_with("link:/x", titled).specific
+    dated = page("Title", "Heading", '<a href="/x-2026">More</a>')
+    assert recognise_with("link:*2026*", dated).specific
+    assert not recognise_with("link:/x*", dated).specific
 
 
 def test_an_element_is_found_by_its_selector() -> None:
-    recognised = find_recogniser("css:h1.out")(page("T", "H", f'<h1 class="out">{TITLE}</h1>'), CONTEXT)
+    recognised = recognise_with("css:h1.out", page("Title", "Heading", f'<h1 class="out">{OUR_TITLE}</h1>'))
     # It is specific to this edition, because the element has the title of the release.
     assert (recognised.state, recognised.specific) == (State.PRESENT, True)
-    assert find_recogniser("css:h1.out")(page("T", "H"), CONTEXT).state is State.ABSENT
-    assert find_recogniser("css:h1.out")(answer(b""), CONTEXT).state is State.ABSENT
+    assert recognise_with("css:h1.out", page("Title", "Heading")).state is State.ABSENT
+    assert recognise_with("css:h1.out", answer(b"")).state is State.ABSENT
 
 
 @pytest.mark.parametrize(
-    ("said", "state"),
+    ("content", "state"),
     [({"out": True}, State.PRESENT), ({"out": 0}, State.PRESENT), ({"out": []}, State.ABSENT), ({}, State.ABSENT)],
 )
-def test_json_is_queried_by_an_expression(said: object, state: State) -> None:
-    # A value counts as found, even 0, unless it is null, false or empty.
-    assert find_recogniser("jmespath:out")(json_answer(said), CONTEXT).state is state
+def test_json_is_queried_by_an_expression(content: object, state: State) -> None:
+    """A value counts as found, even 0, unless it is null, false or empty."""
+    assert recognise_with("jmespath:out", json_answer(content)).state is state
 
 
-def test_title_found_by_an_expression_is_specific_and_broken_json_is_unknown() -> None:
-    # Specific: with the title of the release, it can only be this edition.
-    recognise = find_recogniser("jmespath:results[].title")
-    assert recognise(json_answer({"results": [{"title": TITLE}]}), CONTEXT).specific
-    assert recognise(answer(b"<html>", "application/json"), CONTEXT).state is State.UNKNOWN
+def test_title_found_by_expression_is_specific_and_broken_json_unknown() -> None:
+    """Specific: with the title of the release, it can only be this edition."""
+    assert recognise_with("jmespath:results[].title", json_answer({"results": [{"title": OUR_TITLE}]})).specific
+    assert recognise_with("jmespath:results[].title", answer(b"<html>", "application/json")).state is State.UNKNOWN
 
 
-def test_an_entry_of_a_feed_is_found() -> None:
-    # The feed has an entry with this title at /a and another entry at /b.
-    recognised = find_recogniser("feed:example claims")(
-        answer(FEED.format(title=TITLE).encode(), "application/atom+xml"), CONTEXT
-    )
+def test_entry_of_feed_is_found() -> None:
+    """The feed has an entry with this title at /a and another entry at /b."""
+    feed = answer(FEED.format(title=OUR_TITLE).encode(), "application/atom+xml")
+    recognised = recognise_with("feed:example claims", feed)
     # It is specific to this edition, because the entry has the title of the release.
     assert (recognised.state, recognised.specific) == (State.PRESENT, True)
     assert [(found.role, found.url) for found in recognised.found] == [
@@ -171,35 +179,34 @@ def test_an_entry_of_a_feed_is_found() -> None:
     ]
 
 
-def test_whole_feed_without_the_entry_is_absence_and_a_cut_feed_or_other_content_is_unknown() -> None:
+def test_only_whole_feed_without_the_entry_proves_absence() -> None:
     whole = FEED.format(title="Something else").encode()
-    recognise = find_recogniser("feed:example claims")
-    assert recognise(answer(whole, "application/atom+xml"), CONTEXT).state is State.ABSENT
-    assert recognise(answer(whole[:-60], "application/atom+xml"), CONTEXT).state is State.UNKNOWN
-    assert recognise(answer(b"<html>not a feed</html>"), CONTEXT).state is State.UNKNOWN
+    assert recognise_with("feed:example claims", answer(whole, "application/atom+xml")).state is State.ABSENT
+    assert recognise_with("feed:example claims", answer(whole[:-60], "application/atom+xml")).state is State.UNKNOWN
+    assert recognise_with("feed:example claims", answer(b"<html>not a feed</html>")).state is State.UNKNOWN
     # feedparser opens a file or an address if it gets the name of one. A body must not be used as such a name.
-    assert recognise(answer(b"/etc/passwd"), CONTEXT).state is State.UNKNOWN
+    assert recognise_with("feed:example claims", answer(b"/etc/passwd")).state is State.UNKNOWN
 
 
 def test_feed_of_more_than_500_000_bytes_is_unknown() -> None:
-    # To read it would take seconds. These entries have 20,000 * 31 = 620,000 bytes.
+    """To read it would take seconds. These entries have 20,000 * 31 = 620,000 bytes."""
     entries = "<entry><title>x</title></entry>" * 20_000
     body = FEED.format(title="Something else").replace("</feed>", f"{entries}</feed>").encode()
-    assert find_recogniser("feed:example claims")(answer(body, "application/atom+xml"), CONTEXT).state is State.UNKNOWN
+    assert recognise_with("feed:example claims", answer(body, "application/atom+xml")).state is State.UNKNOWN
 
 
 def test_very_long_title_is_unknown() -> None:
-    assert find_recogniser("govuk")(page("Q1 2026 january " * 50_000, "", "x"), CONTEXT).state is State.UNKNOWN
+    assert recognise_with("govuk", page("Q1 2026 january " * 50_000, "", "x")).state is State.UNKNOWN
 
 
 def test_ons_entry_gives_its_parts_in_both_spellings() -> None:
-    # The spellings are camelCase and snake_case. Entries without an address are left out.
+    """The spellings are camelCase and snake_case. Entries without an address are left out."""
     content = {
-        "description": {"published": True, "title": TITLE, "migrationLink": "/new"},
+        "description": {"published": True, "title": OUR_TITLE, "migrationLink": "/new"},
         "relatedDocuments": [{"uri": "/a", "title": "A"}],
         "related_datasets": [{"uri": "/b"}, {"title": "no address"}, None],
     }
-    found = find_recogniser("ons")(json_answer(content), CONTEXT).found
+    found = recognise_with("ons", json_answer(content)).found
     assert [(part.role, part.url) for part in found] == [
         ("html", "https://www.ons.gov.uk/a"),
         ("data", "https://www.ons.gov.uk/b"),
@@ -207,62 +214,60 @@ def test_ons_entry_gives_its_parts_in_both_spellings() -> None:
     ]
 
 
-def test_ons_page_without_a_status_in_its_code_is_unknown_unless_its_text_gives_one() -> None:
-    recognise = find_recogniser("ons")
-    without_text = recognise(page(TITLE, TITLE), CONTEXT)
+def test_text_of_ons_page_gives_status_missing_in_its_code() -> None:
+    without_text = recognise_with("ons", our_page())
     assert without_text.state is State.UNKNOWN
-    not_yet_released = recognise(page(TITLE, TITLE, "<p>Not yet released</p>"), CONTEXT)
+    not_yet_released = recognise_with("ons", our_page("<p>Not yet released</p>"))
     assert not_yet_released.state is State.ABSENT
-    with_publications = recognise(page(TITLE, TITLE, "<h2>Publications</h2>"), CONTEXT)
+    with_publications = recognise_with("ons", our_page("<h2>Publications</h2>"))
     # Specific: the page can only be this edition.
     assert (with_publications.state, with_publications.specific) == (State.PRESENT, True)
 
 
-def test_ees_version_of_our_release_is_presence_and_gives_its_release_id() -> None:
-    # Our release is "Example claims: quarterly statistics, July to September 2026". EES keeps series and period apart.
+def test_ees_version_of_our_release_is_presence_with_release_id() -> None:
+    """EES keeps the series and the period of our title apart. Specific: it can only be this edition."""
     content: dict[str, object] = {"id": "1", "releaseId": "2", "published": "2026-11-26T09:30:00Z"}
     content |= {"title": "July to September 2026"}
     content |= {"publication": {"title": "Example claims: quarterly statistics"}}
-    recognised = find_recogniser("ees")(json_answer(content), CONTEXT)
+    recognised = recognise_with("ees", json_answer(content))
     assert (recognised.state, recognised.specific) == (State.PRESENT, True)
     assert recognised.found[0].facts["releaseId"] == "2"
 
 
-def test_ees_amendment_advances_the_last_update_and_the_update_count_of_the_version() -> None:
+def test_ees_amendment_advances_last_update_and_update_count() -> None:
     published, series = "2026-10-15T08:30:21.44+00:00", "Example claims: quarterly statistics"
     content = {"id": "1", "releaseId": "2", "published": published, "title": "July to September 2026"}
     content |= {"publication": {"title": series}, "lastUpdated": published, "updateCount": 1}
     amendment = {"updateCount": 2, "lastUpdated": "2026-11-03T14:12:40.1180000+00:00"}
-    first, amended = (
-        find_recogniser("ees")(json_answer(version), CONTEXT).version for version in (content, content | amendment)
-    )
+    first = recognise_with("ees", json_answer(content)).version or ""
     assert first == "lastUpdated=2026-10-15T08:30:21.440000+00:00 updateCount=1"
-    assert advanced_fields(parse_version(first or ""), parse_version(amended or "")) == ["lastUpdated", "updateCount"]
+    amended = recognise_with("ees", json_answer(content | amendment)).version or ""
+    assert advanced_fields(parse_version(first), parse_version(amended)) == ["lastUpdated", "updateCount"]
 
 
-def test_version_of_our_release_is_read_from_its_own_entry_in_a_list_of_ees_releases() -> None:
+def test_version_is_read_from_own_entry_in_ees_list() -> None:
     ours = {"releaseId": "1", "published": "x", "title": "July to September 2026"}
     other = {"releaseId": "2", "published": "x", "title": "April to June 2026", "lastUpdated": "2026-12-01T09:30:00Z"}
     context = Context(URL, "Example claims: July to September 2026")
     listed = json_answer({"results": [other, ours | {"lastUpdated": "2026-11-26T09:30:02Z"}]})
-    assert find_recogniser("ees")(listed, context).version == "lastUpdated=2026-11-26T09:30:02+00:00"
+    assert recognise_with("ees", listed, context).version == "lastUpdated=2026-11-26T09:30:02+00:00"
 
 
-def test_list_of_ees_releases_shows_our_release_as_present_only_if_an_entry_has_our_period() -> None:
+def test_ees_list_shows_our_release_only_with_our_period() -> None:
     our_entry = {"releaseId": "1", "published": "x", "title": "July to September 2026"}
     old_entry = {"title": "April to June 2010", "url": "/x"}
-    recognise, context = find_recogniser("ees"), Context(URL, title="Example claims: July to September 2026")
-    with_ours = recognise(json_answer({"results": [our_entry, old_entry]}), context)
+    context = Context(URL, title="Example claims: July to September 2026")
+    with_ours = recognise_with("ees", json_answer({"results": [our_entry, old_entry]}), context)
     # Specific: the entry can only be that of our edition.
     assert (with_ours.state, with_ours.specific) == (State.PRESENT, True)
-    without_ours = recognise(json_answer({"results": [old_entry]}), context)
+    without_ours = recognise_with("ees", json_answer({"results": [old_entry]}), context)
     assert without_ours.state is State.ABSENT
 
 
-def test_list_of_ees_releases_is_not_searched_if_the_title_of_our_release_is_not_known() -> None:
+def test_ees_list_is_not_searched_without_title_of_our_release() -> None:
     entry = {"releaseId": "1", "published": "x", "title": "July to September 2026"}
     old_entry = {"title": "April to June 2010", "url": "/x"}
-    recognised = find_recogniser("ees")(json_answer({"results": [entry, old_entry]}), Context(URL, title=""))
+    recognised = recognise_with("ees", json_answer({"results": [entry, old_entry]}), Context(URL, title=""))
     assert recognised.why == "a listing"
 
 
@@ -278,49 +283,49 @@ def test_list_of_ees_releases_is_not_searched_if_the_title_of_our_release_is_not
         ("2024-25-autumn-term", "autumn-term", State.PRESENT),
     ],
 )
-def test_ees_release_is_out_once_the_latest_slug_is_later_than_the_slug_of_the_edition_before_ours(
+def test_ees_release_is_out_once_latest_slug_follows_edition_before(
     before_ours: str, latest: str, state: State
 ) -> None:
     # A slug is the last part of an address, and names the period. For example, once 2025-26 is the latest after
-    # 2024-25, our edition is out.
-    # If the latest is of an earlier year, an edition may have been withdrawn, so that proves nothing.
+    # 2024-25, our edition is out. A latest slug of an earlier year proves nothing: an edition may have been withdrawn.
     content = json_answer({"latestRelease": {"slug": latest}})
-    assert find_recogniser(f"ees-after:{before_ours}")(content, CONTEXT).state is state
+    assert recognise_with(f"ees-after:{before_ours}", content).state is state
 
 
 @pytest.mark.parametrize("content", [{"latestRelease": None}, {"results": []}])
-def test_a_publication_of_ees_without_a_latest_release_is_unknown(content: dict[str, object]) -> None:
-    assert find_recogniser("ees-after:2024-25")(json_answer(content), CONTEXT).state is State.UNKNOWN
+def test_ees_publication_without_a_latest_release_is_unknown(content: dict[str, object]) -> None:
+    assert recognise_with("ees-after:2024-25", json_answer(content)).state is State.UNKNOWN
 
 
-def test_first_release_of_an_ees_publication_is_present_as_soon_as_there_is_a_latest_release() -> None:
-    # The name of the recogniser says after which edition ours comes: after none.
-    recognise = find_recogniser("ees-after:none")
-    without_latest = recognise(json_answer({"latestRelease": None}), CONTEXT)
+def test_first_ees_release_is_present_once_any_is_latest() -> None:
+    """The name of the recogniser says after which edition ours comes: after none."""
+    without_latest = recognise_with("ees-after:none", json_answer({"latestRelease": None}))
     assert without_latest.state is State.ABSENT
-    with_latest = recognise(json_answer({"latestRelease": {"slug": "2025-26"}}), CONTEXT)
+    with_latest = recognise_with("ees-after:none", json_answer({"latestRelease": {"slug": "2025-26"}}))
     # Specific: it can only be this edition.
     assert (with_latest.state, with_latest.specific) == (State.PRESENT, True)
 
 
 def test_ees_release_of_another_year_is_absence() -> None:
+    """Specific: it can only be this edition."""
     ours, release = "Example absence: Academic year 2025/26", {"id": "1", "releaseId": "2", "published": "x"}
     for year, state in (("2025/26", State.PRESENT), ("2024/25", State.ABSENT)):
         content = release | {"title": f"Academic year {year}", "publication": {"title": "Example absence"}}
-        recognised = find_recogniser("ees")(json_answer(content), Context(URL, ours))
+        recognised = recognise_with("ees", json_answer(content), Context(URL, ours))
         assert (recognised.state, recognised.specific) == (state, state is State.PRESENT)
 
 
-def test_a_landing_page_of_ees_that_names_no_edition_proves_no_edition() -> None:
+def test_ees_landing_page_without_an_edition_is_not_specific() -> None:
+    """Specific: the page can only be this edition."""
     landing_page = page("Example absence - Explore education statistics - GOV.UK", "Example absence")
-    assert not find_recogniser("ees")(landing_page, Context(URL, "Example absence: Academic year 2025/26")).specific
+    assert not recognise_with("ees", landing_page, Context(URL, "Example absence: Academic year 2025/26")).specific
 
 
-def test_ees_page_with_series_and_period_identifies_the_edition_and_page_not_found_is_absence() -> None:
+def test_ees_page_with_series_and_period_is_specific() -> None:
+    """Specific: the page can only be this edition."""
     out = page("July to September 2026 - Explore education statistics - GOV.UK", "Example claims: quarterly statistics")
     # The period is in its title, the series in its heading.
-    assert find_recogniser("ees")(out, CONTEXT).specific
-    assert find_recogniser("ees")(page("Page not found", "Page not found"), CONTEXT).state is State.ABSENT
+    assert recognise_with("ees", out).specific
 
 
 @pytest.mark.parametrize("name", ["", "nonsense", "text", "text:", "text: ", "govuk:x", "css:"])
@@ -343,13 +348,13 @@ KINDS = st.sampled_from(["text/html", "text/html; charset=nonsense", "applicatio
 
 @given(st.sampled_from(NAMES), st.binary(max_size=400), KINDS)
 def test_no_body_breaks_any_recogniser(name: str, body: bytes, kind: str) -> None:
-    find_recogniser(name)(answer(body, kind), CONTEXT)
+    recognise_with(name, answer(body, kind))
 
 
 @pytest.mark.parametrize(
     ("seen", "like"),
     [
-        (TITLE, Likeness.SAME),
+        (OUR_TITLE, Likeness.SAME),
         ("Example claims quarterly statistics: July to September 2026 (provisional)", Likeness.SAME),
         ("Example claims: quarterly statistics, April to June 2026", Likeness.OTHER_EDITION),
         ("Example claims: quarterly statistics, July to September 2025", Likeness.OTHER_EDITION),
@@ -362,11 +367,11 @@ def test_no_body_breaks_any_recogniser(name: str, body: bytes, kind: str) -> Non
 def test_titles_are_compared_by_series_and_period(seen: str, like: Likeness) -> None:
     # Our title is "Example claims: quarterly statistics, July to September 2026". UNDATED: the same series, but a
     # period is missing or less precise.
-    assert compare_titles(TITLE, seen) is like
+    assert compare_titles(OUR_TITLE, seen) is like
 
 
-def test_school_year_contradicts_the_school_year_before_but_neither_of_its_own_years() -> None:
-    # UNDATED: the periods do not contradict each other, but are not the same.
+def test_school_year_contradicts_school_year_before_but_not_own_years() -> None:
+    """UNDATED: the periods do not contradict each other, but are not the same."""
     assert compare_titles("Absence: 2026", "Absence: 2025/26") is Likeness.UNDATED
     assert compare_titles("Absence: 2025/26", "Absence: 2024/25") is Likeness.OTHER_EDITION
 
@@ -374,7 +379,7 @@ def test_school_year_contradicts_the_school_year_before_but_neither_of_its_own_y
 @pytest.mark.parametrize(
     ("text", "dated"), [("September", True), ("2026", True), ("Q3", True), ("week 3", False), ("Main", False)]
 )
-def test_a_period_is_known_by_year_month_quarter_or_season(text: str, dated: bool) -> None:  # noqa: FBT001
+def test_period_is_known_by_year_month_quarter_or_season(text: str, dated: bool) -> None:  # noqa: FBT001
     assert names_a_period(text) is dated
 
 
@@ -391,30 +396,29 @@ def test_a_period_is_known_by_year_month_quarter_or_season(text: str, dated: boo
         ("Fuel May-26", "Fuel May-25", Likeness.OTHER_EDITION),
     ],
 )
-def test_two_titles_of_one_series_are_compared_by_their_periods_in_either_order(
-    title: str, other_title: str, likeness: Likeness
-) -> None:
-    # SAME: for example "2024/25" and "2024-25". OTHER_EDITION: week 7 and week 8. UNDATED: one period is less precise,
-    # but does not contradict the other, as 2025 beside 2024/25.
+def test_titles_of_one_series_are_compared_by_period(title: str, other_title: str, likeness: Likeness) -> None:
+    """UNDATED: one period is less precise, but does not contradict the other, as 2025 beside 2024/25."""
     assert compare_titles(title, other_title) is likeness
     assert compare_titles(other_title, title) is likeness
 
 
-def test_ons_page_with_status_upcoming_in_its_script_is_absent_although_it_has_a_heading_for_data() -> None:
+def test_upcoming_status_in_script_outweighs_heading_of_ons_page() -> None:
+    """Specific: the page can only be this edition."""
     script = '<script>dataLayer.push({"releaseStatus": "upcoming"})</script>'
-    recognised = find_recogniser("ons")(page(TITLE, TITLE, f"{script}<h2>Data</h2>"), CONTEXT)
+    recognised = recognise_with("ons", our_page(f"{script}<h2>Data</h2>"))
     assert (recognised.state, recognised.specific) == (State.ABSENT, False)
 
 
-def test_ons_page_with_status_published_in_an_attribute_is_present_although_its_text_denies_it() -> None:
+def test_published_status_in_attribute_outweighs_text_of_ons_page() -> None:
     attribute = '<div data-gtm-release-status="published"></div>'
     text = "<p>This release is not yet published</p>"
-    recognised = find_recogniser("ons")(page(TITLE, TITLE, attribute + text), CONTEXT)
+    recognised = recognise_with("ons", our_page(attribute + text))
     # Specific: the page can only be this edition.
     assert (recognised.state, recognised.specific) == (State.PRESENT, True)
 
 
-def test_ons_page_with_two_different_statuses_in_its_attributes_is_unknown() -> None:
+def test_ons_page_with_contradicting_statuses_is_unknown() -> None:
+    """Specific: the page can only be this edition."""
     upcoming, published = '<i data-gtm-release-status="upcoming"></i>', '<i data-gtm-release-status="published"></i>'
-    recognised = find_recogniser("ons")(page(TITLE, TITLE, upcoming + published), CONTEXT)
+    recognised = recognise_with("ons", our_page(upcoming + published))
     assert (recognised.state, recognised.specific) == (State.UNKNOWN, False)

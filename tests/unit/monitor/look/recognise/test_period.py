@@ -33,7 +33,7 @@ def recognise(heading: str, title: str = "Example figures", inside: str = "", ou
     ],
 )
 def test_period_in_heading_or_title_decides_the_edition(heading: str, title: str, state: State) -> None:
-    # Our release is "Example deaths: June 2026".
+    """Our release is "Example deaths: June 2026"."""
     assert recognise(heading, title).state is state
 
 
@@ -46,37 +46,29 @@ def test_period_in_heading_or_title_decides_the_edition(heading: str, title: str
         "Scheduled maintenance, June 2026",
     ],
 )
-def test_period_in_a_heading_about_a_coming_edition_or_about_maintenance_proves_nothing(heading: str) -> None:
-    # A heading is, for example, "Next release: June 2026". June is the period of our release, May is another one.
+def test_period_in_heading_about_coming_edition_proves_nothing(heading: str) -> None:
+    """A heading is, for example, "Next release: June 2026". June is the period of our release, May is another one."""
     assert recognise(heading).state is UNKNOWN
     heading_with_another_period = heading.replace("June", "May")
     assert recognise(heading_with_another_period).state is UNKNOWN
 
 
-def test_page_with_our_period_is_unknown_if_it_says_that_its_figures_are_still_to_come() -> None:
-    ours = "Example deaths: June 2026"
-    still_to_come = recognise(
-        "Deaths, June 2026", inside="<p>These figures will be published at 9.30am.</p>", ours=ours
-    )
-    assert still_to_come.state is UNKNOWN
-    # A sentence about the next release does not count.
-    next_to_come = recognise(
-        "Deaths, June 2026", inside="<p>The next release will be published in July.</p>", ours=ours
-    )
-    assert next_to_come.state is PRESENT
+def test_page_with_our_period_is_unknown_if_figures_will_follow() -> None:
+    """Our release is "Example deaths: June 2026"."""
+    ours_will_follow = "<p>These figures will be published at 9.30am.</p>"
+    assert recognise("Deaths, June 2026", inside=ours_will_follow).state is UNKNOWN
+    next_will_follow = "<p>The next release will be published in July.</p>"
+    assert recognise("Deaths, June 2026", inside=next_will_follow).state is PRESENT
 
 
-def test_page_with_another_period_is_absent_even_if_it_says_that_its_figures_are_still_to_come() -> None:
-    recognised = recognise(
-        "Deaths, May 2026",
-        inside="<p>These figures will be published at 9.30am.</p>",
-        ours="Example deaths: June 2026",
-    )
-    assert recognised.state is ABSENT
+def test_page_of_another_period_is_absent_though_figures_will_follow() -> None:
+    """Our release is "Example deaths: June 2026"."""
+    will_follow = "<p>These figures will be published at 9.30am.</p>"
+    assert recognise("Deaths, May 2026", inside=will_follow).state is ABSENT
 
 
-def test_presence_is_specific_only_under_the_whole_title_of_our_release() -> None:
-    # Specific: the page can only be this edition.
+def test_presence_is_specific_only_under_whole_title_of_our_release() -> None:
+    """Specific: the page can only be this edition."""
     assert recognise("Example deaths, June 2026", ours="Example deaths: June 2026").specific
     assert not recognise("Deaths, June 2026", ours="Example deaths: June 2026").specific
     # Provisional figures have the same period as the final ones.

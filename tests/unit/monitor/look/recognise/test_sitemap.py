@@ -14,7 +14,7 @@ EVERY_URL_PREFERRED = re.compile(".*")
 NO_PREFERRED_URL = re.compile("(?!)")
 
 
-def test_addresses_are_read_whatever_namespace_prefix_or_wrapping_they_have() -> None:
+def test_addresses_are_read_whatever_namespace_or_wrapping_they_have() -> None:
     body = (
         '<?xml version="1.0"?><s:urlset xmlns:s="urn:s" xmlns:image="urn:i">'
         "<s:url><s:loc> https://x.example/a-b?x=1&amp;y=2 </s:loc><s:lastmod>2026-11-26</s:lastmod>"
@@ -30,7 +30,7 @@ def test_addresses_are_read_whatever_namespace_prefix_or_wrapping_they_have() ->
     ]
 
 
-def test_an_address_in_a_sitemap_index_is_that_of_a_sitemap_even_if_it_matches_the_wanted_pattern() -> None:
+def test_address_in_sitemap_index_is_never_that_of_a_publication() -> None:
     index = "<sitemapindex><sitemap><loc>https://x.example/1.xml.gz</loc></sitemap></sitemapindex>"
     matches_every_address = re.compile(".*")
     found, _is_whole = read_sitemap(index.encode(), wanted=matches_every_address)

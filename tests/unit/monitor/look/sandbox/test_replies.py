@@ -28,9 +28,7 @@ def test_enumeration_member_is_unpacked_in_either_pickle_form() -> None:
 
 
 @pytest.mark.parametrize(("owner", "name"), [(set, "add"), ("text", "format"), (State, "__init__")])
-def test_reply_that_gets_an_attribute_of_anything_but_a_member_of_an_enumeration_is_refused(
-    owner: object, name: str
-) -> None:
+def test_reply_may_get_only_members_of_enumerations(owner: object, name: str) -> None:
     pickled_getattr = pickle.dumps(AttributeByGetattr(owner, name))
     # KeyError: the owner is an enumeration, but has no member of this name.
     with pytest.raises((RefusedReply, KeyError)):

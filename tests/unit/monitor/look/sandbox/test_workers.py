@@ -55,7 +55,7 @@ async def test_no_process_starts_before_the_first_task(workers: Workers) -> None
 
 
 @pytest.mark.slow
-async def test_task_that_overruns_is_stopped_and_the_next_one_runs(workers: Workers) -> None:
+async def test_task_that_overruns_is_stopped_and_next_one_runs(workers: Workers) -> None:
     # The selector compares each of 20,000 elements with all those before it.
     with pytest.raises(TooCostly):
         await recognise_in(workers, COSTLY_SELECTOR, COSTLY_PAGE, seconds=1)
@@ -87,11 +87,11 @@ class SlowWorker:
 
 
 def test_worker_that_computes_is_waited_for_on_a_busy_machine() -> None:
-    # The message comes after 100 s, but only seconds in which the worker uses no processor time count.
+    """The message comes after 100 s, but only seconds in which the worker uses no processor time count."""
     assert wait_for_message(cast("Worker", SlowWorker(polls_before_message=100, computes=True)), seconds=22.0)
 
 
-def test_idle_worker_is_waited_for_only_until_its_time_is_over() -> None:
+def test_idle_worker_is_waited_for_until_its_time_is_over() -> None:
     assert wait_for_message(cast("Worker", SlowWorker(polls_before_message=22, computes=False)), seconds=22.0)
     assert not wait_for_message(cast("Worker", SlowWorker(polls_before_message=100, computes=False)), seconds=22.0)
 
@@ -112,7 +112,7 @@ async def test_task_cannot_exceed_its_memory() -> None:
 
 
 async def test_host_with_costly_text_delays_only_itself(workers: Workers) -> None:
-    # Each of these tasks would use the whole 2 s. There are two workers, and a host gets only one at a time.
+    """Each of these tasks would use the whole 2 s. There are two workers, and a host gets only one at a time."""
     slow = [
         asyncio.create_task(recognise_in(workers, COSTLY_SELECTOR, COSTLY_PAGE, host="slow.example", seconds=2))
         for _ in range(3)
@@ -122,7 +122,8 @@ async def test_host_with_costly_text_delays_only_itself(workers: Workers) -> Non
     assert not any(task.done() for task in slow)
     # Tasks that have not ended fail when the workers are closed.
     workers.close()
-    assert all(isinstance(fault, NoWorker) for fault in await asyncio.gather(*slow, return_exceptions=True))
+    faults = await asyncio.gather(*slow, return_exceptions=True)
+    assert all(isinstance(fault, NoWorker) for fault in faults)
 
 
 async def test_failed_reader_is_reported_and_its_process_ended(workers: Workers) -> None:
@@ -132,7 +133,7 @@ async def test_failed_reader_is_reported_and_its_process_ended(workers: Workers)
     assert process_ids(workers) == []
 
 
-async def test_stop_unused_stops_a_worker_that_had_no_task_since_the_last_call(workers: Workers) -> None:
+async def test_stop_unused_stops_worker_without_task_since_last_call(workers: Workers) -> None:
     await recognise_in(workers, "css:h1", b"<h1>Births</h1>")
     workers.stop_unused()
     assert len(process_ids(workers)) == 1
@@ -150,9 +151,7 @@ async def test_closing_leaves_no_process_behind(workers: Workers) -> None:
         await recognise_in(workers, "css:h1", b"<h1>Births</h1>")
 
 
-async def test_once_16_mb_wait_to_be_read_a_further_body_of_a_host_is_refused_and_the_host_reported(
-    workers: Workers,
-) -> None:
+async def test_bodies_beyond_16_waiting_mb_are_refused_and_hosts_reported(workers: Workers) -> None:
     reported_hosts: list[str] = []
     workers.on_costly = reported_hosts.append
     megabyte = 1_000_000
@@ -208,20 +207,17 @@ class Machine:
         )
 
 
-async def test_worker_that_does_not_start_is_our_fault_not_the_hosts() -> None:
+async def test_worker_that_does_not_start_is_not_the_hosts_fault() -> None:
     machine = Machine(can_start_workers=False)
     workers = machine.workers()
     with pytest.raises(NoWorker, match="this monitor has no worker to read it: PermissionError"):
         await recognise_in(workers, "css:h1", b"<h1>Births</h1>", host="a.example")
-    assert (machine.fault_of_each_start, machine.unread_hosts, machine.costly_hosts) == (
-        [START_FAULT],
-        ["a.example"],
-        [],
-    )
+    assert machine.fault_of_each_start == [START_FAULT]
+    assert (machine.unread_hosts, machine.costly_hosts) == (["a.example"], [])
     workers.close()
 
 
-async def test_a_failed_start_of_a_worker_is_repeated_after_a_pause_of_one_second_and_then_of_two() -> None:
+async def test_failed_start_is_repeated_after_one_second_then_two() -> None:
     machine = Machine(can_start_workers=False)
     workers = machine.workers()
     seconds_of_answers, seconds_of_starts = (0.0, 0.5, 1.0, 1.9, 3.0), []
@@ -239,7 +235,7 @@ async def test_a_failed_start_of_a_worker_is_repeated_after_a_pause_of_one_secon
     workers.close()
 
 
-async def test_a_second_after_a_failed_start_another_answer_starts_a_worker_and_is_read() -> None:
+async def test_worker_starts_for_answer_a_second_after_failed_start() -> None:
     machine = Machine(can_start_workers=False)
     workers = machine.workers()
     with pytest.raises(NoWorker):
@@ -251,7 +247,7 @@ async def test_a_second_after_a_failed_start_another_answer_starts_a_worker_and_
     workers.close()
 
 
-async def test_fault_of_a_failed_second_start_is_reported_as_over_once_the_first_worker_is_idle() -> None:
+async def test_idle_worker_shows_that_fault_of_another_is_over() -> None:
     second_start_has_begun, start_numbers, reported_faults = threading.Event(), count(1), list[str]()
 
     # Two tasks start two workers at once, in two threads. Only the first start succeeds.
@@ -280,7 +276,7 @@ async def test_fault_of_a_failed_second_start_is_reported_as_over_once_the_first
     workers.close()
 
 
-async def test_try_start_makes_the_first_start_only_if_it_is_eager() -> None:
+async def test_try_start_makes_first_start_only_if_it_is_eager() -> None:
     machine = Machine(can_start_workers=True)
     workers = machine.workers()
     await workers.try_start()
@@ -290,7 +286,7 @@ async def test_try_start_makes_the_first_start_only_if_it_is_eager() -> None:
     workers.close()
 
 
-async def test_try_start_repeats_a_failed_start_without_a_pause_until_a_worker_runs() -> None:
+async def test_try_start_repeats_failed_start_until_a_worker_runs() -> None:
     machine = Machine(can_start_workers=False)
     workers = machine.workers()
     await workers.try_start(eager=True)
@@ -307,7 +303,7 @@ async def test_try_start_repeats_a_failed_start_without_a_pause_until_a_worker_r
     workers.close()
 
 
-async def test_worker_that_died_while_idle_is_replaced_and_no_host_is_reported_as_costly() -> None:
+async def test_worker_that_died_while_idle_is_replaced_without_blame() -> None:
     machine = Machine(can_start_workers=True)
     workers = machine.workers()
     await recognise_in(workers, "css:h1", b"<h1>Births</h1>")
@@ -320,7 +316,7 @@ async def test_worker_that_died_while_idle_is_replaced_and_no_host_is_reported_a
     workers.close()
 
 
-def test_a_process_that_may_open_no_more_files_starts_no_worker() -> None:
+def test_process_that_may_open_no_more_files_starts_no_worker() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     # The list contains one file more: the directory, which is open only while it is read.
     open_files = len(list(Path("/proc/self/fd").iterdir())) - 1
