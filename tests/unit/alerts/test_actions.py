@@ -35,7 +35,7 @@ def with_action(logged_leak: Incident) -> Incident:
     return add_action(logged_leak, ROLE, RENEW, NOW)
 
 
-def test_an_action_is_described_with_its_owner_and_the_day_it_is_due_or_was_done(with_action: Incident) -> None:
+def test_action_is_described_with_owner_and_day(with_action: Incident) -> None:
     (action,) = with_action.actions
     assert describe_action(action, "Europe/London") == "Renew the certificate: web team, by 1 February 2018."
     (done,) = complete_action(with_action, "press officer", number=1, now=NOW, at="2018-01-06T09:00").actions
@@ -77,10 +77,10 @@ def test_an_invalid_action_is_refused_with_every_fault(
 
 
 @pytest.mark.parametrize(("number", "done_at"), [(0, ""), (2, ""), (1, "2018-01-07T09:00"), (1, "soon")])
-def test_completing_an_unknown_action_or_at_a_future_or_unreadable_time_is_refused(
+def test_completing_unknown_action_or_at_invalid_time_is_refused(
     with_action: Incident, number: int, done_at: str
 ) -> None:
-    # There is only action number 1. Now is noon on 6 January 2018, so 7 January is in the future.
+    """There is only action number 1. Now is noon on 6 January 2018, so 7 January is in the future."""
     with pytest.raises(InvalidInput):
         complete_action(with_action, ROLE, number=number, now=NOW, at=done_at)
 
@@ -97,14 +97,14 @@ def test_a_completed_action_is_listed_only_on_request(with_action: Incident) -> 
     assert len(list_actions([done], done=True)) == 1
 
 
-def test_an_action_is_overdue_from_the_day_after_it_was_due(with_action: Incident) -> None:
+def test_action_is_overdue_from_day_after_it_was_due(with_action: Incident) -> None:
     (due_on_1_february,) = with_action.actions
     assert not is_overdue(due_on_1_february, date(2018, 2, 1))
     assert is_overdue(due_on_1_february, date(2018, 2, 2))
 
 
 @pytest.mark.parametrize("form", ["A", "B", "C", "D", "note"])
-def test_an_action_is_the_answer_to_one_box_of_every_form_and_is_nowhere_else_in_it(
+def test_action_answers_one_box_of_every_form_and_no_other(
     logged_leak: Incident, with_action: Incident, form: str
 ) -> None:
     def report_of(incident: Incident) -> Report:
@@ -122,9 +122,7 @@ def test_an_action_is_the_answer_to_one_box_of_every_form_and_is_nowhere_else_in
     assert sum("Renew the certificate" in text for text in paragraphs) == 1
 
 
-def test_an_action_that_a_person_rewords_in_the_docx_replaces_the_sentence_of_the_monitor(
-    with_action: Incident,
-) -> None:
+def test_action_reworded_in_docx_replaces_sentence_of_monitor(with_action: Incident) -> None:
     versions = append_measurement((), fill_form(with_action, get_form("B"), configured={}, previous=[], now=NOW))
     file = WRITERS["docx"](versions[-1].report)
     # The box for corrective actions has the sentence “Renew the certificate: web team, by 1 February 2018.”
@@ -136,9 +134,7 @@ def test_an_action_that_a_person_rewords_in_the_docx_replaces_the_sentence_of_th
     assert (field.is_replaced, field.is_contested) == (True, False)
 
 
-def test_reading_a_docx_returns_the_sentence_that_a_person_added_but_not_the_monitors_own(
-    with_action: Incident,
-) -> None:
+def test_docx_returns_added_sentence_but_not_the_monitors_own(with_action: Incident) -> None:
     versions = append_measurement((), fill_form(with_action, get_form("B"), configured={}, previous=[], now=NOW))
     with_added_sentence = edit_docx(
         WRITERS["docx"](versions[-1].report),

@@ -51,7 +51,7 @@ def test_a_release_without_a_breach_opens_no_incident(make_facts: Make, verdict:
         (None, VerdictKind.PENDING, "it is not certain any more that it was due at that time"),
     ],
 )
-def test_after_a_notice_not_found_yet_a_final_notice_says_what_became_of_the_release(
+def test_final_notice_says_what_became_of_page_not_found_yet(
     make_facts: Make, released_by: datetime | None, verdict: VerdictKind, expected_end_of_line: str
 ) -> None:
     # First the page is not found 61 s after its slot, which no witness confirms yet. That opens an incident (DUE).
@@ -72,8 +72,8 @@ def test_a_finding_without_a_breach_opens_no_incident(make_facts: Make, finding:
     assert decide(on_time, known=None, now=LATER) == Decision()
 
 
-def test_a_release_that_is_overdue_opens_one_incident_with_a_draft(overdue_by_seconds: Make) -> None:
-    # The page is still absent 61 s after its slot. A delay of up to five minutes has the grade `note`.
+def test_overdue_release_opens_one_incident_with_a_draft(overdue_by_seconds: Make) -> None:
+    """The page is still absent 61 s after its slot. A delay of up to five minutes has the grade `note`."""
     decision = decide(overdue_by_seconds(61), known=None, now=LATER)
     assert decision.incident is not None
     assert decision.incident.id == "malpractice-2017-2018-01-05"
@@ -95,15 +95,15 @@ def test_a_growing_delay_is_recorded_without_a_notice(overdue_by_seconds: Make) 
     assert (decision.notices, decision.draft) == ((), False)
 
 
-def test_a_note_that_becomes_a_report_gets_a_notice_in_its_thread(overdue_by_seconds: Make) -> None:
-    # A delay of 61 s has the grade `note`. One of more than 300 s has the grade `report`.
+def test_note_that_becomes_a_report_gets_notice_in_its_thread(overdue_by_seconds: Make) -> None:
+    """A delay of 61 s has the grade `note`. One of more than 300 s has the grade `report`."""
     decision = decide(overdue_by_seconds(301), open_incident(overdue_by_seconds(61)), SLOT + timedelta(seconds=301))
     assert notice_kinds(decision) == ["grade_changed"]
     assert decision.notices[0].follows == thread_id(incident_of(decision).id)
     assert (incident_of(decision).grade, decision.draft) == ("report", True)
 
 
-def test_an_incident_keeps_its_highest_grade_and_only_its_timeline_has_the_lower_measured_one(
+def test_incident_keeps_highest_grade_and_timeline_has_lower_one(
     overdue_by_seconds: Make, late_by_seconds: Make
 ) -> None:
     incident = open_incident(overdue_by_seconds(301))
@@ -162,10 +162,10 @@ def incident_without_breach(make_facts: Make, kind: str) -> Incident:
 
 
 @pytest.mark.parametrize("kind", ["calendar", "unproven"])
-def test_a_first_breach_closes_a_calendar_or_unproven_incident_and_takes_it_over(
+def test_first_breach_takes_over_calendar_or_unproven_incident(
     make_facts: Make, overdue_by_seconds: Make, kind: str
 ) -> None:
-    # An overdue release is a breach. A calendar fault, or a release with no proof of when it came out, is none.
+    """An overdue release is a breach. A calendar fault, or a release with no proof of when it came out, is none."""
     now = SLOT + timedelta(minutes=7)
     before = incident_without_breach(make_facts, kind)
     assert before.is_open
@@ -176,7 +176,7 @@ def test_a_first_breach_closes_a_calendar_or_unproven_incident_and_takes_it_over
 
 
 @pytest.mark.parametrize("kind", ["lead", "altered"], ids=["press item to judge", "page removed after its release"])
-def test_a_first_breach_does_not_close_an_incident_that_only_a_person_may_close(
+def test_first_breach_leaves_incident_open_that_a_person_must_close(
     make_facts: Make, overdue_by_seconds: Make, kind: str
 ) -> None:
     incident_for_a_person = incident_without_breach(make_facts, kind)
@@ -189,9 +189,10 @@ def test_a_first_breach_does_not_close_an_incident_that_only_a_person_may_close(
 
 @pytest.mark.parametrize("kind_before", FACTS_WITHOUT_BREACH)
 @pytest.mark.parametrize("breach", ["late", "early"])
-def test_a_breach_after_an_incident_without_one_opens_an_incident_thread_and_draft_of_its_own(
+def test_breach_after_incident_without_one_opens_its_own_incident(
     make_facts: Make, overdue_by_seconds: Make, public_early: Make, kind_before: str, breach: str
 ) -> None:
+    """It has a thread and a draft of its own."""
     earlier_incident = incident_without_breach(make_facts, kind_before)
     now = SLOT + timedelta(minutes=7)
     facts = overdue_by_seconds(400) if breach == "late" else public_early("page", is_open=True, begins=now)
@@ -229,8 +230,8 @@ def test_an_unproven_release_after_a_calendar_incident_gets_a_notice(make_facts:
     assert notice_kinds(decide(unproven, calendar, SLOT + timedelta(minutes=6))) == ["unproven"]
 
 
-def test_no_notice_of_an_exposure_states_a_length_of_0_seconds(public_early: Make) -> None:
-    # The exposure was found just now, so it has lasted at least 0 s.
+def test_no_notice_of_exposure_states_length_of_0_seconds(public_early: Make) -> None:
+    """The exposure was found just now, so it has lasted at least 0 s."""
     begun = public_early("page", is_open=True)
     decision = decide(begun, known=None, now=begun.at)
     opening = build_message(decision.notices[0], decision.incident)
@@ -246,7 +247,7 @@ def test_no_notice_of_an_exposure_states_a_length_of_0_seconds(public_early: Mak
         assert re.search(r"(?<![\d:])0 s\b", text) is None
 
 
-def test_a_page_public_too_early_and_then_late_gets_a_notice_that_it_is_absent(public_early: Make) -> None:
+def test_early_page_that_is_then_late_gets_notice_of_absence(public_early: Make) -> None:
     early = public_early("page", is_open=False)
     still_absent_after_400_seconds = Finding(FindingKind.LATE, "page", seconds=Bounds(400, None))
     early_and_late = replace(early, findings=(*early.findings, still_absent_after_400_seconds))
@@ -256,13 +257,13 @@ def test_a_page_public_too_early_and_then_late_gets_a_notice_that_it_is_absent(p
     assert "still absent at 09:36:40 GMT" in decision.notices[0].subject
 
 
-def test_an_incident_first_known_after_the_final_verdict_is_closed_at_once(late_by_seconds: Make) -> None:
+def test_incident_known_only_after_final_verdict_is_closed_at_once(late_by_seconds: Make) -> None:
     decision = decide(late_by_seconds(700, final=True), known=None, now=LATER)
     assert notice_kinds(decision) == ["opened"]
     assert incident_of(decision).closed == LATER
 
 
-def test_an_exposure_gets_one_notice_when_it_begins_and_one_when_it_ends(public_early: Make) -> None:
+def test_exposure_gets_one_notice_at_begin_and_one_at_end(public_early: Make) -> None:
     begins = SLOT - timedelta(hours=40, minutes=30)
     begun = decide(public_early("html", is_open=True, begins=begins), known=None, now=LATER)
     assert (incident_of(begun).kind, notice_kinds(begun)) == (Kind.EARLY, ["opened"])
@@ -274,7 +275,7 @@ def test_an_exposure_gets_one_notice_when_it_begins_and_one_when_it_ends(public_
     assert decide(removed, over.incident, LATER).notices == ()
 
 
-def test_a_file_exposed_after_its_page_gets_no_notice_of_its_own(public_early: Make) -> None:
+def test_file_exposed_after_its_page_gets_no_own_notice(public_early: Make) -> None:
     page = public_early("page", is_open=True)
     file = public_early("html", is_open=True, begins=page.at + timedelta(hours=1))
     both = replace(file, parts=(*page.parts, *file.parts), findings=(*page.findings, *file.findings))
@@ -283,9 +284,7 @@ def test_a_file_exposed_after_its_page_gets_no_notice_of_its_own(public_early: M
     assert decision.draft  # it is written again, with the file
 
 
-def test_a_late_page_is_a_new_finding_in_the_incident_of_its_early_file_which_stays_early(
-    public_early: Make, overdue_by_seconds: Make
-) -> None:
+def test_late_page_is_new_finding_in_incident_of_early_file(public_early: Make, overdue_by_seconds: Make) -> None:
     early_file = public_early("html", is_open=False)
     incident = open_incident(early_file)
     late_page = overdue_by_seconds(400)
@@ -298,7 +297,7 @@ def test_a_late_page_is_a_new_finding_in_the_incident_of_its_early_file_which_st
     assert (incident_of(decision).id, incident_of(decision).kind) == (incident.id, Kind.EARLY)
 
 
-def test_a_late_page_reopens_the_closed_incident_of_its_early_file(public_early: Make, late_by_seconds: Make) -> None:
+def test_late_page_reopens_closed_incident_of_its_early_file(public_early: Make, late_by_seconds: Make) -> None:
     early, late = public_early("html", is_open=False), late_by_seconds(700)
     closed = replace(open_incident(early), closed=LATER)
     early_and_late = replace(late, parts=(*late.parts, *early.parts))
@@ -307,8 +306,8 @@ def test_a_late_page_reopens_the_closed_incident_of_its_early_file(public_early:
     assert incident_of(decision).closed is None
 
 
-def test_an_unproven_release_gets_a_notice_without_a_draft_after_5_minutes(make_facts: Make) -> None:
-    # A release is unproven if no look shows whether it came out on time.
+def test_unproven_release_gets_notice_without_draft_after_5_minutes(make_facts: Make) -> None:
+    """A release is unproven if no look shows whether it came out on time."""
     blind = make_facts(LATER, verdict=VerdictKind.UNPROVEN, unproven_because="no usable look from 09:29 to 09:36")
     assert decide(blind, known=None, now=SLOT + timedelta(minutes=4)) == Decision()
     after_5_minutes = decide(blind, known=None, now=SLOT + timedelta(minutes=5))
@@ -323,7 +322,7 @@ def test_a_final_unproven_verdict_gets_a_notice_at_once(make_facts: Make) -> Non
     ]
 
 
-def test_an_unproven_release_that_proves_on_time_gets_a_final_notice(make_facts: Make) -> None:
+def test_unproven_release_proved_on_time_gets_final_notice(make_facts: Make) -> None:
     unproven = decide(make_facts(LATER, verdict=VerdictKind.UNPROVEN), known=None, now=SLOT + timedelta(minutes=6))
     on_time = make_facts(LATER, verdict=VerdictKind.ON_TIME, final=True)
     (notice,) = decide(on_time, unproven.incident, SLOT + timedelta(hours=1)).notices
@@ -338,15 +337,15 @@ def test_a_finding_about_calendars_gives_a_notice_without_a_draft(make_facts: Ma
     assert (notice_kinds(decision), decision.draft) == (["calendar"], False)
 
 
-def test_a_calendar_incident_is_closed_without_a_notice_if_the_release_is_on_time(make_facts: Make) -> None:
+def test_calendar_incident_closes_silently_if_release_is_on_time(make_facts: Make) -> None:
     incident = open_incident(make_facts(SLOT, findings=(CALENDAR,)))
     on_time = decide(make_facts(LATER, verdict=VerdictKind.ON_TIME, final=True), incident, LATER)
     assert on_time.notices == ()
     assert incident_of(on_time).closed == LATER
 
 
-def test_a_press_item_that_a_person_must_judge_opens_an_incident_without_a_draft(make_facts: Make) -> None:
-    # LEAD: the press may have had the release before its slot.
+def test_press_item_opens_incident_without_draft(make_facts: Make) -> None:
+    """The press may have had the release before its slot (LEAD). A person must judge that."""
     found_at = datetime(2018, 1, 1, 22, tzinfo=UTC)
     decision = decide(make_facts(found_at, verdict=LEAD, findings=(PRESS_ITEM,)), known=None, now=found_at)
     assert incident_of(decision).id == "malpractice-2017-lead-2018-01-01"
@@ -354,15 +353,15 @@ def test_a_press_item_that_a_person_must_judge_opens_an_incident_without_a_draft
     assert not decision.draft
 
 
-def test_a_verdict_of_on_time_does_not_close_an_incident_about_a_press_item(make_facts: Make) -> None:
-    # Only a person can judge whether the press had the release before its slot.
+def test_on_time_verdict_does_not_close_incident_about_press_item(make_facts: Make) -> None:
+    """Only a person can judge whether the press had the release before its slot."""
     incident = open_incident(make_facts(verdict=LEAD, findings=(PRESS_ITEM,)))
     on_time = make_facts(LATER, verdict=VerdictKind.ON_TIME, final=True)
     no_change = Decision()
     assert decide(on_time, incident, LATER) == no_change
 
 
-def test_a_second_press_item_is_notified_as_a_new_finding_of_the_incident(make_facts: Make) -> None:
+def test_second_press_item_is_new_finding_of_same_incident(make_facts: Make) -> None:
     incident = open_incident(make_facts(verdict=LEAD, findings=(PRESS_ITEM,)))
     second_item = Finding(LEAD, detail="https://press.example/another-item")
     with_both_items = make_facts(verdict=LEAD, findings=(PRESS_ITEM, second_item))
@@ -389,9 +388,7 @@ SWAPPED = Finding(FindingKind.SWAPPED, "sheet", "its bytes changed")
 
 
 @pytest.mark.parametrize("alteration", [removal_of("page"), SWAPPED], ids=["page removed", "file replaced"])
-def test_an_alteration_after_the_release_opens_an_incident_without_grade_and_draft(
-    make_facts: Make, alteration: Finding
-) -> None:
+def test_alteration_after_release_opens_incident_without_grade_and_draft(make_facts: Make, alteration: Finding) -> None:
     decision = decide(released_with(make_facts, alteration), known=None, now=LATER)
     assert incident_of(decision).grade == "none"
     assert incident_of(decision).closed is None
@@ -399,7 +396,7 @@ def test_an_alteration_after_the_release_opens_an_incident_without_grade_and_dra
 
 
 @pytest.mark.parametrize("alteration", [removal_of("page"), SWAPPED], ids=["page removed", "file replaced"])
-def test_an_alteration_after_the_release_gets_one_notice_with_its_detail(make_facts: Make, alteration: Finding) -> None:
+def test_alteration_after_release_gets_one_notice_with_its_detail(make_facts: Make, alteration: Finding) -> None:
     facts = released_with(make_facts, alteration)
     decision = decide(facts, known=None, now=LATER)
     (notice,) = decision.notices
@@ -418,21 +415,21 @@ def test_a_notice_says_that_removed_content_is_back(make_facts: Make) -> None:
     assert "is back (announced page)" in back.notices[0].subject
 
 
-def test_a_file_removed_within_two_hours_of_its_page_gets_no_notice_of_its_own(make_facts: Make) -> None:
-    # The file is removed 119 minutes after the page.
+def test_file_removed_soon_after_its_page_gets_no_notice(make_facts: Make) -> None:
+    """The file is removed 119 minutes after the page. Within two hours it gets no notice of its own."""
     page, sheet = removal_of("page", removed_at_minute=60), removal_of("sheet", removed_at_minute=179)
     incident = open_incident(released_with(make_facts, page))
     assert decide(released_with(make_facts, page, sheet), incident, LATER).notices == ()
 
 
-def test_a_second_removal_of_a_page_gets_a_notice_after_that_of_its_return(make_facts: Make) -> None:
+def test_second_removal_gets_notice_after_that_of_return(make_facts: Make) -> None:
     incident = open_incident(released_with(make_facts, removal_of("page", removed_at_minute=60)))
     page_back = removal_of("page", removed_at_minute=60, back_within_seconds=300)
     removed_twice = released_with(make_facts, page_back, removal_of("page", removed_at_minute=130))
     assert notice_kinds(decide(removed_twice, incident, LATER)) == ["back", "new_finding"]
 
 
-def test_a_removal_at_an_alternative_or_guessed_address_gets_no_notice(make_facts: Make) -> None:
+def test_removal_at_alternative_or_guessed_address_gets_no_notice(make_facts: Make) -> None:
     alternative, guessed = removal_of("news"), removal_of("expected-1")
     assert decide(released_with(make_facts, alternative, guessed), known=None, now=LATER) == Decision()
 
@@ -442,9 +439,7 @@ def test_a_second_swap_of_a_release_gets_no_notice(make_facts: Make) -> None:
     assert decide(released_with(make_facts, SWAPPED, SWAPPED), incident, LATER).notices == ()
 
 
-def test_the_notice_of_a_removal_after_a_late_incident_was_closed_follows_in_its_thread(
-    late_by_seconds: Make,
-) -> None:
+def test_removal_after_late_incident_closed_follows_in_its_thread(late_by_seconds: Make) -> None:
     late = late_by_seconds(400, final=True)
     closed = incident_of(decide(late, known=None, now=LATER))
     assert closed.closed is not None
@@ -456,7 +451,7 @@ def test_the_notice_of_a_removal_after_a_late_incident_was_closed_follows_in_its
     assert notice.findings == ("altered", "withdrawn")
 
 
-def test_a_removal_after_the_final_verdict_leaves_the_late_incident_closed(late_by_seconds: Make) -> None:
+def test_removal_after_final_verdict_leaves_late_incident_closed(late_by_seconds: Make) -> None:
     late = late_by_seconds(400, final=True)
     closed = incident_of(decide(late, known=None, now=LATER))
     removed_since = replace(late, findings=(*late.findings, removal_of("page")))
@@ -465,9 +460,7 @@ def test_a_removal_after_the_final_verdict_leaves_the_late_incident_closed(late_
     assert (incident.kind, incident.closed) == (Kind.LATE, LATER)
 
 
-def test_a_late_notice_after_a_withdrawal_does_not_name_the_withdrawal(
-    make_facts: Make, overdue_by_seconds: Make
-) -> None:
+def test_late_notice_does_not_name_an_earlier_withdrawal(make_facts: Make, overdue_by_seconds: Make) -> None:
     incident_of_withdrawal = open_incident(released_with(make_facts, removal_of("page")))
     overdue = overdue_by_seconds(400)
     late_too = replace(overdue, findings=(*overdue.findings, removal_of("page")))
@@ -487,7 +480,7 @@ def test_a_page_in_time_with_a_late_file_is_partial(make_facts: Make) -> None:
     assert "1 of 2 parts late, still absent at 09:31:01 GMT (sheet)" in decision.notices[0].subject
 
 
-def test_the_notice_of_a_new_incident_lists_first_the_finding_that_opened_it(overdue_by_seconds: Make) -> None:
+def test_notice_lists_first_the_finding_that_opened_its_incident(overdue_by_seconds: Make) -> None:
     late = Finding(FindingKind.LATE, "page", seconds=Bounds(61, None))
     disagree, elsewhere = Finding(FindingKind.CALENDARS_DISAGREE), Finding(FindingKind.ELSEWHERE_FIRST)
     overdue = replace(overdue_by_seconds(61), findings=(disagree, elsewhere, late))
@@ -495,9 +488,7 @@ def test_the_notice_of_a_new_incident_lists_first_the_finding_that_opened_it(ove
     assert notice.findings == ("late", "calendars_disagree", "elsewhere_first")
 
 
-def test_a_cache_that_kept_a_release_from_users_opens_a_late_incident_although_the_page_was_on_time(
-    make_facts: Make,
-) -> None:
+def test_cache_that_kept_release_from_users_opens_late_incident(make_facts: Make) -> None:
     stale_edge = Finding(FindingKind.STALE_EDGE, "page")
     # The page at the origin was on time. The grade says how long users waited for it.
     cached = make_facts(LATER, verdict=VerdictKind.ON_TIME, grade=Grade.REPORT, findings=(stale_edge,))
@@ -508,7 +499,7 @@ def test_a_cache_that_kept_a_release_from_users_opens_a_late_incident_although_t
     assert notice.findings == ("stale_edge", "late")
 
 
-def test_an_incident_without_an_announced_time_occurs_when_it_is_found(make_facts: Make) -> None:
+def test_incident_without_announced_time_occurs_when_found(make_facts: Make) -> None:
     monthly = {"slot": None, "slot_text": "December 2017"}
     late = make_facts(LATER, verdict="late", grade="report", parts=(page_part(VerdictKind.LATE),), **monthly)
     assert open_incident(late).occurred == LATER
@@ -559,9 +550,7 @@ SEQUENCES_OF_FACTS = st.lists(
 
 
 @given(sequence=SEQUENCES_OF_FACTS)
-def test_whatever_facts_follow_a_release_opens_at_most_one_thread_as_unproven_and_one_as_a_breach(
-    sequence: list[ReleaseFacts],
-) -> None:
+def test_release_opens_at_most_one_unproven_and_one_breach_thread(sequence: list[ReleaseFacts]) -> None:
     incident: Incident | None = None
     notices: list[Notice] = []
     for at, facts in dated_by_minute(sequence):
@@ -576,7 +565,7 @@ def test_whatever_facts_follow_a_release_opens_at_most_one_thread_as_unproven_an
 
 
 @given(sequence=SEQUENCES_OF_FACTS)
-def test_in_any_sequence_the_same_facts_twice_give_no_second_notice(sequence: list[ReleaseFacts]) -> None:
+def test_in_any_sequence_same_facts_twice_give_one_notice(sequence: list[ReleaseFacts]) -> None:
     incident: Incident | None = None
     for at, facts in dated_by_minute(sequence):
         incident = decide(facts, incident, at).incident
@@ -584,7 +573,7 @@ def test_in_any_sequence_the_same_facts_twice_give_no_second_notice(sequence: li
 
 
 @given(sequence=SEQUENCES_OF_FACTS)
-def test_once_a_release_has_an_incident_no_facts_make_it_have_none(sequence: list[ReleaseFacts]) -> None:
+def test_no_facts_take_the_incident_from_a_release(sequence: list[ReleaseFacts]) -> None:
     incident: Incident | None = None
     for at, facts in dated_by_minute(sequence):
         had_incident = incident is not None
@@ -593,7 +582,7 @@ def test_once_a_release_has_an_incident_no_facts_make_it_have_none(sequence: lis
 
 
 @given(sequence=SEQUENCES_OF_FACTS)
-def test_once_an_incident_has_a_grade_no_facts_change_it_to_none(sequence: list[ReleaseFacts]) -> None:
+def test_no_facts_take_the_grade_from_an_incident(sequence: list[ReleaseFacts]) -> None:
     incident: Incident | None = None
     ids_with_a_grade: set[str] = set()
     for at, facts in dated_by_minute(sequence):

@@ -32,7 +32,7 @@ def incident_and_notice(
     return decision.incident, decision.notices[-1]
 
 
-def test_the_subject_of_an_overdue_release_says_what_is_due_and_still_absent(overdue_by_seconds: Make) -> None:
+def test_subject_of_overdue_release_says_due_and_still_absent(overdue_by_seconds: Make) -> None:
     _, notice = incident_and_notice(overdue_by_seconds(61))
     assert notice.subject == (
         "LATE: Malpractice for GCSE and A level: summer 2017 exam series (ofqual) due 09:30 GMT,"
@@ -75,21 +75,21 @@ def test_a_late_subject_states_both_bounds_of_the_delay(overdue_by_seconds: Make
     assert notice.subject.startswith("LATE, now out: ")
 
 
-def test_the_notice_of_an_open_exposure_names_the_day_of_a_slot_that_is_not_today(public_early: Make) -> None:
+def test_notice_names_day_of_a_slot_that_is_not_today(public_early: Make) -> None:
     two_days_before = datetime(2018, 1, 3, 17, tzinfo=UTC)
     _, notice = incident_and_notice(public_early("html", is_open=True, begins=two_days_before))
     assert notice.subject.startswith("EARLY: ")
     assert notice.subject.endswith("due 5 January 09:30 GMT, public since 17:00 GMT, not seen removed yet")
 
 
-def test_the_subject_of_a_closed_exposure_states_both_bounds_of_its_length(public_early: Make) -> None:
+def test_subject_of_closed_exposure_states_both_bounds_of_length(public_early: Make) -> None:
     incident, _ = incident_and_notice(public_early("html", "page", is_open=True))
     _, notice = incident_and_notice(public_early("html", "page", is_open=False), incident)
     # It appeared between 16:55 and 17:00, and was removed between 17:25 and 17:30.
     assert notice.subject.endswith("was public for 25 min to 35 min from 17:00 GMT in 2 places")
 
 
-def test_a_notice_does_not_repeat_the_content_of_an_early_release(public_early: Make) -> None:
+def test_notice_does_not_repeat_content_of_an_early_release(public_early: Make) -> None:
     facts = public_early("html", is_open=True)
     content = facts.findings[0].detail
     assert content
@@ -129,8 +129,8 @@ def test_an_unproven_release_is_never_called_a_breach(make_facts: Make) -> None:
     assert "draft" not in notice.text
 
 
-def test_an_unproven_notice_states_the_widest_gap_and_the_blind_spans_of_the_monitor(make_facts: Make) -> None:
-    # A blind span is a time in which the monitor could not see, here 61 s from the slot at 09:30.
+def test_unproven_notice_states_widest_gap_and_blind_spans(make_facts: Make) -> None:
+    """A blind span is a time in which the monitor could not see, here 61 s from the slot at 09:30."""
     blind = BlindSpan(SLOT, SLOT + timedelta(seconds=61), "monitor stopped")
     certainty = Certainty(looks=90, failed_looks=40, widest_gap=3.6, blind=(blind,))
     at = SLOT + timedelta(minutes=6)
@@ -139,7 +139,7 @@ def test_an_unproven_notice_states_the_widest_gap_and_the_blind_spans_of_the_mon
     assert "Blind for 1 min 1 s from 09:30 GMT: monitor stopped" in notice.text
 
 
-def test_an_unproven_notice_has_a_short_subject_and_the_whole_reason_in_its_text(make_facts: Make) -> None:
+def test_unproven_notice_has_short_subject_and_reason_in_text(make_facts: Make) -> None:
     down, up = SLOT.replace(minute=24), SLOT.replace(minute=46, second=30)
     seen = Interval(down, up + timedelta(seconds=11))
     page = page_part(VerdictKind.UNPROVEN, first_seen=seen, released=seen)
@@ -169,7 +169,7 @@ def test_an_unproven_notice_has_a_short_subject_and_the_whole_reason_in_its_text
         ((), "no look proves when it came out; not seen yet"),
     ],
 )
-def test_the_subject_about_an_unproven_release_names_the_cause_that_its_findings_show(
+def test_unproven_subject_names_cause_that_findings_show(
     make_facts: Make, findings: tuple[Finding, ...], cause: str
 ) -> None:
     unproven = make_facts(
@@ -199,15 +199,15 @@ def test_notice_offers_an_alternative_only_until_the_page_is_out(
     assert "Users can get it now" not in once_page_out.text
 
 
-def test_the_first_step_is_to_acknowledge_and_no_internal_term_is_shown(overdue_by_seconds: Make) -> None:
+def test_first_step_is_acknowledge_and_no_internal_term_is_shown(overdue_by_seconds: Make) -> None:
     _, notice = incident_and_notice(overdue_by_seconds(61))
     assert 'What to do now:\n1. Acknowledge it ("I\'m on it"), so that no one else is called.\n2. Open' in notice.text
     for words in ("findings:", "Rests on:", ": pending"):
         assert words not in notice.text
 
 
-def test_the_notice_about_a_press_item_contains_the_address_of_the_item(make_facts: Make) -> None:
-    # LEAD: the item may be about a release that was public early. A person must judge that.
+def test_notice_about_press_item_contains_its_address(make_facts: Make) -> None:
+    """The item may be about a release that was public early (LEAD). A person must judge that."""
     press_item = Finding(LEAD, detail="https://press.example/item")
     _, notice = incident_and_notice(make_facts(verdict=LEAD, findings=(press_item,)))
     assert "\n  https://press.example/item" in notice.text
@@ -222,7 +222,7 @@ def test_a_calendar_notice_says_what_is_wrong_with_the_calendars(make_facts: Mak
     assert "govuk 09:30, ons 07:00" in notice.text
 
 
-def test_a_slot_that_is_only_a_month_is_written_as_it_was_announced(make_facts: Make) -> None:
+def test_slot_of_only_a_month_is_written_as_announced(make_facts: Make) -> None:
     page = page_part(VerdictKind.NOT_PUBLISHED, delay=Bounds(None, None))
     never_seen = make_facts(verdict=VerdictKind.NOT_PUBLISHED, grade=Grade.REPORT, parts=(page,))
     watch_ended = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
@@ -231,7 +231,7 @@ def test_a_slot_that_is_only_a_month_is_written_as_it_was_announced(make_facts: 
     assert "due December 2017, never seen; the watch ended 09:30 GMT" in notice.subject
 
 
-def test_the_subject_for_a_long_title_with_line_breaks_is_one_short_line(overdue_by_seconds: Make) -> None:
+def test_subject_for_long_title_with_line_breaks_is_one_line(overdue_by_seconds: Make) -> None:
     title = "Malpractice\r\nBcc: all@example.org " + "x" * 300
     _, notice = incident_and_notice(replace(overdue_by_seconds(61), title=title))
     assert not {"\n", "\r"} & {*notice.subject}

@@ -104,7 +104,7 @@ def test_hidden_characters_in_an_address_become_visible() -> None:
 
 
 @given(st.one_of(ANY_TEXT, ANY_TEXT.map("https://{}/".format), ANY_TEXT.map("https://a.example/{}".format)))
-def test_a_clean_address_is_empty_or_can_be_requested_and_shown(url: str) -> None:
+def test_clean_address_is_empty_or_can_be_requested(url: str) -> None:
     clean = clean_address(url)
     if clean:
         parts = urlsplit(clean)

@@ -75,7 +75,7 @@ def test_a_calendar_in_another_zone_is_converted() -> None:
     assert read.slot.instant == datetime(2026, 7, 23, 12, 30, tzinfo=UTC)
 
 
-def test_a_british_zone_word_in_a_calendar_of_another_zone_is_doubted() -> None:
+def test_british_zone_word_in_another_zone_is_doubted() -> None:
     read = read_date("23 July 2026 9:30am BST", ANCHOR, timezone="America/New_York")
     assert (read.slot.precision, read.slot.doubt) == (Precision.DAY, "zone-unknown")
 
@@ -101,7 +101,7 @@ def test_a_time_column_with_other_words_leaves_a_doubtful_day(text: str) -> None
     assert (slot.precision, slot.doubt) == (Precision.DAY, "unreadable-date")
 
 
-def test_a_time_in_its_own_column_is_ignored_beside_a_month() -> None:
+def test_time_column_is_ignored_beside_a_month() -> None:
     month = read_date("July 2026", ANCHOR).slot
     assert with_time(month, "9:30") == month
 
@@ -145,10 +145,8 @@ def test_a_written_time_is_read_back_to_the_minute(moment: datetime, form: str) 
 
 
 @given(st.dates(date(2001, 6, 1), date(2098, 6, 1)), st.integers(-30, 335))
-def test_a_day_without_a_year_is_at_most_30_days_before_the_read_or_335_days_after_it(
-    read_on: date, days_later: int
-) -> None:
-    # `days_later` is from -30 to 335.
+def test_day_without_a_year_is_near_the_day_of_reading(read_on: date, days_later: int) -> None:
+    """It is at most 30 days before the read or 335 days after it."""
     day = read_on + timedelta(days=days_later)
     slot = read_date(f"{day:%A} {day.day} {day:%B}", read_on).slot
     assert slot.first == day

@@ -36,7 +36,7 @@ def release_ids(joined: JoinResult) -> list[str]:
     return [release.id for release in joined.releases]
 
 
-def test_entries_with_the_same_link_are_one_release_with_the_title_of_the_first_calendar() -> None:
+def test_entries_with_same_link_are_one_release() -> None:
     joined = join_entries(
         {
             "ics": [an_entry("1", "Widgets (July)", f"{BASE}/widgets-july-2026/")],
@@ -57,7 +57,7 @@ ADDS_A_PART = replace(
 )
 
 
-def test_an_entry_that_adds_a_part_to_a_release_leaves_its_title_producer_and_address_as_they_are() -> None:
+def test_entry_that_adds_a_part_changes_nothing_else() -> None:
     from_govuk = replace(
         an_entry("1", title="Widgets: July 2026", producer="dfx", url=f"{BASE}/widgets-july-2026"),
         address=Address.GUESSED,
@@ -77,23 +77,23 @@ def test_an_entry_that_adds_a_part_to_a_release_leaves_its_title_producer_and_ad
     assert (release.title, release.producer, release.address) == ("Widgets: July 2026", "dfx", Address.GUESSED)
 
 
-def test_entry_that_adds_parts_to_an_unknown_release_is_a_release_of_its_own() -> None:
-    # The entry names the release `widgets-july-2026`. The only other release has another id.
+def test_part_for_unknown_release_makes_its_own_release() -> None:
+    """The entry names the release `widgets-july-2026`. The only other release has another id."""
     known_ids = {("govuk", "1"): "another-id"}
     joined = join_entries({"govuk": [an_entry("1")], "by-hand": [ADDS_A_PART]}, known=known_ids)
     assert len(joined.releases) == 2
 
 
-def test_the_link_of_an_announcement_joins_as_well_as_the_landing_page() -> None:
-    # The first entry has two addresses: that of its landing page and, as `link`, that of its announcement. The second
-    # entry has only the latter.
+def test_link_of_announcement_joins_like_the_landing_page() -> None:
+    """The first entry has two addresses: that of its landing page and, as `link`, that of its announcement. The second
+    entry has only the latter."""
     announcement_page = f"{BASE}/announcements/widgets"
     govuk = replace(an_entry("1", "Widgets", f"{BASE}/widgets"), link=announcement_page)
     joined = join_entries({"govuk": [govuk], "ics": [an_entry("2", "Other", url=announcement_page)]})
     assert len(joined.releases) == 1
 
 
-def test_entries_without_a_link_join_by_title_period_producer_and_date() -> None:
+def test_entries_without_link_join_by_title_period_producer_and_date() -> None:
     entry = an_entry("1", "Widgets: July 2026", days=0)
     # Dates up to 7 days apart join. Case, dashes and brackets of the title do not count.
     same_in_other_words = an_entry("2", "WIDGETS \u2013 July 2026 (statistical bulletin)", days=7)
@@ -111,7 +111,7 @@ def test_entries_without_a_link_join_by_title_period_producer_and_date() -> None
     ],
     ids=["eight days later", "another producer", "another period", "another title"],
 )
-def test_entries_without_a_link_do_not_join_if_title_period_producer_or_date_differs(other: Announcement) -> None:
+def test_entries_without_link_stay_apart_if_one_fact_differs(other: Announcement) -> None:
     assert len(join_entries({"a": [an_entry("1", "Widgets: July 2026", producer="dfx")], "b": [other]}).releases) == 2
 
 
@@ -126,8 +126,8 @@ def test_an_entry_without_a_date_does_not_join_by_title() -> None:
     assert len(join_entries({"a": [an_entry("1")], "b": [undated]}).releases) == 2
 
 
-def test_an_entry_with_two_candidates_joins_neither_and_all_are_named_as_ambiguous() -> None:
-    # All three have the same title and producer, and dates near each other.
+def test_entry_with_two_candidates_joins_neither_and_is_ambiguous() -> None:
+    """All three have the same title and producer, and dates near each other."""
     candidates = [an_entry("2", days=1), an_entry("3", days=2)]
     joined = join_entries({"a": [an_entry("1")], "b": candidates})
     assert len(joined.releases) == 3
@@ -136,8 +136,8 @@ def test_an_entry_with_two_candidates_joins_neither_and_all_are_named_as_ambiguo
     assert release.joined_by == "ambiguous-join: b 2, b 3"
 
 
-def test_an_entry_joined_by_link_is_no_candidate_for_a_join_by_title() -> None:
-    # All three have the same title, and the first two also have the same link.
+def test_entry_joined_by_link_cannot_join_by_title() -> None:
+    """All three have the same title, and the first two also have the same link."""
     joined = join_entries(
         {"a": [an_entry("1", url=f"{BASE}/x")], "b": [an_entry("2", url=f"{BASE}/x"), an_entry("3", days=1)]}
     )
@@ -151,9 +151,9 @@ def test_entries_of_one_calendar_are_never_joined_to_each_other() -> None:
     assert joined.ambiguous == ()
 
 
-def test_entries_of_two_editions_at_one_address_are_joined_edition_by_edition() -> None:
-    # Both calendars announce both editions at one address, so title and period decide. The first edition gets the last
-    # part of the address as its id.
+def test_editions_at_one_address_are_joined_edition_by_edition() -> None:
+    """Both calendars announce both editions at one address, so title and period decide. The first edition gets the last
+    part of the address as its id."""
     july, august = "Widgets: July 2026", "Widgets: August 2026"
     page = f"{BASE}/widgets"
     joined = join_entries(
@@ -220,8 +220,8 @@ def test_pins_of_one_address_are_distinguished_by_title() -> None:
     assert joined.release_of == {("a", "1"): "one", ("a", "2"): "two"}
 
 
-def test_an_entry_keeps_its_pinned_id_when_a_new_entry_leads_to_the_same_page() -> None:
-    # The pin fits both entries. By `known`, the old one has had the id since an earlier join.
+def test_entry_keeps_pinned_id_when_new_entry_has_same_page() -> None:
+    """The pin fits both entries. By `known`, the old one has had the id since an earlier join."""
     rules = JoinRules(pins=(Pin(id="w", url=f"{BASE}/w"),))
     old, new = an_entry("2", url=f"{BASE}/w"), an_entry("1", "Widgets and gadgets: July 2026", f"{BASE}/w")
     joined = join_entries({"a": [new, old]}, rules, known={("a", old.uid): "w"})
@@ -237,8 +237,8 @@ def test_a_split_keeps_an_entry_by_itself() -> None:
     assert "split by configuration" in {release.joined_by for release in joined.releases}
 
 
-def test_an_id_that_a_person_wrote_is_kept_and_joins_calendars_that_share_it() -> None:
-    # `explicit` names the calendars whose ids a person wrote. Without it, the two titles would be two releases.
+def test_hand_written_id_is_kept_and_joins_calendars() -> None:
+    """`hand_kept` names the calendars whose ids a person wrote. Without it, the two titles would be two releases."""
     joined = join_entries(
         {"csv": [an_entry("w-2026-07")], "toml": [an_entry("w-2026-07", "Other")]},
         JoinRules(hand_kept=frozenset({"csv", "toml"})),
@@ -246,28 +246,29 @@ def test_an_id_that_a_person_wrote_is_kept_and_joins_calendars_that_share_it() -
     assert [(release.id, release.joined_by) for release in joined.releases] == [("w-2026-07", "id")]
 
 
-def test_a_hash_as_key_never_becomes_the_id_of_a_release() -> None:
-    # Keys of a calendar in `explicit` become ids, because a person gave them. A hash comes from our own code.
+def test_hash_as_key_never_becomes_a_release_id() -> None:
+    """Keys of a calendar in `hand_kept` become ids, because a person gave them. A hash comes from our own code."""
     entry = an_entry("0123456789abcdef", "Widgets: July 2026", producer="dfx")
     joined = join_entries({"csv": [entry]}, JoinRules(hand_kept=frozenset({"csv"})))
     assert release_ids(joined) == ["dfx-widgets-july-2026"]
 
 
-def test_a_release_keeps_its_known_id_when_its_title_and_address_change() -> None:
+def test_release_keeps_known_id_when_title_and_address_change() -> None:
     joined = join_entries({"a": [an_entry("1", "Renamed", f"{BASE}/renamed")]}, known={("a", "1"): "widgets-july-2026"})
     assert release_ids(joined) == ["widgets-july-2026"]
 
 
-def test_an_id_that_two_releases_want_goes_to_the_earlier_and_the_other_gets_a_hash() -> None:
-    # Both have the same title and producer, of which the id is made. They are of one calendar, so they are not joined.
+def test_contested_id_goes_to_earlier_release_and_other_gets_hash() -> None:
+    """Both have the same title and producer, of which the id is made. They are of one calendar, so they are not
+    joined."""
     later, earlier = an_entry("later", days=30), an_entry("earlier", days=0)
     joined = join_entries({"a": [later, earlier]})
     assert joined.release_of["a", "earlier"] == "dfx-widgets-july-2026"
     assert joined.release_of["a", "later"].startswith("dfx-widgets-july-2026-")
 
 
-def test_the_landing_page_comes_first_and_parts_of_all_calendars_follow_once() -> None:
-    # Both calendars list the sheet. The report has another address but the same id, so its id gets a number.
+def test_landing_page_comes_first_and_other_parts_follow_once() -> None:
+    """Both calendars list the sheet. The report has another address but the same id, so its id gets a number."""
     sheet, report_of_same_id = (
         Part("sheet", Role.DATA, f"{BASE}/x/tables"),
         Part("sheet", Role.HTML, f"{BASE}/x/report"),
@@ -286,7 +287,7 @@ def test_the_landing_page_comes_first_and_parts_of_all_calendars_follow_once() -
     ]
 
 
-def test_stray_spaces_in_printed_addresses_are_removed_and_the_title_is_kept() -> None:
+def test_stray_spaces_in_addresses_are_removed() -> None:
     sheet = Part("sheet", Role.DATA, f"{BASE}/ tables.ods")
     entry = an_entry("1", " Widgets \u2013 July 2026", f"{BASE}/ widgets", parts=(sheet,))
     (release,) = join_entries({"a": [entry]}).releases
@@ -313,9 +314,8 @@ def test_the_order_of_calendars_and_entries_does_not_matter(
 
 
 @given(_announced)
-def test_every_entry_has_one_release_and_no_release_two_entries_of_one_calendar(
-    announced: dict[str, list[Announcement]],
-) -> None:
+def test_no_release_has_two_entries_of_one_calendar(announced: dict[str, list[Announcement]]) -> None:
+    """Every entry belongs to one release."""
     joined = join_entries(announced)
     keys = [(name, each.uid) for name, entries in announced.items() for each in entries]
     assert sorted(joined.release_of) == sorted(keys)
@@ -331,7 +331,7 @@ def test_joining_again_with_the_known_ids_changes_nothing(announced: dict[str, l
 
 
 @pytest.mark.slow
-def test_four_times_as_many_releases_take_about_four_times_the_work() -> None:
+def test_work_of_joining_grows_in_proportion_to_releases() -> None:
     def calendar(name: str, count: int) -> list[Announcement]:
         links = [f"{BASE}/{n}" if name != "c" else "" for n in range(count)]
         titles = [f"Series {n % 500} of widgets: {2000 + n // 500}" for n in range(count)]

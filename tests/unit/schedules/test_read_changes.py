@@ -43,7 +43,7 @@ def test_an_entry_shown_unchanged_is_confirmed_and_no_new_promise() -> None:
     assert (changes.promises, changes.confirmed) == ({}, ("X",))
 
 
-def test_an_entry_with_the_same_meaning_in_other_words_is_confirmed() -> None:
+def test_entry_with_same_meaning_in_other_words_is_confirmed() -> None:
     known, in_other_words = entry("X", "23 July 2026 9:30am"), entry("X", "2026-07-23T08:30:00Z")
     assert changes_of_this_read({"X": LastSeen.of(known)}, in_other_words).confirmed == ("X",)
 
@@ -64,7 +64,7 @@ def test_an_announcement_that_redirects_to_its_publication_confirms_no_slot() ->
         replace(ENTRY, slot=Slot(Precision.NONE, reason="tbc")),
     ],
 )
-def test_an_entry_with_a_new_slot_state_or_doubt_is_a_new_promise_of_this_read(changed: Announcement) -> None:
+def test_entry_with_new_slot_state_or_doubt_is_new_promise(changed: Announcement) -> None:
     entries_of_last_read = {"X": LastSeen.of(ENTRY)}
     changes = changes_of_this_read(entries_of_last_read, replace(changed, why="late data"))
     promise = changes.promises["X"]
@@ -85,7 +85,7 @@ def test_an_entry_that_disappears_is_reported_once() -> None:
     [(THIS_READ, False), (LAST_READ, True), (READ_BEFORE_LAST, False)],
     ids=["first read without it", "second read without it", "third read without it"],
 )
-def test_the_second_read_in_a_row_without_an_entry_reports_it_as_absent_and_no_other_read_does(
+def test_only_second_read_without_an_entry_reports_it_absent(
     first_read_without_entry: datetime, *, is_reported: bool
 ) -> None:
     # If this is the first read without the entry, no earlier read has recorded that it is absent.
@@ -106,8 +106,8 @@ def test_an_entry_reappears_only_after_two_missing_reads(missing_since: datetime
     assert changes_of_this_read({"X": LastSeen.of(ENTRY, missing_since)}, ENTRY).reappeared == reappeared
 
 
-def test_a_release_that_left_the_calendar_after_its_slot_is_not_absent() -> None:
-    # This read, on 2 July, is the second one without the entry. Its slot was on 1 July.
+def test_release_that_left_calendar_after_slot_is_not_absent() -> None:
+    """This read, on 2 July, is the second one without the entry. Its slot was on 1 July."""
     past = entry("X", "1 July 2026 9:30am")
     assert changes_of_this_read({"X": LastSeen.of(past, missing_since=LAST_READ)}).unlisted_twice == ()
 

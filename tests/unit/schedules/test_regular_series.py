@@ -26,8 +26,8 @@ def test_editions_of_one_series_share_producer_and_name() -> None:
     assert series_of("dfx", "Widgets: June 2026 (statistical bulletin)") == WIDGETS
 
 
-def test_the_next_edition_is_expected_within_a_week_of_one_median_gap_after_the_last() -> None:
-    # From one third Wednesday to the next there are 28 or 35 days, most often 28.
+def test_next_edition_is_expected_within_week_of_median_gap() -> None:
+    """From one third Wednesday to the next there are 28 or 35 days, most often 28."""
     expected_day, week = THIRD_WEDNESDAYS[-1] + timedelta(days=28), timedelta(days=7)
     expectation = expect_next_edition(WIDGETS, THIRD_WEDNESDAYS)
     assert expectation == Expectation(WIDGETS, expected_day - week, expected_day + week)
@@ -58,8 +58,8 @@ def test_too_few_irregular_or_weekly_editions_raise_no_expectation(released: lis
     [on(6, 17), on(7, 30), Slot(Precision.MONTH, first=date(2026, 6, 1), last=date(2026, 6, 30))],
     ids=["in the window", "later", "in the month of the window"],
 )
-def test_an_edition_announced_in_the_window_or_later_is_not_reported_as_unannounced(announced: Slot) -> None:
-    # The next edition is expected from 10 to 24 June. On 30 May, a missing announcement of it would be reported.
+def test_announced_edition_is_not_reported_as_unannounced(announced: Slot) -> None:
+    """The next edition is expected from 10 to 24 June. On 30 May, a missing announcement of it would be reported."""
     last_edition = on(5, 20)
     assert EXPECTED_IN_JUNE.find_unannounced([last_edition, announced], LATE_IN_MAY) is None
 

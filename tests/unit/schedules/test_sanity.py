@@ -54,8 +54,8 @@ def test_seven_tenths_of_the_usual_count_are_enough(count: int, alarms: list[Ala
     assert alarm_kinds(entries(100), entries(count), counts=[100, 100, 100]) == alarms
 
 
-def test_the_usual_count_is_the_median_of_the_last_five_reads() -> None:
-    # The median of 1000, 12, 12, 12 and 1000 is 12. So a read with 12 entries raises no alarm.
+def test_usual_count_is_median_of_last_five_reads() -> None:
+    """The median of 1000, 12, 12, 12 and 1000 is 12. So a read with 12 entries raises no alarm."""
     older_counts, last_five_counts = [1000] * 5, [1000, 12, 12, 12, 1000]
     assert alarm_kinds([], entries(12), counts=older_counts + last_five_counts) == []
 
@@ -80,28 +80,26 @@ def test_entries_that_passed_long_ago_count_as_missing() -> None:
     assert alarm_kinds(before=old, after=[]) == [AlarmKind.COUNT]
 
 
-def test_an_empty_first_read_is_an_alarm_unless_the_calendar_may_be_empty() -> None:
+def test_empty_first_read_is_alarm_unless_calendar_may_be_empty() -> None:
     empty = Reading(())
     assert [alarm.kind for alarm in find_alarms(EarlierReads({}), empty, NOW)] == [AlarmKind.EMPTY]
     assert find_alarms(EarlierReads({}, may_be_empty=True), empty, NOW) == []
 
 
 @pytest.mark.parametrize(("count", "alarms"), [(6, []), (7, [AlarmKind.RE_DATED])])
-def test_a_fifth_of_the_entries_may_be_re_dated_at_once(count: int, alarms: list[AlarmKind]) -> None:
+def test_fifth_of_entries_may_be_re_dated_at_once(count: int, alarms: list[AlarmKind]) -> None:
     before = entries(30)
     assert alarm_kinds(before, [*with_slot(FAR_AHEAD, before[:count]), *before[count:]]) == alarms
 
 
 @pytest.mark.parametrize(("count", "alarms"), [(6, []), (7, [AlarmKind.CANCELLED])])
-def test_an_alarm_is_raised_if_more_than_a_fifth_of_the_entries_are_cancelled_at_once(
-    count: int, alarms: list[AlarmKind]
-) -> None:
+def test_cancelling_more_than_a_fifth_at_once_raises_alarm(count: int, alarms: list[AlarmKind]) -> None:
     before = entries(30)
     cancelled = [replace(each, state=State.CANCELLED) for each in before[:count]]
     assert alarm_kinds(before, [*cancelled, *before[count:]]) == alarms
 
 
-def test_entries_whose_slot_has_passed_do_not_count_as_re_dated() -> None:
+def test_passed_slots_do_not_count_as_re_dated() -> None:
     past = with_slot(passed(ago=timedelta(days=1)), entries(30))
     assert alarm_kinds(past, with_slot(FAR_AHEAD, past)) == []
 
@@ -122,9 +120,7 @@ def test_dates_that_are_all_to_be_confirmed_raise_no_alarm() -> None:
 
 
 @pytest.mark.parametrize(("count", "alarms"), [(15, []), (16, [AlarmKind.GONE])])
-def test_an_alarm_is_raised_if_more_than_half_of_the_entries_get_other_keys_in_one_read(
-    count: int, alarms: list[AlarmKind]
-) -> None:
+def test_new_keys_for_over_half_of_entries_raise_alarm(count: int, alarms: list[AlarmKind]) -> None:
     before = entries(30)
     with_other_keys = [replace(each, uid=f"/{each.uid}") for each in before[:count]]
     assert alarm_kinds(before, [*with_other_keys, *before[count:]]) == alarms
@@ -136,12 +132,12 @@ def test_a_mass_change_that_the_user_accepted_raises_no_alarm() -> None:
     assert alarm_kinds(before, [], accepted=True) == []
 
 
-def test_unreadable_dates_raise_an_alarm_even_if_the_user_accepted_a_mass_change() -> None:
+def test_accepting_a_mass_change_does_not_accept_unreadable_dates() -> None:
     before = entries(30)
     assert alarm_kinds(before, with_slot(UNREADABLE, before), accepted=True) == [AlarmKind.UNREADABLE]
 
 
-def test_one_date_that_fits_only_with_day_and_month_exchanged_raises_an_alarm() -> None:
+def test_date_with_day_and_month_exchanged_raises_alarm() -> None:
     month_first = replace(entries(1)[0], uid="odd", slot=Slot(Precision.NONE, raw="07/23/2026", reason="order"))
     (alarm,) = find_alarms(EarlierReads({}), Reading((*entries(30), month_first)), NOW)
     assert alarm.kind is AlarmKind.DATE_ORDER

@@ -34,9 +34,9 @@ MALPRACTICE = "Malpractice for GCSE and A level: summer 2017 exam series"
         ("Widgets", set()),
     ],
 )
-def test_the_period_of_an_edition_is_read_however_it_is_written(title: str, period: set[str]) -> None:
-    # `d3` is the third day of a month, `w7` week 7, `q3` a quarter and `h2` a half-year. So `May-26` is May 2026, and
-    # `May 26` is 26 May.
+def test_period_of_edition_is_read_in_every_spelling(title: str, period: set[str]) -> None:
+    """`d3` is the third day of a month, `w7` week 7, `q3` a quarter and `h2` a half-year. So `May-26` is May 2026, and
+    `May 26` is 26 May."""
     assert read_title(title).period == period
 
 

@@ -77,8 +77,8 @@ def test_the_day_of_a_slot_is_the_local_one() -> None:
     ],
     ids=["08:30 BST", "10:30 BST", "08:30 GMT", "09:30 BST", "07:00 BST", "doubtful day", "08:30 in New York"],
 )
-def test_a_time_an_hour_before_or_after_half_past_nine_is_a_doubt_about_the_zone(slot: Slot, *, doubtful: bool) -> None:
-    # If UTC is taken for British summer time or the reverse, 09:30 becomes 08:30 or 10:30.
+def test_time_an_hour_off_half_past_nine_doubts_zone(slot: Slot, *, doubtful: bool) -> None:
+    """If UTC is taken for British summer time or the reverse, 09:30 becomes 08:30 or 10:30."""
     assert bool(zone_doubt(slot)) is doubtful
 
 
@@ -103,7 +103,7 @@ def test_access_begins_five_working_days_before_the_slot_in_scotland() -> None:
 
 
 @given(st.dates(date(2015, 1, 1), date(2030, 1, 1)), st.integers(1, 20))
-def test_counting_back_so_many_working_days_ends_on_a_working_day(day: date, count: int) -> None:
+def test_counting_back_working_days_ends_on_a_working_day(day: date, count: int) -> None:
     found = ENGLAND.workday_before(day, count)
     days_between = (found + timedelta(days=n) for n in range((day - found).days))
     assert ENGLAND.is_workday(found)

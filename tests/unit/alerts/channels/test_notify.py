@@ -55,7 +55,7 @@ async def test_a_phone_text_fits_three_messages_and_contains_the_link(message: M
     assert fields["text"] == "https://example/i/1"
 
 
-async def test_a_mail_that_is_refused_as_too_long_is_sent_in_its_short_form(message: Message) -> None:
+async def test_mail_refused_as_too_long_is_sent_in_short_form(message: Message) -> None:
     twin = NotifyTwin()
 
     def refuses_long(asked: Asked) -> tuple[int, str, dict[str, str]]:
@@ -83,7 +83,7 @@ async def test_a_second_attempt_sends_only_what_notify_does_not_know(message: Me
     assert [one["email_address"] for one in twin.taken] == ["duty@example.org", "head@example.org"]
 
 
-async def test_a_message_that_notify_took_before_a_503_is_found_by_reference(message: Message) -> None:
+async def test_message_taken_before_a_503_is_found_by_reference(message: Message) -> None:
     twin = NotifyTwin()
 
     def answer_503_to_posts(asked: Asked) -> tuple[int, str, dict[str, str]]:
@@ -96,7 +96,7 @@ async def test_a_message_that_notify_took_before_a_503_is_found_by_reference(mes
     assert len(twin.taken) == 1
 
 
-async def test_an_invalid_recipient_is_refused_permanently_and_does_not_stop_others(message: Message) -> None:
+async def test_invalid_recipient_is_refused_and_does_not_stop_others(message: Message) -> None:
     # `NotifyTwin` imitates GOV.UK Notify. `taken` has what it accepted, `refuse` its refusals by recipient.
     twin = NotifyTwin()
     twin.refuse["nobody@example.org"] = (400, "email_address is not valid")
@@ -123,7 +123,7 @@ async def test_a_malformed_key_is_refused_without_a_request(message: Message) ->
     assert outcome == Refused(permanent=False, reason="the key is not one of GOV.UK Notify")
 
 
-async def test_the_draft_is_sent_in_the_configured_field_of_the_template(message: Message, draft: Attachment) -> None:
+async def test_draft_is_sent_in_configured_field_of_the_template(message: Message, draft: Attachment) -> None:
     twin = NotifyTwin()
     async with http_server(twin) as server:
         await send_once(message, notify_settings(server.url, draft_field="draft"))

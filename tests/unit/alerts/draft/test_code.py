@@ -62,32 +62,32 @@ def test_a_finding_that_is_no_breach_cites_no_practice(kinds: list[str]) -> None
     assert code_json(at("2018-03-08T09:30+00:00"), kinds)["practice"] is None
 
 
-def test_practices_can_be_found_by_the_number_of_a_failure_mode() -> None:
+def test_practices_are_found_by_number_of_failure_mode() -> None:
     edition = find_edition(at("2018-03-08T09:30+00:00"))
     assert [practice.cite for practice in find_practices("FM11", edition)] == ["T3.1", "T3.2"]
 
 
-def test_the_first_day_of_an_edition_of_the_code_of_practice_can_be_configured() -> None:
-    # Edition 3.0 follows 2.1. Without configuration it begins on 3 November 2025.
+def test_first_day_of_an_edition_can_be_configured() -> None:
+    """Edition 3.0 of the Code of Practice follows 2.1. By default it begins on 3 November 2025."""
     editions = override_editions(load_editions(), begins={"3.0": date(2025, 11, 10)}, cites={})
     assert find_edition(at("2025-11-09T09:30+00:00"), editions).name == "2.1"
     assert find_edition(at("2025-11-10T09:30+00:00"), editions).name == "3.0"
 
 
-def test_the_citation_of_a_practice_of_the_code_can_be_configured() -> None:
-    # In edition 3.0 of the Code of Practice, a late release breaks the practice with the id S3.
+def test_citation_of_a_practice_can_be_configured() -> None:
+    """In edition 3.0 of the Code of Practice, a late release breaks the practice with the id S3."""
     editions = override_editions(load_editions(), begins={}, cites={"3.0/S3": "Standard 3, practice 3.6"})
     code = code_json(at("2025-11-12T09:30+00:00"), ["late"], editions)
     assert code == {"edition": "3.0", "practice": "Standard 3, practice 3.6"}
 
 
-def test_every_practice_of_every_edition_has_a_citation_and_a_text() -> None:
+def test_every_practice_of_every_edition_has_citation_and_text() -> None:
     for edition in load_editions():
         assert edition.practices
         assert all(practice.cite and practice.text for practice in edition.practices.values())
 
 
-def test_each_edition_of_the_code_of_practice_has_every_practice_that_it_cites_for_a_failure() -> None:
+def test_each_edition_has_every_practice_that_it_cites() -> None:
     for edition in load_editions():
         # `primary` has the ids of the practices to cite for each kind of failure, such as a late release.
         for failure, ids_of_practices in edition.primary.items():
@@ -101,7 +101,7 @@ def test_each_practice_says_whether_its_citation_was_confirmed() -> None:
     assert not first_edition.practices["P2.2"].is_confirmed
 
 
-def test_only_t3_6_is_quoted_and_other_practices_are_cited_by_number_and_subject() -> None:
+def test_only_practice_t3_6_is_quoted_others_are_only_cited() -> None:
     every = {
         f"{edition.name}/{name}": practice
         for edition in load_editions()

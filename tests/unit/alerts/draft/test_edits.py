@@ -95,7 +95,7 @@ def versions_after(incident: Incident, steps: Sequence[Edit | Measure | Sign]) -
 
 @given(steps=st.lists(EDITS | MEASURES | SIGNS, max_size=8))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_the_last_text_typed_into_each_field_is_kept_and_shown_whatever_is_measured_or_signed(
+def test_last_typed_text_survives_any_measurement_or_signature(
     ofqual_late: Incident, steps: list[Edit | Measure | Sign]
 ) -> None:
     last_typed = {step.field: step.text for step in steps if isinstance(step, Edit)}
@@ -108,7 +108,7 @@ def test_the_last_text_typed_into_each_field_is_kept_and_shown_whatever_is_measu
 
 @given(steps=st.lists(EDITS | MEASURES | SIGNS, max_size=8))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_every_version_of_a_report_is_read_back_unchanged_from_json(
+def test_every_version_is_read_back_unchanged_from_json(
     ofqual_late: Incident, steps: list[Edit | Measure | Sign]
 ) -> None:
     for version in versions_after(ofqual_late, steps):
@@ -117,8 +117,8 @@ def test_every_version_of_a_report_is_read_back_unchanged_from_json(
 
 @given(text=TEXTS)
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_text_a_person_types_can_be_written_in_every_format(ofqual_late: Incident, text: str) -> None:
-    # A text for a box that the form does not have is kept too.
+def test_any_typed_text_can_be_written_in_every_format(ofqual_late: Incident, text: str) -> None:
+    """A text for a box that the form does not have is kept too."""
     report = merge_words(
         {"B.2.account": text, "B.1.producer": text, "no such box": text}, draft_when_overdue_by(ofqual_late, minutes=5)
     )
@@ -167,7 +167,7 @@ def test_the_original_of_a_reworded_answer_is_in_the_evidence(ofqual_late: Incid
     assert ("Name of statistical producer", "ofqual") in originals.rows
 
 
-def test_typed_text_moves_to_the_box_with_the_same_question_when_the_form_changes(ofqual_late: Incident) -> None:
+def test_typed_text_follows_its_question_to_another_form(ofqual_late: Incident) -> None:
     words = {"N.why": "A scheduling fault.", "N.measure": "About five minutes."}
     # Form B asks for the reason in its account, and has no box for the measured delay.
     report = merge_words(words, draft_when_overdue_by(ofqual_late, minutes=9, form="B"))
@@ -178,19 +178,19 @@ def test_typed_text_moves_to_the_box_with_the_same_question_when_the_form_change
     assert back.kept == {}
 
 
-def test_a_box_with_a_blank_answer_is_still_to_be_completed(ofqual_late: Incident) -> None:
+def test_box_with_blank_answer_is_still_to_be_completed(ofqual_late: Incident) -> None:
     report = merge_words({"B.4.corrective": "  "}, draft_when_overdue_by(ofqual_late, minutes=5))
     assert get_field(report, "B.4.corrective").answer is None
     assert get_field(report, "B.4.corrective").placeholder.startswith("[to be completed")
 
 
-def test_a_step_with_a_typed_time_is_done_and_shown_as_ticked(ofqual_late: Incident) -> None:
+def test_step_with_typed_time_is_done_and_ticked(ofqual_late: Incident) -> None:
     report = merge_words({"step.ask-platform": "09:43, web manager"}, draft_when_overdue_by(ofqual_late, minutes=5))
     assert {step.id: step.done for step in report.steps}["ask-platform"] == "09:43, web manager"
     assert "☑ Call the people who publish it" in WRITERS["md"](report).decode()
 
 
-def test_every_version_is_kept_with_who_made_it_and_what_changed(ofqual_late: Incident) -> None:
+def test_every_version_is_kept_with_author_and_changes(ofqual_late: Incident) -> None:
     versions = first_version(ofqual_late)
     edited_at = ON_5_JANUARY + timedelta(minutes=2)
     versions = append_edit(versions, {"B.3.impact": "Calls from users."}, "press officer", edited_at)
@@ -237,7 +237,7 @@ def test_a_signed_report_contains_only_the_filled_form(ofqual_late: Incident, fo
     assert "☐" in plain(ending, WRITERS[ending](report, Document.STEPS))
 
 
-def test_once_signed_an_unanswered_optional_box_says_none_and_a_required_one_stays_blank(ofqual_late: Incident) -> None:
+def test_signed_report_says_none_only_in_optional_empty_boxes(ofqual_late: Incident) -> None:
     report = sign(first_version(ofqual_late))[-1].report
     optional, required = get_field(report, "B.1.statement"), get_field(report, "B.4.corrective")
     assert (optional.required, required.required) == (False, True)
@@ -255,7 +255,7 @@ def test_the_date_of_report_is_the_day_of_signing(ofqual_late: Incident) -> None
     assert get_field(report, "B.1.date").paragraphs == ("8 January 2018",)
 
 
-def test_a_typed_date_of_report_is_kept_when_the_report_is_signed(ofqual_late: Incident) -> None:
+def test_typed_date_of_report_is_kept_at_signing(ofqual_late: Incident) -> None:
     dated = append_edit(first_version(ofqual_late), {"B.1.date": "6 January 2018"}, "press", ON_5_JANUARY)
     report = sign(dated, at=datetime(2018, 1, 8, 9, 31, tzinfo=UTC))[-1].report
     assert list_signed_texts(get_field(report, "B.1.date")) == ["6 January 2018"]
@@ -266,14 +266,14 @@ def test_signing_a_note_fills_the_box_for_its_sign_off(ofqual_late: Incident) ->
     assert typed_answer(report, "N.signoff") == "The Head of Profession, 5 January 2018"
 
 
-def test_an_empty_box_is_an_obstacle_to_signing_unless_it_is_optional(ofqual_late: Incident) -> None:
+def test_empty_box_prevents_signing_unless_it_is_optional(ofqual_late: Incident) -> None:
     obstacles = list_obstacles(draft_when_overdue_by(ofqual_late, minutes=1), ofqual_late.facts)
     assert any("[B.2.account]: is to be completed" in line for line in obstacles)
     optional_box = "[B.1.statement]"
     assert not any(optional_box in line for line in obstacles)
 
 
-def test_two_wordings_and_a_placeholder_left_in_an_answer_are_both_listed_as_obstacles(ofqual_late: Incident) -> None:
+def test_two_wordings_and_leftover_placeholder_are_obstacles_to_signing(ofqual_late: Incident) -> None:
     report = draft_when_overdue_by(ofqual_late, minutes=1)
     assert list_obstacles(answer_every_box(report), ofqual_late.facts) == []
     words = {field.id: "Answered." for field in report.fields() if field.placeholder}

@@ -39,11 +39,11 @@ def test_a_configured_form_has_priority_over_date_and_grade() -> None:
     assert choose_form(at("2026-11-20T09:30+00:00"), "note", "D").id == "D"
 
 
-def test_an_incident_of_grade_note_uses_the_note_form_at_any_date() -> None:
+def test_incident_of_grade_note_uses_note_form_at_any_date() -> None:
     assert choose_form(at("2015-07-23T09:30+01:00"), "note").id == "note"
 
 
-def test_an_unknown_form_is_refused_with_a_list_of_the_known_ones() -> None:
+def test_unknown_form_is_refused_with_list_of_known_ones() -> None:
     with pytest.raises(UnknownForm, match="A0, A, B, C, D, note, period"):
         get_form("E")
 
@@ -70,7 +70,7 @@ def test_every_question_has_an_id_of_its_own() -> None:
     assert len(ids) == len(set(ids))
 
 
-def test_a_question_about_only_human_facts_is_filled_by_a_human() -> None:
+def test_question_about_only_human_facts_is_filled_by_human() -> None:
     every = [each for form in load_forms().values() for chapter in form.chapters for each in chapter.questions]
     only_human = [each for each in every if all(fact.startswith("human.") for fact in each.facts)]
     assert {each.filled_by for each in only_human} == {FilledBy.HUMAN}

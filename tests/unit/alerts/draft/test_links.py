@@ -68,7 +68,7 @@ def find_addresses_in_text(report: Report) -> set[str]:
 
 
 @pytest.mark.parametrize("file_format", WRITERS)
-def test_a_signed_report_links_to_exactly_the_addresses_in_its_text(signed_report: Report, file_format: str) -> None:
+def test_signed_report_links_exactly_to_addresses_in_its_text(signed_report: Report, file_format: str) -> None:
     addresses = find_addresses_in_text(signed_report)
     assert addresses >= ADDRESSES_TYPED_IN_BOXES
     file = WRITERS[file_format](signed_report)
@@ -76,14 +76,12 @@ def test_a_signed_report_links_to_exactly_the_addresses_in_its_text(signed_repor
 
 
 @pytest.mark.parametrize("file_format", WRITERS)
-def test_a_correction_notice_links_only_to_addresses_that_are_in_the_text_of_its_report(
-    signed_report: Report, file_format: str
-) -> None:
+def test_correction_notice_links_only_to_addresses_of_its_report(signed_report: Report, file_format: str) -> None:
     correction_notice = WRITERS[file_format](signed_report, Document.CORRECTION)
     assert find_links(file_format, correction_notice) <= find_addresses_in_text(signed_report)
 
 
-def test_a_typed_text_with_links_is_read_back_unchanged_from_docx(versions: Versions) -> None:
+def test_typed_links_are_read_back_unchanged_from_docx(versions: Versions) -> None:
     answer = {"B.4.corrective": TEXT_WITH_LINKS}
     with_answer = append_edit(versions, answer, "statistician", versions[-1].at)
     file = WRITERS["docx"](with_answer[-1].report)
@@ -92,7 +90,7 @@ def test_a_typed_text_with_links_is_read_back_unchanged_from_docx(versions: Vers
     assert find_file_changes(versions, file, "statistician").words == answer
 
 
-def test_the_bullets_of_guidance_in_a_docx_come_from_its_two_styles_and_not_from_the_text(versions: Versions) -> None:
+def test_docx_bullets_of_guidance_come_from_its_styles(versions: Versions) -> None:
     document = docx.Document(io.BytesIO(WRITERS["docx"](versions[-1].report)))
     list_styles = {style.name for style in document.styles if style.element.find(f".//{qn('w:numPr')}") is not None}
     styles_of_guidance = {"Ask", "Box Ask"}
@@ -102,7 +100,7 @@ def test_the_bullets_of_guidance_in_a_docx_come_from_its_two_styles_and_not_from
     assert "•" not in document.element.xml
 
 
-def test_each_question_of_the_guidance_is_an_item_of_a_list_in_odt_and_html(versions: Versions) -> None:
+def test_guidance_questions_are_list_items_in_odt_and_html(versions: Versions) -> None:
     report = versions[-1].report
     questions = [text for field in report.fields() for text in field.guidance]
     content = odt_part(WRITERS["odt"](report))
@@ -112,14 +110,14 @@ def test_each_question_of_the_guidance_is_an_item_of_a_list_in_odt_and_html(vers
     assert WRITERS["html"](report).decode().count("<li>") == len(questions)
 
 
-def test_a_docx_is_marked_as_made_for_word_2013_or_later(signed_report: Report) -> None:
+def test_docx_is_marked_as_made_for_word_2013_or_later(signed_report: Report) -> None:
     settings = zipfile.ZipFile(io.BytesIO(WRITERS["docx"](signed_report))).read("word/settings.xml").decode()
     assert re.search(r'w:name="compatibilityMode"[^>]*w:val="15"', settings)
 
 
 @pytest.mark.needs("libreoffice")
 @pytest.mark.parametrize("ending", ["docx", "odt"])
-def test_the_pdf_is_tagged_shows_its_title_names_its_language_and_has_links(
+def test_pdf_is_tagged_titled_and_linked_and_names_its_language(
     soffice: str, signed_report: Report, ending: str
 ) -> None:
     pdf = convert_to_pdf(WRITERS[ending](signed_report), ending, soffice)

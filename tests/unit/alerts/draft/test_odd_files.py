@@ -83,15 +83,15 @@ def type_in_a_table_in_a_cell(document: Document) -> None:
         (type_in_a_table_in_a_cell, {"B.1.producer": "Ofqual"}),
     ],
 )
-def test_text_typed_in_any_part_of_a_box_is_read_back(
+def test_text_typed_anywhere_in_a_box_is_read_back(
     ofqual_late: Incident, type_into_box: Callable[[Document], None], typed_answers: dict[str, str]
 ) -> None:
-    # Such as a content control, a text box, text moved there with tracked changes, or a table within a cell.
+    """Such as a content control, a text box, text moved there with tracked changes, or a table within a cell."""
     words = find_file_changes(draft_versions(ofqual_late), edit_draft(ofqual_late, type_into_box), ROLE).words
     assert {name: text.strip() for name, text in words.items()} == typed_answers
 
 
-def test_a_line_break_is_read_back_with_or_without_its_default_type(ofqual_late: Incident) -> None:
+def test_line_break_is_read_back_with_or_without_type(ofqual_late: Incident) -> None:
     def type_three_lines(document: Document) -> None:
         place = find_prompt(document)
         place.text = ""
@@ -149,14 +149,14 @@ def merge_cells(document: Document) -> None:
         (merge_cells, "cells of the table “Information needed | Response” were merged"),
     ],
 )
-def test_an_edit_that_no_box_can_keep_is_refused_with_its_place(
+def test_edit_that_no_box_can_keep_is_refused_with_place(
     ofqual_late: Incident, edit: Callable[[Document], None], fault: str
 ) -> None:
     with pytest.raises(Unreadable, match=fault):
         find_file_changes(draft_versions(ofqual_late), edit_draft(ofqual_late, edit), ROLE)
 
 
-def test_text_of_an_added_column_becomes_part_of_the_answer_of_its_row(ofqual_late: Incident) -> None:
+def test_text_of_added_column_joins_the_answer_of_its_row(ofqual_late: Incident) -> None:
     def add_filled_column(document: Document) -> None:
         width = 1_000_000
         _, _, cell_of_producer, *_ = document.tables[0].add_column(width).cells

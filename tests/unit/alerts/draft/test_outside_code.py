@@ -19,7 +19,7 @@ CITATIONS = ("Protocol 2", "practice 4", "practice 8", "Code of Practice edition
 
 
 @pytest.mark.parametrize("form", sorted({*load_forms()} - {"period"}))
-def test_a_report_of_a_producer_outside_the_code_cites_no_practice(
+def test_report_of_producer_outside_code_cites_no_practice(
     incidents: Mapping[str, Incident], settings: Mapping[str, str], form: str
 ) -> None:
     for incident in incidents.values():
@@ -31,7 +31,7 @@ def test_a_report_of_a_producer_outside_the_code_cites_no_practice(
 
 
 @pytest.mark.parametrize("form", sorted({*load_forms()} - {"period"}))
-def test_the_field_for_the_practice_says_that_a_producer_outside_the_code_breaks_none(
+def test_practice_field_says_that_producer_is_outside_the_code(
     incidents: Mapping[str, Incident], settings: Mapping[str, str], form: str
 ) -> None:
     for incident in incidents.values():
@@ -45,20 +45,18 @@ def test_the_field_for_the_practice_says_that_a_producer_outside_the_code_breaks
                 assert "principle and practice" not in field.placeholder
 
 
-def test_a_producer_bound_by_the_code_is_asked_whether_a_slot_at_12_30_was_approved(
-    ofqual_late: Incident, settings: Mapping[str, str]
-) -> None:
-    # The Code of Practice asks for 9.30am.
+def test_producer_bound_by_code_is_asked_about_12_30_slot(ofqual_late: Incident, settings: Mapping[str, str]) -> None:
+    """The Code of Practice asks for 9.30am."""
     due_at_12_30 = replace(ofqual_late, facts=replace(facts_of(ofqual_late), slot=at("2018-01-05T12:30+00:00")))
     report = fill_form(due_at_12_30, get_form("B"), settings, previous=[], now=due_at_12_30.opened)
     notes = " ".join(note for field in report.fields() for note in field.notes)
     assert "9.30am: is an exemption on file?" in notes
 
 
-def test_a_producer_outside_the_code_is_not_asked_whether_a_slot_at_12_30_was_approved(
+def test_producer_outside_code_is_not_asked_about_12_30_slot(
     ofqual_late: Incident, settings: Mapping[str, str]
 ) -> None:
-    # The Code of Practice asks for 9.30am.
+    """The Code of Practice asks for 9.30am."""
     due_at_12_30 = replace(ofqual_late, facts=replace(facts_of(ofqual_late), slot=at("2018-01-05T12:30+00:00")))
     editions = override_editions(load_editions(), begins={}, cites={}, outside=[ofqual_late.producer])
     report = fill_form(due_at_12_30, get_form("B"), settings, previous=[], now=due_at_12_30.opened, editions=editions)
@@ -66,7 +64,7 @@ def test_a_producer_outside_the_code_is_not_asked_whether_a_slot_at_12_30_was_ap
     assert "exemption" not in notes
 
 
-def test_the_json_of_a_release_outside_the_code_has_no_practice() -> None:
+def test_json_of_release_outside_code_has_no_practice() -> None:
     editions = override_editions(load_editions(), begins={}, cites={}, outside=["obr"])
     half_past_twelve = at("2025-11-26T12:30+00:00")
     assert code_json(half_past_twelve, ["early_exposure"], editions, "obr") == {"edition": "3.0", "practice": None}
@@ -76,7 +74,7 @@ def test_the_json_of_a_release_outside_the_code_has_no_practice() -> None:
     }
 
 
-def test_the_covering_e_mail_for_a_producer_outside_the_code_says_so_and_names_no_breach(
+def test_covering_e_mail_for_producer_outside_code_names_no_breach(
     ofqual_late: Incident, settings: Mapping[str, str]
 ) -> None:
     editions = override_editions(load_editions(), begins={}, cites={}, outside=[ofqual_late.producer])

@@ -50,7 +50,7 @@ def period(*rows: Row) -> Period:
     return select_period(rows, date(2018, 1, 1), date(2018, 2, 28))
 
 
-def test_a_period_contains_the_slots_from_its_first_to_its_last_local_day() -> None:
+def test_period_contains_slots_from_first_to_last_local_day() -> None:
     midnight_in_london = datetime(2018, 6, 30, 23, 0, tzinfo=UTC)
     first = row("a", slot=midnight_in_london)
     day_before = row("b", slot=midnight_in_london - timedelta(minutes=1))
@@ -66,7 +66,7 @@ def test_a_period_may_be_of_one_producer_or_one_platform() -> None:
     assert select_period([ofqual, ons], begins, ends, host="www.gov.uk").rows == (ofqual,)
 
 
-def test_punctuality_leaves_out_unproven_releases_and_counts_early_ones_as_no_delay() -> None:
+def test_punctuality_omits_unproven_releases_and_gives_early_ones_no_delay() -> None:
     on_time, late = row("a", minutes_late=0), row("b", "late", minutes_late=30)
     early, unproven = row("c", "early", minutes_late=-60), row("d", "unproven", minutes_late=None)
     punctuality = measure_punctuality(period(on_time, late, early, unproven))
@@ -75,8 +75,9 @@ def test_punctuality_leaves_out_unproven_releases_and_counts_early_ones_as_no_de
     assert punctuality.mean == Bounds(pytest.approx((0 + 1800 + 0) / 3), pytest.approx((1 + 1801 + 0) / 3))
 
 
-def test_an_early_release_counts_with_a_delay_of_0_in_the_mean_even_if_its_begin_is_unknown() -> None:
-    # It was public at least 600 s before its slot. An early release does not make up for a late one, so it counts as 0.
+def test_early_release_counts_as_no_delay_even_without_known_begin() -> None:
+    """It was public at least 600 s before its slot. An early release does not make up for a late one, so it counts as
+    0."""
     public_since_an_unknown_time = row("a", "early", minutes_late=None, delay=Bounds(min=None, max=-600))
     punctuality = measure_punctuality(period(public_since_an_unknown_time))
     assert punctuality.mean == Bounds(0, 0)
@@ -92,10 +93,8 @@ def test_a_period_without_a_judged_release_has_no_share() -> None:
 
 
 @given(st.lists(st.integers(0, 10_000), min_size=1), st.sampled_from([0.5, 0.9, 1.0]))
-def test_a_quantile_of_delays_is_one_of_them_and_at_least_the_given_share_is_no_longer(
-    delays: list[int], share: float
-) -> None:
-    # Each delay was measured to a second.
+def test_quantile_is_a_delay_that_covers_at_least_its_share(delays: list[int], share: float) -> None:
+    """Each delay was measured to a second."""
     quantile = find_quantile([Bounds(min=delay, max=delay + 1) for delay in delays], share)
     assert quantile is not None
     assert quantile.min in delays
@@ -103,7 +102,7 @@ def test_a_quantile_of_delays_is_one_of_them_and_at_least_the_given_share_is_no_
     assert len(delays_up_to_quantile) >= share * len(delays)
 
 
-def test_the_longest_delay_has_no_upper_bound_while_a_release_is_overdue() -> None:
+def test_longest_delay_is_unbounded_while_a_release_is_overdue() -> None:
     growing = row("a", "overdue", minutes_late=5, delay=Bounds(300, None))
     assert find_quantile(list_late_delays(period(growing)), 1.0) == Bounds(300, None)
 
@@ -120,8 +119,9 @@ def test_faulty_releases_and_all_releases_are_counted_by_group() -> None:
     assert count_verdicts(selected) == {"late": 2, "on_time": 1}
 
 
-def test_releases_of_one_slot_with_the_finding_platform_are_one_fault_of_the_platform() -> None:
-    # `with_platform`: the monitor found this release late together with others on its host (the finding `platform`).
+def test_releases_of_one_slot_late_together_are_one_platform_fault() -> None:
+    """`with_platform`: the monitor found this release late together with others on its host (the finding
+    `platform`)."""
     late_together = [
         row("a", "late", minutes_late=5, producer="ofqual", with_platform=True),
         row("b", "late", minutes_late=6, producer="ons", with_platform=True),
@@ -135,8 +135,8 @@ def test_releases_of_one_slot_with_the_finding_platform_are_one_fault_of_the_pla
     assert "2 releases of 2 producers were late together" in table_of_releases
 
 
-def test_two_late_releases_of_a_hundred_are_no_fault_of_the_platform() -> None:
-    # The monitor makes the finding `platform` only if a third of the releases of a slot is late. So here is none.
+def test_two_late_releases_of_a_hundred_are_no_platform_fault() -> None:
+    """The monitor makes the finding `platform` only if a third of the releases of a slot is late. So here is none."""
     late = [row("a", "late", minutes_late=5), row("b", "late", minutes_late=6, producer="ons")]
     on_time = [row(f"on-time-{number}") for number in range(98)]
     assert find_platform_faults(period(*late, *on_time)) == []
@@ -155,8 +155,8 @@ def period_with_two_platform_faults() -> Period:
     return period(*due_at_9_30, *due_at_10, *overdue)
 
 
-def test_releases_due_before_the_platform_recovers_are_one_fault_with_end_and_cause() -> None:
-    # Releases a to d, due at 9.30 or 10, come out by 10.10. Releases e and f, due at 14.30, are still overdue.
+def test_releases_due_before_platform_recovers_are_one_fault() -> None:
+    """Releases a to d, due at 9.30 or 10, come out by 10.10. Releases e and f, due at 14.30, are still overdue."""
     first, second = find_platform_faults(period_with_two_platform_faults())
     assert [each.release for each in first.rows] == ["a", "b", "c", "d"]
     recovered = SLOT + timedelta(minutes=40)
@@ -165,7 +165,7 @@ def test_releases_due_before_the_platform_recovers_are_one_fault_with_end_and_ca
     assert second.ends is None
 
 
-def test_a_period_report_and_its_json_say_when_each_platform_fault_ended() -> None:
+def test_period_report_and_json_say_when_platform_faults_ended() -> None:
     selected = period_with_two_platform_faults()
     text = text_of_field(build_period_report(selected, "All", NOW), "P.table")
     assert "between 09:30 and 10:10 GMT on 5 January 2018: 4 releases of 4 producers" in text
@@ -175,7 +175,7 @@ def test_a_period_report_and_its_json_say_when_each_platform_fault_ended() -> No
     assert [incident["ends"] for incident in incidents] == ["2018-01-05T10:10:00.000Z", None]
 
 
-def test_an_overdue_release_is_left_out_of_the_mean_and_named_beside_it() -> None:
+def test_overdue_release_is_left_out_of_mean_and_named() -> None:
     overdue = row("b", "overdue", minutes_late=None, delay=Bounds(32 * 3600, None))
     selected = period(row("a", "late", minutes_late=4), overdue)
     punctuality = measure_punctuality(selected)
@@ -222,7 +222,7 @@ def test_the_period_report_of_the_five_incidents_fills_every_box(incidents: dict
         ),
     ],
 )
-def test_coverage_counts_unproven_releases_and_the_counts_omit_figures_of_zero(rows: list[Row], sentence: str) -> None:
+def test_coverage_counts_unproven_releases_and_zero_figures_are_omitted(rows: list[Row], sentence: str) -> None:
     report = build_period_report(period(*rows), "All", NOW)
     assert sentence in text_of_field(report, "P.coverage")
     assert "0 releases" not in text_of_field(report, "P.counts")
@@ -234,7 +234,7 @@ def signed_period_report() -> Report:
     return replace(report, signed="Signed off by head at 09:30")
 
 
-def test_a_signed_period_report_contains_the_incidents_that_it_refers_to() -> None:
+def test_signed_period_report_contains_incidents_it_refers_to() -> None:
     report = signed_period_report()
     assert "see annex A" in text_of_field(report, "P.table")
     written = WRITERS["md"](report).decode()
@@ -247,7 +247,7 @@ def test_a_period_report_has_evidence_and_no_letters() -> None:
     assert documents == [Document.DRAFT, Document.REPORT, Document.EVIDENCE]
 
 
-def test_the_evidence_of_a_period_report_begins_with_its_platform_and_period() -> None:
+def test_evidence_of_period_begins_with_platform_and_dates() -> None:
     evidence = WRITERS["md"](signed_period_report(), Document.EVIDENCE).decode()
     assert evidence.startswith("# Evidence\n\nwww.gov.uk, 1 January to 28 February 2018\n")
 
@@ -265,8 +265,8 @@ def period_of_one_release_and_501_claims() -> Period:
     return replace(period(row("a")), claims=(claim,) * 501)
 
 
-def test_a_period_report_lists_only_the_first_500_claims_of_publishers() -> None:
-    # A claim is what a publisher itself says about when it published.
+def test_period_report_lists_only_first_500_claims_of_publishers() -> None:
+    """A claim is what a publisher itself says about when it published."""
     report = build_period_report(period_of_one_release_and_501_claims(), "Ofqual", NOW)
     coverage = text_of_field(report, "P.coverage")
     assert "501 publications in the period: the first 500 in the last annex, all in .csv" in coverage
@@ -289,13 +289,13 @@ def test_claims_of_publishers_are_not_counted_as_releases() -> None:
     assert count_verdicts(selected) == {"on_time": 1}
 
 
-def test_the_coverage_of_a_period_states_the_gaps_of_the_monitor() -> None:
+def test_coverage_of_a_period_states_gaps_of_monitor() -> None:
     gap = BlindSpan(SLOT, SLOT + timedelta(minutes=90), "restarted")
     report = build_period_report(replace(period(row("a")), blind=(gap,)), "Ofqual", NOW)
     assert "could not see during 1 gap, 1 hour 30 minutes in all" in text_of_field(report, "P.coverage")
 
 
-def test_the_csv_has_one_line_for_each_release_with_delay_in_seconds_and_slot_in_utc() -> None:
+def test_csv_gives_each_release_delay_seconds_and_utc_slot() -> None:
     selected = period(row("a", "late", minutes_late=4), row("b", "unproven", minutes_late=None))
     late, unproven = csv.DictReader(io.StringIO(period_csv(selected).decode()))
     # delay_min is the least delay in seconds.
@@ -304,18 +304,18 @@ def test_the_csv_has_one_line_for_each_release_with_delay_in_seconds_and_slot_in
     assert late["slot"] == unproven["slot"] == "2018-01-05T09:30:00.000Z"
 
 
-def test_a_title_that_looks_like_a_formula_stays_text_in_a_spreadsheet() -> None:
+def test_title_like_a_formula_stays_text_in_spreadsheet() -> None:
     assert '"\'=HYPERLINK(""x"")"' in period_csv(period(row("a", title='=HYPERLINK("x")'))).decode()
 
 
-def test_the_json_of_a_period_contains_the_share_on_time_and_every_release() -> None:
+def test_json_of_period_has_share_on_time_and_every_release() -> None:
     selected = period(row("a", "on_time"), row("b", "late", minutes_late=4))
     body = json.loads(json.dumps(period_json(selected)))
     assert body["punctuality"]["share_on_time"] == 1 / 2
     assert [release["release"] for release in body["releases"]] == ["a", "b"]
 
 
-def test_the_json_of_a_period_of_all_producers_names_no_producer() -> None:
+def test_json_of_period_of_all_producers_names_no_producer() -> None:
     assert period_json(period(row("a"), row("b", producer="ons")))["producer"] is None
 
 

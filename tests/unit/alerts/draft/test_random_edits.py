@@ -140,7 +140,7 @@ def draw_edited_file(data: st.DataObject, incidents: Mapping[str, Incident], own
 @pytest.mark.explored
 @given(data=st.data())
 @limits(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
-def test_a_random_edit_read_back_keeps_each_typed_word_and_takes_no_text_of_the_form(
+def test_random_edit_keeps_typed_words_and_takes_no_form_text(
     incidents: dict[str, Incident], settings: Mapping[str, str], data: st.DataObject
 ) -> None:
     edited = draw_edited_file(data, incidents, settings)
@@ -154,7 +154,7 @@ def test_a_random_edit_read_back_keeps_each_typed_word_and_takes_no_text_of_the_
 @pytest.mark.needs("libreoffice")
 @given(data=st.data())
 @limits(max_examples=1, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
-def test_no_word_is_lost_if_libreoffice_saves_the_file_as_odt_and_back(
+def test_no_word_is_lost_when_libreoffice_saves_odt_and_back(
     incidents: dict[str, Incident], settings: Mapping[str, str], soffice: str, tmp_path: Path, data: st.DataObject
 ) -> None:
     edited_files = [edited for _ in range(12) if (edited := draw_edited_file(data, incidents, settings))]

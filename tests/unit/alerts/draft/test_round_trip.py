@@ -35,7 +35,7 @@ def read_pdf(program: str, folder: Path, document: bytes, ending: str, soffice: 
 
 @pytest.mark.needs("libreoffice")
 @pytest.mark.parametrize("ending", ["docx", "odt"])
-def test_a_draft_printed_by_libreoffice_is_a_complete_tagged_a4_pdf(
+def test_draft_printed_by_libreoffice_is_complete_tagged_a4_pdf(
     soffice: str, tmp_path: Path, ofqual_late: Incident, settings: Mapping[str, str], ending: str
 ) -> None:
     report = fill_form(ofqual_late, get_form("B"), settings, previous=[], now=ofqual_late.opened)
@@ -53,7 +53,7 @@ def test_a_draft_printed_by_libreoffice_is_a_complete_tagged_a4_pdf(
 
 @pytest.mark.needs("libreoffice")
 @pytest.mark.parametrize("ending", ["docx", "odt"])
-def test_the_signed_note_of_a_three_minute_delay_fits_one_page(
+def test_signed_note_of_a_three_minute_delay_fits_one_page(
     soffice: str, tmp_path: Path, ofqual_late: Incident, settings: Mapping[str, str], ending: str
 ) -> None:
     facts = facts_of(ofqual_late)

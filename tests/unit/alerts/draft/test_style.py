@@ -106,7 +106,7 @@ def is_near(minute: int, seen: Interval) -> bool:
 @pytest.mark.parametrize("form", ["B", "note"])
 @given(facts=random_facts())
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-def test_reports_and_letters_are_in_plain_style_and_state_only_measured_times(form: str, facts: ReleaseFacts) -> None:
+def test_reports_and_letters_are_plain_and_state_only_measured_times(form: str, facts: ReleaseFacts) -> None:
     measured_intervals = list(list_measured_intervals(facts))
     for text in list_signed_and_sent_texts(draft_report(facts, form)):
         plain = re.sub(r"https?://\S+", "", text.replace(facts.title, ""))
@@ -137,12 +137,12 @@ def test_a_breach_of_style_is_found_and_quoted(text: str, breach: str) -> None:
     assert list(breaches_of_style(text, ids=["inc-9c2"])) == [breach]
 
 
-def test_times_of_day_in_a_text_are_found_as_minutes_after_midnight() -> None:
+def test_times_of_day_are_found_as_minutes_after_midnight() -> None:
     minutes = list(find_minutes_of_day("from about 12.19pm on 5 January, noon and 9am"))
     assert minutes == [12 * 60 + 19, 12 * 60, 9 * 60]
 
 
-def test_a_minute_is_near_an_interval_if_they_are_at_most_90_seconds_apart() -> None:
+def test_minute_is_near_an_interval_within_90_seconds() -> None:
     slot_minute = 9 * 60 + 30
     seen = Interval(after_slot(seconds=20), after_slot(seconds=40))
     # The interval ends at 9.30 and 40 s: 80 s before 9.32, and 140 s before 9.33.

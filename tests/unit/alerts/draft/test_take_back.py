@@ -51,7 +51,7 @@ def docx_with_answers(versions: Versions, words: Mapping[str, str]) -> bytes:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("form", FORMS)
-def test_a_file_that_no_one_edited_is_read_back_without_changes(incidents: dict[str, Incident], form: str) -> None:
+def test_unedited_file_is_read_back_without_changes(incidents: dict[str, Incident], form: str) -> None:
     for incident in incidents.values():
         versions = draft_versions(incident, form)
         assert find_file_changes(versions, write_docx(versions[-1].report), ROLE).words == {}
@@ -88,7 +88,7 @@ def test_no_character_typed_in_the_file_is_lost(ofqual_late: Incident, text: str
     )
 )
 @limits(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_each_text_typed_on_the_web_or_in_an_old_file_is_in_a_version_whatever_is_measured_between(
+def test_no_typed_text_is_lost_between_web_files_and_measurements(
     ofqual_late: Incident, steps: list[tuple[str, str]]
 ) -> None:
     versions = draft_versions(ofqual_late)
@@ -122,9 +122,7 @@ def test_each_text_typed_on_the_web_or_in_an_old_file_is_in_a_version_whatever_i
     "edited_paragraph",
     ["{prompt} A link was mistyped.", "A link was mistyped. {prompt}", "A link {prompt} was mistyped."],
 )
-def test_text_typed_into_the_paragraph_of_a_prompt_is_read_without_the_prompt(
-    ofqual_late: Incident, edited_paragraph: str
-) -> None:
+def test_text_typed_into_a_prompt_is_read_without_the_prompt(ofqual_late: Incident, edited_paragraph: str) -> None:
     versions = draft_versions(ofqual_late)
 
     def type_into_prompt(document: Document) -> None:
@@ -135,15 +133,13 @@ def test_text_typed_into_the_paragraph_of_a_prompt_is_read_without_the_prompt(
     assert find_file_changes(versions, file, ROLE).words == {"B.2.account": "A link was mistyped."}
 
 
-def test_an_answer_that_the_monitor_filled_in_and_a_person_reworded_in_the_file_is_read_as_typed(
-    ofqual_late: Incident,
-) -> None:
+def test_reworded_answer_of_the_monitor_is_read_as_typed(ofqual_late: Incident) -> None:
     versions = draft_versions(ofqual_late)
     file = retype(write_docx(versions[-1].report), "^ofqual$", "Ofqual")
     assert find_file_changes(versions, file, ROLE).words == {"B.1.producer": "Ofqual"}
 
 
-def test_an_answer_deleted_in_the_file_is_read_as_a_blank_answer(ofqual_late: Incident) -> None:
+def test_answer_deleted_in_file_is_read_as_blank(ofqual_late: Incident) -> None:
     versions = append_edit(draft_versions(ofqual_late), {"B.4.corrective": "Nothing."}, ROLE, NOW)
     file = retype(write_docx(versions[-1].report), r"^Nothing\.$", "")
     assert find_file_changes(versions, file, ROLE).words == {"B.4.corrective": ""}
@@ -165,7 +161,7 @@ def test_a_step_timed_or_ticked_in_the_file_is_done(ofqual_late: Incident) -> No
     }
 
 
-def test_two_different_answers_to_one_box_are_both_kept_and_reported_as_a_conflict(ofqual_late: Incident) -> None:
+def test_two_answers_to_one_box_are_kept_as_conflict(ofqual_late: Incident) -> None:
     first = draft_versions(ofqual_late)
     file = docx_with_answers(first, {"B.3.impact": "None known.", "B.4.corrective": "Checks."})
     versions = append_edit(first, {"B.3.impact": "Two calls."}, "web editor", NOW + timedelta(minutes=1))
@@ -180,7 +176,7 @@ def test_two_different_answers_to_one_box_are_both_kept_and_reported_as_a_confli
     assert find_file_changes(read_once, file, ROLE).words == {}
 
 
-def test_deleting_an_old_answer_in_a_file_does_not_delete_a_newer_one(ofqual_late: Incident) -> None:
+def test_deleting_an_old_answer_does_not_delete_a_newer_one(ofqual_late: Incident) -> None:
     when_saved = append_edit(draft_versions(ofqual_late), {"B.3.impact": "One call."}, ROLE, NOW + timedelta(minutes=1))
     file = retype(write_docx(when_saved[-1].report), r"^One call\.$", "")
     # As long as no one has edited the answer since, the deletion counts.
@@ -189,7 +185,7 @@ def test_deleting_an_old_answer_in_a_file_does_not_delete_a_newer_one(ofqual_lat
     assert find_file_changes(edited_since, file, ROLE).words == {}
 
 
-def test_a_file_is_compared_with_the_version_that_it_was_written_from(ofqual_late: Incident) -> None:
+def test_file_is_compared_with_version_it_was_written_from(ofqual_late: Incident) -> None:
     first = draft_versions(ofqual_late)
     file = docx_with_answers(first, {"B.4.corrective": "Checks."})
     with_contact = fill_form(

@@ -60,8 +60,8 @@ def test_text_a_person_typed_is_never_read_as_markup(note: Report) -> None:
     assert text == typed
 
 
-def test_unknown_names_in_a_template_are_listed_and_cannot_be_filled(note: Report) -> None:
-    # The known names include `impact` and `reasons`, but neither `reason` nor `cause`.
+def test_unknown_template_names_are_listed_and_cannot_be_filled(note: Report) -> None:
+    """The known names include `impact` and `reasons`, but neither `reason` nor `cause`."""
     wrong = docx_of("{{ reason }} {{ impact }} {{ cause }}")
     assert find_unknown_names(wrong) == ["cause", "reason"]
     with pytest.raises(BadTemplate, match="'reason' is undefined"):
@@ -78,14 +78,14 @@ FORMS_OF_INCIDENTS = sorted({*load_forms()} - {"period"})
 
 
 @pytest.mark.parametrize("form", FORMS_OF_INCIDENTS)
-def test_every_form_has_a_value_for_exactly_the_names_that_a_template_may_use(ofqual_late: Incident, form: str) -> None:
+def test_every_form_has_a_value_for_exactly_the_template_names(ofqual_late: Incident, form: str) -> None:
     report = fill_form(ofqual_late, get_form(form), configured={}, previous=[], now=ofqual_late.opened)
     value_by_name = collect_values(report)
     assert set(value_by_name) == set(TEMPLATE_NAMES)
 
 
 @pytest.mark.parametrize("form", FORMS_OF_INCIDENTS)
-def test_every_answer_that_a_template_may_name_has_a_text_on_every_form(ofqual_late: Incident, form: str) -> None:
+def test_every_answer_a_template_may_name_has_text(ofqual_late: Incident, form: str) -> None:
     report = fill_form(ofqual_late, get_form(form), configured={}, previous=[], now=ofqual_late.opened)
     value_by_name = collect_values(report)
     # A form that does not have the answer gives the value “not asked for”.

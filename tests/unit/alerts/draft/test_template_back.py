@@ -94,10 +94,10 @@ def edit_cell_and_prompt(document: Document) -> None:
         (edit_cell_and_prompt, {"B.1.dealing": "Press desk", "B.4.corrective": "Extra checks."}),
     ],
 )
-def test_text_typed_into_a_filled_template_is_read_back_as_the_answer_that_belongs_there(
+def test_text_typed_into_filled_template_answers_its_box(
     ofqual_late: Incident, type_text: Callable[[Document], object], expected_answers: dict[str, str]
 ) -> None:
-    # For example, a person types under the template's heading “4. Corrective actions”: that answers B.4.corrective.
+    """For example, a person types under the template's heading “4. Corrective actions”: that answers B.4.corrective."""
     versions = draft_versions(ofqual_late)
     template = make_template()
     filled = fill_template(template, versions[-1].report)
@@ -138,14 +138,14 @@ def type_between_two_boxes(document: Document) -> None:
         ),
     ],
 )
-def test_text_that_no_box_of_a_template_can_keep_is_refused_and_named(
+def test_text_that_no_template_box_can_keep_is_refused(
     ofqual_late: Incident, edit: Callable[[Document], None], fault: str
 ) -> None:
     with pytest.raises(Unreadable, match=fault):
         answers_read_back(ofqual_late, edit)
 
 
-def test_a_box_with_two_different_texts_in_two_places_is_refused(ofqual_late: Incident) -> None:
+def test_box_with_two_texts_in_two_places_is_refused(ofqual_late: Incident) -> None:
     def change_both_places(document: Document) -> None:
         cell_of_output = document.tables[0].rows[1].cells[1]
         cell_of_output.text = "Malpractice"
@@ -158,7 +158,7 @@ def test_a_box_with_two_different_texts_in_two_places_is_refused(ofqual_late: In
         find_file_changes(versions, file, ROLE, with_output_twice)
 
 
-def test_changed_text_of_two_boxes_without_words_between_them_is_refused(ofqual_late: Incident) -> None:
+def test_changed_text_of_two_adjacent_boxes_is_refused(ofqual_late: Incident) -> None:
     side_by_side = edit_docx(make_template(), lambda document: document.add_paragraph("{{ contact }}{{ output }}"))
     versions = draft_versions(ofqual_late)
     filled = fill_template(side_by_side, versions[-1].report)
@@ -167,7 +167,7 @@ def test_changed_text_of_two_boxes_without_words_between_them_is_refused(ofqual_
         find_file_changes(versions, file, ROLE, side_by_side)
 
 
-def test_our_own_form_is_still_read_if_a_template_is_configured(ofqual_late: Incident) -> None:
+def test_our_own_form_is_read_despite_a_template(ofqual_late: Incident) -> None:
     versions = draft_versions(ofqual_late)
     file = edit_docx(write_docx(versions[-1].report), replace_prompt)
     # The template is not needed for our own form, so a broken one does no harm.

@@ -50,7 +50,7 @@ def test_every_part_has_a_lane_from_absent_to_public(ofqual_late: Incident) -> N
     assert (between.begins, between.ends) == (first_seen.after, first_seen.by)
 
 
-def test_a_part_that_the_last_look_did_not_show_is_drawn_public_until_it_was_last_seen(ofqual_late: Incident) -> None:
+def test_part_that_last_look_missed_is_public_until_last_seen(ofqual_late: Incident) -> None:
     facts = facts_of(ofqual_late)
     page, *others = facts.parts
     seen_until = datetime(2018, 1, 5, 12, 19, 30, tzinfo=UTC)
@@ -59,23 +59,21 @@ def test_a_part_that_the_last_look_did_not_show_is_drawn_public_until_it_was_las
     assert (last_span.state, last_span.ends) == ("public", seen_until)
 
 
-def test_an_exposed_part_is_drawn_early_and_then_absent_and_a_part_never_public_only_absent(
-    ofsted_early: Incident,
-) -> None:
+def test_exposed_part_is_drawn_early_and_unpublished_part_absent(ofsted_early: Incident) -> None:
     page, _, never_public_sheet, *_ = make_figure(facts_of(ofsted_early)).lanes
     assert [span.state for span in page.spans] == ["absent", "between", "early", "between", "absent"]
     assert [span.state for span in never_public_sheet.spans] == ["absent"]
 
 
-def test_content_public_until_its_slot_is_called_still_public_and_not_released(ofsted_early: Incident) -> None:
-    # The page was first seen between 16:55 and 17:00 on 20 March, and was public until its slot on 22 March.
+def test_content_public_until_slot_is_called_still_public(ofsted_early: Incident) -> None:
+    """The page was first seen between 16:55 and 17:00 on 20 March, and was public until its slot on 22 March."""
     figure = make_figure(facts_of(never_removed(ofsted_early)))
     assert figure.alt.endswith(
         "became public early between 16:55 and 17:00 GMT on 20 March 2017, then still public at the announced time."
     )
 
 
-def test_a_part_that_was_not_seen_is_drawn_absent_until_now(ipcc_late: Incident) -> None:
+def test_part_that_was_not_seen_is_drawn_absent(ipcc_late: Incident) -> None:
     facts = facts_of(ipcc_late)
     page = replace(facts.parts[0], verdict=VerdictKind.OVERDUE, first_seen=Interval(), released=Interval())
     figure = make_figure(replace(facts, parts=(page,), final=False))
@@ -124,7 +122,7 @@ def test_ticks_a_day_apart_are_at_local_midnight_in_summer(ofsted_early: Inciden
     assert {mark.hour for mark in choose_ticks(in_june)} == {23}
 
 
-def test_the_picture_of_a_lane_is_a_png_of_the_declared_size(ofsted_early: Incident) -> None:
+def test_picture_of_a_lane_is_png_of_declared_size(ofsted_early: Incident) -> None:
     figure = make_figure(facts_of(ofsted_early))
     picture = lane_png(figure, figure.lanes[0])
     assert picture.startswith(b"\x89PNG\r\n\x1a\n")
@@ -146,7 +144,7 @@ def test_the_range_of_a_figure_is_written_in_local_time(ipcc_late: Incident) -> 
     assert format_range(make_figure(facts_of(ipcc_late))) == "Between 09:27 and 10:11 BST on 23 July 2015"
 
 
-def test_a_span_with_too_few_looks_is_not_described_as_blind() -> None:
+def test_span_with_too_few_looks_is_not_called_blind() -> None:
     begins = datetime(2026, 11, 26, 9, 28, 10, tzinfo=UTC)
     # The budget of looks was used up, so the next look came late.
     too_few_looks = BlindSpan(begins, begins + timedelta(minutes=3), cause="budget")

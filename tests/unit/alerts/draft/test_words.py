@@ -134,17 +134,13 @@ def make_interval(after: str | None, by: str | None) -> Interval:
         ("2018-01-05T09:51:00Z", None, "after 9.51am"),
     ],
 )
-def test_a_report_writes_a_narrow_interval_as_one_minute_and_a_wide_one_with_both_ends(
-    after: str | None, by: str | None, text: str
-) -> None:
-    # The day that the text has named before is not repeated.
+def test_narrow_interval_is_one_minute_and_wide_one_has_ends(after: str | None, by: str | None, text: str) -> None:
+    """So a report writes them. It does not repeat the day that the text has named before."""
     assert words.round_interval(make_interval(after, by), LONDON, known_day=date(2018, 1, 5)) == text
 
 
 @given(LENGTHS, st.floats(min_value=0, max_value=240))
-def test_a_time_in_a_report_is_within_90_seconds_of_both_ends_of_a_narrow_interval(
-    seconds_after_nine: float, width: float
-) -> None:
+def test_reported_time_is_within_90_seconds_of_a_narrow_interval(seconds_after_nine: float, width: float) -> None:
     after = at("2018-01-05T09:00:00Z") + timedelta(seconds=seconds_after_nine)
     by = after + timedelta(seconds=width)
     nearest = words.find_nearest_minute(Interval(after, by))
@@ -163,7 +159,7 @@ def test_a_time_in_a_report_is_within_90_seconds_of_both_ends_of_a_narrow_interv
         (date(2016, 12, 30), date(2017, 1, 2), "30 December 2016 to 2 January 2017"),
     ],
 )
-def test_a_range_of_days_states_month_and_year_once_if_they_are_the_same(first: date, last: date, text: str) -> None:
+def test_range_of_days_states_same_month_and_year_once(first: date, last: date, text: str) -> None:
     assert words.format_days(first, last) == text
 
 

@@ -42,14 +42,14 @@ def test_the_markdown_draft_of_every_published_incident_equals_its_snapshot(
     assert WRITERS["md"](report).decode() == (SNAPSHOTS / f"{name}.md").read_text(encoding="utf-8")
 
 
-def test_the_headings_of_the_html_begin_with_one_title_and_leave_no_gap(report: Report) -> None:
+def test_html_headings_begin_with_one_title_and_skip_no_level(report: Report) -> None:
     levels = [int(level) for level in re.findall(r"<h(\d)", WRITERS["html"](report).decode())]
     assert levels[0] == 1
     assert levels.count(1) == 1
     assert all(after - before <= 1 for before, after in pairwise(levels))
 
 
-def test_the_html_has_a_language_table_headers_no_script_and_a_text_alternative_of_its_picture(report: Report) -> None:
+def test_html_is_accessible_and_has_no_script(report: Report) -> None:
     documents = (Document.DRAFT, Document.EVIDENCE)
     draft, evidence = (WRITERS["html"](report, document).decode() for document in documents)
     for page in (draft, evidence):
@@ -62,7 +62,7 @@ def test_the_html_has_a_language_table_headers_no_script_and_a_text_alternative_
     assert re.search(r'\balt="[^"]+"', picture)
 
 
-def test_the_docx_is_on_a4_with_the_producer_as_author_its_title_and_the_time_of_the_report(report: Report) -> None:
+def test_docx_has_a4_pages_author_title_and_time(report: Report) -> None:
     document = docx.Document(io.BytesIO(WRITERS["docx"](report)))
     # A page of A4 is 29.7 cm high.
     assert [section.page_height.cm for section in document.sections] == [pytest.approx(29.7, abs=0.01)]
@@ -92,7 +92,7 @@ def test_the_odt_has_ordered_headings_table_headers_language_and_title(report: R
     assert [each.text for each in meta.iter("{*}title")] == [f"{report.subject}: {report.title}"]
 
 
-def test_an_odt_begins_with_its_uncompressed_media_type_and_lists_every_part(ofsted_early: Incident) -> None:
+def test_odt_begins_with_media_type_and_lists_every_part(ofsted_early: Incident) -> None:
     report = fill_form(ofsted_early, get_form("B"), configured={}, previous=[], now=ofsted_early.opened)
     body = WRITERS["odt"](report, Document.EVIDENCE)
     # The name and the content of the first file follow the 30 bytes of its header.
@@ -104,7 +104,7 @@ def test_an_odt_begins_with_its_uncompressed_media_type_and_lists_every_part(ofs
 
 
 @pytest.mark.parametrize("ending", WRITERS)
-def test_an_open_box_is_marked_to_be_completed_in_every_format(ofsted_early: Incident, ending: str) -> None:
+def test_open_box_is_marked_in_every_format(ofsted_early: Incident, ending: str) -> None:
     report = fill_form(ofsted_early, get_form("B"), configured={}, previous=[], now=ofsted_early.opened)
     text = plain(ending, WRITERS[ending](report))
     open_boxes = [field for field in report.fields() if field.placeholder]

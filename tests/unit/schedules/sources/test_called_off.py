@@ -54,7 +54,7 @@ BODIES: dict[str, Callable[[str], bytes]] = {
         ("{} (cancelled)", State.CANCELLED),
     ],
 )
-def test_a_title_that_says_cancelled_or_postponed_sets_the_state_in_every_kind_of_calendar_and_keeps_the_key(
+def test_cancelled_or_postponed_title_sets_state_and_keeps_key(
     parse: Parse, kind: str, title_form: str, state: State
 ) -> None:
     (before,) = parse(kind, BODIES[kind](TITLE)).announcements
@@ -64,8 +64,8 @@ def test_a_title_that_says_cancelled_or_postponed_sets_the_state_in_every_kind_o
 
 
 @pytest.mark.parametrize("kind", sorted(BODIES))
-def test_an_entry_titled_cancelled_joins_the_same_entry_of_another_calendar(parse: Parse, kind: str) -> None:
-    # The word "CANCELLED" is not part of the title by which entries are joined.
+def test_entry_titled_cancelled_joins_same_entry_of_another_calendar(parse: Parse, kind: str) -> None:
+    """The word "CANCELLED" is not part of the title by which entries are joined."""
     (entry,) = parse(kind, BODIES[kind](TITLE), producer="p").announcements
     (cancelled,) = parse(kind, BODIES[kind](f"CANCELLED: {TITLE}"), producer="p").announcements
     # Calendar "a" ranks first, by its name. Its entry gives the release its title, without "CANCELLED".

@@ -63,7 +63,7 @@ def query(request: PageRequest) -> dict[str, list[str]]:
     return parse_qs(urlsplit(request.url).query)
 
 
-def test_the_listing_is_requested_from_16_days_ago_in_a_stable_order(source: GovukSource) -> None:
+def test_listing_is_requested_from_16_days_ago_in_stable_order(source: GovukSource) -> None:
     sent = query(source.first(datetime(2026, 11, 13, 12, tzinfo=UTC))[0])
     assert sent["filter_release_timestamp"] == ["from:2026-10-28"]
     assert (sent["order"], sent["start"]) == (["release_timestamp"], ["0"])
@@ -83,7 +83,7 @@ def test_organisations_topics_and_states_are_filters() -> None:
     assert asked["filter_statistics_announcement_state"] == ["confirmed"]
 
 
-def test_filters_are_read_from_a_pasted_address_of_the_page_that_people_see() -> None:
+def test_filters_are_read_from_pasted_address_of_public_page() -> None:
     pasted = "https://www.gov.uk/search/research-and-statistics?organisations[]=ofqual&content_store_document_type=x"
     asked = GovukSource(calendar_settings("govuk", pasted)).first(NOW)[0]
     assert asked.url.startswith("https://www.gov.uk/api/search.json?")
@@ -122,7 +122,7 @@ def test_the_family_of_landing_page_addresses_can_be_configured(parse: Parse) ->
         ("December to January 2027", Precision.RANGE, "2026-12-01", "2027-01-31"),
     ],
 )
-def test_a_text_that_names_only_months_is_no_exact_slot_although_its_timestamp_has_a_day_and_time(
+def test_text_of_only_months_is_no_exact_slot_despite_timestamp(
     source: GovukSource, text: str, precision: Precision, first: str, last: str
 ) -> None:
     entry = a_listed_result(when=text, release_timestamp="2026-11-01T09:30:00.000+00:00")
@@ -164,7 +164,7 @@ def test_mail_addresses_are_removed_from_the_reason_of_a_cancellation(source: Go
     assert read(source, listing(entry), cancelled).announcements[0].why == "Discontinued. Ask"
 
 
-def test_a_changed_date_is_looked_up_for_its_earlier_date_and_note(source: GovukSource) -> None:
+def test_changed_date_is_looked_up_for_old_date_and_note(source: GovukSource) -> None:
     old_date, new_date = "26 November 2026 9:30am", "3 December 2026 9:30am"
     read(source, listing(a_listed_result(when=old_date)))
     details = {"display_date": new_date, "previous_display_date": old_date, "latest_change_note": "Further checks."}

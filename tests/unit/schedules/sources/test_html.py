@@ -19,10 +19,8 @@ TABLE = b"""<!DOCTYPE html><html><body><table><caption>Planned</caption>
 </table><table><tr><td>Contact</td><td>us</td></tr></table></body></html>"""
 
 
-def test_a_table_is_read_and_its_dates_are_completed_from_cells_and_headings_above(
-    parse: Parse, summarise: Summarise
-) -> None:
-    # The first rows are below the heading "November 2026".
+def test_table_dates_are_completed_from_cells_and_headings_above(parse: Parse, summarise: Summarise) -> None:
+    """The first rows are below the heading "November 2026"."""
     assert summarise(parse("html", TABLE)) == [
         ("Trade", "day", "2026-11-26 2026-11-26", "confirmed"),
         ("Energy", "day", "2026-11-26 2026-11-26", "confirmed"),  # one date cell with Trade
@@ -63,8 +61,8 @@ def test_a_list_is_read_by_selectors(parse: Parse, summarise: Summarise) -> None
     assert reading.announcements[0].url == "https://stats.example.org/a"
 
 
-def test_a_table_with_an_endless_span_does_not_prevent_reading_the_next(parse: Parse, summarise: Summarise) -> None:
-    # The first table has a cell that spans millions of rows and columns. No entry is made of it.
+def test_table_with_endless_span_does_not_prevent_reading_the_next(parse: Parse, summarise: Summarise) -> None:
+    """The first table has a cell that spans millions of rows and columns. No entry is made of it."""
     endless = b"<table><tr><th>Title<th>Date</tr><tr><td rowspan=99999999 colspan=9999999>A<td>1 May 2027</tr></table>"
     assert summarise(parse("html", endless + TABLE)) == summarise(parse("html", TABLE))
 

@@ -39,7 +39,7 @@ def test_a_final_release_has_its_instant(parse: Parse, when: str) -> None:
     assert (announcement.state, announcement.url) == (State.CONFIRMED, "https://www.ons.gov.uk/releases/gdp")
 
 
-def test_a_changed_date_keeps_the_earlier_slot_and_is_not_postponed(parse: Parse) -> None:
+def test_changed_date_keeps_earlier_slot_and_is_not_postponed(parse: Parse) -> None:
     changes = [
         {"previous_date": "2026-12-02T07:00:00.000Z", "change_notice": "first"},
         {"previous_date": "2026-12-16T07:00:00.000Z", "change_notice": "Brought forward."},
@@ -94,9 +94,9 @@ def test_a_release_both_published_and_cancelled_is_cancelled(parse: Parse) -> No
     assert (announcement.state, announcement.published) == (State.CANCELLED, False)
 
 
-def test_a_page_that_moves_is_watched_once_at_its_new_address(parse: Parse) -> None:
-    # Related documents count only once a release is published. The new address is one of them too, but is watched
-    # only as an alternative.
+def test_moved_page_is_watched_once_at_its_new_address(parse: Parse) -> None:
+    """Related documents count only once a release is published. The new address is one of them too, but is watched only
+    as an alternative."""
     data = a_listed_release(published=True, migration_link="/economy/bulletins/gdp")
     data["related_documents"] = [{"uri": "/economy/bulletins/gdp"}, {"uri": "/economy/articles/gdp"}]
     parts = parse("ons", json.dumps(data).encode()).announcements[0].parts
@@ -136,7 +136,7 @@ def look_up_unlisted_release(status: int, body: bytes, **headers: str) -> Readin
     return source.read([*lists, Page(look_up.url, status, body, headers)], NOW)
 
 
-def test_a_late_release_that_is_no_longer_listed_is_still_announced() -> None:
+def test_late_release_no_longer_listed_is_still_announced() -> None:
     (late,) = look_up_unlisted_release(200, json.dumps(DUE_TODAY).encode()).announcements
     assert (late.uid, late.published) == ("/releases/gdp", False)
 
@@ -149,7 +149,7 @@ def test_a_late_release_that_is_no_longer_listed_is_still_announced() -> None:
         (404, b"<html>", {}, "answers 404"),
     ],
 )
-def test_an_address_of_the_api_that_is_retired_or_missing_cancels_nothing_and_is_noted(
+def test_retired_or_missing_api_address_cancels_nothing_and_is_noted(
     status: int, body: bytes, headers: dict[str, str], note: str
 ) -> None:
     reading = look_up_unlisted_release(status, body, **headers)
@@ -172,8 +172,8 @@ def test_lists_longer_than_a_page_are_read_to_their_end() -> None:
     assert source.more([first, *(Page(request.url, 200, body) for request in further)], NOW) == []
 
 
-def test_personal_data_is_removed_from_json_before_storing_and_other_bodies_are_unchanged() -> None:
-    # `contact` and `highlight` are two of the keys that count as personal.
+def test_personal_data_is_removed_from_json_only() -> None:
+    """`contact` and `highlight` are two of the keys that count as personal."""
     body = json.dumps({"description": {"contact": {"name": "Jo"}, "title": "x"}, "highlight": {}}).encode()
     assert strip_personal(body) == b'{"description":{"title":"x"}}'
     assert strip_personal(b"<html>") == b"<html>"

@@ -89,7 +89,7 @@ def test_the_samples_of_tables_and_lists_are_read_as_expected(
     compare(parse(kind, (folder / name).read_bytes()), loaded(folder / "tables_expected.json")[name]["entries"])
 
 
-def test_serial_numbers_of_the_csv_sample_are_read_as_dates_if_the_option_says_so(samples: Path, parse: Parse) -> None:
+def test_csv_sample_serial_numbers_are_dates_by_option(samples: Path, parse: Parse) -> None:
     reading = parse("csv", (samples / "calendars/calendar.csv").read_bytes(), options={"excel": "yes"})
     serial = next(each for each in reading.announcements if each.title == "Excel serial")
     assert serial.slot.instant == datetime(2026, 12, 15, 9, 30, tzinfo=UTC)
@@ -117,7 +117,7 @@ def test_the_ons_json_samples_have_the_expected_states(samples: Path, parse: Par
     }
 
 
-def test_the_next_release_of_the_ees_sample_is_read_as_expected(samples: Path, parse: Parse) -> None:
+def test_next_release_of_ees_sample_is_read_as_expected(samples: Path, parse: Parse) -> None:
     folder = samples / "calendars"
     wanted = loaded(folder / "ees_expected.json")["nextReleaseDate"]
     compare(parse("ees", (folder / "ees_publication.json").read_bytes()), [wanted])
@@ -145,7 +145,7 @@ def test_the_samples_of_govuk_announcements_are_read_as_expected(samples: Path, 
     }
 
 
-def test_each_sample_of_a_govuk_listing_has_the_expected_number_of_announcements(samples: Path, parse: Parse) -> None:
+def test_each_govuk_listing_sample_has_expected_number_of_announcements(samples: Path, parse: Parse) -> None:
     folder = samples / "govuk/search"
     counts = {
         path.stem: len(parse("govuk", path.read_bytes()).announcements)

@@ -39,7 +39,7 @@ def test_a_date_is_read_in_utc(text: str) -> None:
         "Fri, 31 Dec 9999 23:59:59 -1200",
     ],
 )
-def test_a_text_that_is_not_a_date_in_utc_gives_none(text: str) -> None:
+def test_text_that_is_no_utc_date_gives_none(text: str) -> None:
     assert mail_date(text) is None
 
 

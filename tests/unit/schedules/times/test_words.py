@@ -66,7 +66,7 @@ def test_a_written_length_contains_the_measured_one(bounds: Bounds, text: str) -
         (-3605, "-1 h 5 s"),
     ],
 )
-def test_a_length_is_rounded_to_the_nearest_second_or_tenth_below_ten_seconds(seconds: float, text: str) -> None:
+def test_length_is_rounded_to_seconds_or_tenths_below_ten(seconds: float, text: str) -> None:
     assert length(seconds) == text
 
 
@@ -80,7 +80,7 @@ def test_an_instant_is_written_in_local_time_with_its_zone() -> None:
     assert exactly(datetime(2026, 7, 23, 8, 30, tzinfo=UTC)) == "Thu 23 Jul 2026 09:30:00 BST"
 
 
-def test_an_interval_without_a_limit_is_written_with_its_other_limit() -> None:
+def test_interval_without_one_limit_is_written_with_the_other() -> None:
     # `at` counts seconds from 13:25:00.
     assert between_exactly(Interval()) == "at an unknown time"
     assert between_exactly(Interval(at(0), None)) == "after Fri 20 Nov 2026 13:25:00 GMT"
@@ -101,7 +101,7 @@ def test_a_date_common_to_both_ends_is_written_once(interval: Interval, text: st
     assert interval_text(interval) == text
 
 
-def test_in_the_night_of_a_clock_change_both_ends_have_their_zone() -> None:
+def test_both_ends_have_zone_in_night_of_clock_change() -> None:
     # At 01:00 UTC the clock goes back from 02:00 BST to 01:00 GMT.
     change = datetime(2026, 10, 25, 1, tzinfo=UTC)
     text = "between 25 Oct 2026 01:59:59 BST and 25 Oct 2026 01:00:00 GMT"
@@ -116,7 +116,7 @@ def test_rounding_never_passes_the_instant_and_stays_within_a_step(wall: datetim
     assert high - low in {timedelta(), step}
 
 
-def test_a_stamp_is_cut_to_a_minute_rounded_up_to_a_second_or_cut_to_a_tenth() -> None:
+def test_stamp_is_cut_to_minute_or_tenth_or_rounded_up() -> None:
     instant = datetime(2026, 11, 20, 13, 25, 9, 250_000, tzinfo=UTC)
     assert stamp(instant, step=MINUTE) == "20 Nov 2026 13:25 GMT"
     assert stamp(instant, up=True) == "20 Nov 2026 13:25:10 GMT"

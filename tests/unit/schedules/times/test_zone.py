@@ -68,7 +68,7 @@ def test_days_at_a_clock_change_last_23_and_25_hours() -> None:
     assert day_begins(autumn + timedelta(days=1)) - day_begins(autumn) == timedelta(hours=25)
 
 
-def test_the_local_date_of_a_late_evening_in_utc_is_the_next_day_in_summer() -> None:
+def test_late_utc_evening_is_next_local_day_in_summer() -> None:
     assert local_date(datetime(2026, 6, 30, 23, 15, tzinfo=UTC)) == date(2026, 7, 1)
     assert local_date(datetime(2026, 12, 30, 23, 15, tzinfo=UTC)) == date(2026, 12, 30)
 
