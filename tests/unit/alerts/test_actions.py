@@ -8,15 +8,13 @@ import pytest
 from alerts.actions import add_action, complete_action, describe_action, is_overdue, list_actions
 from alerts.by_hand import InvalidInput, log_by_hand
 from alerts.draft.edits import list_open_fields, merge_words
-from alerts.draft.fill import fill_form
-from alerts.draft.form import get_form
 from alerts.draft.report import Report
 from alerts.draft.take_back import find_file_changes
 from alerts.draft.versions import append_edit, append_measurement
 from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
-from tests.unit.alerts.draft.conftest import get_field
-from tests.unit.alerts.draft.saved import edit_docx, find_paragraph, retype
+from tests.unit.alerts.draft.conftest import draft_of, get_field
+from tests.unit.alerts.draft.saved import edit_docx, find_paragraph, replace_paragraph
 
 NOW = datetime(2018, 1, 6, 12, tzinfo=UTC)
 ROLE = "head of profession"
@@ -109,7 +107,7 @@ def test_action_answers_one_box_of_every_form_and_no_other(
 ) -> None:
     def report_of(incident: Incident) -> Report:
         # Every shown draft is merged with what people typed, here nothing.
-        return merge_words({}, fill_form(incident, get_form(form), configured={}, previous=[], now=NOW))
+        return merge_words({}, draft_of(incident, form, now=NOW))
 
     report_without_action, report = report_of(logged_leak), report_of(with_action)
     # The action is “Renew the certificate: web team, by 1 February 2018.” Every form has one box for corrective
@@ -123,10 +121,10 @@ def test_action_answers_one_box_of_every_form_and_no_other(
 
 
 def test_action_reworded_in_docx_replaces_sentence_of_monitor(with_action: Incident) -> None:
-    versions = append_measurement((), fill_form(with_action, get_form("B"), configured={}, previous=[], now=NOW))
+    versions = append_measurement((), draft_of(with_action, now=NOW))
     file = WRITERS["docx"](versions[-1].report)
     # The box for corrective actions has the sentence “Renew the certificate: web team, by 1 February 2018.”
-    reworded = retype(file, f"^{RENEW_IN_WORDS}$", "A new certificate comes in time.")
+    reworded = replace_paragraph(file, f"^{RENEW_IN_WORDS}$", "A new certificate comes in time.")
     words = find_file_changes(versions, reworded, ROLE).words
     # The key with “instead.” says that the typed text replaces the sentence of the monitor.
     assert words == {"B.4.corrective": "A new certificate comes in time.", "instead.B.4.corrective": "yes"}
@@ -135,7 +133,7 @@ def test_action_reworded_in_docx_replaces_sentence_of_monitor(with_action: Incid
 
 
 def test_docx_returns_added_sentence_but_not_the_monitors_own(with_action: Incident) -> None:
-    versions = append_measurement((), fill_form(with_action, get_form("B"), configured={}, previous=[], now=NOW))
+    versions = append_measurement((), draft_of(with_action, now=NOW))
     with_added_sentence = edit_docx(
         WRITERS["docx"](versions[-1].report),
         lambda document: find_paragraph(document, RENEW_IN_WORDS).insert_paragraph_before("Watch it."),

@@ -5,13 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
-from alerts.calendar_incidents import (
-    CalendarTrouble,
-    close_resolved,
-    reopen,
-    report_missing_edition,
-    report_trouble,
-)
+from alerts.calendar_incidents import CalendarTrouble, close_resolved, reopen, report_missing_edition, report_trouble
 from alerts.incident import Decision, Incident, steps_for_incident
 
 NOW = datetime(2026, 7, 1, 8, 30, tzinfo=UTC)

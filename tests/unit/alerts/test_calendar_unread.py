@@ -9,10 +9,9 @@ from datetime import timedelta
 import pytest
 
 from alerts.decide import decide
-from alerts.draft.fill import fill_form
-from alerts.draft.form import get_form
 from alerts.finding import ReleaseFacts
 from tests.unit.alerts.conftest import SLOT
+from tests.unit.alerts.draft.conftest import draft_of
 
 Overdue = Callable[[float], ReleaseFacts]
 SAYS_NO_GAP = "No time in which the monitor could not see is recorded for this release."
@@ -21,7 +20,7 @@ SAYS_NO_GAP = "No time in which the monitor could not see is recorded for this r
 def draft_and_notice(facts: ReleaseFacts) -> tuple[str, str]:
     decision = decide(facts, known=None, now=facts.at)
     assert decision.incident is not None
-    report = fill_form(decision.incident, get_form("note"), configured={}, previous=[], now=facts.at)
+    report = draft_of(decision.incident, "note", now=facts.at)
     return "\n".join(report.certainty), decision.notices[0].text
 
 

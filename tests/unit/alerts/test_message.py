@@ -21,7 +21,7 @@ from tests.unit.alerts.conftest import page_part
 
 Make = Callable[..., ReleaseFacts]
 SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
-LATER = SLOT + timedelta(seconds=61)
+AFTER_SLOT = SLOT + timedelta(seconds=61)
 
 
 def incident_and_notice(
@@ -173,9 +173,9 @@ def test_unproven_subject_names_cause_that_findings_show(
     make_facts: Make, findings: tuple[Finding, ...], cause: str
 ) -> None:
     unproven = make_facts(
-        LATER, verdict=VerdictKind.UNPROVEN, findings=findings, unproven_because="too long for a subject"
+        AFTER_SLOT, verdict=VerdictKind.UNPROVEN, findings=findings, unproven_because="too long for a subject"
     )
-    subject = write_notice_subject(kind="unproven", reported_kind="unproven", facts=unproven, now=LATER)
+    subject = write_notice_subject(kind="unproven", reported_kind="unproven", facts=unproven, now=AFTER_SLOT)
     assert subject.startswith(f"NOT PROVEN: {cause}. Check the publishing log. Malpractice for GCSE")
 
 
@@ -275,12 +275,12 @@ def make_openings(overdue_by_seconds: Make, *, releases: int, producers: Sequenc
 
 def test_openings_below_the_threshold_are_not_folded_into_a_digest(overdue_by_seconds: Make) -> None:
     openings = make_openings(overdue_by_seconds, releases=4, producers=["p0"])
-    assert fold_openings(openings, LATER, threshold=5) is None
+    assert fold_openings(openings, AFTER_SLOT, threshold=5) is None
 
 
 def test_openings_above_the_threshold_are_folded_into_one_digest(overdue_by_seconds: Make) -> None:
     openings = make_openings(overdue_by_seconds, releases=6, producers=["p0", "p1"])
-    digest = fold_openings(openings, LATER, threshold=5)
+    digest = fold_openings(openings, AFTER_SLOT, threshold=5)
     assert digest is not None
     assert set(digest.covers) == {opening.id for opening in openings}
     assert digest.notice.subject == "6 RELEASES of 2 producers in trouble together: p0, p1"
@@ -290,19 +290,21 @@ def test_openings_above_the_threshold_are_folded_into_one_digest(overdue_by_seco
 
 def test_openings_in_another_order_become_the_same_digest(overdue_by_seconds: Make) -> None:
     openings = make_openings(overdue_by_seconds, releases=6, producers=["p0", "p1"])
-    digest = fold_openings(openings, LATER, threshold=5)
-    assert fold_openings(list(reversed(openings)), LATER, threshold=5) == digest
+    digest = fold_openings(openings, AFTER_SLOT, threshold=5)
+    assert fold_openings(list(reversed(openings)), AFTER_SLOT, threshold=5) == digest
 
 
 def test_the_message_of_a_digest_belongs_to_no_single_incident(overdue_by_seconds: Make) -> None:
     openings = make_openings(overdue_by_seconds, releases=6, producers=["p0", "p1"])
-    digest = fold_openings(openings, LATER, threshold=5)
+    digest = fold_openings(openings, AFTER_SLOT, threshold=5)
     assert digest is not None
     assert build_message(digest.notice, incident=None).data["incident"] is None
 
 
 def test_a_digest_names_producers_by_their_display_names(overdue_by_seconds: Callable[[float], ReleaseFacts]) -> None:
     openings = make_openings(overdue_by_seconds, releases=6, producers=["p0", "p1"])
-    digest = fold_openings(openings, LATER, threshold=5, name_of={"p0": "Office of A", "p1": "B Agency"}.__getitem__)
+    digest = fold_openings(
+        openings, AFTER_SLOT, threshold=5, name_of={"p0": "Office of A", "p1": "B Agency"}.__getitem__
+    )
     assert digest is not None
     assert digest.notice.subject.endswith("in trouble together: Office of A, B Agency")

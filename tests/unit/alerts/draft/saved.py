@@ -13,7 +13,7 @@ from docx.document import Document
 from docx.text.paragraph import Paragraph
 
 
-def saved_by(soffice: str, folder: Path, files: Sequence[Path], ending: str, into: str) -> list[Path]:
+def save_with_libreoffice(soffice: str, folder: Path, files: Sequence[Path], ending: str, into: str) -> list[Path]:
     """Return files of one ending as LibreOffice saves them with another, in the folder `into`."""
     profile = f"-env:UserInstallation={(folder / 'profile').as_uri()}"
     command = [soffice, "--headless", profile, "--convert-to", ending, "--outdir", str(folder / into)]
@@ -42,7 +42,7 @@ def find_paragraph(document: Document, pattern: str) -> Paragraph:
     return next(each for each in all_paragraphs(document) if re.search(pattern, each.text))
 
 
-def retype(body: bytes, pattern: str, text: str) -> bytes:
+def replace_paragraph(body: bytes, pattern: str, text: str) -> bytes:
     """Return a .docx file in which the first paragraph with this pattern has another text."""
 
     def edit(document: Document) -> None:

@@ -18,10 +18,8 @@ from alerts.by_hand import (
     record_cause,
 )
 from alerts.draft.chronology import HEADING
-from alerts.draft.fill import fill_form
-from alerts.draft.form import get_form
 from alerts.incident import MONITOR, Incident
-from tests.unit.alerts.draft.conftest import at, get_field
+from tests.unit.alerts.draft.conftest import at, draft_of, get_field
 
 NOW = at("2018-01-05T13:00+00:00")
 ROLE = "duty statistician"
@@ -29,9 +27,7 @@ ROLE = "duty statistician"
 
 def list_events(incident: Incident, typed: dict[str, str] | None = None, now: datetime = NOW) -> list[str]:
     """Return the lines of the chronology in the account, for steps that a person ticked with the `typed` words."""
-    lines = get_field(
-        fill_form(incident, get_form("B"), configured={}, previous=[], now=now, typed=typed), "B.2.account"
-    ).paragraphs
+    lines = get_field(draft_of(incident, now=now, typed=typed), "B.2.account").paragraphs
     after_heading = dropwhile(lambda line: line != HEADING, lines)
     # After the chronology, the box answers its other questions.
     return [line for line in after_heading if re.match(r"\d.*[ap]m.*: ", line)]
@@ -110,9 +106,7 @@ def test_mail_without_date_or_with_future_date_is_refused(ofsted_early: Incident
 def test_decision_to_bring_forward_is_in_account_not_events(ofsted_early: Incident) -> None:
     decided = bring_forward(ofsted_early, ROLE, when="2017-03-20T18:00", now=at("2017-03-20T17:10+00:00"))
     assert list_events(decided) == []
-    account = get_field(
-        fill_form(decided, get_form("B"), configured={}, previous=[], now=NOW), "B.2.account"
-    ).paragraphs
+    account = get_field(draft_of(decided, now=NOW), "B.2.account").paragraphs
     assert "The duty statistician decided to bring the release forward to 6pm on Monday 20 March 2017." in account
 
 

@@ -19,7 +19,7 @@ from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
 from schedules.contract.verdict import VerdictKind
 from schedules.times.interval import Bounds, Interval
-from tests.unit.alerts.draft.conftest import DIGEST, facts_of, get_field
+from tests.unit.alerts.draft.conftest import DIGEST, draft_of, facts_of, get_field
 from tests.unit.alerts.draft.plain import plain
 
 ON_5_JANUARY = datetime(2018, 1, 5, 9, 31, tzinfo=UTC)
@@ -56,7 +56,7 @@ def draft_when_overdue_by(incident: Incident, minutes: int, form: str = "B") -> 
     delay = Bounds(60 * minutes, None)
     page = replace(facts_of(incident).parts[0], verdict=VerdictKind.OVERDUE, first_seen=Interval(), delay=delay)
     facts = replace(facts_of(incident), parts=(page,), at=now, final=False)
-    return fill_form(replace(incident, facts=facts), get_form(form), configured={}, previous=[], now=now)
+    return draft_of(replace(incident, facts=facts), form, now=now)
 
 
 def first_version(incident: Incident, form: str = "B") -> Versions:
@@ -296,7 +296,7 @@ def test_a_release_still_overdue_is_an_obstacle_to_signing(ofqual_late: Incident
 
 def test_a_release_still_exposed_is_an_obstacle_to_signing(ofsted_early: Incident) -> None:
     facts = facts_of(ofsted_early)
-    answered = answer_every_box(fill_form(ofsted_early, get_form("B"), configured={}, previous=[], now=facts.at))
+    answered = answer_every_box(draft_of(ofsted_early, now=facts.at))
     page = facts.parts[0]
     still_public = replace(page, exposures=tuple(replace(each, open=True) for each in page.exposures))
     exposed = replace(facts, parts=(still_public,))
@@ -342,7 +342,7 @@ def test_an_answered_draft_shows_no_guidance(ofqual_late: Incident, form: str) -
 
 def replace_account(incident: Incident, text: str) -> Report:
     """Return the draft of an incident in which a person wrote another account in place of ours."""
-    draft = fill_form(incident, get_form("B"), configured={}, previous=[], now=facts_of(incident).at)
+    draft = draft_of(incident, now=facts_of(incident).at)
     return merge_words({"B.2.account": text, f"{INSTEAD_PREFIX}B.2.account": "yes"}, draft)
 
 

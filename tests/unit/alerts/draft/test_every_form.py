@@ -14,15 +14,14 @@ import pytest
 from docx.document import Document
 from docx.oxml.ns import qn
 
-from alerts.draft.fill import fill_form
-from alerts.draft.form import get_form, load_forms
+from alerts.draft.form import load_forms
 from alerts.draft.period import select_period
 from alerts.draft.period_report import build_period_report
 from alerts.draft.report import Report
 from alerts.draft.write.outline import Document as OutlineDocument
 from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
-from tests.unit.alerts.draft.conftest import facts_of, row_of
+from tests.unit.alerts.draft.conftest import draft_of, facts_of, row_of
 from tests.unit.alerts.draft.plain import plain
 
 SNAPSHOTS = Path(__file__).parent / "snapshots" / "forms"
@@ -37,7 +36,7 @@ def draft_of_form(form: str, incidents: Mapping[str, Incident], settings: Mappin
         return build_period_report(period, "www.gov.uk", datetime(2019, 1, 2, 9, 30, tzinfo=UTC))
     incident = incidents["ofsted-2017"]
     earlier = [each for each in incidents.values() if each.occurred < incident.occurred]
-    return fill_form(incident, get_form(form), settings, earlier, facts_of(incident).at)
+    return draft_of(incident, form, now=facts_of(incident).at, configured=settings, previous=earlier)
 
 
 @pytest.mark.parametrize("ending", WRITERS)

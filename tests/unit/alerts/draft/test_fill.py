@@ -9,8 +9,7 @@ import pytest
 
 from alerts.by_hand import InvalidInput, bring_forward, cite_other_incidents
 from alerts.decide import decide
-from alerts.draft.fill import fill_form
-from alerts.draft.form import get_form, load_forms
+from alerts.draft.form import load_forms
 from alerts.draft.history import NONE_ON_FILE
 from alerts.draft.narrative import say_delays
 from alerts.draft.report import Report, report_from_json, report_json
@@ -18,7 +17,7 @@ from alerts.incident import Entry, Incident, Kind
 from schedules.contract.verdict import Ended, Exposure, Finding, PartVerdict, VerdictKind
 from schedules.contract.verdict import Kind as FindingKind
 from schedules.times.interval import Bounds, Interval
-from tests.unit.alerts.draft.conftest import at, between, facts_of, get_field, length_between, text_of_field
+from tests.unit.alerts.draft.conftest import at, between, draft_of, facts_of, get_field, length_between, text_of_field
 
 FORMS = [name for name in load_forms() if name != "period"]
 
@@ -34,7 +33,7 @@ class PartRow(NamedTuple):
 
 def note_of(incident: Incident, previous: list[Incident] | None = None) -> Report:
     now = incident.facts.at if incident.facts else incident.opened
-    return fill_form(incident, get_form("note"), configured={}, previous=previous or [], now=now)
+    return draft_of(incident, "note", now=now, previous=previous or [])
 
 
 def cites_no_earlier_incident(report: Report) -> bool:
@@ -69,9 +68,7 @@ def test_every_box_has_text_or_asks_to_be_completed(
     incidents: Mapping[str, Incident], settings: Mapping[str, str], form: str, *, is_configured: bool
 ) -> None:
     for incident in incidents.values():
-        report = fill_form(
-            incident, get_form(form), settings if is_configured else {}, previous=[], now=incident.opened
-        )
+        report = draft_of(incident, form, configured=settings if is_configured else {})
         for field in report.fields():
             assert field.paragraphs or field.placeholder.startswith("[to be completed: "), field.id
             assert all(text.strip() for text in field.paragraphs)
@@ -90,7 +87,7 @@ def test_an_incident_logged_without_a_release_fills_every_form(form: str) -> Non
         grade="report",
         words={"sort": "access", "what": "Sent 40 minutes too early.", "when": "2021-01-27T08:50"},
     )
-    report = fill_form(incident, get_form(form), configured={}, previous=[], now=incident.opened)
+    report = draft_of(incident, form)
     assert all(field.paragraphs or field.placeholder for field in report.fields())
     dates = [field.paragraphs for field in report.fields() if "incident.date" in field.facts]
     # Some forms have no box for the date of the incident.
@@ -101,9 +98,7 @@ def test_an_incident_logged_without_a_release_fills_every_form(form: str) -> Non
 @pytest.mark.parametrize("form", FORMS)
 def test_a_report_is_read_back_unchanged_from_json(incidents: Mapping[str, Incident], form: str) -> None:
     for incident in incidents.values():
-        report = fill_form(
-            incident, get_form(form), configured={}, previous=list(incidents.values()), now=incident.opened
-        )
+        report = draft_of(incident, form, previous=list(incidents.values()))
         assert report_from_json(report_json(report)) == report
 
 
@@ -258,7 +253,7 @@ def test_exposure_and_later_delay_are_dated_each_with_its_practice(ofsted_early:
     findings = (*facts_of(ofsted_early).findings, Finding(FindingKind.LATE, "sheet"))
     also_late = with_facts(ofsted_early, findings=findings)
     after_slot = ofsted_early.opened + timedelta(days=3)
-    report = fill_form(also_late, get_form("B"), configured={}, previous=[], now=after_slot)
+    report = draft_of(also_late, now=after_slot)
     # The release was exposed on 20 March. Its slot is on 22 March.
     dates = get_field(report, "B.2.date").paragraphs
     assert dates == ("20 March 2017 (Protocol 2, practice 8)", "22 March 2017 (Protocol 2, practice 4)")
@@ -300,7 +295,7 @@ def test_no_draft_repeats_details_of_an_early_release(ofsted_early: Incident) ->
     findings = tuple(replace(each, detail=secret) for each in facts_of(ofsted_early).findings)
     incident = with_facts(ofsted_early, findings=findings)
     for form in FORMS:
-        report = fill_form(incident, get_form(form), configured={}, previous=[incident], now=incident.opened)
+        report = draft_of(incident, form, previous=[incident])
         assert secret not in str(report_json(report))
 
 
@@ -522,7 +517,7 @@ def test_incident_logged_by_hand_is_dated_and_not_called_measured(moj_leak: Inci
 
 
 def test_account_does_not_repeat_date_that_has_its_own_box(moj_leak: Incident) -> None:
-    report = fill_form(replace(moj_leak, facts=None), get_form("A"), configured={}, previous=[], now=moj_leak.opened)
+    report = draft_of(replace(moj_leak, facts=None), "A", now=moj_leak.opened)
     assert "When it happened" not in text_of_field(report, "A.2.nature")
 
 
@@ -550,9 +545,7 @@ def test_release_already_out_is_not_called_the_next_release(moj_leak: Incident) 
     incident = replace(
         moj_leak, occurred=at("2016-10-28T09:30+01:00"), words={"what": "wrong file", "when": "2016-10-28"}
     )
-    text = text_of_field(
-        fill_form(incident, get_form("B"), configured={}, previous=[], now=incident.opened), "B.2.account"
-    )
+    text = text_of_field(draft_of(incident), "B.2.account")
     assert "next release" not in text
     assert "The release concerned was pre-announced on GOV.UK for" in text
 
@@ -616,7 +609,7 @@ def test_another_producers_incident_is_cited_only_on_request(ofqual_late_again: 
     of_dfe = replace(ofqual_late_again, id="other", release="other", producer="dfe", occurred=nine_days_before)
     assert cites_no_earlier_incident(note_of(ofqual_late_again, [of_dfe]))
     asked = cite_other_incidents(ofqual_late_again, "head of profession", ofqual_late_again.opened)
-    report = fill_form(asked, get_form("note"), {"name of dfe": "Department for Education"}, [of_dfe], asked.opened)
+    report = draft_of(asked, "note", configured={"name of dfe": "Department for Education"}, previous=[of_dfe])
     assert "(Department for Education)" in text_of_field(report, "N.previous")
     assert "dfe" not in text_of_field(report, "N.previous")
 

@@ -7,8 +7,6 @@ import pytest
 
 from alerts.by_hand import bring_forward
 from alerts.draft.edits import merge_words
-from alerts.draft.fill import fill_form
-from alerts.draft.form import get_form
 from alerts.draft.letters import ACTIONS_PROMPT, CAUSE_PROMPT
 from alerts.draft.report import Report
 from alerts.draft.write.outline import Document
@@ -16,7 +14,7 @@ from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
 from schedules.contract.verdict import VerdictKind
 from schedules.times.interval import Bounds, Interval
-from tests.unit.alerts.draft.conftest import at, facts_of, never_removed
+from tests.unit.alerts.draft.conftest import at, draft_of, facts_of, never_removed
 
 AFTER_EARLY_SLOT = at("2017-03-22T12:00+00:00")
 """Noon after the slot of the release of Ofsted that was public two days before it."""
@@ -25,7 +23,7 @@ AFTER_EARLY_SLOT = at("2017-03-22T12:00+00:00")
 def report_of(incident: Incident, settings: Mapping[str, str], **changed: object) -> Report:
     """Return the draft of an incident with these of its facts changed."""
     facts = replace(facts_of(incident), **changed)  # type: ignore[arg-type] # any of its fields
-    return fill_form(replace(incident, facts=facts), get_form("B"), settings, previous=[], now=facts.at)
+    return draft_of(replace(incident, facts=facts), now=facts.at, configured=settings)
 
 
 def test_the_covering_e_mail_states_recipient_sender_incident_and_practice(
@@ -139,7 +137,7 @@ def test_after_slot_correction_notice_asks_to_use_release_itself(
 
 @pytest.mark.parametrize("form", ["B", "note"])
 def test_letters_take_cause_and_actions_from_the_report(ofqual_late: Incident, form: str) -> None:
-    report = fill_form(ofqual_late, get_form(form), configured={}, previous=[], now=at("2018-01-05T13:00+00:00"))
+    report = draft_of(ofqual_late, form, now=at("2018-01-05T13:00+00:00"))
     cause, actions = ("B.2.account", "B.4.corrective") if form == "B" else ("N.why", "N.actions")
     typed = merge_words({cause: "A certificate had expired.", actions: "It was renewed."}, report)
     text = WRITERS["md"](typed, Document.CORRECTION).decode()
@@ -148,7 +146,7 @@ def test_letters_take_cause_and_actions_from_the_report(ofqual_late: Incident, f
 
 
 def test_replaced_account_is_not_in_correction_notice(ofqual_late: Incident) -> None:
-    report = fill_form(ofqual_late, get_form("B"), configured={}, previous=[], now=at("2018-01-05T13:00+00:00"))
+    report = draft_of(ofqual_late, now=at("2018-01-05T13:00+00:00"))
     # The key with "instead." says that the typed account replaces the measured one. It is for the regulator only.
     account = {"B.2.account": "All of it.", "instead.B.2.account": "yes"}
     corrective_actions = {"B.4.corrective": "It was renewed."}
@@ -168,7 +166,7 @@ def test_letters_promise_and_admit_nothing_that_no_one_typed(
     incidents: Mapping[str, Incident], settings: Mapping[str, str]
 ) -> None:
     for incident in incidents.values():
-        report = fill_form(incident, get_form("B"), settings, previous=[], now=incident.opened)
+        report = draft_of(incident, configured=settings)
         text = " ".join([*report.covering, *report.holding, *report.correction, *report.lines]).lower()
         assert not [words for words in PROMISES_AND_ADMISSIONS if words in text]
 
@@ -194,7 +192,7 @@ def test_press_lines_begin_like_statement_and_name_the_contact(
     ofqual_late: Incident, ofsted_early: Incident, settings: Mapping[str, str]
 ) -> None:
     for incident in (ofqual_late, ofsted_early):
-        report = fill_form(incident, get_form("B"), settings, previous=[], now=incident.opened)
+        report = draft_of(incident, configured=settings)
         # `holding` is the statement to users.
         assert report.lines[0] == report.holding[0]
         assert CONTACT_LINE in report.lines
@@ -203,7 +201,7 @@ def test_press_lines_begin_like_statement_and_name_the_contact(
 def test_press_lines_on_logged_incident_do_not_quote_typed_text(
     moj_leak: Incident, settings: Mapping[str, str]
 ) -> None:
-    report = fill_form(moj_leak, get_form("B"), settings, previous=[], now=moj_leak.opened)
+    report = draft_of(moj_leak, configured=settings)
     assert report.lines[0] == (
         "An incident on 30 September 2016 concerns “Safety in Custody Quarterly Statistics bulletin”."
     )
@@ -213,7 +211,7 @@ def test_press_lines_on_logged_incident_do_not_quote_typed_text(
 
 def test_covering_e_mail_has_typed_sender_and_recipient(moj_leak: Incident) -> None:
     logged = replace(moj_leak, facts=None, grade="note")
-    report = fill_form(logged, get_form("note"), configured={}, previous=[], now=logged.opened)
+    report = draft_of(logged, "note")
     typed = {"N.to": "regulation@example.gov.uk", "N.from": "Chief Statistician, Marine Agency"}
     text = WRITERS["md"](merge_words(typed, report), Document.COVERING).decode()
     assert "To: regulation@example.gov.uk\n" in text
@@ -236,7 +234,7 @@ def test_letters_on_release_brought_forward_begin_with_new_time(
 ) -> None:
     """It was public on 20 March and due on 22 March. A person brought it forward to 6pm on 20 March."""
     brought_forward = bring_forward(ofsted_early, "head", when="2017-03-20T18:00", now=ofsted_early.opened)
-    report = fill_form(brought_forward, get_form("B"), configured={}, previous=[], now=at(now))
+    report = draft_of(brought_forward, now=at(now))
     statement_to_users, correction_notice, lines_for_press = report.holding, report.correction, report.lines
     for letter in (statement_to_users, correction_notice, lines_for_press):
         first_paragraph = letter[0]
@@ -248,7 +246,7 @@ def test_letters_on_release_brought_forward_begin_with_new_time(
 def test_letters_on_release_brought_forward_omit_its_old_time(ofsted_early: Incident, now: str) -> None:
     """It was public on 20 March and due on 22 March. A person brought it forward to 6pm on 20 March."""
     brought_forward = bring_forward(ofsted_early, "head", when="2017-03-20T18:00", now=ofsted_early.opened)
-    report = fill_form(brought_forward, get_form("B"), configured={}, previous=[], now=at(now))
+    report = draft_of(brought_forward, now=at(now))
     statement_to_users, correction_notice, lines_for_press = report.holding, report.correction, report.lines
     for letter in (statement_to_users, correction_notice, lines_for_press):
         # As in "It was published as announced", and in "Please do not use any of it before 22 March".
@@ -258,7 +256,7 @@ def test_letters_on_release_brought_forward_omit_its_old_time(ofsted_early: Inci
 
 
 def test_letters_do_not_call_wholly_public_release_partly_public(ofsted_early: Incident) -> None:
-    report = fill_form(never_removed(ofsted_early), get_form("B"), configured={}, previous=[], now=AFTER_EARLY_SLOT)
+    report = draft_of(never_removed(ofsted_early), now=AFTER_EARLY_SLOT)
     assert "It became available between 4.55pm and 5pm on 20 March. It remained available" in report.holding[0]
     assert "Part of it" not in " ".join((*report.holding, *report.correction, *report.lines))
 
@@ -267,7 +265,7 @@ def test_release_seen_after_its_earlier_new_time_is_not_early(ofsted_early: Inci
     seen_from_5pm = never_removed(ofsted_early)
     brought_forward_to_4pm = bring_forward(seen_from_5pm, "head", when="2017-03-20T16:00", now=ofsted_early.opened)
     # It was first seen between 4.55pm and 5pm, after its new time of 4pm.
-    report = fill_form(brought_forward_to_4pm, get_form("B"), configured={}, previous=[], now=ofsted_early.opened)
+    report = draft_of(brought_forward_to_4pm, now=ofsted_early.opened)
     assert "could be seen" not in " ".join(report.correction)
 
 
@@ -276,5 +274,5 @@ def test_letters_have_at_most_150_words(
     ofqual_late: Incident, ofsted_early: Incident, moj_leak: Incident, settings: Mapping[str, str], letter: str
 ) -> None:
     for incident in (ofqual_late, ofsted_early, moj_leak):
-        report = fill_form(incident, get_form("B"), settings, previous=[], now=incident.opened)
+        report = draft_of(incident, configured=settings)
         assert len(" ".join(getattr(report, letter)).split()) <= 150

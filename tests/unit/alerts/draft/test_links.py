@@ -12,8 +12,6 @@ import pytest
 from docx.opc.constants import RELATIONSHIP_TYPE
 from docx.oxml.ns import qn
 
-from alerts.draft.fill import fill_form
-from alerts.draft.form import get_form
 from alerts.draft.report import Report
 from alerts.draft.take_back import find_file_changes
 from alerts.draft.versions import Versions, append_edit, append_measurement, append_signature
@@ -21,6 +19,7 @@ from alerts.draft.write.outline import WEB_ADDRESS, Document
 from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
 from monitor.deliver.drafts import convert_to_pdf
+from tests.unit.alerts.draft.conftest import draft_of
 from tests.unit.alerts.draft.plain import odt_part
 
 TEXT_WITH_LINKS = (
@@ -31,7 +30,7 @@ ADDRESSES_TYPED_IN_BOXES = {"https://example.org/a_b?x=1&y=2#c", "https://exampl
 
 @pytest.fixture
 def versions(ofqual_late: Incident, settings: Mapping[str, str]) -> Versions:
-    return append_measurement((), fill_form(ofqual_late, get_form("B"), settings, previous=[], now=ofqual_late.opened))
+    return append_measurement((), draft_of(ofqual_late, configured=settings))
 
 
 @pytest.fixture

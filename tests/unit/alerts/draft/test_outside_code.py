@@ -8,11 +8,10 @@ from dataclasses import replace
 import pytest
 
 from alerts.draft.code import code_json, load_editions, override_editions
-from alerts.draft.fill import fill_form
-from alerts.draft.form import get_form, load_forms
+from alerts.draft.form import load_forms
 from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
-from tests.unit.alerts.draft.conftest import at, facts_of
+from tests.unit.alerts.draft.conftest import at, draft_of, facts_of
 
 NO_PRACTICE_IS_CITED = "The producer is outside the Code of Practice for Statistics, so no practice is cited."
 CITATIONS = ("Protocol 2", "practice 4", "practice 8", "Code of Practice edition")
@@ -24,7 +23,7 @@ def test_report_of_producer_outside_code_cites_no_practice(
 ) -> None:
     for incident in incidents.values():
         editions = override_editions(load_editions(), begins={}, cites={}, outside=[incident.producer])
-        report = fill_form(incident, get_form(form), settings, previous=[], now=incident.opened, editions=editions)
+        report = draft_of(incident, form, configured=settings, editions=editions)
         text = WRITERS["md"](report).decode()
         assert not [citation for citation in CITATIONS if citation in text]
         assert report.practice == ""
@@ -36,7 +35,7 @@ def test_practice_field_says_that_producer_is_outside_the_code(
 ) -> None:
     for incident in incidents.values():
         editions = override_editions(load_editions(), begins={}, cites={}, outside=[incident.producer])
-        report = fill_form(incident, get_form(form), settings, previous=[], now=incident.opened, editions=editions)
+        report = draft_of(incident, form, configured=settings, editions=editions)
         for field in report.fields():
             if field.facts == ("clause.cite",):
                 assert field.paragraphs == (NO_PRACTICE_IS_CITED,)
@@ -48,7 +47,7 @@ def test_practice_field_says_that_producer_is_outside_the_code(
 def test_producer_bound_by_code_is_asked_about_12_30_slot(ofqual_late: Incident, settings: Mapping[str, str]) -> None:
     """The Code of Practice asks for 9.30am."""
     due_at_12_30 = replace(ofqual_late, facts=replace(facts_of(ofqual_late), slot=at("2018-01-05T12:30+00:00")))
-    report = fill_form(due_at_12_30, get_form("B"), settings, previous=[], now=due_at_12_30.opened)
+    report = draft_of(due_at_12_30, configured=settings)
     notes = " ".join(note for field in report.fields() for note in field.notes)
     assert "9.30am: is an exemption on file?" in notes
 
@@ -59,7 +58,7 @@ def test_producer_outside_code_is_not_asked_about_12_30_slot(
     """The Code of Practice asks for 9.30am."""
     due_at_12_30 = replace(ofqual_late, facts=replace(facts_of(ofqual_late), slot=at("2018-01-05T12:30+00:00")))
     editions = override_editions(load_editions(), begins={}, cites={}, outside=[ofqual_late.producer])
-    report = fill_form(due_at_12_30, get_form("B"), settings, previous=[], now=due_at_12_30.opened, editions=editions)
+    report = draft_of(due_at_12_30, configured=settings, editions=editions)
     notes = " ".join(note for field in report.fields() for note in field.notes)
     assert "exemption" not in notes
 
@@ -78,7 +77,7 @@ def test_covering_e_mail_for_producer_outside_code_names_no_breach(
     ofqual_late: Incident, settings: Mapping[str, str]
 ) -> None:
     editions = override_editions(load_editions(), begins={}, cites={}, outside=[ofqual_late.producer])
-    report = fill_form(ofqual_late, get_form("B"), settings, previous=[], now=ofqual_late.opened, editions=editions)
+    report = draft_of(ofqual_late, configured=settings, editions=editions)
     e_mail = " ".join(report.covering)
     assert "The producer is outside the Code of Practice for Statistics, so no practice is cited." in e_mail
     assert "Breach" not in e_mail

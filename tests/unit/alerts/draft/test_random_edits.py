@@ -23,7 +23,7 @@ from alerts.draft.take_back import find_file_changes
 from alerts.draft.versions import Versions, append_edit, append_measurement
 from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
-from tests.unit.alerts.draft.saved import all_paragraphs, saved_by
+from tests.unit.alerts.draft.saved import all_paragraphs, save_with_libreoffice
 
 PROMPT_EDITS = ("instead", "behind", "before", "below", "out")
 MEASURED_EDITS = ("instead", "out")
@@ -162,7 +162,7 @@ def test_no_word_is_lost_when_libreoffice_saves_odt_and_back(
     files = [tmp_path / f"{number}.docx" for number in range(len(edited_files))]
     for file, edited in zip(files, edited_files, strict=True):
         file.write_bytes(edited.body)
-    odt_files = saved_by(soffice, tmp_path, files, ending="odt", into="odt")
-    files = saved_by(soffice, tmp_path, odt_files, ending="docx", into="docx")
+    odt_files = save_with_libreoffice(soffice, tmp_path, files, ending="odt", into="odt")
+    files = save_with_libreoffice(soffice, tmp_path, odt_files, ending="docx", into="docx")
     for file, edited in zip(files, edited_files, strict=True):
         edited.check_words_read_from(file.read_bytes())

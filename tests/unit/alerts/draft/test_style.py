@@ -11,8 +11,6 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from alerts.draft.fill import fill_form
-from alerts.draft.form import get_form
 from alerts.draft.report import Report
 from alerts.finding import Certainty, ReleaseFacts
 from alerts.incident import Incident, Kind
@@ -20,6 +18,7 @@ from monitor.deliver.facts import Measurement, release_facts
 from schedules.contract.verdict import PartVerdict
 from schedules.times.interval import Interval
 from schedules.times.zone import LONDON, local
+from tests.unit.alerts.draft.conftest import draft_of
 from tests.worlds.instants import SLOT, after_slot
 from tests.worlds.plain_style import breaches_of_style
 from tests.worlds.truths import worlds
@@ -62,7 +61,7 @@ def drawn_part(draw: st.DrawFn, now: float, name: str, role: str) -> PartVerdict
 def draft_report(facts: ReleaseFacts, form: str) -> Report:
     kind = Kind.EARLY if facts.exposures else Kind.LATE
     incident = Incident("inc-9c2", kind, "rel-9c2", facts.producer, facts.title, facts.at, SLOT, "report", facts)
-    return fill_form(incident, get_form(form), configured={}, previous=[], now=facts.at)
+    return draft_of(incident, form, now=facts.at)
 
 
 def list_signed_and_sent_texts(report: Report) -> Iterator[str]:

@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from alerts.draft.edits import merge_words
-from alerts.draft.fill import fill_form
-from alerts.draft.form import get_form, load_forms
+from alerts.draft.form import load_forms
 from alerts.draft.read.places import DONE_WITHOUT_TIME, Unreadable
 from alerts.draft.report import Report
 from alerts.draft.take_back import find_file_changes
@@ -24,7 +23,8 @@ from alerts.draft.versions import Versions, append_edit, append_measurement, app
 from alerts.draft.write.outline import BLANK_NOTE, make_printable
 from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
-from tests.unit.alerts.draft.saved import edit_docx, find_paragraph, retype, saved_by
+from tests.unit.alerts.draft.conftest import draft_of
+from tests.unit.alerts.draft.saved import edit_docx, find_paragraph, replace_paragraph, save_with_libreoffice
 
 NOW = datetime(2018, 1, 5, 12, 30, tzinfo=UTC)
 FORMS = [name for name in load_forms() if name != "period"]
@@ -37,7 +37,7 @@ LINKS = st.lists(st.sampled_from(TOKENS), min_size=1, max_size=12).map("".join)
 
 def draft_versions(incident: Incident, form: str = "B") -> Versions:
     """Return the first version of a draft."""
-    return append_measurement((), fill_form(incident, get_form(form), configured={}, previous=[], now=NOW))
+    return append_measurement((), draft_of(incident, form, now=NOW))
 
 
 def write_docx(report: Report) -> bytes:
@@ -107,7 +107,7 @@ def test_no_typed_text_is_lost_between_web_files_and_measurements(
                 # Before each measurement someone downloads the file. So it lacks the measurement and later edits.
                 versions_when_downloaded = versions
                 incident_now = replace(ofqual_late, title=f"measured {minutes}")
-                report = fill_form(incident_now, get_form("B"), {"contact": str(minutes)}, previous=[], now=now)
+                report = draft_of(incident_now, now=now, configured={"contact": str(minutes)})
                 versions = append_measurement(versions, report)
         is_blank = not text.strip()  # and so no answer
         if action != "measure again" and not is_blank:
@@ -135,13 +135,13 @@ def test_text_typed_into_a_prompt_is_read_without_the_prompt(ofqual_late: Incide
 
 def test_reworded_answer_of_the_monitor_is_read_as_typed(ofqual_late: Incident) -> None:
     versions = draft_versions(ofqual_late)
-    file = retype(write_docx(versions[-1].report), "^ofqual$", "Ofqual")
+    file = replace_paragraph(write_docx(versions[-1].report), "^ofqual$", "Ofqual")
     assert find_file_changes(versions, file, ROLE).words == {"B.1.producer": "Ofqual"}
 
 
 def test_answer_deleted_in_file_is_read_as_blank(ofqual_late: Incident) -> None:
     versions = append_edit(draft_versions(ofqual_late), {"B.4.corrective": "Nothing."}, ROLE, NOW)
-    file = retype(write_docx(versions[-1].report), r"^Nothing\.$", "")
+    file = replace_paragraph(write_docx(versions[-1].report), r"^Nothing\.$", "")
     assert find_file_changes(versions, file, ROLE).words == {"B.4.corrective": ""}
 
 
@@ -178,7 +178,7 @@ def test_two_answers_to_one_box_are_kept_as_conflict(ofqual_late: Incident) -> N
 
 def test_deleting_an_old_answer_does_not_delete_a_newer_one(ofqual_late: Incident) -> None:
     when_saved = append_edit(draft_versions(ofqual_late), {"B.3.impact": "One call."}, ROLE, NOW + timedelta(minutes=1))
-    file = retype(write_docx(when_saved[-1].report), r"^One call\.$", "")
+    file = replace_paragraph(write_docx(when_saved[-1].report), r"^One call\.$", "")
     # As long as no one has edited the answer since, the deletion counts.
     assert find_file_changes(when_saved, file, ROLE).words == {"B.3.impact": ""}
     edited_since = append_edit(when_saved, {"B.3.impact": "Two calls."}, "web editor", NOW + timedelta(minutes=2))
@@ -188,9 +188,7 @@ def test_deleting_an_old_answer_does_not_delete_a_newer_one(ofqual_late: Inciden
 def test_file_is_compared_with_version_it_was_written_from(ofqual_late: Incident) -> None:
     first = draft_versions(ofqual_late)
     file = docx_with_answers(first, {"B.4.corrective": "Checks."})
-    with_contact = fill_form(
-        ofqual_late, get_form("B"), {"contact": "Press desk"}, previous=[], now=NOW + timedelta(minutes=5)
-    )
+    with_contact = draft_of(ofqual_late, now=NOW + timedelta(minutes=5), configured={"contact": "Press desk"})
     signed_at = NOW + timedelta(minutes=6)
     versions = append_signature(append_measurement(first, with_contact), "head of profession", signed_at)
     changes = find_file_changes(versions, file, ROLE)
@@ -258,8 +256,8 @@ def test_a_docx_file_saved_by_libreoffice_is_read_back(
     words = {"B.1.producer": "Ofqual", "B.4.corrective": "Extra checks,\n  twice.", "step.tell-head": "09:34"}
     ours = tmp_path / f"draft.{source}"
     ours.write_bytes(WRITERS[source](merge_words(words, versions[-1].report)))
-    [as_docx] = saved_by(soffice, tmp_path, [ours], ending="docx", into="1")
-    [as_odt] = saved_by(soffice, tmp_path, [as_docx], ending="odt", into="2")
-    [as_docx_again] = saved_by(soffice, tmp_path, [as_odt], ending="docx", into="3")
+    [as_docx] = save_with_libreoffice(soffice, tmp_path, [ours], ending="docx", into="1")
+    [as_odt] = save_with_libreoffice(soffice, tmp_path, [as_docx], ending="odt", into="2")
+    [as_docx_again] = save_with_libreoffice(soffice, tmp_path, [as_odt], ending="docx", into="3")
     for file in (as_docx, as_docx_again):
         assert dict(find_file_changes(versions, file.read_bytes(), ROLE).words) == words

@@ -14,7 +14,7 @@ from alerts.draft.read.places import Unreadable
 from alerts.draft.take_back import find_file_changes
 from alerts.draft.write.template import fill_template
 from alerts.incident import Incident
-from tests.unit.alerts.draft.saved import edit_docx, find_paragraph, saved_by
+from tests.unit.alerts.draft.saved import edit_docx, find_paragraph, save_with_libreoffice
 from tests.unit.alerts.draft.test_odd_files import add_a_comment, put_prompt_in_a_control, type_in_the_footer
 from tests.unit.alerts.draft.test_take_back import ROLE, draft_versions, write_docx
 
@@ -181,6 +181,6 @@ def test_a_template_saved_by_a_word_processor_is_read_back(soffice: str, tmp_pat
     filled = fill_template(make_template(), versions[-1].report)
     edited = tmp_path / "own.docx"
     edited.write_bytes(edit_docx(filled, edit_cell_and_prompt))
-    [saved] = saved_by(soffice, tmp_path, [edited], ending="docx", into="again")
+    [saved] = save_with_libreoffice(soffice, tmp_path, [edited], ending="docx", into="again")
     words = find_file_changes(versions, saved.read_bytes(), ROLE, make_template()).words
     assert words == {"B.1.dealing": "Press desk", "B.4.corrective": "Extra checks."}

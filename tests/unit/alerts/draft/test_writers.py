@@ -11,13 +11,12 @@ import docx
 import pytest
 
 from alerts.draft.edits import merge_words
-from alerts.draft.fill import fill_form
-from alerts.draft.form import get_form, load_forms
+from alerts.draft.form import load_forms
 from alerts.draft.report import Report
 from alerts.draft.write.outline import Document
 from alerts.draft.write.registry import MEDIA, WRITERS
 from alerts.incident import Incident
-from tests.unit.alerts.draft.conftest import facts_of
+from tests.unit.alerts.draft.conftest import draft_of, facts_of
 from tests.unit.alerts.draft.plain import TEXT, odt_part, odt_text, plain
 
 FORMS = [name for name in load_forms() if name != "period"]
@@ -28,7 +27,7 @@ OWN_FORM = {"ipcc-2015": "A", "moj-2016": "A", "ofsted-2017": "B", "ofqual-2018-
 
 @pytest.fixture(params=FORMS)
 def report(request: pytest.FixtureRequest, ofsted_early: Incident, settings: Mapping[str, str]) -> Report:
-    return fill_form(ofsted_early, get_form(request.param), settings, previous=[], now=facts_of(ofsted_early).at)
+    return draft_of(ofsted_early, request.param, now=facts_of(ofsted_early).at, configured=settings)
 
 
 @pytest.mark.parametrize("name", OWN_FORM)
@@ -38,7 +37,7 @@ def test_the_markdown_draft_of_every_published_incident_equals_its_snapshot(
     incident = incidents[name]
     earlier = [each for each in incidents.values() if each.occurred < incident.occurred]
     now = max(facts_of(incident).at, incident.opened)
-    report = fill_form(incident, get_form(OWN_FORM[name]), settings, earlier, now)
+    report = draft_of(incident, OWN_FORM[name], now=now, configured=settings, previous=earlier)
     assert WRITERS["md"](report).decode() == (SNAPSHOTS / f"{name}.md").read_text(encoding="utf-8")
 
 
@@ -93,7 +92,7 @@ def test_the_odt_has_ordered_headings_table_headers_language_and_title(report: R
 
 
 def test_odt_begins_with_media_type_and_lists_every_part(ofsted_early: Incident) -> None:
-    report = fill_form(ofsted_early, get_form("B"), configured={}, previous=[], now=ofsted_early.opened)
+    report = draft_of(ofsted_early)
     body = WRITERS["odt"](report, Document.EVIDENCE)
     # The name and the content of the first file follow the 30 bytes of its header.
     assert body[30:].startswith(f"mimetype{MEDIA['odt']}".encode())
@@ -105,7 +104,7 @@ def test_odt_begins_with_media_type_and_lists_every_part(ofsted_early: Incident)
 
 @pytest.mark.parametrize("ending", WRITERS)
 def test_open_box_is_marked_in_every_format(ofsted_early: Incident, ending: str) -> None:
-    report = fill_form(ofsted_early, get_form("B"), configured={}, previous=[], now=ofsted_early.opened)
+    report = draft_of(ofsted_early)
     text = plain(ending, WRITERS[ending](report))
     open_boxes = [field for field in report.fields() if field.placeholder]
     assert text.count("to be completed") >= len(open_boxes) > 0
@@ -114,10 +113,7 @@ def test_open_box_is_marked_in_every_format(ofsted_early: Incident, ending: str)
 @pytest.mark.parametrize("ending", WRITERS)
 def test_typed_markup_is_shown_as_text_in_every_format(ofsted_early: Incident, ending: str) -> None:
     typed = "A <b> & “£5” | `x`\n- item\n# 1\n\x07"
-    report = merge_words(
-        {"B.3.impact": typed},
-        fill_form(ofsted_early, get_form("B"), configured={}, previous=[], now=ofsted_early.opened),
-    )
+    report = merge_words({"B.3.impact": typed}, draft_of(ofsted_early))
     text = plain(ending, WRITERS[ending](report))
     if ending == "md":
         # Typed text is a quotation (`> `). A backslash escapes markup, and breaks a line at its end.
@@ -129,10 +125,7 @@ def test_typed_markup_is_shown_as_text_in_every_format(ofsted_early: Incident, e
 
 def test_typed_spaces_and_tabs_are_kept_in_an_odt(ofsted_early: Incident) -> None:
     typed = "  two before,   three between, a\ttab, two after  "
-    report = merge_words(
-        {"B.3.impact": typed},
-        fill_form(ofsted_early, get_form("B"), configured={}, previous=[], now=ofsted_early.opened),
-    )
+    report = merge_words({"B.3.impact": typed}, draft_of(ofsted_early))
     assert typed in odt_text(odt_part(WRITERS["odt"](report)))
 
 

@@ -55,10 +55,7 @@ def test_recurring_event_keeps_local_hours_over_clock_change() -> None:
     in_summer_time = ";TZID=Europe/London:20261001T090000", ";TZID=Europe/London:20261008T090000"
     spans = read(event("duty A", *in_summer_time, "RRULE:FREQ=WEEKLY;INTERVAL=2"))
     # Every second week from 1 October, at 9:00 local time: from 26 November that is 9:00 UTC. Earlier spans are past.
-    assert [span[1:] for span in spans][:2] == [
-        (at(11, 26, 9), at(12, 3, 9)),
-        (at(12, 10, 9), at(12, 17, 9)),
-    ]
+    assert [span[1:] for span in spans][:2] == [(at(11, 26, 9), at(12, 3, 9)), (at(12, 10, 9), at(12, 17, 9))]
 
 
 def test_a_shift_that_began_long_ago_still_counts() -> None:
