@@ -41,7 +41,8 @@ def incident_opened_by(facts: ReleaseFacts) -> Incident:
 
 @pytest.mark.parametrize("verdict", ["pending", "on_time", "cancelled", "moved"])
 def test_a_release_without_a_breach_opens_no_incident(make_facts: Make, verdict: str) -> None:
-    assert decide(make_facts(AFTER_SLOT, verdict=verdict, final=True), known=None, now=AFTER_SLOT) == Decision()
+    without_breach = make_facts(AFTER_SLOT, verdict=verdict, final=True)
+    assert decide(without_breach, known=None, now=AFTER_SLOT) == Decision()
 
 
 @pytest.mark.parametrize(
@@ -90,16 +91,16 @@ def test_the_same_facts_twice_change_nothing(overdue_by_seconds: Make) -> None:
 
 
 def test_a_growing_delay_is_recorded_without_a_notice(overdue_by_seconds: Make) -> None:
-    decision = decide(overdue_by_seconds(90), incident_opened_by(overdue_by_seconds(61)), AFTER_SLOT)
-    assert incident_of(decision).facts == overdue_by_seconds(90)
+    incident, grown = incident_opened_by(overdue_by_seconds(61)), overdue_by_seconds(90)
+    decision = decide(grown, incident, AFTER_SLOT)
+    assert incident_of(decision).facts == grown
     assert (decision.notices, decision.draft) == ((), False)
 
 
 def test_note_that_becomes_a_report_gets_notice_in_its_thread(overdue_by_seconds: Make) -> None:
     """A delay of 61 s has the grade `note`. One of more than 300 s has the grade `report`."""
-    decision = decide(
-        overdue_by_seconds(301), incident_opened_by(overdue_by_seconds(61)), SLOT + timedelta(seconds=301)
-    )
+    note, graver = incident_opened_by(overdue_by_seconds(61)), overdue_by_seconds(301)
+    decision = decide(graver, note, graver.at)
     assert notice_kinds(decision) == ["grade_changed"]
     assert decision.notices[0].follows == thread_id(incident_of(decision).id)
     assert (incident_of(decision).grade, decision.draft) == ("report", True)
@@ -108,9 +109,9 @@ def test_note_that_becomes_a_report_gets_notice_in_its_thread(overdue_by_seconds
 def test_incident_keeps_highest_grade_and_timeline_has_lower_one(
     overdue_by_seconds: Make, late_by_seconds: Make
 ) -> None:
+    """Absent for 301 s needs a report. Then other looks show that it was only 100 s late, which needs a note."""
     incident = incident_opened_by(overdue_by_seconds(301))
     assert incident.grade == "report"
-    # Absent for 301 s needs a report. Now other looks show that it was only 100 s late, which needs a note.
     decision = decide(late_by_seconds(100), incident, SLOT + timedelta(hours=1))
     assert incident_of(decision).grade == "report"
     assert "grade_changed" not in notice_kinds(decision)
@@ -126,8 +127,8 @@ def test_people_are_notified_once_when_the_page_is_out(overdue_by_seconds: Make,
 
 
 def test_final_facts_close_the_incident_with_one_notice(overdue_by_seconds: Make, late_by_seconds: Make) -> None:
-    final = late_by_seconds(700, final=True)
-    decision = decide(final, incident_opened_by(overdue_by_seconds(400)), final.at)
+    incident, final = incident_opened_by(overdue_by_seconds(400)), late_by_seconds(700, final=True)
+    decision = decide(final, incident, final.at)
     assert notice_kinds(decision) == ["final"]
     assert incident_of(decision).closed == final.at
     assert decide(final, decision.incident, final.at).notices == ()
@@ -181,11 +182,10 @@ def test_first_breach_takes_over_calendar_or_unproven_incident(
 def test_first_breach_leaves_incident_open_that_a_person_must_close(
     make_facts: Make, overdue_by_seconds: Make, kind: str
 ) -> None:
+    """`superseded` would be the earlier incident, closed by the decision."""
     incident_for_a_person = incident_without_breach(make_facts, kind)
-    seven_minutes_after_slot = SLOT + timedelta(minutes=7)
-    decision = decide(overdue_by_seconds(400), incident_for_a_person, seven_minutes_after_slot)
+    decision = decide(overdue_by_seconds(400), incident_for_a_person, now=SLOT + timedelta(minutes=7))
     assert incident_of(decision).kind is Kind.LATE
-    # `superseded` would be the earlier incident, closed by the decision.
     assert decision.superseded is None
 
 
@@ -229,7 +229,8 @@ def test_three_incidents_of_one_release_have_different_ids(make_facts: Make, ove
 def test_an_unproven_release_after_a_calendar_incident_gets_a_notice(make_facts: Make) -> None:
     calendar = incident_opened_by(make_facts(SLOT, findings=(SHORT_NOTICE,)))
     unproven = make_facts(AFTER_SLOT, verdict=VerdictKind.UNPROVEN, findings=(SHORT_NOTICE,))
-    assert notice_kinds(decide(unproven, calendar, SLOT + timedelta(minutes=6))) == ["unproven"]
+    decision = decide(unproven, calendar, now=SLOT + timedelta(minutes=6))
+    assert notice_kinds(decision) == ["unproven"]
 
 
 def test_no_notice_of_exposure_states_length_of_0_seconds(public_early: Make) -> None:
@@ -278,12 +279,13 @@ def test_exposure_gets_one_notice_at_begin_and_one_at_end(public_early: Make) ->
 
 
 def test_file_exposed_after_its_page_gets_no_own_notice(public_early: Make) -> None:
+    """Only the draft is written again, with the file."""
     page = public_early("page", is_open=True)
     file = public_early("html", is_open=True, begins=page.at + timedelta(hours=1))
     both = replace(file, parts=(*page.parts, *file.parts), findings=(*page.findings, *file.findings))
     decision = decide(both, incident_opened_by(page), file.at)
     assert decision.notices == ()
-    assert decision.draft  # it is written again, with the file
+    assert decision.draft
 
 
 def test_late_page_is_new_finding_in_incident_of_early_file(public_early: Make, overdue_by_seconds: Make) -> None:
@@ -300,10 +302,10 @@ def test_late_page_is_new_finding_in_incident_of_early_file(public_early: Make, 
 
 
 def test_late_page_reopens_closed_incident_of_its_early_file(public_early: Make, late_by_seconds: Make) -> None:
-    early, late = public_early("html", is_open=False), late_by_seconds(700)
-    closed = replace(incident_opened_by(early), closed=AFTER_SLOT)
-    early_and_late = replace(late, parts=(*late.parts, *early.parts))
-    decision = decide(early_and_late, closed, AFTER_SLOT + timedelta(hours=1))
+    early_file, late_page = public_early("html", is_open=False), late_by_seconds(700)
+    closed = replace(incident_opened_by(early_file), closed=AFTER_SLOT)
+    both = replace(late_page, parts=(*late_page.parts, *early_file.parts))
+    decision = decide(both, closed, AFTER_SLOT + timedelta(hours=1))
     assert notice_kinds(decision) == ["reopened"]
     assert incident_of(decision).closed is None
 
@@ -319,9 +321,8 @@ def test_unproven_release_gets_notice_without_draft_after_5_minutes(make_facts: 
 
 
 def test_a_final_unproven_verdict_gets_a_notice_at_once(make_facts: Make) -> None:
-    assert notice_kinds(
-        decide(make_facts(AFTER_SLOT, verdict=VerdictKind.UNPROVEN, final=True), known=None, now=AFTER_SLOT)
-    ) == ["unproven"]
+    unproven = make_facts(AFTER_SLOT, verdict=VerdictKind.UNPROVEN, final=True)
+    assert notice_kinds(decide(unproven, known=None, now=AFTER_SLOT)) == ["unproven"]
 
 
 def test_unproven_release_proved_on_time_gets_final_notice(make_facts: Make) -> None:
@@ -334,8 +335,9 @@ def test_unproven_release_proved_on_time_gets_final_notice(make_facts: Make) -> 
 
 @pytest.mark.parametrize("finding", ["calendars_disagree", "short_notice"])
 def test_a_finding_about_calendars_gives_a_notice_without_a_draft(make_facts: Make, finding: str) -> None:
-    at = SLOT - timedelta(days=3)
-    decision = decide(make_facts(at, findings=(Finding(finding),)), known=None, now=at)
+    three_days_before = SLOT - timedelta(days=3)
+    facts = make_facts(three_days_before, findings=(Finding(finding),))
+    decision = decide(facts, known=None, now=three_days_before)
     assert (notice_kinds(decision), decision.draft) == (["calendar"], False)
 
 
@@ -367,7 +369,8 @@ def test_second_press_item_is_new_finding_of_same_incident(make_facts: Make) -> 
     incident = incident_opened_by(make_facts(verdict=LEAD, findings=(PRESS_ITEM,)))
     second_item = Finding(LEAD, detail="https://press.example/another-item")
     with_both_items = make_facts(verdict=LEAD, findings=(PRESS_ITEM, second_item))
-    assert notice_kinds(decide(with_both_items, incident, AFTER_SLOT)) == ["new_finding"]
+    decision = decide(with_both_items, incident, AFTER_SLOT)
+    assert notice_kinds(decision) == ["new_finding"]
 
 
 def released_with(make_facts: Make, *findings: Finding) -> ReleaseFacts:
@@ -410,11 +413,11 @@ def test_alteration_after_release_gets_one_notice_with_its_detail(make_facts: Ma
 
 
 def test_a_notice_says_that_removed_content_is_back(make_facts: Make) -> None:
-    incident = incident_opened_by(released_with(make_facts, removal_of()))
-    back = decide(released_with(make_facts, removal_of(back_within_seconds=200)), incident, AFTER_SLOT)
-    assert notice_kinds(back) == ["back"]
-    assert back.notices[0].follows == thread_id(incident.id)
-    assert "is back (announced page)" in back.notices[0].subject
+    incident = incident_opened_by(released_with(make_facts, removal_of("page")))
+    page_back = released_with(make_facts, removal_of("page", back_within_seconds=200))
+    (notice,) = decide(page_back, incident, AFTER_SLOT).notices
+    assert (notice.kind, notice.follows) == ("back", thread_id(incident.id))
+    assert "is back (announced page)" in notice.subject
 
 
 def test_file_removed_soon_after_its_page_gets_no_notice(make_facts: Make) -> None:
@@ -425,10 +428,12 @@ def test_file_removed_soon_after_its_page_gets_no_notice(make_facts: Make) -> No
 
 
 def test_second_removal_gets_notice_after_that_of_return(make_facts: Make) -> None:
-    incident = incident_opened_by(released_with(make_facts, removal_of("page", removed_at_minute=60)))
+    first_removal = removal_of("page", removed_at_minute=60)
+    incident = incident_opened_by(released_with(make_facts, first_removal))
     page_back = removal_of("page", removed_at_minute=60, back_within_seconds=300)
-    removed_twice = released_with(make_facts, page_back, removal_of("page", removed_at_minute=130))
-    assert notice_kinds(decide(removed_twice, incident, AFTER_SLOT)) == ["back", "new_finding"]
+    second_removal = removal_of("page", removed_at_minute=130)
+    decision = decide(released_with(make_facts, page_back, second_removal), incident, AFTER_SLOT)
+    assert notice_kinds(decision) == ["back", "new_finding"]
 
 
 def test_removal_at_alternative_or_guessed_address_gets_no_notice(make_facts: Make) -> None:

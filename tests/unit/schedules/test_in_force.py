@@ -59,6 +59,9 @@ SLOT, HOUR = utc(7, 23, 8, 30), timedelta(hours=1)
 BEFORE_SLOT, AFTER_SLOT = SLOT - HOUR, SLOT + HOUR
 PROMISE_OF_23_JULY = promise_read(july(23), utc(6, 1))
 """A promise of SLOT, read on 1 June in the primary calendar."""
+DAY_BY_PRIMARY = promise_read(day_slot(7, 23), utc(6, 1), PRIMARY)
+TIME_BY_OTHER = promise_read(july(23), utc(6, 2), OTHER)
+"""Promises of the two calendars: only a day, and a time on that day."""
 
 
 def cancellation_read(slot: Slot, learnt: datetime, calendar: str = PRIMARY) -> Promise:
@@ -90,8 +93,9 @@ def test_a_slot_kept_as_announced_is_in_force() -> None:
 
 
 def test_change_before_slot_moves_it_and_remembers_old_slot() -> None:
-    """25 June is 28 days before the old slot, and fewer days are short notice."""
-    found = in_force(PROMISE_OF_23_JULY, promise_read(july(30), utc(6, 25)))
+    """The change is read on 25 June, 28 days before the old slot. Fewer days would be short notice."""
+    moved = promise_read(july(30), utc(6, 25))
+    found = in_force(PROMISE_OF_23_JULY, moved)
     assert found.slot == july(30)
     assert found.moved_from == found.first_announced == PROMISE_OF_23_JULY
     assert found.replaced_promises == (PROMISE_OF_23_JULY,)
@@ -99,6 +103,7 @@ def test_change_before_slot_moves_it_and_remembers_old_slot() -> None:
 
 
 def test_change_read_after_slot_is_kept_as_second_promise() -> None:
+    """It moves no slot, because people waited for the old one when it passed."""
     second = promise_read(july(24), AFTER_SLOT)
     found = in_force(PROMISE_OF_23_JULY, second)
     assert (found.slot, found.changed_after_slot, found.moved_from) == (july(23), second, None)
@@ -106,10 +111,12 @@ def test_change_read_after_slot_is_kept_as_second_promise() -> None:
 
 
 def test_read_at_the_instant_of_slot_is_too_late() -> None:
-    assert in_force(PROMISE_OF_23_JULY, promise_read(july(24), SLOT)).slot == july(23)
+    change_read_at_slot = promise_read(july(24), learnt=SLOT)
+    assert in_force(PROMISE_OF_23_JULY, change_read_at_slot).slot == july(23)
 
 
 def test_cancellation_read_after_slot_is_kept_as_second_promise() -> None:
+    """It cancels nothing, because the release was promised when its slot passed."""
     cancellation = cancellation_read(july(23), AFTER_SLOT)
     found = in_force(PROMISE_OF_23_JULY, cancellation)
     assert found.changed_after_slot == cancellation
@@ -131,6 +138,7 @@ def test_slot_stays_if_calendar_later_gives_only_its_month() -> None:
 
 @pytest.mark.parametrize("slot_of_cancellation", [july(23), TO_BE_CONFIRMED], ids=["same slot", "no date"])
 def test_release_cancelled_before_slot_keeps_it_in_its_promise(slot_of_cancellation: Slot) -> None:
+    """No slot is in force after the cancellation, but people can still see which one was cancelled."""
     found = in_force(PROMISE_OF_23_JULY, cancellation_read(slot_of_cancellation, utc(7, 1)))
     assert (found.cancelled, found.slot) == (True, None)
     assert found.promise is not None
@@ -138,34 +146,36 @@ def test_release_cancelled_before_slot_keeps_it_in_its_promise(slot_of_cancellat
 
 
 def test_release_announced_again_after_cancellation_is_moved_and_reinstated() -> None:
-    announced_again = promise_read(july(30), utc(7, 24))
-    found = in_force(PROMISE_OF_23_JULY, cancellation_read(july(23), utc(7, 1)), announced_again)
+    cancellation, announced_again = cancellation_read(july(23), utc(7, 1)), promise_read(july(30), utc(7, 24))
+    found = in_force(PROMISE_OF_23_JULY, cancellation, announced_again)
     assert (found.cancelled, found.slot, found.moved_from) == (False, july(30), PROMISE_OF_23_JULY)
     assert EventKind.REINSTATED in event_kinds(found)
 
 
 def test_release_confirmed_after_its_slot_stays_cancelled() -> None:
     """The slot is on 23 July. A promise of it that is read on 24 July is back-dated, so it changes nothing."""
-    confirmed_too_late = promise_read(july(23), utc(7, 24))
-    found = in_force(PROMISE_OF_23_JULY, cancellation_read(july(23), utc(7, 1)), confirmed_too_late)
+    cancellation, confirmed_too_late = cancellation_read(july(23), utc(7, 1)), promise_read(july(23), utc(7, 24))
+    found = in_force(PROMISE_OF_23_JULY, cancellation, confirmed_too_late)
     assert found.cancelled
     assert event_kinds(found)[-1] is EventKind.BACK_DATED
 
 
 def test_slot_read_after_it_passed_is_back_dated() -> None:
-    back_dated = promise_read(july(20), utc(7, 21))
-    found = in_force(PROMISE_OF_23_JULY, back_dated)
+    """It does not replace the slot in force."""
+    read_a_day_late = promise_read(july(20), utc(7, 21))
+    found = in_force(PROMISE_OF_23_JULY, read_a_day_late)
     assert found.slot == july(23)
     assert event_kinds(found) == [EventKind.ANNOUNCED, EventKind.BACK_DATED]
 
 
 def test_time_announced_after_it_passed_does_not_refine_day() -> None:
-    found = in_force(promise_read(day_slot(7, 23), utc(6, 1)), promise_read(july(23), AFTER_SLOT))
-    assert found.slot == day_slot(7, 23)
+    time_of_that_day = promise_read(july(23), AFTER_SLOT)
+    assert in_force(DAY_BY_PRIMARY, time_of_that_day).slot == day_slot(7, 23)
 
 
 def test_time_announced_before_it_passed_refines_its_day() -> None:
-    found = in_force(promise_read(day_slot(7, 23), utc(6, 1)), promise_read(july(23), BEFORE_SLOT))
+    time_of_that_day = promise_read(july(23), BEFORE_SLOT)
+    found = in_force(DAY_BY_PRIMARY, time_of_that_day)
     assert (found.slot, found.moved_from) == (july(23), None)
     assert event_kinds(found)[-1] is EventKind.PRECISION_RAISED
 
@@ -182,10 +192,11 @@ def test_promises_read_later_than_now_do_not_count_yet() -> None:
 
 
 def test_date_replaced_by_to_be_confirmed_is_short_notice() -> None:
-    found = in_force(PROMISE_OF_23_JULY, promise_read(TO_BE_CONFIRMED, utc(7, 20), last_read_without=utc(7, 19)))
+    """Notice is counted from the read on 20 July to the old slot on 23 July. Less than 28 days is short."""
+    date_withdrawn = promise_read(TO_BE_CONFIRMED, utc(7, 20), last_read_without=utc(7, 19))
+    found = in_force(PROMISE_OF_23_JULY, date_withdrawn)
     assert found.replaced_promises == (PROMISE_OF_23_JULY,)
     assert found.short_notice is not None
-    # Notice is counted from the read on 20 July to the old slot on 23 July. Less than 28 days is short.
     assert found.short_notice.days == 23 - 20
 
 
@@ -194,17 +205,16 @@ def test_an_unreadable_text_withdraws_no_promise() -> None:
 
 
 def test_slot_is_withdrawn_if_calendar_then_says_only_month() -> None:
-    found = in_force(PROMISE_OF_23_JULY, promise_read(WHOLE_JULY, utc(6, 10)))
-    assert (found.slot, found.moved_from, found.replaced_promises) == (
-        WHOLE_JULY,
-        PROMISE_OF_23_JULY,
-        (PROMISE_OF_23_JULY,),
-    )
+    only_month = promise_read(WHOLE_JULY, utc(6, 10))
+    found = in_force(PROMISE_OF_23_JULY, only_month)
+    assert (found.slot, found.moved_from) == (WHOLE_JULY, PROMISE_OF_23_JULY)
+    assert found.replaced_promises == (PROMISE_OF_23_JULY,)
     assert event_kinds(found)[-1] is EventKind.PRECISION_LOWERED
 
 
 def test_a_shift_within_the_day_is_a_change_of_time() -> None:
-    found = in_force(PROMISE_OF_23_JULY, promise_read(july(23, hour=11), utc(6, 2)))
+    three_hours_later = promise_read(july(23, hour=11), utc(6, 2))
+    found = in_force(PROMISE_OF_23_JULY, three_hours_later)
     assert event_kinds(found)[-1] is EventKind.TIME_CHANGED
 
 
@@ -227,7 +237,9 @@ def test_short_notice_is_proven_only_by_read_within_four_weeks(
 
 
 def test_late_announcement_is_short_notice_if_earlier_read_lacked_it() -> None:
-    notice = in_force(promise_read(july(23), utc(7, 20), last_read_without=utc(7, 19))).short_notice
+    """The slot is 23 July. It was first read on 20 July, and the read of 19 July did not show it yet."""
+    announced = promise_read(july(23), utc(7, 20), last_read_without=utc(7, 19))
+    notice = in_force(announced).short_notice
     assert notice is not None
     assert notice.what is EventKind.ANNOUNCED
 
@@ -238,13 +250,15 @@ def test_the_first_read_of_a_calendar_proves_no_short_notice() -> None:
 
 def test_moving_a_provisional_date_is_never_short_notice() -> None:
     provisional = promise_read(july(23), utc(6, 1), state=State.PROVISIONAL)
-    assert in_force(provisional, promise_read(july(30), utc(7, 20))).short_notice is None
+    moved_3_days_before = promise_read(july(30), utc(7, 20))
+    assert in_force(provisional, moved_3_days_before).short_notice is None
 
 
 def test_primary_slot_counts_and_differing_slot_is_a_disagreement() -> None:
     """The other calendar is read an hour earlier."""
     other = promise_read(july(23, hour=9), utc(7, 1, 7), OTHER)
-    found = in_force(other, promise_read(july(23, hour=8), utc(7, 1)))
+    primary = promise_read(july(23, hour=8), utc(7, 1))
+    found = in_force(other, primary)
     assert (found.slot, found.disagreements) == (july(23, hour=8), (other,))
     assert event_kinds(found).count(EventKind.CALENDARS_DISAGREE) == 1
     assert found.replaced_promises == ()
@@ -262,7 +276,8 @@ def test_calendars_that_come_to_agree_disagree_no_longer() -> None:
 
 
 def test_month_of_primary_is_not_replaced_by_others_time() -> None:
-    found = in_force(promise_read(WHOLE_JULY, utc(7, 1)), promise_read(july(23), utc(7, 1), OTHER))
+    month_of_primary, time_of_other = promise_read(WHOLE_JULY, utc(7, 1)), promise_read(july(23), utc(7, 1), OTHER)
+    found = in_force(month_of_primary, time_of_other)
     assert (found.slot, found.disagreements) == (WHOLE_JULY, ())
 
 
@@ -318,26 +333,21 @@ def test_an_unchanged_promise_read_after_the_slot_makes_no_doubt() -> None:
 
 
 @pytest.mark.parametrize(
-    ("old_slot_shown_until", "is_in_doubt"), [(SLOT - MINUTE, True), (SLOT, False)], ids=["before it", "at the slot"]
+    ("old_slot_shown_until", "change_not_shown_until", "is_in_doubt"),
+    [
+        (SLOT - MINUTE, SLOT - 10 * MINUTE, True),
+        (SLOT, SLOT - 10 * MINUTE, False),
+        (SLOT - 10 * MINUTE, SLOT - MINUTE, True),
+        (SLOT - 10 * MINUTE, SLOT, False),
+    ],
+    ids=["old slot until before it", "old slot until it", "no change until before it", "no change until it"],
 )
-def test_late_change_is_in_doubt_unless_old_slot_stayed(old_slot_shown_until: datetime, *, is_in_doubt: bool) -> None:
-    """If no read shows the old slot when it passes, the change was perhaps made before that, and so in time."""
-    old = replace(PROMISE_OF_23_JULY, confirmed_at=old_slot_shown_until)
-    change = promise_read(july(24), SLOT + 10 * MINUTE, last_read_without=SLOT - 10 * MINUTE)
-    assert in_force(old, change).possible_changes == ((change,) if is_in_doubt else ())
-
-
-@pytest.mark.parametrize(
-    ("last_read_without_change", "is_in_doubt"),
-    [(SLOT - MINUTE, True), (SLOT, False)],
-    ids=["before it", "at the slot"],
-)
-def test_late_change_is_in_doubt_unless_a_read_lacked_it(
-    last_read_without_change: datetime, *, is_in_doubt: bool
+def test_late_change_is_in_doubt_without_a_read_at_the_slot(
+    old_slot_shown_until: datetime, change_not_shown_until: datetime, *, is_in_doubt: bool
 ) -> None:
-    """If no read at the slot lacks the change, it was perhaps made before that, and so in time."""
-    old = replace(PROMISE_OF_23_JULY, confirmed_at=SLOT - 10 * MINUTE)
-    change = promise_read(july(24), SLOT + 10 * MINUTE, last_read_without=last_read_without_change)
+    """Only a read at the slot that still shows the old slot, or not yet the change, proves that it came too late."""
+    old = replace(PROMISE_OF_23_JULY, confirmed_at=old_slot_shown_until)
+    change = promise_read(july(24), SLOT + 10 * MINUTE, last_read_without=change_not_shown_until)
     assert in_force(old, change).possible_changes == ((change,) if is_in_doubt else ())
 
 
@@ -410,7 +420,8 @@ def test_calendars_that_differ_again_make_a_second_event() -> None:
 def test_calendars_differ_unless_slots_are_nested_or_undated(
     primary_slot: Slot, other_slot: Slot, *, differ: bool
 ) -> None:
-    found = in_force(promise_read(primary_slot, utc(6, 1)), promise_read(other_slot, utc(6, 2), OTHER))
+    of_primary, of_other = promise_read(primary_slot, utc(6, 1)), promise_read(other_slot, utc(6, 2), OTHER)
+    found = in_force(of_primary, of_other)
     assert bool(found.disagreements) is differ
 
 
@@ -420,13 +431,8 @@ def test_calendars_differ_if_only_one_cancels() -> None:
 
 
 def test_calendars_that_both_cancel_agree_whatever_slot_they_name() -> None:
-    found = in_force(cancellation_read(july(23), utc(6, 1)), cancellation_read(july(24), utc(6, 2), OTHER))
-    assert found.disagreements == ()
-
-
-DAY_BY_PRIMARY = promise_read(day_slot(7, 23), utc(6, 1), PRIMARY)
-TIME_BY_OTHER = promise_read(july(23), utc(6, 2), OTHER)
-"""Promises of the two calendars: only a day, and a time on that day."""
+    of_primary, of_other = cancellation_read(july(23), utc(6, 1)), cancellation_read(july(24), utc(6, 2), OTHER)
+    assert in_force(of_primary, of_other).disagreements == ()
 
 
 def test_day_of_primary_takes_time_from_another_calendar() -> None:
@@ -454,7 +460,8 @@ def test_cancellation_by_primary_counts_over_time_of_other_calendar() -> None:
 
 @pytest.mark.parametrize("vague", [WHOLE_JULY, TO_BE_CONFIRMED], ids=["a month", "no date yet"])
 def test_a_more_precise_slot_withdraws_no_promise(vague: Slot) -> None:
-    assert in_force(promise_read(vague, utc(6, 1)), promise_read(july(23), utc(6, 2))).replaced_promises == ()
+    vague_promise, precise_promise = promise_read(vague, utc(6, 1)), promise_read(july(23), utc(6, 2))
+    assert in_force(vague_promise, precise_promise).replaced_promises == ()
 
 
 def test_moved_from_is_last_promise_for_an_earlier_time() -> None:
@@ -509,25 +516,22 @@ def test_slot_read_too_late_is_replaced_by_primary_entry() -> None:
     assert found.changed_after_slot is None
 
 
-def test_passed_slot_read_in_time_is_not_replaced() -> None:
-    """The other calendar promised 1 June, read on 5 May. Only on 10 June does the primary one announce the release."""
-    read_in_time = promise_read(instant_slot(6, 1), utc(5, 5), OTHER)
-    of_primary = promise_read(july(23), utc(6, 10), PRIMARY)
-    assert in_force(read_in_time, of_primary).promise == read_in_time
-
-
-def test_passed_slot_does_not_replace_another_passed_slot() -> None:
-    """The other calendar's 1 June was read on 5 June, and the primary calendar's 2 June on 10 June."""
-    read_too_late = promise_read(instant_slot(6, 1), utc(6, 5), OTHER)
-    of_primary_too_late = promise_read(instant_slot(6, 2), utc(6, 10), PRIMARY)
-    assert in_force(read_too_late, of_primary_too_late).promise == read_too_late
-
-
-def test_passed_slot_of_primary_is_not_replaced_by_other() -> None:
-    """The primary calendar's 1 June was read on 5 June, and the other calendar's 23 July on 10 June."""
-    read_too_late = promise_read(instant_slot(6, 1), utc(6, 5), PRIMARY)
-    of_other = promise_read(july(23), utc(6, 10), OTHER)
-    assert in_force(read_too_late, of_other).promise == read_too_late
+@pytest.mark.parametrize(
+    ("first_read_on", "first_calendar", "later_slot", "later_calendar"),
+    [
+        (utc(5, 5), OTHER, july(23), PRIMARY),
+        (utc(6, 5), OTHER, instant_slot(6, 2), PRIMARY),
+        (utc(6, 5), PRIMARY, july(23), OTHER),
+    ],
+    ids=["it was read in time", "the later slot has passed too", "it is of the primary calendar"],
+)
+def test_passed_slot_is_not_replaced_by_another_calendar(
+    first_read_on: datetime, first_calendar: str, later_slot: Slot, later_calendar: str
+) -> None:
+    """The first slot is on 1 June. Another calendar announces the release only on 10 June."""
+    first = promise_read(instant_slot(6, 1), first_read_on, first_calendar)
+    later = promise_read(later_slot, utc(6, 10), later_calendar)
+    assert in_force(first, later).promise == first
 
 
 @pytest.mark.parametrize(

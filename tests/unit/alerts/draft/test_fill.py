@@ -192,8 +192,7 @@ def test_page_at_guessed_address_is_not_found_until_it_appears(ofqual_late: Inci
 def test_certainty_section_says_what_absence_at_a_guessed_address_proves(
     ofqual_late: Incident, verdict: str, expected: str, not_expected: str
 ) -> None:
-    """The section says that an overdue verdict rests on the announcement. For an unproven one it says that absence at
-    the guessed address proves nothing."""
+    """An overdue verdict rests on the announcement. Without one, absence at the guessed address proves nothing."""
     unseen = with_page(ofqual_late, address="guessed", first_seen=Interval(), verdict=verdict)
     report = note_of(with_facts(unseen, address="guessed"))
     certainty_section = "\n".join(report.certainty)
@@ -206,13 +205,15 @@ def test_certainty_section_says_what_absence_at_a_guessed_address_proves(
 def test_no_field_of_a_note_mentions_that_address_was_guessed(ofqual_late: Incident, verdict: str) -> None:
     unseen = with_page(ofqual_late, address="guessed", first_seen=Interval(), verdict=verdict)
     report = note_of(with_facts(unseen, address="guessed"))
-    assert not [field.id for field in report.fields() if "guessed" in text_of_field(report, field.id)]
+    fields_that_mention_it = [field.id for field in report.fields() if "guessed" in text_of_field(report, field.id)]
+    assert fields_that_mention_it == []
 
 
 def test_other_late_producers_are_neither_named_nor_counted(ofqual_late_again: Incident) -> None:
-    together = Finding(FindingKind.PLATFORM, None, "2 releases of ofqual, ons late together on www.gov.uk")
-    findings = (*facts_of(ofqual_late_again).findings, together)
-    text = text_of_field(note_of(with_facts(ofqual_late_again, findings=findings)), "N.what")
+    late_together = Finding(FindingKind.PLATFORM, None, "2 releases of ofqual, ons late together on www.gov.uk")
+    findings = (*facts_of(ofqual_late_again).findings, late_together)
+    note = note_of(with_facts(ofqual_late_again, findings=findings))
+    text = text_of_field(note, "N.what")
     assert "Releases of other producers on www.gov.uk were late at the same time." in text
     assert "ons late" not in text
     assert "2 releases" not in text
@@ -275,16 +276,17 @@ def test_unproven_note_says_not_known_and_evidence_says_why(ipcc_late: Incident)
 def test_note_names_the_part_on_time_and_the_late_one(ipcc_late: Incident) -> None:
     """The attachment came out between 10:07:45 and 10:08. The page is changed to be on time, at 9:30."""
     seen = Interval(at("2015-07-23T09:29:59+01:00"), at("2015-07-23T09:30:01+01:00"))
-    partial = with_page(ipcc_late, verdict=VerdictKind.ON_TIME, first_seen=seen, delay=Bounds(-1, 1))
-    text = text_of_field(note_of(replace(partial, kind=Kind.PARTIAL)), "N.what")
-    assert text == (
+    page_on_time = with_page(ipcc_late, verdict=VerdictKind.ON_TIME, first_seen=seen, delay=Bounds(-1, 1))
+    note = note_of(replace(page_on_time, kind=Kind.PARTIAL))
+    assert text_of_field(note, "N.what") == (
         "The landing page was published as announced at 9.30am. The attachment was not available until 10.08am."
     )
 
 
 def test_slot_without_time_of_day_gives_no_delay_in_minutes(ipcc_late: Incident) -> None:
     """The page came out between 10:07:45 and 10:08 on 23 July. Only the month of its slot is known."""
-    report = note_of(with_facts(with_page(ipcc_late, delay=None), slot=None, slot_text="July 2015"))
+    due_in_july = with_facts(with_page(ipcc_late, delay=None), slot=None, slot_text="July 2015")
+    report = note_of(due_in_july)
     assert "was pre-announced on GOV.UK for July 2015" in text_of_field(report, "N.slot")
     assert "not available until 10.08am on Thursday 23 July 2015." in text_of_field(report, "N.what")
     assert row_of_part(report).delay == "Not measured in minutes"
@@ -324,8 +326,9 @@ def test_detail_of_finding_is_in_certainty_section_and_not_account(ipcc_late: In
 
 
 def test_account_says_plainly_that_release_moved_at_short_notice(ipcc_late: Incident) -> None:
-    short = Finding(FindingKind.SHORT_NOTICE, None, "moved to 09:30:00 GMT, 3 d 4 h ahead")
-    account = text_of_field(note_of(with_facts(ipcc_late, findings=(short,))), "N.what")
+    short_notice = Finding(FindingKind.SHORT_NOTICE, None, "moved to 09:30:00 GMT, 3 d 4 h ahead")
+    note = note_of(with_facts(ipcc_late, findings=(short_notice,)))
+    account = text_of_field(note, "N.what")
     assert account.endswith("Its release time was announced or changed at short notice.")
 
 
@@ -378,10 +381,10 @@ def test_note_states_no_delay_if_users_had_release_before_slot(ofsted_early: Inc
 
 
 def test_note_of_exposure_just_found_says_not_yet_removed(ofsted_early: Incident) -> None:
+    """09:29:35 to 09:29:38 is written as the nearest minute, 9.30am. The announced time is 9.30am too."""
     start, now = between("2017-03-22T09:29:35Z", "2017-03-22T09:29:38Z"), at("2017-03-22T09:29:45Z")
     just_found = Exposure("page", start, Interval(), Bounds(0, None), open=True)
     report = note_of(with_only_page(ofsted_early, now, exposures=(just_found,)))
-    # 09:29:35 to 09:29:38 is written as the nearest minute. The announced time is 9.30am too.
     assert text_of_field(report, "N.what").endswith("became available at about 9.30am. It had not yet been removed.")
     statement_to_users = report.holding[0]
     assert "It could be seen shortly before that time." in statement_to_users
@@ -416,8 +419,9 @@ def test_earlier_exposure_of_unknown_length_is_cited_without_length(
 
 
 def test_earlier_unproven_incident_is_cited_in_plain_words(ofsted_early: Incident, ofqual_late: Incident) -> None:
-    doubtful = replace(facts_of(ofsted_early), verdict="unproven", parts=())
-    text = text_of_field(note_of(ofqual_late, [replace(ofsted_early, producer="ofqual", facts=doubtful)]), "N.previous")
+    doubtful_facts = replace(facts_of(ofsted_early), verdict="unproven", parts=())
+    earlier = replace(ofsted_early, producer="ofqual", facts=doubtful_facts)
+    text = text_of_field(note_of(ofqual_late, previous=[earlier]), "N.previous")
     assert ": whether it was published as announced is not known." in text
 
 
@@ -524,7 +528,8 @@ def test_account_does_not_repeat_date_that_has_its_own_box(moj_leak: Incident) -
 def test_account_of_logged_incident_is_only_what_person_wrote(moj_leak: Incident) -> None:
     text = text_of_field(note_of(moj_leak), "N.what")
     assert "A journalist said that a Sunday newspaper would print figures." in text
-    assert not [word for word in ("Logged by hand", "As logged", "the monitor") if word in text]
+    words_of_our_own = [word for word in ("Logged by hand", "As logged", "the monitor") if word in text]
+    assert words_of_our_own == []
 
 
 def test_only_evidence_says_where_and_when_announcement_was_read(ipcc_late: Incident) -> None:
@@ -555,8 +560,9 @@ def test_note_says_removal_is_not_known_if_end_unseen(ofsted_early: Incident) ->
     assert facts.slot is not None
     end = Interval(facts.slot - timedelta(minutes=5), facts.slot)
     removed = facts.parts[0].exposures[0]
-    exposure = replace(removed, to=end, seconds=length_between(removed.start, end), ended=Ended.UNKNOWN)
-    text = text_of_field(note_of(with_only_page(ofsted_early, exposures=(exposure,))), "N.what")
+    end_unseen = replace(removed, to=end, seconds=length_between(removed.start, end), ended=Ended.UNKNOWN)
+    note = note_of(with_only_page(ofsted_early, exposures=(end_unseen,)))
+    text = text_of_field(note, "N.what")
     assert text.endswith("It is not known whether it was removed before the announced time.")
     assert "remained" not in text
 
@@ -614,23 +620,21 @@ def test_another_producers_incident_is_cited_only_on_request(ofqual_late_again: 
     assert "dfe" not in text_of_field(report, "N.previous")
 
 
+def decide_to_bring_forward(incident: Incident, when: str) -> Incident:
+    return bring_forward(incident, "chief statistician", when=when, now=incident.opened)
+
+
 def test_decision_to_bring_release_forward_is_in_its_draft(ofqual_late_again: Incident) -> None:
-    decided = bring_forward(
-        ofqual_late_again, "chief statistician", when="2018-03-08T09:00", now=ofqual_late_again.opened
-    )
+    decided = decide_to_bring_forward(ofqual_late_again, when="2018-03-08T09:00")
     text = " ".join(line for field in note_of(decided).fields() for line in field.paragraphs)
     assert "The chief statistician decided to bring the release forward to 9am on Thursday 8 March 2018." in text
 
 
 def test_the_same_decision_to_bring_forward_twice_changes_nothing(ofqual_late_again: Incident) -> None:
-    decided = bring_forward(
-        ofqual_late_again, "chief statistician", when="2018-03-08T09:00", now=ofqual_late_again.opened
-    )
-    assert (
-        bring_forward(decided, "chief statistician", when="2018-03-08T09:00", now=ofqual_late_again.opened) == decided
-    )
+    decided = decide_to_bring_forward(ofqual_late_again, when="2018-03-08T09:00")
+    assert decide_to_bring_forward(decided, when="2018-03-08T09:00") == decided
 
 
 def test_a_new_time_that_is_no_date_time_is_refused(ofqual_late_again: Incident) -> None:
     with pytest.raises(InvalidInput, match="not a date-time"):
-        bring_forward(ofqual_late_again, "chief statistician", when="soon", now=ofqual_late_again.opened)
+        decide_to_bring_forward(ofqual_late_again, when="soon")
