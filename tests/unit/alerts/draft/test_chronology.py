@@ -27,17 +27,18 @@ ROLE = "duty statistician"
 
 def list_events(incident: Incident, typed: dict[str, str] | None = None, now: datetime = NOW) -> list[str]:
     """Return the lines of the chronology in the account, for steps that a person ticked with the `typed` words."""
-    lines = get_field(draft_of(incident, now=now, typed=typed), "B.2.account").paragraphs
+    report = draft_of(incident, now=now, typed=typed)
+    lines = get_field(report, "B.2.account").paragraphs
     after_heading = dropwhile(lambda line: line != HEADING, lines)
     # After the chronology, the box answers its other questions.
     return [line for line in after_heading if re.match(r"\d.*[ap]m.*: ", line)]
 
 
 def test_note_and_acknowledgement_are_listed_in_order_of_time(ofqual_late: Incident) -> None:
+    """The second event is of the same day, which is named only once."""
     one_pm = at("2018-01-05T13:00+00:00")
     acknowledged = acknowledge_incident(ofqual_late, ROLE, one_pm)
     logged = add_note(acknowledged, ROLE, "rang the web team.", now=one_pm, at="2018-01-05T09:41")
-    # The second event is of the same day, which is named only once.
     assert list_events(logged) == [
         "9.41am on Friday 5 January 2018: rang the web team (duty statistician)",
         "1pm: took charge (duty statistician)",
@@ -105,9 +106,9 @@ def test_mail_without_date_or_with_future_date_is_refused(ofsted_early: Incident
 
 def test_decision_to_bring_forward_is_in_account_not_events(ofsted_early: Incident) -> None:
     decided = bring_forward(ofsted_early, ROLE, when="2017-03-20T18:00", now=at("2017-03-20T17:10+00:00"))
-    assert list_events(decided) == []
     account = get_field(draft_of(decided, now=NOW), "B.2.account").paragraphs
     assert "The duty statistician decided to bring the release forward to 6pm on Monday 20 March 2017." in account
+    assert list_events(decided) == []
 
 
 @pytest.mark.parametrize(

@@ -98,12 +98,14 @@ def versions_after(incident: Incident, steps: Sequence[Edit | Measure | Sign]) -
 def test_last_typed_text_survives_any_measurement_or_signature(
     ofqual_late: Incident, steps: list[Edit | Measure | Sign]
 ) -> None:
+    """A step is a text typed into a field, a new measurement, or a signature, in any order."""
     last_typed = {step.field: step.text for step in steps if isinstance(step, Edit)}
     last_version = versions_after(ofqual_late, steps)[-1]
-    # A signature is kept as the text of the field N.signoff.
-    assert {field: text for field, text in last_version.words.items() if field != "N.signoff"} == last_typed
-    shown = list_shown_typed_texts(last_version.report)
-    assert all(text in shown for text in last_typed.values() if text.strip())
+    words_of_people = {**last_version.words}
+    words_of_people.pop("N.signoff", None)  # the signature
+    assert words_of_people == last_typed
+    shown_texts = list_shown_typed_texts(last_version.report)
+    assert all(text in shown_texts for text in last_typed.values() if text.strip())
 
 
 @given(steps=st.lists(EDITS | MEASURES | SIGNS, max_size=8))
@@ -119,9 +121,8 @@ def test_every_version_is_read_back_unchanged_from_json(
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_typed_text_can_be_written_in_every_format(ofqual_late: Incident, text: str) -> None:
     """A text for a box that the form does not have is kept too."""
-    report = merge_words(
-        {"B.2.account": text, "B.1.producer": text, "no such box": text}, draft_when_overdue_by(ofqual_late, minutes=5)
-    )
+    words = {"B.2.account": text, "B.1.producer": text, "no such box": text}
+    report = merge_words(words, draft_when_overdue_by(ofqual_late, minutes=5))
     for write in WRITERS.values():
         assert write(report)
 

@@ -39,7 +39,8 @@ def test_the_covering_e_mail_states_recipient_sender_incident_and_practice(
 
 
 def test_covering_e_mail_asks_for_unconfigured_recipient(ofqual_late: Incident) -> None:
-    assert "[to be completed: who receives this]" in "".join(report_of(ofqual_late, {}).covering)
+    without_settings = report_of(ofqual_late, settings={})
+    assert "[to be completed: who receives this]" in "".join(without_settings.covering)
 
 
 def test_statement_on_late_release_begins_with_its_address(ofqual_late: Incident, settings: Mapping[str, str]) -> None:
