@@ -9,12 +9,11 @@ from alerts.actions import add_action, complete_action, describe_action, is_over
 from alerts.by_hand import InvalidInput, log_by_hand
 from alerts.draft.edits import list_open_fields, merge_words
 from alerts.draft.report import Report
-from alerts.draft.take_back import find_file_changes
 from alerts.draft.versions import append_edit, append_measurement
 from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
 from tests.unit.alerts.draft.conftest import draft_of, get_field
-from tests.unit.alerts.draft.saved import edit_docx, find_paragraph, replace_paragraph
+from tests.unit.alerts.draft.saved import edit_docx, find_paragraph, read_answers, replace_paragraph
 
 NOW = datetime(2018, 1, 6, 12, tzinfo=UTC)
 ROLE = "head of profession"
@@ -125,7 +124,7 @@ def test_action_reworded_in_docx_replaces_sentence_of_monitor(with_action: Incid
     file = WRITERS["docx"](versions[-1].report)
     # The box for corrective actions has the sentence “Renew the certificate: web team, by 1 February 2018.”
     reworded = replace_paragraph(file, f"^{RENEW_IN_WORDS}$", "A new certificate comes in time.")
-    words = find_file_changes(versions, reworded, ROLE).words
+    words = read_answers(versions, reworded)
     # The key with “instead.” says that the typed text replaces the sentence of the monitor.
     assert words == {"B.4.corrective": "A new certificate comes in time.", "instead.B.4.corrective": "yes"}
     field = get_field(append_edit(versions, words, ROLE, NOW)[-1].report, "B.4.corrective")
@@ -139,4 +138,4 @@ def test_docx_returns_added_sentence_but_not_the_monitors_own(with_action: Incid
         lambda document: find_paragraph(document, RENEW_IN_WORDS).insert_paragraph_before("Watch it."),
     )
     # The box also has the monitor's own sentence about the action, which no one changed.
-    assert find_file_changes(versions, with_added_sentence, ROLE).words == {"B.4.corrective": "Watch it."}
+    assert read_answers(versions, with_added_sentence) == {"B.4.corrective": "Watch it."}

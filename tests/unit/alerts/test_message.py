@@ -32,8 +32,13 @@ def incident_and_notice(
     return decision.incident, decision.notices[-1]
 
 
+def notice_about(facts: ReleaseFacts, known: Incident | None = None) -> Notice:
+    """Return the last notice about these facts, of a new incident or of a known one."""
+    return incident_and_notice(facts, known)[1]
+
+
 def test_subject_of_overdue_release_says_due_and_still_absent(overdue_by_seconds: Make) -> None:
-    _, notice = incident_and_notice(overdue_by_seconds(61))
+    notice = notice_about(overdue_by_seconds(61))
     assert notice.subject == (
         "LATE: Malpractice for GCSE and A level: summer 2017 exam series (ofqual) due 09:30 GMT,"
         " still absent at 09:31:01 GMT"
@@ -42,9 +47,7 @@ def test_subject_of_overdue_release_says_due_and_still_absent(overdue_by_seconds
 
 def test_absence_at_a_guessed_address_is_called_not_found_yet(overdue_by_seconds: Make) -> None:
     facts = overdue_by_seconds(61)
-    _, notice = incident_and_notice(
-        replace(facts, parts=tuple(replace(part, address="guessed") for part in facts.parts))
-    )
+    notice = notice_about(replace(facts, parts=tuple(replace(part, address="guessed") for part in facts.parts)))
     assert notice.subject.endswith("due 09:30 GMT, not found yet, as of 09:31:01 GMT")
 
 
@@ -63,28 +66,28 @@ def test_a_late_subject_states_the_delay_of_users(late_by_seconds: Make, users_d
     facts = late_by_seconds(90)
     (page,) = facts.parts
     assert page.delay == Bounds(90, 91)
-    _, notice = incident_and_notice(replace(facts, parts=(replace(page, users_delay=users_delay),)))
+    notice = notice_about(replace(facts, parts=(replace(page, users_delay=users_delay),)))
     assert notice.subject.endswith(ending)
 
 
 def test_a_late_subject_states_both_bounds_of_the_delay(overdue_by_seconds: Make, late_by_seconds: Make) -> None:
     # It was absent 400 s after its slot at 09:30, also 37 min 45 s after it, and was seen a second later.
     incident, _ = incident_and_notice(overdue_by_seconds(400))
-    _, notice = incident_and_notice(late_by_seconds(37 * 60 + 45), incident)
+    notice = notice_about(late_by_seconds(37 * 60 + 45), incident)
     assert notice.subject.endswith("first seen between 10:07:45 and 10:07:46 GMT, 37 min 45 s to 37 min 46 s late")
     assert notice.subject.startswith("LATE, now out: ")
 
 
 def test_notice_names_day_of_a_slot_that_is_not_today(public_early: Make) -> None:
     two_days_before = datetime(2018, 1, 3, 17, tzinfo=UTC)
-    _, notice = incident_and_notice(public_early("html", is_open=True, begins=two_days_before))
+    notice = notice_about(public_early("html", is_open=True, begins=two_days_before))
     assert notice.subject.startswith("EARLY: ")
     assert notice.subject.endswith("due 5 January 09:30 GMT, public since 17:00 GMT, not seen removed yet")
 
 
 def test_subject_of_closed_exposure_states_both_bounds_of_length(public_early: Make) -> None:
     incident, _ = incident_and_notice(public_early("html", "page", is_open=True))
-    _, notice = incident_and_notice(public_early("html", "page", is_open=False), incident)
+    notice = notice_about(public_early("html", "page", is_open=False), incident)
     # It appeared between 16:55 and 17:00, and was removed between 17:25 and 17:30.
     assert notice.subject.endswith("was public for 25 min to 35 min from 17:00 GMT in 2 places")
 
@@ -101,7 +104,7 @@ def test_notice_does_not_repeat_content_of_an_early_release(public_early: Make) 
 def test_a_summer_slot_is_written_in_british_summer_time(overdue_by_seconds: Make) -> None:
     slot = datetime(2018, 7, 5, 8, 30, tzinfo=UTC)
     in_summer = replace(overdue_by_seconds(61), slot=slot, at=slot + timedelta(seconds=61))
-    _, notice = incident_and_notice(in_summer)
+    notice = notice_about(in_summer)
     assert "due 09:30 BST, still absent at 09:31:01 BST" in notice.subject
 
 
@@ -123,7 +126,7 @@ def test_a_notice_names_producer_address_promise_delay_and_next_steps(overdue_by
 def test_an_unproven_release_is_never_called_a_breach(make_facts: Make) -> None:
     # A release is unproven if no look shows whether it came out on time.
     unproven = make_facts(SLOT + timedelta(minutes=6), verdict=VerdictKind.UNPROVEN)
-    _, notice = incident_and_notice(unproven)
+    notice = notice_about(unproven)
     assert notice.subject.startswith("NOT PROVEN: ")
     assert "This is not a breach claim" in notice.text
     assert "draft" not in notice.text
@@ -134,7 +137,7 @@ def test_unproven_notice_states_widest_gap_and_blind_spans(make_facts: Make) -> 
     blind = BlindSpan(SLOT, SLOT + timedelta(seconds=61), "monitor stopped")
     certainty = Certainty(looks=90, failed_looks=40, widest_gap=3.6, blind=(blind,))
     at = SLOT + timedelta(minutes=6)
-    _, notice = incident_and_notice(make_facts(at, verdict=VerdictKind.UNPROVEN, certainty=certainty))
+    notice = notice_about(make_facts(at, verdict=VerdictKind.UNPROVEN, certainty=certainty))
     assert "Widest gap between two looks at the page around its slot: 3.6 s" in notice.text
     assert "Blind for 1 min 1 s from 09:30 GMT: monitor stopped" in notice.text
 
@@ -151,7 +154,7 @@ def test_unproven_notice_has_short_subject_and_reason_in_text(make_facts: Make) 
         certainty=Certainty(looks=90, blind=(BlindSpan(down, up, "killed"),)),
         parts=(page,),
     )
-    _, notice = incident_and_notice(unproven)
+    notice = notice_about(unproven)
     # The subject has no seconds: 09:46:30 and 09:46:41 are rounded up.
     assert notice.subject.startswith(
         "NOT PROVEN: the monitor was down 09:24\N{EN DASH}09:47; published by 09:47. Check the publishing log."
@@ -182,7 +185,7 @@ def test_unproven_subject_names_cause_that_findings_show(
 def test_an_alternative_that_was_not_seen_is_never_called_overdue(overdue_by_seconds: Make) -> None:
     late = overdue_by_seconds(61)
     news = page_part(VerdictKind.OVERDUE, id="news", role="alternative", required=False, delay=Bounds(61, None))
-    _, notice = incident_and_notice(replace(late, parts=(*late.parts, news)))
+    notice = notice_about(replace(late, parts=(*late.parts, news)))
     assert "- Alternative address (news): not seen there\n" in notice.text
 
 
@@ -191,16 +194,16 @@ def test_notice_offers_an_alternative_only_until_the_page_is_out(
 ) -> None:
     seen = Interval(SLOT + timedelta(seconds=20), SLOT + timedelta(seconds=21))
     elsewhere = (Elsewhere("report", "https://b.example", seen),)
-    _, while_page_awaited = incident_and_notice(replace(overdue_by_seconds(61), elsewhere=elsewhere))
+    while_page_awaited = notice_about(replace(overdue_by_seconds(61), elsewhere=elsewhere))
     assert while_page_awaited.subject.endswith("; report available at https://b.example since 09:30 GMT")
     assert "Users can get it now:\n- report available at https://b.example" in while_page_awaited.text
-    _, once_page_out = incident_and_notice(replace(late_by_seconds(400), elsewhere=elsewhere))
+    once_page_out = notice_about(replace(late_by_seconds(400), elsewhere=elsewhere))
     assert once_page_out.subject.endswith("; report was available at https://b.example from 09:30 GMT")
     assert "Users can get it now" not in once_page_out.text
 
 
 def test_first_step_is_acknowledge_and_no_internal_term_is_shown(overdue_by_seconds: Make) -> None:
-    _, notice = incident_and_notice(overdue_by_seconds(61))
+    notice = notice_about(overdue_by_seconds(61))
     assert 'What to do now:\n1. Acknowledge it ("I\'m on it"), so that no one else is called.\n2. Open' in notice.text
     for words in ("findings:", "Rests on:", ": pending"):
         assert words not in notice.text
@@ -209,7 +212,7 @@ def test_first_step_is_acknowledge_and_no_internal_term_is_shown(overdue_by_seco
 def test_notice_about_press_item_contains_its_address(make_facts: Make) -> None:
     """The item may be about a release that was public early (LEAD). A person must judge that."""
     press_item = Finding(LEAD, detail="https://press.example/item")
-    _, notice = incident_and_notice(make_facts(verdict=LEAD, findings=(press_item,)))
+    notice = notice_about(make_facts(verdict=LEAD, findings=(press_item,)))
     assert "\n  https://press.example/item" in notice.text
 
 
@@ -217,7 +220,7 @@ def test_notice_about_press_item_contains_its_address(make_facts: Make) -> None:
     ("kind", "words"), [("calendars_disagree", "calendars disagree"), ("short_notice", "at short notice")]
 )
 def test_a_calendar_notice_says_what_is_wrong_with_the_calendars(make_facts: Make, kind: str, words: str) -> None:
-    _, notice = incident_and_notice(make_facts(findings=(Finding(kind, detail="govuk 09:30, ons 07:00"),)))
+    notice = notice_about(make_facts(findings=(Finding(kind, detail="govuk 09:30, ons 07:00"),)))
     assert words in notice.subject
     assert "govuk 09:30, ons 07:00" in notice.text
 
@@ -227,13 +230,13 @@ def test_slot_of_only_a_month_is_written_as_announced(make_facts: Make) -> None:
     never_seen = make_facts(verdict=VerdictKind.NOT_PUBLISHED, grade=Grade.REPORT, parts=(page,))
     watch_ended = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
     month_only = replace(never_seen, slot=None, slot_text="December 2017", at=watch_ended)
-    _, notice = incident_and_notice(month_only)
+    notice = notice_about(month_only)
     assert "due December 2017, never seen; the watch ended 09:30 GMT" in notice.subject
 
 
 def test_subject_for_long_title_with_line_breaks_is_one_line(overdue_by_seconds: Make) -> None:
     title = "Malpractice\r\nBcc: all@example.org " + "x" * 300
-    _, notice = incident_and_notice(replace(overdue_by_seconds(61), title=title))
+    notice = notice_about(replace(overdue_by_seconds(61), title=title))
     assert not {"\n", "\r"} & {*notice.subject}
     assert len(notice.subject) < 200
 
@@ -268,7 +271,7 @@ def make_openings(overdue_by_seconds: Make, *, releases: int, producers: Sequenc
     openings: list[Notice] = []
     for number in range(releases):
         producer = producers[number % len(producers)]
-        _, opening = incident_and_notice(replace(facts, release=f"r{number}", producer=producer))
+        opening = notice_about(replace(facts, release=f"r{number}", producer=producer))
         openings.append(opening)
     return openings
 

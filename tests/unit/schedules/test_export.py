@@ -109,10 +109,11 @@ def test_the_hour_that_occurs_twice_is_written_with_its_offset() -> None:
 def test_release_keeps_its_uid_when_it_moves_and_counts_changes() -> None:
     """The first promise is for 23 July (`SLOT`). The second one, read 100 days later, is the only change."""
     later = replace(SLOT, instant=datetime(2026, 12, 1, 9, 30, tzinfo=UTC))
-    event = exported_event(promised(promise_read(SLOT, days_ago=300), promise_read(later, days_ago=200)))
+    release = promised(promise_read(SLOT, days_ago=300), promise_read(later, days_ago=200))
+    event = exported_event(release)
     assert (str(event["UID"]), event["DTSTART"].dt) == ("awareness-2026@ninethirty", later.instant)
-    changes = 1
-    assert event["SEQUENCE"] == changes
+    number_of_changes = event["SEQUENCE"]
+    assert number_of_changes == 1
 
 
 def test_a_cancelled_release_stays_in_the_calendar_as_cancelled() -> None:
@@ -129,8 +130,9 @@ def test_release_without_readable_time_or_promise_is_left_out() -> None:
 
 
 def test_month_is_exported_as_event_of_all_its_days() -> None:
-    event = exported_event([an_entry(read_date("July 2026", NOW.date()).slot)])
-    # DTEND is the day after the last one.
+    """An event ends on the day after its last one."""
+    july = read_date("July 2026", NOW.date()).slot
+    event = exported_event([an_entry(july)])
     assert (event["DTSTART"].dt, event["DTEND"].dt) == (date(2026, 7, 1), date(2026, 8, 1))
     assert str(event["DESCRIPTION"]) == "No time was announced: July 2026"
 
@@ -152,5 +154,6 @@ def test_parts_except_landing_page_are_read_back_from_toml() -> None:
     (page,) = a_release().parts
     release = replace(a_release(), parts=(page, sheet))
     source = KINDS["toml"](calendar_settings("toml", URL))
-    (read,) = source.read([Page(URL, 200, as_toml([replace(an_entry(), release=release)]))], NOW).announcements
+    file = as_toml([replace(an_entry(), release=release)])
+    (read,) = source.read([Page(URL, 200, file)], NOW).announcements
     assert read.parts == (sheet,)

@@ -37,13 +37,10 @@ def release_ids(joined: JoinResult) -> list[str]:
 
 
 def test_entries_with_same_link_are_one_release() -> None:
-    joined = join_entries(
-        {
-            "ics": [an_entry("1", "Widgets (July)", f"{BASE}/widgets-july-2026/")],
-            "govuk": [an_entry("2", "Widgets: July 2026", f"{BASE}/widgets-july-2026")],
-        },
-        JoinRules(order=("govuk", "ics")),
-    )
+    """It has the title of the first calendar."""
+    in_ics = an_entry("1", "Widgets (July)", f"{BASE}/widgets-july-2026/")
+    in_govuk = an_entry("2", "Widgets: July 2026", f"{BASE}/widgets-july-2026")
+    joined = join_entries({"ics": [in_ics], "govuk": [in_govuk]}, JoinRules(order=("govuk", "ics")))
     (release,) = joined.releases
     assert (release.id, release.title) == ("widgets-july-2026", "Widgets: July 2026")
     assert (release.calendars, release.joined_by) == (("govuk", "ics"), "link")
@@ -51,24 +48,16 @@ def test_entries_with_same_link_are_one_release() -> None:
 
 
 ADDS_A_PART = replace(
-    an_entry("a", "Another title", producer="", parts=(Part("added-1", Role.ALTERNATIVE, "https://x.example/"),)),
+    an_entry("a", "Another title", producer="", parts=(Part("added", Role.ALTERNATIVE, "https://x.example/"),)),
     slot=Slot(Precision.NONE),
     of="widgets-july-2026",
 )
 
 
 def test_entry_that_adds_a_part_changes_nothing_else() -> None:
-    from_govuk = replace(
-        an_entry("1", title="Widgets: July 2026", producer="dfx", url=f"{BASE}/widgets-july-2026"),
-        address=Address.GUESSED,
-    )
-    by_hand = replace(
-        an_entry(
-            "a", title="Another title", producer="", parts=(Part("added", Role.ALTERNATIVE, "https://x.example/"),)
-        ),
-        address=Address.ANNOUNCED,
-        of="widgets-july-2026",
-    )
+    """Title, producer and address stay those of the release."""
+    entry = an_entry("1", title="Widgets: July 2026", producer="dfx", url=f"{BASE}/widgets-july-2026")
+    from_govuk, by_hand = replace(entry, address=Address.GUESSED), replace(ADDS_A_PART, address=Address.ANNOUNCED)
     entries = {"govuk": [from_govuk], "by-hand": [by_hand]}
     known_ids = {("govuk", "1"): "widgets-july-2026"}
     (release,) = join_entries(entries, JoinRules(order=("govuk", "by-hand")), known_ids).releases
@@ -112,7 +101,8 @@ def test_entries_without_link_join_by_title_period_producer_and_date() -> None:
     ids=["eight days later", "another producer", "another period", "another title"],
 )
 def test_entries_without_link_stay_apart_if_one_fact_differs(other: Announcement) -> None:
-    assert len(join_entries({"a": [an_entry("1", "Widgets: July 2026", producer="dfx")], "b": [other]}).releases) == 2
+    widgets_of_july = an_entry("1", "Widgets: July 2026", producer="dfx")
+    assert len(join_entries({"a": [widgets_of_july], "b": [other]}).releases) == 2
 
 
 def test_a_month_joins_a_day_inside_it() -> None:
@@ -138,9 +128,8 @@ def test_entry_with_two_candidates_joins_neither_and_is_ambiguous() -> None:
 
 def test_entry_joined_by_link_cannot_join_by_title() -> None:
     """All three have the same title, and the first two also have the same link."""
-    joined = join_entries(
-        {"a": [an_entry("1", url=f"{BASE}/x")], "b": [an_entry("2", url=f"{BASE}/x"), an_entry("3", days=1)]}
-    )
+    first, second, third = an_entry("1", url=f"{BASE}/x"), an_entry("2", url=f"{BASE}/x"), an_entry("3", days=1)
+    joined = join_entries({"a": [first], "b": [second, third]})
     assert len(joined.releases) == 2
     assert joined.ambiguous == ()
 
@@ -170,13 +159,8 @@ def test_editions_at_one_address_are_joined_edition_by_edition() -> None:
 def test_three_calendars_are_joined_step_by_step() -> None:
     # "a" and "b" share the link, "b" and "c" the title.
     page, title = f"{BASE}/x", "Widgets: July 2026"
-    joined = join_entries(
-        {
-            "a": [an_entry("1", "Gadgets", page)],
-            "b": [an_entry("2", title, page)],
-            "c": [an_entry("3", title, url="")],
-        }
-    )
+    in_a, in_b, in_c = an_entry("1", "Gadgets", page), an_entry("2", title, page), an_entry("3", title, url="")
+    joined = join_entries({"a": [in_a], "b": [in_b], "c": [in_c]})
     (release,) = joined.releases
     assert release.calendars == ("a", "b", "c")
     assert release.joined_by == "link; title, period, producer and date"
@@ -239,10 +223,8 @@ def test_a_split_keeps_an_entry_by_itself() -> None:
 
 def test_hand_written_id_is_kept_and_joins_calendars() -> None:
     """`hand_kept` names the calendars whose ids a person wrote. Without it, the two titles would be two releases."""
-    joined = join_entries(
-        {"csv": [an_entry("w-2026-07")], "toml": [an_entry("w-2026-07", "Other")]},
-        JoinRules(hand_kept=frozenset({"csv", "toml"})),
-    )
+    rules = JoinRules(hand_kept=frozenset({"csv", "toml"}))
+    joined = join_entries({"csv": [an_entry("w-2026-07")], "toml": [an_entry("w-2026-07", "Other")]}, rules)
     assert [(release.id, release.joined_by) for release in joined.releases] == [("w-2026-07", "id")]
 
 
@@ -254,7 +236,8 @@ def test_hash_as_key_never_becomes_a_release_id() -> None:
 
 
 def test_release_keeps_known_id_when_title_and_address_change() -> None:
-    joined = join_entries({"a": [an_entry("1", "Renamed", f"{BASE}/renamed")]}, known={("a", "1"): "widgets-july-2026"})
+    renamed = an_entry("1", "Renamed", f"{BASE}/renamed")
+    joined = join_entries({"a": [renamed]}, known={("a", "1"): "widgets-july-2026"})
     assert release_ids(joined) == ["widgets-july-2026"]
 
 
@@ -269,17 +252,11 @@ def test_contested_id_goes_to_earlier_release_and_other_gets_hash() -> None:
 
 def test_landing_page_comes_first_and_other_parts_follow_once() -> None:
     """Both calendars list the sheet. The report has another address but the same id, so its id gets a number."""
-    sheet, report_of_same_id = (
-        Part("sheet", Role.DATA, f"{BASE}/x/tables"),
-        Part("sheet", Role.HTML, f"{BASE}/x/report"),
-    )
-    joined = join_entries(
-        {
-            "a": [an_entry("1", url=f"{BASE}/x", parts=(sheet,))],
-            "b": [an_entry("2", url=f"{BASE}/x", parts=(sheet, report_of_same_id))],
-        }
-    )
-    (release,) = joined.releases
+    sheet = Part("sheet", Role.DATA, f"{BASE}/x/tables")
+    report_of_same_id = Part("sheet", Role.HTML, f"{BASE}/x/report")
+    in_a = an_entry("1", url=f"{BASE}/x", parts=(sheet,))
+    in_b = an_entry("2", url=f"{BASE}/x", parts=(sheet, report_of_same_id))
+    (release,) = join_entries({"a": [in_a], "b": [in_b]}).releases
     assert [(part.id, part.role, part.url) for part in release.parts] == [
         ("page", Role.PAGE, f"{BASE}/x"),
         ("sheet", Role.DATA, f"{BASE}/x/tables"),
@@ -320,7 +297,8 @@ def test_no_release_has_two_entries_of_one_calendar(announced: dict[str, list[An
     keys = [(name, each.uid) for name, entries in announced.items() for each in entries]
     assert sorted(joined.release_of) == sorted(keys)
     assert sum(len(release.calendars) for release in joined.releases) == len(keys)
-    assert all(len(set(release.calendars)) == len(release.calendars) for release in joined.releases)
+    for release in joined.releases:
+        assert len(set(release.calendars)) == len(release.calendars)
     assert len(set(release_ids(joined))) == len(joined.releases)
 
 

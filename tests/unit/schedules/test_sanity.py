@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schedules.announcement import Announcement, State
-from schedules.read_changes import AlarmKind, EarlierReads, LastSeen, find_alarms
+from schedules.read_changes import Alarm, AlarmKind, EarlierReads, LastSeen, find_alarms
 from schedules.slot import Precision, Slot
 from schedules.source import Reading
 
@@ -31,6 +31,10 @@ def alarm_kinds(
     """Return the alarms of a read that shows `after`, if the reads before had these counts, and the last `before`."""
     previous = EarlierReads({each.uid: LastSeen.of(each) for each in before}, counts or [len(before)], **earlier)
     return [alarm.kind for alarm in find_alarms(previous, Reading(tuple(after)), NOW)]
+
+
+def alarms_of_first_read(shown: Sequence[Announcement], **earlier: bool) -> list[Alarm]:
+    return find_alarms(EarlierReads({}, **earlier), Reading(tuple(shown)), NOW)
 
 
 def with_slot(slot: Slot, announcements: Sequence[Announcement]) -> list[Announcement]:
@@ -81,22 +85,24 @@ def test_entries_that_passed_long_ago_count_as_missing() -> None:
 
 
 def test_empty_first_read_is_alarm_unless_calendar_may_be_empty() -> None:
-    empty = Reading(())
-    assert [alarm.kind for alarm in find_alarms(EarlierReads({}), empty, NOW)] == [AlarmKind.EMPTY]
-    assert find_alarms(EarlierReads({}, may_be_empty=True), empty, NOW) == []
+    nothing: list[Announcement] = []
+    (alarm,) = alarms_of_first_read(nothing)
+    assert alarm.kind is AlarmKind.EMPTY
+    assert alarms_of_first_read(nothing, may_be_empty=True) == []
 
 
 @pytest.mark.parametrize(("count", "alarms"), [(6, []), (7, [AlarmKind.RE_DATED])])
 def test_fifth_of_entries_may_be_re_dated_at_once(count: int, alarms: list[AlarmKind]) -> None:
     before = entries(30)
-    assert alarm_kinds(before, [*with_slot(FAR_AHEAD, before[:count]), *before[count:]]) == alarms
+    re_dated = with_slot(FAR_AHEAD, before[:count])
+    assert alarm_kinds(before, after=[*re_dated, *before[count:]]) == alarms
 
 
 @pytest.mark.parametrize(("count", "alarms"), [(6, []), (7, [AlarmKind.CANCELLED])])
 def test_cancelling_more_than_a_fifth_at_once_raises_alarm(count: int, alarms: list[AlarmKind]) -> None:
     before = entries(30)
     cancelled = [replace(each, state=State.CANCELLED) for each in before[:count]]
-    assert alarm_kinds(before, [*cancelled, *before[count:]]) == alarms
+    assert alarm_kinds(before, after=[*cancelled, *before[count:]]) == alarms
 
 
 def test_passed_slots_do_not_count_as_re_dated() -> None:
@@ -110,36 +116,36 @@ def test_unreadable_dates_have_their_own_alarm() -> None:
 
 
 def test_a_first_read_without_one_readable_date_is_an_alarm() -> None:
-    (alarm,) = find_alarms(EarlierReads({}), Reading(tuple(with_slot(UNREADABLE, entries(4)))), NOW)
+    (alarm,) = alarms_of_first_read(with_slot(UNREADABLE, entries(4)))
     assert (alarm.kind, alarm.detail) == (AlarmKind.UNREADABLE, f"none of 4 dates can be read ({UNREADABLE.raw})")
 
 
 def test_dates_that_are_all_to_be_confirmed_raise_no_alarm() -> None:
     unconfirmed = with_slot(Slot(Precision.NONE, raw="TBC", reason="tbc"), entries(9))
-    assert find_alarms(EarlierReads({}), Reading(tuple(unconfirmed)), NOW) == []
+    assert alarms_of_first_read(unconfirmed) == []
 
 
 @pytest.mark.parametrize(("count", "alarms"), [(15, []), (16, [AlarmKind.GONE])])
 def test_new_keys_for_over_half_of_entries_raise_alarm(count: int, alarms: list[AlarmKind]) -> None:
     before = entries(30)
     with_other_keys = [replace(each, uid=f"/{each.uid}") for each in before[:count]]
-    assert alarm_kinds(before, [*with_other_keys, *before[count:]]) == alarms
+    assert alarm_kinds(before, after=[*with_other_keys, *before[count:]]) == alarms
 
 
 def test_a_mass_change_that_the_user_accepted_raises_no_alarm() -> None:
     before = entries(30)
-    assert alarm_kinds(before, with_slot(FAR_AHEAD, before), accepted=True) == []
-    assert alarm_kinds(before, [], accepted=True) == []
+    assert alarm_kinds(before, after=with_slot(FAR_AHEAD, before), accepted=True) == []
+    assert alarm_kinds(before, after=[], accepted=True) == []
 
 
 def test_accepting_a_mass_change_does_not_accept_unreadable_dates() -> None:
     before = entries(30)
-    assert alarm_kinds(before, with_slot(UNREADABLE, before), accepted=True) == [AlarmKind.UNREADABLE]
+    assert alarm_kinds(before, after=with_slot(UNREADABLE, before), accepted=True) == [AlarmKind.UNREADABLE]
 
 
 def test_date_with_day_and_month_exchanged_raises_alarm() -> None:
     month_first = replace(entries(1)[0], uid="odd", slot=Slot(Precision.NONE, raw="07/23/2026", reason="order"))
-    (alarm,) = find_alarms(EarlierReads({}), Reading((*entries(30), month_first)), NOW)
+    (alarm,) = alarms_of_first_read([*entries(30), month_first])
     assert alarm.kind is AlarmKind.DATE_ORDER
     assert alarm.detail == "1 dates fit only another order of day and month (07/23/2026)"
 

@@ -12,6 +12,9 @@ import docx
 from docx.document import Document
 from docx.text.paragraph import Paragraph
 
+from alerts.draft.take_back import find_file_changes
+from alerts.draft.versions import Versions
+
 
 def save_with_libreoffice(soffice: str, folder: Path, files: Sequence[Path], ending: str, into: str) -> list[Path]:
     """Return files of one ending as LibreOffice saves them with another, in the folder `into`."""
@@ -49,3 +52,8 @@ def replace_paragraph(body: bytes, pattern: str, text: str) -> bytes:
         find_paragraph(document, pattern).text = text
 
     return edit_docx(body, edit)
+
+
+def read_answers(versions: Versions, file: bytes, template: bytes | None = None) -> dict[str, str]:
+    """Return the answers that a person changed in a file of one of these versions, by the id of their box."""
+    return dict(find_file_changes(versions, file, "press officer", template).words)

@@ -13,7 +13,6 @@ from docx.opc.constants import RELATIONSHIP_TYPE
 from docx.oxml.ns import qn
 
 from alerts.draft.report import Report
-from alerts.draft.take_back import find_file_changes
 from alerts.draft.versions import Versions, append_edit, append_measurement, append_signature
 from alerts.draft.write.outline import WEB_ADDRESS, Document
 from alerts.draft.write.registry import WRITERS
@@ -21,6 +20,7 @@ from alerts.incident import Incident
 from monitor.deliver.drafts import convert_to_pdf
 from tests.unit.alerts.draft.conftest import draft_of
 from tests.unit.alerts.draft.plain import odt_part
+from tests.unit.alerts.draft.saved import read_answers
 
 TEXT_WITH_LINKS = (
     "So (https://example.org/a_b?x=1&y=2#c), as <https://example.org/told> says: https://example.org/*. Not ftp://x."
@@ -84,9 +84,9 @@ def test_typed_links_are_read_back_unchanged_from_docx(versions: Versions) -> No
     answer = {"B.4.corrective": TEXT_WITH_LINKS}
     with_answer = append_edit(versions, answer, "statistician", versions[-1].at)
     file = WRITERS["docx"](with_answer[-1].report)
-    assert find_file_changes(with_answer, file, "statistician").words == {}
+    assert read_answers(with_answer, file) == {}
     # Compared with the versions from before the answer, the file adds exactly the answer.
-    assert find_file_changes(versions, file, "statistician").words == answer
+    assert read_answers(versions, file) == answer
 
 
 def test_docx_bullets_of_guidance_come_from_its_styles(versions: Versions) -> None:

@@ -14,7 +14,7 @@ from alerts.draft.read.places import Unreadable
 from alerts.draft.take_back import find_file_changes
 from alerts.draft.write.docx import bar_png
 from alerts.incident import Incident
-from tests.unit.alerts.draft.saved import edit_docx, find_paragraph
+from tests.unit.alerts.draft.saved import edit_docx, find_paragraph, read_answers
 from tests.unit.alerts.draft.test_take_back import ROLE, draft_versions, write_docx
 
 SPACES = (
@@ -87,7 +87,7 @@ def test_text_typed_anywhere_in_a_box_is_read_back(
     ofqual_late: Incident, type_into_box: Callable[[Document], None], typed_answers: dict[str, str]
 ) -> None:
     """Such as a content control, a text box, text moved there with tracked changes, or a table within a cell."""
-    words = find_file_changes(draft_versions(ofqual_late), edit_draft(ofqual_late, type_into_box), ROLE).words
+    words = read_answers(draft_versions(ofqual_late), edit_draft(ofqual_late, type_into_box))
     assert {name: text.strip() for name, text in words.items()} == typed_answers
 
 
@@ -99,7 +99,7 @@ def test_line_break_is_read_back_with_or_without_type(ofqual_late: Incident) -> 
         lines = "".join(f"{line_break}<w:t>more</w:t>" for line_break in breaks)
         place._p.append(parse_xml(f"<w:r {SPACES}><w:t>Extra checks.</w:t>{lines}</w:r>"))
 
-    words = find_file_changes(draft_versions(ofqual_late), edit_draft(ofqual_late, type_three_lines), ROLE).words
+    words = read_answers(draft_versions(ofqual_late), edit_draft(ofqual_late, type_three_lines))
     assert words == {"B.4.corrective": "Extra checks.\nmore\nmore"}
 
 
@@ -163,7 +163,7 @@ def test_text_of_added_column_joins_the_answer_of_its_row(ofqual_late: Incident)
         cell_of_producer.text = "Ofqual, of course"
 
     # The monitor has filled in the producer as “ofqual”.
-    words = find_file_changes(draft_versions(ofqual_late), edit_draft(ofqual_late, add_filled_column), ROLE).words
+    words = read_answers(draft_versions(ofqual_late), edit_draft(ofqual_late, add_filled_column))
     assert words == {"B.1.producer": "ofqual\nOfqual, of course"}
 
 
@@ -173,4 +173,4 @@ def test_a_file_whose_first_table_was_removed_changes_no_answer(ofqual_late: Inc
         table.getparent().remove(table)
 
     # A box that is absent from the file keeps its answer. Only a box that was emptied loses it.
-    assert find_file_changes(draft_versions(ofqual_late), edit_draft(ofqual_late, remove_first_table), ROLE).words == {}
+    assert read_answers(draft_versions(ofqual_late), edit_draft(ofqual_late, remove_first_table)) == {}

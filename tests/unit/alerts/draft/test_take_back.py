@@ -24,7 +24,13 @@ from alerts.draft.write.outline import BLANK_NOTE, make_printable
 from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
 from tests.unit.alerts.draft.conftest import draft_of
-from tests.unit.alerts.draft.saved import edit_docx, find_paragraph, replace_paragraph, save_with_libreoffice
+from tests.unit.alerts.draft.saved import (
+    edit_docx,
+    find_paragraph,
+    read_answers,
+    replace_paragraph,
+    save_with_libreoffice,
+)
 
 NOW = datetime(2018, 1, 5, 12, 30, tzinfo=UTC)
 FORMS = [name for name in load_forms() if name != "period"]
@@ -54,7 +60,7 @@ def docx_with_answers(versions: Versions, words: Mapping[str, str]) -> bytes:
 def test_unedited_file_is_read_back_without_changes(incidents: dict[str, Incident], form: str) -> None:
     for incident in incidents.values():
         versions = draft_versions(incident, form)
-        assert find_file_changes(versions, write_docx(versions[-1].report), ROLE).words == {}
+        assert read_answers(versions, write_docx(versions[-1].report)) == {}
 
 
 @pytest.mark.slow
@@ -64,7 +70,7 @@ def test_every_box_and_step_of_every_form_is_read_back(ofqual_late: Incident, fo
     report = versions[-1].report
     names = [field.id for field in report.fields()] + [f"step.{step.id}" for step in report.steps]
     words = {name: f"Typed into {name},\nat 09:40." for name in names}
-    assert dict(find_file_changes(versions, docx_with_answers(versions, words), ROLE).words) == words
+    assert read_answers(versions, docx_with_answers(versions, words)) == words
 
 
 @pytest.mark.slow
@@ -74,7 +80,7 @@ def test_every_box_and_step_of_every_form_is_read_back(ofqual_late: Incident, fo
 @limits(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_character_typed_in_the_file_is_lost(ofqual_late: Incident, text: str, name: str) -> None:
     versions = draft_versions(ofqual_late)
-    read = find_file_changes(versions, docx_with_answers(versions, {name: text}), ROLE).words
+    read = read_answers(versions, docx_with_answers(versions, {name: text}))
     # A text of spaces is no answer, and is not written.
     assert dict(read) == ({name: make_printable(text)} if text.strip() else {})
 
@@ -101,7 +107,7 @@ def test_no_typed_text_is_lost_between_web_files_and_measurements(
                 versions = append_edit(versions, answer, "web editor", now)
             case "type in a file":
                 file = docx_with_answers(versions_when_downloaded, answer)
-                words = find_file_changes(versions, file, ROLE).words
+                words = read_answers(versions, file)
                 versions = append_edit(versions, words, ROLE, now) if words else versions
             case "measure again":
                 # Before each measurement someone downloads the file. So it lacks the measurement and later edits.
@@ -130,19 +136,19 @@ def test_text_typed_into_a_prompt_is_read_without_the_prompt(ofqual_late: Incide
         prompt.text = edited_paragraph.format(prompt=prompt.text)
 
     file = edit_docx(write_docx(versions[-1].report), type_into_prompt)
-    assert find_file_changes(versions, file, ROLE).words == {"B.2.account": "A link was mistyped."}
+    assert read_answers(versions, file) == {"B.2.account": "A link was mistyped."}
 
 
 def test_reworded_answer_of_the_monitor_is_read_as_typed(ofqual_late: Incident) -> None:
     versions = draft_versions(ofqual_late)
     file = replace_paragraph(write_docx(versions[-1].report), "^ofqual$", "Ofqual")
-    assert find_file_changes(versions, file, ROLE).words == {"B.1.producer": "Ofqual"}
+    assert read_answers(versions, file) == {"B.1.producer": "Ofqual"}
 
 
 def test_answer_deleted_in_file_is_read_as_blank(ofqual_late: Incident) -> None:
     versions = append_edit(draft_versions(ofqual_late), {"B.4.corrective": "Nothing."}, ROLE, NOW)
     file = replace_paragraph(write_docx(versions[-1].report), r"^Nothing\.$", "")
-    assert find_file_changes(versions, file, ROLE).words == {"B.4.corrective": ""}
+    assert read_answers(versions, file) == {"B.4.corrective": ""}
 
 
 def test_a_step_timed_or_ticked_in_the_file_is_done(ofqual_late: Incident) -> None:
@@ -155,7 +161,7 @@ def test_a_step_timed_or_ticked_in_the_file_is_done(ofqual_late: Incident) -> No
         find_paragraph(document, f"^☐ {re.escape(second.text)}").text = f"☑ {second.text}"
 
     file = edit_docx(write_docx(versions[-1].report), time_first_and_tick_second)
-    assert find_file_changes(versions, file, ROLE).words == {
+    assert read_answers(versions, file) == {
         f"step.{first.id}": "Time: 09:34 By: duty statistician",
         f"step.{second.id}": DONE_WITHOUT_TIME,
     }
@@ -173,16 +179,16 @@ def test_two_answers_to_one_box_are_kept_as_conflict(ofqual_late: Incident) -> N
     assert changes.words["B.4.corrective"] == "Checks."
     # To read the same file again changes nothing.
     read_once = append_edit(versions, changes.words, ROLE, NOW + timedelta(minutes=2))
-    assert find_file_changes(read_once, file, ROLE).words == {}
+    assert read_answers(read_once, file) == {}
 
 
 def test_deleting_an_old_answer_does_not_delete_a_newer_one(ofqual_late: Incident) -> None:
     when_saved = append_edit(draft_versions(ofqual_late), {"B.3.impact": "One call."}, ROLE, NOW + timedelta(minutes=1))
     file = replace_paragraph(write_docx(when_saved[-1].report), r"^One call\.$", "")
     # As long as no one has edited the answer since, the deletion counts.
-    assert find_file_changes(when_saved, file, ROLE).words == {"B.3.impact": ""}
+    assert read_answers(when_saved, file) == {"B.3.impact": ""}
     edited_since = append_edit(when_saved, {"B.3.impact": "Two calls."}, "web editor", NOW + timedelta(minutes=2))
-    assert find_file_changes(edited_since, file, ROLE).words == {}
+    assert read_answers(edited_since, file) == {}
 
 
 def test_file_is_compared_with_version_it_was_written_from(ofqual_late: Incident) -> None:
@@ -244,7 +250,7 @@ def test_text_typed_with_tracked_changes_is_read(ofqual_late: Incident) -> None:
         etree.SubElement(etree.SubElement(inserted, qn("w:r")), qn("w:t")).text = "Extra checks."
 
     file = edit_docx(write_docx(versions[-1].report), delete_prompt_and_insert_text)
-    assert find_file_changes(versions, file, ROLE).words == {"B.4.corrective": "Extra checks."}
+    assert read_answers(versions, file) == {"B.4.corrective": "Extra checks."}
 
 
 @pytest.mark.needs("libreoffice")
@@ -260,4 +266,4 @@ def test_a_docx_file_saved_by_libreoffice_is_read_back(
     [as_odt] = save_with_libreoffice(soffice, tmp_path, [as_docx], ending="odt", into="2")
     [as_docx_again] = save_with_libreoffice(soffice, tmp_path, [as_odt], ending="docx", into="3")
     for file in (as_docx, as_docx_again):
-        assert dict(find_file_changes(versions, file.read_bytes(), ROLE).words) == words
+        assert read_answers(versions, file.read_bytes()) == words

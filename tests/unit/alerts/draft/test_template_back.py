@@ -14,7 +14,7 @@ from alerts.draft.read.places import Unreadable
 from alerts.draft.take_back import find_file_changes
 from alerts.draft.write.template import fill_template
 from alerts.incident import Incident
-from tests.unit.alerts.draft.saved import edit_docx, find_paragraph, save_with_libreoffice
+from tests.unit.alerts.draft.saved import edit_docx, find_paragraph, read_answers, save_with_libreoffice
 from tests.unit.alerts.draft.test_odd_files import add_a_comment, put_prompt_in_a_control, type_in_the_footer
 from tests.unit.alerts.draft.test_take_back import ROLE, draft_versions, write_docx
 
@@ -40,7 +40,7 @@ def answers_read_back(incident: Incident, edit: Callable[[Document], object]) ->
     """Fill our template, edit the file, and return the answers that are read from it."""
     versions = draft_versions(incident)
     file = edit_docx(fill_template(make_template(), versions[-1].report), edit)
-    return {name: text.strip() for name, text in find_file_changes(versions, file, ROLE, make_template()).words.items()}
+    return {name: text.strip() for name, text in read_answers(versions, file, make_template()).items()}
 
 
 def change_nothing(document: Document) -> None:
@@ -102,7 +102,7 @@ def test_text_typed_into_filled_template_answers_its_box(
     template = make_template()
     filled = fill_template(template, versions[-1].report)
     edited = edit_docx(filled, type_text)
-    answers = find_file_changes(versions, edited, ROLE, template).words
+    answers = read_answers(versions, edited, template)
     assert {name: text.strip() for name, text in answers.items()} == expected_answers
 
 
@@ -172,7 +172,7 @@ def test_our_own_form_is_read_despite_a_template(ofqual_late: Incident) -> None:
     file = edit_docx(write_docx(versions[-1].report), replace_prompt)
     # The template is not needed for our own form, so a broken one does no harm.
     for template in (make_template(), b"no template"):
-        assert find_file_changes(versions, file, ROLE, template).words == {"B.4.corrective": "Extra checks."}
+        assert read_answers(versions, file, template) == {"B.4.corrective": "Extra checks."}
 
 
 @pytest.mark.needs("libreoffice")
@@ -182,5 +182,5 @@ def test_a_template_saved_by_a_word_processor_is_read_back(soffice: str, tmp_pat
     edited = tmp_path / "own.docx"
     edited.write_bytes(edit_docx(filled, edit_cell_and_prompt))
     [saved] = save_with_libreoffice(soffice, tmp_path, [edited], ending="docx", into="again")
-    words = find_file_changes(versions, saved.read_bytes(), ROLE, make_template()).words
+    words = read_answers(versions, saved.read_bytes(), make_template())
     assert words == {"B.1.dealing": "Press desk", "B.4.corrective": "Extra checks."}
