@@ -106,7 +106,7 @@ def test_typed_end_of_logged_incident_is_read_in_local_time(
     ],
 )
 def test_an_impossible_end_or_address_is_refused(typed: dict[str, str], fault: str) -> None:
-    # The leak began on 1 October 2016, the first date of `when`. It is logged on 3 October.
+    """The leak began on 1 October 2016, the first date of `when`. It is logged on 3 October."""
     with pytest.raises(InvalidInput, match=re.escape(fault)):
         log_by_hand({**LEAK, **typed}, facts=None, now=NOW)
 
@@ -145,7 +145,7 @@ def test_every_missing_or_invalid_field_is_reported_at_once() -> None:
 
 @pytest.mark.parametrize("when", ["last Tuesday", "2016-13-01", "2016-10-01,", "2016-10-04"])
 def test_a_date_that_cannot_be_is_refused(when: str) -> None:
-    # Today is 3 October 2016. In order: no date, no such month, no date after the comma, a date in the future.
+    """Today is 3 October 2016. In order: no date, no such month, no date after the comma, a date in the future."""
     with pytest.raises(InvalidInput, match="when: "):
         log_by_hand({**LEAK, "when": when}, facts=None, now=NOW)
 
@@ -244,7 +244,7 @@ def test_closing_a_closed_incident_changes_nothing(logged_leak: Incident) -> Non
 
 
 def test_an_undecodable_character_is_stored_as_a_question_mark() -> None:
-    # Python reads the byte E9, which is not valid UTF-8, as this character. It cannot be stored as UTF-8.
+    """Python reads the byte E9, which is not valid UTF-8, as this character. It cannot be stored as UTF-8."""
     undecodable = "caf\udce9"
     logged = log_by_hand({**LEAK, "what": undecodable, "title": undecodable}, facts=None, now=NOW)
     assert (logged.title, logged.words["what"], logged.timeline[0].text) == ("caf?",) * 3

@@ -61,7 +61,7 @@ def test_a_retry_after_longer_than_the_usual_wait_is_obeyed() -> None:
 
 
 def test_a_notice_a_day_old_is_given_up() -> None:
-    # By default, a notice is retried for 24 hours.
+    """By default, a notice is retried for 24 hours."""
     step = decide_next(CONNECTION_REFUSED, attempts=100, waited=timedelta(hours=24))
     assert step == GivenUp("refused 100 times, most recently: connection refused")
 
@@ -72,7 +72,7 @@ def test_a_retry_after_beyond_the_expiry_gives_up_the_notice() -> None:
 
 
 def test_the_last_attempt_falls_on_the_expiry() -> None:
-    # A notice expires after 24 hours. The usual wait would be five to ten minutes, but only a minute is left.
+    """A notice expires after 24 hours. The usual wait would be five to ten minutes, but only a minute is left."""
     step = decide_next(CONNECTION_REFUSED, attempts=90, waited=timedelta(hours=23, minutes=59))
     assert step == RetryAt(NOW + timedelta(hours=24), "connection refused")
 

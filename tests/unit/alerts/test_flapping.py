@@ -104,7 +104,7 @@ def test_page_that_flaps_again_gets_three_notices_each_time(make_facts: Make) ->
 
 
 def test_flapping_page_gets_notice_at_once_if_graver(make_facts: Make) -> None:
-    # The page appears, is removed and so on. Its incident has the grade `note` so far.
+    """The page appears, is removed and so on. Its incident has the grade `note` so far."""
     _, incident = decide_at_each_change(make_facts, change_seconds=[0, 5, 10, 15])
     of_grade_note = replace(incident, grade="note")
     # At second 20 it appears again. Another notice would wait until the page is steady, but now the grade is `report`.

@@ -55,7 +55,7 @@ def test_a_release_without_a_breach_opens_no_incident(make_facts: Make, verdict:
 def test_final_notice_says_what_became_of_page_not_found_yet(
     make_facts: Make, released_by: datetime | None, verdict: VerdictKind, expected_end_of_line: str
 ) -> None:
-    # First the page is not found 61 s after its slot, which no witness confirms yet. That opens an incident (DUE).
+    """First the page is not found 61 s after its slot, which no witness confirms yet. That opens an incident (DUE)."""
     not_found_yet = Due("page", seconds=61, got="404", looks=61, is_confirming=True)
     incident = incident_opened_by(make_facts(AFTER_SLOT, due=not_found_yet))
     assert incident.kind is Kind.DUE
@@ -119,7 +119,7 @@ def test_incident_keeps_highest_grade_and_timeline_has_lower_one(
 
 
 def test_people_are_notified_once_when_the_page_is_out(overdue_by_seconds: Make, late_by_seconds: Make) -> None:
-    # The page is still absent 400 s after its slot, and public 700 s after it.
+    """The page is still absent 400 s after its slot, and public 700 s after it."""
     out = late_by_seconds(700)
     decision = decide(out, incident_opened_by(overdue_by_seconds(400)), out.at)
     assert notice_kinds(decision) == ["appeared"]
@@ -135,7 +135,7 @@ def test_final_facts_close_the_incident_with_one_notice(overdue_by_seconds: Make
 
 
 def test_an_unproven_release_that_is_proved_late_gets_one_notice(make_facts: Make, late_by_seconds: Make) -> None:
-    # First no look shows when it came out. Then looks prove that it was still absent 700 s after its slot.
+    """First no look shows when it came out. Then looks prove that it was still absent 700 s after its slot."""
     after_6_minutes, after_12_minutes = SLOT + timedelta(minutes=6), SLOT + timedelta(minutes=12)
     unproven = decide(make_facts(after_6_minutes, verdict=VerdictKind.UNPROVEN), known=None, now=after_6_minutes)
     proved_late = decide(late_by_seconds(700, final=True), unproven.incident, after_12_minutes)
@@ -215,7 +215,7 @@ def test_breach_after_incident_without_one_opens_its_own_incident(
 
 
 def test_three_incidents_of_one_release_have_different_ids(make_facts: Make, overdue_by_seconds: Make) -> None:
-    # An id is release and day. If an incident has this id already (`earlier_ids`), the kind is added.
+    """An id is release and day. If an incident has this id already (`earlier_ids`), the kind is added."""
     calendar = incident_opened_by(make_facts(SLOT, findings=(SHORT_NOTICE,)))
     unproven_facts = make_facts(AFTER_SLOT, verdict=VerdictKind.UNPROVEN, findings=(SHORT_NOTICE,))
     unproven = incident_of(decide(unproven_facts, calendar, SLOT + timedelta(minutes=6), earlier_ids=[calendar.id]))

@@ -62,7 +62,7 @@ def test_absence_at_a_guessed_address_is_called_not_found_yet(overdue_by_seconds
     ids=["old copy removed", "old copy still served", "users not checked yet", "same as publisher"],
 )
 def test_a_late_subject_states_the_delay_of_users(late_by_seconds: Make, users_delay: Bounds, ending: str) -> None:
-    # The page came out 90 to 91 s late. `users_delay` is how late users got it, because a cache kept an old copy.
+    """The page came out 90 to 91 s late. `users_delay` is how late users got it, because a cache kept an old copy."""
     facts = late_by_seconds(90)
     (page,) = facts.parts
     assert page.delay == Bounds(90, 91)
@@ -71,7 +71,7 @@ def test_a_late_subject_states_the_delay_of_users(late_by_seconds: Make, users_d
 
 
 def test_a_late_subject_states_both_bounds_of_the_delay(overdue_by_seconds: Make, late_by_seconds: Make) -> None:
-    # It was absent 400 s after its slot at 09:30, also 37 min 45 s after it, and was seen a second later.
+    """It was absent 400 s after its slot at 09:30, also 37 min 45 s after it, and was seen a second later."""
     incident, _ = incident_and_notice(overdue_by_seconds(400))
     notice = notice_about(late_by_seconds(37 * 60 + 45), incident)
     assert notice.subject.endswith("first seen between 10:07:45 and 10:07:46 GMT, 37 min 45 s to 37 min 46 s late")
@@ -109,7 +109,7 @@ def test_a_summer_slot_is_written_in_british_summer_time(overdue_by_seconds: Mak
 
 
 def test_a_notice_names_producer_address_promise_delay_and_next_steps(overdue_by_seconds: Make) -> None:
-    # The page is still absent 61 s after its slot. The slot was read in the calendar 35 days before, on 1 December.
+    """The page is still absent 61 s after its slot. The slot was read in the calendar 35 days before, on 1 December."""
     incident, notice = incident_and_notice(overdue_by_seconds(61))
     for words in (
         "Producer: ofqual",
@@ -124,7 +124,7 @@ def test_a_notice_names_producer_address_promise_delay_and_next_steps(overdue_by
 
 
 def test_an_unproven_release_is_never_called_a_breach(make_facts: Make) -> None:
-    # A release is unproven if no look shows whether it came out on time.
+    """A release is unproven if no look shows whether it came out on time."""
     unproven = make_facts(SLOT + timedelta(minutes=6), verdict=VerdictKind.UNPROVEN)
     notice = notice_about(unproven)
     assert notice.subject.startswith("NOT PROVEN: ")

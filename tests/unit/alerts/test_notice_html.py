@@ -32,8 +32,8 @@ def build_opening_message(facts: ReleaseFacts, now: datetime | None = None) -> M
 def test_a_brief_subject_gives_verdict_length_producer_and_title(
     overdue_by_seconds: Make, late_by_seconds: Make, public_early: Make
 ) -> None:
-    # An overdue page is still absent so many seconds after its slot. A late one came out a second after that.
-    # The length is rounded down: 61 s to 1 min.
+    """An overdue page is still absent so many seconds after its slot. A late one came out a second after that. The
+    length is rounded down: 61 s to 1 min."""
     assert build_opening_message(overdue_by_seconds(61)).brief.startswith("LATE, 1 min: ofqual, Malpractice for GCSE")
     assert build_opening_message(late_by_seconds(37 * 60 + 45)).brief.startswith("LATE, 37 min: ofqual, ")
     assert build_opening_message(overdue_by_seconds(3 * 3600 + 61)).brief.startswith("LATE, 3 h 1 min: ofqual, ")

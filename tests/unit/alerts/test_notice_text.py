@@ -28,7 +28,7 @@ LONDON = "Europe/London"
     ],
 )
 def test_bounds_are_rounded_outward(seconds: Bounds, words: str) -> None:
-    # Whole seconds, the lower bound down and the upper bound up. A negative length is a time before the slot.
+    """Whole seconds, the lower bound down and the upper bound up. A negative length is a time before the slot."""
     assert lengths(magnitude(seconds), tenths=False) == words
 
 
@@ -63,7 +63,7 @@ def test_on_the_second_means_a_delay_under_a_second(
     ],
 )
 def test_intervals_of_instants_are_rounded_outward(between: Interval, words: str) -> None:
-    # NOON is 12:00 in London. An end 0.2 s after it is rounded up to a whole second.
+    """NOON is 12:00 in London. An end 0.2 s after it is rounded up to a whole second."""
     assert between_moments(between, LONDON, NOON) == words
 
 

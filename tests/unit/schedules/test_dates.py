@@ -48,8 +48,8 @@ def hard_rows() -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("row", hard_rows(), ids=lambda row: row["text"])
 def test_each_difficult_date_text_is_read_as_the_samples_say(row: dict[str, str]) -> None:
-    # For example, `Thursday 23rd July, 9.30am` is an instant on 2026-07-23 at 09:30. The year comes from the day of the
-    # read, 1 June 2026 (`ANCHOR`).
+    """For example, `Thursday 23rd July, 9.30am` is an instant on 2026-07-23 at 09:30. The year comes from the day of
+    the read, 1 June 2026 (`ANCHOR`)."""
     expected = {name: value for name, value in row.items() if name != "text" and value}
     found = {name: value for name, value in as_in_samples(read_date(row["text"], ANCHOR)).items() if value}
     assert found == expected
@@ -134,7 +134,7 @@ def test_a_text_that_looks_like_a_date_raises_no_error(text: str) -> None:
 
 @given(st.datetimes(datetime(2000, 1, 2), datetime(2100, 1, 1)), st.sampled_from(["%d %B %Y %H:%M", "%Y-%m-%d %H:%M"]))  # noqa: DTZ001
 def test_a_written_time_is_read_back_to_the_minute(moment: datetime, form: str) -> None:
-    # Midnight would be read as a day without a time.
+    """Midnight would be read as a day without a time."""
     moment = moment.replace(second=0, microsecond=0, hour=moment.hour or 9)
     slot = read_date(moment.strftime(form), ANCHOR).slot
     if slot.instant is None:

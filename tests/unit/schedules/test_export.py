@@ -101,7 +101,7 @@ def test_slot_without_time_is_written_and_read_back_the_same(text: str) -> None:
 
 
 def test_the_hour_that_occurs_twice_is_written_with_its_offset() -> None:
-    # On 25 October 2026 the clock goes back from 02:00 BST to 01:00 GMT. So 01:30 occurs twice, first at 00:30 UTC.
+    """On 25 October 2026 the clock goes back from 02:00 BST to 01:00 GMT. So 01:30 occurs twice, first at 00:30 UTC."""
     slot = Slot(Precision.INSTANT, instant=datetime(2026, 10, 25, 0, 30, tzinfo=UTC))
     assert slot_text(slot) == ("2026-10-25T01:30:00+01:00", "")
 
@@ -143,7 +143,7 @@ def test_stamp_of_event_is_when_its_promise_was_read() -> None:
 
 
 def test_a_title_that_begins_like_a_formula_is_escaped() -> None:
-    # A spreadsheet would calculate a cell that begins with =. With a blank before it, it is a text.
+    """A spreadsheet would calculate a cell that begins with =. With a blank before it, it is a text."""
     entry = replace(an_entry(), release=a_release(title="=HYPERLINK(1)"))
     assert b", =HYPERLINK(1)," in as_csv([entry])
 

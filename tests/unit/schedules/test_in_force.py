@@ -327,7 +327,7 @@ def test_change_between_reads_around_the_slot_is_in_doubt(change: Promise) -> No
 
 
 def test_an_unchanged_promise_read_after_the_slot_makes_no_doubt() -> None:
-    # The reads 10 minutes before and 10 minutes after the slot show the same slot.
+    """The reads 10 minutes before and 10 minutes after the slot show the same slot."""
     unchanged = read_10_minutes_after_slot(july(23))
     assert in_force(SHOWN_UNTIL_10_MINUTES_BEFORE_SLOT, unchanged).possible_changes == ()
 
@@ -391,7 +391,7 @@ def test_configured_calendar_counts_over_one_that_was_read_first() -> None:
 
 
 def test_calendars_that_differ_make_one_event_until_they_agree() -> None:
-    # The primary calendar says 23 July. The other one says 24 July and then 25 July, so it never agrees in between.
+    """The primary calendar says 23 July. The other one says 24 July and then 25 July, so it never agrees in between."""
     differs, still_differs = promise_read(july(24), utc(6, 2), OTHER), promise_read(july(25), utc(6, 3), OTHER)
     found = in_force(PROMISE_OF_23_JULY, differs, still_differs)
     (event,) = [event for event in found.events if event.what is EventKind.CALENDARS_DISAGREE]
@@ -597,7 +597,7 @@ def test_same_time_without_its_offset_is_a_doubt() -> None:
 
 
 def test_an_offset_that_comes_back_ends_the_doubt() -> None:
-    # The calendar writes 09:30+01:00, then 09:30Z (perhaps only the offset was lost), then 09:30+01:00 again.
+    """The calendar writes 09:30+01:00, then 09:30Z (perhaps only the offset was lost), then 09:30+01:00 again."""
     with_offset_again = replace(WITH_OFFSET, learnt=utc(6, 3))
     assert in_force(WITH_OFFSET, WITHOUT_OFFSET, with_offset_again).possible_changes == ()
 

@@ -157,7 +157,7 @@ def test_editions_at_one_address_are_joined_edition_by_edition() -> None:
 
 
 def test_three_calendars_are_joined_step_by_step() -> None:
-    # "a" and "b" share the link, "b" and "c" the title.
+    """ "a" and "b" share the link, "b" and "c" the title."""
     page, title = f"{BASE}/x", "Widgets: July 2026"
     in_a, in_b, in_c = an_entry("1", "Gadgets", page), an_entry("2", title, page), an_entry("3", title, url="")
     joined = join_entries({"a": [in_a], "b": [in_b], "c": [in_c]})
@@ -167,14 +167,15 @@ def test_three_calendars_are_joined_step_by_step() -> None:
 
 
 def test_a_pin_names_the_release_announced_at_an_address() -> None:
-    # A pin is a setting by a person: an entry with this address is the release with this id.
+    """A pin is a setting by a person: an entry with this address is the release with this id."""
     rules = JoinRules(pins=(Pin(id="malpractice-2017", url=f"{BASE}/malpractice/"),))
     joined = join_entries({"govuk": [an_entry("1", url=f"{BASE}/malpractice")]}, rules)
     assert release_ids(joined) == ["malpractice-2017"]
 
 
 def test_a_pin_joins_entries_that_share_nothing() -> None:
-    # Two pins give the same id `w`: one to the entry with this title and producer, one to the entry with this address.
+    """Two pins give the same id `w`: one to the entry with this title and producer, one to the entry with this
+    address."""
     by_title, by_url = Pin(id="w", title="Widgets: July 2026", producer="dfx"), Pin(id="w", url=f"{BASE}/gadgets")
     widgets = an_entry("1", "Widgets: July 2026", producer="dfx")
     gadgets = an_entry("2", "Gadgets", f"{BASE}/gadgets", days=90)
@@ -189,7 +190,7 @@ def test_a_pin_of_another_producer_does_not_apply() -> None:
 
 
 def test_two_pins_keep_entries_with_the_same_link_apart() -> None:
-    # Without the pins, the entries would be one release, because they have the same link.
+    """Without the pins, the entries would be one release, because they have the same link."""
     rules = JoinRules(pins=(Pin(id="one", title="Widgets: July 2026"), Pin(id="two", title="Gadgets")))
     widgets = an_entry("1", "Widgets: July 2026", f"{BASE}/x")
     joined = join_entries({"a": [widgets], "b": [an_entry("2", "Gadgets", f"{BASE}/x")]}, rules)
@@ -214,7 +215,7 @@ def test_entry_keeps_pinned_id_when_new_entry_has_same_page() -> None:
 
 
 def test_a_split_keeps_an_entry_by_itself() -> None:
-    # Without the split, the entries would be one release, because they have the same link.
+    """Without the split, the entries would be one release, because they have the same link."""
     rules = JoinRules(splits=(Split(calendar="b", title="Widgets: July 2026"),))
     joined = join_entries({"a": [an_entry("1", url=f"{BASE}/x")], "b": [an_entry("2", url=f"{BASE}/x")]}, rules)
     assert len(joined.releases) == 2

@@ -88,8 +88,8 @@ def test_next_path_writes_period_like_the_old_path(titles: tuple[str, str], old_
     ],
 )
 def test_an_ambiguous_address_is_not_predicted(titles: tuple[str, str], path: str) -> None:
-    # The path is that of the first of two editions. For example, after `may` the next month could be `june` or `jun`,
-    # and a path with a hexadecimal id belongs to one edition only.
+    """The path is that of the first of two editions. For example, after `may` the next month could be `june` or `jun`,
+    and a path with a hexadecimal id belongs to one edition only."""
     assert predict_path(titles, path) is None
 
 

@@ -75,7 +75,8 @@ def test_entry_with_new_slot_state_or_doubt_is_new_promise(changed: Announcement
 
 
 def test_an_entry_that_disappears_is_reported_once() -> None:
-    # This read shows neither entry. The last read still showed `listed`. The other one has been missing since 30 June.
+    """This read shows neither entry. The last read still showed `listed`. The other one has been missing since 30
+    June."""
     last_seen = {"listed": LastSeen.of(ENTRY), "missing": LastSeen.of(ENTRY, missing_since=READ_BEFORE_LAST)}
     assert changes_of_this_read(last_seen).newly_missing == ("listed",)
 
@@ -88,7 +89,7 @@ def test_an_entry_that_disappears_is_reported_once() -> None:
 def test_only_second_read_without_an_entry_reports_it_absent(
     first_read_without_entry: datetime, *, is_reported: bool
 ) -> None:
-    # If this is the first read without the entry, no earlier read has recorded that it is absent.
+    """If this is the first read without the entry, no earlier read has recorded that it is absent."""
     missing_since = None if first_read_without_entry == THIS_READ else first_read_without_entry
     before_this_read = {"X": LastSeen.of(ENTRY, missing_since=missing_since)}
     no_entries: list[Announcement] = []
@@ -102,7 +103,7 @@ def test_only_second_read_without_an_entry_reports_it_absent(
     ids=["one missing read", "two or more"],
 )
 def test_an_entry_reappears_only_after_two_missing_reads(missing_since: datetime, reappeared: tuple[str, ...]) -> None:
-    # This read shows the entry again. It was missing from the last read only, or from the read before that too.
+    """This read shows the entry again. It was missing from the last read only, or from the read before that too."""
     assert changes_of_this_read({"X": LastSeen.of(ENTRY, missing_since)}, ENTRY).reappeared == reappeared
 
 
@@ -113,7 +114,7 @@ def test_release_that_left_calendar_after_slot_is_not_absent() -> None:
 
 
 def test_a_read_with_an_alarm_adds_nothing() -> None:
-    # Earlier reads had 200 entries and this one has a single entry, with a new slot.
+    """Earlier reads had 200 entries and this one has a single entry, with a new slot."""
     changes = changes_of_this_read({"X": LastSeen.of(ENTRY)}, replace(ENTRY, slot=FAR), earlier_counts=[200])
     assert [alarm.kind for alarm in changes.alarms] == [AlarmKind.COUNT]
     assert (changes.promises, changes.confirmed, changes.newly_missing) == ({}, (), ())

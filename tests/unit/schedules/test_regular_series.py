@@ -49,7 +49,7 @@ def test_the_dates_of_a_series_may_be_in_any_order() -> None:
     ids=["three editions", "irregular", "weekly", "none"],
 )
 def test_too_few_irregular_or_weekly_editions_raise_no_expectation(released: list[date]) -> None:
-    # At least four editions are needed, more than two weeks apart and at about equal gaps.
+    """At least four editions are needed, more than two weeks apart and at about equal gaps."""
     assert expect_next_edition(WIDGETS, released) is None
 
 
@@ -65,7 +65,7 @@ def test_announced_edition_is_not_reported_as_unannounced(announced: Slot) -> No
 
 
 def test_past_or_undated_announcements_do_not_announce_the_next_edition() -> None:
-    # The next edition of the series "widgets" is expected from 10 to 24 June.
+    """The next edition of the series "widgets" is expected from 10 to 24 June."""
     past, undated = on(5, 20), Slot(Precision.NONE, reason="tbc")
     event = EXPECTED_IN_JUNE.find_unannounced([past, undated], LATE_IN_MAY)
     assert event is not None
@@ -74,7 +74,7 @@ def test_past_or_undated_announcements_do_not_announce_the_next_edition() -> Non
 
 @given(st.dates(date(2010, 1, 1), date(2020, 1, 1)), st.integers(15, 400), st.integers(4, 20))
 def test_a_perfectly_regular_series_is_expected_on_its_day(first: date, gap: int, count: int) -> None:
-    # The next edition is due one gap after the last of `count` editions.
+    """The next edition is due one gap after the last of `count` editions."""
     expectation = expect_next_edition(WIDGETS, [first + timedelta(days=gap * number) for number in range(count)])
     assert expectation is not None
     assert expectation.first <= first + timedelta(days=gap * count) <= expectation.last

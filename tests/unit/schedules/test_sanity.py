@@ -66,20 +66,20 @@ def test_usual_count_is_median_of_last_five_reads() -> None:
 
 @pytest.mark.parametrize(("count", "alarms"), [(1, []), (0, [AlarmKind.COUNT])])
 def test_a_small_calendar_may_lose_three_entries(count: int, alarms: list[AlarmKind]) -> None:
-    # Three of four entries are more than the three tenths that a large calendar may lose, but so few can disappear in a
-    # correct read.
+    """Three of four entries are more than the three tenths that a large calendar may lose, but so few can disappear in
+    a correct read."""
     assert alarm_kinds(entries(4), entries(count)) == alarms
 
 
 def test_a_list_may_drop_all_releases_whose_slot_passed_lately() -> None:
-    # Lists drop entries after their slot. So entries that passed within the last week do not count as missing.
+    """Lists drop entries after their slot. So entries that passed within the last week do not count as missing."""
     out = with_slot(passed(ago=timedelta(hours=1)), entries(9))
     assert alarm_kinds(before=out, after=[]) == []
 
 
 def test_entries_that_passed_long_ago_count_as_missing() -> None:
-    # Lists drop entries within a week after their slot. These passed 30 days ago and were still listed at the last
-    # read, so a list without them is suspect.
+    """Lists drop entries within a week after their slot. These passed 30 days ago and were still listed at the last
+    read, so a list without them is suspect."""
     old = with_slot(passed(ago=timedelta(days=30)), entries(9))
     assert alarm_kinds(before=old, after=[]) == [AlarmKind.COUNT]
 
@@ -152,5 +152,5 @@ def test_date_with_day_and_month_exchanged_raises_alarm() -> None:
 
 @given(st.integers(0, 200), st.lists(st.integers(0, 200), min_size=1, max_size=8))
 def test_a_read_with_the_usual_count_raises_no_count_alarm(extra: int, counts: list[int]) -> None:
-    # The usual count is the median of earlier counts, so it is at most the largest of them.
+    """The usual count is the median of earlier counts, so it is at most the largest of them."""
     assert AlarmKind.COUNT not in alarm_kinds([], entries(max(counts) + extra), counts)

@@ -58,7 +58,7 @@ def test_alert_fires_until_final_message_or_for_two_weeks(message: Message) -> N
 
 
 def test_a_graver_alert_ends_the_alerts_of_all_lower_grades(message: Message) -> None:
-    # The message says that the grade is now `report`. The lower grades are `none` and `note`.
+    """The message says that the grade is now `report`. The lower grades are `none` and `note`."""
     report, *ended = build_alerts_of(message, kind="grade_changed")
     assert report["labels"]["grade"] == "report"
     sent_at = message.data["at"]
@@ -79,7 +79,7 @@ def test_alert_links_to_board_and_runbook_if_they_have_pages(message: Message) -
 
 @pytest.mark.parametrize("kind", ["lead", "unproven", "calendar"])
 def test_an_alert_that_no_measurement_resolves_ends_after_a_day(message: Message, kind: str) -> None:
-    # The message is of 09:35:01 on 5 January.
+    """The message is of 09:35:01 on 5 January."""
     assert build_alerts_of(message, kind=kind)[0]["endsAt"] == "2018-01-06T09:35:01.000Z"
 
 

@@ -111,7 +111,7 @@ async def test_recipient_refused_permanently_is_named_and_others_get_mail(messag
 
 
 async def test_message_is_refused_permanently_once_every_recipient_refused_it(message: Message) -> None:
-    # Of three recipients, one is busy at the first attempt (450). At the second it refuses permanently too (550).
+    """Of three recipients, one is busy at the first attempt (450). At the second it refuses permanently too (550)."""
     one_recipient, *_ = TO
     refusals = dict.fromkeys(TO, "550 no such user") | {one_recipient: "450 busy"}
     async with smtp_server(refusals) as server:

@@ -29,7 +29,7 @@ async def send_once(message: Message, chosen: NotifySettings) -> Accepted | Refu
 
 
 async def test_each_recipient_is_sent_the_template_with_its_fields(message: Message) -> None:
-    # `NotifyTwin` imitates GOV.UK Notify. `taken` has what it accepted, `refuse` its refusals by recipient.
+    """`NotifyTwin` imitates GOV.UK Notify. `taken` has what it accepted, `refuse` its refusals by recipient."""
     twin = NotifyTwin()
     async with http_server(twin) as server:
         outcome = await send_once(message, notify_settings(server.url, "duty@example.org", "+447700900123"))
@@ -71,7 +71,8 @@ async def test_mail_refused_as_too_long_is_sent_in_short_form(message: Message) 
 
 
 async def test_a_second_attempt_sends_only_what_notify_does_not_know(message: Message) -> None:
-    # Notify accepts the message for the duty officer at once. It refuses the one for the head until the second attempt.
+    """Notify accepts the message for the duty officer at once. It refuses the one for the head until the second
+    attempt."""
     twin = NotifyTwin()
     twin.refuse["head@example.org"] = (429, "too many requests")
     async with http_server(twin) as server:
@@ -97,7 +98,7 @@ async def test_message_taken_before_a_503_is_found_by_reference(message: Message
 
 
 async def test_invalid_recipient_is_refused_and_does_not_stop_others(message: Message) -> None:
-    # `NotifyTwin` imitates GOV.UK Notify. `taken` has what it accepted, `refuse` its refusals by recipient.
+    """`NotifyTwin` imitates GOV.UK Notify. `taken` has what it accepted, `refuse` its refusals by recipient."""
     twin = NotifyTwin()
     twin.refuse["nobody@example.org"] = (400, "email_address is not valid")
     async with http_server(twin) as server:

@@ -63,7 +63,7 @@ async def test_notices_of_one_incident_are_one_page_and_one_resolve(message: Mes
 
 
 async def test_long_subject_is_shortened_so_that_pagerduty_accepts_it(message: Message) -> None:
-    # FakePagerDuty refuses a summary of more than 1,024 characters, as PagerDuty does.
+    """FakePagerDuty refuses a summary of more than 1,024 characters, as PagerDuty does."""
     async with http_server(FakePagerDuty()) as server:
         assert await send_once(replace(message, subject="x" * 4500), server.url) == Accepted("202")
 

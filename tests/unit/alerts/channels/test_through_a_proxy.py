@@ -106,7 +106,7 @@ async def test_requests_to_notify_go_through_the_proxy(message: Message, proxy: 
 
 
 async def test_apprise_uses_the_proxy_of_the_environment(proxy: Proxy) -> None:
-    # A process of its own, because the environment is that of a whole process.
+    """A process of its own, because the environment is that of a whole process."""
     async with http_server(lambda _: (200, json.dumps({}), {})) as server:
         child = await asyncio.create_subprocess_exec(
             sys.executable,

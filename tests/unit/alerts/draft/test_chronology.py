@@ -115,6 +115,6 @@ def test_decision_to_bring_forward_is_in_account_not_events(ofsted_early: Incide
     ("when", "fault"), [("soon", 'at: not a date-time, write "2018-01-05T09:41"'), ("2018-01-06T09:00", "at: is in")]
 )
 def test_an_invalid_or_future_time_of_a_note_is_refused(ofqual_late: Incident, when: str, fault: str) -> None:
-    # Now is 1pm on 5 January 2018.
+    """Now is 1pm on 5 January 2018."""
     with pytest.raises(InvalidInput, match=fault):
         add_note(ofqual_late, ROLE, "rang", now=NOW, at=when)

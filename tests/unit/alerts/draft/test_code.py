@@ -25,7 +25,7 @@ from tests.unit.alerts.draft.conftest import at
     ],
 )
 def test_the_edition_follows_the_london_date_of_occurrence(occurred: str, edition: str) -> None:
-    # In London, 2.0 applies from 22 February 2018, 2.1 from 5 May 2022 and 3.0 from 3 November 2025.
+    """In London, 2.0 applies from 22 February 2018, 2.1 from 5 May 2022 and 3.0 from 3 November 2025."""
     assert find_edition(at(occurred)).name == edition
 
 
@@ -45,12 +45,12 @@ def test_the_edition_follows_the_london_date_of_occurrence(occurred: str, editio
     ],
 )
 def test_each_kind_of_finding_cites_the_practice_of_its_edition(occurred: str, kind: str, practice: str) -> None:
-    # Such as a late release in March 2018: edition 2.0 applies then, and its practice for lateness is T3.6.
+    """Such as a late release in March 2018: edition 2.0 applies then, and its practice for lateness is T3.6."""
     assert code_json(at(occurred), [kind])["practice"] == practice
 
 
 def test_two_findings_cite_both_practices_once_in_their_order() -> None:
-    # `late` and `partial` break the same practice (4), and an early exposure breaks practice 8.
+    """`late` and `partial` break the same practice (4), and an early exposure breaks practice 8."""
     code = code_json(at("2017-03-22T09:30+00:00"), ["early_exposure", "late", "partial"])
     assert code == {"edition": "1.0", "practice": "Protocol 2, practice 8; Protocol 2, practice 4"}
 

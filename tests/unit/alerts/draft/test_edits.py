@@ -362,11 +362,11 @@ def replace_account(incident: Incident, text: str) -> Report:
 def test_typed_times_and_numbers_outside_the_measured_bounds_are_found(
     ofsted_early: Incident, text: str, wrong_figures: list[str]
 ) -> None:
-    # Due at 9.30am on 22 March; public from 4.55pm or 5pm until 5.25pm or 5.30pm on 20 March.
+    """Due at 9.30am on 22 March; public from 4.55pm or 5pm until 5.25pm or 5.30pm on 20 March."""
     assert find_wrong_numbers(replace_account(ofsted_early, text), "B.2.account") == wrong_figures
 
 
 def test_typed_minutes_in_which_a_measured_interval_begins_are_accepted(ofqual_late: Incident) -> None:
-    # The page came between 12:18:45 and 12:19, the report elsewhere between 09:59:45 and 10:00.
+    """The page came between 12:18:45 and 12:19, the report elsewhere between 09:59:45 and 10:00."""
     text = "The page came at 12:18, 168 minutes late; the report could be read from 09:59."
     assert find_wrong_numbers(replace_account(ofqual_late, text), "B.2.account") == []

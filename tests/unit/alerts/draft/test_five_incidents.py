@@ -177,13 +177,13 @@ def test_field_for_a_person_has_prompt_and_guiding_questions(
 
 @pytest.mark.parametrize("name", MEASURABLE)
 def test_a_draft_contains_no_word_that_no_monitor_can_know(drafts: Mapping[str, Report], name: str) -> None:
-    # Words of the published reports, such as “human error” or the number of subscribers, 13,000.
+    """Words of the published reports, such as “human error” or the number of subscribers, 13,000."""
     form_text = "\n".join(text_of_field(drafts[name], field.id) for field in drafts[name].fields())
     assert [word for word in WORDS_NO_MONITOR_CAN_KNOW if word in form_text] == []
 
 
 def test_the_account_describes_the_landing_page_before_other_addresses(drafts: Mapping[str, Report]) -> None:
-    # In these two incidents the report was available at another address, earlier than the landing page.
+    """In these two incidents the report was available at another address, earlier than the landing page."""
     accounts = (
         text_of_field(drafts["ofqual-2018-01"], "B.2.account"),
         text_of_field(drafts["ofqual-2018-03"], "C.2.account"),

@@ -31,7 +31,7 @@ from tests.unit.alerts.draft.conftest import at
     ],
 )
 def test_the_form_follows_the_london_date_of_occurrence(occurred: str, form: str) -> None:
-    # A applies from 27 September 2012, B from 2017, C from 22 February 2018, D from 2020, the note from 1 May 2022.
+    """A applies from 27 September 2012, B from 2017, C from 22 February 2018, D from 2020, the note from 1 May 2022."""
     assert choose_form(at(occurred), "report").id == form
 
 

@@ -29,7 +29,7 @@ def report_of(incident: Incident, settings: Mapping[str, str], **changed: object
 def test_the_covering_e_mail_states_recipient_sender_incident_and_practice(
     ofqual_late: Incident, settings: Mapping[str, str]
 ) -> None:
-    # The page was due at 9.30am on 5 January 2018, and out by 12.19pm. Its report was at another address before.
+    """The page was due at 9.30am on 5 January 2018, and out by 12.19pm. Its report was at another address before."""
     report = report_of(ofqual_late, settings)
     text = WRITERS["md"](report, Document.COVERING).decode()
     assert "To: Regulator's reporting desk" in text

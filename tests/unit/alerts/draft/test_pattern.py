@@ -44,7 +44,7 @@ def chart_by(group: str, period: Period) -> Bars:
 
 
 def test_late_releases_are_counted_by_cause_with_not_logged_last() -> None:
-    # Three of the four releases are late: c with a logged cause, a and b without one.
+    """Three of the four releases are late: c with a logged cause, a and b without one."""
     rows = [late_row("a"), late_row("b"), late_row("c", cause="platform fault"), late_row("d", verdict="on_time")]
     by_cause = chart_by("cause", period_of(*rows))
     assert by_cause.bars == (Bar("platform fault", number=1, whole=3), Bar("not logged", number=2, whole=3))
@@ -69,7 +69,7 @@ def test_a_period_of_a_month_has_a_chart_by_day() -> None:
 
 
 def test_a_period_of_two_months_has_a_chart_by_month() -> None:
-    # The releases are due on 5 January, 10 January and 14 February.
+    """The releases are due on 5 January, 10 January and 14 February."""
     rows = [late_row(f"r{days}", days_after_5_january=days) for days in (0, 5, 40)]
     by_month = chart_by("month", period_of(*rows, ends=date(2018, 2, 28)))
     assert [(bar.label, bar.number) for bar in by_month.bars] == [("January 2018", 2), ("February 2018", 1)]

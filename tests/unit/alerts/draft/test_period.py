@@ -198,7 +198,7 @@ def test_a_period_report_shows_display_names_and_its_json_ids() -> None:
 
 
 def test_the_period_report_of_the_five_incidents_fills_every_box(incidents: dict[str, Incident]) -> None:
-    # The report only quotes practice and cause, so all incidents may have the same.
+    """The report only quotes practice and cause, so all incidents may have the same."""
     rows = [row_of(each.facts, practice="T3.6", cause="platform fault") for each in incidents.values() if each.facts]
     selected = select_period(rows, date(2015, 1, 1), date(2018, 12, 31))
     report = build_period_report(selected, "www.gov.uk", NOW)
@@ -277,14 +277,14 @@ def test_period_report_lists_only_first_500_claims_of_publishers() -> None:
 
 
 def test_the_csv_of_a_period_lists_all_claims_of_publishers() -> None:
-    # A claim is what a publisher itself says about when it published.
+    """A claim is what a publisher itself says about when it published."""
     lines = period_csv(period_of_one_release_and_501_claims()).splitlines()
     header, releases, claims = 1, 1, 501
     assert len(lines) == header + releases + claims
 
 
 def test_claims_of_publishers_are_not_counted_as_releases() -> None:
-    # A claim is what a publisher itself says about when it published. Here are 501 of them and one release.
+    """A claim is what a publisher itself says about when it published. Here are 501 of them and one release."""
     selected = period_of_one_release_and_501_claims()
     tables_of_incidents = build_period_report(selected, "Ofqual", NOW).measured
     assert tables_of_incidents == ()  # the release was on time

@@ -86,7 +86,7 @@ def test_part_that_was_not_seen_is_drawn_absent(ipcc_late: Incident) -> None:
 
 
 def test_blind_spans_have_a_lane_of_the_monitor(ofqual_late_again: Incident) -> None:
-    # This incident has a blind span: from 9:31 to 9:33 the monitor restarted and could not see.
+    """This incident has a blind span: from 9:31 to 9:33 the monitor restarted and could not see."""
     figure = make_figure(facts_of(ofqual_late_again))
     assert figure.lanes[-1].label == "monitor"
     assert "monitor could not see" in describe_lane(figure, figure.lanes[-1])
@@ -140,7 +140,7 @@ def test_the_legend_names_only_marks_that_are_used(ipcc_late: Incident) -> None:
 
 
 def test_the_range_of_a_figure_is_written_in_local_time(ipcc_late: Incident) -> None:
-    # The page was due at 09:30 and out by 10:08. The figure shows some minutes more at both ends.
+    """The page was due at 09:30 and out by 10:08. The figure shows some minutes more at both ends."""
     assert format_range(make_figure(facts_of(ipcc_late))) == "Between 09:27 and 10:11 BST on 23 July 2015"
 
 

@@ -37,7 +37,7 @@ UNITS = {"day": 86400, "hour": 3600, "minute": 60, "second": 1}
     ],
 )
 def test_a_length_is_written_with_both_bounds(low: float | None, high: float | None, text: str) -> None:
-    # Bounds in seconds, such as 2265 to 2280: “37 to 38 minutes”. None is an unknown bound.
+    """Bounds in seconds, such as 2265 to 2280: “37 to 38 minutes”. None is an unknown bound."""
     assert words.format_bounds(Bounds(low, high)) == text
 
 
@@ -59,7 +59,7 @@ def test_a_length_is_written_with_both_bounds(low: float | None, high: float | N
     ],
 )
 def test_a_length_is_one_round_figure_or_a_range(low: float, high: float | None, text: str) -> None:
-    # Bounds in seconds. If they are close they give one figure, such as “about 38 minutes” for 2265 to 2280.
+    """Bounds in seconds. If they are close they give one figure, such as “about 38 minutes” for 2265 to 2280."""
     assert words.round_length(Bounds(low, high)) == text
 
 
@@ -112,7 +112,8 @@ def read_seconds(text: str) -> int:
     ],
 )
 def test_an_interval_is_written_in_local_time(after: str | None, by: str | None, text: str) -> None:
-    # Rounded outward to the second. On 25 October 2015 the clocks went back: 01:10 GMT is 40 minutes after 01:30 BST.
+    """Rounded outward to the second. On 25 October 2015 the clocks went back: 01:10 GMT is 40 minutes after 01:30
+    BST."""
     assert words.format_interval(make_interval(after, by), LONDON) == text
 
 

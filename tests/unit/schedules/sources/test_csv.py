@@ -18,7 +18,7 @@ THREE_RELEASES = (
 
 
 def test_a_csv_with_our_own_column_names_is_read(parse: Parse, summarise: Summarise) -> None:
-    # Housing has the date "December 2026" and no time.
+    """Housing has the date "December 2026" and no time."""
     assert summarise(parse("csv", THREE_RELEASES)) == [
         ("Trade", "instant", "2026-11-26 09:30", "confirmed"),
         ("Housing", "month", "2026-12-01 2026-12-31", "provisional"),

@@ -174,7 +174,7 @@ def test_changed_date_is_looked_up_for_old_date_and_note(source: GovukSource) ->
 
 
 def test_an_announcement_that_redirects_to_its_publication_is_published(source: GovukSource) -> None:
-    # The second listing lacks the announcement, so it is looked up. The answer is a redirect.
+    """The second listing lacks the announcement, so it is looked up. The answer is a redirect."""
     read(source, listing(a_listed_result("claims")))
     (published,) = read(source, listing(), redirect("claims", "/government/statistics/claims-q3")).announcements
     assert published.uid.endswith("/claims")
@@ -191,8 +191,8 @@ def test_an_announcement_that_was_published_is_not_looked_up_again(source: Govuk
 
 @pytest.mark.parametrize("elsewhere", ["/search/research-and-statistics", f"{HOME}claims--1", "https://ons.gov.uk/x"])
 def test_a_redirect_elsewhere_does_not_mean_published(source: GovukSource, elsewhere: str) -> None:
-    # The second listing lacks the announcement, so it is looked up. It redirects to a page that is no publication of
-    # statistics.
+    """The second listing lacks the announcement, so it is looked up. It redirects to a page that is no publication of
+    statistics."""
     read(source, listing(a_listed_result("claims")))
     reading = read(source, listing(), redirect("claims", elsewhere))
     assert reading.announcements == ()
@@ -200,13 +200,13 @@ def test_a_redirect_elsewhere_does_not_mean_published(source: GovukSource, elsew
 
 
 def test_an_announcement_missing_only_from_the_index_is_kept(source: GovukSource) -> None:
-    # The second listing lacks the announcement. But the look-up of its own page finds it unchanged.
+    """The second listing lacks the announcement. But the look-up of its own page finds it unchanged."""
     read(source, listing(a_listed_result("claims")))
     assert read(source, listing(), item("claims")).announcements[0].title == "Example claims"
 
 
 def test_announcements_in_the_store_are_looked_up_after_a_restart(source: GovukSource) -> None:
-    # The new source never listed the announcement itself. It looks it up only because `remember` restored it.
+    """The new source never listed the announcement itself. It looks it up only because `remember` restored it."""
     stored = read(source, listing(a_listed_result("claims"))).announcements
     restarted = GovukSource(calendar_settings("govuk", "https://www.gov.uk"))
     restarted.remember(stored)
@@ -234,7 +234,7 @@ def test_a_failed_look_up_withdraws_no_release(source: GovukSource) -> None:
 
 
 def test_rows_missing_between_pages_are_reported(source: GovukSource) -> None:
-    # The listing says that it has two entries, but shows the same one twice.
+    """The listing says that it has two entries, but shows the same one twice."""
     one_shown_twice = listing(a_listed_result("claims"), a_listed_result("claims"), total=2)
     assert read(source, one_shown_twice).notes == ("listing: 1 of 2 entries were not shown",)
 

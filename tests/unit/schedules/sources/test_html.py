@@ -41,13 +41,13 @@ def test_a_struck_out_date_is_the_earlier_date(parse: Parse) -> None:
 
 
 def test_the_link_of_the_title_is_the_address(parse: Parse) -> None:
-    # The first title links to /trade?utm_source=x, the second to /energy. The third has no link.
+    """The first title links to /trade?utm_source=x, the second to /energy. The third has no link."""
     urls = [each.url for each in parse("html", TABLE, url="https://stats.example.org/calendar/").announcements]
     assert urls[:3] == ["https://stats.example.org/trade", "https://stats.example.org/energy", ""]
 
 
 def test_a_list_is_read_by_selectors(parse: Parse, summarise: Summarise) -> None:
-    # A date such as "Thursday 1" is completed by the heading above it, "July 2027".
+    """A date such as "Thursday 1" is completed by the heading above it, "July 2027"."""
     body = b"""<h2>July 2027</h2><ul><li class=r><a href=/a>A</a> <b>Thursday 1</b><i>9.30am</i></li>
     <li class=r><a href=/b>B</a> <b>Friday 2</b></li></ul><h2>August 2027</h2>
     <li class=r><a href=/c>C</a> <b>3</b></li>"""

@@ -127,7 +127,7 @@ def test_event_with_two_starts_gives_doubt_instead_of_slot(parse: Parse) -> None
 
 
 def test_floating_times_follow_the_zone_that_the_file_names(parse: Parse) -> None:
-    # A floating time is one without a zone. 08:30 in New York is 12:30 UTC in summer.
+    """A floating time is one without a zone. 08:30 in New York is 12:30 UTC in summer."""
     start = "DTSTART:20260723T083000"
     assert slot_of(parse, start, head=("X-WR-TIMEZONE:America/New_York",)) == ("instant", "2026-07-23T12:30Z", None)
 
@@ -213,8 +213,8 @@ def test_a_series_is_expanded_with_its_exceptions(parse: Parse, summarise: Summa
     ],
 )
 def test_a_series_that_cannot_be_expanded_is_doubted(parse: Parse, rule: str, doubt: str) -> None:
-    # Rules that could take long, such as an event every second, are refused. Others, such as one with the weekday XX,
-    # cannot be read.
+    """Rules that could take long, such as an event every second, are refused. Others, such as one with the weekday XX,
+    cannot be read."""
     series = calendar(event("DTSTART:20260630T083000Z", f"RRULE:{rule}"))
     (announcement,) = parse("ics", series, at=NOW).announcements
     assert announcement.doubt == doubt

@@ -67,7 +67,7 @@ def test_option_published_names_the_field_for_published(parse: Parse) -> None:
 
 
 def test_the_option_published_does_not_give_an_entry_a_state(parse: Parse) -> None:
-    # A state is for example confirmed or provisional.
+    """A state is for example confirmed or provisional."""
     options = {"title": "t", "date": "d", "published": "is_out"}
     (announcement,) = parse("json", b'[{"t":"b","d":"2026"}]', options=options).announcements
     assert announcement.state is None

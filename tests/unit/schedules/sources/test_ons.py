@@ -70,8 +70,8 @@ def test_an_earlier_date_without_a_time_is_a_day(parse: Parse) -> None:
 def test_a_provisional_release_never_has_an_instant(
     parse: Parse, text: str, precision: Precision, first: str, last: str
 ) -> None:
-    # Until a release is final, its `release_date` is a placeholder, of which only the day is used. A readable
-    # `provisional_date` counts more.
+    """Until a release is final, its `release_date` is a placeholder, of which only the day is used. A readable
+    `provisional_date` counts more."""
     announcement = only_announcement(
         parse, a_listed_release(when="2027-04-29T08:30:00.000Z", finalised=False, provisional_date=text)
     )
@@ -84,7 +84,7 @@ def test_a_provisional_release_never_has_an_instant(
 
 
 def test_midnight_in_london_is_a_placeholder_for_the_day(parse: Parse) -> None:
-    # In summer, 23:00 UTC on 30 June is 00:00 on 1 July in London.
+    """In summer, 23:00 UTC on 30 June is 00:00 on 1 July in London."""
     announcement = only_announcement(parse, a_listed_release(when="2027-06-30T23:00:00.000Z"))
     assert (announcement.slot.precision, str(announcement.slot.first)) == (Precision.DAY, "2027-07-01")
 

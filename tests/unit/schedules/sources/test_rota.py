@@ -46,7 +46,7 @@ def test_role_within_a_longer_word_does_not_count() -> None:
 
 
 def test_events_of_whole_days_begin_and_end_at_local_midnight() -> None:
-    # In summer, local midnight is 23:00 UTC of the day before. In November it is 00:00 UTC.
+    """In summer, local midnight is 23:00 UTC of the day before. In November it is 00:00 UTC."""
     ((_, begins, ends),) = read(event("head", ";VALUE=DATE:20260706", ";VALUE=DATE:20261125"))
     assert (begins, ends) == (at(7, 5, 23), at(11, 25, 0))
 
@@ -59,7 +59,7 @@ def test_recurring_event_keeps_local_hours_over_clock_change() -> None:
 
 
 def test_a_shift_that_began_long_ago_still_counts() -> None:
-    # The shift is from 1 August to 1 December. The rota is read on 21 November.
+    """The shift is from 1 August to 1 December. The rota is read on 21 November."""
     assert read(event("duty A", ":20260801T000000Z", ":20261201T000000Z")) == (("duty A", at(8, 1, 0), at(12, 1, 0)),)
 
 

@@ -57,7 +57,7 @@ date = 2026-12-01
 
 
 def test_slot_zone_and_state_of_a_toml_calendar_are_read(parse: Parse, summarise: Summarise) -> None:
-    # The slot of "Zoned" is 08:30Z, which is 09:30 in London's summer. That of "Month" is the text "July 2018".
+    """The slot of "Zoned" is 08:30Z, which is 09:30 in London's summer. That of "Month" is the text "July 2018"."""
     assert summarise(parse("toml", FOUR_RELEASES)) == [
         ("Malpractice for GCSE and A level", "instant", "2018-01-05 09:30", "confirmed"),
         ("Zoned", "instant", "2018-07-05 09:30", ""),

@@ -30,7 +30,7 @@ def at(seconds: float) -> datetime:
 
 
 def test_a_written_interval_contains_the_measured_one() -> None:
-    # The interval is from 13:25:09.099 to 13:25:10.003631. To a tenth, its start is rounded down and its end up.
+    """The interval is from 13:25:09.099 to 13:25:10.003631. To a tenth, its start is rounded down and its end up."""
     text = "between Fri 20 Nov 2026 13:25:09 GMT and Fri 20 Nov 2026 13:25:10.1 GMT"
     assert between_exactly(Interval(at(9.099), at(10.003631))) == text
 
@@ -49,7 +49,7 @@ def test_a_written_interval_contains_the_measured_one() -> None:
     ],
 )
 def test_a_written_length_contains_the_measured_one(bounds: Bounds, text: str) -> None:
-    # The lower bound is rounded down and the upper bound up: 69.999 s to 1 min 9 s, 70.003 s to 1 min 11 s.
+    """The lower bound is rounded down and the upper bound up: 69.999 s to 1 min 9 s, 70.003 s to 1 min 11 s."""
     assert lengths(bounds) == text
 
 
@@ -72,7 +72,7 @@ def test_length_is_rounded_to_seconds_or_tenths_below_ten(seconds: float, text: 
 
 @pytest.mark.parametrize(("seconds", "text"), [(0.44, "0.4 s"), (-61, "-1 min 1 s"), (90_061, "1 d 1 h")])
 def test_a_length_of_two_parts_has_its_two_largest_units(seconds: float, text: str) -> None:
-    # For example, 90,061 s is 1 d 1 h 1 min 1 s.
+    """For example, 90,061 s is 1 d 1 h 1 min 1 s."""
     assert length(seconds, parts=2) == text
 
 
@@ -81,7 +81,7 @@ def test_an_instant_is_written_in_local_time_with_its_zone() -> None:
 
 
 def test_interval_without_one_limit_is_written_with_the_other() -> None:
-    # `at` counts seconds from 13:25:00.
+    """`at` counts seconds from 13:25:00."""
     assert between_exactly(Interval()) == "at an unknown time"
     assert between_exactly(Interval(at(0), None)) == "after Fri 20 Nov 2026 13:25:00 GMT"
     assert between_exactly(Interval(None, at(10.1))) == "by Fri 20 Nov 2026 13:25:10.1 GMT"
@@ -97,12 +97,12 @@ def test_interval_without_one_limit_is_written_with_the_other() -> None:
     ],
 )
 def test_a_date_common_to_both_ends_is_written_once(interval: Interval, text: str) -> None:
-    # `at` counts seconds from 13:25:00. Starts are rounded down to a second, and ends up.
+    """`at` counts seconds from 13:25:00. Starts are rounded down to a second, and ends up."""
     assert interval_text(interval) == text
 
 
 def test_both_ends_have_zone_in_night_of_clock_change() -> None:
-    # At 01:00 UTC the clock goes back from 02:00 BST to 01:00 GMT.
+    """At 01:00 UTC the clock goes back from 02:00 BST to 01:00 GMT."""
     change = datetime(2026, 10, 25, 1, tzinfo=UTC)
     text = "between 25 Oct 2026 01:59:59 BST and 25 Oct 2026 01:00:00 GMT"
     assert interval_text(Interval(change - timedelta(seconds=1), change)) == text
