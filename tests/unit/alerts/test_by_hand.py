@@ -47,7 +47,7 @@ def test_leak_occurred_on_first_local_date_typed(logged_leak: Incident) -> None:
     assert logged_leak.occurred == midnight_in_london
 
 
-def test_logged_leak_has_grade_report_a_draft_and_role(logged_leak: Incident) -> None:
+def test_logged_leak_needs_a_report_and_names_who_logged(logged_leak: Incident) -> None:
     assert (logged_leak.kind, logged_leak.producer, logged_leak.grade) == (Kind.HAND, "moj", "report")
     assert logged_leak.has_draft
     assert logged_leak.timeline[0].by == "lead statistician"
@@ -151,6 +151,7 @@ def test_a_date_that_cannot_be_is_refused(when: str) -> None:
 
 
 def test_measured_breach_opens_incident_beside_one_logged_by_hand(make_facts: Make, overdue_by_seconds: Make) -> None:
+    """The breach is an overdue page. What a person logged stays an incident of its own."""
     watched, overdue = make_facts(), overdue_by_seconds(61)
     logged = log_by_hand({"what": "A leak", "when": "2018-01-04"}, watched, watched.at)
     decision = decide(overdue, logged, overdue.at)
@@ -169,6 +170,7 @@ def test_new_facts_do_not_update_incident_logged_by_hand(make_facts: Make) -> No
 
 
 def test_notice_of_logged_leak_does_not_repeat_what_leaked(logged_leak: Incident) -> None:
+    """A notice goes to many people, who must not learn the content early."""
     notice = make_opening_by_hand(logged_leak)
     assert notice.subject == (
         "LOGGED: Safety in Custody Quarterly Statistics bulletin (moj), an incident was logged by hand"

@@ -126,11 +126,13 @@ def test_waiting_notice_does_not_delay_other_threads() -> None:
 
 
 def test_waiting_channel_does_not_delay_another_channel() -> None:
+    """The notice `a` waits for its retry on the pager and is due by mail."""
     outbox = [pending("a", thread="a", channel="pager", due=600), pending("a", thread="a", channel="mail")]
     assert [one.channel for one in select_ready(outbox, NOW)] == ["mail"]
 
 
 def test_opening_is_sent_before_follow_up_of_same_instant() -> None:
+    """The opening is the first notice of a thread."""
     follow_up, opening = pending("final", thread="opening"), pending("opening", thread="opening")
     assert select_ready([follow_up, opening], NOW) == [opening]
 

@@ -77,6 +77,7 @@ def test_flapping_page_gives_three_notices_and_then_steady_one(make_facts: Make)
 
 
 def test_steady_notice_does_not_deny_that_release_was_removed(make_facts: Make) -> None:
+    """A notice says that content that came and went has not changed for ten minutes."""
     appeared, removed, appeared_again, removed_again = 0, 5, 10, 15
     _, incident = decide_at_each_change(make_facts, [appeared, removed, appeared_again, removed_again])
     steady = make_steady_notice(incident, seconds_after_7_30(removed_again) + timedelta(minutes=10))
@@ -117,6 +118,7 @@ def test_flapping_page_gets_notice_at_once_if_graver(make_facts: Make) -> None:
 
 
 def test_flapping_page_gets_one_notice_at_its_slot(make_facts: Make) -> None:
+    """A flapping page appears and disappears repeatedly."""
     changes = [0, 5, 10]  # the page appears, is removed and appears again
     _, incident = decide_at_each_change(make_facts, changes)
     slot = seconds_after_7_30(20)

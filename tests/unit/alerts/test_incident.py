@@ -182,7 +182,7 @@ def test_first_breach_takes_over_calendar_or_unproven_incident(
 def test_first_breach_leaves_incident_open_that_a_person_must_close(
     make_facts: Make, overdue_by_seconds: Make, kind: str
 ) -> None:
-    """`superseded` would be the earlier incident, closed by the decision."""
+    """`superseded` would be that incident, closed by the decision."""
     incident_for_a_person = incident_without_breach(make_facts, kind)
     decision = decide(overdue_by_seconds(400), incident_for_a_person, now=SLOT + timedelta(minutes=7))
     assert incident_of(decision).kind is Kind.LATE
@@ -227,6 +227,7 @@ def test_three_incidents_of_one_release_have_different_ids(make_facts: Make, ove
 
 
 def test_an_unproven_release_after_a_calendar_incident_gets_a_notice(make_facts: Make) -> None:
+    """The calendar incident is about a slot moved at short notice. Then no look shows when the release came out."""
     calendar = incident_opened_by(make_facts(SLOT, findings=(SHORT_NOTICE,)))
     unproven = make_facts(AFTER_SLOT, verdict=VerdictKind.UNPROVEN, findings=(SHORT_NOTICE,))
     decision = decide(unproven, calendar, now=SLOT + timedelta(minutes=6))
@@ -267,6 +268,7 @@ def test_incident_known_only_after_final_verdict_is_closed_at_once(late_by_secon
 
 
 def test_exposure_gets_one_notice_at_begin_and_one_at_end(public_early: Make) -> None:
+    """An exposure is a time in which the release was public before its slot."""
     begins = SLOT - timedelta(hours=40, minutes=30)
     begun = decide(public_early("html", is_open=True, begins=begins), known=None, now=AFTER_SLOT)
     assert (incident_of(begun).kind, notice_kinds(begun)) == (Kind.EARLY, ["opened"])
@@ -326,9 +328,10 @@ def test_a_final_unproven_verdict_gets_a_notice_at_once(make_facts: Make) -> Non
 
 
 def test_unproven_release_proved_on_time_gets_final_notice(make_facts: Make) -> None:
-    unproven = decide(make_facts(AFTER_SLOT, verdict=VerdictKind.UNPROVEN), known=None, now=SLOT + timedelta(minutes=6))
+    """At first, no look shows whether it came out on time."""
+    unproven = incident_without_breach(make_facts, "unproven")
     on_time = make_facts(AFTER_SLOT, verdict=VerdictKind.ON_TIME, final=True)
-    (notice,) = decide(on_time, unproven.incident, SLOT + timedelta(hours=1)).notices
+    (notice,) = decide(on_time, unproven, now=SLOT + timedelta(hours=1)).notices
     assert notice.kind == "final"
     assert "came out on time" in notice.subject
 
@@ -342,6 +345,7 @@ def test_a_finding_about_calendars_gives_a_notice_without_a_draft(make_facts: Ma
 
 
 def test_calendar_incident_closes_silently_if_release_is_on_time(make_facts: Make) -> None:
+    """The incident is about a slot that was moved at short notice."""
     incident = incident_opened_by(make_facts(SLOT, findings=(SHORT_NOTICE,)))
     on_time = decide(make_facts(AFTER_SLOT, verdict=VerdictKind.ON_TIME, final=True), incident, AFTER_SLOT)
     assert on_time.notices == ()
@@ -394,6 +398,7 @@ SWAPPED = Finding(FindingKind.SWAPPED, "sheet", "its bytes changed")
 
 @pytest.mark.parametrize("alteration", [removal_of("page"), SWAPPED], ids=["page removed", "file replaced"])
 def test_alteration_after_release_opens_incident_without_grade_and_draft(make_facts: Make, alteration: Finding) -> None:
+    """An alteration is a page that was removed, or a file that was replaced, after its release."""
     decision = decide(released_with(make_facts, alteration), known=None, now=AFTER_SLOT)
     assert incident_of(decision).grade == "none"
     assert incident_of(decision).closed is None
@@ -402,6 +407,7 @@ def test_alteration_after_release_opens_incident_without_grade_and_draft(make_fa
 
 @pytest.mark.parametrize("alteration", [removal_of("page"), SWAPPED], ids=["page removed", "file replaced"])
 def test_alteration_after_release_gets_one_notice_with_its_detail(make_facts: Make, alteration: Finding) -> None:
+    """An alteration is a page that was removed, or a file that was replaced, after its release."""
     facts = released_with(make_facts, alteration)
     decision = decide(facts, known=None, now=AFTER_SLOT)
     (notice,) = decision.notices
@@ -442,6 +448,7 @@ def test_removal_at_alternative_or_guessed_address_gets_no_notice(make_facts: Ma
 
 
 def test_a_second_swap_of_a_release_gets_no_notice(make_facts: Make) -> None:
+    """A swap is a file that was replaced by another one after its release."""
     incident = incident_opened_by(released_with(make_facts, SWAPPED))
     assert decide(released_with(make_facts, SWAPPED, SWAPPED), incident, AFTER_SLOT).notices == ()
 
@@ -507,6 +514,7 @@ def test_cache_that_kept_release_from_users_opens_late_incident(make_facts: Make
 
 
 def test_incident_without_announced_time_occurs_when_found(make_facts: Make) -> None:
+    """Only the month of the release was announced."""
     monthly = {"slot": None, "slot_text": "December 2017"}
     late = make_facts(AFTER_SLOT, verdict="late", grade="report", parts=(page_part(VerdictKind.LATE),), **monthly)
     assert incident_opened_by(late).occurred == AFTER_SLOT
@@ -558,6 +566,7 @@ SEQUENCES_OF_FACTS = st.lists(
 
 @given(sequence=SEQUENCES_OF_FACTS)
 def test_release_opens_at_most_one_unproven_and_one_breach_thread(sequence: list[ReleaseFacts]) -> None:
+    """A thread is an opening notice with its follow-ups. The facts of `sequence` are random, one for each minute."""
     incident: Incident | None = None
     notices: list[Notice] = []
     for at, facts in dated_by_minute(sequence):
@@ -573,6 +582,7 @@ def test_release_opens_at_most_one_unproven_and_one_breach_thread(sequence: list
 
 @given(sequence=SEQUENCES_OF_FACTS)
 def test_in_any_sequence_same_facts_twice_give_one_notice(sequence: list[ReleaseFacts]) -> None:
+    """The facts of `sequence` are random, one for each minute."""
     incident: Incident | None = None
     for at, facts in dated_by_minute(sequence):
         incident = decide(facts, incident, at).incident
@@ -581,6 +591,7 @@ def test_in_any_sequence_same_facts_twice_give_one_notice(sequence: list[Release
 
 @given(sequence=SEQUENCES_OF_FACTS)
 def test_no_facts_take_the_incident_from_a_release(sequence: list[ReleaseFacts]) -> None:
+    """The facts of `sequence` are random, one for each minute."""
     incident: Incident | None = None
     for at, facts in dated_by_minute(sequence):
         had_incident = incident is not None
@@ -590,6 +601,7 @@ def test_no_facts_take_the_incident_from_a_release(sequence: list[ReleaseFacts])
 
 @given(sequence=SEQUENCES_OF_FACTS)
 def test_no_facts_take_the_grade_from_an_incident(sequence: list[ReleaseFacts]) -> None:
+    """The facts of `sequence` are random, one for each minute."""
     incident: Incident | None = None
     ids_with_a_grade: set[str] = set()
     for at, facts in dated_by_minute(sequence):

@@ -47,7 +47,8 @@ def test_subject_of_overdue_release_says_due_and_still_absent(overdue_by_seconds
 
 def test_absence_at_a_guessed_address_is_called_not_found_yet(overdue_by_seconds: Make) -> None:
     facts = overdue_by_seconds(61)
-    notice = notice_about(replace(facts, parts=tuple(replace(part, address="guessed") for part in facts.parts)))
+    (page,) = facts.parts
+    notice = notice_about(replace(facts, parts=(replace(page, address="guessed"),)))
     assert notice.subject.endswith("due 09:30 GMT, not found yet, as of 09:31:01 GMT")
 
 
@@ -93,6 +94,7 @@ def test_subject_of_closed_exposure_states_both_bounds_of_length(public_early: M
 
 
 def test_notice_does_not_repeat_content_of_an_early_release(public_early: Make) -> None:
+    """A notice goes to many people, who must not learn the content early."""
     facts = public_early("html", is_open=True)
     content = facts.findings[0].detail
     assert content
@@ -183,6 +185,7 @@ def test_unproven_subject_names_cause_that_findings_show(
 
 
 def test_an_alternative_that_was_not_seen_is_never_called_overdue(overdue_by_seconds: Make) -> None:
+    """An alternative is another address at which users may find the release."""
     late = overdue_by_seconds(61)
     news = page_part(VerdictKind.OVERDUE, id="news", role="alternative", required=False, delay=Bounds(61, None))
     notice = notice_about(replace(late, parts=(*late.parts, news)))
@@ -226,6 +229,7 @@ def test_a_calendar_notice_says_what_is_wrong_with_the_calendars(make_facts: Mak
 
 
 def test_slot_of_only_a_month_is_written_as_announced(make_facts: Make) -> None:
+    """The page was never seen until the watch ended."""
     page = page_part(VerdictKind.NOT_PUBLISHED, delay=Bounds(None, None))
     never_seen = make_facts(verdict=VerdictKind.NOT_PUBLISHED, grade=Grade.REPORT, parts=(page,))
     watch_ended = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
@@ -277,11 +281,13 @@ def make_openings(overdue_by_seconds: Make, *, releases: int, producers: Sequenc
 
 
 def test_openings_below_the_threshold_are_not_folded_into_a_digest(overdue_by_seconds: Make) -> None:
+    """A digest is one notice in place of the first notices of many incidents."""
     openings = make_openings(overdue_by_seconds, releases=4, producers=["p0"])
     assert fold_openings(openings, AFTER_SLOT, threshold=5) is None
 
 
 def test_openings_above_the_threshold_are_folded_into_one_digest(overdue_by_seconds: Make) -> None:
+    """A digest is one notice in place of the first notices of many incidents."""
     openings = make_openings(overdue_by_seconds, releases=6, producers=["p0", "p1"])
     digest = fold_openings(openings, AFTER_SLOT, threshold=5)
     assert digest is not None
@@ -292,12 +298,14 @@ def test_openings_above_the_threshold_are_folded_into_one_digest(overdue_by_seco
 
 
 def test_openings_in_another_order_become_the_same_digest(overdue_by_seconds: Make) -> None:
+    """A digest is one notice in place of the first notices of many incidents."""
     openings = make_openings(overdue_by_seconds, releases=6, producers=["p0", "p1"])
     digest = fold_openings(openings, AFTER_SLOT, threshold=5)
     assert fold_openings(list(reversed(openings)), AFTER_SLOT, threshold=5) == digest
 
 
 def test_the_message_of_a_digest_belongs_to_no_single_incident(overdue_by_seconds: Make) -> None:
+    """A digest is one notice in place of the first notices of many incidents."""
     openings = make_openings(overdue_by_seconds, releases=6, producers=["p0", "p1"])
     digest = fold_openings(openings, AFTER_SLOT, threshold=5)
     assert digest is not None

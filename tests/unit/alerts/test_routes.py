@@ -153,11 +153,13 @@ QUIET_FROM_22_TO_7 = a_route("mail", quiet=(time(22), time(7)))
 
 
 def test_quiet_hours_delay_a_note_until_their_end() -> None:
+    """The notice is of 23:30 in London. The quiet hours end at 7:00."""
     seven_by_summer_time = datetime(2018, 7, 6, 6, tzinfo=UTC)
     assert send_times(make_notice("note"), [QUIET_FROM_22_TO_7]) == [("mail", seven_by_summer_time)]
 
 
 def test_quiet_hours_do_not_delay_a_report() -> None:
+    """The notice is of 23:30 in London, within the quiet hours."""
     assert send_times(make_notice("report"), [QUIET_FROM_22_TO_7]) == [("mail", NIGHT)]
 
 
@@ -169,6 +171,7 @@ def test_quiet_hours_end_by_local_clock_despite_clock_change() -> None:
 
 
 def test_channel_on_two_routes_is_notified_at_earlier_time() -> None:
+    """By one of the routes, the channel has quiet hours until 7:00."""
     routes = [QUIET_FROM_22_TO_7, a_route("mail", producer="ofqual")]
     assert send_times(make_notice("note"), routes) == [("mail", NIGHT)]
 

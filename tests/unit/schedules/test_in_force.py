@@ -124,6 +124,7 @@ def test_cancellation_read_after_slot_is_kept_as_second_promise() -> None:
 
 
 def test_second_promise_is_dropped_if_calendar_returns_to_first() -> None:
+    """A change that is read after the slot is kept as a second promise."""
     second, first_again = promise_read(july(24), AFTER_SLOT), promise_read(july(23), AFTER_SLOT + HOUR)
     assert in_force(PROMISE_OF_23_JULY, second, first_again).changed_after_slot is None
 
@@ -174,6 +175,7 @@ def test_time_announced_after_it_passed_does_not_refine_day() -> None:
 
 
 def test_time_announced_before_it_passed_refines_its_day() -> None:
+    """It is no move."""
     time_of_that_day = promise_read(july(23), BEFORE_SLOT)
     found = in_force(DAY_BY_PRIMARY, time_of_that_day)
     assert (found.slot, found.moved_from) == (july(23), None)
@@ -245,6 +247,7 @@ def test_late_announcement_is_short_notice_if_earlier_read_lacked_it() -> None:
 
 
 def test_the_first_read_of_a_calendar_proves_no_short_notice() -> None:
+    """Without an earlier read, no one knows how long the calendar had shown the slot."""
     assert in_force(promise_read(july(23), utc(7, 22), last_read_without=None)).short_notice is None
 
 
@@ -265,6 +268,7 @@ def test_primary_slot_counts_and_differing_slot_is_a_disagreement() -> None:
 
 
 def test_without_primary_calendar_the_first_announced_slot_counts() -> None:
+    """The release has no calendars in its configuration."""
     first, second = promise_read(july(24), utc(7, 1), "first"), promise_read(july(23), utc(7, 2), "second")
     assert in_force(first, second, calendars=()).slot == july(24)
 
@@ -301,6 +305,7 @@ def test_entry_by_hand_is_never_at_short_notice() -> None:
 
 
 def test_entry_by_hand_disagrees_until_it_is_removed() -> None:
+    """A person adds the slot of 24 July and removes it a day later. The primary calendar says 23 July."""
     added = promise_read(july(24), utc(6, 2), BY_HAND)
     removed = cancellation_read(july(24), utc(6, 3), BY_HAND)
     assert in_force(PROMISE_OF_23_JULY, added).disagreements == (added,)
@@ -309,6 +314,7 @@ def test_entry_by_hand_disagrees_until_it_is_removed() -> None:
 
 
 def test_disagreement_of_calendars_survives_removal_by_hand() -> None:
+    """The other calendar still says 25 July, after a person has added and removed 24 July."""
     differing = promise_read(july(25), utc(6, 1), OTHER)
     added = promise_read(july(24), utc(6, 2), BY_HAND)
     removed = cancellation_read(july(24), utc(6, 3), BY_HAND)
@@ -436,6 +442,7 @@ def test_calendars_that_both_cancel_agree_whatever_slot_they_name() -> None:
 
 
 def test_day_of_primary_takes_time_from_another_calendar() -> None:
+    """The primary calendar says only 23 July. The other one gives a time on that day."""
     assert in_force(DAY_BY_PRIMARY, TIME_BY_OTHER).promise == TIME_BY_OTHER
 
 
@@ -643,6 +650,7 @@ _promises = st.lists(
 def test_slot_that_passed_in_force_stays_in_force(
     history: list[Promise], days_after_1_june: int, calendars: tuple[str, ...]
 ) -> None:
+    """Whatever promises are read later."""
     now = utc(6, 1) + timedelta(days=days_after_1_june)
     found_now = in_force(*history, now=now, calendars=calendars)
     slot = found_now.slot

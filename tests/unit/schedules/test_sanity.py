@@ -93,6 +93,7 @@ def test_empty_first_read_is_alarm_unless_calendar_may_be_empty() -> None:
 
 @pytest.mark.parametrize(("count", "alarms"), [(6, []), (7, [AlarmKind.RE_DATED])])
 def test_fifth_of_entries_may_be_re_dated_at_once(count: int, alarms: list[AlarmKind]) -> None:
+    """Six of 30 entries are a fifth."""
     before = entries(30)
     re_dated = with_slot(FAR_AHEAD, before[:count])
     assert alarm_kinds(before, after=[*re_dated, *before[count:]]) == alarms
@@ -100,6 +101,7 @@ def test_fifth_of_entries_may_be_re_dated_at_once(count: int, alarms: list[Alarm
 
 @pytest.mark.parametrize(("count", "alarms"), [(6, []), (7, [AlarmKind.CANCELLED])])
 def test_cancelling_more_than_a_fifth_at_once_raises_alarm(count: int, alarms: list[AlarmKind]) -> None:
+    """Six of 30 entries are a fifth."""
     before = entries(30)
     cancelled = [replace(each, state=State.CANCELLED) for each in before[:count]]
     assert alarm_kinds(before, after=[*cancelled, *before[count:]]) == alarms
@@ -127,6 +129,7 @@ def test_dates_that_are_all_to_be_confirmed_raise_no_alarm() -> None:
 
 @pytest.mark.parametrize(("count", "alarms"), [(15, []), (16, [AlarmKind.GONE])])
 def test_new_keys_for_over_half_of_entries_raise_alarm(count: int, alarms: list[AlarmKind]) -> None:
+    """Then the calendar has probably changed how it makes its keys."""
     before = entries(30)
     with_other_keys = [replace(each, uid=f"/{each.uid}") for each in before[:count]]
     assert alarm_kinds(before, after=[*with_other_keys, *before[count:]]) == alarms

@@ -93,6 +93,7 @@ def test_time_an_hour_off_half_past_nine_doubts_zone(slot: Slot, *, doubtful: bo
     ids=["after a weekend", "on the day of a clock change", "after a bank holiday"],
 )
 def test_access_begins_24_hours_before_the_slot_in_england(slot: datetime) -> None:
+    """From then on, the law lets officials see the release."""
     assert ENGLAND.access_begins(slot) == slot - timedelta(hours=24)
 
 
@@ -105,6 +106,7 @@ def test_access_begins_five_working_days_before_the_slot_in_scotland() -> None:
 
 @given(st.dates(date(2015, 1, 1), date(2030, 1, 1)), st.integers(1, 20))
 def test_counting_back_working_days_ends_on_a_working_day(day: date, count: int) -> None:
+    """It passes so many of them, and any days off between."""
     found = ENGLAND.workday_before(day, count)
     days_between = (found + timedelta(days=n) for n in range((day - found).days))
     assert ENGLAND.is_workday(found)

@@ -63,6 +63,7 @@ def test_a_finding_that_is_no_breach_cites_no_practice(kinds: list[str]) -> None
 
 
 def test_practices_are_found_by_number_of_failure_mode() -> None:
+    """FM11 is the failure that a date was changed without an announcement, or that calendars disagree."""
     edition = find_edition(at("2018-03-08T09:30+00:00"))
     assert [practice.cite for practice in find_practices("FM11", edition)] == ["T3.1", "T3.2"]
 

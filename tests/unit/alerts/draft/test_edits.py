@@ -67,6 +67,10 @@ def sign(versions: Versions, at: datetime = ON_5_JANUARY) -> Versions:
     return append_signature(versions, "the Head of Profession", at)
 
 
+def signed_report(incident: Incident, form: str = "B", at: datetime = ON_5_JANUARY) -> Report:
+    return sign(first_version(incident, form), at)[-1].report
+
+
 def list_shown_typed_texts(report: Report) -> list[str]:
     found: list[Piece] = []
     for block in build_outline(report):
@@ -219,7 +223,7 @@ def test_an_unchanged_measurement_on_a_later_day_is_no_amendment(ofqual_late: In
 @pytest.mark.parametrize("ending", list(WRITERS))
 @pytest.mark.parametrize("form", ["A", "B", "C", "D", "note"])
 def test_a_signed_report_contains_only_the_filled_form(ofqual_late: Incident, form: str, ending: str) -> None:
-    report = sign(first_version(ofqual_late, form))[-1].report
+    report = signed_report(ofqual_late, form)
     text = plain(ending, WRITERS[ending](report))
     for part_of_the_draft in (
         "to be completed",
@@ -239,7 +243,7 @@ def test_a_signed_report_contains_only_the_filled_form(ofqual_late: Incident, fo
 
 
 def test_signed_report_says_none_only_in_optional_empty_boxes(ofqual_late: Incident) -> None:
-    report = sign(first_version(ofqual_late))[-1].report
+    report = signed_report(ofqual_late)
     optional, required = get_field(report, "B.1.statement"), get_field(report, "B.4.corrective")
     assert (optional.required, required.required) == (False, True)
     assert list_signed_texts(optional) == ["None"]
@@ -252,7 +256,7 @@ def list_signed_texts(field: Field) -> list[str]:
 
 
 def test_the_date_of_report_is_the_day_of_signing(ofqual_late: Incident) -> None:
-    report = sign(first_version(ofqual_late), at=datetime(2018, 1, 8, 9, 31, tzinfo=UTC))[-1].report
+    report = signed_report(ofqual_late, at=datetime(2018, 1, 8, 9, 31, tzinfo=UTC))
     assert get_field(report, "B.1.date").paragraphs == ("8 January 2018",)
 
 
@@ -263,7 +267,7 @@ def test_typed_date_of_report_is_kept_at_signing(ofqual_late: Incident) -> None:
 
 
 def test_signing_a_note_fills_the_box_for_its_sign_off(ofqual_late: Incident) -> None:
-    report = sign(first_version(ofqual_late, "note"))[-1].report
+    report = signed_report(ofqual_late, "note")
     assert typed_answer(report, "N.signoff") == "The Head of Profession, 5 January 2018"
 
 

@@ -121,7 +121,7 @@ def test_note_says_by_when_unseen_release_was_not_found(ipcc_late: Incident) -> 
 def test_note_of_open_exposure_gives_length_so_far(ofsted_early: Incident) -> None:
     ended = facts_of(ofsted_early).parts[0].exposures[0]
     still_open = replace(ended, to=Interval(), seconds=Bounds(10 * 60, None), open=True, ended=None)
-    report = note_of(with_only_page(ofsted_early, at("2017-03-20T17:10+00:00"), exposures=(still_open,)))
+    report = note_of(with_only_page(ofsted_early, as_of=at("2017-03-20T17:10+00:00"), exposures=(still_open,)))
     assert text_of_field(report, "N.what").endswith("It was still available at 5.10pm.")
     # 40½ hours from about 5pm on 20 March to the slot at 9.30am on 22 March.
     length_so_far = "The release was available for at least 10 minutes, from some 40½ hours before"
@@ -138,7 +138,7 @@ def test_note_of_open_exposure_says_when_last_seen(ofsted_early: Incident, last_
     ended = facts_of(ofsted_early).parts[0].exposures[0]
     still_open = replace(ended, to=Interval(), seconds=Bounds(300, None), open=True, ended=None)
     page = {"exposures": (still_open,), "seen_until": at(f"2017-03-20T{last_seen}+00:00")}
-    note = note_of(with_only_page(ofsted_early, at("2017-03-20T17:10+00:00"), **page))
+    note = note_of(with_only_page(ofsted_early, as_of=at("2017-03-20T17:10+00:00"), **page))
     assert text_of_field(note, "N.what").endswith(last_sentence)
 
 
@@ -293,6 +293,7 @@ def test_slot_without_time_of_day_gives_no_delay_in_minutes(ipcc_late: Incident)
 
 
 def test_no_draft_repeats_details_of_an_early_release(ofsted_early: Incident) -> None:
+    """The details of its findings quote what was public too early."""
     secret = "57 per cent of schools"
     findings = tuple(replace(each, detail=secret) for each in facts_of(ofsted_early).findings)
     incident = with_facts(ofsted_early, findings=findings)
@@ -384,7 +385,7 @@ def test_note_of_exposure_just_found_says_not_yet_removed(ofsted_early: Incident
     """09:29:35 to 09:29:38 is written as the nearest minute, 9.30am. The announced time is 9.30am too."""
     start, now = between("2017-03-22T09:29:35Z", "2017-03-22T09:29:38Z"), at("2017-03-22T09:29:45Z")
     just_found = Exposure("page", start, Interval(), Bounds(0, None), open=True)
-    report = note_of(with_only_page(ofsted_early, now, exposures=(just_found,)))
+    report = note_of(with_only_page(ofsted_early, as_of=now, exposures=(just_found,)))
     assert text_of_field(report, "N.what").endswith("became available at about 9.30am. It had not yet been removed.")
     statement_to_users = report.holding[0]
     assert "It could be seen shortly before that time." in statement_to_users

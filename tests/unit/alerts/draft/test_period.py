@@ -318,6 +318,7 @@ def test_json_of_period_has_share_on_time_and_every_release() -> None:
 
 
 def test_json_of_period_of_all_producers_names_no_producer() -> None:
+    """The releases are of two producers."""
     assert period_json(period_of(release_row("a"), release_row("b", producer="ons")))["producer"] is None
 
 

@@ -38,6 +38,7 @@ def make_figure(facts: ReleaseFacts) -> Timeline:
 
 
 def test_every_part_has_a_lane_from_absent_to_public(ofqual_late: Incident) -> None:
+    """A lane is the line of one part in the figure of the timeline."""
     figure = make_figure(facts_of(ofqual_late))
     assert [lane.label for lane in figure.lanes] == [
         "announced page",
@@ -51,6 +52,7 @@ def test_every_part_has_a_lane_from_absent_to_public(ofqual_late: Incident) -> N
 
 
 def test_part_that_last_look_missed_is_public_until_last_seen(ofqual_late: Incident) -> None:
+    """The page came out by 12:19 and was last seen at 12:19:30."""
     facts = facts_of(ofqual_late)
     page, *others = facts.parts
     seen_until = datetime(2018, 1, 5, 12, 19, 30, tzinfo=UTC)
@@ -60,6 +62,7 @@ def test_part_that_last_look_missed_is_public_until_last_seen(ofqual_late: Incid
 
 
 def test_exposed_part_is_drawn_early_and_unpublished_part_absent(ofsted_early: Incident) -> None:
+    """The page was public early for half an hour. The data file was never seen."""
     page, _, never_public_sheet, *_ = make_figure(facts_of(ofsted_early)).lanes
     assert [span.state for span in page.spans] == ["absent", "between", "early", "between", "absent"]
     assert [span.state for span in never_public_sheet.spans] == ["absent"]
@@ -123,6 +126,7 @@ def test_ticks_a_day_apart_are_at_local_midnight_in_summer(ofsted_early: Inciden
 
 
 def test_picture_of_a_lane_is_png_of_declared_size(ofsted_early: Incident) -> None:
+    """A lane is the line of one part in the figure of the timeline."""
     figure = make_figure(facts_of(ofsted_early))
     picture = lane_png(figure, figure.lanes[0])
     assert picture.startswith(b"\x89PNG\r\n\x1a\n")

@@ -49,6 +49,7 @@ def test_html_headings_begin_with_one_title_and_skip_no_level(report: Report) ->
 
 
 def test_html_is_accessible_and_has_no_script(report: Report) -> None:
+    """It has a language, headers of tables, and a text alternative of its picture."""
     documents = (Document.DRAFT, Document.EVIDENCE)
     draft, evidence = (WRITERS["html"](report, document).decode() for document in documents)
     for page in (draft, evidence):

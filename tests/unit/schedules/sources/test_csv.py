@@ -68,6 +68,7 @@ def test_a_column_of_any_name_can_be_chosen(parse: Parse) -> None:
 
 
 def test_date_with_exchanged_month_and_day_is_no_slot(parse: Parse) -> None:
+    """Dates are read with the day first. A note says that 12/25/2026 fits only with the month first."""
     month_first, day_first = "12/25/2026", "11/12/2026"
     reading = parse("csv", f"title,date\nA,{month_first}\nB,{day_first}\n".encode())
     assert [each.slot.reason for each in reading.announcements] == ["order", None]

@@ -80,6 +80,7 @@ def test_named_publications_are_requested_without_the_list() -> None:
 
 
 def test_each_publication_of_the_list_is_requested_once() -> None:
+    """The source first reads the list, then each of its publications, then nothing more."""
     source = EesSource(calendar_settings("ees"))
     listed = Page(source.first(NOW)[0].url, 200, b'[{"slug": "absence", "lastModified": null}, {"slug": "b"}]')
     requests = source.more([listed], NOW)

@@ -64,6 +64,7 @@ def query(request: PageRequest) -> dict[str, list[str]]:
 
 
 def test_listing_is_requested_from_16_days_ago_in_stable_order(source: GovukSource) -> None:
+    """The calendar is read on 13 November 2026."""
     sent = query(source.first(datetime(2026, 11, 13, 12, tzinfo=UTC))[0])
     assert sent["filter_release_timestamp"] == ["from:2026-10-28"]
     assert (sent["order"], sent["start"]) == (["release_timestamp"], ["0"])

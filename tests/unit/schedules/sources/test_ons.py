@@ -137,6 +137,7 @@ def look_up_unlisted_release(status: int, body: bytes, **headers: str) -> Readin
 
 
 def test_late_release_no_longer_listed_is_still_announced() -> None:
+    """The ONS lists only releases that are still to come, so one that is late leaves the list."""
     (late,) = look_up_unlisted_release(200, json.dumps(DUE_TODAY).encode()).announcements
     assert (late.uid, late.published) == ("/releases/gdp", False)
 
@@ -152,6 +153,7 @@ def test_late_release_no_longer_listed_is_still_announced() -> None:
 def test_retired_or_missing_api_address_cancels_nothing_and_is_noted(
     status: int, body: bytes, headers: dict[str, str], note: str
 ) -> None:
+    """The release has left the list, and the request for its own data fails."""
     reading = look_up_unlisted_release(status, body, **headers)
     assert reading.announcements == ()
     assert note in reading.notes[0]
