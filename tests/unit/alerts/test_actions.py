@@ -133,9 +133,9 @@ def test_action_reworded_in_docx_replaces_sentence_of_monitor(with_action: Incid
 
 def test_docx_returns_added_sentence_but_not_the_monitors_own(with_action: Incident) -> None:
     versions = append_measurement((), draft_of(with_action, now=NOW))
+    file = WRITERS["docx"](versions[-1].report)
     with_added_sentence = edit_docx(
-        WRITERS["docx"](versions[-1].report),
-        lambda document: find_paragraph(document, RENEW_IN_WORDS).insert_paragraph_before("Watch it."),
+        file, lambda document: find_paragraph(document, RENEW_IN_WORDS).insert_paragraph_before("Watch it.")
     )
     # The box also has the monitor's own sentence about the action, which no one changed.
     assert read_answers(versions, with_added_sentence) == {"B.4.corrective": "Watch it."}

@@ -20,7 +20,7 @@ DOUBTED_CALENDAR = CalendarTrouble(
 LONDON = "Europe/London"
 
 
-def open_incident(trouble: CalendarTrouble = DOUBTED_CALENDAR) -> Incident:
+def doubted_calendar_incident(trouble: CalendarTrouble = DOUBTED_CALENDAR) -> Incident:
     incident = report_trouble(trouble, known=None, now=NOW, timezone=LONDON).incident
     assert incident is not None
     return incident
@@ -42,22 +42,22 @@ def test_notice_of_doubted_calendar_says_how_to_accept_it() -> None:
 
 def test_calendar_incident_id_has_local_day_on_which_it_began() -> None:
     half_past_midnight_in_london = datetime(2026, 6, 30, 23, 30, tzinfo=UTC)
-    incident = open_incident(replace(DOUBTED_CALENDAR, since=half_past_midnight_in_london))
+    incident = doubted_calendar_incident(replace(DOUBTED_CALENDAR, since=half_past_midnight_in_london))
     assert incident.id == "calendar-govuk-2026-07-01"
 
 
 def test_new_fault_of_known_calendar_is_recorded_without_notice() -> None:
-    decision = report_trouble(replace(DOUBTED_CALENDAR, fault="answered 503"), open_incident(), NOW, LONDON)
+    decision = report_trouble(replace(DOUBTED_CALENDAR, fault="answered 503"), doubted_calendar_incident(), NOW, LONDON)
     assert decision.incident is not None
     assert (decision.notices, decision.incident.timeline[-1].text) == ((), "answered 503")
 
 
 def test_the_same_fault_of_a_calendar_twice_changes_nothing() -> None:
-    assert report_trouble(DOUBTED_CALENDAR, open_incident(), NOW, LONDON) == Decision()
+    assert report_trouble(DOUBTED_CALENDAR, doubted_calendar_incident(), NOW, LONDON) == Decision()
 
 
 def test_timeline_keeps_50_entries_although_every_read_differs() -> None:
-    incident = open_incident()
+    incident = doubted_calendar_incident()
     for number in range(200):
         other_fault = replace(DOUBTED_CALENDAR, fault=f"fault {number}")
         incident = report_trouble(other_fault, incident, NOW, LONDON).incident or incident
@@ -65,7 +65,7 @@ def test_timeline_keeps_50_entries_although_every_read_differs() -> None:
 
 
 def test_a_resolved_calendar_incident_is_closed_and_can_be_reopened() -> None:
-    incident = open_incident()
+    incident = doubted_calendar_incident()
     (opened,) = incident.timeline
     closed = close_resolved(incident, NOW)
     assert closed.closed == NOW

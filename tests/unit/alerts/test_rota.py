@@ -83,7 +83,8 @@ def test_gaps_are_spans_with_no_one_on_call() -> None:
 def test_description_says_who_is_on_call_and_who_is_next() -> None:
     turns = weekly_turns("duty A", "duty B")
     assert turns.describe_on_call(october(20)) == "duty A until Mon 26 Oct 2026 09:00:00 GMT, then duty B"
-    both = a_rota(PHONES, Shift("duty A", october(1), october(28)), Shift("duty B", october(1), october(27, 8)))
+    shift_of_a, shift_of_b = Shift("duty A", october(1), october(28)), Shift("duty B", october(1), october(27, 8))
+    both = a_rota(PHONES, shift_of_a, shift_of_b)
     assert both.describe_on_call(october(26)) == "duty A and duty B until Tue 27 Oct 2026 08:00:00 GMT, then duty A"
 
 

@@ -46,18 +46,13 @@ def test_notice_matched_only_by_route_without_channels_is_not_sent() -> None:
     assert send_times(make_notice("note"), [a_route(grade="note")]) == []
 
 
-def test_route_for_altered_releases_takes_notice_of_removal() -> None:
+@pytest.mark.parametrize(
+    ("route", "expected"), [(a_route("mail", finding="altered"), ["mail"]), (a_route(finding="withdrawn"), [])]
+)
+def test_route_for_removals_or_alterations_takes_notice_of_removal(route: Route, expected: list[str]) -> None:
     """`altered` is the general name of `withdrawn` (removed after its release)."""
     removal = make_notice(grade="none", kind="altered", findings=("altered", "withdrawn"))
-    route = a_route("mail", finding="altered")
-    assert channels_notified(removal, [route]) == ["mail"]
-
-
-def test_route_without_channels_for_removals_suppresses_their_notice() -> None:
-    """`altered` is the general name of `withdrawn` (removed after its release)."""
-    removal = make_notice(grade="none", kind="altered", findings=("altered", "withdrawn"))
-    route = a_route(finding="withdrawn")
-    assert channels_notified(removal, [route]) == []
+    assert channels_notified(removal, [route]) == expected
 
 
 @pytest.mark.parametrize(
@@ -87,8 +82,7 @@ def test_notice_goes_to_route_whose_every_pattern_it_matches(route: Route) -> No
     ],
 )
 def test_notice_is_sent_if_only_its_last_finding_is_silenced(findings: tuple[str, ...]) -> None:
-    """Such as a late release that was moved at short notice: a route that silences `short_notice` does not silence
-    `late`."""
+    """For example, a route that silences `short_notice` does not silence a late release moved at short notice."""
     notice = make_notice(findings=findings)
     assert channels_notified(notice, [silence(findings[-1])]) == [*CHANNELS]
 

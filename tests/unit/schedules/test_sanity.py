@@ -33,8 +33,8 @@ def alarm_kinds(
     return [alarm.kind for alarm in find_alarms(previous, Reading(tuple(after)), NOW)]
 
 
-def alarms_of_first_read(shown: Sequence[Announcement], **earlier: bool) -> list[Alarm]:
-    return find_alarms(EarlierReads({}, **earlier), Reading(tuple(shown)), NOW)
+def alarms_of_first_read(shown: Sequence[Announcement], *, may_be_empty: bool = False) -> list[Alarm]:
+    return find_alarms(EarlierReads({}, may_be_empty=may_be_empty), Reading(tuple(shown)), NOW)
 
 
 def with_slot(slot: Slot, announcements: Sequence[Announcement]) -> list[Announcement]:

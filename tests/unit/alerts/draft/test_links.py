@@ -110,7 +110,8 @@ def test_guidance_questions_are_list_items_in_odt_and_html(versions: Versions) -
 
 
 def test_docx_is_marked_as_made_for_word_2013_or_later(signed_report: Report) -> None:
-    settings = zipfile.ZipFile(io.BytesIO(WRITERS["docx"](signed_report))).read("word/settings.xml").decode()
+    file = zipfile.ZipFile(io.BytesIO(WRITERS["docx"](signed_report)))
+    settings = file.read("word/settings.xml").decode()
     assert re.search(r'w:name="compatibilityMode"[^>]*w:val="15"', settings)
 
 

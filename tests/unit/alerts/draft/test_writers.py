@@ -42,7 +42,8 @@ def test_the_markdown_draft_of_every_published_incident_equals_its_snapshot(
 
 
 def test_html_headings_begin_with_one_title_and_skip_no_level(report: Report) -> None:
-    levels = [int(level) for level in re.findall(r"<h(\d)", WRITERS["html"](report).decode())]
+    page = WRITERS["html"](report).decode()
+    levels = [int(level) for level in re.findall(r"<h(\d)", page)]
     assert levels[0] == 1
     assert levels.count(1) == 1
     assert all(after - before <= 1 for before, after in pairwise(levels))

@@ -45,4 +45,5 @@ def test_a_feed_may_give_the_date_in_the_summary(parse: Parse) -> None:
 
 
 def test_a_feed_does_not_list_overdue_entries(parse: Parse) -> None:
+    """So an entry that leaves the feed after its slot does not count as removed."""
     assert not parse("feed", RSS).lists_overdue

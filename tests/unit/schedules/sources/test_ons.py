@@ -52,9 +52,8 @@ def test_changed_date_keeps_earlier_slot_and_is_not_postponed(parse: Parse) -> N
 
 
 def test_an_earlier_date_without_a_time_is_a_day(parse: Parse) -> None:
-    announcement = only_announcement(
-        parse, a_listed_release(date_changes=[{"previous_date": "2018-06-01", "change_notice": ""}])
-    )
+    changes = [{"previous_date": "2018-06-01", "change_notice": ""}]
+    announcement = only_announcement(parse, a_listed_release(date_changes=changes))
     assert announcement.previous.precision is Precision.DAY
 
 
@@ -72,14 +71,10 @@ def test_a_provisional_release_never_has_an_instant(
 ) -> None:
     """Until a release is final, its `release_date` is a placeholder, of which only the day is used. A readable
     `provisional_date` counts more."""
-    announcement = only_announcement(
-        parse, a_listed_release(when="2027-04-29T08:30:00.000Z", finalised=False, provisional_date=text)
-    )
-    assert (announcement.slot.precision, str(announcement.slot.first), str(announcement.slot.last)) == (
-        precision,
-        first,
-        last,
-    )
+    release = a_listed_release(when="2027-04-29T08:30:00.000Z", finalised=False, provisional_date=text)
+    announcement = only_announcement(parse, release)
+    slot = announcement.slot
+    assert (slot.precision, str(slot.first), str(slot.last)) == (precision, first, last)
     assert announcement.state is State.PROVISIONAL
 
 
@@ -160,6 +155,7 @@ def test_retired_or_missing_api_address_cancels_nothing_and_is_noted(
 
 
 def test_the_ons_list_drops_overdue_entries(parse: Parse) -> None:
+    """So an entry that leaves the list after its slot does not count as removed."""
     assert not parse("ons", search_result(a_listed_release())).lists_overdue
 
 
