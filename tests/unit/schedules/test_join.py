@@ -157,7 +157,7 @@ def test_editions_at_one_address_are_joined_edition_by_edition() -> None:
 
 
 def test_three_calendars_are_joined_step_by_step() -> None:
-    """ "a" and "b" share the link, "b" and "c" the title."""
+    """Calendars "a" and "b" share the link, "b" and "c" the title."""
     page, title = f"{BASE}/x", "Widgets: July 2026"
     in_a, in_b, in_c = an_entry("1", "Gadgets", page), an_entry("2", title, page), an_entry("3", title, url="")
     joined = join_entries({"a": [in_a], "b": [in_b], "c": [in_c]})

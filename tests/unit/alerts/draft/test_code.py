@@ -59,6 +59,7 @@ def test_two_findings_cite_both_practices_once_in_their_order() -> None:
     "kinds", [[], ["blind"], ["lead"], ["withdrawn"], ["swapped"], ["calendars_disagree"], ["FM14"]]
 )
 def test_a_finding_that_is_no_breach_cites_no_practice(kinds: list[str]) -> None:
+    """Such as a time in which the monitor was blind, or a page that was withdrawn after its release."""
     assert code_json(at("2018-03-08T09:30+00:00"), kinds)["practice"] is None
 
 

@@ -43,6 +43,7 @@ def test_report_of_producer_outside_code_cites_no_practice(
 def test_practice_field_says_that_producer_is_outside_the_code(
     incidents: Mapping[str, Incident], settings: Mapping[str, str], form: str
 ) -> None:
+    """The field has the fact `clause.cite`."""
     for incident in incidents.values():
         for field in draft_outside_code(incident, settings, form).fields():
             if field.facts == ("clause.cite",):

@@ -157,6 +157,7 @@ def test_random_edit_keeps_typed_words_and_takes_no_form_text(
 def test_no_word_is_lost_when_libreoffice_saves_odt_and_back(
     incidents: dict[str, Incident], settings: Mapping[str, str], soffice: str, tmp_path: Path, data: st.DataObject
 ) -> None:
+    """Twelve drafts are edited at random. LibreOffice saves each as .odt and that again as .docx."""
     edited_files = [edited for _ in range(12) if (edited := draw_edited_file(data, incidents, settings))]
     assume(edited_files)
     files = [tmp_path / f"{number}.docx" for number in range(len(edited_files))]
