@@ -50,7 +50,7 @@ def test_changes_list_roles_at_begin_and_after_each_hand_over() -> None:
     ]
 
 
-def test_table_shift_beats_calendar_shift_and_both_beat_turns() -> None:
+def test_table_shifts_have_priority_over_calendar_shifts_over_turns() -> None:
     table_shift = Shift("duty C", october(20), october(21))
     calendar_shift = Shift("duty B", october(20), october(22))
     # Shifts of the calendar with no role or an unknown one count for nothing.

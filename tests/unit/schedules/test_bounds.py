@@ -50,7 +50,8 @@ def test_input_beyond_a_limit_gets_a_short_reason(body: bytes, reason: str) -> N
 
 
 def test_no_recorded_calendar_is_beyond_a_limit() -> None:
-    assert {kind: why_too_complex(body) for kind, body in BODIES.items()} == dict.fromkeys(BODIES, "")
+    for kind, body in BODIES.items():
+        assert why_too_complex(body) == "", kind
 
 
 @pytest.mark.parametrize("piece", [b"[", b'"', b'\\"', b"\\", b"<a ", b'<a b="', b"<a b='\"", b"= ", b"<a =\n", b"{}"])

@@ -471,7 +471,7 @@ def test_a_more_precise_slot_withdraws_no_promise(vague: Slot) -> None:
     assert in_force(vague_promise, precise_promise).replaced_promises == ()
 
 
-def test_moved_from_is_last_promise_for_an_earlier_time() -> None:
+def test_moved_from_is_last_promise_of_a_time_before_slot() -> None:
     """People waited for it on 18 and then on 20 July. No one waited on 25 July, because 23 July was promised by
     then."""
     on_18, on_20 = promise_read(july(18), utc(6, 1)), promise_read(july(20), utc(6, 2))
@@ -564,7 +564,7 @@ def test_slot_first_read_too_late_is_announced_at_last_read() -> None:
     assert in_force(promise).announced_as_of == last_read
 
 
-def test_first_entry_may_be_a_cancellation_without_date() -> None:
+def test_cancellation_without_date_as_first_entry_is_in_force() -> None:
     cancellation = cancellation_read(TO_BE_CONFIRMED, utc(6, 1))
     found = in_force(cancellation)
     assert (found.cancelled, found.promise) == (True, cancellation)

@@ -115,7 +115,7 @@ def test_only_titles_of_one_series_predict_an_address(before: str, after: str) -
     st.integers(-2, 2),
     st.sampled_from(["/x-{m}-{y}.csv", "/{y}/{n:02d}/x.csv", "/x_{m}{y}.csv", "/x-{y}{n:02d}.csv", "/{m}{yy:02d}.csv"]),
 )
-def test_path_is_predicted_unless_it_names_may(
+def test_path_is_predicted_unless_it_names_the_month_may(
     month: str, other_month: str, year: int, years_between: int, path_form: str
 ) -> None:
     """A form has the name {m} or the number {n} of the month, and the year as {y} or as its last two digits

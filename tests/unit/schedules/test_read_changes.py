@@ -104,17 +104,20 @@ def test_only_second_read_without_an_entry_reports_it_absent(
 )
 def test_an_entry_reappears_only_after_two_missing_reads(missing_since: datetime, reappeared: tuple[str, ...]) -> None:
     """This read shows the entry again. It was missing from the last read only, or from the read before that too."""
-    assert changes_of_this_read({"X": LastSeen.of(ENTRY, missing_since)}, ENTRY).reappeared == reappeared
+    before_this_read = {"X": LastSeen.of(ENTRY, missing_since)}
+    assert changes_of_this_read(before_this_read, ENTRY).reappeared == reappeared
 
 
 def test_release_that_left_calendar_after_slot_is_not_absent() -> None:
     """This read, on 2 July, is the second one without the entry. Its slot was on 1 July."""
     past = entry("X", "1 July 2026 9:30am")
-    assert changes_of_this_read({"X": LastSeen.of(past, missing_since=LAST_READ)}).unlisted_twice == ()
+    before_this_read = {"X": LastSeen.of(past, missing_since=LAST_READ)}
+    assert changes_of_this_read(before_this_read).unlisted_twice == ()
 
 
 def test_a_read_with_an_alarm_adds_nothing() -> None:
     """Earlier reads had 200 entries and this one has a single entry, with a new slot."""
-    changes = changes_of_this_read({"X": LastSeen.of(ENTRY)}, replace(ENTRY, slot=FAR), earlier_counts=[200])
+    known, with_new_slot = {"X": LastSeen.of(ENTRY)}, replace(ENTRY, slot=FAR)
+    changes = changes_of_this_read(known, with_new_slot, earlier_counts=[200])
     assert [alarm.kind for alarm in changes.alarms] == [AlarmKind.COUNT]
     assert (changes.promises, changes.confirmed, changes.newly_missing) == ({}, (), ())

@@ -13,6 +13,7 @@ import docx
 import pytest
 from docx.document import Document
 from docx.oxml.ns import qn
+from docx.table import _Row
 
 from alerts.draft.form import load_forms
 from alerts.draft.period import select_period
@@ -72,23 +73,30 @@ def test_docx_has_a_title_and_is_in_british_english(document: Document) -> None:
     assert set(languages) == {"en-GB"}
 
 
+def has_row_property(row: _Row, name: str) -> bool:
+    """Return whether a row of a table has a property of Word, such as that of a header."""
+    return row._tr.get_or_add_trPr().find(qn(name)) is not None
+
+
 def test_docx_tables_have_one_header_row_without_empty_cells(document: Document) -> None:
     for table in document.tables:
-        is_header = [row._tr.get_or_add_trPr().find(qn("w:tblHeader")) is not None for row in table.rows]
-        assert is_header == [True] + [False] * (len(table.rows) - 1)
-        assert all(cell.text.strip() for cell in table.rows[0].cells)
+        first_row, *other_rows = table.rows
+        assert has_row_property(first_row, "w:tblHeader")
+        assert not any(has_row_property(row, "w:tblHeader") for row in other_rows)
+        assert all(cell.text.strip() for cell in first_row.cells)
 
 
 def test_docx_tables_have_no_split_rows_or_merged_cells(document: Document) -> None:
     for table in document.tables:
-        assert all(row._tr.get_or_add_trPr().find(qn("w:cantSplit")) is not None for row in table.rows)
+        assert all(has_row_property(row, "w:cantSplit") for row in table.rows)
         merged_down, merged_across, inner_table = qn("w:vMerge"), qn("w:gridSpan"), qn("w:tbl")
-        assert not list(table._tbl.iterdescendants(merged_down, merged_across, inner_table))
+        assert list(table._tbl.iterdescendants(merged_down, merged_across, inner_table)) == []
 
 
 def test_docx_pictures_have_text_alternatives_and_no_paragraph_is_empty(document: Document) -> None:
-    assert all((each.get("descr") or "").strip() for each in document.element.iter(qn("wp:docPr")))
-    assert all(each.text.strip() for each in document.paragraphs)
+    for picture in document.element.iter(qn("wp:docPr")):
+        assert (picture.get("descr") or "").strip()
+    assert all(paragraph.text.strip() for paragraph in document.paragraphs)
 
 
 @FORMS

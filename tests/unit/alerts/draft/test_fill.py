@@ -160,7 +160,7 @@ def test_note_says_that_exposure_lasted_until_announced_time(ofsted_early: Incid
     ],
     ids=["absent just before", "perhaps an old copy"],
 )
-def test_published_as_announced_needs_absence_just_before_slot(
+def test_page_published_as_announced_was_absent_just_before_slot(
     ofsted_early: Incident, last_absent: datetime | None, sentence_on_publication: str
 ) -> None:
     """The page was public by mistake on 20 March and was removed. It was seen again a second after its slot. If no look
@@ -391,7 +391,7 @@ def test_note_of_exposure_just_found_says_not_yet_removed(ofsted_early: Incident
     assert "It could be seen shortly before that time." in statement_to_users
 
 
-def test_note_says_available_by_if_perhaps_never_removed(ofsted_early: Incident) -> None:
+def test_note_says_available_by_if_removal_was_not_seen(ofsted_early: Incident) -> None:
     """Slot 09:30:00. The page was public early, last seen at 09:29:48, and not looked at until 09:32:30."""
     start = between("2017-03-22T09:29:35Z", "2017-03-22T09:29:38Z")
     end = between("2017-03-22T09:29:48Z", "2017-03-22T09:30:00Z")

@@ -97,8 +97,9 @@ def test_blind_spans_have_a_lane_of_the_monitor(ofqual_late_again: Incident) -> 
 
 def test_a_release_without_measurements_has_no_figure(ipcc_late: Incident) -> None:
     facts = facts_of(ipcc_late)
-    unseen = tuple(replace(part, first_seen=Interval(), released=Interval()) for part in facts.parts)
-    assert build_figure(replace(facts, parts=unseen)) is None
+    unseen_parts = tuple(replace(part, first_seen=Interval(), released=Interval()) for part in facts.parts)
+    facts_without_sightings = replace(facts, parts=unseen_parts)
+    assert build_figure(facts_without_sightings) is None
 
 
 def test_the_drawing_is_well_formed_and_carries_its_text_alternative(ofqual_late_again: Incident) -> None:
