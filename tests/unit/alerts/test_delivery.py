@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from random import Random
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from alerts.channel import Accepted, Outcome, Refused
@@ -48,13 +48,6 @@ def test_a_permanent_refusal_is_given_up_at_once() -> None:
     assert decide_next(Refused(permanent=True, reason="550 no such user")) == GivenUp("550 no such user")
 
 
-def test_first_refusal_is_retried_after_2_5_to_5_seconds() -> None:
-    step = decide_next(CONNECTION_REFUSED, attempts=1)
-    assert isinstance(step, RetryAt)
-    assert timedelta(seconds=2.5) <= step.at - NOW <= timedelta(seconds=5)
-    assert step.reason == "connection refused"
-
-
 def test_a_retry_after_longer_than_the_usual_wait_is_obeyed() -> None:
     busy = Refused(permanent=False, reason="429", retry_after=timedelta(minutes=7))
     assert decide_next(busy) == RetryAt(NOW + timedelta(minutes=7), "429")
@@ -77,6 +70,7 @@ def test_the_last_attempt_falls_on_the_expiry() -> None:
     assert step == RetryAt(NOW + timedelta(hours=24), "connection refused")
 
 
+@example(attempts=1, rng=Random(1))  # noqa: S311  # spreads attempts, guards nothing
 @given(attempts=st.integers(1, 499), rng=st.randoms(use_true_random=False))
 def test_longest_wait_doubles_from_5_seconds_to_ten_minutes(attempts: int, rng: Random) -> None:
     """The shortest wait is half of the longest one."""
@@ -84,6 +78,7 @@ def test_longest_wait_doubles_from_5_seconds_to_ten_minutes(attempts: int, rng: 
     assert isinstance(step, RetryAt)
     longest = min(600.0, 5.0 * 2 ** (attempts - 1))
     assert longest / 2 <= (step.at - NOW).total_seconds() <= longest
+    assert step.reason == "connection refused"
 
 
 def test_the_same_random_seed_gives_the_same_wait() -> None:

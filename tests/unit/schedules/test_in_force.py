@@ -543,18 +543,13 @@ def test_passed_slot_is_not_replaced_by_another_calendar(
 
 @pytest.mark.parametrize(
     ("last_read", "announced_as_of"),
-    [(SLOT - MINUTE, SLOT - MINUTE), (SLOT + MINUTE, SLOT)],
-    ids=["last read before the slot", "last read after the slot"],
+    [(None, utc(6, 1)), (SLOT - MINUTE, SLOT - MINUTE), (SLOT + MINUTE, SLOT)],
+    ids=["read only once, on 1 June", "last read before the slot", "last read after the slot"],
 )
-def test_last_read_until_the_slot_is_its_announcement(last_read: datetime, announced_as_of: datetime) -> None:
+def test_last_read_until_the_slot_is_its_announcement(last_read: datetime | None, announced_as_of: datetime) -> None:
     """A read after the slot proves that it was announced until it passed."""
     promise = promise_read(july(23), learnt=utc(6, 1))
     assert in_force(replace(promise, confirmed_at=last_read)).announced_as_of == announced_as_of
-
-
-def test_slot_read_once_is_announced_at_that_read() -> None:
-    only_read = utc(6, 1)
-    assert in_force(promise_read(july(23), learnt=only_read)).announced_as_of == only_read
 
 
 def test_slot_first_read_too_late_is_announced_at_last_read() -> None:

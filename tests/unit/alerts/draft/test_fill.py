@@ -189,7 +189,7 @@ def test_page_at_guessed_address_is_not_found_until_it_appears(ofqual_late: Inci
         ("unproven", "absence there proves nothing", "rests on"),
     ],
 )
-def test_certainty_section_says_what_absence_at_a_guessed_address_proves(
+def test_only_certainty_section_explains_a_guessed_address(
     ofqual_late: Incident, verdict: str, expected: str, not_expected: str
 ) -> None:
     """An overdue verdict rests on the announcement. Without one, absence at the guessed address proves nothing."""
@@ -199,12 +199,6 @@ def test_certainty_section_says_what_absence_at_a_guessed_address_proves(
     assert "guessed from that of" in certainty_section
     assert expected in certainty_section
     assert not_expected not in certainty_section
-
-
-@pytest.mark.parametrize("verdict", ["overdue", "unproven"])
-def test_no_field_of_a_note_mentions_that_address_was_guessed(ofqual_late: Incident, verdict: str) -> None:
-    unseen = with_page(ofqual_late, address="guessed", first_seen=Interval(), verdict=verdict)
-    report = note_of(with_facts(unseen, address="guessed"))
     fields_that_mention_it = [field.id for field in report.fields() if "guessed" in text_of_field(report, field.id)]
     assert fields_that_mention_it == []
 
