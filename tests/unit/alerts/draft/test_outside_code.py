@@ -57,7 +57,7 @@ QUESTION = "The announced time is 12.30pm, not 9.30am: is an exemption on file?"
 
 
 @pytest.mark.parametrize(("is_bound", "expected"), [(True, {QUESTION}), (False, set())], ids=["bound", "outside"])
-def test_only_producer_bound_by_code_is_asked_about_12_30_slot(
+def test_only_bound_producer_is_asked_about_12_30_slot(
     ofqual_late: Incident, settings: Mapping[str, str], expected: set[str], *, is_bound: bool
 ) -> None:
     """The Code of Practice asks for 9.30am."""
