@@ -204,9 +204,7 @@ def test_breach_after_incident_without_one_opens_its_own_incident(
     assert (new_incident.opened, new_incident.acknowledged) == (now, None)
     assert decision.draft
     (opening,) = decision.notices
-    assert opening.kind == "opened"
-    follows_another_notice = opening.follows != ""
-    assert not follows_another_notice
+    assert (opening.kind, opening.follows) == ("opened", "")
     # A notice in the thread of the earlier incident would be called "graver now".
     assert opening.subject.startswith(f"{breach.upper()}: ")
     assert "graver" not in opening.subject

@@ -248,7 +248,8 @@ def test_late_announcement_is_short_notice_if_earlier_read_lacked_it() -> None:
 
 def test_the_first_read_of_a_calendar_proves_no_short_notice() -> None:
     """Without an earlier read, no one knows how long the calendar had shown the slot."""
-    assert in_force(promise_read(july(23), utc(7, 22), last_read_without=None)).short_notice is None
+    first_read_shows_it = promise_read(july(23), utc(7, 22), last_read_without=None)
+    assert in_force(first_read_shows_it).short_notice is None
 
 
 def test_moving_a_provisional_date_is_never_short_notice() -> None:

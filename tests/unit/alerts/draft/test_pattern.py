@@ -77,7 +77,7 @@ def test_a_period_of_two_months_has_a_chart_by_month() -> None:
 
 def test_chart_of_one_bar_is_drawn_only_for_logged_cause() -> None:
     """One late release gives every chart one bar, which shows no pattern."""
-    cause_logged, no_cause_logged = (period_of(late_row("a", cause=cause)) for cause in ("fault", ""))
+    cause_logged, no_cause_logged = period_of(late_row("a", cause="fault")), period_of(late_row("a", cause=""))
     assert [chart.title for chart in chart_faults(cause_logged)] == ["Incidents: by cause"]
     assert chart_faults(no_cause_logged) == ()
 
@@ -158,7 +158,8 @@ def test_word_document_has_every_bar_as_picture_with_alternative() -> None:
 
 
 def test_markdown_has_a_chart_as_a_table() -> None:
-    assert "| platform fault | 1 | 2 |" in WRITERS["md"](report_with_three_charts()).decode()
+    page = WRITERS["md"](report_with_three_charts()).decode()
+    assert "| platform fault | 1 | 2 |" in page
 
 
 TWO_PRODUCERS_LATE_TOGETHER = (
