@@ -8,15 +8,12 @@ import pytest
 from alerts.actions import add_action, complete_action, describe_action, is_overdue, list_actions
 from alerts.by_hand import InvalidInput, log_by_hand
 from alerts.draft.edits import list_open_fields, merge_words
-from alerts.draft.fill import fill_form
-from alerts.draft.form import get_form
 from alerts.draft.report import Report
-from alerts.draft.take_back import find_file_changes
 from alerts.draft.versions import append_edit, append_measurement
 from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
-from tests.unit.alerts.draft.conftest import get_field
-from tests.unit.alerts.draft.saved import edit_docx, find_paragraph, retype
+from tests.unit.alerts.draft.conftest import draft_of, get_field
+from tests.unit.alerts.draft.saved import edit_docx, find_paragraph, read_answers, replace_paragraph
 
 NOW = datetime(2018, 1, 6, 12, tzinfo=UTC)
 ROLE = "head of profession"
@@ -35,7 +32,7 @@ def with_action(logged_leak: Incident) -> Incident:
     return add_action(logged_leak, ROLE, RENEW, NOW)
 
 
-def test_an_action_is_described_with_its_owner_and_the_day_it_is_due_or_was_done(with_action: Incident) -> None:
+def test_action_is_described_with_owner_and_day(with_action: Incident) -> None:
     (action,) = with_action.actions
     assert describe_action(action, "Europe/London") == "Renew the certificate: web team, by 1 February 2018."
     (done,) = complete_action(with_action, "press officer", number=1, now=NOW, at="2018-01-06T09:00").actions
@@ -70,17 +67,17 @@ def test_adding_or_completing_the_same_action_twice_changes_nothing(with_action:
 def test_an_invalid_action_is_refused_with_every_fault(
     logged_leak: Incident, typed: dict[str, str], faults: list[str]
 ) -> None:
-    # `RENEW` is a valid action. Each case replaces some of its fields. The incident was on 5 January 2018.
+    """`RENEW` is a valid action. Each case replaces some of its fields. The incident was on 5 January 2018."""
     with pytest.raises(InvalidInput) as refused:
         add_action(logged_leak, ROLE, RENEW | typed, NOW)
     assert all(message.startswith(fault) for message, fault in zip(refused.value.faults, faults, strict=True))
 
 
 @pytest.mark.parametrize(("number", "done_at"), [(0, ""), (2, ""), (1, "2018-01-07T09:00"), (1, "soon")])
-def test_completing_an_unknown_action_or_at_a_future_or_unreadable_time_is_refused(
+def test_completing_unknown_action_or_at_invalid_time_is_refused(
     with_action: Incident, number: int, done_at: str
 ) -> None:
-    # There is only action number 1. Now is noon on 6 January 2018, so 7 January is in the future.
+    """There is only action number 1. Now is noon on 6 January 2018, so 7 January is in the future."""
     with pytest.raises(InvalidInput):
         complete_action(with_action, ROLE, number=number, now=NOW, at=done_at)
 
@@ -97,19 +94,19 @@ def test_a_completed_action_is_listed_only_on_request(with_action: Incident) -> 
     assert len(list_actions([done], done=True)) == 1
 
 
-def test_an_action_is_overdue_from_the_day_after_it_was_due(with_action: Incident) -> None:
+def test_action_is_overdue_from_day_after_it_was_due(with_action: Incident) -> None:
     (due_on_1_february,) = with_action.actions
     assert not is_overdue(due_on_1_february, date(2018, 2, 1))
     assert is_overdue(due_on_1_february, date(2018, 2, 2))
 
 
 @pytest.mark.parametrize("form", ["A", "B", "C", "D", "note"])
-def test_an_action_is_the_answer_to_one_box_of_every_form_and_is_nowhere_else_in_it(
+def test_action_answers_one_box_of_every_form_and_no_other(
     logged_leak: Incident, with_action: Incident, form: str
 ) -> None:
     def report_of(incident: Incident) -> Report:
         # Every shown draft is merged with what people typed, here nothing.
-        return merge_words({}, fill_form(incident, get_form(form), configured={}, previous=[], now=NOW))
+        return merge_words({}, draft_of(incident, form, now=NOW))
 
     report_without_action, report = report_of(logged_leak), report_of(with_action)
     # The action is “Renew the certificate: web team, by 1 February 2018.” Every form has one box for corrective
@@ -122,27 +119,23 @@ def test_an_action_is_the_answer_to_one_box_of_every_form_and_is_nowhere_else_in
     assert sum("Renew the certificate" in text for text in paragraphs) == 1
 
 
-def test_an_action_that_a_person_rewords_in_the_docx_replaces_the_sentence_of_the_monitor(
-    with_action: Incident,
-) -> None:
-    versions = append_measurement((), fill_form(with_action, get_form("B"), configured={}, previous=[], now=NOW))
+def test_action_reworded_in_docx_replaces_sentence_of_monitor(with_action: Incident) -> None:
+    versions = append_measurement((), draft_of(with_action, now=NOW))
     file = WRITERS["docx"](versions[-1].report)
     # The box for corrective actions has the sentence “Renew the certificate: web team, by 1 February 2018.”
-    reworded = retype(file, f"^{RENEW_IN_WORDS}$", "A new certificate comes in time.")
-    words = find_file_changes(versions, reworded, ROLE).words
+    reworded = replace_paragraph(file, f"^{RENEW_IN_WORDS}$", "A new certificate comes in time.")
+    words = read_answers(versions, reworded)
     # The key with “instead.” says that the typed text replaces the sentence of the monitor.
     assert words == {"B.4.corrective": "A new certificate comes in time.", "instead.B.4.corrective": "yes"}
     field = get_field(append_edit(versions, words, ROLE, NOW)[-1].report, "B.4.corrective")
     assert (field.is_replaced, field.is_contested) == (True, False)
 
 
-def test_reading_a_docx_returns_the_sentence_that_a_person_added_but_not_the_monitors_own(
-    with_action: Incident,
-) -> None:
-    versions = append_measurement((), fill_form(with_action, get_form("B"), configured={}, previous=[], now=NOW))
+def test_docx_returns_added_sentence_but_not_the_monitors_own(with_action: Incident) -> None:
+    versions = append_measurement((), draft_of(with_action, now=NOW))
+    file = WRITERS["docx"](versions[-1].report)
     with_added_sentence = edit_docx(
-        WRITERS["docx"](versions[-1].report),
-        lambda document: find_paragraph(document, RENEW_IN_WORDS).insert_paragraph_before("Watch it."),
+        file, lambda document: find_paragraph(document, RENEW_IN_WORDS).insert_paragraph_before("Watch it.")
     )
     # The box also has the monitor's own sentence about the action, which no one changed.
-    assert find_file_changes(versions, with_added_sentence, ROLE).words == {"B.4.corrective": "Watch it."}
+    assert read_answers(versions, with_added_sentence) == {"B.4.corrective": "Watch it."}

@@ -39,21 +39,21 @@ def logged_leak() -> Incident:
     return log_by_hand(LEAK, facts=None, now=NOW)
 
 
-def test_a_leak_occurred_on_the_first_local_date_that_was_typed(logged_leak: Incident) -> None:
-    # A person typed two dates, "2016-10-01, 2016-09-30". The first is when the leak occurred.
+def test_leak_occurred_on_first_local_date_typed(logged_leak: Incident) -> None:
+    """A person typed two dates, "2016-10-01, 2016-09-30". The first is when the leak occurred."""
     assert LEAK["when"].startswith("2016-10-01")
     assert logged_leak.id.startswith("moj-hand-2016-10-01-")
     midnight_in_london = datetime(2016, 9, 30, 23, tzinfo=UTC)
     assert logged_leak.occurred == midnight_in_london
 
 
-def test_a_leak_logged_by_hand_has_grade_report_a_draft_and_the_role_that_logged_it(logged_leak: Incident) -> None:
+def test_logged_leak_needs_a_report_and_names_who_logged(logged_leak: Incident) -> None:
     assert (logged_leak.kind, logged_leak.producer, logged_leak.grade) == (Kind.HAND, "moj", "report")
     assert logged_leak.has_draft
     assert logged_leak.timeline[0].by == "lead statistician"
 
 
-def test_a_logged_date_on_a_weekend_has_a_remark_to_check_it(logged_leak: Incident) -> None:
+def test_logged_weekend_date_has_remark_to_check_it(logged_leak: Incident) -> None:
     assert "check date: 1 October 2016 is a Saturday" in [entry.text for entry in logged_leak.timeline]
 
 
@@ -61,7 +61,7 @@ WEDNESDAY_10_JANUARY_2018 = datetime(2018, 1, 10, 9, tzinfo=UTC)
 """When people write about a leak of Thursday 4 January 2018."""
 
 
-def test_a_further_logged_date_in_another_year_has_a_remark_to_check_it() -> None:
+def test_further_date_in_another_year_has_remark_to_check_it() -> None:
     logged = log_by_hand({**LEAK, "when": "2018-01-04T16:20, 2017-01-05"}, facts=None, now=WEDNESDAY_10_JANUARY_2018)
     _what_leaked, remark = logged.timeline
     assert remark.text == "check date: 5 January 2017 is 364 days before the incident"
@@ -76,7 +76,7 @@ def test_a_further_logged_date_in_another_year_has_a_remark_to_check_it() -> Non
     ],
     ids=["next day", "today", "another year"],
 )
-def test_a_note_dated_in_another_year_has_a_remark_to_check_it(noted_at: str, remarks: list[str]) -> None:
+def test_note_dated_in_another_year_has_remark_to_check_it(noted_at: str, remarks: list[str]) -> None:
     logged = log_by_hand({**LEAK, "when": "2018-01-04T16:20"}, facts=None, now=WEDNESDAY_10_JANUARY_2018)
     noted = add_note(logged, "duty officer", "Rang them", now=WEDNESDAY_10_JANUARY_2018, at=noted_at)
     assert [entry.text for entry in noted.timeline if entry.text.startswith("check date")] == remarks
@@ -85,10 +85,10 @@ def test_a_note_dated_in_another_year_has_a_remark_to_check_it(noted_at: str, re
 @pytest.mark.parametrize(
     ("typed", "expected_end"), [({"until": "2016-10-02T16:00"}, datetime(2016, 10, 2, 15, tzinfo=UTC)), ({}, None)]
 )
-def test_the_typed_end_of_a_logged_incident_is_read_in_local_time(
+def test_typed_end_of_logged_incident_is_read_in_local_time(
     typed: dict[str, str], expected_end: datetime | None
 ) -> None:
-    # In summer time, 16:00 in London is 15:00 in UTC. A person need not type an end (`until`).
+    """In summer time, 16:00 in London is 15:00 in UTC. A person need not type an end (`until`)."""
     assert logged_end(log_by_hand({**LEAK, **typed}, facts=None, now=NOW)) == expected_end
 
 
@@ -106,7 +106,7 @@ def test_the_typed_end_of_a_logged_incident_is_read_in_local_time(
     ],
 )
 def test_an_impossible_end_or_address_is_refused(typed: dict[str, str], fault: str) -> None:
-    # The leak began on 1 October 2016, the first date of `when`. It is logged on 3 October.
+    """The leak began on 1 October 2016, the first date of `when`. It is logged on 3 October."""
     with pytest.raises(InvalidInput, match=re.escape(fault)):
         log_by_hand({**LEAK, **typed}, facts=None, now=NOW)
 
@@ -114,23 +114,23 @@ def test_an_impossible_end_or_address_is_refused(typed: dict[str, str], fault: s
 @pytest.mark.parametrize(
     ("when", "has_time"), [("2017-03-20", False), ("2017-03-20T17:00, 2017-03-21", True), ("2017-03-20 17:00", True)]
 )
-def test_the_time_of_day_of_a_logged_incident_is_known_if_it_was_typed(when: str, *, has_time: bool) -> None:
+def test_time_of_day_is_known_if_it_was_typed(when: str, *, has_time: bool) -> None:
     logged = log_by_hand({**LEAK, "when": when}, facts=None, now=datetime(2017, 3, 22, tzinfo=UTC))
     assert has_time_of_day(logged) is has_time
 
 
-def test_a_date_more_than_31_days_ago_has_a_remark_to_check_it() -> None:
+def test_date_over_31_days_ago_has_remark_to_check_it() -> None:
     december = datetime(2016, 12, 1, tzinfo=UTC)
     old = log_by_hand({**LEAK, "when": "2016-10-01"}, facts=None, now=december)
     assert "check date: it is more than 31 days ago" in [entry.text for entry in old.timeline]
 
 
-def test_the_incident_id_depends_on_the_typed_words_and_not_on_their_order(logged_leak: Incident) -> None:
+def test_incident_id_depends_on_typed_words_not_their_order(logged_leak: Incident) -> None:
     assert log_by_hand(dict(reversed(LEAK.items())), facts=None, now=NOW).id == logged_leak.id
     assert log_by_hand({**LEAK, "what": "Another leak"}, facts=None, now=NOW).id != logged_leak.id
 
 
-def test_an_incident_logged_for_a_watched_release_has_its_producer_and_the_typed_time(make_facts: Make) -> None:
+def test_incident_logged_for_release_has_its_producer_and_typed_time(make_facts: Make) -> None:
     facts = make_facts()
     logged = log_by_hand({"what": "An e-mail to the wrong list", "when": "2018-01-04T17:00"}, facts, facts.at)
     assert (logged.release, logged.producer) == (facts.release, facts.producer)
@@ -145,14 +145,13 @@ def test_every_missing_or_invalid_field_is_reported_at_once() -> None:
 
 @pytest.mark.parametrize("when", ["last Tuesday", "2016-13-01", "2016-10-01,", "2016-10-04"])
 def test_a_date_that_cannot_be_is_refused(when: str) -> None:
-    # Today is 3 October 2016. In order: no date, no such month, no date after the comma, a date in the future.
+    """Today is 3 October 2016. In order: no date, no such month, no date after the comma, a date in the future."""
     with pytest.raises(InvalidInput, match="when: "):
         log_by_hand({**LEAK, "when": when}, facts=None, now=NOW)
 
 
-def test_a_measured_breach_opens_an_incident_beside_one_logged_by_hand(
-    make_facts: Make, overdue_by_seconds: Make
-) -> None:
+def test_measured_breach_opens_incident_beside_one_logged_by_hand(make_facts: Make, overdue_by_seconds: Make) -> None:
+    """The breach is an overdue page. What a person logged stays an incident of its own."""
     watched, overdue = make_facts(), overdue_by_seconds(61)
     logged = log_by_hand({"what": "A leak", "when": "2018-01-04"}, watched, watched.at)
     decision = decide(overdue, logged, overdue.at)
@@ -163,14 +162,15 @@ def test_a_measured_breach_opens_an_incident_beside_one_logged_by_hand(
     assert decision.superseded is None
 
 
-def test_new_facts_about_a_release_do_not_update_its_incident_that_was_logged_by_hand(make_facts: Make) -> None:
+def test_new_facts_do_not_update_incident_logged_by_hand(make_facts: Make) -> None:
     watched = make_facts()
     logged = log_by_hand({"what": "A leak", "when": "2018-01-04"}, watched, watched.at)
     assert logged.release == watched.release
     assert find_known_incident([logged], watched.release) is None
 
 
-def test_the_notice_of_a_logged_leak_does_not_repeat_what_leaked(logged_leak: Incident) -> None:
+def test_notice_of_logged_leak_does_not_repeat_what_leaked(logged_leak: Incident) -> None:
+    """A notice goes to many people, who must not learn the content early."""
     notice = make_opening_by_hand(logged_leak)
     assert notice.subject == (
         "LOGGED: Safety in Custody Quarterly Statistics bulletin (moj), an incident was logged by hand"
@@ -184,7 +184,7 @@ def test_the_notice_of_a_logged_leak_opens_its_thread(logged_leak: Incident) -> 
     assert (notice.id, notice.kind, notice.follows, notice.at) == (thread_id(logged_leak.id), "opened", "", NOW)
 
 
-def test_the_notice_of_an_incident_logged_for_a_watched_release_has_its_address(make_facts: Make) -> None:
+def test_notice_of_incident_logged_for_release_has_its_address(make_facts: Make) -> None:
     watched = make_facts()
     logged = log_by_hand({"what": "A leak", "when": "2018-01-04"}, watched, watched.at)
     assert f"Address: {watched.url}" in make_opening_by_hand(logged).text
@@ -201,7 +201,7 @@ def test_a_note_enters_the_timeline_with_its_role(logged_leak: Incident) -> None
     assert (noted.timeline[-1].by, noted.timeline[-1].text) == ("duty officer", "Rang the press office.")
 
 
-def test_a_cause_can_be_corrected_and_the_same_or_a_blank_one_changes_nothing(logged_leak: Incident) -> None:
+def test_cause_can_be_corrected_and_same_or_blank_changes_nothing(logged_leak: Incident) -> None:
     recorded = record_cause(logged_leak, "duty officer", " Wrong\nlist ", NOW)
     assert (recorded.words["cause"], recorded.timeline[-1].text) == ("Wrong list", "cause: Wrong list")
     for same_or_blank in ("Wrong list", " "):
@@ -210,7 +210,7 @@ def test_a_cause_can_be_corrected_and_the_same_or_a_blank_one_changes_nothing(lo
     assert corrected.words["cause"] == "Old list"
 
 
-def test_assigning_an_incident_to_a_role_does_not_change_who_acknowledged_it(logged_leak: Incident) -> None:
+def test_assigning_a_role_does_not_change_who_acknowledged(logged_leak: Incident) -> None:
     assigned = assign_role(logged_leak, "duty officer", " press\noffice ", NOW)
     assert (assigned.words["assigned"], assigned.timeline[-1].text) == ("press office", "given to: press office")
     assert assigned.acknowledged is not None
@@ -218,12 +218,12 @@ def test_assigning_an_incident_to_a_role_does_not_change_who_acknowledged_it(log
 
 
 @pytest.mark.parametrize("role", ["press office", " "])
-def test_assigning_an_incident_to_the_same_or_a_blank_role_changes_nothing(logged_leak: Incident, role: str) -> None:
+def test_assigning_same_or_blank_role_changes_nothing(logged_leak: Incident, role: str) -> None:
     assigned = assign_role(logged_leak, "duty officer", "press office", NOW)
     assert assign_role(assigned, "duty officer", role, NOW) == assigned
 
 
-def test_assigning_an_incident_to_a_role_of_over_80_characters_is_refused(logged_leak: Incident) -> None:
+def test_assigning_role_of_over_80_characters_is_refused(logged_leak: Incident) -> None:
     with pytest.raises(InvalidInput, match="role"):
         assign_role(logged_leak, "duty officer", "x" * 81, NOW)
 
@@ -246,7 +246,7 @@ def test_closing_a_closed_incident_changes_nothing(logged_leak: Incident) -> Non
 
 
 def test_an_undecodable_character_is_stored_as_a_question_mark() -> None:
-    # Python reads the byte E9, which is not valid UTF-8, as this character. It cannot be stored as UTF-8.
+    """Python reads the byte E9, which is not valid UTF-8, as this character. It cannot be stored as UTF-8."""
     undecodable = "caf\udce9"
     logged = log_by_hand({**LEAK, "what": undecodable, "title": undecodable}, facts=None, now=NOW)
     assert (logged.title, logged.words["what"], logged.timeline[0].text) == ("caf?",) * 3

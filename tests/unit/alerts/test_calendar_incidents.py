@@ -5,13 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
-from alerts.calendar_incidents import (
-    CalendarTrouble,
-    close_resolved,
-    reopen,
-    report_missing_edition,
-    report_trouble,
-)
+from alerts.calendar_incidents import CalendarTrouble, close_resolved, reopen, report_missing_edition, report_trouble
 from alerts.incident import Decision, Incident, steps_for_incident
 
 NOW = datetime(2026, 7, 1, 8, 30, tzinfo=UTC)
@@ -26,13 +20,14 @@ DOUBTED_CALENDAR = CalendarTrouble(
 LONDON = "Europe/London"
 
 
-def open_incident(trouble: CalendarTrouble = DOUBTED_CALENDAR) -> Incident:
+def doubted_calendar_incident(trouble: CalendarTrouble = DOUBTED_CALENDAR) -> Incident:
     incident = report_trouble(trouble, known=None, now=NOW, timezone=LONDON).incident
     assert incident is not None
     return incident
 
 
-def test_the_notice_of_a_doubted_calendar_says_what_remains_in_force_and_how_to_accept_the_calendar() -> None:
+def test_notice_of_doubted_calendar_says_how_to_accept_it() -> None:
+    """It also says what remains in force."""
     last_read = datetime(2026, 7, 1, 8, 20, tzinfo=UTC)
     trouble = replace(DOUBTED_CALENDAR, fault="3 entries, usually 240", last_read=last_read)
     decision = report_trouble(trouble, known=None, now=NOW, timezone=LONDON)
@@ -45,24 +40,24 @@ def test_the_notice_of_a_doubted_calendar_says_what_remains_in_force_and_how_to_
     assert "accept = 2026-07-01" in notice.text  # with the day of the notice
 
 
-def test_the_id_of_a_calendar_incident_has_the_local_day_on_which_it_began() -> None:
+def test_calendar_incident_id_has_local_day_on_which_it_began() -> None:
     half_past_midnight_in_london = datetime(2026, 6, 30, 23, 30, tzinfo=UTC)
-    incident = open_incident(replace(DOUBTED_CALENDAR, since=half_past_midnight_in_london))
+    incident = doubted_calendar_incident(replace(DOUBTED_CALENDAR, since=half_past_midnight_in_london))
     assert incident.id == "calendar-govuk-2026-07-01"
 
 
-def test_a_new_fault_of_a_known_calendar_is_recorded_without_a_notice() -> None:
-    decision = report_trouble(replace(DOUBTED_CALENDAR, fault="answered 503"), open_incident(), NOW, LONDON)
+def test_new_fault_of_known_calendar_is_recorded_without_notice() -> None:
+    decision = report_trouble(replace(DOUBTED_CALENDAR, fault="answered 503"), doubted_calendar_incident(), NOW, LONDON)
     assert decision.incident is not None
     assert (decision.notices, decision.incident.timeline[-1].text) == ((), "answered 503")
 
 
 def test_the_same_fault_of_a_calendar_twice_changes_nothing() -> None:
-    assert report_trouble(DOUBTED_CALENDAR, open_incident(), NOW, LONDON) == Decision()
+    assert report_trouble(DOUBTED_CALENDAR, doubted_calendar_incident(), NOW, LONDON) == Decision()
 
 
-def test_the_timeline_keeps_50_entries_if_the_fault_differs_at_every_read() -> None:
-    incident = open_incident()
+def test_timeline_keeps_50_entries_although_every_read_differs() -> None:
+    incident = doubted_calendar_incident()
     for number in range(200):
         other_fault = replace(DOUBTED_CALENDAR, fault=f"fault {number}")
         incident = report_trouble(other_fault, incident, NOW, LONDON).incident or incident
@@ -70,7 +65,7 @@ def test_the_timeline_keeps_50_entries_if_the_fault_differs_at_every_read() -> N
 
 
 def test_a_resolved_calendar_incident_is_closed_and_can_be_reopened() -> None:
-    incident = open_incident()
+    incident = doubted_calendar_incident()
     (opened,) = incident.timeline
     closed = close_resolved(incident, NOW)
     assert closed.closed == NOW
@@ -80,7 +75,7 @@ def test_a_resolved_calendar_incident_is_closed_and_can_be_reopened() -> None:
     assert [entry.text for entry in reopened.timeline] == [opened.text, "resolved", opened.text]
 
 
-def test_the_subject_for_a_long_calendar_fault_is_one_short_line() -> None:
+def test_subject_for_long_calendar_fault_is_one_short_line() -> None:
     (notice,) = report_trouble(
         replace(DOUBTED_CALENDAR, fault="x\n" * 5000), known=None, now=NOW, timezone=LONDON
     ).notices
@@ -88,8 +83,8 @@ def test_the_subject_for_a_long_calendar_fault_is_one_short_line() -> None:
     assert "\n" not in notice.subject
 
 
-def test_the_notice_of_a_calendar_that_was_never_read_says_so_and_asks_to_correct_its_address() -> None:
-    # Without `doubted`, the calendar could not be read, and the steps of its notice are about its address.
+def test_notice_of_unread_calendar_asks_to_correct_its_address() -> None:
+    """Without `doubted`, the calendar could not be read, and the steps of its notice are about its address."""
     never_read = CalendarTrouble("govuk", "ofqual", fault="answered 404", since=NOW, last_read=None, doubted=False)
     (notice,) = report_trouble(never_read, known=None, now=NOW, timezone=LONDON).notices
     assert "Last usable read: never." in notice.text
@@ -102,7 +97,7 @@ def report_missing_earnings() -> Decision:
     return report_missing_edition(title, "example-office", "Example Office", first_and_last_day, NOW)
 
 
-def test_the_id_of_a_missing_edition_is_made_of_its_producer_title_and_first_expected_day() -> None:
+def test_missing_edition_id_has_producer_title_and_first_expected_day() -> None:
     first_and_last_day = date(2026, 7, 8), date(2026, 7, 22)
     incident = report_missing_edition(
         "Example earnings: June 2026", "example-office", "Example Office", first_and_last_day, NOW

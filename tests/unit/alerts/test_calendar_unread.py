@@ -9,10 +9,9 @@ from datetime import timedelta
 import pytest
 
 from alerts.decide import decide
-from alerts.draft.fill import fill_form
-from alerts.draft.form import get_form
 from alerts.finding import ReleaseFacts
 from tests.unit.alerts.conftest import SLOT
+from tests.unit.alerts.draft.conftest import draft_of
 
 Overdue = Callable[[float], ReleaseFacts]
 SAYS_NO_GAP = "No time in which the monitor could not see is recorded for this release."
@@ -21,36 +20,32 @@ SAYS_NO_GAP = "No time in which the monitor could not see is recorded for this r
 def draft_and_notice(facts: ReleaseFacts) -> tuple[str, str]:
     decision = decide(facts, known=None, now=facts.at)
     assert decision.incident is not None
-    report = fill_form(decision.incident, get_form("note"), configured={}, previous=[], now=facts.at)
+    report = draft_of(decision.incident, "note", now=facts.at)
     return "\n".join(report.certainty), decision.notices[0].text
 
 
 @pytest.mark.parametrize("read_before", [timedelta(0), timedelta(minutes=4), timedelta(minutes=10)])
-def test_a_calendar_read_shortly_before_the_slot_is_not_mentioned_and_counts_as_no_gap(
+def test_calendar_read_shortly_before_slot_is_not_mentioned(
     overdue_by_seconds: Overdue, read_before: timedelta
 ) -> None:
-    # `confirmed` is when the calendar was last read with this slot in it.
-    # A read up to ten minutes before the slot is recent enough.
+    """`confirmed` is when the calendar was last read with this slot in it. A read up to ten minutes before the slot is
+    recent enough."""
     draft, notice = draft_and_notice(replace(overdue_by_seconds(400), confirmed=SLOT - read_before))
     assert SAYS_NO_GAP in draft
     assert "The calendar was last read" not in draft
     assert "was last read in its calendar" not in notice
 
 
-def test_draft_and_notice_state_the_last_calendar_read_if_it_was_17_hours_before_the_slot(
-    overdue_by_seconds: Overdue,
-) -> None:
-    # The slot is 09:30 on 5 January. `confirmed` is when the calendar was last read with this slot in it.
+def test_draft_and_notice_state_calendar_read_17_hours_before_slot(overdue_by_seconds: Overdue) -> None:
+    """The slot is 09:30 on 5 January. `confirmed` is when the calendar was last read with this slot in it."""
     draft, notice = draft_and_notice(replace(overdue_by_seconds(400), confirmed=SLOT - timedelta(hours=17)))
     assert SAYS_NO_GAP not in draft
     assert "The calendar was last read with this announced time in it at 16:30 GMT on 4 January 2018." in draft
     assert "The slot was last read in its calendar 4 January 16:30 GMT" in notice
 
 
-def test_the_calendar_read_of_an_early_release_counts_as_old_if_it_was_a_day_before_the_exposure(
-    public_early: Callable[..., ReleaseFacts],
-) -> None:
-    # The release was public 40 days before its slot. The read must be shortly before that, not before the slot.
+def test_calendar_read_a_day_before_an_exposure_is_old(public_early: Callable[..., ReleaseFacts]) -> None:
+    """The release was public 40 days before its slot. The read must be shortly before that, not before the slot."""
     found_at = SLOT - timedelta(days=40)
     exposed = public_early("page", is_open=True, begins=found_at)
     five_minutes_before, day_before = found_at - timedelta(minutes=5), found_at - timedelta(days=1)

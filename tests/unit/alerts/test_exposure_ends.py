@@ -40,22 +40,22 @@ NOT_KNOWN = "What changed: its slot has come; whether what was public before it 
         (None, NOT_KNOWN, "removed"),
     ],
 )
-def test_the_notice_of_an_ended_exposure_gives_the_reason_for_its_end_and_no_other_reason(
+def test_notice_gives_only_the_reason_why_the_exposure_ended(
     public_early: Make, reason: Ended | None, expected_line: str, words_of_another_reason: str
 ) -> None:
-    # An exposure can end by removal, at its slot, or in a way that no one saw.
+    """An exposure can end by removal, at its slot, or in a way that no one saw."""
     notice = notice_of_ended_exposure(public_early, reason)
     assert expected_line in notice.text
     assert words_of_another_reason not in notice.text
 
 
-def test_a_notice_says_that_the_page_is_still_public_and_the_file_was_removed(public_early: Make) -> None:
+def test_notice_says_page_is_public_and_file_was_removed(public_early: Make) -> None:
     begun = decide(public_early("page", "html", is_open=True), known=None, now=SLOT).incident
     facts = public_early("page", "html", is_open=False)
     page, removed_file = facts.parts
     still_public = replace(page, exposures=(replace(page.exposures[0], ended=Ended.SLOT),))
     (notice,) = decide(replace(facts, parts=(still_public, removed_file)), begun, SLOT).notices
-    what_changed = notice.text.split("\n")[1]
+    _status, what_changed, *_ = notice.text.split("\n")
     assert "still is" in what_changed
     assert "was removed" in what_changed
 

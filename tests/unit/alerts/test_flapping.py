@@ -54,8 +54,9 @@ def decide_at_each_change(make_facts: Make, change_seconds: Sequence[float]) -> 
     return notices, known
 
 
-def test_a_page_that_flaps_for_three_minutes_gives_three_notices_and_then_a_steady_one(make_facts: Make) -> None:
-    # The page appears at second 0, is removed at 5, appears at 10 and so on: its 37th change, at 180, is an appearance.
+def test_flapping_page_gives_three_notices_and_then_steady_one(make_facts: Make) -> None:
+    """The page appears at second 0, is removed at 5, appears at 10 and so on: its 37th change, at 180, is an
+    appearance."""
     change_seconds = range(0, 181, 5)
     notices, incident = decide_at_each_change(make_facts, change_seconds)
     assert [one.kind for one in notices] == ["opened", "exposure_closed", "comes_and_goes"]
@@ -75,7 +76,8 @@ def test_a_page_that_flaps_for_three_minutes_gives_three_notices_and_then_a_stea
     assert f"it came and went from 07:30 GMT to 07:33 GMT, {len(change_seconds)} changes; no change" in steady.text
 
 
-def test_the_steady_notice_of_a_removed_release_does_not_say_that_no_removal_was_seen(make_facts: Make) -> None:
+def test_steady_notice_does_not_deny_that_release_was_removed(make_facts: Make) -> None:
+    """A notice says that content that came and went has not changed for ten minutes."""
     appeared, removed, appeared_again, removed_again = 0, 5, 10, 15
     _, incident = decide_at_each_change(make_facts, [appeared, removed, appeared_again, removed_again])
     steady = make_steady_notice(incident, seconds_after_7_30(removed_again) + timedelta(minutes=10))
@@ -84,20 +86,16 @@ def test_the_steady_notice_of_a_removed_release_does_not_say_that_no_removal_was
 
 
 @pytest.mark.parametrize("second_appearance", [660, 7030], ids=["after more than ten minutes", "after two hours"])
-def test_if_a_page_appears_again_more_than_ten_minutes_after_its_removal_each_change_gets_a_notice(
-    make_facts: Make, second_appearance: int
-) -> None:
-    # Times are in seconds. Changes more than ten minutes apart do not count as coming and going.
+def test_changes_over_ten_minutes_apart_get_a_notice_each(make_facts: Make, second_appearance: int) -> None:
+    """Times are in seconds. Changes more than ten minutes apart do not count as coming and going."""
     appeared, removed, removed_again = 0, 30, second_appearance + 30
     notices, _ = decide_at_each_change(make_facts, [appeared, removed, second_appearance, removed_again])
     assert [one.kind for one in notices] == ["opened", "exposure_closed", "new_finding", "exposure_closed"]
 
 
-def test_a_page_that_flaps_again_after_ten_minutes_without_a_change_gets_three_notices_each_time(
-    make_facts: Make,
-) -> None:
-    # The page appears, is removed, appears and is removed, then the same 16 minutes later.
-    # The third change of a series gives the notice that the page comes and goes. The fourth gives none.
+def test_page_that_flaps_again_gets_three_notices_each_time(make_facts: Make) -> None:
+    """The page appears, is removed, appears and is removed, then the same 16 minutes later. The third change of a
+    series gives the notice that the page comes and goes. The fourth gives none."""
     changes, changes_after_16_minutes = [0, 5, 10, 15], [1000, 1005, 1010, 1015]  # in seconds
     notices, _ = decide_at_each_change(make_facts, changes + changes_after_16_minutes)
     kinds = [one.kind for one in notices]
@@ -106,8 +104,8 @@ def test_a_page_that_flaps_again_after_ten_minutes_without_a_change_gets_three_n
     assert len({one.id for one in notices}) == len(notices)
 
 
-def test_a_flapping_page_gets_a_notice_at_once_if_its_incident_becomes_graver(make_facts: Make) -> None:
-    # The page appears, is removed and so on. Its incident has the grade `note` so far.
+def test_flapping_page_gets_notice_at_once_if_graver(make_facts: Make) -> None:
+    """The page appears, is removed and so on. Its incident has the grade `note` so far."""
     _, incident = decide_at_each_change(make_facts, change_seconds=[0, 5, 10, 15])
     of_grade_note = replace(incident, grade="note")
     # At second 20 it appears again. Another notice would wait until the page is steady, but now the grade is `report`.
@@ -119,7 +117,8 @@ def test_a_flapping_page_gets_a_notice_at_once_if_its_incident_becomes_graver(ma
     assert "What changed: late; grade report, was note" in notice.text
 
 
-def test_a_flapping_page_gets_one_notice_when_its_slot_has_come(make_facts: Make) -> None:
+def test_flapping_page_gets_one_notice_at_its_slot(make_facts: Make) -> None:
+    """A flapping page appears and disappears repeatedly."""
     changes = [0, 5, 10]  # the page appears, is removed and appears again
     _, incident = decide_at_each_change(make_facts, changes)
     slot = seconds_after_7_30(20)
@@ -136,8 +135,8 @@ def test_a_flapping_page_gets_one_notice_when_its_slot_has_come(make_facts: Make
     assert make_steady_notice(decision.incident, slot + timedelta(minutes=11)) is None
 
 
-def test_a_page_removed_for_a_minute_five_times_gets_only_two_notices(make_facts: Make) -> None:
-    # `at` is when the page was removed, `seconds` how long it was absent.
+def test_page_removed_for_a_minute_five_times_gets_two_notices(make_facts: Make) -> None:
+    """`at` is when the page was removed, `seconds` how long it was absent."""
     removals = [
         Finding(FindingKind.WITHDRAWN, "page", "removed", seconds=Bounds(60, 65), at=SLOT + timedelta(minutes=minutes))
         for minutes in (2, 4, 6, 8, 10)

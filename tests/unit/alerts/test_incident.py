@@ -23,7 +23,7 @@ from tests.worlds.incidents import facts_of_a_release
 
 Make = Callable[..., ReleaseFacts]
 SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
-LATER = SLOT + timedelta(minutes=1, seconds=1)
+AFTER_SLOT = SLOT + timedelta(minutes=1, seconds=1)
 
 
 def notice_kinds(decision: Decision) -> list[str]:
@@ -35,13 +35,14 @@ def incident_of(decision: Decision) -> Incident:
     return decision.incident
 
 
-def open_incident(facts: ReleaseFacts) -> Incident:
+def incident_opened_by(facts: ReleaseFacts) -> Incident:
     return incident_of(decide(facts, known=None, now=facts.at))
 
 
 @pytest.mark.parametrize("verdict", ["pending", "on_time", "cancelled", "moved"])
 def test_a_release_without_a_breach_opens_no_incident(make_facts: Make, verdict: str) -> None:
-    assert decide(make_facts(LATER, verdict=verdict, final=True), known=None, now=LATER) == Decision()
+    without_breach = make_facts(AFTER_SLOT, verdict=verdict, final=True)
+    assert decide(without_breach, known=None, now=AFTER_SLOT) == Decision()
 
 
 @pytest.mark.parametrize(
@@ -51,16 +52,16 @@ def test_a_release_without_a_breach_opens_no_incident(make_facts: Make, verdict:
         (None, VerdictKind.PENDING, "it is not certain any more that it was due at that time"),
     ],
 )
-def test_after_a_notice_not_found_yet_a_final_notice_says_what_became_of_the_release(
+def test_final_notice_says_what_became_of_page_not_found_yet(
     make_facts: Make, released_by: datetime | None, verdict: VerdictKind, expected_end_of_line: str
 ) -> None:
-    # First the page is not found 61 s after its slot, which no witness confirms yet. That opens an incident (DUE).
+    """First the page is not found 61 s after its slot, which no witness confirms yet. That opens an incident (DUE)."""
     not_found_yet = Due("page", seconds=61, got="404", looks=61, is_confirming=True)
-    incident = open_incident(make_facts(LATER, due=not_found_yet))
+    incident = incident_opened_by(make_facts(AFTER_SLOT, due=not_found_yet))
     assert incident.kind is Kind.DUE
     # Then the page is found, or its slot is no longer certain.
     page = page_part(verdict, released=Interval(after=None, by=released_by))
-    (final,) = decide(make_facts(LATER, verdict=verdict, parts=(page,)), incident, LATER).notices
+    (final,) = decide(make_facts(AFTER_SLOT, verdict=verdict, parts=(page,)), incident, AFTER_SLOT).notices
     assert final.kind == "final"
     (what_changed,) = [line for line in final.text.splitlines() if line.startswith("What changed: ")]
     assert what_changed.removesuffix(".").endswith(expected_end_of_line)
@@ -68,13 +69,13 @@ def test_after_a_notice_not_found_yet_a_final_notice_says_what_became_of_the_rel
 
 @pytest.mark.parametrize("finding", ["elsewhere_first", "corrected", "blind", "clock_fault", "stale_edge"])
 def test_a_finding_without_a_breach_opens_no_incident(make_facts: Make, finding: str) -> None:
-    on_time = make_facts(LATER, verdict=VerdictKind.ON_TIME, findings=(Finding(finding),))
-    assert decide(on_time, known=None, now=LATER) == Decision()
+    on_time = make_facts(AFTER_SLOT, verdict=VerdictKind.ON_TIME, findings=(Finding(finding),))
+    assert decide(on_time, known=None, now=AFTER_SLOT) == Decision()
 
 
-def test_a_release_that_is_overdue_opens_one_incident_with_a_draft(overdue_by_seconds: Make) -> None:
-    # The page is still absent 61 s after its slot. A delay of up to five minutes has the grade `note`.
-    decision = decide(overdue_by_seconds(61), known=None, now=LATER)
+def test_overdue_release_opens_one_incident_with_a_draft(overdue_by_seconds: Make) -> None:
+    """The page is still absent 61 s after its slot. A delay of up to five minutes has the grade `note`."""
+    decision = decide(overdue_by_seconds(61), known=None, now=AFTER_SLOT)
     assert decision.incident is not None
     assert decision.incident.id == "malpractice-2017-2018-01-05"
     assert (decision.incident.kind, decision.incident.grade, decision.draft) == (Kind.LATE, "note", True)
@@ -84,31 +85,33 @@ def test_a_release_that_is_overdue_opens_one_incident_with_a_draft(overdue_by_se
 
 
 def test_the_same_facts_twice_change_nothing(overdue_by_seconds: Make) -> None:
-    incident = open_incident(overdue_by_seconds(61))
-    again = decide(overdue_by_seconds(61), incident, LATER + timedelta(seconds=5))
+    incident = incident_opened_by(overdue_by_seconds(61))
+    again = decide(overdue_by_seconds(61), incident, AFTER_SLOT + timedelta(seconds=5))
     assert again == Decision(incident, (), draft=False)
 
 
 def test_a_growing_delay_is_recorded_without_a_notice(overdue_by_seconds: Make) -> None:
-    decision = decide(overdue_by_seconds(90), open_incident(overdue_by_seconds(61)), LATER)
-    assert incident_of(decision).facts == overdue_by_seconds(90)
+    incident, grown = incident_opened_by(overdue_by_seconds(61)), overdue_by_seconds(90)
+    decision = decide(grown, incident, AFTER_SLOT)
+    assert incident_of(decision).facts == grown
     assert (decision.notices, decision.draft) == ((), False)
 
 
-def test_a_note_that_becomes_a_report_gets_a_notice_in_its_thread(overdue_by_seconds: Make) -> None:
-    # A delay of 61 s has the grade `note`. One of more than 300 s has the grade `report`.
-    decision = decide(overdue_by_seconds(301), open_incident(overdue_by_seconds(61)), SLOT + timedelta(seconds=301))
+def test_note_that_becomes_a_report_gets_notice_in_its_thread(overdue_by_seconds: Make) -> None:
+    """A delay of 61 s has the grade `note`. One of more than 300 s has the grade `report`."""
+    note, graver = incident_opened_by(overdue_by_seconds(61)), overdue_by_seconds(301)
+    decision = decide(graver, note, graver.at)
     assert notice_kinds(decision) == ["grade_changed"]
     assert decision.notices[0].follows == thread_id(incident_of(decision).id)
     assert (incident_of(decision).grade, decision.draft) == ("report", True)
 
 
-def test_an_incident_keeps_its_highest_grade_and_only_its_timeline_has_the_lower_measured_one(
+def test_incident_keeps_highest_grade_and_timeline_has_lower_one(
     overdue_by_seconds: Make, late_by_seconds: Make
 ) -> None:
-    incident = open_incident(overdue_by_seconds(301))
+    """Absent for 301 s needs a report. Then other looks show that it was only 100 s late, which needs a note."""
+    incident = incident_opened_by(overdue_by_seconds(301))
     assert incident.grade == "report"
-    # Absent for 301 s needs a report. Now other looks show that it was only 100 s late, which needs a note.
     decision = decide(late_by_seconds(100), incident, SLOT + timedelta(hours=1))
     assert incident_of(decision).grade == "report"
     assert "grade_changed" not in notice_kinds(decision)
@@ -116,23 +119,23 @@ def test_an_incident_keeps_its_highest_grade_and_only_its_timeline_has_the_lower
 
 
 def test_people_are_notified_once_when_the_page_is_out(overdue_by_seconds: Make, late_by_seconds: Make) -> None:
-    # The page is still absent 400 s after its slot, and public 700 s after it.
+    """The page is still absent 400 s after its slot, and public 700 s after it."""
     out = late_by_seconds(700)
-    decision = decide(out, open_incident(overdue_by_seconds(400)), out.at)
+    decision = decide(out, incident_opened_by(overdue_by_seconds(400)), out.at)
     assert notice_kinds(decision) == ["appeared"]
     assert decide(out, decision.incident, out.at).notices == ()
 
 
 def test_final_facts_close_the_incident_with_one_notice(overdue_by_seconds: Make, late_by_seconds: Make) -> None:
-    final = late_by_seconds(700, final=True)
-    decision = decide(final, open_incident(overdue_by_seconds(400)), final.at)
+    incident, final = incident_opened_by(overdue_by_seconds(400)), late_by_seconds(700, final=True)
+    decision = decide(final, incident, final.at)
     assert notice_kinds(decision) == ["final"]
     assert incident_of(decision).closed == final.at
     assert decide(final, decision.incident, final.at).notices == ()
 
 
 def test_an_unproven_release_that_is_proved_late_gets_one_notice(make_facts: Make, late_by_seconds: Make) -> None:
-    # First no look shows when it came out. Then looks prove that it was still absent 700 s after its slot.
+    """First no look shows when it came out. Then looks prove that it was still absent 700 s after its slot."""
     after_6_minutes, after_12_minutes = SLOT + timedelta(minutes=6), SLOT + timedelta(minutes=12)
     unproven = decide(make_facts(after_6_minutes, verdict=VerdictKind.UNPROVEN), known=None, now=after_6_minutes)
     proved_late = decide(late_by_seconds(700, final=True), unproven.incident, after_12_minutes)
@@ -142,30 +145,30 @@ def test_an_unproven_release_that_is_proved_late_gets_one_notice(make_facts: Mak
     assert proved_late.draft
 
 
-CALENDAR = Finding(FindingKind.SHORT_NOTICE, detail="moved to another time 1 day ahead")
+SHORT_NOTICE = Finding(FindingKind.SHORT_NOTICE, detail="moved to another time 1 day ahead")
 PRESS_ITEM = Finding(LEAD, detail="https://press.example/item")
 
 
 FACTS_WITHOUT_BREACH: dict[str, dict[str, object]] = {
-    "calendar": {"findings": (CALENDAR,)},
+    "calendar": {"findings": (SHORT_NOTICE,)},
     "unproven": {"verdict": "unproven", "final": False},
     "lead": {"verdict": LEAD, "findings": (PRESS_ITEM,)},
-    "altered": {"findings": (Finding(FindingKind.WITHDRAWN, "page", "taken away", Bounds(70, None), LATER),)},
+    "altered": {"findings": (Finding(FindingKind.WITHDRAWN, "page", "taken away", Bounds(70, None), AFTER_SLOT),)},
 }
 """By kind of incident, the facts that open it."""
 
 
 def incident_without_breach(make_facts: Make, kind: str) -> Incident:
     """Return an incident that opened six minutes after the slot for another reason than a breach."""
-    facts = make_facts(LATER, **FACTS_WITHOUT_BREACH[kind])
+    facts = make_facts(AFTER_SLOT, **FACTS_WITHOUT_BREACH[kind])
     return incident_of(decide(facts, known=None, now=SLOT + timedelta(minutes=6)))
 
 
 @pytest.mark.parametrize("kind", ["calendar", "unproven"])
-def test_a_first_breach_closes_a_calendar_or_unproven_incident_and_takes_it_over(
+def test_first_breach_takes_over_calendar_or_unproven_incident(
     make_facts: Make, overdue_by_seconds: Make, kind: str
 ) -> None:
-    # An overdue release is a breach. A calendar fault, or a release with no proof of when it came out, is none.
+    """An overdue release is a breach. A calendar fault, or a release with no proof of when it came out, is none."""
     now = SLOT + timedelta(minutes=7)
     before = incident_without_breach(make_facts, kind)
     assert before.is_open
@@ -176,22 +179,22 @@ def test_a_first_breach_closes_a_calendar_or_unproven_incident_and_takes_it_over
 
 
 @pytest.mark.parametrize("kind", ["lead", "altered"], ids=["press item to judge", "page removed after its release"])
-def test_a_first_breach_does_not_close_an_incident_that_only_a_person_may_close(
+def test_first_breach_leaves_incident_open_that_a_person_must_close(
     make_facts: Make, overdue_by_seconds: Make, kind: str
 ) -> None:
+    """`superseded` would be that incident, closed by the decision."""
     incident_for_a_person = incident_without_breach(make_facts, kind)
-    seven_minutes_after_slot = SLOT + timedelta(minutes=7)
-    decision = decide(overdue_by_seconds(400), incident_for_a_person, seven_minutes_after_slot)
+    decision = decide(overdue_by_seconds(400), incident_for_a_person, now=SLOT + timedelta(minutes=7))
     assert incident_of(decision).kind is Kind.LATE
-    # `superseded` would be the earlier incident, closed by the decision.
     assert decision.superseded is None
 
 
 @pytest.mark.parametrize("kind_before", FACTS_WITHOUT_BREACH)
 @pytest.mark.parametrize("breach", ["late", "early"])
-def test_a_breach_after_an_incident_without_one_opens_an_incident_thread_and_draft_of_its_own(
+def test_breach_after_incident_without_one_opens_its_own_incident(
     make_facts: Make, overdue_by_seconds: Make, public_early: Make, kind_before: str, breach: str
 ) -> None:
+    """It has a thread and a draft of its own."""
     earlier_incident = incident_without_breach(make_facts, kind_before)
     now = SLOT + timedelta(minutes=7)
     facts = overdue_by_seconds(400) if breach == "late" else public_early("page", is_open=True, begins=now)
@@ -201,9 +204,7 @@ def test_a_breach_after_an_incident_without_one_opens_an_incident_thread_and_dra
     assert (new_incident.opened, new_incident.acknowledged) == (now, None)
     assert decision.draft
     (opening,) = decision.notices
-    assert opening.kind == "opened"
-    follows_another_notice = opening.follows != ""
-    assert not follows_another_notice
+    assert (opening.kind, opening.follows) == ("opened", "")
     # A notice in the thread of the earlier incident would be called "graver now".
     assert opening.subject.startswith(f"{breach.upper()}: ")
     assert "graver" not in opening.subject
@@ -212,9 +213,9 @@ def test_a_breach_after_an_incident_without_one_opens_an_incident_thread_and_dra
 
 
 def test_three_incidents_of_one_release_have_different_ids(make_facts: Make, overdue_by_seconds: Make) -> None:
-    # An id is release and day. If an incident has this id already (`earlier_ids`), the kind is added.
-    calendar = open_incident(make_facts(SLOT, findings=(CALENDAR,)))
-    unproven_facts = make_facts(LATER, verdict=VerdictKind.UNPROVEN, findings=(CALENDAR,))
+    """An id is release and day. If an incident has this id already (`earlier_ids`), the kind is added."""
+    calendar = incident_opened_by(make_facts(SLOT, findings=(SHORT_NOTICE,)))
+    unproven_facts = make_facts(AFTER_SLOT, verdict=VerdictKind.UNPROVEN, findings=(SHORT_NOTICE,))
     unproven = incident_of(decide(unproven_facts, calendar, SLOT + timedelta(minutes=6), earlier_ids=[calendar.id]))
     late = incident_of(
         decide(overdue_by_seconds(500), unproven, SLOT + timedelta(minutes=9), earlier_ids=[calendar.id, unproven.id])
@@ -224,13 +225,15 @@ def test_three_incidents_of_one_release_have_different_ids(make_facts: Make, ove
 
 
 def test_an_unproven_release_after_a_calendar_incident_gets_a_notice(make_facts: Make) -> None:
-    calendar = open_incident(make_facts(SLOT, findings=(CALENDAR,)))
-    unproven = make_facts(LATER, verdict=VerdictKind.UNPROVEN, findings=(CALENDAR,))
-    assert notice_kinds(decide(unproven, calendar, SLOT + timedelta(minutes=6))) == ["unproven"]
+    """The calendar incident is about a slot moved at short notice. Then no look shows when the release came out."""
+    calendar = incident_opened_by(make_facts(SLOT, findings=(SHORT_NOTICE,)))
+    unproven = make_facts(AFTER_SLOT, verdict=VerdictKind.UNPROVEN, findings=(SHORT_NOTICE,))
+    decision = decide(unproven, calendar, now=SLOT + timedelta(minutes=6))
+    assert notice_kinds(decision) == ["unproven"]
 
 
-def test_no_notice_of_an_exposure_states_a_length_of_0_seconds(public_early: Make) -> None:
-    # The exposure was found just now, so it has lasted at least 0 s.
+def test_no_notice_of_exposure_states_length_of_0_seconds(public_early: Make) -> None:
+    """The exposure was found just now, so it has lasted at least 0 s."""
     begun = public_early("page", is_open=True)
     decision = decide(begun, known=None, now=begun.at)
     opening = build_message(decision.notices[0], decision.incident)
@@ -246,70 +249,70 @@ def test_no_notice_of_an_exposure_states_a_length_of_0_seconds(public_early: Mak
         assert re.search(r"(?<![\d:])0 s\b", text) is None
 
 
-def test_a_page_public_too_early_and_then_late_gets_a_notice_that_it_is_absent(public_early: Make) -> None:
+def test_early_page_that_is_then_late_gets_notice_of_absence(public_early: Make) -> None:
     early = public_early("page", is_open=False)
     still_absent_after_400_seconds = Finding(FindingKind.LATE, "page", seconds=Bounds(400, None))
     early_and_late = replace(early, findings=(*early.findings, still_absent_after_400_seconds))
-    decision = decide(early_and_late, open_incident(early), LATER)
+    decision = decide(early_and_late, incident_opened_by(early), AFTER_SLOT)
     assert notice_kinds(decision) == ["new_finding"]
     # 400 s after the slot at 09:30 is 09:36:40.
     assert "still absent at 09:36:40 GMT" in decision.notices[0].subject
 
 
-def test_an_incident_first_known_after_the_final_verdict_is_closed_at_once(late_by_seconds: Make) -> None:
-    decision = decide(late_by_seconds(700, final=True), known=None, now=LATER)
+def test_incident_known_only_after_final_verdict_is_closed_at_once(late_by_seconds: Make) -> None:
+    decision = decide(late_by_seconds(700, final=True), known=None, now=AFTER_SLOT)
     assert notice_kinds(decision) == ["opened"]
-    assert incident_of(decision).closed == LATER
+    assert incident_of(decision).closed == AFTER_SLOT
 
 
-def test_an_exposure_gets_one_notice_when_it_begins_and_one_when_it_ends(public_early: Make) -> None:
+def test_exposure_gets_one_notice_at_begin_and_one_at_end(public_early: Make) -> None:
+    """An exposure is a time in which the release was public before its slot."""
     begins = SLOT - timedelta(hours=40, minutes=30)
-    begun = decide(public_early("html", is_open=True, begins=begins), known=None, now=LATER)
+    begun = decide(public_early("html", is_open=True, begins=begins), known=None, now=AFTER_SLOT)
     assert (incident_of(begun).kind, notice_kinds(begun)) == (Kind.EARLY, ["opened"])
     assert incident_of(begun).occurred == begins
     removed = public_early("html", is_open=False, begins=begins)
-    over = decide(removed, begun.incident, LATER)
+    over = decide(removed, begun.incident, AFTER_SLOT)
     assert notice_kinds(over) == ["exposure_closed"]
     assert over.draft
-    assert decide(removed, over.incident, LATER).notices == ()
+    assert decide(removed, over.incident, AFTER_SLOT).notices == ()
 
 
-def test_a_file_exposed_after_its_page_gets_no_notice_of_its_own(public_early: Make) -> None:
+def test_file_exposed_after_its_page_gets_no_own_notice(public_early: Make) -> None:
+    """Only the draft is written again, with the file."""
     page = public_early("page", is_open=True)
     file = public_early("html", is_open=True, begins=page.at + timedelta(hours=1))
     both = replace(file, parts=(*page.parts, *file.parts), findings=(*page.findings, *file.findings))
-    decision = decide(both, open_incident(page), file.at)
+    decision = decide(both, incident_opened_by(page), file.at)
     assert decision.notices == ()
-    assert decision.draft  # it is written again, with the file
+    assert decision.draft
 
 
-def test_a_late_page_is_a_new_finding_in_the_incident_of_its_early_file_which_stays_early(
-    public_early: Make, overdue_by_seconds: Make
-) -> None:
+def test_late_page_is_new_finding_in_incident_of_early_file(public_early: Make, overdue_by_seconds: Make) -> None:
     early_file = public_early("html", is_open=False)
-    incident = open_incident(early_file)
+    incident = incident_opened_by(early_file)
     late_page = overdue_by_seconds(400)
     parts, findings = (*late_page.parts, *early_file.parts), (*late_page.findings, *early_file.findings)
     both = replace(late_page, parts=parts, findings=findings)
-    decision = decide(both, incident, LATER)
+    decision = decide(both, incident, AFTER_SLOT)
     assert notice_kinds(decision) == ["new_finding"]
     assert decision.notices[0].subject.startswith("LATE, new finding: ")
     # `early` is graver than `late`, so the kind does not change.
     assert (incident_of(decision).id, incident_of(decision).kind) == (incident.id, Kind.EARLY)
 
 
-def test_a_late_page_reopens_the_closed_incident_of_its_early_file(public_early: Make, late_by_seconds: Make) -> None:
-    early, late = public_early("html", is_open=False), late_by_seconds(700)
-    closed = replace(open_incident(early), closed=LATER)
-    early_and_late = replace(late, parts=(*late.parts, *early.parts))
-    decision = decide(early_and_late, closed, LATER + timedelta(hours=1))
+def test_late_page_reopens_closed_incident_of_its_early_file(public_early: Make, late_by_seconds: Make) -> None:
+    early_file, late_page = public_early("html", is_open=False), late_by_seconds(700)
+    closed = replace(incident_opened_by(early_file), closed=AFTER_SLOT)
+    both = replace(late_page, parts=(*late_page.parts, *early_file.parts))
+    decision = decide(both, closed, AFTER_SLOT + timedelta(hours=1))
     assert notice_kinds(decision) == ["reopened"]
     assert incident_of(decision).closed is None
 
 
-def test_an_unproven_release_gets_a_notice_without_a_draft_after_5_minutes(make_facts: Make) -> None:
-    # A release is unproven if no look shows whether it came out on time.
-    blind = make_facts(LATER, verdict=VerdictKind.UNPROVEN, unproven_because="no usable look from 09:29 to 09:36")
+def test_unproven_release_gets_notice_without_draft_after_5_minutes(make_facts: Make) -> None:
+    """A release is unproven if no look shows whether it came out on time."""
+    blind = make_facts(AFTER_SLOT, verdict=VerdictKind.UNPROVEN, unproven_because="no usable look from 09:29 to 09:36")
     assert decide(blind, known=None, now=SLOT + timedelta(minutes=4)) == Decision()
     after_5_minutes = decide(blind, known=None, now=SLOT + timedelta(minutes=5))
     unproven = incident_of(after_5_minutes)
@@ -318,35 +321,37 @@ def test_an_unproven_release_gets_a_notice_without_a_draft_after_5_minutes(make_
 
 
 def test_a_final_unproven_verdict_gets_a_notice_at_once(make_facts: Make) -> None:
-    assert notice_kinds(decide(make_facts(LATER, verdict=VerdictKind.UNPROVEN, final=True), known=None, now=LATER)) == [
-        "unproven"
-    ]
+    unproven = make_facts(AFTER_SLOT, verdict=VerdictKind.UNPROVEN, final=True)
+    assert notice_kinds(decide(unproven, known=None, now=AFTER_SLOT)) == ["unproven"]
 
 
-def test_an_unproven_release_that_proves_on_time_gets_a_final_notice(make_facts: Make) -> None:
-    unproven = decide(make_facts(LATER, verdict=VerdictKind.UNPROVEN), known=None, now=SLOT + timedelta(minutes=6))
-    on_time = make_facts(LATER, verdict=VerdictKind.ON_TIME, final=True)
-    (notice,) = decide(on_time, unproven.incident, SLOT + timedelta(hours=1)).notices
+def test_unproven_release_proved_on_time_gets_final_notice(make_facts: Make) -> None:
+    """At first, no look shows whether it came out on time."""
+    unproven = incident_without_breach(make_facts, "unproven")
+    on_time = make_facts(AFTER_SLOT, verdict=VerdictKind.ON_TIME, final=True)
+    (notice,) = decide(on_time, unproven, now=SLOT + timedelta(hours=1)).notices
     assert notice.kind == "final"
     assert "came out on time" in notice.subject
 
 
 @pytest.mark.parametrize("finding", ["calendars_disagree", "short_notice"])
 def test_a_finding_about_calendars_gives_a_notice_without_a_draft(make_facts: Make, finding: str) -> None:
-    at = SLOT - timedelta(days=3)
-    decision = decide(make_facts(at, findings=(Finding(finding),)), known=None, now=at)
+    three_days_before = SLOT - timedelta(days=3)
+    facts = make_facts(three_days_before, findings=(Finding(finding),))
+    decision = decide(facts, known=None, now=three_days_before)
     assert (notice_kinds(decision), decision.draft) == (["calendar"], False)
 
 
-def test_a_calendar_incident_is_closed_without_a_notice_if_the_release_is_on_time(make_facts: Make) -> None:
-    incident = open_incident(make_facts(SLOT, findings=(CALENDAR,)))
-    on_time = decide(make_facts(LATER, verdict=VerdictKind.ON_TIME, final=True), incident, LATER)
+def test_calendar_incident_closes_silently_if_release_is_on_time(make_facts: Make) -> None:
+    """The incident is about a slot that was moved at short notice."""
+    incident = incident_opened_by(make_facts(SLOT, findings=(SHORT_NOTICE,)))
+    on_time = decide(make_facts(AFTER_SLOT, verdict=VerdictKind.ON_TIME, final=True), incident, AFTER_SLOT)
     assert on_time.notices == ()
-    assert incident_of(on_time).closed == LATER
+    assert incident_of(on_time).closed == AFTER_SLOT
 
 
-def test_a_press_item_that_a_person_must_judge_opens_an_incident_without_a_draft(make_facts: Make) -> None:
-    # LEAD: the press may have had the release before its slot.
+def test_press_item_opens_incident_without_draft(make_facts: Make) -> None:
+    """The press may have had the release before its slot (LEAD). A person must judge that."""
     found_at = datetime(2018, 1, 1, 22, tzinfo=UTC)
     decision = decide(make_facts(found_at, verdict=LEAD, findings=(PRESS_ITEM,)), known=None, now=found_at)
     assert incident_of(decision).id == "malpractice-2017-lead-2018-01-01"
@@ -354,19 +359,20 @@ def test_a_press_item_that_a_person_must_judge_opens_an_incident_without_a_draft
     assert not decision.draft
 
 
-def test_a_verdict_of_on_time_does_not_close_an_incident_about_a_press_item(make_facts: Make) -> None:
-    # Only a person can judge whether the press had the release before its slot.
-    incident = open_incident(make_facts(verdict=LEAD, findings=(PRESS_ITEM,)))
-    on_time = make_facts(LATER, verdict=VerdictKind.ON_TIME, final=True)
+def test_on_time_verdict_does_not_close_incident_about_press_item(make_facts: Make) -> None:
+    """Only a person can judge whether the press had the release before its slot."""
+    incident = incident_opened_by(make_facts(verdict=LEAD, findings=(PRESS_ITEM,)))
+    on_time = make_facts(AFTER_SLOT, verdict=VerdictKind.ON_TIME, final=True)
     no_change = Decision()
-    assert decide(on_time, incident, LATER) == no_change
+    assert decide(on_time, incident, AFTER_SLOT) == no_change
 
 
-def test_a_second_press_item_is_notified_as_a_new_finding_of_the_incident(make_facts: Make) -> None:
-    incident = open_incident(make_facts(verdict=LEAD, findings=(PRESS_ITEM,)))
+def test_second_press_item_is_new_finding_of_same_incident(make_facts: Make) -> None:
+    incident = incident_opened_by(make_facts(verdict=LEAD, findings=(PRESS_ITEM,)))
     second_item = Finding(LEAD, detail="https://press.example/another-item")
     with_both_items = make_facts(verdict=LEAD, findings=(PRESS_ITEM, second_item))
-    assert notice_kinds(decide(with_both_items, incident, LATER)) == ["new_finding"]
+    decision = decide(with_both_items, incident, AFTER_SLOT)
+    assert notice_kinds(decision) == ["new_finding"]
 
 
 def released_with(make_facts: Make, *findings: Finding) -> ReleaseFacts:
@@ -376,7 +382,7 @@ def released_with(make_facts: Make, *findings: Finding) -> ReleaseFacts:
         PartVerdict(name, role, f"https://a.example/{name}", required=True, verdict=VerdictKind.ON_TIME)
         for name, role in roles.items()
     )
-    return make_facts(LATER, verdict=VerdictKind.ON_TIME, final=True, parts=parts, findings=findings)
+    return make_facts(AFTER_SLOT, verdict=VerdictKind.ON_TIME, final=True, parts=parts, findings=findings)
 
 
 def removal_of(part: str = "page", removed_at_minute: float = 60, back_within_seconds: float | None = None) -> Finding:
@@ -389,89 +395,88 @@ SWAPPED = Finding(FindingKind.SWAPPED, "sheet", "its bytes changed")
 
 
 @pytest.mark.parametrize("alteration", [removal_of("page"), SWAPPED], ids=["page removed", "file replaced"])
-def test_an_alteration_after_the_release_opens_an_incident_without_grade_and_draft(
-    make_facts: Make, alteration: Finding
-) -> None:
-    decision = decide(released_with(make_facts, alteration), known=None, now=LATER)
+def test_alteration_after_release_opens_incident_without_grade_and_draft(make_facts: Make, alteration: Finding) -> None:
+    """An alteration is a page that was removed, or a file that was replaced, after its release."""
+    decision = decide(released_with(make_facts, alteration), known=None, now=AFTER_SLOT)
     assert incident_of(decision).grade == "none"
     assert incident_of(decision).closed is None
     assert not decision.draft
 
 
 @pytest.mark.parametrize("alteration", [removal_of("page"), SWAPPED], ids=["page removed", "file replaced"])
-def test_an_alteration_after_the_release_gets_one_notice_with_its_detail(make_facts: Make, alteration: Finding) -> None:
+def test_alteration_after_release_gets_one_notice_with_its_detail(make_facts: Make, alteration: Finding) -> None:
+    """An alteration is a page that was removed, or a file that was replaced, after its release."""
     facts = released_with(make_facts, alteration)
-    decision = decide(facts, known=None, now=LATER)
+    decision = decide(facts, known=None, now=AFTER_SLOT)
     (notice,) = decision.notices
     assert notice.kind == "altered"
     # So a route may be for all alterations or for this kind of them.
     assert notice.findings == ("altered", alteration.kind)
     assert alteration.detail in notice.text
-    assert decide(facts, known=decision.incident, now=LATER).notices == ()
+    assert decide(facts, known=decision.incident, now=AFTER_SLOT).notices == ()
 
 
 def test_a_notice_says_that_removed_content_is_back(make_facts: Make) -> None:
-    incident = open_incident(released_with(make_facts, removal_of()))
-    back = decide(released_with(make_facts, removal_of(back_within_seconds=200)), incident, LATER)
-    assert notice_kinds(back) == ["back"]
-    assert back.notices[0].follows == thread_id(incident.id)
-    assert "is back (announced page)" in back.notices[0].subject
+    incident = incident_opened_by(released_with(make_facts, removal_of("page")))
+    page_back = released_with(make_facts, removal_of("page", back_within_seconds=200))
+    (notice,) = decide(page_back, incident, AFTER_SLOT).notices
+    assert (notice.kind, notice.follows) == ("back", thread_id(incident.id))
+    assert "is back (announced page)" in notice.subject
 
 
-def test_a_file_removed_within_two_hours_of_its_page_gets_no_notice_of_its_own(make_facts: Make) -> None:
-    # The file is removed 119 minutes after the page.
+def test_file_removed_soon_after_its_page_gets_no_notice(make_facts: Make) -> None:
+    """The file is removed 119 minutes after the page. Within two hours it gets no notice of its own."""
     page, sheet = removal_of("page", removed_at_minute=60), removal_of("sheet", removed_at_minute=179)
-    incident = open_incident(released_with(make_facts, page))
-    assert decide(released_with(make_facts, page, sheet), incident, LATER).notices == ()
+    incident = incident_opened_by(released_with(make_facts, page))
+    assert decide(released_with(make_facts, page, sheet), incident, AFTER_SLOT).notices == ()
 
 
-def test_a_second_removal_of_a_page_gets_a_notice_after_that_of_its_return(make_facts: Make) -> None:
-    incident = open_incident(released_with(make_facts, removal_of("page", removed_at_minute=60)))
+def test_second_removal_gets_notice_after_that_of_return(make_facts: Make) -> None:
+    first_removal = removal_of("page", removed_at_minute=60)
+    incident = incident_opened_by(released_with(make_facts, first_removal))
     page_back = removal_of("page", removed_at_minute=60, back_within_seconds=300)
-    removed_twice = released_with(make_facts, page_back, removal_of("page", removed_at_minute=130))
-    assert notice_kinds(decide(removed_twice, incident, LATER)) == ["back", "new_finding"]
+    second_removal = removal_of("page", removed_at_minute=130)
+    decision = decide(released_with(make_facts, page_back, second_removal), incident, AFTER_SLOT)
+    assert notice_kinds(decision) == ["back", "new_finding"]
 
 
-def test_a_removal_at_an_alternative_or_guessed_address_gets_no_notice(make_facts: Make) -> None:
+def test_removal_at_alternative_or_guessed_address_gets_no_notice(make_facts: Make) -> None:
     alternative, guessed = removal_of("news"), removal_of("expected-1")
-    assert decide(released_with(make_facts, alternative, guessed), known=None, now=LATER) == Decision()
+    assert decide(released_with(make_facts, alternative, guessed), known=None, now=AFTER_SLOT) == Decision()
 
 
 def test_a_second_swap_of_a_release_gets_no_notice(make_facts: Make) -> None:
-    incident = open_incident(released_with(make_facts, SWAPPED))
-    assert decide(released_with(make_facts, SWAPPED, SWAPPED), incident, LATER).notices == ()
+    """A swap is a file that was replaced by another one after its release."""
+    incident = incident_opened_by(released_with(make_facts, SWAPPED))
+    assert decide(released_with(make_facts, SWAPPED, SWAPPED), incident, AFTER_SLOT).notices == ()
 
 
-def test_the_notice_of_a_removal_after_a_late_incident_was_closed_follows_in_its_thread(
-    late_by_seconds: Make,
-) -> None:
+def test_removal_after_late_incident_closed_follows_in_its_thread(late_by_seconds: Make) -> None:
     late = late_by_seconds(400, final=True)
-    closed = incident_of(decide(late, known=None, now=LATER))
+    closed = incident_of(decide(late, known=None, now=AFTER_SLOT))
     assert closed.closed is not None
     removed_since = replace(late, findings=(*late.findings, removal_of("page")))
-    (notice,) = decide(removed_since, known=closed, now=LATER).notices
+    (notice,) = decide(removed_since, known=closed, now=AFTER_SLOT).notices
     assert notice.kind == "reopened"
     assert notice.follows == thread_id(closed.id)
     # It is about the removal only, so a route for `late` does not match it.
     assert notice.findings == ("altered", "withdrawn")
 
 
-def test_a_removal_after_the_final_verdict_leaves_the_late_incident_closed(late_by_seconds: Make) -> None:
+def test_removal_after_final_verdict_leaves_late_incident_closed(late_by_seconds: Make) -> None:
     late = late_by_seconds(400, final=True)
-    closed = incident_of(decide(late, known=None, now=LATER))
+    closed = incident_of(decide(late, known=None, now=AFTER_SLOT))
     removed_since = replace(late, findings=(*late.findings, removal_of("page")))
     # It is reopened for the notice of the removal and closed again at once.
-    incident = incident_of(decide(removed_since, known=closed, now=LATER))
-    assert (incident.kind, incident.closed) == (Kind.LATE, LATER)
+    incident = incident_of(decide(removed_since, known=closed, now=AFTER_SLOT))
+    assert (incident.kind, incident.closed) == (Kind.LATE, AFTER_SLOT)
 
 
-def test_a_late_notice_after_a_withdrawal_does_not_name_the_withdrawal(
-    make_facts: Make, overdue_by_seconds: Make
-) -> None:
-    incident_of_withdrawal = open_incident(released_with(make_facts, removal_of("page")))
+def test_late_notice_does_not_name_an_earlier_withdrawal(make_facts: Make, overdue_by_seconds: Make) -> None:
+    incident_of_withdrawal = incident_opened_by(released_with(make_facts, removal_of("page")))
     overdue = overdue_by_seconds(400)
     late_too = replace(overdue, findings=(*overdue.findings, removal_of("page")))
-    decision = decide(late_too, incident_of_withdrawal, LATER)
+    decision = decide(late_too, incident_of_withdrawal, AFTER_SLOT)
     (notice,) = decision.notices
     # The first breach is worded as an opening, although the withdrawal has opened the incident.
     assert (notice.kind, notice.findings) == ("opened", ("late",))
@@ -481,13 +486,13 @@ def test_a_late_notice_after_a_withdrawal_does_not_name_the_withdrawal(
 def test_a_page_in_time_with_a_late_file_is_partial(make_facts: Make) -> None:
     page = page_part(VerdictKind.ON_TIME)
     sheet = page_part(VerdictKind.OVERDUE, id="sheet", role="data", delay=Bounds(61, None))
-    facts = make_facts(LATER, verdict=VerdictKind.OVERDUE, grade=Grade.NOTE, parts=(page, sheet))
-    decision = decide(facts, known=None, now=LATER)
+    facts = make_facts(AFTER_SLOT, verdict=VerdictKind.OVERDUE, grade=Grade.NOTE, parts=(page, sheet))
+    decision = decide(facts, known=None, now=AFTER_SLOT)
     assert incident_of(decision).kind == Kind.PARTIAL
     assert "1 of 2 parts late, still absent at 09:31:01 GMT (sheet)" in decision.notices[0].subject
 
 
-def test_the_notice_of_a_new_incident_lists_first_the_finding_that_opened_it(overdue_by_seconds: Make) -> None:
+def test_notice_lists_first_the_finding_that_opened_its_incident(overdue_by_seconds: Make) -> None:
     late = Finding(FindingKind.LATE, "page", seconds=Bounds(61, None))
     disagree, elsewhere = Finding(FindingKind.CALENDARS_DISAGREE), Finding(FindingKind.ELSEWHERE_FIRST)
     overdue = replace(overdue_by_seconds(61), findings=(disagree, elsewhere, late))
@@ -495,27 +500,26 @@ def test_the_notice_of_a_new_incident_lists_first_the_finding_that_opened_it(ove
     assert notice.findings == ("late", "calendars_disagree", "elsewhere_first")
 
 
-def test_a_cache_that_kept_a_release_from_users_opens_a_late_incident_although_the_page_was_on_time(
-    make_facts: Make,
-) -> None:
+def test_cache_that_kept_release_from_users_opens_late_incident(make_facts: Make) -> None:
     stale_edge = Finding(FindingKind.STALE_EDGE, "page")
     # The page at the origin was on time. The grade says how long users waited for it.
-    cached = make_facts(LATER, verdict=VerdictKind.ON_TIME, grade=Grade.REPORT, findings=(stale_edge,))
-    decision = decide(cached, known=None, now=LATER)
+    cached = make_facts(AFTER_SLOT, verdict=VerdictKind.ON_TIME, grade=Grade.REPORT, findings=(stale_edge,))
+    decision = decide(cached, known=None, now=AFTER_SLOT)
     assert incident_of(decision).kind == Kind.LATE
     (notice,) = decision.notices
     # The kind of the incident is added to the findings, so a route for `late` takes this notice.
     assert notice.findings == ("stale_edge", "late")
 
 
-def test_an_incident_without_an_announced_time_occurs_when_it_is_found(make_facts: Make) -> None:
+def test_incident_without_announced_time_occurs_when_found(make_facts: Make) -> None:
+    """Only the month of the release was announced."""
     monthly = {"slot": None, "slot_text": "December 2017"}
-    late = make_facts(LATER, verdict="late", grade="report", parts=(page_part(VerdictKind.LATE),), **monthly)
-    assert open_incident(late).occurred == LATER
+    late = make_facts(AFTER_SLOT, verdict="late", grade="report", parts=(page_part(VerdictKind.LATE),), **monthly)
+    assert incident_opened_by(late).occurred == AFTER_SLOT
 
 
 def test_reminders_are_repeated_until_the_incident_is_acknowledged(overdue_by_seconds: Make) -> None:
-    incident = open_incident(overdue_by_seconds(400))
+    incident = incident_opened_by(overdue_by_seconds(400))
 
     def reminder_after(incident: Incident, minutes: int) -> Notice | None:
         at = incident.opened + timedelta(minutes=minutes)
@@ -531,8 +535,8 @@ def test_reminders_are_repeated_until_the_incident_is_acknowledged(overdue_by_se
 
 
 def test_an_incident_of_grade_note_gets_no_reminder(overdue_by_seconds: Make) -> None:
-    note = open_incident(overdue_by_seconds(61))
-    hours_later = LATER + timedelta(hours=5)
+    note = incident_opened_by(overdue_by_seconds(61))
+    hours_later = AFTER_SLOT + timedelta(hours=5)
     assert make_reminder(note, hours_later, spacing=timedelta(minutes=10), grace=timedelta()) is None
 
 
@@ -559,9 +563,8 @@ SEQUENCES_OF_FACTS = st.lists(
 
 
 @given(sequence=SEQUENCES_OF_FACTS)
-def test_whatever_facts_follow_a_release_opens_at_most_one_thread_as_unproven_and_one_as_a_breach(
-    sequence: list[ReleaseFacts],
-) -> None:
+def test_release_opens_at_most_one_unproven_and_one_breach_thread(sequence: list[ReleaseFacts]) -> None:
+    """A thread is an opening notice with its follow-ups. The facts of `sequence` are random, one for each minute."""
     incident: Incident | None = None
     notices: list[Notice] = []
     for at, facts in dated_by_minute(sequence):
@@ -576,7 +579,8 @@ def test_whatever_facts_follow_a_release_opens_at_most_one_thread_as_unproven_an
 
 
 @given(sequence=SEQUENCES_OF_FACTS)
-def test_in_any_sequence_the_same_facts_twice_give_no_second_notice(sequence: list[ReleaseFacts]) -> None:
+def test_in_any_sequence_same_facts_twice_give_one_notice(sequence: list[ReleaseFacts]) -> None:
+    """The facts of `sequence` are random, one for each minute."""
     incident: Incident | None = None
     for at, facts in dated_by_minute(sequence):
         incident = decide(facts, incident, at).incident
@@ -584,7 +588,8 @@ def test_in_any_sequence_the_same_facts_twice_give_no_second_notice(sequence: li
 
 
 @given(sequence=SEQUENCES_OF_FACTS)
-def test_once_a_release_has_an_incident_no_facts_make_it_have_none(sequence: list[ReleaseFacts]) -> None:
+def test_no_facts_take_the_incident_from_a_release(sequence: list[ReleaseFacts]) -> None:
+    """The facts of `sequence` are random, one for each minute."""
     incident: Incident | None = None
     for at, facts in dated_by_minute(sequence):
         had_incident = incident is not None
@@ -593,7 +598,8 @@ def test_once_a_release_has_an_incident_no_facts_make_it_have_none(sequence: lis
 
 
 @given(sequence=SEQUENCES_OF_FACTS)
-def test_once_an_incident_has_a_grade_no_facts_change_it_to_none(sequence: list[ReleaseFacts]) -> None:
+def test_no_facts_take_the_grade_from_an_incident(sequence: list[ReleaseFacts]) -> None:
+    """The facts of `sequence` are random, one for each minute."""
     incident: Incident | None = None
     ids_with_a_grade: set[str] = set()
     for at, facts in dated_by_minute(sequence):

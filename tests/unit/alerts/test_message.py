@@ -21,7 +21,7 @@ from tests.unit.alerts.conftest import page_part
 
 Make = Callable[..., ReleaseFacts]
 SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
-LATER = SLOT + timedelta(seconds=61)
+AFTER_SLOT = SLOT + timedelta(seconds=61)
 
 
 def incident_and_notice(
@@ -32,8 +32,13 @@ def incident_and_notice(
     return decision.incident, decision.notices[-1]
 
 
-def test_the_subject_of_an_overdue_release_says_what_is_due_and_still_absent(overdue_by_seconds: Make) -> None:
-    _, notice = incident_and_notice(overdue_by_seconds(61))
+def notice_about(facts: ReleaseFacts, known: Incident | None = None) -> Notice:
+    """Return the last notice about these facts, of a new incident or of a known one."""
+    return incident_and_notice(facts, known)[1]
+
+
+def test_subject_of_overdue_release_says_due_and_still_absent(overdue_by_seconds: Make) -> None:
+    notice = notice_about(overdue_by_seconds(61))
     assert notice.subject == (
         "LATE: Malpractice for GCSE and A level: summer 2017 exam series (ofqual) due 09:30 GMT,"
         " still absent at 09:31:01 GMT"
@@ -42,9 +47,8 @@ def test_the_subject_of_an_overdue_release_says_what_is_due_and_still_absent(ove
 
 def test_absence_at_a_guessed_address_is_called_not_found_yet(overdue_by_seconds: Make) -> None:
     facts = overdue_by_seconds(61)
-    _, notice = incident_and_notice(
-        replace(facts, parts=tuple(replace(part, address="guessed") for part in facts.parts))
-    )
+    (page,) = facts.parts
+    notice = notice_about(replace(facts, parts=(replace(page, address="guessed"),)))
     assert notice.subject.endswith("due 09:30 GMT, not found yet, as of 09:31:01 GMT")
 
 
@@ -59,37 +63,38 @@ def test_absence_at_a_guessed_address_is_called_not_found_yet(overdue_by_seconds
     ids=["old copy removed", "old copy still served", "users not checked yet", "same as publisher"],
 )
 def test_a_late_subject_states_the_delay_of_users(late_by_seconds: Make, users_delay: Bounds, ending: str) -> None:
-    # The page came out 90 to 91 s late. `users_delay` is how late users got it, because a cache kept an old copy.
+    """The page came out 90 to 91 s late. `users_delay` is how late users got it, because a cache kept an old copy."""
     facts = late_by_seconds(90)
     (page,) = facts.parts
     assert page.delay == Bounds(90, 91)
-    _, notice = incident_and_notice(replace(facts, parts=(replace(page, users_delay=users_delay),)))
+    notice = notice_about(replace(facts, parts=(replace(page, users_delay=users_delay),)))
     assert notice.subject.endswith(ending)
 
 
 def test_a_late_subject_states_both_bounds_of_the_delay(overdue_by_seconds: Make, late_by_seconds: Make) -> None:
-    # It was absent 400 s after its slot at 09:30, also 37 min 45 s after it, and was seen a second later.
+    """It was absent 400 s after its slot at 09:30, also 37 min 45 s after it, and was seen a second later."""
     incident, _ = incident_and_notice(overdue_by_seconds(400))
-    _, notice = incident_and_notice(late_by_seconds(37 * 60 + 45), incident)
+    notice = notice_about(late_by_seconds(37 * 60 + 45), incident)
     assert notice.subject.endswith("first seen between 10:07:45 and 10:07:46 GMT, 37 min 45 s to 37 min 46 s late")
     assert notice.subject.startswith("LATE, now out: ")
 
 
-def test_the_notice_of_an_open_exposure_names_the_day_of_a_slot_that_is_not_today(public_early: Make) -> None:
+def test_notice_names_day_of_a_slot_that_is_not_today(public_early: Make) -> None:
     two_days_before = datetime(2018, 1, 3, 17, tzinfo=UTC)
-    _, notice = incident_and_notice(public_early("html", is_open=True, begins=two_days_before))
+    notice = notice_about(public_early("html", is_open=True, begins=two_days_before))
     assert notice.subject.startswith("EARLY: ")
     assert notice.subject.endswith("due 5 January 09:30 GMT, public since 17:00 GMT, not seen removed yet")
 
 
-def test_the_subject_of_a_closed_exposure_states_both_bounds_of_its_length(public_early: Make) -> None:
+def test_subject_of_closed_exposure_states_both_bounds_of_length(public_early: Make) -> None:
     incident, _ = incident_and_notice(public_early("html", "page", is_open=True))
-    _, notice = incident_and_notice(public_early("html", "page", is_open=False), incident)
+    notice = notice_about(public_early("html", "page", is_open=False), incident)
     # It appeared between 16:55 and 17:00, and was removed between 17:25 and 17:30.
     assert notice.subject.endswith("was public for 25 min to 35 min from 17:00 GMT in 2 places")
 
 
-def test_a_notice_does_not_repeat_the_content_of_an_early_release(public_early: Make) -> None:
+def test_notice_does_not_repeat_content_of_an_early_release(public_early: Make) -> None:
+    """A notice goes to many people, who must not learn the content early."""
     facts = public_early("html", is_open=True)
     content = facts.findings[0].detail
     assert content
@@ -101,12 +106,12 @@ def test_a_notice_does_not_repeat_the_content_of_an_early_release(public_early: 
 def test_a_summer_slot_is_written_in_british_summer_time(overdue_by_seconds: Make) -> None:
     slot = datetime(2018, 7, 5, 8, 30, tzinfo=UTC)
     in_summer = replace(overdue_by_seconds(61), slot=slot, at=slot + timedelta(seconds=61))
-    _, notice = incident_and_notice(in_summer)
+    notice = notice_about(in_summer)
     assert "due 09:30 BST, still absent at 09:31:01 BST" in notice.subject
 
 
 def test_a_notice_names_producer_address_promise_delay_and_next_steps(overdue_by_seconds: Make) -> None:
-    # The page is still absent 61 s after its slot. The slot was read in the calendar 35 days before, on 1 December.
+    """The page is still absent 61 s after its slot. The slot was read in the calendar 35 days before, on 1 December."""
     incident, notice = incident_and_notice(overdue_by_seconds(61))
     for words in (
         "Producer: ofqual",
@@ -121,25 +126,25 @@ def test_a_notice_names_producer_address_promise_delay_and_next_steps(overdue_by
 
 
 def test_an_unproven_release_is_never_called_a_breach(make_facts: Make) -> None:
-    # A release is unproven if no look shows whether it came out on time.
+    """A release is unproven if no look shows whether it came out on time."""
     unproven = make_facts(SLOT + timedelta(minutes=6), verdict=VerdictKind.UNPROVEN)
-    _, notice = incident_and_notice(unproven)
+    notice = notice_about(unproven)
     assert notice.subject.startswith("NOT PROVEN: ")
     assert "This is not a breach claim" in notice.text
     assert "draft" not in notice.text
 
 
-def test_an_unproven_notice_states_the_widest_gap_and_the_blind_spans_of_the_monitor(make_facts: Make) -> None:
-    # A blind span is a time in which the monitor could not see, here 61 s from the slot at 09:30.
+def test_unproven_notice_states_widest_gap_and_blind_spans(make_facts: Make) -> None:
+    """A blind span is a time in which the monitor could not see, here 61 s from the slot at 09:30."""
     blind = BlindSpan(SLOT, SLOT + timedelta(seconds=61), "monitor stopped")
     certainty = Certainty(looks=90, failed_looks=40, widest_gap=3.6, blind=(blind,))
     at = SLOT + timedelta(minutes=6)
-    _, notice = incident_and_notice(make_facts(at, verdict=VerdictKind.UNPROVEN, certainty=certainty))
+    notice = notice_about(make_facts(at, verdict=VerdictKind.UNPROVEN, certainty=certainty))
     assert "Widest gap between two looks at the page around its slot: 3.6 s" in notice.text
     assert "Blind for 1 min 1 s from 09:30 GMT: monitor stopped" in notice.text
 
 
-def test_an_unproven_notice_has_a_short_subject_and_the_whole_reason_in_its_text(make_facts: Make) -> None:
+def test_unproven_notice_has_short_subject_and_reason_in_text(make_facts: Make) -> None:
     down, up = SLOT.replace(minute=24), SLOT.replace(minute=46, second=30)
     seen = Interval(down, up + timedelta(seconds=11))
     page = page_part(VerdictKind.UNPROVEN, first_seen=seen, released=seen)
@@ -151,7 +156,7 @@ def test_an_unproven_notice_has_a_short_subject_and_the_whole_reason_in_its_text
         certainty=Certainty(looks=90, blind=(BlindSpan(down, up, "killed"),)),
         parts=(page,),
     )
-    _, notice = incident_and_notice(unproven)
+    notice = notice_about(unproven)
     # The subject has no seconds: 09:46:30 and 09:46:41 are rounded up.
     assert notice.subject.startswith(
         "NOT PROVEN: the monitor was down 09:24\N{EN DASH}09:47; published by 09:47. Check the publishing log."
@@ -169,20 +174,21 @@ def test_an_unproven_notice_has_a_short_subject_and_the_whole_reason_in_its_text
         ((), "no look proves when it came out; not seen yet"),
     ],
 )
-def test_the_subject_about_an_unproven_release_names_the_cause_that_its_findings_show(
+def test_unproven_subject_names_cause_that_findings_show(
     make_facts: Make, findings: tuple[Finding, ...], cause: str
 ) -> None:
     unproven = make_facts(
-        LATER, verdict=VerdictKind.UNPROVEN, findings=findings, unproven_because="too long for a subject"
+        AFTER_SLOT, verdict=VerdictKind.UNPROVEN, findings=findings, unproven_because="too long for a subject"
     )
-    subject = write_notice_subject(kind="unproven", reported_kind="unproven", facts=unproven, now=LATER)
+    subject = write_notice_subject(kind="unproven", reported_kind="unproven", facts=unproven, now=AFTER_SLOT)
     assert subject.startswith(f"NOT PROVEN: {cause}. Check the publishing log. Malpractice for GCSE")
 
 
 def test_an_alternative_that_was_not_seen_is_never_called_overdue(overdue_by_seconds: Make) -> None:
+    """An alternative is another address at which users may find the release."""
     late = overdue_by_seconds(61)
     news = page_part(VerdictKind.OVERDUE, id="news", role="alternative", required=False, delay=Bounds(61, None))
-    _, notice = incident_and_notice(replace(late, parts=(*late.parts, news)))
+    notice = notice_about(replace(late, parts=(*late.parts, news)))
     assert "- Alternative address (news): not seen there\n" in notice.text
 
 
@@ -191,25 +197,25 @@ def test_notice_offers_an_alternative_only_until_the_page_is_out(
 ) -> None:
     seen = Interval(SLOT + timedelta(seconds=20), SLOT + timedelta(seconds=21))
     elsewhere = (Elsewhere("report", "https://b.example", seen),)
-    _, while_page_awaited = incident_and_notice(replace(overdue_by_seconds(61), elsewhere=elsewhere))
+    while_page_awaited = notice_about(replace(overdue_by_seconds(61), elsewhere=elsewhere))
     assert while_page_awaited.subject.endswith("; report available at https://b.example since 09:30 GMT")
     assert "Users can get it now:\n- report available at https://b.example" in while_page_awaited.text
-    _, once_page_out = incident_and_notice(replace(late_by_seconds(400), elsewhere=elsewhere))
+    once_page_out = notice_about(replace(late_by_seconds(400), elsewhere=elsewhere))
     assert once_page_out.subject.endswith("; report was available at https://b.example from 09:30 GMT")
     assert "Users can get it now" not in once_page_out.text
 
 
-def test_the_first_step_is_to_acknowledge_and_no_internal_term_is_shown(overdue_by_seconds: Make) -> None:
-    _, notice = incident_and_notice(overdue_by_seconds(61))
+def test_first_step_is_acknowledge_and_no_internal_term_is_shown(overdue_by_seconds: Make) -> None:
+    notice = notice_about(overdue_by_seconds(61))
     assert 'What to do now:\n1. Acknowledge it ("I\'m on it"), so that no one else is called.\n2. Open' in notice.text
     for words in ("findings:", "Rests on:", ": pending"):
         assert words not in notice.text
 
 
-def test_the_notice_about_a_press_item_contains_the_address_of_the_item(make_facts: Make) -> None:
-    # LEAD: the item may be about a release that was public early. A person must judge that.
+def test_notice_about_press_item_contains_its_address(make_facts: Make) -> None:
+    """The item may be about a release that was public early (LEAD). A person must judge that."""
     press_item = Finding(LEAD, detail="https://press.example/item")
-    _, notice = incident_and_notice(make_facts(verdict=LEAD, findings=(press_item,)))
+    notice = notice_about(make_facts(verdict=LEAD, findings=(press_item,)))
     assert "\n  https://press.example/item" in notice.text
 
 
@@ -217,23 +223,24 @@ def test_the_notice_about_a_press_item_contains_the_address_of_the_item(make_fac
     ("kind", "words"), [("calendars_disagree", "calendars disagree"), ("short_notice", "at short notice")]
 )
 def test_a_calendar_notice_says_what_is_wrong_with_the_calendars(make_facts: Make, kind: str, words: str) -> None:
-    _, notice = incident_and_notice(make_facts(findings=(Finding(kind, detail="govuk 09:30, ons 07:00"),)))
+    notice = notice_about(make_facts(findings=(Finding(kind, detail="govuk 09:30, ons 07:00"),)))
     assert words in notice.subject
     assert "govuk 09:30, ons 07:00" in notice.text
 
 
-def test_a_slot_that_is_only_a_month_is_written_as_it_was_announced(make_facts: Make) -> None:
+def test_slot_of_only_a_month_is_written_as_announced(make_facts: Make) -> None:
+    """The page was never seen until the watch ended."""
     page = page_part(VerdictKind.NOT_PUBLISHED, delay=Bounds(None, None))
     never_seen = make_facts(verdict=VerdictKind.NOT_PUBLISHED, grade=Grade.REPORT, parts=(page,))
     watch_ended = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
     month_only = replace(never_seen, slot=None, slot_text="December 2017", at=watch_ended)
-    _, notice = incident_and_notice(month_only)
+    notice = notice_about(month_only)
     assert "due December 2017, never seen; the watch ended 09:30 GMT" in notice.subject
 
 
-def test_the_subject_for_a_long_title_with_line_breaks_is_one_short_line(overdue_by_seconds: Make) -> None:
+def test_subject_for_long_title_with_line_breaks_is_one_line(overdue_by_seconds: Make) -> None:
     title = "Malpractice\r\nBcc: all@example.org " + "x" * 300
-    _, notice = incident_and_notice(replace(overdue_by_seconds(61), title=title))
+    notice = notice_about(replace(overdue_by_seconds(61), title=title))
     assert not {"\n", "\r"} & {*notice.subject}
     assert len(notice.subject) < 200
 
@@ -268,19 +275,21 @@ def make_openings(overdue_by_seconds: Make, *, releases: int, producers: Sequenc
     openings: list[Notice] = []
     for number in range(releases):
         producer = producers[number % len(producers)]
-        _, opening = incident_and_notice(replace(facts, release=f"r{number}", producer=producer))
+        opening = notice_about(replace(facts, release=f"r{number}", producer=producer))
         openings.append(opening)
     return openings
 
 
 def test_openings_below_the_threshold_are_not_folded_into_a_digest(overdue_by_seconds: Make) -> None:
+    """A digest is one notice in place of the first notices of many incidents."""
     openings = make_openings(overdue_by_seconds, releases=4, producers=["p0"])
-    assert fold_openings(openings, LATER, threshold=5) is None
+    assert fold_openings(openings, AFTER_SLOT, threshold=5) is None
 
 
 def test_openings_above_the_threshold_are_folded_into_one_digest(overdue_by_seconds: Make) -> None:
+    """A digest is one notice in place of the first notices of many incidents."""
     openings = make_openings(overdue_by_seconds, releases=6, producers=["p0", "p1"])
-    digest = fold_openings(openings, LATER, threshold=5)
+    digest = fold_openings(openings, AFTER_SLOT, threshold=5)
     assert digest is not None
     assert set(digest.covers) == {opening.id for opening in openings}
     assert digest.notice.subject == "6 RELEASES of 2 producers in trouble together: p0, p1"
@@ -289,20 +298,24 @@ def test_openings_above_the_threshold_are_folded_into_one_digest(overdue_by_seco
 
 
 def test_openings_in_another_order_become_the_same_digest(overdue_by_seconds: Make) -> None:
+    """A digest is one notice in place of the first notices of many incidents."""
     openings = make_openings(overdue_by_seconds, releases=6, producers=["p0", "p1"])
-    digest = fold_openings(openings, LATER, threshold=5)
-    assert fold_openings(list(reversed(openings)), LATER, threshold=5) == digest
+    digest = fold_openings(openings, AFTER_SLOT, threshold=5)
+    assert fold_openings(list(reversed(openings)), AFTER_SLOT, threshold=5) == digest
 
 
 def test_the_message_of_a_digest_belongs_to_no_single_incident(overdue_by_seconds: Make) -> None:
+    """A digest is one notice in place of the first notices of many incidents."""
     openings = make_openings(overdue_by_seconds, releases=6, producers=["p0", "p1"])
-    digest = fold_openings(openings, LATER, threshold=5)
+    digest = fold_openings(openings, AFTER_SLOT, threshold=5)
     assert digest is not None
     assert build_message(digest.notice, incident=None).data["incident"] is None
 
 
 def test_a_digest_names_producers_by_their_display_names(overdue_by_seconds: Callable[[float], ReleaseFacts]) -> None:
     openings = make_openings(overdue_by_seconds, releases=6, producers=["p0", "p1"])
-    digest = fold_openings(openings, LATER, threshold=5, name_of={"p0": "Office of A", "p1": "B Agency"}.__getitem__)
+    digest = fold_openings(
+        openings, AFTER_SLOT, threshold=5, name_of={"p0": "Office of A", "p1": "B Agency"}.__getitem__
+    )
     assert digest is not None
     assert digest.notice.subject.endswith("in trouble together: Office of A, B Agency")

@@ -32,8 +32,8 @@ def build_opening_message(facts: ReleaseFacts, now: datetime | None = None) -> M
 def test_a_brief_subject_gives_verdict_length_producer_and_title(
     overdue_by_seconds: Make, late_by_seconds: Make, public_early: Make
 ) -> None:
-    # An overdue page is still absent so many seconds after its slot. A late one came out a second after that.
-    # The length is rounded down: 61 s to 1 min.
+    """An overdue page is still absent so many seconds after its slot. A late one came out a second after that. The
+    length is rounded down: 61 s to 1 min."""
     assert build_opening_message(overdue_by_seconds(61)).brief.startswith("LATE, 1 min: ofqual, Malpractice for GCSE")
     assert build_opening_message(late_by_seconds(37 * 60 + 45)).brief.startswith("LATE, 37 min: ofqual, ")
     assert build_opening_message(overdue_by_seconds(3 * 3600 + 61)).brief.startswith("LATE, 3 h 1 min: ofqual, ")
@@ -42,9 +42,7 @@ def test_a_brief_subject_gives_verdict_length_producer_and_title(
 
 
 @pytest.mark.parametrize("status_suffix", ["", *SUBJECT_SUFFIX.values()])
-def test_a_mail_subject_with_a_long_title_is_cut_and_names_the_producer(
-    overdue_by_seconds: Make, status_suffix: str
-) -> None:
+def test_long_mail_subject_is_cut_and_names_the_producer(overdue_by_seconds: Make, status_suffix: str) -> None:
     facts = replace(overdue_by_seconds(400), title="A very long title of statistics " * 9)
     decision = decide(facts, known=None, now=facts.at)
     (opening,) = decision.notices
@@ -55,7 +53,7 @@ def test_a_mail_subject_with_a_long_title_is_cut_and_names_the_producer(
     assert ": ofqual, " in mail["Subject"]
 
 
-def test_html_mail_has_a_button_for_every_step_and_no_command_to_type(overdue_by_seconds: Make) -> None:
+def test_html_mail_has_buttons_and_no_command_to_type(overdue_by_seconds: Make) -> None:
     facts = overdue_by_seconds(400)
     message = build_opening_message(facts)
     for address in (escape(LINK), BOARD, f"{BOARD}#draft", facts.url):
@@ -65,8 +63,8 @@ def test_html_mail_has_a_button_for_every_step_and_no_command_to_type(overdue_by
     assert "Call the people who publish it" in message.html
 
 
-def test_a_mail_about_an_open_exposure_shows_its_address_without_a_link(public_early: Make) -> None:
-    # A person could open a link to the early release by accident.
+def test_mail_about_open_exposure_shows_address_without_link(public_early: Make) -> None:
+    """A person could open a link to the early release by accident."""
     facts = public_early("html", is_open=True)
     message = build_opening_message(facts)
     assert f'href="{facts.url}' not in message.html
@@ -85,10 +83,8 @@ def test_markup_that_a_publisher_wrote_is_escaped_in_html_mail() -> None:
     assert '<a href="https://x.example/a?b=1&amp;c=2">https://x.example/a?b=1&amp;c=2</a>.' in page
 
 
-def test_mail_is_important_for_a_report_but_not_for_a_note_or_an_end(
-    overdue_by_seconds: Make, late_by_seconds: Make
-) -> None:
-    # A delay of more than five minutes needs a report, a shorter one a note.
+def test_mail_is_important_for_report_but_not_note_or_end(overdue_by_seconds: Make, late_by_seconds: Make) -> None:
+    """A delay of more than five minutes needs a report, a shorter one a note."""
     report, note = (build_opening_message(overdue_by_seconds(seconds)) for seconds in (400, 61))
     end = replace(build_opening_message(late_by_seconds(400, final=True)), kind="final")
     at = datetime(2018, 1, 5, tzinfo=UTC)
@@ -96,7 +92,7 @@ def test_mail_is_important_for_a_report_but_not_for_a_note_or_an_end(
     assert importance == ["high", None, None]
 
 
-def test_without_web_pages_the_plain_text_gives_a_command_and_the_html_none(overdue_by_seconds: Make) -> None:
+def test_without_web_pages_only_plain_text_gives_a_command(overdue_by_seconds: Make) -> None:
     facts = overdue_by_seconds(400)
     decision = decide(facts, known=None, now=facts.at)
     assert decision.incident is not None

@@ -28,7 +28,7 @@ LONDON = "Europe/London"
     ],
 )
 def test_bounds_are_rounded_outward(seconds: Bounds, words: str) -> None:
-    # Whole seconds, the lower bound down and the upper bound up. A negative length is a time before the slot.
+    """Whole seconds, the lower bound down and the upper bound up. A negative length is a time before the slot."""
     assert lengths(magnitude(seconds), tenths=False) == words
 
 
@@ -41,10 +41,10 @@ def test_bounds_are_rounded_outward(seconds: Bounds, words: str) -> None:
         (None, -0.5, "an unknown time before the slot"),
     ],
 )
-def test_a_notice_calls_a_delay_on_the_second_only_if_it_is_known_to_be_less_than_a_second(
+def test_on_the_second_means_a_delay_under_a_second(
     make_facts: Facts, min_seconds_after_slot: float | None, max_seconds_after_slot: float, expected_delay: str
 ) -> None:
-    # If no bound before the slot is known, the page may have been out long before, so it is not “on the second”.
+    """If no bound before the slot is known, the page may have been out long before, so it is not “on the second”."""
     page = page_part(VerdictKind.UNPROVEN, delay=Bounds(min_seconds_after_slot, max_seconds_after_slot))
     facts = make_facts(parts=(page,))
     text = write_notice_text(kind="unproven", reported_kind="unproven", facts=facts, incident="r", now=NOON)
@@ -63,11 +63,11 @@ def test_a_notice_calls_a_delay_on_the_second_only_if_it_is_known_to_be_less_tha
     ],
 )
 def test_intervals_of_instants_are_rounded_outward(between: Interval, words: str) -> None:
-    # NOON is 12:00 in London. An end 0.2 s after it is rounded up to a whole second.
+    """NOON is 12:00 in London. An end 0.2 s after it is rounded up to a whole second."""
     assert between_moments(between, LONDON, NOON) == words
 
 
-def test_a_moment_of_another_day_or_year_is_written_with_its_date() -> None:
+def test_moment_of_another_day_or_year_has_its_date() -> None:
     noon_in_london = datetime(2018, 7, 5, 11, tzinfo=UTC)
     assert moment(noon_in_london - timedelta(days=1), LONDON, today=noon_in_london) == "4 July 12:00 BST"
     in_winter = datetime(2017, 1, 5, 11, tzinfo=UTC)

@@ -29,7 +29,7 @@ def weekly_turns(*roles: str) -> Rota:
     return a_rota(PHONES, turns=roles, begins=MONDAY_19_OCTOBER_AT_9)
 
 
-def test_turns_are_handed_over_at_the_same_local_hour_though_the_clocks_change() -> None:
+def test_turns_change_at_same_local_hour_despite_clock_change() -> None:
     rota = weekly_turns("duty A", "duty B")
     # Until 25 October 2026 London's nine o'clock is eight by UTC.
     assert rota.on_call(october(19, 7, 59)) == ()
@@ -38,9 +38,9 @@ def test_turns_are_handed_over_at_the_same_local_hour_though_the_clocks_change()
     assert rota.on_call(october(26, 9)) == ("duty B",)
 
 
-def test_the_changes_of_a_span_are_the_roles_on_call_at_its_beginning_and_after_each_hand_over() -> None:
-    # Each role in turn is on call for a week from Monday 19 October at 9. The times below are at
-    # 9:00 UTC, which is also 9:00 in London after 25 October.
+def test_changes_list_roles_at_begin_and_after_each_hand_over() -> None:
+    """Each role in turn is on call for a week from Monday 19 October at 9. The times below are at 9:00 UTC, which is
+    also 9:00 in London after 25 October."""
     changes = weekly_turns("duty A", "duty B").changes(october(20), november(10))
     assert list(changes) == [
         (october(20), ("duty A",)),
@@ -50,7 +50,7 @@ def test_the_changes_of_a_span_are_the_roles_on_call_at_its_beginning_and_after_
     ]
 
 
-def test_a_shift_of_the_table_has_priority_over_one_of_the_calendar_and_both_over_turns() -> None:
+def test_table_shifts_have_priority_over_calendar_shifts_over_turns() -> None:
     table_shift = Shift("duty C", october(20), october(21))
     calendar_shift = Shift("duty B", october(20), october(22))
     # Shifts of the calendar with no role or an unknown one count for nothing.
@@ -68,26 +68,27 @@ A_ON_20_B_ON_22_OCTOBER = a_rota(
 )
 
 
-def test_the_channels_of_all_roles_are_notified_if_no_one_is_on_call() -> None:
+def test_all_roles_are_notified_if_no_one_is_on_call() -> None:
     assert A_ON_20_B_ON_22_OCTOBER.channels(october(20)) == ("phone-a",)
     assert A_ON_20_B_ON_22_OCTOBER.channels(october(21)) == ("phone-a", "phone-b", "phone-c")
 
 
-def test_gaps_are_the_spans_in_which_no_one_is_on_call() -> None:
+def test_gaps_are_spans_with_no_one_on_call() -> None:
     begin, end = october(20), october(24)
     assert A_ON_20_B_ON_22_OCTOBER.gaps(begin, end) == [(october(21), october(22)), (october(23), end)]
     assert a_rota(PHONES).gaps(begin, end) == [(begin, end)]
     assert weekly_turns("duty A", "duty B").gaps(begin, end) == []
 
 
-def test_the_description_says_who_is_on_call_until_when_and_who_is_next() -> None:
+def test_description_says_who_is_on_call_and_who_is_next() -> None:
     turns = weekly_turns("duty A", "duty B")
     assert turns.describe_on_call(october(20)) == "duty A until Mon 26 Oct 2026 09:00:00 GMT, then duty B"
-    both = a_rota(PHONES, Shift("duty A", october(1), october(28)), Shift("duty B", october(1), october(27, 8)))
+    shift_of_a, shift_of_b = Shift("duty A", october(1), october(28)), Shift("duty B", october(1), october(27, 8))
+    both = a_rota(PHONES, shift_of_a, shift_of_b)
     assert both.describe_on_call(october(26)) == "duty A and duty B until Tue 27 Oct 2026 08:00:00 GMT, then duty A"
 
 
-def test_the_description_says_that_no_one_is_on_call_or_that_one_role_always_is() -> None:
+def test_description_says_who_is_always_on_call_or_no_one() -> None:
     assert a_rota(PHONES).describe_on_call(october(28)) == "no one, so all its roles are notified"
     assert weekly_turns("duty A").describe_on_call(october(20)) == "duty A"
 

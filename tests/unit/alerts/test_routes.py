@@ -42,22 +42,17 @@ def test_a_notice_that_no_route_matches_goes_to_every_channel() -> None:
     assert channels_notified(make_notice(), [a_route("pager", producer="ons")]) == [*CHANNELS]
 
 
-def test_a_notice_that_matches_only_a_route_without_channels_is_not_sent() -> None:
+def test_notice_matched_only_by_route_without_channels_is_not_sent() -> None:
     assert send_times(make_notice("note"), [a_route(grade="note")]) == []
 
 
-def test_a_route_for_altered_releases_takes_the_notice_of_a_removal() -> None:
-    # `altered` is the general name of `withdrawn` (removed after its release).
+@pytest.mark.parametrize(
+    ("route", "expected"), [(a_route("mail", finding="altered"), ["mail"]), (a_route(finding="withdrawn"), [])]
+)
+def test_route_for_removals_or_alterations_takes_notice_of_removal(route: Route, expected: list[str]) -> None:
+    """`altered` is the general name of `withdrawn` (removed after its release)."""
     removal = make_notice(grade="none", kind="altered", findings=("altered", "withdrawn"))
-    route = a_route("mail", finding="altered")
-    assert channels_notified(removal, [route]) == ["mail"]
-
-
-def test_a_route_without_channels_for_removals_suppresses_the_notice_of_a_removal() -> None:
-    # `altered` is the general name of `withdrawn` (removed after its release).
-    removal = make_notice(grade="none", kind="altered", findings=("altered", "withdrawn"))
-    route = a_route(finding="withdrawn")
-    assert channels_notified(removal, [route]) == []
+    assert channels_notified(removal, [route]) == expected
 
 
 @pytest.mark.parametrize(
@@ -70,8 +65,8 @@ def test_a_route_without_channels_for_removals_suppresses_the_notice_of_a_remova
         a_route("pager", producer="ofqual", grade="report", finding="late"),
     ],
 )
-def test_a_notice_that_matches_every_pattern_of_a_route_goes_to_its_channel(route: Route) -> None:
-    # The notice is about producer `ofqual`, has the grade `report` and the findings `late` and `partial`.
+def test_notice_goes_to_route_whose_every_pattern_it_matches(route: Route) -> None:
+    """The notice is about producer `ofqual`, has the grade `report` and the findings `late` and `partial`."""
     assert send_times(make_notice(), [route]) == [("pager", NIGHT)]
 
 
@@ -86,31 +81,29 @@ def test_a_notice_that_matches_every_pattern_of_a_route_goes_to_its_channel(rout
         ("unproven", "short_notice"),
     ],
 )
-def test_a_notice_is_still_sent_if_only_the_last_of_its_findings_is_silenced(findings: tuple[str, ...]) -> None:
-    # Such as a late release that was moved at short notice: a route that silences `short_notice` does not silence
-    # `late`.
+def test_notice_is_sent_if_only_its_last_finding_is_silenced(findings: tuple[str, ...]) -> None:
+    """For example, a route that silences `short_notice` does not silence a late release moved at short notice."""
     notice = make_notice(findings=findings)
     assert channels_notified(notice, [silence(findings[-1])]) == [*CHANNELS]
 
 
 @pytest.mark.parametrize("findings", [("early", "early_exposure", "late"), ("late", "unannounced"), ("late", "lead")])
-def test_a_notice_of_two_faults_is_sent_although_a_route_silences_the_first_of_them(
-    findings: tuple[str, ...],
-) -> None:
-    # For example, a release that was public early and then late. No route takes the second fault, so it must be sent.
+def test_notice_of_two_faults_is_sent_if_first_is_silenced(findings: tuple[str, ...]) -> None:
+    """For example, a release that was public early and then late. No route takes the second fault, so it must be
+    sent."""
     first_fault, *_ = findings
     assert channels_notified(make_notice(findings=findings), [silence(first_fault)]) == [*CHANNELS]
 
 
-def test_a_route_for_a_detail_of_a_late_notice_adds_its_channel_to_those_of_the_route_for_late() -> None:
+def test_route_for_detail_adds_its_channel_to_route_for_late() -> None:
     late_at_short_notice = make_notice(findings=("late", "short_notice"))
     route_for_late, route_for_detail = a_route("pager", finding="late"), a_route("mail", finding="short_notice")
     assert channels_notified(late_at_short_notice, [route_for_late]) == ["pager"]
     assert channels_notified(late_at_short_notice, [route_for_late, route_for_detail]) == ["mail", "pager"]
 
 
-def test_a_late_notice_goes_to_every_channel_if_the_only_route_is_for_a_detail_of_it() -> None:
-    # No route takes `late`, and a finding that no route takes goes to every channel.
+def test_late_notice_reaches_all_channels_if_only_detail_is_routed() -> None:
+    """No route takes `late`, and a finding that no route takes goes to every channel."""
     late_at_short_notice = make_notice(findings=("late", "short_notice"))
     route_for_detail = a_route("mail", finding="short_notice")
     assert channels_notified(late_at_short_notice, [route_for_detail]) == [*CHANNELS]
@@ -128,15 +121,15 @@ def test_a_late_notice_goes_to_every_channel_if_the_only_route_is_for_a_detail_o
         (("calendar", "calendars_disagree", "short_notice"), "calendar"),
     ],
 )
-def test_a_notice_is_suppressed_if_a_route_silences_its_main_finding_by_its_exact_or_general_name(
+def test_silencing_main_finding_by_either_name_suppresses_notice(
     findings: tuple[str, ...], silenced_finding: str
 ) -> None:
-    # `late` is the general name of `partial` and `stale_edge`, and `early` is that of `early_exposure`.
+    """`late` is the general name of `partial` and `stale_edge`, and `early` is that of `early_exposure`."""
     route_without_channels = a_route(finding=silenced_finding)
     assert send_times(make_notice(findings=findings), [route_without_channels]) == []
 
 
-def test_a_notice_of_two_findings_is_silenced_if_a_route_silences_each() -> None:
+def test_notice_is_silenced_if_a_route_silences_each_finding() -> None:
     notice = make_notice(findings=("late", "short_notice"))
     assert send_times(notice, [silence("late"), silence("short_notice")]) == []
 
@@ -153,23 +146,26 @@ def test_a_channel_that_does_not_exist_is_left_out() -> None:
 QUIET_FROM_22_TO_7 = a_route("mail", quiet=(time(22), time(7)))
 
 
-def test_quiet_hours_delay_a_note_until_they_end_on_the_minute() -> None:
+def test_quiet_hours_delay_a_note_until_their_end() -> None:
+    """The notice is of 23:30 in London. The quiet hours end at 7:00."""
     seven_by_summer_time = datetime(2018, 7, 6, 6, tzinfo=UTC)
     assert send_times(make_notice("note"), [QUIET_FROM_22_TO_7]) == [("mail", seven_by_summer_time)]
 
 
 def test_quiet_hours_do_not_delay_a_report() -> None:
+    """The notice is of 23:30 in London, within the quiet hours."""
     assert send_times(make_notice("report"), [QUIET_FROM_22_TO_7]) == [("mail", NIGHT)]
 
 
-def test_quiet_hours_end_by_the_wall_clock_when_the_clocks_change() -> None:
+def test_quiet_hours_end_by_local_clock_despite_clock_change() -> None:
     night_before_summer_time = datetime(2018, 3, 24, 23, tzinfo=UTC)
     seven_by_summer_time = datetime(2018, 3, 25, 6, tzinfo=UTC)
     delayed = send_times(make_notice("note"), [QUIET_FROM_22_TO_7], night_before_summer_time)
     assert delayed == [("mail", seven_by_summer_time)]
 
 
-def test_a_channel_on_two_routes_is_notified_at_the_earlier_time() -> None:
+def test_channel_on_two_routes_is_notified_at_earlier_time() -> None:
+    """By one of the routes, the channel has quiet hours until 7:00."""
     routes = [QUIET_FROM_22_TO_7, a_route("mail", producer="ofqual")]
     assert send_times(make_notice("note"), routes) == [("mail", NIGHT)]
 

@@ -35,7 +35,7 @@ def test_a_month_is_written_as_two_local_dates() -> None:
     assert (written["precision"], written["start"], written["end"]) == ("month", "2026-07-01", "2026-07-31")
 
 
-def test_a_slot_that_could_not_be_read_is_written_with_its_reason() -> None:
+def test_unreadable_slot_is_written_with_its_reason() -> None:
     written = Slot(Precision.NONE, raw="TBC", reason="tbc").as_json()
     assert (written["start"], written["end"], written["reason"]) == (None, None, "tbc")
 

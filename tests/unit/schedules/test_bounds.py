@@ -43,14 +43,15 @@ def attributes(count: int, form: str = "a{}=1") -> bytes:
         (b"title,date\n" + b"Births 2026,2026-07-23\n" * 5000, ""),
     ],
 )
-def test_input_beyond_a_limit_of_depth_tags_or_attributes_gets_a_short_reason(body: bytes, reason: str) -> None:
-    # The limits are 100 nested arrays or objects, 250,000 tags and 500 attributes of one tag. Input at a limit gets no
-    # reason (""). Brackets inside strings do not count: the fourth body has 2000.
+def test_input_beyond_a_limit_gets_a_short_reason(body: bytes, reason: str) -> None:
+    """The limits are 100 nested arrays or objects, 250,000 tags and 500 attributes of one tag. Input at a limit gets no
+    reason (""). Brackets inside strings do not count: the fourth body has 2000."""
     assert why_too_complex(body) == reason
 
 
-def test_no_recorded_calendar_is_beyond_a_limit_of_depth_tags_or_attributes() -> None:
-    assert {kind: why_too_complex(body) for kind, body in BODIES.items()} == dict.fromkeys(BODIES, "")
+def test_no_recorded_calendar_is_beyond_a_limit() -> None:
+    for kind, body in BODIES.items():
+        assert why_too_complex(body) == "", kind
 
 
 @pytest.mark.parametrize("piece", [b"[", b'"', b'\\"', b"\\", b"<a ", b'<a b="', b"<a b='\"", b"= ", b"<a =\n", b"{}"])

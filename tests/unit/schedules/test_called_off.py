@@ -25,7 +25,7 @@ C, P = State.CANCELLED, State.POSTPONED
         ("Rescheduled: Example claims", "Example claims", P),
     ],
 )
-def test_a_cancelling_title_gives_the_state_and_the_rest_of_the_title(title: str, rest: str, state: State) -> None:
+def test_cancelling_title_gives_state_and_rest_of_title(title: str, rest: str, state: State) -> None:
     assert read_called_off(title) == (rest, state)
 
 

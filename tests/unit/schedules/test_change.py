@@ -49,8 +49,8 @@ TBC = Slot(Precision.NONE, reason="tbc")
     ],
 )
 def test_a_slot_changes_in_date_time_or_precision(old: Slot, new: Slot, changes: tuple[EventKind, ...]) -> None:
-    # `at(23)` is 08:30 UTC on 23 July, and `days(1, 5)` are 1 to 5 July. So from `at(23)` to the whole of July is only
-    # less precise, but 1 to 5 July is another date too.
+    """`at(23)` is 08:30 UTC on 23 July, and `days(1, 5)` are 1 to 5 July. So from `at(23)` to the whole of July is only
+    less precise, but 1 to 5 July is another date too."""
     assert find_slot_changes(old, new) == changes
 
 
@@ -66,11 +66,11 @@ def test_a_slot_changes_in_date_time_or_precision(old: Slot, new: Slot, changes:
         ((at(23), State.CONFIRMED), (at(23), State.POSTPONED), ()),
     ],
 )
-def test_the_changes_between_two_promises_are_those_of_the_slot_and_of_the_state(
+def test_promise_changes_are_those_of_slot_and_state(
     old: tuple[Slot, State | None], new: tuple[Slot, State | None], changes: tuple[EventKind, ...]
 ) -> None:
-    # There are two exceptions. A new date is never also reported as confirmed. For a cancellation, changes of the slot
-    # are not reported.
+    """There are two exceptions. A new date is never also reported as confirmed. For a cancellation, changes of the slot
+    are not reported."""
     (old_slot, old_state), (new_slot, new_state) = old, new
     old_promise = Promise("x", "A", old_slot, old_state, AT)
     assert find_changes(old_promise, replace(old_promise, slot=new_slot, state=new_state)) == changes
@@ -84,12 +84,12 @@ _slots = st.one_of(
 
 
 @given(_slots, _slots)
-def test_a_slot_inside_the_old_one_or_around_it_is_not_re_dated(old: Slot, new: Slot) -> None:
+def test_slot_inside_or_around_old_one_is_not_re_dated(old: Slot, new: Slot) -> None:
     if is_inside(new, old) or is_inside(old, new):
         assert EventKind.RE_DATED not in find_slot_changes(old, new)
 
 
 @given(_slots, _slots, _slots)
-def test_a_slot_inside_a_slot_inside_another_is_inside_that_one(inner: Slot, middle: Slot, outer: Slot) -> None:
+def test_slot_inside_a_slot_inside_another_is_inside_it(inner: Slot, middle: Slot, outer: Slot) -> None:
     if is_inside(inner, middle) and is_inside(middle, outer):
         assert is_inside(inner, outer)

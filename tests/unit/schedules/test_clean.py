@@ -29,8 +29,8 @@ ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=60)
     ],
 )
 def test_hidden_and_direction_characters_are_removed_from_a_text(text: str, clean: str) -> None:
-    # Hidden characters (such as U+200B) and direction marks (U+202E) are dropped. Control characters and line ends
-    # become a blank. Half a surrogate pair becomes U+FFFD.
+    """Hidden characters (such as U+200B) and direction marks (U+202E) are dropped. Control characters and line ends
+    become a blank. Half a surrogate pair becomes U+FFFD."""
     assert clean_text(text) == clean
 
 
@@ -81,7 +81,7 @@ def test_a_plain_address_stays_as_it_is(url: str) -> None:
     ],
 )
 def test_an_invalid_or_misleading_address_is_refused(url: str) -> None:
-    # For example, https://www.gov.uk@evil.example/ leads to evil.example: what stands before the @ is a user name.
+    """For example, https://www.gov.uk@evil.example/ leads to evil.example: what stands before the @ is a user name."""
     assert clean_address(url) == ""
 
 
@@ -104,7 +104,7 @@ def test_hidden_characters_in_an_address_become_visible() -> None:
 
 
 @given(st.one_of(ANY_TEXT, ANY_TEXT.map("https://{}/".format), ANY_TEXT.map("https://a.example/{}".format)))
-def test_a_clean_address_is_empty_or_can_be_requested_and_shown(url: str) -> None:
+def test_clean_address_is_empty_or_can_be_requested(url: str) -> None:
     clean = clean_address(url)
     if clean:
         parts = urlsplit(clean)

@@ -48,11 +48,11 @@ def hard_rows() -> list[dict[str, str]]:
 
 @pytest.mark.parametrize("row", hard_rows(), ids=lambda row: row["text"])
 def test_each_difficult_date_text_is_read_as_the_samples_say(row: dict[str, str]) -> None:
-    # For example, `Thursday 23rd July, 9.30am` is an instant on 2026-07-23 at 09:30. The year comes from the day of the
-    # read, 1 June 2026 (`ANCHOR`).
+    """For example, `Thursday 23rd July, 9.30am` is an instant on 2026-07-23 at 09:30. The year comes from the day of
+    the read, 1 June 2026 (`ANCHOR`)."""
     expected = {name: value for name, value in row.items() if name != "text" and value}
-    found = {name: value for name, value in as_in_samples(read_date(row["text"], ANCHOR)).items() if value}
-    assert found == expected
+    read = as_in_samples(read_date(row["text"], ANCHOR))
+    assert {name: value for name, value in read.items() if value} == expected
 
 
 def test_every_text_of_the_samples_is_read_as_expected(root: Path) -> None:
@@ -62,8 +62,9 @@ def test_every_text_of_the_samples_is_read_as_expected(root: Path) -> None:
     data = json.loads(samples.read_text(encoding="utf-8"))
     anchor = date.fromisoformat(data["defaults"]["anchor"])
     items = data["items"]
-    read = [as_in_samples(read_date(item["text"], anchor, date_order=item.get("date_order", "dmy"))) for item in items]
-    assert read == [item["expect"] for item in items]
+    for item in items:
+        read = read_date(item["text"], anchor, date_order=item.get("date_order", "dmy"))
+        assert as_in_samples(read) == item["expect"], item["text"]
 
 
 def test_the_text_itself_is_kept() -> None:
@@ -75,7 +76,8 @@ def test_a_calendar_in_another_zone_is_converted() -> None:
     assert read.slot.instant == datetime(2026, 7, 23, 12, 30, tzinfo=UTC)
 
 
-def test_a_british_zone_word_in_a_calendar_of_another_zone_is_doubted() -> None:
+def test_british_zone_word_in_another_zone_is_doubted() -> None:
+    """No one knows whether 9:30 is a time of London or of New York."""
     read = read_date("23 July 2026 9:30am BST", ANCHOR, timezone="America/New_York")
     assert (read.slot.precision, read.slot.doubt) == (Precision.DAY, "zone-unknown")
 
@@ -91,22 +93,26 @@ def test_a_time_in_its_own_column_makes_a_day_exact(text: str, local_time: str) 
 
 @pytest.mark.parametrize("text", ["", "-", "TBC", "n/a", "to be confirmed", "soon"])
 def test_an_empty_time_leaves_the_day(text: str) -> None:
+    """Some calendars have a column for the time beside that of the date."""
     slot = with_time(read_date("26/11/2026", ANCHOR).slot, text)
     assert (slot.precision, slot.doubt) == (Precision.DAY, None)
 
 
 @pytest.mark.parametrize("text", ["9:30 or 10:00", "25:00", "9:30am Mars time"])
 def test_a_time_column_with_other_words_leaves_a_doubtful_day(text: str) -> None:
+    """Some calendars have a column for the time beside that of the date."""
     slot = with_time(read_date("26/11/2026", ANCHOR).slot, text)
     assert (slot.precision, slot.doubt) == (Precision.DAY, "unreadable-date")
 
 
-def test_a_time_in_its_own_column_is_ignored_beside_a_month() -> None:
+def test_time_column_is_ignored_beside_a_month() -> None:
+    """Some calendars have a column for the time beside that of the date."""
     month = read_date("July 2026", ANCHOR).slot
     assert with_time(month, "9:30") == month
 
 
 def test_an_assumed_time_leaves_the_slot_a_day() -> None:
+    """A calendar may have a default time for its days. No one has announced it for this release."""
     slot = assume_time(read_date("26 November 2026", ANCHOR).slot, time(9, 30))
     assert slot.precision is Precision.DAY
     assert slot.assumed == datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
@@ -134,7 +140,7 @@ def test_a_text_that_looks_like_a_date_raises_no_error(text: str) -> None:
 
 @given(st.datetimes(datetime(2000, 1, 2), datetime(2100, 1, 1)), st.sampled_from(["%d %B %Y %H:%M", "%Y-%m-%d %H:%M"]))  # noqa: DTZ001
 def test_a_written_time_is_read_back_to_the_minute(moment: datetime, form: str) -> None:
-    # Midnight would be read as a day without a time.
+    """Midnight would be read as a day without a time."""
     moment = moment.replace(second=0, microsecond=0, hour=moment.hour or 9)
     slot = read_date(moment.strftime(form), ANCHOR).slot
     if slot.instant is None:
@@ -145,10 +151,8 @@ def test_a_written_time_is_read_back_to_the_minute(moment: datetime, form: str) 
 
 
 @given(st.dates(date(2001, 6, 1), date(2098, 6, 1)), st.integers(-30, 335))
-def test_a_day_without_a_year_is_at_most_30_days_before_the_read_or_335_days_after_it(
-    read_on: date, days_later: int
-) -> None:
-    # `days_later` is from -30 to 335.
+def test_day_without_a_year_is_near_the_day_of_reading(read_on: date, days_later: int) -> None:
+    """It is at most 30 days before the read or 335 days after it."""
     day = read_on + timedelta(days=days_later)
     slot = read_date(f"{day:%A} {day.day} {day:%B}", read_on).slot
     assert slot.first == day

@@ -93,7 +93,7 @@ def test_a_written_calendar_is_read_back_as_it_was(kind: str, contents: list[tup
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_a_slot_without_a_time_is_written_as_a_text_that_is_read_back_as_the_same_slot(text: str) -> None:
+def test_slot_without_time_is_written_and_read_back_the_same(text: str) -> None:
     slot = read_date(text, NOW.date()).slot
     date_text, _time = slot_text(slot)
     again = read_date(date_text, NOW.date()).slot
@@ -101,18 +101,19 @@ def test_a_slot_without_a_time_is_written_as_a_text_that_is_read_back_as_the_sam
 
 
 def test_the_hour_that_occurs_twice_is_written_with_its_offset() -> None:
-    # On 25 October 2026 the clock goes back from 02:00 BST to 01:00 GMT. So 01:30 occurs twice, first at 00:30 UTC.
+    """On 25 October 2026 the clock goes back from 02:00 BST to 01:00 GMT. So 01:30 occurs twice, first at 00:30 UTC."""
     slot = Slot(Precision.INSTANT, instant=datetime(2026, 10, 25, 0, 30, tzinfo=UTC))
     assert slot_text(slot) == ("2026-10-25T01:30:00+01:00", "")
 
 
-def test_a_release_keeps_its_uid_when_it_moves_and_counts_its_changes() -> None:
-    # The first promise is for 23 July (`SLOT`). The second one, read 100 days later, is the only change.
+def test_release_keeps_its_uid_when_it_moves_and_counts_changes() -> None:
+    """The first promise is for 23 July (`SLOT`). The second one, read 100 days later, is the only change."""
     later = replace(SLOT, instant=datetime(2026, 12, 1, 9, 30, tzinfo=UTC))
-    event = exported_event(promised(promise_read(SLOT, days_ago=300), promise_read(later, days_ago=200)))
+    release = promised(promise_read(SLOT, days_ago=300), promise_read(later, days_ago=200))
+    event = exported_event(release)
     assert (str(event["UID"]), event["DTSTART"].dt) == ("awareness-2026@ninethirty", later.instant)
-    changes = 1
-    assert event["SEQUENCE"] == changes
+    number_of_changes = event["SEQUENCE"]
+    assert number_of_changes == 1
 
 
 def test_a_cancelled_release_stays_in_the_calendar_as_cancelled() -> None:
@@ -121,36 +122,38 @@ def test_a_cancelled_release_stays_in_the_calendar_as_cancelled() -> None:
     assert (str(event["STATUS"]), event["DTSTART"].dt) == ("CANCELLED", SLOT.instant)
 
 
-def test_a_release_without_a_readable_time_or_any_promise_is_left_out() -> None:
+def test_release_without_readable_time_or_promise_is_left_out() -> None:
     unreadable = promise_read(Slot(Precision.NONE, raw="soon", reason="not-a-date"), days_ago=1)
     assert promised(unreadable) == []
     without_promises = promised()
     assert without_promises == []
 
 
-def test_a_month_is_exported_as_an_event_of_all_its_days() -> None:
-    event = exported_event([an_entry(read_date("July 2026", NOW.date()).slot)])
-    # DTEND is the day after the last one.
+def test_month_is_exported_as_event_of_all_its_days() -> None:
+    """An event ends on the day after its last one."""
+    july = read_date("July 2026", NOW.date()).slot
+    event = exported_event([an_entry(july)])
     assert (event["DTSTART"].dt, event["DTEND"].dt) == (date(2026, 7, 1), date(2026, 8, 1))
     assert str(event["DESCRIPTION"]) == "No time was announced: July 2026"
 
 
-def test_the_stamp_of_an_event_is_the_time_at_which_its_promise_was_read() -> None:
+def test_stamp_of_event_is_when_its_promise_was_read() -> None:
     promise = promise_read(SLOT, days_ago=200)
     assert exported_event(promised(promise))["DTSTAMP"].dt == promise.learnt
 
 
 def test_a_title_that_begins_like_a_formula_is_escaped() -> None:
-    # A spreadsheet would calculate a cell that begins with =. With a blank before it, it is a text.
+    """A spreadsheet would calculate a cell that begins with =. With a blank before it, it is a text."""
     entry = replace(an_entry(), release=a_release(title="=HYPERLINK(1)"))
     assert b", =HYPERLINK(1)," in as_csv([entry])
 
 
-def test_parts_of_a_release_are_read_back_from_toml_except_its_landing_page() -> None:
-    # The landing page is not written as a part, because it is the `url` of the release.
+def test_parts_except_landing_page_are_read_back_from_toml() -> None:
+    """The landing page is not written as a part, because it is the `url` of the release."""
     sheet = Part("sheet", Role.DATA, f"{URL}.ods", "status", required=False)
     (page,) = a_release().parts
     release = replace(a_release(), parts=(page, sheet))
     source = KINDS["toml"](calendar_settings("toml", URL))
-    (read,) = source.read([Page(URL, 200, as_toml([replace(an_entry(), release=release)]))], NOW).announcements
+    file = as_toml([replace(an_entry(), release=release)])
+    (read,) = source.read([Page(URL, 200, file)], NOW).announcements
     assert read.parts == (sheet,)

@@ -59,6 +59,9 @@ SLOT, HOUR = utc(7, 23, 8, 30), timedelta(hours=1)
 BEFORE_SLOT, AFTER_SLOT = SLOT - HOUR, SLOT + HOUR
 PROMISE_OF_23_JULY = promise_read(july(23), utc(6, 1))
 """A promise of SLOT, read on 1 June in the primary calendar."""
+DAY_BY_PRIMARY = promise_read(day_slot(7, 23), utc(6, 1), PRIMARY)
+TIME_BY_OTHER = promise_read(july(23), utc(6, 2), OTHER)
+"""Promises of the two calendars: only a day, and a time on that day."""
 
 
 def cancellation_read(slot: Slot, learnt: datetime, calendar: str = PRIMARY) -> Promise:
@@ -89,40 +92,45 @@ def test_a_slot_kept_as_announced_is_in_force() -> None:
     assert event_kinds(found) == [EventKind.ANNOUNCED]
 
 
-def test_a_change_before_the_slot_moves_it_and_remembers_the_withdrawn_slot() -> None:
-    # 25 June is 28 days before the old slot, and fewer days are short notice.
-    found = in_force(PROMISE_OF_23_JULY, promise_read(july(30), utc(6, 25)))
+def test_change_before_slot_moves_it_and_remembers_old_slot() -> None:
+    """The change is read on 25 June, 28 days before the old slot. Fewer days would be short notice."""
+    moved = promise_read(july(30), utc(6, 25))
+    found = in_force(PROMISE_OF_23_JULY, moved)
     assert found.slot == july(30)
     assert found.moved_from == found.first_announced == PROMISE_OF_23_JULY
     assert found.replaced_promises == (PROMISE_OF_23_JULY,)
     assert found.short_notice is None
 
 
-def test_a_change_read_after_the_slot_moves_no_slot_and_is_kept_as_a_second_promise() -> None:
+def test_change_read_after_slot_is_kept_as_second_promise() -> None:
+    """It moves no slot, because people waited for the old one when it passed."""
     second = promise_read(july(24), AFTER_SLOT)
     found = in_force(PROMISE_OF_23_JULY, second)
     assert (found.slot, found.changed_after_slot, found.moved_from) == (july(23), second, None)
     assert event_kinds(found) == [EventKind.ANNOUNCED, EventKind.CHANGED_AFTER_SLOT]
 
 
-def test_a_read_at_the_very_instant_of_the_slot_comes_too_late_to_move_it() -> None:
-    assert in_force(PROMISE_OF_23_JULY, promise_read(july(24), SLOT)).slot == july(23)
+def test_read_at_the_instant_of_slot_is_too_late() -> None:
+    change_read_at_slot = promise_read(july(24), learnt=SLOT)
+    assert in_force(PROMISE_OF_23_JULY, change_read_at_slot).slot == july(23)
 
 
-def test_a_cancellation_read_after_the_slot_cancels_nothing_and_is_kept_as_a_second_promise() -> None:
+def test_cancellation_read_after_slot_is_kept_as_second_promise() -> None:
+    """It cancels nothing, because the release was promised when its slot passed."""
     cancellation = cancellation_read(july(23), AFTER_SLOT)
     found = in_force(PROMISE_OF_23_JULY, cancellation)
     assert found.changed_after_slot == cancellation
     assert (found.slot, found.cancelled) == (july(23), False)
 
 
-def test_a_second_promise_is_dropped_if_the_calendar_returns_to_the_first() -> None:
+def test_second_promise_is_dropped_if_calendar_returns_to_first() -> None:
+    """A change that is read after the slot is kept as a second promise."""
     second, first_again = promise_read(july(24), AFTER_SLOT), promise_read(july(23), AFTER_SLOT + HOUR)
     assert in_force(PROMISE_OF_23_JULY, second, first_again).changed_after_slot is None
 
 
-def test_a_slot_stays_in_force_if_its_calendar_gives_only_the_month_after_it_has_passed() -> None:
-    # The calendar promised 23 July at a time. On 24 July it says only “July”.
+def test_slot_stays_if_calendar_later_gives_only_its_month() -> None:
+    """The calendar promised 23 July at a time. On 24 July it says only “July”."""
     only_month = promise_read(WHOLE_JULY, utc(7, 24))
     found = in_force(PROMISE_OF_23_JULY, only_month)
     assert found.slot == july(23)
@@ -130,44 +138,46 @@ def test_a_slot_stays_in_force_if_its_calendar_gives_only_the_month_after_it_has
 
 
 @pytest.mark.parametrize("slot_of_cancellation", [july(23), TO_BE_CONFIRMED], ids=["same slot", "no date"])
-def test_a_release_cancelled_before_its_slot_has_no_slot_in_force_and_keeps_the_cancelled_slot_in_its_promise(
-    slot_of_cancellation: Slot,
-) -> None:
+def test_release_cancelled_before_slot_keeps_it_in_its_promise(slot_of_cancellation: Slot) -> None:
+    """No slot is in force after the cancellation, but people can still see which one was cancelled."""
     found = in_force(PROMISE_OF_23_JULY, cancellation_read(slot_of_cancellation, utc(7, 1)))
     assert (found.cancelled, found.slot) == (True, None)
     assert found.promise is not None
     assert found.promise.slot == july(23)
 
 
-def test_a_release_announced_again_after_its_cancellation_counts_as_moved_and_reinstated() -> None:
-    announced_again = promise_read(july(30), utc(7, 24))
-    found = in_force(PROMISE_OF_23_JULY, cancellation_read(july(23), utc(7, 1)), announced_again)
+def test_release_announced_again_after_cancellation_is_moved_and_reinstated() -> None:
+    cancellation, announced_again = cancellation_read(july(23), utc(7, 1)), promise_read(july(30), utc(7, 24))
+    found = in_force(PROMISE_OF_23_JULY, cancellation, announced_again)
     assert (found.cancelled, found.slot, found.moved_from) == (False, july(30), PROMISE_OF_23_JULY)
     assert EventKind.REINSTATED in event_kinds(found)
 
 
-def test_a_cancelled_release_stays_cancelled_if_it_is_confirmed_only_after_its_slot() -> None:
-    # The slot is on 23 July. A promise of it that is read on 24 July is back-dated, so it changes nothing.
-    confirmed_too_late = promise_read(july(23), utc(7, 24))
-    found = in_force(PROMISE_OF_23_JULY, cancellation_read(july(23), utc(7, 1)), confirmed_too_late)
+def test_release_confirmed_after_its_slot_stays_cancelled() -> None:
+    """The slot is on 23 July. A promise of it that is read on 24 July is back-dated, so it changes nothing."""
+    cancellation, confirmed_too_late = cancellation_read(july(23), utc(7, 1)), promise_read(july(23), utc(7, 24))
+    found = in_force(PROMISE_OF_23_JULY, cancellation, confirmed_too_late)
     assert found.cancelled
     assert event_kinds(found)[-1] is EventKind.BACK_DATED
 
 
-def test_a_slot_that_had_passed_when_it_was_read_is_back_dated_and_does_not_replace_the_slot_in_force() -> None:
-    back_dated = promise_read(july(20), utc(7, 21))
-    found = in_force(PROMISE_OF_23_JULY, back_dated)
+def test_slot_read_after_it_passed_is_back_dated() -> None:
+    """It does not replace the slot in force."""
+    read_a_day_late = promise_read(july(20), utc(7, 21))
+    found = in_force(PROMISE_OF_23_JULY, read_a_day_late)
     assert found.slot == july(23)
     assert event_kinds(found) == [EventKind.ANNOUNCED, EventKind.BACK_DATED]
 
 
-def test_a_time_announced_after_it_passed_does_not_refine_a_day() -> None:
-    found = in_force(promise_read(day_slot(7, 23), utc(6, 1)), promise_read(july(23), AFTER_SLOT))
-    assert found.slot == day_slot(7, 23)
+def test_time_announced_after_it_passed_does_not_refine_day() -> None:
+    time_of_that_day = promise_read(july(23), AFTER_SLOT)
+    assert in_force(DAY_BY_PRIMARY, time_of_that_day).slot == day_slot(7, 23)
 
 
-def test_a_time_announced_before_it_has_passed_refines_its_day_and_is_no_move() -> None:
-    found = in_force(promise_read(day_slot(7, 23), utc(6, 1)), promise_read(july(23), BEFORE_SLOT))
+def test_time_announced_before_it_passed_refines_its_day() -> None:
+    """It is no move."""
+    time_of_that_day = promise_read(july(23), BEFORE_SLOT)
+    found = in_force(DAY_BY_PRIMARY, time_of_that_day)
     assert (found.slot, found.moved_from) == (july(23), None)
     assert event_kinds(found)[-1] is EventKind.PRECISION_RAISED
 
@@ -183,11 +193,12 @@ def test_promises_read_later_than_now_do_not_count_yet() -> None:
     assert in_force(PROMISE_OF_23_JULY, later, now=utc(6, 10)).slot == july(23)
 
 
-def test_a_date_replaced_by_to_be_confirmed_is_withdrawn_at_short_notice() -> None:
-    found = in_force(PROMISE_OF_23_JULY, promise_read(TO_BE_CONFIRMED, utc(7, 20), last_read_without=utc(7, 19)))
+def test_date_replaced_by_to_be_confirmed_is_short_notice() -> None:
+    """Notice is counted from the read on 20 July to the old slot on 23 July. Less than 28 days is short."""
+    date_withdrawn = promise_read(TO_BE_CONFIRMED, utc(7, 20), last_read_without=utc(7, 19))
+    found = in_force(PROMISE_OF_23_JULY, date_withdrawn)
     assert found.replaced_promises == (PROMISE_OF_23_JULY,)
     assert found.short_notice is not None
-    # Notice is counted from the read on 20 July to the old slot on 23 July. Less than 28 days is short.
     assert found.short_notice.days == 23 - 20
 
 
@@ -195,18 +206,17 @@ def test_an_unreadable_text_withdraws_no_promise() -> None:
     assert in_force(PROMISE_OF_23_JULY, promise_read(UNREADABLE, utc(7, 1))).slot == july(23)
 
 
-def test_a_slot_is_withdrawn_if_the_calendar_then_says_only_its_month() -> None:
-    found = in_force(PROMISE_OF_23_JULY, promise_read(WHOLE_JULY, utc(6, 10)))
-    assert (found.slot, found.moved_from, found.replaced_promises) == (
-        WHOLE_JULY,
-        PROMISE_OF_23_JULY,
-        (PROMISE_OF_23_JULY,),
-    )
+def test_slot_is_withdrawn_if_calendar_then_says_only_month() -> None:
+    only_month = promise_read(WHOLE_JULY, utc(6, 10))
+    found = in_force(PROMISE_OF_23_JULY, only_month)
+    assert (found.slot, found.moved_from) == (WHOLE_JULY, PROMISE_OF_23_JULY)
+    assert found.replaced_promises == (PROMISE_OF_23_JULY,)
     assert event_kinds(found)[-1] is EventKind.PRECISION_LOWERED
 
 
 def test_a_shift_within_the_day_is_a_change_of_time() -> None:
-    found = in_force(PROMISE_OF_23_JULY, promise_read(july(23, hour=11), utc(6, 2)))
+    three_hours_later = promise_read(july(23, hour=11), utc(6, 2))
+    found = in_force(PROMISE_OF_23_JULY, three_hours_later)
     assert event_kinds(found)[-1] is EventKind.TIME_CHANGED
 
 
@@ -215,11 +225,11 @@ def test_a_shift_within_the_day_is_a_change_of_time() -> None:
     [(utc(7, 19), True), (utc(6, 1), False), (None, False)],
     ids=["four days before the old slot", "seven weeks before it", "not known"],
 )
-def test_a_move_at_short_notice_is_proven_only_if_a_read_within_four_weeks_of_the_old_slot_lacked_it(
+def test_short_notice_is_proven_only_by_read_within_four_weeks(
     last_read_before_the_move: datetime | None, *, is_proven: bool
 ) -> None:
-    # The old slot is 23 July, and less than four weeks of notice are short. The move is read on 20 July. It was made
-    # between the last read without it and 20 July. If that read is too old, it may have been made in good time.
+    """The old slot is 23 July, and less than four weeks of notice are short. The move is read on 20 July. It was made
+    between the last read without it and 20 July. If that read is too old, it may have been made in good time."""
     move = promise_read(july(30), utc(7, 20), last_read_without=last_read_before_the_move)
     notice = in_force(PROMISE_OF_23_JULY, move).short_notice
     assert notice is not None
@@ -228,31 +238,38 @@ def test_a_move_at_short_notice_is_proven_only_if_a_read_within_four_weeks_of_th
     assert notice.days == 23 - 20
 
 
-def test_a_first_announcement_within_four_weeks_of_its_slot_is_short_notice_if_an_earlier_read_lacked_it() -> None:
-    notice = in_force(promise_read(july(23), utc(7, 20), last_read_without=utc(7, 19))).short_notice
+def test_late_announcement_is_short_notice_if_earlier_read_lacked_it() -> None:
+    """The slot is 23 July. It was first read on 20 July, and the read of 19 July did not show it yet."""
+    announced = promise_read(july(23), utc(7, 20), last_read_without=utc(7, 19))
+    notice = in_force(announced).short_notice
     assert notice is not None
     assert notice.what is EventKind.ANNOUNCED
 
 
 def test_the_first_read_of_a_calendar_proves_no_short_notice() -> None:
-    assert in_force(promise_read(july(23), utc(7, 22), last_read_without=None)).short_notice is None
+    """Without an earlier read, no one knows how long the calendar had shown the slot."""
+    first_read_shows_it = promise_read(july(23), utc(7, 22), last_read_without=None)
+    assert in_force(first_read_shows_it).short_notice is None
 
 
 def test_moving_a_provisional_date_is_never_short_notice() -> None:
     provisional = promise_read(july(23), utc(6, 1), state=State.PROVISIONAL)
-    assert in_force(provisional, promise_read(july(30), utc(7, 20))).short_notice is None
+    moved_3_days_before = promise_read(july(30), utc(7, 20))
+    assert in_force(provisional, moved_3_days_before).short_notice is None
 
 
-def test_the_slot_of_the_primary_calendar_is_in_force_and_the_slot_of_another_one_is_a_disagreement() -> None:
-    # The other calendar is read an hour earlier.
+def test_primary_slot_counts_and_differing_slot_is_a_disagreement() -> None:
+    """The other calendar is read an hour earlier."""
     other = promise_read(july(23, hour=9), utc(7, 1, 7), OTHER)
-    found = in_force(other, promise_read(july(23, hour=8), utc(7, 1)))
+    primary = promise_read(july(23, hour=8), utc(7, 1))
+    found = in_force(other, primary)
     assert (found.slot, found.disagreements) == (july(23, hour=8), (other,))
     assert event_kinds(found).count(EventKind.CALENDARS_DISAGREE) == 1
     assert found.replaced_promises == ()
 
 
-def test_without_a_primary_calendar_the_slot_of_the_one_that_announced_first_is_in_force() -> None:
+def test_without_primary_calendar_the_first_announced_slot_counts() -> None:
+    """The release has no calendars in its configuration."""
     first, second = promise_read(july(24), utc(7, 1), "first"), promise_read(july(23), utc(7, 2), "second")
     assert in_force(first, second, calendars=()).slot == july(24)
 
@@ -263,8 +280,9 @@ def test_calendars_that_come_to_agree_disagree_no_longer() -> None:
     assert in_force(PROMISE_OF_23_JULY, differs, agrees).disagreements == ()
 
 
-def test_a_month_of_the_primary_calendar_is_not_replaced_by_a_time_of_another_calendar() -> None:
-    found = in_force(promise_read(WHOLE_JULY, utc(7, 1)), promise_read(july(23), utc(7, 1), OTHER))
+def test_month_of_primary_is_not_replaced_by_others_time() -> None:
+    month_of_primary, time_of_other = promise_read(WHOLE_JULY, utc(7, 1)), promise_read(july(23), utc(7, 1), OTHER)
+    found = in_force(month_of_primary, time_of_other)
     assert (found.slot, found.disagreements) == (WHOLE_JULY, ())
 
 
@@ -277,9 +295,9 @@ def read_10_minutes_after_slot(slot: Slot, **fields: object) -> Promise:
     return replace(promise_read(slot, SLOT + 10 * MINUTE, last_read_without=SLOT - 10 * MINUTE), **fields)
 
 
-def test_entry_added_by_hand_is_never_announced_or_cancelled_at_short_notice() -> None:
-    # The slot is on 23 July. If a producer announced or cancelled it on 20 or 21 July, that would be short notice. But
-    # the read of an entry by hand only shows when a person typed it.
+def test_entry_by_hand_is_never_at_short_notice() -> None:
+    """The slot is on 23 July. If a producer announced or cancelled it on 20 or 21 July, that would be short notice. But
+    the read of an entry by hand only shows when a person typed it."""
     added = promise_read(july(23), utc(7, 20), BY_HAND, last_read_without=utc(7, 19))
     removed = promise_read(july(23), utc(7, 21), BY_HAND, State.CANCELLED, last_read_without=utc(7, 20))
     assert in_force(added).short_notice is None
@@ -287,7 +305,8 @@ def test_entry_added_by_hand_is_never_announced_or_cancelled_at_short_notice() -
     assert (found.cancelled, found.short_notice) == (True, None)
 
 
-def test_an_entry_added_by_hand_disagrees_with_another_calendar_until_it_is_removed() -> None:
+def test_entry_by_hand_disagrees_until_it_is_removed() -> None:
+    """A person adds the slot of 24 July and removes it a day later. The primary calendar says 23 July."""
     added = promise_read(july(24), utc(6, 2), BY_HAND)
     removed = cancellation_read(july(24), utc(6, 3), BY_HAND)
     assert in_force(PROMISE_OF_23_JULY, added).disagreements == (added,)
@@ -295,7 +314,8 @@ def test_an_entry_added_by_hand_disagrees_with_another_calendar_until_it_is_remo
     assert (found.slot, found.cancelled, found.disagreements) == (july(23), False, ())
 
 
-def test_after_a_removal_by_hand_the_disagreement_of_other_calendars_remains() -> None:
+def test_disagreement_of_calendars_survives_removal_by_hand() -> None:
+    """The other calendar still says 25 July, after a person has added and removed 24 July."""
     differing = promise_read(july(25), utc(6, 1), OTHER)
     added = promise_read(july(24), utc(6, 2), BY_HAND)
     removed = cancellation_read(july(24), utc(6, 3), BY_HAND)
@@ -307,41 +327,34 @@ def test_after_a_removal_by_hand_the_disagreement_of_other_calendars_remains() -
     [read_10_minutes_after_slot(july(24)), read_10_minutes_after_slot(july(23), state=State.CANCELLED)],
     ids=["another slot", "cancellation"],
 )
-def test_a_change_between_a_read_before_the_slot_and_one_after_it_is_in_doubt(change: Promise) -> None:
-    # The read 10 minutes before the slot shows 23 July, and the read 10 minutes after it the change. So no one knows
-    # whether the change was made before the slot.
+def test_change_between_reads_around_the_slot_is_in_doubt(change: Promise) -> None:
+    """The read 10 minutes before the slot shows 23 July, and the read 10 minutes after it the change. So no one knows
+    whether the change was made before the slot."""
     assert in_force(SHOWN_UNTIL_10_MINUTES_BEFORE_SLOT, change).possible_changes == (change,)
 
 
 def test_an_unchanged_promise_read_after_the_slot_makes_no_doubt() -> None:
-    # The reads 10 minutes before and 10 minutes after the slot show the same slot.
+    """The reads 10 minutes before and 10 minutes after the slot show the same slot."""
     unchanged = read_10_minutes_after_slot(july(23))
     assert in_force(SHOWN_UNTIL_10_MINUTES_BEFORE_SLOT, unchanged).possible_changes == ()
 
 
 @pytest.mark.parametrize(
-    ("old_slot_shown_until", "is_in_doubt"), [(SLOT - MINUTE, True), (SLOT, False)], ids=["before it", "at the slot"]
+    ("old_slot_shown_until", "change_not_shown_until", "is_in_doubt"),
+    [
+        (SLOT - MINUTE, SLOT - 10 * MINUTE, True),
+        (SLOT, SLOT - 10 * MINUTE, False),
+        (SLOT - 10 * MINUTE, SLOT - MINUTE, True),
+        (SLOT - 10 * MINUTE, SLOT, False),
+    ],
+    ids=["old slot until before it", "old slot until it", "no change until before it", "no change until it"],
 )
-def test_a_change_read_after_the_slot_is_in_doubt_unless_the_old_slot_was_still_shown_when_it_passed(
-    old_slot_shown_until: datetime, *, is_in_doubt: bool
+def test_late_change_is_in_doubt_without_read_at_slot(
+    old_slot_shown_until: datetime, change_not_shown_until: datetime, *, is_in_doubt: bool
 ) -> None:
-    # If no read shows the old slot when it passes, the change was perhaps made before that, and so in time.
+    """Only a read at the slot that still shows the old slot, or not yet the change, proves that it came too late."""
     old = replace(PROMISE_OF_23_JULY, confirmed_at=old_slot_shown_until)
-    change = promise_read(july(24), SLOT + 10 * MINUTE, last_read_without=SLOT - 10 * MINUTE)
-    assert in_force(old, change).possible_changes == ((change,) if is_in_doubt else ())
-
-
-@pytest.mark.parametrize(
-    ("last_read_without_change", "is_in_doubt"),
-    [(SLOT - MINUTE, True), (SLOT, False)],
-    ids=["before it", "at the slot"],
-)
-def test_a_change_read_after_the_slot_is_in_doubt_unless_a_read_at_the_slot_did_not_show_it_yet(
-    last_read_without_change: datetime, *, is_in_doubt: bool
-) -> None:
-    # If no read at the slot lacks the change, it was perhaps made before that, and so in time.
-    old = replace(PROMISE_OF_23_JULY, confirmed_at=SLOT - 10 * MINUTE)
-    change = promise_read(july(24), SLOT + 10 * MINUTE, last_read_without=last_read_without_change)
+    change = promise_read(july(24), SLOT + 10 * MINUTE, last_read_without=change_not_shown_until)
     assert in_force(old, change).possible_changes == ((change,) if is_in_doubt else ())
 
 
@@ -350,10 +363,8 @@ def test_a_change_read_after_the_slot_is_in_doubt_unless_a_read_at_the_slot_did_
     [[], [promise_read(july(23), utc(6, 2), OTHER)]],
     ids=["first entry of the other calendar", "change of its entry"],
 )
-def test_the_promise_of_the_primary_calendar_is_in_no_doubt_because_of_another_calendar(
-    earlier_entries_of_other: list[Promise],
-) -> None:
-    # Perhaps the other calendar announced 24 July before the slot of 23 July passed. But the primary one did not.
+def test_another_calendar_puts_no_doubt_on_primary_promise(earlier_entries_of_other: list[Promise]) -> None:
+    """Perhaps the other calendar announced 24 July before the slot of 23 July passed. But the primary one did not."""
     of_primary = replace(PROMISE_OF_23_JULY, confirmed_at=SLOT - 10 * MINUTE)
     of_other = promise_read(july(24), SLOT + 10 * MINUTE, OTHER, last_read_without=SLOT - 10 * MINUTE)
     assert in_force(of_primary, *earlier_entries_of_other, of_other).possible_changes == ()
@@ -364,11 +375,9 @@ def test_the_promise_of_the_primary_calendar_is_in_no_doubt_because_of_another_c
     [(utc(7, 23, 7, 55), True), (utc(7, 23, 8, 1), False)],
     ids=["7:55", "8:01"],
 )
-def test_a_slot_moved_to_a_time_that_has_just_passed_is_in_doubt_unless_the_old_one_was_shown_then(
-    old_slot_shown_until: datetime, *, is_in_doubt: bool
-) -> None:
-    # The slot of 8:30 is moved to 8:00, which is read only at 8:05. If the calendar still showed 8:30 at 8:01, the move
-    # came after the new time. If it last showed 8:30 at 7:55, the move perhaps came before the new time.
+def test_move_to_a_just_passed_time_may_be_in_doubt(old_slot_shown_until: datetime, *, is_in_doubt: bool) -> None:
+    """The slot of 8:30 is moved to 8:00, which is read only at 8:05. If the calendar still showed 8:30 at 8:01, the
+    move came after the new time. If it last showed 8:30 at 7:55, the move perhaps came before the new time."""
     old = replace(PROMISE_OF_23_JULY, confirmed_at=old_slot_shown_until)
     eight, five_past_eight = instant_slot(7, 23, hour=8, minute=0), utc(7, 23, hour=8, minute=5)
     moved_to_eight = promise_read(eight, five_past_eight, last_read_without=old_slot_shown_until)
@@ -378,8 +387,8 @@ def test_a_slot_moved_to_a_time_that_has_just_passed_is_in_doubt_unless_the_old_
     assert found.possible_changes == ((moved_to_eight,) if is_in_doubt else ())
 
 
-def test_the_slot_of_a_configured_calendar_is_in_force_although_another_calendar_was_read_first() -> None:
-    # The release has two calendars in its configuration. The first of them has not been read yet.
+def test_configured_calendar_counts_over_one_that_was_read_first() -> None:
+    """The release has two calendars in its configuration. The first of them has not been read yet."""
     not_configured = promise_read(july(24), utc(6, 1), calendar="feed")
     configured = promise_read(july(23), utc(6, 2), calendar="govuk")
     found = in_force(not_configured, configured, calendars=["ons", "govuk"])
@@ -389,7 +398,7 @@ def test_the_slot_of_a_configured_calendar_is_in_force_although_another_calendar
 
 
 def test_calendars_that_differ_make_one_event_until_they_agree() -> None:
-    # The primary calendar says 23 July. The other one says 24 July and then 25 July, so it never agrees in between.
+    """The primary calendar says 23 July. The other one says 24 July and then 25 July, so it never agrees in between."""
     differs, still_differs = promise_read(july(24), utc(6, 2), OTHER), promise_read(july(25), utc(6, 3), OTHER)
     found = in_force(PROMISE_OF_23_JULY, differs, still_differs)
     (event,) = [event for event in found.events if event.what is EventKind.CALENDARS_DISAGREE]
@@ -415,10 +424,11 @@ def test_calendars_that_differ_again_make_a_second_event() -> None:
         (day_slot(7, 23), day_slot(7, 24), True),
     ],
 )
-def test_calendars_differ_unless_one_slot_is_inside_the_other_or_has_no_date(
+def test_calendars_differ_unless_slots_are_nested_or_undated(
     primary_slot: Slot, other_slot: Slot, *, differ: bool
 ) -> None:
-    found = in_force(promise_read(primary_slot, utc(6, 1)), promise_read(other_slot, utc(6, 2), OTHER))
+    of_primary, of_other = promise_read(primary_slot, utc(6, 1)), promise_read(other_slot, utc(6, 2), OTHER)
+    found = in_force(of_primary, of_other)
     assert bool(found.disagreements) is differ
 
 
@@ -428,16 +438,12 @@ def test_calendars_differ_if_only_one_cancels() -> None:
 
 
 def test_calendars_that_both_cancel_agree_whatever_slot_they_name() -> None:
-    found = in_force(cancellation_read(july(23), utc(6, 1)), cancellation_read(july(24), utc(6, 2), OTHER))
-    assert found.disagreements == ()
+    of_primary, of_other = cancellation_read(july(23), utc(6, 1)), cancellation_read(july(24), utc(6, 2), OTHER)
+    assert in_force(of_primary, of_other).disagreements == ()
 
 
-DAY_BY_PRIMARY = promise_read(day_slot(7, 23), utc(6, 1), PRIMARY)
-TIME_BY_OTHER = promise_read(july(23), utc(6, 2), OTHER)
-"""Promises of the two calendars: only a day, and a time on that day."""
-
-
-def test_a_day_of_the_primary_calendar_takes_its_time_from_another_calendar() -> None:
+def test_day_of_primary_takes_time_from_another_calendar() -> None:
+    """The primary calendar says only 23 July. The other one gives a time on that day."""
     assert in_force(DAY_BY_PRIMARY, TIME_BY_OTHER).promise == TIME_BY_OTHER
 
 
@@ -446,17 +452,15 @@ def test_a_day_of_the_primary_calendar_takes_its_time_from_another_calendar() ->
     [{"doubt": "zone"}, {"slot": replace(july(23), doubt="zone")}, {"state": State.CANCELLED}, {"slot": july(24)}],
     ids=["doubtful entry", "doubtful slot", "cancelled", "on another day"],
 )
-def test_a_day_takes_no_time_from_a_promise_of_another_calendar_that_is_doubtful_cancelled_or_for_another_day(
-    change: dict[str, object],
-) -> None:
-    # The primary calendar says 23 July without a time. The other calendar's promise of 08:30 UTC on that day would add
-    # its time, but each case makes it unsuitable.
+def test_day_takes_no_time_from_unsuitable_promise(change: dict[str, object]) -> None:
+    """The primary calendar says 23 July without a time. The other calendar's promise of 08:30 UTC on that day would add
+    its time, but each case makes it unsuitable."""
     unsuitable = replace(TIME_BY_OTHER, **change)
     assert in_force(DAY_BY_PRIMARY, unsuitable).promise == DAY_BY_PRIMARY
 
 
-def test_a_cancellation_by_the_primary_calendar_counts_although_another_one_gives_a_time_that_day() -> None:
-    # If the primary calendar promised only the day, the other one would add its time. But it cancels that day.
+def test_cancellation_by_primary_counts_over_time_of_other_calendar() -> None:
+    """If the primary calendar promised only the day, the other one would add its time. But it cancels that day."""
     cancelled = promise_read(day_slot(7, 23), utc(6, 1), PRIMARY, State.CANCELLED)
     with_time = promise_read(july(23), utc(6, 2), OTHER)
     assert in_force(cancelled, with_time).promise == cancelled
@@ -464,11 +468,13 @@ def test_a_cancellation_by_the_primary_calendar_counts_although_another_one_give
 
 @pytest.mark.parametrize("vague", [WHOLE_JULY, TO_BE_CONFIRMED], ids=["a month", "no date yet"])
 def test_a_more_precise_slot_withdraws_no_promise(vague: Slot) -> None:
-    assert in_force(promise_read(vague, utc(6, 1)), promise_read(july(23), utc(6, 2))).replaced_promises == ()
+    vague_promise, precise_promise = promise_read(vague, utc(6, 1)), promise_read(july(23), utc(6, 2))
+    assert in_force(vague_promise, precise_promise).replaced_promises == ()
 
 
-def test_a_release_counts_as_moved_from_the_last_promise_for_a_time_before_its_slot() -> None:
-    # People waited for it on 18 and then on 20 July. No one waited on 25 July, because 23 July was promised by then.
+def test_moved_from_is_last_promise_of_a_time_before_slot() -> None:
+    """People waited for it on 18 and then on 20 July. No one waited on 25 July, because 23 July was promised by
+    then."""
     on_18, on_20 = promise_read(july(18), utc(6, 1)), promise_read(july(20), utc(6, 2))
     on_25, on_23 = promise_read(july(25), utc(6, 3)), promise_read(july(23), utc(6, 4))
     found = in_force(on_18, on_20, on_25, on_23)
@@ -477,7 +483,7 @@ def test_a_release_counts_as_moved_from_the_last_promise_for_a_time_before_its_s
     assert found.moved_from == on_20
 
 
-def test_a_release_that_was_brought_forward_counts_as_moved_from_its_last_promise() -> None:
+def test_release_brought_forward_is_moved_from_its_last_promise() -> None:
     on_25, on_23 = promise_read(july(25), utc(6, 3)), promise_read(july(23), utc(6, 4))
     found = in_force(on_25, on_23)
     assert found.promise == on_23
@@ -488,8 +494,9 @@ def test_a_release_that_was_brought_forward_counts_as_moved_from_its_last_promis
 SAME_PROMISE_OF_OTHER = replace(PROMISE_OF_23_JULY, calendar=OTHER)
 
 
-def test_an_entry_read_after_the_slot_is_a_change_only_if_it_differs_from_the_last_entry_of_its_own_calendar() -> None:
-    # Both calendars promised 23 July. After it, the primary one shows 30 July twice, and the other one still 23 July.
+def test_late_entry_is_change_only_if_its_own_calendar_changed() -> None:
+    """Both calendars promised 23 July. After it, the primary one shows 30 July twice, and the other one still 23
+    July."""
     changed = promise_read(july(30), AFTER_SLOT)
     unchanged = promise_read(july(23), AFTER_SLOT + HOUR, OTHER)
     changed_entry_again = promise_read(july(30), AFTER_SLOT + 2 * HOUR)
@@ -498,8 +505,8 @@ def test_an_entry_read_after_the_slot_is_a_change_only_if_it_differs_from_the_la
     assert event_kinds(found).count(EventKind.CHANGED_AFTER_SLOT) == 1
 
 
-def test_an_earlier_slot_that_is_read_only_after_the_slot_in_force_is_back_dated() -> None:
-    # The slot in force is on 23 July. An hour after it, the calendar shows 22 July, which has passed too.
+def test_earlier_slot_read_after_slot_in_force_is_back_dated() -> None:
+    """The slot in force is on 23 July. An hour after it, the calendar shows 22 July, which has passed too."""
     back_dated = promise_read(july(22), AFTER_SLOT)
     found = in_force(PROMISE_OF_23_JULY, back_dated)
     assert found.changed_after_slot is None
@@ -510,60 +517,50 @@ OTHERS_JUNE_SLOT_READ_TOO_LATE = promise_read(instant_slot(6, 1), utc(6, 5), OTH
 JULY_SLOT_AHEAD = promise_read(july(23), utc(6, 10))
 
 
-def test_a_slot_that_had_passed_at_its_first_read_is_replaced_by_the_first_entry_of_the_primary_calendar() -> None:
-    # The other calendar's slot, 1 June, was read only on 5 June. On 10 June the primary calendar shows 23 July.
+def test_slot_read_too_late_is_replaced_by_primary_entry() -> None:
+    """The other calendar's slot, 1 June, was read only on 5 June. On 10 June the primary calendar shows 23 July."""
     found = in_force(OTHERS_JUNE_SLOT_READ_TOO_LATE, JULY_SLOT_AHEAD)
     assert (found.promise, found.is_first_read_after_slot) == (JULY_SLOT_AHEAD, False)
     assert found.changed_after_slot is None
 
 
-def test_a_passed_slot_that_was_read_in_time_is_not_replaced_by_the_primary_calendar() -> None:
-    # The other calendar promised 1 June, read on 5 May. Only on 10 June does the primary one announce the release.
-    read_in_time = promise_read(instant_slot(6, 1), utc(5, 5), OTHER)
-    of_primary = promise_read(july(23), utc(6, 10), PRIMARY)
-    assert in_force(read_in_time, of_primary).promise == read_in_time
-
-
-def test_a_passed_slot_that_was_read_too_late_is_not_replaced_by_another_passed_slot() -> None:
-    # The other calendar's 1 June was read on 5 June, and the primary calendar's 2 June on 10 June.
-    read_too_late = promise_read(instant_slot(6, 1), utc(6, 5), OTHER)
-    of_primary_too_late = promise_read(instant_slot(6, 2), utc(6, 10), PRIMARY)
-    assert in_force(read_too_late, of_primary_too_late).promise == read_too_late
-
-
-def test_a_passed_slot_of_the_primary_calendar_is_not_replaced_by_another_calendar() -> None:
-    # The primary calendar's 1 June was read on 5 June, and the other calendar's 23 July on 10 June.
-    read_too_late = promise_read(instant_slot(6, 1), utc(6, 5), PRIMARY)
-    of_other = promise_read(july(23), utc(6, 10), OTHER)
-    assert in_force(read_too_late, of_other).promise == read_too_late
+@pytest.mark.parametrize(
+    ("first_read_on", "first_calendar", "later_slot", "later_calendar"),
+    [
+        (utc(5, 5), OTHER, july(23), PRIMARY),
+        (utc(6, 5), OTHER, instant_slot(6, 2), PRIMARY),
+        (utc(6, 5), PRIMARY, july(23), OTHER),
+    ],
+    ids=["it was read in time", "the later slot has passed too", "it is of the primary calendar"],
+)
+def test_passed_slot_is_not_replaced_by_another_calendar(
+    first_read_on: datetime, first_calendar: str, later_slot: Slot, later_calendar: str
+) -> None:
+    """The first slot is on 1 June. Another calendar announces the release only on 10 June."""
+    first = promise_read(instant_slot(6, 1), first_read_on, first_calendar)
+    later = promise_read(later_slot, utc(6, 10), later_calendar)
+    assert in_force(first, later).promise == first
 
 
 @pytest.mark.parametrize(
     ("last_read", "announced_as_of"),
-    [(SLOT - MINUTE, SLOT - MINUTE), (SLOT + MINUTE, SLOT)],
-    ids=["last read before the slot", "last read after the slot"],
+    [(None, utc(6, 1)), (SLOT - MINUTE, SLOT - MINUTE), (SLOT + MINUTE, SLOT)],
+    ids=["read only once, on 1 June", "last read before the slot", "last read after the slot"],
 )
-def test_the_last_read_that_showed_a_slot_counts_as_its_announcement_but_none_after_the_slot(
-    last_read: datetime, announced_as_of: datetime
-) -> None:
-    # A read after the slot proves that it was announced until it passed.
+def test_last_read_until_the_slot_is_its_announcement(last_read: datetime | None, announced_as_of: datetime) -> None:
+    """A read after the slot proves that it was announced until it passed."""
     promise = promise_read(july(23), learnt=utc(6, 1))
     assert in_force(replace(promise, confirmed_at=last_read)).announced_as_of == announced_as_of
 
 
-def test_a_slot_that_was_read_once_counts_as_announced_at_that_read() -> None:
-    only_read = utc(6, 1)
-    assert in_force(promise_read(july(23), learnt=only_read)).announced_as_of == only_read
-
-
-def test_a_slot_that_had_passed_at_its_first_read_counts_as_announced_at_its_last_read() -> None:
-    # No read before the slot showed it, so the reads after it must count.
+def test_slot_first_read_too_late_is_announced_at_last_read() -> None:
+    """No read before the slot showed it, so the reads after it must count."""
     first_read, last_read = SLOT + 5 * MINUTE, SLOT + 6 * MINUTE
     promise = replace(promise_read(july(23), first_read), confirmed_at=last_read)
     assert in_force(promise).announced_as_of == last_read
 
 
-def test_a_first_entry_that_is_a_cancellation_without_a_date_is_the_promise_in_force() -> None:
+def test_cancellation_without_date_as_first_entry_is_in_force() -> None:
     cancellation = cancellation_read(TO_BE_CONFIRMED, utc(6, 1))
     found = in_force(cancellation)
     assert (found.cancelled, found.promise) == (True, cancellation)
@@ -580,7 +577,7 @@ def test_short_notice_depends_on_the_days_that_count_as_short() -> None:
     assert in_force(planned, brought_forward, notice_days=3).short_notice is None
 
 
-def test_a_cancellation_read_before_the_slot_cancels_the_release_even_if_the_time_that_it_names_has_passed() -> None:
+def test_cancellation_before_slot_counts_although_it_names_passed_time() -> None:
     names_a_passed_time = cancellation_read(instant_slot(6, 1), utc(6, 10))
     found = in_force(PROMISE_OF_23_JULY, names_a_passed_time)
     assert (found.cancelled, EventKind.BACK_DATED in event_kinds(found)) == (True, False)
@@ -596,14 +593,14 @@ WITH_OFFSET = promise_written_as("2026-07-23T09:30:00+01:00", utc(7, 23, 8, 30),
 WITHOUT_OFFSET = promise_written_as("2026-07-23T09:30:00Z", utc(7, 23, 9, 30), utc(6, 2))
 
 
-def test_the_same_written_time_without_its_offset_is_a_doubt_and_no_new_slot() -> None:
-    # The calendar writes 09:30+01:00 on 1 June and 09:30Z on 2 June. Perhaps only the offset was lost.
+def test_same_time_without_its_offset_is_a_doubt() -> None:
+    """The calendar writes 09:30+01:00 on 1 June and 09:30Z on 2 June. Perhaps only the offset was lost."""
     found = in_force(WITH_OFFSET, WITHOUT_OFFSET)
     assert (found.slot, found.possible_changes, found.replaced_promises) == (WITH_OFFSET.slot, (WITHOUT_OFFSET,), ())
 
 
 def test_an_offset_that_comes_back_ends_the_doubt() -> None:
-    # The calendar writes 09:30+01:00, then 09:30Z (perhaps only the offset was lost), then 09:30+01:00 again.
+    """The calendar writes 09:30+01:00, then 09:30Z (perhaps only the offset was lost), then 09:30+01:00 again."""
     with_offset_again = replace(WITH_OFFSET, learnt=utc(6, 3))
     assert in_force(WITH_OFFSET, WITHOUT_OFFSET, with_offset_again).possible_changes == ()
 
@@ -617,9 +614,7 @@ def test_an_offset_that_comes_back_ends_the_doubt() -> None:
     ],
     ids=["another time", "another offset", "another time in another format"],
 )
-def test_a_calendar_that_writes_another_time_or_offset_moves_the_slot_without_doubt(
-    new_text: str, new_instant: datetime
-) -> None:
+def test_another_written_time_or_offset_moves_slot_without_doubt(new_text: str, new_instant: datetime) -> None:
     before = promise_written_as("2026-07-23T09:30:00+01:00", utc(7, 23, 8, 30), learnt=utc(6, 1))
     moved = promise_written_as(new_text, new_instant, learnt=utc(6, 2))
     found = in_force(before, moved)
@@ -648,9 +643,10 @@ _promises = st.lists(
 
 
 @given(_promises, st.integers(0, 60), st.sampled_from([(), (PRIMARY,), (OTHER, PRIMARY), ("C", OTHER, PRIMARY)]))
-def test_a_slot_that_was_in_force_when_it_passed_stays_in_force_whatever_is_read_later(
+def test_slot_that_passed_in_force_stays_in_force(
     history: list[Promise], days_after_1_june: int, calendars: tuple[str, ...]
 ) -> None:
+    """Whatever promises are read later."""
     now = utc(6, 1) + timedelta(days=days_after_1_june)
     found_now = in_force(*history, now=now, calendars=calendars)
     slot = found_now.slot
@@ -669,7 +665,7 @@ def test_promises_may_be_given_in_any_order(history: list[Promise], random: Rand
 
 
 @given(_promises)
-def test_a_slot_in_force_that_was_first_read_after_it_passed_is_flagged(history: list[Promise]) -> None:
+def test_any_slot_in_force_read_too_late_is_flagged(history: list[Promise]) -> None:
     found = in_force(*history)
     passes_at = None if found.slot is None else found.slot.passes()
     if found.promise is not None and passes_at is not None and found.promise.learnt >= passes_at:

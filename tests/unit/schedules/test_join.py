@@ -36,14 +36,11 @@ def release_ids(joined: JoinResult) -> list[str]:
     return [release.id for release in joined.releases]
 
 
-def test_entries_with_the_same_link_are_one_release_with_the_title_of_the_first_calendar() -> None:
-    joined = join_entries(
-        {
-            "ics": [an_entry("1", "Widgets (July)", f"{BASE}/widgets-july-2026/")],
-            "govuk": [an_entry("2", "Widgets: July 2026", f"{BASE}/widgets-july-2026")],
-        },
-        JoinRules(order=("govuk", "ics")),
-    )
+def test_entries_with_same_link_are_one_release() -> None:
+    """It has the title of the first calendar."""
+    in_ics = an_entry("1", "Widgets (July)", f"{BASE}/widgets-july-2026/")
+    in_govuk = an_entry("2", "Widgets: July 2026", f"{BASE}/widgets-july-2026")
+    joined = join_entries({"ics": [in_ics], "govuk": [in_govuk]}, JoinRules(order=("govuk", "ics")))
     (release,) = joined.releases
     assert (release.id, release.title) == ("widgets-july-2026", "Widgets: July 2026")
     assert (release.calendars, release.joined_by) == (("govuk", "ics"), "link")
@@ -51,24 +48,16 @@ def test_entries_with_the_same_link_are_one_release_with_the_title_of_the_first_
 
 
 ADDS_A_PART = replace(
-    an_entry("a", "Another title", producer="", parts=(Part("added-1", Role.ALTERNATIVE, "https://x.example/"),)),
+    an_entry("a", "Another title", producer="", parts=(Part("added", Role.ALTERNATIVE, "https://x.example/"),)),
     slot=Slot(Precision.NONE),
     of="widgets-july-2026",
 )
 
 
-def test_an_entry_that_adds_a_part_to_a_release_leaves_its_title_producer_and_address_as_they_are() -> None:
-    from_govuk = replace(
-        an_entry("1", title="Widgets: July 2026", producer="dfx", url=f"{BASE}/widgets-july-2026"),
-        address=Address.GUESSED,
-    )
-    by_hand = replace(
-        an_entry(
-            "a", title="Another title", producer="", parts=(Part("added", Role.ALTERNATIVE, "https://x.example/"),)
-        ),
-        address=Address.ANNOUNCED,
-        of="widgets-july-2026",
-    )
+def test_entry_that_adds_a_part_changes_nothing_else() -> None:
+    """Title, producer and address stay those of the release."""
+    entry = an_entry("1", title="Widgets: July 2026", producer="dfx", url=f"{BASE}/widgets-july-2026")
+    from_govuk, by_hand = replace(entry, address=Address.GUESSED), replace(ADDS_A_PART, address=Address.ANNOUNCED)
     entries = {"govuk": [from_govuk], "by-hand": [by_hand]}
     known_ids = {("govuk", "1"): "widgets-july-2026"}
     (release,) = join_entries(entries, JoinRules(order=("govuk", "by-hand")), known_ids).releases
@@ -77,23 +66,23 @@ def test_an_entry_that_adds_a_part_to_a_release_leaves_its_title_producer_and_ad
     assert (release.title, release.producer, release.address) == ("Widgets: July 2026", "dfx", Address.GUESSED)
 
 
-def test_entry_that_adds_parts_to_an_unknown_release_is_a_release_of_its_own() -> None:
-    # The entry names the release `widgets-july-2026`. The only other release has another id.
+def test_part_for_unknown_release_makes_its_own_release() -> None:
+    """The entry names the release `widgets-july-2026`. The only other release has another id."""
     known_ids = {("govuk", "1"): "another-id"}
     joined = join_entries({"govuk": [an_entry("1")], "by-hand": [ADDS_A_PART]}, known=known_ids)
     assert len(joined.releases) == 2
 
 
-def test_the_link_of_an_announcement_joins_as_well_as_the_landing_page() -> None:
-    # The first entry has two addresses: that of its landing page and, as `link`, that of its announcement. The second
-    # entry has only the latter.
+def test_link_of_announcement_joins_like_the_landing_page() -> None:
+    """The first entry has two addresses: that of its landing page and, as `link`, that of its announcement. The second
+    entry has only the latter."""
     announcement_page = f"{BASE}/announcements/widgets"
     govuk = replace(an_entry("1", "Widgets", f"{BASE}/widgets"), link=announcement_page)
     joined = join_entries({"govuk": [govuk], "ics": [an_entry("2", "Other", url=announcement_page)]})
     assert len(joined.releases) == 1
 
 
-def test_entries_without_a_link_join_by_title_period_producer_and_date() -> None:
+def test_entries_without_link_join_by_title_period_producer_and_date() -> None:
     entry = an_entry("1", "Widgets: July 2026", days=0)
     # Dates up to 7 days apart join. Case, dashes and brackets of the title do not count.
     same_in_other_words = an_entry("2", "WIDGETS \u2013 July 2026 (statistical bulletin)", days=7)
@@ -111,8 +100,9 @@ def test_entries_without_a_link_join_by_title_period_producer_and_date() -> None
     ],
     ids=["eight days later", "another producer", "another period", "another title"],
 )
-def test_entries_without_a_link_do_not_join_if_title_period_producer_or_date_differs(other: Announcement) -> None:
-    assert len(join_entries({"a": [an_entry("1", "Widgets: July 2026", producer="dfx")], "b": [other]}).releases) == 2
+def test_entries_without_link_stay_apart_if_one_fact_differs(other: Announcement) -> None:
+    widgets_of_july = an_entry("1", "Widgets: July 2026", producer="dfx")
+    assert len(join_entries({"a": [widgets_of_july], "b": [other]}).releases) == 2
 
 
 def test_a_month_joins_a_day_inside_it() -> None:
@@ -126,8 +116,8 @@ def test_an_entry_without_a_date_does_not_join_by_title() -> None:
     assert len(join_entries({"a": [an_entry("1")], "b": [undated]}).releases) == 2
 
 
-def test_an_entry_with_two_candidates_joins_neither_and_all_are_named_as_ambiguous() -> None:
-    # All three have the same title and producer, and dates near each other.
+def test_entry_with_two_candidates_joins_neither_and_is_ambiguous() -> None:
+    """All three have the same title and producer, and dates near each other."""
     candidates = [an_entry("2", days=1), an_entry("3", days=2)]
     joined = join_entries({"a": [an_entry("1")], "b": candidates})
     assert len(joined.releases) == 3
@@ -136,11 +126,10 @@ def test_an_entry_with_two_candidates_joins_neither_and_all_are_named_as_ambiguo
     assert release.joined_by == "ambiguous-join: b 2, b 3"
 
 
-def test_an_entry_joined_by_link_is_no_candidate_for_a_join_by_title() -> None:
-    # All three have the same title, and the first two also have the same link.
-    joined = join_entries(
-        {"a": [an_entry("1", url=f"{BASE}/x")], "b": [an_entry("2", url=f"{BASE}/x"), an_entry("3", days=1)]}
-    )
+def test_entry_joined_by_link_cannot_join_by_title() -> None:
+    """All three have the same title, and the first two also have the same link."""
+    first, second, third = an_entry("1", url=f"{BASE}/x"), an_entry("2", url=f"{BASE}/x"), an_entry("3", days=1)
+    joined = join_entries({"a": [first], "b": [second, third]})
     assert len(joined.releases) == 2
     assert joined.ambiguous == ()
 
@@ -151,9 +140,9 @@ def test_entries_of_one_calendar_are_never_joined_to_each_other() -> None:
     assert joined.ambiguous == ()
 
 
-def test_entries_of_two_editions_at_one_address_are_joined_edition_by_edition() -> None:
-    # Both calendars announce both editions at one address, so title and period decide. The first edition gets the last
-    # part of the address as its id.
+def test_editions_at_one_address_are_joined_edition_by_edition() -> None:
+    """Both calendars announce both editions at one address, so title and period decide. The first edition gets the last
+    part of the address as its id."""
     july, august = "Widgets: July 2026", "Widgets: August 2026"
     page = f"{BASE}/widgets"
     joined = join_entries(
@@ -168,29 +157,25 @@ def test_entries_of_two_editions_at_one_address_are_joined_edition_by_edition() 
 
 
 def test_three_calendars_are_joined_step_by_step() -> None:
-    # "a" and "b" share the link, "b" and "c" the title.
+    """Calendars "a" and "b" share the link, "b" and "c" the title."""
     page, title = f"{BASE}/x", "Widgets: July 2026"
-    joined = join_entries(
-        {
-            "a": [an_entry("1", "Gadgets", page)],
-            "b": [an_entry("2", title, page)],
-            "c": [an_entry("3", title, url="")],
-        }
-    )
+    in_a, in_b, in_c = an_entry("1", "Gadgets", page), an_entry("2", title, page), an_entry("3", title, url="")
+    joined = join_entries({"a": [in_a], "b": [in_b], "c": [in_c]})
     (release,) = joined.releases
     assert release.calendars == ("a", "b", "c")
     assert release.joined_by == "link; title, period, producer and date"
 
 
 def test_a_pin_names_the_release_announced_at_an_address() -> None:
-    # A pin is a setting by a person: an entry with this address is the release with this id.
+    """A pin is a setting by a person: an entry with this address is the release with this id."""
     rules = JoinRules(pins=(Pin(id="malpractice-2017", url=f"{BASE}/malpractice/"),))
     joined = join_entries({"govuk": [an_entry("1", url=f"{BASE}/malpractice")]}, rules)
     assert release_ids(joined) == ["malpractice-2017"]
 
 
 def test_a_pin_joins_entries_that_share_nothing() -> None:
-    # Two pins give the same id `w`: one to the entry with this title and producer, one to the entry with this address.
+    """Two pins give the same id `w`: one to the entry with this title and producer, one to the entry with this
+    address."""
     by_title, by_url = Pin(id="w", title="Widgets: July 2026", producer="dfx"), Pin(id="w", url=f"{BASE}/gadgets")
     widgets = an_entry("1", "Widgets: July 2026", producer="dfx")
     gadgets = an_entry("2", "Gadgets", f"{BASE}/gadgets", days=90)
@@ -205,7 +190,7 @@ def test_a_pin_of_another_producer_does_not_apply() -> None:
 
 
 def test_two_pins_keep_entries_with_the_same_link_apart() -> None:
-    # Without the pins, the entries would be one release, because they have the same link.
+    """Without the pins, the entries would be one release, because they have the same link."""
     rules = JoinRules(pins=(Pin(id="one", title="Widgets: July 2026"), Pin(id="two", title="Gadgets")))
     widgets = an_entry("1", "Widgets: July 2026", f"{BASE}/x")
     joined = join_entries({"a": [widgets], "b": [an_entry("2", "Gadgets", f"{BASE}/x")]}, rules)
@@ -220,8 +205,8 @@ def test_pins_of_one_address_are_distinguished_by_title() -> None:
     assert joined.release_of == {("a", "1"): "one", ("a", "2"): "two"}
 
 
-def test_an_entry_keeps_its_pinned_id_when_a_new_entry_leads_to_the_same_page() -> None:
-    # The pin fits both entries. By `known`, the old one has had the id since an earlier join.
+def test_entry_keeps_pinned_id_when_new_entry_has_same_page() -> None:
+    """The pin fits both entries. By `known`, the old one has had the id since an earlier join."""
     rules = JoinRules(pins=(Pin(id="w", url=f"{BASE}/w"),))
     old, new = an_entry("2", url=f"{BASE}/w"), an_entry("1", "Widgets and gadgets: July 2026", f"{BASE}/w")
     joined = join_entries({"a": [new, old]}, rules, known={("a", old.uid): "w"})
@@ -230,55 +215,49 @@ def test_an_entry_keeps_its_pinned_id_when_a_new_entry_leads_to_the_same_page() 
 
 
 def test_a_split_keeps_an_entry_by_itself() -> None:
-    # Without the split, the entries would be one release, because they have the same link.
+    """Without the split, the entries would be one release, because they have the same link."""
     rules = JoinRules(splits=(Split(calendar="b", title="Widgets: July 2026"),))
     joined = join_entries({"a": [an_entry("1", url=f"{BASE}/x")], "b": [an_entry("2", url=f"{BASE}/x")]}, rules)
     assert len(joined.releases) == 2
     assert "split by configuration" in {release.joined_by for release in joined.releases}
 
 
-def test_an_id_that_a_person_wrote_is_kept_and_joins_calendars_that_share_it() -> None:
-    # `explicit` names the calendars whose ids a person wrote. Without it, the two titles would be two releases.
-    joined = join_entries(
-        {"csv": [an_entry("w-2026-07")], "toml": [an_entry("w-2026-07", "Other")]},
-        JoinRules(hand_kept=frozenset({"csv", "toml"})),
-    )
+def test_hand_written_id_is_kept_and_joins_calendars() -> None:
+    """`hand_kept` names the calendars whose ids a person wrote. Without it, the two titles would be two releases."""
+    rules = JoinRules(hand_kept=frozenset({"csv", "toml"}))
+    joined = join_entries({"csv": [an_entry("w-2026-07")], "toml": [an_entry("w-2026-07", "Other")]}, rules)
     assert [(release.id, release.joined_by) for release in joined.releases] == [("w-2026-07", "id")]
 
 
-def test_a_hash_as_key_never_becomes_the_id_of_a_release() -> None:
-    # Keys of a calendar in `explicit` become ids, because a person gave them. A hash comes from our own code.
+def test_hash_as_key_never_becomes_a_release_id() -> None:
+    """Keys of a calendar in `hand_kept` become ids, because a person gave them. A hash comes from our own code."""
     entry = an_entry("0123456789abcdef", "Widgets: July 2026", producer="dfx")
     joined = join_entries({"csv": [entry]}, JoinRules(hand_kept=frozenset({"csv"})))
     assert release_ids(joined) == ["dfx-widgets-july-2026"]
 
 
-def test_a_release_keeps_its_known_id_when_its_title_and_address_change() -> None:
-    joined = join_entries({"a": [an_entry("1", "Renamed", f"{BASE}/renamed")]}, known={("a", "1"): "widgets-july-2026"})
+def test_release_keeps_known_id_when_title_and_address_change() -> None:
+    renamed = an_entry("1", "Renamed", f"{BASE}/renamed")
+    joined = join_entries({"a": [renamed]}, known={("a", "1"): "widgets-july-2026"})
     assert release_ids(joined) == ["widgets-july-2026"]
 
 
-def test_an_id_that_two_releases_want_goes_to_the_earlier_and_the_other_gets_a_hash() -> None:
-    # Both have the same title and producer, of which the id is made. They are of one calendar, so they are not joined.
+def test_contested_id_goes_to_earlier_release_and_other_gets_hash() -> None:
+    """Both have the same title and producer, of which the id is made. They are of one calendar, so they are not
+    joined."""
     later, earlier = an_entry("later", days=30), an_entry("earlier", days=0)
     joined = join_entries({"a": [later, earlier]})
     assert joined.release_of["a", "earlier"] == "dfx-widgets-july-2026"
     assert joined.release_of["a", "later"].startswith("dfx-widgets-july-2026-")
 
 
-def test_the_landing_page_comes_first_and_parts_of_all_calendars_follow_once() -> None:
-    # Both calendars list the sheet. The report has another address but the same id, so its id gets a number.
-    sheet, report_of_same_id = (
-        Part("sheet", Role.DATA, f"{BASE}/x/tables"),
-        Part("sheet", Role.HTML, f"{BASE}/x/report"),
-    )
-    joined = join_entries(
-        {
-            "a": [an_entry("1", url=f"{BASE}/x", parts=(sheet,))],
-            "b": [an_entry("2", url=f"{BASE}/x", parts=(sheet, report_of_same_id))],
-        }
-    )
-    (release,) = joined.releases
+def test_landing_page_comes_first_and_other_parts_follow_once() -> None:
+    """Both calendars list the sheet. The report has another address but the same id, so its id gets a number."""
+    sheet = Part("sheet", Role.DATA, f"{BASE}/x/tables")
+    report_of_same_id = Part("sheet", Role.HTML, f"{BASE}/x/report")
+    in_a = an_entry("1", url=f"{BASE}/x", parts=(sheet,))
+    in_b = an_entry("2", url=f"{BASE}/x", parts=(sheet, report_of_same_id))
+    (release,) = join_entries({"a": [in_a], "b": [in_b]}).releases
     assert [(part.id, part.role, part.url) for part in release.parts] == [
         ("page", Role.PAGE, f"{BASE}/x"),
         ("sheet", Role.DATA, f"{BASE}/x/tables"),
@@ -286,7 +265,7 @@ def test_the_landing_page_comes_first_and_parts_of_all_calendars_follow_once() -
     ]
 
 
-def test_stray_spaces_in_printed_addresses_are_removed_and_the_title_is_kept() -> None:
+def test_stray_spaces_in_addresses_are_removed() -> None:
     sheet = Part("sheet", Role.DATA, f"{BASE}/ tables.ods")
     entry = an_entry("1", " Widgets \u2013 July 2026", f"{BASE}/ widgets", parts=(sheet,))
     (release,) = join_entries({"a": [entry]}).releases
@@ -313,14 +292,14 @@ def test_the_order_of_calendars_and_entries_does_not_matter(
 
 
 @given(_announced)
-def test_every_entry_has_one_release_and_no_release_two_entries_of_one_calendar(
-    announced: dict[str, list[Announcement]],
-) -> None:
+def test_no_release_has_two_entries_of_one_calendar(announced: dict[str, list[Announcement]]) -> None:
+    """Every entry belongs to one release."""
     joined = join_entries(announced)
     keys = [(name, each.uid) for name, entries in announced.items() for each in entries]
     assert sorted(joined.release_of) == sorted(keys)
     assert sum(len(release.calendars) for release in joined.releases) == len(keys)
-    assert all(len(set(release.calendars)) == len(release.calendars) for release in joined.releases)
+    for release in joined.releases:
+        assert len(set(release.calendars)) == len(release.calendars)
     assert len(set(release_ids(joined))) == len(joined.releases)
 
 
@@ -331,7 +310,7 @@ def test_joining_again_with_the_known_ids_changes_nothing(announced: dict[str, l
 
 
 @pytest.mark.slow
-def test_four_times_as_many_releases_take_about_four_times_the_work() -> None:
+def test_work_of_joining_grows_in_proportion_to_releases() -> None:
     def calendar(name: str, count: int) -> list[Announcement]:
         links = [f"{BASE}/{n}" if name != "c" else "" for n in range(count)]
         titles = [f"Series {n % 500} of widgets: {2000 + n // 500}" for n in range(count)]

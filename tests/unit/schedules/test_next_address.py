@@ -57,11 +57,9 @@ def predict_path(titles: tuple[str, str], path: str) -> str | None:
         (TURN, "/accounts-2011-12.ods", "/accounts-2012-01.ods"),
     ],
 )
-def test_the_next_path_writes_the_next_period_as_the_old_path_writes_the_old_period(
-    titles: tuple[str, str], old_path: str, next_path: str
-) -> None:
-    # A case has the titles of two editions, such as "UK trade: March 2017" and "UK trade: April 2017" (`TRADE`). From
-    # the path of the first, that of the second is predicted.
+def test_next_path_writes_period_like_the_old_path(titles: tuple[str, str], old_path: str, next_path: str) -> None:
+    """A case has the titles of two editions, such as "UK trade: March 2017" and "UK trade: April 2017" (`TRADE`). From
+    the path of the first, that of the second is predicted."""
     assert predict_path(titles, old_path) == next_path
 
 
@@ -90,8 +88,8 @@ def test_the_next_path_writes_the_next_period_as_the_old_path_writes_the_old_per
     ],
 )
 def test_an_ambiguous_address_is_not_predicted(titles: tuple[str, str], path: str) -> None:
-    # The path is that of the first of two editions. For example, after `may` the next month could be `june` or `jun`,
-    # and a path with a hexadecimal id belongs to one edition only.
+    """The path is that of the first of two editions. For example, after `may` the next month could be `june` or `jun`,
+    and a path with a hexadecimal id belongs to one edition only."""
     assert predict_path(titles, path) is None
 
 
@@ -105,8 +103,8 @@ def test_an_ambiguous_address_is_not_predicted(titles: tuple[str, str], path: st
         ("Trade: March 2017 to March 2018", "Trade: March 2018 to April 2019"),
     ],
 )
-def test_titles_predict_no_address_unless_they_are_two_editions_of_one_series(before: str, after: str) -> None:
-    # In the last case, the word "March" would have to become both "March" and "April".
+def test_only_titles_of_one_series_predict_an_address(before: str, after: str) -> None:
+    """In the last case, the word "March" would have to become both "March" and "April"."""
     assert map_period_words(before, after) is None
 
 
@@ -117,10 +115,12 @@ def test_titles_predict_no_address_unless_they_are_two_editions_of_one_series(be
     st.integers(-2, 2),
     st.sampled_from(["/x-{m}-{y}.csv", "/{y}/{n:02d}/x.csv", "/x_{m}{y}.csv", "/x-{y}{n:02d}.csv", "/{m}{yy:02d}.csv"]),
 )
-def test_the_path_of_another_edition_is_predicted_unless_the_known_path_has_the_name_of_may(
+def test_path_is_predicted_unless_it_names_the_month_may(
     month: str, other_month: str, year: int, years_between: int, path_form: str
 ) -> None:
-    # A form has the name {m} or the number {n} of the month, and the year as {y} or as its last two digits {yy:02d}.
+    """A form has the name {m} or the number {n} of the month, and the year as {y} or as its last two digits
+    {yy:02d}."""
+
     def path_of(month: str, year: int) -> str:
         return path_form.format(m=month.lower(), y=year, yy=year % 100, n=MONTHS.index(month) + 1)
 

@@ -43,7 +43,7 @@ def test_an_entry_shown_unchanged_is_confirmed_and_no_new_promise() -> None:
     assert (changes.promises, changes.confirmed) == ({}, ("X",))
 
 
-def test_an_entry_with_the_same_meaning_in_other_words_is_confirmed() -> None:
+def test_entry_with_same_meaning_in_other_words_is_confirmed() -> None:
     known, in_other_words = entry("X", "23 July 2026 9:30am"), entry("X", "2026-07-23T08:30:00Z")
     assert changes_of_this_read({"X": LastSeen.of(known)}, in_other_words).confirmed == ("X",)
 
@@ -64,7 +64,7 @@ def test_an_announcement_that_redirects_to_its_publication_confirms_no_slot() ->
         replace(ENTRY, slot=Slot(Precision.NONE, reason="tbc")),
     ],
 )
-def test_an_entry_with_a_new_slot_state_or_doubt_is_a_new_promise_of_this_read(changed: Announcement) -> None:
+def test_entry_with_new_slot_state_or_doubt_is_new_promise(changed: Announcement) -> None:
     entries_of_last_read = {"X": LastSeen.of(ENTRY)}
     changes = changes_of_this_read(entries_of_last_read, replace(changed, why="late data"))
     promise = changes.promises["X"]
@@ -75,7 +75,8 @@ def test_an_entry_with_a_new_slot_state_or_doubt_is_a_new_promise_of_this_read(c
 
 
 def test_an_entry_that_disappears_is_reported_once() -> None:
-    # This read shows neither entry. The last read still showed `listed`. The other one has been missing since 30 June.
+    """This read shows neither entry. The last read still showed `listed`. The other one has been missing since 30
+    June."""
     last_seen = {"listed": LastSeen.of(ENTRY), "missing": LastSeen.of(ENTRY, missing_since=READ_BEFORE_LAST)}
     assert changes_of_this_read(last_seen).newly_missing == ("listed",)
 
@@ -85,10 +86,10 @@ def test_an_entry_that_disappears_is_reported_once() -> None:
     [(THIS_READ, False), (LAST_READ, True), (READ_BEFORE_LAST, False)],
     ids=["first read without it", "second read without it", "third read without it"],
 )
-def test_the_second_read_in_a_row_without_an_entry_reports_it_as_absent_and_no_other_read_does(
+def test_only_second_read_without_an_entry_reports_it_absent(
     first_read_without_entry: datetime, *, is_reported: bool
 ) -> None:
-    # If this is the first read without the entry, no earlier read has recorded that it is absent.
+    """If this is the first read without the entry, no earlier read has recorded that it is absent."""
     missing_since = None if first_read_without_entry == THIS_READ else first_read_without_entry
     before_this_read = {"X": LastSeen.of(ENTRY, missing_since=missing_since)}
     no_entries: list[Announcement] = []
@@ -102,18 +103,21 @@ def test_the_second_read_in_a_row_without_an_entry_reports_it_as_absent_and_no_o
     ids=["one missing read", "two or more"],
 )
 def test_an_entry_reappears_only_after_two_missing_reads(missing_since: datetime, reappeared: tuple[str, ...]) -> None:
-    # This read shows the entry again. It was missing from the last read only, or from the read before that too.
-    assert changes_of_this_read({"X": LastSeen.of(ENTRY, missing_since)}, ENTRY).reappeared == reappeared
+    """This read shows the entry again. It was missing from the last read only, or from the read before that too."""
+    before_this_read = {"X": LastSeen.of(ENTRY, missing_since)}
+    assert changes_of_this_read(before_this_read, ENTRY).reappeared == reappeared
 
 
-def test_a_release_that_left_the_calendar_after_its_slot_is_not_absent() -> None:
-    # This read, on 2 July, is the second one without the entry. Its slot was on 1 July.
+def test_release_that_left_calendar_after_slot_is_not_absent() -> None:
+    """This read, on 2 July, is the second one without the entry. Its slot was on 1 July."""
     past = entry("X", "1 July 2026 9:30am")
-    assert changes_of_this_read({"X": LastSeen.of(past, missing_since=LAST_READ)}).unlisted_twice == ()
+    before_this_read = {"X": LastSeen.of(past, missing_since=LAST_READ)}
+    assert changes_of_this_read(before_this_read).unlisted_twice == ()
 
 
 def test_a_read_with_an_alarm_adds_nothing() -> None:
-    # Earlier reads had 200 entries and this one has a single entry, with a new slot.
-    changes = changes_of_this_read({"X": LastSeen.of(ENTRY)}, replace(ENTRY, slot=FAR), earlier_counts=[200])
+    """Earlier reads had 200 entries and this one has a single entry, with a new slot."""
+    known, with_new_slot = {"X": LastSeen.of(ENTRY)}, replace(ENTRY, slot=FAR)
+    changes = changes_of_this_read(known, with_new_slot, earlier_counts=[200])
     assert [alarm.kind for alarm in changes.alarms] == [AlarmKind.COUNT]
     assert (changes.promises, changes.confirmed, changes.newly_missing) == ({}, (), ())

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schedules.announcement import Announcement, State
-from schedules.read_changes import AlarmKind, EarlierReads, LastSeen, find_alarms
+from schedules.read_changes import Alarm, AlarmKind, EarlierReads, LastSeen, find_alarms
 from schedules.slot import Precision, Slot
 from schedules.source import Reading
 
@@ -31,6 +31,10 @@ def alarm_kinds(
     """Return the alarms of a read that shows `after`, if the reads before had these counts, and the last `before`."""
     previous = EarlierReads({each.uid: LastSeen.of(each) for each in before}, counts or [len(before)], **earlier)
     return [alarm.kind for alarm in find_alarms(previous, Reading(tuple(after)), NOW)]
+
+
+def alarms_of_first_read(shown: Sequence[Announcement], *, may_be_empty: bool = False) -> list[Alarm]:
+    return find_alarms(EarlierReads({}, may_be_empty=may_be_empty), Reading(tuple(shown)), NOW)
 
 
 def with_slot(slot: Slot, announcements: Sequence[Announcement]) -> list[Announcement]:
@@ -54,54 +58,56 @@ def test_seven_tenths_of_the_usual_count_are_enough(count: int, alarms: list[Ala
     assert alarm_kinds(entries(100), entries(count), counts=[100, 100, 100]) == alarms
 
 
-def test_the_usual_count_is_the_median_of_the_last_five_reads() -> None:
-    # The median of 1000, 12, 12, 12 and 1000 is 12. So a read with 12 entries raises no alarm.
+def test_usual_count_is_median_of_last_five_reads() -> None:
+    """The median of 1000, 12, 12, 12 and 1000 is 12. So a read with 12 entries raises no alarm."""
     older_counts, last_five_counts = [1000] * 5, [1000, 12, 12, 12, 1000]
     assert alarm_kinds([], entries(12), counts=older_counts + last_five_counts) == []
 
 
 @pytest.mark.parametrize(("count", "alarms"), [(1, []), (0, [AlarmKind.COUNT])])
 def test_a_small_calendar_may_lose_three_entries(count: int, alarms: list[AlarmKind]) -> None:
-    # Three of four entries are more than the three tenths that a large calendar may lose, but so few can disappear in a
-    # correct read.
+    """Three of four entries are more than the three tenths that a large calendar may lose, but so few can disappear in
+    a correct read."""
     assert alarm_kinds(entries(4), entries(count)) == alarms
 
 
 def test_a_list_may_drop_all_releases_whose_slot_passed_lately() -> None:
-    # Lists drop entries after their slot. So entries that passed within the last week do not count as missing.
+    """Lists drop entries after their slot. So entries that passed within the last week do not count as missing."""
     out = with_slot(passed(ago=timedelta(hours=1)), entries(9))
     assert alarm_kinds(before=out, after=[]) == []
 
 
 def test_entries_that_passed_long_ago_count_as_missing() -> None:
-    # Lists drop entries within a week after their slot. These passed 30 days ago and were still listed at the last
-    # read, so a list without them is suspect.
+    """Lists drop entries within a week after their slot. These passed 30 days ago and were still listed at the last
+    read, so a list without them is suspect."""
     old = with_slot(passed(ago=timedelta(days=30)), entries(9))
     assert alarm_kinds(before=old, after=[]) == [AlarmKind.COUNT]
 
 
-def test_an_empty_first_read_is_an_alarm_unless_the_calendar_may_be_empty() -> None:
-    empty = Reading(())
-    assert [alarm.kind for alarm in find_alarms(EarlierReads({}), empty, NOW)] == [AlarmKind.EMPTY]
-    assert find_alarms(EarlierReads({}, may_be_empty=True), empty, NOW) == []
+def test_empty_first_read_is_alarm_unless_calendar_may_be_empty() -> None:
+    nothing: list[Announcement] = []
+    (alarm,) = alarms_of_first_read(nothing)
+    assert alarm.kind is AlarmKind.EMPTY
+    assert alarms_of_first_read(nothing, may_be_empty=True) == []
 
 
 @pytest.mark.parametrize(("count", "alarms"), [(6, []), (7, [AlarmKind.RE_DATED])])
-def test_a_fifth_of_the_entries_may_be_re_dated_at_once(count: int, alarms: list[AlarmKind]) -> None:
+def test_fifth_of_entries_may_be_re_dated_at_once(count: int, alarms: list[AlarmKind]) -> None:
+    """Six of 30 entries are a fifth."""
     before = entries(30)
-    assert alarm_kinds(before, [*with_slot(FAR_AHEAD, before[:count]), *before[count:]]) == alarms
+    re_dated = with_slot(FAR_AHEAD, before[:count])
+    assert alarm_kinds(before, after=[*re_dated, *before[count:]]) == alarms
 
 
 @pytest.mark.parametrize(("count", "alarms"), [(6, []), (7, [AlarmKind.CANCELLED])])
-def test_an_alarm_is_raised_if_more_than_a_fifth_of_the_entries_are_cancelled_at_once(
-    count: int, alarms: list[AlarmKind]
-) -> None:
+def test_cancelling_more_than_a_fifth_at_once_raises_alarm(count: int, alarms: list[AlarmKind]) -> None:
+    """Six of 30 entries are a fifth."""
     before = entries(30)
     cancelled = [replace(each, state=State.CANCELLED) for each in before[:count]]
-    assert alarm_kinds(before, [*cancelled, *before[count:]]) == alarms
+    assert alarm_kinds(before, after=[*cancelled, *before[count:]]) == alarms
 
 
-def test_entries_whose_slot_has_passed_do_not_count_as_re_dated() -> None:
+def test_passed_slots_do_not_count_as_re_dated() -> None:
     past = with_slot(passed(ago=timedelta(days=1)), entries(30))
     assert alarm_kinds(past, with_slot(FAR_AHEAD, past)) == []
 
@@ -112,43 +118,42 @@ def test_unreadable_dates_have_their_own_alarm() -> None:
 
 
 def test_a_first_read_without_one_readable_date_is_an_alarm() -> None:
-    (alarm,) = find_alarms(EarlierReads({}), Reading(tuple(with_slot(UNREADABLE, entries(4)))), NOW)
+    (alarm,) = alarms_of_first_read(with_slot(UNREADABLE, entries(4)))
     assert (alarm.kind, alarm.detail) == (AlarmKind.UNREADABLE, f"none of 4 dates can be read ({UNREADABLE.raw})")
 
 
 def test_dates_that_are_all_to_be_confirmed_raise_no_alarm() -> None:
     unconfirmed = with_slot(Slot(Precision.NONE, raw="TBC", reason="tbc"), entries(9))
-    assert find_alarms(EarlierReads({}), Reading(tuple(unconfirmed)), NOW) == []
+    assert alarms_of_first_read(unconfirmed) == []
 
 
 @pytest.mark.parametrize(("count", "alarms"), [(15, []), (16, [AlarmKind.GONE])])
-def test_an_alarm_is_raised_if_more_than_half_of_the_entries_get_other_keys_in_one_read(
-    count: int, alarms: list[AlarmKind]
-) -> None:
+def test_new_keys_for_over_half_of_entries_raise_alarm(count: int, alarms: list[AlarmKind]) -> None:
+    """Then the calendar has probably changed how it makes its keys."""
     before = entries(30)
     with_other_keys = [replace(each, uid=f"/{each.uid}") for each in before[:count]]
-    assert alarm_kinds(before, [*with_other_keys, *before[count:]]) == alarms
+    assert alarm_kinds(before, after=[*with_other_keys, *before[count:]]) == alarms
 
 
 def test_a_mass_change_that_the_user_accepted_raises_no_alarm() -> None:
     before = entries(30)
-    assert alarm_kinds(before, with_slot(FAR_AHEAD, before), accepted=True) == []
-    assert alarm_kinds(before, [], accepted=True) == []
+    assert alarm_kinds(before, after=with_slot(FAR_AHEAD, before), accepted=True) == []
+    assert alarm_kinds(before, after=[], accepted=True) == []
 
 
-def test_unreadable_dates_raise_an_alarm_even_if_the_user_accepted_a_mass_change() -> None:
+def test_accepting_a_mass_change_does_not_accept_unreadable_dates() -> None:
     before = entries(30)
-    assert alarm_kinds(before, with_slot(UNREADABLE, before), accepted=True) == [AlarmKind.UNREADABLE]
+    assert alarm_kinds(before, after=with_slot(UNREADABLE, before), accepted=True) == [AlarmKind.UNREADABLE]
 
 
-def test_one_date_that_fits_only_with_day_and_month_exchanged_raises_an_alarm() -> None:
+def test_date_with_day_and_month_exchanged_raises_alarm() -> None:
     month_first = replace(entries(1)[0], uid="odd", slot=Slot(Precision.NONE, raw="07/23/2026", reason="order"))
-    (alarm,) = find_alarms(EarlierReads({}), Reading((*entries(30), month_first)), NOW)
+    (alarm,) = alarms_of_first_read([*entries(30), month_first])
     assert alarm.kind is AlarmKind.DATE_ORDER
     assert alarm.detail == "1 dates fit only another order of day and month (07/23/2026)"
 
 
 @given(st.integers(0, 200), st.lists(st.integers(0, 200), min_size=1, max_size=8))
 def test_a_read_with_the_usual_count_raises_no_count_alarm(extra: int, counts: list[int]) -> None:
-    # The usual count is the median of earlier counts, so it is at most the largest of them.
+    """The usual count is the median of earlier counts, so it is at most the largest of them."""
     assert AlarmKind.COUNT not in alarm_kinds([], entries(max(counts) + extra), counts)

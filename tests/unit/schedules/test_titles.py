@@ -34,9 +34,9 @@ MALPRACTICE = "Malpractice for GCSE and A level: summer 2017 exam series"
         ("Widgets", set()),
     ],
 )
-def test_the_period_of_an_edition_is_read_however_it_is_written(title: str, period: set[str]) -> None:
-    # `d3` is the third day of a month, `w7` week 7, `q3` a quarter and `h2` a half-year. So `May-26` is May 2026, and
-    # `May 26` is 26 May.
+def test_period_of_edition_is_read_in_every_spelling(title: str, period: set[str]) -> None:
+    """`d3` is the third day of a month, `w7` week 7, `q3` a quarter and `h2` a half-year. So `May-26` is May 2026, and
+    `May 26` is 26 May."""
     assert read_title(title).period == period
 
 
@@ -58,7 +58,7 @@ def test_case_punctuation_genre_and_period_do_not_change_the_series() -> None:
     ],
 )
 def test_a_title_matches_in_other_spellings(seen: str) -> None:
-    # The title is "Malpractice for GCSE and A level: summer 2017 exam series".
+    """The title is "Malpractice for GCSE and A level: summer 2017 exam series"."""
     assert title_matches(MALPRACTICE, seen)
 
 
@@ -76,19 +76,19 @@ def test_a_title_matches_in_other_spellings(seen: str) -> None:
     ],
 )
 def test_a_title_of_another_edition_or_series_does_not_match(mine: str, seen: str) -> None:
-    # In the last case the titles are equal, but "Statistics 2026" has no word that names a series.
+    """In the last case the titles are equal, but "Statistics 2026" has no word that names a series."""
     assert not title_matches(mine, seen)
 
 
 def test_a_slug_is_cut_between_words() -> None:
-    # 20 is the greatest length. Only a single longer word is cut inside.
+    """20 is the greatest length. Only a single longer word is cut inside."""
     assert slug("Ofqual: Malpractice \u2013 A level\u2019s", 20) == "ofqual-malpractice-a"
     assert slug("x" * 30, 20) == "x" * 20
 
 
 @given(st.text("abc DEF 2026,\u2019q", max_size=40))
 def test_any_title_with_a_name_matches_itself(title: str) -> None:
-    # `words` is the name of the series. It is empty for a title such as "2026".
+    """`words` is the name of the series. It is empty for a title such as "2026"."""
     assert title_matches(title, title) is bool(read_title(title).words)
 
 
@@ -97,7 +97,7 @@ TITLES = st.lists(st.sampled_from(["prices", "WAGES", "2016", "Q1", "July", "(fi
 
 @given(TITLES | st.text(max_size=60), TITLES | st.text(max_size=60))
 def test_matching_titles_have_the_same_period(mine: str, seen: str) -> None:
-    # Only the seen title may have the name of a site after a dash or bar, or a label before a colon. These are dropped
-    # before the comparison, so here `seen` has none.
+    """Only the seen title may have the name of a site after a dash or bar, or a label before a colon. These are dropped
+    before the comparison, so here `seen` has none."""
     if title_matches(mine, seen) and not set(seen) & set("-|:"):
         assert read_title(mine).period == read_title(seen).period

@@ -31,8 +31,8 @@ def build_alerts_of(message: Message, **changes: Any) -> list[dict[str, Any]]:  
     return list(build_alerts(replace(message, **changes), SETTINGS, NOW))
 
 
-def test_all_notices_of_an_incident_have_the_same_labels_so_they_are_one_alert(message: Message) -> None:
-    # Alertmanager takes notices with the same labels as one alert.
+def test_all_notices_of_an_incident_have_labels_of_one_alert(message: Message) -> None:
+    """Alertmanager takes notices with the same labels as one alert."""
     (opening,) = build_alerts_of(message, id="aaaa0002", subject="NOT OUT", kind="opened")
     # The first alert of a new grade is of that grade. The others end the alerts of lower grades.
     of_new_grade = build_alerts_of(message, kind="grade_changed")[0]
@@ -48,7 +48,7 @@ def test_all_notices_of_an_incident_have_the_same_labels_so_they_are_one_alert(m
     }
 
 
-def test_an_alert_fires_from_the_opening_until_the_final_message_or_for_two_weeks(message: Message) -> None:
+def test_alert_fires_until_final_message_or_for_two_weeks(message: Message) -> None:
     firing, final = build_alerts_of(message)[0], build_alerts_of(message, kind="final")[0]
     assert firing["startsAt"] == final["startsAt"] == message.data["incident"]["opened"]
     # Without a later message, the alert ends two weeks after this one.
@@ -58,7 +58,7 @@ def test_an_alert_fires_from_the_opening_until_the_final_message_or_for_two_week
 
 
 def test_a_graver_alert_ends_the_alerts_of_all_lower_grades(message: Message) -> None:
-    # The message says that the grade is now `report`. The lower grades are `none` and `note`.
+    """The message says that the grade is now `report`. The lower grades are `none` and `note`."""
     report, *ended = build_alerts_of(message, kind="grade_changed")
     assert report["labels"]["grade"] == "report"
     sent_at = message.data["at"]
@@ -70,27 +70,29 @@ def test_a_notice_without_a_change_of_grade_is_one_alert(message: Message, kind:
     assert len(build_alerts_of(message, kind=kind)) == 1
 
 
-def test_an_alert_links_to_the_board_and_the_runbook_if_there_are_pages(message: Message) -> None:
+def test_alert_links_to_board_and_runbook_if_they_have_pages(message: Message) -> None:
     links = {"page": "https://board.example/incidents/i", "runbook": "https://board.example/runbook#at-931"}
     (alert, *_) = build_alerts_of(message, data={**message.data, **links})
-    assert (alert["annotations"]["board_url"], alert["annotations"]["runbook_url"]) == (links["page"], links["runbook"])
-    assert not {"board_url", "runbook_url"} & build_alerts_of(message)[0]["annotations"].keys()
+    assert alert["annotations"]["board_url"] == links["page"]
+    assert alert["annotations"]["runbook_url"] == links["runbook"]
+    (without_links, *_) = build_alerts_of(message)
+    assert not {"board_url", "runbook_url"} & without_links["annotations"].keys()
 
 
 @pytest.mark.parametrize("kind", ["lead", "unproven", "calendar"])
 def test_an_alert_that_no_measurement_resolves_ends_after_a_day(message: Message, kind: str) -> None:
-    # The message is of 09:35:01 on 5 January.
+    """The message is of 09:35:01 on 5 January."""
     assert build_alerts_of(message, kind=kind)[0]["endsAt"] == "2018-01-06T09:35:01.000Z"
 
 
-def test_a_test_message_without_an_incident_is_an_alert_of_its_own_that_starts_now(message: Message) -> None:
+def test_test_message_is_an_alert_of_its_own_starting_now(message: Message) -> None:
     (alert,) = build_alerts_of(message, kind="test", data={})
     assert alert["labels"]["alertname"] == "NinethirtyTest"
     # The clock of `build_alerts_of` shows NOW.
     assert datetime.fromisoformat(alert["startsAt"]) == NOW
 
 
-async def test_alerts_are_posted_to_the_api_with_the_configured_bearer_token(message: Message) -> None:
+async def test_alerts_are_posted_to_api_with_configured_bearer_token(message: Message) -> None:
     async with http_server(lambda _: (200, "", {})) as server:
         # The slash at the end of the configured address is not doubled.
         channel = Alertmanager(channel_settings("alertmanager", url=f"{server.url}/", token="t0"), lambda: NOW, DIRECT)

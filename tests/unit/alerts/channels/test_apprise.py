@@ -29,9 +29,7 @@ async def test_a_service_gets_subject_text_and_urgency(message: Message, kind: s
 
 
 @pytest.mark.parametrize("url", ["nonsense://x", "", "slack://only-one-token"])
-async def test_an_address_that_apprise_does_not_know_is_a_temporary_refusal_that_does_not_quote_it(
-    message: Message, url: str
-) -> None:
+async def test_unknown_apprise_address_is_refused_temporarily_without_quoting_it(message: Message, url: str) -> None:
     channel = Apprise(channel_settings("apprise", url=url), lambda: NOW, DIRECT)
     outcome = await channel.send(message)
     await channel.close()

@@ -23,7 +23,7 @@ def list_files(folder: Path) -> set[Path]:
     return {path for path in folder.rglob("*") if path.is_file()}
 
 
-async def test_a_message_is_saved_under_its_date_as_text_and_json(tmp_path: Path) -> None:
+async def test_message_is_saved_under_its_date_as_text_and_json(tmp_path: Path) -> None:
     day = tmp_path / "new/2018-01-05"
     assert await folder_channel(tmp_path / "new").send(MESSAGE_OF_5_JANUARY) == Accepted(str(day / "abc.txt"))
     assert sorted(one.name for one in day.iterdir()) == ["abc.json", "abc.txt"]

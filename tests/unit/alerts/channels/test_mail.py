@@ -73,7 +73,7 @@ def test_a_follow_up_is_threaded_under_its_opening(message: Message) -> None:
     assert composed["In-Reply-To"] == composed["References"] == opening
 
 
-def test_a_mail_has_the_time_of_its_notice_and_is_marked_as_automatic(message: Message) -> None:
+def test_mail_has_time_of_its_notice_and_is_marked_automatic(message: Message) -> None:
     assert message.data["at"] == "2018-01-05T09:35:01.000Z"
     composed = compose_mail(message, mail_settings(NO_SERVER), NOW)
     assert composed["Date"] == "Fri, 05 Jan 2018 09:35:01 +0000"
@@ -85,7 +85,7 @@ def test_the_notice_that_opens_a_thread_replies_to_nothing(message: Message) -> 
     assert composed["In-Reply-To"] is None
 
 
-async def test_a_subject_that_would_add_a_mail_header_is_refused_permanently(message: Message) -> None:
+async def test_subject_that_adds_mail_header_is_refused_permanently(message: Message) -> None:
     outcome = await mail_channel(NO_SERVER).send(replace(message, subject="a\r\nBcc: x@example.org"))
     assert is_refused(outcome, permanently=True)
 
@@ -103,17 +103,15 @@ async def test_only_recipients_refused_temporarily_are_tried_again(message: Mess
     assert [mail.rcpt_tos for mail in server.mails] == [["duty@example.org"], ["head@example.org"]]
 
 
-async def test_a_recipient_refused_permanently_is_named_and_does_not_stop_the_others(message: Message) -> None:
+async def test_recipient_refused_permanently_is_named_and_others_get_mail(message: Message) -> None:
     async with smtp_server({"desk@example.org": "550 no such user"}) as server:
         outcome = await mail_channel(server.port, to=["duty@example.org", "desk@example.org"]).send(message)
     assert [mail.rcpt_tos for mail in server.mails] == [["duty@example.org"]]
     assert outcome == Accepted("refused for good: desk@example.org: 550 no such user")
 
 
-async def test_a_message_is_refused_permanently_as_soon_as_every_recipient_has_refused_permanently(
-    message: Message,
-) -> None:
-    # Of three recipients, one is busy at the first attempt (450). At the second it refuses permanently too (550).
+async def test_message_is_refused_permanently_once_every_recipient_refused_it(message: Message) -> None:
+    """Of three recipients, one is busy at the first attempt (450). At the second it refuses permanently too (550)."""
     one_recipient, *_ = TO
     refusals = dict.fromkeys(TO, "550 no such user") | {one_recipient: "450 busy"}
     async with smtp_server(refusals) as server:
@@ -131,7 +129,7 @@ async def test_a_message_refused_for_every_recipient_is_refused_permanently(mess
     assert is_refused(outcome, permanently=True)
 
 
-async def test_a_wrong_password_is_a_temporary_refusal_and_is_never_shown(message: Message) -> None:
+async def test_wrong_password_is_temporary_refusal_and_never_shown(message: Message) -> None:
     def refuse(_server: SMTP, _session: Session, _envelope: Envelope, _how: str, data: LoginPassword) -> AuthResult:
         return AuthResult(success=False, handled=False, message=f"535 5.7.8 {data.password.decode()} is wrong")
 
@@ -154,7 +152,7 @@ async def test_starttls_is_used_and_the_certificate_checked(
     assert isinstance(with_ca, Accepted)
 
 
-async def test_a_server_that_does_not_offer_the_configured_starttls_gets_no_mail(message: Message) -> None:
+async def test_server_without_the_configured_starttls_gets_no_mail(message: Message) -> None:
     async with smtp_server(tls_context=None) as server:
         outcome = await mail_channel(server.port, security="starttls", user="u", password=PASSWORD).send(message)
     assert is_refused(outcome, permanently=False)

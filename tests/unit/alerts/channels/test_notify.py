@@ -29,7 +29,7 @@ async def send_once(message: Message, chosen: NotifySettings) -> Accepted | Refu
 
 
 async def test_each_recipient_is_sent_the_template_with_its_fields(message: Message) -> None:
-    # `NotifyTwin` imitates GOV.UK Notify. `taken` has what it accepted, `refuse` its refusals by recipient.
+    """`NotifyTwin` imitates GOV.UK Notify. `taken` has what it accepted, `refuse` its refusals by recipient."""
     twin = NotifyTwin()
     async with http_server(twin) as server:
         outcome = await send_once(message, notify_settings(server.url, "duty@example.org", "+447700900123"))
@@ -55,7 +55,7 @@ async def test_a_phone_text_fits_three_messages_and_contains_the_link(message: M
     assert fields["text"] == "https://example/i/1"
 
 
-async def test_a_mail_that_is_refused_as_too_long_is_sent_in_its_short_form(message: Message) -> None:
+async def test_mail_refused_as_too_long_is_sent_in_short_form(message: Message) -> None:
     twin = NotifyTwin()
 
     def refuses_long(asked: Asked) -> tuple[int, str, dict[str, str]]:
@@ -71,7 +71,8 @@ async def test_a_mail_that_is_refused_as_too_long_is_sent_in_its_short_form(mess
 
 
 async def test_a_second_attempt_sends_only_what_notify_does_not_know(message: Message) -> None:
-    # Notify accepts the message for the duty officer at once. It refuses the one for the head until the second attempt.
+    """Notify accepts the message for the duty officer at once. It refuses the one for the head until the second
+    attempt."""
     twin = NotifyTwin()
     twin.refuse["head@example.org"] = (429, "too many requests")
     async with http_server(twin) as server:
@@ -83,7 +84,7 @@ async def test_a_second_attempt_sends_only_what_notify_does_not_know(message: Me
     assert [one["email_address"] for one in twin.taken] == ["duty@example.org", "head@example.org"]
 
 
-async def test_a_message_that_notify_took_before_a_503_is_found_by_reference(message: Message) -> None:
+async def test_message_taken_before_a_503_is_found_by_reference(message: Message) -> None:
     twin = NotifyTwin()
 
     def answer_503_to_posts(asked: Asked) -> tuple[int, str, dict[str, str]]:
@@ -96,8 +97,8 @@ async def test_a_message_that_notify_took_before_a_503_is_found_by_reference(mes
     assert len(twin.taken) == 1
 
 
-async def test_an_invalid_recipient_is_refused_permanently_and_does_not_stop_others(message: Message) -> None:
-    # `NotifyTwin` imitates GOV.UK Notify. `taken` has what it accepted, `refuse` its refusals by recipient.
+async def test_invalid_recipient_is_refused_and_does_not_stop_others(message: Message) -> None:
+    """`NotifyTwin` imitates GOV.UK Notify. `taken` has what it accepted, `refuse` its refusals by recipient."""
     twin = NotifyTwin()
     twin.refuse["nobody@example.org"] = (400, "email_address is not valid")
     async with http_server(twin) as server:
@@ -123,7 +124,7 @@ async def test_a_malformed_key_is_refused_without_a_request(message: Message) ->
     assert outcome == Refused(permanent=False, reason="the key is not one of GOV.UK Notify")
 
 
-async def test_the_draft_is_sent_in_the_configured_field_of_the_template(message: Message, draft: Attachment) -> None:
+async def test_draft_is_sent_in_configured_field_of_the_template(message: Message, draft: Attachment) -> None:
     twin = NotifyTwin()
     async with http_server(twin) as server:
         await send_once(message, notify_settings(server.url, draft_field="draft"))

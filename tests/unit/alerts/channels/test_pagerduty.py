@@ -52,7 +52,7 @@ async def send_once(message: Message, url: str) -> Outcome:
         await channel.close()
 
 
-async def test_one_incident_is_one_page_and_one_resolve_however_many_notices(message: Message) -> None:
+async def test_notices_of_one_incident_are_one_page_and_one_resolve(message: Message) -> None:
     pagerduty, incident_id = FakePagerDuty(), message.data["incident"]["id"]
     async with http_server(pagerduty) as server:
         for kind in ("opened", "grade_changed", "reminder", "appeared"):
@@ -62,8 +62,8 @@ async def test_one_incident_is_one_page_and_one_resolve_however_many_notices(mes
     assert (pagerduty.pages, pagerduty.alerts) == (1, {incident_id: "resolved"})
 
 
-async def test_a_subject_of_4500_characters_is_shortened_so_that_pagerduty_accepts_it(message: Message) -> None:
-    # FakePagerDuty refuses a summary of more than 1,024 characters, as PagerDuty does.
+async def test_long_subject_is_shortened_so_that_pagerduty_accepts_it(message: Message) -> None:
+    """FakePagerDuty refuses a summary of more than 1,024 characters, as PagerDuty does."""
     async with http_server(FakePagerDuty()) as server:
         assert await send_once(replace(message, subject="x" * 4500), server.url) == Accepted("202")
 

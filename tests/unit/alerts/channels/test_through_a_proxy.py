@@ -71,7 +71,7 @@ def proxy(tmp_path: Path) -> Iterator[Proxy]:
             running.terminate()
 
 
-async def test_a_webhook_by_http_is_posted_through_the_proxy_and_one_by_https_through_a_tunnel(
+async def test_webhooks_go_through_the_proxy_and_https_by_tunnel(
     message: Message, proxy: Proxy, server_tls: ssl.SSLContext, certificate: Path
 ) -> None:
     async with http_server(answer_204) as http, http_server(answer_204, server_tls) as https:
@@ -83,7 +83,7 @@ async def test_a_webhook_by_http_is_posted_through_the_proxy_and_one_by_https_th
     assert proxy.end_and_list_requests() == [f"POST {http.url}/hook", f"CONNECT 127.0.0.1:{https.port}"]
 
 
-async def test_an_unreachable_proxy_is_a_temporary_refusal_and_is_not_bypassed(message: Message) -> None:
+async def test_unreachable_proxy_is_temporary_refusal_and_is_not_bypassed(message: Message) -> None:
     unreachable_proxy = f"http://127.0.0.1:{free_port()}"
     async with http_server(answer_204) as server:
         settings = channel_settings("webhook", url=server.url)
@@ -106,7 +106,7 @@ async def test_requests_to_notify_go_through_the_proxy(message: Message, proxy: 
 
 
 async def test_apprise_uses_the_proxy_of_the_environment(proxy: Proxy) -> None:
-    # A process of its own, because the environment is that of a whole process.
+    """A process of its own, because the environment is that of a whole process."""
     async with http_server(lambda _: (200, json.dumps({}), {})) as server:
         child = await asyncio.create_subprocess_exec(
             sys.executable,

@@ -27,7 +27,7 @@ def has_valid_signature(asked: Asked, secret: str) -> bool:
     return hmac.compare_digest(expected, fields["v1"]) and int(fields["t"]) == int(NOW.timestamp())
 
 
-async def test_a_webhook_request_has_a_valid_signature_and_an_idempotency_key(message: Message) -> None:
+async def test_webhook_request_has_valid_signature_and_idempotency_key(message: Message) -> None:
     async with http_server(lambda _: (204, "", {})) as server:
         channel = Webhook(channel_settings("webhook", url=f"{server.url}/hook", secret="s3"), lambda: NOW, DIRECT)
         assert await channel.send(message) == Accepted("204")
@@ -78,8 +78,8 @@ ABSURD = ("1000000000000", "9" * 5000, "Fri, 31 Dec 9999 23:59:59 GMT", "Fri, 31
 
 
 @pytest.mark.parametrize("retry_after", ABSURD)
-def test_an_absurd_retry_after_neither_delays_the_next_attempt_nor_ends_the_attempts(retry_after: str) -> None:
-    # The header Retry-After is absurd, such as 1000000000000 seconds, a date in the year 9999, or “soon”.
+def test_absurd_retry_after_neither_delays_nor_ends_attempts(retry_after: str) -> None:
+    """The header Retry-After is absurd, such as 1000000000000 seconds, a date in the year 9999, or “soon”."""
     refused = outcome_of_status(503, retry_after, NOW)
     rng = Random(1)  # noqa: S311 # spreads attempts, hides nothing
     policy = RetryPolicy(first=timedelta(seconds=5))
@@ -95,7 +95,7 @@ def test_a_status_that_rejects_the_message_is_a_permanent_refusal(status: int) -
 
 
 @pytest.mark.parametrize("status", [301, 401, 404, 408, 429, 500, 503])
-def test_a_status_of_temporary_trouble_is_retried_after_the_requested_wait(status: int) -> None:
+def test_status_of_temporary_trouble_is_retried_after_requested_wait(status: int) -> None:
     outcome = outcome_of_status(status, retry_header="5", now=NOW)
     assert isinstance(outcome, Refused)
     assert (outcome.permanent, outcome.retry_after) == (False, timedelta(seconds=5))

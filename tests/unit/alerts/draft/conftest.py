@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from typing import Any
 
 import pytest
 
+from alerts.draft.fill import fill_form
+from alerts.draft.form import get_form
 from alerts.draft.period import Row
 from alerts.draft.report import Field, Report
 from alerts.finding import BlindSpan, Certainty, ReleaseFacts
@@ -47,6 +51,18 @@ def get_field(report: Report, name: str) -> Field:
     found = report.find_field(name)
     assert found is not None
     return found
+
+
+def draft_of(
+    incident: Incident,
+    form: str = "B",
+    now: datetime | None = None,
+    configured: Mapping[str, str] = MappingProxyType({}),
+    **more: Any,  # noqa: ANN401  # as the real function takes them
+) -> Report:
+    """Return the draft of an incident on a form: by default form B at its opening, without settings."""
+    more.setdefault("previous", ())
+    return fill_form(incident, get_form(form), configured, now=now or incident.opened, **more)
 
 
 def text_of_field(report: Report, name: str) -> str:

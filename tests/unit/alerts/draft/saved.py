@@ -12,8 +12,11 @@ import docx
 from docx.document import Document
 from docx.text.paragraph import Paragraph
 
+from alerts.draft.take_back import find_file_changes
+from alerts.draft.versions import Versions
 
-def saved_by(soffice: str, folder: Path, files: Sequence[Path], ending: str, into: str) -> list[Path]:
+
+def save_with_libreoffice(soffice: str, folder: Path, files: Sequence[Path], ending: str, into: str) -> list[Path]:
     """Return files of one ending as LibreOffice saves them with another, in the folder `into`."""
     profile = f"-env:UserInstallation={(folder / 'profile').as_uri()}"
     command = [soffice, "--headless", profile, "--convert-to", ending, "--outdir", str(folder / into)]
@@ -42,10 +45,15 @@ def find_paragraph(document: Document, pattern: str) -> Paragraph:
     return next(each for each in all_paragraphs(document) if re.search(pattern, each.text))
 
 
-def retype(body: bytes, pattern: str, text: str) -> bytes:
+def replace_paragraph(body: bytes, pattern: str, text: str) -> bytes:
     """Return a .docx file in which the first paragraph with this pattern has another text."""
 
     def edit(document: Document) -> None:
         find_paragraph(document, pattern).text = text
 
     return edit_docx(body, edit)
+
+
+def read_answers(versions: Versions, file: bytes, template: bytes | None = None) -> dict[str, str]:
+    """Return the answers that a person changed in a file of one of these versions, by the id of their box."""
+    return dict(find_file_changes(versions, file, "press officer", template).words)

@@ -18,10 +18,8 @@ from alerts.by_hand import (
     record_cause,
 )
 from alerts.draft.chronology import HEADING
-from alerts.draft.fill import fill_form
-from alerts.draft.form import get_form
 from alerts.incident import MONITOR, Incident
-from tests.unit.alerts.draft.conftest import at, get_field
+from tests.unit.alerts.draft.conftest import at, draft_of, get_field
 
 NOW = at("2018-01-05T13:00+00:00")
 ROLE = "duty statistician"
@@ -29,26 +27,25 @@ ROLE = "duty statistician"
 
 def list_events(incident: Incident, typed: dict[str, str] | None = None, now: datetime = NOW) -> list[str]:
     """Return the lines of the chronology in the account, for steps that a person ticked with the `typed` words."""
-    lines = get_field(
-        fill_form(incident, get_form("B"), configured={}, previous=[], now=now, typed=typed), "B.2.account"
-    ).paragraphs
+    report = draft_of(incident, now=now, typed=typed)
+    lines = get_field(report, "B.2.account").paragraphs
     after_heading = dropwhile(lambda line: line != HEADING, lines)
     # After the chronology, the box answers its other questions.
     return [line for line in after_heading if re.match(r"\d.*[ap]m.*: ", line)]
 
 
-def test_a_note_and_an_acknowledgement_are_listed_in_order_of_time(ofqual_late: Incident) -> None:
+def test_note_and_acknowledgement_are_listed_in_order_of_time(ofqual_late: Incident) -> None:
+    """The second event is of the same day, which is named only once."""
     one_pm = at("2018-01-05T13:00+00:00")
     acknowledged = acknowledge_incident(ofqual_late, ROLE, one_pm)
     logged = add_note(acknowledged, ROLE, "rang the web team.", now=one_pm, at="2018-01-05T09:41")
-    # The second event is of the same day, which is named only once.
     assert list_events(logged) == [
         "9.41am on Friday 5 January 2018: rang the web team (duty statistician)",
         "1pm: took charge (duty statistician)",
     ]
 
 
-def test_only_a_step_ticked_with_a_time_is_in_the_sequence_of_events(ofqual_late: Incident) -> None:
+def test_only_step_ticked_with_a_time_is_among_events(ofqual_late: Incident) -> None:
     ticked = {"step.tell-head": "09:34, by the press officer", "step.statement": "no time"}
     (line,) = list_events(ofqual_late, ticked)
     assert line.startswith("9.34am on Friday 5 January 2018: Tell the Head of Profession and the press office that the")
@@ -76,7 +73,7 @@ See https://www.gov.uk/government/publications/schools.
 """
 
 
-def test_a_noted_alert_mail_is_listed_once_at_its_sending_time_and_recorded_by_hash(ofsted_early: Incident) -> None:
+def test_noted_mail_is_listed_at_sending_time_and_hashed(ofsted_early: Incident) -> None:
     now = at("2017-03-20T18:00+00:00")
     noted = note_mail(
         ofsted_early, ROLE, ALERT_SENT_AT_5PM, what="an e-mail alert to about 13,000 subscribers was sent", now=now
@@ -101,27 +98,23 @@ def test_a_noted_alert_mail_is_listed_once_at_its_sending_time_and_recorded_by_h
         (ALERT_SENT_AT_5PM.replace(b"2017", b"2027"), "is in the future"),
     ],
 )
-def test_a_mail_without_a_date_or_with_a_future_date_is_refused(
-    ofsted_early: Incident, mail: bytes, fault: str
-) -> None:
-    # Now is 20 March 2017. The cases: no e-mail, an empty file, a year that no calendar has, and the year 2027.
+def test_mail_without_date_or_with_future_date_is_refused(ofsted_early: Incident, mail: bytes, fault: str) -> None:
+    """Now is 20 March 2017. The cases: no e-mail, an empty file, a year that no calendar has, and the year 2027."""
     with pytest.raises(InvalidInput, match=fault):
         note_mail(ofsted_early, ROLE, mail, what="", now=at("2017-03-20T18:00+00:00"))
 
 
-def test_a_decision_to_bring_a_release_forward_is_in_the_account_and_not_in_the_events(ofsted_early: Incident) -> None:
+def test_decision_to_bring_forward_is_in_account_not_events(ofsted_early: Incident) -> None:
     decided = bring_forward(ofsted_early, ROLE, when="2017-03-20T18:00", now=at("2017-03-20T17:10+00:00"))
-    assert list_events(decided) == []
-    account = get_field(
-        fill_form(decided, get_form("B"), configured={}, previous=[], now=NOW), "B.2.account"
-    ).paragraphs
+    account = get_field(draft_of(decided, now=NOW), "B.2.account").paragraphs
     assert "The duty statistician decided to bring the release forward to 6pm on Monday 20 March 2017." in account
+    assert list_events(decided) == []
 
 
 @pytest.mark.parametrize(
     ("when", "fault"), [("soon", 'at: not a date-time, write "2018-01-05T09:41"'), ("2018-01-06T09:00", "at: is in")]
 )
 def test_an_invalid_or_future_time_of_a_note_is_refused(ofqual_late: Incident, when: str, fault: str) -> None:
-    # Now is 1pm on 5 January 2018.
+    """Now is 1pm on 5 January 2018."""
     with pytest.raises(InvalidInput, match=fault):
         add_note(ofqual_late, ROLE, "rang", now=NOW, at=when)

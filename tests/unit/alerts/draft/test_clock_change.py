@@ -8,13 +8,11 @@ from datetime import timedelta
 
 import pytest
 
-from alerts.draft.fill import fill_form
-from alerts.draft.form import get_form
 from alerts.incident import Incident, Kind
 from schedules.contract.verdict import Exposure, Finding, VerdictKind
 from schedules.contract.verdict import Kind as FindingKind
 from schedules.times.interval import Bounds, Interval
-from tests.unit.alerts.draft.conftest import at, get_field, incident_of, late_part, release_facts
+from tests.unit.alerts.draft.conftest import at, draft_of, get_field, incident_of, late_part, release_facts
 
 URL = "https://www.gov.uk/government/statistics/example"
 ASK_LATE = "It came out one hour late in the first week of summer time. Did a scheduled job still use winter time?"
@@ -54,22 +52,20 @@ def incident_of_page_released(slot: str, minutes: int) -> Incident:
         ("2018-10-29T09:30+00:00", 60, set()),
     ],
 )
-def test_the_guidance_asks_about_the_clock_change_if_a_release_is_an_hour_off_in_the_week_after_it(
+def test_release_an_hour_off_after_clock_change_raises_a_question(
     settings: Mapping[str, str], slot: str, minutes_after_slot: int, expected_questions: set[str]
 ) -> None:
-    # The clocks went forward on 25 March 2018. In the week after it, a scheduled job that still uses winter time is an
-    # hour late. They went back on 28 October. In the week after it, a job that still uses summer time is an hour early.
-    # At all other times the draft asks no question.
+    """The clocks went forward on 25 March 2018. In the week after it, a scheduled job that still uses winter time is an
+    hour late. They went back on 28 October. In the week after it, a job that still uses summer time is an hour early.
+    At all other times the draft asks no question."""
     incident = incident_of_page_released(slot, minutes_after_slot)
-    report = fill_form(incident, get_form("B"), settings, previous=[], now=incident.opened)
+    report = draft_of(incident, configured=settings)
     account = get_field(report, "B.2.account")
     assert {ASK_LATE, ASK_EARLY} & {*account.guidance} == expected_questions
 
 
-def test_a_question_about_the_clock_change_is_in_the_guidance_of_the_account_and_in_no_text(
-    settings: Mapping[str, str],
-) -> None:
+def test_clock_change_question_is_only_in_guidance_of_account(settings: Mapping[str, str]) -> None:
     incident = incident_of_page_released("2018-03-26T09:30+01:00", minutes=60)
-    report = fill_form(incident, get_form("B"), settings, previous=[], now=incident.opened)
+    report = draft_of(incident, configured=settings)
     assert [field.id for field in report.fields() if ASK_LATE in field.guidance] == ["B.2.account"]
     assert not [field.id for field in report.fields() if ASK_LATE in field.paragraphs]

@@ -25,7 +25,7 @@ from tests.unit.alerts.draft.conftest import at
     ],
 )
 def test_the_edition_follows_the_london_date_of_occurrence(occurred: str, edition: str) -> None:
-    # In London, 2.0 applies from 22 February 2018, 2.1 from 5 May 2022 and 3.0 from 3 November 2025.
+    """In London, 2.0 applies from 22 February 2018, 2.1 from 5 May 2022 and 3.0 from 3 November 2025."""
     assert find_edition(at(occurred)).name == edition
 
 
@@ -45,12 +45,12 @@ def test_the_edition_follows_the_london_date_of_occurrence(occurred: str, editio
     ],
 )
 def test_each_kind_of_finding_cites_the_practice_of_its_edition(occurred: str, kind: str, practice: str) -> None:
-    # Such as a late release in March 2018: edition 2.0 applies then, and its practice for lateness is T3.6.
+    """Such as a late release in March 2018: edition 2.0 applies then, and its practice for lateness is T3.6."""
     assert code_json(at(occurred), [kind])["practice"] == practice
 
 
 def test_two_findings_cite_both_practices_once_in_their_order() -> None:
-    # `late` and `partial` break the same practice (4), and an early exposure breaks practice 8.
+    """`late` and `partial` break the same practice (4), and an early exposure breaks practice 8."""
     code = code_json(at("2017-03-22T09:30+00:00"), ["early_exposure", "late", "partial"])
     assert code == {"edition": "1.0", "practice": "Protocol 2, practice 8; Protocol 2, practice 4"}
 
@@ -59,35 +59,37 @@ def test_two_findings_cite_both_practices_once_in_their_order() -> None:
     "kinds", [[], ["blind"], ["lead"], ["withdrawn"], ["swapped"], ["calendars_disagree"], ["FM14"]]
 )
 def test_a_finding_that_is_no_breach_cites_no_practice(kinds: list[str]) -> None:
+    """Such as a time in which the monitor was blind, or a page that was withdrawn after its release."""
     assert code_json(at("2018-03-08T09:30+00:00"), kinds)["practice"] is None
 
 
-def test_practices_can_be_found_by_the_number_of_a_failure_mode() -> None:
+def test_practices_are_found_by_number_of_failure_mode() -> None:
+    """FM11 is the failure that a date was changed without an announcement, or that calendars disagree."""
     edition = find_edition(at("2018-03-08T09:30+00:00"))
     assert [practice.cite for practice in find_practices("FM11", edition)] == ["T3.1", "T3.2"]
 
 
-def test_the_first_day_of_an_edition_of_the_code_of_practice_can_be_configured() -> None:
-    # Edition 3.0 follows 2.1. Without configuration it begins on 3 November 2025.
+def test_first_day_of_an_edition_can_be_configured() -> None:
+    """Edition 3.0 of the Code of Practice follows 2.1. By default it begins on 3 November 2025."""
     editions = override_editions(load_editions(), begins={"3.0": date(2025, 11, 10)}, cites={})
     assert find_edition(at("2025-11-09T09:30+00:00"), editions).name == "2.1"
     assert find_edition(at("2025-11-10T09:30+00:00"), editions).name == "3.0"
 
 
-def test_the_citation_of_a_practice_of_the_code_can_be_configured() -> None:
-    # In edition 3.0 of the Code of Practice, a late release breaks the practice with the id S3.
+def test_citation_of_a_practice_can_be_configured() -> None:
+    """In edition 3.0 of the Code of Practice, a late release breaks the practice with the id S3."""
     editions = override_editions(load_editions(), begins={}, cites={"3.0/S3": "Standard 3, practice 3.6"})
     code = code_json(at("2025-11-12T09:30+00:00"), ["late"], editions)
     assert code == {"edition": "3.0", "practice": "Standard 3, practice 3.6"}
 
 
-def test_every_practice_of_every_edition_has_a_citation_and_a_text() -> None:
+def test_every_practice_of_every_edition_has_citation_and_text() -> None:
     for edition in load_editions():
         assert edition.practices
         assert all(practice.cite and practice.text for practice in edition.practices.values())
 
 
-def test_each_edition_of_the_code_of_practice_has_every_practice_that_it_cites_for_a_failure() -> None:
+def test_each_edition_has_every_practice_that_it_cites() -> None:
     for edition in load_editions():
         # `primary` has the ids of the practices to cite for each kind of failure, such as a late release.
         for failure, ids_of_practices in edition.primary.items():
@@ -101,7 +103,7 @@ def test_each_practice_says_whether_its_citation_was_confirmed() -> None:
     assert not first_edition.practices["P2.2"].is_confirmed
 
 
-def test_only_t3_6_is_quoted_and_other_practices_are_cited_by_number_and_subject() -> None:
+def test_only_practice_t3_6_is_quoted_others_are_only_cited() -> None:
     every = {
         f"{edition.name}/{name}": practice
         for edition in load_editions()

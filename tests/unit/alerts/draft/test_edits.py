@@ -19,7 +19,7 @@ from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
 from schedules.contract.verdict import VerdictKind
 from schedules.times.interval import Bounds, Interval
-from tests.unit.alerts.draft.conftest import DIGEST, facts_of, get_field
+from tests.unit.alerts.draft.conftest import DIGEST, draft_of, facts_of, get_field
 from tests.unit.alerts.draft.plain import plain
 
 ON_5_JANUARY = datetime(2018, 1, 5, 9, 31, tzinfo=UTC)
@@ -56,7 +56,7 @@ def draft_when_overdue_by(incident: Incident, minutes: int, form: str = "B") -> 
     delay = Bounds(60 * minutes, None)
     page = replace(facts_of(incident).parts[0], verdict=VerdictKind.OVERDUE, first_seen=Interval(), delay=delay)
     facts = replace(facts_of(incident), parts=(page,), at=now, final=False)
-    return fill_form(replace(incident, facts=facts), get_form(form), configured={}, previous=[], now=now)
+    return draft_of(replace(incident, facts=facts), form, now=now)
 
 
 def first_version(incident: Incident, form: str = "B") -> Versions:
@@ -65,6 +65,10 @@ def first_version(incident: Incident, form: str = "B") -> Versions:
 
 def sign(versions: Versions, at: datetime = ON_5_JANUARY) -> Versions:
     return append_signature(versions, "the Head of Profession", at)
+
+
+def signed_report(incident: Incident, form: str = "B", at: datetime = ON_5_JANUARY) -> Report:
+    return sign(first_version(incident, form), at)[-1].report
 
 
 def list_shown_typed_texts(report: Report) -> list[str]:
@@ -95,20 +99,22 @@ def versions_after(incident: Incident, steps: Sequence[Edit | Measure | Sign]) -
 
 @given(steps=st.lists(EDITS | MEASURES | SIGNS, max_size=8))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_the_last_text_typed_into_each_field_is_kept_and_shown_whatever_is_measured_or_signed(
+def test_last_typed_text_survives_any_measurement_or_signature(
     ofqual_late: Incident, steps: list[Edit | Measure | Sign]
 ) -> None:
+    """A step is a text typed into a field, a new measurement, or a signature, in any order."""
     last_typed = {step.field: step.text for step in steps if isinstance(step, Edit)}
     last_version = versions_after(ofqual_late, steps)[-1]
-    # A signature is kept as the text of the field N.signoff.
-    assert {field: text for field, text in last_version.words.items() if field != "N.signoff"} == last_typed
-    shown = list_shown_typed_texts(last_version.report)
-    assert all(text in shown for text in last_typed.values() if text.strip())
+    words_of_people = {**last_version.words}
+    words_of_people.pop("N.signoff", None)  # the signature
+    assert words_of_people == last_typed
+    shown_texts = list_shown_typed_texts(last_version.report)
+    assert all(text in shown_texts for text in last_typed.values() if text.strip())
 
 
 @given(steps=st.lists(EDITS | MEASURES | SIGNS, max_size=8))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_every_version_of_a_report_is_read_back_unchanged_from_json(
+def test_every_version_is_read_back_unchanged_from_json(
     ofqual_late: Incident, steps: list[Edit | Measure | Sign]
 ) -> None:
     for version in versions_after(ofqual_late, steps):
@@ -117,11 +123,10 @@ def test_every_version_of_a_report_is_read_back_unchanged_from_json(
 
 @given(text=TEXTS)
 @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_text_a_person_types_can_be_written_in_every_format(ofqual_late: Incident, text: str) -> None:
-    # A text for a box that the form does not have is kept too.
-    report = merge_words(
-        {"B.2.account": text, "B.1.producer": text, "no such box": text}, draft_when_overdue_by(ofqual_late, minutes=5)
-    )
+def test_any_typed_text_can_be_written_in_every_format(ofqual_late: Incident, text: str) -> None:
+    """A text for a box that the form does not have is kept too."""
+    words = {"B.2.account": text, "B.1.producer": text, "no such box": text}
+    report = merge_words(words, draft_when_overdue_by(ofqual_late, minutes=5))
     for write in WRITERS.values():
         assert write(report)
 
@@ -167,7 +172,7 @@ def test_the_original_of_a_reworded_answer_is_in_the_evidence(ofqual_late: Incid
     assert ("Name of statistical producer", "ofqual") in originals.rows
 
 
-def test_typed_text_moves_to_the_box_with_the_same_question_when_the_form_changes(ofqual_late: Incident) -> None:
+def test_typed_text_follows_its_question_to_another_form(ofqual_late: Incident) -> None:
     words = {"N.why": "A scheduling fault.", "N.measure": "About five minutes."}
     # Form B asks for the reason in its account, and has no box for the measured delay.
     report = merge_words(words, draft_when_overdue_by(ofqual_late, minutes=9, form="B"))
@@ -178,19 +183,19 @@ def test_typed_text_moves_to_the_box_with_the_same_question_when_the_form_change
     assert back.kept == {}
 
 
-def test_a_box_with_a_blank_answer_is_still_to_be_completed(ofqual_late: Incident) -> None:
+def test_box_with_blank_answer_is_still_to_be_completed(ofqual_late: Incident) -> None:
     report = merge_words({"B.4.corrective": "  "}, draft_when_overdue_by(ofqual_late, minutes=5))
     assert get_field(report, "B.4.corrective").answer is None
     assert get_field(report, "B.4.corrective").placeholder.startswith("[to be completed")
 
 
-def test_a_step_with_a_typed_time_is_done_and_shown_as_ticked(ofqual_late: Incident) -> None:
+def test_step_with_typed_time_is_done_and_ticked(ofqual_late: Incident) -> None:
     report = merge_words({"step.ask-platform": "09:43, web manager"}, draft_when_overdue_by(ofqual_late, minutes=5))
     assert {step.id: step.done for step in report.steps}["ask-platform"] == "09:43, web manager"
     assert "☑ Call the people who publish it" in WRITERS["md"](report).decode()
 
 
-def test_every_version_is_kept_with_who_made_it_and_what_changed(ofqual_late: Incident) -> None:
+def test_every_version_is_kept_with_author_and_changes(ofqual_late: Incident) -> None:
     versions = first_version(ofqual_late)
     edited_at = ON_5_JANUARY + timedelta(minutes=2)
     versions = append_edit(versions, {"B.3.impact": "Calls from users."}, "press officer", edited_at)
@@ -218,7 +223,7 @@ def test_an_unchanged_measurement_on_a_later_day_is_no_amendment(ofqual_late: In
 @pytest.mark.parametrize("ending", list(WRITERS))
 @pytest.mark.parametrize("form", ["A", "B", "C", "D", "note"])
 def test_a_signed_report_contains_only_the_filled_form(ofqual_late: Incident, form: str, ending: str) -> None:
-    report = sign(first_version(ofqual_late, form))[-1].report
+    report = signed_report(ofqual_late, form)
     text = plain(ending, WRITERS[ending](report))
     for part_of_the_draft in (
         "to be completed",
@@ -237,11 +242,12 @@ def test_a_signed_report_contains_only_the_filled_form(ofqual_late: Incident, fo
     assert "☐" in plain(ending, WRITERS[ending](report, Document.STEPS))
 
 
-def test_once_signed_an_unanswered_optional_box_says_none_and_a_required_one_stays_blank(ofqual_late: Incident) -> None:
-    report = sign(first_version(ofqual_late))[-1].report
+def test_signed_report_says_none_only_in_optional_empty_boxes(ofqual_late: Incident) -> None:
+    report = signed_report(ofqual_late)
     optional, required = get_field(report, "B.1.statement"), get_field(report, "B.4.corrective")
-    assert (optional.required, required.required) == (False, True)
+    assert not optional.required
     assert list_signed_texts(optional) == ["None"]
+    assert required.required
     assert list_signed_texts(required) == [""]
 
 
@@ -251,29 +257,29 @@ def list_signed_texts(field: Field) -> list[str]:
 
 
 def test_the_date_of_report_is_the_day_of_signing(ofqual_late: Incident) -> None:
-    report = sign(first_version(ofqual_late), at=datetime(2018, 1, 8, 9, 31, tzinfo=UTC))[-1].report
+    report = signed_report(ofqual_late, at=datetime(2018, 1, 8, 9, 31, tzinfo=UTC))
     assert get_field(report, "B.1.date").paragraphs == ("8 January 2018",)
 
 
-def test_a_typed_date_of_report_is_kept_when_the_report_is_signed(ofqual_late: Incident) -> None:
+def test_typed_date_of_report_is_kept_at_signing(ofqual_late: Incident) -> None:
     dated = append_edit(first_version(ofqual_late), {"B.1.date": "6 January 2018"}, "press", ON_5_JANUARY)
     report = sign(dated, at=datetime(2018, 1, 8, 9, 31, tzinfo=UTC))[-1].report
     assert list_signed_texts(get_field(report, "B.1.date")) == ["6 January 2018"]
 
 
 def test_signing_a_note_fills_the_box_for_its_sign_off(ofqual_late: Incident) -> None:
-    report = sign(first_version(ofqual_late, "note"))[-1].report
+    report = signed_report(ofqual_late, "note")
     assert typed_answer(report, "N.signoff") == "The Head of Profession, 5 January 2018"
 
 
-def test_an_empty_box_is_an_obstacle_to_signing_unless_it_is_optional(ofqual_late: Incident) -> None:
+def test_empty_box_prevents_signing_unless_it_is_optional(ofqual_late: Incident) -> None:
     obstacles = list_obstacles(draft_when_overdue_by(ofqual_late, minutes=1), ofqual_late.facts)
     assert any("[B.2.account]: is to be completed" in line for line in obstacles)
     optional_box = "[B.1.statement]"
     assert not any(optional_box in line for line in obstacles)
 
 
-def test_two_wordings_and_a_placeholder_left_in_an_answer_are_both_listed_as_obstacles(ofqual_late: Incident) -> None:
+def test_two_wordings_and_leftover_placeholder_are_obstacles_to_signing(ofqual_late: Incident) -> None:
     report = draft_when_overdue_by(ofqual_late, minutes=1)
     assert list_obstacles(answer_every_box(report), ofqual_late.facts) == []
     words = {field.id: "Answered." for field in report.fields() if field.placeholder}
@@ -296,7 +302,7 @@ def test_a_release_still_overdue_is_an_obstacle_to_signing(ofqual_late: Incident
 
 def test_a_release_still_exposed_is_an_obstacle_to_signing(ofsted_early: Incident) -> None:
     facts = facts_of(ofsted_early)
-    answered = answer_every_box(fill_form(ofsted_early, get_form("B"), configured={}, previous=[], now=facts.at))
+    answered = answer_every_box(draft_of(ofsted_early, now=facts.at))
     page = facts.parts[0]
     still_public = replace(page, exposures=tuple(replace(each, open=True) for each in page.exposures))
     exposed = replace(facts, parts=(still_public,))
@@ -333,16 +339,17 @@ def test_a_change_after_sign_off_is_marked_as_an_amendment(ofqual_late: Incident
 def test_an_answered_draft_shows_no_guidance(ofqual_late: Incident, form: str) -> None:
     draft = draft_when_overdue_by(ofqual_late, minutes=5, form=form)
     questions = [text for field in draft.fields() for text in field.guidance if text.endswith("?")]
-    unanswered, answered = (WRITERS["md"](report).decode() for report in (draft, answer_every_box(draft)))
+    unanswered, answered = WRITERS["md"](draft).decode(), WRITERS["md"](answer_every_box(draft)).decode()
     assert "to be completed" not in answered
     assert questions
-    assert [question for question in questions if question not in unanswered] == []
-    assert [question for question in questions if question in answered] == []
+    for question in questions:
+        assert question in unanswered
+        assert question not in answered
 
 
 def replace_account(incident: Incident, text: str) -> Report:
     """Return the draft of an incident in which a person wrote another account in place of ours."""
-    draft = fill_form(incident, get_form("B"), configured={}, previous=[], now=facts_of(incident).at)
+    draft = draft_of(incident, now=facts_of(incident).at)
     return merge_words({"B.2.account": text, f"{INSTEAD_PREFIX}B.2.account": "yes"}, draft)
 
 
@@ -361,11 +368,11 @@ def replace_account(incident: Incident, text: str) -> Report:
 def test_typed_times_and_numbers_outside_the_measured_bounds_are_found(
     ofsted_early: Incident, text: str, wrong_figures: list[str]
 ) -> None:
-    # Due at 9.30am on 22 March; public from 4.55pm or 5pm until 5.25pm or 5.30pm on 20 March.
+    """Due at 9.30am on 22 March; public from 4.55pm or 5pm until 5.25pm or 5.30pm on 20 March."""
     assert find_wrong_numbers(replace_account(ofsted_early, text), "B.2.account") == wrong_figures
 
 
 def test_typed_minutes_in_which_a_measured_interval_begins_are_accepted(ofqual_late: Incident) -> None:
-    # The page came between 12:18:45 and 12:19, the report elsewhere between 09:59:45 and 10:00.
+    """The page came between 12:18:45 and 12:19, the report elsewhere between 09:59:45 and 10:00."""
     text = "The page came at 12:18, 168 minutes late; the report could be read from 09:59."
     assert find_wrong_numbers(replace_account(ofqual_late, text), "B.2.account") == []

@@ -13,16 +13,16 @@ import docx
 import pytest
 from docx.document import Document
 from docx.oxml.ns import qn
+from docx.table import _Row
 
-from alerts.draft.fill import fill_form
-from alerts.draft.form import get_form, load_forms
+from alerts.draft.form import load_forms
 from alerts.draft.period import select_period
 from alerts.draft.period_report import build_period_report
 from alerts.draft.report import Report
 from alerts.draft.write.outline import Document as OutlineDocument
 from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
-from tests.unit.alerts.draft.conftest import facts_of, row_of
+from tests.unit.alerts.draft.conftest import draft_of, facts_of, row_of
 from tests.unit.alerts.draft.plain import plain
 
 SNAPSHOTS = Path(__file__).parent / "snapshots" / "forms"
@@ -37,12 +37,12 @@ def draft_of_form(form: str, incidents: Mapping[str, Incident], settings: Mappin
         return build_period_report(period, "www.gov.uk", datetime(2019, 1, 2, 9, 30, tzinfo=UTC))
     incident = incidents["ofsted-2017"]
     earlier = [each for each in incidents.values() if each.occurred < incident.occurred]
-    return fill_form(incident, get_form(form), settings, earlier, facts_of(incident).at)
+    return draft_of(incident, form, now=facts_of(incident).at, configured=settings, previous=earlier)
 
 
 @pytest.mark.parametrize("ending", WRITERS)
 @FORMS
-def test_the_draft_of_every_form_in_every_format_equals_its_snapshot(
+def test_every_draft_in_every_format_equals_its_snapshot(
     incidents: Mapping[str, Incident], settings: Mapping[str, str], form: str, ending: str
 ) -> None:
     text = plain(ending, WRITERS[ending](draft_of_form(form, incidents, settings)))
@@ -57,7 +57,7 @@ def document(
     return docx.Document(io.BytesIO(WRITERS["docx"](draft_of_form(form, incidents, settings), document)))
 
 
-def test_the_headings_of_a_docx_begin_with_one_title_and_leave_no_gap(document: Document) -> None:
+def test_docx_headings_begin_with_one_title_and_skip_no_level(document: Document) -> None:
     names = [each.style.name or "" for each in document.paragraphs if each.style is not None]
     levels = [int(name[-1]) for name in names if name.startswith("Heading")]
     assert levels[0] == 1
@@ -65,7 +65,7 @@ def test_the_headings_of_a_docx_begin_with_one_title_and_leave_no_gap(document: 
     assert all(after - before <= 1 for before, after in pairwise(levels))
 
 
-def test_a_docx_has_a_title_and_says_everywhere_that_it_is_in_british_english(document: Document) -> None:
+def test_docx_has_a_title_and_is_in_british_english(document: Document) -> None:
     assert document.core_properties.title
     assert document.core_properties.language == "en-GB"
     languages = [each.get(qn("w:val")) for each in document.styles.element.iter(qn("w:lang"))]
@@ -73,27 +73,30 @@ def test_a_docx_has_a_title_and_says_everywhere_that_it_is_in_british_english(do
     assert set(languages) == {"en-GB"}
 
 
-def test_only_the_first_row_of_every_table_of_a_docx_is_a_header_and_no_cell_of_that_row_is_empty(
-    document: Document,
-) -> None:
-    for table in document.tables:
-        is_header = [row._tr.get_or_add_trPr().find(qn("w:tblHeader")) is not None for row in table.rows]
-        assert is_header == [True] + [False] * (len(table.rows) - 1)
-        assert all(cell.text.strip() for cell in table.rows[0].cells)
+def has_row_property(row: _Row, name: str) -> bool:
+    """Return whether a row of a table has a property of Word, such as that of a header."""
+    return row._tr.get_or_add_trPr().find(qn(name)) is not None
 
 
-def test_no_row_of_a_docx_table_is_split_between_pages_and_no_cell_is_merged_or_contains_a_table(
-    document: Document,
-) -> None:
+def test_docx_tables_have_one_header_row_without_empty_cells(document: Document) -> None:
     for table in document.tables:
-        assert all(row._tr.get_or_add_trPr().find(qn("w:cantSplit")) is not None for row in table.rows)
+        first_row, *other_rows = table.rows
+        assert has_row_property(first_row, "w:tblHeader")
+        assert not any(has_row_property(row, "w:tblHeader") for row in other_rows)
+        assert all(cell.text.strip() for cell in first_row.cells)
+
+
+def test_docx_tables_have_no_split_rows_or_merged_cells(document: Document) -> None:
+    for table in document.tables:
+        assert all(has_row_property(row, "w:cantSplit") for row in table.rows)
         merged_down, merged_across, inner_table = qn("w:vMerge"), qn("w:gridSpan"), qn("w:tbl")
-        assert not list(table._tbl.iterdescendants(merged_down, merged_across, inner_table))
+        assert list(table._tbl.iterdescendants(merged_down, merged_across, inner_table)) == []
 
 
-def test_every_picture_of_a_docx_has_a_text_alternative_and_no_paragraph_is_empty(document: Document) -> None:
-    assert all((each.get("descr") or "").strip() for each in document.element.iter(qn("wp:docPr")))
-    assert all(each.text.strip() for each in document.paragraphs)
+def test_docx_pictures_have_text_alternatives_and_no_paragraph_is_empty(document: Document) -> None:
+    for picture in document.element.iter(qn("wp:docPr")):
+        assert (picture.get("descr") or "").strip()
+    assert all(paragraph.text.strip() for paragraph in document.paragraphs)
 
 
 @FORMS

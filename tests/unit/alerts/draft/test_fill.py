@@ -9,8 +9,7 @@ import pytest
 
 from alerts.by_hand import InvalidInput, bring_forward, cite_other_incidents
 from alerts.decide import decide
-from alerts.draft.fill import fill_form
-from alerts.draft.form import get_form, load_forms
+from alerts.draft.form import load_forms
 from alerts.draft.history import NONE_ON_FILE
 from alerts.draft.narrative import say_delays
 from alerts.draft.report import Report, report_from_json, report_json
@@ -18,7 +17,7 @@ from alerts.incident import Entry, Incident, Kind
 from schedules.contract.verdict import Ended, Exposure, Finding, PartVerdict, VerdictKind
 from schedules.contract.verdict import Kind as FindingKind
 from schedules.times.interval import Bounds, Interval
-from tests.unit.alerts.draft.conftest import at, between, facts_of, get_field, length_between, text_of_field
+from tests.unit.alerts.draft.conftest import at, between, draft_of, facts_of, get_field, length_between, text_of_field
 
 FORMS = [name for name in load_forms() if name != "period"]
 
@@ -34,7 +33,7 @@ class PartRow(NamedTuple):
 
 def note_of(incident: Incident, previous: list[Incident] | None = None) -> Report:
     now = incident.facts.at if incident.facts else incident.opened
-    return fill_form(incident, get_form("note"), configured={}, previous=previous or [], now=now)
+    return draft_of(incident, "note", now=now, previous=previous or [])
 
 
 def cites_no_earlier_incident(report: Report) -> bool:
@@ -65,13 +64,11 @@ def with_only_page(incident: Incident, as_of: datetime | None = None, **changes:
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("is_configured", [True, False])
-def test_every_box_of_every_form_has_text_or_asks_to_be_completed(
+def test_every_box_has_text_or_asks_to_be_completed(
     incidents: Mapping[str, Incident], settings: Mapping[str, str], form: str, *, is_configured: bool
 ) -> None:
     for incident in incidents.values():
-        report = fill_form(
-            incident, get_form(form), settings if is_configured else {}, previous=[], now=incident.opened
-        )
+        report = draft_of(incident, form, configured=settings if is_configured else {})
         for field in report.fields():
             assert field.paragraphs or field.placeholder.startswith("[to be completed: "), field.id
             assert all(text.strip() for text in field.paragraphs)
@@ -90,7 +87,7 @@ def test_an_incident_logged_without_a_release_fills_every_form(form: str) -> Non
         grade="report",
         words={"sort": "access", "what": "Sent 40 minutes too early.", "when": "2021-01-27T08:50"},
     )
-    report = fill_form(incident, get_form(form), configured={}, previous=[], now=incident.opened)
+    report = draft_of(incident, form)
     assert all(field.paragraphs or field.placeholder for field in report.fields())
     dates = [field.paragraphs for field in report.fields() if "incident.date" in field.facts]
     # Some forms have no box for the date of the incident.
@@ -101,14 +98,12 @@ def test_an_incident_logged_without_a_release_fills_every_form(form: str) -> Non
 @pytest.mark.parametrize("form", FORMS)
 def test_a_report_is_read_back_unchanged_from_json(incidents: Mapping[str, Incident], form: str) -> None:
     for incident in incidents.values():
-        report = fill_form(
-            incident, get_form(form), configured={}, previous=list(incidents.values()), now=incident.opened
-        )
+        report = draft_of(incident, form, previous=list(incidents.values()))
         assert report_from_json(report_json(report)) == report
 
 
-def test_a_note_says_when_an_overdue_release_was_still_not_available(ipcc_late: Incident) -> None:
-    # The slot is at 9.30am, so at 9.42am the page is 12 minutes overdue.
+def test_note_says_when_overdue_release_was_still_not_available(ipcc_late: Incident) -> None:
+    """The slot is at 9.30am, so at 9.42am the page is 12 minutes overdue."""
     overdue = with_page(ipcc_late, verdict=VerdictKind.OVERDUE, first_seen=Interval(), delay=Bounds(12 * 60, None))
     report = note_of(with_facts(overdue, final=False, at=at("2015-07-23T09:42+01:00")))
     assert text_of_field(report, "N.what").startswith("The landing page was still not available at 9.42am.")
@@ -117,16 +112,16 @@ def test_a_note_says_when_an_overdue_release_was_still_not_available(ipcc_late: 
     assert (page.first_seen, page.delay) == ("Not seen", "At least 12 minutes late so far")
 
 
-def test_a_note_says_by_when_a_release_never_seen_had_not_been_found(ipcc_late: Incident) -> None:
-    # The slot was at 9.30am. The facts are those of four hours later.
+def test_note_says_by_when_unseen_release_was_not_found(ipcc_late: Incident) -> None:
+    """The slot was at 9.30am. The facts are those of four hours later."""
     never = with_page(ipcc_late, verdict=VerdictKind.NOT_PUBLISHED, first_seen=Interval(), delay=None)
     assert "The landing page had not been found by 1.30pm." in text_of_field(note_of(never), "N.what")
 
 
-def test_the_note_of_an_open_exposure_states_no_end_and_its_length_so_far(ofsted_early: Incident) -> None:
+def test_note_of_open_exposure_gives_length_so_far(ofsted_early: Incident) -> None:
     ended = facts_of(ofsted_early).parts[0].exposures[0]
     still_open = replace(ended, to=Interval(), seconds=Bounds(10 * 60, None), open=True, ended=None)
-    report = note_of(with_only_page(ofsted_early, at("2017-03-20T17:10+00:00"), exposures=(still_open,)))
+    report = note_of(with_only_page(ofsted_early, as_of=at("2017-03-20T17:10+00:00"), exposures=(still_open,)))
     assert text_of_field(report, "N.what").endswith("It was still available at 5.10pm.")
     # 40½ hours from about 5pm on 20 March to the slot at 9.30am on 22 March.
     length_so_far = "The release was available for at least 10 minutes, from some 40½ hours before"
@@ -139,17 +134,15 @@ def test_the_note_of_an_open_exposure_states_no_end_and_its_length_so_far(ofsted
     [("17:05", "It was still available at 5.05pm."), ("17:00:30", "It is not known whether it was removed.")],
     ids=["five minutes after it began", "half a minute after it began"],
 )
-def test_the_note_of_an_open_exposure_says_when_it_was_last_seen(
-    ofsted_early: Incident, last_seen: str, last_sentence: str
-) -> None:
+def test_note_of_open_exposure_says_when_last_seen(ofsted_early: Incident, last_seen: str, last_sentence: str) -> None:
     ended = facts_of(ofsted_early).parts[0].exposures[0]
     still_open = replace(ended, to=Interval(), seconds=Bounds(300, None), open=True, ended=None)
     page = {"exposures": (still_open,), "seen_until": at(f"2017-03-20T{last_seen}+00:00")}
-    note = note_of(with_only_page(ofsted_early, at("2017-03-20T17:10+00:00"), **page))
+    note = note_of(with_only_page(ofsted_early, as_of=at("2017-03-20T17:10+00:00"), **page))
     assert text_of_field(note, "N.what").endswith(last_sentence)
 
 
-def test_the_note_of_an_exposure_that_ended_at_its_slot_says_that_it_lasted_until_then(ofsted_early: Incident) -> None:
+def test_note_says_that_exposure_lasted_until_announced_time(ofsted_early: Incident) -> None:
     exposure = facts_of(ofsted_early).parts[0].exposures[0]
     slot = Interval(after=at("2017-03-22T09:30Z"), by=at("2017-03-22T09:30Z"))
     until_slot = replace(exposure, to=slot, seconds=length_between(exposure.start, slot), ended=Ended.SLOT)
@@ -167,21 +160,21 @@ def test_the_note_of_an_exposure_that_ended_at_its_slot_says_that_it_lasted_unti
     ],
     ids=["absent just before", "perhaps an old copy"],
 )
-def test_a_page_is_called_published_as_announced_only_if_seen_absent_just_before_its_slot(
+def test_page_published_as_announced_was_absent_just_before_slot(
     ofsted_early: Incident, last_absent: datetime | None, sentence_on_publication: str
 ) -> None:
-    # The page was public by mistake on 20 March and was removed. It was seen again a second after its slot. If no look
-    # just before the slot showed its absence, what was seen may be an old copy.
+    """The page was public by mistake on 20 March and was removed. It was seen again a second after its slot. If no look
+    just before the slot showed its absence, what was seen may be an old copy."""
     released = Interval(after=last_absent, by=at("2017-03-22T09:30:01Z"))
     what_happened = text_of_field(note_of(with_page(ofsted_early, released=released)), "N.what")
     assert sentence_on_publication in what_happened
 
 
-def test_a_note_says_that_a_file_not_yet_due_was_not_found_early(ofsted_early: Incident) -> None:
+def test_note_says_file_not_yet_due_was_not_found_early(ofsted_early: Incident) -> None:
     assert "No early publication of the data file was found." in text_of_field(note_of(ofsted_early), "N.what")
 
 
-def test_a_page_at_a_guessed_address_is_called_not_found_until_it_appears(ofqual_late: Incident) -> None:
+def test_page_at_guessed_address_is_not_found_until_it_appears(ofqual_late: Incident) -> None:
     awaited = with_page(ofqual_late, address="guessed", first_seen=Interval(), verdict=VerdictKind.OVERDUE)
     assert "The landing page was still not found at" in text_of_field(note_of(awaited), "N.what")
     # The page was seen at 12:19.
@@ -196,30 +189,25 @@ def test_a_page_at_a_guessed_address_is_called_not_found_until_it_appears(ofqual
         ("unproven", "absence there proves nothing", "rests on"),
     ],
 )
-def test_the_certainty_section_says_that_an_address_was_guessed_and_what_absence_there_proves(
+def test_only_certainty_section_explains_a_guessed_address(
     ofqual_late: Incident, verdict: str, expected: str, not_expected: str
 ) -> None:
-    # The section says that an overdue verdict rests on the announcement. For an unproven one it says that absence at
-    # the guessed address proves nothing.
+    """An overdue verdict rests on the announcement. Without one, absence at the guessed address proves nothing."""
     unseen = with_page(ofqual_late, address="guessed", first_seen=Interval(), verdict=verdict)
     report = note_of(with_facts(unseen, address="guessed"))
     certainty_section = "\n".join(report.certainty)
     assert "guessed from that of" in certainty_section
     assert expected in certainty_section
     assert not_expected not in certainty_section
+    fields_that_mention_it = [field.id for field in report.fields() if "guessed" in text_of_field(report, field.id)]
+    assert fields_that_mention_it == []
 
 
-@pytest.mark.parametrize("verdict", ["overdue", "unproven"])
-def test_no_field_of_a_note_says_that_the_address_was_guessed(ofqual_late: Incident, verdict: str) -> None:
-    unseen = with_page(ofqual_late, address="guessed", first_seen=Interval(), verdict=verdict)
-    report = note_of(with_facts(unseen, address="guessed"))
-    assert not [field.id for field in report.fields() if "guessed" in text_of_field(report, field.id)]
-
-
-def test_other_producers_late_on_the_platform_are_neither_named_nor_counted(ofqual_late_again: Incident) -> None:
-    together = Finding(FindingKind.PLATFORM, None, "2 releases of ofqual, ons late together on www.gov.uk")
-    findings = (*facts_of(ofqual_late_again).findings, together)
-    text = text_of_field(note_of(with_facts(ofqual_late_again, findings=findings)), "N.what")
+def test_other_late_producers_are_neither_named_nor_counted(ofqual_late_again: Incident) -> None:
+    late_together = Finding(FindingKind.PLATFORM, None, "2 releases of ofqual, ons late together on www.gov.uk")
+    findings = (*facts_of(ofqual_late_again).findings, late_together)
+    note = note_of(with_facts(ofqual_late_again, findings=findings))
+    text = text_of_field(note, "N.what")
     assert "Releases of other producers on www.gov.uk were late at the same time." in text
     assert "ons late" not in text
     assert "2 releases" not in text
@@ -228,7 +216,7 @@ def test_other_producers_late_on_the_platform_are_neither_named_nor_counted(ofqu
 TWO_POSTS = "https://social.example/1\nhttps://social.example/2"
 
 
-def test_typed_addresses_of_a_leak_are_in_the_account_and_not_in_the_link_of_the_output(moj_leak: Incident) -> None:
+def test_typed_addresses_of_a_leak_are_only_in_the_account(moj_leak: Incident) -> None:
     words = {"what": "Posted", "when": "2016-10-01", "url": TWO_POSTS, "sort": "leak"}
     report = note_of(replace(moj_leak, facts=None, words=words))
     account = text_of_field(report, "N.what")
@@ -238,7 +226,7 @@ def test_typed_addresses_of_a_leak_are_in_the_account_and_not_in_the_link_of_the
     assert "social.example" not in text_of_field(report, "N.output")
 
 
-def test_addresses_that_a_person_types_for_a_late_release_are_the_links_of_the_statistics(moj_leak: Incident) -> None:
+def test_typed_addresses_of_late_release_are_links_to_its_statistics(moj_leak: Incident) -> None:
     typed = {"sort": "late", "what": "Posted", "when": "2016-10-01", "url": TWO_POSTS}
     logged_as_late = replace(moj_leak, facts=None, words=typed)
     report = note_of(logged_as_late)
@@ -248,7 +236,7 @@ def test_addresses_that_a_person_types_for_a_late_release_are_the_links_of_the_s
     assert "could be seen" not in what_happened
 
 
-def test_table_and_figure_say_released_for_an_early_part_that_came_out_later(ofsted_early: Incident) -> None:
+def test_early_part_that_came_out_later_is_called_released(ofsted_early: Incident) -> None:
     released = Interval(at("2017-03-22T09:29:59+00:00"), at("2017-03-22T09:30:01+00:00"))
     report = note_of(with_page(ofsted_early, released=released))
     assert row_of_part(report).first_seen == "Released between 09:29:59 and 09:30:01 GMT on 22 March 2017"
@@ -256,18 +244,18 @@ def test_table_and_figure_say_released_for_an_early_part_that_came_out_later(ofs
     assert "then released between 09:29:59 and 09:30:01 GMT on 22 March 2017" in report.timeline.alt
 
 
-def test_the_days_of_an_exposure_and_of_a_later_delay_are_listed_each_with_its_practice(ofsted_early: Incident) -> None:
+def test_exposure_and_later_delay_are_dated_each_with_its_practice(ofsted_early: Incident) -> None:
     findings = (*facts_of(ofsted_early).findings, Finding(FindingKind.LATE, "sheet"))
     also_late = with_facts(ofsted_early, findings=findings)
     after_slot = ofsted_early.opened + timedelta(days=3)
-    report = fill_form(also_late, get_form("B"), configured={}, previous=[], now=after_slot)
+    report = draft_of(also_late, now=after_slot)
     # The release was exposed on 20 March. Its slot is on 22 March.
     dates = get_field(report, "B.2.date").paragraphs
     assert dates == ("20 March 2017 (Protocol 2, practice 8)", "22 March 2017 (Protocol 2, practice 4)")
     assert report.practice == "Protocol 2, practice 8; Protocol 2, practice 4"
 
 
-def test_an_unproven_note_says_not_known_and_its_evidence_gives_the_reason(ipcc_late: Incident) -> None:
+def test_unproven_note_says_not_known_and_evidence_says_why(ipcc_late: Incident) -> None:
     unproven = with_page(ipcc_late, verdict=VerdictKind.UNPROVEN, delay=Bounds(-30, 240))
     unproven = with_facts(unproven, unproven_because="every look over the slot failed")
     report = note_of(replace(unproven, kind=Kind.UNPROVEN))
@@ -279,47 +267,49 @@ def test_an_unproven_note_says_not_known_and_its_evidence_gives_the_reason(ipcc_
     assert row_of_part(report).delay == "Not proved"
 
 
-def test_a_note_says_which_part_was_on_time_and_which_was_late(ipcc_late: Incident) -> None:
-    # The attachment came out between 10:07:45 and 10:08. The page is changed to be on time, at 9:30.
+def test_note_names_the_part_on_time_and_the_late_one(ipcc_late: Incident) -> None:
+    """The attachment came out between 10:07:45 and 10:08. The page is changed to be on time, at 9:30."""
     seen = Interval(at("2015-07-23T09:29:59+01:00"), at("2015-07-23T09:30:01+01:00"))
-    partial = with_page(ipcc_late, verdict=VerdictKind.ON_TIME, first_seen=seen, delay=Bounds(-1, 1))
-    text = text_of_field(note_of(replace(partial, kind=Kind.PARTIAL)), "N.what")
-    assert text == (
+    page_on_time = with_page(ipcc_late, verdict=VerdictKind.ON_TIME, first_seen=seen, delay=Bounds(-1, 1))
+    note = note_of(replace(page_on_time, kind=Kind.PARTIAL))
+    assert text_of_field(note, "N.what") == (
         "The landing page was published as announced at 9.30am. The attachment was not available until 10.08am."
     )
 
 
-def test_a_slot_without_a_time_of_day_gives_no_delay_in_minutes(ipcc_late: Incident) -> None:
-    # The page came out between 10:07:45 and 10:08 on 23 July. Only the month of its slot is known.
-    report = note_of(with_facts(with_page(ipcc_late, delay=None), slot=None, slot_text="July 2015"))
+def test_slot_without_time_of_day_gives_no_delay_in_minutes(ipcc_late: Incident) -> None:
+    """The page came out between 10:07:45 and 10:08 on 23 July. Only the month of its slot is known."""
+    due_in_july = with_facts(with_page(ipcc_late, delay=None), slot=None, slot_text="July 2015")
+    report = note_of(due_in_july)
     assert "was pre-announced on GOV.UK for July 2015" in text_of_field(report, "N.slot")
     assert "not available until 10.08am on Thursday 23 July 2015." in text_of_field(report, "N.what")
     assert row_of_part(report).delay == "Not measured in minutes"
 
 
-def test_no_draft_of_an_early_release_repeats_the_details_of_its_findings(ofsted_early: Incident) -> None:
+def test_no_draft_repeats_details_of_an_early_release(ofsted_early: Incident) -> None:
+    """The details of its findings quote what was public too early."""
     secret = "57 per cent of schools"
     findings = tuple(replace(each, detail=secret) for each in facts_of(ofsted_early).findings)
     incident = with_facts(ofsted_early, findings=findings)
     for form in FORMS:
-        report = fill_form(incident, get_form(form), configured={}, previous=[incident], now=incident.opened)
+        report = draft_of(incident, form, previous=[incident])
         assert secret not in str(report_json(report))
 
 
-def test_the_note_of_an_exposure_grades_it_by_its_time_and_not_by_a_delay(ofsted_early: Incident) -> None:
-    # A late release of the same grade has "Report: more than a minor delay".
+def test_exposure_is_graded_by_its_time_not_a_delay(ofsted_early: Incident) -> None:
+    """A late release of the same grade has "Report: more than a minor delay"."""
     assert text_of_field(note_of(ofsted_early), "N.grade") == "Report: available before its announced time"
 
 
-def test_an_announced_time_other_than_9_30_adds_a_question_about_its_approval(ipcc_late: Incident) -> None:
-    # Since May 2022 such a time needs an alternative release time. Before that, it needed an exemption.
+def test_announced_time_other_than_9_30_raises_a_question(ipcc_late: Incident) -> None:
+    """Since May 2022 such a time needs an alternative release time. Before that, it needed an exemption."""
     seven = at("2023-07-20T07:00+01:00")
     due_at_seven = with_facts(replace(ipcc_late, occurred=seven, opened=seven + timedelta(minutes=1)), slot=seven)
     notes = get_field(note_of(due_at_seven), "N.clause").notes
     assert "The announced time is 7am, not 9.30am: is an alternative release time on file?" in notes
 
 
-def test_the_detail_of_a_finding_is_in_the_certainty_section_and_not_in_the_account(ipcc_late: Incident) -> None:
+def test_detail_of_finding_is_in_certainty_section_and_not_account(ipcc_late: Incident) -> None:
     stale = Finding(FindingKind.STALE_EDGE, "page", "the origin had it at 09:30:02, the edge still served the old page")
     short = Finding(FindingKind.SHORT_NOTICE, None, "moved to 09:30:00 GMT, 3 d 4 h ahead")
     report = note_of(with_facts(ipcc_late, findings=(stale, short)))
@@ -330,9 +320,10 @@ def test_the_detail_of_a_finding_is_in_the_certainty_section_and_not_in_the_acco
     assert "3 d 4 h" not in account
 
 
-def test_the_account_says_in_plain_words_that_a_release_was_moved_at_short_notice(ipcc_late: Incident) -> None:
-    short = Finding(FindingKind.SHORT_NOTICE, None, "moved to 09:30:00 GMT, 3 d 4 h ahead")
-    account = text_of_field(note_of(with_facts(ipcc_late, findings=(short,))), "N.what")
+def test_account_says_plainly_that_release_moved_at_short_notice(ipcc_late: Incident) -> None:
+    short_notice = Finding(FindingKind.SHORT_NOTICE, None, "moved to 09:30:00 GMT, 3 d 4 h ahead")
+    note = note_of(with_facts(ipcc_late, findings=(short_notice,)))
+    account = text_of_field(note, "N.what")
     assert account.endswith("Its release time was announced or changed at short notice.")
 
 
@@ -345,7 +336,7 @@ def test_the_account_says_in_plain_words_that_a_release_was_moved_at_short_notic
     ],
     ids=["late and hidden", "hidden", "still hidden"],
 )
-def test_a_note_states_the_delay_of_users_whom_a_cache_served_an_older_copy(
+def test_note_states_delay_of_users_served_an_old_copy(
     ofqual_late: Incident,
     verdict: str,
     delay_at_origin: Bounds,
@@ -353,7 +344,7 @@ def test_a_note_states_the_delay_of_users_whom_a_cache_served_an_older_copy(
     expected_in_account: str,
     expected_as_delay: str,
 ) -> None:
-    # Delays are in seconds after the slot at 9.30am. For example, 387 s after it is 9.36am.
+    """Delays are in seconds after the slot at 9.30am. For example, 387 s after it is 9.36am."""
     cached = with_only_page(ofqual_late, verdict=verdict, delay=delay_at_origin, users_delay=delay_for_users)
     note = note_of(with_facts(cached, findings=()))
     assert expected_in_account in text_of_field(note, "N.what")
@@ -369,34 +360,33 @@ def test_a_note_states_the_delay_of_users_whom_a_cache_served_an_older_copy(
     ],
     ids=["by seconds", "until before its slot", "within the tolerance"],
 )
-def test_a_note_does_not_mention_that_users_were_served_an_older_copy_for_less_than_a_minute(
+def test_note_omits_old_copy_served_for_under_a_minute(
     ofqual_late: Incident, verdict: str, delay: Bounds, users_delay: Bounds
 ) -> None:
-    # The minute counts from the slot or, if the release is late, from its publication.
+    """A cache served users an old copy. The minute counts from the slot or, if the release is late, from its
+    publication."""
     hidden = with_only_page(ofqual_late, verdict=verdict, delay=delay, users_delay=users_delay)
     note = note_of(with_facts(hidden, findings=()))
     assert "no access" not in text_of_field(note, "N.what")
 
 
-def test_a_note_states_no_delay_if_users_had_the_release_before_the_slot(ofsted_early: Incident) -> None:
+def test_note_states_no_delay_if_users_had_release_before_slot(ofsted_early: Incident) -> None:
     hidden = with_page(ofsted_early, delay=Bounds(-190, -180), users_delay=Bounds(-75, -70))
     assert "delayed" not in text_of_field(note_of(hidden), "N.measure")
 
 
-def test_the_note_of_an_exposure_just_found_says_it_was_not_yet_removed(ofsted_early: Incident) -> None:
+def test_note_of_exposure_just_found_says_not_yet_removed(ofsted_early: Incident) -> None:
+    """09:29:35 to 09:29:38 is written as the nearest minute, 9.30am. The announced time is 9.30am too."""
     start, now = between("2017-03-22T09:29:35Z", "2017-03-22T09:29:38Z"), at("2017-03-22T09:29:45Z")
     just_found = Exposure("page", start, Interval(), Bounds(0, None), open=True)
-    report = note_of(with_only_page(ofsted_early, now, exposures=(just_found,)))
-    # 09:29:35 to 09:29:38 is written as the nearest minute. The announced time is 9.30am too.
+    report = note_of(with_only_page(ofsted_early, as_of=now, exposures=(just_found,)))
     assert text_of_field(report, "N.what").endswith("became available at about 9.30am. It had not yet been removed.")
     statement_to_users = report.holding[0]
     assert "It could be seen shortly before that time." in statement_to_users
 
 
-def test_a_note_says_available_by_if_the_release_may_never_have_been_removed(
-    ofsted_early: Incident,
-) -> None:
-    # Slot 09:30:00. The page was public early, last seen at 09:29:48, and not looked at until 09:32:30.
+def test_note_says_available_by_if_removal_was_not_seen(ofsted_early: Incident) -> None:
+    """Slot 09:30:00. The page was public early, last seen at 09:29:48, and not looked at until 09:32:30."""
     start = between("2017-03-22T09:29:35Z", "2017-03-22T09:29:38Z")
     end = between("2017-03-22T09:29:48Z", "2017-03-22T09:30:00Z")
     length = length_between(start, end)
@@ -409,7 +399,7 @@ def test_a_note_says_available_by_if_the_release_may_never_have_been_removed(
     assert text_of_field(report, "N.what").endswith("The release was available by 9.33am.")
 
 
-def test_an_earlier_exposure_of_unknown_length_is_cited_without_a_length(
+def test_earlier_exposure_of_unknown_length_is_cited_without_length(
     ofsted_early: Incident, ofqual_late: Incident
 ) -> None:
     start = between("2017-03-22T09:29:35Z", "2017-03-22T09:29:38Z")
@@ -423,18 +413,18 @@ def test_an_earlier_exposure_of_unknown_length_is_cited_without_a_length(
     assert ": public before its announced time." in text_of_field(note_of_2018, "N.previous")
 
 
-def test_an_earlier_incident_that_became_unproven_is_cited_in_plain_words(
-    ofsted_early: Incident, ofqual_late: Incident
-) -> None:
-    doubtful = replace(facts_of(ofsted_early), verdict="unproven", parts=())
-    text = text_of_field(note_of(ofqual_late, [replace(ofsted_early, producer="ofqual", facts=doubtful)]), "N.previous")
+def test_earlier_unproven_incident_is_cited_in_plain_words(ofsted_early: Incident, ofqual_late: Incident) -> None:
+    doubtful_facts = replace(facts_of(ofsted_early), verdict="unproven", parts=())
+    earlier = replace(ofsted_early, producer="ofqual", facts=doubtful_facts)
+    text = text_of_field(note_of(ofqual_late, previous=[earlier]), "N.previous")
     assert ": whether it was published as announced is not known." in text
 
 
 @pytest.mark.parametrize(("least_seconds_after_slot", "is_named"), [(1.0, True), (-1.0, False), (None, False)])
-def test_an_alternative_address_is_named_only_if_the_release_certainly_came_there_after_the_slot(
+def test_alternative_address_is_named_only_if_used_after_slot(
     ofqual_late: Incident, least_seconds_after_slot: float | None, *, is_named: bool
 ) -> None:
+    """It must be certain that the release came there after its slot."""
     facts = facts_of(ofqual_late)
     page, *alternatives = facts.parts
     half_an_hour = 30 * 60.0
@@ -454,7 +444,7 @@ def test_recurring_causes_are_counted(ipcc_late: Incident, ofqual_late: Incident
 
 
 @pytest.mark.parametrize("kind", [Kind.LEAD, Kind.UNPROVEN, Kind.ALTERED, Kind.CALENDAR])
-def test_an_incident_without_a_breach_is_not_cited_as_an_earlier_incident(ipcc_late: Incident, kind: Kind) -> None:
+def test_incident_without_breach_is_not_cited_as_earlier_incident(ipcc_late: Incident, kind: Kind) -> None:
     before = replace(ipcc_late, id="x", kind=kind, occurred=at("2015-07-20T09:30+01:00"))
     assert cites_no_earlier_incident(note_of(ipcc_late, [before]))
 
@@ -463,8 +453,8 @@ def test_an_incident_of_another_producer_and_platform_is_not_cited(ipcc_late: In
     assert cites_no_earlier_incident(note_of(ipcc_late, [ofsted_early]))
 
 
-def test_three_earlier_incidents_on_a_platform_are_cited_and_the_others_counted(ofqual_late_again: Incident) -> None:
-    # Seven incidents of another producer on the same platform, from 1 to 7 February, before this one of 8 March.
+def test_three_earlier_platform_incidents_are_cited_and_others_counted(ofqual_late_again: Incident) -> None:
+    """Seven incidents of another producer on the same platform, from 1 to 7 February, before this one of 8 March."""
     other = replace(ofqual_late_again, producer="other")
     a_week_of_incidents = [
         replace(other, id=f"x{day}", release=f"r{day}", occurred=at(f"2018-02-0{day}T09:30Z")) for day in range(1, 8)
@@ -487,7 +477,7 @@ def test_notes_made_during_an_incident_are_in_the_annex(ipcc_late: Incident) -> 
     assert note == ("09:43 BST on 23 July 2015", "web manager", "raised with support")
 
 
-def test_the_annex_lists_a_notice_of_the_monitor_without_the_title(ipcc_late: Incident) -> None:
+def test_annex_lists_notices_of_the_monitor_without_title(ipcc_late: Incident) -> None:
     facts = facts_of(ipcc_late)
     (opening,) = decide(facts, known=None, now=facts.at).notices
     # The subject contains the title, shortened.
@@ -497,7 +487,7 @@ def test_the_annex_lists_a_notice_of_the_monitor_without_the_title(ipcc_late: In
     assert text == "LATE: first seen between 10:07:45 and 10:08:00 BST, 37 min 45 s to 38 min late"
 
 
-def test_a_logged_day_is_shown_in_the_annex_without_a_time(moj_leak: Incident) -> None:
+def test_logged_day_is_in_annex_without_a_time(moj_leak: Incident) -> None:
     assert ("Occurred", "2016-09-30, logged without a time") in annex_rows(moj_leak, "This incident")
 
 
@@ -509,15 +499,15 @@ def test_a_logged_day_is_shown_in_the_annex_without_a_time(moj_leak: Incident) -
         (Bounds(None, -0.0), "by at most 0 s."),
     ],
 )
-def test_the_offset_of_the_clock_is_rounded_outward_and_zero_has_no_sign(
+def test_clock_offset_is_rounded_outward_and_zero_has_no_sign(
     ipcc_late: Incident, offset: Bounds, sentence: str
 ) -> None:
-    # To tenths of a second, the lower bound down and the upper bound up. -0.0 is written as 0.
+    """To tenths of a second, the lower bound down and the upper bound up. -0.0 is written as 0."""
     certainty = replace(facts_of(ipcc_late).certainty, clock_offset=offset)
     assert sentence in "\n".join(note_of(with_facts(ipcc_late, certainty=certainty)).certainty)
 
 
-def test_an_incident_logged_by_hand_is_dated_and_not_called_measured(moj_leak: Incident) -> None:
+def test_incident_logged_by_hand_is_dated_and_not_called_measured(moj_leak: Incident) -> None:
     logged = replace(moj_leak, facts=None, grade="note")
     report = note_of(logged)
     assert "When it happened: 30 September 2016 and 1 October 2016." in text_of_field(report, "N.what")
@@ -525,18 +515,19 @@ def test_an_incident_logged_by_hand_is_dated_and_not_called_measured(moj_leak: I
     assert "Measured as of" not in dict(annex_rows(logged, "This incident"))
 
 
-def test_the_account_on_a_form_with_a_box_for_the_date_does_not_repeat_the_date(moj_leak: Incident) -> None:
-    report = fill_form(replace(moj_leak, facts=None), get_form("A"), configured={}, previous=[], now=moj_leak.opened)
+def test_account_does_not_repeat_date_that_has_its_own_box(moj_leak: Incident) -> None:
+    report = draft_of(replace(moj_leak, facts=None), "A", now=moj_leak.opened)
     assert "When it happened" not in text_of_field(report, "A.2.nature")
 
 
-def test_the_account_of_a_logged_incident_is_only_what_the_person_wrote(moj_leak: Incident) -> None:
+def test_account_of_logged_incident_is_only_what_person_wrote(moj_leak: Incident) -> None:
     text = text_of_field(note_of(moj_leak), "N.what")
     assert "A journalist said that a Sunday newspaper would print figures." in text
-    assert not [word for word in ("Logged by hand", "As logged", "the monitor") if word in text]
+    words_of_our_own = [word for word in ("Logged by hand", "As logged", "the monitor") if word in text]
+    assert words_of_our_own == []
 
 
-def test_only_the_evidence_says_where_and_when_an_announcement_was_read(ipcc_late: Incident) -> None:
+def test_only_evidence_says_where_and_when_announcement_was_read(ipcc_late: Incident) -> None:
     report = note_of(ipcc_late)
     evidence_section = "\n".join(report.certainty)
     assert "from the calendar “govuk” and was first read at 09:30 BST on 25 June 2015." in evidence_section
@@ -544,35 +535,34 @@ def test_only_the_evidence_says_where_and_when_an_announcement_was_read(ipcc_lat
     assert "the monitor" not in text_of_field(report, "N.slot")
 
 
-def test_an_earlier_incident_logged_by_hand_is_cited_by_its_sort(moj_leak: Incident) -> None:
+def test_earlier_incident_logged_by_hand_is_cited_by_sort(moj_leak: Incident) -> None:
     before = replace(moj_leak, id="x", words={**moj_leak.words, "sort": "access"})
     assert ": access before release." in text_of_field(note_of(moj_leak, [before]), "N.previous")
 
 
-def test_a_release_already_out_at_the_time_of_an_incident_is_not_called_the_next_release(moj_leak: Incident) -> None:
-    # The release was due on 27 October, the day before.
+def test_release_already_out_is_not_called_the_next_release(moj_leak: Incident) -> None:
+    """The release was due on 27 October, the day before."""
     incident = replace(
         moj_leak, occurred=at("2016-10-28T09:30+01:00"), words={"what": "wrong file", "when": "2016-10-28"}
     )
-    text = text_of_field(
-        fill_form(incident, get_form("B"), configured={}, previous=[], now=incident.opened), "B.2.account"
-    )
+    text = text_of_field(draft_of(incident), "B.2.account")
     assert "next release" not in text
     assert "The release concerned was pre-announced on GOV.UK for" in text
 
 
-def test_the_note_of_an_exposure_with_an_unseen_end_says_that_removal_is_not_known(ofsted_early: Incident) -> None:
+def test_note_says_removal_is_not_known_if_end_unseen(ofsted_early: Incident) -> None:
     facts = facts_of(ofsted_early)
     assert facts.slot is not None
     end = Interval(facts.slot - timedelta(minutes=5), facts.slot)
     removed = facts.parts[0].exposures[0]
-    exposure = replace(removed, to=end, seconds=length_between(removed.start, end), ended=Ended.UNKNOWN)
-    text = text_of_field(note_of(with_only_page(ofsted_early, exposures=(exposure,))), "N.what")
+    end_unseen = replace(removed, to=end, seconds=length_between(removed.start, end), ended=Ended.UNKNOWN)
+    note = note_of(with_only_page(ofsted_early, exposures=(end_unseen,)))
+    text = text_of_field(note, "N.what")
     assert text.endswith("It is not known whether it was removed before the announced time.")
     assert "remained" not in text
 
 
-def test_a_note_proposes_other_steps_for_an_early_release_a_late_one_and_a_leak(
+def test_note_proposes_other_steps_for_early_late_and_leaked_release(
     ofsted_early: Incident, ipcc_late: Incident, moj_leak: Incident
 ) -> None:
     steps_if_early = [step.id for step in note_of(ofsted_early).steps]
@@ -589,7 +579,7 @@ def test_a_note_proposes_other_steps_for_an_early_release_a_late_one_and_a_leak(
     assert "regulator" not in steps_if_early
 
 
-def test_an_early_entry_of_a_feed_is_described_as_a_message_at_its_address(ofsted_early: Incident) -> None:
+def test_early_feed_entry_is_described_as_message_at_its_address(ofsted_early: Incident) -> None:
     feed = PartVerdict("feed", "message", "https://www.gov.uk/x.atom", required=False, verdict=VerdictKind.EARLY)
     exposure = Exposure("feed", Interval(None, at("2017-03-20T17:00Z")), Interval(), Bounds(60, None), open=True)
     only = with_facts(ofsted_early, parts=(replace(feed, exposures=(exposure,)),))
@@ -598,7 +588,7 @@ def test_an_early_entry_of_a_feed_is_described_as_a_message_at_its_address(ofste
     )
 
 
-def test_an_alternative_address_never_used_is_in_the_table_and_not_in_the_text(ofqual_late: Incident) -> None:
+def test_unused_alternative_address_is_in_table_and_not_in_text(ofqual_late: Incident) -> None:
     page, report_copy, news = facts_of(ofqual_late).parts
     unused = replace(news, verdict=VerdictKind.OVERDUE, first_seen=Interval(), delay=Bounds(600, None))
     report = note_of(with_facts(ofqual_late, parts=(page, report_copy, unused)))
@@ -607,40 +597,39 @@ def test_an_alternative_address_never_used_is_in_the_table_and_not_in_the_text(o
     assert (row_of_news.first_seen, row_of_news.delay) == ("Not seen", "Not used")
 
 
-def test_incidents_logged_without_a_release_are_not_each_others_earlier_incidents(moj_leak: Incident) -> None:
+def test_incidents_logged_without_release_do_not_cite_each_other(moj_leak: Incident) -> None:
     logged = replace(moj_leak, release="", facts=None)
     nine_days_before = logged.occurred - timedelta(days=9)
     other = replace(logged, id="other", producer="other", title="Something else", occurred=nine_days_before)
     assert cites_no_earlier_incident(note_of(logged, [other]))
 
 
-def test_another_producers_incident_is_cited_only_on_request_and_by_display_name(ofqual_late_again: Incident) -> None:
+def test_another_producers_incident_is_cited_only_on_request(ofqual_late_again: Incident) -> None:
+    """It is cited by the display name of its producer."""
     nine_days_before = ofqual_late_again.occurred - timedelta(days=9)
     of_dfe = replace(ofqual_late_again, id="other", release="other", producer="dfe", occurred=nine_days_before)
     assert cites_no_earlier_incident(note_of(ofqual_late_again, [of_dfe]))
     asked = cite_other_incidents(ofqual_late_again, "head of profession", ofqual_late_again.opened)
-    report = fill_form(asked, get_form("note"), {"name of dfe": "Department for Education"}, [of_dfe], asked.opened)
+    report = draft_of(asked, "note", configured={"name of dfe": "Department for Education"}, previous=[of_dfe])
     assert "(Department for Education)" in text_of_field(report, "N.previous")
     assert "dfe" not in text_of_field(report, "N.previous")
 
 
-def test_a_decision_to_bring_the_release_forward_is_in_its_draft(ofqual_late_again: Incident) -> None:
-    decided = bring_forward(
-        ofqual_late_again, "chief statistician", when="2018-03-08T09:00", now=ofqual_late_again.opened
-    )
+def decide_to_bring_forward(incident: Incident, when: str) -> Incident:
+    return bring_forward(incident, "chief statistician", when=when, now=incident.opened)
+
+
+def test_decision_to_bring_release_forward_is_in_its_draft(ofqual_late_again: Incident) -> None:
+    decided = decide_to_bring_forward(ofqual_late_again, when="2018-03-08T09:00")
     text = " ".join(line for field in note_of(decided).fields() for line in field.paragraphs)
     assert "The chief statistician decided to bring the release forward to 9am on Thursday 8 March 2018." in text
 
 
 def test_the_same_decision_to_bring_forward_twice_changes_nothing(ofqual_late_again: Incident) -> None:
-    decided = bring_forward(
-        ofqual_late_again, "chief statistician", when="2018-03-08T09:00", now=ofqual_late_again.opened
-    )
-    assert (
-        bring_forward(decided, "chief statistician", when="2018-03-08T09:00", now=ofqual_late_again.opened) == decided
-    )
+    decided = decide_to_bring_forward(ofqual_late_again, when="2018-03-08T09:00")
+    assert decide_to_bring_forward(decided, when="2018-03-08T09:00") == decided
 
 
 def test_a_new_time_that_is_no_date_time_is_refused(ofqual_late_again: Incident) -> None:
     with pytest.raises(InvalidInput, match="not a date-time"):
-        bring_forward(ofqual_late_again, "chief statistician", when="soon", now=ofqual_late_again.opened)
+        decide_to_bring_forward(ofqual_late_again, when="soon")

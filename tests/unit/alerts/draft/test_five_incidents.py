@@ -155,19 +155,19 @@ def test_form_edition_and_practice_are_those_of_the_published_report(
 
 
 @pytest.mark.parametrize(("name", "field"), [(name, field) for name, fields in MEASURABLE.items() for field in fields])
-def test_a_field_of_a_draft_contains_each_measurable_statement_of_the_published_report(
+def test_draft_field_contains_measurable_statements_of_published_report(
     drafts: Mapping[str, Report], name: str, field: str
 ) -> None:
-    # Such as the field A.2.nature on the late release of the IPCC in 2015: “It was not available until 10.08am.”
+    """Such as the field A.2.nature on the late release of the IPCC in 2015: “It was not available until 10.08am.”"""
     for statement in MEASURABLE[name][field]:
         assert statement in text_of_field(drafts[name], field)
 
 
 @pytest.mark.parametrize(("name", "field"), [(name, field) for name, fields in PROMPTS.items() for field in fields])
-def test_a_field_that_only_a_person_can_complete_has_a_prompt_and_guiding_questions(
+def test_field_for_a_person_has_prompt_and_guiding_questions(
     drafts: Mapping[str, Report], name: str, field: str
 ) -> None:
-    # Such as A.2.reasons on the release of the IPCC: “[to be completed: … why it happened …”.
+    """Such as A.2.reasons on the release of the IPCC: “[to be completed: … why it happened …”."""
     box = get_field(drafts[name], field)
     assert box.placeholder.startswith("[to be completed: ")
     assert PROMPTS[name][field] in box.placeholder
@@ -177,13 +177,13 @@ def test_a_field_that_only_a_person_can_complete_has_a_prompt_and_guiding_questi
 
 @pytest.mark.parametrize("name", MEASURABLE)
 def test_a_draft_contains_no_word_that_no_monitor_can_know(drafts: Mapping[str, Report], name: str) -> None:
-    # Words of the published reports, such as “human error” or the number of subscribers, 13,000.
+    """Words of the published reports, such as “human error” or the number of subscribers, 13,000."""
     form_text = "\n".join(text_of_field(drafts[name], field.id) for field in drafts[name].fields())
     assert [word for word in WORDS_NO_MONITOR_CAN_KNOW if word in form_text] == []
 
 
 def test_the_account_describes_the_landing_page_before_other_addresses(drafts: Mapping[str, Report]) -> None:
-    # In these two incidents the report was available at another address, earlier than the landing page.
+    """In these two incidents the report was available at another address, earlier than the landing page."""
     accounts = (
         text_of_field(drafts["ofqual-2018-01"], "B.2.account"),
         text_of_field(drafts["ofqual-2018-03"], "C.2.account"),
@@ -193,7 +193,7 @@ def test_the_account_describes_the_landing_page_before_other_addresses(drafts: M
 
 
 @pytest.mark.parametrize("name", ["ipcc-2015", "ofsted-2017", "ofqual-2018-01", "ofqual-2018-03"])
-def test_a_draft_states_each_time_of_day_and_each_duration_once(drafts: Mapping[str, Report], name: str) -> None:
+def test_draft_states_each_time_and_duration_once(drafts: Mapping[str, Report], name: str) -> None:
     texts: list[str] = []
     for field in drafts[name].fields():
         # The field that quotes the Code of Practice is left out: the Code itself says “9.30am”.
@@ -205,16 +205,16 @@ def test_a_draft_states_each_time_of_day_and_each_duration_once(drafts: Mapping[
 
 
 @pytest.mark.parametrize("name", MEASURABLE)
-def test_a_signed_form_with_one_word_in_each_open_box_is_shorter_than_every_published_report(
-    drafts: Mapping[str, Report], name: str
-) -> None:
+def test_signed_form_is_shorter_than_every_published_report(drafts: Mapping[str, Report], name: str) -> None:
+    """Each open box has an answer of one word."""
     answers = {field.id: "None." for field in drafts[name].fields() if field.placeholder}
     signed = replace(merge_words(answers, drafts[name]), signed="Signed")
     words_of_shortest_published_report = 327
-    assert len(WRITERS["md"](signed, Document.REPORT).decode().split()) < words_of_shortest_published_report
+    words = WRITERS["md"](signed, Document.REPORT).decode().split()
+    assert len(words) < words_of_shortest_published_report
 
 
-def test_the_table_has_a_row_with_its_own_delay_for_each_address(drafts: Mapping[str, Report]) -> None:
+def test_table_has_a_row_with_its_delay_for_each_address(drafts: Mapping[str, Report]) -> None:
     rows = drafts["ofqual-2018-01"].measured[0].rows
     delay_of = {name_and_url.split("\n")[0]: delay for name_and_url, _, delay, _ in rows}
     assert delay_of == {
@@ -229,8 +229,8 @@ def test_a_weekend_date_of_the_leak_is_flagged_for_checking(drafts: Mapping[str,
     assert "Check the date: Saturday 1 October 2016 is not a working day." in notes
 
 
-def test_the_draft_about_a_leak_contains_no_measurement_of_the_next_release(drafts: Mapping[str, Report]) -> None:
-    # The leak of 2016 was logged by hand. Its facts are those of the next release, which was not due yet.
+def test_draft_about_leak_has_no_measurement_of_next_release(drafts: Mapping[str, Report]) -> None:
+    """The leak of 2016 was logged by hand. Its facts are those of the next release, which was not due yet."""
     report = drafts["moj-2016"]
     assert report.measured == ()
     assert report.timeline is None

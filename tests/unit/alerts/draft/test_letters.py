@@ -7,8 +7,6 @@ import pytest
 
 from alerts.by_hand import bring_forward
 from alerts.draft.edits import merge_words
-from alerts.draft.fill import fill_form
-from alerts.draft.form import get_form
 from alerts.draft.letters import ACTIONS_PROMPT, CAUSE_PROMPT
 from alerts.draft.report import Report
 from alerts.draft.write.outline import Document
@@ -16,7 +14,7 @@ from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
 from schedules.contract.verdict import VerdictKind
 from schedules.times.interval import Bounds, Interval
-from tests.unit.alerts.draft.conftest import at, facts_of, never_removed
+from tests.unit.alerts.draft.conftest import at, draft_of, facts_of, never_removed
 
 AFTER_EARLY_SLOT = at("2017-03-22T12:00+00:00")
 """Noon after the slot of the release of Ofsted that was public two days before it."""
@@ -25,13 +23,13 @@ AFTER_EARLY_SLOT = at("2017-03-22T12:00+00:00")
 def report_of(incident: Incident, settings: Mapping[str, str], **changed: object) -> Report:
     """Return the draft of an incident with these of its facts changed."""
     facts = replace(facts_of(incident), **changed)  # type: ignore[arg-type] # any of its fields
-    return fill_form(replace(incident, facts=facts), get_form("B"), settings, previous=[], now=facts.at)
+    return draft_of(replace(incident, facts=facts), now=facts.at, configured=settings)
 
 
 def test_the_covering_e_mail_states_recipient_sender_incident_and_practice(
     ofqual_late: Incident, settings: Mapping[str, str]
 ) -> None:
-    # The page was due at 9.30am on 5 January 2018, and out by 12.19pm. Its report was at another address before.
+    """The page was due at 9.30am on 5 January 2018, and out by 12.19pm. Its report was at another address before."""
     report = report_of(ofqual_late, settings)
     text = WRITERS["md"](report, Document.COVERING).decode()
     assert "To: Regulator's reporting desk" in text
@@ -40,14 +38,13 @@ def test_the_covering_e_mail_states_recipient_sender_incident_and_practice(
     assert "Head of Profession for Statistics" in text
 
 
-def test_the_covering_e_mail_asks_for_a_recipient_that_is_not_configured(ofqual_late: Incident) -> None:
-    assert "[to be completed: who receives this]" in "".join(report_of(ofqual_late, {}).covering)
+def test_covering_e_mail_asks_for_unconfigured_recipient(ofqual_late: Incident) -> None:
+    without_settings = report_of(ofqual_late, settings={})
+    assert "[to be completed: who receives this]" in "".join(without_settings.covering)
 
 
-def test_the_statement_to_users_on_a_late_release_begins_with_the_address_where_it_now_is(
-    ofqual_late: Incident, settings: Mapping[str, str]
-) -> None:
-    # The page was due at 9.30am on 5 January 2018, and out by 12.19pm. `holding` is the statement to users.
+def test_statement_on_late_release_begins_with_its_address(ofqual_late: Incident, settings: Mapping[str, str]) -> None:
+    """The page was due at 9.30am on 5 January 2018, and out by 12.19pm. `holding` is the statement to users."""
     first_paragraph, apology = report_of(ofqual_late, settings).holding
     address_of_page = facts_of(ofqual_late).url
     assert first_paragraph.startswith(f"“{ofqual_late.title}” is available at {address_of_page}. It was pre-announced")
@@ -57,10 +54,8 @@ def test_the_statement_to_users_on_a_late_release_begins_with_the_address_where_
     assert apology == "We apologise for the inconvenience."
 
 
-def test_a_statement_about_an_overdue_page_does_not_say_that_it_is_available(
-    ofqual_late: Incident, settings: Mapping[str, str]
-) -> None:
-    # 70 minutes after the slot at 9.30am is 10.40am.
+def test_statement_on_overdue_page_does_not_say_available(ofqual_late: Incident, settings: Mapping[str, str]) -> None:
+    """70 minutes after the slot at 9.30am is 10.40am."""
     page, *other_parts = facts_of(ofqual_late).parts
     absent = replace(page, first_seen=Interval(), released=Interval())
     overdue_by_70_minutes = replace(absent, verdict=VerdictKind.OVERDUE, delay=Bounds(70 * 60, None))
@@ -70,7 +65,7 @@ def test_a_statement_about_an_overdue_page_does_not_say_that_it_is_available(
     assert "is available at" not in first
 
 
-def test_a_release_that_a_cache_still_keeps_from_users_is_not_said_to_be_available(
+def test_release_kept_from_users_by_cache_is_not_called_available(
     ofqual_late: Incident, settings: Mapping[str, str]
 ) -> None:
     page = facts_of(ofqual_late).parts[0]
@@ -82,10 +77,10 @@ def test_a_release_that_a_cache_still_keeps_from_users_is_not_said_to_be_availab
     assert "users still had no access" in first
 
 
-def test_letters_do_not_say_that_a_release_is_available_if_it_was_last_seen_before_the_last_look(
+def test_letters_do_not_say_available_if_last_look_missed_release(
     ofqual_late: Incident, settings: Mapping[str, str]
 ) -> None:
-    # The page came out by 12.19pm and was last seen at 12.30pm. The last look was at 1.30pm.
+    """The page came out by 12.19pm and was last seen at 12.30pm. The last look was at 1.30pm."""
     before_last_look = at("2018-01-05T12:30+00:00")
     page = replace(facts_of(ofqual_late).parts[0], seen_until=before_last_look)
     report = report_of(ofqual_late, settings, parts=(page,))
@@ -93,19 +88,19 @@ def test_letters_do_not_say_that_a_release_is_available_if_it_was_last_seen_befo
     assert "is available at" not in " ".join((*report.holding, *report.correction, *report.lines))
 
 
-def test_until_the_slot_a_statement_asks_users_not_to_use_an_early_release(
+def test_until_slot_statement_asks_not_to_use_early_release(
     ofsted_early: Incident, settings: Mapping[str, str]
 ) -> None:
-    # The release was public on 20 March and the report is of that day. The slot is at 9.30am on 22 March.
+    """The release was public on 20 March and the report is of that day. The slot is at 9.30am on 22 March."""
     text = " ".join(report_of(ofsted_early, settings).holding)
     assert "was pre-announced on GOV.UK for 9.30am on Wednesday 22 March 2017." in text
     assert "Please do not use, quote or pass on any of it before then." in text
 
 
-def test_after_the_slot_a_statement_says_when_an_early_release_became_available(
+def test_after_slot_statement_says_when_early_release_became_available(
     ofsted_early: Incident, settings: Mapping[str, str]
 ) -> None:
-    # It was public on 20 March, two days before its slot. This statement is of noon on 22 March, after the slot.
+    """It was public on 20 March, two days before its slot. This statement is of noon on 22 March, after the slot."""
     after = " ".join(report_of(ofsted_early, settings, at=AFTER_EARLY_SLOT).holding)
     assert "Please do not" not in after
     assert "The landing page and the HTML version became available between 4.55pm and 5pm on 20 March." in after
@@ -119,7 +114,7 @@ def test_an_incident_that_was_not_measured_has_no_statement_ready(
     assert "for the people dealing with this to write" in WRITERS["md"](report, Document.HOLDING).decode()
 
 
-def test_a_correction_notice_begins_like_the_statement_and_asks_what_changed_and_why(
+def test_correction_notice_begins_like_statement_and_asks_what_changed(
     ofqual_late: Incident, settings: Mapping[str, str]
 ) -> None:
     report = report_of(ofqual_late, settings)
@@ -133,16 +128,17 @@ def test_a_correction_notice_begins_like_the_statement_and_asks_what_changed_and
     assert "is available at" in first
 
 
-def test_after_the_slot_a_correction_notice_on_an_early_release_asks_to_use_the_release_itself(
+def test_after_slot_correction_notice_asks_to_use_release_itself(
     ofsted_early: Incident, settings: Mapping[str, str]
 ) -> None:
+    """The release was public early, two days before its slot."""
     report = report_of(ofsted_early, settings, at=AFTER_EARLY_SLOT)
     assert "should use the release itself" in "".join(report.correction)
 
 
 @pytest.mark.parametrize("form", ["B", "note"])
-def test_cause_and_actions_of_letters_are_the_answers_of_the_report(ofqual_late: Incident, form: str) -> None:
-    report = fill_form(ofqual_late, get_form(form), configured={}, previous=[], now=at("2018-01-05T13:00+00:00"))
+def test_letters_take_cause_and_actions_from_the_report(ofqual_late: Incident, form: str) -> None:
+    report = draft_of(ofqual_late, form, now=at("2018-01-05T13:00+00:00"))
     cause, actions = ("B.2.account", "B.4.corrective") if form == "B" else ("N.why", "N.actions")
     typed = merge_words({cause: "A certificate had expired.", actions: "It was renewed."}, report)
     text = WRITERS["md"](typed, Document.CORRECTION).decode()
@@ -150,8 +146,8 @@ def test_cause_and_actions_of_letters_are_the_answers_of_the_report(ofqual_late:
     assert "A certificate had expired." in WRITERS["md"](typed, Document.LINES).decode()
 
 
-def test_a_typed_account_that_replaces_the_measured_one_is_not_in_the_correction_notice(ofqual_late: Incident) -> None:
-    report = fill_form(ofqual_late, get_form("B"), configured={}, previous=[], now=at("2018-01-05T13:00+00:00"))
+def test_replaced_account_is_not_in_correction_notice(ofqual_late: Incident) -> None:
+    report = draft_of(ofqual_late, now=at("2018-01-05T13:00+00:00"))
     # The key with "instead." says that the typed account replaces the measured one. It is for the regulator only.
     account = {"B.2.account": "All of it.", "instead.B.2.account": "yes"}
     corrective_actions = {"B.4.corrective": "It was renewed."}
@@ -171,16 +167,16 @@ def test_letters_promise_and_admit_nothing_that_no_one_typed(
     incidents: Mapping[str, Incident], settings: Mapping[str, str]
 ) -> None:
     for incident in incidents.values():
-        report = fill_form(incident, get_form("B"), settings, previous=[], now=incident.opened)
+        report = draft_of(incident, configured=settings)
         text = " ".join([*report.covering, *report.holding, *report.correction, *report.lines]).lower()
         assert not [words for words in PROMISES_AND_ADMISSIONS if words in text]
 
 
 @pytest.mark.parametrize("letter", ["correction", "lines"], ids=["correction notice", "lines for the press"])
-def test_until_its_slot_no_letter_helps_anyone_to_find_a_release_that_was_public_early(
+def test_until_slot_no_letter_helps_to_find_early_release(
     ofsted_early: Incident, settings: Mapping[str, str], letter: str
 ) -> None:
-    # The release was public on 20 March. Its slot is on 22 March. The letters are of 20 March.
+    """The release was public on 20 March. Its slot is on 22 March. The letters are of 20 March."""
     report = report_of(ofsted_early, settings)
     text = " ".join(getattr(report, letter))
     assert "Part of it could be seen before that time, from some time between 4.55pm and 5pm on 20 March." in text
@@ -193,20 +189,20 @@ def test_until_its_slot_no_letter_helps_anyone_to_find_a_release_that_was_public
 CONTACT_LINE = "Questions about the release are for the Head of Profession for Statistics."
 
 
-def test_lines_for_ministers_and_press_begin_like_the_statement_and_name_the_contact(
+def test_press_lines_begin_like_statement_and_name_the_contact(
     ofqual_late: Incident, ofsted_early: Incident, settings: Mapping[str, str]
 ) -> None:
     for incident in (ofqual_late, ofsted_early):
-        report = fill_form(incident, get_form("B"), settings, previous=[], now=incident.opened)
+        report = draft_of(incident, configured=settings)
         # `holding` is the statement to users.
         assert report.lines[0] == report.holding[0]
         assert CONTACT_LINE in report.lines
 
 
-def test_lines_for_ministers_and_press_about_a_logged_incident_do_not_quote_what_was_typed(
+def test_press_lines_on_logged_incident_do_not_quote_typed_text(
     moj_leak: Incident, settings: Mapping[str, str]
 ) -> None:
-    report = fill_form(moj_leak, get_form("B"), settings, previous=[], now=moj_leak.opened)
+    report = draft_of(moj_leak, configured=settings)
     assert report.lines[0] == (
         "An incident on 30 September 2016 concerns “Safety in Custody Quarterly Statistics bulletin”."
     )
@@ -214,9 +210,9 @@ def test_lines_for_ministers_and_press_about_a_logged_incident_do_not_quote_what
     assert CONTACT_LINE in report.lines
 
 
-def test_the_covering_e_mail_has_the_sender_and_recipient_typed_in_the_form(moj_leak: Incident) -> None:
+def test_covering_e_mail_has_typed_sender_and_recipient(moj_leak: Incident) -> None:
     logged = replace(moj_leak, facts=None, grade="note")
-    report = fill_form(logged, get_form("note"), configured={}, previous=[], now=logged.opened)
+    report = draft_of(logged, "note")
     typed = {"N.to": "regulation@example.gov.uk", "N.from": "Chief Statistician, Marine Agency"}
     text = WRITERS["md"](merge_words(typed, report), Document.COVERING).decode()
     assert "To: regulation@example.gov.uk\n" in text
@@ -234,47 +230,34 @@ def test_the_covering_e_mail_has_the_sender_and_recipient_typed_in_the_form(moj_
     ],
     ids=["before its new time", "after it"],
 )
-def test_letters_about_a_release_brought_forward_begin_with_its_new_time(
+def test_letters_on_release_brought_forward_state_only_its_new_time(
     ofsted_early: Incident, now: str, sentence_on_new_time: str
 ) -> None:
-    # It was public on 20 March and due on 22 March. A person brought it forward to 6pm on 20 March.
+    """It was public on 20 March and due on 22 March. A person brought it forward to 6pm on 20 March."""
     brought_forward = bring_forward(ofsted_early, "head", when="2017-03-20T18:00", now=ofsted_early.opened)
-    report = fill_form(brought_forward, get_form("B"), configured={}, previous=[], now=at(now))
+    report = draft_of(brought_forward, now=at(now))
     statement_to_users, correction_notice, lines_for_press = report.holding, report.correction, report.lines
     for letter in (statement_to_users, correction_notice, lines_for_press):
         first_paragraph = letter[0]
         assert sentence_on_new_time in first_paragraph
         assert "Part of it could be seen before that time, from" in first_paragraph
-
-
-@pytest.mark.parametrize("now", ["2017-03-20T17:40+00:00", "2017-03-20T18:10+00:00"], ids=["before 6pm", "after 6pm"])
-def test_letters_about_a_release_brought_forward_do_not_use_the_sentences_on_its_old_time(
-    ofsted_early: Incident, now: str
-) -> None:
-    # It was public on 20 March and due on 22 March. A person brought it forward to 6pm on 20 March.
-    brought_forward = bring_forward(ofsted_early, "head", when="2017-03-20T18:00", now=ofsted_early.opened)
-    report = fill_form(brought_forward, get_form("B"), configured={}, previous=[], now=at(now))
-    statement_to_users, correction_notice, lines_for_press = report.holding, report.correction, report.lines
-    for letter in (statement_to_users, correction_notice, lines_for_press):
         # As in "It was published as announced", and in "Please do not use any of it before 22 March".
         assert "as announced" not in " ".join(letter)
         assert "Please do not use" not in " ".join(letter)
     assert "We do not comment on the statistics outside their release." in " ".join(lines_for_press)
 
 
-def test_letters_do_not_call_a_release_partly_public_if_all_of_it_was(ofsted_early: Incident) -> None:
-    report = fill_form(never_removed(ofsted_early), get_form("B"), configured={}, previous=[], now=AFTER_EARLY_SLOT)
+def test_letters_do_not_call_wholly_public_release_partly_public(ofsted_early: Incident) -> None:
+    report = draft_of(never_removed(ofsted_early), now=AFTER_EARLY_SLOT)
     assert "It became available between 4.55pm and 5pm on 20 March. It remained available" in report.holding[0]
     assert "Part of it" not in " ".join((*report.holding, *report.correction, *report.lines))
 
 
-def test_a_release_first_seen_after_its_new_earlier_time_is_not_said_to_have_been_seen_early(
-    ofsted_early: Incident,
-) -> None:
+def test_release_seen_after_its_earlier_new_time_is_not_early(ofsted_early: Incident) -> None:
     seen_from_5pm = never_removed(ofsted_early)
     brought_forward_to_4pm = bring_forward(seen_from_5pm, "head", when="2017-03-20T16:00", now=ofsted_early.opened)
     # It was first seen between 4.55pm and 5pm, after its new time of 4pm.
-    report = fill_form(brought_forward_to_4pm, get_form("B"), configured={}, previous=[], now=ofsted_early.opened)
+    report = draft_of(brought_forward_to_4pm, now=ofsted_early.opened)
     assert "could be seen" not in " ".join(report.correction)
 
 
@@ -283,5 +266,5 @@ def test_letters_have_at_most_150_words(
     ofqual_late: Incident, ofsted_early: Incident, moj_leak: Incident, settings: Mapping[str, str], letter: str
 ) -> None:
     for incident in (ofqual_late, ofsted_early, moj_leak):
-        report = fill_form(incident, get_form("B"), settings, previous=[], now=incident.opened)
+        report = draft_of(incident, configured=settings)
         assert len(" ".join(getattr(report, letter)).split()) <= 150

@@ -12,16 +12,15 @@ import pytest
 from docx.opc.constants import RELATIONSHIP_TYPE
 from docx.oxml.ns import qn
 
-from alerts.draft.fill import fill_form
-from alerts.draft.form import get_form
 from alerts.draft.report import Report
-from alerts.draft.take_back import find_file_changes
 from alerts.draft.versions import Versions, append_edit, append_measurement, append_signature
 from alerts.draft.write.outline import WEB_ADDRESS, Document
 from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
 from monitor.deliver.drafts import convert_to_pdf
+from tests.unit.alerts.draft.conftest import draft_of
 from tests.unit.alerts.draft.plain import odt_part
+from tests.unit.alerts.draft.saved import read_answers
 
 TEXT_WITH_LINKS = (
     "So (https://example.org/a_b?x=1&y=2#c), as <https://example.org/told> says: https://example.org/*. Not ftp://x."
@@ -31,7 +30,7 @@ ADDRESSES_TYPED_IN_BOXES = {"https://example.org/a_b?x=1&y=2#c", "https://exampl
 
 @pytest.fixture
 def versions(ofqual_late: Incident, settings: Mapping[str, str]) -> Versions:
-    return append_measurement((), fill_form(ofqual_late, get_form("B"), settings, previous=[], now=ofqual_late.opened))
+    return append_measurement((), draft_of(ofqual_late, configured=settings))
 
 
 @pytest.fixture
@@ -68,7 +67,7 @@ def find_addresses_in_text(report: Report) -> set[str]:
 
 
 @pytest.mark.parametrize("file_format", WRITERS)
-def test_a_signed_report_links_to_exactly_the_addresses_in_its_text(signed_report: Report, file_format: str) -> None:
+def test_signed_report_links_exactly_to_addresses_in_its_text(signed_report: Report, file_format: str) -> None:
     addresses = find_addresses_in_text(signed_report)
     assert addresses >= ADDRESSES_TYPED_IN_BOXES
     file = WRITERS[file_format](signed_report)
@@ -76,23 +75,21 @@ def test_a_signed_report_links_to_exactly_the_addresses_in_its_text(signed_repor
 
 
 @pytest.mark.parametrize("file_format", WRITERS)
-def test_a_correction_notice_links_only_to_addresses_that_are_in_the_text_of_its_report(
-    signed_report: Report, file_format: str
-) -> None:
+def test_correction_notice_links_only_to_addresses_of_its_report(signed_report: Report, file_format: str) -> None:
     correction_notice = WRITERS[file_format](signed_report, Document.CORRECTION)
     assert find_links(file_format, correction_notice) <= find_addresses_in_text(signed_report)
 
 
-def test_a_typed_text_with_links_is_read_back_unchanged_from_docx(versions: Versions) -> None:
+def test_typed_links_are_read_back_unchanged_from_docx(versions: Versions) -> None:
     answer = {"B.4.corrective": TEXT_WITH_LINKS}
     with_answer = append_edit(versions, answer, "statistician", versions[-1].at)
     file = WRITERS["docx"](with_answer[-1].report)
-    assert find_file_changes(with_answer, file, "statistician").words == {}
+    assert read_answers(with_answer, file) == {}
     # Compared with the versions from before the answer, the file adds exactly the answer.
-    assert find_file_changes(versions, file, "statistician").words == answer
+    assert read_answers(versions, file) == answer
 
 
-def test_the_bullets_of_guidance_in_a_docx_come_from_its_two_styles_and_not_from_the_text(versions: Versions) -> None:
+def test_docx_bullets_of_guidance_come_from_its_styles(versions: Versions) -> None:
     document = docx.Document(io.BytesIO(WRITERS["docx"](versions[-1].report)))
     list_styles = {style.name for style in document.styles if style.element.find(f".//{qn('w:numPr')}") is not None}
     styles_of_guidance = {"Ask", "Box Ask"}
@@ -102,24 +99,26 @@ def test_the_bullets_of_guidance_in_a_docx_come_from_its_two_styles_and_not_from
     assert "•" not in document.element.xml
 
 
-def test_each_question_of_the_guidance_is_an_item_of_a_list_in_odt_and_html(versions: Versions) -> None:
+def test_guidance_questions_are_list_items_in_odt_and_html(versions: Versions) -> None:
     report = versions[-1].report
     questions = [text for field in report.fields() for text in field.guidance]
     content = odt_part(WRITERS["odt"](report))
-    assert len([*content.iter("{*}list-item")]) == len(questions) > 0
-    # The questions of one field share a list.
-    assert len([*content.iter("{*}list")]) < len(questions)
-    assert WRITERS["html"](report).decode().count("<li>") == len(questions)
+    lists, list_items = [*content.iter("{*}list")], [*content.iter("{*}list-item")]
+    assert len(list_items) == len(questions) > 0
+    assert len(lists) < len(questions)  # the questions of one field share a list
+    page = WRITERS["html"](report).decode()
+    assert page.count("<li>") == len(questions)
 
 
-def test_a_docx_is_marked_as_made_for_word_2013_or_later(signed_report: Report) -> None:
-    settings = zipfile.ZipFile(io.BytesIO(WRITERS["docx"](signed_report))).read("word/settings.xml").decode()
+def test_docx_is_marked_as_made_for_word_2013_or_later(signed_report: Report) -> None:
+    file = zipfile.ZipFile(io.BytesIO(WRITERS["docx"](signed_report)))
+    settings = file.read("word/settings.xml").decode()
     assert re.search(r'w:name="compatibilityMode"[^>]*w:val="15"', settings)
 
 
 @pytest.mark.needs("libreoffice")
 @pytest.mark.parametrize("ending", ["docx", "odt"])
-def test_the_pdf_is_tagged_shows_its_title_names_its_language_and_has_links(
+def test_pdf_is_tagged_titled_and_linked_and_names_its_language(
     soffice: str, signed_report: Report, ending: str
 ) -> None:
     pdf = convert_to_pdf(WRITERS[ending](signed_report), ending, soffice)

@@ -14,7 +14,7 @@ from alerts.draft.read.places import Unreadable
 from alerts.draft.take_back import find_file_changes
 from alerts.draft.write.docx import bar_png
 from alerts.incident import Incident
-from tests.unit.alerts.draft.saved import edit_docx, find_paragraph
+from tests.unit.alerts.draft.saved import edit_docx, find_paragraph, read_answers
 from tests.unit.alerts.draft.test_take_back import ROLE, draft_versions, write_docx
 
 SPACES = (
@@ -83,15 +83,16 @@ def type_in_a_table_in_a_cell(document: Document) -> None:
         (type_in_a_table_in_a_cell, {"B.1.producer": "Ofqual"}),
     ],
 )
-def test_text_typed_in_any_part_of_a_box_is_read_back(
+def test_text_typed_anywhere_in_a_box_is_read_back(
     ofqual_late: Incident, type_into_box: Callable[[Document], None], typed_answers: dict[str, str]
 ) -> None:
-    # Such as a content control, a text box, text moved there with tracked changes, or a table within a cell.
-    words = find_file_changes(draft_versions(ofqual_late), edit_draft(ofqual_late, type_into_box), ROLE).words
+    """Such as a content control, a text box, text moved there with tracked changes, or a table within a cell."""
+    file = edit_draft(ofqual_late, type_into_box)
+    words = read_answers(draft_versions(ofqual_late), file)
     assert {name: text.strip() for name, text in words.items()} == typed_answers
 
 
-def test_a_line_break_is_read_back_with_or_without_its_default_type(ofqual_late: Incident) -> None:
+def test_line_break_is_read_back_with_or_without_type(ofqual_late: Incident) -> None:
     def type_three_lines(document: Document) -> None:
         place = find_prompt(document)
         place.text = ""
@@ -99,8 +100,8 @@ def test_a_line_break_is_read_back_with_or_without_its_default_type(ofqual_late:
         lines = "".join(f"{line_break}<w:t>more</w:t>" for line_break in breaks)
         place._p.append(parse_xml(f"<w:r {SPACES}><w:t>Extra checks.</w:t>{lines}</w:r>"))
 
-    words = find_file_changes(draft_versions(ofqual_late), edit_draft(ofqual_late, type_three_lines), ROLE).words
-    assert words == {"B.4.corrective": "Extra checks.\nmore\nmore"}
+    file = edit_draft(ofqual_late, type_three_lines)
+    assert read_answers(draft_versions(ofqual_late), file) == {"B.4.corrective": "Extra checks.\nmore\nmore"}
 
 
 def edit_draft(incident: Incident, edit: Callable[[Document], None]) -> bytes:
@@ -149,22 +150,22 @@ def merge_cells(document: Document) -> None:
         (merge_cells, "cells of the table “Information needed | Response” were merged"),
     ],
 )
-def test_an_edit_that_no_box_can_keep_is_refused_with_its_place(
+def test_edit_that_no_box_can_keep_is_refused_with_place(
     ofqual_late: Incident, edit: Callable[[Document], None], fault: str
 ) -> None:
     with pytest.raises(Unreadable, match=fault):
         find_file_changes(draft_versions(ofqual_late), edit_draft(ofqual_late, edit), ROLE)
 
 
-def test_text_of_an_added_column_becomes_part_of_the_answer_of_its_row(ofqual_late: Incident) -> None:
+def test_text_of_added_column_joins_the_answer_of_its_row(ofqual_late: Incident) -> None:
     def add_filled_column(document: Document) -> None:
         width = 1_000_000
         _, _, cell_of_producer, *_ = document.tables[0].add_column(width).cells
         cell_of_producer.text = "Ofqual, of course"
 
     # The monitor has filled in the producer as “ofqual”.
-    words = find_file_changes(draft_versions(ofqual_late), edit_draft(ofqual_late, add_filled_column), ROLE).words
-    assert words == {"B.1.producer": "ofqual\nOfqual, of course"}
+    file = edit_draft(ofqual_late, add_filled_column)
+    assert read_answers(draft_versions(ofqual_late), file) == {"B.1.producer": "ofqual\nOfqual, of course"}
 
 
 def test_a_file_whose_first_table_was_removed_changes_no_answer(ofqual_late: Incident) -> None:
@@ -173,4 +174,5 @@ def test_a_file_whose_first_table_was_removed_changes_no_answer(ofqual_late: Inc
         table.getparent().remove(table)
 
     # A box that is absent from the file keeps its answer. Only a box that was emptied loses it.
-    assert find_file_changes(draft_versions(ofqual_late), edit_draft(ofqual_late, remove_first_table), ROLE).words == {}
+    file = edit_draft(ofqual_late, remove_first_table)
+    assert read_answers(draft_versions(ofqual_late), file) == {}

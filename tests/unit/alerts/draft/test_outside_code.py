@@ -7,37 +7,45 @@ from dataclasses import replace
 
 import pytest
 
-from alerts.draft.code import code_json, load_editions, override_editions
-from alerts.draft.fill import fill_form
-from alerts.draft.form import get_form, load_forms
+from alerts.draft.code import Editions, code_json, load_editions, override_editions
+from alerts.draft.form import load_forms
+from alerts.draft.report import Report
 from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
-from tests.unit.alerts.draft.conftest import at, facts_of
+from tests.unit.alerts.draft.conftest import at, draft_of, facts_of
 
 NO_PRACTICE_IS_CITED = "The producer is outside the Code of Practice for Statistics, so no practice is cited."
 CITATIONS = ("Protocol 2", "practice 4", "practice 8", "Code of Practice edition")
 
 
+def code_not_binding(producer: str) -> Editions:
+    """Return the editions of the Code of Practice for a configuration by which it does not bind this producer."""
+    return override_editions(load_editions(), begins={}, cites={}, outside=[producer])
+
+
+def draft_outside_code(incident: Incident, settings: Mapping[str, str], form: str = "B") -> Report:
+    """Return the draft of an incident whose producer the Code of Practice does not bind."""
+    return draft_of(incident, form, configured=settings, editions=code_not_binding(incident.producer))
+
+
 @pytest.mark.parametrize("form", sorted({*load_forms()} - {"period"}))
-def test_a_report_of_a_producer_outside_the_code_cites_no_practice(
+def test_report_of_producer_outside_code_cites_no_practice(
     incidents: Mapping[str, Incident], settings: Mapping[str, str], form: str
 ) -> None:
     for incident in incidents.values():
-        editions = override_editions(load_editions(), begins={}, cites={}, outside=[incident.producer])
-        report = fill_form(incident, get_form(form), settings, previous=[], now=incident.opened, editions=editions)
+        report = draft_outside_code(incident, settings, form)
         text = WRITERS["md"](report).decode()
-        assert not [citation for citation in CITATIONS if citation in text]
+        assert [citation for citation in CITATIONS if citation in text] == []
         assert report.practice == ""
 
 
 @pytest.mark.parametrize("form", sorted({*load_forms()} - {"period"}))
-def test_the_field_for_the_practice_says_that_a_producer_outside_the_code_breaks_none(
+def test_practice_field_says_that_producer_is_outside_the_code(
     incidents: Mapping[str, Incident], settings: Mapping[str, str], form: str
 ) -> None:
+    """The field has the fact `clause.cite`."""
     for incident in incidents.values():
-        editions = override_editions(load_editions(), begins={}, cites={}, outside=[incident.producer])
-        report = fill_form(incident, get_form(form), settings, previous=[], now=incident.opened, editions=editions)
-        for field in report.fields():
+        for field in draft_outside_code(incident, settings, form).fields():
             if field.facts == ("clause.cite",):
                 assert field.paragraphs == (NO_PRACTICE_IS_CITED,)
             # Some forms ask for the practice in a field with other facts. No field must ask a person for it.
@@ -45,44 +53,31 @@ def test_the_field_for_the_practice_says_that_a_producer_outside_the_code_breaks
                 assert "principle and practice" not in field.placeholder
 
 
-def test_a_producer_bound_by_the_code_is_asked_whether_a_slot_at_12_30_was_approved(
-    ofqual_late: Incident, settings: Mapping[str, str]
+QUESTION = "The announced time is 12.30pm, not 9.30am: is an exemption on file?"
+
+
+@pytest.mark.parametrize(("is_bound", "expected"), [(True, {QUESTION}), (False, set())], ids=["bound", "outside"])
+def test_only_bound_producer_is_asked_about_12_30_slot(
+    ofqual_late: Incident, settings: Mapping[str, str], expected: set[str], *, is_bound: bool
 ) -> None:
-    # The Code of Practice asks for 9.30am.
+    """The Code of Practice asks for 9.30am."""
     due_at_12_30 = replace(ofqual_late, facts=replace(facts_of(ofqual_late), slot=at("2018-01-05T12:30+00:00")))
-    report = fill_form(due_at_12_30, get_form("B"), settings, previous=[], now=due_at_12_30.opened)
-    notes = " ".join(note for field in report.fields() for note in field.notes)
-    assert "9.30am: is an exemption on file?" in notes
+    draft = draft_of(due_at_12_30, configured=settings) if is_bound else draft_outside_code(due_at_12_30, settings)
+    assert {note for field in draft.fields() for note in field.notes if "exemption" in note} == expected
 
 
-def test_a_producer_outside_the_code_is_not_asked_whether_a_slot_at_12_30_was_approved(
+@pytest.mark.parametrize(("producer", "practice"), [("obr", None), ("ons", "practice 3.3")], ids=["outside", "bound"])
+def test_json_has_a_practice_only_for_bound_producer(producer: str, practice: str | None) -> None:
+    exposed_at = at("2025-11-26T12:30+00:00")
+    code = code_json(exposed_at, ["early_exposure"], code_not_binding("obr"), producer)
+    assert code == {"edition": "3.0", "practice": practice}
+
+
+def test_covering_e_mail_for_producer_outside_code_names_no_breach(
     ofqual_late: Incident, settings: Mapping[str, str]
 ) -> None:
-    # The Code of Practice asks for 9.30am.
-    due_at_12_30 = replace(ofqual_late, facts=replace(facts_of(ofqual_late), slot=at("2018-01-05T12:30+00:00")))
-    editions = override_editions(load_editions(), begins={}, cites={}, outside=[ofqual_late.producer])
-    report = fill_form(due_at_12_30, get_form("B"), settings, previous=[], now=due_at_12_30.opened, editions=editions)
-    notes = " ".join(note for field in report.fields() for note in field.notes)
-    assert "exemption" not in notes
-
-
-def test_the_json_of_a_release_outside_the_code_has_no_practice() -> None:
-    editions = override_editions(load_editions(), begins={}, cites={}, outside=["obr"])
-    half_past_twelve = at("2025-11-26T12:30+00:00")
-    assert code_json(half_past_twelve, ["early_exposure"], editions, "obr") == {"edition": "3.0", "practice": None}
-    assert code_json(half_past_twelve, ["early_exposure"], editions, "ons") == {
-        "edition": "3.0",
-        "practice": "practice 3.3",
-    }
-
-
-def test_the_covering_e_mail_for_a_producer_outside_the_code_says_so_and_names_no_breach(
-    ofqual_late: Incident, settings: Mapping[str, str]
-) -> None:
-    editions = override_editions(load_editions(), begins={}, cites={}, outside=[ofqual_late.producer])
-    report = fill_form(ofqual_late, get_form("B"), settings, previous=[], now=ofqual_late.opened, editions=editions)
-    e_mail = " ".join(report.covering)
-    assert "The producer is outside the Code of Practice for Statistics, so no practice is cited." in e_mail
+    e_mail = " ".join(draft_outside_code(ofqual_late, settings).covering)
+    assert NO_PRACTICE_IS_CITED in e_mail
     assert "Breach" not in e_mail
     # For a producer that the Code binds, this sentence names the practice.
     assert "It concerns" not in e_mail

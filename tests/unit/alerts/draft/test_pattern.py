@@ -44,13 +44,13 @@ def chart_by(group: str, period: Period) -> Bars:
 
 
 def test_late_releases_are_counted_by_cause_with_not_logged_last() -> None:
-    # Three of the four releases are late: c with a logged cause, a and b without one.
+    """Three of the four releases are late: c with a logged cause, a and b without one."""
     rows = [late_row("a"), late_row("b"), late_row("c", cause="platform fault"), late_row("d", verdict="on_time")]
     by_cause = chart_by("cause", period_of(*rows))
     assert by_cause.bars == (Bar("platform fault", number=1, whole=3), Bar("not logged", number=2, whole=3))
 
 
-def test_the_chart_by_weekday_counts_faulty_of_watched_releases_from_monday_on() -> None:
+def test_weekday_chart_counts_faulty_of_watched_releases_from_monday() -> None:
     rows = [late_row("a", FRIDAY), late_row("b", MONDAY), late_row("c", MONDAY, verdict="on_time")]
     by_weekday = chart_by("weekday", period_of(*rows))
     assert by_weekday.bars == (Bar("Monday", number=1, whole=2), Bar("Friday", number=1, whole=1))
@@ -69,36 +69,36 @@ def test_a_period_of_a_month_has_a_chart_by_day() -> None:
 
 
 def test_a_period_of_two_months_has_a_chart_by_month() -> None:
-    # The releases are due on 5 January, 10 January and 14 February.
+    """The releases are due on 5 January, 10 January and 14 February."""
     rows = [late_row(f"r{days}", days_after_5_january=days) for days in (0, 5, 40)]
     by_month = chart_by("month", period_of(*rows, ends=date(2018, 2, 28)))
     assert [(bar.label, bar.number) for bar in by_month.bars] == [("January 2018", 2), ("February 2018", 1)]
 
 
-def test_a_chart_of_one_bar_is_drawn_only_for_a_logged_cause() -> None:
-    # One late release gives every chart one bar, which shows no pattern.
-    cause_logged, no_cause_logged = (period_of(late_row("a", cause=cause)) for cause in ("fault", ""))
+def test_chart_of_one_bar_is_drawn_only_for_logged_cause() -> None:
+    """One late release gives every chart one bar, which shows no pattern."""
+    cause_logged, no_cause_logged = period_of(late_row("a", cause="fault")), period_of(late_row("a", cause=""))
     assert [chart.title for chart in chart_faults(cause_logged)] == ["Incidents: by cause"]
     assert chart_faults(no_cause_logged) == ()
 
 
-def test_a_chart_in_json_has_the_number_of_faulty_releases_of_all_in_each_group() -> None:
+def test_json_chart_has_faulty_and_all_releases_of_each_group() -> None:
     rows = [late_row("a", FRIDAY), late_row("b", MONDAY), late_row("c", MONDAY, verdict="on_time")]
-    (by_weekday,) = [chart for chart in charts_json(period_of(*rows)) if chart["by"] == "weekday"]
-    assert by_weekday["groups"] == [
-        {"group": "Monday", "faulty": 1, "of": 2},
-        {"group": "Friday", "faulty": 1, "of": 1},
-    ]
+    charts = {chart["by"]: chart for chart in charts_json(period_of(*rows))}
+    monday, friday = charts["weekday"]["groups"]
+    assert monday == {"group": "Monday", "faulty": 1, "of": 2}
+    assert friday == {"group": "Friday", "faulty": 1, "of": 1}
 
 
-def test_the_json_of_charts_leaves_out_a_chart_with_one_bar() -> None:
-    # Both releases are due at 9.30 and have one producer and platform, so charts by these would have one bar.
+def test_json_leaves_out_charts_with_one_bar() -> None:
+    """Both releases are due at 9.30 and have one producer and platform, so charts by these would have one bar."""
     charts = charts_json(period_of(late_row("a", FRIDAY, cause="certificate"), late_row("b", MONDAY)))
     assert [chart["by"] for chart in charts] == ["cause", "weekday", "day"]
 
 
-def test_the_text_alternative_names_the_three_worst_groups_and_counts_the_others() -> None:
-    # All releases are late, two on Friday and one on each other day. Equal shares are ranked by number, then by day.
+def test_text_alternative_names_three_worst_groups_and_counts_others() -> None:
+    """All releases are late, two on Friday and one on each other day. Equal shares are ranked by number, then by
+    day."""
     tuesday, wednesday, thursday = MONDAY + 1, MONDAY + 2, MONDAY + 3
     rows = [late_row(f"r{day}", day) for day in (FRIDAY, FRIDAY, MONDAY, tuesday, wednesday, thursday)]
     assert chart_by("weekday", period_of(*rows)).alt == (
@@ -111,7 +111,8 @@ def draw_chart(*groups: Bar) -> ET.Element:
     return ET.fromstring(draw_figure(chart, "chart-1").svg)  # noqa: S314 # our own drawing
 
 
-def test_each_bar_of_a_drawn_chart_fills_its_share_of_a_frame_and_a_share_of_zero_has_no_bar() -> None:
+def test_drawn_bar_fills_its_share_of_its_frame() -> None:
+    """A share of zero has no bar."""
     half, quarter, zero = Bar("x", number=4, whole=8), Bar("y", number=1, whole=4), Bar("z", number=0, whole=1)
     rectangles = [element for element in draw_chart(half, quarter, zero) if element.tag.endswith("rect")]
     frame_of_half, bar_of_half, frame_of_quarter, bar_of_quarter, frame_of_zero = (
@@ -122,12 +123,13 @@ def test_each_bar_of_a_drawn_chart_fills_its_share_of_a_frame_and_a_share_of_zer
     assert bar_of_quarter == round(frame_of_quarter / 4, 1)
 
 
-def test_a_drawn_chart_has_title_alternative_labels_and_numbers_even_with_special_characters() -> None:
+def test_drawn_chart_has_title_alternative_labels_and_numbers() -> None:
+    """Special characters in them are kept."""
     texts = {element.text for element in draw_chart(Bar("<x>", number=4, whole=8))}
     assert {"A & B", "Most: x.", "<x>", "4 of 8"} <= texts
 
 
-def test_pictures_of_an_empty_a_half_and_a_full_bar_differ() -> None:
+def test_pictures_of_empty_half_and_full_bars_differ() -> None:
     pictures = {bar_png(share) for share in (0.0, 0.5, 1.0)}
     assert len(pictures) == 3
     assert all(picture.startswith(b"\x89PNG") for picture in pictures)
@@ -139,14 +141,14 @@ def report_with_three_charts() -> Report:
     return build_period_report(period_of(*rows), "Ofqual", NOW)
 
 
-def test_a_web_page_has_every_chart_as_a_picture_with_its_text_alternative() -> None:
+def test_web_page_has_every_chart_as_picture_with_alternative() -> None:
     report = report_with_three_charts()
     page = WRITERS["html"](report).decode()
     assert page.count("<img") == len(report.figures) == 3
     assert all(chart.alt in page for chart in report.figures)
 
 
-def test_a_word_document_has_every_bar_as_a_picture_with_its_text_alternative() -> None:
+def test_word_document_has_every_bar_as_picture_with_alternative() -> None:
     report = report_with_three_charts()
     document = docx.Document(io.BytesIO(WRITERS["docx"](report)))
     alternatives = [picture.get("descr") for picture in document.element.iter(qn("wp:docPr"))]
@@ -156,7 +158,8 @@ def test_a_word_document_has_every_bar_as_a_picture_with_its_text_alternative() 
 
 
 def test_markdown_has_a_chart_as_a_table() -> None:
-    assert "| platform fault | 1 | 2 |" in WRITERS["md"](report_with_three_charts()).decode()
+    page = WRITERS["md"](report_with_three_charts()).decode()
+    assert "| platform fault | 1 | 2 |" in page
 
 
 TWO_PRODUCERS_LATE_TOGETHER = (
@@ -166,19 +169,20 @@ TWO_PRODUCERS_LATE_TOGETHER = (
 """Releases of two producers on one platform that were late at the same time."""
 
 
-def test_releases_late_together_on_a_platform_are_one_platform_incident_that_lists_their_incidents() -> None:
+def test_releases_late_together_are_one_platform_incident() -> None:
     (platform,) = period_json(period_of(*TWO_PRODUCERS_LATE_TOGETHER))["platform_incidents"]
     assert platform["id"] == "platform-www.gov.uk-2018-01-05T0930Z"
     assert platform["incidents"] == ["a-2018-01-05", "b-2018-01-05"]
 
 
-def test_a_period_report_describes_one_fault_of_a_platform_without_ids_of_incidents() -> None:
-    text = WRITERS["html"](build_period_report(period_of(*TWO_PRODUCERS_LATE_TOGETHER), "www.gov.uk", NOW)).decode()
+def test_period_report_describes_platform_fault_without_incident_ids() -> None:
+    report = build_period_report(period_of(*TWO_PRODUCERS_LATE_TOGETHER), "www.gov.uk", NOW)
+    text = WRITERS["html"](report).decode()
     assert "One fault of www.gov.uk, between 09:30 and 09:35 GMT on 5 January 2018:" in text
     assert "a-2018-01-05" not in text
 
 
-def test_a_report_on_one_late_release_gives_its_delay_instead_of_a_distribution() -> None:
+def test_report_on_one_late_release_gives_delay_without_distribution() -> None:
     late_by_4_to_5_minutes = late_row("a", delay=Bounds(4 * 60, 5 * 60))
     report = build_period_report(period_of(late_by_4_to_5_minutes), "Ofqual", NOW)
     text = WRITERS["md"](report).decode()

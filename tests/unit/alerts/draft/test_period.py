@@ -36,7 +36,7 @@ NOW = datetime(2018, 3, 1, 12, tzinfo=UTC)
 SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
 
 
-def row(name: str, verdict: str = "on_time", *, minutes_late: float | None = 0, **changes: object) -> Row:
+def release_row(name: str, verdict: str = "on_time", *, minutes_late: float | None = 0, **changes: object) -> Row:
     """Return a release of a period, measured to a second; with None for `minutes_late`, one that was never seen."""
     seen, delay = Interval(), None
     if minutes_late is not None:
@@ -46,56 +46,55 @@ def row(name: str, verdict: str = "on_time", *, minutes_late: float | None = 0, 
     return replace(basis, **changes)  # type: ignore[arg-type]
 
 
-def period(*rows: Row) -> Period:
+def period_of(*rows: Row) -> Period:
     return select_period(rows, date(2018, 1, 1), date(2018, 2, 28))
 
 
-def test_a_period_contains_the_slots_from_its_first_to_its_last_local_day() -> None:
+def test_period_contains_slots_from_first_to_last_local_day() -> None:
     midnight_in_london = datetime(2018, 6, 30, 23, 0, tzinfo=UTC)
-    first = row("a", slot=midnight_in_london)
-    day_before = row("b", slot=midnight_in_london - timedelta(minutes=1))
+    first = release_row("a", slot=midnight_in_london)
+    day_before = release_row("b", slot=midnight_in_london - timedelta(minutes=1))
     selected = select_period([first, day_before], date(2018, 7, 1), date(2018, 7, 1))
     assert selected.rows == (first,)
 
 
 def test_a_period_may_be_of_one_producer_or_one_platform() -> None:
-    ofqual = row("a", producer="ofqual", url="https://www.gov.uk/a")
-    ons = row("b", producer="ons", url="https://www.ons.gov.uk/b")
+    ofqual = release_row("a", producer="ofqual", url="https://www.gov.uk/a")
+    ons = release_row("b", producer="ons", url="https://www.ons.gov.uk/b")
     begins, ends = date(2018, 1, 1), date(2018, 2, 1)
     assert select_period([ofqual, ons], begins, ends, producer="ons").rows == (ons,)
     assert select_period([ofqual, ons], begins, ends, host="www.gov.uk").rows == (ofqual,)
 
 
-def test_punctuality_leaves_out_unproven_releases_and_counts_early_ones_as_no_delay() -> None:
-    on_time, late = row("a", minutes_late=0), row("b", "late", minutes_late=30)
-    early, unproven = row("c", "early", minutes_late=-60), row("d", "unproven", minutes_late=None)
-    punctuality = measure_punctuality(period(on_time, late, early, unproven))
+def test_punctuality_omits_unproven_releases_and_gives_early_ones_no_delay() -> None:
+    on_time, late = release_row("a", minutes_late=0), release_row("b", "late", minutes_late=30)
+    early, unproven = release_row("c", "early", minutes_late=-60), release_row("d", "unproven", minutes_late=None)
+    punctuality = measure_punctuality(period_of(on_time, late, early, unproven))
     assert (punctuality.judged, punctuality.on_time) == (3, 1)
     # On time by 0 to 1 s, late by 1800 to 1801 s, and no delay of the early one.
     assert punctuality.mean == Bounds(pytest.approx((0 + 1800 + 0) / 3), pytest.approx((1 + 1801 + 0) / 3))
 
 
-def test_an_early_release_counts_with_a_delay_of_0_in_the_mean_even_if_its_begin_is_unknown() -> None:
-    # It was public at least 600 s before its slot. An early release does not make up for a late one, so it counts as 0.
-    public_since_an_unknown_time = row("a", "early", minutes_late=None, delay=Bounds(min=None, max=-600))
-    punctuality = measure_punctuality(period(public_since_an_unknown_time))
+def test_early_release_counts_as_no_delay_even_without_known_begin() -> None:
+    """It was public at least 600 s before its slot. An early release does not make up for a late one, so it counts as
+    0."""
+    public_since_an_unknown_time = release_row("a", "early", minutes_late=None, delay=Bounds(min=None, max=-600))
+    punctuality = measure_punctuality(period_of(public_since_an_unknown_time))
     assert punctuality.mean == Bounds(0, 0)
     left_out_of_the_mean = punctuality.left_out
     assert left_out_of_the_mean == ()
 
 
 def test_a_period_without_a_judged_release_has_no_share() -> None:
-    unproven = period(row("a", "unproven", minutes_late=None))
+    unproven = period_of(release_row("a", "unproven", minutes_late=None))
     assert measure_punctuality(unproven).share is None
     report = build_period_report(unproven, "Ofqual", NOW)
     assert "its punctuality is not known" in text_of_field(report, "P.counts")
 
 
 @given(st.lists(st.integers(0, 10_000), min_size=1), st.sampled_from([0.5, 0.9, 1.0]))
-def test_a_quantile_of_delays_is_one_of_them_and_at_least_the_given_share_is_no_longer(
-    delays: list[int], share: float
-) -> None:
-    # Each delay was measured to a second.
+def test_quantile_is_a_delay_that_covers_at_least_its_share(delays: list[int], share: float) -> None:
+    """Each delay was measured to a second."""
     quantile = find_quantile([Bounds(min=delay, max=delay + 1) for delay in delays], share)
     assert quantile is not None
     assert quantile.min in delays
@@ -103,14 +102,17 @@ def test_a_quantile_of_delays_is_one_of_them_and_at_least_the_given_share_is_no_
     assert len(delays_up_to_quantile) >= share * len(delays)
 
 
-def test_the_longest_delay_has_no_upper_bound_while_a_release_is_overdue() -> None:
-    growing = row("a", "overdue", minutes_late=5, delay=Bounds(300, None))
-    assert find_quantile(list_late_delays(period(growing)), 1.0) == Bounds(300, None)
+def test_longest_delay_is_unbounded_while_a_release_is_overdue() -> None:
+    growing = release_row("a", "overdue", minutes_late=5, delay=Bounds(300, None))
+    delays = list_late_delays(period_of(growing))
+    assert find_quantile(delays, share=1.0) == Bounds(300, None)
 
 
 def test_faulty_releases_and_all_releases_are_counted_by_group() -> None:
-    selected = period(
-        row("a"), row("b", "late", minutes_late=5, cause="platform"), row("c", "late", minutes_late=9, cause="platform")
+    selected = period_of(
+        release_row("a"),
+        release_row("b", "late", minutes_late=5, cause="platform"),
+        release_row("c", "late", minutes_late=9, cause="platform"),
     )
     # Group, faulty releases, all releases.
     assert count_faulty_by(selected, lambda each: each.cause or "not logged") == [
@@ -120,14 +122,15 @@ def test_faulty_releases_and_all_releases_are_counted_by_group() -> None:
     assert count_verdicts(selected) == {"late": 2, "on_time": 1}
 
 
-def test_releases_of_one_slot_with_the_finding_platform_are_one_fault_of_the_platform() -> None:
-    # `with_platform`: the monitor found this release late together with others on its host (the finding `platform`).
+def test_releases_of_one_slot_late_together_are_one_platform_fault() -> None:
+    """`with_platform`: the monitor found this release late together with others on its host (the finding
+    `platform`)."""
     late_together = [
-        row("a", "late", minutes_late=5, producer="ofqual", with_platform=True),
-        row("b", "late", minutes_late=6, producer="ons", with_platform=True),
+        release_row("a", "late", minutes_late=5, producer="ofqual", with_platform=True),
+        release_row("b", "late", minutes_late=6, producer="ons", with_platform=True),
     ]
-    late_by_itself = row("c", "late", minutes_late=7, producer="dft", slot=SLOT + timedelta(days=1))
-    selected = period(*late_together, late_by_itself)
+    late_by_itself = release_row("c", "late", minutes_late=7, producer="dft", slot=SLOT + timedelta(days=1))
+    selected = period_of(*late_together, late_by_itself)
     (fault,) = find_platform_faults(selected)
     assert (fault.host, fault.begins) == ("www.gov.uk", SLOT)
     assert fault.rows == tuple(late_together)
@@ -135,11 +138,11 @@ def test_releases_of_one_slot_with_the_finding_platform_are_one_fault_of_the_pla
     assert "2 releases of 2 producers were late together" in table_of_releases
 
 
-def test_two_late_releases_of_a_hundred_are_no_fault_of_the_platform() -> None:
-    # The monitor makes the finding `platform` only if a third of the releases of a slot is late. So here is none.
-    late = [row("a", "late", minutes_late=5), row("b", "late", minutes_late=6, producer="ons")]
-    on_time = [row(f"on-time-{number}") for number in range(98)]
-    assert find_platform_faults(period(*late, *on_time)) == []
+def test_two_late_releases_of_a_hundred_are_no_platform_fault() -> None:
+    """The monitor makes the finding `platform` only if a third of the releases of a slot is late. So here is none."""
+    late = [release_row("a", "late", minutes_late=5), release_row("b", "late", minutes_late=6, producer="ons")]
+    on_time = [release_row(f"on-time-{number}") for number in range(98)]
+    assert find_platform_faults(period_of(*late, *on_time)) == []
 
 
 def period_with_two_platform_faults() -> Period:
@@ -149,14 +152,14 @@ def period_with_two_platform_faults() -> Period:
     first = {"minutes_late": 40, "first_seen": seen, "cause": "expired certificate", "with_platform": True}
     second = {"minutes_late": 10, "slot": ten, "first_seen": seen, "with_platform": True}
     third = {"minutes_late": None, "slot": half_past_two, "delay": Bounds(60, None), "with_platform": True}
-    due_at_9_30 = [row(name, "late", producer=name, **first) for name in ("a", "b")]
-    due_at_10 = [row(name, "late", producer=name, **second) for name in ("c", "d")]
-    overdue = [row(name, "overdue", producer=name, **third) for name in ("e", "f")]
-    return period(*due_at_9_30, *due_at_10, *overdue)
+    due_at_9_30 = [release_row(name, "late", producer=name, **first) for name in ("a", "b")]
+    due_at_10 = [release_row(name, "late", producer=name, **second) for name in ("c", "d")]
+    overdue = [release_row(name, "overdue", producer=name, **third) for name in ("e", "f")]
+    return period_of(*due_at_9_30, *due_at_10, *overdue)
 
 
-def test_releases_due_before_the_platform_recovers_are_one_fault_with_end_and_cause() -> None:
-    # Releases a to d, due at 9.30 or 10, come out by 10.10. Releases e and f, due at 14.30, are still overdue.
+def test_releases_due_before_platform_recovers_are_one_fault() -> None:
+    """Releases a to d, due at 9.30 or 10, come out by 10.10. Releases e and f, due at 14.30, are still overdue."""
     first, second = find_platform_faults(period_with_two_platform_faults())
     assert [each.release for each in first.rows] == ["a", "b", "c", "d"]
     recovered = SLOT + timedelta(minutes=40)
@@ -165,7 +168,7 @@ def test_releases_due_before_the_platform_recovers_are_one_fault_with_end_and_ca
     assert second.ends is None
 
 
-def test_a_period_report_and_its_json_say_when_each_platform_fault_ended() -> None:
+def test_period_report_and_json_say_when_platform_faults_ended() -> None:
     selected = period_with_two_platform_faults()
     text = text_of_field(build_period_report(selected, "All", NOW), "P.table")
     assert "between 09:30 and 10:10 GMT on 5 January 2018: 4 releases of 4 producers" in text
@@ -175,9 +178,9 @@ def test_a_period_report_and_its_json_say_when_each_platform_fault_ended() -> No
     assert [incident["ends"] for incident in incidents] == ["2018-01-05T10:10:00.000Z", None]
 
 
-def test_an_overdue_release_is_left_out_of_the_mean_and_named_beside_it() -> None:
-    overdue = row("b", "overdue", minutes_late=None, delay=Bounds(32 * 3600, None))
-    selected = period(row("a", "late", minutes_late=4), overdue)
+def test_overdue_release_is_left_out_of_mean_and_named() -> None:
+    overdue = release_row("b", "overdue", minutes_late=None, delay=Bounds(32 * 3600, None))
+    selected = period_of(release_row("a", "late", minutes_late=4), overdue)
     punctuality = measure_punctuality(selected)
     # The late release was late by 4 minutes, measured to a second.
     assert (punctuality.mean, len(punctuality.left_out)) == (Bounds(4 * 60, 4 * 60 + 1), 1)
@@ -187,7 +190,7 @@ def test_an_overdue_release_is_left_out_of_the_mean_and_named_beside_it() -> Non
 
 
 def test_a_period_report_shows_display_names_and_its_json_ids() -> None:
-    selected = period(row("a", "late", minutes_late=4), row("b", producer="ons"))
+    selected = period_of(release_row("a", "late", minutes_late=4), release_row("b", producer="ons"))
     display_names = {"ofqual": "Office", "ons": "ONS"}
     page = WRITERS["md"](build_period_report(selected, "All", NOW, name_of=display_names.__getitem__)).decode()
     assert "Office" in page
@@ -196,7 +199,7 @@ def test_a_period_report_shows_display_names_and_its_json_ids() -> None:
 
 
 def test_the_period_report_of_the_five_incidents_fills_every_box(incidents: dict[str, Incident]) -> None:
-    # The report only quotes practice and cause, so all incidents may have the same.
+    """The report only quotes practice and cause, so all incidents may have the same."""
     rows = [row_of(each.facts, practice="T3.6", cause="platform fault") for each in incidents.values() if each.facts]
     selected = select_period(rows, date(2015, 1, 1), date(2018, 12, 31))
     report = build_period_report(selected, "www.gov.uk", NOW)
@@ -214,27 +217,27 @@ def test_the_period_report_of_the_five_incidents_fills_every_box(incidents: dict
     ("rows", "sentence"),
     [
         ([], "No release was watched."),
-        ([row("a", "unproven", minutes_late=None)], "1 of 1 release watched stayed unproven."),
-        ([row("a", "late", minutes_late=5)], "0 of 1 release watched stayed unproven."),
+        ([release_row("a", "unproven", minutes_late=None)], "1 of 1 release watched stayed unproven."),
+        ([release_row("a", "late", minutes_late=5)], "0 of 1 release watched stayed unproven."),
         (
-            [row("a", "late", minutes_late=5), row("b", "late", minutes_late=5)],
+            [release_row("a", "late", minutes_late=5), release_row("b", "late", minutes_late=5)],
             "0 of 2 releases watched stayed unproven.",
         ),
     ],
 )
-def test_coverage_counts_unproven_releases_and_the_counts_omit_figures_of_zero(rows: list[Row], sentence: str) -> None:
-    report = build_period_report(period(*rows), "All", NOW)
+def test_coverage_counts_unproven_releases_and_zero_figures_are_omitted(rows: list[Row], sentence: str) -> None:
+    report = build_period_report(period_of(*rows), "All", NOW)
     assert sentence in text_of_field(report, "P.coverage")
     assert "0 releases" not in text_of_field(report, "P.counts")
     assert "0.0%" not in text_of_field(report, "P.counts")
 
 
 def signed_period_report() -> Report:
-    report = build_period_report(period(row("a", "late", minutes_late=5)), "www.gov.uk", NOW)
+    report = build_period_report(period_of(release_row("a", "late", minutes_late=5)), "www.gov.uk", NOW)
     return replace(report, signed="Signed off by head at 09:30")
 
 
-def test_a_signed_period_report_contains_the_incidents_that_it_refers_to() -> None:
+def test_signed_period_report_contains_incidents_it_refers_to() -> None:
     report = signed_period_report()
     assert "see annex A" in text_of_field(report, "P.table")
     written = WRITERS["md"](report).decode()
@@ -247,13 +250,13 @@ def test_a_period_report_has_evidence_and_no_letters() -> None:
     assert documents == [Document.DRAFT, Document.REPORT, Document.EVIDENCE]
 
 
-def test_the_evidence_of_a_period_report_begins_with_its_platform_and_period() -> None:
+def test_evidence_of_period_begins_with_platform_and_dates() -> None:
     evidence = WRITERS["md"](signed_period_report(), Document.EVIDENCE).decode()
     assert evidence.startswith("# Evidence\n\nwww.gov.uk, 1 January to 28 February 2018\n")
 
 
 def test_a_period_without_faults_says_so_and_has_no_tables() -> None:
-    report = build_period_report(period(row("a")), "Ofqual", NOW)
+    report = build_period_report(period_of(release_row("a")), "Ofqual", NOW)
     assert text_of_field(report, "P.table") == "No release of the period was late, early or unproven."
     assert (report.measured, report.figures) == ((), ())
     assert "1 release watched" in text_of_field(report, "P.counts")
@@ -262,11 +265,11 @@ def test_a_period_without_faults_says_so_and_has_no_tables() -> None:
 def period_of_one_release_and_501_claims() -> Period:
     """Return a period with one release, on time, and one claim of the publishers more than the 500 that are listed."""
     claim = Claim("ofqual", "https://www.gov.uk/x", SLOT, "T", None, "", "https://www.gov.uk/api/content/x", NOW)
-    return replace(period(row("a")), claims=(claim,) * 501)
+    return replace(period_of(release_row("a")), claims=(claim,) * 501)
 
 
-def test_a_period_report_lists_only_the_first_500_claims_of_publishers() -> None:
-    # A claim is what a publisher itself says about when it published.
+def test_period_report_lists_only_first_500_claims_of_publishers() -> None:
+    """A claim is what a publisher itself says about when it published."""
     report = build_period_report(period_of_one_release_and_501_claims(), "Ofqual", NOW)
     coverage = text_of_field(report, "P.coverage")
     assert "501 publications in the period: the first 500 in the last annex, all in .csv" in coverage
@@ -275,28 +278,28 @@ def test_a_period_report_lists_only_the_first_500_claims_of_publishers() -> None
 
 
 def test_the_csv_of_a_period_lists_all_claims_of_publishers() -> None:
-    # A claim is what a publisher itself says about when it published.
+    """A claim is what a publisher itself says about when it published."""
     lines = period_csv(period_of_one_release_and_501_claims()).splitlines()
     header, releases, claims = 1, 1, 501
     assert len(lines) == header + releases + claims
 
 
 def test_claims_of_publishers_are_not_counted_as_releases() -> None:
-    # A claim is what a publisher itself says about when it published. Here are 501 of them and one release.
+    """A claim is what a publisher itself says about when it published. Here are 501 of them and one release."""
     selected = period_of_one_release_and_501_claims()
     tables_of_incidents = build_period_report(selected, "Ofqual", NOW).measured
     assert tables_of_incidents == ()  # the release was on time
     assert count_verdicts(selected) == {"on_time": 1}
 
 
-def test_the_coverage_of_a_period_states_the_gaps_of_the_monitor() -> None:
+def test_coverage_of_a_period_states_gaps_of_monitor() -> None:
     gap = BlindSpan(SLOT, SLOT + timedelta(minutes=90), "restarted")
-    report = build_period_report(replace(period(row("a")), blind=(gap,)), "Ofqual", NOW)
+    report = build_period_report(replace(period_of(release_row("a")), blind=(gap,)), "Ofqual", NOW)
     assert "could not see during 1 gap, 1 hour 30 minutes in all" in text_of_field(report, "P.coverage")
 
 
-def test_the_csv_has_one_line_for_each_release_with_delay_in_seconds_and_slot_in_utc() -> None:
-    selected = period(row("a", "late", minutes_late=4), row("b", "unproven", minutes_late=None))
+def test_csv_gives_each_release_delay_seconds_and_utc_slot() -> None:
+    selected = period_of(release_row("a", "late", minutes_late=4), release_row("b", "unproven", minutes_late=None))
     late, unproven = csv.DictReader(io.StringIO(period_csv(selected).decode()))
     # delay_min is the least delay in seconds.
     assert (late["release"], late["delay_min"]) == ("a", str(4 * 60))
@@ -304,23 +307,24 @@ def test_the_csv_has_one_line_for_each_release_with_delay_in_seconds_and_slot_in
     assert late["slot"] == unproven["slot"] == "2018-01-05T09:30:00.000Z"
 
 
-def test_a_title_that_looks_like_a_formula_stays_text_in_a_spreadsheet() -> None:
-    assert '"\'=HYPERLINK(""x"")"' in period_csv(period(row("a", title='=HYPERLINK("x")'))).decode()
+def test_title_like_a_formula_stays_text_in_spreadsheet() -> None:
+    assert '"\'=HYPERLINK(""x"")"' in period_csv(period_of(release_row("a", title='=HYPERLINK("x")'))).decode()
 
 
-def test_the_json_of_a_period_contains_the_share_on_time_and_every_release() -> None:
-    selected = period(row("a", "on_time"), row("b", "late", minutes_late=4))
+def test_json_of_period_has_share_on_time_and_every_release() -> None:
+    selected = period_of(release_row("a", "on_time"), release_row("b", "late", minutes_late=4))
     body = json.loads(json.dumps(period_json(selected)))
     assert body["punctuality"]["share_on_time"] == 1 / 2
     assert [release["release"] for release in body["releases"]] == ["a", "b"]
 
 
-def test_the_json_of_a_period_of_all_producers_names_no_producer() -> None:
-    assert period_json(period(row("a"), row("b", producer="ons")))["producer"] is None
+def test_json_of_period_of_all_producers_names_no_producer() -> None:
+    """The releases are of two producers."""
+    assert period_json(period_of(release_row("a"), release_row("b", producer="ons")))["producer"] is None
 
 
 def test_the_row_of_a_release_brought_forward_says_so() -> None:
-    selected = period(row("a", "early", decided="brought forward to 5 Jan 2018 08:30 GMT"))
+    selected = period_of(release_row("a", "early", decided="brought forward to 5 Jan 2018 08:30 GMT"))
     ((*_, remarks),) = build_period_report(selected, "Ofqual", NOW).measured[0].rows
     assert "Brought forward to 5 Jan 2018 08:30 GMT" in remarks
     assert b"brought forward" in period_csv(selected)

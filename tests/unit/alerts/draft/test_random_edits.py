@@ -23,7 +23,7 @@ from alerts.draft.take_back import find_file_changes
 from alerts.draft.versions import Versions, append_edit, append_measurement
 from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
-from tests.unit.alerts.draft.saved import all_paragraphs, saved_by
+from tests.unit.alerts.draft.saved import all_paragraphs, save_with_libreoffice
 
 PROMPT_EDITS = ("instead", "behind", "before", "below", "out")
 MEASURED_EDITS = ("instead", "out")
@@ -140,7 +140,7 @@ def draw_edited_file(data: st.DataObject, incidents: Mapping[str, Incident], own
 @pytest.mark.explored
 @given(data=st.data())
 @limits(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
-def test_a_random_edit_read_back_keeps_each_typed_word_and_takes_no_text_of_the_form(
+def test_random_edit_keeps_typed_words_and_takes_no_form_text(
     incidents: dict[str, Incident], settings: Mapping[str, str], data: st.DataObject
 ) -> None:
     edited = draw_edited_file(data, incidents, settings)
@@ -154,15 +154,16 @@ def test_a_random_edit_read_back_keeps_each_typed_word_and_takes_no_text_of_the_
 @pytest.mark.needs("libreoffice")
 @given(data=st.data())
 @limits(max_examples=1, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
-def test_no_word_is_lost_if_libreoffice_saves_the_file_as_odt_and_back(
+def test_no_word_is_lost_when_libreoffice_saves_odt_and_back(
     incidents: dict[str, Incident], settings: Mapping[str, str], soffice: str, tmp_path: Path, data: st.DataObject
 ) -> None:
+    """Twelve drafts are edited at random. LibreOffice saves each as .odt and that again as .docx."""
     edited_files = [edited for _ in range(12) if (edited := draw_edited_file(data, incidents, settings))]
     assume(edited_files)
     files = [tmp_path / f"{number}.docx" for number in range(len(edited_files))]
     for file, edited in zip(files, edited_files, strict=True):
         file.write_bytes(edited.body)
-    odt_files = saved_by(soffice, tmp_path, files, ending="odt", into="odt")
-    files = saved_by(soffice, tmp_path, odt_files, ending="docx", into="docx")
+    odt_files = save_with_libreoffice(soffice, tmp_path, files, ending="odt", into="odt")
+    files = save_with_libreoffice(soffice, tmp_path, odt_files, ending="docx", into="docx")
     for file, edited in zip(files, edited_files, strict=True):
         edited.check_words_read_from(file.read_bytes())

@@ -10,14 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from alerts.draft.fill import fill_form
-from alerts.draft.form import get_form
 from alerts.draft.versions import append_edit, append_measurement, append_signature
 from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
 from monitor.deliver.drafts import convert_to_pdf
 from schedules.times.interval import Bounds
-from tests.unit.alerts.draft.conftest import facts_of
+from tests.unit.alerts.draft.conftest import draft_of, facts_of
 
 CAUSE = "The page was scheduled for 09:33 by hand, and nobody looked at it again before its time had come"
 
@@ -35,10 +33,10 @@ def read_pdf(program: str, folder: Path, document: bytes, ending: str, soffice: 
 
 @pytest.mark.needs("libreoffice")
 @pytest.mark.parametrize("ending", ["docx", "odt"])
-def test_a_draft_printed_by_libreoffice_is_a_complete_tagged_a4_pdf(
+def test_draft_printed_by_libreoffice_is_complete_tagged_a4_pdf(
     soffice: str, tmp_path: Path, ofqual_late: Incident, settings: Mapping[str, str], ending: str
 ) -> None:
-    report = fill_form(ofqual_late, get_form("B"), settings, previous=[], now=ofqual_late.opened)
+    report = draft_of(ofqual_late, configured=settings)
     document = WRITERS[ending](report)
     described = read_pdf("pdfinfo", tmp_path, document, ending, soffice)
     assert "Malpractice for GCSE and A level" in described
@@ -53,14 +51,14 @@ def test_a_draft_printed_by_libreoffice_is_a_complete_tagged_a4_pdf(
 
 @pytest.mark.needs("libreoffice")
 @pytest.mark.parametrize("ending", ["docx", "odt"])
-def test_the_signed_note_of_a_three_minute_delay_fits_one_page(
+def test_signed_note_of_a_three_minute_delay_fits_one_page(
     soffice: str, tmp_path: Path, ofqual_late: Incident, settings: Mapping[str, str], ending: str
 ) -> None:
     facts = facts_of(ofqual_late)
     three_minutes_late = replace(facts.parts[0], delay=Bounds(180.0, 181.0))
     facts = replace(facts, parts=(three_minutes_late,), grade="note")
     incident = replace(ofqual_late, facts=facts, grade="note")
-    report = fill_form(incident, get_form("note"), settings, previous=[], now=incident.opened)
+    report = draft_of(incident, "note", configured=settings)
     answers = {each.id: f"{CAUSE}." for each in report.fields() if each.placeholder}
     versions = append_edit(append_measurement((), report), answers, "statistician", incident.opened)
     signed = append_signature(versions, "head of profession", incident.opened)[-1].report

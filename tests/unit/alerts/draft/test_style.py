@@ -11,8 +11,6 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from alerts.draft.fill import fill_form
-from alerts.draft.form import get_form
 from alerts.draft.report import Report
 from alerts.finding import Certainty, ReleaseFacts
 from alerts.incident import Incident, Kind
@@ -20,6 +18,7 @@ from monitor.deliver.facts import Measurement, release_facts
 from schedules.contract.verdict import PartVerdict
 from schedules.times.interval import Interval
 from schedules.times.zone import LONDON, local
+from tests.unit.alerts.draft.conftest import draft_of
 from tests.worlds.instants import SLOT, after_slot
 from tests.worlds.plain_style import breaches_of_style
 from tests.worlds.truths import worlds
@@ -62,7 +61,7 @@ def drawn_part(draw: st.DrawFn, now: float, name: str, role: str) -> PartVerdict
 def draft_report(facts: ReleaseFacts, form: str) -> Report:
     kind = Kind.EARLY if facts.exposures else Kind.LATE
     incident = Incident("inc-9c2", kind, "rel-9c2", facts.producer, facts.title, facts.at, SLOT, "report", facts)
-    return fill_form(incident, get_form(form), configured={}, previous=[], now=facts.at)
+    return draft_of(incident, form, now=facts.at)
 
 
 def list_signed_and_sent_texts(report: Report) -> Iterator[str]:
@@ -106,7 +105,7 @@ def is_near(minute: int, seen: Interval) -> bool:
 @pytest.mark.parametrize("form", ["B", "note"])
 @given(facts=random_facts())
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-def test_reports_and_letters_are_in_plain_style_and_state_only_measured_times(form: str, facts: ReleaseFacts) -> None:
+def test_reports_and_letters_are_plain_and_state_only_measured_times(form: str, facts: ReleaseFacts) -> None:
     measured_intervals = list(list_measured_intervals(facts))
     for text in list_signed_and_sent_texts(draft_report(facts, form)):
         plain = re.sub(r"https?://\S+", "", text.replace(facts.title, ""))
@@ -137,12 +136,12 @@ def test_a_breach_of_style_is_found_and_quoted(text: str, breach: str) -> None:
     assert list(breaches_of_style(text, ids=["inc-9c2"])) == [breach]
 
 
-def test_times_of_day_in_a_text_are_found_as_minutes_after_midnight() -> None:
+def test_times_of_day_are_found_as_minutes_after_midnight() -> None:
     minutes = list(find_minutes_of_day("from about 12.19pm on 5 January, noon and 9am"))
     assert minutes == [12 * 60 + 19, 12 * 60, 9 * 60]
 
 
-def test_a_minute_is_near_an_interval_if_they_are_at_most_90_seconds_apart() -> None:
+def test_minute_is_near_an_interval_within_90_seconds() -> None:
     slot_minute = 9 * 60 + 30
     seen = Interval(after_slot(seconds=20), after_slot(seconds=40))
     # The interval ends at 9.30 and 40 s: 80 s before 9.32, and 140 s before 9.33.

@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from alerts.draft.edits import merge_words
-from alerts.draft.fill import fill_form
-from alerts.draft.form import get_form, load_forms
+from alerts.draft.form import load_forms
 from alerts.draft.read.places import DONE_WITHOUT_TIME, Unreadable
 from alerts.draft.report import Report
 from alerts.draft.take_back import find_file_changes
@@ -24,7 +23,14 @@ from alerts.draft.versions import Versions, append_edit, append_measurement, app
 from alerts.draft.write.outline import BLANK_NOTE, make_printable
 from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
-from tests.unit.alerts.draft.saved import edit_docx, find_paragraph, retype, saved_by
+from tests.unit.alerts.draft.conftest import draft_of
+from tests.unit.alerts.draft.saved import (
+    edit_docx,
+    find_paragraph,
+    read_answers,
+    replace_paragraph,
+    save_with_libreoffice,
+)
 
 NOW = datetime(2018, 1, 5, 12, 30, tzinfo=UTC)
 FORMS = [name for name in load_forms() if name != "period"]
@@ -37,7 +43,7 @@ LINKS = st.lists(st.sampled_from(TOKENS), min_size=1, max_size=12).map("".join)
 
 def draft_versions(incident: Incident, form: str = "B") -> Versions:
     """Return the first version of a draft."""
-    return append_measurement((), fill_form(incident, get_form(form), configured={}, previous=[], now=NOW))
+    return append_measurement((), draft_of(incident, form, now=NOW))
 
 
 def write_docx(report: Report) -> bytes:
@@ -51,10 +57,10 @@ def docx_with_answers(versions: Versions, words: Mapping[str, str]) -> bytes:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("form", FORMS)
-def test_a_file_that_no_one_edited_is_read_back_without_changes(incidents: dict[str, Incident], form: str) -> None:
+def test_unedited_file_is_read_back_without_changes(incidents: dict[str, Incident], form: str) -> None:
     for incident in incidents.values():
         versions = draft_versions(incident, form)
-        assert find_file_changes(versions, write_docx(versions[-1].report), ROLE).words == {}
+        assert read_answers(versions, write_docx(versions[-1].report)) == {}
 
 
 @pytest.mark.slow
@@ -64,7 +70,7 @@ def test_every_box_and_step_of_every_form_is_read_back(ofqual_late: Incident, fo
     report = versions[-1].report
     names = [field.id for field in report.fields()] + [f"step.{step.id}" for step in report.steps]
     words = {name: f"Typed into {name},\nat 09:40." for name in names}
-    assert dict(find_file_changes(versions, docx_with_answers(versions, words), ROLE).words) == words
+    assert read_answers(versions, docx_with_answers(versions, words)) == words
 
 
 @pytest.mark.slow
@@ -74,7 +80,7 @@ def test_every_box_and_step_of_every_form_is_read_back(ofqual_late: Incident, fo
 @limits(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_character_typed_in_the_file_is_lost(ofqual_late: Incident, text: str, name: str) -> None:
     versions = draft_versions(ofqual_late)
-    read = find_file_changes(versions, docx_with_answers(versions, {name: text}), ROLE).words
+    read = read_answers(versions, docx_with_answers(versions, {name: text}))
     # A text of spaces is no answer, and is not written.
     assert dict(read) == ({name: make_printable(text)} if text.strip() else {})
 
@@ -88,7 +94,7 @@ def test_no_character_typed_in_the_file_is_lost(ofqual_late: Incident, text: str
     )
 )
 @limits(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_each_text_typed_on_the_web_or_in_an_old_file_is_in_a_version_whatever_is_measured_between(
+def test_no_typed_text_is_lost_between_web_files_and_measurements(
     ofqual_late: Incident, steps: list[tuple[str, str]]
 ) -> None:
     versions = draft_versions(ofqual_late)
@@ -101,13 +107,13 @@ def test_each_text_typed_on_the_web_or_in_an_old_file_is_in_a_version_whatever_i
                 versions = append_edit(versions, answer, "web editor", now)
             case "type in a file":
                 file = docx_with_answers(versions_when_downloaded, answer)
-                words = find_file_changes(versions, file, ROLE).words
+                words = read_answers(versions, file)
                 versions = append_edit(versions, words, ROLE, now) if words else versions
             case "measure again":
                 # Before each measurement someone downloads the file. So it lacks the measurement and later edits.
                 versions_when_downloaded = versions
                 incident_now = replace(ofqual_late, title=f"measured {minutes}")
-                report = fill_form(incident_now, get_form("B"), {"contact": str(minutes)}, previous=[], now=now)
+                report = draft_of(incident_now, now=now, configured={"contact": str(minutes)})
                 versions = append_measurement(versions, report)
         is_blank = not text.strip()  # and so no answer
         if action != "measure again" and not is_blank:
@@ -122,9 +128,7 @@ def test_each_text_typed_on_the_web_or_in_an_old_file_is_in_a_version_whatever_i
     "edited_paragraph",
     ["{prompt} A link was mistyped.", "A link was mistyped. {prompt}", "A link {prompt} was mistyped."],
 )
-def test_text_typed_into_the_paragraph_of_a_prompt_is_read_without_the_prompt(
-    ofqual_late: Incident, edited_paragraph: str
-) -> None:
+def test_text_typed_into_a_prompt_is_read_without_the_prompt(ofqual_late: Incident, edited_paragraph: str) -> None:
     versions = draft_versions(ofqual_late)
 
     def type_into_prompt(document: Document) -> None:
@@ -132,21 +136,19 @@ def test_text_typed_into_the_paragraph_of_a_prompt_is_read_without_the_prompt(
         prompt.text = edited_paragraph.format(prompt=prompt.text)
 
     file = edit_docx(write_docx(versions[-1].report), type_into_prompt)
-    assert find_file_changes(versions, file, ROLE).words == {"B.2.account": "A link was mistyped."}
+    assert read_answers(versions, file) == {"B.2.account": "A link was mistyped."}
 
 
-def test_an_answer_that_the_monitor_filled_in_and_a_person_reworded_in_the_file_is_read_as_typed(
-    ofqual_late: Incident,
-) -> None:
+def test_reworded_answer_of_the_monitor_is_read_as_typed(ofqual_late: Incident) -> None:
     versions = draft_versions(ofqual_late)
-    file = retype(write_docx(versions[-1].report), "^ofqual$", "Ofqual")
-    assert find_file_changes(versions, file, ROLE).words == {"B.1.producer": "Ofqual"}
+    file = replace_paragraph(write_docx(versions[-1].report), "^ofqual$", "Ofqual")
+    assert read_answers(versions, file) == {"B.1.producer": "Ofqual"}
 
 
-def test_an_answer_deleted_in_the_file_is_read_as_a_blank_answer(ofqual_late: Incident) -> None:
+def test_answer_deleted_in_file_is_read_as_blank(ofqual_late: Incident) -> None:
     versions = append_edit(draft_versions(ofqual_late), {"B.4.corrective": "Nothing."}, ROLE, NOW)
-    file = retype(write_docx(versions[-1].report), r"^Nothing\.$", "")
-    assert find_file_changes(versions, file, ROLE).words == {"B.4.corrective": ""}
+    file = replace_paragraph(write_docx(versions[-1].report), r"^Nothing\.$", "")
+    assert read_answers(versions, file) == {"B.4.corrective": ""}
 
 
 def test_a_step_timed_or_ticked_in_the_file_is_done(ofqual_late: Incident) -> None:
@@ -159,13 +161,13 @@ def test_a_step_timed_or_ticked_in_the_file_is_done(ofqual_late: Incident) -> No
         find_paragraph(document, f"^☐ {re.escape(second.text)}").text = f"☑ {second.text}"
 
     file = edit_docx(write_docx(versions[-1].report), time_first_and_tick_second)
-    assert find_file_changes(versions, file, ROLE).words == {
+    assert read_answers(versions, file) == {
         f"step.{first.id}": "Time: 09:34 By: duty statistician",
         f"step.{second.id}": DONE_WITHOUT_TIME,
     }
 
 
-def test_two_different_answers_to_one_box_are_both_kept_and_reported_as_a_conflict(ofqual_late: Incident) -> None:
+def test_two_answers_to_one_box_are_kept_as_conflict(ofqual_late: Incident) -> None:
     first = draft_versions(ofqual_late)
     file = docx_with_answers(first, {"B.3.impact": "None known.", "B.4.corrective": "Checks."})
     versions = append_edit(first, {"B.3.impact": "Two calls."}, "web editor", NOW + timedelta(minutes=1))
@@ -177,24 +179,22 @@ def test_two_different_answers_to_one_box_are_both_kept_and_reported_as_a_confli
     assert changes.words["B.4.corrective"] == "Checks."
     # To read the same file again changes nothing.
     read_once = append_edit(versions, changes.words, ROLE, NOW + timedelta(minutes=2))
-    assert find_file_changes(read_once, file, ROLE).words == {}
+    assert read_answers(read_once, file) == {}
 
 
-def test_deleting_an_old_answer_in_a_file_does_not_delete_a_newer_one(ofqual_late: Incident) -> None:
+def test_deleting_an_old_answer_does_not_delete_a_newer_one(ofqual_late: Incident) -> None:
     when_saved = append_edit(draft_versions(ofqual_late), {"B.3.impact": "One call."}, ROLE, NOW + timedelta(minutes=1))
-    file = retype(write_docx(when_saved[-1].report), r"^One call\.$", "")
+    file = replace_paragraph(write_docx(when_saved[-1].report), r"^One call\.$", "")
     # As long as no one has edited the answer since, the deletion counts.
-    assert find_file_changes(when_saved, file, ROLE).words == {"B.3.impact": ""}
+    assert read_answers(when_saved, file) == {"B.3.impact": ""}
     edited_since = append_edit(when_saved, {"B.3.impact": "Two calls."}, "web editor", NOW + timedelta(minutes=2))
-    assert find_file_changes(edited_since, file, ROLE).words == {}
+    assert read_answers(edited_since, file) == {}
 
 
-def test_a_file_is_compared_with_the_version_that_it_was_written_from(ofqual_late: Incident) -> None:
+def test_file_is_compared_with_version_it_was_written_from(ofqual_late: Incident) -> None:
     first = draft_versions(ofqual_late)
     file = docx_with_answers(first, {"B.4.corrective": "Checks."})
-    with_contact = fill_form(
-        ofqual_late, get_form("B"), {"contact": "Press desk"}, previous=[], now=NOW + timedelta(minutes=5)
-    )
+    with_contact = draft_of(ofqual_late, now=NOW + timedelta(minutes=5), configured={"contact": "Press desk"})
     signed_at = NOW + timedelta(minutes=6)
     versions = append_signature(append_measurement(first, with_contact), "head of profession", signed_at)
     changes = find_file_changes(versions, file, ROLE)
@@ -215,7 +215,8 @@ def test_a_file_is_compared_with_the_version_that_it_was_written_from(ofqual_lat
 def test_text_typed_outside_every_box_is_refused(
     ofqual_late: Incident, next_paragraph: str, text: str, style: str
 ) -> None:
-    # The text is a new paragraph before the one that matches `next_paragraph`, such as before the heading of annex A.
+    """The text is a new paragraph before the one that matches `next_paragraph`, such as before the heading of annex
+    A."""
     versions = draft_versions(ofqual_late)
     file = edit_docx(
         write_docx(versions[-1].report),
@@ -250,7 +251,7 @@ def test_text_typed_with_tracked_changes_is_read(ofqual_late: Incident) -> None:
         etree.SubElement(etree.SubElement(inserted, qn("w:r")), qn("w:t")).text = "Extra checks."
 
     file = edit_docx(write_docx(versions[-1].report), delete_prompt_and_insert_text)
-    assert find_file_changes(versions, file, ROLE).words == {"B.4.corrective": "Extra checks."}
+    assert read_answers(versions, file) == {"B.4.corrective": "Extra checks."}
 
 
 @pytest.mark.needs("libreoffice")
@@ -262,8 +263,8 @@ def test_a_docx_file_saved_by_libreoffice_is_read_back(
     words = {"B.1.producer": "Ofqual", "B.4.corrective": "Extra checks,\n  twice.", "step.tell-head": "09:34"}
     ours = tmp_path / f"draft.{source}"
     ours.write_bytes(WRITERS[source](merge_words(words, versions[-1].report)))
-    [as_docx] = saved_by(soffice, tmp_path, [ours], ending="docx", into="1")
-    [as_odt] = saved_by(soffice, tmp_path, [as_docx], ending="odt", into="2")
-    [as_docx_again] = saved_by(soffice, tmp_path, [as_odt], ending="docx", into="3")
+    [as_docx] = save_with_libreoffice(soffice, tmp_path, [ours], ending="docx", into="1")
+    [as_odt] = save_with_libreoffice(soffice, tmp_path, [as_docx], ending="odt", into="2")
+    [as_docx_again] = save_with_libreoffice(soffice, tmp_path, [as_odt], ending="docx", into="3")
     for file in (as_docx, as_docx_again):
-        assert dict(find_file_changes(versions, file.read_bytes(), ROLE).words) == words
+        assert read_answers(versions, file.read_bytes()) == words

@@ -6,8 +6,7 @@ import docx
 import pytest
 
 from alerts.draft.edits import merge_words
-from alerts.draft.fill import fill_form
-from alerts.draft.form import get_form, load_forms
+from alerts.draft.form import load_forms
 from alerts.draft.report import Report
 from alerts.draft.write.template import (
     BOX_FACTS,
@@ -18,7 +17,7 @@ from alerts.draft.write.template import (
     find_unknown_names,
 )
 from alerts.incident import Incident
-from tests.unit.alerts.draft.conftest import facts_of
+from tests.unit.alerts.draft.conftest import draft_of, facts_of
 
 
 def docx_of(*paragraphs: str) -> bytes:
@@ -36,7 +35,7 @@ def text_of_docx(body: bytes) -> str:
 
 @pytest.fixture
 def note(ofqual_late: Incident) -> Report:
-    return fill_form(ofqual_late, get_form("note"), configured={}, previous=[], now=facts_of(ofqual_late).at)
+    return draft_of(ofqual_late, "note", now=facts_of(ofqual_late).at)
 
 
 def test_an_organisations_own_template_is_filled(note: Report) -> None:
@@ -60,8 +59,8 @@ def test_text_a_person_typed_is_never_read_as_markup(note: Report) -> None:
     assert text == typed
 
 
-def test_unknown_names_in_a_template_are_listed_and_cannot_be_filled(note: Report) -> None:
-    # The known names include `impact` and `reasons`, but neither `reason` nor `cause`.
+def test_unknown_template_names_are_listed_and_cannot_be_filled(note: Report) -> None:
+    """The known names include `impact` and `reasons`, but neither `reason` nor `cause`."""
     wrong = docx_of("{{ reason }} {{ impact }} {{ cause }}")
     assert find_unknown_names(wrong) == ["cause", "reason"]
     with pytest.raises(BadTemplate, match="'reason' is undefined"):
@@ -78,15 +77,15 @@ FORMS_OF_INCIDENTS = sorted({*load_forms()} - {"period"})
 
 
 @pytest.mark.parametrize("form", FORMS_OF_INCIDENTS)
-def test_every_form_has_a_value_for_exactly_the_names_that_a_template_may_use(ofqual_late: Incident, form: str) -> None:
-    report = fill_form(ofqual_late, get_form(form), configured={}, previous=[], now=ofqual_late.opened)
+def test_every_form_has_a_value_for_exactly_the_template_names(ofqual_late: Incident, form: str) -> None:
+    report = draft_of(ofqual_late, form)
     value_by_name = collect_values(report)
     assert set(value_by_name) == set(TEMPLATE_NAMES)
 
 
 @pytest.mark.parametrize("form", FORMS_OF_INCIDENTS)
-def test_every_answer_that_a_template_may_name_has_a_text_on_every_form(ofqual_late: Incident, form: str) -> None:
-    report = fill_form(ofqual_late, get_form(form), configured={}, previous=[], now=ofqual_late.opened)
+def test_every_answer_a_template_may_name_has_text(ofqual_late: Incident, form: str) -> None:
+    report = draft_of(ofqual_late, form)
     value_by_name = collect_values(report)
     # A form that does not have the answer gives the value “not asked for”.
     names_of_answers = list(BOX_FACTS)

@@ -14,7 +14,7 @@ from alerts.draft.read.places import Unreadable
 from alerts.draft.take_back import find_file_changes
 from alerts.draft.write.template import fill_template
 from alerts.incident import Incident
-from tests.unit.alerts.draft.saved import edit_docx, find_paragraph, saved_by
+from tests.unit.alerts.draft.saved import edit_docx, find_paragraph, read_answers, save_with_libreoffice
 from tests.unit.alerts.draft.test_odd_files import add_a_comment, put_prompt_in_a_control, type_in_the_footer
 from tests.unit.alerts.draft.test_take_back import ROLE, draft_versions, write_docx
 
@@ -40,7 +40,7 @@ def answers_read_back(incident: Incident, edit: Callable[[Document], object]) ->
     """Fill our template, edit the file, and return the answers that are read from it."""
     versions = draft_versions(incident)
     file = edit_docx(fill_template(make_template(), versions[-1].report), edit)
-    return {name: text.strip() for name, text in find_file_changes(versions, file, ROLE, make_template()).words.items()}
+    return {name: text.strip() for name, text in read_answers(versions, file, make_template()).items()}
 
 
 def change_nothing(document: Document) -> None:
@@ -94,15 +94,15 @@ def edit_cell_and_prompt(document: Document) -> None:
         (edit_cell_and_prompt, {"B.1.dealing": "Press desk", "B.4.corrective": "Extra checks."}),
     ],
 )
-def test_text_typed_into_a_filled_template_is_read_back_as_the_answer_that_belongs_there(
+def test_text_typed_into_filled_template_answers_its_box(
     ofqual_late: Incident, type_text: Callable[[Document], object], expected_answers: dict[str, str]
 ) -> None:
-    # For example, a person types under the template's heading “4. Corrective actions”: that answers B.4.corrective.
+    """For example, a person types under the template's heading “4. Corrective actions”: that answers B.4.corrective."""
     versions = draft_versions(ofqual_late)
     template = make_template()
     filled = fill_template(template, versions[-1].report)
     edited = edit_docx(filled, type_text)
-    answers = find_file_changes(versions, edited, ROLE, template).words
+    answers = read_answers(versions, edited, template)
     assert {name: text.strip() for name, text in answers.items()} == expected_answers
 
 
@@ -138,14 +138,14 @@ def type_between_two_boxes(document: Document) -> None:
         ),
     ],
 )
-def test_text_that_no_box_of_a_template_can_keep_is_refused_and_named(
+def test_text_that_no_template_box_can_keep_is_refused(
     ofqual_late: Incident, edit: Callable[[Document], None], fault: str
 ) -> None:
     with pytest.raises(Unreadable, match=fault):
         answers_read_back(ofqual_late, edit)
 
 
-def test_a_box_with_two_different_texts_in_two_places_is_refused(ofqual_late: Incident) -> None:
+def test_box_with_two_texts_in_two_places_is_refused(ofqual_late: Incident) -> None:
     def change_both_places(document: Document) -> None:
         cell_of_output = document.tables[0].rows[1].cells[1]
         cell_of_output.text = "Malpractice"
@@ -158,7 +158,7 @@ def test_a_box_with_two_different_texts_in_two_places_is_refused(ofqual_late: In
         find_file_changes(versions, file, ROLE, with_output_twice)
 
 
-def test_changed_text_of_two_boxes_without_words_between_them_is_refused(ofqual_late: Incident) -> None:
+def test_changed_text_of_two_adjacent_boxes_is_refused(ofqual_late: Incident) -> None:
     side_by_side = edit_docx(make_template(), lambda document: document.add_paragraph("{{ contact }}{{ output }}"))
     versions = draft_versions(ofqual_late)
     filled = fill_template(side_by_side, versions[-1].report)
@@ -167,12 +167,12 @@ def test_changed_text_of_two_boxes_without_words_between_them_is_refused(ofqual_
         find_file_changes(versions, file, ROLE, side_by_side)
 
 
-def test_our_own_form_is_still_read_if_a_template_is_configured(ofqual_late: Incident) -> None:
+def test_our_own_form_is_read_despite_a_template(ofqual_late: Incident) -> None:
     versions = draft_versions(ofqual_late)
     file = edit_docx(write_docx(versions[-1].report), replace_prompt)
     # The template is not needed for our own form, so a broken one does no harm.
     for template in (make_template(), b"no template"):
-        assert find_file_changes(versions, file, ROLE, template).words == {"B.4.corrective": "Extra checks."}
+        assert read_answers(versions, file, template) == {"B.4.corrective": "Extra checks."}
 
 
 @pytest.mark.needs("libreoffice")
@@ -181,6 +181,6 @@ def test_a_template_saved_by_a_word_processor_is_read_back(soffice: str, tmp_pat
     filled = fill_template(make_template(), versions[-1].report)
     edited = tmp_path / "own.docx"
     edited.write_bytes(edit_docx(filled, edit_cell_and_prompt))
-    [saved] = saved_by(soffice, tmp_path, [edited], ending="docx", into="again")
-    words = find_file_changes(versions, saved.read_bytes(), ROLE, make_template()).words
+    [saved] = save_with_libreoffice(soffice, tmp_path, [edited], ending="docx", into="again")
+    words = read_answers(versions, saved.read_bytes(), make_template())
     assert words == {"B.1.dealing": "Press desk", "B.4.corrective": "Extra checks."}

@@ -38,6 +38,7 @@ def make_figure(facts: ReleaseFacts) -> Timeline:
 
 
 def test_every_part_has_a_lane_from_absent_to_public(ofqual_late: Incident) -> None:
+    """A lane is the line of one part in the figure of the timeline."""
     figure = make_figure(facts_of(ofqual_late))
     assert [lane.label for lane in figure.lanes] == [
         "announced page",
@@ -50,7 +51,8 @@ def test_every_part_has_a_lane_from_absent_to_public(ofqual_late: Incident) -> N
     assert (between.begins, between.ends) == (first_seen.after, first_seen.by)
 
 
-def test_a_part_that_the_last_look_did_not_show_is_drawn_public_until_it_was_last_seen(ofqual_late: Incident) -> None:
+def test_part_that_last_look_missed_is_public_until_last_seen(ofqual_late: Incident) -> None:
+    """The page came out by 12:19 and was last seen at 12:19:30."""
     facts = facts_of(ofqual_late)
     page, *others = facts.parts
     seen_until = datetime(2018, 1, 5, 12, 19, 30, tzinfo=UTC)
@@ -59,23 +61,22 @@ def test_a_part_that_the_last_look_did_not_show_is_drawn_public_until_it_was_las
     assert (last_span.state, last_span.ends) == ("public", seen_until)
 
 
-def test_an_exposed_part_is_drawn_early_and_then_absent_and_a_part_never_public_only_absent(
-    ofsted_early: Incident,
-) -> None:
+def test_exposed_part_is_drawn_early_and_unpublished_part_absent(ofsted_early: Incident) -> None:
+    """The page was public early for half an hour. The data file was never seen."""
     page, _, never_public_sheet, *_ = make_figure(facts_of(ofsted_early)).lanes
     assert [span.state for span in page.spans] == ["absent", "between", "early", "between", "absent"]
     assert [span.state for span in never_public_sheet.spans] == ["absent"]
 
 
-def test_content_public_until_its_slot_is_called_still_public_and_not_released(ofsted_early: Incident) -> None:
-    # The page was first seen between 16:55 and 17:00 on 20 March, and was public until its slot on 22 March.
+def test_content_public_until_slot_is_called_still_public(ofsted_early: Incident) -> None:
+    """The page was first seen between 16:55 and 17:00 on 20 March, and was public until its slot on 22 March."""
     figure = make_figure(facts_of(never_removed(ofsted_early)))
     assert figure.alt.endswith(
         "became public early between 16:55 and 17:00 GMT on 20 March 2017, then still public at the announced time."
     )
 
 
-def test_a_part_that_was_not_seen_is_drawn_absent_until_now(ipcc_late: Incident) -> None:
+def test_part_that_was_not_seen_is_drawn_absent(ipcc_late: Incident) -> None:
     facts = facts_of(ipcc_late)
     page = replace(facts.parts[0], verdict=VerdictKind.OVERDUE, first_seen=Interval(), released=Interval())
     figure = make_figure(replace(facts, parts=(page,), final=False))
@@ -88,7 +89,7 @@ def test_a_part_that_was_not_seen_is_drawn_absent_until_now(ipcc_late: Incident)
 
 
 def test_blind_spans_have_a_lane_of_the_monitor(ofqual_late_again: Incident) -> None:
-    # This incident has a blind span: from 9:31 to 9:33 the monitor restarted and could not see.
+    """This incident has a blind span: from 9:31 to 9:33 the monitor restarted and could not see."""
     figure = make_figure(facts_of(ofqual_late_again))
     assert figure.lanes[-1].label == "monitor"
     assert "monitor could not see" in describe_lane(figure, figure.lanes[-1])
@@ -96,8 +97,9 @@ def test_blind_spans_have_a_lane_of_the_monitor(ofqual_late_again: Incident) -> 
 
 def test_a_release_without_measurements_has_no_figure(ipcc_late: Incident) -> None:
     facts = facts_of(ipcc_late)
-    unseen = tuple(replace(part, first_seen=Interval(), released=Interval()) for part in facts.parts)
-    assert build_figure(replace(facts, parts=unseen)) is None
+    unseen_parts = tuple(replace(part, first_seen=Interval(), released=Interval()) for part in facts.parts)
+    facts_without_sightings = replace(facts, parts=unseen_parts)
+    assert build_figure(facts_without_sightings) is None
 
 
 def test_the_drawing_is_well_formed_and_carries_its_text_alternative(ofqual_late_again: Incident) -> None:
@@ -124,7 +126,8 @@ def test_ticks_a_day_apart_are_at_local_midnight_in_summer(ofsted_early: Inciden
     assert {mark.hour for mark in choose_ticks(in_june)} == {23}
 
 
-def test_the_picture_of_a_lane_is_a_png_of_the_declared_size(ofsted_early: Incident) -> None:
+def test_picture_of_a_lane_is_png_of_declared_size(ofsted_early: Incident) -> None:
+    """A lane is the line of one part in the figure of the timeline."""
     figure = make_figure(facts_of(ofsted_early))
     picture = lane_png(figure, figure.lanes[0])
     assert picture.startswith(b"\x89PNG\r\n\x1a\n")
@@ -142,11 +145,11 @@ def test_the_legend_names_only_marks_that_are_used(ipcc_late: Incident) -> None:
 
 
 def test_the_range_of_a_figure_is_written_in_local_time(ipcc_late: Incident) -> None:
-    # The page was due at 09:30 and out by 10:08. The figure shows some minutes more at both ends.
+    """The page was due at 09:30 and out by 10:08. The figure shows some minutes more at both ends."""
     assert format_range(make_figure(facts_of(ipcc_late))) == "Between 09:27 and 10:11 BST on 23 July 2015"
 
 
-def test_a_span_with_too_few_looks_is_not_described_as_blind() -> None:
+def test_span_with_too_few_looks_is_not_called_blind() -> None:
     begins = datetime(2026, 11, 26, 9, 28, 10, tzinfo=UTC)
     # The budget of looks was used up, so the next look came late.
     too_few_looks = BlindSpan(begins, begins + timedelta(minutes=3), cause="budget")

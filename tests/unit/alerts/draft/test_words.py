@@ -37,7 +37,7 @@ UNITS = {"day": 86400, "hour": 3600, "minute": 60, "second": 1}
     ],
 )
 def test_a_length_is_written_with_both_bounds(low: float | None, high: float | None, text: str) -> None:
-    # Bounds in seconds, such as 2265 to 2280: “37 to 38 minutes”. None is an unknown bound.
+    """Bounds in seconds, such as 2265 to 2280: “37 to 38 minutes”. None is an unknown bound."""
     assert words.format_bounds(Bounds(low, high)) == text
 
 
@@ -59,7 +59,7 @@ def test_a_length_is_written_with_both_bounds(low: float | None, high: float | N
     ],
 )
 def test_a_length_is_one_round_figure_or_a_range(low: float, high: float | None, text: str) -> None:
-    # Bounds in seconds. If they are close they give one figure, such as “about 38 minutes” for 2265 to 2280.
+    """Bounds in seconds. If they are close they give one figure, such as “about 38 minutes” for 2265 to 2280."""
     assert words.round_length(Bounds(low, high)) == text
 
 
@@ -112,7 +112,8 @@ def read_seconds(text: str) -> int:
     ],
 )
 def test_an_interval_is_written_in_local_time(after: str | None, by: str | None, text: str) -> None:
-    # Rounded outward to the second. On 25 October 2015 the clocks went back: 01:10 GMT is 40 minutes after 01:30 BST.
+    """Rounded outward to the second. On 25 October 2015 the clocks went back: 01:10 GMT is 40 minutes after 01:30
+    BST."""
     assert words.format_interval(make_interval(after, by), LONDON) == text
 
 
@@ -134,17 +135,13 @@ def make_interval(after: str | None, by: str | None) -> Interval:
         ("2018-01-05T09:51:00Z", None, "after 9.51am"),
     ],
 )
-def test_a_report_writes_a_narrow_interval_as_one_minute_and_a_wide_one_with_both_ends(
-    after: str | None, by: str | None, text: str
-) -> None:
-    # The day that the text has named before is not repeated.
+def test_narrow_interval_is_one_minute_and_wide_one_has_ends(after: str | None, by: str | None, text: str) -> None:
+    """So a report writes them. It does not repeat the day that the text has named before."""
     assert words.round_interval(make_interval(after, by), LONDON, known_day=date(2018, 1, 5)) == text
 
 
 @given(LENGTHS, st.floats(min_value=0, max_value=240))
-def test_a_time_in_a_report_is_within_90_seconds_of_both_ends_of_a_narrow_interval(
-    seconds_after_nine: float, width: float
-) -> None:
+def test_reported_time_is_within_90_seconds_of_a_narrow_interval(seconds_after_nine: float, width: float) -> None:
     after = at("2018-01-05T09:00:00Z") + timedelta(seconds=seconds_after_nine)
     by = after + timedelta(seconds=width)
     nearest = words.find_nearest_minute(Interval(after, by))
@@ -163,7 +160,7 @@ def test_a_time_in_a_report_is_within_90_seconds_of_both_ends_of_a_narrow_interv
         (date(2016, 12, 30), date(2017, 1, 2), "30 December 2016 to 2 January 2017"),
     ],
 )
-def test_a_range_of_days_states_month_and_year_once_if_they_are_the_same(first: date, last: date, text: str) -> None:
+def test_range_of_days_states_same_month_and_year_once(first: date, last: date, text: str) -> None:
     assert words.format_days(first, last) == text
 
 

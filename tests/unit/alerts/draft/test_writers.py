@@ -11,13 +11,12 @@ import docx
 import pytest
 
 from alerts.draft.edits import merge_words
-from alerts.draft.fill import fill_form
-from alerts.draft.form import get_form, load_forms
+from alerts.draft.form import load_forms
 from alerts.draft.report import Report
 from alerts.draft.write.outline import Document
 from alerts.draft.write.registry import MEDIA, WRITERS
 from alerts.incident import Incident
-from tests.unit.alerts.draft.conftest import facts_of
+from tests.unit.alerts.draft.conftest import draft_of, facts_of
 from tests.unit.alerts.draft.plain import TEXT, odt_part, odt_text, plain
 
 FORMS = [name for name in load_forms() if name != "period"]
@@ -28,7 +27,7 @@ OWN_FORM = {"ipcc-2015": "A", "moj-2016": "A", "ofsted-2017": "B", "ofqual-2018-
 
 @pytest.fixture(params=FORMS)
 def report(request: pytest.FixtureRequest, ofsted_early: Incident, settings: Mapping[str, str]) -> Report:
-    return fill_form(ofsted_early, get_form(request.param), settings, previous=[], now=facts_of(ofsted_early).at)
+    return draft_of(ofsted_early, request.param, now=facts_of(ofsted_early).at, configured=settings)
 
 
 @pytest.mark.parametrize("name", OWN_FORM)
@@ -38,18 +37,20 @@ def test_the_markdown_draft_of_every_published_incident_equals_its_snapshot(
     incident = incidents[name]
     earlier = [each for each in incidents.values() if each.occurred < incident.occurred]
     now = max(facts_of(incident).at, incident.opened)
-    report = fill_form(incident, get_form(OWN_FORM[name]), settings, earlier, now)
+    report = draft_of(incident, OWN_FORM[name], now=now, configured=settings, previous=earlier)
     assert WRITERS["md"](report).decode() == (SNAPSHOTS / f"{name}.md").read_text(encoding="utf-8")
 
 
-def test_the_headings_of_the_html_begin_with_one_title_and_leave_no_gap(report: Report) -> None:
-    levels = [int(level) for level in re.findall(r"<h(\d)", WRITERS["html"](report).decode())]
+def test_html_headings_begin_with_one_title_and_skip_no_level(report: Report) -> None:
+    page = WRITERS["html"](report).decode()
+    levels = [int(level) for level in re.findall(r"<h(\d)", page)]
     assert levels[0] == 1
     assert levels.count(1) == 1
     assert all(after - before <= 1 for before, after in pairwise(levels))
 
 
-def test_the_html_has_a_language_table_headers_no_script_and_a_text_alternative_of_its_picture(report: Report) -> None:
+def test_html_is_accessible_and_has_no_script(report: Report) -> None:
+    """It has a language, headers of tables, and a text alternative of its picture."""
     documents = (Document.DRAFT, Document.EVIDENCE)
     draft, evidence = (WRITERS["html"](report, document).decode() for document in documents)
     for page in (draft, evidence):
@@ -62,7 +63,7 @@ def test_the_html_has_a_language_table_headers_no_script_and_a_text_alternative_
     assert re.search(r'\balt="[^"]+"', picture)
 
 
-def test_the_docx_is_on_a4_with_the_producer_as_author_its_title_and_the_time_of_the_report(report: Report) -> None:
+def test_docx_has_a4_pages_author_title_and_time(report: Report) -> None:
     document = docx.Document(io.BytesIO(WRITERS["docx"](report)))
     # A page of A4 is 29.7 cm high.
     assert [section.page_height.cm for section in document.sections] == [pytest.approx(29.7, abs=0.01)]
@@ -92,8 +93,8 @@ def test_the_odt_has_ordered_headings_table_headers_language_and_title(report: R
     assert [each.text for each in meta.iter("{*}title")] == [f"{report.subject}: {report.title}"]
 
 
-def test_an_odt_begins_with_its_uncompressed_media_type_and_lists_every_part(ofsted_early: Incident) -> None:
-    report = fill_form(ofsted_early, get_form("B"), configured={}, previous=[], now=ofsted_early.opened)
+def test_odt_begins_with_media_type_and_lists_every_part(ofsted_early: Incident) -> None:
+    report = draft_of(ofsted_early)
     body = WRITERS["odt"](report, Document.EVIDENCE)
     # The name and the content of the first file follow the 30 bytes of its header.
     assert body[30:].startswith(f"mimetype{MEDIA['odt']}".encode())
@@ -104,8 +105,8 @@ def test_an_odt_begins_with_its_uncompressed_media_type_and_lists_every_part(ofs
 
 
 @pytest.mark.parametrize("ending", WRITERS)
-def test_an_open_box_is_marked_to_be_completed_in_every_format(ofsted_early: Incident, ending: str) -> None:
-    report = fill_form(ofsted_early, get_form("B"), configured={}, previous=[], now=ofsted_early.opened)
+def test_open_box_is_marked_in_every_format(ofsted_early: Incident, ending: str) -> None:
+    report = draft_of(ofsted_early)
     text = plain(ending, WRITERS[ending](report))
     open_boxes = [field for field in report.fields() if field.placeholder]
     assert text.count("to be completed") >= len(open_boxes) > 0
@@ -114,10 +115,7 @@ def test_an_open_box_is_marked_to_be_completed_in_every_format(ofsted_early: Inc
 @pytest.mark.parametrize("ending", WRITERS)
 def test_typed_markup_is_shown_as_text_in_every_format(ofsted_early: Incident, ending: str) -> None:
     typed = "A <b> & “£5” | `x`\n- item\n# 1\n\x07"
-    report = merge_words(
-        {"B.3.impact": typed},
-        fill_form(ofsted_early, get_form("B"), configured={}, previous=[], now=ofsted_early.opened),
-    )
+    report = merge_words({"B.3.impact": typed}, draft_of(ofsted_early))
     text = plain(ending, WRITERS[ending](report))
     if ending == "md":
         # Typed text is a quotation (`> `). A backslash escapes markup, and breaks a line at its end.
@@ -129,10 +127,7 @@ def test_typed_markup_is_shown_as_text_in_every_format(ofsted_early: Incident, e
 
 def test_typed_spaces_and_tabs_are_kept_in_an_odt(ofsted_early: Incident) -> None:
     typed = "  two before,   three between, a\ttab, two after  "
-    report = merge_words(
-        {"B.3.impact": typed},
-        fill_form(ofsted_early, get_form("B"), configured={}, previous=[], now=ofsted_early.opened),
-    )
+    report = merge_words({"B.3.impact": typed}, draft_of(ofsted_early))
     assert typed in odt_text(odt_part(WRITERS["odt"](report)))
 
 

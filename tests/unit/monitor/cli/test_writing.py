@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from alerts.draft.write.outline import BLANK_NOTE
-from tests.unit.alerts.draft.saved import retype
+from tests.unit.alerts.draft.saved import replace_paragraph
 from tests.unit.monitor.cli.conftest import INCIDENT, RunCli
 from tests.unit.monitor.cli.terminal import run_at_terminal
 
@@ -43,7 +43,7 @@ def save_word_file(run_cli: RunCli, folder: Path) -> Path:
 
 def retype_in_file(file: Path, old: str, new: str) -> None:
     """Replace the paragraph that contains `old` in a Word file, as a person who types does."""
-    file.write_bytes(retype(file.read_bytes(), old, new))
+    file.write_bytes(replace_paragraph(file.read_bytes(), old, new))
 
 
 def editor_that_runs(folder: Path, script: str) -> dict[str, str]:

@@ -54,9 +54,10 @@ BODIES: dict[str, Callable[[str], bytes]] = {
         ("{} (cancelled)", State.CANCELLED),
     ],
 )
-def test_a_title_that_says_cancelled_or_postponed_sets_the_state_in_every_kind_of_calendar_and_keeps_the_key(
+def test_cancelled_or_postponed_title_sets_state_and_keeps_key(
     parse: Parse, kind: str, title_form: str, state: State
 ) -> None:
+    """In every kind of calendar, whatever its field for the state says."""
     (before,) = parse(kind, BODIES[kind](TITLE)).announcements
     (after,) = parse(kind, BODIES[kind](title_form.format(TITLE))).announcements
     assert before.state not in (State.CANCELLED, State.POSTPONED)
@@ -64,8 +65,8 @@ def test_a_title_that_says_cancelled_or_postponed_sets_the_state_in_every_kind_o
 
 
 @pytest.mark.parametrize("kind", sorted(BODIES))
-def test_an_entry_titled_cancelled_joins_the_same_entry_of_another_calendar(parse: Parse, kind: str) -> None:
-    # The word "CANCELLED" is not part of the title by which entries are joined.
+def test_entry_titled_cancelled_joins_same_entry_of_another_calendar(parse: Parse, kind: str) -> None:
+    """The word "CANCELLED" is not part of the title by which entries are joined."""
     (entry,) = parse(kind, BODIES[kind](TITLE), producer="p").announcements
     (cancelled,) = parse(kind, BODIES[kind](f"CANCELLED: {TITLE}"), producer="p").announcements
     # Calendar "a" ranks first, by its name. Its entry gives the release its title, without "CANCELLED".

@@ -18,7 +18,7 @@ THREE_RELEASES = (
 
 
 def test_a_csv_with_our_own_column_names_is_read(parse: Parse, summarise: Summarise) -> None:
-    # Housing has the date "December 2026" and no time.
+    """Housing has the date "December 2026" and no time."""
     assert summarise(parse("csv", THREE_RELEASES)) == [
         ("Trade", "instant", "2026-11-26 09:30", "confirmed"),
         ("Housing", "month", "2026-12-01 2026-12-31", "provisional"),
@@ -42,9 +42,7 @@ def test_each_encoding_of_spreadsheet_programs_is_read(parse: Parse, encoding: s
     assert parse("csv", body).announcements[0].title == "Café prices \u2013 2026"
 
 
-def test_a_table_is_read_despite_title_rows_blank_rows_line_ends_in_quotes_and_a_remark_row(
-    parse: Parse, summarise: Summarise
-) -> None:
+def test_table_is_read_despite_stray_rows_and_quoted_line_ends(parse: Parse, summarise: Summarise) -> None:
     body = (
         b'Release calendar,,\r\n,,\r\nRelease title,Release date,Status\r\n"Housing\nsupply",10/12/2026,Confirmed\r\n'
         b",,\r\nLast updated 12/11/2026,,\r\n"
@@ -69,7 +67,8 @@ def test_a_column_of_any_name_can_be_chosen(parse: Parse) -> None:
     assert (only.title, only.slot.instant) == ("Trade", datetime(2026, 11, 26, 9, 30, tzinfo=UTC))
 
 
-def test_a_date_that_fits_only_with_month_and_day_exchanged_is_no_slot_and_is_noted(parse: Parse) -> None:
+def test_date_with_exchanged_month_and_day_is_no_slot(parse: Parse) -> None:
+    """Dates are read with the day first. A note says that 12/25/2026 fits only with the month first."""
     month_first, day_first = "12/25/2026", "11/12/2026"
     reading = parse("csv", f"title,date\nA,{month_first}\nB,{day_first}\n".encode())
     assert [each.slot.reason for each in reading.announcements] == ["order", None]
@@ -77,8 +76,8 @@ def test_a_date_that_fits_only_with_month_and_day_exchanged_is_no_slot_and_is_no
     assert any("sanity" in note for note in reading.notes)
 
 
-def test_serial_numbers_of_a_spreadsheet_are_dates_only_if_an_option_says_so(parse: Parse) -> None:
-    # Day 46371 of a spreadsheet is 15 December 2026, and 0.395833333 of a day is 09:30.
+def test_spreadsheet_serial_numbers_are_dates_only_by_option(parse: Parse) -> None:
+    """Day 46371 of a spreadsheet is 15 December 2026, and 0.395833333 of a day is 09:30."""
     body = b"title,date,time\nA,46371,0.395833333\nB,46371,\n"
     assert [each.slot.reason for each in parse("csv", body).announcements] == ["serial", "serial"]
     exact, day = parse("csv", body, options={"excel": "yes"}).announcements
@@ -86,7 +85,7 @@ def test_serial_numbers_of_a_spreadsheet_are_dates_only_if_an_option_says_so(par
     assert str(day.slot.first) == "2026-12-15"
 
 
-def test_the_same_row_twice_is_one_entry_and_two_rows_of_one_id_are_doubted(parse: Parse) -> None:
+def test_repeated_row_is_one_entry_and_shared_id_is_doubted(parse: Parse) -> None:
     row, rows_of_one_id = b"a,A,1 May 2027\n", b"b,B,1 May 2027\nb,C,2 May 2027\n"
     reading = parse("csv", b"id,title,date\n" + row + row + rows_of_one_id)
     assert [(each.uid, each.doubt) for each in reading.announcements] == [
@@ -111,7 +110,7 @@ def test_campaign_tags_and_stray_blanks_are_removed_from_an_address(parse: Parse
     assert parse("csv", body).announcements[0].url == "https://stats.example/trade?id=1"
 
 
-def test_all_faults_of_a_calendar_by_hand_are_reported_at_once(now: datetime) -> None:
+def test_all_faults_of_a_csv_calendar_are_reported_at_once(now: datetime) -> None:
     body = b"title,date,colour,state,url\n,Tuesday 26 November 2026,red,Confirmed,x\nB,31 June 2026,,Perhaps,\n"
     faults = [str(fault) for fault in csv_faults(body, calendar_settings("csv", "own.csv"), now)]
     # Row 1 is the heading. 26 November 2026 is a Thursday.

@@ -36,10 +36,8 @@ BODIES = {
         ("ics", "Births in Wales"),
     ],
 )
-def test_a_calendar_entry_is_stored_without_hidden_characters_and_misleading_address(
-    kind: str, expected_title: str
-) -> None:
-    # The title has hidden characters such as U+202E. The address is https://www.gov.uk@evil.example/births.
+def test_entry_is_stored_without_hidden_characters_or_misleading_address(kind: str, expected_title: str) -> None:
+    """The title has hidden characters such as U+202E. The address is https://www.gov.uk@evil.example/births."""
     source = KINDS[kind](calendar_settings(kind, "https://a.example/"))
     (announcement,) = source.read([Page("https://a.example/", 200, BODIES[kind].encode())], NOW).announcements
     assert announcement.title == expected_title

@@ -23,16 +23,16 @@ def publication(**more: object) -> bytes:
     return json.dumps(data | more).encode()
 
 
-def test_the_next_release_is_announced_with_its_month_and_a_key_made_of_the_latest_release(parse: Parse) -> None:
-    # The latest release is 2025-26-autumn, and the next one is due in March 2027.
+def test_next_release_has_month_and_key_after_latest_release(parse: Parse) -> None:
+    """The latest release is 2025-26-autumn, and the next one is due in March 2027."""
     announcement = parse("ees", publication()).announcements[0]
     assert (announcement.slot.precision, str(announcement.slot.first)) == (Precision.MONTH, "2027-03-01")
     assert announcement.uid == "absence/after/2025-26-autumn"
     assert announcement.url == "https://explore-education-statistics.service.gov.uk/find-statistics/absence"
 
 
-def test_the_next_release_is_recognised_once_its_publication_names_another_latest_release(parse: Parse) -> None:
-    # The latest release is 2025-26-autumn so far.
+def test_next_release_is_recognised_by_a_new_latest_release(parse: Parse) -> None:
+    """The latest release is 2025-26-autumn so far."""
     (page,) = parse("ees", publication()).announcements[0].parts
     assert page.url.endswith("/api/publications/absence")
     assert page.recognise == "ees-after:2025-26-autumn"
@@ -80,6 +80,7 @@ def test_named_publications_are_requested_without_the_list() -> None:
 
 
 def test_each_publication_of_the_list_is_requested_once() -> None:
+    """The source first reads the list, then each of its publications, then nothing more."""
     source = EesSource(calendar_settings("ees"))
     listed = Page(source.first(NOW)[0].url, 200, b'[{"slug": "absence", "lastModified": null}, {"slug": "b"}]')
     requests = source.more([listed], NOW)
@@ -88,7 +89,7 @@ def test_each_publication_of_the_list_is_requested_once() -> None:
     assert source.more([listed, *responses], NOW) == ()
 
 
-def test_if_one_publication_answers_404_it_is_noted_and_the_other_one_is_read() -> None:
+def test_publication_answering_404_is_noted_and_others_are_read() -> None:
     source = EesSource(calendar_settings("ees", filters={"publications": ["absence", "deleted"]}))
     request_of_absence, request_of_deleted = source.first(NOW)
     responses = [Page(request_of_absence.url, 200, publication()), Page(request_of_deleted.url, 404, b"")]
@@ -97,7 +98,7 @@ def test_if_one_publication_answers_404_it_is_noted_and_the_other_one_is_read() 
     assert "answers 404" in reading.notes[0]
 
 
-def test_the_time_of_an_amended_version_is_that_of_its_last_update_and_not_of_its_publication() -> None:
+def test_amended_version_has_time_of_last_update() -> None:
     published, amended = "2026-10-15T08:30:21.4402135+00:00", "2026-11-03T14:12:40.1182135+00:00"
     updated, update_count = read_version({"published": published, "lastUpdated": amended, "updateCount": 2})
     # The seventh decimal is cut.

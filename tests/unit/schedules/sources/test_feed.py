@@ -17,7 +17,7 @@ ATOM = b"""<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom"><id>x<
 
 
 def test_a_release_date_in_pubdate_is_an_instant(parse: Parse) -> None:
-    # The first item has the guid "retail" and the pubDate "Thu, 26 Nov 2026 09:30:00 GMT". The second has no date.
+    """The first item has the guid "retail" and the pubDate "Thu, 26 Nov 2026 09:30:00 GMT". The second has no date."""
     dated, undated = parse("feed", RSS).announcements
     assert dated.slot.instant == datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
     assert (dated.uid, dated.url) == ("retail", "https://stats.example/retail")
@@ -25,13 +25,13 @@ def test_a_release_date_in_pubdate_is_an_instant(parse: Parse) -> None:
 
 
 def test_an_atom_stamp_keeps_its_offset(parse: Parse) -> None:
-    # The element `updated` is 2027-07-22T09:30:00+01:00.
+    """The element `updated` is 2027-07-22T09:30:00+01:00."""
     announcement = parse("feed", ATOM, options={"date": "updated"}).announcements[0]
     assert announcement.slot.instant == datetime(2027, 7, 22, 8, 30, tzinfo=UTC)
 
 
 def test_a_feed_may_give_the_date_in_the_title(parse: Parse) -> None:
-    # The first title is "Retail sales: 26 November 2026 9:30am".
+    """The first title is "Retail sales: 26 November 2026 9:30am"."""
     options = {"date": "title", "pattern": r": (\d.*)$", "title": "^(.*?):"}
     announcement = parse("feed", RSS, options=options).announcements[0]
     assert announcement.title == "Retail sales"
@@ -39,10 +39,11 @@ def test_a_feed_may_give_the_date_in_the_title(parse: Parse) -> None:
 
 
 def test_a_feed_may_give_the_date_in_the_summary(parse: Parse) -> None:
-    # The first summary is "Due December 2026".
+    """The first summary is "Due December 2026"."""
     announcement = parse("feed", RSS, options={"date": "summary", "pattern": "Due (.*)"}).announcements[0]
     assert (announcement.slot.precision, announcement.slot.raw) == (Precision.MONTH, "December 2026")
 
 
 def test_a_feed_does_not_list_overdue_entries(parse: Parse) -> None:
+    """So an entry that leaves the feed after its slot does not count as removed."""
     assert not parse("feed", RSS).lists_overdue

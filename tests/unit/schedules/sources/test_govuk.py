@@ -33,7 +33,7 @@ def listing(*results: dict[str, Any], total: int | None = None) -> bytes:
     return json.dumps({"results": results, "total": len(results) if total is None else total, "start": 0}).encode()
 
 
-def item(slug: str = "claims", schema: str = "statistics_announcement", **more: object) -> bytes:
+def announcement_page(slug: str = "claims", schema: str = "statistics_announcement", **more: object) -> bytes:
     details = {"display_date": "26 November 2026 9:30am", "state": "confirmed"} | more.pop("details", {})
     data = {"schema_name": schema, "base_path": f"{HOME}{slug}", "title": f"Example {slug}", "details": details}
     links = {"organisations": [{"base_path": "/government/organisations/department-for-example"}]}
@@ -42,7 +42,7 @@ def item(slug: str = "claims", schema: str = "statistics_announcement", **more: 
 
 def redirect(slug: str, destination: str) -> bytes:
     rule = {"path": f"{HOME}{slug}", "type": "exact", "destination": destination}
-    return item(slug, "redirect", title=None, redirects=[rule], details={})
+    return announcement_page(slug, "redirect", title=None, redirects=[rule], details={})
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def source() -> GovukSource:
     return GovukSource(calendar_settings("govuk", "https://www.gov.uk"))
 
 
-def read(source: GovukSource, body: bytes, *items: bytes, now: datetime = NOW) -> Reading:
+def read_calendar(source: GovukSource, body: bytes, *items: bytes, now: datetime = NOW) -> Reading:
     """Make one whole read: the listing is answered with `body`, and each of the look-ups with one of `items`."""
     pages = [Page(source.first(now)[0].url, 200, body)]
     look_ups = source.more(pages, now)
@@ -63,7 +63,8 @@ def query(request: PageRequest) -> dict[str, list[str]]:
     return parse_qs(urlsplit(request.url).query)
 
 
-def test_the_listing_is_requested_from_16_days_ago_in_a_stable_order(source: GovukSource) -> None:
+def test_listing_is_requested_from_16_days_ago_in_stable_order(source: GovukSource) -> None:
+    """The calendar is read on 13 November 2026."""
     sent = query(source.first(datetime(2026, 11, 13, 12, tzinfo=UTC))[0])
     assert sent["filter_release_timestamp"] == ["from:2026-10-28"]
     assert (sent["order"], sent["start"]) == (["release_timestamp"], ["0"])
@@ -83,7 +84,7 @@ def test_organisations_topics_and_states_are_filters() -> None:
     assert asked["filter_statistics_announcement_state"] == ["confirmed"]
 
 
-def test_filters_are_read_from_a_pasted_address_of_the_page_that_people_see() -> None:
+def test_filters_are_read_from_pasted_address_of_public_page() -> None:
     pasted = "https://www.gov.uk/search/research-and-statistics?organisations[]=ofqual&content_store_document_type=x"
     asked = GovukSource(calendar_settings("govuk", pasted)).first(NOW)[0]
     assert asked.url.startswith("https://www.gov.uk/api/search.json?")
@@ -103,7 +104,7 @@ def test_further_pages_are_requested_together_and_only_once(source: GovukSource)
 
 def test_a_confirmed_announcement_names_the_expected_landing_page(source: GovukSource) -> None:
     listed = a_listed_result("claims", when="26 November 2026 9:30am")
-    only = read(source, listing(listed)).announcements[0]
+    only = read_calendar(source, listing(listed)).announcements[0]
     assert only.slot.instant == datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
     assert only.url == "https://www.gov.uk/government/statistics/claims"
     assert only.link == "https://www.gov.uk/government/statistics/announcements/claims"
@@ -122,11 +123,12 @@ def test_the_family_of_landing_page_addresses_can_be_configured(parse: Parse) ->
         ("December to January 2027", Precision.RANGE, "2026-12-01", "2027-01-31"),
     ],
 )
-def test_a_text_that_names_only_months_is_no_exact_slot_although_its_timestamp_has_a_day_and_time(
+def test_text_of_only_months_is_no_exact_slot_despite_timestamp(
     source: GovukSource, text: str, precision: Precision, first: str, last: str
 ) -> None:
+    """The timestamp of the entry is 1 November at 9.30, which no one has announced."""
     entry = a_listed_result(when=text, release_timestamp="2026-11-01T09:30:00.000+00:00")
-    slot = read(source, listing(entry)).announcements[0].slot
+    slot = read_calendar(source, listing(entry)).announcements[0].slot
     assert (slot.precision, str(slot.first), str(slot.last), slot.doubt) == (precision, first, last, None)
 
 
@@ -142,7 +144,7 @@ def test_a_text_that_names_only_months_is_no_exact_slot_although_its_timestamp_h
 )
 def test_a_stamp_that_contradicts_the_text_is_a_doubt(source: GovukSource, stamped: str, doubt: str | None) -> None:
     entry = a_listed_result(when="16 July 2026 9:30am", release_timestamp=stamped)
-    only = read(source, listing(entry)).announcements[0]
+    only = read_calendar(source, listing(entry)).announcements[0]
     # 9:30am is in British summer time.
     assert only.slot.instant == datetime(2026, 7, 16, 8, 30, tzinfo=UTC)
     assert only.doubt == doubt
@@ -150,81 +152,87 @@ def test_a_stamp_that_contradicts_the_text_is_a_doubt(source: GovukSource, stamp
 
 def test_a_cancelled_announcement_is_looked_up_once_for_its_reason(source: GovukSource) -> None:
     entry = a_listed_result(statistics_announcement_state="cancelled")
-    cancelled = item(details={"state": "cancelled", "cancellation_reason": "Discontinued."})
-    # `read` fails unless the source makes one look-up for each answer after the listing: one now, none later.
-    first_read = read(source, listing(entry), cancelled)
-    second_read = read(source, listing(entry))
+    cancelled = announcement_page(details={"state": "cancelled", "cancellation_reason": "Discontinued."})
+    # `read_calendar` fails unless the source makes one look-up for each answer after the listing: one now, none later.
+    first_read = read_calendar(source, listing(entry), cancelled)
+    second_read = read_calendar(source, listing(entry))
     assert first_read.announcements[0].why == "Discontinued."
     assert second_read.announcements[0].why == "Discontinued."
 
 
 def test_mail_addresses_are_removed_from_the_reason_of_a_cancellation(source: GovukSource) -> None:
     entry = a_listed_result(statistics_announcement_state="cancelled")
-    cancelled = item(details={"state": "cancelled", "cancellation_reason": "Discontinued. Ask jo@example.org"})
-    assert read(source, listing(entry), cancelled).announcements[0].why == "Discontinued. Ask"
+    cancelled = announcement_page(
+        details={"state": "cancelled", "cancellation_reason": "Discontinued. Ask jo@example.org"}
+    )
+    assert read_calendar(source, listing(entry), cancelled).announcements[0].why == "Discontinued. Ask"
 
 
-def test_a_changed_date_is_looked_up_for_its_earlier_date_and_note(source: GovukSource) -> None:
+def test_changed_date_is_looked_up_for_old_date_and_note(source: GovukSource) -> None:
     old_date, new_date = "26 November 2026 9:30am", "3 December 2026 9:30am"
-    read(source, listing(a_listed_result(when=old_date)))
+    read_calendar(source, listing(a_listed_result(when=old_date)))
     details = {"display_date": new_date, "previous_display_date": old_date, "latest_change_note": "Further checks."}
-    (changed,) = read(source, listing(a_listed_result(when=new_date)), item(details=details)).announcements
+    (changed,) = read_calendar(
+        source, listing(a_listed_result(when=new_date)), announcement_page(details=details)
+    ).announcements
     assert changed.previous is not None
     assert (changed.previous.raw, changed.why) == (old_date, "Further checks.")
 
 
 def test_an_announcement_that_redirects_to_its_publication_is_published(source: GovukSource) -> None:
-    # The second listing lacks the announcement, so it is looked up. The answer is a redirect.
-    read(source, listing(a_listed_result("claims")))
-    (published,) = read(source, listing(), redirect("claims", "/government/statistics/claims-q3")).announcements
+    """The second listing lacks the announcement, so it is looked up. The answer is a redirect."""
+    read_calendar(source, listing(a_listed_result("claims")))
+    (published,) = read_calendar(
+        source, listing(), redirect("claims", "/government/statistics/claims-q3")
+    ).announcements
     assert published.uid.endswith("/claims")
     assert (published.published, published.url) == (True, "https://www.gov.uk/government/statistics/claims-q3")
 
 
 def test_an_announcement_that_was_published_is_not_looked_up_again(source: GovukSource) -> None:
-    read(source, listing(a_listed_result("claims")))
-    read(source, listing(), redirect("claims", "/government/statistics/claims-q3"))
-    # `read` fails if the source makes a look-up for which it gets no answer.
+    read_calendar(source, listing(a_listed_result("claims")))
+    read_calendar(source, listing(), redirect("claims", "/government/statistics/claims-q3"))
+    # `read_calendar` fails if the source makes a look-up for which it gets no answer.
     no_answers: list[bytes] = []
-    assert read(source, listing(), *no_answers).announcements == ()
+    assert read_calendar(source, listing(), *no_answers).announcements == ()
 
 
 @pytest.mark.parametrize("elsewhere", ["/search/research-and-statistics", f"{HOME}claims--1", "https://ons.gov.uk/x"])
 def test_a_redirect_elsewhere_does_not_mean_published(source: GovukSource, elsewhere: str) -> None:
-    # The second listing lacks the announcement, so it is looked up. It redirects to a page that is no publication of
-    # statistics.
-    read(source, listing(a_listed_result("claims")))
-    reading = read(source, listing(), redirect("claims", elsewhere))
+    """The second listing lacks the announcement, so it is looked up. It redirects to a page that is no publication of
+    statistics."""
+    read_calendar(source, listing(a_listed_result("claims")))
+    reading = read_calendar(source, listing(), redirect("claims", elsewhere))
     assert reading.announcements == ()
     assert "no longer listed" in reading.notes[0]
 
 
 def test_an_announcement_missing_only_from_the_index_is_kept(source: GovukSource) -> None:
-    # The second listing lacks the announcement. But the look-up of its own page finds it unchanged.
-    read(source, listing(a_listed_result("claims")))
-    assert read(source, listing(), item("claims")).announcements[0].title == "Example claims"
+    """The second listing lacks the announcement. But the look-up of its own page finds it unchanged."""
+    read_calendar(source, listing(a_listed_result("claims")))
+    assert read_calendar(source, listing(), announcement_page("claims")).announcements[0].title == "Example claims"
 
 
 def test_announcements_in_the_store_are_looked_up_after_a_restart(source: GovukSource) -> None:
-    # The new source never listed the announcement itself. It looks it up only because `remember` restored it.
-    stored = read(source, listing(a_listed_result("claims"))).announcements
+    """The new source never listed the announcement itself. It looks it up only because `remember` restored it."""
+    stored = read_calendar(source, listing(a_listed_result("claims"))).announcements
     restarted = GovukSource(calendar_settings("govuk", "https://www.gov.uk"))
     restarted.remember(stored)
-    reading = read(restarted, listing(), redirect("claims", "/government/publications/claims"))
+    reading = read_calendar(restarted, listing(), redirect("claims", "/government/publications/claims"))
     assert reading.announcements[0].published
 
 
 def test_releases_long_past_are_no_longer_looked_up(source: GovukSource) -> None:
-    read(source, listing(a_listed_result(when="26 November 2026 9:30am")))
-    # `read` fails if the source makes a look-up for which it gets no answer.
+    read_calendar(source, listing(a_listed_result(when="26 November 2026 9:30am")))
+    # `read_calendar` fails if the source makes a look-up for which it gets no answer.
     no_answers: list[bytes] = []
     # An unlisted release is looked up until 21 days after its slot.
     in_january = datetime(2027, 1, 12, tzinfo=UTC)
-    assert read(source, listing(), *no_answers, now=in_january).announcements == ()
+    assert read_calendar(source, listing(), *no_answers, now=in_january).announcements == ()
 
 
 def test_a_failed_look_up_withdraws_no_release(source: GovukSource) -> None:
-    read(source, listing(a_listed_result()))
+    read_calendar(source, listing(a_listed_result()))
     page_without_the_release = Page(source.first(NOW)[0].url, 200, listing())
     look_ups = source.more([page_without_the_release], NOW)
     failed = [Page(request.url, 503, b"<html>") for request in look_ups]
@@ -234,9 +242,9 @@ def test_a_failed_look_up_withdraws_no_release(source: GovukSource) -> None:
 
 
 def test_rows_missing_between_pages_are_reported(source: GovukSource) -> None:
-    # The listing says that it has two entries, but shows the same one twice.
+    """The listing says that it has two entries, but shows the same one twice."""
     one_shown_twice = listing(a_listed_result("claims"), a_listed_result("claims"), total=2)
-    assert read(source, one_shown_twice).notes == ("listing: 1 of 2 entries were not shown",)
+    assert read_calendar(source, one_shown_twice).notes == ("listing: 1 of 2 entries were not shown",)
 
 
 @pytest.mark.parametrize(
@@ -263,7 +271,7 @@ def test_a_response_that_is_not_a_listing_is_refused(
 
 
 def test_a_listing_without_entries_is_no_fault(source: GovukSource) -> None:
-    assert read(source, listing()).announcements == ()
+    assert read_calendar(source, listing()).announcements == ()
 
 
 def test_twenty_thousand_entries_are_read(source: GovukSource) -> None:

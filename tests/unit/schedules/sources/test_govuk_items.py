@@ -42,7 +42,7 @@ def published(**more: object) -> bytes:
 
 
 def test_a_publication_has_its_documents_times_and_number_of_changes() -> None:
-    # It was updated at 09:30:02, and has a scheduler delay of 3 s, three attachments and one change note.
+    """It was updated at 09:30:02, and has a scheduler delay of 3 s, three attachments and one change note."""
     item = read_item(published())
     assert item.schema is Schema.PUBLICATION
     assert item.public_updated_at == datetime(2026, 11, 26, 9, 30, 2, tzinfo=UTC)
@@ -66,7 +66,7 @@ def test_a_withdrawn_page_is_still_a_publication() -> None:
 
 
 def test_a_removed_page_is_recognised_although_its_status_is_200() -> None:
-    # `read_item` gets only the body of a response, in which the schema says "gone".
+    """`read_item` gets only the body of a response, in which the schema says "gone"."""
     details = {"explanation": "<div><p>Published in error.</p></div>", "alternative_path": ""}
     assert read_item(published(schema_name="gone", details=details)).schema is Schema.GONE
 
@@ -114,5 +114,5 @@ names = st.sampled_from(
 
 @given(st.dictionaries(names, json_values), st.sampled_from(list(Schema)))
 def test_fields_of_a_wrong_type_count_as_absent(data: dict[str, Any], schema: Schema) -> None:
-    # Any values of these fields raise no error, and the schema is read all the same.
+    """Any values of these fields raise no error, and the schema is read all the same."""
     assert content_item(data | {"schema_name": schema.value}).schema is schema

@@ -19,10 +19,8 @@ TABLE = b"""<!DOCTYPE html><html><body><table><caption>Planned</caption>
 </table><table><tr><td>Contact</td><td>us</td></tr></table></body></html>"""
 
 
-def test_a_table_is_read_and_its_dates_are_completed_from_cells_and_headings_above(
-    parse: Parse, summarise: Summarise
-) -> None:
-    # The first rows are below the heading "November 2026".
+def test_table_dates_are_completed_from_cells_and_headings_above(parse: Parse, summarise: Summarise) -> None:
+    """The first rows are below the heading "November 2026"."""
     assert summarise(parse("html", TABLE)) == [
         ("Trade", "day", "2026-11-26 2026-11-26", "confirmed"),
         ("Energy", "day", "2026-11-26 2026-11-26", "confirmed"),  # one date cell with Trade
@@ -43,13 +41,13 @@ def test_a_struck_out_date_is_the_earlier_date(parse: Parse) -> None:
 
 
 def test_the_link_of_the_title_is_the_address(parse: Parse) -> None:
-    # The first title links to /trade?utm_source=x, the second to /energy. The third has no link.
+    """The first title links to /trade?utm_source=x, the second to /energy. The third has no link."""
     urls = [each.url for each in parse("html", TABLE, url="https://stats.example.org/calendar/").announcements]
     assert urls[:3] == ["https://stats.example.org/trade", "https://stats.example.org/energy", ""]
 
 
 def test_a_list_is_read_by_selectors(parse: Parse, summarise: Summarise) -> None:
-    # A date such as "Thursday 1" is completed by the heading above it, "July 2027".
+    """A date such as "Thursday 1" is completed by the heading above it, "July 2027"."""
     body = b"""<h2>July 2027</h2><ul><li class=r><a href=/a>A</a> <b>Thursday 1</b><i>9.30am</i></li>
     <li class=r><a href=/b>B</a> <b>Friday 2</b></li></ul><h2>August 2027</h2>
     <li class=r><a href=/c>C</a> <b>3</b></li>"""
@@ -63,8 +61,8 @@ def test_a_list_is_read_by_selectors(parse: Parse, summarise: Summarise) -> None
     assert reading.announcements[0].url == "https://stats.example.org/a"
 
 
-def test_a_table_with_an_endless_span_does_not_prevent_reading_the_next(parse: Parse, summarise: Summarise) -> None:
-    # The first table has a cell that spans millions of rows and columns. No entry is made of it.
+def test_table_with_endless_span_does_not_prevent_reading_the_next(parse: Parse, summarise: Summarise) -> None:
+    """The first table has a cell that spans millions of rows and columns. No entry is made of it."""
     endless = b"<table><tr><th>Title<th>Date</tr><tr><td rowspan=99999999 colspan=9999999>A<td>1 May 2027</tr></table>"
     assert summarise(parse("html", endless + TABLE)) == summarise(parse("html", TABLE))
 

@@ -65,11 +65,11 @@ END:VTIMEZONE""".replace("\n", "\r\n")
         ("X-NOTHING:1", ("none", "None None", "unreadable-date")),
     ],
 )
-def test_the_start_of_an_event_is_read_in_its_zone_and_with_its_doubts(
+def test_event_start_is_read_in_its_zone_with_doubts(
     parse: Parse, line: str, precision_time_and_doubt: tuple[str, str, str | None]
 ) -> None:
-    # For example, British files write GMT also for summer time. So in July `TZID=GMT` is read as UTC with the doubt
-    # "zone", and in December without a doubt.
+    """For example, British files write GMT also for summer time. So in July `TZID=GMT` is read as UTC with the doubt
+    "zone", and in December without a doubt."""
     assert slot_of(parse, line) == precision_time_and_doubt
 
 
@@ -79,14 +79,14 @@ def test_a_private_zone_follows_the_file_s_own_rules(parse: Parse) -> None:
     assert slot_of(parse, start, head=(two_hours_ahead,)) == ("instant", "2026-07-23T07:30Z", None)
 
 
-def test_each_day_of_a_series_in_a_private_zone_follows_the_file_s_own_rules(parse: Parse) -> None:
+def test_series_in_private_zone_follows_the_files_own_rules(parse: Parse) -> None:
     two_days = event("DTSTART;TZID=Dept Time:20260723T093000", "RRULE:FREQ=DAILY;COUNT=2")
     two_hours_ahead = VTIMEZONE
     announcements = parse("ics", calendar(two_hours_ahead, two_days), at=NOW).announcements
     assert [f"{each.slot.instant:%d at %H:%M}" for each in announcements] == ["23 at 07:30", "24 at 07:30"]
 
 
-def test_a_private_zone_of_one_file_does_not_apply_to_the_next(parse: Parse) -> None:
+def test_private_zone_of_one_file_does_not_apply_to_next(parse: Parse) -> None:
     start = "DTSTART;TZID=Dept Time:20260723T093000"
     two_hours_ahead, three_hours_ahead = VTIMEZONE, VTIMEZONE.replace("+0200", "+0300")
     slot_of(parse, start, head=(two_hours_ahead,))
@@ -102,38 +102,38 @@ def test_a_broken_zone_block_affects_only_its_own_events(parse: Parse) -> None:
     assert {each.uid: each.doubt for each in announcements} == {"in its zone": "zone-unknown", "in UTC": None}
 
 
-def test_an_event_of_whole_days_gives_a_slot_from_its_first_to_its_last_day(parse: Parse) -> None:
-    # In ICS the end is the first day that is no longer part of the event.
+def test_event_of_whole_days_gives_slot_of_those_days(parse: Parse) -> None:
+    """In ICS the end is the first day that is no longer part of the event."""
     august_3_to_7 = slot_of(parse, "DTSTART;VALUE=DATE:20260803", "DTEND;VALUE=DATE:20260808")
     assert august_3_to_7 == ("range", "2026-08-03 2026-08-07", None)
     week_from_august_3 = slot_of(parse, "DTSTART;VALUE=DATE:20260803", "DURATION:P1W")
     assert week_from_august_3 == ("range", "2026-08-03 2026-08-09", None)
 
 
-def test_an_event_from_midnight_to_midnight_in_london_gives_a_slot_of_one_day(parse: Parse) -> None:
-    # In July, midnight in London is 23:00 UTC.
+def test_event_from_local_midnight_to_midnight_is_one_day(parse: Parse) -> None:
+    """In July, midnight in London is 23:00 UTC."""
     slot = slot_of(parse, "DTSTART:20260727T230000Z", "DTEND:20260728T230000Z")
     assert slot == ("day", "2026-07-28 2026-07-28", None)
 
 
-def test_an_event_with_a_time_gives_the_instant_of_its_start_as_slot(parse: Parse) -> None:
+def test_event_with_time_gives_its_start_as_slot(parse: Parse) -> None:
     slot = slot_of(parse, "DTSTART:20260723T083000Z", "DTEND:20260723T083000Z")
     assert slot == ("instant", "2026-07-23T08:30Z", None)
 
 
-def test_an_event_with_two_starts_gives_no_slot_but_a_doubt(parse: Parse) -> None:
+def test_event_with_two_starts_gives_doubt_instead_of_slot(parse: Parse) -> None:
     slot = slot_of(parse, "DTSTART:20260723T083000Z", "DTSTART:20260724T083000Z")
     assert slot == ("none", "None None", "duplicate-date")
 
 
 def test_floating_times_follow_the_zone_that_the_file_names(parse: Parse) -> None:
-    # A floating time is one without a zone. 08:30 in New York is 12:30 UTC in summer.
+    """A floating time is one without a zone. 08:30 in New York is 12:30 UTC in summer."""
     start = "DTSTART:20260723T083000"
     assert slot_of(parse, start, head=("X-WR-TIMEZONE:America/New_York",)) == ("instant", "2026-07-23T12:30Z", None)
 
 
-def test_slots_of_a_series_are_shown_in_the_configured_zone_whatever_zone_the_file_names(parse: Parse) -> None:
-    # An event with an RRULE is read by other code than a single event, even if the rule gives only one day.
+def test_slots_of_a_series_are_shown_in_the_configured_zone(parse: Parse) -> None:
+    """An event with an RRULE is read by other code than a single event, even if the rule gives only one day."""
     series_of_one_day = event("DTSTART:20260723T083000", "RRULE:FREQ=DAILY;COUNT=1")
     body = calendar("X-WR-TIMEZONE:America/New_York", series_of_one_day)
     (announcement,) = parse("ics", body, at=NOW).announcements
@@ -213,8 +213,8 @@ def test_a_series_is_expanded_with_its_exceptions(parse: Parse, summarise: Summa
     ],
 )
 def test_a_series_that_cannot_be_expanded_is_doubted(parse: Parse, rule: str, doubt: str) -> None:
-    # Rules that could take long, such as an event every second, are refused. Others, such as one with the weekday XX,
-    # cannot be read.
+    """Rules that could take long, such as an event every second, are refused. Others, such as one with the weekday XX,
+    cannot be read."""
     series = calendar(event("DTSTART:20260630T083000Z", f"RRULE:{rule}"))
     (announcement,) = parse("ics", series, at=NOW).announcements
     assert announcement.doubt == doubt
@@ -224,7 +224,7 @@ def test_a_series_that_cannot_be_expanded_is_doubted(parse: Parse, rule: str, do
 
 
 @pytest.mark.slow
-def test_of_recurrence_rules_that_never_have_a_date_only_the_first_five_are_searched(parse: Parse) -> None:
+def test_only_first_five_dateless_recurrence_rules_are_searched(parse: Parse) -> None:
     rules, searched = 40, 5
     # A rule for 30 February never has a date.
     never = [
@@ -237,7 +237,7 @@ def test_of_recurrence_rules_that_never_have_a_date_only_the_first_five_are_sear
     assert {each.doubt for each in announced} == {"series-refused"}
 
 
-def test_the_address_comes_from_url_description_or_a_path_as_uid(parse: Parse) -> None:
+def test_address_comes_from_url_description_or_uid_path(parse: Parse) -> None:
     body = calendar(
         event("DTSTART:20260723", "URL:https://stats.example/a", uid="with URL"),
         event("DTSTART:20260723", "DESCRIPTION:See https://stats.example/b.\\nThanks", uid="one in the text"),
@@ -253,14 +253,14 @@ def test_the_address_comes_from_url_description_or_a_path_as_uid(parse: Parse) -
     }
 
 
-def test_a_provisional_entry_of_the_ons_is_a_day_at_best(parse: Parse) -> None:
-    # The PRODID shows that the file is from the ONS. A provisional entry of the ONS has a time without a meaning.
+def test_provisional_ons_entry_is_a_day_at_best(parse: Parse) -> None:
+    """The PRODID shows that the file is from the ONS. A provisional entry of the ONS has a time without a meaning."""
     head = ("PRODID:-//Office for National Statistics//NONSGML//EN",)
     precision, *_ = slot_of(parse, "DTSTART:20270128T093000Z", "STATUS:Provisional", head=head)
     assert precision == "day"
 
 
-def test_a_title_that_is_escaped_and_folded_inside_a_character_is_read_whole(parse: Parse) -> None:
+def test_escaped_and_folded_title_is_read_whole(parse: Parse) -> None:
     body = calendar(event("DTSTART:20260723", title="Café prices \\, and\\; more\\nsecond"))
     folded_inside_a_character = body.replace("é".encode(), b"\xc3\r\n \xa9")
     byte_order_mark = b"\xef\xbb\xbf"
@@ -274,8 +274,8 @@ def test_other_line_ends_are_accepted(parse: Parse, ends: bytes) -> None:
     assert len(parse("ics", body, at=NOW).announcements) == 1
 
 
-def test_lines_of_a_text_that_look_like_properties_do_not_change_the_status(parse: Parse) -> None:
-    # The text of the DESCRIPTION goes on in two lines that are not folded, so each looks like a property.
+def test_text_lines_like_properties_do_not_change_the_status(parse: Parse) -> None:
+    """The text of the DESCRIPTION goes on in two lines that are not folded, so each looks like a property."""
     text = "DESCRIPTION:first", "not: a property", "STATUS: odd"
     body = calendar(event("STATUS:Confirmed", "DTSTART:20260723", *text))
     assert parse("ics", body, at=NOW).announcements[0].state is State.CONFIRMED

@@ -45,17 +45,17 @@ def post(**more: object) -> dict[str, object]:
     ],
     ids=["field of a plug-in", "text", "scheduled", "published"],
 )
-def test_the_date_of_a_wordpress_post_is_the_slot_only_if_the_post_is_scheduled(
+def test_date_of_wordpress_post_is_slot_only_if_scheduled(
     parse: Parse, summarise: Summarise, fields: dict[str, object], expected_precision_and_slot: tuple[str, str]
 ) -> None:
-    # `date` is when the post itself is published. A post with the status "future" is the release, so that is the slot.
-    # A post that is out already announces the release: then a field of a plug-in or the text gives the slot, if any.
+    """`date` is when the post itself is published. A post with the status "future" is the release, so that is the slot.
+    A post that is out already announces the release: then a field of a plug-in or the text gives the slot, if any."""
     calendar = json.dumps([post(**fields)]).encode()
     [(_title, precision, slot, _state)] = summarise(parse("json", calendar))
     assert (precision, slot) == expected_precision_and_slot
 
 
-def test_the_option_published_names_the_field_that_says_whether_an_entry_is_published(parse: Parse) -> None:
+def test_option_published_names_the_field_for_published(parse: Parse) -> None:
     calendar = [
         {"t": "a", "d": "2026", "is_out": True},
         {"t": "b", "d": "2026", "is_out": False},
@@ -67,7 +67,7 @@ def test_the_option_published_names_the_field_that_says_whether_an_entry_is_publ
 
 
 def test_the_option_published_does_not_give_an_entry_a_state(parse: Parse) -> None:
-    # A state is for example confirmed or provisional.
+    """A state is for example confirmed or provisional."""
     options = {"title": "t", "date": "d", "published": "is_out"}
     (announcement,) = parse("json", b'[{"t":"b","d":"2026"}]', options=options).announcements
     assert announcement.state is None
@@ -83,7 +83,7 @@ def test_as_many_pages_are_requested_as_the_first_answer_says() -> None:
     assert source.more([first, second], NOW) == ()
 
 
-def test_items_of_a_list_that_are_no_entries_have_no_slot(parse: Parse) -> None:
+def test_list_items_that_are_no_entries_have_no_slot(parse: Parse) -> None:
     announcements = parse("json", b'["\\u0000", 3, null]').announcements
     assert {each.slot.reason for each in announcements} == {"empty"}
 

@@ -39,7 +39,7 @@ def test_a_final_release_has_its_instant(parse: Parse, when: str) -> None:
     assert (announcement.state, announcement.url) == (State.CONFIRMED, "https://www.ons.gov.uk/releases/gdp")
 
 
-def test_a_changed_date_keeps_the_earlier_slot_and_is_not_postponed(parse: Parse) -> None:
+def test_changed_date_keeps_earlier_slot_and_is_not_postponed(parse: Parse) -> None:
     changes = [
         {"previous_date": "2026-12-02T07:00:00.000Z", "change_notice": "first"},
         {"previous_date": "2026-12-16T07:00:00.000Z", "change_notice": "Brought forward."},
@@ -52,9 +52,8 @@ def test_a_changed_date_keeps_the_earlier_slot_and_is_not_postponed(parse: Parse
 
 
 def test_an_earlier_date_without_a_time_is_a_day(parse: Parse) -> None:
-    announcement = only_announcement(
-        parse, a_listed_release(date_changes=[{"previous_date": "2018-06-01", "change_notice": ""}])
-    )
+    changes = [{"previous_date": "2018-06-01", "change_notice": ""}]
+    announcement = only_announcement(parse, a_listed_release(date_changes=changes))
     assert announcement.previous.precision is Precision.DAY
 
 
@@ -70,21 +69,17 @@ def test_an_earlier_date_without_a_time_is_a_day(parse: Parse) -> None:
 def test_a_provisional_release_never_has_an_instant(
     parse: Parse, text: str, precision: Precision, first: str, last: str
 ) -> None:
-    # Until a release is final, its `release_date` is a placeholder, of which only the day is used. A readable
-    # `provisional_date` counts more.
-    announcement = only_announcement(
-        parse, a_listed_release(when="2027-04-29T08:30:00.000Z", finalised=False, provisional_date=text)
-    )
-    assert (announcement.slot.precision, str(announcement.slot.first), str(announcement.slot.last)) == (
-        precision,
-        first,
-        last,
-    )
+    """Until a release is final, its `release_date` is a placeholder, of which only the day is used. A readable
+    `provisional_date` counts more."""
+    release = a_listed_release(when="2027-04-29T08:30:00.000Z", finalised=False, provisional_date=text)
+    announcement = only_announcement(parse, release)
+    slot = announcement.slot
+    assert (slot.precision, str(slot.first), str(slot.last)) == (precision, first, last)
     assert announcement.state is State.PROVISIONAL
 
 
 def test_midnight_in_london_is_a_placeholder_for_the_day(parse: Parse) -> None:
-    # In summer, 23:00 UTC on 30 June is 00:00 on 1 July in London.
+    """In summer, 23:00 UTC on 30 June is 00:00 on 1 July in London."""
     announcement = only_announcement(parse, a_listed_release(when="2027-06-30T23:00:00.000Z"))
     assert (announcement.slot.precision, str(announcement.slot.first)) == (Precision.DAY, "2027-07-01")
 
@@ -94,9 +89,9 @@ def test_a_release_both_published_and_cancelled_is_cancelled(parse: Parse) -> No
     assert (announcement.state, announcement.published) == (State.CANCELLED, False)
 
 
-def test_a_page_that_moves_is_watched_once_at_its_new_address(parse: Parse) -> None:
-    # Related documents count only once a release is published. The new address is one of them too, but is watched
-    # only as an alternative.
+def test_moved_page_is_watched_once_at_its_new_address(parse: Parse) -> None:
+    """Related documents count only once a release is published. The new address is one of them too, but is watched only
+    as an alternative."""
     data = a_listed_release(published=True, migration_link="/economy/bulletins/gdp")
     data["related_documents"] = [{"uri": "/economy/bulletins/gdp"}, {"uri": "/economy/articles/gdp"}]
     parts = parse("ons", json.dumps(data).encode()).announcements[0].parts
@@ -136,7 +131,8 @@ def look_up_unlisted_release(status: int, body: bytes, **headers: str) -> Readin
     return source.read([*lists, Page(look_up.url, status, body, headers)], NOW)
 
 
-def test_a_late_release_that_is_no_longer_listed_is_still_announced() -> None:
+def test_late_release_no_longer_listed_is_still_announced() -> None:
+    """The ONS lists only releases that are still to come, so one that is late leaves the list."""
     (late,) = look_up_unlisted_release(200, json.dumps(DUE_TODAY).encode()).announcements
     assert (late.uid, late.published) == ("/releases/gdp", False)
 
@@ -149,15 +145,17 @@ def test_a_late_release_that_is_no_longer_listed_is_still_announced() -> None:
         (404, b"<html>", {}, "answers 404"),
     ],
 )
-def test_an_address_of_the_api_that_is_retired_or_missing_cancels_nothing_and_is_noted(
+def test_retired_or_missing_api_address_cancels_nothing_and_is_noted(
     status: int, body: bytes, headers: dict[str, str], note: str
 ) -> None:
+    """The release has left the list, and the request for its own data fails."""
     reading = look_up_unlisted_release(status, body, **headers)
     assert reading.announcements == ()
     assert note in reading.notes[0]
 
 
 def test_the_ons_list_drops_overdue_entries(parse: Parse) -> None:
+    """So an entry that leaves the list after its slot does not count as removed."""
     assert not parse("ons", search_result(a_listed_release())).lists_overdue
 
 
@@ -172,8 +170,8 @@ def test_lists_longer_than_a_page_are_read_to_their_end() -> None:
     assert source.more([first, *(Page(request.url, 200, body) for request in further)], NOW) == []
 
 
-def test_personal_data_is_removed_from_json_before_storing_and_other_bodies_are_unchanged() -> None:
-    # `contact` and `highlight` are two of the keys that count as personal.
+def test_personal_data_is_removed_from_json_only() -> None:
+    """`contact` and `highlight` are two of the keys that count as personal."""
     body = json.dumps({"description": {"contact": {"name": "Jo"}, "title": "x"}, "highlight": {}}).encode()
     assert strip_personal(body) == b'{"description":{"title":"x"}}'
     assert strip_personal(b"<html>") == b"<html>"

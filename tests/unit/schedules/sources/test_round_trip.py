@@ -120,9 +120,9 @@ WRITERS: dict[str, Callable[[Sequence[Entry]], bytes]] = {
 @given(entries=calendars)
 def test_every_format_reads_back_a_written_calendar(kind: str, entries: list[Entry]) -> None:
     source = KINDS[kind](calendar_settings(kind, URL))
-    reading = source.read([Page(source.first(NOW)[0].url, 200, WRITERS[kind](entries))], NOW)
-    found = [
-        (each.title, local(each.slot.instant).replace(tzinfo=None) if each.slot.instant else each.slot.first)
-        for each in reading.announcements
-    ]
-    assert found == [(each.title, each.when) for each in entries]
+    written = WRITERS[kind](entries)
+    reading = source.read([Page(source.first(NOW)[0].url, 200, written)], NOW)
+    for entry, announcement in zip(entries, reading.announcements, strict=True):
+        slot = announcement.slot
+        when = local(slot.instant).replace(tzinfo=None) if slot.instant else slot.first
+        assert (announcement.title, when) == (entry.title, entry.when)

@@ -86,10 +86,11 @@ def test_the_samples_of_tables_and_lists_are_read_as_expected(
     samples: Path, parse: Parse, kind: str, name: str
 ) -> None:
     folder = samples / "calendars"
-    compare(parse(kind, (folder / name).read_bytes()), loaded(folder / "tables_expected.json")[name]["entries"])
+    expected = loaded(folder / "tables_expected.json")[name]["entries"]
+    compare(parse(kind, (folder / name).read_bytes()), expected)
 
 
-def test_serial_numbers_of_the_csv_sample_are_read_as_dates_if_the_option_says_so(samples: Path, parse: Parse) -> None:
+def test_csv_sample_serial_numbers_are_dates_by_option(samples: Path, parse: Parse) -> None:
     reading = parse("csv", (samples / "calendars/calendar.csv").read_bytes(), options={"excel": "yes"})
     serial = next(each for each in reading.announcements if each.title == "Excel serial")
     assert serial.slot.instant == datetime(2026, 12, 15, 9, 30, tzinfo=UTC)
@@ -103,10 +104,10 @@ def test_the_ons_sample_is_parsed_as_expected(samples: Path, parse: Parse) -> No
 
 def test_the_ons_json_samples_have_the_expected_states(samples: Path, parse: Parse) -> None:
     folder = samples / "calendars"
-    states = {
-        name: [(each.state, each.published) for each in parse("ons", (folder / name).read_bytes()).announcements]
-        for name in sorted(path.name for path in folder.glob("ons_*_*.json"))
-    }
+    states = {}
+    for path in folder.glob("ons_*_*.json"):
+        announcements = parse("ons", path.read_bytes()).announcements
+        states[path.name] = [(each.state, each.published) for each in announcements]
     assert states == {
         "ons_release_data.json": [("confirmed", False)],
         "ons_release_data_camelcase.json": [("confirmed", False)],
@@ -117,7 +118,7 @@ def test_the_ons_json_samples_have_the_expected_states(samples: Path, parse: Par
     }
 
 
-def test_the_next_release_of_the_ees_sample_is_read_as_expected(samples: Path, parse: Parse) -> None:
+def test_next_release_of_ees_sample_is_read_as_expected(samples: Path, parse: Parse) -> None:
     folder = samples / "calendars"
     wanted = loaded(folder / "ees_expected.json")["nextReleaseDate"]
     compare(parse("ees", (folder / "ees_publication.json").read_bytes()), [wanted])
@@ -145,13 +146,12 @@ def test_the_samples_of_govuk_announcements_are_read_as_expected(samples: Path, 
     }
 
 
-def test_each_sample_of_a_govuk_listing_has_the_expected_number_of_announcements(samples: Path, parse: Parse) -> None:
+def test_each_govuk_listing_sample_has_expected_number_of_announcements(samples: Path, parse: Parse) -> None:
     folder = samples / "govuk/search"
-    counts = {
-        path.stem: len(parse("govuk", path.read_bytes()).announcements)
-        for path in folder.iterdir()
-        if not path.stem.startswith("error")
-    }
+    counts = {}
+    for path in folder.iterdir():
+        if not path.stem.startswith("error"):
+            counts[path.stem] = len(parse("govuk", path.read_bytes()).announcements)
     # Entries that are no announcements are left out: publications, and the one page in the fixture of the finder.
     assert counts == {
         "announcements_after_release": 5,

@@ -41,7 +41,7 @@ def test_a_calendar_without_options_is_accepted(kind: str) -> None:
         ("toml", {"name": "by-hand"}, ("name", "people add to this calendar on the pages, so it needs")),
     ],
 )
-def test_a_fault_of_a_calendar_table_names_its_key_and_reason(
+def test_fault_of_a_calendar_table_names_key_and_reason(
     kind: str, keys: dict[str, object], expected: tuple[str, str]
 ) -> None:
     ((key, reason),) = faults(kind, **keys)
@@ -60,8 +60,8 @@ def test_only_kinds_with_a_built_in_address_need_no_url(kind: str) -> None:
         assert faults(kind, "") == [("", "needs either url or file")]
 
 
-def test_only_a_calendar_without_a_time_zone_takes_the_zone_of_the_configuration() -> None:
-    # A calendar has the London zone until `in_zone` passes that of the whole configuration.
+def test_only_calendar_without_time_zone_takes_configured_zone() -> None:
+    """A calendar has the London zone until `in_zone` passes that of the whole configuration."""
     calendar = calendar_settings("csv", URL)
     assert (calendar.zone, calendar.in_zone("Europe/Dublin").zone) == ("Europe/London", "Europe/Dublin")
     in_paris = CalendarSettings(name="own", kind="csv", url=URL, timezone="Europe/Paris")

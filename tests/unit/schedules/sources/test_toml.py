@@ -57,7 +57,7 @@ date = 2026-12-01
 
 
 def test_slot_zone_and_state_of_a_toml_calendar_are_read(parse: Parse, summarise: Summarise) -> None:
-    # The slot of "Zoned" is 08:30Z, which is 09:30 in London's summer. That of "Month" is the text "July 2018".
+    """The slot of "Zoned" is 08:30Z, which is 09:30 in London's summer. That of "Month" is the text "July 2018"."""
     assert summarise(parse("toml", FOUR_RELEASES)) == [
         ("Malpractice for GCSE and A level", "instant", "2018-01-05 09:30", "confirmed"),
         ("Zoned", "instant", "2018-07-05 09:30", ""),
@@ -66,14 +66,14 @@ def test_slot_zone_and_state_of_a_toml_calendar_are_read(parse: Parse, summarise
     ]
 
 
-def test_parts_keep_their_role_and_recogniser_and_alternatives_are_not_required(parse: Parse) -> None:
+def test_parts_keep_role_and_recogniser_and_alternatives_are_optional(parse: Parse) -> None:
     sheet, news = parse("toml", FOUR_RELEASES).announcements[0].parts
     assert (sheet.id, sheet.role, sheet.recognise, sheet.required) == ("sheet", Role.DATA, "status", True)
     assert (news.role, news.required) == (Role.ALTERNATIVE, False)
 
 
-def test_a_toml_file_may_have_date_and_time_apart_and_a_default_time(parse: Parse) -> None:
-    # The file has a default time of 09:30. Housing has only a date.
+def test_toml_file_may_separate_date_and_time_with_default(parse: Parse) -> None:
+    """The file has a default time of 09:30. Housing has only a date."""
     trade, housing = parse("toml", DATE_AND_TIME_APART).announcements
     assert trade.slot.instant == datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
     assert trade.url == "https://stats.example/trade"
@@ -81,14 +81,14 @@ def test_a_toml_file_may_have_date_and_time_apart_and_a_default_time(parse: Pars
     assert housing.slot.assumed == datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
 
 
-def test_an_entry_without_an_id_keeps_its_key_at_any_place_in_the_file(parse: Parse) -> None:
+def test_entry_without_id_keeps_its_key_at_any_place(parse: Parse) -> None:
     trade = b"[[release]]\ntitle = 'Trade'\nslot = 2026-11-26\n"
     housing = b"[[release]]\ntitle = 'Housing'\nslot = 2026-12-01\n"
     as_written, swapped = parse("toml", trade + housing).announcements, parse("toml", housing + trade).announcements
     assert [each.uid for each in swapped] == [each.uid for each in reversed(as_written)]
 
 
-def test_a_local_time_that_does_not_exist_is_its_day_with_a_doubt(parse: Parse) -> None:
+def test_nonexistent_local_time_is_its_day_with_a_doubt(parse: Parse) -> None:
     clocks_go_forward_at_one = b'[[release]]\ntitle="x"\nslot=2026-03-29T01:30:00'
     (announcement,) = parse("toml", clocks_go_forward_at_one).announcements
     assert (announcement.slot.precision, announcement.doubt) == (Precision.DAY, "nonexistent-time")
@@ -130,7 +130,7 @@ def test_a_good_file_has_no_faults(now: datetime) -> None:
     assert toml_faults(FOUR_RELEASES, calendar_settings("toml", "own.toml"), now) == []
 
 
-def test_a_date_in_the_year_1_or_9999_gives_no_slot(parse: Parse) -> None:
-    # Dates outside the years 2000 to 2100 are refused as impossible.
+def test_date_in_year_1_or_9999_gives_no_slot(parse: Parse) -> None:
+    """Dates outside the years 2000 to 2100 are refused as impossible."""
     body = b'[[release]]\ntitle="a"\nslot=9999-12-31T23:59:59Z\n[[release]]\ntitle="b"\nslot=0001-01-01'
     assert [each.slot.reason for each in parse("toml", body).announcements] == ["impossible", "impossible"]

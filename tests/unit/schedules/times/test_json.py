@@ -21,8 +21,8 @@ NOON = datetime(2018, 1, 5, 12, tzinfo=UTC)
 NOON_AND_123_MS = NOON.replace(microsecond=123_456)
 
 
-def test_an_instant_is_written_in_utc_with_milliseconds_or_seconds_and_z() -> None:
-    # The instant is 12:00:00.123456 UTC on 5 January 2018, given in a zone five hours behind.
+def test_instant_is_written_in_utc_with_milliseconds_or_seconds() -> None:
+    """The instant is 12:00:00.123456 UTC on 5 January 2018, given in a zone five hours behind."""
     assert instant_json(NOON_AND_123_MS.astimezone(timezone(timedelta(hours=-5)))) == "2018-01-05T12:00:00.123Z"
     assert instant_json(NOON_AND_123_MS, "seconds") == "2018-01-05T12:00:00Z"
 
@@ -38,7 +38,7 @@ def test_an_instant_comes_back_to_the_millisecond(instant: datetime) -> None:
     assert back == instant.replace(microsecond=instant.microsecond // 1000 * 1000)
 
 
-def test_intervals_and_bounds_come_back_from_json_and_unknown_limits_and_bounds_stay_none() -> None:
+def test_intervals_and_bounds_come_back_from_json_with_unknowns() -> None:
     open_interval, open_bounds = Interval(after=None, by=NOON), Bounds(min=1.5, max=None)
     assert interval_json(open_interval) == {"after": None, "by": "2018-01-05T12:00:00.000Z"}
     assert interval_from_json(interval_json(open_interval)) == open_interval
@@ -47,7 +47,7 @@ def test_intervals_and_bounds_come_back_from_json_and_unknown_limits_and_bounds_
     assert bounds_from_json(None) is None
 
 
-def test_fields_of_a_model_are_written_by_their_types_in_the_order_of_the_names() -> None:
+def test_fields_are_written_by_type_in_order_of_names() -> None:
     ended_by_noon = Interval(after=None, by=NOON)
     exposure = Exposure(
         "page", start=Interval(NOON, NOON), to=ended_by_noon, seconds=Bounds(min=1.5), open=False, ended=Ended.SLOT

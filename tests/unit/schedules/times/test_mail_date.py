@@ -21,7 +21,7 @@ NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
     ],
 )
 def test_a_date_is_read_in_utc(text: str) -> None:
-    # Each text is noon UTC on 26 November 2026. Without a zone, UTC is assumed.
+    """Each text is noon UTC on 26 November 2026. Without a zone, UTC is assumed."""
     date = mail_date(text)
     assert date is not None
     assert (date, date.tzinfo) == (NOON, UTC)
@@ -39,7 +39,7 @@ def test_a_date_is_read_in_utc(text: str) -> None:
         "Fri, 31 Dec 9999 23:59:59 -1200",
     ],
 )
-def test_a_text_that_is_not_a_date_in_utc_gives_none(text: str) -> None:
+def test_text_that_is_no_utc_date_gives_none(text: str) -> None:
     assert mail_date(text) is None
 
 
@@ -58,7 +58,8 @@ def test_a_text_that_is_not_a_date_in_utc_gives_none(text: str) -> None:
     ],
 )
 def test_both_forms_of_retry_after_are_read(text: str, seconds: int) -> None:
-    # The header has a number of seconds, or a date. A date is compared with the time now, noon UTC on 26 November 2026.
+    """The header has a number of seconds, or a date. A date is compared with the time now, noon UTC on 26 November
+    2026."""
     assert retry_after(text, NOON) == timedelta(seconds=seconds)
 
 
@@ -80,7 +81,7 @@ def test_both_forms_of_retry_after_are_read(text: str, seconds: int) -> None:
     ],
 )
 def test_an_invalid_or_very_long_retry_after_is_ignored(text: str) -> None:
-    # A wait of more than a day (86,400 s) is ignored.
+    """A wait of more than a day (86,400 s) is ignored."""
     assert retry_after(text, NOON) is None
 
 

@@ -30,7 +30,7 @@ def at(seconds: float) -> datetime:
 
 
 def test_a_written_interval_contains_the_measured_one() -> None:
-    # The interval is from 13:25:09.099 to 13:25:10.003631. To a tenth, its start is rounded down and its end up.
+    """The interval is from 13:25:09.099 to 13:25:10.003631. To a tenth, its start is rounded down and its end up."""
     text = "between Fri 20 Nov 2026 13:25:09 GMT and Fri 20 Nov 2026 13:25:10.1 GMT"
     assert between_exactly(Interval(at(9.099), at(10.003631))) == text
 
@@ -49,7 +49,7 @@ def test_a_written_interval_contains_the_measured_one() -> None:
     ],
 )
 def test_a_written_length_contains_the_measured_one(bounds: Bounds, text: str) -> None:
-    # The lower bound is rounded down and the upper bound up: 69.999 s to 1 min 9 s, 70.003 s to 1 min 11 s.
+    """The lower bound is rounded down and the upper bound up: 69.999 s to 1 min 9 s, 70.003 s to 1 min 11 s."""
     assert lengths(bounds) == text
 
 
@@ -66,13 +66,13 @@ def test_a_written_length_contains_the_measured_one(bounds: Bounds, text: str) -
         (-3605, "-1 h 5 s"),
     ],
 )
-def test_a_length_is_rounded_to_the_nearest_second_or_tenth_below_ten_seconds(seconds: float, text: str) -> None:
+def test_length_is_rounded_to_seconds_or_tenths_below_ten(seconds: float, text: str) -> None:
     assert length(seconds) == text
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(0.44, "0.4 s"), (-61, "-1 min 1 s"), (90_061, "1 d 1 h")])
 def test_a_length_of_two_parts_has_its_two_largest_units(seconds: float, text: str) -> None:
-    # For example, 90,061 s is 1 d 1 h 1 min 1 s.
+    """For example, 90,061 s is 1 d 1 h 1 min 1 s."""
     assert length(seconds, parts=2) == text
 
 
@@ -80,8 +80,8 @@ def test_an_instant_is_written_in_local_time_with_its_zone() -> None:
     assert exactly(datetime(2026, 7, 23, 8, 30, tzinfo=UTC)) == "Thu 23 Jul 2026 09:30:00 BST"
 
 
-def test_an_interval_without_a_limit_is_written_with_its_other_limit() -> None:
-    # `at` counts seconds from 13:25:00.
+def test_interval_without_one_limit_is_written_with_the_other() -> None:
+    """`at` counts seconds from 13:25:00."""
     assert between_exactly(Interval()) == "at an unknown time"
     assert between_exactly(Interval(at(0), None)) == "after Fri 20 Nov 2026 13:25:00 GMT"
     assert between_exactly(Interval(None, at(10.1))) == "by Fri 20 Nov 2026 13:25:10.1 GMT"
@@ -97,12 +97,12 @@ def test_an_interval_without_a_limit_is_written_with_its_other_limit() -> None:
     ],
 )
 def test_a_date_common_to_both_ends_is_written_once(interval: Interval, text: str) -> None:
-    # `at` counts seconds from 13:25:00. Starts are rounded down to a second, and ends up.
+    """`at` counts seconds from 13:25:00. Starts are rounded down to a second, and ends up."""
     assert interval_text(interval) == text
 
 
-def test_in_the_night_of_a_clock_change_both_ends_have_their_zone() -> None:
-    # At 01:00 UTC the clock goes back from 02:00 BST to 01:00 GMT.
+def test_both_ends_have_zone_in_night_of_clock_change() -> None:
+    """At 01:00 UTC the clock goes back from 02:00 BST to 01:00 GMT."""
     change = datetime(2026, 10, 25, 1, tzinfo=UTC)
     text = "between 25 Oct 2026 01:59:59 BST and 25 Oct 2026 01:00:00 GMT"
     assert interval_text(Interval(change - timedelta(seconds=1), change)) == text
@@ -116,7 +116,7 @@ def test_rounding_never_passes_the_instant_and_stays_within_a_step(wall: datetim
     assert high - low in {timedelta(), step}
 
 
-def test_a_stamp_is_cut_to_a_minute_rounded_up_to_a_second_or_cut_to_a_tenth() -> None:
+def test_stamp_is_cut_to_minute_or_tenth_or_rounded_up() -> None:
     instant = datetime(2026, 11, 20, 13, 25, 9, 250_000, tzinfo=UTC)
     assert stamp(instant, step=MINUTE) == "20 Nov 2026 13:25 GMT"
     assert stamp(instant, up=True) == "20 Nov 2026 13:25:10 GMT"

@@ -35,13 +35,13 @@ def wall(text: str) -> datetime:
     ],
 )
 def test_a_wall_time_becomes_its_instant(text: str, expected: str) -> None:
-    # Local times of London become UTC. In summer they are an hour ahead, from 29 March to 25 October 2026.
+    """Local times of London become UTC. In summer they are an hour ahead, from 29 March to 25 October 2026."""
     assert instant(wall(text)) == datetime.fromisoformat(expected)
 
 
 @pytest.mark.parametrize("text", ["2026-03-29T01:00", "2026-03-29T01:30", "2026-03-29T01:59:59"])
 def test_a_time_that_the_clock_skips_is_refused(text: str) -> None:
-    # On 29 March 2026 the clock in London goes forward from 01:00 to 02:00.
+    """On 29 March 2026 the clock in London goes forward from 01:00 to 02:00."""
     with pytest.raises(NoSingleInstant) as refused:
         instant(wall(text))
     assert refused.value.doubt == "nonexistent-time"
@@ -49,7 +49,7 @@ def test_a_time_that_the_clock_skips_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["2026-10-25T01:00", "2026-10-25T01:30", "2026-10-25T01:59:59"])
 def test_a_local_time_that_occurs_twice_is_refused(text: str) -> None:
-    # On 25 October 2026 the clock in London goes back from 02:00 to 01:00.
+    """On 25 October 2026 the clock in London goes back from 02:00 to 01:00."""
     with pytest.raises(NoSingleInstant) as refused:
         instant(wall(text))
     assert refused.value.doubt == "ambiguous-time"
@@ -68,7 +68,7 @@ def test_days_at_a_clock_change_last_23_and_25_hours() -> None:
     assert day_begins(autumn + timedelta(days=1)) - day_begins(autumn) == timedelta(hours=25)
 
 
-def test_the_local_date_of_a_late_evening_in_utc_is_the_next_day_in_summer() -> None:
+def test_late_utc_evening_is_next_local_day_in_summer() -> None:
     assert local_date(datetime(2026, 6, 30, 23, 15, tzinfo=UTC)) == date(2026, 7, 1)
     assert local_date(datetime(2026, 12, 30, 23, 15, tzinfo=UTC)) == date(2026, 12, 30)
 
