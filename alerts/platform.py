@@ -100,7 +100,7 @@ def make_platform_notice(kind: str, occasion: str, incident: Incident, now: date
 def make_reminder(incident: Incident, now: datetime, spacing: timedelta, grace: timedelta) -> Notice | None:
     """Return the newest reminder that is due by now, None if none is. Its id comes from its number.
 
-    The first is due `grace` after opening, then one each `spacing`. A release that a platform delays gets none.
+    They are due at `grace` and each `spacing`, until acknowledged. A platform's incident gets them, not its releases.
     """
     waited = now - incident.opened - grace
     needs_reminders = incident.acknowledged is None and incident.closed is None and incident.grade == "report"

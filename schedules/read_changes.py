@@ -227,7 +227,7 @@ def _check_count(previous: EarlierReads, reading: Reading, now: datetime) -> Ite
 def _check_date_order(reading: Reading) -> Iterator[Alarm]:
     raws = [each.slot.raw for each in reading.announcements if each.slot.reason == "order"]
     if raws:
-        yield Alarm(AlarmKind.DATE_ORDER, f"{len(raws)} dates fit only another order of day and month ({raws[0]})")
+        yield Alarm(AlarmKind.DATE_ORDER, f"dates with day and month exchanged: {len(raws)}, such as {raws[0]}")
 
 
 def _check_readable(reading: Reading) -> Iterator[Alarm]:

@@ -64,7 +64,7 @@ def read_instant(text: str, today: date) -> datetime | None:
 
 
 def to_local_iso(text: str) -> str:
-    """Return a time or day that people write as local ISO text. Text that cannot be read is returned as it is."""
+    """Return a typed time or day, such as `9.30am`, as local ISO text. Text that cannot be read stays as it is."""
     try:
         datetime.fromisoformat(text)
     except ValueError:

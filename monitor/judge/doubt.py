@@ -55,7 +55,7 @@ def _needs_promise(case: Case, promise: Promise, part: PartVerdict, *, is_unlist
     """Return whether the verdict on a part rests on its promise, so that a doubtful promise makes it `unproven`.
 
     A breach or exposure does. So does `on_time`, unless the part was out before its calendar showed the next edition.
-    An unproven part counts too if the calendar dropped the entry (`is_unlisted`), because that is its better reason.
+    An unproven part counts too if the calendar dropped the entry (`is_unlisted`), which says more than its own reason.
     """
     if part.exposures or part.verdict in BREACHES:
         return True

@@ -295,7 +295,7 @@ def merge_by_state(runs: Sequence[Run]) -> list[Run]:
     """Return the runs of one target, merged so that people have fewer to read.
 
     Equal runs of one monitor become one run, which counts the failed looks between them in `failed`. Other failed runs
-    become one run for each monitor and reason.
+    that follow each other become one run for each monitor and reason.
     """
     merged: list[Run] = []
     for is_failed, group in groupby(_merge_equal_runs(runs), key=lambda run: run.state is State.UNKNOWN):

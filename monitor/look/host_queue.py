@@ -231,7 +231,7 @@ class HostQueue:
         self._pacer.record_start(steady)
 
     def _free_place_of_request(self) -> None:
-        """Free the place of a request that has ended and was not a look. Let the next request have the place."""
+        """Free the place of a request that was not a look, such as a calendar read. Let the next one have the place."""
         self.under_way -= 1
         if self._is_running:
             self.wake()  # `run` decides whether a look or a request gets the place, and when

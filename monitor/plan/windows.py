@@ -327,7 +327,7 @@ def _add_loss_windows(plan: Sequence[Window], progress: Progress, watch: WatchSe
 
 
 def _windows_of_view(plan: list[Window], target: _TargetKind, progress: Progress, slot: Slot) -> list[Window]:
-    """Return the windows of `plan` as the target's view needs them: some, all, or all with wider spacings."""
+    """Return the windows of `plan` that a target's view needs. Origins need some, the content API wider spacings."""
     if target.view is View.ORIGIN and not target.witness:  # looks past the caches
         is_release_out = progress.stage is Stage.SEEN
         if is_release_out and not progress.is_complete:

@@ -229,9 +229,9 @@ def make_uids_unique(made: Sequence[Announcement], without_uid: Collection[int])
         uids_and_days = {(result[index].uid, first_day(result[index].slot)) for index in without_uid}
         day_count = Counter(uid for uid, _ in uids_and_days)
         for index in without_uid:
-            day = first_day(made[index].slot)
+            original, day = made[index], first_day(made[index].slot)
             if day_count[result[index].uid] > 1 and day is not None:
-                result[index] = replace(made[index], uid=f"{made[index].uid}@{day.strftime(date_format)}")
+                result[index] = replace(original, uid=f"{original.uid}@{day.strftime(date_format)}")
     return result
 
 

@@ -155,7 +155,7 @@ BUDGETS = {
     "alerts": 9509,
     "schedules": 8358,
     "monitor/plan": 1805,
-    "monitor/look": 6205,
+    "monitor/look": 6206,
     "monitor/judge": 4439,
     "monitor/store": 5893,
     "monitor/deliver": 3082,

@@ -28,10 +28,11 @@ def recognise(answer: Answer, context: Context) -> Recognised:
     if not names_a_period(context.title) or any(_ANNOUNCES_NEXT.search(text) for text in headlines):
         return unknown("no period of what is out")
     comparisons = [names_same_period(context.title, text) for text in headlines]  # None: the headline names no period
-    if False in comparisons and True not in comparisons:
-        return absent("the page shows another period")
-    if False in comparisons or True not in comparisons:
-        return unknown("its heading and its title name two periods" if True in comparisons else "names no period")
+    names_ours, names_another = True in comparisons, False in comparisons
+    if names_ours and names_another:
+        return unknown("its heading and its title name two periods")
+    if not names_ours:
+        return absent("the page shows another period") if names_another else unknown("names no period")
     placeholder = read_placeholder(page, answer, context)
     if placeholder is not None:
         # The text only announces the release, but may not be up to date, because the headlines name the right period.

@@ -150,7 +150,7 @@ def test_date_with_day_and_month_exchanged_raises_alarm() -> None:
     month_first = replace(entries(1)[0], uid="odd", slot=Slot(Precision.NONE, raw="07/23/2026", reason="order"))
     (alarm,) = alarms_of_first_read([*entries(30), month_first])
     assert alarm.kind is AlarmKind.DATE_ORDER
-    assert alarm.detail == "1 dates fit only another order of day and month (07/23/2026)"
+    assert alarm.detail == "dates with day and month exchanged: 1, such as 07/23/2026"
 
 
 @given(st.integers(0, 200), st.lists(st.integers(0, 200), min_size=1, max_size=8))
