@@ -32,8 +32,8 @@ async def let_release_a_pass_and_be_unlisted_for_91_days(monitor: CalendarMonito
 
 
 @with_calendar_monitor()
-async def test_after_a_start_a_release_that_is_long_over_is_only_in_the_store(monitor: CalendarMonitor) -> None:
-    # A release is long over if its slot passed and a calendar last showed it more than 90 days ago.
+async def test_long_past_release_is_only_in_store_after_restart(monitor: CalendarMonitor) -> None:
+    """A release is long over if its slot passed and a calendar last showed it more than 90 days ago."""
     await let_release_a_pass_and_be_unlisted_for_91_days(monitor)
     assert set(monitor.daemon.core.ledger.releases) == {"a", "b"}
     await monitor.restart()
@@ -44,7 +44,7 @@ async def test_after_a_start_a_release_that_is_long_over_is_only_in_the_store(mo
 
 
 @with_calendar_monitor()
-async def test_a_running_monitor_drops_releases_that_are_long_over_once_a_day(monitor: CalendarMonitor) -> None:
+async def test_running_monitor_drops_long_past_releases_daily(monitor: CalendarMonitor) -> None:
     await let_release_a_pass_and_be_unlisted_for_91_days(monitor)
     await monitor.daemon.admission.roll()
     ledger = monitor.daemon.core.ledger
@@ -57,9 +57,7 @@ async def test_a_running_monitor_drops_releases_that_are_long_over_once_a_day(mo
 
 
 @with_calendar_monitor()
-async def test_a_past_release_that_its_calendar_shows_again_keeps_the_times_of_its_first_read(
-    monitor: CalendarMonitor,
-) -> None:
+async def test_relisted_past_release_keeps_times_of_first_read(monitor: CalendarMonitor) -> None:
     await let_release_a_pass_and_be_unlisted_for_91_days(monitor)
     before = monitor.daemon.core.store.ledger.release("a")
     # After a restart the release is only in the store, until its calendar shows it again.
@@ -78,9 +76,7 @@ async def test_a_past_release_that_its_calendar_shows_again_keeps_the_times_of_i
 
 
 @with_calendar_monitor()
-async def test_a_new_slot_of_a_release_that_memory_has_dropped_is_added_to_its_earlier_promises(
-    monitor: CalendarMonitor,
-) -> None:
+async def test_new_slot_of_dropped_release_joins_earlier_promises(monitor: CalendarMonitor) -> None:
     await let_release_a_pass_and_be_unlisted_for_91_days(monitor)
     await monitor.restart()
     await monitor.read_calendar(csv(row("a", "2027-03-01", title="Example awareness"), COMING_RELEASE))
@@ -92,7 +88,7 @@ async def test_a_new_slot_of_a_release_that_memory_has_dropped_is_added_to_its_e
 
 
 @with_calendar_monitor(OTHER)
-async def test_the_id_of_a_release_that_memory_has_dropped_is_not_given_to_another(monitor: CalendarMonitor) -> None:
+async def test_id_of_dropped_release_is_not_reused(monitor: CalendarMonitor) -> None:
     def entry(uid: str, day: str) -> dict[str, str]:
         return {"uid": uid, "title": "Example awareness", "producer": "example-office", "release_date": day}
 
@@ -114,9 +110,7 @@ async def test_the_id_of_a_release_that_memory_has_dropped_is_not_given_to_anoth
 
 
 @with_calendar_monitor()
-async def test_an_entry_is_matched_by_link_or_title_with_a_stored_past_release_of_its_producer(
-    monitor: CalendarMonitor,
-) -> None:
+async def test_entry_is_matched_with_stored_past_release(monitor: CalendarMonitor) -> None:
     await let_release_a_pass_and_be_unlisted_for_91_days(monitor)
     await monitor.restart()
     ledger = monitor.daemon.core.ledger
@@ -132,7 +126,7 @@ async def test_an_entry_is_matched_by_link_or_title_with_a_stored_past_release_o
 
 
 @with_calendar_monitor()
-async def test_the_series_of_a_past_release_that_is_only_in_the_store_is_known(monitor: CalendarMonitor) -> None:
+async def test_series_of_a_stored_past_release_is_known(monitor: CalendarMonitor) -> None:
     await let_release_a_pass_and_be_unlisted_for_91_days(monitor)
     await monitor.restart()
     # Editions of one series may differ in the period in their titles.
@@ -141,9 +135,7 @@ async def test_the_series_of_a_past_release_that_is_only_in_the_store_is_known(m
 
 
 @with_calendar_monitor()
-async def test_past_release_is_loaded_with_its_promises_on_request_and_an_unknown_one_is_none(
-    monitor: CalendarMonitor,
-) -> None:
+async def test_past_release_is_loaded_on_request(monitor: CalendarMonitor) -> None:
     await let_release_a_pass_and_be_unlisted_for_91_days(monitor)
     await monitor.restart()
     loaded = await monitor.daemon.core.ledger.load_release("a")
@@ -165,7 +157,7 @@ EDITION_MISSING = "CALENDAR: no calendar announces the next edition of Example y
 
 @pytest.mark.parametrize("is_restarted", [True, False])
 @with_calendar_monitor(begins=datetime(2025, 11, 1, 12, tzinfo=UTC))
-async def test_a_missing_edition_is_reported_even_if_past_editions_are_only_in_the_store(
+async def test_missing_edition_is_reported_from_stored_past_editions(
     monitor: CalendarMonitor, *, is_restarted: bool
 ) -> None:
     # 1 November 2025: the calendar shows the editions of each April and October so far. Ten minutes later it does not.
@@ -188,8 +180,8 @@ async def test_a_missing_edition_is_reported_even_if_past_editions_are_only_in_t
 
 
 @with_calendar_monitor(begins=datetime(2025, 11, 1, 12, tzinfo=UTC))
-async def test_an_edition_that_is_due_in_five_months_is_not_reported_as_missing(monitor: CalendarMonitor) -> None:
-    # The editions come each April and October. In November the next one need not be announced yet.
+async def test_edition_due_in_five_months_is_not_missing(monitor: CalendarMonitor) -> None:
+    """The editions come each April and October. In November the next one need not be announced yet."""
     await monitor.read_calendar(csv(*PAST_EDITIONS, *OTHER_RELEASES))
     await monitor.read_calendar(csv(*OTHER_RELEASES), after=10)
     await monitor.daemon.calendar_reads.report_missing_editions()

@@ -42,7 +42,7 @@ def entry(name: str, when: str, url: str = "", title: str = "") -> dict[str, str
 
 
 @with_calendar_monitor()
-async def test_a_release_that_moves_keeps_every_promise(monitor: CalendarMonitor) -> None:
+async def test_moved_release_keeps_every_promise(monitor: CalendarMonitor) -> None:
     await monitor.read_calendar(csv(row("a"), row("b", "2026-12-03")))
     await monitor.read_calendar(csv(row("a", "2026-11-27"), row("b", "2026-12-03")), after=10)
     assert promised_times(monitor, "a") == [("stats", "26 09:30"), ("stats", "27 09:30")]
@@ -50,9 +50,7 @@ async def test_a_release_that_moves_keeps_every_promise(monitor: CalendarMonitor
 
 
 @with_calendar_monitor()
-async def test_an_unchanged_entry_was_last_seen_and_its_promise_confirmed_by_the_latest_read(
-    monitor: CalendarMonitor,
-) -> None:
+async def test_latest_read_confirms_an_unchanged_entry(monitor: CalendarMonitor) -> None:
     first = await monitor.read_calendar(csv(row("a")))
     second = await monitor.read_calendar(after=10)
     (promise,), (entry,) = (
@@ -64,9 +62,7 @@ async def test_an_unchanged_entry_was_last_seen_and_its_promise_confirmed_by_the
 
 
 @with_calendar_monitor()
-async def test_an_entry_that_leaves_a_calendar_cancels_no_promise_and_keeps_when_it_was_last_seen(
-    monitor: CalendarMonitor,
-) -> None:
+async def test_entry_that_leaves_a_calendar_keeps_its_promise(monitor: CalendarMonitor) -> None:
     def entry_of_a() -> Announced:
         (entry,) = (each for each in monitor.daemon.core.store.ledger.announced("stats") if each.uid == "a")
         return entry
@@ -81,7 +77,7 @@ async def test_an_entry_that_leaves_a_calendar_cancels_no_promise_and_keeps_when
 
 
 @with_calendar_monitor()
-async def test_reads_that_no_longer_show_an_entry_are_counted_and_survive_a_restart(monitor: CalendarMonitor) -> None:
+async def test_count_of_reads_without_an_entry_survives_restart(monitor: CalendarMonitor) -> None:
     def reads_without_a() -> Unlisted | None:
         (promise,) = monitor.daemon.core.store.ledger.promises(["a"])
         assert monitor.daemon.core.ledger.promises("a") == [promise]
@@ -101,7 +97,7 @@ async def test_reads_that_no_longer_show_an_entry_are_counted_and_survive_a_rest
 
 
 @with_calendar_monitor()
-async def test_an_entry_shown_under_another_id_is_not_missing(monitor: CalendarMonitor) -> None:
+async def test_entry_shown_under_another_id_is_not_missing(monitor: CalendarMonitor) -> None:
     await monitor.read_calendar(csv(row("a", title="Example awareness"), row("b")))
     await monitor.read_calendar(csv(row("a2", title="Example awareness"), row("b")), after=10)
     # The promises are those of `a`, `a2` and `b`.
@@ -109,9 +105,8 @@ async def test_an_entry_shown_under_another_id_is_not_missing(monitor: CalendarM
 
 
 @with_calendar_monitor(OTHER)
-async def test_an_entry_counts_as_unlisted_if_an_entry_with_another_title_has_its_page_and_slot(
-    monitor: CalendarMonitor,
-) -> None:
+async def test_entry_is_unlisted_if_another_title_takes_its_place(monitor: CalendarMonitor) -> None:
+    """The new entry has its page and slot, so perhaps it replaces it: its title is a successor."""
     page, slot = "https://stats.example/example", "2026-11-26T09:30:00"
     await monitor.read_calendar(as_json(entry("a", slot, page, title="Example of one region")), "own")
     # Perhaps the new entry replaces the old one: its title is a successor.
@@ -122,7 +117,7 @@ async def test_an_entry_counts_as_unlisted_if_an_entry_with_another_title_has_it
 
 
 @with_calendar_monitor()
-async def test_unchanged_calendar_makes_no_promise_after_a_restart(monitor: CalendarMonitor) -> None:
+async def test_unchanged_calendar_makes_no_promise_after_restart(monitor: CalendarMonitor) -> None:
     first = await monitor.read_calendar(csv(row("a"), row("b", "2026-12-03")))
     await monitor.restart()
     # The slot of `b` is too far ahead for it to be watched.
@@ -135,9 +130,7 @@ async def test_unchanged_calendar_makes_no_promise_after_a_restart(monitor: Cale
 
 
 @with_calendar_monitor()
-async def test_a_change_during_a_restart_was_made_between_the_last_read_before_it_and_the_first_after_it(
-    monitor: CalendarMonitor,
-) -> None:
+async def test_change_during_restart_is_dated_between_the_reads(monitor: CalendarMonitor) -> None:
     last_read_before = await monitor.read_calendar(csv(row("a", "2026-11-26")))
     await monitor.clock.sleep(7200)
     await monitor.restart()
@@ -149,7 +142,7 @@ async def test_a_change_during_a_restart_was_made_between_the_last_read_before_i
 
 
 @with_calendar_monitor(STATS, OTHER)
-async def test_two_calendars_that_come_to_share_a_link_are_watched_as_one_release(monitor: CalendarMonitor) -> None:
+async def test_calendars_that_share_a_link_become_one_release(monitor: CalendarMonitor) -> None:
     link = "https://stats.example/a"
     await monitor.read_calendar(csv(row("a", title="Example awareness")))
     await monitor.read_calendar(as_json(entry("a", "2026-11-26T09:45:00", title="Quite another name")), "own")
@@ -166,7 +159,8 @@ async def test_two_calendars_that_come_to_share_a_link_are_watched_as_one_releas
 
 
 @with_calendar_monitor(STATS, OTHER)
-async def test_pins_join_entries_with_different_titles_and_addresses_after_a_restart(monitor: CalendarMonitor) -> None:
+async def test_pins_join_differing_entries_after_a_restart(monitor: CalendarMonitor) -> None:
+    """A pin gives all entries of a title to the release with its id."""
     await monitor.read_calendar(csv(row("a", title="Example awareness")))
     await monitor.read_calendar(as_json(entry("a", "2026-11-26T09:30:00", title="Quite another name")), "own")
     assert len(monitor.daemon.core.ledger.releases) == 2
@@ -181,6 +175,7 @@ async def test_pins_join_entries_with_different_titles_and_addresses_after_a_res
 
 
 def test_split_separates_entries_that_share_a_link(tmp_path: Path) -> None:
+    """The setting `split` names entries that must not be joined with others of their link."""
     link = "https://stats.example/a"
 
     async def act(monitor: CalendarMonitor) -> None:
@@ -193,9 +188,7 @@ def test_split_separates_entries_that_share_a_link(tmp_path: Path) -> None:
 
 
 @with_calendar_monitor()
-async def test_a_large_calendar_is_stored_whole_and_a_second_read_confirms_only_near_promises(
-    monitor: CalendarMonitor,
-) -> None:
+async def test_second_read_of_large_calendar_confirms_only_near_promises(monitor: CalendarMonitor) -> None:
     near = row("near", "2026-11-20")
     years_ahead = [row(f"r{n}", f"{2027 + n // 300}-03-01") for n in range(4_500)]
     first = await monitor.read_calendar(csv(near, *years_ahead))
@@ -210,9 +203,8 @@ async def test_a_large_calendar_is_stored_whole_and_a_second_read_confirms_only_
 
 
 @with_calendar_monitor()
-async def test_releases_are_written_in_order_so_that_two_monitors_never_wait_for_each_other(
-    monitor: CalendarMonitor,
-) -> None:
+async def test_releases_are_written_in_order_of_their_ids(monitor: CalendarMonitor) -> None:
+    """So two monitors that write at the same time never wait for each other."""
     await monitor.read_calendar(csv(*(row(f"r{n}") for n in range(50))))
     with closing(sqlite3.connect(monitor.settings.store.url.removeprefix("sqlite:///"))) as store:
         written = [name for (name,) in store.execute("SELECT id FROM release ORDER BY rowid")]
@@ -228,7 +220,7 @@ async def test_reason_of_a_join_is_stored(monitor: CalendarMonitor) -> None:
 
 
 @with_calendar_monitor()
-async def test_the_first_read_of_a_calendar_in_a_csv_file_may_be_empty(monitor: CalendarMonitor) -> None:
+async def test_first_read_of_a_csv_calendar_may_be_empty(monitor: CalendarMonitor) -> None:
     first = await monitor.read_calendar(csv())
     assert first.usable
     second = await monitor.read_calendar(csv(row("a")), after=10)
@@ -247,7 +239,7 @@ ROUNDING = timedelta(seconds=2)
 
 
 @with_calendar_monitor()
-async def test_a_read_confirms_an_unchanged_promise_as_of_when_its_copy_was_made(monitor: CalendarMonitor) -> None:
+async def test_read_confirms_promise_as_of_its_cached_copy(monitor: CalendarMonitor) -> None:
     await monitor.read_calendar(csv(row("births")))
     copy = Reply(200, csv(row("births")).body, {"Age": "60", "Cache-Control": "max-age=300"})
     await monitor.read_calendar(copy, after=10)
@@ -259,10 +251,8 @@ async def test_a_read_confirms_an_unchanged_promise_as_of_when_its_copy_was_made
 
 
 @with_calendar_monitor()
-async def test_a_change_was_made_between_the_cached_copy_that_lacks_it_and_the_cached_copy_that_shows_it(
-    monitor: CalendarMonitor,
-) -> None:
-    # The first read gets a copy that is 60 s old. Ten minutes later the second gets one that is 30 s old.
+async def test_change_is_dated_between_two_cached_copies(monitor: CalendarMonitor) -> None:
+    """The first read gets a copy that is 60 s old. Ten minutes later the second gets one that is 30 s old."""
     await monitor.read_calendar(Reply(200, csv(row("births", time="09:30")).body, {"Age": "60"}))
     await monitor.read_calendar(Reply(200, csv(row("births", time="07:00")).body, {"Age": "30"}), after=10)
     second = timedelta(seconds=1)
@@ -277,7 +267,7 @@ async def test_a_change_was_made_between_the_cached_copy_that_lacks_it_and_the_c
 
 
 @with_calendar_monitor()
-async def test_a_copy_older_than_the_last_read_takes_no_change_back(monitor: CalendarMonitor) -> None:
+async def test_copy_older_than_last_read_reverts_no_change(monitor: CalendarMonitor) -> None:
     await monitor.read_calendar(csv(row("births")))
     await monitor.read_calendar(csv(row("births", time="07:00")), after=10)
     # The copy is 900 s old, and the last read was 600 s ago.

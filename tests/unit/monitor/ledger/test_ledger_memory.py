@@ -90,9 +90,7 @@ async def reopen_with_controlled_store(monitor: CalendarMonitor) -> ControlledSt
 
 
 @with_calendar_monitor()
-async def test_a_read_that_could_not_be_written_leaves_nothing_in_memory_or_in_the_store(
-    monitor: CalendarMonitor,
-) -> None:
+async def test_failed_write_leaves_nothing_in_memory_or_store(monitor: CalendarMonitor) -> None:
     store = await reopen_with_controlled_store(monitor)
     store.refuses_next_promises = True
     with pytest.raises(Conflict):
@@ -103,9 +101,7 @@ async def test_a_read_that_could_not_be_written_leaves_nothing_in_memory_or_in_t
 
 
 @with_calendar_monitor()
-async def test_the_read_after_one_that_could_not_be_written_records_all_entries_as_new(
-    monitor: CalendarMonitor,
-) -> None:
+async def test_read_after_a_failed_write_records_entries_as_new(monitor: CalendarMonitor) -> None:
     store = await reopen_with_controlled_store(monitor)
     store.refuses_next_promises = True
     with pytest.raises(Conflict):
@@ -120,7 +116,7 @@ async def test_the_read_after_one_that_could_not_be_written_records_all_entries_
 
 
 @with_calendar_monitor()
-async def test_change_that_could_not_be_written_does_not_change_watched_releases(monitor: CalendarMonitor) -> None:
+async def test_unwritten_change_does_not_reach_watched_releases(monitor: CalendarMonitor) -> None:
     store = await reopen_with_controlled_store(monitor)
     await monitor.read_calendar(csv(row("a")))
     store.refuses_next_promises = True
@@ -134,9 +130,7 @@ async def test_change_that_could_not_be_written_does_not_change_watched_releases
 
 
 @with_calendar_monitor(STATS, OTHER)
-async def test_join_that_could_not_be_written_moves_no_entry_and_the_next_read_makes_it(
-    monitor: CalendarMonitor,
-) -> None:
+async def test_unwritten_join_is_made_at_next_read(monitor: CalendarMonitor) -> None:
     link = "https://stats.example/a"
     store = await reopen_with_controlled_store(monitor)
     await monitor.read_calendar(csv(row("a", title="Example awareness")))
@@ -166,7 +160,7 @@ def entry(name: str, url: str, title: str = "Quite another name") -> dict[str, s
 
 
 @with_calendar_monitor()
-async def test_the_hourly_job_does_not_load_a_release_again_once_its_watch_has_ended(monitor: CalendarMonitor) -> None:
+async def test_release_whose_watch_ended_is_not_loaded_again(monitor: CalendarMonitor) -> None:
     store = await reopen_with_controlled_store(monitor)
     # A release is watched until 15 days after its slot, here until 9:30 on 11 December.
     await monitor.read_calendar(csv(row("a", "2026-11-26", "09:30")))
@@ -183,10 +177,9 @@ async def test_the_hourly_job_does_not_load_a_release_again_once_its_watch_has_e
 
 
 @with_calendar_monitor()
-async def test_a_release_whose_watch_has_ended_is_watched_again_if_its_calendar_moves_it_to_a_near_day(
-    monitor: CalendarMonitor,
-) -> None:
-    # A release is watched until 15 days after its slot, here until 9:30 on 11 December. Then the hourly job drops it.
+async def test_release_moved_to_a_near_day_is_watched_again(monitor: CalendarMonitor) -> None:
+    """A release is watched until 15 days after its slot, here until 9:30 on 11 December. Then the hourly job drops
+    it."""
     await monitor.read_calendar(csv(row("a", "2026-11-26", "09:30")))
     await sleep_until(monitor, datetime(2026, 12, 11, 10, tzinfo=UTC))
     watch = monitor.daemon.watch
@@ -199,9 +192,8 @@ async def test_a_release_whose_watch_has_ended_is_watched_again_if_its_calendar_
 
 
 @with_calendar_monitor()
-async def test_verdict_left_open_while_the_monitor_was_down_is_made_final_and_notified_and_then_dropped(
-    monitor: CalendarMonitor,
-) -> None:
+async def test_verdict_left_open_during_downtime_becomes_final(monitor: CalendarMonitor) -> None:
+    """The monitor is down at the slot, so no look can prove anything."""
     await monitor.read_calendar(csv(row("a")))
     await monitor.daemon.watch.judging.judge_all(["a"])
     await monitor.clock.sleep((60 * DAY).total_seconds())
@@ -219,9 +211,7 @@ async def test_verdict_left_open_while_the_monitor_was_down_is_made_final_and_no
 
 
 @with_calendar_monitor(STATS, OTHER)
-async def test_two_releases_that_pins_join_are_listed_as_one_and_their_old_ids_keep_their_promises(
-    monitor: CalendarMonitor,
-) -> None:
+async def test_pinned_releases_become_one_and_keep_old_promises(monitor: CalendarMonitor) -> None:
     # Two calendars announce a release each. Both are judged.
     await monitor.read_calendar(csv(row("a", title="Example awareness")))
     await monitor.read_calendar(as_json(entry("a", url="", title="Quite another name")), "own")
@@ -244,7 +234,9 @@ async def test_two_releases_that_pins_join_are_listed_as_one_and_their_old_ids_k
 
 
 @with_calendar_monitor()
-async def test_runs_and_incidents_move_with_a_release_that_a_pin_renames(monitor: CalendarMonitor) -> None:
+async def test_runs_and_incidents_move_with_a_renamed_release(monitor: CalendarMonitor) -> None:
+    """A pin gives the release another id."""
+
     def seen(name: str) -> Run:
         return Run(f"{name}/page/edge", State.ABSENT, START, START, START, START)
 
@@ -263,9 +255,7 @@ async def test_runs_and_incidents_move_with_a_release_that_a_pin_renames(monitor
 
 
 @with_calendar_monitor(STATS, OTHER)
-async def test_the_title_that_a_release_gets_from_a_new_order_of_calendars_is_stored_by_the_hourly_job(
-    monitor: CalendarMonitor,
-) -> None:
+async def test_hourly_job_stores_title_of_new_calendar_order(monitor: CalendarMonitor) -> None:
     def title_in_store() -> str:
         release = monitor.daemon.core.store.ledger.release("a")
         assert release is not None
@@ -285,9 +275,7 @@ async def test_the_title_that_a_release_gets_from_a_new_order_of_calendars_is_st
 
 
 @with_calendar_monitor()
-async def test_a_release_takes_the_id_of_its_pin_even_if_it_had_that_id_before_another_pin(
-    monitor: CalendarMonitor,
-) -> None:
+async def test_release_can_get_an_earlier_id_back_by_pin(monitor: CalendarMonitor) -> None:
     await monitor.read_calendar(csv(row("a", title="Example awareness")))
     for pinned_id in ("awareness", "a"):
         pin = Pin(id=pinned_id, title="Example awareness")

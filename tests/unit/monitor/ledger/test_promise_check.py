@@ -66,49 +66,51 @@ def running_check() -> PromiseCheck:
 
 
 @pytest.mark.parametrize("kind", [VerdictKind.LATE, VerdictKind.OVERDUE, VerdictKind.NOT_PUBLISHED, VerdictKind.EARLY])
-def test_a_breach_needs_its_promise_to_be_confirmed_since_its_slot(kind: VerdictKind) -> None:
+def test_breach_needs_promise_confirmed_since_its_slot(kind: VerdictKind) -> None:
+    """To confirm a promise is to read its calendar again and find it unchanged."""
     assert confirmation_needed_since(verdict(page_verdict(kind))) == SLOT
 
 
 @pytest.mark.parametrize("kind", [VerdictKind.ON_TIME, VerdictKind.PENDING, VerdictKind.UNPROVEN])
-def test_without_a_breach_a_promise_needs_a_confirmation_only_if_it_is_in_doubt(kind: VerdictKind) -> None:
+def test_promise_without_breach_needs_confirmation_only_in_doubt(kind: VerdictKind) -> None:
     without_breach = verdict(page_verdict(kind))
     assert confirmation_needed_since(without_breach) is None
     assert confirmation_needed_since(replace(without_breach, findings=(Finding(Kind.BLIND),))) is None
     assert confirmation_needed_since(replace(without_breach, findings=(Finding(Kind.PROMISE_IN_DOUBT),))) == SLOT
 
 
-def test_any_part_that_is_behind_is_a_breach_and_a_release_without_a_slot_has_none() -> None:
+def test_any_late_part_is_a_breach_of_a_slot() -> None:
     assert confirmation_needed_since(verdict(page_verdict(VerdictKind.ON_TIME), page_verdict(VerdictKind.LATE))) == SLOT
     assert confirmation_needed_since(replace(verdict(page_verdict()), slot=None)) is None
 
 
-def test_a_promise_that_was_confirmed_at_its_slot_or_later_needs_no_other_confirmation() -> None:
+def test_promise_confirmed_since_its_slot_needs_no_other_confirmation() -> None:
     assert confirmation_needed_since(verdict(page_verdict(), confirmed_at=0)) is None
     assert confirmation_needed_since(verdict(page_verdict(), confirmed_at=1)) is None
     assert confirmation_needed_since(verdict(page_verdict(), confirmed_at=-1)) == SLOT
 
 
-def test_an_early_release_needs_its_promise_to_be_confirmed_since_its_latest_exposure_began() -> None:
+def test_early_release_needs_confirmation_since_its_latest_exposure() -> None:
+    """An exposure is a time in which a page was public before its slot."""
     exposed_twice = page_verdict(VerdictKind.EARLY, exposed_at=[-900, -300])
     assert confirmation_needed_since(verdict(exposed_twice)) == after_slot(-300)
 
 
-def test_after_the_slot_an_exposure_of_unknown_begin_needs_a_calendar_read_since_the_slot() -> None:
+def test_after_slot_an_undated_exposure_needs_read_since_slot() -> None:
     exposed_since_unknown_time = page_verdict(VerdictKind.EARLY, exposed_at=[None])
     five_minutes_after_slot = verdict(exposed_since_unknown_time, judged_at=after_slot(300))
     assert confirmation_needed_since(five_minutes_after_slot) == SLOT
 
 
-def test_before_the_slot_an_exposure_of_unknown_begin_needs_no_calendar_read() -> None:
-    # It would need a read since the exposure began, which is not known, or since the slot, which has not come.
+def test_before_slot_an_undated_exposure_needs_no_read() -> None:
+    """It would need a read since the exposure began, which is not known, or since the slot, which has not come."""
     exposed_since_unknown_time = page_verdict(VerdictKind.EARLY, exposed_at=[None])
     before_slot = verdict(exposed_since_unknown_time, judged_at=after_slot(-20))
     no_read_needed = None
     assert confirmation_needed_since(before_slot) is no_read_needed
 
 
-def test_a_late_part_needs_a_calendar_read_since_the_slot_even_after_one_since_an_exposure() -> None:
+def test_late_part_needs_read_since_slot_despite_earlier_read() -> None:
     # The page was exposed 900 s before the slot. The calendar was read 20 s after that, which is enough for the page.
     exposed_page = page_verdict(VerdictKind.EARLY, exposed_at=[-900])
     only_early = verdict(exposed_page, confirmed_at=-880)
@@ -129,17 +131,19 @@ def verdict_in_doubt(*, page_seen_at: float, judged_at: float) -> Verdict:
 
 
 @pytest.mark.parametrize("judged_at", [-200, -100, -1])
-def test_until_its_slot_a_promise_in_doubt_needs_a_calendar_read_since_its_page_was_first_seen(judged_at: int) -> None:
+def test_doubted_promise_needs_read_since_page_was_first_seen(judged_at: int) -> None:
+    """This is so until the slot."""
     in_doubt = verdict_in_doubt(page_seen_at=-200, judged_at=judged_at)
     assert confirmation_needed_since(in_doubt) == after_slot(-200)
 
 
-def test_after_its_slot_a_promise_in_doubt_needs_a_calendar_read_since_the_slot() -> None:
+def test_after_slot_a_doubted_promise_needs_read_since_slot() -> None:
     in_doubt = verdict_in_doubt(page_seen_at=-200, judged_at=300)
     assert confirmation_needed_since(in_doubt) == SLOT
 
 
-def test_a_breach_waits_ten_seconds_at_most_for_a_calendar_read() -> None:
+def test_breach_waits_ten_seconds_at_most_for_a_read() -> None:
+    """A calendar is read again before a breach is reported. LONGEST_WAIT is ten seconds."""
     # LONGEST_WAIT is ten seconds.
     check, watched = running_check(), WatchedStub()
     until = JUDGED_AT + LONGEST_WAIT
@@ -152,8 +156,9 @@ def test_a_breach_waits_ten_seconds_at_most_for_a_calendar_read() -> None:
     assert not watched.waits_for_calendar
 
 
-def test_a_verdict_made_before_its_exposure_by_our_clock_waits_until_the_time_of_the_exposure() -> None:
-    # The look saw the page 300 s before the slot. Then our clock was set back: the verdict is dated a second earlier.
+def test_verdict_dated_before_its_exposure_waits_until_then() -> None:
+    """The look saw the page 300 s before the slot. Then our clock was set back: the verdict is dated a second
+    earlier."""
     check, watched, exposed_at = running_check(), WatchedStub(), after_slot(-300)
     exposed = page_verdict(VerdictKind.EARLY, exposed_at=[-300])
     first_verdict = verdict(exposed, judged_at=after_slot(-301))
@@ -163,7 +168,7 @@ def test_a_verdict_made_before_its_exposure_by_our_clock_waits_until_the_time_of
     assert watched.wanted_read == WantedRead(since=exposed_at, deadline=exposed_at + LONGEST_WAIT)
 
 
-def test_a_verdict_made_at_the_time_of_its_exposure_requests_calendar_reads_and_waits_for_them() -> None:
+def test_verdict_at_exposure_requests_and_awaits_calendar_reads() -> None:
     check, watched, exposed_at = running_check(), WatchedStub(), after_slot(-300)
     exposed = verdict(page_verdict(VerdictKind.EARLY, exposed_at=[-300]), judged_at=exposed_at)
     judge_again_at = check.request_needed_reads(watched, exposed, CallCounter())
@@ -173,8 +178,8 @@ def test_a_verdict_made_at_the_time_of_its_exposure_requests_calendar_reads_and_
     assert asyncio.run(check.next_requested()) == calendars_of_release
 
 
-def test_each_new_breach_waits_for_a_calendar_read_since_it_began() -> None:
-    # The first exposure begins 900 s before the slot and is judged 100 s later. The second begins 300 s before it.
+def test_each_new_breach_waits_for_a_newer_read() -> None:
+    """The first exposure begins 900 s before the slot and is judged 100 s later. The second begins 300 s before it."""
     check, watched = running_check(), WatchedStub()
     exposed_once = verdict(page_verdict(VerdictKind.EARLY, exposed_at=[-900]), judged_at=after_slot(-800))
     check.request_needed_reads(watched, exposed_once, CallCounter())
@@ -193,16 +198,14 @@ def test_each_new_breach_waits_for_a_calendar_read_since_it_began() -> None:
     ],
     ids=["no reader", "promise confirmed since the slot", "no breach"],
 )
-def test_a_verdict_waits_no_longer_if_no_calendar_can_be_read_or_no_read_is_needed(
-    check: PromiseCheck, next_verdict: Verdict
-) -> None:
-    # An earlier verdict on the release waits for a calendar read. This is the next verdict.
+def test_verdict_stops_waiting_if_no_read_is_possible_or_needed(check: PromiseCheck, next_verdict: Verdict) -> None:
+    """An earlier verdict on the release waits for a calendar read. This is the next verdict."""
     watched = WatchedStub(waits_for_calendar=True)
     assert check.request_needed_reads(watched, next_verdict, CallCounter()) is None
     assert (watched.waits_for_calendar, watched.wanted_read) == (False, None)
 
 
-def test_only_a_calendar_without_a_read_since_the_slot_is_requested_and_its_read_calls_back() -> None:
+def test_only_calendar_without_recent_read_is_requested() -> None:
     check, callback = running_check(), CallCounter()
     check.record_read("govuk", SLOT)
     check.record_read("own", after_slot(-1))
@@ -214,7 +217,7 @@ def test_only_a_calendar_without_a_read_since_the_slot_is_requested_and_its_read
     assert not is_another_read_needed
 
 
-def test_a_calendar_is_requested_again_if_its_read_began_before_the_needed_time() -> None:
+def test_read_that_began_too_early_is_requested_again() -> None:
     check, judge_again = running_check(), CallCounter()
 
     async def read_a_second_too_early() -> list[str]:
@@ -227,7 +230,7 @@ def test_a_calendar_is_requested_again_if_its_read_began_before_the_needed_time(
     assert judge_again.number == 0
 
 
-def test_only_the_first_read_that_began_since_the_needed_time_has_the_release_judged_again() -> None:
+def test_only_first_sufficient_read_rejudges_the_release() -> None:
     check, judge_again = running_check(), CallCounter()
     check.request_reads(("govuk",), SLOT, "r", judge_again)
     check.record_read("govuk", begun=after_slot(1))
@@ -235,14 +238,14 @@ def test_only_the_first_read_that_began_since_the_needed_time_has_the_release_ju
     assert judge_again.number == 1
 
 
-def test_no_verdict_waits_for_a_calendar_read_as_long_as_no_reader_has_asked_for_requests() -> None:
-    # Without a reader no one would make the read.
+def test_no_verdict_waits_for_a_read_without_a_reader() -> None:
+    """Without a reader no one would make the read."""
     check, overdue = PromiseCheck(), verdict(page_verdict(VerdictKind.OVERDUE))
     judge_again_at = check.request_needed_reads(WatchedStub(), overdue, CallCounter())
     assert judge_again_at is None
 
 
-def test_a_verdict_waits_for_a_calendar_read_once_a_reader_has_asked_for_requests() -> None:
+def test_verdict_waits_for_a_read_once_a_reader_exists() -> None:
     check, overdue = PromiseCheck(), verdict(page_verdict(VerdictKind.OVERDUE), judged_at=JUDGED_AT)
     check.request_reads(("govuk",), SLOT, "another release", CallCounter())
     asyncio.run(check.next_requested())  # by the reader
@@ -250,7 +253,7 @@ def test_a_verdict_waits_for_a_calendar_read_once_a_reader_has_asked_for_request
     assert judge_again_at == JUDGED_AT + LONGEST_WAIT
 
 
-def test_a_calendar_read_that_began_earlier_but_ended_later_does_not_replace_a_later_one() -> None:
+def test_earlier_begun_read_does_not_replace_a_later_one() -> None:
     check = running_check()
     for read_at in (5, -5):
         check.record_read("govuk", after_slot(read_at))
@@ -258,7 +261,7 @@ def test_a_calendar_read_that_began_earlier_but_ended_later_does_not_replace_a_l
     assert not is_another_read_needed
 
 
-def test_a_calendar_read_has_those_releases_judged_again_that_need_no_later_read() -> None:
+def test_read_rejudges_releases_that_need_no_later_read() -> None:
     check, since_before, since_slot, since_after = running_check(), CallCounter(), CallCounter(), CallCounter()
     check.request_reads(("govuk",), after_slot(-10), "needs a read since 10 s before the slot", since_before)
     check.request_reads(("govuk",), SLOT, "needs a read since the slot", since_slot)
@@ -287,10 +290,8 @@ PENDING_AT_GUESSED_ADDRESS = replace(
     ],
     ids=["pending at a guessed address", "unproven at an address that was found"],
 )
-def test_a_page_that_is_not_out_at_an_address_that_was_not_announced_requests_a_calendar_read(
-    still_open: Verdict,
-) -> None:
-    # Once the page appears, its calendar may no longer show the announced time. So it is read before.
+def test_page_not_out_at_unannounced_address_requests_read(still_open: Verdict) -> None:
+    """Once the page appears, its calendar may no longer show the announced time. So it is read before."""
     watched = WatchedStub()
     assert asyncio.run(requests_calendar_read(watched, still_open))
     assert not watched.waits_for_calendar
@@ -306,15 +307,15 @@ def test_a_page_that_is_not_out_at_an_address_that_was_not_announced_requests_a_
     ],
     ids=["before the slot", "calendar read since the slot", "announced address", "on time"],
 )
-def test_a_page_requests_no_calendar_read_before_its_slot_or_if_none_is_needed(difference: dict[str, object]) -> None:
-    # Without the difference, a page that is not out at a guessed address 5 s after its slot requests a read.
+def test_page_requests_no_read_before_slot_or_without_need(difference: dict[str, object]) -> None:
+    """Without the difference, a page that is not out at a guessed address 5 s after its slot requests a read."""
     watched = WatchedStub()
     assert not asyncio.run(requests_calendar_read(watched, replace(PENDING_AT_GUESSED_ADDRESS, **difference)))
     assert not watched.waits_for_calendar
 
 
-def test_the_calendar_read_for_a_guessed_address_is_requested_five_seconds_after_the_slot() -> None:
-    # In the first five seconds, requests to the host are needed for looks.
+def test_read_for_guessed_address_waits_five_seconds() -> None:
+    """In the first five seconds, requests to the host are needed for looks."""
     check, watched = running_check(), WatchedStub()
     just_after_slot = replace(PENDING_AT_GUESSED_ADDRESS, at=after_slot(0.2))
     judge_again_at = check.request_needed_reads(watched, just_after_slot, CallCounter())

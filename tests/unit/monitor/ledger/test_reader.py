@@ -46,14 +46,14 @@ def read(
     return run_virtually(story)
 
 
-def test_a_read_returns_the_entries_of_its_calendar_after_one_request() -> None:
+def test_read_makes_one_request_and_returns_entries() -> None:
     (outcome,), requests = read({URL: Reply(200, ENTRY.encode())})
     assert (outcome.read.usable, outcome.read.entries, outcome.read.fault) == (True, 1, "")
     assert [one.title for one in outcome.reading.announcements] == ["Example claims"]
     assert [request.url for request in requests] == [URL]
 
 
-def test_an_unchanged_calendar_is_requested_by_its_etag_and_parsed_once() -> None:
+def test_unchanged_calendar_is_requested_by_etag_and_parsed_once() -> None:
     outcomes, requests = read({URL: Reply(200, ENTRY.encode(), etag='"a"')}, times=3)
     # Parsed again, it would be another object.
     assert all(outcome.reading is outcomes[0].reading for outcome in outcomes)
@@ -82,7 +82,7 @@ def test_an_unchanged_calendar_is_requested_by_its_etag_and_parsed_once() -> Non
         *("mirror", "stale", "firewall", "challenge", "sign-in"),
     ],
 )
-def test_failed_read_has_a_reason_in_one_line_and_no_reading(reply: Reply, reason: str) -> None:
+def test_failed_read_has_a_reason_and_no_reading(reply: Reply, reason: str) -> None:
     (outcome,), _ = read({URL: reply})
     assert (outcome.read.usable, outcome.reading) == (False, None)
     assert outcome.read.fault
@@ -110,7 +110,7 @@ class EvidenceNotes:
         return "record"
 
 
-def test_if_the_second_page_fails_the_first_one_is_kept_as_evidence_of_the_failed_read() -> None:
+def test_first_page_is_evidence_if_the_second_fails() -> None:
     async def story(clock: VirtualClock) -> None:
         fetcher = ScriptedFetcher(clock, {URL: Reply(200, ENTRY.encode()), f"{URL}?page=2": Reply(503)})
         evidence = EvidenceNotes()
@@ -122,7 +122,7 @@ def test_if_the_second_page_fails_the_first_one_is_kept_as_evidence_of_the_faile
     run_virtually(story)
 
 
-def test_a_read_that_gets_a_copy_from_a_cache_shows_the_calendar_as_of_when_the_copy_was_made() -> None:
+def test_cached_copy_shows_calendar_as_of_its_making() -> None:
     copy_of_120_seconds = Reply(200, ENTRY.encode(), {"Age": "120", "Cache-Control": "max-age=300"})
     (outcome,), _ = read({URL: copy_of_120_seconds})
     copied_at = outcome.read.started - timedelta(seconds=120)
@@ -132,15 +132,15 @@ def test_a_read_that_gets_a_copy_from_a_cache_shows_the_calendar_as_of_when_the_
     assert outcome.read.finished == copied_at + timedelta(seconds=1)
 
 
-def test_a_read_that_is_answered_with_304_shows_the_calendar_as_of_the_304() -> None:
-    # A 304 says that the calendar is still as it was. Here both the first answer and the 304 are 100 s old, and the 304
-    # comes a second later. So it shows the calendar as of a second later than the first answer did.
+def test_304_answer_shows_calendar_as_of_the_304() -> None:
+    """A 304 says that the calendar is still as it was. Here both the first answer and the 304 are 100 s old, and the
+    304 comes a second later. So it shows the calendar as of a second later than the first answer did."""
     reply = Reply(200, ENTRY.encode(), {"Age": "100"}, etag='"a"', seconds=1)
     (with_body, not_modified), _ = read({URL: reply}, times=2)
     assert not_modified.as_of == with_body.as_of + timedelta(seconds=1)
 
 
-def test_calendar_in_a_file_is_read_only_from_the_file(tmp_path: Path) -> None:
+def test_calendar_in_a_file_is_read_without_requests(tmp_path: Path) -> None:
     file = tmp_path / "releases.toml"
     file.write_text(ENTRY)
     (with_file, without_file), requests = read({}, times=2, file=file, after_each=lambda: file.unlink(missing_ok=True))

@@ -30,7 +30,7 @@ def incidents(monitor: CalendarMonitor) -> list[Incident]:
 
 
 @with_calendar_monitor()
-async def test_a_calendar_that_is_not_believed_makes_one_notice_and_stays_in_force(monitor: CalendarMonitor) -> None:
+async def test_doubted_read_gives_one_notice_and_changes_nothing(monitor: CalendarMonitor) -> None:
     await monitor.read_calendar(TWENTY_ENTRIES)
     last_good_read = monitor.last_read()
     for _ in range(3):
@@ -42,9 +42,7 @@ async def test_a_calendar_that_is_not_believed_makes_one_notice_and_stays_in_for
 
 
 @with_calendar_monitor()
-async def test_an_incident_of_a_calendar_closes_at_a_good_read_and_opens_again_without_a_second_notice(
-    monitor: CalendarMonitor,
-) -> None:
+async def test_calendar_incident_closes_and_reopens_without_second_notice(monitor: CalendarMonitor) -> None:
     await monitor.read_calendar(TWENTY_ENTRIES)
     await monitor.read_calendar(EIGHT_ENTRIES, after=10)
     (opened,) = incidents(monitor)
@@ -60,9 +58,7 @@ async def test_an_incident_of_a_calendar_closes_at_a_good_read_and_opens_again_w
 
 
 @with_calendar_monitor()
-async def test_a_fault_from_before_a_restart_is_not_notified_again_and_a_good_read_closes_it(
-    monitor: CalendarMonitor,
-) -> None:
+async def test_fault_from_before_restart_is_not_notified_again(monitor: CalendarMonitor) -> None:
     await monitor.read_calendar(TWENTY_ENTRIES)
     await monitor.read_calendar(EIGHT_ENTRIES, after=10)
     await monitor.clock.sleep(86_400)
@@ -74,10 +70,8 @@ async def test_a_fault_from_before_a_restart_is_not_notified_again_and_a_good_re
 
 
 @with_calendar_monitor()
-async def test_a_calendar_that_cannot_be_read_for_over_three_of_its_intervals_is_notified(
-    monitor: CalendarMonitor,
-) -> None:
-    # 12:00: a usable read. The calendar is read every 10 minutes. 12:10, 12:20 and 12:30: no read succeeds.
+async def test_unreadable_calendar_is_notified_after_three_intervals(monitor: CalendarMonitor) -> None:
+    """12:00: a usable read. The calendar is read every 10 minutes. 12:10, 12:20 and 12:30: no read succeeds."""
     await monitor.read_calendar(TWENTY_ENTRIES)
     for _ in range(3):
         await monitor.read_calendar(RESET, after=10)
@@ -91,10 +85,8 @@ async def test_a_calendar_that_cannot_be_read_for_over_three_of_its_intervals_is
 
 
 @with_calendar_monitor()
-async def test_a_calendar_that_cannot_be_read_for_over_three_of_its_intervals_makes_the_monitor_unready(
-    monitor: CalendarMonitor,
-) -> None:
-    # 12:00: a usable read. The calendar is read every 10 minutes. Until 12:40 no read succeeds.
+async def test_unreadable_calendar_makes_monitor_unready_after_three_intervals(monitor: CalendarMonitor) -> None:
+    """12:00: a usable read. The calendar is read every 10 minutes. Until 12:40 no read succeeds."""
     await monitor.read_calendar(TWENTY_ENTRIES)
     for _ in range(4):
         await monitor.read_calendar(RESET, after=10)
@@ -103,7 +95,7 @@ async def test_a_calendar_that_cannot_be_read_for_over_three_of_its_intervals_ma
 
 
 @with_calendar_monitor()
-async def test_a_person_may_accept_a_mass_change_for_a_day(monitor: CalendarMonitor) -> None:
+async def test_person_may_accept_a_mass_change_for_a_day(monitor: CalendarMonitor) -> None:
     moved = csv(*many(20, days=60))
     await monitor.read_calendar(TWENTY_ENTRIES)
     doubted = await monitor.read_calendar(moved, after=10)
@@ -117,8 +109,9 @@ async def test_a_person_may_accept_a_mass_change_for_a_day(monitor: CalendarMoni
     assert not (await monitor.read_calendar(csv(*many(20, days=90)))).usable
 
 
-def test_the_first_read_of_a_json_calendar_is_unusable_if_it_has_no_entries(tmp_path: Path) -> None:
-    # Any JSON can be such a calendar. Perhaps the configuration looks for the entries at the wrong place.
+def test_empty_first_read_of_json_calendar_is_unusable(tmp_path: Path) -> None:
+    """Any JSON can be such a calendar. Perhaps the configuration looks for the entries at the wrong place."""
+
     async def act(monitor: CalendarMonitor) -> None:
         read = await monitor.read_calendar(Reply(200, b"[]"))
         assert not read.usable
@@ -127,7 +120,7 @@ def test_the_first_read_of_a_json_calendar_is_unusable_if_it_has_no_entries(tmp_
     run_calendar_monitor(tmp_path, act, STATS | {"kind": "json"})
 
 
-def test_a_calendar_may_be_declared_empty(tmp_path: Path) -> None:
+def test_calendar_may_be_declared_empty(tmp_path: Path) -> None:
     async def act(monitor: CalendarMonitor) -> None:
         assert (await monitor.read_calendar(Reply(200, b"[]"))).usable
 
@@ -154,7 +147,7 @@ def are_closed(monitor: CalendarMonitor) -> list[bool]:
 
 
 @with_calendar_monitor(begins=datetime(2026, 11, 2, 12, tzinfo=UTC))
-async def test_people_are_notified_once_of_a_missing_edition_of_a_regular_series(monitor: CalendarMonitor) -> None:
+async def test_missing_edition_of_a_series_is_notified_once(monitor: CalendarMonitor) -> None:
     await monitor.read_calendar(csv(*MONTHLY_ROWS))
     for _ in range(2):
         await monitor.daemon.calendar_reads.report_missing_editions()
@@ -166,9 +159,8 @@ async def test_people_are_notified_once_of_a_missing_edition_of_a_regular_series
 
 @pytest.mark.parametrize("is_restarted", [True, False])
 @with_calendar_monitor(begins=datetime(2026, 11, 2, 12, tzinfo=UTC))
-async def test_an_incident_about_a_missing_edition_stays_open_while_its_calendar_is_not_fresh(
-    monitor: CalendarMonitor, *, is_restarted: bool
-) -> None:
+async def test_incident_stays_open_while_its_calendar_is_stale(monitor: CalendarMonitor, *, is_restarted: bool) -> None:
+    """The incident is about an edition that no calendar announces."""
     await monitor.read_calendar(csv(*MONTHLY_ROWS))
     await monitor.daemon.calendar_reads.report_missing_editions()
     # The calendar is read every 10 minutes, so after an hour without a read it is not fresh.
@@ -184,9 +176,7 @@ async def test_an_incident_about_a_missing_edition_stays_open_while_its_calendar
 
 
 @with_calendar_monitor(begins=datetime(2026, 11, 2, 12, tzinfo=UTC))
-async def test_a_missing_edition_is_reported_only_if_the_calendar_of_its_series_was_read_lately(
-    monitor: CalendarMonitor,
-) -> None:
+async def test_missing_edition_is_reported_only_after_a_recent_read(monitor: CalendarMonitor) -> None:
     await monitor.read_calendar(csv(*MONTHLY_ROWS))
     await monitor.clock.sleep(3600)
     await monitor.daemon.calendar_reads.report_missing_editions()
@@ -197,7 +187,7 @@ async def test_a_missing_edition_is_reported_only_if_the_calendar_of_its_series_
 
 
 @with_calendar_monitor()
-async def test_series_that_ended_long_ago_has_no_missing_edition(monitor: CalendarMonitor) -> None:
+async def test_long_ended_series_has_no_missing_edition(monitor: CalendarMonitor) -> None:
     # The last of six monthly slots was on 15 June 2025. It is November 2026 now.
     rows = [row(f"e{n}", f"2025-0{n}-15", title=f"Example earnings: part {n}") for n in range(1, 7)]
     await monitor.read_calendar(csv(*rows))
@@ -206,9 +196,7 @@ async def test_series_that_ended_long_ago_has_no_missing_edition(monitor: Calend
 
 
 @with_calendar_monitor()
-async def test_an_empty_calendar_is_believed_once_the_slots_of_all_its_entries_have_passed(
-    monitor: CalendarMonitor,
-) -> None:
+async def test_calendar_may_be_empty_after_all_its_slots(monitor: CalendarMonitor) -> None:
     at_1pm = [row(f"r{n}", "2026-11-16", "13:00") for n in range(8)]
     await monitor.read_calendar(csv(*at_1pm))
     assert monitor.clock.now() == datetime(2026, 11, 16, 12, tzinfo=UTC)
@@ -218,7 +206,7 @@ async def test_an_empty_calendar_is_believed_once_the_slots_of_all_its_entries_h
 
 @pytest.mark.slow
 @with_calendar_monitor()
-async def test_a_host_whose_answers_break_worker_processes_gets_one_notice_a_day(monitor: CalendarMonitor) -> None:
+async def test_host_that_breaks_workers_gets_one_notice_a_day(monitor: CalendarMonitor) -> None:
     def count_notices(host: str) -> int:
         return sum(f"answers of {host}" in subject for subject in monitor.notice_subjects())
 
@@ -239,10 +227,8 @@ async def test_a_host_whose_answers_break_worker_processes_gets_one_notice_a_day
 
 @pytest.mark.slow
 @with_calendar_monitor()
-async def test_the_incident_about_a_host_whose_answers_break_workers_is_closed_as_it_is_opened(
-    monitor: CalendarMonitor,
-) -> None:
-    # No event would show that the trouble is over.
+async def test_incident_about_broken_workers_is_closed_at_once(monitor: CalendarMonitor) -> None:
+    """No event would show that the trouble is over."""
     await monitor.read_calendar(TWENTY_ENTRIES)
     await monitor.break_worker("files.example", after=0)
     (incident,) = incidents(monitor)
@@ -253,7 +239,8 @@ async def test_the_incident_about_a_host_whose_answers_break_workers_is_closed_a
 
 
 @with_calendar_monitor()
-async def test_a_thousand_hosts_that_cost_too_much_make_twenty_notices_a_day(monitor: CalendarMonitor) -> None:
+async def test_thousand_costly_hosts_make_twenty_notices_a_day(monitor: CalendarMonitor) -> None:
+    """A costly host is one whose answers cost too much time or memory."""
     for number in range(1000):
         monitor.daemon.calendar_reads.health.costly.add(f"h{number}.example")
     await monitor.daemon.calendar_reads.incidents.report_costly_hosts()

@@ -31,10 +31,10 @@ def is_read_due(now: int, *, last_try: int, last_usable: int = -600, often: bool
         (-9, -14, -14, False),
     ],
 )
-def test_a_read_is_due_10_minutes_before_a_slot_if_no_read_since_15_minutes_before_it_was_usable(
+def test_read_is_due_10_minutes_before_slot_without_recent_one(
     now: int, last_try: int, last_usable: int, *, is_due_now: bool
 ) -> None:
-    # All are minutes from the slot, negative before it.
+    """Times are minutes after the slot. A usable read of the last 15 minutes before it is recent."""
     assert is_read_due(now, last_try=last_try, last_usable=last_usable) is is_due_now
 
 
@@ -43,10 +43,10 @@ def test_a_read_is_due_10_minutes_before_a_slot_if_no_read_since_15_minutes_befo
     [(-5, -10, False), (-4, -10, True), (-4, -5, True), (-4, -4, False), (-3, -4, False), (0, -10, False)],
 )
 @pytest.mark.parametrize("last_usable", [-60, -10])
-def test_a_read_is_due_4_minutes_before_a_slot_unless_one_was_tried_since_then(
+def test_read_is_due_4_minutes_before_slot_unless_tried(
     now: int, last_try: int, last_usable: int, *, is_due_now: bool
 ) -> None:
-    # All are minutes from the slot, negative before it. At the slot itself this read is no longer due.
+    """Times are minutes after the slot. At the slot itself this read is no longer due."""
     assert is_read_due(now, last_try=last_try, last_usable=last_usable) is is_due_now
 
 
@@ -58,10 +58,8 @@ def test_a_read_is_due_4_minutes_before_a_slot_unless_one_was_tried_since_then(
         *((60, 5, True), (60, 20, True)),
     ],
 )
-def test_reads_are_due_1_minute_and_5_and_60_minutes_after_a_slot_unless_one_was_tried_since_then(
-    now: int, last_try: int, *, is_due_now: bool
-) -> None:
-    # All are minutes from the slot, negative before it.
+def test_reads_are_due_1_5_and_60_minutes_after_slot(now: int, last_try: int, *, is_due_now: bool) -> None:
+    """Times are minutes after the slot. A read is not due again once it was tried."""
     assert is_read_due(now, last_try=last_try) is is_due_now
 
 
@@ -70,18 +68,14 @@ def test_reads_are_due_1_minute_and_5_and_60_minutes_after_a_slot_unless_one_was
     [(19, 4, True), (19, 5, False), (20, 4, False), (80, 5, False)],
     ids=["14 minutes later", "tried since", "15 minutes later", "20 minutes after the read at 60"],
 )
-def test_a_read_that_was_due_after_a_slot_and_was_not_tried_is_due_for_15_minutes(
-    now: int, last_try: int, *, is_due_now: bool
-) -> None:
-    # All are minutes after the slot. A read is due 5 and 60 minutes after it.
+def test_untried_read_stays_due_for_15_minutes(now: int, last_try: int, *, is_due_now: bool) -> None:
+    """Times are minutes after the slot. Reads are due 5 and 60 minutes after it."""
     assert is_read_due(now, last_try=last_try) is is_due_now
 
 
 @pytest.mark.parametrize(("now", "last_try"), [(-10, -11), (5, 4)])
-def test_a_calendar_that_is_read_often_anyway_needs_no_read_ten_minutes_before_or_five_after_a_slot(
-    now: int, last_try: int
-) -> None:
-    # Both are minutes after the slot, and negative before it.
+def test_often_read_calendar_needs_fewer_reads_around_slot(now: int, last_try: int) -> None:
+    """Times are minutes after the slot. A calendar read less often has reads 10 minutes before and 5 after it."""
     assert is_read_due(now, last_try=last_try, often=False)
     assert not is_read_due(now, last_try=last_try, often=True)
 
@@ -94,12 +88,13 @@ def test_a_calendar_that_is_read_often_anyway_needs_no_read_ten_minutes_before_o
         ("16m", "09:16", ["09:26", "09:31", "09:35", "10:30"]),
     ],
 )
-def test_a_calendar_that_is_read_every_15_minutes_has_fewer_reads_around_a_slot_than_a_rarer_one(
+def test_calendar_read_every_15_minutes_has_fewer_extra_reads(
     tmp_path: Path, every: str, read_before_at: str, expected_reads: list[str]
 ) -> None:
-    # The slot is at 09:30. A calendar has reads 4 minutes before it and 1 minute after it. One that is read less often
-    # than every 15 minutes has others 5 and 60 minutes after it, and 10 minutes before it unless it was read shortly
-    # before.
+    """The slot is at 09:30. A calendar has reads 4 minutes before it and 1 minute after it. One that is read less often
+    than every 15 minutes has others 5 and 60 minutes after it, and 10 minutes before it unless it was read shortly
+    before."""
+
     async def act(monitor: CalendarMonitor) -> None:
         day_of_slot = date(2026, 11, 17)
         first_read = datetime.combine(day_of_slot, time.fromisoformat(read_before_at), UTC)

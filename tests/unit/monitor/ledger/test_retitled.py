@@ -20,7 +20,7 @@ def title_events(monitor: CalendarMonitor) -> list[LedgerEvent]:
 
 
 @with_calendar_monitor()
-async def test_a_title_in_other_words_is_an_event_and_no_other_promise(monitor: CalendarMonitor) -> None:
+async def test_reworded_title_is_an_event_but_no_promise(monitor: CalendarMonitor) -> None:
     await monitor.read_calendar(csv(row("a", title="Example claims: March 2026")))
     with_old_title = await monitor.read_calendar(after=10)
     with_new_title = await monitor.read_calendar(csv(row("a", title="Claims in Example: March 2026")), after=10)
@@ -33,9 +33,7 @@ async def test_a_title_in_other_words_is_an_event_and_no_other_promise(monitor: 
 
 
 @with_calendar_monitor()
-async def test_a_title_with_another_period_is_an_event_also_if_the_monitor_was_restarted_in_between(
-    monitor: CalendarMonitor,
-) -> None:
+async def test_title_with_new_period_is_an_event_despite_restart(monitor: CalendarMonitor) -> None:
     before_restart = await monitor.read_calendar(csv(row("a", title="Claims in Example: March 2026")))
     await monitor.restart()
     after_restart = await monitor.read_calendar(csv(row("a", title="Claims in Example: June 2026")), after=10)
@@ -46,10 +44,8 @@ async def test_a_title_with_another_period_is_an_event_also_if_the_monitor_was_r
 
 
 @with_calendar_monitor()
-async def test_an_explanation_as_of_an_earlier_time_does_not_state_a_later_change_of_title(
-    monitor: CalendarMonitor,
-) -> None:
-    # REWORDED has other words than FIRST. NEXT has another period.
+async def test_earlier_explanation_omits_later_change_of_title(monitor: CalendarMonitor) -> None:
+    """REWORDED has other words than FIRST. NEXT has another period."""
     await monitor.read_calendar(csv(row("a", title=FIRST)))
     reworded = await monitor.read_calendar(csv(row("a", title=REWORDED)), after=10)
     await monitor.restart()
@@ -61,7 +57,7 @@ async def test_an_explanation_as_of_an_earlier_time_does_not_state_a_later_chang
 
 
 @with_calendar_monitor()
-async def test_people_are_notified_once_of_another_period_and_not_of_another_wording(monitor: CalendarMonitor) -> None:
+async def test_people_are_notified_of_new_period_not_new_wording(monitor: CalendarMonitor) -> None:
     await monitor.read_calendar(csv(row("a", title=FIRST), row("b")))
     await monitor.read_calendar(csv(row("a", title=REWORDED), row("b")), after=10)
     await monitor.read_calendar(csv(row("a", title=f"{REWORDED} "), row("b")), after=10)

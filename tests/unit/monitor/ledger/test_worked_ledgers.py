@@ -122,7 +122,7 @@ SLOT_OF_23_JULY = utc(7, 23, 8, 30)
 ENTRY_FOR_23_JULY = entry("X", "23 July 2026 9:30am")
 
 
-def test_move_announced_28_days_before_the_old_slot_is_not_short_notice() -> None:
+def test_move_28_days_before_slot_is_not_short_notice() -> None:
     outcome = outcome_of_reads(
         [read(utc(6, 1), ENTRY_FOR_23_JULY), read(utc(6, 25), entry("X", "30 July 2026 9:30am"))]
     )
@@ -131,7 +131,7 @@ def test_move_announced_28_days_before_the_old_slot_is_not_short_notice() -> Non
     assert outcome.events_with_read_number == [("announced", 1), ("re-dated", 2)]
 
 
-def test_move_announced_three_days_before_the_old_slot_is_short_notice() -> None:
+def test_move_three_days_before_slot_is_short_notice() -> None:
     outcome = outcome_of_reads(
         [read(utc(6, 1), ENTRY_FOR_23_JULY), read(utc(7, 20), entry("X", "30 July 2026 9:30am"))]
     )
@@ -140,8 +140,8 @@ def test_move_announced_three_days_before_the_old_slot_is_short_notice() -> None
     assert outcome.in_force.short_notice.days == 3
 
 
-def test_a_change_after_the_slot_leaves_the_old_slot_in_force_and_is_kept_beside_it() -> None:
-    # The slot is 23 July at 9:30am in London, which is 8:30 UTC. The change is read at 10:00 UTC that day.
+def test_change_after_slot_leaves_old_slot_in_force() -> None:
+    """The slot is 23 July at 9:30am in London, which is 8:30 UTC. The change is read at 10:00 UTC that day."""
     for_23_july, for_24_july = entry("X", "23 July 2026 9:30am"), entry("X", "24 July 2026 9:30am")
     outcome = outcome_of_reads([read(utc(6, 1), for_23_july), read(utc(7, 23, hour=10), for_24_july)])
     assert slot_instant(outcome.in_force) == utc(7, 23, 8, 30)
@@ -149,9 +149,9 @@ def test_a_change_after_the_slot_leaves_the_old_slot_in_force_and_is_kept_beside
     assert outcome.events_with_read_number == [("announced", 1), ("changed-after-slot", 2)]
 
 
-def test_an_entry_that_leaves_a_list_of_coming_releases_after_its_day_makes_no_event() -> None:
-    # Such a list drops each entry at the end of its day (`lists_overdue=False`), also that of a release that is late.
-    # So the two reads of 24 July do not show that the release was cancelled. `count`: all entries of a read.
+def test_entry_dropped_after_its_day_makes_no_event() -> None:
+    """Such a list drops each entry at the end of its day (`lists_overdue=False`), also that of a release that is late.
+    So the two reads of 24 July do not show that the release was cancelled. `count`: all entries of a read."""
     reads = [
         read(utc(7, 22), ENTRY_FOR_23_JULY, count=400, lists_overdue=False),
         read(utc(7, 23, 11), ENTRY_FOR_23_JULY, count=398, lists_overdue=False),
@@ -163,15 +163,16 @@ def test_an_entry_that_leaves_a_list_of_coming_releases_after_its_day_makes_no_e
     assert outcome.events_with_read_number == [("announced", 1)]
 
 
-def test_collapsed_list_raises_an_alarm_and_changes_no_promise() -> None:
-    # The second read has 31 entries, where the first had 240, and X is not among them.
+def test_collapsed_list_raises_alarm_and_changes_no_promise() -> None:
+    """The second read has 31 entries, where the first had 240, and X is not among them."""
     outcome = outcome_of_reads([read(utc(7, 1), ENTRY_FOR_23_JULY, count=240), read(utc(7, 2), count=31)])
     assert slot_instant(outcome.in_force) == SLOT_OF_23_JULY
     assert outcome.events_with_read_number == [("announced", 1), ("sanity-alarm", 2)]
     assert outcome.usable == (True, False)
 
 
-def test_an_entry_missing_twice_is_absent_and_reappears_with_its_slot_untouched() -> None:
+def test_entry_missing_twice_is_absent_and_may_reappear() -> None:
+    """Its slot does not change."""
     reads = [read(utc(7, 1), ENTRY_FOR_23_JULY, count=240), read(utc(7, 2), count=239), read(utc(7, 3), count=239)]
     outcome = outcome_of_reads([*reads, read(utc(7, 4), ENTRY_FOR_23_JULY, count=240)])
     assert slot_instant(outcome.in_force) == SLOT_OF_23_JULY
@@ -180,9 +181,7 @@ def test_an_entry_missing_twice_is_absent_and_reappears_with_its_slot_untouched(
 
 
 @pytest.mark.parametrize(("last_shown", "is_proven"), [(utc(6, 10), False), (utc(6, 26), True)])
-def test_a_cancellation_leaves_no_slot_and_its_short_notice_needs_proof(
-    last_shown: datetime, *, is_proven: bool
-) -> None:
+def test_cancellation_leaves_no_slot_and_may_be_short_notice(last_shown: datetime, *, is_proven: bool) -> None:
     cancelled = replace(ENTRY_FOR_23_JULY, state=State.CANCELLED)
     outcome = outcome_of_reads(
         [read(utc(6, 1), ENTRY_FOR_23_JULY), read(last_shown, ENTRY_FOR_23_JULY), read(utc(7, 1), cancelled)]
@@ -194,7 +193,7 @@ def test_a_cancellation_leaves_no_slot_and_its_short_notice_needs_proof(
     assert (outcome.in_force.short_notice.days, outcome.in_force.short_notice.proven) == (22, is_proven)
 
 
-def test_a_month_becomes_a_day_becomes_an_instant() -> None:
+def test_slot_goes_from_month_to_day_to_instant() -> None:
     reads = [
         read(utc(2, 1), entry("X", "July 2026 (provisional)", "provisional")),
         read(utc(6, 10), entry("X", "23 July 2026", "provisional")),
@@ -211,8 +210,8 @@ def test_a_month_becomes_a_day_becomes_an_instant() -> None:
     ]
 
 
-def test_if_two_calendars_are_an_hour_apart_the_slot_of_the_primary_one_is_in_force() -> None:
-    # In July, 9:30am in London is 8:30 UTC. The other calendar has 9:30 UTC, perhaps only because of a wrong zone.
+def test_slot_of_primary_calendar_is_in_force() -> None:
+    """In July, 9:30am in London is 8:30 UTC. The other calendar has 9:30 UTC, perhaps only because of a wrong zone."""
     of_primary, of_other = entry("X", "23 July 2026 9:30am"), entry("X", "2026-07-23T09:30:00Z")
     first_read = read(utc(7, 1, 8, 0), of_primary, calendar="A")
     second_read = read(utc(7, 1, 8, 5), of_other, calendar="B")
@@ -222,8 +221,8 @@ def test_if_two_calendars_are_an_hour_apart_the_slot_of_the_primary_one_is_in_fo
     assert [promise.calendar for promise in outcome.in_force.disagreements] == ["B"]
 
 
-def test_a_read_in_which_day_and_month_are_swapped_raises_an_alarm_and_changes_no_slot() -> None:
-    # The calendar writes the day first. In the second read the month is first: there is no month 20.
+def test_swapped_day_and_month_raise_an_alarm() -> None:
+    """The calendar writes the day first. In the second read the month is first: there is no month 20."""
     days = {"X": 20, "A": 21, "B": 22, "C": 23, "D": 24, "E": 25}
     day_first = [entry(name, f"{day}/07/2026") for name, day in days.items()]
     month_first = [entry(name, f"07/{day}/2026") for name, day in days.items()]
@@ -233,8 +232,8 @@ def test_a_read_in_which_day_and_month_are_swapped_raises_an_alarm_and_changes_n
     assert outcome.events_with_read_number == [("announced", 1), ("sanity-alarm", 2)]
 
 
-def test_a_regular_edition_counts_as_unannounced_from_two_weeks_before_it_is_expected() -> None:
-    # Editions come about 28 days apart, so the next one is expected on 17 June, give or take a week.
+def test_edition_is_unannounced_two_weeks_before_expected_day() -> None:
+    """Editions come about 28 days apart, so the next one is expected on 17 June, give or take a week."""
     released = [date(2026, 1, 21), date(2026, 2, 18), date(2026, 3, 18), date(2026, 4, 15), date(2026, 5, 20)]
     expectation = expect_next_edition(series_of("dfx", "Widgets: May 2026"), released)
     assert (expectation.first, expectation.last) == (date(2026, 6, 10), date(2026, 6, 24))
@@ -245,8 +244,8 @@ def test_a_regular_edition_counts_as_unannounced_from_two_weeks_before_it_is_exp
     assert event.what is EventKind.UNANNOUNCED
 
 
-def test_a_move_to_the_same_time_on_a_day_after_the_clocks_change_is_a_new_date_only() -> None:
-    # The clocks change on 25 October. Before it, 9:30am in London is 8:30 UTC, and after it 9:30 UTC.
+def test_move_across_clock_change_is_a_new_date_only() -> None:
+    """The clocks change on 25 October. Before it, 9:30am in London is 8:30 UTC, and after it 9:30 UTC."""
     before_change, after_change = entry("X", "22 October 2026 9:30am"), entry("X", "26 October 2026 9:30am")
     outcome = outcome_of_reads([read(utc(9, 1), before_change), read(utc(9, 30), after_change)])
     assert slot_instant(outcome.in_force) == utc(10, 26, 9, 30)
@@ -285,9 +284,7 @@ def _series_events(case: Mapping[str, Any], now: datetime) -> Iterable[tuple[str
 
 
 @pytest.mark.parametrize("case", _cases())
-def test_after_the_reads_of_each_example_its_slot_and_events_are_as_the_file_of_examples_expects(
-    case: Mapping[str, Any],
-) -> None:
+def test_example_ledger_gives_expected_slot_and_events(case: Mapping[str, Any]) -> None:
     reads, expected = _reads_of(case), case["expect"]
     outcome = outcome_of_reads(reads, case["config"]["primary"])
     in_force = outcome.in_force
@@ -325,8 +322,8 @@ def _expected_fields(found: InForce) -> dict[str, Any]:
     }
 
 
-def test_bank_holiday_is_an_unlikely_day_only_for_its_nation() -> None:
-    # Easter Monday is a holiday in England and none in Scotland.
+def test_bank_holiday_is_an_unlikely_day_in_its_nation() -> None:
+    """Easter Monday is a holiday in England and none in Scotland."""
     promise = Promise("X", "A", entry("X", "6 April 2026 9:30am").slot, None, utc(2, 1))
     release = Release("X", "Release X", "dfx", "", ())
     kinds = {
@@ -343,9 +340,7 @@ _states = st.sampled_from(["confirmed", "provisional", "cancelled", None])
 @given(
     st.lists(st.lists(st.tuples(st.sampled_from("XYZ"), _texts, _states), unique_by=lambda each: each[0]), max_size=8)
 )
-def test_later_reads_change_neither_the_promises_of_earlier_reads_nor_whether_those_were_usable(
-    days: list[list[tuple[str, str, str | None]]],
-) -> None:
+def test_later_reads_change_no_earlier_promise_or_usability(days: list[list[tuple[str, str, str | None]]]) -> None:
     reads = [
         read(utc(7, 1) + timedelta(days=number), *(entry(*each) for each in entries))
         for number, entries in enumerate(days)
@@ -363,7 +358,7 @@ def test_later_reads_change_neither_the_promises_of_earlier_reads_nor_whether_th
 
 
 @given(st.lists(st.tuples(_texts, _states), min_size=1, max_size=8))
-def test_a_read_that_repeats_a_promise_adds_none(entries: list[tuple[str, str | None]]) -> None:
+def test_repeated_promise_is_not_added(entries: list[tuple[str, str | None]]) -> None:
     reads = [read(utc(7, 1) + timedelta(days=day), entry("X", *each)) for day, each in enumerate(entries)]
     after_all, _usable = take_reads(reads)
     for earlier, later in pairwise(after_all.store.ledger.promises()):

@@ -17,9 +17,7 @@ T = TypeVar("T")
 
 
 @with_calendar_monitor()
-async def test_a_restart_watches_the_next_release_at_once_and_other_near_ones_once_admitted(
-    monitor: CalendarMonitor,
-) -> None:
+async def test_restart_watches_next_release_at_once_and_others_later(monitor: CalendarMonitor) -> None:
     await monitor.read_calendar(csv(TOMORROW, IN_FIVE_DAYS, NEXT_MONTH))
     assert set(monitor.daemon.watch.releases) == {"tomorrow", "in-five-days"}
     await monitor.restart(admits_near=False)  # without the first call of `roll`
@@ -30,9 +28,7 @@ async def test_a_restart_watches_the_next_release_at_once_and_other_near_ones_on
 
 
 @with_calendar_monitor()
-async def test_after_a_restart_a_release_gets_a_look_as_soon_as_the_hourly_job_adds_it_to_the_watch(
-    monitor: CalendarMonitor,
-) -> None:
+async def test_release_admitted_after_a_restart_gets_an_immediate_look(monitor: CalendarMonitor) -> None:
     await monitor.read_calendar(csv(IN_FIVE_DAYS))
     # Without the first run of the hourly job `roll`, a restart watches only releases of the next day or so.
     await monitor.restart(admits_near=False)
@@ -43,9 +39,7 @@ async def test_after_a_restart_a_release_gets_a_look_as_soon_as_the_hourly_job_a
 
 
 @with_calendar_monitor()
-async def test_the_first_run_of_the_hourly_job_queries_the_store_again_each_second_until_it_answers(
-    monitor: CalendarMonitor,
-) -> None:
+async def test_hourly_job_retries_store_each_second_until_it_answers(monitor: CalendarMonitor) -> None:
     queries = 0
 
     async def fail_twice_and_then_ask(question: Callable[[], T], /) -> T:
@@ -66,9 +60,7 @@ async def test_the_first_run_of_the_hourly_job_queries_the_store_again_each_seco
 
 
 @with_calendar_monitor()
-async def test_a_monitor_goes_on_watching_its_releases_while_it_is_not_a_member_and_as_the_only_member(
-    monitor: CalendarMonitor,
-) -> None:
+async def test_monitor_keeps_its_releases_as_non_member_or_only_member(monitor: CalendarMonitor) -> None:
     await monitor.read_calendar(csv(TOMORROW, IN_FIVE_DAYS))
     admission, watch = monitor.daemon.admission, monitor.daemon.watch
     before = dict(watch.releases)
@@ -90,7 +82,7 @@ async def test_a_monitor_goes_on_watching_its_releases_while_it_is_not_a_member_
 
 
 @with_calendar_monitor()
-async def test_a_monitor_drops_the_releases_of_a_host_that_another_member_owns(monitor: CalendarMonitor) -> None:
+async def test_monitor_drops_releases_of_hosts_that_others_own(monitor: CalendarMonitor) -> None:
     await monitor.read_calendar(csv(TOMORROW, IN_FIVE_DAYS))
     assert set(monitor.daemon.watch.releases) == {"tomorrow", "in-five-days"}
     members = ("north", "south")

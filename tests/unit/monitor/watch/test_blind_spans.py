@@ -71,9 +71,8 @@ def assert_one_blind_span(monitor: MonitorInTest, cause: str, *, seconds: float)
 
 
 @pytest.mark.parametrize(("kind", "cause"), [("dns", "dns"), ("timeout", "network")])
-def test_if_no_host_can_be_reached_the_monitor_is_blind_and_a_replay_finds_the_same_verdict(
-    tmp_path: Path, kind: str, cause: str
-) -> None:
+def test_monitor_is_blind_if_no_host_can_be_reached(tmp_path: Path, kind: str, cause: str) -> None:
+    """A blind span is a time in which looks proved nothing. A replay finds the same verdict."""
     begins, ends = "09:29:30", "09:33:00"
     faults = fault_table(kind, HOST, begins, ends) + fault_table(kind, OTHER, begins, ends)
 
@@ -89,7 +88,7 @@ def test_if_no_host_can_be_reached_the_monitor_is_blind_and_a_replay_finds_the_s
 
 
 @pytest.mark.parametrize("kind", ["timeout", "dns", "reset"])
-def test_the_monitor_is_not_blind_if_only_one_of_two_hosts_fails(tmp_path: Path, kind: str) -> None:
+def test_monitor_is_not_blind_if_one_host_answers(tmp_path: Path, kind: str) -> None:
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:35:00")
         assert stored_blind_spans(monitor) == []
@@ -99,7 +98,7 @@ def test_the_monitor_is_not_blind_if_only_one_of_two_hosts_fails(tmp_path: Path,
 
 
 @pytest.mark.slow
-def test_a_machine_that_was_suspended_over_the_slot_is_blind_for_that_time(tmp_path: Path) -> None:
+def test_suspended_machine_is_blind_for_that_time(tmp_path: Path) -> None:
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:29:00")
         # A suspended machine runs no code, and its clock shows the right time when it resumes.
@@ -111,7 +110,7 @@ def test_a_machine_that_was_suspended_over_the_slot_is_blind_for_that_time(tmp_p
     run_monitor(tmp_path, NEVER_PUBLISHED, act)
 
 
-def test_the_seconds_by_which_our_clock_was_set_ahead_are_a_blind_span(tmp_path: Path) -> None:
+def test_clock_set_ahead_leaves_a_blind_span(tmp_path: Path) -> None:
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:29:00")
         monitor.clock.offset += timedelta(seconds=20)
@@ -121,7 +120,7 @@ def test_the_seconds_by_which_our_clock_was_set_ahead_are_a_blind_span(tmp_path:
     run_monitor(tmp_path, NEVER_PUBLISHED, act)
 
 
-def test_after_our_clock_was_set_back_looks_prove_nothing_until_it_shows_the_old_time_again(tmp_path: Path) -> None:
+def test_looks_prove_nothing_while_clock_is_set_back(tmp_path: Path) -> None:
     async def set_clock_back(monitor: MonitorInTest) -> None:
         await monitor.until("09:29:00.500")
         last_run_before = monitor.runs()[-1]
@@ -139,7 +138,7 @@ def test_after_our_clock_was_set_back_looks_prove_nothing_until_it_shows_the_old
     run_monitor(tmp_path, NEVER_PUBLISHED, set_clock_back)
 
 
-def test_a_step_back_of_our_clock_by_less_than_a_second_is_a_blind_span(tmp_path: Path) -> None:
+def test_small_step_back_of_clock_is_a_blind_span(tmp_path: Path) -> None:
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:29:10.500")
         daemon, target = monitor.daemon, monitor.daemon.watch.releases["claims-q3"].targets[PAGE]
@@ -155,7 +154,7 @@ def test_a_step_back_of_our_clock_by_less_than_a_second_is_a_blind_span(tmp_path
     run_monitor(tmp_path, NEVER_PUBLISHED, act)
 
 
-def test_too_small_a_budget_of_a_host_is_a_counted_and_explained_blind_span_of_that_host(tmp_path: Path) -> None:
+def test_too_small_budget_is_a_blind_span_of_its_host(tmp_path: Path) -> None:
     one_look_in_ten_seconds = Settings.model_validate({"budget": {HOST: "0.1/s"}})
 
     async def act(monitor: MonitorInTest) -> None:
@@ -171,7 +170,7 @@ def test_too_small_a_budget_of_a_host_is_a_counted_and_explained_blind_span_of_t
     run_monitor(tmp_path, PUBLISHED_AT_SLOT, act, base=one_look_in_ten_seconds)
 
 
-def test_looks_whose_runs_the_writer_refuses_are_dropped_and_make_a_blind_span(tmp_path: Path) -> None:
+def test_looks_that_the_writer_refuses_make_a_blind_span(tmp_path: Path) -> None:
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:29:30")
         runs_before = monitor.runs()
@@ -186,7 +185,7 @@ def test_looks_whose_runs_the_writer_refuses_are_dropped_and_make_a_blind_span(t
     run_monitor(tmp_path, PUBLISHED_AT_SLOT, act, delay=REAL_COMMIT_DELAY)
 
 
-def test_a_blind_span_that_grows_by_the_second_is_logged_at_its_beginning_and_once_a_minute(tmp_path: Path) -> None:
+def test_growing_blind_span_is_logged_once_a_minute(tmp_path: Path) -> None:
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:29:00")
         begins = monitor.clock.now() - timedelta(minutes=5)
@@ -202,7 +201,7 @@ def test_a_blind_span_that_grows_by_the_second_is_logged_at_its_beginning_and_on
     run_monitor(tmp_path, NEVER_PUBLISHED, act)
 
 
-def test_a_blind_span_that_grows_is_stored_and_counted_once_with_its_last_length(tmp_path: Path) -> None:
+def test_growing_blind_span_is_stored_and_counted_once(tmp_path: Path) -> None:
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:29:00")
         begins = monitor.clock.now() - timedelta(minutes=1)

@@ -38,7 +38,7 @@ def releases(count: int) -> str:
     )
 
 
-def test_the_status_page_warns_of_a_slot_that_is_too_large_for_a_budget_from_the_day_before(tmp_path: Path) -> None:
+def test_status_page_warns_of_overloaded_slot_a_day_before(tmp_path: Path) -> None:
     async def act(monitor: MonitorInTest) -> None:
         quarter_of_an_hour_after_start = 15 * 60
         await monitor.clock.sleep(quarter_of_an_hour_after_start)
@@ -53,7 +53,7 @@ def test_the_status_page_warns_of_a_slot_that_is_too_large_for_a_budget_from_the
     run_monitor(tmp_path, "", act, head=DAY_BEFORE + releases(5))
 
 
-def test_the_status_page_has_no_line_about_a_budget_that_is_enough_for_the_next_day(tmp_path: Path) -> None:
+def test_status_page_omits_budgets_that_are_large_enough(tmp_path: Path) -> None:
     async def read_status_page(monitor: MonitorInTest) -> None:
         # The plan is compared with the budget at the start, and again every hour.
         after_the_second_hourly_comparison = 2.5 * 3600
@@ -65,7 +65,8 @@ def test_the_status_page_has_no_line_about_a_budget_that_is_enough_for_the_next_
     run_monitor(tmp_path, "", read_status_page, head=two_releases_of_the_next_day)
 
 
-def test_an_unchanged_plan_is_compared_with_budgets_every_hour_and_a_changed_one_at_once() -> None:
+def test_unchanged_plan_is_compared_hourly_and_changed_one_at_once() -> None:
+    """Each comparison of the planned looks with the budget is one query."""
     watched, minutes_of_comparisons = WatchedRelease(a_release(), ()), list[float]()
 
     async def story(clock: VirtualClock) -> None:
@@ -85,11 +86,11 @@ def test_an_unchanged_plan_is_compared_with_budgets_every_hour_and_a_changed_one
     assert minutes_of_comparisons == [0, 60, 100]
 
 
-# Each target wants a look every second. With a budget of 0.2 requests a second, looks are at least 5 s apart.
 @pytest.mark.parametrize(("seconds_that_are_close_enough", "recommends_larger_budget"), [(30, False), (2, True)])
-def test_a_warning_recommends_a_larger_budget_only_if_looks_will_be_too_far_apart(
+def test_warning_recommends_larger_budget_only_if_looks_are_sparse(
     seconds_that_are_close_enough: float, *, recommends_larger_budget: bool
 ) -> None:
+    """Each target wants a look every second. With a budget of 0.2 requests a second, looks are at least 5 s apart."""
     warning = warning_about_budget(
         Budget(0.2), looks_every=timedelta(seconds=1), close_enough=timedelta(seconds=seconds_that_are_close_enough)
     )

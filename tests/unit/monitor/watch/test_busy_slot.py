@@ -93,9 +93,7 @@ ONE_ROUND_OF_60, ONE_ROUND_OF_175 = 60 / BUDGET + 1, 175 / BUDGET + 1
 
 
 @pytest.mark.slow
-def test_sixty_pages_of_one_slot_are_proved_on_time_within_one_round_of_looks_and_without_notices(
-    tmp_path: Path,
-) -> None:
+def test_sixty_pages_of_one_slot_are_on_time_without_notices(tmp_path: Path) -> None:
     slot = play_busy_slot(tmp_path, pages=60, until="09:30:40")
     assert slot.verdicts == {"on_time": 60}
     assert slot.median_width <= ONE_ROUND_OF_60
@@ -104,7 +102,7 @@ def test_sixty_pages_of_one_slot_are_proved_on_time_within_one_round_of_looks_an
 
 
 @pytest.mark.slow
-def test_pages_at_other_addresses_than_expected_are_found_by_their_announcements_redirects(tmp_path: Path) -> None:
+def test_redirects_find_pages_at_unexpected_addresses(tmp_path: Path) -> None:
     slot = play_busy_slot(tmp_path, pages=60, elsewhere=6, until="09:31:10")
     assert slot.verdicts == {"on_time": 60}
     assert not slot.played.results.notices
@@ -116,9 +114,7 @@ def test_pages_at_other_addresses_than_expected_are_found_by_their_announcements
 
 
 @pytest.mark.slow
-def test_of_175_pages_of_one_slot_155_are_proved_on_time_and_only_the_20_late_ones_have_notices(
-    tmp_path: Path,
-) -> None:
+def test_of_175_pages_only_20_late_ones_have_notices(tmp_path: Path) -> None:
     slot = play_busy_slot(tmp_path, pages=175, late=20, until="09:33:20")
     assert slot.verdicts == {"on_time": 155, "late": 20}
     assert slot.median_width <= ONE_ROUND_OF_175
@@ -130,7 +126,7 @@ def test_of_175_pages_of_one_slot_155_are_proved_on_time_and_only_the_20_late_on
 
 
 @pytest.mark.slow
-def test_175_pages_with_a_required_file_each_are_all_on_time_within_the_budgets_of_both_hosts(tmp_path: Path) -> None:
+def test_175_pages_with_files_are_on_time_within_budgets(tmp_path: Path) -> None:
     slot = play_busy_slot(tmp_path, pages=175, files=True)
     assert slot.verdicts == {"on_time": 175}
     assert slot.median_width <= ONE_ROUND_OF_175
@@ -139,9 +135,7 @@ def test_175_pages_with_a_required_file_each_are_all_on_time_within_the_budgets_
 
 
 @pytest.mark.slow
-def test_an_overloaded_slot_proves_all_pages_on_time_that_get_a_useful_look_in_its_first_minute(
-    tmp_path: Path,
-) -> None:
+def test_overloaded_slot_proves_every_page_with_a_useful_look(tmp_path: Path) -> None:
     # A page is on time if it is seen within a minute of its slot. There are as many pages as looks in that minute.
     looks_in_a_minute = BUDGET * 60
     slot = play_busy_slot(tmp_path, pages=looks_in_a_minute, until="09:32:30")
@@ -156,9 +150,7 @@ def test_an_overloaded_slot_proves_all_pages_on_time_that_get_a_useful_look_in_i
 
 @pytest.mark.slow
 @pytest.mark.parametrize("published_at", ["09:44:00", "09:44:00.7", "09:44:01.3"])
-def test_a_page_that_is_long_overdue_is_still_dated_within_two_seconds_by_looks_of_an_idle_budget(
-    tmp_path: Path, published_at: str
-) -> None:
+def test_idle_budget_dates_long_overdue_page_within_two_seconds(tmp_path: Path, published_at: str) -> None:
     release = RELEASE.format(n=1, name="alone", of=1, part="", at=f"2026-11-26T{published_at}")
     path = tmp_path / "overdue.toml"
     path.write_text(HEAD.format(until="09:45:00") + release)

@@ -36,10 +36,11 @@ def cached_and_fresh_json(monitor: MonitorInTest) -> tuple[dict[str, Any], dict[
     return cached, fresh
 
 
-# A story says when the page comes. In `late`, for example, that is at 09:33, three minutes after its slot.
 @pytest.mark.slow
 @pytest.mark.parametrize("story", STORIES)
-def test_the_cached_json_of_a_release_equals_its_json_after_a_new_judgement(tmp_path: Path, story: str) -> None:
+def test_cached_json_equals_freshly_judged_json(tmp_path: Path, story: str) -> None:
+    """A story says when the page comes. In `late`, for example, that is at 09:33, three minutes after its slot."""
+
     async def compare_for_13_minutes(monitor: MonitorInTest) -> None:
         await monitor.until("09:28:10")
         for _ in range(300):
@@ -52,7 +53,9 @@ def test_the_cached_json_of_a_release_equals_its_json_after_a_new_judgement(tmp_
     run_monitor(tmp_path, STORIES[story], compare_for_13_minutes)
 
 
-def test_the_cached_json_is_renewed_a_second_after_looks_that_changed_no_verdict(tmp_path: Path) -> None:
+def test_cached_json_is_renewed_after_a_second(tmp_path: Path) -> None:
+    """This is so even if no look changed the verdict."""
+
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:40:00")
         watched = monitor.daemon.watch.releases["claims-q3"]

@@ -46,7 +46,9 @@ def chance_of_change(monitor: MonitorInTest, target: str) -> float | None:
 
 
 @pytest.mark.slow
-def test_after_the_slot_a_missing_annex_is_more_likely_to_change_than_its_published_page(tmp_path: Path) -> None:
+def test_missing_annex_has_higher_chance_than_published_page(tmp_path: Path) -> None:
+    """The chance says how likely a target is to change. The likeliest get the looks of a full budget."""
+
     async def compare_chances(monitor: MonitorInTest) -> None:
         # At the slot, each required part has the chance 1.0 in each view. Only the content API has less, because it
         # only confirms what the page shows. One step of likelihood is a factor of four.
@@ -63,9 +65,7 @@ def test_after_the_slot_a_missing_annex_is_more_likely_to_change_than_its_publis
 
 
 @pytest.mark.slow
-def test_when_a_budget_is_full_a_missing_annex_still_gets_looks_and_its_published_page_gets_few(
-    tmp_path: Path,
-) -> None:
+def test_full_budget_goes_to_missing_annex_before_published_page(tmp_path: Path) -> None:
     async def count_looks(monitor: MonitorInTest) -> None:
         # The page comes at its slot, 09:30. From 09:32 on, each of twelve other releases wants a look every second,
         # because their slot is at 09:34. That is more than the budget of 5 requests a second.

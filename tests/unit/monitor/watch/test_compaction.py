@@ -74,7 +74,8 @@ def compact(store: Store, after: timedelta = 400 * DAY, watched: Collection[str]
     return run_virtually(whole, NOW)
 
 
-def test_merged_runs_of_old_final_releases_give_the_same_verdicts_and_count_the_same_looks(tmp_path: Path) -> None:
+def test_merging_old_runs_changes_no_verdict_and_loses_no_look(tmp_path: Path) -> None:
+    """A run is a row of looks with one answer. The runs of old releases are merged to save space."""
     store = a_store(tmp_path)
     names = ["r0", "r1", "r2", "r3", "r4"]
     for name in names:
@@ -96,7 +97,7 @@ def test_merged_runs_of_old_final_releases_give_the_same_verdicts_and_count_the_
     store.close()
 
 
-def test_runs_of_recent_open_or_watched_releases_and_of_those_with_few_runs_are_not_merged(tmp_path: Path) -> None:
+def test_runs_of_recent_open_watched_or_small_releases_stay(tmp_path: Path) -> None:
     store = a_store(tmp_path)
     # Runs are merged 400 days after the slot. The slots of the other releases are 700 days ago.
     save_judged_release(store, "recent", slot=NOW - 100 * DAY)
@@ -117,14 +118,14 @@ def test_runs_of_recent_open_or_watched_releases_and_of_those_with_few_runs_are_
     store.close()
 
 
-def test_merging_of_runs_is_turned_off_by_an_age_of_zero(tmp_path: Path) -> None:
+def test_age_of_zero_turns_merging_off(tmp_path: Path) -> None:
     store = a_store(tmp_path)
     save_judged_release(store, "r")
     assert compact(store, after=timedelta()) == 0
     store.close()
 
 
-def test_no_run_of_a_release_is_merged_if_the_clock_was_in_doubt_at_any_time_before_its_slot(tmp_path: Path) -> None:
+def test_clock_doubt_before_slot_prevents_merging(tmp_path: Path) -> None:
     store = a_store(tmp_path)
     save_judged_release(store, "r")
     # The runs begin two weeks before the slot. Without this span, most of them would be merged.
@@ -145,7 +146,7 @@ async def compact_nothing() -> int:
 
 
 @pytest.mark.slow
-def test_after_runs_were_merged_the_daily_retention_makes_the_file_of_the_store_smaller(tmp_path: Path) -> None:
+def test_daily_retention_shrinks_store_file_after_merging(tmp_path: Path) -> None:
     store = a_store(tmp_path)
     for number in range(60):
         save_judged_release(store, f"r{number}")

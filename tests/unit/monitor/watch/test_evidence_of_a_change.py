@@ -10,7 +10,9 @@ from monitor.store.evidence.chain import verify_evidence
 from tests.unit.monitor.app.monitor_in_test import PAGE, PUBLISHED_AT_SLOT, MonitorInTest, reopened, run_monitor
 
 
-def test_the_first_look_and_a_change_with_the_look_before_it_are_kept_with_their_requests(tmp_path: Path) -> None:
+def test_evidence_has_first_look_and_both_sides_of_change(tmp_path: Path) -> None:
+    """When a page appears, the looks before and after that are kept, each with its request."""
+
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:31:00")
 

@@ -81,9 +81,7 @@ def release_without_verdict(name: str, state: State, seen: float = 300, monitor:
     ],
     ids=["overdue", "unproven", "mixed"],
 )
-def test_releases_whose_common_slot_has_passed_are_judged_without_queuing_each_other_for_ever(
-    states: list[State], verdicts: list[str]
-) -> None:
+def test_releases_of_one_slot_do_not_requeue_each_other_forever(states: list[State], verdicts: list[str]) -> None:
     store = TemporaryStore()
     # Looks found each release in one of these states five minutes after the slot, and none is judged yet.
     releases = {name: release_without_verdict(name, state) for name, state in zip(NAMES, states, strict=True)}
@@ -120,7 +118,7 @@ def release_at_guessed_address(
 @pytest.mark.parametrize(
     ("seconds_of_judging", "verdict_on_claims"), [(1, "overdue"), (65, "pending")], ids=["at first", "a minute later"]
 )
-def test_an_overdue_release_becomes_pending_if_another_release_proves_that_redirects_are_late(
+def test_late_redirects_of_another_release_make_overdue_one_pending(
     seconds_of_judging: float, verdict_on_claims: str
 ) -> None:
     store = TemporaryStore()
@@ -139,7 +137,7 @@ def test_an_overdue_release_becomes_pending_if_another_release_proves_that_redir
     assert verdicts == {"claims": verdict_on_claims, "visas": "on_time"}
 
 
-def test_a_verdict_is_made_again_if_another_monitor_stored_looks_while_it_was_recorded() -> None:
+def test_verdict_is_repeated_if_another_monitor_stored_looks() -> None:
     # This monitor saw the page 300 s after the slot, which does not prove it on time. The other saw it after 5 s.
     mine = release_without_verdict("claims", State.PRESENT, seen=300)
     seen_by_other = release_without_verdict("claims", State.PRESENT, seen=5, monitor="south")
@@ -170,7 +168,7 @@ def test_a_verdict_is_made_again_if_another_monitor_stored_looks_while_it_was_re
 @pytest.mark.parametrize(
     ("seconds_in_doubt", "verdicts"), [(9, []), (1, ["unproven"])], ids=["for 9 seconds", "for the first second"]
 )
-def test_no_release_is_judged_while_our_clock_is_in_doubt(seconds_in_doubt: int, verdicts: list[str]) -> None:
+def test_no_release_is_judged_while_clock_is_in_doubt(seconds_in_doubt: int, verdicts: list[str]) -> None:
     store, mine = TemporaryStore(), release_without_verdict("claims", State.PRESENT)
     with store.transaction() as tx:
         tx.save(mine.release)
@@ -182,9 +180,8 @@ def test_no_release_is_judged_while_our_clock_is_in_doubt(seconds_in_doubt: int,
 
 
 @partial(virtually, begins=after_slot(300))
-async def test_a_verdict_and_the_promises_it_needs_are_stored_before_a_large_write_that_was_queued_earlier(
-    clock: VirtualClock,
-) -> None:
+async def test_verdict_is_stored_before_an_earlier_large_write(clock: VirtualClock) -> None:
+    """The promises that it needs are stored with it."""
     store = TemporaryStore()
     writer = Writer(store, clock)
     watched = release_without_verdict("claims", State.PRESENT)
@@ -246,7 +243,7 @@ def judge_for_some_seconds(
 
 
 @virtually
-async def test_queued_releases_are_due_at_once_in_order_of_ids_and_each_once(clock: VirtualClock) -> None:
+async def test_queued_releases_are_due_at_once_sorted_and_unique(clock: VirtualClock) -> None:
     queue = JudgingQueue(clock)
     for name in ("b", "a", "b"):
         queue.judge_soon(name)
@@ -255,7 +252,7 @@ async def test_queued_releases_are_due_at_once_in_order_of_ids_and_each_once(clo
 
 
 @virtually
-async def test_a_release_that_is_queued_three_times_for_one_instant_is_due_then_and_once(clock: VirtualClock) -> None:
+async def test_release_queued_thrice_for_one_instant_is_due_once(clock: VirtualClock) -> None:
     queue = JudgingQueue(clock)
     for _ in range(3):
         queue.judge_at(clock.now() + timedelta(seconds=90), "r")
@@ -267,7 +264,7 @@ async def test_a_release_that_is_queued_three_times_for_one_instant_is_due_then_
 
 
 @virtually
-async def test_a_release_that_is_queued_during_a_wait_ends_the_wait(clock: VirtualClock) -> None:
+async def test_newly_queued_release_ends_the_wait(clock: VirtualClock) -> None:
     queue = JudgingQueue(clock)
     queue.judge_at(clock.now() + timedelta(days=9), "late")
     waiting = asyncio.ensure_future(queue.wait_for_due())
@@ -278,7 +275,7 @@ async def test_a_release_that_is_queued_during_a_wait_ends_the_wait(clock: Virtu
 
 
 @virtually
-async def test_a_release_that_is_queued_by_its_id_comes_before_the_rest_of_all_releases(clock: VirtualClock) -> None:
+async def test_single_release_comes_before_rest_of_all_releases(clock: VirtualClock) -> None:
     all_releases = [f"r{number:03}" for number in range(2 * PORTION)]
     queue = JudgingQueue(clock)
     # Of all releases, one portion is judged at a time.
@@ -290,9 +287,8 @@ async def test_a_release_that_is_queued_by_its_id_comes_before_the_rest_of_all_r
 
 
 @virtually
-async def test_if_all_releases_are_queued_again_those_that_still_wait_come_before_those_judged_already(
-    clock: VirtualClock,
-) -> None:
+async def test_waiting_releases_come_before_those_already_judged(clock: VirtualClock) -> None:
+    """This is so if all releases are queued again while some still wait."""
     assert PORTION == 100
     all_releases = [f"r{number:03}" for number in range(201)]
     queue = JudgingQueue(clock)

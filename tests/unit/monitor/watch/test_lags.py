@@ -53,9 +53,7 @@ def claims_json_at(folder: Path, tables: str, times: tuple[str, ...]) -> list[di
     return bodies
 
 
-def test_a_release_found_minutes_late_is_unproven_if_another_one_proves_that_redirects_are_late(
-    tmp_path: Path,
-) -> None:
+def test_release_found_late_is_unproven_if_redirects_are_late(tmp_path: Path) -> None:
     # Both pages come a second after their slot, 09:30. This publisher's listings and redirects are six minutes behind,
     # so they lead to the pages at 09:36:01. The page of births is also looked at directly.
     before_redirect, after_redirect = claims_json_at(
@@ -69,7 +67,7 @@ def test_a_release_found_minutes_late_is_unproven_if_another_one_proves_that_red
 
 
 @pytest.mark.slow
-def test_a_release_still_missing_after_the_longest_known_delay_of_redirects_is_overdue(tmp_path: Path) -> None:
+def test_release_missing_beyond_longest_redirect_delay_is_overdue(tmp_path: Path) -> None:
     # The page of births comes at 09:30:01, and its redirect at 09:36:01. So redirects can be six minutes late. Without
     # a redirect, claims is proved absent only until six minutes ago. The slot is 09:30, and the tolerance a minute.
     at_09_36_50, at_09_38 = claims_json_at(

@@ -72,7 +72,7 @@ ANSWERS_THAT_PROVE_NOTHING = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("answer_at_listed_address", sorted(ANSWERS_THAT_PROVE_NOTHING))
-def test_a_listed_address_that_proves_nothing_gives_one_hint_which_a_restart_does_not_repeat(
+def test_listed_address_without_proof_gives_one_hint_despite_restart(
     tmp_path: Path, answer_at_listed_address: str
 ) -> None:
     listed_url = f"{STATS}/claims.ods" if answer_at_listed_address == "a file" else LISTED_URL
@@ -97,8 +97,9 @@ def test_a_listed_address_that_proves_nothing_gives_one_hint_which_a_restart_doe
     run_monitor(tmp_path, tables, restart_before_slot, base=WATCHING_THE_LISTING, delay=REAL_COMMIT_DELAY)
 
 
-def test_an_address_that_a_listing_shows_is_looked_at_within_a_second_and_closely(tmp_path: Path) -> None:
-    # The release has its slot at 09:30:00. The listing shows the entry from 09:28:30 on.
+def test_listed_address_is_looked_at_promptly_and_closely(tmp_path: Path) -> None:
+    """The release has its slot at 09:30:00. The listing shows the entry from 09:28:30 on."""
+
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:29:55")
         _before_the_entry, with_the_entry = look_times(monitor, f"{STATS}/latest")
@@ -110,8 +111,8 @@ def test_an_address_that_a_listing_shows_is_looked_at_within_a_second_and_closel
     run_monitor(tmp_path, listing_with_entry(LISTED_URL, TITLE), act, base=WATCHING_THE_LISTING)
 
 
-def test_a_hint_about_a_listed_page_quotes_neither_the_listing_nor_the_page(tmp_path: Path) -> None:
-    # The title in the listing has one word more, "falling". The page has a sentence about unemployment.
+def test_hint_quotes_neither_listing_nor_page(tmp_path: Path) -> None:
+    """The title in the listing has one word more, "falling". The page has a sentence about unemployment."""
     title = "Example claims of every sort in Great Britain: July to September 2026"
     title_in_listing = "Example claims of every sort falling in Great Britain: July to September 2026"
     page = a_web_page("Claims", "Unemployment fell by 3%.")
@@ -129,10 +130,9 @@ def test_a_hint_about_a_listed_page_quotes_neither_the_listing_nor_the_page(tmp_
 
 
 @pytest.mark.parametrize("title_of_entry_and_page", ["Example claims", "Example claims: April to June 2026"])
-def test_a_listed_page_of_the_series_without_the_period_of_the_release_gives_a_hint_and_no_finding(
-    tmp_path: Path, title_of_entry_and_page: str
-) -> None:
-    # The release is called "Example claims: July to September 2026". Its slot is at 09:30.
+def test_listed_page_without_the_period_gives_only_a_hint(tmp_path: Path, title_of_entry_and_page: str) -> None:
+    """The release is called "Example claims: July to September 2026". Its slot is at 09:30."""
+
     async def judge_before_slot(monitor: MonitorInTest) -> None:
         await monitor.until("09:29:45")
         assert monitor.stored_verdict() == "pending"
@@ -147,9 +147,8 @@ def test_a_listed_page_of_the_series_without_the_period_of_the_release_gives_a_h
     run_monitor(tmp_path, tables, judge_before_slot, base=WATCHING_THE_LISTING)
 
 
-def test_a_listed_page_with_the_release_title_is_early_even_if_the_listing_names_only_its_series(
-    tmp_path: Path,
-) -> None:
+def test_listed_page_with_release_title_is_early(tmp_path: Path) -> None:
+    """This is so even if the listing names only its series."""
     listing = listing_with_entry(LISTED_URL, "Example claims")
     page = an_answer(LISTED_URL, "08:00:00", a_web_page("Example claims: July to September 2026"))
 
@@ -166,9 +165,7 @@ def test_a_listed_page_with_the_release_title_is_early_even_if_the_listing_names
     ["", an_answer(LISTED_URL, "08:00:00", a_web_page("Example claims: April to June 2026"))],
     ids=["no page", "the page of an older edition"],
 )
-def test_if_a_listed_address_shows_the_release_only_later_a_hint_is_followed_by_an_early_exposure(
-    tmp_path: Path, page_before: str
-) -> None:
+def test_hint_is_followed_by_early_exposure_once_page_appears(tmp_path: Path, page_before: str) -> None:
     listing = listing_with_entry(LISTED_URL, TITLE, at="09:28:30")
     new_page = an_answer(LISTED_URL, "09:29:40", a_web_page(TITLE))
 
@@ -184,9 +181,7 @@ def test_if_a_listed_address_shows_the_release_only_later_a_hint_is_followed_by_
     run_monitor(tmp_path, listing + page_before + new_page, judge_before_slot, base=WATCHING_THE_LISTING)
 
 
-def test_a_new_page_of_another_edition_at_the_announced_address_gives_a_hint_once_a_listing_shows_it(
-    tmp_path: Path,
-) -> None:
+def test_new_page_of_another_edition_gives_a_hint(tmp_path: Path) -> None:
     other_edition = "Example claims: April to June 2026"
     # At 09:30:00, the slot, a page of the other edition comes at the announced address, which had no page before. At
     # 09:30:20 a listing shows it.
@@ -201,10 +196,8 @@ def test_a_new_page_of_another_edition_at_the_announced_address_gives_a_hint_onc
     run_monitor(tmp_path, listing + page, read_notices, base=WATCHING_THE_LISTING)
 
 
-def test_a_page_reused_for_each_edition_gives_no_hint_while_a_listing_shows_the_last_edition(
-    tmp_path: Path,
-) -> None:
-    # The announced address of the release has shown the last edition since 08:00. So does an entry of the listing.
+def test_page_reused_for_each_edition_gives_no_hint(tmp_path: Path) -> None:
+    """The announced address of the release has shown the last edition since 08:00. So does an entry of the listing."""
     last_edition = "Example claims: April to June 2026"
     listing = an_answer(f"{STATS}/latest", "08:00:00", listing_page((URL, last_edition)))
     page = an_answer(URL, "08:00:00", a_web_page(last_edition))
@@ -219,10 +212,8 @@ def test_a_page_reused_for_each_edition_gives_no_hint_while_a_listing_shows_the_
 HEAD_WEEKS_AHEAD = HEAD.replace("slot = 2026-11-26", "slot = 2026-12-29")
 
 
-def test_a_release_that_a_listing_shows_weeks_before_its_slot_is_an_exposure_and_gets_close_looks(
-    tmp_path: Path,
-) -> None:
-    # The slot is on 29 December. On 26 November, a listing shows the release from 09:28:30 on.
+def test_release_listed_weeks_early_is_an_exposure(tmp_path: Path) -> None:
+    """The slot is on 29 December. On 26 November, a listing shows the release from 09:28:30 on."""
     tables = listing_with_entry(LISTED_URL, TITLE) + an_answer(LISTED_URL, SHOWN_AT, a_web_page(TITLE))
 
     async def act(monitor: MonitorInTest) -> None:
@@ -238,8 +229,9 @@ def test_a_release_that_a_listing_shows_weeks_before_its_slot_is_an_exposure_and
     run_monitor(tmp_path, tables, act, head=HEAD_WEEKS_AHEAD, base=WATCHING_THE_LISTING)
 
 
-def test_a_listed_address_without_a_page_is_looked_at_for_ten_minutes_only(tmp_path: Path) -> None:
-    # The slot is on 29 December. On 26 November at 09:29, a look at a listing finds an entry with the release's title.
+def test_listed_address_without_page_gets_ten_minutes_of_looks(tmp_path: Path) -> None:
+    """The slot is on 29 December. On 26 November at 09:29, a look at a listing finds an entry with the release's
+    title."""
     slot_weeks_ahead = HEAD.replace("slot = 2026-11-26", "slot = 2026-12-29")
     listing_with_a_missing_page = listing_with_entry(LISTED_URL, TITLE)
 
@@ -261,7 +253,7 @@ PRESS_FEED = (
 PRESS_ITEM = "<item><title>Claims soar</title><link>https://n.example/2</link></item>"
 
 
-def test_a_hint_from_a_press_feed_does_not_change_an_incident_that_looks_have_opened(tmp_path: Path) -> None:
+def test_press_hint_does_not_change_an_open_incident(tmp_path: Path) -> None:
     # From 09:28:30 on, a listing shows the page of the release, before its slot at 09:30. That opens an incident.
     early_page = an_answer(LISTED_URL, "08:59:00", a_web_page(TITLE)) + listing_with_entry(LISTED_URL, TITLE)
     # From 09:29:20 on, a press feed mentions the release. That gives a hint.
@@ -286,7 +278,8 @@ def test_a_hint_from_a_press_feed_does_not_change_an_incident_that_looks_have_op
 
 
 @pytest.mark.slow
-def test_at_most_60_of_300_listed_entries_are_looked_at_and_a_notice_and_a_finding_say_so(tmp_path: Path) -> None:
+def test_at_most_60_listed_entries_are_looked_at(tmp_path: Path) -> None:
+    """A notice and a finding say that there are more."""
     entries = [(f"{STATS}/releases/{number}", TITLE) for number in range(300)]
     empty_listing = an_answer(f"{STATS}/latest", "08:00:00", listing_page())
     listing_with_300_entries = an_answer(f"{STATS}/latest", SHOWN_AT, listing_page(*entries))

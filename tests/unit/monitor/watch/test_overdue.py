@@ -22,10 +22,10 @@ def page_behind_stale_edge(published_at: str | None) -> str:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("published_at", [*(f"09:30:{second}" for second in range(50, 60)), "09:31:00"])
-def test_a_release_that_the_origin_has_when_the_tolerance_ends_is_not_called_absent(
-    tmp_path: Path, published_at: str
-) -> None:
-    # The page is there when the tolerance ends at 09:31:00, but the last look at the origin may be 3 s older than that.
+def test_release_at_origin_at_tolerance_end_is_not_called_absent(tmp_path: Path, published_at: str) -> None:
+    """The page is there when the tolerance ends at 09:31:00, but the last look at the origin may be 3 s older than
+    that."""
+
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:33:00")
         assert not any("still absent" in subject for subject in monitor.notice_subjects())
@@ -36,7 +36,7 @@ def test_a_release_that_the_origin_has_when_the_tolerance_ends_is_not_called_abs
 
 @pytest.mark.slow
 @pytest.mark.parametrize("base", [Settings(), ONE_LOOK_A_SECOND])
-def test_an_overdue_release_is_notified_as_not_found_yet_and_then_as_late(tmp_path: Path, base: Settings) -> None:
+def test_overdue_release_is_notified_as_not_found_then_late(tmp_path: Path, base: Settings) -> None:
     # It holds with the default budget of 5 requests a second, and with 1.
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:34:30")
@@ -46,9 +46,8 @@ def test_an_overdue_release_is_notified_as_not_found_yet_and_then_as_late(tmp_pa
     run_monitor(tmp_path, page_behind_stale_edge(published_at=None), act, base=base)
 
 
-def test_a_missing_release_is_overdue_two_minutes_after_its_tolerance_even_if_only_its_edge_is_watched(
-    tmp_path: Path,
-) -> None:
+def test_missing_release_is_overdue_two_minutes_after_tolerance(tmp_path: Path) -> None:
+    """This is so even if only the edge is watched, and not the origin."""
     edge_only = Settings.model_validate({"watch": {"origin_view": False}})
 
     async def wait_for_verdict(monitor: MonitorInTest) -> None:
@@ -62,9 +61,8 @@ def test_a_missing_release_is_overdue_two_minutes_after_its_tolerance_even_if_on
     run_monitor(tmp_path, page_behind_stale_edge(published_at=None), wait_for_verdict, base=edge_only)
 
 
-def test_edge_is_looked_at_every_few_seconds_while_it_hides_a_release_and_then_once_a_minute(
-    tmp_path: Path,
-) -> None:
+def test_edge_that_hides_a_release_gets_frequent_looks(tmp_path: Path) -> None:
+    """Once the edge serves the page, it gets one look a minute."""
     four_minutes = 240.0
     edge_keeps_answers_for_four_minutes = 'edge_cache = "4m"\n'
     tables = an_answer(URL, "09:00:00", status=404)
@@ -87,7 +85,7 @@ def test_edge_is_looked_at_every_few_seconds_while_it_hides_a_release_and_then_o
 
 
 @pytest.mark.slow
-def test_a_reminder_says_as_of_when_the_release_is_still_absent(tmp_path: Path) -> None:
+def test_reminder_says_as_of_when_release_is_absent(tmp_path: Path) -> None:
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:50:00")
         (reminder,) = (one for one in monitor.daemon.core.store.outbox.notices() if one.kind == "reminder")

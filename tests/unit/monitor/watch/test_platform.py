@@ -22,11 +22,10 @@ def both_published(claims_at: str, visas_at: str) -> str:
 
 
 @pytest.mark.slow
-def test_two_late_releases_of_one_host_both_have_the_platform_finding_and_replay_changes_nothing(
-    tmp_path: Path,
-) -> None:
-    # Releases `claims-q3` and `visas` have different producers and one slot, 09:30. The finding `platform` says that
-    # several of one host are late together.
+def test_two_late_releases_of_one_host_share_a_finding(tmp_path: Path) -> None:
+    """Releases `claims-q3` and `visas` have different producers and one slot, 09:30. The finding `platform` says that
+    several of one host are late together."""
+
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:34:00")
         assert "platform" in monitor.finding_kinds("claims-q3")
@@ -46,8 +45,9 @@ def test_two_late_releases_of_one_host_both_have_the_platform_finding_and_replay
 
 
 @pytest.mark.slow
-def test_no_release_has_the_platform_finding_if_only_one_of_two_is_late(tmp_path: Path) -> None:
-    # The finding `platform` says that releases of several producers on one host are late together.
+def test_one_late_release_has_no_platform_finding(tmp_path: Path) -> None:
+    """The finding `platform` says that releases of several producers on one host are late together."""
+
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:34:00")
         assert "late" in monitor.finding_kinds("claims-q3")
@@ -58,10 +58,9 @@ def test_no_release_has_the_platform_finding_if_only_one_of_two_is_late(tmp_path
 
 
 @pytest.mark.slow
-def test_two_late_releases_of_one_host_have_a_common_incident_that_is_linked_to_both(
-    tmp_path: Path,
-) -> None:
-    # Both releases have their slot at 09:30 on www.gov.uk. At 09:34:30, neither is published yet.
+def test_two_late_releases_of_one_host_share_an_incident(tmp_path: Path) -> None:
+    """Both releases have their slot at 09:30 on www.gov.uk. At 09:34:30, neither is published yet."""
+
     async def read_incident(monitor: MonitorInTest) -> None:
         await monitor.until("09:34:30")
         store = monitor.daemon.core.store

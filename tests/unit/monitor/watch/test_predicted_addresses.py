@@ -96,12 +96,12 @@ def predicted_file_urls(release: Release, *editions: Edition, hosts: tuple[str, 
     return [one.url for one in predicted_files(release, editions, hosts)]
 
 
-def test_parts_keep_their_role_and_are_never_required() -> None:
+def test_predicted_parts_keep_their_role_and_are_optional() -> None:
     found = predicted_files(april_release(), [edition(part(f"{SITE}/trade-march-2017.csv"))], ())
     assert found == [PREDICTED_FILE]
 
 
-def test_addresses_come_from_the_latest_edition_with_its_period_in_an_address() -> None:
+def test_prediction_uses_latest_address_that_contains_a_period() -> None:
     # The latest edition is that of March, but its address has no month that April could replace.
     january = edition(part(f"{SITE}/old-january-2017.csv"), title="UK trade: January 2017")
     february = edition(part(f"{SITE}/new-february-2017.csv"), title="UK trade: February 2017")
@@ -111,7 +111,7 @@ def test_addresses_come_from_the_latest_edition_with_its_period_in_an_address() 
     ]
 
 
-def test_an_address_on_another_host_than_its_page_is_predicted_only_if_the_host_is_configured() -> None:
+def test_other_hosts_are_predicted_only_if_configured() -> None:
     on_another_host = edition(part("https://cdn.example/trade-march-2017.csv"))
     assert predicted_file_urls(april_release(), on_another_host) == []
     assert predicted_file_urls(april_release(), on_another_host, hosts=("cdn.example",)) == [
@@ -119,13 +119,13 @@ def test_an_address_on_another_host_than_its_page_is_predicted_only_if_the_host_
     ]
 
 
-def test_an_address_that_is_known_already_is_not_predicted() -> None:
+def test_known_address_is_not_predicted() -> None:
     known = part(f"{SITE}/trade-april-2017.csv", "sheet")
     with_part = april_release("UK trade: April 2017", f"{SITE}/trade/april-2017", known)
     assert predicted_file_urls(with_part, edition(part(f"{SITE}/trade-march-2017.csv"))) == []
 
 
-def test_a_file_below_its_page_is_predicted_below_the_announced_page() -> None:
+def test_file_below_its_page_is_predicted_below_announced_page() -> None:
     page = "https://www.gov.uk/government/statistics"
     before = edition(
         part(f"{page}/trade-march-2017/tables", role=Role.HTML),
@@ -139,7 +139,7 @@ def test_a_file_below_its_page_is_predicted_below_the_announced_page() -> None:
     ]
 
 
-def test_no_more_than_ten_addresses_are_expected() -> None:
+def test_at_most_ten_files_are_predicted() -> None:
     many = edition(*(part(f"{SITE}/trade-{chr(97 + at)}-march-2017.csv", f"found-{at}") for at in range(20)))
     assert len(predicted_file_urls(april_release(), many)) == 10
 
@@ -149,7 +149,7 @@ def windows_of_prediction(progress: Progress) -> tuple[Window, ...]:
     return windows_of_guess(target, windows_for(target, a_promise().slot, progress), progress, DEFAULT_WATCH)
 
 
-def test_a_predicted_address_is_looked_at_before_the_slot_but_not_every_second() -> None:
+def test_predicted_address_is_looked_at_less_than_every_second() -> None:
     windows = windows_of_prediction(Progress())
 
     def seconds_between_looks(before: timedelta) -> float:
@@ -161,14 +161,14 @@ def test_a_predicted_address_is_looked_at_before_the_slot_but_not_every_second()
     assert "overdue-then" not in {window.name for window in windows}
 
 
-def test_a_predicted_part_not_seen_with_its_page_has_only_the_settle_window() -> None:
-    # The window `settle` is the hour after the page was seen. Then looks end, because the page did not name this
-    # address.
+def test_unseen_predicted_part_is_watched_for_an_hour_only() -> None:
+    """The window `settle` is the hour after the page was seen. Then looks end, because the page did not name this
+    address."""
     windows = windows_of_prediction(Progress(Stage.SEEN, SLOT, is_complete=False))
     assert {window.name for window in windows} == {"settle"}
 
 
-def test_a_predicted_part_that_was_seen_or_exposed_is_still_watched() -> None:
+def test_seen_or_exposed_predicted_part_is_still_watched() -> None:
     # The windows are named after the phases: `after` a release is out, and `exposed` before its slot.
     seen = windows_of_prediction(Progress(Stage.SEEN, since=SLOT))
     exposed = windows_of_prediction(Progress(Stage.EXPOSED, since=SLOT - timedelta(minutes=30)))
@@ -176,12 +176,12 @@ def test_a_predicted_part_that_was_seen_or_exposed_is_still_watched() -> None:
     assert "exposed" in {window.name for window in exposed}
 
 
-# A file that is present at the first look may be of an earlier edition, so it is not proved to be of this one.
 @pytest.mark.parametrize("state_of_predicted_file", [ABSENT, UNKNOWN, PRESENT])
 @pytest.mark.parametrize("now", [-10.0, 200.0, 15 * 86400.0])
-def test_a_predicted_file_whose_publication_is_not_proved_changes_neither_verdict_nor_reports(
+def test_unproven_predicted_file_changes_neither_verdict_nor_reports(
     state_of_predicted_file: State, now: float
 ) -> None:
+    """A file that is present at the first look may be of an earlier edition, so it is not proved to be of this one."""
     two_minutes_before_slot = -120
     looks_at_page = RegularLooks([(two_minutes_before_slot, ABSENT), (1, PRESENT)], specific=True)
     looks_at_file = RegularLooks([(two_minutes_before_slot, state_of_predicted_file)])
@@ -200,8 +200,8 @@ def test_a_predicted_file_whose_publication_is_not_proved_changes_neither_verdic
     assert [part.id for part in parts_in_reports] == ["page"]
 
 
-def test_a_predicted_file_that_appears_before_the_slot_is_an_exposure_and_a_part_of_the_facts() -> None:
-    # The page is on time. The predicted file is seen a minute before the slot.
+def test_predicted_file_before_the_slot_is_an_exposure() -> None:
+    """The page is on time. The predicted file is seen a minute before the slot."""
     verdict = verdict_with_prediction((-120, ABSENT), (-60, PRESENT), now=200)
     assert verdict.verdict is VerdictKind.EARLY
     assert [found.part for found in verdict.findings] == ["expected-1"]
@@ -212,7 +212,7 @@ def window_names(poller: FakePoller, target: str) -> tuple[str, ...]:
     return tuple(window.name for window in poller.windows[target])
 
 
-def test_a_predicted_file_that_the_page_names_gets_the_looks_of_an_overdue_part_and_is_not_added_again() -> None:
+def test_predicted_file_that_page_names_is_watched_as_overdue() -> None:
     poller = FakePoller()
     planner = Planner(StandingClock(after_slot(2)), poller, WatchRules())
     watched = published_release_with_missing_file(PREDICTED_FILE)
@@ -233,7 +233,8 @@ def test_a_predicted_file_that_the_page_names_gets_the_looks_of_an_overdue_part_
     assert window_names(poller, "r/expected-1/edge") == ("settle", "overdue-then")
 
 
-def test_a_page_that_names_a_predicted_file_before_the_slot_does_not_change_the_looks_at_it() -> None:
+def test_naming_a_predicted_file_before_slot_changes_no_looks() -> None:
+    """What a page shows before its slot may be of an earlier edition, or must not be used yet."""
     poller = FakePoller()
     five_minutes_before_slot = -300
     planner = Planner(StandingClock(after_slot(five_minutes_before_slot)), poller, WatchRules())
@@ -247,7 +248,7 @@ def test_a_page_that_names_a_predicted_file_before_the_slot_does_not_change_the_
     assert poller.windows == windows_before
 
 
-def test_only_files_that_the_page_of_the_earlier_edition_named_and_that_were_seen_are_predicted() -> None:
+def test_only_files_that_were_named_and_seen_are_predicted() -> None:
     # Parts that a page named have ids that begin with `found`. The part `sheet` was configured.
     named_and_seen = part_row("found-1", f"{SITE}/trade-march-2017.csv")
     named_and_never_seen = part_row("found-2", f"{SITE}/never-march-2017.csv", by=None)
@@ -257,12 +258,12 @@ def test_only_files_that_the_page_of_the_earlier_edition_named_and_that_were_see
     assert add_predictions(march) == [("r", [PREDICTED_FILE])]
 
 
-def test_a_file_is_predicted_only_once_for_a_release() -> None:
+def test_file_is_predicted_only_once() -> None:
     march = judged_row("UK trade: March 2017", "march", part_row("found-1", f"{SITE}/trade-march-2017.csv"))
     assert add_predictions(march, times=2) == [("r", [PREDICTED_FILE])]
 
 
-def test_only_a_few_of_thousands_of_files_that_a_page_names_are_watched() -> None:
+def test_only_few_of_2000_named_files_are_watched() -> None:
     poller, most_parts = FakePoller(), 10
     planner = Planner(StandingClock(after_slot(2)), poller, WatchRules(WatchSettings(most_parts=most_parts)))
     under_watch = published_release_with_missing_file(PREDICTED_FILE)
@@ -295,7 +296,7 @@ MARCH_WITH_LINK, FEBRUARY_WITH_LINK = (
 )
 
 
-def test_a_page_on_another_site_is_predicted_if_at_least_two_of_the_last_four_editions_linked_to_it() -> None:
+def test_page_linked_by_two_of_four_editions_is_predicted() -> None:
     linked, not_linked = MARCH_WITH_LINK, edition_with_links("UK trade: June 2016")
     assert predicted_page_urls([linked]) == []
     assert predicted_page_urls([linked, FEBRUARY_WITH_LINK]) == [PAGE]
@@ -304,7 +305,7 @@ def test_a_page_on_another_site_is_predicted_if_at_least_two_of_the_last_four_ed
     assert predicted_page_urls([linked, not_linked, not_linked, not_linked, FEBRUARY_WITH_LINK]) == []
 
 
-def test_a_predicted_page_is_a_part_with_the_role_of_an_alternative() -> None:
+def test_predicted_page_is_an_alternative_part() -> None:
     editions, private_hosts = [MARCH_WITH_LINK, FEBRUARY_WITH_LINK], ()
     assert predicted_pages(april_release(), editions, private_hosts) == [PREDICTED_PAGE]
 
@@ -320,23 +321,24 @@ def test_a_predicted_page_is_a_part_with_the_role_of_an_alternative() -> None:
         "mailto:figures@example.org",
     ],
 )
-def test_no_page_is_predicted_on_govuk_or_private_hosts_and_no_file(url: str) -> None:
+def test_no_page_is_predicted_on_govuk_or_private_hosts(url: str) -> None:
+    """Files, very long addresses and mail addresses are not predicted either."""
     editions = [replace(each, links=(url,)) for each in (MARCH_WITH_LINK, FEBRUARY_WITH_LINK)]
     assert predicted_page_urls(editions, inside=("intranet.example.org",)) == []
 
 
-def test_no_page_is_predicted_for_a_title_without_a_period_or_with_the_period_of_a_known_edition() -> None:
+def test_page_is_predicted_only_for_a_new_period() -> None:
     assert predicted_page_urls([MARCH_WITH_LINK, FEBRUARY_WITH_LINK], "UK trade") == []
     provisional_april = edition_with_links("UK trade, provisional: April 2017", PAGE)
     assert predicted_page_urls([MARCH_WITH_LINK, provisional_april, FEBRUARY_WITH_LINK], "UK trade: April 2017") == []
 
 
-def test_a_page_that_is_a_part_of_the_release_already_is_not_predicted() -> None:
+def test_page_that_is_already_a_part_is_not_predicted() -> None:
     with_page = replace(april_release(), parts=(*april_release().parts, part(PAGE, "news", Role.ALTERNATIVE)))
     assert predicted_pages(with_page, [MARCH_WITH_LINK, FEBRUARY_WITH_LINK], ()) == []
 
 
-def test_at_most_three_pages_are_predicted_with_ids_after_those_of_files() -> None:
+def test_at_most_three_pages_are_predicted_after_files() -> None:
     five_links = tuple(f"{PAGE}/{number}" for number in range(5))
     editions = [replace(each, links=five_links) for each in (MARCH_WITH_LINK, FEBRUARY_WITH_LINK)]
     assert PREDICTED_FILE.id == "expected-1"
@@ -386,34 +388,34 @@ MARCH_ROW = judged_row("UK trade: March 2017", "m", LINKED_PAGE_ROW)
     [(LINKED_PAGE_ROW, [PAGE]), (SEEN_PAGE_ROW, [PAGE]), (UNSEEN_PAGE_ROW, [])],
     ids=["linked", "predicted and seen", "predicted and not seen"],
 )
-def test_a_page_linked_in_march_is_predicted_for_april_if_it_was_linked_or_seen_in_february(
+def test_page_linked_or_seen_in_two_editions_is_predicted(
     page_in_february: dict[str, object], predicted_for_april: list[str]
 ) -> None:
-    # The edition of March linked to the page. The edition of February linked to it, too, or predicted it.
+    """The edition of March linked to the page. The edition of February linked to it, too, or predicted it."""
     march = judged_row("UK trade: March 2017", "m", LINKED_PAGE_ROW)
     february = judged_row("UK trade: February 2017", "f", page_in_february)
     assert predicted_urls(march, february) == predicted_for_april
 
 
-def test_a_page_on_a_private_host_is_not_predicted_although_two_editions_linked_to_it() -> None:
+def test_linked_page_on_private_host_is_not_predicted() -> None:
     february = judged_row("UK trade: February 2017", "f", LINKED_PAGE_ROW)
     assert predicted_urls(MARCH_ROW, february, inside=("figures.example.org",)) == []
 
 
-def test_a_page_to_which_two_series_link_is_not_predicted() -> None:
-    # A change of that page may be an edition of either series.
+def test_page_linked_by_two_series_is_not_predicted() -> None:
+    """A change of that page may be an edition of either series."""
     rows = [judged_row(f"UK trade: {month} 2017", month, LINKED_PAGE_ROW) for month in ("March", "February")]
     assert predicted_urls(*rows, judged_row("Prices: March 2017", "p", LINKED_PAGE_ROW)) == []
 
 
-def test_a_predicted_page_is_read_from_the_store_as_such() -> None:
-    # An id that begins with `expected` shows that the part was predicted.
+def test_stored_predicted_page_is_read_as_predicted() -> None:
+    """An id that begins with `expected` shows that the part was predicted."""
     stored = {"id": "expected-1", "role": "alternative", "url": PAGE, "required": False}
     assert part_from_json(stored) == PREDICTED_PAGE
     assert PREDICTED_PAGE.origin is Origin.PREDICTED
 
 
-def test_a_predicted_page_is_watched_at_the_edge_only_and_recognised_by_the_period_in_the_title() -> None:
+def test_predicted_page_is_recognised_by_its_period_at_edge() -> None:
     release = replace(april_release(), parts=(PREDICTED_PAGE,))
     (target,) = targets_of(release)
     assert target.view is View.EDGE
@@ -421,7 +423,8 @@ def test_a_predicted_page_is_watched_at_the_edge_only_and_recognised_by_the_peri
     assert target.title == release.title  # with the period for which the page is searched
 
 
-def test_a_predicted_page_that_was_seen_is_looked_at_for_the_first_hour_after_its_release_only() -> None:
+def test_seen_predicted_page_is_watched_for_one_hour() -> None:
+    """Such a page is there for all editions, so later looks would not show that this edition was removed."""
     (target,) = targets_of(replace(april_release(), parts=(PREDICTED_PAGE,)))
     seen_at_slot = Progress(Stage.SEEN, since=SLOT)
     usual_windows = windows_for(target, a_promise().slot, seen_at_slot)
@@ -443,7 +446,7 @@ def release_with_linked_pages(poller: FakePoller) -> WatchedRelease:
     return watched
 
 
-def test_the_first_five_new_links_of_a_published_page_become_parts_that_are_not_watched() -> None:
+def test_first_five_new_links_become_unwatched_parts() -> None:
     poller = FakePoller()
     # Two looks found the same ten links: to PAGE, which was a part before, and to PAGE/0#part … PAGE/8#part.
     release = release_with_linked_pages(poller).release
@@ -454,7 +457,7 @@ def test_the_first_five_new_links_of_a_published_page_become_parts_that_are_not_
     assert not any("/linked-" in target for target in poller.windows)
 
 
-def test_linked_pages_stay_pending_and_do_not_count_towards_the_most_parts_of_a_release() -> None:
+def test_linked_pages_stay_pending_and_count_as_no_parts() -> None:
     release = release_with_linked_pages(FakePoller()).release
     assert [part.id for part in release.parts] == ["page", "expected-1", *(f"linked-{n}" for n in range(1, 6))]
     verdict = judge(release, [a_promise()], {}, [], Policy(most_parts=6), after_slot(200))
@@ -464,13 +467,13 @@ def test_linked_pages_stay_pending_and_do_not_count_towards_the_most_parts_of_a_
     assert Kind.PARTS_CUT not in {finding.kind for finding in verdict.findings}
 
 
-def test_linked_pages_and_predicted_pages_that_no_look_has_seen_are_not_in_reports() -> None:
+def test_linked_and_unseen_predicted_pages_are_not_reported() -> None:
     release = release_with_linked_pages(FakePoller()).release
     verdict = judge(release, [a_promise()], {}, [], Policy(most_parts=6), after_slot(200))
     assert [part.id for part in release_facts(verdict, Measurement()).parts] == ["page"]
 
 
-def test_links_of_a_page_before_its_slot_are_not_stored() -> None:
+def test_links_before_the_slot_are_not_stored() -> None:
     five_minutes_before = -300
     planner = Planner(StandingClock(after_slot(five_minutes_before)), FakePoller(), WatchRules())
     watched = WatchedRelease(april_release(), [a_promise()])
@@ -479,7 +482,7 @@ def test_links_of_a_page_before_its_slot_are_not_stored() -> None:
     assert [part.id for part in watched.release.parts] == ["page"]
 
 
-def test_explain_says_how_the_addresses_of_predicted_and_linked_pages_are_known() -> None:
+def test_explain_says_how_predicted_and_linked_pages_are_known() -> None:
     linked = Part("linked-1", Role.ALTERNATIVE, f"{PAGE}/2", required=False, origin=Origin.LINKED)
     release = a_release(PREDICTED_PAGE, linked)
     verdict = judge(release, [a_promise()], {}, [], Policy(), after_slot(200))
@@ -489,7 +492,7 @@ def test_explain_says_how_the_addresses_of_predicted_and_linked_pages_are_known(
     assert "on another site, linked to by its page" in of_linked
 
 
-def test_a_release_on_time_has_no_finding_if_its_predicted_page_elsewhere_comes_later() -> None:
+def test_predicted_page_that_comes_later_is_no_finding() -> None:
     shows_this_edition = True
     page_on_time = RegularLooks([(-120, ABSENT), (1, PRESENT)], specific=shows_this_edition)
     predicted_minutes_later = RegularLooks([(-120, ABSENT), (300, PRESENT)])

@@ -15,8 +15,8 @@ SHEET_TARGET = "claims-q3/sheet/edge"
 HEAD_WITH_ROLLING_SHEET = HEAD + f'part = [{{ id = "sheet", role = "data", url = "{SHEET}", recognise = "changed" }}]\n'
 
 
-def test_a_rolling_file_that_changed_during_a_restart_is_the_release(tmp_path: Path) -> None:
-    # A rolling file is always there. Its release counts as absent while it has the bytes of the first look.
+def test_rolling_file_changed_during_restart_is_the_release(tmp_path: Path) -> None:
+    """A rolling file is always there. Its release counts as absent while it has the bytes of the first look."""
     tables = an_answer(SHEET, "09:00:00", "a,1") + an_answer(SHEET, "09:29:45", "a,2")
 
     async def act(monitor: MonitorInTest) -> None:
@@ -29,10 +29,8 @@ def test_a_rolling_file_that_changed_during_a_restart_is_the_release(tmp_path: P
     run_monitor(tmp_path, tables, act, head=HEAD_WITH_ROLLING_SHEET, delay=REAL_COMMIT_DELAY)
 
 
-def test_after_a_restart_a_file_that_is_always_there_still_counts_as_absent_if_its_bytes_are_the_same(
-    tmp_path: Path,
-) -> None:
-    # The file is the same from 09:00 on. It will be the release once its bytes differ from those of the first look.
+def test_unchanged_rolling_file_still_counts_as_absent_after_restart(tmp_path: Path) -> None:
+    """The file is the same from 09:00 on. It will be the release once its bytes differ from those of the first look."""
     unchanged_file = an_answer(SHEET, "09:00:00", "a,1")
 
     async def restart_over_the_slot(monitor: MonitorInTest) -> None:
@@ -45,9 +43,9 @@ def test_after_a_restart_a_file_that_is_always_there_still_counts_as_absent_if_i
     run_monitor(tmp_path, unchanged_file, restart_over_the_slot, head=HEAD_WITH_ROLLING_SHEET, delay=REAL_COMMIT_DELAY)
 
 
-def test_a_page_of_another_title_that_came_during_a_restart_proves_nothing(tmp_path: Path) -> None:
-    # A page of another title that was always there counts as absent. Until 09:30:05 there was none, so this page may be
-    # the release under a wrong title.
+def test_page_of_another_title_during_restart_proves_nothing(tmp_path: Path) -> None:
+    """A page of another title that was always there counts as absent. Until 09:30:05 there was none, so this page may
+    be the release under a wrong title."""
     page_of_another_title = an_answer(URL, "09:30:05", a_web_page("Prison population"))
 
     async def restart_over_the_slot(monitor: MonitorInTest) -> None:
@@ -61,7 +59,8 @@ def test_a_page_of_another_title_that_came_during_a_restart_proves_nothing(tmp_p
     run_monitor(tmp_path, page_of_another_title, restart_over_the_slot, delay=REAL_COMMIT_DELAY)
 
 
-def test_a_file_keeps_its_id_after_a_restart_although_its_page_names_its_files_in_another_order(tmp_path: Path) -> None:
+def test_file_keeps_its_id_after_restart_and_reordering(tmp_path: Path) -> None:
+    """The page names its files in another order after the restart."""
     files = [f"https://assets.publishing.service.gov.uk/media/{name}.ods" for name in ("one", "two")]
     page = "<html><head><title>{title}</title></head><body><h1>{title}</h1>{links}</body></html>"
     title = "Example claims: July to September 2026"

@@ -35,10 +35,8 @@ def blind_span(begins: float, ends: float, cause: str = "clock", host: str = "")
     ],
     ids=["grows", "never shrinks", "in time order", "of other cause or scope"],
 )
-def test_memory_and_store_keep_the_same_blind_spans_in_order_of_their_begin(
-    spans_in_order_of_addition: list[Blind],
-) -> None:
-    # A span of the same begin, cause and host is the same span, of which only the longest version is kept.
+def test_memory_and_store_keep_the_same_blind_spans(spans_in_order_of_addition: list[Blind]) -> None:
+    """A span of the same begin, cause and host is the same span, of which only the longest version is kept."""
     in_memory, store = no_blind_spans(), TemporaryStore()
     for span in spans_in_order_of_addition:
         in_memory.add([span])
@@ -55,9 +53,7 @@ def no_blind_spans() -> BlindSpans:
 
 # Each span has a begin and a length in seconds, and a cause.
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 10), st.sampled_from(["clock", "killed"])), max_size=12))
-def test_blind_spans_after_an_instant_are_all_that_end_later_and_perhaps_some_that_end_earlier(
-    begins_lengths_and_causes: list[tuple[int, int, str]],
-) -> None:
+def test_search_finds_every_blind_span_that_ends_later(begins_lengths_and_causes: list[tuple[int, int, str]]) -> None:
     blind_spans = no_blind_spans()
     blind_spans.add(blind_span(begins, begins + length, cause) for begins, length, cause in begins_lengths_and_causes)
     for seconds in range(45):
@@ -70,7 +66,7 @@ def test_blind_spans_after_an_instant_are_all_that_end_later_and_perhaps_some_th
         assert found[:1] == expected[:1]
 
 
-def test_merging_keeps_the_promises_of_both_monitors_each_with_its_latest_confirmation() -> None:
+def test_merged_promises_keep_their_latest_confirmation() -> None:
     ours, theirs = a_promise(learnt=after_slot(-7200)), a_promise(after_slot(600), learnt=after_slot(-3600))
     release = WatchedRelease(a_release(), (ours,))
     release.merge_promises([theirs])
@@ -82,7 +78,7 @@ def test_merging_keeps_the_promises_of_both_monitors_each_with_its_latest_confir
         assert release.promises == (confirmed_later, theirs)
 
 
-def test_has_promises_ignores_confirmations_and_is_false_if_any_promise_is_unknown() -> None:
+def test_has_promises_ignores_confirmations_but_not_unknown_promises() -> None:
     ours, theirs = a_promise(learnt=after_slot(-7200)), a_promise(after_slot(600), learnt=after_slot(-3600))
     release = WatchedRelease(a_release(), (ours,))
     assert release.has_promises([replace(ours, confirmed_at=SLOT + 2 * DAY)])
@@ -103,8 +99,8 @@ def add_look(
     release.add_sighting(target, a_sighting(state, second, target.id, digest=digest), None, must_begin_run=False)
 
 
-def test_a_page_that_changes_with_each_request_begins_a_run_at_each_of_the_first_changes_only() -> None:
-    # After `MOST_CHANGES` changes, bytes are not compared any more: the server makes them anew for each request.
+def test_only_first_changes_of_a_dynamic_page_begin_runs() -> None:
+    """After `MOST_CHANGES` changes, bytes are not compared any more: the server makes them anew for each request."""
     release = release_published_on_time()
     for second in range(200):
         add_look(release, PAGE, PRESENT, second, digest=f"bytes {second}")
@@ -112,7 +108,7 @@ def test_a_page_that_changes_with_each_request_begins_a_run_at_each_of_the_first
     assert len(release.state_or_empty(PAGE.id).runs) == MOST_CHANGES + 1
 
 
-def test_a_page_that_changed_a_few_times_begins_a_run_at_each_change() -> None:
+def test_each_change_of_a_rarely_changed_page_begins_a_run() -> None:
     release = release_published_on_time()
     for second in range(20):
         changes_every_five_seconds = f"bytes {second // 5}"
@@ -133,7 +129,7 @@ def test_a_page_that_changed_a_few_times_begins_a_run_at_each_change() -> None:
     ],
     ids=["came", "went", "withdrawn", "back", "changed", "changed before its release"],
 )
-def test_a_released_page_counts_as_lost_since_the_first_look_that_found_it_removed_or_changed(
+def test_released_page_is_lost_once_removed_or_changed(
     looks: list[tuple[float, State, str | None]], lost_at_second: float | None
 ) -> None:
     # The page was released at its slot. It is looked at in the edge view only. `lost_at` is None if the page is back.
@@ -145,7 +141,6 @@ def test_a_released_page_counts_as_lost_since_the_first_look_that_found_it_remov
     assert release.progress(ORIGIN_OF_PAGE).lost_at == after_slot(lost_at_second)
 
 
-# A new run begins if the gap after a look is longer than `spacing`. If it is None, the gap may be of any length.
 @pytest.mark.parametrize(
     ("name_of_window", "longest_gap"),
     [
@@ -154,9 +149,11 @@ def test_a_released_page_counts_as_lost_since_the_first_look_that_found_it_remov
         ("again", 5 * SECOND),
     ],
 )
-def test_a_run_whose_last_look_was_outside_all_windows_may_go_on_in_any_window_but_again(
+def test_run_before_a_window_may_continue_unless_it_is_again(
     name_of_window: str, longest_gap: timedelta | None
 ) -> None:
+    """A new run begins if the gap after a look is longer than `spacing`. If it is None, the gap may be of any
+    length."""
     release = release_published_on_time()
     second_before_slot = -1
     add_look(release, ORIGIN_OF_PAGE, ABSENT, second_before_slot)
@@ -167,6 +164,6 @@ def test_a_run_whose_last_look_was_outside_all_windows_may_go_on_in_any_window_b
     assert state.spacing(now=begins + 3 * SECOND) == longest_gap
 
 
-def test_a_target_without_looks_or_windows_allows_a_gap_of_any_length() -> None:
+def test_target_without_looks_or_windows_allows_any_gap() -> None:
     release = release_published_on_time()
     assert release.state_or_empty(PAGE.id).spacing(now=SLOT) is None

@@ -73,10 +73,9 @@ def current_findings(monitor: MonitorInTest) -> set[tuple[Kind, str | None]]:
 
 
 @pytest.mark.parametrize("kind_of_listing", sorted(LISTINGS))
-def test_a_page_that_a_listing_shows_before_its_slot_is_an_early_exposure_also_after_a_restart(
-    tmp_path: Path, kind_of_listing: str
-) -> None:
-    # The release is announced for 09:30 at another address. From 09:28:30 on, a listing shows its page at LISTED_URL.
+def test_page_listed_before_its_slot_is_an_early_exposure(tmp_path: Path, kind_of_listing: str) -> None:
+    """The release is announced for 09:30 at another address. From 09:28:30 on, a listing shows its page at
+    LISTED_URL."""
     path, listing_without_page, listing_with_page = LISTINGS[kind_of_listing]
     answers = listing_answers(path, listing_without_page, listing_with_page, at="09:28:30")
 
@@ -100,8 +99,8 @@ def test_a_page_that_a_listing_shows_before_its_slot_is_an_early_exposure_also_a
 
 
 @pytest.mark.slow
-def test_a_release_listed_while_its_page_is_missing_is_available_elsewhere_first(tmp_path: Path) -> None:
-    # The sitemap shows the release at another address from 09:32:10 on. Its own page, due at 09:30:00, never comes.
+def test_release_listed_elsewhere_while_missing_is_elsewhere_first(tmp_path: Path) -> None:
+    """The sitemap shows the release at another address from 09:32:10 on. Its own page, due at 09:30:00, never comes."""
     path, before, after = LISTINGS["sitemap"]
 
     async def act(monitor: MonitorInTest) -> None:
@@ -112,7 +111,7 @@ def test_a_release_listed_while_its_page_is_missing_is_available_elsewhere_first
     run_monitor(tmp_path, listing_answers(path, before, after, at="09:32:10"), act, base=with_listing(path))
 
 
-def test_the_previous_edition_in_a_listing_is_no_match_and_is_not_looked_at(tmp_path: Path) -> None:
+def test_previous_edition_in_a_listing_is_no_match(tmp_path: Path) -> None:
     path, before, _ = LISTINGS["sitemap"]
 
     async def act(monitor: MonitorInTest) -> None:
@@ -178,10 +177,8 @@ def govuk_listings(*, shown_in: str) -> str:
 
 
 @pytest.mark.parametrize("listing", ["search", "feed"])
-def test_a_page_that_govuk_lists_before_its_slot_at_another_address_is_an_early_exposure(
-    tmp_path: Path, listing: str
-) -> None:
-    # The page and its entry in the listing come at 09:28:30. The slot is at 09:40.
+def test_govuk_listing_of_another_address_shows_early_exposure(tmp_path: Path, listing: str) -> None:
+    """The page and its entry in the listing come at 09:28:30. The slot is at 09:40."""
     tables = govuk_listings(shown_in=listing) + an_answer(UNEXPECTED_URL, "09:28:30", PAGE)
 
     async def read_findings(monitor: MonitorInTest) -> None:
@@ -191,7 +188,7 @@ def test_a_page_that_govuk_lists_before_its_slot_at_another_address_is_an_early_
     run_monitor(tmp_path, tables, read_findings, head=HEAD_WITH_SLOT_AT_09_40, base=ON_GOVUK)
 
 
-def test_the_search_and_the_feed_of_an_organisation_on_govuk_together_get_one_request_a_minute(tmp_path: Path) -> None:
+def test_govuk_search_and_feed_share_one_request_a_minute(tmp_path: Path) -> None:
     tables = govuk_listings(shown_in="search") + an_answer(UNEXPECTED_URL, "09:28:30", PAGE)
 
     async def count_requests(monitor: MonitorInTest) -> None:
@@ -217,9 +214,8 @@ SITEMAP_INDEX = (
 )
 
 
-def test_a_release_in_a_recent_sitemap_of_an_index_is_found_with_one_request_a_minute(
-    tmp_path: Path,
-) -> None:
+def test_release_is_found_in_recent_sitemap_of_an_index(tmp_path: Path) -> None:
+    """The index and its sitemaps together get one request a minute."""
     for name, body in {"before": sitemap(), "after": sitemap(LISTED_URL)}.items():
         (tmp_path / f"{name}.gz").write_bytes(gzip.compress(body.encode()))
     tables = an_answer(f"{STATS}/sitemap.xml", "08:00:00", SITEMAP_INDEX)
@@ -247,7 +243,8 @@ def a_look(target: Target, *found: Found, at: datetime = NINE) -> Sighting:
     return Sighting(target.id, State.ABSENT, at, at, at, at, found=found)
 
 
-def test_tripwires_of_one_producer_and_host_take_turns_and_those_of_others_do_not() -> None:
+def test_tripwires_of_one_producer_and_host_take_turns() -> None:
+    """A tripwire is a listing or feed that may show a release early."""
     one = Producer("one", ["www.gov.uk"], [f"{STATS}/a.xml", f"{STATS}/b.atom"])
     wires = Tripwires(
         FakePoller(), [one, Producer("two", newest=[f"{STATS}/a.xml"])], near_releases=lambda _producer: []
@@ -268,7 +265,7 @@ def test_tripwires_of_one_producer_and_host_take_turns_and_those_of_others_do_no
     ]
 
 
-def test_only_the_sitemaps_on_its_own_host_that_an_index_names_at_present_are_watched() -> None:
+def test_only_current_sitemaps_on_the_own_host_are_watched() -> None:
     poller = FakePoller()
     wires = Tripwires(poller, [Producer("one", newest=[f"{STATS}/sitemap.xml"])], near_releases=lambda _producer: [])
     (index,) = wires.targets()
@@ -288,7 +285,7 @@ def test_only_the_sitemaps_on_its_own_host_that_an_index_names_at_present_are_wa
     assert sorted(poller.urls()) == [f"{STATS}/b.xml", f"{STATS}/sitemap.xml"]
 
 
-def test_matches_are_reported_once_and_forgotten_when_their_release_is_not_near() -> None:
+def test_match_is_reported_once_and_forgotten_with_its_release() -> None:
     near, reported = list[NearRelease](), list[str]()
     producer = Producer("one", newest=[f"{STATS}/feed.atom", f"{STATS}/latest"])
     wires = Tripwires(
@@ -310,7 +307,7 @@ def test_matches_are_reported_once_and_forgotten_when_their_release_is_not_near(
     assert [week for week in range(weeks) if f"'of-week-{week}'" in repr(wires)] == [weeks - 1]
 
 
-def test_sitemaps_that_an_index_no_longer_names_are_forgotten() -> None:
+def test_sitemaps_no_longer_in_their_index_are_forgotten() -> None:
     wires = Tripwires(FakePoller(), [Producer("one", newest=[f"{STATS}/sitemap.xml"])], near_releases=lambda _name: [])
     index = next(wires.targets())
     for day in range(9):
@@ -333,14 +330,13 @@ def test_sitemaps_that_an_index_no_longer_names_are_forgotten() -> None:
         ({}, None),
     ],
 )
-def test_the_date_of_an_entry_is_read_as_feeds_and_sitemaps_write_it(facts: dict[str, str], when: str | None) -> None:
-    # `facts` are the dates of an entry as its listing writes them. The date of publication goes before that of an
-    # update.
+def test_publication_date_is_read_from_feeds_and_sitemaps(facts: dict[str, str], when: str | None) -> None:
+    """`facts` are the dates of an entry as its listing writes them. The date of publication goes before that of an
+    update."""
     date = publication_date(Found("u", "t", "listed", facts))
     assert (date.isoformat() if date else None) == when
 
 
-# An entry is fresh if the listing did not show it before.
 @pytest.mark.parametrize("days_from_slot", [1, 40, 87])
 @pytest.mark.parametrize(
     ("title_of_entry", "is_new", "is_match"),
@@ -351,9 +347,10 @@ def test_the_date_of_an_entry_is_read_as_feeds_and_sitemaps_write_it(facts: dict
         ("Something else altogether", False, False),
     ],
 )
-def test_before_the_slot_an_entry_at_the_address_of_a_release_matches_if_it_is_new_or_has_its_title(
+def test_listed_own_address_matches_if_new_or_rightly_titled(
     title_of_entry: str, days_from_slot: int, *, is_new: bool, is_match: bool
 ) -> None:
+    """A listing shows the address of a release before its slot. The entry is new if it was not there before."""
     entry = Found(LISTED_URL, title_of_entry, "entry")
     # Any match by the address counts as one by the title.
     expected = [("claims-q3", MatchKind.TITLE)] if is_match else []
@@ -363,9 +360,7 @@ def test_before_the_slot_an_entry_at_the_address_of_a_release_matches_if_it_is_n
 
 @pytest.mark.parametrize("days_from_slot", [1, 40, 87])
 @pytest.mark.parametrize("title_of_entry", [TITLE, "Something else altogether"])
-def test_after_the_slot_an_entry_with_the_address_of_a_release_is_no_match(
-    title_of_entry: str, days_from_slot: int
-) -> None:
+def test_after_the_slot_an_own_address_is_no_match(title_of_entry: str, days_from_slot: int) -> None:
     entry = Found(LISTED_URL, title_of_entry, "entry")
     now = datetime(2026, 9, 15, 15, 50, tzinfo=UTC)
     assert matches_of_release(entry, is_new=True, slot=now - timedelta(days=days_from_slot), now=now) == []

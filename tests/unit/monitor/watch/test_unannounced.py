@@ -56,9 +56,7 @@ async def consider_entry(monitor: CalendarMonitor, found: Found, producer: str =
 
 
 @with_calendar_monitor()
-async def test_a_publication_that_no_calendar_announced_is_an_unannounced_release_with_one_notice(
-    monitor: CalendarMonitor,
-) -> None:
+async def test_unannounced_publication_becomes_a_release_with_one_notice(monitor: CalendarMonitor) -> None:
     publish_page(monitor, first_published="2026-11-16T11:58:00Z")
     await monitor.read_calendar(csv(row("a")))
     for _ in range(2):
@@ -80,10 +78,10 @@ async def test_a_publication_that_no_calendar_announced_is_an_unannounced_releas
     ids=["its title is known", "its address is known", "it is old", "it is news", "it is of no known series"],
 )
 @with_calendar_monitor()
-async def test_an_entry_of_a_listing_makes_no_further_release_if_it_is_known_or_old_or_no_statistics(
+async def test_known_old_or_non_statistical_entry_makes_no_release(
     title_of_entry: str, url_of_entry: str, page_first_published: str, monitor: CalendarMonitor
 ) -> None:
-    # The calendar announces the release "Example a", at https://stats.example/a.
+    """The calendar announces the release "Example a", at https://stats.example/a."""
     await monitor.read_calendar(csv(row("a")))
     publish_page(monitor, page_first_published)
     date_in_listing = {"published": "Mon, 16 Nov 2026 11:58:00 GMT"}  # also the date of an edit of an old page
@@ -92,9 +90,7 @@ async def test_an_entry_of_a_listing_makes_no_further_release_if_it_is_known_or_
 
 
 @with_calendar_monitor()
-async def test_a_listed_page_that_a_calendar_names_within_15_minutes_does_not_become_an_unannounced_release(
-    monitor: CalendarMonitor,
-) -> None:
+async def test_page_announced_within_15_minutes_is_not_unannounced(monitor: CalendarMonitor) -> None:
     # At 12:00, a listing shows a new page. It would become an unannounced release, `example-surprise`, at 12:15.
     publish_page(monitor, first_published="2026-11-16T11:58:00Z")
     unannounced_of(monitor).consider_in_background("example-office", Found(PAGE_URL, TITLE, "listed"))
@@ -108,7 +104,7 @@ async def test_a_listed_page_that_a_calendar_names_within_15_minutes_does_not_be
 
 
 @with_calendar_monitor()
-async def test_a_feeds_new_edition_of_a_known_series_becomes_a_watched_release(monitor: CalendarMonitor) -> None:
+async def test_new_edition_in_a_feed_becomes_a_watched_release(monitor: CalendarMonitor) -> None:
     url = "https://stats.example/awareness-november"
     monitor.pages[url] = Reply(200, b"<html><title>Example awareness: November 2026</title></html>")
     await monitor.read_calendar(csv(row("a", title="Example awareness: October 2026")))
@@ -122,7 +118,8 @@ def a_sighting(target: Target, *found: Found, state: State = State.PRESENT) -> S
     return Sighting(target.id, state, START, START, START, START, found=found)
 
 
-def test_entries_of_the_first_look_at_a_listing_are_new_only_if_they_are_dated_after_the_start() -> None:
+def test_first_look_at_a_listing_reports_only_newer_entries() -> None:
+    """Most entries were there before the monitor started. Only one dated after that is new."""
     reported: list[str] = []
     producer = Producer("example-office", newest=["https://stats.example/new"])
     wires = Tripwires(
