@@ -38,7 +38,7 @@ from schedules.announcement import Address, Part, Role
 from schedules.promise import Promise
 from schedules.release import Release
 from tests.unit.monitor.watch.fake_poller import FakePoller
-from tests.worlds.instants import after_slot
+from tests.worlds.instants import MINUTE, SECOND, SLOT
 from tests.worlds.looks import a_sighting
 from tests.worlds.releases import a_promise
 from tests.worlds.stores import TemporaryStore
@@ -130,7 +130,7 @@ def test_late_redirects_of_another_release_make_overdue_one_pending(
         "visas", looks_at_page={1: State.PRESENT}, not_found_at=280, redirected_at=1 + 280
     )
     # With another slot, a verdict on visas does not make the monitor judge claims again at once.
-    visas.promises = [a_promise(after_slot(-30), release="visas")]
+    visas.promises = [a_promise(SLOT - 30 * SECOND, release="visas")]
     # At first, claims is judged before visas, so it is overdue. At the next full minute it is judged again: pending.
     judge_for_some_seconds({"claims": claims, "visas": visas}, store, seconds=seconds_of_judging)
     verdicts = {row.release: row.word for row in store.verdicts.judged()}
@@ -179,7 +179,7 @@ def test_no_release_is_judged_while_clock_is_in_doubt(seconds_in_doubt: int, ver
     assert [row.word for row in store.verdicts.judged()] == verdicts
 
 
-@partial(virtually, begins=after_slot(300))
+@partial(virtually, begins=SLOT + 5 * MINUTE)
 async def test_verdict_is_stored_before_an_earlier_large_write(clock: VirtualClock) -> None:
     """The promises that it needs are stored with it."""
     store = TemporaryStore()
@@ -196,8 +196,8 @@ async def test_verdict_is_stored_before_an_earlier_large_write(clock: VirtualClo
     large_write = Portions()
     large_write.add(range(2), note_stored_promises, rows=ROWS_AT_ONCE)
     calendar_read = writer.write_in_portions(large_write)
-    verdict = judge(watched.release, watched.promises, watched.runs, (), Policy(), after_slot(300))
-    await a_recorder(store, writer, clock).record(watched, verdict, after_slot(300))
+    verdict = judge(watched.release, watched.promises, watched.runs, (), Policy(), SLOT + 5 * MINUTE)
+    await a_recorder(store, writer, clock).record(watched, verdict, SLOT + 5 * MINUTE)
     await calendar_read.done
     await writer.close()
     # The promises were there before the first portion, and so was the verdict in the same transaction.
@@ -239,7 +239,7 @@ def judge_for_some_seconds(
             await asyncio.wait_for(judging.run(), seconds)
         await writer.close()
 
-    run_virtually(story, after_slot(301), patience=20)
+    run_virtually(story, SLOT + 301 * SECOND, patience=20)
 
 
 @virtually

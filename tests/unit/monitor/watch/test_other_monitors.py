@@ -23,16 +23,16 @@ from monitor.watch.other_monitors import OtherMonitors
 from monitor.watch.release import WatchedRelease
 from schedules.promise import Promise
 from schedules.release import Release
-from tests.worlds.instants import after_slot
+from tests.worlds.instants import HOUR, MINUTE, SECOND, SLOT
 from tests.worlds.looks import a_run
 from tests.worlds.releases import a_promise
 from tests.worlds.stores import TemporaryStore
 
 T = TypeVar("T")
 NAMES = [f"r{number}" for number in range(500)]
-NOW = after_slot(30)
+NOW = SLOT + 30 * SECOND
 STORED_PROMISE = a_promise(release="r7")
-BLIND = Blind(after_slot(-40), after_slot(-20), "stopped", monitor="south")
+BLIND = Blind(SLOT - 40 * SECOND, SLOT - 20 * SECOND, "stopped", monitor="south")
 
 
 @dataclass
@@ -126,7 +126,7 @@ def test_looks_of_500_releases_need_less_than_ten_queries() -> None:
 
 def test_own_unstored_promises_are_kept_beside_stored_ones() -> None:
     """The other monitor stores a promise of r7. This monitor has read other promises of r7 and r8."""
-    own_r7, own_r8 = (a_promise(release=name, learnt=after_slot(-7200)) for name in ("r7", "r8"))
+    own_r7, own_r8 = (a_promise(release=name, learnt=SLOT - 2 * HOUR) for name in ("r7", "r8"))
     merge = merge_south_into_north(QueryCounter(), TemporaryStore(), own_r7, own_r8)
     assert STORED_PROMISE.release == "r7"
     assert merge.releases["r7"].promises == (STORED_PROMISE, own_r7)
@@ -135,8 +135,8 @@ def test_own_unstored_promises_are_kept_beside_stored_ones() -> None:
 
 def test_promise_has_latest_confirmation_of_any_monitor() -> None:
     # Both monitors know the same promise of release r7, and saw it again in a calendar before its slot.
-    confirmed_by_us = replace(STORED_PROMISE, confirmed_at=after_slot(-60))
-    confirmed_later_by_south = replace(STORED_PROMISE, confirmed_at=after_slot(-30))
+    confirmed_by_us = replace(STORED_PROMISE, confirmed_at=SLOT - MINUTE)
+    confirmed_later_by_south = replace(STORED_PROMISE, confirmed_at=SLOT - 30 * SECOND)
     store = TemporaryStore()
     with store.transaction() as tx:
         tx.add_promises([confirmed_later_by_south])

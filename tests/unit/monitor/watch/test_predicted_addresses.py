@@ -31,7 +31,7 @@ from schedules.contract.verdict import Kind, VerdictKind
 from schedules.regular_series import Series
 from schedules.release import Release
 from tests.unit.monitor.watch.fake_poller import FakePoller, StandingClock
-from tests.worlds.instants import SLOT, after_slot
+from tests.worlds.instants import MINUTE, SECOND, SLOT, after_slot
 from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, RegularLooks, a_sighting
 from tests.worlds.releases import a_promise, a_release
 from tests.worlds.stores import TemporaryStore
@@ -214,7 +214,7 @@ def window_names(poller: FakePoller, target: str) -> tuple[str, ...]:
 
 def test_predicted_file_that_page_names_is_watched_as_overdue() -> None:
     poller = FakePoller()
-    planner = Planner(StandingClock(after_slot(2)), poller, WatchRules())
+    planner = Planner(StandingClock(SLOT + 2 * SECOND), poller, WatchRules())
     watched = published_release_with_missing_file(PREDICTED_FILE)
     # The calendar's release has no predicted file. An update with it keeps the file.
     planner.update_release(watched, a_release())
@@ -265,7 +265,7 @@ def test_file_is_predicted_only_once() -> None:
 
 def test_only_few_of_2000_named_files_are_watched() -> None:
     poller, most_parts = FakePoller(), 10
-    planner = Planner(StandingClock(after_slot(2)), poller, WatchRules(WatchSettings(most_parts=most_parts)))
+    planner = Planner(StandingClock(SLOT + 2 * SECOND), poller, WatchRules(WatchSettings(most_parts=most_parts)))
     under_watch = published_release_with_missing_file(PREDICTED_FILE)
     planner.update_release(under_watch, a_release())
     named = a_sighting(PRESENT, 2, "page", found=tuple(Found(f"{SITE}/{n}.csv", "", "data") for n in range(2000)))
@@ -361,9 +361,9 @@ def add_predictions(*rows: Judged, inside: tuple[str, ...] = (), times: int = 1)
         for row in rows:
             tx.save(row)
     ahead = replace(april_release(), producer="ofqual")
-    verdict = replace(verdict_with_prediction((-120, ABSENT), now=-60), at=after_slot(-60))
+    verdict = replace(verdict_with_prediction((-120, ABSENT), now=-60), at=SLOT - MINUTE)
     watch = WatchStub({"r": WatchedRelease(ahead, [a_promise()], verdict=verdict)})
-    clock = StandingClock(after_slot(-60))
+    clock = StandingClock(SLOT - MINUTE)
     predicted = PredictedAddresses(store.verdicts, cast("Watch", watch), clock, {}, ask, inside)
     for _ in range(times):
         asyncio.run(predicted.predict_missing())
@@ -437,7 +437,7 @@ def test_seen_predicted_page_is_watched_for_one_hour() -> None:
 def release_with_linked_pages(poller: FakePoller) -> WatchedRelease:
     """Return a release with a predicted page, after two looks at its page found that link and nine others."""
     watched = published_release_with_missing_file(PREDICTED_PAGE)
-    planner = Planner(StandingClock(after_slot(2)), poller, WatchRules(WatchSettings(most_parts=6)))
+    planner = Planner(StandingClock(SLOT + 2 * SECOND), poller, WatchRules(WatchSettings(most_parts=6)))
     planner.update_release(watched, a_release())
     links = [PAGE, *(f"{PAGE}/{number}#part" for number in range(9))]
     page_with_links = a_sighting(PRESENT, 2, "page/content", found=tuple(Found(url, "", "external") for url in links))
@@ -460,7 +460,7 @@ def test_first_five_new_links_become_unwatched_parts() -> None:
 def test_linked_pages_stay_pending_and_count_as_no_parts() -> None:
     release = release_with_linked_pages(FakePoller()).release
     assert [part.id for part in release.parts] == ["page", "expected-1", *(f"linked-{n}" for n in range(1, 6))]
-    verdict = judge(release, [a_promise()], {}, [], Policy(most_parts=6), after_slot(200))
+    verdict = judge(release, [a_promise()], {}, [], Policy(most_parts=6), SLOT + 200 * SECOND)
     _page, _predicted, *linked = verdict.parts
     assert {part.verdict for part in linked} == {VerdictKind.PENDING}
     # There are seven parts. With more than the most, 6, there would be this finding if links counted.
@@ -469,7 +469,7 @@ def test_linked_pages_stay_pending_and_count_as_no_parts() -> None:
 
 def test_linked_and_unseen_predicted_pages_are_not_reported() -> None:
     release = release_with_linked_pages(FakePoller()).release
-    verdict = judge(release, [a_promise()], {}, [], Policy(most_parts=6), after_slot(200))
+    verdict = judge(release, [a_promise()], {}, [], Policy(most_parts=6), SLOT + 200 * SECOND)
     assert [part.id for part in release_facts(verdict, Measurement()).parts] == ["page"]
 
 
@@ -485,7 +485,7 @@ def test_links_before_the_slot_are_not_stored() -> None:
 def test_explain_says_how_predicted_and_linked_pages_are_known() -> None:
     linked = Part("linked-1", Role.ALTERNATIVE, f"{PAGE}/2", required=False, origin=Origin.LINKED)
     release = a_release(PREDICTED_PAGE, linked)
-    verdict = judge(release, [a_promise()], {}, [], Policy(), after_slot(200))
+    verdict = judge(release, [a_promise()], {}, [], Policy(), SLOT + 200 * SECOND)
     explanation = explain(verdict, release, [a_promise()], {}, [], Policy())
     _page, of_predicted, of_linked = (fact.text for fact in explanation.facts if fact.kind == "part")
     assert "at an address made from earlier editions" in of_predicted

@@ -14,7 +14,7 @@ from monitor.plan.phases import Window
 from monitor.plan.targets import Target, View
 from monitor.watch.blind_spans import BlindSpans
 from monitor.watch.release import WatchedRelease
-from tests.worlds.instants import DAY, HOUR, SECOND, SLOT, after_slot
+from tests.worlds.instants import DAY, HOUR, MINUTE, SECOND, SLOT, after_slot
 from tests.worlds.looks import ABSENT, EDGE, ORIGIN, PRESENT, UNKNOWN, WITHDRAWN, a_sighting
 from tests.worlds.releases import PAGE_URL, a_promise, a_release
 from tests.worlds.stores import TemporaryStore
@@ -67,7 +67,7 @@ def test_search_finds_every_blind_span_that_ends_later(begins_lengths_and_causes
 
 
 def test_merged_promises_keep_their_latest_confirmation() -> None:
-    ours, theirs = a_promise(learnt=after_slot(-7200)), a_promise(after_slot(600), learnt=after_slot(-3600))
+    ours, theirs = a_promise(learnt=SLOT - 2 * HOUR), a_promise(SLOT + 10 * MINUTE, learnt=SLOT - HOUR)
     release = WatchedRelease(a_release(), (ours,))
     release.merge_promises([theirs])
     assert release.promises == (ours, theirs)
@@ -79,7 +79,7 @@ def test_merged_promises_keep_their_latest_confirmation() -> None:
 
 
 def test_has_promises_ignores_confirmations_but_not_unknown_promises() -> None:
-    ours, theirs = a_promise(learnt=after_slot(-7200)), a_promise(after_slot(600), learnt=after_slot(-3600))
+    ours, theirs = a_promise(learnt=SLOT - 2 * HOUR), a_promise(SLOT + 10 * MINUTE, learnt=SLOT - HOUR)
     release = WatchedRelease(a_release(), (ours,))
     assert release.has_promises([replace(ours, confirmed_at=SLOT + 2 * DAY)])
     assert not release.has_promises([ours, theirs])
