@@ -22,7 +22,7 @@ def at_minute(number: float) -> datetime:
     return T0 + timedelta(minutes=number)
 
 
-def evaluate_read_at(
+def evaluate_read_in_minute(
     minute: float,
     state: CalendarState,
     *,
@@ -50,7 +50,7 @@ NO_READ_YET = CalendarState("c")
 
 def test_first_read_confirms_as_of_its_oldest_copy() -> None:
     """The read in minute 10 gets a page that a cache copied in minute 7. It shows the calendar as it was then."""
-    first_read = evaluate_read_at(10, NO_READ_YET, copied_at_minute=7, e0=SLOT)
+    first_read = evaluate_read_in_minute(10, NO_READ_YET, copied_at_minute=7, e0=SLOT)
     promise = first_read.changes.promises["e0"]
     assert promise.confirmed_at == at_minute(7)
     last_read_without_it = promise.unlearnt
@@ -61,8 +61,8 @@ def test_first_read_confirms_as_of_its_oldest_copy() -> None:
 def test_change_is_dated_from_oldest_copy_of_last_read() -> None:
     """The read in minute 10 gets a page that a cache copied in minute 7. It proves nothing about the time since
     then."""
-    first_read = evaluate_read_at(10, NO_READ_YET, copied_at_minute=7, e0=SLOT)
-    second_read = evaluate_read_at(20, first_read.state, copied_at_minute=18, e0=LATER)
+    first_read = evaluate_read_in_minute(10, NO_READ_YET, copied_at_minute=7, e0=SLOT)
+    second_read = evaluate_read_in_minute(20, first_read.state, copied_at_minute=18, e0=LATER)
     promise = second_read.changes.promises["e0"]
     changed_after, changed_by = promise.unlearnt, promise.learnt
     assert (changed_after, changed_by) == (at_minute(7), at_minute(20))
@@ -70,8 +70,8 @@ def test_change_is_dated_from_oldest_copy_of_last_read() -> None:
 
 
 def test_read_without_age_of_copies_counts_as_of_end() -> None:
-    first_read = evaluate_read_at(10, NO_READ_YET, copied_at_minute=None, e0=SLOT)
-    second_read = evaluate_read_at(20, first_read.state, copied_at_minute=None, e0=LATER)
+    first_read = evaluate_read_in_minute(10, NO_READ_YET, copied_at_minute=None, e0=SLOT)
+    second_read = evaluate_read_in_minute(20, first_read.state, copied_at_minute=None, e0=LATER)
     promise = second_read.changes.promises["e0"]
     changed_after = promise.unlearnt
     assert changed_after == at_minute(10)
@@ -79,49 +79,49 @@ def test_read_without_age_of_copies_counts_as_of_end() -> None:
 
 
 def test_stored_state_without_age_counts_as_of_its_end() -> None:
-    first_read = evaluate_read_at(10, NO_READ_YET, copied_at_minute=7, e0=SLOT)
+    first_read = evaluate_read_in_minute(10, NO_READ_YET, copied_at_minute=7, e0=SLOT)
     stored_without_age = replace(first_read.state, as_of=None)
-    second_read = evaluate_read_at(20, stored_without_age, e0=LATER)
+    second_read = evaluate_read_in_minute(20, stored_without_age, e0=LATER)
     changed_after = second_read.changes.promises["e0"].unlearnt
     assert changed_after == at_minute(10)
 
 
 def test_entry_missing_from_two_reads_is_gone_since_first() -> None:
-    with_e1 = evaluate_read_at(10, NO_READ_YET, e0=SLOT, e1=SLOT)
-    without_e1 = evaluate_read_at(20, with_e1.state, e0=SLOT)
+    with_e1 = evaluate_read_in_minute(10, NO_READ_YET, e0=SLOT, e1=SLOT)
+    without_e1 = evaluate_read_in_minute(20, with_e1.state, e0=SLOT)
     assert without_e1.changes.newly_missing == ("e1",)
-    without_e1_again = evaluate_read_at(30, without_e1.state, e0=SLOT)
+    without_e1_again = evaluate_read_in_minute(30, without_e1.state, e0=SLOT)
     stored = without_e1_again.state.entry_to_store("e1", release="r", at=at_minute(30)).row()
     assert (stored.seen_first, stored.seen_last, stored.gone) == (at_minute(10), at_minute(10), at_minute(20))
 
 
 def test_shown_entry_was_last_seen_by_latest_read() -> None:
-    first = evaluate_read_at(10, NO_READ_YET, e0=SLOT, e1=SLOT)
-    again = evaluate_read_at(20, first.state, e0=SLOT)
+    first = evaluate_read_in_minute(10, NO_READ_YET, e0=SLOT, e1=SLOT)
+    again = evaluate_read_in_minute(20, first.state, e0=SLOT)
     shown = again.state.entry_to_store("e0", release="r", at=at_minute(20)).row()
     assert (shown.gone, shown.seen_first, shown.seen_last) == (None, at_minute(10), at_minute(20))
     assert again.state.promised_entries() == ["e0"]
 
 
 def test_new_or_moved_entry_is_changed() -> None:
-    known = evaluate_read_at(10, NO_READ_YET, e0=SLOT, e1=SLOT).state
-    assert evaluate_read_at(20, known, e0=SLOT, e1=SLOT).changed_ids == ()
-    assert evaluate_read_at(20, known, e0=SLOT, e1=SLOT, e2=SLOT).changed_ids == ("e2",)
-    assert evaluate_read_at(20, known, e0=LATER, e1=SLOT).changed_ids == ("e0",)
+    known = evaluate_read_in_minute(10, NO_READ_YET, e0=SLOT, e1=SLOT).state
+    assert evaluate_read_in_minute(20, known, e0=SLOT, e1=SLOT).changed_ids == ()
+    assert evaluate_read_in_minute(20, known, e0=SLOT, e1=SLOT, e2=SLOT).changed_ids == ("e2",)
+    assert evaluate_read_in_minute(20, known, e0=LATER, e1=SLOT).changed_ids == ("e0",)
 
 
 def test_only_another_title_is_a_change_of_title() -> None:
-    first = evaluate_read_at(10, NO_READ_YET, title="Example", e0=SLOT)
-    same_title = evaluate_read_at(20, first.state, title="Example", e0=SLOT)
+    first = evaluate_read_in_minute(10, NO_READ_YET, title="Example", e0=SLOT)
+    same_title = evaluate_read_in_minute(20, first.state, title="Example", e0=SLOT)
     assert same_title.state.entries["e0"].titles == ()
-    other_title = evaluate_read_at(30, same_title.state, title="Other", e0=SLOT)
+    other_title = evaluate_read_in_minute(30, same_title.state, title="Other", e0=SLOT)
     assert [change.after for change in other_title.state.entries["e0"].titles] == ["Other e0"]
 
 
 def test_last_100_title_changes_of_an_entry_are_kept() -> None:
-    state = evaluate_read_at(0, NO_READ_YET, title="First title of", e0=SLOT).state
+    state = evaluate_read_in_minute(0, NO_READ_YET, title="First title of", e0=SLOT).state
     for number in range(1, 121):
-        state = evaluate_read_at(number, state, title=f"Title {number} of", e0=SLOT).state
+        state = evaluate_read_in_minute(number, state, title=f"Title {number} of", e0=SLOT).state
     last_100 = range(21, 121)
     assert [change.after for change in state.entries["e0"].titles] == [f"Title {number} of e0" for number in last_100]
 
@@ -129,15 +129,15 @@ def test_last_100_title_changes_of_an_entry_are_kept() -> None:
 def test_entry_counts_of_last_twenty_reads_are_kept() -> None:
     state = NO_READ_YET
     for minute in range(25):
-        state = evaluate_read_at(minute, state, e0=SLOT).state
+        state = evaluate_read_in_minute(minute, state, e0=SLOT).state
     one_entry_in_each_read = [1] * 20
     assert list(state.counts) == one_entry_in_each_read
 
 
 def test_accepted_read_replaces_earlier_entry_counts() -> None:
     """`accept` is the day on which a person accepts whatever a calendar shows. Its earlier numbers no longer matter."""
-    one_entry = evaluate_read_at(0, NO_READ_YET, e0=SLOT)
-    accepted = evaluate_read_at(30, one_entry.state, e0=SLOT, e1=SLOT, checks=Checks(accept=T0.date()))
+    one_entry = evaluate_read_in_minute(0, NO_READ_YET, e0=SLOT)
+    accepted = evaluate_read_in_minute(30, one_entry.state, e0=SLOT, e1=SLOT, checks=Checks(accept=T0.date()))
     assert list(accepted.state.counts) == [2]
 
 
@@ -156,8 +156,8 @@ def test_doubtful_read_is_accepted_on_configured_london_day(
 
 def test_read_with_an_alarm_leaves_the_state_unchanged() -> None:
     """A calendar that may not be empty has sixty entries and then none."""
-    sixty_entries = evaluate_read_at(0, NO_READ_YET, **{f"e{number}": SLOT for number in range(60)}).state
-    no_entries = evaluate_read_at(10, sixty_entries, checks=Checks(may_be_empty=False))
+    sixty_entries = evaluate_read_in_minute(0, NO_READ_YET, **{f"e{number}": SLOT for number in range(60)}).state
+    no_entries = evaluate_read_in_minute(10, sixty_entries, checks=Checks(may_be_empty=False))
     assert not no_entries.changes.usable
     assert no_entries.state is sixty_entries
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from monitor.ledger.missing_editions import PastEditions, find_missing_editions
-from monitor.ledger.promises import BEHIND, PromiseBook
+from monitor.ledger.promises import PromiseBook
 from monitor.store.rows import SeriesEdition
 from schedules.promise import Promise, Unlisted
 from schedules.slot import Precision, Slot
@@ -62,25 +62,32 @@ def test_calendar_confirms_only_its_newest_promise() -> None:
 
 
 def test_release_without_readable_time_is_never_near() -> None:
-    for book in (PromiseBook(), book_of(promise_read(1, slot=NO_TIME))):
+    without_promise, without_time = PromiseBook(), book_of(promise_read(1, slot=NO_TIME))
+    for book in (without_promise, without_time):
         assert book.last_promised_day("x") is None
         assert book.find_near(["x"], SLOT, timedelta(days=14)) == []
 
 
 def test_release_is_near_until_15_days_after_its_slot() -> None:
     """It is near from a given time before the slot on, here two weeks."""
-    book, ahead = book_of(promise_read(1, slot=SLOT)), timedelta(days=14)
-    # `BEHIND` is 15 days.
-    begins, ends = SLOT - ahead, SLOT + BEHIND
-    instants = (begins - MINUTE, begins, ends - MINUTE, ends)
-    assert [book.find_near(["x"], now, ahead) for now in instants] == [[], ["x"], ["x"], []]
+    book, two_weeks, fifteen_days = book_of(promise_read(1, slot=SLOT)), timedelta(days=14), timedelta(days=15)
+
+    def near_releases(now: datetime) -> list[str]:
+        return book.find_near(["x"], now, ahead=two_weeks)
+
+    assert near_releases(SLOT - two_weeks - MINUTE) == []
+    assert near_releases(SLOT - two_weeks) == ["x"]
+    assert near_releases(SLOT + fifteen_days - MINUTE) == ["x"]
+    assert near_releases(SLOT + fifteen_days) == []
 
 
 def test_promised_instants_between_two_instants_include_both() -> None:
-    # The only promise is for SLOT.
-    book, before, after = book_of(promise_read(1, slot=SLOT)), SLOT - MINUTE, SLOT + MINUTE
-    assert book.promised_instants("x", before, SLOT) == book.promised_instants("x", SLOT, after) == [SLOT]
-    assert book.promised_instants("x", before, before) == book.promised_instants("x", after, after) == []
+    only_promise = promise_read(1, slot=SLOT)
+    book, before, after = book_of(only_promise), SLOT - MINUTE, SLOT + MINUTE
+    assert book.promised_instants("x", before, SLOT) == [SLOT]
+    assert book.promised_instants("x", SLOT, after) == [SLOT]
+    assert book.promised_instants("x", before, before) == []
+    assert book.promised_instants("x", after, after) == []
 
 
 def test_promises_of_one_calendar_are_copied_unless_already_there() -> None:
@@ -104,7 +111,8 @@ MONTHS = [date(2026, month, 10) for month in (1, 2, 3, 4, 5, 6)]
 
 
 def test_latest_edition_is_kept_in_any_order_of_adding() -> None:
-    past, (january, february, march, *_) = PastEditions(), MONTHS
+    past = PastEditions()
+    january, february, march = MONTHS[:3]
     for day in (january, march, february):
         past.add(edition(day), T0)
     (series,) = past.latest

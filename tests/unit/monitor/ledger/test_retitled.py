@@ -11,7 +11,7 @@ NEXT = "Claims in Example: June 2026"
 
 
 def title_events(monitor: CalendarMonitor) -> list[LedgerEvent]:
-    store, now = monitor.daemon.core.store, monitor.clock.now()
+    store, now = monitor.store, monitor.clock.now()
     release = store.ledger.release("a")
     assert release is not None
     titles = titles_of_release(store.ledger, release)
@@ -22,34 +22,34 @@ def title_events(monitor: CalendarMonitor) -> list[LedgerEvent]:
 @with_calendar_monitor()
 async def test_reworded_title_is_an_event_but_no_promise(monitor: CalendarMonitor) -> None:
     await monitor.read_calendar(csv(row("a", title="Example claims: March 2026")))
-    with_old_title = await monitor.read_calendar(after=10)
-    with_new_title = await monitor.read_calendar(csv(row("a", title="Claims in Example: March 2026")), after=10)
+    with_old_title = await monitor.read_calendar(minutes_later=10)
+    with_new_title = await monitor.read_calendar(csv(row("a", title="Claims in Example: March 2026")), minutes_later=10)
     (event,) = title_events(monitor)
     assert event.what == "retitled"
     assert (event.since, event.at) == (with_old_title.finished, with_new_title.finished)
     assert event.calendar == "stats"
     assert event.detail == "“Claims in Example: March 2026”, was “Example claims: March 2026”"
-    assert len(monitor.daemon.core.store.ledger.promises(["a"])) == 1
+    assert len(monitor.store.ledger.promises(["a"])) == 1
 
 
 @with_calendar_monitor()
 async def test_title_with_new_period_is_an_event_despite_restart(monitor: CalendarMonitor) -> None:
     before_restart = await monitor.read_calendar(csv(row("a", title="Claims in Example: March 2026")))
     await monitor.restart()
-    after_restart = await monitor.read_calendar(csv(row("a", title="Claims in Example: June 2026")), after=10)
+    after_restart = await monitor.read_calendar(csv(row("a", title="Claims in Example: June 2026")), minutes_later=10)
     (event,) = title_events(monitor)
     assert event.what == "period-changed"
     assert (event.since, event.at) == (before_restart.finished, after_restart.finished)
-    assert len(monitor.daemon.core.store.ledger.promises(["a"])) == 1
+    assert len(monitor.store.ledger.promises(["a"])) == 1
 
 
 @with_calendar_monitor()
 async def test_earlier_explanation_omits_later_change_of_title(monitor: CalendarMonitor) -> None:
     """REWORDED has other words than FIRST. NEXT has another period."""
     await monitor.read_calendar(csv(row("a", title=FIRST)))
-    reworded = await monitor.read_calendar(csv(row("a", title=REWORDED)), after=10)
+    reworded = await monitor.read_calendar(csv(row("a", title=REWORDED)), minutes_later=10)
     await monitor.restart()
-    await monitor.read_calendar(csv(row("a", title=NEXT)), after=10)
+    await monitor.read_calendar(csv(row("a", title=NEXT)), minutes_later=10)
     both_events = title_events(monitor)
     assert [event.what for event in both_events] == ["retitled", "period-changed"]
     (fact,) = title_facts(both_events, reworded.finished, "Europe/London")
@@ -59,11 +59,11 @@ async def test_earlier_explanation_omits_later_change_of_title(monitor: Calendar
 @with_calendar_monitor()
 async def test_people_are_notified_of_new_period_not_new_wording(monitor: CalendarMonitor) -> None:
     await monitor.read_calendar(csv(row("a", title=FIRST), row("b")))
-    await monitor.read_calendar(csv(row("a", title=REWORDED), row("b")), after=10)
-    await monitor.read_calendar(csv(row("a", title=f"{REWORDED} "), row("b")), after=10)
+    await monitor.read_calendar(csv(row("a", title=REWORDED), row("b")), minutes_later=10)
+    await monitor.read_calendar(csv(row("a", title=f"{REWORDED} "), row("b")), minutes_later=10)
     assert monitor.notice_subjects() == []
-    await monitor.read_calendar(csv(row("a", title=NEXT), row("b")), after=10)
-    await monitor.read_calendar(after=10)
+    await monitor.read_calendar(csv(row("a", title=NEXT), row("b")), minutes_later=10)
+    await monitor.read_calendar(minutes_later=10)
     assert monitor.notice_subjects() == [f"CALENDAR: stats has given “{REWORDED}” another period"]
-    (notice,) = monitor.daemon.core.store.outbox.notices()
+    (notice,) = monitor.store.outbox.notices()
     assert f"- “{NEXT}”, was “{REWORDED}”" in notice.text

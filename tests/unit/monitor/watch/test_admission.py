@@ -19,12 +19,12 @@ T = TypeVar("T")
 @with_calendar_monitor()
 async def test_restart_watches_next_release_at_once_and_others_later(monitor: CalendarMonitor) -> None:
     await monitor.read_calendar(csv(TOMORROW, IN_FIVE_DAYS, NEXT_MONTH))
-    assert set(monitor.daemon.watch.releases) == {"tomorrow", "in-five-days"}
+    assert monitor.watched_ids == {"tomorrow", "in-five-days"}
     await monitor.restart(admits_near=False)  # without the first call of `roll`
-    assert set(monitor.daemon.watch.releases) == {"tomorrow"}
+    assert monitor.watched_ids == {"tomorrow"}
     # `roll` is the hourly job that admits the releases that have come near.
-    await monitor.daemon.admission.roll()
-    assert set(monitor.daemon.watch.releases) == {"tomorrow", "in-five-days"}
+    await monitor.run_hourly_job()
+    assert monitor.watched_ids == {"tomorrow", "in-five-days"}
 
 
 @with_calendar_monitor()
@@ -33,8 +33,8 @@ async def test_release_admitted_after_a_restart_gets_an_immediate_look(monitor: 
     # Without the first run of the hourly job `roll`, a restart watches only releases of the next day or so.
     await monitor.restart(admits_near=False)
     assert monitor.daemon.poller.next_due() is None
-    await monitor.daemon.admission.roll()
-    assert set(monitor.daemon.watch.releases) == {"in-five-days"}
+    await monitor.run_hourly_job()
+    assert monitor.watched_ids == {"in-five-days"}
     assert monitor.daemon.poller.next_due() == monitor.clock.now()
 
 
@@ -53,8 +53,8 @@ async def test_hourly_job_retries_store_each_second_until_it_answers(monitor: Ca
     await monitor.restart(admits_near=False)  # without the first run of the hourly job `roll`
     monitor.daemon.admission.ask = fail_twice_and_then_ask
     began = monitor.clock.now()
-    await monitor.daemon.admission.roll()
-    assert set(monitor.daemon.watch.releases) == {"in-five-days"}
+    await monitor.run_hourly_job()
+    assert monitor.watched_ids == {"in-five-days"}
     seconds_before_each_retry, retries = 1, 2
     assert (monitor.clock.now() - began).total_seconds() == retries * seconds_before_each_retry
 
@@ -84,7 +84,7 @@ async def test_monitor_keeps_its_releases_as_non_member_or_only_member(monitor: 
 @with_calendar_monitor()
 async def test_monitor_drops_releases_of_hosts_that_others_own(monitor: CalendarMonitor) -> None:
     await monitor.read_calendar(csv(TOMORROW, IN_FIVE_DAYS))
-    assert set(monitor.daemon.watch.releases) == {"tomorrow", "in-five-days"}
+    assert monitor.watched_ids == {"tomorrow", "in-five-days"}
     members = ("north", "south")
     not_the_owner = "south" if owner_of("stats.example", members) == "north" else "north"
     await monitor.daemon.admission.apply_share(Share(not_the_owner, members, store_zero=0.0, divided=True))

@@ -52,7 +52,7 @@ def unannounced_of(monitor: CalendarMonitor) -> Unannounced:
 
 async def consider_entry(monitor: CalendarMonitor, found: Found, producer: str = "example-office") -> None:
     await unannounced_of(monitor).consider(producer, found)
-    await monitor.daemon.watch.judging.judge_all(list(monitor.daemon.watch.releases))
+    await monitor.judge_all()
 
 
 @with_calendar_monitor()
@@ -61,9 +61,9 @@ async def test_unannounced_publication_becomes_a_release_with_one_notice(monitor
     await monitor.read_calendar(csv(row("a")))
     for _ in range(2):
         await consider_entry(monitor, Found(PAGE_URL, TITLE, "listed"))
-    judged = monitor.daemon.core.store.verdicts.judged_one("example-surprise")
+    judged = monitor.store.verdicts.judged_one("example-surprise")
     assert (judged.word, judged.grade, judged.slot) == ("unannounced", "none", None)
-    assert [notice.kind for notice in monitor.daemon.core.store.outbox.notices()] == ["calendar"]
+    assert [notice.kind for notice in monitor.store.outbox.notices()] == ["calendar"]
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ async def test_known_old_or_non_statistical_entry_makes_no_release(
     publish_page(monitor, page_first_published)
     date_in_listing = {"published": "Mon, 16 Nov 2026 11:58:00 GMT"}  # also the date of an edit of an old page
     await consider_entry(monitor, Found(url_of_entry, title_of_entry, "listed", date_in_listing))
-    assert set(monitor.daemon.watch.releases) == {"a"}
+    assert monitor.watched_ids == {"a"}
 
 
 @with_calendar_monitor()
@@ -97,10 +97,10 @@ async def test_page_announced_within_15_minutes_is_not_unannounced(monitor: Cale
     # At 12:10, a calendar names the page as that of its release `surprise`.
     announced = f"surprise,Example renamed,example-office,{PAGE_URL},2026-11-16,12:00,confirmed"
     ten_minutes, twenty_minutes = 10, 20
-    await monitor.read_calendar(csv(announced), after=ten_minutes)
+    await monitor.read_calendar(csv(announced), minutes_later=ten_minutes)
     # At 12:30, that is the only release.
     await monitor.clock.sleep(twenty_minutes * 60)
-    assert set(monitor.daemon.watch.releases) == {"surprise"}
+    assert monitor.watched_ids == {"surprise"}
 
 
 @with_calendar_monitor()
@@ -110,7 +110,7 @@ async def test_new_edition_in_a_feed_becomes_a_watched_release(monitor: Calendar
     await monitor.read_calendar(csv(row("a", title="Example awareness: October 2026")))
     found = Found(url, "Example awareness: November 2026", "listed", {"published": "Mon, 16 Nov 2026 11:58:00 GMT"})
     await consider_entry(monitor, found)
-    (new,) = set(monitor.daemon.watch.releases) - {"a"}
+    (new,) = monitor.watched_ids - {"a"}
     assert monitor.daemon.watch.releases[new].release.url == url
 
 
