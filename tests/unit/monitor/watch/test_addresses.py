@@ -41,12 +41,12 @@ def play(folder: Path, head: str, answers: str, *, now: str) -> dict[str, Any]:
     """Return the JSON of the release at a time of its day, in front of a publisher that gives these answers."""
     bodies: list[dict[str, Any]] = []
 
-    async def act(monitor: MonitorInTest) -> None:
+    async def read_verdict(monitor: MonitorInTest) -> None:
         await monitor.until(now)
         (name,) = monitor.daemon.watch.releases
         bodies.append(monitor.daemon.watch.verdict_now(name))
 
-    run_monitor(folder, answers, act, head=head)
+    run_monitor(folder, answers, read_verdict, head=head)
     return bodies[0]
 
 

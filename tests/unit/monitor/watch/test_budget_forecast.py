@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -16,7 +15,7 @@ from monitor.plan.targets import targets_of
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.watch.budget_forecast import BudgetForecast
 from monitor.watch.release import WatchedRelease
-from tests.unit.monitor.app.monitor_in_test import HOST, MonitorInTest, run_monitor
+from tests.unit.monitor.app.monitor_in_test import HOST, MonitorInTest, with_daemon
 from tests.unit.monitor.watch.release_table import release_table
 from tests.worlds.releases import a_release
 
@@ -38,31 +37,26 @@ def releases(count: int) -> str:
     )
 
 
-def test_status_page_warns_of_overloaded_slot_a_day_before(tmp_path: Path) -> None:
-    async def act(monitor: MonitorInTest) -> None:
-        quarter_of_an_hour_after_start = 15 * 60
-        await monitor.clock.sleep(quarter_of_an_hour_after_start)
-        (check_of_budget,) = (check for check in monitor.app.status.checks() if check.name.startswith("Budget of"))
-        assert check_of_budget.name == f"Budget of {HOST}, 26 November 2026"
-        # In a minute, each of the five pages wants 60 looks at the edge, 60 at the origin and 12 at the content API.
-        assert f"{5 * (60 + 60 + 12)} looks wanted in the minute from 09:28" in check_of_budget.state
-        assert f"the budget carries {5 * 60} (5/s)" in check_of_budget.state
-        # Pages are looked at each second from 2 minutes before their slot to 10 minutes after it.
-        assert "over budget in 12 minutes from 09:28" in check_of_budget.state
-
-    run_monitor(tmp_path, "", act, head=DAY_BEFORE + releases(5))
+@with_daemon("", head=DAY_BEFORE + releases(5))
+async def test_status_page_warns_of_overloaded_slot_a_day_before(monitor: MonitorInTest) -> None:
+    quarter_of_an_hour_after_start = 15 * 60
+    await monitor.clock.sleep(quarter_of_an_hour_after_start)
+    (check_of_budget,) = (check for check in monitor.app.status.checks() if check.name.startswith("Budget of"))
+    assert check_of_budget.name == f"Budget of {HOST}, 26 November 2026"
+    # In a minute, each of the five pages wants 60 looks at the edge, 60 at the origin and 12 at the content API.
+    assert f"{5 * (60 + 60 + 12)} looks wanted in the minute from 09:28" in check_of_budget.state
+    assert f"the budget carries {5 * 60} (5/s)" in check_of_budget.state
+    # Pages are looked at each second from 2 minutes before their slot to 10 minutes after it.
+    assert "over budget in 12 minutes from 09:28" in check_of_budget.state
 
 
-def test_status_page_omits_budgets_that_are_large_enough(tmp_path: Path) -> None:
-    async def read_status_page(monitor: MonitorInTest) -> None:
-        # The plan is compared with the budget at the start, and again every hour.
-        after_the_second_hourly_comparison = 2.5 * 3600
-        await monitor.clock.sleep(after_the_second_hourly_comparison)
-        lines_about_budgets = [check for check in monitor.app.status.checks() if check.name.startswith("Budget of")]
-        assert lines_about_budgets == []
-
-    two_releases_of_the_next_day = DAY_BEFORE + releases(2)
-    run_monitor(tmp_path, "", read_status_page, head=two_releases_of_the_next_day)
+@with_daemon("", head=DAY_BEFORE + releases(2))
+async def test_status_page_omits_budgets_that_are_large_enough(monitor: MonitorInTest) -> None:
+    # The plan is compared with the budget at the start, and again every hour.
+    after_the_second_hourly_comparison = 2.5 * 3600
+    await monitor.clock.sleep(after_the_second_hourly_comparison)
+    lines_about_budgets = [check for check in monitor.app.status.checks() if check.name.startswith("Budget of")]
+    assert lines_about_budgets == []
 
 
 def test_unchanged_plan_is_compared_hourly_and_changed_one_at_once() -> None:

@@ -13,10 +13,10 @@ from tests.unit.monitor.app.monitor_in_test import PAGE, PUBLISHED_AT_SLOT, Moni
 def test_evidence_has_first_look_and_both_sides_of_change(tmp_path: Path) -> None:
     """When a page appears, the looks before and after that are kept, each with its request."""
 
-    async def act(monitor: MonitorInTest) -> None:
+    async def look_until_after_slot(monitor: MonitorInTest) -> None:
         await monitor.until("09:31:00")
 
-    settings = run_monitor(tmp_path, PUBLISHED_AT_SLOT, act)
+    settings = run_monitor(tmp_path, PUBLISHED_AT_SLOT, look_until_after_slot)
     folder = Path(settings.evidence.folder)
     found = []
     for file in sorted(folder.glob("*.warc.gz")):

@@ -41,12 +41,12 @@ def claims_json_at(folder: Path, tables: str, times: tuple[str, ...]) -> list[di
     """Return the JSON of the release `claims` at these times. At the end, replay must find no difference."""
     bodies: list[dict[str, Any]] = []
 
-    async def act(monitor: MonitorInTest) -> None:
+    async def note_verdicts(monitor: MonitorInTest) -> None:
         for when in times:
             await monitor.until(when)
             bodies.append(claims_json(monitor.daemon.watch))
 
-    settings = run_monitor(folder, tables, act, head=HEAD)
+    settings = run_monitor(folder, tables, note_verdicts, head=HEAD)
     store = reopened(settings)
     assert {name: lines for name, lines in replay(store, make_policies(settings), begin=None, end=None) if lines} == {}
     store.close()

@@ -12,7 +12,7 @@ from monitor.config.settings import Settings
 from monitor.store.writer import DELAY as REAL_COMMIT_DELAY
 from monitor.watch.listing_followup import MAX_FOLLOWED
 from schedules.contract.verdict import Kind
-from tests.unit.monitor.app.monitor_in_test import HEAD, MonitorInTest, run_monitor
+from tests.unit.monitor.app.monitor_in_test import HEAD, MonitorInTest, run_monitor, with_daemon
 from tests.worlds.scripts import a_web_page, an_answer
 
 TITLE = "Example claims: July to September 2026"
@@ -97,18 +97,15 @@ def test_listed_address_without_proof_gives_one_hint_despite_restart(
     run_monitor(tmp_path, tables, restart_before_slot, base=WATCHING_THE_LISTING, delay=REAL_COMMIT_DELAY)
 
 
-def test_listed_address_is_looked_at_promptly_and_closely(tmp_path: Path) -> None:
+@with_daemon(listing_with_entry(LISTED_URL, TITLE), base=WATCHING_THE_LISTING)
+async def test_listed_address_is_looked_at_promptly_and_closely(monitor: MonitorInTest) -> None:
     """The release has its slot at 09:30:00. The listing shows the entry from 09:28:30 on."""
-
-    async def act(monitor: MonitorInTest) -> None:
-        await monitor.until("09:29:55")
-        _before_the_entry, with_the_entry = look_times(monitor, f"{STATS}/latest")
-        looks = look_times(monitor, LISTED_URL)
-        assert looks[0] - with_the_entry <= timedelta(seconds=1)
-        # The listing is looked at at 09:29:00, so this is at least a look a second until 09:29:55.
-        assert len(looks) >= 54
-
-    run_monitor(tmp_path, listing_with_entry(LISTED_URL, TITLE), act, base=WATCHING_THE_LISTING)
+    await monitor.until("09:29:55")
+    _before_the_entry, with_the_entry = look_times(monitor, f"{STATS}/latest")
+    looks = look_times(monitor, LISTED_URL)
+    assert looks[0] - with_the_entry <= timedelta(seconds=1)
+    # The listing is looked at at 09:29:00, so this is at least a look a second until 09:29:55.
+    assert len(looks) >= 54
 
 
 def test_hint_quotes_neither_listing_nor_page(tmp_path: Path) -> None:
@@ -138,8 +135,8 @@ def test_listed_page_without_the_period_gives_only_a_hint(tmp_path: Path, title_
         assert monitor.stored_verdict() == "pending"
         assert kinds_of_first_notices(monitor) == [HINT_FOR_PEOPLE]
         assert has_no_finding_or_draft(monitor)
-        part_ids = [part.id for part in monitor.daemon.watch.releases["claims-q3"].release.parts]
-        assert part_ids == ["page"]  # the listed address is no part of the release
+        (part,) = monitor.daemon.watch.releases["claims-q3"].release.parts
+        assert part.id == "page"  # the listed address is no part of the release
 
     # The page has been there since 08:00. The listing names it from 09:28:30 on.
     tables = listing_with_entry(LISTED_URL, title_of_entry_and_page, at="09:28:30")
@@ -147,17 +144,16 @@ def test_listed_page_without_the_period_gives_only_a_hint(tmp_path: Path, title_
     run_monitor(tmp_path, tables, judge_before_slot, base=WATCHING_THE_LISTING)
 
 
-def test_listed_page_with_release_title_is_early(tmp_path: Path) -> None:
-    """This is so even if the listing names only its series."""
-    listing = listing_with_entry(LISTED_URL, "Example claims")
-    page = an_answer(LISTED_URL, "08:00:00", a_web_page("Example claims: July to September 2026"))
-
-    async def judge_before_slot(monitor: MonitorInTest) -> None:
-        await monitor.until("09:29:45")  # the slot is at 09:30
-        assert monitor.stored_verdict() == "early"
-        assert kinds_of_first_notices(monitor) == ["opened"]
-
-    run_monitor(tmp_path, listing + page, judge_before_slot, base=WATCHING_THE_LISTING)
+@with_daemon(
+    listing_with_entry(LISTED_URL, "Example claims")
+    + an_answer(LISTED_URL, "08:00:00", a_web_page("Example claims: July to September 2026")),
+    base=WATCHING_THE_LISTING,
+)
+async def test_listed_page_with_release_title_is_early(monitor: MonitorInTest) -> None:
+    """The page has the whole title. The listing names only its series."""
+    await monitor.until("09:29:45")  # the slot is at 09:30
+    assert monitor.stored_verdict() == "early"
+    assert kinds_of_first_notices(monitor) == ["opened"]
 
 
 @pytest.mark.parametrize(
@@ -210,39 +206,30 @@ def test_page_reused_for_each_edition_gives_no_hint(tmp_path: Path) -> None:
 
 
 HEAD_WEEKS_AHEAD = HEAD.replace("slot = 2026-11-26", "slot = 2026-12-29")
+LISTED_WITH_PAGE = listing_with_entry(LISTED_URL, TITLE) + an_answer(LISTED_URL, SHOWN_AT, a_web_page(TITLE))
 
 
-def test_release_listed_weeks_early_is_an_exposure(tmp_path: Path) -> None:
+@with_daemon(LISTED_WITH_PAGE, head=HEAD_WEEKS_AHEAD, base=WATCHING_THE_LISTING)
+async def test_release_listed_weeks_early_is_an_exposure(monitor: MonitorInTest) -> None:
     """The slot is on 29 December. On 26 November, a listing shows the release from 09:28:30 on."""
-    tables = listing_with_entry(LISTED_URL, TITLE) + an_answer(LISTED_URL, SHOWN_AT, a_web_page(TITLE))
-
-    async def act(monitor: MonitorInTest) -> None:
-        assert "claims-q3" not in monitor.daemon.watch.releases
-        await monitor.until("09:29:30")
-        verdict = monitor.daemon.watch.releases["claims-q3"].verdict
-        assert [found.kind for found in verdict.findings] == [Kind.EARLY_EXPOSURE]
-        await monitor.until("09:40:00")
-        # The listing is looked at at 09:29:00. From then on, this is at least a look every seven seconds.
-        assert len(look_times(monitor, LISTED_URL)) > 100
-        assert kinds_of_first_notices(monitor) == ["opened"]
-
-    run_monitor(tmp_path, tables, act, head=HEAD_WEEKS_AHEAD, base=WATCHING_THE_LISTING)
+    assert "claims-q3" not in monitor.daemon.watch.releases
+    await monitor.until("09:29:30")
+    verdict = monitor.daemon.watch.releases["claims-q3"].verdict
+    assert [found.kind for found in verdict.findings] == [Kind.EARLY_EXPOSURE]
+    await monitor.until("09:40:00")
+    # The listing is looked at at 09:29:00. From then on, this is at least a look every seven seconds.
+    assert len(look_times(monitor, LISTED_URL)) > 100
+    assert kinds_of_first_notices(monitor) == ["opened"]
 
 
-def test_listed_address_without_page_gets_ten_minutes_of_looks(tmp_path: Path) -> None:
-    """The slot is on 29 December. On 26 November at 09:29, a look at a listing finds an entry with the release's
-    title."""
-    slot_weeks_ahead = HEAD.replace("slot = 2026-11-26", "slot = 2026-12-29")
-    listing_with_a_missing_page = listing_with_entry(LISTED_URL, TITLE)
-
-    async def count_looks(monitor: MonitorInTest) -> None:
-        await monitor.until("09:39:30")
-        looks_in_ten_minutes = look_times(monitor, LISTED_URL)
-        await monitor.until("10:20:00")
-        assert look_times(monitor, LISTED_URL) == looks_in_ten_minutes
-        assert kinds_of_first_notices(monitor) == [HINT_FOR_PEOPLE]
-
-    run_monitor(tmp_path, listing_with_a_missing_page, count_looks, head=slot_weeks_ahead, base=WATCHING_THE_LISTING)
+@with_daemon(listing_with_entry(LISTED_URL, TITLE), head=HEAD_WEEKS_AHEAD, base=WATCHING_THE_LISTING)
+async def test_listed_address_without_page_gets_ten_minutes_of_looks(monitor: MonitorInTest) -> None:
+    """The slot is on 29 December. On 26 November at 09:29, a listing shows the title of the release."""
+    await monitor.until("09:39:30")
+    looks_in_ten_minutes = look_times(monitor, LISTED_URL)
+    await monitor.until("10:20:00")
+    assert look_times(monitor, LISTED_URL) == looks_in_ten_minutes
+    assert kinds_of_first_notices(monitor) == [HINT_FOR_PEOPLE]
 
 
 PRODUCER_WITH_PRESS = {**PRODUCER, "press": [f"{STATS}/press.xml"], "press_keywords": ["claims"]}
@@ -253,28 +240,29 @@ PRESS_FEED = (
 PRESS_ITEM = "<item><title>Claims soar</title><link>https://n.example/2</link></item>"
 
 
-def test_press_hint_does_not_change_an_open_incident(tmp_path: Path) -> None:
-    # From 09:28:30 on, a listing shows the page of the release, before its slot at 09:30. That opens an incident.
-    early_page = an_answer(LISTED_URL, "08:59:00", a_web_page(TITLE)) + listing_with_entry(LISTED_URL, TITLE)
-    # From 09:29:20 on, a press feed mentions the release. That gives a hint.
-    feed_without_mention = an_answer(f"{STATS}/press.xml", "08:00:00", PRESS_FEED.format(""))
-    feed_with_mention = an_answer(f"{STATS}/press.xml", "09:29:20", PRESS_FEED.format(PRESS_ITEM))
+EARLY_PAGE = an_answer(LISTED_URL, "08:59:00", a_web_page(TITLE)) + listing_with_entry(LISTED_URL, TITLE)
+LATER_PRESS_MENTION = an_answer(f"{STATS}/press.xml", "08:00:00", PRESS_FEED.format("")) + an_answer(
+    f"{STATS}/press.xml", "09:29:20", PRESS_FEED.format(PRESS_ITEM)
+)
+WATCHING_THE_PRESS = Settings.model_validate(
+    {"producer": [PRODUCER_WITH_PRESS], "watch": {"tripwire": {"every": "10s"}}}
+)
 
-    async def compare_incident(monitor: MonitorInTest) -> None:
-        verdicts = monitor.daemon.core.store.verdicts
-        await monitor.until("09:29:15")
-        (incident,) = verdicts.incidents_of("claims-q3")
-        drafts_before_hint = verdicts.drafts(incident.id)
-        assert kinds_of_first_notices(monitor) == ["opened"]
-        await monitor.until("09:29:59")
-        assert sorted(kinds_of_first_notices(monitor)) == [HINT_FOR_PEOPLE, "opened"]
-        incidents_by_id = {each.id: each for each in verdicts.incidents_of("claims-q3")}
-        assert incidents_by_id[incident.id].facts == incident.facts
-        assert incidents_by_id[incident.id].timeline == incident.timeline
-        assert len(verdicts.drafts(incident.id)) == len(drafts_before_hint)
 
-    base = Settings.model_validate({"producer": [PRODUCER_WITH_PRESS], "watch": {"tripwire": {"every": "10s"}}})
-    run_monitor(tmp_path, early_page + feed_without_mention + feed_with_mention, compare_incident, base=base)
+@with_daemon(EARLY_PAGE + LATER_PRESS_MENTION, base=WATCHING_THE_PRESS)
+async def test_press_hint_does_not_change_an_open_incident(monitor: MonitorInTest) -> None:
+    """A listing shows the page from 09:28:30 on, which opens an incident. At 09:29:20 the press mentions it: a hint."""
+    verdicts = monitor.daemon.core.store.verdicts
+    await monitor.until("09:29:15")
+    (incident,) = verdicts.incidents_of("claims-q3")
+    drafts_before_hint = verdicts.drafts(incident.id)
+    assert kinds_of_first_notices(monitor) == ["opened"]
+    await monitor.until("09:29:59")
+    assert sorted(kinds_of_first_notices(monitor)) == [HINT_FOR_PEOPLE, "opened"]
+    incidents_by_id = {each.id: each for each in verdicts.incidents_of("claims-q3")}
+    assert incidents_by_id[incident.id].facts == incident.facts
+    assert incidents_by_id[incident.id].timeline == incident.timeline
+    assert len(verdicts.drafts(incident.id)) == len(drafts_before_hint)
 
 
 @pytest.mark.slow
@@ -294,6 +282,7 @@ def test_at_most_60_listed_entries_are_looked_at(tmp_path: Path) -> None:
         assert len(notices) <= 60 + 1
         assert any("more than 60 entries" in notice.text for notice in notices)
         # The finding `parts_cut` says that a release has more addresses than are looked at.
-        assert "parts_cut" in {found.kind for found in monitor.daemon.watch.releases["claims-q3"].verdict.findings}
+        findings = monitor.daemon.watch.releases["claims-q3"].verdict.findings
+        assert "parts_cut" in {finding.kind for finding in findings}
 
     run_monitor(tmp_path, empty_listing + listing_with_300_entries, count_requests, base=WATCHING_THE_LISTING)

@@ -9,7 +9,7 @@ import pytest
 from monitor.app.options import make_policies
 from monitor.store.rows import DeliveryState
 from monitor.watch.rejudge import current_body, replay
-from tests.unit.monitor.app.monitor_in_test import HEAD, MonitorInTest, reopened, run_monitor
+from tests.unit.monitor.app.monitor_in_test import HEAD, MonitorInTest, reopened, run_monitor, with_daemon
 from tests.unit.monitor.watch.release_table import release_table
 from tests.worlds.scripts import an_answer
 
@@ -26,13 +26,15 @@ def test_two_late_releases_of_one_host_share_a_finding(tmp_path: Path) -> None:
     """Releases `claims-q3` and `visas` have different producers and one slot, 09:30. The finding `platform` says that
     several of one host are late together."""
 
-    async def act(monitor: MonitorInTest) -> None:
+    async def read_findings(monitor: MonitorInTest) -> None:
         await monitor.until("09:34:00")
         assert "platform" in monitor.finding_kinds("claims-q3")
         assert "platform" in monitor.finding_kinds("visas")
         await monitor.until("09:50:00")
 
-    settings = run_monitor(tmp_path, both_published(claims_at="09:36:00", visas_at="09:44:00"), act, head=HEAD + OTHER)
+    settings = run_monitor(
+        tmp_path, both_published(claims_at="09:36:00", visas_at="09:44:00"), read_findings, head=HEAD + OTHER
+    )
     store = reopened(settings)
     differences = dict(replay(store, make_policies(settings), begin=None, end=None))
     assert differences == {"claims-q3": [], "visas": []}
@@ -45,32 +47,25 @@ def test_two_late_releases_of_one_host_share_a_finding(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_one_late_release_has_no_platform_finding(tmp_path: Path) -> None:
+@with_daemon(both_published(claims_at="09:36:00", visas_at="09:30:00"), head=HEAD + OTHER)
+async def test_one_late_release_has_no_platform_finding(monitor: MonitorInTest) -> None:
     """The finding `platform` says that releases of several producers on one host are late together."""
-
-    async def act(monitor: MonitorInTest) -> None:
-        await monitor.until("09:34:00")
-        assert "late" in monitor.finding_kinds("claims-q3")
-        assert "platform" not in monitor.finding_kinds("claims-q3")
-        assert monitor.finding_kinds("visas") == set()
-
-    run_monitor(tmp_path, both_published(claims_at="09:36:00", visas_at="09:30:00"), act, head=HEAD + OTHER)
+    await monitor.until("09:34:00")
+    assert "late" in monitor.finding_kinds("claims-q3")
+    assert "platform" not in monitor.finding_kinds("claims-q3")
+    assert monitor.finding_kinds("visas") == set()
 
 
 @pytest.mark.slow
-def test_two_late_releases_of_one_host_share_an_incident(tmp_path: Path) -> None:
+@with_daemon(both_published(claims_at="09:36:00", visas_at="09:44:00"), head=HEAD + OTHER)
+async def test_two_late_releases_of_one_host_share_an_incident(monitor: MonitorInTest) -> None:
     """Both releases have their slot at 09:30 on www.gov.uk. At 09:34:30, neither is published yet."""
-
-    async def read_incident(monitor: MonitorInTest) -> None:
-        await monitor.until("09:34:30")
-        store = monitor.daemon.core.store
-        row = store.verdicts.judged_one("visas")
-        json_of_visas = current_body(store, make_policies(monitor.settings), row, monitor.clock.now())
-        assert "platform" in [finding["kind"] for finding in json_of_visas["findings"]]
-        # The id of the incident is made of the host and the slot.
-        incident = store.verdicts.incident("platform-www.gov.uk-2026-11-26T0930Z")
-        assert [link.release for link in incident.linked] == ["claims-q3", "visas"]
-        assert {row.standing for row in store.outbox.deliveries()} == {DeliveryState.SENT}
-
-    tables = both_published(claims_at="09:36:00", visas_at="09:44:00")
-    run_monitor(tmp_path, tables, read_incident, head=HEAD + OTHER)
+    await monitor.until("09:34:30")
+    store = monitor.daemon.core.store
+    row = store.verdicts.judged_one("visas")
+    json_of_visas = current_body(store, make_policies(monitor.settings), row, monitor.clock.now())
+    assert "platform" in [finding["kind"] for finding in json_of_visas["findings"]]
+    # The id of the incident is made of the host and the slot.
+    incident = store.verdicts.incident("platform-www.gov.uk-2026-11-26T0930Z")
+    assert [link.release for link in incident.linked] == ["claims-q3", "visas"]
+    assert {row.standing for row in store.outbox.deliveries()} == {DeliveryState.SENT}

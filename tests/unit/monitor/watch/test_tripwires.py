@@ -20,7 +20,7 @@ from monitor.watch.tripwires import Producer, Tripwires, publication_date
 from schedules.announcement import Part, Role
 from schedules.contract.verdict import Kind
 from schedules.release import Release
-from tests.unit.monitor.app.monitor_in_test import HEAD, HOST, MonitorInTest, run_monitor
+from tests.unit.monitor.app.monitor_in_test import HEAD, HOST, MonitorInTest, run_monitor, with_daemon
 from tests.unit.monitor.watch.fake_poller import FakePoller
 from tests.worlds.scripts import a_web_page, an_answer
 
@@ -76,8 +76,8 @@ def current_findings(monitor: MonitorInTest) -> set[tuple[Kind, str | None]]:
 def test_page_listed_before_its_slot_is_an_early_exposure(tmp_path: Path, kind_of_listing: str) -> None:
     """The release is announced for 09:30 at another address. From 09:28:30 on, a listing shows its page at
     LISTED_URL."""
-    path, listing_without_page, listing_with_page = LISTINGS[kind_of_listing]
-    answers = listing_answers(path, listing_without_page, listing_with_page, at="09:28:30")
+    path, without_page, with_page = LISTINGS[kind_of_listing]
+    answers = listing_answers(path, without_page, with_page, at="09:28:30")
 
     async def restart_before_slot(monitor: MonitorInTest) -> None:
         await monitor.until("09:29:45")
@@ -98,36 +98,33 @@ def test_page_listed_before_its_slot_is_an_early_exposure(tmp_path: Path, kind_o
     run_monitor(tmp_path, answers, restart_before_slot, base=with_listing(path), delay=REAL_COMMIT_DELAY)
 
 
+SITEMAP, SITEMAP_BEFORE, SITEMAP_AFTER = LISTINGS["sitemap"]
+
+
 @pytest.mark.slow
-def test_release_listed_elsewhere_while_missing_is_elsewhere_first(tmp_path: Path) -> None:
+@with_daemon(listing_answers(SITEMAP, SITEMAP_BEFORE, SITEMAP_AFTER, at="09:32:10"), base=with_listing(SITEMAP))
+async def test_release_listed_elsewhere_while_missing_is_elsewhere_first(monitor: MonitorInTest) -> None:
     """The sitemap shows the release at another address from 09:32:10 on. Its own page, due at 09:30:00, never comes."""
-    path, before, after = LISTINGS["sitemap"]
-
-    async def act(monitor: MonitorInTest) -> None:
-        await monitor.until("09:37:00")
-        assert monitor.stored_verdict() == "overdue"
-        assert current_findings(monitor) == {(Kind.LATE, "page"), (Kind.ELSEWHERE_FIRST, "elsewhere-1")}
-
-    run_monitor(tmp_path, listing_answers(path, before, after, at="09:32:10"), act, base=with_listing(path))
+    await monitor.until("09:37:00")
+    assert monitor.stored_verdict() == "overdue"
+    assert current_findings(monitor) == {(Kind.LATE, "page"), (Kind.ELSEWHERE_FIRST, "elsewhere-1")}
 
 
-def test_previous_edition_in_a_listing_is_no_match(tmp_path: Path) -> None:
-    path, before, _ = LISTINGS["sitemap"]
-
-    async def act(monitor: MonitorInTest) -> None:
-        await monitor.until("09:29:45")
-        assert current_findings(monitor) == set()
-        assert [part.id for part in monitor.daemon.watch.releases["claims-q3"].release.parts] == ["page"]
-        requested = [entry.path for entry in monitor.publisher.log.entries if entry.host == "stats.example"]
-        assert set(requested) == {path}
-        # The listing is looked at each minute from 09:28 on.
-        assert len(requested) <= 3
-        # The page of the release itself is looked at as usual.
-        assert monitor.publisher.log.requests()[HOST] > 0
-
-    run_monitor(tmp_path, listing_answers(path, before, after=before, at="09:29:00"), act, base=with_listing(path))
+@with_daemon(listing_answers(SITEMAP, SITEMAP_BEFORE, SITEMAP_BEFORE, at="09:29:00"), base=with_listing(SITEMAP))
+async def test_previous_edition_in_a_listing_is_no_match(monitor: MonitorInTest) -> None:
+    """The sitemap shows only the edition of April to June. The release is that of July to September."""
+    await monitor.until("09:29:45")
+    assert current_findings(monitor) == set()
+    assert [part.id for part in monitor.daemon.watch.releases["claims-q3"].release.parts] == ["page"]
+    requested = [entry.path for entry in monitor.publisher.log.entries if entry.host == "stats.example"]
+    assert set(requested) == {SITEMAP}
+    # The listing is looked at each minute from 09:28 on.
+    assert len(requested) <= 3
+    # The page of the release itself is looked at as usual.
+    assert monitor.publisher.log.requests()[HOST] > 0
 
 
+HEAD_WITH_SLOT_AT_09_40 = HEAD.replace("slot = 2026-11-26T09:30:00", "slot = 2026-11-26T09:40:00")
 UNEXPECTED_URL = "https://www.gov.uk/government/statistics/example-claims-july-to-september-2026--1"
 ON_GOVUK = Settings.model_validate(
     {"producer": [{"id": "department-for-example", "name": "Department", "hosts": ["www.gov.uk"]}]}
@@ -161,13 +158,13 @@ def organisation_feed(*, early: bool) -> str:
 
 
 def govuk_listings(*, shown_in: str) -> str:
-    """Return GOV.UK's search and the feed of an organisation, one of which shows the release from 09:28:30 on."""
+    """Return GOV.UK's search and the feed of an organisation, and the page that one of them shows from 09:28:30 on."""
     feed_url = f"https://{HOST}/government/organisations/department-for-example.atom"
     listings = {
         "search": (newest_on_govuk("department-for-example"), found_by_search, "json"),
         "feed": (feed_url, organisation_feed, "atom+xml"),
     }
-    tables = ""
+    tables = an_answer(UNEXPECTED_URL, "09:28:30", PAGE)
     for name, (url, listing, kind) in listings.items():
         content_type = f'headers = {{ "Content-Type" = "application/{kind}" }}\n'
         tables += an_answer(url, "08:00:00", listing(early=False), more=content_type)
@@ -179,31 +176,26 @@ def govuk_listings(*, shown_in: str) -> str:
 @pytest.mark.parametrize("listing", ["search", "feed"])
 def test_govuk_listing_of_another_address_shows_early_exposure(tmp_path: Path, listing: str) -> None:
     """The page and its entry in the listing come at 09:28:30. The slot is at 09:40."""
-    tables = govuk_listings(shown_in=listing) + an_answer(UNEXPECTED_URL, "09:28:30", PAGE)
 
     async def read_findings(monitor: MonitorInTest) -> None:
         await monitor.until("09:33:30")
         assert (Kind.EARLY_EXPOSURE, "page") in current_findings(monitor)
 
+    tables = govuk_listings(shown_in=listing)
     run_monitor(tmp_path, tables, read_findings, head=HEAD_WITH_SLOT_AT_09_40, base=ON_GOVUK)
 
 
-def test_govuk_search_and_feed_share_one_request_a_minute(tmp_path: Path) -> None:
-    tables = govuk_listings(shown_in="search") + an_answer(UNEXPECTED_URL, "09:28:30", PAGE)
-
-    async def count_requests(monitor: MonitorInTest) -> None:
-        await monitor.until("09:33:30")
-        entries = monitor.publisher.log.entries
-        of_search = [entry.at.minute for entry in entries if "filter_organisations" in entry.query]
-        of_feed = [entry.at.minute for entry in entries if ".atom" in entry.path]
-        assert of_search
-        assert of_feed
-        assert max(Counter(of_search + of_feed).values()) == 1
-
-    run_monitor(tmp_path, tables, count_requests, head=HEAD_WITH_SLOT_AT_09_40, base=ON_GOVUK)
+@with_daemon(govuk_listings(shown_in="search"), head=HEAD_WITH_SLOT_AT_09_40, base=ON_GOVUK)
+async def test_govuk_search_and_feed_share_one_request_a_minute(monitor: MonitorInTest) -> None:
+    await monitor.until("09:33:30")
+    entries = monitor.publisher.log.entries
+    of_search = [entry.at.minute for entry in entries if "filter_organisations" in entry.query]
+    of_feed = [entry.at.minute for entry in entries if ".atom" in entry.path]
+    assert of_search
+    assert of_feed
+    assert max(Counter(of_search + of_feed).values()) == 1
 
 
-HEAD_WITH_SLOT_AT_09_40 = HEAD.replace("slot = 2026-11-26T09:30:00", "slot = 2026-11-26T09:40:00")
 SITEMAP_INDEX = (
     '<?xml version="1.0"?><sitemapindex xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">'
     "<sitemap><loc>https://stats.example/map-old.xml</loc><lastmod>2019-01-01</lastmod></sitemap>"
@@ -224,7 +216,7 @@ def test_release_is_found_in_recent_sitemap_of_an_index(tmp_path: Path) -> None:
         tables += an_answer(f"{STATS}/map-1.xml.gz", at, more=gzipped_body)
     tables += an_answer(LISTED_URL, "09:32:30", PAGE)
 
-    async def act(monitor: MonitorInTest) -> None:
+    async def read_findings(monitor: MonitorInTest) -> None:
         await monitor.until("09:39:00")
         assert current_findings(monitor) >= {(Kind.EARLY_EXPOSURE, "elsewhere-1")}
         requests = [entry for entry in monitor.publisher.log.entries if "map" in entry.path]
@@ -232,7 +224,7 @@ def test_release_is_found_in_recent_sitemap_of_an_index(tmp_path: Path) -> None:
         assert "/map-old.xml" not in {entry.path for entry in requests}
         assert max(Counter((entry.at.hour, entry.at.minute) for entry in requests).values()) == 1
 
-    run_monitor(tmp_path, tables, act, head=HEAD_WITH_SLOT_AT_09_40, base=with_listing("/sitemap.xml"))
+    run_monitor(tmp_path, tables, read_findings, head=HEAD_WITH_SLOT_AT_09_40, base=with_listing("/sitemap.xml"))
 
 
 NINE = datetime(2026, 11, 26, 9, tzinfo=UTC)
