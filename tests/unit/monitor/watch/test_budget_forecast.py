@@ -63,7 +63,7 @@ def test_unchanged_plan_is_compared_hourly_and_changed_one_at_once() -> None:
     """Each comparison of the planned looks with the budget is one query."""
     watched, minutes_of_comparisons = WatchedRelease(a_release(), ()), list[float]()
 
-    async def story(clock: VirtualClock) -> None:
+    async def look_ahead_every_ten_minutes(clock: VirtualClock) -> None:
         async def ask(question: Callable[[], Warnings]) -> Warnings:
             minutes_of_comparisons.append(clock.monotonic() / 60)
             return question()
@@ -76,7 +76,7 @@ def test_unchanged_plan_is_compared_hourly_and_changed_one_at_once() -> None:
         watched.set_targets(targets_of(watched.release))
         await forecast.look_ahead()
 
-    run_virtually(story)
+    run_virtually(look_ahead_every_ten_minutes)
     assert minutes_of_comparisons == [0, 60, 100]
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from string import ascii_lowercase
 from typing import cast
 
 import pytest
@@ -38,6 +39,7 @@ from tests.worlds.stores import TemporaryStore
 from tests.worlds.verdicts import judged
 
 SITE = "https://stats.example"
+PREDICTED_TARGET = "r/expected-1/edge"
 PREDICTED_FILE = Part("expected-1", Role.DATA, f"{SITE}/trade-april-2017.csv", required=False, origin=Origin.PREDICTED)
 
 
@@ -97,51 +99,48 @@ def predicted_file_urls(release: Release, *editions: Edition, hosts: tuple[str, 
 
 
 def test_predicted_parts_keep_their_role_and_are_optional() -> None:
-    found = predicted_files(april_release(), [edition(part(f"{SITE}/trade-march-2017.csv"))], ())
-    assert found == [PREDICTED_FILE]
+    march, other_hosts = edition(part(f"{SITE}/trade-march-2017.csv")), ()
+    assert predicted_files(april_release(), [march], other_hosts) == [PREDICTED_FILE]
 
 
 def test_prediction_uses_latest_address_that_contains_a_period() -> None:
-    # The latest edition is that of March, but its address has no month that April could replace.
+    """The latest edition is that of March, but its address has no month that April could replace."""
     january = edition(part(f"{SITE}/old-january-2017.csv"), title="UK trade: January 2017")
     february = edition(part(f"{SITE}/new-february-2017.csv"), title="UK trade: February 2017")
-    march_without_period = edition(part(f"{SITE}/trade.csv"))
-    assert predicted_file_urls(april_release(), march_without_period, february, january) == [
-        f"{SITE}/new-april-2017.csv"
-    ]
+    march = edition(part(f"{SITE}/trade.csv"), title="UK trade: March 2017")
+    predicted = predicted_file_urls(april_release(), march, february, january)
+    assert predicted == [f"{SITE}/new-april-2017.csv"]
 
 
 def test_other_hosts_are_predicted_only_if_configured() -> None:
     on_another_host = edition(part("https://cdn.example/trade-march-2017.csv"))
     assert predicted_file_urls(april_release(), on_another_host) == []
-    assert predicted_file_urls(april_release(), on_another_host, hosts=("cdn.example",)) == [
-        "https://cdn.example/trade-april-2017.csv"
-    ]
+    predicted = predicted_file_urls(april_release(), on_another_host, hosts=("cdn.example",))
+    assert predicted == ["https://cdn.example/trade-april-2017.csv"]
 
 
 def test_known_address_is_not_predicted() -> None:
     known = part(f"{SITE}/trade-april-2017.csv", "sheet")
     with_part = april_release("UK trade: April 2017", f"{SITE}/trade/april-2017", known)
-    assert predicted_file_urls(with_part, edition(part(f"{SITE}/trade-march-2017.csv"))) == []
+    march = edition(part(f"{SITE}/trade-march-2017.csv"))
+    assert predicted_file_urls(with_part, march) == []
 
 
 def test_file_below_its_page_is_predicted_below_announced_page() -> None:
-    page = "https://www.gov.uk/government/statistics"
-    before = edition(
-        part(f"{page}/trade-march-2017/tables", role=Role.HTML),
-        part(f"{page}/trade-march-2017/trade-march-2017-bulletin", "found-2", Role.HTML),
-        url=f"{page}/trade-march-2017",
+    page_of_march = "https://www.gov.uk/government/statistics/trade-march-2017"
+    page_of_april = "https://www.gov.uk/government/statistics/trade-april-2017--2"
+    march = edition(
+        part(f"{page_of_march}/tables", role=Role.HTML),
+        part(f"{page_of_march}/trade-march-2017-bulletin", "found-2", Role.HTML),
+        url=page_of_march,
     )
-    ours = april_release("UK trade: April 2017", f"{page}/trade-april-2017--2")
-    assert predicted_file_urls(ours, before) == [
-        f"{page}/trade-april-2017--2/tables",
-        f"{page}/trade-april-2017--2/trade-april-2017-bulletin",
-    ]
+    predicted = predicted_file_urls(april_release("UK trade: April 2017", page_of_april), march)
+    assert predicted == [f"{page_of_april}/tables", f"{page_of_april}/trade-april-2017-bulletin"]
 
 
 def test_at_most_ten_files_are_predicted() -> None:
-    many = edition(*(part(f"{SITE}/trade-{chr(97 + at)}-march-2017.csv", f"found-{at}") for at in range(20)))
-    assert len(predicted_file_urls(april_release(), many)) == 10
+    twenty_files = [part(f"{SITE}/trade-{letter}-march-2017.csv", f"found-{letter}") for letter in ascii_lowercase[:20]]
+    assert len(predicted_file_urls(april_release(), edition(*twenty_files))) == 10
 
 
 def windows_of_prediction(progress: Progress) -> tuple[Window, ...]:
@@ -162,10 +161,10 @@ def test_predicted_address_is_looked_at_less_than_every_second() -> None:
 
 
 def test_unseen_predicted_part_is_watched_for_an_hour_only() -> None:
-    """The window `settle` is the hour after the page was seen. Then looks end, because the page did not name this
-    address."""
+    """Looks end an hour after the page was seen, because it did not name this address."""
     windows = windows_of_prediction(Progress(Stage.SEEN, SLOT, is_complete=False))
-    assert {window.name for window in windows} == {"settle"}
+    hour_after_the_page = "settle"
+    assert {window.name for window in windows} == {hour_after_the_page}
 
 
 def test_seen_or_exposed_predicted_part_is_still_watched() -> None:
@@ -204,8 +203,17 @@ def test_predicted_file_before_the_slot_is_an_exposure() -> None:
     """The page is on time. The predicted file is seen a minute before the slot."""
     verdict = verdict_with_prediction((-120, ABSENT), (-60, PRESENT), now=200)
     assert verdict.verdict is VerdictKind.EARLY
-    assert [found.part for found in verdict.findings] == ["expected-1"]
-    assert [each.id for each in release_facts(verdict, Measurement()).parts] == ["page", "expected-1"]
+    assert [finding.part for finding in verdict.findings] == ["expected-1"]
+    parts_in_reports = release_facts(verdict, Measurement()).parts
+    assert [part.id for part in parts_in_reports] == ["page", "expected-1"]
+
+
+def planner_at(now: datetime, poller: FakePoller, most_parts: int = WatchSettings().most_parts) -> Planner:
+    return Planner(StandingClock(now), poller, WatchRules(WatchSettings(most_parts=most_parts)))
+
+
+def part_ids(watched: WatchedRelease) -> list[str]:
+    return [part.id for part in watched.release.parts]
 
 
 def window_names(poller: FakePoller, target: str) -> tuple[str, ...]:
@@ -214,37 +222,36 @@ def window_names(poller: FakePoller, target: str) -> tuple[str, ...]:
 
 def test_predicted_file_that_page_names_is_watched_as_overdue() -> None:
     poller = FakePoller()
-    planner = Planner(StandingClock(SLOT + 2 * SECOND), poller, WatchRules())
+    planner = planner_at(SLOT + 2 * SECOND, poller)
     watched = published_release_with_missing_file(PREDICTED_FILE)
     # The calendar's release has no predicted file. An update with it keeps the file.
     planner.update_release(watched, a_release())
-    assert [part.id for part in watched.release.parts] == ["page", "expected-1"]
+    assert part_ids(watched) == ["page", "expected-1"]
     # Until the page names the file, it is looked at for an hour only, in the window `settle`.
-    assert window_names(poller, "r/expected-1/edge") == ("settle",)
+    assert window_names(poller, PREDICTED_TARGET) == ("settle",)
     predicted, other = Found(PREDICTED_FILE.url, "", "data"), Found(f"{SITE}/other.csv", "", "data")
     planner.add_found_parts(watched, a_sighting(PRESENT, 2, "page", found=(predicted, other)))
     # Only the other file is added, as the second of those that the page names. After the hour, the predicted file gets
     # the looks of an overdue part.
-    assert [part.id for part in watched.release.parts] == ["page", "expected-1", "found-2"]
-    assert window_names(poller, "r/expected-1/edge") == ("settle", "overdue-then")
+    assert part_ids(watched) == ["page", "expected-1", "found-2"]
+    assert window_names(poller, PREDICTED_TARGET) == ("settle", "overdue-then")
     # The next look at the page changes nothing.
     planner.add_found_parts(watched, a_sighting(PRESENT, 3, "page", found=(predicted, other)))
-    assert [part.id for part in watched.release.parts] == ["page", "expected-1", "found-2"]
-    assert window_names(poller, "r/expected-1/edge") == ("settle", "overdue-then")
+    assert part_ids(watched) == ["page", "expected-1", "found-2"]
+    assert window_names(poller, PREDICTED_TARGET) == ("settle", "overdue-then")
 
 
 def test_naming_a_predicted_file_before_slot_changes_no_looks() -> None:
     """What a page shows before its slot may be of an earlier edition, or must not be used yet."""
     poller = FakePoller()
-    five_minutes_before_slot = -300
-    planner = Planner(StandingClock(after_slot(five_minutes_before_slot)), poller, WatchRules())
+    planner = planner_at(SLOT - 5 * MINUTE, poller)
     watched = WatchedRelease(a_release(PREDICTED_FILE), [a_promise()])
     planner.update_release(watched, a_release())  # plans the looks at the page and at the predicted file
-    assert "r/expected-1/edge" in poller.windows
+    assert PREDICTED_TARGET in poller.windows
     windows_before = dict(poller.windows)
-    names_file = a_sighting(PRESENT, five_minutes_before_slot, "page", found=(Found(PREDICTED_FILE.url, "", "data"),))
+    seconds_after_slot = -300
+    names_file = a_sighting(PRESENT, seconds_after_slot, "page", found=(Found(PREDICTED_FILE.url, "", "data"),))
     planner.add_found_parts(watched, names_file)
-    # What a page shows before its slot may be of an earlier edition, or must not be used yet.
     assert poller.windows == windows_before
 
 
@@ -265,14 +272,14 @@ def test_file_is_predicted_only_once() -> None:
 
 def test_only_few_of_2000_named_files_are_watched() -> None:
     poller, most_parts = FakePoller(), 10
-    planner = Planner(StandingClock(SLOT + 2 * SECOND), poller, WatchRules(WatchSettings(most_parts=most_parts)))
+    planner = planner_at(SLOT + 2 * SECOND, poller, most_parts=most_parts)
     under_watch = published_release_with_missing_file(PREDICTED_FILE)
     planner.update_release(under_watch, a_release())
-    named = a_sighting(PRESENT, 2, "page", found=tuple(Found(f"{SITE}/{n}.csv", "", "data") for n in range(2000)))
-    for _ in range(3):
-        planner.add_found_parts(under_watch, named)
+    named_files = tuple(Found(f"{SITE}/{number}.csv", "", "data") for number in range(2000))
+    for seconds_after_slot in (2, 3, 4):
+        planner.add_found_parts(under_watch, a_sighting(PRESENT, seconds_after_slot, "page", found=named_files))
     # One part more is stored, which shows that the page names more than are watched.
-    *watched, _not_watched = (part.id for part in under_watch.release.parts)
+    *watched, _not_watched = part_ids(under_watch)
     assert len(watched) == most_parts
     assert {target.split("/")[1] for target in poller.windows} == set(watched)
 
@@ -329,8 +336,8 @@ def test_no_page_is_predicted_on_govuk_or_private_hosts(url: str) -> None:
 
 def test_page_is_predicted_only_for_a_new_period() -> None:
     assert predicted_page_urls([MARCH_WITH_LINK, FEBRUARY_WITH_LINK], "UK trade") == []
-    provisional_april = edition_with_links("UK trade, provisional: April 2017", PAGE)
-    assert predicted_page_urls([MARCH_WITH_LINK, provisional_april, FEBRUARY_WITH_LINK], "UK trade: April 2017") == []
+    known_april = edition_with_links("UK trade, provisional: April 2017", PAGE)
+    assert predicted_page_urls([MARCH_WITH_LINK, known_april, FEBRUARY_WITH_LINK], "UK trade: April 2017") == []
 
 
 def test_page_that_is_already_a_part_is_not_predicted() -> None:
@@ -392,9 +399,8 @@ def test_page_linked_or_seen_in_two_editions_is_predicted(
     page_in_february: dict[str, object], predicted_for_april: list[str]
 ) -> None:
     """The edition of March linked to the page. The edition of February linked to it, too, or predicted it."""
-    march = judged_row("UK trade: March 2017", "m", LINKED_PAGE_ROW)
     february = judged_row("UK trade: February 2017", "f", page_in_february)
-    assert predicted_urls(march, february) == predicted_for_april
+    assert predicted_urls(MARCH_ROW, february) == predicted_for_april
 
 
 def test_linked_page_on_private_host_is_not_predicted() -> None:
@@ -404,8 +410,9 @@ def test_linked_page_on_private_host_is_not_predicted() -> None:
 
 def test_page_linked_by_two_series_is_not_predicted() -> None:
     """A change of that page may be an edition of either series."""
-    rows = [judged_row(f"UK trade: {month} 2017", month, LINKED_PAGE_ROW) for month in ("March", "February")]
-    assert predicted_urls(*rows, judged_row("Prices: March 2017", "p", LINKED_PAGE_ROW)) == []
+    february = judged_row("UK trade: February 2017", "f", LINKED_PAGE_ROW)
+    other_series = judged_row("Prices: March 2017", "p", LINKED_PAGE_ROW)
+    assert predicted_urls(MARCH_ROW, february, other_series) == []
 
 
 def test_stored_predicted_page_is_read_as_predicted() -> None:
@@ -437,7 +444,7 @@ def test_seen_predicted_page_is_watched_for_one_hour() -> None:
 def release_with_linked_pages(poller: FakePoller) -> WatchedRelease:
     """Return a release with a predicted page, after two looks at its page found that link and nine others."""
     watched = published_release_with_missing_file(PREDICTED_PAGE)
-    planner = Planner(StandingClock(SLOT + 2 * SECOND), poller, WatchRules(WatchSettings(most_parts=6)))
+    planner = planner_at(SLOT + 2 * SECOND, poller, most_parts=6)
     planner.update_release(watched, a_release())
     links = [PAGE, *(f"{PAGE}/{number}#part" for number in range(9))]
     page_with_links = a_sighting(PRESENT, 2, "page/content", found=tuple(Found(url, "", "external") for url in links))
@@ -474,12 +481,11 @@ def test_linked_and_unseen_predicted_pages_are_not_reported() -> None:
 
 
 def test_links_before_the_slot_are_not_stored() -> None:
-    five_minutes_before = -300
-    planner = Planner(StandingClock(after_slot(five_minutes_before)), FakePoller(), WatchRules())
+    planner = planner_at(SLOT - 5 * MINUTE, FakePoller())
     watched = WatchedRelease(april_release(), [a_promise()])
-    link = Found(PAGE, "", "external")
-    planner.add_found_parts(watched, a_sighting(PRESENT, five_minutes_before, "page/content", found=(link,)))
-    assert [part.id for part in watched.release.parts] == ["page"]
+    link, seconds_after_slot = Found(PAGE, "", "external"), -300
+    planner.add_found_parts(watched, a_sighting(PRESENT, seconds_after_slot, "page/content", found=(link,)))
+    assert part_ids(watched) == ["page"]
 
 
 def test_explain_says_how_predicted_and_linked_pages_are_known() -> None:
