@@ -59,8 +59,7 @@ def test_first_read_confirms_as_of_its_oldest_copy() -> None:
 
 
 def test_change_is_dated_from_oldest_copy_of_last_read() -> None:
-    """The read in minute 10 gets a page that a cache copied in minute 7. It proves nothing about the time since
-    then."""
+    """The read in minute 10 gets a copy of minute 7. It proves nothing about the time since then."""
     first_read = evaluate_read_in_minute(10, NO_READ_YET, copied_at_minute=7, e0=SLOT)
     second_read = evaluate_read_in_minute(20, first_read.state, copied_at_minute=18, e0=LATER)
     promise = second_read.changes.promises["e0"]

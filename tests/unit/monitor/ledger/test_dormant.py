@@ -50,7 +50,7 @@ async def test_running_monitor_drops_long_past_releases_daily(monitor: CalendarM
     await let_release_a_pass_and_be_unlisted_for_91_days(monitor)
     await monitor.run_hourly_job()
     ledger = monitor.ledger_in_memory
-    # Only unwatched releases are dropped. This roll has ended the watch of `a`, and that of the next day drops it.
+    # Only unwatched releases are dropped. This job has ended the watch of `a`, and that of the next day drops it.
     assert set(ledger.releases) == {"a", "b"}
     await monitor.clock.sleep(DAY)
     await monitor.run_hourly_job()

@@ -198,8 +198,10 @@ async def store_with_joining_read_cut_off(
 async def test_joined_releases_keep_promises_despite_a_cut_off_read(
     clock: VirtualClock, joining_calendar: str, other_calendar: str, portions_written: int
 ) -> None:
-    """Two calendars have 200 entries each. Then one gives each entry the link of one of the other, and moves it by an
-    hour. So the two are one release, with another promise. The write of this read is cut off."""
+    """Two calendars have 200 entries each. A read of one is cut off that joins each with an entry of the other.
+
+    It has the link of that entry, and another slot, which is another promise.
+    """
     joining = [
         an_entry(number, calendar=joining_calendar, url=f"https://{other_calendar}.example/{number}", moved=HOUR)
         for number in range(200)

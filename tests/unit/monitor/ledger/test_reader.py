@@ -135,8 +135,10 @@ def test_cached_copy_shows_calendar_as_of_its_making() -> None:
 
 
 def test_304_answer_shows_calendar_as_of_the_304() -> None:
-    """A 304 says that the calendar is still as it was. Here both the first answer and the 304 are 100 s old, and the
-    304 comes a second later. So it shows the calendar as of a second later than the first answer did."""
+    """A 304 says that the calendar is still as it was. Here it comes a second later than the first answer.
+
+    Both are 100 s old. So it shows the calendar as of a second later than the first answer did.
+    """
     reply = Reply(200, ENTRY.encode(), {"Age": "100"}, etag='"a"', seconds=1)
     (with_body, not_modified), _ = read_calendar({URL: reply}, times=2)
     assert not_modified.as_of == with_body.as_of + timedelta(seconds=1)

@@ -363,7 +363,8 @@ def test_later_reads_change_no_earlier_promise_or_usability(
         last_read_at = reads[count - 1].at
         promises = after_all.store.ledger.promises()
         promises_by_then = [(promise.release, promise.slot) for promise in promises if promise.learnt <= last_read_at]
-        assert [(each.release, each.slot) for each in after_some.store.ledger.promises()] == promises_by_then
+        promises_after_some = after_some.store.ledger.promises()
+        assert [(promise.release, promise.slot) for promise in promises_after_some] == promises_by_then
 
 
 @given(st.lists(st.tuples(_texts, _states), min_size=1, max_size=8))

@@ -20,9 +20,8 @@ T = TypeVar("T")
 async def test_restart_watches_next_release_at_once_and_others_later(monitor: CalendarMonitor) -> None:
     await monitor.read_calendar(csv(TOMORROW, IN_FIVE_DAYS, NEXT_MONTH))
     assert monitor.watched_ids == {"tomorrow", "in-five-days"}
-    await monitor.restart(admits_near=False)  # without the first call of `roll`
+    await monitor.restart(admits_near=False)  # without the first run of the hourly job
     assert monitor.watched_ids == {"tomorrow"}
-    # `roll` is the hourly job that admits the releases that have come near.
     await monitor.run_hourly_job()
     assert monitor.watched_ids == {"tomorrow", "in-five-days"}
 
@@ -30,7 +29,7 @@ async def test_restart_watches_next_release_at_once_and_others_later(monitor: Ca
 @with_calendar_monitor()
 async def test_release_admitted_after_a_restart_gets_an_immediate_look(monitor: CalendarMonitor) -> None:
     await monitor.read_calendar(csv(IN_FIVE_DAYS))
-    # Without the first run of the hourly job `roll`, a restart watches only releases of the next day or so.
+    # Without the first run of the hourly job, a restart watches only releases of the next day or so.
     await monitor.restart(admits_near=False)
     assert monitor.daemon.poller.next_due() is None
     await monitor.run_hourly_job()
@@ -50,7 +49,7 @@ async def test_hourly_job_retries_store_each_second_until_it_answers(monitor: Ca
         return await run_in_thread(question)
 
     await monitor.read_calendar(csv(IN_FIVE_DAYS))
-    await monitor.restart(admits_near=False)  # without the first run of the hourly job `roll`
+    await monitor.restart(admits_near=False)  # without the first run of the hourly job
     monitor.daemon.admission.ask = fail_twice_and_then_ask
     began = monitor.clock.now()
     await monitor.run_hourly_job()
@@ -78,7 +77,8 @@ async def test_monitor_keeps_its_releases_as_non_member_or_only_member(monitor: 
     # As the only member, it has all hosts.
     await change_members("north")
     assert watch.releases == before
-    assert all(watch.releases[name] is watched for name, watched in before.items())  # none was added anew
+    for name, watched in before.items():
+        assert watch.releases[name] is watched  # it was not dropped and added again
 
 
 @with_calendar_monitor()

@@ -52,8 +52,8 @@ class BusySlot:
         return Counter(release["verdict"] for release in self.played.results.releases)
 
     @property
-    def median_width(self) -> float:
-        """Return the median width of the intervals of what was on time, in seconds."""
+    def median_interval_seconds(self) -> float:
+        """Return the median length of the intervals in which pages came that were on time."""
         return median(interval_seconds(one) for one in self.played.results.releases if one["verdict"] == "on_time")
 
 
@@ -94,9 +94,10 @@ ONE_ROUND_OF_60, ONE_ROUND_OF_175 = 60 / BUDGET + 1, 175 / BUDGET + 1
 
 @pytest.mark.slow
 def test_sixty_pages_of_one_slot_are_on_time_without_notices(tmp_path: Path) -> None:
+    """The interval in which a page came is at most one round of looks at all pages long."""
     slot = play_busy_slot(tmp_path, pages=60, until="09:30:40")
     assert slot.verdicts == {"on_time": 60}
-    assert slot.median_width <= ONE_ROUND_OF_60
+    assert slot.median_interval_seconds <= ONE_ROUND_OF_60
     assert not slot.played.results.notices
     assert slot.played.peak_rate[PAGE_HOST] <= BUDGET
 
@@ -117,7 +118,7 @@ def test_redirects_find_pages_at_unexpected_addresses(tmp_path: Path) -> None:
 def test_of_175_pages_only_20_late_ones_have_notices(tmp_path: Path) -> None:
     slot = play_busy_slot(tmp_path, pages=175, late=20, until="09:33:20")
     assert slot.verdicts == {"on_time": 155, "late": 20}
-    assert slot.median_width <= ONE_ROUND_OF_175
+    assert slot.median_interval_seconds <= ONE_ROUND_OF_175
     notices = slot.played.results.notices
     assert {notice["kind"] for notice in notices} <= {"due", "opened", "final"}
     every_eighth_is_late = {f"r{n}" for n in range(0, 8 * 20, 8)}
@@ -129,7 +130,7 @@ def test_of_175_pages_only_20_late_ones_have_notices(tmp_path: Path) -> None:
 def test_175_pages_with_files_are_on_time_within_budgets(tmp_path: Path) -> None:
     slot = play_busy_slot(tmp_path, pages=175, files=True)
     assert slot.verdicts == {"on_time": 175}
-    assert slot.median_width <= ONE_ROUND_OF_175
+    assert slot.median_interval_seconds <= ONE_ROUND_OF_175
     assert not slot.played.results.notices
     assert slot.played.peak_rate == {PAGE_HOST: BUDGET, FILE_HOST: BUDGET}
 

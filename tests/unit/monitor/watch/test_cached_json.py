@@ -55,7 +55,7 @@ def test_cached_json_equals_freshly_judged_json(tmp_path: Path, story: str) -> N
 
 @with_daemon(STORIES["in time"])
 async def test_cached_json_is_renewed_after_a_second(monitor: MonitorInTest) -> None:
-    """This is so even if no look changed the verdict."""
+    """The JSON has the time of the judgement, so it is renewed even if no look changed the verdict."""
     await monitor.until("09:40:00")
     watched = monitor.daemon.watch.releases["claims-q3"]
     watched.cached_json = None  # so that it is made now

@@ -292,7 +292,7 @@ async def test_single_release_comes_before_rest_of_all_releases(clock: VirtualCl
 
 @virtually
 async def test_waiting_releases_come_before_those_already_judged(clock: VirtualClock) -> None:
-    """This is so if all releases are queued again while some still wait."""
+    """All releases are queued again while some still wait."""
     assert PORTION == 100
     all_releases = [f"r{number:03}" for number in range(201)]
     queue = JudgingQueue(clock)

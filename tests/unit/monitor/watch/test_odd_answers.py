@@ -104,8 +104,7 @@ def test_short_later_or_old_odd_answer_gives_no_hint(tmp_path: Path, answers: st
 def test_guessed_address_gives_hint_only_for_page_that_announces_release(
     tmp_path: Path, title_of_page: str, hint_count: int
 ) -> None:
-    """Before the slot, the page gives the time of a release that is not out. The release has the first of the
-    titles."""
+    """Before its slot, a release is not out. A page with its title gives its time."""
     page = a_web_page(title_of_page, "Release date: 26 November 2026 9:30am. Status: Confirmed")
 
     async def count_hints(monitor: MonitorInTest) -> None:

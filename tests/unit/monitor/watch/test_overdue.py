@@ -23,8 +23,7 @@ def page_behind_stale_edge(published_at: str | None) -> str:
 @pytest.mark.slow
 @pytest.mark.parametrize("published_at", [*(f"09:30:{second}" for second in range(50, 60)), "09:31:00"])
 def test_release_at_origin_at_tolerance_end_is_not_called_absent(tmp_path: Path, published_at: str) -> None:
-    """The page is there when the tolerance ends at 09:31:00, but the last look at the origin may be 3 s older than
-    that."""
+    """The page is there at the end, 09:31:00, but the last look at the origin may be 3 s older than that."""
 
     async def read_notices(monitor: MonitorInTest) -> None:
         await monitor.until("09:33:00")

@@ -23,8 +23,7 @@ def both_published(claims_at: str, visas_at: str) -> str:
 
 @pytest.mark.slow
 def test_two_late_releases_of_one_host_share_a_finding(tmp_path: Path) -> None:
-    """Releases `claims-q3` and `visas` have different producers and one slot, 09:30. The finding `platform` says that
-    several of one host are late together."""
+    """Two producers publish on one host, both at 09:30. The finding `platform` says that they are late together."""
 
     async def read_findings(monitor: MonitorInTest) -> None:
         await monitor.until("09:34:00")

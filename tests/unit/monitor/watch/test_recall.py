@@ -41,8 +41,7 @@ async def test_unchanged_rolling_file_still_counts_as_absent_after_restart(monit
 
 @with_daemon(an_answer(URL, "09:30:05", a_web_page("Prison population")), delay=REAL_COMMIT_DELAY)
 async def test_page_of_another_title_during_restart_proves_nothing(monitor: MonitorInTest) -> None:
-    """A page of another title that was always there counts as absent. Until 09:30:05 there was none, so this page may
-    be the release under a wrong title."""
+    """Until 09:30:05 there was no page, so this one may be the release under a wrong title."""
     await monitor.restart(killed_at="09:29:30", started_at="09:30:10")
     await monitor.until("09:30:20")
     last_run = monitor.runs()[-1]

@@ -152,8 +152,7 @@ def test_released_page_is_lost_once_removed_or_changed(
 def test_run_before_a_window_may_continue_unless_it_is_again(
     name_of_window: str, longest_gap: timedelta | None
 ) -> None:
-    """A new run begins if the gap after a look is longer than `spacing`. If it is None, the gap may be of any
-    length."""
+    """A new run begins if the gap after a look is longer than `spacing`. None: the gap may be of any length."""
     release = release_published_on_time()
     second_before_slot = -1
     add_look(release, ORIGIN_OF_PAGE, ABSENT, second_before_slot)

@@ -74,8 +74,7 @@ def current_findings(monitor: MonitorInTest) -> set[tuple[Kind, str | None]]:
 
 @pytest.mark.parametrize("kind_of_listing", sorted(LISTINGS))
 def test_page_listed_before_its_slot_is_an_early_exposure(tmp_path: Path, kind_of_listing: str) -> None:
-    """The release is announced for 09:30 at another address. From 09:28:30 on, a listing shows its page at
-    LISTED_URL."""
+    """The release is announced for 09:30 at another address. A listing shows its page from 09:28:30 on."""
     path, without_page, with_page = LISTINGS[kind_of_listing]
     answers = listing_answers(path, without_page, with_page, at="09:28:30")
 
@@ -323,8 +322,7 @@ def test_sitemaps_no_longer_in_their_index_are_forgotten() -> None:
     ],
 )
 def test_publication_date_is_read_from_feeds_and_sitemaps(facts: dict[str, str], when: str | None) -> None:
-    """`facts` are the dates of an entry as its listing writes them. The date of publication goes before that of an
-    update."""
+    """The date of publication goes before that of an update."""
     date = publication_date(Found("u", "t", "listed", facts))
     assert (date.isoformat() if date else None) == when
 
