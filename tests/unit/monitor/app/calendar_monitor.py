@@ -80,8 +80,8 @@ class CalendarMonitor:
         """Return the ids of the releases that are under watch."""
         return set(self.daemon.watch.releases)
 
-    async def start(self, *, admits_near: bool = True) -> None:
-        """Start a daemon on the store. `admits_near`: it runs its hourly job, which watches all near releases."""
+    async def start(self, *, runs_hourly_job: bool = True) -> None:
+        """Start a daemon on the store. Without its hourly job, it watches only the releases of the next day or so."""
         edges = Edges(
             clock=self.clock,
             job_runner=LoopJobs,
@@ -95,7 +95,7 @@ class CalendarMonitor:
         self.app = build(self.settings, edges)
         self.daemon = self.app.daemon
         await self.daemon.start_watching()
-        if admits_near:
+        if runs_hourly_job:
             await self.run_hourly_job()
 
     async def run_hourly_job(self) -> None:
@@ -111,11 +111,11 @@ class CalendarMonitor:
         await self.daemon.core.writer.close()
         await self.daemon.close()
 
-    async def restart(self, *, admits_near: bool = True, **settings: object) -> None:
+    async def restart(self, *, runs_hourly_job: bool = True, **settings: object) -> None:
         """Start another daemon on the same store, with these tables of its settings changed."""
         await self.stop()
         self.settings = self.settings.model_copy(update=settings)
-        await self.start(admits_near=admits_near)
+        await self.start(runs_hourly_job=runs_hourly_job)
 
     def reader(self, name: str = "stats") -> CalendarReader:
         return next(reader for reader, _ in self.daemon.calendar_reads.readers if reader.name == name)

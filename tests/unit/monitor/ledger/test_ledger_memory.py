@@ -262,7 +262,7 @@ async def test_hourly_job_stores_title_of_new_calendar_order(monitor: CalendarMo
     await monitor.read_calendar(as_json(entry_of_own), "own")
     assert title_in_store() == "Title in stats"
     stats, own = monitor.settings.calendar
-    await monitor.restart(calendar=[own, stats], admits_near=False)  # the hourly job has not run yet
+    await monitor.restart(calendar=[own, stats], runs_hourly_job=False)
     assert monitor.ledger_in_memory.releases["a"].title == "Title in own"
     assert title_in_store() == "Title in stats"
     await monitor.run_hourly_job()

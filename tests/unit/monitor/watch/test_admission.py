@@ -20,7 +20,7 @@ T = TypeVar("T")
 async def test_restart_watches_next_release_at_once_and_others_later(monitor: CalendarMonitor) -> None:
     await monitor.read_calendar(csv(TOMORROW, IN_FIVE_DAYS, NEXT_MONTH))
     assert monitor.watched_ids == {"tomorrow", "in-five-days"}
-    await monitor.restart(admits_near=False)  # without the first run of the hourly job
+    await monitor.restart(runs_hourly_job=False)
     assert monitor.watched_ids == {"tomorrow"}
     await monitor.run_hourly_job()
     assert monitor.watched_ids == {"tomorrow", "in-five-days"}
@@ -29,8 +29,7 @@ async def test_restart_watches_next_release_at_once_and_others_later(monitor: Ca
 @with_calendar_monitor()
 async def test_release_admitted_after_a_restart_gets_an_immediate_look(monitor: CalendarMonitor) -> None:
     await monitor.read_calendar(csv(IN_FIVE_DAYS))
-    # Without the first run of the hourly job, a restart watches only releases of the next day or so.
-    await monitor.restart(admits_near=False)
+    await monitor.restart(runs_hourly_job=False)
     assert monitor.daemon.poller.next_due() is None
     await monitor.run_hourly_job()
     assert monitor.watched_ids == {"in-five-days"}
@@ -49,7 +48,7 @@ async def test_hourly_job_retries_store_each_second_until_it_answers(monitor: Ca
         return await run_in_thread(question)
 
     await monitor.read_calendar(csv(IN_FIVE_DAYS))
-    await monitor.restart(admits_near=False)  # without the first run of the hourly job
+    await monitor.restart(runs_hourly_job=False)
     monitor.daemon.admission.ask = fail_twice_and_then_ask
     began = monitor.clock.now()
     await monitor.run_hourly_job()

@@ -81,7 +81,8 @@ def test_merged_promises_keep_their_latest_confirmation() -> None:
 def test_has_promises_ignores_confirmations_but_not_unknown_promises() -> None:
     ours, theirs = a_promise(learnt=SLOT - 2 * HOUR), a_promise(SLOT + 10 * MINUTE, learnt=SLOT - HOUR)
     release = WatchedRelease(a_release(), (ours,))
-    assert release.has_promises([replace(ours, confirmed_at=SLOT + 2 * DAY)])
+    confirmed_later = replace(ours, confirmed_at=SLOT + 2 * DAY)
+    assert release.has_promises([confirmed_later])
     assert not release.has_promises([ours, theirs])
 
 
@@ -116,7 +117,6 @@ def test_each_change_of_a_rarely_changed_page_begins_a_run() -> None:
     assert [run.looks for run in release.state_or_empty(PAGE.id).runs] == [5, 5, 5, 5]
 
 
-# Each look is its seconds after the slot, the state, and the digest of the page.
 @pytest.mark.parametrize(
     ("looks", "lost_at_second"),
     [
@@ -132,7 +132,7 @@ def test_each_change_of_a_rarely_changed_page_begins_a_run() -> None:
 def test_released_page_is_lost_once_removed_or_changed(
     looks: list[tuple[float, State, str | None]], lost_at_second: float | None
 ) -> None:
-    # The page was released at its slot. It is looked at in the edge view only. `lost_at` is None if the page is back.
+    """Each look has its seconds after the slot, the state, and the digest of the page. The page may also come back."""
     release = release_published_on_time()
     for second, state, digest in looks:
         add_look(release, PAGE, state, second, digest=digest)
@@ -145,14 +145,14 @@ def test_released_page_is_lost_once_removed_or_changed(
     ("name_of_window", "longest_gap"),
     [
         ("after", None),
-        # Looks in this window begin because a target was found absent or changed. So the run before must not go on.
         ("again", 5 * SECOND),
     ],
 )
-def test_run_before_a_window_may_continue_unless_it_is_again(
-    name_of_window: str, longest_gap: timedelta | None
-) -> None:
-    """A new run begins if the gap after a look is longer than `spacing`. None: the gap may be of any length."""
+def test_run_does_not_continue_into_the_window_named_again(name_of_window: str, longest_gap: timedelta | None) -> None:
+    """Looks in the window `again` begin because a target was found absent or changed. That begins a new run.
+
+    A run ends if the gap after a look is longer than `spacing`. None: the gap may be of any length.
+    """
     release = release_published_on_time()
     second_before_slot = -1
     add_look(release, ORIGIN_OF_PAGE, ABSENT, second_before_slot)
