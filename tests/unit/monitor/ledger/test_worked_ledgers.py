@@ -334,12 +334,12 @@ def test_bank_holiday_is_an_unlikely_day_in_its_nation() -> None:
     promise = Promise("X", "A", entry("X", "6 April 2026 9:30am").slot, None, utc("2026-02-01 08:00"))
     release = Release("X", "Release X", "dfx", "", ())
 
-    def events(nation: str) -> list[EventKind]:
-        history = release_history(release, [promise], utc("2026-03-01 08:00"), workdays=Workdays(nation))
+    def events(workdays: Workdays) -> list[EventKind]:
+        history = release_history(release, [promise], utc("2026-03-01 08:00"), workdays=workdays)
         return [event.what for event in history]
 
-    assert events("ENG") == [EventKind.ANNOUNCED, EventKind.UNLIKELY_DAY]
-    assert events("SCT") == [EventKind.ANNOUNCED]
+    assert events(Workdays("ENG")) == [EventKind.ANNOUNCED, EventKind.UNLIKELY_DAY]
+    assert events(Workdays("SCT")) == [EventKind.ANNOUNCED]
 
 
 _texts = st.sampled_from(["22 July 2026 9:30am", "23 July 2026 9:30am", "July 2026", "TBC", "nobody knows"])

@@ -72,12 +72,14 @@ def test_page_found_by_a_prompt_redirect_is_on_time(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_release_not_found_elsewhere_is_overdue_at_guessed_address(tmp_path: Path) -> None:
+    """The slot was at 09:30. It is 09:36, and the page will come at 09:40, at another address than guessed."""
     body = json_of_page_at_true_url(tmp_path, published_at="09:40:00", now="09:36:00")
     assert (body["verdict"], body["url"], body["address"]) == ("overdue", GUESSED_URL, "guessed")
 
 
 @pytest.mark.slow
 def test_page_of_another_slug_that_comes_late_is_late(tmp_path: Path) -> None:
+    """A slug is the last part of an address. The slot was at 09:30, and the page came at 09:40."""
     body = json_of_page_at_true_url(tmp_path, published_at="09:40:00", now="09:45:00")
     assert (body["verdict"], body["url"], body["address"]) == ("late", TRUE_URL, BY_REDIRECT)
     assert body["first_seen"]["after"] < "2026-11-26T09:40:00" <= body["first_seen"]["by"]

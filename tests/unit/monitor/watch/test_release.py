@@ -51,9 +51,9 @@ def no_blind_spans() -> BlindSpans:
     return BlindSpans("", rejudge_all=lambda: None, counters=Metrics("1"))
 
 
-# Each span has a begin and a length in seconds, and a cause.
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 10), st.sampled_from(["clock", "killed"])), max_size=12))
 def test_search_finds_every_blind_span_that_ends_later(begins_lengths_and_causes: list[tuple[int, int, str]]) -> None:
+    """A blind span is a time in which looks proved nothing. Each has a begin and a length in seconds, and a cause."""
     blind_spans = no_blind_spans()
     blind_spans.add(blind_span(begins, begins + length, cause) for begins, length, cause in begins_lengths_and_causes)
     for seconds in range(45):
