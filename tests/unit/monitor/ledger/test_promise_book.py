@@ -21,7 +21,7 @@ def at_minute(minute: int) -> datetime:
     return T0 + minute * MINUTE
 
 
-def promise_read(minute: int, calendar: str = "A", slot: datetime | Slot = SLOT) -> Promise:
+def promise_read_in_minute(minute: int, calendar: str = "A", slot: datetime | Slot = SLOT) -> Promise:
     """Return a promise of release `x` that a calendar showed first at a read in this minute."""
     promised = slot if isinstance(slot, Slot) else Slot(Precision.INSTANT, instant=slot)
     return Promise("x", calendar, promised, None, at_minute(minute))
@@ -35,19 +35,19 @@ def book_of(*promises: Promise) -> PromiseBook:
 
 def test_promises_are_sorted_by_time_of_their_read() -> None:
     # They are added in another order than they were read.
-    book = book_of(promise_read(2), promise_read(1), promise_read(3))
+    book = book_of(promise_read_in_minute(2), promise_read_in_minute(1), promise_read_in_minute(3))
     assert [promise.learnt for promise in book.promises_of("x")] == [at_minute(1), at_minute(2), at_minute(3)]
 
 
 def test_last_promised_day_is_that_of_latest_read() -> None:
     # SLOT is on 23 July. The promise read last, in minute 2, is for the day after.
-    book = book_of(promise_read(2, slot=SLOT + timedelta(days=1)), promise_read(1, slot=SLOT))
+    book = book_of(promise_read_in_minute(2, slot=SLOT + timedelta(days=1)), promise_read_in_minute(1, slot=SLOT))
     assert book.last_promised_day("x") == date(2026, 7, 24)
 
 
 def test_calendar_confirms_only_its_newest_promise() -> None:
     """A calendar confirms a promise if a later read shows it again. An older read changes nothing."""
-    book = book_of(promise_read(1, "A"), promise_read(2, "A"), promise_read(3, "B"))
+    book = book_of(promise_read_in_minute(1, "A"), promise_read_in_minute(2, "A"), promise_read_in_minute(3, "B"))
 
     def confirmed() -> list[datetime | None]:
         return [promise.confirmed_at for promise in book.promises_of("x")]
@@ -62,7 +62,7 @@ def test_calendar_confirms_only_its_newest_promise() -> None:
 
 
 def test_release_without_readable_time_is_never_near() -> None:
-    without_promise, without_time = PromiseBook(), book_of(promise_read(1, slot=NO_TIME))
+    without_promise, without_time = PromiseBook(), book_of(promise_read_in_minute(1, slot=NO_TIME))
     for book in (without_promise, without_time):
         assert book.last_promised_day("x") is None
         assert book.find_near(["x"], SLOT, timedelta(days=14)) == []
@@ -70,7 +70,8 @@ def test_release_without_readable_time_is_never_near() -> None:
 
 def test_release_is_near_until_15_days_after_its_slot() -> None:
     """It is near from a given time before the slot on, here two weeks."""
-    book, two_weeks, fifteen_days = book_of(promise_read(1, slot=SLOT)), timedelta(days=14), timedelta(days=15)
+    book = book_of(promise_read_in_minute(1, slot=SLOT))
+    two_weeks, fifteen_days = timedelta(days=14), timedelta(days=15)
 
     def near_releases(now: datetime) -> list[str]:
         return book.find_near(["x"], now, ahead=two_weeks)
@@ -82,7 +83,7 @@ def test_release_is_near_until_15_days_after_its_slot() -> None:
 
 
 def test_promised_instants_between_two_instants_include_both() -> None:
-    only_promise = promise_read(1, slot=SLOT)
+    only_promise = promise_read_in_minute(1, slot=SLOT)
     book, before, after = book_of(only_promise), SLOT - MINUTE, SLOT + MINUTE
     assert book.promised_instants("x", before, SLOT) == [SLOT]
     assert book.promised_instants("x", SLOT, after) == [SLOT]
@@ -92,7 +93,8 @@ def test_promised_instants_between_two_instants_include_both() -> None:
 
 def test_promises_of_one_calendar_are_copied_unless_already_there() -> None:
     """Release y has the first promise already, and the second is of calendar B. So only the third is copied."""
-    known_of_both, of_other_calendar, only_of_x = promise_read(1, "A"), promise_read(2, "B"), promise_read(3, "A")
+    known_of_both, only_of_x = promise_read_in_minute(1, "A"), promise_read_in_minute(3, "A")
+    of_other_calendar = promise_read_in_minute(2, "B")
     book = book_of(known_of_both, replace(known_of_both, release="y"), of_other_calendar, only_of_x)
     assert book.copy_promises("A", old="x", new="y") == [replace(only_of_x, release="y")]
 
@@ -134,12 +136,10 @@ def windows_of_missing_editions(now: datetime) -> list[tuple[date, date]]:
     return [(expected.first, expected.last) for _last_edition, expected in found]
 
 
-WHEN_EXPECTED = datetime(2026, 7, 10, 12, tzinfo=UTC)
-
-
 def test_edition_is_missing_until_last_expected_day() -> None:
     """Editions came each month until June, so the next one is expected around 10 July."""
-    ((first_day, last_day),) = windows_of_missing_editions(WHEN_EXPECTED)
+    on_10_july = datetime(2026, 7, 10, 12, tzinfo=UTC)
+    ((first_day, last_day),) = windows_of_missing_editions(on_10_july)
     on_last_day = datetime(last_day.year, last_day.month, last_day.day, 12, tzinfo=UTC)
     assert windows_of_missing_editions(on_last_day) == [(first_day, last_day)]
     assert windows_of_missing_editions(on_last_day + timedelta(days=1)) == []
@@ -147,7 +147,7 @@ def test_edition_is_missing_until_last_expected_day() -> None:
 
 def book_after_three_reads_of_a_without_x() -> PromiseBook:
     """Return two promises of release x by calendar A and one by B, after three reads of A that lack x."""
-    book = book_of(promise_read(1, "A"), promise_read(2, "A"), promise_read(3, "B"))
+    book = book_of(promise_read_in_minute(1, "A"), promise_read_in_minute(2, "A"), promise_read_in_minute(3, "B"))
     no_successors: list[str] = []
     book.replace_promises(book.count_unlisted("A", {"x": no_successors}, at_minute(10)))
     book.replace_promises(book.count_unlisted("A", {"x": no_successors}, at_minute(15)))
@@ -174,6 +174,6 @@ def test_read_that_shows_a_release_again_ends_the_count() -> None:
 
 
 def test_unknown_release_is_neither_unlisted_nor_relisted() -> None:
-    book = book_of(promise_read(1, "A"))
+    book = book_of(promise_read_in_minute(1, "A"))
     assert book.count_unlisted("A", {"unknown release": []}, at_minute(10)) == []
     assert book.mark_relisted("A", ["unknown release"]) == []

@@ -15,7 +15,7 @@ from monitor.plan.targets import targets_of
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.watch.budget_forecast import BudgetForecast
 from monitor.watch.release import WatchedRelease
-from tests.unit.monitor.app.monitor_in_test import HOST, MonitorInTest, with_daemon
+from tests.unit.monitor.app.monitor_in_test import HOST, NEVER_PUBLISHED, MonitorInTest, with_daemon
 from tests.unit.monitor.watch.release_table import release_table
 from tests.worlds.releases import a_release
 
@@ -28,7 +28,7 @@ until = 2026-11-25T18:00:00
 """
 
 
-def releases(count: int) -> str:
+def releases_of_next_day(count: int) -> str:
     return "".join(
         release_table(
             f"r{n}", f"Example returns {n}: July to September 2026", f"https://{HOST}/government/statistics/r{n}"
@@ -37,7 +37,7 @@ def releases(count: int) -> str:
     )
 
 
-@with_daemon("", head=DAY_BEFORE + releases(5))
+@with_daemon(NEVER_PUBLISHED, head=DAY_BEFORE + releases_of_next_day(5))
 async def test_status_page_warns_of_overloaded_slot_a_day_before(monitor: MonitorInTest) -> None:
     quarter_of_an_hour_after_start = 15 * 60
     await monitor.clock.sleep(quarter_of_an_hour_after_start)
@@ -50,7 +50,7 @@ async def test_status_page_warns_of_overloaded_slot_a_day_before(monitor: Monito
     assert "over budget in 12 minutes from 09:28" in check_of_budget.state
 
 
-@with_daemon("", head=DAY_BEFORE + releases(2))
+@with_daemon(NEVER_PUBLISHED, head=DAY_BEFORE + releases_of_next_day(2))
 async def test_status_page_omits_budgets_that_are_large_enough(monitor: MonitorInTest) -> None:
     # The plan is compared with the budget at the start, and again every hour.
     after_the_second_hourly_comparison = 2.5 * 3600
