@@ -69,6 +69,7 @@ def test_change_is_dated_from_oldest_copy_of_last_read() -> None:
 
 
 def test_read_without_age_of_copies_counts_as_of_end() -> None:
+    """Nothing says how old the copies of the pages are. They are taken to be new."""
     first_read = evaluate_read_in_minute(10, NO_READ_YET, copied_at_minute=None, e0=SLOT)
     second_read = evaluate_read_in_minute(20, first_read.state, copied_at_minute=None, e0=LATER)
     promise = second_read.changes.promises["e0"]
@@ -126,6 +127,7 @@ def test_last_100_title_changes_of_an_entry_are_kept() -> None:
 
 
 def test_entry_counts_of_last_twenty_reads_are_kept() -> None:
+    """A later read is not believed if it has far fewer entries."""
     state = NO_READ_YET
     for minute in range(25):
         state = evaluate_read_in_minute(minute, state, e0=SLOT).state

@@ -47,6 +47,7 @@ async def test_long_past_release_is_only_in_store_after_restart(monitor: Calenda
 
 @with_calendar_monitor()
 async def test_running_monitor_drops_long_past_releases_daily(monitor: CalendarMonitor) -> None:
+    """A release is long past if its slot passed and a calendar last showed it more than 90 days ago."""
     await let_release_a_pass_and_be_unlisted_for_91_days(monitor)
     await monitor.run_hourly_job()
     ledger = monitor.ledger_in_memory
@@ -80,6 +81,7 @@ async def test_relisted_past_release_keeps_times_of_first_read(monitor: Calendar
 
 @with_calendar_monitor()
 async def test_new_slot_of_dropped_release_joins_earlier_promises(monitor: CalendarMonitor) -> None:
+    """Memory drops a release that is long past. The store keeps it."""
     await let_release_a_pass_and_be_unlisted_for_91_days(monitor)
     await monitor.restart()
     await monitor.read_calendar(csv(row("a", "2027-03-01", title="Example awareness"), COMING_RELEASE))
@@ -92,6 +94,7 @@ async def test_new_slot_of_dropped_release_joins_earlier_promises(monitor: Calen
 
 @with_calendar_monitor(OWN)
 async def test_id_of_dropped_release_is_not_reused(monitor: CalendarMonitor) -> None:
+    """Memory drops a release that is long past. The store keeps it."""
     past = own_entry("1", "2026-11-20T09:30:00", title="Example awareness")
     ahead = own_entry("9", "2027-12-20T09:30:00", title="Ahead")  # it only keeps the calendar from being empty
     await monitor.read_calendar(as_json(past, ahead), "own")
@@ -112,6 +115,7 @@ async def test_id_of_dropped_release_is_not_reused(monitor: CalendarMonitor) -> 
 
 @with_calendar_monitor()
 async def test_entry_is_matched_with_stored_past_release(monitor: CalendarMonitor) -> None:
+    """A listing shows an entry. It may be of a release that only the store knows, as it is long past."""
     await let_release_a_pass_and_be_unlisted_for_91_days(monitor)
     await monitor.restart()
     by_link = Found("https://stats.example/a", "Another title altogether", "listed")
@@ -130,15 +134,16 @@ async def test_entry_is_matched_with_stored_past_release(monitor: CalendarMonito
 
 @with_calendar_monitor()
 async def test_series_of_a_stored_past_release_is_known(monitor: CalendarMonitor) -> None:
+    """Editions of one series may differ in the period in their titles."""
     await let_release_a_pass_and_be_unlisted_for_91_days(monitor)
     await monitor.restart()
-    # Editions of one series may differ in the period in their titles.
     assert await monitor.ledger_in_memory.has_series("example-office", "Example awareness: May 2031")
     assert not await monitor.ledger_in_memory.has_series("example-office", "Example deaths")
 
 
 @with_calendar_monitor()
 async def test_past_release_is_loaded_on_request(monitor: CalendarMonitor) -> None:
+    """Memory drops a release that is long past. The store keeps it."""
     await let_release_a_pass_and_be_unlisted_for_91_days(monitor)
     await monitor.restart()
     loaded = await monitor.ledger_in_memory.load_release("a")

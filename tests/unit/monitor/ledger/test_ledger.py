@@ -51,6 +51,8 @@ async def test_latest_read_confirms_an_unchanged_entry(monitor: CalendarMonitor)
 
 @with_calendar_monitor()
 async def test_entry_that_leaves_a_calendar_keeps_its_promise(monitor: CalendarMonitor) -> None:
+    """It is marked as gone since the first read without it."""
+
     def entry_of_a() -> Announced:
         (entry,) = (each for each in monitor.store.ledger.announced("stats") if each.uid == "a")
         return entry
@@ -66,6 +68,8 @@ async def test_entry_that_leaves_a_calendar_keeps_its_promise(monitor: CalendarM
 
 @with_calendar_monitor()
 async def test_count_of_reads_without_an_entry_survives_restart(monitor: CalendarMonitor) -> None:
+    """A calendar that no longer shows a release does not cancel it, but its reads without it are counted."""
+
     def reads_without_a() -> Unlisted | None:
         (promise,) = monitor.store.ledger.promises(["a"])
         assert monitor.ledger_in_memory.promises("a") == [promise]

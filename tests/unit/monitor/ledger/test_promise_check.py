@@ -225,6 +225,7 @@ def test_verdict_stops_waiting_if_no_read_is_possible_or_needed(check: PromiseCh
 
 
 def test_only_calendar_without_recent_read_is_requested() -> None:
+    """The promise must be confirmed by reads of both calendars that began at the slot or later."""
     check, judge_again = running_check(), CallCounter()
     check.record_read("govuk", begun=SLOT)
     check.record_read("own", begun=SLOT - SECOND)

@@ -31,6 +31,7 @@ def incidents(monitor: CalendarMonitor) -> list[Incident]:
 
 @with_calendar_monitor()
 async def test_doubted_read_gives_one_notice_and_changes_nothing(monitor: CalendarMonitor) -> None:
+    """A read with far fewer entries than usual is not believed."""
     await monitor.read_calendar(TWENTY_ENTRIES)
     last_good_read = monitor.last_read()
     for _ in range(3):
@@ -43,6 +44,7 @@ async def test_doubted_read_gives_one_notice_and_changes_nothing(monitor: Calend
 
 @with_calendar_monitor()
 async def test_calendar_incident_closes_and_reopens_without_second_notice(monitor: CalendarMonitor) -> None:
+    """Twice on one day, the calendar shows 8 entries instead of 20, which is not believed."""
     await monitor.read_calendar(TWENTY_ENTRIES)
     await monitor.read_calendar(EIGHT_ENTRIES, minutes_later=10)
     (opened,) = incidents(monitor)
@@ -59,6 +61,7 @@ async def test_calendar_incident_closes_and_reopens_without_second_notice(monito
 
 @with_calendar_monitor()
 async def test_fault_from_before_restart_is_not_notified_again(monitor: CalendarMonitor) -> None:
+    """The calendar shows 8 entries instead of 20, which is not believed."""
     await monitor.read_calendar(TWENTY_ENTRIES)
     await monitor.read_calendar(EIGHT_ENTRIES, minutes_later=10)
     await monitor.clock.sleep(86_400)
@@ -97,6 +100,7 @@ async def test_unreadable_calendar_makes_monitor_unready_after_three_intervals(m
 
 @with_calendar_monitor()
 async def test_person_may_accept_a_mass_change_for_a_day(monitor: CalendarMonitor) -> None:
+    """All entries move by a month in one read, which is not believed."""
     moved = csv(*many(20, days=60))
     await monitor.read_calendar(TWENTY_ENTRIES)
     doubted = await monitor.read_calendar(moved, minutes_later=10)
@@ -155,6 +159,7 @@ def are_closed(monitor: CalendarMonitor) -> list[bool]:
 
 @with_calendar_monitor(begins=datetime(2026, 11, 2, 12, tzinfo=UTC))
 async def test_missing_edition_of_a_series_is_notified_once(monitor: CalendarMonitor) -> None:
+    """The calendar has the monthly editions until September. It should announce that of October by now."""
     await monitor.read_calendar(csv(*MONTHLY_ROWS))
     await report_missing_editions(monitor)
     await report_missing_editions(monitor)
@@ -184,6 +189,7 @@ async def test_incident_stays_open_while_its_calendar_is_stale(monitor: Calendar
 
 @with_calendar_monitor(begins=datetime(2026, 11, 2, 12, tzinfo=UTC))
 async def test_missing_edition_is_reported_only_after_a_recent_read(monitor: CalendarMonitor) -> None:
+    """The calendar has the monthly editions until September. It should announce that of October by now."""
     await monitor.read_calendar(csv(*MONTHLY_ROWS))
     await monitor.clock.sleep(3600)  # without a read
     await report_missing_editions(monitor)

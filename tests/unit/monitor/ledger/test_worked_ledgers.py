@@ -201,6 +201,7 @@ def test_cancellation_leaves_no_slot_and_may_be_short_notice(last_shown: str, *,
 
 
 def test_slot_goes_from_month_to_day_to_instant() -> None:
+    """A calendar makes its announcement more precise in three reads."""
     reads = [
         read("2026-02-01 08:00", entry("X", "July 2026 (provisional)", "provisional")),
         read("2026-06-10 08:00", entry("X", "23 July 2026", "provisional")),

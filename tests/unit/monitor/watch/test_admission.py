@@ -18,6 +18,7 @@ T = TypeVar("T")
 
 @with_calendar_monitor()
 async def test_restart_watches_next_release_at_once_and_others_later(monitor: CalendarMonitor) -> None:
+    """It is noon on 16 November. The hourly job adds the other releases that are near."""
     await monitor.read_calendar(csv(TOMORROW, IN_FIVE_DAYS, NEXT_MONTH))
     assert monitor.watched_ids == {"tomorrow", "in-five-days"}
     await monitor.restart(runs_hourly_job=False)
@@ -59,13 +60,13 @@ async def test_hourly_job_retries_store_each_second_until_it_answers(monitor: Ca
 
 @with_calendar_monitor()
 async def test_monitor_keeps_its_releases_as_non_member_or_only_member(monitor: CalendarMonitor) -> None:
+    """The hosts of publishers are divided among the monitors that are members. This one is `north`."""
     await monitor.read_calendar(csv(TOMORROW, IN_FIVE_DAYS))
     admission, watch = monitor.daemon.admission, monitor.daemon.watch
     before = dict(watch.releases)
     assert set(before) == {"tomorrow", "in-five-days"}
 
     async def change_members(*members: str) -> None:
-        # This monitor is north. The hosts are divided among the members.
         await admission.apply_share(Share("north", members, store_zero=0.0, divided=True))
 
     # Without a lease, north is not a member. Its releases stay, because the lease may come back soon.
@@ -82,6 +83,7 @@ async def test_monitor_keeps_its_releases_as_non_member_or_only_member(monitor: 
 
 @with_calendar_monitor()
 async def test_monitor_drops_releases_of_hosts_that_others_own(monitor: CalendarMonitor) -> None:
+    """Several monitors, the members, divide the hosts of publishers among them."""
     await monitor.read_calendar(csv(TOMORROW, IN_FIVE_DAYS))
     assert monitor.watched_ids == {"tomorrow", "in-five-days"}
     members = ("north", "south")

@@ -101,6 +101,7 @@ def test_monitor_is_not_blind_if_one_host_answers(tmp_path: Path, kind: str) -> 
 @pytest.mark.slow
 @with_daemon(NEVER_PUBLISHED)
 async def test_suspended_machine_is_blind_for_that_time(monitor: MonitorInTest) -> None:
+    """A blind span is a time in which looks proved nothing."""
     await monitor.until("09:29:00")
     # A suspended machine runs no code, and its clock shows the right time when it resumes.
     monitor.clock.suspended += 180
@@ -111,6 +112,7 @@ async def test_suspended_machine_is_blind_for_that_time(monitor: MonitorInTest) 
 
 @with_daemon(NEVER_PUBLISHED)
 async def test_clock_set_ahead_leaves_a_blind_span(monitor: MonitorInTest) -> None:
+    """The span has the seconds that our clock skipped. Looks prove nothing about it."""
     await monitor.until("09:29:00")
     monitor.clock.offset += timedelta(seconds=20)
     await monitor.until("09:29:30")
@@ -135,10 +137,10 @@ async def test_looks_prove_nothing_while_clock_is_set_back(monitor: MonitorInTes
 
 @with_daemon(NEVER_PUBLISHED)
 async def test_small_step_back_of_clock_is_a_blind_span(monitor: MonitorInTest) -> None:
+    """Our clock is set back by less than a second. So two looks seem to be made before the last one."""
     await monitor.until("09:29:10.500")
     target = monitor.daemon.watch.releases["claims-q3"].targets[PAGE]
     last_look = monitor.runs()[-1].last_received
-    # By our clock, the next two looks are made before the last one.
     first, second = last_look - timedelta(seconds=0.9), last_look - timedelta(seconds=0.5)
     for at in (first, second):
         failure = Failure(target.url, Reason.RESET, "", at, at)
@@ -164,6 +166,7 @@ async def test_too_small_budget_is_a_blind_span_of_its_host(monitor: MonitorInTe
 
 @with_daemon(PUBLISHED_AT_SLOT, delay=REAL_COMMIT_DELAY)
 async def test_looks_that_the_writer_refuses_make_a_blind_span(monitor: MonitorInTest) -> None:
+    """The writer stores runs of looks. Looks that are not stored prove nothing."""
     await monitor.until("09:29:30")
     runs_before = monitor.runs()
     monitor.daemon.core.writer.queue_run = lambda _run: False  # type: ignore[method-assign]
@@ -177,6 +180,7 @@ async def test_looks_that_the_writer_refuses_make_a_blind_span(monitor: MonitorI
 
 @with_daemon(NEVER_PUBLISHED)
 async def test_growing_blind_span_is_logged_once_a_minute(monitor: MonitorInTest) -> None:
+    """A blind span is a time in which looks proved nothing. It is written again each second while it goes on."""
     await monitor.until("09:29:00")
     begins = monitor.clock.now() - timedelta(minutes=5)
     with capture_logs() as logged:
@@ -191,6 +195,7 @@ async def test_growing_blind_span_is_logged_once_a_minute(monitor: MonitorInTest
 
 @with_daemon(NEVER_PUBLISHED)
 async def test_growing_blind_span_is_stored_and_counted_once(monitor: MonitorInTest) -> None:
+    """A blind span is a time in which looks proved nothing. Only its last length counts."""
     await monitor.until("09:29:00")
     begins = monitor.clock.now() - timedelta(minutes=1)
     for seconds in (5, 10, 20):

@@ -39,6 +39,7 @@ def releases_of_next_day(count: int) -> str:
 
 @with_daemon(NEVER_PUBLISHED, head=DAY_BEFORE + releases_of_next_day(5))
 async def test_status_page_warns_of_overloaded_slot_a_day_before(monitor: MonitorInTest) -> None:
+    """The budget is the most requests a second to one host, here 5. Five releases share a slot."""
     quarter_of_an_hour_after_start = 15 * 60
     await monitor.clock.sleep(quarter_of_an_hour_after_start)
     (check_of_budget,) = (check for check in monitor.app.status.checks() if check.name.startswith("Budget of"))
@@ -52,6 +53,7 @@ async def test_status_page_warns_of_overloaded_slot_a_day_before(monitor: Monito
 
 @with_daemon(NEVER_PUBLISHED, head=DAY_BEFORE + releases_of_next_day(2))
 async def test_status_page_omits_budgets_that_are_large_enough(monitor: MonitorInTest) -> None:
+    """The budget is the most requests a second to one host, here 5. Two releases share a slot."""
     # The plan is compared with the budget at the start, and again every hour.
     after_the_second_hourly_comparison = 2.5 * 3600
     await monitor.clock.sleep(after_the_second_hourly_comparison)

@@ -139,6 +139,7 @@ def test_late_redirects_of_another_release_make_overdue_one_pending(
 
 
 def test_verdict_is_repeated_if_another_monitor_stored_looks() -> None:
+    """The other monitor stores its looks while the verdict of this one is recorded."""
     # This monitor saw the page too late to prove it on time. The other one saw it in time.
     mine = release_without_verdict("claims", State.PRESENT, seconds_after_slot=300)
     seen_by_other = release_without_verdict("claims", State.PRESENT, seconds_after_slot=5, monitor="south")

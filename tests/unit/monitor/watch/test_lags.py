@@ -55,6 +55,7 @@ def claims_json_at(folder: Path, tables: str, times: tuple[str, ...]) -> list[di
 
 
 def test_release_found_late_is_unproven_if_redirects_are_late(tmp_path: Path) -> None:
+    """The redirect from its announcement to its page may come later than the page, as another release shows."""
     # Both pages come a second after their slot, 09:30. This publisher's listings and redirects are six minutes behind,
     # so they lead to the pages at 09:36:01. The page of births is also looked at directly.
     before_redirect, after_redirect = claims_json_at(

@@ -110,6 +110,7 @@ def merge_south_into_north(ask: QueryCounter, store: TemporaryStore, *own_promis
 
 
 def test_looks_of_500_releases_need_less_than_ten_queries() -> None:
+    """Monitor north reads from the store what monitor south saw, for all its releases at once."""
     ask = QueryCounter()
     merge = merge_south_into_north(ask, TemporaryStore())
     assert len(merge.releases) == 500
@@ -145,6 +146,7 @@ def test_promise_has_latest_confirmation_of_any_monitor() -> None:
 
 
 def test_failed_query_is_not_repeated_and_fails_all_merges() -> None:
+    """Monitor north reads from the store what monitor south saw, for all its 500 releases at once."""
     ask = QueryCounter(failures=1)
     merge = merge_south_into_north(ask, TemporaryStore())
     assert ask.queries == 1
@@ -155,6 +157,7 @@ def test_failed_query_is_not_repeated_and_fails_all_merges() -> None:
 
 @pytest.mark.parametrize("unreadable", ["r0", "r499"])
 def test_unreadable_release_does_not_stop_others(unreadable: str) -> None:
+    """Monitor north reads from the store what monitor south saw. That of one release cannot be read."""
     store = TemporaryStore()
     store.runs = OneUnreadable(store.runs, unreadable)
     merge = merge_south_into_north(QueryCounter(), store)

@@ -36,6 +36,8 @@ def test_release_at_origin_at_tolerance_end_is_not_called_absent(tmp_path: Path,
 @pytest.mark.slow
 @pytest.mark.parametrize("base", [Settings(), ONE_LOOK_A_SECOND], ids=["5 looks a second", "1 look a second"])
 def test_overdue_release_is_notified_as_not_found_then_late(tmp_path: Path, base: Settings) -> None:
+    """The slot is at 09:30, and the page never comes. It is behind a cache, the edge, that hides its age."""
+
     async def read_notices(monitor: MonitorInTest) -> None:
         await monitor.until("09:34:30")
         assert monitor.stored_verdict() == "overdue"
@@ -84,6 +86,7 @@ async def test_edge_that_hides_a_release_gets_frequent_looks(monitor: MonitorInT
 @pytest.mark.slow
 @with_daemon(page_behind_stale_edge(published_at=None))
 async def test_reminder_says_as_of_when_release_is_absent(monitor: MonitorInTest) -> None:
+    """The slot is at 09:30, and the page never comes."""
     await monitor.until("09:50:00")
     (reminder,) = (one for one in monitor.daemon.core.store.outbox.notices() if one.kind == "reminder")
     assert "not found yet, as of 09:4" in reminder.subject

@@ -99,6 +99,7 @@ def predicted_file_urls(release: Release, *editions: Edition, hosts: tuple[str, 
 
 
 def test_predicted_parts_keep_their_role_and_are_optional() -> None:
+    """The address of April's file is made from that of March."""
     march, other_hosts = edition(part(f"{SITE}/trade-march-2017.csv")), ()
     assert predicted_files(april_release(), [march], other_hosts) == [PREDICTED_FILE]
 
@@ -120,6 +121,7 @@ def test_other_hosts_are_predicted_only_if_configured() -> None:
 
 
 def test_known_address_is_not_predicted() -> None:
+    """The address that would be made from that of March is a part of the release already."""
     known = part(f"{SITE}/trade-april-2017.csv", "sheet")
     with_part = april_release("UK trade: April 2017", f"{SITE}/trade/april-2017", known)
     march = edition(part(f"{SITE}/trade-march-2017.csv"))
@@ -127,6 +129,7 @@ def test_known_address_is_not_predicted() -> None:
 
 
 def test_file_below_its_page_is_predicted_below_announced_page() -> None:
+    """The address of April's page is announced. Those below it are made from those of March."""
     page_of_march = "https://www.gov.uk/government/statistics/trade-march-2017"
     page_of_april = "https://www.gov.uk/government/statistics/trade-april-2017--2"
     march = edition(
@@ -335,6 +338,7 @@ def test_no_page_is_predicted_on_govuk_or_private_hosts(url: str) -> None:
 
 
 def test_page_is_predicted_only_for_a_new_period() -> None:
+    """A page elsewhere is predicted for the next edition of a series if earlier ones linked to it."""
     assert predicted_page_urls([MARCH_WITH_LINK, FEBRUARY_WITH_LINK], "UK trade") == []
     known_april = edition_with_links("UK trade, provisional: April 2017", PAGE)
     assert predicted_page_urls([MARCH_WITH_LINK, known_april, FEBRUARY_WITH_LINK], "UK trade: April 2017") == []

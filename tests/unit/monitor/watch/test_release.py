@@ -67,6 +67,7 @@ def test_search_finds_every_blind_span_that_ends_later(begins_lengths_and_causes
 
 
 def test_merged_promises_keep_their_latest_confirmation() -> None:
+    """Two monitors have read promises of one release. A confirmation is a later read that shows a promise again."""
     ours, theirs = a_promise(learnt=SLOT - 2 * HOUR), a_promise(SLOT + 10 * MINUTE, learnt=SLOT - HOUR)
     release = WatchedRelease(a_release(), (ours,))
     release.merge_promises([theirs])
@@ -79,6 +80,7 @@ def test_merged_promises_keep_their_latest_confirmation() -> None:
 
 
 def test_has_promises_ignores_confirmations_but_not_unknown_promises() -> None:
+    """A release has promises if it knows each of them, whenever they were confirmed."""
     ours, theirs = a_promise(learnt=SLOT - 2 * HOUR), a_promise(SLOT + 10 * MINUTE, learnt=SLOT - HOUR)
     release = WatchedRelease(a_release(), (ours,))
     confirmed_later = replace(ours, confirmed_at=SLOT + 2 * DAY)
@@ -110,6 +112,7 @@ def test_only_first_changes_of_a_dynamic_page_begin_runs() -> None:
 
 
 def test_each_change_of_a_rarely_changed_page_begins_a_run() -> None:
+    """A run is a row of looks that got the same bytes."""
     release = release_published_on_time()
     for second in range(20):
         changes_every_five_seconds = f"bytes {second // 5}"

@@ -262,6 +262,7 @@ def test_tripwires_of_one_producer_and_host_take_turns() -> None:
 
 
 def test_only_current_sitemaps_on_the_own_host_are_watched() -> None:
+    """The index is a sitemap that names other sitemaps. It may name others at each look."""
     poller = FakePoller()
     wires = tripwires_of(Producer("one", newest=[f"{STATS}/sitemap.xml"]), poller=poller)
     (index,) = wires.targets()
@@ -282,6 +283,7 @@ def test_only_current_sitemaps_on_the_own_host_are_watched() -> None:
 
 
 def test_match_is_reported_once_and_forgotten_with_its_release() -> None:
+    """A match is an entry of a listing with the title of a release that is near. Each week another one is near."""
     near, reported = list[NearRelease](), list[str]()
     producer = Producer("one", newest=[f"{STATS}/feed.atom", f"{STATS}/latest"])
     wires = Tripwires(
@@ -306,6 +308,7 @@ def test_match_is_reported_once_and_forgotten_with_its_release() -> None:
 
 
 def test_sitemaps_no_longer_in_their_index_are_forgotten() -> None:
+    """The index is a sitemap that names other sitemaps, here another one each day."""
     wires = tripwires_of(Producer("one", newest=[f"{STATS}/sitemap.xml"]))
     index = next(wires.targets())
     for day in range(9):

@@ -57,6 +57,7 @@ async def consider_entry(monitor: CalendarMonitor, found: Found, producer: str =
 
 @with_calendar_monitor()
 async def test_unannounced_publication_becomes_a_release_with_one_notice(monitor: CalendarMonitor) -> None:
+    """A listing shows the page at two looks. No calendar announced it."""
     publish_page(monitor, first_published="2026-11-16T11:58:00Z")
     await monitor.read_calendar(csv(row("a")))
     for _ in range(2):
