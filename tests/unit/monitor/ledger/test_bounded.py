@@ -136,7 +136,7 @@ def test_entry_counts_of_last_twenty_reads_are_kept() -> None:
 
 
 def test_accepted_read_replaces_earlier_entry_counts() -> None:
-    """`accept` is the day on which a person accepts whatever a calendar shows. Its earlier numbers no longer matter."""
+    """`accept` is the day on which a person accepts whatever a calendar shows: any number of entries."""
     one_entry = evaluate_read_in_minute(0, NO_READ_YET, e0=SLOT)
     accepted = evaluate_read_in_minute(30, one_entry.state, e0=SLOT, e1=SLOT, checks=Checks(accept=T0.date()))
     assert list(accepted.state.counts) == [2]

@@ -117,6 +117,7 @@ def test_early_release_needs_confirmation_since_its_latest_exposure() -> None:
 
 
 def test_after_slot_an_undated_exposure_needs_read_since_slot() -> None:
+    """An exposure is a time in which a page was public before its slot. Here it is not known when it began."""
     exposed_since_unknown_time = page_verdict(VerdictKind.EARLY, exposed_at=[None])
     five_minutes_after_slot = verdict(exposed_since_unknown_time, judged_at=SLOT + 5 * MINUTE)
     assert confirmation_needed_since(five_minutes_after_slot) == SLOT

@@ -164,6 +164,7 @@ async def test_missing_edition_of_a_series_is_notified_once(monitor: CalendarMon
     await report_missing_editions(monitor)
     await report_missing_editions(monitor)
     assert monitor.notice_subjects() == [OCTOBER_MISSING]
+    # Once the calendar announces it, the incident is closed.
     await monitor.read_calendar(csv(*MONTHLY_ROWS, OCTOBER_ROW), minutes_later=10)
     await report_missing_editions(monitor)
     assert are_closed(monitor) == [True]
