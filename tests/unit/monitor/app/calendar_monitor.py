@@ -13,6 +13,7 @@ from monitor.app.build import Edges, build
 from monitor.app.jobs import LoopJobs
 from monitor.clock import VirtualClock
 from monitor.config.settings import Settings
+from monitor.ledger.ledger import Ledger
 from monitor.ledger.reader import CalendarReader
 from monitor.look.fetch import Reason
 from monitor.look.sandbox.workers import WorkerFault
@@ -45,6 +46,12 @@ def many(count: int, *, days: int = 30, first: int = 0) -> list[str]:
     ]
 
 
+def own_entry(name: str, when: str = "2026-11-26T09:30:00", url: str = "", title: str = "") -> dict[str, str]:
+    """Return an entry of the calendar `own`. It has no link unless a `url` is given."""
+    words = title or f"Example {name}"
+    return {"id": f"x-{name}", "title": words, "url": url, "date": when, "producer": "example-office"}
+
+
 def as_json(*entries: Mapping[str, Any], **extra: object) -> Reply:
     return Reply(200, json.dumps({"releases": entries, **extra}).encode())
 
@@ -60,8 +67,21 @@ class CalendarMonitor:
         self.channel = FakeChannel("outbox", Options(), clock.now)
         self.fetcher = ScriptedFetcher(clock, lambda request: self.pages.get(request.url, Reply(404)))
 
-    async def start(self, *, admits_near: bool = True) -> None:
-        """Start a daemon on the store. `admits_near`: it watches all near releases, as its first daily job does."""
+    @property
+    def store(self) -> Store:
+        return self.daemon.core.store
+
+    @property
+    def ledger_in_memory(self) -> Ledger:
+        return self.daemon.core.ledger
+
+    @property
+    def watched_ids(self) -> set[str]:
+        """Return the ids of the releases that are under watch."""
+        return set(self.daemon.watch.releases)
+
+    async def start(self, *, runs_hourly_job: bool = True) -> None:
+        """Start a daemon on the store. Without its hourly job, it watches only the releases of the next day or so."""
         edges = Edges(
             clock=self.clock,
             job_runner=LoopJobs,
@@ -75,33 +95,45 @@ class CalendarMonitor:
         self.app = build(self.settings, edges)
         self.daemon = self.app.daemon
         await self.daemon.start_watching()
-        if admits_near:
-            await self.daemon.admission.roll()
+        if runs_hourly_job:
+            await self.run_hourly_job()
+
+    async def run_hourly_job(self) -> None:
+        """Add the releases that have come near to the watch, and drop those that are over."""
+        await self.daemon.admission.roll()
+
+    async def judge_all(self) -> None:
+        """Judge every release under watch."""
+        await self.daemon.watch.judging.judge_all(list(self.watched_ids))
 
     async def stop(self) -> None:
         self.daemon.core.writer.request_batch()
         await self.daemon.core.writer.close()
         await self.daemon.close()
 
-    async def restart(self, *, admits_near: bool = True) -> None:
+    async def restart(self, *, runs_hourly_job: bool = True, **settings: object) -> None:
+        """Start another daemon on the same store, with these tables of its settings changed."""
         await self.stop()
-        await self.start(admits_near=admits_near)
+        self.settings = self.settings.model_copy(update=settings)
+        await self.start(runs_hourly_job=runs_hourly_job)
 
     def reader(self, name: str = "stats") -> CalendarReader:
         return next(reader for reader, _ in self.daemon.calendar_reads.readers if reader.name == name)
 
-    async def read_calendar(self, reply: Reply | None = None, name: str = "stats", *, after: float = 0) -> CalendarRead:
-        """Read a calendar, answered with `reply` from now on, `after` so many minutes."""
-        if after:
-            await self.clock.sleep(after * 60)
+    async def read_calendar(
+        self, reply: Reply | None = None, name: str = "stats", *, minutes_later: float = 0
+    ) -> CalendarRead:
+        """Read a calendar after so many minutes. From then on it is answered with `reply`, if there is one."""
+        if minutes_later:
+            await self.clock.sleep(minutes_later * 60)
         reader = self.reader(name)
         if reply is not None:
             self.pages[reader.source.first(self.clock.now())[0].url] = reply
         return await self.daemon.calendar_reads.read(reader)
 
-    async def break_worker(self, host: str, after: float) -> None:
-        """Have a worker break over an answer of a host, `after` so many minutes, and people told of it."""
-        await self.clock.sleep(after * 60)
+    async def break_worker(self, host: str, minutes_later: float) -> None:
+        """Have a worker break over an answer of a host after so many minutes, and notify people of it."""
+        await self.clock.sleep(minutes_later * 60)
         with suppress(WorkerFault):
             await self.daemon.core.workers.run("strip", host, None, seconds=5)
         await self.daemon.calendar_reads.incidents.report_costly_hosts()
@@ -119,6 +151,7 @@ class CalendarMonitor:
 
 Act = Callable[[CalendarMonitor], Awaitable[None]]
 STATS = {"name": "stats", "kind": "csv", "url": URL}
+OWN = {"name": "own", "kind": "json", "url": "https://stats.example/own.json"}
 
 
 def run_calendar_monitor(

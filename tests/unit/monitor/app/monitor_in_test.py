@@ -217,19 +217,19 @@ def run_monitor(  # noqa: PLR0913 # what makes one story differ from another
 def with_daemon(
     tables: str,
     *,
-    base: Callable[[Path], Settings] = lambda _folder: Settings(),
+    base: Settings | Callable[[Path], Settings] = lambda _folder: Settings(),
     **options: Any,  # noqa: ANN401 # as `live` takes them
 ) -> Callable[[Test], Any]:
     """Run a coroutine as a test. Its `monitor` is a daemon in front of a publisher that plays these tables.
 
-    `base` returns its settings for its folder. `options` are those of `live`. The other arguments are fixtures.
+    `base` is its settings, or returns them for its folder. `options` are those of `run_monitor`. The other arguments
+    are fixtures.
     """
 
     def decorate(test: Test) -> Any:  # noqa: ANN401 # a test as pytest sees it
         def run(tmp_path: Path, **fixtures: object) -> None:
-            run_monitor(
-                tmp_path, tables, lambda monitor: test(monitor=monitor, **fixtures), base=base(tmp_path), **options
-            )
+            settings = base if isinstance(base, Settings) else base(tmp_path)
+            run_monitor(tmp_path, tables, lambda monitor: test(monitor=monitor, **fixtures), base=settings, **options)
 
         return asking_for(run, test, given=("monitor",), more=("tmp_path",))
 

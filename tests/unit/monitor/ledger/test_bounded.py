@@ -22,7 +22,7 @@ def at_minute(number: float) -> datetime:
     return T0 + timedelta(minutes=number)
 
 
-def evaluate_read_at(
+def evaluate_read_in_minute(
     minute: float,
     state: CalendarState,
     *,
@@ -48,9 +48,9 @@ def evaluate_read_at(
 NO_READ_YET = CalendarState("c")
 
 
-def test_the_first_read_confirms_its_promises_as_of_when_a_cache_made_its_oldest_copy() -> None:
-    # The read in minute 10 gets a page that a cache copied in minute 7. It shows the calendar as it was then.
-    first_read = evaluate_read_at(10, NO_READ_YET, copied_at_minute=7, e0=SLOT)
+def test_first_read_confirms_as_of_its_oldest_copy() -> None:
+    """The read in minute 10 gets a page that a cache copied in minute 7. It shows the calendar as it was then."""
+    first_read = evaluate_read_in_minute(10, NO_READ_YET, copied_at_minute=7, e0=SLOT)
     promise = first_read.changes.promises["e0"]
     assert promise.confirmed_at == at_minute(7)
     last_read_without_it = promise.unlearnt
@@ -58,85 +58,87 @@ def test_the_first_read_confirms_its_promises_as_of_when_a_cache_made_its_oldest
     assert (first_read.state.as_of, first_read.state.last_read) == (at_minute(7), at_minute(10))
 
 
-def test_a_change_is_dated_between_the_oldest_copy_of_the_last_read_and_the_end_of_this_one() -> None:
-    # The read in minute 10 gets a page that a cache copied in minute 7. It proves nothing about the time since then.
-    first_read = evaluate_read_at(10, NO_READ_YET, copied_at_minute=7, e0=SLOT)
-    second_read = evaluate_read_at(20, first_read.state, copied_at_minute=18, e0=LATER)
+def test_change_is_dated_from_oldest_copy_of_last_read() -> None:
+    """The read in minute 10 gets a copy of minute 7. It proves nothing about the time since then."""
+    first_read = evaluate_read_in_minute(10, NO_READ_YET, copied_at_minute=7, e0=SLOT)
+    second_read = evaluate_read_in_minute(20, first_read.state, copied_at_minute=18, e0=LATER)
     promise = second_read.changes.promises["e0"]
     changed_after, changed_by = promise.unlearnt, promise.learnt
     assert (changed_after, changed_by) == (at_minute(7), at_minute(20))
     assert promise.confirmed_at == at_minute(18)
 
 
-def test_a_read_without_the_age_of_its_copies_counts_as_of_its_end() -> None:
-    first_read = evaluate_read_at(10, NO_READ_YET, copied_at_minute=None, e0=SLOT)
-    second_read = evaluate_read_at(20, first_read.state, copied_at_minute=None, e0=LATER)
+def test_read_without_age_of_copies_counts_as_of_end() -> None:
+    """Nothing says how old the copies of the pages are. They are taken to be new."""
+    first_read = evaluate_read_in_minute(10, NO_READ_YET, copied_at_minute=None, e0=SLOT)
+    second_read = evaluate_read_in_minute(20, first_read.state, copied_at_minute=None, e0=LATER)
     promise = second_read.changes.promises["e0"]
     changed_after = promise.unlearnt
     assert changed_after == at_minute(10)
     assert promise.confirmed_at == at_minute(20)
 
 
-def test_a_state_that_was_stored_without_the_age_of_its_copies_counts_as_of_the_end_of_its_read() -> None:
-    first_read = evaluate_read_at(10, NO_READ_YET, copied_at_minute=7, e0=SLOT)
+def test_stored_state_without_age_counts_as_of_its_end() -> None:
+    first_read = evaluate_read_in_minute(10, NO_READ_YET, copied_at_minute=7, e0=SLOT)
     stored_without_age = replace(first_read.state, as_of=None)
-    second_read = evaluate_read_at(20, stored_without_age, e0=LATER)
+    second_read = evaluate_read_in_minute(20, stored_without_age, e0=LATER)
     changed_after = second_read.changes.promises["e0"].unlearnt
     assert changed_after == at_minute(10)
 
 
-def test_an_entry_that_two_reads_no_longer_show_is_gone_since_the_first_of_them() -> None:
-    with_e1 = evaluate_read_at(10, NO_READ_YET, e0=SLOT, e1=SLOT)
-    without_e1 = evaluate_read_at(20, with_e1.state, e0=SLOT)
+def test_entry_missing_from_two_reads_is_gone_since_first() -> None:
+    with_e1 = evaluate_read_in_minute(10, NO_READ_YET, e0=SLOT, e1=SLOT)
+    without_e1 = evaluate_read_in_minute(20, with_e1.state, e0=SLOT)
     assert without_e1.changes.newly_missing == ("e1",)
-    without_e1_again = evaluate_read_at(30, without_e1.state, e0=SLOT)
+    without_e1_again = evaluate_read_in_minute(30, without_e1.state, e0=SLOT)
     stored = without_e1_again.state.entry_to_store("e1", release="r", at=at_minute(30)).row()
     assert (stored.seen_first, stored.seen_last, stored.gone) == (at_minute(10), at_minute(10), at_minute(20))
 
 
-def test_an_entry_that_is_still_shown_was_last_seen_by_the_latest_read_and_is_still_promised() -> None:
-    first = evaluate_read_at(10, NO_READ_YET, e0=SLOT, e1=SLOT)
-    again = evaluate_read_at(20, first.state, e0=SLOT)
+def test_shown_entry_was_last_seen_by_latest_read() -> None:
+    first = evaluate_read_in_minute(10, NO_READ_YET, e0=SLOT, e1=SLOT)
+    again = evaluate_read_in_minute(20, first.state, e0=SLOT)
     shown = again.state.entry_to_store("e0", release="r", at=at_minute(20)).row()
     assert (shown.gone, shown.seen_first, shown.seen_last) == (None, at_minute(10), at_minute(20))
     assert again.state.promised_entries() == ["e0"]
 
 
-def test_an_entry_is_changed_by_a_read_if_it_is_new_or_has_another_slot() -> None:
-    known = evaluate_read_at(10, NO_READ_YET, e0=SLOT, e1=SLOT).state
-    assert evaluate_read_at(20, known, e0=SLOT, e1=SLOT).changed_ids == ()
-    assert evaluate_read_at(20, known, e0=SLOT, e1=SLOT, e2=SLOT).changed_ids == ("e2",)
-    assert evaluate_read_at(20, known, e0=LATER, e1=SLOT).changed_ids == ("e0",)
+def test_new_or_moved_entry_is_changed() -> None:
+    known = evaluate_read_in_minute(10, NO_READ_YET, e0=SLOT, e1=SLOT).state
+    assert evaluate_read_in_minute(20, known, e0=SLOT, e1=SLOT).changed_ids == ()
+    assert evaluate_read_in_minute(20, known, e0=SLOT, e1=SLOT, e2=SLOT).changed_ids == ("e2",)
+    assert evaluate_read_in_minute(20, known, e0=LATER, e1=SLOT).changed_ids == ("e0",)
 
 
-def test_an_entry_has_a_change_of_title_only_after_a_read_with_another_title() -> None:
-    first = evaluate_read_at(10, NO_READ_YET, title="Example", e0=SLOT)
-    same_title = evaluate_read_at(20, first.state, title="Example", e0=SLOT)
+def test_only_another_title_is_a_change_of_title() -> None:
+    first = evaluate_read_in_minute(10, NO_READ_YET, title="Example", e0=SLOT)
+    same_title = evaluate_read_in_minute(20, first.state, title="Example", e0=SLOT)
     assert same_title.state.entries["e0"].titles == ()
-    other_title = evaluate_read_at(30, same_title.state, title="Other", e0=SLOT)
+    other_title = evaluate_read_in_minute(30, same_title.state, title="Other", e0=SLOT)
     assert [change.after for change in other_title.state.entries["e0"].titles] == ["Other e0"]
 
 
-def test_only_the_last_100_changes_of_the_title_of_an_entry_are_kept() -> None:
-    state = evaluate_read_at(0, NO_READ_YET, title="First title of", e0=SLOT).state
+def test_last_100_title_changes_of_an_entry_are_kept() -> None:
+    state = evaluate_read_in_minute(0, NO_READ_YET, title="First title of", e0=SLOT).state
     for number in range(1, 121):
-        state = evaluate_read_at(number, state, title=f"Title {number} of", e0=SLOT).state
+        state = evaluate_read_in_minute(number, state, title=f"Title {number} of", e0=SLOT).state
     last_100 = range(21, 121)
     assert [change.after for change in state.entries["e0"].titles] == [f"Title {number} of e0" for number in last_100]
 
 
-def test_the_numbers_of_entries_of_the_last_twenty_reads_are_kept() -> None:
+def test_entry_counts_of_last_twenty_reads_are_kept() -> None:
+    """A later read is not believed if it has far fewer entries."""
     state = NO_READ_YET
     for minute in range(25):
-        state = evaluate_read_at(minute, state, e0=SLOT).state
+        state = evaluate_read_in_minute(minute, state, e0=SLOT).state
     one_entry_in_each_read = [1] * 20
     assert list(state.counts) == one_entry_in_each_read
 
 
-def test_after_a_person_accepts_a_read_only_its_number_of_entries_is_kept() -> None:
-    # `accept` is the day on which a person accepts whatever a calendar shows. Its earlier numbers no longer matter.
-    one_entry = evaluate_read_at(0, NO_READ_YET, e0=SLOT)
-    accepted = evaluate_read_at(30, one_entry.state, e0=SLOT, e1=SLOT, checks=Checks(accept=T0.date()))
+def test_accepted_read_replaces_earlier_entry_counts() -> None:
+    """`accept` is the day on which a person accepts whatever a calendar shows: any number of entries."""
+    one_entry = evaluate_read_in_minute(0, NO_READ_YET, e0=SLOT)
+    accepted = evaluate_read_in_minute(30, one_entry.state, e0=SLOT, e1=SLOT, checks=Checks(accept=T0.date()))
     assert list(accepted.state.counts) == [2]
 
 
@@ -144,24 +146,24 @@ def test_after_a_person_accepts_a_read_only_its_number_of_entries_is_kept() -> N
     ("day_configured_as_accept", "is_accepted"),
     [(date(2026, 6, 30), False), (date(2026, 7, 1), True), (date(2026, 7, 2), False), (None, False)],
 )
-def test_a_doubtful_read_of_a_calendar_is_accepted_on_the_configured_day_in_london(
+def test_doubtful_read_is_accepted_on_configured_london_day(
     day_configured_as_accept: date | None, *, is_accepted: bool
 ) -> None:
-    # A read that changes too much at once is not believed unless a person sets `accept` to the day of that read.
+    """A read that changes too much at once is not believed unless a person sets `accept` to the day of that read."""
     half_past_midnight_on_1_july_in_london = datetime(2026, 6, 30, 23, 30, tzinfo=UTC)
     checks = Checks(accept=day_configured_as_accept)
     assert checks.are_changes_accepted(half_past_midnight_on_1_july_in_london) is is_accepted
 
 
-def test_a_read_that_raises_an_alarm_leaves_the_state_as_it_was() -> None:
-    # A calendar that may not be empty has sixty entries and then none.
-    sixty_entries = evaluate_read_at(0, NO_READ_YET, **{f"e{number}": SLOT for number in range(60)}).state
-    no_entries = evaluate_read_at(10, sixty_entries, checks=Checks(may_be_empty=False))
+def test_read_with_an_alarm_leaves_the_state_unchanged() -> None:
+    """A calendar that may not be empty has sixty entries and then none."""
+    sixty_entries = evaluate_read_in_minute(0, NO_READ_YET, **{f"e{number}": SLOT for number in range(60)}).state
+    no_entries = evaluate_read_in_minute(10, sixty_entries, checks=Checks(may_be_empty=False))
     assert not no_entries.changes.usable
     assert no_entries.state is sixty_entries
 
 
-def test_a_state_is_loaded_from_usable_reads_only_oldest_first() -> None:
+def test_state_is_loaded_from_usable_reads_oldest_first() -> None:
     unusable, second, first = (
         CalendarRead("c", at_minute(at) - timedelta(seconds=5), at_minute(at), usable=usable, entries=entries)
         for at, usable, entries in ((30, False, 9), (20, True, 3), (10, True, 2))

@@ -8,18 +8,19 @@ import pytest
 
 from monitor.look.fetch import Found
 from tests.unit.monitor.app.calendar_monitor import (
+    OWN,
     START,
     CalendarMonitor,
     as_json,
     csv,
     many,
+    own_entry,
     row,
     with_calendar_monitor,
 )
 
 DAY = 86_400.0
 PAST_RELEASE, COMING_RELEASE = row("a", "2026-11-20", title="Example awareness"), row("b", "2027-12-20")
-OTHER = {"name": "own", "kind": "json", "url": "https://stats.example/own.json"}
 
 
 async def let_release_a_pass_and_be_unlisted_for_91_days(monitor: CalendarMonitor) -> None:
@@ -28,49 +29,50 @@ async def let_release_a_pass_and_be_unlisted_for_91_days(monitor: CalendarMonito
     await monitor.clock.sleep(10 * DAY)
     await monitor.read_calendar(csv(COMING_RELEASE))
     await monitor.clock.sleep(91 * DAY)
-    await monitor.daemon.watch.judging.judge_all(list(monitor.daemon.watch.releases))
+    await monitor.judge_all()
 
 
 @with_calendar_monitor()
-async def test_after_a_start_a_release_that_is_long_over_is_only_in_the_store(monitor: CalendarMonitor) -> None:
-    # A release is long over if its slot passed and a calendar last showed it more than 90 days ago.
+async def test_long_past_release_is_only_in_store_after_restart(monitor: CalendarMonitor) -> None:
+    """A release is long past if its slot passed and a calendar last showed it more than 90 days ago."""
     await let_release_a_pass_and_be_unlisted_for_91_days(monitor)
-    assert set(monitor.daemon.core.ledger.releases) == {"a", "b"}
+    assert set(monitor.ledger_in_memory.releases) == {"a", "b"}
     await monitor.restart()
-    ledger = monitor.daemon.core.ledger
+    ledger = monitor.ledger_in_memory
     assert set(ledger.releases) == {"b"}
-    assert (ledger.promises("a"), [one.uid for one in ledger.shown_entries("stats")]) == ([], ["b"])
-    assert {one.id for one in monitor.daemon.core.store.ledger.releases()} == {"a", "b"}
+    assert ledger.promises("a") == []
+    assert [entry.uid for entry in ledger.shown_entries("stats")] == ["b"]
+    assert {release.id for release in monitor.store.ledger.releases()} == {"a", "b"}
 
 
 @with_calendar_monitor()
-async def test_a_running_monitor_drops_releases_that_are_long_over_once_a_day(monitor: CalendarMonitor) -> None:
+async def test_running_monitor_drops_long_past_releases_daily(monitor: CalendarMonitor) -> None:
+    """A release is long past if its slot passed and a calendar last showed it more than 90 days ago."""
     await let_release_a_pass_and_be_unlisted_for_91_days(monitor)
-    await monitor.daemon.admission.roll()
-    ledger = monitor.daemon.core.ledger
-    # Only unwatched releases are dropped. This roll has ended the watch of `a`, and that of the next day drops it.
+    await monitor.run_hourly_job()
+    ledger = monitor.ledger_in_memory
+    # Only unwatched releases are dropped. This job has ended the watch of `a`, and that of the next day drops it.
     assert set(ledger.releases) == {"a", "b"}
     await monitor.clock.sleep(DAY)
-    await monitor.daemon.admission.roll()
+    await monitor.run_hourly_job()
     assert set(ledger.releases) == {"b"}
-    assert (ledger.promises("a"), [one.uid for one in ledger.shown_entries("stats")]) == ([], ["b"])
+    assert ledger.promises("a") == []
+    assert [entry.uid for entry in ledger.shown_entries("stats")] == ["b"]
 
 
 @with_calendar_monitor()
-async def test_a_past_release_that_its_calendar_shows_again_keeps_the_times_of_its_first_read(
-    monitor: CalendarMonitor,
-) -> None:
+async def test_relisted_past_release_keeps_times_of_first_read(monitor: CalendarMonitor) -> None:
     await let_release_a_pass_and_be_unlisted_for_91_days(monitor)
-    before = monitor.daemon.core.store.ledger.release("a")
+    before = monitor.store.ledger.release("a")
     # After a restart the release is only in the store, until its calendar shows it again.
     await monitor.restart()
     await monitor.read_calendar(csv(PAST_RELEASE, COMING_RELEASE))
-    assert monitor.daemon.core.ledger.releases["a"] == before
+    assert monitor.ledger_in_memory.releases["a"] == before
     first_read, this_read = START, monitor.clock.now()
-    in_store = monitor.daemon.core.store.ledger
+    in_store = monitor.store.ledger
     (promise,) = in_store.promises(["a"])
     assert (promise.learnt, promise.confirmed_at) == (first_read, this_read)
-    assert [each.learnt for each in monitor.daemon.core.ledger.promises("a")] == [first_read]
+    assert [each.learnt for each in monitor.ledger_in_memory.promises("a")] == [first_read]
     (entry,) = in_store.entries_of(["a"])
     assert (entry.seen_first, entry.seen_last) == (first_read, this_read)
     is_missing_since = entry.gone
@@ -78,78 +80,76 @@ async def test_a_past_release_that_its_calendar_shows_again_keeps_the_times_of_i
 
 
 @with_calendar_monitor()
-async def test_a_new_slot_of_a_release_that_memory_has_dropped_is_added_to_its_earlier_promises(
-    monitor: CalendarMonitor,
-) -> None:
+async def test_new_slot_of_dropped_release_joins_earlier_promises(monitor: CalendarMonitor) -> None:
+    """Memory drops a release that is long past. The store keeps it."""
     await let_release_a_pass_and_be_unlisted_for_91_days(monitor)
     await monitor.restart()
     await monitor.read_calendar(csv(row("a", "2027-03-01", title="Example awareness"), COMING_RELEASE))
-    slots = [promise.slot.instant for promise in monitor.daemon.core.ledger.promises("a")]
+    slots = [promise.slot.instant for promise in monitor.ledger_in_memory.promises("a")]
     # The slot that passed was on 20 November.
     assert [f"{slot:%Y-%m-%d}" for slot in slots if slot] == ["2026-11-20", "2027-03-01"]
     # Release `a` is near its new slot. Release `b` is due ten months later.
-    assert set(monitor.daemon.watch.releases) == {"a"}
+    assert monitor.watched_ids == {"a"}
 
 
-@with_calendar_monitor(OTHER)
-async def test_the_id_of_a_release_that_memory_has_dropped_is_not_given_to_another(monitor: CalendarMonitor) -> None:
-    def entry(uid: str, day: str) -> dict[str, str]:
-        return {"uid": uid, "title": "Example awareness", "producer": "example-office", "release_date": day}
-
-    # The entry `ahead` only keeps the calendar from being empty.
-    past, ahead = entry("x-1", "2026-11-20T09:30:00"), entry("x-9", "2027-12-20T09:30:00") | {"title": "Ahead"}
+@with_calendar_monitor(OWN)
+async def test_id_of_dropped_release_is_not_reused(monitor: CalendarMonitor) -> None:
+    """Memory drops a release that is long past. The store keeps it."""
+    past = own_entry("1", "2026-11-20T09:30:00", title="Example awareness")
+    ahead = own_entry("9", "2027-12-20T09:30:00", title="Ahead")  # it only keeps the calendar from being empty
     await monitor.read_calendar(as_json(past, ahead), "own")
-    (past_id,) = [one.id for one in monitor.daemon.core.store.ledger.releases() if one.title == "Example awareness"]
+    (past_id,) = (release.id for release in monitor.store.ledger.releases() if release.title == "Example awareness")
     await monitor.clock.sleep(10 * DAY)
     await monitor.read_calendar(as_json(ahead), "own")
     await monitor.clock.sleep(91 * DAY)
     await monitor.restart()
-    assert past_id not in monitor.daemon.core.ledger.releases
-    await monitor.read_calendar(as_json(entry("x-2", "2027-11-20T09:30:00"), ahead), "own")
+    assert past_id not in monitor.ledger_in_memory.releases
     # The new release has the same title, so without the store it would get the same id.
-    (new_id,) = [one for one in monitor.daemon.core.ledger.releases if one.startswith(past_id) and one != past_id]
-    number_of_promises = {one: len(monitor.daemon.core.store.ledger.promises([one])) for one in (past_id, new_id)}
-    assert number_of_promises == {past_id: 1, new_id: 1}
-    assert [one.uid for one in monitor.daemon.core.store.ledger.entries_of([past_id])] == ["x-1"]
+    new = own_entry("2", "2027-11-20T09:30:00", title="Example awareness")
+    await monitor.read_calendar(as_json(new, ahead), "own")
+    (new_id,) = (name for name in monitor.ledger_in_memory.releases if name.startswith(past_id) and name != past_id)
+    for release_id in (past_id, new_id):
+        assert len(monitor.store.ledger.promises([release_id])) == 1
+    assert [entry.uid for entry in monitor.store.ledger.entries_of([past_id])] == ["x-1"]
 
 
 @with_calendar_monitor()
-async def test_an_entry_is_matched_by_link_or_title_with_a_stored_past_release_of_its_producer(
-    monitor: CalendarMonitor,
-) -> None:
+async def test_entry_is_matched_with_stored_past_release(monitor: CalendarMonitor) -> None:
+    """A listing shows an entry. It may be of a release that only the store knows, as it is long past."""
     await let_release_a_pass_and_be_unlisted_for_91_days(monitor)
     await monitor.restart()
-    ledger = monitor.daemon.core.ledger
     by_link = Found("https://stats.example/a", "Another title altogether", "listed")
     by_title = Found("https://stats.example/elsewhere", "Example awareness", "listed")
     neither = Found("https://stats.example/elsewhere", "Example deaths", "listed")
-    matches = [
-        [release.id for release in await ledger.find_matching_in_store("example-office", found.url, found.title)]
-        for found in (by_link, by_title, neither)
-    ]
-    assert matches == [["a"], ["a"], []]
-    assert await ledger.find_matching_in_store("another-office", by_link.url, by_link.title) == []
+
+    async def matching_ids(entry: Found, producer: str = "example-office") -> list[str]:
+        matching = await monitor.ledger_in_memory.find_matching_in_store(producer, entry.url, entry.title)
+        return [release.id for release in matching]
+
+    assert await matching_ids(by_link) == ["a"]
+    assert await matching_ids(by_title) == ["a"]
+    assert await matching_ids(neither) == []
+    assert await matching_ids(by_link, producer="another-office") == []
 
 
 @with_calendar_monitor()
-async def test_the_series_of_a_past_release_that_is_only_in_the_store_is_known(monitor: CalendarMonitor) -> None:
+async def test_series_of_a_stored_past_release_is_known(monitor: CalendarMonitor) -> None:
+    """Editions of one series may differ in the period in their titles."""
     await let_release_a_pass_and_be_unlisted_for_91_days(monitor)
     await monitor.restart()
-    # Editions of one series may differ in the period in their titles.
-    assert await monitor.daemon.core.ledger.has_series("example-office", "Example awareness: May 2031")
-    assert not await monitor.daemon.core.ledger.has_series("example-office", "Example deaths")
+    assert await monitor.ledger_in_memory.has_series("example-office", "Example awareness: May 2031")
+    assert not await monitor.ledger_in_memory.has_series("example-office", "Example deaths")
 
 
 @with_calendar_monitor()
-async def test_past_release_is_loaded_with_its_promises_on_request_and_an_unknown_one_is_none(
-    monitor: CalendarMonitor,
-) -> None:
+async def test_past_release_is_loaded_on_request(monitor: CalendarMonitor) -> None:
+    """Memory drops a release that is long past. The store keeps it."""
     await let_release_a_pass_and_be_unlisted_for_91_days(monitor)
     await monitor.restart()
-    loaded = await monitor.daemon.core.ledger.load_release("a")
+    loaded = await monitor.ledger_in_memory.load_release("a")
     assert loaded.title == "Example awareness"
-    assert len(monitor.daemon.core.ledger.promises("a")) == 1
-    assert await monitor.daemon.core.ledger.load_release("unknown") is None
+    assert len(monitor.ledger_in_memory.promises("a")) == 1
+    assert await monitor.ledger_in_memory.load_release("unknown") is None
 
 
 EDITIONS = {
@@ -165,20 +165,20 @@ EDITION_MISSING = "CALENDAR: no calendar announces the next edition of Example y
 
 @pytest.mark.parametrize("is_restarted", [True, False])
 @with_calendar_monitor(begins=datetime(2025, 11, 1, 12, tzinfo=UTC))
-async def test_a_missing_edition_is_reported_even_if_past_editions_are_only_in_the_store(
+async def test_missing_edition_is_reported_from_stored_past_editions(
     monitor: CalendarMonitor, *, is_restarted: bool
 ) -> None:
     # 1 November 2025: the calendar shows the editions of each April and October so far. Ten minutes later it does not.
     await monitor.read_calendar(csv(*PAST_EDITIONS, *OTHER_RELEASES))
-    await monitor.read_calendar(csv(*OTHER_RELEASES), after=10)
+    await monitor.read_calendar(csv(*OTHER_RELEASES), minutes_later=10)
     # 9 February 2026: they were missing for more than 90 days, so two daily jobs drop them from memory.
     await monitor.clock.sleep(100 * DAY)
     if is_restarted:
         await monitor.restart()
     for _ in range(2):
         await monitor.clock.sleep(DAY)
-        await monitor.daemon.admission.roll()
-    ids_in_memory = set(monitor.daemon.core.ledger.releases)
+        await monitor.run_hourly_job()
+    ids_in_memory = set(monitor.ledger_in_memory.releases)
     assert not any(id_in_memory.startswith("e-") for id_in_memory in ids_in_memory)
     # 31 March 2026: the edition of April should be announced by now.
     await monitor.clock.sleep(48 * DAY)
@@ -188,9 +188,9 @@ async def test_a_missing_edition_is_reported_even_if_past_editions_are_only_in_t
 
 
 @with_calendar_monitor(begins=datetime(2025, 11, 1, 12, tzinfo=UTC))
-async def test_an_edition_that_is_due_in_five_months_is_not_reported_as_missing(monitor: CalendarMonitor) -> None:
-    # The editions come each April and October. In November the next one need not be announced yet.
+async def test_edition_due_in_five_months_is_not_missing(monitor: CalendarMonitor) -> None:
+    """The editions come each April and October. In November the next one need not be announced yet."""
     await monitor.read_calendar(csv(*PAST_EDITIONS, *OTHER_RELEASES))
-    await monitor.read_calendar(csv(*OTHER_RELEASES), after=10)
+    await monitor.read_calendar(csv(*OTHER_RELEASES), minutes_later=10)
     await monitor.daemon.calendar_reads.report_missing_editions()
     assert monitor.notice_subjects() == []

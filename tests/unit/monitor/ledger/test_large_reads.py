@@ -86,6 +86,10 @@ REMOVED_IDS = [entry.uid for entry in FIRST_ENTRIES[:REMOVED]]
 SHOWN_IDS = [entry.uid for entry in CHANGED_ENTRIES]
 
 
+def first_entries_with_one_moved(by: timedelta) -> list[Announcement]:
+    return [an_entry(0, moved=by), *FIRST_ENTRIES[1:]]
+
+
 def promises_by_entry(store: TemporaryStore) -> Mapping[tuple[str, str], list[Promise]]:
     promises: dict[tuple[str, str], list[Promise]] = {}
     for promise in store.ledger.promises():
@@ -127,10 +131,10 @@ def times_of_reads(store: TemporaryStore) -> list[datetime]:
     ids=["none written", "first written", "first and second written", "all written"],
 )
 @partial(virtually, begins=START)
-async def test_a_read_that_is_written_in_three_portions_counts_once_the_third_is_written(
+async def test_read_in_three_portions_counts_once_all_are_written(
     clock: VirtualClock, portions_written: int, expected_times: list[datetime]
 ) -> None:
-    # The first read is recorded at START. That of a day later is cut off after some of its three portions.
+    """A first read is recorded at START. The write of a second one, a day later, is cut off after some portions."""
     store = await store_with_changes_cut_off(clock, portions_written)
     assert times_of_reads(store) == expected_times
     # A portion has an entry and its promise together, so even before that they agree.
@@ -139,10 +143,8 @@ async def test_a_read_that_is_written_in_three_portions_counts_once_the_third_is
 
 @pytest.mark.parametrize("portions_written", [0, 1, 2])
 @partial(virtually, begins=START)
-async def test_a_read_that_was_cut_off_confirms_no_promise_of_an_entry_that_it_lacks(
-    clock: VirtualClock, portions_written: int
-) -> None:
-    # The first read is recorded at START. That of a day later is cut off after some of its three portions.
+async def test_cut_off_read_confirms_no_entry_that_it_lacks(clock: VirtualClock, portions_written: int) -> None:
+    """A first read is recorded at START. The write of a second one, a day later, is cut off after some portions."""
     store = await store_with_changes_cut_off(clock, portions_written)
     restarted = await Monitor(store, clock).started(START + DAY + HOUR)
     # Some of these entries are not marked as removed yet, because the portion with that was not written.
@@ -153,10 +155,8 @@ async def test_a_read_that_was_cut_off_confirms_no_promise_of_an_entry_that_it_l
 
 @pytest.mark.parametrize("portions_written", [0, 1, 2])
 @partial(virtually, begins=START)
-async def test_a_read_that_was_cut_off_is_recorded_as_a_whole_when_the_calendar_is_read_again(
-    clock: VirtualClock, portions_written: int
-) -> None:
-    # The first read is recorded at START. That of a day later is cut off after some of its three portions.
+async def test_cut_off_read_is_recorded_whole_at_next_read(clock: VirtualClock, portions_written: int) -> None:
+    """A first read is recorded at START. The write of a second one, a day later, is cut off after some portions."""
     store = await store_with_changes_cut_off(clock, portions_written)
     read_again_at = START + DAY + HOUR
     restarted = await Monitor(store, clock).started(read_again_at)
@@ -195,11 +195,13 @@ async def store_with_joining_read_cut_off(
 @pytest.mark.parametrize("portions_written", range(4))
 @pytest.mark.parametrize(("joining_calendar", "other_calendar"), [("own", "stats"), ("stats", "own")])
 @partial(virtually, begins=START)
-async def test_joined_releases_have_the_promises_of_both_calendars_even_if_the_joining_read_is_cut_off(
+async def test_joined_releases_keep_promises_despite_a_cut_off_read(
     clock: VirtualClock, joining_calendar: str, other_calendar: str, portions_written: int
 ) -> None:
-    # Two calendars have 200 entries each. Then one gives each of its entries the link of an entry of the other, so the
-    # two are one release, and moves it by an hour, which is a second promise. The write of this read is cut off.
+    """Two calendars have 200 entries each. A read of one is cut off that joins each with an entry of the other.
+
+    It has the link of that entry, and another slot, which is another promise.
+    """
     joining = [
         an_entry(number, calendar=joining_calendar, url=f"https://{other_calendar}.example/{number}", moved=HOUR)
         for number in range(200)
@@ -221,10 +223,7 @@ async def test_joined_releases_have_the_promises_of_both_calendars_even_if_the_j
         assert len(promises[other_calendar, release.id]) == 1
 
 
-Act = Callable[[Monitor, CutOffStore, VirtualClock], Awaitable[None]]
-
-
-def run_while_store_is_away(act: Act) -> CutOffStore:
+def run_while_store_is_away(act: Callable[[Monitor], Awaitable[None]]) -> CutOffStore:
     """Record a first read, act while the store is away, and write what waits once the store is back."""
     store = CutOffStore()
 
@@ -232,7 +231,7 @@ def run_while_store_is_away(act: Act) -> CutOffStore:
         monitor = await Monitor(store, clock).started(START)
         await monitor.record(FIRST_ENTRIES, START)
         store.accepts_transactions = 0
-        await act(monitor, store, clock)
+        await act(monitor)
         store.accepts_transactions = inf
         await monitor.writer.backlog.finish_large(STALLED_AFTER)
         await clock.sleep(10)
@@ -242,17 +241,17 @@ def run_while_store_is_away(act: Act) -> CutOffStore:
     return store
 
 
-def test_reads_made_while_a_store_is_away_are_written_from_the_oldest_to_the_newest_once_it_is_back() -> None:
+def test_reads_waiting_for_store_are_written_oldest_first() -> None:
     first, *later = [START + hours * HOUR for hours in range(4)]
 
-    async def act(monitor: Monitor, _store: CutOffStore, _clock: VirtualClock) -> None:
-        # The store has `FIRST_ENTRIES`, made at START. Each of these reads moves the slot of entry 0 to another time.
+    async def record_later_reads(monitor: Monitor) -> None:
+        # The store has `FIRST_ENTRIES`, read at START. Each of these reads moves the slot of entry 0 to another time.
         for read_at in later:
-            await monitor.record([an_entry(0, moved=read_at - START), *FIRST_ENTRIES[1:]], read_at)
+            await monitor.record(first_entries_with_one_moved(by=read_at - START), read_at)
 
-    store = run_while_store_is_away(act)
-    newest_first = [read.finished for read in store.ledger.reads("stats")]
-    assert newest_first == [*reversed(later), first]
+    store = run_while_store_is_away(record_later_reads)
+    newest_first = [*reversed(later), first]
+    assert times_of_reads(store) == newest_first
     assert [promise.learnt for promise in store.ledger.promises(["stats-0"])] == [first, *later]
     # The newest read was written last: both entries are as it showed them.
     assert_last_promise_of_every_entry_is_its_slot(store)
@@ -260,9 +259,10 @@ def test_reads_made_while_a_store_is_away_are_written_from_the_oldest_to_the_new
     assert unmoved_entry.seen_last == later[-1]
 
 
-def test_at_most_two_unchanged_reads_wait_in_the_queue_while_a_store_is_away() -> None:
-    # Nothing is lost: an unchanged read only confirms what is known, so the last of them is enough.
-    async def record_99_unchanged_reads(monitor: Monitor, _store: CutOffStore, _clock: VirtualClock) -> None:
+def test_at_most_two_unchanged_reads_wait_for_the_store() -> None:
+    """Nothing is lost: an unchanged read only confirms what is known, so the last of them is enough."""
+
+    async def record_99_unchanged_reads(monitor: Monitor) -> None:
         unchanged = monitor.ledger._memory.state_of("stats").reading
         assert unchanged is not None
         for hours in range(1, 100):
@@ -284,27 +284,27 @@ async def read_each_hour_until_refused(monitor: Monitor) -> datetime:
     for hours in range(1, 20):
         at = START + hours * HOUR
         try:
-            await monitor.record([an_entry(0, moved=hours * HOUR), *FIRST_ENTRIES[1:]], at)
+            await monitor.record(first_entries_with_one_moved(by=hours * HOUR), at)
         except StoreFault as fault:
             assert "no room" in str(fault)  # noqa: PT017  # the time of the refused read is needed
             return at
     pytest.fail("no read was refused")
 
 
-def test_a_read_is_refused_if_the_queue_is_full_and_can_be_recorded_once_the_store_is_back() -> None:
-    # While the store is away, reads wait in a queue with room for 10,000 rows. Each read has 600, so 16 fit.
+def test_read_refused_by_full_queue_can_be_recorded_later() -> None:
+    """While the store is away, reads wait in a queue with room for 10,000 rows. Each read has 600, so 16 fit."""
     refused_reads: list[datetime] = []
 
-    async def act(monitor: Monitor, store: CutOffStore, _clock: VirtualClock) -> None:
+    async def fill_queue_and_record_again(monitor: Monitor) -> None:
         refused_at = await read_each_hour_until_refused(monitor)
         refused_reads.append(refused_at)
         assert monitor.ledger.last_read("stats") == refused_at - HOUR
         # The store is back: the queue is written, and the refused read is recorded.
-        store.accepts_transactions = inf
+        monitor.store.accepts_transactions = inf
         await monitor.writer.backlog.finish_large(STALLED_AFTER)
-        await monitor.record([an_entry(0, moved=DAY), *FIRST_ENTRIES[1:]], refused_at)
+        await monitor.record(first_entries_with_one_moved(by=DAY), refused_at)
 
-    store = run_while_store_is_away(act)
+    store = run_while_store_is_away(fill_queue_and_record_again)
     all_reads = store.ledger.reads("stats", limit=1000)
     assert [all_reads[0].finished] == refused_reads
     # Each read moved entry 0, so each recorded read has a promise of its own for it.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -20,17 +21,19 @@ from monitor.store.sql.write import Transaction
 from schedules.join import Pin
 from schedules.promise import Promise
 from tests.unit.monitor.app.calendar_monitor import (
+    OWN,
     START,
     STATS,
     CalendarMonitor,
     as_json,
     csv,
+    own_entry,
     row,
     with_calendar_monitor,
 )
+from tests.worlds.fetcher import Reply
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
-OTHER = {"name": "own", "kind": "json", "url": "https://stats.example/own.json"}
 
 
 class RefusingTransaction:
@@ -84,72 +87,73 @@ class ControlledStore(Store):
 async def reopen_with_controlled_store(monitor: CalendarMonitor) -> ControlledStore:
     monitor.store_of = ControlledStore
     await monitor.restart()
-    store = monitor.daemon.core.store
+    store = monitor.store
     assert isinstance(store, ControlledStore)
     return store
 
 
-@with_calendar_monitor()
-async def test_a_read_that_could_not_be_written_leaves_nothing_in_memory_or_in_the_store(
-    monitor: CalendarMonitor,
+async def read_that_store_refuses(
+    monitor: CalendarMonitor, store: ControlledStore, reply: Reply, name: str = "stats"
 ) -> None:
-    store = await reopen_with_controlled_store(monitor)
+    """Read a calendar ten minutes later, and have the store refuse to write what the read shows."""
     store.refuses_next_promises = True
     with pytest.raises(Conflict):
-        await monitor.read_calendar(csv(row("a"), row("b")))
-    ledger, watch = monitor.daemon.core.ledger, monitor.daemon.watch
-    assert (dict(ledger.releases), ledger.promises("a"), dict(watch.releases)) == ({}, [], {})
+        await monitor.read_calendar(reply, name, minutes_later=10)
+
+
+@with_calendar_monitor()
+async def test_failed_write_leaves_nothing_in_memory_or_store(monitor: CalendarMonitor) -> None:
+    store = await reopen_with_controlled_store(monitor)
+    await read_that_store_refuses(monitor, store, csv(row("a"), row("b")))
+    ledger = monitor.ledger_in_memory
+    assert (dict(ledger.releases), ledger.promises("a"), monitor.watched_ids) == ({}, [], set())
     assert (store.ledger.releases(), store.ledger.promises(), store.ledger.announced("stats")) == ([], [], [])
 
 
 @with_calendar_monitor()
-async def test_the_read_after_one_that_could_not_be_written_records_all_entries_as_new(
-    monitor: CalendarMonitor,
-) -> None:
+async def test_read_after_a_failed_write_records_entries_as_new(monitor: CalendarMonitor) -> None:
     store = await reopen_with_controlled_store(monitor)
-    store.refuses_next_promises = True
-    with pytest.raises(Conflict):
-        await monitor.read_calendar(csv(row("a"), row("b")))
+    await read_that_store_refuses(monitor, store, csv(row("a"), row("b")))
     # The calendar still shows `a` and `b`.
-    next_read = await monitor.read_calendar(after=10)
-    ledger, watch = monitor.daemon.core.ledger, monitor.daemon.watch
-    assert set(watch.releases) == {"a", "b"}
+    next_read = await monitor.read_calendar(minutes_later=10)
+    assert monitor.watched_ids == {"a", "b"}
     for name in ("a", "b"):
-        (in_memory,), (in_store,) = ledger.promises(name), store.ledger.promises([name])
-        assert in_memory.learnt == in_store.learnt == next_read.finished
+        (promise_in_memory,) = monitor.ledger_in_memory.promises(name)
+        (promise_in_store,) = store.ledger.promises([name])
+        assert promise_in_memory.learnt == promise_in_store.learnt == next_read.finished
 
 
 @with_calendar_monitor()
-async def test_change_that_could_not_be_written_does_not_change_watched_releases(monitor: CalendarMonitor) -> None:
+async def test_unwritten_change_does_not_reach_watched_releases(monitor: CalendarMonitor) -> None:
     store = await reopen_with_controlled_store(monitor)
     await monitor.read_calendar(csv(row("a")))
-    store.refuses_next_promises = True
-    with pytest.raises(Conflict):
-        await monitor.read_calendar(csv(row("a", "2026-11-27"), row("b")), after=10)
-    assert monitor.daemon.core.ledger.promises("a") == store.ledger.promises(["a"])
-    assert set(monitor.daemon.watch.releases) == {"a"}
-    await monitor.read_calendar(after=10)
-    assert len(monitor.daemon.core.ledger.promises("a")) == len(store.ledger.promises(["a"])) == 2
-    assert set(monitor.daemon.watch.releases) == {"a", "b"}
+    await read_that_store_refuses(monitor, store, csv(row("a", "2026-11-27"), row("b")))
+    assert monitor.ledger_in_memory.promises("a") == store.ledger.promises(["a"])
+    assert monitor.watched_ids == {"a"}
+    # The next read shows the same, and its changes are written.
+    await monitor.read_calendar(minutes_later=10)
+    assert len(monitor.ledger_in_memory.promises("a")) == len(store.ledger.promises(["a"])) == 2
+    assert monitor.watched_ids == {"a", "b"}
 
 
-@with_calendar_monitor(STATS, OTHER)
-async def test_join_that_could_not_be_written_moves_no_entry_and_the_next_read_makes_it(
-    monitor: CalendarMonitor,
-) -> None:
-    link = "https://stats.example/a"
+@with_calendar_monitor(STATS, OWN)
+async def test_unwritten_join_is_made_at_next_read(monitor: CalendarMonitor) -> None:
+    def ids_in_store() -> set[str]:
+        return {release.id for release in store.ledger.releases()}
+
     store = await reopen_with_controlled_store(monitor)
+    without_link = own_entry("a", title="Quite another name")
+    with_link = without_link | {"url": "https://stats.example/a"}
     await monitor.read_calendar(csv(row("a", title="Example awareness")))
-    await monitor.read_calendar(as_json(entry("a", url="")), "own")
-    before = dict(monitor.daemon.core.ledger.releases)
-    store.refuses_next_promises = True
-    with pytest.raises(Conflict):
-        await monitor.read_calendar(as_json(entry("a", url=link)), "own", after=10)
-    assert dict(monitor.daemon.core.ledger.releases) == before
-    assert {release.id for release in store.ledger.releases()} == set(before)
-    await monitor.read_calendar(name="own", after=10)
-    assert set(monitor.daemon.core.ledger.releases) == {release.id for release in store.ledger.releases()} == {"a"}
-    assert read_times(store.ledger.promises(["a"])) == read_times(monitor.daemon.core.ledger.promises("a"))
+    await monitor.read_calendar(as_json(without_link), "own")
+    two_releases = dict(monitor.ledger_in_memory.releases)
+    # The link would join both entries to one release.
+    await read_that_store_refuses(monitor, store, as_json(with_link), "own")
+    assert dict(monitor.ledger_in_memory.releases) == two_releases
+    assert ids_in_store() == set(two_releases)
+    await monitor.read_calendar(name="own", minutes_later=10)
+    assert set(monitor.ledger_in_memory.releases) == ids_in_store() == {"a"}
+    assert read_times(store.ledger.promises(["a"])) == read_times(monitor.ledger_in_memory.promises("a"))
 
 
 async def sleep_until(monitor: CalendarMonitor, at: datetime) -> None:
@@ -161,137 +165,115 @@ def read_times(promises: Iterable[Promise]) -> list[tuple[str, datetime]]:
     return [(promise.calendar, promise.learnt) for promise in promises]
 
 
-def entry(name: str, url: str, title: str = "Quite another name") -> dict[str, str]:
-    return {"id": f"x-{name}", "title": title, "url": url, "date": "2026-11-26T09:45:00", "producer": "example-office"}
-
-
 @with_calendar_monitor()
-async def test_the_hourly_job_does_not_load_a_release_again_once_its_watch_has_ended(monitor: CalendarMonitor) -> None:
+async def test_release_whose_watch_ended_is_not_loaded_again(monitor: CalendarMonitor) -> None:
     store = await reopen_with_controlled_store(monitor)
     # A release is watched until 15 days after its slot, here until 9:30 on 11 December.
     await monitor.read_calendar(csv(row("a", "2026-11-26", "09:30")))
     await sleep_until(monitor, datetime(2026, 12, 11, 10, tzinfo=UTC))
-    watch = monitor.daemon.watch
-    await watch.judging.judge_all(["a"])
-    for _ in range(48):
-        await monitor.daemon.admission.roll()
-        await watch.judging.judge_all(list(watch.releases))
+    await monitor.judge_all()
+    for _hour in range(48):
+        await monitor.run_hourly_job()
+        await monitor.judge_all()
         await monitor.clock.sleep(HOUR.total_seconds())
-    assert "a" not in watch.releases
+    assert "a" not in monitor.watched_ids
     # To watch a release again, the monitor would load its runs.
     assert store.loads_of_runs["a"] == 0
 
 
 @with_calendar_monitor()
-async def test_a_release_whose_watch_has_ended_is_watched_again_if_its_calendar_moves_it_to_a_near_day(
-    monitor: CalendarMonitor,
-) -> None:
-    # A release is watched until 15 days after its slot, here until 9:30 on 11 December. Then the hourly job drops it.
+async def test_release_moved_to_a_near_day_is_watched_again(monitor: CalendarMonitor) -> None:
+    """A release is watched until 15 days after its slot, here until 9:30 on 11 December."""
     await monitor.read_calendar(csv(row("a", "2026-11-26", "09:30")))
     await sleep_until(monitor, datetime(2026, 12, 11, 10, tzinfo=UTC))
-    watch = monitor.daemon.watch
-    await watch.judging.judge_all(["a"])
-    await monitor.daemon.admission.roll()
-    assert "a" not in watch.releases
+    await monitor.judge_all()
+    await monitor.run_hourly_job()
+    assert "a" not in monitor.watched_ids
     moved_to_three_days_later = csv(row("a", "2026-12-14"))
     await monitor.read_calendar(moved_to_three_days_later)
-    assert "a" in watch.releases
+    assert "a" in monitor.watched_ids
 
 
 @with_calendar_monitor()
-async def test_verdict_left_open_while_the_monitor_was_down_is_made_final_and_notified_and_then_dropped(
-    monitor: CalendarMonitor,
-) -> None:
+async def test_verdict_left_open_during_downtime_becomes_final(monitor: CalendarMonitor) -> None:
+    """The monitor is down at the slot, so no look can prove anything."""
     await monitor.read_calendar(csv(row("a")))
-    await monitor.daemon.watch.judging.judge_all(["a"])
+    await monitor.judge_all()
     await monitor.clock.sleep((60 * DAY).total_seconds())
     await monitor.restart()
-    store, watch = monitor.daemon.core.store, monitor.daemon.watch
-    assert [judged.word for judged in store.verdicts.open_judged()] == ["pending"]
+    assert [judged.word for judged in monitor.store.verdicts.open_judged()] == ["pending"]
     await monitor.clock.sleep(60)
-    await watch.judging.judge_all(list(watch.releases))
-    (judged,) = store.verdicts.judged()
-    # The monitor was down at the slot, so no look can prove anything.
-    assert (judged.word, judged.final, store.verdicts.open_judged()) == ("unproven", True, [])
-    assert [notice.kind for notice in store.outbox.notices()] == ["unproven"]
-    await monitor.daemon.admission.roll()
-    assert dict(watch.releases) == {}
+    await monitor.judge_all()
+    (judged,) = monitor.store.verdicts.judged()
+    assert (judged.word, judged.final) == ("unproven", True)
+    assert monitor.store.verdicts.open_judged() == []
+    assert [notice.kind for notice in monitor.store.outbox.notices()] == ["unproven"]
+    await monitor.run_hourly_job()
+    assert monitor.watched_ids == set()
 
 
-@with_calendar_monitor(STATS, OTHER)
-async def test_two_releases_that_pins_join_are_listed_as_one_and_their_old_ids_keep_their_promises(
-    monitor: CalendarMonitor,
-) -> None:
+@with_calendar_monitor(STATS, OWN)
+async def test_pinned_releases_become_one_and_keep_old_promises(monitor: CalendarMonitor) -> None:
     # Two calendars announce a release each. Both are judged.
     await monitor.read_calendar(csv(row("a", title="Example awareness")))
-    await monitor.read_calendar(as_json(entry("a", url="", title="Quite another name")), "own")
-    await monitor.daemon.watch.judging.judge_all(list(monitor.daemon.watch.releases))
-    old_ids = {judged.release for judged in monitor.daemon.core.store.verdicts.judged()}
+    await monitor.read_calendar(as_json(own_entry("a", title="Quite another name")), "own")
+    await monitor.judge_all()
+    old_ids = {judged.release for judged in monitor.store.verdicts.judged()}
     assert len(old_ids) == 2
     # Then a person pins both titles to one id.
     pins = [Pin(id="awareness", title=title) for title in ("Example awareness", "Quite another name")]
-    monitor.settings = monitor.settings.model_copy(update={"pin": pins})
-    await monitor.restart()
-    await monitor.daemon.watch.judging.judge_all(list(monitor.daemon.watch.releases))
-    store = monitor.daemon.core.store
-    assert [release.id for release in store.ledger.releases()] == ["awareness"]
-    assert [judged.release for judged in store.verdicts.judged()] == ["awareness"]
-    assert [judged.release for judged in store.verdicts.judged(START, START + 30 * DAY)] == ["awareness"]
-    assert [judged.release for judged in store.verdicts.open_judged()] == ["awareness"]
+    await monitor.restart(pin=pins)
+    await monitor.judge_all()
+    ledger, verdicts = monitor.store.ledger, monitor.store.verdicts
+    assert [release.id for release in ledger.releases()] == ["awareness"]
+    for judged in (verdicts.judged(), verdicts.judged(START, START + 30 * DAY), verdicts.open_judged()):
+        assert [row.release for row in judged] == ["awareness"]
     for old_id in old_ids:
-        assert store.ledger.release(old_id).joined_into == "awareness"
-        assert len(store.ledger.promises([old_id])) == 1
+        assert ledger.release(old_id).joined_into == "awareness"
+        assert len(ledger.promises([old_id])) == 1
 
 
 @with_calendar_monitor()
-async def test_runs_and_incidents_move_with_a_release_that_a_pin_renames(monitor: CalendarMonitor) -> None:
-    def seen(name: str) -> Run:
-        return Run(f"{name}/page/edge", State.ABSENT, START, START, START, START)
-
+async def test_runs_and_incidents_move_with_a_renamed_release(monitor: CalendarMonitor) -> None:
+    """A pin gives the release another id."""
+    run = Run("a/page/edge", State.ABSENT, START, START, START, START)
     await monitor.read_calendar(csv(row("a", title="Example awareness")))
     late = Incident("i", Kind.LATE, "a", "example-office", "Example awareness", START, START, "report")
-    with monitor.daemon.core.store.transaction() as tx:
-        tx.save(seen("a"))
+    with monitor.store.transaction() as tx:
+        tx.save(run)
         tx.save(late)
-    pin = Pin(id="awareness", title="Example awareness")
-    monitor.settings = monitor.settings.model_copy(update={"pin": [pin]})
-    await monitor.restart()
-    store = monitor.daemon.core.store
-    assert store.runs.of_release("awareness") == [seen("awareness")]
-    assert [one.id for one in store.verdicts.incidents_of("awareness")] == ["i"]
+    await monitor.restart(pin=[Pin(id="awareness", title="Example awareness")])
+    store = monitor.store
+    assert store.runs.of_release("awareness") == [replace(run, target="awareness/page/edge")]
+    assert [incident.id for incident in store.verdicts.incidents_of("awareness")] == ["i"]
     assert store.verdicts.incidents_of("a") == []
 
 
-@with_calendar_monitor(STATS, OTHER)
-async def test_the_title_that_a_release_gets_from_a_new_order_of_calendars_is_stored_by_the_hourly_job(
-    monitor: CalendarMonitor,
-) -> None:
+@with_calendar_monitor(STATS, OWN)
+async def test_hourly_job_stores_title_of_new_calendar_order(monitor: CalendarMonitor) -> None:
     def title_in_store() -> str:
-        release = monitor.daemon.core.store.ledger.release("a")
+        release = monitor.store.ledger.release("a")
         assert release is not None
         return release.title
 
     # Two calendars announce one release. Its title is that in the first calendar of the configuration.
     await monitor.read_calendar(csv(row("a", title="Title in stats")), "stats")
-    await monitor.read_calendar(as_json(entry("b", "https://stats.example/a", title="Title in own")), "own")
+    entry_of_own = own_entry("b", url="https://stats.example/a", title="Title in own")
+    await monitor.read_calendar(as_json(entry_of_own), "own")
     assert title_in_store() == "Title in stats"
     stats, own = monitor.settings.calendar
-    monitor.settings = monitor.settings.model_copy(update={"calendar": [own, stats]})
-    await monitor.restart(admits_near=False)  # the hourly job has not run yet
-    assert monitor.daemon.core.ledger.releases["a"].title == "Title in own"
+    await monitor.restart(calendar=[own, stats], runs_hourly_job=False)
+    assert monitor.ledger_in_memory.releases["a"].title == "Title in own"
     assert title_in_store() == "Title in stats"
-    await monitor.daemon.admission.roll()
+    await monitor.run_hourly_job()
     assert title_in_store() == "Title in own"
 
 
 @with_calendar_monitor()
-async def test_a_release_takes_the_id_of_its_pin_even_if_it_had_that_id_before_another_pin(
-    monitor: CalendarMonitor,
-) -> None:
+async def test_release_can_get_an_earlier_id_back_by_pin(monitor: CalendarMonitor) -> None:
     await monitor.read_calendar(csv(row("a", title="Example awareness")))
     for pinned_id in ("awareness", "a"):
         pin = Pin(id=pinned_id, title="Example awareness")
-        monitor.settings = monitor.settings.model_copy(update={"pin": [pin]})
-        await monitor.restart()
-        assert [release.id for release in monitor.daemon.core.store.ledger.releases()] == [pinned_id]
-        assert set(monitor.daemon.watch.releases) == {pinned_id}
+        await monitor.restart(pin=[pin])
+        assert [release.id for release in monitor.store.ledger.releases()] == [pinned_id]
+        assert monitor.watched_ids == {pinned_id}

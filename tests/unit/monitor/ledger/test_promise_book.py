@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from monitor.ledger.missing_editions import PastEditions, find_missing_editions
-from monitor.ledger.promises import BEHIND, PromiseBook
+from monitor.ledger.promises import PromiseBook
 from monitor.store.rows import SeriesEdition
 from schedules.promise import Promise, Unlisted
 from schedules.slot import Precision, Slot
@@ -21,7 +21,7 @@ def at_minute(minute: int) -> datetime:
     return T0 + minute * MINUTE
 
 
-def promise_read(minute: int, calendar: str = "A", slot: datetime | Slot = SLOT) -> Promise:
+def promise_read_in_minute(minute: int, calendar: str = "A", slot: datetime | Slot = SLOT) -> Promise:
     """Return a promise of release `x` that a calendar showed first at a read in this minute."""
     promised = slot if isinstance(slot, Slot) else Slot(Precision.INSTANT, instant=slot)
     return Promise("x", calendar, promised, None, at_minute(minute))
@@ -33,20 +33,21 @@ def book_of(*promises: Promise) -> PromiseBook:
     return book
 
 
-def test_promises_are_sorted_by_the_time_of_their_read() -> None:
+def test_promises_are_sorted_by_time_of_their_read() -> None:
     # They are added in another order than they were read.
-    book = book_of(promise_read(2), promise_read(1), promise_read(3))
+    book = book_of(promise_read_in_minute(2), promise_read_in_minute(1), promise_read_in_minute(3))
     assert [promise.learnt for promise in book.promises_of("x")] == [at_minute(1), at_minute(2), at_minute(3)]
 
 
-def test_the_last_promised_day_is_that_of_the_promise_read_last() -> None:
+def test_last_promised_day_is_that_of_latest_read() -> None:
     # SLOT is on 23 July. The promise read last, in minute 2, is for the day after.
-    book = book_of(promise_read(2, slot=SLOT + timedelta(days=1)), promise_read(1, slot=SLOT))
+    book = book_of(promise_read_in_minute(2, slot=SLOT + timedelta(days=1)), promise_read_in_minute(1, slot=SLOT))
     assert book.last_promised_day("x") == date(2026, 7, 24)
 
 
-def test_a_calendar_confirms_only_its_newest_promise_and_never_as_of_an_earlier_time_than_before() -> None:
-    book = book_of(promise_read(1, "A"), promise_read(2, "A"), promise_read(3, "B"))
+def test_calendar_confirms_only_its_newest_promise() -> None:
+    """A calendar confirms a promise if a later read shows it again. An older read changes nothing."""
+    book = book_of(promise_read_in_minute(1, "A"), promise_read_in_minute(2, "A"), promise_read_in_minute(3, "B"))
 
     def confirmed() -> list[datetime | None]:
         return [promise.confirmed_at for promise in book.promises_of("x")]
@@ -60,30 +61,40 @@ def test_a_calendar_confirms_only_its_newest_promise_and_never_as_of_an_earlier_
     assert confirmed() == [None, at_minute(11), None]
 
 
-def test_a_release_without_a_promise_or_a_readable_time_has_no_day_and_is_never_near() -> None:
-    for book in (PromiseBook(), book_of(promise_read(1, slot=NO_TIME))):
+def test_release_without_readable_time_is_never_near() -> None:
+    without_promise, without_time = PromiseBook(), book_of(promise_read_in_minute(1, slot=NO_TIME))
+    for book in (without_promise, without_time):
         assert book.last_promised_day("x") is None
         assert book.find_near(["x"], SLOT, timedelta(days=14)) == []
 
 
-def test_a_release_is_near_from_the_given_time_before_its_slot_until_fifteen_days_after_it() -> None:
-    book, ahead = book_of(promise_read(1, slot=SLOT)), timedelta(days=14)
-    # `BEHIND` is 15 days.
-    begins, ends = SLOT - ahead, SLOT + BEHIND
-    instants = (begins - MINUTE, begins, ends - MINUTE, ends)
-    assert [book.find_near(["x"], now, ahead) for now in instants] == [[], ["x"], ["x"], []]
+def test_release_is_near_until_15_days_after_its_slot() -> None:
+    """It is near from a given time before the slot on, here two weeks."""
+    book = book_of(promise_read_in_minute(1, slot=SLOT))
+    two_weeks, fifteen_days = timedelta(days=14), timedelta(days=15)
+
+    def near_releases(now: datetime) -> list[str]:
+        return book.find_near(["x"], now, ahead=two_weeks)
+
+    assert near_releases(SLOT - two_weeks - MINUTE) == []
+    assert near_releases(SLOT - two_weeks) == ["x"]
+    assert near_releases(SLOT + fifteen_days - MINUTE) == ["x"]
+    assert near_releases(SLOT + fifteen_days) == []
 
 
 def test_promised_instants_between_two_instants_include_both() -> None:
-    # The only promise is for SLOT.
-    book, before, after = book_of(promise_read(1, slot=SLOT)), SLOT - MINUTE, SLOT + MINUTE
-    assert book.promised_instants("x", before, SLOT) == book.promised_instants("x", SLOT, after) == [SLOT]
-    assert book.promised_instants("x", before, before) == book.promised_instants("x", after, after) == []
+    only_promise = promise_read_in_minute(1, slot=SLOT)
+    book, before, after = book_of(only_promise), SLOT - MINUTE, SLOT + MINUTE
+    assert book.promised_instants("x", before, SLOT) == [SLOT]
+    assert book.promised_instants("x", SLOT, after) == [SLOT]
+    assert book.promised_instants("x", before, before) == []
+    assert book.promised_instants("x", after, after) == []
 
 
-def test_promises_of_one_calendar_are_copied_to_another_release_unless_it_has_them_already() -> None:
-    # Release y has the first promise already, and the second is of calendar B. So only the third is copied.
-    known_of_both, of_other_calendar, only_of_x = promise_read(1, "A"), promise_read(2, "B"), promise_read(3, "A")
+def test_promises_of_one_calendar_are_copied_unless_already_there() -> None:
+    """Release y has the first promise already, and the second is of calendar B. So only the third is copied."""
+    known_of_both, only_of_x = promise_read_in_minute(1, "A"), promise_read_in_minute(3, "A")
+    of_other_calendar = promise_read_in_minute(2, "B")
     book = book_of(known_of_both, replace(known_of_both, release="y"), of_other_calendar, only_of_x)
     assert book.copy_promises("A", old="x", new="y") == [replace(only_of_x, release="y")]
 
@@ -101,8 +112,9 @@ def edition(day: date, title: str = "Example deaths: {}") -> SeriesEdition:
 MONTHS = [date(2026, month, 10) for month in (1, 2, 3, 4, 5, 6)]
 
 
-def test_the_latest_edition_of_a_series_is_kept_in_whatever_order_they_are_added() -> None:
-    past, (january, february, march, *_) = PastEditions(), MONTHS
+def test_latest_edition_is_kept_in_any_order_of_adding() -> None:
+    past = PastEditions()
+    january, february, march = MONTHS[:3]
     for day in (january, march, february):
         past.add(edition(day), T0)
     (series,) = past.latest
@@ -110,7 +122,7 @@ def test_the_latest_edition_of_a_series_is_kept_in_whatever_order_they_are_added
     assert set(past.days[series]) == {january, february, march}
 
 
-def test_of_two_editions_of_one_day_the_one_added_last_is_kept() -> None:
+def test_of_two_editions_of_one_day_last_added_is_kept() -> None:
     past = PastEditions()
     for name in ("first", "second"):
         past.add(replace(edition(MONTHS[0]), release=name), T0)
@@ -124,12 +136,10 @@ def windows_of_missing_editions(now: datetime) -> list[tuple[date, date]]:
     return [(expected.first, expected.last) for _last_edition, expected in found]
 
 
-WHEN_EXPECTED = datetime(2026, 7, 10, 12, tzinfo=UTC)
-
-
-def test_an_unannounced_edition_counts_as_missing_until_the_last_day_on_which_it_is_expected() -> None:
-    # Editions came each month until June, so the next one is expected around 10 July.
-    ((first_day, last_day),) = windows_of_missing_editions(WHEN_EXPECTED)
+def test_edition_is_missing_until_last_expected_day() -> None:
+    """Editions came each month until June, so the next one is expected around 10 July."""
+    on_10_july = datetime(2026, 7, 10, 12, tzinfo=UTC)
+    ((first_day, last_day),) = windows_of_missing_editions(on_10_july)
     on_last_day = datetime(last_day.year, last_day.month, last_day.day, 12, tzinfo=UTC)
     assert windows_of_missing_editions(on_last_day) == [(first_day, last_day)]
     assert windows_of_missing_editions(on_last_day + timedelta(days=1)) == []
@@ -137,7 +147,7 @@ def test_an_unannounced_edition_counts_as_missing_until_the_last_day_on_which_it
 
 def book_after_three_reads_of_a_without_x() -> PromiseBook:
     """Return two promises of release x by calendar A and one by B, after three reads of A that lack x."""
-    book = book_of(promise_read(1, "A"), promise_read(2, "A"), promise_read(3, "B"))
+    book = book_of(promise_read_in_minute(1, "A"), promise_read_in_minute(2, "A"), promise_read_in_minute(3, "B"))
     no_successors: list[str] = []
     book.replace_promises(book.count_unlisted("A", {"x": no_successors}, at_minute(10)))
     book.replace_promises(book.count_unlisted("A", {"x": no_successors}, at_minute(15)))
@@ -145,7 +155,7 @@ def book_after_three_reads_of_a_without_x() -> PromiseBook:
     return book
 
 
-def test_reads_of_a_calendar_that_lack_a_release_are_counted_in_the_last_promise_of_that_calendar() -> None:
+def test_reads_without_a_release_are_counted_in_last_promise() -> None:
     # Calendar A promised x in minutes 1 and 2, and B in minute 3. The reads of A in minutes 10, 15 and 20 lack x. The
     # last of them shows a new entry that perhaps replaces x: a successor.
     book = book_after_three_reads_of_a_without_x()
@@ -155,7 +165,7 @@ def test_reads_of_a_calendar_that_lack_a_release_are_counted_in_the_last_promise
     assert of_b.unlisted is None
 
 
-def test_a_read_that_shows_a_release_again_ends_the_count_of_reads_without_it() -> None:
+def test_read_that_shows_a_release_again_ends_the_count() -> None:
     book = book_after_three_reads_of_a_without_x()
     book.replace_promises(book.mark_relisted("A", ["x"]))
     assert [promise.unlisted for promise in book.promises_of("x")] == [None, None, None]
@@ -163,7 +173,7 @@ def test_a_read_that_shows_a_release_again_ends_the_count_of_reads_without_it() 
     assert promises_changed_by_another_read == []
 
 
-def test_a_release_that_the_book_does_not_know_is_not_counted_as_unlisted_or_relisted() -> None:
-    book = book_of(promise_read(1, "A"))
+def test_unknown_release_is_neither_unlisted_nor_relisted() -> None:
+    book = book_of(promise_read_in_minute(1, "A"))
     assert book.count_unlisted("A", {"unknown release": []}, at_minute(10)) == []
     assert book.mark_relisted("A", ["unknown release"]) == []

@@ -26,9 +26,10 @@ producer = "example"
 url = "https://stats.example/claims"
 slot = 2018-01-05T09:30:00
 """
+SHOWS_CLAIMS = Reply(200, ENTRY.encode())
 
 
-def read(
+def read_calendar(
     script: Mapping[str, Reply], times: int = 1, file: Path | None = None, after_each: Callable[[], None] = lambda: None
 ) -> tuple[list[Outcome], list[Request]]:
     """Read a TOML calendar some times. Return the outcomes, and the requests that were made."""
@@ -46,15 +47,16 @@ def read(
     return run_virtually(story)
 
 
-def test_a_read_returns_the_entries_of_its_calendar_after_one_request() -> None:
-    (outcome,), requests = read({URL: Reply(200, ENTRY.encode())})
+def test_read_makes_one_request_and_returns_entries() -> None:
+    (outcome,), requests = read_calendar({URL: SHOWS_CLAIMS})
     assert (outcome.read.usable, outcome.read.entries, outcome.read.fault) == (True, 1, "")
-    assert [one.title for one in outcome.reading.announcements] == ["Example claims"]
+    (announcement,) = outcome.reading.announcements
+    assert announcement.title == "Example claims"
     assert [request.url for request in requests] == [URL]
 
 
-def test_an_unchanged_calendar_is_requested_by_its_etag_and_parsed_once() -> None:
-    outcomes, requests = read({URL: Reply(200, ENTRY.encode(), etag='"a"')}, times=3)
+def test_unchanged_calendar_is_requested_by_etag_and_parsed_once() -> None:
+    outcomes, requests = read_calendar({URL: Reply(200, ENTRY.encode(), etag='"a"')}, times=3)
     # Parsed again, it would be another object.
     assert all(outcome.reading is outcomes[0].reading for outcome in outcomes)
     assert {outcome.read.digest for outcome in outcomes} == {outcomes[0].read.digest}
@@ -82,8 +84,8 @@ def test_an_unchanged_calendar_is_requested_by_its_etag_and_parsed_once() -> Non
         *("mirror", "stale", "firewall", "challenge", "sign-in"),
     ],
 )
-def test_failed_read_has_a_reason_in_one_line_and_no_reading(reply: Reply, reason: str) -> None:
-    (outcome,), _ = read({URL: reply})
+def test_failed_read_has_a_reason_and_no_reading(reply: Reply, reason: str) -> None:
+    (outcome,), _ = read_calendar({URL: reply})
     assert (outcome.read.usable, outcome.reading) == (False, None)
     assert outcome.read.fault
     assert reason in outcome.read.fault  # a case without fixed words has an empty `reason`
@@ -110,21 +112,21 @@ class EvidenceNotes:
         return "record"
 
 
-def test_if_the_second_page_fails_the_first_one_is_kept_as_evidence_of_the_failed_read() -> None:
-    async def story(clock: VirtualClock) -> None:
-        fetcher = ScriptedFetcher(clock, {URL: Reply(200, ENTRY.encode()), f"{URL}?page=2": Reply(503)})
+def test_first_page_is_evidence_if_the_second_fails() -> None:
+    async def read_two_pages(clock: VirtualClock) -> None:
+        fetcher = ScriptedFetcher(clock, {URL: SHOWS_CLAIMS, f"{URL}?page=2": Reply(503)})
         evidence = EvidenceNotes()
         reader = CalendarReader("own", TwoPages(), CalendarPages(fetcher.fetch), clock, evidence=evidence)
         outcome = await reader.read()
         assert (outcome.read.usable, outcome.read.evidence) == (False, "record")
         assert evidence.urls == [URL]
 
-    run_virtually(story)
+    run_virtually(read_two_pages)
 
 
-def test_a_read_that_gets_a_copy_from_a_cache_shows_the_calendar_as_of_when_the_copy_was_made() -> None:
+def test_cached_copy_shows_calendar_as_of_its_making() -> None:
     copy_of_120_seconds = Reply(200, ENTRY.encode(), {"Age": "120", "Cache-Control": "max-age=300"})
-    (outcome,), _ = read({URL: copy_of_120_seconds})
+    (outcome,), _ = read_calendar({URL: copy_of_120_seconds})
     copied_at = outcome.read.started - timedelta(seconds=120)
     # `Age` has whole seconds, and so has the `Date` from which it counts. So the copy may be up to 2 s older or 1 s
     # younger. The read shows the calendar from `as_of` to `finished`.
@@ -132,18 +134,22 @@ def test_a_read_that_gets_a_copy_from_a_cache_shows_the_calendar_as_of_when_the_
     assert outcome.read.finished == copied_at + timedelta(seconds=1)
 
 
-def test_a_read_that_is_answered_with_304_shows_the_calendar_as_of_the_304() -> None:
-    # A 304 says that the calendar is still as it was. Here both the first answer and the 304 are 100 s old, and the 304
-    # comes a second later. So it shows the calendar as of a second later than the first answer did.
+def test_304_answer_shows_calendar_as_of_the_304() -> None:
+    """A 304 says that the calendar is still as it was. Here it comes a second later than the first answer.
+
+    Both are 100 s old. So it shows the calendar as of a second later than the first answer did.
+    """
     reply = Reply(200, ENTRY.encode(), {"Age": "100"}, etag='"a"', seconds=1)
-    (with_body, not_modified), _ = read({URL: reply}, times=2)
+    (with_body, not_modified), _ = read_calendar({URL: reply}, times=2)
     assert not_modified.as_of == with_body.as_of + timedelta(seconds=1)
 
 
-def test_calendar_in_a_file_is_read_only_from_the_file(tmp_path: Path) -> None:
+def test_calendar_in_a_file_is_read_without_requests(tmp_path: Path) -> None:
     file = tmp_path / "releases.toml"
     file.write_text(ENTRY)
-    (with_file, without_file), requests = read({}, times=2, file=file, after_each=lambda: file.unlink(missing_ok=True))
+    (with_file, without_file), requests = read_calendar(
+        {}, times=2, file=file, after_each=lambda: file.unlink(missing_ok=True)
+    )
     assert with_file.read.usable
     assert not without_file.read.usable
     assert without_file.read.fault == "releases.toml: cannot be read: No such file or directory"

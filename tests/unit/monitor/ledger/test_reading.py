@@ -26,33 +26,33 @@ EIGHT_ENTRIES = csv(*many(8))
 
 
 def incidents(monitor: CalendarMonitor) -> list[Incident]:
-    return monitor.daemon.core.store.verdicts.incidents()
+    return monitor.store.verdicts.incidents()
 
 
 @with_calendar_monitor()
-async def test_a_calendar_that_is_not_believed_makes_one_notice_and_stays_in_force(monitor: CalendarMonitor) -> None:
+async def test_doubted_read_gives_one_notice_and_changes_nothing(monitor: CalendarMonitor) -> None:
+    """A read with far fewer entries than usual is not believed."""
     await monitor.read_calendar(TWENTY_ENTRIES)
     last_good_read = monitor.last_read()
     for _ in range(3):
-        read = await monitor.read_calendar(EIGHT_ENTRIES, after=10)
+        read = await monitor.read_calendar(EIGHT_ENTRIES, minutes_later=10)
     assert (read.usable, read.fault) == (False, "not believed: 8 entries, usually 20")
     assert monitor.notice_subjects() == [f"CALENDAR: stats is {read.fault}"]
     assert monitor.last_read() == last_good_read
-    assert len(monitor.daemon.core.ledger.releases) == 20
+    assert len(monitor.ledger_in_memory.releases) == 20
 
 
 @with_calendar_monitor()
-async def test_an_incident_of_a_calendar_closes_at_a_good_read_and_opens_again_without_a_second_notice(
-    monitor: CalendarMonitor,
-) -> None:
+async def test_calendar_incident_closes_and_reopens_without_second_notice(monitor: CalendarMonitor) -> None:
+    """Twice on one day, the calendar shows 8 entries instead of 20, which is not believed."""
     await monitor.read_calendar(TWENTY_ENTRIES)
-    await monitor.read_calendar(EIGHT_ENTRIES, after=10)
+    await monitor.read_calendar(EIGHT_ENTRIES, minutes_later=10)
     (opened,) = incidents(monitor)
     assert (opened.id, opened.kind, opened.closed) == ("calendar-stats-2026-11-16", "calendar", None)
-    await monitor.read_calendar(TWENTY_ENTRIES, after=10)
+    await monitor.read_calendar(TWENTY_ENTRIES, minutes_later=10)
     (closed,) = incidents(monitor)
     assert closed.closed is not None
-    await monitor.read_calendar(EIGHT_ENTRIES, after=10)
+    await monitor.read_calendar(EIGHT_ENTRIES, minutes_later=10)
     (again,) = incidents(monitor)
     # Incidents of one day have the same id.
     assert (again.id, again.closed) == (opened.id, None)
@@ -60,78 +60,76 @@ async def test_an_incident_of_a_calendar_closes_at_a_good_read_and_opens_again_w
 
 
 @with_calendar_monitor()
-async def test_a_fault_from_before_a_restart_is_not_notified_again_and_a_good_read_closes_it(
-    monitor: CalendarMonitor,
-) -> None:
+async def test_fault_from_before_restart_is_not_notified_again(monitor: CalendarMonitor) -> None:
+    """The calendar shows 8 entries instead of 20, which is not believed."""
     await monitor.read_calendar(TWENTY_ENTRIES)
-    await monitor.read_calendar(EIGHT_ENTRIES, after=10)
+    await monitor.read_calendar(EIGHT_ENTRIES, minutes_later=10)
     await monitor.clock.sleep(86_400)
     await monitor.restart()
     await monitor.read_calendar(EIGHT_ENTRIES)
-    assert (len(incidents(monitor)), len(monitor.notice_subjects())) == (1, 1)
-    await monitor.read_calendar(TWENTY_ENTRIES, after=10)
-    assert [one.closed is not None for one in incidents(monitor)] == [True]
+    assert len(incidents(monitor)) == len(monitor.notice_subjects()) == 1
+    await monitor.read_calendar(TWENTY_ENTRIES, minutes_later=10)
+    (incident,) = incidents(monitor)
+    assert incident.closed is not None
 
 
 @with_calendar_monitor()
-async def test_a_calendar_that_cannot_be_read_for_over_three_of_its_intervals_is_notified(
-    monitor: CalendarMonitor,
-) -> None:
-    # 12:00: a usable read. The calendar is read every 10 minutes. 12:10, 12:20 and 12:30: no read succeeds.
+async def test_unreadable_calendar_is_notified_after_three_intervals(monitor: CalendarMonitor) -> None:
+    """12:00: a usable read. The calendar is read every 10 minutes. 12:10, 12:20 and 12:30: no read succeeds."""
     await monitor.read_calendar(TWENTY_ENTRIES)
     for _ in range(3):
-        await monitor.read_calendar(RESET, after=10)
+        await monitor.read_calendar(RESET, minutes_later=10)
     assert monitor.notice_subjects() == []
     # 12:40: more than three intervals have passed.
-    await monitor.read_calendar(RESET, after=10)
+    await monitor.read_calendar(RESET, minutes_later=10)
     assert monitor.notice_subjects() == [f"CALENDAR: stats cannot be read: reset: scripted ({URL})"]
-    (notice,) = monitor.daemon.core.store.outbox.notices()
+    (notice,) = monitor.store.outbox.notices()
     assert (notice.kind, notice.grade, notice.findings) == ("calendar", "none", ("calendar",))
     assert "Last usable read: 12:00 GMT." in notice.text
 
 
 @with_calendar_monitor()
-async def test_a_calendar_that_cannot_be_read_for_over_three_of_its_intervals_makes_the_monitor_unready(
-    monitor: CalendarMonitor,
-) -> None:
-    # 12:00: a usable read. The calendar is read every 10 minutes. Until 12:40 no read succeeds.
+async def test_unreadable_calendar_makes_monitor_unready_after_three_intervals(monitor: CalendarMonitor) -> None:
+    """12:00: a usable read. The calendar is read every 10 minutes. Until 12:40 no read succeeds."""
     await monitor.read_calendar(TWENTY_ENTRIES)
     for _ in range(4):
-        await monitor.read_calendar(RESET, after=10)
+        await monitor.read_calendar(RESET, minutes_later=10)
     reasons = monitor.daemon.calendar_reads.health.unready(monitor.clock.now())
     assert reasons == ["calendar stats: last read 16 November 12:00 UTC"]
 
 
 @with_calendar_monitor()
-async def test_a_person_may_accept_a_mass_change_for_a_day(monitor: CalendarMonitor) -> None:
+async def test_person_may_accept_a_mass_change_for_a_day(monitor: CalendarMonitor) -> None:
+    """All entries move by a month in one read, which is not believed."""
     moved = csv(*many(20, days=60))
     await monitor.read_calendar(TWENTY_ENTRIES)
-    doubted = await monitor.read_calendar(moved, after=10)
+    doubted = await monitor.read_calendar(moved, minutes_later=10)
     assert (doubted.usable, doubted.fault) == (False, "not believed: 20 of 20 coming entries at once")
     # `accept` in the settings of a calendar is the day on which changes are accepted.
-    table = monitor.settings.calendar[0].model_copy(update={"accept": monitor.clock.now().date()})
-    monitor.settings = monitor.settings.model_copy(update={"calendar": [table]})
-    await monitor.restart()
-    assert (await monitor.read_calendar(after=10)).usable
+    (stats,) = monitor.settings.calendar
+    await monitor.restart(calendar=[stats.model_copy(update={"accept": monitor.clock.now().date()})])
+    accepted = await monitor.read_calendar(minutes_later=10)
+    assert accepted.usable
     await monitor.clock.sleep(86_400)
-    assert not (await monitor.read_calendar(csv(*many(20, days=90)))).usable
+    moved_again_a_day_later = await monitor.read_calendar(csv(*many(20, days=90)))
+    assert not moved_again_a_day_later.usable
 
 
-def test_the_first_read_of_a_json_calendar_is_unusable_if_it_has_no_entries(tmp_path: Path) -> None:
-    # Any JSON can be such a calendar. Perhaps the configuration looks for the entries at the wrong place.
-    async def act(monitor: CalendarMonitor) -> None:
+@pytest.mark.parametrize(
+    ("declaration", "fault"),
+    [({}, "not believed: no entries at the first read"), ({"may_be_empty": True}, "")],
+    ids=["as usual", "declared as possibly empty"],
+)
+def test_empty_first_read_of_json_calendar_needs_declaration(
+    tmp_path: Path, declaration: dict[str, bool], fault: str
+) -> None:
+    """Any JSON can be such a calendar. Perhaps the configuration looks for the entries at the wrong place."""
+
+    async def read_empty_list(monitor: CalendarMonitor) -> None:
         read = await monitor.read_calendar(Reply(200, b"[]"))
-        assert not read.usable
-        assert read.fault == "not believed: no entries at the first read"
+        assert (read.usable, read.fault) == (fault == "", fault)
 
-    run_calendar_monitor(tmp_path, act, STATS | {"kind": "json"})
-
-
-def test_a_calendar_may_be_declared_empty(tmp_path: Path) -> None:
-    async def act(monitor: CalendarMonitor) -> None:
-        assert (await monitor.read_calendar(Reply(200, b"[]"))).usable
-
-    run_calendar_monitor(tmp_path, act, STATS | {"kind": "json", "may_be_empty": True})
+    run_calendar_monitor(tmp_path, read_empty_list, STATS | {"kind": "json"} | declaration)
 
 
 MONTHLY_EDITIONS = {
@@ -148,112 +146,114 @@ OCTOBER_MISSING = (
 OCTOBER_ROW = row("e9", "2026-11-18", title="Example earnings: October 2026")
 
 
+async def report_missing_editions(monitor: CalendarMonitor) -> None:
+    """Run the daily job that notifies people of editions that no calendar announces."""
+    await monitor.daemon.calendar_reads.report_missing_editions()
+
+
 def are_closed(monitor: CalendarMonitor) -> list[bool]:
     """Return of each incident about a missing edition whether it is closed."""
-    return [one.closed is not None for one in incidents(monitor) if one.id.startswith("unannounced")]
+    missing = (incident for incident in incidents(monitor) if incident.id.startswith("unannounced"))
+    return [incident.closed is not None for incident in missing]
 
 
 @with_calendar_monitor(begins=datetime(2026, 11, 2, 12, tzinfo=UTC))
-async def test_people_are_notified_once_of_a_missing_edition_of_a_regular_series(monitor: CalendarMonitor) -> None:
+async def test_missing_edition_of_a_series_is_notified_once(monitor: CalendarMonitor) -> None:
+    """The calendar has the monthly editions until September. It should announce that of October by now."""
     await monitor.read_calendar(csv(*MONTHLY_ROWS))
-    for _ in range(2):
-        await monitor.daemon.calendar_reads.report_missing_editions()
+    await report_missing_editions(monitor)
+    await report_missing_editions(monitor)
     assert monitor.notice_subjects() == [OCTOBER_MISSING]
-    await monitor.read_calendar(csv(*MONTHLY_ROWS, OCTOBER_ROW), after=10)
-    await monitor.daemon.calendar_reads.report_missing_editions()
+    # Once the calendar announces it, the incident is closed.
+    await monitor.read_calendar(csv(*MONTHLY_ROWS, OCTOBER_ROW), minutes_later=10)
+    await report_missing_editions(monitor)
     assert are_closed(monitor) == [True]
 
 
 @pytest.mark.parametrize("is_restarted", [True, False])
 @with_calendar_monitor(begins=datetime(2026, 11, 2, 12, tzinfo=UTC))
-async def test_an_incident_about_a_missing_edition_stays_open_while_its_calendar_is_not_fresh(
-    monitor: CalendarMonitor, *, is_restarted: bool
-) -> None:
+async def test_incident_stays_open_while_its_calendar_is_stale(monitor: CalendarMonitor, *, is_restarted: bool) -> None:
+    """The incident is about an edition that no calendar announces."""
     await monitor.read_calendar(csv(*MONTHLY_ROWS))
-    await monitor.daemon.calendar_reads.report_missing_editions()
+    await report_missing_editions(monitor)
     # The calendar is read every 10 minutes, so after an hour without a read it is not fresh.
     await monitor.clock.sleep(3600)
     if is_restarted:
         await monitor.restart()
-    await monitor.daemon.calendar_reads.report_missing_editions()
+    await report_missing_editions(monitor)
     assert are_closed(monitor) == [False]
     await monitor.read_calendar(csv(*MONTHLY_ROWS, OCTOBER_ROW))
-    await monitor.daemon.calendar_reads.report_missing_editions()
+    await report_missing_editions(monitor)
     assert are_closed(monitor) == [True]
     assert monitor.notice_subjects() == [OCTOBER_MISSING]
 
 
 @with_calendar_monitor(begins=datetime(2026, 11, 2, 12, tzinfo=UTC))
-async def test_a_missing_edition_is_reported_only_if_the_calendar_of_its_series_was_read_lately(
-    monitor: CalendarMonitor,
-) -> None:
+async def test_missing_edition_is_reported_only_after_a_recent_read(monitor: CalendarMonitor) -> None:
+    """The calendar has the monthly editions until September. It should announce that of October by now."""
     await monitor.read_calendar(csv(*MONTHLY_ROWS))
-    await monitor.clock.sleep(3600)
-    await monitor.daemon.calendar_reads.report_missing_editions()
+    await monitor.clock.sleep(3600)  # without a read
+    await report_missing_editions(monitor)
     assert monitor.notice_subjects() == []
     await monitor.read_calendar()
-    await monitor.daemon.calendar_reads.report_missing_editions()
+    await report_missing_editions(monitor)
     assert monitor.notice_subjects() == [OCTOBER_MISSING]
 
 
 @with_calendar_monitor()
-async def test_series_that_ended_long_ago_has_no_missing_edition(monitor: CalendarMonitor) -> None:
+async def test_long_ended_series_has_no_missing_edition(monitor: CalendarMonitor) -> None:
     # The last of six monthly slots was on 15 June 2025. It is November 2026 now.
     rows = [row(f"e{n}", f"2025-0{n}-15", title=f"Example earnings: part {n}") for n in range(1, 7)]
     await monitor.read_calendar(csv(*rows))
-    await monitor.daemon.calendar_reads.report_missing_editions()
+    await report_missing_editions(monitor)
     assert monitor.notice_subjects() == []
 
 
 @with_calendar_monitor()
-async def test_an_empty_calendar_is_believed_once_the_slots_of_all_its_entries_have_passed(
-    monitor: CalendarMonitor,
-) -> None:
+async def test_calendar_may_be_empty_after_all_its_slots(monitor: CalendarMonitor) -> None:
+    assert monitor.clock.now() == datetime(2026, 11, 16, 12, tzinfo=UTC)
     at_1pm = [row(f"r{n}", "2026-11-16", "13:00") for n in range(8)]
     await monitor.read_calendar(csv(*at_1pm))
-    assert monitor.clock.now() == datetime(2026, 11, 16, 12, tzinfo=UTC)
-    read = await monitor.read_calendar(csv(), after=90)
-    assert read.usable
+    empty_read_at_half_past_one = await monitor.read_calendar(csv(), minutes_later=90)
+    assert empty_read_at_half_past_one.usable
 
 
 @pytest.mark.slow
 @with_calendar_monitor()
-async def test_a_host_whose_answers_break_worker_processes_gets_one_notice_a_day(monitor: CalendarMonitor) -> None:
+async def test_host_that_breaks_workers_gets_one_notice_a_day(monitor: CalendarMonitor) -> None:
     def count_notices(host: str) -> int:
         return sum(f"answers of {host}" in subject for subject in monitor.notice_subjects())
 
-    # `overrun`: a worker process breaks over an answer of the host.
     await monitor.read_calendar(TWENTY_ENTRIES)
     for minutes in (0, 10, 20):
-        await monitor.break_worker("files.example", after=minutes)
+        await monitor.break_worker("files.example", minutes_later=minutes)
     assert count_notices("files.example") == 1
     await monitor.restart()
-    await monitor.break_worker("files.example", after=10)
+    await monitor.break_worker("files.example", minutes_later=10)
     assert count_notices("files.example") == 1
-    await monitor.break_worker("other.example", after=10)
+    await monitor.break_worker("other.example", minutes_later=10)
     assert count_notices("other.example") == 1
     minutes_of_a_day = 24 * 60
-    await monitor.break_worker("files.example", after=minutes_of_a_day)
+    await monitor.break_worker("files.example", minutes_later=minutes_of_a_day)
     assert count_notices("files.example") == 2
 
 
 @pytest.mark.slow
 @with_calendar_monitor()
-async def test_the_incident_about_a_host_whose_answers_break_workers_is_closed_as_it_is_opened(
-    monitor: CalendarMonitor,
-) -> None:
-    # No event would show that the trouble is over.
+async def test_incident_about_broken_workers_is_closed_at_once(monitor: CalendarMonitor) -> None:
+    """No event would show that the trouble is over."""
     await monitor.read_calendar(TWENTY_ENTRIES)
-    await monitor.break_worker("files.example", after=0)
+    await monitor.break_worker("files.example", minutes_later=0)
     (incident,) = incidents(monitor)
     assert (incident.id, incident.kind) == ("too-costly-files-example-2026-11-16", "too_costly")
     assert incident.closed == incident.opened
-    (notice,) = monitor.daemon.core.store.outbox.notices()
+    (notice,) = monitor.store.outbox.notices()
     assert (notice.kind, notice.findings) == ("too_costly", ("too_costly",))
 
 
 @with_calendar_monitor()
-async def test_a_thousand_hosts_that_cost_too_much_make_twenty_notices_a_day(monitor: CalendarMonitor) -> None:
+async def test_thousand_costly_hosts_make_twenty_notices_a_day(monitor: CalendarMonitor) -> None:
+    """A costly host is one whose answers cost too much time or memory."""
     for number in range(1000):
         monitor.daemon.calendar_reads.health.costly.add(f"h{number}.example")
     await monitor.daemon.calendar_reads.incidents.report_costly_hosts()

@@ -2,86 +2,80 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 
 import pytest
 
 from monitor.ledger.reading import is_due
 from tests.unit.monitor.app.calendar_monitor import STATS, CalendarMonitor, csv, row, run_calendar_monitor
-
-SLOT = datetime(2026, 7, 23, 8, 30, tzinfo=UTC)
-MINUTE = timedelta(minutes=1)
+from tests.worlds.instants import at
 
 
-def is_read_due(now: int, *, last_try: int, last_usable: int = -600, often: bool = False) -> bool:
-    """Return whether a read is due `now`, after the last try and the last usable read: all in minutes from the slot."""
-    at = [SLOT + minutes * MINUTE for minutes in (now, last_try, last_usable)]
-    return is_due([SLOT], *at, often=often)
+def is_read_due(now: str, *, last_try: str, last_usable: str = "00:00", often: bool = False) -> bool:
+    """Return whether a read is due, with a slot at 09:30. `often`: the calendar is read every 15 minutes anyway."""
+    return is_due([at("09:30")], at(now), at(last_try), at(last_usable), often=often)
 
 
 @pytest.mark.parametrize(
     ("now", "last_try", "last_usable", "is_due_now"),
     [
-        (-11, -60, -60, False),
-        (-10, -60, -60, True),
-        (-10, -11, -16, True),
-        (-10, -11, -15, False),
-        (-9, -10, -10, False),
-        (-9, -14, -14, False),
+        ("09:19", "08:30", "08:30", False),
+        ("09:20", "08:30", "08:30", True),
+        ("09:20", "09:19", "09:14", True),
+        ("09:20", "09:19", "09:15", False),
+        ("09:21", "09:20", "09:20", False),
+        ("09:21", "09:16", "09:16", False),
     ],
 )
-def test_a_read_is_due_10_minutes_before_a_slot_if_no_read_since_15_minutes_before_it_was_usable(
-    now: int, last_try: int, last_usable: int, *, is_due_now: bool
+def test_read_is_due_10_minutes_before_slot_without_recent_one(
+    now: str, last_try: str, last_usable: str, *, is_due_now: bool
 ) -> None:
-    # All are minutes from the slot, negative before it.
-    assert is_read_due(now, last_try=last_try, last_usable=last_usable) is is_due_now
-
-
-@pytest.mark.parametrize(
-    ("now", "last_try", "is_due_now"),
-    [(-5, -10, False), (-4, -10, True), (-4, -5, True), (-4, -4, False), (-3, -4, False), (0, -10, False)],
-)
-@pytest.mark.parametrize("last_usable", [-60, -10])
-def test_a_read_is_due_4_minutes_before_a_slot_unless_one_was_tried_since_then(
-    now: int, last_try: int, last_usable: int, *, is_due_now: bool
-) -> None:
-    # All are minutes from the slot, negative before it. At the slot itself this read is no longer due.
+    """The slot is at 09:30. A recent read is a usable one from 09:15 on."""
     assert is_read_due(now, last_try=last_try, last_usable=last_usable) is is_due_now
 
 
 @pytest.mark.parametrize(
     ("now", "last_try", "is_due_now"),
     [
-        *((1, -10, True), (4, 1, False)),
-        *((5, 1, True), (5, 4, True), (5, 5, False), (6, 5, False)),
-        *((60, 5, True), (60, 20, True)),
+        *(("09:25", "09:20", False), ("09:26", "09:20", True), ("09:26", "09:25", True)),
+        *(("09:26", "09:26", False), ("09:27", "09:26", False), ("09:30", "09:20", False)),
     ],
 )
-def test_reads_are_due_1_minute_and_5_and_60_minutes_after_a_slot_unless_one_was_tried_since_then(
-    now: int, last_try: int, *, is_due_now: bool
+@pytest.mark.parametrize("last_usable", ["08:30", "09:20"])
+def test_read_is_due_4_minutes_before_slot_unless_tried(
+    now: str, last_try: str, last_usable: str, *, is_due_now: bool
 ) -> None:
-    # All are minutes from the slot, negative before it.
+    """The slot is at 09:30. Then this read is no longer due."""
+    assert is_read_due(now, last_try=last_try, last_usable=last_usable) is is_due_now
+
+
+@pytest.mark.parametrize(
+    ("now", "last_try", "is_due_now"),
+    [
+        *(("09:31", "09:20", True), ("09:34", "09:31", False)),
+        *(("09:35", "09:31", True), ("09:35", "09:34", True), ("09:35", "09:35", False), ("09:36", "09:35", False)),
+        *(("10:30", "09:35", True), ("10:30", "09:50", True)),
+    ],
+)
+def test_reads_are_due_1_5_and_60_minutes_after_slot(now: str, last_try: str, *, is_due_now: bool) -> None:
+    """The slot is at 09:30. A read is not due again once it was tried."""
     assert is_read_due(now, last_try=last_try) is is_due_now
 
 
 @pytest.mark.parametrize(
     ("now", "last_try", "is_due_now"),
-    [(19, 4, True), (19, 5, False), (20, 4, False), (80, 5, False)],
-    ids=["14 minutes later", "tried since", "15 minutes later", "20 minutes after the read at 60"],
+    [("09:49", "09:34", True), ("09:49", "09:35", False), ("09:50", "09:34", False), ("10:50", "09:35", False)],
+    ids=["14 minutes later", "tried since", "15 minutes later", "20 minutes after the read at 10:30"],
 )
-def test_a_read_that_was_due_after_a_slot_and_was_not_tried_is_due_for_15_minutes(
-    now: int, last_try: int, *, is_due_now: bool
-) -> None:
-    # All are minutes after the slot. A read is due 5 and 60 minutes after it.
+def test_untried_read_stays_due_for_15_minutes(now: str, last_try: str, *, is_due_now: bool) -> None:
+    """The slot is at 09:30. Reads are due at 09:35 and 10:30."""
     assert is_read_due(now, last_try=last_try) is is_due_now
 
 
-@pytest.mark.parametrize(("now", "last_try"), [(-10, -11), (5, 4)])
-def test_a_calendar_that_is_read_often_anyway_needs_no_read_ten_minutes_before_or_five_after_a_slot(
-    now: int, last_try: int
-) -> None:
-    # Both are minutes after the slot, and negative before it.
+@pytest.mark.parametrize(("now", "last_try"), [("09:20", "09:19"), ("09:35", "09:34")])
+def test_often_read_calendar_needs_fewer_reads_around_slot(now: str, last_try: str) -> None:
+    """The slot is at 09:30. Only a calendar that is read less often has reads at 09:20 and 09:35."""
     assert is_read_due(now, last_try=last_try, often=False)
     assert not is_read_due(now, last_try=last_try, often=True)
 
@@ -94,13 +88,15 @@ def test_a_calendar_that_is_read_often_anyway_needs_no_read_ten_minutes_before_o
         ("16m", "09:16", ["09:26", "09:31", "09:35", "10:30"]),
     ],
 )
-def test_a_calendar_that_is_read_every_15_minutes_has_fewer_reads_around_a_slot_than_a_rarer_one(
+def test_calendar_read_every_15_minutes_has_fewer_extra_reads(
     tmp_path: Path, every: str, read_before_at: str, expected_reads: list[str]
 ) -> None:
-    # The slot is at 09:30. A calendar has reads 4 minutes before it and 1 minute after it. One that is read less often
-    # than every 15 minutes has others 5 and 60 minutes after it, and 10 minutes before it unless it was read shortly
-    # before.
-    async def act(monitor: CalendarMonitor) -> None:
+    """The slot is at 09:30. A calendar that is read less often has further reads 10 minutes before, 5 and 60 after it.
+
+    That before it is left out if there was a read shortly before.
+    """
+
+    async def note_reads_until_eleven(monitor: CalendarMonitor) -> None:
         day_of_slot = date(2026, 11, 17)
         first_read = datetime.combine(day_of_slot, time.fromisoformat(read_before_at), UTC)
         await monitor.clock.sleep((first_read - monitor.clock.now()).total_seconds())
@@ -114,4 +110,4 @@ def test_a_calendar_that_is_read_every_15_minutes_has_fewer_reads_around_a_slot_
             await monitor.clock.sleep(60)
         assert reads == expected_reads
 
-    run_calendar_monitor(tmp_path, act, STATS | {"every": every})
+    run_calendar_monitor(tmp_path, note_reads_until_eleven, STATS | {"every": every})

@@ -6,12 +6,12 @@ from schedules.history import release_history
 from schedules.ledger_event import LedgerEvent
 from tests.unit.monitor.app.calendar_monitor import CalendarMonitor, csv, row, with_calendar_monitor
 
-FIRST, REWORDED = "Example claims: March 2026", "Claims in Example: March 2026"
-NEXT = "Claims in Example: June 2026"
+FIRST_TITLE, REWORDED_TITLE = "Example claims: March 2026", "Claims in Example: March 2026"
+TITLE_OF_NEXT_PERIOD = "Claims in Example: June 2026"
 
 
-def title_events(monitor: CalendarMonitor) -> list[LedgerEvent]:
-    store, now = monitor.daemon.core.store, monitor.clock.now()
+def stored_title_events(monitor: CalendarMonitor) -> list[LedgerEvent]:
+    store, now = monitor.store, monitor.clock.now()
     release = store.ledger.release("a")
     assert release is not None
     titles = titles_of_release(store.ledger, release)
@@ -20,54 +20,49 @@ def title_events(monitor: CalendarMonitor) -> list[LedgerEvent]:
 
 
 @with_calendar_monitor()
-async def test_a_title_in_other_words_is_an_event_and_no_other_promise(monitor: CalendarMonitor) -> None:
-    await monitor.read_calendar(csv(row("a", title="Example claims: March 2026")))
-    with_old_title = await monitor.read_calendar(after=10)
-    with_new_title = await monitor.read_calendar(csv(row("a", title="Claims in Example: March 2026")), after=10)
-    (event,) = title_events(monitor)
+async def test_reworded_title_is_an_event_but_no_promise(monitor: CalendarMonitor) -> None:
+    await monitor.read_calendar(csv(row("a", title=FIRST_TITLE)))
+    with_old_title = await monitor.read_calendar(minutes_later=10)
+    with_new_title = await monitor.read_calendar(csv(row("a", title=REWORDED_TITLE)), minutes_later=10)
+    (event,) = stored_title_events(monitor)
     assert event.what == "retitled"
     assert (event.since, event.at) == (with_old_title.finished, with_new_title.finished)
     assert event.calendar == "stats"
-    assert event.detail == "“Claims in Example: March 2026”, was “Example claims: March 2026”"
-    assert len(monitor.daemon.core.store.ledger.promises(["a"])) == 1
+    assert event.detail == f"“{REWORDED_TITLE}”, was “{FIRST_TITLE}”"
+    assert len(monitor.store.ledger.promises(["a"])) == 1
 
 
 @with_calendar_monitor()
-async def test_a_title_with_another_period_is_an_event_also_if_the_monitor_was_restarted_in_between(
-    monitor: CalendarMonitor,
-) -> None:
-    before_restart = await monitor.read_calendar(csv(row("a", title="Claims in Example: March 2026")))
+async def test_title_with_new_period_is_an_event_despite_restart(monitor: CalendarMonitor) -> None:
+    before_restart = await monitor.read_calendar(csv(row("a", title=REWORDED_TITLE)))
     await monitor.restart()
-    after_restart = await monitor.read_calendar(csv(row("a", title="Claims in Example: June 2026")), after=10)
-    (event,) = title_events(monitor)
+    after_restart = await monitor.read_calendar(csv(row("a", title=TITLE_OF_NEXT_PERIOD)), minutes_later=10)
+    (event,) = stored_title_events(monitor)
     assert event.what == "period-changed"
     assert (event.since, event.at) == (before_restart.finished, after_restart.finished)
-    assert len(monitor.daemon.core.store.ledger.promises(["a"])) == 1
+    assert len(monitor.store.ledger.promises(["a"])) == 1
 
 
 @with_calendar_monitor()
-async def test_an_explanation_as_of_an_earlier_time_does_not_state_a_later_change_of_title(
-    monitor: CalendarMonitor,
-) -> None:
-    # REWORDED has other words than FIRST. NEXT has another period.
-    await monitor.read_calendar(csv(row("a", title=FIRST)))
-    reworded = await monitor.read_calendar(csv(row("a", title=REWORDED)), after=10)
+async def test_earlier_explanation_omits_later_change_of_title(monitor: CalendarMonitor) -> None:
+    await monitor.read_calendar(csv(row("a", title=FIRST_TITLE)))
+    reworded = await monitor.read_calendar(csv(row("a", title=REWORDED_TITLE)), minutes_later=10)
     await monitor.restart()
-    await monitor.read_calendar(csv(row("a", title=NEXT)), after=10)
-    both_events = title_events(monitor)
+    await monitor.read_calendar(csv(row("a", title=TITLE_OF_NEXT_PERIOD)), minutes_later=10)
+    both_events = stored_title_events(monitor)
     assert [event.what for event in both_events] == ["retitled", "period-changed"]
     (fact,) = title_facts(both_events, reworded.finished, "Europe/London")
     assert fact.text.startswith("retitled, ")
 
 
 @with_calendar_monitor()
-async def test_people_are_notified_once_of_another_period_and_not_of_another_wording(monitor: CalendarMonitor) -> None:
-    await monitor.read_calendar(csv(row("a", title=FIRST), row("b")))
-    await monitor.read_calendar(csv(row("a", title=REWORDED), row("b")), after=10)
-    await monitor.read_calendar(csv(row("a", title=f"{REWORDED} "), row("b")), after=10)
+async def test_people_are_notified_of_new_period_not_new_wording(monitor: CalendarMonitor) -> None:
+    await monitor.read_calendar(csv(row("a", title=FIRST_TITLE), row("b")))
+    await monitor.read_calendar(csv(row("a", title=REWORDED_TITLE), row("b")), minutes_later=10)
+    await monitor.read_calendar(csv(row("a", title=f"{REWORDED_TITLE} "), row("b")), minutes_later=10)
     assert monitor.notice_subjects() == []
-    await monitor.read_calendar(csv(row("a", title=NEXT), row("b")), after=10)
-    await monitor.read_calendar(after=10)
-    assert monitor.notice_subjects() == [f"CALENDAR: stats has given “{REWORDED}” another period"]
-    (notice,) = monitor.daemon.core.store.outbox.notices()
-    assert f"- “{NEXT}”, was “{REWORDED}”" in notice.text
+    await monitor.read_calendar(csv(row("a", title=TITLE_OF_NEXT_PERIOD), row("b")), minutes_later=10)
+    await monitor.read_calendar(minutes_later=10)
+    assert monitor.notice_subjects() == [f"CALENDAR: stats has given “{REWORDED_TITLE}” another period"]
+    (notice,) = monitor.store.outbox.notices()
+    assert f"- “{TITLE_OF_NEXT_PERIOD}”, was “{REWORDED_TITLE}”" in notice.text

@@ -41,12 +41,12 @@ def play(folder: Path, head: str, answers: str, *, now: str) -> dict[str, Any]:
     """Return the JSON of the release at a time of its day, in front of a publisher that gives these answers."""
     bodies: list[dict[str, Any]] = []
 
-    async def act(monitor: MonitorInTest) -> None:
+    async def read_verdict(monitor: MonitorInTest) -> None:
         await monitor.until(now)
         (name,) = monitor.daemon.watch.releases
         bodies.append(monitor.daemon.watch.verdict_now(name))
 
-    run_monitor(folder, answers, act, head=head)
+    run_monitor(folder, answers, read_verdict, head=head)
     return bodies[0]
 
 
@@ -58,9 +58,7 @@ def json_of_page_at_true_url(folder: Path, *, published_at: str, now: str, **mor
     return play(folder, script_head(**more), an_answer(TRUE_URL, published_at), now=now)
 
 
-def test_a_page_at_another_address_than_guessed_is_on_time_if_its_announcement_soon_redirects_to_it(
-    tmp_path: Path,
-) -> None:
+def test_page_found_by_a_prompt_redirect_is_on_time(tmp_path: Path) -> None:
     # The slot is at 09:30. The page comes 3 s later, and the announcement redirects to it from 09:30:05 on.
     body = json_of_page_at_true_url(tmp_path, published_at="09:30:03", now="09:34:00")
     assert (body["verdict"], body["url"], body["address"]) == ("on_time", TRUE_URL, BY_REDIRECT)
@@ -73,19 +71,20 @@ def test_a_page_at_another_address_than_guessed_is_on_time_if_its_announcement_s
 
 
 @pytest.mark.slow
-def test_a_release_not_found_at_another_slug_yet_is_overdue_at_its_guessed_address(tmp_path: Path) -> None:
+def test_release_not_found_elsewhere_is_overdue_at_guessed_address(tmp_path: Path) -> None:
+    """The slot was at 09:30. It is 09:36, and the page will come at 09:40, at another address than guessed."""
     body = json_of_page_at_true_url(tmp_path, published_at="09:40:00", now="09:36:00")
     assert (body["verdict"], body["url"], body["address"]) == ("overdue", GUESSED_URL, "guessed")
 
 
 @pytest.mark.slow
-def test_a_page_of_another_slug_that_comes_late_is_late(tmp_path: Path) -> None:
+def test_page_of_another_slug_that_comes_late_is_late(tmp_path: Path) -> None:
+    """A slug is the last part of an address. The slot was at 09:30, and the page came at 09:40."""
     body = json_of_page_at_true_url(tmp_path, published_at="09:40:00", now="09:45:00")
     assert (body["verdict"], body["url"], body["address"]) == ("late", TRUE_URL, BY_REDIRECT)
     assert body["first_seen"]["after"] < "2026-11-26T09:40:00" <= body["first_seen"]["by"]
 
 
-# A listing shows a page half a minute after it came, unless said otherwise.
 @pytest.mark.parametrize(
     ("redirect_after", "further_delay", "now", "how_address_is_known"),
     [
@@ -94,9 +93,10 @@ def test_a_page_of_another_slug_that_comes_late_is_late(tmp_path: Path) -> None:
     ],
     ids=["no redirect", "a redirect long after the listing"],
 )
-def test_a_page_that_is_first_found_in_a_listing_is_unproven_because_it_may_have_come_in_time(
+def test_page_first_found_in_a_listing_is_unproven(
     tmp_path: Path, redirect_after: str, further_delay: dict[str, str], now: str, how_address_is_known: str
 ) -> None:
+    """A listing shows a page half a minute after it came, or later. So the page may have come in time."""
     body = json_of_page_at_true_url(
         tmp_path, published_at="09:30:03", now=now, redirect_after=redirect_after, **further_delay
     )
@@ -107,8 +107,8 @@ def test_a_page_that_is_first_found_in_a_listing_is_unproven_because_it_may_have
     assert body["first_seen"]["after"] <= published <= body["first_seen"]["by"]
 
 
-def test_a_page_that_comes_two_minutes_after_its_slot_at_its_guessed_address_is_late(tmp_path: Path) -> None:
-    # The page comes at the guessed address itself. There is no announcement that could redirect to another one.
+def test_page_late_at_its_guessed_address_is_late(tmp_path: Path) -> None:
+    """The page comes at the guessed address itself. There is no announcement that could redirect to another one."""
     head = script_head().replace('announcement = "claims-q3-2026"', "").replace(TRUE_URL, GUESSED_URL)
     body = play(tmp_path, head, an_answer(GUESSED_URL, "09:32:00"), now="09:40:00")
     assert body["verdict"] == "late"
@@ -116,7 +116,8 @@ def test_a_page_that_comes_two_minutes_after_its_slot_at_its_guessed_address_is_
     assert body["first_seen"]["after"] >= "2026-11-26T09:31:58"
 
 
-def test_a_listed_page_belongs_to_a_release_unless_its_title_is_exactly_that_of_another_one() -> None:
+def test_exact_title_of_another_release_prevents_a_match() -> None:
+    """Otherwise a listed page with nearly the title of a release belongs to it."""
     link = "https://www.gov.uk/government/statistics/announcements/claims-q3-2026"
     release = a_release(url=GUESSED_URL, address=Address.GUESSED, link=link)
     all_claims = replace(release, title="Example claims: quarter 3 2026")

@@ -17,35 +17,28 @@ T = TypeVar("T")
 
 
 @with_calendar_monitor()
-async def test_a_restart_watches_the_next_release_at_once_and_other_near_ones_once_admitted(
-    monitor: CalendarMonitor,
-) -> None:
+async def test_restart_watches_next_release_at_once_and_others_later(monitor: CalendarMonitor) -> None:
+    """It is noon on 16 November. The hourly job adds the other releases that are near."""
     await monitor.read_calendar(csv(TOMORROW, IN_FIVE_DAYS, NEXT_MONTH))
-    assert set(monitor.daemon.watch.releases) == {"tomorrow", "in-five-days"}
-    await monitor.restart(admits_near=False)  # without the first call of `roll`
-    assert set(monitor.daemon.watch.releases) == {"tomorrow"}
-    # `roll` is the hourly job that admits the releases that have come near.
-    await monitor.daemon.admission.roll()
-    assert set(monitor.daemon.watch.releases) == {"tomorrow", "in-five-days"}
+    assert monitor.watched_ids == {"tomorrow", "in-five-days"}
+    await monitor.restart(runs_hourly_job=False)
+    assert monitor.watched_ids == {"tomorrow"}
+    await monitor.run_hourly_job()
+    assert monitor.watched_ids == {"tomorrow", "in-five-days"}
 
 
 @with_calendar_monitor()
-async def test_after_a_restart_a_release_gets_a_look_as_soon_as_the_hourly_job_adds_it_to_the_watch(
-    monitor: CalendarMonitor,
-) -> None:
+async def test_release_admitted_after_a_restart_gets_an_immediate_look(monitor: CalendarMonitor) -> None:
     await monitor.read_calendar(csv(IN_FIVE_DAYS))
-    # Without the first run of the hourly job `roll`, a restart watches only releases of the next day or so.
-    await monitor.restart(admits_near=False)
+    await monitor.restart(runs_hourly_job=False)
     assert monitor.daemon.poller.next_due() is None
-    await monitor.daemon.admission.roll()
-    assert set(monitor.daemon.watch.releases) == {"in-five-days"}
+    await monitor.run_hourly_job()
+    assert monitor.watched_ids == {"in-five-days"}
     assert monitor.daemon.poller.next_due() == monitor.clock.now()
 
 
 @with_calendar_monitor()
-async def test_the_first_run_of_the_hourly_job_queries_the_store_again_each_second_until_it_answers(
-    monitor: CalendarMonitor,
-) -> None:
+async def test_hourly_job_retries_store_each_second_until_it_answers(monitor: CalendarMonitor) -> None:
     queries = 0
 
     async def fail_twice_and_then_ask(question: Callable[[], T], /) -> T:
@@ -56,26 +49,24 @@ async def test_the_first_run_of_the_hourly_job_queries_the_store_again_each_seco
         return await run_in_thread(question)
 
     await monitor.read_calendar(csv(IN_FIVE_DAYS))
-    await monitor.restart(admits_near=False)  # without the first run of the hourly job `roll`
+    await monitor.restart(runs_hourly_job=False)
     monitor.daemon.admission.ask = fail_twice_and_then_ask
     began = monitor.clock.now()
-    await monitor.daemon.admission.roll()
-    assert set(monitor.daemon.watch.releases) == {"in-five-days"}
+    await monitor.run_hourly_job()
+    assert monitor.watched_ids == {"in-five-days"}
     seconds_before_each_retry, retries = 1, 2
     assert (monitor.clock.now() - began).total_seconds() == retries * seconds_before_each_retry
 
 
 @with_calendar_monitor()
-async def test_a_monitor_goes_on_watching_its_releases_while_it_is_not_a_member_and_as_the_only_member(
-    monitor: CalendarMonitor,
-) -> None:
+async def test_monitor_keeps_its_releases_as_non_member_or_only_member(monitor: CalendarMonitor) -> None:
+    """The hosts of publishers are divided among the monitors that are members. This one is `north`."""
     await monitor.read_calendar(csv(TOMORROW, IN_FIVE_DAYS))
     admission, watch = monitor.daemon.admission, monitor.daemon.watch
     before = dict(watch.releases)
     assert set(before) == {"tomorrow", "in-five-days"}
 
     async def change_members(*members: str) -> None:
-        # This monitor is north. The hosts are divided among the members.
         await admission.apply_share(Share("north", members, store_zero=0.0, divided=True))
 
     # Without a lease, north is not a member. Its releases stay, because the lease may come back soon.
@@ -86,13 +77,15 @@ async def test_a_monitor_goes_on_watching_its_releases_while_it_is_not_a_member_
     # As the only member, it has all hosts.
     await change_members("north")
     assert watch.releases == before
-    assert all(watch.releases[name] is watched for name, watched in before.items())  # none was added anew
+    for name, watched in before.items():
+        assert watch.releases[name] is watched  # it was not dropped and added again
 
 
 @with_calendar_monitor()
-async def test_a_monitor_drops_the_releases_of_a_host_that_another_member_owns(monitor: CalendarMonitor) -> None:
+async def test_monitor_drops_releases_of_hosts_that_others_own(monitor: CalendarMonitor) -> None:
+    """Several monitors, the members, divide the hosts of publishers among them."""
     await monitor.read_calendar(csv(TOMORROW, IN_FIVE_DAYS))
-    assert set(monitor.daemon.watch.releases) == {"tomorrow", "in-five-days"}
+    assert monitor.watched_ids == {"tomorrow", "in-five-days"}
     members = ("north", "south")
     not_the_owner = "south" if owner_of("stats.example", members) == "north" else "north"
     await monitor.daemon.admission.apply_share(Share(not_the_owner, members, store_zero=0.0, divided=True))

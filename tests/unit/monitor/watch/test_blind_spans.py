@@ -26,6 +26,7 @@ from tests.unit.monitor.app.monitor_in_test import (
     MonitorInTest,
     reopened,
     run_monitor,
+    with_daemon,
 )
 
 OTHER = "files.example"
@@ -67,149 +68,139 @@ def assert_one_blind_span(monitor: MonitorInTest, cause: str, *, seconds: float)
     length = sum((span.ends - span.begins).total_seconds() for span in mine)
     assert (len(mine), length) == (1, pytest.approx(seconds, abs=20.0))
     assert counted_blind_seconds(monitor, cause) == pytest.approx(length, abs=0.01)
-    assert [cause in text for text in explained_blind_spans(monitor)].count(True) == 1
+    assert sum(cause in text for text in explained_blind_spans(monitor)) == 1
 
 
 @pytest.mark.parametrize(("kind", "cause"), [("dns", "dns"), ("timeout", "network")])
-def test_if_no_host_can_be_reached_the_monitor_is_blind_and_a_replay_finds_the_same_verdict(
-    tmp_path: Path, kind: str, cause: str
-) -> None:
+def test_monitor_is_blind_if_no_host_can_be_reached(tmp_path: Path, kind: str, cause: str) -> None:
+    """A blind span is a time in which looks proved nothing. A replay finds the same verdict."""
     begins, ends = "09:29:30", "09:33:00"
     faults = fault_table(kind, HOST, begins, ends) + fault_table(kind, OTHER, begins, ends)
 
-    async def act(monitor: MonitorInTest) -> None:
+    async def read_verdict(monitor: MonitorInTest) -> None:
         await monitor.until("09:45:00")
         assert_one_blind_span(monitor, cause, seconds=3.5 * 60)
         assert monitor.stored_verdict() == "unproven"
 
-    settings = run_monitor(tmp_path, BOTH_PUBLISHED_AT_SLOT + faults, act, head=TWO_HOSTS)
+    settings = run_monitor(tmp_path, BOTH_PUBLISHED_AT_SLOT + faults, read_verdict, head=TWO_HOSTS)
     store = reopened(settings)
     assert dict(replay(store, make_policies(settings), begin=None, end=None)) == {"claims-q3": []}
     store.close()
 
 
 @pytest.mark.parametrize("kind", ["timeout", "dns", "reset"])
-def test_the_monitor_is_not_blind_if_only_one_of_two_hosts_fails(tmp_path: Path, kind: str) -> None:
-    async def act(monitor: MonitorInTest) -> None:
+def test_monitor_is_not_blind_if_one_host_answers(tmp_path: Path, kind: str) -> None:
+    async def read_blind_spans(monitor: MonitorInTest) -> None:
         await monitor.until("09:35:00")
         assert stored_blind_spans(monitor) == []
 
-    fault = fault_table(kind, HOST, "09:29:30", "09:33:00")
-    run_monitor(tmp_path, BOTH_PUBLISHED_AT_SLOT + fault, act, head=TWO_HOSTS)
+    fault_of_one_host = fault_table(kind, HOST, "09:29:30", "09:33:00")
+    run_monitor(tmp_path, BOTH_PUBLISHED_AT_SLOT + fault_of_one_host, read_blind_spans, head=TWO_HOSTS)
 
 
 @pytest.mark.slow
-def test_a_machine_that_was_suspended_over_the_slot_is_blind_for_that_time(tmp_path: Path) -> None:
-    async def act(monitor: MonitorInTest) -> None:
-        await monitor.until("09:29:00")
-        # A suspended machine runs no code, and its clock shows the right time when it resumes.
-        monitor.clock.suspended += 180
-        monitor.clock.offset += timedelta(seconds=180)
-        await monitor.until("09:45:00")
-        assert_one_blind_span(monitor, "suspended", seconds=180)
-
-    run_monitor(tmp_path, NEVER_PUBLISHED, act)
-
-
-def test_the_seconds_by_which_our_clock_was_set_ahead_are_a_blind_span(tmp_path: Path) -> None:
-    async def act(monitor: MonitorInTest) -> None:
-        await monitor.until("09:29:00")
-        monitor.clock.offset += timedelta(seconds=20)
-        await monitor.until("09:29:30")
-        assert_one_blind_span(monitor, "clock", seconds=20)
-
-    run_monitor(tmp_path, NEVER_PUBLISHED, act)
+@with_daemon(NEVER_PUBLISHED)
+async def test_suspended_machine_is_blind_for_that_time(monitor: MonitorInTest) -> None:
+    """A blind span is a time in which looks proved nothing."""
+    await monitor.until("09:29:00")
+    # A suspended machine runs no code, and its clock shows the right time when it resumes.
+    monitor.clock.suspended += 180
+    monitor.clock.offset += timedelta(seconds=180)
+    await monitor.until("09:45:00")
+    assert_one_blind_span(monitor, "suspended", seconds=180)
 
 
-def test_after_our_clock_was_set_back_looks_prove_nothing_until_it_shows_the_old_time_again(tmp_path: Path) -> None:
-    async def set_clock_back(monitor: MonitorInTest) -> None:
-        await monitor.until("09:29:00.500")
-        last_run_before = monitor.runs()[-1]
-        # Our clock is set back by 20 s. It shows 09:28:40 now, and will show 09:29:00 again 20 s later.
-        monitor.clock.offset -= timedelta(seconds=20)
-        await monitor.until("09:28:50")
-        # Looks of the last 10 s changed no run. The blind span already lasts until 09:29:00.
-        assert monitor.runs()[-1] == last_run_before
-        (span,) = stored_blind_spans(monitor)
-        assert (span.cause, span.ends - span.begins) == ("clock", timedelta(seconds=20))
-        await monitor.until("09:29:40")
-        # Looks after 09:29:00 prove an absence again.
-        assert monitor.runs()[-1].first_sent > last_run_before.last_received
-
-    run_monitor(tmp_path, NEVER_PUBLISHED, set_clock_back)
+@with_daemon(NEVER_PUBLISHED)
+async def test_clock_set_ahead_leaves_a_blind_span(monitor: MonitorInTest) -> None:
+    """The span has the seconds that our clock skipped. Looks prove nothing about it."""
+    await monitor.until("09:29:00")
+    monitor.clock.offset += timedelta(seconds=20)
+    await monitor.until("09:29:30")
+    assert_one_blind_span(monitor, "clock", seconds=20)
 
 
-def test_a_step_back_of_our_clock_by_less_than_a_second_is_a_blind_span(tmp_path: Path) -> None:
-    async def act(monitor: MonitorInTest) -> None:
-        await monitor.until("09:29:10.500")
-        daemon, target = monitor.daemon, monitor.daemon.watch.releases["claims-q3"].targets[PAGE]
-        last_look = monitor.runs()[-1].last_received
-        # By our clock, the next two looks are made before the last one.
-        first, second = (last_look - timedelta(seconds=before) for before in (0.9, 0.5))
-        for at in (first, second):
-            failure = Failure(target.url, Reason.RESET, "", at, at)
-            daemon.intake.see(target, Interpreter().interpret_now(target, failure), failure)
-        await monitor.until("09:29:12")
-        assert stored_blind_spans(monitor) == [Blind(first, last_look, "clock", target=PAGE, monitor="edge")]
-
-    run_monitor(tmp_path, NEVER_PUBLISHED, act)
-
-
-def test_too_small_a_budget_of_a_host_is_a_counted_and_explained_blind_span_of_that_host(tmp_path: Path) -> None:
-    one_look_in_ten_seconds = Settings.model_validate({"budget": {HOST: "0.1/s"}})
-
-    async def act(monitor: MonitorInTest) -> None:
-        await monitor.until("09:33:00")
-        (span,) = (span for span in stored_blind_spans(monitor) if span.cause == "budget")
-        assert span.host == HOST
-        # The looks began at 09:28, and the budget was too small from the first minute on.
-        assert span.begins < monitor.clock.now() - timedelta(minutes=4)
-        seconds = (span.ends - span.begins).total_seconds()
-        assert counted_blind_seconds(monitor, "budget") == pytest.approx(seconds, abs=0.01)
-        assert any("budget" in text for text in explained_blind_spans(monitor))
-
-    run_monitor(tmp_path, PUBLISHED_AT_SLOT, act, base=one_look_in_ten_seconds)
+@with_daemon(NEVER_PUBLISHED)
+async def test_looks_prove_nothing_while_clock_is_set_back(monitor: MonitorInTest) -> None:
+    await monitor.until("09:29:00.500")
+    last_run_before = monitor.runs()[-1]
+    # Our clock is set back by 20 s. It shows 09:28:40 now, and will show 09:29:00 again 20 s later.
+    monitor.clock.offset -= timedelta(seconds=20)
+    await monitor.until("09:28:50")
+    # Looks of the last 10 s changed no run. The blind span already lasts until 09:29:00.
+    assert monitor.runs()[-1] == last_run_before
+    (span,) = stored_blind_spans(monitor)
+    assert (span.cause, span.ends - span.begins) == ("clock", timedelta(seconds=20))
+    await monitor.until("09:29:40")
+    # Looks after 09:29:00 prove an absence again.
+    assert monitor.runs()[-1].first_sent > last_run_before.last_received
 
 
-def test_looks_whose_runs_the_writer_refuses_are_dropped_and_make_a_blind_span(tmp_path: Path) -> None:
-    async def act(monitor: MonitorInTest) -> None:
-        await monitor.until("09:29:30")
-        runs_before = monitor.runs()
-        monitor.daemon.core.writer.queue_run = lambda _run: False  # type: ignore[method-assign]
-        await monitor.until("09:29:35")
-        assert monitor.runs() == runs_before
-        del monitor.daemon.core.writer.queue_run
-        await monitor.until("09:30:10")
-        assert [span.cause for span in stored_blind_spans(monitor)] == ["store"]
-        assert monitor.runs()[-1].state is State.PRESENT
-
-    run_monitor(tmp_path, PUBLISHED_AT_SLOT, act, delay=REAL_COMMIT_DELAY)
-
-
-def test_a_blind_span_that_grows_by_the_second_is_logged_at_its_beginning_and_once_a_minute(tmp_path: Path) -> None:
-    async def act(monitor: MonitorInTest) -> None:
-        await monitor.until("09:29:00")
-        begins = monitor.clock.now() - timedelta(minutes=5)
-        with capture_logs() as logged:
-            for seconds in range(130):
-                span = Blind(begins, begins + timedelta(seconds=seconds), "clock")
-                await monitor.daemon.core.blind.write(span, monitor.daemon.core.writer)
-        lines = [line for line in logged if line["event"] == "blind" and line["log_level"] == "warning"]
-        # It is logged while it has no length yet, with its first second, and after one and two minutes.
-        logged_ends = [(begins + timedelta(seconds=seconds)).isoformat() for seconds in (0, 1, 60, 120)]
-        assert [line["ends"] for line in lines] == logged_ends
-
-    run_monitor(tmp_path, NEVER_PUBLISHED, act)
+@with_daemon(NEVER_PUBLISHED)
+async def test_small_step_back_of_clock_is_a_blind_span(monitor: MonitorInTest) -> None:
+    """Our clock is set back by less than a second. So two looks seem to be made before the last one."""
+    await monitor.until("09:29:10.500")
+    target = monitor.daemon.watch.releases["claims-q3"].targets[PAGE]
+    last_look = monitor.runs()[-1].last_received
+    first, second = last_look - timedelta(seconds=0.9), last_look - timedelta(seconds=0.5)
+    for at in (first, second):
+        failure = Failure(target.url, Reason.RESET, "", at, at)
+        monitor.daemon.intake.see(target, Interpreter().interpret_now(target, failure), failure)
+    await monitor.until("09:29:12")
+    assert stored_blind_spans(monitor) == [Blind(first, last_look, "clock", target=PAGE, monitor="edge")]
 
 
-def test_a_blind_span_that_grows_is_stored_and_counted_once_with_its_last_length(tmp_path: Path) -> None:
-    async def act(monitor: MonitorInTest) -> None:
-        await monitor.until("09:29:00")
-        begins = monitor.clock.now() - timedelta(minutes=1)
-        for seconds in (5, 10, 20):
+ONE_LOOK_IN_TEN_SECONDS = Settings.model_validate({"budget": {HOST: "0.1/s"}})
+
+
+@with_daemon(PUBLISHED_AT_SLOT, base=ONE_LOOK_IN_TEN_SECONDS)
+async def test_too_small_budget_is_a_blind_span_of_its_host(monitor: MonitorInTest) -> None:
+    await monitor.until("09:33:00")
+    (span,) = (span for span in stored_blind_spans(monitor) if span.cause == "budget")
+    assert span.host == HOST
+    # The looks began at 09:28, and the budget was too small from the first minute on.
+    assert span.begins < monitor.clock.now() - timedelta(minutes=4)
+    seconds = (span.ends - span.begins).total_seconds()
+    assert counted_blind_seconds(monitor, "budget") == pytest.approx(seconds, abs=0.01)
+    assert any("budget" in text for text in explained_blind_spans(monitor))
+
+
+@with_daemon(PUBLISHED_AT_SLOT, delay=REAL_COMMIT_DELAY)
+async def test_looks_that_the_writer_refuses_make_a_blind_span(monitor: MonitorInTest) -> None:
+    """The writer stores runs of looks. Looks that are not stored prove nothing."""
+    await monitor.until("09:29:30")
+    runs_before = monitor.runs()
+    monitor.daemon.core.writer.queue_run = lambda _run: False  # type: ignore[method-assign]
+    await monitor.until("09:29:35")
+    assert monitor.runs() == runs_before
+    del monitor.daemon.core.writer.queue_run
+    await monitor.until("09:30:10")
+    assert [span.cause for span in stored_blind_spans(monitor)] == ["store"]
+    assert monitor.runs()[-1].state is State.PRESENT
+
+
+@with_daemon(NEVER_PUBLISHED)
+async def test_growing_blind_span_is_logged_once_a_minute(monitor: MonitorInTest) -> None:
+    """A blind span is a time in which looks proved nothing. It is written again each second while it goes on."""
+    await monitor.until("09:29:00")
+    begins = monitor.clock.now() - timedelta(minutes=5)
+    with capture_logs() as logged:
+        for seconds in range(130):
             span = Blind(begins, begins + timedelta(seconds=seconds), "clock")
             await monitor.daemon.core.blind.write(span, monitor.daemon.core.writer)
-        assert counted_blind_seconds(monitor, "clock") == 20
-        assert [(span.ends - span.begins).total_seconds() for span in stored_blind_spans(monitor)] == [20]
+    lines = [line for line in logged if line["event"] == "blind" and line["log_level"] == "warning"]
+    # It is logged while it has no length yet, with its first second, and after one and two minutes.
+    logged_ends = [(begins + timedelta(seconds=seconds)).isoformat() for seconds in (0, 1, 60, 120)]
+    assert [line["ends"] for line in lines] == logged_ends
 
-    run_monitor(tmp_path, NEVER_PUBLISHED, act)
+
+@with_daemon(NEVER_PUBLISHED)
+async def test_growing_blind_span_is_stored_and_counted_once(monitor: MonitorInTest) -> None:
+    """A blind span is a time in which looks proved nothing. Only its last length counts."""
+    await monitor.until("09:29:00")
+    begins = monitor.clock.now() - timedelta(minutes=1)
+    for seconds in (5, 10, 20):
+        span = Blind(begins, begins + timedelta(seconds=seconds), "clock")
+        await monitor.daemon.core.blind.write(span, monitor.daemon.core.writer)
+    assert counted_blind_seconds(monitor, "clock") == 20
+    (stored,) = stored_blind_spans(monitor)
+    assert stored.ends - stored.begins == timedelta(seconds=20)

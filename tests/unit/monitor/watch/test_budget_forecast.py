@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -16,7 +15,7 @@ from monitor.plan.targets import targets_of
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.watch.budget_forecast import BudgetForecast
 from monitor.watch.release import WatchedRelease
-from tests.unit.monitor.app.monitor_in_test import HOST, MonitorInTest, run_monitor
+from tests.unit.monitor.app.monitor_in_test import HOST, NEVER_PUBLISHED, MonitorInTest, with_daemon
 from tests.unit.monitor.watch.release_table import release_table
 from tests.worlds.releases import a_release
 
@@ -29,7 +28,7 @@ until = 2026-11-25T18:00:00
 """
 
 
-def releases(count: int) -> str:
+def releases_of_next_day(count: int) -> str:
     return "".join(
         release_table(
             f"r{n}", f"Example returns {n}: July to September 2026", f"https://{HOST}/government/statistics/r{n}"
@@ -38,37 +37,35 @@ def releases(count: int) -> str:
     )
 
 
-def test_the_status_page_warns_of_a_slot_that_is_too_large_for_a_budget_from_the_day_before(tmp_path: Path) -> None:
-    async def act(monitor: MonitorInTest) -> None:
-        quarter_of_an_hour_after_start = 15 * 60
-        await monitor.clock.sleep(quarter_of_an_hour_after_start)
-        (check_of_budget,) = (check for check in monitor.app.status.checks() if check.name.startswith("Budget of"))
-        assert check_of_budget.name == f"Budget of {HOST}, 26 November 2026"
-        # In a minute, each of the five pages wants 60 looks at the edge, 60 at the origin and 12 at the content API.
-        assert f"{5 * (60 + 60 + 12)} looks wanted in the minute from 09:28" in check_of_budget.state
-        assert f"the budget carries {5 * 60} (5/s)" in check_of_budget.state
-        # Pages are looked at each second from 2 minutes before their slot to 10 minutes after it.
-        assert "over budget in 12 minutes from 09:28" in check_of_budget.state
-
-    run_monitor(tmp_path, "", act, head=DAY_BEFORE + releases(5))
-
-
-def test_the_status_page_has_no_line_about_a_budget_that_is_enough_for_the_next_day(tmp_path: Path) -> None:
-    async def read_status_page(monitor: MonitorInTest) -> None:
-        # The plan is compared with the budget at the start, and again every hour.
-        after_the_second_hourly_comparison = 2.5 * 3600
-        await monitor.clock.sleep(after_the_second_hourly_comparison)
-        lines_about_budgets = [check for check in monitor.app.status.checks() if check.name.startswith("Budget of")]
-        assert lines_about_budgets == []
-
-    two_releases_of_the_next_day = DAY_BEFORE + releases(2)
-    run_monitor(tmp_path, "", read_status_page, head=two_releases_of_the_next_day)
+@with_daemon(NEVER_PUBLISHED, head=DAY_BEFORE + releases_of_next_day(5))
+async def test_status_page_warns_of_overloaded_slot_a_day_before(monitor: MonitorInTest) -> None:
+    """The budget is the most requests a second to one host, here 5. Five releases share a slot."""
+    quarter_of_an_hour_after_start = 15 * 60
+    await monitor.clock.sleep(quarter_of_an_hour_after_start)
+    (check_of_budget,) = (check for check in monitor.app.status.checks() if check.name.startswith("Budget of"))
+    assert check_of_budget.name == f"Budget of {HOST}, 26 November 2026"
+    # In a minute, each of the five pages wants 60 looks at the edge, 60 at the origin and 12 at the content API.
+    assert f"{5 * (60 + 60 + 12)} looks wanted in the minute from 09:28" in check_of_budget.state
+    assert f"the budget carries {5 * 60} (5/s)" in check_of_budget.state
+    # Pages are looked at each second from 2 minutes before their slot to 10 minutes after it.
+    assert "over budget in 12 minutes from 09:28" in check_of_budget.state
 
 
-def test_an_unchanged_plan_is_compared_with_budgets_every_hour_and_a_changed_one_at_once() -> None:
+@with_daemon(NEVER_PUBLISHED, head=DAY_BEFORE + releases_of_next_day(2))
+async def test_status_page_omits_budgets_that_are_large_enough(monitor: MonitorInTest) -> None:
+    """The budget is the most requests a second to one host, here 5. Two releases share a slot."""
+    # The plan is compared with the budget at the start, and again every hour.
+    after_the_second_hourly_comparison = 2.5 * 3600
+    await monitor.clock.sleep(after_the_second_hourly_comparison)
+    lines_about_budgets = [check for check in monitor.app.status.checks() if check.name.startswith("Budget of")]
+    assert lines_about_budgets == []
+
+
+def test_unchanged_plan_is_compared_hourly_and_changed_one_at_once() -> None:
+    """Each comparison of the planned looks with the budget is one query."""
     watched, minutes_of_comparisons = WatchedRelease(a_release(), ()), list[float]()
 
-    async def story(clock: VirtualClock) -> None:
+    async def look_ahead_every_ten_minutes(clock: VirtualClock) -> None:
         async def ask(question: Callable[[], Warnings]) -> Warnings:
             minutes_of_comparisons.append(clock.monotonic() / 60)
             return question()
@@ -81,15 +78,15 @@ def test_an_unchanged_plan_is_compared_with_budgets_every_hour_and_a_changed_one
         watched.set_targets(targets_of(watched.release))
         await forecast.look_ahead()
 
-    run_virtually(story)
+    run_virtually(look_ahead_every_ten_minutes)
     assert minutes_of_comparisons == [0, 60, 100]
 
 
-# Each target wants a look every second. With a budget of 0.2 requests a second, looks are at least 5 s apart.
 @pytest.mark.parametrize(("seconds_that_are_close_enough", "recommends_larger_budget"), [(30, False), (2, True)])
-def test_a_warning_recommends_a_larger_budget_only_if_looks_will_be_too_far_apart(
+def test_warning_recommends_larger_budget_only_if_looks_are_sparse(
     seconds_that_are_close_enough: float, *, recommends_larger_budget: bool
 ) -> None:
+    """Each target wants a look every second. With a budget of 0.2 requests a second, looks are at least 5 s apart."""
     warning = warning_about_budget(
         Budget(0.2), looks_every=timedelta(seconds=1), close_enough=timedelta(seconds=seconds_that_are_close_enough)
     )

@@ -52,8 +52,8 @@ class BusySlot:
         return Counter(release["verdict"] for release in self.played.results.releases)
 
     @property
-    def median_width(self) -> float:
-        """Return the median width of the intervals of what was on time, in seconds."""
+    def median_interval_seconds(self) -> float:
+        """Return the median length of the intervals in which pages came that were on time."""
         return median(interval_seconds(one) for one in self.played.results.releases if one["verdict"] == "on_time")
 
 
@@ -93,18 +93,17 @@ ONE_ROUND_OF_60, ONE_ROUND_OF_175 = 60 / BUDGET + 1, 175 / BUDGET + 1
 
 
 @pytest.mark.slow
-def test_sixty_pages_of_one_slot_are_proved_on_time_within_one_round_of_looks_and_without_notices(
-    tmp_path: Path,
-) -> None:
+def test_sixty_pages_of_one_slot_are_on_time_without_notices(tmp_path: Path) -> None:
+    """The interval in which a page came is at most one round of looks at all pages long."""
     slot = play_busy_slot(tmp_path, pages=60, until="09:30:40")
     assert slot.verdicts == {"on_time": 60}
-    assert slot.median_width <= ONE_ROUND_OF_60
+    assert slot.median_interval_seconds <= ONE_ROUND_OF_60
     assert not slot.played.results.notices
     assert slot.played.peak_rate[PAGE_HOST] <= BUDGET
 
 
 @pytest.mark.slow
-def test_pages_at_other_addresses_than_expected_are_found_by_their_announcements_redirects(tmp_path: Path) -> None:
+def test_redirects_find_pages_at_unexpected_addresses(tmp_path: Path) -> None:
     slot = play_busy_slot(tmp_path, pages=60, elsewhere=6, until="09:31:10")
     assert slot.verdicts == {"on_time": 60}
     assert not slot.played.results.notices
@@ -116,12 +115,10 @@ def test_pages_at_other_addresses_than_expected_are_found_by_their_announcements
 
 
 @pytest.mark.slow
-def test_of_175_pages_of_one_slot_155_are_proved_on_time_and_only_the_20_late_ones_have_notices(
-    tmp_path: Path,
-) -> None:
+def test_of_175_pages_only_20_late_ones_have_notices(tmp_path: Path) -> None:
     slot = play_busy_slot(tmp_path, pages=175, late=20, until="09:33:20")
     assert slot.verdicts == {"on_time": 155, "late": 20}
-    assert slot.median_width <= ONE_ROUND_OF_175
+    assert slot.median_interval_seconds <= ONE_ROUND_OF_175
     notices = slot.played.results.notices
     assert {notice["kind"] for notice in notices} <= {"due", "opened", "final"}
     every_eighth_is_late = {f"r{n}" for n in range(0, 8 * 20, 8)}
@@ -130,18 +127,16 @@ def test_of_175_pages_of_one_slot_155_are_proved_on_time_and_only_the_20_late_on
 
 
 @pytest.mark.slow
-def test_175_pages_with_a_required_file_each_are_all_on_time_within_the_budgets_of_both_hosts(tmp_path: Path) -> None:
+def test_175_pages_with_files_are_on_time_within_budgets(tmp_path: Path) -> None:
     slot = play_busy_slot(tmp_path, pages=175, files=True)
     assert slot.verdicts == {"on_time": 175}
-    assert slot.median_width <= ONE_ROUND_OF_175
+    assert slot.median_interval_seconds <= ONE_ROUND_OF_175
     assert not slot.played.results.notices
     assert slot.played.peak_rate == {PAGE_HOST: BUDGET, FILE_HOST: BUDGET}
 
 
 @pytest.mark.slow
-def test_an_overloaded_slot_proves_all_pages_on_time_that_get_a_useful_look_in_its_first_minute(
-    tmp_path: Path,
-) -> None:
+def test_overloaded_slot_proves_every_page_with_a_useful_look(tmp_path: Path) -> None:
     # A page is on time if it is seen within a minute of its slot. There are as many pages as looks in that minute.
     looks_in_a_minute = BUDGET * 60
     slot = play_busy_slot(tmp_path, pages=looks_in_a_minute, until="09:32:30")
@@ -156,9 +151,7 @@ def test_an_overloaded_slot_proves_all_pages_on_time_that_get_a_useful_look_in_i
 
 @pytest.mark.slow
 @pytest.mark.parametrize("published_at", ["09:44:00", "09:44:00.7", "09:44:01.3"])
-def test_a_page_that_is_long_overdue_is_still_dated_within_two_seconds_by_looks_of_an_idle_budget(
-    tmp_path: Path, published_at: str
-) -> None:
+def test_idle_budget_dates_long_overdue_page_within_two_seconds(tmp_path: Path, published_at: str) -> None:
     release = RELEASE.format(n=1, name="alone", of=1, part="", at=f"2026-11-26T{published_at}")
     path = tmp_path / "overdue.toml"
     path.write_text(HEAD.format(until="09:45:00") + release)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.monitor.app.monitor_in_test import URL, MonitorInTest, run_monitor
+from tests.unit.monitor.app.monitor_in_test import URL, MonitorInTest, run_monitor, with_daemon
 from tests.worlds.scripts import an_answer
 
 
@@ -36,10 +36,11 @@ def cached_and_fresh_json(monitor: MonitorInTest) -> tuple[dict[str, Any], dict[
     return cached, fresh
 
 
-# A story says when the page comes. In `late`, for example, that is at 09:33, three minutes after its slot.
 @pytest.mark.slow
 @pytest.mark.parametrize("story", STORIES)
-def test_the_cached_json_of_a_release_equals_its_json_after_a_new_judgement(tmp_path: Path, story: str) -> None:
+def test_cached_json_equals_freshly_judged_json(tmp_path: Path, story: str) -> None:
+    """A story says when the page comes. In `late`, for example, that is at 09:33, three minutes after its slot."""
+
     async def compare_for_13_minutes(monitor: MonitorInTest) -> None:
         await monitor.until("09:28:10")
         for _ in range(300):
@@ -52,19 +53,18 @@ def test_the_cached_json_of_a_release_equals_its_json_after_a_new_judgement(tmp_
     run_monitor(tmp_path, STORIES[story], compare_for_13_minutes)
 
 
-def test_the_cached_json_is_renewed_a_second_after_looks_that_changed_no_verdict(tmp_path: Path) -> None:
-    async def act(monitor: MonitorInTest) -> None:
-        await monitor.until("09:40:00")
-        watched = monitor.daemon.watch.releases["claims-q3"]
-        watched.cached_json = None  # so that it is made now
-        cached = monitor.daemon.watch.verdict_now("claims-q3")
-        # A look that changes no verdict replaces the last run by a new object, which may be equal to it.
-        for state in watched.states.values():
-            state.runs = tuple(replace(run) for run in state.runs)
-        await monitor.clock.sleep(0.9)
-        assert monitor.daemon.watch.verdict_now("claims-q3") is cached
-        await monitor.clock.sleep(0.1)
-        renewed = monitor.daemon.watch.verdict_now("claims-q3")
-        assert renewed["at"] > cached["at"]
-
-    run_monitor(tmp_path, STORIES["in time"], act)
+@with_daemon(STORIES["in time"])
+async def test_cached_json_is_renewed_after_a_second(monitor: MonitorInTest) -> None:
+    """The JSON has the time of the judgement, so it is renewed even if no look changed the verdict."""
+    await monitor.until("09:40:00")
+    watched = monitor.daemon.watch.releases["claims-q3"]
+    watched.cached_json = None  # so that it is made now
+    cached = monitor.daemon.watch.verdict_now("claims-q3")
+    # A look that changes no verdict replaces the last run by a new object, which may be equal to it.
+    for state in watched.states.values():
+        state.runs = tuple(replace(run) for run in state.runs)
+    await monitor.clock.sleep(0.9)
+    assert monitor.daemon.watch.verdict_now("claims-q3") is cached
+    await monitor.clock.sleep(0.1)
+    renewed = monitor.daemon.watch.verdict_now("claims-q3")
+    assert renewed["at"] > cached["at"]

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
 from monitor.plan.phases import window_at
-from tests.unit.monitor.app.monitor_in_test import HEAD, HOST, PUBLISHED_AT_SLOT, URL, MonitorInTest, run_monitor
+from tests.unit.monitor.app.monitor_in_test import (
+    HEAD,
+    HOST,
+    PUBLISHED_AT_SLOT,
+    URL,
+    MonitorInTest,
+    with_daemon,
+)
 from tests.unit.monitor.watch.release_table import release_table
 
 VIEWS = ("page/edge", "page/origin", "page/content", "annex/edge")
@@ -46,39 +52,34 @@ def chance_of_change(monitor: MonitorInTest, target: str) -> float | None:
 
 
 @pytest.mark.slow
-def test_after_the_slot_a_missing_annex_is_more_likely_to_change_than_its_published_page(tmp_path: Path) -> None:
-    async def compare_chances(monitor: MonitorInTest) -> None:
-        # At the slot, each required part has the chance 1.0 in each view. Only the content API has less, because it
-        # only confirms what the page shows. One step of likelihood is a factor of four.
-        await monitor.until("09:29:30")
-        at_slot = {view: chance_of_change(monitor, f"claims-q3/{view}") for view in VIEWS}
-        one_step_less, one_step_more = 1.0 / 4, 1.0 * 4
-        assert at_slot == {"page/edge": 1.0, "page/origin": 1.0, "page/content": one_step_less, "annex/edge": 1.0}
-        # At 09:33:40, the page is published, so it can only be withdrawn. The missing annex may come any time.
-        await monitor.until("09:33:40")
-        assert chance_of_change(monitor, "claims-q3/page/edge") == one_step_less
-        assert chance_of_change(monitor, "claims-q3/annex/edge") == one_step_more
-
-    run_monitor(tmp_path, PUBLISHED_AT_SLOT + ANNEX_LATER, compare_chances, head=HEAD + ANNEX)
+@with_daemon(PUBLISHED_AT_SLOT + ANNEX_LATER, head=HEAD + ANNEX)
+async def test_missing_annex_has_higher_chance_than_published_page(monitor: MonitorInTest) -> None:
+    """The chance says how likely a target is to change. The likeliest get the looks of a full budget."""
+    # At the slot, each required part has the chance 1.0 in each view. Only the content API has less, because it
+    # only confirms what the page shows. One step of likelihood is a factor of four.
+    await monitor.until("09:29:30")
+    at_slot = {view: chance_of_change(monitor, f"claims-q3/{view}") for view in VIEWS}
+    one_step_less, one_step_more = 1.0 / 4, 1.0 * 4
+    assert at_slot == {"page/edge": 1.0, "page/origin": 1.0, "page/content": one_step_less, "annex/edge": 1.0}
+    # At 09:33:40, the page is published, so it can only be withdrawn. The missing annex may come any time.
+    await monitor.until("09:33:40")
+    assert chance_of_change(monitor, "claims-q3/page/edge") == one_step_less
+    assert chance_of_change(monitor, "claims-q3/annex/edge") == one_step_more
 
 
 @pytest.mark.slow
-def test_when_a_budget_is_full_a_missing_annex_still_gets_looks_and_its_published_page_gets_few(
-    tmp_path: Path,
-) -> None:
-    async def count_looks(monitor: MonitorInTest) -> None:
-        # The page comes at its slot, 09:30. From 09:32 on, each of twelve other releases wants a look every second,
-        # because their slot is at 09:34. That is more than the budget of 5 requests a second.
-        await monitor.until("09:33:40")
-        budget = 5
-        assert monitor.publisher.log.peak_rate()[HOST] == budget
-        # The annex of the published page is missing. It still gets the look every 5 s that an overdue part wants.
-        looks_at_annex = request_times(monitor, f"{URL}/annex", since=datetime(2026, 11, 26, 9, 32, 10, tzinfo=UTC))
-        assert max(later - earlier for earlier, later in pairwise(looks_at_annex)) < timedelta(seconds=6)
-        # From its publication to 09:33:40, the page gets one look a minute.
-        first_presence = monitor.runs()[-1].first_sent
-        looks_since_publication = request_times(monitor, URL, since=first_presence + timedelta(seconds=0.1))
-        assert len(looks_since_publication) <= 4
-
-    tables = OTHERS + PUBLISHED_AT_SLOT + ANNEX_LATER
-    run_monitor(tmp_path, tables, count_looks, head=HEAD + ANNEX)
+@with_daemon(OTHERS + PUBLISHED_AT_SLOT + ANNEX_LATER, head=HEAD + ANNEX)
+async def test_full_budget_goes_to_missing_annex_before_published_page(monitor: MonitorInTest) -> None:
+    # The page comes at its slot, 09:30. From 09:32 on, each of twelve other releases wants a look every second,
+    # because their slot is at 09:34. That is more than the budget of 5 requests a second.
+    await monitor.until("09:33:40")
+    budget = 5
+    assert monitor.publisher.log.peak_rate()[HOST] == budget
+    # The annex of the published page is missing. It still gets the look every 5 s that an overdue part wants.
+    looks_at_annex = request_times(monitor, f"{URL}/annex", since=datetime(2026, 11, 26, 9, 32, 10, tzinfo=UTC))
+    gaps = [later - earlier for earlier, later in pairwise(looks_at_annex)]
+    assert max(gaps) < timedelta(seconds=6)
+    # From its publication to 09:33:40, the page gets one look a minute.
+    first_presence = monitor.runs()[-1].first_sent
+    looks_since_publication = request_times(monitor, URL, since=first_presence + timedelta(seconds=0.1))
+    assert len(looks_since_publication) <= 4

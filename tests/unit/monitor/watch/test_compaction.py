@@ -74,29 +74,33 @@ def compact(store: Store, after: timedelta = 400 * DAY, watched: Collection[str]
     return run_virtually(whole, NOW)
 
 
-def test_merged_runs_of_old_final_releases_give_the_same_verdicts_and_count_the_same_looks(tmp_path: Path) -> None:
+def test_merging_old_runs_changes_no_verdict_and_loses_no_look(tmp_path: Path) -> None:
+    """A run is a row of looks with one answer. The runs of old releases are merged to save space."""
     store = a_store(tmp_path)
     names = ["r0", "r1", "r2", "r3", "r4"]
     for name in names:
         save_judged_release(store, name)
-    assert {row.word for row in store.verdicts.judged()} == {"on_time"}
-    verdicts_before = {row.release: row.body for row in store.verdicts.judged()}
+    verdicts_before = store.verdicts.judged()
+    assert {row.word for row in verdicts_before} == {"on_time"}
     runs_before = store.runs.of_release("r0")
     assert compact(store) > 0
     merged_runs = store.runs.of_release("r0")
     assert len(merged_runs) < len(runs_before)
-    assert all(len(store.runs.of_release(name)) <= MIN_RUNS for name in names)
+    for name in names:
+        assert len(store.runs.of_release(name)) <= MIN_RUNS
     # The stored verdicts are the same, and so are those that are judged again from the merged runs.
-    assert {row.release: row.body for row in store.verdicts.judged()} == verdicts_before
-    assert dict(replay(store, POLICIES, begin=None, end=None)) == {name: [] for name in names}
+    assert store.verdicts.judged() == verdicts_before
+    differences_by_release = dict(replay(store, POLICIES, begin=None, end=None))
+    assert differences_by_release == {name: [] for name in names}
     # Before, a failed look was a run of its own. A merged run has absences, and counts failed looks among them apart.
     looks_before = sum(run.looks for run in runs_before)
-    assert sum(run.looks + run.failed for run in merged_runs) == looks_before
+    looks_after = sum(run.looks + run.failed for run in merged_runs)
+    assert looks_after == looks_before
     assert compact(store) == 0  # no run is left to merge
     store.close()
 
 
-def test_runs_of_recent_open_or_watched_releases_and_of_those_with_few_runs_are_not_merged(tmp_path: Path) -> None:
+def test_runs_of_recent_open_watched_or_small_releases_stay(tmp_path: Path) -> None:
     store = a_store(tmp_path)
     # Runs are merged 400 days after the slot. The slots of the other releases are 700 days ago.
     save_judged_release(store, "recent", slot=NOW - 100 * DAY)
@@ -117,14 +121,14 @@ def test_runs_of_recent_open_or_watched_releases_and_of_those_with_few_runs_are_
     store.close()
 
 
-def test_merging_of_runs_is_turned_off_by_an_age_of_zero(tmp_path: Path) -> None:
+def test_age_of_zero_turns_merging_off(tmp_path: Path) -> None:
     store = a_store(tmp_path)
     save_judged_release(store, "r")
     assert compact(store, after=timedelta()) == 0
     store.close()
 
 
-def test_no_run_of_a_release_is_merged_if_the_clock_was_in_doubt_at_any_time_before_its_slot(tmp_path: Path) -> None:
+def test_clock_doubt_before_slot_prevents_merging(tmp_path: Path) -> None:
     store = a_store(tmp_path)
     save_judged_release(store, "r")
     # The runs begin two weeks before the slot. Without this span, most of them would be merged.
@@ -145,7 +149,7 @@ async def compact_nothing() -> int:
 
 
 @pytest.mark.slow
-def test_after_runs_were_merged_the_daily_retention_makes_the_file_of_the_store_smaller(tmp_path: Path) -> None:
+def test_daily_retention_shrinks_store_file_after_merging(tmp_path: Path) -> None:
     store = a_store(tmp_path)
     for number in range(60):
         save_judged_release(store, f"r{number}")

@@ -10,11 +10,13 @@ from monitor.store.evidence.chain import verify_evidence
 from tests.unit.monitor.app.monitor_in_test import PAGE, PUBLISHED_AT_SLOT, MonitorInTest, reopened, run_monitor
 
 
-def test_the_first_look_and_a_change_with_the_look_before_it_are_kept_with_their_requests(tmp_path: Path) -> None:
-    async def act(monitor: MonitorInTest) -> None:
+def test_evidence_has_first_look_and_both_sides_of_change(tmp_path: Path) -> None:
+    """When a page appears, the looks before and after that are kept, each with its request."""
+
+    async def look_until_after_slot(monitor: MonitorInTest) -> None:
         await monitor.until("09:31:00")
 
-    settings = run_monitor(tmp_path, PUBLISHED_AT_SLOT, act)
+    settings = run_monitor(tmp_path, PUBLISHED_AT_SLOT, look_until_after_slot)
     folder = Path(settings.evidence.folder)
     found = []
     for file in sorted(folder.glob("*.warc.gz")):

@@ -38,7 +38,7 @@ from schedules.announcement import Address, Part, Role
 from schedules.promise import Promise
 from schedules.release import Release
 from tests.unit.monitor.watch.fake_poller import FakePoller
-from tests.worlds.instants import after_slot
+from tests.worlds.instants import MINUTE, SECOND, SLOT
 from tests.worlds.looks import a_sighting
 from tests.worlds.releases import a_promise
 from tests.worlds.stores import TemporaryStore
@@ -61,13 +61,15 @@ class BoundedQueue(JudgingQueue):
         return due
 
 
-def release_without_verdict(name: str, state: State, seen: float = 300, monitor: str = "") -> WatchedRelease:
-    """Return a release that was looked at a minute before its slot and once after it, and has no verdict yet."""
+def release_without_verdict(
+    name: str, state: State, *, seconds_after_slot: float = 300, monitor: str = ""
+) -> WatchedRelease:
+    """Return a release without a verdict: absent a minute before its slot, and in this state so many seconds after."""
     url = f"https://www.gov.uk/government/statistics/{name}"
     release = Release(name, name.title(), "example", url, (Part("page", Role.PAGE, url),), ("govuk",))
     watched = WatchedRelease(release, [a_promise(release=name)], monitor=monitor)
     target = Target(f"{name}/page/edge", name, "page", View.EDGE, url, "www.gov.uk", "status")
-    for when, answered in ((-60, State.ABSENT), (seen, state)):
+    for when, answered in ((-60, State.ABSENT), (seconds_after_slot, state)):
         watched.add_sighting(target, a_sighting(answered, when, target.id), None, must_begin_run=False)
     return watched
 
@@ -81,14 +83,11 @@ def release_without_verdict(name: str, state: State, seen: float = 300, monitor:
     ],
     ids=["overdue", "unproven", "mixed"],
 )
-def test_releases_whose_common_slot_has_passed_are_judged_without_queuing_each_other_for_ever(
-    states: list[State], verdicts: list[str]
-) -> None:
+def test_releases_of_one_slot_do_not_requeue_each_other_forever(states: list[State], verdicts: list[str]) -> None:
+    """A verdict that changes can queue the other releases of its slot, which are then judged again."""
     store = TemporaryStore()
-    # Looks found each release in one of these states five minutes after the slot, and none is judged yet.
     releases = {name: release_without_verdict(name, state) for name, state in zip(NAMES, states, strict=True)}
-    # A verdict that changes can queue the other releases of its slot, which are then judged again.
-    # `BoundedQueue` in this helper fails the test after `MOST_TURNS` turns.
+    # The queue in this helper fails the test after `MOST_TURNS` turns.
     judge_for_some_seconds(releases, store)
     assert [row.word for row in store.verdicts.judged()] == verdicts
 
@@ -102,7 +101,7 @@ def release_at_guessed_address(
     At `redirected_at`, the announcement redirects. Numbers are seconds after the slot.
     """
     link = f"https://www.gov.uk/government/statistics/announcements/{name}"
-    watched = release_without_verdict(name, State.ABSENT, seen=-59)
+    watched = release_without_verdict(name, State.ABSENT, seconds_after_slot=-59)
     watched.release = replace(watched.release, address=Address.GUESSED, link=link)
     looks = {"page/edge": looks_at_page, "announcement/origin": dict.fromkeys((-60, not_found_at), State.ABSENT)}
     looks["index/origin"] = looks["announcement/origin"]
@@ -120,7 +119,7 @@ def release_at_guessed_address(
 @pytest.mark.parametrize(
     ("seconds_of_judging", "verdict_on_claims"), [(1, "overdue"), (65, "pending")], ids=["at first", "a minute later"]
 )
-def test_an_overdue_release_becomes_pending_if_another_release_proves_that_redirects_are_late(
+def test_late_redirects_of_another_release_make_overdue_one_pending(
     seconds_of_judging: float, verdict_on_claims: str
 ) -> None:
     store = TemporaryStore()
@@ -132,17 +131,18 @@ def test_an_overdue_release_becomes_pending_if_another_release_proves_that_redir
         "visas", looks_at_page={1: State.PRESENT}, not_found_at=280, redirected_at=1 + 280
     )
     # With another slot, a verdict on visas does not make the monitor judge claims again at once.
-    visas.promises = [a_promise(after_slot(-30), release="visas")]
+    visas.promises = [a_promise(SLOT - 30 * SECOND, release="visas")]
     # At first, claims is judged before visas, so it is overdue. At the next full minute it is judged again: pending.
     judge_for_some_seconds({"claims": claims, "visas": visas}, store, seconds=seconds_of_judging)
     verdicts = {row.release: row.word for row in store.verdicts.judged()}
     assert verdicts == {"claims": verdict_on_claims, "visas": "on_time"}
 
 
-def test_a_verdict_is_made_again_if_another_monitor_stored_looks_while_it_was_recorded() -> None:
-    # This monitor saw the page 300 s after the slot, which does not prove it on time. The other saw it after 5 s.
-    mine = release_without_verdict("claims", State.PRESENT, seen=300)
-    seen_by_other = release_without_verdict("claims", State.PRESENT, seen=5, monitor="south")
+def test_verdict_is_repeated_if_another_monitor_stored_looks() -> None:
+    """The other monitor stores its looks while the verdict of this one is recorded."""
+    # This monitor saw the page too late to prove it on time. The other one saw it in time.
+    mine = release_without_verdict("claims", State.PRESENT, seconds_after_slot=300)
+    seen_by_other = release_without_verdict("claims", State.PRESENT, seconds_after_slot=5, monitor="south")
     runs_of_other = seen_by_other.runs["claims/page/edge"]
     store = TemporaryStore()
     with store.transaction() as tx:
@@ -170,7 +170,7 @@ def test_a_verdict_is_made_again_if_another_monitor_stored_looks_while_it_was_re
 @pytest.mark.parametrize(
     ("seconds_in_doubt", "verdicts"), [(9, []), (1, ["unproven"])], ids=["for 9 seconds", "for the first second"]
 )
-def test_no_release_is_judged_while_our_clock_is_in_doubt(seconds_in_doubt: int, verdicts: list[str]) -> None:
+def test_no_release_is_judged_while_clock_is_in_doubt(seconds_in_doubt: int, verdicts: list[str]) -> None:
     store, mine = TemporaryStore(), release_without_verdict("claims", State.PRESENT)
     with store.transaction() as tx:
         tx.save(mine.release)
@@ -181,10 +181,9 @@ def test_no_release_is_judged_while_our_clock_is_in_doubt(seconds_in_doubt: int,
     assert [row.word for row in store.verdicts.judged()] == verdicts
 
 
-@partial(virtually, begins=after_slot(300))
-async def test_a_verdict_and_the_promises_it_needs_are_stored_before_a_large_write_that_was_queued_earlier(
-    clock: VirtualClock,
-) -> None:
+@partial(virtually, begins=SLOT + 5 * MINUTE)
+async def test_verdict_is_stored_before_an_earlier_large_write(clock: VirtualClock) -> None:
+    """The promises that it needs are stored with it."""
     store = TemporaryStore()
     writer = Writer(store, clock)
     watched = release_without_verdict("claims", State.PRESENT)
@@ -199,8 +198,9 @@ async def test_a_verdict_and_the_promises_it_needs_are_stored_before_a_large_wri
     large_write = Portions()
     large_write.add(range(2), note_stored_promises, rows=ROWS_AT_ONCE)
     calendar_read = writer.write_in_portions(large_write)
-    verdict = judge(watched.release, watched.promises, watched.runs, (), Policy(), after_slot(300))
-    await a_recorder(store, writer, clock).record(watched, verdict, after_slot(300))
+    verdict = judge(watched.release, watched.promises, watched.runs, (), Policy(), clock.now())
+    no_blind_spans = BlindSpans("north", lambda: None, Metrics("1"))
+    await a_recorder(store, writer, clock, no_blind_spans).record(watched, verdict, clock.now())
     await calendar_read.done
     await writer.close()
     # The promises were there before the first portion, and so was the verdict in the same transaction.
@@ -209,9 +209,9 @@ async def test_a_verdict_and_the_promises_it_needs_are_stored_before_a_large_wri
     assert [release.id for release in store.ledger.releases()] == ["claims"]
 
 
-def a_recorder(store: TemporaryStore, writer: Writer, clock: VirtualClock) -> Recorder:
+def a_recorder(store: TemporaryStore, writer: Writer, clock: VirtualClock, blind: BlindSpans) -> Recorder:
     """Return a recorder of verdicts that needs nothing but a store."""
-    blind, health = BlindSpans("north", lambda: None, Metrics("1")), HealthState(clock.now(), {}, timedelta(seconds=2))
+    health = HealthState(clock.now(), {}, timedelta(seconds=2))
     return Recorder(writer, VerdictRecorder(store, ReportingRules()), blind, health, lambda _recorded: None)
 
 
@@ -227,11 +227,10 @@ def judge_for_some_seconds(
     It fails if they are queued again and again without an end.
     """
 
-    async def story(clock: VirtualClock) -> None:
+    async def judge_until_timeout(clock: VirtualClock) -> None:
         rules, queue, writer = WatchRules(), BoundedQueue(clock), Writer(store, clock)
         planner, blind = Planner(clock, FakePoller(), rules), BlindSpans("north", queue.judge_all, Metrics("1"))
-        health = HealthState(clock.now(), {}, timedelta(seconds=2))
-        recorder = Recorder(writer, VerdictRecorder(store, ReportingRules()), blind, health, lambda _recorded: None)
+        recorder = a_recorder(store, writer, clock, blind)
         members = Members(
             "north", Leaseholder("north", timedelta(seconds=3)), store.leases, writer, clock, divided=False
         )
@@ -242,46 +241,49 @@ def judge_for_some_seconds(
             await asyncio.wait_for(judging.run(), seconds)
         await writer.close()
 
-    run_virtually(story, after_slot(301), patience=20)
+    run_virtually(judge_until_timeout, SLOT + 5 * MINUTE + SECOND, patience=20)
 
 
 @virtually
-async def test_queued_releases_are_due_at_once_in_order_of_ids_and_each_once(clock: VirtualClock) -> None:
+async def test_queued_releases_are_due_at_once_sorted_and_unique(clock: VirtualClock) -> None:
     queue = JudgingQueue(clock)
     for name in ("b", "a", "b"):
         queue.judge_soon(name)
     assert await queue.wait_for_due() == ["a", "b"]
-    assert clock.monotonic() == 0
+    seconds_waited = clock.monotonic()
+    assert seconds_waited == 0
 
 
 @virtually
-async def test_a_release_that_is_queued_three_times_for_one_instant_is_due_then_and_once(clock: VirtualClock) -> None:
+async def test_release_queued_thrice_for_one_instant_is_due_once(clock: VirtualClock) -> None:
     queue = JudgingQueue(clock)
     for _ in range(3):
         queue.judge_at(clock.now() + timedelta(seconds=90), "r")
     assert await queue.wait_for_due() == ["r"]
-    assert clock.monotonic() == 90
+    seconds_waited = clock.monotonic()
+    assert seconds_waited == 90
     # None of the other two entries is left.
     queue.judge_soon("other")
     assert await queue.wait_for_due() == ["other"]
 
 
 @virtually
-async def test_a_release_that_is_queued_during_a_wait_ends_the_wait(clock: VirtualClock) -> None:
+async def test_newly_queued_release_ends_the_wait(clock: VirtualClock) -> None:
     queue = JudgingQueue(clock)
     queue.judge_at(clock.now() + timedelta(days=9), "late")
     waiting = asyncio.ensure_future(queue.wait_for_due())
     await clock.sleep(7)
     queue.judge_soon("now")
     assert await waiting == ["now"]
-    assert clock.monotonic() == 7
+    seconds_waited = clock.monotonic()
+    assert seconds_waited == 7
 
 
 @virtually
-async def test_a_release_that_is_queued_by_its_id_comes_before_the_rest_of_all_releases(clock: VirtualClock) -> None:
+async def test_single_release_comes_before_rest_of_all_releases(clock: VirtualClock) -> None:
     all_releases = [f"r{number:03}" for number in range(2 * PORTION)]
     queue = JudgingQueue(clock)
-    # Of all releases, one portion is judged at a time.
+    # All releases are judged one portion at a time.
     queue.judge_all()
     assert await queue.wait_for_due(all_releases) == all_releases[:PORTION]
     queue.judge_soon("changed")
@@ -290,9 +292,8 @@ async def test_a_release_that_is_queued_by_its_id_comes_before_the_rest_of_all_r
 
 
 @virtually
-async def test_if_all_releases_are_queued_again_those_that_still_wait_come_before_those_judged_already(
-    clock: VirtualClock,
-) -> None:
+async def test_waiting_releases_come_before_those_already_judged(clock: VirtualClock) -> None:
+    """All releases are queued again while some still wait."""
     assert PORTION == 100
     all_releases = [f"r{number:03}" for number in range(201)]
     queue = JudgingQueue(clock)

@@ -12,7 +12,7 @@ from monitor.config.settings import Settings
 from monitor.store.writer import DELAY as REAL_COMMIT_DELAY
 from monitor.watch.listing_followup import MAX_FOLLOWED
 from schedules.contract.verdict import Kind
-from tests.unit.monitor.app.monitor_in_test import HEAD, MonitorInTest, run_monitor
+from tests.unit.monitor.app.monitor_in_test import HEAD, MonitorInTest, run_monitor, with_daemon
 from tests.worlds.scripts import a_web_page, an_answer
 
 TITLE = "Example claims: July to September 2026"
@@ -72,7 +72,7 @@ ANSWERS_THAT_PROVE_NOTHING = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("answer_at_listed_address", sorted(ANSWERS_THAT_PROVE_NOTHING))
-def test_a_listed_address_that_proves_nothing_gives_one_hint_which_a_restart_does_not_repeat(
+def test_listed_address_without_proof_gives_one_hint_despite_restart(
     tmp_path: Path, answer_at_listed_address: str
 ) -> None:
     listed_url = f"{STATS}/claims.ods" if answer_at_listed_address == "a file" else LISTED_URL
@@ -97,21 +97,19 @@ def test_a_listed_address_that_proves_nothing_gives_one_hint_which_a_restart_doe
     run_monitor(tmp_path, tables, restart_before_slot, base=WATCHING_THE_LISTING, delay=REAL_COMMIT_DELAY)
 
 
-def test_an_address_that_a_listing_shows_is_looked_at_within_a_second_and_closely(tmp_path: Path) -> None:
-    # The release has its slot at 09:30:00. The listing shows the entry from 09:28:30 on.
-    async def act(monitor: MonitorInTest) -> None:
-        await monitor.until("09:29:55")
-        _before_the_entry, with_the_entry = look_times(monitor, f"{STATS}/latest")
-        looks = look_times(monitor, LISTED_URL)
-        assert looks[0] - with_the_entry <= timedelta(seconds=1)
-        # The listing is looked at at 09:29:00, so this is at least a look a second until 09:29:55.
-        assert len(looks) >= 54
-
-    run_monitor(tmp_path, listing_with_entry(LISTED_URL, TITLE), act, base=WATCHING_THE_LISTING)
+@with_daemon(listing_with_entry(LISTED_URL, TITLE), base=WATCHING_THE_LISTING)
+async def test_listed_address_is_looked_at_promptly_and_closely(monitor: MonitorInTest) -> None:
+    """The release has its slot at 09:30:00. The listing shows the entry from 09:28:30 on."""
+    await monitor.until("09:29:55")
+    _before_the_entry, with_the_entry = look_times(monitor, f"{STATS}/latest")
+    looks = look_times(monitor, LISTED_URL)
+    assert looks[0] - with_the_entry <= timedelta(seconds=1)
+    # The listing is looked at at 09:29:00, so this is at least a look a second until 09:29:55.
+    assert len(looks) >= 54
 
 
-def test_a_hint_about_a_listed_page_quotes_neither_the_listing_nor_the_page(tmp_path: Path) -> None:
-    # The title in the listing has one word more, "falling". The page has a sentence about unemployment.
+def test_hint_quotes_neither_listing_nor_page(tmp_path: Path) -> None:
+    """The title in the listing has one word more, "falling". The page has a sentence about unemployment."""
     title = "Example claims of every sort in Great Britain: July to September 2026"
     title_in_listing = "Example claims of every sort falling in Great Britain: July to September 2026"
     page = a_web_page("Claims", "Unemployment fell by 3%.")
@@ -129,17 +127,16 @@ def test_a_hint_about_a_listed_page_quotes_neither_the_listing_nor_the_page(tmp_
 
 
 @pytest.mark.parametrize("title_of_entry_and_page", ["Example claims", "Example claims: April to June 2026"])
-def test_a_listed_page_of_the_series_without_the_period_of_the_release_gives_a_hint_and_no_finding(
-    tmp_path: Path, title_of_entry_and_page: str
-) -> None:
-    # The release is called "Example claims: July to September 2026". Its slot is at 09:30.
+def test_listed_page_without_the_period_gives_only_a_hint(tmp_path: Path, title_of_entry_and_page: str) -> None:
+    """The release is called "Example claims: July to September 2026". Its slot is at 09:30."""
+
     async def judge_before_slot(monitor: MonitorInTest) -> None:
         await monitor.until("09:29:45")
         assert monitor.stored_verdict() == "pending"
         assert kinds_of_first_notices(monitor) == [HINT_FOR_PEOPLE]
         assert has_no_finding_or_draft(monitor)
-        part_ids = [part.id for part in monitor.daemon.watch.releases["claims-q3"].release.parts]
-        assert part_ids == ["page"]  # the listed address is no part of the release
+        (part,) = monitor.daemon.watch.releases["claims-q3"].release.parts
+        assert part.id == "page"  # the listed address is no part of the release
 
     # The page has been there since 08:00. The listing names it from 09:28:30 on.
     tables = listing_with_entry(LISTED_URL, title_of_entry_and_page, at="09:28:30")
@@ -147,18 +144,16 @@ def test_a_listed_page_of_the_series_without_the_period_of_the_release_gives_a_h
     run_monitor(tmp_path, tables, judge_before_slot, base=WATCHING_THE_LISTING)
 
 
-def test_a_listed_page_with_the_release_title_is_early_even_if_the_listing_names_only_its_series(
-    tmp_path: Path,
-) -> None:
-    listing = listing_with_entry(LISTED_URL, "Example claims")
-    page = an_answer(LISTED_URL, "08:00:00", a_web_page("Example claims: July to September 2026"))
-
-    async def judge_before_slot(monitor: MonitorInTest) -> None:
-        await monitor.until("09:29:45")  # the slot is at 09:30
-        assert monitor.stored_verdict() == "early"
-        assert kinds_of_first_notices(monitor) == ["opened"]
-
-    run_monitor(tmp_path, listing + page, judge_before_slot, base=WATCHING_THE_LISTING)
+@with_daemon(
+    listing_with_entry(LISTED_URL, "Example claims")
+    + an_answer(LISTED_URL, "08:00:00", a_web_page("Example claims: July to September 2026")),
+    base=WATCHING_THE_LISTING,
+)
+async def test_listed_page_with_release_title_is_early(monitor: MonitorInTest) -> None:
+    """The page has the whole title. The listing names only its series."""
+    await monitor.until("09:29:45")  # the slot is at 09:30
+    assert monitor.stored_verdict() == "early"
+    assert kinds_of_first_notices(monitor) == ["opened"]
 
 
 @pytest.mark.parametrize(
@@ -166,9 +161,7 @@ def test_a_listed_page_with_the_release_title_is_early_even_if_the_listing_names
     ["", an_answer(LISTED_URL, "08:00:00", a_web_page("Example claims: April to June 2026"))],
     ids=["no page", "the page of an older edition"],
 )
-def test_if_a_listed_address_shows_the_release_only_later_a_hint_is_followed_by_an_early_exposure(
-    tmp_path: Path, page_before: str
-) -> None:
+def test_hint_is_followed_by_early_exposure_once_page_appears(tmp_path: Path, page_before: str) -> None:
     listing = listing_with_entry(LISTED_URL, TITLE, at="09:28:30")
     new_page = an_answer(LISTED_URL, "09:29:40", a_web_page(TITLE))
 
@@ -184,9 +177,7 @@ def test_if_a_listed_address_shows_the_release_only_later_a_hint_is_followed_by_
     run_monitor(tmp_path, listing + page_before + new_page, judge_before_slot, base=WATCHING_THE_LISTING)
 
 
-def test_a_new_page_of_another_edition_at_the_announced_address_gives_a_hint_once_a_listing_shows_it(
-    tmp_path: Path,
-) -> None:
+def test_new_page_of_another_edition_gives_a_hint(tmp_path: Path) -> None:
     other_edition = "Example claims: April to June 2026"
     # At 09:30:00, the slot, a page of the other edition comes at the announced address, which had no page before. At
     # 09:30:20 a listing shows it.
@@ -201,10 +192,8 @@ def test_a_new_page_of_another_edition_at_the_announced_address_gives_a_hint_onc
     run_monitor(tmp_path, listing + page, read_notices, base=WATCHING_THE_LISTING)
 
 
-def test_a_page_reused_for_each_edition_gives_no_hint_while_a_listing_shows_the_last_edition(
-    tmp_path: Path,
-) -> None:
-    # The announced address of the release has shown the last edition since 08:00. So does an entry of the listing.
+def test_page_reused_for_each_edition_gives_no_hint(tmp_path: Path) -> None:
+    """The announced address of the release has shown the last edition since 08:00. So does an entry of the listing."""
     last_edition = "Example claims: April to June 2026"
     listing = an_answer(f"{STATS}/latest", "08:00:00", listing_page((URL, last_edition)))
     page = an_answer(URL, "08:00:00", a_web_page(last_edition))
@@ -217,40 +206,30 @@ def test_a_page_reused_for_each_edition_gives_no_hint_while_a_listing_shows_the_
 
 
 HEAD_WEEKS_AHEAD = HEAD.replace("slot = 2026-11-26", "slot = 2026-12-29")
+LISTED_WITH_PAGE = listing_with_entry(LISTED_URL, TITLE) + an_answer(LISTED_URL, SHOWN_AT, a_web_page(TITLE))
 
 
-def test_a_release_that_a_listing_shows_weeks_before_its_slot_is_an_exposure_and_gets_close_looks(
-    tmp_path: Path,
-) -> None:
-    # The slot is on 29 December. On 26 November, a listing shows the release from 09:28:30 on.
-    tables = listing_with_entry(LISTED_URL, TITLE) + an_answer(LISTED_URL, SHOWN_AT, a_web_page(TITLE))
-
-    async def act(monitor: MonitorInTest) -> None:
-        assert "claims-q3" not in monitor.daemon.watch.releases
-        await monitor.until("09:29:30")
-        verdict = monitor.daemon.watch.releases["claims-q3"].verdict
-        assert [found.kind for found in verdict.findings] == [Kind.EARLY_EXPOSURE]
-        await monitor.until("09:40:00")
-        # The listing is looked at at 09:29:00. From then on, this is at least a look every seven seconds.
-        assert len(look_times(monitor, LISTED_URL)) > 100
-        assert kinds_of_first_notices(monitor) == ["opened"]
-
-    run_monitor(tmp_path, tables, act, head=HEAD_WEEKS_AHEAD, base=WATCHING_THE_LISTING)
+@with_daemon(LISTED_WITH_PAGE, head=HEAD_WEEKS_AHEAD, base=WATCHING_THE_LISTING)
+async def test_release_listed_weeks_early_is_an_exposure(monitor: MonitorInTest) -> None:
+    """The slot is on 29 December. On 26 November, a listing shows the release from 09:28:30 on."""
+    assert "claims-q3" not in monitor.daemon.watch.releases
+    await monitor.until("09:29:30")
+    verdict = monitor.daemon.watch.releases["claims-q3"].verdict
+    assert [found.kind for found in verdict.findings] == [Kind.EARLY_EXPOSURE]
+    await monitor.until("09:40:00")
+    # The listing is looked at at 09:29:00. From then on, this is at least a look every seven seconds.
+    assert len(look_times(monitor, LISTED_URL)) > 100
+    assert kinds_of_first_notices(monitor) == ["opened"]
 
 
-def test_a_listed_address_without_a_page_is_looked_at_for_ten_minutes_only(tmp_path: Path) -> None:
-    # The slot is on 29 December. On 26 November at 09:29, a look at a listing finds an entry with the release's title.
-    slot_weeks_ahead = HEAD.replace("slot = 2026-11-26", "slot = 2026-12-29")
-    listing_with_a_missing_page = listing_with_entry(LISTED_URL, TITLE)
-
-    async def count_looks(monitor: MonitorInTest) -> None:
-        await monitor.until("09:39:30")
-        looks_in_ten_minutes = look_times(monitor, LISTED_URL)
-        await monitor.until("10:20:00")
-        assert look_times(monitor, LISTED_URL) == looks_in_ten_minutes
-        assert kinds_of_first_notices(monitor) == [HINT_FOR_PEOPLE]
-
-    run_monitor(tmp_path, listing_with_a_missing_page, count_looks, head=slot_weeks_ahead, base=WATCHING_THE_LISTING)
+@with_daemon(listing_with_entry(LISTED_URL, TITLE), head=HEAD_WEEKS_AHEAD, base=WATCHING_THE_LISTING)
+async def test_listed_address_without_page_gets_ten_minutes_of_looks(monitor: MonitorInTest) -> None:
+    """The slot is on 29 December. On 26 November at 09:29, a listing shows the title of the release."""
+    await monitor.until("09:39:30")
+    looks_in_ten_minutes = look_times(monitor, LISTED_URL)
+    await monitor.until("10:20:00")
+    assert look_times(monitor, LISTED_URL) == looks_in_ten_minutes
+    assert kinds_of_first_notices(monitor) == [HINT_FOR_PEOPLE]
 
 
 PRODUCER_WITH_PRESS = {**PRODUCER, "press": [f"{STATS}/press.xml"], "press_keywords": ["claims"]}
@@ -261,32 +240,34 @@ PRESS_FEED = (
 PRESS_ITEM = "<item><title>Claims soar</title><link>https://n.example/2</link></item>"
 
 
-def test_a_hint_from_a_press_feed_does_not_change_an_incident_that_looks_have_opened(tmp_path: Path) -> None:
-    # From 09:28:30 on, a listing shows the page of the release, before its slot at 09:30. That opens an incident.
-    early_page = an_answer(LISTED_URL, "08:59:00", a_web_page(TITLE)) + listing_with_entry(LISTED_URL, TITLE)
-    # From 09:29:20 on, a press feed mentions the release. That gives a hint.
-    feed_without_mention = an_answer(f"{STATS}/press.xml", "08:00:00", PRESS_FEED.format(""))
-    feed_with_mention = an_answer(f"{STATS}/press.xml", "09:29:20", PRESS_FEED.format(PRESS_ITEM))
+EARLY_PAGE = an_answer(LISTED_URL, "08:59:00", a_web_page(TITLE)) + listing_with_entry(LISTED_URL, TITLE)
+LATER_PRESS_MENTION = an_answer(f"{STATS}/press.xml", "08:00:00", PRESS_FEED.format("")) + an_answer(
+    f"{STATS}/press.xml", "09:29:20", PRESS_FEED.format(PRESS_ITEM)
+)
+WATCHING_THE_PRESS = Settings.model_validate(
+    {"producer": [PRODUCER_WITH_PRESS], "watch": {"tripwire": {"every": "10s"}}}
+)
 
-    async def compare_incident(monitor: MonitorInTest) -> None:
-        verdicts = monitor.daemon.core.store.verdicts
-        await monitor.until("09:29:15")
-        (incident,) = verdicts.incidents_of("claims-q3")
-        drafts_before_hint = verdicts.drafts(incident.id)
-        assert kinds_of_first_notices(monitor) == ["opened"]
-        await monitor.until("09:29:59")
-        assert sorted(kinds_of_first_notices(monitor)) == [HINT_FOR_PEOPLE, "opened"]
-        incidents_by_id = {each.id: each for each in verdicts.incidents_of("claims-q3")}
-        assert incidents_by_id[incident.id].facts == incident.facts
-        assert incidents_by_id[incident.id].timeline == incident.timeline
-        assert len(verdicts.drafts(incident.id)) == len(drafts_before_hint)
 
-    base = Settings.model_validate({"producer": [PRODUCER_WITH_PRESS], "watch": {"tripwire": {"every": "10s"}}})
-    run_monitor(tmp_path, early_page + feed_without_mention + feed_with_mention, compare_incident, base=base)
+@with_daemon(EARLY_PAGE + LATER_PRESS_MENTION, base=WATCHING_THE_PRESS)
+async def test_press_hint_does_not_change_an_open_incident(monitor: MonitorInTest) -> None:
+    """A listing shows the page from 09:28:30 on, which opens an incident. At 09:29:20 the press mentions it: a hint."""
+    verdicts = monitor.daemon.core.store.verdicts
+    await monitor.until("09:29:15")
+    (incident,) = verdicts.incidents_of("claims-q3")
+    drafts_before_hint = verdicts.drafts(incident.id)
+    assert kinds_of_first_notices(monitor) == ["opened"]
+    await monitor.until("09:29:59")
+    assert sorted(kinds_of_first_notices(monitor)) == [HINT_FOR_PEOPLE, "opened"]
+    incidents_by_id = {each.id: each for each in verdicts.incidents_of("claims-q3")}
+    assert incidents_by_id[incident.id].facts == incident.facts
+    assert incidents_by_id[incident.id].timeline == incident.timeline
+    assert len(verdicts.drafts(incident.id)) == len(drafts_before_hint)
 
 
 @pytest.mark.slow
-def test_at_most_60_of_300_listed_entries_are_looked_at_and_a_notice_and_a_finding_say_so(tmp_path: Path) -> None:
+def test_at_most_60_listed_entries_are_looked_at(tmp_path: Path) -> None:
+    """A notice and a finding say that there are more."""
     entries = [(f"{STATS}/releases/{number}", TITLE) for number in range(300)]
     empty_listing = an_answer(f"{STATS}/latest", "08:00:00", listing_page())
     listing_with_300_entries = an_answer(f"{STATS}/latest", SHOWN_AT, listing_page(*entries))
@@ -301,6 +282,7 @@ def test_at_most_60_of_300_listed_entries_are_looked_at_and_a_notice_and_a_findi
         assert len(notices) <= 60 + 1
         assert any("more than 60 entries" in notice.text for notice in notices)
         # The finding `parts_cut` says that a release has more addresses than are looked at.
-        assert "parts_cut" in {found.kind for found in monitor.daemon.watch.releases["claims-q3"].verdict.findings}
+        findings = monitor.daemon.watch.releases["claims-q3"].verdict.findings
+        assert "parts_cut" in {finding.kind for finding in findings}
 
     run_monitor(tmp_path, empty_listing + listing_with_300_entries, count_requests, base=WATCHING_THE_LISTING)

@@ -46,12 +46,10 @@ ODD_ANSWERS = {
 }
 
 
-# An odd answer has the status 200 at an address of the release, but does not prove that the release is out.
 @pytest.mark.slow
 @pytest.mark.parametrize("description_in_notice", sorted(ODD_ANSWERS))
-def test_an_odd_answer_that_lasts_before_the_slot_gives_one_hint_which_a_restart_does_not_repeat(
-    tmp_path: Path, description_in_notice: str
-) -> None:
+def test_lasting_odd_answer_gives_one_hint_despite_restart(tmp_path: Path, description_in_notice: str) -> None:
+    """An odd answer has the status 200 at an address of the release, but does not prove that the release is out."""
     url, body = ODD_ANSWERS[description_in_notice]
 
     async def restart_before_slot(monitor: MonitorInTest) -> None:
@@ -82,40 +80,31 @@ def test_an_odd_answer_that_lasts_before_the_slot_gives_one_hint_which_a_restart
     )
 
 
-# The slot is at 09:30. An odd answer is a page that does not prove its release, here one without a title.
-def test_an_odd_answer_that_the_release_replaces_within_seconds_gives_no_hint(tmp_path: Path) -> None:
-    odd_and_then_published = an_answer(URL, "09:30:00", PAGE_WITHOUT_TITLE) + an_answer(URL, "09:30:10")
-    assert_no_hint(tmp_path, odd_and_then_published, until="09:31:00", verdict="on_time")
+@pytest.mark.parametrize(
+    ("answers", "until", "verdict"),
+    [
+        (an_answer(URL, "09:30:00", PAGE_WITHOUT_TITLE) + an_answer(URL, "09:30:10"), "09:31:00", "on_time"),
+        (an_answer(URL, "09:30:00") + an_answer(URL, "09:31:00", PAGE_WITHOUT_TITLE), "09:32:30", "on_time"),
+        (an_answer(URL, "08:00:00", a_web_page("Prison population")), "09:29:58", "pending"),
+    ],
+    ids=["replaced by the release within seconds", "after the release was on time", "there before the first look"],
+)
+def test_short_later_or_old_odd_answer_gives_no_hint(tmp_path: Path, answers: str, until: str, verdict: str) -> None:
+    """The slot is at 09:30. An odd answer is a page that does not prove its release, as it has another or no title."""
 
-
-def test_an_odd_answer_after_the_release_was_seen_on_time_gives_no_hint(tmp_path: Path) -> None:
-    published_and_then_odd = an_answer(URL, "09:30:00") + an_answer(URL, "09:31:00", PAGE_WITHOUT_TITLE)
-    assert_no_hint(tmp_path, published_and_then_odd, until="09:32:30", verdict="on_time")
-
-
-def test_a_page_of_another_title_that_was_at_the_address_before_the_first_look_gives_no_hint(tmp_path: Path) -> None:
-    always_there = an_answer(URL, "08:00:00", a_web_page("Prison population"))
-    assert_no_hint(tmp_path, always_there, until="09:29:58", verdict="pending")
-
-
-def assert_no_hint(folder: Path, answers: str, *, until: str, verdict: str) -> None:
-    """Check that a release with these answers has this verdict at a time, and that there was no hint by then."""
-
-    async def check(monitor: MonitorInTest) -> None:
+    async def count_hints(monitor: MonitorInTest) -> None:
         await monitor.until(until)
         assert monitor.stored_verdict() == verdict
         assert hints(monitor) == []
 
-    run_monitor(folder, answers, check, head=HEAD)
+    run_monitor(tmp_path, answers, count_hints, head=HEAD)
 
 
-@pytest.mark.parametrize(
-    ("title_of_page", "hint_count"), [("Example claims: July to September 2026", 1), ("Prison population", 0)]
-)
-def test_at_a_guessed_address_only_a_page_that_announces_the_release_gives_a_hint(
+@pytest.mark.parametrize(("title_of_page", "hint_count"), [(TITLE, 1), ("Prison population", 0)])
+def test_guessed_address_gives_hint_only_for_page_that_announces_release(
     tmp_path: Path, title_of_page: str, hint_count: int
 ) -> None:
-    # Before the slot, the page gives the time of a release that is not out. The release has the first of the titles.
+    """Before its slot, a release is not out. A page with its title gives its time."""
     page = a_web_page(title_of_page, "Release date: 26 November 2026 9:30am. Status: Confirmed")
 
     async def count_hints(monitor: MonitorInTest) -> None:

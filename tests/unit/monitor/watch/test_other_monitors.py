@@ -23,16 +23,16 @@ from monitor.watch.other_monitors import OtherMonitors
 from monitor.watch.release import WatchedRelease
 from schedules.promise import Promise
 from schedules.release import Release
-from tests.worlds.instants import after_slot
+from tests.worlds.instants import HOUR, MINUTE, SECOND, SLOT
 from tests.worlds.looks import a_run
 from tests.worlds.releases import a_promise
 from tests.worlds.stores import TemporaryStore
 
 T = TypeVar("T")
 NAMES = [f"r{number}" for number in range(500)]
-NOW = after_slot(30)
+NOW = SLOT + 30 * SECOND
 STORED_PROMISE = a_promise(release="r7")
-BLIND = Blind(after_slot(-40), after_slot(-20), "stopped", monitor="south")
+BLIND = Blind(SLOT - 40 * SECOND, SLOT - 20 * SECOND, "stopped", monitor="south")
 
 
 @dataclass
@@ -109,7 +109,8 @@ def merge_south_into_north(ask: QueryCounter, store: TemporaryStore, *own_promis
     return Merge(releases, received, errors)
 
 
-def test_looks_and_promises_of_another_monitor_are_read_for_500_releases_with_less_than_ten_queries() -> None:
+def test_looks_of_500_releases_need_less_than_ten_queries() -> None:
+    """Monitor north reads from the store what monitor south saw, for all its releases at once."""
     ask = QueryCounter()
     merge = merge_south_into_north(ask, TemporaryStore())
     assert len(merge.releases) == 500
@@ -124,19 +125,19 @@ def test_looks_and_promises_of_another_monitor_are_read_for_500_releases_with_le
     assert merge.blind_spans == [BLIND] * ask.queries
 
 
-def test_own_promises_that_are_not_stored_yet_are_kept_beside_those_that_another_monitor_stored() -> None:
-    # The other monitor stores a promise of r7. This monitor has read other promises of r7 and r8.
-    own_r7, own_r8 = (a_promise(release=name, learnt=after_slot(-7200)) for name in ("r7", "r8"))
+def test_own_unstored_promises_are_kept_beside_stored_ones() -> None:
+    """The other monitor stores a promise of r7. This monitor has read other promises of r7 and r8."""
+    own_r7, own_r8 = (a_promise(release=name, learnt=SLOT - 2 * HOUR) for name in ("r7", "r8"))
     merge = merge_south_into_north(QueryCounter(), TemporaryStore(), own_r7, own_r8)
     assert STORED_PROMISE.release == "r7"
     assert merge.releases["r7"].promises == (STORED_PROMISE, own_r7)
     assert merge.releases["r8"].promises == (own_r8,)
 
 
-def test_a_promise_has_the_latest_confirmation_of_any_monitor() -> None:
+def test_promise_has_latest_confirmation_of_any_monitor() -> None:
     # Both monitors know the same promise of release r7, and saw it again in a calendar before its slot.
-    confirmed_by_us = replace(STORED_PROMISE, confirmed_at=after_slot(-60))
-    confirmed_later_by_south = replace(STORED_PROMISE, confirmed_at=after_slot(-30))
+    confirmed_by_us = replace(STORED_PROMISE, confirmed_at=SLOT - MINUTE)
+    confirmed_later_by_south = replace(STORED_PROMISE, confirmed_at=SLOT - 30 * SECOND)
     store = TemporaryStore()
     with store.transaction() as tx:
         tx.add_promises([confirmed_later_by_south])
@@ -144,7 +145,8 @@ def test_a_promise_has_the_latest_confirmation_of_any_monitor() -> None:
     assert merge.releases["r7"].promises == (confirmed_later_by_south,)
 
 
-def test_if_the_query_for_looks_of_another_monitor_fails_all_500_merges_fail_without_a_second_query() -> None:
+def test_failed_query_is_not_repeated_and_fails_all_merges() -> None:
+    """Monitor north reads from the store what monitor south saw, for all its 500 releases at once."""
     ask = QueryCounter(failures=1)
     merge = merge_south_into_north(ask, TemporaryStore())
     assert ask.queries == 1
@@ -154,7 +156,8 @@ def test_if_the_query_for_looks_of_another_monitor_fails_all_500_merges_fail_wit
 
 
 @pytest.mark.parametrize("unreadable", ["r0", "r499"])
-def test_an_unreadable_release_does_not_stop_the_others(unreadable: str) -> None:
+def test_unreadable_release_does_not_stop_others(unreadable: str) -> None:
+    """Monitor north reads from the store what monitor south saw. That of one release cannot be read."""
     store = TemporaryStore()
     store.runs = OneUnreadable(store.runs, unreadable)
     merge = merge_south_into_north(QueryCounter(), store)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from monitor.config.settings import Settings
-from tests.unit.monitor.app.monitor_in_test import PAGE, URL, MonitorInTest, run_monitor
+from tests.unit.monitor.app.monitor_in_test import PAGE, URL, MonitorInTest, run_monitor, with_daemon
 from tests.worlds.scripts import an_answer
 
 HIDDEN = 'edge_cache = "30s"\nheaders = { "Age" = "0", "X-Cache" = "MISS" }\n'
@@ -22,76 +22,72 @@ def page_behind_stale_edge(published_at: str | None) -> str:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("published_at", [*(f"09:30:{second}" for second in range(50, 60)), "09:31:00"])
-def test_a_release_that_the_origin_has_when_the_tolerance_ends_is_not_called_absent(
-    tmp_path: Path, published_at: str
-) -> None:
-    # The page is there when the tolerance ends at 09:31:00, but the last look at the origin may be 3 s older than that.
-    async def act(monitor: MonitorInTest) -> None:
+def test_release_at_origin_at_tolerance_end_is_not_called_absent(tmp_path: Path, published_at: str) -> None:
+    """The page is there at the end, 09:31:00, but the last look at the origin may be 3 s older than that."""
+
+    async def read_notices(monitor: MonitorInTest) -> None:
         await monitor.until("09:33:00")
         assert not any("still absent" in subject for subject in monitor.notice_subjects())
         assert monitor.stored_verdict() in {"on_time", "unproven"}
 
-    run_monitor(tmp_path, page_behind_stale_edge(published_at), act, base=ONE_LOOK_A_SECOND)
+    run_monitor(tmp_path, page_behind_stale_edge(published_at), read_notices, base=ONE_LOOK_A_SECOND)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("base", [Settings(), ONE_LOOK_A_SECOND])
-def test_an_overdue_release_is_notified_as_not_found_yet_and_then_as_late(tmp_path: Path, base: Settings) -> None:
-    # It holds with the default budget of 5 requests a second, and with 1.
-    async def act(monitor: MonitorInTest) -> None:
+@pytest.mark.parametrize("base", [Settings(), ONE_LOOK_A_SECOND], ids=["5 looks a second", "1 look a second"])
+def test_overdue_release_is_notified_as_not_found_then_late(tmp_path: Path, base: Settings) -> None:
+    """The slot is at 09:30, and the page never comes. It is behind a cache, the edge, that hides its age."""
+
+    async def read_notices(monitor: MonitorInTest) -> None:
         await monitor.until("09:34:30")
         assert monitor.stored_verdict() == "overdue"
-        assert [subject.partition(":")[0] for subject in monitor.notice_subjects()] == ["NOT FOUND YET", "LATE"]
+        first_words = [subject.partition(":")[0] for subject in monitor.notice_subjects()]
+        assert first_words == ["NOT FOUND YET", "LATE"]
 
-    run_monitor(tmp_path, page_behind_stale_edge(published_at=None), act, base=base)
-
-
-def test_a_missing_release_is_overdue_two_minutes_after_its_tolerance_even_if_only_its_edge_is_watched(
-    tmp_path: Path,
-) -> None:
-    edge_only = Settings.model_validate({"watch": {"origin_view": False}})
-
-    async def wait_for_verdict(monitor: MonitorInTest) -> None:
-        # The slot is at 09:30, and the tolerance ends at 09:31. The address of the page is guessed. If the page were at
-        # another address, GOV.UK's index would show it up to two minutes late. So the absence is proved at 09:33.
-        await monitor.until("09:32:55")
-        assert monitor.stored_verdict() == "pending"
-        await monitor.until("09:33:05")
-        assert monitor.stored_verdict() == "overdue"
-
-    run_monitor(tmp_path, page_behind_stale_edge(published_at=None), wait_for_verdict, base=edge_only)
+    run_monitor(tmp_path, page_behind_stale_edge(published_at=None), read_notices, base=base)
 
 
-def test_edge_is_looked_at_every_few_seconds_while_it_hides_a_release_and_then_once_a_minute(
-    tmp_path: Path,
-) -> None:
+EDGE_ONLY = Settings.model_validate({"watch": {"origin_view": False}})
+
+
+@with_daemon(page_behind_stale_edge(published_at=None), base=EDGE_ONLY)
+async def test_missing_release_is_overdue_two_minutes_after_tolerance(monitor: MonitorInTest) -> None:
+    """Only the edge is watched, which serves stale copies, and not the origin behind it."""
+    # The slot is at 09:30, and the tolerance ends at 09:31. The address of the page is guessed. If the page were at
+    # another address, GOV.UK's index would show it up to two minutes late. So the absence is proved at 09:33.
+    await monitor.until("09:32:55")
+    assert monitor.stored_verdict() == "pending"
+    await monitor.until("09:33:05")
+    assert monitor.stored_verdict() == "overdue"
+
+
+EDGE_KEEPS_ABSENCE_FOR_FOUR_MINUTES = an_answer(URL, "09:00:00", status=404) + an_answer(
+    URL, "09:30:00", more='edge_cache = "4m"\n'
+)
+
+
+@with_daemon(EDGE_KEEPS_ABSENCE_FOR_FOUR_MINUTES)
+async def test_edge_that_hides_a_release_gets_frequent_looks(monitor: MonitorInTest) -> None:
+    """The page is there from 09:30 on, but the edge still serves its copy without it for a while."""
+    await monitor.until("09:40:00")
+    (stale_edge,) = monitor.daemon.watch.releases["claims-q3"].verdict.findings
     four_minutes = 240.0
-    edge_keeps_answers_for_four_minutes = 'edge_cache = "4m"\n'
-    tables = an_answer(URL, "09:00:00", status=404)
-    tables += an_answer(URL, "09:30:00", more=edge_keeps_answers_for_four_minutes)
-
-    async def act(monitor: MonitorInTest) -> None:
-        await monitor.until("09:40:00")
-        verdict = monitor.daemon.watch.releases["claims-q3"].verdict
-        (stale_edge,) = verdict.findings
-        assert stale_edge.seconds.min is not None
-        assert stale_edge.seconds.min <= four_minutes <= stale_edge.seconds.max
-        time_between_looks = stale_edge.seconds.max - stale_edge.seconds.min
-        assert time_between_looks <= 7
-        # Once users get the page, it is looked at once a minute, like any other: here for five minutes.
-        looks_before = monitor.runs(PAGE)[-1].looks
-        await monitor.until("09:45:00")
-        assert monitor.runs(PAGE)[-1].looks - looks_before <= 6
-
-    run_monitor(tmp_path, tables, act)
+    assert stale_edge.seconds.min is not None
+    assert stale_edge.seconds.min <= four_minutes <= stale_edge.seconds.max
+    time_between_looks = stale_edge.seconds.max - stale_edge.seconds.min
+    assert time_between_looks <= 7
+    # Once users get the page, it is looked at once a minute, like any other: here for five minutes.
+    looks_before = monitor.runs(PAGE)[-1].looks
+    await monitor.until("09:45:00")
+    looks_in_five_minutes = monitor.runs(PAGE)[-1].looks - looks_before
+    assert looks_in_five_minutes <= 6
 
 
 @pytest.mark.slow
-def test_a_reminder_says_as_of_when_the_release_is_still_absent(tmp_path: Path) -> None:
-    async def act(monitor: MonitorInTest) -> None:
-        await monitor.until("09:50:00")
-        (reminder,) = (one for one in monitor.daemon.core.store.outbox.notices() if one.kind == "reminder")
-        assert "not found yet, as of 09:4" in reminder.subject
-        assert "Measured so far, as of 09:4" in reminder.text
-
-    run_monitor(tmp_path, page_behind_stale_edge(published_at=None), act)
+@with_daemon(page_behind_stale_edge(published_at=None))
+async def test_reminder_says_as_of_when_release_is_absent(monitor: MonitorInTest) -> None:
+    """The slot is at 09:30, and the page never comes."""
+    await monitor.until("09:50:00")
+    (reminder,) = (one for one in monitor.daemon.core.store.outbox.notices() if one.kind == "reminder")
+    assert "not found yet, as of 09:4" in reminder.subject
+    assert "Measured so far, as of 09:4" in reminder.text

@@ -9,7 +9,7 @@ import pytest
 from monitor.app.options import make_policies
 from monitor.store.rows import DeliveryState
 from monitor.watch.rejudge import current_body, replay
-from tests.unit.monitor.app.monitor_in_test import HEAD, MonitorInTest, reopened, run_monitor
+from tests.unit.monitor.app.monitor_in_test import HEAD, MonitorInTest, reopened, run_monitor, with_daemon
 from tests.unit.monitor.watch.release_table import release_table
 from tests.worlds.scripts import an_answer
 
@@ -22,56 +22,50 @@ def both_published(claims_at: str, visas_at: str) -> str:
 
 
 @pytest.mark.slow
-def test_two_late_releases_of_one_host_both_have_the_platform_finding_and_replay_changes_nothing(
-    tmp_path: Path,
-) -> None:
-    # Releases `claims-q3` and `visas` have different producers and one slot, 09:30. The finding `platform` says that
-    # several of one host are late together.
-    async def act(monitor: MonitorInTest) -> None:
+def test_two_late_releases_of_one_host_share_a_finding(tmp_path: Path) -> None:
+    """Two producers publish on one host, both at 09:30. The finding `platform` says that they are late together."""
+
+    async def read_findings(monitor: MonitorInTest) -> None:
         await monitor.until("09:34:00")
         assert "platform" in monitor.finding_kinds("claims-q3")
         assert "platform" in monitor.finding_kinds("visas")
         await monitor.until("09:50:00")
 
-    settings = run_monitor(tmp_path, both_published(claims_at="09:36:00", visas_at="09:44:00"), act, head=HEAD + OTHER)
+    settings = run_monitor(
+        tmp_path, both_published(claims_at="09:36:00", visas_at="09:44:00"), read_findings, head=HEAD + OTHER
+    )
     store = reopened(settings)
     differences = dict(replay(store, make_policies(settings), begin=None, end=None))
     assert differences == {"claims-q3": [], "visas": []}
     rows = store.verdicts.judged()
     assert [row.word for row in rows] == ["late", "late"]
     # If the JSON is made again from the store, each release still has the finding, and only once.
-    bodies = [current_body(store, make_policies(settings), row, row.at) for row in rows]
-    assert [[found["kind"] for found in body["findings"]].count("platform") for body in bodies] == [1, 1]
+    for row in rows:
+        body = current_body(store, make_policies(settings), row, row.at)
+        assert [finding["kind"] for finding in body["findings"]].count("platform") == 1
     store.close()
 
 
 @pytest.mark.slow
-def test_no_release_has_the_platform_finding_if_only_one_of_two_is_late(tmp_path: Path) -> None:
-    # The finding `platform` says that releases of several producers on one host are late together.
-    async def act(monitor: MonitorInTest) -> None:
-        await monitor.until("09:34:00")
-        assert "late" in monitor.finding_kinds("claims-q3")
-        assert "platform" not in monitor.finding_kinds("claims-q3")
-        assert monitor.finding_kinds("visas") == set()
-
-    run_monitor(tmp_path, both_published(claims_at="09:36:00", visas_at="09:30:00"), act, head=HEAD + OTHER)
+@with_daemon(both_published(claims_at="09:36:00", visas_at="09:30:00"), head=HEAD + OTHER)
+async def test_one_late_release_has_no_platform_finding(monitor: MonitorInTest) -> None:
+    """The finding `platform` says that releases of several producers on one host are late together."""
+    await monitor.until("09:34:00")
+    assert "late" in monitor.finding_kinds("claims-q3")
+    assert "platform" not in monitor.finding_kinds("claims-q3")
+    assert monitor.finding_kinds("visas") == set()
 
 
 @pytest.mark.slow
-def test_two_late_releases_of_one_host_have_a_common_incident_that_is_linked_to_both(
-    tmp_path: Path,
-) -> None:
-    # Both releases have their slot at 09:30 on www.gov.uk. At 09:34:30, neither is published yet.
-    async def read_incident(monitor: MonitorInTest) -> None:
-        await monitor.until("09:34:30")
-        store = monitor.daemon.core.store
-        row = store.verdicts.judged_one("visas")
-        json_of_visas = current_body(store, make_policies(monitor.settings), row, monitor.clock.now())
-        assert "platform" in [finding["kind"] for finding in json_of_visas["findings"]]
-        # The id of the incident is made of the host and the slot.
-        incident = store.verdicts.incident("platform-www.gov.uk-2026-11-26T0930Z")
-        assert [link.release for link in incident.linked] == ["claims-q3", "visas"]
-        assert {row.standing for row in store.outbox.deliveries()} == {DeliveryState.SENT}
-
-    tables = both_published(claims_at="09:36:00", visas_at="09:44:00")
-    run_monitor(tmp_path, tables, read_incident, head=HEAD + OTHER)
+@with_daemon(both_published(claims_at="09:36:00", visas_at="09:44:00"), head=HEAD + OTHER)
+async def test_two_late_releases_of_one_host_share_an_incident(monitor: MonitorInTest) -> None:
+    """Both releases have their slot at 09:30 on www.gov.uk. At 09:34:30, neither is published yet."""
+    await monitor.until("09:34:30")
+    store = monitor.daemon.core.store
+    row = store.verdicts.judged_one("visas")
+    json_of_visas = current_body(store, make_policies(monitor.settings), row, monitor.clock.now())
+    assert "platform" in [finding["kind"] for finding in json_of_visas["findings"]]
+    # The id of the incident is made of the host and the slot.
+    incident = store.verdicts.incident("platform-www.gov.uk-2026-11-26T0930Z")
+    assert [link.release for link in incident.linked] == ["claims-q3", "visas"]
+    assert {row.standing for row in store.outbox.deliveries()} == {DeliveryState.SENT}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from string import ascii_lowercase
 from typing import cast
 
 import pytest
@@ -31,13 +32,14 @@ from schedules.contract.verdict import Kind, VerdictKind
 from schedules.regular_series import Series
 from schedules.release import Release
 from tests.unit.monitor.watch.fake_poller import FakePoller, StandingClock
-from tests.worlds.instants import SLOT, after_slot
+from tests.worlds.instants import MINUTE, SECOND, SLOT, after_slot
 from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, RegularLooks, a_sighting
 from tests.worlds.releases import a_promise, a_release
 from tests.worlds.stores import TemporaryStore
 from tests.worlds.verdicts import judged
 
 SITE = "https://stats.example"
+PREDICTED_TARGET = "r/expected-1/edge"
 PREDICTED_FILE = Part("expected-1", Role.DATA, f"{SITE}/trade-april-2017.csv", required=False, origin=Origin.PREDICTED)
 
 
@@ -96,52 +98,52 @@ def predicted_file_urls(release: Release, *editions: Edition, hosts: tuple[str, 
     return [one.url for one in predicted_files(release, editions, hosts)]
 
 
-def test_parts_keep_their_role_and_are_never_required() -> None:
-    found = predicted_files(april_release(), [edition(part(f"{SITE}/trade-march-2017.csv"))], ())
-    assert found == [PREDICTED_FILE]
+def test_predicted_parts_keep_their_role_and_are_optional() -> None:
+    """The address of April's file is made from that of March."""
+    march, other_hosts = edition(part(f"{SITE}/trade-march-2017.csv")), ()
+    assert predicted_files(april_release(), [march], other_hosts) == [PREDICTED_FILE]
 
 
-def test_addresses_come_from_the_latest_edition_with_its_period_in_an_address() -> None:
-    # The latest edition is that of March, but its address has no month that April could replace.
+def test_prediction_uses_latest_address_that_contains_a_period() -> None:
+    """The latest edition is that of March, but its address has no month that April could replace."""
     january = edition(part(f"{SITE}/old-january-2017.csv"), title="UK trade: January 2017")
     february = edition(part(f"{SITE}/new-february-2017.csv"), title="UK trade: February 2017")
-    march_without_period = edition(part(f"{SITE}/trade.csv"))
-    assert predicted_file_urls(april_release(), march_without_period, february, january) == [
-        f"{SITE}/new-april-2017.csv"
-    ]
+    march = edition(part(f"{SITE}/trade.csv"), title="UK trade: March 2017")
+    predicted = predicted_file_urls(april_release(), march, february, january)
+    assert predicted == [f"{SITE}/new-april-2017.csv"]
 
 
-def test_an_address_on_another_host_than_its_page_is_predicted_only_if_the_host_is_configured() -> None:
+def test_other_hosts_are_predicted_only_if_configured() -> None:
     on_another_host = edition(part("https://cdn.example/trade-march-2017.csv"))
     assert predicted_file_urls(april_release(), on_another_host) == []
-    assert predicted_file_urls(april_release(), on_another_host, hosts=("cdn.example",)) == [
-        "https://cdn.example/trade-april-2017.csv"
-    ]
+    predicted = predicted_file_urls(april_release(), on_another_host, hosts=("cdn.example",))
+    assert predicted == ["https://cdn.example/trade-april-2017.csv"]
 
 
-def test_an_address_that_is_known_already_is_not_predicted() -> None:
+def test_known_address_is_not_predicted() -> None:
+    """The address that would be made from that of March is a part of the release already."""
     known = part(f"{SITE}/trade-april-2017.csv", "sheet")
     with_part = april_release("UK trade: April 2017", f"{SITE}/trade/april-2017", known)
-    assert predicted_file_urls(with_part, edition(part(f"{SITE}/trade-march-2017.csv"))) == []
+    march = edition(part(f"{SITE}/trade-march-2017.csv"))
+    assert predicted_file_urls(with_part, march) == []
 
 
-def test_a_file_below_its_page_is_predicted_below_the_announced_page() -> None:
-    page = "https://www.gov.uk/government/statistics"
-    before = edition(
-        part(f"{page}/trade-march-2017/tables", role=Role.HTML),
-        part(f"{page}/trade-march-2017/trade-march-2017-bulletin", "found-2", Role.HTML),
-        url=f"{page}/trade-march-2017",
+def test_file_below_its_page_is_predicted_below_announced_page() -> None:
+    """The address of April's page is announced. Those below it are made from those of March."""
+    page_of_march = "https://www.gov.uk/government/statistics/trade-march-2017"
+    page_of_april = "https://www.gov.uk/government/statistics/trade-april-2017--2"
+    march = edition(
+        part(f"{page_of_march}/tables", role=Role.HTML),
+        part(f"{page_of_march}/trade-march-2017-bulletin", "found-2", Role.HTML),
+        url=page_of_march,
     )
-    ours = april_release("UK trade: April 2017", f"{page}/trade-april-2017--2")
-    assert predicted_file_urls(ours, before) == [
-        f"{page}/trade-april-2017--2/tables",
-        f"{page}/trade-april-2017--2/trade-april-2017-bulletin",
-    ]
+    predicted = predicted_file_urls(april_release("UK trade: April 2017", page_of_april), march)
+    assert predicted == [f"{page_of_april}/tables", f"{page_of_april}/trade-april-2017-bulletin"]
 
 
-def test_no_more_than_ten_addresses_are_expected() -> None:
-    many = edition(*(part(f"{SITE}/trade-{chr(97 + at)}-march-2017.csv", f"found-{at}") for at in range(20)))
-    assert len(predicted_file_urls(april_release(), many)) == 10
+def test_at_most_ten_files_are_predicted() -> None:
+    twenty_files = [part(f"{SITE}/trade-{letter}-march-2017.csv", f"found-{letter}") for letter in ascii_lowercase[:20]]
+    assert len(predicted_file_urls(april_release(), edition(*twenty_files))) == 10
 
 
 def windows_of_prediction(progress: Progress) -> tuple[Window, ...]:
@@ -149,7 +151,7 @@ def windows_of_prediction(progress: Progress) -> tuple[Window, ...]:
     return windows_of_guess(target, windows_for(target, a_promise().slot, progress), progress, DEFAULT_WATCH)
 
 
-def test_a_predicted_address_is_looked_at_before_the_slot_but_not_every_second() -> None:
+def test_predicted_address_is_looked_at_less_than_every_second() -> None:
     windows = windows_of_prediction(Progress())
 
     def seconds_between_looks(before: timedelta) -> float:
@@ -161,14 +163,14 @@ def test_a_predicted_address_is_looked_at_before_the_slot_but_not_every_second()
     assert "overdue-then" not in {window.name for window in windows}
 
 
-def test_a_predicted_part_not_seen_with_its_page_has_only_the_settle_window() -> None:
-    # The window `settle` is the hour after the page was seen. Then looks end, because the page did not name this
-    # address.
+def test_unseen_predicted_part_is_watched_for_an_hour_only() -> None:
+    """Looks end an hour after the page was seen, because it did not name this address."""
     windows = windows_of_prediction(Progress(Stage.SEEN, SLOT, is_complete=False))
-    assert {window.name for window in windows} == {"settle"}
+    hour_after_the_page = "settle"
+    assert {window.name for window in windows} == {hour_after_the_page}
 
 
-def test_a_predicted_part_that_was_seen_or_exposed_is_still_watched() -> None:
+def test_seen_or_exposed_predicted_part_is_still_watched() -> None:
     # The windows are named after the phases: `after` a release is out, and `exposed` before its slot.
     seen = windows_of_prediction(Progress(Stage.SEEN, since=SLOT))
     exposed = windows_of_prediction(Progress(Stage.EXPOSED, since=SLOT - timedelta(minutes=30)))
@@ -176,12 +178,12 @@ def test_a_predicted_part_that_was_seen_or_exposed_is_still_watched() -> None:
     assert "exposed" in {window.name for window in exposed}
 
 
-# A file that is present at the first look may be of an earlier edition, so it is not proved to be of this one.
 @pytest.mark.parametrize("state_of_predicted_file", [ABSENT, UNKNOWN, PRESENT])
 @pytest.mark.parametrize("now", [-10.0, 200.0, 15 * 86400.0])
-def test_a_predicted_file_whose_publication_is_not_proved_changes_neither_verdict_nor_reports(
+def test_unproven_predicted_file_changes_neither_verdict_nor_reports(
     state_of_predicted_file: State, now: float
 ) -> None:
+    """A file that is present at the first look may be of an earlier edition, so it is not proved to be of this one."""
     two_minutes_before_slot = -120
     looks_at_page = RegularLooks([(two_minutes_before_slot, ABSENT), (1, PRESENT)], specific=True)
     looks_at_file = RegularLooks([(two_minutes_before_slot, state_of_predicted_file)])
@@ -200,54 +202,63 @@ def test_a_predicted_file_whose_publication_is_not_proved_changes_neither_verdic
     assert [part.id for part in parts_in_reports] == ["page"]
 
 
-def test_a_predicted_file_that_appears_before_the_slot_is_an_exposure_and_a_part_of_the_facts() -> None:
-    # The page is on time. The predicted file is seen a minute before the slot.
+def test_predicted_file_before_the_slot_is_an_exposure() -> None:
+    """The page is on time. The predicted file is seen a minute before the slot."""
     verdict = verdict_with_prediction((-120, ABSENT), (-60, PRESENT), now=200)
     assert verdict.verdict is VerdictKind.EARLY
-    assert [found.part for found in verdict.findings] == ["expected-1"]
-    assert [each.id for each in release_facts(verdict, Measurement()).parts] == ["page", "expected-1"]
+    assert [finding.part for finding in verdict.findings] == ["expected-1"]
+    parts_in_reports = release_facts(verdict, Measurement()).parts
+    assert [part.id for part in parts_in_reports] == ["page", "expected-1"]
+
+
+def planner_at(now: datetime, poller: FakePoller, most_parts: int = WatchSettings().most_parts) -> Planner:
+    return Planner(StandingClock(now), poller, WatchRules(WatchSettings(most_parts=most_parts)))
+
+
+def part_ids(watched: WatchedRelease) -> list[str]:
+    return [part.id for part in watched.release.parts]
 
 
 def window_names(poller: FakePoller, target: str) -> tuple[str, ...]:
     return tuple(window.name for window in poller.windows[target])
 
 
-def test_a_predicted_file_that_the_page_names_gets_the_looks_of_an_overdue_part_and_is_not_added_again() -> None:
+def test_predicted_file_that_page_names_is_watched_as_overdue() -> None:
     poller = FakePoller()
-    planner = Planner(StandingClock(after_slot(2)), poller, WatchRules())
+    planner = planner_at(SLOT + 2 * SECOND, poller)
     watched = published_release_with_missing_file(PREDICTED_FILE)
     # The calendar's release has no predicted file. An update with it keeps the file.
     planner.update_release(watched, a_release())
-    assert [part.id for part in watched.release.parts] == ["page", "expected-1"]
+    assert part_ids(watched) == ["page", "expected-1"]
     # Until the page names the file, it is looked at for an hour only, in the window `settle`.
-    assert window_names(poller, "r/expected-1/edge") == ("settle",)
+    assert window_names(poller, PREDICTED_TARGET) == ("settle",)
     predicted, other = Found(PREDICTED_FILE.url, "", "data"), Found(f"{SITE}/other.csv", "", "data")
     planner.add_found_parts(watched, a_sighting(PRESENT, 2, "page", found=(predicted, other)))
     # Only the other file is added, as the second of those that the page names. After the hour, the predicted file gets
     # the looks of an overdue part.
-    assert [part.id for part in watched.release.parts] == ["page", "expected-1", "found-2"]
-    assert window_names(poller, "r/expected-1/edge") == ("settle", "overdue-then")
+    assert part_ids(watched) == ["page", "expected-1", "found-2"]
+    assert window_names(poller, PREDICTED_TARGET) == ("settle", "overdue-then")
     # The next look at the page changes nothing.
     planner.add_found_parts(watched, a_sighting(PRESENT, 3, "page", found=(predicted, other)))
-    assert [part.id for part in watched.release.parts] == ["page", "expected-1", "found-2"]
-    assert window_names(poller, "r/expected-1/edge") == ("settle", "overdue-then")
+    assert part_ids(watched) == ["page", "expected-1", "found-2"]
+    assert window_names(poller, PREDICTED_TARGET) == ("settle", "overdue-then")
 
 
-def test_a_page_that_names_a_predicted_file_before_the_slot_does_not_change_the_looks_at_it() -> None:
+def test_naming_a_predicted_file_before_slot_changes_no_looks() -> None:
+    """What a page shows before its slot may be of an earlier edition, or must not be used yet."""
     poller = FakePoller()
-    five_minutes_before_slot = -300
-    planner = Planner(StandingClock(after_slot(five_minutes_before_slot)), poller, WatchRules())
+    planner = planner_at(SLOT - 5 * MINUTE, poller)
     watched = WatchedRelease(a_release(PREDICTED_FILE), [a_promise()])
     planner.update_release(watched, a_release())  # plans the looks at the page and at the predicted file
-    assert "r/expected-1/edge" in poller.windows
+    assert PREDICTED_TARGET in poller.windows
     windows_before = dict(poller.windows)
-    names_file = a_sighting(PRESENT, five_minutes_before_slot, "page", found=(Found(PREDICTED_FILE.url, "", "data"),))
+    seconds_after_slot = -300
+    names_file = a_sighting(PRESENT, seconds_after_slot, "page", found=(Found(PREDICTED_FILE.url, "", "data"),))
     planner.add_found_parts(watched, names_file)
-    # What a page shows before its slot may be of an earlier edition, or must not be used yet.
     assert poller.windows == windows_before
 
 
-def test_only_files_that_the_page_of_the_earlier_edition_named_and_that_were_seen_are_predicted() -> None:
+def test_only_files_that_were_named_and_seen_are_predicted() -> None:
     # Parts that a page named have ids that begin with `found`. The part `sheet` was configured.
     named_and_seen = part_row("found-1", f"{SITE}/trade-march-2017.csv")
     named_and_never_seen = part_row("found-2", f"{SITE}/never-march-2017.csv", by=None)
@@ -257,21 +268,21 @@ def test_only_files_that_the_page_of_the_earlier_edition_named_and_that_were_see
     assert add_predictions(march) == [("r", [PREDICTED_FILE])]
 
 
-def test_a_file_is_predicted_only_once_for_a_release() -> None:
+def test_file_is_predicted_only_once() -> None:
     march = judged_row("UK trade: March 2017", "march", part_row("found-1", f"{SITE}/trade-march-2017.csv"))
     assert add_predictions(march, times=2) == [("r", [PREDICTED_FILE])]
 
 
-def test_only_a_few_of_thousands_of_files_that_a_page_names_are_watched() -> None:
+def test_only_few_of_2000_named_files_are_watched() -> None:
     poller, most_parts = FakePoller(), 10
-    planner = Planner(StandingClock(after_slot(2)), poller, WatchRules(WatchSettings(most_parts=most_parts)))
+    planner = planner_at(SLOT + 2 * SECOND, poller, most_parts=most_parts)
     under_watch = published_release_with_missing_file(PREDICTED_FILE)
     planner.update_release(under_watch, a_release())
-    named = a_sighting(PRESENT, 2, "page", found=tuple(Found(f"{SITE}/{n}.csv", "", "data") for n in range(2000)))
-    for _ in range(3):
-        planner.add_found_parts(under_watch, named)
+    named_files = tuple(Found(f"{SITE}/{number}.csv", "", "data") for number in range(2000))
+    for seconds_after_slot in (2, 3, 4):
+        planner.add_found_parts(under_watch, a_sighting(PRESENT, seconds_after_slot, "page", found=named_files))
     # One part more is stored, which shows that the page names more than are watched.
-    *watched, _not_watched = (part.id for part in under_watch.release.parts)
+    *watched, _not_watched = part_ids(under_watch)
     assert len(watched) == most_parts
     assert {target.split("/")[1] for target in poller.windows} == set(watched)
 
@@ -295,7 +306,7 @@ MARCH_WITH_LINK, FEBRUARY_WITH_LINK = (
 )
 
 
-def test_a_page_on_another_site_is_predicted_if_at_least_two_of_the_last_four_editions_linked_to_it() -> None:
+def test_page_linked_by_two_of_four_editions_is_predicted() -> None:
     linked, not_linked = MARCH_WITH_LINK, edition_with_links("UK trade: June 2016")
     assert predicted_page_urls([linked]) == []
     assert predicted_page_urls([linked, FEBRUARY_WITH_LINK]) == [PAGE]
@@ -304,7 +315,7 @@ def test_a_page_on_another_site_is_predicted_if_at_least_two_of_the_last_four_ed
     assert predicted_page_urls([linked, not_linked, not_linked, not_linked, FEBRUARY_WITH_LINK]) == []
 
 
-def test_a_predicted_page_is_a_part_with_the_role_of_an_alternative() -> None:
+def test_predicted_page_is_an_alternative_part() -> None:
     editions, private_hosts = [MARCH_WITH_LINK, FEBRUARY_WITH_LINK], ()
     assert predicted_pages(april_release(), editions, private_hosts) == [PREDICTED_PAGE]
 
@@ -320,23 +331,25 @@ def test_a_predicted_page_is_a_part_with_the_role_of_an_alternative() -> None:
         "mailto:figures@example.org",
     ],
 )
-def test_no_page_is_predicted_on_govuk_or_private_hosts_and_no_file(url: str) -> None:
+def test_no_page_is_predicted_on_govuk_or_private_hosts(url: str) -> None:
+    """Files, very long addresses and mail addresses are not predicted either."""
     editions = [replace(each, links=(url,)) for each in (MARCH_WITH_LINK, FEBRUARY_WITH_LINK)]
     assert predicted_page_urls(editions, inside=("intranet.example.org",)) == []
 
 
-def test_no_page_is_predicted_for_a_title_without_a_period_or_with_the_period_of_a_known_edition() -> None:
+def test_page_is_predicted_only_for_a_new_period() -> None:
+    """A page elsewhere is predicted for the next edition of a series if earlier ones linked to it."""
     assert predicted_page_urls([MARCH_WITH_LINK, FEBRUARY_WITH_LINK], "UK trade") == []
-    provisional_april = edition_with_links("UK trade, provisional: April 2017", PAGE)
-    assert predicted_page_urls([MARCH_WITH_LINK, provisional_april, FEBRUARY_WITH_LINK], "UK trade: April 2017") == []
+    known_april = edition_with_links("UK trade, provisional: April 2017", PAGE)
+    assert predicted_page_urls([MARCH_WITH_LINK, known_april, FEBRUARY_WITH_LINK], "UK trade: April 2017") == []
 
 
-def test_a_page_that_is_a_part_of_the_release_already_is_not_predicted() -> None:
+def test_page_that_is_already_a_part_is_not_predicted() -> None:
     with_page = replace(april_release(), parts=(*april_release().parts, part(PAGE, "news", Role.ALTERNATIVE)))
     assert predicted_pages(with_page, [MARCH_WITH_LINK, FEBRUARY_WITH_LINK], ()) == []
 
 
-def test_at_most_three_pages_are_predicted_with_ids_after_those_of_files() -> None:
+def test_at_most_three_pages_are_predicted_after_files() -> None:
     five_links = tuple(f"{PAGE}/{number}" for number in range(5))
     editions = [replace(each, links=five_links) for each in (MARCH_WITH_LINK, FEBRUARY_WITH_LINK)]
     assert PREDICTED_FILE.id == "expected-1"
@@ -359,9 +372,9 @@ def add_predictions(*rows: Judged, inside: tuple[str, ...] = (), times: int = 1)
         for row in rows:
             tx.save(row)
     ahead = replace(april_release(), producer="ofqual")
-    verdict = replace(verdict_with_prediction((-120, ABSENT), now=-60), at=after_slot(-60))
+    verdict = replace(verdict_with_prediction((-120, ABSENT), now=-60), at=SLOT - MINUTE)
     watch = WatchStub({"r": WatchedRelease(ahead, [a_promise()], verdict=verdict)})
-    clock = StandingClock(after_slot(-60))
+    clock = StandingClock(SLOT - MINUTE)
     predicted = PredictedAddresses(store.verdicts, cast("Watch", watch), clock, {}, ask, inside)
     for _ in range(times):
         asyncio.run(predicted.predict_missing())
@@ -386,34 +399,34 @@ MARCH_ROW = judged_row("UK trade: March 2017", "m", LINKED_PAGE_ROW)
     [(LINKED_PAGE_ROW, [PAGE]), (SEEN_PAGE_ROW, [PAGE]), (UNSEEN_PAGE_ROW, [])],
     ids=["linked", "predicted and seen", "predicted and not seen"],
 )
-def test_a_page_linked_in_march_is_predicted_for_april_if_it_was_linked_or_seen_in_february(
+def test_page_linked_or_seen_in_two_editions_is_predicted(
     page_in_february: dict[str, object], predicted_for_april: list[str]
 ) -> None:
-    # The edition of March linked to the page. The edition of February linked to it, too, or predicted it.
-    march = judged_row("UK trade: March 2017", "m", LINKED_PAGE_ROW)
+    """The edition of March linked to the page. The edition of February linked to it, too, or predicted it."""
     february = judged_row("UK trade: February 2017", "f", page_in_february)
-    assert predicted_urls(march, february) == predicted_for_april
+    assert predicted_urls(MARCH_ROW, february) == predicted_for_april
 
 
-def test_a_page_on_a_private_host_is_not_predicted_although_two_editions_linked_to_it() -> None:
+def test_linked_page_on_private_host_is_not_predicted() -> None:
     february = judged_row("UK trade: February 2017", "f", LINKED_PAGE_ROW)
     assert predicted_urls(MARCH_ROW, february, inside=("figures.example.org",)) == []
 
 
-def test_a_page_to_which_two_series_link_is_not_predicted() -> None:
-    # A change of that page may be an edition of either series.
-    rows = [judged_row(f"UK trade: {month} 2017", month, LINKED_PAGE_ROW) for month in ("March", "February")]
-    assert predicted_urls(*rows, judged_row("Prices: March 2017", "p", LINKED_PAGE_ROW)) == []
+def test_page_linked_by_two_series_is_not_predicted() -> None:
+    """A change of that page may be an edition of either series."""
+    february = judged_row("UK trade: February 2017", "f", LINKED_PAGE_ROW)
+    other_series = judged_row("Prices: March 2017", "p", LINKED_PAGE_ROW)
+    assert predicted_urls(MARCH_ROW, february, other_series) == []
 
 
-def test_a_predicted_page_is_read_from_the_store_as_such() -> None:
-    # An id that begins with `expected` shows that the part was predicted.
+def test_stored_predicted_page_is_read_as_predicted() -> None:
+    """An id that begins with `expected` shows that the part was predicted."""
     stored = {"id": "expected-1", "role": "alternative", "url": PAGE, "required": False}
     assert part_from_json(stored) == PREDICTED_PAGE
     assert PREDICTED_PAGE.origin is Origin.PREDICTED
 
 
-def test_a_predicted_page_is_watched_at_the_edge_only_and_recognised_by_the_period_in_the_title() -> None:
+def test_predicted_page_is_recognised_by_its_period_at_edge() -> None:
     release = replace(april_release(), parts=(PREDICTED_PAGE,))
     (target,) = targets_of(release)
     assert target.view is View.EDGE
@@ -421,7 +434,8 @@ def test_a_predicted_page_is_watched_at_the_edge_only_and_recognised_by_the_peri
     assert target.title == release.title  # with the period for which the page is searched
 
 
-def test_a_predicted_page_that_was_seen_is_looked_at_for_the_first_hour_after_its_release_only() -> None:
+def test_seen_predicted_page_is_watched_for_one_hour() -> None:
+    """Such a page is there for all editions, so later looks would not show that this edition was removed."""
     (target,) = targets_of(replace(april_release(), parts=(PREDICTED_PAGE,)))
     seen_at_slot = Progress(Stage.SEEN, since=SLOT)
     usual_windows = windows_for(target, a_promise().slot, seen_at_slot)
@@ -434,7 +448,7 @@ def test_a_predicted_page_that_was_seen_is_looked_at_for_the_first_hour_after_it
 def release_with_linked_pages(poller: FakePoller) -> WatchedRelease:
     """Return a release with a predicted page, after two looks at its page found that link and nine others."""
     watched = published_release_with_missing_file(PREDICTED_PAGE)
-    planner = Planner(StandingClock(after_slot(2)), poller, WatchRules(WatchSettings(most_parts=6)))
+    planner = planner_at(SLOT + 2 * SECOND, poller, most_parts=6)
     planner.update_release(watched, a_release())
     links = [PAGE, *(f"{PAGE}/{number}#part" for number in range(9))]
     page_with_links = a_sighting(PRESENT, 2, "page/content", found=tuple(Found(url, "", "external") for url in links))
@@ -443,7 +457,7 @@ def release_with_linked_pages(poller: FakePoller) -> WatchedRelease:
     return watched
 
 
-def test_the_first_five_new_links_of_a_published_page_become_parts_that_are_not_watched() -> None:
+def test_first_five_new_links_become_unwatched_parts() -> None:
     poller = FakePoller()
     # Two looks found the same ten links: to PAGE, which was a part before, and to PAGE/0#part … PAGE/8#part.
     release = release_with_linked_pages(poller).release
@@ -454,42 +468,41 @@ def test_the_first_five_new_links_of_a_published_page_become_parts_that_are_not_
     assert not any("/linked-" in target for target in poller.windows)
 
 
-def test_linked_pages_stay_pending_and_do_not_count_towards_the_most_parts_of_a_release() -> None:
+def test_linked_pages_stay_pending_and_count_as_no_parts() -> None:
     release = release_with_linked_pages(FakePoller()).release
     assert [part.id for part in release.parts] == ["page", "expected-1", *(f"linked-{n}" for n in range(1, 6))]
-    verdict = judge(release, [a_promise()], {}, [], Policy(most_parts=6), after_slot(200))
+    verdict = judge(release, [a_promise()], {}, [], Policy(most_parts=6), SLOT + 200 * SECOND)
     _page, _predicted, *linked = verdict.parts
     assert {part.verdict for part in linked} == {VerdictKind.PENDING}
     # There are seven parts. With more than the most, 6, there would be this finding if links counted.
     assert Kind.PARTS_CUT not in {finding.kind for finding in verdict.findings}
 
 
-def test_linked_pages_and_predicted_pages_that_no_look_has_seen_are_not_in_reports() -> None:
+def test_linked_and_unseen_predicted_pages_are_not_reported() -> None:
     release = release_with_linked_pages(FakePoller()).release
-    verdict = judge(release, [a_promise()], {}, [], Policy(most_parts=6), after_slot(200))
+    verdict = judge(release, [a_promise()], {}, [], Policy(most_parts=6), SLOT + 200 * SECOND)
     assert [part.id for part in release_facts(verdict, Measurement()).parts] == ["page"]
 
 
-def test_links_of_a_page_before_its_slot_are_not_stored() -> None:
-    five_minutes_before = -300
-    planner = Planner(StandingClock(after_slot(five_minutes_before)), FakePoller(), WatchRules())
+def test_links_before_the_slot_are_not_stored() -> None:
+    planner = planner_at(SLOT - 5 * MINUTE, FakePoller())
     watched = WatchedRelease(april_release(), [a_promise()])
-    link = Found(PAGE, "", "external")
-    planner.add_found_parts(watched, a_sighting(PRESENT, five_minutes_before, "page/content", found=(link,)))
-    assert [part.id for part in watched.release.parts] == ["page"]
+    link, seconds_after_slot = Found(PAGE, "", "external"), -300
+    planner.add_found_parts(watched, a_sighting(PRESENT, seconds_after_slot, "page/content", found=(link,)))
+    assert part_ids(watched) == ["page"]
 
 
-def test_explain_says_how_the_addresses_of_predicted_and_linked_pages_are_known() -> None:
+def test_explain_says_how_predicted_and_linked_pages_are_known() -> None:
     linked = Part("linked-1", Role.ALTERNATIVE, f"{PAGE}/2", required=False, origin=Origin.LINKED)
     release = a_release(PREDICTED_PAGE, linked)
-    verdict = judge(release, [a_promise()], {}, [], Policy(), after_slot(200))
+    verdict = judge(release, [a_promise()], {}, [], Policy(), SLOT + 200 * SECOND)
     explanation = explain(verdict, release, [a_promise()], {}, [], Policy())
     _page, of_predicted, of_linked = (fact.text for fact in explanation.facts if fact.kind == "part")
     assert "at an address made from earlier editions" in of_predicted
     assert "on another site, linked to by its page" in of_linked
 
 
-def test_a_release_on_time_has_no_finding_if_its_predicted_page_elsewhere_comes_later() -> None:
+def test_predicted_page_that_comes_later_is_no_finding() -> None:
     shows_this_edition = True
     page_on_time = RegularLooks([(-120, ABSENT), (1, PRESENT)], specific=shows_this_edition)
     predicted_minutes_later = RegularLooks([(-120, ABSENT), (300, PRESENT)])

@@ -7,7 +7,7 @@ from pathlib import Path
 from monitor.look.recognise.title import ANOTHER_TITLE
 from monitor.look.sighting import State
 from monitor.store.writer import DELAY as REAL_COMMIT_DELAY
-from tests.unit.monitor.app.monitor_in_test import HEAD, URL, MonitorInTest, run_monitor
+from tests.unit.monitor.app.monitor_in_test import HEAD, URL, MonitorInTest, run_monitor, with_daemon
 from tests.worlds.scripts import a_web_page, an_answer
 
 SHEET = "https://files.example/claims.csv"
@@ -15,53 +15,43 @@ SHEET_TARGET = "claims-q3/sheet/edge"
 HEAD_WITH_ROLLING_SHEET = HEAD + f'part = [{{ id = "sheet", role = "data", url = "{SHEET}", recognise = "changed" }}]\n'
 
 
-def test_a_rolling_file_that_changed_during_a_restart_is_the_release(tmp_path: Path) -> None:
-    # A rolling file is always there. Its release counts as absent while it has the bytes of the first look.
-    tables = an_answer(SHEET, "09:00:00", "a,1") + an_answer(SHEET, "09:29:45", "a,2")
-
-    async def act(monitor: MonitorInTest) -> None:
-        await monitor.until("09:29:30")
-        assert monitor.runs(SHEET_TARGET)[-1].state is State.ABSENT
-        await monitor.restart(killed_at="09:29:30", started_at="09:30:10")
-        await monitor.until("09:30:20")
-        assert monitor.runs(SHEET_TARGET)[-1].state is State.PRESENT
-
-    run_monitor(tmp_path, tables, act, head=HEAD_WITH_ROLLING_SHEET, delay=REAL_COMMIT_DELAY)
-
-
-def test_after_a_restart_a_file_that_is_always_there_still_counts_as_absent_if_its_bytes_are_the_same(
-    tmp_path: Path,
-) -> None:
-    # The file is the same from 09:00 on. It will be the release once its bytes differ from those of the first look.
-    unchanged_file = an_answer(SHEET, "09:00:00", "a,1")
-
-    async def restart_over_the_slot(monitor: MonitorInTest) -> None:
-        await monitor.restart(killed_at="09:29:30", started_at="09:30:10")
-        await monitor.until("09:30:20")
-        # The first look proves nothing, because there is nothing yet with which to compare its bytes.
-        _first_run, *later_runs = monitor.runs(SHEET_TARGET)
-        assert {run.state for run in later_runs} == {State.ABSENT}
-
-    run_monitor(tmp_path, unchanged_file, restart_over_the_slot, head=HEAD_WITH_ROLLING_SHEET, delay=REAL_COMMIT_DELAY)
+@with_daemon(
+    an_answer(SHEET, "09:00:00", "a,1") + an_answer(SHEET, "09:29:45", "a,2"),
+    head=HEAD_WITH_ROLLING_SHEET,
+    delay=REAL_COMMIT_DELAY,
+)
+async def test_rolling_file_changed_during_restart_is_the_release(monitor: MonitorInTest) -> None:
+    """A rolling file is always there. Its release counts as absent while it has the bytes of the first look."""
+    await monitor.until("09:29:30")
+    assert monitor.runs(SHEET_TARGET)[-1].state is State.ABSENT
+    await monitor.restart(killed_at="09:29:30", started_at="09:30:10")
+    await monitor.until("09:30:20")
+    assert monitor.runs(SHEET_TARGET)[-1].state is State.PRESENT
 
 
-def test_a_page_of_another_title_that_came_during_a_restart_proves_nothing(tmp_path: Path) -> None:
-    # A page of another title that was always there counts as absent. Until 09:30:05 there was none, so this page may be
-    # the release under a wrong title.
-    page_of_another_title = an_answer(URL, "09:30:05", a_web_page("Prison population"))
-
-    async def restart_over_the_slot(monitor: MonitorInTest) -> None:
-        await monitor.restart(killed_at="09:29:30", started_at="09:30:10")
-        await monitor.until("09:30:20")
-        last_run = monitor.runs()[-1]
-        # After its restart, the monitor still knows from the store that the page was missing before.
-        assert last_run.state is State.UNKNOWN
-        assert last_run.why == ANOTHER_TITLE
-
-    run_monitor(tmp_path, page_of_another_title, restart_over_the_slot, delay=REAL_COMMIT_DELAY)
+@with_daemon(an_answer(SHEET, "09:00:00", "a,1"), head=HEAD_WITH_ROLLING_SHEET, delay=REAL_COMMIT_DELAY)
+async def test_unchanged_rolling_file_still_counts_as_absent_after_restart(monitor: MonitorInTest) -> None:
+    """The file is the same from 09:00 on. It will be the release once its bytes differ from those of the first look."""
+    await monitor.restart(killed_at="09:29:30", started_at="09:30:10")
+    await monitor.until("09:30:20")
+    # The first look proves nothing, because there is nothing yet with which to compare its bytes.
+    _first_run, *later_runs = monitor.runs(SHEET_TARGET)
+    assert {run.state for run in later_runs} == {State.ABSENT}
 
 
-def test_a_file_keeps_its_id_after_a_restart_although_its_page_names_its_files_in_another_order(tmp_path: Path) -> None:
+@with_daemon(an_answer(URL, "09:30:05", a_web_page("Prison population")), delay=REAL_COMMIT_DELAY)
+async def test_page_of_another_title_during_restart_proves_nothing(monitor: MonitorInTest) -> None:
+    """Until 09:30:05 there was no page, so this one may be the release under a wrong title."""
+    await monitor.restart(killed_at="09:29:30", started_at="09:30:10")
+    await monitor.until("09:30:20")
+    last_run = monitor.runs()[-1]
+    # After its restart, the monitor still knows from the store that the page was missing before.
+    assert last_run.state is State.UNKNOWN
+    assert last_run.why == ANOTHER_TITLE
+
+
+def test_file_keeps_its_id_after_restart_and_reordering(tmp_path: Path) -> None:
+    """The page names its files in another order after the restart."""
     files = [f"https://assets.publishing.service.gov.uk/media/{name}.ods" for name in ("one", "two")]
     page = "<html><head><title>{title}</title></head><body><h1>{title}</h1>{links}</body></html>"
     title = "Example claims: July to September 2026"
@@ -77,7 +67,7 @@ def test_a_file_keeps_its_id_after_a_restart_although_its_page_names_its_files_i
             part.url: part.id for part in monitor.daemon.watch.releases["claims-q3"].release.parts if part.id != "page"
         }
 
-    async def act(monitor: MonitorInTest) -> None:
+    async def restart_after_reordering(monitor: MonitorInTest) -> None:
         await monitor.until("09:30:30")
         before = part_ids(monitor)
         assert set(before) == set(files)
@@ -85,4 +75,4 @@ def test_a_file_keeps_its_id_after_a_restart_although_its_page_names_its_files_i
         await monitor.until("09:31:40")
         assert part_ids(monitor) == before
 
-    run_monitor(tmp_path, tables, act, delay=REAL_COMMIT_DELAY)
+    run_monitor(tmp_path, tables, restart_after_reordering, delay=REAL_COMMIT_DELAY)

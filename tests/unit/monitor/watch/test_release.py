@@ -14,7 +14,7 @@ from monitor.plan.phases import Window
 from monitor.plan.targets import Target, View
 from monitor.watch.blind_spans import BlindSpans
 from monitor.watch.release import WatchedRelease
-from tests.worlds.instants import DAY, HOUR, SECOND, SLOT, after_slot
+from tests.worlds.instants import DAY, HOUR, MINUTE, SECOND, SLOT, after_slot
 from tests.worlds.looks import ABSENT, EDGE, ORIGIN, PRESENT, UNKNOWN, WITHDRAWN, a_sighting
 from tests.worlds.releases import PAGE_URL, a_promise, a_release
 from tests.worlds.stores import TemporaryStore
@@ -35,10 +35,8 @@ def blind_span(begins: float, ends: float, cause: str = "clock", host: str = "")
     ],
     ids=["grows", "never shrinks", "in time order", "of other cause or scope"],
 )
-def test_memory_and_store_keep_the_same_blind_spans_in_order_of_their_begin(
-    spans_in_order_of_addition: list[Blind],
-) -> None:
-    # A span of the same begin, cause and host is the same span, of which only the longest version is kept.
+def test_memory_and_store_keep_the_same_blind_spans(spans_in_order_of_addition: list[Blind]) -> None:
+    """A span of the same begin, cause and host is the same span, of which only the longest version is kept."""
     in_memory, store = no_blind_spans(), TemporaryStore()
     for span in spans_in_order_of_addition:
         in_memory.add([span])
@@ -53,11 +51,9 @@ def no_blind_spans() -> BlindSpans:
     return BlindSpans("", rejudge_all=lambda: None, counters=Metrics("1"))
 
 
-# Each span has a begin and a length in seconds, and a cause.
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 10), st.sampled_from(["clock", "killed"])), max_size=12))
-def test_blind_spans_after_an_instant_are_all_that_end_later_and_perhaps_some_that_end_earlier(
-    begins_lengths_and_causes: list[tuple[int, int, str]],
-) -> None:
+def test_search_finds_every_blind_span_that_ends_later(begins_lengths_and_causes: list[tuple[int, int, str]]) -> None:
+    """A blind span is a time in which looks proved nothing. Each has a begin and a length in seconds, and a cause."""
     blind_spans = no_blind_spans()
     blind_spans.add(blind_span(begins, begins + length, cause) for begins, length, cause in begins_lengths_and_causes)
     for seconds in range(45):
@@ -70,8 +66,9 @@ def test_blind_spans_after_an_instant_are_all_that_end_later_and_perhaps_some_th
         assert found[:1] == expected[:1]
 
 
-def test_merging_keeps_the_promises_of_both_monitors_each_with_its_latest_confirmation() -> None:
-    ours, theirs = a_promise(learnt=after_slot(-7200)), a_promise(after_slot(600), learnt=after_slot(-3600))
+def test_merged_promises_keep_their_latest_confirmation() -> None:
+    """Two monitors have read promises of one release. A confirmation is a later read that shows a promise again."""
+    ours, theirs = a_promise(learnt=SLOT - 2 * HOUR), a_promise(SLOT + 10 * MINUTE, learnt=SLOT - HOUR)
     release = WatchedRelease(a_release(), (ours,))
     release.merge_promises([theirs])
     assert release.promises == (ours, theirs)
@@ -82,10 +79,12 @@ def test_merging_keeps_the_promises_of_both_monitors_each_with_its_latest_confir
         assert release.promises == (confirmed_later, theirs)
 
 
-def test_has_promises_ignores_confirmations_and_is_false_if_any_promise_is_unknown() -> None:
-    ours, theirs = a_promise(learnt=after_slot(-7200)), a_promise(after_slot(600), learnt=after_slot(-3600))
+def test_has_promises_ignores_confirmations_but_not_unknown_promises() -> None:
+    """A release has promises if it knows each of them, whenever they were confirmed."""
+    ours, theirs = a_promise(learnt=SLOT - 2 * HOUR), a_promise(SLOT + 10 * MINUTE, learnt=SLOT - HOUR)
     release = WatchedRelease(a_release(), (ours,))
-    assert release.has_promises([replace(ours, confirmed_at=SLOT + 2 * DAY)])
+    confirmed_later = replace(ours, confirmed_at=SLOT + 2 * DAY)
+    assert release.has_promises([confirmed_later])
     assert not release.has_promises([ours, theirs])
 
 
@@ -103,8 +102,8 @@ def add_look(
     release.add_sighting(target, a_sighting(state, second, target.id, digest=digest), None, must_begin_run=False)
 
 
-def test_a_page_that_changes_with_each_request_begins_a_run_at_each_of_the_first_changes_only() -> None:
-    # After `MOST_CHANGES` changes, bytes are not compared any more: the server makes them anew for each request.
+def test_only_first_changes_of_a_dynamic_page_begin_runs() -> None:
+    """After `MOST_CHANGES` changes, bytes are not compared any more: the server makes them anew for each request."""
     release = release_published_on_time()
     for second in range(200):
         add_look(release, PAGE, PRESENT, second, digest=f"bytes {second}")
@@ -112,7 +111,8 @@ def test_a_page_that_changes_with_each_request_begins_a_run_at_each_of_the_first
     assert len(release.state_or_empty(PAGE.id).runs) == MOST_CHANGES + 1
 
 
-def test_a_page_that_changed_a_few_times_begins_a_run_at_each_change() -> None:
+def test_each_change_of_a_rarely_changed_page_begins_a_run() -> None:
+    """A run is a row of looks that got the same bytes."""
     release = release_published_on_time()
     for second in range(20):
         changes_every_five_seconds = f"bytes {second // 5}"
@@ -120,7 +120,6 @@ def test_a_page_that_changed_a_few_times_begins_a_run_at_each_change() -> None:
     assert [run.looks for run in release.state_or_empty(PAGE.id).runs] == [5, 5, 5, 5]
 
 
-# Each look is its seconds after the slot, the state, and the digest of the page.
 @pytest.mark.parametrize(
     ("looks", "lost_at_second"),
     [
@@ -133,10 +132,10 @@ def test_a_page_that_changed_a_few_times_begins_a_run_at_each_change() -> None:
     ],
     ids=["came", "went", "withdrawn", "back", "changed", "changed before its release"],
 )
-def test_a_released_page_counts_as_lost_since_the_first_look_that_found_it_removed_or_changed(
+def test_released_page_is_lost_once_removed_or_changed(
     looks: list[tuple[float, State, str | None]], lost_at_second: float | None
 ) -> None:
-    # The page was released at its slot. It is looked at in the edge view only. `lost_at` is None if the page is back.
+    """Each look has its seconds after the slot, the state, and the digest of the page. The page may also come back."""
     release = release_published_on_time()
     for second, state, digest in looks:
         add_look(release, PAGE, state, second, digest=digest)
@@ -145,18 +144,18 @@ def test_a_released_page_counts_as_lost_since_the_first_look_that_found_it_remov
     assert release.progress(ORIGIN_OF_PAGE).lost_at == after_slot(lost_at_second)
 
 
-# A new run begins if the gap after a look is longer than `spacing`. If it is None, the gap may be of any length.
 @pytest.mark.parametrize(
     ("name_of_window", "longest_gap"),
     [
         ("after", None),
-        # Looks in this window begin because a target was found absent or changed. So the run before must not go on.
         ("again", 5 * SECOND),
     ],
 )
-def test_a_run_whose_last_look_was_outside_all_windows_may_go_on_in_any_window_but_again(
-    name_of_window: str, longest_gap: timedelta | None
-) -> None:
+def test_run_does_not_continue_into_the_window_named_again(name_of_window: str, longest_gap: timedelta | None) -> None:
+    """Looks in the window `again` begin because a target was found absent or changed. That begins a new run.
+
+    A run ends if the gap after a look is longer than `spacing`. None: the gap may be of any length.
+    """
     release = release_published_on_time()
     second_before_slot = -1
     add_look(release, ORIGIN_OF_PAGE, ABSENT, second_before_slot)
@@ -167,6 +166,6 @@ def test_a_run_whose_last_look_was_outside_all_windows_may_go_on_in_any_window_b
     assert state.spacing(now=begins + 3 * SECOND) == longest_gap
 
 
-def test_a_target_without_looks_or_windows_allows_a_gap_of_any_length() -> None:
+def test_target_without_looks_or_windows_allows_any_gap() -> None:
     release = release_published_on_time()
     assert release.state_or_empty(PAGE.id).spacing(now=SLOT) is None

@@ -20,7 +20,7 @@ from monitor.watch.tripwires import Producer, Tripwires, publication_date
 from schedules.announcement import Part, Role
 from schedules.contract.verdict import Kind
 from schedules.release import Release
-from tests.unit.monitor.app.monitor_in_test import HEAD, HOST, MonitorInTest, run_monitor
+from tests.unit.monitor.app.monitor_in_test import HEAD, HOST, MonitorInTest, run_monitor, with_daemon
 from tests.unit.monitor.watch.fake_poller import FakePoller
 from tests.worlds.scripts import a_web_page, an_answer
 
@@ -73,12 +73,10 @@ def current_findings(monitor: MonitorInTest) -> set[tuple[Kind, str | None]]:
 
 
 @pytest.mark.parametrize("kind_of_listing", sorted(LISTINGS))
-def test_a_page_that_a_listing_shows_before_its_slot_is_an_early_exposure_also_after_a_restart(
-    tmp_path: Path, kind_of_listing: str
-) -> None:
-    # The release is announced for 09:30 at another address. From 09:28:30 on, a listing shows its page at LISTED_URL.
-    path, listing_without_page, listing_with_page = LISTINGS[kind_of_listing]
-    answers = listing_answers(path, listing_without_page, listing_with_page, at="09:28:30")
+def test_page_listed_before_its_slot_is_an_early_exposure(tmp_path: Path, kind_of_listing: str) -> None:
+    """The release is announced for 09:30 at another address. A listing shows its page from 09:28:30 on."""
+    path, without_page, with_page = LISTINGS[kind_of_listing]
+    answers = listing_answers(path, without_page, with_page, at="09:28:30")
 
     async def restart_before_slot(monitor: MonitorInTest) -> None:
         await monitor.until("09:29:45")
@@ -99,36 +97,33 @@ def test_a_page_that_a_listing_shows_before_its_slot_is_an_early_exposure_also_a
     run_monitor(tmp_path, answers, restart_before_slot, base=with_listing(path), delay=REAL_COMMIT_DELAY)
 
 
+SITEMAP, SITEMAP_BEFORE, SITEMAP_AFTER = LISTINGS["sitemap"]
+
+
 @pytest.mark.slow
-def test_a_release_listed_while_its_page_is_missing_is_available_elsewhere_first(tmp_path: Path) -> None:
-    # The sitemap shows the release at another address from 09:32:10 on. Its own page, due at 09:30:00, never comes.
-    path, before, after = LISTINGS["sitemap"]
-
-    async def act(monitor: MonitorInTest) -> None:
-        await monitor.until("09:37:00")
-        assert monitor.stored_verdict() == "overdue"
-        assert current_findings(monitor) == {(Kind.LATE, "page"), (Kind.ELSEWHERE_FIRST, "elsewhere-1")}
-
-    run_monitor(tmp_path, listing_answers(path, before, after, at="09:32:10"), act, base=with_listing(path))
+@with_daemon(listing_answers(SITEMAP, SITEMAP_BEFORE, SITEMAP_AFTER, at="09:32:10"), base=with_listing(SITEMAP))
+async def test_release_listed_elsewhere_while_missing_is_elsewhere_first(monitor: MonitorInTest) -> None:
+    """The sitemap shows the release at another address from 09:32:10 on. Its own page, due at 09:30:00, never comes."""
+    await monitor.until("09:37:00")
+    assert monitor.stored_verdict() == "overdue"
+    assert current_findings(monitor) == {(Kind.LATE, "page"), (Kind.ELSEWHERE_FIRST, "elsewhere-1")}
 
 
-def test_the_previous_edition_in_a_listing_is_no_match_and_is_not_looked_at(tmp_path: Path) -> None:
-    path, before, _ = LISTINGS["sitemap"]
-
-    async def act(monitor: MonitorInTest) -> None:
-        await monitor.until("09:29:45")
-        assert current_findings(monitor) == set()
-        assert [part.id for part in monitor.daemon.watch.releases["claims-q3"].release.parts] == ["page"]
-        requested = [entry.path for entry in monitor.publisher.log.entries if entry.host == "stats.example"]
-        assert set(requested) == {path}
-        # The listing is looked at each minute from 09:28 on.
-        assert len(requested) <= 3
-        # The page of the release itself is looked at as usual.
-        assert monitor.publisher.log.requests()[HOST] > 0
-
-    run_monitor(tmp_path, listing_answers(path, before, after=before, at="09:29:00"), act, base=with_listing(path))
+@with_daemon(listing_answers(SITEMAP, SITEMAP_BEFORE, SITEMAP_BEFORE, at="09:29:00"), base=with_listing(SITEMAP))
+async def test_previous_edition_in_a_listing_is_no_match(monitor: MonitorInTest) -> None:
+    """The sitemap shows only the edition of April to June. The release is that of July to September."""
+    await monitor.until("09:29:45")
+    assert current_findings(monitor) == set()
+    assert [part.id for part in monitor.daemon.watch.releases["claims-q3"].release.parts] == ["page"]
+    requested = [entry.path for entry in monitor.publisher.log.entries if entry.host == "stats.example"]
+    assert set(requested) == {SITEMAP}
+    # The listing is looked at each minute from 09:28 on.
+    assert len(requested) <= 3
+    # The page of the release itself is looked at as usual.
+    assert monitor.publisher.log.requests()[HOST] > 0
 
 
+HEAD_WITH_SLOT_AT_09_40 = HEAD.replace("slot = 2026-11-26T09:30:00", "slot = 2026-11-26T09:40:00")
 UNEXPECTED_URL = "https://www.gov.uk/government/statistics/example-claims-july-to-september-2026--1"
 ON_GOVUK = Settings.model_validate(
     {"producer": [{"id": "department-for-example", "name": "Department", "hosts": ["www.gov.uk"]}]}
@@ -162,13 +157,13 @@ def organisation_feed(*, early: bool) -> str:
 
 
 def govuk_listings(*, shown_in: str) -> str:
-    """Return GOV.UK's search and the feed of an organisation, one of which shows the release from 09:28:30 on."""
+    """Return GOV.UK's search and the feed of an organisation, and the page that one of them shows from 09:28:30 on."""
     feed_url = f"https://{HOST}/government/organisations/department-for-example.atom"
     listings = {
         "search": (newest_on_govuk("department-for-example"), found_by_search, "json"),
         "feed": (feed_url, organisation_feed, "atom+xml"),
     }
-    tables = ""
+    tables = an_answer(UNEXPECTED_URL, "09:28:30", PAGE)
     for name, (url, listing, kind) in listings.items():
         content_type = f'headers = {{ "Content-Type" = "application/{kind}" }}\n'
         tables += an_answer(url, "08:00:00", listing(early=False), more=content_type)
@@ -178,35 +173,29 @@ def govuk_listings(*, shown_in: str) -> str:
 
 
 @pytest.mark.parametrize("listing", ["search", "feed"])
-def test_a_page_that_govuk_lists_before_its_slot_at_another_address_is_an_early_exposure(
-    tmp_path: Path, listing: str
-) -> None:
-    # The page and its entry in the listing come at 09:28:30. The slot is at 09:40.
-    tables = govuk_listings(shown_in=listing) + an_answer(UNEXPECTED_URL, "09:28:30", PAGE)
+def test_govuk_listing_of_another_address_shows_early_exposure(tmp_path: Path, listing: str) -> None:
+    """The page and its entry in the listing come at 09:28:30. The slot is at 09:40."""
 
     async def read_findings(monitor: MonitorInTest) -> None:
         await monitor.until("09:33:30")
         assert (Kind.EARLY_EXPOSURE, "page") in current_findings(monitor)
 
+    tables = govuk_listings(shown_in=listing)
     run_monitor(tmp_path, tables, read_findings, head=HEAD_WITH_SLOT_AT_09_40, base=ON_GOVUK)
 
 
-def test_the_search_and_the_feed_of_an_organisation_on_govuk_together_get_one_request_a_minute(tmp_path: Path) -> None:
-    tables = govuk_listings(shown_in="search") + an_answer(UNEXPECTED_URL, "09:28:30", PAGE)
-
-    async def count_requests(monitor: MonitorInTest) -> None:
-        await monitor.until("09:33:30")
-        entries = monitor.publisher.log.entries
-        of_search = [entry.at.minute for entry in entries if "filter_organisations" in entry.query]
-        of_feed = [entry.at.minute for entry in entries if ".atom" in entry.path]
-        assert of_search
-        assert of_feed
-        assert max(Counter(of_search + of_feed).values()) == 1
-
-    run_monitor(tmp_path, tables, count_requests, head=HEAD_WITH_SLOT_AT_09_40, base=ON_GOVUK)
+@with_daemon(govuk_listings(shown_in="search"), head=HEAD_WITH_SLOT_AT_09_40, base=ON_GOVUK)
+async def test_govuk_search_and_feed_share_one_request_a_minute(monitor: MonitorInTest) -> None:
+    await monitor.until("09:33:30")
+    entries = monitor.publisher.log.entries
+    of_search = [entry.at.minute for entry in entries if "filter_organisations" in entry.query]
+    of_feed = [entry.at.minute for entry in entries if ".atom" in entry.path]
+    assert of_search
+    assert of_feed
+    requests_by_minute = Counter(of_search + of_feed)
+    assert set(requests_by_minute.values()) == {1}
 
 
-HEAD_WITH_SLOT_AT_09_40 = HEAD.replace("slot = 2026-11-26T09:30:00", "slot = 2026-11-26T09:40:00")
 SITEMAP_INDEX = (
     '<?xml version="1.0"?><sitemapindex xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">'
     "<sitemap><loc>https://stats.example/map-old.xml</loc><lastmod>2019-01-01</lastmod></sitemap>"
@@ -217,9 +206,8 @@ SITEMAP_INDEX = (
 )
 
 
-def test_a_release_in_a_recent_sitemap_of_an_index_is_found_with_one_request_a_minute(
-    tmp_path: Path,
-) -> None:
+def test_release_is_found_in_recent_sitemap_of_an_index(tmp_path: Path) -> None:
+    """The index and its sitemaps together get one request a minute."""
     for name, body in {"before": sitemap(), "after": sitemap(LISTED_URL)}.items():
         (tmp_path / f"{name}.gz").write_bytes(gzip.compress(body.encode()))
     tables = an_answer(f"{STATS}/sitemap.xml", "08:00:00", SITEMAP_INDEX)
@@ -228,18 +216,24 @@ def test_a_release_in_a_recent_sitemap_of_an_index_is_found_with_one_request_a_m
         tables += an_answer(f"{STATS}/map-1.xml.gz", at, more=gzipped_body)
     tables += an_answer(LISTED_URL, "09:32:30", PAGE)
 
-    async def act(monitor: MonitorInTest) -> None:
+    async def read_findings(monitor: MonitorInTest) -> None:
         await monitor.until("09:39:00")
         assert current_findings(monitor) >= {(Kind.EARLY_EXPOSURE, "elsewhere-1")}
         requests = [entry for entry in monitor.publisher.log.entries if "map" in entry.path]
         assert {entry.host for entry in requests} == {"stats.example"}
         assert "/map-old.xml" not in {entry.path for entry in requests}
-        assert max(Counter((entry.at.hour, entry.at.minute) for entry in requests).values()) == 1
+        requests_by_minute = Counter(f"{entry.at:%H:%M}" for entry in requests)
+        assert set(requests_by_minute.values()) == {1}
 
-    run_monitor(tmp_path, tables, act, head=HEAD_WITH_SLOT_AT_09_40, base=with_listing("/sitemap.xml"))
+    run_monitor(tmp_path, tables, read_findings, head=HEAD_WITH_SLOT_AT_09_40, base=with_listing("/sitemap.xml"))
 
 
 NINE = datetime(2026, 11, 26, 9, tzinfo=UTC)
+
+
+def tripwires_of(*producers: Producer, poller: FakePoller | None = None) -> Tripwires:
+    """Return the tripwires of producers without a release that is near."""
+    return Tripwires(poller or FakePoller(), producers, near_releases=lambda _producer: [])
 
 
 def a_look(target: Target, *found: Found, at: datetime = NINE) -> Sighting:
@@ -247,15 +241,14 @@ def a_look(target: Target, *found: Found, at: datetime = NINE) -> Sighting:
     return Sighting(target.id, State.ABSENT, at, at, at, at, found=found)
 
 
-def test_tripwires_of_one_producer_and_host_take_turns_and_those_of_others_do_not() -> None:
+def test_tripwires_of_one_producer_and_host_take_turns() -> None:
+    """A tripwire is a listing or feed that may show a release early."""
     one = Producer("one", ["www.gov.uk"], [f"{STATS}/a.xml", f"{STATS}/b.atom"])
-    wires = Tripwires(
-        FakePoller(), [one, Producer("two", newest=[f"{STATS}/a.xml"])], near_releases=lambda _producer: []
-    )
+    two = Producer("two", newest=[f"{STATS}/a.xml"])
     minute = timedelta(minutes=1)
     planned = [
         (target.id.split("/")[1], target.host, window.every / minute, shift / minute)
-        for target, (window,), shift in wires.plan_targets()
+        for target, (window,), shift in tripwires_of(one, two).plan_targets()
     ]
     # Each is a producer, a host, the minutes between two requests, and the minutes until the first. GOV.UK has a search
     # and a feed.
@@ -268,9 +261,10 @@ def test_tripwires_of_one_producer_and_host_take_turns_and_those_of_others_do_no
     ]
 
 
-def test_only_the_sitemaps_on_its_own_host_that_an_index_names_at_present_are_watched() -> None:
+def test_only_current_sitemaps_on_the_own_host_are_watched() -> None:
+    """The index is a sitemap that names other sitemaps. It may name others at each look."""
     poller = FakePoller()
-    wires = Tripwires(poller, [Producer("one", newest=[f"{STATS}/sitemap.xml"])], near_releases=lambda _producer: [])
+    wires = tripwires_of(Producer("one", newest=[f"{STATS}/sitemap.xml"]), poller=poller)
     (index,) = wires.targets()
     wires.start(NINE - timedelta(hours=1))
 
@@ -288,7 +282,8 @@ def test_only_the_sitemaps_on_its_own_host_that_an_index_names_at_present_are_wa
     assert sorted(poller.urls()) == [f"{STATS}/b.xml", f"{STATS}/sitemap.xml"]
 
 
-def test_matches_are_reported_once_and_forgotten_when_their_release_is_not_near() -> None:
+def test_match_is_reported_once_and_forgotten_with_its_release() -> None:
+    """A match is an entry of a listing with the title of a release that is near. Each week another one is near."""
     near, reported = list[NearRelease](), list[str]()
     producer = Producer("one", newest=[f"{STATS}/feed.atom", f"{STATS}/latest"])
     wires = Tripwires(
@@ -300,25 +295,29 @@ def test_matches_are_reported_once_and_forgotten_when_their_release_is_not_near(
     feed, latest = wires.targets()
     weeks = 20
     for week in range(weeks):
-        title, url, when = f"Example claims: week {week}, 2026", f"{STATS}/week-{week}", NINE + timedelta(weeks=week)
-        near[:] = [NearRelease(Release(f"of-week-{week}", title, "one", f"{STATS}/promised-{week}", ()), when)]
+        title, when = f"Example claims: week {week}, 2026", NINE + timedelta(weeks=week)
+        release = Release(f"of-week-{week}", title, "one", f"{STATS}/promised-{week}", ())
+        near[:] = [NearRelease(release, when)]
+        page = Found(f"{STATS}/week-{week}", title, "listed")
         # Both listings of the producer show the page, and one of them shows it again.
-        for target in (feed, latest, feed):
-            wires.see(target, a_look(target, Found(url, title, "listed"), at=when))
+        for listing in (feed, latest, feed):
+            wires.see(listing, a_look(listing, page, at=when))
     assert reported == [f"{STATS}/week-{week}" for week in range(weeks)]
-    # Only the release of the last week is still in memory.
-    assert [week for week in range(weeks) if f"'of-week-{week}'" in repr(wires)] == [weeks - 1]
+    weeks_in_memory = [week for week in range(weeks) if f"'of-week-{week}'" in repr(wires)]
+    assert weeks_in_memory == [weeks - 1]
 
 
-def test_sitemaps_that_an_index_no_longer_names_are_forgotten() -> None:
-    wires = Tripwires(FakePoller(), [Producer("one", newest=[f"{STATS}/sitemap.xml"])], near_releases=lambda _name: [])
+def test_sitemaps_no_longer_in_their_index_are_forgotten() -> None:
+    """The index is a sitemap that names other sitemaps, here another one each day."""
+    wires = tripwires_of(Producer("one", newest=[f"{STATS}/sitemap.xml"]))
     index = next(wires.targets())
     for day in range(9):
         wires.see(index, a_look(index, Found(f"{STATS}/of-day-{day}.xml", "", "sitemap")))
         (child,) = (target for target in wires.targets() if target.url != index.url)
         wires.see(child, a_look(child, Found(f"{STATS}/{day}", "Example", "listed")))
-    # `wires` has a `_Listing` for each sitemap that it remembers. Only that of the last day is left.
-    assert [day for day in range(9) if f"/of-day-{day}.xml': _Listing" in repr(wires)] == [8]
+    # `wires` has a `_Listing` for each sitemap that it remembers.
+    days_in_memory = [day for day in range(9) if f"/of-day-{day}.xml': _Listing" in repr(wires)]
+    assert days_in_memory == [8]
 
 
 @pytest.mark.parametrize(
@@ -333,14 +332,12 @@ def test_sitemaps_that_an_index_no_longer_names_are_forgotten() -> None:
         ({}, None),
     ],
 )
-def test_the_date_of_an_entry_is_read_as_feeds_and_sitemaps_write_it(facts: dict[str, str], when: str | None) -> None:
-    # `facts` are the dates of an entry as its listing writes them. The date of publication goes before that of an
-    # update.
+def test_publication_date_is_read_from_feeds_and_sitemaps(facts: dict[str, str], when: str | None) -> None:
+    """The date of publication goes before that of an update."""
     date = publication_date(Found("u", "t", "listed", facts))
     assert (date.isoformat() if date else None) == when
 
 
-# An entry is fresh if the listing did not show it before.
 @pytest.mark.parametrize("days_from_slot", [1, 40, 87])
 @pytest.mark.parametrize(
     ("title_of_entry", "is_new", "is_match"),
@@ -351,9 +348,10 @@ def test_the_date_of_an_entry_is_read_as_feeds_and_sitemaps_write_it(facts: dict
         ("Something else altogether", False, False),
     ],
 )
-def test_before_the_slot_an_entry_at_the_address_of_a_release_matches_if_it_is_new_or_has_its_title(
+def test_listed_own_address_matches_if_new_or_rightly_titled(
     title_of_entry: str, days_from_slot: int, *, is_new: bool, is_match: bool
 ) -> None:
+    """A listing shows the address of a release before its slot. The entry is new if it was not there before."""
     entry = Found(LISTED_URL, title_of_entry, "entry")
     # Any match by the address counts as one by the title.
     expected = [("claims-q3", MatchKind.TITLE)] if is_match else []
@@ -363,9 +361,7 @@ def test_before_the_slot_an_entry_at_the_address_of_a_release_matches_if_it_is_n
 
 @pytest.mark.parametrize("days_from_slot", [1, 40, 87])
 @pytest.mark.parametrize("title_of_entry", [TITLE, "Something else altogether"])
-def test_after_the_slot_an_entry_with_the_address_of_a_release_is_no_match(
-    title_of_entry: str, days_from_slot: int
-) -> None:
+def test_after_the_slot_an_own_address_is_no_match(title_of_entry: str, days_from_slot: int) -> None:
     entry = Found(LISTED_URL, title_of_entry, "entry")
     now = datetime(2026, 9, 15, 15, 50, tzinfo=UTC)
     assert matches_of_release(entry, is_new=True, slot=now - timedelta(days=days_from_slot), now=now) == []

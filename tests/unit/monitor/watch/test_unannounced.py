@@ -52,20 +52,19 @@ def unannounced_of(monitor: CalendarMonitor) -> Unannounced:
 
 async def consider_entry(monitor: CalendarMonitor, found: Found, producer: str = "example-office") -> None:
     await unannounced_of(monitor).consider(producer, found)
-    await monitor.daemon.watch.judging.judge_all(list(monitor.daemon.watch.releases))
+    await monitor.judge_all()
 
 
 @with_calendar_monitor()
-async def test_a_publication_that_no_calendar_announced_is_an_unannounced_release_with_one_notice(
-    monitor: CalendarMonitor,
-) -> None:
+async def test_unannounced_publication_becomes_a_release_with_one_notice(monitor: CalendarMonitor) -> None:
+    """A listing shows the page at two looks. No calendar announced it."""
     publish_page(monitor, first_published="2026-11-16T11:58:00Z")
     await monitor.read_calendar(csv(row("a")))
     for _ in range(2):
         await consider_entry(monitor, Found(PAGE_URL, TITLE, "listed"))
-    judged = monitor.daemon.core.store.verdicts.judged_one("example-surprise")
+    judged = monitor.store.verdicts.judged_one("example-surprise")
     assert (judged.word, judged.grade, judged.slot) == ("unannounced", "none", None)
-    assert [notice.kind for notice in monitor.daemon.core.store.outbox.notices()] == ["calendar"]
+    assert [notice.kind for notice in monitor.store.outbox.notices()] == ["calendar"]
 
 
 @pytest.mark.parametrize(
@@ -80,41 +79,39 @@ async def test_a_publication_that_no_calendar_announced_is_an_unannounced_releas
     ids=["its title is known", "its address is known", "it is old", "it is news", "it is of no known series"],
 )
 @with_calendar_monitor()
-async def test_an_entry_of_a_listing_makes_no_further_release_if_it_is_known_or_old_or_no_statistics(
+async def test_known_old_or_non_statistical_entry_makes_no_release(
     title_of_entry: str, url_of_entry: str, page_first_published: str, monitor: CalendarMonitor
 ) -> None:
-    # The calendar announces the release "Example a", at https://stats.example/a.
+    """The calendar announces the release "Example a", at https://stats.example/a."""
     await monitor.read_calendar(csv(row("a")))
     publish_page(monitor, page_first_published)
     date_in_listing = {"published": "Mon, 16 Nov 2026 11:58:00 GMT"}  # also the date of an edit of an old page
     await consider_entry(monitor, Found(url_of_entry, title_of_entry, "listed", date_in_listing))
-    assert set(monitor.daemon.watch.releases) == {"a"}
+    assert monitor.watched_ids == {"a"}
 
 
 @with_calendar_monitor()
-async def test_a_listed_page_that_a_calendar_names_within_15_minutes_does_not_become_an_unannounced_release(
-    monitor: CalendarMonitor,
-) -> None:
+async def test_page_announced_within_15_minutes_is_not_unannounced(monitor: CalendarMonitor) -> None:
     # At 12:00, a listing shows a new page. It would become an unannounced release, `example-surprise`, at 12:15.
     publish_page(monitor, first_published="2026-11-16T11:58:00Z")
     unannounced_of(monitor).consider_in_background("example-office", Found(PAGE_URL, TITLE, "listed"))
     # At 12:10, a calendar names the page as that of its release `surprise`.
     announced = f"surprise,Example renamed,example-office,{PAGE_URL},2026-11-16,12:00,confirmed"
     ten_minutes, twenty_minutes = 10, 20
-    await monitor.read_calendar(csv(announced), after=ten_minutes)
+    await monitor.read_calendar(csv(announced), minutes_later=ten_minutes)
     # At 12:30, that is the only release.
     await monitor.clock.sleep(twenty_minutes * 60)
-    assert set(monitor.daemon.watch.releases) == {"surprise"}
+    assert monitor.watched_ids == {"surprise"}
 
 
 @with_calendar_monitor()
-async def test_a_feeds_new_edition_of_a_known_series_becomes_a_watched_release(monitor: CalendarMonitor) -> None:
+async def test_new_edition_in_a_feed_becomes_a_watched_release(monitor: CalendarMonitor) -> None:
     url = "https://stats.example/awareness-november"
     monitor.pages[url] = Reply(200, b"<html><title>Example awareness: November 2026</title></html>")
     await monitor.read_calendar(csv(row("a", title="Example awareness: October 2026")))
     found = Found(url, "Example awareness: November 2026", "listed", {"published": "Mon, 16 Nov 2026 11:58:00 GMT"})
     await consider_entry(monitor, found)
-    (new,) = set(monitor.daemon.watch.releases) - {"a"}
+    (new,) = monitor.watched_ids - {"a"}
     assert monitor.daemon.watch.releases[new].release.url == url
 
 
@@ -122,7 +119,8 @@ def a_sighting(target: Target, *found: Found, state: State = State.PRESENT) -> S
     return Sighting(target.id, state, START, START, START, START, found=found)
 
 
-def test_entries_of_the_first_look_at_a_listing_are_new_only_if_they_are_dated_after_the_start() -> None:
+def test_first_look_at_a_listing_reports_only_newer_entries() -> None:
+    """Most entries were there before the monitor started. Only one dated after that is new."""
     reported: list[str] = []
     producer = Producer("example-office", newest=["https://stats.example/new"])
     wires = Tripwires(

@@ -29,7 +29,7 @@ def test_api_lists_each_calendar_with_its_last_usable_read_and_fault(tmp_path: P
         assert (result["last_usable_read"], result["fault"]) == (None, "not read yet")
         # The first read is at 12:00. The second fails ten minutes later.
         await monitor.read_calendar(csv(row("a"), row("b")))
-        await monitor.read_calendar(RESET, after=10)
+        await monitor.read_calendar(RESET, minutes_later=10)
         answer = (await get("/api/v1/calendars")).json()
         assert answer["calendars"] == [
             {
