@@ -211,11 +211,11 @@ def read_early_release_at(
 @pytest.mark.parametrize(
     ("credentials", "status_if_refused"), [({}, 401), (basic_auth("vic", SECRET), 403)], ids=["stranger", "viewer"]
 )
-def test_before_the_slot_no_page_api_or_feed_shows_strangers_and_viewers_that_a_release_is_public(
+def test_early_release_is_hidden_from_strangers_and_viewers_before_slot(
     credentials: dict[str, str], status_if_refused: int, moment: str, users: Path, tmp_path: Path
 ) -> None:
-    # Two releases are public since 09:28:30. Their slot is 09:30, so only staff may know it yet.
-    # Someone without credentials (a stranger) or with those of a viewer reads every address of the board.
+    """Two releases are public from 09:28:30 on. Until their slot, 09:30, no page, API or feed may show that to a
+    stranger, who has no credentials, or to a viewer."""
     shown_at = read_early_release_at(moment, users, tmp_path, credentials)
     assert early_words_shown(shown_at) == []
     # They may read the titles and slots of the releases.
@@ -233,11 +233,11 @@ def test_before_the_slot_no_page_api_or_feed_shows_strangers_and_viewers_that_a_
 @pytest.mark.slow
 @pytest.mark.parametrize("public", [True, False], ids=["public", "closed"])
 @BOTH_METRICS_TOKENS
-def test_a_metrics_token_shows_which_releases_are_early_but_only_in_metrics_and_without_an_address(
+def test_metrics_token_shows_early_releases_only_in_metrics(
     token: str, users: Path, tmp_path: Path, *, public: bool
 ) -> None:
+    """Before the slot, 09:30, two releases are already public. Metrics name them, but not their addresses."""
     credentials = {"Authorization": f"Bearer {token}"}
-    # Before the slot, 09:30, two releases are already public.
     shown_at = read_early_release_at("09:29:50", users, tmp_path, credentials, public=public)
     metrics = shown_at.pop("/metrics")
     assert metrics.status == 200
@@ -263,18 +263,16 @@ def test_a_metrics_token_opens_neither_status_nor_calendars(
 
 @pytest.mark.slow
 @BOTH_METRICS_TOKENS
-def test_besides_metrics_a_metrics_token_opens_only_what_a_closed_board_shows_to_strangers(
-    token: str, users: Path, tmp_path: Path
-) -> None:
+def test_metrics_token_opens_only_metrics_on_a_closed_board(token: str, users: Path, tmp_path: Path) -> None:
+    """It also opens the few pages of a closed board that strangers can open, such as health and sign-in."""
     credentials = {"Authorization": f"Bearer {token}"}
     shown_at = read_early_release_at("09:29:50", users, tmp_path, credentials, public=False)
     open_paths = {path for path, shown in shown_at.items() if shown.status == 200}
-    # Strangers can open a few pages of a closed board, such as health and sign-in.
     assert open_paths <= OPEN_ON_A_CLOSED_BOARD | {"/metrics"}
 
 
 @pytest.mark.slow
-def test_before_the_slot_the_stream_shows_early_publication_only_to_staff(users: Path, tmp_path: Path) -> None:
+def test_stream_shows_an_early_release_before_slot_only_to_staff(users: Path, tmp_path: Path) -> None:
     readers = {
         "stranger": {},
         "program": {"Authorization": f"Bearer {PROMETHEUS[0]}"},
@@ -292,7 +290,7 @@ def test_before_the_slot_the_stream_shows_early_publication_only_to_staff(users:
 
 
 @pytest.mark.slow
-def test_staff_see_an_early_release_on_the_board_in_the_api_and_in_metrics(users: Path, tmp_path: Path) -> None:
+def test_staff_see_an_early_release_before_its_slot(users: Path, tmp_path: Path) -> None:
     # `anne` is staff. Two releases are public before their slot, 09:30.
     shown_at = read_early_release_at("09:29:50", users, tmp_path, basic_auth("anne", SECRET))
     # Every address in the story contains MARK, so a path that shows it shows where the early page is.
@@ -310,7 +308,7 @@ def test_after_the_slot_the_public_board_shows_the_result(users: Path, tmp_path:
     assert shown_at["/status"].status == 401
 
 
-def test_a_channel_that_is_open_to_all_gets_nothing_before_the_slot(tmp_path: Path) -> None:
+def test_channel_open_to_all_gets_nothing_before_the_slot(tmp_path: Path) -> None:
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:29:50")
         for_staff, open_to_all = monitor.channels

@@ -176,7 +176,7 @@ async def test_drafts_are_written_only_for_channels_that_take_files(read: Read, 
         await channel.close()
 
 
-async def test_channels_that_post_use_the_proxy_of_their_host_except_to_this_machine(read: Read) -> None:
+async def test_posting_channels_use_their_hosts_proxy_except_on_this_machine(read: Read) -> None:
     network = '[network]\nproxy = "http://out.example:3128"\n[network.proxies]\n"hook.example" = "direct"\n'
     on_this_machine = '[[channel]]\nname = "here"\nkind = "webhook"\nurl = "http://127.0.0.1:9093"\n'
     pager = '[[channel]]\nname = "pager"\nkind = "pagerduty"\nrouting_key = { env = "NINETHIRTY_TEST_KEY" }\n'
@@ -189,9 +189,9 @@ async def test_channels_that_post_use_the_proxy_of_their_host_except_to_this_mac
         await channel.close()
 
 
-def test_digests_go_to_channels_for_people_unless_the_channel_is_configured_otherwise(read: Read) -> None:
+def test_digests_go_to_channels_for_people_unless_configured_otherwise(read: Read) -> None:
+    """The chat is for people but has `digest = false`. The hook is for machines but has `digest = true`."""
     rule = make_digest_rule(read(CHANNELS + "[alert]\ndigest_from = 3\n"))
-    # The chat is for people but has `digest = false`, the hook is not but has `digest = true`. 400 ms is the default.
     assert rule.channels == {"mail", "notify", "hook"}
     assert (rule.threshold, rule.within) == (3, timedelta(milliseconds=400))
 
@@ -221,7 +221,7 @@ def test_each_unknown_field_of_a_template_is_named(read: Read, tmp_path: Path) -
     assert wat_happened.endswith('asks for wat_happened, but no such field exists (got "own.docx")')
 
 
-def test_a_template_that_is_absent_or_no_document_is_a_fault(read: Read, tmp_path: Path) -> None:
+def test_absent_or_damaged_template_is_a_fault(read: Read, tmp_path: Path) -> None:
     (absent,) = faults_of(read, OFQUAL_WITH_TEMPLATE)
     (tmp_path / "own.docx").write_bytes(b"text")
     (no_document,) = faults_of(read, OFQUAL_WITH_TEMPLATE)
@@ -229,7 +229,7 @@ def test_a_template_that_is_absent_or_no_document_is_a_fault(read: Read, tmp_pat
     assert "cannot be read" in no_document
 
 
-def test_the_configuration_corrects_the_begin_and_citations_of_an_edition_of_the_code(read: Read) -> None:
+def test_configuration_corrects_begin_and_citations_of_a_code_edition(read: Read) -> None:
     settings = read('[code]\nbegins = { "3.0" = 2025-12-01 }\ncites = { "3.0/3.1" = "Practice 3.1, as we read it" }\n')
     editions = make_editions(settings)
     assert editions is not None
@@ -280,7 +280,7 @@ def test_without_configured_keys_no_token_and_no_link_is_accepted(read: Read) ->
     assert keys.read_link("x", datetime(2018, 1, 5, tzinfo=UTC)) is None
 
 
-async def test_people_in_the_users_file_beside_the_configuration_can_sign_in(read: Read, tmp_path: Path) -> None:
+async def test_people_in_the_users_file_can_sign_in(read: Read, tmp_path: Path) -> None:
     clock = SystemClock()
     throttle = Throttle(clock)
     (tmp_path / "users").write_text(make_line("anne", "correct horse battery"))

@@ -25,7 +25,7 @@ def search_facets(*values: object) -> bytes:
     return json.dumps({"results": [], "aggregates": {"organisations": {"options": options}}}).encode()
 
 
-async def test_one_request_lists_the_organisations_which_are_found_by_slug_name_acronym_or_similar_slug() -> None:
+async def test_one_request_finds_organisations_by_slug_name_or_acronym() -> None:
     requests: list[Request] = []
     without_acronym, without_valid_slug = {"slug": "gone-body", "title": "Gone"}, {"slug": 'a"\n', "title": "No slug"}
 

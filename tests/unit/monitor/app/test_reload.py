@@ -46,7 +46,7 @@ def sample(monitor: MonitorInTest | CalendarMonitor, name: str, **labels: str) -
 
 
 @with_daemon(PUBLISHED_AT_SLOT)
-async def test_a_reload_in_the_middle_of_a_slot_leaves_no_gap_in_its_proof(monitor: MonitorInTest) -> None:
+async def test_reload_during_a_slot_leaves_no_gap_in_its_proof(monitor: MonitorInTest) -> None:
     await monitor.until("09:29:58.500")
     runs_before = monitor.runs()
     faults = await monitor.app.reload(settings_with(monitor.settings, policy={"on_time_within": "90s"}), "config.toml")
@@ -63,19 +63,16 @@ async def test_a_reload_in_the_middle_of_a_slot_leaves_no_gap_in_its_proof(monit
 
 
 @with_daemon(published_at("09:31:15"))
-async def test_a_release_is_judged_by_the_last_loaded_policy(monitor: MonitorInTest) -> None:
+async def test_release_is_judged_by_the_last_loaded_policy(monitor: MonitorInTest) -> None:
+    """Published at 09:31:15, 75 s after the slot. The first policy allowed 60 s, the loaded one allows 90 s."""
     await monitor.until("09:30:30")
     await monitor.app.reload(settings_with(monitor.settings, policy={"on_time_within": "90s"}), "config.toml")
     await monitor.until("09:35:00")
-    # Published at 09:31:15, 75 s after the slot.
-    # The first policy allowed 60 s, the loaded one 90 s.
     assert monitor.stored_verdict() == "on_time"
 
 
 @with_daemon(PUBLISHED_AT_SLOT)
-async def test_a_key_that_cannot_change_while_running_is_refused_by_name_and_nothing_changes(
-    monitor: MonitorInTest,
-) -> None:
+async def test_reload_refuses_unchangeable_keys_by_name_and_changes_nothing(monitor: MonitorInTest) -> None:
     await monitor.until("09:29:00")
     last_success = sample(monitor, "config_last_reload_success_timestamp_seconds")
     changes: dict[str, Any] = {"watch": {"vantage": "tower"}, "timezone": "UTC", "evidence": {"keep_days": 1}}
@@ -95,7 +92,7 @@ async def test_a_key_that_cannot_change_while_running_is_refused_by_name_and_not
 
 
 @with_daemon(PUBLISHED_AT_SLOT)
-async def test_a_sign_in_provider_needs_a_restart_if_none_was_configured_at_the_start(monitor: MonitorInTest) -> None:
+async def test_first_sign_in_provider_needs_a_restart(monitor: MonitorInTest) -> None:
     await monitor.until("09:29:00")
     any_variable = {"env": "PATH"}  # it must exist
     oidc = {"issuer": "https://login.example", "client_id": "ninethirty", "client_secret": any_variable}
@@ -104,7 +101,8 @@ async def test_a_sign_in_provider_needs_a_restart_if_none_was_configured_at_the_
     assert faults == ["config.toml: web.oidc: cannot be changed while the monitor runs: restart the monitor"]
 
 
-def test_a_reload_succeeds_although_the_store_does_not_answer_when_releases_are_watched_again(tmp_path: Path) -> None:
+def test_reload_succeeds_while_the_store_hangs(tmp_path: Path) -> None:
+    """The last step of a reload reads the verdicts, which do not answer."""
     store = HangingStore(a_store(tmp_path, "hung.db"))
 
     async def act(monitor: MonitorInTest) -> None:
@@ -139,7 +137,7 @@ def test_a_configuration_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
 
 
 @with_daemon(PUBLISHED_AT_SLOT)
-async def test_a_host_is_looked_at_as_often_as_the_last_loaded_budget_allows(monitor: MonitorInTest) -> None:
+async def test_host_is_looked_at_within_the_last_loaded_budget(monitor: MonitorInTest) -> None:
     await monitor.until("09:29:00")
     await monitor.app.reload(settings_with(monitor.settings, budget={"www.gov.uk": "30/m"}), "config.toml")
     await monitor.until("09:29:10")
@@ -150,7 +148,7 @@ async def test_a_host_is_looked_at_as_often_as_the_last_loaded_budget_allows(mon
 
 
 @with_calendar_monitor()
-async def test_a_new_calendar_is_read_and_the_releases_of_a_removed_one_are_dropped(monitor: CalendarMonitor) -> None:
+async def test_reload_watches_a_new_calendar_instead_of_a_removed_one(monitor: CalendarMonitor) -> None:
     await monitor.read_calendar(csv(row("one", when="2026-11-20")))
     assert list(monitor.daemon.watch.releases) == ["one"]
     monitor.pages[OTHER["url"]] = csv(row("two", when="2026-11-19"))
@@ -166,7 +164,7 @@ async def test_a_new_calendar_is_read_and_the_releases_of_a_removed_one_are_drop
 
 
 @with_calendar_monitor()
-async def test_a_late_read_by_the_reader_of_a_removed_calendar_changes_nothing(monitor: CalendarMonitor) -> None:
+async def test_late_read_of_a_removed_calendar_changes_nothing(monitor: CalendarMonitor) -> None:
     old_reader = monitor.reader()
     monitor.pages[STATS["url"]] = csv(row("one", when="2026-11-20"))
     await monitor.app.reload(settings_with(monitor.settings, calendar=[OTHER]), "config.toml")
@@ -176,7 +174,7 @@ async def test_a_late_read_by_the_reader_of_a_removed_calendar_changes_nothing(m
 
 
 @with_calendar_monitor()
-async def test_a_reload_gives_a_release_the_id_that_its_new_pin_chooses(monitor: CalendarMonitor) -> None:
+async def test_reload_gives_a_release_the_id_of_its_new_pin(monitor: CalendarMonitor) -> None:
     await monitor.read_calendar(csv(row("one", when="2026-11-20", title="Example claims: October 2026")))
     assert [*monitor.daemon.watch.releases] == ["one"]
     # A pin gives the release with this title and producer an id, in place of `one` from its calendar.

@@ -55,11 +55,10 @@ def fault_table(kind: str, begins: str = "09:28:40", ends: str = "09:29:20", hos
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", PUBLISHER_FAULTS)
-def test_a_publisher_that_misbehaves_before_the_slot_makes_looks_unknown_and_changes_no_verdict(
-    tmp_path: Path, kind: str
-) -> None:
+def test_misbehaving_publisher_makes_looks_unknown_and_changes_no_verdict(tmp_path: Path, kind: str) -> None:
+    """The fault, such as `reset`, lasts from 09:28:40 to 09:29:20. The page is published at 09:30."""
+
     async def act(monitor: MonitorInTest) -> None:
-        # The fault, such as `reset`, lasts from 09:28:40 to 09:29:20. The page is published at 09:30.
         await monitor.until("09:29:20")
         runs_by_target = monitor.daemon.watch.releases["claims-q3"].runs
         assert State.PRESENT not in {run.state for runs in runs_by_target.values() for run in runs}
@@ -78,12 +77,11 @@ def look_outcomes(monitor: MonitorInTest) -> set[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["timeout", "reset", "503", "challenge", "redirect_loop", "bomb"])
-def test_a_slot_that_passed_while_every_look_failed_is_unproven_and_no_breach_is_reported(
-    tmp_path: Path, kind: str
-) -> None:
+def test_slot_without_a_successful_look_is_unproven_not_late(tmp_path: Path, kind: str) -> None:
+    """Each look fails from 09:28:50 to 09:33, so the page may have come on time, at 09:30, or late."""
+
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:45:00")
-        # Each look failed from 09:28:50 to 09:33, so the page may have come on time, at 09:30, or late.
         assert monitor.stored_verdict() == "unproven"
         assert monitor.notice_kinds() == ["unproven"]
         verdicts = monitor.daemon.core.store.verdicts
@@ -125,7 +123,7 @@ class FullStore(TemporaryStore):
             yield tx
 
 
-def test_looks_continue_while_the_disk_of_the_store_is_full_and_are_stored_once_it_has_room(tmp_path: Path) -> None:
+def test_full_disk_delays_storing_looks_but_not_making_them(tmp_path: Path) -> None:
     store = FullStore()
 
     async def act(monitor: MonitorInTest) -> None:
@@ -150,7 +148,8 @@ def test_looks_continue_while_the_disk_of_the_store_is_full_and_are_stored_once_
     run_monitor(tmp_path, PUBLISHED_AT_SLOT, act, store_of=lambda: store, delay=DELAY)
 
 
-def test_the_time_without_room_in_the_store_is_stored_as_a_blind_span(tmp_path: Path) -> None:
+def test_time_with_a_full_disk_is_stored_as_blind_span(tmp_path: Path) -> None:
+    """A kill would have lost the looks of these two minutes. So they count as blind."""
     store = FullStore()
 
     async def act(monitor: MonitorInTest) -> None:
@@ -159,7 +158,6 @@ def test_the_time_without_room_in_the_store_is_stored_as_a_blind_span(tmp_path: 
         await monitor.until("09:31:30")
         store.full = False
         await monitor.until("09:31:45")
-        # Had the monitor been killed, the looks of these two minutes would have been lost. So they count as blind.
         (blind,) = store.runs.blind(monitor.script.begins, monitor.clock.now())
         assert blind.cause == "store"
         assert (blind.ends - blind.begins).total_seconds() == pytest.approx(120, abs=5)
@@ -167,7 +165,7 @@ def test_the_time_without_room_in_the_store_is_stored_as_a_blind_span(tmp_path: 
     run_monitor(tmp_path, PUBLISHED_AT_SLOT, act, store_of=lambda: store, delay=DELAY)
 
 
-def test_a_store_that_refuses_writes_at_the_start_delays_no_look(tmp_path: Path) -> None:
+def test_store_refusing_writes_at_the_start_delays_no_look(tmp_path: Path) -> None:
     store = FullStore()
 
     async def act(monitor: MonitorInTest) -> None:
@@ -190,7 +188,7 @@ def test_a_store_that_refuses_writes_at_the_start_delays_no_look(tmp_path: Path)
     run_monitor(tmp_path, PUBLISHED_AT_SLOT, act, store_of=lambda: store, delay=DELAY)
 
 
-def test_a_monitor_whose_store_refuses_writes_since_its_start_can_be_stopped(tmp_path: Path) -> None:
+def test_monitor_can_be_stopped_while_its_store_refuses_writes(tmp_path: Path) -> None:
     store = FullStore()
 
     async def act(monitor: MonitorInTest) -> None:
@@ -207,7 +205,7 @@ def test_a_monitor_whose_store_refuses_writes_since_its_start_can_be_stopped(tmp
     run_monitor(tmp_path, PUBLISHED_AT_SLOT, act, store_of=lambda: store, delay=DELAY)
 
 
-def test_a_monitor_waits_for_a_locked_database_and_records_its_verdict(tmp_path: Path) -> None:
+def test_monitor_waits_for_a_locked_database_to_store_verdict(tmp_path: Path) -> None:
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:29:30")
         other = sqlite3.connect(tmp_path / "ninethirty.db", isolation_level=None, check_same_thread=False)
@@ -236,7 +234,7 @@ def restore_evidence_folder(folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_late_release_is_judged_and_notified_while_responses_cannot_be_stored_as_evidence(tmp_path: Path) -> None:
+def test_late_release_is_notified_while_evidence_cannot_be_stored(tmp_path: Path) -> None:
     async def act(monitor: MonitorInTest) -> None:
         # 09:40: the page is published, ten minutes late.
         await lose_evidence_until_09_40_30(monitor, tmp_path)
@@ -248,7 +246,7 @@ def test_a_late_release_is_judged_and_notified_while_responses_cannot_be_stored_
 
 
 @pytest.mark.slow
-def test_the_monitor_reports_that_it_is_not_ready_while_evidence_cannot_be_stored(tmp_path: Path) -> None:
+def test_monitor_is_not_ready_while_evidence_cannot_be_stored(tmp_path: Path) -> None:
     async def act(monitor: MonitorInTest) -> None:
         await lose_evidence_until_09_40_30(monitor, tmp_path)
         assert any("cannot be stored" in reason for reason in monitor.app.status.unready())
@@ -260,7 +258,7 @@ def test_the_monitor_reports_that_it_is_not_ready_while_evidence_cannot_be_store
 
 
 @pytest.mark.slow
-def test_evidence_that_could_not_be_stored_is_marked_as_lost_in_the_chain_and_in_the_incident(tmp_path: Path) -> None:
+def test_lost_evidence_is_marked_in_its_chain_and_incident(tmp_path: Path) -> None:
     async def act(monitor: MonitorInTest) -> None:
         await lose_evidence_until_09_40_30(monitor, tmp_path)
         restore_evidence_folder(tmp_path)
@@ -283,16 +281,15 @@ def test_evidence_that_could_not_be_stored_is_marked_as_lost_in_the_chain_and_in
 
 
 @pytest.mark.slow
-def test_lost_evidence_makes_the_monitor_neither_blind_nor_its_verdict_different_when_judged_again(
-    tmp_path: Path,
-) -> None:
+def test_lost_evidence_leaves_no_blind_span_and_replays_equally(tmp_path: Path) -> None:
+    """The monitor looks at the page all the time and stores its looks. Only the responses are lost."""
+
     async def act(monitor: MonitorInTest) -> None:
         await lose_evidence_until_09_40_30(monitor, tmp_path)
         restore_evidence_folder(tmp_path)
         await monitor.until("09:42:00")
 
     store = reopened(run_monitor(tmp_path, published_at("09:40:00"), act))
-    # The monitor looked at the page all the time and stored its looks. Only the responses are lost.
     assert store.runs.blind(SLOT - DAY, SLOT + DAY) == []
     assert differences_in_replay(store) == {"claims-q3": []}
     store.close()

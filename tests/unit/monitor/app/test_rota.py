@@ -46,10 +46,8 @@ async def read_rota(monitor: CalendarMonitor, reply: Reply, after_minutes: float
 
 
 @with_calendar_monitor(**SETTINGS)
-async def test_the_last_usable_rota_is_used_while_its_calendar_is_unreadable_or_empty_and_after_a_restart(
-    monitor: CalendarMonitor,
-) -> None:
-    # It is 16 November. By ROTA_ICS duty A is on call until 23 November, and then duty B.
+async def test_last_usable_rota_survives_unusable_reads_and_a_restart(monitor: CalendarMonitor) -> None:
+    """It is 16 November. By ROTA_ICS duty A is on call until 23 November, and then duty B."""
     assert on_call(monitor) == "no one, so all its roles are notified"
     await read_rota(monitor, Reply(200, ROTA_ICS.encode()))
     assert on_call(monitor) == ON_CALL_BY_ROTA
@@ -63,7 +61,7 @@ async def test_the_last_usable_rota_is_used_while_its_calendar_is_unreadable_or_
 
 
 @with_calendar_monitor(**SETTINGS)
-async def test_an_unreadable_rota_is_notified_once_and_closed_after_a_good_read(monitor: CalendarMonitor) -> None:
+async def test_unreadable_rota_is_notified_once_until_a_good_read(monitor: CalendarMonitor) -> None:
     await read_rota(monitor, Reply(200, ROTA_ICS.encode()))
     for _ in range(8):
         await read_rota(monitor, Reply(503), after_minutes=10)

@@ -124,8 +124,8 @@ def test_no_command_prints_a_key_in_an_address(tmp_path: Path, capfdbinary: pyte
 
 @pytest.mark.slow
 @with_daemon(NEVER_PUBLISHED, base=lambda _folder: SETTINGS)
-async def test_no_page_api_notice_or_draft_contains_a_key_in_an_address(monitor: MonitorInTest) -> None:
-    # The release, due at 09:30, is overdue. So there are an incident, notices and drafts that name its addresses.
+async def test_no_page_api_notice_or_draft_shows_an_address_key(monitor: MonitorInTest) -> None:
+    """The release, due at 09:30, is overdue. So there are an incident, notices and drafts that name its addresses."""
     await monitor.until("09:41:00")
     store = monitor.daemon.core.store
     texts = []
@@ -193,7 +193,7 @@ def test_a_key_of_a_configured_address_is_hidden_even_if_a_line_break_and_a_spac
     assert redact_with(configured_url, folded) == "URL:https://a.example/x?[redacted]"
 
 
-def test_the_folder_of_an_address_with_a_secret_path_is_hidden_in_other_addresses() -> None:
+def test_folder_of_a_secret_path_is_hidden_in_other_addresses() -> None:
     url = "https://a.example/sesame/calendar.csv"
     hide = redactor(
         secrets_in_addresses(Settings(calendar=[CalendarSettings(name="ours", kind="csv", url=url, secret=True)]))

@@ -152,9 +152,9 @@ def test_monitor_without_its_store_watches_and_notifies_from_the_journal(tmp_pat
 
 
 @pytest.mark.slow
-def test_a_monitor_switches_to_its_store_as_soon_as_that_is_back(tmp_path: Path, publisher: Publisher) -> None:
+def test_monitor_switches_to_its_store_once_it_is_back(tmp_path: Path, publisher: Publisher) -> None:
+    """The monitor starts without its store, on its journal, and goes on running when the store is back."""
     config, slot = start_once_with_calendar(tmp_path, publisher)
-    # The monitor starts without its store, on its journal, and goes on running when the store is back.
     with ExitStack() as stack:
         with without_store(tmp_path):
             child = stack.enter_context(alive(config))
@@ -171,11 +171,10 @@ def test_a_monitor_switches_to_its_store_as_soon_as_that_is_back(tmp_path: Path,
 
 
 @pytest.mark.slow
-def test_once_the_store_is_back_looks_of_a_killed_monitor_prove_that_the_release_is_late(
-    tmp_path: Path, publisher: Publisher
-) -> None:
+def test_killed_monitors_looks_prove_lateness_once_store_is_back(tmp_path: Path, publisher: Publisher) -> None:
+    """A monitor finds the page absent after its slot and is killed. Only then is the page published, and a second
+    monitor starts without the store."""
     config, slot = start_once_with_calendar(tmp_path, publisher)
-    # A monitor finds the page absent after its slot. It is killed. Only then is the page published.
     with alive(config) as child:
         wait_for_log_line(child, "verdict", verdict="overdue", grade="report")
         kill(child)
@@ -220,9 +219,7 @@ def test_looks_made_while_the_store_refused_writes_survive_a_kill(tmp_path: Path
 
 
 @pytest.mark.slow
-def test_a_journal_gives_back_the_evidence_that_an_older_copy_of_the_store_lacks(
-    tmp_path: Path, publisher: Publisher
-) -> None:
+def test_journal_restores_evidence_missing_from_an_older_store_copy(tmp_path: Path, publisher: Publisher) -> None:
     config, slot = start_once_with_calendar(tmp_path, publisher)
     store_file, copy = tmp_path / "store" / "store.db", tmp_path / "copy.db"
     shutil.copyfile(store_file, copy)

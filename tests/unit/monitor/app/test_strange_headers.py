@@ -58,12 +58,13 @@ CASES = [
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("own_headers", "strange_headers"), CASES)
-def test_release_published_on_time_is_on_time_whatever_headers_another_host_sends(
+def test_strange_headers_of_another_host_change_no_verdict(
     tmp_path: Path, own_headers: str, strange_headers: str
 ) -> None:
+    """A second release, on strange.example, is answered with headers such as a Date in the year 9999. Both pages
+    are published at their slot, 09:30. By `own_headers` the first host sends a right Date or none."""
+
     async def act(monitor: MonitorInTest) -> None:
-        # A second release, on strange.example, is answered with strange headers, such as a Date in the year 9999.
-        # Both pages are published at their slot, 09:30. By `own_headers` the first host sends a right Date or none.
         await monitor.until("09:32:00")
         assert monitor.stored_verdict() == "on_time"
         # No look and no task raised.
