@@ -120,7 +120,7 @@ def channels_of(store: Store, notice: Notice) -> set[str]:
 
 
 @with_world()
-async def test_people_are_reminded_of_a_report_grade_incident_after_15_minutes_and_then_every_30(world: World) -> None:
+async def test_reminders_come_after_15_minutes_and_then_every_30(world: World) -> None:
     await world.open_late_incident()
     await world.remind_for(180, world.make_reminders())
     assert world.minutes_of_reminders() == [15, 45, 75, 105, 135, 165]
@@ -139,10 +139,8 @@ def facts_while_overdue(release: str, now: datetime) -> ReleaseFacts:
 
 
 @with_world()
-async def test_a_reminder_says_that_a_release_is_still_absent_at_its_time_and_does_not_change_the_incident(
-    world: World,
-) -> None:
-    # The incident opens at 09:36:40. Its first reminder is due 15 minutes later.
+async def test_reminder_states_the_absence_as_of_its_own_time(world: World) -> None:
+    """The incident opens at 09:36:40. Its first reminder is due 15 minutes later. It does not change the incident."""
     await world.open_late_incident()
     assert world.incident().opened == at("09:36:40")
     facts_before = world.incident().facts
@@ -155,8 +153,8 @@ async def test_a_reminder_says_that_a_release_is_still_absent_at_its_time_and_do
 
 
 @with_world()
-async def test_a_reminder_comes_with_a_new_draft_of_the_same_time(world: World) -> None:
-    # The incident opens at 09:36:40, with a first draft. Its first reminder is due 15 minutes later.
+async def test_reminder_comes_with_a_new_draft_of_its_time(world: World) -> None:
+    """The incident opens at 09:36:40, with a first draft. Its first reminder is due 15 minutes later."""
     await world.open_late_incident()
     reminders = world.make_reminders(remind_after=15 * MINUTE, judge_at=facts_while_overdue)
     await world.remind_for(20, reminders)  # minutes
@@ -187,13 +185,14 @@ LADDER = ReportingRules(
 
 
 @with_world(begins=EXPOSURE_SEEN_AT)
-async def test_reminders_of_an_open_exposure_go_on_all_night_up_the_escalation_ladder(world: World) -> None:
+async def test_reminders_of_an_open_exposure_climb_the_ladder_all_night(world: World) -> None:
+    """A release is public eight hours too early. `LADDER` notifies `mail` first. Its three steps are pager, deputy
+    and head, one more with each reminder."""
     await world.record(an_open_exposure(), LADDER)
     await world.remind_for(8 * 60, world.make_reminders(rules=LADDER))
     assert world.minutes_of_reminders() == list(range(15, 8 * 60, 30))
     reminders = sorted(world.sent_reminders(), key=lambda one: one.at)
     assert all(one.subject.startswith("EARLY, not acknowledged: ") for one in reminders)
-    # `LADDER` notifies `mail` first. Its three steps are pager, deputy and head, one more with each reminder.
     first, second, *others = (channels_of(world.store, one) for one in reminders)
     assert first == {"mail", "pager"}
     assert second == {"mail", "pager", "deputy"}
@@ -242,7 +241,7 @@ async def test_a_reminder_is_in_the_timeline_of_its_incident(world: World) -> No
 
 
 @with_world()
-async def test_if_the_monitor_restarts_every_ten_minutes_each_reminder_is_still_sent_once(world: World) -> None:
+async def test_restarts_every_ten_minutes_repeat_and_lose_no_reminder(world: World) -> None:
     await world.open_late_incident()
     for _ in range(6):
         reminders_after_restart = world.make_reminders()
@@ -252,7 +251,7 @@ async def test_if_the_monitor_restarts_every_ten_minutes_each_reminder_is_still_
 
 
 @with_world()
-async def test_people_are_reminded_of_an_incident_that_opens_while_the_monitor_runs(world: World) -> None:
+async def test_incident_that_opens_while_the_monitor_runs_is_reminded(world: World) -> None:
     reminders = world.make_reminders()
     await reminders.remind()  # while there is no incident
     reminders.wake_for_notices(await world.record(a_late_verdict(400)))
@@ -284,19 +283,20 @@ async def record_flapping_page(world: World) -> None:
 
 
 @with_world(after_slot(FLAPS_FROM))
-async def test_people_are_notified_once_that_a_flapping_page_is_steady_even_after_acknowledging(world: World) -> None:
+async def test_steady_page_is_notified_once_even_after_acknowledging(world: World) -> None:
+    """A page appears and disappears every ten seconds. It is steady after ten minutes without a change. A later
+    restart does not repeat that notice."""
     await record_flapping_page(world)
     await world.acknowledge(world.incident().id)
     for _ in range(3):
         reminders_after_restart = world.make_reminders()
         await world.remind_for(10, reminders_after_restart)
-    # The page is steady after ten minutes without a change. A later restart does not repeat that notice.
     kinds = [one.kind for one in world.store.outbox.notices() if one.kind != "acknowledged"]
     assert kinds == ["opened", "exposure_closed", "comes_and_goes", "steady"]
 
 
 @with_world()
-async def test_reminders_are_off_if_they_are_configured_to_begin_after_0_minutes(world: World) -> None:
+async def test_configured_wait_of_0_minutes_turns_reminders_off(world: World) -> None:
     await world.open_late_incident()
     await world.remind_for(180, world.make_reminders(timedelta(0)))
     assert world.sent_reminders() == []
@@ -336,7 +336,8 @@ async def test_a_delivery_is_counted_as_given_up_for_a_week(world: World) -> Non
 
 
 @with_world()
-async def test_the_store_is_read_every_five_minutes_while_no_reminder_falls_due_soon(world: World) -> None:
+async def test_store_is_read_rarely_until_a_reminder_is_due_soon(world: World) -> None:
+    """The reminder falls due 25 minutes after the first read. In the last five of them each minute has a read."""
     reads: list[datetime] = []
 
     async def ask(query: Callable[[], object]) -> object:
@@ -348,6 +349,5 @@ async def test_the_store_is_read_every_five_minutes_while_no_reminder_falls_due_
     await world.open_late_incident()
     await world.remind_for(16, reminders)
     assert world.minutes_of_reminders() == [15]
-    # The reminder falls due 25 minutes after the first read. In the last five of them each minute has a read.
     minutes_between = [(later - earlier) / MINUTE for earlier, later in pairwise(reads)]
     assert minutes_between == [5, 5, 5, 5, 1, 1, 1, 1, 1]
