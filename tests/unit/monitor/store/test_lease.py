@@ -18,8 +18,8 @@ def take(store: Store, who: Leaseholder, now: datetime) -> bool:
         return who.take(tx, OUTBOX, now)
 
 
-def test_another_monitor_does_the_work_when_the_lease_of_a_killed_one_runs_out(sqlite: Store) -> None:
-    # Monitor A takes the lease and does not renew it, so it ends after LASTS (15 s).
+def test_lease_of_a_killed_monitor_passes_to_another(sqlite: Store) -> None:
+    """Monitor A takes the lease and does not renew it, so it ends after LASTS (15 s)."""
     assert take(sqlite, A, SLOT)
     assert not take(sqlite, B, SLOT + LASTS - SECOND)
     assert take(sqlite, B, SLOT + LASTS)
@@ -39,7 +39,8 @@ def test_two_renewals_may_fail_before_a_lease_is_lost() -> None:
     assert A.renewal_due(SLOT + LASTS) == SLOT + LASTS / 3
 
 
-def test_a_slow_write_lengthens_a_lease_by_twice_its_time_and_each_later_write_halves_that() -> None:
+def test_slow_write_lengthens_a_lease_until_later_writes_halve_that() -> None:
+    """A lease is longer by twice the time of the slow write. Each later write halves that."""
     holder = Leaseholder("slow")
     holder.record_write_time(3.0)
     assert holder.lease_length == LASTS + 6 * SECOND
@@ -50,9 +51,9 @@ def test_a_slow_write_lengthens_a_lease_by_twice_its_time_and_each_later_write_h
     assert holder.lease_length - LASTS < SECOND / 10
 
 
-def test_a_lease_is_longer_by_at_most_ten_seconds_however_long_a_write_took() -> None:
+def test_lease_is_lengthened_by_at_most_ten_seconds() -> None:
+    """A lease is longer by twice the time of a write, which counts as at most 5 s."""
     holder = Leaseholder("away")
-    # A lease is longer by twice the time of a write, which counts as at most 5 s.
     holder.record_write_time(600.0)
     assert holder.lease_length == LASTS + 10 * SECOND
 
