@@ -34,7 +34,7 @@ def announcement_of(*producers: str, title: str = "Claims: March 2018") -> Annou
 
 
 @pytest.mark.parametrize("producers_in_script", [(OURS, THEIRS), (THEIRS, OURS)])
-def test_a_joint_release_is_among_the_releases_of_each_of_its_two_producers(
+def test_joint_release_is_listed_for_each_of_its_producers(
     tmp_path: Path, producers_in_script: tuple[str, str]
 ) -> None:
     async def act(monitor: MonitorInTest) -> None:
@@ -64,22 +64,18 @@ def test_a_joint_release_is_among_the_releases_of_each_of_its_two_producers(
     run_monitor(tmp_path, key_of_release, act, base=ours_configured)
 
 
-def producers_of_release(announcement: Announcement, *, configured: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the producers of the announced release, the lead first, if these producers are configured."""
-    (release,) = join_entries({"govuk": [announcement]}, JoinRules(producer_order=configured)).releases
-    return release.producers
-
-
-def test_a_configured_producer_leads_a_joint_release_even_if_the_announcement_names_another_first() -> None:
+@pytest.mark.parametrize(
+    ("configured_producers", "expected_producers"),
+    [(("another-producer", OURS), (OURS, THEIRS)), ((), (THEIRS, OURS))],
+    ids=["the second is configured", "none is configured"],
+)
+def test_configured_producer_leads_a_joint_release_or_else_the_first(
+    configured_producers: tuple[str, ...], expected_producers: tuple[str, str]
+) -> None:
+    """The producers of a release begin with the one that leads it."""
     announcement = announcement_of(THEIRS, OURS)
-    lead, *others = producers_of_release(announcement, configured=("another-producer", OURS))
-    assert (lead, others) == (OURS, [THEIRS])
-
-
-def test_the_producer_that_the_announcement_names_first_leads_a_joint_release_if_none_is_configured() -> None:
-    announcement = announcement_of(THEIRS, OURS)
-    lead, *others = producers_of_release(announcement, configured=())
-    assert (lead, others) == (THEIRS, [OURS])
+    (release,) = join_entries({"govuk": [announcement]}, JoinRules(producer_order=configured_producers)).releases
+    assert release.producers == expected_producers
 
 
 def test_two_calendars_join_by_any_producer_that_they_share() -> None:

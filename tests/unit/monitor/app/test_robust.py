@@ -219,7 +219,6 @@ def test_monitor_waits_for_a_locked_database_to_store_verdict(tmp_path: Path) ->
     run_monitor(tmp_path, PUBLISHED_AT_SLOT, act)
 
 
-@pytest.mark.slow
 async def lose_evidence_until_09_40_30(monitor: MonitorInTest, folder: Path) -> None:
     """From 09:29:30 on, put a file in the place of the evidence folder, so that no response can be stored."""
     await monitor.until("09:29:30")

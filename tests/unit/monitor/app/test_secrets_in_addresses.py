@@ -167,40 +167,34 @@ def test_the_log_contains_no_key_in_an_address(tmp_path: Path) -> None:
     assert "[redacted]" in stream.getvalue()
 
 
-def redact_with(configured_url: str, text: str) -> str:
+def redact_with(configured_url: str, text: str, *, is_path_secret: bool = False) -> str:
     """Return a text in which the secrets of the configured address of a calendar are hidden."""
-    calendar = CalendarSettings(name="ours", kind="csv", url=configured_url)
+    calendar = CalendarSettings(name="ours", kind="csv", url=configured_url, secret=is_path_secret)
     hide = redactor(secrets_in_addresses(Settings(calendar=[calendar])))
     assert hide is not None
     return hide(text)
 
 
-def test_a_key_of_a_configured_address_is_hidden_in_a_text_with_its_query_in_another_order() -> None:
-    configured_url = "https://a.example/x?key=sesame-one&page=2"
-    assert redact_with(configured_url, "/y?page=2&key=sesame-one") == "/y?page=2&[redacted]"
-
-
-def test_a_key_of_a_configured_address_is_hidden_in_the_address_with_the_month_filled_in() -> None:
-    # For a request, the monitor writes the month that it reads in the place of {period}.
-    configured_url = "https://a.example/x?key=abcd&d={period}"
-    assert redact_with(configured_url, "/x?key=abcd&d=2026-07") == "/x?[redacted]2026-07"
-
-
-def test_a_key_of_a_configured_address_is_hidden_even_if_a_line_break_and_a_space_divide_it() -> None:
-    # Calendar files (ICS) fold long lines like this.
-    configured_url = "https://a.example/x?key=sesame-one"
-    folded = "URL:https://a.example/x?key=ses\r\n ame-one"
-    assert redact_with(configured_url, folded) == "URL:https://a.example/x?[redacted]"
+@pytest.mark.parametrize(
+    ("configured_query", "text", "redacted_text"),
+    [
+        ("key=sesame-one&page=2", "/y?page=2&key=sesame-one", "/y?page=2&[redacted]"),
+        ("key=abcd&d={period}", "/x?key=abcd&d=2026-07", "/x?[redacted]2026-07"),
+        ("key=sesame-one", "URL:https://a.example/x?key=ses\r\n ame-one", "URL:https://a.example/x?[redacted]"),
+    ],
+    ids=["in another order", "with the month of the request filled in", "in a folded line of a calendar file"],
+)
+def test_key_of_a_configured_address_is_hidden_wherever_written(
+    configured_query: str, text: str, redacted_text: str
+) -> None:
+    assert redact_with(f"https://a.example/x?{configured_query}", text) == redacted_text
 
 
 def test_folder_of_a_secret_path_is_hidden_in_other_addresses() -> None:
-    url = "https://a.example/sesame/calendar.csv"
-    hide = redactor(
-        secrets_in_addresses(Settings(calendar=[CalendarSettings(name="ours", kind="csv", url=url, secret=True)]))
-    )
-    assert hide is not None
-    # The folder is `/sesame/`, with both slashes.
-    assert hide("https://a.example/sesame/births.html") == "https://a.example[redacted]births.html"
+    """The folder is `/sesame/`, with both slashes."""
+    configured_url = "https://a.example/sesame/calendar.csv"
+    redacted = redact_with(configured_url, "https://a.example/sesame/births.html", is_path_secret=True)
+    assert redacted == "https://a.example[redacted]births.html"
 
 
 def test_a_fault_of_the_configuration_quotes_no_key(tmp_path: Path) -> None:
