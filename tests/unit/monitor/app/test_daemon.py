@@ -66,7 +66,7 @@ def test_unawaited_exception_is_counted_and_ends_nothing(tmp_path: Path) -> None
         # No one awaits this task, so the event loop gives its exception to the daemon, which counts it as `stray`.
         Tasks().start(raise_fault())
         await monitor.until("09:33:00")
-        faults = monitor.daemon.core.metrics.registry.get_sample_value("ninethirty_faults_total", {"task": "stray"})
+        faults = monitor.metric("faults_total", task="stray")
         assert (faults, monitor.stored_verdict()) == (1.0, "on_time")
 
     run_monitor(tmp_path, PUBLISHED_AT_SLOT, act)
@@ -115,7 +115,7 @@ async def test_gap_of_a_kill_begins_right_after_the_last_look(monitor: MonitorIn
     await monitor.restart(killed_at="09:29:40.5", started_at="09:29:55")
     restarted_at = monitor.clock.now()
     await monitor.until("09:29:56")
-    (gap,) = monitor.daemon.core.store.runs.blind(last_look - timedelta(hours=1), monitor.clock.now())
+    (gap,) = monitor.store.runs.blind(last_look - timedelta(hours=1), monitor.clock.now())
     assert (gap.cause, gap.ends) == ("killed", restarted_at)
     # The gap begins with the last heartbeat. Each commit of looks stores one, and looks are a second apart.
     assert timedelta() <= gap.begins - last_look < timedelta(seconds=1)
@@ -128,15 +128,13 @@ async def test_a_regular_stop_commits_everything_and_is_recorded(monitor: Monito
     await monitor.end()
     await monitor.until("09:29:50")
     await monitor.start()
-    store = monitor.daemon.core.store
+    store = monitor.store
     # The run in the store ends no earlier than the one in memory did: no look was lost.
     assert runs_of(store, PAGE)[-1].last_received >= run_before.last_received
     await monitor.until("09:29:51")
     (gap,) = store.runs.blind(run_before.first_sent, monitor.clock.now())
     assert gap.cause == "stopped"
-    blind_seconds = monitor.daemon.core.metrics.registry.get_sample_value(
-        "ninethirty_blind_seconds_total", {"cause": "stopped"}
-    )
+    blind_seconds = monitor.metric("blind_seconds_total", cause="stopped")
     # Stopped at 09:29:40.5 and started again at 09:29:50.
     assert blind_seconds == pytest.approx(50 - 40.5, abs=0.2)
 
@@ -172,7 +170,7 @@ def test_regular_stop_waits_at_most_ten_seconds_for_a_delivery(
         await monitor.clock.sleep(240)  # enough for a second attempt
         # A message that the stop cut off is sent a second time.
         assert channel.begun_ids.count(message_id) == attempts_in_all
-        assert [row.attempts for row in monitor.daemon.core.store.outbox.deliveries(message_id)] == [attempts_in_all]
+        assert [row.attempts for row in monitor.store.outbox.deliveries(message_id)] == [attempts_in_all]
 
     run_monitor(tmp_path, NEVER_PUBLISHED, act, channels=make_slow_channel)
 
@@ -211,7 +209,7 @@ async def test_overdue_release_is_notified_once_despite_nine_kills(monitor: Moni
     for minute in range(31, 40):
         await monitor.restart(killed_at=f"09:{minute}:20", started_at=f"09:{minute}:40")
     await monitor.until("09:55:00")
-    ids = [notice.id for notice in monitor.daemon.core.store.outbox.notices()]
+    ids = [notice.id for notice in monitor.store.outbox.notices()]
     assert len(ids) == len(set(ids))
     # The kind `opened` is the notice that the release is overdue.
     assert monitor.notice_kinds().count("opened") == 1
@@ -229,7 +227,7 @@ def test_a_flapping_host_adds_no_draft_version_without_new_facts(tmp_path: Path)
     )
 
     def count_drafts(monitor: MonitorInTest) -> int:
-        store = monitor.daemon.core.store
+        store = monitor.store
         return sum(len(store.verdicts.drafts(incident.id)) for incident in store.verdicts.incidents())
 
     async def act(monitor: MonitorInTest) -> None:
@@ -250,8 +248,7 @@ def test_a_flapping_host_adds_no_draft_version_without_new_facts(tmp_path: Path)
 async def test_release_overdue_over_five_minutes_has_grade_report(monitor: MonitorInTest) -> None:
     # The slot was 09:30, so it is overdue by seven and a half minutes.
     await monitor.until("09:37:30")
-    row = monitor.daemon.core.store.verdicts.judged_one("claims-q3")
-    assert row is not None
+    row = monitor.verdict_row()
     assert (row.word, row.grade) == ("overdue", "report")
 
 
@@ -262,8 +259,7 @@ def test_withdrawal_has_a_length_once_the_page_is_back(tmp_path: Path) -> None:
 
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("10:15:00")
-        row = monitor.daemon.core.store.verdicts.judged_one("claims-q3")
-        assert row is not None
+        row = monitor.verdict_row()
         (finding,) = row.body["findings"]
         assert finding["kind"] == "withdrawn"
         # An upper bound of the length exists only when the withdrawal has ended.
@@ -285,7 +281,7 @@ def test_only_a_removal_of_two_minutes_is_notified(tmp_path: Path) -> None:
         await monitor.until("10:00:00")
         assert monitor.notice_kinds() == []
         await monitor.until("10:02:10")
-        (notice,) = monitor.daemon.core.store.outbox.notices()
+        (notice,) = monitor.store.outbox.notices()
         assert (notice.kind, notice.grade) == ("altered", "none")
         # Routes can match the finding `withdrawn` by its own name or by its general name `altered`.
         assert notice.findings == ("altered", "withdrawn")
@@ -318,7 +314,7 @@ def test_a_channel_that_fails_delays_neither_another_channel_nor_looks(tmp_path:
         await monitor.until("09:34:00")
         good = monitor.channels[1]
         assert isinstance(good, FakeChannel)
-        notices = monitor.daemon.core.store.outbox.notices()
+        notices = monitor.store.outbox.notices()
         # First that the release is not found yet, and then that it is overdue.
         assert [notice.kind for notice in notices] == ["due", "opened"]
         assert all(good.received[notice.id] - notice.at < timedelta(seconds=1) for notice in notices)
@@ -343,7 +339,7 @@ def test_raising_channel_is_retried_and_delays_no_other_channel(tmp_path: Path) 
 
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:34:00")
-        outbox = monitor.daemon.core.store.outbox
+        outbox = monitor.store.outbox
         first, second = ({row.channel: row for row in outbox.deliveries(notice.id)} for notice in outbox.notices())
         assert first["good"].standing is second["good"].standing is DeliveryState.SENT
         assert first["broken"].standing is second["broken"].standing is DeliveryState.WAITING

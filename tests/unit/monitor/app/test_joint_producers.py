@@ -39,7 +39,7 @@ def test_joint_release_is_listed_for_each_of_its_producers(
 ) -> None:
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:29:00")
-        store, clock = monitor.daemon.core.store, monitor.clock
+        store, clock = monitor.store, monitor.clock
         queries = Queries(store, monitor.app.status, clock, "Europe/London", throttle=Throttle(clock))
         day = date(2026, 11, 26)
         period_to_export = clock.now() - timedelta(days=1), clock.now() + timedelta(days=1)

@@ -54,7 +54,7 @@ def _json(moment: datetime | None) -> str:
 
 
 def _slot_in_explanation(monitor: CalendarMonitor, now: datetime) -> str:
-    case = stored_case(monitor.daemon.core.store, RELEASE)
+    case = stored_case(monitor.store, RELEASE)
     assert case is not None
     explanation = explain(
         case.verdict(make_policies(monitor.settings), now), case.release, case.promises, case.runs, case.blind, Policy()

@@ -34,8 +34,8 @@ async def test_late_release_is_notified_after_its_calendar_is_reread(monitor: Mo
     # A release may be a minute late. So this one is overdue from 09:31:00 on.
     await monitor.until("09:31:06")
     assert monitor.stored_verdict() == "overdue"
-    (notice,) = monitor.daemon.core.store.outbox.notices()
-    second_read, first_read = monitor.daemon.core.store.ledger.reads("rehearsal")
+    (notice,) = monitor.store.outbox.notices()
+    second_read, first_read = monitor.store.ledger.reads("rehearsal")
     assert (f"{first_read.started:%H:%M}", f"{second_read.started:%H:%M}") == ("09:28", "09:31")
     assert notice.kind == "opened"
     assert second_read.started <= notice.at
@@ -45,8 +45,7 @@ async def test_late_release_is_notified_after_its_calendar_is_reread(monitor: Mo
 async def test_read_after_the_slot_confirms_the_promise_until_then(monitor: MonitorInTest) -> None:
     """The calendar is read again at 09:31:00. That confirms the slot until it passed, at 09:30:00, and no longer."""
     await monitor.until("09:31:06")
-    row = monitor.daemon.core.store.verdicts.judged_one("claims-q3")
-    assert row is not None
+    row = monitor.verdict_row()
     assert row.body["promise_confirmed"] == "2026-11-26T09:30:00.000Z"
     assert "promise_in_doubt" not in monitor.finding_kinds()
 

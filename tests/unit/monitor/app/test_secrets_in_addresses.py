@@ -127,7 +127,7 @@ def test_no_command_prints_a_key_in_an_address(tmp_path: Path, capfdbinary: pyte
 async def test_no_page_api_notice_or_draft_shows_an_address_key(monitor: MonitorInTest) -> None:
     """The release, due at 09:30, is overdue. So there are an incident, notices and drafts that name its addresses."""
     await monitor.until("09:41:00")
-    store = monitor.daemon.core.store
+    store = monitor.store
     texts = []
     async with browse(monitor, redactor=redactor(secrets_in_addresses(monitor.settings))) as client:
         drafts = [f"/api/v1/incidents/{one.id}/draft.html" for one in store.verdicts.incidents()]
@@ -143,8 +143,7 @@ async def test_no_page_api_notice_or_draft_shows_an_address_key(monitor: Monitor
     assert [key for key in KEYS if key in found] == []
     # The key is hidden, and the rest of the address is shown.
     assert "files.example/figures.ods?[redacted]" in found
-    row = store.verdicts.judged_one("claims-q3")
-    assert row is not None
+    row = monitor.verdict_row()
     # The store itself keeps the whole address.
     assert KEYS[0] in json.dumps(row.body)
 

@@ -14,16 +14,15 @@ from pathlib import Path
 
 import pytest
 
-from monitor.app.options import make_policies
 from monitor.clock import SystemClock
 from monitor.config.read import read_settings
 from monitor.errors import EnvironmentFault
 from monitor.look.sighting import State
 from monitor.store.evidence.chain import verify_evidence
 from monitor.store.open import StoreLock, open_store
-from monitor.watch.rejudge import replay
 from tests.unit.monitor.app.one_release import Publisher, configured, publishing
 from tests.unit.monitor.app.process import alive, wait_for_log_line
+from tests.unit.monitor.app.replaying import differences_in_replay
 
 CLOCK = SystemClock()
 
@@ -124,9 +123,10 @@ def check_late_verdict_in_store(config: Path, slot: datetime, published_at: date
         notices = store.outbox.notices()
         assert [notice.kind for notice in notices].count("opened") == 1
         assert len({(notice.kind, notice.subject) for notice in notices}) == len(notices)
-        assert [differences for _, differences in replay(store, make_policies(settings), begin=None, end=None)] == [[]]
+        assert differences_in_replay(store, settings) == {"claims": []}
         # The response that shows the published page was kept even if the process was killed.
-        assert next(run for run in store.runs.of_release("claims") if run.state is State.PRESENT).evidence
+        present_run = next(run for run in store.runs.of_release("claims") if run.state is State.PRESENT)
+        assert present_run.evidence
         assert (store.check(), verify_evidence(store.evidence, Path(settings.evidence.folder))) == ([], [])
     assert not list((config.parent / "journal").glob("*.journal.db*"))
 

@@ -172,7 +172,7 @@ def test_commit_hanging_for_five_seconds_counts_as_store_failure(tmp_path: Path)
         await monitor.until("09:29:37")
         reason = "the store has not been writable since 09:29:30 UTC"
         assert status.unable() == status.self_check.reasons_to_alarm() == [reason]
-        assert monitor.daemon.core.metrics.registry.get_sample_value("ninethirty_store_failures_total") == 1
+        assert monitor.metric("store_failures_total") == 1
         # 09:29:50: the store has answered again since 09:29:37.
         await store.free()
         await monitor.until("09:29:50")

@@ -43,7 +43,7 @@ def delete_store(store: Path, _copy: Path) -> None:
 
 def check_late_notified_once(monitor: MonitorInTest) -> None:
     """Check that the store has the late verdict, one notice of it, and all records of the release."""
-    store = monitor.daemon.core.store
+    store = monitor.store
     # Its page is at a guessed address, so an earlier notice said that it was not found yet.
     kinds = monitor.notice_kinds()
     assert (monitor.stored_verdict(), [kind for kind in kinds if kind != "due"]) == ("late", ["opened"])
@@ -64,7 +64,7 @@ def test_rows_that_the_store_lost_are_rewritten_without_new_notices(tmp_path: Pa
 
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:29:40")
-        monitor.daemon.core.store.backup(tmp_path / "copy.db")
+        monitor.store.backup(tmp_path / "copy.db")
         await monitor.until("09:34:00")
         check_late_notified_once(monitor)
         lose(tmp_path / "ninethirty.db", tmp_path / "copy.db")
@@ -100,7 +100,7 @@ def test_store_restored_during_a_delivery_repeats_no_notice(tmp_path: Path) -> N
 
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:29:40")
-        monitor.daemon.core.store.backup(tmp_path / "copy.db")
+        monitor.store.backup(tmp_path / "copy.db")
         await monitor.until("09:34:30")
         # The channel restored the store from the copy during its first delivery, and then deleted the copy.
         assert not (tmp_path / "copy.db").exists()

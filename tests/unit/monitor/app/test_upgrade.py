@@ -117,14 +117,14 @@ def test_upgrading_two_monitors_in_turn_sends_each_notice_once(
 
 @pytest.mark.slow
 def test_old_version_works_on_an_upgraded_store_and_reports_it(tmp_path: Path) -> None:
-    """`newer` is the version that a monitor of an older version finds in its store."""
+    """North upgrades the store. `newer` is the version that a monitor of an older version finds in it."""
 
     async def act(north: MonitorInTest, south: MonitorInTest) -> None:
-        # North upgrades the store. `newer` is the version that a monitor of an older version finds in its store.
         await upgrade(north, tmp_path, "09:29:40.2", "09:29:52.6")
-        assert (north.daemon.core.store.newer, south.daemon.core.store.newer) == ("", NEXT.head)
+        assert north.store.newer == ""
+        assert south.store.newer == NEXT.head
         await upgrade(south, tmp_path, "09:30:09.4", "09:30:21.2")
-        assert (north.daemon.core.store.newer, south.daemon.core.store.newer) == ("", "")
+        assert north.store.newer == south.store.newer == ""
         # North goes back to the old version.
         await north.until("09:42:00")
         await downgrade(north, tmp_path)

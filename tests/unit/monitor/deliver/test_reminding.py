@@ -89,7 +89,8 @@ class World:
             record_given_up=self.given_up_counts.append,
         )
 
-    async def remind_for(self, minutes: int, reminders: Reminders) -> None:
+    async def remind_each_minute(self, reminders: Reminders, *, minutes: int) -> None:
+        """Call the reminders once a minute, for so long."""
         for _ in range(minutes):
             await reminders.remind()
             await self.clock.sleep(60)
@@ -122,14 +123,14 @@ def channels_of(store: Store, notice: Notice) -> set[str]:
 @with_world()
 async def test_reminders_come_after_15_minutes_and_then_every_30(world: World) -> None:
     await world.open_late_incident()
-    await world.remind_for(180, world.make_reminders())
+    await world.remind_each_minute(world.make_reminders(), minutes=180)
     assert world.minutes_of_reminders() == [15, 45, 75, 105, 135, 165]
 
 
 @with_world()
 async def test_the_outbox_is_woken_for_each_reminder(world: World) -> None:
     await world.open_late_incident()
-    await world.remind_for(180, world.make_reminders())
+    await world.remind_each_minute(world.make_reminders(), minutes=180)
     assert world.outbox_wakes == [reminder.at for reminder in world.sent_reminders()]
 
 
@@ -145,7 +146,7 @@ async def test_reminder_states_the_absence_as_of_its_own_time(world: World) -> N
     assert world.incident().opened == at("09:36:40")
     facts_before = world.incident().facts
     reminders = world.make_reminders(remind_after=15 * MINUTE, judge_at=facts_while_overdue)
-    await world.remind_for(20, reminders)  # minutes
+    await world.remind_each_minute(reminders, minutes=20)
     (reminder,) = world.sent_reminders()
     assert reminder.subject.endswith("still absent at 09:51:40 GMT")
     assert "Measured so far, as of 09:51:40 GMT" in reminder.text
@@ -157,7 +158,7 @@ async def test_reminder_comes_with_a_new_draft_of_its_time(world: World) -> None
     """The incident opens at 09:36:40, with a first draft. Its first reminder is due 15 minutes later."""
     await world.open_late_incident()
     reminders = world.make_reminders(remind_after=15 * MINUTE, judge_at=facts_while_overdue)
-    await world.remind_for(20, reminders)  # minutes
+    await world.remind_each_minute(reminders, minutes=20)
     (reminder,) = world.sent_reminders()
     _first_draft, new_draft = world.store.verdicts.drafts(reminder.incident)
     assert new_draft.at == reminder.at == at("09:51:40")
@@ -189,7 +190,7 @@ async def test_reminders_of_an_open_exposure_climb_the_ladder_all_night(world: W
     """A release is public eight hours too early. `LADDER` notifies `mail` first. Its three steps are pager, deputy
     and head, one more with each reminder."""
     await world.record(an_open_exposure(), LADDER)
-    await world.remind_for(8 * 60, world.make_reminders(rules=LADDER))
+    await world.remind_each_minute(world.make_reminders(rules=LADDER), minutes=8 * 60)
     assert world.minutes_of_reminders() == list(range(15, 8 * 60, 30))
     reminders = sorted(world.sent_reminders(), key=lambda one: one.at)
     assert all(one.subject.startswith("EARLY, not acknowledged: ") for one in reminders)
@@ -203,9 +204,9 @@ async def test_reminders_of_an_open_exposure_climb_the_ladder_all_night(world: W
 async def test_reminders_of_an_exposure_end_when_it_closes(world: World) -> None:
     await world.record(an_open_exposure())
     reminders = world.make_reminders()
-    await world.remind_for(120, reminders)
+    await world.remind_each_minute(reminders, minutes=120)
     world.save_incident(replace(world.incident(), closed=world.clock.now()))
-    await world.remind_for(120, reminders)
+    await world.remind_each_minute(reminders, minutes=120)
     # The exposure closes after two hours, before the reminder of minute 135.
     assert world.minutes_of_reminders() == [15, 45, 75, 105]
 
@@ -214,9 +215,9 @@ async def test_reminders_of_an_exposure_end_when_it_closes(world: World) -> None
 async def test_acknowledging_stops_reminders(world: World) -> None:
     await world.open_late_incident()
     reminders = world.make_reminders()
-    await world.remind_for(20, reminders)
+    await world.remind_each_minute(reminders, minutes=20)
     await world.acknowledge(world.incident().id)
-    await world.remind_for(120, reminders)
+    await world.remind_each_minute(reminders, minutes=120)
     # Without the acknowledgement, further reminders would follow from 45 minutes on.
     assert world.minutes_of_reminders() == [15]
 
@@ -236,7 +237,7 @@ async def test_a_second_acknowledgement_by_the_same_role_changes_nothing(world: 
 @with_world()
 async def test_a_reminder_is_in_the_timeline_of_its_incident(world: World) -> None:
     await world.open_late_incident()
-    await world.remind_for(20, world.make_reminders())
+    await world.remind_each_minute(world.make_reminders(), minutes=20)
     assert any("not acknowledged" in entry.text for entry in world.incident().timeline)
 
 
@@ -245,7 +246,7 @@ async def test_restarts_every_ten_minutes_repeat_and_lose_no_reminder(world: Wor
     await world.open_late_incident()
     for _ in range(6):
         reminders_after_restart = world.make_reminders()
-        await world.remind_for(10, reminders_after_restart)
+        await world.remind_each_minute(reminders_after_restart, minutes=10)
     # These are the reminders of the first hour if there is no restart.
     assert world.minutes_of_reminders() == [15, 45]
 
@@ -255,7 +256,7 @@ async def test_incident_that_opens_while_the_monitor_runs_is_reminded(world: Wor
     reminders = world.make_reminders()
     await reminders.remind()  # while there is no incident
     reminders.wake_for_notices(await world.record(a_late_verdict(400)))
-    await world.remind_for(20, reminders)
+    await world.remind_each_minute(reminders, minutes=20)
     # The first reminder is due 15 minutes after the opening, and a second one only after 45.
     assert world.minutes_of_reminders() == [15]
 
@@ -264,7 +265,7 @@ async def test_incident_that_opens_while_the_monitor_runs_is_reminded(world: Wor
 async def test_an_incident_of_grade_note_has_no_reminder(world: World) -> None:
     await world.record(a_late_verdict(120))  # two minutes late
     assert world.incident().grade == "note"
-    await world.remind_for(60, world.make_reminders())
+    await world.remind_each_minute(world.make_reminders(), minutes=60)
     assert world.sent_reminders() == []
 
 
@@ -290,7 +291,7 @@ async def test_steady_page_is_notified_once_even_after_acknowledging(world: Worl
     await world.acknowledge(world.incident().id)
     for _ in range(3):
         reminders_after_restart = world.make_reminders()
-        await world.remind_for(10, reminders_after_restart)
+        await world.remind_each_minute(reminders_after_restart, minutes=10)
     kinds = [one.kind for one in world.store.outbox.notices() if one.kind != "acknowledged"]
     assert kinds == ["opened", "exposure_closed", "comes_and_goes", "steady"]
 
@@ -298,7 +299,7 @@ async def test_steady_page_is_notified_once_even_after_acknowledging(world: Worl
 @with_world()
 async def test_configured_wait_of_0_minutes_turns_reminders_off(world: World) -> None:
     await world.open_late_incident()
-    await world.remind_for(180, world.make_reminders(timedelta(0)))
+    await world.remind_each_minute(world.make_reminders(timedelta(0)), minutes=180)
     assert world.sent_reminders() == []
 
 
@@ -345,9 +346,9 @@ async def test_store_is_read_rarely_until_a_reminder_is_due_soon(world: World) -
         return query()
 
     reminders = replace(world.make_reminders(), ask=ask)
-    await world.remind_for(10, reminders)
+    await world.remind_each_minute(reminders, minutes=10)
     await world.open_late_incident()
-    await world.remind_for(16, reminders)
+    await world.remind_each_minute(reminders, minutes=16)
     assert world.minutes_of_reminders() == [15]
     minutes_between = [(later - earlier) / MINUTE for earlier, later in pairwise(reads)]
     assert minutes_between == [5, 5, 5, 5, 1, 1, 1, 1, 1]
