@@ -52,7 +52,7 @@ class FaultyFetcher:
         await self.fetcher.close()
 
 
-def test_looks_that_raise_before_a_slot_leave_it_on_time(tmp_path: Path) -> None:
+def test_looks_that_raise_before_slot_leave_the_release_on_time(tmp_path: Path) -> None:
     """A bug in our own code breaks the looks of 40 seconds. The status page and one log line report it."""
     faults = LookFaults()
 
@@ -75,7 +75,7 @@ def test_looks_that_raise_before_a_slot_leave_it_on_time(tmp_path: Path) -> None
     assert [line["event"] for line in lines].count("look_broke") == 1
 
 
-def test_looks_that_raise_around_a_slot_leave_it_unproven(tmp_path: Path) -> None:
+def test_looks_that_raise_around_slot_leave_the_release_unproven(tmp_path: Path) -> None:
     """The page is published at 09:30 and first seen at 09:33, so it may have come on time or late."""
     faults = LookFaults()
 

@@ -96,7 +96,7 @@ def test_verdict_waits_half_a_minute_for_a_successful_look(tmp_path: Path) -> No
 
 @pytest.mark.slow
 @with_daemon(NEVER_PUBLISHED, delay=DELAY)
-async def test_restart_looks_at_every_target_within_three_seconds(monitor: MonitorInTest) -> None:
+async def test_after_a_restart_every_target_is_looked_at_within_seconds(monitor: MonitorInTest) -> None:
     """A target is an address and the way to it, for example the page at the edge or past the cache at the origin."""
     await monitor.restart(killed_at="09:45:00", started_at="10:20:30")
     restarted_at = monitor.clock.now()

@@ -65,12 +65,11 @@ def test_unusual_calendar_changes_are_accepted_only_on_the_configured_day() -> N
     assert not checks.are_changes_accepted(datetime(2026, 7, 23, 23, 30, tzinfo=UTC))
 
 
-def test_release_promised_without_time_gets_its_series_usual_time() -> None:
-    # The series "GDP*" of ons has the usual time 7:00. DAY is 23 July 2026.
+def test_release_promised_without_time_gets_the_usual_time() -> None:
+    """The series "GDP*" of ons has the usual time 7:00. DAY is 23 July 2026, when 7:00 in London is 6:00 UTC."""
     fill_usual_time = make_usual_time_filler(settings(slot_time=[GDP_OF_ONS_AT_7]))
     day_only = on_days(first=DAY, last=DAY, raw="")
     slot = fill_usual_time(announced(day_only, title="GDP: June 2026")).slot
-    # In July, 7:00 in London is 6:00 UTC.
     assert slot.assumed == datetime(2026, 7, 23, 6, tzinfo=UTC)
     assert (slot.instant, slot.first) == (None, DAY)
     assert fill_usual_time(announced(day_only, title="Retail")).slot == day_only

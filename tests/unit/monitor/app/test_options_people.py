@@ -166,7 +166,7 @@ async def test_drafts_are_written_only_for_channels_that_take_files(read: Read, 
         await channel.close()
 
 
-async def test_posting_channels_use_their_hosts_proxy_except_on_this_machine(read: Read) -> None:
+async def test_channels_use_the_proxy_configured_for_their_host(read: Read) -> None:
     network = '[network]\nproxy = "http://out.example:3128"\n[network.proxies]\n"hook.example" = "direct"\n'
     on_this_machine = '[[channel]]\nname = "here"\nkind = "webhook"\nurl = "http://127.0.0.1:9093"\n'
     pager = '[[channel]]\nname = "pager"\nkind = "pagerduty"\nrouting_key = { env = "NINETHIRTY_TEST_KEY" }\n'

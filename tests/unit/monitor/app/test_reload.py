@@ -94,6 +94,7 @@ async def test_reload_refuses_unchangeable_keys_by_name_and_changes_nothing(moni
 
 @with_daemon(PUBLISHED_AT_SLOT)
 async def test_first_sign_in_provider_needs_a_restart(monitor: MonitorInTest) -> None:
+    """No provider was configured at the start."""
     await monitor.until("09:29:00")
     any_variable = {"env": "PATH"}  # it must exist
     oidc = {"issuer": "https://login.example", "client_id": "ninethirty", "client_secret": any_variable}

@@ -171,7 +171,7 @@ def test_monitor_switches_to_its_store_once_it_is_back(tmp_path: Path, publisher
 
 
 @pytest.mark.slow
-def test_killed_monitors_looks_prove_lateness_once_store_is_back(tmp_path: Path, publisher: Publisher) -> None:
+def test_looks_of_a_killed_monitor_still_prove_lateness(tmp_path: Path, publisher: Publisher) -> None:
     """A monitor finds the page absent after its slot and is killed. Only then is the page published, and a second
     monitor starts without the store."""
     config, slot = start_once_with_calendar(tmp_path, publisher)

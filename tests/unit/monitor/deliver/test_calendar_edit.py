@@ -73,7 +73,7 @@ def test_recording_a_calendar_edit_again_adds_no_notice() -> None:
     assert all_notices_after_second_time == notices
 
 
-def test_message_about_an_edit_has_its_size_and_no_measurement() -> None:
+def test_message_about_an_edit_counts_entries_and_has_no_measurement() -> None:
     store = TemporaryStore()
     # One edit of the calendar moved four releases by five minutes, at short notice.
     (notice,) = record_verdicts(store, [verdict_on_moved_release(name) for name in ("r0", "r1", "r2", "r3")])

@@ -54,7 +54,7 @@ async def send_all(clock: VirtualClock, store: TemporaryStore, writer: Writer, *
     return {channel.name: [message.kind for message in channel.messages.values()] for channel in channels}
 
 
-def test_openings_at_once_become_one_digest_that_covers_each() -> None:
+def test_simultaneous_openings_become_one_digest_that_covers_each() -> None:
     """An opening is the first notice of an incident. Here a digest replaces five openings or more that are at most
     0.4 s apart. These six are of one instant."""
 
@@ -171,7 +171,7 @@ def test_an_exposure_is_sent_at_once_even_after_a_digest() -> None:
 
 
 @pytest.mark.parametrize("is_reconfigured", [False, True])
-def test_slow_openings_soon_after_a_digest_become_another_one(*, is_reconfigured: bool) -> None:
+def test_openings_soon_after_a_digest_become_another_digest(*, is_reconfigured: bool) -> None:
     """Without a digest before, openings 3 s apart would not wait for each other. A new configuration must not
     forget when the last digest was."""
 

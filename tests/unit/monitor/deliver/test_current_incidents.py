@@ -176,7 +176,7 @@ async def test_incident_pages_documents_and_json_have_the_current_delay(
     assert "still absent at 17:30:00 GMT" in page
 
 
-async def test_decision_to_advance_a_release_is_on_board_and_json() -> None:
+async def test_decision_to_bring_a_release_forward_is_on_the_board() -> None:
     """Bringing a release forward is a decision that a person records in its incident."""
     async with a_board() as board:
         incident = board.store.verdicts.incident(board.early_incident)

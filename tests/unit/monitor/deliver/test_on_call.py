@@ -110,7 +110,7 @@ def subjects_about_releases_after_opening_of_platform(channel: FakeChannel) -> l
     return [one.subject for one in later if one.data["release"] and one.data["findings"][0] in {"late", "partial"}]
 
 
-def test_person_notified_of_a_platform_gets_no_single_releases() -> None:
+def test_platform_notice_ends_messages_about_its_single_releases() -> None:
     """A platform fails if several releases on its host are late. From then on, people are notified of it as a whole."""
     r0_published, handover = PUBLISHED_AT["r0"], PUBLISHED_AT["r0"] + 50
     all_eight_releases = list(PRODUCERS_BY_RELEASE)

@@ -154,7 +154,7 @@ def test_message_recorded_only_after_its_lease_ended_is_sent_once(seconds_to_rec
     run_virtually(run_two_processes, START)
 
 
-def test_killed_processs_messages_are_sent_after_its_lease_ends() -> None:
+def test_messages_of_a_killed_process_are_sent_after_its_lease() -> None:
     async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         # A process takes the lease, and is killed: it does not renew the lease or send.
         with store.transaction() as tx:
@@ -183,7 +183,7 @@ def test_a_process_that_stops_releases_the_lease_at_once() -> None:
     play_story(story)
 
 
-def test_message_whose_channel_raises_is_given_up_alone() -> None:
+def test_only_the_message_whose_channel_raises_is_given_up() -> None:
     """The channel raises ValueError for messages about `poison`. That message is tried for less than an hour."""
 
     async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
@@ -239,7 +239,7 @@ def test_lease_ends_one_length_after_its_last_renewal() -> None:
     play_story(story)
 
 
-def test_another_process_can_take_a_lease_only_once_ended() -> None:
+def test_lease_can_be_taken_by_another_process_once_it_ends() -> None:
     """After that, the first process cannot take it."""
 
     async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:

@@ -15,7 +15,7 @@ from tests.worlds.instants import DAY, SECOND, SLOT
 from tests.worlds.stores import TemporaryStore
 
 
-def test_report_without_a_release_is_owed_since_its_logging() -> None:
+def test_report_without_a_release_is_owed_since_it_was_logged() -> None:
     logged_by_hand = an_incident("hand", facts=None, release="", opened=SLOT)
     # It was logged at the slot, a day before the count.
     reports, owed_for = count_owed([logged_by_hand], SLOT + DAY)

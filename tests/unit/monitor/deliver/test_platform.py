@@ -105,7 +105,7 @@ async def test_platform_incident_links_its_releases_and_has_period_report(day: D
 
 
 @with_day
-async def test_platforms_opening_replaces_unsent_openings_of_its_releases(day: Day) -> None:
+async def test_opening_of_a_platform_replaces_unsent_openings_of_releases(day: Day) -> None:
     # The three releases are on one host and have three producers. The first is overdue, and its opening is sent.
     await day.judge_at(A_MINUTE_LATE, ["r0"])
     await day.run_until(A_MINUTE_LATE + 2)

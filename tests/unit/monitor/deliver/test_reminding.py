@@ -252,7 +252,7 @@ async def test_restarts_every_ten_minutes_repeat_and_lose_no_reminder(world: Wor
 
 
 @with_world()
-async def test_incident_that_opens_while_the_monitor_runs_is_reminded(world: World) -> None:
+async def test_reminders_include_incidents_opened_while_the_monitor_runs(world: World) -> None:
     reminders = world.make_reminders()
     await reminders.remind()  # while there is no incident
     reminders.wake_for_notices(await world.record(a_late_verdict(400)))
@@ -284,7 +284,7 @@ async def record_flapping_page(world: World) -> None:
 
 
 @with_world(after_slot(FLAPS_FROM))
-async def test_steady_page_is_notified_once_even_after_acknowledging(world: World) -> None:
+async def test_page_that_stops_flapping_is_notified_as_steady_once(world: World) -> None:
     """A page appears and disappears every ten seconds. It is steady after ten minutes without a change. A later
     restart does not repeat that notice."""
     await record_flapping_page(world)

@@ -242,7 +242,7 @@ def test_release_overdue_for_days_is_in_each_summary(
     ) in summary.text
 
 
-def test_earlier_days_release_is_listed_only_while_overdue() -> None:
+def test_release_of_an_earlier_day_is_listed_only_while_overdue() -> None:
     """On Friday there is one release with each of these verdicts. Only the first is still not out on Monday."""
     row = body_of(LATE_BY_20_MINUTES, None)
     of_friday = [row | {"verdict": verdict} for verdict in ("overdue", "late", "on_time")]

@@ -533,7 +533,7 @@ def give_up_two_answers_of_three(archive: Archive) -> Record:
     return archive.chain()[-1]
 
 
-def test_answer_deleted_without_a_record_of_that_is_reported(archive: Archive) -> None:
+def test_unrecorded_deletion_of_an_answer_is_reported(archive: Archive) -> None:
     give_up_two_answers_of_three(archive)
     third = archive.chain()[2]
     archive.change_rows("UPDATE evidence SET expired = at WHERE number = 3")
@@ -542,7 +542,7 @@ def test_answer_deleted_without_a_record_of_that_is_reported(archive: Archive) -
 
 
 @pytest.mark.parametrize("altered", [b"", b"\x1f\x8bno record"])
-def test_deleted_answers_are_reported_if_their_record_is_unreadable(archive: Archive, altered: bytes) -> None:
+def test_deleted_answers_are_reported_if_deletion_record_is_unreadable(archive: Archive, altered: bytes) -> None:
     """The file with the record of the deletion becomes empty, or gets bytes that are no record."""
     record_of_deletion = give_up_two_answers_of_three(archive)
     (archive.folder / record_of_deletion.file).write_bytes(altered)

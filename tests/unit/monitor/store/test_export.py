@@ -169,7 +169,7 @@ def test_export_includes_other_monitors_evidence_in_its_folder(archive: Archive,
     assert counts == Exported(records=2, on_other_machines={})
 
 
-def test_early_releases_evidence_is_closed_until_its_slot(archive: Archive, tmp_path: Path) -> None:
+def test_evidence_of_an_early_release_is_closed_until_slot(archive: Archive, tmp_path: Path) -> None:
     with pytest.raises(UserFault, match="closed until its slot"):
         export_bundle(archive.store, tmp_path, an_incident(), tmp_path / "i.zip", SLOT - SECOND)
     assert not (tmp_path / "i.zip").exists()

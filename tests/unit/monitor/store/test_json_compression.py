@@ -27,8 +27,8 @@ def test_a_verdict_without_findings_is_compressed_to_less_than_half() -> None:
     assert len(pack(text)) < len(text) / 2
 
 
-# The first byte says how the rest was packed. Here it is unknown, or the rest does not fit it, or it is missing.
 @pytest.mark.parametrize("data", [b"\2later", b"\1garbage", b""])
 def test_bytes_that_were_not_packed_are_refused(data: bytes) -> None:
+    """The first byte says how the rest was packed. Here it is unknown, the rest does not fit it, or it is missing."""
     with pytest.raises(ValueError, match="pack"):
         unpack(data)

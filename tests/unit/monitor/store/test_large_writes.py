@@ -198,7 +198,7 @@ async def test_orderly_stop_cancels_a_large_write_and_commits_others(clock: Virt
 
 
 @virtually
-async def test_stop_waits_for_a_large_write_that_makes_progress(clock: VirtualClock) -> None:
+async def test_stopping_monitor_waits_for_a_large_write_that_progresses(clock: VirtualClock) -> None:
     """A stop ends its wait after `patience` seconds without a committed portion. A portion takes 0.5 s, so there
     is progress all the time, for 15 s."""
     store, patience = TemporaryStore(), 5.0
@@ -210,7 +210,7 @@ async def test_stop_waits_for_a_large_write_that_makes_progress(clock: VirtualCl
 
 
 @virtually
-async def test_stop_waits_only_its_patience_while_store_is_away(clock: VirtualClock) -> None:
+async def test_stopping_monitor_waits_only_its_patience_without_a_store(clock: VirtualClock) -> None:
     store_that_refuses_writes = SlowStore(TemporaryStore(), times_slower=1.0)
     store_that_refuses_writes.is_away = True
     writer = Writer(store_that_refuses_writes.store, clock)

@@ -177,7 +177,7 @@ async def test_new_monitor_sends_nothing_until_the_others_know_it(clock: Virtual
 
 @pytest.mark.parametrize("is_disk_of_the_other_full", [False, True])
 @on_one_store
-async def test_killed_monitors_requests_pass_to_another_within_three_seconds(
+async def test_requests_of_a_killed_monitor_pass_on_within_three_seconds(
     clock: VirtualClock, start: Start, *, is_disk_of_the_other_full: bool
 ) -> None:
     """The lease of north lasts for 2 s. Its requests stay reserved for 0.5 s more. South reads that within 0.5 s."""
