@@ -177,7 +177,7 @@ def test_regular_stop_waits_at_most_ten_seconds_for_a_delivery(
 
 @with_daemon(PUBLISHED_AT_SLOT, delay=DELAY)
 async def test_unproven_release_is_notified_once_despite_a_second_restart(monitor: MonitorInTest) -> None:
-    # 09:30: the page is published while no daemon runs, so no look can prove when.
+    """The page is published at 09:30, while no daemon runs, so no look can prove when."""
     await monitor.restart(killed_at="09:29:00", started_at="09:42:00")
     await monitor.until("09:44:00")
     assert monitor.stored_verdict() == "unproven"
@@ -218,7 +218,7 @@ async def test_overdue_release_is_notified_once_despite_nine_kills(monitor: Moni
 
 @pytest.mark.slow
 def test_a_flapping_host_adds_no_draft_version_without_new_facts(tmp_path: Path) -> None:
-    # From 09:40:00 to 09:44:52 the host resets connections for 4 of every 12 seconds: 25 times.
+    """From 09:40:00 to 09:44:52 the host resets connections for 4 of every 12 seconds: 25 times."""
     resets = "".join(
         f'[[fault]]\nhost = "www.gov.uk"\nfrom = 2026-11-26T09:4{minute}:{second:02}\n'
         f'until = 2026-11-26T09:4{minute}:{second + 4:02}\nkind = "reset"\n'
@@ -246,14 +246,14 @@ def test_a_flapping_host_adds_no_draft_version_without_new_facts(tmp_path: Path)
 @pytest.mark.slow
 @with_daemon(NEVER_PUBLISHED)
 async def test_release_overdue_over_five_minutes_has_grade_report(monitor: MonitorInTest) -> None:
-    # The slot was 09:30, so it is overdue by seven and a half minutes.
+    """The slot was 09:30, so it is overdue by seven and a half minutes."""
     await monitor.until("09:37:30")
     row = monitor.verdict_row()
     assert (row.word, row.grade) == ("overdue", "report")
 
 
 def test_withdrawal_has_a_length_once_the_page_is_back(tmp_path: Path) -> None:
-    # The page is published at 09:30, removed (410) at 09:50 and back at 10:05.
+    """The page is published at 09:30, removed (410) at 09:50 and back at 10:05."""
     removed = published_at("09:50:00") + "status = 410\n"
     back = published_at("10:05:00")
 
@@ -304,7 +304,7 @@ def test_dead_task_ends_the_daemon_with_an_error_naming_it(tmp_path: Path) -> No
 @pytest.mark.slow
 @pytest.mark.parametrize("failure", ["hangs", "passing", "permanent"])
 def test_a_channel_that_fails_delays_neither_another_channel_nor_looks(tmp_path: Path, failure: str) -> None:
-    # The channel `bad` hangs for a day, or refuses each message, with a passing or a permanent error.
+    """The channel `bad` hangs for a day, or refuses each message, with a passing or a permanent error."""
     bad = Options(hangs=True, timeout=86_400) if failure == "hangs" else Options(refuses=failure)
 
     def channels(clock: VirtualClock) -> list[FakeChannel]:

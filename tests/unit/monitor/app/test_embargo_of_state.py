@@ -292,7 +292,7 @@ def test_stream_shows_an_early_release_before_slot_only_to_staff(users: Path, tm
 
 @pytest.mark.slow
 def test_staff_see_an_early_release_before_its_slot(users: Path, tmp_path: Path) -> None:
-    # `anne` is staff. Two releases are public before their slot, 09:30.
+    """The user `anne` is staff. Two releases are public before their slot, 09:30."""
     shown_at = read_early_release_at("09:29:50", users, tmp_path, basic_auth("anne", SECRET))
     # Every address in the story contains MARK, so a path that shows it shows where the early page is.
     paths_that_show_it = {path for path, word in early_words_shown(shown_at) if word == MARK}
@@ -302,7 +302,7 @@ def test_staff_see_an_early_release_before_its_slot(users: Path, tmp_path: Path)
 
 @pytest.mark.slow
 def test_after_the_slot_the_public_board_shows_the_result(users: Path, tmp_path: Path) -> None:
-    # The slot was 09:30. A stranger, who sends no credentials, may now read that the releases came early.
+    """The slot was 09:30. A stranger, who sends no credentials, may now read that the releases came early."""
     shown_at = read_early_release_at("09:31:00", users, tmp_path, {})
     assert ("/", "out early") in early_words_shown(shown_at)
     assert any(path.startswith("/incidents/claims-q3") for path, _ in early_words_shown(shown_at))

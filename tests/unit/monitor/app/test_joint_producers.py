@@ -79,7 +79,7 @@ def test_configured_producer_leads_a_joint_release_or_else_the_first(
 
 
 def test_two_calendars_join_by_any_producer_that_they_share() -> None:
-    # The announcements have the same title and slot, and THEIRS in common. Addresses and ids differ.
+    """The announcements have the same title and slot, and THEIRS in common. Addresses and ids differ."""
     of_both = announcement_of(OURS, THEIRS)
     of_theirs_only = replace(announcement_of(THEIRS), url="https://agency.example/claims", uid="x")
     (release,) = join_entries({"govuk": [of_both], "own": [of_theirs_only]}).releases
@@ -100,14 +100,14 @@ def test_the_policy_of_any_producer_applies_to_a_joint_release() -> None:
 
 
 def test_a_time_granted_to_any_producer_fits_a_joint_release() -> None:
-    # THEIRS may publish at 9:30. SLOT is 9:30 in London.
+    """THEIRS may publish at 9:30. SLOT is 9:30 in London."""
     granted = UsualTime(time(9, 30), "letter of 2017", producer=THEIRS)
     assert granted.fits(announcement_of(OURS, THEIRS), SLOT, "Europe/London")
     assert not granted.fits(announcement_of(OURS), SLOT, "Europe/London")
 
 
 def test_a_route_matches_any_of_a_releases_producers() -> None:
-    # OURS leads. The only route is for the releases of THEIRS, and sends their notices to `pager`, not to `mail`.
+    """OURS leads. The only route is for the releases of THEIRS, and sends their notices to `pager`, not to `mail`."""
     route_of_theirs = a_route("pager", producer=THEIRS)
     notice = replace(make_notice(), producer=OURS)
     chosen = select_channels(
@@ -117,7 +117,7 @@ def test_a_route_matches_any_of_a_releases_producers() -> None:
 
 
 def test_a_period_report_of_a_producer_includes_joint_releases() -> None:
-    # OURS leads, and THEIRS is among the other producers. The slot is on 5 January 2018.
+    """OURS leads, and THEIRS is among the other producers. The slot is on 5 January 2018."""
     joint = Row("r", "t", OURS, "https://e.org/", "Europe/London", SLOT, "late", other_producers=(THEIRS,))
     day = date(2018, 1, 5)
     assert select_period([joint], day, day, OURS).rows == select_period([joint], day, day, THEIRS).rows != []

@@ -54,7 +54,7 @@ status = 404
 
 @pytest.mark.slow
 def test_looks_for_21_releases_of_one_slot_keep_the_budget(tmp_path: Path) -> None:
-    # 20 releases in addition to that of every script, all on one host and at 09:30.
+    """20 releases in addition to that of every script, all on one host and at 09:30."""
     many = "".join(
         f"""
 [[release]]

@@ -188,7 +188,7 @@ def test_digests_go_to_channels_for_people_unless_configured_otherwise(read: Rea
 
 
 def test_a_missing_ca_file_is_reported(read: Read) -> None:
-    # In CHANNELS the second channel, for mail, and the fifth, a webhook, have `ca_file = "ca.pem"`.
+    """In CHANNELS the second channel, for mail, and the fifth, a webhook, have `ca_file = "ca.pem"`."""
     assert faults_of(read, CHANNELS.replace("ca.pem", "none.pem")) == [
         'config.toml: channel[2].ca_file: no such file (got "none.pem")',
         'config.toml: channel[5].ca_file: no such file (got "none.pem")',

@@ -58,7 +58,8 @@ async def test_one_request_finds_organisations_by_slug_name_or_acronym() -> None
     ],
 )
 async def test_an_unusable_response_is_an_environment_error(outcome: Answer | Failure, why: str) -> None:
-    # For example, a response that is cut off at the size limit (`whole=False`) gives "answered too much".
+    """For example, a response that is cut off at the size limit (`whole=False`) gives "answered too much"."""
+
     async def ask(_: Request) -> Answer | Failure:
         return outcome
 

@@ -31,7 +31,7 @@ kind = "reset"
 
 @with_daemon(NEVER_PUBLISHED, head=HEAD_OFF_GOVUK)
 async def test_late_release_is_notified_after_its_calendar_is_reread(monitor: MonitorInTest) -> None:
-    # A release may be a minute late. So this one is overdue from 09:31:00 on.
+    """A release may be a minute late. So this one is overdue from 09:31:00 on."""
     await monitor.until("09:31:06")
     assert monitor.stored_verdict() == "overdue"
     (notice,) = monitor.store.outbox.notices()

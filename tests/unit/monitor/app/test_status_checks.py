@@ -24,7 +24,7 @@ def checks_of(monitor: MonitorInTest) -> dict[str, Check]:
 
 @with_daemon(NEVER_PUBLISHED, head=DAY_BEFORE + releases(1))
 async def test_a_monitor_that_works_has_good_checks(monitor: MonitorInTest) -> None:
-    # The slot of its only release is tomorrow.
+    """The slot of its only release is tomorrow."""
     await monitor.clock.sleep(15 * 60)
     checks = checks_of(monitor)
     del checks["Clock"]  # the machine's own
@@ -36,7 +36,7 @@ async def test_a_monitor_that_works_has_good_checks(monitor: MonitorInTest) -> N
 
 @with_daemon(PUBLISHED_AT_SLOT)
 async def test_checks_show_the_rate_of_looks_and_used_budget(monitor: MonitorInTest) -> None:
-    # In the two minutes before the slot the page is looked at each second.
+    """In the two minutes before the slot the page is looked at each second."""
     await monitor.until("09:29:40")
     checks = checks_of(monitor)
     rate = re.search(r"on time, (.*) a second", checks["Looks"].state)

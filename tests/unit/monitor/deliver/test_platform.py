@@ -56,8 +56,9 @@ async def test_platform_fault_delaying_eight_releases_is_one_short_thread(day: D
     assert "8 not out yet" in opened
     assert "graver now" in grade_changed
     assert "all out" in final
-    assert [one["event_action"] for one in pager_events(day.channels["pager"])] == ["trigger", "resolve"]
-    assert {one["dedup_key"] for one in pager_events(day.channels["pager"])} == {PLATFORM_INCIDENT}
+    events = pager_events(day.channels["pager"])
+    assert [event["event_action"] for event in events] == ["trigger", "resolve"]
+    assert {event["dedup_key"] for event in events} == {PLATFORM_INCIDENT}
     assert day.store.check() == []
 
 
@@ -68,7 +69,7 @@ async def test_producers_channel_gets_only_messages_about_its_own_releases(day: 
     await run_day_of_outage(day)
     assert len(day.subjects("ons")) <= len(day.subjects("mail"))
     assert day.subjects("ons")[0].startswith("LATE: 2 releases of ons (8 in all) on www.gov.uk")
-    # r7 is a release of ons, and r0 of dfe.
+    # r7 is a release of ons, and r0 is one of dfe.
     texts = " ".join(message.text for message in day.channels["ons"].messages.values())
     assert "Title r7" in texts
     assert "Title r0" not in texts
@@ -106,7 +107,7 @@ async def test_platform_incident_links_its_releases_and_has_period_report(day: D
 
 @with_day
 async def test_opening_of_a_platform_replaces_unsent_openings_of_releases(day: Day) -> None:
-    # The three releases are on one host and have three producers. The first is overdue, and its opening is sent.
+    """The three releases are on one host and have three producers. The first is overdue, and its opening is sent."""
     await day.judge_at(A_MINUTE_LATE, ["r0"])
     await day.run_until(A_MINUTE_LATE + 2)
     assert day.kinds("mail") == ["opened"]

@@ -55,7 +55,8 @@ def due_times(schedule: SummarySchedule, begin: datetime, days: int) -> list[dat
 def test_morning_summary_is_due_at_8_45_on_working_days() -> None:
     """The clocks go forward on Sunday 25 March 2018, so on Monday 8:45 in London is 7:45 UTC."""
     due = due_times(make_schedule(kind="morning"), datetime(2018, 3, 23, tzinfo=UTC), days=5)
-    assert [when.astimezone(UTC).strftime("%a %H:%M") for when in due] == ["Fri 08:45", "Mon 07:45", "Tue 07:45"]
+    due_in_utc = [f"{when.astimezone(UTC):%a %H:%M}" for when in due]
+    assert due_in_utc == ["Fri 08:45", "Mon 07:45", "Tue 07:45"]
 
 
 def test_monthly_summary_is_due_at_9_on_the_first() -> None:
@@ -140,7 +141,8 @@ def test_summary_goes_once_to_each_channel_and_person_on_call() -> None:
 
     async def story(summaries: Summaries, store: TemporaryStore, clock: VirtualClock) -> None:
         notice = await write_the_summary(summaries, store, clock)
-        assert sorted(row.channel for row in store.outbox.deliveries(notice.id)) == ["bob-phone", "chat", "mail"]
+        channels = sorted(delivery.channel for delivery in store.outbox.deliveries(notice.id))
+        assert channels == ["bob-phone", "chat", "mail"]
 
     play_friday_evening(make_schedule(kind="evening", channels=["mail", "chat", "duty", "bob-phone"]), story)
 

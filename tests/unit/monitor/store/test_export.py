@@ -101,7 +101,7 @@ def test_two_exports_at_different_times_have_the_same_bytes(archive: Archive, tm
 
 
 def test_export_lists_deleted_records_with_the_record_of_their_deletion(archive: Archive, tmp_path: Path) -> None:
-    # Each call of `keep` makes a file. The older one is deleted, and edge-4 records its deletion.
+    """Each call of `keep` makes a file. The older one is deleted, and edge-4 records its deletion."""
     archive.keep(an_answer(404), OF_ANOTHER_RELEASE)  # edge-1 and edge-2
     archive.keep(an_answer(200, b"out"))  # edge-3
     delete_all_files_but_the_newest(archive, start=SLOT + DAY)

@@ -35,7 +35,7 @@ def test_a_monitor_that_stops_in_order_hands_over_at_once(sqlite: Store) -> None
 
 
 def test_two_renewals_may_fail_before_a_lease_is_lost() -> None:
-    # It is due after a third of its length, so there is time for two retries that are as far apart.
+    """A renewal is due after a third of the lease's length, so there is time for two retries that are as far apart."""
     assert A.renewal_due(SLOT + LASTS) == SLOT + LASTS / 3
 
 
@@ -60,7 +60,7 @@ def test_lease_is_lengthened_by_at_most_ten_seconds() -> None:
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans(), st.integers(0, 20)), max_size=30))
 def test_two_monitors_never_have_one_lease_at_once(steps: list[tuple[str, bool, int]]) -> None:
-    # In each step, so many seconds after the last one, a monitor gives the lease back or tries to take it.
+    """In each step, so many seconds after the last one, a monitor gives the lease back or tries to take it."""
     store, now = TemporaryStore(), SLOT
     held_until: dict[str, datetime] = {}
     for name, gives_back, seconds in steps:
@@ -72,4 +72,5 @@ def test_two_monitors_never_have_one_lease_at_once(steps: list[tuple[str, bool, 
                 held_until.pop(name, None)
             elif holder.take(tx, OUTBOX, now):
                 held_until[name] = now + LASTS
-        assert len([holder_name for holder_name, until in held_until.items() if now < until]) <= 1
+        holders_now = [holder_name for holder_name, until in held_until.items() if now < until]
+        assert len(holders_now) <= 1

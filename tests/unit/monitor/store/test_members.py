@@ -170,7 +170,8 @@ async def test_new_monitor_sends_nothing_until_the_others_know_it(clock: Virtual
     # At first south leaves all requests to north. It waits for 1 s, while north reads all leases every 0.5 s.
     assert south.requesters == ("north",)
     await clock.sleep(0.9)
-    assert (north.requesters, south.requesters) == (("north", "south"), ("north",))
+    assert north.requesters == ("north", "south")
+    assert south.requesters == ("north",)
     await clock.sleep(1.0)
     assert south.requesters == ("north", "south")
 

@@ -86,7 +86,7 @@ IN_A_HEADER = st.text(st.characters(max_codepoint=255, exclude_categories=["Cc"]
 @given(st.dictionaries(st.text("abcdefg-", min_size=1, max_size=8), IN_A_HEADER, max_size=4), IN_A_HEADER)
 @example({"x-note": ";\xe9=0; \xfc"}, ";\xe9=0; \xfc")
 def test_headers_are_kept_in_the_bytes_that_crossed_the_wire(headers: dict[str, str], tag: str) -> None:
-    # A fetched header is text in Latin-1, one character for each byte. So it must be written in Latin-1 again.
+    """A fetched header is text in Latin-1, one character for each byte. So it must be written in Latin-1 again."""
     at = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
     answer = Answer(f"{BASE}/x", 404, headers, b"", at, at, request=Request(f"{BASE}/x", etag=tag))
     request, response = records_of(answer)
