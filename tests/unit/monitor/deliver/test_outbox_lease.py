@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
@@ -26,6 +25,7 @@ from tests.unit.monitor.deliver.outbox import (
     an_outbox,
     open_late_incidents,
     play_story,
+    query_at_once,
     send_until_none_waits,
 )
 from tests.unit.monitor.store.slow_writer import Holder, SlowWriter
@@ -33,7 +33,6 @@ from tests.worlds.fake_channel import Options
 from tests.worlds.instants import HOUR, MINUTE, after_slot
 from tests.worlds.stores import TemporaryStore, a_store
 
-T = TypeVar("T")
 LEASE_LENGTH = timedelta(seconds=10)
 MOST_ATTEMPTS_IF_CHANNEL_RAISES = 8
 RELEASES = [f"r{number}" for number in range(4)]
@@ -218,10 +217,6 @@ def test_message_that_may_have_killed_its_process_goes_last() -> None:
         assert channel_after_kill.begun_ids[-1] == unfinished_id
 
     play_story(story)
-
-
-async def query_at_once(question: Callable[[], T]) -> T:
-    return question()
 
 
 def test_lease_ends_one_length_after_its_last_renewal() -> None:

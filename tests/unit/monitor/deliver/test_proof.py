@@ -70,7 +70,7 @@ def test_incident_and_draft_have_the_hashes_of_their_records() -> None:
 
 
 def test_other_look_counts_of_a_second_monitor_add_no_draft() -> None:
-    """They add no notice, either."""
+    """Two monitors record each verdict. Together they make one draft and one notice of it."""
     store = store_with_first_record()
     recorder = VerdictRecorder(store, ReportingRules())
 
@@ -84,7 +84,6 @@ def test_other_look_counts_of_a_second_monitor_add_no_draft() -> None:
         record_as("north", looks=10, judged_at=judged_at, recorded_at=judged_at)
         record_as("south", looks=11, judged_at=judged_at, recorded_at=judged_at + 0.5)
         (incident,) = store.verdicts.incidents()
-        # One draft and one notice for each verdict, although both monitors have recorded it.
         assert len(store.verdicts.drafts(incident.id)) == len(store.outbox.notices()) == verdicts_so_far
     assert "made by the monitors “north” and “south”" in str(last_draft(store, incident).facts)
 

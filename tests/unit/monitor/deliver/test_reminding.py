@@ -26,7 +26,7 @@ from monitor.look.sighting import State
 from monitor.store.rows import DeliveryState
 from monitor.store.sql.engine import Store
 from monitor.store.writer import Writer
-from tests.unit.monitor.deliver.outbox import directly, open_late_incidents, play_story, record_verdict
+from tests.unit.monitor.deliver.outbox import open_late_incidents, play_story, query_at_once, record_verdict
 from tests.worlds.instants import DAY, MINUTE, SLOT, after_slot, at
 from tests.worlds.looks import a_run
 from tests.worlds.routes import a_route
@@ -84,7 +84,7 @@ class World:
             remind_after=remind_after,
             remind_every=timedelta(minutes=30),
             current_incidents=CurrentIncidents(self.store.verdicts, judge_at, VerdictRecorder(self.store, rules)),
-            ask=directly,
+            ask=query_at_once,
             wake=lambda: self.outbox_wakes.append(self.clock.now()),
             record_given_up=self.given_up_counts.append,
         )

@@ -22,7 +22,7 @@ from monitor.deliver.summary_text import Summary, SummaryFacts, evening_summary,
 from monitor.deliver.verdicts import VerdictRecorder, body_of
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.writer import Writer
-from tests.unit.monitor.deliver.outbox import directly, play_story, record_verdict
+from tests.unit.monitor.deliver.outbox import play_story, query_at_once, record_verdict
 from tests.worlds.instants import DAY, HOUR, MINUTE, SLOT
 from tests.worlds.looks import ABSENT
 from tests.worlds.rotas import a_rota
@@ -87,7 +87,7 @@ def make_summaries(
         board,
         risks=lambda: RISKS,
         names=PRODUCER_NAMES,
-        ask=directly,
+        ask=query_at_once,
         wake=lambda: None,
         rotas={"duty": BOB_ON_CALL},
     )
