@@ -111,6 +111,21 @@ def wait_until_journal_has_present_run(journal: Path) -> None:
             threading.Event().wait(0.1)
 
 
+def publish_and_kill_once_seen(child: subprocess.Popen[str], publisher: Publisher, journals: Path) -> None:
+    """Publish the page, and kill the monitor as soon as its journal has the look that found the page."""
+    publisher.published_at = CLOCK.now()
+    wait_for_log_line(child, "turned", state="present")
+    (journal,) = journals.glob("*.journal.db")
+    wait_until_journal_has_present_run(journal)
+    kill(child)
+
+
+def wait_for_late_notice(child: subprocess.Popen[str]) -> None:
+    """Wait for the final verdict `late` and the delivery of its notice."""
+    wait_for_log_line(child, "verdict", verdict="late", final=True)
+    wait_for_log_line(child, "delivery", standing="sent")
+
+
 def check_late_verdict_in_store(config: Path, slot: datetime, published_at: datetime) -> None:
     """Check that the store has one correct late verdict, one incident, its evidence, and that replay agrees."""
     settings = read_settings(config)
@@ -140,8 +155,7 @@ def test_monitor_without_its_store_watches_and_notifies_from_the_journal(tmp_pat
         wait_for_log_line(child, "store_failed")
         wait_for_log_line(child, "verdict", verdict="overdue", grade="report")
         publisher.published_at = CLOCK.now()
-        wait_for_log_line(child, "verdict", verdict="late", final=True)
-        wait_for_log_line(child, "delivery", standing="sent")
+        wait_for_late_notice(child)
         kill(child)
     with alive(config) as child:
         wait_for_log_line(child, "journal_taken_in")
@@ -164,8 +178,7 @@ def test_monitor_switches_to_its_store_once_it_is_back(tmp_path: Path, publisher
         with pytest.raises(EnvironmentFault, match="another monitor runs on"):
             StoreLock(read_settings(config).store.url).lock()
         publisher.published_at = CLOCK.now()
-        wait_for_log_line(child, "verdict", verdict="late", final=True)
-        wait_for_log_line(child, "delivery", standing="sent")
+        wait_for_late_notice(child)
         stop_process(child)
     check_late_verdict_in_store(config, slot, publisher.published_at)
 
@@ -186,8 +199,7 @@ def test_looks_of_a_killed_monitor_still_prove_lateness(tmp_path: Path, publishe
             wait_for_log_line(child, "verdict", verdict="unproven")
         # The store is back. It has the looks of the killed monitor, which prove that the page was absent.
         wait_for_log_line(child, "store_back")
-        wait_for_log_line(child, "verdict", verdict="late", final=True)
-        wait_for_log_line(child, "delivery", standing="sent")
+        wait_for_late_notice(child)
         stop_process(child)
     check_late_verdict_in_store(config, slot, publisher.published_at)
 
@@ -204,16 +216,10 @@ def test_looks_made_while_the_store_refused_writes_survive_a_kill(tmp_path: Path
             wait_for_log_line(child, "journal_begun")
             late = slot + timedelta(seconds=3)  # the configuration allows one second
             wait_until(late)
-            publisher.published_at = CLOCK.now()
-            # A look found the page, which was absent before.
-            wait_for_log_line(child, "turned", state="present")
-            (journal,) = (tmp_path / "journal").glob("*.journal.db")
-            wait_until_journal_has_present_run(journal)
-            kill(child)
+            publish_and_kill_once_seen(child, publisher, tmp_path / "journal")
     with alive(config) as child:
         wait_for_log_line(child, "journal_taken_in")
-        wait_for_log_line(child, "verdict", verdict="late", final=True)
-        wait_for_log_line(child, "delivery", standing="sent")
+        wait_for_late_notice(child)
         stop_process(child)
     check_late_verdict_in_store(config, slot, publisher.published_at)
 
@@ -231,12 +237,7 @@ def test_journal_restores_evidence_missing_from_an_older_store_copy(tmp_path: Pa
             # The monitor cannot write to its store any more. It writes to its journal, which also gets that evidence.
             wait_for_log_line(child, "journal_begun")
             wait_until(slot)
-            publisher.published_at = CLOCK.now()
-            # A look found the page, which was absent before.
-            wait_for_log_line(child, "turned", state="present")
-            (journal,) = (tmp_path / "journal").glob("*.journal.db")
-            wait_until_journal_has_present_run(journal)
-            kill(child)
+            publish_and_kill_once_seen(child, publisher, tmp_path / "journal")
     # The store is restored from the copy. At its next start, the monitor writes its journal into it.
     replace_store(store_file, copy)
     with alive(config) as child:

@@ -57,7 +57,8 @@ async def test_reminders_go_to_the_next_person_after_a_handover(day: Day) -> Non
     get the end."""
     await day.judge_at(OVERDUE_AT, ["r7"])
     await day.run_until(HANDOVER_AT - 100)
-    assert (day.kinds("phone-a"), day.kinds("phone-b")) == (["opened"], [])
+    assert day.kinds("phone-a") == ["opened"]
+    assert day.kinds("phone-b") == []
     await day.judge_at(HANDOVER_AT + 400, ["r7"])  # it is still absent
     await day.judge_at(PUBLISHED_AT["r7"] + 30, ["r7"])
     await judge_r7_final_and_send(day)
@@ -73,9 +74,11 @@ async def test_each_reminder_goes_a_step_higher_until_someone_acknowledges(day: 
     the head, too. All who got one get the end."""
     await day.judge_at(OVERDUE_AT, ["r7"])
     await day.run_until(DEPUTY_REMINDED_BY)
-    assert (day.kinds("deputy"), day.kinds("head")) == (["reminder"], [])
+    assert day.kinds("deputy") == ["reminder"]
+    assert day.kinds("head") == []
     await day.run_until(HEAD_REMINDED_BY)
-    assert (day.kinds("deputy"), day.kinds("head")) == (["reminder", "reminder"], ["reminder"])
+    assert day.kinds("deputy") == ["reminder", "reminder"]
+    assert day.kinds("head") == ["reminder"]
     await judge_r7_final_and_send(day)
     assert day.kinds("deputy")[-1] == day.kinds("head")[-1] == "final"
 

@@ -446,7 +446,7 @@ def test_evidence_is_lost_if_its_folder_stays_away(archive: Archive, tmp_path: P
     async def hide_folder_for_some_seconds(evidence: Evidence, writer: Writer, clock: VirtualClock) -> None:
         evidence.keep(an_answer(404, b"kept before"), TARGET.id, kind="before")
         await clock.sleep(1)
-        # At 1 s, the folder is moved away. A run waits about 3 s for its evidence, and is then stored without it.
+        # At 1 s, the folder is moved away.
         hidden = archive.folder.rename(tmp_path / "gone")
         evidence.keep(an_answer(200, b"lost"), TARGET.id, kind="turn")
         writer.queue_run(RUN)
