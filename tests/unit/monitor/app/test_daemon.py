@@ -151,7 +151,7 @@ def test_regular_stop_waits_at_most_ten_seconds_for_a_delivery(
     """The stop begins while a message is being delivered, which takes 4 or 60 seconds. Looks go on meanwhile."""
     channels: list[SlowChannel] = []
 
-    # `live` calls this function once, so the daemon has the same channel after its restart.
+    # `run_monitor` calls this function once, so the daemon has the same channel after its restart.
     def make_slow_channel(clock: VirtualClock) -> list[SlowChannel]:
         channels.append(SlowChannel(clock, delivery_seconds, "outbox"))
         return channels

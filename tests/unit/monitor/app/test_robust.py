@@ -146,7 +146,7 @@ def test_full_disk_delays_storing_looks_but_not_making_them(tmp_path: Path) -> N
         assert longest_pause < timedelta(seconds=2)
         assert monitor.stored_verdict() == "on_time"
 
-    # `delay`: looks are committed as soon as in production.
+    # DELAY: looks are committed as soon as in production.
     run_monitor(tmp_path, PUBLISHED_AT_SLOT, act, store_of=lambda: store, delay=DELAY)
 
 
@@ -298,10 +298,10 @@ def test_lost_evidence_leaves_no_blind_span_and_replays_equally(tmp_path: Path) 
 
 @pytest.mark.parametrize("kind", ["reset", "garbage", "503", "truncated"])
 def test_an_unreadable_calendar_removes_no_release_and_is_reported(tmp_path: Path, kind: str) -> None:
+    """Half an hour after its last usable read, at 09:28, the calendar counts as stale."""
     calendar_fault = fault_table(kind, "09:28:30", "10:30:00", host=CALENDAR_HOST)
 
     async def act(monitor: MonitorInTest) -> None:
-        # Half an hour after its last usable read, at 09:28, the calendar counts as stale.
         await monitor.until("09:59:30")
         assert monitor.stored_verdict() == "on_time"
         newest_read, *_, oldest_read = monitor.store.ledger.reads("rehearsal")
@@ -344,8 +344,9 @@ CALENDAR_AFTERWARDS = {
 @pytest.mark.slow
 @pytest.mark.parametrize("becomes", sorted(CALENDAR_AFTERWARDS))
 def test_a_calendar_that_becomes_another_page_removes_no_release(tmp_path: Path, becomes: str) -> None:
+    """The slot and the page are at 09:50. From 09:30:30 on, the calendar is another page."""
+
     async def act(monitor: MonitorInTest) -> None:
-        # The slot and the page are at 09:50. From 09:30:30 on, the calendar is another page.
         await monitor.until("09:29:30")
         assert monitor.stored_verdict() == "pending"
         await monitor.until("09:55:00")

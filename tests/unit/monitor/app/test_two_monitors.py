@@ -117,13 +117,15 @@ def test_late_release_makes_one_incident_despite_a_blind_monitor(tmp_path: Path)
 
 @pytest.mark.slow
 def test_two_monitors_write_no_draft_for_a_changed_certainty_only(tmp_path: Path) -> None:
+    """There is a first draft, one when the grade rose, and one when the page was out. None is made when only the
+    field `N.certainty`, how often the monitors looked, is another."""
+
     async def act(north: MonitorInTest, _south: MonitorInTest) -> None:
         await north.until("10:00:00")
 
     store = run_two_monitors(tmp_path, PUBLISHED_AT_09_40, act, south_faults=NO_FAULTS)
     (incident,) = store.verdicts.incidents()
     versions = versions_from_rows(store.verdicts.drafts(incident.id))
-    # The first draft, one when the grade rose, and one when the page was out. None for the field `N.certainty` only.
     grade_rose, page_out = ("N.what", "N.measure", "N.grade"), ("N.what", "N.measure")
     assert [version.changed for version in versions] == [(), grade_rose, page_out]
     assert "made by the monitors “north” and “south”" in str(versions[-1].report)

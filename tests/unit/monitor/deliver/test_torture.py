@@ -149,8 +149,7 @@ def notice_ids_without_kills() -> set[str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_kills_lose_no_notice_and_repeat_at_most_one_each(seed: int) -> None:
-    """Each process is killed between two of its statements, at the latest at the 40th. The next one starts with
-    the same verdict."""
+    """A process is killed between two of its statements. The next one starts with the same verdict."""
     expected_ids = notice_ids_without_kills()
     assert len(expected_ids) >= 3  # at least the opening, the rise of its grade and the end
 
@@ -161,8 +160,7 @@ def test_kills_lose_no_notice_and_repeat_at_most_one_each(seed: int) -> None:
             kill_switch = KillSwitch()
             store, receiver = KillableStore(kill_switch), ReceivingChannel(kill_switch)
             for seconds in JUDGED_AT_SECONDS:
-                # If its process is killed, the next one starts with the same verdict. Some processes end before the
-                # chosen statement, so they are not killed.
+                # Some processes end before the chosen statement, so they are not killed.
                 while True:
                     kill_switch.start_process(killed_at_statement=rng.randint(1, 40))
                     if await deliver_unless_killed(store, receiver, clock, a_late_verdict(seconds)):

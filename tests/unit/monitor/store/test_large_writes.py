@@ -184,7 +184,7 @@ async def test_journal_gets_every_write_that_an_absent_store_lacks(clock: Virtua
 
 @virtually
 async def test_orderly_stop_cancels_a_large_write_and_commits_others(clock: VirtualClock) -> None:
-    """A portion takes 0.5 s, so this takes 15 s, which is longer than `close` waits."""
+    """A portion takes 0.5 s, so the large write takes 15 s, which is longer than `close` waits."""
     store = TemporaryStore()
     slow = SlowStore(store, times_slower=10.0)
     writer = Writer(slow.store, clock)

@@ -26,8 +26,8 @@ from tests.worlds.stores import TemporaryStore, an_event, runs_of
 from tests.worlds.virtual import virtually
 
 
-class FailingStore(TemporaryStore):
-    """A store whose commits fail `failures` times, and that counts those that succeed."""
+class CountingStore(TemporaryStore):
+    """A store that counts its commits, after the first `failures` of them failed."""
 
     def __init__(self, failures: int = 0) -> None:
         super().__init__()
@@ -61,7 +61,7 @@ class WriterLog:
 @virtually
 async def test_runs_queued_within_the_delay_are_committed_together(clock: VirtualClock) -> None:
     """DELAY is 0.1 s. To queue the 50 runs takes half of that."""
-    store = FailingStore()
+    store = CountingStore()
     writer = Writer(store, clock)
     begin = clock.monotonic()
     for second in range(50):
@@ -76,7 +76,7 @@ async def test_runs_queued_within_the_delay_are_committed_together(clock: Virtua
 
 @virtually
 async def test_a_configured_delay_replaces_the_default(clock: VirtualClock) -> None:
-    store = FailingStore()
+    store = CountingStore()
     writer = Writer(store, clock, delay=5.0)
     writer.queue_run(a_run())
     await clock.sleep(4.99)
@@ -126,7 +126,7 @@ async def test_write_sees_rows_of_earlier_writes_in_its_batch(clock: VirtualCloc
 @virtually
 async def test_only_a_write_that_raises_is_undone(clock: VirtualClock) -> None:
     """Its caller gets the exception."""
-    store, log = FailingStore(), WriterLog()
+    store, log = CountingStore(), WriterLog()
 
     def add_event_and_raise(tx: Transaction) -> None:
         tx.add(an_event("undone"))
@@ -151,7 +151,7 @@ async def test_only_a_write_that_raises_is_undone(clock: VirtualClock) -> None:
 @virtually
 async def test_writes_wait_until_a_failing_store_recovers(clock: VirtualClock) -> None:
     """Four attempts fail, with pauses that begin with 0.1 s and double: 0.1 + 0.2 + 0.4 + 0.8 s."""
-    store, log = FailingStore(failures=4), WriterLog()
+    store, log = CountingStore(failures=4), WriterLog()
     writer = log.writer(store, clock)
     writer.queue_run(a_run(looks=1))
     patient = asyncio.ensure_future(writer.write(lambda tx: tx.add(an_event())))
@@ -166,7 +166,7 @@ async def test_writes_wait_until_a_failing_store_recovers(clock: VirtualClock) -
 
 @virtually
 async def test_impatient_caller_gets_the_failure_and_its_write_is_dropped(clock: VirtualClock) -> None:
-    store = FailingStore(failures=1)
+    store = CountingStore(failures=1)
     writer = Writer(store, clock)
     writer.queue_run(a_run())
     with pytest.raises(StoreFault, match="disk is full"):
@@ -179,7 +179,7 @@ async def test_impatient_caller_gets_the_failure_and_its_write_is_dropped(clock:
 @virtually
 async def test_attempts_on_a_failing_store_grow_rarer_but_never_stop(clock: VirtualClock) -> None:
     """The pauses between attempts double from 0.1 s to 5 s, which makes 18 attempts in a minute."""
-    store, log = FailingStore(failures=10_000), WriterLog()
+    store, log = CountingStore(failures=10_000), WriterLog()
     writer = log.writer(store, clock)
     writer.queue_run(a_run())
     await clock.sleep(60)
@@ -192,7 +192,7 @@ async def test_attempts_on_a_failing_store_grow_rarer_but_never_stop(clock: Virt
 
 @virtually
 async def test_full_backlog_accepts_only_longer_versions_of_waiting_runs(clock: VirtualClock) -> None:
-    store = FailingStore(failures=10_000)
+    store = CountingStore(failures=10_000)
     writer = Writer(store, clock, most_runs=2)  # at most two runs may wait
     assert writer.queue_run(a_run("a/page/edge"))
     assert writer.queue_run(a_run("b/page/edge"))
@@ -225,7 +225,7 @@ async def test_closing_commits_waiting_writes_and_later_writes_are_refused(clock
 
 @virtually
 async def test_closing_on_a_failing_store_reports_the_lost_rows(clock: VirtualClock) -> None:
-    store = FailingStore(failures=10_000)
+    store = CountingStore(failures=10_000)
     writer = Writer(store, clock)
     writer.queue_run(a_run())
     waiting = asyncio.ensure_future(writer.write(lambda tx: tx.add(an_event())))
@@ -273,7 +273,7 @@ async def test_open_transaction_of_an_abandoned_writer_is_rolled_back(clock: Vir
 
 @virtually
 async def test_write_cancelled_before_its_turn_is_dropped(clock: VirtualClock) -> None:
-    store = FailingStore()
+    store = CountingStore()
     writer = Writer(store, clock)
     cancelled = asyncio.ensure_future(writer.write(lambda tx: tx.add(an_event("cancelled"))))
     await asyncio.sleep(0)
@@ -308,7 +308,7 @@ async def test_runs_are_committed_before_writes_in_bounded_transactions(
 ) -> None:
     """A transaction has at most 500 runs and 100 writes. At first some transactions fail, and the writer makes
     them again."""
-    store, log = FailingStore(), WriterLog()
+    store, log = CountingStore(), WriterLog()
     writer = log.writer(store, clock)
     run_count = write_count = 1010
     targets = [f"r{number}/page/edge" for number in range(run_count)]
@@ -334,7 +334,7 @@ async def test_runs_are_committed_before_writes_in_bounded_transactions(
 
 @virtually
 async def test_urgent_write_is_committed_before_earlier_runs(clock: VirtualClock) -> None:
-    store = FailingStore()
+    store = CountingStore()
     writer = Writer(store, clock)
 
     def count_earlier_commits(_tx: Transaction) -> int:
@@ -357,15 +357,15 @@ async def test_urgent_write_is_committed_before_earlier_runs(clock: VirtualClock
 async def test_each_portion_of_a_row_source_has_a_transaction(clock: VirtualClock, failing_transactions: int) -> None:
     """A source adds its own rows to each transaction. This one has three portions of them. Runs come with the last
     one. At first some transactions fail, and the writer makes them again."""
-    store = FailingStore(failing_transactions)
+    store = CountingStore(failing_transactions)
     calls: list[str] = []
 
     @dataclass
-    class MemberWithThreePortions(RowSource):
+    class SourceWithThreePortions(RowSource):
         portions_left: int = 3
 
         def write(self, transaction: Transaction) -> None:
-            transaction.save(Heartbeat("member", SLOT))
+            transaction.save(Heartbeat("source", SLOT))
             calls.append(f"write with {self.portions_left} portions left and {len(runs_of(store, EDGE))} runs stored")
 
         def note_committed(self) -> None:
@@ -378,7 +378,7 @@ async def test_each_portion_of_a_row_source_has_a_transaction(clock: VirtualCloc
             calls.append(f"close with {len(runs_of(store, EDGE))} runs stored")
 
     writer = Writer(store, clock)
-    writer.add_row_source(MemberWithThreePortions())
+    writer.add_row_source(SourceWithThreePortions())
     writer.queue_run(a_run())
     await clock.sleep(2.0)
     await writer.close()
@@ -396,15 +396,15 @@ async def test_each_portion_of_a_row_source_has_a_transaction(clock: VirtualCloc
 async def test_row_source_is_written_again_after_a_failed_attempt(clock: VirtualClock) -> None:
     """The first commit fails, so the writer makes the whole batch, with its run, again. The source always comes
     first, and is notified once of the commit."""
-    store = FailingStore(failures=1)
+    store = CountingStore(failures=1)
     calls: list[str] = []
 
-    class RecordingMember(RowSource):
+    class RecordingSource(RowSource):
         def prepare(self) -> None:
             calls.append("prepare")
 
         def write(self, transaction: Transaction) -> None:
-            transaction.save(Heartbeat("member", SLOT))
+            transaction.save(Heartbeat("source", SLOT))
             calls.append(f"write while {len(runs_of(store, EDGE))} runs are stored")
 
         def note_committed(self) -> None:
@@ -414,9 +414,9 @@ async def test_row_source_is_written_again_after_a_failed_attempt(clock: Virtual
             calls.append("close")
 
     writer = Writer(store, clock)
-    writer.add_row_source(RecordingMember())
+    writer.add_row_source(RecordingSource())
     await clock.sleep(2 * DELAY)
-    assert calls == []  # a member begins no batch unless one is requested
+    assert calls == []  # a source begins no batch unless one is requested
     writer.queue_run(a_run())
     writer.request_batch()
     await clock.sleep(1.0)
