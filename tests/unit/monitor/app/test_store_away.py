@@ -111,13 +111,14 @@ def wait_until_journal_has_present_run(journal: Path) -> None:
             threading.Event().wait(0.1)
 
 
-def publish_and_kill_once_seen(child: subprocess.Popen[str], publisher: Publisher, journals: Path) -> None:
-    """Publish the page, and kill the monitor as soon as its journal has the look that found the page."""
-    publisher.published_at = CLOCK.now()
+def publish_and_kill_once_seen(child: subprocess.Popen[str], publisher: Publisher, journals: Path) -> datetime:
+    """Publish the page. Kill the monitor once its journal has a look that found it. Return when it was published."""
+    publisher.published_at = published_at = CLOCK.now()
     wait_for_log_line(child, "turned", state="present")
     (journal,) = journals.glob("*.journal.db")
     wait_until_journal_has_present_run(journal)
     kill(child)
+    return published_at
 
 
 def wait_for_late_notice(child: subprocess.Popen[str]) -> None:
@@ -216,12 +217,12 @@ def test_looks_made_while_the_store_refused_writes_survive_a_kill(tmp_path: Path
             wait_for_log_line(child, "journal_begun")
             late = slot + timedelta(seconds=3)  # the configuration allows one second
             wait_until(late)
-            publish_and_kill_once_seen(child, publisher, tmp_path / "journal")
+            published_at = publish_and_kill_once_seen(child, publisher, tmp_path / "journal")
     with alive(config) as child:
         wait_for_log_line(child, "journal_taken_in")
         wait_for_late_notice(child)
         stop_process(child)
-    check_late_verdict_in_store(config, slot, publisher.published_at)
+    check_late_verdict_in_store(config, slot, published_at)
 
 
 @pytest.mark.slow
