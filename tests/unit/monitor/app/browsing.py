@@ -23,7 +23,7 @@ async def browse(
     **more: Any,  # noqa: ANN401 # as Queries takes them
 ) -> AsyncIterator[httpx.AsyncClient]:
     """Open a client of its pages without a socket: for a person at its machine, or a stranger if not `local`."""
-    store, clock, throttle = runs.daemon.core.store, runs.clock, Throttle(runs.clock)
+    store, clock, throttle = runs.store, runs.clock, Throttle(runs.clock)
     queries = Queries(store, runs.app.status, clock, "Europe/London", throttle=throttle, local=local, **more)
     transport = httpx.ASGITransport(make_application(queries))
     try:

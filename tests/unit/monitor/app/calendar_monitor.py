@@ -140,13 +140,20 @@ class CalendarMonitor:
 
     def last_read(self, name: str = "stats") -> float | None:
         """Return the metric that tells when a calendar was last read with success."""
-        return self.daemon.core.metrics.registry.get_sample_value(
-            "ninethirty_calendar_last_read_timestamp_seconds", {"calendar": name}
-        )
+        return self.metric("calendar_last_read_timestamp_seconds", calendar=name)
+
+    def metric(self, name: str, **labels: str) -> float | None:
+        """Return the value of the metric `ninethirty_NAME` with these labels, None if it has none."""
+        return self.daemon.core.metrics.registry.get_sample_value(f"ninethirty_{name}", labels)
+
+    @property
+    def store(self) -> Store:
+        """Return the store of the daemon that runs or ran last."""
+        return self.daemon.core.store
 
     def notice_subjects(self) -> list[str]:
         """Return the subject of every notice."""
-        return [notice.subject for notice in self.daemon.core.store.outbox.notices()]
+        return [notice.subject for notice in self.store.outbox.notices()]
 
 
 Act = Callable[[CalendarMonitor], Awaitable[None]]

@@ -23,6 +23,7 @@ from monitor.rehearse.script.script import Script, read_script
 from monitor.rehearse.settings import rehearsal_settings
 from monitor.rehearse.virtual_loop import TimeStoppingFetcher, run_virtually
 from monitor.store.open import open_store
+from monitor.store.rows import Judged
 from monitor.store.sql.engine import Store
 from monitor.store.writer import DELAY
 from tests.unit.monitor.deliver.outbox import a_channel
@@ -138,6 +139,11 @@ class MonitorInTest:
             await self._wait_until_ended()
         await pause
 
+    @property
+    def store(self) -> Store:
+        """Return the store of the daemon that runs or ran last."""
+        return self.daemon.core.store
+
     def received(self) -> list[Message]:
         """Return the messages that the only channel got."""
         (channel,) = self.channels
@@ -146,33 +152,38 @@ class MonitorInTest:
 
     def stored_verdict(self) -> str | None:
         """Return the verdict on the release `claims-q3` in the store, None if there is none."""
-        row = self.daemon.core.store.verdicts.judged_one("claims-q3")
+        row = self.store.verdicts.judged_one("claims-q3")
         return row.word if row is not None else None
+
+    def verdict_row(self, release: str = "claims-q3") -> Judged:
+        """Return the row of the stored verdict on a release, which must have one."""
+        row = self.store.verdicts.judged_one(release)
+        assert row is not None
+        return row
 
     def runs(self, target: str = PAGE) -> list[Run]:
         return self.daemon.watch.releases["claims-q3"].runs.get(target, [])
 
     def notice_kinds(self) -> list[str]:
         """Return the kind of every notice so far."""
-        return [notice.kind for notice in self.daemon.core.store.outbox.notices()]
+        return [notice.kind for notice in self.store.outbox.notices()]
 
     def notice_subjects(self) -> list[str]:
         """Return the subject of every notice so far."""
-        return [notice.subject for notice in self.daemon.core.store.outbox.notices()]
+        return [notice.subject for notice in self.store.outbox.notices()]
 
     def finding_kinds(self, release: str = "claims-q3") -> set[str]:
         """Return the kinds of the findings in the stored verdict, none if there is no verdict."""
-        row = self.daemon.core.store.verdicts.judged_one(release)
+        row = self.store.verdicts.judged_one(release)
         return set() if row is None else {finding["kind"] for finding in row.body["findings"]}
 
     def count_looks(self, outcome: str, host: str = HOST) -> float:
         """Return how often `looks_total` counted this outcome."""
-        return (
-            self.daemon.core.metrics.registry.get_sample_value(
-                "ninethirty_looks_total", {"host": host, "outcome": outcome}
-            )
-            or 0.0
-        )
+        return self.metric("looks_total", host=host, outcome=outcome) or 0.0
+
+    def metric(self, name: str, **labels: str) -> float | None:
+        """Return the value of the metric `ninethirty_NAME` with these labels, None if it has none."""
+        return self.daemon.core.metrics.registry.get_sample_value(f"ninethirty_{name}", labels)
 
 
 Act = Callable[[MonitorInTest], Awaitable[None]]
@@ -218,7 +229,7 @@ def with_daemon(
     tables: str,
     *,
     base: Settings | Callable[[Path], Settings] = lambda _folder: Settings(),
-    **options: Any,  # noqa: ANN401 # as `live` takes them
+    **options: Any,  # noqa: ANN401 # as `run_monitor` takes them
 ) -> Callable[[Test], Any]:
     """Run a coroutine as a test. Its `monitor` is a daemon in front of a publisher that plays these tables.
 

@@ -66,24 +66,20 @@ def finding_kinds(monitor: MonitorInTest, release: str = "claims-q3") -> list[st
 
 
 @with_daemon(PUBLISHED_AT_SLOT + answer_with_page(OTHER, "09:45:00", OTHERS), base=settings_with_hand_calendar)
-async def test_release_added_by_hand_minutes_before_its_slot_is_watched_at_once_without_a_finding(
-    monitor: MonitorInTest,
-) -> None:
+async def test_release_added_by_hand_is_watched_at_once_without_finding(monitor: MonitorInTest) -> None:
+    """A hand entry shows when it was typed, not when the producer announced it. So it is no finding of short notice."""
     await monitor.until("09:31:00")
     await edit_calendar(monitor, add_other_release)  # its slot and its page are at 09:45
     assert OTHER_RELEASE in monitor.daemon.watch.releases
     await monitor.until("09:46:30")
     assert release_json_now(monitor, OTHER_RELEASE)["verdict"] == "on_time"
-    # An entry by hand shows when it was typed, not when the producer announced it. So it gives no finding of short
-    # notice, although it was added 14 minutes before its slot.
     assert finding_kinds(monitor, OTHER_RELEASE) == []
     assert monitor.notice_kinds() == []
 
 
 @with_daemon(PUBLISHED_AT_SLOT, base=settings_with_hand_calendar)
-async def test_release_removed_by_hand_is_cancelled_without_a_notice_and_stays_so_after_a_restart(
-    monitor: MonitorInTest,
-) -> None:
+async def test_release_removed_by_hand_stays_cancelled_and_sends_no_notice(monitor: MonitorInTest) -> None:
+    """Its page stays absent, but a cancelled release is not overdue, also after a restart."""
     await edit_calendar(monitor, add_other_release)  # its slot is 09:45
     await monitor.until("09:28:30")
     # Without a part, the release itself is removed, here by the user "duty".
@@ -94,23 +90,20 @@ async def test_release_removed_by_hand_is_cancelled_without_a_notice_and_stays_s
     await monitor.end()
     await monitor.start()
     await monitor.until("09:47:00")
-    row = monitor.daemon.core.store.verdicts.judged_one(OTHER_RELEASE)
-    assert row is not None
-    # At 09:47 its page is still absent, but a cancelled release is not overdue.
+    row = monitor.verdict_row(OTHER_RELEASE)
     assert (row.word, monitor.notice_kinds()) == ("cancelled", [])
 
 
 @with_daemon(PUBLISHED_AT_SLOT, base=settings_with_hand_calendar)
-async def test_address_added_by_hand_is_a_part_of_the_release_until_it_is_removed_even_after_a_restart(
-    monitor: MonitorInTest,
-) -> None:
+async def test_address_added_by_hand_is_an_optional_part_until_removed(monitor: MonitorInTest) -> None:
+    """The added address is the part `added-1`. Its absence makes nothing overdue, and a restart changes nothing."""
     await edit_calendar(monitor, add_address_of_claims)
     await monitor.until("09:29:00")
     await monitor.end()
     await monitor.start()
     await monitor.until("09:29:30")
-    # The added address is the part `added-1`. It is optional, so its absence makes nothing overdue.
-    assert (part_json(monitor)["url"], part_json(monitor)["required"]) == (MIRROR, False)
+    added_part = part_json(monitor)
+    assert (added_part["url"], added_part["required"]) == (MIRROR, False)
     assert monitor.runs("claims-q3/added-1/edge") != []
     await edit_calendar(
         monitor,
@@ -119,23 +112,23 @@ async def test_address_added_by_hand_is_a_part_of_the_release_until_it_is_remove
     # Only the release's own page is left.
     assert [one["id"] for one in release_json_now(monitor)["parts"]] == ["page"]
     await monitor.until("09:32:00")
-    assert (release_json_now(monitor)["verdict"], finding_kinds(monitor), monitor.notice_kinds()) == ("on_time", [], [])
+    assert release_json_now(monitor)["verdict"] == "on_time"
+    assert finding_kinds(monitor) == monitor.notice_kinds() == []
 
 
 @pytest.mark.parametrize("mirror_published_at", ["09:20:00", "09:50:00", "10:20:00"])
-def test_address_added_after_the_slot_changes_no_verdict_and_gives_no_finding(
-    tmp_path: Path, mirror_published_at: str
-) -> None:
+def test_address_added_after_the_slot_changes_no_verdict(tmp_path: Path, mirror_published_at: str) -> None:
+    """The added page is published before the slot, 09:30, some minutes after it was added, or only after the test."""
+
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:45:00")
         assert release_json_now(monitor)["verdict"] == "on_time"
-        # Its page is published before the slot, 09:30, or some minutes after it is added, or only after the test.
         await edit_calendar(monitor, add_address_of_claims)
         await monitor.until("10:10:00")
         # The added address was looked at.
         assert monitor.runs("claims-q3/added-1/edge") != []
         assert release_json_now(monitor)["verdict"] == "on_time"
-        assert (release_json_now(monitor)["exposures"], finding_kinds(monitor), monitor.notice_kinds()) == ([], [], [])
+        assert release_json_now(monitor)["exposures"] == finding_kinds(monitor) == monitor.notice_kinds() == []
 
     run_monitor(
         tmp_path,
@@ -146,13 +139,13 @@ def test_address_added_after_the_slot_changes_no_verdict_and_gives_no_finding(
 
 
 @with_daemon(PUBLISHED_AT_SLOT + answer_with_page(MIRROR, "09:20:00"), base=settings_with_hand_calendar)
-async def test_address_that_was_public_when_it_was_added_proves_no_early_release(monitor: MonitorInTest) -> None:
+async def test_address_already_public_when_added_proves_no_early_release(monitor: MonitorInTest) -> None:
+    """No look saw it absent, so it is unknown since when it has been public."""
     await monitor.until("09:28:30")
     await edit_calendar(monitor, add_address_of_claims)  # public since 09:20
     await monitor.until("09:35:00")
-    # No look saw the address absent, so it is unknown since when it has been public.
-    assert (release_json_now(monitor)["verdict"], monitor.notice_kinds()) == ("on_time", [])
-    assert release_json_now(monitor)["exposures"] == []
+    assert release_json_now(monitor)["verdict"] == "on_time"
+    assert release_json_now(monitor)["exposures"] == monitor.notice_kinds() == []
 
 
 @with_daemon(PUBLISHED_AT_SLOT + answer_with_page(MIRROR, "09:29:30"), base=settings_with_hand_calendar)
@@ -166,10 +159,10 @@ async def test_figures_that_appear_early_at_an_added_address_are_early(monitor: 
 
 
 @with_daemon(PUBLISHED_AT_SLOT, base=settings_with_hand_calendar)
-async def test_added_file_that_is_required_and_absent_makes_the_release_overdue(monitor: MonitorInTest) -> None:
+async def test_absent_required_file_added_by_hand_makes_release_overdue(monitor: MonitorInTest) -> None:
     await monitor.until("09:28:10")
     never_published = f"{URL}-tables"
     await edit_calendar(monitor, lambda tables: add_address_of_claims(tables, required=True, url=never_published))
     # The page itself is published at the slot, 09:30.
     await monitor.until("09:36:00")
-    assert (part_json(monitor)["verdict"], release_json_now(monitor)["verdict"]) == ("overdue", "overdue")
+    assert part_json(monitor)["verdict"] == release_json_now(monitor)["verdict"] == "overdue"

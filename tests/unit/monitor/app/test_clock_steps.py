@@ -77,8 +77,8 @@ def check_timeline(timeline: Stepped, folder: Path) -> None:
 @pytest.mark.slow
 @settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(timeline=clock_steps())
-def test_every_measured_interval_contains_the_truth_whatever_the_clock_is_set_to(timeline: Stepped) -> None:
-    # A timeline says what happens around one slot: when the page is published, and to what our clock is set and when.
-    # `check_timeline` runs the daemon through it, and checks every measured interval and verdict against it.
+def test_measured_intervals_contain_the_truth_when_the_clock_is_reset(timeline: Stepped) -> None:
+    """A timeline says when one page is published, and to what our clock is set and when. `check_timeline` runs the
+    daemon through it and compares every measured interval and verdict with it."""
     with tempfile.TemporaryDirectory() as folder:
         check_timeline(timeline, Path(folder))

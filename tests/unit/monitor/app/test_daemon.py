@@ -35,7 +35,7 @@ from tests.worlds.stores import runs_of
 FIRST_START_AT_09_40 = HEAD.replace("from = 2026-11-26T09:28:00", "from = 2026-11-26T09:40:00")
 
 
-def test_a_release_published_on_time_is_on_time_and_sends_no_notice(tmp_path: Path) -> None:
+def test_release_published_at_its_slot_is_on_time_without_notice(tmp_path: Path) -> None:
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:33:00")
         assert (monitor.stored_verdict(), monitor.notice_kinds()) == ("on_time", [])
@@ -49,17 +49,15 @@ def test_a_release_published_on_time_is_on_time_and_sends_no_notice(tmp_path: Pa
 
 
 @with_daemon(NEVER_PUBLISHED, delay=DELAY)
-async def test_a_slot_missed_while_the_monitor_was_down_is_unproven_until_a_look_finds_no_page(
-    monitor: MonitorInTest,
-) -> None:
+async def test_missed_slot_is_unproven_until_a_look_finds_no_page(monitor: MonitorInTest) -> None:
+    """No daemon runs at the slot, 09:30. After the restart, the first look finds the page absent: notice `opened`."""
     await monitor.restart(killed_at="09:29:30", started_at="09:35:30")
     await monitor.until("09:35:33")
-    # At the start nothing is known about the slot, 09:30. Then the first look finds the page absent: notice `opened`.
     assert monitor.stored_verdict() == "overdue"
     assert monitor.notice_kinds() == ["unproven", "opened"]
 
 
-def test_an_exception_that_no_task_awaits_is_counted_and_ends_nothing(tmp_path: Path) -> None:
+def test_unawaited_exception_is_counted_and_ends_nothing(tmp_path: Path) -> None:
     async def raise_fault() -> None:
         raise StoreFault("a note that could not be stored")
 
@@ -68,19 +66,19 @@ def test_an_exception_that_no_task_awaits_is_counted_and_ends_nothing(tmp_path: 
         # No one awaits this task, so the event loop gives its exception to the daemon, which counts it as `stray`.
         Tasks().start(raise_fault())
         await monitor.until("09:33:00")
-        faults = monitor.daemon.core.metrics.registry.get_sample_value("ninethirty_faults_total", {"task": "stray"})
+        faults = monitor.metric("faults_total", task="stray")
         assert (faults, monitor.stored_verdict()) == (1.0, "on_time")
 
     run_monitor(tmp_path, PUBLISHED_AT_SLOT, act)
 
 
-def test_a_verdict_is_delayed_for_half_a_minute_while_no_look_succeeds(tmp_path: Path) -> None:
+def test_verdict_waits_half_a_minute_for_a_successful_look(tmp_path: Path) -> None:
+    """The daemon restarts at 09:36:30, after the slot. So it delays its verdict until 09:37:00."""
     every_look_fails = (
         '[[fault]]\nhost = "www.gov.uk"\nfrom = 2026-11-26T09:29:00\nuntil = 2026-11-26T10:30:00\nkind = "reset"\n'
     )
 
     async def act(monitor: MonitorInTest) -> None:
-        # The daemon starts again after the slot, 09:30. So it delays its verdict by half a minute, until 09:37:00.
         await monitor.restart(killed_at="09:28:55", started_at="09:36:30")
         await monitor.until("09:36:55")
         assert monitor.stored_verdict() == "pending"  # as before the kill
@@ -98,11 +96,11 @@ def test_a_verdict_is_delayed_for_half_a_minute_while_no_look_succeeds(tmp_path:
 
 @pytest.mark.slow
 @with_daemon(NEVER_PUBLISHED, delay=DELAY)
-async def test_after_a_restart_every_target_is_looked_at_within_three_seconds(monitor: MonitorInTest) -> None:
+async def test_after_a_restart_every_target_is_looked_at_within_seconds(monitor: MonitorInTest) -> None:
+    """A target is an address and the way to it, for example the page at the edge or past the cache at the origin."""
     await monitor.restart(killed_at="09:45:00", started_at="10:20:30")
     restarted_at = monitor.clock.now()
     await monitor.until("10:20:33")
-    # A target is an address and the way to it, for example the page at the edge or past the cache at the origin.
     targets = [target.id for target in monitor.daemon.poller.watched_targets()]
     assert len(targets) >= 3
     assert all(monitor.runs(target)[-1].last_received >= restarted_at for target in targets)
@@ -110,14 +108,14 @@ async def test_after_a_restart_every_target_is_looked_at_within_three_seconds(mo
 
 @pytest.mark.slow
 @with_daemon(NEVER_PUBLISHED, delay=DELAY)
-async def test_the_gap_of_a_kill_begins_less_than_a_second_after_the_last_look(monitor: MonitorInTest) -> None:
+async def test_gap_of_a_kill_begins_right_after_the_last_look(monitor: MonitorInTest) -> None:
+    """A gap is a stored time in which the monitor was blind, here from the kill to the restart."""
     await monitor.until("09:29:40.5")
     last_look = monitor.runs()[-1].last_received
     await monitor.restart(killed_at="09:29:40.5", started_at="09:29:55")
     restarted_at = monitor.clock.now()
     await monitor.until("09:29:56")
-    # A gap is a stored time in which the monitor was blind, here from the kill to the restart.
-    (gap,) = monitor.daemon.core.store.runs.blind(last_look - timedelta(hours=1), monitor.clock.now())
+    (gap,) = monitor.store.runs.blind(last_look - timedelta(hours=1), monitor.clock.now())
     assert (gap.cause, gap.ends) == ("killed", restarted_at)
     # The gap begins with the last heartbeat. Each commit of looks stores one, and looks are a second apart.
     assert timedelta() <= gap.begins - last_look < timedelta(seconds=1)
@@ -130,15 +128,13 @@ async def test_a_regular_stop_commits_everything_and_is_recorded(monitor: Monito
     await monitor.end()
     await monitor.until("09:29:50")
     await monitor.start()
-    store = monitor.daemon.core.store
+    store = monitor.store
     # The run in the store ends no earlier than the one in memory did: no look was lost.
     assert runs_of(store, PAGE)[-1].last_received >= run_before.last_received
     await monitor.until("09:29:51")
     (gap,) = store.runs.blind(run_before.first_sent, monitor.clock.now())
     assert gap.cause == "stopped"
-    blind_seconds = monitor.daemon.core.metrics.registry.get_sample_value(
-        "ninethirty_blind_seconds_total", {"cause": "stopped"}
-    )
+    blind_seconds = monitor.metric("blind_seconds_total", cause="stopped")
     # Stopped at 09:29:40.5 and started again at 09:29:50.
     assert blind_seconds == pytest.approx(50 - 40.5, abs=0.2)
 
@@ -149,18 +145,18 @@ async def test_a_regular_stop_commits_everything_and_is_recorded(monitor: Monito
     [(4.0, 4.0, 1), (60.0, 10.0, 2)],
     ids=["finished before the stop", "cut off after ten seconds and repeated"],
 )
-def test_a_regular_stop_waits_at_most_ten_seconds_for_a_message_that_is_being_delivered(
+def test_regular_stop_waits_at_most_ten_seconds_for_a_delivery(
     tmp_path: Path, delivery_seconds: float, stop_seconds: float, attempts_in_all: int
 ) -> None:
+    """The stop begins while a message is being delivered, which takes 4 or 60 seconds. Looks go on meanwhile."""
     channels: list[SlowChannel] = []
 
-    # `live` calls this function once, so the daemon has the same channel after its restart.
+    # `run_monitor` calls this function once, so the daemon has the same channel after its restart.
     def make_slow_channel(clock: VirtualClock) -> list[SlowChannel]:
         channels.append(SlowChannel(clock, delivery_seconds, "outbox"))
         return channels
 
     async def act(monitor: MonitorInTest) -> None:
-        # The stop begins while a message is being delivered, which takes 4 or 60 seconds.
         (channel,) = channels
         while not channel.begun_ids:
             await monitor.clock.sleep(0.1)
@@ -174,16 +170,14 @@ def test_a_regular_stop_waits_at_most_ten_seconds_for_a_message_that_is_being_de
         await monitor.clock.sleep(240)  # enough for a second attempt
         # A message that the stop cut off is sent a second time.
         assert channel.begun_ids.count(message_id) == attempts_in_all
-        assert [row.attempts for row in monitor.daemon.core.store.outbox.deliveries(message_id)] == [attempts_in_all]
+        assert [row.attempts for row in monitor.store.outbox.deliveries(message_id)] == [attempts_in_all]
 
     run_monitor(tmp_path, NEVER_PUBLISHED, act, channels=make_slow_channel)
 
 
 @with_daemon(PUBLISHED_AT_SLOT, delay=DELAY)
-async def test_a_release_that_is_unproven_is_notified_once_even_if_the_daemon_restarts_again(
-    monitor: MonitorInTest,
-) -> None:
-    # 09:30: the page is published while no daemon runs, so no look can prove when.
+async def test_unproven_release_is_notified_once_despite_a_second_restart(monitor: MonitorInTest) -> None:
+    """The page is published at 09:30, while no daemon runs, so no look can prove when."""
     await monitor.restart(killed_at="09:29:00", started_at="09:42:00")
     await monitor.until("09:44:00")
     assert monitor.stored_verdict() == "unproven"
@@ -194,7 +188,7 @@ async def test_a_release_that_is_unproven_is_notified_once_even_if_the_daemon_re
     assert monitor.notice_kinds().count("unproven") == 1
 
 
-def test_looks_stored_across_two_restarts_give_the_same_verdict_when_judged_again(tmp_path: Path) -> None:
+def test_replay_after_two_restarts_gives_the_stored_verdict(tmp_path: Path) -> None:
     async def restart_twice(monitor: MonitorInTest) -> None:
         # No daemon runs at the slot, 09:30, when the page is published. So the release is unproven.
         await monitor.restart(killed_at="09:29:00", started_at="09:42:00")
@@ -210,12 +204,12 @@ def test_looks_stored_across_two_restarts_give_the_same_verdict_when_judged_agai
 
 @pytest.mark.slow
 @with_daemon(published_at("09:50:00"), delay=DELAY)
-async def test_a_fact_is_notified_once_however_often_the_daemon_is_killed(monitor: MonitorInTest) -> None:
-    # The page is absent until 09:50, 20 minutes after the slot. The daemon is killed nine times while it is overdue.
+async def test_overdue_release_is_notified_once_despite_nine_kills(monitor: MonitorInTest) -> None:
+    """The page is absent until 09:50, 20 minutes after the slot. The kills come while it is overdue."""
     for minute in range(31, 40):
         await monitor.restart(killed_at=f"09:{minute}:20", started_at=f"09:{minute}:40")
     await monitor.until("09:55:00")
-    ids = [notice.id for notice in monitor.daemon.core.store.outbox.notices()]
+    ids = [notice.id for notice in monitor.store.outbox.notices()]
     assert len(ids) == len(set(ids))
     # The kind `opened` is the notice that the release is overdue.
     assert monitor.notice_kinds().count("opened") == 1
@@ -224,7 +218,7 @@ async def test_a_fact_is_notified_once_however_often_the_daemon_is_killed(monito
 
 @pytest.mark.slow
 def test_a_flapping_host_adds_no_draft_version_without_new_facts(tmp_path: Path) -> None:
-    # From 09:40:00 to 09:44:52 the host resets connections for 4 of every 12 seconds: 25 times.
+    """From 09:40:00 to 09:44:52 the host resets connections for 4 of every 12 seconds: 25 times."""
     resets = "".join(
         f'[[fault]]\nhost = "www.gov.uk"\nfrom = 2026-11-26T09:4{minute}:{second:02}\n'
         f'until = 2026-11-26T09:4{minute}:{second + 4:02}\nkind = "reset"\n'
@@ -233,7 +227,7 @@ def test_a_flapping_host_adds_no_draft_version_without_new_facts(tmp_path: Path)
     )
 
     def count_drafts(monitor: MonitorInTest) -> int:
-        store = monitor.daemon.core.store
+        store = monitor.store
         return sum(len(store.verdicts.drafts(incident.id)) for incident in store.verdicts.incidents())
 
     async def act(monitor: MonitorInTest) -> None:
@@ -251,23 +245,21 @@ def test_a_flapping_host_adds_no_draft_version_without_new_facts(tmp_path: Path)
 
 @pytest.mark.slow
 @with_daemon(NEVER_PUBLISHED)
-async def test_a_release_overdue_for_more_than_five_minutes_has_grade_report(monitor: MonitorInTest) -> None:
-    # The slot was 09:30, so it is overdue by seven and a half minutes.
+async def test_release_overdue_over_five_minutes_has_grade_report(monitor: MonitorInTest) -> None:
+    """The slot was 09:30, so it is overdue by seven and a half minutes."""
     await monitor.until("09:37:30")
-    row = monitor.daemon.core.store.verdicts.judged_one("claims-q3")
-    assert row is not None
+    row = monitor.verdict_row()
     assert (row.word, row.grade) == ("overdue", "report")
 
 
-def test_the_length_of_a_withdrawal_is_known_once_the_removed_page_is_back(tmp_path: Path) -> None:
-    # The page is published at 09:30, removed (410) at 09:50 and back at 10:05.
+def test_withdrawal_has_a_length_once_the_page_is_back(tmp_path: Path) -> None:
+    """The page is published at 09:30, removed (410) at 09:50 and back at 10:05."""
     removed = published_at("09:50:00") + "status = 410\n"
     back = published_at("10:05:00")
 
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("10:15:00")
-        row = monitor.daemon.core.store.verdicts.judged_one("claims-q3")
-        assert row is not None
+        row = monitor.verdict_row()
         (finding,) = row.body["findings"]
         assert finding["kind"] == "withdrawn"
         # An upper bound of the length exists only when the withdrawal has ended.
@@ -276,13 +268,12 @@ def test_the_length_of_a_withdrawal_is_known_once_the_removed_page_is_back(tmp_p
     run_monitor(tmp_path, PUBLISHED_AT_SLOT + removed + back, act)
 
 
-def test_a_page_removed_for_two_minutes_is_notified_and_one_removed_for_80_seconds_is_not(
-    tmp_path: Path,
-) -> None:
+def test_only_a_removal_of_two_minutes_is_notified(tmp_path: Path) -> None:
+    """The page is removed (404) for 80 seconds from 09:50:00 on, and then for good from 10:00:00 on."""
+
     def answer_from(at: str, status: int) -> str:
         return published_at(at) + f"status = {status}\n"
 
-    # Removed (404) from 09:50:00 to 09:51:20, and then for good from 10:00:00.
     flickers = answer_from("09:50:00", 404) + answer_from("09:51:20", 200)
     removed = answer_from("10:00:00", 404)
 
@@ -290,7 +281,7 @@ def test_a_page_removed_for_two_minutes_is_notified_and_one_removed_for_80_secon
         await monitor.until("10:00:00")
         assert monitor.notice_kinds() == []
         await monitor.until("10:02:10")
-        (notice,) = monitor.daemon.core.store.outbox.notices()
+        (notice,) = monitor.store.outbox.notices()
         assert (notice.kind, notice.grade) == ("altered", "none")
         # Routes can match the finding `withdrawn` by its own name or by its general name `altered`.
         assert notice.findings == ("altered", "withdrawn")
@@ -298,7 +289,7 @@ def test_a_page_removed_for_two_minutes_is_notified_and_one_removed_for_80_secon
     run_monitor(tmp_path, PUBLISHED_AT_SLOT + flickers + removed, act)
 
 
-def test_a_task_that_dies_ends_the_daemon_with_an_error_that_names_the_task(tmp_path: Path) -> None:
+def test_dead_task_ends_the_daemon_with_an_error_naming_it(tmp_path: Path) -> None:
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:28:30")
         (watch_task,) = [task for task in asyncio.all_tasks() if task.get_name() == "watch"]
@@ -313,7 +304,7 @@ def test_a_task_that_dies_ends_the_daemon_with_an_error_that_names_the_task(tmp_
 @pytest.mark.slow
 @pytest.mark.parametrize("failure", ["hangs", "passing", "permanent"])
 def test_a_channel_that_fails_delays_neither_another_channel_nor_looks(tmp_path: Path, failure: str) -> None:
-    # The channel `bad` hangs for a day, or refuses each message, with a passing or a permanent error.
+    """The channel `bad` hangs for a day, or refuses each message, with a passing or a permanent error."""
     bad = Options(hangs=True, timeout=86_400) if failure == "hangs" else Options(refuses=failure)
 
     def channels(clock: VirtualClock) -> list[FakeChannel]:
@@ -323,7 +314,7 @@ def test_a_channel_that_fails_delays_neither_another_channel_nor_looks(tmp_path:
         await monitor.until("09:34:00")
         good = monitor.channels[1]
         assert isinstance(good, FakeChannel)
-        notices = monitor.daemon.core.store.outbox.notices()
+        notices = monitor.store.outbox.notices()
         # First that the release is not found yet, and then that it is overdue.
         assert [notice.kind for notice in notices] == ["due", "opened"]
         assert all(good.received[notice.id] - notice.at < timedelta(seconds=1) for notice in notices)
@@ -342,13 +333,13 @@ class RaisingChannel(FakeChannel):
 
 
 @pytest.mark.slow
-def test_a_channel_that_raises_is_tried_again_and_delays_no_other_channel(tmp_path: Path) -> None:
+def test_raising_channel_is_retried_and_delays_no_other_channel(tmp_path: Path) -> None:
     def channels(clock: VirtualClock) -> list[FakeChannel]:
         return [RaisingChannel("broken", Options(), clock.now), a_channel(clock, "good")]
 
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:34:00")
-        outbox = monitor.daemon.core.store.outbox
+        outbox = monitor.store.outbox
         first, second = ({row.channel: row for row in outbox.deliveries(notice.id)} for notice in outbox.notices())
         assert first["good"].standing is second["good"].standing is DeliveryState.SENT
         assert first["broken"].standing is second["broken"].standing is DeliveryState.WAITING
@@ -372,10 +363,8 @@ async def test_the_first_look_after_a_restart_begins_a_new_run(monitor: MonitorI
 
 @pytest.mark.slow
 @with_daemon(published_at("10:00:00"), head=FIRST_START_AT_09_40)
-async def test_a_release_absent_at_the_first_start_is_notified_once_and_never_called_late(
-    monitor: MonitorInTest,
-) -> None:
-    # The slot was 09:30. The monitor starts for the first time at 09:40, and the page is published at 10:00.
+async def test_release_absent_at_first_start_is_unproven_and_never_late(monitor: MonitorInTest) -> None:
+    """The slot was 09:30. The monitor starts for the first time at 09:40, and the page is published at 10:00."""
     await monitor.until("09:55:00")
     (message,) = monitor.received()
     assert message.subject.startswith("NOT PROVEN: ")

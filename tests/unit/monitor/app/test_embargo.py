@@ -48,7 +48,7 @@ at = 2026-11-26T09:30:00
 
 async def everything_shown(monitor: MonitorInTest) -> str:
     """Return all that pages, the API, metrics, notices and drafts show, in one text."""
-    store, texts = monitor.daemon.core.store, list[str]()
+    store, texts = monitor.store, list[str]()
     (incident,) = store.verdicts.incidents()
     pages = ("/", "/calendar", "/releases/claims-q3", "/incidents", f"/incidents/{incident.id}", "/status")
     of_api = ("releases", "releases/claims-q3", "incidents", f"incidents/{incident.id}", "calendars")

@@ -143,7 +143,7 @@ def filled_paths(route: Route, names: dict[str, list[str]]) -> list[str]:
 
 
 def make_queries(monitor: MonitorInTest, users: Path, *, public: bool) -> Queries:
-    store, throttle = monitor.daemon.core.store, Throttle(monitor.clock)
+    store, throttle = monitor.store, Throttle(monitor.clock)
     queries = Queries(store, monitor.app.status, monitor.clock, "Europe/London", public, throttle=throttle)
     queries.keys = Keys(metrics=b"for metrics alone")
     queries.sessions = Sessions(Users(users), monitor.clock, throttle)
@@ -171,7 +171,7 @@ async def read_addresses_as(
     transport = httpx.ASGITransport(application)
     shown_at = {}
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=headers) as client:
-        for path in paths or addresses(application, monitor.daemon.core.store):
+        for path in paths or addresses(application, monitor.store):
             answer = await client.get(path)
             shown_at[path] = Shown(answer.status_code, f"{answer.headers} {answer.text}")
     queries.close()
@@ -197,9 +197,9 @@ def read_early_release_at(
 
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until(moment)
-        rows = [monitor.daemon.core.store.verdicts.judged_one(name) for name in ("claims-q3", "prices")]
+        rows = [monitor.store.verdicts.judged_one(name) for name in ("claims-q3", "prices")]
         assert [row.word for row in rows if row is not None] == ["early", "early"]
-        assert len({notice.incident for notice in monitor.daemon.core.store.outbox.notices()}) > 1
+        assert len({notice.incident for notice in monitor.store.outbox.notices()}) > 1
         shown_at.update(await read_addresses_as(monitor, users, credentials, paths, public=public))
 
     run_monitor(tmp_path, EARLY_STORY, act, head="", base=Settings(producer=[producer]))
@@ -211,11 +211,11 @@ def read_early_release_at(
 @pytest.mark.parametrize(
     ("credentials", "status_if_refused"), [({}, 401), (basic_auth("vic", SECRET), 403)], ids=["stranger", "viewer"]
 )
-def test_before_the_slot_no_page_api_or_feed_shows_strangers_and_viewers_that_a_release_is_public(
+def test_early_release_is_hidden_from_strangers_and_viewers_before_slot(
     credentials: dict[str, str], status_if_refused: int, moment: str, users: Path, tmp_path: Path
 ) -> None:
-    # Two releases are public since 09:28:30. Their slot is 09:30, so only staff may know it yet.
-    # Someone without credentials (a stranger) or with those of a viewer reads every address of the board.
+    """Two releases are public from 09:28:30 on. Until their slot, 09:30, no page, API or feed may show that to a
+    stranger, who has no credentials, or to a viewer."""
     shown_at = read_early_release_at(moment, users, tmp_path, credentials)
     assert early_words_shown(shown_at) == []
     # They may read the titles and slots of the releases.
@@ -233,11 +233,11 @@ def test_before_the_slot_no_page_api_or_feed_shows_strangers_and_viewers_that_a_
 @pytest.mark.slow
 @pytest.mark.parametrize("public", [True, False], ids=["public", "closed"])
 @BOTH_METRICS_TOKENS
-def test_a_metrics_token_shows_which_releases_are_early_but_only_in_metrics_and_without_an_address(
+def test_metrics_token_shows_early_releases_only_in_metrics(
     token: str, users: Path, tmp_path: Path, *, public: bool
 ) -> None:
+    """Before the slot, 09:30, two releases are already public. Metrics name them, but not their addresses."""
     credentials = {"Authorization": f"Bearer {token}"}
-    # Before the slot, 09:30, two releases are already public.
     shown_at = read_early_release_at("09:29:50", users, tmp_path, credentials, public=public)
     metrics = shown_at.pop("/metrics")
     assert metrics.status == 200
@@ -263,18 +263,16 @@ def test_a_metrics_token_opens_neither_status_nor_calendars(
 
 @pytest.mark.slow
 @BOTH_METRICS_TOKENS
-def test_besides_metrics_a_metrics_token_opens_only_what_a_closed_board_shows_to_strangers(
-    token: str, users: Path, tmp_path: Path
-) -> None:
+def test_metrics_token_opens_only_metrics_on_a_closed_board(token: str, users: Path, tmp_path: Path) -> None:
+    """It also opens the few pages of a closed board that strangers can open, such as health and sign-in."""
     credentials = {"Authorization": f"Bearer {token}"}
     shown_at = read_early_release_at("09:29:50", users, tmp_path, credentials, public=False)
     open_paths = {path for path, shown in shown_at.items() if shown.status == 200}
-    # Strangers can open a few pages of a closed board, such as health and sign-in.
     assert open_paths <= OPEN_ON_A_CLOSED_BOARD | {"/metrics"}
 
 
 @pytest.mark.slow
-def test_before_the_slot_the_stream_shows_early_publication_only_to_staff(users: Path, tmp_path: Path) -> None:
+def test_stream_shows_an_early_release_before_slot_only_to_staff(users: Path, tmp_path: Path) -> None:
     readers = {
         "stranger": {},
         "program": {"Authorization": f"Bearer {PROMETHEUS[0]}"},
@@ -288,12 +286,13 @@ def test_before_the_slot_the_stream_shows_early_publication_only_to_staff(users:
         streams[reader] = read_early_release_at("09:28:44", users, tmp_path / reader, credentials, "/events")["/events"]
     assert all(stream.text.count("event: pulse") >= 40 for stream in streams.values())
     # Two releases were published before 09:28:44, and their slot is 09:30.
-    assert {reader for reader, stream in streams.items() if early_words_shown({reader: stream})} == {"staff"}
+    readers_who_learn_of_it = [reader for reader, stream in streams.items() if early_words_shown({reader: stream})]
+    assert readers_who_learn_of_it == ["staff"]
 
 
 @pytest.mark.slow
-def test_staff_see_an_early_release_on_the_board_in_the_api_and_in_metrics(users: Path, tmp_path: Path) -> None:
-    # `anne` is staff. Two releases are public before their slot, 09:30.
+def test_staff_see_an_early_release_before_its_slot(users: Path, tmp_path: Path) -> None:
+    """The user `anne` is staff. Two releases are public before their slot, 09:30."""
     shown_at = read_early_release_at("09:29:50", users, tmp_path, basic_auth("anne", SECRET))
     # Every address in the story contains MARK, so a path that shows it shows where the early page is.
     paths_that_show_it = {path for path, word in early_words_shown(shown_at) if word == MARK}
@@ -303,14 +302,14 @@ def test_staff_see_an_early_release_on_the_board_in_the_api_and_in_metrics(users
 
 @pytest.mark.slow
 def test_after_the_slot_the_public_board_shows_the_result(users: Path, tmp_path: Path) -> None:
-    # The slot was 09:30. A stranger, who sends no credentials, may now read that the releases came early.
+    """The slot was 09:30. A stranger, who sends no credentials, may now read that the releases came early."""
     shown_at = read_early_release_at("09:31:00", users, tmp_path, {})
     assert ("/", "out early") in early_words_shown(shown_at)
     assert any(path.startswith("/incidents/claims-q3") for path, _ in early_words_shown(shown_at))
     assert shown_at["/status"].status == 401
 
 
-def test_a_channel_that_is_open_to_all_gets_nothing_before_the_slot(tmp_path: Path) -> None:
+def test_channel_open_to_all_gets_nothing_before_the_slot(tmp_path: Path) -> None:
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:29:50")
         for_staff, open_to_all = monitor.channels

@@ -34,12 +34,12 @@ def announcement_of(*producers: str, title: str = "Claims: March 2018") -> Annou
 
 
 @pytest.mark.parametrize("producers_in_script", [(OURS, THEIRS), (THEIRS, OURS)])
-def test_a_joint_release_is_among_the_releases_of_each_of_its_two_producers(
+def test_joint_release_is_listed_for_each_of_its_producers(
     tmp_path: Path, producers_in_script: tuple[str, str]
 ) -> None:
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:29:00")
-        store, clock = monitor.daemon.core.store, monitor.clock
+        store, clock = monitor.store, monitor.clock
         queries = Queries(store, monitor.app.status, clock, "Europe/London", throttle=Throttle(clock))
         day = date(2026, 11, 26)
         period_to_export = clock.now() - timedelta(days=1), clock.now() + timedelta(days=1)
@@ -64,26 +64,22 @@ def test_a_joint_release_is_among_the_releases_of_each_of_its_two_producers(
     run_monitor(tmp_path, key_of_release, act, base=ours_configured)
 
 
-def producers_of_release(announcement: Announcement, *, configured: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the producers of the announced release, the lead first, if these producers are configured."""
-    (release,) = join_entries({"govuk": [announcement]}, JoinRules(producer_order=configured)).releases
-    return release.producers
-
-
-def test_a_configured_producer_leads_a_joint_release_even_if_the_announcement_names_another_first() -> None:
+@pytest.mark.parametrize(
+    ("configured_producers", "expected_producers"),
+    [(("another-producer", OURS), (OURS, THEIRS)), ((), (THEIRS, OURS))],
+    ids=["the second is configured", "none is configured"],
+)
+def test_configured_producer_leads_a_joint_release_or_else_the_first(
+    configured_producers: tuple[str, ...], expected_producers: tuple[str, str]
+) -> None:
+    """The producers of a release begin with the one that leads it."""
     announcement = announcement_of(THEIRS, OURS)
-    lead, *others = producers_of_release(announcement, configured=("another-producer", OURS))
-    assert (lead, others) == (OURS, [THEIRS])
-
-
-def test_the_producer_that_the_announcement_names_first_leads_a_joint_release_if_none_is_configured() -> None:
-    announcement = announcement_of(THEIRS, OURS)
-    lead, *others = producers_of_release(announcement, configured=())
-    assert (lead, others) == (THEIRS, [OURS])
+    (release,) = join_entries({"govuk": [announcement]}, JoinRules(producer_order=configured_producers)).releases
+    assert release.producers == expected_producers
 
 
 def test_two_calendars_join_by_any_producer_that_they_share() -> None:
-    # The announcements have the same title and slot, and THEIRS in common. Addresses and ids differ.
+    """The announcements have the same title and slot, and THEIRS in common. Addresses and ids differ."""
     of_both = announcement_of(OURS, THEIRS)
     of_theirs_only = replace(announcement_of(THEIRS), url="https://agency.example/claims", uid="x")
     (release,) = join_entries({"govuk": [of_both], "own": [of_theirs_only]}).releases
@@ -104,14 +100,14 @@ def test_the_policy_of_any_producer_applies_to_a_joint_release() -> None:
 
 
 def test_a_time_granted_to_any_producer_fits_a_joint_release() -> None:
-    # THEIRS may publish at 9:30. SLOT is 9:30 in London.
+    """THEIRS may publish at 9:30. SLOT is 9:30 in London."""
     granted = UsualTime(time(9, 30), "letter of 2017", producer=THEIRS)
     assert granted.fits(announcement_of(OURS, THEIRS), SLOT, "Europe/London")
     assert not granted.fits(announcement_of(OURS), SLOT, "Europe/London")
 
 
 def test_a_route_matches_any_of_a_releases_producers() -> None:
-    # OURS leads. The only route is for the releases of THEIRS, and sends their notices to `pager`, not to `mail`.
+    """OURS leads. The only route is for the releases of THEIRS, and sends their notices to `pager`, not to `mail`."""
     route_of_theirs = a_route("pager", producer=THEIRS)
     notice = replace(make_notice(), producer=OURS)
     chosen = select_channels(
@@ -121,7 +117,7 @@ def test_a_route_matches_any_of_a_releases_producers() -> None:
 
 
 def test_a_period_report_of_a_producer_includes_joint_releases() -> None:
-    # OURS leads, and THEIRS is among the other producers. The slot is on 5 January 2018.
+    """OURS leads, and THEIRS is among the other producers. The slot is on 5 January 2018."""
     joint = Row("r", "t", OURS, "https://e.org/", "Europe/London", SLOT, "late", other_producers=(THEIRS,))
     day = date(2018, 1, 5)
     assert select_period([joint], day, day, OURS).rows == select_period([joint], day, day, THEIRS).rows != []

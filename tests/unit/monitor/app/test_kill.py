@@ -48,9 +48,8 @@ def stored_runs(config: Path) -> list[Run]:
 
 
 @pytest.mark.slow
-def test_three_kills_before_the_slot_lose_no_commit_and_a_late_release_is_then_notified_once(
-    config: Path, slot: datetime, publisher: Publisher
-) -> None:
+def test_three_kills_before_the_slot_lose_no_committed_look(config: Path, slot: datetime, publisher: Publisher) -> None:
+    """The last process goes on with what the killed ones stored. It notifies of the late release once."""
     random = Random(930)  # noqa: S311 # the same moments each time
     runs_before_kill, kills = list[list[Run]](), list[datetime]()
     for _ in range(NUMBER_OF_KILLS):

@@ -15,10 +15,9 @@ SECOND = timedelta(seconds=1)
 
 @pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize("retry_after", ["20", "Thu, 26 Nov 2026 09:29:20 GMT"], ids=["seconds", "date"])
-def test_a_host_that_sends_retry_after_gets_no_request_until_then_and_one_within_a_second_after(
-    tmp_path: Path, status: int, retry_after: str
-) -> None:
-    # From 09:29:00 on the host refuses requests. From 09:29:10 on it would answer: only the wait holds back requests.
+def test_host_that_sends_retry_after_gets_no_request_until_then(tmp_path: Path, status: int, retry_after: str) -> None:
+    """The host refuses requests at 09:29:00. It would answer from 09:29:10 on, so only the wait holds back
+    requests. The next request comes within a second after the wait."""
     tables = f"""
 [[answer]]
 url = "{URL}"
@@ -54,8 +53,8 @@ status = 404
 
 
 @pytest.mark.slow
-def test_no_second_has_more_looks_than_the_budget_in_a_slot_of_21_releases(tmp_path: Path) -> None:
-    # 20 releases in addition to that of every script, all on one host and at 09:30.
+def test_looks_for_21_releases_of_one_slot_keep_the_budget(tmp_path: Path) -> None:
+    """20 releases in addition to that of every script, all on one host and at 09:30."""
     many = "".join(
         f"""
 [[release]]

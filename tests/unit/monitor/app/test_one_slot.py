@@ -54,7 +54,7 @@ def _json(moment: datetime | None) -> str:
 
 
 def _slot_in_explanation(monitor: CalendarMonitor, now: datetime) -> str:
-    case = stored_case(monitor.daemon.core.store, RELEASE)
+    case = stored_case(monitor.store, RELEASE)
     assert case is not None
     explanation = explain(
         case.verdict(make_policies(monitor.settings), now), case.release, case.promises, case.runs, case.blind, Policy()
@@ -99,10 +99,11 @@ async def read_slot_everywhere(monitor: CalendarMonitor) -> ShownSlot:
 
 @pytest.mark.parametrize("configured_order", list(permutations(NAMES)), ids=" ".join)
 @pytest.mark.parametrize("read_order", [NAMES, NAMES[::-1]], ids=["early first", "usual first"])
-def test_pages_api_and_export_give_the_slot_of_the_first_configured_calendar_that_has_the_release(
+def test_first_configured_calendar_with_the_release_sets_its_slot(
     tmp_path: Path, configured_order: Sequence[str], read_order: Sequence[str]
 ) -> None:
-    # The calendar `early` announces the release for 07:00 and `usual` for 09:30. `silent` does not announce it.
+    """The calendar `early` announces the release for 07:00 and `usual` for 09:30. `silent` does not announce it.
+    Pages, API and export give the same slot."""
     calendars_with_release = [name for name in configured_order if name != "silent"]
     right_time = TIME_BY_CALENDAR[calendars_with_release[0]]
 

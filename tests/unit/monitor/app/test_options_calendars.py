@@ -33,8 +33,8 @@ def announced(slot: Slot, producer: str = "ons", title: str = "GDP: June 2026") 
     return Announcement("u", title, producer, "https://stats.example/gdp", slot)
 
 
-def test_pins_and_splits_are_taken_in_the_order_of_the_file() -> None:
-    # A pin gives a release an id. A split makes a calendar's entry a release of its own. Each needs only some keys.
+def test_pins_and_splits_keep_the_order_of_the_file() -> None:
+    """A pin gives a release an id. A split makes a calendar's entry a release of its own. Each needs only some keys."""
     rules = make_join_rules(
         settings(
             pin=[
@@ -49,9 +49,8 @@ def test_pins_and_splits_are_taken_in_the_order_of_the_file() -> None:
 
 
 @pytest.mark.parametrize(("kind", "may_be_empty"), [("govuk", True), ("csv", True), ("ics", False), ("json", False)])
-def test_whether_a_calendar_may_be_empty_is_a_default_of_its_kind_and_can_be_configured(
-    kind: str, *, may_be_empty: bool
-) -> None:
+def test_kind_of_calendar_decides_whether_it_may_be_empty(kind: str, *, may_be_empty: bool) -> None:
+    """A configured value replaces the default of the kind."""
     table = {"name": "a", "kind": kind, "url": "https://stats.example/a"}
     assert make_calendar_checks(settings(calendar=[table])) == {"a": Checks(may_be_empty=may_be_empty)}
     assert make_calendar_checks(settings(calendar=[table | {"may_be_empty": not may_be_empty}])) == {
@@ -59,19 +58,18 @@ def test_whether_a_calendar_may_be_empty_is_a_default_of_its_kind_and_can_be_con
     }
 
 
-def test_unusual_changes_of_a_calendar_are_accepted_only_on_the_configured_local_day() -> None:
+def test_unusual_calendar_changes_are_accepted_only_on_the_configured_day() -> None:
+    """The day is one in London. In July, 23:30 UTC is half past midnight of the next day there."""
     checks = Checks(accept=date(2026, 7, 23))
-    # In July, 23:30 UTC is half past midnight of the next day in London.
     assert checks.are_changes_accepted(datetime(2026, 7, 22, 23, 30, tzinfo=UTC))
     assert not checks.are_changes_accepted(datetime(2026, 7, 23, 23, 30, tzinfo=UTC))
 
 
-def test_a_release_promised_for_a_day_is_assumed_at_the_usual_time_of_its_series() -> None:
-    # The series "GDP*" of ons has the usual time 7:00. DAY is 23 July 2026.
+def test_release_promised_without_time_gets_the_usual_time() -> None:
+    """The series "GDP*" of ons has the usual time 7:00. DAY is 23 July 2026, when 7:00 in London is 6:00 UTC."""
     fill_usual_time = make_usual_time_filler(settings(slot_time=[GDP_OF_ONS_AT_7]))
     day_only = on_days(first=DAY, last=DAY, raw="")
     slot = fill_usual_time(announced(day_only, title="GDP: June 2026")).slot
-    # In July, 7:00 in London is 6:00 UTC.
     assert slot.assumed == datetime(2026, 7, 23, 6, tzinfo=UTC)
     assert (slot.instant, slot.first) == (None, DAY)
     assert fill_usual_time(announced(day_only, title="Retail")).slot == day_only
@@ -90,7 +88,7 @@ def test_the_default_time_of_a_producer_is_its_usual_one() -> None:
     assert slot.assumed == datetime(2026, 7, 23, 13, tzinfo=UTC)
 
 
-def test_each_producer_has_the_working_days_of_its_nation_with_its_one_off_days() -> None:
+def test_working_days_follow_the_producers_nation_and_configured_holidays() -> None:
     summer_bank_holiday = date(2026, 8, 3)  # in Scotland
     policies = make_policies(
         settings(
@@ -105,8 +103,9 @@ def test_each_producer_has_the_working_days_of_its_nation_with_its_one_off_days(
     assert (england.nation, england.holiday_name(DAY)) == ("ENG", None)
 
 
-def test_a_time_other_than_9_30_granted_to_a_series_is_known_to_reports_and_to_the_verdict() -> None:
-    # The regulator granted 7:00 to the releases of ons whose title begins with GDP. `slot_time` configures this.
+def test_granted_publication_time_reaches_reports_and_verdicts() -> None:
+    """The regulator granted 7:00, not 9:30, to the releases of ons whose title begins with GDP. `slot_time`
+    configures it."""
     configured = settings(slot_time=[GDP_OF_ONS_AT_7])
     granted = UsualTime(time(7), reference="granted 5 May 2022", producer="ons", title="GDP*")
     granted_in_reports = make_reporting_rules(configured, channels=[]).agreed_times
@@ -118,10 +117,8 @@ def test_a_time_other_than_9_30_granted_to_a_series_is_known_to_reports_and_to_t
     ("promised_time", "title", "is_covered"),
     [("07:00", "GDP: June 2026", True), ("09:30", "GDP: June 2026", False), ("07:00", "Retail sales", False)],
 )
-def test_a_grant_covers_a_release_only_if_its_title_and_its_promised_time_are_those_of_the_grant(
-    promised_time: str, title: str, *, is_covered: bool
-) -> None:
-    # The regulator lets ons publish releases whose title begins with GDP at 7:00, before the standard 9:30.
+def test_grant_covers_only_releases_of_its_title_and_time(promised_time: str, title: str, *, is_covered: bool) -> None:
+    """The regulator lets ons publish releases whose title begins with GDP at 7:00, before the standard 9:30."""
     (grant,) = make_reporting_rules(settings(slot_time=[GDP_OF_ONS_AT_7]), channels=[]).agreed_times
     slot = datetime.fromisoformat(f"2026-07-23T{promised_time}").replace(tzinfo=LONDON)
     release = facts_of_a_release(title=title, producer="ons", slot=slot)

@@ -38,11 +38,7 @@ from monitor.web.users import make_line
 from tests.worlds.routes import a_route
 
 Read = Callable[..., Settings]
-CHANNELS = """
-[[channel]]
-name = "folder"
-kind = "folder"
-folder = "out"
+MAIL = """
 [[channel]]
 name = "mail"
 kind = "mail"
@@ -50,17 +46,23 @@ host = "smtp.example"
 sender = "a@b.example"
 to = ["c@d.example"]
 ca_file = "ca.pem"
-timeout = "12s"
+"""
+CHANNELS = f"""
+[[channel]]
+name = "folder"
+kind = "folder"
+folder = "out"
+{MAIL}
 [[channel]]
 name = "chat"
 kind = "apprise"
-url = { env = "NINETHIRTY_TEST_URL" }
+url = {{ env = "NINETHIRTY_TEST_URL" }}
 timeout = "5s"
 digest = false
 [[channel]]
 name = "notify"
 kind = "notify"
-key = { env = "NINETHIRTY_TEST_KEY" }
+key = {{ env = "NINETHIRTY_TEST_KEY" }}
 template = "t"
 to = ["c@d.example"]
 draft_field = "draft"
@@ -75,9 +77,7 @@ digest = true
 name = "am"
 kind = "alertmanager"
 url = "https://am.example"
-token = { env = "NINETHIRTY_TEST_KEY" }
-hold = "2d"
-hold_others = "1h"
+token = {{ env = "NINETHIRTY_TEST_KEY" }}
 """
 OFQUAL_WITH_TEMPLATE = """
 [[producer]]
@@ -122,7 +122,8 @@ def faults_of(read: Read, text: str) -> Sequence[str]:
 
 def test_every_kind_of_channel_has_a_table_and_a_class() -> None:
     tables = get_args(get_args(ChannelSettings)[0])
-    assert {kind for table in tables for kind in get_args(table.model_fields["kind"].annotation)} == set(KINDS)
+    kinds_of_tables = {kind for table in tables for kind in get_args(table.model_fields["kind"].annotation)}
+    assert kinds_of_tables == set(KINDS)
 
 
 def settings_of(channel: Channel) -> Any:  # noqa: ANN401 # of any kind of channel
@@ -130,26 +131,16 @@ def settings_of(channel: Channel) -> Any:  # noqa: ANN401 # of any kind of chann
     return vars(channel)["_settings"]
 
 
-async def test_a_mail_channel_has_its_configured_timeout_and_certificate_file(read: Read, tmp_path: Path) -> None:
-    mail_table = """
-        [[channel]]
-        name = "mail"
-        kind = "mail"
-        host = "smtp.example"
-        sender = "a@b.example"
-        to = ["c@d.example"]
-        ca_file = "ca.pem"
-        timeout = "12s"
-    """
-    (mail,) = make_channels(read(mail_table), SystemClock().now)
+async def test_mail_channel_has_its_configured_timeout_and_certificate_file(read: Read, tmp_path: Path) -> None:
+    """MAIL has `ca_file = "ca.pem"`. The file is looked for beside the configuration, which is in `tmp_path`."""
+    (mail,) = make_channels(read(MAIL + 'timeout = "12s"'), SystemClock().now)
     assert settings_of(mail).timeout == timedelta(seconds=12)
-    # A file is looked for beside the configuration, which is in `tmp_path`.
     assert settings_of(mail).ca_file == str(tmp_path / "ca.pem")
     await mail.close()
 
 
-async def test_an_alertmanager_channel_has_its_configured_lifetimes_of_alerts(read: Read) -> None:
-    # An alert about a breach ends by itself after `hold`, and any other alert after `hold_others`.
+async def test_alertmanager_channel_has_its_configured_lifetimes_of_alerts(read: Read) -> None:
+    """An alert about a breach ends by itself after `hold`, and any other alert after `hold_others`."""
     alertmanager_table = """
         [[channel]]
         name = "am"
@@ -165,18 +156,17 @@ async def test_an_alertmanager_channel_has_its_configured_lifetimes_of_alerts(re
 
 
 async def test_drafts_are_written_only_for_channels_that_take_files(read: Read, tmp_path: Path) -> None:
-    # Unlike `hook`, it is not configured `with_attachments`.
+    """A folder takes every format. Chat, Alertmanager and a hook without `with_attachments` take no files."""
     bare_hook = '[[channel]]\nname = "bare"\nkind = "webhook"\nurl = "http://127.0.0.1:9093"\n'
     channels = make_channels(read(CHANNELS + bare_hook), SystemClock().now)
-    # A folder takes every format. The chat and Alertmanager take no files.
-    assert {channel.name: channel.formats for channel in channels if channel.formats} == {
-        "folder": ENDINGS, "mail": ("docx",), "notify": ("docx",), "hook": ("docx",),
-    }  # fmt: skip
+    formats_by_channel = {channel.name: channel.formats for channel in channels if channel.formats}
+    docx = ("docx",)
+    assert formats_by_channel == {"folder": ENDINGS, "mail": docx, "notify": docx, "hook": docx}
     for channel in channels:
         await channel.close()
 
 
-async def test_channels_that_post_use_the_proxy_of_their_host_except_to_this_machine(read: Read) -> None:
+async def test_channels_use_the_proxy_configured_for_their_host(read: Read) -> None:
     network = '[network]\nproxy = "http://out.example:3128"\n[network.proxies]\n"hook.example" = "direct"\n'
     on_this_machine = '[[channel]]\nname = "here"\nkind = "webhook"\nurl = "http://127.0.0.1:9093"\n'
     pager = '[[channel]]\nname = "pager"\nkind = "pagerduty"\nrouting_key = { env = "NINETHIRTY_TEST_KEY" }\n'
@@ -189,15 +179,16 @@ async def test_channels_that_post_use_the_proxy_of_their_host_except_to_this_mac
         await channel.close()
 
 
-def test_digests_go_to_channels_for_people_unless_the_channel_is_configured_otherwise(read: Read) -> None:
+def test_digests_go_to_channels_for_people_unless_configured_otherwise(read: Read) -> None:
+    """The chat is for people but has `digest = false`. The hook is for machines but has `digest = true`."""
     rule = make_digest_rule(read(CHANNELS + "[alert]\ndigest_from = 3\n"))
-    # The chat is for people but has `digest = false`, the hook is not but has `digest = true`. 400 ms is the default.
     assert rule.channels == {"mail", "notify", "hook"}
-    assert (rule.threshold, rule.within) == (3, timedelta(milliseconds=400))
+    default_within = timedelta(milliseconds=400)
+    assert (rule.threshold, rule.within) == (3, default_within)
 
 
 def test_a_missing_ca_file_is_reported(read: Read) -> None:
-    # In CHANNELS the second channel, for mail, and the fifth, a webhook, have `ca_file = "ca.pem"`.
+    """In CHANNELS the second channel, for mail, and the fifth, a webhook, have `ca_file = "ca.pem"`."""
     assert faults_of(read, CHANNELS.replace("ca.pem", "none.pem")) == [
         'config.toml: channel[2].ca_file: no such file (got "none.pem")',
         'config.toml: channel[5].ca_file: no such file (got "none.pem")',
@@ -221,7 +212,7 @@ def test_each_unknown_field_of_a_template_is_named(read: Read, tmp_path: Path) -
     assert wat_happened.endswith('asks for wat_happened, but no such field exists (got "own.docx")')
 
 
-def test_a_template_that_is_absent_or_no_document_is_a_fault(read: Read, tmp_path: Path) -> None:
+def test_absent_or_damaged_template_is_a_fault(read: Read, tmp_path: Path) -> None:
     (absent,) = faults_of(read, OFQUAL_WITH_TEMPLATE)
     (tmp_path / "own.docx").write_bytes(b"text")
     (no_document,) = faults_of(read, OFQUAL_WITH_TEMPLATE)
@@ -229,7 +220,7 @@ def test_a_template_that_is_absent_or_no_document_is_a_fault(read: Read, tmp_pat
     assert "cannot be read" in no_document
 
 
-def test_the_configuration_corrects_the_begin_and_citations_of_an_edition_of_the_code(read: Read) -> None:
+def test_configuration_corrects_begin_and_citations_of_a_code_edition(read: Read) -> None:
     settings = read('[code]\nbegins = { "3.0" = 2025-12-01 }\ncites = { "3.0/3.1" = "Practice 3.1, as we read it" }\n')
     editions = make_editions(settings)
     assert editions is not None
@@ -249,16 +240,18 @@ def test_a_producer_configured_as_outside_the_code_breaches_no_practice(read: Re
     assert code_json(late_at, ["late"], editions, producer="ons")["practice"] == "Standard 3"
 
 
-def test_correcting_an_edition_that_the_code_of_practice_does_not_have_is_a_fault(read: Read) -> None:
-    # `[code]` corrects the built-in Code of Practice. `begins` gives the first day of an edition.
-    (fault,) = faults_of(read, '[code]\nbegins = { "9.9" = 2030-01-01 }\n')
-    assert 'code.begins."9.9": no edition of that name, there are 1.0, 2.0, 2.1, 3.0' in fault
-
-
-def test_correcting_a_practice_that_the_code_of_practice_does_not_have_is_a_fault(read: Read) -> None:
-    # `cites` gives the words for a practice of an edition, here for the unknown practice 99 of edition 3.0.
-    (fault,) = faults_of(read, '[code]\ncites = { "3.0/99" = "x" }\n')
-    assert 'code.cites."3.0/99": no practice of that name, there are 3.0/S3, 3.0/3.1' in fault
+@pytest.mark.parametrize(
+    ("correction", "expected_fault"),
+    [
+        ('begins = { "9.9" = 2030-01-01 }', '.begins."9.9": no edition of that name, there are 1.0, 2.0, 2.1, 3.0'),
+        ('cites = { "3.0/99" = "x" }', '.cites."3.0/99": no practice of that name, there are 3.0/S3, 3.0/3.1'),
+    ],
+    ids=["first day of an edition", "words for a practice of an edition"],
+)
+def test_correcting_an_unknown_edition_or_practice_is_a_fault(read: Read, correction: str, expected_fault: str) -> None:
+    """The table `[code]` corrects the built-in Code of Practice."""
+    (fault,) = faults_of(read, f"[code]\n{correction}\n")
+    assert f"code{expected_fault}" in fault
 
 
 def test_keys_and_links_read_the_secrets_in_their_files(read: Read, tmp_path: Path) -> None:
@@ -280,7 +273,7 @@ def test_without_configured_keys_no_token_and_no_link_is_accepted(read: Read) ->
     assert keys.read_link("x", datetime(2018, 1, 5, tzinfo=UTC)) is None
 
 
-async def test_people_in_the_users_file_beside_the_configuration_can_sign_in(read: Read, tmp_path: Path) -> None:
+async def test_people_in_the_users_file_can_sign_in(read: Read, tmp_path: Path) -> None:
     clock = SystemClock()
     throttle = Throttle(clock)
     (tmp_path / "users").write_text(make_line("anne", "correct horse battery"))

@@ -25,7 +25,7 @@ def search_facets(*values: object) -> bytes:
     return json.dumps({"results": [], "aggregates": {"organisations": {"options": options}}}).encode()
 
 
-async def test_one_request_lists_the_organisations_which_are_found_by_slug_name_acronym_or_similar_slug() -> None:
+async def test_one_request_finds_organisations_by_slug_name_or_acronym() -> None:
     requests: list[Request] = []
     without_acronym, without_valid_slug = {"slug": "gone-body", "title": "Gone"}, {"slug": 'a"\n', "title": "No slug"}
 
@@ -58,7 +58,8 @@ async def test_one_request_lists_the_organisations_which_are_found_by_slug_name_
     ],
 )
 async def test_an_unusable_response_is_an_environment_error(outcome: Answer | Failure, why: str) -> None:
-    # For example, a response that is cut off at the size limit (`whole=False`) gives "answered too much".
+    """For example, a response that is cut off at the size limit (`whole=False`) gives "answered too much"."""
+
     async def ask(_: Request) -> Answer | Failure:
         return outcome
 

@@ -30,36 +30,31 @@ kind = "reset"
 
 
 @with_daemon(NEVER_PUBLISHED, head=HEAD_OFF_GOVUK)
-async def test_a_late_release_is_notified_only_after_its_calendar_was_read_again(monitor: MonitorInTest) -> None:
-    # A release may be a minute late. So this one is overdue from 09:31:00 on.
+async def test_late_release_is_notified_after_its_calendar_is_reread(monitor: MonitorInTest) -> None:
+    """A release may be a minute late. So this one is overdue from 09:31:00 on."""
     await monitor.until("09:31:06")
     assert monitor.stored_verdict() == "overdue"
-    (notice,) = monitor.daemon.core.store.outbox.notices()
-    second_read, first_read = monitor.daemon.core.store.ledger.reads("rehearsal")
+    (notice,) = monitor.store.outbox.notices()
+    second_read, first_read = monitor.store.ledger.reads("rehearsal")
     assert (f"{first_read.started:%H:%M}", f"{second_read.started:%H:%M}") == ("09:28", "09:31")
     assert notice.kind == "opened"
     assert second_read.started <= notice.at
 
 
 @with_daemon(NEVER_PUBLISHED, head=HEAD_OFF_GOVUK)
-async def test_a_promise_that_a_read_after_the_slot_still_shows_is_confirmed_as_of_the_slot(
-    monitor: MonitorInTest,
-) -> None:
-    # The calendar was read again at 09:31:00. That confirms the slot until it passed, at 09:30:00, and no longer.
+async def test_read_after_the_slot_confirms_the_promise_until_then(monitor: MonitorInTest) -> None:
+    """The calendar is read again at 09:31:00. That confirms the slot until it passed, at 09:30:00, and no longer."""
     await monitor.until("09:31:06")
-    row = monitor.daemon.core.store.verdicts.judged_one("claims-q3")
-    assert row is not None
+    row = monitor.verdict_row()
     assert row.body["promise_confirmed"] == "2026-11-26T09:30:00.000Z"
     assert "promise_in_doubt" not in monitor.finding_kinds()
 
 
 @pytest.mark.slow
 @with_daemon(MOVED_TO_10_00 + published_at("10:00:00", OFF_GOVUK_URL), head=HEAD_OFF_GOVUK)
-async def test_a_slot_that_its_calendar_moved_at_the_last_moment_is_in_doubt_and_never_notified_as_late(
-    monitor: MonitorInTest,
-) -> None:
-    # At 09:29:30 the calendar moves the slot from 09:30 to 10:00. It is read at 09:28 and again at 09:31.
-    # A slot that passed is not replaced: the two reads leave open whether it was moved before 09:30 or after it.
+async def test_slot_moved_at_the_last_moment_is_doubted_not_late(monitor: MonitorInTest) -> None:
+    """At 09:29:30 the calendar moves the slot from 09:30 to 10:00. It is read at 09:28 and again at 09:31, which
+    leaves open whether it was moved before 09:30 or after it."""
     await monitor.until("09:32:00")
     assert (monitor.stored_verdict(), monitor.notice_kinds()) == ("unproven", ["calendar"])
     assert monitor.finding_kinds() >= {"promise_in_doubt"}
@@ -69,10 +64,8 @@ async def test_a_slot_that_its_calendar_moved_at_the_last_moment_is_in_doubt_and
 
 
 @with_daemon(CALENDAR_UNREADABLE, head=HEAD_OFF_GOVUK)
-async def test_an_overdue_release_is_notified_with_its_promise_in_doubt_if_the_calendar_is_unreadable(
-    monitor: MonitorInTest,
-) -> None:
-    # From 09:29 on, every read of the calendar fails, also the one at 09:31 for which the notice waits.
+async def test_unreadable_calendar_leaves_an_overdue_promise_in_doubt(monitor: MonitorInTest) -> None:
+    """From 09:29 on, every read of the calendar fails, also the one at 09:31 for which the notice waits."""
     await monitor.until("09:31:06")
     assert (monitor.stored_verdict(), monitor.notice_kinds()) == ("overdue", ["opened"])
     assert monitor.finding_kinds() >= {"promise_in_doubt"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -41,46 +41,44 @@ def settings_with(settings: Settings, **tables: Any) -> Callable[[], Settings]: 
     return lambda: settings.model_copy(update={name: other(name) for name in tables})
 
 
-def sample(monitor: MonitorInTest | CalendarMonitor, name: str, **labels: str) -> float | None:
-    return monitor.daemon.core.metrics.registry.get_sample_value(f"ninethirty_{name}", labels)
+async def reload_with(monitor: MonitorInTest | CalendarMonitor, **tables: Any) -> Sequence[str]:  # noqa: ANN401 # as TOML
+    """Reload a configuration that differs from the first one in these tables only. Return its faults."""
+    return await monitor.app.reload(settings_with(monitor.settings, **tables), "config.toml")
 
 
 @with_daemon(PUBLISHED_AT_SLOT)
-async def test_a_reload_in_the_middle_of_a_slot_leaves_no_gap_in_its_proof(monitor: MonitorInTest) -> None:
+async def test_reload_during_a_slot_leaves_no_gap_in_its_proof(monitor: MonitorInTest) -> None:
     await monitor.until("09:29:58.500")
     runs_before = monitor.runs()
-    faults = await monitor.app.reload(settings_with(monitor.settings, policy={"on_time_within": "90s"}), "config.toml")
+    faults = await reload_with(monitor, policy={"on_time_within": "90s"})
     assert faults == []
     await monitor.until("09:32:30")
     now = monitor.clock.now()
-    assert monitor.daemon.core.store.runs.blind(now - timedelta(minutes=10), now) == []
+    assert monitor.store.runs.blind(now - timedelta(minutes=10), now) == []
     # The run of absent looks continues through the reload, and the next run begins when the page is published.
     absent, present = monitor.runs()
     assert (absent.state, present.state) == (State.ABSENT, State.PRESENT)
     assert absent.first_sent == runs_before[0].first_sent
     assert monitor.stored_verdict() == "on_time"
-    assert sample(monitor, "config_last_reload_successful") == 1.0
+    assert monitor.metric("config_last_reload_successful") == 1.0
 
 
 @with_daemon(published_at("09:31:15"))
-async def test_a_release_is_judged_by_the_last_loaded_policy(monitor: MonitorInTest) -> None:
+async def test_release_is_judged_by_the_last_loaded_policy(monitor: MonitorInTest) -> None:
+    """Published at 09:31:15, 75 s after the slot. The first policy allowed 60 s, the loaded one allows 90 s."""
     await monitor.until("09:30:30")
-    await monitor.app.reload(settings_with(monitor.settings, policy={"on_time_within": "90s"}), "config.toml")
+    await reload_with(monitor, policy={"on_time_within": "90s"})
     await monitor.until("09:35:00")
-    # Published at 09:31:15, 75 s after the slot.
-    # The first policy allowed 60 s, the loaded one 90 s.
     assert monitor.stored_verdict() == "on_time"
 
 
 @with_daemon(PUBLISHED_AT_SLOT)
-async def test_a_key_that_cannot_change_while_running_is_refused_by_name_and_nothing_changes(
-    monitor: MonitorInTest,
-) -> None:
+async def test_reload_refuses_unchangeable_keys_by_name_and_changes_nothing(monitor: MonitorInTest) -> None:
     await monitor.until("09:29:00")
-    last_success = sample(monitor, "config_last_reload_success_timestamp_seconds")
+    last_success = monitor.metric("config_last_reload_success_timestamp_seconds")
     changes: dict[str, Any] = {"watch": {"vantage": "tower"}, "timezone": "UTC", "evidence": {"keep_days": 1}}
     changes |= {"store": {"url": "postgresql://anne:hidden@db/x"}, "policy": {"on_time_within": "90s"}}
-    faults = await monitor.app.reload(settings_with(monitor.settings, **changes), "config.toml")
+    faults = await reload_with(monitor, **changes)
     end = "cannot be changed while the monitor runs: restart the monitor"
     # Only `policy` can change, but it is not changed alone.
     assert faults == [
@@ -90,31 +88,31 @@ async def test_a_key_that_cannot_change_while_running_is_refused_by_name_and_not
         f'config.toml: watch.vantage: {end} (got "tower")',
     ]
     assert monitor.daemon.core.settings is monitor.settings
-    assert sample(monitor, "config_last_reload_successful") == 0.0
-    assert sample(monitor, "config_last_reload_success_timestamp_seconds") == last_success
+    assert monitor.metric("config_last_reload_successful") == 0.0
+    assert monitor.metric("config_last_reload_success_timestamp_seconds") == last_success
 
 
 @with_daemon(PUBLISHED_AT_SLOT)
-async def test_a_sign_in_provider_needs_a_restart_if_none_was_configured_at_the_start(monitor: MonitorInTest) -> None:
+async def test_first_sign_in_provider_needs_a_restart(monitor: MonitorInTest) -> None:
+    """No provider was configured at the start."""
     await monitor.until("09:29:00")
     any_variable = {"env": "PATH"}  # it must exist
     oidc = {"issuer": "https://login.example", "client_id": "ninethirty", "client_secret": any_variable}
     oidc |= {"claim": "groups", "rights": {"statisticians": "duty"}}  # the right of each group
-    faults = await monitor.app.reload(settings_with(monitor.settings, web={"oidc": oidc}), "config.toml")
+    faults = await reload_with(monitor, web={"oidc": oidc})
     assert faults == ["config.toml: web.oidc: cannot be changed while the monitor runs: restart the monitor"]
 
 
-def test_a_reload_succeeds_although_the_store_does_not_answer_when_releases_are_watched_again(tmp_path: Path) -> None:
+def test_reload_succeeds_while_the_store_hangs(tmp_path: Path) -> None:
+    """The last step of a reload reads the verdicts, which do not answer."""
     store = HangingStore(a_store(tmp_path, "hung.db"))
 
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:29:00")
         store.hang("verdicts")  # the last step of a reload reads the verdicts
-        faults = await monitor.app.reload(
-            settings_with(monitor.settings, policy={"on_time_within": "90s"}), "config.toml"
-        )
+        faults = await reload_with(monitor, policy={"on_time_within": "90s"})
         assert faults == []
-        assert sample(monitor, "config_last_reload_successful") == 1.0
+        assert monitor.metric("config_last_reload_successful") == 1.0
         await store.free()
         # Published at 09:31:15, 75 s after the slot. Only the loaded policy allows that.
         await monitor.until("09:35:00")
@@ -139,9 +137,9 @@ def test_a_configuration_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
 
 
 @with_daemon(PUBLISHED_AT_SLOT)
-async def test_a_host_is_looked_at_as_often_as_the_last_loaded_budget_allows(monitor: MonitorInTest) -> None:
+async def test_host_is_looked_at_within_the_last_loaded_budget(monitor: MonitorInTest) -> None:
     await monitor.until("09:29:00")
-    await monitor.app.reload(settings_with(monitor.settings, budget={"www.gov.uk": "30/m"}), "config.toml")
+    await reload_with(monitor, budget={"www.gov.uk": "30/m"})
     await monitor.until("09:29:10")
     before = monitor.daemon.poller.made
     await monitor.until("09:29:30")
@@ -150,36 +148,36 @@ async def test_a_host_is_looked_at_as_often_as_the_last_loaded_budget_allows(mon
 
 
 @with_calendar_monitor()
-async def test_a_new_calendar_is_read_and_the_releases_of_a_removed_one_are_dropped(monitor: CalendarMonitor) -> None:
+async def test_reload_watches_a_new_calendar_instead_of_a_removed_one(monitor: CalendarMonitor) -> None:
     await monitor.read_calendar(csv(row("one", when="2026-11-20")))
     assert list(monitor.daemon.watch.releases) == ["one"]
     monitor.pages[OTHER["url"]] = csv(row("two", when="2026-11-19"))
-    assert await monitor.app.reload(settings_with(monitor.settings, calendar=[OTHER]), "config.toml") == []
+    assert await reload_with(monitor, calendar=[OTHER]) == []
     assert list(monitor.daemon.watch.releases) == []
     await monitor.read_calendar(name="other")
     assert list(monitor.daemon.watch.releases) == ["two"]
-    assert sample(monitor, "calendar_entries", calendar="stats") is None
-    assert sample(monitor, "calendar_entries", calendar="other") == 1.0
+    assert monitor.metric("calendar_entries", calendar="stats") is None
+    assert monitor.metric("calendar_entries", calendar="other") == 1.0
     # The removed calendar is configured again: its entries are still known without a read.
-    assert await monitor.app.reload(settings_with(monitor.settings, calendar=[STATS]), "config.toml") == []
+    assert await reload_with(monitor, calendar=[STATS]) == []
     assert list(monitor.daemon.watch.releases) == ["one"]
 
 
 @with_calendar_monitor()
-async def test_a_late_read_by_the_reader_of_a_removed_calendar_changes_nothing(monitor: CalendarMonitor) -> None:
+async def test_late_read_of_a_removed_calendar_changes_nothing(monitor: CalendarMonitor) -> None:
     old_reader = monitor.reader()
     monitor.pages[STATS["url"]] = csv(row("one", when="2026-11-20"))
-    await monitor.app.reload(settings_with(monitor.settings, calendar=[OTHER]), "config.toml")
+    await reload_with(monitor, calendar=[OTHER])
     # The old reader gets the calendar with release `one`, but its calendar is not configured any more.
     await monitor.daemon.calendar_reads.read(old_reader)
     assert not monitor.daemon.core.ledger.releases
 
 
 @with_calendar_monitor()
-async def test_a_reload_gives_a_release_the_id_that_its_new_pin_chooses(monitor: CalendarMonitor) -> None:
+async def test_reload_gives_a_release_the_id_of_its_new_pin(monitor: CalendarMonitor) -> None:
     await monitor.read_calendar(csv(row("one", when="2026-11-20", title="Example claims: October 2026")))
     assert [*monitor.daemon.watch.releases] == ["one"]
     # A pin gives the release with this title and producer an id, in place of `one` from its calendar.
     pin = {"id": "chosen", "title": "Example claims: October 2026", "producer": "example-office"}
-    assert await monitor.app.reload(settings_with(monitor.settings, pin=[pin]), "config.toml") == []
+    assert await reload_with(monitor, pin=[pin]) == []
     assert [*monitor.daemon.watch.releases] == ["chosen"]

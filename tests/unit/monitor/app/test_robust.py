@@ -55,15 +55,16 @@ def fault_table(kind: str, begins: str = "09:28:40", ends: str = "09:29:20", hos
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", PUBLISHER_FAULTS)
-def test_a_publisher_that_misbehaves_before_the_slot_makes_looks_unknown_and_changes_no_verdict(
-    tmp_path: Path, kind: str
-) -> None:
+def test_misbehaving_publisher_makes_looks_unknown_and_changes_no_verdict(tmp_path: Path, kind: str) -> None:
+    """The fault, such as `reset`, lasts from 09:28:40 to 09:29:20. The page is published at 09:30."""
+
     async def act(monitor: MonitorInTest) -> None:
-        # The fault, such as `reset`, lasts from 09:28:40 to 09:29:20. The page is published at 09:30.
         await monitor.until("09:29:20")
         runs_by_target = monitor.daemon.watch.releases["claims-q3"].runs
-        assert State.PRESENT not in {run.state for runs in runs_by_target.values() for run in runs}
-        assert sum(monitor.count_looks(outcome) for outcome in look_outcomes(monitor) - OUTCOMES_THAT_PROVE) >= 1
+        states_seen = {run.state for runs in runs_by_target.values() for run in runs}
+        assert State.PRESENT not in states_seen
+        outcomes_that_prove_nothing = look_outcomes(monitor) - OUTCOMES_THAT_PROVE
+        assert sum(monitor.count_looks(outcome) for outcome in outcomes_that_prove_nothing) >= 1
         await monitor.until("09:32:00")
         assert (monitor.stored_verdict(), monitor.notice_kinds()) == ("on_time", [])
 
@@ -78,15 +79,14 @@ def look_outcomes(monitor: MonitorInTest) -> set[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["timeout", "reset", "503", "challenge", "redirect_loop", "bomb"])
-def test_a_slot_that_passed_while_every_look_failed_is_unproven_and_no_breach_is_reported(
-    tmp_path: Path, kind: str
-) -> None:
+def test_slot_without_a_successful_look_is_unproven_not_late(tmp_path: Path, kind: str) -> None:
+    """Each look fails from 09:28:50 to 09:33, so the page may have come on time, at 09:30, or late."""
+
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:45:00")
-        # Each look failed from 09:28:50 to 09:33, so the page may have come on time, at 09:30, or late.
         assert monitor.stored_verdict() == "unproven"
         assert monitor.notice_kinds() == ["unproven"]
-        verdicts = monitor.daemon.core.store.verdicts
+        verdicts = monitor.store.verdicts
         (incident,) = verdicts.incidents()
         # A draft would report a breach.
         assert verdicts.drafts(incident.id) == []
@@ -125,7 +125,7 @@ class FullStore(TemporaryStore):
             yield tx
 
 
-def test_looks_continue_while_the_disk_of_the_store_is_full_and_are_stored_once_it_has_room(tmp_path: Path) -> None:
+def test_full_disk_delays_storing_looks_but_not_making_them(tmp_path: Path) -> None:
     store = FullStore()
 
     async def act(monitor: MonitorInTest) -> None:
@@ -146,11 +146,12 @@ def test_looks_continue_while_the_disk_of_the_store_is_full_and_are_stored_once_
         assert longest_pause < timedelta(seconds=2)
         assert monitor.stored_verdict() == "on_time"
 
-    # `delay`: looks are committed as soon as in production.
+    # DELAY: looks are committed as soon as in production.
     run_monitor(tmp_path, PUBLISHED_AT_SLOT, act, store_of=lambda: store, delay=DELAY)
 
 
-def test_the_time_without_room_in_the_store_is_stored_as_a_blind_span(tmp_path: Path) -> None:
+def test_time_with_a_full_disk_is_stored_as_blind_span(tmp_path: Path) -> None:
+    """A kill would have lost the looks of these two minutes. So they count as blind."""
     store = FullStore()
 
     async def act(monitor: MonitorInTest) -> None:
@@ -159,7 +160,6 @@ def test_the_time_without_room_in_the_store_is_stored_as_a_blind_span(tmp_path: 
         await monitor.until("09:31:30")
         store.full = False
         await monitor.until("09:31:45")
-        # Had the monitor been killed, the looks of these two minutes would have been lost. So they count as blind.
         (blind,) = store.runs.blind(monitor.script.begins, monitor.clock.now())
         assert blind.cause == "store"
         assert (blind.ends - blind.begins).total_seconds() == pytest.approx(120, abs=5)
@@ -167,7 +167,7 @@ def test_the_time_without_room_in_the_store_is_stored_as_a_blind_span(tmp_path: 
     run_monitor(tmp_path, PUBLISHED_AT_SLOT, act, store_of=lambda: store, delay=DELAY)
 
 
-def test_a_store_that_refuses_writes_at_the_start_delays_no_look(tmp_path: Path) -> None:
+def test_store_refusing_writes_at_the_start_delays_no_look(tmp_path: Path) -> None:
     store = FullStore()
 
     async def act(monitor: MonitorInTest) -> None:
@@ -190,7 +190,7 @@ def test_a_store_that_refuses_writes_at_the_start_delays_no_look(tmp_path: Path)
     run_monitor(tmp_path, PUBLISHED_AT_SLOT, act, store_of=lambda: store, delay=DELAY)
 
 
-def test_a_monitor_whose_store_refuses_writes_since_its_start_can_be_stopped(tmp_path: Path) -> None:
+def test_monitor_can_be_stopped_while_its_store_refuses_writes(tmp_path: Path) -> None:
     store = FullStore()
 
     async def act(monitor: MonitorInTest) -> None:
@@ -207,7 +207,7 @@ def test_a_monitor_whose_store_refuses_writes_since_its_start_can_be_stopped(tmp
     run_monitor(tmp_path, PUBLISHED_AT_SLOT, act, store_of=lambda: store, delay=DELAY)
 
 
-def test_a_monitor_waits_for_a_locked_database_and_records_its_verdict(tmp_path: Path) -> None:
+def test_monitor_waits_for_a_locked_database_to_store_verdict(tmp_path: Path) -> None:
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:29:30")
         other = sqlite3.connect(tmp_path / "ninethirty.db", isolation_level=None, check_same_thread=False)
@@ -221,7 +221,6 @@ def test_a_monitor_waits_for_a_locked_database_and_records_its_verdict(tmp_path:
     run_monitor(tmp_path, PUBLISHED_AT_SLOT, act)
 
 
-@pytest.mark.slow
 async def lose_evidence_until_09_40_30(monitor: MonitorInTest, folder: Path) -> None:
     """From 09:29:30 on, put a file in the place of the evidence folder, so that no response can be stored."""
     await monitor.until("09:29:30")
@@ -236,7 +235,7 @@ def restore_evidence_folder(folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_late_release_is_judged_and_notified_while_responses_cannot_be_stored_as_evidence(tmp_path: Path) -> None:
+def test_late_release_is_notified_while_evidence_cannot_be_stored(tmp_path: Path) -> None:
     async def act(monitor: MonitorInTest) -> None:
         # 09:40: the page is published, ten minutes late.
         await lose_evidence_until_09_40_30(monitor, tmp_path)
@@ -248,7 +247,7 @@ def test_a_late_release_is_judged_and_notified_while_responses_cannot_be_stored_
 
 
 @pytest.mark.slow
-def test_the_monitor_reports_that_it_is_not_ready_while_evidence_cannot_be_stored(tmp_path: Path) -> None:
+def test_monitor_is_not_ready_while_evidence_cannot_be_stored(tmp_path: Path) -> None:
     async def act(monitor: MonitorInTest) -> None:
         await lose_evidence_until_09_40_30(monitor, tmp_path)
         assert any("cannot be stored" in reason for reason in monitor.app.status.unready())
@@ -260,7 +259,7 @@ def test_the_monitor_reports_that_it_is_not_ready_while_evidence_cannot_be_store
 
 
 @pytest.mark.slow
-def test_evidence_that_could_not_be_stored_is_marked_as_lost_in_the_chain_and_in_the_incident(tmp_path: Path) -> None:
+def test_lost_evidence_is_marked_in_its_chain_and_incident(tmp_path: Path) -> None:
     async def act(monitor: MonitorInTest) -> None:
         await lose_evidence_until_09_40_30(monitor, tmp_path)
         restore_evidence_folder(tmp_path)
@@ -283,16 +282,15 @@ def test_evidence_that_could_not_be_stored_is_marked_as_lost_in_the_chain_and_in
 
 
 @pytest.mark.slow
-def test_lost_evidence_makes_the_monitor_neither_blind_nor_its_verdict_different_when_judged_again(
-    tmp_path: Path,
-) -> None:
+def test_lost_evidence_leaves_no_blind_span_and_replays_equally(tmp_path: Path) -> None:
+    """The monitor looks at the page all the time and stores its looks. Only the responses are lost."""
+
     async def act(monitor: MonitorInTest) -> None:
         await lose_evidence_until_09_40_30(monitor, tmp_path)
         restore_evidence_folder(tmp_path)
         await monitor.until("09:42:00")
 
     store = reopened(run_monitor(tmp_path, published_at("09:40:00"), act))
-    # The monitor looked at the page all the time and stored its looks. Only the responses are lost.
     assert store.runs.blind(SLOT - DAY, SLOT + DAY) == []
     assert differences_in_replay(store) == {"claims-q3": []}
     store.close()
@@ -300,13 +298,13 @@ def test_lost_evidence_makes_the_monitor_neither_blind_nor_its_verdict_different
 
 @pytest.mark.parametrize("kind", ["reset", "garbage", "503", "truncated"])
 def test_an_unreadable_calendar_removes_no_release_and_is_reported(tmp_path: Path, kind: str) -> None:
+    """Half an hour after its last usable read, at 09:28, the calendar counts as stale."""
     calendar_fault = fault_table(kind, "09:28:30", "10:30:00", host=CALENDAR_HOST)
 
     async def act(monitor: MonitorInTest) -> None:
-        # Half an hour after its last usable read, at 09:28, the calendar counts as stale.
         await monitor.until("09:59:30")
         assert monitor.stored_verdict() == "on_time"
-        newest_read, *_, oldest_read = monitor.daemon.core.store.ledger.reads("rehearsal")
+        newest_read, *_, oldest_read = monitor.store.ledger.reads("rehearsal")
         assert (oldest_read.usable, newest_read.usable) == (True, False)
         (reason,) = monitor.app.status.unready()
         assert reason.startswith("calendar rehearsal")
@@ -346,13 +344,14 @@ CALENDAR_AFTERWARDS = {
 @pytest.mark.slow
 @pytest.mark.parametrize("becomes", sorted(CALENDAR_AFTERWARDS))
 def test_a_calendar_that_becomes_another_page_removes_no_release(tmp_path: Path, becomes: str) -> None:
+    """The slot and the page are at 09:50. From 09:30:30 on, the calendar is another page."""
+
     async def act(monitor: MonitorInTest) -> None:
-        # The slot and the page are at 09:50. From 09:30:30 on, the calendar is another page.
         await monitor.until("09:29:30")
         assert monitor.stored_verdict() == "pending"
         await monitor.until("09:55:00")
         assert (monitor.stored_verdict(), monitor.notice_kinds()) == ("on_time", [])
-        assert len(monitor.daemon.core.store.ledger.reads("rehearsal")) >= 3
+        assert len(monitor.store.ledger.reads("rehearsal")) >= 3
 
     calendar = f"{CALENDAR_UNTIL_09_30_30}{CALENDAR_AFTERWARDS[becomes]}\n"
     run_monitor(tmp_path, published_at("09:50:00", OFF_GOVUK_URL) + calendar, act, head=HEAD_OFF_GOVUK)

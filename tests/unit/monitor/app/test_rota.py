@@ -46,10 +46,8 @@ async def read_rota(monitor: CalendarMonitor, reply: Reply, after_minutes: float
 
 
 @with_calendar_monitor(**SETTINGS)
-async def test_the_last_usable_rota_is_used_while_its_calendar_is_unreadable_or_empty_and_after_a_restart(
-    monitor: CalendarMonitor,
-) -> None:
-    # It is 16 November. By ROTA_ICS duty A is on call until 23 November, and then duty B.
+async def test_last_usable_rota_survives_unusable_reads_and_a_restart(monitor: CalendarMonitor) -> None:
+    """It is 16 November. By ROTA_ICS duty A is on call until 23 November, and then duty B."""
     assert on_call(monitor) == "no one, so all its roles are notified"
     await read_rota(monitor, Reply(200, ROTA_ICS.encode()))
     assert on_call(monitor) == ON_CALL_BY_ROTA
@@ -63,26 +61,27 @@ async def test_the_last_usable_rota_is_used_while_its_calendar_is_unreadable_or_
 
 
 @with_calendar_monitor(**SETTINGS)
-async def test_an_unreadable_rota_is_notified_once_and_closed_after_a_good_read(monitor: CalendarMonitor) -> None:
+async def test_unreadable_rota_is_notified_once_until_a_good_read(monitor: CalendarMonitor) -> None:
     await read_rota(monitor, Reply(200, ROTA_ICS.encode()))
-    for _ in range(8):
+    for _failed_read in range(8):
         await read_rota(monitor, Reply(503), after_minutes=10)
-    # Eight reads failed, ten minutes apart, and there is one notice.
-    (notice,) = monitor.daemon.core.store.outbox.notices()
+    (notice,) = monitor.store.outbox.notices()
     assert notice.subject.startswith("CALENDAR: rota-on-call cannot be read")
     await read_rota(monitor, Reply(200, ROTA_ICS.encode()), after_minutes=10)
-    (incident,) = monitor.daemon.core.store.verdicts.incidents()
+    (incident,) = monitor.store.verdicts.incidents()
     assert incident.closed == monitor.clock.now()
 
 
 def test_no_name_in_a_rotas_calendar_is_stored(tmp_path: Path) -> None:
+    """The calendar has the shift "duty A (Jo Bloggs)". Only the role may be stored."""
+
     async def story(monitor: CalendarMonitor) -> None:
         await read_rota(monitor, Reply(200, ROTA_ICS.encode()))
 
-    # The calendar has the shift "duty A (Jo Bloggs)". Only the role may be stored.
-    assert b"Bloggs" in ROTA_ICS.encode()
+    assert "Bloggs" in ROTA_ICS
     run_calendar_monitor(tmp_path, story, **SETTINGS)
-    assert [file for file in tmp_path.rglob("*") if file.is_file() and b"Bloggs" in file.read_bytes()] == []
+    stored_files = [file for file in tmp_path.rglob("*") if file.is_file()]
+    assert [file for file in stored_files if b"Bloggs" in file.read_bytes()] == []
     (store,) = tmp_path.glob("**/*.db")
     (stored_rota,) = open_store(f"sqlite:///{store}").outbox.rotas()
     assert "duty A" in stored_rota.shifts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -23,31 +24,30 @@ def checks_of(monitor: MonitorInTest) -> dict[str, Check]:
 
 @with_daemon(NEVER_PUBLISHED, head=DAY_BEFORE + releases(1))
 async def test_a_monitor_that_works_has_good_checks(monitor: MonitorInTest) -> None:
-    # The slot of its only release is tomorrow.
+    """The slot of its only release is tomorrow."""
     await monitor.clock.sleep(15 * 60)
     checks = checks_of(monitor)
     del checks["Clock"]  # the machine's own
-    assert {name for name, check in checks.items() if not check.is_good} == set()
+    assert [name for name, check in checks.items() if not check.is_good] == []
     assert {"Monitor", "Store", "Looks", "Workers", "Budgets"} <= checks.keys()
     assert "releases watched: 1," in checks["Looks"].state
     assert f"version {__version__}, up 15 min, since " in checks["Monitor"].state
 
 
 @with_daemon(PUBLISHED_AT_SLOT)
-async def test_the_checks_show_the_rate_of_looks_and_the_used_budget(monitor: MonitorInTest) -> None:
-    # In the two minutes before the slot the page is looked at each second.
+async def test_checks_show_the_rate_of_looks_and_used_budget(monitor: MonitorInTest) -> None:
+    """In the two minutes before the slot the page is looked at each second."""
     await monitor.until("09:29:40")
     checks = checks_of(monitor)
-    looks_a_second = float(checks["Looks"].state.partition("on time, ")[2].partition(" a second")[0])
+    rate = re.search(r"on time, (.*) a second", checks["Looks"].state)
+    assert rate is not None
+    looks_a_second = float(rate[1])
     assert looks_a_second > 0.9
-    used_budget = checks["Budgets"].state.partition("www.gov.uk ")[2]
-    assert used_budget.startswith(f"{looks_a_second:.1f} of 5 a second")
+    assert f"www.gov.uk {looks_a_second:.1f} of 5 a second" in checks["Budgets"].state
 
 
 @with_daemon(NEVER_PUBLISHED, head=DAY_BEFORE + releases(1))
-async def test_the_check_of_a_channel_shows_its_last_delivery_and_how_many_messages_wait(
-    monitor: MonitorInTest,
-) -> None:
+async def test_check_of_a_channel_shows_last_delivery_and_waiting_messages(monitor: MonitorInTest) -> None:
     await monitor.clock.sleep(60)
     (name,) = (name for name in checks_of(monitor) if name.startswith("Channel "))
     assert checks_of(monitor)[name].state == "no delivery since the monitor started, no messages waiting"
@@ -61,11 +61,8 @@ async def test_the_check_of_a_channel_shows_its_last_delivery_and_how_many_messa
 
 
 @with_daemon(NEVER_PUBLISHED, head=DAY_BEFORE + releases(5))
-async def test_the_check_of_a_budget_too_small_for_tomorrows_slot_says_for_how_long_and_what_to_do(
-    monitor: MonitorInTest,
-) -> None:
-    # Tomorrow five pages have one slot. Each needs more than one look a second, but the budget is 5 looks a second.
-    # The monitor compares plans with budgets every ten minutes.
+async def test_check_warns_of_a_budget_too_small_for_tomorrows_slot(monitor: MonitorInTest) -> None:
+    """Tomorrow five pages have one slot. Each needs more than one look a second, but the budget is 5 looks a second."""
     quarter_of_an_hour = 15 * 60
     await monitor.clock.sleep(quarter_of_an_hour)
     checks = checks_of(monitor)
@@ -79,7 +76,7 @@ async def test_the_check_of_a_budget_too_small_for_tomorrows_slot_says_for_how_l
 
 
 @with_daemon(NEVER_PUBLISHED, head=DAY_BEFORE + releases(1))
-async def test_the_check_of_a_calendar_that_cannot_be_read_says_what_to_do(monitor: MonitorInTest) -> None:
+async def test_check_of_an_unreadable_calendar_says_what_to_do(monitor: MonitorInTest) -> None:
     health = monitor.app.status.core.health
     (calendar,) = health.spacings  # the time between reads, by the name of the calendar
     health.note_calendar_read(calendar, monitor.clock.now(), "503")
@@ -96,13 +93,14 @@ async def test_the_check_of_a_calendar_that_cannot_be_read_says_what_to_do(monit
         (True, True, False, "synchronised"),
     ],
 )
-def test_a_clock_is_good_unless_nothing_synchronises_it_or_it_is_off(
+def test_clock_is_bad_if_unsynchronised_or_off(
     is_synchronised: bool | None,  # noqa: FBT001 # a column of the table
     is_off: bool,  # noqa: FBT001 # a column of the table
     is_good: bool,  # noqa: FBT001 # a column of the table
     state: str,
 ) -> None:
-    # `is_synchronised` is what the system says, None if nothing. `is_off`: it differs too much from the hosts' clocks.
+    """`is_synchronised` is what the system says, None if nothing. `is_off`: it differs too much from the hosts'
+    clocks."""
     difference = Bounds(-0.01, 0.012)
     check = clock_check(difference, is_synchronised=is_synchronised, is_off=is_off)
     assert (check.is_good, check.state.startswith(state)) == (is_good, True)

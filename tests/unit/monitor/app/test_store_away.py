@@ -14,16 +14,15 @@ from pathlib import Path
 
 import pytest
 
-from monitor.app.options import make_policies
 from monitor.clock import SystemClock
 from monitor.config.read import read_settings
 from monitor.errors import EnvironmentFault
 from monitor.look.sighting import State
 from monitor.store.evidence.chain import verify_evidence
 from monitor.store.open import StoreLock, open_store
-from monitor.watch.rejudge import replay
 from tests.unit.monitor.app.one_release import Publisher, configured, publishing
 from tests.unit.monitor.app.process import alive, wait_for_log_line
+from tests.unit.monitor.app.replaying import differences_in_replay
 
 CLOCK = SystemClock()
 
@@ -112,6 +111,22 @@ def wait_until_journal_has_present_run(journal: Path) -> None:
             threading.Event().wait(0.1)
 
 
+def publish_and_kill_once_seen(child: subprocess.Popen[str], publisher: Publisher, journals: Path) -> datetime:
+    """Publish the page. Kill the monitor once its journal has a look that found it. Return when it was published."""
+    publisher.published_at = published_at = CLOCK.now()
+    wait_for_log_line(child, "turned", state="present")
+    (journal,) = journals.glob("*.journal.db")
+    wait_until_journal_has_present_run(journal)
+    kill(child)
+    return published_at
+
+
+def wait_for_late_notice(child: subprocess.Popen[str]) -> None:
+    """Wait for the final verdict `late` and the delivery of its notice."""
+    wait_for_log_line(child, "verdict", verdict="late", final=True)
+    wait_for_log_line(child, "delivery", standing="sent")
+
+
 def check_late_verdict_in_store(config: Path, slot: datetime, published_at: datetime) -> None:
     """Check that the store has one correct late verdict, one incident, its evidence, and that replay agrees."""
     settings = read_settings(config)
@@ -124,9 +139,10 @@ def check_late_verdict_in_store(config: Path, slot: datetime, published_at: date
         notices = store.outbox.notices()
         assert [notice.kind for notice in notices].count("opened") == 1
         assert len({(notice.kind, notice.subject) for notice in notices}) == len(notices)
-        assert [differences for _, differences in replay(store, make_policies(settings), begin=None, end=None)] == [[]]
+        assert differences_in_replay(store, settings) == {"claims": []}
         # The response that shows the published page was kept even if the process was killed.
-        assert next(run for run in store.runs.of_release("claims") if run.state is State.PRESENT).evidence
+        present_run = next(run for run in store.runs.of_release("claims") if run.state is State.PRESENT)
+        assert present_run.evidence
         assert (store.check(), verify_evidence(store.evidence, Path(settings.evidence.folder))) == ([], [])
     assert not list((config.parent / "journal").glob("*.journal.db*"))
 
@@ -140,8 +156,7 @@ def test_monitor_without_its_store_watches_and_notifies_from_the_journal(tmp_pat
         wait_for_log_line(child, "store_failed")
         wait_for_log_line(child, "verdict", verdict="overdue", grade="report")
         publisher.published_at = CLOCK.now()
-        wait_for_log_line(child, "verdict", verdict="late", final=True)
-        wait_for_log_line(child, "delivery", standing="sent")
+        wait_for_late_notice(child)
         kill(child)
     with alive(config) as child:
         wait_for_log_line(child, "journal_taken_in")
@@ -152,9 +167,9 @@ def test_monitor_without_its_store_watches_and_notifies_from_the_journal(tmp_pat
 
 
 @pytest.mark.slow
-def test_a_monitor_switches_to_its_store_as_soon_as_that_is_back(tmp_path: Path, publisher: Publisher) -> None:
+def test_monitor_switches_to_its_store_once_it_is_back(tmp_path: Path, publisher: Publisher) -> None:
+    """The monitor starts without its store, on its journal, and goes on running when the store is back."""
     config, slot = start_once_with_calendar(tmp_path, publisher)
-    # The monitor starts without its store, on its journal, and goes on running when the store is back.
     with ExitStack() as stack:
         with without_store(tmp_path):
             child = stack.enter_context(alive(config))
@@ -164,18 +179,16 @@ def test_a_monitor_switches_to_its_store_as_soon_as_that_is_back(tmp_path: Path,
         with pytest.raises(EnvironmentFault, match="another monitor runs on"):
             StoreLock(read_settings(config).store.url).lock()
         publisher.published_at = CLOCK.now()
-        wait_for_log_line(child, "verdict", verdict="late", final=True)
-        wait_for_log_line(child, "delivery", standing="sent")
+        wait_for_late_notice(child)
         stop_process(child)
     check_late_verdict_in_store(config, slot, publisher.published_at)
 
 
 @pytest.mark.slow
-def test_once_the_store_is_back_looks_of_a_killed_monitor_prove_that_the_release_is_late(
-    tmp_path: Path, publisher: Publisher
-) -> None:
+def test_looks_of_a_killed_monitor_still_prove_lateness(tmp_path: Path, publisher: Publisher) -> None:
+    """A monitor finds the page absent after its slot and is killed. Only then is the page published, and a second
+    monitor starts without the store."""
     config, slot = start_once_with_calendar(tmp_path, publisher)
-    # A monitor finds the page absent after its slot. It is killed. Only then is the page published.
     with alive(config) as child:
         wait_for_log_line(child, "verdict", verdict="overdue", grade="report")
         kill(child)
@@ -187,8 +200,7 @@ def test_once_the_store_is_back_looks_of_a_killed_monitor_prove_that_the_release
             wait_for_log_line(child, "verdict", verdict="unproven")
         # The store is back. It has the looks of the killed monitor, which prove that the page was absent.
         wait_for_log_line(child, "store_back")
-        wait_for_log_line(child, "verdict", verdict="late", final=True)
-        wait_for_log_line(child, "delivery", standing="sent")
+        wait_for_late_notice(child)
         stop_process(child)
     check_late_verdict_in_store(config, slot, publisher.published_at)
 
@@ -205,24 +217,16 @@ def test_looks_made_while_the_store_refused_writes_survive_a_kill(tmp_path: Path
             wait_for_log_line(child, "journal_begun")
             late = slot + timedelta(seconds=3)  # the configuration allows one second
             wait_until(late)
-            publisher.published_at = CLOCK.now()
-            # A look found the page, which was absent before.
-            wait_for_log_line(child, "turned", state="present")
-            (journal,) = (tmp_path / "journal").glob("*.journal.db")
-            wait_until_journal_has_present_run(journal)
-            kill(child)
+            published_at = publish_and_kill_once_seen(child, publisher, tmp_path / "journal")
     with alive(config) as child:
         wait_for_log_line(child, "journal_taken_in")
-        wait_for_log_line(child, "verdict", verdict="late", final=True)
-        wait_for_log_line(child, "delivery", standing="sent")
+        wait_for_late_notice(child)
         stop_process(child)
-    check_late_verdict_in_store(config, slot, publisher.published_at)
+    check_late_verdict_in_store(config, slot, published_at)
 
 
 @pytest.mark.slow
-def test_a_journal_gives_back_the_evidence_that_an_older_copy_of_the_store_lacks(
-    tmp_path: Path, publisher: Publisher
-) -> None:
+def test_journal_restores_evidence_missing_from_an_older_store_copy(tmp_path: Path, publisher: Publisher) -> None:
     config, slot = start_once_with_calendar(tmp_path, publisher)
     store_file, copy = tmp_path / "store" / "store.db", tmp_path / "copy.db"
     shutil.copyfile(store_file, copy)
@@ -234,12 +238,7 @@ def test_a_journal_gives_back_the_evidence_that_an_older_copy_of_the_store_lacks
             # The monitor cannot write to its store any more. It writes to its journal, which also gets that evidence.
             wait_for_log_line(child, "journal_begun")
             wait_until(slot)
-            publisher.published_at = CLOCK.now()
-            # A look found the page, which was absent before.
-            wait_for_log_line(child, "turned", state="present")
-            (journal,) = (tmp_path / "journal").glob("*.journal.db")
-            wait_until_journal_has_present_run(journal)
-            kill(child)
+            publish_and_kill_once_seen(child, publisher, tmp_path / "journal")
     # The store is restored from the copy. At its next start, the monitor writes its journal into it.
     replace_store(store_file, copy)
     with alive(config) as child:

@@ -59,9 +59,7 @@ def rename_table(store: Store, name: str, new_name: str) -> None:
         connection.exec_driver_sql(f"ALTER TABLE {name} RENAME TO {new_name}")
 
 
-def test_a_monitor_takes_its_lease_in_a_store_that_is_back_even_if_that_store_refuses_its_looks(
-    tmp_path: Path,
-) -> None:
+def test_monitor_takes_its_lease_even_if_store_refuses_its_looks(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/store.db"
 
     async def scenario(clock: VirtualClock) -> None:
@@ -91,7 +89,7 @@ def test_a_monitor_takes_its_lease_in_a_store_that_is_back_even_if_that_store_re
     run_virtually(scenario, NINE)
 
 
-def test_a_store_on_sqlite_has_a_journal_only_if_one_is_configured(tmp_path: Path) -> None:
+def test_sqlite_store_has_a_journal_only_if_configured(tmp_path: Path) -> None:
     url, clock = a_store_file(tmp_path / "store.db"), VirtualClock(NINE)
     # The journal's folder is None if none is configured.
     for journal_folder, has_journal in ((None, False), (str(tmp_path / "other disk"), True)):
@@ -100,20 +98,20 @@ def test_a_store_on_sqlite_has_a_journal_only_if_one_is_configured(tmp_path: Pat
         opened.store.close()
 
 
-def test_a_journal_in_the_default_folder_of_an_earlier_version_is_written_into_the_store(tmp_path: Path) -> None:
+def test_journal_of_an_earlier_version_is_written_into_the_store(tmp_path: Path) -> None:
+    """No journal is configured now. An earlier version made one beside the store by default."""
     url, clock = a_store_file(tmp_path / "store.db"), VirtualClock(NINE)
     journal = Journal(tmp_path / "journal", "south", url, durable=False)
     with closing(Store.open_upgraded(url, durable=False)) as store:
         journal.refresh_copy(store, NINE)
     journal.add_rows([a_run()], [], Heartbeat("south", NINE))
-    # None: no journal is configured now. An earlier version made one beside the store by default.
     opened = open_with_journal(url, None, "south", clock, durable=False)
     assert runs_of(opened.store, a_run().target) == [a_run()]
     assert (opened.journal, journal.has_rows) == (None, False)
     opened.store.close()
 
 
-def test_a_monitor_does_not_start_on_a_damaged_sqlite_file_without_a_journal(tmp_path: Path) -> None:
+def test_monitor_without_journal_refuses_a_damaged_sqlite_file(tmp_path: Path) -> None:
     (tmp_path / "store.db").write_bytes(b"damaged" * 1000)
     with pytest.raises(StoreFault, match=r"store\.db"):
         open_with_journal(f"sqlite:///{tmp_path}/store.db", None, "south", VirtualClock(NINE), durable=False)

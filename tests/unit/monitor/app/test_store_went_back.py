@@ -43,7 +43,7 @@ def delete_store(store: Path, _copy: Path) -> None:
 
 def check_late_notified_once(monitor: MonitorInTest) -> None:
     """Check that the store has the late verdict, one notice of it, and all records of the release."""
-    store = monitor.daemon.core.store
+    store = monitor.store
     # Its page is at a guessed address, so an earlier notice said that it was not found yet.
     kinds = monitor.notice_kinds()
     assert (monitor.stored_verdict(), [kind for kind in kinds if kind != "due"]) == ("late", ["opened"])
@@ -59,11 +59,12 @@ def check_late_notified_once(monitor: MonitorInTest) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("lose", [restore_from_copy, replace_file_by_copy, delete_store])
-def test_batches_that_a_store_lost_are_written_again_without_second_notices(tmp_path: Path, lose: Lose) -> None:
+def test_rows_that_the_store_lost_are_rewritten_without_new_notices(tmp_path: Path, lose: Lose) -> None:
+    """The page, due at 09:30, is published at 09:33. Then the store goes back to its copy of 09:29:40 or is deleted."""
+
     async def act(monitor: MonitorInTest) -> None:
-        # The page, due at 09:30, is published at 09:33. Then the store goes back to the copy of 09:29:40 or is deleted.
         await monitor.until("09:29:40")
-        monitor.daemon.core.store.backup(tmp_path / "copy.db")
+        monitor.store.backup(tmp_path / "copy.db")
         await monitor.until("09:34:00")
         check_late_notified_once(monitor)
         lose(tmp_path / "ninethirty.db", tmp_path / "copy.db")
@@ -91,7 +92,7 @@ class StoreLosingChannel(FakeChannel):
 
 
 @pytest.mark.slow
-def test_a_store_restored_from_an_older_copy_during_a_delivery_repeats_no_notice(tmp_path: Path) -> None:
+def test_store_restored_during_a_delivery_repeats_no_notice(tmp_path: Path) -> None:
     def channels(clock: VirtualClock) -> list[FakeChannel]:
         channel = StoreLosingChannel("outbox", Options(), clock.now)
         channel.store, channel.copy = tmp_path / "ninethirty.db", tmp_path / "copy.db"
@@ -99,7 +100,7 @@ def test_a_store_restored_from_an_older_copy_during_a_delivery_repeats_no_notice
 
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:29:40")
-        monitor.daemon.core.store.backup(tmp_path / "copy.db")
+        monitor.store.backup(tmp_path / "copy.db")
         await monitor.until("09:34:30")
         # The channel restored the store from the copy during its first delivery, and then deleted the copy.
         assert not (tmp_path / "copy.db").exists()

@@ -38,10 +38,10 @@ at = {slot}
         ("2026-10-25T00:40:00", "2026-10-25T09:30:00", "2026-10-25T09:30:00+00:00"),
     ],
 )
-def test_a_slot_on_a_day_of_a_clock_change_is_watched_and_judged_to_the_second(
+def test_slot_on_a_clock_change_day_is_watched_exactly(
     tmp_path: Path, begins: str, slot: str, slot_in_utc: str
 ) -> None:
-    # The clocks go forward on 29 March and back on 25 October 2026, at 01:00 UTC. Each script begins before that.
+    """The clocks go forward on 29 March and back on 25 October 2026, at 01:00 UTC. Each script begins before that."""
     due = datetime.fromisoformat(slot_in_utc)
     until = (due + timedelta(minutes=30)).isoformat()
 
@@ -59,7 +59,8 @@ def test_a_slot_on_a_day_of_a_clock_change_is_watched_and_judged_to_the_second(
     run_monitor(tmp_path, STORY.format(begins=begins, until=until, slot=slot), act, head="")
 
 
-def test_a_slot_whose_local_time_comes_twice_is_judged_as_a_day(tmp_path: Path) -> None:
+def test_slot_whose_local_time_occurs_twice_is_only_a_day(tmp_path: Path) -> None:
+    """The calendar says 1:30am, which comes twice that night. So the promise is for the day and there is no delay."""
     second_half_past_one = "2026-10-25T01:30:00+00:00"
 
     async def act(monitor: MonitorInTest) -> None:
@@ -67,7 +68,6 @@ def test_a_slot_whose_local_time_comes_twice_is_judged_as_a_day(tmp_path: Path) 
         await monitor.clock.sleep(2 * 3600)
         verdict = monitor.daemon.watch.releases["claims-q3"].verdict
         assert verdict is not None
-        # The calendar only says 1:30am, so the promise is for the day. Without a time there is no delay.
         assert (verdict.verdict.value, verdict.parts[0].delay) == ("on_time", None)
 
     story = STORY.format(begins="2026-10-25T00:40:00", until="2026-10-25T09:00:00", slot=second_half_past_one)

@@ -157,10 +157,8 @@ def seconds_of_first_publication(timeline: Timeline) -> dict[str, int | None]:
 @example(timeline=Timeline(5, (-42, -15), 0, (), (-33, 68), 0))
 @example(timeline=Timeline(None, None, 0, (), None, -8, hides_age=True, file_published=0, file_cache=30))
 @given(timeline=timelines())
-def test_verdicts_and_measured_intervals_agree_with_when_page_and_file_were_really_published(
-    timeline: Timeline,
-) -> None:
-    # Hypothesis chooses a timeline: when a page and a file are published, what fails and when the monitor is down.
+def test_verdicts_and_intervals_agree_with_the_true_publication(timeline: Timeline) -> None:
+    """Hypothesis chooses a timeline: when a page and a file are published, what fails and when the monitor is down."""
     with tempfile.TemporaryDirectory() as folder:
         release = play_and_check_replay(timeline, Path(folder))
     event(release["verdict"])  # for the statistics of Hypothesis

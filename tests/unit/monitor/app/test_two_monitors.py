@@ -83,9 +83,9 @@ def run_two_monitors(
 
 
 @pytest.mark.slow
-def test_one_monitors_proof_that_a_release_was_on_time_counts_for_a_blind_monitor_and_in_a_replay(
-    tmp_path: Path,
-) -> None:
+def test_proof_of_one_monitor_also_counts_for_a_blind_one(tmp_path: Path) -> None:
+    """From 09:29 to 09:45 South gets only 503, so it is blind at the slot, 09:30."""
+
     async def act(north: MonitorInTest, south: MonitorInTest) -> None:
         await north.until("09:50:00")
         for monitor in (north, south):
@@ -94,21 +94,21 @@ def test_one_monitors_proof_that_a_release_was_on_time_counts_for_a_blind_monito
             assert body["verdict"] == "on_time"
         assert (north.stored_verdict(), north.notice_kinds()) == ("on_time", [])
 
-    # From 09:29 to 09:45 South gets only 503, so it is blind at the slot, 09:30.
     store = run_two_monitors(tmp_path, PUBLISHED_AT_SLOT, act, south_faults=SOUTH_SEES_503)
     assert differences_in_replay(store) == {"claims-q3": []}
     store.close()
 
 
 @pytest.mark.slow
-def test_a_late_release_makes_one_incident_even_if_one_of_two_monitors_was_blind(tmp_path: Path) -> None:
+def test_late_release_makes_one_incident_despite_a_blind_monitor(tmp_path: Path) -> None:
+    """From 09:29 to 09:45 South gets only 503, so it sees nothing."""
+
     async def act(north: MonitorInTest, _south: MonitorInTest) -> None:
         await north.until("10:00:00")
         assert north.stored_verdict() == "late"
         # First that it is not found yet, then that it is overdue, seriously overdue, and out at last.
         assert north.notice_kinds() == ["due", "opened", "grade_changed", "final"]
 
-    # From 09:29 to 09:45 South gets only 503.
     store = run_two_monitors(tmp_path, PUBLISHED_AT_09_40, act, south_faults=SOUTH_SEES_503)
     assert differences_in_replay(store) == {"claims-q3": []}
     assert len(store.verdicts.incidents()) == 1
@@ -116,14 +116,16 @@ def test_a_late_release_makes_one_incident_even_if_one_of_two_monitors_was_blind
 
 
 @pytest.mark.slow
-def test_two_monitors_with_the_same_looks_write_no_draft_that_differs_only_in_certainty(tmp_path: Path) -> None:
+def test_two_monitors_write_no_draft_for_a_changed_certainty_only(tmp_path: Path) -> None:
+    """There is a first draft, one when the grade rose, and one when the page was out. None is made when only the
+    field `N.certainty`, how often the monitors looked, is another."""
+
     async def act(north: MonitorInTest, _south: MonitorInTest) -> None:
         await north.until("10:00:00")
 
     store = run_two_monitors(tmp_path, PUBLISHED_AT_09_40, act, south_faults=NO_FAULTS)
     (incident,) = store.verdicts.incidents()
     versions = versions_from_rows(store.verdicts.drafts(incident.id))
-    # The first draft, one when the grade rose, and one when the page was out. None for the field `N.certainty` only.
     grade_rose, page_out = ("N.what", "N.measure", "N.grade"), ("N.what", "N.measure")
     assert [version.changed for version in versions] == [(), grade_rose, page_out]
     assert "made by the monitors “north” and “south”" in str(versions[-1].report)
@@ -131,11 +133,12 @@ def test_two_monitors_with_the_same_looks_write_no_draft_that_differs_only_in_ce
 
 
 @pytest.mark.slow
-def test_a_replay_finds_no_difference_if_one_of_two_monitors_stored_a_blind_span(tmp_path: Path) -> None:
+def test_blind_span_of_one_of_two_monitors_changes_no_replay(tmp_path: Path) -> None:
+    """South sees only 503 from 09:29 to 09:45, so verdicts rest on the looks of North. At 09:36 North stores that
+    it was blind around the slot."""
+
     async def act(north: MonitorInTest, _south: MonitorInTest) -> None:
         await north.until("09:36:00")
-        # South saw only 503 from 09:29 to 09:45, so verdicts rest on the looks of North. Only now North stores that it
-        # was blind around the slot.
         await north.daemon.core.blind.write(Blind(SLOT - MINUTE, SLOT + MINUTE, "store"), north.daemon.core.writer)
         await north.until("10:00:00")
 
@@ -144,10 +147,10 @@ def test_a_replay_finds_no_difference_if_one_of_two_monitors_stored_a_blind_span
     store.close()
 
 
-def test_a_host_that_asks_one_of_two_monitors_to_wait_gets_no_request_from_either(tmp_path: Path) -> None:
+def test_wait_demanded_of_one_monitor_binds_both(tmp_path: Path) -> None:
+    """A host refuses only South, for 40 seconds. In the middle of the wait it would answer South again."""
     refuses_from, wait = SLOT - MINUTE, timedelta(seconds=40)
     wait_ends = refuses_from + wait
-    # Only South is refused. In the middle of the wait the host would answer South again, but South may not notice.
     refusal_of_south = f"""
 [[answer]]
 url = "{URL}"
@@ -176,11 +179,10 @@ status = 404
 
 @pytest.mark.slow
 @pytest.mark.parametrize("killed_monitor", ["north", "south"])
-def test_a_release_is_proved_on_time_by_one_monitor_while_the_other_is_down_around_the_slot(
-    tmp_path: Path, killed_monitor: str
-) -> None:
+def test_one_monitor_proves_a_release_while_the_other_is_down(tmp_path: Path, killed_monitor: str) -> None:
+    """One monitor is down from 09:29:55 to 09:30:20. The page is published at the slot, 09:30."""
+
     async def act(north: MonitorInTest, south: MonitorInTest) -> None:
-        # One monitor is down from 09:29:55 to 09:30:20. The page is published at the slot, 09:30.
         killed = north if killed_monitor == "north" else south
         await killed.restart(killed_at="09:29:55.2", started_at="09:30:20.6")
         await north.until("09:45:00")

@@ -50,7 +50,7 @@ UPGRADES = pytest.mark.parametrize(
 
 @pytest.mark.slow
 @UPGRADES
-def test_two_monitors_that_are_upgraded_one_after_the_other_miss_no_second_of_looks(
+def test_upgrading_two_monitors_in_turn_misses_no_second_of_looks(
     tmp_path: Path,
     north_stops_and_starts: tuple[str, str],
     south_stops_and_starts: tuple[str, str],
@@ -83,7 +83,7 @@ def test_two_monitors_that_are_upgraded_one_after_the_other_miss_no_second_of_lo
 
 @pytest.mark.slow
 @UPGRADES
-def test_two_monitors_of_which_one_is_upgraded_first_send_every_notice_once(
+def test_upgrading_two_monitors_in_turn_sends_each_notice_once(
     tmp_path: Path,
     north_stops_and_starts: tuple[str, str],
     south_stops_and_starts: tuple[str, str],
@@ -116,13 +116,15 @@ def test_two_monitors_of_which_one_is_upgraded_first_send_every_notice_once(
 
 
 @pytest.mark.slow
-def test_a_monitor_of_the_old_version_goes_on_with_the_upgraded_store_and_asks_to_be_upgraded(tmp_path: Path) -> None:
+def test_old_version_works_on_an_upgraded_store_and_reports_it(tmp_path: Path) -> None:
+    """North upgrades the store. `newer` is the version that a monitor of an older version finds in it."""
+
     async def act(north: MonitorInTest, south: MonitorInTest) -> None:
-        # North upgrades the store. `newer` is the version that a monitor of an older version finds in its store.
         await upgrade(north, tmp_path, "09:29:40.2", "09:29:52.6")
-        assert (north.daemon.core.store.newer, south.daemon.core.store.newer) == ("", NEXT.head)
+        assert north.store.newer == ""
+        assert south.store.newer == NEXT.head
         await upgrade(south, tmp_path, "09:30:09.4", "09:30:21.2")
-        assert (north.daemon.core.store.newer, south.daemon.core.store.newer) == ("", "")
+        assert north.store.newer == south.store.newer == ""
         # North goes back to the old version.
         await north.until("09:42:00")
         await downgrade(north, tmp_path)

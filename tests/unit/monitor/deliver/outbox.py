@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from random import Random
+from typing import TypeVar
 
 from alerts.channel import Accepted, Channel, Message, Outcome
 from monitor.clock import Clock, VirtualClock
@@ -21,6 +22,7 @@ from tests.worlds.instants import after_slot
 from tests.worlds.stores import TemporaryStore
 from tests.worlds.verdicts import a_late_verdict
 
+T = TypeVar("T")
 START = after_slot(400)
 """When a release that is not out yet has grade report."""
 
@@ -32,7 +34,7 @@ async def record_verdict(
     return await writer.write(lambda tx: recorder.record(tx, verdict, Measurement(), now or verdict.at))
 
 
-async def directly(question: Callable[[], object]) -> object:
+async def query_at_once(question: Callable[[], T]) -> T:
     """Query the store at once, without a thread."""
     return question()
 
@@ -59,7 +61,7 @@ def an_outbox(
     store: Store, writer: Writer, channels: Sequence[Channel], clock: Clock, options: OutboxOptions | None = None
 ) -> Outbox:
     rng = Random(1)  # noqa: S311 # spreads retries, guards nothing
-    return Outbox(store, writer, channels, clock, directly, rng=rng, options=options or OutboxOptions())
+    return Outbox(store, writer, channels, clock, query_at_once, rng=rng, options=options or OutboxOptions())
 
 
 async def open_late_incidents(

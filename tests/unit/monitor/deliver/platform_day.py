@@ -20,7 +20,7 @@ from monitor.deliver.verdicts import VerdictRecorder
 from monitor.judge.findings.platform import add_platform_finding, slot_verdict
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.writer import Writer
-from tests.unit.monitor.deliver.outbox import a_channel, an_outbox, directly, record_verdict
+from tests.unit.monitor.deliver.outbox import a_channel, an_outbox, query_at_once, record_verdict
 from tests.worlds.instants import SLOT, after_slot
 from tests.worlds.releases import a_promise, a_release
 from tests.worlds.routes import a_route
@@ -70,7 +70,7 @@ class Day:
             remind_after=timedelta(minutes=15),
             remind_every=timedelta(minutes=30),
             current_incidents=CurrentIncidents(self.store.verdicts, lambda _release, _now: None, self.recorder),
-            ask=directly,  # type: ignore[arg-type] # answers at once
+            ask=query_at_once,
             wake=self.outbox.wake,
         )
 

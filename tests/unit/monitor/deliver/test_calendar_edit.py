@@ -48,7 +48,7 @@ def record_verdicts(store: TemporaryStore, verdicts: Sequence[Verdict]) -> list[
     return store.outbox.notices()
 
 
-def test_one_edit_of_four_entries_gives_four_incidents_and_one_notice_that_names_all_entries() -> None:
+def test_edit_of_four_entries_gives_one_notice_and_four_incidents() -> None:
     store = TemporaryStore()
     (notice,) = record_verdicts(store, [verdict_on_moved_release(name) for name in RELEASES])
     assert notice.subject == "CALENDAR: 4 entries of govuk (ofqual), announced or changed at short notice"
@@ -63,7 +63,7 @@ def test_one_edit_of_four_entries_gives_four_incidents_and_one_notice_that_names
     assert notice.incident == incidents[0].id
 
 
-def test_recording_the_verdicts_on_an_edit_of_a_calendar_again_adds_no_notice() -> None:
+def test_recording_a_calendar_edit_again_adds_no_notice() -> None:
     store = TemporaryStore()
     # An edit of the calendar moved these four releases.
     verdicts = [verdict_on_moved_release(name) for name in RELEASES]
@@ -73,7 +73,7 @@ def test_recording_the_verdicts_on_an_edit_of_a_calendar_again_adds_no_notice() 
     assert all_notices_after_second_time == notices
 
 
-def test_a_message_about_a_calendar_edit_of_four_releases_has_their_number_and_no_measurement() -> None:
+def test_message_about_an_edit_counts_entries_and_has_no_measurement() -> None:
     store = TemporaryStore()
     # One edit of the calendar moved four releases by five minutes, at short notice.
     (notice,) = record_verdicts(store, [verdict_on_moved_release(name) for name in ("r0", "r1", "r2", "r3")])
@@ -83,7 +83,7 @@ def test_a_message_about_a_calendar_edit_of_four_releases_has_their_number_and_n
     assert message.data["measured"] is None
 
 
-def test_the_notice_of_an_edit_of_one_entry_has_its_title() -> None:
+def test_notice_of_an_edit_of_one_entry_has_its_title() -> None:
     (notice,) = record_verdicts(TemporaryStore(), [verdict_on_moved_release("r0")])
     assert notice.subject.startswith("CALENDAR: Title r0 (ofqual) due ")
     assert notice.release == "r0"
@@ -98,14 +98,14 @@ def test_a_later_edit_and_another_producer_have_their_own_notice() -> None:
     assert {notice.release for notice in notices} == {"r0", "r1", "r2"}
 
 
-def test_a_silenced_release_that_a_calendar_edit_moved_has_its_own_notice_apart_from_the_common_one() -> None:
+def test_silenced_release_is_left_out_of_an_edits_common_notice() -> None:
+    """One edit of the calendar moves four releases. The silenced one has a notice of its own."""
     store = TemporaryStore()
     silence = create_silence(
         Scope.RELEASE, "r0", EDITED_AT + 2 * DAY, role="duty", reason="a planned move", now=EDITED_AT
     )
     with store.transaction() as tx:
         tx.save(silence)
-    # One edit of the calendar moves four releases.
     notices = record_verdicts(store, [verdict_on_moved_release(name) for name in ("r0", "r1", "r2", "r3")])
     # The common notice is about several releases, so it has none in `release`.
     notices_by_release = {notice.release: notice for notice in notices}
@@ -115,7 +115,7 @@ def test_a_silenced_release_that_a_calendar_edit_moved_has_its_own_notice_apart_
     assert "Title r0" not in common_notice.text
 
 
-def test_changed_entries_found_within_ten_seconds_share_a_notice_and_one_found_later_has_its_own() -> None:
+def test_entries_found_changed_within_ten_seconds_share_a_notice() -> None:
     async def story(clock: VirtualClock) -> None:
         store = TemporaryStore()
         writer = Writer(store, clock)

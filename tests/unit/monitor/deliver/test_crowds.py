@@ -54,12 +54,14 @@ async def send_all(clock: VirtualClock, store: TemporaryStore, writer: Writer, *
     return {channel.name: [message.kind for message in channel.messages.values()] for channel in channels}
 
 
-def test_many_openings_at_once_become_one_digest_and_each_is_marked_covered() -> None:
+def test_simultaneous_openings_become_one_digest_that_covers_each() -> None:
+    """An opening is the first notice of an incident. Here a digest replaces five openings or more that are at most
+    0.4 s apart. These six are of one instant."""
+
     async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         with store.transaction() as tx:
             tx.save(*(a_release(id=name) for name in RELEASES))
             tx.add_promises(a_promise(release=name) for name in RELEASES)
-        # Here a digest replaces five openings or more that are at most 0.4 s apart. These six are of one instant.
         await open_late_incidents(store, writer, clock, RELEASES)
         assert await send_all(clock, store, writer, "mail") == {"mail": ["digest"]}
         rows = store.outbox.deliveries()
@@ -75,9 +77,10 @@ def test_many_openings_at_once_become_one_digest_and_each_is_marked_covered() ->
     play_story(story)
 
 
-def test_later_notices_are_still_sent_if_a_digest_replaced_the_first_one() -> None:
+def test_digest_does_not_replace_later_notices() -> None:
+    """The first notices of six incidents at once become one digest."""
+
     async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
-        # The first notices of six incidents at once become one digest.
         await open_late_incidents(store, writer, clock, RELEASES)
         assert await send_all(clock, store, writer, "mail") == {"mail": ["digest"]}
         recorder = VerdictRecorder(store, ReportingRules(channels=["mail"]))
@@ -89,9 +92,10 @@ def test_later_notices_are_still_sent_if_a_digest_replaced_the_first_one() -> No
     play_story(story)
 
 
-def test_a_channel_for_machines_gets_each_opening() -> None:
+def test_channel_for_machines_gets_each_opening() -> None:
+    """Openings become digests in the channel `mail` only. The channel `hook` is for machines."""
+
     async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
-        # Openings become digests in the channel `mail` only. The channel `hook` is for machines.
         await open_late_incidents(store, writer, clock, RELEASES, ["mail", "hook"])
         kinds = await send_all(clock, store, writer, "mail", "hook")
         assert kinds == {"mail": ["digest"], "hook": ["opened"] * len(RELEASES)}
@@ -99,7 +103,7 @@ def test_a_channel_for_machines_gets_each_opening() -> None:
     play_story(story)
 
 
-def test_openings_too_few_for_a_digest_are_sent_one_by_one_within_a_second() -> None:
+def test_too_few_openings_for_a_digest_are_sent_at_once() -> None:
     async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         await open_late_incidents(store, writer, clock, RELEASES[:4])
         # A digest has five openings or more.
@@ -114,8 +118,8 @@ def test_openings_far_apart_are_not_combined() -> None:
     assert make_digests(ten_seconds_apart, DIGEST_FROM_FIVE_OPENINGS, after_slot(1000)) == []
 
 
-def test_openings_that_keep_coming_are_sent_as_a_digest_once_the_first_has_waited_for_five_pauses() -> None:
-    # Ten incidents open in 2.7 s. Each opening comes within a pause of 0.4 s after the one before, so all wait.
+def test_openings_wait_for_others_for_at_most_five_pauses() -> None:
+    """Ten incidents open in 2.7 s. Each opening comes within a pause of 0.4 s after the one before, so all wait."""
     openings = [opening_at(0.3 * number, f"r{number}") for number in range(10)]
     longest_wait_ends = openings[0].at + 5 * PAUSE  # at 2.0 s
     still_waiting = find_waiting_openings(openings, DIGEST_FROM_FIVE_OPENINGS, now=longest_wait_ends - PAUSE)
@@ -124,9 +128,9 @@ def test_openings_that_keep_coming_are_sent_as_a_digest_once_the_first_has_waite
     assert len(make_digests(openings, DIGEST_FROM_FIVE_OPENINGS, now=longest_wait_ends)) == 1
 
 
-def test_the_openings_of_six_incidents_of_unproven_releases_become_one_digest_that_blames_no_platform() -> None:
+def test_digest_of_unproven_releases_blames_no_platform() -> None:
+    """Such openings are not urgent. Each waits for 20 s in case there are others."""
     openings = [replace(opening_at(8.0 * number, f"r{number}"), kind="unproven") for number in range(6)]
-    # Such openings are not urgent. Each waits for 20 s in case there are others.
     last_opened_at = openings[-1].at
     waiting = find_waiting_openings(openings, DIGEST_FROM_FIVE_OPENINGS, now=last_opened_at + 19 * SECOND)
     assert waiting.keys() == {opening.id for opening in openings}
@@ -138,13 +142,14 @@ def test_the_openings_of_six_incidents_of_unproven_releases_become_one_digest_th
 
 
 def test_unproven_and_late_releases_are_not_combined() -> None:
+    """All six would be enough for a digest, which needs five. Three of each kind are not."""
     late = [opening_at(0, name) for name in RELEASES[:3]]
     unproven = [replace(opening_at(0, name), kind="unproven") for name in RELEASES[3:]]
-    # All six would be enough for a digest, which needs five. Three of each kind are not.
     assert make_digests([*late, *unproven], DIGEST_FROM_FIVE_OPENINGS, after_slot(100)) == []
 
 
-def test_openings_wait_20_seconds_for_others_soon_after_a_digest_and_else_less_than_a_second() -> None:
+def test_openings_wait_20_seconds_only_soon_after_a_digest() -> None:
+    """Long after a digest, an opening waits less than a second for others."""
     three_seconds_apart = [opening_at(3.0 * number, f"r{number}") for number in range(6)]
     first, last = three_seconds_apart[0].at, three_seconds_apart[-1].at
     # The last digest was six minutes ago. A second after the last opening, none waits.
@@ -166,9 +171,10 @@ def test_an_exposure_is_sent_at_once_even_after_a_digest() -> None:
 
 
 @pytest.mark.parametrize("is_reconfigured", [False, True])
-def test_five_openings_three_seconds_apart_become_a_digest_if_they_come_soon_after_another_digest(
-    *, is_reconfigured: bool
-) -> None:
+def test_openings_soon_after_a_digest_become_another_digest(*, is_reconfigured: bool) -> None:
+    """Without a digest before, openings 3 s apart would not wait for each other. A new configuration must not
+    forget when the last digest was."""
+
     async def open_eleven_incidents(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         mail, options = a_channel(clock, "mail"), OutboxOptions(digest_rule=DIGEST_FROM_FIVE_OPENINGS)
         outbox = an_outbox(store, writer, [mail], clock, options)
@@ -189,10 +195,11 @@ def test_five_openings_three_seconds_apart_become_a_digest_if_they_come_soon_aft
     play_story(open_eleven_incidents)
 
 
-# Hypothesis chooses the seconds at which incidents open. An opening waits for others for a pause: none, or 0.4 s.
 @pytest.mark.parametrize("pause", [timedelta(0), PAUSE])
 @given(opened_at_seconds=st.lists(st.floats(0, 5), min_size=1, max_size=12))
 def test_no_opening_waits_longer_than_five_pauses(pause: timedelta, opened_at_seconds: list[float]) -> None:
+    """Hypothesis chooses the seconds at which incidents open. An opening waits for others for a pause: none, or
+    0.4 s."""
     rule = DigestRule(frozenset({"mail"}), threshold=3, within=pause)
     openings = [opening_at(seconds, f"r{number}") for number, seconds in enumerate(opened_at_seconds)]
     last_opened_at = after_slot(max(opened_at_seconds))

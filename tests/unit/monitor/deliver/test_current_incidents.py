@@ -79,7 +79,7 @@ def draft_text(current: CurrentIncidents, document: Document = Document.DRAFT) -
     return render_draft(current.verdicts.drafts(the_incident(current).id)[-1], "md", document=document)[0].decode()
 
 
-def test_a_draft_opened_32_hours_after_its_slot_states_that_delay(store: Store, current: CurrentIncidents) -> None:
+def test_draft_opened_32_hours_after_its_slot_states_that_delay(store: Store, current: CurrentIncidents) -> None:
     save_absence_until(store, NEXT_DAY)
     # The first version of the draft was written six minutes after the slot.
     assert "at least 6 minutes" in draft_text(current)
@@ -100,9 +100,7 @@ def test_an_incident_shows_the_current_delay_without_storing_it(store: Store, cu
     assert the_incident(current) == before
 
 
-def test_a_draft_opened_twice_within_ten_seconds_gets_only_one_new_version(
-    store: Store, current: CurrentIncidents
-) -> None:
+def test_draft_opened_twice_within_ten_seconds_gets_one_new_version(store: Store, current: CurrentIncidents) -> None:
     save_absence_until(store, TWELVE_MINUTES)
     assert redraft_if_needed(store, current, TWELVE_MINUTES)
     assert not redraft_if_needed(store, current, TWELVE_MINUTES + 9)
@@ -110,7 +108,7 @@ def test_a_draft_opened_twice_within_ten_seconds_gets_only_one_new_version(
     assert len(current.verdicts.drafts(the_incident(current).id)) == 2
 
 
-def test_a_new_version_keeps_typed_text_and_has_the_current_delay(store: Store, current: CurrentIncidents) -> None:
+def test_new_version_keeps_typed_text_and_has_current_delay(store: Store, current: CurrentIncidents) -> None:
     name = the_incident(current).id
     versions = versions_from_rows(current.verdicts.drafts(name))
     impact_box = next(box.id for box in versions[-1].report.fields() if "human.impact" in box.facts)
@@ -123,7 +121,7 @@ def test_a_new_version_keeps_typed_text_and_has_the_current_delay(store: Store, 
     assert "at least 12 minutes" in draft_text(current)
 
 
-def test_a_signed_draft_gets_no_new_version_when_it_is_opened(store: Store, current: CurrentIncidents) -> None:
+def test_signed_draft_gets_no_new_version_when_opened(store: Store, current: CurrentIncidents) -> None:
     name = the_incident(current).id
     versions = versions_from_rows(current.verdicts.drafts(name))
     signed = append_signature(versions, "head of profession", after_slot(700))[-1]
@@ -133,10 +131,8 @@ def test_a_signed_draft_gets_no_new_version_when_it_is_opened(store: Store, curr
     assert not redraft_if_needed(store, current, NEXT_DAY)
 
 
-def test_the_facts_of_an_incident_are_updated_unless_its_verdict_is_final_or_a_person_logged_it(
-    store: Store, current: CurrentIncidents
-) -> None:
-    # The facts of the incident are of six minutes after the slot. Now it is twelve minutes after the slot.
+def test_incident_facts_are_updated_unless_final_or_logged_by_hand(store: Store, current: CurrentIncidents) -> None:
+    """The facts of the incident are of six minutes after the slot. Now it is twelve minutes after the slot."""
     now = after_slot(TWELVE_MINUTES)
     save_absence_until(store, TWELVE_MINUTES)
     incident = the_incident(current)
@@ -150,16 +146,14 @@ def test_the_facts_of_an_incident_are_updated_unless_its_verdict_is_final_or_a_p
     assert current.refresh(logged_by_person, now) == logged_by_person
 
 
-def test_no_new_version_is_written_over_an_incident_that_a_person_changed_meanwhile(
-    store: Store, current: CurrentIncidents
-) -> None:
+def test_redraft_is_dropped_if_a_person_changed_the_incident(store: Store, current: CurrentIncidents) -> None:
+    """The new version was prepared before the person's note."""
     incident = the_incident(current)
     write_new_version = current.prepare_redraft(incident.id, after_slot(TWELVE_MINUTES))
     assert write_new_version is not None
     with store.transaction() as tx:
         tx.save(add_note(incident, "duty statistician", "seen", after_slot(TWELVE_MINUTES + 1)))
         write_new_version(tx)
-    # The write was prepared before the person's note, so it adds no second version.
     assert len(current.verdicts.drafts(incident.id)) == 1
     assert the_incident(current).timeline[-1].text == "seen"
 
@@ -182,7 +176,8 @@ async def test_incident_pages_documents_and_json_have_the_current_delay(
     assert "still absent at 17:30:00 GMT" in page
 
 
-async def test_a_decision_to_bring_a_release_forward_is_on_the_board_and_in_the_json() -> None:
+async def test_decision_to_bring_a_release_forward_is_on_the_board() -> None:
+    """Bringing a release forward is a decision that a person records in its incident."""
     async with a_board() as board:
         incident = board.store.verdicts.incident(board.early_incident)
         assert incident is not None

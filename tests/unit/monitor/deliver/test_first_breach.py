@@ -29,7 +29,9 @@ def store_with_breach() -> TemporaryStore:
     return store
 
 
-def test_a_breach_after_an_unproven_incident_has_its_own_incident_and_draft(store_with_breach: TemporaryStore) -> None:
+def test_breach_after_an_unproven_incident_has_its_own_incident(store_with_breach: TemporaryStore) -> None:
+    """First no look was made around the slot, so the release is unproven. Then a look finds its page absent: a
+    breach."""
     verdicts = store_with_breach.verdicts
     unproven, breach = verdicts.incidents_of("r")
     assert (unproven.kind, unproven.is_open) == (Kind.UNPROVEN, False)
@@ -41,11 +43,9 @@ def test_a_breach_after_an_unproven_incident_has_its_own_incident_and_draft(stor
     assert (len(verdicts.drafts(unproven.id)), len(verdicts.drafts(breach.id))) == (0, 1)
 
 
-def test_people_are_notified_of_the_breach_and_machines_also_of_the_closed_unproven_incident(
-    store_with_breach: TemporaryStore,
-) -> None:
-    # People read `mail`. The channels `hook` and `pager` are for machines, which keep an incident open until it is
-    # closed.
+def test_only_machines_are_notified_that_the_unproven_incident_closed(store_with_breach: TemporaryStore) -> None:
+    """People read `mail`. The channels `hook` and `pager` are for machines, which keep an incident open until it
+    is closed. A breach takes over the unproven incident."""
     outbox = store_with_breach.outbox
     kinds_by_channel: dict[str, set[str]] = {"mail": set(), "hook": set(), "pager": set()}
     for notice in outbox.notices():

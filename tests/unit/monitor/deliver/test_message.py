@@ -46,7 +46,7 @@ def text_of(content: bytes) -> str:
     return "\n".join(paragraph.text for paragraph in docx.Document(io.BytesIO(content)).paragraphs)
 
 
-def test_a_producers_own_template_is_used_for_docx_only(tmp_path: Path) -> None:
+def test_producers_own_template_is_used_for_docx_only(tmp_path: Path) -> None:
     templates = {"ofqual": write_template(tmp_path)}
     rules = ReportingRules(templates=templates)
     word, markdown = build_message(store_with_late_incident(), "docx", "md", rules=rules).attachments
@@ -56,15 +56,15 @@ def test_a_producers_own_template_is_used_for_docx_only(tmp_path: Path) -> None:
     assert b"Our own heading" not in markdown.content
 
 
-def test_a_producers_own_template_is_not_used_for_a_release_of_another_producer(tmp_path: Path) -> None:
-    # The late release is of the producer `ofqual`, which has no template of its own.
+def test_producers_own_template_is_not_used_for_another_producer(tmp_path: Path) -> None:
+    """The late release is of the producer `ofqual`, which has no template of its own."""
     rules = ReportingRules(templates={"ofsted": write_template(tmp_path)})
     (word,) = build_message(store_with_late_incident(), "docx", rules=rules).attachments
     # The template has "Our own heading for {{ subject }}".
     assert "Our own heading" not in text_of(word.content)
 
 
-def test_text_and_data_of_a_message_have_the_link_to_acknowledge_it() -> None:
+def test_message_has_the_link_to_acknowledge_it() -> None:
     store = store_with_late_incident()
     message = build_message(store, links=LINKS)
     (notice,) = store.outbox.notices()
@@ -72,12 +72,12 @@ def test_text_and_data_of_a_message_have_the_link_to_acknowledge_it() -> None:
     assert message.data["link"] == LINKS.acknowledge_link(notice)
 
 
-def test_a_message_that_is_built_again_for_a_retry_is_the_same() -> None:
+def test_message_built_again_for_a_retry_is_the_same() -> None:
     store = store_with_late_incident()
     assert build_message(store, links=LINKS) == build_message(store, links=LINKS)
 
 
-def test_a_draft_in_an_unknown_format_is_left_out_of_the_message() -> None:
+def test_draft_in_an_unknown_format_is_left_out() -> None:
     store = store_with_late_incident()
     (incident,) = store.verdicts.incidents()
     message = build_message(store, "docx", "scroll")

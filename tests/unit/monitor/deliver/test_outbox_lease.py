@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 
@@ -26,6 +25,7 @@ from tests.unit.monitor.deliver.outbox import (
     an_outbox,
     open_late_incidents,
     play_story,
+    query_at_once,
     send_until_none_waits,
 )
 from tests.unit.monitor.store.slow_writer import Holder, SlowWriter
@@ -33,7 +33,6 @@ from tests.worlds.fake_channel import Options
 from tests.worlds.instants import HOUR, MINUTE, after_slot
 from tests.worlds.stores import TemporaryStore, a_store
 
-T = TypeVar("T")
 LEASE_LENGTH = timedelta(seconds=10)
 MOST_ATTEMPTS_IF_CHANNEL_RAISES = 8
 RELEASES = [f"r{number}" for number in range(4)]
@@ -73,10 +72,12 @@ def test_two_processes_never_both_send_a_notice(tmp_path: Path) -> None:
     run_virtually(story, START)
 
 
-def test_the_lease_is_renewed_during_a_send_that_is_longer_than_a_lease() -> None:
+def test_lease_is_renewed_during_a_send_that_outlasts_it() -> None:
+    """Only the process that has the lease may send. This send takes as long as six leases. After four, a second
+    process still may not send."""
+
     async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         await open_late_incidents(store, writer, clock, ["r"])
-        # A send takes as long as six leases. After four, the first process still has the lease.
         channel = SlowChannel(clock, seconds=6 * LEASE_LENGTH.total_seconds())
         sending = asyncio.create_task(an_outbox(store, writer, [channel], clock, as_process("one")).send_due("mail"))
         await clock.sleep(4 * LEASE_LENGTH.total_seconds())
@@ -91,7 +92,7 @@ def test_the_lease_is_renewed_during_a_send_that_is_longer_than_a_lease() -> Non
     play_story(story)
 
 
-def test_messages_are_sent_within_ten_minutes_even_if_each_write_takes_longer_than_a_lease_lasts() -> None:
+def test_messages_are_sent_even_if_writes_outlast_the_lease() -> None:
     async def story(clock: VirtualClock) -> None:
         store = TemporaryStore()
         seconds_for_each_write = 1.2 * LEASE_LENGTH.total_seconds()
@@ -118,11 +119,10 @@ def outbox_of_process(
     return an_outbox(store, writer, [channel], clock, OutboxOptions(holder=holder))
 
 
-# A process records the outcome of a send so many seconds after it.
 @pytest.mark.parametrize("seconds_to_record_outcome", [1.3, 2.6, 3.0])
-def test_a_message_is_sent_once_even_if_its_process_records_that_only_after_its_lease_ran_out(
-    seconds_to_record_outcome: float,
-) -> None:
+def test_message_recorded_only_after_its_lease_ended_is_sent_once(seconds_to_record_outcome: float) -> None:
+    """A process records the outcome of a send so many seconds after it. Meanwhile a second process tries to send,
+    too."""
     lease_seconds = LEASE_LENGTH_OF_SLOW_STORE.total_seconds()
     assert seconds_to_record_outcome > lease_seconds
 
@@ -153,7 +153,7 @@ def test_a_message_is_sent_once_even_if_its_process_records_that_only_after_its_
     run_virtually(run_two_processes, START)
 
 
-def test_messages_of_a_killed_process_are_sent_after_its_lease_ends() -> None:
+def test_messages_of_a_killed_process_are_sent_after_its_lease() -> None:
     async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         # A process takes the lease, and is killed: it does not renew the lease or send.
         with store.transaction() as tx:
@@ -182,10 +182,11 @@ def test_a_process_that_stops_releases_the_lease_at_once() -> None:
     play_story(story)
 
 
-def test_a_message_for_which_a_channel_raises_is_given_up_within_an_hour_and_the_others_are_sent() -> None:
+def test_only_the_message_whose_channel_raises_is_given_up() -> None:
+    """The channel raises ValueError for messages about `poison`. That message is tried for less than an hour."""
+
     async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         await open_late_incidents(store, writer, clock, ["poison", "r1", "r2"])
-        # The channel raises ValueError for messages about `poison`.
         channel = FaultyChannel("mail", Options(), clock.now)
         outbox = an_outbox(store, writer, [channel], clock)
         await outbox.send_due("mail")
@@ -202,7 +203,7 @@ def test_a_message_for_which_a_channel_raises_is_given_up_within_an_hour_and_the
     play_story(story)
 
 
-def test_a_message_that_may_have_killed_the_process_is_tried_last() -> None:
+def test_message_that_may_have_killed_its_process_goes_last() -> None:
     async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         await open_late_incidents(store, writer, clock, ["a", "b"])
         channel_before_kill, channel_after_kill = SlowChannel(clock, seconds=3600), SlowChannel(clock, seconds=1)
@@ -218,11 +219,7 @@ def test_a_message_that_may_have_killed_the_process_is_tried_last() -> None:
     play_story(story)
 
 
-async def query_at_once(question: Callable[[], T]) -> T:
-    return question()
-
-
-def test_a_lease_is_ours_as_long_as_it_is_renewed_and_ends_one_length_after_the_last_renewal() -> None:
+def test_lease_ends_one_length_after_its_last_renewal() -> None:
     async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         lease = OutboxLease(store.leases, writer, clock, Leaseholder("one", LEASE_LENGTH), query_at_once)
         assert not lease.is_still_ours(clock.now())
@@ -237,7 +234,9 @@ def test_a_lease_is_ours_as_long_as_it_is_renewed_and_ends_one_length_after_the_
     play_story(story)
 
 
-def test_another_process_can_take_a_lease_only_after_it_ended_and_then_the_first_process_cannot() -> None:
+def test_lease_can_be_taken_by_another_process_once_it_ends() -> None:
+    """After that, the first process cannot take it."""
+
     async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         one, two = (
             OutboxLease(store.leases, writer, clock, Leaseholder(name, LEASE_LENGTH), query_at_once)

@@ -15,30 +15,30 @@ from tests.worlds.instants import DAY, SECOND, SLOT
 from tests.worlds.stores import TemporaryStore
 
 
-def test_the_report_of_an_incident_without_a_release_is_owed_from_the_day_it_was_logged() -> None:
+def test_report_without_a_release_is_owed_since_it_was_logged() -> None:
     logged_by_hand = an_incident("hand", facts=None, release="", opened=SLOT)
     # It was logged at the slot, a day before the count.
     reports, owed_for = count_owed([logged_by_hand], SLOT + DAY)
     assert (reports, owed_for) == (1, DAY)
 
 
-def test_a_report_on_an_early_release_counts_from_the_slot_on_but_is_owed_since_its_incident_opened() -> None:
+def test_report_on_an_early_release_counts_only_from_slot_on() -> None:
+    """`count_owed` returns the number of reports, and how long the oldest has been owed. The numbers are public,
+    so no early release may appear in them before its slot. Then it is owed since its incident opened."""
     early = an_incident(opened=SLOT - DAY, facts=facts_of_a_release(slot=SLOT))
-    # `count_owed` returns the number of reports, and how long the oldest of them has been owed. It makes public
-    # numbers, in which no early release may appear before its slot.
     assert count_owed([early], SLOT - SECOND) == (0, timedelta())
     assert count_owed([early], SLOT) == (1, DAY)
 
 
-# The second version is never signed. The report is owed unless the first one is.
 @pytest.mark.parametrize(
     ("first_version_signed_at", "owed_reports_of"),
     [(None, ["hand"]), (SLOT, [])],
     ids=["no version", "the first version"],
 )
-def test_a_report_is_owed_until_any_version_of_its_draft_is_signed(
+def test_report_is_owed_until_any_draft_version_is_signed(
     first_version_signed_at: datetime | None, owed_reports_of: list[str]
 ) -> None:
+    """The second version is never signed. The report is owed unless the first one is."""
     store = TemporaryStore()
     first = Draft(
         "hand", version=1, at=SLOT, by="monitor", form="A", edition="3.0", facts={}, signed=first_version_signed_at
@@ -65,7 +65,8 @@ SIGNED_WITH_ACTION_DONE = replace(
 )
 
 
-def test_actions_not_done_are_overdue_from_the_day_after_they_were_due_even_if_the_report_is_signed() -> None:
+def test_undone_actions_are_overdue_from_the_day_after() -> None:
+    """They are, even if the report of their incident is signed."""
     store = TemporaryStore()
     with store.transaction() as tx:
         for incident in (SIGNED_WITHOUT_ACTIONS, SIGNED_WITH_ACTIONS_TO_DO, SIGNED_WITH_ACTION_DONE):
@@ -79,7 +80,6 @@ def test_actions_not_done_are_overdue_from_the_day_after_they_were_due_even_if_t
     ]
 
 
-# Each incident is closed, and its report is signed.
 @pytest.mark.parametrize(
     ("closed_and_signed_incident", "today", "needs_attention"),
     [
@@ -90,10 +90,12 @@ def test_actions_not_done_are_overdue_from_the_day_after_they_were_due_even_if_t
     ],
     ids=["nothing to do", "all done", "something due today", "something overdue"],
 )
-def test_a_closed_and_signed_incident_is_listed_as_needing_action_only_if_it_has_an_overdue_task(
+def test_signed_incident_needs_action_only_for_an_overdue_task(
     closed_and_signed_incident: Incident, today: date, *, needs_attention: bool
 ) -> None:
-    # The incident itself records its signature. Its drafts are not needed for that.
+    """Each incident is closed, and its report is signed. The incident itself records its signature, so its drafts
+    are not needed."""
+
     def drafts_of_incident(_incident: str) -> list[Draft]:
         return []
 

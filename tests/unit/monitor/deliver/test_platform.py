@@ -47,7 +47,7 @@ async def run_day_of_outage(day: Day, *, acknowledged: bool = False) -> None:
 
 @pytest.mark.slow
 @with_day
-async def test_a_platform_fault_that_delays_eight_releases_is_one_thread_with_few_messages(day: Day) -> None:
+async def test_platform_fault_delaying_eight_releases_is_one_short_thread(day: Day) -> None:
     await run_day_of_outage(day)
     # Reminders 15, 45, 75 and 105 minutes after the opening. The last release is published after 125 minutes.
     assert day.kinds("mail") == ["opened", "grade_changed", *["reminder"] * 4, "final"]
@@ -56,19 +56,20 @@ async def test_a_platform_fault_that_delays_eight_releases_is_one_thread_with_fe
     assert "8 not out yet" in opened
     assert "graver now" in grade_changed
     assert "all out" in final
-    assert [one["event_action"] for one in pager_events(day.channels["pager"])] == ["trigger", "resolve"]
-    assert {one["dedup_key"] for one in pager_events(day.channels["pager"])} == {PLATFORM_INCIDENT}
+    events = pager_events(day.channels["pager"])
+    assert [event["event_action"] for event in events] == ["trigger", "resolve"]
+    assert {event["dedup_key"] for event in events} == {PLATFORM_INCIDENT}
     assert day.store.check() == []
 
 
 @pytest.mark.slow
 @with_day
-async def test_a_producers_channel_gets_messages_about_only_its_own_releases_and_a_hook_about_all(day: Day) -> None:
+async def test_producers_channel_gets_only_messages_about_its_own_releases(day: Day) -> None:
+    """The channel `mail` and the hook, which is for machines, get messages about all releases."""
     await run_day_of_outage(day)
-    # The channel `mail` gets messages about all releases.
     assert len(day.subjects("ons")) <= len(day.subjects("mail"))
     assert day.subjects("ons")[0].startswith("LATE: 2 releases of ons (8 in all) on www.gov.uk")
-    # r7 is a release of ons, and r0 of dfe.
+    # r7 is a release of ons, and r0 is one of dfe.
     texts = " ".join(message.text for message in day.channels["ons"].messages.values())
     assert "Title r7" in texts
     assert "Title r0" not in texts
@@ -78,7 +79,7 @@ async def test_a_producers_channel_gets_messages_about_only_its_own_releases_and
 
 @pytest.mark.slow
 @with_day
-async def test_an_acknowledged_platform_incident_sends_no_reminders(day: Day) -> None:
+async def test_acknowledged_platform_incident_sends_no_reminders(day: Day) -> None:
     await run_day_of_outage(day, acknowledged=True)
     # If an incident is acknowledged, there is one message when half of its releases are out: `appeared`.
     assert day.kinds("mail") == ["opened", "grade_changed", "appeared", "final"]
@@ -86,9 +87,7 @@ async def test_an_acknowledged_platform_incident_sends_no_reminders(day: Day) ->
 
 @pytest.mark.slow
 @with_day
-async def test_a_platform_incident_is_linked_to_its_releases_and_closed_at_the_end_and_has_a_period_report(
-    day: Day,
-) -> None:
+async def test_platform_incident_links_its_releases_and_has_period_report(day: Day) -> None:
     await run_day_of_outage(day, acknowledged=True)
     releases = sorted(PRODUCERS_BY_RELEASE)
     incident = day.platform_incident()
@@ -107,10 +106,8 @@ async def test_a_platform_incident_is_linked_to_its_releases_and_closed_at_the_e
 
 
 @with_day
-async def test_the_opening_of_a_platform_incident_replaces_unsent_openings_of_its_releases(
-    day: Day,
-) -> None:
-    # The three releases are on one host and have three producers. The first is overdue, and its opening is sent.
+async def test_opening_of_a_platform_replaces_unsent_openings_of_releases(day: Day) -> None:
+    """The three releases are on one host and have three producers. The first is overdue, and its opening is sent."""
     await day.judge_at(A_MINUTE_LATE, ["r0"])
     await day.run_until(A_MINUTE_LATE + 2)
     assert day.kinds("mail") == ["opened"]
@@ -129,9 +126,8 @@ async def test_the_opening_of_a_platform_incident_replaces_unsent_openings_of_it
 
 
 @with_day
-async def test_the_ends_of_a_release_and_its_platform_are_two_events_for_a_pager_and_one_message_in_mail(
-    day: Day,
-) -> None:
+async def test_mail_reports_ends_of_release_and_platform_in_one_message(day: Day) -> None:
+    """A pager gets an event for each of the two ends."""
     # Only r0 is overdue, so an incident of this release opens.
     await day.judge_at(A_MINUTE_LATE, ["r0"])
     await day.run_until(A_MINUTE_LATE + 4)
@@ -156,7 +152,7 @@ async def test_the_ends_of_a_release_and_its_platform_are_two_events_for_a_pager
 
 
 @with_day
-async def test_a_thread_that_keeps_changing_is_sent_once_a_minute_as_flapping(day: Day) -> None:
+async def test_thread_that_keeps_changing_is_sent_each_minute_as_flapping(day: Day) -> None:
     await day.judge_at(A_MINUTE_LATE, ["r0"])
     changes_begin = A_MINUTE_LATE + 9
     await day.run_until(changes_begin)

@@ -52,9 +52,9 @@ def store_with_first_record() -> TemporaryStore:
     return store
 
 
-def test_an_incident_and_its_draft_have_the_hashes_of_records_stored_before_it_or_in_its_transaction() -> None:
-    # The verdict rests on three records. The store has edge-1. The evidence writes edge-2 in the transaction of the
-    # verdict. There is no edge-3.
+def test_incident_and_draft_have_the_hashes_of_their_records() -> None:
+    """The verdict rests on three records. The store has edge-1. The evidence writes edge-2 in the transaction of
+    the verdict. There is no edge-3."""
     store = store_with_first_record()
     records_of_the_transaction = [NOT_STORED_YET]
     recorder = VerdictRecorder(store, ReportingRules(), lambda: records_of_the_transaction)
@@ -69,7 +69,8 @@ def test_an_incident_and_its_draft_have_the_hashes_of_records_stored_before_it_o
     assert any(NOT_STORED_YET.sha256 in cell for cell in cells)
 
 
-def test_a_second_monitor_with_other_counts_of_looks_adds_no_draft_and_no_notice() -> None:
+def test_other_look_counts_of_a_second_monitor_add_no_draft() -> None:
+    """Two monitors record each verdict. Together they make one draft and one notice of it."""
     store = store_with_first_record()
     recorder = VerdictRecorder(store, ReportingRules())
 
@@ -83,7 +84,6 @@ def test_a_second_monitor_with_other_counts_of_looks_adds_no_draft_and_no_notice
         record_as("north", looks=10, judged_at=judged_at, recorded_at=judged_at)
         record_as("south", looks=11, judged_at=judged_at, recorded_at=judged_at + 0.5)
         (incident,) = store.verdicts.incidents()
-        # One draft and one notice for each verdict, although both monitors have recorded it.
         assert len(store.verdicts.drafts(incident.id)) == len(store.outbox.notices()) == verdicts_so_far
     assert "made by the monitors “north” and “south”" in str(last_draft(store, incident).facts)
 
@@ -106,9 +106,10 @@ def test_an_interrupted_transaction_stores_neither_incident_nor_notice_nor_draft
     assert [draft.version for draft in store.verdicts.drafts(incident.id)] == [1]
 
 
-def test_content_that_a_look_saw_before_the_slot_is_not_in_drafts_notices_or_json() -> None:
+def test_content_seen_before_the_slot_is_shown_nowhere() -> None:
+    """An hour before its slot, the page was public for ten minutes. The look that saw it quotes the content as
+    `why`."""
     store = store_with_first_record()
-    # An hour before its slot, the page was public for ten minutes. The look that saw it quotes the content as `why`.
     absent_before = a_run("page", State.ABSENT, -7200, -3600)
     public = a_run("page", State.PRESENT, -3595, -3000, specific=True, evidence=("edge-1",), why=SECRET)
     absent_after = a_run("page", State.ABSENT, -2995, 60)
@@ -139,8 +140,8 @@ def test_a_measurement_after_sign_off_is_marked_as_an_amendment() -> None:
     assert amendment.startswith("Amended after sign-off on ")
 
 
-def test_an_organisation_can_configure_when_an_edition_of_the_code_begins() -> None:
-    # Edition 2.0 began after the slot, which is on 5 January 2018. Here it begins before.
+def test_organisation_can_configure_when_a_code_edition_begins() -> None:
+    """Edition 2.0 began after the slot, which is on 5 January 2018. Here it begins before."""
     editions = override_editions(load_editions(), {"2.0": date(2018, 1, 1)}, {})
     store = TemporaryStore()
     recorder = VerdictRecorder(store, ReportingRules(editions=editions))
@@ -152,7 +153,7 @@ def test_an_organisation_can_configure_when_an_edition_of_the_code_begins() -> N
 
 
 @pytest.mark.parametrize("template", ["damaged.docx", "missing.docx"])
-def test_a_draft_is_a_word_document_even_if_its_template_is_damaged_or_missing(template: str, tmp_path: Path) -> None:
+def test_unusable_template_still_gives_a_word_document(template: str, tmp_path: Path) -> None:
     store = TemporaryStore()
     draft = last_draft(store, record_verdict(store, a_late_verdict(OVERDUE_AT)))
     (tmp_path / "damaged.docx").write_bytes(b"no document")

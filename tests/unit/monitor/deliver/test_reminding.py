@@ -26,7 +26,7 @@ from monitor.look.sighting import State
 from monitor.store.rows import DeliveryState
 from monitor.store.sql.engine import Store
 from monitor.store.writer import Writer
-from tests.unit.monitor.deliver.outbox import directly, open_late_incidents, play_story, record_verdict
+from tests.unit.monitor.deliver.outbox import open_late_incidents, play_story, query_at_once, record_verdict
 from tests.worlds.instants import DAY, MINUTE, SLOT, after_slot, at
 from tests.worlds.looks import a_run
 from tests.worlds.routes import a_route
@@ -84,12 +84,13 @@ class World:
             remind_after=remind_after,
             remind_every=timedelta(minutes=30),
             current_incidents=CurrentIncidents(self.store.verdicts, judge_at, VerdictRecorder(self.store, rules)),
-            ask=directly,
+            ask=query_at_once,
             wake=lambda: self.outbox_wakes.append(self.clock.now()),
             record_given_up=self.given_up_counts.append,
         )
 
-    async def remind_for(self, minutes: int, reminders: Reminders) -> None:
+    async def remind_each_minute(self, reminders: Reminders, *, minutes: int) -> None:
+        """Call the reminders once a minute, for so long."""
         for _ in range(minutes):
             await reminders.remind()
             await self.clock.sleep(60)
@@ -120,16 +121,16 @@ def channels_of(store: Store, notice: Notice) -> set[str]:
 
 
 @with_world()
-async def test_people_are_reminded_of_a_report_grade_incident_after_15_minutes_and_then_every_30(world: World) -> None:
+async def test_reminders_come_after_15_minutes_and_then_every_30(world: World) -> None:
     await world.open_late_incident()
-    await world.remind_for(180, world.make_reminders())
+    await world.remind_each_minute(world.make_reminders(), minutes=180)
     assert world.minutes_of_reminders() == [15, 45, 75, 105, 135, 165]
 
 
 @with_world()
 async def test_the_outbox_is_woken_for_each_reminder(world: World) -> None:
     await world.open_late_incident()
-    await world.remind_for(180, world.make_reminders())
+    await world.remind_each_minute(world.make_reminders(), minutes=180)
     assert world.outbox_wakes == [reminder.at for reminder in world.sent_reminders()]
 
 
@@ -139,15 +140,13 @@ def facts_while_overdue(release: str, now: datetime) -> ReleaseFacts:
 
 
 @with_world()
-async def test_a_reminder_says_that_a_release_is_still_absent_at_its_time_and_does_not_change_the_incident(
-    world: World,
-) -> None:
-    # The incident opens at 09:36:40. Its first reminder is due 15 minutes later.
+async def test_reminder_states_the_absence_as_of_its_own_time(world: World) -> None:
+    """The incident opens at 09:36:40. Its first reminder is due 15 minutes later. It does not change the incident."""
     await world.open_late_incident()
     assert world.incident().opened == at("09:36:40")
     facts_before = world.incident().facts
     reminders = world.make_reminders(remind_after=15 * MINUTE, judge_at=facts_while_overdue)
-    await world.remind_for(20, reminders)  # minutes
+    await world.remind_each_minute(reminders, minutes=20)
     (reminder,) = world.sent_reminders()
     assert reminder.subject.endswith("still absent at 09:51:40 GMT")
     assert "Measured so far, as of 09:51:40 GMT" in reminder.text
@@ -155,11 +154,11 @@ async def test_a_reminder_says_that_a_release_is_still_absent_at_its_time_and_do
 
 
 @with_world()
-async def test_a_reminder_comes_with_a_new_draft_of_the_same_time(world: World) -> None:
-    # The incident opens at 09:36:40, with a first draft. Its first reminder is due 15 minutes later.
+async def test_reminder_comes_with_a_new_draft_of_its_time(world: World) -> None:
+    """The incident opens at 09:36:40, with a first draft. Its first reminder is due 15 minutes later."""
     await world.open_late_incident()
     reminders = world.make_reminders(remind_after=15 * MINUTE, judge_at=facts_while_overdue)
-    await world.remind_for(20, reminders)  # minutes
+    await world.remind_each_minute(reminders, minutes=20)
     (reminder,) = world.sent_reminders()
     _first_draft, new_draft = world.store.verdicts.drafts(reminder.incident)
     assert new_draft.at == reminder.at == at("09:51:40")
@@ -187,13 +186,14 @@ LADDER = ReportingRules(
 
 
 @with_world(begins=EXPOSURE_SEEN_AT)
-async def test_reminders_of_an_open_exposure_go_on_all_night_up_the_escalation_ladder(world: World) -> None:
+async def test_reminders_of_an_open_exposure_climb_the_ladder_all_night(world: World) -> None:
+    """A release is public eight hours too early. `LADDER` notifies `mail` first. Its three steps are pager, deputy
+    and head, one more with each reminder."""
     await world.record(an_open_exposure(), LADDER)
-    await world.remind_for(8 * 60, world.make_reminders(rules=LADDER))
+    await world.remind_each_minute(world.make_reminders(rules=LADDER), minutes=8 * 60)
     assert world.minutes_of_reminders() == list(range(15, 8 * 60, 30))
     reminders = sorted(world.sent_reminders(), key=lambda one: one.at)
     assert all(one.subject.startswith("EARLY, not acknowledged: ") for one in reminders)
-    # `LADDER` notifies `mail` first. Its three steps are pager, deputy and head, one more with each reminder.
     first, second, *others = (channels_of(world.store, one) for one in reminders)
     assert first == {"mail", "pager"}
     assert second == {"mail", "pager", "deputy"}
@@ -204,9 +204,9 @@ async def test_reminders_of_an_open_exposure_go_on_all_night_up_the_escalation_l
 async def test_reminders_of_an_exposure_end_when_it_closes(world: World) -> None:
     await world.record(an_open_exposure())
     reminders = world.make_reminders()
-    await world.remind_for(120, reminders)
+    await world.remind_each_minute(reminders, minutes=120)
     world.save_incident(replace(world.incident(), closed=world.clock.now()))
-    await world.remind_for(120, reminders)
+    await world.remind_each_minute(reminders, minutes=120)
     # The exposure closes after two hours, before the reminder of minute 135.
     assert world.minutes_of_reminders() == [15, 45, 75, 105]
 
@@ -215,9 +215,9 @@ async def test_reminders_of_an_exposure_end_when_it_closes(world: World) -> None
 async def test_acknowledging_stops_reminders(world: World) -> None:
     await world.open_late_incident()
     reminders = world.make_reminders()
-    await world.remind_for(20, reminders)
+    await world.remind_each_minute(reminders, minutes=20)
     await world.acknowledge(world.incident().id)
-    await world.remind_for(120, reminders)
+    await world.remind_each_minute(reminders, minutes=120)
     # Without the acknowledgement, further reminders would follow from 45 minutes on.
     assert world.minutes_of_reminders() == [15]
 
@@ -237,26 +237,26 @@ async def test_a_second_acknowledgement_by_the_same_role_changes_nothing(world: 
 @with_world()
 async def test_a_reminder_is_in_the_timeline_of_its_incident(world: World) -> None:
     await world.open_late_incident()
-    await world.remind_for(20, world.make_reminders())
+    await world.remind_each_minute(world.make_reminders(), minutes=20)
     assert any("not acknowledged" in entry.text for entry in world.incident().timeline)
 
 
 @with_world()
-async def test_if_the_monitor_restarts_every_ten_minutes_each_reminder_is_still_sent_once(world: World) -> None:
+async def test_restarts_every_ten_minutes_repeat_and_lose_no_reminder(world: World) -> None:
     await world.open_late_incident()
     for _ in range(6):
         reminders_after_restart = world.make_reminders()
-        await world.remind_for(10, reminders_after_restart)
+        await world.remind_each_minute(reminders_after_restart, minutes=10)
     # These are the reminders of the first hour if there is no restart.
     assert world.minutes_of_reminders() == [15, 45]
 
 
 @with_world()
-async def test_people_are_reminded_of_an_incident_that_opens_while_the_monitor_runs(world: World) -> None:
+async def test_reminders_include_incidents_opened_while_the_monitor_runs(world: World) -> None:
     reminders = world.make_reminders()
     await reminders.remind()  # while there is no incident
     reminders.wake_for_notices(await world.record(a_late_verdict(400)))
-    await world.remind_for(20, reminders)
+    await world.remind_each_minute(reminders, minutes=20)
     # The first reminder is due 15 minutes after the opening, and a second one only after 45.
     assert world.minutes_of_reminders() == [15]
 
@@ -265,7 +265,7 @@ async def test_people_are_reminded_of_an_incident_that_opens_while_the_monitor_r
 async def test_an_incident_of_grade_note_has_no_reminder(world: World) -> None:
     await world.record(a_late_verdict(120))  # two minutes late
     assert world.incident().grade == "note"
-    await world.remind_for(60, world.make_reminders())
+    await world.remind_each_minute(world.make_reminders(), minutes=60)
     assert world.sent_reminders() == []
 
 
@@ -284,21 +284,22 @@ async def record_flapping_page(world: World) -> None:
 
 
 @with_world(after_slot(FLAPS_FROM))
-async def test_people_are_notified_once_that_a_flapping_page_is_steady_even_after_acknowledging(world: World) -> None:
+async def test_page_that_stops_flapping_is_notified_as_steady_once(world: World) -> None:
+    """A page appears and disappears every ten seconds. It is steady after ten minutes without a change. A later
+    restart does not repeat that notice."""
     await record_flapping_page(world)
     await world.acknowledge(world.incident().id)
     for _ in range(3):
         reminders_after_restart = world.make_reminders()
-        await world.remind_for(10, reminders_after_restart)
-    # The page is steady after ten minutes without a change. A later restart does not repeat that notice.
+        await world.remind_each_minute(reminders_after_restart, minutes=10)
     kinds = [one.kind for one in world.store.outbox.notices() if one.kind != "acknowledged"]
     assert kinds == ["opened", "exposure_closed", "comes_and_goes", "steady"]
 
 
 @with_world()
-async def test_reminders_are_off_if_they_are_configured_to_begin_after_0_minutes(world: World) -> None:
+async def test_configured_wait_of_0_minutes_turns_reminders_off(world: World) -> None:
     await world.open_late_incident()
-    await world.remind_for(180, world.make_reminders(timedelta(0)))
+    await world.remind_each_minute(world.make_reminders(timedelta(0)), minutes=180)
     assert world.sent_reminders() == []
 
 
@@ -336,7 +337,8 @@ async def test_a_delivery_is_counted_as_given_up_for_a_week(world: World) -> Non
 
 
 @with_world()
-async def test_the_store_is_read_every_five_minutes_while_no_reminder_falls_due_soon(world: World) -> None:
+async def test_store_is_read_rarely_until_a_reminder_is_due_soon(world: World) -> None:
+    """The reminder falls due 25 minutes after the first read. In the last five of them each minute has a read."""
     reads: list[datetime] = []
 
     async def ask(query: Callable[[], object]) -> object:
@@ -344,10 +346,9 @@ async def test_the_store_is_read_every_five_minutes_while_no_reminder_falls_due_
         return query()
 
     reminders = replace(world.make_reminders(), ask=ask)
-    await world.remind_for(10, reminders)
+    await world.remind_each_minute(reminders, minutes=10)
     await world.open_late_incident()
-    await world.remind_for(16, reminders)
+    await world.remind_each_minute(reminders, minutes=16)
     assert world.minutes_of_reminders() == [15]
-    # The reminder falls due 25 minutes after the first read. In the last five of them each minute has a read.
     minutes_between = [(later - earlier) / MINUTE for earlier, later in pairwise(reads)]
     assert minutes_between == [5, 5, 5, 5, 1, 1, 1, 1, 1]

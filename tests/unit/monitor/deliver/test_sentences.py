@@ -62,12 +62,12 @@ def notices_over_time(page: World, html: World | None, *, acknowledged: bool = F
 @pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(worlds(), st.none() | worlds(), st.booleans())
-def test_every_sentence_of_every_notice_is_true_when_it_is_sent(
+def test_every_sentence_of_every_notice_is_true_when_sent(
     page: World,
     html: World | None,
     acknowledged: bool,  # noqa: FBT001
 ) -> None:
-    # The truth of a part is when it was public. `false_claims` compares each statement of a notice with it.
+    """The truth of a part is when it was public. `false_claims` compares each statement of a notice with it."""
     truths = {"page": page.truth} | ({} if html is None else {"html": html.truth})
     notices = notices_over_time(page, html, acknowledged=acknowledged)
     assert [claim for notice in notices for claim in false_claims(notice, truths)] == []
@@ -83,21 +83,19 @@ def page_published(seconds_after_slot: float | None) -> World:
     return read_every_second(once(None if seconds_after_slot is None else round(1000 * seconds_after_slot)))
 
 
-# The page is published 90 or 400 seconds late, or never.
 @pytest.mark.parametrize("seconds_late", [90, 400, None])
-def test_the_notice_of_a_late_page_is_true_and_would_be_false_of_an_early_page(
-    seconds_late: int | None,
-) -> None:
+def test_notice_of_late_page_is_false_of_an_early_page(seconds_late: int | None) -> None:
+    """`false_claims` returns the statements of a notice that are not true of when its page was public. The page is
+    published 90 or 400 seconds late, or never."""
     late_page, early_page = page_published(seconds_late), page_published(-1)
     notice = next(notices_over_time(late_page, None))
     assert notice.subject.startswith("LATE: ")
-    # `false_claims` returns the statements of a notice that are not true of when its page was public.
     assert false_claims(notice, {"page": late_page.truth}) == []
     assert false_claims(notice, {"page": early_page.truth}) != []
 
 
-def test_a_release_public_since_before_its_slot_is_not_reported_as_released_at_it() -> None:
-    # It is published 100 seconds before its slot, and stays public.
+def test_early_release_is_not_reported_as_released_at_its_slot() -> None:
+    """It is published 100 seconds before its slot, and stays public."""
     page = page_published(-100)
     *_, last_notice = notices_over_time(page, None)
     assert last_notice.kind == "final"
@@ -106,9 +104,8 @@ def test_a_release_public_since_before_its_slot_is_not_reported_as_released_at_i
     assert false_claims(last_notice, {"page": page.truth}) == []
 
 
-def test_the_end_of_an_exposure_and_the_later_release_on_time_have_a_notice_each() -> None:
-    # In milliseconds after the slot: public 150 s before it, removed 90 s before it, and public again one second after
-    # it.
+def test_end_of_exposure_and_later_release_have_separate_notices() -> None:
+    """The page is public 150 s before its slot, removed 90 s before it, and public again one second after it."""
     turns_ms = ((-150_000, State.PRESENT), (-90_000, State.ABSENT), (1_000, State.PRESENT))
     *_, exposure_over, final = notices_over_time(read_every_second(Truth(turns_ms)), None)
     assert (exposure_over.kind, final.kind) == ("exposure_closed", "final")
@@ -117,7 +114,7 @@ def test_the_end_of_an_exposure_and_the_later_release_on_time_have_a_notice_each
     assert "What changed: what was public before its slot was removed" in exposure_over.text
 
 
-def test_a_release_is_partly_late_only_once_its_page_is_out() -> None:
+def test_release_is_partly_late_only_once_its_page_is_out() -> None:
     never_published = page_published(None)
     both_late = list(notices_over_time(page_published(200), html=never_published))
     assert both_late != []
@@ -128,11 +125,11 @@ def test_a_release_is_partly_late_only_once_its_page_is_out() -> None:
     assert "1 of 2 parts late" in opening.subject
 
 
-def test_people_who_acknowledged_get_a_further_notice_when_one_of_two_late_parts_is_out() -> None:
-    # The page is never published, and the part `html` comes 200 seconds late.
+def test_acknowledged_incident_gets_a_notice_when_one_part_is_out() -> None:
+    """The page is never published, and the part `html` comes 200 seconds late. For people who did not acknowledge,
+    the reminders report the parts."""
     page, html = page_published(None), page_published(200)
     kinds_if_not_acknowledged = {notice.kind for notice in notices_over_time(page, html)}
     notices = notices_over_time(page, html, acknowledged=True)
-    # For people who did not acknowledge, the reminders report the parts.
     (extra,) = (notice for notice in notices if notice.kind not in kinds_if_not_acknowledged)
     assert "\nWhat changed: out: html\n" in extra.text

@@ -91,14 +91,12 @@ def with_world(test: Test) -> Callable[..., None]:
     return asking_for(run, test, given=("world",))
 
 
-# People silence the release, its producer or its incident, each for an hour.
 @pytest.mark.parametrize(
     ("scope", "name"), [(Scope.RELEASE, "r"), (Scope.PRODUCER, "ofqual"), (Scope.INCIDENT, "r-2018-01-05")]
 )
 @with_world
-async def test_a_silence_delays_messages_and_its_end_sends_the_current_status_once(
-    world: World, scope: Scope, name: str
-) -> None:
+async def test_silence_delays_messages_and_its_end_sends_current_status(world: World, scope: Scope, name: str) -> None:
+    """People silence the release, its producer or its incident, each for an hour."""
     silence = await world.silence(scope, name)
     await world.open_incident()
     assert await world.outbox.send_due("mail") == silence.until
@@ -109,7 +107,7 @@ async def test_a_silence_delays_messages_and_its_end_sends_the_current_status_on
 
 
 @with_world
-async def test_silenced_messages_do_not_count_as_a_backlog_of_the_channel(world: World) -> None:
+async def test_silenced_messages_are_no_backlog_of_their_channel(world: World) -> None:
     await world.silence()
     await world.open_incident()
     await world.kinds_sent_after(HOUR - SECOND)
@@ -118,26 +116,25 @@ async def test_silenced_messages_do_not_count_as_a_backlog_of_the_channel(world:
 
 
 @with_world
-async def test_a_silence_of_a_release_does_not_delay_messages_about_another(world: World) -> None:
+async def test_silence_of_one_release_does_not_delay_another(world: World) -> None:
     await world.silence(Scope.RELEASE, "r")
     await world.open_incident("other")
     assert await world.kinds_sent_by_now() == ["opened"]
 
 
 @with_world
-async def test_an_incident_that_opens_and_ends_during_a_silence_is_never_sent(world: World) -> None:
+async def test_incident_opened_and_ended_in_a_silence_is_never_sent(world: World) -> None:
+    """A delivery is `COVERED` if another notice or a silence made it unnecessary."""
     await world.silence()
     await world.open_incident()
     await world.judge_late_and_published()
     assert await world.kinds_sent_after(2 * HOUR) == []
-    # `COVERED` deliveries were neither sent nor given up, because another notice or the silence made them unnecessary.
     assert {row.standing for row in world.store.outbox.deliveries()} == {DeliveryState.COVERED}
 
 
 @with_world
-async def test_the_end_of_an_incident_is_sent_once_after_a_silence_if_the_opening_was_sent_before_it(
-    world: World,
-) -> None:
+async def test_end_of_a_known_incident_is_sent_after_a_silence(world: World) -> None:
+    """The opening was sent before the silence, so people know of the incident."""
     await world.open_incident()
     assert await world.kinds_sent_by_now() == ["opened"]
     await world.silence(length=HOUR)
@@ -149,9 +146,7 @@ async def test_the_end_of_an_incident_is_sent_once_after_a_silence_if_the_openin
 
 
 @with_world
-async def test_after_a_silence_a_notice_of_the_current_status_replaces_the_notice_that_waited_for_its_end(
-    world: World,
-) -> None:
+async def test_after_a_silence_the_current_status_replaces_waiting_notices(world: World) -> None:
     await world.open_incident()
     assert await world.kinds_sent_by_now() == ["opened"]
     await world.silence(length=HOUR)
@@ -178,7 +173,7 @@ async def test_messages_are_sent_when_a_person_ends_the_silence(world: World) ->
 
 
 @with_world
-async def test_a_silence_that_was_ended_before_it_began_delays_nothing(world: World) -> None:
+async def test_silence_ended_before_its_begin_delays_nothing(world: World) -> None:
     now = world.clock.now()
     begins, until = now + HOUR, now + 2 * HOUR
     planned = create_silence(Scope.RELEASE, "r", until, role="duty statistician", reason="why", now=now, begins=begins)
@@ -192,7 +187,7 @@ async def test_a_silence_that_was_ended_before_it_began_delays_nothing(world: Wo
 
 
 @with_world
-async def test_a_silence_of_a_host_delays_messages_about_releases_whose_page_is_there(world: World) -> None:
+async def test_silence_of_a_host_delays_messages_about_its_pages(world: World) -> None:
     await world.silence(Scope.HOST, "www.gov.uk")
     await world.open_incident()
     assert await world.kinds_sent_by_now() == []
@@ -200,14 +195,14 @@ async def test_a_silence_of_a_host_delays_messages_about_releases_whose_page_is_
 
 
 @with_world
-async def test_a_silence_of_another_host_delays_nothing(world: World) -> None:
+async def test_silence_of_another_host_delays_nothing(world: World) -> None:
     await world.silence(Scope.HOST, "elsewhere.example")
     await world.open_incident()
     assert await world.kinds_sent_by_now() == ["opened"]
 
 
 @with_world
-async def test_an_incident_that_a_person_closes_during_a_silence_is_never_sent(world: World) -> None:
+async def test_incident_closed_by_hand_in_a_silence_is_never_sent(world: World) -> None:
     await world.silence()
     await world.open_incident()
     (incident,) = world.store.verdicts.incidents()
@@ -225,9 +220,7 @@ async def test_an_incident_that_a_person_closes_during_a_silence_is_never_sent(w
         (SLOT + 15 * DAY, "duty statistician", "their site moves", "until: must be after now, and within 14 days"),
     ],
 )
-def test_a_silence_needs_a_reason_a_role_and_an_end_within_14_days(
-    until: datetime, role: str, reason: str, error: str
-) -> None:
+def test_silence_needs_reason_role_and_end_within_14_days(until: datetime, role: str, reason: str, error: str) -> None:
     with pytest.raises(InvalidInput, match=error):
         create_silence(Scope.RELEASE, "r", until, role, reason, now=SLOT)
 

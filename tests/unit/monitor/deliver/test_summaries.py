@@ -22,7 +22,7 @@ from monitor.deliver.summary_text import Summary, SummaryFacts, evening_summary,
 from monitor.deliver.verdicts import VerdictRecorder, body_of
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.writer import Writer
-from tests.unit.monitor.deliver.outbox import directly, play_story, record_verdict
+from tests.unit.monitor.deliver.outbox import play_story, query_at_once, record_verdict
 from tests.worlds.instants import DAY, HOUR, MINUTE, SLOT
 from tests.worlds.looks import ABSENT
 from tests.worlds.rotas import a_rota
@@ -52,22 +52,21 @@ def due_times(schedule: SummarySchedule, begin: datetime, days: int) -> list[dat
     return sorted({when for when in times if when is not None})
 
 
-def test_a_morning_summary_is_due_at_8_45_local_time_on_working_days() -> None:
-    # The clocks go forward on Sunday 25 March 2018, so on Monday 8:45 in London is 7:45 UTC.
+def test_morning_summary_is_due_at_8_45_on_working_days() -> None:
+    """The clocks go forward on Sunday 25 March 2018, so on Monday 8:45 in London is 7:45 UTC."""
     due = due_times(make_schedule(kind="morning"), datetime(2018, 3, 23, tzinfo=UTC), days=5)
-    assert [when.astimezone(UTC).strftime("%a %H:%M") for when in due] == ["Fri 08:45", "Mon 07:45", "Tue 07:45"]
+    due_in_utc = [f"{when.astimezone(UTC):%a %H:%M}" for when in due]
+    assert due_in_utc == ["Fri 08:45", "Mon 07:45", "Tue 07:45"]
 
 
-def test_a_monthly_summary_is_due_at_9_on_the_first_of_the_month() -> None:
+def test_monthly_summary_is_due_at_9_on_the_first() -> None:
     due = due_times(make_schedule(kind="month"), datetime(2018, 1, 20, tzinfo=UTC), days=45)
     assert [f"{when:%d %B %H:%M}" for when in due] == ["01 February 09:00", "01 March 09:00"]
 
 
-# The monitor asks for due summaries so many hours after 8:45, when the morning summary is due.
 @pytest.mark.parametrize(("hours_late", "is_due"), [(-1, False), (0, True), (2, True), (4, False)])
-def test_a_summary_delayed_by_two_hours_is_still_sent_and_by_four_hours_is_not(
-    hours_late: int, *, is_due: bool
-) -> None:
+def test_summary_is_sent_two_hours_late_but_not_four(hours_late: int, *, is_due: bool) -> None:
+    """The monitor asks for due summaries so many hours after 8:45, when the morning summary is due."""
     schedule, due = make_schedule(kind="morning"), datetime(2018, 1, 5, 8, 45, tzinfo=UTC)
     assert (schedule.last_due(now=due + timedelta(hours=hours_late)) is not None) is is_due
 
@@ -88,7 +87,7 @@ def make_summaries(
         board,
         risks=lambda: RISKS,
         names=PRODUCER_NAMES,
-        ask=directly,
+        ask=query_at_once,
         wake=lambda: None,
         rotas={"duty": BOB_ON_CALL},
     )
@@ -137,16 +136,18 @@ def test_a_due_summary_is_written_once_even_after_a_restart() -> None:
     play_friday_evening(make_schedule(kind="evening"), story)
 
 
-def test_a_summary_goes_once_to_each_channel_and_to_the_person_on_call_for_a_rota() -> None:
+def test_summary_goes_once_to_each_channel_and_person_on_call() -> None:
+    """Bob is on call for the rota `duty`, so his phone is named twice."""
+
     async def story(summaries: Summaries, store: TemporaryStore, clock: VirtualClock) -> None:
         notice = await write_the_summary(summaries, store, clock)
-        assert sorted(row.channel for row in store.outbox.deliveries(notice.id)) == ["bob-phone", "chat", "mail"]
+        channels = sorted(delivery.channel for delivery in store.outbox.deliveries(notice.id))
+        assert channels == ["bob-phone", "chat", "mail"]
 
-    # Bob is on call for the rota `duty`, so his phone is named twice.
     play_friday_evening(make_schedule(kind="evening", channels=["mail", "chat", "duty", "bob-phone"]), story)
 
 
-def test_an_evening_summary_has_results_owed_reports_and_the_risks_of_the_next_day_with_releases() -> None:
+def test_evening_summary_has_results_owed_reports_and_coming_risks() -> None:
     async def story(summaries: Summaries, store: TemporaryStore, clock: VirtualClock) -> None:
         notice = await write_the_summary(summaries, store, clock)
         assert notice.subject == "Friday 5 January 2018: 1 LATE; 1 report owed"
@@ -195,7 +196,7 @@ def test_a_summary_of_one_producer_omits_releases_of_others() -> None:
     play_friday_evening(make_schedule(kind="evening", producer="ons"), story)
 
 
-def test_a_morning_summary_lists_due_releases_risks_and_the_address_of_the_board() -> None:
+def test_morning_summary_lists_due_releases_risks_and_board_address() -> None:
     row = body_of(PENDING, None)
     doubtful = row | {"id": "s", "title": "Other", "slot": row["slot"] | {"doubt": "its zone was guessed"}}
     facts = SummaryFacts(now=SLOT - HOUR, first=FRIDAY, last=FRIDAY, rows=[row, doubtful], names=PRODUCER_NAMES)
@@ -207,7 +208,7 @@ def test_a_morning_summary_lists_due_releases_risks_and_the_address_of_the_board
     assert summary.text.endswith("Board: https://b.example\n")
 
 
-def test_too_many_releases_to_list_are_counted_by_slot_and_producer() -> None:
+def test_too_many_releases_are_counted_by_slot_and_producer() -> None:
     rows = [body_of(PENDING, None) | {"id": f"r{number}"} for number in range(175)]
     summary = morning_summary(SummaryFacts(now=SLOT - HOUR, first=FRIDAY, last=FRIDAY, rows=rows, names=PRODUCER_NAMES))
     assert "Due:\n- 09:30 GMT, Ofqual: 175\n" in summary.text
@@ -227,10 +228,10 @@ def test_a_monthly_summary_counts_only_judged_releases() -> None:
 
 @pytest.mark.parametrize("days", [1, 3])
 @pytest.mark.parametrize("make_summary", [morning_summary, evening_summary])
-def test_a_release_overdue_for_days_is_in_each_summary_with_its_current_delay(
+def test_release_overdue_for_days_is_in_each_summary(
     make_summary: Callable[[SummaryFacts], Summary], days: int
 ) -> None:
-    # The page was read every minute, and was absent from a minute before the slot on.
+    """The page was read every minute, and was absent from a minute before the slot on."""
     overdue = judged(days * DAY.total_seconds(), [(-60, ABSENT)], every=60.0)
     row = body_of(overdue, None)
     day = FRIDAY + timedelta(days=days)
@@ -243,9 +244,9 @@ def test_a_release_overdue_for_days_is_in_each_summary_with_its_current_delay(
     ) in summary.text
 
 
-def test_a_release_of_an_earlier_day_is_listed_only_while_it_is_overdue() -> None:
+def test_release_of_an_earlier_day_is_listed_only_while_overdue() -> None:
+    """On Friday there is one release with each of these verdicts. Only the first is still not out on Monday."""
     row = body_of(LATE_BY_20_MINUTES, None)
-    # On Friday there is one release with each of these verdicts. Only the first is still not out.
     of_friday = [row | {"verdict": verdict} for verdict in ("overdue", "late", "on_time")]
 
     async def board(first: date, last: date, _producer: str | None) -> list[dict[str, Any]]:

@@ -148,7 +148,8 @@ def notice_ids_without_kills() -> set[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(SEEDS))
-def test_kills_between_any_two_statements_lose_no_notice_and_repeat_at_most_one_for_each_kill(seed: int) -> None:
+def test_kills_lose_no_notice_and_repeat_at_most_one_each(seed: int) -> None:
+    """A process is killed between two of its statements. The next one starts with the same verdict."""
     expected_ids = notice_ids_without_kills()
     assert len(expected_ids) >= 3  # at least the opening, the rise of its grade and the end
 
@@ -159,8 +160,7 @@ def test_kills_between_any_two_statements_lose_no_notice_and_repeat_at_most_one_
             kill_switch = KillSwitch()
             store, receiver = KillableStore(kill_switch), ReceivingChannel(kill_switch)
             for seconds in JUDGED_AT_SECONDS:
-                # If its process is killed, the next one starts with the same verdict. Some processes end before the
-                # chosen statement, so they are not killed.
+                # Some processes end before the chosen statement, so they are not killed.
                 while True:
                     kill_switch.start_process(killed_at_statement=rng.randint(1, 40))
                     if await deliver_unless_killed(store, receiver, clock, a_late_verdict(seconds)):
@@ -175,11 +175,12 @@ def test_kills_between_any_two_statements_lose_no_notice_and_repeat_at_most_one_
     run_virtually(story, after_slot(JUDGED_AT_SECONDS[0]))
 
 
-def test_a_message_is_sent_twice_if_its_process_is_killed_right_after_the_channel_accepted_it() -> None:
+def test_message_is_sent_twice_if_killed_right_after_acceptance() -> None:
+    """The verdict before the slot gives no notice. The overdue one opens an incident."""
+
     async def story(clock: VirtualClock) -> None:
         kill_switch = KillSwitch()
         store, receiver = KillableStore(kill_switch), ReceivingChannel(kill_switch)
-        # The verdict before the slot gives no notice. The overdue one opens an incident.
         assert await deliver_unless_killed(store, receiver, clock, a_late_verdict(PENDING_AT))
         killed_at = 0
         while not receiver.received_ids:

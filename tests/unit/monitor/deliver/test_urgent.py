@@ -72,12 +72,10 @@ def with_paced_mail(test: Test) -> Callable[..., None]:
     return asking_for(run, test, given=("paced_mail",))
 
 
-# These kinds of notice are not urgent, unlike a higher grade.
 @pytest.mark.parametrize("kind", ["new_finding", "appeared", "exposure_closed"])
 @with_paced_mail
-async def test_a_higher_grade_is_sent_at_once_and_other_follow_ups_wait_a_minute(
-    paced_mail: PacedMail, kind: str
-) -> None:
+async def test_only_a_higher_grade_is_sent_at_once(paced_mail: PacedMail, kind: str) -> None:
+    """Messages of one thread are a minute apart. These other kinds of notice are not urgent."""
     paced_mail.add_notice("opened")
     await paced_mail.send_and_wait(seconds=5)
     paced_mail.add_notice(GRADE_CHANGED)
@@ -88,32 +86,31 @@ async def test_a_higher_grade_is_sent_at_once_and_other_follow_ups_wait_a_minute
 
 
 @with_paced_mail
-async def test_waiting_follow_ups_are_sent_together_with_a_higher_grade(paced_mail: PacedMail) -> None:
+async def test_waiting_follow_ups_are_sent_with_a_higher_grade(paced_mail: PacedMail) -> None:
+    """The finding had to wait, as messages of one thread are a minute apart. The message of the higher grade lists
+    it."""
     paced_mail.add_notice("opened")
     await paced_mail.send_and_wait(seconds=5)
     earlier = paced_mail.add_notice("new_finding")
     await paced_mail.send_and_wait(seconds=5)
     paced_mail.add_notice(GRADE_CHANGED)
-    # The finding had to wait, as messages of one thread are a minute apart. Now the message of the higher grade lists
-    # it.
     assert await paced_mail.send_and_list_kinds() == ["opened", GRADE_CHANGED]
     last_message = list(paced_mail.mail.messages.values())[-1]
     assert f"Since the last message:\n- {earlier.subject}" in last_message.text
 
 
 @with_paced_mail
-async def test_an_opening_delayed_by_quiet_hours_is_sent_before_the_higher_grade(paced_mail: PacedMail) -> None:
+async def test_opening_delayed_by_quiet_hours_precedes_a_higher_grade(paced_mail: PacedMail) -> None:
+    """The higher grade is urgent, and an opening must not come after it. So the opening is sent now, before its
+    time."""
     paced_mail.add_notice("opened", due_in=timedelta(hours=8))
     await paced_mail.send_and_wait(seconds=5)
     paced_mail.add_notice(GRADE_CHANGED)
-    # The higher grade is urgent, and an opening must not come after it. So the opening is sent now, before its time.
     assert await paced_mail.send_and_list_kinds() == ["opened", GRADE_CHANGED]
 
 
 @with_paced_mail
-async def test_a_notice_of_a_higher_grade_that_is_due_after_quiet_hours_is_not_sent_before_their_end(
-    paced_mail: PacedMail,
-) -> None:
+async def test_quiet_hours_delay_even_a_notice_of_higher_grade(paced_mail: PacedMail) -> None:
     paced_mail.add_notice("opened")
     await paced_mail.send_and_wait(seconds=5)
     # Quiet hours of the channel delay this notice, although it is urgent.
@@ -125,7 +122,7 @@ async def test_a_notice_of_a_higher_grade_that_is_due_after_quiet_hours_is_not_s
 
 
 @with_paced_mail
-async def test_a_thread_with_an_urgent_notice_goes_before_threads_that_waited_longer(paced_mail: PacedMail) -> None:
+async def test_thread_with_urgent_notice_precedes_threads_that_waited_longer(paced_mail: PacedMail) -> None:
     paced_mail.add_notice("opened", "i")
     await paced_mail.send_and_wait(seconds=5)
     earlier = [paced_mail.add_notice("unproven", name) for name in ("a", "b")]
@@ -138,9 +135,8 @@ async def test_a_thread_with_an_urgent_notice_goes_before_threads_that_waited_lo
 
 
 @with_paced_mail
-async def test_an_urgent_notice_that_is_added_during_40_slow_sends_is_sent_after_at_most_five_of_them(
-    paced_mail: PacedMail,
-) -> None:
+async def test_urgent_notice_waits_for_at_most_five_slow_sends(paced_mail: PacedMail) -> None:
+    """The outbox reads new notices after every five sends."""
     # The opening of an incident is sent, so that an urgent notice can follow it later.
     paced_mail.add_notice("opened", "incident")
     await paced_mail.send_and_wait(seconds=5)
@@ -155,6 +151,5 @@ async def test_an_urgent_notice_that_is_added_during_40_slow_sends_is_sent_after
     urgent = paced_mail.add_notice(GRADE_CHANGED, "incident")
     outbox.wake()
     await sending
-    # The outbox reads new notices after every five sends.
     assert slow_mail.received_ids[5] == urgent.id
     assert len(slow_mail.received_ids) == 40 + 1

@@ -37,7 +37,7 @@ RUN = a_run("page", PRESENT)
 T = TypeVar("T")
 
 
-def test_kept_answer_is_read_back_with_its_bytes_time_and_hash(archive: Archive) -> None:
+def test_kept_answer_is_read_back_with_time_and_hash(archive: Archive) -> None:
     first, second = archive.keep(an_answer(404, b"\0no"), an_answer(200, b"The figures", after=1.5))
     assert archive.payload(first) == b"\0no"
     assert archive.payload(second) == b"The figures"
@@ -51,11 +51,9 @@ def test_any_warc_tool_can_read_a_file_of_evidence(archive: Archive) -> None:
     answer = an_answer(200, b"Out")
     first, _second = archive.keep(answer, an_answer(404))
     with (archive.folder / first.file).open("rb") as file:
-        found = [
-            (one.rec_type, one.rec_headers, one.http_headers) for one in ArchiveIterator(file, check_digests="raise")
-        ]
-    assert [kind for kind, _, _ in found] == ["warcinfo", "response", "response"]
-    _kind, headers, http = found[1]
+        records = list(ArchiveIterator(file, check_digests="raise"))
+    assert [record.rec_type for record in records] == ["warcinfo", "response", "response"]
+    headers, http = records[1].rec_headers, records[1].http_headers
     assert headers.get_header("WARC-Target-URI") == answer.url
     assert headers.get_header("WARC-Date") == f"{answer.received:%Y-%m-%dT%H:%M:%S.%fZ}"
     assert headers.get_header("X-Ninethirty-Record") == first.id
@@ -64,7 +62,7 @@ def test_any_warc_tool_can_read_a_file_of_evidence(archive: Archive) -> None:
     assert http.get_header("X-Archive-Orig-content-encoding") == answer.headers["content-encoding"]
 
 
-def test_only_the_account_of_the_service_can_read_the_folder_and_its_files(archive: Archive) -> None:
+def test_only_the_service_account_can_read_evidence_files(archive: Archive) -> None:
     archive.folder.mkdir(mode=0o755)
     archive.keep(an_answer())
     modes = {stat.S_IMODE(path.stat().st_mode) for path in archive.folder.iterdir()}
@@ -72,9 +70,9 @@ def test_only_the_account_of_the_service_can_read_the_folder_and_its_files(archi
     assert modes == {0o600}
 
 
-def test_a_change_of_state_keeps_its_answer_and_the_one_before_unless_that_is_kept_already(
-    archive: Archive,
-) -> None:
+def test_change_of_state_keeps_the_answers_before_and_after(archive: Archive) -> None:
+    """Each change refers to the answer before it and to its own. An answer that is already kept is not kept again."""
+
     async def story(evidence: Evidence, *_: object) -> list[tuple[str, ...]]:
         of_first_look = evidence.keep_state_change(TARGET, an_answer(404, b"first"))
         evidence.remember(TARGET, an_answer(404, b"last absence", after=1))
@@ -83,8 +81,7 @@ def test_a_change_of_state_keeps_its_answer_and_the_one_before_unless_that_is_ke
         return [of_first_look, of_publication, of_removal]
 
     record_ids = archive.run_monitor(story)
-    # Each change refers to the answer before it and to its own. That before the publication is the remembered one,
-    # edge-2. That before the removal is edge-3, which is already kept.
+    # The answer before the publication is the remembered one, edge-2. The one before the removal is edge-3.
     assert record_ids == [("edge-1",), ("edge-2", "edge-3"), ("edge-3", "edge-4")]
     records = archive.store.evidence.records(["edge-1", "edge-2", "edge-3", "edge-4"])
     assert [archive.payload(each) for each in records] == [b"first", b"last absence", b"published", b"removed"]
@@ -92,8 +89,9 @@ def test_a_change_of_state_keeps_its_answer_and_the_one_before_unless_that_is_ke
     assert [each.kind for each in records] == ["turn", "before", "turn", "turn"]
 
 
-def test_an_answer_is_kept_with_the_request_that_was_sent_for_it_if_that_is_known(archive: Archive) -> None:
-    # An answer knows the lines that all its requests have in common. Evidence puts the whole request together again.
+def test_answer_is_kept_with_its_request_if_known(archive: Archive) -> None:
+    """An answer knows the lines that all its requests have in common. Evidence puts the whole request together
+    again."""
     common_lines = b" HTTP/1.1\r\nHost: www.gov.uk\r\nAccept: text/html\r\n"
     request = Request(TARGET.url, etag='"abc"')
     with_request = replace(an_answer(404), request=request, head=common_lines, unique=0xBEEF)
@@ -111,25 +109,27 @@ def test_an_answer_is_kept_with_the_request_that_was_sent_for_it_if_that_is_know
     assert b"WARC-Type: request" not in gzip.decompress(read_bytes(archive.folder, record_without))
 
 
-def test_the_last_answer_of_a_forgotten_target_is_not_kept_with_its_next_change(archive: Archive) -> None:
+def test_forgotten_answer_is_not_kept_with_the_next_change(archive: Archive) -> None:
+    """The only record is the answer that changed the state. Otherwise there would be one of the kind `before`, too."""
+
     async def story(evidence: Evidence, *_: object) -> tuple[str, ...]:
         evidence.remember(TARGET, an_answer(404, b"absent"))
         evidence.forget(TARGET.id)
         evidence.forget(TARGET.id)  # to forget it again is no error
         return evidence.keep_state_change(TARGET, an_answer(200, b"out", after=1))
 
-    # The only record is the answer that changed the state. Otherwise there would be one of the kind `before`, too.
     assert archive.run_monitor(story) == ("edge-1",)
     assert [record.kind for record in archive.store.evidence.records(["edge-1"])] == ["turn"]
 
 
-def test_the_first_failed_look_keeps_the_last_answer_and_a_second_failed_look_keeps_none(archive: Archive) -> None:
+def test_only_the_first_failed_look_keeps_the_last_answer(archive: Archive) -> None:
+    """A failed look has no bytes of its own. Each call of `keep_state_change` returns the ids of the records that
+    it kept."""
     failure = Failure(TARGET.url, Reason.RESET, "reset by peer", SLOT, SLOT)
 
     async def look_three_times(evidence: Evidence, *_: object) -> list[tuple[str, ...]]:
         evidence.remember(TARGET, an_answer(404, b"absent"))
         evidence.remember(TARGET, failure)  # has no bytes, so the 404 stays the last answer
-        # Each call returns the ids of the records that it kept.
         first_failure = evidence.keep_state_change(TARGET, failure)
         second_failure = evidence.keep_state_change(TARGET, failure)
         return [first_failure, second_failure]
@@ -168,19 +168,23 @@ def test_the_memory_for_last_answers_is_bounded() -> None:
         answers.remember(target, an_answer(404, incompressible))
     remembered = [answers.get(target) for target in targets]
     most_bytes = 16_000_000  # of the 60 million in all answers
-    assert most_bytes - 1_000_000 < sum(len(last.packed[1]) for last in remembered if last) <= most_bytes
+    remembered_bytes = sum(len(last.packed[1]) for last in remembered if last)
+    assert most_bytes - 1_000_000 < remembered_bytes <= most_bytes
 
 
-def test_an_answer_of_a_calendar_gets_a_record_only_if_its_body_differs_from_the_last_one(archive: Archive) -> None:
+def test_calendar_answer_gets_a_record_only_if_it_changed(archive: Archive) -> None:
+    """An answer is compared with the one kept last. So the last b"one", which follows b"two", is kept, too."""
+
     async def story(evidence: Evidence, *_: object) -> list[str]:
         bodies = (b"one", b"one", b"two", b"two", b"one")
         return [evidence.keep_changed(an_answer(200, body), "~calendar/govuk", "calendar") for body in bodies]
 
-    # An answer is kept if its body differs from the one kept last. So the last b"one", which follows b"two", is too.
     assert archive.run_monitor(story) == ["edge-1", "edge-1", "edge-2", "edge-2", "edge-3"]
 
 
-def test_each_start_and_day_begins_a_file_and_continues_the_chain(archive: Archive) -> None:
+def test_each_start_and_day_begins_a_file_of_one_chain(archive: Archive) -> None:
+    """The name of a file has the number of its first record, and its day."""
+
     async def over_midnight(evidence: Evidence, _writer: Writer, clock: VirtualClock) -> None:
         evidence.keep(an_answer(), TARGET.id, kind="turn")
         await clock.sleep(1)
@@ -188,7 +192,6 @@ def test_each_start_and_day_begins_a_file_and_continues_the_chain(archive: Archi
 
     archive.run_monitor(over_midnight)
     archive.keep(an_answer(after=86_401))  # another start
-    # The name of a file has the number of its first record, and its day.
     assert [record.file for record in archive.chain()] == [
         "edge-000000001-20180105.warc.gz",
         "edge-000000002-20180106.warc.gz",
@@ -207,11 +210,11 @@ def test_two_processes_cannot_write_the_same_evidence(archive: Archive) -> None:
     assert len(archive.keep(an_answer())) == 1
 
 
-def test_bytes_that_were_not_committed_are_moved_into_a_torn_file_at_the_next_start(archive: Archive) -> None:
+def test_next_start_moves_uncommitted_bytes_into_a_torn_file(archive: Archive) -> None:
+    """As after a crash, half a record follows the committed one, and another file has no committed record at all."""
     record = archive.keep(an_answer())[0]
     file = archive.folder / record.file
     whole = file.read_bytes()
-    # As after a crash, half a record follows the committed one, and another file has no committed record at all.
     file.write_bytes(whole + b"\x1f\x8bhalf a record")
     (archive.folder / "edge-000000002-20180105.warc.gz").write_bytes(b"never committed")
     archive.keep(an_answer(after=5))
@@ -240,8 +243,6 @@ def test_altered_bytes_and_lost_or_cut_files_are_reported(archive: Archive) -> N
     ]
 
 
-# Each row has a hash of its own fields and of the hash in the row before it. So a check notices a change of any field,
-# for example of the kind. A removed row leaves a gap in the numbers.
 @pytest.mark.parametrize(
     ("statement", "fault"),
     [
@@ -250,13 +251,15 @@ def test_altered_bytes_and_lost_or_cut_files_are_reported(archive: Archive) -> N
         ("DELETE FROM evidence WHERE number = 2", "2 to 2 are missing"),
     ],
 )
-def test_a_row_that_was_altered_or_removed_breaks_the_chain(archive: Archive, statement: str, fault: str) -> None:
+def test_altered_or_removed_row_breaks_the_chain(archive: Archive, statement: str, fault: str) -> None:
+    """Each row has a hash of its own fields and of the hash in the row before it. A removed row leaves a gap in
+    the numbers."""
     archive.keep(an_answer(), an_answer(200), an_answer(404))
     archive.change_rows(statement)
     assert any(fault in line for line in archive.find_faults())
 
 
-def test_many_records_of_a_lost_or_cut_file_are_reported_in_one_line(archive: Archive) -> None:
+def test_records_of_a_damaged_file_are_reported_in_one_line(archive: Archive) -> None:
     records = archive.keep(*(an_answer(after=n) for n in range(6)))
     file = archive.folder / records[0].file
     end_of_third = records[3].offset
@@ -267,10 +270,10 @@ def test_many_records_of_a_lost_or_cut_file_are_reported_in_one_line(archive: Ar
     assert archive.find_faults() == [fault]
 
 
-def test_a_file_without_rows_in_the_store_is_reported_if_its_monitor_is_checked(archive: Archive) -> None:
+def test_file_without_rows_is_reported_if_its_monitor_is_checked(archive: Archive) -> None:
+    """`files_of` are the monitors whose files are checked, by default all."""
     archive.keep(an_answer(), monitor="edge")
     archive.change_rows("DELETE FROM evidence")
-    # `files_of` are the monitors whose files are checked, by default all.
     fault = "evidence file edge-000000001-20180105.warc.gz: the store knows of none of it"
     assert archive.find_faults() == archive.find_faults(files_of=["edge"]) == [fault]
     assert archive.find_faults(files_of=["north"]) == []
@@ -285,8 +288,6 @@ def test_a_file_that_no_monitor_wrote_is_reported(archive: Archive) -> None:
 UNRECORDED_DELETION = "marked as given up, and the chain knows nothing of it"
 
 
-# Each case damages the rows of the monitor `south` while its files are on another machine: a row is marked as expired
-# without a record of its deletion, or a row is missing.
 @pytest.mark.parametrize(
     ("statement", "fault"),
     [
@@ -300,9 +301,11 @@ UNRECORDED_DELETION = "marked as given up, and the chain knows nothing of it"
         ),
     ],
 )
-def test_the_rows_of_another_monitor_are_checked_without_its_files(
+def test_rows_of_another_monitor_are_checked_without_its_files(
     archive: Archive, tmp_path: Path, statement: str, fault: str
 ) -> None:
+    """The files of the monitor `south` are on another machine. A row of it is marked as expired without a record
+    of its deletion, or is missing."""
     archive.keep(an_answer(), monitor="north")
     other_machine = replace(archive, folder=tmp_path / "other machine")
     other_machine.keep(an_answer(), an_answer(200), an_answer(404), monitor="south")
@@ -324,28 +327,24 @@ def test_evidence_that_another_monitor_gave_up_is_no_fault(archive: Archive, tmp
     assert archive.find_faults(files_of=["north"]) == other_machine.find_faults() == []
 
 
-def test_an_uncommitted_file_is_a_fault_only_if_its_monitor_does_not_run(archive: Archive) -> None:
+def test_uncommitted_file_is_a_fault_unless_its_monitor_runs(archive: Archive) -> None:
+    """While its monitor runs, the bytes may still be committed. After that, they will not be."""
+
     async def story(_evidence: Evidence, *_: object) -> list[str]:
         (archive.folder / "edge-000000002-20180105.warc.gz").write_bytes(b"not committed yet")
         return archive.find_faults()
 
     archive.keep(an_answer())
-    # While its monitor runs, the bytes may still be committed. After that, they will not be.
     assert archive.run_monitor(story) == []
     assert len(archive.find_faults()) == 1
 
 
-def test_a_record_marked_as_expired_before_an_older_one_is_reported(archive: Archive) -> None:
-    _oldest, middle, _newest = archive.keep(an_answer(), an_answer(), an_answer())
-    archive.change_rows("UPDATE evidence SET expired = at WHERE number = ?", middle.number)
-    assert any("older evidence is kept" in fault for fault in archive.find_faults())
-
-
-def test_the_newest_record_is_reported_if_it_is_marked_as_expired(archive: Archive) -> None:
-    _older, newest = archive.keep(an_answer(), an_answer())
-    archive.change_rows("UPDATE evidence SET expired = at WHERE number = ?", newest.number)
-    # The newest evidence is always kept.
-    assert any("it is the newest" in fault for fault in archive.find_faults())
+@pytest.mark.parametrize(("expired_record", "fault"), [(2, "older evidence is kept"), (3, "it is the newest")])
+def test_record_marked_as_expired_out_of_turn_is_reported(archive: Archive, expired_record: int, fault: str) -> None:
+    """The oldest evidence is deleted first, and the newest is always kept."""
+    archive.keep(an_answer(), an_answer(), an_answer())
+    archive.change_rows("UPDATE evidence SET expired = at WHERE number = ?", expired_record)
+    assert any(fault in line for line in archive.find_faults())
 
 
 def test_bytes_added_to_an_older_file_are_reported(archive: Archive) -> None:
@@ -361,7 +360,7 @@ HIDE_TABLE_OF_RUNS, SHOW_TABLE_OF_RUNS = "ALTER TABLE run RENAME TO hidden", "AL
 LONGEST_PAUSE_BETWEEN_ATTEMPTS = 5.0
 
 
-def test_evidence_of_a_failed_batch_is_stored_at_a_later_attempt_with_gapless_record_numbers(archive: Archive) -> None:
+def test_evidence_of_a_failed_batch_is_stored_without_number_gaps(archive: Archive) -> None:
     archive.change_rows(HIDE_TABLE_OF_RUNS)
 
     async def keep_answers_while_store_fails(evidence: Evidence, writer: Writer, clock: VirtualClock) -> None:
@@ -380,9 +379,8 @@ def test_evidence_of_a_failed_batch_is_stored_at_a_later_attempt_with_gapless_re
     assert runs_of(archive.store, TARGET.id) == [RUN]
 
 
-def test_a_flush_writes_waiting_evidence_to_disk_and_returns_the_records_that_the_store_gets_later(
-    archive: Archive,
-) -> None:
+def test_flush_writes_evidence_that_waits_for_a_failing_store(archive: Archive) -> None:
+    """A flush writes the waiting evidence to disk. It returns the records, which the store gets later."""
     archive.change_rows(HIDE_TABLE_OF_RUNS)
 
     async def flush_while_store_fails(evidence: Evidence, writer: Writer, clock: VirtualClock) -> list[Record]:
@@ -423,7 +421,7 @@ def test_evidence_that_cannot_be_written_to_disk_is_written_later(archive: Archi
     assert archive.find_faults() == []
 
 
-def test_no_evidence_is_lost_if_its_folder_is_away_for_a_moment(archive: Archive, tmp_path: Path) -> None:
+def test_no_evidence_is_lost_if_its_folder_is_away_briefly(archive: Archive, tmp_path: Path) -> None:
     async def story(evidence: Evidence, writer: Writer, clock: VirtualClock) -> None:
         hidden = archive.folder.rename(tmp_path / "gone")
         evidence.keep(an_answer(), TARGET.id, kind="turn")
@@ -442,13 +440,13 @@ def test_no_evidence_is_lost_if_its_folder_is_away_for_a_moment(archive: Archive
     assert archive.find_faults() == []
 
 
-def test_if_the_folder_stays_away_for_three_seconds_runs_are_stored_and_their_evidence_counts_as_lost(
-    archive: Archive, tmp_path: Path
-) -> None:
+def test_evidence_is_lost_if_its_folder_stays_away(archive: Archive, tmp_path: Path) -> None:
+    """A run waits about 3 s for its evidence, and is then stored without it."""
+
     async def hide_folder_for_some_seconds(evidence: Evidence, writer: Writer, clock: VirtualClock) -> None:
         evidence.keep(an_answer(404, b"kept before"), TARGET.id, kind="before")
         await clock.sleep(1)
-        # At 1 s, the folder is moved away. A run waits about 3 s for its evidence, and is then stored without it.
+        # At 1 s, the folder is moved away.
         hidden = archive.folder.rename(tmp_path / "gone")
         evidence.keep(an_answer(200, b"lost"), TARGET.id, kind="turn")
         writer.queue_run(RUN)
@@ -478,7 +476,9 @@ def test_if_the_folder_stays_away_for_three_seconds_runs_are_stored_and_their_ev
     assert archive.find_faults() == []
 
 
-def test_a_restart_after_a_loss_leaves_the_files_as_they_are(archive: Archive, tmp_path: Path) -> None:
+def test_restart_after_a_loss_leaves_files_as_they_are(archive: Archive, tmp_path: Path) -> None:
+    """A start moves bytes that belong to no record into a file with the ending `.torn`. Here there are none."""
+
     async def story(evidence: Evidence, _writer: Writer, clock: VirtualClock) -> None:
         evidence.keep(an_answer(404, b"kept"), TARGET.id, kind="before")
         await clock.sleep(1)
@@ -491,24 +491,25 @@ def test_a_restart_after_a_loss_leaves_the_files_as_they_are(archive: Archive, t
     archive.keep(an_answer(after=60))
     assert [record.is_lost for record in archive.chain()] == [False, True, False]
     assert archive.find_faults() == []
-    # A start moves bytes that belong to no record into a file with the ending `.torn`. Here there are none.
     assert list(archive.folder.glob("*.torn")) == []
 
 
-def test_old_evidence_is_deleted_and_marked_as_expired_in_the_store(archive: Archive) -> None:
+def test_old_evidence_is_deleted_and_marked_as_expired(archive: Archive) -> None:
+    """Each day has a file of two records, with the number of the first in its name. Two files are older than two
+    days."""
     for day in range(4):
         archive.keep(an_answer(after=86_400 * day), an_answer(200, after=86_400 * day), start=SLOT + day * DAY)
-    # Each day has a file of two records, with the number of the first in its name. Two files are older than two days.
     given_up = archive.give_up(keep_days=2, keep_bytes=1_000_000, start=SLOT + 4 * DAY)
     assert given_up == ["edge-000000001-20180105.warc.gz", "edge-000000003-20180106.warc.gz"]
     *answers, record_of_deletion = archive.chain()
-    assert [record.expired is not None for record in answers] == [True] * 4 + [False] * 4
+    assert [record.number for record in answers if record.expired] == [1, 2, 3, 4]
+    assert [record.number for record in answers if not record.expired] == [5, 6, 7, 8]
     assert (record_of_deletion.kind, record_of_deletion.expired) == ("given_up", None)
     assert archive.find_faults() == []
 
 
 def test_record_of_a_deletion_names_the_records_and_the_rule(archive: Archive) -> None:
-    # Each call of `keep` makes a file of two records. The limit of 0 bytes deletes all files but the newest.
+    """Each call of `keep` makes a file of two records. The limit of 0 bytes deletes all files but the newest."""
     older_file = archive.keep(an_answer(), an_answer(200))[0].file
     archive.keep(an_answer(404), an_answer(200))
     archive.give_up(keep_days=400, keep_bytes=0)
@@ -532,7 +533,7 @@ def give_up_two_answers_of_three(archive: Archive) -> Record:
     return archive.chain()[-1]
 
 
-def test_an_answer_that_is_deleted_without_a_record_of_its_deletion_is_reported(archive: Archive) -> None:
+def test_unrecorded_deletion_of_an_answer_is_reported(archive: Archive) -> None:
     give_up_two_answers_of_three(archive)
     third = archive.chain()[2]
     archive.change_rows("UPDATE evidence SET expired = at WHERE number = 3")
@@ -540,19 +541,17 @@ def test_an_answer_that_is_deleted_without_a_record_of_its_deletion_is_reported(
     assert archive.find_faults() == [f"evidence edge-3 to edge-3: {UNRECORDED_DELETION}"]
 
 
-# The file with the record of the deletion becomes empty, or gets bytes that are no record.
 @pytest.mark.parametrize("altered", [b"", b"\x1f\x8bno record"])
-def test_all_deleted_answers_are_reported_if_the_record_of_their_deletion_is_unreadable(
-    archive: Archive, altered: bytes
-) -> None:
+def test_deleted_answers_are_reported_if_deletion_record_is_unreadable(archive: Archive, altered: bytes) -> None:
+    """The file with the record of the deletion becomes empty, or gets bytes that are no record."""
     record_of_deletion = give_up_two_answers_of_three(archive)
     (archive.folder / record_of_deletion.file).write_bytes(altered)
     assert archive.find_faults()[0] == f"evidence edge-1 to edge-2: {UNRECORDED_DELETION}"
 
 
-def test_evidence_is_deleted_even_if_the_record_of_its_deletion_cannot_be_written(archive: Archive) -> None:
+def test_evidence_is_deleted_even_if_that_cannot_be_recorded(archive: Archive) -> None:
+    """The record of the deletion would be number 4, in a file of that name. A folder of the same name prevents that."""
     files_of_answers = [archive.keep(an_answer())[0].file for _ in range(3)]
-    # The record of the deletion would be number 4, in a file of that name. A folder of the same name prevents that.
     folder_in_the_way = archive.folder / "edge-000000004-20180105.warc.gz"
 
     async def delete_all(evidence: Evidence, *_: object) -> list[str]:
@@ -567,7 +566,7 @@ def test_evidence_is_deleted_even_if_the_record_of_its_deletion_cannot_be_writte
     assert archive.find_faults() == []
 
 
-def test_the_oldest_evidence_is_given_up_first_and_the_newest_file_is_kept(archive: Archive) -> None:
+def test_oldest_evidence_is_deleted_first_and_newest_file_kept(archive: Archive) -> None:
     for second in range(3):
         archive.keep(an_answer(after=second))
 
@@ -594,7 +593,7 @@ async def test_answers_are_not_kept_after_close(clock: VirtualClock, archive: Ar
     assert archive.chain() == []
 
 
-def test_the_oldest_evidence_is_deleted_soon_after_new_evidence_exceeds_the_limit_of_bytes(archive: Archive) -> None:
+def test_oldest_evidence_is_deleted_once_new_evidence_exceeds_limit(archive: Archive) -> None:
     most_bytes, bytes_of_an_answer = 20_000_000, 6_000_000
 
     async def keep_48_megabytes(evidence: Evidence, writer: Writer, clock: VirtualClock) -> None:

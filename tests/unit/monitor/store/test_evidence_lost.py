@@ -58,7 +58,7 @@ def record_numbers(archive: Archive) -> list[int]:
     return [record.number for record in archive.chain()]
 
 
-def test_records_that_the_store_lost_are_written_again_with_the_next_one(archive: Archive) -> None:
+def test_lost_rows_are_written_again_with_the_next_record(archive: Archive) -> None:
     async def story(evidence: Evidence, writer: Writer) -> None:
         await keep(evidence, writer, an_answer(404), an_answer(200), an_answer(404, after=1))
         lose_rows_of_records_from(archive, first_number=2)
@@ -69,12 +69,14 @@ def test_records_that_the_store_lost_are_written_again_with_the_next_one(archive
     assert archive.find_faults() == []
 
 
-def test_after_a_check_the_next_batch_writes_lost_records_again_even_if_it_has_no_new_one(archive: Archive) -> None:
+def test_lost_rows_are_written_again_after_a_check(archive: Archive) -> None:
+    """No new record is needed. The check makes the next batch compare the rows in the store with the records that
+    the monitor remembers."""
+
     async def lose_both_records(evidence: Evidence, writer: Writer) -> None:
         await keep(evidence, writer, an_answer(404), an_answer(200))
         lose_rows_of_records_from(archive, first_number=1)
         assert record_numbers(archive) == []
-        # The check makes the next batch compare the rows in the store with the records that the monitor remembers.
         await writer.run_between_batches(evidence.check_for_lost_records)
         await commit_an_empty_batch(writer)
 
@@ -83,7 +85,7 @@ def test_after_a_check_the_next_batch_writes_lost_records_again_even_if_it_has_n
     assert archive.find_faults() == []
 
 
-def test_a_record_from_before_a_restart_is_written_again_if_the_store_loses_it(archive: Archive) -> None:
+def test_lost_row_from_before_a_restart_is_written_again(archive: Archive) -> None:
     async def first_life(evidence: Evidence, writer: Writer) -> None:
         await keep(evidence, writer, an_answer(404), an_answer(200))
 
@@ -97,11 +99,11 @@ def test_a_record_from_before_a_restart_is_written_again_if_the_store_loses_it(a
     assert archive.find_faults() == []
 
 
-def test_an_append_that_fails_on_a_full_disk_leaves_the_bytes_of_the_file(tmp_path: Path) -> None:
+def test_failed_append_on_a_full_disk_keeps_earlier_bytes(tmp_path: Path) -> None:
+    """The store did not commit the first answer. So the next attempt writes both answers, from the same offset on."""
     folder = EvidenceFolder(tmp_path, "edge")
     first_answer, second_answer = b"bytes of an answer", b" and of another"
     folder.append("file", offset=0, data=first_answer)
-    # The store did not commit the first answer. So the next attempt writes both answers, from the same offset on.
     with full_disk(), pytest.raises(StoreFault):
         folder.append("file", offset=0, data=first_answer + second_answer)
     folder.close()
@@ -119,13 +121,13 @@ def full_disk() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (least, most))
 
 
-def test_a_transaction_with_some_rows_of_flushed_evidence_leaves_all_flushed_bytes_on_disk(archive: Archive) -> None:
+def test_committing_some_flushed_rows_keeps_all_flushed_bytes(archive: Archive) -> None:
+    """A flush writes the bytes of all records to the disk. Their rows go to the store in two transactions."""
     most_rows_of_a_transaction = 500
 
     async def flush_one_record_more(evidence: Evidence, _writer: Writer) -> None:
         for second in range(most_rows_of_a_transaction + 1):
             evidence.keep(an_answer(after=second), "t", "turn")
-        # A flush writes the bytes of all records to the disk. Their rows go to the store in two transactions.
         flushed_records = evidence.flush_to_disk()
         last = flushed_records[-1]
         end_of_flushed_bytes = last.offset + last.length
@@ -148,22 +150,25 @@ def write_rows_in_a_transaction(archive: Archive, evidence: Evidence) -> None:
     evidence.note_committed()
 
 
-# `broken` is the place of the broken answer among three. UNWRITABLE_HEADERS have a character that no header can have,
-# so no bytes can be made of it.
 @pytest.mark.parametrize("broken", [0, 1, 2])
-def test_bytes_that_cannot_be_made_are_lost_and_everything_else_is_written(archive: Archive, broken: int) -> None:
+def test_unwritable_answer_is_lost_and_the_others_are_written(archive: Archive, broken: int) -> None:
+    """`broken` is the place of the unwritable answer among three. Its headers have a character that no header can
+    have."""
     answers = [an_answer(404), an_answer(200), an_answer(404, after=1)]
     answers[broken] = replace(answers[broken], headers=UNWRITABLE_HEADERS)
     with capture_logs() as lines:
         run_and_kill_monitor(archive, lambda evidence, writer: keep(evidence, writer, *answers))
-    assert [record.is_lost for record in archive.chain()] == [number == broken for number in range(3)]
-    assert [line["records"] for line in lines if line["event"] == "evidence_lost"] == [[f"edge-{broken + 1}"]]
+    lost_places = [place for place, record in enumerate(archive.chain()) if record.is_lost]
+    assert (len(archive.chain()), lost_places) == (3, [broken])
+    logged_losses = [line["records"] for line in lines if line["event"] == "evidence_lost"]
+    assert logged_losses == [[f"edge-{broken + 1}"]]
     assert archive.find_faults() == []
 
 
-def test_the_row_of_an_answer_without_bytes_is_written_even_if_it_is_alone_in_its_batch(archive: Archive) -> None:
+def test_unwritable_answer_alone_in_its_batch_gets_its_row(archive: Archive) -> None:
+    """These headers have a character that no header can have, so the bytes of the first record are lost."""
+
     async def story(evidence: Evidence, writer: Writer) -> None:
-        # These headers have a character that no header can have, so the bytes of the first record are lost.
         await keep(evidence, writer, replace(an_answer(), headers=UNWRITABLE_HEADERS))
         await keep(evidence, writer, an_answer(200, after=1))
 

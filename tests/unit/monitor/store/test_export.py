@@ -68,9 +68,9 @@ def records_in(files: dict[str, bytes]) -> set[str]:
     return {name.split("/")[1].removesuffix(".warc.gz") for name in files if name.startswith("records/")}
 
 
-def test_an_export_contains_every_record_with_the_hashes_to_check_it(archive: Archive, tmp_path: Path) -> None:
+def test_export_contains_every_record_and_its_hash(archive: Archive, tmp_path: Path) -> None:
+    """The third answer is no evidence of this incident, so it is not exported."""
     kept = archive.keep(an_answer(404), an_answer(200, b"out"), OF_ANOTHER_RELEASE)
-    # The third answer is no evidence of this incident, so it is not exported.
     save_run_with_evidence(archive, "edge-1", "edge-2")
     counts, entries, files = export(archive, tmp_path / "i.zip")
     assert counts == Exported(records=2, on_other_machines={})
@@ -80,12 +80,12 @@ def test_an_export_contains_every_record_with_the_hashes_to_check_it(archive: Ar
     assert payload_of(files["records/edge-2.warc.gz"]) == b"out"
 
 
-def test_the_hashes_in_an_export_show_which_of_its_records_was_altered(archive: Archive, tmp_path: Path) -> None:
+def test_hashes_in_an_export_show_which_record_was_altered(archive: Archive, tmp_path: Path) -> None:
+    """`failed_checks` finds the files that `sha256sum -c SHA256SUMS` would."""
     archive.keep(an_answer(404), OF_ANOTHER_RELEASE, an_answer(200, b"out"))
     save_run_with_evidence(archive, "edge-1", "edge-3")
     _, entries, files = export(archive, tmp_path / "i.zip")
     assert [entry["number"] for entry in entries] == [1, 3]
-    # `failed_checks` finds the files that `sha256sum -c SHA256SUMS` would.
     assert failed_checks(files) == []
     altered = bytearray(files["records/edge-3.warc.gz"])
     altered[40] ^= 1
@@ -101,7 +101,7 @@ def test_two_exports_at_different_times_have_the_same_bytes(archive: Archive, tm
 
 
 def test_export_lists_deleted_records_with_the_record_of_their_deletion(archive: Archive, tmp_path: Path) -> None:
-    # Each call of `keep` makes a file. The older one is deleted, and edge-4 records its deletion.
+    """Each call of `keep` makes a file. The older one is deleted, and edge-4 records its deletion."""
     archive.keep(an_answer(404), OF_ANOTHER_RELEASE)  # edge-1 and edge-2
     archive.keep(an_answer(200, b"out"))  # edge-3
     delete_all_files_but_the_newest(archive, start=SLOT + DAY)
@@ -119,9 +119,7 @@ def test_export_lists_deleted_records_with_the_record_of_their_deletion(archive:
     assert counts.records == 2
 
 
-def test_export_lists_a_record_of_a_deletion_also_if_that_record_was_deleted_later(
-    archive: Archive, tmp_path: Path
-) -> None:
+def test_export_lists_a_deletion_record_that_was_itself_deleted(archive: Archive, tmp_path: Path) -> None:
     archive.keep(an_answer(404))  # edge-1
     archive.keep(an_answer(200, b"out"))  # edge-2
     delete_all_files_but_the_newest(archive, start=SLOT + DAY)  # deletes edge-1, and records this as edge-3
@@ -150,20 +148,20 @@ def test_an_export_of_one_of_two_monitors_names_the_other(archive: Archive, tmp_
     assert {entry["expired"] for entry in entries} == {None}
 
 
-# While its store is away, a monitor keeps evidence under its name and the time, here from 09:30.
 @pytest.mark.parametrize("name_of_north", ["north", "north~20180105T093000Z"], ids=["usual", "while store was away"])
-def test_an_export_is_refused_if_this_machine_lacks_the_files_of_its_own_monitor(
+def test_export_is_refused_without_the_files_of_its_monitor(
     archive: Archive, tmp_path: Path, name_of_north: str
 ) -> None:
+    """`monitors_here` says that the files of north must be on this machine. While its store is away, a monitor
+    keeps evidence under its name and the time, here from 09:30."""
     archive.keep(an_answer(404), monitor=name_of_north)
     save_run_with_evidence(archive, f"{name_of_north}-1")
     with_empty_folder = replace(archive, folder=tmp_path / "empty folder")
-    # `monitors_here` says that the files of north must be on this machine.
     with pytest.raises(StoreFault, match=rf"{name_of_north}-1: .* cannot be read"):
         export(with_empty_folder, tmp_path / "i.zip", monitors_here=["north"])
 
 
-def test_an_export_includes_evidence_of_other_monitors_that_is_in_its_folder(archive: Archive, tmp_path: Path) -> None:
+def test_export_includes_other_monitors_evidence_in_its_folder(archive: Archive, tmp_path: Path) -> None:
     for monitor in ("north", "south"):
         archive.keep(an_answer(200, b"out"), monitor=monitor)
     save_run_with_evidence(archive, "north-1", "south-1")
@@ -171,7 +169,7 @@ def test_an_export_includes_evidence_of_other_monitors_that_is_in_its_folder(arc
     assert counts == Exported(records=2, on_other_machines={})
 
 
-def test_the_evidence_of_an_early_release_is_closed_until_its_slot(archive: Archive, tmp_path: Path) -> None:
+def test_evidence_of_an_early_release_is_closed_until_slot(archive: Archive, tmp_path: Path) -> None:
     with pytest.raises(UserFault, match="closed until its slot"):
         export_bundle(archive.store, tmp_path, an_incident(), tmp_path / "i.zip", SLOT - SECOND)
     assert not (tmp_path / "i.zip").exists()

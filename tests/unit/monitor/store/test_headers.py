@@ -82,11 +82,11 @@ def test_equal_texts_share_one_copy() -> None:
     assert share(first) is share(equal) is first
 
 
-def test_the_shared_copy_of_a_text_is_dropped_after_a_hundred_others() -> None:
+def test_shared_copy_is_dropped_after_a_hundred_other_texts() -> None:
+    """A copy is shared until 64 other texts follow it."""
     share = text_sharer()
     first, equal = str(404_000), str(404_000)  # two objects with the same text
     share(first)
-    # A copy is shared until 64 other texts follow it.
     for number in range(100):
         share(str(number))
     assert share(equal) is equal

@@ -17,7 +17,7 @@ def test_whatever_is_packed_comes_out_the_same(text: str) -> None:
 
 
 def test_the_words_of_the_first_dictionary_never_change() -> None:
-    # A store in use is full of what was packed with them. Add a second dictionary instead.
+    """A store in use is full of what was packed with them. Add a second dictionary instead."""
     digest = hashlib.sha256(packing._WORDS).hexdigest()
     assert digest == "497350eb787a7e76d578d1e86e84a71c3d363fc3d69cea0f119e4dc97668b92a"
 
@@ -27,8 +27,8 @@ def test_a_verdict_without_findings_is_compressed_to_less_than_half() -> None:
     assert len(pack(text)) < len(text) / 2
 
 
-# The first byte says how the rest was packed. Here it is unknown, or the rest does not fit it, or it is missing.
 @pytest.mark.parametrize("data", [b"\2later", b"\1garbage", b""])
 def test_bytes_that_were_not_packed_are_refused(data: bytes) -> None:
+    """The first byte says how the rest was packed. Here it is unknown, the rest does not fit it, or it is missing."""
     with pytest.raises(ValueError, match="pack"):
         unpack(data)

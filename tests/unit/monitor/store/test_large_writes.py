@@ -49,8 +49,6 @@ def count_events(store: TemporaryStore, name: str) -> int:
     return len([event for event in stored_event_ids(store) if event.startswith(name)])
 
 
-# A transaction has room for ROWS_AT_ONCE (500) rows. So 400 items of one row and then 400 more make portions of 500 and
-# 300. The rows of one item are never divided.
 @pytest.mark.parametrize(
     ("added_items_and_rows_per_item", "items_per_portion"),
     [
@@ -63,9 +61,11 @@ def count_events(store: TemporaryStore, name: str) -> int:
         ([], [0]),
     ],
 )
-def test_items_are_written_in_their_order_in_portions_that_each_fill_one_transaction(
+def test_items_are_divided_in_order_into_portions_of_transactions(
     added_items_and_rows_per_item: Sequence[tuple[int, int]], items_per_portion: Sequence[int]
 ) -> None:
+    """A transaction has room for ROWS_AT_ONCE (500) rows. So 400 items of one row and then 400 more make portions
+    of 500 and 300. The rows of one item are never divided."""
     portions = Portions()
     added_items: list[str] = []
     items_written_by_portion: list[list[str]] = []
@@ -85,10 +85,10 @@ def test_items_are_written_in_their_order_in_portions_that_each_fill_one_transac
 
 
 @virtually
-async def test_small_writes_and_runs_are_committed_between_two_portions_of_a_large_write(clock: VirtualClock) -> None:
+async def test_small_writes_are_committed_between_portions_of_large_ones(clock: VirtualClock) -> None:
+    """Each portion has ROWS_AT_ONCE rows and takes 0.5 s."""
     store = TemporaryStore()
     writer = Writer(SlowStore(store, times_slower=10.0).store, clock)
-    # Each portion has ROWS_AT_ONCE rows and takes 0.5 s.
     large = writer.write_in_portions(write_of_events("large", count=4 * ROWS_AT_ONCE))
     # During the first portion, a run and a small write are queued. They are committed after it.
     await clock.sleep(0.1)
@@ -110,9 +110,8 @@ async def test_small_writes_and_runs_are_committed_between_two_portions_of_a_lar
 
 
 @virtually
-async def test_large_writes_are_made_in_order_and_one_that_raises_ends_there_but_stops_no_other(
-    clock: VirtualClock,
-) -> None:
+async def test_large_write_that_raises_ends_there_and_stops_no_other(clock: VirtualClock) -> None:
+    """Large writes are made in order: `a`, `broken`, which raises in its second portion, and `b`."""
     store, order = TemporaryStore(), list[str]()
 
     def raise_fault(_tx: Transaction, _some: Sequence[int]) -> None:
@@ -151,7 +150,7 @@ class EveryOtherTimeFailingStore(TemporaryStore):
 
 
 @virtually
-async def test_a_portion_that_the_store_refuses_is_written_again_with_those_after_it(clock: VirtualClock) -> None:
+async def test_refused_portion_and_those_after_it_are_written_again(clock: VirtualClock) -> None:
     store = EveryOtherTimeFailingStore()  # it refuses every other transaction
     writer = Writer(store, clock)
     large = writer.write_in_portions(write_of_events("large", 3 * ROWS_AT_ONCE))
@@ -161,7 +160,8 @@ async def test_a_portion_that_the_store_refuses_is_written_again_with_those_afte
 
 
 @virtually
-async def test_while_the_store_is_away_the_journal_gets_every_write_that_the_store_has_not(clock: VirtualClock) -> None:
+async def test_journal_gets_every_write_that_an_absent_store_lacks(clock: VirtualClock) -> None:
+    """The journal is a second store. The monitor puts there what the writer has not committed."""
     store, journal = TemporaryStore(), TemporaryStore()
     slow = SlowStore(store, times_slower=10.0)
     writer = Writer(slow.store, clock)
@@ -171,7 +171,6 @@ async def test_while_the_store_is_away_the_journal_gets_every_write_that_the_sto
     await clock.sleep(0.6)
     slow.is_away = True
     await clock.sleep(1.0)
-    # The journal is a second store. The monitor puts there what the writer has not committed.
     _runs, uncommitted_writes = writer.uncommitted()
     with journal.transaction() as tx:
         for write in uncommitted_writes:
@@ -184,11 +183,11 @@ async def test_while_the_store_is_away_the_journal_gets_every_write_that_the_sto
 
 
 @virtually
-async def test_an_orderly_stop_cancels_a_large_write_and_commits_the_others(clock: VirtualClock) -> None:
+async def test_orderly_stop_cancels_a_large_write_and_commits_others(clock: VirtualClock) -> None:
+    """A portion takes 0.5 s, so the large write takes 15 s, which is longer than `close` waits."""
     store = TemporaryStore()
     slow = SlowStore(store, times_slower=10.0)
     writer = Writer(slow.store, clock)
-    # A portion takes 0.5 s, so this takes 15 s, which is longer than `close` waits.
     large = writer.write_in_portions(write_of_events("large", 30 * ROWS_AT_ONCE))
     await clock.sleep(1.0)
     small = asyncio.ensure_future(writer.write(lambda tx: tx.add(an_event("small"))))
@@ -199,11 +198,11 @@ async def test_an_orderly_stop_cancels_a_large_write_and_commits_the_others(cloc
 
 
 @virtually
-async def test_a_stop_waits_for_a_large_write_as_long_as_it_makes_progress(clock: VirtualClock) -> None:
-    # A stop ends its wait after this many seconds without a committed portion.
+async def test_stopping_monitor_waits_for_a_large_write_that_progresses(clock: VirtualClock) -> None:
+    """A stop ends its wait after `patience` seconds without a committed portion. A portion takes 0.5 s, so there
+    is progress all the time, for 15 s."""
     store, patience = TemporaryStore(), 5.0
     writer = Writer(SlowStore(store, times_slower=10.0).store, clock)
-    # A portion takes 0.5 s, so there is progress all the time, for 15 s.
     writer.write_in_portions(write_of_events("large", 30 * ROWS_AT_ONCE))
     await writer.backlog.finish_large(patience)
     assert clock.monotonic() > patience
@@ -211,9 +210,7 @@ async def test_a_stop_waits_for_a_large_write_as_long_as_it_makes_progress(clock
 
 
 @virtually
-async def test_while_the_store_is_away_a_stop_waits_for_a_large_write_only_as_long_as_its_patience(
-    clock: VirtualClock,
-) -> None:
+async def test_stopping_monitor_waits_only_its_patience_without_a_store(clock: VirtualClock) -> None:
     store_that_refuses_writes = SlowStore(TemporaryStore(), times_slower=1.0)
     store_that_refuses_writes.is_away = True
     writer = Writer(store_that_refuses_writes.store, clock)
@@ -232,14 +229,16 @@ class StandingLoop(JumpingLoop):
         self._time += seconds
 
 
-# The wait has ten steps of 0.5 s, and a suspension can end only one of them. So if the process is suspended for 8 s, an
-# answer after 9.2 s is in time. One after 30 s is not, and neither is one after 9 s without a suspension.
 @pytest.mark.parametrize(
     ("suspended_seconds", "answers_at", "is_in_time"), [(0.0, 9.0, False), (8.0, 9.2, True), (8.0, 30.0, False)]
 )
-def test_a_wait_of_five_seconds_for_the_store_does_not_count_the_time_of_a_suspended_process(
+def test_wait_for_the_store_excludes_suspended_time(
     suspended_seconds: float, answers_at: float, *, is_in_time: bool
 ) -> None:
+    """The wait has ten steps of 0.5 s, and a suspension can end only one of them. So if the process is suspended
+    for 8 s, an answer after 9.2 s is in time. One after 30 s is not, and neither is one after 9 s without a
+    suspension."""
+
     async def story() -> bool:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, StandingLoop)
@@ -285,9 +284,8 @@ def note_if_store_is_open_at_compression(evidence: Evidence, store: OpenStore) -
 
 
 @virtually
-async def test_a_large_answer_is_compressed_before_the_transaction_and_a_small_one_inside_it(
-    clock: VirtualClock, tmp_path: Path
-) -> None:
+async def test_only_a_large_answer_is_compressed_before_its_transaction(clock: VirtualClock, tmp_path: Path) -> None:
+    """Up to 256 KB are compressed inside a transaction, because that is quick. Each answer is compressed once."""
     store = OpenStore()
     writer = Writer(store, clock)
     evidence = Evidence(tmp_path, store.evidence, writer, clock, "edge", durable=False)
@@ -296,7 +294,6 @@ async def test_a_large_answer_is_compressed_before_the_transaction_and_a_small_o
     compressions = note_if_store_is_open_at_compression(evidence, store)
     await clock.sleep(1.0)
     await writer.close()
-    # Up to 256 KB are compressed inside a transaction, because that is quick. Each answer is compressed once.
     before_transaction, inside_transaction = False, True
     assert compressions == [(large, before_transaction), (small, inside_transaction)]
     assert [record.id for record in store.evidence.chain("edge")] == [large, small]

@@ -18,8 +18,8 @@ def take(store: Store, who: Leaseholder, now: datetime) -> bool:
         return who.take(tx, OUTBOX, now)
 
 
-def test_another_monitor_does_the_work_when_the_lease_of_a_killed_one_runs_out(sqlite: Store) -> None:
-    # Monitor A takes the lease and does not renew it, so it ends after LASTS (15 s).
+def test_lease_of_a_killed_monitor_passes_to_another(sqlite: Store) -> None:
+    """Monitor A takes the lease and does not renew it, so it ends after LASTS (15 s)."""
     assert take(sqlite, A, SLOT)
     assert not take(sqlite, B, SLOT + LASTS - SECOND)
     assert take(sqlite, B, SLOT + LASTS)
@@ -35,11 +35,12 @@ def test_a_monitor_that_stops_in_order_hands_over_at_once(sqlite: Store) -> None
 
 
 def test_two_renewals_may_fail_before_a_lease_is_lost() -> None:
-    # It is due after a third of its length, so there is time for two retries that are as far apart.
+    """A renewal is due after a third of the lease's length, so there is time for two retries that are as far apart."""
     assert A.renewal_due(SLOT + LASTS) == SLOT + LASTS / 3
 
 
-def test_a_slow_write_lengthens_a_lease_by_twice_its_time_and_each_later_write_halves_that() -> None:
+def test_slow_write_lengthens_a_lease_until_later_writes_halve_that() -> None:
+    """A lease is longer by twice the time of the slow write. Each later write halves that."""
     holder = Leaseholder("slow")
     holder.record_write_time(3.0)
     assert holder.lease_length == LASTS + 6 * SECOND
@@ -50,16 +51,16 @@ def test_a_slow_write_lengthens_a_lease_by_twice_its_time_and_each_later_write_h
     assert holder.lease_length - LASTS < SECOND / 10
 
 
-def test_a_lease_is_longer_by_at_most_ten_seconds_however_long_a_write_took() -> None:
+def test_lease_is_lengthened_by_at_most_ten_seconds() -> None:
+    """A lease is longer by twice the time of a write, which counts as at most 5 s."""
     holder = Leaseholder("away")
-    # A lease is longer by twice the time of a write, which counts as at most 5 s.
     holder.record_write_time(600.0)
     assert holder.lease_length == LASTS + 10 * SECOND
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans(), st.integers(0, 20)), max_size=30))
 def test_two_monitors_never_have_one_lease_at_once(steps: list[tuple[str, bool, int]]) -> None:
-    # In each step, so many seconds after the last one, a monitor gives the lease back or tries to take it.
+    """In each step, so many seconds after the last one, a monitor gives the lease back or tries to take it."""
     store, now = TemporaryStore(), SLOT
     held_until: dict[str, datetime] = {}
     for name, gives_back, seconds in steps:
@@ -71,4 +72,5 @@ def test_two_monitors_never_have_one_lease_at_once(steps: list[tuple[str, bool, 
                 held_until.pop(name, None)
             elif holder.take(tx, OUTBOX, now):
                 held_until[name] = now + LASTS
-        assert len([holder_name for holder_name, until in held_until.items() if now < until]) <= 1
+        holders_now = [holder_name for holder_name, until in held_until.items() if now < until]
+        assert len(holders_now) <= 1

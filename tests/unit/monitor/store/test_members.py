@@ -155,7 +155,7 @@ async def start_north_and_south(clock: VirtualClock, start: Start) -> tuple[Moni
 
 
 @on_one_store
-async def test_the_only_monitor_of_a_store_makes_requests_from_its_start_on(clock: VirtualClock, start: Start) -> None:
+async def test_only_monitor_of_a_store_makes_requests_at_once(clock: VirtualClock, start: Start) -> None:
     began = clock.monotonic()
     north = await start("north")
     assert clock.monotonic() == began
@@ -164,42 +164,41 @@ async def test_the_only_monitor_of_a_store_makes_requests_from_its_start_on(cloc
 
 
 @on_one_store
-async def test_a_new_monitor_sends_nothing_until_the_others_know_of_it(clock: VirtualClock, start: Start) -> None:
+async def test_new_monitor_sends_nothing_until_the_others_know_it(clock: VirtualClock, start: Start) -> None:
     north = await start("north")
     south = await start("south")
     # At first south leaves all requests to north. It waits for 1 s, while north reads all leases every 0.5 s.
     assert south.requesters == ("north",)
     await clock.sleep(0.9)
-    assert (north.requesters, south.requesters) == (("north", "south"), ("north",))
+    assert north.requesters == ("north", "south")
+    assert south.requesters == ("north",)
     await clock.sleep(1.0)
     assert south.requesters == ("north", "south")
 
 
 @pytest.mark.parametrize("is_disk_of_the_other_full", [False, True])
 @on_one_store
-async def test_within_three_seconds_another_monitor_makes_all_requests_of_a_killed_one(
+async def test_requests_of_a_killed_monitor_pass_on_within_three_seconds(
     clock: VirtualClock, start: Start, *, is_disk_of_the_other_full: bool
 ) -> None:
+    """The lease of north lasts for 2 s. Its requests stay reserved for 0.5 s more. South reads that within 0.5 s."""
     north, south = await start_north_and_south(clock, start)
     if is_disk_of_the_other_full:
         # After 30 s, south tries to write a batch only every 5 s. But it still reads the leases every 0.5 s.
         south.fill_disk()
         await clock.sleep(30)
     north.kill()
-    # The lease of north lasts for 2 s. Its requests stay reserved for 0.5 s more. South reads that within 0.5 s.
     await clock.sleep(2 + 0.5 + 0.5)
     assert south.requesters == ("south",)
 
 
 @on_one_store
-async def test_soon_after_a_slow_store_is_quick_again_a_killed_monitor_is_noticed_within_three_seconds(
-    clock: VirtualClock, start: Start
-) -> None:
+async def test_kill_is_noticed_quickly_soon_after_a_slow_store(clock: VirtualClock, start: Start) -> None:
+    """While the store is slow, the monitors allow each other more time to renew their leases. After 10 s in which
+    it is quick, they allow only the usual time."""
     north, south = await start_north_and_south(clock, start)
-    # For 75 s, the store is slow. Meanwhile the monitors allow each other more time to renew their leases.
     north.writer.seconds_after_commit = south.writer.seconds_after_commit = LEASE_SECONDS + 0.6
     await clock.sleep(75)
-    # After 10 s in which the store is quick, they allow each other only the usual time.
     north.writer.seconds_after_commit = south.writer.seconds_after_commit = 0.0
     await clock.sleep(10)
     north.kill()
@@ -208,9 +207,8 @@ async def test_soon_after_a_slow_store_is_quick_again_a_killed_monitor_is_notice
 
 
 @on_one_store
-async def test_a_monitor_halted_for_longer_than_its_lease_makes_no_requests_until_its_new_lease_is_known(
-    clock: VirtualClock, start: Start
-) -> None:
+async def test_halted_monitor_makes_no_requests_until_its_lease_is_known(clock: VirtualClock, start: Start) -> None:
+    """It is halted for longer than its lease lasts."""
     north, south = await start_north_and_south(clock, start)
     lease, reserved_after_its_end = LEASE_SECONDS, 1.0
     north.halt(seconds=lease + reserved_after_its_end + 0.2)
@@ -223,9 +221,9 @@ async def test_a_monitor_halted_for_longer_than_its_lease_makes_no_requests_unti
 
 
 @on_one_store
-async def test_a_monitor_halted_for_longer_than_its_lease_makes_no_requests_while_it_cannot_reach_its_store(
-    clock: VirtualClock, start: Start
-) -> None:
+async def test_halted_monitor_makes_no_requests_without_its_store(clock: VirtualClock, start: Start) -> None:
+    """It was halted for longer than its lease lasts. It cannot read in the store which monitors make requests, so
+    it counts none."""
     north, south = await start_north_and_south(clock, start)
     lease, reserved_after_its_end = LEASE_SECONDS, 1.0
     north.halt(seconds=lease + reserved_after_its_end + 0.2)
@@ -237,25 +235,21 @@ async def test_a_monitor_halted_for_longer_than_its_lease_makes_no_requests_whil
 
 
 @on_one_store
-async def test_a_monitor_that_is_halted_while_the_store_is_away_goes_on_with_its_requests_after_the_halt(
-    clock: VirtualClock, start: Start
-) -> None:
+async def test_monitor_halted_while_the_store_is_away_goes_on(clock: VirtualClock, start: Start) -> None:
+    """North takes the store as away for all monitors. Then no other monitor can have seen that its lease ran out
+    during the halt, so none makes its requests."""
     north, _south = await start_north_and_south(clock, start)
     # From here on, none of its writes reaches the store. A halt within its lease changes nothing.
     north.writer.abandon()
     north.halt(seconds=LEASE_SECONDS - 0.8)
     await clock.sleep(4)
-    # North knows that the store is away. It takes it as away for all monitors. Then no other monitor can have seen that
-    # its lease ran out during this halt, so none makes its requests.
     north.halt(seconds=2 * LEASE_SECONDS)
     await clock.sleep(6)
     assert north.requesters == ("north", "south")
 
 
 @on_one_store
-async def test_a_monitor_halted_during_a_write_that_fails_does_not_exceed_the_shared_budget_afterwards(
-    clock: VirtualClock, start: Start
-) -> None:
+async def test_halt_during_a_failing_write_keeps_the_shared_budget(clock: VirtualClock, start: Start) -> None:
     north, south = await start_north_and_south(clock, start)
     both = (north, south)
     # A write of north is under way, and will fail.
@@ -271,11 +265,10 @@ async def test_a_monitor_halted_during_a_write_that_fails_does_not_exceed_the_sh
 
 
 @on_one_store
-async def test_if_the_store_stays_slow_both_monitors_keep_their_leases_and_go_on_making_requests(
-    clock: VirtualClock, start: Start
-) -> None:
+async def test_slow_store_stops_neither_of_two_monitors(clock: VirtualClock, start: Start) -> None:
+    """A commit takes longer than a lease lasts. So a monitor may lose its lease at first, before leases are made
+    longer."""
     north, south = await start_north_and_south(clock, start)
-    # A commit takes longer than a lease lasts. So a monitor may lose its lease at first, before leases are made longer.
     north.writer.seconds_after_commit = south.writer.seconds_after_commit = LEASE_SECONDS + 0.6
     await clock.sleep(15)
     leases_since = [north.members.term, south.members.term]
@@ -287,26 +280,26 @@ async def test_if_the_store_stays_slow_both_monitors_keep_their_leases_and_go_on
     assert north.requesters == south.requesters == ("north", "south")
 
 
-# So many seconds pass until a write of each monitor begins, less or more than the 2 s of their leases.
 @pytest.mark.parametrize(
     ("north_write_seconds", "south_write_seconds"), [(1.0, 2.6), (1.0, 3.2), (1.8, 2.8), (2.6, 2.6)]
 )
 @on_one_store
-async def test_monitors_never_exceed_the_shared_budget_when_their_store_becomes_slow(
+async def test_store_that_becomes_slow_keeps_the_shared_budget(
     clock: VirtualClock, start: Start, north_write_seconds: float, south_write_seconds: float
 ) -> None:
+    """So many seconds pass until a write of each monitor begins, less or more than the 2 s of their leases."""
     north, south = await start_north_and_south(clock, start)
     both = (north, south)
     north.writer.seconds_before_write, south.writer.seconds_before_write = north_write_seconds, south_write_seconds
     assert await highest_part_of_budget_used(both, next_seconds=20) <= WHOLE_BUDGET
 
 
-# For so many seconds the store is back for north only. A monitor renews its lease every 0.5 s.
 @pytest.mark.parametrize("seconds_between", [0.1, 0.3, 0.6])
 @on_one_store
-async def test_monitors_never_exceed_the_shared_budget_when_the_store_is_back_for_one_first(
+async def test_store_back_for_one_monitor_first_keeps_shared_budget(
     clock: VirtualClock, start: Start, seconds_between: float
 ) -> None:
+    """For so many seconds the store is back for north only. A monitor renews its lease every 0.5 s."""
     north, south = await start_north_and_south(clock, start)
     both = (north, south)
     for monitor in both:
@@ -320,9 +313,8 @@ async def test_monitors_never_exceed_the_shared_budget_when_the_store_is_back_fo
 
 
 @on_one_store
-async def test_a_monitor_whose_looks_have_no_room_on_disk_keeps_its_lease_and_its_part_of_the_budget(
-    clock: VirtualClock, start: Start
-) -> None:
+async def test_monitor_with_a_full_disk_keeps_its_budget_share(clock: VirtualClock, start: Start) -> None:
+    """Its looks have no room, but its lease can still be written."""
     north, south = await start_north_and_south(clock, start)
     both = (north, south)
     leases_since = [north.members.term, south.members.term]
@@ -333,9 +325,7 @@ async def test_a_monitor_whose_looks_have_no_room_on_disk_keeps_its_lease_and_it
 
 
 @on_one_store
-async def test_the_shared_budget_is_kept_if_the_write_of_one_monitor_outlasts_an_outage_and_is_committed(
-    clock: VirtualClock, start: Start
-) -> None:
+async def test_write_that_outlasts_an_outage_keeps_the_shared_budget(clock: VirtualClock, start: Start) -> None:
     north, south = await start_north_and_south(clock, start)
     both = (north, south)
     # The outage begins. Each monitor begins a write 0.5 s after its last one: north at 5 s, and south at 6 s.
@@ -355,9 +345,8 @@ async def test_the_shared_budget_is_kept_if_the_write_of_one_monitor_outlasts_an
 
 
 @on_one_store
-async def test_after_a_monitor_gives_its_lease_back_the_other_makes_all_requests_from_its_next_read_on(
-    clock: VirtualClock, start: Start
-) -> None:
+async def test_requests_of_a_leaving_monitor_pass_to_the_other(clock: VirtualClock, start: Start) -> None:
+    """It gives its lease back, which would last for 2 s otherwise. The other reads that within 0.5 s."""
     north, south = await start_north_and_south(clock, start)
     north.stop_renewing()
     await north.members.leave()  # gives the lease back, which would last for 2 s otherwise
@@ -367,14 +356,13 @@ async def test_after_a_monitor_gives_its_lease_back_the_other_makes_all_requests
 
 
 @on_one_store
-async def test_all_monitors_obey_the_longest_wait_that_a_host_demanded_of_one(
-    clock: VirtualClock, start: Start
-) -> None:
+async def test_all_monitors_obey_the_longest_wait_demanded_of_one(clock: VirtualClock, start: Start) -> None:
+    """A host demands waits of north and south. West starts later. Leases are renewed every 0.5 s. One renewal
+    stores the waits, and the next one reads them."""
     north, south = await start("north"), await start("south")
     shorter, longer = clock.monotonic() + 10, clock.monotonic() + 20
     north.receive_wait("www.gov.uk", until=longer)
     south.receive_wait("www.gov.uk", until=shorter)
-    # Leases are renewed every 0.5 s. One renewal stores the waits, and the next one reads them.
     await clock.sleep(1.2)
     west = await start("west")
     # The stored wait is a bit longer, because a monitor reads the clock of the store over a network.
@@ -388,17 +376,18 @@ async def test_all_monitors_obey_the_longest_wait_that_a_host_demanded_of_one(
 
 
 @on_one_store
-async def test_a_second_monitor_of_a_name_is_refused_with_the_key_to_change(clock: VirtualClock, start: Start) -> None:
+async def test_second_monitor_of_a_name_is_refused(clock: VirtualClock, start: Start) -> None:
     await start("north")
     with pytest.raises(EnvironmentFault, match=r"another monitor named “north” runs on this store.*vantage"):
         await start("north")
 
 
 @on_one_store
-async def test_a_killed_monitor_comes_back_under_its_name(clock: VirtualClock, start: Start) -> None:
+async def test_killed_monitor_comes_back_under_its_name(clock: VirtualClock, start: Start) -> None:
+    """A start waits until the lease on its name has run out. It is refused only if another process renews that
+    lease."""
     north = await start("north")
     north.kill()
-    # A start waits until the lease on its name has run out. It is refused only if another process renews that lease.
     north_again = await start("north")
     assert north_again.requesters == ("north",)
 
@@ -419,9 +408,8 @@ async def test_a_decision_from_before_a_lost_lease_is_not_written(clock: Virtual
 
 
 @on_one_store
-async def test_a_suspended_monitor_whose_name_was_taken_makes_no_requests_and_writes_nothing(
-    clock: VirtualClock, start: Start
-) -> None:
+async def test_suspended_monitor_whose_name_was_taken_does_nothing(clock: VirtualClock, start: Start) -> None:
+    """It makes no requests, and each write waits until the monitor has its name again."""
     old = await start("north")
     old.stop_renewing()
     await clock.sleep(5)  # longer than its lease lasts
@@ -430,7 +418,6 @@ async def test_a_suspended_monitor_whose_name_was_taken_makes_no_requests_and_wr
     await clock.sleep(3)
     # `requesters` are the monitors that make requests. For the old process there are none.
     assert (old.requesters, new.requesters) == ((), ("north",))
-    # A write waits until the monitor has its name again.
     writing = asyncio.ensure_future(old.writer.write(lambda _tx: None))
     await clock.sleep(5)
     assert not writing.done()
@@ -438,9 +425,8 @@ async def test_a_suspended_monitor_whose_name_was_taken_makes_no_requests_and_wr
 
 
 @on_one_store
-async def test_a_halted_monitor_whose_name_was_taken_makes_no_requests_and_tries_at_most_twice_a_second(
-    clock: VirtualClock, start: Start
-) -> None:
+async def test_halted_monitor_whose_name_was_taken_makes_no_requests(clock: VirtualClock, start: Start) -> None:
+    """After the halt, it tries to take back its lease at most twice a second."""
     halted = await start("north")
     await clock.sleep(3)
     # The process halts. After 4 s, its lease of 2 s has ended, and another process takes the name.

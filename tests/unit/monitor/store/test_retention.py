@@ -59,16 +59,16 @@ async def run_retention(
     )
 
 
-async def test_evidence_is_kept_within_the_configured_limits_and_the_files_given_up_are_logged() -> None:
+async def test_retention_keeps_configured_limits_and_logs_deleted_files() -> None:
+    """KEEP is 30 days and MOST_BYTES 5 MB, as configured here."""
     evidence = FakeEvidence(files=["edge-000000001-20260101.warc.gz"])
     lines, _ = await run_retention(evidence, compacted_runs=0)
-    # KEEP is 30 days and MOST_BYTES 5 MB, as configured here.
     assert evidence.limits == [(KEEP, MOST_BYTES)]
     assert lines == [{"event": "given_up", "files": evidence.files, "reads": None, "runs": None}]
 
 
-async def test_a_read_older_than_ninety_days_is_deleted_if_an_older_read_was_the_same() -> None:
-    # All reads of the calendar are the same. That of 92 days stays because it is the oldest.
+async def test_read_older_than_ninety_days_is_deleted_if_repeated() -> None:
+    """All reads of the calendar are the same. That of 92 days stays because it is the oldest."""
     lines, reads_left = await run_retention(FakeEvidence(), compacted_runs=7, ages_of_reads=(92, 91, 1, 0.5))
     assert reads_left == 3
     # The log line of the daily retention is called `given_up`, and also counts the compacted runs.

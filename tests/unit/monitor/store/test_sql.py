@@ -40,7 +40,7 @@ def give_up_locks_after_20_milliseconds(store: Store) -> None:
         connection.exec_driver_sql("PRAGMA busy_timeout=20")
 
 
-def test_the_store_is_opened_with_pragmas_for_power_cuts_locks_and_references(tmp_path: Path) -> None:
+def test_store_opens_with_pragmas_for_power_cuts_and_locks(tmp_path: Path) -> None:
     full = 2  # SQLite's number for `synchronous=FULL`
     pragmas = {"journal_mode": "wal", "synchronous": full, "busy_timeout": 5000, "foreign_keys": 1}
     with closing(Store.open_upgraded(f"sqlite:///{tmp_path}/store.db")) as store:
@@ -55,9 +55,7 @@ def test_readers_never_wait_for_a_writer(sqlite: Store) -> None:
     assert runs_of(sqlite, "r/page/edge") == some_runs(1)
 
 
-def test_folder_of_a_relative_address_is_created_for_this_account_only(
-    tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
+def test_folder_of_a_relative_address_is_only_for_us(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     here = Path.cwd()
     request.addfinalizer(lambda: os.chdir(here))
     os.chdir(tmp_path)
@@ -114,7 +112,7 @@ def test_locked_database_is_reported_and_used_again_when_free(sqlite: Store) -> 
     assert runs_of(sqlite, "r/page/edge") == some_runs(1)
 
 
-def test_full_disk_is_reported_and_the_store_continues_with_room_again(sqlite: Store) -> None:
+def test_full_disk_is_reported_until_there_is_room_again(sqlite: Store) -> None:
     with sqlite.transaction() as tx:
         tx.save(*some_runs(5, "before/page/edge"))
     pages_too_few_for_2000_runs = 60
@@ -186,8 +184,6 @@ def test_a_backup_that_fails_leaves_no_file(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["notes.db"]
 
 
-# Each case has statements that insert rows, and the fault that a check reports. For example, an incident is inserted
-# without its notice. The body x'007b7d' is {}.
 @pytest.mark.parametrize(
     ("insert_statements", "fault"),
     [
@@ -234,9 +230,9 @@ def test_a_backup_that_fails_leaves_no_file(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_the_check_of_a_store_reports_rows_that_contradict_each_other(
-    sqlite: Store, insert_statements: str, fault: str
-) -> None:
+def test_check_of_a_store_reports_contradicting_rows(sqlite: Store, insert_statements: str, fault: str) -> None:
+    """Each case has statements that insert rows, and the fault that a check reports. For example, an incident is
+    inserted without its notice. The body x'007b7d' is {}."""
     with closing(sqlite3.connect(str(sqlite._engine.url.database), isolation_level=None)) as other:
         other.executescript(insert_statements)
     faults = sqlite.check()
@@ -249,13 +245,11 @@ def is_about_missing_release_of_verdict(fault: str) -> bool:
     return "is lost, its verdict is there" in fault
 
 
-def test_the_check_of_a_store_accepts_verdict_events_whose_times_go_back_after_a_clock_step(
-    sqlite: Store,
-) -> None:
+def test_check_accepts_verdict_events_from_a_clock_set_back(sqlite: Store) -> None:
+    """After the second event, the clock is set back from an hour to some seconds after the slot."""
     with sqlite.transaction() as tx:
         tx.add(an_event("e1", at=SLOT, before="", after="pending"))
         tx.add(an_event("e2", at=SLOT + HOUR, before="pending", after="unproven"))
-        # After this event, the clock is set back from an hour to some seconds after the slot.
         tx.add(an_event("e3", at=SLOT + 5 * SECOND, before="unproven", after="pending"))
         tx.add(an_event("e4", at=SLOT + 6 * SECOND, before="pending", after="pending"))
         tx.save(a_verdict_row(at=SLOT + 6 * SECOND, word="pending"))
@@ -275,7 +269,7 @@ def test_a_damaged_file_is_found(sqlite: Store) -> None:
     assert any("damaged" in line for line in sqlite.check())
 
 
-def test_a_stored_release_with_unknown_or_default_fields_counts_as_equal(sqlite: Store, tmp_path: Path) -> None:
+def test_stored_release_with_unknown_or_default_fields_is_equal(sqlite: Store, tmp_path: Path) -> None:
     release = Release("a", "Deaths", "ons", "https://x.example/a", ())
     with sqlite.transaction() as tx:
         tx.save(release)

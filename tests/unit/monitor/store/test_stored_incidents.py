@@ -28,9 +28,9 @@ STORED_BY_AN_OLDER_VERSION = """{"id":"i","kind":"late","release":"r","producer"
 """
 
 
-def test_an_incident_that_an_older_version_stored_as_json_is_read_and_written_unchanged() -> None:
-    # The stored facts have as many kinds of values as possible. Together they make no sense: a page is late, but the
-    # verdict is LEAD, a hint for a person to judge.
+def test_incident_of_an_older_version_is_read_unchanged() -> None:
+    """The stored facts have as many kinds of values as possible. Together they make no sense: a page is late, but
+    the verdict is LEAD, a hint for a person to judge."""
     facts = facts_of_a_release()
     page = replace(facts.parts[0], address=Address.GUESSED, users_delay=Bounds(1.0, 2.0))
     findings = (Finding(LEAD, detail="x", url="https://a.example"), Finding(Kind.LATE, "page"))

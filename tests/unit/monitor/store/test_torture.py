@@ -47,7 +47,7 @@ def write_and_kill(folder: Path, first: int, seconds: float) -> int:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_a_monitor_killed_at_a_random_moment_loses_no_committed_row(tmp_path: Path, seed: int) -> None:
+def test_monitor_killed_at_random_loses_no_committed_row(tmp_path: Path, seed: int) -> None:
     random_moments = random.Random(seed)  # noqa: S311  # no secret hangs on it
     last_reported = write_and_kill(tmp_path, first=0, seconds=random_moments.uniform(0.0, 0.3))
     # The monitor is killed between a commit and its report, perhaps. Then one number more is committed. So a second

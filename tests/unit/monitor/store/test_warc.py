@@ -43,9 +43,9 @@ def records_of(answer: Answer) -> list[WarcRecord]:
     ]
 
 
-# The requests differ in method, address and headers: for example, a conditional one has `If-None-Match`.
 @pytest.mark.parametrize("asked", ASKED.values(), ids=ASKED)
-async def test_the_request_is_kept_as_the_publisher_received_it(asked: Request) -> None:
+async def test_request_is_kept_as_the_publisher_received_it(asked: Request) -> None:
+    """The requests differ in method, address and headers: for example, a conditional one has `If-None-Match`."""
     async with (
         publishing(reply_with(full_response(b"figures"))) as publisher,
         fetcher_for(publisher, contact="a@b.example") as fetcher,
@@ -60,7 +60,7 @@ async def test_the_request_is_kept_as_the_publisher_received_it(asked: Request) 
     assert b"Accept-Encoding: gzip" in request.block
 
 
-def test_a_request_whose_sent_bytes_are_unknown_is_written_from_its_fields() -> None:
+def test_request_without_known_bytes_is_written_from_its_fields() -> None:
     answer = replace(an_answer(), request=Request("https://www.gov.uk/x?y=1", method="HEAD", etag='"1"'))
     request, _response = records_of(answer)
     assert request.block == b'HEAD /x?y=1 HTTP/1.1\r\nHost: www.gov.uk\r\nIf-None-Match: "1"\r\n\r\n'
@@ -68,7 +68,7 @@ def test_a_request_whose_sent_bytes_are_unknown_is_written_from_its_fields() -> 
     assert [record.kind for record in records_of(replace(answer, request=None))] == ["response"]
 
 
-def test_any_warc_tool_reads_the_request_and_the_cut_answer_that_belongs_to_it() -> None:
+def test_any_warc_tool_reads_request_and_cut_answer() -> None:
     request = Request("https://www.gov.uk/x?y=1", method="HEAD", etag='"abc"')
     # `whole=False`: the body of the answer was cut.
     data = answer_records(replace(an_answer(), whole=False, request=request), "edge-7", "r/page/edge")
@@ -86,7 +86,7 @@ IN_A_HEADER = st.text(st.characters(max_codepoint=255, exclude_categories=["Cc"]
 @given(st.dictionaries(st.text("abcdefg-", min_size=1, max_size=8), IN_A_HEADER, max_size=4), IN_A_HEADER)
 @example({"x-note": ";\xe9=0; \xfc"}, ";\xe9=0; \xfc")
 def test_headers_are_kept_in_the_bytes_that_crossed_the_wire(headers: dict[str, str], tag: str) -> None:
-    # A fetched header is text in Latin-1, one character for each byte. So it must be written in Latin-1 again.
+    """A fetched header is text in Latin-1, one character for each byte. So it must be written in Latin-1 again."""
     at = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
     answer = Answer(f"{BASE}/x", 404, headers, b"", at, at, request=Request(f"{BASE}/x", etag=tag))
     request, response = records_of(answer)

@@ -26,8 +26,8 @@ from tests.worlds.stores import TemporaryStore, an_event, runs_of
 from tests.worlds.virtual import virtually
 
 
-class FailingStore(TemporaryStore):
-    """A store whose commits fail `failures` times, and that counts those that succeed."""
+class CountingStore(TemporaryStore):
+    """A store that counts its commits, after the first `failures` of them failed."""
 
     def __init__(self, failures: int = 0) -> None:
         super().__init__()
@@ -59,11 +59,11 @@ class WriterLog:
 
 
 @virtually
-async def test_runs_queued_within_the_delay_are_committed_together_when_it_ends(clock: VirtualClock) -> None:
-    store = FailingStore()
+async def test_runs_queued_within_the_delay_are_committed_together(clock: VirtualClock) -> None:
+    """DELAY is 0.1 s. To queue the 50 runs takes half of that."""
+    store = CountingStore()
     writer = Writer(store, clock)
     begin = clock.monotonic()
-    # DELAY is 0.1 s. To queue the 50 runs takes half of that.
     for second in range(50):
         writer.queue_run(a_run(first=second))
         await clock.sleep(0.001)
@@ -76,7 +76,7 @@ async def test_runs_queued_within_the_delay_are_committed_together_when_it_ends(
 
 @virtually
 async def test_a_configured_delay_replaces_the_default(clock: VirtualClock) -> None:
-    store = FailingStore()
+    store = CountingStore()
     writer = Writer(store, clock, delay=5.0)
     writer.queue_run(a_run())
     await clock.sleep(4.99)
@@ -87,7 +87,7 @@ async def test_a_configured_delay_replaces_the_default(clock: VirtualClock) -> N
 
 
 @virtually
-async def test_a_later_version_of_a_run_takes_the_place_of_the_earlier(clock: VirtualClock) -> None:
+async def test_later_version_of_a_run_replaces_the_earlier(clock: VirtualClock) -> None:
     store, log = TemporaryStore(), WriterLog()
     writer = log.writer(store, clock)
     for looks in range(1, 100):
@@ -107,7 +107,7 @@ async def test_a_write_sees_the_runs_that_were_queued_before_it(clock: VirtualCl
 
 
 @virtually
-async def test_a_write_sees_the_rows_of_those_before_it_in_its_batch(clock: VirtualClock) -> None:
+async def test_write_sees_rows_of_earlier_writes_in_its_batch(clock: VirtualClock) -> None:
     store = TemporaryStore()
 
     def add_to_timeline(text: str) -> Callable[[Transaction], None]:
@@ -124,8 +124,9 @@ async def test_a_write_sees_the_rows_of_those_before_it_in_its_batch(clock: Virt
 
 
 @virtually
-async def test_only_a_write_that_raises_is_undone_and_its_caller_gets_the_exception(clock: VirtualClock) -> None:
-    store, log = FailingStore(), WriterLog()
+async def test_only_a_write_that_raises_is_undone(clock: VirtualClock) -> None:
+    """Its caller gets the exception."""
+    store, log = CountingStore(), WriterLog()
 
     def add_event_and_raise(tx: Transaction) -> None:
         tx.add(an_event("undone"))
@@ -148,15 +149,15 @@ async def test_only_a_write_that_raises_is_undone_and_its_caller_gets_the_except
 
 
 @virtually
-async def test_writes_wait_while_the_store_fails_and_are_made_when_it_recovers(clock: VirtualClock) -> None:
-    store, log = FailingStore(failures=4), WriterLog()
+async def test_writes_wait_until_a_failing_store_recovers(clock: VirtualClock) -> None:
+    """Four attempts fail, with pauses that begin with 0.1 s and double: 0.1 + 0.2 + 0.4 + 0.8 s."""
+    store, log = CountingStore(failures=4), WriterLog()
     writer = log.writer(store, clock)
     writer.queue_run(a_run(looks=1))
     patient = asyncio.ensure_future(writer.write(lambda tx: tx.add(an_event())))
     await clock.sleep(0.35)
     writer.queue_run(a_run(looks=2))
     assert await patient is True
-    # Four attempts fail, with pauses that begin with 0.1 s and double: 0.1 + 0.2 + 0.4 + 0.8 s.
     assert clock.monotonic() < 2.0
     await writer.close()
     assert runs_of(store, EDGE) == [a_run(looks=2)]
@@ -165,7 +166,7 @@ async def test_writes_wait_while_the_store_fails_and_are_made_when_it_recovers(c
 
 @virtually
 async def test_impatient_caller_gets_the_failure_and_its_write_is_dropped(clock: VirtualClock) -> None:
-    store = FailingStore(failures=1)
+    store = CountingStore(failures=1)
     writer = Writer(store, clock)
     writer.queue_run(a_run())
     with pytest.raises(StoreFault, match="disk is full"):
@@ -177,11 +178,11 @@ async def test_impatient_caller_gets_the_failure_and_its_write_is_dropped(clock:
 
 @virtually
 async def test_attempts_on_a_failing_store_grow_rarer_but_never_stop(clock: VirtualClock) -> None:
-    store, log = FailingStore(failures=10_000), WriterLog()
+    """The pauses between attempts double from 0.1 s to 5 s, which makes 18 attempts in a minute."""
+    store, log = CountingStore(failures=10_000), WriterLog()
     writer = log.writer(store, clock)
     writer.queue_run(a_run())
     await clock.sleep(60)
-    # The pauses between attempts double from 0.1 s to 5 s, which makes 18 attempts in a minute.
     assert 12 <= len(log.faults) <= 20
     store.failures = 0
     await clock.sleep(5.1)
@@ -190,8 +191,8 @@ async def test_attempts_on_a_failing_store_grow_rarer_but_never_stop(clock: Virt
 
 
 @virtually
-async def test_full_backlog_refuses_new_runs_but_accepts_longer_versions_of_waiting_ones(clock: VirtualClock) -> None:
-    store = FailingStore(failures=10_000)
+async def test_full_backlog_accepts_only_longer_versions_of_waiting_runs(clock: VirtualClock) -> None:
+    store = CountingStore(failures=10_000)
     writer = Writer(store, clock, most_runs=2)  # at most two runs may wait
     assert writer.queue_run(a_run("a/page/edge"))
     assert writer.queue_run(a_run("b/page/edge"))
@@ -224,7 +225,7 @@ async def test_closing_commits_waiting_writes_and_later_writes_are_refused(clock
 
 @virtually
 async def test_closing_on_a_failing_store_reports_the_lost_rows(clock: VirtualClock) -> None:
-    store = FailingStore(failures=10_000)
+    store = CountingStore(failures=10_000)
     writer = Writer(store, clock)
     writer.queue_run(a_run())
     waiting = asyncio.ensure_future(writer.write(lambda tx: tx.add(an_event())))
@@ -251,7 +252,7 @@ async def test_abandoned_writer_keeps_only_committed_rows(clock: VirtualClock) -
 
 
 @virtually
-async def test_a_transaction_that_is_open_when_the_writer_is_abandoned_is_rolled_back(clock: VirtualClock) -> None:
+async def test_open_transaction_of_an_abandoned_writer_is_rolled_back(clock: VirtualClock) -> None:
     store = TemporaryStore()
     writer = Writer(store, clock)
     loop, entered, pause = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
@@ -271,8 +272,8 @@ async def test_a_transaction_that_is_open_when_the_writer_is_abandoned_is_rolled
 
 
 @virtually
-async def test_a_write_whose_caller_was_cancelled_before_its_turn_is_dropped(clock: VirtualClock) -> None:
-    store = FailingStore()
+async def test_write_cancelled_before_its_turn_is_dropped(clock: VirtualClock) -> None:
+    store = CountingStore()
     writer = Writer(store, clock)
     cancelled = asyncio.ensure_future(writer.write(lambda tx: tx.add(an_event("cancelled"))))
     await asyncio.sleep(0)
@@ -282,12 +283,12 @@ async def test_a_write_whose_caller_was_cancelled_before_its_turn_is_dropped(clo
     assert [event.id for event in store.verdicts.events()] == ["awaited"]
 
 
-# A write is made after the runs that were queued before it, or before them if it goes first.
 @pytest.mark.parametrize("is_urgent", [False, True])
 @virtually
-async def test_run_that_cannot_be_stored_is_logged_and_does_not_stop_other_writes(
+async def test_unstorable_run_is_logged_and_stops_no_other_write(
     clock: VirtualClock, sqlite: Store, *, is_urgent: bool
 ) -> None:
+    """A write is made after the runs that were queued before it, or before them if it is urgent."""
     log = WriterLog()
     without_time_zone = replace(a_run("odd/page/edge"), begin=SLOT.replace(tzinfo=None))
     writer = log.writer(sqlite, clock)
@@ -300,13 +301,14 @@ async def test_run_that_cannot_be_stored_is_logged_and_does_not_stop_other_write
     assert runs_of(sqlite, EDGE, "odd/page/edge") == [a_run()]
 
 
-# At first so many transactions fail. The writer makes them again.
 @pytest.mark.parametrize("failing_transactions", [0, 1, 3])
 @virtually
-async def test_runs_are_committed_before_writes_in_transactions_of_at_most_500_runs_and_100_writes(
+async def test_runs_are_committed_before_writes_in_bounded_transactions(
     clock: VirtualClock, failing_transactions: int
 ) -> None:
-    store, log = FailingStore(), WriterLog()
+    """A transaction has at most 500 runs and 100 writes. At first some transactions fail, and the writer makes
+    them again."""
+    store, log = CountingStore(), WriterLog()
     writer = log.writer(store, clock)
     run_count = write_count = 1010
     targets = [f"r{number}/page/edge" for number in range(run_count)]
@@ -331,8 +333,8 @@ async def test_runs_are_committed_before_writes_in_transactions_of_at_most_500_r
 
 
 @virtually
-async def test_write_marked_first_is_committed_before_runs_that_were_queued_earlier(clock: VirtualClock) -> None:
-    store = FailingStore()
+async def test_urgent_write_is_committed_before_earlier_runs(clock: VirtualClock) -> None:
+    store = CountingStore()
     writer = Writer(store, clock)
 
     def count_earlier_commits(_tx: Transaction) -> int:
@@ -350,22 +352,20 @@ async def test_write_marked_first_is_committed_before_runs_that_were_queued_earl
     await writer.close()
 
 
-# At first so many transactions fail. The writer makes them again.
 @pytest.mark.parametrize("failing_transactions", [0, 2])
 @virtually
-async def test_each_portion_of_a_batch_member_has_a_transaction_of_its_own_and_runs_come_with_the_last(
-    clock: VirtualClock, failing_transactions: int
-) -> None:
-    store = FailingStore(failing_transactions)
+async def test_each_portion_of_a_row_source_has_a_transaction(clock: VirtualClock, failing_transactions: int) -> None:
+    """A source adds its own rows to each transaction. This one has three portions of them. Runs come with the last
+    one. At first some transactions fail, and the writer makes them again."""
+    store = CountingStore(failing_transactions)
     calls: list[str] = []
 
-    # A source adds its own rows to each transaction. This one has three portions of them.
     @dataclass
-    class MemberWithThreePortions(RowSource):
+    class SourceWithThreePortions(RowSource):
         portions_left: int = 3
 
         def write(self, transaction: Transaction) -> None:
-            transaction.save(Heartbeat("member", SLOT))
+            transaction.save(Heartbeat("source", SLOT))
             calls.append(f"write with {self.portions_left} portions left and {len(runs_of(store, EDGE))} runs stored")
 
         def note_committed(self) -> None:
@@ -378,7 +378,7 @@ async def test_each_portion_of_a_batch_member_has_a_transaction_of_its_own_and_r
             calls.append(f"close with {len(runs_of(store, EDGE))} runs stored")
 
     writer = Writer(store, clock)
-    writer.add_row_source(MemberWithThreePortions())
+    writer.add_row_source(SourceWithThreePortions())
     writer.queue_run(a_run())
     await clock.sleep(2.0)
     await writer.close()
@@ -393,18 +393,18 @@ async def test_each_portion_of_a_batch_member_has_a_transaction_of_its_own_and_r
 
 
 @virtually
-async def test_after_a_failed_attempt_a_batch_member_is_prepared_and_written_again_and_then_notified_once(
-    clock: VirtualClock,
-) -> None:
-    store = FailingStore(failures=1)
+async def test_row_source_is_written_again_after_a_failed_attempt(clock: VirtualClock) -> None:
+    """The first commit fails, so the writer makes the whole batch, with its run, again. The source always comes
+    first, and is notified once of the commit."""
+    store = CountingStore(failures=1)
     calls: list[str] = []
 
-    class RecordingMember(RowSource):
+    class RecordingSource(RowSource):
         def prepare(self) -> None:
             calls.append("prepare")
 
         def write(self, transaction: Transaction) -> None:
-            transaction.save(Heartbeat("member", SLOT))
+            transaction.save(Heartbeat("source", SLOT))
             calls.append(f"write while {len(runs_of(store, EDGE))} runs are stored")
 
         def note_committed(self) -> None:
@@ -414,14 +414,13 @@ async def test_after_a_failed_attempt_a_batch_member_is_prepared_and_written_aga
             calls.append("close")
 
     writer = Writer(store, clock)
-    writer.add_row_source(RecordingMember())
+    writer.add_row_source(RecordingSource())
     await clock.sleep(2 * DELAY)
-    assert calls == []  # a member begins no batch unless one is requested
+    assert calls == []  # a source begins no batch unless one is requested
     writer.queue_run(a_run())
     writer.request_batch()
     await clock.sleep(1.0)
     await writer.close()
-    # The first commit fails, so the writer makes the whole batch, with its run, again. The member always comes first.
     failed_attempt = ["prepare", "write while 0 runs are stored"]
     second_attempt = ["prepare", "write while 0 runs are stored", "note committed"]
     assert calls == [*failed_attempt, *second_attempt, "close"]
