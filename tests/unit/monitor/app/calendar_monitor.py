@@ -68,10 +68,6 @@ class CalendarMonitor:
         self.fetcher = ScriptedFetcher(clock, lambda request: self.pages.get(request.url, Reply(404)))
 
     @property
-    def store(self) -> Store:
-        return self.daemon.core.store
-
-    @property
     def ledger_in_memory(self) -> Ledger:
         return self.daemon.core.ledger
 

@@ -13,7 +13,7 @@ from monitor.deliver.outbox_rows import Backlog
 from monitor.health.self_check import Check
 from schedules.times.interval import Bounds
 from tests.unit.monitor.app.monitor_in_test import NEVER_PUBLISHED, PUBLISHED_AT_SLOT, MonitorInTest, with_daemon
-from tests.unit.monitor.watch.test_budget_forecast import DAY_BEFORE, releases
+from tests.unit.monitor.watch.test_budget_forecast import DAY_BEFORE, releases_of_next_day
 
 LONG_AGO = datetime(2026, 11, 1, 9, tzinfo=UTC)
 
@@ -22,7 +22,7 @@ def checks_of(monitor: MonitorInTest) -> dict[str, Check]:
     return {check.name: check for check in monitor.app.status.checks()}
 
 
-@with_daemon(NEVER_PUBLISHED, head=DAY_BEFORE + releases(1))
+@with_daemon(NEVER_PUBLISHED, head=DAY_BEFORE + releases_of_next_day(1))
 async def test_a_monitor_that_works_has_good_checks(monitor: MonitorInTest) -> None:
     """The slot of its only release is tomorrow."""
     await monitor.clock.sleep(15 * 60)
@@ -46,7 +46,7 @@ async def test_checks_show_the_rate_of_looks_and_used_budget(monitor: MonitorInT
     assert f"www.gov.uk {looks_a_second:.1f} of 5 a second" in checks["Budgets"].state
 
 
-@with_daemon(NEVER_PUBLISHED, head=DAY_BEFORE + releases(1))
+@with_daemon(NEVER_PUBLISHED, head=DAY_BEFORE + releases_of_next_day(1))
 async def test_check_of_a_channel_shows_last_delivery_and_waiting_messages(monitor: MonitorInTest) -> None:
     await monitor.clock.sleep(60)
     (name,) = (name for name in checks_of(monitor) if name.startswith("Channel "))
@@ -60,7 +60,7 @@ async def test_check_of_a_channel_shows_last_delivery_and_waiting_messages(monit
     assert "ninethirty channel test" in waiting.todo
 
 
-@with_daemon(NEVER_PUBLISHED, head=DAY_BEFORE + releases(5))
+@with_daemon(NEVER_PUBLISHED, head=DAY_BEFORE + releases_of_next_day(5))
 async def test_check_warns_of_a_budget_too_small_for_tomorrows_slot(monitor: MonitorInTest) -> None:
     """Tomorrow five pages have one slot. Each needs more than one look a second, but the budget is 5 looks a second."""
     quarter_of_an_hour = 15 * 60
@@ -75,7 +75,7 @@ async def test_check_warns_of_a_budget_too_small_for_tomorrows_slot(monitor: Mon
     assert "Budgets" not in checks
 
 
-@with_daemon(NEVER_PUBLISHED, head=DAY_BEFORE + releases(1))
+@with_daemon(NEVER_PUBLISHED, head=DAY_BEFORE + releases_of_next_day(1))
 async def test_check_of_an_unreadable_calendar_says_what_to_do(monitor: MonitorInTest) -> None:
     health = monitor.app.status.core.health
     (calendar,) = health.spacings  # the time between reads, by the name of the calendar
