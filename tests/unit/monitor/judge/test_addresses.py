@@ -65,7 +65,7 @@ def test_absence_seen_at_copy_dates_page_at_same_address() -> None:
 
 
 def test_early_presence_at_former_page_address_exposes_the_copy_there() -> None:
-    """The page moved from OLD to NEW, and a copy is known at OLD by now. Looks count for the part at their address."""
+    """The page moved from OLD to NEW, and OLD now has a copy of it. So an early look at OLD shows the copy early."""
     page_at_old = looks_at(OLD, (-900, ABSENT), (-600, PRESENT), (-300, ABSENT)).runs("page")
     page_at_new = looks_at(NEW, (-1, ABSENT), (2, PRESENT)).runs("page")
     copy_at_old = Part("elsewhere-1", Role.ALTERNATIVE, OLD, required=False, origin=Origin.ELSEWHERE)
@@ -114,10 +114,8 @@ def test_guessed_release_is_overdue_if_announcement_and_listing_lack_it() -> Non
     ids=["redirected later", "never redirected"],
 )
 def test_late_redirect_proves_late_page_was_not_early(redirect: list[Look], early_bound: float | None) -> None:
-    """A redirect that works shows that the page was not public before it. `early_bound` is how early it was at most.
-
-    Without one, the page may have been public at its slot and removed again.
-    """
+    """The page was found at 300 s. If its announcement redirects to it from 301 s on, it was not public before its
+    slot: its `early_bound` is 0 s. Without a redirect, it may have been public early and removed again."""
     seen = {
         "announcement/origin": looks((-600, ABSENT), (200, ABSENT), *redirect),
         "index/origin": looks((-600, ABSENT), (200, ABSENT)),
@@ -170,7 +168,7 @@ def test_page_found_late_is_unproven_if_stamped_in_time(says_published_at: str |
     assert verdict_on_page_found_at_09_34_02(says_published_at=says_published_at).verdict is expected
 
 
-def test_page_came_between_its_stamp_and_when_it_was_found() -> None:
+def test_page_came_between_stated_time_and_when_it_was_found() -> None:
     verdict = verdict_on_page_found_at_09_34_02(says_published_at="09:30:01")
     least_after_slot, most_after_slot = 1, 4 * 60 + 2  # the slot is 09:30
     assert verdict.page.delay == Bounds(least_after_slot, most_after_slot)
@@ -180,8 +178,8 @@ def test_page_came_between_its_stamp_and_when_it_was_found() -> None:
     assert "09:34:02" in verdict.unproven_because
 
 
-def test_absence_at_page_itself_outweighs_its_stamp_in_time() -> None:
-    """Unlike announcement and listing, the page is not behind."""
+def test_absence_at_page_itself_outweighs_the_time_it_states() -> None:
+    """The page says 09:30:01, but at 09:33:20 it was absent. Unlike announcement and listing, it cannot be behind."""
     absent_at_09_33_20 = a_sighting(ABSENT, seconds_at("09:33:20"), address=NEW)
     verdict = verdict_on_page_found_at_09_34_02(says_published_at="09:30:01", own_looks=[absent_at_09_33_20])
     assert verdict.verdict is VerdictKind.LATE

@@ -65,6 +65,7 @@ def doubts(verdict: Verdict) -> list[str]:
     ],
 )
 def test_promise_still_shown_after_its_slot_decides_verdict(published_at: str | None, expected: VerdictKind) -> None:
+    """At 09:35 the calendar still showed 09:30 as the slot. So a page is late at 09:40, and early at 09:10."""
     verdict = verdict_on(promise_for("09:30", last_shown_at="09:35"), published_at=published_at)
     assert verdict.verdict is expected
     assert doubts(verdict) == []
@@ -111,7 +112,7 @@ def test_late_release_is_in_doubt_unless_calendar_was_reread() -> None:
     ("promise_last_shown_at", "expected_doubts"), [("09:26", 1), ("09:30", 0)], ids=["before the slot", "at the slot"]
 )
 def test_missing_file_is_in_doubt_unless_calendar_was_reread(promise_last_shown_at: str, expected_doubts: int) -> None:
-    """The page came early, its file never. The file is surely late only if the calendar still showed 09:30 then."""
+    """The page came early, its file never. It is surely late only if the calendar still showed 09:30 at 09:30."""
     seen = {"page": page_published_at("09:10"), "sheet": page_published_at(NEVER)}
     promise = promise_for("09:30", last_shown_at=promise_last_shown_at)
     verdict = judged(seconds_at("10:00"), seen, SHEET, promises=[promise])
@@ -127,8 +128,8 @@ def test_missing_file_is_in_doubt_unless_calendar_was_reread(promise_last_shown_
 def test_page_is_early_only_if_calendar_was_read_shortly_before(
     promise_last_shown_at: str, expected: VerdictKind, expected_doubts: int
 ) -> None:
-    """The page came at 09:10, before its slot at 09:30. Shortly is in the 30 min before it came, or later.
-    Its promise stays in doubt until a read after it came still shows the slot."""
+    """The page came at 09:10, before its slot at 09:30. It is early if the calendar showed 09:30 at 08:40 or later.
+    Only a read after the page came, such as at 09:11, leaves no doubt about the promise."""
     promise = promise_for("09:30", last_shown_at=promise_last_shown_at)
     verdict = verdict_on(promise, published_at="09:10", now="09:30")
     assert verdict.verdict is expected
@@ -136,6 +137,7 @@ def test_page_is_early_only_if_calendar_was_read_shortly_before(
 
 
 def test_pending_release_ignores_doubt_about_its_promise() -> None:
+    """A read at 08:29 is too old to prove a slot of 09:30. But at 09:29, the calendar may yet be read again."""
     verdict = verdict_on(promise_for("09:30", last_shown_at="08:29"), published_at=NEVER, now="09:29")
     assert verdict.verdict is VerdictKind.PENDING
     assert verdict.unproven_because is None
@@ -176,7 +178,7 @@ def verdict_after_change(new_slot: str, *, first_shown_at: str, published_at: st
     ],
     ids=["next day", "next day, read just after it was out", "next quarter"],
 )
-def test_published_release_stays_on_time_if_calendar_goes_on(
+def test_release_in_time_stays_so_if_calendar_shows_next_edition(
     new_slot: str, first_shown_at: str, published_at: str
 ) -> None:
     """The calendar still showed 09:30 at 09:26. Once the release was out, it showed the day of the next edition."""
@@ -200,8 +202,8 @@ def test_published_release_stays_on_time_if_calendar_goes_on(
 def test_release_is_unproven_if_another_slot_perhaps_applied(
     new_slot: str, first_shown_at: str, published_at: str | None
 ) -> None:
-    """The calendar still showed 09:30 at 09:26. It may have changed to the new slot before 09:30. Another day counts
-    only if the calendar showed it before the release was out, because later it may be that of the next edition."""
+    """The calendar showed 09:30 at 09:26, and another slot, such as 11:00, at its next read. It may have changed in
+    time. Another day counts only if it was shown before the release was out. Later it may be of the next edition."""
     verdict = verdict_after_change(new_slot, first_shown_at=first_shown_at, published_at=published_at)
     assert verdict.verdict is VerdictKind.UNPROVEN
     assert len(doubts(verdict)) == 1
@@ -233,6 +235,7 @@ def test_slot_brought_forward_once_page_was_out_excuses_no_exposure() -> None:
 
 
 def test_release_brought_forward_in_time_has_new_slot() -> None:
+    """At 08:50 the calendar showed the slot 09:10 and no longer 09:30. The page came at 09:10."""
     promises = brought_forward("09:30", "09:10", old_last_shown_at="08:30", new_first_shown_at="08:50")
     verdict = verdict_on(*promises, published_at="09:10:00.5")
     assert verdict.verdict is VerdictKind.ON_TIME
@@ -275,7 +278,7 @@ def test_release_that_keeps_its_provisional_time_is_on_time() -> None:
 
 @pytest.mark.parametrize("published_at", ["09:28:30", "09:31:27"], ids=["early if confirmed", "late if confirmed"])
 def test_missed_provisional_time_is_unproven_if_perhaps_confirmed(published_at: str) -> None:
-    """The calendar may have confirmed 09:30 after its last read. If it did not, any minute of the day is on time."""
+    """The time may have been confirmed after the last read, at 09:26. If not, any minute of the day is on time."""
     verdict = verdict_on(provisional_promise(last_shown_at="09:26"), published_at=published_at)
     assert verdict.verdict is VerdictKind.UNPROVEN
     assert len(doubts(verdict)) == 1
@@ -297,8 +300,8 @@ def test_release_is_pending_while_provisional_time_may_be_confirmed() -> None:
 
 @pytest.mark.parametrize("published_at", ["09:31:27", NEVER])
 def test_late_release_is_unproven_if_time_was_perhaps_confirmed(published_at: str | None) -> None:
-    """The calendar showed 09:30 as provisional at 09:26, and as confirmed at 09:36. Only a time that was confirmed
-    before it passed binds to the minute."""
+    """The calendar called 09:30 provisional at 09:26, and confirmed it by its next read at 09:36, perhaps in time. A
+    time confirmed before it passed binds to the minute. Otherwise any minute of the day is on time."""
     provisional = provisional_promise(last_shown_at="09:26")
     confirmed = changed_promise("09:30", not_yet_shown_at="09:26", first_shown_at="09:36", state=Standing.CONFIRMED)
     verdict = verdict_on(provisional, confirmed, published_at=published_at)
@@ -308,7 +311,7 @@ def test_late_release_is_unproven_if_time_was_perhaps_confirmed(published_at: st
 
 
 def test_time_confirmed_after_it_passed_makes_no_release_late() -> None:
-    """A time that was still provisional when it passed allows any minute of its day."""
+    """The calendar still called 09:30 provisional at 09:31. A provisional time allows any minute of its day."""
     provisional = provisional_promise(last_shown_at="09:31")
     confirmed = changed_promise("09:30", not_yet_shown_at="09:31", first_shown_at="09:36", state=Standing.CONFIRMED)
     assert verdict_on(provisional, confirmed, published_at="09:31:27").verdict is VerdictKind.ON_TIME
@@ -341,9 +344,10 @@ def promises_by(**times: str) -> list[Promise]:
         "on time by the one that rules",
     ],
 )
-def test_no_breach_is_claimed_that_one_calendar_denies(
+def test_release_is_late_or_early_only_by_both_calendars(
     own_calendar_says: str, published_at: str | None, expected: VerdictKind
 ) -> None:
+    """By 09:30 and 10:30, for example, a page at 09:40 is late by one calendar and early by the other: unproven."""
     verdict = verdict_on(*promises_by(govuk="09:30", own=own_calendar_says), published_at=published_at)
     assert verdict.verdict is expected
     (differ,) = found(verdict, Kind.CALENDARS_DISAGREE)
@@ -446,7 +450,8 @@ def test_page_is_early_only_if_dropped_after_it_came(since: str, expected: Verdi
     ("back_at", "expected"), [(NEVER, VerdictKind.OVERDUE), ("09:40", VerdictKind.EARLY)], ids=["never", "late"]
 )
 def test_exposed_page_not_back_at_its_slot_is_also_late(back_at: str | None, expected: VerdictKind) -> None:
-    """A release has the worst verdict that applies. Overdue is worse than early, and late is not."""
+    """The page was public from 09:10 to 09:20. If it is never back, the release is overdue, which is worse than early.
+    If it is back at 09:40, it counts as early, which is worse than late."""
     promise = promise_for("09:30", last_shown_at="09:35")
     verdict = verdict_on(promise, published_at="09:10", removed_at="09:20", back_at=back_at)
     assert verdict.verdict is expected
@@ -461,6 +466,7 @@ DROPPED_BEFORE_SLOT = dropped_promise(since="09:12")
 @pytest.mark.parametrize("promise", [LAST_READ_TOO_EARLY, DROPPED_BEFORE_SLOT], ids=["last read too early", "dropped"])
 @pytest.mark.parametrize("back_at", [NEVER, "09:40"], ids=["never back", "back late"])
 def test_exposed_page_is_not_late_if_its_promise_is_doubtful(promise: Promise, back_at: str | None) -> None:
+    """The page was public from 09:10 to 09:20, and back late or never. By then 09:30 was perhaps no longer its slot."""
     verdict = verdict_on(promise, published_at="09:10", removed_at="09:20", back_at=back_at)
     assert verdict.verdict is VerdictKind.EARLY
     assert found(verdict, Kind.LATE) == []

@@ -86,7 +86,7 @@ def test_counts_by_status_include_releases_not_seen_yet() -> None:
 
 
 def test_headline_is_about_the_slot_that_passed_last() -> None:
-    """Beside the text it returns the slot, if a release of that slot was not seen yet."""
+    """At 10:01 it is about 10:00. The slot is returned too while one of its releases was not seen yet."""
     due_at_ten = NOT_SEEN_YET | {"slot": {**NOT_SEEN_YET["slot"], "start": "2018-01-05T10:00:00.000Z"}}
     rows = [OUT, due_at_ten]
     ten_o_clock = after_slot(1800)

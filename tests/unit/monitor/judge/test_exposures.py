@@ -18,7 +18,7 @@ from tests.worlds.verdicts import judged
 
 # How long content was public for certain
 
-EDGE_THAT_HID_EARLY_PAGE = RegularLooks(
+EDGE_WITHOUT_PAGE_FROM_106_S_BEFORE_SLOT = RegularLooks(
     [(-266, ABSENT), (-121, PRESENT), (-110, ABSENT), (12, PRESENT)], every=5, until=40, specific=True
 )
 """It showed the page from -121 to -111, but not from -106 to 9. That may be an old copy of a cache."""
@@ -37,20 +37,22 @@ def least_length_of_exposure(*, origin_looked_at_every: float, edge: RegularLook
 
 
 def test_close_looks_at_origin_prove_exposure_that_edge_hid() -> None:
+    """The edge first showed the page at -121 s. The origin, looked at every 5 s, showed it from then to the slot."""
     edge_first_present, slot = -121, 0
-    length = least_length_of_exposure(origin_looked_at_every=5, edge=EDGE_THAT_HID_EARLY_PAGE)
+    length = least_length_of_exposure(origin_looked_at_every=5, edge=EDGE_WITHOUT_PAGE_FROM_106_S_BEFORE_SLOT)
     assert length == slot - edge_first_present
 
 
 def test_rare_looks_at_origin_prove_no_exposure_that_edge_hid() -> None:
-    """The origin showed the page at -120 s and 25 s. It may have been removed and published again in between."""
+    """The origin showed the page at -120 s and 25 s. By the edge, which showed it until -111 s, it may have been
+    removed and published again in between."""
     edge_first_present, edge_last_present = -121, -111
-    length = least_length_of_exposure(origin_looked_at_every=145, edge=EDGE_THAT_HID_EARLY_PAGE)
+    length = least_length_of_exposure(origin_looked_at_every=145, edge=EDGE_WITHOUT_PAGE_FROM_106_S_BEFORE_SLOT)
     assert length == edge_last_present - edge_first_present
 
 
-def test_rare_looks_at_origin_prove_exposure_no_view_hid() -> None:
-    """The origin showed the page at -120 s and 25 s. No look in between found it absent."""
+def test_rare_looks_at_origin_prove_exposure_without_other_looks() -> None:
+    """The origin showed the page at -120 s and 25 s. Nothing says that it was removed in between."""
     origin_first_present, slot = -120, 0
     length = least_length_of_exposure(origin_looked_at_every=145, edge=None)
     assert length == slot - origin_first_present
@@ -77,7 +79,7 @@ def test_absence_in_copy_from_before_the_content_ends_no_exposure() -> None:
 def test_absence_ends_exposure_only_if_made_after_the_content(
     last_present: float, absent: float, *, is_open: bool
 ) -> None:
-    """The answer at -12 s may be as old as the first one with the content, at -14 s. That at -9 s is newer."""
+    """Answers may be 2 s old. So one at -12 s may be as old as the first content, at -14 s. One at -9 s is newer."""
     (exposure,) = exposures_by_answers_up_to_2_s_old(
         (-16, ABSENT), (-15, ABSENT), (-14, PRESENT), (last_present, PRESENT), (absent, ABSENT)
     )
@@ -152,13 +154,14 @@ def test_page_out_and_removed_unseen_within_tolerance_is_unproven() -> None:
     ids=["missing until after the tolerance of 60 s", "another edition until 30 s"],
 )
 def test_removed_page_is_overdue_unless_out_within_tolerance(page: Sequence[Run]) -> None:
-    """Unlike a 404, another edition before the 410 does not prove that this edition was public in between."""
+    """A 404 and then a 410 prove that a page was public in between, here only after the tolerance of 60 s. Another
+    edition and then a 410 prove nothing about this edition."""
     verdict = verdict_on(*page, now=600)
     assert (verdict.verdict, verdict.unproven_because) == (VerdictKind.OVERDUE, None)
 
 
 def test_page_removed_unseen_around_slot_is_unproven_when_back_late() -> None:
-    """A 404 and then a 410 prove that it was public at some time from -30 s to 20 s: early or not."""
+    """A 404 at -30 s and a 410 at 20 s prove that the page was public for a time in between, early or not."""
     back = a_run("page", PRESENT, 100, 590, specific=True)
     verdict = verdict_on(missing(until=-30), removed(since=20, until=95), back, now=600)
     assert verdict.verdict is VerdictKind.UNPROVEN

@@ -54,7 +54,8 @@ def exposures_of_page_absent_for_50_s(*, planned_spacing_of_api_looks: float) ->
 
 
 def test_absence_splits_no_exposure_if_content_api_showed_page_throughout() -> None:
-    """Looks at the content API are 70 s apart. At most twice as far apart as planned, they leave no gap."""
+    """The content API showed the page before and after, at looks 70 s apart. They were planned 50 s apart. Up to twice
+    the planned time is no gap."""
     (exposure,) = exposures_of_page_absent_for_50_s(planned_spacing_of_api_looks=50)
     assert exposure.open
 
@@ -175,7 +176,8 @@ def test_more_parts_than_are_watched_is_a_finding(files: int, expected_findings:
     ids=["changed once", "changed, changed back after 10 s and changed again"],
 )
 def test_changed_bytes_of_file_are_one_finding(bytes_over_time: list[tuple[float, str]], changed_at: float) -> None:
-    """New bytes count once they last for a minute. `seconds` is the time from the release of the file to its change."""
+    """New bytes count once they last for a minute. If those of 500 s are undone at 510 s, only those of 520 s count.
+    `seconds` is the time from the release of the file to its change."""
     came, every = 2, 1
     sheet = RegularLooks(public_from(came), every=every, digests=bytes_over_time)
     (change,) = found(judged(600, {"page": CAME_IN_TIME, "sheet": sheet}, SHEET), Kind.SWAPPED)
@@ -219,7 +221,7 @@ HIDDEN = {
 
 @pytest.mark.parametrize(("edge", "seconds_hidden"), HIDDEN.values(), ids=HIDDEN)
 def test_edge_is_stale_until_it_shows_page_or_withdrawal(edge: Answers, seconds_hidden: Bounds) -> None:
-    """Looks are a second apart. The origin showed the page in time, and was not looked at afterwards."""
+    """The origin showed the page at 1 s. An edge that did at 90 s was stale for 88 s to 90 s, by looks every second."""
     origin = RegularLooks([(-100, ABSENT), (ORIGIN_SHOWED_IT, PRESENT)], every=1, until=2)
     (stale,) = found(judged(now=NOW, seen={"page": edge, "page/origin": origin}), Kind.STALE_EDGE)
     assert stale.seconds == seconds_hidden
@@ -344,6 +346,7 @@ FAILED_AROUND_SLOT = [(-100, ABSENT), (-70, UNKNOWN), (150, PRESENT)]
 def test_minute_without_worker_is_a_finding_only_if_unproven(
     page: Answers, expected: VerdictKind, *, is_finding: bool
 ) -> None:
+    """From -20 s to 40 s there was no worker, which is the process that reads large answers."""
     no_worker_at_slot = blind_span(-20, 40, "www.gov.uk", cause="no_worker")
     verdict = judged(now=200, seen=page, blind=[no_worker_at_slot])
     assert verdict.verdict is expected
@@ -392,7 +395,7 @@ def test_one_wrong_clock_is_one_finding_on_whole_release() -> None:
     assert fault.seconds == Bounds(last_failed - first_failed, last_failed - first_failed)
 
 
-def test_looks_that_failed_otherwise_lengthen_no_clock_fault() -> None:
+def test_looks_that_timed_out_lengthen_no_clock_fault() -> None:
     absent = a_run("page", ABSENT, first=-100, last=-71)
     timed_out = a_run("page", UNKNOWN, first=-70, last=-21, why="timeout")
     failed_by_clock = a_run("page", UNKNOWN, first=-20, last=-10, why="clock")

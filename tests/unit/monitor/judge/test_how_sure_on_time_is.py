@@ -43,7 +43,7 @@ SECONDS_AND_STATUS = [(0.8, "on time"), (5, "on time"), (5.2, "on time, to 6 s")
 
 @pytest.mark.parametrize(("last_absent_before_slot", "expected_status"), SECONDS_AND_STATUS)
 def test_board_says_how_early_page_on_time_may_be(last_absent_before_slot: float, expected_status: str) -> None:
-    """For example, a page absent until 5.2 s before its slot is “on time, to 6 s”. Up to 5 s need not be stated."""
+    """“On time, to 6 s” means on time, or at most 6 s early. Up to 5 s need not be stated."""
     body = release_json(on_time_after_absence(seconds_before_slot=last_absent_before_slot))
     _slot, _producer, status_on_board, *_ = board_cells(body)
     (page,) = body["parts"]
@@ -55,7 +55,7 @@ def test_board_says_how_early_page_on_time_may_be(last_absent_before_slot: float
 
 @pytest.mark.parametrize(("last_absent_before_slot", "expected_status"), SECONDS_AND_STATUS)
 def test_notice_says_how_early_page_on_time_may_be(last_absent_before_slot: float, expected_status: str) -> None:
-    """For example, a page absent until 5.2 s before its slot is “on time, to 6 s”. Up to 5 s need not be stated."""
+    """“On time, to 6 s” means on time, or at most 6 s early. Up to 5 s need not be stated."""
     facts = release_facts(on_time_after_absence(seconds_before_slot=last_absent_before_slot), Measurement())
     # This is the final notice of an incident that was reported as late. The release turned out to be on time.
     notice = {"kind": "final", "reported_kind": "late", "facts": facts, "now": after_slot(90)}
@@ -64,8 +64,10 @@ def test_notice_says_how_early_page_on_time_may_be(last_absent_before_slot: floa
 
 
 @pytest.mark.parametrize(("last_absent_before_slot", "status_in_table"), [(5, "On time"), (11.5, "On time, to 12 s")])
-def test_only_table_of_draft_says_how_early(last_absent_before_slot: float, status_in_table: str) -> None:
-    """The page came on time, or earlier by the seconds since it was last absent. The sentence does not mention them."""
+def test_table_of_draft_says_how_early_but_sentence_does_not(
+    last_absent_before_slot: float, status_in_table: str
+) -> None:
+    """“On time, to 12 s” means on time, or at most 12 s early: the page was last absent 11.5 s before its slot."""
     facts = release_facts(on_time_after_absence(seconds_before_slot=last_absent_before_slot), Measurement())
     ((_part, _announced, status, *_),) = tabulate_parts(facts)[0].rows
     assert say_availability(facts) == ["It was published as announced at 9.30am."]
@@ -94,8 +96,8 @@ def test_release_on_time_without_known_bound_is_just_on_time() -> None:
     assert status_text({"verdict": "on_time", "parts": [part]}) == "on time"
 
 
-def test_period_report_counts_releases_that_are_less_sure() -> None:
-    """Releases that may have come up to 5 s early count as sure. Seconds are rounded up."""
+def test_period_report_counts_releases_that_may_have_come_early() -> None:
+    """Two of three releases on time may have come over 5 s early: 12 s and 30.5 s. Seconds are rounded up."""
     rows = [
         Row(str(bound), "t", "ofqual", "https://e.org/", "Europe/London", SLOT, "on_time", early_bound=bound)
         for bound in (1, 12, 30.5)

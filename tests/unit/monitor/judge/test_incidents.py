@@ -138,7 +138,7 @@ def test_exposure_is_open_and_grows_while_it_lasts() -> None:
 
 
 def test_exposed_release_is_out_at_its_slot() -> None:
-    """The slot was on Wednesday. Of page, HTML and sheet, only the sheet was not exposed on Monday."""
+    """All parts came at the slot, on Wednesday at 09:30. Page and HTML had been public on Monday, but not the sheet."""
     verdict = EXPOSED_ON_MONDAY.verdict(every=30)
     assert (verdict.verdict, verdict.final) == (VerdictKind.EARLY, True)
     assert {part.released.by for part in verdict.parts} == {at("2017-03-22 09:30")}

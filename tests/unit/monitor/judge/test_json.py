@@ -249,16 +249,15 @@ def withdrawn_or_stale_kinds(verdict: Verdict) -> set[Kind]:
 @given(worlds(), st.sampled_from([-100.0, 0.0, 30.0, 61.0, 91.0, 130.0]))
 @example(SEEN_PRESENT_ONCE, 91.0)
 def test_only_a_look_under_way_changes_a_recomputed_verdict(world: World, now: float) -> None:
-    """Both verdicts are for `now`. The second is computed from the same runs with the looks that later joined them."""
+    """Both verdicts are for `now`. The second also knows the answers to looks that were under way at `now`. Such an
+    answer may change the verdict. If not, it may show that the page was withdrawn, or the edge stale, for long enough
+    to be a finding. If it adds no finding, nothing differs."""
     runs_at_now = world.runs(after_slot(now))
     runs_later = {target: runs[: len(runs_at_now[target])] for target, runs in world.runs().items()}
     verdict = judged(now, runs_at_now, blind=world.spans)
     recomputed = judged(now, runs_later, blind=world.spans)
-    # A look that was under way at `now` was answered only later. Its answer may change the verdict.
     if recomputed.verdict is verdict.verdict:
-        # If not, it may add a finding: that the page was withdrawn, or the edge stale, for long enough.
         assert withdrawn_or_stale_kinds(verdict) <= withdrawn_or_stale_kinds(recomputed)
-        # If it adds none, nothing differs.
         if withdrawn_or_stale_kinds(verdict) == withdrawn_or_stale_kinds(recomputed):
             assert find_differences(stored=release_json(verdict), again=release_json(recomputed)) == []
 
@@ -272,10 +271,8 @@ def json_with_copy_made_by(seconds: float) -> Json:
 
 
 def test_cached_copy_dated_earlier_when_recomputed_makes_no_difference() -> None:
-    """The edge served it at 114 s. The origin lacked the page at -1.5 s and decides only for 90 s.
-
-    These 90 s count until 114 s. If they counted until the copy was made, the origin would decide only in one verdict.
-    """
+    """The edge served a copy at 114 s that was made by 89.8 s, or when recomputed by 88.3 s. The origin lacked the page
+    at -1.5 s, which decides for 90 s. These end at 88.5 s, so the copy must count as of 114 s in both verdicts."""
     assert find_differences(stored=json_with_copy_made_by(89.8), again=json_with_copy_made_by(88.3)) == []
 
 

@@ -85,7 +85,6 @@ MEASURED = {
         300, announcement(stays_until=900), index(lacks_until=900), LagsInSeconds(300 - OUT, 300 - OUT),
     ),
 }  # fmt: skip
-# After a pause of over two minutes, a witness may have shown the release for long.
 PAUSED = {
     "not looked at again": (
         900, announcement(stays_until=300), index(lacks_until=290), LagsInSeconds(300 - OUT, 290 - OUT),
@@ -107,8 +106,8 @@ DEFAULT = {
 def test_lag_lasts_from_release_until_announcement_or_index_shows_it(
     now: float, announced: Looks, listed: Looks, expected: LagsInSeconds
 ) -> None:
-    """A lag is the time for which an announcement or index does not show a release that is out.
-    A witness that never shows it may have failed for good. Then the other one ends both lags."""
+    """If a release was out at 1 s and its announcement redirected to it at 421 s, the announcement lagged by 420 s. If
+    announcement or index never shows it, it may have failed for good. Then the other one ends both lags."""
     assert longest_lags(now, publication(announced, listed, out=OUT)) == expected
 
 
@@ -116,6 +115,7 @@ def test_lag_lasts_from_release_until_announcement_or_index_shows_it(
 def test_lag_ends_with_last_look_before_a_long_pause(
     now: float, announced: Looks, listed: Looks, expected: LagsInSeconds
 ) -> None:
+    """If two looks are over two minutes apart, the release may have been shown long before the second one."""
     assert longest_lags(now, publication(announced, listed, out=OUT)) == expected
 
 
@@ -123,6 +123,7 @@ def test_lag_ends_with_last_look_before_a_long_pause(
 def test_lag_is_never_less_than_its_default(
     now: float, announced: Looks, listed: Looks, expected: LagsInSeconds
 ) -> None:
+    """Announcement and index showed the release sooner, or were not looked at."""
     assert longest_lags(now, publication(announced, listed, out=OUT)) == expected
 
 
@@ -140,8 +141,8 @@ def test_lag_is_never_less_than_its_default(
 def test_lags_begin_at_publication_time_that_page_states(
     stated_at: float | None, found_at: float, expected: LagsInSeconds
 ) -> None:
-    """The announcement redirected a second before looks found the page. A stated time that is not plausible was set
-    by hand. Then the page counts as out when it was found."""
+    """The page was found at 602 s. If it says that it came at 1 s, announcement and index were behind since then. A
+    stated time that is not plausible was set by hand. Then the page counts as out when it was found."""
     states_time = format_version(first_published_at=after_slot(stated_at))
     page = a_sighting(PRESENT, found_at, specific=True, version=states_time)
     announced = announcement(stays_until=found_at - 2, redirects_at=found_at - 1)
@@ -164,6 +165,7 @@ def test_only_lags_of_releases_of_same_day_count(other_slot: float, expected_lag
 
 
 def test_each_lag_is_the_longest_of_the_day() -> None:
+    """Announcement and index showed two releases of the day: one 4 minutes after it was out, the other 7 minutes."""
     four_minutes = publication(
         announcement(stays_until=240, redirects_at=241), index(lacks_until=235, lists_at=241), release="second"
     )
@@ -204,7 +206,8 @@ TOLERANCE, LONGER_DEFAULT_LAG, SEVEN_MINUTES, NEXT_LOOK = 60, 120, 7 * 60, 20
     ids=["no other release", "other release the day before", "other release shown after 7 minutes"],
 )
 def test_release_is_overdue_after_tolerance_and_longest_lag(now: float, other_release: Publication | None) -> None:
-    """Announcement and index do not show the release. They may lack it as long as another release of the day."""
+    """Announcement and index lack the release, but may be behind: by 2 minutes, or by 7 if they showed another release
+    of the day 7 minutes late. After that and the tolerance of 60 s, this one is overdue."""
     verdict = verdict_by_announcement_and_index(now=now, other_release=other_release)
     assert verdict.verdict is VerdictKind.OVERDUE
     assert verdict.due is None
@@ -219,7 +222,8 @@ def test_release_is_overdue_after_tolerance_and_longest_lag(now: float, other_re
     ],
 )
 def test_release_is_pending_within_longest_lag_of_the_day(now: float, other_release: Publication) -> None:
-    """Announcement and index do not show the release. They may lack it as long as another release of the day."""
+    """Announcement and index lack the release, but may be behind as long as for another release of the day. If they
+    showed that one 7 minutes late, this one is pending for 7 minutes and the tolerance of 60 s."""
     verdict = verdict_by_announcement_and_index(now=now, other_release=other_release)
     assert verdict.verdict is VerdictKind.PENDING
     assert verdict.due.is_confirming
@@ -248,7 +252,7 @@ def test_explanation_names_lag_of_another_release() -> None:
 
 
 def test_release_overdue_by_witnesses_is_judged_again_each_minute() -> None:
-    """By then another release of the day may show that announcement and index are behind. Then it may be in time."""
+    """Another release of the day may yet show that announcement and index are behind. Then this one may be in time."""
     verdict = verdict_by_announcement_and_index(now=5 * 60 + 10)
     assert verdict.verdict is VerdictKind.OVERDUE
     assert verdict.revisit == after_slot(6 * 60)

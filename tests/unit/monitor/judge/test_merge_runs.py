@@ -138,7 +138,8 @@ def test_merging_runs_changes_verdict_only_in_findings_of_failed_looks(
 
 @settings(max_examples=300, deadline=None)
 @given(runs=runs_by_target(), now=AFTER_TOLERANCE)
-def test_merging_changes_only_facts_on_runs_and_findings(runs: dict[str, list[Run]], now: datetime) -> None:
+def test_merging_runs_changes_no_other_line_of_an_explanation(runs: dict[str, list[Run]], now: datetime) -> None:
+    """Of the facts that explain a verdict, merging runs changes only those about runs and findings."""
     merged = compact_runs(runs, A_DAY_BEFORE_SLOT)
     for policy in POLICIES:
         verdict = judge(a_release(), [a_promise()], runs, blind=(), policy=policy, now=now)

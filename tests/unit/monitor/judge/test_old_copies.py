@@ -15,23 +15,24 @@ from tests.worlds.verdicts import judged
 
 ORIGIN_REMOVED_1_S_BEFORE_SLOT = ((-60, ABSENT), (-1, WITHDRAWN))
 """The page was public early, unseen."""
-OLD_COPY = (1, PRESENT, 13)
+COPY_FROM_BEFORE_REMOVAL = (1, PRESENT, 13)
 """At 1 s, the edge shows a copy that is 13 s old, from before the removal. So alone it proves no release."""
 
 
-def test_old_copy_counts_as_release_once_slot_is_settled() -> None:
-    """It counts if no later look found the page absent until then."""
-    edge = looks((-60, ABSENT), OLD_COPY, specific=True)
+def test_old_copy_counts_as_release_from_90_s_after_slot() -> None:
+    """The edge shows a copy from before the removal. Until 90 s, a look may still find that the page is absent."""
+    edge = looks((-60, ABSENT), COPY_FROM_BEFORE_REMOVAL, specific=True)
     origin = looks(*ORIGIN_REMOVED_1_S_BEFORE_SLOT)
     tolerance, grace = 60, 30
-    settled = tolerance + grace
-    verdicts = [judged(now, {"page": edge, "page/origin": origin}).verdict for now in (2, settled - 1, settled)]
+    decided = tolerance + grace
+    verdicts = [judged(now, {"page": edge, "page/origin": origin}).verdict for now in (2, decided - 1, decided)]
     assert verdicts == [VerdictKind.PENDING, VerdictKind.PENDING, VerdictKind.ON_TIME]
 
 
 def test_newer_copy_confirms_release_first_shown_by_old_copy() -> None:
+    """The page was removed before its slot. At 1 s the edge shows a copy from before that, and at 9 s a new one."""
     newer_copy = (9, PRESENT, 2)  # made after the slot
-    edge = looks((-60, ABSENT), OLD_COPY, newer_copy, specific=True)
+    edge = looks((-60, ABSENT), COPY_FROM_BEFORE_REMOVAL, newer_copy, specific=True)
     verdict = judged(now=10, seen={"page": edge, "page/origin": looks(*ORIGIN_REMOVED_1_S_BEFORE_SLOT)})
     assert verdict.verdict is VerdictKind.ON_TIME
     # Once it is confirmed, the release counts from the look that got the old copy.
@@ -40,8 +41,9 @@ def test_newer_copy_confirms_release_first_shown_by_old_copy() -> None:
 
 @pytest.mark.parametrize("returned_at", [103, 400])
 def test_content_that_returned_late_is_late_despite_an_old_copy(returned_at: float) -> None:
+    """At 1 s the edge shows a copy from before the removal. From 20 s on, both views lack the page until it is back."""
     returned = [(20, ABSENT), (returned_at - 1, ABSENT), (returned_at, PRESENT)]
-    edge = looks((-60, ABSENT), OLD_COPY, *returned)
+    edge = looks((-60, ABSENT), COPY_FROM_BEFORE_REMOVAL, *returned)
     origin = looks(*ORIGIN_REMOVED_1_S_BEFORE_SLOT, *returned)
     verdict = judged(returned_at + 60, {"page": edge, "page/origin": origin})
     assert verdict.verdict is VerdictKind.LATE

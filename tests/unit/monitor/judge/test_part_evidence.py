@@ -73,6 +73,7 @@ def appearances(evidence: PartEvidence) -> list[tuple[float | None, float | None
 def test_seen_until_is_time_of_last_look_that_showed_part(
     later_at_edge: list[Look], later_at_origin: list[Look]
 ) -> None:
+    """No look after 5 s showed the part: they failed, or found it absent at the edge or at the origin."""
     last_shown = 5
     edge = [(-10, ABSENT), (last_shown, PRESENT), *later_at_edge]
     evidence = evidence_of(edge, origin=later_at_origin)
@@ -133,7 +134,8 @@ def test_absence_at_redirected_address_stays_an_absence() -> None:
 def test_release_confirms_guessed_address_unless_removed_before_slot(
     page: list[Look], slot: datetime | None, *, is_confirmed: bool
 ) -> None:
-    """A release that was removed before its slot may come at another address."""
+    """The release was seen at its guessed address. It may still come at another one if it was removed before its slot,
+    for example if it was public from -600 s and absent at -300 s."""
     evidence = evidence_of(edge=page, has_title=True, address=Address.GUESSED, slot=slot)
     assert evidence.is_address_guessed is not is_confirmed
 
@@ -163,6 +165,7 @@ def evidence_at_guessed_address(*page: Look, unlisted_until: float) -> PartEvide
 
 @pytest.mark.parametrize("absences_at_page", [[], [(-60, ABSENT)]])
 def test_listing_dates_appearance_at_guessed_address(absences_at_page: list[Look]) -> None:
+    """The listing lacked the page until 200 s and may be 120 s behind. So the page came after 80 s, and by 150 s."""
     last_unlisted, first_shown = 200, 150
     page = [*absences_at_page, (first_shown, PRESENT), (210, PRESENT)]
     evidence = evidence_at_guessed_address(*page, unlisted_until=last_unlisted)
@@ -179,7 +182,8 @@ def test_later_absence_at_guessed_address_dates_page_more_closely() -> None:
 
 @pytest.mark.parametrize("first_shown", [70, 80])
 def test_listing_does_not_date_page_that_contradicts_it(first_shown: float) -> None:
-    """The listing lacked the page until 200 s and may lag by 120 s. But the page was there by 80 s."""
+    """The listing lacked the page until 200 s and may be 120 s behind. So it says that the page came after 80 s. But a
+    look found the page by then."""
     last_absent = -60
     page = [(last_absent, ABSENT), (first_shown, PRESENT), (210, PRESENT)]
     evidence = evidence_at_guessed_address(*page, unlisted_until=200)
@@ -188,7 +192,8 @@ def test_listing_does_not_date_page_that_contradicts_it(first_shown: float) -> N
 
 @pytest.mark.parametrize("seen_once_at", [70, 150])
 def test_listing_counts_only_until_last_look_that_showed_page(seen_once_at: float) -> None:
-    """No look saw the page later, so it may have been removed by the time of a later listing."""
+    """The listing lacked the page until 200 s. But only one look showed the page, so it may have been removed after
+    that. The listing, which may be 120 s behind, dates it as if last read at that look."""
     evidence = evidence_at_guessed_address((-60, ABSENT), (seen_once_at, PRESENT), unlisted_until=200)
     assert appearances(evidence) == [(seen_once_at - LISTING_LAG, seen_once_at)]
 
@@ -209,7 +214,7 @@ def test_absence_at_guessed_address_does_not_prove_page_absent() -> None:
 
 
 def test_listing_proves_last_absence_of_page_at_guessed_address() -> None:
-    """The look at 300 s proves nothing, because the page may be at another address than the guessed one."""
+    """The look at 300 s proves nothing, as the page may be at another address. The listing may be 120 s behind."""
     last_unlisted = 200
     evidence = evidence_at_guessed_address((300, ABSENT), unlisted_until=last_unlisted)
     assert evidence.last_absent == after_slot(last_unlisted - LISTING_LAG)
@@ -236,7 +241,8 @@ def test_part_that_disappeared_across_slot_may_have_been_public_then(edge: list[
     ids=["removed before slot", "removed at slot", "never absent", "absent before slot"],
 )
 def test_part_that_did_not_disappear_across_slot_leaves_no_doubt(page: list[Look]) -> None:
-    """The doubt would be that it was public at its slot. A view that never lacks a page may answer so anywhere."""
+    """A part seen before its slot and absent after it may have been public at its slot. Other looks leave no such
+    doubt. A view that never lacks a page may answer so at any address."""
     assert not evidence_of(edge=page).may_have_been_public_at(SLOT)
     assert not evidence_of(edge=[(-20, ABSENT)], origin=page).may_have_been_public_at(SLOT)
 
@@ -281,8 +287,8 @@ def test_absences_prove_nothing_if_clock_was_wrong_at_every_look(blind_span: Bli
     assert len(evidence.views[View.EDGE]) == 1
 
 
-def test_undated_presence_is_the_first_at_edge_or_origin() -> None:
-    """No look found the page absent, so nothing dates it. The content API only describes it, so it does not count."""
+def test_presence_from_start_is_the_first_at_edge_or_origin() -> None:
+    """Every look found the page present. The content API was first, but only describes it, so it does not count."""
     evidence = evidence_of(edge=[(5, PRESENT)], origin=[(3, PRESENT)], content_api=[(1, PRESENT)])
     assert evidence.present_from_start.target == ORIGIN
     assert evidence.present_from_start.begin == after_slot(3)
@@ -315,7 +321,7 @@ def test_runs_at_edge_and_origin_are_ordered_by_first_look() -> None:
 def test_page_counts_looks_made_for_a_copy_at_its_address(
     watched_as: str, address: str, page_appearances: list[tuple[float | None, float]]
 ) -> None:
-    """A copy that a listing shows may prove to be the page itself. A part that the page links to cannot."""
+    """A copy in a listing (`elsewhere-1`) may be the page itself. A part that the page links to (`found-1`) is not."""
     looks_for_other_part = looks((3, PRESENT), specific=True, address=address)
     evidence = evidence_of(other_targets={watched_as: looks_for_other_part})
     assert appearances(evidence) == page_appearances

@@ -59,7 +59,7 @@ def test_second_presence_counts_only_if_all_views_were_absent_between(origin: li
 
 @pytest.mark.parametrize(("seconds_after_edge", "is_removed"), [(61, True), (59, False)])
 def test_absence_at_origin_removes_content_after_a_minute(seconds_after_edge: float, *, is_removed: bool) -> None:
-    """Until a minute after the last look at the edge that showed it, content counts as public."""
+    """Content that the edge last showed at 10 s is removed once the origin lacked it until over a minute later."""
     last_look_at_edge, first_absent_at_origin = 10, 12
     last_absent_at_origin = last_look_at_edge + seconds_after_edge
     edge = [(0, ABSENT), (last_look_at_edge, PRESENT)]
@@ -72,7 +72,8 @@ def test_absence_at_origin_removes_content_after_a_minute(seconds_after_edge: fl
     ("edge_absent", "last_absent"), [(79, 79), (80, 0), (90, 0)], ids=["before", "at the time", "after"]
 )
 def test_edge_absence_dates_page_only_before_content_api_showed_it(edge_absent: float, last_absent: float) -> None:
-    """Otherwise the last absence in the content API, at 0 s, dates its appearance."""
+    """The content API lacked the page at 0 s and showed it at 80 s. If the edge lacked it at 79 s, it came after that.
+    An absence at the edge at 80 s or later does not count."""
     api_first_shown = 80
     edge = [(0, ABSENT), (edge_absent, ABSENT), (100, PRESENT)]
     content_api = [(0, ABSENT), (api_first_shown, PRESENT), (101, PRESENT)]
@@ -82,7 +83,8 @@ def test_edge_absence_dates_page_only_before_content_api_showed_it(edge_absent: 
 
 @pytest.mark.parametrize("origin_absent_before_gap", [[-128], [-128, 0]])
 def test_origin_proves_no_absence_in_long_gap_between_looks(origin_absent_before_gap: list[float]) -> None:
-    """In over two minutes between two looks, the page may have come and gone."""
+    """The origin lacked the page before a gap of over two minutes and after it. The page may have come and gone in
+    between. So the origin proves absence at most until its last look before the gap."""
     edge_last_absent, edge_first_shown, origin_absent_after_gap = -130, 150, 158
     edge = [(edge_last_absent, ABSENT), (edge_first_shown, PRESENT)]
     origin = [(sent, ABSENT) for sent in [*origin_absent_before_gap, origin_absent_after_gap]]
@@ -99,10 +101,8 @@ ABSENT_EVERY_20_S_FROM_0 = [(float(sent), ABSENT) for sent in (0, 20, 40, 60, 80
 
 @pytest.mark.parametrize("edge_first_shown", [44, 46])
 def test_regular_looks_at_origin_prove_absence_until_shortly_before(edge_first_shown: float) -> None:
-    """A run keeps only its first look, its last look and its widest gap: the last look may be a gap earlier.
-
-    Looks at two views within 5 s cannot be put in order.
-    """
+    """The origin lacked the page every 20 s from 0 s to 80 s. A run keeps the time of only its first and last look. So
+    the last look before the edge showed the page may be 20 s earlier. Looks within 5 s cannot be put in order."""
     seconds_out_of_order, gap, time_of_a_look = 5, 20, 1
     (presence,) = presences_in(edge=[(edge_first_shown, PRESENT)], origin=ABSENT_EVERY_20_S_FROM_0)
     last_absent = edge_first_shown - seconds_out_of_order - gap - time_of_a_look
@@ -113,7 +113,8 @@ def test_regular_looks_at_origin_prove_absence_until_shortly_before(edge_first_s
 def test_only_first_origin_look_counts_if_edge_shows_page_soon(
     edge_first_shown: float, last_absent: float | None
 ) -> None:
-    """The time of its other looks is not known. Looks at two views within 5 s cannot be put in order."""
+    """The origin lacked the page every 20 s from 0 s on. A run keeps the time of only its first and last look. Looks at
+    two views within 5 s cannot be put in order. So if the edge shows the page at 4 s, no look counts."""
     (presence,) = presences_in(edge=[(edge_first_shown, PRESENT)], origin=ABSENT_EVERY_20_S_FROM_0)
     assert presence.appears == between(last_absent, edge_first_shown)
 
@@ -169,7 +170,8 @@ def test_old_copy_proves_absence_before_the_look_that_got_it() -> None:
 
 
 @given(limit=st.integers(20, 200), sent=SENT, data=st.data())
-def test_further_look_inside_a_run_never_proves_less_absence(limit: int, sent: list[int], data: st.DataObject) -> None:
+def test_further_look_in_a_run_never_shortens_proved_absence(limit: int, sent: list[int], data: st.DataObject) -> None:
+    """With one more look, a run of absences proves that the page was absent until the same time or a later one."""
     further_looks = st.floats(0, sent[-1]).map(lambda when: round(when, 1)).filter(lambda when: when not in sent)
     sent_with_further_look = sorted([*sent, data.draw(further_looks)])
     absent_without, absent_with = (

@@ -74,7 +74,8 @@ def test_run_of_cached_answers_dates_from_when_copies_were_made(
 def test_cached_presence_counts_unless_its_copy_may_predate_first_absence(
     age: tuple[float, float], *, counts: bool
 ) -> None:
-    """The presence was seen at 10 s, and the first absence at 0 s. An age is its least and most."""
+    """The page was absent at 0 s. At 10 s a look got a copy with it, made some seconds before. An age is its least and
+    most: a copy of age (9, 11) may be from before 0 s."""
     runs = runs_of((0, ABSENT), (8, ABSENT), a_sighting(PRESENT, 10, age=age))
     is_any_presence = any(spell.is_present for spell in build_spells(View.EDGE, runs))
     assert is_any_presence is counts
@@ -140,7 +141,7 @@ def test_sighting_older_than_last_run_is_out_of_order() -> None:
 def test_same_answer_lengthens_last_run_unless_set_apart(
     state: State, looks_in_run: int | None, *, apart: bool
 ) -> None:
-    """`extend_run` returns None if the sighting begins a run. `last` itself stays as it is."""
+    """Looks before and after a blind span are set apart. `extend_run` returns None if the sighting begins a run."""
     last = start_run(a_sighting(ABSENT, 0))
     lengthened = extend_run(last, a_sighting(state, 1), apart=apart)
     assert (lengthened and lengthened.looks) == looks_in_run
@@ -163,6 +164,7 @@ def test_batches_of_sightings_give_same_runs_as_all_at_once(world: World, batch_
 @settings(max_examples=100)
 @given(worlds())
 def test_runs_count_each_look_once_and_keep_order(world: World) -> None:
+    """Only a run of failed looks has a reason."""
     for target, runs in world.runs().items():
         assert sum(run.looks for run in runs) == len(world.sightings[target])
         assert all(one.last_received <= other.first_sent for one, other in pairwise(runs))

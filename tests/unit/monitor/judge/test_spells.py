@@ -71,7 +71,7 @@ def test_cached_copy_proves_presence_when_it_was_made() -> None:
 
 
 def test_older_copy_counts_if_an_earlier_look_showed_the_content() -> None:
-    """The copy is from before the first absence. Without an earlier look at the content, it would prove nothing."""
+    """The copy got at 120 s is from 90 s, before the first absence. It counts as a look at 110 s got the content."""
     age, first_absence = 30, 100
     spans = spans_of((first_absence, ABSENT), (110, PRESENT), (115, ABSENT), (120, PRESENT, age))
     copy = present(120 - age, 120 - age)
@@ -122,7 +122,8 @@ def test_presence_with_disproved_age_begins_at_its_look() -> None:
 
 
 def test_presence_with_disproved_age_and_no_answer_time_begins_later() -> None:
-    """Old versions of the store did not keep when a look was answered. It took 15 s at most."""
+    """The copy got at 60 s says that it is from 30 s, but the edge lacked the page until 50 s. Old versions of the
+    store did not keep when a look was answered. It took 15 s at most."""
     absence, presence = spells_of((0, ABSENT), (50, ABSENT), (60, PRESENT, 30), this_edition=True)
     run_without_answer_time = replace(presence.runs[0], first_received=None)
     old_presence = replace(presence, runs=(run_without_answer_time,))
@@ -141,10 +142,8 @@ def test_presence_with_disproved_age_and_no_answer_time_begins_later() -> None:
     ],
 )
 def test_disproved_age_stays_a_claim_unless_close_looks_exclude_it(origin: list[Look], *, is_possible: bool) -> None:
-    """A copy got at 60 s says that it is from 30 s, but the origin lacked the page at 50 s.
-
-    The page may have been public at 30 s and removed, unless looks at most 20 s apart prove absence then.
-    """
+    """A copy got at 60 s says that it is from 30 s, but the origin lacked the page at 50 s. The page may have been
+    public at 30 s and removed. Only looks at most 20 s apart around 30 s would exclude this claim."""
     presence = presence_after_age_check(edge=[(0, ABSENT), (60, PRESENT, 30)], origin=origin)
     assert presence.begin == after_slot(60)
     assert presence.claimed_begin == (after_slot(30) if is_possible else None)
@@ -158,7 +157,8 @@ def test_disproved_age_stays_a_claim_unless_close_looks_exclude_it(origin: list[
 def test_age_is_believed_unless_absence_since_then_contradicts_it(
     edge_last_absent: float, origin: list[Look], content_api: list[Look]
 ) -> None:
-    """The content API has an item of its own, which may come later than the page."""
+    """A copy got at 60 s says that it is from 30 s. No look at the edge or origin found the page absent in between. The
+    content API has an item of its own, which may come later than the page."""
     age = 30
     edge: list[Look] = [(0, ABSENT), (edge_last_absent, ABSENT), (60, PRESENT, age)]
     presence = presence_after_age_check(edge, origin=origin, content_api=content_api)
@@ -191,8 +191,8 @@ def test_presence_from_start_lasts_from_oldest_copy_to_newest_answer() -> None:
     [([(0, ABSENT), (5, PRESENT)], False), ([(0, PRESENT), (5, PRESENT)], True), ([(0, UNKNOWN)], False)],
     ids=["absent at first", "of this edition", "all looks failed"],
 )
-def test_no_unproved_presence_from_start(page_looks: list[Look], *, this_edition: bool) -> None:
-    """A presence is unproved if it began with the first look and may be of an earlier edition."""
+def test_dated_or_identified_page_has_no_presence_from_start(page_looks: list[Look], *, this_edition: bool) -> None:
+    """A presence from start may be of an earlier edition. A page absent at first, or known to be this one, has none."""
     runs = looks(*page_looks, specific=this_edition).runs("page")
     assert find_presence_from_start(runs) is None
 
@@ -211,7 +211,8 @@ def test_no_unproved_presence_from_start(page_looks: list[Look], *, this_edition
     ],
 )
 def test_content_is_removed_by_first_answer_made_without_it(later_looks: list[Look], absent_by: float | None) -> None:
-    """The content was shown from 0 s to 10 s. The third value of a look is the age of the copy that it got."""
+    """The content was shown from 0 s to 10 s. A look at 20 s that got a copy without it, 9 s old, proves it removed by
+    11 s. That look is (20, ABSENT, 9). If the copy is 10 s old or older, it proves nothing."""
     (presence,) = spells_of((0, PRESENT), (10, PRESENT), this_edition=True)
     later_spells = spells_of(*later_looks)
     assert find_absence_after(presence, later_spells) == after_slot(absent_by)

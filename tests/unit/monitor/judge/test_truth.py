@@ -80,8 +80,8 @@ def test_release_judged_on_time_came_within_tolerance_of_slot(world: World, now:
 
 @settings(max_examples=300)
 @given(worlds(), NOWS)
-def test_late_or_exposed_page_was_really_so(world: World, now: float) -> None:
-    """An exposed page was public before its slot. The page may come and go several times."""
+def test_late_page_was_absent_and_exposed_page_was_public_early(world: World, now: float) -> None:
+    """The page may come and go several times. A late page was absent at some time after its tolerance."""
     page = world.verdict(now).page
     if page.verdict in LATE_VERDICTS:
         assert was_ever(world.truth, is_public=False, since_ms=TOLERANCE_MS)
@@ -174,7 +174,8 @@ def test_failed_looks_change_neither_verdict_nor_grade(world: World, now: float)
 @example(FAILED_BETWEEN_PRESENCES, 30.0)
 @given(worlds(), NOWS)
 def test_failed_looks_only_widen_first_seen_and_released(world: World, now: float) -> None:
-    """If an answer may be older than its look, by a wrong clock or a cache, the order of two looks is not certain."""
+    """Failed looks cut a run of absences in two, which may prove less. The order of two looks is certain only if no
+    answer can be older than its look, by a wrong clock or a cache."""
     with_failed = world.verdict(now).page
     without = world.verdict(now, failed=False).page
     is_clock_right = world.offset[0] <= 0 <= world.offset[1]
@@ -187,7 +188,7 @@ def test_failed_looks_only_widen_first_seen_and_released(world: World, now: floa
 @example(FAILED_BETWEEN_PRESENCES, 30.0)
 @given(worlds(), NOWS)
 def test_failed_looks_change_no_delay_and_only_widen_exposures(world: World, now: float) -> None:
-    """Both follow from first seen and released. So they can be compared only if failed looks widen neither of these."""
+    """If failed looks left the intervals of first seen and released as they are, the same delay follows from them."""
     with_failed = world.verdict(now).page
     without = world.verdict(now, failed=False).page
     if (with_failed.first_seen, with_failed.released) == (without.first_seen, without.released):
@@ -243,6 +244,7 @@ SHARES, SEEDS = st.sampled_from([0.1, 0.5, 0.9]), st.integers(0, 10**6)
 @settings(max_examples=200)
 @given(worlds(ONCE), NOWS, SHARES, SEEDS)
 def test_release_early_by_some_looks_is_early_by_all(world: World, now: float, share: float, seed: int) -> None:
+    """The first verdict knows only a random share of the looks. The other looks never disprove it."""
     by_some_looks = with_some_looks(world, share, seed).verdict(now)
     by_all_looks = world.verdict(now)
     if by_some_looks.verdict is VerdictKind.EARLY:
@@ -253,7 +255,8 @@ def test_release_early_by_some_looks_is_early_by_all(world: World, now: float, s
 @example(EARLY_BETWEEN_LOOKS, -1.0, 0.5, 0)
 @given(worlds(ONCE), NOWS, SHARES, SEEDS)
 def test_on_time_by_some_looks_may_be_early_within_bound(world: World, now: float, share: float, seed: int) -> None:
-    """Some looks may miss that it came shortly before its slot. `early_bound` says by how many seconds at most."""
+    """The first verdict knows only a random share of the looks, which may miss that the page came shortly before its
+    slot. Its `early_bound` says by how many seconds at most."""
     by_some_looks = with_some_looks(world, share, seed).verdict(now)
     by_all_looks = world.verdict(now)
     if by_some_looks.verdict is VerdictKind.ON_TIME and by_all_looks.verdict is VerdictKind.EARLY:
@@ -270,7 +273,8 @@ def test_on_time_by_some_looks_may_be_early_within_bound(world: World, now: floa
 @example(ANSWERED_ONCE, 89.0, 0.5, 1)
 @given(worlds(ONCE), NOWS, SHARES, SEEDS)
 def test_release_late_by_some_looks_is_late_by_all(world: World, now: float, share: float, seed: int) -> None:
-    """If all looks show that the origin has answered before, their verdict waits some seconds for its next answer."""
+    """The first verdict knows only a random share of the looks. If all looks show that the origin answered before, the
+    other verdict first waits some seconds for its next answer. Then it is made as of the end of that wait."""
     by_some_looks = with_some_looks(world, share, seed).verdict(now).verdict
     by_all_looks = world.verdict(now).verdict
     if by_all_looks is VerdictKind.PENDING:
@@ -287,7 +291,8 @@ def overlap(one: Interval, other: Interval) -> bool:
 @settings(max_examples=200)
 @given(worlds(ONCE), NOWS, SHARES, SEEDS)
 def test_release_times_by_some_and_all_looks_overlap(world: World, now: float, share: float, seed: int) -> None:
-    """Both contain the true time of release, if both verdicts are on time or both are late. No other claims a time."""
+    """The first verdict knows only a random share of the looks. If both are on time, or both late, each says in which
+    interval the release came. Both intervals contain the true time."""
     by_some_looks = with_some_looks(world, share, seed).verdict(now)
     by_all_looks = world.verdict(now)
     released, released_by_all = by_some_looks.page.released, by_all_looks.page.released
@@ -320,7 +325,7 @@ def test_edge_that_hides_age_of_copies_causes_no_false_verdict(world: World, now
 @settings(max_examples=60)
 @given(watched_behind_stale_edge(), NOWS)
 def test_edge_that_hides_age_of_copies_leaves_first_seen_narrow(world: World, now: float) -> None:
-    """The origin is looked at every second, and a look takes less than a second."""
+    """First seen spans at most 2 s: the origin is looked at every second, and a look takes less than a second."""
     first_seen = world.verdict(now).page.first_seen
     if first_seen.by is not None:
         assert contains(first_seen, [publication_ms(world)])
@@ -405,8 +410,9 @@ def test_wrong_age_at_edge_makes_no_release_falsely_late(case: WrongAge, now: fl
 @example(TOO_LOW, 200.0)
 @example(TOO_HIGH, 200.0)
 @given(WRONG_AGES, NOWS)
-def test_wrong_age_moves_limits_by_at_most_its_error(case: WrongAge, now: float) -> None:
-    """An `Age` that is too high dates the page too early. So a page that came later may count as early or on time."""
+def test_wrong_age_misjudges_release_by_its_error_at_most(case: WrongAge, now: float) -> None:
+    """An `Age` that is too high dates the page too early. So a page may count as early, or a late one as on time, but
+    only if it came at most `most_too_early_ms` after the true limit."""
     verdict, published_ms = case.world.verdict(now).verdict, publication_ms(case.world)
     if verdict is VerdictKind.EARLY:
         assert published_ms < -CLOCK_ERROR_MS + case.most_too_early_ms
@@ -419,7 +425,7 @@ def test_wrong_age_moves_limits_by_at_most_its_error(case: WrongAge, now: float)
 @example(TOO_HIGH, 200.0)
 @given(WRONG_AGES, NOWS)
 def test_wrong_age_dates_page_early_by_one_gap_at_most(case: WrongAge, now: float) -> None:
-    """An `Age` that is too high may not date the page before the last look at the origin that lacked it."""
+    """The page came within first seen, or later: by at most the error of the `Age`, and at most one gap of looks."""
     first_seen, published_ms = case.world.verdict(now).page.first_seen, publication_ms(case.world)
     if first_seen.by is not None:
         assert first_seen.after is None or ms(first_seen.after) <= published_ms

@@ -167,7 +167,8 @@ def test_blind_span_is_not_reported_if_another_monitor_watched(seconds_between_l
 def test_blind_span_is_reported_if_no_other_monitor_watched_throughout(
     stretches_of_south: list[tuple[float, float]], monitor: str
 ) -> None:
-    """The span of north was from -2 s to 4 s. Spans stored by older versions do not say which monitor was blind."""
+    """North was blind from -2 s to 4 s. South did not look all that time: for example, it looked only until 3 s. Spans
+    stored by older versions do not say which monitor was blind."""
     span = replace(BLIND_SPAN, monitor=monitor)
     runs_of_south = watched_by("south", *stretches_of_south)
     assert has_blind_finding(runs_of_south, span)
@@ -176,14 +177,14 @@ def test_blind_span_is_reported_if_no_other_monitor_watched_throughout(
 
 @pytest.mark.parametrize(("monitor", "is_reported"), [("", True), ("south", True), ("north", False)])
 def test_wrong_clock_is_reported_if_watching_monitor_may_have_it(monitor: str, *, is_reported: bool) -> None:
-    """South watched. Without a name, it may be the clock of both."""
+    """South watched the slot, so a wrong clock of north does not matter. A clock without a name may be south's."""
     span = replace(BLIND_SPAN, cause="clock", monitor=monitor)
     assert has_blind_finding(SOUTH_WATCHED, span) is is_reported
     assert is_stated_in_draft(SOUTH_WATCHED, span) is is_reported
 
 
-def test_small_budget_is_stated_in_draft_but_no_finding() -> None:
-    """A budget allows some looks. They showed the page absent just before it came, and present just after."""
+def test_small_budget_is_no_finding_if_release_was_proved() -> None:
+    """From -2 s to 4 s, a small budget allowed only some looks. They proved the page on time. The draft states this."""
     span = replace(BLIND_SPAN, cause="budget")
     assert not has_blind_finding(SOUTH_WATCHED, span)
     assert is_stated_in_draft(SOUTH_WATCHED, span)

@@ -99,6 +99,7 @@ def test_looks_at_page_give_verdict_grade_and_delay(
     ],
 )
 def test_unproven_release_states_its_reason(now: float, seen: Seen, expected_reason: str) -> None:
+    """A page absent at 60 s and present at 61 s, for example, is on time or up to 1 min 1 s late."""
     verdict = judged(now, seen)
     assert verdict.verdict is VerdictKind.UNPROVEN
     assert expected_reason in verdict.unproven_because
@@ -206,6 +207,7 @@ def test_first_look_after_slot_gives_only_longest_delay() -> None:
 def test_release_is_judged_again_when_time_alone_changes_its_verdict(
     now: float, page: Turns, judged_again_at: float | None
 ) -> None:
+    """For example, a page that is absent 10 s before its slot is judged again at its slot, even without a new look."""
     assert judged(now, page).revisit == after_slot(judged_again_at)
 
 
@@ -323,7 +325,7 @@ def test_finding_says_how_long_edge_hid_a_release(origin_shows_at: float, edge_s
 def test_publishers_delay_ends_at_origin_and_users_delay_at_edge(
     now: float, origin_shows_at: float, edge_shows_at: float, publishers_delay: Bounds, users_delay: Bounds
 ) -> None:
-    """The edge is the cache from which users get the page. Looks at both views are a second apart."""
+    """Users get the page from the edge. If that shows it at 480 s, by looks every second, they wait 479 to 480 s."""
     page = verdict_by_views(now, origin_shows_at=origin_shows_at, edge_shows_at=edge_shows_at).page
     assert page.delay == publishers_delay
     assert page.users_delay == users_delay
@@ -346,7 +348,7 @@ USERS_OF_EARLY_RELEASE = {
     ("edge", "users_delay", "is_final"), USERS_OF_EARLY_RELEASE.values(), ids=USERS_OF_EARLY_RELEASE
 )
 def test_users_wait_for_early_release_until_edge_shows_it(edge: Turns, users_delay: Bounds, *, is_final: bool) -> None:
-    """The origin showed it 20 s before its slot, but users get it from the edge. `users_delay` counts from the slot.
+    """The origin showed it 20 s early, but users get it from the edge. If that shows it at 60 s, they wait 59 to 60 s.
     The verdict is final once users have it, or if it cannot be known any more when they got it."""
     verdict = judged(now=300, seen={"page": edge, "page/origin": ORIGIN_20_S_EARLY})
     assert verdict.verdict is VerdictKind.EARLY
@@ -378,8 +380,8 @@ def test_grade_follows_how_long_users_have_waited_so_far(now: float, grade: Grad
     ("now", "judged_again_at"), [(30, 3 + 30), (290, 300), (60, 60 + 1), (60.5, 60.5 + 1), (300, 300 + 1)]
 )
 def test_hidden_release_is_judged_again_at_next_limit_of_grade(now: float, judged_again_at: float) -> None:
-    """Until 30 s after the origin showed it, a look at the edge is awaited. The limits of its grade are 60 s and 300 s.
-    Any look at the edge at or after a limit may prove that users have waited longer: it is judged each second."""
+    """The origin shows it at 3 s, its edge does not yet. Until 33 s, a look at the edge is awaited. Its grade may get
+    worse at 60 s and at 300 s. From each of these on, it is judged every second, until a look proves a longer wait."""
     verdict = verdict_by_views(now, origin_shows_at=3, edge_shows_at=480)
     assert verdict.revisit == after_slot(judged_again_at)
 
@@ -491,7 +493,8 @@ def test_page_that_was_certainly_early_has_no_early_bound() -> None:
     ids=["edge proves it in time", "perhaps too late"],
 )
 def test_absence_at_edge_after_origin_showed_page_dates_no_release(edge_shows_at: float, expected: VerdictKind) -> None:
-    """The first look at the origin already shows the page. So only the edge proves that it was absent before."""
+    """The edge lacks the page from 4 s on. But the origin shows a page at 6.2 s, so the edge may serve old copies then.
+    If the edge shows it at 81 s, the page may have come in time, by 60 s, or later."""
     edge_absent_from, origin_first_look = 4, 6.2
     edge, origin = [(edge_absent_from, ABSENT), (edge_shows_at, PRESENT)], [(origin_first_look, PRESENT)]
     verdict = judged(now=100, seen={"page": edge, "page/origin": origin})
@@ -521,8 +524,8 @@ def test_absence_at_edge_after_origin_showed_page_dates_no_release(edge_shows_at
     ],
 )
 def test_late_verdict_waits_10_s_for_failed_origin(now: float, origin: Turns, expected: VerdictKind) -> None:
-    """The edge lacks the page, but may serve an old copy. The tolerance ends at 60 s. If the origin answered before
-    and not since then, the verdict waits until 70 s. None of these verdicts is final, so each is judged again."""
+    """The edge lacks the page, but may serve an old copy, so the origin decides. The tolerance ends at 60 s. If looks
+    at the origin worked before and fail now, the verdict is pending until 70 s. None of these verdicts is final."""
     verdict = judged(now, {"page": NOT_OUT, "page/origin": origin})
     assert verdict.verdict is expected
     assert verdict.revisit is not None
@@ -611,7 +614,7 @@ def test_release_moved_after_its_slot_is_judged_by_old_slot() -> None:
     assert judged(now=3600, seen=NOT_OUT, promises=promises).verdict is VerdictKind.OVERDUE
 
 
-def test_postponed_release_with_new_time_is_judged_by_it() -> None:
+def test_postponed_release_is_judged_by_its_new_time() -> None:
     old = a_promise(SLOT - 2 * DAY)
     new = a_promise(SLOT, learnt=SLOT - 5 * DAY, state=Standing.POSTPONED)
     assert judged(now=200, seen=NOT_OUT, promises=[old, new]).verdict is VerdictKind.OVERDUE
@@ -642,7 +645,7 @@ def test_release_announced_without_a_time_is_unproven() -> None:
     assert judged(now=3600, seen=CAME_IN_TIME, promises=[a_promise(no_slot())]).verdict is VerdictKind.UNPROVEN
 
 
-def test_release_whose_slot_was_read_after_it_is_finally_unproven() -> None:
+def test_slot_first_read_after_it_passed_leaves_release_unproven() -> None:
     verdict = judged(now=3600, seen=NOT_OUT, promises=[a_promise(learnt=after_slot(60))])
     assert verdict.verdict is VerdictKind.UNPROVEN
     assert verdict.final

@@ -61,7 +61,7 @@ def test_exposure_stays_open_at_slot_until_next_look() -> None:
 
 
 def test_exposure_with_failed_looks_at_slot_ends_20_s_later() -> None:
-    """By then the verdict no longer waits for a usable look."""
+    """Looks fail from -3 s on. Until 20 s, the verdict waits for one that shows why the exposure ended."""
     last_shown, first_failed, slot, judged_again = -4, -3, 0, 20
     assert verdict_on_early_page((first_failed, UNKNOWN), now=slot).revisit == after_slot(judged_again)
     exposure = exposure_of_early_page((first_failed, UNKNOWN), now=judged_again, every=1)

@@ -46,10 +46,11 @@ def witnesses(
 
 @pytest.mark.parametrize(("redirect_lag", "listing_lag"), [(REDIRECT_LAG, LISTING_LAG), (60, 240)])
 @pytest.mark.parametrize(("last_announced", "last_unlisted"), [(200, 290), (200, 250), (290, 300)])
-def test_absence_is_proved_until_last_looks_less_lags(
+def test_absence_is_proved_until_one_lag_before_last_looks(
     last_announced: float, last_unlisted: float, redirect_lag: float, listing_lag: float
 ) -> None:
-    """Announcement and listing must both lack the release, because either may fail to show it."""
+    """A listing that lacked the release at 290 s, and may be 120 s behind, proves absence until 170 s. The announcement
+    must prove it too, because either may fail to show the release. So the earlier instant counts."""
     announcement, listing = looks_without_release(0, last_announced), looks_without_release(0, last_unlisted)
     lags = Lags(redirect=timedelta(seconds=redirect_lag), index=timedelta(seconds=listing_lag))
     both = read_witnesses_at(now=300, announcement=announcement, listing=listing, lags=lags)
@@ -61,7 +62,7 @@ def test_absence_is_proved_until_last_looks_less_lags(
 def test_witnesses_prove_no_absence_before_first_look_at_announcement(
     absent_until: float, proved_until: float | None
 ) -> None:
-    """Before that look, at 40 s, the release may have been public and removed."""
+    """The announcement was first read at 40 s. Before that, the release may have been public and removed again."""
     announcement = looks_without_release(40, absent_until + REDIRECT_LAG)
     listing = looks_without_release(120, absent_until + LISTING_LAG)
     both = read_witnesses_at(now=300, announcement=announcement, listing=listing)
@@ -92,6 +93,8 @@ def test_redirect_after_now_is_not_known_yet(now: float, *, redirects: bool) -> 
 def test_announcement_shown_again_proves_absence_unless_it_redirected(
     why: str, last_announced: float, *, redirects: bool
 ) -> None:
+    """The announcement was shown until 0 s and again at 120 s. If it redirected at 60 s, the release was out by then,
+    and the one at 120 s was an old copy. If the look at 60 s only failed, it counts."""
     between = a_run("announcement/origin", UNKNOWN, 60, why=why)
     announcement = [*looks_without_release(-60, 0), between, *looks_without_release(120)]
     expected = witnesses(last_announced=last_announced, last_unlisted=None, redirects=redirects, watched_since=-60)
@@ -106,8 +109,9 @@ def test_listing_that_has_shown_the_release_proves_nothing_later() -> None:
 
 
 @pytest.mark.parametrize(("last_announced", "last_unlisted"), [(130, 320), (230, 220)])
-def test_both_witnesses_prove_absence_until_their_looks_less_lags(last_announced: float, last_unlisted: float) -> None:
-    """The witnesses are announcement and listing. Both must prove absence, so the earlier instant counts."""
+def test_absence_is_proved_until_earlier_instant_of_two_witnesses(last_announced: float, last_unlisted: float) -> None:
+    """The announcement may be 30 s behind the release, and the listing 120 s. So each proves absence only until so long
+    before it was last seen without the release."""
     both = witnesses(last_announced=last_announced, last_unlisted=last_unlisted, redirects=False)
     proved_absent = min(last_announced - REDIRECT_LAG, last_unlisted - LISTING_LAG)
     assert both.absent_until(SLOT) == after_slot(proved_absent)
@@ -121,7 +125,7 @@ def test_both_witnesses_prove_absence_until_their_looks_less_lags(last_announced
 def test_one_witness_proves_no_absence(
     last_announced: float | None, last_unlisted: float | None, *, redirects: bool
 ) -> None:
-    """An announcement counts alone only once it has redirected to the release."""
+    """A listing alone proves nothing. An announcement alone proves absence only if it has redirected to the release."""
     one = witnesses(last_announced=last_announced, last_unlisted=last_unlisted, redirects=redirects)
     assert one.absent_until(SLOT) is None
 
@@ -130,7 +134,8 @@ def test_one_witness_proves_no_absence(
 def test_redirected_announcement_proves_absence_up_to_slot_without_listing(
     last_announced: float, proved_absent: float
 ) -> None:
-    """After the slot, at 0 s, it proves nothing without the listing."""
+    """An announcement may be 30 s behind the release. If it was last read at -70 s, it proves absence until -100 s. If
+    it was last read at 130 s, it proves absence only until the slot, at 0 s."""
     announcement_only = witnesses(last_announced=last_announced, last_unlisted=None, redirects=True)
     assert announcement_only.absent_until(SLOT) == after_slot(proved_absent)
 
@@ -141,7 +146,8 @@ def test_redirected_announcement_proves_absence_up_to_slot_without_listing(
 def test_absence_after_slot_needs_proof_by_the_listing(
     last_announced: float, last_unlisted: float, proved_absent: float
 ) -> None:
-    """The announcement proves absence up to the slot, at 0 s. The listing may lag by 120 s."""
+    """The announcement alone proves absence up to the slot, at 0 s. A listing that lacked the release at 220 s, and may
+    be 120 s behind, proves absence until 100 s."""
     both = witnesses(last_announced=last_announced, last_unlisted=last_unlisted, redirects=True)
     assert both.absent_until(SLOT) == after_slot(proved_absent)
 
@@ -150,7 +156,8 @@ def test_absence_after_slot_needs_proof_by_the_listing(
 def test_announcement_first_read_after_slot_needs_a_listing(
     last_unlisted: float | None, proved_absent: float | None
 ) -> None:
-    """An announcement alone proves absence only up to the slot, but this one was first read 40 s after it."""
+    """This announcement was first read 40 s after the slot, so it does not prove absence at the slot. A listing that
+    lacked the release at 170 s, and may be 120 s behind, proves absence until 50 s."""
     read_late = witnesses(last_announced=130, last_unlisted=last_unlisted, redirects=True, watched_since=40)
     assert read_late.absent_until(SLOT) == after_slot(proved_absent)
 
@@ -159,5 +166,6 @@ def test_announcement_first_read_after_slot_needs_a_listing(
 def test_without_a_slot_both_witnesses_must_prove_absence(
     last_unlisted: float | None, proved_absent: float | None
 ) -> None:
+    """The witnesses are the announcement and the listing. Without a listing (None), the announcement proves nothing."""
     both = witnesses(last_announced=130, last_unlisted=last_unlisted, redirects=True)
     assert both.absent_until(None) == after_slot(proved_absent)

@@ -129,7 +129,7 @@ def test_each_request_sent_again_delays_next_start_by_a_gap() -> None:
     assert pacer.next_start(after(0.02)) == sent_again_at + gaps_of_extra_requests + usual_gap
 
 
-def test_refusal_after_the_wait_doubles_it_but_not_during_it() -> None:
+def test_refusal_doubles_the_wait_only_once_that_is_over() -> None:
     """A host that refuses a request may name the time to wait. Without one, the wait is 30 s."""
     pacer, no_time_named = Pacer(10.0), None
     pacer.record_refusal(NOON, no_time_named)

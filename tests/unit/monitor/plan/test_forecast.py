@@ -61,7 +61,7 @@ def test_warning_names_budget_that_would_prove_who_was_on_time() -> None:
 
 @pytest.mark.parametrize(("pages", "unlikely_pages"), [(240, 0), (240, 120), (7, 0), (61, 300)])
 def test_least_sufficient_rate_allows_looks_every_30_s(pages: int, unlikely_pages: int) -> None:
-    """That is at likely pages. No smaller rate does."""
+    """At this rate, likely pages get a look every 30 s. At one look a second less, they do not."""
     plans = plans_of_pages(pages, every=1.0, chance=1.0) + plans_of_pages(unlikely_pages, every=1.0, chance=0.25)
     counts = count_wanted(plans, BEGIN)
 
@@ -205,6 +205,7 @@ def test_release_with_two_unproved_parts_is_listed_once() -> None:
 
 @given(st.integers(1, 900))
 def test_rate_to_prove_is_the_least_that_proves_all(count: int) -> None:
+    """At this rate of looks, all parts can be proved within the tolerance. At one look a second less, they cannot."""
     least = rate_to_prove(count, WITHIN)
     assert provable_count(count, WITHIN, least) == count
     assert least == 1 or provable_count(count, WITHIN, least - 1) < count

@@ -72,6 +72,7 @@ def test_due_instant_is_later_and_inside_a_window(plan: list[Window], after: dat
 
 @given(_instants, _instants, _seconds)
 def test_grid_instant_is_less_than_one_spacing_ahead(begins: datetime, anchor: datetime, every: timedelta) -> None:
+    """The grid has an instant at each whole number of spacings from `anchor`. Find the first one from `begins` on."""
     found = on_grid(begins, anchor, every)
     assert timedelta() <= found - begins < every
     assert (found - anchor) % every == timedelta()

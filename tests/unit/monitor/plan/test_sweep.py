@@ -95,7 +95,7 @@ def test_best_ranks_get_the_looks_that_fit_before_slot(seconds_before_slot: floa
 
 
 def test_proved_part_takes_no_look_from_part_without_proof() -> None:
-    """Three looks fit before the slot. Of the parts without proof, b, c and d have the best ranks."""
+    """Part a is proved absent. Parts b (best rank) to h (worst) are not. Only three looks fit before the slot."""
     proved_absent, without_proof = parts_absent_at(a=-40), eight_parts_without_proof()[1:]  # a, and b to h
     # Part a comes after them, because it has the newest look.
     assert planned_looks([*proved_absent, *without_proof], seconds_after_slot=-25) == "dcba"
@@ -112,7 +112,7 @@ def test_after_slot_only_looks_that_fit_into_tolerance_are_planned() -> None:
     ids=["within 5 s", "later", "only three looks fit"],
 )
 def test_part_without_proof_goes_first_only_just_after_slot(seconds_after_slot: float, planned: str) -> None:
-    """Only in the first 5 s, a look is likely to find d still absent."""
+    """Parts a, b and c are proved absent, d is not. Only in the first 5 s, a look is likely to find d still absent."""
     proved_absent, without_proof = parts_absent_at(a=-20, b=-40, c=-30), parts_last_looked_at(d=-90)
     assert planned_looks([*proved_absent, *without_proof], seconds_after_slot) == planned
 
@@ -135,7 +135,8 @@ def test_part_absent_after_slot_leaves_the_looks_to_others() -> None:
 def test_parts_of_best_rank_get_the_looks_that_fit(
     rank_of_a: Rank, rank_of_b: Rank, rank_of_c: Rank, first_two: str
 ) -> None:
-    """The most important go first, then those of releases with few required parts, then by a random order."""
+    """Two looks fit. The most important parts go first, then those of releases with few required parts, then by a
+    random order. For example, they go to a if it is important, and to b if it comes before c in that order."""
     ranks = {"a": rank_of_a, "b": rank_of_b, "c": rank_of_c}
     parts = [part_proof(name, last_look=-90, rank=rank) for name, rank in ranks.items()]
     two_looks_fit = planned_looks(parts, seconds_after_slot=-20)
@@ -187,7 +188,8 @@ def test_failed_look_is_repeated_out_of_turn_only_once() -> None:
     ids=["5 s after slot", "copy from before slot", "over 20 s after slot", "before slot"],
 )
 def test_origin_is_next_if_edge_may_hide_a_release(first_look_at: float, age_of_copy: float, next_view: View) -> None:
-    """The first look, at the edge, does not show the part. Before the slot and just after it, that is expected."""
+    """The first look, at the edge, finds the part absent. More than 20 s after the slot, the edge may hide it. A copy
+    from before the slot may hide it sooner. Before the slot, the part is expected to be absent."""
     sweep = sweep_of("a")
     first_look = make_next_look(sweep, first_look_at, LookResult.ABSENT, age=age_of_copy)
     second_look = make_next_look(sweep, first_look_at + 10, LookResult.NOTHING)
@@ -200,10 +202,8 @@ def test_origin_is_next_if_edge_may_hide_a_release(first_look_at: float, age_of_
     ids=["too early to prove the part on time", "within 60 s before slot", "too early to count at all"],
 )
 def test_next_view_before_slot_depends_on_last_absence_at_origin(origin_last_absent: float, expected: View) -> None:
-    """To prove a part on time, the interval of first seen must begin in the last 60 s before the slot.
-
-    It begins at the last absence at the origin. One over 95 s before the slot does not count.
-    """
+    """A part is proved on time only if the origin lacked it in the last 60 s before the slot. An absence at -80 s is
+    too early, so the origin is next. One before -95 s does not count at all, so the edge is next."""
     sweep = sweep_of("a")
     sent = at(origin_last_absent)
     sweep.record_result("a", View.ORIGIN, LookResult.ABSENT, sent=sent, proved_from=sent)
@@ -244,6 +244,7 @@ def test_just_before_slot_pages_are_looked_at_only_at_edge() -> None:
 
 
 def test_announcement_of_missing_page_is_looked_at_before_the_page() -> None:
+    """After the slot, pages a and c are there and b is still absent."""
     sweep = sweep_with_announcements("a", "b", "c")
     for page in "abc":
         sweep.record_result(page, View.EDGE, LookResult.ABSENT, at(-5), at(-5))
@@ -251,7 +252,6 @@ def test_announcement_of_missing_page_is_looked_at_before_the_page() -> None:
     for now in range(1, 6):
         part = sweep.next_part(at(now), SECOND, is_ready=lambda _: True)
         sweep.record_start(part, at(now))
-        # After the slot, pages a and c are there and b is still absent.
         result = LookResult.ABSENT if part.id == "b" else LookResult.PRESENT
         sweep.record_result(part.id, part.next_view, result, at(now), at(now))
         looks.append(part.id)
@@ -335,8 +335,8 @@ publication_times = st.lists(st.floats(0, 30), min_size=1, max_size=60)  # in se
 
 @given(publication_times, st.floats(1, 5))
 def test_parts_with_time_for_a_look_are_proved(published_after_slot: list[float], rate: float) -> None:
+    """There are as many parts as looks from the last publication until the tolerance ends, 60 s after the slot."""
     gap = 1.01 / rate  # seconds from look to look, a hundredth more than the rate allows
-    # The tolerance ends 60 s after the slot. Leave out the parts for which no look is left until then.
     looks_left = int((60 - max(published_after_slot)) / gap)
     parts = [Part(seconds) for seconds in published_after_slot[:looks_left]]
     simulated = simulate_sweep(parts, rate)
@@ -348,8 +348,8 @@ def test_parts_with_time_for_a_look_are_proved(published_after_slot: list[float]
 
 @given(publication_times, st.floats(0.2, 1))
 def test_important_parts_with_time_for_a_look_are_proved(published_after_slot: list[float], rate: float) -> None:
+    """As many parts are important as looks are left from the last publication until the tolerance ends, at 60 s."""
     gap = 1.01 / rate  # seconds from look to look, a hundredth more than the rate allows
-    # The tolerance ends 60 s after the slot. As many parts are important as looks are left until then.
     looks_left = int((60 - max(published_after_slot)) / gap)
     important = [Part(seconds, weight=1) for seconds in published_after_slot[:looks_left]]
     unimportant = [Part(seconds, weight=0) for seconds in published_after_slot[looks_left:]]

@@ -325,11 +325,12 @@ def test_later_now_only_removes_windows_that_ended(
 def test_look_is_due_at_slot_for_any_spacing_and_shift(
     watch: WatchSettings, microseconds_before_slot: int, shift_seconds: int
 ) -> None:
+    """A shift spreads the looks at many targets over some seconds. It does not apply to the window with the slot."""
     slot_instant, shift = SLOT.instant, shift_seconds * SECOND
     assert slot_instant is not None
     windows = windows_for(PAGE_AT_EDGE, SLOT, watch=watch)
     due = next_due(windows, slot_instant - timedelta(microseconds=microseconds_before_slot), shift=shift)
-    # The shift does not apply to the window of the slot. Windows before it may have millions of looks: skip these.
+    # Windows before that of the slot may have millions of looks: skip these.
     window_of_slot_begins = slot_instant - watch.slot.begins
     while due is not None and due < slot_instant:
         due = next_due(windows, max(due, window_of_slot_begins), shift=shift)

@@ -105,12 +105,14 @@ CHANGED_AT_EDGE = [(1, "old"), (3600, "old"), (7200, "new"), (7205, "new"), (730
 
 
 def test_close_looks_at_origin_time_a_change_of_bytes() -> None:
+    """By the edge, the bytes changed from 3600 s to 7200 s. By the origin, they changed from 5000 s to 5005 s."""
     origin = [(1, "old"), (5000, "old"), (5005, "new"), (7300, "new")]
     (change,) = changes_of_bytes(CHANGED_AT_EDGE, origin)
     assert change.seconds == time_since_release(last_old=5000, first_new=5005)
 
 
 def test_edge_times_change_of_bytes_if_origin_looks_are_rare() -> None:
+    """By the edge, the bytes changed from 3600 s to 7200 s. The origin was not looked at from 1 s to 7201 s."""
     origin = [(1, "old"), (7201, "new"), (7300, "new")]
     (change,) = changes_of_bytes(CHANGED_AT_EDGE, origin)
     assert change.seconds == time_since_release(last_old=3600, first_new=7200)

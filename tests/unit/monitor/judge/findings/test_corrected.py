@@ -69,6 +69,7 @@ def test_new_version_after_release_is_a_correction() -> None:
     ids=["corrected", "not corrected"],
 )
 def test_correction_changes_neither_verdict_nor_grade(versions: Versions, expected_kinds: list[Kind]) -> None:
+    """A second version that came an hour after the release is a finding, but the release stays on time."""
     verdict = judged_with(now=3 * HOUR, versions=versions)
     assert kinds(verdict) == expected_kinds
     assert verdict.verdict is VerdictKind.ON_TIME

@@ -88,7 +88,7 @@ def test_bytes_that_changed_before_the_slot_are_no_swap() -> None:
 
 @pytest.mark.parametrize(("address", "found_at"), [(Address.GUESSED, []), (Address.ANNOUNCED, [SLOT])])
 def test_another_edition_is_a_finding_only_at_a_known_address(address: Address, found_at: list[object]) -> None:
-    """The page shows another edition until 200 s after its slot."""
+    """The page shows another edition at its slot. That is a finding if its address was announced, not guessed."""
     seen = {"page": looks((-2, ABSENT), (200, ABSENT), why=ANOTHER_EDITION)}
     wrong = found(judged(now=400, seen=seen, release=a_release(address=address)), Kind.WRONG_EDITION)
     assert [each.at for each in wrong] == found_at
@@ -142,8 +142,8 @@ def test_blind_span_of_a_doubtful_clock_is_only_clock_fault() -> None:
 
 
 def test_content_removed_twice_gives_two_withdrawals_of_their_own_length() -> None:
-    """An absence lasts at least from its first look to its last look. It lasts at most from the look before, which
-    showed the content, to the look after."""
+    """An absence lasts at least from its first look to its last look, here from 60 s to 130 s. It lasts at most from
+    the look before it to the look after it, from 0.5 s to 140 s."""
     came_in_time = [(-2, ABSENT), (0.5, PRESENT)]
     first_absence, back = [(60, ABSENT), (130, ABSENT)], (140, PRESENT)
     second_absence, back_again = [(200, ABSENT), (270, ABSENT)], (280, PRESENT)
@@ -155,7 +155,7 @@ def test_content_removed_twice_gives_two_withdrawals_of_their_own_length() -> No
 
 
 def test_notice_of_withdrawal_at_last_presence_is_no_withdrawal() -> None:
-    """Only a notice that began after the last presence, at 30, is a withdrawal. An absence must last for 60 s."""
+    """Page and notice were both seen at 30 s, so the notice may be older. It must begin later, or last for 60 s."""
     page = [*IN_TIME, (30, PRESENT), (30, WITHDRAWN), (50, WITHDRAWN)]
     assert kinds(verdict_on({"page": page})) == []
 
