@@ -75,7 +75,8 @@ class CalendarPages:
         last = self._fetched.get(request.url)
         headers = last.page.headers if last is not None and last.page.status == 200 else {}
         etag, modified = headers.get("etag"), headers.get("last-modified")
-        answer = await self.ask(Request(request.url, "GET", request.accept, self.cap, etag=etag, modified=modified))
+        plain = Request(request.url, "GET", request.accept, self.cap, bust=request.bust)
+        answer = await self.ask(replace(plain, etag=etag, modified=modified))
         fault = self._describe_fault(answer, is_repeated=last is not None)
         if isinstance(answer, Failure) or fault:
             if request.optional:
@@ -99,8 +100,7 @@ class CalendarPages:
         """Return why an answer cannot be used, or an empty string. A 304 can be used only if the page `is_repeated`."""
         if isinstance(answer, Failure):
             return f"{answer.reason}: {answer.detail}"
-        reason = rejection_reason(answer) or find_challenge(answer)  # by the same rules as for looks
-        if reason in _SUBSTITUTES:
+        if (reason := rejection_reason(answer) or find_challenge(answer)) in _SUBSTITUTES:  # by the rules of looks
             return f"answered {_SUBSTITUTES[reason]}"
         if not answer.whole:
             return f"is larger than {self.cap // MEGABYTE} MB"

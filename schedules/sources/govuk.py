@@ -53,8 +53,7 @@ class GovukSource(RememberingSource):
         """Return the requests that must follow: first other pages of the listing, later announcements to look up."""
         try:
             urls = further_urls(pages[0].url, read_listing(pages[0]))
-            further = sorted(set(urls) - {page.url for page in pages})
-            if further:
+            if further := sorted(set(urls) - {page.url for page in pages}):
                 return [PageRequest(url, accept="application/json") for url in further]
             listed, _ = _read_listings(pages)
         except UnreadableCalendar:
@@ -63,7 +62,8 @@ class GovukSource(RememberingSource):
             return ()
         self.state.has_looked_up = True
         links = list(self._find_links_to_look_up(listed, now))[:MOST_LOOK_UPS]
-        return [PageRequest(f"{self._site}{CONTENT}{link}", accept="application/json", optional=True) for link in links]
+        items = f"{self._site}{CONTENT}"
+        return [PageRequest(f"{items}{link}", "application/json", optional=True, bust=True) for link in links]
 
     def read(self, pages: Sequence[Page], now: datetime) -> Reading:
         """Return listing and content items as one reading, and remember its announcements and the items.
@@ -83,8 +83,8 @@ class GovukSource(RememberingSource):
                 continue
             item = looked_up.get(link) or self._find_earlier_item(link, entry)
             made[link] = self._make_announcement(entry, item, today, remarks)
-            if item is not None:
-                # The signature shows the next read whether the entry has changed since.
+            # An item that contradicts its entry may be outdated, so it is not kept: the next read requests it again.
+            if item is not None and _entry_signature(item.announced or entry) == _entry_signature(entry):
                 self.state.items[link] = (_entry_signature(entry), item)
         made |= self._announce_unlisted(looked_up, made, today, remarks)
         # Items that are no announcements any more are forgotten, so the next read does not look them up again.
@@ -181,9 +181,8 @@ class GovukSource(RememberingSource):
     def _guess_landing_page(self, link: str) -> str:
         """Guess the address of the publication: nine in ten have the slug of their announcement."""
         family = self._settings.options.get("family", "statistics")
-        if not link.startswith(ANNOUNCEMENTS):
-            return urljoin(self._site, link)
-        return f"{self._site}/government/{family}/{link.removeprefix(ANNOUNCEMENTS)}"
+        guess = f"{self._site}/government/{family}/{link.removeprefix(ANNOUNCEMENTS)}"
+        return guess if link.startswith(ANNOUNCEMENTS) else urljoin(self._site, link)
 
     def _announce_unlisted(
         self, looked_up: dict[str, ContentItem], listed: Collection[str], today: date, remarks: list[Remark]

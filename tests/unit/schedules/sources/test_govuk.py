@@ -279,3 +279,19 @@ def numbered_results(start: int, count: int) -> list[dict[str, Any]]:
     return [
         a_listed_result(f"r{n}", f"{n % 28 + 1} January {2027 + n % 3} 9:30am") for n in range(start, start + count)
     ]
+
+
+def test_an_outdated_item_of_a_changed_announcement_is_requested_again(source: GovukSource) -> None:
+    # The listing shows the new date. The content API still answers with the old one, then with the new one.
+    old_date, new_date = "26 November 2026 9:30am", "3 December 2026 9:30am"
+    read(source, listing(a_listed_result(when=old_date)))
+    moved = listing(a_listed_result(when=new_date))
+    read(source, moved, item(details={"display_date": old_date}))
+    assert read(source, moved, item(details={"display_date": new_date})).announcements[0].slot.raw == new_date
+
+
+def test_an_outdated_item_does_not_hide_a_cancellation_for_long(source: GovukSource) -> None:
+    read(source, listing(a_listed_result()))
+    cancelled = listing(a_listed_result(statistics_announcement_state="cancelled"))
+    read(source, cancelled, item(details={"state": "confirmed"}))
+    assert read(source, cancelled, item(details={"state": "cancelled"})).announcements[0].state is State.CANCELLED

@@ -172,6 +172,16 @@ def test_lists_longer_than_a_page_are_read_to_their_end() -> None:
     assert source.more([first, *(Page(request.url, 200, body) for request in further)], NOW) == []
 
 
+def test_shorter_pages_of_a_list_are_read_to_their_end() -> None:
+    source = OnsSource(calendar_settings("ons", options={"count": "100"}))
+    upcoming, _cancelled = source.first(NOW)
+    first = Page(upcoming.url, 200, json.dumps({"breakdown": {"total": 250}, "releases": []}).encode())
+    assert [parse_qs(urlsplit(request.url).query)["offset"] for request in source.more([first], NOW)] == [
+        ["100"],
+        ["200"],
+    ]
+
+
 def test_personal_data_is_removed_from_json_before_storing_and_other_bodies_are_unchanged() -> None:
     # `contact` and `highlight` are two of the keys that count as personal.
     body = json.dumps({"description": {"contact": {"name": "Jo"}, "title": "x"}, "highlight": {}}).encode()
