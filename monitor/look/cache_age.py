@@ -89,9 +89,7 @@ class ConstantAge:
         headers = (answer.url, str(age), *(answer.headers.get(name) for name in _SERVED_BY))
         if headers != self._last_headers or self._last_sent is None:
             # Another age, address or cache: the comparison starts again.
-            self._last_headers = headers
-            self._last_sent = answer.sent
-            self._unexplained_pairs = 0
+            self._last_headers, self._last_sent, self._unexplained_pairs = headers, answer.sent, 0
             return answer
         elapsed = (answer.sent - self._last_sent).total_seconds()
         if elapsed >= _SECONDS_TO_GROW:

@@ -264,8 +264,7 @@ class Skew:
         bounds = self._bounds_by_date(host, answer)
         if bounds is None:  # an answer without a usable date contradicts nothing
             return True
-        dates = self._dates_by_host.get(host)
-        if dates is None:
+        if (dates := self._dates_by_host.get(host)) is None:
             dates = self._dates_by_host[host] = _HostDates(host, bounds, answer.received)
             self._last_vote_at = None  # so that the hosts vote on our clock now
         elif dates.is_erratic():  # its servers have different clocks, so a contradiction shows nothing about ours
@@ -329,8 +328,7 @@ class Skew:
         header = answer.headers.get("date", "")
         if header != self._last_date[0]:
             self._last_date = (header, mail_date(header))
-        date = self._last_date[1]
-        if date is None:
+        if (date := self._last_date[1]) is None:
             return None
         # The date was written between `sent` and `received`, without the fraction of the second.
         least = (answer.sent - date).total_seconds() - _GRAIN
@@ -358,8 +356,7 @@ class Skew:
         Two answers with the same copy show it, e.g. with ages of 100 and 110 and sent 10 s apart. If their dates are
         equal, the origin wrote them. If the second is 10 s later, the cache wrote both. None: this is not known.
         """
-        earlier = self._kept_answers.get(host)
-        if earlier is None:
+        if (earlier := self._kept_answers.get(host)) is None:
             self._kept_answers[host] = aged
             return None
         elapsed = (aged.sent - earlier.sent).total_seconds()

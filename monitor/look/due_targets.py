@@ -164,8 +164,7 @@ class Sweeps:
 
     def record_start(self, part: PartProof, now: datetime) -> None:
         """Record that a look at a part begins. It adds to the looks that are owed to requests outside the sweeps."""
-        sweep = self._find_sweep(part.goal)
-        if sweep is not None:
+        if (sweep := self._find_sweep(part.goal)) is not None:
             sweep.record_start(part, now)
             owed_to_others = _CRITICAL_FLOOR if sweep.is_critical else _EARLY_FLOOR
             self._debt = min(_MOST_DEBT, self._debt + owed_to_others)
@@ -272,8 +271,7 @@ class DueTargets:
 
     def remove(self, target: str) -> None:
         """Remove a target, whether it is due or not."""
-        entry = self._entries.pop(target, None)
-        if entry is None:
+        if (entry := self._entries.pop(target, None)) is None:
             return
         entry.is_current = False
         self._swept.pop(target, None)
@@ -377,8 +375,7 @@ class DueTargets:
             most_overdue = self._most_overdue(mono)
             if most_overdue is None:
                 return self._find_idle_look(now)  # not due yet, but the host is idle
-            was_postponed = self._postpone_to_promise(most_overdue, now)
-            if not was_postponed:
+            if not self._postpone_to_promise(most_overdue, now):
                 chosen = most_overdue
         self.sweeps.record_other_request()  # sweeps must leave a share of the looks at the host to due targets
         return chosen
@@ -396,8 +393,7 @@ class DueTargets:
             self._next_swept = None  # it was removed
         if self._next_swept is None and self._swept:
             next_part = self.sweeps.next_part(now, gap, is_ready=lambda part: self._find_entry(part) is not None)
-            entry = None if next_part is None else self._find_entry(next_part)
-            if entry is not None:
+            if next_part is not None and (entry := self._find_entry(next_part)) is not None:
                 entry.part = next_part  # `take_next` records the start of the look at this part
                 self._next_swept = entry
         return self._next_swept
@@ -416,10 +412,8 @@ class DueTargets:
             return min(origins, key=lambda entry: entry.watched.last_look_mono)  # the one looked at longest ago
         while (entry := self._first_in(self._waiting_for_idle_host)) is not None and entry.watched.is_under_way:
             heappop(self._waiting_for_idle_host)  # the end of its look enters the target again
-        if entry is None:
-            return None
-        may_look_from = self._waiting_for_idle_host[0][0]
-        return entry if may_look_from <= now else None
+        may_look = entry is not None and self._waiting_for_idle_host[0][0] <= now
+        return entry if may_look else None
 
     def _postpone_to_promise(self, first: _Entry, now: datetime) -> bool:
         """Postpone the first entry of a group to its promised instant, if that is near. Return whether it was.
@@ -474,8 +468,7 @@ class DueTargets:
     def _first_of_groups(self, mono: float) -> Iterator[tuple[float, _Entry]]:
         """Yield how many spacings of its group the first ready entry of each group is overdue, and the entry."""
         for group in self._groups.values():
-            head = self._first_in(group.ready)
-            if head is not None:
+            if (head := self._first_in(group.ready)) is not None:
                 yield (mono - group.ready[0][0]) / group.spacing, head
 
     def _share_rate(self, mono: float) -> None:
@@ -487,10 +480,7 @@ class DueTargets:
 
     def _count_in_group(self, entry: _Entry) -> None:
         entry.is_counted = True
-        group = self._groups.get(entry.group_key)
-        if group is None:
-            group = self._groups[entry.group_key] = _Group(entry.group_key.every)
-        group.count += 1
+        self._groups.setdefault(entry.group_key, _Group(entry.group_key.every)).count += 1
 
     def _first_in(self, heap: list[tuple[Any, Rank, int, _Entry]]) -> _Entry | None:
         """Return the first current entry of a heap, None if it has none. Entries that were removed are dropped."""

@@ -218,8 +218,7 @@ class HostQueue:
         try:
             return await place
         except asyncio.CancelledError:
-            got_place = place.done() and not place.cancelled()
-            if got_place:  # just before this request was cancelled
+            if place.done() and not place.cancelled():  # it got the place just before it was cancelled
                 self._free_place_of_request()
             raise
 
@@ -239,9 +238,7 @@ class HostQueue:
             # A command, such as a look by hand, does not call `run`. So the request that has waited longest gets the
             # place now. It continues in `_wait_for_place`, and then waits for the pacer, which keeps starts apart.
             self.under_way += 1
-            _, place = self._waiting_requests.popleft()
-            has_passed_pacer = False
-            place.set_result(has_passed_pacer)
+            self._waiting_requests.popleft()[1].set_result(False)
 
     def record_outcome(self, outcome: Answer | Failure, started: datetime) -> None:
         """Slow the pace of requests if the host refused this one, which began at `started`. Else let the pace recover.
@@ -272,10 +269,9 @@ class HostQueue:
         if not watched.has_place:
             return
         watched.has_place = False
-        was_full = self.under_way >= self.most_under_way
         self.under_way -= 1
-        # While it is not full, the queue wakes by itself for the next look.
-        if was_full:
+        # Unless it was full, the queue wakes by itself for the next look.
+        if self.under_way + 1 >= self.most_under_way:
             self.wake()
 
     def finish_look(self, watched: ScheduledTarget, *, is_dropped: bool) -> None:
@@ -303,8 +299,7 @@ class HostQueue:
             request_lag = 1.0 + (mono - waiting_since) / _REQUEST_SPACING
             if request_lag > self.targets.lag(mono):
                 self._waiting_requests.popleft()
-                has_passed_pacer = True  # the caller has waited until the pacer allows a start
-                place.set_result(has_passed_pacer)
+                place.set_result(True)  # the caller has waited until the pacer allows a start
                 self.under_way += 1
                 self.targets.sweeps.record_other_request()
                 return True
@@ -314,8 +309,7 @@ class HostQueue:
         # A look on an idle host starts before it is due.
         self.start(target, min(target.due, now), now)
         target.last_look, target.last_look_mono = now, mono
-        target.is_under_way = True
-        target.has_place = True  # among the requests that are under way
+        target.is_under_way = target.has_place = True
         self.under_way += 1
         target.plan_after(now)
         self.targets.schedule(target, now)  # for its next look
@@ -341,8 +335,7 @@ class HostQueue:
 
     def _seconds_kept_free(self, now: datetime) -> float:
         """Return for how many seconds no request may start, because it would delay the look at a promised instant."""
-        instant = self.targets.next_promised()
-        if instant is None:
+        if (instant := self.targets.next_promised()) is None:
             return 0.0
         seconds = max(0.0, seconds_until(instant, now))
         would_use_its_turn = seconds < self._pacer.gap.total_seconds()

@@ -76,8 +76,8 @@ class BrokenLooks:
     def record_look(self, target: Target, fault: Exception, began: datetime) -> tuple[Sighting, Failure]:
         """Count a look that our own code broke. Return an unknown sighting and a failure of kind `MONITOR_FAULT`."""
         self.count_fault(target.host, fault)
-        now, name = self.clock.now(), type(fault).__name__
-        failure = Failure(target.url, Reason.MONITOR_FAULT, name, min(began, now), now)
+        now = self.clock.now()
+        failure = Failure(target.url, Reason.MONITOR_FAULT, type(fault).__name__, min(began, now), now)
         return make_sighting(target, failure, unknown(failure.reason.value)), failure
 
     def count_fault(self, host: str, fault: Exception) -> None:
@@ -158,8 +158,7 @@ class Poller:
                 self._remove_from_sweep(watched)
         if watched is None:
             watched = self._watched[target.id] = ScheduledTarget(target, windows, shift, now, promised_at)
-            just_before = now - timedelta(microseconds=1)
-            watched.plan_after(just_before)  # because the first look may be due exactly now
+            watched.plan_after(now - timedelta(microseconds=1))  # because the first look may be due exactly now
             if soon:
                 watched.look_now(now)
         else:
@@ -177,8 +176,7 @@ class Poller:
 
     def drop(self, target_id: str) -> None:
         """Stop watching a target. A look that is under way still brings its sighting."""
-        watched = self._watched.pop(target_id, None)
-        if watched is not None:
+        if (watched := self._watched.pop(target_id, None)) is not None:
             self._leave_queue(watched)
             self._interpreter.forget(target_id)
 
@@ -278,8 +276,7 @@ class Poller:
 
     def _queue_of(self, host: str) -> HostQueue:
         """Return the queue of a host. At first use, make it and start it if the poller runs."""
-        queue = self._queues.get(host)
-        if queue is None:
+        if (queue := self._queues.get(host)) is None:
             rate = self._budget.rate(host)
             most = self._at_once or concurrent_requests(rate)
             queue = self._queues[host] = HostQueue(host, rate, self._clock, self._start_look, most, self._share)

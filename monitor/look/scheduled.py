@@ -60,8 +60,7 @@ class ScheduledTarget:
 
     def look_now(self, now: datetime) -> None:
         """Make a look due at once if a window contains `now`. Later looks keep to the windows."""
-        window = window_at(self.windows, now)
-        if window is not None:
+        if (window := window_at(self.windows, now)) is not None:
             self.due, self.window, self.is_extra = now, window, True
 
     def next_look_if_idle(self) -> datetime | None:

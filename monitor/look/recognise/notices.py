@@ -26,7 +26,8 @@ _OF_THE_SITE = quick(
     r"^\W*sorry\b|\bunder maintenance\b|\b(planned|scheduled|essential) maintenance\b|\bdown for maintenance\b"
     r"|\b(temporarily|currently) unavailable\b|\b(service|site|website|page) (is )?unavailable\b"
     r"|^\W*(sign in|log ?in|please (sign|log) ?in)\b|^\W*(cookies? (on|settings|preferences|consent)|we use cookies)\b"
-    r"|^\W*(access denied|before you continue|just a moment|verify you are human)\b",
+    r"|^\W*(access denied|before you continue|just a moment|verify you are human|something went wrong)\b"
+    r"|\b(internal server error|bad gateway|gateway time-?out)\b|^\W*(an|(an )?unexpected|server|runtime) error\b",
     re.IGNORECASE,
 )
 
@@ -66,8 +67,10 @@ def blank_page_reason(page: Page) -> str:
     """Return "a blank page" if a page shows nothing, "a test page" if it has dummy text, else an empty string."""
     if page.root is None:
         return ""
-    has_content = page.root.xpath(_HAS_TEXT) or page.root.xpath(_REDIRECTS)
-    if not has_content and next(page.root.iter(*_VISIBLE_ELEMENTS), None) is None:
+    if (
+        not (page.root.xpath(_HAS_TEXT) or page.root.xpath(_REDIRECTS))
+        and next(page.root.iter(*_VISIBLE_ELEMENTS), None) is None
+    ):
         return "a blank page"
     return "a test page" if _DUMMY_TEXT in page.text.lower() else ""
 

@@ -51,6 +51,7 @@ _DATE = quick(
 )
 _MONTH = quick(r"\b([a-z]{3,12}) (\d{4})\b")
 _MOST_TEXT = 100_000
+_LONGEST_PLACEHOLDER = 3000  # characters without titles and menus
 _NEXT_EDITION = timedelta(days=7)  # a promise for a day this long after the slot is of the next edition
 _CLOCK_UNCERTAINTY = timedelta(seconds=1)
 _BY_MONTH = (Precision.MONTH, Precision.RANGE)
@@ -64,7 +65,7 @@ def read_placeholder(page: Page, answer: Answer, context: Context, *, has_files:
     text, slot = page.text[:_MOST_TEXT], context.known.slot
     if has_date_of_publication(text):
         return None
-    is_promise = promises_release(text, slot)
+    is_promise = promises_release(text, slot, is_short=len(page.content) <= _LONGEST_PLACEHOLDER)
     if is_promise and not has_files and not links_file(page, context):
         return absent(ANNOUNCED)
     # The digest of the last placeholder's text, "" if that was before a restart, None if there was no placeholder.
@@ -96,22 +97,27 @@ def _may_predate_slot(context: Context) -> bool:
 
 def has_date_of_publication(text: str) -> bool:
     """Return whether a text contains a label such as "Published: 26 November 2026", not in a promise or a sentence."""
-    starts = (found.start() for found in _PUBLISHED.finditer(text))
-    return any(not text[max(start - _LONGEST_ENDING, 0) : start].lower().endswith(_PROMISE_ENDINGS) for start in starts)
+    before = (text[max(found.start() - _LONGEST_ENDING, 0) : found.start()] for found in _PUBLISHED.finditer(text))
+    return any(not words.lower().endswith(_PROMISE_ENDINGS) for words in before)
 
 
-def promises_release(text: str, slot: Slot | None) -> bool:
-    """Return whether a text promises this release explicitly. A promise of the next edition does not count."""
+def promises_release(text: str, slot: Slot | None, *, is_short: bool = True) -> bool:
+    """Return whether a text promises this release explicitly. A promise of the next edition does not count.
+
+    If the text is not short, it may be the release, which mentions others. So only a date up to its slot is a promise.
+    """
     lower_text, last = text.lower(), None if slot is None else last_day(slot)
     if not any(words in lower_text for words in _PROMISING_WORDS):
         return False
     for promise in _PROMISE_PATTERN.finditer(lower_text):
         if last is None or not promise["dated"]:  # without a date, such as "coming soon"
-            return True
+            if is_short:
+                return True
+            continue
         # The pattern ends with the first digits of the date, such as "these figures will be published on 26".
         sentence = lower_text[promise.start() : promise.end() + _REST_OF_DATE]
-        is_of_next_edition = any(day - last >= _NEXT_EDITION for day in _dates_in(sentence, last.year))
-        if not is_of_next_edition:
+        other_edition = _NEXT_EDITION if is_short else timedelta(days=1)
+        if not any(day - last >= other_edition for day in _dates_in(sentence, last.year)):
             return True
     return False
 

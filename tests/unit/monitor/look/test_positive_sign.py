@@ -162,6 +162,37 @@ def test_bot_wall_at_the_address_of_a_file_is_unknown_to_a_recogniser_that_searc
     assert state_of(b"July,b\n1,3\n", "text/csv") is PRESENT
 
 
+@pytest.mark.parametrize("recognise", ["text:freight 2025", "css:.release", "link:*freight*"])
+@pytest.mark.parametrize(
+    "heading",
+    [
+        *("Planned maintenance", "Service unavailable", "Sorry, there is a problem", "Cookies on this site"),
+        *("Internal Server Error", "502 Bad Gateway", "504 Gateway Time-out", "An error occurred", "Runtime Error"),
+    ],
+)
+def test_notice_in_place_of_a_searched_page_is_unknown(heading: str, recognise: str) -> None:
+    part = target(recognise=recognise)
+    sighting = sighting_after_404(part, answer(page(heading, "<p>Try again later.</p>")))
+    assert sighting.state is UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("body", "state"),
+    [
+        (b'{"error": "internal"}', UNKNOWN),
+        (b'{"message": "Service unavailable", "code": "E17"}', UNKNOWN),
+        (b'{"type": "about:blank", "title": "Internal Server Error", "status": 500}', UNKNOWN),
+        (b'{"status": "upcoming", "title": "Freight"}', ABSENT),
+        (b'{"error": null, "status": "upcoming"}', ABSENT),
+        (b'{"releases": []}', ABSENT),
+    ],
+)
+def test_error_message_in_json_is_no_absence(body: bytes, state: State) -> None:
+    part = target("https://ports.example/api/freight", recognise="jmespath:releases[0]")
+    sighting = sighting_after_404(part, answer(body, "application/json"))
+    assert sighting.state is state
+
+
 def test_bot_wall_at_the_address_of_a_file_is_unknown_to_recogniser_changed() -> None:
     interpreter = Interpreter()
     file = target("https://ports.example/freight.csv", recognise="changed", title="", is_file=True)

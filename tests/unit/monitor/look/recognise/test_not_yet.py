@@ -33,6 +33,29 @@ def test_a_page_with_its_date_of_publication_is_out_whatever_it_promises(promise
     assert (recognised.state, recognised.specific) == (State.PRESENT, True)
 
 
+@pytest.mark.parametrize(
+    "mention",
+    [
+        "Figures for Wales are not yet published.",
+        "A new dashboard is coming soon.",
+        "The final statistics will be published on 30 November 2026.",
+    ],
+)
+@pytest.mark.parametrize("name", ["status", "govuk"])
+def test_bulletin_that_mentions_figures_to_come_is_out(name: str, mention: str) -> None:
+    # The address was missing before. The slot, 10:00 on 26 November 2026, was two hours ago.
+    context = Context("https://www.example.org/claims", TITLE, known=Known(was_missing=True, slot=SLOT_TWO_HOURS_AGO))
+    bulletin = "Claims fell by 3 per cent. " * 150 + mention
+    assert find_recogniser(name)(page(TITLE, TITLE, f"<p>{bulletin}</p>"), context).state is State.PRESENT
+
+
+def test_long_page_that_promises_its_own_day_is_absence() -> None:
+    context = Context("https://www.example.org/claims", TITLE, known=Known(was_missing=True, slot=SLOT_TWO_HOURS_AGO))
+    method = "Claims are counted when they are made. " * 150
+    announced = page(TITLE, TITLE, f"<p>These statistics will be published on 26 November 2026. {method}</p>")
+    assert find_recogniser("status")(announced, context).state is State.ABSENT
+
+
 def test_a_page_about_figures_that_are_published_regularly_is_no_promise() -> None:
     seen = page(TITLE, TITLE, "<p>These figures will be published on a quarterly basis. There are 4 tables.</p>")
     assert find_recogniser("status")(seen, CONTEXT).state is State.PRESENT
