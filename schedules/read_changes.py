@@ -108,8 +108,7 @@ def _make_promise(announcement: Announcement, calendar: str, read_at: datetime, 
 
 def _should_be_shown(last: LastSeen, reading: Reading, at: datetime) -> bool:
     """Return whether the calendar should show an entry at a read. Many lists drop past entries at midnight."""
-    day = first_day(last.slot)
-    if day is None or has_passed(last.slot, at):
+    if (day := first_day(last.slot)) is None or has_passed(last.slot, at):
         return False
     return reading.lists_overdue or day >= local_date(at, last.slot.timezone)
 

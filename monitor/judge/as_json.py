@@ -100,8 +100,7 @@ def verdict_or_due(body: Mapping[str, Any]) -> str:
 
 def last_look_text(body: Mapping[str, Any]) -> str:
     """Return the result of the last look at a release that is due: `503, 12 looks`; empty for any other."""
-    due = body.get("due")
-    if not due:
+    if not (due := body.get("due")):
         return ""
     looks = count(due["looks"], "look")
     return f"{due['got']}, {looks}" if due["part"] == "page" else f"{due['part']}: {due['got']}, {looks}"
@@ -131,8 +130,7 @@ def address_note(body: Mapping[str, Any]) -> str:
 
 def decision_text(body: Mapping[str, Any], timezone: str) -> str:
     """Return the time to which a release was brought forward, as a person recorded it; empty if no one did."""
-    decided = body.get("brought_forward")
-    if not decided:
+    if not (decided := body.get("brought_forward")):
         return ""
     by = f", as recorded by the {decided['by']}" if decided["by"] else ""
     return f"brought forward to {stamp(datetime.fromisoformat(decided['to']), timezone, step=MINUTE)}{by}"

@@ -32,8 +32,7 @@ def slot_headline(rows: Iterable[Mapping[str, Any]], now: datetime) -> tuple[str
         slot = row["slot"]
         if slot is not None and slot["precision"] == "instant" and row["verdict"] not in _NOT_COUNTED:
             rows_by_slot[datetime.fromisoformat(slot["start"])].append(row)
-    last = max((start for start in rows_by_slot if start <= now), default=None)
-    if last is None:
+    if (last := max((start for start in rows_by_slot if start <= now), default=None)) is None:
         return "", None
     due = rows_by_slot[last]
     counted = Counter(_headline_word(row) for row in due)

@@ -161,15 +161,14 @@ def find_promise_doubts(case: Case, reason: str | None, parts: Sequence[PartVerd
 
     `reason` says why a doubtful promise changed a verdict, None if none was changed.
     """
-    promise = case.in_force.promise
-    if promise is None:
+    if (promise := case.in_force.promise) is None:
         return
     # Entries with an earlier slot that were read too late, but which the calendar may have shown in time.
     earlier_entries = [entry for entry in case.in_force.possible_changes if _is_earlier(entry, promise)]
     if reason is None:
         # The promise is in doubt even if no verdict was changed.
         reason = _change_text(case, promise) if earlier_entries else _not_read_again_reason(case, promise, parts)
-    if reason is not None:
+    if reason is not None and case.cancelled_at is None:
         yield Finding(Kind.PROMISE_IN_DOUBT, None, reason)
     brought_forward = None
     if earlier_entries:
@@ -184,8 +183,7 @@ def find_promise_doubts(case: Case, reason: str | None, parts: Sequence[PartVerd
 def deadlines_of_other_readings(case: Case) -> Iterator[datetime]:
     """Yield the instants at which the verdict by another calendar, or by another reading, may change."""
     for promise in (*case.in_force.disagreements, *_possible_minutes(case)):
-        window = case.with_promise(promise).window
-        if window is not None:
+        if (window := case.with_promise(promise).window) is not None:
             yield from (window.slot_begins, window.on_time_until, window.late_evidence_until)
 
 
@@ -223,6 +221,8 @@ def _without_lateness(case: Case, part: PartVerdict, reason: str) -> PartVerdict
 def find_doubt_at_slot(case: Case) -> str | None:
     """Return the reason to doubt that the promise was still in force at its slot, None without a reason."""
     promise = case.in_force.promise
+    if promise is not None and case.cancelled_at is not None:
+        return Reason.CANCELLED_SINCE.text(case.zone, promise=promise, since=case.cancelled_at)
     return None if promise is None else _unlisted_reason(case, promise) or _unconfirmed_reason(case, promise)
 
 
@@ -270,8 +270,7 @@ def _unconfirmed_reason(case: Case, promise: Promise, parts: Iterable[PartVerdic
 def _not_read_again_reason(case: Case, promise: Promise, parts: Sequence[PartVerdict]) -> str | None:
     """Return the reason to doubt a breach: the calendar has not shown the promise since the breach began. Else None."""
     # A part that cannot be late, such as an alternative address, breaks the promise only by an exposure.
-    is_breach = any(part.verdict in BREACHES and (part.can_be_late or part.exposures) for part in parts)
-    if not is_breach:
+    if not any(part.verdict in BREACHES and (part.can_be_late or part.exposures) for part in parts):
         return None
     # Lateness begins at the slot. If no part is late, the breach began with the first exposure.
     is_any_late = any(is_late(case, part) for part in parts)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from monitor.judge import doubt
 from monitor.judge.case import Case, case_of
-from monitor.judge.exposure import open_exposure_ends_at
+from monitor.judge.exposure import is_early, open_exposure_ends_at
 from monitor.judge.findings.all import collect_findings
 from monitor.judge.findings.stale_edge import measure_users_delay
 from monitor.judge.part import WORST_FIRST, describe_unjudged, is_revealed_by_page, judge_parts, origin_awaited_until
@@ -52,6 +52,9 @@ def judge(  # noqa: PLR0913 # all facts behind a verdict
     are read only if a release at an unannounced address was not found in time.
     """
     case = case_of(release, promises, drop_watched_spans(blind, runs), policy, now)
+    planned = case.before_cancellation()
+    if planned is not None and _was_exposed_before(case, planned, runs, blind):
+        case = planned
     verdict = judge_case(case, [gather_evidence(case, part, runs, blind) for part in release.parts])
     if release.address is Address.ANNOUNCED or not any(finding.kind in _NOT_FOUND for finding in verdict.findings):
         return verdict
@@ -59,6 +62,16 @@ def judge(  # noqa: PLR0913 # all facts behind a verdict
     opens = None if case.window is None else case.window.slot_begins
     case = replace(case, lags=measure_longest_lags(published, opens, now))
     return judge_case(case, [gather_evidence(case, part, runs, blind) for part in release.parts])
+
+
+def _was_exposed_before(case: Case, planned: Case, runs: Mapping[str, Sequence[Run]], blind: Sequence[Blind]) -> bool:
+    """Return whether content was public early when the last read before a cancellation showed the slot as `planned`."""
+    cancelling, window = case.in_force.promise, planned.window
+    if cancelling is None or cancelling.unlearnt is None or window is None or planned.in_force.is_first_read_after_slot:
+        return False
+    evidences = (gather_evidence(planned, part, runs, blind) for part in case.release.parts)
+    presences = (presence for evidence in evidences for presence in evidence.all_presences)
+    return any(is_early(presence, window) and presence.begin < cancelling.unlearnt for presence in presences)
 
 
 def judge_case(case: Case, evidences: Sequence[PartEvidence]) -> Verdict:
@@ -163,10 +176,11 @@ def _is_final(case: Case, parts: Sequence[PartVerdict]) -> bool:
 
     A slot that was first read after it had passed is final at once, a cancelled one when it has passed.
     """
-    if case.in_force.cancelled:
+    if case.in_force.cancelled or case.cancelled_at is not None:
         promise = case.in_force.promise
         passes = None if promise is None else promise.slot.passes()
-        return passes is not None and case.now >= passes
+        is_open = any(exposure.open for part in parts for exposure in part.exposures)
+        return passes is not None and case.now >= passes and not is_open
     if case.window is None or case.now < case.window.slot_begins:
         return False
     if case.now >= case.window.closes or case.in_force.is_first_read_after_slot:
@@ -176,8 +190,7 @@ def _is_final(case: Case, parts: Sequence[PartVerdict]) -> bool:
 
 def _is_settled(case: Case, part: PartVerdict) -> bool:
     """Return whether later looks are not expected to change the verdict on a part, or how long users waited for it."""
-    out_by = part.released.by
-    if out_by is None:
+    if (out_by := part.released.by) is None:
         return part.verdict is VerdictKind.NOT_PUBLISHED  # the watch ended without the part
     # The other views were looked at together with the one that saw the part. Their answers come within `grace`.
     are_answers_awaited = case.now < out_by + case.policy.grace
@@ -243,8 +256,7 @@ def _deadlines_of_awaited_looks(case: Case, pairs: Sequence[Pair]) -> Iterator[d
     """Yield until when the verdict on each part waits for answers to looks that were sent or are due."""
     for part, evidence in pairs:
         # An absence at the edge waits for a look at the origin.
-        until = None if case.window is None else origin_awaited_until(evidence, case.window)
-        if until is not None:
+        if (until := None if case.window is None else origin_awaited_until(evidence, case.window)) is not None:
             yield until
         seen_by = part.released.by
         if part.verdict is VerdictKind.UNPROVEN and seen_by is not None:
@@ -255,8 +267,7 @@ def _deadlines_of_awaited_looks(case: Case, pairs: Sequence[Pair]) -> Iterator[d
 def _deadlines_of_users_delay(case: Case, parts: Sequence[PartVerdict]) -> Iterator[datetime]:
     """Yield when to judge again a part that is out but that no look at the edge has shown to users yet."""
     hidden = [part for part in parts if part.can_be_late and part.is_unseen_by_users]
-    slot = None if case.window is None else case.window.promised_at
-    if slot is None or not hidden:
+    if (slot := None if case.window is None else case.window.promised_at) is None or not hidden:
         return
     # The edge was looked at together with the view that saw the part. Its answer comes within `grace`.
     yield from (part.released.by + case.policy.grace for part in hidden if part.released.by is not None)
@@ -309,7 +320,6 @@ def _last_answer_text(last: Run | None) -> str:
         return "no look"
     if last.status is None:
         return last.why or "no answer"
-    is_success = 200 <= last.status < 300
-    if not is_success or last.state is State.PRESENT:
+    if not 200 <= last.status < 300 or last.state is State.PRESENT:
         return str(last.status)
     return f"{last.status}, {last.why or 'not the release'}"

@@ -67,8 +67,7 @@ def _judge_part(case: Case, evidence: PartEvidence, page_released: Interval) -> 
     exposures = find_exposures(part.id, evidence.all_presences, window, case.now, all_runs)
     exposures += find_unseen_exposures(part.id, evidence.spells.values(), window, exposures)
     timing = _PartJudge(evidence, all_runs, window, case.now, case.zone).judge_timing(page_released)
-    is_promised = part.origin not in UNPROMISED_ORIGINS
-    if not is_promised and timing.released == NOTHING:
+    if part.origin in UNPROMISED_ORIGINS and timing.released == NOTHING:
         timing = _Timing(VerdictKind.PENDING)
     first_seen = exposures[0].start if exposures else timing.released
     verdict, delay = timing.verdict, timing.delay
@@ -172,8 +171,7 @@ class _PartJudge:
         for presence in evidence.presences:
             if self._may_be_release(presence):
                 return self._judge_appearance(presence.appears)
-        from_start = evidence.present_from_start
-        if from_start is not None and is_revealed_by_page(evidence, page_released):
+        if (from_start := evidence.present_from_start) is not None and is_revealed_by_page(evidence, page_released):
             # The part was present at its first look. Its address was on the page, so it came no earlier than the page.
             return self._judge_appearance(Interval(page_released.after, from_start.begin))
         return self._judge_absence()
@@ -291,8 +289,7 @@ class _PartJudge:
             return True
         # A view that showed the part from before the slot on may answer 200 for any address. It is believed only if it
         # still showed the part at the slot and was absent later: then its answers depend on the part.
-        from_start = self.evidence.present_from_start
-        if from_start is None:
+        if (from_start := self.evidence.present_from_start) is None:
             return False
         was_shown_at_slot = from_start.begin <= self.window.on_time_until and from_start.end >= self.window.slot_begins
         return was_shown_at_slot and self.evidence.find_absence_after(from_start) is not None

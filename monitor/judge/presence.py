@@ -226,8 +226,7 @@ def _last_absence_in(view: View, presence: Spell, absences: Sequence[Spell]) -> 
             # By the `Age` of a cached copy, the presence may begin before the look that got it (`earliest`).
             if own_ends and max(own_ends) < presence.earliest:
                 proved.append(max(own_ends))
-            has_runs_of_others = len(own_ends) < len(spell.runs)
-            if has_runs_of_others:
+            if len(own_ends) < len(spell.runs):  # it has runs of other monitors too
                 proved.append(_last_absence_surely_before(presence, spell))
     return latest_known(proved)
 

@@ -110,8 +110,7 @@ def drop_watched_spans(blind: Sequence[Blind], runs: Mapping[str, Sequence[Run]]
     if not blind or len({run.monitor for target_runs in runs.values() for run in target_runs}) < 2:
         return blind
     successful = ([run for run in target_runs if run.state is not State.UNKNOWN] for target_runs in runs.values())
-    by_target = [target_runs for target_runs in successful if target_runs]
-    if not by_target:
+    if not (by_target := [target_runs for target_runs in successful if target_runs]):
         return blind
     kept = []
     for span in blind:
@@ -262,8 +261,7 @@ def widest_gap(runs: Sequence[Run], slot: datetime) -> timedelta | None:
 
 def find_last_removal(runs: Iterable[Run]) -> datetime | None:
     """Return when a look last found content removed or its bytes changed; None if never, or if it is back since."""
-    proved = [run for run in runs if run.state is not State.UNKNOWN]
-    for before, run in reversed(list(pairwise(proved))):
+    for before, run in reversed(list(pairwise(run for run in runs if run.state is not State.UNKNOWN))):
         if before.state is not State.PRESENT:
             if run.state is State.PRESENT:
                 return None

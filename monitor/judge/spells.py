@@ -123,8 +123,7 @@ def find_presence_from_start(runs: Iterable[Run]) -> Run | None:
     begins with such a presence. Failed looks are skipped.
     """
     known = (run for run in runs if run.state is not State.UNKNOWN)
-    from_start = list(takewhile(lambda run: run.state is State.PRESENT and not run.specific, known))
-    if not from_start:
+    if not (from_start := list(takewhile(lambda run: run.state is State.PRESENT and not run.specific, known))):
         return None
     return replace(from_start[0], begin=min(run.begin for run in from_start), end=max(run.end for run in from_start))
 

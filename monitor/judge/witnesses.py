@@ -77,8 +77,7 @@ class Publication:
     def _measure_lag(self, witness: str, shown_by: datetime, now: datetime) -> timedelta:
         """Return how long after publication the announcement or the index (`witness`) did not show the release."""
         # `shown_by` is when this witness, or else the other one, first showed the release, or `now` if neither did.
-        absences = _runs_without_release(self.release, witness, self.runs, now)
-        if not absences:
+        if not (absences := _runs_without_release(self.release, witness, self.runs, now)):
             return timedelta()  # the witness was never seen without the release
         last_absent = min(max(run.end for run in absences), now)
         # After a long pause in the looks, the witness may have shown the release long before `shown_by`.

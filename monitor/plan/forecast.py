@@ -145,8 +145,7 @@ def overload_warning(  # noqa: PLR0913  # what a warning is made of
     """
     affordable = rate * MINUTE.total_seconds()
     overloaded = [(begins, wanted) for begins, wanted in minutes if wanted > affordable]
-    busiest = busiest_minute(overloaded)
-    if busiest is None:
+    if (busiest := busiest_minute(overloaded)) is None:
         return None
     minute, looks = busiest
     zone = ZoneInfo(timezone)

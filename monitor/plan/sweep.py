@@ -114,8 +114,7 @@ class Sweep:
         self._reorder_at = self._limit_to_phase(now + _REORDER_EVERY, now)
         # If a look at each part in both views takes at most five seconds, `_needs_origin_next` chooses both in turn.
         self._is_round_short = 2 * len(self._ordered) * gap <= _SHORT_ROUND
-        part = self._next_ready(is_ready)
-        if part is None:
+        if (part := self._next_ready(is_ready)) is None:
             self.idle_until = self._limit_to_phase(now + _RETRY_AFTER, now)
         return part
 

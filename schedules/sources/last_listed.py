@@ -51,5 +51,4 @@ class RememberingSource:
 
 
 def _is_long_past(slot: Slot, now: datetime) -> bool:
-    day = last_day(slot)
-    return day is not None and day < (now - FORGET).date()
+    return (day := last_day(slot)) is not None and day < (now - FORGET).date()

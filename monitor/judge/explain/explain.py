@@ -136,8 +136,7 @@ def _promise_facts(case: Case) -> Iterator[Fact]:
 
 def _hint_facts(case: Case, promises: Sequence[Promise]) -> Iterator[Fact]:
     """Yield remarks on the slot in force: unlikely day or hour, last read, unusual time, pre-release access."""
-    promise = case.in_force.promise
-    if promise is None:
+    if (promise := case.in_force.promise) is None:
         return
     for event in release_history(case.release, promises, case.now, case.policy.workdays):
         hint = _HINT_TEXTS.get(event.what)
@@ -295,8 +294,7 @@ def _blind_facts(case: Case, evidences: Iterable[PartEvidence]) -> Iterator[Fact
 
 def _list_what_would_change(case: Case, verdict: Verdict) -> tuple[str, ...]:
     """Return sentences that name the evidence that would change a verdict, or say that it is final."""
-    window = case.window
-    if window is None:
+    if (window := case.window) is None:
         return ("a calendar that announces a readable time before that time has passed",)
     lines = [line for part in verdict.parts if part.can_be_late for line in _list_changes_of_part(case, window, part)]
     exposed = [exposure.part for exposure in verdict.exposures if exposure.open]

@@ -53,8 +53,7 @@ def _find_changes_of_bytes(runs: Sequence[Run], slot: datetime, least: timedelta
     # Each group is consecutive runs with the same bytes.
     groups = [tuple(group) for _, group in groupby(present, key=lambda run: run.digest)]
     # Later groups are left out: after `MOST_CHANGES` changes, runs no longer begin when the bytes change.
-    since_slot = [group for group in groups[:MOST_CHANGES] if group[-1].last_received >= slot]
-    if not since_slot:
+    if not (since_slot := [group for group in groups[:MOST_CHANGES] if group[-1].last_received >= slot]):
         return []
     known = {since_slot[0][0].digest}  # the bytes at the slot, which are those of the release
     changes = []
@@ -69,8 +68,7 @@ def _find_changes_of_bytes(runs: Sequence[Run], slot: datetime, least: timedelta
 def find_withdrawals(case: Case, part: PartVerdict, evidence: PartEvidence) -> Iterator[Finding]:
     """Yield a finding for each removal of released content: a notice of withdrawal, or an absence that lasts."""
     slot = case.in_force.slot
-    slot_begins = None if slot is None else slot.begins()
-    if slot_begins is None:
+    if (slot_begins := None if slot is None else slot.begins()) is None:
         return
     for presence, following in zip_longest(evidence.presences, evidence.presences[1:]):
         removed = presence.removed
@@ -115,8 +113,7 @@ def find_corrections(case: Case, part: PartVerdict, evidence: PartEvidence) -> I
     because it may be the previous edition: `all_presences` leaves it out.
     """
     opens = case.judged_window.slot_begins
-    public = [presence.begin for presence in evidence.all_presences if presence.end >= opens]
-    if not public:
+    if not (public := [presence.begin for presence in evidence.all_presences if presence.end >= opens]):
         return
     public_since = max(opens, min(public))
     for view in _VERSION_VIEWS:

@@ -145,8 +145,7 @@ def find_wrong_page(case: Case, part: PartVerdict, evidence: PartEvidence) -> It
         return
     runs = [run for run in evidence.runs_at_edge_and_origin if run.last_received > window.on_time_until]
     for wrong_page, kind in _WRONG_PAGES.items():
-        first = next((run for run in runs if run.why == wrong_page), None)
-        if first is not None:
+        if (first := next((run for run in runs if run.why == wrong_page), None)) is not None:
             # The address may have shown the page since before the slot. It is wrong only since the slot.
             wrong_since = max(first.first_sent, window.slot_begins)
             text = Reason.WRONG_PAGE.text(case.zone, page=wrong_page, seen=wrong_since)

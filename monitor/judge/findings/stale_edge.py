@@ -133,8 +133,7 @@ def _find_end_of_old_answer(
     """
     old_until = served_until(old)
     shown = [spell.begin for spell in edge if spell.is_present and spell.last_received > old.last_received]
-    notices = _withdrawal_notices(edge, other_view)
-    withdrawn = [run.begin for run in notices if run.last_received > old.last_received]
+    withdrawn = [run.begin for run in _withdrawal_notices(edge, other_view) if run.last_received > old.last_received]
     new_answer = min([*shown, *withdrawn], default=None)
     # By its `Age`, the new answer may have been made while the edge still served the old one.
     replaced = Interval(old_until, None if new_answer is None else max(new_answer, old_until))
@@ -190,8 +189,7 @@ def find_split_view(case: Case, evidence: PartEvidence) -> Iterator[Finding]:
     first = min(seen_by, key=lambda name: (seen_by[name], name))
     for name in (name for name in monitors if name != first):
         absences = [run for run in runs_of[name] if run.state is State.ABSENT]
-        absences_since = [run for run in absences if served_until(run) > seen_by[first]]
-        if not absences_since:
+        if not (absences_since := [run for run in absences if served_until(run) > seen_by[first]]):
             continue
         # If this monitor has not got the release yet, the interval has no `by`, and its length no upper limit.
         got_release = Interval(served_until(absences_since[-1]), seen_by.get(name))

@@ -13,10 +13,10 @@ from monitor.judge.reasons import Reason
 from monitor.judge.runs import Blind
 from monitor.judge.verdict import Verdict
 from schedules.announcement import State as Standing
-from schedules.contract.verdict import Grade, Kind, VerdictKind
+from schedules.contract.verdict import Ended, Grade, Kind, VerdictKind
 from schedules.slot import Slot
 from schedules.times.interval import Bounds, Interval
-from tests.worlds.instants import DAY, SLOT, after_slot
+from tests.worlds.instants import DAY, HOUR, SLOT, after_slot
 from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, WITHDRAWN, RegularLooks, Turn, looks
 from tests.worlds.releases import NEWS, SHEET, a_promise, a_slot, no_slot
 from tests.worlds.verdicts import Seen, found, judged, kinds
@@ -665,3 +665,25 @@ def test_a_release_that_no_calendar_announced_has_no_slot() -> None:
 def test_a_producer_may_have_its_own_tolerance() -> None:
     policy = Policy(on_time_within=timedelta(minutes=5))
     assert judged(400, [(-100, ABSENT), (200, PRESENT)], policy=policy).verdict is VerdictKind.ON_TIME
+
+
+CANCELLED_LATER = [
+    a_promise(learnt=SLOT - DAY, confirmed_at=SLOT - 1.5 * HOUR),
+    a_promise(learnt=SLOT - HOUR, unlearnt=SLOT - 1.5 * HOUR, state=Standing.CANCELLED),
+]
+"""A release that was cancelled an hour before its slot. The last read before that was half an hour earlier."""
+
+
+@pytest.mark.parametrize("now", [-3500, -10, 3600], ids=["since its cancellation", "at its slot", "after its slot"])
+def test_release_that_was_public_before_its_cancellation_stays_early(now: float) -> None:
+    public_for_ten_minutes = [(-9000, ABSENT), (-7200, PRESENT), (-6600, ABSENT)]
+    verdict = judged(now, public_for_ten_minutes, promises=CANCELLED_LATER, every=20)
+    assert (verdict.verdict, verdict.grade, verdict.final) == (VerdictKind.EARLY, Grade.REPORT, now > 0)
+    assert [exposure.ended for exposure in verdict.exposures] == [Ended.REMOVED]
+    assert not {Kind.LATE, Kind.PROMISE_IN_DOUBT} & set(kinds(verdict))
+
+
+def test_release_that_was_public_only_after_its_cancellation_is_cancelled() -> None:
+    promises, public_at_last = CANCELLED_LATER, [(-9000, ABSENT), (-1200, PRESENT)]
+    verdict = judged(3600, public_at_last, promises=promises, every=20)
+    assert verdict.verdict is VerdictKind.CANCELLED

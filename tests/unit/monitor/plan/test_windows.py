@@ -13,7 +13,10 @@ from hypothesis import strategies as st
 from monitor.plan.addresses import INDEX
 from monitor.plan.phases import ExposedPhase, SlotPhase, WatchSettings, Window, next_due, window_at
 from monitor.plan.targets import Target, View
-from monitor.plan.windows import TRIPWIRE_CHANCE, UNSEEN, Progress, Stage, chance_of, windows_for
+from monitor.plan.windows import TRIPWIRE_CHANCE, UNSEEN, Progress, Stage, chance_of, windows_for, windows_in_force
+from schedules.announcement import State
+from schedules.in_force import InForce
+from schedules.promise import Promise
 from schedules.slot import Precision, Slot
 
 AT = datetime(2026, 7, 23, 8, 30, tzinfo=UTC)
@@ -71,6 +74,14 @@ def test_spacing_of_an_unseen_page_by_distance_from_its_slot(offset: timedelta, 
 def test_index_is_looked_at_from_30_seconds_after_the_slot(after_slot: timedelta, every: timedelta | None) -> None:
     index = replace(ORIGIN, id="w/index/origin", part=INDEX)
     assert spacing(windows_for(index, SLOT), after_slot) == every
+
+
+def test_what_is_public_early_is_watched_after_its_cancellation() -> None:
+    planned = Promise("w", "govuk", SLOT, State.CONFIRMED, AT - DAYS)
+    cancelled = InForce(replace(planned, state=State.CANCELLED), cancelled=True, planned=planned)
+    exposed = windows_in_force(EDGE, cancelled, Progress(Stage.EXPOSED, AT - HOUR), exact=False, watch=WatchSettings())
+    assert spacing(exposed, -30 * MINUTE) == 5 * SECOND
+    assert windows_in_force(EDGE, cancelled, UNSEEN, exact=False, watch=WatchSettings()) == ()
 
 
 def test_one_look_falls_due_exactly_at_the_slot() -> None:
