@@ -31,7 +31,7 @@ class InForce:
     """The promise in force for one release as of an instant, and what else its calendars said.
 
     `promise` is the one in force, or None if nothing readable was announced. If the release is `cancelled`, it is the
-    cancelling entry, with the slot that was planned. `events` are in the order of reads.
+    cancelling entry, with the slot that was `planned` by the last entry before it. `events` are in the order of reads.
 
     `replaced_promises` were in force and changed before their slot passed, oldest first. `moved_from` is the newest of
     them before the slot in force, else the newest of all. `changed_after_slot` is the change (another time or a
@@ -55,6 +55,7 @@ class InForce:
     events: tuple[LedgerEvent, ...] = ()
     possible_changes: tuple[Promise, ...] = ()
     agreeing: tuple[Promise, ...] = ()
+    planned: Promise | None = None
 
     @property
     def slot(self) -> Slot | None:
@@ -179,6 +180,7 @@ class _ReleaseLedger:
             replaced_promises=tuple(self._replaced_promises),
             events=tuple(self._events),
             possible_changes=(*self._possible_changes, *shifted),
+            planned=self._last_planned,
         )
 
     def _add_first(self, promise: Promise) -> None:

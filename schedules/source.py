@@ -12,11 +12,12 @@ from schedules.announcement import Announcement
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """One GET that a source needs. `optional`: the read can succeed without it."""
+    """One GET that a source needs. `optional`: the read can succeed without it. `bust`: no cache may answer it."""
 
     url: str
     accept: str = "*/*"
     optional: bool = False
+    bust: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,8 @@ class Case:
     """A release, the promise in force as of `now`, and the window that it gives.
 
     `window` is None if no readable time is in force. `zone` is the time zone of the announcement. `lags` are the delays
-    with which witnesses reported releases on the day of the slot.
+    with which witnesses reported releases on the day of the slot. `cancelled_at` is when a read showed a cancellation
+    that came only after an exposure, so that the release is still judged by its planned slot.
     """
 
     release: Release
@@ -101,6 +102,7 @@ class Case:
     policy: Policy
     now: datetime
     lags: Lags = DEFAULT_LAGS
+    cancelled_at: datetime | None = None
 
     @property
     def is_judged(self) -> bool:
@@ -119,6 +121,13 @@ class Case:
         earlier = self.in_force.moved_from
         passed = None if earlier is None else earlier.slot.passes()
         return self.window is not None and passed is not None and passed <= self.now < self.window.slot_begins
+
+    def before_cancellation(self) -> Case | None:
+        """Return a cancelled case as if its planned slot were still in force; None if it is not or has none."""
+        cancelling, planned = self.in_force.promise, self.in_force.planned
+        if not self.in_force.cancelled or cancelling is None or planned is None:
+            return None
+        return replace(self.with_promise(planned), cancelled_at=cancelling.learnt)
 
     def with_promise(self, promise: Promise) -> Case:
         """Return the case as if another promise were in force, such as that of a second calendar."""

@@ -169,7 +169,7 @@ def find_promise_doubts(case: Case, reason: str | None, parts: Sequence[PartVerd
     if reason is None:
         # The promise is in doubt even if no verdict was changed.
         reason = _change_text(case, promise) if earlier_entries else _not_read_again_reason(case, promise, parts)
-    if reason is not None:
+    if reason is not None and case.cancelled_at is None:
         yield Finding(Kind.PROMISE_IN_DOUBT, None, reason)
     brought_forward = None
     if earlier_entries:
@@ -223,6 +223,8 @@ def _without_lateness(case: Case, part: PartVerdict, reason: str) -> PartVerdict
 def find_doubt_at_slot(case: Case) -> str | None:
     """Return the reason to doubt that the promise was still in force at its slot, None without a reason."""
     promise = case.in_force.promise
+    if promise is not None and case.cancelled_at is not None:
+        return Reason.CANCELLED_SINCE.text(case.zone, promise=promise, since=case.cancelled_at)
     return None if promise is None else _unlisted_reason(case, promise) or _unconfirmed_reason(case, promise)
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from monitor.judge import doubt
 from monitor.judge.case import Case, case_of
-from monitor.judge.exposure import open_exposure_ends_at
+from monitor.judge.exposure import is_early, open_exposure_ends_at
 from monitor.judge.findings.all import collect_findings
 from monitor.judge.findings.stale_edge import measure_users_delay
 from monitor.judge.part import WORST_FIRST, describe_unjudged, is_revealed_by_page, judge_parts, origin_awaited_until
@@ -52,6 +52,9 @@ def judge(  # noqa: PLR0913 # all facts behind a verdict
     are read only if a release at an unannounced address was not found in time.
     """
     case = case_of(release, promises, drop_watched_spans(blind, runs), policy, now)
+    planned = case.before_cancellation()
+    if planned is not None and _was_exposed_before(case, planned, runs, blind):
+        case = planned
     verdict = judge_case(case, [gather_evidence(case, part, runs, blind) for part in release.parts])
     if release.address is Address.ANNOUNCED or not any(finding.kind in _NOT_FOUND for finding in verdict.findings):
         return verdict
@@ -59,6 +62,16 @@ def judge(  # noqa: PLR0913 # all facts behind a verdict
     opens = None if case.window is None else case.window.slot_begins
     case = replace(case, lags=measure_longest_lags(published, opens, now))
     return judge_case(case, [gather_evidence(case, part, runs, blind) for part in release.parts])
+
+
+def _was_exposed_before(case: Case, planned: Case, runs: Mapping[str, Sequence[Run]], blind: Sequence[Blind]) -> bool:
+    """Return whether content was public early when the last read before a cancellation showed the slot as `planned`."""
+    cancelling, window = case.in_force.promise, planned.window
+    if cancelling is None or cancelling.unlearnt is None or window is None or planned.in_force.is_first_read_after_slot:
+        return False
+    evidences = (gather_evidence(planned, part, runs, blind) for part in case.release.parts)
+    presences = (presence for evidence in evidences for presence in evidence.all_presences)
+    return any(is_early(presence, window) and presence.begin < cancelling.unlearnt for presence in presences)
 
 
 def judge_case(case: Case, evidences: Sequence[PartEvidence]) -> Verdict:
@@ -163,10 +176,11 @@ def _is_final(case: Case, parts: Sequence[PartVerdict]) -> bool:
 
     A slot that was first read after it had passed is final at once, a cancelled one when it has passed.
     """
-    if case.in_force.cancelled:
+    if case.in_force.cancelled or case.cancelled_at is not None:
         promise = case.in_force.promise
         passes = None if promise is None else promise.slot.passes()
-        return passes is not None and case.now >= passes
+        is_open = any(exposure.open for part in parts for exposure in part.exposures)
+        return passes is not None and case.now >= passes and not is_open
     if case.window is None or case.now < case.window.slot_begins:
         return False
     if case.now >= case.window.closes or case.in_force.is_first_read_after_slot:

@@ -66,6 +66,7 @@ class Reason(Enum):
     READING = "{promise}, read {read}"
     CHANGED_BETWEEN_READS = "its promise was changed between two reads: {promise}, last so {last}[; {changes:; }]"
     NOT_READ_AGAIN = "{promise}, last read {last}: not read, or not shown there, again since"
+    CANCELLED_SINCE = "{promise}, cancelled by {since}, after it was public early"
     NOT_CONFIRMED = "{promise}, last read {last}, {before} before: whether it was still in force is not known"
     NO_LONGER_LISTED = (
         "{promise}, last shown {last}: {reads:read} of the calendar since {since} did not show it"

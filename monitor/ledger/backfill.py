@@ -13,7 +13,7 @@ from monitor.look.sandbox.process import ReadFault
 from schedules.source import PageRequest
 from schedules.sources.govuk_items import NotAContentItem, Schema, read_item
 from schedules.sources.govuk_listing import CONTENT, further_urls, read_listing, record_url
-from schedules.sources.ons import LIMIT, OnsSource
+from schedules.sources.ons import OnsSource
 from schedules.sources.row import clean_title
 
 _TRIES = 3
@@ -66,7 +66,7 @@ class PublicRecord:
                 if slot is not None and entry.published and self.begin <= slot < self.end:
                     published_at = slot  # the list has only the announced time
                     yield Claim(self.producer, entry.url, published_at, entry.title, slot, "announced", page, read_at)
-            offset += LIMIT
+            offset += source.page_size
             self.report_progress(min(offset, total), total)
 
     def _claim_from_item(self, fetched: FetchedPage, url: str) -> Claim | None:

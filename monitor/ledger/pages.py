@@ -75,7 +75,8 @@ class CalendarPages:
         last = self._fetched.get(request.url)
         headers = last.page.headers if last is not None and last.page.status == 200 else {}
         etag, modified = headers.get("etag"), headers.get("last-modified")
-        answer = await self.ask(Request(request.url, "GET", request.accept, self.cap, etag=etag, modified=modified))
+        plain = Request(request.url, "GET", request.accept, self.cap, bust=request.bust)
+        answer = await self.ask(replace(plain, etag=etag, modified=modified))
         fault = self._describe_fault(answer, is_repeated=last is not None)
         if isinstance(answer, Failure) or fault:
             if request.optional:

@@ -8,9 +8,11 @@ from schedules.patterns import quick
 
 _HEAD = 65_536
 _MARKS = frozenset(
-    {b"cf-chl-", b"challenge-platform", b"_incapsula_resource", b"incapsula incident", b"aws-waf", b"awswafcookie"}
-    | {b"captcha-delivery", b"px-captcha", b"pardon our interruption", b"ddos-guard", b"/_sec/cp_challenge"}
+    {b"cf-chl-", b"cf_chl_opt", b"incapsula incident", b"aws-waf", b"awswafcookie", b"captcha-delivery", b"px-captcha"}
+    | {b"pardon our interruption", b"ddos-guard", b"/_sec/cp_challenge"}
 )
+# Cloudflare and Imperva put these scripts into ordinary pages too. But such a page has a heading.
+_MARKS_WITHOUT_HEADING = (b"challenge-platform", b"_incapsula_resource")
 _TITLES = quick(
     rb"<title[^>]{0,100}>\s*(just a moment|attention required|access denied|access to this page|sign in|log in|login"
     rb"|signing in|are you (a )?(human|robot)|human verification|security check|verify|one moment"
@@ -37,10 +39,10 @@ def find_challenge(answer: Answer) -> str | None:
         return None
     # Searching each word in lower-case text is ten times faster than one pattern that ignores case.
     head = answer.body[:_HEAD].lower()
-    title = head.find(b"<title")
-    if any(mark in head for mark in _MARKS) or (title >= 0 and _TITLES.match(head, title)):
+    title, has_heading = head.find(b"<title"), b"<h1" in head
+    marks = _MARKS if has_heading else (*_MARKS, *_MARKS_WITHOUT_HEADING)
+    if any(mark in head for mark in marks) or (title >= 0 and _TITLES.match(head, title)):
         return "challenge"
     # The page of a release may also have a field to sign in, but it has a heading.
-    if b"password" in head and _ASKED_TO_SIGN_IN.search(head) and b"<h1" not in head:
-        return "sign-in page"
-    return None
+    is_sign_in = not has_heading and b"password" in head and _ASKED_TO_SIGN_IN.search(head)
+    return "sign-in page" if is_sign_in else None

@@ -13,7 +13,8 @@ from monitor.errors import UserFault
 from monitor.look.challenge import find_challenge
 from monitor.look.fetch import Answer, Found
 from monitor.look.recognise.file_kind import interpret_wrong_file
-from monitor.look.recognise.page import is_html
+from monitor.look.recognise.notices import site_notice_reason
+from monitor.look.recognise.page import Page, is_html
 from monitor.look.recognise.registry import find_recogniser
 from monitor.look.recognise.result import NAMELESS, Context, Recognised, unknown
 from monitor.look.sandbox.process import NoWorker, ReadFault
@@ -59,9 +60,11 @@ def read_body(name: str, answer: Answer, context: Context) -> Recognised:
         return unknown("no recogniser of that name")
     result = recognise(answer, context)
     is_search_of_page = name.startswith(_SEARCHING_RULES) and is_html(answer)  # for words or links of the release
-    if result.state is State.ABSENT and is_search_of_page and not _TITLE_OR_HEADING.search(answer.body):
-        # A page without title and heading may be one that only keeps out robots, so it does not prove absence.
-        return unknown(NAMELESS)
+    if result.state is State.ABSENT and is_search_of_page:
+        # A page without a name may only keep out robots, and a notice of the site is not the page of the release.
+        is_named = _TITLE_OR_HEADING.search(answer.body)
+        why = site_notice_reason(Page(replace(answer, body=answer.body[:SMALL_BODY]))) if is_named else NAMELESS
+        return unknown(why) if why else result
     cleaned = (_clean_found(found) for found in result.found)  # an unusable URL is now empty
     return replace(result, found=tuple(found for found in cleaned if found.url)) if result.found else result
 

@@ -116,10 +116,13 @@ def windows_in_force(  # noqa: PLR0913 # what windows depend on
     `exact`: the slot in force is judged to the minute, so that looks around it get more of a budget too small for all.
     `is_named`: a page has linked to the target's address, so that it is no guess even if it was predicted.
     """
-    if promised.slot is None:
+    slot, planned = promised.slot, promised.planned
+    if slot is None and planned is not None and progress.stage is Stage.EXPOSED:
+        slot = planned.slot  # it was cancelled, but users can still get what was public early
+    if slot is None:
         return ()
     plan = partial(windows_for, target, progress=progress, watch=watch, now=now, default_time=default_time)
-    windows = plan(promised.slot, exact=exact)
+    windows = plan(slot, exact=exact)
     for other in promised.disagreements:
         # It is not known yet which calendar is right. So add the close windows just around the other slot, with as much
         # of a small budget as if it was judged to the minute.

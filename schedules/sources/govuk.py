@@ -63,7 +63,8 @@ class GovukSource(RememberingSource):
             return ()
         self.state.has_looked_up = True
         links = list(self._find_links_to_look_up(listed, now))[:MOST_LOOK_UPS]
-        return [PageRequest(f"{self._site}{CONTENT}{link}", accept="application/json", optional=True) for link in links]
+        items = f"{self._site}{CONTENT}"
+        return [PageRequest(f"{items}{link}", "application/json", optional=True, bust=True) for link in links]
 
     def read(self, pages: Sequence[Page], now: datetime) -> Reading:
         """Return listing and content items as one reading, and remember its announcements and the items.
@@ -83,8 +84,8 @@ class GovukSource(RememberingSource):
                 continue
             item = looked_up.get(link) or self._find_earlier_item(link, entry)
             made[link] = self._make_announcement(entry, item, today, remarks)
-            if item is not None:
-                # The signature shows the next read whether the entry has changed since.
+            # An item that contradicts its entry may be outdated, so it is not kept: the next read requests it again.
+            if item is not None and _entry_signature(item.announced or entry) == _entry_signature(entry):
                 self.state.items[link] = (_entry_signature(entry), item)
         made |= self._announce_unlisted(looked_up, made, today, remarks)
         # Items that are no announcements any more are forgotten, so the next read does not look them up again.

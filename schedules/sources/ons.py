@@ -147,6 +147,7 @@ class OnsSource(RememberingSource):
         super().__init__()
         self._settings = settings
         self._site = settings.options.get("site", SITE).rstrip("/")
+        self.page_size = min(settings.number("count", LIMIT) or LIMIT, LIMIT)
 
     def first(self, now: datetime) -> Sequence[PageRequest]:
         """Return the requests for the first page of upcoming releases and for those cancelled lately."""
@@ -166,7 +167,7 @@ class OnsSource(RememberingSource):
             upcoming_count = _read_total(pages[0])  # the first page is that of the list of upcoming releases
         except UnreadableCalendar:
             return ()  # `read` reports it
-        offsets = range(LIMIT, min(upcoming_count, MOST), LIMIT)
+        offsets = range(self.page_size, min(upcoming_count, MOST), self.page_size)
         further = [pages[0].url.replace("offset=0", f"offset={offset}") for offset in offsets]
         were_requested = any(page.url in further for page in pages)
         if further and not were_requested:
@@ -175,7 +176,7 @@ class OnsSource(RememberingSource):
             return ()
         self.state.has_looked_up = True
         unlisted = self.find_unlisted(listed, now)
-        return [PageRequest(f"{self._site}{uri}/data", accept=_JSON, optional=True) for uri in unlisted]
+        return [PageRequest(f"{self._site}{uri}/data", accept=_JSON, optional=True, bust=True) for uri in unlisted]
 
     def read(self, pages: Sequence[Page], now: datetime) -> Reading:
         """Return lists and data as one reading, and remember it. Raises `UnreadableCalendar`."""
@@ -201,7 +202,7 @@ class OnsSource(RememberingSource):
         query = {
             "release-type": kind,
             "fromDate": start.isoformat(),
-            "limit": str(self._settings.number("count", LIMIT)),
+            "limit": str(self.page_size),
             "offset": str(offset),
             "sort": "release_date_asc",
             "highlight": "false",

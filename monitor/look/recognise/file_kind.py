@@ -53,6 +53,7 @@ _ERROR_KEYS = frozenset(
     | {"fault", "instance", "message", "messages", "ok", "path", "reason", "requestid", "request_id", "resource"}
     | {"status", "statuscode", "status_code", "success", "timestamp", "title", "traceid", "type"}
 )
+_ERROR_TEXTS = ("error", "errors", "exception", "fault", "message", "messages")
 
 
 def interpret_wrong_file(answer: Answer, context: Context) -> Recognised | None:
@@ -145,6 +146,15 @@ def _json_fault(answer: Answer) -> str:
         return WRONG_KIND
     is_error = isinstance(content, dict) and all(str(key).lower() in _ERROR_KEYS for key in content)
     return ERROR_MESSAGE if is_error or not content else ""
+
+
+def says_error(content: object) -> bool:
+    """Return whether JSON is only an error message, with a text of the error or a status of 400 or more."""
+    if not isinstance(content, dict) or not all(str(key).lower() in _ERROR_KEYS for key in content):
+        return False
+    fields = {str(key).lower(): value for key, value in content.items()}
+    codes = (fields.get(key) for key in ("status", "statuscode", "status_code", "code"))
+    return any(map(fields.get, _ERROR_TEXTS)) or any(isinstance(code, int) and code >= 400 for code in codes)
 
 
 def _decode_text(head: bytes) -> str | None:

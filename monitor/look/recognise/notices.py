@@ -26,7 +26,8 @@ _OF_THE_SITE = quick(
     r"^\W*sorry\b|\bunder maintenance\b|\b(planned|scheduled|essential) maintenance\b|\bdown for maintenance\b"
     r"|\b(temporarily|currently) unavailable\b|\b(service|site|website|page) (is )?unavailable\b"
     r"|^\W*(sign in|log ?in|please (sign|log) ?in)\b|^\W*(cookies? (on|settings|preferences|consent)|we use cookies)\b"
-    r"|^\W*(access denied|before you continue|just a moment|verify you are human)\b",
+    r"|^\W*(access denied|before you continue|just a moment|verify you are human|something went wrong)\b"
+    r"|\b(internal server error|bad gateway|gateway time-?out)\b|^\W*(an|(an )?unexpected|server|runtime) error\b",
     re.IGNORECASE,
 )
 

@@ -51,6 +51,7 @@ _DATE = quick(
 )
 _MONTH = quick(r"\b([a-z]{3,12}) (\d{4})\b")
 _MOST_TEXT = 100_000
+_LONGEST_PLACEHOLDER = 3000  # characters without titles and menus
 _NEXT_EDITION = timedelta(days=7)  # a promise for a day this long after the slot is of the next edition
 _CLOCK_UNCERTAINTY = timedelta(seconds=1)
 _BY_MONTH = (Precision.MONTH, Precision.RANGE)
@@ -64,8 +65,11 @@ def read_placeholder(page: Page, answer: Answer, context: Context, *, has_files:
     text, slot = page.text[:_MOST_TEXT], context.known.slot
     if has_date_of_publication(text):
         return None
-    is_promise = promises_release(text, slot)
-    if is_promise and not has_files and not links_file(page, context):
+    is_promise = proves_absence = promises_release(text, slot)
+    if len(page.content) > _LONGEST_PLACEHOLDER:
+        # It may be the release, which mentions other figures that are "coming soon".
+        proves_absence = promises_release(text, slot, by_slot_only=True)
+    if proves_absence and not has_files and not links_file(page, context):
         return absent(ANNOUNCED)
     # The digest of the last placeholder's text, "" if that was before a restart, None if there was no placeholder.
     last_placeholder = context.known.placeholder
@@ -100,17 +104,23 @@ def has_date_of_publication(text: str) -> bool:
     return any(not text[max(start - _LONGEST_ENDING, 0) : start].lower().endswith(_PROMISE_ENDINGS) for start in starts)
 
 
-def promises_release(text: str, slot: Slot | None) -> bool:
-    """Return whether a text promises this release explicitly. A promise of the next edition does not count."""
+def promises_release(text: str, slot: Slot | None, *, by_slot_only: bool = False) -> bool:
+    """Return whether a text promises this release explicitly. A promise of the next edition does not count.
+
+    With `by_slot_only`, only a promise with a date counts, and only if that is not after the day of the slot.
+    """
     lower_text, last = text.lower(), None if slot is None else last_day(slot)
     if not any(words in lower_text for words in _PROMISING_WORDS):
         return False
     for promise in _PROMISE_PATTERN.finditer(lower_text):
         if last is None or not promise["dated"]:  # without a date, such as "coming soon"
+            if by_slot_only:
+                continue
             return True
         # The pattern ends with the first digits of the date, such as "these figures will be published on 26".
         sentence = lower_text[promise.start() : promise.end() + _REST_OF_DATE]
-        is_of_next_edition = any(day - last >= _NEXT_EDITION for day in _dates_in(sentence, last.year))
+        too_late = timedelta(days=1) if by_slot_only else _NEXT_EDITION
+        is_of_next_edition = any(day - last >= too_late for day in _dates_in(sentence, last.year))
         if not is_of_next_edition:
             return True
     return False

@@ -13,6 +13,7 @@ from lxml.cssselect import CSSSelector
 
 from monitor.errors import UserFault
 from monitor.look.fetch import Answer, Found
+from monitor.look.recognise.file_kind import ERROR_MESSAGE, says_error
 from monitor.look.recognise.page import Page, absolute_url, text_of
 from monitor.look.recognise.result import NO_JSON, Context, Recognised, Recogniser, absent, present, unknown
 from monitor.look.recognise.title import is_title_among
@@ -51,12 +52,13 @@ def recognise_json_query(expression: str) -> Recogniser:
     def recognise(answer: Answer, context: Context) -> Recognised:
         """Return presence, with the links that the query finds, if it finds anything in the JSON, else absence."""
         try:
-            value = query.search(json.loads(answer.body))
+            content = json.loads(answer.body)
+            value = query.search(content)
         except (ValueError, RecursionError, JMESPathError):
             return unknown(NO_JSON)
         # In JMESPath, zero is true.
         if value is None or value is False or value in ("", [], {}):
-            return absent("the expression matches nothing")
+            return unknown(ERROR_MESSAGE) if says_error(content) else absent("the expression matches nothing")
         values = value if isinstance(value, list) else [value]
         has_release_title = is_title_among(context, (text for text in values if isinstance(text, str)))
         rows = [row for row in values[:_MOST_ENTRIES] if isinstance(row, dict) and row.get("url")]

@@ -14,11 +14,11 @@ from monitor.judge.runs import Blind
 from monitor.judge.verdict import Verdict
 from schedules.announcement import Part
 from schedules.announcement import State as Standing
-from schedules.contract.verdict import Grade, Kind, VerdictKind
+from schedules.contract.verdict import Ended, Grade, Kind, VerdictKind
 from schedules.promise import Promise
 from schedules.slot import Slot
 from schedules.times.interval import Bounds, Interval
-from tests.worlds.instants import DAY, SLOT, after_slot
+from tests.worlds.instants import DAY, HOUR, SLOT, after_slot
 from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, WITHDRAWN, RegularLooks, Turn, looks
 from tests.worlds.releases import NEWS, SHEET, a_promise, a_slot, no_slot
 from tests.worlds.verdicts import Seen, found, judged, kinds
@@ -655,3 +655,28 @@ def test_slot_first_read_after_it_passed_leaves_release_unproven() -> None:
 def test_producer_may_have_its_own_tolerance() -> None:
     policy = Policy(on_time_within=timedelta(minutes=5))
     assert judged(now=400, seen=public_from(second=200), policy=policy).verdict is VerdictKind.ON_TIME
+
+
+CANCELLED_AN_HOUR_BEFORE_SLOT = [
+    a_promise(learnt=SLOT - DAY, confirmed_at=SLOT - 1.5 * HOUR),
+    a_promise(learnt=SLOT - HOUR, unlearnt=SLOT - 1.5 * HOUR, state=Standing.CANCELLED),
+]
+
+
+@pytest.mark.parametrize("now", [-3500, -10, 3600], ids=["since its cancellation", "at its slot", "after its slot"])
+def test_release_public_before_its_cancellation_stays_early(now: float) -> None:
+    """It was public for ten minutes from two hours before its slot, and cancelled one hour before it."""
+    seen = [(-9000, ABSENT), (-7200, PRESENT), (-6600, ABSENT)]
+    verdict = judged(now, seen, promises=CANCELLED_AN_HOUR_BEFORE_SLOT, every=20)
+    assert (verdict.verdict, verdict.grade) == (VerdictKind.EARLY, Grade.REPORT)
+    assert [exposure.ended for exposure in verdict.exposures] == [Ended.REMOVED]
+    assert not {Kind.LATE, Kind.PROMISE_IN_DOUBT} & set(kinds(verdict))
+    is_slot_over = now > 0
+    assert verdict.final is is_slot_over
+
+
+def test_release_public_only_after_its_cancellation_is_cancelled() -> None:
+    """It was cancelled one hour before its slot, and became public 20 minutes before it."""
+    seen = [(-9000, ABSENT), (-1200, PRESENT)]
+    verdict = judged(3600, seen, promises=CANCELLED_AN_HOUR_BEFORE_SLOT, every=20)
+    assert verdict.verdict is VerdictKind.CANCELLED

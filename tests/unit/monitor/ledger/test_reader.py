@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -132,6 +133,25 @@ def test_cached_copy_shows_calendar_as_of_its_making() -> None:
     # younger. The read shows the calendar from `as_of` to `finished`.
     assert outcome.as_of == copied_at - timedelta(seconds=2)
     assert outcome.read.finished == copied_at + timedelta(seconds=1)
+
+
+def test_old_copy_of_one_announcement_does_not_date_whole_read() -> None:
+    """The cancelled announcement's own page is requested too. Caches have a copy of it from 290 s ago."""
+    site, path = "https://www.gov.uk", "/government/statistics/announcements/claims"
+    cancelled = {"title": "Claims", "link": path, "display_date": "5 January 2018 9:30am"}
+    listing = {"total": 1, "results": [cancelled | {"statistics_announcement_state": "cancelled"}]}
+
+    def reply(request: Request) -> Reply:
+        if "/api/search.json" in request.url:
+            return Reply(200, json.dumps(listing).encode())
+        return Reply(404, headers={} if request.bust else {"Age": "290", "Cache-Control": "max-age=300"})
+
+    async def story(clock: VirtualClock) -> None:
+        source = KINDS["govuk"](calendar_settings("govuk", site))
+        outcome = await CalendarReader("own", source, CalendarPages(ScriptedFetcher(clock, reply).fetch), clock).read()
+        assert outcome.as_of == outcome.read.started
+
+    run_virtually(story)
 
 
 def test_304_answer_shows_calendar_as_of_the_304() -> None:

@@ -103,6 +103,14 @@ def test_challenge_and_sign_in_pages_are_unknown_for_every_recogniser(body: byte
     assert sighting.why in ("challenge", "sign-in page")
 
 
+@pytest.mark.parametrize("script", [b"/cdn-cgi/challenge-platform/scripts/jsd/main.js", b"/_Incapsula_Resource?x=1"])
+def test_release_page_with_script_of_a_firewall_is_present(script: bytes) -> None:
+    """Cloudflare and Imperva put these scripts into every page, not only into challenges."""
+    body = PAGE + b"<p>Figures</p><script src='" + script + b"'></script>"
+    sighting = interpret(answer(body=body, content_type="text/html"))
+    assert (sighting.state, sighting.why) == (State.PRESENT, "")
+
+
 def test_page_of_release_with_sign_in_field_is_no_challenge() -> None:
     assert find_challenge(answer(body=PAGE + b"<input type=password>", content_type="text/html")) is None
 

@@ -167,6 +167,37 @@ def test_bot_wall_in_place_of_file_is_unknown(recognise: str, state_of_june: Sta
     assert state_of(b"July,b\n1,3\n", "text/csv") is PRESENT
 
 
+@pytest.mark.parametrize("recognise", ["text:freight 2025", "css:.release", "link:*freight*"])
+@pytest.mark.parametrize(
+    "heading",
+    [
+        *("Planned maintenance", "Service unavailable", "Sorry, there is a problem", "Cookies on this site"),
+        *("Internal Server Error", "502 Bad Gateway", "504 Gateway Time-out", "An error occurred", "Runtime Error"),
+    ],
+)
+def test_site_notice_in_place_of_searched_page_is_unknown(heading: str, recognise: str) -> None:
+    """The page lacks what the recogniser searches for, but it is not the page of the release."""
+    notice = answer(page(heading, "<p>Try again later.</p>"))
+    assert sighting_after_404(target(recognise=recognise), notice).state is UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("body", "state"),
+    [
+        (b'{"error": "internal"}', UNKNOWN),
+        (b'{"message": "Service unavailable", "code": "E17"}', UNKNOWN),
+        (b'{"type": "about:blank", "title": "Internal Server Error", "status": 500}', UNKNOWN),
+        (b'{"status": "upcoming", "title": "Freight"}', ABSENT),
+        (b'{"error": null, "status": "upcoming"}', ABSENT),
+        (b'{"releases": []}', ABSENT),
+    ],
+)
+def test_error_message_in_json_proves_no_absence(body: bytes, state: State) -> None:
+    """The query finds nothing in any of these bodies, but an error message does not show what the list has."""
+    part = target("https://ports.example/api/freight", recognise="jmespath:releases[0]")
+    assert sighting_after_404(part, answer(body, "application/json")).state is state
+
+
 def test_bot_wall_is_neither_a_baseline_nor_a_change() -> None:
     interpreter, part = Interpreter(), target(recognise="changed")
     june, july = page("Figures", "June"), page("Figures", "July")

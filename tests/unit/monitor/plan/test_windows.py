@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -13,7 +14,10 @@ from hypothesis import strategies as st
 from monitor.plan.addresses import INDEX
 from monitor.plan.phases import ExposedPhase, SlotPhase, WatchSettings, Window, next_due, window_at
 from monitor.plan.targets import Target, View
-from monitor.plan.windows import TRIPWIRE_CHANCE, UNSEEN, Progress, Stage, chance_of, windows_for
+from monitor.plan.windows import TRIPWIRE_CHANCE, UNSEEN, Progress, Stage, chance_of, windows_for, windows_in_force
+from schedules.announcement import State
+from schedules.in_force import InForce
+from schedules.promise import Promise
 from schedules.slot import Precision, Slot
 
 SLOT_TIME = datetime(2026, 7, 23, 8, 30, tzinfo=UTC)
@@ -69,6 +73,14 @@ def test_looks_at_unseen_page_are_closer_near_its_slot(after_slot: timedelta, ev
 def test_index_is_looked_at_from_30_s_after_slot(after_slot: timedelta, every: timedelta | None) -> None:
     index = replace(PAGE_AT_ORIGIN, id="w/index/origin", part=INDEX)
     assert spacing(windows_for(index, SLOT), after_slot) == every
+
+
+def test_release_public_early_is_watched_after_its_cancellation() -> None:
+    planned = Promise("w", "govuk", SLOT, State.CONFIRMED, SLOT_TIME - DAYS)
+    cancelled = InForce(replace(planned, state=State.CANCELLED), cancelled=True, planned=planned)
+    windows_after = partial(windows_in_force, PAGE_AT_EDGE, cancelled, exact=False, watch=WatchSettings())
+    assert spacing(windows_after(Progress(Stage.EXPOSED, SLOT_TIME - HOUR)), -30 * MINUTE) == 5 * SECOND
+    assert windows_after(UNSEEN) == ()
 
 
 @pytest.mark.parametrize("target", [PAGE_AT_EDGE, PAGE_AT_ORIGIN, PAGE_IN_API])

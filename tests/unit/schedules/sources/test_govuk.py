@@ -287,3 +287,21 @@ def numbered_results(start: int, count: int) -> list[dict[str, Any]]:
     return [
         a_listed_result(f"r{n}", f"{n % 28 + 1} January {2027 + n % 3} 9:30am") for n in range(start, start + count)
     ]
+
+
+def test_outdated_item_of_changed_announcement_is_requested_again(source: GovukSource) -> None:
+    """The listing shows the new date. The content API still answers with the old one, then with the new one."""
+    old_date, new_date = "26 November 2026 9:30am", "3 December 2026 9:30am"
+    read_calendar(source, listing(a_listed_result(when=old_date)))
+    moved = listing(a_listed_result(when=new_date))
+    read_calendar(source, moved, announcement_page(details={"display_date": old_date}))
+    (announcement,) = read_calendar(source, moved, announcement_page(details={"display_date": new_date})).announcements
+    assert announcement.slot.raw == new_date
+
+
+def test_outdated_item_does_not_hide_a_cancellation_for_long(source: GovukSource) -> None:
+    read_calendar(source, listing(a_listed_result()))
+    cancelled = listing(a_listed_result(statistics_announcement_state="cancelled"))
+    read_calendar(source, cancelled, announcement_page(details={"state": "confirmed"}))
+    (announcement,) = read_calendar(source, cancelled, announcement_page(details={"state": "cancelled"})).announcements
+    assert announcement.state is State.CANCELLED

@@ -170,6 +170,14 @@ def test_lists_longer_than_a_page_are_read_to_their_end() -> None:
     assert source.more([first, *(Page(request.url, 200, body) for request in further)], NOW) == []
 
 
+def test_list_with_short_pages_is_read_to_its_end() -> None:
+    source = OnsSource(calendar_settings("ons", options={"count": "100"}))
+    upcoming, _cancelled = source.first(NOW)
+    first_page = Page(upcoming.url, 200, json.dumps({"breakdown": {"total": 250}, "releases": []}).encode())
+    further = source.more([first_page], NOW)
+    assert [parse_qs(urlsplit(request.url).query)["offset"] for request in further] == [["100"], ["200"]]
+
+
 def test_personal_data_is_removed_from_json_only() -> None:
     """`contact` and `highlight` are two of the keys that count as personal."""
     body = json.dumps({"description": {"contact": {"name": "Jo"}, "title": "x"}, "highlight": {}}).encode()

@@ -5,10 +5,12 @@ import pytest
 from monitor.look.fetch import Answer
 from monitor.look.recognise.result import Context, Known
 from monitor.look.sighting import State
+from schedules.slot import Slot
 from tests.unit.monitor.look.recognise.pages import NOON, OUR_TITLE, URL, our_page, page, recognise_with
 from tests.worlds.instants import HOUR
 from tests.worlds.releases import a_slot
 
+SLOT_TWO_HOURS_AGO = a_slot(NOON - 2 * HOUR)
 PROMISES = [
     "<p>These statistics will be released on 26 November 2026 9:30am</p>",
     "<p>This release will be published on Thursday 26 November 2026.</p>",
@@ -32,13 +34,46 @@ def test_page_with_date_of_publication_is_out_despite_promise(promise: str) -> N
     assert (recognised.state, recognised.specific) == (State.PRESENT, True)
 
 
+LONG_TEXT = "Claims are counted when they are made. " * 150
+
+
+def missing_before(slot: Slot) -> Context:
+    """Return the context of a page whose address answered 404 before."""
+    return Context("https://www.example.org/claims", OUR_TITLE, known=Known(was_missing=True, slot=slot))
+
+
+@pytest.mark.parametrize(
+    "mention",
+    [
+        "Figures for Wales are not yet published.",
+        "A new dashboard is coming soon.",
+        "The final statistics will be published on 30 November 2026.",
+    ],
+)
+@pytest.mark.parametrize("name", ["status", "govuk"])
+def test_bulletin_that_mentions_figures_to_come_is_out(name: str, mention: str) -> None:
+    bulletin = our_page(f"<p>{LONG_TEXT}{mention}</p>")
+    assert recognise_with(name, bulletin, missing_before(SLOT_TWO_HOURS_AGO)).state is State.PRESENT
+
+
+@pytest.mark.parametrize("name", ["status", "govuk"])
+def test_long_page_that_is_coming_soon_is_unknown_before_slot(name: str) -> None:
+    """It may be a bulletin that mentions other figures, or a long text that announces the release."""
+    text = our_page(f"<p>{LONG_TEXT}Coming soon.</p>")
+    assert recognise_with(name, text, missing_before(a_slot(NOON + 2 * HOUR))).state is State.UNKNOWN
+
+
+def test_long_page_that_promises_its_own_day_is_absence() -> None:
+    announced = our_page(f"<p>These statistics will be published on 26 November 2026. {LONG_TEXT}</p>")
+    assert recognise_with("status", announced, missing_before(SLOT_TWO_HOURS_AGO)).state is State.ABSENT
+
+
 def test_sentence_about_regular_publication_is_no_promise() -> None:
     seen = our_page("<p>These figures will be published on a quarterly basis. There are 4 tables.</p>")
     assert recognise_with("status", seen).state is State.PRESENT
 
 
 DUE_NOTICE = "<p>This release is due on 26 November 2026 at 10:00.</p>"
-SLOT_TWO_HOURS_AGO = a_slot(NOON - 2 * HOUR)
 
 
 @pytest.mark.parametrize(
