@@ -279,6 +279,14 @@ def test_an_unproven_note_says_not_known_and_its_evidence_gives_the_reason(ipcc_
     assert row_of_part(report).delay == "Not proved"
 
 
+def test_a_draft_that_became_unproven_has_no_grade_and_owes_nothing(ipcc_late: Incident) -> None:
+    assert ipcc_late.owes_report
+    unproven = with_only_page(ipcc_late, verdict=VerdictKind.UNPROVEN, delay=Bounds(1, 241))
+    unproven = with_facts(unproven, verdict=VerdictKind.UNPROVEN, findings=(), final=True)
+    grade = text_of_field(note_of(unproven), "N.grade")
+    assert (grade, unproven.owes_report) == ("None: no delay, or not proved", False)
+
+
 def test_a_note_says_which_part_was_on_time_and_which_was_late(ipcc_late: Incident) -> None:
     # The attachment came out between 10:07:45 and 10:08. The page is changed to be on time, at 9:30.
     seen = Interval(at("2015-07-23T09:29:59+01:00"), at("2015-07-23T09:30:01+01:00"))
