@@ -12,6 +12,7 @@ from alerts.finding import ReleaseFacts
 from alerts.notice import Notice, notice_id, thread_id
 from alerts.notice_text import KINDS_WITH_DRAFT, choose_step_list, write_notice_subject, write_notice_text
 from alerts.one_line import one_line
+from alerts.status import NO_BREACH, find_current_status
 from alerts.steps import ACKNOWLEDGE, COMPLETE, NOTHING_MORE, Step, steps_at
 
 MONITOR = "monitor"
@@ -128,10 +129,15 @@ class Incident:
         return self.kind in KINDS_WITH_DRAFT
 
     @property
+    def claims_breach(self) -> bool:
+        """Return whether it claims a breach now. A release that was late may be unproven by now, which claims none."""
+        return self.facts is None or find_current_status(self.kind, self.facts) not in NO_BREACH
+
+    @property
     def owes_report(self) -> bool:
         """Return whether its report must still be signed, or waived with a reason."""
         # Each producer owes a report on its own release. The one on the platform is optional.
-        is_due = self.has_draft and self.kind is not Kind.PLATFORM and self.grade != "none"
+        is_due = self.has_draft and self.claims_breach and self.kind is not Kind.PLATFORM and self.grade != "none"
         return is_due and not {SIGNED, WAIVED} & self.words.keys()
 
     @property
@@ -245,9 +251,9 @@ def steps_for_incident(
     if is_last and facts is not None and facts.final:
         steps.append(NOTHING_MORE)
     # A report on a platform is optional, because each producer reports on its own release.
-    is_report_optional = bool(incident.linked)
+    is_report_needless = bool(incident.linked) or step_list in NO_BREACH
     is_report_done = SIGNED in incident.words or WAIVED in incident.words
-    if kind in KINDS_WITH_DRAFT and not is_report_optional and not is_report_done:
+    if kind in KINDS_WITH_DRAFT and not is_report_needless and not is_report_done:
         steps.append(COMPLETE)
     return steps
 

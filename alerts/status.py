@@ -20,6 +20,8 @@ CALENDAR_DOUBTS = {
     "short_notice": "announced or changed at short notice",
 }
 """A short phrase for each finding about calendars, the gravest doubt first."""
+NO_BREACH = frozenset({"unproven", "on_time", "cancelled", "moved", "settled"})
+"""Statuses that claim no breach. A release whose incident reported one can have such a status later."""
 _CAUSES_OF_BLINDNESS = {
     "stopped": "the monitor was stopped",
     "killed": "the monitor was down",

@@ -189,7 +189,7 @@ def _answer_account(inputs: DraftInput) -> tuple[str, ...]:
 
 
 def _answer_grade(inputs: DraftInput) -> tuple[str, ...]:
-    grade = inputs.incident.grade
+    grade = inputs.incident.grade if inputs.incident.claims_breach else "none"
     if inputs.incident.kind == "hand":
         return (words.capitalise(grade),)
     if grade == "report" and inputs.measured_facts is not None and inputs.measured_facts.exposures:

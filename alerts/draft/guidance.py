@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from alerts.draft.code import load_data
 from alerts.finding import ReleaseFacts
@@ -79,7 +79,10 @@ def ask_about_clock_change(fact: str, facts: ReleaseFacts | None) -> tuple[str, 
     """
     if fact != "human.reasons" or facts is None or facts.slot is None:
         return ()
-    shift = _measure_clock_shift(facts.slot, facts.timezone)
+    week_before = facts.slot - timedelta(days=7)
+    offset, earlier_offset = (local(at, facts.timezone).utcoffset() for at in (facts.slot, week_before))
+    # By how many seconds the clocks went forward in that week, negative if they went back.
+    shift = round(((offset or timedelta()) - (earlier_offset or timedelta())).total_seconds())
     if shift not in ONE_HOUR_OFF:
         return ()
     # An hour late shows in when a part was released, an hour early in its first sight or in the start of an exposure.
@@ -91,12 +94,6 @@ def ask_about_clock_change(fact: str, facts: ReleaseFacts | None) -> tuple[str, 
     # The part may have come at the expected instant, or within the two minutes that publishing may take.
     is_an_hour_off = any(after <= expected + timedelta(minutes=2) and by >= expected for after, by in dated)
     return (ONE_HOUR_OFF[shift],) if is_an_hour_off else ()
-
-
-def _measure_clock_shift(slot: datetime, timezone: str) -> int:
-    """Return by how many seconds the clocks went forward in the week before a slot, negative if they went back."""
-    offset, earlier_offset = (local(at, timezone).utcoffset() for at in (slot, slot - timedelta(days=7)))
-    return round(((offset or timedelta()) - (earlier_offset or timedelta())).total_seconds())
 
 
 def list_steps(kinds: Sequence[str]) -> tuple[Step, ...]:

@@ -24,7 +24,9 @@ def cite_earlier_incidents(inputs: DraftInput) -> tuple[str, ...]:
     # What each earlier incident shares with this one: `release`, `producer`, `platform`, …, or empty if nothing.
     shared = {other.id: describe_shared(other, inputs.incident) for other in inputs.previous}
     oldest_first = sorted(inputs.previous, key=lambda other: other.occurred)
-    earlier = [other for other in oldest_first if shared[other.id] and _can_cite(other, inputs.incident)]
+    # A report on a period is stored as an incident of a platform without releases. It only lists other incidents.
+    about_releases = [other for other in oldest_first if other.has_draft and (other.kind != "platform" or other.linked)]
+    earlier = [other for other in about_releases if shared[other.id] and other.id != inputs.incident.id]
     # Many incidents can share only the platform. The newest 3 have a sentence each, the older ones are only counted.
     of_platform = [other for other in earlier if shared[other.id] == "platform"]
     only_counted = of_platform[:-3]
@@ -37,13 +39,6 @@ def cite_earlier_incidents(inputs: DraftInput) -> tuple[str, ...]:
     if repeated:
         sentences.append(f"Causes that occurred more than once: {words.join(repeated)}.")
     return tuple(sentences)
-
-
-def _can_cite(earlier: Incident, incident: Incident) -> bool:
-    """Return whether a report on an incident can cite an earlier one: another incident that needs a report too."""
-    # A report on a period is stored as an incident of a platform without releases. It only lists other incidents.
-    is_period_report = earlier.kind == "platform" and not earlier.linked
-    return earlier.has_draft and not is_period_report and earlier.id != incident.id
 
 
 def _cite_incident(earlier: Incident, shared: str, inputs: DraftInput) -> str:

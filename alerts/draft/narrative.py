@@ -184,13 +184,15 @@ def _say_exposures(part: PartVerdict, facts: ReleaseFacts, *, has_lengths: bool)
 
     `has_lengths`: they also say how early it was, and for how long.
     """
-    sentences = []
-    for number, exposure in enumerate(part.exposures, 1):
-        again = " again" if number > 1 else ""
+    sentences: list[str] = []
+    for exposure in part.exposures:
+        again = " again" if sentences else ""
         how_early = _say_how_early(exposure, facts) if has_lengths else ""
         start = _format_interval(exposure.start, facts) + (f", {how_early} early" if how_early else "")
         sentences.append(f"{CAP_SUBJECT_MARK} became available{again} {start}.")
         sentences.append(_say_how_it_ended(part, exposure, facts, has_lengths=has_lengths))
+    if (returns := len(part.exposures) - 1) > 1:  # it came and went: only the first start and the last end matter
+        sentences[1:-1] = [f"{CAP_IT_MARK} {WAS_MARK} removed and became available again {returns} times."]
     return " ".join(sentences)
 
 

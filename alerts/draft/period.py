@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from operator import itemgetter
+from statistics import median
 from urllib.parse import urlsplit
 
 from alerts.claim import Claim
@@ -162,10 +164,11 @@ def find_quantile(delays: Sequence[Bounds], share: float) -> Bounds | None:
     """Return bounds of the delay that this share of the delays does not exceed (nearest rank); None without delays."""
     if not delays:
         return None
-    rank = max(0, math.ceil(share * len(delays)) - 1)
+    # The median of an even number of delays is between the middle two, as on the page `/history`.
+    choose = median if share == 0.5 else itemgetter(max(0, math.ceil(share * len(delays)) - 1))
     # Each bound is ranked separately, so that the quantile of the true delays is between the two.
-    low = sorted(delay.min or 0.0 for delay in delays)[rank]
-    high = sorted(math.inf if delay.max is None else delay.max for delay in delays)[rank]
+    low = choose(sorted(delay.min or 0.0 for delay in delays))
+    high = choose(sorted(math.inf if delay.max is None else delay.max for delay in delays))
     return Bounds(low, None if high == math.inf else high)
 
 

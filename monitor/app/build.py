@@ -152,9 +152,9 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
     close_enough = watch.rules.policies.general.close_enough
     forecast = BudgetForecast(clock, watch.releases.values, budget, close_enough, settings.timezone, run_in_thread)
     check = make_self_check(core, poller, outbox)
-    status = make_status(core, watch, check, forecast, interpreter.skew, poller.broken, record)
+    status = make_status(core, watch, check, forecast, interpreter.skew, poller.broken, tally.silent_hosts, record)
     calendar_reads = make_calendar_reads(core, poller, admission, watch, outbox)
-    queries = make_queries(core, status, tally, current_incidents, outbox, calendar_reads)
+    queries = make_queries(core, status, current_incidents, outbox, calendar_reads)
     make_jobs = edges.job_runner
     on_failed_job = count_failures(core.metrics)
     daemon = Daemon(
@@ -175,11 +175,8 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
     return App(daemon, status, reload)
 
 
-# The web server takes 6 MB, so it is imported only if pages are served.
-
-
 def _bind_ports(*addresses: str | None) -> tuple[socket, ...]:
-    from monitor.web.server import bind_address  # noqa: PLC0415 # see above
+    from monitor.web.server import bind_address  # noqa: PLC0415 # takes 6 MB, so only if pages are served
 
     return tuple(bind_address(address) for address in addresses if address is not None)
 
@@ -188,7 +185,7 @@ def _make_web_server(queries: Queries, bound: Sequence[socket], proxies: Sequenc
     """Return the server for these sockets: the first serves pages, the second metrics. None without sockets."""
     if not bound:
         return None
-    from monitor.web.app import make_application  # noqa: PLC0415 # see above
-    from monitor.web.server import WebServer  # noqa: PLC0415 # see above
+    from monitor.web.app import make_application  # noqa: PLC0415 # takes 6 MB, so only if pages are served
+    from monitor.web.server import WebServer  # noqa: PLC0415 # takes 6 MB, so only if pages are served
 
     return WebServer(make_application(queries), bound[0], proxies, metrics=next(iter(bound[1:]), None))

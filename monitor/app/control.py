@@ -23,8 +23,6 @@ _log = structlog.get_logger(__name__)
 _LONGEST_RELOAD = 120.0
 """In seconds, because a reload can join a calendar of many thousand entries again."""
 _LONGEST_STATUS = 10.0
-_LONGEST_REQUEST = 64
-"""In bytes."""
 
 ReloadConfig = Callable[[], Awaitable[list[str]]]
 """Loads the configuration again and returns its faults."""
@@ -38,7 +36,7 @@ async def serve_control_socket(
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one word. Any other word gets no answer."""
-        request = await reader.read(_LONGEST_REQUEST)
+        request = await reader.read(64)  # bytes
         match request:
             case b"status":
                 writer.write(json.dumps(status()).encode())

@@ -37,6 +37,7 @@ from monitor.deliver.rules import ReportingRules
 from monitor.deliver.summaries import Summaries
 from monitor.deliver.verdicts import VerdictRecorder
 from monitor.health.collector import StateCollector
+from monitor.health.hosts import SilentHosts
 from monitor.health.self_check import LookRates, PollerProgress, SelfCheck
 from monitor.ledger.incidents import CalendarIncidents
 from monitor.ledger.reading import CalendarReads
@@ -222,7 +223,7 @@ def make_rota_reads(core: Core, poller: Poller, incidents: CalendarIncidents, ro
 
 
 def make_queries(
-    core: Core, status: Status, tally: LookTally, current: CurrentIncidents, outbox: Outbox, reads: CalendarReads
+    core: Core, status: Status, current: CurrentIncidents, outbox: Outbox, reads: CalendarReads
 ) -> Queries:
     """Return the queries behind pages and API, with the desk that writes what people do in the browser."""
     settings, clock, throttle = core.settings, core.clock, Throttle(core.clock)
@@ -234,7 +235,7 @@ def make_queries(
         clock,
         settings.timezone,
         desk=Desk(current, core.writer, clock, outbox.wake, Path(settings.evidence.folder), monitors_here),
-        silent_hosts=tally.silent_hosts.silent_now,
+        silent_hosts=status.silent_hosts.silent_now,
         sessions=make_sessions(settings, core.folder, clock, throttle),
         throttle=throttle,
         read_calendar=reads.read_named,
@@ -282,9 +283,9 @@ def make_status(  # noqa: PLR0913, PLR0917 # the parts whose state it shows
     forecast: BudgetForecast,
     skew: Skew,
     broken: BrokenLooks,
+    silent: SilentHosts,
     record: VerdictRecorder,
 ) -> Status:
     """Return the status for pages and Prometheus. `record` has the rotas, `broken` the looks that our code broke."""
-    releases = partial(release_states, watch.releases)
-    states = StateCollector(releases, check.monitor_state, core.clock.now, core.metrics)
-    return Status(core, watch, check, states, forecast, skew, broken, record, core.settings.timezone)
+    states = StateCollector(partial(release_states, watch.releases), check.monitor_state, core.clock.now, core.metrics)
+    return Status(core, watch, check, states, forecast, skew, broken, silent, record, core.settings.timezone)

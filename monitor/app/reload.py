@@ -191,8 +191,7 @@ class Reload:
         core, both = self.daemon.core, (self.daemon.core.settings, settings)
         old, new = ((config.network, make_budget(config), list(allowed_hosts(config))) for config in both)
         # A fetcher that replaces the real one, as in rehearsals, stays.
-        is_same = old == new or core.edges.fetcher is not None
-        return core.fetcher if is_same else make_fetcher(settings, core.clock)
+        return core.fetcher if old == new or core.edges.fetcher is not None else make_fetcher(settings, core.clock)
 
     def _replace_readers(self, readers: Sequence[tuple[CalendarReader, timedelta]], old: Settings) -> list[str]:
         """Replace the readers of calendars whose settings changed. Return the names of their jobs, to run at once.

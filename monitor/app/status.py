@@ -10,6 +10,7 @@ from monitor import __version__
 from monitor.app.core import Core
 from monitor.deliver.verdicts import VerdictRecorder
 from monitor.health.collector import ReleaseState, StateCollector
+from monitor.health.hosts import SilentHosts
 from monitor.health.self_check import NOTICE_STUCK_AFTER, Check, SelfCheck
 from monitor.health.system import clock_sync_text, is_clock_synchronised
 from monitor.judge.as_text import elapsed_text
@@ -37,6 +38,7 @@ class Status:
     forecast: BudgetForecast
     skew: Skew
     broken: BrokenLooks
+    silent_hosts: SilentHosts
     record: VerdictRecorder
     timezone: str
 
@@ -71,8 +73,10 @@ class Status:
 
     def as_json(self) -> dict[str, Any]:
         """Return the health of the monitor: why it is not reliable, and the checks of the status page."""
-        checks = self.checks()
+        checks, silent = self.checks(), self.silent_hosts.silent_now(self.core.clock.now())
         wrong = {check.name: f"{check.state}. {check.todo}" for check in checks if not check.is_good}
+        for host, span in silent.items():
+            wrong[f"Host {host}"] = f"no look proves anything since {stamp(span.since, self.timezone)}: {span.why}"
         good = {check.name: check.state for check in checks if check.is_good}
         return {"unready": self.unready(), "status": {"Needs attention": wrong, "Good": good}}
 
@@ -100,8 +104,7 @@ class Status:
         faults = [one for one in (*store_faults, self.self_check.evidence_fault()) if one]  # "" means no fault
         if not faults:
             return Check("Store", "writable, and so is the evidence")
-        todo = "Free space, or bring the database back."
-        return Check("Store", "; ".join(faults), todo, "NinethirtyStoreFailing")
+        return Check("Store", "; ".join(faults), "Free space, or bring the database back.", "NinethirtyStoreFailing")
 
     def _calendar_check(self, name: str) -> Check:
         """Return a check of a calendar: good if its last read was usable and is not too old."""
@@ -150,7 +153,7 @@ class Status:
             yield Check(f"Budget of {label}", warning, todo, "NinethirtyLooksMissing")
         if not warnings:
             busiest = list(self.self_check.rates.per_second().items())[:_MOST_HOSTS]
-            budget, state = self.forecast.budget, "enough for every look that is planned"
+            budget, state = self.forecast.budget, "enough for every look when last compared (every 10 minutes)"
             used = ", ".join(f"{host} {rate:.1f} of {budget.rate(host):g} a second" for host, rate in busiest)
             yield Check("Budgets", f"{state}; used in the last minute: {used}" if used else state)
 

@@ -161,9 +161,9 @@ class StoreFailover:
 
     def _known_records(self) -> list[Record]:
         """Return every known record of evidence, also committed ones, because a store can lose its last batches."""
-        flushed = self.evidence.flush_to_disk()
         # A record that is committed in between is in both.
-        return sorted({*flushed, *self.evidence.last_committed()}, key=lambda record: record.number)
+        records = {*self.evidence.flush_to_disk(), *self.evidence.last_committed()}
+        return sorted(records, key=lambda record: record.number)
 
     async def _try_on_journal(self, work: Callable[[], object]) -> bool:
         """Return whether `work` on the journal succeeded. The first of several failures is logged."""

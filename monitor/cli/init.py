@@ -26,9 +26,7 @@ from schedules.values import did_you_mean
 _EXAMPLE_PRODUCERS = ("department-for-transport", "ministry-of-justice", "home-office", "ofqual")
 _SERVER = re.compile(r"([\w.-]+|\[[0-9a-f:]+\])(?::(\d{1,5}))?")
 _MAILBOX = re.compile(r"[^@\s]+@[^@\s]+")
-_MAIL_PORT = 587
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_FILES_HELP = "Write examples, rules for Prometheus, boards for Grafana, … into a new folder, and no configuration."
 _ON_CALL_QUESTION = "On call in weekly turns, as ROLE=ADDRESS (several with commas; Enter: no one)"
 _WHERE_SLUG_IS = "the last part of https://www.gov.uk/government/organisations/SLUG"
 
@@ -64,7 +62,7 @@ class Parsed(Chosen):
 @click.option("--on-call", multiple=True, metavar="ROLE=ADDRESS", help="On call in weekly turns, notified by mail.")
 @click.option("--public-url", metavar="URL", help="Address of the board; notices link there.")
 @click.option("--online", is_flag=True, help="Fetch the organisations from GOV.UK; default those of this version.")
-@click.option("--files", type=PATH, metavar="FOLDER", help=_FILES_HELP)
+@click.option("--files", type=PATH, metavar="FOLDER", help="Write examples, rules, dashboards, … into a new folder.")
 @click.option("--output", type=PATH, metavar="FILE", help="Default: the file of --config.")
 @click.option("--yes", is_flag=True, help="Ask no questions; use defaults.")
 @click.option("--force", is_flag=True, help="Replace an existing file.")
@@ -82,7 +80,7 @@ def command(
 ) -> None:
     """Write a commented configuration that `check` accepts. It asks you for absent options, unless you give --yes.
 
-    It also writes the JSON Schema for editors that the first line names. With --files it writes only shipped files.
+    It also writes the JSON Schema for editors that the first line names. With only --files, it writes none.
 
     A producer's slug is the last part of its address on GOV.UK. For most producers you can give a name or acronym.
 
@@ -91,7 +89,7 @@ def command(
     from monitor.config.schema import FILE as SCHEMA_FILE
     from monitor.config.schema import schema_text
 
-    if files is not None:
+    if files is not None and not output and not any(answers.values()):
         _unpack_shipped_files(context, files)
         return
     file = output or context.path
@@ -116,6 +114,8 @@ def command(
     write_output(text.encode(), file, "toml")
     write_output(schema_text().encode(), file.with_name(SCHEMA_FILE), "json", names_file=False)
     _print_result(context, found, file, replaced=is_replaced)
+    if files is not None:
+        _unpack_shipped_files(context, files)
 
 
 def _unpack_shipped_files(context: Context, folder: Path) -> None:
@@ -292,7 +292,7 @@ def _parse_mail(given: Answers, found: Parsed) -> None:
             found.faults.append("--mail: give the mail server, because --to needs one")
         return
     server = _SERVER.fullmatch(given.mail)
-    port = int(server[2] or _MAIL_PORT) if server is not None else 0
+    port = int(server[2] or 587) if server is not None else 0
     if server is None or port not in range(1, 65536):
         found.faults.append(f'--mail: not a server, write "smtp.example.gov.uk" or "HOST:PORT" (got "{given.mail}")')
     elif given.to:

@@ -15,7 +15,7 @@ from monitor.look.sighting import State
 from monitor.plan.addresses import UNPROMISED_ORIGINS
 from monitor.plan.targets import View, target_id
 from monitor.store.sql.read import VerdictStore
-from schedules.contract.verdict import JudgedRelease, PartVerdict, VerdictKind
+from schedules.contract.verdict import JudgedRelease, VerdictKind
 from schedules.slot import Precision, Slot
 from schedules.times.interval import Bounds
 from schedules.times.json import bounds_from_json, instant_from_json, interval_from_json
@@ -44,7 +44,9 @@ def release_facts(verdict: Verdict, measured: Measurement) -> ReleaseFacts:
     """
     slot = verdict.slot
     judged = {one.name: getattr(verdict, one.name) for one in fields(JudgedRelease)}
-    judged["parts"] = tuple(part for part in verdict.parts if _is_reportable(part))
+    unseen = (VerdictKind.PENDING, VerdictKind.UNPROVEN)
+    guesses = {part.id for part in verdict.parts if part.origin in UNPROMISED_ORIGINS and part.verdict in unseen}
+    judged["parts"] = tuple(part for part in verdict.parts if part.exposures or part.id not in guesses)
     return ReleaseFacts(
         **judged,
         timezone=slot.timezone if slot else "Europe/London",
@@ -63,12 +65,6 @@ def slot_text(slot: Slot | None) -> str:
     if slot.first is not None and slot.precision is Precision.DAY:
         return f"{day_text(slot.first, weekday=True)} (no time announced)"
     return slot.raw or "no readable time"
-
-
-def _is_reportable(part: PartVerdict) -> bool:
-    """Return whether notices mention a part. A guessed address without a proof or exposure is left out."""
-    is_guess = part.origin in UNPROMISED_ORIGINS and part.verdict in (VerdictKind.PENDING, VerdictKind.UNPROVEN)
-    return not is_guess or bool(part.exposures)
 
 
 def _record_order(record: tuple[str, str]) -> tuple[str, int, str]:

@@ -17,6 +17,7 @@ from alerts.draft.form import choose_form
 from alerts.draft.period import select_period
 from alerts.draft.period_report import build_period_report
 from alerts.draft.report import Report
+from alerts.finding import BlindSpan
 from alerts.incident import Decision, Incident, find_known_incident
 from alerts.incident import Kind as IncidentKind
 from alerts.message import notices_of_acts
@@ -33,7 +34,7 @@ from monitor.store.sql.engine import Store
 from monitor.store.sql.write import Transaction
 from schedules.contract.verdict import Kind, VerdictKind
 from schedules.times.json import instant_json
-from schedules.times.zone import local_date
+from schedules.times.zone import day_begins, local_date
 
 _REPORTED_WITHIN = timedelta(days=1)
 _REPORTED_FINDINGS = (Kind.SHORT_NOTICE, Kind.UNWATCHED)
@@ -186,11 +187,14 @@ class VerdictRecorder:
         add_measured_version(tx, drafts, incident.id, report)
 
     def _platform_report(self, incident: Incident, now: datetime) -> Report:
-        """Return the report on a platform's fault: its releases, measured as a period of one day."""
+        """Return the report on a platform's fault: all its releases that were due on that day until now."""
         verdicts, zone = self.store.verdicts, self.rules.timezone
-        judged = verdicts.judged_on([one.release for one in incident.linked])
         day, host = local_date(incident.occurred, zone), incident.producer  # a platform's incident has its host there
-        period = select_period((period_row(verdicts, row.body) for row in judged), day, day, host=host)
+        begin, end = day_begins(day, zone), min(now, day_begins(day + timedelta(days=1), zone))
+        rows = (period_row(verdicts, row.body) for row in verdicts.judged(begin, end))
+        spans = (span for span in self.store.runs.blind(begin, end) if span.host in ("", host))
+        blind = tuple(BlindSpan(span.begins, span.ends, span.cause) for span in spans)
+        period = replace(select_period(rows, day, day, host=host), blind=blind)
         report = build_period_report(period, host, now, zone, self.rules.producer_name)
         return replace(report, incident=incident.id)
 

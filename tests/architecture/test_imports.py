@@ -164,7 +164,7 @@ BUDGETS = {
     "monitor/watch": 3849,
     "monitor/config": 1652,
     "monitor/web": 6444,
-    "monitor/app": 2503,
+    "monitor/app": 2501,
     "monitor/rehearse": 3497,
     "monitor/cli": 4826,
 }

@@ -50,7 +50,10 @@ def read_template(report: Report, edited: Paragraphs, written: Paragraphs) -> tu
         where = in_one_file[0]
         text = " ".join(edited.get(where, ())).strip()
         raise make_outside_error(where, text) if text else Unreadable(f"{where} it is not as the template is")
-    key_of_box = _find_box_keys(report)
+    # The heading and label on our form of each box of the template, by the box's name such as `reasons`.
+    key_of_field = {each.id: Key(section.heading, each.label) for section in report.sections for each in section.fields}
+    field_of_box = {name: find_box(report, name) for name in BOX_FACTS}
+    key_of_box = {name: key_of_field[field.id] for name, field in field_of_box.items() if field is not None}
     boxes = (box for paragraphs in written.values() for box in MARKED_BOX.findall("".join(paragraphs)))
     written_boxes = {key_of_box[name]: _make_place(text) for name, text in boxes}
     edited_boxes = dict(written_boxes)
@@ -65,13 +68,6 @@ def read_template(report: Report, edited: Paragraphs, written: Paragraphs) -> tu
                 raise Unreadable(f"the answer of “{key.label or key.heading}” stands in two places, and reads two ways")
             edited_boxes[key] = new_text
     return edited_boxes, written_boxes
-
-
-def _find_box_keys(report: Report) -> dict[str, Key]:
-    """Return the heading and label on our form of each box of a template, by the box's name such as `reasons`."""
-    key_of_field = {each.id: Key(section.heading, each.label) for section in report.sections for each in section.fields}
-    field_of_box = {name: find_box(report, name) for name in BOX_FACTS}
-    return {name: key_of_field[field.id] for name, field in field_of_box.items() if field is not None}
 
 
 def _remove_marks(text: str) -> str:

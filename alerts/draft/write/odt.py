@@ -87,5 +87,4 @@ def _write_xml_text(text: str) -> Markup:
 
 
 def _write_blanks(found: re.Match[str]) -> str:
-    blanks = found.group()
-    return {"\n": "<text:line-break/>", "\t": "<text:tab/>"}.get(blanks, f'<text:s text:c="{len(blanks)}"/>')
+    return {"\n": "<text:line-break/>", "\t": "<text:tab/>"}.get(found[0], f'<text:s text:c="{len(found[0])}"/>')

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from alerts.actions import describe_action
+from alerts.by_hand import has_time_of_day
 from alerts.draft.edits import list_open_fields
 from alerts.draft.report import report_from_json
 from alerts.incident import Incident, steps_for_incident
@@ -82,12 +83,17 @@ def show_incident(context: Context, *, incident: str) -> None:
 def incident_row(incident: Incident, drafts: Sequence[Draft]) -> list[str]:
     """Return an incident as the cells of one row of a list."""
     # Cut before the seconds and the zone: `5 Jan 2018 09:30`.
-    occurred = stamp(incident.occurred).rsplit(":", 1)[0]
+    occurred = _say_when_it_occurred(incident).rsplit(":", 1)[0]
     signed = " signed" if any(draft.signed for draft in drafts) else ""
     drafted = f"{drafts[-1].form} v{drafts[-1].version}{signed}" if drafts else "-"
     late = lengths(delay_of(incident) or Bounds(), parts=2, tenths=False, unknown="-")
     status = status_text(incident, drafts)
     return [occurred, incident.grade, incident.kind.value, late, status, drafted, incident.id, incident.title]
+
+
+def _say_when_it_occurred(incident: Incident) -> str:
+    """Return the local time at which an incident occurred, or only the day if a person logged no time."""
+    return stamp(incident.occurred).rsplit(" ", 0 if has_time_of_day(incident) else 2)[0]
 
 
 def status_text(incident: Incident, drafts: Sequence[Draft]) -> str:
@@ -113,7 +119,7 @@ def incident_lines(
     yield f"{incident.title} ({producer or incident.producer})"
     yield ""
     yield f"  Incident  {incident.id}"
-    yield f"  Occurred  {stamp(incident.occurred)}, opened {stamp(incident.opened)}"
+    yield f"  Occurred  {_say_when_it_occurred(incident)}, opened {stamp(incident.opened)}"
     if body is not None:
         yield f"  Release   {incident.release}: {headline(body)}"
         yield f"  Address   {body['url']}"

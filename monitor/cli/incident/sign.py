@@ -45,13 +45,7 @@ from monitor.store.rows import Draft
 )
 @json_verb
 def sign(  # one for each option
-    context: Context,
-    *,
-    incident: str,
-    by: str | None,
-    anyway: str,
-    output: Path | None,
-    endings: tuple[str, ...],
+    context: Context, *, incident: str, by: str | None, anyway: str, output: Path | None, endings: tuple[str, ...]
 ) -> None:
     """Sign the draft of an INCIDENT, and write report, evidence and letters into a folder, ready to send.
 

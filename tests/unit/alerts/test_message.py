@@ -134,6 +134,14 @@ def test_an_unproven_release_is_never_called_a_breach(make_facts: Make) -> None:
     assert "draft" not in notice.text
 
 
+def test_late_release_that_became_unproven_needs_no_report(make_facts: Make) -> None:
+    late, _ = incident_and_notice(make_facts(SLOT + timedelta(minutes=3), verdict=VerdictKind.OVERDUE))
+    unproven = make_facts(SLOT + timedelta(minutes=5), verdict=VerdictKind.UNPROVEN, final=True)
+    _, notice = incident_and_notice(unproven, late)
+    assert notice.subject.startswith("NOT PROVEN, final")
+    assert "Complete the draft of the report" not in notice.text
+
+
 def test_unproven_notice_states_widest_gap_and_blind_spans(make_facts: Make) -> None:
     """A blind span is a time in which the monitor could not see, here 61 s from the slot at 09:30."""
     blind = BlindSpan(SLOT, SLOT + timedelta(seconds=61), "monitor stopped")

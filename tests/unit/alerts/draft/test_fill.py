@@ -267,6 +267,22 @@ def test_unproven_note_says_not_known_and_evidence_says_why(ipcc_late: Incident)
     assert row_of_part(report).delay == "Not proved"
 
 
+def test_draft_that_became_unproven_has_no_grade_and_owes_nothing(ipcc_late: Incident) -> None:
+    assert ipcc_late.owes_report
+    unproven = with_only_page(ipcc_late, verdict=VerdictKind.UNPROVEN, delay=Bounds(1, 241))
+    unproven = with_facts(unproven, verdict=VerdictKind.UNPROVEN, findings=(), final=True)
+    assert text_of_field(note_of(unproven), "N.grade") == "None: no delay, or not proved"
+    assert not unproven.owes_report
+
+
+def test_account_counts_how_often_content_came_and_went(ofsted_early: Incident) -> None:
+    exposure = facts_of(ofsted_early).exposures[0]
+    came_and_went = with_only_page(ofsted_early, exposures=(exposure,) * 4)
+    account = text_of_field(note_of(came_and_went), "N.what")
+    assert "It was removed and became available again 3 times. It was removed between" in account
+    assert account.count("removed") == 2
+
+
 def test_note_names_the_part_on_time_and_the_late_one(ipcc_late: Incident) -> None:
     """The attachment came out between 10:07:45 and 10:08. The page is changed to be on time, at 9:30."""
     seen = Interval(at("2015-07-23T09:29:59+01:00"), at("2015-07-23T09:30:01+01:00"))

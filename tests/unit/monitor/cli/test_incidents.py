@@ -294,6 +294,12 @@ def test_an_open_hand_logged_incident_is_on_the_board_with_its_steps(run_cli: Ru
     assert today.index(row) < today.index("1. Tell the Head of Profession") < today.index("Complete the draft")
 
 
+def test_incident_logged_with_a_day_has_no_time(run_cli: RunCli) -> None:
+    name = run_cli("incident", "add", *ABOUT_BIRTHS, "--json").json["id"]
+    assert "  Occurred  4 Jan 2018, opened" in run_cli("incident", "show", name).out
+    assert "00:00" not in run_cli("incident", "list").out
+
+
 def test_a_hand_logged_incident_can_be_closed(run_cli: RunCli) -> None:
     name = run_cli("incident", "add", *HAND_LOGGED, "--json").json["id"]
     assert run_cli("incident", "show", name, "--json").json["closed"] is None

@@ -136,6 +136,13 @@ def test_init_files_writes_examples_into_a_new_folder_and_refuses_one_that_is_no
     assert capsys.readouterr().err == f"{folder}: is there already, and not empty\n"
 
 
+def test_init_with_files_and_a_producer_writes_both(file: Path) -> None:
+    folder = file.parent / "files"
+    assert init(file, "--yes", "--producer", "ofqual", "--files", str(folder)) == 0
+    assert (folder / "deploy" / "prometheus" / "rules.yml").exists()
+    assert [producer.id for producer in read_settings(file).producer] == ["ofqual"]
+
+
 @pytest.mark.parametrize(
     ("option", "value"),
     [("--mail", "localhost"), ("--to", "desk@example.gov.uk"), ("--on-call", "duty=desk@example.gov.uk")],

@@ -11,7 +11,9 @@ import pytest
 from alerts.channels.pagerduty import build_event
 from alerts.incident import Kind
 from monitor.deliver.platform import related_incidents
+from monitor.judge.runs import Blind
 from monitor.store.rows import DeliveryState
+from tests.unit.monitor.deliver.outbox import record_verdict
 from tests.unit.monitor.deliver.platform_day import (
     A_MINUTE_LATE,
     FIVE_MINUTES_LATE,
@@ -22,7 +24,8 @@ from tests.unit.monitor.deliver.platform_day import (
     with_day,
 )
 from tests.worlds.fake_channel import FakeChannel
-from tests.worlds.instants import MINUTE
+from tests.worlds.instants import MINUTE, SLOT, after_slot
+from tests.worlds.verdicts import a_late_verdict
 
 
 def pager_events(pager: FakeChannel) -> list[Mapping[str, object]]:
@@ -103,6 +106,18 @@ async def test_platform_incident_links_its_releases_and_has_period_report(day: D
     report = day.store.verdicts.drafts(PLATFORM_INCIDENT)[-1]
     assert report.form == "period"
     assert all(f"Title {release}" in str(report.facts) for release in releases)
+
+
+@with_day
+async def test_platform_report_counts_releases_on_time_and_gaps(day: Day) -> None:
+    on_time = a_late_verdict(61, "r9", seconds_late=1)
+    await record_verdict(day.writer, day.recorder, on_time, day.clock.now())
+    with day.store.transaction() as tx:
+        tx.add_blind(Blind(SLOT, after_slot(60), "killed"))
+    await day.judge_at(A_MINUTE_LATE)
+    report = str(day.store.verdicts.drafts(PLATFORM_INCIDENT)[-1].facts)
+    assert "releases watched: 1 on time" in report
+    assert "The monitor could not see during 1 gap, 1 minute in all." in report
 
 
 @with_day

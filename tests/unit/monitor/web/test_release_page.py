@@ -53,6 +53,22 @@ async def test_release_page_shows_the_claim_of_the_publisher_apart_from_proof(bo
     assert "first published 5 Jan 2018 09:33:00 GMT" in claimed
 
 
+async def test_release_page_claims_a_calendar_named_only_announced_addresses(board: Board) -> None:
+    assert "page, named by its calendar" in await board.read_page("/releases/r")
+    board.change_release(address="guessed")
+    text = await board.read_page("/releases/r")
+    assert "guessed from its announcement" in text
+    assert "named by its calendar" not in text
+
+
+async def test_incident_logged_with_a_day_is_shown_without_a_time(board: Board) -> None:
+    words = {"what": "A leak", "when": "2018-01-04", "title": "T", "producer": "ofqual", "release": "r"}
+    logged = log_by_hand(words, facts=None, now=after_slot(600))
+    board.save_incident(logged)
+    pages = [await board.read_page(path) for path in ("/", "/incidents", f"/incidents/{logged.id}")]
+    assert all("4 Jan 2018" in page and "4 Jan 2018 00:00" not in page for page in pages)
+
+
 async def test_release_page_links_to_an_incident_that_was_logged_by_hand_for_the_release(board: Board) -> None:
     words = {"what": "A leak", "when": "2018-01-04", "title": "T", "producer": "ofqual", "release": "r"}
     logged = log_by_hand(words, facts=None, now=after_slot(600))
