@@ -145,3 +145,9 @@ async def test_a_release_that_was_removed_and_published_again_at_its_slot_is_sho
     # It was absent at 09:29:58 and public at its slot, 09:30:00.
     page = await read_page_of_early_release(board, exposure_ended)
     assert "<dt>As promised</dt><dd>out between 5 Jan 2018 09:29:58 and 09:30:00 GMT</dd>" in page
+
+
+async def test_incident_page_links_to_its_release_above_its_steps(board: Board) -> None:
+    """The steps ask the reader to open the address of the release, which the page of the release shows."""
+    page = await board.read_page(f"/incidents/{board.incident}")
+    assert page.index('href="/releases/r"') < page.index("What to do now")
