@@ -109,7 +109,9 @@ def check_schema(name: str, answer: httpx.Response) -> None:
 @pytest.mark.slow
 @pytest.mark.explored
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_every_valid_request_to_an_operation_gets_an_answer_that_matches_its_schema(operation: str) -> None:
+def test_every_valid_api_request_gets_an_answer_as_described(operation: str) -> None:
+    """A case is an operation of the API. Its requests are drawn from its description."""
+
     @settings(max_examples=10, deadline=None, phases=[Phase.generate])
     @given(st.lists(valid_requests(operation), min_size=8, max_size=8))
     def check_requests(requests: list[Json]) -> None:

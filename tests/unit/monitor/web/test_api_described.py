@@ -47,7 +47,7 @@ async def test_description_has_every_operation_of_the_routes(board: Board) -> No
     assert described == {(path, method) for path, method in served if method != "HEAD"}
 
 
-async def test_every_operation_has_a_unique_name_known_tags_a_summary_and_described_parameters(board: Board) -> None:
+async def test_every_operation_has_name_tags_summary_and_described_parameters(board: Board) -> None:
     openapi = await read_openapi(board)
     operations = operations_of(openapi)
     assert len({operation["operationId"] for operation in operations}) == len(operations)
@@ -111,7 +111,7 @@ async def test_answers_for_strangers_match_the_same_models() -> None:
                 model.model_validate((await board.client.get(f"/api/v1/{path}")).json(), extra="forbid")
 
 
-async def test_known_etag_gets_a_304_for_the_same_query_and_a_200_for_another_query(board: Board) -> None:
+async def test_known_etag_gets_304_only_for_its_own_query(board: Board) -> None:
     etag = (await board.client.get(f"/api/v1/releases?{DAY}")).headers["etag"]
     for if_none_match in (etag, f'"x", W/{etag}', "*"):
         again = await board.client.get(f"/api/v1/releases?{DAY}", headers={"If-None-Match": if_none_match})
@@ -188,7 +188,7 @@ def test_description_without_operations_is_valid() -> None:
     assert describe_api([])["paths"] == {}
 
 
-async def test_list_is_csv_if_the_client_prefers_it_or_names_the_format(board: Board) -> None:
+async def test_list_is_csv_if_preferred_or_named_as_format(board: Board) -> None:
     prefers_json = await board.client.get("/api/v1/events", headers={"Accept": "application/json, text/csv"})
     prefers_csv = await board.client.get("/api/v1/events", headers={"Accept": "text/csv, application/json;q=0.5"})
     by_parameter = await board.client.get("/api/v1/events?format=csv")
@@ -205,10 +205,10 @@ async def test_list_is_csv_if_the_client_prefers_it_or_names_the_format(board: B
     ("path", "columns"),
     [("releases?from=2018-01-05", VERDICT), ("incidents?", INCIDENT), ("events?", EVENT), ("silences?", SILENCE)],
 )
-async def test_csv_has_the_rows_of_the_json_and_the_documented_columns(
+async def test_csv_has_rows_of_the_json_and_documented_columns(
     board: Board, path: str, columns: Mapping[str, str]
 ) -> None:
-    # The list of silences needs a silence. The other lists have rows already.
+    """A case is a list: releases, incidents, events or silences. The list of silences needs one, so one is made."""
     await board.client.post("/api/v1/silences", json=SILENCE_OF_R, headers=WITH_TOKEN)
     as_json = (await board.client.get(f"/api/v1/{path}")).json()
     rows = list(csv.DictReader((await board.read_page(f"/api/v1/{path}&format=csv")).splitlines()))
@@ -227,7 +227,7 @@ async def test_csv_page_links_to_the_next(board: Board) -> None:
     assert found == ["early", "r"]
 
 
-async def test_strangers_get_the_same_releases_and_incidents_as_csv_and_as_json() -> None:
+async def test_strangers_get_the_same_rows_as_csv_and_json() -> None:
     # The host of these requests is not this machine, so they are from strangers.
     async with a_board(base="http://board.example") as board:
         for name, path in (("releases", f"/api/v1/releases?{DAY}"), ("incidents", "/api/v1/incidents?")):
@@ -238,7 +238,8 @@ async def test_strangers_get_the_same_releases_and_incidents_as_csv_and_as_json(
             assert [row["id"] for row in as_csv] == [row["id"] for row in as_json]
 
 
-async def test_api_page_has_every_operation_and_object_and_no_broken_or_external_link(board: Board) -> None:
+async def test_api_page_lists_every_operation_and_has_no_broken_link(board: Board) -> None:
+    """It lists every object too, and no link leads to another site."""
     openapi, page = await read_openapi(board), await board.read_page("/api")
     ids = re.findall(r' id="([^"]+)"', page)
     assert len(ids) == len(set(ids))

@@ -68,7 +68,7 @@ known_from = 2026-10-29T09:30:00
 """
 
 
-def test_board_of_a_day_shows_promised_releases_that_are_not_watched_yet(tmp_path: Path) -> None:
+def test_board_shows_promised_releases_that_are_not_watched_yet(tmp_path: Path) -> None:
     async def act(monitor: MonitorInTest) -> None:
         # The release `far-off` is due on 7 January 2027, six weeks ahead, so no look has been made at it.
         await monitor.until(FIRST_CALENDAR_READ_IS_DONE)
@@ -187,7 +187,7 @@ async def test_pages_are_a_503_while_the_store_cannot_be_read(board: Board) -> N
 
 
 @pytest.mark.needs("prometheus")
-def test_promtool_accepts_the_metrics_and_each_documented_one_is_among_them(tmp_path: Path) -> None:
+def test_metrics_are_valid_and_include_each_documented_one(tmp_path: Path) -> None:
     pages = []
 
     async def act(monitor: MonitorInTest) -> None:
@@ -213,7 +213,7 @@ DOCUMENTED_METRICS = (
 )
 
 
-async def test_release_joined_into_another_links_to_it_and_is_listed_no_longer(board: Board) -> None:
+async def test_joined_release_is_not_listed_but_links_to_the_other(board: Board) -> None:
     # The entries of `r` and `early` in their calendars are the same release, which is now `early`.
     joined = replace(a_release(), joined_into="early")
     with board.store.transaction() as tx:
@@ -240,7 +240,7 @@ async def test_event_of_a_release_has_its_verdicts_before_and_after(board: Board
     assert (event["before"], event["after"], event["body"]["verdict"]) == (None, "overdue", "overdue")
 
 
-def test_a_monitor_with_a_wrong_clock_is_ready_with_a_doubt(tmp_path: Path) -> None:
+def test_monitor_with_a_wrong_clock_is_ready_with_a_doubt(tmp_path: Path) -> None:
     async def act(monitor: MonitorInTest) -> None:
         async with browse_at_the_machine(monitor) as client:
             await monitor.until(FIRST_CALENDAR_READ_IS_DONE)
@@ -254,7 +254,7 @@ def test_a_monitor_with_a_wrong_clock_is_ready_with_a_doubt(tmp_path: Path) -> N
     run_monitor(tmp_path, NEVER_PUBLISHED, act)
 
 
-def test_a_monitor_whose_store_fails_for_more_than_five_seconds_is_alive_and_not_ready(tmp_path: Path) -> None:
+def test_monitor_with_a_failing_store_is_alive_but_not_ready(tmp_path: Path) -> None:
     async def act(monitor: MonitorInTest) -> None:
         async with browse_at_the_machine(monitor) as client:
             await monitor.until("09:28:30")
@@ -268,7 +268,7 @@ def test_a_monitor_whose_store_fails_for_more_than_five_seconds_is_alive_and_not
     run_monitor(tmp_path, NEVER_PUBLISHED, act)
 
 
-async def test_monitor_that_does_not_look_fails_livez_with_the_reason_but_not_healthz() -> None:
+async def test_livez_but_not_healthz_fails_if_the_monitor_stops_looking() -> None:
     async with a_board() as board:
         # The fake monitor returns this as the reason why it should be restarted.
         board.running.reasons = ["no look has begun"]

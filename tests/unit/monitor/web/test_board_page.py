@@ -33,7 +33,7 @@ def releases_table(page: str) -> str:
     return page.partition(">Promised<")[2]
 
 
-async def test_the_board_lists_releases_with_problems_before_one_that_was_on_time(board: Board) -> None:
+async def test_board_lists_releases_with_problems_first(board: Board) -> None:
     # The board has the overdue release `r` and the release `early`. This one is added, with the same slot.
     same_slot = board.stored_release("r").body["slot"]
     on_time = board.add_past_release("ofqual", "on_time", days_ago=0, slot=same_slot, incident=None)
@@ -41,7 +41,7 @@ async def test_the_board_lists_releases_with_problems_before_one_that_was_on_tim
     assert re.findall('href="/releases/([^"]+)"', table) == ["r", "early", on_time]
 
 
-async def test_the_board_links_each_release_with_an_incident_to_that_incident(board: Board) -> None:
+async def test_board_links_each_release_to_its_incident(board: Board) -> None:
     # The board has the overdue release `r` and the release `early`, each with an incident. This one has none.
     same_slot = board.stored_release("r").body["slot"]
     board.add_past_release("ofqual", "on_time", days_ago=0, slot=same_slot, incident=None)
@@ -81,9 +81,10 @@ async def test_open_incidents_are_listed_before_closed_ones(board: Board) -> Non
 
 
 @pytest.mark.parametrize(("is_final", "words"), [(False, "what to do"), (True, "what happened")])
-async def test_incident_link_says_what_to_do_and_after_the_final_verdict_what_happened(
+async def test_incident_link_changes_its_words_after_the_final_verdict(
     board: Board, *, is_final: bool, words: str
 ) -> None:
+    """Until the verdict is final, it offers what to do. Then it offers what happened."""
     board.change_release(final=is_final)
     text = await board.read_page("/?date=2018-01-05")
     assert re.findall(f'href="/incidents/{board.incident}" aria-label[^>]*>([^<]*)<', text)[0] == words
@@ -122,14 +123,14 @@ async def test_invalid_board_query_is_refused_with_the_reason(board: Board) -> N
 
 @pytest.mark.parametrize("typed", ["day=5&month=1&year=2018", "day=05&month=01&year=2018", "day=+5&month=1&year=2018"])
 async def test_a_day_is_chosen_by_day_month_and_year(board: Board, typed: str) -> None:
-    # Without a choice, the board is of today, which is now another day.
+    """A case has the three numbers, with or without a zero or a sign. Without a choice, the board is of today."""
     board.clock.seconds += timedelta(days=9).total_seconds()
     page = await board.read_page(f"/?{typed}")
     assert "<h1>Friday 5 January 2018</h1>" in page
 
 
 @pytest.mark.parametrize("typed", ["day=31&month=2&year=2018", "day=&month=1&year=2018", "day=5&month=1&year=18"])
-async def test_invalid_day_shows_an_error_beside_its_fields_with_the_typed_text(board: Board, typed: str) -> None:
+async def test_invalid_day_shows_an_error_and_keeps_the_typed_text(board: Board, typed: str) -> None:
     answer = await board.client.get(f"/?{typed}")
     assert answer.status_code == 400
     form = answer.text.partition('<details class="date" open>')[2].partition("</details>")[0]
@@ -144,10 +145,8 @@ async def test_titles_of_incident_and_release_pages_differ(board: Board) -> None
     assert titles[1] == f"Incident: {titles[0]}"
 
 
-async def test_open_incident_is_on_the_board_of_every_day_until_it_is_closed_and_its_report_waived(
-    board: Board,
-) -> None:
-    # The incident is of 5 January. A closed incident still needs action while its report is owed.
+async def test_incident_stays_on_the_board_until_it_needs_no_action(board: Board) -> None:
+    """The board of a later day still lists it. To end that, it is closed and its owed report waived."""
     text = await board.read_page("/?date=2018-02-01")
     needing = text.partition('class="needing"')[2].partition("</section>")[0]
     assert f'href="/incidents/{board.incident}"' in needing
@@ -182,7 +181,7 @@ async def test_an_incident_that_needs_action_has_one_next_step(
     assert needing.count(link) == 1
 
 
-async def test_lists_show_the_exposure_of_an_early_incident_and_the_delay_of_a_late_one(board: Board) -> None:
+async def test_lists_show_exposure_if_early_and_delay_if_late(board: Board) -> None:
     # Early: seen for 595 s, and absent 5 s before and 5 s after. Late: absent for 400 s, which are 6 min 40 s.
     for page in [await board.read_page(path) for path in ("/", "/incidents")]:
         assert "early, public for 9 min 55 s to 10 min 5 s" in page
@@ -191,7 +190,7 @@ async def test_lists_show_the_exposure_of_an_early_incident_and_the_delay_of_a_l
         assert not re.search(r"early, (at least )?\d+ (h|min|s)\b", page)
 
 
-async def test_the_board_lists_a_closed_incident_as_needing_action_once_its_action_is_overdue(board: Board) -> None:
+async def test_closed_incident_needs_action_once_its_action_is_overdue(board: Board) -> None:
     close_all_incidents_with_an_action_due_today(board)
     assert NEEDS_ACTION not in await board.read_page("/")
     board.clock.seconds += 86_400  # the day after
@@ -201,7 +200,7 @@ async def test_the_board_lists_a_closed_incident_as_needing_action_once_its_acti
     assert "over, <strong>1 action overdue</strong>" in page
 
 
-async def test_lists_of_incidents_show_a_closed_incident_with_an_overdue_action(board: Board) -> None:
+async def test_incident_lists_show_an_overdue_action_of_a_closed_incident(board: Board) -> None:
     close_all_incidents_with_an_action_due_today(board)
     board.clock.seconds += 86_400  # the day after
     assert "closed, 1 action overdue" in await board.read_page("/incidents")
@@ -289,7 +288,7 @@ async def test_old_open_incident_is_listed_before_hundreds_of_closed_ones(board:
     assert open_later["incidents"] == []
 
 
-async def test_title_that_contains_the_mark_for_the_last_look_is_escaped_and_shown_unchanged(board: Board) -> None:
+async def test_title_with_the_mark_for_looks_is_shown_unchanged(board: Board) -> None:
     # Each row has the mark <looked>, which the board replaces by the time of the last look. The mark was a NUL before.
     board.change_release(title="A\0 <looked> title")
     text = await board.read_page("/?date=2018-01-05")

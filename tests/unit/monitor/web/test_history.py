@@ -24,7 +24,7 @@ def read_tables(page: httpx.Response) -> dict[str, dict[str, list[str]]]:
     return found
 
 
-async def test_judged_releases_of_a_year_are_counted_by_month_producer_host_and_hour(board: Board) -> None:
+async def test_history_counts_a_year_by_month_producer_host_and_hour(board: Board) -> None:
     # The board is of 5 January 2018 and already has a release of ofqual, which was early.
     in_january, in_november, before_the_year = 3, 40, 700
     board.add_past_release("ofqual", "on_time", days_ago=in_january)
@@ -55,7 +55,7 @@ async def test_history_of_one_producer_counts_no_release_of_others(board: Board)
     assert "Releases by producer and verdict" not in found
 
 
-async def test_page_of_a_producer_lists_its_series_worst_first_each_by_its_newest_title(board: Board) -> None:
+async def test_producer_page_lists_series_worst_first_by_newest_title(board: Board) -> None:
     # There are two series, road figures and rail. Each has an older release on h0.example and a newer on h1.example.
     for days_ago, verdict, title, host in (
         (40, "on_time", "Road figures, November 2017", "h0.example"),
@@ -96,7 +96,7 @@ async def test_history_shows_a_new_release_only_after_ten_minutes(board: Board) 
     assert await board.read_page("/history") != before
 
 
-async def test_producer_has_a_dot_for_each_proved_delay_and_their_median(board: Board) -> None:
+async def test_producer_has_a_dot_per_proved_delay_and_a_median(board: Board) -> None:
     for minutes_late in (1, 10, 120):
         delay = {"min": 60.0 * minutes_late, "max": 60.0 * minutes_late}
         board.add_past_release("dft", "late", days_ago=5, delay=delay)
@@ -114,7 +114,7 @@ async def test_producer_has_a_dot_for_each_proved_delay_and_their_median(board: 
     assert read_tables(page)["Releases by producer and verdict"]["dft"][-1] == "10 min after"
 
 
-def test_two_thousand_releases_become_less_than_600_dots_that_count_each_release_once() -> None:
+def test_2000_releases_share_fewer_than_600_dots() -> None:
     starts = month_starts(after_slot(0), "Europe/London")
     points = [make_point(number) for number in range(2000)]
     # The picture shows delays from -1 to 180 minutes.
@@ -137,7 +137,7 @@ def make_point(number: int) -> Point:
     return Point(slot, "", "", "dft", "s", "h", f"No {number}", "late" if number % 5 == 0 else "on_time", delay)
 
 
-async def test_each_picture_has_a_label_and_no_bar_beyond_its_right_end(board: Board) -> None:
+async def test_pictures_are_labelled_and_their_bars_stay_inside(board: Board) -> None:
     for days_ago, verdict in ((40, "late"), (5, "late"), (5, "early"), (5, "not_published"), (5, "on_time")):
         board.add_past_release("dft", verdict, days_ago=days_ago)
     page = await board.read_page("/history")
@@ -152,7 +152,7 @@ async def test_each_picture_has_a_label_and_no_bar_beyond_its_right_end(board: B
 
 
 @pytest.mark.parametrize("seconds_after_slot", [0, 86400 * 27, 86400 * 200])
-def test_history_has_twelve_months_and_the_last_one_is_the_current_one(seconds_after_slot: float) -> None:
+def test_history_has_twelve_months_up_to_the_current_one(seconds_after_slot: float) -> None:
     now = after_slot(seconds_after_slot)
     starts = month_starts(now, "Europe/London")
     assert len({(one.year, one.month) for one in starts}) == 12

@@ -118,9 +118,7 @@ async def test_two_people_in_two_boxes_do_not_conflict(board: Board) -> None:
     assert dict(newest_draft(board).words) == words
 
 
-async def test_a_text_typed_over_a_value_is_contested_if_the_value_was_measured_again_meanwhile(
-    board: Board,
-) -> None:
+async def test_typed_text_is_contested_if_its_value_was_remeasured(board: Board) -> None:
     # A person reads the form with the measured date.
     form = await read_form(board, f"/incidents/{board.incident}")
     # Then the monitor measures another date. The person types a text over the old one and sends the form.
@@ -144,7 +142,7 @@ async def test_texts_of_another_form_can_be_moved_and_removed(board: Board) -> N
     assert newest_draft(board).words["B.2.account"] == "Said on another form."
 
 
-async def test_text_moved_from_another_form_can_be_changed_in_its_new_box(board: Board) -> None:
+async def test_text_moved_from_another_form_can_be_changed(board: Board) -> None:
     board.edit_draft("A.2.reasons", "A certificate had expired.")
     form_before = await read_form(board, f"/incidents/{board.incident}")
     # The box A.2.reasons is of another form. The page shows its text in the box of this form that asks for the same.
@@ -224,6 +222,7 @@ async def test_mail_that_users_got_is_added_to_the_timeline_once(board: Board) -
 async def test_mail_that_cannot_be_added_is_refused_at_its_box(
     board: Board, mail: bytes | None, typed: dict[str, str], reason: str
 ) -> None:
+    """A case is an e-mail (None: no file was chosen), typed text and the reason. The rest of the form is kept."""
     answer = await send_incident_form(board, {ACCOUNT_BOX: "An hour's work."}, typed, mail=mail)
     assert answer.status_code == 400
     assert f'<span class="fault" id="mail-fault">{reason}' in answer.text
@@ -232,8 +231,8 @@ async def test_mail_that_cannot_be_added_is_refused_at_its_box(
 
 
 @pytest.mark.parametrize("mail", [None, ALERT])
-async def test_form_with_or_without_a_mail_is_refused_if_it_is_too_large(board: Board, mail: bytes | None) -> None:
-    # The texts of a form may have 1 MiB, and a form may have 300 boxes.
+async def test_form_with_too_much_text_is_refused(board: Board, mail: bytes | None) -> None:
+    """With or without an e-mail, the texts of a form may have 1 MiB, and a form may have 300 boxes."""
     too_long, too_many = {ACCOUNT_BOX: "x" * (1 << 20)}, {f"box.{number}": "x" for number in range(400)}
     for typed in (too_long, too_many):
         assert (await send_incident_form(board, typed, mail=mail)).status_code == 400
@@ -241,7 +240,7 @@ async def test_form_with_or_without_a_mail_is_refused_if_it_is_too_large(board: 
     assert len(board.store.verdicts.drafts(board.incident)) == 1
 
 
-async def test_form_with_a_mail_is_refused_if_it_has_a_wrong_guard_or_is_too_large(board: Board) -> None:
+async def test_mail_form_with_wrong_guard_or_9_mib_is_refused(board: Board) -> None:
     assert (await send_incident_form(board, {"guard": "another"}, mail=ALERT)).status_code == 403
     # A form may have 8 MiB with its files.
     too_large = await send_incident_form(board, mail=bytes(9 << 20))
@@ -250,7 +249,7 @@ async def test_form_with_a_mail_is_refused_if_it_has_a_wrong_guard_or_is_too_lar
     assert timeline_texts(board) == []
 
 
-async def test_role_that_an_incident_is_assigned_to_is_shown_on_every_page_of_it(board: Board) -> None:
+async def test_assigned_role_is_shown_on_every_page_of_the_incident(board: Board) -> None:
     await send_incident_form(board, {"assigned": "head of <profession>"})
     assert timeline_texts(board) == ["duty statistician: given to: head of <profession>"]
     for page in ("/", "/incidents", f"/incidents/{board.incident}"):
@@ -289,7 +288,7 @@ async def test_invalid_note_is_refused_with_the_typed_text_kept(
     assert len(board.store.verdicts.drafts(board.incident)) == 1
 
 
-async def test_person_without_a_role_in_the_users_file_must_type_one(users: Path) -> None:
+async def test_person_without_a_configured_role_must_type_one(users: Path) -> None:
     async with signed_in_board(users, "noel") as board:
         refused = await send_incident_form(board, {ACCOUNT_BOX: "A certificate."})
         assert refused.status_code == 400
@@ -305,6 +304,7 @@ async def test_typed_role_never_replaces_the_role_of_the_users_file(board: Board
 
 @pytest.mark.parametrize(("button", "next_page"), [("preview", "/draft.html"), ("sign", "/sign"), ("save", "?saved=1")])
 async def test_every_button_saves_the_form_and_redirects_to_its_page(board: Board, button: str, next_page: str) -> None:
+    """The buttons show a preview, lead to signing, or only save."""
     answer = await send_incident_form(board, {ACCOUNT_BOX: "A certificate.", "do": button})
     assert answer.headers["Location"].endswith(next_page)
     assert newest_draft(board).words["B.2.account"] == "A certificate."
@@ -324,7 +324,7 @@ async def test_person_whose_session_ended_gets_back_the_typed_text(board: Board)
     assert len(board.store.verdicts.drafts(board.incident)) == 1
 
 
-async def test_very_long_text_of_a_person_whose_session_ended_is_refused(board: Board) -> None:
+async def test_very_long_text_is_refused_after_the_session_ended(board: Board) -> None:
     form_before = await read_form(board, f"/incidents/{board.incident}")
     board.client.cookies.clear()
     # Without a session, a form may have only 128 KiB.
@@ -344,7 +344,7 @@ async def test_a_person_can_close_an_incident_by_its_form(board: Board) -> None:
     assert timeline_texts(board) == ["duty statistician: closed"]
 
 
-async def test_the_page_of_a_closed_incident_says_what_happened_and_not_what_to_decide(board: Board) -> None:
+async def test_page_of_a_closed_incident_asks_for_no_decision(board: Board) -> None:
     box_for_decision_to_publish_sooner = 'id="forward"'
     assert box_for_decision_to_publish_sooner in await board.read_page(f"/incidents/{board.incident}")
     await send_incident_form(board, {"close": "on"})
@@ -355,6 +355,7 @@ async def test_the_page_of_a_closed_incident_says_what_happened_and_not_what_to_
 
 @pytest.mark.parametrize("signed_in_as", ["vic", "", "anne"])
 async def test_form_of_another_session_is_refused(users: Path, signed_in_as: str) -> None:
+    """A case is another session: of a viewer, of no one, or a new one of the same person."""
     async with signed_in_board(users, "anne") as board:
         form_of_another_session = await read_form(board, f"/incidents/{board.incident}")
     # The incident of another board has the same id. The response to a refused form contains the typed text.

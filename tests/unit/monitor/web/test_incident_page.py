@@ -38,7 +38,7 @@ def sign_and_amend_draft(board: Board) -> None:
     board.edit_draft("B.2.account", "Two certificates had expired.", seconds_after_slot=900)
 
 
-async def test_incident_page_shows_steps_and_timeline_and_the_draft_with_guidance(board: Board) -> None:
+async def test_incident_page_shows_steps_timeline_draft_and_guidance(board: Board) -> None:
     page = await board.read_page(f"/incidents/{board.incident}")
     draft, guidance = "[to be completed:", "Questions that help"
     for words in (TITLE, "not acknowledged", "What to do now", draft, guidance, "Timeline"):
@@ -80,7 +80,7 @@ async def test_open_incident_without_a_draft_shows_its_status_and_steps(board: B
         assert words in page
 
 
-async def test_api_returns_drafts_with_one_incident_but_not_in_the_list(board: Board) -> None:
+async def test_api_returns_drafts_only_with_a_single_incident(board: Board) -> None:
     incident = (await board.client.get(f"/api/v1/incidents/{board.incident}")).json()
     listed = (await board.client.get("/api/v1/incidents")).json()["incidents"]
     assert incident["drafts"]
@@ -88,7 +88,7 @@ async def test_api_returns_drafts_with_one_incident_but_not_in_the_list(board: B
     assert all("drafts" not in row for row in listed)
 
 
-async def test_the_page_of_a_closed_incident_shows_a_step_that_was_done_and_what_was_done(board: Board) -> None:
+async def test_closed_incident_shows_how_a_step_was_done(board: Board) -> None:
     report = report_from_json(board.store.verdicts.drafts(board.incident)[-1].facts)
     first_step = report.steps[0].id
     board.edit_draft(f"step.{first_step}", "rang the web team")
@@ -96,9 +96,7 @@ async def test_the_page_of_a_closed_incident_shows_a_step_that_was_done_and_what
     assert "<strong>Done:</strong> rang the web team" in page
 
 
-async def test_the_page_of_a_closed_incident_shows_who_signed_its_report_even_if_it_was_amended_later(
-    board: Board,
-) -> None:
+async def test_closed_incident_shows_who_signed_even_after_an_amendment(board: Board) -> None:
     # A head signs the report. Then someone amends it, which makes a newer version.
     sign_and_amend_draft(board)
     newest = board.store.verdicts.drafts(board.incident)[-1]
@@ -157,7 +155,7 @@ def save_incidents_of_host_fault(board: Board, *, release_url: str, ids: Sequenc
         board.save_incident(of_host)
 
 
-async def test_the_page_of_an_incident_lists_the_others_that_the_same_fault_of_a_host_caused(board: Board) -> None:
+async def test_incident_page_lists_others_of_the_same_host_fault(board: Board) -> None:
     # A fault of www.gov.uk delays two releases, and a fault of stats.example one.
     two_incidents, incident_elsewhere = [board.incident, "same-host"], "other-host"
     save_incidents_of_host_fault(board, release_url="https://www.gov.uk/page", ids=two_incidents)
@@ -174,7 +172,7 @@ async def test_the_page_of_an_incident_lists_the_others_that_the_same_fault_of_a
     assert f'href="/incidents/{board.incident}"' in await board.read_page("/incidents/same-host")
 
 
-async def test_the_incident_of_a_fault_of_a_host_lists_each_release_that_the_fault_delays(board: Board) -> None:
+async def test_incident_of_a_host_fault_lists_each_delayed_release(board: Board) -> None:
     save_incidents_of_host_fault(board, release_url="https://www.gov.uk/page", ids=[board.incident, "same-host"])
     # Besides the two incidents of the releases, the fault has an incident of its own.
     incident_of_host = platform_id("www.gov.uk", SLOT)
@@ -216,7 +214,7 @@ async def test_typed_text_is_escaped_on_the_page(board: Board) -> None:
     ],
 )
 def test_delay_is_described_as_before_or_after_the_slot(least: float | None, most: float | None, words: str) -> None:
-    # Bounds are in seconds, negative before the slot. They are rounded outward to whole seconds.
+    """Bounds are in seconds, negative before the slot, and are rounded outward to whole seconds."""
     assert delay_from_slot({"min": least, "max": most}) == words
 
 
@@ -230,18 +228,18 @@ def test_delay_is_described_as_before_or_after_the_slot(least: float | None, mos
     ],
 )
 def test_first_seen_is_described_as_an_interval(after: str | None, by: str | None, words: str) -> None:
-    # It was last absent `after` and first present `by`. Both are rounded outward. Without `by`, it was not seen.
+    """It was last absent `after` and first present `by`. Both are rounded outward. Without `by`, it was not seen."""
     assert seen_text({"after": after, "by": by}, "Europe/London") == words
 
 
-async def test_page_of_an_early_release_shows_when_it_was_out_and_for_how_long(board: Board) -> None:
+async def test_early_release_shows_when_and_how_long_it_was_out(board: Board) -> None:
     page = await board.read_page("/releases/early")
     assert "Out early</dt><dd>for " in page
     assert "(page): came between " in page
     assert ", removed between " in page
 
 
-async def test_the_content_security_policy_of_the_html_draft_allows_only_its_own_styles(board: Board) -> None:
+async def test_security_policy_of_an_html_draft_allows_only_styles(board: Board) -> None:
     answer = await board.client.get(f"/api/v1/incidents/{board.incident}/draft.html")
     policy = answer.headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
@@ -249,7 +247,7 @@ async def test_the_content_security_policy_of_the_html_draft_allows_only_its_own
     assert "script-src" not in policy
 
 
-async def test_each_document_of_a_report_is_downloaded_by_name_and_an_unknown_name_is_refused(board: Board) -> None:
+async def test_each_document_of_a_report_is_downloaded_by_name(board: Board) -> None:
     address = f"/api/v1/incidents/{board.incident}/draft.md"
     statement = await board.client.get(f"{address}?document=statement")
     assert statement.text.startswith("# Statement for users")

@@ -23,7 +23,7 @@ async def board(users: Path) -> AsyncIterator[Board]:
         yield board
 
 
-async def test_a_report_is_read_on_the_page_and_downloaded_in_every_format(board: Board) -> None:
+async def test_report_is_shown_and_downloaded_in_every_format(board: Board) -> None:
     page = await board.client.get("/reports", params=JANUARY)
     links = re.findall(r'href="(/reports/period\.(\w+)[^"]+)"', page.text)
     files = {ending: await board.client.get(link.replace("&amp;", "&")) for link, ending in links}
@@ -66,9 +66,10 @@ async def test_form_proposes_the_last_month_and_makes_no_report_yet(board: Board
         ({"host": "gov.uk"}, "no host &#34;gov.uk&#34;", 404),
     ],
 )
-async def test_invalid_period_is_refused_with_the_reason_and_the_typed_text(
+async def test_invalid_period_is_refused_with_reason_and_typed_text(
     board: Board, change: dict[str, str], reason: str, status_of_file: int
 ) -> None:
+    """A case changes one field of a valid form: a day, the producer or the host."""
     typed = JANUARY | change
     page = await board.client.get("/reports", params=typed)
     file = await board.client.get("/reports/period.csv", params=typed)
@@ -80,6 +81,7 @@ async def test_invalid_period_is_refused_with_the_reason_and_the_typed_text(
 
 @pytest.mark.parametrize("is_signed_in", [True, False])
 async def test_viewers_and_strangers_get_no_report(users: Path, *, is_signed_in: bool) -> None:
+    """A viewer lacks the right (403). A stranger has not signed in (401)."""
     async with signed_in_board(users, "vic") as board:
         board.queries.public = True
         if not is_signed_in:

@@ -72,7 +72,7 @@ async def test_missing_answers_link_to_their_boxes(users: Path) -> None:
         assert f'<a href="/incidents/{board.incident}#B.2.account">2. Circumstances of breach' in page
 
 
-async def test_a_report_that_was_edited_after_the_head_read_it_is_not_signed(users: Path) -> None:
+async def test_report_edited_after_the_head_read_it_is_not_signed(users: Path) -> None:
     head_of_profession = "hope"
     async with signed_in_board(users, head_of_profession) as board:
         # The head opens the page for signing. Then the report is edited. Then the head sends the form of that page.
@@ -107,7 +107,7 @@ async def test_only_a_head_can_sign(users: Path) -> None:
         assert board.late_incident().owes_report
 
 
-async def test_a_leak_is_logged_once_with_its_draft_and_its_notice(users: Path) -> None:
+async def test_leak_is_logged_once_with_its_draft_and_notice(users: Path) -> None:
     async with signed_in_board(users) as board:
         typed = {"title": "Example prices, December", "producer": "ofqual"}
         typed |= {"day": "2018-01-04", "time": "16:20", "until": "2018-01-04T17:00"}
@@ -132,7 +132,7 @@ async def test_a_leak_is_logged_once_with_its_draft_and_its_notice(users: Path) 
         assert [notice.incident for notice in board.store.outbox.notices()].count(name) == 1
 
 
-async def test_invalid_log_form_is_shown_again_with_the_typed_text_and_a_fault_at_each_box(users: Path) -> None:
+async def test_invalid_log_form_keeps_text_and_shows_each_fault(users: Path) -> None:
     async with signed_in_board(users) as board:
         page = await read_form(board, "/incidents/new")
         # Today is 5 January.
@@ -155,7 +155,7 @@ def measure_release_as_a_running_monitor_does(board: Board) -> None:
     board.queries.desk = replace(desk, current=replace(desk.current, judge_at=lambda _release, _now: measured))
 
 
-async def test_the_log_form_for_a_watched_release_shows_its_title_and_has_no_box_for_one(users: Path) -> None:
+async def test_log_form_for_a_watched_release_has_its_title(users: Path) -> None:
     async with signed_in_board(users) as board:
         measure_release_as_a_running_monitor_does(board)
         form = (await board.client.get("/incidents/new", params={"release": "r"})).text
@@ -163,7 +163,7 @@ async def test_the_log_form_for_a_watched_release_shows_its_title_and_has_no_box
         assert 'id="title"' not in form
 
 
-async def test_an_incident_that_is_logged_for_a_watched_release_has_the_title_of_that_release(users: Path) -> None:
+async def test_incident_logged_for_a_watched_release_has_its_title(users: Path) -> None:
     async with signed_in_board(users) as board:
         measure_release_as_a_running_monitor_does(board)
         # The form for the release `r` is sent without a title.
@@ -177,6 +177,7 @@ async def test_an_incident_that_is_logged_for_a_watched_release_has_the_title_of
 
 @pytest.mark.parametrize("signed_in_as", ["vic", ""])
 async def test_person_who_may_not_act_cannot_log(users: Path, signed_in_as: str) -> None:
+    """A case is a viewer, who lacks the right, or no one."""
     async with signed_in_board(users, signed_in_as) as board:
         # The guard of the viewer's session is right, so the form is refused only because of the missing right.
         guard = hidden_field(await board.client.get("/"), "guard") if signed_in_as else ""

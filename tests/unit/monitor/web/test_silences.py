@@ -49,7 +49,7 @@ async def test_silence_is_made_shown_and_ended_on_the_page(users: Path) -> None:
         assert "Muted" not in await board.read_page("/")
 
 
-async def test_silence_of_a_host_for_planned_work_is_listed_ahead_and_can_be_cancelled_once(users: Path) -> None:
+async def test_planned_silence_of_a_host_can_be_cancelled_once(users: Path) -> None:
     async with signed_in_board(users) as board:
         planned = {"of": "host www.gov.uk", "from": "2018-01-08T18:00", "until": "2018-01-08T20:00"}
         assert (await send_silence_form(board, **planned)).status_code == 303
@@ -93,9 +93,7 @@ async def test_invalid_silence_shows_the_fault_at_its_box(users: Path, change: d
         assert list_silences(board) == []
 
 
-async def test_a_viewer_cannot_make_a_silence_even_with_the_secret_that_forms_of_their_session_contain(
-    users: Path,
-) -> None:
+async def test_viewer_cannot_make_a_silence_even_with_a_guard(users: Path) -> None:
     viewer = "vic"
     async with signed_in_board(users, viewer) as board:
         assert await board.status_of("/silences") == 403
