@@ -61,6 +61,7 @@ PARTS = {"fleet": "postgresql", "wide": "postgresql", "rules": "prometheus"}
     "name", [pytest.param(name, marks=[pytest.mark.needs(PARTS[name])] if name in PARTS else []) for name in BENCHES]
 )
 def test_every_bench_prints_its_figures(name: str) -> None:
+    """A case is a bench, which runs as a command."""
     command = [sys.executable, "-m", "bench", name, "--quick", "--json"]
     with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
@@ -77,7 +78,7 @@ def test_every_bench_prints_its_figures(name: str) -> None:
     assert KEYS[name] <= set(told)
 
 
-def test_a_bench_that_cannot_go_on_prints_what_it_has_and_why(capsys: pytest.CaptureFixture[str]) -> None:
+def test_failed_bench_prints_its_figures_so_far_and_why(capsys: pytest.CaptureFixture[str]) -> None:
     def bench() -> Iterator[dict[str, float]]:
         yield {"first": 1.23456}
         raise RuntimeError("the daemon did not come up")
@@ -102,6 +103,7 @@ DAEMON = "import threading, time\nwhile time.process_time() < {cpu}: pass\n{then
     ],
 )
 def test_a_starting_daemon_is_waited_for_while_it_makes_progress(cpu: float, then: str, why: str) -> None:
+    """A case is a process: CPU seconds that it uses first, what it does then, and why the wait for it ends."""
     process = subprocess.Popen([sys.executable, "-c", DAEMON.format(cpu=cpu, then=then)])
     try:
         with pytest.raises(RuntimeError, match=why):

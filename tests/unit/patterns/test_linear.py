@@ -188,6 +188,7 @@ def steepest(pattern: re.Pattern[Any] | Linear, method: str) -> tuple[float, str
 @pytest.mark.slow
 @pytest.mark.parametrize("each", [*used(), *literals()], ids=lambda each: f"{each.module}.{each.name}")
 def test_a_pattern_takes_time_in_proportion_to_the_text(each: Used) -> None:
+    """A case is a pattern of the product, with the methods that it is used with."""
     found = {method: steepest(each.pattern, method) for method in each.methods}
     assert {method: told for method, told in found.items() if told[0] > STEEPEST} == {}
 
@@ -202,7 +203,8 @@ def test_only_listed_files_compile_a_pattern_that_is_not_measured() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("text", [r"(a+)+b", r"(a|a)*b", r"\s+$", r"(?:\s+-\s+[^-|]*\bx\b[^-|]*)+$"])
-def test_what_is_not_linear_is_found_out_and_re2_makes_it_so(text: str) -> None:
+def test_slow_pattern_is_detected_and_re2_makes_it_linear(text: str) -> None:
+    """A case is a pattern whose time with `re` grows faster than its text."""
     assert steepest(re.compile(text), "search")[0] > STEEPEST
     assert steepest(Linear(text), "search")[0] <= STEEPEST
 

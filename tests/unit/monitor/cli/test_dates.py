@@ -27,6 +27,7 @@ WEDNESDAY = date(2026, 11, 25)
     ],
 )
 def test_a_day_is_read_as_people_write_it(text: str, day: date) -> None:
+    """Today is a Wednesday, 25 November 2026. A day without a year is the nearest one of that date."""
     assert read_day(text, WEDNESDAY) == day
 
 
@@ -67,5 +68,5 @@ def test_a_text_that_is_no_instant_is_not_read(text: str) -> None:
         ("", ""),
     ],
 )
-def test_a_typed_time_becomes_local_iso_text_unless_it_is_iso_or_cannot_be_read(text: str, iso: str) -> None:
+def test_typed_time_becomes_local_iso_text_if_readable(text: str, iso: str) -> None:
     assert to_local_iso(text) == iso

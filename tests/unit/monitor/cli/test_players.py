@@ -51,7 +51,7 @@ def test_stopping_a_rehearsal_ends_the_processes_that_play_its_scripts() -> None
     assert multiprocessing.active_children() == []
 
 
-def test_if_the_process_of_one_script_is_killed_the_others_are_still_played() -> None:
+def test_other_scripts_are_played_if_one_process_is_killed() -> None:
     # A script here does what its name says: one kills its own process, two end at once.
     results = play("killed", "quick", "quick")
     assert sorted((result.text, result.ok) for result in results) == [
@@ -61,12 +61,12 @@ def test_if_the_process_of_one_script_is_killed_the_others_are_still_played() ->
     ]
 
 
-def test_a_process_that_played_a_script_ends_although_a_thread_of_it_hangs() -> None:
+def test_process_of_a_script_ends_although_its_thread_hangs() -> None:
     assert play("hanging") == [PlayResult(ok=True, text="hanging")]
     assert multiprocessing.active_children() == []
 
 
-def test_the_progress_of_each_script_is_reported_even_if_its_process_is_killed() -> None:
+def test_progress_is_reported_even_of_a_killed_process() -> None:
     percents = defaultdict[str, list[int]](list)
 
     def record_percent(path: Path, percent: int) -> None:

@@ -122,9 +122,7 @@ async def test_a_published_release_is_visible_everywhere(client: PublisherClient
 
 
 @with_script(RELEASE + answer_from("09:30:00"))
-async def test_one_second_after_the_page_the_redirect_the_file_and_the_index_are_not_updated_yet(
-    client: PublisherClient,
-) -> None:
+async def test_redirect_file_and_index_follow_the_page_later(client: PublisherClient) -> None:
     # The page is published at 09:30:00. Redirect and file follow 2 s later, the index 30 s later.
     await client.wait_until("09:30:01")
     assert await page_statuses(client) == {
@@ -143,9 +141,7 @@ EDITION_OF_2016 = answer_from("08:00:00", "body = '<h1>Gulls &amp; terns: 2016</
 
 
 @with_script(RELEASE + EDITION_OF_2016 + answer_from("09:30:00"))
-async def test_before_its_slot_a_new_edition_is_only_announced_and_the_older_one_is_at_its_address(
-    client: PublisherClient,
-) -> None:
+async def test_new_edition_is_only_announced_before_its_slot(client: PublisherClient) -> None:
     # It is 09:00. The address shows the edition of 2016. That of 2017 is due at 09:30.
     statuses = await page_statuses(client)
     assert (statuses["page"], statuses["content API"]) == (200, 200)
@@ -157,9 +153,7 @@ async def test_before_its_slot_a_new_edition_is_only_announced_and_the_older_one
 
 
 @with_script(RELEASE + EDITION_OF_2016 + answer_from("09:30:00"))
-async def test_a_new_edition_replaces_the_older_one_at_its_address_and_is_no_longer_announced(
-    client: PublisherClient,
-) -> None:
+async def test_published_edition_replaces_the_older_one_at_its_address(client: PublisherClient) -> None:
     # The edition of 2017 is published at 09:30.
     await client.wait_until("09:31:00")
     assert json_of(await client.get(content_api_url(PAGE)))["title"] == "Gulls & terns: 2017"
@@ -173,9 +167,8 @@ async def test_a_maintenance_page_is_an_error_in_the_content_api(client: Publish
 
 
 @pytest.mark.parametrize("heading", ["Sorry, under maintenance", "Checking your browser before you go on"])
-def test_a_page_that_turns_into_an_error_page_is_503_in_the_content_api_but_still_in_search(
-    run_scenario: RunScenario, heading: str
-) -> None:
+def test_error_page_is_503_in_content_api_but_in_search(run_scenario: RunScenario, heading: str) -> None:
+    """A case is the heading of an error page that replaces a published release."""
     published = answer_from("09:30:00")
     error_page = answer_from("09:33:00", f"body = '<h1>{heading}</h1>'")
 
@@ -244,7 +237,7 @@ async def test_an_announcement_can_have_another_title_than_its_publication(clien
 
 
 @with_script(with_keys('organisations = ["fish", "bird-agency"]') + OUT_AT_OTHER_SLUG)
-async def test_all_organisations_are_named_in_order_and_each_lists_the_release(client: PublisherClient) -> None:
+async def test_organisations_are_named_in_order_and_list_the_release(client: PublisherClient) -> None:
     # The script names fish before bird-agency and publishes the release at 09:30.
     assert [one["slug"] for one in (await list_announcements(client))[0]["organisations"]] == ["fish", "bird-agency"]
     item = json_of(await client.get(content_api_url(ANNOUNCEMENT)))
@@ -270,13 +263,13 @@ async def test_the_address_guessed_from_the_announcement_can_show_another_editio
 
 
 @with_script(RELEASE + answer_from("08:00:00"))
-async def test_a_release_that_was_public_before_the_rehearsal_is_still_announced(client: PublisherClient) -> None:
+async def test_release_public_before_the_rehearsal_is_still_announced(client: PublisherClient) -> None:
     assert len(await list_announcements(client)) == 1
     assert (await page_statuses(client))["announcement"] == 200
 
 
 @with_script(RELEASE)  # announced for 09:30, but never published
-async def test_a_release_that_never_appears_stays_in_the_listing_after_its_slot(client: PublisherClient) -> None:
+async def test_release_that_never_appears_stays_in_the_listing(client: PublisherClient) -> None:
     await client.wait_until("12:00:00")
     assert len(await list_announcements(client)) == 1
 
@@ -285,7 +278,9 @@ async def test_a_release_that_never_appears_stays_in_the_listing_after_its_slot(
     "body",
     ["These statistics will be released on 5 January 2018", "<h1>Gulls &amp; terns: 2017</h1><p>Coming soon</p>"],
 )
-def test_a_placeholder_is_no_publication_but_the_page_that_replaces_it_is(run_scenario: RunScenario, body: str) -> None:
+def test_placeholder_is_no_publication_until_the_page_replaces_it(run_scenario: RunScenario, body: str) -> None:
+    """A case is the text of a page that only says that the release will come."""
+
     async def scenario(client: PublisherClient) -> None:
         # It is 09:00. GOV.UK redirects a file that is not published yet (302).
         assert await page_statuses(client) == {
@@ -306,7 +301,7 @@ def test_a_placeholder_is_no_publication_but_the_page_that_replaces_it_is(run_sc
 
 
 @with_script(RELEASE + answer_from("09:10:00") + answer_from("09:15:00", "status = 410"))
-async def test_a_removed_release_has_a_gone_item_and_its_announcement_still_redirects(client: PublisherClient) -> None:
+async def test_removed_release_has_a_gone_item_and_redirects_remain(client: PublisherClient) -> None:
     # The page is published at 09:10 and removed at 09:15. Then its file (302) and HTML part (301) redirect to it.
     await client.wait_until("09:20:00")
     assert await page_statuses(client) == {
@@ -326,14 +321,12 @@ async def test_a_removed_release_has_a_gone_item_and_its_announcement_still_redi
 
 
 @with_script(RELEASE + answer_from("08:00:00", 'status = 410\nbody = "410 Gone"'))
-async def test_a_page_removed_without_explanation_is_410_in_the_content_api(client: PublisherClient) -> None:
+async def test_page_removed_without_explanation_is_410_in_content_api(client: PublisherClient) -> None:
     assert (await client.get(content_api_url(PAGE))).status == 410
 
 
 @with_script(RELEASE + answer_from("09:10:00") + answer_from("09:15:00", "status = 410") + answer_from("09:30:00"))
-async def test_a_release_first_published_before_its_slot_has_no_scheduling_delay_in_its_content_item(
-    client: PublisherClient,
-) -> None:
+async def test_early_release_has_no_scheduling_delay(client: PublisherClient) -> None:
     # The page is published at 09:10, removed at 09:15 and published again at its slot, 09:30.
     await client.wait_until("09:31:00")
     item = json_of(await client.get(content_api_url(PAGE)))
@@ -345,7 +338,7 @@ async def test_a_release_first_published_before_its_slot_has_no_scheduling_delay
 
 
 @with_script(RELEASE + answer_from("09:30:00", 'edge_cache = "30s"'))
-async def test_the_content_api_is_as_stale_as_the_page_unless_the_cache_is_passed(client: PublisherClient) -> None:
+async def test_content_api_is_as_stale_as_the_page(client: PublisherClient) -> None:
     await client.wait_until("09:30:10")
     stale, fresh = await client.get(content_api_url(PAGE)), await client.get(content_api_url(PAGE), bust=True)
     # The copy is of the last second before the publication, 09:29:59.
@@ -353,7 +346,7 @@ async def test_the_content_api_is_as_stale_as_the_page_unless_the_cache_is_passe
     assert (fresh.status, "age" in fresh.headers) == (200, False)
 
 
-def test_a_file_with_an_answer_of_its_own_in_the_script_does_not_follow_its_page(run_scenario: RunScenario) -> None:
+def test_file_with_its_own_answer_does_not_follow_its_page(run_scenario: RunScenario) -> None:
     page_at_09_30 = answer_from("09:30:00", url=PAGE)
     file_at_09_35 = answer_from("09:35:00", url=FILE)
 
@@ -367,9 +360,7 @@ def test_a_file_with_an_answer_of_its_own_in_the_script_does_not_follow_its_page
     run_scenario(RELEASE + page_at_09_30 + file_at_09_35, scenario)
 
 
-def test_an_answer_of_the_script_for_the_content_api_replaces_the_content_item_of_the_release(
-    run_scenario: RunScenario,
-) -> None:
+def test_scripted_content_api_answer_replaces_the_content_item(run_scenario: RunScenario) -> None:
     page_at_09_30 = answer_from("09:30:00", url=PAGE)
     other_item = answer_from("09:00:00", 'body = \'{"schema_name": "special_route"}\'', url=content_api_url(PAGE))
 
@@ -420,7 +411,7 @@ async def test_a_release_is_not_listed_before_it_is_announced(client: PublisherC
 
 
 @with_script(RELEASE.replace("slot = 2018-01-05T09:30:00", 'slot = "July 2018"'))
-async def test_a_slot_that_is_only_a_month_is_announced_as_provisional(client: PublisherClient) -> None:
+async def test_slot_of_only_a_month_is_announced_as_provisional(client: PublisherClient) -> None:
     # The slot in the script is "July 2018".
     entry = (await list_announcements(client))[0]
     assert entry["display_date"] == "July 2018"
@@ -444,10 +435,8 @@ async def test_a_slot_that_is_only_a_month_is_announced_as_provisional(client: P
     ],
 )
 @with_script(RELEASE)
-async def test_a_search_with_an_unknown_parameter_or_value_gets_422_and_an_html_page(
-    client: PublisherClient, query: str
-) -> None:
-    # For example, GOV.UK's search gives 1,500 results at most, so it refuses count=1501.
+async def test_search_with_an_unknown_parameter_or_value_gets_422(client: PublisherClient, query: str) -> None:
+    """A case is a query. For example, GOV.UK's search gives 1,500 results at most, so it refuses count=1501."""
     answer = await client.get(f"{WWW}/api/search.json?{query}")
     assert answer.status == 422
     assert "html" in answer.headers["content-type"]
@@ -477,7 +466,7 @@ BIRDS_AND_FISH = RELEASE + "".join(
     ids=["in order", "backwards", "from a day", "one organisation", "two organisations", "past the cache"],
 )
 @with_script(BIRDS_AND_FISH)
-async def test_the_listing_is_ordered_by_slot_and_filtered_as_its_address_says(
+async def test_listing_is_ordered_and_filtered_as_its_address_says(
     client: PublisherClient, url: str, days_listed: list[str]
 ) -> None:
     # A release of bird-agency is due in January, and three of the organisation fish in February to April. LISTING
@@ -516,9 +505,7 @@ async def read_toml_calendar(client: PublisherClient) -> list[dict[str, Any]]:
 
 
 @with_script(RELEASE + TERNS_OUTSIDE_STATISTICS)
-async def test_a_release_at_an_address_outside_gov_uk_statistics_is_announced_only_in_the_toml_calendar(
-    client: PublisherClient,
-) -> None:
+async def test_release_outside_gov_uk_statistics_is_only_in_toml(client: PublisherClient) -> None:
     on_gov_uk = [entry["link"] for entry in await list_announcements(client)]
     assert on_gov_uk == ["/government/statistics/announcements/gulls-2017"]
     # `terns` is at an address under government/publications.
@@ -527,7 +514,7 @@ async def test_a_release_at_an_address_outside_gov_uk_statistics_is_announced_on
     assert [(part["id"], part["required"]) for part in terns["part"]] == [("sheet", True), ("bulletin", True)]
 
 
-def test_the_toml_calendar_shows_the_new_slot_of_a_release_that_was_moved(run_scenario: RunScenario) -> None:
+def test_toml_calendar_shows_the_new_slot_of_a_release(run_scenario: RunScenario) -> None:
     moved = change_at("2018-01-01T00:00:00", "slot = 2018-07-12T09:30:00", release="terns")
 
     async def scenario(client: PublisherClient) -> None:
@@ -538,9 +525,7 @@ def test_the_toml_calendar_shows_the_new_slot_of_a_release_that_was_moved(run_sc
     run_scenario(TERNS_OUTSIDE_STATISTICS + moved, scenario)
 
 
-def test_a_removed_release_is_no_longer_in_the_toml_calendar_which_is_not_an_empty_file(
-    run_scenario: RunScenario,
-) -> None:
+def test_toml_calendar_without_its_last_release_is_not_empty(run_scenario: RunScenario) -> None:
     removed = change_at("2018-01-05T09:30:00", "gone = true", release="terns")
 
     async def scenario(client: PublisherClient) -> None:
@@ -553,7 +538,7 @@ def test_a_removed_release_is_no_longer_in_the_toml_calendar_which_is_not_an_emp
     run_scenario(TERNS_OUTSIDE_STATISTICS + removed, scenario)
 
 
-def test_a_gov_uk_page_outside_statistics_has_a_content_item_but_no_announcement(run_scenario: RunScenario) -> None:
+def test_gov_uk_page_outside_statistics_has_no_announcement(run_scenario: RunScenario) -> None:
     async def scenario(client: PublisherClient) -> None:
         url = PAGE.replace("statistics", "publications")
         assert (await client.get(content_api_url(url))).status == 404
