@@ -98,8 +98,8 @@ async def send_incident_form(
     board: Board, *changes: dict[str, str], form: dict[str, str] | None = None, mail: bytes | None = None
 ) -> httpx.Response:
     """Send the form of the late incident as it is now, or `form`, with changes and an e-mail if one is given."""
-    sent = form if form is not None else await read_form(board, f"/incidents/{board.incident}")
+    sent = form if form is not None else await read_form(board, board.incident_page)
     for change in changes:
         sent = sent | change
     files = None if mail is None else {"mail": ("alert.eml", mail, "message/rfc822")}
-    return await board.client.post(f"/incidents/{board.incident}/draft", data=sent, files=files)
+    return await board.client.post(f"{board.incident_page}/draft", data=sent, files=files)

@@ -22,7 +22,7 @@ DAY = "from=2018-01-05"
 
 async def read_openapi(board: Board) -> dict[str, Any]:
     """Return the description of the API that the board serves."""
-    openapi: dict[str, Any] = (await board.client.get("/api/v1/openapi.json")).json()
+    openapi: dict[str, Any] = await board.read_json("/api/v1/openapi.json")
     return openapi
 
 
@@ -99,7 +99,7 @@ async def test_every_answer_matches_its_model_without_extra_fields(board: Board)
     answers.Silence.model_validate(made.json(), extra="forbid")
     # `ANSWERS` has the model of each address, for example `answers.Release` for /api/v1/releases/r.
     for path, model in (ANSWERS | {f"incidents/{board.incident}": answers.Incident}).items():
-        model.model_validate((await board.client.get(f"/api/v1/{path}")).json(), extra="forbid")
+        model.model_validate(await board.read_json(f"/api/v1/{path}"), extra="forbid")
 
 
 async def test_answers_for_strangers_match_the_same_models() -> None:
@@ -108,7 +108,7 @@ async def test_answers_for_strangers_match_the_same_models() -> None:
         # `ANSWERS` has the model of each address, for example `answers.Release` for /api/v1/releases/r.
         for path, model in ANSWERS.items():
             if path != "calendars":  # not open to strangers
-                model.model_validate((await board.client.get(f"/api/v1/{path}")).json(), extra="forbid")
+                model.model_validate(await board.read_json(f"/api/v1/{path}"), extra="forbid")
 
 
 async def test_known_etag_gets_304_only_for_its_own_query(board: Board) -> None:
@@ -210,7 +210,7 @@ async def test_csv_has_rows_of_the_json_and_documented_columns(
 ) -> None:
     """A case is a list: releases, incidents, events or silences. The list of silences needs one, so one is made."""
     await board.client.post("/api/v1/silences", json=SILENCE_OF_R, headers=WITH_TOKEN)
-    as_json = (await board.client.get(f"/api/v1/{path}")).json()
+    as_json = await board.read_json(f"/api/v1/{path}")
     rows = list(csv.DictReader((await board.read_page(f"/api/v1/{path}&format=csv")).splitlines()))
     assert rows
     assert [row["id"] for row in rows] == [row["id"] for row in as_json[path.partition("?")[0]]]
@@ -231,7 +231,7 @@ async def test_strangers_get_the_same_rows_as_csv_and_json() -> None:
     # The host of these requests is not this machine, so they are from strangers.
     async with a_board(base="http://board.example") as board:
         for name, path in (("releases", f"/api/v1/releases?{DAY}"), ("incidents", "/api/v1/incidents?")):
-            as_json = (await board.client.get(path)).json()[name]
+            as_json = (await board.read_json(path))[name]
             as_csv = csv.DictReader((await board.read_page(f"{path}&format=csv")).splitlines())
             # The slot of both releases has passed, so strangers see them and their incidents.
             assert len(as_json) == 2

@@ -127,7 +127,7 @@ async def test_unknown_names_and_invalid_queries_are_refused(board: Board, addre
 async def test_hostile_title_is_escaped_on_every_page() -> None:
     async with a_board(title="""<script>alert("x")</script> & 'claims'""") as board:
         draft = f"/api/v1/incidents/{board.incident}/draft.html"
-        for path in ("/?date=2018-01-05", "/releases/r", "/incidents", f"/incidents/{board.incident}", draft):
+        for path in ("/?date=2018-01-05", "/releases/r", "/incidents", board.incident_page, draft):
             page = await board.read_page(path)
             # The only script of a page is that of the board.
             assert "<script" not in page.replace(OUR_SCRIPT, "").lower()
@@ -218,24 +218,24 @@ async def test_joined_release_is_not_listed_but_links_to_the_other(board: Board)
     joined = replace(a_release(), joined_into="early")
     with board.store.transaction() as tx:
         tx.save(joined)
-    listed = (await board.client.get("/api/v1/releases?from=2018-01-05")).json()["releases"]
+    listed = (await board.read_json("/api/v1/releases?from=2018-01-05"))["releases"]
     assert [row["id"] for row in listed] == ["early"]
-    assert (await board.client.get("/api/v1/releases/r")).json()["joined_into"] == "early"
+    assert (await board.read_json("/api/v1/releases/r"))["joined_into"] == "early"
     assert 'href="/releases/early"' in await board.read_page("/releases/r")
 
 
 async def test_events_are_read_page_by_page(board: Board) -> None:
-    all_events = (await board.client.get("/api/v1/events")).json()
-    first_page = (await board.client.get("/api/v1/events?limit=1")).json()
-    second_page = (await board.client.get(f"/api/v1/events?after={first_page['next']}")).json()
-    page_after_the_last = (await board.client.get(f"/api/v1/events?after={all_events['next']}")).json()
+    all_events = await board.read_json("/api/v1/events")
+    first_page = await board.read_json("/api/v1/events?limit=1")
+    second_page = await board.read_json(f"/api/v1/events?after={first_page['next']}")
+    page_after_the_last = await board.read_json(f"/api/v1/events?after={all_events['next']}")
     assert first_page["events"] + second_page["events"] == all_events["events"]
     assert {event["release"] for event in all_events["events"]} == {"r", "early"}
     assert page_after_the_last == {"events": [], "next": None}
 
 
 async def test_event_of_a_release_has_its_verdicts_before_and_after(board: Board) -> None:
-    (event,) = (await board.client.get("/api/v1/events?release=r")).json()["events"]
+    (event,) = (await board.read_json("/api/v1/events?release=r"))["events"]
     # This is the first verdict on the release, so there is none before it.
     assert (event["before"], event["after"], event["body"]["verdict"]) == (None, "overdue", "overdue")
 

@@ -51,7 +51,7 @@ async def test_board_links_each_release_to_its_incident(board: Board) -> None:
 
 async def test_board_counts_verdicts_above_the_list(board: Board) -> None:
     text = await board.read_page("/?date=2018-01-05")
-    rows = (await board.client.get("/api/v1/releases?from=2018-01-05")).json()["releases"]
+    rows = (await board.read_json("/api/v1/releases?from=2018-01-05"))["releases"]
     counts = re.sub("<[^>]*>", "", text.partition('<p class="counts" id="counts">')[2].partition("</p>")[0])
     assert counts.startswith(f"{len(rows)} promised: ")
     assert sum(int(number) for number in re.findall(r"\d+", counts.partition(":")[2])) == len(rows)
@@ -140,7 +140,7 @@ async def test_invalid_day_shows_an_error_and_keeps_the_typed_text(board: Board,
 
 
 async def test_titles_of_incident_and_release_pages_differ(board: Board) -> None:
-    pages = [await board.read_page(path) for path in ("/releases/r", f"/incidents/{board.incident}")]
+    pages = [await board.read_page(path) for path in ("/releases/r", board.incident_page)]
     titles = [re.findall("<title>([^<]*)</title>", page)[0] for page in pages]
     assert titles[1] == f"Incident: {titles[0]}"
 
@@ -205,7 +205,7 @@ async def test_incident_lists_show_an_overdue_action_of_a_closed_incident(board:
     board.clock.seconds += 86_400  # the day after
     assert "closed, 1 action overdue" in await board.read_page("/incidents")
     # In the API, `open=true` selects the incidents that still need someone to act.
-    needing_action = (await board.client.get("/api/v1/incidents?open=true")).json()["incidents"]
+    needing_action = (await board.read_json("/api/v1/incidents?open=true"))["incidents"]
     assert [row["id"] for row in needing_action] == [board.incident]
 
 
@@ -223,7 +223,7 @@ async def test_strangers_see_no_incident_before_the_slot_of_its_release(board: B
 
 
 async def test_day_is_filtered_by_producer_state_or_text(board: Board) -> None:
-    rows = (await board.client.get("/api/v1/releases?from=2018-01-05")).json()["releases"]
+    rows = (await board.read_json("/api/v1/releases?from=2018-01-05"))["releases"]
     first = rows[0]
     for name, value in (("state", first["verdict"]), ("producer", first["producer"]), ("q", first["title"].upper())):
         text = (await board.client.get("/", params={"date": "2018-01-05", name: value})).text
@@ -259,7 +259,7 @@ async def test_api_filters_incidents_by_open_by_producer_and_by_day(board: Board
     board.save_incident(replace(known, id="over", closed=after_slot(1500), words=REPORT_WAIVED))
 
     async def list_ids(query: str) -> set[str]:
-        listed = (await board.client.get(f"/api/v1/incidents?{query}")).json()["incidents"]
+        listed = (await board.read_json(f"/api/v1/incidents?{query}"))["incidents"]
         return {row["id"] for row in listed}
 
     assert "over" in await list_ids("")
@@ -281,8 +281,8 @@ async def test_old_open_incident_is_listed_before_hundreds_of_closed_ones(board:
         for number in range(MOST_INCIDENTS):
             tx.save(replace(over, id=f"n{number}", occurred=known.occurred + timedelta(days=2)))
     pages = [await board.read_page(path) for path in ("/", "/incidents")]
-    open_that_day = (await board.client.get("/api/v1/incidents?open=true&from=2018-01-05&to=2018-01-05")).json()
-    open_later = (await board.client.get("/api/v1/incidents?open=true&from=2018-01-06")).json()
+    open_that_day = await board.read_json("/api/v1/incidents?open=true&from=2018-01-05&to=2018-01-05")
+    open_later = await board.read_json("/api/v1/incidents?open=true&from=2018-01-06")
     assert all(f'href="/incidents/{board.incident}"' in page for page in pages)
     assert board.incident in {row["id"] for row in open_that_day["incidents"]}
     assert open_later["incidents"] == []

@@ -68,7 +68,7 @@ async def test_no_page_shows_an_id_where_there_is_a_name(users: Path) -> None:
             for scope, name in ((Scope.RELEASE, "early"), (Scope.INCIDENT, board.incident), (Scope.PRODUCER, "ofqual")):
                 tx.save(create_silence(scope, name, after_slot(7200), "duty statistician", "work", now))
         paths = ["/", "/calendar", "/incidents", "/history", "/silences", "/releases/r", "/releases/early"]
-        for path in [*paths, f"/incidents/{board.incident}"]:
+        for path in [*paths, board.incident_page]:
             page = await board.client.get(path)
             assert page.status_code == 200
             # A command for the terminal needs the id.
@@ -99,7 +99,7 @@ async def test_incident_json_has_a_verdict_unless_facts_are_a_hint(board: Board,
         board.save_incident(incident)
         # LEAD marks facts that only hint at a publication. They prove nothing, so they are no verdict.
         verdict = None if facts is None or facts.verdict == LEAD else facts.verdict
-        assert (await board.client.get(f"/api/v1/incidents/{incident.id}")).json()["verdict"] == verdict
+        assert (await board.read_json(f"/api/v1/incidents/{incident.id}"))["verdict"] == verdict
 
 
 async def test_page_of_a_hint_claims_no_verdict(board: Board) -> None:
@@ -168,7 +168,7 @@ async def test_release_with_any_verdict_or_finding_opens_everywhere(
     store = board.store
     with store.transaction() as tx:
         VerdictRecorder(store, RULES).record(tx, make_verdict(verdict, *findings), Measurement(), after_slot(500))
-    release = (await board.client.get("/api/v1/releases/r")).json()
+    release = await board.read_json("/api/v1/releases/r")
     assert release["verdict"] == verdict
     assert {one["kind"] for one in release["findings"]} == set(findings)
     assert [path for path in pages_about_r(board) if await board.status_of(path) != 200] == []

@@ -30,30 +30,28 @@ DOCUMENTS = {
 
 def sign_and_amend_draft(board: Board) -> None:
     board.edit_draft("B.2.account", "A certificate had expired.", seconds_after_slot=700)
-    signed = append_signature(
-        versions_from_rows(board.store.verdicts.drafts(board.incident)), "head of profession", after_slot(800)
-    )
+    signed = append_signature(versions_from_rows(board.drafts()), "head of profession", after_slot(800))
     with board.store.transaction() as tx:
         tx.add_draft(draft_row(signed[-1], board.incident))
     board.edit_draft("B.2.account", "Two certificates had expired.", seconds_after_slot=900)
 
 
 async def test_incident_page_shows_steps_timeline_draft_and_guidance(board: Board) -> None:
-    page = await board.read_page(f"/incidents/{board.incident}")
+    page = await board.read_page(board.incident_page)
     draft, guidance = "[to be completed:", "Questions that help"
     for words in (TITLE, "not acknowledged", "What to do now", draft, guidance, "Timeline"):
         assert words in page
     for ending in DOCUMENTS:
         assert f"/draft.{ending}" in page
     # The page shows the beginning of the digest of the draft.
-    assert board.store.verdicts.drafts(board.incident)[-1].digest[:16] in page
+    assert board.drafts()[-1].digest[:16] in page
 
 
 async def close_and_read_page(board: Board, **changes: Any) -> str:  # noqa: ANN401 # any of its fields
     """Close the late incident, change other fields of it, and return its page of the next day."""
     board.save_incident(replace(board.late_incident(), closed=after_slot(1500), **changes))
     board.clock.seconds = 86400.0
-    return await board.read_page(f"/incidents/{board.incident}")
+    return await board.read_page(board.incident_page)
 
 
 async def test_closed_incident_shows_what_happened_and_what_remains_without_steps(board: Board) -> None:
@@ -62,7 +60,7 @@ async def test_closed_incident_shows_what_happened_and_what_remains_without_step
         assert words in page
     assert f"ninethirty incident export {board.incident} " in page
     assert "/draft.docx" in page
-    steps = report_from_json(board.store.verdicts.drafts(board.incident)[-1].facts).steps
+    steps = report_from_json(board.drafts()[-1].facts).steps
     for words in ("What to do now", "not acknowledged", "I'm on it", *(step.text for step in steps)):
         assert words not in page
 
@@ -81,15 +79,15 @@ async def test_open_incident_without_a_draft_shows_its_status_and_steps(board: B
 
 
 async def test_api_returns_drafts_only_with_a_single_incident(board: Board) -> None:
-    incident = (await board.client.get(f"/api/v1/incidents/{board.incident}")).json()
-    listed = (await board.client.get("/api/v1/incidents")).json()["incidents"]
+    incident = await board.read_json(f"/api/v1/incidents/{board.incident}")
+    listed = (await board.read_json("/api/v1/incidents"))["incidents"]
     assert incident["drafts"]
     assert len(listed) == 2
     assert all("drafts" not in row for row in listed)
 
 
 async def test_closed_incident_shows_how_a_step_was_done(board: Board) -> None:
-    report = report_from_json(board.store.verdicts.drafts(board.incident)[-1].facts)
+    report = report_from_json(board.drafts()[-1].facts)
     first_step = report.steps[0].id
     board.edit_draft(f"step.{first_step}", "rang the web team")
     page = await close_and_read_page(board)
@@ -99,7 +97,7 @@ async def test_closed_incident_shows_how_a_step_was_done(board: Board) -> None:
 async def test_closed_incident_shows_who_signed_even_after_an_amendment(board: Board) -> None:
     # A head signs the report. Then someone amends it, which makes a newer version.
     sign_and_amend_draft(board)
-    newest = board.store.verdicts.drafts(board.incident)[-1]
+    newest = board.drafts()[-1]
     page = await close_and_read_page(board)
     # A version that amends a signed one keeps its signature.
     assert f"version {newest.version}: Signed off by head of profession" in page
@@ -122,7 +120,7 @@ async def test_acknowledge_link_of_a_closed_incident_has_no_button(board: Board)
 
 async def test_signed_version_and_later_amendments_are_marked(board: Board) -> None:
     sign_and_amend_draft(board)
-    page = await board.read_page(f"/incidents/{board.incident}")
+    page = await board.read_page(board.incident_page)
     assert "Signed off by head of profession" in page
     assert "Amended after sign-off" in page
     assert "(signed off)" in page
@@ -160,7 +158,7 @@ async def test_incident_page_lists_others_of_the_same_host_fault(board: Board) -
     two_incidents, incident_elsewhere = [board.incident, "same-host"], "other-host"
     save_incidents_of_host_fault(board, release_url="https://www.gov.uk/page", ids=two_incidents)
     save_incidents_of_host_fault(board, release_url="https://stats.example/page", ids=[incident_elsewhere])
-    page = await board.read_page(f"/incidents/{board.incident}")
+    page = await board.read_page(board.incident_page)
     assert "Held up together with it" in page
     assert "/incidents/same-host" in page
     assert f"/incidents/{incident_elsewhere}" not in page
@@ -179,7 +177,7 @@ async def test_incident_of_a_host_fault_lists_each_delayed_release(board: Board)
     page = await board.read_page(f"/incidents/{incident_of_host}")
     assert "several releases, of one platform or period" in page
     _, _, table = page.partition("Each release")
-    assert f"/incidents/{board.incident}" in table
+    assert board.incident_page in table
     assert "/incidents/same-host" in table
     number_of_releases = 2
     assert page.count("not out yet") >= number_of_releases
@@ -195,7 +193,7 @@ async def test_every_format_of_a_draft_can_be_downloaded(board: Board) -> None:
 
 async def test_typed_text_is_escaped_on_the_page(board: Board) -> None:
     board.edit_draft("B.2.account", "<script>alert(1)</script>")
-    page = await board.read_page(f"/incidents/{board.incident}")
+    page = await board.read_page(board.incident_page)
     assert "<script" not in page
     assert "&lt;script&gt;alert(1)" in page
 
@@ -253,7 +251,7 @@ async def test_each_document_of_a_report_is_downloaded_by_name(board: Board) -> 
     assert statement.text.startswith("# Statement for users")
     # The steps are an annex of the draft, but not of the report.
     assert "Annex" not in await board.read_page(f"{address}?document=report")
-    page = await board.read_page(f"/incidents/{board.incident}")
+    page = await board.read_page(board.incident_page)
     for paper in ("correction", "lines", "email"):
         assert f"?document={paper}" in page
         assert await board.status_of(f"{address}?document={paper}") == 200

@@ -53,7 +53,7 @@ async def test_days_in_the_wrong_order_give_an_empty_list(board: Board, path: st
 
 
 async def test_every_described_parameter_is_accepted(board: Board) -> None:
-    (first, *_) = (await board.client.get("/api/v1/events")).json()["events"]
+    (first, *_) = (await board.read_json("/api/v1/events"))["events"]
     valid = {"producer": "ofqual", "open": "true", "release": first["release"], "limit": "5"}
     valid |= {"document": "evidence", "format": "json", "from": DAY, "to": DAY}
     # `after` is the position at which a page of a list ends. Each list has its own kind of position.

@@ -18,15 +18,15 @@ LEAK = {"what": "Figures were read out at a conference", "sort": "leak", "day": 
 
 async def send_sign_form(board: Board, **typed: str) -> httpx.Response:
     """Send the form of the page on which a head signs or waives the report."""
-    page = f"/incidents/{board.incident}/sign"
+    page = f"{board.incident_page}/sign"
     return await board.client.post(page, data=await read_form(board, page) | {"do": "sign"} | typed)
 
 
 async def test_a_head_reads_the_report_before_signing_it(users: Path) -> None:
     async with signed_in_board(users, "hope") as board:
         await send_incident_form(board, {"box.B.2.account": "A certificate had expired."})
-        page = await board.read_page(f"/incidents/{board.incident}/sign")
-        draft = board.store.verdicts.drafts(board.incident)[-1]
+        page = await board.read_page(f"{board.incident_page}/sign")
+        draft = board.drafts()[-1]
         for words in ("A certificate had expired.", "Before you can sign", draft.digest, "Sign it off"):
             assert words in page
 
@@ -38,37 +38,37 @@ async def test_a_head_signs_an_incomplete_report_only_with_a_reason(users: Path)
         assert "Say why you sign" in refused.text
         assert (await send_sign_form(board, anyway="the minister waits")).status_code == 303
         assert board.late_incident().words["signed_anyway"] == "the minister waits"
-        draft = board.store.verdicts.drafts(board.incident)[-1]
+        draft = board.drafts()[-1]
         assert draft.signed == board.clock.now()
         assert report_from_json(draft.facts).signed.startswith("Signed off by head of profession at")
         assert not board.late_incident().owes_report
-        assert "Signed off by head of profession" in await board.read_page(f"/incidents/{board.incident}")
+        assert "Signed off by head of profession" in await board.read_page(board.incident_page)
 
 
 async def test_a_signed_report_changes_only_with_a_reason(users: Path) -> None:
     async with signed_in_board(users, "hope") as board:
-        form_before = await read_form(board, f"/incidents/{board.incident}")
+        form_before = await read_form(board, board.incident_page)
         await send_sign_form(board, anyway="the minister waits")
-        page = await board.read_page(f"/incidents/{board.incident}")
+        page = await board.read_page(board.incident_page)
         assert 'name="box.' not in page
         # A browser still shows the page from before the report was signed, with its boxes, and sends its form.
-        drafts = board.store.verdicts.drafts(board.incident)
+        drafts = board.drafts()
         typed = {"box.B.2.account": "A certificate had expired."}
         refused = await send_incident_form(board, typed, form=form_before)
         assert (refused.status_code, "say why you amend it" in refused.text) == (400, True)
         assert "A certificate had expired." in refused.text
-        assert board.store.verdicts.drafts(board.incident) == drafts
+        assert board.drafts() == drafts
         amended = await send_incident_form(board, typed, {"reason": "the cause is known"}, form=form_before)
         assert amended.status_code == 303
         assert board.late_incident().timeline[-1].text == "report amended: the cause is known"
-        assert len(board.store.verdicts.drafts(board.incident)) == len(drafts) + 1
+        assert len(board.drafts()) == len(drafts) + 1
 
 
 async def test_missing_answers_link_to_their_boxes(users: Path) -> None:
     async with signed_in_board(users, "hope") as board:
-        page = await board.read_page(f"/incidents/{board.incident}")
+        page = await board.read_page(board.incident_page)
         assert '<a href="#B.2.account">2. Circumstances of breach: is to be completed</a>' in page
-        page = await board.read_page(f"/incidents/{board.incident}/sign")
+        page = await board.read_page(f"{board.incident_page}/sign")
         assert f'<a href="/incidents/{board.incident}#B.2.account">2. Circumstances of breach' in page
 
 
@@ -76,7 +76,7 @@ async def test_report_edited_after_the_head_read_it_is_not_signed(users: Path) -
     head_of_profession = "hope"
     async with signed_in_board(users, head_of_profession) as board:
         # The head opens the page for signing. Then the report is edited. Then the head sends the form of that page.
-        sign_page = f"/incidents/{board.incident}/sign"
+        sign_page = f"{board.incident_page}/sign"
         form = await read_form(board, sign_page)
         await send_incident_form(board, {"box.B.2.account": "Something new."})
         answer = await board.client.post(sign_page, data=form | {"do": "sign"})
@@ -97,13 +97,13 @@ async def test_head_waives_a_report_with_a_reason(users: Path) -> None:
 
 async def test_only_a_head_can_sign(users: Path) -> None:
     async with signed_in_board(users, "anne") as board:
-        page = await board.read_page(f"/incidents/{board.incident}")
+        page = await board.read_page(board.incident_page)
         assert "sign or waive" not in page
-        assert await board.status_of(f"/incidents/{board.incident}/sign") == 403
-        guard = (await read_form(board, f"/incidents/{board.incident}"))["guard"]
+        assert await board.status_of(f"{board.incident_page}/sign") == 403
+        guard = (await read_form(board, board.incident_page))["guard"]
         for do in ("sign", "waive"):
             sent = {"guard": guard, "version": "1", "do": do, "reason": "x", "role": "head of profession"}
-            assert (await board.client.post(f"/incidents/{board.incident}/sign", data=sent)).status_code == 403
+            assert (await board.client.post(f"{board.incident_page}/sign", data=sent)).status_code == 403
         assert board.late_incident().owes_report
 
 
@@ -191,9 +191,9 @@ async def test_person_who_may_not_act_cannot_log(users: Path, signed_in_as: str)
 
 async def test_evidence_is_only_for_people_who_may_act(users: Path) -> None:
     async with signed_in_board(users, "anne") as board:
-        answer = await board.client.get(f"/incidents/{board.incident}/evidence.zip")
+        answer = await board.client.get(f"{board.incident_page}/evidence.zip")
         assert answer.status_code == 200
         assert answer.headers["Content-Type"] == "application/zip"
         assert answer.content.startswith(b"PK")
     async with signed_in_board(users, "vic") as board:
-        assert await board.status_of(f"/incidents/{board.incident}/evidence.zip") == 403
+        assert await board.status_of(f"{board.incident_page}/evidence.zip") == 403

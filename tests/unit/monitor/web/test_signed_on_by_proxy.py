@@ -51,7 +51,7 @@ async def test_right_depends_on_the_name_that_the_proxy_sends() -> None:
         assert await access_of(client, "hope@dept.example") == "every page"
         assert await access_of(client, "vic") == "every page but /status"
         for name, may_sign in (("anne", False), ("hope@dept.example", True)):
-            page = (await client.get(f"/incidents/{board.incident}", headers={HEADER: name})).text
+            page = (await client.get(board.incident_page, headers={HEADER: name})).text
             assert name in page
             assert ("Sign or waive" in page) is may_sign
             assert "Sign out" not in page
@@ -85,7 +85,7 @@ async def test_name_without_a_right_is_refused_without_a_sign_in() -> None:
 
 async def test_forms_need_the_guard_of_their_own_person() -> None:
     async with board_behind_proxy() as (board, client):
-        page = f"/incidents/{board.incident}"
+        page = board.incident_page
         guard_of_anne = hidden_field(await client.get(page, headers={HEADER: "anne"}), "guard")
 
         async def acknowledge(name: str, guard: str) -> int:

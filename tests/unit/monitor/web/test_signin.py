@@ -82,7 +82,7 @@ async def test_sign_in_page_shows_nothing_of_the_board(board: Board) -> None:
 
 
 async def test_sign_in_redirects_to_the_requested_page(board: Board) -> None:
-    page = f"/incidents/{board.incident}"
+    page = board.incident_page
     assert (await board.client.get(page)).headers["location"] == f"/sign-in?next={page}"
     signed_in = await sign_in(board, where=page)
     assert (signed_in.status_code, signed_in.headers["location"]) == (303, page)
@@ -217,7 +217,7 @@ async def test_program_with_a_wrong_unreadable_or_removed_password_is_refused(bo
 
 
 async def test_basic_authentication_can_change_nothing(board: Board) -> None:
-    for path in (f"/incidents/{board.incident}/acknowledge", f"/api/v1/incidents/{board.incident}/acknowledge"):
+    for path in (f"{board.incident_page}/acknowledge", f"/api/v1/incidents/{board.incident}/acknowledge"):
         answer = await board.client.post(path, headers=basic_auth("anne", SECRET), content='{"role": "x"}')
         assert answer.status_code == 401
     assert board.acknowledged_by() == []
@@ -233,7 +233,7 @@ async def test_program_needs_the_token_and_waits_after_20_wrong_ones(board: Boar
 
 async def test_acknowledging_on_a_page_needs_its_guard_and_a_role(board: Board) -> None:
     await sign_in(board)
-    address = f"/incidents/{board.incident}"
+    address = board.incident_page
     page = await board.client.get(address)
     assert 'value="duty statistician"' in page.text
     guard = hidden_field(page, "guard")
@@ -251,7 +251,7 @@ async def test_acknowledging_on_a_page_needs_its_guard_and_a_role(board: Board) 
 
 async def test_public_board_can_be_changed_only_after_sign_in(users: Path) -> None:
     async with a_board(public=True, users=users, base="http://board.example") as board:
-        address = f"/incidents/{board.incident}"
+        address = board.incident_page
         page = await board.client.get(address)
         assert f"/sign-in?next={address}" in page.text
         # This is the button that acknowledges the incident.
@@ -267,7 +267,7 @@ async def test_board_without_users_has_no_sign_in_page() -> None:
     async with a_board() as board:
         assert await board.status_of("/sign-in") == 404
         assert "Sign in" not in await board.read_page("/")
-        assert (await board.client.post(f"/incidents/{board.incident}/acknowledge", data={})).status_code == 403
+        assert (await board.client.post(f"{board.incident_page}/acknowledge", data={})).status_code == 403
 
 
 @pytest.mark.slow

@@ -39,7 +39,7 @@ async def test_silence_is_made_shown_and_ended_on_the_page(users: Path) -> None:
         (made,) = list_silences(board)
         assert (made.name, made.by) == (board.incident, "duty statistician")
         assert (made.begins, made.until) == (board.clock.now(), after_slot(4 * 3600))
-        for path in ("/", f"/incidents/{board.incident}", "/silences"):
+        for path in ("/", board.incident_page, "/silences"):
             page = await board.read_page(path)
             assert "by duty statistician: their site moves" in page
             # The board and the incident page have a sentence, and the page of silences a list.
@@ -124,7 +124,7 @@ async def test_strangers_see_no_silence(users: Path) -> None:
     async with a_board(public=True, users=users) as board:
         await board.client.post("/api/v1/silences", json=SILENCE_OF_R, headers=WITH_TOKEN)
         assert len(list_silences(board)) == 1
-        assert (await board.client.get("/api/v1/silences")).json() == {"silences": []}
+        assert await board.read_json("/api/v1/silences") == {"silences": []}
         assert "Muted" not in await board.read_page("/")
 
 

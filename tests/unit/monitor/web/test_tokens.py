@@ -101,7 +101,7 @@ async def test_log_and_users_file_contain_no_token(board: Board, tokens: Tokens)
 
 
 async def test_token_does_not_allow_the_form_of_a_person(board: Board, tokens: Tokens) -> None:
-    address, form = f"/incidents/{board.incident}/acknowledge", {"guard": "", "role": "web team"}
+    address, form = f"{board.incident_page}/acknowledge", {"guard": "", "role": "web team"}
     answer = await board.client.post(address, data=form, headers=bearer(tokens[TokenScope.DUTY].text))
     assert (answer.status_code, board.acknowledged_by()) == (403, [])
 
