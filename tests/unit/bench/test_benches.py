@@ -73,9 +73,9 @@ def test_every_bench_prints_its_figures(name: str) -> None:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
     assert process.returncode == 0, printed_figures + faults
-    told = json.loads(printed_figures)
-    assert told["bench"] == name
-    assert KEYS[name] <= set(told)
+    figures = json.loads(printed_figures)
+    assert figures["bench"] == name
+    assert KEYS[name] <= set(figures)
 
 
 def test_failed_bench_prints_its_figures_so_far_and_why(capsys: pytest.CaptureFixture[str]) -> None:
@@ -83,12 +83,12 @@ def test_failed_bench_prints_its_figures_so_far_and_why(capsys: pytest.CaptureFi
         yield {"first": 1.23456}
         raise RuntimeError("the daemon did not come up")
 
+    error, figures_without_error = "RuntimeError: the daemon did not come up", iter([{"first": 1.0}])
     assert print_figures("fleet", bench(), as_json=True) == 1
-    error = "RuntimeError: the daemon did not come up"
     assert json.loads(capsys.readouterr().out) == {"bench": "fleet", "first": 1.235, "error": error}
     assert print_figures("fleet", bench(), as_json=False) == 1
     assert error in capsys.readouterr().out
-    assert print_figures("fleet", iter([{"first": 1.0}]), as_json=True) == 0
+    assert print_figures("fleet", figures_without_error, as_json=True) == 0
 
 
 DAEMON = "import threading, time\nwhile time.process_time() < {cpu}: pass\n{then}"
@@ -114,15 +114,15 @@ def test_a_starting_daemon_is_waited_for_while_it_makes_progress(cpu: float, the
 
 
 def test_an_unknown_bench_is_refused_with_the_names_there_are() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "bench", "loks"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 2
-    assert "looks" in done.stderr
+    misspelt = [sys.executable, "-m", "bench", "loks"]
+    refused = subprocess.run(misspelt, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert refused.returncode == 2
+    assert "looks" in refused.stderr
 
 
 def test_percentiles_are_values_that_were_measured() -> None:
-    values = [float(number) for number in range(100, 0, -1)]
-    assert [percentile(values, percent) for percent in (0, 50, 99, 100)] == [1.0, 51.0, 100.0, 100.0]
+    values_from_100_to_1 = [float(number) for number in range(100, 0, -1)]
+    percentiles = {percent: percentile(values_from_100_to_1, percent) for percent in (0, 50, 99, 100)}
+    assert percentiles == {0: 1.0, 50: 51.0, 99: 100.0, 100: 100.0}
     assert median([3.0, 1.0, 2.0]) == 2.0
     assert percentile([], 99) == 0.0

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from alerts.silence import Scope, create_silence
+from alerts.silence import Scope, Silence, create_silence
 from monitor.cli.main import status_of
 from monitor.clock import SystemClock
 from tests.unit.monitor.cli.conftest import release_with_promise, write_store
@@ -78,14 +78,12 @@ def test_only_releases_near_now_are_completed(complete: Complete, folder: Path) 
 
 
 def test_only_active_silences_are_completed(complete: Complete, folder: Path) -> None:
-    now = SystemClock().now()
-    hour = timedelta(hours=1)
-    active, expired = (
-        create_silence(
-            Scope("producer"), "ons", until=begins + hour, role="duty statistician", reason="moves", now=begins
-        )
-        for begins in (now, now - 2 * hour)
-    )
+    now, hour = SystemClock().now(), timedelta(hours=1)
+
+    def silence_of_an_hour(begins: datetime) -> Silence:
+        return create_silence(Scope.PRODUCER, "ons", begins + hour, "duty statistician", "moves", begins)
+
+    active, expired = silence_of_an_hour(begins=now), silence_of_an_hour(begins=now - 2 * hour)
     with write_store(folder) as tx:
         tx.save(active)
         tx.save(expired)

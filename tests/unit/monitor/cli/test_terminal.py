@@ -21,8 +21,9 @@ def test_output_longer_than_the_terminal_is_paged_whole(folder: Path, run_cli: R
     screen = run_at_terminal(folder / "config.toml", *verb, env=terminal).splitlines()
     assert len(screen) > 20
     assert all(line.startswith("PAGED:") for line in screen)
-    # Lines are folded at the width of the terminal.
-    assert " ".join(line.removeprefix("PAGED:") for line in screen).split() == run_cli(*verb).out.split()
+    # Lines are folded at the width of the terminal, so only the words are compared.
+    words = " ".join(screen).replace("PAGED:", "").split()
+    assert words == run_cli(*verb).out.split()
 
 
 @pytest.mark.slow

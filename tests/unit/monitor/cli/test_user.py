@@ -76,7 +76,8 @@ def test_password_is_asked_twice_and_not_shown_at_a_terminal(folder: Path) -> No
     answers = {"Password: ": SECRET, "Repeat the password: ": SECRET}
     screen = run_at_terminal(folder / "config.toml", "user", "anne", answers=answers)
     assert SECRET not in screen
-    assert line_accepts_secret(next(line for line in screen.splitlines() if line.startswith("anne:")))
+    (line_of_anne,) = [line for line in screen.splitlines() if line.startswith("anne:")]
+    assert line_accepts_secret(line_of_anne)
 
 
 def test_check_reports_every_fault_of_the_users_file(run_cli: RunCli, folder: Path) -> None:

@@ -52,9 +52,18 @@ def json_of(answer: Answer) -> dict[str, Any]:
     return cast("dict[str, Any]", json.loads(answer.body))
 
 
+async def read_item(client: PublisherClient, url: str) -> dict[str, Any]:
+    """Return the item of GOV.UK's content API on a page."""
+    return json_of(await client.get(content_api_url(url)))
+
+
 async def list_announcements(client: PublisherClient, url: str = LISTING) -> list[Any]:
     """Return the announcements that GOV.UK's search lists."""
     return list(json_of(await client.get(url))["results"])
+
+
+def release_days(announcements: list[Any]) -> list[str]:
+    return [entry["release_timestamp"][:10] for entry in announcements]
 
 
 async def list_publications(client: PublisherClient, organisation: str = "bird-agency") -> list[Any]:
@@ -88,7 +97,7 @@ async def test_an_announced_release_is_listed_and_its_page_is_absent(client: Pub
     assert entry["release_timestamp"] == "2018-01-05T09:30:00.000+00:00"
     assert entry["link"] == "/government/statistics/announcements/gulls-2017"
     assert entry["organisations"][0]["slug"] == "bird-agency"
-    item = json_of(await client.get(content_api_url(ANNOUNCEMENT)))
+    item = await read_item(client, ANNOUNCEMENT)
     assert item["schema_name"] == "statistics_announcement"
     assert item["details"]["state"] == "confirmed"
     assert b"<entry>" not in (await client.get(FEED)).body
@@ -106,14 +115,14 @@ async def test_a_published_release_is_visible_everywhere(client: PublisherClient
         "file": 200,
         "HTML part": 200,
     }
-    item = json_of(await client.get(content_api_url(PAGE)))
+    item = await read_item(client, PAGE)
     assert (item["schema_name"], item["title"]) == ("publication", "Gulls & terns: 2017")
     assert item["scheduled_publishing_delay_seconds"] == 3  # from the slot, 09:30:00, to 09:30:03
     assert [one["url"] for one in item["details"]["attachments"]] == [
         FILE,
         "/government/statistics/gulls-2017/bulletin",
     ]
-    redirect = json_of(await client.get(content_api_url(ANNOUNCEMENT)))
+    redirect = await read_item(client, ANNOUNCEMENT)
     assert redirect["schema_name"] == "redirect"
     assert redirect["redirects"][0]["destination"] == "/government/statistics/gulls-2017"
     assert await list_announcements(client) == []
@@ -132,7 +141,7 @@ async def test_redirect_file_and_index_follow_the_page_later(client: PublisherCl
         "file": 302,
         "HTML part": 200,
     }
-    (html_part,) = json_of(await client.get(content_api_url(PAGE)))["details"]["attachments"]
+    (html_part,) = (await read_item(client, PAGE))["details"]["attachments"]
     assert html_part["url"] == "/government/statistics/gulls-2017/bulletin"
     assert len(await list_announcements(client)) == 1
 
@@ -145,7 +154,7 @@ async def test_new_edition_is_only_announced_before_its_slot(client: PublisherCl
     # It is 09:00. The address shows the edition of 2016. That of 2017 is due at 09:30.
     statuses = await page_statuses(client)
     assert (statuses["page"], statuses["content API"]) == (200, 200)
-    assert json_of(await client.get(content_api_url(PAGE)))["title"] == "Gulls & terns: 2016"
+    assert (await read_item(client, PAGE))["title"] == "Gulls & terns: 2016"
     assert [entry["title"] for entry in await list_publications(client)] == ["Gulls & terns: 2016"]
     # The edition of 2017 is announced. Its file redirects to the draft host, and its HTML part is absent.
     assert len(await list_announcements(client)) == 1
@@ -156,7 +165,7 @@ async def test_new_edition_is_only_announced_before_its_slot(client: PublisherCl
 async def test_published_edition_replaces_the_older_one_at_its_address(client: PublisherClient) -> None:
     # The edition of 2017 is published at 09:30.
     await client.wait_until("09:31:00")
-    assert json_of(await client.get(content_api_url(PAGE)))["title"] == "Gulls & terns: 2017"
+    assert (await read_item(client, PAGE))["title"] == "Gulls & terns: 2017"
     assert await list_announcements(client) == []
 
 
@@ -196,7 +205,7 @@ async def test_an_announcement_redirects_to_its_publication_at_another_slug(clie
     assert (await client.get(ANNOUNCEMENT)).status == 200
     await client.wait_until("09:30:10")
     assert (await client.get(ANNOUNCEMENT)).headers["location"] == "/government/statistics/gulls-2017--2"
-    assert json_of(await client.get(content_api_url(ANNOUNCEMENT)))["schema_name"] == "redirect"
+    assert (await read_item(client, ANNOUNCEMENT))["schema_name"] == "redirect"
     # The publication is at PAGE--2. PAGE itself is the address that one would guess from the announcement.
     assert ((await client.get(PAGE)).status, (await client.get(f"{PAGE}--2")).status) == (404, 200)
     assert (await client.get(content_api_url(PAGE))).status == 404
@@ -230,7 +239,7 @@ async def test_the_index_lists_a_publication_after_its_scripted_delay(client: Pu
 async def test_an_announcement_can_have_another_title_than_its_publication(client: PublisherClient) -> None:
     # The script announces "Gulls & terns: 2017" under another title and publishes it at 09:30.
     assert (await list_announcements(client))[0]["title"] == "Sea birds, 2017"
-    assert json_of(await client.get(content_api_url(ANNOUNCEMENT)))["title"] == "Sea birds, 2017"
+    assert (await read_item(client, ANNOUNCEMENT))["title"] == "Sea birds, 2017"
     assert b"<h1>Sea birds, 2017</h1>" in (await client.get(ANNOUNCEMENT)).body
     await client.wait_until("09:31:00")
     assert [one["title"] for one in await list_publications(client)] == ["Gulls & terns: 2017"]
@@ -239,8 +248,9 @@ async def test_an_announcement_can_have_another_title_than_its_publication(clien
 @with_script(with_keys('organisations = ["fish", "bird-agency"]') + OUT_AT_OTHER_SLUG)
 async def test_organisations_are_named_in_order_and_list_the_release(client: PublisherClient) -> None:
     # The script names fish before bird-agency and publishes the release at 09:30.
-    assert [one["slug"] for one in (await list_announcements(client))[0]["organisations"]] == ["fish", "bird-agency"]
-    item = json_of(await client.get(content_api_url(ANNOUNCEMENT)))
+    (announcement,) = await list_announcements(client)
+    assert [one["slug"] for one in announcement["organisations"]] == ["fish", "bird-agency"]
+    item = await read_item(client, ANNOUNCEMENT)
     assert [one["title"] for one in item["links"]["organisations"]] == ["Fish", "Bird Agency"]
     await client.wait_until("09:31:00")
     for organisation in ("bird-agency", "fish"):
@@ -253,7 +263,7 @@ async def test_organisations_are_named_in_order_and_list_the_release(client: Pub
 async def test_the_address_guessed_from_the_announcement_can_show_another_edition(client: PublisherClient) -> None:
     # The edition of 2017 is published at 09:30, at an address that ends in --2.
     # PAGE is the guessed address. It has shown the edition of 2016 since 08:00.
-    assert json_of(await client.get(content_api_url(PAGE)))["title"] == "Gulls & terns: 2016"
+    assert (await read_item(client, PAGE))["title"] == "Gulls & terns: 2016"
     await client.wait_until("09:31:00")
     assert (await client.get(ANNOUNCEMENT)).headers["location"] == "/government/statistics/gulls-2017--2"
     assert {one["link"]: one["title"] for one in await list_publications(client)} == {
@@ -311,7 +321,7 @@ async def test_removed_release_has_a_gone_item_and_redirects_remain(client: Publ
         "file": 302,
         "HTML part": 301,
     }
-    item = json_of(await client.get(content_api_url(PAGE)))
+    item = await read_item(client, PAGE)
     assert item["schema_name"] == "gone"
     assert "published in error" in item["details"]["explanation"]
     assert b"published in error" in (await client.get(PAGE)).body
@@ -329,7 +339,7 @@ async def test_page_removed_without_explanation_is_410_in_content_api(client: Pu
 async def test_early_release_has_no_scheduling_delay(client: PublisherClient) -> None:
     # The page is published at 09:10, removed at 09:15 and published again at its slot, 09:30.
     await client.wait_until("09:31:00")
-    item = json_of(await client.get(content_api_url(PAGE)))
+    item = await read_item(client, PAGE)
     assert item["schema_name"] == "publication"
     assert item["first_published_at"] == "2018-01-05T09:10:00Z"
     assert item["public_updated_at"] == "2018-01-05T09:30:00Z"
@@ -340,7 +350,8 @@ async def test_early_release_has_no_scheduling_delay(client: PublisherClient) ->
 @with_script(RELEASE + answer_from("09:30:00", 'edge_cache = "30s"'))
 async def test_content_api_is_as_stale_as_the_page(client: PublisherClient) -> None:
     await client.wait_until("09:30:10")
-    stale, fresh = await client.get(content_api_url(PAGE)), await client.get(content_api_url(PAGE), bust=True)
+    stale = await client.get(content_api_url(PAGE))
+    fresh = await client.get(content_api_url(PAGE), bust=True)
     # The copy is of the last second before the publication, 09:29:59.
     assert (stale.status, stale.headers["age"]) == (404, "11")
     assert (fresh.status, "age" in fresh.headers) == (200, False)
@@ -366,7 +377,7 @@ def test_scripted_content_api_answer_replaces_the_content_item(run_scenario: Run
 
     async def scenario(client: PublisherClient) -> None:
         await client.wait_until("09:31:00")
-        assert json_of(await client.get(content_api_url(PAGE))) == {"schema_name": "special_route"}
+        assert await read_item(client, PAGE) == {"schema_name": "special_route"}
 
     run_scenario(RELEASE + page_at_09_30 + other_item, scenario)
 
@@ -374,7 +385,7 @@ def test_scripted_content_api_answer_replaces_the_content_item(run_scenario: Run
 @with_script(RELEASE + change_at("2018-01-04T17:00:00", 'slot = 2018-07-12T09:30:00\nwhy = "More checks."'))
 async def test_a_changed_date_is_published_with_the_previous_one(client: PublisherClient) -> None:
     # The script moves the release from 5 January to 12 July, with the reason "More checks."
-    item = json_of(await client.get(content_api_url(ANNOUNCEMENT)))
+    item = await read_item(client, ANNOUNCEMENT)
     assert item["details"]["display_date"] == "12 July 2018 9:30am"
     assert item["details"]["release_timestamp"] == "2018-07-12T09:30:00.000+01:00"
     assert item["details"]["previous_display_date"] == "5 January 2018 9:30am"
@@ -386,7 +397,7 @@ async def test_a_changed_date_is_published_with_the_previous_one(client: Publish
 @with_script(RELEASE + change_at("2018-01-04T17:00:00", 'state = "cancelled"\nwhy = "No longer collected."'))
 async def test_a_cancelled_release_stays_in_the_listing_with_its_reason(client: PublisherClient) -> None:
     # The script cancels the release on 4 January at 17:00, because it is "No longer collected."
-    item = json_of(await client.get(content_api_url(ANNOUNCEMENT)))
+    item = await read_item(client, ANNOUNCEMENT)
     assert item["details"]["cancelled_at"] == "2018-01-04T17:00:00Z"
     assert item["details"]["cancellation_reason"] == "No longer collected."
     assert (await list_announcements(client))[0]["statistics_announcement_state"] == "cancelled"
@@ -471,7 +482,8 @@ async def test_listing_is_ordered_and_filtered_as_its_address_says(
 ) -> None:
     # A release of bird-agency is due in January, and three of the organisation fish in February to April. LISTING
     # asks for all, in the order of their slots. Each row changes its address, for example to the opposite order.
-    assert [entry["release_timestamp"][:10] for entry in await list_announcements(client, url)] == days_listed
+    announcements = await list_announcements(client, url)
+    assert release_days(announcements) == days_listed
 
 
 @with_script(BIRDS_AND_FISH)
@@ -479,7 +491,7 @@ async def test_the_listing_is_paged(client: PublisherClient) -> None:
     # There are four releases, due on 5 January, 5 February, 5 March and 5 April.
     page = json_of(await client.get(LISTING.replace("count=500", "count=2&start=2")))
     assert (page["total"], page["start"]) == (4, 2)
-    assert [entry["release_timestamp"][:10] for entry in page["results"]] == ["2018-03-05", "2018-04-05"]
+    assert release_days(page["results"]) == ["2018-03-05", "2018-04-05"]
 
 
 @with_script(RELEASE + answer_from("09:30:00"))
@@ -543,7 +555,7 @@ def test_gov_uk_page_outside_statistics_has_no_announcement(run_scenario: RunSce
         url = PAGE.replace("statistics", "publications")
         assert (await client.get(content_api_url(url))).status == 404
         await client.wait_until("09:31:00")
-        assert json_of(await client.get(content_api_url(url)))["schema_name"] == "publication"
+        assert (await read_item(client, url))["schema_name"] == "publication"
         assert (await client.get(url)).status == 200
         assert await list_announcements(client) == []
 

@@ -242,6 +242,11 @@ def _fill_board_store(store: TemporaryStore, title: str) -> None:
         tx.save(refused)
 
 
+def ids_of(rows: Sequence[Mapping[str, Any]]) -> list[Any]:
+    """Return the id of each row of a list, as JSON or CSV."""
+    return [row["id"] for row in rows]
+
+
 @asynccontextmanager
 async def a_board(
     *,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
@@ -20,7 +21,7 @@ from monitor.watch.rejudge import body_of_unwatched
 from schedules.times.interval import Bounds
 from tests.unit.monitor.app.browsing import browse
 from tests.unit.monitor.app.monitor_in_test import HEAD, NEVER_PUBLISHED, MonitorInTest, published_at, run_monitor
-from tests.unit.monitor.web.board import Board, a_board
+from tests.unit.monitor.web.board import Board, a_board, ids_of
 from tests.worlds.releases import a_release
 
 PUBLISHED_AT_09_41 = published_at("09:41:00")
@@ -77,7 +78,7 @@ def test_board_shows_promised_releases_that_are_not_watched_yet(tmp_path: Path) 
             assert (release.status_code, release.json()["verdict"]) == (200, "pending")
             for more_query, ids in (("", ["far-off"]), ("&producer=others", [])):
                 rows = (await client.get(f"/api/v1/releases?from=2027-01-07{more_query}")).json()["releases"]
-                assert [row["id"] for row in rows] == ids
+                assert ids_of(rows) == ids
             assert "Far-off figures" in (await client.get("/?date=2027-01-07")).text
             assert (await client.get("/releases/far-off")).status_code == 200
 
@@ -201,7 +202,7 @@ def test_metrics_are_valid_and_include_each_documented_one(tmp_path: Path) -> No
     checked = subprocess.run(["promtool", "check", "metrics"], input=pages[0], capture_output=True, check=False)
     assert (checked.returncode, checked.stdout + checked.stderr) == (0, b"")
     # A line is `name{labels} value`, and a comment begins with #.
-    names = {line.split(b"{")[0].split(b" ")[0] for line in pages[0].splitlines() if not line.startswith(b"#")}
+    names = set(re.findall(rb"^(\w+)[{ ]", pages[0], re.MULTILINE))
     assert {b"ninethirty_" + name for name in DOCUMENTED_METRICS} <= names
 
 
@@ -219,7 +220,7 @@ async def test_joined_release_is_not_listed_but_links_to_the_other(board: Board)
     with board.store.transaction() as tx:
         tx.save(joined)
     listed = (await board.read_json("/api/v1/releases?from=2018-01-05"))["releases"]
-    assert [row["id"] for row in listed] == ["early"]
+    assert ids_of(listed) == ["early"]
     assert (await board.read_json("/api/v1/releases/r"))["joined_into"] == "early"
     assert 'href="/releases/early"' in await board.read_page("/releases/r")
 

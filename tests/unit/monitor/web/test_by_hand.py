@@ -244,7 +244,8 @@ async def test_added_release_and_added_address_can_be_removed_once(board: Board,
     assert (release["state"], addresses["part"]) == ("cancelled", [])
     assert release["reason"].startswith("Removed by hand: duty statistician, ")
     again = await send_by_hand_form(board, "/by-hand/remove", entry=name, part="")
-    assert (again.status_code, "It was removed before" in again.text) == (400, True)
+    assert again.status_code == 400
+    assert "It was removed before" in again.text
 
 
 async def test_nothing_is_removed_after_its_slot(board: Board, tmp_path: Path) -> None:
@@ -252,7 +253,8 @@ async def test_nothing_is_removed_after_its_slot(board: Board, tmp_path: Path) -
     board.clock.at = SLOT_OF_COMING
     assert "Remove this" not in await board.read_page("/by-hand")
     refused = await send_by_hand_form(board, "/by-hand/remove", entry="addresses-coming", part="added-1")
-    assert (refused.status_code, "Its slot has passed" in refused.text) == (400, True)
+    assert refused.status_code == 400
+    assert "Its slot has passed" in refused.text
     assert len(read_entries(tmp_path)[0]["part"]) == 1
 
 

@@ -24,6 +24,11 @@ def read_tables(page: httpx.Response) -> dict[str, dict[str, list[str]]]:
     return found
 
 
+def on_time_shares(table: dict[str, list[str]]) -> dict[str, str]:
+    """Return the first cell of each row, the share of its releases that were on time, by the heading of the row."""
+    return {heading: cells[0] for heading, cells in table.items()}
+
+
 async def test_history_counts_a_year_by_month_producer_host_and_hour(board: Board) -> None:
     # The board is of 5 January 2018 and already has a release of ofqual, which was early.
     in_january, in_november, before_the_year = 3, 40, 700
@@ -35,9 +40,9 @@ async def test_history_counts_a_year_by_month_producer_host_and_hour(board: Boar
     board.add_past_release("dft", "early", days_ago=before_the_year)
     board.queries.producers = {"dft": "Department for Transport"}
     found = read_tables(await board.client.get("/history"))
-    by_month = found["Releases by month and verdict"]
+    by_month = on_time_shares(found["Releases by month and verdict"])
     assert len(by_month) == 12
-    on_time = {month: cells[0] for month, cells in by_month.items() if cells[0] != "no releases judged"}
+    on_time = {month: share for month, share in by_month.items() if share != "no releases judged"}
     # January: two are on time and one was early. Percentages are rounded down.
     assert on_time == {"Nov 2017": "0 %, 0 of 1", "Jan 2018": "66 %, 2 of 3"}
     assert found["Releases by producer and verdict"]["Department for Transport"][0] == "100 %, 1 of 1"
@@ -50,8 +55,8 @@ async def test_history_of_one_producer_counts_no_release_of_others(board: Board)
     board.add_past_release("ofqual", "late", days_ago=3)
     board.add_past_release("dft", "on_time", days_ago=3)
     found = read_tables(await board.client.get("/history", params={"producer": "dft"}))
-    by_month = found["Releases by month and verdict"]
-    assert [cells[0] for cells in by_month.values()] == ["no releases judged"] * 11 + ["100 %, 1 of 1"]
+    by_month = on_time_shares(found["Releases by month and verdict"])
+    assert list(by_month.values()) == ["no releases judged"] * 11 + ["100 %, 1 of 1"]
     assert "Releases by producer and verdict" not in found
 
 
@@ -69,11 +74,11 @@ async def test_producer_page_lists_series_worst_first_by_newest_title(board: Boa
     of_dft_on_h1 = read_tables(await board.client.get("/history", params={"producer": "dft", "host": "h1.example"}))
     by_series = "Releases by series and verdict"
     assert by_series not in of_all_producers
-    assert [(title, cells[0]) for title, cells in of_dft[by_series].items()] == [
+    assert list(on_time_shares(of_dft[by_series]).items()) == [
         ("Rail, 2017/18", "0 %, 0 of 2"),
         ("Road figures, December 2017", "100 %, 2 of 2"),
     ]
-    assert [cells[0] for cells in of_dft_on_h1[by_series].values()] == ["0 %, 0 of 1", "100 %, 1 of 1"]
+    assert list(on_time_shares(of_dft_on_h1[by_series]).values()) == ["0 %, 0 of 1", "100 %, 1 of 1"]
     assert "Releases by host and verdict" not in of_dft_on_h1
 
 

@@ -157,7 +157,7 @@ async def test_text_moved_from_another_form_can_be_changed(board: Board) -> None
 
 
 async def test_step_can_be_ticked_described_or_unticked(board: Board) -> None:
-    first, second = [step.id for step in newest_report(board).steps][:2]
+    first, second, *_ = (step.id for step in newest_report(board).steps)
     await send_incident_form(board, {f"tick.step.{first}": "on", f"box.step.{second}": "09:36, press officer"})
     words = newest_draft(board).words
     # The form was sent at 09:40 by the clock of the board.
