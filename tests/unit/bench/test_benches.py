@@ -52,8 +52,6 @@ KEYS = {
     "rules": {"core_share_10", "release_rules_ms_10", "all_rules_ms_10", "missed_10"},
     "hostile": {"healthy_gap_seconds", "healthz_seconds", "rss_more_mb", "stop_seconds", "inputs_asked"},
 }
-
-
 PARTS = {"fleet": "postgresql", "wide": "postgresql", "rules": "prometheus"}
 
 

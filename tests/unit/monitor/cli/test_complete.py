@@ -44,11 +44,7 @@ def test_the_shell_completes_verbs_and_options(complete: Complete) -> None:
 @pytest.mark.parametrize(
     "verb",
     [
-        ("incident", "show"),
-        ("incident", "draft"),
-        ("incident", "note"),
-        ("incident", "sign"),
-        ("incident", "export"),
+        *(("incident", verb) for verb in ("show", "draft", "note", "sign", "export")),
         ("incident", "action", "add"),
         ("silence", "add", "--incident"),
     ],

@@ -6,8 +6,6 @@ from tests.unit.monitor.cli.conftest import INCIDENT, RunCli
 
 BY = ("--by", "duty statistician")
 WHY = ("--reason", "their site moves")
-
-
 OF_ONS = ("--producer", "ons")
 
 

@@ -85,13 +85,8 @@ async def page_statuses(client: PublisherClient) -> dict[str, int]:
 @with_script(RELEASE + answer_from("09:30:00"))
 async def test_an_announced_release_is_listed_and_its_page_is_absent(client: PublisherClient) -> None:
     # It is 09:00. GOV.UK redirects a file that is not published yet to its draft host (302).
-    assert await page_statuses(client) == {
-        "page": 404,
-        "content API": 404,
-        "announcement": 200,
-        "file": 302,
-        "HTML part": 404,
-    }
+    statuses = await page_statuses(client)
+    assert statuses == {"page": 404, "content API": 404, "announcement": 200, "file": 302, "HTML part": 404}
     entry = (await list_announcements(client))[0]
     assert entry["display_date"] == "5 January 2018 9:30am"
     assert entry["release_timestamp"] == "2018-01-05T09:30:00.000+00:00"
@@ -108,13 +103,8 @@ async def test_an_announced_release_is_listed_and_its_page_is_absent(client: Pub
 async def test_a_published_release_is_visible_everywhere(client: PublisherClient) -> None:
     # The page is published at 09:30:03. The index is the last to follow, 30 s later.
     await client.wait_until("09:30:40")
-    assert await page_statuses(client) == {
-        "page": 200,
-        "content API": 200,
-        "announcement": 301,
-        "file": 200,
-        "HTML part": 200,
-    }
+    statuses = await page_statuses(client)
+    assert statuses == {"page": 200, "content API": 200, "announcement": 301, "file": 200, "HTML part": 200}
     item = await read_item(client, PAGE)
     assert (item["schema_name"], item["title"]) == ("publication", "Gulls & terns: 2017")
     assert item["scheduled_publishing_delay_seconds"] == 3  # from the slot, 09:30:00, to 09:30:03
@@ -134,13 +124,8 @@ async def test_a_published_release_is_visible_everywhere(client: PublisherClient
 async def test_redirect_file_and_index_follow_the_page_later(client: PublisherClient) -> None:
     # The page is published at 09:30:00. Redirect and file follow 2 s later, the index 30 s later.
     await client.wait_until("09:30:01")
-    assert await page_statuses(client) == {
-        "page": 200,
-        "content API": 200,
-        "announcement": 200,
-        "file": 302,
-        "HTML part": 200,
-    }
+    statuses = await page_statuses(client)
+    assert statuses == {"page": 200, "content API": 200, "announcement": 200, "file": 302, "HTML part": 200}
     (html_part,) = (await read_item(client, PAGE))["details"]["attachments"]
     assert html_part["url"] == "/government/statistics/gulls-2017/bulletin"
     assert len(await list_announcements(client)) == 1
@@ -293,13 +278,8 @@ def test_placeholder_is_no_publication_until_the_page_replaces_it(run_scenario: 
 
     async def scenario(client: PublisherClient) -> None:
         # It is 09:00. GOV.UK redirects a file that is not published yet (302).
-        assert await page_statuses(client) == {
-            "page": 200,
-            "content API": 404,
-            "announcement": 200,
-            "file": 302,
-            "HTML part": 404,
-        }
+        statuses = await page_statuses(client)
+        assert statuses == {"page": 200, "content API": 404, "announcement": 200, "file": 302, "HTML part": 404}
         assert len(await list_announcements(client)) == 1
         # At 09:30 the real page replaces the placeholder.
         await client.wait_until("09:31:00")
@@ -314,13 +294,8 @@ def test_placeholder_is_no_publication_until_the_page_replaces_it(run_scenario: 
 async def test_removed_release_has_a_gone_item_and_redirects_remain(client: PublisherClient) -> None:
     # The page is published at 09:10 and removed at 09:15. Then its file (302) and HTML part (301) redirect to it.
     await client.wait_until("09:20:00")
-    assert await page_statuses(client) == {
-        "page": 410,
-        "content API": 200,
-        "announcement": 301,
-        "file": 302,
-        "HTML part": 301,
-    }
+    statuses = await page_statuses(client)
+    assert statuses == {"page": 410, "content API": 200, "announcement": 301, "file": 302, "HTML part": 301}
     item = await read_item(client, PAGE)
     assert item["schema_name"] == "gone"
     assert "published in error" in item["details"]["explanation"]

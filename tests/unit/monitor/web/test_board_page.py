@@ -33,23 +33,27 @@ async def read_needing_action(board: Board, path: str = "/") -> str:
     return (await board.read_page(path)).partition(NEEDS_ACTION)[2].partition("</section>")[0]
 
 
+def add_on_time_release(board: Board) -> str:
+    """Add a release that was on time, with the slot of the others and no incident, and return its id."""
+    same_slot = board.stored_release("r").body["slot"]
+    return board.add_past_release("ofqual", "on_time", days_ago=0, slot=same_slot, incident=None)
+
+
 def releases_table(page: str) -> str:
     """Return the HTML of the board from the first heading of its table of releases on."""
     return page.partition(">Promised<")[2]
 
 
 async def test_board_lists_releases_with_problems_first(board: Board) -> None:
-    # The board has the overdue release `r` and the release `early`. This one is added, with the same slot.
-    same_slot = board.stored_release("r").body["slot"]
-    on_time = board.add_past_release("ofqual", "on_time", days_ago=0, slot=same_slot, incident=None)
+    """The board has the overdue release `r` and the release `early`. One that was on time is added."""
+    on_time = add_on_time_release(board)
     table = releases_table(await board.read_page("/?date=2018-01-05"))
     assert re.findall('href="/releases/([^"]+)"', table) == ["r", "early", on_time]
 
 
 async def test_board_links_each_release_to_its_incident(board: Board) -> None:
-    # The board has the overdue release `r` and the release `early`, each with an incident. This one has none.
-    same_slot = board.stored_release("r").body["slot"]
-    board.add_past_release("ofqual", "on_time", days_ago=0, slot=same_slot, incident=None)
+    """The board has the overdue release `r` and the release `early`, each with an incident. A third one has none."""
+    add_on_time_release(board)
     table = releases_table(await board.read_page("/?date=2018-01-05"))
     assert re.findall('href="/incidents/([^"]+)"', table) == [board.incident, board.early_incident]
 
