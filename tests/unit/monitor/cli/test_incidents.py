@@ -59,7 +59,7 @@ def test_incomplete_report_is_not_signed_and_still_owed(run_cli: RunCli, folder:
     assert run_cli("incident", "show", INCIDENT, "--json").json["report_owed"]
 
 
-def test_incomplete_report_is_signed_only_with_a_reason(run_cli: RunCli, folder: Path) -> None:
+def test_incomplete_report_is_signed_with_a_reason_in_the_evidence(run_cli: RunCli, folder: Path) -> None:
     # `--anyway REASON` signs a report although boxes in it are empty.
     signed = run_cli("incident", "sign", INCIDENT, *SIGN, "--anyway", "the minister waits", "--output", str(folder))
     assert signed.status == 0
@@ -109,7 +109,7 @@ def test_signing_with_libreoffice_also_writes_pdf_files(run_cli: RunCli, folder:
     assert files_in(folder / INCIDENT) == ["evidence.pdf", *LETTERS, "report.docx", "report.pdf"]
 
 
-def test_reports_signed_into_one_place_do_not_replace_another(run_cli: RunCli, folder: Path) -> None:
+def test_reports_signed_into_one_place_do_not_replace_each_other(run_cli: RunCli, folder: Path) -> None:
     other = run_cli("incident", "add", *HAND_LOGGED, "--json").json["id"]
     assert sign_anyway(run_cli, folder, INCIDENT, "md").status == 0
     assert sign_anyway(run_cli, folder, other, "md").status == 0
@@ -261,7 +261,8 @@ def test_note_timed_a_year_before_its_incident_gets_a_warning(run_cli: RunCli, o
     # The incident is of 5 January 2018.
     (warning,) = [entry["text"] for entry in timeline if entry["by"] == "monitor" and "2017" in entry["text"]]
     assert (result.status, result.err) == (0, f"{warning}\n")
-    assert ("2017-01-05T09:41:00.000Z", "duty statistician") in [(entry["at"], entry["by"]) for entry in timeline]
+    notes = [(entry["at"], entry["by"]) for entry in timeline]
+    assert ("2017-01-05T09:41:00.000Z", "duty statistician") in notes
 
 
 def test_note_from_an_email_always_has_its_time(run_cli: RunCli, tmp_path: Path) -> None:

@@ -109,9 +109,9 @@ def test_an_absent_configuration_is_reported_in_one_line(verb: str, capsys: pyte
 
 @pytest.mark.parametrize("command", ["check", "calendar read mine", "silence list", "plan"])
 def test_config_after_the_verb_replaces_the_one_before_it(folder: Path, command: str) -> None:
+    """A case is a command that needs a configuration. There is no file nowhere.toml, so only the other one works."""
     verb, *rest = command.split()
     config = ("--config", str(folder / "config.toml"))
-    # There is no file nowhere.toml, so a command succeeds only with the other configuration.
     assert status_of(["--config", "nowhere.toml", verb, *rest]) == 1
     assert status_of(["--config", "nowhere.toml", verb, *rest, *config]) == 0
     assert status_of(["--config", "nowhere.toml", verb, *config, *rest]) == 0

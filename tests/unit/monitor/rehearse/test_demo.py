@@ -72,7 +72,7 @@ async def test_demo_opens_on_the_day_of_the_last_incident(kept_stores: list[Path
 
 
 @pytest.mark.slow
-async def test_demo_is_ready_and_its_board_is_marked(kept_stores: list[Path]) -> None:
+async def test_demo_is_ready_and_its_board_says_demonstration(kept_stores: list[Path]) -> None:
     board, ready, metrics = await fetch_from_demo(kept_stores, "/", "/readyz", "/metrics")
     assert "<strong>Demonstration.</strong>" in board.text
     assert 'role="alert"' not in board.text

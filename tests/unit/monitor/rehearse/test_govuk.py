@@ -292,7 +292,7 @@ def test_placeholder_is_no_publication_until_the_page_replaces_it(run_scenario: 
 
 @with_script(RELEASE + answer_from("09:10:00") + answer_from("09:15:00", "status = 410"))
 async def test_removed_release_has_a_gone_item_and_redirects_remain(client: PublisherClient) -> None:
-    # The page is published at 09:10 and removed at 09:15. Then its file (302) and HTML part (301) redirect to it.
+    """The page is published at 09:10 and removed at 09:15. Then file (302) and HTML part (301) redirect to it."""
     await client.wait_until("09:20:00")
     statuses = await page_statuses(client)
     assert statuses == {"page": 410, "content API": 200, "announcement": 301, "file": 302, "HTML part": 301}
@@ -492,7 +492,7 @@ async def read_toml_calendar(client: PublisherClient) -> list[dict[str, Any]]:
 
 
 @with_script(RELEASE + TERNS_OUTSIDE_STATISTICS)
-async def test_release_outside_gov_uk_statistics_is_only_in_toml(client: PublisherClient) -> None:
+async def test_release_outside_gov_uk_statistics_is_only_in_toml_calendar(client: PublisherClient) -> None:
     on_gov_uk = [entry["link"] for entry in await list_announcements(client)]
     assert on_gov_uk == ["/government/statistics/announcements/gulls-2017"]
     # `terns` is at an address under government/publications.
@@ -513,13 +513,13 @@ def test_toml_calendar_shows_the_new_slot_of_a_release(run_scenario: RunScenario
 
 
 def test_toml_calendar_without_its_last_release_is_not_empty(run_scenario: RunScenario) -> None:
+    """The only release is removed at 09:30. A comment is left, because an empty body would be no calendar."""
     removed = change_at("2018-01-05T09:30:00", "gone = true", release="terns")
 
     async def scenario(client: PublisherClient) -> None:
         await client.wait_until("10:00:00")
         body = (await client.get(TOML_CALENDAR)).body
         assert tomllib.loads(body.decode()) == {}
-        # A comment line is left, because an empty body would be no calendar.
         assert body.strip() != b""
 
     run_scenario(TERNS_OUTSIDE_STATISTICS + removed, scenario)

@@ -131,7 +131,6 @@ def test_each_network_fault_has_its_reason_of_failure(run_scenario: RunScenario,
     """A case is a fault of the host. For example, `bomb` is a response that is too large once unpacked."""
 
     async def scenario(client: PublisherClient) -> None:
-        # The script has one fault of the host at a time. For example, `bomb` is a response that is too large unpacked.
         outcome = await client.fetch(URL)
         assert isinstance(outcome, Failure)
         assert outcome.reason == reason
@@ -204,7 +203,6 @@ def test_stale_host_serves_an_old_copy_to_any_query(run_scenario: RunScenario, a
     """A case is the age of the copy. It is 09:00. The page was `old` 17 hours ago, and `new` since 08:00."""
 
     async def scenario(client: PublisherClient) -> None:
-        # It is 09:00. The page was `old` 17 hours ago (at 16:00), and `new` 30 minutes ago (since 08:00).
         # An ordinary cache has no copy for a query that nobody sent before. This one answers from its copy.
         copy = await client.get(f"{URL}?never-sent-before")
         assert (copy.status, copy.body, copy.headers["x-cache"]) == (200, body, "HIT")

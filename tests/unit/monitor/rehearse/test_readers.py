@@ -150,7 +150,6 @@ def test_every_fault_is_seen_as_unknown(run_scenario: RunScenario, kind: str) ->
     """A case is a fault of both hosts of the release, from 09:00 to 10:00. Its page is published at 09:30."""
 
     async def scenario(client: PublisherClient) -> None:
-        # Both hosts of the release fail from 09:00 to 10:00. Its page is published at 09:30.
         before_publication, after_publication = "09:15:00", "09:45:00"
         for time in (before_publication, after_publication):
             await client.wait_until(time)

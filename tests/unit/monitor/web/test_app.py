@@ -139,6 +139,7 @@ async def test_hostile_title_is_escaped_on_every_page() -> None:
     "path", ["/", "/releases/r", "/status", "/nowhere", "/healthz", "/metrics", "/api/v1/releases"]
 )
 async def test_every_response_has_security_headers(board: Board, path: str) -> None:
+    """A case is a page, the API, the metrics, or an address that does not exist."""
     headers = (await board.client.get(path)).headers
     assert "default-src 'self'" in headers["content-security-policy"]
     assert "unsafe" not in headers["content-security-policy"]

@@ -139,6 +139,7 @@ async def test_a_day_is_chosen_by_day_month_and_year(board: Board, typed: str) -
 
 @pytest.mark.parametrize("typed", ["day=31&month=2&year=2018", "day=&month=1&year=2018", "day=5&month=1&year=18"])
 async def test_invalid_day_shows_an_error_and_keeps_the_typed_text(board: Board, typed: str) -> None:
+    """A case is a day that does not exist, no day, or a year of two digits, as in `day=31&month=2&year=2018`."""
     answer = await board.client.get(f"/?{typed}")
     assert answer.status_code == 400
     form = answer.text.partition('<details class="date" open>')[2].partition("</details>")[0]

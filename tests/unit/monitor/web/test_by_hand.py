@@ -285,10 +285,10 @@ async def test_viewer_cannot_add_by_hand(users: Path, tmp_path: Path) -> None:
         assert "/by-hand" not in await board.read_page("/")
 
 
-async def test_form_with_a_wrong_guard_is_refused_with_its_text(board: Board, tmp_path: Path) -> None:
+async def test_form_with_a_wrong_guard_gives_its_text_back(board: Board, tmp_path: Path) -> None:
+    """The guard of a form proves that it was made for the session that sends it."""
     await send_by_hand_form(board, release="coming", url="https://stats.example/mirror")
     entries, removal = read_entries(tmp_path), {"entry": "addresses-coming", "part": "added-1"}
-    # The guard of a form proves that it was made for the session that sends it.
     for path, typed in (("/by-hand", ADDED), ("/by-hand/remove", removal)):
         refused = await board.client.post(path, data=typed | {"guard": "x"})
         assert refused.status_code == 403
@@ -325,6 +325,7 @@ async def test_only_a_host_in_an_allowed_network_is_accepted(tmp_path: Path) -> 
 
 
 async def test_changes_at_the_same_time_are_all_written(tmp_path: Path) -> None:
+    """Five releases that differ only in their slots are added at the same time."""
     calendar = a_calendar(tmp_path)
     calendar.make_file()
     slots = [NINE_THIRTY + timedelta(hours=hour) for hour in range(5)]

@@ -103,6 +103,7 @@ async def is_closed_by_server(streams: Streams) -> bool:
     ids=["endless header", "endless headers", "no HTTP"],
 )
 async def test_endless_or_invalid_request_head_is_refused(request_head: bytes) -> None:
+    """A case is a header without end, 4,000 headers, or bytes that are no HTTP."""
     async with serve_pages() as (host, port):
         reader, writer = await asyncio.open_connection(host, port)
         writer.write(request_head)

@@ -68,7 +68,7 @@ async def test_headline_in_a_stream_does_not_change_each_second(board: Board) ->
     assert headline == headline_a_second_later
 
 
-async def test_top_of_board_links_a_due_release_with_its_duration(board: Board) -> None:
+async def test_top_of_board_shows_due_release_with_duration_and_link(board: Board) -> None:
     release = due_for_12_s_with_twelve_503s()
     top = parts_for_page(board, release, now=after_slot(12), last_look=after_slot(10))["now"]
     assert "due, not seen yet 12 s since 09:30 GMT Last look: 503, 12 looks. last looked 2 s ago" in text_of(top)

@@ -140,7 +140,7 @@ def assert_readable(notice: Notice, incident: Incident | None) -> None:
 @pytest.mark.parametrize("ending", WRITERS)
 @pytest.mark.parametrize("kind", Kind)
 def test_incident_of_any_kind_is_drafted_in_every_format(kind: Kind, ending: str) -> None:
-    # The grade chooses the form of the draft: the short note, or the report that applies on that day.
+    """The grade chooses the form of the draft: the short note, or the report that applies on that day."""
     for grade in (Grade.NOTE, Grade.REPORT):
         made = make_incident(kind, make_facts(VerdictKind.LATE) if kind not in KINDS_ABOUT_A_HOST else None)
         form = choose_form(made.occurred, grade)

@@ -82,8 +82,8 @@ def test_webhook_gets_each_incident_event_once_in_one_thread() -> None:
     assert signed["incident"]["signed"]
 
 
-def test_people_get_no_notice_of_what_people_did() -> None:
-    # On this day a release is late. Two people acknowledge its incident. It is published, and its report is signed.
+def test_people_are_not_notified_of_acknowledgement_signature_or_closure() -> None:
+    """On this day a release is late, two people acknowledge its incident, and its report is signed."""
     day = play_day_on_which_people_act(be_late_acknowledge_twice_publish_and_sign)
     # Two channels are for people: `mail` gets the notices of all releases, `ons` those of this producer.
     for channel in ("mail", "ons"):

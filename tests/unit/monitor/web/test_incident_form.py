@@ -18,7 +18,9 @@ from monitor.store.rows import Draft
 from tests.unit.monitor.web.board import Board
 from tests.unit.monitor.web.people import read_form, send_incident_form, sign_in, signed_in_board
 
-ACCOUNT_BOX = "box.B.2.account"
+ACCOUNT = "B.2.account"
+"""The box of the report in which a person writes what happened."""
+ACCOUNT_BOX = f"box.{ACCOUNT}"
 
 
 @pytest.fixture
@@ -72,8 +74,8 @@ async def test_box_is_saved_as_typed_and_is_in_the_report(board: Board) -> None:
     answer = await send_incident_form(board, {ACCOUNT_BOX: typed})
     assert answer.headers["Location"] == f"/incidents/{board.incident}?saved=1"
     kept = "  A certificate had expired.\n\n<b>Nobody</b> noticed, yn anffodus: ŵy.\n"
-    assert dict(newest_draft(board).words) == {"B.2.account": kept}
-    answer_in_report = report_answer(board, "B.2.account")
+    assert dict(newest_draft(board).words) == {ACCOUNT: kept}
+    answer_in_report = report_answer(board, ACCOUNT)
     assert (answer_in_report.text, answer_in_report.by) == (kept, "duty statistician")
     page = (await board.client.get(answer.headers["Location"])).text
     assert "&lt;b&gt;Nobody&lt;/b&gt;" in page
@@ -89,36 +91,36 @@ async def test_unchanged_form_makes_no_new_version_of_the_draft(board: Board) ->
 
 async def test_emptied_box_of_the_report_must_be_completed_again(board: Board) -> None:
     await send_incident_form(board, {ACCOUNT_BOX: "A certificate."})
-    assert "B.2.account" not in list_open_fields(newest_report(board))
+    assert ACCOUNT not in list_open_fields(newest_report(board))
     await send_incident_form(board, {ACCOUNT_BOX: ""})
-    assert "B.2.account" in list_open_fields(newest_report(board))
+    assert ACCOUNT in list_open_fields(newest_report(board))
 
 
 async def test_texts_of_two_people_in_one_box_are_both_kept(board: Board) -> None:
     form_before = await read_form(board, board.incident_page)
     # After the form was read, another person writes in one of its boxes.
-    board.edit_draft("B.2.account", "The platform was down.")
+    board.edit_draft(ACCOUNT, "The platform was down.")
     answer = await send_incident_form(board, {ACCOUNT_BOX: "A certificate had expired."}, form=form_before)
     assert answer.status_code == 409
     for words in ("Another person wrote in the same box", "As it was", "As you wrote it"):
         assert words in answer.text
-    text = newest_draft(board).words["B.2.account"]
+    text = newest_draft(board).words[ACCOUNT]
     assert "The platform was down." in text
     assert "A certificate had expired." in text
     # A person must still decide between the two.
-    assert "B.2.account" in list_open_fields(newest_report(board))
+    assert ACCOUNT in list_open_fields(newest_report(board))
     # A browser that reloads the page sends the form again. It changes nothing.
     again = await send_incident_form(board, {ACCOUNT_BOX: "A certificate had expired."}, form=form_before)
     assert again.status_code == 303
-    assert newest_draft(board).words["B.2.account"] == text
+    assert newest_draft(board).words[ACCOUNT] == text
 
 
 async def test_two_people_in_two_boxes_do_not_conflict(board: Board) -> None:
     form_before = await read_form(board, board.incident_page)
     # After the form was read, another person writes in one of its boxes.
-    board.edit_draft("B.2.account", "The platform was down.")
+    board.edit_draft(ACCOUNT, "The platform was down.")
     assert (await send_incident_form(board, {"box.B.4.corrective": "None."}, form=form_before)).status_code == 303
-    words = {"B.2.account": "The platform was down.", "B.4.corrective": "None."}
+    words = {ACCOUNT: "The platform was down.", "B.4.corrective": "None."}
     assert dict(newest_draft(board).words) == words
 
 
@@ -143,7 +145,7 @@ async def test_texts_of_another_form_can_be_moved_and_removed(board: Board) -> N
     moved = {f"box.{box_of_another_form}": "", ACCOUNT_BOX: "Said on another form."}
     await send_incident_form(board, moved, form=form_before)
     assert dict(newest_report(board).kept) == {}
-    assert newest_draft(board).words["B.2.account"] == "Said on another form."
+    assert newest_draft(board).words[ACCOUNT] == "Said on another form."
 
 
 async def test_text_moved_from_another_form_can_be_changed(board: Board) -> None:
@@ -180,7 +182,7 @@ async def test_note_call_address_and_cause_are_added_to_the_timeline(board: Boar
         "duty statistician: also at https://assets.example.gov.uk/table.ods",
         "duty statistician: cause: certificate",
     ]
-    assert newest_draft(board).words["B.2.account"] == "And a box."
+    assert newest_draft(board).words[ACCOUNT] == "And a box."
     # The cause is in its box and is not added to the timeline again.
     await send_incident_form(board, {"cause": "certificate"})
     assert len(timeline_texts(board)) == 4
@@ -204,7 +206,7 @@ async def test_mail_that_users_got_is_added_to_the_timeline_once(board: Board) -
     after = board.late_incident()
     by_command_line = note_mail(before, "duty statistician", ALERT, typed["mailed"], after.timeline[-1].at)
     assert after.timeline == by_command_line.timeline
-    assert newest_draft(board).words["B.2.account"] == "Dŵr.\nTwo lines."
+    assert newest_draft(board).words[ACCOUNT] == "Dŵr.\nTwo lines."
     page = await board.read_page(board.incident_page)
     assert "subscribers was sent, from notifications.example, with a link to https://www.gov.uk/" in page
     # A browser that reloads the page sends the form again.
@@ -309,7 +311,7 @@ async def test_every_button_saves_the_form_and_redirects_to_its_page(board: Boar
     """The buttons show a preview, lead to signing, or only save."""
     answer = await send_incident_form(board, {ACCOUNT_BOX: "A certificate.", "do": button})
     assert answer.headers["Location"].endswith(next_page)
-    assert newest_draft(board).words["B.2.account"] == "A certificate."
+    assert newest_draft(board).words[ACCOUNT] == "A certificate."
 
 
 async def test_person_whose_session_ended_gets_back_the_typed_text(board: Board) -> None:
@@ -338,7 +340,7 @@ async def test_decision_to_bring_the_release_forward_is_in_the_timeline(board: B
     assert timeline_texts(board) == [
         "duty statistician: decided to bring the release forward to 09:50 GMT on 5 January 2018"
     ]
-    assert newest_draft(board).words["B.2.account"] == "A certificate."
+    assert newest_draft(board).words[ACCOUNT] == "A certificate."
 
 
 async def test_a_person_can_close_an_incident_by_its_form(board: Board) -> None:

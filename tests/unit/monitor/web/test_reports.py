@@ -28,9 +28,10 @@ async def test_report_is_shown_and_downloaded_in_every_format(board: Board) -> N
     links = re.findall(r'href="(/reports/period\.(\w+)[^"]+)"', page.text)
     files = {ending: await board.client.get(link.replace("&amp;", "&")) for link, ending in links}
     assert "<h2>All producers watched, 1 to 31 January 2018</h2>" in page.text
-    assert {file.status_code for file in files.values()} == {200}
     assert {ending: file.headers["content-type"] for ending, file in files.items()} == dict(FORMATS)
-    assert all("default-src 'none'" in file.headers["content-security-policy"] for file in files.values())
+    for file in files.values():
+        assert file.status_code == 200
+        assert "default-src 'none'" in file.headers["content-security-policy"]
     assert files["docx"].headers["content-disposition"] == 'attachment; filename="all-2018-01-01-2018-01-31.docx"'
 
 
@@ -40,7 +41,8 @@ async def test_downloaded_report_equals_the_report_of_the_command(board: Board) 
     assert periods is not None
     january = periods.period(date(2018, 1, 1), date(2018, 1, 31), now)
     assert file.content == periods.render(january, "csv", now)
-    assert [row.partition(",")[0] for row in file.text.splitlines()[1:]] == ["early", "r"]
+    _, *rows = file.text.splitlines()
+    assert [row.partition(",")[0] for row in rows] == ["early", "r"]
 
 
 async def test_form_proposes_the_last_month_and_makes_no_report_yet(board: Board) -> None:

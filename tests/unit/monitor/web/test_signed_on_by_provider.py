@@ -454,7 +454,7 @@ async def finish_refused_sign_on(visitor: Visitor, error: str) -> httpx.Response
 
 
 async def test_refusal_by_the_provider_is_shown_as_one_escaped_line(visitor: Visitor) -> None:
-    assert is_refused(await finish_refused_sign_on(visitor, "access_denied"), 403, "refused: access_denied")
-    assert is_refused(
-        await finish_refused_sign_on(visitor, "<script>\n" + "x" * 500), 403, "refused: &lt;script&gt; xxx"
-    )
+    denied = await finish_refused_sign_on(visitor, "access_denied")
+    assert is_refused(denied, 403, "refused: access_denied")
+    hostile = await finish_refused_sign_on(visitor, "<script>\n" + "x" * 500)
+    assert is_refused(hostile, 403, "refused: &lt;script&gt; xxx")

@@ -64,6 +64,7 @@ async def test_planned_silence_of_a_host_can_be_cancelled_once(users: Path) -> N
 
 @pytest.mark.parametrize(("path", "option"), [("/incidents/{id}", "incident {id}"), ("/releases/r", "release r")])
 async def test_incident_and_release_pages_link_to_a_prefilled_silence_form(users: Path, path: str, option: str) -> None:
+    """A case is a page, and the choice that its form proposes: that incident or that release."""
     async with signed_in_board(users) as board:
         page = await board.read_page(path.format(id=board.incident))
         (link_to_form,) = re.findall(r'href="(/silences\?[^"]*)"', page)
@@ -85,8 +86,8 @@ async def test_incident_and_release_pages_link_to_a_prefilled_silence_form(users
     ],
 )
 async def test_invalid_silence_shows_the_fault_at_its_box(users: Path, change: dict[str, str], box: str) -> None:
+    """A silence begins within 90 days, lasts at most 14 days, and has a reason. It is 5 January 2018, 09:40."""
     async with signed_in_board(users) as board:
-        # It is 5 January 2018, 09:40. A silence begins within 90 days, lasts at most 14 days, and has a reason.
         answer = await send_silence_form(board, **change)
         assert answer.status_code == 400
         assert f'id="{box}-fault"' in answer.text
@@ -143,7 +144,7 @@ async def test_strangers_see_no_silence(users: Path) -> None:
 async def test_invalid_silence_of_a_program_is_refused_with_the_reason(
     board: Board, change: dict[str, object], status: int, reason: str
 ) -> None:
-    # One field of a valid silence is changed. A silence lasts at most 14 days. There is no release `s`.
+    """A case changes one field of a valid silence. A silence lasts at most 14 days. There is no release `s`."""
     answer = await board.client.post("/api/v1/silences", json={**SILENCE_OF_R, **change}, headers=WITH_TOKEN)
     assert answer.status_code == status
     assert reason in answer.json()["detail"]
