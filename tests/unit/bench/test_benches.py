@@ -101,7 +101,7 @@ DAEMON = "import threading, time\nwhile time.process_time() < {cpu}: pass\n{then
     ],
 )
 def test_a_starting_daemon_is_waited_for_while_it_makes_progress(cpu: float, then: str, why: str) -> None:
-    """A case is the CPU seconds that it uses first, and what it does then. It may pause for 0.3 s at most."""
+    """A case is the CPU seconds that the process uses, and what it does then. A pause of 0.3 s is no progress."""
     process = subprocess.Popen([sys.executable, "-c", DAEMON.format(cpu=cpu, then=then)])
     try:
         with pytest.raises(RuntimeError, match=why):

@@ -26,7 +26,7 @@ from monitor.web.hand_calendar import HandCalendar, add_address, add_release, re
 from schedules.source import Page
 from schedules.sources.toml import TomlSource, toml_faults
 from tests.unit.monitor.web.board import RULES, Board
-from tests.unit.monitor.web.people import hidden_field, signed_in_board
+from tests.unit.monitor.web.people import VIEWER, WITHOUT_ROLE, hidden_field, signed_in_board
 from tests.worlds.calendars import calendar_settings
 from tests.worlds.instants import SLOT, after_slot
 from tests.worlds.releases import PAGE_URL, a_promise, a_release
@@ -276,7 +276,7 @@ async def test_damaged_file_is_not_overwritten(board: Board, tmp_path: Path) -> 
 
 
 async def test_viewer_cannot_add_by_hand(users: Path, tmp_path: Path) -> None:
-    async with board_with_hand_calendar(users, tmp_path, "vic") as board:
+    async with board_with_hand_calendar(users, tmp_path, VIEWER) as board:
         assert await board.status_of("/by-hand") == 403
         # The guard of the viewer's session is right, so the form is refused only because of the missing right.
         guard = hidden_field(await board.client.get("/"), "guard")
@@ -298,7 +298,7 @@ async def test_form_with_a_wrong_guard_gives_its_text_back(board: Board, tmp_pat
 
 async def test_person_without_a_role_must_type_one(users: Path, tmp_path: Path) -> None:
     # The users file has a role for everyone but noel.
-    async with board_with_hand_calendar(users, tmp_path, "noel") as board:
+    async with board_with_hand_calendar(users, tmp_path, WITHOUT_ROLE) as board:
         assert (await send_by_hand_form(board, **ADDED)).status_code == 400
         assert (await send_by_hand_form(board, **ADDED, role="press officer")).status_code == 303
         assert "press officer" in read_entries(tmp_path)[0]["reason"]

@@ -16,7 +16,15 @@ from alerts.incident import MONITOR
 from monitor.deliver.drafts import draft_row, versions_from_rows
 from monitor.store.rows import Draft
 from tests.unit.monitor.web.board import Board
-from tests.unit.monitor.web.people import read_form, send_incident_form, sign_in, signed_in_board
+from tests.unit.monitor.web.people import (
+    DUTY,
+    VIEWER,
+    WITHOUT_ROLE,
+    read_form,
+    send_incident_form,
+    sign_in,
+    signed_in_board,
+)
 
 ACCOUNT = "B.2.account"
 """The box of the report in which a person writes what happened."""
@@ -293,7 +301,7 @@ async def test_invalid_note_is_refused_with_the_typed_text_kept(
 
 
 async def test_person_without_a_configured_role_must_type_one(users: Path) -> None:
-    async with signed_in_board(users, "noel") as board:
+    async with signed_in_board(users, WITHOUT_ROLE) as board:
         refused = await send_incident_form(board, {ACCOUNT_BOX: "A certificate."})
         assert refused.status_code == 400
         assert "say in which role" in refused.text
@@ -357,14 +365,13 @@ async def test_page_of_a_closed_incident_asks_for_no_decision(board: Board) -> N
     assert box_for_decision_to_publish_sooner not in page
 
 
-@pytest.mark.parametrize("signed_in_as", ["vic", "", "anne"])
+@pytest.mark.parametrize("signed_in_as", [VIEWER, "", DUTY])
 async def test_form_of_another_session_is_refused(users: Path, signed_in_as: str) -> None:
     """A case is another session: of a viewer, of no one, or a new one of the same person."""
-    async with signed_in_board(users, "anne") as board:
+    async with signed_in_board(users) as board:
         form_of_another_session = await read_form(board, board.incident_page)
     # The incident of another board has the same id. The response to a refused form contains the typed text.
     async with signed_in_board(users, signed_in_as) as board:
-        # This session is of a viewer, of no one, or a new session of the same person.
         sent = form_of_another_session | {ACCOUNT_BOX: "Mine."}
         for page in ("draft", "sign"):
             answer = await board.client.post(f"{board.incident_page}/{page}", data=sent)
@@ -374,7 +381,7 @@ async def test_form_of_another_session_is_refused(users: Path, signed_in_as: str
 
 
 async def test_viewer_reads_the_report_without_boxes(users: Path) -> None:
-    async with signed_in_board(users, "vic") as board:
+    async with signed_in_board(users, VIEWER) as board:
         page = await board.read_page(board.incident_page)
         assert "[to be completed:" in page
         assert "<textarea" not in page
@@ -407,7 +414,7 @@ async def test_action_is_added_to_the_report_and_marked_as_done(board: Board) ->
 async def test_viewer_reads_actions_but_cannot_change_them(board: Board) -> None:
     await send_incident_form(board, {"action": "Renew it", "owner": "web team", "due": "2018-02-01"})
     board.client.cookies.clear()
-    await sign_in(board, "vic")
+    await sign_in(board, VIEWER)
     page = await board.read_page(board.incident_page)
     assert "Renew it: web team, by 1 February 2018." in page
     assert "acted.1" not in page

@@ -11,7 +11,7 @@ import pytest
 
 from monitor.watch.periods import FORMATS
 from tests.unit.monitor.web.board import Board
-from tests.unit.monitor.web.people import hidden_field, signed_in_board
+from tests.unit.monitor.web.people import VIEWER, hidden_field, signed_in_board
 
 JANUARY = {"from": "2018-01-01", "to": "2018-01-31"}
 
@@ -84,7 +84,7 @@ async def test_invalid_period_is_refused_with_reason_and_typed_text(
 @pytest.mark.parametrize("is_signed_in", [True, False])
 async def test_viewers_and_strangers_get_no_report(users: Path, *, is_signed_in: bool) -> None:
     """A viewer lacks the right (403). A stranger has not signed in (401)."""
-    async with signed_in_board(users, "vic") as board:
+    async with signed_in_board(users, VIEWER) as board:
         board.queries.public = True
         if not is_signed_in:
             board.client.cookies.clear()

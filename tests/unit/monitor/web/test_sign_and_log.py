@@ -11,7 +11,7 @@ import pytest
 
 from alerts.draft.report import report_from_json
 from tests.unit.monitor.web.board import TITLE, Board
-from tests.unit.monitor.web.people import hidden_field, read_form, send_incident_form, signed_in_board
+from tests.unit.monitor.web.people import HEAD, VIEWER, hidden_field, read_form, send_incident_form, signed_in_board
 
 LEAK = {"what": "Figures were read out at a conference", "sort": "leak", "day": "2018-01-04", "time": "16:20"}
 
@@ -23,7 +23,7 @@ async def send_sign_form(board: Board, **typed: str) -> httpx.Response:
 
 
 async def test_a_head_reads_the_report_before_signing_it(users: Path) -> None:
-    async with signed_in_board(users, "hope") as board:
+    async with signed_in_board(users, HEAD) as board:
         await send_incident_form(board, {"box.B.2.account": "A certificate had expired."})
         page = await board.read_page(f"{board.incident_page}/sign")
         draft = board.drafts()[-1]
@@ -32,7 +32,7 @@ async def test_a_head_reads_the_report_before_signing_it(users: Path) -> None:
 
 
 async def test_a_head_signs_an_incomplete_report_only_with_a_reason(users: Path) -> None:
-    async with signed_in_board(users, "hope") as board:
+    async with signed_in_board(users, HEAD) as board:
         refused = await send_sign_form(board, anyway=" ")
         assert (refused.status_code, board.late_incident().owes_report) == (400, True)
         assert "Say why you sign" in refused.text
@@ -46,7 +46,7 @@ async def test_a_head_signs_an_incomplete_report_only_with_a_reason(users: Path)
 
 
 async def test_a_signed_report_changes_only_with_a_reason(users: Path) -> None:
-    async with signed_in_board(users, "hope") as board:
+    async with signed_in_board(users, HEAD) as board:
         form_before = await read_form(board, board.incident_page)
         await send_sign_form(board, anyway="the minister waits")
         page = await board.read_page(board.incident_page)
@@ -66,7 +66,7 @@ async def test_a_signed_report_changes_only_with_a_reason(users: Path) -> None:
 
 
 async def test_missing_answers_link_to_their_boxes(users: Path) -> None:
-    async with signed_in_board(users, "hope") as board:
+    async with signed_in_board(users, HEAD) as board:
         page = await board.read_page(board.incident_page)
         assert '<a href="#B.2.account">2. Circumstances of breach: is to be completed</a>' in page
         page = await board.read_page(f"{board.incident_page}/sign")
@@ -74,8 +74,7 @@ async def test_missing_answers_link_to_their_boxes(users: Path) -> None:
 
 
 async def test_report_edited_after_the_head_read_it_is_not_signed(users: Path) -> None:
-    head_of_profession = "hope"
-    async with signed_in_board(users, head_of_profession) as board:
+    async with signed_in_board(users, HEAD) as board:
         # The head opens the page for signing. Then the report is edited. Then the head sends the form of that page.
         sign_page = f"{board.incident_page}/sign"
         form = await read_form(board, sign_page)
@@ -89,7 +88,7 @@ async def test_report_edited_after_the_head_read_it_is_not_signed(users: Path) -
 
 
 async def test_head_waives_a_report_with_a_reason(users: Path) -> None:
-    async with signed_in_board(users, "hope") as board:
+    async with signed_in_board(users, HEAD) as board:
         assert "say why no report will be made" in (await send_sign_form(board, do="waive", reason=" ")).text
         assert (await send_sign_form(board, do="waive", reason="sent by letter")).status_code == 303
         assert board.late_incident().words["waived"] == "sent by letter"
@@ -97,7 +96,8 @@ async def test_head_waives_a_report_with_a_reason(users: Path) -> None:
 
 
 async def test_only_a_head_can_sign(users: Path) -> None:
-    async with signed_in_board(users, "anne") as board:
+    """The duty statistician, who is signed in here, cannot, even if the form names the role of a head."""
+    async with signed_in_board(users) as board:
         page = await board.read_page(board.incident_page)
         assert "sign or waive" not in page
         assert await board.status_of(f"{board.incident_page}/sign") == 403
@@ -176,7 +176,7 @@ async def test_incident_logged_for_a_watched_release_has_its_title(users: Path) 
         assert (logged.release, logged.title) == ("r", TITLE)
 
 
-@pytest.mark.parametrize("signed_in_as", ["vic", ""])
+@pytest.mark.parametrize("signed_in_as", [VIEWER, ""])
 async def test_person_who_may_not_act_cannot_log(users: Path, signed_in_as: str) -> None:
     """A case is a viewer, who lacks the right, or no one."""
     async with signed_in_board(users, signed_in_as) as board:
@@ -191,10 +191,10 @@ async def test_person_who_may_not_act_cannot_log(users: Path, signed_in_as: str)
 
 
 async def test_evidence_is_only_for_people_who_may_act(users: Path) -> None:
-    async with signed_in_board(users, "anne") as board:
+    async with signed_in_board(users) as board:
         answer = await board.client.get(f"{board.incident_page}/evidence.zip")
         assert answer.status_code == 200
         assert answer.headers["Content-Type"] == "application/zip"
         assert answer.content.startswith(b"PK")
-    async with signed_in_board(users, "vic") as board:
+    async with signed_in_board(users, VIEWER) as board:
         assert await board.status_of(f"{board.incident_page}/evidence.zip") == 403

@@ -11,7 +11,7 @@ import pytest
 
 from alerts.silence import Scope, Silence
 from tests.unit.monitor.web.board import SILENCE_OF_R, TITLE, WITH_TOKEN, Board, a_board
-from tests.unit.monitor.web.people import hidden_field, signed_in_board
+from tests.unit.monitor.web.people import VIEWER, hidden_field, signed_in_board
 from tests.worlds.instants import after_slot
 
 
@@ -95,8 +95,7 @@ async def test_invalid_silence_shows_the_fault_at_its_box(users: Path, change: d
 
 
 async def test_viewer_cannot_make_a_silence_even_with_a_guard(users: Path) -> None:
-    viewer = "vic"
-    async with signed_in_board(users, viewer) as board:
+    async with signed_in_board(users, VIEWER) as board:
         assert await board.status_of("/silences") == 403
         # The hidden field `guard` proves that a form is from a page of this session. A viewer has one too.
         secret_of_session = hidden_field(await board.client.get("/"), "guard")
