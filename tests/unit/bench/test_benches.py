@@ -52,8 +52,6 @@ KEYS = {
     "rules": {"core_share_10", "release_rules_ms_10", "all_rules_ms_10", "missed_10"},
     "hostile": {"healthy_gap_seconds", "healthz_seconds", "rss_more_mb", "stop_seconds", "inputs_asked"},
 }
-
-
 PARTS = {"fleet": "postgresql", "wide": "postgresql", "rules": "prometheus"}
 
 
@@ -61,6 +59,7 @@ PARTS = {"fleet": "postgresql", "wide": "postgresql", "rules": "prometheus"}
     "name", [pytest.param(name, marks=[pytest.mark.needs(PARTS[name])] if name in PARTS else []) for name in BENCHES]
 )
 def test_every_bench_prints_its_figures(name: str) -> None:
+    """A case is a bench, which runs as a command."""
     command = [sys.executable, "-m", "bench", name, "--quick", "--json"]
     with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
@@ -72,22 +71,22 @@ def test_every_bench_prints_its_figures(name: str) -> None:
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
     assert process.returncode == 0, printed_figures + faults
-    told = json.loads(printed_figures)
-    assert told["bench"] == name
-    assert KEYS[name] <= set(told)
+    figures = json.loads(printed_figures)
+    assert figures["bench"] == name
+    assert KEYS[name] <= set(figures)
 
 
-def test_a_bench_that_cannot_go_on_prints_what_it_has_and_why(capsys: pytest.CaptureFixture[str]) -> None:
+def test_failed_bench_prints_its_figures_so_far_and_why(capsys: pytest.CaptureFixture[str]) -> None:
     def bench() -> Iterator[dict[str, float]]:
         yield {"first": 1.23456}
         raise RuntimeError("the daemon did not come up")
 
+    error, figures_without_error = "RuntimeError: the daemon did not come up", iter([{"first": 1.0}])
     assert print_figures("fleet", bench(), as_json=True) == 1
-    error = "RuntimeError: the daemon did not come up"
     assert json.loads(capsys.readouterr().out) == {"bench": "fleet", "first": 1.235, "error": error}
     assert print_figures("fleet", bench(), as_json=False) == 1
     assert error in capsys.readouterr().out
-    assert print_figures("fleet", iter([{"first": 1.0}]), as_json=True) == 0
+    assert print_figures("fleet", figures_without_error, as_json=True) == 0
 
 
 DAEMON = "import threading, time\nwhile time.process_time() < {cpu}: pass\n{then}"
@@ -102,6 +101,7 @@ DAEMON = "import threading, time\nwhile time.process_time() < {cpu}: pass\n{then
     ],
 )
 def test_a_starting_daemon_is_waited_for_while_it_makes_progress(cpu: float, then: str, why: str) -> None:
+    """A case is the CPU seconds that the process uses, and what it does then. A pause of 0.3 s is no progress."""
     process = subprocess.Popen([sys.executable, "-c", DAEMON.format(cpu=cpu, then=then)])
     try:
         with pytest.raises(RuntimeError, match=why):
@@ -112,15 +112,15 @@ def test_a_starting_daemon_is_waited_for_while_it_makes_progress(cpu: float, the
 
 
 def test_an_unknown_bench_is_refused_with_the_names_there_are() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "bench", "loks"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 2
-    assert "looks" in done.stderr
+    misspelt = [sys.executable, "-m", "bench", "loks"]
+    refused = subprocess.run(misspelt, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert refused.returncode == 2
+    assert "looks" in refused.stderr
 
 
 def test_percentiles_are_values_that_were_measured() -> None:
-    values = [float(number) for number in range(100, 0, -1)]
-    assert [percentile(values, percent) for percent in (0, 50, 99, 100)] == [1.0, 51.0, 100.0, 100.0]
+    values_from_100_to_1 = [float(number) for number in range(100, 0, -1)]
+    percentiles = {percent: percentile(values_from_100_to_1, percent) for percent in (0, 50, 99, 100)}
+    assert percentiles == {0: 1.0, 50: 51.0, 99: 100.0, 100: 100.0}
     assert median([3.0, 1.0, 2.0]) == 2.0
     assert percentile([], 99) == 0.0

@@ -1,7 +1,7 @@
 """No pattern of the product takes longer than in proportion to the text, whatever the text.
 
-Each is fed strings made to hurt it (`pumped`), by the methods it is used with. What is not linear is square at the
-least: thousands of characters then take a hundred times as long as they may, and the difference cannot be mistaken.
+Each is given texts that are as slow for it as possible (`pumped`), by the methods it is used with. A pattern that is
+not linear is at least quadratic: thousands of characters then take a hundred times as long as they may.
 """
 
 from __future__ import annotations
@@ -35,12 +35,8 @@ PATIENCE = {300: 0.01, 3000: 0.03}
 FEW = 0.005
 """CPU seconds that such a text may take. A pattern that is linear takes a hundredth of it."""
 LARGE = 3000
-STEEPEST = 1.5
-
-
+LARGEST_LINEAR_EXPONENT = 1.5
 Text = str | bytes
-
-
 MAKES = frozenset({"compile", *METHODS})
 ELSEWHERE = {
     "schedules/patterns.py": "the functions that the others are made with",
@@ -52,11 +48,11 @@ ELSEWHERE = {
     "monitor/config/secrets.py": "plain words, one or another",
     "schedules/values.py": "of settings, which whoever runs it writes",
 }
-"""Files that make patterns elsewhere than in a name of the module, out of what is no literal, and why they may."""
+"""Files that make patterns that are neither literals nor have a name in the module, and why they may."""
 
 
-class Used(NamedTuple):
-    """A pattern as a module has it, and the methods it is used with."""
+class UsedPattern(NamedTuple):
+    """A pattern of a module, and the methods it is used with."""
 
     module: str
     name: str
@@ -97,53 +93,53 @@ def sources() -> Sources:
     return found
 
 
-def held(value: object) -> Iterator[re.Pattern[Any] | Linear]:
+def patterns_in(value: object) -> Iterator[re.Pattern[Any] | Linear]:
     if isinstance(value, re.Pattern | Linear):
         yield value
     elif isinstance(value, tuple | list):
         for each in value:
-            yield from held(each)
+            yield from patterns_in(each)
 
 
-def used() -> list[Used]:
-    found: dict[tuple[str, str, int], Used] = {}
+def module_patterns() -> list[UsedPattern]:
+    found: dict[tuple[str, str, int], UsedPattern] = {}
     for module in modules():
         for name, value in vars(module).items():
-            for place, pattern in enumerate(held(value)):
+            for place, pattern in enumerate(patterns_in(value)):
                 if module.__name__ != "schedules.patterns":
                     methods = frozenset(sources().methods.get(name, {"search", "fullmatch"}))
-                    found[module.__name__, name, place] = Used(module.__name__, name, pattern, methods)
+                    found[module.__name__, name, place] = UsedPattern(module.__name__, name, pattern, methods)
     return list(found.values())
 
 
 def _makes_a_pattern(called: ast.expr) -> bool:
     if isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name):
         return called.value.id in ("re", "re2") and called.attr in MAKES
-    return isinstance(called, ast.Name) and called.id in ("quick", "quick", "linear", "Linear", "glob")
+    return isinstance(called, ast.Name) and called.id in ("quick", "linear", "Linear", "glob")
 
 
 def is_literal(call: ast.Call) -> bool:
-    """Tell whether a pattern is written where it is used, as in `re.sub("a+", ...)`."""
+    """Return whether a pattern is written where it is used, as in `re.sub("a+", ...)`."""
     return ast.unparse(call.func).startswith("re.") and isinstance(call.args[0], ast.Constant)
 
 
-def literals() -> list[Used]:
+def literal_patterns() -> list[UsedPattern]:
     found = ((file, call) for file, call, is_named in sources().calls if is_literal(call) and not is_named)
     return [
-        Used(
+        UsedPattern(
             file, str(call.lineno), re.compile(ast.literal_eval(call.args[0])), frozenset({ast.unparse(call.func)[3:]})
         )
         for file, call in found
     ]
 
 
-def source(pattern: re.Pattern[Any] | Linear) -> tuple[str | bytes, int]:
+def regex_and_flags(pattern: re.Pattern[Any] | Linear) -> tuple[str | bytes, int]:
     if isinstance(pattern, Linear):
         return re.sub(r"\\p([LNZ])", lambda found: {"L": "a-z", "N": "0-9", "Z": " "}[found[1]], pattern.text), 0
     return pattern.pattern, pattern.flags & ~(re.UNICODE if isinstance(pattern.pattern, bytes) else 0)
 
 
-def working(pattern: re.Pattern[Any] | Linear, method: str) -> Callable[[Any], object]:
+def bind_method(pattern: re.Pattern[Any] | Linear, method: str) -> Callable[[Any], object]:
     if method == "sub":
         by = b" " if not isinstance(pattern, Linear) and isinstance(pattern.pattern, bytes) else " "
         return lambda text: pattern.sub(by, text)
@@ -157,7 +153,7 @@ def text_of(pattern: re.Pattern[Any] | Linear, head: str, piece: str, end: str, 
     return text.encode("latin-1", "replace") if is_bytes else text
 
 
-def seconds(work: Callable[[Any], object], text: Text, tries: int = 1) -> float:
+def cpu_seconds(work: Callable[[Any], object], text: Text, tries: int = 1) -> float:
     took = []
     for _ in range(tries):
         began = time.process_time()
@@ -166,45 +162,50 @@ def seconds(work: Callable[[Any], object], text: Text, tries: int = 1) -> float:
     return min(took)
 
 
-def steepest(pattern: re.Pattern[Any] | Linear, method: str) -> tuple[float, str]:
-    """Return the greatest exponent that the time grows with, and the string it was measured with."""
-    work, worst, hurting = working(pattern, method), 0.0, ("", "a", "")
-    for head, piece, end in islice((each for each in pumped(*source(pattern)) if each[1]), MOST_STRINGS):
+def measure_growth(pattern: re.Pattern[Any] | Linear, method: str) -> tuple[float, str]:
+    """Return the greatest exponent with which the time grows with the length of the text, and the slowest text."""
+    work, worst, hurting = bind_method(pattern, method), 0.0, ("", "a", "")
+    for head, piece, end in islice((each for each in pumped(*regex_and_flags(pattern)) if each[1]), MOST_STRINGS):
         for size in (*(count * len(piece) for count in PIECES), *SIZES):
             text, patience = text_of(pattern, head, piece, end, size), PATIENCE.get(size, FEW)
-            took = seconds(work, text)
-            if took > patience and (again := seconds(work, text, 3)) > patience:
-                # A machine that is busy is slow with half of it too.
-                half = seconds(work, text_of(pattern, head, piece, end, size // 2), 3)
-                if log2(again / max(half, 1e-6)) > STEEPEST:
+            took = cpu_seconds(work, text)
+            if took > patience and (again := cpu_seconds(work, text, 3)) > patience:
+                # A busy machine is slow with half of the text too.
+                half = cpu_seconds(work, text_of(pattern, head, piece, end, size // 2), 3)
+                if log2(again / max(half, 1e-6)) > LARGEST_LINEAR_EXPONENT:
                     return float("inf"), repr((head, piece, end, size))
         worst, hurting = max((worst, hurting), (took, (head, piece, end)))
-    small = seconds(work, text_of(pattern, *hurting, LARGE), 3)
-    large = seconds(work, text_of(pattern, *hurting, 8 * LARGE), 3)
-    # What takes less than this can hold nobody up, and is too short to be timed.
+    small = cpu_seconds(work, text_of(pattern, *hurting, LARGE), 3)
+    large = cpu_seconds(work, text_of(pattern, *hurting, 8 * LARGE), 3)
+    # A shorter time delays no one, and cannot be measured.
     return (log(large / max(small, 1e-6), 8) if large > 0.01 else 0.0), repr(hurting)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("each", [*used(), *literals()], ids=lambda each: f"{each.module}.{each.name}")
-def test_a_pattern_takes_time_in_proportion_to_the_text(each: Used) -> None:
-    found = {method: steepest(each.pattern, method) for method in each.methods}
-    assert {method: told for method, told in found.items() if told[0] > STEEPEST} == {}
+@pytest.mark.parametrize("used", [*module_patterns(), *literal_patterns()], ids=lambda one: f"{one.module}.{one.name}")
+def test_a_pattern_takes_time_in_proportion_to_the_text(used: UsedPattern) -> None:
+    """A case is a pattern of the product, with the methods that it is used with."""
+    for method in used.methods:
+        exponent, slowest_text = measure_growth(used.pattern, method)
+        assert exponent <= LARGEST_LINEAR_EXPONENT, (method, slowest_text)
 
 
 def test_only_listed_files_compile_a_pattern_that_is_not_measured() -> None:
-    strays = {file for file, call, is_named in sources().calls if not is_named and not is_literal(call)}
-    assert strays == set(ELSEWHERE)
-    assert not [
-        file for file, call, _ in sources().calls if ast.unparse(call.func).startswith("re2.") and file not in ELSEWHERE
-    ]
+    """A pattern is measured if it is a literal or has a name in its module. Calls of RE2 are only in listed files."""
+    calls = sources().calls
+    not_measured = {file for file, call, is_named in calls if not is_named and not is_literal(call)}
+    assert not_measured == set(ELSEWHERE)
+    files_that_call_re2 = {file for file, call, _ in calls if ast.unparse(call.func).startswith("re2.")}
+    assert files_that_call_re2 <= set(ELSEWHERE)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("text", [r"(a+)+b", r"(a|a)*b", r"\s+$", r"(?:\s+-\s+[^-|]*\bx\b[^-|]*)+$"])
-def test_what_is_not_linear_is_found_out_and_re2_makes_it_so(text: str) -> None:
-    assert steepest(re.compile(text), "search")[0] > STEEPEST
-    assert steepest(Linear(text), "search")[0] <= STEEPEST
+def test_slow_pattern_is_detected_and_re2_makes_it_linear(text: str) -> None:
+    """A case is a pattern whose time with `re` grows faster than its text."""
+    exponent_of_re, _ = measure_growth(re.compile(text), "search")
+    exponent_of_re2, _ = measure_growth(Linear(text), "search")
+    assert exponent_of_re > LARGEST_LINEAR_EXPONENT >= exponent_of_re2
 
 
 def test_both_kinds_of_pattern_are_registered() -> None:

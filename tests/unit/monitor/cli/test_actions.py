@@ -18,7 +18,7 @@ def with_two_actions(run_cli: RunCli) -> Result:
     return run_cli("incident", "action", "add", INCIDENT, *watch, *ROLE)
 
 
-def test_added_actions_are_listed_and_in_the_incident_and_its_draft(run_cli: RunCli, with_two_actions: Result) -> None:
+def test_added_actions_are_in_list_incident_and_draft(run_cli: RunCli, with_two_actions: Result) -> None:
     # One action is due on 20 January 2018, and so overdue, and one in 2100.
     assert with_two_actions.out == f"{INCIDENT}: 2 actions, 2 to do\n"
     listed = run_cli("incident", "action", "list", "--json").json
@@ -30,9 +30,7 @@ def test_added_actions_are_listed_and_in_the_incident_and_its_draft(run_cli: Run
 
 
 @pytest.mark.usefixtures("with_two_actions")
-def test_a_done_action_stays_in_its_incident_and_draft_but_leaves_the_list_of_open_actions(
-    run_cli: RunCli,
-) -> None:
+def test_done_action_leaves_only_the_list_of_open_actions(run_cli: RunCli) -> None:
     # The incident has two actions: no. 1, due in 2018, and no. 2, due in 2100.
     assert run_cli("incident", "action", "done", INCIDENT, "1", "--at", "2018-01-05T12:00", *ROLE).status == 0
     assert run_cli("incident", "show", INCIDENT, "--json").json["actions"][0] == {

@@ -96,7 +96,7 @@ def test_a_good_configuration_gives_no_warning(run_cli: RunCli, good: Path) -> N
     assert (result.status, result.json["faults"], result.json["warnings"]) == (0, [], [])
 
 
-def test_the_file_of_the_calendar_by_hand_may_be_absent_but_not_damaged(run_cli: RunCli, good: Path) -> None:
+def test_by_hand_calendar_file_may_be_absent_but_not_damaged(run_cli: RunCli, good: Path) -> None:
     append_config(good, '[[calendar]]\nname = "by-hand"\nkind = "toml"\nfile = "by-hand.toml"\n')
     without_file = run_cli("check")
     assert (without_file.status, without_file.err) == (0, "")
@@ -106,11 +106,10 @@ def test_the_file_of_the_calendar_by_hand_may_be_absent_but_not_damaged(run_cli:
 
 
 @pytest.mark.parametrize(("right", "wrong", "message", "begins"), SLIPS, ids=[message[:40] for *_, message, _ in SLIPS])
-def test_check_reports_a_probable_mistake_as_a_warning_or_as_a_fault_with_status_1(
+def test_check_reports_a_probable_mistake(
     run_cli: RunCli, good: Path, right: str, wrong: str, message: str, begins: str
 ) -> None:
-    # Each row replaces `right` in a good configuration by the mistake `wrong`. For example, `filter` in place of
-    # `filters` gives a fault that says "did you mean filters?".
+    """A case replaces `right` in a good configuration by `wrong`, for example `filters` by `filter`."""
     assert right in GOOD
     (good / "config.toml").write_text(GOOD.replace(right, wrong, 1).format(folder=good))
     result = run_cli("check")
@@ -119,9 +118,7 @@ def test_check_reports_a_probable_mistake_as_a_warning_or_as_a_fault_with_status
     assert [line for line in result.err.splitlines() if line.startswith(begins) and message in line] != []
 
 
-def test_check_does_not_warn_of_a_part_that_matches_a_release_only_by_its_announcement(
-    run_cli: RunCli, good: Path
-) -> None:
+def test_part_that_matches_only_an_announcement_gets_no_warning(run_cli: RunCli, good: Path) -> None:
     announcement_url = "https://www.gov.uk/announcements/widgets"
     widgets, promise = release_with_promise("widgets", "Widgets", SystemClock().now() + timedelta(days=2))
     with write_store(good) as tx:
@@ -133,9 +130,7 @@ def test_check_does_not_warn_of_a_part_that_matches_a_release_only_by_its_announ
     assert run_cli("check").err == ""
 
 
-def test_check_does_not_warn_of_a_route_for_an_organisation_that_is_only_a_second_producer(
-    run_cli: RunCli, good: Path
-) -> None:
+def test_route_for_a_second_producer_gets_no_warning(run_cli: RunCli, good: Path) -> None:
     second_producer = "home-office"
     widgets, promise = release_with_promise("widgets", "Widgets", SystemClock().now() + timedelta(days=2))
     with write_store(good) as tx:
@@ -146,7 +141,7 @@ def test_check_does_not_warn_of_a_route_for_an_organisation_that_is_only_a_secon
     assert run_cli("check").err == ""
 
 
-def test_an_unused_proxy_of_the_environment_is_named_without_its_password(
+def test_unused_environment_proxy_is_named_without_its_password(
     run_cli: RunCli, good: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://user:hunter2@proxy.example:3128")
@@ -154,7 +149,7 @@ def test_an_unused_proxy_of_the_environment_is_named_without_its_password(
     assert run_cli("check").err == f"WARNING: config.toml: environment: {warning}\n"
 
 
-def test_check_warns_of_a_calendar_that_was_last_read_without_entries(run_cli: RunCli, good: Path) -> None:
+def test_check_warns_of_a_calendar_last_read_without_entries(run_cli: RunCli, good: Path) -> None:
     now = SystemClock().now()
     read_without_entries = CalendarRead("govuk", now, now, usable=True, entries=0)
     with write_store(good) as tx:
@@ -163,9 +158,7 @@ def test_check_warns_of_a_calendar_that_was_last_read_without_entries(run_cli: R
 
 
 @pytest.mark.slow
-def test_check_shows_how_many_releases_are_due_and_which_host_has_too_small_a_budget(
-    run_cli: RunCli, good: Path
-) -> None:
+def test_check_counts_due_releases_and_names_overloaded_hosts(run_cli: RunCli, good: Path) -> None:
     soon, more_than_the_budget_allows = SystemClock().now() + timedelta(days=2), 200
     # All are releases of the producer ons on the host stats.example.
     with write_store(good) as tx:
@@ -194,6 +187,7 @@ def test_check_shows_who_is_notified_of_what(run_cli: RunCli, good: Path) -> Non
 def test_every_example_passes_check_once_its_secrets_exist(
     example: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """A case is an example configuration that is shipped."""
     monkeypatch.chdir(tmp_path)
     read_settings(example)  # raises if the example has a fault
     text = example.read_text(encoding="utf-8")
@@ -224,14 +218,12 @@ rights = { heads = "head", everybody = "viewer" }
 """
 
 
-def test_an_absent_secret_of_the_sign_on_service_is_a_fault(run_cli: RunCli, good: Path) -> None:
+def test_absent_secret_of_the_sign_on_service_is_a_fault(run_cli: RunCli, good: Path) -> None:
     append_config(good, OIDC)
     assert f"config.toml: web.oidc.client_secret: no file {good}/oidc_secret\n" in run_cli("check").err
 
 
-def test_a_secret_beside_a_configuration_with_another_fault_is_not_reported_as_absent(
-    run_cli: RunCli, good: Path
-) -> None:
+def test_another_fault_does_not_make_a_secret_seem_absent(run_cli: RunCli, good: Path) -> None:
     (good / "oidc_secret").write_text("hunter2")
     append_config(good, OIDC + "[clock]\nwrong = 1\n")
     faults = run_cli("check").err
@@ -239,9 +231,7 @@ def test_a_secret_beside_a_configuration_with_another_fault_is_not_reported_as_a
     assert "oidc_secret" not in faults
 
 
-def test_check_names_the_sign_on_service_instead_of_people_at_this_machine_and_hides_its_secret(
-    run_cli: RunCli, good: Path
-) -> None:
+def test_check_names_the_sign_on_service_but_hides_its_secret(run_cli: RunCli, good: Path) -> None:
     append_config(good, OIDC)
     secret = "the secret of this client"
     (good / "oidc_secret").write_text(secret)
@@ -282,10 +272,10 @@ def test_check_and_today_show_who_is_on_call(good: Path, run_cli: RunCli) -> Non
 
 
 @pytest.mark.parametrize(("days_until_gap", "is_warned"), [(3, True), (9, False)])
-def test_check_warns_if_no_one_is_on_call_within_a_week(
+def test_check_warns_of_a_rota_gap_within_a_week(
     good: Path, run_cli: RunCli, days_until_gap: int, *, is_warned: bool
 ) -> None:
-    # After this many days the rota names no one. Three days are within a week, nine are not.
+    """After this many days the rota names no one. Three days are within a week, nine are not."""
     add_rota_until(good, days_until_gap)
     assert ("rota[1]: no one is on call from" in run_cli("check").err) == is_warned
 
@@ -305,7 +295,7 @@ def test_a_rota_without_anyone_on_call_is_a_fault(run_cli: RunCli) -> None:
     assert "rota duty: no event of the next 62 days names a role of this rota" in result.err
 
 
-def test_check_warns_of_a_rota_that_no_route_or_summary_names(with_empty_rota: Path, run_cli: RunCli) -> None:
+def test_check_warns_of_a_rota_that_nothing_names(with_empty_rota: Path, run_cli: RunCli) -> None:
     warning = "rota[1]: no route or summary names it, so it is not used"
     assert warning in run_cli("check").err
     append_config(with_empty_rota, '[[summary]]\nkind = "morning"\nchannels = ["duty"]\n')
@@ -317,10 +307,10 @@ def test_check_warns_of_a_rota_that_no_route_or_summary_names(with_empty_rota: P
     [("", "refused_address"), ('allow = ["127.0.0.0/8"]', "connect")],
     ids=["refused", "allowed"],
 )
-def test_a_sign_on_service_that_does_not_answer_is_a_fault_only_online(
+def test_silent_sign_on_service_is_a_fault_only_online(
     run_cli: RunCli, folder: Path, allow_option: str, reason: str
 ) -> None:
-    # Addresses of this machine are refused unless they are allowed. No service answers at its port 1.
+    """Addresses of this machine are refused unless they are allowed. No service answers at its port 1."""
     at_closed_port = OIDC.replace("https://login.example.gov.uk", "http://127.0.0.1:1")
     # The client secret must exist. There is no file for it, so it is the value of PATH, a variable that always exists.
     append_config(folder, at_closed_port.replace('file = "oidc_secret"', 'env = "PATH"') + allow_option)

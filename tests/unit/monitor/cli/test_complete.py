@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from alerts.silence import Scope, create_silence
+from alerts.silence import Scope, Silence, create_silence
 from monitor.cli.main import status_of
 from monitor.clock import SystemClock
 from tests.unit.monitor.cli.conftest import release_with_promise, write_store
@@ -44,16 +44,13 @@ def test_the_shell_completes_verbs_and_options(complete: Complete) -> None:
 @pytest.mark.parametrize(
     "verb",
     [
-        ("incident", "show"),
-        ("incident", "draft"),
-        ("incident", "note"),
-        ("incident", "sign"),
-        ("incident", "export"),
+        *(("incident", verb) for verb in ("show", "draft", "note", "sign", "export")),
         ("incident", "action", "add"),
         ("silence", "add", "--incident"),
     ],
 )
 def test_incidents_are_completed_by_id(complete: Complete, verb: tuple[str, ...]) -> None:
+    """A case is a command that takes an incident."""
     assert complete(*verb, "births") == ["births-2016-2018-01-05"]
     assert complete(*verb, "deaths") == []
 
@@ -77,14 +74,12 @@ def test_only_releases_near_now_are_completed(complete: Complete, folder: Path) 
 
 
 def test_only_active_silences_are_completed(complete: Complete, folder: Path) -> None:
-    now = SystemClock().now()
-    hour = timedelta(hours=1)
-    active, expired = (
-        create_silence(
-            Scope("producer"), "ons", until=begins + hour, role="duty statistician", reason="moves", now=begins
-        )
-        for begins in (now, now - 2 * hour)
-    )
+    now, hour = SystemClock().now(), timedelta(hours=1)
+
+    def silence_of_an_hour(begins: datetime) -> Silence:
+        return create_silence(Scope.PRODUCER, "ons", begins + hour, "duty statistician", "moves", begins)
+
+    active, expired = silence_of_an_hour(begins=now), silence_of_an_hour(begins=now - 2 * hour)
     with write_store(folder) as tx:
         tx.save(active)
         tx.save(expired)

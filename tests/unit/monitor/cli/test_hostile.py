@@ -33,7 +33,7 @@ def port(folder: Path) -> Iterator[int]:
 
 
 @pytest.mark.slow
-def test_probe_gives_up_on_a_page_that_takes_too_long_to_parse(run_cli: RunCli, folder: Path, port: int) -> None:
+def test_probe_gives_up_on_a_page_slow_to_parse(run_cli: RunCli, folder: Path, port: int) -> None:
     (folder / "page.html").write_text("<a></a>" * 60_000)
     quadratic_selector = "css:a ~ a ~ b"
     result = run_cli("probe", f"http://127.0.0.1:{port}/page.html", "--as", quadratic_selector, "--json")

@@ -50,7 +50,7 @@ def test_incidents_are_listed_with_grade_status_and_draft(run_cli: RunCli) -> No
         assert [listed["id"] for listed in run_cli("incident", "list", *filters, "--json").json] == [INCIDENT]
 
 
-def test_signing_an_incomplete_report_is_refused_and_the_report_is_still_owed(run_cli: RunCli, folder: Path) -> None:
+def test_incomplete_report_is_not_signed_and_still_owed(run_cli: RunCli, folder: Path) -> None:
     assert INCIDENT in run_cli("today").out.split("Closed, report owed: 1")[1]
     refused = run_cli("incident", "sign", INCIDENT, *SIGN, "--output", str(folder))
     assert (refused.status, refused.out) == (1, "")
@@ -59,7 +59,7 @@ def test_signing_an_incomplete_report_is_refused_and_the_report_is_still_owed(ru
     assert run_cli("incident", "show", INCIDENT, "--json").json["report_owed"]
 
 
-def test_an_incomplete_report_is_signed_with_a_reason_that_is_in_the_evidence(run_cli: RunCli, folder: Path) -> None:
+def test_incomplete_report_is_signed_with_a_reason_in_the_evidence(run_cli: RunCli, folder: Path) -> None:
     # `--anyway REASON` signs a report although boxes in it are empty.
     signed = run_cli("incident", "sign", INCIDENT, *SIGN, "--anyway", "the minister waits", "--output", str(folder))
     assert signed.status == 0
@@ -88,7 +88,8 @@ def sign_anyway(run_cli: RunCli, place: Path, incident: str, *formats: str) -> R
 def test_signing_writes_report_evidence_and_letters_into_a_folder(run_cli: RunCli, folder: Path) -> None:
     signed = sign_anyway(run_cli, folder / "signed", INCIDENT, "docx")
     assert files_in(folder / "signed" / INCIDENT) == ["evidence.docx", *LETTERS, "report.docx"]
-    assert sorted(signed.out.splitlines()[1:]) == sorted(str(file) for file in (folder / "signed").rglob("*.docx"))
+    _, *printed_files = signed.out.splitlines()
+    assert sorted(printed_files) == sorted(map(str, (folder / "signed").rglob("*.docx")))
 
 
 def test_without_libreoffice_signing_writes_only_docx_files(folder: Path, root: Path) -> None:
@@ -102,15 +103,13 @@ def test_without_libreoffice_signing_writes_only_docx_files(folder: Path, root: 
 
 
 @pytest.mark.slow
-def test_with_libreoffice_signing_writes_the_report_as_docx_and_pdf_and_the_evidence_as_pdf(
-    run_cli: RunCli, folder: Path, soffice: str
-) -> None:
+def test_signing_with_libreoffice_also_writes_pdf_files(run_cli: RunCli, folder: Path, soffice: str) -> None:
     assert Path(soffice).is_file()
     assert sign_anyway(run_cli, folder, INCIDENT).status == 0
     assert files_in(folder / INCIDENT) == ["evidence.pdf", *LETTERS, "report.docx", "report.pdf"]
 
 
-def test_two_reports_signed_into_one_place_do_not_replace_each_other(run_cli: RunCli, folder: Path) -> None:
+def test_reports_signed_into_one_place_do_not_replace_each_other(run_cli: RunCli, folder: Path) -> None:
     other = run_cli("incident", "add", *HAND_LOGGED, "--json").json["id"]
     assert sign_anyway(run_cli, folder, INCIDENT, "md").status == 0
     assert sign_anyway(run_cli, folder, other, "md").status == 0
@@ -127,7 +126,7 @@ def test_a_refused_signature_creates_and_deletes_no_folder(run_cli: RunCli, fold
     assert not (folder / "new").exists()
 
 
-def test_a_report_is_owed_until_it_is_waived_with_a_reason(run_cli: RunCli) -> None:
+def test_report_is_owed_until_waived_with_a_reason(run_cli: RunCli) -> None:
     assert run_cli("incident", "waive", INCIDENT, *ROLE, "--reason", " ").status == 1
     assert "report owed" in run_cli("incident", "show", INCIDENT).out
     assert run_cli("incident", "waive", INCIDENT, *ROLE, "--reason", "sent by letter").status == 0
@@ -171,7 +170,7 @@ def test_exporting_evidence_makes_a_new_version_of_the_draft(run_cli: RunCli, fo
     assert datetime.now(UTC) - last_version.at < timedelta(minutes=5)
 
 
-def test_an_overdue_incident_is_listed_and_shown_with_its_delay_until_now(run_cli: RunCli, folder: Path) -> None:
+def test_overdue_incident_is_shown_with_its_delay_until_now(run_cli: RunCli, folder: Path) -> None:
     incident = save_overdue_release(folder, hours=32)  # 1 day and 8 hours
     (line,) = [line for line in run_cli("incident", "list").out.splitlines() if incident in line]
     assert "at least 1 d 8 h" in line
@@ -179,7 +178,7 @@ def test_an_overdue_incident_is_listed_and_shown_with_its_delay_until_now(run_cl
     assert "delayed by at least 32 hours" in run_cli("incident", "draft", incident).out
 
 
-def test_the_report_of_an_overdue_release_is_signed_with_the_current_delay(run_cli: RunCli, folder: Path) -> None:
+def test_report_of_overdue_release_is_signed_with_current_delay(run_cli: RunCli, folder: Path) -> None:
     incident = save_overdue_release(folder, hours=32)
     sign = ("incident", "sign", incident, *SIGN, "--output", str(folder))
     assert "still overdue" in run_cli(*sign).err
@@ -208,7 +207,7 @@ async def test_an_open_incident_shows_what_to_do() -> None:
         assert "What to do now:" in lines
 
 
-def test_a_note_is_added_in_a_role_and_acknowledges_the_incident(run_cli: RunCli) -> None:
+def test_note_has_a_role_and_acknowledges_the_incident(run_cli: RunCli) -> None:
     incident = run_cli("incident", "note", INCIDENT, "web team called", *ROLE, "--json").json
     note = incident["timeline"][-1]
     assert (note["by"], note["text"]) == ("duty statistician", "web team called")
@@ -232,13 +231,13 @@ def test_a_note_without_text_acknowledges_the_incident(run_cli: RunCli) -> None:
     assert incident["timeline"][-1]["text"] == "acknowledged"
 
 
-def test_a_note_with_only_a_cause_is_added_to_the_timeline(run_cli: RunCli) -> None:
+def test_note_with_only_a_cause_is_in_the_timeline(run_cli: RunCli) -> None:
     assert run_cli("incident", "note", INCIDENT, *ROLE, "--cause", "expired certificate").out == f"{INCIDENT}: noted\n"
     timeline = run_cli("incident", "show", INCIDENT, "--json").json["timeline"]
     assert timeline[-1]["text"] == "cause: expired certificate"
 
 
-def test_a_note_with_a_time_is_in_the_account_in_order_of_time(run_cli: RunCli) -> None:
+def test_timed_note_is_in_the_account_in_order(run_cli: RunCli) -> None:
     assert run_cli("incident", "note", INCIDENT, "rang the web team", "--at", "2018-01-05T09:41", *ROLE).status == 0
     # A time as the text of a step marks the step as done at that time.
     run_cli("incident", "draft", INCIDENT, "--field", "step.tell-head", "--text", "09:35", *ROLE)
@@ -255,21 +254,18 @@ def test_a_note_with_an_unreadable_time_is_refused(run_cli: RunCli) -> None:
 
 
 @pytest.mark.parametrize("other_options", [(), ("--assign", "web team"), ("--cause", "expired certificate")])
-def test_a_note_timed_a_year_before_its_incident_is_added_with_a_warning_in_its_timeline(
-    run_cli: RunCli, other_options: tuple[str, ...]
-) -> None:
-    # With --assign or --cause the note has more entries in the timeline. The warning is given all the same.
+def test_note_timed_a_year_before_its_incident_gets_a_warning(run_cli: RunCli, other_options: tuple[str, ...]) -> None:
+    """With --assign or --cause the note has more entries in the timeline. The warning is given all the same."""
     result = run_cli("incident", "note", INCIDENT, "rang", "--at", "2017-01-05T09:41", *other_options, *ROLE)
     timeline = run_cli("incident", "show", INCIDENT, "--json").json["timeline"]
     # The incident is of 5 January 2018.
     (warning,) = [entry["text"] for entry in timeline if entry["by"] == "monitor" and "2017" in entry["text"]]
     assert (result.status, result.err) == (0, f"{warning}\n")
-    assert ("2017-01-05T09:41:00.000Z", "duty statistician") in [(entry["at"], entry["by"]) for entry in timeline]
+    notes = [(entry["at"], entry["by"]) for entry in timeline]
+    assert ("2017-01-05T09:41:00.000Z", "duty statistician") in notes
 
 
-def test_a_note_from_an_e_mail_has_the_time_of_the_e_mail_and_no_other_can_be_given(
-    run_cli: RunCli, tmp_path: Path
-) -> None:
+def test_note_from_an_email_always_has_its_time(run_cli: RunCli, tmp_path: Path) -> None:
     mail = tmp_path / "alert.eml"
     mail.write_text("Date: Fri, 5 Jan 2018 09:35:00 +0000\n\nPublished\n")
     result = run_cli("incident", "note", INCIDENT, "--mail", str(mail), "--at", "2018-01-05T09:41", *ROLE)
@@ -284,7 +280,7 @@ def test_an_empty_note_is_refused(run_cli: RunCli) -> None:
     assert (result.status, result.err) == (1, "write the text of the note\n")
 
 
-def test_an_open_hand_logged_incident_is_on_the_board_with_its_steps(run_cli: RunCli) -> None:
+def test_hand_logged_incident_is_on_the_board_with_its_steps(run_cli: RunCli) -> None:
     name = run_cli("incident", "add", *HAND_LOGGED, "--json").json["id"]
     today = run_cli("today").out
     assert "Open incidents: 1\n" in today
@@ -318,7 +314,7 @@ def log_marriages_with_end_and_addresses(run_cli: RunCli) -> dict[str, Any]:
     return logged
 
 
-def test_a_hand_logged_incident_and_its_draft_have_the_logged_end_and_addresses(run_cli: RunCli) -> None:
+def test_hand_logged_incident_and_draft_have_end_and_addresses(run_cli: RunCli) -> None:
     logged = log_marriages_with_end_and_addresses(run_cli)
     assert logged["ended"] == "2018-01-04T17:40:00.000Z"
     assert logged["urls"] == ["https://www.gov.uk/a", "https://x.example/b"]
@@ -330,7 +326,7 @@ def test_a_hand_logged_incident_and_its_draft_have_the_logged_end_and_addresses(
     assert "Url       https://www.gov.uk/a https://x.example/b" in run_cli("incident", "show", logged["id"]).out
 
 
-def test_a_hand_logged_incident_is_in_the_period_reports_of_its_producer_and_host(run_cli: RunCli) -> None:
+def test_hand_logged_incident_is_in_reports_of_producer_and_host(run_cli: RunCli) -> None:
     logged = log_marriages_with_end_and_addresses(run_cli)
     of_producer, of_host = ("--producer", "forest-research"), ("--host", "www.gov.uk")
     for filters in ((), of_producer, of_host, (*of_host, *of_producer)):
@@ -339,7 +335,7 @@ def test_a_hand_logged_incident_is_in_the_period_reports_of_its_producer_and_hos
     assert run_cli(*PERIOD, "--producer", "ons", "--json").json["logged"] == []
 
 
-def test_a_period_report_counts_hand_logged_incidents_and_gives_their_end(run_cli: RunCli) -> None:
+def test_period_report_counts_hand_logged_incidents_with_their_end(run_cli: RunCli) -> None:
     logged = log_marriages_with_end_and_addresses(run_cli)
     text = run_cli(*PERIOD).out
     assert "1 incident logged by hand" in text
@@ -347,13 +343,13 @@ def test_a_period_report_counts_hand_logged_incidents_and_gives_their_end(run_cl
     assert logged["id"] in run_cli(*PERIOD, "--format", "csv").out
 
 
-def test_a_hand_logged_incident_with_dates_a_year_apart_asks_to_check_them(run_cli: RunCli) -> None:
+def test_hand_logged_dates_a_year_apart_get_a_warning(run_cli: RunCli) -> None:
     a_year_apart = "5/1/2017, 5 Jan 2018 9.41am"
     logged = run_cli("incident", "add", "--release", "births-2016", "--what", "a leak", "--when", a_year_apart)
     assert "check date: 5 January 2018 is 365 days after the incident" in logged.err
 
 
-def test_a_hand_logged_incident_of_a_release_is_in_its_history(run_cli: RunCli) -> None:
+def test_hand_logged_incident_is_in_the_history_of_its_release(run_cli: RunCli) -> None:
     logged = run_cli("incident", "add", *ABOUT_BIRTHS, "--json").json
     assert logged["id"] in run_cli("calendar", "history", "births-2016").out
 
@@ -381,7 +377,8 @@ def test_logging_about_an_unknown_release_is_refused(run_cli: RunCli) -> None:
 
 
 def test_logging_the_same_twice_gives_one_incident(run_cli: RunCli) -> None:
-    first, again = (run_cli("incident", "add", *HAND_LOGGED) for _ in range(2))
+    first = run_cli("incident", "add", *HAND_LOGGED)
+    again = run_cli("incident", "add", *HAND_LOGGED)
     assert again.out == first.out.replace("logged", "was logged already")
     logged = [one for one in run_cli("incident", "list", "--json").json if one["kind"] == "hand"]
     assert len(logged) == 1
@@ -395,7 +392,7 @@ def test_a_draft_is_printed_and_saved_in_every_format(run_cli: RunCli, folder: P
         assert zipfile.is_zipfile(folder / f"a.{kind}")
 
 
-def test_typed_text_is_kept_word_for_word_in_a_new_version(run_cli: RunCli, folder: Path) -> None:
+def test_typed_text_is_kept_exactly_in_a_new_version(run_cli: RunCli, folder: Path) -> None:
     before = run_cli("incident", "show", INCIDENT, "--json").json["drafts"][-1]["version"]
     words = "A link was mistyped.\n\n  Twice, at 09:29."
     file = folder / "words.txt"
@@ -431,7 +428,7 @@ def test_fields_are_listed_with_their_source(run_cli: RunCli) -> None:
     ],
 )
 def test_a_refused_change_of_a_draft_gives_the_reason(run_cli: RunCli, arguments: tuple[str, ...], line: str) -> None:
-    # Each row is a change that cannot be made, for example of a misspelt field, and the begin of the message.
+    """A case is a change that cannot be made, for example of a misspelt field, and the begin of the message."""
     result = run_cli("incident", "draft", INCIDENT, *arguments, *ROLE)
     assert (result.status, result.out) == (1, "")
     assert result.err.startswith(line)
@@ -441,7 +438,7 @@ def test_signing_with_json_gives_the_time_and_the_written_files(run_cli: RunCli,
     options = ("--output", str(folder / "sent"), "--anyway", "asked for", "--json")
     result = run_cli("incident", "sign", INCIDENT, "--by", "head of profession", "--format", "docx", *options)
     assert result.json["signed"] is not None
-    assert sorted(result.json["files"]) == sorted(str(file) for file in (folder / "sent").rglob("*.docx"))
+    assert sorted(result.json["files"]) == sorted(map(str, (folder / "sent").rglob("*.docx")))
     assert len(result.json["files"]) == len(["report", "evidence", *LETTERS])
 
 

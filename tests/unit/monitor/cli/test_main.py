@@ -32,7 +32,7 @@ WHY = ("--reason", "their site moves", "--by", "duty statistician")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_the_help_of_every_command_has_an_example_with_its_verb(command: str) -> None:
+def test_help_of_every_command_has_an_example_of_it(command: str) -> None:
     _, _, example = (COMMANDS[command].help or "").partition("Example: ninethirty ")
     verb, *_ = command.split()
     assert verb in example.split()
@@ -40,12 +40,14 @@ def test_the_help_of_every_command_has_an_example_with_its_verb(command: str) ->
 
 @pytest.mark.parametrize("command", [name for name, one in COMMANDS.items() if not isinstance(one, click.Group)])
 def test_every_command_except_run_has_json(command: str) -> None:
+    """A case is a command that has no further commands below it."""
     options = {option for param in COMMANDS[command].params for option in param.opts}
     assert ("--json" in options) == (command != "run")
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_every_example_in_the_help_uses_existing_options(example: str) -> None:
+    """A case is the example in the help of one command."""
     used = {word for word in example.split() if word.startswith("--")}
     existing = {option for command in COMMANDS.values() for param in command.params for option in param.opts}
     assert used <= {*existing, "--config"}
@@ -92,12 +94,14 @@ def test_an_unknown_verb_is_answered_with_the_nearest(run_cli: RunCli) -> None:
     ],
 )
 def test_a_usage_error_is_one_line_with_status_2(run_cli: RunCli, arguments: tuple[str, ...]) -> None:
+    """A case has a wrong date, option, address or number, or lacks an argument."""
     result = run_cli(*arguments)
     assert (result.status, result.out, len(result.err.splitlines())) == (2, "", 1)
 
 
 @pytest.mark.parametrize("verb", ["today", "plan", "run", "once", "replay", "export"])
 def test_an_absent_configuration_is_reported_in_one_line(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A case is a verb that reads the configuration."""
     assert status_of(["--config", "nowhere/config.toml", verb]) == 1
     fault = "cannot be read: No such file or directory: write one with `ninethirty init`"
     assert capsys.readouterr().err == f"nowhere/config.toml: {fault}\n"
@@ -105,9 +109,9 @@ def test_an_absent_configuration_is_reported_in_one_line(verb: str, capsys: pyte
 
 @pytest.mark.parametrize("command", ["check", "calendar read mine", "silence list", "plan"])
 def test_config_after_the_verb_replaces_the_one_before_it(folder: Path, command: str) -> None:
+    """A case is a command that needs a configuration. There is no file nowhere.toml, so only the other one works."""
     verb, *rest = command.split()
     config = ("--config", str(folder / "config.toml"))
-    # There is no file nowhere.toml, so a command succeeds only with the other configuration.
     assert status_of(["--config", "nowhere.toml", verb, *rest]) == 1
     assert status_of(["--config", "nowhere.toml", verb, *rest, *config]) == 0
     assert status_of(["--config", "nowhere.toml", verb, *config, *rest]) == 0
@@ -187,7 +191,7 @@ def test_config_after_the_verb_replaces_the_one_before_it(folder: Path, command:
 def test_a_plausible_mistake_is_answered_with_a_remedy(
     run_cli: RunCli, arguments: tuple[str, ...], remedy: str
 ) -> None:
-    # Each row is what a person could type, for example `ninethirty start`, and a part of the one line of the answer.
+    """A case is what a person could type, such as `ninethirty start`, and a part of the answer, which is one line."""
     answer = run_cli(*arguments)
     assert (answer.status != 0, answer.err.count("\n")) == (True, 1)
     assert remedy in answer.err
@@ -213,7 +217,7 @@ UNKNOWN_INCIDENT = 'no incident "births-2016-2018", did you mean "births-2016-20
 def test_an_unknown_name_is_answered_with_the_nearest(
     run_cli: RunCli, arguments: tuple[str, ...], message: str
 ) -> None:
-    # Each row misspells the name of a calendar, channel, release, host, producer or incident.
+    """A case misspells the name of a calendar, channel, release, host, producer or incident."""
     result = run_cli(*arguments)
     assert (result.status, result.err) == (1, f"{message}\n")
 
@@ -229,14 +233,15 @@ def test_help_explains_the_exit_statuses(run_cli: RunCli) -> None:
 
 
 @pytest.mark.parametrize("verb", ["today", "plan", "incident list", "replay", "store check"])
-def test_a_store_file_that_is_not_a_database_is_an_environment_error(run_cli: RunCli, folder: Path, verb: str) -> None:
+def test_store_file_that_is_no_database_is_an_environment_error(run_cli: RunCli, folder: Path, verb: str) -> None:
+    """A case is a verb that reads the store."""
     (folder / "store.db").write_text("this is no database, whatever its name says\n" * 100)
     result = run_cli(*verb.split())
     assert (result.status, result.out) == (3, "")
     assert "the file is not a database, or damaged: stop, move it" in result.err.splitlines()[0]
 
 
-def test_a_store_whose_folder_cannot_be_created_is_an_environment_error(run_cli: RunCli, folder: Path) -> None:
+def test_store_without_a_possible_folder_is_an_environment_error(run_cli: RunCli, folder: Path) -> None:
     (folder / "file").write_text("")
     # A folder of this name cannot be created, because the file has it.
     replace_in_config(folder, "store.db", "file/store.db")
@@ -252,7 +257,7 @@ def test_a_store_of_a_newer_version_is_refused(run_cli: RunCli, folder: Path) ->
     assert (result.status, "a newer version of ninethirty made it" in result.err) == (3, True)
 
 
-def test_the_fault_of_an_unknown_kind_of_store_does_not_show_its_password(run_cli: RunCli, folder: Path) -> None:
+def test_fault_of_an_unknown_store_kind_hides_its_password(run_cli: RunCli, folder: Path) -> None:
     (folder / "config.toml").write_text('[store]\nurl = "mysql://anna:hunter2@db.example/n"\n')
     result = run_cli("today")
     assert (result.status, "hunter2" in result.err, len(result.err.splitlines())) == (1, False, 1)

@@ -51,8 +51,8 @@ def test_stopping_a_rehearsal_ends_the_processes_that_play_its_scripts() -> None
     assert multiprocessing.active_children() == []
 
 
-def test_if_the_process_of_one_script_is_killed_the_others_are_still_played() -> None:
-    # A script here does what its name says: one kills its own process, two end at once.
+def test_other_scripts_are_played_if_one_process_is_killed() -> None:
+    """A script here does what its name says: one kills its own process, two end at once."""
     results = play("killed", "quick", "quick")
     assert sorted((result.text, result.ok) for result in results) == [
         ("killed: the process that played it ended with status -9", False),
@@ -61,18 +61,18 @@ def test_if_the_process_of_one_script_is_killed_the_others_are_still_played() ->
     ]
 
 
-def test_a_process_that_played_a_script_ends_although_a_thread_of_it_hangs() -> None:
+def test_process_of_a_script_ends_although_its_thread_hangs() -> None:
     assert play("hanging") == [PlayResult(ok=True, text="hanging")]
     assert multiprocessing.active_children() == []
 
 
-def test_the_progress_of_each_script_is_reported_even_if_its_process_is_killed() -> None:
+def test_progress_is_reported_even_of_a_killed_process() -> None:
+    """Each script reports 50 per cent, then ends or is killed. Its start counts as 0 and any end as 100."""
     percents = defaultdict[str, list[int]](list)
 
     def record_percent(path: Path, percent: int) -> None:
         percents[path.name].append(percent)
 
-    # Each script reports 50 per cent, and then ends or is killed. Its start counts as 0, and any end as 100.
     list(start_playing("quick", "killed", show_progress=record_percent))
     assert percents == {"quick": [0, 50, 100], "killed": [0, 50, 100]}
 

@@ -78,7 +78,7 @@ def signed_in_browser(config: Path) -> Iterator[httpx.Client]:
 
 
 @pytest.mark.slow
-def test_a_running_monitor_loads_a_good_configuration_and_refuses_a_faulty_one(config: Path) -> None:
+def test_running_monitor_reloads_only_a_good_configuration(config: Path) -> None:
     good = config.read_text()
     with alive(config) as child:
         wait_for_log_line(child, "calendar_read")

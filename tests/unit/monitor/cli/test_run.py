@@ -50,14 +50,14 @@ asyncio.run(raise_sigterm_twice())
 
 
 @pytest.mark.parametrize(("disposition", "reloads"), [("SIG_DFL", 2), ("SIG_IGN", 0)], ids=["usually", "under nohup"])
-def test_each_of_two_sighups_reloads_except_under_nohup_and_stops_nothing(disposition: str, reloads: int) -> None:
-    # The disposition of SIGHUP before the monitor starts: `nohup` makes it SIG_IGN, which ignores the signal.
+def test_sighup_reloads_except_under_nohup(disposition: str, reloads: int) -> None:
+    """SIGHUP never stops the monitor. `nohup` starts it with the disposition SIG_IGN, which ignores the signal."""
     code = RAISE_SIGHUP_TWICE.format(disposition=disposition)
     ended = subprocess.run([sys.executable, "-c", code], check=True, timeout=30, capture_output=True, text=True)
     assert ended.stdout == f"reloads: {reloads} stopped: False\n"
 
 
-def test_the_first_sigterm_asks_the_daemon_to_stop_and_the_second_ends_it_at_once() -> None:
+def test_second_sigterm_ends_the_daemon_at_once() -> None:
     ended = subprocess.run(
         [sys.executable, "-c", RAISE_SIGTERM_TWICE], check=False, timeout=30, capture_output=True, text=True
     )
@@ -70,11 +70,11 @@ def exit_status_at_sigterm(first_statement: str) -> int:
     return subprocess.run([sys.executable, "-c", code], check=False, timeout=30).returncode
 
 
-def test_a_process_that_exits_at_once_at_sigterm_ends_by_that_signal() -> None:
+def test_exit_at_sigterm_ends_the_process_by_that_signal() -> None:
     assert exit_status_at_sigterm(first_statement="pass") == -signal.SIGTERM
 
 
-def test_a_process_that_sigterm_cannot_end_exits_at_once_with_status_143() -> None:
+def test_process_that_sigterm_cannot_end_exits_with_status_143() -> None:
     # The first process of a container does not end by a signal. A process that blocks the signal does not either.
     block_sigterm = "signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])"
     assert exit_status_at_sigterm(first_statement=block_sigterm) == 128 + signal.SIGTERM == 143
@@ -99,7 +99,7 @@ def test_a_store_file_created_later_is_locked_from_then_on(tmp_path: Path) -> No
     first.release()
 
 
-def test_a_lock_does_not_count_for_another_file_of_the_same_name(tmp_path: Path) -> None:
+def test_lock_does_not_count_for_a_recreated_file(tmp_path: Path) -> None:
     first, second = (StoreLock(f"sqlite:///{tmp_path}/store.db") for _ in range(2))
     file = tmp_path / "store.db"
     file.touch()

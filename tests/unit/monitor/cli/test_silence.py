@@ -6,8 +6,6 @@ from tests.unit.monitor.cli.conftest import INCIDENT, RunCli
 
 BY = ("--by", "duty statistician")
 WHY = ("--reason", "their site moves")
-
-
 OF_ONS = ("--producer", "ons")
 
 
@@ -16,6 +14,7 @@ OF_ONS = ("--producer", "ons")
     [("incident", INCIDENT), ("release", "deaths-2029"), ("producer", "ons"), ("host", "www.gov.uk")],
 )
 def test_a_silence_can_be_added_and_listed(run_cli: RunCli, scope: str, name: str) -> None:
+    """A case is what the silence is of: an incident, a release, a producer or a host."""
     added = run_cli("silence", "add", f"--{scope}", name, "--for", "2h", *WHY, *BY, "--json").json
     assert (added["of"], added["name"]) == (scope, name)
     assert (added["by"], added["reason"], added["ended"]) == ("duty statistician", "their site moves", None)
@@ -56,7 +55,7 @@ def test_a_silence_that_begins_later_is_listed_but_not_active(run_cli: RunCli) -
     ],
 )
 def test_a_refused_silence_is_explained(run_cli: RunCli, options: tuple[str, ...], status: int, message: str) -> None:
-    # For example, a silence for 15 days is refused with status 1, because the longest is 14 days.
+    """A case is the options, the exit status and a part of the message. The longest silence is of 14 days."""
     answer = run_cli("silence", "add", *options, *BY)
     assert (answer.status, answer.err.count("\n")) == (status, 1)
     assert message in answer.err

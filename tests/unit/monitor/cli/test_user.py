@@ -50,9 +50,7 @@ def test_a_password_from_standard_input_makes_a_line(run_cli: RunCli, type_on_st
     assert line_accepts_secret(result.out)
 
 
-def test_a_line_for_the_users_file_can_be_printed_as_json(
-    run_cli: RunCli, type_on_stdin: Callable[[str], None]
-) -> None:
+def test_line_for_the_users_file_is_printed_as_json(run_cli: RunCli, type_on_stdin: Callable[[str], None]) -> None:
     type_on_stdin(SECRET)
     result = run_cli("user", "anne", "--json").json
     assert result["user"] == "anne"
@@ -74,11 +72,12 @@ def test_a_refused_name_or_password_is_explained_in_one_line(
     assert (result.status, result.out, result.err) == (1, "", f"{fault}\n")
 
 
-def test_at_a_terminal_the_password_is_asked_for_twice_and_not_shown(folder: Path) -> None:
+def test_password_is_asked_twice_and_not_shown_at_a_terminal(folder: Path) -> None:
     answers = {"Password: ": SECRET, "Repeat the password: ": SECRET}
     screen = run_at_terminal(folder / "config.toml", "user", "anne", answers=answers)
     assert SECRET not in screen
-    assert line_accepts_secret(next(line for line in screen.splitlines() if line.startswith("anne:")))
+    (line_of_anne,) = [line for line in screen.splitlines() if line.startswith("anne:")]
+    assert line_accepts_secret(line_of_anne)
 
 
 def test_check_reports_every_fault_of_the_users_file(run_cli: RunCli, folder: Path) -> None:
@@ -97,7 +96,7 @@ def test_check_reports_every_fault_of_the_users_file(run_cli: RunCli, folder: Pa
     ]
 
 
-def test_the_line_of_a_program_in_the_users_file_has_its_name_and_right_but_not_its_token(run_cli: RunCli) -> None:
+def test_line_of_a_program_does_not_contain_its_token(run_cli: RunCli) -> None:
     result = run_cli("user", "pager", "--token", "duty")
     # The token is printed only on standard error.
     token = result.err.split()[-1]

@@ -44,16 +44,14 @@ WARNING_OF_ONLY_FOLDERS = "WARNING: config.toml: channel: only folders are confi
 WHO_SEES_WHAT = ["strangers see: whether the monitor is alive and ready", "people at this machine see: everything"]
 
 
-def test_a_configuration_that_notifies_no_one_is_reported_as_in_order_with_a_warning(
-    run_cli: RunCli, folder: Path
-) -> None:
+def test_configuration_that_notifies_no_one_gets_a_warning(run_cli: RunCli, folder: Path) -> None:
     result = run_cli("check")
     assert (result.status, result.out.splitlines()[0]) == (0, f"{folder}/config.toml: in order, warnings: 1")
     assert result.err == WARNING_OF_ONLY_FOLDERS
     assert result.out.splitlines()[-2:] == WHO_SEES_WHAT
 
 
-def test_check_with_json_prints_faults_warnings_and_what_the_monitor_will_do(run_cli: RunCli, folder: Path) -> None:
+def test_check_prints_faults_warnings_and_plans_as_json(run_cli: RunCli, folder: Path) -> None:
     assert run_cli("check", "--json").json == {
         "ok": True,
         "faults": [],
@@ -96,7 +94,7 @@ def test_faults_of_secrets_folders_and_store_are_reported_at_once(run_cli: RunCl
     ]
 
 
-def test_a_store_of_an_older_version_is_refused_until_it_is_upgraded(run_cli: RunCli, folder: Path) -> None:
+def test_older_store_is_refused_until_it_is_upgraded(run_cli: RunCli, folder: Path) -> None:
     with closing(Store(f"sqlite:///{folder}/store.db", durable=False)) as store, store._engine.begin() as connection:
         migrate.downgrade(connection, BEFORE.head)  # BEFORE is the schema ("shape") of the previous version
     older = f"store sqlite:///{folder}/store.db: its shape is {BEFORE.head}, this version needs {HEAD}: "
@@ -110,9 +108,7 @@ def test_a_store_of_an_older_version_is_refused_until_it_is_upgraded(run_cli: Ru
     assert run_cli("today").status == 0
 
 
-def test_a_store_upgraded_by_the_next_version_is_still_used_and_a_warning_names_it(
-    run_cli: RunCli, folder: Path
-) -> None:
+def test_store_of_the_next_version_is_used_with_a_warning(run_cli: RunCli, folder: Path) -> None:
     with closing(Store(f"sqlite:///{folder}/store.db", shape=NEXT)) as store:
         store.upgrade()  # NEXT is the shape of a later version, 9001
     newer = "its shape, 9001, is of a newer version: upgrade this one"
@@ -144,7 +140,7 @@ def test_a_read_only_store_is_a_fault(run_cli: RunCli, folder: Path) -> None:
     assert fault.startswith("config.toml: store.url: the file cannot be written")
 
 
-def test_check_creates_no_folder_for_a_store_that_does_not_exist_yet(run_cli: RunCli, folder: Path) -> None:
+def test_check_creates_no_folder_for_a_new_store(run_cli: RunCli, folder: Path) -> None:
     replace_in_config(folder, "/store.db", "/new/deep down/store.db")
     result = run_cli("check")
     assert result.status == 0
@@ -194,7 +190,7 @@ def test_store_check_reports_altered_evidence(run_cli: RunCli, folder: Path) -> 
     assert "altered" in fault
 
 
-def test_store_check_reports_lost_evidence_and_the_monitor_that_kept_it(run_cli: RunCli, folder: Path) -> None:
+def test_store_check_reports_lost_evidence_and_its_monitor(run_cli: RunCli, folder: Path) -> None:
     asyncio.run(keep_evidence(folder)).unlink()
     result = run_cli("store", "check")
     assert result.status == 1
@@ -230,7 +226,7 @@ def test_once_prints_the_verdicts_of_today_and_can_run_again(run_cli: RunCli, fo
     assert run_cli("once").status == 0
 
 
-def test_once_refuses_a_store_on_which_a_daemon_of_its_name_runs(run_cli: RunCli, folder: Path) -> None:
+def test_once_is_refused_while_a_daemon_of_its_name_runs(run_cli: RunCli, folder: Path) -> None:
     # A fresh heartbeat of the monitor `edge` in the store means that a daemon runs, unless it says that it stopped.
     save_heartbeat(folder, SystemClock().now(), stopped=False)
     result = run_cli("once")
@@ -248,10 +244,10 @@ def write_quiet_script(folder: Path, name: str, notices: int = 0) -> str:
 
 
 @pytest.mark.parametrize(("expected_notices", "is_met"), [(0, True), (1, False)])
-def test_a_rehearsal_with_json_prints_only_json_and_ends_with_status_1_if_an_expectation_is_not_met(
+def test_rehearsal_with_json_exits_1_if_an_expectation_is_unmet(
     run_cli: RunCli, folder: Path, expected_notices: int, *, is_met: bool
 ) -> None:
-    # In a quiet script nothing happens, so it gives no notice.
+    """In a quiet script nothing happens, so it gives no notice. A case is the number of notices that it expects."""
     result = run_cli("rehearse", write_quiet_script(folder, "quiet", expected_notices), "--json")
     (outcome,) = result.lines
     assert (outcome["ok"], result.status, result.err) == (is_met, 0 if is_met else 1, "")
@@ -267,10 +263,10 @@ def blocked_keep(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("playable_scripts", [[], ["one", "two"]], ids=["alone", "with others"])
-def test_with_json_a_script_that_cannot_be_played_is_explained_and_the_others_are_played(
+def test_unplayable_script_is_explained_as_json_beside_played_ones(
     run_cli: RunCli, folder: Path, blocked_keep: Path, playable_scripts: list[str]
 ) -> None:
-    # `--keep` makes a folder for each script in the folder `blocked_keep`. A file named `blocked` is in the way there.
+    """A case is the other scripts. In `blocked_keep` a file is where the script `blocked` needs a folder."""
     scripts = [write_quiet_script(folder, name) for name in ("blocked", *playable_scripts)]
     result = run_cli("rehearse", *scripts, "--keep", str(blocked_keep), "--json")
     assert (result.status, result.err) == (1, "")
@@ -279,17 +275,18 @@ def test_with_json_a_script_that_cannot_be_played_is_explained_and_the_others_ar
     assert blocked["reason"] == f"{blocked_keep}/blocked: File exists"
     # Each script expects a number of notices, which is about no release and no part. Here it could not be checked.
     assert blocked["expect"] == [{"release": "", "part": None, "met": False, "why": "not played to its end"}]
-    # The other scripts were played with success.
-    assert {title: outcome["ok"] for title, outcome in outcome_of.items()} == dict.fromkeys(playable_scripts, True)
-    # Programs find the same keys in every outcome.
-    assert all(outcome.keys() == blocked.keys() for outcome in outcome_of.values())
+    assert set(outcome_of) == set(playable_scripts)
+    for outcome in outcome_of.values():
+        assert outcome["ok"] is True
+        # Programs find the same keys in every outcome.
+        assert outcome.keys() == blocked.keys()
 
 
 @pytest.mark.parametrize("playable_scripts", [[], ["one", "two"]], ids=["alone", "with others"])
-def test_people_see_that_a_script_could_not_be_played_to_its_end(
+def test_people_see_which_script_could_not_be_played(
     run_cli: RunCli, folder: Path, blocked_keep: Path, playable_scripts: list[str]
 ) -> None:
-    # `--keep` makes a folder for each script. In `blocked_keep` a file already has the name `blocked`.
+    """A case is the other scripts. In `blocked_keep` a file is where the script `blocked` needs a folder."""
     scripts = [write_quiet_script(folder, name) for name in ("blocked", *playable_scripts)]
     result = run_cli("rehearse", *scripts, "--keep", str(blocked_keep))
     assert result.status == 1
@@ -314,9 +311,7 @@ def test_faults_of_all_scripts_are_reported_before_any_is_played(run_cli: RunCli
 
 
 @pytest.mark.parametrize("options", [["--json"], []])
-def test_a_look_at_an_address_of_this_machine_is_refused_and_proves_nothing(
-    run_cli: RunCli, options: list[str]
-) -> None:
+def test_look_at_this_machine_is_refused_and_proves_nothing(run_cli: RunCli, options: list[str]) -> None:
     result = run_cli("probe", "http://127.0.0.1:9/", *options)
     assert result.status == 3
     # Without a response it is unknown whether a release is there.

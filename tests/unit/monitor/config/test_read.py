@@ -143,8 +143,7 @@ def test_a_wrong_value_is_reported_only_once(read: Read) -> None:
     ],
 )
 def test_only_a_value_that_may_be_a_secret_is_private(path: list[str | int], *, may_be_secret: bool) -> None:
-    # `path` leads to a value: ("channel", 0, "url") is the address of the first channel, which can contain a secret.
-    # Messages do not quote a private value. A misspelt secret (`passwort`) is private too.
+    """Messages do not quote a private value. A case is the path to one: ["channel", 0] is the first channel."""
     assert is_private(path) is may_be_secret
 
 
@@ -154,7 +153,7 @@ def test_users_and_passwords_are_removed_from_quoted_addresses(secret: str) -> N
     assert quoted == '"postgresql://...@db.example/name"'
 
 
-def test_quoted_values_are_cut_to_80_characters_and_tables_are_not_quoted() -> None:
+def test_quoted_values_are_cut_and_tables_not_quoted() -> None:
     assert len(quote_value("x" * 1000)) == 80
     assert quote_value({"password": "hunter2"}) == "a table"
     assert quote_value([{"password": "hunter2"}]) == "a list of tables"
@@ -181,7 +180,7 @@ def test_a_relative_secret_file_starts_at_the_configuration(tmp_path: Path) -> N
     assert token.reveal() == "hunter2"
 
 
-def test_a_missing_secret_is_named_by_its_place_and_reveals_as_an_empty_text(tmp_path: Path) -> None:
+def test_missing_secret_is_named_by_its_place_and_empty(tmp_path: Path) -> None:
     assert Secret(env="NINETHIRTY_TEST_NONE").why_missing() == "the environment has no NINETHIRTY_TEST_NONE"
     assert Secret(file=str(tmp_path / "none")).why_missing() == f"no file {tmp_path}/none"
     assert Secret(env="NINETHIRTY_TEST_NONE").reveal() == Secret(file=str(tmp_path / "none")).reveal() == ""
@@ -189,11 +188,11 @@ def test_a_missing_secret_is_named_by_its_place_and_reveals_as_an_empty_text(tmp
 
 @pytest.mark.parametrize("name", ["status", "govuk", "titled", "period", "text:Births", "css:h1", "link:/x"])
 def test_a_documented_recogniser_is_accepted(name: str) -> None:
-    # A recogniser says what shows that a page is out. `text:Births` is the text "Births" on it.
+    """A recogniser says what shows that a page is out. `text:Births` is the text "Births" on it."""
     assert recogniser_fault(name) is None
 
 
 @pytest.mark.parametrize("name", ["statuss", "text:", "text", "status:200", ""])
-def test_an_unknown_recogniser_or_one_with_a_wrong_argument_is_refused(name: str) -> None:
-    # `text` needs an argument after a colon, and `status` takes none. A fault is a text that is not empty.
+def test_unknown_recogniser_or_wrong_argument_is_refused(name: str) -> None:
+    """`text` needs an argument after a colon, and `status` takes none. A fault is a text that is not empty."""
     assert recogniser_fault(name)

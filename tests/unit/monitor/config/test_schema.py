@@ -25,7 +25,7 @@ def test_the_committed_schema_is_what_check_prints() -> None:
     Draft202012Validator.check_schema(json.loads(schema_text()))
 
 
-def test_keys_and_tables_are_described_by_the_docstrings_of_the_settings() -> None:
+def test_keys_and_tables_are_described_by_their_docstrings() -> None:
     tables = VALIDATOR.schema["$defs"]
     assert tables["ClockSettings"]["description"] == "How far our clock may differ from those of the watched hosts."
     assert tables["StoreSettings"]["properties"]["takeover"]["description"].startswith("If a monitor gives no sign")
@@ -61,5 +61,5 @@ def test_the_schema_accepts_every_shipped_configuration(path: Path) -> None:
     ],
 )
 def test_the_schema_refuses_wrong_keys_and_values(key: str, wrong: object) -> None:
-    # `slott` and `timezon` are misspelt. The others have a valid key, but its value is wrong: a rate is "2/s".
+    """`slott` and `timezon` are misspelt. The others have a valid key, but its value is wrong: a rate is "2/s"."""
     assert list(VALIDATOR.iter_errors({key: wrong}))

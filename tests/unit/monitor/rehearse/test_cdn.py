@@ -28,7 +28,7 @@ def test_before_its_first_answer_an_address_serves_nothing() -> None:
     assert answer_at_origin([answer_from(60)], NINE).answer is None
 
 
-def test_without_a_cache_the_edge_serves_the_origins_answer_without_age() -> None:
+def test_edge_without_cache_serves_the_origins_answer() -> None:
     uncached, now = answer_from(60), second(60)
     served = answer_at_edge([uncached], now)
     assert served == answer_at_origin([uncached], now)
@@ -42,7 +42,7 @@ def test_the_edge_serves_the_previous_answer_until_its_cache_expires() -> None:
     assert served == {59.9: old, 89.9: old, 90: new}
 
 
-def test_the_age_of_a_copy_from_before_a_change_dates_it_before_the_change() -> None:
+def test_age_dates_an_old_copy_before_the_change() -> None:
     change = answer_from(60, edge_cache="30s")
     # From 60 to 90 s the edge serves its copy from before the change. The copy was made at now - Age.
     # At 60 s: 60 - 1 = 59 s, before the change.
@@ -51,26 +51,26 @@ def test_the_age_of_a_copy_from_before_a_change_dates_it_before_the_change() -> 
     assert answer_at_edge([change], second(72.5)).cache_headers()["Age"] == "13"
 
 
-def test_the_age_of_a_copy_grows_until_the_copy_is_renewed() -> None:
+def test_age_of_a_copy_grows_until_it_is_renewed() -> None:
     change = answer_from(60, edge_cache="30s")
     # The edge gets the new copy at 60 + 30 s and renews it every 30 s.
     ages = {at: answer_at_edge([change], second(at)).age for at in (90, 91, 119.9, 120)}
     assert ages == {90: 0, 91: 1, 119.9: 29, 120: 0}
 
 
-def test_a_response_of_the_origin_is_marked_as_a_cache_miss() -> None:
+def test_response_of_the_origin_is_marked_as_cache_miss() -> None:
     served = answer_at_origin([answer_from(60, edge_cache="30s")], second(61))
     assert served.cache_headers() == {"X-Cache": "MISS"}
 
 
-def test_an_answer_without_edge_cache_is_served_at_once_even_if_an_older_copy_has_not_expired() -> None:
+def test_answer_without_edge_cache_replaces_an_unexpired_copy() -> None:
     cached, uncached = answer_from(60, edge_cache="300s"), answer_from(100, status=410)
     # The copy from before `cached` (a 404) would otherwise be served until 60 + 300 s.
     for at in (100, 400):
         assert answer_at_edge([cached, uncached], second(at)).answer is uncached
 
 
-def test_a_copy_that_expires_after_two_changes_is_replaced_by_the_later_one() -> None:
+def test_copy_that_expires_is_replaced_by_the_latest_answer() -> None:
     first, later = answer_from(60, edge_cache="30s"), answer_from(70, status=410, edge_cache="30s")
     # At 60 s the edge has a copy of the absent page (None). It keeps the copy for the 30 s of the first change.
     assert answer_at_edge([first, later], second(89)).answer is None
@@ -82,9 +82,10 @@ def test_a_copy_that_expires_after_two_changes_is_replaced_by_the_later_one() ->
     edge_caches=st.lists(st.sampled_from([None, "1s", "7s", "30s", "300s"]), min_size=6, max_size=6),
     requested_at=st.floats(0, 1000, allow_nan=False),
 )
-def test_the_copy_that_the_edge_serves_was_made_while_the_origin_gave_that_answer(
+def test_served_copy_was_made_while_origin_gave_that_answer(
     answer_times: list[int], edge_caches: list[str | None], requested_at: float
 ) -> None:
+    """The answers, their caches and the time of the request are random."""
     answers = [answer_from(at, edge_cache=cache) for at, cache in zip(answer_times, edge_caches, strict=False)]
     now = second(requested_at)
     served = answer_at_edge(answers, now)
@@ -105,7 +106,7 @@ def when_origin_gave(served: ServedAnswer, answers: list[ScriptAnswer]) -> tuple
 @given(
     published_at=st.integers(0, 300), cache_seconds=st.integers(1, 300), requested_at=st.floats(0, 700, allow_nan=False)
 )
-def test_date_minus_age_dates_a_copy_of_the_absent_page_before_the_publication_and_others_after_it(
+def test_date_minus_age_tells_copies_before_and_after_publication(
     published_at: int, cache_seconds: int, requested_at: float
 ) -> None:
     # All three are seconds after nine. For `cache_seconds` after the publication, the edge serves the absent page.

@@ -60,7 +60,8 @@ async def fetch_from_demo(kept_stores: list[Path], *paths: str) -> list[httpx.Re
 
 
 @pytest.mark.slow
-async def test_the_demo_opens_on_the_day_of_the_last_incident_and_has_the_others_too(kept_stores: list[Path]) -> None:
+async def test_demo_opens_on_the_day_of_the_last_incident(kept_stores: list[Path]) -> None:
+    """The other days and incidents are there too."""
     first_board, board_of_2017, listed = await fetch_from_demo(
         kept_stores, "/", "/?date=2017-03-24", "/api/v1/incidents"
     )
@@ -71,9 +72,7 @@ async def test_the_demo_opens_on_the_day_of_the_last_incident_and_has_the_others
 
 
 @pytest.mark.slow
-async def test_the_board_is_marked_as_a_demonstration_without_warning_and_the_demo_is_ready(
-    kept_stores: list[Path],
-) -> None:
+async def test_demo_is_ready_and_its_board_says_demonstration(kept_stores: list[Path]) -> None:
     board, ready, metrics = await fetch_from_demo(kept_stores, "/", "/readyz", "/metrics")
     assert "<strong>Demonstration.</strong>" in board.text
     assert 'role="alert"' not in board.text
@@ -86,14 +85,14 @@ async def test_the_board_is_marked_as_a_demonstration_without_warning_and_the_de
 async def test_the_demonstration_shows_what_was_known_at_the_chosen_time(
     kept_stores: list[Path], time: str, verdict: str, incidents: int
 ) -> None:
-    # The release was due at 09:30 and had not appeared by 09:34.
+    """The release was due at 09:30 and had not appeared by 09:34."""
     release, listed = await fetch_vocational_at(kept_stores, time)
     assert release["verdict"] == verdict
     assert [incident["release"] for incident in listed].count("vocational-2017-q4") == incidents
 
 
 @pytest.mark.slow
-async def test_the_delay_of_an_overdue_release_grows_with_the_chosen_time(kept_stores: list[Path]) -> None:
+async def test_delay_of_an_overdue_release_grows_with_chosen_time(kept_stores: list[Path]) -> None:
     at_09_34, _ = await fetch_vocational_at(kept_stores, "09:34")
     at_09_35, _ = await fetch_vocational_at(kept_stores, "09:35")
     # The slot was 09:30. The delay is in seconds, and counts to the last look without the page that is known at the
@@ -121,7 +120,7 @@ async def test_the_demonstration_never_redirects_to_another_host(kept_stores: li
 
 
 @pytest.mark.slow
-async def test_an_invalid_time_is_answered_with_400_and_does_not_change_the_board(kept_stores: list[Path]) -> None:
+async def test_invalid_time_gets_400_and_does_not_change_the_board(kept_stores: list[Path]) -> None:
     day_at_the_start = "Thursday 8 March 2018"
     invalid_moves = ("/demo?at=soon", "/demo?at=0001-01-01T00:00:00%2B00:00", "/demo?at=9999-12-31T23:59:59%2B00:00")
     *refused, board = await fetch_from_demo(kept_stores, *invalid_moves, "/")

@@ -104,7 +104,7 @@ NOT_EXPECTED_OF_BIRDS = [
 def test_an_expectation_that_matches_the_results_is_met(
     check_expectation: Callable[[str], Met], expectation: str
 ) -> None:
-    # For example, `verdict = "late"` is met, because the release `birds` came late in the results.
+    """A case is an expectation. `verdict = "late"` is met, because the release `birds` came late in the results."""
     outcome = check_expectation(expectation)
     assert (outcome.met, outcome.why) == (True, "")
 
@@ -112,18 +112,16 @@ def test_an_expectation_that_matches_the_results_is_met(
 @pytest.mark.parametrize(
     ("contradicted_expectation", "reason"), [(of_birds(keys), reason) for keys, reason in NOT_EXPECTED_OF_BIRDS]
 )
-def test_an_expectation_that_the_results_contradict_is_unmet_and_says_how_they_differ(
+def test_contradicted_expectation_is_unmet_and_says_why(
     check_expectation: Callable[[str], Met], contradicted_expectation: str, reason: str
 ) -> None:
-    # For example, the release was late, but `verdict = "on_time"` is expected: "verdict: late, not on_time".
+    """A case expects something else, such as `verdict = "on_time"` of a late release, and the reason is given."""
     outcome = check_expectation(contradicted_expectation)
     assert not outcome.met
     assert reason in outcome.why
 
 
-def test_an_unmet_number_of_notices_is_explained_with_the_kinds_of_the_notices(
-    check_expectation: Callable[[str], Met],
-) -> None:
+def test_unmet_number_of_notices_is_explained_by_their_kinds(check_expectation: Callable[[str], Met]) -> None:
     # The results have three notices: `opened`, `final`, which follows it and so does not count, and `calendar`.
     outcome = check_expectation("notices = 0")
     assert not outcome.met

@@ -52,9 +52,18 @@ def json_of(answer: Answer) -> dict[str, Any]:
     return cast("dict[str, Any]", json.loads(answer.body))
 
 
+async def read_item(client: PublisherClient, url: str) -> dict[str, Any]:
+    """Return the item of GOV.UK's content API on a page."""
+    return json_of(await client.get(content_api_url(url)))
+
+
 async def list_announcements(client: PublisherClient, url: str = LISTING) -> list[Any]:
     """Return the announcements that GOV.UK's search lists."""
     return list(json_of(await client.get(url))["results"])
+
+
+def release_days(announcements: list[Any]) -> list[str]:
+    return [entry["release_timestamp"][:10] for entry in announcements]
 
 
 async def list_publications(client: PublisherClient, organisation: str = "bird-agency") -> list[Any]:
@@ -76,19 +85,14 @@ async def page_statuses(client: PublisherClient) -> dict[str, int]:
 @with_script(RELEASE + answer_from("09:30:00"))
 async def test_an_announced_release_is_listed_and_its_page_is_absent(client: PublisherClient) -> None:
     # It is 09:00. GOV.UK redirects a file that is not published yet to its draft host (302).
-    assert await page_statuses(client) == {
-        "page": 404,
-        "content API": 404,
-        "announcement": 200,
-        "file": 302,
-        "HTML part": 404,
-    }
+    statuses = await page_statuses(client)
+    assert statuses == {"page": 404, "content API": 404, "announcement": 200, "file": 302, "HTML part": 404}
     entry = (await list_announcements(client))[0]
     assert entry["display_date"] == "5 January 2018 9:30am"
     assert entry["release_timestamp"] == "2018-01-05T09:30:00.000+00:00"
     assert entry["link"] == "/government/statistics/announcements/gulls-2017"
     assert entry["organisations"][0]["slug"] == "bird-agency"
-    item = json_of(await client.get(content_api_url(ANNOUNCEMENT)))
+    item = await read_item(client, ANNOUNCEMENT)
     assert item["schema_name"] == "statistics_announcement"
     assert item["details"]["state"] == "confirmed"
     assert b"<entry>" not in (await client.get(FEED)).body
@@ -99,21 +103,16 @@ async def test_an_announced_release_is_listed_and_its_page_is_absent(client: Pub
 async def test_a_published_release_is_visible_everywhere(client: PublisherClient) -> None:
     # The page is published at 09:30:03. The index is the last to follow, 30 s later.
     await client.wait_until("09:30:40")
-    assert await page_statuses(client) == {
-        "page": 200,
-        "content API": 200,
-        "announcement": 301,
-        "file": 200,
-        "HTML part": 200,
-    }
-    item = json_of(await client.get(content_api_url(PAGE)))
+    statuses = await page_statuses(client)
+    assert statuses == {"page": 200, "content API": 200, "announcement": 301, "file": 200, "HTML part": 200}
+    item = await read_item(client, PAGE)
     assert (item["schema_name"], item["title"]) == ("publication", "Gulls & terns: 2017")
     assert item["scheduled_publishing_delay_seconds"] == 3  # from the slot, 09:30:00, to 09:30:03
     assert [one["url"] for one in item["details"]["attachments"]] == [
         FILE,
         "/government/statistics/gulls-2017/bulletin",
     ]
-    redirect = json_of(await client.get(content_api_url(ANNOUNCEMENT)))
+    redirect = await read_item(client, ANNOUNCEMENT)
     assert redirect["schema_name"] == "redirect"
     assert redirect["redirects"][0]["destination"] == "/government/statistics/gulls-2017"
     assert await list_announcements(client) == []
@@ -122,19 +121,12 @@ async def test_a_published_release_is_visible_everywhere(client: PublisherClient
 
 
 @with_script(RELEASE + answer_from("09:30:00"))
-async def test_one_second_after_the_page_the_redirect_the_file_and_the_index_are_not_updated_yet(
-    client: PublisherClient,
-) -> None:
+async def test_redirect_file_and_index_follow_the_page_later(client: PublisherClient) -> None:
     # The page is published at 09:30:00. Redirect and file follow 2 s later, the index 30 s later.
     await client.wait_until("09:30:01")
-    assert await page_statuses(client) == {
-        "page": 200,
-        "content API": 200,
-        "announcement": 200,
-        "file": 302,
-        "HTML part": 200,
-    }
-    (html_part,) = json_of(await client.get(content_api_url(PAGE)))["details"]["attachments"]
+    statuses = await page_statuses(client)
+    assert statuses == {"page": 200, "content API": 200, "announcement": 200, "file": 302, "HTML part": 200}
+    (html_part,) = (await read_item(client, PAGE))["details"]["attachments"]
     assert html_part["url"] == "/government/statistics/gulls-2017/bulletin"
     assert len(await list_announcements(client)) == 1
 
@@ -143,13 +135,11 @@ EDITION_OF_2016 = answer_from("08:00:00", "body = '<h1>Gulls &amp; terns: 2016</
 
 
 @with_script(RELEASE + EDITION_OF_2016 + answer_from("09:30:00"))
-async def test_before_its_slot_a_new_edition_is_only_announced_and_the_older_one_is_at_its_address(
-    client: PublisherClient,
-) -> None:
+async def test_new_edition_is_only_announced_before_its_slot(client: PublisherClient) -> None:
     # It is 09:00. The address shows the edition of 2016. That of 2017 is due at 09:30.
     statuses = await page_statuses(client)
     assert (statuses["page"], statuses["content API"]) == (200, 200)
-    assert json_of(await client.get(content_api_url(PAGE)))["title"] == "Gulls & terns: 2016"
+    assert (await read_item(client, PAGE))["title"] == "Gulls & terns: 2016"
     assert [entry["title"] for entry in await list_publications(client)] == ["Gulls & terns: 2016"]
     # The edition of 2017 is announced. Its file redirects to the draft host, and its HTML part is absent.
     assert len(await list_announcements(client)) == 1
@@ -157,12 +147,10 @@ async def test_before_its_slot_a_new_edition_is_only_announced_and_the_older_one
 
 
 @with_script(RELEASE + EDITION_OF_2016 + answer_from("09:30:00"))
-async def test_a_new_edition_replaces_the_older_one_at_its_address_and_is_no_longer_announced(
-    client: PublisherClient,
-) -> None:
+async def test_published_edition_replaces_the_older_one_at_its_address(client: PublisherClient) -> None:
     # The edition of 2017 is published at 09:30.
     await client.wait_until("09:31:00")
-    assert json_of(await client.get(content_api_url(PAGE)))["title"] == "Gulls & terns: 2017"
+    assert (await read_item(client, PAGE))["title"] == "Gulls & terns: 2017"
     assert await list_announcements(client) == []
 
 
@@ -173,9 +161,8 @@ async def test_a_maintenance_page_is_an_error_in_the_content_api(client: Publish
 
 
 @pytest.mark.parametrize("heading", ["Sorry, under maintenance", "Checking your browser before you go on"])
-def test_a_page_that_turns_into_an_error_page_is_503_in_the_content_api_but_still_in_search(
-    run_scenario: RunScenario, heading: str
-) -> None:
+def test_error_page_is_503_in_content_api_but_in_search(run_scenario: RunScenario, heading: str) -> None:
+    """A case is the heading of an error page that replaces a published release."""
     published = answer_from("09:30:00")
     error_page = answer_from("09:33:00", f"body = '<h1>{heading}</h1>'")
 
@@ -203,7 +190,7 @@ async def test_an_announcement_redirects_to_its_publication_at_another_slug(clie
     assert (await client.get(ANNOUNCEMENT)).status == 200
     await client.wait_until("09:30:10")
     assert (await client.get(ANNOUNCEMENT)).headers["location"] == "/government/statistics/gulls-2017--2"
-    assert json_of(await client.get(content_api_url(ANNOUNCEMENT)))["schema_name"] == "redirect"
+    assert (await read_item(client, ANNOUNCEMENT))["schema_name"] == "redirect"
     # The publication is at PAGE--2. PAGE itself is the address that one would guess from the announcement.
     assert ((await client.get(PAGE)).status, (await client.get(f"{PAGE}--2")).status) == (404, 200)
     assert (await client.get(content_api_url(PAGE))).status == 404
@@ -237,17 +224,18 @@ async def test_the_index_lists_a_publication_after_its_scripted_delay(client: Pu
 async def test_an_announcement_can_have_another_title_than_its_publication(client: PublisherClient) -> None:
     # The script announces "Gulls & terns: 2017" under another title and publishes it at 09:30.
     assert (await list_announcements(client))[0]["title"] == "Sea birds, 2017"
-    assert json_of(await client.get(content_api_url(ANNOUNCEMENT)))["title"] == "Sea birds, 2017"
+    assert (await read_item(client, ANNOUNCEMENT))["title"] == "Sea birds, 2017"
     assert b"<h1>Sea birds, 2017</h1>" in (await client.get(ANNOUNCEMENT)).body
     await client.wait_until("09:31:00")
     assert [one["title"] for one in await list_publications(client)] == ["Gulls & terns: 2017"]
 
 
 @with_script(with_keys('organisations = ["fish", "bird-agency"]') + OUT_AT_OTHER_SLUG)
-async def test_all_organisations_are_named_in_order_and_each_lists_the_release(client: PublisherClient) -> None:
+async def test_organisations_are_named_in_order_and_list_the_release(client: PublisherClient) -> None:
     # The script names fish before bird-agency and publishes the release at 09:30.
-    assert [one["slug"] for one in (await list_announcements(client))[0]["organisations"]] == ["fish", "bird-agency"]
-    item = json_of(await client.get(content_api_url(ANNOUNCEMENT)))
+    (announcement,) = await list_announcements(client)
+    assert [one["slug"] for one in announcement["organisations"]] == ["fish", "bird-agency"]
+    item = await read_item(client, ANNOUNCEMENT)
     assert [one["title"] for one in item["links"]["organisations"]] == ["Fish", "Bird Agency"]
     await client.wait_until("09:31:00")
     for organisation in ("bird-agency", "fish"):
@@ -260,7 +248,7 @@ async def test_all_organisations_are_named_in_order_and_each_lists_the_release(c
 async def test_the_address_guessed_from_the_announcement_can_show_another_edition(client: PublisherClient) -> None:
     # The edition of 2017 is published at 09:30, at an address that ends in --2.
     # PAGE is the guessed address. It has shown the edition of 2016 since 08:00.
-    assert json_of(await client.get(content_api_url(PAGE)))["title"] == "Gulls & terns: 2016"
+    assert (await read_item(client, PAGE))["title"] == "Gulls & terns: 2016"
     await client.wait_until("09:31:00")
     assert (await client.get(ANNOUNCEMENT)).headers["location"] == "/government/statistics/gulls-2017--2"
     assert {one["link"]: one["title"] for one in await list_publications(client)} == {
@@ -270,13 +258,13 @@ async def test_the_address_guessed_from_the_announcement_can_show_another_editio
 
 
 @with_script(RELEASE + answer_from("08:00:00"))
-async def test_a_release_that_was_public_before_the_rehearsal_is_still_announced(client: PublisherClient) -> None:
+async def test_release_public_before_the_rehearsal_is_still_announced(client: PublisherClient) -> None:
     assert len(await list_announcements(client)) == 1
     assert (await page_statuses(client))["announcement"] == 200
 
 
 @with_script(RELEASE)  # announced for 09:30, but never published
-async def test_a_release_that_never_appears_stays_in_the_listing_after_its_slot(client: PublisherClient) -> None:
+async def test_release_that_never_appears_stays_in_the_listing(client: PublisherClient) -> None:
     await client.wait_until("12:00:00")
     assert len(await list_announcements(client)) == 1
 
@@ -285,16 +273,13 @@ async def test_a_release_that_never_appears_stays_in_the_listing_after_its_slot(
     "body",
     ["These statistics will be released on 5 January 2018", "<h1>Gulls &amp; terns: 2017</h1><p>Coming soon</p>"],
 )
-def test_a_placeholder_is_no_publication_but_the_page_that_replaces_it_is(run_scenario: RunScenario, body: str) -> None:
+def test_placeholder_is_no_publication_until_the_page_replaces_it(run_scenario: RunScenario, body: str) -> None:
+    """A case is the text of a page that only says that the release will come."""
+
     async def scenario(client: PublisherClient) -> None:
         # It is 09:00. GOV.UK redirects a file that is not published yet (302).
-        assert await page_statuses(client) == {
-            "page": 200,
-            "content API": 404,
-            "announcement": 200,
-            "file": 302,
-            "HTML part": 404,
-        }
+        statuses = await page_statuses(client)
+        assert statuses == {"page": 200, "content API": 404, "announcement": 200, "file": 302, "HTML part": 404}
         assert len(await list_announcements(client)) == 1
         # At 09:30 the real page replaces the placeholder.
         await client.wait_until("09:31:00")
@@ -306,17 +291,12 @@ def test_a_placeholder_is_no_publication_but_the_page_that_replaces_it_is(run_sc
 
 
 @with_script(RELEASE + answer_from("09:10:00") + answer_from("09:15:00", "status = 410"))
-async def test_a_removed_release_has_a_gone_item_and_its_announcement_still_redirects(client: PublisherClient) -> None:
-    # The page is published at 09:10 and removed at 09:15. Then its file (302) and HTML part (301) redirect to it.
+async def test_removed_release_has_a_gone_item_and_redirects_remain(client: PublisherClient) -> None:
+    """The page is published at 09:10 and removed at 09:15. Then file (302) and HTML part (301) redirect to it."""
     await client.wait_until("09:20:00")
-    assert await page_statuses(client) == {
-        "page": 410,
-        "content API": 200,
-        "announcement": 301,
-        "file": 302,
-        "HTML part": 301,
-    }
-    item = json_of(await client.get(content_api_url(PAGE)))
+    statuses = await page_statuses(client)
+    assert statuses == {"page": 410, "content API": 200, "announcement": 301, "file": 302, "HTML part": 301}
+    item = await read_item(client, PAGE)
     assert item["schema_name"] == "gone"
     assert "published in error" in item["details"]["explanation"]
     assert b"published in error" in (await client.get(PAGE)).body
@@ -326,17 +306,15 @@ async def test_a_removed_release_has_a_gone_item_and_its_announcement_still_redi
 
 
 @with_script(RELEASE + answer_from("08:00:00", 'status = 410\nbody = "410 Gone"'))
-async def test_a_page_removed_without_explanation_is_410_in_the_content_api(client: PublisherClient) -> None:
+async def test_page_removed_without_explanation_is_410_in_content_api(client: PublisherClient) -> None:
     assert (await client.get(content_api_url(PAGE))).status == 410
 
 
 @with_script(RELEASE + answer_from("09:10:00") + answer_from("09:15:00", "status = 410") + answer_from("09:30:00"))
-async def test_a_release_first_published_before_its_slot_has_no_scheduling_delay_in_its_content_item(
-    client: PublisherClient,
-) -> None:
+async def test_early_release_has_no_scheduling_delay(client: PublisherClient) -> None:
     # The page is published at 09:10, removed at 09:15 and published again at its slot, 09:30.
     await client.wait_until("09:31:00")
-    item = json_of(await client.get(content_api_url(PAGE)))
+    item = await read_item(client, PAGE)
     assert item["schema_name"] == "publication"
     assert item["first_published_at"] == "2018-01-05T09:10:00Z"
     assert item["public_updated_at"] == "2018-01-05T09:30:00Z"
@@ -345,15 +323,16 @@ async def test_a_release_first_published_before_its_slot_has_no_scheduling_delay
 
 
 @with_script(RELEASE + answer_from("09:30:00", 'edge_cache = "30s"'))
-async def test_the_content_api_is_as_stale_as_the_page_unless_the_cache_is_passed(client: PublisherClient) -> None:
+async def test_content_api_is_as_stale_as_the_page(client: PublisherClient) -> None:
     await client.wait_until("09:30:10")
-    stale, fresh = await client.get(content_api_url(PAGE)), await client.get(content_api_url(PAGE), bust=True)
+    stale = await client.get(content_api_url(PAGE))
+    fresh = await client.get(content_api_url(PAGE), bust=True)
     # The copy is of the last second before the publication, 09:29:59.
     assert (stale.status, stale.headers["age"]) == (404, "11")
     assert (fresh.status, "age" in fresh.headers) == (200, False)
 
 
-def test_a_file_with_an_answer_of_its_own_in_the_script_does_not_follow_its_page(run_scenario: RunScenario) -> None:
+def test_file_with_its_own_answer_does_not_follow_its_page(run_scenario: RunScenario) -> None:
     page_at_09_30 = answer_from("09:30:00", url=PAGE)
     file_at_09_35 = answer_from("09:35:00", url=FILE)
 
@@ -367,15 +346,13 @@ def test_a_file_with_an_answer_of_its_own_in_the_script_does_not_follow_its_page
     run_scenario(RELEASE + page_at_09_30 + file_at_09_35, scenario)
 
 
-def test_an_answer_of_the_script_for_the_content_api_replaces_the_content_item_of_the_release(
-    run_scenario: RunScenario,
-) -> None:
+def test_scripted_content_api_answer_replaces_the_content_item(run_scenario: RunScenario) -> None:
     page_at_09_30 = answer_from("09:30:00", url=PAGE)
     other_item = answer_from("09:00:00", 'body = \'{"schema_name": "special_route"}\'', url=content_api_url(PAGE))
 
     async def scenario(client: PublisherClient) -> None:
         await client.wait_until("09:31:00")
-        assert json_of(await client.get(content_api_url(PAGE))) == {"schema_name": "special_route"}
+        assert await read_item(client, PAGE) == {"schema_name": "special_route"}
 
     run_scenario(RELEASE + page_at_09_30 + other_item, scenario)
 
@@ -383,7 +360,7 @@ def test_an_answer_of_the_script_for_the_content_api_replaces_the_content_item_o
 @with_script(RELEASE + change_at("2018-01-04T17:00:00", 'slot = 2018-07-12T09:30:00\nwhy = "More checks."'))
 async def test_a_changed_date_is_published_with_the_previous_one(client: PublisherClient) -> None:
     # The script moves the release from 5 January to 12 July, with the reason "More checks."
-    item = json_of(await client.get(content_api_url(ANNOUNCEMENT)))
+    item = await read_item(client, ANNOUNCEMENT)
     assert item["details"]["display_date"] == "12 July 2018 9:30am"
     assert item["details"]["release_timestamp"] == "2018-07-12T09:30:00.000+01:00"
     assert item["details"]["previous_display_date"] == "5 January 2018 9:30am"
@@ -395,7 +372,7 @@ async def test_a_changed_date_is_published_with_the_previous_one(client: Publish
 @with_script(RELEASE + change_at("2018-01-04T17:00:00", 'state = "cancelled"\nwhy = "No longer collected."'))
 async def test_a_cancelled_release_stays_in_the_listing_with_its_reason(client: PublisherClient) -> None:
     # The script cancels the release on 4 January at 17:00, because it is "No longer collected."
-    item = json_of(await client.get(content_api_url(ANNOUNCEMENT)))
+    item = await read_item(client, ANNOUNCEMENT)
     assert item["details"]["cancelled_at"] == "2018-01-04T17:00:00Z"
     assert item["details"]["cancellation_reason"] == "No longer collected."
     assert (await list_announcements(client))[0]["statistics_announcement_state"] == "cancelled"
@@ -420,7 +397,7 @@ async def test_a_release_is_not_listed_before_it_is_announced(client: PublisherC
 
 
 @with_script(RELEASE.replace("slot = 2018-01-05T09:30:00", 'slot = "July 2018"'))
-async def test_a_slot_that_is_only_a_month_is_announced_as_provisional(client: PublisherClient) -> None:
+async def test_slot_of_only_a_month_is_announced_as_provisional(client: PublisherClient) -> None:
     # The slot in the script is "July 2018".
     entry = (await list_announcements(client))[0]
     assert entry["display_date"] == "July 2018"
@@ -444,10 +421,8 @@ async def test_a_slot_that_is_only_a_month_is_announced_as_provisional(client: P
     ],
 )
 @with_script(RELEASE)
-async def test_a_search_with_an_unknown_parameter_or_value_gets_422_and_an_html_page(
-    client: PublisherClient, query: str
-) -> None:
-    # For example, GOV.UK's search gives 1,500 results at most, so it refuses count=1501.
+async def test_search_with_an_unknown_parameter_or_value_gets_422(client: PublisherClient, query: str) -> None:
+    """A case is a query. For example, GOV.UK's search gives 1,500 results at most, so it refuses count=1501."""
     answer = await client.get(f"{WWW}/api/search.json?{query}")
     assert answer.status == 422
     assert "html" in answer.headers["content-type"]
@@ -477,12 +452,13 @@ BIRDS_AND_FISH = RELEASE + "".join(
     ids=["in order", "backwards", "from a day", "one organisation", "two organisations", "past the cache"],
 )
 @with_script(BIRDS_AND_FISH)
-async def test_the_listing_is_ordered_by_slot_and_filtered_as_its_address_says(
+async def test_listing_is_ordered_and_filtered_as_its_address_says(
     client: PublisherClient, url: str, days_listed: list[str]
 ) -> None:
     # A release of bird-agency is due in January, and three of the organisation fish in February to April. LISTING
     # asks for all, in the order of their slots. Each row changes its address, for example to the opposite order.
-    assert [entry["release_timestamp"][:10] for entry in await list_announcements(client, url)] == days_listed
+    announcements = await list_announcements(client, url)
+    assert release_days(announcements) == days_listed
 
 
 @with_script(BIRDS_AND_FISH)
@@ -490,7 +466,7 @@ async def test_the_listing_is_paged(client: PublisherClient) -> None:
     # There are four releases, due on 5 January, 5 February, 5 March and 5 April.
     page = json_of(await client.get(LISTING.replace("count=500", "count=2&start=2")))
     assert (page["total"], page["start"]) == (4, 2)
-    assert [entry["release_timestamp"][:10] for entry in page["results"]] == ["2018-03-05", "2018-04-05"]
+    assert release_days(page["results"]) == ["2018-03-05", "2018-04-05"]
 
 
 @with_script(RELEASE + answer_from("09:30:00"))
@@ -516,9 +492,7 @@ async def read_toml_calendar(client: PublisherClient) -> list[dict[str, Any]]:
 
 
 @with_script(RELEASE + TERNS_OUTSIDE_STATISTICS)
-async def test_a_release_at_an_address_outside_gov_uk_statistics_is_announced_only_in_the_toml_calendar(
-    client: PublisherClient,
-) -> None:
+async def test_release_outside_gov_uk_statistics_is_only_in_toml_calendar(client: PublisherClient) -> None:
     on_gov_uk = [entry["link"] for entry in await list_announcements(client)]
     assert on_gov_uk == ["/government/statistics/announcements/gulls-2017"]
     # `terns` is at an address under government/publications.
@@ -527,7 +501,7 @@ async def test_a_release_at_an_address_outside_gov_uk_statistics_is_announced_on
     assert [(part["id"], part["required"]) for part in terns["part"]] == [("sheet", True), ("bulletin", True)]
 
 
-def test_the_toml_calendar_shows_the_new_slot_of_a_release_that_was_moved(run_scenario: RunScenario) -> None:
+def test_toml_calendar_shows_the_new_slot_of_a_release(run_scenario: RunScenario) -> None:
     moved = change_at("2018-01-01T00:00:00", "slot = 2018-07-12T09:30:00", release="terns")
 
     async def scenario(client: PublisherClient) -> None:
@@ -538,27 +512,25 @@ def test_the_toml_calendar_shows_the_new_slot_of_a_release_that_was_moved(run_sc
     run_scenario(TERNS_OUTSIDE_STATISTICS + moved, scenario)
 
 
-def test_a_removed_release_is_no_longer_in_the_toml_calendar_which_is_not_an_empty_file(
-    run_scenario: RunScenario,
-) -> None:
+def test_toml_calendar_without_its_last_release_is_not_empty(run_scenario: RunScenario) -> None:
+    """The only release is removed at 09:30. A comment is left, because an empty body would be no calendar."""
     removed = change_at("2018-01-05T09:30:00", "gone = true", release="terns")
 
     async def scenario(client: PublisherClient) -> None:
         await client.wait_until("10:00:00")
         body = (await client.get(TOML_CALENDAR)).body
         assert tomllib.loads(body.decode()) == {}
-        # A comment line is left, because an empty body would be no calendar.
         assert body.strip() != b""
 
     run_scenario(TERNS_OUTSIDE_STATISTICS + removed, scenario)
 
 
-def test_a_gov_uk_page_outside_statistics_has_a_content_item_but_no_announcement(run_scenario: RunScenario) -> None:
+def test_gov_uk_page_outside_statistics_has_no_announcement(run_scenario: RunScenario) -> None:
     async def scenario(client: PublisherClient) -> None:
         url = PAGE.replace("statistics", "publications")
         assert (await client.get(content_api_url(url))).status == 404
         await client.wait_until("09:31:00")
-        assert json_of(await client.get(content_api_url(url)))["schema_name"] == "publication"
+        assert (await read_item(client, url))["schema_name"] == "publication"
         assert (await client.get(url)).status == 200
         assert await list_announcements(client) == []
 

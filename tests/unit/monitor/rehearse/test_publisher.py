@@ -42,7 +42,7 @@ async def test_an_unscripted_address_answers_404(client: PublisherClient) -> Non
 
 
 @with_script(script_with_answer())
-async def test_an_answer_begins_at_its_time_and_shows_the_release_title(client: PublisherClient) -> None:
+async def test_answer_begins_at_its_time_with_the_release_title(client: PublisherClient) -> None:
     # The script has an answer from 09:30 on.
     await client.wait_until("09:29:59.999")
     assert (await client.get(URL)).status == 404
@@ -53,7 +53,7 @@ async def test_an_answer_begins_at_its_time_and_shows_the_release_title(client: 
 
 
 @with_script(script_with_answer())
-async def test_the_date_header_is_true_even_if_the_monitors_clock_is_wrong(client: PublisherClient) -> None:
+async def test_date_header_is_true_if_monitors_clock_is_wrong(client: PublisherClient) -> None:
     await client.wait_until("09:10:00")
     client.clock.offset = timedelta(seconds=45)
     answer = await client.get(URL)
@@ -128,8 +128,9 @@ async def test_a_scripted_query_is_part_of_the_address(client: PublisherClient) 
     ],
 )
 def test_each_network_fault_has_its_reason_of_failure(run_scenario: RunScenario, kind: str, reason: Reason) -> None:
+    """A case is a fault of the host. For example, `bomb` is a response that is too large once unpacked."""
+
     async def scenario(client: PublisherClient) -> None:
-        # The script has one fault of the host at a time. For example, `bomb` is a response that is too large unpacked.
         outcome = await client.fetch(URL)
         assert isinstance(outcome, Failure)
         assert outcome.reason == reason
@@ -139,6 +140,8 @@ def test_each_network_fault_has_its_reason_of_failure(run_scenario: RunScenario,
 
 @pytest.mark.parametrize("kind", ["reset", "timeout", "dns", "truncated", "slow", "garbage"])
 def test_requests_succeed_again_after_a_fault(run_scenario: RunScenario, kind: str) -> None:
+    """A case is a fault of the host from 09:00 to 10:00."""
+
     async def scenario(client: PublisherClient) -> None:
         await client.wait_until("09:59:30")
         assert isinstance(await client.fetch(URL), Failure)
@@ -150,6 +153,8 @@ def test_requests_succeed_again_after_a_fault(run_scenario: RunScenario, kind: s
 
 @pytest.mark.parametrize(("kind", "status"), [("429", 429), ("503", 503), ("challenge", 403)])
 def test_a_fault_can_replace_the_answer_by_an_error_page(run_scenario: RunScenario, kind: str, status: int) -> None:
+    """A case is a kind of fault of the host and the status of its error page."""
+
     async def scenario(client: PublisherClient) -> None:
         assert (await client.get(URL)).status == status
 
@@ -194,11 +199,10 @@ def test_a_mirror_serves_an_older_copy_and_names_itself(
 
 
 @pytest.mark.parametrize(("age_of_copy", "body"), [("30m", b"new"), ("17h", b"old")])
-def test_a_host_with_the_fault_stale_serves_a_copy_of_that_age_even_to_a_request_with_a_query(
-    run_scenario: RunScenario, age_of_copy: str, body: bytes
-) -> None:
+def test_stale_host_serves_an_old_copy_to_any_query(run_scenario: RunScenario, age_of_copy: str, body: bytes) -> None:
+    """A case is the age of the copy. It is 09:00. The page was `old` 17 hours ago, and `new` since 08:00."""
+
     async def scenario(client: PublisherClient) -> None:
-        # It is 09:00. The page was `old` 17 hours ago (at 16:00), and `new` 30 minutes ago (since 08:00).
         # An ordinary cache has no copy for a query that nobody sent before. This one answers from its copy.
         copy = await client.get(f"{URL}?never-sent-before")
         assert (copy.status, copy.body, copy.headers["x-cache"]) == (200, body, "HIT")
@@ -260,7 +264,7 @@ async def test_requests_are_counted_by_host_with_their_peak_rate(client: Publish
     assert [entry.at - NINE for entry in log.entries[:2]] == [timedelta(), timedelta(seconds=0.5)]
 
 
-def test_a_request_exactly_one_second_later_is_not_in_the_same_second() -> None:
+def test_request_one_second_later_is_not_in_the_same_second() -> None:
     log = RequestLog()
     for second in (0, 0.5, 1.0, 1.5):
         log.entries.append(LoggedRequest("GET", "a.example", "/", at=NINE + timedelta(seconds=second)))
@@ -295,7 +299,7 @@ async def test_httpx_can_read_the_answers(client: PublisherClient) -> None:
     assert "Gulls &amp; terns" in answer.text
 
 
-def test_a_second_run_of_a_script_gives_the_same_answers_at_the_same_times(run_scenario: RunScenario) -> None:
+def test_runs_of_a_script_give_the_same_timed_answers(run_scenario: RunScenario) -> None:
     runs: list[list[object]] = []
 
     async def scenario(client: PublisherClient) -> None:

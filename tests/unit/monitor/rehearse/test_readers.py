@@ -88,9 +88,7 @@ async def test_the_gov_uk_source_reads_the_simulated_listing(client: PublisherCl
 
 
 @with_script(RELEASE + MOVED_AND_CANCELLED)
-async def test_the_gov_uk_source_sees_a_new_slot_and_a_cancellation_after_its_first_read(
-    client: PublisherClient,
-) -> None:
+async def test_gov_uk_source_sees_a_new_slot_and_a_cancellation(client: PublisherClient) -> None:
     source = gov_uk_source()
     await read_announcements(client, source)
     # At 09:10 the slot moves from 5 January to 12 July, 9:30 BST. At 09:20 the release is cancelled.
@@ -149,8 +147,9 @@ async def test_recognisers_see_the_removal_of_a_simulated_release(client: Publis
 
 @pytest.mark.parametrize("kind", FAULTS)
 def test_every_fault_is_seen_as_unknown(run_scenario: RunScenario, kind: str) -> None:
+    """A case is a fault of both hosts of the release, from 09:00 to 10:00. Its page is published at 09:30."""
+
     async def scenario(client: PublisherClient) -> None:
-        # Both hosts of the release fail from 09:00 to 10:00. Its page is published at 09:30.
         before_publication, after_publication = "09:15:00", "09:45:00"
         for time in (before_publication, after_publication):
             await client.wait_until(time)

@@ -42,7 +42,7 @@ def test_a_release_due_next_month_is_pending(tmp_path: Path) -> None:
     assert played.results.notices == []
 
 
-def test_the_draft_of_an_overdue_release_gives_its_delay_near_the_end_of_the_script(tmp_path: Path) -> None:
+def test_draft_of_an_overdue_release_gives_its_last_delay(tmp_path: Path) -> None:
     played = play_without_publication(
         tmp_path, slot="2018-01-05T09:30:00", until="2018-01-05T12:30:00", expected_drafts=1
     )

@@ -28,17 +28,18 @@ def find_faults(script: ReadScript, text: str) -> list[str]:
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
 def test_every_shipped_rehearsal_can_be_read_and_expects_something(path: Path) -> None:
+    """A case is a script in the folder `rehearsals`."""
     assert read_script(path).expect
 
 
-def test_local_times_are_read_in_the_scripts_timezone_and_z_as_utc(script: ReadScript) -> None:
+def test_times_are_local_to_the_script_unless_in_utc(script: ReadScript) -> None:
     read = script('title = "S"\nfrom = 2015-07-23T09:00:00\nuntil = 2015-07-23T10:00:00Z\n')
     # The time zone is Europe/London by default, where 09:00 in July is 08:00 UTC.
     assert read.begins == datetime(2015, 7, 23, 8, tzinfo=UTC)
     assert read.ends == datetime(2015, 7, 23, 10, tzinfo=UTC)
 
 
-def test_a_time_with_an_offset_that_the_timezone_never_has_is_refused(script: ReadScript) -> None:
+def test_time_with_a_foreign_offset_is_refused(script: ReadScript) -> None:
     with pytest.raises(BadInput):
         script('title = "S"\nfrom = 2015-07-23T09:00:00\nuntil = 2015-07-23T10:00:00+05:00\n')
 
@@ -54,9 +55,7 @@ def test_a_slot_can_be_a_time_a_day_or_text(script: ReadScript) -> None:
     assert read == [datetime(2018, 1, 5, 9, 30, tzinfo=UTC), date(2018, 1, 5), "January 2018"]
 
 
-def test_an_answer_gets_its_body_from_a_file_and_its_latency_from_a_duration(
-    script: ReadScript, tmp_path: Path
-) -> None:
+def test_answer_reads_its_body_file_and_latency(script: ReadScript, tmp_path: Path) -> None:
     (tmp_path / "page.html").write_text("<h1>Birds</h1>")
     answer = '[[answer]]\nurl = "https://stats.example/birds"\nat = 2018-01-05T09:30:00\n'
     read = script(answer + 'body_file = "page.html"\nlatency = "20ms"\n')
@@ -69,12 +68,12 @@ def test_the_clock_of_the_monitor_can_be_slow(script: ReadScript) -> None:
     assert read.monitor[0].offset == timedelta(seconds=-45)
 
 
-def test_an_expectation_records_which_keys_it_sets_so_that_only_these_are_compared(script: ReadScript) -> None:
+def test_expectation_records_which_keys_are_compared(script: ReadScript) -> None:
     (expect,) = script(RELEASE + '[[expect]]\nrelease = "birds"\nfindings = ["late"]\n').expect
     assert expect.model_fields_set == {"release", "findings"}
 
 
-def test_an_expected_time_is_compared_as_it_is_written_in_json(script: ReadScript) -> None:
+def test_expected_time_is_compared_as_json_text(script: ReadScript) -> None:
     first_seen = "first_seen = { by = 2018-01-05T09:30:01 }\n"
     (expect,) = script(RELEASE + '[[expect]]\nrelease = "birds"\n' + first_seen).expect
     assert expect.first_seen == {"by": "2018-01-05T09:30:01.000Z"}
@@ -143,7 +142,7 @@ FAULTS = [
 ]
 
 
-def test_a_script_can_set_title_slug_delays_and_producers_of_a_gov_uk_announcement(script: ReadScript) -> None:
+def test_script_describes_a_gov_uk_announcement(script: ReadScript) -> None:
     keys = 'announcement = "birds-2017"\nannouncement_title = "Gulls"\nlisted_after = "30s"\n'
     keys += 'redirect_after = "never"\norganisations = ["fish", "birds"]'
     release = script(ON_GOV_UK + keys).release[0]
@@ -152,7 +151,7 @@ def test_a_script_can_set_title_slug_delays_and_producers_of_a_gov_uk_announceme
     assert (release.redirect_after, release.listed_after) == ("never", timedelta(seconds=30))
 
 
-def test_title_and_producer_of_a_gov_uk_announcement_are_those_of_its_release_by_default(script: ReadScript) -> None:
+def test_gov_uk_announcement_is_like_its_release_by_default(script: ReadScript) -> None:
     # The release is "Birds" of the producer "agency".
     release = script(ON_GOV_UK + 'redirect_after = "3s"').release[0]
     assert (release.announced_title, release.producers) == ("Birds", ("agency",))
@@ -161,6 +160,7 @@ def test_title_and_producer_of_a_gov_uk_announcement_are_those_of_its_release_by
 
 @pytest.mark.parametrize(("text", "line"), FAULTS, ids=[line for _, line in FAULTS])
 def test_each_fault_names_its_key_reason_and_value(script: ReadScript, text: str, line: str) -> None:
+    """A case is a faulty part of a script, and the line that explains it."""
     assert any(line in fault for fault in find_faults(script, text)), find_faults(script, text)
 
 
@@ -171,7 +171,7 @@ def test_all_faults_are_reported_at_once(script: ReadScript) -> None:
     assert keys == ["answer[1].url", "answer[1].at", "answer[1].status", "seeds", "expect[1].release"]
 
 
-def test_two_answers_of_one_address_at_the_same_time_are_refused(script: ReadScript) -> None:
+def test_two_simultaneous_answers_of_one_address_are_refused(script: ReadScript) -> None:
     answer = '[[answer]]\nurl = "https://a.example/"\nat = {}\n'
     # 10:00 at +01:00 is 09:00 in London in January.
     both = answer.format("2018-01-05T09:00:00") + answer.format("2018-01-05T10:00:00+01:00")

@@ -55,7 +55,7 @@ async def test_time_is_stopped_while_a_thread_runs(clock: VirtualClock) -> None:
     ticker.cancel()
 
 
-def test_the_shutdown_of_the_executor_waits_for_its_threads_longer_than_its_timeout() -> None:
+def test_executor_shutdown_waits_for_threads_beyond_its_timeout() -> None:
     finished = threading.Event()
 
     def work() -> None:
@@ -89,9 +89,7 @@ async def test_no_timeout_fires_during_real_io_while_time_is_stopped(clock: Virt
 
 
 @virtually
-async def test_inside_a_stop_of_time_a_block_that_resumes_it_for_the_reason_of_the_stop_lets_time_run(
-    clock: VirtualClock,
-) -> None:
+async def test_time_can_be_resumed_for_the_reason_it_stopped(clock: VirtualClock) -> None:
     loop, reason = get_jumping_loop(), "request"
     with loop.time_stopped(reason):
         # Without this block, the sleep would never end.
@@ -111,7 +109,7 @@ def test_resuming_time_for_one_reason_leaves_it_stopped_for_another() -> None:
         run_virtually(scenario, patience=0.05)
 
 
-def test_a_stop_of_time_that_is_ended_while_it_is_suspended_is_not_in_force_again_afterwards() -> None:
+def test_time_stop_ended_during_its_suspension_stays_ended() -> None:
     async def scenario(_: VirtualClock) -> None:
         loop = get_jumping_loop()
         loop.stop_time("first")
@@ -134,7 +132,7 @@ def test_waiting_for_a_future_without_result_is_a_deadlock() -> None:
         run_virtually(scenario, patience=0.05)
 
 
-def test_a_deadlock_names_the_line_of_a_thread_that_waits_forever() -> None:
+def test_deadlock_names_the_line_of_a_waiting_thread() -> None:
     freed = threading.Event()
 
     def wait_for_ever() -> None:
@@ -167,7 +165,7 @@ def test_a_thread_that_uses_the_cpu_is_not_a_deadlock() -> None:
     assert run_virtually(scenario, patience=0.3) >= 0.7
 
 
-def test_a_thread_that_waits_for_a_child_process_is_not_a_deadlock() -> None:
+def test_waiting_for_a_child_process_is_not_a_deadlock() -> None:
     def wait_for_child() -> int:
         with subprocess.Popen(["sleep", "0.3"]) as child:
             return child.wait()
@@ -182,7 +180,7 @@ def test_a_thread_that_waits_for_a_child_process_is_not_a_deadlock() -> None:
     assert exit_status == 0
 
 
-def test_with_a_speed_time_runs_at_that_multiple_of_real_time() -> None:
+def test_speed_makes_time_a_multiple_of_real_time() -> None:
     async def scenario(clock: VirtualClock) -> float:
         await clock.sleep(10)
         return clock.monotonic()
@@ -226,9 +224,9 @@ class RecordingFetcher:
         Failure("https://a.example/x", Reason.TIMEOUT, "read", NINE, NINE),
     ],
 )
-def test_a_time_stopping_fetcher_stops_time_during_its_request_and_names_the_address_without_query(
-    outcome: Answer | Failure,
-) -> None:
+def test_time_stopping_fetcher_stops_time_during_its_request(outcome: Answer | Failure) -> None:
+    """The reason for the stop is the address without its query. The outcome is an answer or a failure."""
+
     async def scenario(_: VirtualClock) -> None:
         # The inner fetcher makes the request. It records for which reasons time is stopped meanwhile.
         inner = RecordingFetcher(outcome)

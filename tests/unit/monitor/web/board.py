@@ -26,7 +26,7 @@ from monitor.judge.policy import Policies, Policy
 from monitor.judge.runs import Blind, Run
 from monitor.judge.verdict import Verdict
 from monitor.look.sighting import State
-from monitor.store.rows import Delivery, DeliveryState, Judged, Record
+from monitor.store.rows import Delivery, DeliveryState, Draft, Judged, Record
 from monitor.store.writer import Writer
 from monitor.watch.periods import Periods
 from monitor.watch.rejudge import Explainer
@@ -149,9 +149,22 @@ class Board:
         """Return the text of a page."""
         return (await self.client.get(path)).text
 
+    async def read_json(self, path: str) -> Any:  # noqa: ANN401 # JSON
+        """Return the JSON at an address of the API."""
+        return (await self.client.get(path)).json()
+
     async def status_of(self, path: str) -> int:
         """Return the HTTP status of a page."""
         return (await self.client.get(path)).status_code
+
+    @property
+    def incident_page(self) -> str:
+        """Return the path of the page of the late incident."""
+        return f"/incidents/{self.incident}"
+
+    def drafts(self) -> Sequence[Draft]:
+        """Return the versions of the report on the late incident, oldest first."""
+        return self.store.verdicts.drafts(self.incident)
 
     def late_incident(self) -> Incident:
         """Return the incident of the late release."""
@@ -165,7 +178,7 @@ class Board:
 
     def edit_draft(self, field: str, text: str, seconds_after_slot: float = 700) -> None:
         """Write into a box of the late incident, as the import of an edited document does."""
-        versions = versions_from_rows(self.store.verdicts.drafts(self.incident))
+        versions = versions_from_rows(self.drafts())
         edited = append_edit(versions, {field: text}, "press officer", after_slot(seconds_after_slot))[-1]
         with self.store.transaction() as tx:
             tx.add_draft(draft_row(edited, self.incident))
@@ -227,6 +240,11 @@ def _fill_board_store(store: TemporaryStore, title: str) -> None:
     with store.transaction() as tx:
         tx.save(replace(row, body=body_of(late, store.verdicts.incidents_of("r")[-1])))
         tx.save(refused)
+
+
+def ids_of(rows: Sequence[Mapping[str, Any]]) -> list[Any]:
+    """Return the id of each row of a list, as JSON or CSV."""
+    return [row["id"] for row in rows]
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import httpx
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
@@ -61,7 +61,7 @@ class Idp:
         if path == "/token":
             return self._exchange_code(asked)
         if path == "/authorize":
-            query = {name: values[0] for name, values in parse_qs(urlsplit(asked.target).query).items()}
+            query = dict(parse_qsl(urlsplit(asked.target).query))
             self.authorization_query = query
             back = f"{query['redirect_uri']}?{urlencode({'code': 'c0de', 'state': query['state']})}"
             return 200, f'<title>There</title><a href="{back}">I am Anne</a>', {"Content-Type": "text/html"}
@@ -73,7 +73,7 @@ class Idp:
         return {"issuer": self.url, "authorization_endpoint": f"{self.url}/authorize", **own} | self.configuration
 
     def _exchange_code(self, asked: Asked) -> Reply:
-        form = {name: values[0] for name, values in parse_qs(asked.body.decode()).items()}
+        form = dict(parse_qsl(asked.body.decode()))
         by_header = b64decode(asked.headers.get("authorization", "").removeprefix("Basic ")).decode()
         # The default of OpenID is that the secret is in the header.
         wants_form = "client_secret_post" in self.configuration.get("token_endpoint_auth_methods_supported", ())
@@ -105,7 +105,7 @@ class Idp:
         assert sent.status_code == 303, sent.text
         where = urlsplit(sent.headers["location"])
         assert f"{where.scheme}://{where.netloc}{where.path}" == f"{self.url}/authorize"
-        self.authorization_query = {name: values[0] for name, values in parse_qs(where.query).items()}
+        self.authorization_query = dict(parse_qsl(where.query))
         return {"code": "c0de", "state": self.authorization_query["state"]}
 
 

@@ -15,11 +15,12 @@ from tests.unit.monitor.web.board import Board, a_board
 
 SECRET = "correct horse battery"
 SESSION_COOKIE = "ninethirty"
+DUTY, HEAD, VIEWER, WITHOUT_ROLE = "anne", "hope", "vic", "noel"
 PEOPLE = {
-    "anne": ("duty statistician", Right.DUTY),
-    "hope": ("head of profession", Right.HEAD),
-    "vic": ("reader", Right.VIEWER),
-    "noel": ("", Right.DUTY),
+    DUTY: ("duty statistician", Right.DUTY),
+    HEAD: ("head of profession", Right.HEAD),
+    VIEWER: ("reader", Right.VIEWER),
+    WITHOUT_ROLE: ("", Right.DUTY),
 }
 
 
@@ -35,7 +36,7 @@ def hidden_field(page: httpx.Response, name: str) -> str:
     return found[1]
 
 
-async def sign_in(board: Board, name: str = "anne", password: str = SECRET, where: str = "/") -> httpx.Response:
+async def sign_in(board: Board, name: str = DUTY, password: str = SECRET, where: str = "/") -> httpx.Response:
     """Sign in by the form. `where` is the page to go to afterwards."""
     page = await board.client.get("/sign-in", params={"next": where})
     mark, next_page = hidden_field(page, "mark"), hidden_field(page, "next")
@@ -62,7 +63,7 @@ def users_file(folder: Path) -> Path:
 
 
 @asynccontextmanager
-async def signed_in_board(users: Path, name: str = "anne") -> AsyncIterator[Board]:
+async def signed_in_board(users: Path, name: str = DUTY) -> AsyncIterator[Board]:
     """Open a board that is not public, with `name` signed in."""
     async with a_board(public=False, users=users, base="http://board.example") as board:
         await sign_in(board, name)
@@ -98,8 +99,8 @@ async def send_incident_form(
     board: Board, *changes: dict[str, str], form: dict[str, str] | None = None, mail: bytes | None = None
 ) -> httpx.Response:
     """Send the form of the late incident as it is now, or `form`, with changes and an e-mail if one is given."""
-    sent = form if form is not None else await read_form(board, f"/incidents/{board.incident}")
+    sent = form if form is not None else await read_form(board, board.incident_page)
     for change in changes:
         sent = sent | change
     files = None if mail is None else {"mail": ("alert.eml", mail, "message/rfc822")}
-    return await board.client.post(f"/incidents/{board.incident}/draft", data=sent, files=files)
+    return await board.client.post(f"{board.incident_page}/draft", data=sent, files=files)

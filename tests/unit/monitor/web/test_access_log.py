@@ -34,7 +34,7 @@ async def request_path(path: str, **headers: str) -> tuple[httpx.Response, list[
     return answer, [dict(line) for line in lines]
 
 
-async def test_log_lines_of_a_page_and_of_the_access_log_have_the_request_id_of_the_response() -> None:
+async def test_all_log_lines_of_a_request_have_its_response_id() -> None:
     answer, (line_of_page, line_of_access_log) = await request_path("/releases/r")
     request_id = answer.headers["X-Request-ID"]
     assert re.fullmatch(r"[0-9a-f]{32}", request_id)
@@ -42,14 +42,14 @@ async def test_log_lines_of_a_page_and_of_the_access_log_have_the_request_id_of_
     assert (line_of_access_log["event"], line_of_access_log["request"]) == ("request", request_id)
 
 
-async def test_access_log_has_the_method_path_status_and_duration_of_a_request() -> None:
+async def test_access_log_has_method_path_status_and_duration() -> None:
     _, (_, line_of_access_log) = await request_path("/releases/r")
     assert (line_of_access_log["method"], line_of_access_log["path"]) == ("GET", "/releases/r")
     assert line_of_access_log["status"] == 200
     assert line_of_access_log["seconds"] >= 0
 
 
-async def test_valid_request_id_of_a_proxy_is_kept_and_an_invalid_one_replaced() -> None:
+async def test_request_id_of_a_proxy_is_kept_if_valid() -> None:
     kept, _ = await request_path("/", **{"X-Request-ID": "edge-0001-abcd"})
     made, _ = await request_path("/", **{"X-Request-ID": "x y<script>"})
     assert kept.headers["X-Request-ID"] == "edge-0001-abcd"
@@ -63,6 +63,7 @@ async def test_query_string_is_never_logged() -> None:
 
 @pytest.mark.parametrize("path", ["/metrics", "/healthz", "/readyz"])
 async def test_polled_addresses_are_logged_at_debug_level(path: str) -> None:
+    """Monitoring systems read these addresses every few seconds."""
     _, lines = await request_path(path)
     assert lines[-1]["log_level"] == "debug"
 

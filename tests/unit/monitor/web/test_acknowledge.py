@@ -46,20 +46,16 @@ async def test_button_acknowledges_the_incident_once_with_a_role(board: Board) -
 
 @pytest.mark.parametrize("role", ["", "   ", "x" * 81])
 async def test_invalid_role_shows_the_form_again(board: Board, role: str) -> None:
+    """A role must have 1 to 80 characters, not only spaces."""
     answer = await board.client.post("/acknowledge", data={"token": late_incident_token(board), "role": role})
     assert answer.status_code == 400
     assert "give your role, not your name" in answer.text
     assert board.acknowledged_by() == []
 
 
-async def test_link_with_an_invalid_token_or_one_signed_with_another_key_is_refused(board: Board) -> None:
-    for token in (
-        "",
-        "nonsense",
-        "%00",
-        late_incident_token(board, b"another key"),
-        late_incident_token(board)[:-2],
-    ):
+async def test_link_with_a_wrong_token_is_refused(board: Board) -> None:
+    signed_with_another_key, cut_off = late_incident_token(board, b"another key"), late_incident_token(board)[:-2]
+    for token in ("", "nonsense", "%00", signed_with_another_key, cut_off):
         opened = await board.client.get("/acknowledge", params={"token": token})
         pressed = await board.client.post("/acknowledge", data={"token": token, "role": "me"})
         assert (opened.status_code, pressed.status_code) == (403, 403)
@@ -115,10 +111,10 @@ async def test_program_acknowledges_with_its_token(board: Board) -> None:
         ("Bearer a token for programs", '{"role": "' + "x" * 9000 + '"}', 400),
     ],
 )
-async def test_program_without_its_token_or_with_an_invalid_body_is_refused_with_the_reason(
+async def test_acknowledgement_by_a_program_is_refused_with_a_reason(
     board: Board, authorization: str, body: str, status: int
 ) -> None:
-    # Without the right token, the status is 401. With it, the body is at fault: it may have 8,192 bytes.
+    """A case has a wrong token (401), or the right one with a body that is no JSON object with a short role (400)."""
     address = f"/api/v1/incidents/{board.incident}/acknowledge"
     answer = await board.client.post(address, content=body, headers={"Authorization": authorization})
     assert answer.status_code == status
@@ -149,7 +145,7 @@ async def test_acknowledge_link_opens_although_the_board_is_closed() -> None:
         assert await board.status_of("/style.css") == 200
 
 
-async def test_link_in_a_notice_has_a_token_for_its_incident_and_its_notice(board: Board) -> None:
+async def test_link_in_a_notice_names_its_incident_and_notice(board: Board) -> None:
     notice = board.store.outbox.notices(board.incident)[0]
     link = urlsplit(Links("https://board.example/", key=KEYS.link, lasts=WEEK).acknowledge_link(notice))
     assert link.path == "/acknowledge"
@@ -177,9 +173,8 @@ async def test_link_of_a_notice_shows_that_notice_and_no_other() -> None:
         assert "still absent" not in pages[later.id]
 
 
-async def test_an_acknowledge_link_that_names_no_notice_shows_a_button_but_no_measurements() -> None:
-    # Strangers cannot read the pages of this board, but whoever has a link may use it. It shows the measurements of
-    # the notice that it names. This one names only the incident.
+async def test_link_that_names_only_an_incident_shows_no_measurements() -> None:
+    """Strangers may use a link, but it shows them only the measurements of the notice that it names."""
     async with a_board(public=False) as board:
         token = late_incident_token(board)
         page = (await board.client.get("/acknowledge", params={"token": token})).text
@@ -187,13 +182,13 @@ async def test_an_acknowledge_link_that_names_no_notice_shows_a_button_but_no_me
         assert "Measured so far" not in page
 
 
-async def test_link_in_a_notice_leads_to_the_incident_if_no_key_is_configured(board: Board) -> None:
+async def test_link_leads_to_the_incident_if_no_key_is_configured(board: Board) -> None:
     notice = board.store.outbox.notices(board.incident)[0]
     links_without_key = Links(url="https://board.example", key=b"")
     assert links_without_key.acknowledge_link(notice) == f"https://board.example/incidents/{board.incident}"
 
 
-async def test_notice_has_no_link_if_no_address_of_the_board_is_configured(board: Board) -> None:
+async def test_notice_has_no_link_if_no_board_address_is_configured(board: Board) -> None:
     notice = board.store.outbox.notices(board.incident)[0]
     assert Links(url="", key=KEYS.link).acknowledge_link(notice) == ""
 

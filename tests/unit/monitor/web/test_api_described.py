@@ -15,15 +15,19 @@ from monitor.deliver.open_data import EVENT, INCIDENT, SILENCE, VERDICT
 from monitor.web import answers, api
 from monitor.web.app import make_application
 from monitor.web.operations import describe_api
-from tests.unit.monitor.web.board import SILENCE_OF_R, TITLE, WITH_TOKEN, Board, a_board
+from tests.unit.monitor.web.board import SILENCE_OF_R, TITLE, WITH_TOKEN, Board, a_board, ids_of
 
 DAY = "from=2018-01-05"
 
 
 async def read_openapi(board: Board) -> dict[str, Any]:
     """Return the description of the API that the board serves."""
-    openapi: dict[str, Any] = (await board.client.get("/api/v1/openapi.json")).json()
+    openapi: dict[str, Any] = await board.read_json("/api/v1/openapi.json")
     return openapi
+
+
+async def read_csv(board: Board, path: str) -> list[dict[str, str]]:
+    return list(csv.DictReader((await board.read_page(path)).splitlines()))
 
 
 def operations_of(openapi: dict[str, Any]) -> list[dict[str, Any]]:
@@ -43,11 +47,11 @@ async def test_description_has_every_operation_of_the_routes(board: Board) -> No
     openapi = await read_openapi(board)
     described = {(path, method.upper()) for path, methods in openapi["paths"].items() for method in methods}
     routes = [route for route in api.ROUTES if route.path.startswith("/api/")]
-    served = {(route.path, method) for route in routes for method in route.methods or ()}
-    assert described == {(path, method) for path, method in served if method != "HEAD"}
+    served = {(route.path, method) for route in routes for method in route.methods or () if method != "HEAD"}
+    assert described == served
 
 
-async def test_every_operation_has_a_unique_name_known_tags_a_summary_and_described_parameters(board: Board) -> None:
+async def test_every_operation_has_name_tags_summary_and_described_parameters(board: Board) -> None:
     openapi = await read_openapi(board)
     operations = operations_of(openapi)
     assert len({operation["operationId"] for operation in operations}) == len(operations)
@@ -98,8 +102,9 @@ async def test_every_answer_matches_its_model_without_extra_fields(board: Board)
     made = await board.client.post("/api/v1/silences", json=SILENCE_OF_R, headers=WITH_TOKEN)
     answers.Silence.model_validate(made.json(), extra="forbid")
     # `ANSWERS` has the model of each address, for example `answers.Release` for /api/v1/releases/r.
-    for path, model in (ANSWERS | {f"incidents/{board.incident}": answers.Incident}).items():
-        model.model_validate((await board.client.get(f"/api/v1/{path}")).json(), extra="forbid")
+    model_by_path = ANSWERS | {f"incidents/{board.incident}": answers.Incident}
+    for path, model in model_by_path.items():
+        model.model_validate(await board.read_json(f"/api/v1/{path}"), extra="forbid")
 
 
 async def test_answers_for_strangers_match_the_same_models() -> None:
@@ -108,10 +113,10 @@ async def test_answers_for_strangers_match_the_same_models() -> None:
         # `ANSWERS` has the model of each address, for example `answers.Release` for /api/v1/releases/r.
         for path, model in ANSWERS.items():
             if path != "calendars":  # not open to strangers
-                model.model_validate((await board.client.get(f"/api/v1/{path}")).json(), extra="forbid")
+                model.model_validate(await board.read_json(f"/api/v1/{path}"), extra="forbid")
 
 
-async def test_known_etag_gets_a_304_for_the_same_query_and_a_200_for_another_query(board: Board) -> None:
+async def test_known_etag_gets_304_only_for_its_own_query(board: Board) -> None:
     etag = (await board.client.get(f"/api/v1/releases?{DAY}")).headers["etag"]
     for if_none_match in (etag, f'"x", W/{etag}', "*"):
         again = await board.client.get(f"/api/v1/releases?{DAY}", headers={"If-None-Match": if_none_match})
@@ -127,7 +132,7 @@ async def read_pages(client: httpx.AsyncClient, name: str, query: str) -> list[l
     after = ""
     while after is not None:
         page = (await client.get(f"{address}{after and '&after='}{after}")).json()
-        pages.append([row["id"] for row in page[name]])
+        pages.append(ids_of(page[name]))
         after = page["next"]
     return pages
 
@@ -188,7 +193,7 @@ def test_description_without_operations_is_valid() -> None:
     assert describe_api([])["paths"] == {}
 
 
-async def test_list_is_csv_if_the_client_prefers_it_or_names_the_format(board: Board) -> None:
+async def test_list_is_csv_if_preferred_or_named_as_format(board: Board) -> None:
     prefers_json = await board.client.get("/api/v1/events", headers={"Accept": "application/json, text/csv"})
     prefers_csv = await board.client.get("/api/v1/events", headers={"Accept": "text/csv, application/json;q=0.5"})
     by_parameter = await board.client.get("/api/v1/events?format=csv")
@@ -205,16 +210,17 @@ async def test_list_is_csv_if_the_client_prefers_it_or_names_the_format(board: B
     ("path", "columns"),
     [("releases?from=2018-01-05", VERDICT), ("incidents?", INCIDENT), ("events?", EVENT), ("silences?", SILENCE)],
 )
-async def test_csv_has_the_rows_of_the_json_and_the_documented_columns(
+async def test_csv_has_rows_of_the_json_and_documented_columns(
     board: Board, path: str, columns: Mapping[str, str]
 ) -> None:
-    # The list of silences needs a silence. The other lists have rows already.
+    """A case is a list: releases, incidents, events or silences. The list of silences needs one, so one is made."""
     await board.client.post("/api/v1/silences", json=SILENCE_OF_R, headers=WITH_TOKEN)
-    as_json = (await board.client.get(f"/api/v1/{path}")).json()
-    rows = list(csv.DictReader((await board.read_page(f"/api/v1/{path}&format=csv")).splitlines()))
-    assert rows
-    assert [row["id"] for row in rows] == [row["id"] for row in as_json[path.partition("?")[0]]]
-    assert list(rows[0]) == list(columns)
+    name, _, _ = path.partition("?")
+    json_rows = (await board.read_json(f"/api/v1/{path}"))[name]
+    csv_rows = await read_csv(board, f"/api/v1/{path}&format=csv")
+    assert csv_rows != []
+    assert ids_of(csv_rows) == ids_of(json_rows)
+    assert list(csv_rows[0]) == list(columns)
 
 
 async def test_csv_page_links_to_the_next(board: Board) -> None:
@@ -227,18 +233,19 @@ async def test_csv_page_links_to_the_next(board: Board) -> None:
     assert found == ["early", "r"]
 
 
-async def test_strangers_get_the_same_releases_and_incidents_as_csv_and_as_json() -> None:
+async def test_strangers_get_the_same_rows_as_csv_and_json() -> None:
     # The host of these requests is not this machine, so they are from strangers.
     async with a_board(base="http://board.example") as board:
         for name, path in (("releases", f"/api/v1/releases?{DAY}"), ("incidents", "/api/v1/incidents?")):
-            as_json = (await board.client.get(path)).json()[name]
-            as_csv = csv.DictReader((await board.read_page(f"{path}&format=csv")).splitlines())
+            as_json = (await board.read_json(path))[name]
+            as_csv = await read_csv(board, f"{path}&format=csv")
             # The slot of both releases has passed, so strangers see them and their incidents.
             assert len(as_json) == 2
-            assert [row["id"] for row in as_csv] == [row["id"] for row in as_json]
+            assert ids_of(as_csv) == ids_of(as_json)
 
 
-async def test_api_page_has_every_operation_and_object_and_no_broken_or_external_link(board: Board) -> None:
+async def test_api_page_lists_every_operation_and_has_no_broken_link(board: Board) -> None:
+    """It lists every object too, and no link leads to another site."""
     openapi, page = await read_openapi(board), await board.read_page("/api")
     ids = re.findall(r' id="([^"]+)"', page)
     assert len(ids) == len(set(ids))

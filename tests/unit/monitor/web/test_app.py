@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
@@ -20,7 +21,7 @@ from monitor.watch.rejudge import body_of_unwatched
 from schedules.times.interval import Bounds
 from tests.unit.monitor.app.browsing import browse
 from tests.unit.monitor.app.monitor_in_test import HEAD, NEVER_PUBLISHED, MonitorInTest, published_at, run_monitor
-from tests.unit.monitor.web.board import Board, a_board
+from tests.unit.monitor.web.board import Board, a_board, ids_of
 from tests.worlds.releases import a_release
 
 PUBLISHED_AT_09_41 = published_at("09:41:00")
@@ -68,7 +69,7 @@ known_from = 2026-10-29T09:30:00
 """
 
 
-def test_board_of_a_day_shows_promised_releases_that_are_not_watched_yet(tmp_path: Path) -> None:
+def test_board_shows_promised_releases_that_are_not_watched_yet(tmp_path: Path) -> None:
     async def act(monitor: MonitorInTest) -> None:
         # The release `far-off` is due on 7 January 2027, six weeks ahead, so no look has been made at it.
         await monitor.until(FIRST_CALENDAR_READ_IS_DONE)
@@ -77,7 +78,7 @@ def test_board_of_a_day_shows_promised_releases_that_are_not_watched_yet(tmp_pat
             assert (release.status_code, release.json()["verdict"]) == (200, "pending")
             for more_query, ids in (("", ["far-off"]), ("&producer=others", [])):
                 rows = (await client.get(f"/api/v1/releases?from=2027-01-07{more_query}")).json()["releases"]
-                assert [row["id"] for row in rows] == ids
+                assert ids_of(rows) == ids
             assert "Far-off figures" in (await client.get("/?date=2027-01-07")).text
             assert (await client.get("/releases/far-off")).status_code == 200
 
@@ -127,7 +128,7 @@ async def test_unknown_names_and_invalid_queries_are_refused(board: Board, addre
 async def test_hostile_title_is_escaped_on_every_page() -> None:
     async with a_board(title="""<script>alert("x")</script> & 'claims'""") as board:
         draft = f"/api/v1/incidents/{board.incident}/draft.html"
-        for path in ("/?date=2018-01-05", "/releases/r", "/incidents", f"/incidents/{board.incident}", draft):
+        for path in ("/?date=2018-01-05", "/releases/r", "/incidents", board.incident_page, draft):
             page = await board.read_page(path)
             # The only script of a page is that of the board.
             assert "<script" not in page.replace(OUR_SCRIPT, "").lower()
@@ -138,6 +139,7 @@ async def test_hostile_title_is_escaped_on_every_page() -> None:
     "path", ["/", "/releases/r", "/status", "/nowhere", "/healthz", "/metrics", "/api/v1/releases"]
 )
 async def test_every_response_has_security_headers(board: Board, path: str) -> None:
+    """A case is a page, the API, the metrics, or an address that does not exist."""
     headers = (await board.client.get(path)).headers
     assert "default-src 'self'" in headers["content-security-policy"]
     assert "unsafe" not in headers["content-security-policy"]
@@ -187,7 +189,7 @@ async def test_pages_are_a_503_while_the_store_cannot_be_read(board: Board) -> N
 
 
 @pytest.mark.needs("prometheus")
-def test_promtool_accepts_the_metrics_and_each_documented_one_is_among_them(tmp_path: Path) -> None:
+def test_metrics_are_valid_and_include_each_documented_one(tmp_path: Path) -> None:
     pages = []
 
     async def act(monitor: MonitorInTest) -> None:
@@ -201,7 +203,7 @@ def test_promtool_accepts_the_metrics_and_each_documented_one_is_among_them(tmp_
     checked = subprocess.run(["promtool", "check", "metrics"], input=pages[0], capture_output=True, check=False)
     assert (checked.returncode, checked.stdout + checked.stderr) == (0, b"")
     # A line is `name{labels} value`, and a comment begins with #.
-    names = {line.split(b"{")[0].split(b" ")[0] for line in pages[0].splitlines() if not line.startswith(b"#")}
+    names = set(re.findall(rb"^(\w+)[{ ]", pages[0], re.MULTILINE))
     assert {b"ninethirty_" + name for name in DOCUMENTED_METRICS} <= names
 
 
@@ -213,34 +215,34 @@ DOCUMENTED_METRICS = (
 )
 
 
-async def test_release_joined_into_another_links_to_it_and_is_listed_no_longer(board: Board) -> None:
+async def test_joined_release_is_not_listed_but_links_to_the_other(board: Board) -> None:
     # The entries of `r` and `early` in their calendars are the same release, which is now `early`.
     joined = replace(a_release(), joined_into="early")
     with board.store.transaction() as tx:
         tx.save(joined)
-    listed = (await board.client.get("/api/v1/releases?from=2018-01-05")).json()["releases"]
-    assert [row["id"] for row in listed] == ["early"]
-    assert (await board.client.get("/api/v1/releases/r")).json()["joined_into"] == "early"
+    listed = (await board.read_json("/api/v1/releases?from=2018-01-05"))["releases"]
+    assert ids_of(listed) == ["early"]
+    assert (await board.read_json("/api/v1/releases/r"))["joined_into"] == "early"
     assert 'href="/releases/early"' in await board.read_page("/releases/r")
 
 
 async def test_events_are_read_page_by_page(board: Board) -> None:
-    all_events = (await board.client.get("/api/v1/events")).json()
-    first_page = (await board.client.get("/api/v1/events?limit=1")).json()
-    second_page = (await board.client.get(f"/api/v1/events?after={first_page['next']}")).json()
-    page_after_the_last = (await board.client.get(f"/api/v1/events?after={all_events['next']}")).json()
+    all_events = await board.read_json("/api/v1/events")
+    first_page = await board.read_json("/api/v1/events?limit=1")
+    second_page = await board.read_json(f"/api/v1/events?after={first_page['next']}")
+    page_after_the_last = await board.read_json(f"/api/v1/events?after={all_events['next']}")
     assert first_page["events"] + second_page["events"] == all_events["events"]
     assert {event["release"] for event in all_events["events"]} == {"r", "early"}
     assert page_after_the_last == {"events": [], "next": None}
 
 
 async def test_event_of_a_release_has_its_verdicts_before_and_after(board: Board) -> None:
-    (event,) = (await board.client.get("/api/v1/events?release=r")).json()["events"]
+    (event,) = (await board.read_json("/api/v1/events?release=r"))["events"]
     # This is the first verdict on the release, so there is none before it.
     assert (event["before"], event["after"], event["body"]["verdict"]) == (None, "overdue", "overdue")
 
 
-def test_a_monitor_with_a_wrong_clock_is_ready_with_a_doubt(tmp_path: Path) -> None:
+def test_monitor_with_a_wrong_clock_is_ready_with_a_doubt(tmp_path: Path) -> None:
     async def act(monitor: MonitorInTest) -> None:
         async with browse_at_the_machine(monitor) as client:
             await monitor.until(FIRST_CALENDAR_READ_IS_DONE)
@@ -254,7 +256,7 @@ def test_a_monitor_with_a_wrong_clock_is_ready_with_a_doubt(tmp_path: Path) -> N
     run_monitor(tmp_path, NEVER_PUBLISHED, act)
 
 
-def test_a_monitor_whose_store_fails_for_more_than_five_seconds_is_alive_and_not_ready(tmp_path: Path) -> None:
+def test_monitor_with_a_failing_store_is_alive_but_not_ready(tmp_path: Path) -> None:
     async def act(monitor: MonitorInTest) -> None:
         async with browse_at_the_machine(monitor) as client:
             await monitor.until("09:28:30")
@@ -268,7 +270,7 @@ def test_a_monitor_whose_store_fails_for_more_than_five_seconds_is_alive_and_not
     run_monitor(tmp_path, NEVER_PUBLISHED, act)
 
 
-async def test_monitor_that_does_not_look_fails_livez_with_the_reason_but_not_healthz() -> None:
+async def test_livez_but_not_healthz_fails_if_the_monitor_stops_looking() -> None:
     async with a_board() as board:
         # The fake monitor returns this as the reason why it should be restarted.
         board.running.reasons = ["no look has begun"]

@@ -11,7 +11,7 @@ from alerts.incident import Action
 from monitor.health.hosts import SilentHost
 from monitor.web.board import group_rows
 from monitor.web.queries import MOST_INCIDENTS
-from tests.unit.monitor.web.board import Board
+from tests.unit.monitor.web.board import Board, ids_of
 from tests.worlds.instants import after_slot
 
 REPORT_WAIVED = {"waived": "none is called for"}
@@ -28,30 +28,39 @@ def close_all_incidents_with_an_action_due_today(board: Board) -> None:
     board.save_incident(replace(board.late_incident(), actions=(action,)))
 
 
+async def read_needing_action(board: Board, path: str = "/") -> str:
+    """Return the HTML of the section of the board that lists the incidents that need action."""
+    return (await board.read_page(path)).partition(NEEDS_ACTION)[2].partition("</section>")[0]
+
+
+def add_on_time_release(board: Board) -> str:
+    """Add a release that was on time, with the slot of the others and no incident, and return its id."""
+    same_slot = board.stored_release("r").body["slot"]
+    return board.add_past_release("ofqual", "on_time", days_ago=0, slot=same_slot, incident=None)
+
+
 def releases_table(page: str) -> str:
     """Return the HTML of the board from the first heading of its table of releases on."""
     return page.partition(">Promised<")[2]
 
 
-async def test_the_board_lists_releases_with_problems_before_one_that_was_on_time(board: Board) -> None:
-    # The board has the overdue release `r` and the release `early`. This one is added, with the same slot.
-    same_slot = board.stored_release("r").body["slot"]
-    on_time = board.add_past_release("ofqual", "on_time", days_ago=0, slot=same_slot, incident=None)
+async def test_board_lists_releases_with_problems_first(board: Board) -> None:
+    """The board has the overdue release `r` and the release `early`. One that was on time is added."""
+    on_time = add_on_time_release(board)
     table = releases_table(await board.read_page("/?date=2018-01-05"))
     assert re.findall('href="/releases/([^"]+)"', table) == ["r", "early", on_time]
 
 
-async def test_the_board_links_each_release_with_an_incident_to_that_incident(board: Board) -> None:
-    # The board has the overdue release `r` and the release `early`, each with an incident. This one has none.
-    same_slot = board.stored_release("r").body["slot"]
-    board.add_past_release("ofqual", "on_time", days_ago=0, slot=same_slot, incident=None)
+async def test_board_links_each_release_to_its_incident(board: Board) -> None:
+    """The board has the overdue release `r` and the release `early`, each with an incident. A third one has none."""
+    add_on_time_release(board)
     table = releases_table(await board.read_page("/?date=2018-01-05"))
     assert re.findall('href="/incidents/([^"]+)"', table) == [board.incident, board.early_incident]
 
 
 async def test_board_counts_verdicts_above_the_list(board: Board) -> None:
     text = await board.read_page("/?date=2018-01-05")
-    rows = (await board.client.get("/api/v1/releases?from=2018-01-05")).json()["releases"]
+    rows = (await board.read_json("/api/v1/releases?from=2018-01-05"))["releases"]
     counts = re.sub("<[^>]*>", "", text.partition('<p class="counts" id="counts">')[2].partition("</p>")[0])
     assert counts.startswith(f"{len(rows)} promised: ")
     assert sum(int(number) for number in re.findall(r"\d+", counts.partition(":")[2])) == len(rows)
@@ -81,9 +90,10 @@ async def test_open_incidents_are_listed_before_closed_ones(board: Board) -> Non
 
 
 @pytest.mark.parametrize(("is_final", "words"), [(False, "what to do"), (True, "what happened")])
-async def test_incident_link_says_what_to_do_and_after_the_final_verdict_what_happened(
+async def test_incident_link_changes_its_words_after_the_final_verdict(
     board: Board, *, is_final: bool, words: str
 ) -> None:
+    """Until the verdict is final, it offers what to do. Then it offers what happened."""
     board.change_release(final=is_final)
     text = await board.read_page("/?date=2018-01-05")
     assert re.findall(f'href="/incidents/{board.incident}" aria-label[^>]*>([^<]*)<', text)[0] == words
@@ -93,9 +103,8 @@ async def test_producer_has_its_currently_configured_name(board: Board) -> None:
     before = await board.read_page("/?date=2018-01-05")
     board.queries.producers = {board.stored_release().producer: "The Renamed Office"}
     after = await board.read_page("/?date=2018-01-05")
-    # The table of releases begins with this heading.
-    assert "The Renamed Office" not in before.partition(">Promised<")[2]
-    assert "The Renamed Office" in after.partition(">Promised<")[2]
+    assert "The Renamed Office" not in releases_table(before)
+    assert "The Renamed Office" in releases_table(after)
 
 
 async def test_id_with_reserved_characters_is_escaped_in_links(board: Board) -> None:
@@ -122,14 +131,15 @@ async def test_invalid_board_query_is_refused_with_the_reason(board: Board) -> N
 
 @pytest.mark.parametrize("typed", ["day=5&month=1&year=2018", "day=05&month=01&year=2018", "day=+5&month=1&year=2018"])
 async def test_a_day_is_chosen_by_day_month_and_year(board: Board, typed: str) -> None:
-    # Without a choice, the board is of today, which is now another day.
+    """A case has the three numbers, with or without a zero or a sign. Without a choice, the board is of today."""
     board.clock.seconds += timedelta(days=9).total_seconds()
     page = await board.read_page(f"/?{typed}")
     assert "<h1>Friday 5 January 2018</h1>" in page
 
 
 @pytest.mark.parametrize("typed", ["day=31&month=2&year=2018", "day=&month=1&year=2018", "day=5&month=1&year=18"])
-async def test_invalid_day_shows_an_error_beside_its_fields_with_the_typed_text(board: Board, typed: str) -> None:
+async def test_invalid_day_shows_an_error_and_keeps_the_typed_text(board: Board, typed: str) -> None:
+    """A case is a day that does not exist, no day, or a year of two digits, as in `day=31&month=2&year=2018`."""
     answer = await board.client.get(f"/?{typed}")
     assert answer.status_code == 400
     form = answer.text.partition('<details class="date" open>')[2].partition("</details>")[0]
@@ -139,17 +149,14 @@ async def test_invalid_day_shows_an_error_beside_its_fields_with_the_typed_text(
 
 
 async def test_titles_of_incident_and_release_pages_differ(board: Board) -> None:
-    pages = [await board.read_page(path) for path in ("/releases/r", f"/incidents/{board.incident}")]
+    pages = [await board.read_page(path) for path in ("/releases/r", board.incident_page)]
     titles = [re.findall("<title>([^<]*)</title>", page)[0] for page in pages]
     assert titles[1] == f"Incident: {titles[0]}"
 
 
-async def test_open_incident_is_on_the_board_of_every_day_until_it_is_closed_and_its_report_waived(
-    board: Board,
-) -> None:
-    # The incident is of 5 January. A closed incident still needs action while its report is owed.
-    text = await board.read_page("/?date=2018-02-01")
-    needing = text.partition('class="needing"')[2].partition("</section>")[0]
+async def test_incident_stays_on_the_board_until_it_needs_no_action(board: Board) -> None:
+    """The board of a later day still lists it. To end that, it is closed and its owed report waived."""
+    needing = await read_needing_action(board, "/?date=2018-02-01")
     assert f'href="/incidents/{board.incident}"' in needing
     assert "not acknowledged" in needing
     for known in board.store.verdicts.incidents():
@@ -177,12 +184,12 @@ async def test_an_incident_that_needs_action_has_one_next_step(
     if is_acknowledged:
         known = acknowledge_incident(known, "duty statistician", after_slot(410))
     board.save_incident(replace(known, closed=closed))
-    needing = (await board.read_page("/")).partition('class="needing"')[2].partition("</section>")[0]
+    needing = await read_needing_action(board)
     link = f'<a class="button step" href="/incidents/{board.incident}#{anchor}">{step}'
     assert needing.count(link) == 1
 
 
-async def test_lists_show_the_exposure_of_an_early_incident_and_the_delay_of_a_late_one(board: Board) -> None:
+async def test_lists_show_exposure_if_early_and_delay_if_late(board: Board) -> None:
     # Early: seen for 595 s, and absent 5 s before and 5 s after. Late: absent for 400 s, which are 6 min 40 s.
     for page in [await board.read_page(path) for path in ("/", "/incidents")]:
         assert "early, public for 9 min 55 s to 10 min 5 s" in page
@@ -191,7 +198,7 @@ async def test_lists_show_the_exposure_of_an_early_incident_and_the_delay_of_a_l
         assert not re.search(r"early, (at least )?\d+ (h|min|s)\b", page)
 
 
-async def test_the_board_lists_a_closed_incident_as_needing_action_once_its_action_is_overdue(board: Board) -> None:
+async def test_closed_incident_needs_action_once_its_action_is_overdue(board: Board) -> None:
     close_all_incidents_with_an_action_due_today(board)
     assert NEEDS_ACTION not in await board.read_page("/")
     board.clock.seconds += 86_400  # the day after
@@ -201,13 +208,13 @@ async def test_the_board_lists_a_closed_incident_as_needing_action_once_its_acti
     assert "over, <strong>1 action overdue</strong>" in page
 
 
-async def test_lists_of_incidents_show_a_closed_incident_with_an_overdue_action(board: Board) -> None:
+async def test_incident_lists_show_an_overdue_action_of_a_closed_incident(board: Board) -> None:
     close_all_incidents_with_an_action_due_today(board)
     board.clock.seconds += 86_400  # the day after
     assert "closed, 1 action overdue" in await board.read_page("/incidents")
     # In the API, `open=true` selects the incidents that still need someone to act.
-    needing_action = (await board.client.get("/api/v1/incidents?open=true")).json()["incidents"]
-    assert [row["id"] for row in needing_action] == [board.incident]
+    needing_action = (await board.read_json("/api/v1/incidents?open=true"))["incidents"]
+    assert ids_of(needing_action) == [board.incident]
 
 
 async def test_owed_report_needs_action_although_the_incident_is_closed(board: Board) -> None:
@@ -224,7 +231,7 @@ async def test_strangers_see_no_incident_before_the_slot_of_its_release(board: B
 
 
 async def test_day_is_filtered_by_producer_state_or_text(board: Board) -> None:
-    rows = (await board.client.get("/api/v1/releases?from=2018-01-05")).json()["releases"]
+    rows = (await board.read_json("/api/v1/releases?from=2018-01-05"))["releases"]
     first = rows[0]
     for name, value in (("state", first["verdict"]), ("producer", first["producer"]), ("q", first["title"].upper())):
         text = (await board.client.get("/", params={"date": "2018-01-05", name: value})).text
@@ -260,7 +267,7 @@ async def test_api_filters_incidents_by_open_by_producer_and_by_day(board: Board
     board.save_incident(replace(known, id="over", closed=after_slot(1500), words=REPORT_WAIVED))
 
     async def list_ids(query: str) -> set[str]:
-        listed = (await board.client.get(f"/api/v1/incidents?{query}")).json()["incidents"]
+        listed = (await board.read_json(f"/api/v1/incidents?{query}"))["incidents"]
         return {row["id"] for row in listed}
 
     assert "over" in await list_ids("")
@@ -282,14 +289,14 @@ async def test_old_open_incident_is_listed_before_hundreds_of_closed_ones(board:
         for number in range(MOST_INCIDENTS):
             tx.save(replace(over, id=f"n{number}", occurred=known.occurred + timedelta(days=2)))
     pages = [await board.read_page(path) for path in ("/", "/incidents")]
-    open_that_day = (await board.client.get("/api/v1/incidents?open=true&from=2018-01-05&to=2018-01-05")).json()
-    open_later = (await board.client.get("/api/v1/incidents?open=true&from=2018-01-06")).json()
+    open_that_day = await board.read_json("/api/v1/incidents?open=true&from=2018-01-05&to=2018-01-05")
+    open_later = await board.read_json("/api/v1/incidents?open=true&from=2018-01-06")
     assert all(f'href="/incidents/{board.incident}"' in page for page in pages)
     assert board.incident in {row["id"] for row in open_that_day["incidents"]}
     assert open_later["incidents"] == []
 
 
-async def test_title_that_contains_the_mark_for_the_last_look_is_escaped_and_shown_unchanged(board: Board) -> None:
+async def test_title_with_the_mark_for_looks_is_shown_unchanged(board: Board) -> None:
     # Each row has the mark <looked>, which the board replaces by the time of the last look. The mark was a NUL before.
     board.change_release(title="A\0 <looked> title")
     text = await board.read_page("/?date=2018-01-05")

@@ -23,7 +23,7 @@ def run_office(folder: Path, act: Callable[[CalendarMonitor, Get], Awaitable[Non
     run_calendar_monitor(folder, story)
 
 
-def test_api_lists_each_calendar_with_its_last_usable_read_and_fault(tmp_path: Path) -> None:
+def test_api_lists_calendars_with_last_usable_read_and_fault(tmp_path: Path) -> None:
     async def act(monitor: CalendarMonitor, get: Get) -> None:
         (result,) = (await get("/api/v1/calendars")).json()["calendars"]
         assert (result["last_usable_read"], result["fault"]) == (None, "not read yet")
@@ -64,7 +64,7 @@ def test_the_joined_calendar_can_be_subscribed_to(tmp_path: Path) -> None:
     run_office(tmp_path, act)
 
 
-def test_the_joined_calendar_as_csv_is_made_again_only_after_a_minute(tmp_path: Path) -> None:
+def test_joined_csv_calendar_is_cached_for_a_minute(tmp_path: Path) -> None:
     async def act(monitor: CalendarMonitor, get: Get) -> None:
         await monitor.read_calendar(csv(row("a")))
         first = (await get("/calendar.csv")).text

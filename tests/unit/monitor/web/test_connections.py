@@ -56,7 +56,7 @@ async def open_slow_streams_at_once(host: str, port: int, first: int) -> list[St
     return await asyncio.gather(*opening)
 
 
-async def test_no_request_is_delayed_while_clients_open_2000_connections_and_finish_no_request() -> None:
+async def test_2000_unfinished_requests_do_not_delay_others() -> None:
     limiter = ConnectionLimiter(most=256, header_seconds=LONGER_THAN_A_TEST)
     async with serve_pages(limiter) as (host, port), httpx.AsyncClient(base_url=f"http://{host}:{port}") as client:
         slow_streams: list[Streams] = []
@@ -70,7 +70,7 @@ async def test_no_request_is_delayed_while_clients_open_2000_connections_and_fin
             writer.close()
 
 
-async def test_if_256_connections_are_allowed_the_server_closes_all_older_ones() -> None:
+async def test_server_closes_oldest_connections_beyond_the_allowed_256() -> None:
     limiter = ConnectionLimiter(most=256, header_seconds=LONGER_THAN_A_TEST)
     assert limiter.most + AT_ONCE < UP_TO_2000, "this test needs more file descriptors"
     async with serve_pages(limiter) as (host, port):
@@ -103,6 +103,7 @@ async def is_closed_by_server(streams: Streams) -> bool:
     ids=["endless header", "endless headers", "no HTTP"],
 )
 async def test_endless_or_invalid_request_head_is_refused(request_head: bytes) -> None:
+    """A case is a header without end, 4,000 headers, or bytes that are no HTTP."""
     async with serve_pages() as (host, port):
         reader, writer = await asyncio.open_connection(host, port)
         writer.write(request_head)
@@ -111,7 +112,7 @@ async def test_endless_or_invalid_request_head_is_refused(request_head: bytes) -
         writer.close()
 
 
-async def test_connection_is_closed_if_its_request_head_is_not_complete_in_time() -> None:
+async def test_connection_is_closed_if_its_first_request_head_is_slow() -> None:
     async with serve_pages(ConnectionLimiter(header_seconds=0.2)) as (host, port):
         # This sends a part of a head, which must be complete within 0.2 s.
         reader, writer = await open_slow_streams(host, port, client=1)
@@ -119,7 +120,7 @@ async def test_connection_is_closed_if_its_request_head_is_not_complete_in_time(
         writer.close()
 
 
-async def test_connection_is_closed_if_the_head_of_its_second_request_is_not_complete_in_time() -> None:
+async def test_connection_is_closed_if_its_second_request_head_is_slow() -> None:
     async with serve_pages(ConnectionLimiter(header_seconds=0.2)) as (host, port):
         reader, writer = await asyncio.open_connection(host, port)
         # The first head is complete, so it gets an answer. The second must be complete within 0.2 s.
@@ -139,7 +140,7 @@ class FakeConnection(Connection):
         self.is_closed = True
 
 
-def test_third_connection_of_an_address_that_may_have_two_closes_its_oldest_idle_one() -> None:
+def test_address_over_its_limit_loses_its_oldest_idle_connection() -> None:
     limiter = ConnectionLimiter(most=9, most_each=2)
     of_another_address, busy, oldest_idle, new = connections = [FakeConnection() for _ in range(4)]
     limiter.add(of_another_address, "b")
@@ -151,7 +152,7 @@ def test_third_connection_of_an_address_that_may_have_two_closes_its_oldest_idle
     assert [one for one in connections if one.is_closed] == [oldest_idle]
 
 
-def test_third_connection_to_a_server_that_may_have_two_closes_the_oldest_idle_one() -> None:
+def test_full_server_closes_the_oldest_idle_connection() -> None:
     limiter = ConnectionLimiter(most=2, most_each=9)
     busy, oldest_idle, new = connections = [FakeConnection() for _ in range(3)]
     limiter.add(busy, "a")
@@ -173,7 +174,7 @@ def test_limiter_counts_connections_until_they_are_removed() -> None:
     assert len(limiter) == 0
 
 
-def test_at_the_limit_a_new_connection_replaces_an_idle_one_and_is_closed_if_all_are_busy() -> None:
+def test_new_connection_at_the_limit_replaces_only_an_idle_one() -> None:
     limiter = ConnectionLimiter(most=9, most_each=1)
     first, new_while_busy, new_while_idle = [FakeConnection() for _ in range(3)]
     limiter.add(first, "a")

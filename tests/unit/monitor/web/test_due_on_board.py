@@ -49,7 +49,7 @@ def overdue_but_in_the_news() -> dict[str, Any]:
     return release_json(judged(4700, {"page": [a_run("page", ABSENT, -3600, 4700)], "news": news}, NEWS))
 
 
-async def test_a_release_that_is_due_shows_for_how_long_and_what_the_last_look_got(board: Board) -> None:
+async def test_due_release_shows_duration_and_result_of_last_look(board: Board) -> None:
     body = due_for_12_s_with_twelve_503s()
     row = render_row(board.queries, body)
     parts = parts_for_page(board, body, now=after_slot(12))
@@ -60,7 +60,7 @@ async def test_a_release_that_is_due_shows_for_how_long_and_what_the_last_look_g
     assert "1 due" in text_of(parts["counts"])
 
 
-async def test_the_headline_that_a_stream_sends_is_the_same_a_second_later(board: Board) -> None:
+async def test_headline_in_a_stream_does_not_change_each_second(board: Board) -> None:
     # The headline of a page says for how long the release has been due. That of a stream does not.
     release = due_for_12_s_with_twelve_503s()
     headline = parts_for_stream(board, release, now=after_slot(13))["headline"]
@@ -68,14 +68,14 @@ async def test_the_headline_that_a_stream_sends_is_the_same_a_second_later(board
     assert headline == headline_a_second_later
 
 
-async def test_the_top_of_the_board_shows_for_how_long_a_release_has_been_due_and_links_to_it(board: Board) -> None:
+async def test_top_of_board_shows_due_release_with_duration_and_link(board: Board) -> None:
     release = due_for_12_s_with_twelve_503s()
     top = parts_for_page(board, release, now=after_slot(12), last_look=after_slot(10))["now"]
     assert "due, not seen yet 12 s since 09:30 GMT Last look: 503, 12 looks. last looked 2 s ago" in text_of(top)
     assert f'href="{release["url"]}"' in top
 
 
-async def test_a_stream_sends_since_when_a_release_has_been_due_and_not_for_how_long(board: Board) -> None:
+async def test_stream_sends_the_due_time_instead_of_a_duration(board: Board) -> None:
     release = due_for_12_s_with_twelve_503s()
     top = parts_for_stream(board, release, now=after_slot(12))["now"]
     # The script of the page counts the seconds from this time on.
@@ -84,7 +84,7 @@ async def test_a_stream_sends_since_when_a_release_has_been_due_and_not_for_how_
     assert "12 s since" not in text_of(top)
 
 
-async def test_the_top_of_the_board_says_where_an_overdue_release_is_public_until_it_is_final(board: Board) -> None:
+async def test_top_of_board_shows_where_an_overdue_release_is_public(board: Board) -> None:
     body = overdue_but_in_the_news()
     # 4700 s are 1 h 18 min. The news page shows it since 1260 s after the slot of 09:30.
     top = render_now(board.queries, [body], looked={}, now=after_slot(4700))
@@ -94,7 +94,7 @@ async def test_the_top_of_the_board_says_where_an_overdue_release_is_public_unti
     assert text_of(top_when_final) == ""
 
 
-async def test_the_top_of_the_board_lists_twelve_releases_and_counts_the_others(board: Board) -> None:
+async def test_top_of_board_lists_twelve_releases_and_counts_the_others(board: Board) -> None:
     # These releases are absent 400 s after their slot, so each is overdue.
     body = release_json(judged(400, {"page": [a_run("page", ABSENT, -3600, 400)]}))
     fifteen = [body | {"id": f"r{number}"} for number in range(15)]
@@ -113,18 +113,18 @@ async def test_the_top_of_the_board_lists_twelve_releases_and_counts_the_others(
     ],
 )
 def test_lists_show_lengths_from_five_minutes_in_minutes(least: float, most: float | None, expected: str) -> None:
-    # Bounds are in seconds and are rounded outward. Without a `most`, only the least length is known.
+    """A length has bounds in seconds, rounded outward. Without a `most`, only the least length is known."""
     assert short_length({"min": least, "max": most}) == expected
 
 
-async def test_reason_for_an_unproven_verdict_is_shown_with_the_title_of_the_release(board: Board) -> None:
+async def test_unproven_release_shows_the_reason_with_its_title(board: Board) -> None:
     unproven = {"due": None, "verdict": "unproven", "unproven_because": "a blind span"}
     row = render_row(board.queries, due_for_12_s_with_twelve_503s() | unproven)
     # The heading of the row has the title.
     assert "a blind span" in row.partition('<th scope="row">')[2].partition("</th>")[0]
 
 
-async def test_an_overdue_release_shows_where_users_can_get_it_with_its_link(board: Board) -> None:
+async def test_overdue_release_links_to_where_users_can_get_it(board: Board) -> None:
     row = render_row(board.queries, overdue_but_in_the_news())
     assert "out elsewhere since 09:51 GMT: news" in text_of(row)
     assert f'href="{NEWS.url}"' in row

@@ -68,7 +68,7 @@ async def test_no_page_shows_an_id_where_there_is_a_name(users: Path) -> None:
             for scope, name in ((Scope.RELEASE, "early"), (Scope.INCIDENT, board.incident), (Scope.PRODUCER, "ofqual")):
                 tx.save(create_silence(scope, name, after_slot(7200), "duty statistician", "work", now))
         paths = ["/", "/calendar", "/incidents", "/history", "/silences", "/releases/r", "/releases/early"]
-        for path in [*paths, f"/incidents/{board.incident}"]:
+        for path in [*paths, board.incident_page]:
             page = await board.client.get(path)
             assert page.status_code == 200
             # A command for the terminal needs the id.
@@ -77,7 +77,8 @@ async def test_no_page_shows_an_id_where_there_is_a_name(users: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", Kind)
-async def test_an_incident_has_a_page_and_json_whatever_its_kind_and_its_facts(board: Board, kind: Kind) -> None:
+async def test_incident_of_any_kind_has_a_page_and_json(board: Board, kind: Kind) -> None:
+    """A case is a kind of incident, with all facts that it can have."""
     for facts in possible_facts(kind):
         incident = make_incident(kind, facts)
         board.save_incident(incident)
@@ -91,21 +92,18 @@ async def test_an_incident_has_a_page_and_json_whatever_its_kind_and_its_facts(b
 
 
 @pytest.mark.parametrize("kind", Kind)
-async def test_the_json_of_an_incident_has_the_verdict_of_its_facts_and_none_if_they_are_only_a_hint(
-    board: Board, kind: Kind
-) -> None:
+async def test_incident_json_has_a_verdict_unless_facts_are_a_hint(board: Board, kind: Kind) -> None:
+    """LEAD marks facts that only hint at a publication. They prove nothing, so they are no verdict."""
     for facts in possible_facts(kind):
         incident = make_incident(kind, facts)
         board.save_incident(incident)
         # LEAD marks facts that only hint at a publication. They prove nothing, so they are no verdict.
         verdict = None if facts is None or facts.verdict == LEAD else facts.verdict
-        assert (await board.client.get(f"/api/v1/incidents/{incident.id}")).json()["verdict"] == verdict
+        assert (await board.read_json(f"/api/v1/incidents/{incident.id}"))["verdict"] == verdict
 
 
-async def test_the_page_of_a_hint_that_a_release_may_be_public_asks_for_a_judgement_and_claims_no_verdict(
-    board: Board,
-) -> None:
-    # A listing shows the title of a release. That proves nothing, but a person should look at it (LEAD).
+async def test_page_of_a_hint_claims_no_verdict(board: Board) -> None:
+    """A listing that shows the title of a release proves nothing, but a person should look at it (LEAD)."""
     hint = Finding(
         LEAD, part=None, detail="a listing shows its title: https://www.gov.uk/x", url="https://www.gov.uk/x"
     )
@@ -120,9 +118,8 @@ async def test_the_page_of_a_hint_that_a_release_may_be_public_asks_for_a_judgem
 
 
 @pytest.mark.parametrize("kind_about_a_release", [kind for kind in Kind if kind not in KINDS_ABOUT_A_HOST])
-def test_each_notice_of_an_incident_about_a_release_is_readable_whatever_its_facts_are_and_become(
-    kind_about_a_release: Kind,
-) -> None:
+def test_every_notice_about_a_release_is_readable(kind_about_a_release: Kind) -> None:
+    """A case is a kind of incident. Its facts can be any, and can change to any others."""
     opened_at, ten_minutes_later = after_slot(500), after_slot(500 + 600)
     for facts in facts_of_each_verdict_and_finding():
         incident = make_incident(kind_about_a_release, facts)
@@ -142,8 +139,8 @@ def assert_readable(notice: Notice, incident: Incident | None) -> None:
 
 @pytest.mark.parametrize("ending", WRITERS)
 @pytest.mark.parametrize("kind", Kind)
-def test_an_incident_of_every_kind_can_be_drafted_in_every_format(kind: Kind, ending: str) -> None:
-    # The grade chooses the form of the draft: the short note, or the report that applies on that day.
+def test_incident_of_any_kind_is_drafted_in_every_format(kind: Kind, ending: str) -> None:
+    """The grade chooses the form of the draft: the short note, or the report that applies on that day."""
     for grade in (Grade.NOTE, Grade.REPORT):
         made = make_incident(kind, make_facts(VerdictKind.LATE) if kind not in KINDS_ABOUT_A_HOST else None)
         form = choose_form(made.occurred, grade)
@@ -164,14 +161,14 @@ CASES = [*((word, ()) for word in VerdictKind), *((VerdictKind.LATE, (kind,)) fo
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("verdict", "findings"), CASES, ids=[" ".join((word, *kinds)) for word, kinds in CASES])
-async def test_a_release_with_every_verdict_and_finding_can_be_read_everywhere(
+async def test_release_with_any_verdict_or_finding_opens_everywhere(
     board: Board, verdict: VerdictKind, findings: tuple[FindingKind, ...]
 ) -> None:
-    # Each case is a verdict without findings, or the verdict `late` with one finding.
+    """A case is a verdict without findings, or the verdict `late` with one finding."""
     store = board.store
     with store.transaction() as tx:
         VerdictRecorder(store, RULES).record(tx, make_verdict(verdict, *findings), Measurement(), after_slot(500))
-    release = (await board.client.get("/api/v1/releases/r")).json()
+    release = await board.read_json("/api/v1/releases/r")
     assert release["verdict"] == verdict
     assert {one["kind"] for one in release["findings"]} == set(findings)
     assert [path for path in pages_about_r(board) if await board.status_of(path) != 200] == []

@@ -75,7 +75,7 @@ async def test_feed_lists_changes_newest_first_with_unique_ids(board: Board) -> 
     ],
 )
 async def test_hostile_title_is_one_escaped_line_in_the_feed(board: Board, title: str, title_in_feed: str) -> None:
-    # An event `x`, newer than the others, has the title. A line break becomes a space, and a NUL is removed.
+    """A case is a title with HTML, quotes or control characters: a line break becomes a space, and a NUL is removed."""
     (event, *_) = board.store.verdicts.events(release="r")
     with board.store.transaction() as tx:
         tx.add(replace(event, id="x", at=after_slot(500), body=event.body | {"title": title}))
@@ -84,7 +84,7 @@ async def test_hostile_title_is_one_escaped_line_in_the_feed(board: Board, title
     assert feed.findtext(f"{ATOM}entry/{ATOM}title", "").partition(" s: ")[2] == title_in_feed
 
 
-async def test_feeds_for_staff_and_for_strangers_leave_out_a_release_whose_slot_is_ahead(board: Board) -> None:
+async def test_feed_leaves_out_a_release_whose_slot_is_ahead(board: Board) -> None:
     board.move_slot("early", after_slot(86400))
     of_a_stranger = {"X-Forwarded-For": "192.0.2.9"}
     for headers in ({}, of_a_stranger):
@@ -94,5 +94,6 @@ async def test_feeds_for_staff_and_for_strangers_leave_out_a_release_whose_slot_
 
 @pytest.mark.parametrize("path", ["/atom.xml", "/badges/ofqual.svg"])
 async def test_feed_and_badge_of_a_closed_board_are_refused(path: str) -> None:
+    """On a closed board, only people who sign in may read."""
     async with a_board(public=False) as board:
         assert await board.status_of(path) == 401

@@ -24,7 +24,12 @@ def read_tables(page: httpx.Response) -> dict[str, dict[str, list[str]]]:
     return found
 
 
-async def test_judged_releases_of_a_year_are_counted_by_month_producer_host_and_hour(board: Board) -> None:
+def on_time_shares(table: dict[str, list[str]]) -> dict[str, str]:
+    """Return the first cell of each row, the share of its releases that were on time, by the heading of the row."""
+    return {heading: cells[0] for heading, cells in table.items()}
+
+
+async def test_history_counts_a_year_by_month_producer_host_and_hour(board: Board) -> None:
     # The board is of 5 January 2018 and already has a release of ofqual, which was early.
     in_january, in_november, before_the_year = 3, 40, 700
     board.add_past_release("ofqual", "on_time", days_ago=in_january)
@@ -35,9 +40,9 @@ async def test_judged_releases_of_a_year_are_counted_by_month_producer_host_and_
     board.add_past_release("dft", "early", days_ago=before_the_year)
     board.queries.producers = {"dft": "Department for Transport"}
     found = read_tables(await board.client.get("/history"))
-    by_month = found["Releases by month and verdict"]
+    by_month = on_time_shares(found["Releases by month and verdict"])
     assert len(by_month) == 12
-    on_time = {month: cells[0] for month, cells in by_month.items() if cells[0] != "no releases judged"}
+    on_time = {month: share for month, share in by_month.items() if share != "no releases judged"}
     # January: two are on time and one was early. Percentages are rounded down.
     assert on_time == {"Nov 2017": "0 %, 0 of 1", "Jan 2018": "66 %, 2 of 3"}
     assert found["Releases by producer and verdict"]["Department for Transport"][0] == "100 %, 1 of 1"
@@ -50,12 +55,12 @@ async def test_history_of_one_producer_counts_no_release_of_others(board: Board)
     board.add_past_release("ofqual", "late", days_ago=3)
     board.add_past_release("dft", "on_time", days_ago=3)
     found = read_tables(await board.client.get("/history", params={"producer": "dft"}))
-    by_month = found["Releases by month and verdict"]
-    assert [cells[0] for cells in by_month.values()] == ["no releases judged"] * 11 + ["100 %, 1 of 1"]
+    by_month = on_time_shares(found["Releases by month and verdict"])
+    assert list(by_month.values()) == ["no releases judged"] * 11 + ["100 %, 1 of 1"]
     assert "Releases by producer and verdict" not in found
 
 
-async def test_page_of_a_producer_lists_its_series_worst_first_each_by_its_newest_title(board: Board) -> None:
+async def test_producer_page_lists_series_worst_first_by_newest_title(board: Board) -> None:
     # There are two series, road figures and rail. Each has an older release on h0.example and a newer on h1.example.
     for days_ago, verdict, title, host in (
         (40, "on_time", "Road figures, November 2017", "h0.example"),
@@ -69,11 +74,11 @@ async def test_page_of_a_producer_lists_its_series_worst_first_each_by_its_newes
     of_dft_on_h1 = read_tables(await board.client.get("/history", params={"producer": "dft", "host": "h1.example"}))
     by_series = "Releases by series and verdict"
     assert by_series not in of_all_producers
-    assert [(title, cells[0]) for title, cells in of_dft[by_series].items()] == [
+    assert list(on_time_shares(of_dft[by_series]).items()) == [
         ("Rail, 2017/18", "0 %, 0 of 2"),
         ("Road figures, December 2017", "100 %, 2 of 2"),
     ]
-    assert [cells[0] for cells in of_dft_on_h1[by_series].values()] == ["0 %, 0 of 1", "100 %, 1 of 1"]
+    assert list(on_time_shares(of_dft_on_h1[by_series]).values()) == ["0 %, 0 of 1", "100 %, 1 of 1"]
     assert "Releases by host and verdict" not in of_dft_on_h1
 
 
@@ -96,7 +101,7 @@ async def test_history_shows_a_new_release_only_after_ten_minutes(board: Board) 
     assert await board.read_page("/history") != before
 
 
-async def test_producer_has_a_dot_for_each_proved_delay_and_their_median(board: Board) -> None:
+async def test_producer_has_a_dot_per_proved_delay_and_a_median(board: Board) -> None:
     for minutes_late in (1, 10, 120):
         delay = {"min": 60.0 * minutes_late, "max": 60.0 * minutes_late}
         board.add_past_release("dft", "late", days_ago=5, delay=delay)
@@ -114,7 +119,7 @@ async def test_producer_has_a_dot_for_each_proved_delay_and_their_median(board: 
     assert read_tables(page)["Releases by producer and verdict"]["dft"][-1] == "10 min after"
 
 
-def test_two_thousand_releases_become_less_than_600_dots_that_count_each_release_once() -> None:
+def test_2000_releases_share_fewer_than_600_dots() -> None:
     starts = month_starts(after_slot(0), "Europe/London")
     points = [make_point(number) for number in range(2000)]
     # The picture shows delays from -1 to 180 minutes.
@@ -137,7 +142,7 @@ def make_point(number: int) -> Point:
     return Point(slot, "", "", "dft", "s", "h", f"No {number}", "late" if number % 5 == 0 else "on_time", delay)
 
 
-async def test_each_picture_has_a_label_and_no_bar_beyond_its_right_end(board: Board) -> None:
+async def test_pictures_are_labelled_and_their_bars_stay_inside(board: Board) -> None:
     for days_ago, verdict in ((40, "late"), (5, "late"), (5, "early"), (5, "not_published"), (5, "on_time")):
         board.add_past_release("dft", verdict, days_ago=days_ago)
     page = await board.read_page("/history")
@@ -152,7 +157,8 @@ async def test_each_picture_has_a_label_and_no_bar_beyond_its_right_end(board: B
 
 
 @pytest.mark.parametrize("seconds_after_slot", [0, 86400 * 27, 86400 * 200])
-def test_history_has_twelve_months_and_the_last_one_is_the_current_one(seconds_after_slot: float) -> None:
+def test_history_has_twelve_months_up_to_the_current_one(seconds_after_slot: float) -> None:
+    """A case is the current time."""
     now = after_slot(seconds_after_slot)
     starts = month_starts(now, "Europe/London")
     assert len({(one.year, one.month) for one in starts}) == 12

@@ -68,7 +68,7 @@ def test_published_schema_matches_the_models() -> None:
     assert json.loads(PUBLISHED.read_text(encoding="utf-8")) == schema(), how_to_publish
 
 
-def test_a_webhook_gets_each_event_of_an_incident_once_and_in_one_thread() -> None:
+def test_webhook_gets_each_incident_event_once_in_one_thread() -> None:
     # Two roles acknowledge the incident, and only the first acknowledgement is an event. It is over once published.
     day = play_day_on_which_people_act(be_late_acknowledge_twice_publish_and_sign)
     events = posted_events(day.channels["hook"])
@@ -82,8 +82,8 @@ def test_a_webhook_gets_each_event_of_an_incident_once_and_in_one_thread() -> No
     assert signed["incident"]["signed"]
 
 
-def test_channels_for_people_get_no_notice_that_an_incident_was_acknowledged_signed_or_closed() -> None:
-    # On this day a release is late. Two people acknowledge its incident. It is published, and its report is signed.
+def test_people_are_not_notified_of_acknowledgement_signature_or_closure() -> None:
+    """On this day a release is late, two people acknowledge its incident, and its report is signed."""
     day = play_day_on_which_people_act(be_late_acknowledge_twice_publish_and_sign)
     # Two channels are for people: `mail` gets the notices of all releases, `ons` those of this producer.
     for channel in ("mail", "ons"):
@@ -103,7 +103,7 @@ def test_pager_gets_an_acknowledgement_and_a_resolution_but_no_signature() -> No
     assert [action for _, action in list_pager_actions(day)] == ["trigger", "trigger", "acknowledge", "resolve"]
 
 
-def test_waiving_a_logged_incident_is_posted_to_a_webhook_as_closed() -> None:
+def test_waiving_a_logged_incident_is_posted_as_closed() -> None:
     async def log_and_waive(day: Day, desk: Desk) -> None:
         await desk.log_incident(
             {"what": "a leak", "when": "2018-01-05T08:00", "title": "T", "producer": "ons", "by": ROLE}
@@ -118,7 +118,7 @@ def test_waiving_a_logged_incident_is_posted_to_a_webhook_as_closed() -> None:
     assert events_of_kind(day, "hand") == ["opened", "closed"]
 
 
-def test_acknowledgement_of_a_platform_incident_is_sent_once_to_webhook_and_pager() -> None:
+def test_machines_get_one_acknowledgement_of_a_platform_incident() -> None:
     async def acknowledge_platform(day: Day, desk: Desk) -> None:
         # All eight releases of one platform are 400 s late, so there is one incident of the platform.
         await day.judge_at(400)

@@ -10,15 +10,25 @@ import pytest
 
 from alerts.by_hand import note_mail
 from alerts.draft.edits import list_open_fields
-from alerts.draft.report import Answer, Field, report_from_json
+from alerts.draft.report import Answer, Field, Report, report_from_json
 from alerts.draft.versions import append_measurement
 from alerts.incident import MONITOR
 from monitor.deliver.drafts import draft_row, versions_from_rows
 from monitor.store.rows import Draft
 from tests.unit.monitor.web.board import Board
-from tests.unit.monitor.web.people import read_form, send_incident_form, sign_in, signed_in_board
+from tests.unit.monitor.web.people import (
+    DUTY,
+    VIEWER,
+    WITHOUT_ROLE,
+    read_form,
+    send_incident_form,
+    sign_in,
+    signed_in_board,
+)
 
-ACCOUNT_BOX = "box.B.2.account"
+ACCOUNT = "B.2.account"
+"""The box of the report in which a person writes what happened."""
+ACCOUNT_BOX = f"box.{ACCOUNT}"
 
 
 @pytest.fixture
@@ -29,7 +39,11 @@ async def board(users: Path) -> AsyncIterator[Board]:
 
 
 def newest_draft(board: Board) -> Draft:
-    return board.store.verdicts.drafts(board.incident)[-1]
+    return board.drafts()[-1]
+
+
+def newest_report(board: Board) -> Report:
+    return report_from_json(newest_draft(board).facts)
 
 
 def timeline_texts(board: Board) -> list[str]:
@@ -38,7 +52,7 @@ def timeline_texts(board: Board) -> list[str]:
 
 def report_field(board: Board, field: str) -> Field:
     """Return a box of the newest report."""
-    found = report_from_json(newest_draft(board).facts).find_field(field)
+    found = newest_report(board).find_field(field)
     assert found is not None
     return found
 
@@ -52,7 +66,7 @@ def report_answer(board: Board, field: str) -> Answer:
 
 def measure_again(board: Board, field: str, text: str) -> None:
     """Add a version of the report in which a measured box has another text."""
-    versions = versions_from_rows(board.store.verdicts.drafts(board.incident))
+    versions = versions_from_rows(board.drafts())
     report = versions[-1].report
     sections = []
     for section in report.sections:
@@ -68,8 +82,8 @@ async def test_box_is_saved_as_typed_and_is_in_the_report(board: Board) -> None:
     answer = await send_incident_form(board, {ACCOUNT_BOX: typed})
     assert answer.headers["Location"] == f"/incidents/{board.incident}?saved=1"
     kept = "  A certificate had expired.\n\n<b>Nobody</b> noticed, yn anffodus: ŵy.\n"
-    assert dict(newest_draft(board).words) == {"B.2.account": kept}
-    answer_in_report = report_answer(board, "B.2.account")
+    assert dict(newest_draft(board).words) == {ACCOUNT: kept}
+    answer_in_report = report_answer(board, ACCOUNT)
     assert (answer_in_report.text, answer_in_report.by) == (kept, "duty statistician")
     page = (await board.client.get(answer.headers["Location"])).text
     assert "&lt;b&gt;Nobody&lt;/b&gt;" in page
@@ -78,93 +92,91 @@ async def test_box_is_saved_as_typed_and_is_in_the_report(board: Board) -> None:
 
 async def test_unchanged_form_makes_no_new_version_of_the_draft(board: Board) -> None:
     await send_incident_form(board, {ACCOUNT_BOX: "One\r\ntwo"})
-    drafts = board.store.verdicts.drafts(board.incident)
+    drafts = board.drafts()
     assert (await send_incident_form(board)).status_code == 303
-    assert board.store.verdicts.drafts(board.incident) == drafts
+    assert board.drafts() == drafts
 
 
 async def test_emptied_box_of_the_report_must_be_completed_again(board: Board) -> None:
     await send_incident_form(board, {ACCOUNT_BOX: "A certificate."})
-    assert "B.2.account" not in list_open_fields(report_from_json(newest_draft(board).facts))
+    assert ACCOUNT not in list_open_fields(newest_report(board))
     await send_incident_form(board, {ACCOUNT_BOX: ""})
-    assert "B.2.account" in list_open_fields(report_from_json(newest_draft(board).facts))
+    assert ACCOUNT in list_open_fields(newest_report(board))
 
 
 async def test_texts_of_two_people_in_one_box_are_both_kept(board: Board) -> None:
-    form_before = await read_form(board, f"/incidents/{board.incident}")
+    form_before = await read_form(board, board.incident_page)
     # After the form was read, another person writes in one of its boxes.
-    board.edit_draft("B.2.account", "The platform was down.")
+    board.edit_draft(ACCOUNT, "The platform was down.")
     answer = await send_incident_form(board, {ACCOUNT_BOX: "A certificate had expired."}, form=form_before)
     assert answer.status_code == 409
     for words in ("Another person wrote in the same box", "As it was", "As you wrote it"):
         assert words in answer.text
-    text = newest_draft(board).words["B.2.account"]
+    text = newest_draft(board).words[ACCOUNT]
     assert "The platform was down." in text
     assert "A certificate had expired." in text
     # A person must still decide between the two.
-    assert "B.2.account" in list_open_fields(report_from_json(newest_draft(board).facts))
+    assert ACCOUNT in list_open_fields(newest_report(board))
     # A browser that reloads the page sends the form again. It changes nothing.
     again = await send_incident_form(board, {ACCOUNT_BOX: "A certificate had expired."}, form=form_before)
     assert again.status_code == 303
-    assert newest_draft(board).words["B.2.account"] == text
+    assert newest_draft(board).words[ACCOUNT] == text
 
 
 async def test_two_people_in_two_boxes_do_not_conflict(board: Board) -> None:
-    form_before = await read_form(board, f"/incidents/{board.incident}")
+    form_before = await read_form(board, board.incident_page)
     # After the form was read, another person writes in one of its boxes.
-    board.edit_draft("B.2.account", "The platform was down.")
+    board.edit_draft(ACCOUNT, "The platform was down.")
     assert (await send_incident_form(board, {"box.B.4.corrective": "None."}, form=form_before)).status_code == 303
-    words = {"B.2.account": "The platform was down.", "B.4.corrective": "None."}
+    words = {ACCOUNT: "The platform was down.", "B.4.corrective": "None."}
     assert dict(newest_draft(board).words) == words
 
 
-async def test_a_text_typed_over_a_value_is_contested_if_the_value_was_measured_again_meanwhile(
-    board: Board,
-) -> None:
+async def test_typed_text_is_contested_if_its_value_was_remeasured(board: Board) -> None:
     # A person reads the form with the measured date.
-    form = await read_form(board, f"/incidents/{board.incident}")
+    form = await read_form(board, board.incident_page)
     # Then the monitor measures another date. The person types a text over the old one and sends the form.
     measure_again(board, "B.1.date", "6 January 2018")
     await send_incident_form(board, {"box.B.1.date": "5 January, in the morning"}, form=form)
     # Someone must still decide between the text and the new value.
     assert report_field(board, "B.1.date").is_contested
-    assert "Measured since" in await board.read_page(f"/incidents/{board.incident}")
+    assert "Measured since" in await board.read_page(board.incident_page)
 
 
 async def test_texts_of_another_form_can_be_moved_and_removed(board: Board) -> None:
     box_of_another_form = "D.9.nowhere"
     board.edit_draft(box_of_another_form, "Said on another form.")
-    page = await board.client.get(f"/incidents/{board.incident}")
+    page = await board.client.get(board.incident_page)
     assert "Text kept from an earlier form" in page.text
-    form_before = await read_form(board, f"/incidents/{board.incident}")
+    form_before = await read_form(board, board.incident_page)
     assert form_before[f"box.{box_of_another_form}"] == "Said on another form."
     moved = {f"box.{box_of_another_form}": "", ACCOUNT_BOX: "Said on another form."}
     await send_incident_form(board, moved, form=form_before)
-    assert dict(report_from_json(newest_draft(board).facts).kept) == {}
-    assert newest_draft(board).words["B.2.account"] == "Said on another form."
+    assert dict(newest_report(board).kept) == {}
+    assert newest_draft(board).words[ACCOUNT] == "Said on another form."
 
 
-async def test_text_moved_from_another_form_can_be_changed_in_its_new_box(board: Board) -> None:
+async def test_text_moved_from_another_form_can_be_changed(board: Board) -> None:
     board.edit_draft("A.2.reasons", "A certificate had expired.")
-    form_before = await read_form(board, f"/incidents/{board.incident}")
+    form_before = await read_form(board, board.incident_page)
     # The box A.2.reasons is of another form. The page shows its text in the box of this form that asks for the same.
     (new_box,) = [name for name, text in form_before.items() if text == "A certificate had expired."]
     await send_incident_form(board, {new_box: "Two certificates."}, form=form_before)
-    assert dict(report_from_json(newest_draft(board).facts).kept) == {}
+    assert dict(newest_report(board).kept) == {}
     assert report_answer(board, new_box.removeprefix("box.")).text == "Two certificates."
 
 
 async def test_step_can_be_ticked_described_or_unticked(board: Board) -> None:
-    first, second = [step.id for step in report_from_json(newest_draft(board).facts).steps][:2]
+    first, second, *_ = (step.id for step in newest_report(board).steps)
     await send_incident_form(board, {f"tick.step.{first}": "on", f"box.step.{second}": "09:36, press officer"})
     words = newest_draft(board).words
     # The form was sent at 09:40 by the clock of the board.
     assert words[f"step.{first}"] == "5 Jan 2018 09:40 GMT, duty statistician"
     assert words[f"step.{second}"] == "09:36, press officer"
-    form_before = await read_form(board, f"/incidents/{board.incident}")
+    form_before = await read_form(board, board.incident_page)
     del form_before[f"tick.step.{first}"]
     await send_incident_form(board, form=form_before)
-    done = {step.id: step.done for step in report_from_json(newest_draft(board).facts).steps}
+    done = {step.id: step.done for step in newest_report(board).steps}
     assert (done[first], done[second]) == ("", "09:36, press officer")
 
 
@@ -178,7 +190,7 @@ async def test_note_call_address_and_cause_are_added_to_the_timeline(board: Boar
         "duty statistician: also at https://assets.example.gov.uk/table.ods",
         "duty statistician: cause: certificate",
     ]
-    assert newest_draft(board).words["B.2.account"] == "And a box."
+    assert newest_draft(board).words[ACCOUNT] == "And a box."
     # The cause is in its box and is not added to the timeline again.
     await send_incident_form(board, {"cause": "certificate"})
     assert len(timeline_texts(board)) == 4
@@ -202,8 +214,8 @@ async def test_mail_that_users_got_is_added_to_the_timeline_once(board: Board) -
     after = board.late_incident()
     by_command_line = note_mail(before, "duty statistician", ALERT, typed["mailed"], after.timeline[-1].at)
     assert after.timeline == by_command_line.timeline
-    assert newest_draft(board).words["B.2.account"] == "Dŵr.\nTwo lines."
-    page = await board.read_page(f"/incidents/{board.incident}")
+    assert newest_draft(board).words[ACCOUNT] == "Dŵr.\nTwo lines."
+    page = await board.read_page(board.incident_page)
     assert "subscribers was sent, from notifications.example, with a link to https://www.gov.uk/" in page
     # A browser that reloads the page sends the form again.
     await send_incident_form(board, typed, mail=ALERT)
@@ -224,6 +236,7 @@ async def test_mail_that_users_got_is_added_to_the_timeline_once(board: Board) -
 async def test_mail_that_cannot_be_added_is_refused_at_its_box(
     board: Board, mail: bytes | None, typed: dict[str, str], reason: str
 ) -> None:
+    """A case is an e-mail (None: no file was chosen), typed text and the reason. The rest of the form is kept."""
     answer = await send_incident_form(board, {ACCOUNT_BOX: "An hour's work."}, typed, mail=mail)
     assert answer.status_code == 400
     assert f'<span class="fault" id="mail-fault">{reason}' in answer.text
@@ -232,16 +245,16 @@ async def test_mail_that_cannot_be_added_is_refused_at_its_box(
 
 
 @pytest.mark.parametrize("mail", [None, ALERT])
-async def test_form_with_or_without_a_mail_is_refused_if_it_is_too_large(board: Board, mail: bytes | None) -> None:
-    # The texts of a form may have 1 MiB, and a form may have 300 boxes.
+async def test_form_with_too_much_text_is_refused(board: Board, mail: bytes | None) -> None:
+    """With or without an e-mail, the texts of a form may have 1 MiB, and a form may have 300 boxes."""
     too_long, too_many = {ACCOUNT_BOX: "x" * (1 << 20)}, {f"box.{number}": "x" for number in range(400)}
     for typed in (too_long, too_many):
         assert (await send_incident_form(board, typed, mail=mail)).status_code == 400
     assert timeline_texts(board) == []
-    assert len(board.store.verdicts.drafts(board.incident)) == 1
+    assert len(board.drafts()) == 1
 
 
-async def test_form_with_a_mail_is_refused_if_it_has_a_wrong_guard_or_is_too_large(board: Board) -> None:
+async def test_mail_form_with_wrong_guard_or_9_mib_is_refused(board: Board) -> None:
     assert (await send_incident_form(board, {"guard": "another"}, mail=ALERT)).status_code == 403
     # A form may have 8 MiB with its files.
     too_large = await send_incident_form(board, mail=bytes(9 << 20))
@@ -250,14 +263,12 @@ async def test_form_with_a_mail_is_refused_if_it_has_a_wrong_guard_or_is_too_lar
     assert timeline_texts(board) == []
 
 
-async def test_role_that_an_incident_is_assigned_to_is_shown_on_every_page_of_it(board: Board) -> None:
+async def test_assigned_role_is_shown_on_every_page_of_the_incident(board: Board) -> None:
     await send_incident_form(board, {"assigned": "head of <profession>"})
     assert timeline_texts(board) == ["duty statistician: given to: head of <profession>"]
-    for page in ("/", "/incidents", f"/incidents/{board.incident}"):
+    for page in ("/", "/incidents", board.incident_page):
         assert "head of &lt;profession&gt;" in await board.read_page(page)
-    assert (await board.client.get(f"/api/v1/incidents/{board.incident}")).json()["assigned"] == (
-        "head of <profession>"
-    )
+    assert (await board.read_json(f"/api/v1/incidents/{board.incident}"))["assigned"] == ("head of <profession>")
     # An unchanged form does not assign it again.
     await send_incident_form(board)
     assert len(timeline_texts(board)) == 1
@@ -286,11 +297,11 @@ async def test_invalid_note_is_refused_with_the_typed_text_kept(
     assert shown_fault in answer.text
     assert "An hour&#39;s work." in answer.text
     assert timeline_texts(board) == []
-    assert len(board.store.verdicts.drafts(board.incident)) == 1
+    assert len(board.drafts()) == 1
 
 
-async def test_person_without_a_role_in_the_users_file_must_type_one(users: Path) -> None:
-    async with signed_in_board(users, "noel") as board:
+async def test_person_without_a_configured_role_must_type_one(users: Path) -> None:
+    async with signed_in_board(users, WITHOUT_ROLE) as board:
         refused = await send_incident_form(board, {ACCOUNT_BOX: "A certificate."})
         assert refused.status_code == 400
         assert "say in which role" in refused.text
@@ -305,13 +316,14 @@ async def test_typed_role_never_replaces_the_role_of_the_users_file(board: Board
 
 @pytest.mark.parametrize(("button", "next_page"), [("preview", "/draft.html"), ("sign", "/sign"), ("save", "?saved=1")])
 async def test_every_button_saves_the_form_and_redirects_to_its_page(board: Board, button: str, next_page: str) -> None:
+    """The buttons show a preview, lead to signing, or only save."""
     answer = await send_incident_form(board, {ACCOUNT_BOX: "A certificate.", "do": button})
     assert answer.headers["Location"].endswith(next_page)
-    assert newest_draft(board).words["B.2.account"] == "A certificate."
+    assert newest_draft(board).words[ACCOUNT] == "A certificate."
 
 
 async def test_person_whose_session_ended_gets_back_the_typed_text(board: Board) -> None:
-    form_before = await read_form(board, f"/incidents/{board.incident}")
+    form_before = await read_form(board, board.incident_page)
     board.client.cookies.clear()
     typed = {"box.B.1.producer": "An hour of <work>", "note": "a note"}
     answer = await send_incident_form(board, typed, form=form_before)
@@ -321,11 +333,11 @@ async def test_person_whose_session_ended_gets_back_the_typed_text(board: Board)
         assert words in answer.text
     # Only the link to sign in names the incident.
     assert board.incident not in answer.text.replace(f"/sign-in?next=/incidents/{board.incident}", "")
-    assert len(board.store.verdicts.drafts(board.incident)) == 1
+    assert len(board.drafts()) == 1
 
 
-async def test_very_long_text_of_a_person_whose_session_ended_is_refused(board: Board) -> None:
-    form_before = await read_form(board, f"/incidents/{board.incident}")
+async def test_very_long_text_is_refused_after_the_session_ended(board: Board) -> None:
+    form_before = await read_form(board, board.incident_page)
     board.client.cookies.clear()
     # Without a session, a form may have only 128 KiB.
     assert (await send_incident_form(board, {ACCOUNT_BOX: "x" * (1 << 18)}, form=form_before)).status_code == 400
@@ -336,7 +348,7 @@ async def test_decision_to_bring_the_release_forward_is_in_the_timeline(board: B
     assert timeline_texts(board) == [
         "duty statistician: decided to bring the release forward to 09:50 GMT on 5 January 2018"
     ]
-    assert newest_draft(board).words["B.2.account"] == "A certificate."
+    assert newest_draft(board).words[ACCOUNT] == "A certificate."
 
 
 async def test_a_person_can_close_an_incident_by_its_form(board: Board) -> None:
@@ -344,44 +356,44 @@ async def test_a_person_can_close_an_incident_by_its_form(board: Board) -> None:
     assert timeline_texts(board) == ["duty statistician: closed"]
 
 
-async def test_the_page_of_a_closed_incident_says_what_happened_and_not_what_to_decide(board: Board) -> None:
+async def test_page_of_a_closed_incident_asks_for_no_decision(board: Board) -> None:
     box_for_decision_to_publish_sooner = 'id="forward"'
-    assert box_for_decision_to_publish_sooner in await board.read_page(f"/incidents/{board.incident}")
+    assert box_for_decision_to_publish_sooner in await board.read_page(board.incident_page)
     await send_incident_form(board, {"close": "on"})
-    page = await board.read_page(f"/incidents/{board.incident}")
+    page = await board.read_page(board.incident_page)
     assert "What happened" in page
     assert box_for_decision_to_publish_sooner not in page
 
 
-@pytest.mark.parametrize("signed_in_as", ["vic", "", "anne"])
+@pytest.mark.parametrize("signed_in_as", [VIEWER, "", DUTY])
 async def test_form_of_another_session_is_refused(users: Path, signed_in_as: str) -> None:
-    async with signed_in_board(users, "anne") as board:
-        form_of_another_session = await read_form(board, f"/incidents/{board.incident}")
+    """A case is another session: of a viewer, of no one, or a new one of the same person."""
+    async with signed_in_board(users) as board:
+        form_of_another_session = await read_form(board, board.incident_page)
     # The incident of another board has the same id. The response to a refused form contains the typed text.
     async with signed_in_board(users, signed_in_as) as board:
-        # This session is of a viewer, of no one, or a new session of the same person.
         sent = form_of_another_session | {ACCOUNT_BOX: "Mine."}
         for page in ("draft", "sign"):
-            answer = await board.client.post(f"/incidents/{board.incident}/{page}", data=sent)
+            answer = await board.client.post(f"{board.incident_page}/{page}", data=sent)
             assert answer.status_code == 403
             assert "Mine." in answer.text
-        assert len(board.store.verdicts.drafts(board.incident)) == 1
+        assert len(board.drafts()) == 1
 
 
 async def test_viewer_reads_the_report_without_boxes(users: Path) -> None:
-    async with signed_in_board(users, "vic") as board:
-        page = await board.read_page(f"/incidents/{board.incident}")
+    async with signed_in_board(users, VIEWER) as board:
+        page = await board.read_page(board.incident_page)
         assert "[to be completed:" in page
         assert "<textarea" not in page
 
 
 async def test_form_of_an_unknown_version_is_refused(board: Board) -> None:
     assert (await send_incident_form(board, {"version": "99"})).status_code == 400
-    assert len(board.store.verdicts.drafts(board.incident)) == 1
+    assert len(board.drafts()) == 1
 
 
 async def test_form_and_evidence_of_an_unknown_incident_are_not_found(board: Board) -> None:
-    sent = await read_form(board, f"/incidents/{board.incident}")
+    sent = await read_form(board, board.incident_page)
     assert (await board.client.post("/incidents/none/draft", data=sent)).status_code == 404
     assert await board.status_of("/incidents/none/evidence.zip") == 404
 
@@ -391,19 +403,19 @@ async def test_action_is_added_to_the_report_and_marked_as_done(board: Board) ->
     await send_incident_form(board, typed, {ACCOUNT_BOX: "A certificate."})
     in_report = report_field(board, "B.4.corrective").paragraphs
     assert in_report == ("Renew the <certificate>: web team, by 1 February 2018.",)
-    page = await board.read_page(f"/incidents/{board.incident}")
+    page = await board.read_page(board.incident_page)
     assert "<li>Renew the &lt;certificate&gt;: web team, by 1 February 2018." in page
     # There is no seventh action, so its tick is ignored.
     await send_incident_form(board, {"acted.1": "on", "acted.7": "on"})
     assert board.late_incident().actions[0].done_by == "duty statistician"
-    assert 'name="acted.1"' not in await board.read_page(f"/incidents/{board.incident}")
+    assert 'name="acted.1"' not in await board.read_page(board.incident_page)
 
 
 async def test_viewer_reads_actions_but_cannot_change_them(board: Board) -> None:
     await send_incident_form(board, {"action": "Renew it", "owner": "web team", "due": "2018-02-01"})
     board.client.cookies.clear()
-    await sign_in(board, "vic")
-    page = await board.read_page(f"/incidents/{board.incident}")
+    await sign_in(board, VIEWER)
+    page = await board.read_page(board.incident_page)
     assert "Renew it: web team, by 1 February 2018." in page
     assert "acted.1" not in page
     assert (await send_incident_form(board, {"acted.1": "on"})).status_code == 403

@@ -30,30 +30,28 @@ DOCUMENTS = {
 
 def sign_and_amend_draft(board: Board) -> None:
     board.edit_draft("B.2.account", "A certificate had expired.", seconds_after_slot=700)
-    signed = append_signature(
-        versions_from_rows(board.store.verdicts.drafts(board.incident)), "head of profession", after_slot(800)
-    )
+    signed = append_signature(versions_from_rows(board.drafts()), "head of profession", after_slot(800))
     with board.store.transaction() as tx:
         tx.add_draft(draft_row(signed[-1], board.incident))
     board.edit_draft("B.2.account", "Two certificates had expired.", seconds_after_slot=900)
 
 
-async def test_incident_page_shows_steps_and_timeline_and_the_draft_with_guidance(board: Board) -> None:
-    page = await board.read_page(f"/incidents/{board.incident}")
+async def test_incident_page_shows_steps_timeline_draft_and_guidance(board: Board) -> None:
+    page = await board.read_page(board.incident_page)
     draft, guidance = "[to be completed:", "Questions that help"
     for words in (TITLE, "not acknowledged", "What to do now", draft, guidance, "Timeline"):
         assert words in page
     for ending in DOCUMENTS:
         assert f"/draft.{ending}" in page
     # The page shows the beginning of the digest of the draft.
-    assert board.store.verdicts.drafts(board.incident)[-1].digest[:16] in page
+    assert board.drafts()[-1].digest[:16] in page
 
 
 async def close_and_read_page(board: Board, **changes: Any) -> str:  # noqa: ANN401 # any of its fields
     """Close the late incident, change other fields of it, and return its page of the next day."""
     board.save_incident(replace(board.late_incident(), closed=after_slot(1500), **changes))
     board.clock.seconds = 86400.0
-    return await board.read_page(f"/incidents/{board.incident}")
+    return await board.read_page(board.incident_page)
 
 
 async def test_closed_incident_shows_what_happened_and_what_remains_without_steps(board: Board) -> None:
@@ -62,7 +60,7 @@ async def test_closed_incident_shows_what_happened_and_what_remains_without_step
         assert words in page
     assert f"ninethirty incident export {board.incident} " in page
     assert "/draft.docx" in page
-    steps = report_from_json(board.store.verdicts.drafts(board.incident)[-1].facts).steps
+    steps = report_from_json(board.drafts()[-1].facts).steps
     for words in ("What to do now", "not acknowledged", "I'm on it", *(step.text for step in steps)):
         assert words not in page
 
@@ -80,28 +78,26 @@ async def test_open_incident_without_a_draft_shows_its_status_and_steps(board: B
         assert words in page
 
 
-async def test_api_returns_drafts_with_one_incident_but_not_in_the_list(board: Board) -> None:
-    incident = (await board.client.get(f"/api/v1/incidents/{board.incident}")).json()
-    listed = (await board.client.get("/api/v1/incidents")).json()["incidents"]
+async def test_api_returns_drafts_only_with_a_single_incident(board: Board) -> None:
+    incident = await board.read_json(f"/api/v1/incidents/{board.incident}")
+    listed = (await board.read_json("/api/v1/incidents"))["incidents"]
     assert incident["drafts"]
     assert len(listed) == 2
     assert all("drafts" not in row for row in listed)
 
 
-async def test_the_page_of_a_closed_incident_shows_a_step_that_was_done_and_what_was_done(board: Board) -> None:
-    report = report_from_json(board.store.verdicts.drafts(board.incident)[-1].facts)
+async def test_closed_incident_shows_how_a_step_was_done(board: Board) -> None:
+    report = report_from_json(board.drafts()[-1].facts)
     first_step = report.steps[0].id
     board.edit_draft(f"step.{first_step}", "rang the web team")
     page = await close_and_read_page(board)
     assert "<strong>Done:</strong> rang the web team" in page
 
 
-async def test_the_page_of_a_closed_incident_shows_who_signed_its_report_even_if_it_was_amended_later(
-    board: Board,
-) -> None:
+async def test_closed_incident_shows_who_signed_even_after_an_amendment(board: Board) -> None:
     # A head signs the report. Then someone amends it, which makes a newer version.
     sign_and_amend_draft(board)
-    newest = board.store.verdicts.drafts(board.incident)[-1]
+    newest = board.drafts()[-1]
     page = await close_and_read_page(board)
     # A version that amends a signed one keeps its signature.
     assert f"version {newest.version}: Signed off by head of profession" in page
@@ -124,7 +120,7 @@ async def test_acknowledge_link_of_a_closed_incident_has_no_button(board: Board)
 
 async def test_signed_version_and_later_amendments_are_marked(board: Board) -> None:
     sign_and_amend_draft(board)
-    page = await board.read_page(f"/incidents/{board.incident}")
+    page = await board.read_page(board.incident_page)
     assert "Signed off by head of profession" in page
     assert "Amended after sign-off" in page
     assert "(signed off)" in page
@@ -157,12 +153,12 @@ def save_incidents_of_host_fault(board: Board, *, release_url: str, ids: Sequenc
         board.save_incident(of_host)
 
 
-async def test_the_page_of_an_incident_lists_the_others_that_the_same_fault_of_a_host_caused(board: Board) -> None:
+async def test_incident_page_lists_others_of_the_same_host_fault(board: Board) -> None:
     # A fault of www.gov.uk delays two releases, and a fault of stats.example one.
     two_incidents, incident_elsewhere = [board.incident, "same-host"], "other-host"
     save_incidents_of_host_fault(board, release_url="https://www.gov.uk/page", ids=two_incidents)
     save_incidents_of_host_fault(board, release_url="https://stats.example/page", ids=[incident_elsewhere])
-    page = await board.read_page(f"/incidents/{board.incident}")
+    page = await board.read_page(board.incident_page)
     assert "Held up together with it" in page
     assert "/incidents/same-host" in page
     assert f"/incidents/{incident_elsewhere}" not in page
@@ -174,14 +170,14 @@ async def test_the_page_of_an_incident_lists_the_others_that_the_same_fault_of_a
     assert f'href="/incidents/{board.incident}"' in await board.read_page("/incidents/same-host")
 
 
-async def test_the_incident_of_a_fault_of_a_host_lists_each_release_that_the_fault_delays(board: Board) -> None:
+async def test_incident_of_a_host_fault_lists_each_delayed_release(board: Board) -> None:
     save_incidents_of_host_fault(board, release_url="https://www.gov.uk/page", ids=[board.incident, "same-host"])
     # Besides the two incidents of the releases, the fault has an incident of its own.
     incident_of_host = platform_id("www.gov.uk", SLOT)
     page = await board.read_page(f"/incidents/{incident_of_host}")
     assert "several releases, of one platform or period" in page
     _, _, table = page.partition("Each release")
-    assert f"/incidents/{board.incident}" in table
+    assert board.incident_page in table
     assert "/incidents/same-host" in table
     number_of_releases = 2
     assert page.count("not out yet") >= number_of_releases
@@ -197,7 +193,7 @@ async def test_every_format_of_a_draft_can_be_downloaded(board: Board) -> None:
 
 async def test_typed_text_is_escaped_on_the_page(board: Board) -> None:
     board.edit_draft("B.2.account", "<script>alert(1)</script>")
-    page = await board.read_page(f"/incidents/{board.incident}")
+    page = await board.read_page(board.incident_page)
     assert "<script" not in page
     assert "&lt;script&gt;alert(1)" in page
 
@@ -216,7 +212,7 @@ async def test_typed_text_is_escaped_on_the_page(board: Board) -> None:
     ],
 )
 def test_delay_is_described_as_before_or_after_the_slot(least: float | None, most: float | None, words: str) -> None:
-    # Bounds are in seconds, negative before the slot. They are rounded outward to whole seconds.
+    """Bounds are in seconds, negative before the slot, and are rounded outward to whole seconds."""
     assert delay_from_slot({"min": least, "max": most}) == words
 
 
@@ -230,18 +226,18 @@ def test_delay_is_described_as_before_or_after_the_slot(least: float | None, mos
     ],
 )
 def test_first_seen_is_described_as_an_interval(after: str | None, by: str | None, words: str) -> None:
-    # It was last absent `after` and first present `by`. Both are rounded outward. Without `by`, it was not seen.
+    """It was last absent `after` and first present `by`. Both are rounded outward. Without `by`, it was not seen."""
     assert seen_text({"after": after, "by": by}, "Europe/London") == words
 
 
-async def test_page_of_an_early_release_shows_when_it_was_out_and_for_how_long(board: Board) -> None:
+async def test_early_release_shows_when_and_how_long_it_was_out(board: Board) -> None:
     page = await board.read_page("/releases/early")
     assert "Out early</dt><dd>for " in page
     assert "(page): came between " in page
     assert ", removed between " in page
 
 
-async def test_the_content_security_policy_of_the_html_draft_allows_only_its_own_styles(board: Board) -> None:
+async def test_security_policy_of_an_html_draft_allows_only_styles(board: Board) -> None:
     answer = await board.client.get(f"/api/v1/incidents/{board.incident}/draft.html")
     policy = answer.headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
@@ -249,15 +245,16 @@ async def test_the_content_security_policy_of_the_html_draft_allows_only_its_own
     assert "script-src" not in policy
 
 
-async def test_each_document_of_a_report_is_downloaded_by_name_and_an_unknown_name_is_refused(board: Board) -> None:
+async def test_each_document_of_a_report_is_downloaded_by_name(board: Board) -> None:
     address = f"/api/v1/incidents/{board.incident}/draft.md"
     statement = await board.client.get(f"{address}?document=statement")
     assert statement.text.startswith("# Statement for users")
     # The steps are an annex of the draft, but not of the report.
     assert "Annex" not in await board.read_page(f"{address}?document=report")
-    page = await board.read_page(f"/incidents/{board.incident}")
+    page = await board.read_page(board.incident_page)
     for paper in ("correction", "lines", "email"):
         assert f"?document={paper}" in page
         assert await board.status_of(f"{address}?document={paper}") == 200
     refused = await board.client.get(f"{address}?document=cover")
-    assert (refused.status_code, "document: Input should be 'draft', 'report'" in refused.text) == (400, True)
+    assert refused.status_code == 400
+    assert "document: Input should be 'draft', 'report'" in refused.text

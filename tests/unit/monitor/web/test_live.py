@@ -98,7 +98,7 @@ async def test_stream_sends_changed_parts_as_the_page_shows_them(board: Board) -
     assert " ".join(row.split()) in " ".join(page.split())
 
 
-async def test_a_new_verdict_of_the_running_monitor_is_sent_within_two_pulses(board: Board) -> None:
+async def test_new_verdict_is_sent_within_two_pulses(board: Board) -> None:
     # The stream looks at the mark of each release. The monitor replaces it whenever the release has changed.
     first_mark, second_mark = object(), object()
     board.running.watched["r"] = WatchedState(change_mark=first_mark, last_look=after_slot(599))
@@ -111,7 +111,7 @@ async def test_a_new_verdict_of_the_running_monitor_is_sent_within_two_pulses(bo
     assert "Another title" in html_by_element[element_id("r")]
 
 
-async def test_a_browser_that_names_its_last_position_gets_what_was_sent_since(board: Board) -> None:
+async def test_reconnecting_browser_gets_the_events_since_its_last_position(board: Board) -> None:
     live = LiveBoard(board.queries)
     stream = await open_stream(live)
     position = live.position(sees_all=True)
@@ -123,7 +123,7 @@ async def test_a_browser_that_names_its_last_position_gets_what_was_sent_since(b
     assert changed_parts(received_after_reconnection) == changed_parts(sent_after_position)
 
 
-async def test_a_browser_that_names_an_unknown_position_is_told_to_reload_the_page(board: Board) -> None:
+async def test_browser_with_an_unknown_position_must_reload_the_page(board: Board) -> None:
     live = LiveBoard(board.queries)
     await open_stream(live)
     known_position = live.position(sees_all=True)
@@ -162,7 +162,7 @@ async def events_for_strangers(board: Board, *, is_out: bool) -> list[StreamEven
     return [replace(event, id=event.id.partition("-")[2]) for event in seen_by_strangers]
 
 
-async def test_the_stream_for_strangers_before_a_slot_is_the_same_whether_or_not_the_release_is_out_early() -> None:
+async def test_stream_for_strangers_never_reveals_an_early_release() -> None:
     # In both cases the same release is due at 09:30, and it is 09:25.
     async with a_board() as board:
         events_if_absent = await events_for_strangers(board, is_out=False)
@@ -171,7 +171,7 @@ async def test_the_stream_for_strangers_before_a_slot_is_the_same_whether_or_not
     assert events_if_out_early == events_if_absent
 
 
-async def test_pulses_for_strangers_before_a_slot_do_not_say_when_the_release_was_looked_at() -> None:
+async def test_stream_for_strangers_names_no_look_before_the_slot() -> None:
     async with a_board() as board:
         events = await events_for_strangers(board, is_out=True)
     pulses = [event for event in events if event.kind == "pulse"]
@@ -179,7 +179,7 @@ async def test_pulses_for_strangers_before_a_slot_do_not_say_when_the_release_wa
     assert all(pulse.data["looked"] == {} for pulse in pulses)
 
 
-async def test_a_pulse_has_the_time_of_the_board_and_of_the_last_look_at_each_release(board: Board) -> None:
+async def test_pulse_has_board_time_and_last_look_per_release(board: Board) -> None:
     # The clock of the board shows 09:40, 600 s after the slot. The monitor looked at the release `r` a second before.
     last_look = after_slot(599)
     board.running.watched["r"] = WatchedState(change_mark=None, last_look=last_look)
@@ -190,7 +190,7 @@ async def test_a_pulse_has_the_time_of_the_board_and_of_the_last_look_at_each_re
     assert pulse.data["looked"] == {element_id("r"): milliseconds_since_1970}
 
 
-async def test_a_stream_sends_no_event_while_the_store_cannot_be_read(board: Board) -> None:
+async def test_stream_sends_no_event_while_store_cannot_be_read(board: Board) -> None:
     # The stream reads the state of the releases before each pulse. This monitor raises a fault of its store then.
     monitor = MonitorWithoutStore()
     board.queries.live = monitor
@@ -207,7 +207,7 @@ async def test_a_stream_sends_no_event_while_the_store_cannot_be_read(board: Boa
     assert events_until_closed == []
 
 
-async def test_stream_ends_within_a_minute_so_that_its_reader_is_authorised_again(board: Board) -> None:
+async def test_stream_ends_within_a_minute_to_reauthorise_its_reader(board: Board) -> None:
     live, began = LiveBoard(board.queries), board.clock.monotonic()
     events = [event async for chunk in live.listen(NO_POSITION_YET, sees_all=True) for event in parse_events(chunk)]
     seconds = board.clock.monotonic() - began
@@ -254,7 +254,7 @@ async def test_events_address_streams_pulses(board: Board) -> None:
         assert "event: pulse" in [line async for line in answer.aiter_lines()]
 
 
-async def test_events_address_refuses_an_unknown_parameter_and_every_request_once_it_is_closed(board: Board) -> None:
+async def test_events_address_refuses_unknown_parameters_and_requests_after_closing(board: Board) -> None:
     app = make_application(board.queries)
     async with serving(app) as base, httpx.AsyncClient() as client:
         assert (await client.get(f"{base}/events?since=1")).status_code == 400

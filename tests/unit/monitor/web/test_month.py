@@ -51,7 +51,7 @@ async def test_releases_are_listed_under_their_local_day_in_slot_order(board: Bo
     assert '<td class="time" data-head="Promised">00:00 BST' in july
 
 
-async def test_releases_due_without_a_time_say_so_and_those_without_a_day_are_listed_last(board: Board) -> None:
+async def test_releases_without_a_time_are_marked_and_dayless_ones_last(board: Board) -> None:
     save_release_due(board, "due in a month", datetime(2018, 2, 1, tzinfo=UTC), slot={"precision": "month"})
     save_release_due(board, "due on a day", datetime(2018, 2, 8, tzinfo=UTC), slot={"precision": "day"})
     text = (await board.client.get(FEBRUARY)).text
@@ -86,7 +86,7 @@ async def test_month_of_one_producer_has_its_own_subscription_address(board: Boa
     assert 'href="/calendar?month=2018-03&amp;producer=dft"' in of_dft
 
 
-async def test_very_full_month_shows_counts_that_link_to_the_boards_of_days(board: Board) -> None:
+async def test_very_full_month_shows_linked_counts_per_day(board: Board) -> None:
     # A month of more than 400 releases is very full. Of these 401, 201 are on 1 February and 200 on 2 February.
     for number in range(401):
         save_release_due(board, f"n{number}", datetime(2018, 2, 1 + number % 2, 9, 30, tzinfo=UTC))
@@ -98,13 +98,14 @@ async def test_very_full_month_shows_counts_that_link_to_the_boards_of_days(boar
 
 @pytest.mark.parametrize("query", ["month=rubbish", "month=2018-13", "month=2018-02-01", "day=2018-02-01"])
 async def test_invalid_month_is_refused_with_the_reason(board: Board, query: str) -> None:
+    """A case is an invalid month, or a parameter that the page does not have. The reason begins with its name."""
     answer = await board.client.get(f"/calendar?{query}")
     assert answer.status_code == 400
     # The reason begins with the name of the parameter. The page has no parameter `day`.
     assert f"{query.partition('=')[0]}: " in answer.text
 
 
-async def test_month_for_strangers_before_the_slot_does_not_depend_on_what_is_out(users: Path) -> None:
+async def test_month_for_strangers_never_reveals_an_early_release(users: Path) -> None:
     async with signed_in_board(users) as board:
         board.queries.public = True
         now = board.clock.now()

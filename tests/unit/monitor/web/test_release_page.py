@@ -10,7 +10,7 @@ from tests.unit.monitor.web.board import Board
 from tests.worlds.instants import after_slot
 
 
-async def test_release_page_shows_the_reasons_for_its_verdict_and_what_would_change_it(board: Board) -> None:
+async def test_release_page_shows_reasons_and_what_would_change_the_verdict(board: Board) -> None:
     text = await board.read_page("/releases/r")
     # The looks at this page began an hour before its slot of 09:30.
     assert "page, edge view: absent by Fri 5 Jan 2018 08:30:00 GMT" in text
@@ -31,7 +31,7 @@ async def test_observations_are_drawn_and_listed(board: Board) -> None:
     assert "blind (stalled)" in table
 
 
-async def test_release_page_shows_the_claim_of_the_publisher_apart_from_proof(board: Board) -> None:
+async def test_release_page_shows_the_publishers_claim_apart_from_proof(board: Board) -> None:
     release = board.store.ledger.release("r")
     assert release is not None
     claim = Claim(
@@ -69,14 +69,14 @@ async def test_incident_logged_with_a_day_is_shown_without_a_time(board: Board) 
     assert all("4 Jan 2018" in page and "4 Jan 2018 00:00" not in page for page in pages)
 
 
-async def test_release_page_links_to_an_incident_that_was_logged_by_hand_for_the_release(board: Board) -> None:
+async def test_release_page_links_to_its_hand_logged_incident(board: Board) -> None:
     words = {"what": "A leak", "when": "2018-01-04", "title": "T", "producer": "ofqual", "release": "r"}
     logged = log_by_hand(words, facts=None, now=after_slot(600))
     board.save_incident(logged)
     assert f'href="/incidents/{logged.id}"' in await board.read_page("/releases/r")
 
 
-async def test_the_release_page_says_that_its_address_is_from_its_calendar(board: Board) -> None:
+async def test_release_page_says_its_address_is_from_a_calendar(board: Board) -> None:
     text = await board.read_page("/releases/r")
     assert "page, named by its calendar" in text
 
@@ -126,23 +126,22 @@ async def read_page_of_early_release(board: Board, exposure_ended: str | None) -
         (None, "for an unknown reason"),
     ],
 )
-async def test_the_page_of_a_release_that_was_public_early_says_why_that_ended(
+async def test_page_of_an_early_release_says_why_exposure_ended(
     board: Board, exposure_ended: str | None, words: str
 ) -> None:
+    """A case is the recorded reason (None: not recorded) and its words on the page."""
     page = await read_page_of_early_release(board, exposure_ended)
     assert words in page.partition("<dt>Out early</dt><dd>")[2].partition("</dd>")[0]
 
 
-async def test_a_release_that_was_still_public_early_at_its_slot_is_shown_as_out_since_before(board: Board) -> None:
+async def test_early_release_still_public_at_slot_is_out_since_before(board: Board) -> None:
     page = await read_page_of_early_release(board, exposure_ended="slot")
     assert "<dt>As promised</dt><dd>out when its time came, since before</dd>" in page
 
 
 @pytest.mark.parametrize("exposure_ended", ["removed", "unknown", None])
-async def test_a_release_that_was_removed_and_published_again_at_its_slot_is_shown_with_that_second_time(
-    board: Board, exposure_ended: str | None
-) -> None:
-    # It was absent at 09:29:58 and public at its slot, 09:30:00.
+async def test_republished_release_is_shown_with_its_second_time(board: Board, exposure_ended: str | None) -> None:
+    """It was out early, absent again at 09:29:58, and public at its slot, 09:30:00."""
     page = await read_page_of_early_release(board, exposure_ended)
     assert "<dt>As promised</dt><dd>out between 5 Jan 2018 09:29:58 and 09:30:00 GMT</dd>" in page
 

@@ -30,7 +30,7 @@ FOR_PROGRAMS = [one for one in api.ROUTES if one.path.startswith("/api/")]
     ],
 )
 async def test_unknown_or_repeated_parameter_is_refused(board: Board, query: str, expected: str) -> None:
-    # Names are compared exactly, also with their case. A very long name is cut to 40 characters in the reason.
+    """Names are compared exactly, also in case. A very long name is cut to 40 characters in the reason."""
     answer = await board.client.get(f"/api/v1/releases?{query}")
     assert (answer.status_code, answer.json()["detail"]) == (400, expected)
 
@@ -48,12 +48,16 @@ async def test_every_api_address_refuses_unknown_parameters(board: Board, route:
 
 @pytest.mark.parametrize("path", ["/api/v1/releases", "/api/v1/incidents"])
 async def test_days_in_the_wrong_order_give_an_empty_list(board: Board, path: str) -> None:
+    """A case is the list of releases or of incidents."""
+    _, _, name = path.rpartition("/")
     answer = await board.client.get(path, params={"from": "2018-01-05", "to": "2018-01-04"})
-    assert (answer.status_code, answer.json()[path.rpartition("/")[2]], answer.json()["next"]) == (200, [], None)
+    assert answer.status_code == 200
+    assert answer.json()[name] == []
+    assert answer.json()["next"] is None
 
 
 async def test_every_described_parameter_is_accepted(board: Board) -> None:
-    (first, *_) = (await board.client.get("/api/v1/events")).json()["events"]
+    (first, *_) = (await board.read_json("/api/v1/events"))["events"]
     valid = {"producer": "ofqual", "open": "true", "release": first["release"], "limit": "5"}
     valid |= {"document": "evidence", "format": "json", "from": DAY, "to": DAY}
     # `after` is the position at which a page of a list ends. Each list has its own kind of position.
@@ -101,7 +105,7 @@ FORM_FIELDS = 4
 LIMITS = {"longest": 1000, "most": FORM_FIELDS, "longest_with_files": 1000}
 
 
-async def test_form_with_a_file_keeps_every_byte_of_it_and_the_first_value_of_a_field() -> None:
+async def test_form_keeps_file_bytes_and_first_value_of_a_field() -> None:
     # The boundary of the form is "--b", so the line "--c" is a part of the file.
     mail = b"\x00\xff\r\n--c\r\n"
     form = form_body(("text", "Dŵr."), ("text", "again"), mail=mail)
@@ -123,7 +127,7 @@ async def test_form_with_a_file_keeps_every_byte_of_it_and_the_first_value_of_a_
     ids=["no boundary", "another boundary", "no header", "no name", "cut off"],
 )
 async def test_damaged_form_is_refused(body: bytes, content_type: str) -> None:
-    # `FORM` is valid and of the type `MULTIPART`. In each case, its type or its body is damaged.
+    """`FORM` is valid and of the type `MULTIPART`. In each case, its type or its body is damaged."""
     with pytest.raises(UserFault, match="arrived damaged"):
         await read_form_with_files(request_with_form(body, content_type), **LIMITS)
 
@@ -138,6 +142,7 @@ async def test_damaged_form_is_refused(body: bytes, content_type: str) -> None:
     ],
     ids=str,
 )
-async def test_form_of_four_fields_that_is_over_a_limit_is_refused(limit: dict[str, int], message: str) -> None:
+async def test_form_over_a_limit_is_refused(limit: dict[str, int], message: str) -> None:
+    """`FORM` has four fields. A case lowers one limit: on fields, on bytes of text, or on bytes with files."""
     with pytest.raises(UserFault, match=message):
         await read_form_with_files(request_with_form(FORM), **LIMITS | limit)

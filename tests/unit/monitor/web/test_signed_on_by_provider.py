@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from html import unescape
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
@@ -115,23 +115,24 @@ async def sign_out_and_check_session_ended(visitor: Visitor) -> httpx.Response:
 
 
 @pytest.mark.parametrize("sign_out_path", ["/out", "/out?tenant=1"])
-async def test_sign_out_leads_to_the_sign_out_page_of_the_provider(visitor: Visitor, sign_out_path: str) -> None:
+async def test_sign_out_leads_to_the_providers_sign_out_page(visitor: Visitor, sign_out_path: str) -> None:
     visitor.idp.configuration = {"end_session_endpoint": f"{visitor.idp.url}{sign_out_path}"}
     # The content security policy forbids forms that lead to other sites, so a page leads there and not a redirect.
     page = await sign_out_and_check_session_ended(visitor)
-    assert (page.status_code, "Sign out</button>" in page.text) == (200, False)
+    assert page.status_code == 200
+    assert "Sign out</button>" not in page.text
     (target,) = re.findall(r'http-equiv="refresh" content="0; url=([^"]+)"', page.text)
     assert f'href="{target}"' in page.text
     assert unescape(target).startswith(f"{visitor.idp.url}{sign_out_path}")
-    query = {name: values[0] for name, values in parse_qs(urlsplit(unescape(target)).query).items()}
+    query = dict(parse_qsl(urlsplit(unescape(target)).query))
     assert query["client_id"] == "ninethirty"
     claims = jwt.decode(query["id_token_hint"], key()).claims
     assert (claims["sub"], claims["nonce"]) == (SUBJECT, visitor.idp.authorization_query["nonce"])
 
 
 @pytest.mark.parametrize("endpoint", [None, "javascript:alert(1)", "/out", 5])
-async def test_sign_out_works_if_the_provider_has_no_sign_out_page(visitor: Visitor, endpoint: object) -> None:
-    # An endpoint that is not a whole web address is not used.
+async def test_sign_out_works_if_provider_has_no_sign_out_page(visitor: Visitor, endpoint: object) -> None:
+    """A case is the configured address: none, or one that is no whole web address and so is not used."""
     visitor.idp.configuration = {"end_session_endpoint": endpoint}
     answer = await sign_out_and_check_session_ended(visitor)
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
@@ -180,7 +181,7 @@ async def test_sign_out_works_while_the_provider_does_not_answer(visitor: Visito
     ids=str,
 )
 async def test_token_for_another_client_provider_or_time_is_refused(visitor: Visitor, claims: dict[str, Any]) -> None:
-    # One claim of a valid token is replaced, or removed if it is None. `aud` is the client, `iss` the provider.
+    """A case replaces one claim of a valid token (None: removes it). `aud` is the client, `iss` the provider."""
     visitor.idp.claims |= claims
     with capture_logs() as logs:
         answer = await visitor.sign_on()
@@ -220,6 +221,7 @@ FORGERIES = {
 
 @pytest.mark.parametrize("forgery", FORGERIES)
 async def test_token_with_an_invalid_signature_is_refused(visitor: Visitor, forgery: str) -> None:
+    """A case is a forgery of the token that the provider would send, such as one signed with an unknown key."""
     query = await visitor.approve_at_provider()
     visitor.idp.token = FORGERIES[forgery](visitor.idp)
     assert is_refused(await visitor.return_to_board(query), 403, "a token that cannot be trusted")
@@ -263,10 +265,11 @@ async def test_sign_on_replaces_a_session_cookie_that_another_person_chose(visit
     "next_page", ["//evil.example", "https://evil.example/", "/\\evil.example", "javascript:x", "", "/" + "a" * 2000]
 )
 async def test_sign_on_never_redirects_to_another_site(visitor: Visitor, next_page: str) -> None:
+    """A case is a page to go to that is not one of this board, so sign-on leads to the first page instead."""
     assert (await visitor.sign_on(next_page)).headers["location"] == "/"
 
 
-async def test_changed_cookie_of_a_sign_on_never_redirects_to_another_site(visitor: Visitor) -> None:
+async def test_forged_sign_on_cookie_never_redirects_to_another_site(visitor: Visitor) -> None:
     query = await visitor.approve_at_provider()
     # The cookie is a key of 43 characters and the page to go to.
     cookie = visitor.client.cookies["ninethirty-flow"].strip('"')
@@ -287,8 +290,7 @@ async def test_changed_cookie_of_a_sign_on_never_redirects_to_another_site(visit
     ],
 )
 async def test_claim_without_a_configured_right_is_refused(tmp_path: Path, claim: str, claims: dict[str, Any]) -> None:
-    # Only text in the configured claim counts: stats-heads has a right, but not as a key or in a nested list.
-    # An email address counts only if `email_verified` is true, and not the text "true".
+    """Only plain text in the configured claim counts, and an address only if `email_verified` is true."""
     async with board_with_provider(tmp_path, claim=claim) as visitor:
         visitor.idp.claims |= claims
         assert is_refused(await visitor.sign_on(), 403, "no rights here")
@@ -337,6 +339,7 @@ async def test_fault_of_the_provider_is_shown_in_one_line(
 
 @pytest.mark.parametrize("endpoint", ["token_endpoint", "jwks_uri", "authorization_endpoint"])
 async def test_invalid_endpoint_is_not_used(visitor: Visitor, endpoint: str) -> None:
+    """A case is an endpoint in the configuration of the provider, which here names a file."""
     visitor.idp.configuration[endpoint] = "file:///etc/passwd"
     assert is_refused(await visitor.client.get("/sign-in/oidc"), 502, endpoint)
 
@@ -348,7 +351,7 @@ async def test_provider_must_be_in_an_allowed_network(tmp_path: Path) -> None:
         assert visitor.idp.requested_paths == []
 
 
-async def test_secret_is_sent_in_the_form_to_a_provider_that_accepts_it_only_there(visitor: Visitor) -> None:
+async def test_secret_is_sent_in_form_if_the_provider_requires_it(visitor: Visitor) -> None:
     # This provider refuses a secret in a header, where it is sent by default.
     visitor.idp.configuration["token_endpoint_auth_methods_supported"] = ["client_secret_post"]
     await visitor.sign_on()
@@ -356,9 +359,10 @@ async def test_secret_is_sent_in_the_form_to_a_provider_that_accepts_it_only_the
 
 
 @pytest.mark.parametrize("provider_fault", ["hangs", "drips", "garbage"])
-async def test_sign_on_fails_if_the_provider_sends_no_http_response_and_it_is_not_requested_again_at_once(
+async def test_unresponsive_provider_fails_sign_on_and_gets_no_second_request(
     tmp_path: Path, provider_fault: str
 ) -> None:
+    """The provider hangs, sends a byte now and then, or sends garbage that is not HTTP."""
     async with board_with_provider(tmp_path) as visitor, rude_server(provider_fault) as server:
         clock, resolver = visitor.board.clock, Resolver(make_guard(["127.0.0.0/8"], [server.port]))
         configured = make_openid(Settings(web=web_settings(tmp_path, server.url)), clock)
@@ -400,10 +404,10 @@ async def test_provider_is_used_again_after_a_failure(visitor: Visitor) -> None:
     ],
     ids=["fewer rights", "no right", "another claim", "another provider", "no provider"],
 )
-async def test_existing_session_loses_at_once_the_access_that_a_changed_configuration_does_not_allow(
+async def test_changed_configuration_limits_existing_sessions_at_once(
     visitor: Visitor, tmp_path: Path, changed_setting: dict[str, Any] | None, remaining_access: str
 ) -> None:
-    # This person is in the group stats-duty, which has the right to act until the configuration changes.
+    """The person is in the group stats-duty, which has the right to act until the configuration changes."""
     await visitor.sign_on()
     assert await visitor.access() == "every page"
     # Without a setting, the changed configuration has no provider.
@@ -424,7 +428,7 @@ async def test_repeated_refusals_delay_a_client_but_provider_faults_do_not(visit
     assert statuses == [403] * 20 + [429] * 2
 
 
-async def test_sign_in_page_offers_only_the_provider_if_no_users_file_is_configured(visitor: Visitor) -> None:
+async def test_sign_in_page_without_users_file_offers_only_the_provider(visitor: Visitor) -> None:
     page = (await visitor.client.get("/sign-in", params={"next": "/incidents?q=1&a=2"})).text
     assert 'href="/sign-in/oidc?next=/incidents%3Fq%3D1%26a%3D2"' in page
     assert urlsplit(visitor.idp.url).hostname in page
@@ -449,8 +453,8 @@ async def finish_refused_sign_on(visitor: Visitor, error: str) -> httpx.Response
     return await visitor.return_to_board({"state": query["state"], "error": error})
 
 
-async def test_refusal_of_the_provider_is_shown_escaped_and_in_one_line(visitor: Visitor) -> None:
-    assert is_refused(await finish_refused_sign_on(visitor, "access_denied"), 403, "refused: access_denied")
-    assert is_refused(
-        await finish_refused_sign_on(visitor, "<script>\n" + "x" * 500), 403, "refused: &lt;script&gt; xxx"
-    )
+async def test_refusal_by_the_provider_is_shown_as_one_escaped_line(visitor: Visitor) -> None:
+    denied = await finish_refused_sign_on(visitor, "access_denied")
+    assert is_refused(denied, 403, "refused: access_denied")
+    hostile = await finish_refused_sign_on(visitor, "<script>\n" + "x" * 500)
+    assert is_refused(hostile, 403, "refused: &lt;script&gt; xxx")

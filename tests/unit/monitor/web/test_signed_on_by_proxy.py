@@ -51,7 +51,7 @@ async def test_right_depends_on_the_name_that_the_proxy_sends() -> None:
         assert await access_of(client, "hope@dept.example") == "every page"
         assert await access_of(client, "vic") == "every page but /status"
         for name, may_sign in (("anne", False), ("hope@dept.example", True)):
-            page = (await client.get(f"/incidents/{board.incident}", headers={HEADER: name})).text
+            page = (await client.get(board.incident_page, headers={HEADER: name})).text
             assert name in page
             assert ("Sign or waive" in page) is may_sign
             assert "Sign out" not in page
@@ -59,7 +59,7 @@ async def test_right_depends_on_the_name_that_the_proxy_sends() -> None:
 
 @pytest.mark.parametrize("proxies", [[], ["192.0.2.1"], ["10.0.0.0/8", "::1"]])
 async def test_header_of_an_untrusted_client_is_ignored(proxies: list[str]) -> None:
-    # The client is at 127.0.0.1, which is none of these proxies.
+    """A case is a list of trusted proxies, none of which is the client at 127.0.0.1."""
     async with board_behind_proxy(proxies) as (_, client):
         assert await access_of(client, "hope@dept.example") == "no page"
         forged = {HEADER: "anne", "X-Forwarded-For": "127.0.0.1", "Forwarded": "for=127.0.0.1"}
@@ -74,7 +74,7 @@ async def test_header_without_exactly_one_valid_name_is_refused() -> None:
             assert (await client.get("/", headers={HEADER: name})).status_code == 401
 
 
-async def test_name_without_a_right_is_refused_and_offered_no_sign_in() -> None:
+async def test_name_without_a_right_is_refused_without_a_sign_in() -> None:
     async with board_behind_proxy(rights={"anne": Right.DUTY}) as (_, client):
         assert await access_of(client, "anne") == "every page"
         # In the configuration, "*" would be anyone else. As a name in the header, it is invalid.
@@ -85,7 +85,7 @@ async def test_name_without_a_right_is_refused_and_offered_no_sign_in() -> None:
 
 async def test_forms_need_the_guard_of_their_own_person() -> None:
     async with board_behind_proxy() as (board, client):
-        page = f"/incidents/{board.incident}"
+        page = board.incident_page
         guard_of_anne = hidden_field(await client.get(page, headers={HEADER: "anne"}), "guard")
 
         async def acknowledge(name: str, guard: str) -> int:
@@ -101,7 +101,7 @@ async def test_forms_need_the_guard_of_their_own_person() -> None:
         assert board.acknowledged_by() == ["duty statistician"]
 
 
-async def test_password_works_beside_the_proxy_and_the_name_from_the_proxy_comes_first(users: Path) -> None:
+async def test_name_from_the_proxy_takes_precedence_over_a_password(users: Path) -> None:
     async with board_behind_proxy(users=users) as (_, client):
         # Anne may read every page and vic every page but /status, by password and by the proxy.
         viewer, duty = basic_auth("vic", SECRET), basic_auth("anne", SECRET)

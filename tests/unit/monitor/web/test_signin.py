@@ -40,7 +40,7 @@ async def board(users: Path) -> AsyncIterator[Board]:
         yield board
 
 
-async def test_closed_board_shows_everyone_its_health_and_files_for_the_browser(board: Board) -> None:
+async def test_closed_board_shows_everyone_its_health_and_browser_files(board: Board) -> None:
     for path in ("/healthz", "/livez", "/readyz", "/style.css", "/live.js", "/icon.svg"):
         assert await board.status_of(path) == 200
 
@@ -54,7 +54,7 @@ async def test_closed_board_redirects_every_page_to_sign_in(board: Board) -> Non
         assert (await board.client.get("/incidents", headers={"Host": host})).status_code == 303
 
 
-async def test_without_a_password_a_program_is_refused_on_a_board_for_people_who_sign_in(board: Board) -> None:
+async def test_closed_board_asks_a_program_for_a_password(board: Board) -> None:
     for path in PATHS_FOR_PROGRAMS:
         # A request that does not ask for HTML is from a program.
         refused = await board.client.get(path, headers={"Accept": "*/*"})
@@ -62,13 +62,13 @@ async def test_without_a_password_a_program_is_refused_on_a_board_for_people_who
         assert refused.headers["www-authenticate"].startswith("Basic ")
 
 
-async def test_metrics_are_refused_even_to_a_browser_that_is_not_signed_in_and_do_not_redirect(board: Board) -> None:
+async def test_metrics_refuse_a_browser_instead_of_redirecting_to_sign_in(board: Board) -> None:
     # Other pages redirect a browser to the page for signing in. The metrics are only for programs.
     assert await board.status_of("/metrics") == 401
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "HEAD", "OPTIONS"])
-async def test_who_is_not_signed_in_is_refused_with_any_method_other_than_get(board: Board, method: str) -> None:
+async def test_methods_other_than_get_are_refused_before_sign_in(board: Board, method: str) -> None:
     # With GET, a browser is redirected to the page for signing in.
     assert (await board.client.request(method, "/incidents")).status_code == 401
 
@@ -82,7 +82,7 @@ async def test_sign_in_page_shows_nothing_of_the_board(board: Board) -> None:
 
 
 async def test_sign_in_redirects_to_the_requested_page(board: Board) -> None:
-    page = f"/incidents/{board.incident}"
+    page = board.incident_page
     assert (await board.client.get(page)).headers["location"] == f"/sign-in?next={page}"
     signed_in = await sign_in(board, where=page)
     assert (signed_in.status_code, signed_in.headers["location"]) == (303, page)
@@ -94,12 +94,13 @@ async def test_sign_in_redirects_to_the_requested_page(board: Board) -> None:
 
 @pytest.mark.parametrize("where", ["//evil.example", "https://evil.example", "/\\evil.example", "", "x", "/a\r\nb"])
 async def test_sign_in_never_redirects_to_another_site(board: Board, where: str) -> None:
+    """A case is a page to go to that is not one of this board, so sign-in leads to the first page instead."""
     assert (await sign_in(board, where=where)).headers["location"] == "/"
 
 
 @pytest.mark.parametrize(("name", "password"), [("anne", "wrong"), ("bob", SECRET), ("", ""), ("anne", "")])
 async def test_wrong_name_or_password_is_refused_and_no_name_logged(board: Board, name: str, password: str) -> None:
-    # The users file has only anne, with the password `SECRET`.
+    """The users file has only anne, with the password `SECRET`."""
     with capture_logs() as logs:
         answer = await sign_in(board, name, password)
     assert answer.status_code == 403
@@ -182,6 +183,7 @@ async def test_sign_in_form_of_another_browser_is_refused(board: Board) -> None:
 async def test_cookies_are_http_only_same_site_and_secure_on_tls(
     users: Path, base: str, session_cookie: str, *, secure: bool
 ) -> None:
+    """A case is the address of the board, the name of its session cookie, and whether it is secure."""
     async with open_closed_board(users, base) as board:
         page = await board.client.get("/sign-in")
         form = {"name": "anne", "password": SECRET, "mark": hidden_field(page, "mark")}
@@ -215,13 +217,13 @@ async def test_program_with_a_wrong_unreadable_or_removed_password_is_refused(bo
 
 
 async def test_basic_authentication_can_change_nothing(board: Board) -> None:
-    for path in (f"/incidents/{board.incident}/acknowledge", f"/api/v1/incidents/{board.incident}/acknowledge"):
+    for path in (f"{board.incident_page}/acknowledge", f"/api/v1/incidents/{board.incident}/acknowledge"):
         answer = await board.client.post(path, headers=basic_auth("anne", SECRET), content='{"role": "x"}')
         assert answer.status_code == 401
     assert board.acknowledged_by() == []
 
 
-async def test_program_reads_a_closed_board_with_the_token_and_must_wait_after_20_wrong_ones(board: Board) -> None:
+async def test_program_needs_the_token_and_waits_after_20_wrong_ones(board: Board) -> None:
     headers = {"Authorization": "Bearer a token for programs", "Accept": "*/*"}
     assert (await board.client.get("/api/v1/releases", headers=headers)).status_code == 200
     wrong = {"Authorization": "Bearer wrong", "Accept": "*/*"}
@@ -229,9 +231,9 @@ async def test_program_reads_a_closed_board_with_the_token_and_must_wait_after_2
     assert statuses == [401] * 20 + [429]
 
 
-async def test_signed_in_person_acknowledges_on_the_page_with_its_guard_and_a_role(board: Board) -> None:
+async def test_acknowledging_on_a_page_needs_its_guard_and_a_role(board: Board) -> None:
     await sign_in(board)
-    address = f"/incidents/{board.incident}"
+    address = board.incident_page
     page = await board.client.get(address)
     assert 'value="duty statistician"' in page.text
     guard = hidden_field(page, "guard")
@@ -247,9 +249,9 @@ async def test_signed_in_person_acknowledges_on_the_page_with_its_guard_and_a_ro
     assert unknown.status_code == 404
 
 
-async def test_public_board_is_read_by_all_and_changed_after_sign_in(users: Path) -> None:
+async def test_public_board_can_be_changed_only_after_sign_in(users: Path) -> None:
     async with a_board(public=True, users=users, base="http://board.example") as board:
-        address = f"/incidents/{board.incident}"
+        address = board.incident_page
         page = await board.client.get(address)
         assert f"/sign-in?next={address}" in page.text
         # This is the button that acknowledges the incident.
@@ -265,11 +267,11 @@ async def test_board_without_users_has_no_sign_in_page() -> None:
     async with a_board() as board:
         assert await board.status_of("/sign-in") == 404
         assert "Sign in" not in await board.read_page("/")
-        assert (await board.client.post(f"/incidents/{board.incident}/acknowledge", data={})).status_code == 403
+        assert (await board.client.post(f"{board.incident_page}/acknowledge", data={})).status_code == 403
 
 
 @pytest.mark.slow
-async def test_of_twelve_concurrent_password_checks_four_are_refused_as_too_many(board: Board) -> None:
+async def test_only_eight_concurrent_password_checks_may_wait(board: Board) -> None:
     # Eight checks may wait for their turn.
     guesses = [board.client.get("/api/v1/releases", headers=basic_auth("anne", f"guess {n}")) for n in range(12)]
     statuses = [answer.status_code for answer in await asyncio.gather(*guesses)]

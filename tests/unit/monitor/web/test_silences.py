@@ -11,7 +11,7 @@ import pytest
 
 from alerts.silence import Scope, Silence
 from tests.unit.monitor.web.board import SILENCE_OF_R, TITLE, WITH_TOKEN, Board, a_board
-from tests.unit.monitor.web.people import hidden_field, signed_in_board
+from tests.unit.monitor.web.people import VIEWER, hidden_field, signed_in_board
 from tests.worlds.instants import after_slot
 
 
@@ -39,7 +39,7 @@ async def test_silence_is_made_shown_and_ended_on_the_page(users: Path) -> None:
         (made,) = list_silences(board)
         assert (made.name, made.by) == (board.incident, "duty statistician")
         assert (made.begins, made.until) == (board.clock.now(), after_slot(4 * 3600))
-        for path in ("/", f"/incidents/{board.incident}", "/silences"):
+        for path in ("/", board.incident_page, "/silences"):
             page = await board.read_page(path)
             assert "by duty statistician: their site moves" in page
             # The board and the incident page have a sentence, and the page of silences a list.
@@ -49,7 +49,7 @@ async def test_silence_is_made_shown_and_ended_on_the_page(users: Path) -> None:
         assert "Muted" not in await board.read_page("/")
 
 
-async def test_silence_of_a_host_for_planned_work_is_listed_ahead_and_can_be_cancelled_once(users: Path) -> None:
+async def test_planned_silence_of_a_host_can_be_cancelled_once(users: Path) -> None:
     async with signed_in_board(users) as board:
         planned = {"of": "host www.gov.uk", "from": "2018-01-08T18:00", "until": "2018-01-08T20:00"}
         assert (await send_silence_form(board, **planned)).status_code == 303
@@ -64,6 +64,7 @@ async def test_silence_of_a_host_for_planned_work_is_listed_ahead_and_can_be_can
 
 @pytest.mark.parametrize(("path", "option"), [("/incidents/{id}", "incident {id}"), ("/releases/r", "release r")])
 async def test_incident_and_release_pages_link_to_a_prefilled_silence_form(users: Path, path: str, option: str) -> None:
+    """A case is a page, and the choice that its form proposes: that incident or that release."""
     async with signed_in_board(users) as board:
         page = await board.read_page(path.format(id=board.incident))
         (link_to_form,) = re.findall(r'href="(/silences\?[^"]*)"', page)
@@ -85,19 +86,16 @@ async def test_incident_and_release_pages_link_to_a_prefilled_silence_form(users
     ],
 )
 async def test_invalid_silence_shows_the_fault_at_its_box(users: Path, change: dict[str, str], box: str) -> None:
+    """A silence begins within 90 days, lasts at most 14 days, and has a reason. It is 5 January 2018, 09:40."""
     async with signed_in_board(users) as board:
-        # It is 5 January 2018, 09:40. A silence begins within 90 days, lasts at most 14 days, and has a reason.
         answer = await send_silence_form(board, **change)
         assert answer.status_code == 400
         assert f'id="{box}-fault"' in answer.text
         assert list_silences(board) == []
 
 
-async def test_a_viewer_cannot_make_a_silence_even_with_the_secret_that_forms_of_their_session_contain(
-    users: Path,
-) -> None:
-    viewer = "vic"
-    async with signed_in_board(users, viewer) as board:
+async def test_viewer_cannot_make_a_silence_even_with_a_guard(users: Path) -> None:
+    async with signed_in_board(users, VIEWER) as board:
         assert await board.status_of("/silences") == 403
         # The hidden field `guard` proves that a form is from a page of this session. A viewer has one too.
         secret_of_session = hidden_field(await board.client.get("/"), "guard")
@@ -126,7 +124,7 @@ async def test_strangers_see_no_silence(users: Path) -> None:
     async with a_board(public=True, users=users) as board:
         await board.client.post("/api/v1/silences", json=SILENCE_OF_R, headers=WITH_TOKEN)
         assert len(list_silences(board)) == 1
-        assert (await board.client.get("/api/v1/silences")).json() == {"silences": []}
+        assert await board.read_json("/api/v1/silences") == {"silences": []}
         assert "Muted" not in await board.read_page("/")
 
 
@@ -145,7 +143,7 @@ async def test_strangers_see_no_silence(users: Path) -> None:
 async def test_invalid_silence_of_a_program_is_refused_with_the_reason(
     board: Board, change: dict[str, object], status: int, reason: str
 ) -> None:
-    # One field of a valid silence is changed. A silence lasts at most 14 days. There is no release `s`.
+    """A case changes one field of a valid silence. A silence lasts at most 14 days. There is no release `s`."""
     answer = await board.client.post("/api/v1/silences", json={**SILENCE_OF_R, **change}, headers=WITH_TOKEN)
     assert answer.status_code == status
     assert reason in answer.json()["detail"]

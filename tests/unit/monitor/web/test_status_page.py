@@ -31,7 +31,7 @@ async def test_status_page_lists_failing_checks_first_with_advice(board: Board) 
     assert 'href="/runbook#ninethirtyclockoff"' in page
 
 
-async def test_the_status_page_links_each_failing_check_to_a_section_of_the_runbook(board: Board) -> None:
+async def test_status_page_links_failing_checks_to_the_runbook(board: Board) -> None:
     # Two checks fail: the clock is off, and the board has given up sending a notice.
     clock = Check("Clock", "off", todo="Set it.", alert="NinethirtyClockOff")
     board.running.states = (clock,)
@@ -49,7 +49,7 @@ async def test_status_page_without_faults_has_no_empty_section(board: Board) -> 
     assert not re.search(r"\b(None|Nothing)\b|<h2", page.partition("<main")[2])
 
 
-async def test_status_page_warns_of_a_silent_monitor_but_not_of_a_stopped_one(board: Board) -> None:
+async def test_status_page_warns_of_silent_but_not_of_stopped_monitors(board: Board) -> None:
     now = board.clock.now()
     with board.store.transaction() as tx:
         # A lease that ends in five seconds is of a monitor that runs. One that ended 600 s ago ended at 09:30.

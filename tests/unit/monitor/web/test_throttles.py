@@ -38,7 +38,7 @@ def use_up_guesses(board: Board, *names: str) -> None:
             board.queries.throttle.count_failure(name)
 
 
-async def test_client_that_must_wait_after_wrong_guesses_can_use_a_valid_link_session_or_token(users: Path) -> None:
+async def test_valid_link_session_or_token_works_despite_wrong_guesses(users: Path) -> None:
     async with a_board(public=False, users=users) as board:
         assert await try_to_sign_in(board.client) == 303
         use_up_guesses(board, "127.0.0.1")
@@ -54,7 +54,7 @@ async def test_client_that_must_wait_after_wrong_guesses_can_use_a_valid_link_se
         assert (await board.client.post(address, headers=wrong, json={"role": "x"})).status_code == 429
 
 
-async def test_browser_that_signed_in_before_is_not_delayed_by_guesses_of_others(users: Path) -> None:
+async def test_known_browser_is_not_delayed_by_guesses_of_others(users: Path) -> None:
     async with a_board(public=False, users=users) as board:
         assert await try_to_sign_in(board.client) == 303
         assert board.queries.sessions is not None
@@ -80,7 +80,7 @@ async def test_guesses_at_one_account_from_many_addresses_are_delayed(users: Pat
     assert statuses == [403] * 20 + [429] * 2
 
 
-def test_each_further_round_of_guesses_doubles_the_wait_up_to_16_minutes() -> None:
+def test_each_round_of_guesses_doubles_wait_to_16_minutes() -> None:
     clock = StoppedClock(after_slot(0))
     # A client must wait after one wrong guess, and here guesses wrong again after each wait.
     throttle, waits = Throttle(clock, most=1), []
@@ -95,7 +95,7 @@ def test_each_further_round_of_guesses_doubles_the_wait_up_to_16_minutes() -> No
     assert throttle.wait("a") == 60
 
 
-def test_addresses_of_one_ipv6_network_of_64_bits_are_counted_together() -> None:
+def test_ipv6_addresses_are_counted_by_their_64_bit_network() -> None:
     throttle = Throttle(StoppedClock(after_slot(0)), most=1)
     throttle.count_failure("2001:db8::1")
     assert throttle.wait("2001:db8::2:3") > 0
@@ -118,9 +118,8 @@ async def client_of_server(board: Board, proxies: Sequence[str]) -> AsyncIterato
 
 
 @pytest.mark.parametrize("proxies", [[], ["127.0.0.1"]])
-async def test_forwarded_request_or_one_for_another_host_is_not_of_a_person_at_the_machine(
-    board: Board, proxies: list[str]
-) -> None:
+async def test_forwarded_or_misaddressed_request_is_from_a_stranger(board: Board, proxies: list[str]) -> None:
+    """A case is a list of trusted proxies. A person at the machine need not sign in, but a stranger must."""
     async with client_of_server(board, proxies) as client:
         # A person at the machine need not sign in. The request comes from 127.0.0.1 and is for this host.
         assert (await client.get("/status")).status_code == 200
@@ -132,6 +131,7 @@ async def test_forwarded_request_or_one_for_another_host_is_not_of_a_person_at_t
 async def test_forwarded_client_address_is_used_only_from_a_configured_proxy(
     board: Board, proxies: list[str], counted_address: str
 ) -> None:
+    """A case is a list of trusted proxies and the address whose wrong guess is counted."""
     async with client_of_server(board, proxies) as client:
         wrong_guess = await client.get("/acknowledge", params={"token": "x"}, headers=FORWARDED)
         assert wrong_guess.status_code == 403

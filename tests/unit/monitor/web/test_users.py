@@ -40,10 +40,8 @@ def test_line_matches_only_its_password(anne: str) -> None:
         (":web editor:duty", "web editor", Right.DUTY),
     ],
 )
-def test_the_last_field_of_a_line_is_the_right_and_the_one_before_it_the_role(
-    role_and_right: str, role: str, right: Right
-) -> None:
-    # A line is NAME:HASH:ROLE:RIGHT. A role may be empty or contain a colon.
+def test_line_ends_with_role_and_right(role_and_right: str, role: str, right: Right) -> None:
+    """A line is NAME:HASH:ROLE:RIGHT. A role may be empty or contain a colon."""
     people, faults = read_people(f"anne:{VALID_HASH}{role_and_right}", "users")
     assert faults == []
     assert (people["anne"].role, people["anne"].right) == (role, right)
@@ -51,13 +49,13 @@ def test_the_last_field_of_a_line_is_the_right_and_the_one_before_it_the_role(
 
 @pytest.mark.parametrize(("rest_of_line", "role"), [("", ""), (":head", "head")], ids=["no role", "a role"])
 def test_a_line_without_a_right_gives_the_right_duty(rest_of_line: str, role: str) -> None:
-    # NAME:HASH or NAME:HASH:ROLE. Here even `head`, which is also the name of a right, is only a role.
+    """NAME:HASH or NAME:HASH:ROLE. Here even `head`, which is also the name of a right, is only a role."""
     people, faults = read_people(f"anne:{VALID_HASH}{rest_of_line}", "users")
     assert faults == []
     assert (people["anne"].role, people["anne"].right) == (role, Right.DUTY)
 
 
-def test_viewer_in_the_place_of_the_role_is_the_right_viewer() -> None:
+def test_viewer_in_place_of_a_role_is_a_right() -> None:
     # A viewer may only read, so their line needs no role: NAME:HASH:viewer.
     people, faults = read_people(f"anne:{VALID_HASH}:viewer", "users")
     assert faults == []
@@ -77,19 +75,19 @@ def test_same_letter_in_two_encodings_is_the_same_password() -> None:
     assert people["zoe"].password.matches("cafe\u0301 cafe\u0301 cafe\u0301")
 
 
-def test_lines_of_one_password_differ_and_do_not_contain_the_password(anne: str) -> None:
+def test_lines_of_one_password_differ_and_do_not_contain_it(anne: str) -> None:
     again = make_line("anne", SECRET, "duty statistician")
     assert again != anne
     assert SECRET not in again
 
 
-def test_repr_of_people_does_not_contain_the_hash_of_a_password(anne: str) -> None:
+def test_repr_of_people_does_not_contain_password_hashes(anne: str) -> None:
     people, _ = read_people(anne, "users")
     # A line is NAME:$scrypt$…$HASH:ROLE.
     assert anne.rpartition("$")[2].partition(":")[0] not in repr(people)
 
 
-def test_check_of_an_unknown_name_costs_as_much_as_a_known_one(anne: str) -> None:
+def test_check_of_an_unknown_name_costs_as_much_as_another(anne: str) -> None:
     people, _ = read_people(anne, "users")
     assert UNKNOWN_PERSON.password.work == people["anne"].password.work
     # An unknown name has no password, and an empty one does not match.
@@ -108,7 +106,7 @@ def test_check_of_an_unknown_name_costs_as_much_as_a_known_one(anne: str) -> Non
     ],
 )
 def test_line_with_an_invalid_value_is_not_made(name: str, password: str, role: str, reason: str) -> None:
-    # A role `chief:head` would be read as the role `chief` with the right `head`.
+    """A role `chief:head` would be read as the role `chief` with the right `head`."""
     with pytest.raises(ValueError, match=reason):
         make_line(name, password, role)
 
