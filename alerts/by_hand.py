@@ -18,7 +18,7 @@ from schedules.contract.verdict import Grade
 from schedules.times.words import day_text
 from schedules.times.zone import day_begins, local, local_date, zone
 
-_LONGEST_ROLE, _LONGEST_SENDER = 80, 500
+_LONGEST_ROLE, _LONGEST_SENDER = 80, 500  # a sender of a megabyte would take seconds to parse
 _STALE_AFTER_DAYS = 31
 _DATE_FAULTS = {
     "when": 'not dates, write "2016-10-01" or "2017-03-20T17:00", several with commas',
@@ -127,7 +127,6 @@ def note_mail(incident: Incident, role: str, data: bytes, what: str, now: dateti
         sent = parsedate_to_datetime(str(message["date"]))  # a missing date is the text "None", which is no date
         at = sent.astimezone(UTC) if sent.tzinfo else sent.replace(tzinfo=UTC)  # a time with the zone `-0000` is UTC
         texts = [part.get_payload(decode=True) for part in message.walk() if part.get_content_maintype() == "text"]
-        # A header of a megabyte would take seconds.
         _, has_host, host = parseaddr(str(message["from"])[:_LONGEST_SENDER])[1].rpartition("@")
     except (ValueError, OverflowError, RecursionError) as exc:
         raise InvalidInput(["mail: no e-mail with a date; save it as .eml"]) from exc
