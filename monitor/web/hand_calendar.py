@@ -149,11 +149,9 @@ def add_address(tables: list[Json], entry: Json, url: str, *, required: bool) ->
 def remove_addition(tables: list[Json], entry: str, part: str, reason: str) -> None:
     """Remove the address `part` of an entry, or cancel its release if `part` is "". Raises `InvalidInput` if absent."""
     table = next((one for one in tables if one.get("id") == entry and not _is_removed(one)), None)
-    if part:
-        addresses = [] if table is None else table.get("part", [])
-        is_present = any(one.get("id") == part for one in addresses)
-    else:
-        is_present = table is not None and "of" not in table  # with `of`, it adds addresses to another entry's release
+    addresses = (table or {}).get("part", [])
+    is_release = table is not None and "of" not in table  # with `of`, it adds addresses to another entry's release
+    is_present = any(one.get("id") == part for one in addresses) if part else is_release
     if table is None or not is_present:
         raise InvalidInput(["It was removed before."])
     if part:
@@ -193,10 +191,8 @@ def _list_additions(data: Json) -> Iterator[Addition]:
 
     A table with `of` has only further addresses, for the release with that id.
     """
-    for table in data.get("release", []):
+    for table in (one for one in data.get("release", []) if not _is_removed(one)):
         name, title, url, of = (str(table.get(key, "")) for key in ("id", "title", "url", "of"))
-        if _is_removed(table):
-            continue
         if not of:
             yield Addition(name, part="", title=title, url=url, reason=str(table.get("reason", "")), of="")
         for part in table.get("part", []):

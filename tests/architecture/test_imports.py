@@ -163,7 +163,7 @@ BUDGETS = {
     "monitor/ledger": 2289,
     "monitor/watch": 3849,
     "monitor/config": 1652,
-    "monitor/web": 6443,
+    "monitor/web": 6444,
     "monitor/app": 2503,
     "monitor/rehearse": 3497,
     "monitor/cli": 4826,
