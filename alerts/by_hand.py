@@ -18,7 +18,7 @@ from schedules.contract.verdict import Grade
 from schedules.times.words import day_text
 from schedules.times.zone import day_begins, local, local_date, zone
 
-_LONGEST_ROLE = 80
+_LONGEST_ROLE, _LONGEST_SENDER = 80, 500  # a sender of a megabyte would take seconds to parse
 _STALE_AFTER_DAYS = 31
 _DATE_FAULTS = {
     "when": 'not dates, write "2016-10-01" or "2017-03-20T17:00", several with commas',
@@ -122,23 +122,22 @@ def note_mail(incident: Incident, role: str, data: bytes, what: str, now: dateti
 
     An e-mail that was added before is ignored. Raises `InvalidInput` without a date, or if that is in the future.
     """
-    message = message_from_bytes(data)
     try:
+        message = message_from_bytes(data)
         sent = parsedate_to_datetime(str(message["date"]))  # a missing date is the text "None", which is no date
-    except (ValueError, OverflowError) as exc:
+        at = sent.astimezone(UTC) if sent.tzinfo else sent.replace(tzinfo=UTC)  # a time with the zone `-0000` is UTC
+        texts = [part.get_payload(decode=True) for part in message.walk() if part.get_content_maintype() == "text"]
+        _, has_host, host = parseaddr(str(message["from"])[:_LONGEST_SENDER])[1].rpartition("@")
+    except (ValueError, OverflowError, RecursionError) as exc:
         raise InvalidInput(["mail: no e-mail with a date; save it as .eml"]) from exc
     evidence = f"e-mail with SHA-256 {hashlib.sha256(data).hexdigest()} noted"
     if any(entry.text == evidence for entry in incident.timeline):
         return incident
-    texts = (part.get_payload(decode=True) for part in message.walk() if part.get_content_maintype() == "text")
     link = _LINK.search(b"\n".join(text for text in texts if isinstance(text, bytes)).decode("utf-8", "replace"))
-    at = (sent if sent.tzinfo else sent.replace(tzinfo=UTC)).isoformat()  # a time with the zone `-0000` is UTC
     account = one_line(what.strip() or "an e-mail to users was sent")
-    if host := parseaddr(str(message["from"]))[1].rpartition("@")[2]:
-        account += f", from {host}"
-    if link:
-        account += f", with a link to {link[0]}"
-    return add_note(incident, role, account, now, at).with_entries(Entry(now, MONITOR, evidence))
+    account += f", from {host}" if has_host and host.isprintable() else ""
+    account += f", with a link to {link[0]}" if link and is_address(link[0]) else ""
+    return add_note(incident, role, account, now, at.isoformat()).with_entries(Entry(now, MONITOR, evidence))
 
 
 def parse_past_instant(at: str, now: datetime, timezone: str) -> datetime:

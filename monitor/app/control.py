@@ -101,8 +101,8 @@ def _bind_socket(settings: Settings) -> socket.socket:
 
 
 def _remove_socket(settings: Settings) -> None:
-    with _socket_path(settings) as path:
-        Path(path).unlink(missing_ok=True)
+    with suppress(OSError), _socket_path(settings) as path:  # the folder may have been removed
+        Path(path).unlink()
 
 
 @contextmanager

@@ -101,7 +101,7 @@ def _make_formatter(hide: Callable[[str], str], *, as_json: bool) -> logging.For
             structlog.processors.JSONRenderer(sort_keys=True, default=str),
         ]
         if as_json
-        else [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=write_exception)]
+        else [structlog.dev.ConsoleRenderer(colors=False, repr_native_str=True, exception_formatter=write_exception)]
     )
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[*_shared_processors(), structlog.stdlib.ExtraAdder(), _drop_colour],

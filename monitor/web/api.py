@@ -69,8 +69,7 @@ async def list_releases(request: Request, query: inputs.ReleaseFilter) -> Json:
 
 def _sort_key(release: Json) -> str:
     """Return INSTANT/ID, the start of a release's slot and its id, because several releases can share a slot."""
-    slot = release["slot"] or {}
-    return f"{slot.get('start') or ''}/{release['id']}"
+    return f"{(release['slot'] or {}).get('start') or ''}/{release['id']}"
 
 
 def _read_position(after: str | None, first: date) -> tuple[date, str]:
@@ -117,7 +116,7 @@ async def list_incidents(request: Request, query: inputs.IncidentFilter) -> Json
     # begins after the last incident that was read, whether it matches or not. No incident read means no next page.
     passed = page if len(page) < len(matching) else older
     # Lists leave out the drafts. An empty list of drafts would mean that an incident has none.
-    listed = [{name: value for name, value in incident_json(one).items() if name != "drafts"} for one in page]
+    listed = [{name: value for name, value in queries.incident_json(one).items() if name != "drafts"} for one in page]
     return {"incidents": listed, "next": passed[-1].id if passed else None}
 
 
@@ -125,8 +124,8 @@ async def get_incident(request: Request, _input: Input) -> Json:
     """Return one incident with the versions of its draft."""
     queries, name = queries_of(request), request.path_params["incident"]
     found = await queries.find_incident(name)
-    related = [one.id for one in await queries.list_related(found)]
-    return incident_json(found, await queries.list_drafts(name)) | {"related": related}
+    body = queries.incident_json(found, await queries.list_drafts(name))
+    return body | {"related": [one.id for one in await queries.list_related(found)]}
 
 
 async def list_events(request: Request, query: inputs.EventFilter) -> Json:

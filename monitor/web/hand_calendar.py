@@ -7,6 +7,7 @@ import os
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from itertools import count
@@ -58,12 +59,10 @@ class HandCalendar:
 
     def make_file(self) -> None:
         """Write an empty calendar if there is no file yet. If it cannot be written, reads of the calendar say so."""
-        try:
+        with suppress(OSError):
             if not self.file.exists():
                 self.file.parent.mkdir(parents=True, exist_ok=True)
                 self.file.write_text(_HEADING, encoding="utf-8")
-        except OSError:
-            return
 
     async def list_additions(self) -> list[Addition]:
         """Return what people added and did not remove, the newest first. Raises `InvalidInput` for a damaged file."""
@@ -95,9 +94,13 @@ class HandCalendar:
 
     def _read_file(self) -> Json:
         try:
-            return tomllib.loads(self.file.read_text(encoding="utf-8")) if self.file.exists() else {}
-        except (OSError, ValueError) as exc:
-            raise InvalidInput([f"The file {self.file.name} cannot be read, so repair it first: {exc}"]) from exc
+            data = tomllib.loads(self.file.read_text(encoding="utf-8")) if self.file.exists() else {}
+            list(_list_additions(data))  # this and the next line raise if it has other tables than ours
+            write_toml(data)
+        except (OSError, ValueError, AttributeError, TypeError) as exc:
+            why = exc if isinstance(exc, OSError | ValueError) else "write [[release]] and [[release.part]]"
+            raise InvalidInput([f"The file {self.file.name} cannot be read, so repair it first: {why}"]) from exc
+        return data
 
     def _write_file(self, data: Json) -> None:
         """Replace the file in one step, so that no read and no crash sees half of it."""
@@ -130,8 +133,7 @@ def add_address(tables: list[Json], entry: Json, url: str, *, required: bool) ->
     of a release in another calendar). A `required` address is an attachment that the verdict needs, any other address
     an alternative.
     """
-    matching = (one for one in tables if one.get("id") == entry["id"] or one.get("of") == entry["of"])
-    table = next(matching, None)
+    table = next((one for one in tables if one.get("id") == entry["id"] or one.get("of") == entry["of"]), None)
     if table is None:
         table = {**entry}
         tables.append(table)
@@ -147,11 +149,9 @@ def add_address(tables: list[Json], entry: Json, url: str, *, required: bool) ->
 def remove_addition(tables: list[Json], entry: str, part: str, reason: str) -> None:
     """Remove the address `part` of an entry, or cancel its release if `part` is "". Raises `InvalidInput` if absent."""
     table = next((one for one in tables if one.get("id") == entry and not _is_removed(one)), None)
-    if part:
-        addresses = [] if table is None else table.get("part", [])
-        is_present = any(one.get("id") == part for one in addresses)
-    else:
-        is_present = table is not None and "of" not in table  # with `of`, it adds addresses to another entry's release
+    addresses = (table or {}).get("part", [])
+    is_release = table is not None and "of" not in table  # with `of`, it adds addresses to another entry's release
+    is_present = any(one.get("id") == part for one in addresses) if part else is_release
     if table is None or not is_present:
         raise InvalidInput(["It was removed before."])
     if part:
@@ -191,15 +191,12 @@ def _list_additions(data: Json) -> Iterator[Addition]:
 
     A table with `of` has only further addresses, for the release with that id.
     """
-    for table in data.get("release", []):
+    for table in (one for one in data.get("release", []) if not _is_removed(one)):
         name, title, url, of = (str(table.get(key, "")) for key in ("id", "title", "url", "of"))
-        if _is_removed(table):
-            continue
         if not of:
             yield Addition(name, part="", title=title, url=url, reason=str(table.get("reason", "")), of="")
         for part in table.get("part", []):
-            id_of_part, part_url, reason = str(part.get("id")), str(part.get("url")), str(part.get("reason", ""))
-            yield Addition(name, part=id_of_part, title=title, url=part_url, reason=reason, of=of)
+            yield Addition(name, str(part.get("id")), title, str(part.get("url")), str(part.get("reason", "")), of)
 
 
 def _is_removed(table: Json) -> bool:

@@ -108,7 +108,7 @@ async def show_incident(request: Request, fault: str = "", outcome: SaveOutcome 
         open_boxes=open_boxes,
         # A form with the field `reason` amends a signed report. If it was sent without a reason, that is a fault.
         amending="amend" in request.query_params or "reason" in outcome.typed or "reason" in outcome.faults,
-        details=list(list_finding_details(found.kind, found.facts)) if found.facts is not None else (),
+        details=list(list_finding_details(found.kind, found.facts)) if found.facts and queries.sees_all else (),
         changes={one.number: [one.report.label_of(name) for name in one.changed] for one in versions_from_rows(drafts)},
         silences=[one for one in await list_silences(queries) if one[0].covers(found)],
         related=await queries.list_related(found),

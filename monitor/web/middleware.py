@@ -17,6 +17,7 @@ _log = structlog.get_logger(__name__)
 _VALID_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _POLLED = {"/healthz", "/livez", "/readyz", "/metrics"}
 _ID_HEADER = "X-Request-ID"
+_BINARY = ("application/vnd", "application/zip", "image/png")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +62,6 @@ SECURITY_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
-
-
-_BINARY = ("application/vnd", "application/zip", "image/png")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from alerts.incident import Incident, Kind
 from monitor.clock import Clock
 from monitor.deliver.desk import Desk
 from monitor.deliver.drafts import render_draft
+from monitor.deliver.incident_json import incident_json
 from monitor.deliver.message import Redactor, redact_draft
 from monitor.deliver.outbox_rows import given_up_json
 from monitor.deliver.owed import needs_action
@@ -273,6 +274,11 @@ class Queries:
         return await self.ask(
             lambda: render_draft(redact_draft(drafts[-1], self.redactor), ending, template, which) if drafts else None
         )
+
+    def incident_json(self, incident: Incident, drafts: Sequence[Draft] = ()) -> Json:
+        """Return the JSON of an incident. Only viewers who see everything get the details of its findings."""
+        body = incident_json(incident, drafts)
+        return body if self.sees_all else without_details(body)
 
     async def list_given_up(self) -> list[Json]:
         """Return the deliveries that were recently given up, newest first, each with the subject of its notice."""

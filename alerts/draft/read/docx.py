@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
 from io import BytesIO
 from zipfile import BadZipFile
@@ -21,7 +22,8 @@ CHARACTER_OF_TAG = {TEXT: "", qn("w:br"): "\n", qn("w:cr"): "\n", qn("w:tab"): "
 PICTURE_TAGS = (qn("w:drawing"), qn("w:pict"))
 TEXT_BOX = qn("w:txbxContent")
 FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
-FILE_ERRORS = (BadZipFile, PackageNotFoundError, LxmlError, KeyError, ValueError)
+# The last three are of damaged bytes, and of files with a password.
+FILE_ERRORS = (BadZipFile, PackageNotFoundError, LxmlError, KeyError, ValueError, zlib.error, EOFError, RuntimeError)
 
 
 def read_docx(data: bytes) -> dict[Key, Place]:

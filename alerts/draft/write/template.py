@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from io import BytesIO
 from typing import Any
-from zipfile import BadZipFile
 
 from docxtpl import DocxTemplate
 from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import SandboxedEnvironment
-from lxml.etree import LxmlError
 from markupsafe import escape
 
+from alerts.draft.read.docx import FILE_ERRORS
 from alerts.draft.report import Field, Report
 from alerts.draft.write.outline import Tone, build_pieces, make_printable
 
@@ -54,7 +53,7 @@ REPORT_NAMES = (
     "signed",
 )
 TEMPLATE_NAMES: tuple[str, ...] = (*REPORT_NAMES, *BOX_FACTS, "amendments", "parts")
-TEMPLATE_ERRORS = (TemplateError, BadZipFile, LxmlError, KeyError, ValueError, TypeError, OSError)
+TEMPLATE_ERRORS = (*FILE_ERRORS, TemplateError, TypeError, OSError)
 # The last private-use characters of Unicode, which no text contains.
 BEGIN_MARK, TEXT_MARK, END_MARK = "\U0010fff0", "\U0010fff1", "\U0010fff2"
 

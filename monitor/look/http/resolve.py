@@ -13,15 +13,15 @@ from ipaddress import ip_address
 
 from monitor.look.fetch import Reason
 from monitor.look.guard import Guard, Origin, RefusedAddress
+from schedules.patterns import quick
 
 MOST_LOOKUPS = 32
 """How many names may be looked up at once. Each has one thread, however many requests wait for it."""
-FRESH_SECONDS = 60.0
-STALE_SECONDS = 900.0
-"""How long the last addresses of a name are used if its name server does not answer."""
+FRESH_SECONDS, STALE_SECONDS = 60.0, 900.0
+"""How long the last addresses of a name are used without a new lookup, and if its name server does not answer."""
 _MOST_KEPT = 2000
-# Names that mean the own network to a proxy.
-_PRIVATE_DOMAINS = frozenset({"local", "localhost", "internal", "intranet", "private", "lan", "corp", "home"})
+# Names that mean the own network to a proxy. It reads one that ends in a number as an address: 10.1 is 10.0.0.1.
+_PRIVATE = quick(r"[^.]*|.*\.(?:local[^.]*|internal|intranet|private|lan|corp|home|arpa|[0-9][^.]*)")
 
 Lookup = Callable[[str, int], list[str]]
 
@@ -197,6 +197,6 @@ def check_name(guard: Guard, host: str) -> None:
     try:
         is_public = guard.admits(str(ip_address(name)), host)
     except ValueError:
-        is_public = "." in name and name.rpartition(".")[2] not in _PRIVATE_DOMAINS and not name.endswith(".home.arpa")
+        is_public = not _PRIVATE.fullmatch(name)
     if not is_public:
         raise RefusedAddress(f"{host} is not public, and is not requested through a proxy")

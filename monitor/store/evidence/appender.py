@@ -17,7 +17,7 @@ from monitor.store.evidence.warc import file_header
 from monitor.store.rows import Record
 
 _log = structlog.get_logger(__name__)
-_TRIAL_BYTES = 65_536
+_TRIAL_FILE, _TRIAL_BYTES = ".trial", 65_536
 _NO_BYTES = b""
 """The bytes of an answer that could not be compressed or written. Its record says that they are lost."""
 PATIENCE = 6
@@ -106,8 +106,8 @@ class Appender:
         """If the folder has refused bytes, test whether it accepts them again. Call this while no bytes wait."""
         if self._refusals:
             with suppress(StoreFault):
-                self._folder.append(self._file, self._end, bytes(_TRIAL_BYTES))
-                self._folder.append(self._file, self._end, b"")
+                self._folder.append(_TRIAL_FILE, 0, bytes(_TRIAL_BYTES))
+                self._folder.delete([self._folder.folder / _TRIAL_FILE])
                 self._refusals = 0
 
     def _compress_or_report_loss(self, waiting: Waiting) -> bytes:
@@ -135,8 +135,9 @@ class Appender:
         """Begin a new file if the next bytes must not go into the current one. `first` is their first record."""
         day = first.at.date()
         has_bytes_of_another_day = day != self._day and self._end > 0
-        if not self._file or has_bytes_of_another_day or self._end >= LARGEST:
-            if self._file:  # "" means that this process has no file yet
+        is_cut = self._folder.size_of(self._file) < self._end  # zeros would come before the next bytes
+        if not self._file or has_bytes_of_another_day or is_cut or self._end >= LARGEST:
+            if self._file and not is_cut:  # "" means that this process has no file yet
                 # Bytes after `_end` are from a failed attempt. To append no bytes at `_end` cuts them off.
                 self._folder.append(self._file, self._end, b"")
             self._file, self._day, self._end = self._folder.name_for(first.number, day), day, 0

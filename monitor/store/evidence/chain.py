@@ -116,11 +116,9 @@ class _MonitorCheck:
                     read_bytes(self.folder, record)
                 except ValueError as fault:
                     self._byte_faults.append((record, str(fault)))
-        elif record.is_lost:
-            pass  # the disk refused its bytes, so there are none to check
-        elif self._file_ends:  # an older record still has its bytes
+        elif self._file_ends and not record.is_lost:  # an older record still has its bytes
             self._byte_faults.append((record, "marked as given up, though older evidence is kept"))
-        else:
+        elif not record.is_lost:  # the disk refused the bytes of a lost record, so there were none to delete
             self._deleted_up_to = record.number
 
     def _find_bytes_after_last_record(self) -> Iterator[str]:
@@ -156,10 +154,9 @@ def _read_last_deleted(folder: Path | None, record: Record) -> int:
         # Its bytes are lost or on another machine. So accept that all records before it were deleted.
         return record.number - 1
     try:
-        data = read_bytes(folder, record)
+        return last_deleted(read_bytes(folder, record))
     except ValueError:
         return 0
-    return last_deleted(data)
 
 
 def _group_faults(faults: Sequence[tuple[Record, str]]) -> Iterator[str]:

@@ -6,7 +6,7 @@ import fcntl
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -48,6 +48,12 @@ class EvidenceFolder:
         """Return the name of a file that begins with this record on this day."""
         return f"{self._prefix}-{first:09}-{day:%Y%m%d}.warc.gz"
 
+    def size_of(self, name: str) -> int:
+        """Return the size of a file in bytes, 0 if it cannot be read."""
+        with suppress(OSError):
+            return (self.folder / name).stat().st_size
+        return 0
+
     def append(self, name: str, offset: int, data: bytes) -> None:
         """Write the data at `offset`, truncate the file after it, and return when the disk has stored it.
 
@@ -63,8 +69,12 @@ class EvidenceFolder:
                     os.fsync(file)
             finally:
                 os.close(file)
-            if is_new and self._durable:
-                self._sync_folder()
+            if is_new and self._durable:  # the folder contains the name of the file
+                folder = os.open(self.folder, os.O_RDONLY)
+                try:
+                    os.fsync(folder)
+                finally:
+                    os.close(folder)
 
     def truncate_uncommitted(self, last: Record | None) -> None:
         """Move all bytes after the `last` committed record, also those in newer files, into `.torn` files.
@@ -102,14 +112,6 @@ class EvidenceFolder:
     def close(self) -> None:
         """Release the lock."""
         os.close(self._lock)
-
-    def _sync_folder(self) -> None:
-        """Return when the disk has stored the name of a new file, which is part of the folder."""
-        folder = os.open(self.folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
 
 def files_by_monitor(folder: Path) -> dict[str, list[str]]:

@@ -96,12 +96,35 @@ def test_noted_mail_is_listed_at_sending_time_and_hashed(ofsted_early: Incident)
         (b"", "no e-mail with a date"),
         (ALERT_SENT_AT_5PM.replace(b"2017", b"99999999999"), "no e-mail with a date"),
         (ALERT_SENT_AT_5PM.replace(b"2017", b"2027"), "is in the future"),
+        (ALERT_SENT_AT_5PM.replace(b"20 Mar 2017 17:00:04 +0000", b"31 Dec 9999 23:59:59 -1200"), "no e-mail"),
+        (ALERT_SENT_AT_5PM.replace(b"GOV.UK", b"(" * 5000), "no e-mail"),
+        (b"Date: Mon, 20 Mar 2017 17:00:04 +0000\n" + b"Content-Type: message/rfc822\n\n" * 3000, "no e-mail"),
     ],
 )
 def test_mail_without_date_or_with_future_date_is_refused(ofsted_early: Incident, mail: bytes, fault: str) -> None:
-    """Now is 20 March 2017. The cases: no e-mail, an empty file, a year that no calendar has, and the year 2027."""
+    """Now is 20 March 2017. The cases: no e-mail, an empty file, a year that no calendar has, and the year 2027. Then
+    the last instant that a program can count, and nested comments and parts that exhaust the stack of a parser."""
     with pytest.raises(InvalidInput, match=fault):
         note_mail(ofsted_early, ROLE, mail, what="", now=at("2017-03-20T18:00+00:00"))
+
+
+@pytest.mark.parametrize(
+    ("line", "other", "account"),
+    [
+        (b"From: GOV.UK emails <alerts@notifications.example>\n", b"", "an alert was sent, with a link to"),
+        (b"GOV.UK emails <alerts@notifications.example>", b"Undisclosed", "an alert was sent, with a link to"),
+        (b"notifications.example", b"a\x07.example", "an alert was sent, with a link to"),
+        (b"/publications/", b"/\x1b\xe2\x80\xae/", "an alert was sent, from notifications.example ("),
+    ],
+    ids=["no-sender", "no-address", "control-character", "hidden-in-link"],
+)
+def test_account_of_a_mail_has_only_a_real_sender(
+    ofsted_early: Incident, line: bytes, other: bytes, account: str
+) -> None:
+    mail, now = ALERT_SENT_AT_5PM.replace(line, other), at("2017-03-20T18:00+00:00")
+    noted = note_mail(ofsted_early, ROLE, mail, what="an alert was sent", now=now)
+    (event,) = list_events(noted)
+    assert account in event
 
 
 def test_decision_to_bring_forward_is_in_account_not_events(ofsted_early: Incident) -> None:

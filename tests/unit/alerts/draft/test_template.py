@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
+from zipfile import ZipFile
 
 import docx
 import pytest
 
 from alerts.draft.edits import merge_words
 from alerts.draft.form import load_forms
+from alerts.draft.read.docx import read_docx
+from alerts.draft.read.places import Unreadable
 from alerts.draft.report import Report
 from alerts.draft.write.template import (
     BOX_FACTS,
@@ -65,6 +69,22 @@ def test_unknown_template_names_are_listed_and_cannot_be_filled(note: Report) ->
     assert find_unknown_names(wrong) == ["cause", "reason"]
     with pytest.raises(BadTemplate, match="'reason' is undefined"):
         fill_template(wrong, note)
+
+
+def damage(file: bytes) -> bytes:
+    """Damage a .docx file as a bad disk would: the compressed bytes of each part begin with an invalid one."""
+    damaged = bytearray(file)
+    for part in ZipFile(io.BytesIO(file)).infolist():
+        # They follow a header of 30 bytes and the name of the part.
+        damaged[part.header_offset + 30 + len(part.filename)] = 7
+    return bytes(damaged)
+
+
+@pytest.mark.parametrize("read", [find_unknown_names, read_docx], ids=["template", "draft"])
+def test_a_damaged_file_is_refused(read: Callable[[bytes], object]) -> None:
+    damaged = damage(docx_of("{{ what_happened }}"))
+    with pytest.raises((BadTemplate, Unreadable)):
+        read(damaged)
 
 
 @pytest.mark.parametrize("body", [b"", b"not a zip", docx_of("{% for x in %}"), docx_of("{{ ''.__class__.mro() }}")])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import shutil
 import signal
 import socket
 from collections.abc import Iterator
@@ -136,6 +137,18 @@ def test_no_socket_is_left_by_a_monitor_that_fails(tmp_path: Path) -> None:
     with pytest.raises(StoreFault):
         asyncio.run(fail_while_serving())
     assert list(tmp_path.glob("*.sock")) == []
+
+
+def test_monitor_whose_evidence_folder_was_removed_stops_without_an_error(tmp_path: Path) -> None:
+    folder = tmp_path / "evidence"
+    settings = Settings.model_validate({"evidence": {"folder": str(folder)}})
+
+    async def remove_folder_while_serving() -> None:
+        async with serve_control_socket(settings, reload_nothing, dict):
+            shutil.rmtree(folder)
+
+    asyncio.run(remove_folder_while_serving())
+    assert not folder.exists()
 
 
 def test_an_unknown_request_is_not_answered_and_does_not_reload(tmp_path: Path) -> None:

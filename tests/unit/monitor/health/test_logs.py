@@ -86,6 +86,14 @@ def test_our_events_and_lines_of_libraries_are_json_lines() -> None:
     assert all(line["ts"].endswith("Z") for line in (ours, theirs, warned))
 
 
+def test_text_log_escapes_control_characters_of_strangers() -> None:
+    stream, path = io.StringIO(), "/a\x1b]0;title\x07\u202e\x85"
+    with logging_to(stream, as_json=False):
+        structlog.get_logger("monitor.x").info("request", path=path)
+    (line,) = stream.getvalue().splitlines()
+    assert line.isprintable()
+
+
 def test_libraries_that_log_every_request_or_step_log_only_warnings() -> None:
     stream = io.StringIO()
     # Both lines are of level INFO.

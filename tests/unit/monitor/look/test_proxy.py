@@ -84,7 +84,22 @@ async def test_refusal_by_proxy_is_connect_failure_not_an_answer(status: str) ->
 
 
 @pytest.mark.parametrize(
-    "host", ["localhost", "intranet", "wiki.internal", "10.1.2.3", "169.254.169.254", "[::1]", "printer.local"]
+    "host",
+    [
+        "localhost",
+        "intranet",
+        "wiki.internal",
+        "10.1.2.3",
+        "169.254.169.254",
+        "[::1]",
+        "printer.local",
+        "router.home.arpa",
+        "app.localdomain",
+        # Other forms of 10.0.0.1 and 127.0.0.1, which a proxy may accept.
+        "10.1",
+        "0x7f.0x1",
+        "0177.0.0.1.",
+    ],
 )
 async def test_private_host_is_not_requested_through_the_proxy(host: str) -> None:
     async with proxy(connects_to=UNUSED_PORT) as tunnel:
@@ -94,6 +109,14 @@ async def test_private_host_is_not_requested_through_the_proxy(host: str) -> Non
     assert isinstance(failed, Failure)
     assert failed.reason is Reason.REFUSED_ADDRESS
     assert tunnel.asked == []
+
+
+async def test_public_host_with_a_private_word_in_its_name_is_requested() -> None:
+    async with http_server(lambda _asked: (200, "out", {})) as server, proxy(connects_to=server.port) as tunnel:
+        client = fetcher(tunnel)
+        assert isinstance(await client.fetch(Request("http://www.local.example/")), Answer)
+        await client.close()
+    assert tunnel.asked == ["CONNECT www.local.example:80 HTTP/1.1"]
 
 
 async def test_configured_private_host_is_requested_through_proxy() -> None:

@@ -9,7 +9,7 @@ import stat
 from collections.abc import Callable
 from dataclasses import replace
 from io import BytesIO
-from os import urandom
+from os import truncate, urandom
 from pathlib import Path
 from typing import TypeVar
 
@@ -26,7 +26,7 @@ from monitor.store.evidence.last_answers import LastAnswers
 from monitor.store.retention import Retention
 from monitor.store.rows import Record
 from monitor.store.writer import Writer
-from tests.worlds.evidence import Archive, an_answer
+from tests.worlds.evidence import Archive, an_answer, payload_of
 from tests.worlds.instants import DAY, SLOT
 from tests.worlds.looks import PRESENT, a_run
 from tests.worlds.stores import runs_of
@@ -492,6 +492,23 @@ def test_restart_after_a_loss_leaves_files_as_they_are(archive: Archive, tmp_pat
     assert [record.is_lost for record in archive.chain()] == [False, True, False]
     assert archive.find_faults() == []
     assert list(archive.folder.glob("*.torn")) == []
+
+
+@pytest.mark.parametrize("damage", [Path.unlink, lambda file: truncate(file, 100)], ids=["deleted", "shortened"])
+def test_evidence_after_a_deleted_or_shortened_file_can_be_read(
+    archive: Archive, damage: Callable[[Path], None]
+) -> None:
+    async def damage_file_between_two_answers(evidence: Evidence, _writer: Writer, clock: VirtualClock) -> None:
+        evidence.keep(an_answer(404, b"kept before"), TARGET.id, kind="before")
+        await clock.sleep(1)
+        (file,) = archive.folder.glob("*.warc.gz")
+        damage(file)
+        evidence.keep(an_answer(200, b"kept after"), TARGET.id, kind="turn")
+
+    archive.run_monitor(damage_file_between_two_answers)
+    kept_before, kept_after = archive.chain()
+    assert kept_after.file != kept_before.file
+    assert payload_of((archive.folder / kept_after.file).read_bytes()) == b"kept after"
 
 
 def test_old_evidence_is_deleted_and_marked_as_expired(archive: Archive) -> None:

@@ -265,14 +265,17 @@ async def test_adding_to_an_unreadable_calendar_shows_its_fault(users: Path, tmp
         assert "the calendar cannot be read: by-hand.toml: not TOML" in refused.text
 
 
-async def test_damaged_file_is_not_overwritten(board: Board, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "content", ["[[release]", "[release]\nid = 'a'", "release = 1", "zone = 'UTC'", "[[release]]\nof = 'b'\npart = 1"]
+)
+async def test_damaged_file_is_not_overwritten(board: Board, tmp_path: Path, content: str) -> None:
     file = tmp_path / "by-hand.toml"
-    file.write_text("[[release]")
+    file.write_text(content)
     page = await board.client.get("/by-hand")
     assert "cannot be read, so repair it first" in page.text
     guard = hidden_field(page, "guard")
     assert (await board.client.post("/by-hand", data={"guard": guard} | ADDED)).status_code == 400
-    assert file.read_text() == "[[release]"
+    assert file.read_text() == content
 
 
 async def test_viewer_cannot_add_by_hand(users: Path, tmp_path: Path) -> None:

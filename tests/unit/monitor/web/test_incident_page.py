@@ -78,6 +78,18 @@ async def test_open_incident_without_a_draft_shows_its_status_and_steps(board: B
         assert words in page
 
 
+async def test_strangers_see_no_details_of_findings_of_an_incident(board: Board) -> None:
+    incident = board.late_incident()
+    assert incident.facts is not None
+    next_edition = Finding(FindingKind.CORRECTED, "page", detail="title moved on to Example claims: February 2018")
+    facts = replace(incident.facts, findings=(*incident.facts.findings, next_edition))
+    board.save_incident(replace(incident, id="moved-on", kind=Kind.ALTERED, facts=facts))
+    assert next_edition.detail in await board.read_page("/api/v1/incidents/moved-on")
+    board.view_as_stranger()
+    paths = ("/api/v1/incidents/moved-on", "/api/v1/incidents", "/incidents/moved-on")
+    assert not any([next_edition.detail in await board.read_page(path) for path in paths])
+
+
 async def test_api_returns_drafts_only_with_a_single_incident(board: Board) -> None:
     incident = await board.read_json(f"/api/v1/incidents/{board.incident}")
     listed = (await board.read_json("/api/v1/incidents"))["incidents"]
