@@ -289,8 +289,7 @@ class Poller:
 
     def _start_look(self, watched: ScheduledTarget, due: datetime, now: datetime) -> None:
         """Start the task of a look that was due at `due`, and report the looks that were missed before it."""
-        if looks := watched.count_missed(now):
-            self._report_missed(watched.target, looks)
+        self._report_missed(watched.target, watched.count_missed(now))
         self.made += 1
         self._hooks.on_start(watched.target, (now - due).total_seconds())
         # `loop.create_task` runs several checks first, which add to the cost of every look.

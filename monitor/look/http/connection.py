@@ -245,7 +245,6 @@ class Connection(asyncio.BufferedProtocol):
     def on_message_begin(self) -> None:
         """Refuse a second response to one request."""
         if self.is_complete:
-            self._keeps_open = False
             self._fault = self._fault or httpx.RemoteProtocolError("two responses to one request")
 
     def on_header(self, name: bytes, value: bytes) -> None:
