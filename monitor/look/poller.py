@@ -24,8 +24,6 @@ from monitor.plan.proof import ProofGoal
 from monitor.plan.share import Share
 from monitor.plan.targets import Target
 
-OnLook = Callable[[Target, Sighting, Answer | Failure], None]
-
 _log = structlog.get_logger(__name__)
 _MINUTE = 60.0
 _GRACE_SECONDS = 5.0
@@ -46,7 +44,7 @@ class Hooks:
     this many seconds in this time, or the machine was suspended.
     """
 
-    on_look: OnLook = _do_nothing
+    on_look: Callable[[Target, Sighting, Answer | Failure], None] = _do_nothing
     on_start: Callable[[Target, float], None] = _do_nothing
     on_missed: Callable[[Target, int], None] = _do_nothing
     on_stall: Callable[[datetime, datetime], None] = _do_nothing
