@@ -9,10 +9,10 @@ from typing import Any
 from monitor.judge.verdict import Verdict
 from monitor.plan.addresses import origin_from_id
 from schedules.announcement import Address, Origin, Part, Role, address_known
-from schedules.contract.verdict import verdict_text
+from schedules.contract.verdict import PartVerdict, verdict_text
 from schedules.slot import Slot
-from schedules.times.interval import Bounds, Interval
-from schedules.times.json import bounds_from_json, bounds_json, instant_from_json, instant_json, interval_json
+from schedules.times.interval import Bounds
+from schedules.times.json import bounds_from_json, fields_json, instant_from_json, instant_json
 from schedules.times.words import MINUTE, count, instant_text, length, lengths, stamp, sureness
 
 Json = dict[str, Any]
@@ -23,32 +23,22 @@ def release_json(verdict: Verdict, code: Json | None = None, incident: str | Non
 
     `code` is the edition and practice of the Code of Practice for its date. `incident` is the id of its incident.
     """
-    page = verdict.page
+    # A release without a landing page has no times.
+    page = verdict.page or PartVerdict("page", Role.PAGE.value, verdict.url, required=True, verdict=verdict.verdict)
     return {
         "id": verdict.release,
-        "title": verdict.title,
-        "producer": verdict.producer,
-        "producers": list(verdict.producers),
+        **fields_json(verdict, "title", "producer", "producers"),
         "calendar": list(verdict.calendars),
-        "url": verdict.url,
-        "address": verdict.address.value,
+        **fields_json(verdict, "url", "address"),
         "slot": _slot_json(verdict.slot, verdict.slot_learnt, verdict.slot_source),
-        "verdict": verdict.verdict.value,
-        "grade": verdict.grade.value,
-        "final": verdict.final,
-        "first_seen": interval_json(page.first_seen if page else Interval()),
-        "released": interval_json(page.released if page else Interval()),
-        "delay": bounds_json(page.delay if page else None),
-        "users_delay": bounds_json(page.users_delay if page else None),
-        "early_bound": page.early_bound if page else None,
-        "exposures": [exposure.as_json() for exposure in verdict.exposures],
+        **fields_json(verdict, "verdict", "grade", "final"),
+        **fields_json(page, "first_seen", "released", "delay", "users_delay", "early_bound"),
+        **fields_json(verdict, "exposures"),
         "available_elsewhere": [elsewhere.as_json() for elsewhere in verdict.elsewhere],
-        "parts": [part.as_json() for part in verdict.parts],
-        "findings": [finding.as_json() for finding in verdict.findings],
+        **fields_json(verdict, "parts", "findings"),
         "code": code,
         "incident": incident,
-        "unproven_because": verdict.unproven_because,
-        "due": None if verdict.due is None else verdict.due.as_json(),
+        **fields_json(verdict, "unproven_because", "due"),
         "promise_confirmed": instant_json(verdict.confirmed),
         "at": instant_json(verdict.at),
     }
@@ -159,13 +149,11 @@ def _slot_json(slot: Slot | None, announced: datetime | None, source: str | None
         return None
     return {
         "start": instant_json(slot.begins()),
-        "precision": slot.precision.value,
-        "timezone": slot.timezone,
+        **fields_json(slot, "precision", "timezone"),
         "announced": instant_json(announced),
         "source": source,
         "end": None if slot.instant else instant_json(slot.passes()),
-        "raw": slot.raw,
-        "doubt": slot.doubt,
+        **fields_json(slot, "raw", "doubt"),
     }
 
 

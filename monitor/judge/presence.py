@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -40,8 +40,8 @@ class Presence:
         return min(spell.begin for spell in self.spells)
 
 
-def build_presences(views: Mapping[View, Sequence[Spell]]) -> list[Presence]:
-    """Return the presences that these views prove, in time order."""
+def build_presences(views: Mapping[View, Sequence[Spell]]) -> Iterator[Presence]:
+    """Yield the presences that these views prove, in time order."""
     # A spell is a time in which one view showed the content, or showed it absent.
     absences = [spell for spells in views.values() for spell in spells if not spell.is_present]
     present = [
@@ -50,15 +50,9 @@ def build_presences(views: Mapping[View, Sequence[Spell]]) -> list[Presence]:
         for place, spell in enumerate(spells)
         if spell.is_present
     ]
-    return [
-        Presence(
-            _date_appearance(group, absences),
-            max(spell.end for spell in group),
-            _date_removal(group, absences),
-            tuple(group),
-        )
-        for group in _group_by_presence(present, absences)
-    ]
+    for group in _group_by_presence(present, absences):
+        appears, removed = _date_appearance(group, absences), _date_removal(group, absences)
+        yield Presence(appears, max(spell.end for spell in group), removed, tuple(group))
 
 
 def _group_by_presence(present: Sequence[Spell], absences: Sequence[Spell]) -> list[list[Spell]]:

@@ -86,8 +86,7 @@ def build_spell(view: View, runs: tuple[Run, ...]) -> Spell:
 def correct_ages(views: Mapping[View, Sequence[Spell]]) -> dict[View, tuple[Spell, ...]]:
     """Return the spells of all views (times in which a view showed a part, or showed it absent) with plausible ages.
 
-    A cache with a wrong clock claims that its copies are older than they are. If an earlier look proved absence after
-    the claimed instant, the presence begins when its first look was answered (see `_correct_age`).
+    A cache with a wrong clock claims that its copies are older than they are (see `_correct_age`).
     """
     all_spells = chain.from_iterable(views.values())
     # An absence in the content API is only about its own item, so it contradicts no copy of the part.

@@ -78,8 +78,7 @@ class ConstantAge:
     def remove_constant_age(self, answer: Answer) -> Answer:
         """Return an answer, without its `Age` header if this address always sends the same number, which is no age.
 
-        E.g. 300 at 9:30:00 and again at 9:30:10. The copy of 9:30:00 would be 310 s old by then, and a newer copy at
-        most 10 s. The header is removed after `_PAIRS_TO_IGNORE` such pairs of answers in a row.
+        E.g. 300 at 9:30:00 and at 9:30:10. The copy of 9:30:00 would be 310 s old by then, a newer copy at most 10 s.
         """
         age = age_of(answer.headers)
         if not age or age == _ONE_YEAR:

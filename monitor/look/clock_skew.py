@@ -229,11 +229,13 @@ class Skew:
 
     Offsets are in seconds, and positive if our clock is ahead of the true time. `synchronised` returns whether the
     machine reports that its clock is synchronised, None if it reports nothing. `ahead` returns how many seconds our
-    clock is ahead of steady time. The result changes if our clock is set.
+    clock is ahead of steady time. The result changes if our clock is set. `bounds` are the least and most seconds that
+    our clock is ahead of the true time. Both are zero before any date is known.
     """
 
     synchronised: Callable[[], bool | None] = lambda: None
     ahead: Callable[[], float] = lambda: 0.0
+    bounds: Span = NO_OFFSET
     _last_ahead: float = field(init=False)
     _last_vote: Vote = Vote(NO_OFFSET)
     _dates_by_host: dict[str, _HostDates] = field(default_factory=dict)
@@ -242,7 +244,6 @@ class Skew:
     _logged: set[str] = field(default_factory=set)
     # When a host's dates last showed that a clock was set. Older dates of other hosts may be by the old clock.
     _clock_set_at: datetime | None = None
-    _vote_bounds: Span = NO_OFFSET
     _last_vote_at: datetime | None = None
     # The last `Date` header and its instant: several answers in a row have the same one.
     _last_date: tuple[str, datetime | None] = ("", None)
@@ -275,14 +276,14 @@ class Skew:
         # A vote after every look would cost more than the look.
         is_vote_due = self._last_vote_at is None or abs(answer.received - self._last_vote_at) > _VOTES_EVERY
         if dates.contrary_bounds is not None or is_vote_due:
-            self._vote_bounds, self._last_vote_at = self._run_vote(), answer.received
+            self.bounds, self._last_vote_at = self._run_vote(), answer.received
         return dates.contrary_bounds is None
 
     def _adapt_to_step(self, step: float) -> None:
         """Adapt all that is known about our clock's offset after the clock was set by `step` seconds."""
         self._last_ahead += step  # the seconds that our clock is ahead of steady time
         if self.is_known():  # else they stay zero, which means that no host has sent a usable date yet
-            self._vote_bounds = shift_span(self._vote_bounds, step)
+            self.bounds = shift_span(self.bounds, step)
         if self._clock_set_at is not None:
             self._clock_set_at += timedelta(seconds=step)  # the same instant by the new clock
         self._last_vote_at = None  # so that the hosts vote on our clock at the next answer
@@ -291,22 +292,18 @@ class Skew:
         for dates in self._dates_by_host.values():
             dates.shift(step)
 
-    def bounds(self) -> Span:
-        """Return the least and most seconds that our clock is ahead. Both are zero before any date is known."""
-        return self._vote_bounds
-
     def bounds_for(self, host: str) -> Span:
         """Return the least and most seconds that our clock is ahead, for dating the looks at one host."""
         dates = self._dates_by_host.get(host)
         if dates is None:
             # This host has sent no usable date. So our clock counts as right, unless the hosts' vote proved it wrong.
-            return self._vote_bounds if is_off(self._vote_bounds) else NO_OFFSET
+            return self.bounds if is_off(self.bounds) else NO_OFFSET
         # Dates that the vote neither confirmed nor contradicted count at their own host only.
-        return dates.bounds if host in self._last_vote.unconfirmed else self._vote_bounds
+        return dates.bounds if host in self._last_vote.unconfirmed else self.bounds
 
     def bounds_now(self) -> Span:
         """Return the bounds, adapted if our clock was set since the last answer."""
-        return shift_span(self._vote_bounds, self.ahead() - self._last_ahead) if self.is_known() else self._vote_bounds
+        return shift_span(self.bounds, self.ahead() - self._last_ahead) if self.is_known() else self.bounds
 
     def describe_doubts(self) -> dict[str, str]:
         """Return each host with dates that are not used, and the reason in words for the status page."""
@@ -322,7 +319,7 @@ class Skew:
 
     def is_known(self) -> bool:
         """Return whether any host has sent a usable date yet."""
-        return self._vote_bounds != NO_OFFSET
+        return self.bounds != NO_OFFSET
 
     def _bounds_by_date(self, host: str, answer: Answer) -> Span | None:
         """Return the least and most seconds that our clock is ahead, by an answer's date. None if it is not usable."""
@@ -386,7 +383,7 @@ class Skew:
         # Nearly always, the host's clock is wrong. Our clock is wrong if two hosts send such dates, no host has sent a
         # plausible one (`_dates_by_host` is empty), and the machine does not report that its clock is synchronised.
         if not self._dates_by_host and len(self._far_off_spans) > 1 and not self.synchronised():
-            self._vote_bounds = vote(self._far_off_spans).bounds
+            self.bounds = vote(self._far_off_spans).bounds
 
     def _run_vote(self) -> Span:
         """Let the hosts with consistent dates vote. Return the bounds of our clock's offset, as before if none can."""
@@ -398,7 +395,7 @@ class Skew:
         # Newest first: of equal groups, the one with the newest date wins.
         voters = sorted(recent if len(recent) > 1 else consistent, key=lambda host: host.at, reverse=True)
         if not voters:
-            return self._vote_bounds
+            return self.bounds
         spans = {host.name: host.bounds for host in voters}
         result = vote(spans)
         if result.outvoted or result.unconfirmed:

@@ -121,8 +121,7 @@ class HostQueue:
     def __post_init__(self, rate: float) -> None:
         self.targets, self._pacer = DueTargets(rate), Pacer(rate)
         self._epoch = self.clock.now() - timedelta(seconds=self.clock.monotonic())
-        self.reconfigure(rate, self.most_under_way)
-        self._adopt_wait()
+        self.set_share(self.share)
 
     async def run(self, stop: asyncio.Event, on_disturbance: Callable[[Disturbance], None]) -> None:
         """Start due requests until `stop` is set (then call `wake`). Report late wakeups and steps of our clock."""
@@ -172,8 +171,8 @@ class HostQueue:
         self.targets.rate = rate if turns is None or not turns.mine else turns.fraction / turns.gap.total_seconds()
         self.wake()
 
-    def set_share(self, share: Share) -> None:
-        """Use the turns that this monitor has among several."""
+    def set_share(self, share: Share | None) -> None:
+        """Use the turns that this monitor has among several, or all turns without a share."""
         self.share = share
         self.reconfigure(self._pacer.rate, self.most_under_way)
         self._adopt_wait()

@@ -146,8 +146,7 @@ class Interpreter:
     ) -> Sighting:
         """Return the sighting of an answer, and remember what the next look needs, such as a 404.
 
-        `worker_result` is the result if a worker process has read the body. While our clock is in doubt, the sighting
-        is unknown.
+        `worker_result` is the result if a worker process has read the body.
         """
         ahead = self.skew.ahead()  # seconds from steady time to our clock, which change only if our clock is set
         # If our clock was set during the request, `sent` may be by the old or the new clock.
@@ -292,10 +291,7 @@ def make_sighting(
     digest: str | None = None,
     clock_offset: Span = NO_OFFSET,
 ) -> Sighting:
-    """Return the sighting with this result. Its interval allows for the answer's `Age` and the offset of our clock.
-
-    `clock_offset` has the least and greatest seconds by which our clock may be ahead.
-    """
+    """Return the sighting with this result. Its interval allows for the answer's `Age` and the offset of our clock."""
     status = outcome.status if isinstance(outcome, Answer) else None
     proved_from, proved_to = outcome.sent, outcome.received
     if isinstance(outcome, Answer) and "age" in outcome.headers:

@@ -24,8 +24,6 @@ from monitor.plan.proof import ProofGoal
 from monitor.plan.share import Share
 from monitor.plan.targets import Target
 
-OnLook = Callable[[Target, Sighting, Answer | Failure], None]
-
 _log = structlog.get_logger(__name__)
 _MINUTE = 60.0
 _GRACE_SECONDS = 5.0
@@ -46,7 +44,7 @@ class Hooks:
     this many seconds in this time, or the machine was suspended.
     """
 
-    on_look: OnLook = _do_nothing
+    on_look: Callable[[Target, Sighting, Answer | Failure], None] = _do_nothing
     on_start: Callable[[Target, float], None] = _do_nothing
     on_missed: Callable[[Target, int], None] = _do_nothing
     on_stall: Callable[[datetime, datetime], None] = _do_nothing
@@ -289,8 +287,7 @@ class Poller:
 
     def _start_look(self, watched: ScheduledTarget, due: datetime, now: datetime) -> None:
         """Start the task of a look that was due at `due`, and report the looks that were missed before it."""
-        if looks := watched.count_missed(now):
-            self._report_missed(watched.target, looks)
+        self._report_missed(watched.target, watched.count_missed(now))
         self.made += 1
         self._hooks.on_start(watched.target, (now - due).total_seconds())
         # `loop.create_task` runs several checks first, which add to the cost of every look.

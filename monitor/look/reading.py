@@ -88,17 +88,14 @@ def _needs_parsing(name: str, answer: Answer) -> bool:
 
 @dataclass(slots=True)
 class BodyReader:
-    """Reads bodies in worker processes. After a body was too costly, its target pauses, each time for twice as long."""
+    """Reads bodies in worker processes. After each failure, a target pauses for twice as long, until one succeeds."""
 
     workers: Workers
     clock: Clock
     _paused: dict[str, tuple[datetime, timedelta]] = field(default_factory=dict)
 
     async def read(self, target: Target, answer: Answer, context: Context) -> Recognised:
-        """Return what a body shows. Unknown if reading takes too long, no worker starts, or the target is paused.
-
-        Each time that reading fails, its target is paused for twice as long as before, until a body can be read.
-        """
+        """Return what a body shows. Unknown if reading takes too long, no worker starts, or the target is paused."""
         paused_until, pause = self._paused.get(target.id, (None, _FIRST_PAUSE))
         if paused_until is not None and self.clock.now() < paused_until:
             return unknown(TOO_COSTLY)

@@ -52,7 +52,7 @@ class LookTally:
         self.heartbeat.note_alive(self.clock.now())
         self.metrics.count_look(target.host, outcome_of(sighting.state, failure), duration, started_late)
         if self.skew.is_known():
-            least, most = self.skew.bounds()
+            least, most = self.skew.bounds
             bounds = Bounds(least, most)
             if bounds != self.health.offset:
                 self.health.note_clock_offset(bounds, sighting.received)

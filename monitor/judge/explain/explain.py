@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, time
 from typing import Any
@@ -84,7 +84,10 @@ def explain(
     for part, evidence in zip(verdict.parts, evidences, strict=True):
         facts += [_part_fact(case, part), *_look_facts(case, evidence)]
     facts += [Fact("finding", f"{found.kind}: {found.detail}", part=found.part) for found in verdict.findings]
-    facts += _blind_facts(case, evidences)
+    for span in sorted(set(case.blind), key=lambda span: span.begins):
+        if any(hides_part(case, evidence, span) for evidence in evidences):
+            begins, ends = exactly(span.begins, case.zone), exactly(span.ends, case.zone)
+            facts.append(Fact("blind", f"blind ({span.cause}) from {begins} to {ends}", span.begins))
     records = dict.fromkeys(record for fact in facts for record in fact.evidence)
     outlook = _list_what_would_change(case, verdict)
     return Explanation(release.id, verdict.verdict.value, verdict.at, tuple(facts), outlook, tuple(records))
@@ -286,13 +289,6 @@ def _view_name(run: Run) -> str:
     return f"{part}, {view} view"
 
 
-def _blind_facts(case: Case, evidences: Iterable[PartEvidence]) -> Iterator[Fact]:
-    for span in sorted(set(case.blind), key=lambda span: span.begins):
-        if any(hides_part(case, evidence, span) for evidence in evidences):
-            begins, ends = exactly(span.begins, case.zone), exactly(span.ends, case.zone)
-            yield Fact("blind", f"blind ({span.cause}) from {begins} to {ends}", span.begins)
-
-
 def _list_what_would_change(case: Case, verdict: Verdict) -> tuple[str, ...]:
     """Return sentences that name the evidence that would change a verdict, or say that it is final."""
     window = case.window
@@ -313,11 +309,9 @@ def _list_what_would_change(case: Case, verdict: Verdict) -> tuple[str, ...]:
 def _list_changes_of_part(case: Case, window: Window, part: PartVerdict) -> list[str]:
     latest = exactly(window.on_time_until, case.zone)
     if part.verdict in (VerdictKind.PENDING, VerdictKind.MOVED):
-        early = (
-            f"more than {case.policy.uncertainty.total_seconds():g} s before {exactly(window.slot_begins, case.zone)}"
-        )
+        uncertainty, slot = case.policy.uncertainty.total_seconds(), exactly(window.slot_begins, case.zone)
         return [
-            f"{part.id}: early if a look shows it {early}",
+            f"{part.id}: early if a look shows it more than {uncertainty:g} s before {slot}",
             f"{part.id}: on time if proved to have come by {latest}, late if proved absent after that",
         ]
     if part.verdict is VerdictKind.OVERDUE:

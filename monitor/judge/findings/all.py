@@ -68,8 +68,7 @@ def _find_in_ledger(case: Case, parts: Iterable[PartVerdict]) -> Iterator[Findin
         text, at = Reason.CALENDARS_DISAGREE.text(readings=differing), max(promise.learnt for promise in differing)
         yield Finding(Kind.CALENDARS_DISAGREE, None, text, at=at)
     if (short := in_force.short_notice) is not None:
-        reason = Reason.SHORT_NOTICE
-        text = reason.text(case.zone, change=short.what, days=short.days, read=short.at, since=short.since)
+        text = Reason.SHORT_NOTICE.text(case.zone, change=short.what, days=short.days, read=short.at, since=short.since)
         yield Finding(Kind.SHORT_NOTICE, None, text, at=short.at)
     if any(part.verdict is VerdictKind.UNANNOUNCED for part in parts):
         yield Finding(Kind.UNANNOUNCED, None, Reason.UNANNOUNCED.text())

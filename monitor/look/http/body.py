@@ -22,7 +22,7 @@ class UnusableBody(httpx.DecodingError):
 
 
 class Body:
-    """Receives the chunks of one body and returns at most `cap` decoded bytes.
+    """Receives the chunks of one body and returns at most `cap` decoded bytes. `encoding` is its `Content-Encoding`.
 
     With `may_cut`, a longer body is cut, and `is_whole` is then False. Raises `UnusableBody` for an encoding that was
     not requested, and for a body that is too long, damaged or truncated.
@@ -31,7 +31,6 @@ class Body:
     __slots__ = ("_cap", "_inflate", "_may_cut", "_parts", "_received", "_size", "is_whole")
 
     def __init__(self, encoding: str, cap: int, *, may_cut: bool) -> None:
-        """Begin without chunks. `encoding` is the `Content-Encoding`. A body above `cap` bytes is cut if `may_cut`."""
         is_gzip = _IS_GZIP.get(encoding.strip().lower())
         if is_gzip is None:
             raise UnusableBody(Reason.ENCODING, "an encoding that we did not request")

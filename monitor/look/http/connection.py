@@ -16,8 +16,7 @@ import httpx
 from monitor.clock import Clock
 from monitor.look.fetch import Reason
 from monitor.look.http.body import Body
-
-Headers = list[tuple[bytes, bytes]]
+from monitor.look.http.request_bytes import Headers
 
 _MOST_WITHOUT_BODY = 65_536
 """The most bytes in a row that are not part of a body, such as headers."""
@@ -245,7 +244,6 @@ class Connection(asyncio.BufferedProtocol):
     def on_message_begin(self) -> None:
         """Refuse a second response to one request."""
         if self.is_complete:
-            self._keeps_open = False
             self._fault = self._fault or httpx.RemoteProtocolError("two responses to one request")
 
     def on_header(self, name: bytes, value: bytes) -> None:

@@ -13,7 +13,7 @@ from monitor.look.fetch import Answer, Failure, Request
 from monitor.look.guard import Guard, RefusedAddress
 from monitor.look.http.body import Body, UnusableBody
 from monitor.look.http.connection import Connection, RequestTiming
-from monitor.look.http.request_bytes import RequestBytes, RequestWriter
+from monitor.look.http.request_bytes import Headers, RequestBytes, RequestWriter
 from monitor.look.http.resolve import Proxies, Resolver, Router
 from monitor.look.http.transport import HttpTransport, explain_failure
 from monitor.plan.budget import Budget, concurrent_requests
@@ -104,7 +104,7 @@ async def _read_answer(
     )
 
 
-def _read_headers(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:
+def _read_headers(raw: Headers) -> dict[str, str]:
     """Return headers by lower-case name. The values of a repeated header are joined with commas."""
     headers: dict[str, str] = {}
     for name, value in raw:

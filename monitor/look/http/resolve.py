@@ -129,7 +129,6 @@ class NameCache:
         return pending
 
     def _run_lookup(self, name: tuple[str, int], pending: asyncio.Future[list[str]]) -> None:
-        finish: Callable[[], None]
         try:
             finish = partial(pending.set_result, self._lookup(*name))
         except (OSError, UnicodeError) as exc:

@@ -303,8 +303,7 @@ class _Pool:
         """Keep a connection for the next request after the end of one, or close it if it is not usable."""
         if connection.end_request() and not self._is_closed:
             self._idle.append(connection)
-            if self._waiting:
-                self._wake_next()
+            self._wake_next()
         else:
             connection.abort()
 

@@ -117,7 +117,8 @@ def _read_content(page: Page, answer: Answer, context: Context) -> Recognised:
         # A file is often linked twice: by a picture without text, and by its title.
         if part and (part.url not in parts or not parts[part.url].title):
             parts[part.url] = part
-    version = format_version(first_published_at=parse_instant(page.meta_content("govuk:first-published-at")))
+    stamps = page.find("//head/meta[@name='govuk:first-published-at']/@content")
+    version = format_version(first_published_at=parse_instant(stamps[0]) if stamps else None)
     title = page.heading or _without_site_name(page.title)
     seen = recognise_title(context, title, tuple(parts.values()), version, page.text)
     if seen.state is not State.PRESENT:

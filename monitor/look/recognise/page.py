@@ -81,11 +81,6 @@ class Page:
         """Return the text of the page in one line, without titles, header, footer, menus, scripts and styles."""
         return " ".join(" ".join(self.find(_CONTENT_TEXT)).split())
 
-    def meta_content(self, name: str) -> str:
-        """Return the content of `<meta name=…>` in the head, empty if there is none."""
-        contents = self.find("//head/meta[@name=$name]/@content", name=name)
-        return str(contents[0]) if contents else ""
-
     def links(self, *, content_only: bool = False) -> list[Link]:
         """Return the http and https links in page order. `content_only`: without header, footer and menus."""
         anchors = self.find(_OF_CONTENT if content_only else "//a[@href]")[:_MOST_LINKS]
@@ -93,9 +88,9 @@ class Page:
         links = (Link(absolute_url(self._url, href), text_of(anchor)) for href, anchor in hrefs)
         return [link for link in links if link.url]
 
-    def find(self, path: str, **variables: str) -> list[Any]:
+    def find(self, path: str) -> list[Any]:
         """Return the elements or texts at an XPath, none if the page is not HTML."""
-        return [] if self.root is None else list(self.root.xpath(path, **variables))
+        return [] if self.root is None else list(self.root.xpath(path))
 
     def _first_text(self, path: str) -> str:
         elements = self.find(path)

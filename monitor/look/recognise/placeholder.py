@@ -54,7 +54,6 @@ _MOST_TEXT = 100_000
 _LONGEST_PLACEHOLDER = 3000  # characters without titles and menus
 _NEXT_EDITION = timedelta(days=7)  # a promise for a day this long after the slot is of the next edition
 _CLOCK_UNCERTAINTY = timedelta(seconds=1)
-_BY_MONTH = (Precision.MONTH, Precision.RANGE)
 
 
 def read_placeholder(page: Page, answer: Answer, context: Context, *, has_files: bool = False) -> Recognised | None:
@@ -136,7 +135,7 @@ def names_day_of(slot: Slot, text: str) -> bool:
         return first in _dates_in(words, first.year)
     named_months = {(MONTHS.get(found[1]), int(found[2])) for found in _MONTH.finditer(words)}
     slot_months = {(day.month, day.year) for day in (first, last)}
-    return slot.precision in _BY_MONTH and not named_months.isdisjoint(slot_months)
+    return slot.precision in (Precision.MONTH, Precision.RANGE) and not named_months.isdisjoint(slot_months)
 
 
 def _is_before_slot(answer: Answer, context: Context) -> bool:

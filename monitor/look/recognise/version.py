@@ -6,10 +6,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-Value = datetime | int | None
 
-
-def format_version(**values: Value) -> str | None:
+def format_version(**values: datetime | int | None) -> str | None:
     """Return `change_history=2 public_updated_at=2026-11-27T14:05:00+00:00`; None if all values are None."""
     stated = {name: value for name, value in sorted(values.items()) if value is not None}
     texts = (str(value) if isinstance(value, int) else value.astimezone(UTC).isoformat() for value in stated.values())

@@ -30,7 +30,6 @@ DONE, COSTLY, FAULT = "done", "costly", "fault"
 _START_SECONDS = 60
 """Limit of processor seconds for the imports."""
 _SPARE_SECONDS = 1
-_NICE = 10
 
 
 def main() -> None:
@@ -42,7 +41,7 @@ def main() -> None:
     # From here on, looks have priority on a busy machine. With low priority, the imports would take minutes there.
     priority_fault = ""
     try:
-        os.nice(_NICE)
+        os.nice(10)
     except OSError as exc:
         priority_fault = _describe_fault(exc)
     pipe.send_bytes(pickle.dumps((fault, priority_fault), protocol=5))

@@ -28,7 +28,7 @@ def presences_in(
     """Return the presences that these looks at each view prove, all of this edition."""
     views = {View.EDGE: edge, View.ORIGIN: origin, View.CONTENT: content_api}
     runs = {view: looks(*each, specific=True).runs(f"page/{view}") for view, each in views.items() if each}
-    return build_presences({view: build_spells(view, each) for view, each in runs.items()})
+    return list(build_presences({view: build_spells(view, each) for view, each in runs.items()}))
 
 
 def between(after: float | None, by: float) -> Interval:

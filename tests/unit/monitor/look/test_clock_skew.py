@@ -56,7 +56,7 @@ def skew_after_answers(*hosts: str, count: int = 10, our_clock_ahead: float = 0.
 
 def test_clock_counts_as_correct_before_any_date_is_known() -> None:
     skew = Skew()
-    assert skew.bounds() == (0.0, 0.0)
+    assert skew.bounds == (0.0, 0.0)
     assert not skew.is_known()
 
 
@@ -83,7 +83,7 @@ def test_unreadable_date_header_is_ignored(unreadable_date: str) -> None:
 @pytest.mark.parametrize("our_clock_ahead", [0.0, 3.0, -45.0])
 @pytest.mark.parametrize("number_of_answers", [1, 40])
 def test_bounds_contain_how_far_our_clock_is_ahead(number_of_answers: int, our_clock_ahead: float) -> None:
-    bounds = skew_after_answers("a", count=number_of_answers, our_clock_ahead=our_clock_ahead).bounds()
+    bounds = skew_after_answers("a", count=number_of_answers, our_clock_ahead=our_clock_ahead).bounds
     least, most = bounds
     assert least <= our_clock_ahead <= most
     # Our clock is known to be off if zero is not within the bounds.
@@ -92,9 +92,9 @@ def test_bounds_contain_how_far_our_clock_is_ahead(number_of_answers: int, our_c
 
 @pytest.mark.parametrize("our_clock_ahead", [0.0, 3.0, -45.0])
 def test_bounds_narrow_from_a_second_to_quarter_after_forty_answers(our_clock_ahead: float) -> None:
-    least, most = skew_after_answers("a", count=1, our_clock_ahead=our_clock_ahead).bounds()
+    least, most = skew_after_answers("a", count=1, our_clock_ahead=our_clock_ahead).bounds
     assert most - least < 1.1  # a date is a whole second
-    least, most = skew_after_answers("a", count=40, our_clock_ahead=our_clock_ahead).bounds()
+    least, most = skew_after_answers("a", count=40, our_clock_ahead=our_clock_ahead).bounds
     assert most - least < 0.25  # these dates were sent at different fractions of a second
 
 
@@ -111,21 +111,21 @@ def test_two_hosts_must_show_that_our_clock_was_set() -> None:
     # Now our clock is set 45 s ahead. The next two dates of a host contradict its earlier ones, and replace them.
     for second in (30, 31):
         skew.observe("a", answer_with_date(at=second, our_clock_ahead=45.0))
-    assert not is_off(skew.bounds())
+    assert not is_off(skew.bounds)
     for second in (32, 33):
         skew.observe("b", answer_with_date(at=second, our_clock_ahead=45.0))
     # Host c has sent no date since, so it does not count. Dates are whole seconds, so the bounds are a second apart.
-    least, most = skew.bounds()
+    least, most = skew.bounds
     assert 43.9 < least <= 45.0 <= most < 45.1
 
 
 def test_two_dates_show_that_our_clock_was_set_right() -> None:
     skew = skew_after_answers("a", our_clock_ahead=45.0)
-    assert is_off(skew.bounds())
+    assert is_off(skew.bounds)
     # Now our clock is set right. The next two dates contradict the earlier ones, and replace them.
     for second in (30, 31):
         skew.observe("a", answer_with_date(at=second, our_clock_ahead=0.0))
-    assert not is_off(skew.bounds())
+    assert not is_off(skew.bounds)
 
 
 def test_host_whose_clock_becomes_wrong_is_outvoted_by_two_others() -> None:
@@ -137,7 +137,7 @@ def test_host_whose_clock_becomes_wrong_is_outvoted_by_two_others() -> None:
         skew.observe("b", answer_with_date(at=second))
         skew.observe("c", answer_with_date(at=second))
     skew.observe("a", answer_with_date(at=30, host_behind=600.0))
-    assert not is_off(skew.bounds())
+    assert not is_off(skew.bounds)
 
 
 def test_constantly_wrong_host_leaves_our_times_certain() -> None:
@@ -157,7 +157,7 @@ def test_servers_that_differ_by_0_6_s_leave_times_certain() -> None:
         assert is_time_certain
     # Our clock is right. The bounds are wider by up to a second, because a date is a whole second, and by the time that
     # an answer takes.
-    assert largest_offset(skew.bounds()) <= 0.6 + 1.0 + SECONDS_TO_ANSWER
+    assert largest_offset(skew.bounds) <= 0.6 + 1.0 + SECONDS_TO_ANSWER
 
 
 def test_host_is_ignored_after_its_dates_alternate_six_times() -> None:
@@ -170,14 +170,14 @@ def test_host_is_ignored_after_its_dates_alternate_six_times() -> None:
         assert is_time_certain or n <= 11
     # The dates of host a do not count beside the right date of another host either.
     skew.observe("b", answer_with_date(at=50))
-    assert not is_off(skew.bounds())
+    assert not is_off(skew.bounds)
 
 
 @pytest.mark.parametrize("hosts", [("a", "liar", "b"), ("a", "liar")])
 def test_wrong_host_is_named_and_outvoted(hosts: tuple[str, ...]) -> None:
     """The clock of the host `liar` is 600 s behind. Our clock and those of all other hosts are right."""
     skew = skew_after_answers(*hosts)
-    assert not is_off(skew.bounds())
+    assert not is_off(skew.bounds)
     assert list(skew.describe_doubts()) == ["liar"]
 
 
@@ -193,7 +193,7 @@ def test_contradicting_wrong_hosts_make_only_their_own_looks_doubtful() -> None:
         assert largest_offset(skew.bounds_for(host)) == pytest.approx(600, abs=1.1)
     # For looks at any other host, and in general, our clock counts as right.
     assert not is_off(skew.bounds_for("other.example"))
-    assert not is_off(skew.bounds())
+    assert not is_off(skew.bounds)
 
 
 def skew_after_dates_of_one_wrong_host(*, is_reported_synchronised: bool | None) -> Skew:
@@ -210,7 +210,7 @@ def skew_after_dates_of_one_wrong_host(*, is_reported_synchronised: bool | None)
 def test_one_host_is_not_believed_if_machine_reports_synchronised_clock() -> None:
     skew = skew_after_dates_of_one_wrong_host(is_reported_synchronised=True)
     assert list(skew.describe_doubts()) == ["wrong.example"]
-    for bounds in (skew.bounds(), skew.bounds_for("wrong.example"), skew.bounds_for("other.example")):
+    for bounds in (skew.bounds, skew.bounds_for("wrong.example"), skew.bounds_for("other.example")):
         assert not is_off(bounds)
 
 
@@ -218,7 +218,7 @@ def test_one_host_proves_clock_wrong_if_machine_reports_it_unsynchronised() -> N
     skew = skew_after_dates_of_one_wrong_host(is_reported_synchronised=False)
     # The dates are believed, so the host is not listed.
     assert list(skew.describe_doubts()) == []
-    for bounds in (skew.bounds(), skew.bounds_for("wrong.example"), skew.bounds_for("other.example")):
+    for bounds in (skew.bounds, skew.bounds_for("wrong.example"), skew.bounds_for("other.example")):
         assert is_off(bounds)
 
 
@@ -227,7 +227,7 @@ def test_one_host_counts_only_for_itself_without_machine_report() -> None:
     assert list(skew.describe_doubts()) == ["wrong.example"]
     assert is_off(skew.bounds_for("wrong.example"))
     assert not is_off(skew.bounds_for("other.example"))
-    assert not is_off(skew.bounds())
+    assert not is_off(skew.bounds)
 
 
 @pytest.mark.parametrize("is_reported_synchronised", [True, False, None])
@@ -238,7 +238,7 @@ def test_two_agreeing_hosts_prove_clock_wrong_whatever_machine_reports(
     for n in range(3):
         for host in ("a.example", "b.example"):
             skew.observe(host, answer_with_date(at=n * LOOK_EVERY, our_clock_ahead=600.0))
-    least, most = skew.bounds()
+    least, most = skew.bounds
     # Dates are whole seconds, so the bounds are up to a second and the time of an answer apart.
     assert 598.9 < least <= 600 <= most
     # They count for looks at a host without a date too.
@@ -256,7 +256,7 @@ def test_clock_error_that_one_host_shows_counts_only_for_it() -> None:
     assert least_for_a > 0.5
     # No other host confirms that.
     assert not is_off(skew.bounds_for("b"))
-    least, _ = skew.bounds()
+    least, _ = skew.bounds
     assert least == 0.0
 
 
@@ -324,7 +324,7 @@ def test_ten_year_clock_error_must_be_shown_by_two_hosts(
     skew, ten_years = Skew(lambda: is_reported_synchronised), 10 * 365 * 86_400.0
     for host in hosts:
         skew.observe(host, answer_with_date(at=0.0, our_clock_ahead=-ten_years))
-    assert is_off(skew.bounds()) is is_noticed
+    assert is_off(skew.bounds) is is_noticed
     # If it is not noticed, no date is known, because dates over a day from our clock were ignored.
     assert skew.is_known() is is_noticed
 
@@ -334,10 +334,10 @@ def test_first_plausible_date_shows_that_ten_year_error_was_corrected(*, is_repo
     skew, ten_years = Skew(lambda: is_reported_synchronised), 10 * 365 * 86_400.0
     for host in ("a", "b"):
         skew.observe(host, answer_with_date(at=0.0, our_clock_ahead=-ten_years))
-    assert is_off(skew.bounds())
+    assert is_off(skew.bounds)
     # Now our clock is set right. A date within a day of our clock counts more than those that are not.
     skew.observe("c", answer_with_date(at=1.0))
-    assert not is_off(skew.bounds())
+    assert not is_off(skew.bounds)
 
 
 def test_date_of_old_cached_copy_casts_no_doubt_on_clock() -> None:
@@ -364,7 +364,7 @@ def test_one_cached_copy_shows_clock_error_to_3_2_s(*, keeps_origin_date: bool, 
         )
         is_time_certain = skew.observe("a", answer)
         assert is_time_certain
-    least, most = skew.bounds()
+    least, most = skew.bounds
     assert least <= our_clock_ahead <= most
     assert most - least < WIDEST_BY_ONE_COPY
 
@@ -380,11 +380,11 @@ def test_cached_copy_shows_clock_error_only_beside_earlier_answer() -> None:
     observe_copy(our_address, second=2)
     observe_copy(our_address, second=12)
     # So it is not known whether a date is by the cache, or by the origin and 300 s old. Our clock may be 300 s ahead.
-    assert largest_offset(skew.bounds()) > 300
+    assert largest_offset(skew.bounds) > 300
     # After 120 s, the answer at 140 s is kept instead. The one at 160 s is compared with it.
     observe_copy(our_address, second=140)
     observe_copy(our_address, second=160)
-    assert largest_offset(skew.bounds()) < WIDEST_BY_ONE_COPY
+    assert largest_offset(skew.bounds) < WIDEST_BY_ONE_COPY
 
 
 def test_clock_set_back_45_s_is_noticed_from_old_copies() -> None:
@@ -395,7 +395,7 @@ def test_clock_set_back_45_s_is_noticed_from_old_copies() -> None:
         age_of_copy = 300 + second
         answer = answer_with_date(at=second, our_clock_ahead=our_clock_ahead, age=age_of_copy, keeps_origin_date=True)
         skew.observe("a", answer)
-    least, most = skew.bounds()
+    least, most = skew.bounds
     assert least <= -45.0 <= most
     # Dates and ages are whole seconds, so the bounds are a few seconds apart.
     assert most < -40.0
@@ -425,7 +425,7 @@ def test_bounds_contain_clock_error_whenever_cache_renews_its_copy(
         # No clock is ever set, so no date may contradict another.
         is_time_certain = skew.observe("a", answer)
         assert is_time_certain
-    least, most = skew.bounds()
+    least, most = skew.bounds
     rounding = 1e-6
     assert least - rounding <= our_clock_ahead <= most + rounding
 
@@ -455,7 +455,7 @@ def test_bounds_contain_clock_error_whatever_ages_three_hosts_send(
         # No clock is ever set, so no date may contradict another.
         is_time_certain = skew.observe(host, answer)
         assert is_time_certain
-    least, most = skew.bounds()
+    least, most = skew.bounds
     rounding = 1e-6
     assert least - rounding <= our_clock_ahead <= most + rounding
 
