@@ -226,13 +226,13 @@ def test_typed_addresses_of_a_leak_are_only_in_the_account(moj_leak: Incident) -
     assert "social.example" not in text_of_field(report, "N.output")
 
 
-def test_typed_addresses_of_late_release_are_links_to_its_statistics(moj_leak: Incident) -> None:
+def test_account_of_late_release_does_not_say_where_it_could_be_seen(moj_leak: Incident) -> None:
+    """The account of a leak says "It could be seen at" the typed addresses. For a late release, they are only links."""
     typed = {"sort": "late", "what": "Posted", "when": "2016-10-01", "url": TWO_POSTS}
     logged_as_late = replace(moj_leak, facts=None, words=typed)
     report = note_of(logged_as_late)
     title_and_link, what_happened = text_of_field(report, "N.output"), text_of_field(report, "N.what")
     assert "https://social.example/1" in title_and_link
-    # Of a leak, the account says "It could be seen at" the typed addresses. Of a late release it must not.
     assert "could be seen" not in what_happened
 
 

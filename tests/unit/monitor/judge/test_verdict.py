@@ -125,8 +125,7 @@ EXPOSURES = {
 def test_exposure_ends_at_removal_or_slot(
     now: float, page: Turns, ended_between: tuple[float | None, float | None], expected_length: Bounds
 ) -> None:
-    """An exposure is a span in which a page was public before its slot. An open one has no end: (None, None).
-    For example, a page that looks each second saw from -500 to -201 and not at -200 was public for 299 to 301 s."""
+    """A page was public before its slot until it was removed, until its slot, or still is: then it has no end."""
     (exposure,) = judged(now, page).exposures
     assert exposure.seconds == expected_length
     assert exposure.open is (ended_between == (None, None))

@@ -131,6 +131,7 @@ def test_before_slot_an_undated_exposure_needs_no_read() -> None:
 
 
 def test_late_part_needs_read_since_slot_despite_earlier_read() -> None:
+    """`confirmation_needed_since` returns from when on a calendar read is needed, None if none is needed any more."""
     # The page was exposed before the slot, and the calendar was read after that, which is enough for the page.
     exposed_page = page_verdict(VerdictKind.EARLY, exposed_at=[SLOT - 15 * MINUTE])
     only_early = verdict(exposed_page, confirmed_at=SLOT - 14 * MINUTE)

@@ -121,10 +121,12 @@ def test_runs_of_recent_open_watched_or_small_releases_stay(tmp_path: Path) -> N
     store.close()
 
 
-def test_age_of_zero_turns_merging_off(tmp_path: Path) -> None:
+def test_setting_of_zero_turns_compaction_off(tmp_path: Path) -> None:
+    """Runs of releases judged longer ago than `after` are merged, but with zero none are."""
     store = a_store(tmp_path)
     save_judged_release(store, "r")
-    assert compact(store, after=timedelta()) == 0
+    merged_runs = compact(store, after=timedelta())
+    assert merged_runs == 0
     store.close()
 
 

@@ -399,10 +399,10 @@ MARCH_ROW = judged_row("UK trade: March 2017", "m", LINKED_PAGE_ROW)
     [(LINKED_PAGE_ROW, [PAGE]), (SEEN_PAGE_ROW, [PAGE]), (UNSEEN_PAGE_ROW, [])],
     ids=["linked", "predicted and seen", "predicted and not seen"],
 )
-def test_page_linked_or_seen_in_two_editions_is_predicted(
+def test_page_is_predicted_if_two_editions_linked_to_it(
     page_in_february: dict[str, object], predicted_for_april: list[str]
 ) -> None:
-    """The edition of March linked to the page. The edition of February linked to it, too, or predicted it."""
+    """The edition of March linked to the page. February linked to it too, or had predicted it and seen it or not."""
     february = judged_row("UK trade: February 2017", "f", page_in_february)
     assert predicted_urls(MARCH_ROW, february) == predicted_for_april
 

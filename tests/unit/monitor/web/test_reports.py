@@ -35,7 +35,8 @@ async def test_report_is_shown_and_downloaded_in_every_format(board: Board) -> N
     assert files["docx"].headers["content-disposition"] == 'attachment; filename="all-2018-01-01-2018-01-31.docx"'
 
 
-async def test_downloaded_report_equals_the_report_of_the_command(board: Board) -> None:
+async def test_downloaded_report_is_the_one_that_the_store_gives(board: Board) -> None:
+    """January 2018 has two releases, with the ids `early` and `r`. The first column of a row is the id."""
     file = await board.client.get("/reports/period.csv", params=JANUARY)
     periods, now = board.queries.periods, board.clock.now()
     assert periods is not None
