@@ -14,8 +14,6 @@ import idna
 LONGEST_TEXT = 500
 LONGEST_ADDRESS = 2000
 _LONGEST_HOST = 253
-_MORE = "…"
-_UNSHOWN = "\N{REPLACEMENT CHARACTER}"
 
 # Control characters, direction and zero-width marks, lone surrogates and line separators.
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
@@ -31,7 +29,7 @@ def clean_text(text: str, longest: int = LONGEST_TEXT) -> str:
         return text
     # Cut first, because the rest would only cost time. Blanks and hidden characters that are dropped get some room.
     text = " ".join("".join(map(_clean_char, text[: 4 * longest])).split())
-    return text if len(text) <= longest else text[: longest - 1].rstrip() + _MORE
+    return text if len(text) <= longest else text[: longest - 1].rstrip() + "…"
 
 
 def _clean_char(char: str) -> str:
@@ -39,7 +37,7 @@ def _clean_char(char: str) -> str:
     kind = unicodedata.category(char)
     if kind not in _HIDDEN:
         return char
-    return {"Cf": "", "Cs": _UNSHOWN}.get(kind, " ")
+    return {"Cf": "", "Cs": "\N{REPLACEMENT CHARACTER}"}.get(kind, " ")
 
 
 @lru_cache(maxsize=20_000)

@@ -17,7 +17,6 @@ from schedules.sources.grid import field_columns, is_heading, is_remark_row
 from schedules.sources.row import CalendarRow, Remark, make_announcements, make_reading, make_row
 from schedules.sources.settings import CalendarSettings
 
-_DELIMITERS = (",", ";", "\t")
 _FIRST_ROWS = 10  # in which the heading must be
 # The serial numbers of 2000-01-01 and 2100-12-31.
 _FIRST_SERIAL, _LAST_SERIAL = 36_526, 73_415
@@ -51,7 +50,7 @@ def _read_table(page: Page, settings: CalendarSettings) -> tuple[list[CalendarRo
     refuse_html(page, text, "CSV")
     # A file can be large, so only its start is split into lines.
     first_lines = "\n".join(text[:4000].splitlines()[:_FIRST_ROWS])
-    delimiter = settings.options.get("delimiter") or max(_DELIMITERS, key=first_lines.count)
+    delimiter = settings.options.get("delimiter") or max((",", ";", "\t"), key=first_lines.count)
     lines = enumerate(_parse_csv(page, text, delimiter), 1)
     for number, cells in islice(lines, _FIRST_ROWS):
         if is_heading(cells, settings.options):

@@ -13,7 +13,6 @@ from schedules.source import UnreadableCalendar
 
 MOST_COLUMNS, MOST_SPAN, MOST_CELLS = 60, 2000, 2_000_000
 
-_STRUCK = frozenset({"del", "s", "strike"})
 _HIDDEN = frozenset({"script", "style", "template"})
 _BREAKS = frozenset({"br", "p", "div", "li"})
 _FOOTNOTE = quick(r"\s*\[?(?:note )?[0-9a-z*†‡]{1,2}\]?\s*", re.IGNORECASE)
@@ -107,7 +106,7 @@ def cell_texts(element: HtmlElement) -> tuple[str, str]:
         if _OFFSET.search(instant):
             texts.append(instant)
             continue
-        inner = struck if node.tag in _STRUCK else texts
+        inner = struck if node.tag in {"del", "s", "strike"} else texts
         stack += [(part, inner) for part in reversed(_child_parts(node))]
     return " ".join("".join(kept).split()), " ".join("".join(struck).split())
 

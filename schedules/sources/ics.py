@@ -36,7 +36,6 @@ from schedules.titles import leading_state
 BACK, AHEAD = 400, 400  # days around the read in which series are expanded
 
 _LINK = quick(r"https?://[^\s<>\"\\]+")
-_ONS = "office for national statistics"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,7 @@ class IcsSource(OnePage):
     def _announce_calendar(self, calendar: RawCalendar, budget: SearchBudget, now: datetime) -> Iterator[Announcement]:
         """Yield the announcements of one VCALENDAR. Changed occurrences of a series get their own uids."""
         properties, times = calendar.properties, time_settings(calendar, self._settings.zone, now)
-        is_ons = _ONS in properties.value("PRODID").casefold()
+        is_ons = "office for national statistics" in properties.value("PRODID").casefold()
         context = _CalendarContext(times, properties.value("METHOD").upper() == "CANCEL", is_ons, budget)
         for events in group_by_uid(calendar.events).values():
             if any(event.all("RRULE") or event.all("RDATE") for event in events):

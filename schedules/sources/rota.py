@@ -17,7 +17,6 @@ from schedules.times.zone import local_date
 Span = tuple[str, datetime, datetime]
 """A role ("" if a title names none that is known), and from when until when (aware UTC) it is on call."""
 AHEAD = timedelta(days=62)
-_BACK = timedelta(days=1)
 _WORD = quick(r"\w+")
 
 
@@ -38,7 +37,7 @@ class RotaSource(OnePage):
         """
         # The budget limits the time to expand recurring events.
         timezone, budget, duties = self._settings.zone, SearchBudget(), set[Span]()
-        window = local_date(now - _BACK, timezone), local_date(now + AHEAD, timezone)
+        window = local_date(now - timedelta(days=1), timezone), local_date(now + AHEAD, timezone)
         for calendar in read_calendars(find_page(pages, self._url)):
             times = time_settings(calendar, timezone, now)
             for events in group_by_uid(calendar.events).values():

@@ -164,8 +164,7 @@ def _read_slot(entry: CalendarRow, settings: CalendarSettings, anchor: date) -> 
     if not entry.previous.strip():
         return slot, read.previous, read.status
     before = read_date(entry.previous, anchor, settings.zone, settings.date_order).slot
-    is_readable = not before.reason
-    return slot, (before if is_readable else None), read.status
+    return slot, (None if before.reason else before), read.status  # a `reason` means that it cannot be read
 
 
 def _read_state(entry: CalendarRow, date_status: str | None, remarks: list[Remark]) -> tuple[State | None, bool]:
