@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from schedules.announcement import State
+from schedules.announcement import Announcement, State
 from schedules.ledger_event import EventKind
 from schedules.promise import Promise
 from schedules.slot import Precision, Slot, first_day, is_coarser, is_inside
 from schedules.times.zone import local_date
-
-_ON_ONE_DAY = (Precision.INSTANT, Precision.DAY)
+from schedules.titles import CALLED_OFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +34,13 @@ def is_cancelled(promise: Promise) -> bool:
     return promise.state is State.CANCELLED
 
 
-def is_informative(promise: Promise) -> bool:
-    """Return whether an entry states anything: a time, "to be confirmed" or a cancellation.
+def is_informative(entry: Promise | Announcement) -> bool:
+    """Return whether an entry states anything: a time, "to be confirmed", or that it is cancelled or postponed.
 
-    A date text that cannot be read is a fault of reading, and withdraws no earlier promise.
+    Any other date text that cannot be read is a fault of reading, and withdraws no earlier promise.
     """
-    return promise.slot.precision is not Precision.NONE or promise.slot.reason == "tbc" or is_cancelled(promise)
+    slot = entry.slot
+    return slot.precision is not Precision.NONE or slot.reason == "tbc" or entry.state in CALLED_OFF
 
 
 def find_changes(old: Promise, new: Promise) -> tuple[EventKind, ...]:
@@ -102,9 +102,9 @@ def find_short_notice(old: Promise | None, new: Promise, days: int) -> ShortNoti
         return None
     # The change may have been made just after the last read without it (`unlearnt`). If even that was too late, the
     # short notice is proven.
-    last_read_without = None if new.unlearnt is None else local_date(new.unlearnt, new.slot.timezone)
-    is_proven = last_read_without is not None and (planned_day - last_read_without).days < days
-    return ShortNotice(what, notice, new.unlearnt, new.learnt, proven=is_proven)
+    since = new.unlearnt
+    is_proven = since is not None and (planned_day - local_date(since, new.slot.timezone)).days < days
+    return ShortNotice(what, notice, since, new.learnt, proven=is_proven)
 
 
 def _announced_change(old: Promise | None, new: Promise) -> EventKind | None:
@@ -115,7 +115,7 @@ def _announced_change(old: Promise | None, new: Promise) -> EventKind | None:
     # A cancellation or move concerns the date of `old`. A date that is provisional, or not one day, is not firm: people
     # cannot plan for it, so they need not hear of its change in advance.
     promised = old or new
-    is_firm = promised.slot.precision in _ON_ONE_DAY and promised.state is not State.PROVISIONAL
+    is_firm = promised.slot.precision in (Precision.INSTANT, Precision.DAY) and promised.state is not State.PROVISIONAL
     if not is_firm:
         return None
     if old is None:

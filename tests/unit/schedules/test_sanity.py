@@ -101,6 +101,13 @@ def test_an_alarm_is_raised_if_more_than_a_fifth_of_the_entries_are_cancelled_at
     assert alarm_kinds(before, [*cancelled, *before[count:]]) == alarms
 
 
+def test_an_accepted_mass_cancellation_may_leave_out_the_dates() -> None:
+    before = entries(30)
+    cancelled = [replace(each, slot=UNREADABLE, state=State.CANCELLED) for each in before[:7]]
+    assert alarm_kinds(before, [*cancelled, *before[7:]]) == [AlarmKind.CANCELLED]
+    assert alarm_kinds(before, [*cancelled, *before[7:]], accepted=True) == []
+
+
 def test_entries_whose_slot_has_passed_do_not_count_as_re_dated() -> None:
     past = with_slot(passed(ago=timedelta(days=1)), entries(30))
     assert alarm_kinds(past, with_slot(FAR_AHEAD, past)) == []
