@@ -53,12 +53,13 @@ class Silence:
 
     def covers(self, incident: Incident) -> bool:
         """Return whether this silence suppresses messages about an incident."""
-        host = incident.facts.host if incident.facts is not None else ""
+        # Messages about a platform also report the releases of other producers, which no one has silenced.
+        is_of_all_linked = all(self.name in link.producers for link in incident.linked)
         # The `producer` of an incident about a host is the host.
         names: dict[Scope, Iterable[str]] = {
             Scope.RELEASE: (incident.release,),
-            Scope.PRODUCER: incident.producers,
-            Scope.HOST: (host, incident.producer),
+            Scope.PRODUCER: incident.producers if is_of_all_linked else (),
+            Scope.HOST: (incident.facts.host if incident.facts is not None else "", incident.producer),
             Scope.INCIDENT: (incident.id,),
         }
         return self.name in names[self.scope]
@@ -74,8 +75,9 @@ def create_silence(  # noqa: PLR0913 # one for each field that a person fills in
     if begins > now + FARTHEST_AHEAD:
         faults.append(f"from: must begin within {FARTHEST_AHEAD.days} days")
     if not begins < until <= begins + LONGEST_SILENCE:
-        after = "now" if begins == now else "it begins"
-        faults.append(f"until: must be after {after}, and within {LONGEST_SILENCE.days} days")
+        faults.append(
+            f"until: must be after {'now' if begins == now else 'it begins'}, and within {LONGEST_SILENCE.days} days"
+        )
     if faults:
         raise InvalidInput(faults)
     return Silence(f"{scope}-{name}-{now:%Y%m%dT%H%M%S%f}", scope, name, begins, until, clean_role(role), words)
