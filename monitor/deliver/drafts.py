@@ -24,7 +24,6 @@ _AS_PDF = (
     'pdf:writer_pdf_Export:{"UseTaggedPDF":{"type":"boolean","value":"true"},'
     '"DisplayPDFDocumentTitle":{"type":"boolean","value":"true"}}'
 )
-_PDF_WITHIN = 120.0
 
 _log = structlog.get_logger(__name__)
 ENDINGS = tuple(WRITERS)
@@ -131,7 +130,7 @@ def convert_to_pdf(document: bytes, ending: str, program: str = "soffice") -> by
         command = [found, f"-env:UserInstallation=file://{folder}/profile", "--headless", "--convert-to", _AS_PDF]
         command += ["--outdir", folder, str(source)]
         try:
-            subprocess.run(command, capture_output=True, check=True, timeout=_PDF_WITHIN)  # noqa: S603 # our own words
+            subprocess.run(command, capture_output=True, check=True, timeout=120)  # noqa: S603 # our own words
             return source.with_suffix(".pdf").read_bytes()
         except (OSError, subprocess.SubprocessError) as exc:
             raise EnvironmentFault(f"no .pdf: LibreOffice did not convert it ({type(exc).__name__})") from exc

@@ -32,9 +32,7 @@ from monitor.threads import Ask, wait_for_event
 
 _log = structlog.get_logger(__name__)
 IDLE = timedelta(minutes=5)
-_AFTER_A_FAULT = timedelta(seconds=5)
 _LONGEST_SEND = 120.0
-_ATTEMPTS_BEFORE_REREADING = 5
 _MOST_DELIVERIES, _TEN_YEARS = 10_000, timedelta(days=3650)
 
 _RETRIES = RetryPolicy()
@@ -191,7 +189,7 @@ class Outbox:
                 due = await self.send_due(channel)
             except (StoreFault, Conflict) as fault:
                 _log.warning("outbox_unreadable", channel=channel, fault=str(fault))
-                due = self.clock.now() + _AFTER_A_FAULT
+                due = self.clock.now() + timedelta(seconds=5)
             idle = self.options.idle
             wait = idle if due is None else min(idle, max(timedelta(), due - self.clock.now()))
             await wait_for_event(wakeup, self.clock, wait.total_seconds())
@@ -263,7 +261,7 @@ class Outbox:
         # A message that may have killed the process last time goes last, so that it cannot block the others.
         for attempted, row in enumerate(sorted(rows, key=lambda row: row.was_cut_off)):
             wakeup = self._wakeups.get(row.delivery.channel)
-            if attempted >= _ATTEMPTS_BEFORE_REREADING and wakeup is not None and wakeup.is_set():
+            if attempted >= 5 and wakeup is not None and wakeup.is_set():
                 # New notices may be urgent, so they must not wait for all that was read before.
                 wakeup.clear()
                 return

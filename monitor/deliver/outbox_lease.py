@@ -20,7 +20,6 @@ from monitor.store.writer import Writer
 from monitor.threads import Ask
 
 _log = structlog.get_logger(__name__)
-_MIN_WAIT = timedelta(seconds=0.1)
 _ENDS_WITHIN = 10.0
 _MOST_SEEN_ATTEMPTS, _LONG_AGO = 1000, -1e6
 
@@ -76,7 +75,7 @@ class OutboxLease:
             return None
         # A shared database ends leases by its own clock, `store_now`. Another process may have given its lease up.
         other, store_now = await self.ask(lambda: (self.leases.lease(OUTBOX), self.leases.now(now)))
-        return now + (length if other is None else max(other.until - store_now, _MIN_WAIT))
+        return now + (length if other is None else max(other.until - store_now, timedelta(seconds=0.1)))
 
     def renew_in_transaction(self, tx: Transaction, now: datetime) -> bool:
         """Renew the lease in the transaction that needs it. Return whether it is ours."""

@@ -10,8 +10,6 @@ from alerts.incident import Action, Incident
 from monitor.store.rows import Draft
 from monitor.store.sql.read import VerdictStore
 
-_MOST = 10_000
-
 
 def is_owed(incident: Incident, drafts: Sequence[Draft]) -> bool:
     """Return whether the report of an incident must still be signed or waived.
@@ -28,7 +26,7 @@ def needs_action(incident: Incident, drafts: Callable[[str], Sequence[Draft]], t
 
 def find_owed(store: VerdictStore, today: date) -> tuple[list[Incident], list[tuple[Incident, int, Action]]]:
     """Return the incidents that owe their report, and the actions due before this local day. Both are oldest first."""
-    unfinished = store.open_incidents(_MOST)
+    unfinished = store.open_incidents(10_000)
     reports = [one for one in unfinished if one.owes_report and not store.is_draft_signed(one.id)]
     return sorted(reports, key=lambda one: (one.opened, one.id)), overdue_actions(unfinished, today)
 

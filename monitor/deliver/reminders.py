@@ -25,11 +25,8 @@ from monitor.threads import Ask, Job
 from schedules.times.zone import local_date
 
 _log = structlog.get_logger(__name__)
-_EVERY = timedelta(minutes=1)
-_COUNT_EVERY = timedelta(minutes=15)
 _LONGEST_PAUSE = timedelta(minutes=5)
 """If no notice falls due within this time, the store is not read again until it has passed."""
-_MOST = 1000
 GIVEN_UP_FOR = timedelta(days=7)
 """How long the board shows a delivery that was given up."""
 
@@ -59,7 +56,8 @@ class Reminders:
 
     def jobs(self) -> list[tuple[timedelta, str, Job]]:
         """Return the recurring jobs, each with its spacing and name."""
-        return [(_COUNT_EVERY, "given up", self.update_counts), (_EVERY, "reminders", self.remind)]
+        quarter_hour, minute = timedelta(minutes=15), timedelta(minutes=1)
+        return [(quarter_hour, "given up", self.update_counts), (minute, "reminders", self.remind)]
 
     def wake_for_notices(self, recorded: RecordedVerdict) -> None:
         """Have the notices of a recorded verdict sent at once, if there are any. Their incident may need a reminder."""
@@ -96,7 +94,7 @@ class Reminders:
 
     def _incidents_with_notice_due_at(self, *instants: datetime) -> list[list[str]]:
         """Return for each of these instants the ids of the open incidents that need a notice then."""
-        still_open = [one for one in self.store.verdicts.open_incidents(_MOST) if one.closed is None]
+        still_open = [one for one in self.store.verdicts.open_incidents(1000) if one.closed is None]
         return [[one.id for one in still_open if self._due_notice(one, at) is not None] for at in instants]
 
     def _due_notice(self, incident: Incident, now: datetime) -> Notice | None:
