@@ -13,7 +13,6 @@ from alerts.one_line import one_line
 
 LONGEST_SILENCE = timedelta(days=14)
 FARTHEST_AHEAD = timedelta(days=90)
-_LONGEST_REASON = 300
 
 
 class Scope(StrEnum):
@@ -69,15 +68,14 @@ def create_silence(  # noqa: PLR0913 # one for each field that a person fills in
     scope: Scope, name: str, until: datetime, role: str, reason: str, now: datetime, *, begins: datetime | None = None
 ) -> Silence:
     """Return a silence from `begins` (default and earliest: now). Raises `InvalidInput` with all faults at once."""
-    words = one_line(reason.strip(), _LONGEST_REASON)
+    words = one_line(reason.strip(), 300)
     faults = [] if words else ["reason: say why"]
     begins = now if begins is None else max(now, begins)
     if begins > now + FARTHEST_AHEAD:
         faults.append(f"from: must begin within {FARTHEST_AHEAD.days} days")
     if not begins < until <= begins + LONGEST_SILENCE:
-        faults.append(
-            f"until: must be after {'now' if begins == now else 'it begins'}, and within {LONGEST_SILENCE.days} days"
-        )
+        after = "now" if begins == now else "it begins"
+        faults.append(f"until: must be after {after}, and within {LONGEST_SILENCE.days} days")
     if faults:
         raise InvalidInput(faults)
     return Silence(f"{scope}-{name}-{now:%Y%m%dT%H%M%S%f}", scope, name, begins, until, clean_role(role), words)

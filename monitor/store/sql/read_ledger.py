@@ -17,8 +17,6 @@ from monitor.store.sql.read import Queries
 from schedules.promise import Promise
 from schedules.release import Release
 
-_PLACEHOLDER = datetime.min.replace(tzinfo=UTC)
-
 
 class LedgerStore(Queries):
     """Queries for releases, promises, calendars' entries and reads, and claims."""
@@ -125,11 +123,12 @@ class LedgerStore(Queries):
         found = self.runner.find_each_of(Announced, entry.uid, uids, entry.calendar == calendar)
         return sorted(found, key=lambda entry: entry.uid)
 
-    def reads(self, calendar: str | None = None, limit: int = 100) -> list[CalendarRead]:
-        """Return the newest `limit` reads of one calendar or of all, newest first."""
+    def reads(self, calendar: str | None = None, limit: int = 100, *, usable: bool = False) -> list[CalendarRead]:
+        """Return the newest `limit` reads of one calendar or of all, newest first. With `usable`, only those."""
         read = tables.CALENDAR_READ.c
         newest_first = (read.started.desc(), read.calendar.desc())
-        return self.runner.find_all(CalendarRead, *equals(read.calendar, calendar), order_by=newest_first, limit=limit)
+        conditions = [*equals(read.calendar, calendar), *([read.usable.is_(True)] if usable else [])]
+        return self.runner.find_all(CalendarRead, *conditions, order_by=newest_first, limit=limit)
 
     def repeated_reads(self, before: datetime) -> list[tuple[str, datetime]]:
         """Return the calendar and start of each read before `before` that has the same result as the one before it."""
@@ -152,7 +151,7 @@ class LedgerStore(Queries):
 @lru_cache(maxsize=1024)
 def _promise_without_keys(body: str) -> Promise:
     """Return the promise in a JSON text, with placeholders as keys. Cached, because many promises share a text."""
-    return from_json(Promise, body, {"release": "", "calendar": "", "learnt": _PLACEHOLDER})
+    return from_json(Promise, body, {"release": "", "calendar": "", "learnt": datetime.min.replace(tzinfo=UTC)})
 
 
 def _make_promise(body: str, release: str, calendar: str, learnt: datetime, confirmed_at: datetime | None) -> Promise:
