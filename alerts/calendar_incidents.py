@@ -25,7 +25,6 @@ from alerts.steps import ACKNOWLEDGE, numbered_steps, steps_at
 from schedules.times.words import day_text, moment
 from schedules.times.zone import local_date
 
-_LONGEST_FAULT = 300
 _MOST_ENTRIES = 50
 
 
@@ -48,7 +47,7 @@ class CalendarTrouble:
 def report_trouble(found: CalendarTrouble, known: Incident | None, now: datetime, timezone: str) -> Decision:
     """Open an incident, with a notice, for a calendar in trouble. If it is `known`, add a new fault and reopen it."""
     # The subject says itself that the read is not believed.
-    fault = one_line(found.fault.removeprefix("not believed: "), _LONGEST_FAULT)
+    fault = one_line(found.fault.removeprefix("not believed: "), 300)
     if known is not None:
         is_noted = any(fault in entry.text for entry in known.timeline)
         is_full = len(known.timeline) >= _MOST_ENTRIES

@@ -8,7 +8,6 @@ import hashlib
 import hmac
 from datetime import UTC, datetime
 
-_LONGEST = 1000
 NOTICE_SEPARATOR = "\x1f"
 """Separates, in a token, the incident from the first characters of the id of the notice with the link."""
 
@@ -23,7 +22,7 @@ def read_token(token: str, key: bytes, now: datetime) -> str | None:
     """Return the incident that the token of a link names, None if it was not signed with `key` or has expired."""
     try:
         padded = token.encode() + b"=" * (-len(token) % 4)
-        raw = base64.b64decode(padded, altchars=b"-_", validate=True) if len(token) <= _LONGEST else b""
+        raw = base64.b64decode(padded, altchars=b"-_", validate=True) if len(token) <= 1000 else b""
     except (binascii.Error, ValueError):
         return None
     signature, body = raw[:32], raw[32:]  # a SHA-256 has 32 bytes

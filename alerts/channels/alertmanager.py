@@ -14,8 +14,6 @@ from alerts.message import OPENING_KINDS
 from schedules.contract.verdict import Grade
 from schedules.times.json import instant_from_json, instant_json
 
-_LONGEST_TEXT = 4000
-
 
 class Alertmanager(HttpChannel[AlertmanagerSettings]):
     """Pushes one alert for each incident. The same alert pushed twice notifies once."""
@@ -67,7 +65,7 @@ def _build_alert(message: Message, grade: str, starts: datetime, ends: datetime)
         },
         "annotations": {
             "summary": message.subject,
-            "description": message.text[:_LONGEST_TEXT],
+            "description": message.text[:4000],
             "notice": message.id,
             "url": str(measured.get("url", "")),
             **{name: str(address) for name, address in links.items() if address},

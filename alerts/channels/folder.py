@@ -15,8 +15,6 @@ from alerts.channels.settings import FolderSettings
 from alerts.draft.write.registry import WRITERS
 from schedules.times.json import instant_from_json
 
-_LONGEST_NAME = 120
-
 
 class Folder(ThreadChannel[FolderSettings]):
     """Writes FOLDER/DATE/ID.txt, ID.json and the attachments. The .json is written last: then all files are there."""
@@ -47,7 +45,7 @@ def _list_files(message: Message) -> Iterator[tuple[str, bytes]]:
     names = []
     for number, attachment in enumerate(message.attachments):
         # A long name loses its beginning, because its end is the file type.
-        safe_name = re.sub(r"[^A-Za-z0-9_.-]+", "-", attachment.name).strip(".-")[-_LONGEST_NAME:]
+        safe_name = re.sub(r"[^A-Za-z0-9_.-]+", "-", attachment.name).strip(".-")[-120:]
         names.append(f"{message.id}-{safe_name or number}")
         yield names[-1], attachment.content
     yield f"{message.id}.txt", f"{message.subject}\n\n{message.text}".encode()

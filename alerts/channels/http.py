@@ -18,7 +18,6 @@ from schedules.times.mail_date import retry_after
 # These are faults of the message. After a fault of the channel, such as a wrong token, it can still be sent.
 _PERMANENT_STATUSES = frozenset({400, 406, 410, 411, 413, 414, 415, 417, 422, 431, 451})
 
-_LONGEST_REASON = 300
 SettingsT = TypeVar("SettingsT", bound=PostSettings)
 
 
@@ -61,4 +60,4 @@ def loggable_reason(text: str, secrets: Iterable[str] = ()) -> str:
     for secret in secrets:
         if secret:
             text = text.replace(secret, "[redacted]")
-    return one_line(text, _LONGEST_REASON)
+    return one_line(text, 300)

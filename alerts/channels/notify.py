@@ -19,7 +19,6 @@ from alerts.channels.http import loggable_reason
 from alerts.channels.settings import NotifySettings
 
 API = "https://api.notifications.service.gov.uk"
-_PERMANENT_STATUSES = frozenset({400, 413, 422})
 
 
 class Notify(ThreadChannel[NotifySettings]):
@@ -113,7 +112,7 @@ def _explain_refusal(fault: APIError, settings: NotifySettings) -> Refused:
     key = settings.key.reveal()
     # The last 36 characters of a key are the secret itself. Before them are its name and the service.
     reason = loggable_reason(f"{fault.status_code}: {text}", (key, key[-36:]))
-    return Refused(permanent=fault.status_code in _PERMANENT_STATUSES, reason=reason)
+    return Refused(permanent=fault.status_code in {400, 413, 422}, reason=reason)
 
 
 def _prepare_draft(attachments: Sequence[Attachment]) -> object:

@@ -35,7 +35,6 @@ from schedules.contract.verdict import Kind, VerdictKind
 from schedules.times.json import instant_json
 from schedules.times.zone import local_date
 
-_REPORTED_WITHIN = timedelta(days=1)
 _REPORTED_FINDINGS = (Kind.SHORT_NOTICE, Kind.UNWATCHED)
 _CALENDAR_READ_TAKES = timedelta(seconds=10)
 """How long a notice about a calendar entry waits for other entries that the same read shows as changed."""
@@ -244,7 +243,7 @@ def _needs_no_incident(verdict: Verdict) -> bool:
     if verdict.verdict is not VerdictKind.UNPROVEN or slot_end is None or read_at is None or read_at < slot_end:
         return False
     # Within a day after the slot, findings such as an announcement at short notice are still reported.
-    is_within_day = read_at - slot_end <= _REPORTED_WITHIN
+    is_within_day = read_at - slot_end <= timedelta(days=1)
     has_reported_finding = any(finding.kind in _REPORTED_FINDINGS for finding in verdict.findings)
     return not (is_within_day and has_reported_finding)
 
