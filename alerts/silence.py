@@ -53,12 +53,13 @@ class Silence:
 
     def covers(self, incident: Incident) -> bool:
         """Return whether this silence suppresses messages about an incident."""
-        host = incident.facts.host if incident.facts is not None else ""
+        # Messages about a platform also report the releases of other producers, which no one has silenced.
+        is_of_all_linked = all(self.name in link.producers for link in incident.linked)
         # The `producer` of an incident about a host is the host.
         names: dict[Scope, Iterable[str]] = {
             Scope.RELEASE: (incident.release,),
-            Scope.PRODUCER: incident.producers,
-            Scope.HOST: (host, incident.producer),
+            Scope.PRODUCER: incident.producers if is_of_all_linked else (),
+            Scope.HOST: (incident.facts.host if incident.facts is not None else "", incident.producer),
             Scope.INCIDENT: (incident.id,),
         }
         return self.name in names[self.scope]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from schedules.announcement import State
+from schedules.announcement import Announcement, State
 from schedules.ledger_event import EventKind
 from schedules.promise import Promise
 from schedules.slot import Precision, Slot, first_day, is_coarser, is_inside
 from schedules.times.zone import local_date
+from schedules.titles import CALLED_OFF
 
 _ON_ONE_DAY = (Precision.INSTANT, Precision.DAY)
 
@@ -35,12 +36,13 @@ def is_cancelled(promise: Promise) -> bool:
     return promise.state is State.CANCELLED
 
 
-def is_informative(promise: Promise) -> bool:
-    """Return whether an entry states anything: a time, "to be confirmed" or a cancellation.
+def is_informative(entry: Promise | Announcement) -> bool:
+    """Return whether an entry states anything: a time, "to be confirmed", or that it is cancelled or postponed.
 
-    A date text that cannot be read is a fault of reading, and withdraws no earlier promise.
+    Any other date text that cannot be read is a fault of reading, and withdraws no earlier promise.
     """
-    return promise.slot.precision is not Precision.NONE or promise.slot.reason == "tbc" or is_cancelled(promise)
+    slot = entry.slot
+    return slot.precision is not Precision.NONE or slot.reason == "tbc" or entry.state in CALLED_OFF
 
 
 def find_changes(old: Promise, new: Promise) -> tuple[EventKind, ...]:

@@ -17,7 +17,7 @@ from schedules.change import (
 )
 from schedules.ledger_event import EventKind, LedgerEvent, event_of
 from schedules.patterns import quick
-from schedules.promise import Promise
+from schedules.promise import Promise, Unlisted
 from schedules.release import Release
 from schedules.slot import Precision, Slot, has_passed, is_inside
 from schedules.times.zone import local
@@ -84,7 +84,7 @@ def slot_in_force(
     There is one exception. A slot in force that had already passed at its first read is replaced by the first entry of
     a calendar that ranks higher, if that entry's slot is ahead. `notice_days` is the notice that people need.
     """
-    known = [promise for promise in promises if promise.learnt <= now and is_informative(promise)]
+    known = [promise for promise in promises if promise.learnt <= now]
     ledger = _ReleaseLedger(release.calendars, notice_days)
     for promise in sorted(known, key=lambda each: (each.learnt, ledger.rank(each), each.calendar)):
         ledger.add(promise)
@@ -122,7 +122,9 @@ class _ReleaseLedger:
     def add(self, promise: Promise) -> None:
         """Add the next promise. Only the first one and a change read in time can replace the slot in force."""
         current = self._current
-        if current is None:
+        if not is_informative(promise):
+            self._mark_unlisted(promise)
+        elif current is None:
             self._add_first(promise)
         elif self._is_too_late(promise, current):
             self._add_too_late(promise, current)
@@ -138,6 +140,13 @@ class _ReleaseLedger:
         else:
             self._zone_shifted.pop(promise.calendar, None)
             self._add_change(promise)
+
+    def _mark_unlisted(self, promise: Promise) -> None:
+        """Mark the last promise of a calendar as no longer shown, if a date that cannot be read replaced it in time."""
+        last = self._last_accepted.get(promise.calendar)
+        if last is not None and last.unlisted is None and not has_passed(last.slot, promise.learnt):
+            marked = self._last_accepted[promise.calendar] = replace(last, unlisted=Unlisted(promise.learnt, reads=1))
+            self._current = marked if self._current is last else self._current
 
     def _is_too_late(self, promise: Promise, current: Promise) -> bool:
         """Return whether a promise was read after the slot of `current`, the one in force, and so cannot replace it.

@@ -9,7 +9,7 @@ from enum import StrEnum
 from statistics import median
 
 from schedules.announcement import Address, Announcement, State
-from schedules.change import find_slot_changes
+from schedules.change import find_slot_changes, is_informative
 from schedules.ledger_event import EventKind
 from schedules.promise import Promise
 from schedules.slot import Precision, Slot, first_day, has_passed
@@ -232,7 +232,7 @@ def _check_date_order(reading: Reading) -> Iterator[Alarm]:
 
 def _check_readable(reading: Reading) -> Iterator[Alarm]:
     announced = reading.announcements
-    if len(announced) > _FEW and all(_is_unreadable(each.slot) for each in announced):
+    if len(announced) > _FEW and not any(map(is_informative, announced)):
         raw = announced[0].slot.raw or "empty"
         yield Alarm(AlarmKind.UNREADABLE, f"none of {len(announced)} dates can be read ({raw})")
 
@@ -246,13 +246,14 @@ def _check_changes(previous: EarlierReads, reading: Reading, now: datetime) -> I
         for each in reading.announcements
         if (last := previous.entries.get(each.uid)) is not None and _is_ahead(last.slot, now)
     ]
-    readable = [(last.slot, each.slot) for last, each in pairs if not _is_unreadable(each.slot)]
+    # A cancellation without a date moves nothing.
+    moved = [(last.slot, each.slot) for last, each in pairs if is_informative(each) and each.state != State.CANCELLED]
     counts = {
-        AlarmKind.RE_DATED: sum(EventKind.RE_DATED in find_slot_changes(old, new) for old, new in readable),
+        AlarmKind.RE_DATED: sum(EventKind.RE_DATED in find_slot_changes(old, new) for old, new in moved),
         AlarmKind.CANCELLED: sum(
             each.state is State.CANCELLED and last.state is not State.CANCELLED for last, each in pairs
         ),
-        AlarmKind.UNREADABLE: sum(_is_unreadable(each.slot) for _, each in pairs),
+        AlarmKind.UNREADABLE: sum(not is_informative(each) for _, each in pairs),
     }
     for kind, count in counts.items():
         if count > _FEW and count > _MOST_CHANGED * len(pairs):
@@ -271,8 +272,3 @@ def _check_vanished(previous: EarlierReads, reading: Reading, now: datetime) -> 
 
 def _is_ahead(slot: Slot, now: datetime) -> bool:
     return slot.precision is not Precision.NONE and not has_passed(slot, now)
-
-
-def _is_unreadable(slot: Slot) -> bool:
-    """Return whether a date could not be read. "To be confirmed" could."""
-    return slot.precision is Precision.NONE and slot.reason != "tbc"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import calendar
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -22,7 +23,8 @@ def chart_faults(period: Period) -> tuple[Bars, ...]:
     if not period.incidents:
         return _chart_causes(period)
     weekdays = _list_groups(period, lambda row: f"{get_local_slot(row):%A}", tuple(calendar.day_name))
-    hours = _list_groups(period, lambda row: f"{get_local_slot(row):%H}:00 to {get_local_slot(row):%H}:59")
+    with_time = replace(period, rows=tuple(row for row in period.rows if row.precision == "instant"))
+    hours = _list_groups(with_time, lambda row: f"{get_local_slot(row):%H}:00 to {get_local_slot(row):%H}:59")
     charts = (
         _make_chart("By weekday", "Weekday", weekdays),
         _make_chart("By announced hour", "Announced hour", hours),

@@ -29,7 +29,7 @@ class Row:
     `practice` is the cited practice, `cause` the logged cause, `incident` the incident's id. Each is empty if absent.
     `early_bound`: an on-time release may have appeared up to this many seconds before its slot. `other_producers` has
     all but `producer`. `decided` says in words to which time the release was brought forward, if a person recorded it.
-    `with_platform`: its verdict has the finding `platform`.
+    `with_platform`: its verdict has the finding `platform`. `precision`: that of `slot`, `instant` or `day`.
     """
 
     release: str
@@ -49,6 +49,7 @@ class Row:
     other_producers: tuple[str, ...] = ()
     decided: str = ""
     with_platform: bool = False
+    precision: str = "instant"
 
     @property
     def host(self) -> str:
@@ -136,7 +137,8 @@ def count_on_time(verdicts: Iterable[str]) -> tuple[int, int]:
 def measure_punctuality(period: Period) -> Punctuality:
     """Return the standard indicator of punctuality for a period. Only delays that are known count for the mean."""
     on_time, judged = count_on_time(row.verdict for row in period.rows)
-    delays = [row.delay or Bounds() for row in period.rows if row.verdict in JUDGED_VERDICTS]
+    timed = (row for row in period.rows if row.precision == "instant")  # a day has no delay
+    delays = [row.delay or Bounds() for row in timed if row.verdict in JUDGED_VERDICTS]
     # A delay is complete if both bounds are known, or if its upper bound shows that the release was not late.
     complete = [delay for delay in delays if delay.max is not None and (delay.min is not None or delay.max <= 0)]
     left_out = tuple(delay for delay in delays if delay not in complete)

@@ -29,7 +29,7 @@ from schedules.times.json import bounds_json, fields_json, instant_json
 COLUMNS = (
     "release", "title", "producer", "url", "slot", "verdict", "first_seen_after", "first_seen_by", "delay_min",
     "delay_max", "exposure_min", "exposure_max", "practice", "cause", "incident", "early_bound", "decided", "claimed",
-    "logged",
+    "logged", "precision",
 )  # fmt: skip
 
 
@@ -54,7 +54,7 @@ def period_csv(period: Period) -> bytes:
 def _row_json(row: Row) -> dict[str, Any]:
     delay, exposure = row.delay or Bounds(), row.exposure or Bounds()
     names = ("release", "title", "producer", "url", "verdict", "practice", "cause", "incident", "decided")
-    return fields_json(row, *names, "slot") | {
+    return fields_json(row, *names, "slot", "precision") | {
         "first_seen_after": instant_json(row.first_seen.after),
         "first_seen_by": instant_json(row.first_seen.by),
         "early_bound": row.early_bound,

@@ -21,6 +21,7 @@ from alerts.draft.period import (
     count_verdicts,
     find_platform_faults,
     find_quantile,
+    get_local_slot,
     list_early_bounds,
     list_late_delays,
     measure_punctuality,
@@ -205,8 +206,11 @@ def _write_row(row: Row) -> tuple[str, ...]:
     elif row.verdict != "unproven" and row.delay is not None:
         length = words.format_bounds(row.delay)
     verdict_lines = (words.capitalise(verdict_text(row.verdict)), row.practice, words.capitalise(row.decided))
+    announced = words.format_instant(row.slot, row.timezone) if row.slot else ""
+    if row.precision == "day":
+        announced = f"{day_text(get_local_slot(row).date())}, no time"
     return (
-        words.format_instant(row.slot, row.timezone) if row.slot else "",
+        announced,
         f"{row.title}\n{row.producer}",
         words.capitalise(first_seen),
         words.capitalise(length),

@@ -205,7 +205,7 @@ def _add_stored_facts(context: Context, found: _CheckResult) -> None:
         with context.store() as store:
             found.due, found.budget_warnings = forecast_week(context, store)
             for table in context.settings.calendar:
-                newest = next((read for read in store.ledger.reads(table.name) if read.usable), None)
+                newest = next(iter(store.ledger.reads(table.name, 1, usable=True)), None)
                 if newest is not None:
                     found.entries[table.name] = newest.entries
             found.announced = [*store.ledger.releases(context.now() - _RECENT)]

@@ -103,7 +103,7 @@ def period_row(verdicts: VerdictStore, body: Mapping[str, Any]) -> PeriodRow:
     """Return the row of a release in a period report, from its JSON (`body`) and its incident in `verdicts`."""
     slot = body["slot"]
     timezone = slot["timezone"] if slot else "Europe/London"
-    is_exact = slot is not None and slot["precision"] == "instant"
+    is_dated = slot is not None and slot["precision"] in ("instant", "day")
     delay, _part_id = decisive_delay(body)  # a period report does not name the part that was late
     incident = verdicts.incident(body["incident"]) if body["incident"] else None
     return PeriodRow(
@@ -112,7 +112,7 @@ def period_row(verdicts: VerdictStore, body: Mapping[str, Any]) -> PeriodRow:
         producer=body["producer"],
         url=body["url"],
         timezone=timezone,
-        slot=instant_from_json(slot["start"]) if is_exact else None,
+        slot=instant_from_json(slot["start"]) if is_dated else None,
         verdict=body["verdict"],
         first_seen=interval_from_json(body["first_seen"]),
         delay=bounds_from_json(delay),
@@ -125,4 +125,5 @@ def period_row(verdicts: VerdictStore, body: Mapping[str, Any]) -> PeriodRow:
         decided=decision_text(body, timezone),
         other_producers=tuple(one for one in body.get("producers", ()) if one != body["producer"]),
         with_platform=any(finding["kind"] == "platform" for finding in body["findings"]),
+        precision=slot["precision"] if is_dated else "instant",
     )

@@ -110,7 +110,7 @@ LOOK: Mapping[str, str] = {
     "target": "what was requested: RELEASE/PART/VIEW",
     "address": "its address",
     "monitor": "the monitor that looked",
-    "state": "present, absent or unknown, the same for all these looks",
+    "state": "present, absent, withdrawn or unknown, the same for all these looks",
     "first_sent": f"when the first request was sent; {INSTANT}",
     "last_received": f"when the last response arrived; {INSTANT}",
     "begin": f"the state is proved from this instant at the latest; {INSTANT}",

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from apscheduler.triggers.base import BaseTrigger
 
 _log = structlog.get_logger(__name__)
-_EVERY = timedelta(minutes=1)
 _STALE_AFTER = timedelta(hours=3)
 """A monitor that was down still sends a summary until so long after its time."""
 _DAYS_AHEAD = 4
@@ -97,7 +96,7 @@ class Summaries:
 
     def jobs(self) -> list[tuple[timedelta, str, Job]]:
         """Return the recurring jobs, each with its spacing and name."""
-        return [(_EVERY, "summaries", self.write_due)] if self.schedules else []
+        return [(timedelta(minutes=1), "summaries", self.write_due)] if self.schedules else []
 
     async def write_due(self) -> None:
         """Add the summaries that are due to the outbox."""
@@ -142,7 +141,9 @@ class Summaries:
         undone = [(one, number, action) for one, number, action in actions if producer in (None, *one.producers)]
         rows = await self.board(first, last, producer)
         facts = SummaryFacts(now, first, last, rows, owed, undone, risks=self.risks(), names=self.names, link=self.link)
-        if not is_monthly:
+        if is_monthly:
+            facts = replace(facts, producer=schedule.producer)
+        else:
             facts = replace(facts, missing=await self._still_overdue(today, producer))
         if schedule.kind == "evening":
             day, following = await self._next_day_with_releases(today, producer)

@@ -41,7 +41,7 @@ class SummaryFacts:
     `rows` are the releases of the local days `first` to `last`, `following` those of the `next` day with releases,
     `missing` those of earlier days that are not published yet. `owed` are the incidents that owe a report, `undone` the
     overdue actions. `risks` say by host and day what budgets will not prove. `names` are the names of producers by id,
-    `link` the address of the board (empty: none).
+    `link` the address of the board (empty: none), `producer` the only producer of a month (empty: all).
     """
 
     now: datetime
@@ -56,6 +56,7 @@ class SummaryFacts:
     risks: Risks = field(default_factory=dict)
     names: Names = field(default_factory=dict)
     link: str = ""
+    producer: str = ""
 
 
 def morning_summary(facts: SummaryFacts) -> Summary:
@@ -96,7 +97,8 @@ def monthly_summary(facts: SummaryFacts) -> Summary:
     shares = (f"{names.get(one, one)}: {_on_time_text(releases)}" for one, releases in by_producer.items())
     lines = (_verdict_line(row, names) for row in rows if row["verdict"] in FAULTY_VERDICTS)
     faulty = _bullet_list("Not on time, or not proved", lines)
-    command = f"ninethirty report period --from {facts.first} --to {facts.last} --output report.docx"
+    of_producer = f" --producer {facts.producer}" if facts.producer else ""
+    command = f"ninethirty report period --from {facts.first} --to {facts.last}{of_producer} --output report.docx"
     more = f"The whole report, with delays and the pattern of faults:\n{command}\n"
     span = f"{day_text(facts.first)} to {day_text(facts.last)}"
     return _build_summary(f"{span}: {counted}", facts, _bullet_list("By producer", shares), faulty, more)

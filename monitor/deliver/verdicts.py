@@ -18,13 +18,13 @@ from alerts.draft.period import select_period
 from alerts.draft.period_report import build_period_report
 from alerts.draft.report import Report
 from alerts.finding import BlindSpan
-from alerts.incident import Decision, Incident, find_known_incident
+from alerts.incident import Decision, Incident, find_known_incident, list_route_names
 from alerts.incident import Kind as IncidentKind
 from alerts.message import notices_of_acts
 from alerts.notice import Notice, thread_id
 from monitor.deliver.drafts import add_measured_version
 from monitor.deliver.facts import Measurement, period_row, release_facts
-from monitor.deliver.outbox_rows import notified_channels
+from monitor.deliver.outbox_rows import is_unsent, notified_channels
 from monitor.deliver.platform import PlatformThread, find_platform_thread
 from monitor.deliver.rules import ReportingRules
 from monitor.judge.as_json import release_json
@@ -139,8 +139,8 @@ class VerdictRecorder:
     def _join_calendar_edit(self, tx: Transaction, decision: Decision, now: datetime) -> Decision:
         """Add a changed calendar entry to the unsent notice of the same edit, so that one edit gives one notice.
 
-        Return the decision, without its own notice in that case. Silenced incidents are not joined, so that a silence
-        suppresses only its own incidents.
+        Return the decision, without its own notice in that case. Silenced incidents and incidents for other channels
+        are not joined, so that a silence or a route suppresses only its own incidents.
         """
         incident = decision.incident
         if incident is None or [notice.kind for notice in decision.notices] != ["calendar"]:
@@ -148,12 +148,18 @@ class VerdictRecorder:
         silences = [one for one in self.store.outbox.silences(now) if one.is_on(now)]
         if any(one.covers(incident) for one in silences):
             return decision
+
+        def list_channels(one: Incident) -> set[str]:
+            routed = replace(decision.notices[0], grade=one.grade, findings=list_route_names(one))
+            return {row.channel for row in self.rules.deliveries(routed, one, now)}
+
         opened = self.store.verdicts.open_incidents(_MOST_INCIDENTS)
         of_this_edit = [one for one in opened if are_of_one_edit(one, incident)]
-        others = [one for one in of_this_edit if not any(silence.covers(one) for silence in silences)]
+        unsilenced = [one for one in of_this_edit if not any(silence.covers(one) for silence in silences)]
+        others = [one for one in unsilenced if list_channels(one) == list_channels(incident)]
         for other in others:
             opening = self.store.outbox.notice(thread_id(other.id))
-            if opening is not None and all(row.attempts == 0 for row in self.store.outbox.deliveries(opening.id)):
+            if opening is not None and all(map(is_unsent, self.store.outbox.deliveries(opening.id))):
                 # Write the waiting notice again, about all entries.
                 entries = sorted([*others, incident], key=lambda one: (one.opened, one.id))
                 tx.save(cover_whole_edit(opening, entries, now))

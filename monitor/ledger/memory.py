@@ -94,7 +94,7 @@ class LedgerMemory:
         A release without a final verdict is not over. Blocks. Call `join_loaded` afterwards to join the entries into
         releases, which are not loaded themselves.
         """
-        reads = {name: self._store.ledger.reads(name, limit=MOST_COUNTS) for name in self._rules.order}
+        reads = {name: self._store.ledger.reads(name, MOST_COUNTS, usable=True) for name in self._rules.order}
         states = {name: CalendarState.from_reads(name, rows) for name, rows in reads.items()}
         entries: dict[str, dict[str, CalendarEntry]] = {name: {} for name in states}
         release_of: dict[Key, str] = {}

@@ -98,9 +98,8 @@ class CalendarState:
     as_of: datetime | None = None
 
     @classmethod
-    def from_reads(cls, name: str, reads: Sequence[CalendarRead]) -> CalendarState:
-        """Return the state of a calendar from its stored reads, newest first. It has no entries yet."""
-        usable = [read for read in reads if read.usable]
+    def from_reads(cls, name: str, usable: Sequence[CalendarRead]) -> CalendarState:
+        """Return the state of a calendar from its stored usable reads, newest first. It has no entries yet."""
         counts = [read.entries for read in reversed(usable)]
         finished, started = (usable[0].finished, usable[0].started) if usable else (None, None)
         return cls(name, counts=counts, last_read=finished, as_of=started)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from functools import cache, partial
 from typing import Any
@@ -22,7 +21,8 @@ from monitor.deliver.desk import Desk
 from monitor.deliver.incident_json import calendar_read_json, event_json, incident_json
 from monitor.deliver.silences import silence_json
 from monitor.errors import Refused, UnknownName, UserFault
-from monitor.store.rows import CalendarRead, Draft
+from monitor.store.rows import Draft
+from monitor.store.sql.read_ledger import LedgerStore
 from monitor.web import answers, inputs
 from monitor.web.incident_page import find_changes, make_notes, texts_of_boxes, with_plain_line_ends
 from monitor.web.inputs import Input, ListInput
@@ -36,7 +36,6 @@ from schedules.times.zone import local
 
 Json = dict[str, Any]
 MOST_DAYS = 400
-_READS = 50
 # A document has its styles inside, so its policy forbids scripts and every other address.
 _DOCUMENT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 
@@ -161,14 +160,15 @@ async def list_calendars(request: Request, _input: ListInput) -> Json:
     queries = queries_of(request)
     reads = await queries.ask(lambda: queries.store.ledger.reads(limit=200))
     names = sorted({*queries.calendars, *(read.calendar for read in reads)})
-    rows = await queries.ask(lambda: [_calendar_row(name, queries.store.ledger.reads(name, _READS)) for name in names])
+    ledger = queries.store.ledger
+    rows = await queries.ask(lambda: [_calendar_row(name, ledger) for name in names])
     return {"calendars": rows, "reads": [calendar_read_json(read) for read in reads]}
 
 
-def _calendar_row(name: str, reads: Sequence[CalendarRead]) -> Json:
-    """Return the JSON of a calendar: its last usable read, and its last read. `reads` are newest first."""
-    usable = next((read for read in reads if read.usable), None)
-    last = next(iter(reads), None)
+def _calendar_row(name: str, ledger: LedgerStore) -> Json:
+    """Return the JSON of a calendar: its last usable read, and its last read."""
+    usable = next(iter(ledger.reads(name, 1, usable=True)), None)
+    last = next(iter(ledger.reads(name, 1)), None)
     return {
         "name": name,
         "last_usable_read": instant_json(usable.finished) if usable is not None else None,

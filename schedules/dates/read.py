@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
+from datetime import timezone as fixed_zone
 from functools import lru_cache
 
 from schedules.dates.forms import FORMS
-from schedules.dates.span import Context, Refused, Span, at_instant, at_wall, no_slot, on_days, slot_of_span
+from schedules.dates.span import Context, Refused, Span, at_wall, at_written, no_slot, on_days, slot_of_span
 from schedules.dates.status import StrippedText, status_word, strip_status
 from schedules.dates.times import FoundTime, find_time
 from schedules.dates.words import LONGEST, normalise
@@ -29,8 +30,8 @@ _BASIC = quick(
 def iso_slot(plain: str, raw: str, timezone: str) -> Slot | None:
     """Return the slot of a normalised ISO date-time such as `2026-07-23t09:30z`, or None for any other text.
 
-    `raw` is the text as written. A date, time or offset that does not exist gives a slot of precision `NONE`. A local
-    time of 00:00 gives only the day, with the doubt `midnight`, because exports write a day without a time so.
+    `raw` is the text as written. A date, time or offset that does not exist gives a slot of precision `NONE`. A time of
+    00:00 gives only the day, with the doubt `midnight`, because exports write a day without a time so.
     """
     match = _EXTENDED.fullmatch(plain) or _BASIC.fullmatch(plain)
     if match is None:
@@ -40,7 +41,7 @@ def iso_slot(plain: str, raw: str, timezone: str) -> Slot | None:
     if wall is None or (match["zone"] and offset is None):
         return no_slot(raw, "impossible", timezone)
     if offset is not None:
-        return at_instant((wall - offset).replace(tzinfo=UTC), raw, timezone)
+        return at_written(wall.replace(tzinfo=fixed_zone(offset)), raw, timezone)
     if wall.time() == time():
         return on_days(wall.date(), wall.date(), raw, timezone, doubt="midnight")
     return at_wall(wall, raw, timezone)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from schedules.slot import Precision, Slot
-from schedules.times.zone import LONDON, NoSingleInstant, instant
+from schedules.times.zone import LONDON, NoSingleInstant, instant, local
 
 FIRST_YEAR, LAST_YEAR = 2000, 2100
 BACK, AHEAD = timedelta(days=30), timedelta(days=335)
@@ -66,6 +66,18 @@ def at_instant(moment: datetime, raw: str, timezone: str = LONDON, doubt: str | 
     exact = moment.astimezone(UTC)
     exact = exact.replace(microsecond=exact.microsecond // 1000 * 1000)
     return Slot(Precision.INSTANT, instant=exact, raw=raw, timezone=timezone, doubt=doubt)
+
+
+def at_written(moment: datetime, raw: str, timezone: str = LONDON) -> Slot:
+    """Return the slot of an aware time as it was written. Midnight, there or in `timezone`, is a doubtful day.
+
+    Programs write a day without a time so.
+    """
+    slot = at_instant(moment, raw, timezone)
+    if slot.instant is None:
+        return slot
+    midnight = next((each for each in (moment, local(moment, timezone)) if each.time() == time()), None)
+    return slot if midnight is None else on_days(midnight.date(), midnight.date(), raw, timezone, doubt="midnight")
 
 
 def at_wall(wall: datetime, raw: str, timezone: str = LONDON, doubt: str | None = None) -> Slot:

@@ -11,7 +11,7 @@ from schedules.patterns import quick
 _WORDS = {
     "provisional": r"provisional(?:ly)?(?: date)?|tentative(?:ly)?|estimated|dros dro",
     "confirmed": r"(?:date )?confirmed|wedi'?i gadarnhau",
-    "tbc": r"(?:(?:exact )?(?:date|time|day)s? )?(?:(?:is |are )?(?:still )?(?:to be|tbc|tba|tbd)"
+    "tbc": r"(?:(?:exact |new )?(?:date|time|day)s? )?(?:(?:is |are )?(?:still )?(?:to be|tbc|tba|tbd)"
     r"(?: (?:confirmed|announced|decided|determined|agreed))?|not yet (?:confirmed|announced|known))|i'w gadarnhau",
     "cancelled": r"cancell?ed|cancelation|cancellation|discontinued",
     "postponed": r"postponed|delayed|rescheduled|deferred",

@@ -38,7 +38,7 @@ _AFTER = quick(r"^(?:[ ,;:-]|on\b|of\b|ar\b)+")
 class FoundTime:
     """A time found in a text, and `rest`, the text without it.
 
-    `time` is None if none was found, or if the text says `midnight`, which can mean either end of the day.
+    `time` is None if none was found, or with `midnight`: that can be either end of the day, and 00:00 can mean no time.
     `impossible`: the time does not exist, such as 25:00. `zone` is `bst`, `gmt`, `uk`, `other` or None.
     """
 
@@ -73,13 +73,12 @@ def _make_found_time(parts: dict[str, str | None], rest: str, zone: str | None) 
 
     `rest` is the text without time and zone word. Both are part of the result.
     """
-    if parts.get("midnight"):
-        # "Midnight" of a day can be its begin or its end, so it gives no time.
-        return FoundTime(rest, zone=zone, midnight=True)
     if parts.get("noon"):
         return FoundTime(rest, time(12), zone)
     hour, minute, second = (int(parts.get(name) or 0) for name in ("h", "m", "s"))
     am_or_pm = (parts.get("am_or_pm") or "").replace(".", "")
+    if not (am_or_pm or hour or minute or second):  # "midnight" or "00:00"
+        return FoundTime(rest, zone=zone, midnight=True)
     if am_or_pm and not 1 <= hour <= 12:
         return FoundTime(rest, impossible=True)
     if am_or_pm:

@@ -15,12 +15,12 @@ from xml.parsers import expat
 
 import feedparser
 
-from schedules.dates.span import at_instant
+from schedules.dates.span import at_written
 from schedules.patterns import Linear, quick
 from schedules.slot import Slot
 from schedules.source import Page, Reading, UnreadableCalendar
 from schedules.sources.body import OnePage, decode_text, find_page, page_name, refuse_html
-from schedules.sources.govuk_items import parse_instant, plain_text
+from schedules.sources.govuk_items import plain_text
 from schedules.sources.row import CalendarRow, clean_title, make_announcements, make_reading, make_row
 from schedules.sources.settings import CalendarSettings
 
@@ -122,12 +122,11 @@ def _refuse_depth(page: Page) -> None:
 
 
 def _instant_slot(text: str, timezone: str) -> Slot | None:
-    """Return the slot of an RFC 3339 or RFC 822 instant, None for any other text and without a time zone."""
-    moment = parse_instant(text)
-    if moment is None:
-        with suppress(ValueError, IndexError, OverflowError):
-            moment = parsedate_to_datetime(text)
-    return at_instant(moment, text, timezone) if moment and moment.tzinfo else None
+    """Return the slot of an RFC 822 instant, None for any other text and without a time zone."""
+    with suppress(ValueError, IndexError, OverflowError):
+        moment = parsedate_to_datetime(text.replace(" -0000", " +0000"))  # both mean UTC
+        return at_written(moment, text, timezone) if moment.tzinfo else None
+    return None
 
 
 def _strip_markup(value: object) -> str:

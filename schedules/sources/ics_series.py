@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import recurring_ical_events
@@ -180,7 +180,10 @@ def _make_occurrence(event: Any, times: TimeSettings) -> Occurrence:  # noqa: AN
     day = by_rule.dt if by_rule else start
     if isinstance(day, datetime):
         day = day.date() if day.tzinfo is None else local_date(day, times.timezone)
-    return Occurrence(day, _read_slot(start, times), str(event.get("SUMMARY", "")), str(event.get("STATUS", "")))
+    slot = _read_slot(start, times)
+    if isinstance(start, datetime) and start.time() == time():
+        slot = on_days(start.date(), start.date(), slot.raw, times.timezone, doubt="midnight")
+    return Occurrence(day, slot, str(event.get("SUMMARY", "")), str(event.get("STATUS", "")))
 
 
 def _read_slot(start: date, times: TimeSettings) -> Slot:

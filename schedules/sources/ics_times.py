@@ -127,16 +127,17 @@ def _instant_by_zone_block(raw: str, tzid: str, times: TimeSettings) -> datetime
 
 
 def _as_whole_days(slot: Slot, event: RawEvent, times: TimeSettings) -> Slot:
-    """Return the slot of an event that begins at local midnight as whole days, and any other slot unchanged.
+    """Return the slot of an event that begins at midnight, local or UTC, as whole days, and any other slot unchanged.
 
     From midnight to midnight are whole days. With another end, or without one, it is a doubtful day.
     """
-    begins = local(slot.instant, times.timezone) if slot.instant else None
+    zone = "UTC" if slot.raw.endswith("T000000Z") else times.timezone
+    begins = local(slot.instant, zone) if slot.instant else None
     if begins is None or begins.time() != time():
         return slot
     end = event.all("DTEND")
     end_instant = start_slot(end[0], times).instant if end else None
-    ends = local(end_instant, times.timezone) if end_instant else None
+    ends = local(end_instant, zone) if end_instant else None
     if ends is None or ends.time() != time() or ends <= begins:
         return on_days(begins.date(), begins.date(), slot.raw, times.timezone, doubt="midnight")
     return on_days(begins.date(), ends.date() - _DAY, slot.raw, times.timezone)

@@ -6,13 +6,14 @@ Source: `facts/calendars.md` §1.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime, time, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from schedules.announcement import Announcement, Part, Role, State
 from schedules.dates.read import assume_time, read_date
-from schedules.dates.span import at_instant, no_slot, on_days
+from schedules.dates.span import at_written, no_slot, on_days
 from schedules.slot import Slot, first_day
 from schedules.source import Page, PageRequest, Reading, UnreadableCalendar
 from schedules.sources.body import page_name, parse_json_object, require_usable
@@ -20,7 +21,6 @@ from schedules.sources.govuk_items import parse_instant, plain_text
 from schedules.sources.last_listed import RememberingSource
 from schedules.sources.row import REASONS, Remark, clean_title, clean_url, make_reading
 from schedules.sources.settings import CalendarSettings
-from schedules.times.zone import local
 
 PRODUCER = "office-for-national-statistics"
 
@@ -86,15 +86,12 @@ def _read_slot(description: Mapping[str, Any], timezone: str, *, is_exact: bool)
 
 
 def _slot_of_timestamp(text: str, timezone: str) -> Slot:
-    """Return the slot of a timestamp: the day if it is local midnight, else the instant. Read other texts as dates."""
+    """Return the slot of a timestamp: the day if it is midnight, else the instant. Read other texts as dates."""
     moment = parse_instant(text)
     if moment is None:
         # A date without a year becomes one of about 2000, long past.
         return read_date(text, date(2000, 1, 1), timezone).slot if text else no_slot("", "empty", timezone)
-    wall = local(moment, timezone)
-    if wall.time() == time():
-        return on_days(wall.date(), wall.date(), text, timezone)
-    return at_instant(moment, text, timezone)
+    return replace(at_written(moment, text, timezone), doubt=None)  # midnight is the ONS's sign for a day
 
 
 def _make_parts(release: Mapping[str, Any], site: str, *, is_published: bool) -> list[Part]:

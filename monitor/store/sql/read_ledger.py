@@ -125,11 +125,12 @@ class LedgerStore(Queries):
         found = self.runner.find_each_of(Announced, entry.uid, uids, entry.calendar == calendar)
         return sorted(found, key=lambda entry: entry.uid)
 
-    def reads(self, calendar: str | None = None, limit: int = 100) -> list[CalendarRead]:
-        """Return the newest `limit` reads of one calendar or of all, newest first."""
+    def reads(self, calendar: str | None = None, limit: int = 100, *, usable: bool = False) -> list[CalendarRead]:
+        """Return the newest `limit` reads of one calendar or of all, newest first. With `usable`, only those."""
         read = tables.CALENDAR_READ.c
         newest_first = (read.started.desc(), read.calendar.desc())
-        return self.runner.find_all(CalendarRead, *equals(read.calendar, calendar), order_by=newest_first, limit=limit)
+        conditions = [*equals(read.calendar, calendar), *([read.usable.is_(True)] if usable else [])]
+        return self.runner.find_all(CalendarRead, *conditions, order_by=newest_first, limit=limit)
 
     def repeated_reads(self, before: datetime) -> list[tuple[str, datetime]]:
         """Return the calendar and start of each read before `before` that has the same result as the one before it."""

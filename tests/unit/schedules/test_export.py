@@ -59,7 +59,7 @@ ranges = st.dates(date(2025, 1, 1), date(2027, 1, 1)).flatmap(
 instants = (
     st.datetimes(datetime(2025, 1, 1), datetime(2028, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001  # made aware
     .map(lambda moment: Slot(Precision.INSTANT, instant=moment.replace(second=0, microsecond=0)))
-    .filter(lambda slot: slot.instant is not None and local(slot.instant).time() != time())
+    .filter(lambda slot: slot.instant is not None and time() not in (slot.instant.time(), local(slot.instant).time()))
 )
 titles = st.text("abcXYZ 0123,;:'\"\\é\u2013=+@-#", min_size=1, max_size=30).map(
     lambda text: " ".join(f"T {text}".split())

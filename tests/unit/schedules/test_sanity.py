@@ -107,6 +107,13 @@ def test_cancelling_more_than_a_fifth_at_once_raises_alarm(count: int, alarms: l
     assert alarm_kinds(before, after=[*cancelled, *before[count:]]) == alarms
 
 
+def test_accepted_mass_cancellation_may_leave_out_the_dates() -> None:
+    before = entries(30)
+    cancelled = [replace(each, slot=UNREADABLE, state=State.CANCELLED) for each in before[:7]]
+    assert alarm_kinds(before, [*cancelled, *before[7:]]) == [AlarmKind.CANCELLED]
+    assert alarm_kinds(before, [*cancelled, *before[7:]], accepted=True) == []
+
+
 def test_passed_slots_do_not_count_as_re_dated() -> None:
     past = with_slot(passed(ago=timedelta(days=1)), entries(30))
     assert alarm_kinds(past, with_slot(FAR_AHEAD, past)) == []

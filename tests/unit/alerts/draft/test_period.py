@@ -66,6 +66,15 @@ def test_a_period_may_be_of_one_producer_or_one_platform() -> None:
     assert select_period([ofqual, ons], begins, ends, host="www.gov.uk").rows == (ofqual,)
 
 
+def test_release_promised_for_a_day_is_in_the_report() -> None:
+    midnight = SLOT.replace(hour=0, minute=0)
+    found = period_of(release_row("a", "late", minutes_late=None, slot=midnight, precision="day"))
+    report = build_period_report(found, "Ofqual", NOW)
+    assert report.measured[0].rows[0][0] == "5 January 2018, no time"
+    assert (period_json(found)["releases"][0]["precision"], measure_punctuality(found).left_out) == ("day", ())
+    assert "By announced hour" not in str(report.figures)
+
+
 def test_punctuality_omits_unproven_releases_and_gives_early_ones_no_delay() -> None:
     on_time, late = release_row("a", minutes_late=0), release_row("b", "late", minutes_late=30)
     early, unproven = release_row("c", "early", minutes_late=-60), release_row("d", "unproven", minutes_late=None)

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from alerts.incident import Kind
 from alerts.notice import Notice
+from alerts.routes import Route
 from alerts.silence import Scope, create_silence
 from monitor.clock import VirtualClock
 from monitor.deliver.facts import Measurement
@@ -24,6 +25,7 @@ from schedules.slot import Precision, Slot
 from tests.unit.monitor.deliver.outbox import a_channel, an_outbox
 from tests.worlds.instants import DAY, MINUTE, SLOT
 from tests.worlds.releases import a_promise, a_release
+from tests.worlds.routes import a_route
 from tests.worlds.stores import TemporaryStore
 
 EDITED_AT = SLOT - DAY
@@ -39,9 +41,9 @@ def verdict_on_moved_release(name: str, edited_at: datetime = EDITED_AT, produce
     return judge(release, [old, new], {}, [], Policy(), edited_at)
 
 
-def record_verdicts(store: TemporaryStore, verdicts: Sequence[Verdict]) -> list[Notice]:
+def record_verdicts(store: TemporaryStore, verdicts: Sequence[Verdict], *routes: Route) -> list[Notice]:
     """Record verdicts one after the other. Return all notices of the store."""
-    recorder = VerdictRecorder(store, ReportingRules(channels=["mail", "hook"]))
+    recorder = VerdictRecorder(store, ReportingRules(channels=["mail", "hook"], routes=routes))
     for verdict in verdicts:
         with store.transaction() as tx:
             recorder.record(tx, verdict, Measurement(), verdict.at)
@@ -113,6 +115,15 @@ def test_silenced_release_is_left_out_of_an_edits_common_notice() -> None:
     common_notice = notices_by_release[""]
     assert common_notice.subject.startswith("CALENDAR: 3 entries")
     assert "Title r0" not in common_notice.text
+
+
+def test_entry_for_another_channel_has_its_own_notice() -> None:
+    store = TemporaryStore()
+    own, shared = verdict_on_moved_release("r0"), verdict_on_moved_release("r1")
+    shared = replace(shared, others=("dfe",))
+    notices = record_verdicts(store, [own, shared], a_route("mail", producer="ofqual"), a_route("hook", producer="dfe"))
+    channels = {notice.release: {row.channel for row in store.outbox.deliveries(notice.id)} for notice in notices}
+    assert channels == {"r0": {"mail"}, "r1": {"mail", "hook"}}
 
 
 def test_entries_found_changed_within_ten_seconds_share_a_notice() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from alerts.channels.pagerduty import build_event
 from alerts.incident import Kind
+from alerts.silence import Scope, create_silence
 from monitor.deliver.platform import related_incidents
 from monitor.judge.runs import Blind
 from monitor.store.rows import DeliveryState
@@ -24,7 +25,7 @@ from tests.unit.monitor.deliver.platform_day import (
     with_day,
 )
 from tests.worlds.fake_channel import FakeChannel
-from tests.worlds.instants import MINUTE, SLOT, after_slot
+from tests.worlds.instants import HOUR, MINUTE, SLOT, after_slot
 from tests.worlds.verdicts import a_late_verdict
 
 
@@ -46,6 +47,18 @@ async def run_day_of_outage(day: Day, *, acknowledged: bool = False) -> None:
     verdicts_are_final_at = PUBLISHED_AT["r7"] + 2000
     await day.judge_at(verdicts_are_final_at)
     await day.run_until(verdicts_are_final_at + 100)
+
+
+@with_day
+async def test_a_silence_of_one_producer_keeps_the_common_thread(day: Day) -> None:
+    silence = create_silence(
+        Scope.PRODUCER, "dfe", until=SLOT + HOUR, role="duty", reason="their site moves", now=day.clock.now()
+    )
+    with day.store.transaction() as tx:
+        tx.save(silence)
+    await day.judge_at(A_MINUTE_LATE)
+    await day.run_until(A_MINUTE_LATE + 30)
+    assert (day.kinds("mail"), day.kinds("ons")) == (["opened"], ["opened"])
 
 
 @pytest.mark.slow

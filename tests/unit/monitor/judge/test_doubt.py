@@ -11,7 +11,7 @@ from schedules.contract.verdict import Kind, VerdictKind
 from schedules.promise import Promise, Unlisted
 from tests.worlds.instants import DAY, SLOT, at, seconds_at
 from tests.worlds.looks import ABSENT, PRESENT, RegularLooks
-from tests.worlds.releases import SHEET, a_promise, a_release
+from tests.worlds.releases import SHEET, a_promise, a_release, no_slot
 from tests.worlds.verdicts import found, judged
 
 IN_TIME = "09:30:01"
@@ -48,6 +48,21 @@ def changed_promise(
 ) -> Promise:
     """Return a promise for `slot` that a calendar did not show at one read, but showed at the next."""
     return a_promise(at(slot), learnt=at(first_shown_at), unlearnt=at(not_yet_shown_at), **fields)
+
+
+def test_a_date_postponed_without_a_new_one_is_never_late() -> None:
+    shown = promise_for("09:30", last_shown_at="09:16")
+    postponed = a_promise(no_slot(raw="Postponed", reason="not-a-date"), state=Standing.POSTPONED, learnt=at("09:26"))
+    verdict = verdict_on(shown, postponed, published_at=NEVER)
+    assert verdict.verdict is VerdictKind.PENDING
+
+
+def test_a_date_replaced_by_an_unreadable_text_is_unproven() -> None:
+    shown = promise_for("09:30", last_shown_at="09:16")
+    unreadable = a_promise(no_slot(raw="See note", reason="not-a-date"), learnt=at("09:26"))
+    verdict = verdict_on(shown, unreadable, published_at=NEVER)
+    assert verdict.verdict is VerdictKind.UNPROVEN
+    assert "1 read of the calendar since Fri 5 Jan 2018 09:26:00 GMT did not show it" in str(verdict.unproven_because)
 
 
 def doubts(verdict: Verdict) -> list[str]:

@@ -164,11 +164,11 @@ def test_read_with_an_alarm_leaves_the_state_unchanged() -> None:
 
 
 def test_state_is_loaded_from_usable_reads_oldest_first() -> None:
-    unusable, second, first = (
-        CalendarRead("c", at_minute(at) - timedelta(seconds=5), at_minute(at), usable=usable, entries=entries)
-        for at, usable, entries in ((30, False, 9), (20, True, 3), (10, True, 2))
+    second, first = (
+        CalendarRead("c", at_minute(at) - timedelta(seconds=5), at_minute(at), usable=True, entries=entries)
+        for at, entries in ((20, 3), (10, 2))
     )
-    state = CalendarState.from_reads("c", [unusable, second, first])
+    state = CalendarState.from_reads("c", [second, first])
     assert list(state.counts) == [first.entries, second.entries]
     assert (state.as_of, state.last_read) == (second.started, second.finished)
-    assert CalendarState.from_reads("c", [unusable]).last_read is None
+    assert CalendarState.from_reads("c", []).last_read is None

@@ -7,6 +7,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from monitor.ledger.state import MOST_COUNTS
 from monitor.store.rows import Announced
 from schedules.join import Pin
 from schedules.promise import Unlisted
@@ -119,6 +120,15 @@ async def test_unchanged_calendar_makes_no_promise_after_restart(monitor: Calend
     assert promised_times(monitor, "a") == [("stats", "26 09:30")]
     assert promised_times(monitor, "b") == [("stats", "03 09:30")]
     assert {entry.seen_first for entry in monitor.store.ledger.announced("stats")} == {first.finished}
+
+
+@with_calendar_monitor()
+async def test_restart_after_many_failed_reads_keeps_last_usable_one(monitor: CalendarMonitor) -> None:
+    usable = await monitor.read_calendar(csv(row("a")))
+    for _ in range(MOST_COUNTS + 1):
+        await monitor.read_calendar(Reply(503), minutes_later=10)
+    await monitor.restart()
+    assert monitor.daemon.core.ledger.last_read("stats") == usable.finished
 
 
 @with_calendar_monitor()

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
+
 from schedules.slot import Precision
 from tests.unit.schedules.sources.conftest import Parse
 
@@ -22,6 +24,17 @@ def test_a_release_date_in_pubdate_is_an_instant(parse: Parse) -> None:
     assert dated.slot.instant == datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
     assert (dated.uid, dated.url) == ("retail", "https://stats.example/retail")
     assert undated.slot.reason == "empty"
+
+
+@pytest.mark.parametrize(
+    ("time", "begins", "doubt"),
+    [(b"09:30:00 -0000", "2026-11-26T09:30+00:00", None), (b"00:00:00 GMT", "2026-11-26T00:00+00:00", "midnight")],
+    ids=["in UTC, of an unknown place", "a day without a time"],
+)
+def test_a_pubdate_with_an_odd_time_is_read(parse: Parse, time: bytes, begins: str, doubt: str | None) -> None:
+    body = RSS.replace(b"09:30:00 GMT", time)
+    dated, _undated = parse("feed", body).announcements
+    assert (dated.slot.begins(), dated.doubt) == (datetime.fromisoformat(begins), doubt)
 
 
 def test_an_atom_stamp_keeps_its_offset(parse: Parse) -> None:

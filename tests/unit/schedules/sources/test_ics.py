@@ -54,6 +54,7 @@ END:VTIMEZONE""".replace("\n", "\r\n")
         ("DTSTART:20260723T093000", ("instant", "2026-07-23T08:30Z", None)),
         ("DTSTART;VALUE=DATE:20260723", ("day", "2026-07-23 2026-07-23", None)),
         ("DTSTART:20260723T000000", ("day", "2026-07-23 2026-07-23", "midnight")),
+        ("DTSTART:20260723T000000Z", ("day", "2026-07-23 2026-07-23", "midnight")),
         ("DTSTART:2026-07-23T09:30:00", ("instant", "2026-07-23T08:30Z", None)),
         ("DTSTART:TBC", ("none", "None None", None)),
         ("DTSTART:", ("none", "None None", "unreadable-date")),
@@ -114,6 +115,22 @@ def test_event_from_local_midnight_to_midnight_is_one_day(parse: Parse) -> None:
     """In July, midnight in London is 23:00 UTC."""
     slot = slot_of(parse, "DTSTART:20260727T230000Z", "DTEND:20260728T230000Z")
     assert slot == ("day", "2026-07-28 2026-07-28", None)
+
+
+def test_event_from_midnight_to_midnight_utc_gives_its_day(parse: Parse) -> None:
+    """In July, midnight in UTC is 01:00 in London."""
+    slot = slot_of(parse, "DTSTART:20260728T000000Z", "DTEND:20260729T000000Z")
+    assert slot == ("day", "2026-07-28 2026-07-28", None)
+
+
+@pytest.mark.parametrize("start", ["DTSTART:20260723T000000", "DTSTART:20260723T000000Z"])
+def test_series_at_midnight_gives_doubtful_days(parse: Parse, start: str) -> None:
+    two_days = event(start, "RRULE:FREQ=DAILY;COUNT=2")
+    announcements = parse("ics", calendar(two_days), at=NOW).announcements
+    assert [(str(each.slot.first), each.doubt) for each in announcements] == [
+        ("2026-07-23", "midnight"),
+        ("2026-07-24", "midnight"),
+    ]
 
 
 def test_event_with_time_gives_its_start_as_slot(parse: Parse) -> None:
