@@ -123,7 +123,7 @@ class Case:
         return self.window is not None and passed is not None and passed <= self.now < self.window.slot_begins
 
     def before_cancellation(self) -> Case | None:
-        """Return a cancelled case as if its planned slot were still in force; None if it is not or has none."""
+        """Return a cancelled case as if its planned slot were in force; None if it is not cancelled or had no slot."""
         cancelling, planned = self.in_force.promise, self.in_force.planned
         if not self.in_force.cancelled or cancelling is None or planned is None:
             return None

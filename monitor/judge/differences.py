@@ -20,9 +20,9 @@ _BLINDNESS = ("blind", "clock_fault")
 def find_differences(stored: Json, again: Json, *, several_monitors: bool = False) -> list[str]:
     """Return one line for each difference between a stored release's JSON and the same release judged again.
 
-    Looks and blind spans (times without looks) may have been stored since the verdict. What they explain is no
-    difference: a range inside the stored one, an exposure that ended, a verdict that became final, a new finding of
-    blindness. With `several_monitors`, such a finding may also be lost, because another monitor watched at that time.
+    These are no differences, because looks and blind spans (times without looks) stored since the verdict explain them:
+    a range inside the stored one, an exposure that ended, a verdict that became final, a new finding of blindness. With
+    `several_monitors`, a finding of blindness may also be lost, because another monitor watched at that time.
     Not compared: wording, the instant of judging, and the finding `platform`, which depends on other releases.
     """
     lines = _compare_fields("", stored, again, _RELEASE_FIELDS)
@@ -85,7 +85,7 @@ def _compare_exposures(place: str, stored: Sequence[Json], again: Sequence[Json]
 
 
 def _compare_findings(stored: Sequence[Json], again: Sequence[Json], *, several_monitors: bool) -> list[str]:
-    """Return one line with all findings if their number differs by kind and part, else a line for each other length."""
+    """Return one line of all findings if their number by kind and part differs, else one for each differing length."""
     # One more finding of blindness is no difference. With `several_monitors`, one fewer is no difference either.
     before, after = _group_by_name(stored), _group_by_name(again)
     lines = []

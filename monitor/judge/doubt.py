@@ -55,7 +55,7 @@ def _needs_promise(case: Case, promise: Promise, part: PartVerdict, *, is_unlist
     """Return whether the verdict on a part rests on its promise, so that a doubtful promise makes it `unproven`.
 
     A breach or exposure does. So does `on_time`, unless the part was out before its calendar showed the next edition.
-    An unproven part counts too if the calendar dropped the entry (`is_unlisted`), which says more than its own reason.
+    An unproven part counts too if the calendar dropped the entry (`is_unlisted`), because that is the better reason.
     """
     if part.exposures or part.verdict in BREACHES:
         return True
@@ -239,8 +239,8 @@ def _change_text(case: Case, promise: Promise) -> str:
 def _unlisted_reason(case: Case, promise: Promise, parts: Iterable[PartVerdict] = ()) -> str | None:
     """Return the reason to doubt a promise that its calendar dropped before its slot and before any exposure.
 
-    None if the calendar dropped it later or not at all, or if another calendar still shows the same slot. Dropped after
-    an exposure began is no doubt: the calendar may drop an entry because the release was published early.
+    None if the calendar dropped it later or not at all, or if another calendar still shows the same slot. A drop after
+    an exposure began is no reason to doubt: the calendar may drop an entry because the release was published early.
     """
     unlisted = promise.unlisted
     # The promise must be in force from the earliest of these on: its slot, or when an exposure may have begun.

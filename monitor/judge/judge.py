@@ -45,7 +45,7 @@ def judge(  # noqa: PLR0913 # all facts behind a verdict
     *,
     published: Iterable[Publication] = (),
 ) -> Verdict:
-    """Return the verdict on a release as of `now`.
+    """Return the verdict on a release as of `now`, by its planned slot if it was exposed before it was cancelled.
 
     `runs` are by target id (`RELEASE/PART/VIEW`), each in time order; `blind` spans may be of any scope. `published`
     are other releases of that day. They show how long the witnesses, announcement and index, lag behind a release. They
@@ -65,7 +65,7 @@ def judge(  # noqa: PLR0913 # all facts behind a verdict
 
 
 def _was_exposed_before(case: Case, planned: Case, runs: Mapping[str, Sequence[Run]], blind: Sequence[Blind]) -> bool:
-    """Return whether content was public early when the last read before a cancellation showed the slot as `planned`."""
+    """Return whether content was public early, before the last calendar read that did not show the cancellation yet."""
     cancelling, window = case.in_force.promise, planned.window
     if cancelling is None or cancelling.unlearnt is None or window is None or planned.in_force.is_first_read_after_slot:
         return False
@@ -198,7 +198,7 @@ def _is_settled(case: Case, part: PartVerdict) -> bool:
     delay, users_delay = part.delay, part.users_delay
     if part.is_unseen_by_users and delay is not None and users_delay is not None:
         # The edge has not shown the part yet. If a look proves that users wait longer than the publisher's delay, the
-        # edge served an old answer after the part was out. Then it is looked at until it shows the part.
+        # edge served an old answer after the part was out. Then the part is not settled until the edge shows it.
         was_edge_old = (users_delay.min or 0.0) > (delay.min or 0.0)
         if are_answers_awaited or was_edge_old:
             return False
@@ -227,7 +227,7 @@ def _next_review(case: Case, pairs: Sequence[Pair], *, final: bool) -> datetime 
 
 # A deadline is an instant at which the verdict can change only because time passes.
 def _deadlines_of_window(case: Case) -> list[datetime]:
-    """Return when each limit of the slot passes, and of slots that another calendar or a later read of it shows."""
+    """Return when each limit of the slot passes, and those of other slots that a calendar gave or may have given."""
     window, promise = case.window, case.in_force.promise
     if window is None:
         # A cancelled slot has no limits, but it ends.
@@ -254,7 +254,7 @@ def _deadlines_of_witness_lags(case: Case, parts: Sequence[PartVerdict]) -> list
 
 
 def _deadlines_of_awaited_looks(case: Case, pairs: Sequence[Pair]) -> Iterator[datetime]:
-    """Yield until when the verdict on each part waits for answers to looks that were sent or are due."""
+    """Yield the times at which an answer that could still change a part's verdict stops being awaited."""
     for part, evidence in pairs:
         # An absence at the edge waits for a look at the origin.
         until = None if case.window is None else origin_awaited_until(evidence, case.window)

@@ -194,7 +194,7 @@ class _PartJudge:
     def _judge_appearance(self, appeared: Interval) -> _Timing:
         """Return the verdict on a part that appeared at or after its slot: late, on time or unproven."""
         window, last_absent = self.window, appeared.after
-        released = self._include_earlier_presence(appeared)
+        released = self._widen_by_other_view(appeared)
         delay = window.delay_of(released)
         if last_absent is not None and last_absent > window.on_time_until:
             if self._is_contradicted(last_absent):
@@ -212,29 +212,30 @@ class _PartJudge:
         reason = self._contradiction_text() if was_widened else self._too_wide_text(released)
         return _Timing(VerdictKind.UNPROVEN, released, delay, reason)
 
-    def _include_earlier_presence(self, appeared: Interval) -> Interval:
-        """Return when a part appeared if another view was right that showed it before, from its first look on."""
+    def _widen_by_other_view(self, appeared: Interval) -> Interval:
+        """Return `appeared`, starting earlier if another view showed the part before that, from its first look on."""
         other_run = None if appeared.after is None else self._find_run_present_before(appeared.after)
         if other_run is None:
             return appeared
-        # The part came before the first look of the other view, so only absences before that look are proofs.
+        # If that view was right, the part came before its first look. So only absences before that look are proofs.
         runs = (run for spell in self.evidence.absences for run in spell.runs)
         return Interval(latest_known(last_absence_until(run, other_run.first_sent) for run in runs), appeared.by)
 
     def _judge_by_stamp(self, released: Interval) -> _Timing | None:
         """Return `unproven` if the publisher's own time of publication contradicts that the part was late, else None.
 
-        It contradicts only the announcement and the index (`witnesses`), which lag behind the release, but no look that
-        found the page absent after the tolerance. A stamp of midnight or of another day was set by hand and is ignored.
-        The part may have come at the stamp, or even earlier if the witnesses were not watched yet.
+        The stamp contradicts only the announcement and the index (`witnesses`), which lag behind the release. So None
+        without witnesses, stamp or promised minute, if a look found the page absent after the tolerance, or if the
+        stamp is after the tolerance or was set by hand (midnight, another day). The part may have come at the stamp, or
+        earlier if the witnesses were not watched yet.
         """
         evidence, window = self.evidence, self.window
         stamp, slot = evidence.publishers_stamp, window.promised_at
         if evidence.witnesses is None or stamp is None or slot is None:
             return None
         not_early = (presence for presence in evidence.presences_by_looks if not is_early(presence, window))
-        page_absent = next((presence.appears.after for presence in not_early), None)
-        if page_absent is not None and page_absent > window.on_time_until:
+        absent_by_looks = next((presence.appears.after for presence in not_early), None)
+        if absent_by_looks is not None and absent_by_looks > window.on_time_until:
             return None
         local_stamp = local(stamp, self.zone)
         is_midnight = local_stamp.time() == time()

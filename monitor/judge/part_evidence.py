@@ -181,8 +181,8 @@ def _date_by_witnesses(case: Case, evidence: PartEvidence, runs: Mapping[str, Se
         # Only absence before the content was last seen counts (`begin` after one look). Later it may leave a listing.
         last_seen = min(max(presence.begin, presence.end), case.now)
         known_then = read_witnesses(case.release.id, runs, last_seen, case.lags)
-        # If the announcement has redirected to the page since then, its redirect works. So while it did not redirect
-        # yet, the page was absent: up to the slot, it proves that alone.
+        # If the announcement has redirected to the page since then, its redirect works. So the page was absent while
+        # it did not redirect yet. Up to the slot, the announcement alone proves that.
         absent = replace(known_then, redirects=witnesses.redirects).absent_until(slot)
         appears = presence.appears
         if absent is None or appears.by is None or absent >= appears.by:

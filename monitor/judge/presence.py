@@ -159,7 +159,7 @@ def _is_about_part(absence: Spell) -> bool:
 
 
 def _date_appearance_of_part(group: Sequence[Spell], absences: Sequence[Spell]) -> Interval:
-    """Return when the part itself appeared, by the first view that showed it, and after its last absence before that.
+    """Return when the part itself appeared: after its last absence that counts, and by the first look that showed it.
 
     `group` are times (spells) in which the edge or the origin showed it. An edge may serve an old copy, the origin
     does not. So it depends on the origin which absence counts:
@@ -195,8 +195,8 @@ def _latest_absence_in_any_view(
 ) -> datetime | None:
     """Return the latest absence before `first`, the presence that began first in all views; None if none was proved.
 
-    `by_view` is the first presence of each view, and `last_absent` the last absence of that view before it. That counts
-    in the view of `first`, and in another view that saw the part appear (`_is_close`). Any other absence must be surely
+    `by_view` is the first presence of each view, and `last_absent` the last absence of that view before it. It counts
+    if the view is that of `first`, or if the view saw the part appear (`_is_close`). Any other absence must be surely
     before `first`, because looks at several views may overtake each other.
     """
     when_appearing = [last_absent[view] for view, spell in by_view.items() if _is_close(last_absent[view], spell)]

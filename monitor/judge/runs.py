@@ -180,7 +180,7 @@ def extend_run(last: Run, sighting: Sighting, spacing: timedelta | None = None, 
 
 
 def start_run(sighting: Sighting) -> Run:
-    """Return a run of one sighting."""
+    """Return a run of one sighting, whose state had surely begun by `begin` and surely not ended before `end`."""
     # Example: an answer with the content was made at an unknown instant from 9:29:30 (`proved_from`) to 9:29:32
     # (`proved_to`). So the content surely came by 9:29:32 (`begin`), and was surely not removed before 9:29:30 (`end`).
     return Run(
@@ -261,7 +261,7 @@ def widest_gap(runs: Sequence[Run], slot: datetime) -> timedelta | None:
 
 
 def find_last_removal(runs: Iterable[Run]) -> datetime | None:
-    """Return when a look last found content removed or its bytes changed; None if never, or if it is back since."""
+    """Return when a look last found content removed or its bytes changed; None if never, or if the content is back."""
     proved = [run for run in runs if run.state is not State.UNKNOWN]
     for before, run in reversed(list(pairwise(proved))):
         if before.state is not State.PRESENT:
@@ -311,7 +311,7 @@ def merge_by_state(runs: Sequence[Run]) -> list[Run]:
 
 
 def _merge_absences(runs: Sequence[Run], until: datetime) -> list[Run]:
-    """Return the runs of one target, with the equal absences of each monitor merged that ended before `until`.
+    """Return the runs of a target: for each monitor, equal runs that ended before `until` are merged, later runs kept.
 
     All runs that ended before `until` must be absences or failures.
     """

@@ -95,10 +95,10 @@ def correct_ages(views: Mapping[View, Sequence[Spell]]) -> dict[View, tuple[Spel
 
 
 def _correct_age(spell: Spell, absences: Sequence[Spell]) -> Spell:
-    """Return a spell. If it is a presence that began before an absence by its `Age`, correct when it began.
+    """Return a spell. If its `Age` claims that it is a presence from before a proved absence, correct its begin.
 
-    It began when its first look was answered. The content may have come earlier, after that absence. So `claimed_begin`
-    keeps the begin by `Age`, unless looks at an origin prove absence at that instant.
+    It then begins when its first look was answered. The content may have come earlier, after that absence. So
+    `claimed_begin` keeps the begin by `Age`, unless looks at an origin prove absence at that instant.
     """
     if not spell.is_present or spell.begin >= spell.first_sent:
         return spell

@@ -34,7 +34,7 @@ _NEAR_AN_HOUR = 90.0
 def collect_findings(case: Case, pairs: Sequence[Pair], of_promise: Iterable[Finding]) -> tuple[Finding, ...]:
     """Return all findings on a release, in the order of `Kind`. Those from looks need a slot that can be judged.
 
-    The ledger is our record of calendar reads. `of_promise`: that the promise is in doubt, or was brought forward.
+    The ledger is our record of calendar reads. `of_promise` says that the promise is in doubt or was brought forward.
     """
     parts = [part for part, _ in pairs]
     found = [*_find_in_ledger(case, parts), *of_promise]
