@@ -39,7 +39,6 @@ _GRAIN = 1.0
 _DRIFT = 0.0005
 """The machine corrects its clock by up to 500 ppm, so old bounds are widened by that before they are used."""
 _REPLACED_AFTER = 2
-"""This many dates in a row that contradict the bounds of their host, but not each other, replace these bounds."""
 _ERRATIC_AFTER = 6
 """A host whose dates contradicted earlier ones this many times is ignored: its servers have different clocks."""
 _VOTES_EVERY = timedelta(seconds=1)
@@ -76,7 +75,7 @@ def vote(spans: Mapping[str, Span], *, synchronised: bool | None = None) -> Vote
     # Two hosts must agree to prove our clock wrong. But a single host suffices if the machine is not synchronised.
     least_hosts = 1 if synchronised is False and len(spans) == 1 else _LEAST_HOSTS
     first_group = _agreeing_hosts(next(iter(spans)), spans)
-    is_only_group = len(first_group) == len(spans)
+    is_only_group = len(first_group) == len(spans)  # usually all hosts agree
     groups = [first_group] if is_only_group else [_agreeing_hosts(name, spans) for name in spans]
     credible = [group for group in groups if len(group) >= least_hosts or _allows_right_clock(group, spans)]
     if not credible:
@@ -375,15 +374,19 @@ class Skew:
         return True if is_same_copy and abs(date_growth - elapsed) <= _SAME_WITHIN else None
 
     def _record_implausible_date(self, host: str, span: Span) -> None:
-        """Record a date more than a day from our clock, and log it once a host. It puts our clock ahead by `span`."""
+        """Record a date more than a day from our clock, and log it once a host.
+
+        `span` is by how many seconds, least and most, our clock would be ahead if the date were right. Nearly always,
+        the host's clock is wrong. So such dates are believed only if two hosts agree, no host has sent a plausible one,
+        and the machine does not report that its clock is synchronised.
+        """
         if host not in self._logged:
             self._logged.add(host)
             _log.warning("date_ignored", host=host, days_behind_ours=round(span[0] / _DAY))
         self._far_off_spans[host] = span
-        # Nearly always, the host's clock is wrong. Our clock is wrong if two hosts send such dates, no host has sent a
-        # plausible one (`_dates_by_host` is empty), and the machine does not report that its clock is synchronised.
-        if not self._dates_by_host and len(self._far_off_spans) > 1 and not self.synchronised():
-            self.bounds = vote(self._far_off_spans).bounds
+        has_plausible_date = bool(self._dates_by_host)
+        if not has_plausible_date and len(self._far_off_spans) > 1 and not self.synchronised():
+            self.bounds = vote(self._far_off_spans).bounds  # `RIGHT_CLOCK` if they contradict each other
 
     def _run_vote(self) -> Span:
         """Let the hosts with consistent dates vote. Return the bounds of our clock's offset, as before if none can."""
@@ -418,7 +421,7 @@ class ClockStepGuard:
         self._step_seen_at: float | None = None
 
     def __call__(self) -> bool:
-        """Check for a step of our clock. Return whether it is wrong since a step at most `_STEP_DOUBT_SECONDS` ago."""
+        """Check for a step. Return whether our clock was set in the last `_STEP_DOUBT_SECONDS`, and is wrong now."""
         ahead, now = self._skew.ahead(), self._clock.monotonic()
         if abs(ahead - self._last_ahead) > _TOLERANCE:
             self._step_seen_at = now

@@ -113,8 +113,7 @@ class HostQueue:
     _epoch: datetime = field(init=False)
     _pacer: Pacer = field(init=False)
     _wakeup: Wakeup = field(default_factory=Wakeup)
-    # Requests that wait for a place and are not looks, each with the steady time at which it began to wait. Its future
-    # gets a result with the place: whether the pacer, which keeps starts apart, has already allowed its start.
+    # Requests that wait in `_wait_for_place`, each with the steady time since which it waits, and its future result.
     _waiting_requests: deque[tuple[float, asyncio.Future[bool]]] = field(default_factory=deque)
     _is_running: bool = False
 
@@ -191,8 +190,7 @@ class HostQueue:
     @asynccontextmanager
     async def reserve_place(self) -> AsyncIterator[None]:
         """Wait until a request that is not a look may start. It keeps one of the host's places until the block ends."""
-        # The host has `most_under_way` places, so that a connection is free for each request. The pacer keeps starts
-        # apart, to stay within the host's budget.
+        # The host has `most_under_way` places, one for each connection. The pacer keeps starts apart, by its budget.
         has_passed_pacer = False
         if self._is_running or self.under_way >= self.most_under_way:
             has_passed_pacer = await self._wait_for_place()
@@ -208,8 +206,8 @@ class HostQueue:
     async def _wait_for_place(self) -> bool:
         """Wait until this request gets a place. Return whether the pacer has already allowed its start.
 
-        It has if `run` gave the place. In a command, which does not call `run`, it has not: the place was passed on by
-        another request that ended.
+        `run` gives a place only when the pacer allows a start. In a command, which does not call `run`, another request
+        that ends passes on its place, and then the caller must still wait for the pacer.
         """
         place: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting_requests.append((self.clock.monotonic(), place))
@@ -230,13 +228,13 @@ class HostQueue:
         self._pacer.record_start(steady)
 
     def _free_place_of_request(self) -> None:
-        """Free the place of a request that was not a look, such as a calendar read. Let the next one have the place."""
-        self.under_way -= 1
+        """Free the place of a request that was not a look, such as a calendar read. Pass it on if another one waits."""
+        self.under_way -= 1  # the number of places in use
         if self._is_running:
             self.wake()  # `run` decides whether a look or a request gets the place, and when
         elif self.under_way < self.most_under_way and self._has_waiting_request():
-            # A command, such as a look by hand, does not call `run`. So the request that has waited longest gets the
-            # place now. It continues in `_wait_for_place`, and then waits for the pacer, which keeps starts apart.
+            # In a command, such as a look by hand, `run` is not called. So give the place here to the request that has
+            # waited longest. That request must still wait for the pacer, which keeps starts apart.
             self.under_way += 1
             _, place = self._waiting_requests.popleft()
             has_passed_pacer = False
@@ -261,8 +259,7 @@ class HostQueue:
             # `Retry-After` may be an instant by the clock of the host.
             now_by_host = mail_date(outcome.headers.get("date", "")) or outcome.received
             self._pacer.record_refusal(now, retry_after(demanded_wait or "", now_by_host))
-            # In seconds of steady time, which was zero at `_epoch`.
-            self.waits_until = seconds_until(self._pacer.quiet_until or now, self._epoch)
+            self.waits_until = seconds_until(self._pacer.quiet_until or now, self._epoch)  # in seconds of steady time
         elif outcome.status < 500:
             self._pacer.record_success()
 
@@ -310,7 +307,7 @@ class HostQueue:
         target = self.targets.take_next(now, mono)
         if target is None or target.due is None:
             return False
-        # A look on an idle host starts before it is due.
+        # A look on an idle host starts before it is due. Then it counts as due now.
         self.start(target, min(target.due, now), now)
         target.last_look, target.last_look_mono = now, mono
         target.is_under_way = True

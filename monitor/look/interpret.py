@@ -159,7 +159,7 @@ class Interpreter:
             # A page that appears after this counts, even if it has the words of an earlier placeholder.
             memory.known = replace(known_before, was_missing=True, placeholder=None)
             if known_before.placeholder is not None:
-                memory.forget_body()
+                memory.forget_body()  # so that the same words are read again if they come back
         is_clock_far_off = largest_offset(clock_offset) > self.unproven_offset.total_seconds()
         # Monitors that share a store put their looks in one order, so for them any known error of a clock is too large.
         is_error_too_large = is_clock_far_off or (self.is_shared and is_off(clock_offset))
@@ -244,13 +244,14 @@ class Interpreter:
     def _make_context(self, target: Target, answer: Answer, memory: TargetMemory) -> Context:
         clock_offset = self.skew.bounds_for(target.host)  # the least and most seconds that our clock is ahead
         most_seconds_behind = max(-clock_offset[0], 0.0)
+        placeholder = self._find_placeholder(target, memory.known)  # its own, else that of another view of the part
         # A witness is no part, but a page that shows whether its release is out: its announcement or an index.
         is_part = target.view is not View.TRIPWIRE and not is_witness(target.part)
         return Context(
             answer.url,
             title=target.title,
             digest=answer.digest,
-            known=replace(memory.known, placeholder=self._find_placeholder(target, memory.known)),
+            known=replace(memory.known, placeholder=placeholder),
             file=extension_of(target.url) if is_part and is_file(target.url) else None,
             is_led_to=target.address is Address.LED_TO,  # the announcement redirects to it
             behind=most_seconds_behind if is_off(clock_offset) else 0.0,  # only if our clock is known to be wrong

@@ -120,10 +120,9 @@ class Poller:
         self._running: asyncio.TaskGroup | None = None
         self._stop = asyncio.Event()
         self._under_way: dict[ScheduledTarget, asyncio.Task[None]] = {}
-        # When the last reported disturbance ended.
-        self._disturbed_until: datetime | None = None
-        # How far our clock was ahead of steady time when it was last set, and when we noticed: long ago at first.
-        self._last_step = (0.0, -LONGEST_SLEEP)
+        self._disturbed_until: datetime | None = None  # when the last reported disturbance ended
+        # How far our clock was ahead of steady time after its last step, and the steady time at which we noticed that.
+        self._last_step = (0.0, -LONGEST_SLEEP)  # long ago
         self.broken = BrokenLooks(clock)
         self.made = self.missed = 0
 

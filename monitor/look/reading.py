@@ -61,7 +61,7 @@ def read_body(name: str, answer: Answer, context: Context) -> Recognised:
     result = recognise(answer, context)
     is_search_of_page = name.startswith(_SEARCHING_RULES) and is_html(answer)  # for words or links of the release
     if result.state is State.ABSENT and is_search_of_page:
-        # A page without a name may only keep out robots, and a notice of the site is not the page of the release.
+        # A page without a name may be a check for robots, and a notice of the site is not the page of the release.
         is_named = _TITLE_OR_HEADING.search(answer.body)
         why = site_notice_reason(Page(replace(answer, body=answer.body[:SMALL_BODY]))) if is_named else NAMELESS
         return unknown(why) if why else result

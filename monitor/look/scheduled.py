@@ -125,7 +125,7 @@ class ScheduledTarget:
         if is_in_one_window and is_regular:
             return max(0, (now - due) // window.every)
         if is_in_one_window and now < due + window.every:
-            return 0
+            return 0  # within one spacing, an extra or promised look counts as on time
         # Count the due instants in all windows after `due` until `now`, but none before the windows were planned.
         after = max(due, self.planned_at - _JUST_BEFORE)  # so that one at `planned_at` itself counts
         return sum(

@@ -104,7 +104,7 @@ class NameCache:
         if addresses and now - read_at < FRESH_SECONDS:
             return addresses
         try:
-            pending = self._pending.get(name) or self._start_lookup(name)
+            pending = self._pending.get(name) or self._start_lookup(name)  # `TimeoutError` if too many are pending
             async with asyncio.timeout(seconds):
                 # Other requests may wait for the same answer, and the next one can use it.
                 return await asyncio.shield(pending)

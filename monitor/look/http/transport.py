@@ -77,8 +77,8 @@ class HttpTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request of an `httpx` client, and return the response with its body still to be read.
 
-        The stream of the body (`_ClientBody`) limits it to half a megabyte. Raises `httpx.TransportError` with a
-        `Reason` as its text. It never quotes the address, which may be a secret.
+        The stream of the body (`_ClientBody`) limits it to half a megabyte. Raises `httpx.TransportError`. Its text is
+        only a `Reason`, because the address may be a secret.
         """
         content = await request.aread()
         url = request.url
@@ -288,7 +288,7 @@ class _Pool:
             await to_proxy.wait_for_headers()
             status = to_proxy.status
             timing.fault = None if 200 <= status < 300 else (Reason.CONNECT, f"the proxy answered {status}")
-            handle = to_proxy.detach()  # also of a proxy that refused, and then it is closed below
+            handle = to_proxy.detach()  # even if the proxy refused: then it is closed below
         except httpx.TransportError as exc:
             timing.fault = timing.fault or (Reason.CONNECT, f"the proxy gave no answer: {type(exc).__name__}")
             raise httpx.ConnectError("no tunnel") from exc
@@ -330,7 +330,7 @@ def shared_context() -> ssl.SSLContext:
 
 
 def explain_failure(fault: Exception, timing: RequestTiming) -> tuple[Reason, str]:
-    """Return why a request failed, and a detail for logs without secrets."""
+    """Return why a request failed, and a detail for logs that contains no secret."""
     if timing.fault is not None:
         return timing.fault
     if isinstance(fault, UnusableBody):

@@ -1,8 +1,4 @@
-"""Recognises placeholders: pages with the release's title that exist before the release is out.
-
-They are recognised by structure, because no list of phrases is complete: before the slot, such a page names its day,
-has no date of publication and links to no file. It is unknown. Only a promise ("will be published …") proves absence.
-"""
+"""Recognises placeholders: pages with the release's title that exist before the release is out."""
 
 from __future__ import annotations
 
@@ -57,9 +53,12 @@ _CLOCK_UNCERTAINTY = timedelta(seconds=1)
 
 
 def read_placeholder(page: Page, answer: Answer, context: Context, *, has_files: bool = False) -> Recognised | None:
-    """Return absence or unknown if a page only announces its release, None if it may be the release itself.
+    """Return absence or unknown if a page is a placeholder of its release, None if it may be the release itself.
 
-    `has_files`: the caller has found files or parts of the release in the page.
+    Placeholders are recognised by structure, because no list of phrases is complete. They have no date of publication,
+    and promise the release ("will be published …"), or name the day of its slot and link to no file. Without a file,
+    a promise proves absence, but in a long page only if it has a date. Any other placeholder is unknown, if its text
+    may be from before the slot or is that of the last placeholder. `has_files`: the caller has found files or parts.
     """
     text, slot = page.text[:_MOST_TEXT], context.known.slot
     if has_date_of_publication(text):
@@ -73,7 +72,8 @@ def read_placeholder(page: Page, answer: Answer, context: Context, *, has_files:
     # The digest of the last placeholder's text, "" if that was before a restart, None if there was no placeholder.
     last_placeholder = context.known.placeholder
     may_predate_slot = _may_predate_slot(context) or _is_before_slot(answer, context)
-    if slot is None or not context.title or not (may_predate_slot or last_placeholder is not None):
+    may_be_placeholder = may_predate_slot or last_placeholder is not None
+    if slot is None or not context.title or not may_be_placeholder:
         return None
     if not is_promise:
         names_slot = names_day_of(slot, _text_without_titles(page, text))

@@ -38,7 +38,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     pipe: Connection[Any, Any] = Connection(int(sys.argv[1]))
     fault = _import_and_limit(int(sys.argv[2]))
-    # From here on, looks have priority on a busy machine. With low priority, the imports would take minutes there.
+    # Lower our priority, so that looks go first on a busy machine. Done earlier, the imports would take minutes there.
     priority_fault = ""
     try:
         os.nice(10)

@@ -124,7 +124,7 @@ class Workers:
     async def _wait_for_turn(self, host: str, size: int) -> AsyncIterator[None]:
         """Wait until no other task of the host runs and a worker is free, and keep its place until the block ends.
 
-        Raises `TooCostly` if too many bytes wait of all hosts together, and this host has used up its own share too.
+        Raises `TooCostly` if too many bytes of all hosts together wait, and this host has used up its own share too.
         """
         lock = self._lock_of_host.setdefault(host, asyncio.Lock())
         waiting = self._bytes_of_host[host]
