@@ -98,7 +98,7 @@ class Periods:
         title = f"{report.title}: {report.subject}"
         begin = day_begins(found.begins, self.timezone)
         what = {"what": "A report on all releases of a period."}
-        # No kind is for a period, and `PLATFORM` is the one about several releases. This incident links to none.
+        # No kind is for a period, and `PLATFORM` is the one about several releases. This incident links to no release.
         new_incident = Incident(
             name, Kind.PLATFORM, "", about, title, opened=now, occurred=begin, grade="none", closed=now, words=what
         )
