@@ -141,7 +141,7 @@ def _read_proxy(url: str) -> Proxy:
 
 
 def allowed_hosts(settings: Settings) -> Iterator[tuple[str, Sequence[str]]]:
-    """Yield the hosts of each calendar, rota and producer with `allow`: private networks in which hosts may be."""
+    """Yield each host of calendars, rotas and producers with its `allow`: the private networks where it may be."""
     sources = [(table.url, table.allow) for table in settings.calendar]
     sources += [(table.url, table.allow) for table in settings.rota]
     for url, allow in sources:
