@@ -188,7 +188,7 @@ class StoreFailover:
             return
         self.opened.stand_in = None
         if self.members is not None:
-            # The readings compare our clock with the stand-in's, and the database may have another.
+            # The readings compare our clock with the stand-in's, and the database may have another clock.
             self.members.forget_clock_readings()
         self.store_health.health.note_store_back()
         _log.warning("store_back", rows=rows)

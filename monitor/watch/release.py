@@ -195,7 +195,7 @@ class WatchedRelease:
         by_key = {(promise.calendar, promise.learnt): promise for promise in self.promises}
         for promise in promises:
             known = by_key.get((promise.calendar, promise.learnt))
-            # A promise that was never confirmed has no such time.
+            # `confirmed_at` is None if the promise was never confirmed.
             if known is None or (promise.confirmed_at or NEVER) >= (known.confirmed_at or NEVER):
                 by_key[promise.calendar, promise.learnt] = promise
         self.promises = tuple(sorted(by_key.values(), key=lambda promise: (promise.learnt, promise.calendar)))
