@@ -90,7 +90,7 @@ def make_calendar_checks(settings: Settings) -> dict[str, Checks]:
 def make_usual_time_filler(settings: Settings) -> Callable[[Announcement], Announcement]:
     """Return a function that adds the usual time to an entry announced for a day only, to plan looks.
 
-    It is the time of the first `[[slot_time]]` that matches, else the producer's. Without either, it adds none.
+    The usual time is that of the first `[[slot_time]]` that matches, else the producer's. Without either, add none.
     """
     times = {name: policy.default_time for name, policy in settings.policy.producer.items()}
 
@@ -141,7 +141,7 @@ def _read_proxy(url: str) -> Proxy:
 
 
 def allowed_hosts(settings: Settings) -> Iterator[tuple[str, Sequence[str]]]:
-    """Yield the hosts of each calendar, rota and producer with `allow`: private networks in which hosts may be."""
+    """Yield each host of calendars, rotas and producers with its `allow`: the private networks where it may be."""
     sources = [(table.url, table.allow) for table in settings.calendar]
     sources += [(table.url, table.allow) for table in settings.rota]
     for url, allow in sources:

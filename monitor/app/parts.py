@@ -76,7 +76,7 @@ def make_outbox_options(core: Core, rules: ReportingRules, current_incidents: Cu
     """Return the configured options of the outbox. `core.holder` names this process in leases."""
     settings = core.settings
     # If several monitors share the outbox, only one has its lease and sends. If that one dies, the lease ends after
-    # this time. The others query the outbox as often (`idle`), to send from then on.
+    # this time. The others query the outbox at this interval (`idle`), so one of them sends soon.
     takeover = settings.store.takeover if core.members is not None else None
     return OutboxOptions(
         make_links(settings),
@@ -212,7 +212,7 @@ def make_calendar_reads(
         health,
         clock,
         expect_editions=settings.policy.expect_editions,
-        check=watch.judging.promise_check,  # by it, the judge requests calendar reads before a breach is reported
+        check=watch.judging.promise_check,  # with it, the judge requests calendar reads before it reports a breach
     )
 
 

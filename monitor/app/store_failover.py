@@ -188,7 +188,7 @@ class StoreFailover:
             return
         self.opened.stand_in = None
         if self.members is not None:
-            # The readings compare our clock with the stand-in's, and the database may have another.
+            # The readings compare our clock with the stand-in's, and the database may have another clock.
             self.members.forget_clock_readings()
         self.store_health.health.note_store_back()
         _log.warning("store_back", rows=rows)
@@ -196,9 +196,9 @@ class StoreFailover:
             await self.on_store_back()
 
     def _move_journal_into(self, journal: Journal, stand_in: Store, store: Store) -> int:
-        """Write the journal's rows into the store, use the store from now on, and delete the journal. Return how many.
+        """Write the journal's rows into the store, use the store from now on, and delete the journal.
 
-        The writer calls this between two batches.
+        Return how many rows were written. The writer calls this between two batches.
         """
         try:
             if self.members is not None:

@@ -73,7 +73,7 @@ def _calendar_doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
 
 
 def _producers_of(table: CalendarSettings) -> Iterable[str]:
-    """Return the producers that a calendar's settings name, `*` for any producer."""
+    """Return the producers that a calendar's settings name, `*` for any. Releases read from a file name their own."""
     if table.producer:
         return [table.producer]
     if table.kind == "govuk":

@@ -97,8 +97,8 @@ class HostPlan:
     def as_json(self) -> dict[str, Any]:
         """Return the plan of the host as JSON.
 
-        Its list `apart` has a row for each kind of target in the busiest minute. A row has the seconds between looks
-        that the target wants (`every`) and gets (`apart`). `stretch` is the ratio of both.
+        Its list `apart` has a row for each kind of target in the busiest minute: the seconds between looks that it
+        wants (`every`) and gets (`apart`), and the `chance` that a look finds a change.
         """
         at, looks = self.peak
         return {

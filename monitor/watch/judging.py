@@ -155,7 +155,7 @@ class Judging:
             await record
         except Exception:  # a fault in one release must not end the watch over all others
             self.queue.judge_at(self.clock.now() + _AFTER_A_FAULT, release)
-            raise
+            raise  # no one awaits this task, so the daemon's handler of stray exceptions counts and logs the fault
         finally:
             self._being_recorded.remove(release)
             if release in self._judged_meanwhile:  # the newest verdict was not recorded yet
@@ -233,7 +233,7 @@ class Judging:
     def _requeue_same_slot(self, watched: WatchedRelease, verdict: Verdict) -> None:
         """Have the other releases of the same slot judged again if this verdict has changed since the last call.
 
-        Without a change it must not, because two releases would requeue each other for ever.
+        Without a change, none are judged again. Otherwise two releases would requeue each other for ever.
         """
         before, watched.last_propagated = watched.last_propagated, verdict
         for name in releases_to_rejudge(self.releases, before, verdict):

@@ -92,7 +92,7 @@ class Matcher:
             yield from self._match_title(found, is_new=is_new)
 
     def _match_title(self, found: Found, *, is_new: bool) -> Iterator[tuple[str, MatchKind]]:
-        """Yield each near release with a title like that of an entry, and how it matches."""
+        """Yield each near release that an entry matches by a similar title, and how."""
         words = set(read_title(found.title).words)
         sharing_word = {it.release.id: it for word in words for it in self._by_word.get(word, ())}.values()
         alike = [(it, likeness) for it in sharing_word if (likeness := _title_likeness(it.release, found.title))]
@@ -104,7 +104,7 @@ class Matcher:
             if is_own_page and likeness is Likeness.OTHER_EDITION:
                 # The release's page is reused, and now has another edition's title.
                 yield release.id, MatchKind.EDITION
-        # Releases with a like title that calendars promise at another address than the entry's.
+        # Releases with a similar title that calendars promise at another address than the entry's.
         elsewhere = [(it, likeness) for it, likeness in alike if it.release.id not in ids_at_address]
         same_title = [it for it, likeness in elsewhere if likeness is Likeness.SAME]
         # An old entry may be of any year. So it can only show a release that has a period in its title.

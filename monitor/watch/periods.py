@@ -88,9 +88,9 @@ class Periods:
         return WRITERS[kind](self.report(found, now))
 
     def save_as_draft(self, tx: Transaction, found: Period, now: datetime) -> tuple[Incident, Versions]:
-        """Save a report as the draft of an incident for the period, which is closed and needs no signature.
+        """Save a report on a period as the draft of an incident, which is closed and needs no signature.
 
-        Return the incident and all versions of its draft. If it was saved before, the report is a further version.
+        Return the incident and all versions of its draft. If the incident exists, the report is a further version.
         """
         report, verdicts = self.report(found, now), self.store.verdicts
         name = f"period-{file_stem_of(found)}"
@@ -98,7 +98,7 @@ class Periods:
         title = f"{report.title}: {report.subject}"
         begin = day_begins(found.begins, self.timezone)
         what = {"what": "A report on all releases of a period."}
-        # No kind is for a period, and `PLATFORM` is the one about several releases. This incident links to none.
+        # No kind is for a period, and `PLATFORM` is the one about several releases. This incident links to no release.
         new_incident = Incident(
             name, Kind.PLATFORM, "", about, title, opened=now, occurred=begin, grade="none", closed=now, words=what
         )

@@ -103,17 +103,17 @@ class PredictedAddresses:
             _log.info("expected", release=release.id, addresses=[part.url for part in parts])
 
     def _read_editions(self, producer: str, wanted: Collection[Series], now: datetime) -> dict[Series, list[Edition]]:
-        """Return the published editions of these series of the last 400 days, the latest first."""
+        """Return the last 400 days' editions with files or links of each `wanted` series, the latest first."""
         editions: dict[Series, list[Edition]] = defaultdict(list)
         series_by_link: dict[str, set[Series]] = defaultdict(set)
         for row in self._judged_latest_first(producer, now):
             edition = _edition_from_row(row)
             series = series_of(producer, edition.title)
             for url in edition.links:
-                series_by_link[url].add(series)
+                series_by_link[url].add(series)  # also if this series is not wanted
             if series in wanted and (edition.parts or edition.links):
                 editions[series].append(edition)
-        # If several series link to one page, a new period on the page may be of any of them. Leave such links out.
+        # A new period on a page may be of any series that links to it. So leave out the links that several series have.
         unshared = {url for url, series_with_link in series_by_link.items() if len(series_with_link) == 1}
         for of_series in editions.values():
             of_series[:] = [replace(it, links=tuple(url for url in it.links if url in unshared)) for it in of_series]
@@ -134,7 +134,7 @@ def _edition_from_row(row: Judged) -> Edition:
     for body in row.body["parts"]:
         part, was_seen = part_from_json(body), bool(body["first_seen"]["by"])
         if part.origin is Origin.LINKED:
-            links.append(part.url)
+            links.append(part.url)  # not polled, so never seen: it counts because the published page linked to it
         elif was_seen and part.origin is Origin.PREDICTED and part.role is Role.ALTERNATIVE:
             links.append(part.url)  # a page on another site, which showed this edition as predicted
         elif was_seen and part.origin in _PROVEN_ORIGINS and part.role in _ROLES:

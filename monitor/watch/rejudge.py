@@ -191,7 +191,7 @@ def _blind_spans_near(runs: RunStore, promises: list[Promise]) -> list[Blind]:
 def replay(
     store: Store, policies: Policies, begin: datetime | None, end: datetime | None
 ) -> Iterator[tuple[str, list[str]]]:
-    """Judge every release again as of its stored verdict. Yield the id of each with its differences (ideally none)."""
+    """Judge every release again as of the time of its stored verdict. Yield its id and differences (ideally none)."""
     for row in store.verdicts.judged(begin, end):
         case = stored_case(store, row.release)
         if case is None:
@@ -199,7 +199,7 @@ def replay(
             continue
         incident = store.verdicts.incident(row.body["incident"]) if row.body["incident"] else None
         again = with_stored_platform_finding(store, case.verdict(policies, row.at))
-        # With several, a stored finding `blind` may be absent now, because another monitor watched at that time.
+        # With several monitors, a stored finding `blind` may be absent now, because another one watched at that time.
         has_several_monitors = len({run.monitor for runs in case.runs.values() for run in runs}) > 1
         differences = find_differences(row.body, body_of(again, incident), several_monitors=has_several_monitors)
         # The finding `platform` (several producers were late together on one host) depends on other releases, so
@@ -232,7 +232,7 @@ class Explainer:
         store, case = self.store, stored_case(self.store, release)
         if case is None:
             return None
-        # That a platform delayed several releases is known only from the other releases, so the store keeps it.
+        # Only the other releases show that a platform delayed several, so the store keeps that finding.
         verdict = with_stored_platform_finding(store, case.verdict(self.policies, now))
         opened = [incident for incident in store.verdicts.incidents_of(release) if incident.opened <= now]
         body = body_of(verdict, opened[-1] if opened else None, self.editions)

@@ -69,7 +69,7 @@ class TargetState:
         return was_around_slot is not is_around_slot
 
     def spacing(self, now: datetime) -> timedelta | None:
-        """Return the planned time between looks, from the last look to a look at `now`.
+        """Return the planned spacing of looks for the gap between the last look and a look at `now`.
 
         A run may not bridge a much longer gap. None: it may bridge any gap, because no looks were planned in the gap.
         """
@@ -195,7 +195,7 @@ class WatchedRelease:
         by_key = {(promise.calendar, promise.learnt): promise for promise in self.promises}
         for promise in promises:
             known = by_key.get((promise.calendar, promise.learnt))
-            # A promise that was never confirmed has no such time.
+            # `confirmed_at` is None if the promise was never confirmed.
             if known is None or (promise.confirmed_at or NEVER) >= (known.confirmed_at or NEVER):
                 by_key[promise.calendar, promise.learnt] = promise
         self.promises = tuple(sorted(by_key.values(), key=lambda promise: (promise.learnt, promise.calendar)))
@@ -244,7 +244,7 @@ class WatchedRelease:
     ) -> tuple[Run, bool]:
         """Add a sighting to the last run of a target, or to a new run. Return its run, and whether this is a new run.
 
-        If the gap since the last look is much longer than `spacing`, begin a new run. Raises `OutOfOrder`.
+        If the gap since the last look is much longer than `spacing` (if any), begin a new run. Raises `OutOfOrder`.
         """
         state = self.state_of(target.id)
         if sighting.digest is not None and count_changes(state.runs) >= MOST_CHANGES:
@@ -291,7 +291,7 @@ class WatchedRelease:
         return progress
 
     def _progress_by_verdict(self, target: Target) -> Progress:
-        """Return by the last verdict how far a target is: unseen, public early, out or closed, and since when."""
+        """Return the stage of a target by the last verdict: `UNSEEN`, `EXPOSED`, `SEEN` or `CLOSED`. See `Progress`."""
         part = self._part_verdict(target.part)
         if self.verdict is None or part is None:
             return UNSEEN
@@ -301,13 +301,13 @@ class WatchedRelease:
         if exposed_since:
             return Progress(Stage.EXPOSED, min(exposed_since))
         if (since := _published_since(part)) is not None:
-            # The origin may show the part while the edge does not show it to users yet.
+            # This part is published. The origin may show it while the edge does not show it to users yet.
             is_complete = not self._is_hidden_by_edge(target)
             return Progress(Stage.SEEN, since, is_complete=is_complete, lost_at=self._removed_at(target, since))
         page_since = None if self.verdict.page is None else _published_since(self.verdict.page)
         if page_since is None:
             return UNSEEN
-        # `SEEN` means that the release is out, here by its page. It is not complete, because this part is missing.
+        # Only the page is published. That is `SEEN` too, because the release is out, but without this part.
         return Progress(Stage.SEEN, page_since, is_complete=False)
 
     def _removed_at(self, target: Target, since: datetime) -> datetime | None:

@@ -86,7 +86,7 @@ class Tripwires:
         self.watch_all()
 
     def watch_all(self) -> None:
-        """Have the poller look at all tripwires (listings and press feeds), and drop those that are not any more."""
+        """Have the poller look at all tripwires (listings and press feeds), and drop those no longer in `targets`."""
         planned = list(self.plan_targets())
         wanted = {target.id for target, _, _ in planned}
         for dropped in self._watched - wanted:
@@ -122,7 +122,7 @@ class Tripwires:
                 yield target, window_at_all_times(self.every * len(targets)), self.every * turn
 
     def see(self, target: Target, sighting: Sighting) -> None:
-        """Report the entries that a look at a tripwire shows (of a press feed: items with a keyword)."""
+        """Report what a look at a tripwire shows: matching and new entries, or new press items with a keyword."""
         listing = self._listings.get(target.id)
         if listing is None or (sighting.state is State.UNKNOWN and not sighting.found):
             return

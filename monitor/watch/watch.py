@@ -271,7 +271,7 @@ class Watch:
         """If a release was added after its slot, withhold its verdict until a look at its page, for a short time."""
         now = self.clock.now()
         if not any(has_passed(promise.slot, now) for promise in watched.promises):
-            # Finding the slot in force is slow, and it is the slot of one of these promises.
+            # The slot in force is the slot of one of these promises, so it has not passed either. Finding it is slow.
             return
         slot = slot_in_force(watched.release, watched.promises, now).slot
         passes = slot.passes() if slot is not None else None
