@@ -45,10 +45,10 @@ class _FloodFilter(logging.Filter):
         self._seen: dict[tuple[object, ...], tuple[float, int]] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Return whether to write a line. Lines that strangers can cause are dropped after many alike in a minute.
+        """Return whether to write a line. Of alike lines that strangers can cause, only some a minute are written.
 
-        Lines of one event and status are alike. The first of a later minute gets `held_back`, the number of dropped
-        lines, unless it is plain text.
+        Lines with the same event and status are alike. If some were dropped in a minute, the first line after it gets
+        their number as the field `held_back`, unless it is plain text.
         """
         event: dict[str, Any] = record.msg if isinstance(record.msg, dict) else {"event": str(record.msg)}
         name, status = event.get("event"), event.get("status")

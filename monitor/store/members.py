@@ -79,7 +79,7 @@ class Members(RowSource):
         self._lease: Lease | None = None
         self._renewed: Lease | None = None
         self._is_joined = False
-        # The begin of our last lease that all other monitors have read, or None. Once read, they share budgets with us.
+        # The begin of our last term that all other monitors know of, or None. In it, they share budgets with us.
         self._known_term: datetime | None = None
         self._alive_until = 0.0  # no other monitor can take us for dead before this time of our monotonic clock
         self._last_awake = clock.monotonic()  # a long time since then shows that this process was suspended
@@ -172,7 +172,7 @@ class Members(RowSource):
         self._clock_readings = []
 
     def write(self, transaction: Transaction) -> None:
-        """Renew the lease on our name with a batch, while this monitor has joined. Raises `NameTaken`."""
+        """Renew the lease on our name in a batch's transaction, if this monitor has joined. Raises `NameTaken`."""
         if not self._is_joined:
             return
         lease = self._take_lease(transaction)
@@ -226,9 +226,9 @@ class Members(RowSource):
         self._stop_if_suspended()
         self._is_store_away = True
         self._holder.record_write_time(self._clock.monotonic() - began)
-        # The others could not renew their leases either, so no lease counts as old when the store is back.
+        # The others could not renew their leases either. So when the store is back, each counts as just renewed.
         self._renewals.clear()
-        if not self._must_renew_at_once:
+        if not self._must_renew_at_once:  # else requests are stopped
             self.on_share(self.share)
 
     def _note_renewal(self, began: float, stored: _StoredLeases) -> None:
@@ -243,7 +243,10 @@ class Members(RowSource):
         uncertainty = (ended - began) / 2
         ahead = stored.at.timestamp() - (began + ended) / 2
         self._clock_readings = [*self._clock_readings, (uncertainty, ahead)][-_CLOCK_READINGS:]
-        members = () if self._must_renew_at_once else self._choose_members(stored)
+        members: tuple[str, ...] = ()
+        if not self._must_renew_at_once:
+            self._update_renewals(stored, ended)
+            members = self._choose_members(stored, ended)
         self._publish_share(members, stored.host_waits())
 
     @property
@@ -263,49 +266,48 @@ class Members(RowSource):
         for host, end in waits.items():
             until = datetime.fromtimestamp(end, UTC)
             if until > store_now and (host not in stored_ends or until > stored_ends[host]):
-                # The others read the store's clock over a network, so a wait until 9:31:00 is stored until 9:31:00.1.
-                # At the next call with the same wait, the stored end is later than 9:31:00, so it does not grow again.
+                # A wait until 9:31:00 is stored until 9:31:00.1. So the next call with the same wait changes nothing.
                 until += _NETWORK_DELAY
                 # Only its holder can extend a lease. All monitors pass the same holder, so each of them can.
                 tx.take_lease(_WAIT_PREFIX + host, holder=_WAIT_PREFIX, now=store_now, until=until)
         return leases
 
-    def _choose_members(self, stored: _StoredLeases) -> tuple[str, ...]:
-        """Return the monitors that share every budget: the live others, and this one once all of them know of it.
-
-        A term is the time since which this monitor has had its lease without a break.
-        """
-        others, term_begin = self._find_live_others(stored), self.term
+    def _choose_members(self, stored: _StoredLeases, now: float) -> tuple[str, ...]:
+        """Return the monitors that share every budget: the live others, and this one once all of them know of it."""
+        others, term_begin = self._find_live_others(stored, now), self.term
         if term_begin is None:  # this monitor has no lease yet
             return tuple(sorted(others))
         # Each monitor reads all leases at every interval. So two intervals after this monitor took its lease, all know
-        # of it. Then it counts until the term ends: a monitor that begins later has to wait itself.
+        # of it. From then on it is a member until its lease ends, because a monitor that joins later waits itself.
         if not others or stored.at >= term_begin + 2 * self._interval:
             self._known_term = term_begin
         is_known_to_all = self._known_term == term_begin
         return tuple(sorted(others | {self._name} if is_known_to_all else others))
 
-    def _find_live_others(self, stored: _StoredLeases) -> set[str]:
-        """Return the names of the other monitors that may be alive: their lease was renewed or ended lately."""
+    def _update_renewals(self, stored: _StoredLeases, now: float) -> None:
+        """Note which leases of monitors were renewed since the last read. `now` is by our monotonic clock."""
+        for lease in stored.leases:
+            if lease.name.startswith(PREFIX):
+                # When first read, a lease counts as renewed now, because we cannot know how old its renewal is.
+                last_end, renewed_at = self._renewals.get(lease.name, (lease.until, now))
+                self._renewals[lease.name] = (lease.until, renewed_at if lease.until == last_end else now)
+
+    def _find_live_others(self, stored: _StoredLeases, now: float) -> set[str]:
+        """Return the names of the other monitors that may be alive. `now` is by our monotonic clock."""
         # A renewal is expected each interval. It may be late by another one, and by the time that a slow store needs.
         lateness = self._interval + self._holder.slowest_recent_write
-        now = self._clock.monotonic()
         alive = set[str]()
         for lease in stored.leases:
             if lease.name.startswith(PREFIX) and lease.name != self._lease_name:
-                # When first read, a lease counts as renewed now, because we cannot know how old its renewal is.
-                last_end, renewed_at = self._renewals.get(lease.name, (lease.until, now))
-                if lease.until != last_end:  # renewed since the last read
-                    renewed_at = now
-                self._renewals[lease.name] = (lease.until, renewed_at)
-                # One sign of life is enough: a renewal by our own clock, or the lease's end by the store's clock.
+                # One sign of life is enough: a recent renewal by our clock, or the lease's end by the store's clock.
+                _end, renewed_at = self._renewals[lease.name]
                 was_renewed = timedelta(seconds=now - renewed_at) < self._interval + lateness
                 if was_renewed or lease.until + lateness > stored.at:
                     alive.add(lease.name.removeprefix(PREFIX))
         return alive
 
     def _publish_share(self, members: tuple[str, ...], waits: Mapping[str, datetime] | None = None) -> None:
-        """Pass this monitor's share of the budgets to `on_share`. `members` have a share, `waits` end hosts' waits."""
+        """Pass this monitor's share among `members` to `on_share`. `waits` is until when each host gets no request."""
         wait_ends = {host: until.timestamp() for host, until in (waits or {}).items()}  # by the store's clock
         store_zero = self._store_clock_zero or 0.0  # what our monotonic clock read when the store's clock was zero
         share = Share(self._name, members, store_zero, divided=self._divided, quiet=wait_ends)

@@ -135,7 +135,7 @@ class Appender:
         """Begin a new file if the next bytes must not go into the current one. `first` is their first record."""
         day = first.at.date()
         has_bytes_of_another_day = day != self._day and self._end > 0
-        is_cut = self._folder.size_of(self._file) < self._end  # zeros would come before the next bytes
+        is_cut = self._folder.size_of(self._file) < self._end  # to append at `_end` would leave zeros before it
         if not self._file or has_bytes_of_another_day or is_cut or self._end >= LARGEST:
             if self._file and not is_cut:  # "" means that this process has no file yet
                 # Bytes after `_end` are from a failed attempt. To append no bytes at `_end` cuts them off.

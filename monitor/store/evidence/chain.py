@@ -76,11 +76,12 @@ class _MonitorCheck:
     def find_faults(self, index: EvidenceIndex) -> Iterator[str]:
         """Yield the faults in all records and bytes of the monitor, one line each.
 
-        A monitor may delete its oldest bytes, but their records stay. The faults call such records “given up”.
+        A record whose bytes were deleted stays, with the time in `expired`. The faults call it “given up”.
+        A lost record (`is_lost`) also has a time in `expired`, because its bytes never reached the disk.
         """
         for record in chain_of(index, self.monitor):
             yield from self._check_link(record)
-            self._check_bytes(record)
+            self._collect_byte_faults(record)  # they are yielded below, grouped
         # Each deletion is documented by a record, which says up to which number the bytes are deleted.
         if self._deleted_up_to > self._documented_up_to:
             span = f"{self.monitor}-{self._documented_up_to + 1} to {self.monitor}-{self._deleted_up_to}"
@@ -88,24 +89,20 @@ class _MonitorCheck:
         yield from _group_faults(self._byte_faults)
         yield from self._find_bytes_after_last_record()
         newest = self._last
-        # A record has the time `expired` if its bytes were deleted, or if it never had bytes (`is_lost`).
         if newest is not None and newest.expired is not None and not newest.is_lost:
             yield f"evidence {newest.id}: marked as given up, though it is the newest, which is never given up"
 
     def _check_link(self, record: Record) -> Iterator[str]:
         """Yield the faults of a record's number and hash, given the record before it."""
-        number, previous = (1, _START) if self._last is None else (self._last.number + 1, self._last.chain)
-        if record.number != number:
-            yield f"evidence of {self.monitor}: {number} to {record.number - 1} are missing from the store"
+        expected, previous = (1, _START) if self._last is None else (self._last.number + 1, self._last.chain)
+        if record.number != expected:
+            yield f"evidence of {self.monitor}: {expected} to {record.number - 1} are missing from the store"
         if link_record(record, previous).chain != record.chain:
             yield f"evidence {record.id}: the chain is broken here: this record or one before it was altered"
         self._last = record
 
-    def _check_bytes(self, record: Record) -> None:
-        """Note a fault if a record's bytes are missing or altered, or deleted although an older record still has bytes.
-
-        Records are checked from the oldest to the newest.
-        """
+    def _collect_byte_faults(self, record: Record) -> None:
+        """Note a fault if a record's bytes are missing or altered, or were deleted before those of an older record."""
         self.files.add(record.file)
         if record.kind == DELETION_KIND:  # its bytes say which record is the last one with deleted bytes
             self._documented_up_to = max(self._documented_up_to, _read_last_deleted(self.folder, record))
@@ -118,7 +115,7 @@ class _MonitorCheck:
                     self._byte_faults.append((record, str(fault)))
         elif self._file_ends and not record.is_lost:  # an older record still has its bytes
             self._byte_faults.append((record, "marked as given up, though older evidence is kept"))
-        elif not record.is_lost:  # the disk refused the bytes of a lost record, so there were none to delete
+        elif not record.is_lost:  # a lost record had no bytes to delete
             self._deleted_up_to = record.number
 
     def _find_bytes_after_last_record(self) -> Iterator[str]:
@@ -168,7 +165,7 @@ def _group_faults(faults: Sequence[tuple[Record, str]]) -> Iterator[str]:
 
 
 def _find_unknown_files(folder: Path, known: Collection[str], monitors: Collection[str] | None) -> Iterator[str]:
-    """Yield a fault for each WARC file without the form of our names, and for each with such a name but no record.
+    """Yield a fault for each WARC file whose name is not of our form, and for each of ours that no record names.
 
     Such a file belongs to another store, or this one was emptied. Only files of `monitors` (None: all) must be `known`.
     """

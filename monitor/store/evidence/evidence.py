@@ -311,7 +311,7 @@ class Evidence(RowSource):
     def _queue_record(self, kind: str, at: datetime, make_bytes: Callable[[str], bytes], weight: int) -> str:
         """Queue a record and return its id. `make_bytes` returns the record's bytes, given this id.
 
-        Lock `_lock` before. `weight` is the number of bytes in memory until they are written.
+        The caller has locked `_lock`. `weight` is the number of bytes in memory until they are written.
         """
         self._number += 1
         # The appender sets the other fields when it writes the bytes.

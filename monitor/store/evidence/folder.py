@@ -81,9 +81,9 @@ class EvidenceFolder:
 
         Such bytes may be an incomplete record, and a reader could not read any record after it.
         """
-        committed = last.file if last else ""
-        ends = {path: last.offset + last.length if last and path.name == committed else 0 for path in self.files()}
-        torn = [path for path in ends if path.name >= committed and path.stat().st_size > ends[path]]
+        last_file = last.file if last else ""
+        ends = {path: last.offset + last.length if last and path.name == last_file else 0 for path in self.files()}
+        torn = [path for path in ends if path.name >= last_file and path.stat().st_size > ends[path]]
         with _convert_disk_faults(self.folder):
             for path in torn:
                 _move_tail(path, ends[path])

@@ -86,7 +86,7 @@ class LastAnswers:
         self._bytes -= 0 if last is None else len(last.packed.compressed_body)
 
     def _pack(self, answer: Answer) -> _Packed:
-        # A host sends the same body for every missing address, so these answers share one compressed copy.
+        """Return the compressed body, shared by equal answers, because a host has one body for all missing pages."""
         packed = self._packed.get(answer.digest)
         if packed is None:
             if len(self._packed) >= _BODIES_SHARED:

@@ -135,8 +135,7 @@ class Store:
             elif self._schema_check.needs_migration(revision):
                 self._migrate()
             self._file_id = self._find_file_id()  # if the file has another id later, it was replaced
-            # Another monitor may upgrade the schema later, so each transaction checks it again. The check reads the
-            # column `works_from`. A store that we must not migrate may lack this column, so it is not checked again.
+            # Each transaction's check reads the column `works_from`. A store that we must not migrate may lack it.
             self._rechecks_schema = may_migrate
 
     def check_schema(self) -> None:

@@ -101,7 +101,7 @@ class _Merge:
         self._store = store
         # The releases of which the store keeps its own verdict, because the journal's is not later.
         self._releases_kept = set[str]()
-        # For releases of which the journal's verdict is later: the kind of verdict with which the next event begins.
+        # For releases of which the journal's verdict is later: the value of `before` for the next event to write.
         self._next_before: dict[str, str] = {}
         # Each row has three versions: in the journal, in the store, and in the copy of the store from before it failed.
         for row in self._find_changed_rows(tables.JUDGED):

@@ -38,7 +38,7 @@ class LimitedConnection(Connection[Any]):
         return super().wait(self._limit_silence(gen), interval, timeout)
 
     def _limit_silence(self, work: Generator[Any, Any, T]) -> Generator[Any, Any, T]:
-        """Run psycopg's `work`, which yields when it waits for the server. Raise `OperationalError` after the limit."""
+        """Run psycopg's `work`, which yields to wait. Raise `OperationalError` after a silence of `silence_limit`."""
         answered_at = _CLOCK.monotonic()
         try:
             awaited = next(work)

@@ -33,8 +33,8 @@ class LedgerStore(Queries):
         conditions = [release.joined_into.is_(None)]
         if begin is not None or end is not None:
             promise, newer, verdict = tables.PROMISE.c, tables.PROMISE.alias().c, tables.JUDGED.c
-            outdating = select(newer.release).where(newer.release == promise.release, newer.learnt > promise.learnt)
-            promised = select(promise.release).where(*in_period(promise.begins, begin, end), ~outdating.exists())
+            newer_promise = select(newer.release).where(newer.release == promise.release, newer.learnt > promise.learnt)
+            promised = select(promise.release).where(*in_period(promise.begins, begin, end), ~newer_promise.exists())
             judged = select(verdict.release).where(*in_period(verdict.slot, begin, end))
             conditions.append(release.id.in_(union(promised, judged)))
         return self.runner.find_all(Release, *conditions, order_by=(release.id,))

@@ -63,7 +63,7 @@ class SchemaCheck:
     def is_older(self, row: Revision) -> bool:
         """Return whether the store has an older schema than this program. Note in `newer` a revision above ours.
 
-        Programs of the revision `works_from` or later can use the store. If it is None, only those of the
+        Programs of the store's `works_from` or a later revision can use it. If `works_from` is None, only those of the
         store's own revision or later can. Raises `StoreTooNew` if this program cannot.
         """
         revision, works_from = row.get("version_num") or "", row.get("works_from")

@@ -75,6 +75,7 @@ def _compact_table(name: str, *columns: SchemaItem) -> sa.Table:
 
 
 def _add_partial_index(name: str, column: sa.Column[Any], where: sa.ClauseElement) -> None:
+    """Add an index on a column to its table. The index has only the rows that meet the condition `where`."""
     index = sa.Index(name, column, sqlite_where=where)
 
     # As an argument of Index, `where` would load PostgreSQL's dialect even for SQLite, which takes 2 MB and 20 ms.

@@ -63,7 +63,7 @@ def _set_primary_key(columns: Sequence[str]) -> None:
 def _recreate_run_table(monitor_sql: str = "") -> None:
     """Replace the table `run` by one with another key and the same rows, because SQLite cannot change a key.
 
-    With `monitor_sql`, the expression for its values, the column `monitor` joins the key. Without it, it leaves.
+    If `monitor_sql` is given, the new key has the column `monitor` with the values of this SQL expression.
     """
     op.rename_table("run", "run_before")
     layout = COLUMNS.format(" *monitor:name" if monitor_sql else "")  # "*" marks a column of the key
