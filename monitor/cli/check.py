@@ -58,8 +58,7 @@ def command(context: Context, *, online: bool, schema: bool) -> None:
     found = _run_checks(context, online=online)
     faults = found.faults
     if context.as_json:
-        # The results need a configuration without faults.
-        results = {} if faults else found.as_json(context)
+        results = {} if faults else found.as_json(context)  # they need a configuration without faults
         print_json({"ok": not faults, "faults": faults} | results)
     else:
         for line in (*faults, *(f"WARNING: {warning}" for warning in found.warnings)):
@@ -111,8 +110,7 @@ def _channel_text(channel: ChannelSettings) -> str:
         case "folder":
             return f"files in {channel.folder}"
         case kind:
-            # Of the other kinds, such as a webhook, the whole address can be a secret.
-            return kind
+            return kind  # the whole address of another kind, such as a webhook, can be a secret
 
 
 @dataclass(slots=True)
@@ -196,7 +194,7 @@ def _run_checks(context: Context, *, online: bool) -> _CheckResult:
 def _add_stored_facts(context: Context, found: _CheckResult) -> None:
     """Add to `found` what the store says: the forecast, the size of each calendar, and the recent releases.
 
-    Add a warning if its shape (its tables and columns) is not that of this version. Add nothing if there is no store.
+    Add a warning if the store's shape (its tables and columns) is not that of this version. Without a store, add none.
     """
     key = f"{context.path.name}: store.url"
     if not context.has_store:
@@ -341,16 +339,15 @@ def _store_faults(context: Context) -> Iterator[str]:
         with context.store() as store:
             yield from (f"{file}: store.url: {fault}" for fault in store.check())
     except StoreTooOld:
-        # The next start upgrades it, so `_add_stored_facts` only warns of it.
-        return
+        return  # the next start upgrades it, so `_add_stored_facts` only warns of it
     except NinethirtyError as exc:
         yield f"{file}: store.url: {exc}"
 
 
 def _missing_secrets(context: Context) -> Iterator[str]:
-    """Yield a line for each absent secret in a configuration with faults. For one without, `_settings_faults` does it.
+    """Yield a line for each absent secret of a configuration that was refused, none if it is not readable TOML.
 
-    Yield none if the file is not readable TOML.
+    For an accepted configuration, `_settings_faults` yields the absent secrets.
     """
     try:
         tables = load(context.path)

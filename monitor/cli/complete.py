@@ -39,8 +39,7 @@ def _make_completion(list_words: Callable[[Context], Words]) -> Completion:
             words = list_words(context)
             return [CompletionItem(word, help=text) for word, text in words if word.startswith(incomplete)]
         except (NinethirtyError, OSError):
-            # The verb will report the fault when it runs.
-            return []
+            return []  # the verb will report the fault when it runs
 
     return complete
 

@@ -80,7 +80,7 @@ def command(
 ) -> None:
     """Write a commented configuration that `check` accepts. It asks you for absent options, unless you give --yes.
 
-    It also writes the JSON Schema for editors that the first line names. With only --files, it writes none.
+    It also writes the JSON Schema for editors that the first line names. With only --files, it writes neither.
 
     A producer's slug is the last part of its address on GOV.UK. For most producers you can give a name or acronym.
 
@@ -260,7 +260,7 @@ def _parse_calendar(text: str, found: Parsed, folder: Path) -> None:
     if kind not in KINDS:
         advice = did_you_mean(kind, KINDS) or f", write one of {', '.join(KINDS)}"
         found.faults.append(f'--calendar: unknown kind{advice} (got "{kind}")')
-    elif not place and kind not in HOSTS:
+    elif not place and kind not in HOSTS:  # a kind in `HOSTS` needs no place
         found.faults.append(f"--calendar: give its place: {kind}=https://host/path or {kind}=FILE")
     elif place and "://" not in place and not (folder / place).is_file():
         found.faults.append(f'--calendar: no such file beside the configuration (got "{place}")')

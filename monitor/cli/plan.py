@@ -40,8 +40,7 @@ def command(context: Context, *, day: date | None, producer: str | None) -> None
     zone = context.settings.timezone
     day = day or today(zone)
     with context.store() as store:
-        # Programs get an empty plan also for an unknown producer.
-        if producer and not context.as_json:
+        if producer and not context.as_json:  # programs get an empty plan for an unknown producer
             check_producer(context, store, producer)
         releases, hosts = plan_day(context, store, day)
     # The load of hosts includes all producers, so only releases are filtered.

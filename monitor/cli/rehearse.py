@@ -110,7 +110,8 @@ def play_scripts(
 ) -> Iterator[PlayResult]:
     """Play scripts in parallel, and yield the result of each when it ends. Raises `BadInput` before any is played.
 
-    `keep` is the folder for their files (None: they are deleted). `speed` is as for `--speed` (None: `max`).
+    `keep` is the folder for their files (None: they are deleted). `speed` is how many times as fast as real time they
+    are played (None: as fast as possible).
     """
     from monitor.rehearse.drive import RehearsalOutcome
 

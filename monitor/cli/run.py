@@ -68,8 +68,7 @@ def command(context: Context, log: str, level: str) -> None:
 
         nonlocal redact
         found = settings_for_reload(Context(context.path))
-        # Earlier secrets are still hidden.
-        redact = redactor(secrets | secrets_of(found))
+        redact = redactor(secrets | secrets_of(found))  # earlier secrets are still hidden
         return found
 
     make_app = partial(build, settings, edges, folder=context.path.parent)

@@ -71,8 +71,7 @@ def add(  # one for each option
     now = context.now()
     if (length is None) == (until is None):
         raise click.UsageError("give its length or end: --for 2h, or --until TIME")
-    # A time that has passed counts as now.
-    begin = max(now, begins or now)
+    begin = max(now, begins or now)  # a time that has passed counts as now
     end = until or begin + (length or timedelta())
     with context.store() as store:
         scope, name = _check_scope(context, store, {option: name for option, name in names.items() if name})

@@ -54,7 +54,7 @@ def headline(body: Mapping[str, Any]) -> str:
 
 
 def _detail_lines(body: Mapping[str, Any], zone: str) -> Iterator[str]:
-    """Yield the lines that only some releases have: reason, Code, incident, parts and findings."""
+    """Yield the lines that only some releases have: reason, Code of Practice, incident, parts and findings."""
     if body["unproven_because"]:
         yield f"  Unproven    {body['unproven_because']}"
     if body["code"] and body["code"]["practice"]:

@@ -38,8 +38,7 @@ def command(context: Context, *, day: date | None, producer: str | None) -> None
     """
     day = day or today(context.settings.timezone)
     rows = [row for row in read_board(context, day) if producer in {None, row["producer"], *row.get("producers", ())}]
-    # Programs get an empty list also for an unknown producer.
-    if producer and not rows and not context.as_json:
+    if producer and not rows and not context.as_json:  # programs get an empty list for an unknown producer
         with context.store() as store:
             check_producer(context, store, producer)
     context.print_result(rows, _day_lines(context, day, rows))

@@ -111,12 +111,12 @@ async def list_incidents(request: Request, query: inputs.IncidentFilter) -> Json
     older = [one for one in found if previous is None or (one.occurred, one.id) < (previous.occurred, previous.id)]
     matching = [one for one in older if query.producer in (None, *one.producers)]
     page = matching[: query.limit]
-    # If all matching incidents are on this page, the store may have more than the query has read. So the next page
-    # begins after the last incident that was read, whether it matches or not. No incident read means no next page.
-    passed = page if len(page) < len(matching) else older
+    # The next page begins after the last incident of this page. If this page has all matching incidents, it begins
+    # after the last one that was read, because the store may have more. No incident read means no next page.
+    before_next_page = page if len(page) < len(matching) else older
     # Lists leave out the drafts. An empty list of drafts would mean that an incident has none.
     listed = [{name: value for name, value in queries.incident_json(one).items() if name != "drafts"} for one in page]
-    return {"incidents": listed, "next": passed[-1].id if passed else None}
+    return {"incidents": listed, "next": before_next_page[-1].id if before_next_page else None}
 
 
 async def get_incident(request: Request, _input: Input) -> Json:
@@ -302,7 +302,7 @@ async def _require_drafts(request: Request, name: str) -> list[Draft]:
 
 
 def _form_json(incident: str, draft: Draft) -> Json:
-    """Return a version of a report as the JSON of a form: boxes, steps, and as `kept` the texts without a box in it."""
+    """Return a version of a report as the JSON of a form: boxes, steps, and as `kept` the texts that have no box."""
     report = report_from_json(draft.facts)
     boxes = [
         {

@@ -101,7 +101,7 @@ async def remove(request: Request, sent: SentForm) -> Response:
         _, has_passed = await _find_its_release(queries, added[0]) if added else ("", False)
         if has_passed:
             return await show_forms(request, {}, {_LAST_BOX: "Its slot has passed, so it can no longer be removed."})
-        # `_change_calendar` calls it with the tables of the calendar's file.
+        # `_change_calendar` calls `change` with the tables of the calendar's file.
         change = partial(remove_addition, entry=entry, part=part, reason=reason)
         await _change_calendar(queries, calendar, change)
     except InvalidInput as fault:

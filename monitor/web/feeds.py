@@ -113,7 +113,7 @@ class CalendarCache:
         return file if written_at is not None and timedelta() <= now - written_at < _CALENDAR_KEPT_FOR else b""
 
     def _export_and_cache(self, key: CalendarKey, now: datetime) -> bytes:
-        """Return a calendar as a file, and cache it. If the cache is full, the file written first is dropped."""
+        """Return a calendar as a file, and cache it. If the cache is full, the oldest file is dropped."""
         queries = self._queries
         kind, producer, sees_all = key
         span = now - _CALENDAR_BEFORE, now + _CALENDAR_AFTER

@@ -256,8 +256,8 @@ def find_changes(read: Draft, drafts: list[Draft], typed: Mapping[str, str]) -> 
         if text is None or text in (shown_text, newest_texts.get(box)):  # unchanged, or stored already
             continue
         yield box, text
-        # The report may have got another form since a person typed the shown text. Then the text is stored under the
-        # name that its box had in the earlier form (`earlier_box`). Empty that box, so that the text is not shown too.
+        # A text typed into an earlier form is stored under the name of its box there (`earlier_box`), and shown in the
+        # box of this form. Empty the earlier box, or its text would be shown beside the new one.
         for earlier_box, stored_text in read.words.items():
             if earlier_box not in shown_texts and stored_text and with_plain_line_ends(stored_text) == shown_text:
                 yield earlier_box, ""

@@ -150,8 +150,8 @@ class LiveBoard:
             if self._task is None:
                 self._task = asyncio.create_task(self._run_while_heard(), name="live")
                 self._task.add_done_callback(self._forget_task)
-            # After a lost stream, a browser connects again in so many milliseconds. They are random, so that browsers
-            # that lost their streams together do not all connect at the same time.
+            # `retry` is the time in milliseconds after which a browser opens a lost stream again. It is random, so that
+            # browsers that lost their streams together do not all connect at the same time.
             yield f"retry: {500 + secrets.randbelow(1500)}\n\n".encode()
             if known_event is None:
                 yield _format_event("renew", {}, feed.position)
@@ -250,20 +250,20 @@ class LiveBoard:
     async def _add_changes(self, feed: AudienceFeed, changed: Iterable[str], *, has_read_day: bool) -> None:
         """Add a `swap` event to `feed` for each part of the page that has changed for its audience.
 
-        `changed` are the ids of changed releases. With `has_read_day`, also compare incidents and warnings.
+        If a row was added or removed, add only the event `renew`: browsers load the page again. `changed` are the ids
+        of changed releases. With `has_read_day`, also compare incidents and warnings.
         """
         queries, now = self._queries.for_viewer(sees_all=feed.sees_all), self._queries.clock.now()
         passed = frozenset(name for name, body in self._releases.items() if slot_has_passed(body, now))
         shown = {name: body if feed.sees_all else public_view(body, now) for name, body in self._releases.items()}
         rows = {name: body for name, body in shown.items() if body is not None}
         sent_rows = {name for name in feed.parts if name.startswith("release-")}
-        # If a row was added or removed, browsers must load the page again. Still render every row, for the next round
-        # to compare with.
         has_other_rows = sent_rows != {fragments.element_id(name) for name in rows}
         if has_other_rows:
             feed.parts = {}
         last_event = feed.event_number
         newly_passed = passed - feed.passed  # the public row shows more once the slot has passed
+        # Even before a `renew`, render every row, so that the next round can compare with it.
         outdated = rows if has_other_rows else {*changed, *newly_passed} & rows.keys()
         async for row in with_pauses([rows[name] for name in outdated], queries.clock):
             html, is_bad = fragments.render_row(queries, row), fragments.has_gone_wrong(row)

@@ -69,7 +69,7 @@ async def log_incident(request: Request, sent: SentForm) -> Response:
     names = ["what", "sort", "until", "url", *([] if release else ["title", "producer"])]
     words = {name: sent.text(name) for name in names}
     words["when"] = f"{day}T{time}" if day and time else day
-    words["url"] = "\n".join(words["url"].split())
+    words["url"] = "\n".join(words["url"].split())  # stored as one address a line
     filled = {name: text for name, text in words.items() if text}
     try:
         logged = await sent.desk.log_incident(filled | {"by": sent.role}, release)

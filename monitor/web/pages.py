@@ -147,8 +147,7 @@ def delay_from_slot(bounds: Mapping[str, Any] | None) -> str:
     # The whole interval is before the slot.
     if most is not None and most <= 0 and (least is None or least < 0):
         return f"{as_json.length_text({'min': -most, 'max': None if least is None else -least})} before"
-    # It is after the slot, or it has only one bound.
-    if least is None or most is None or least >= 0:
+    if least is None or most is None or least >= 0:  # it is after the slot, or it has only one bound
         return f"{as_json.length_text(bounds)} after"
     # Two units and no tenths, as in `length_text`.
     before, after = (length(side, ceil, parts=2, tenths=False) for side in (-least, most))

@@ -91,8 +91,7 @@ def _change_and_print(context: Context, incident: str, change: Callable[[Inciden
     """Change the actions of an incident, redraft its report unless it is signed, and print how many are to do."""
     with context.store() as store:
         changed = change_incident(context, store, incident, change)
-        # Signing adds the key `SIGNED` to the incident's words.
-        is_signed = SIGNED in changed.words
+        is_signed = SIGNED in changed.words  # signing adds this key
         # A new action does not amend a signed report.
         if not is_signed:
             redraft(context, store, changed)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from itertools import zip_longest
 from pathlib import Path
 from textwrap import wrap
@@ -14,7 +15,7 @@ from alerts.draft.edits import INSTEAD_PREFIX, find_wrong_numbers, list_open_fie
 from alerts.draft.read.places import Unreadable
 from alerts.draft.report import Report, report_from_json
 from alerts.draft.take_back import Conflict, FileChanges, find_file_changes
-from alerts.draft.versions import Versions, append_edit
+from alerts.draft.versions import Version, Versions, append_edit
 from alerts.draft.write.outline import Document
 from monitor.cli.common import (
     PATH,
@@ -44,6 +45,7 @@ from monitor.deliver.incident_json import draft_json
 from monitor.deliver.message import redact_draft
 from monitor.errors import UserFault, unknown_name
 from monitor.store.rows import Draft
+from monitor.store.sql.engine import Store
 from schedules.times.words import stamp
 
 FORMATS = ("md", "html", "docx", "odt", "pdf")
@@ -115,33 +117,40 @@ def complete_field(  # one for each option
     """
     role = role_of(by)
     with context.store() as store:
-        last = _drafts_of(context, incident)[-1]
-        report = report_from_json(last.facts)
+        draft_before = _drafts_of(context, incident)[-1]
+        report = report_from_json(draft_before.facts)
         names = [each.id for each in report.fields()] + [f"step.{step.id}" for step in report.steps]
         if field not in names:
             raise unknown_name("field", field, names, listed_by=f"ninethirty incident draft {incident} --fields")
         # An editor may stay open for an hour, so its text is merged with what others saved since the version that it
         # showed. A text of --text or --file replaces the newest text instead (`merge_texts` gets None).
-        version_in_editor = last.version if text is None else None
-        typed = _ask_in_editor(last, field) if text is None else text
-        words = {field: typed}
+        version_in_editor = draft_before.version if text is None else None
+        words = {field: _ask_in_editor(draft_before, field) if text is None else text}
         if instead:
             words[f"{INSTEAD_PREFIX}{field}"] = "yes"  # marks the text as a replacement of the measured one
-        conflicts: tuple[Conflict, ...] = ()
-
-        def merge_words(known: Versions) -> Versions:
-            nonlocal conflicts  # `change_draft` stores the returned versions, and the conflicts are printed below
-            versions, conflicts = merge_texts(known, words, version_in_editor, role, context.now())
-            return versions
-
-        typed_version = change_draft(store, incident, merge_words)[-1]
-        # A completed step changes the text of the report. Then this adds one more version after `typed_version`.
+        saved, conflicts = _merge_and_save(store, incident, words, version_in_editor, role, context.now())
+        # A completed step changes the text of the report. Then this adds one more version after `saved`.
         redraft_for_steps(context, store, incident, [field])
         newest_draft = store.verdicts.drafts(incident)[-1]
     print_conflicts(conflicts)
-    warn_of_unmeasured_figures(typed_version.report, [field])
-    summary = f"{incident}: version {typed_version.number}, {len(list_open_fields(typed_version.report))} to complete"
+    warn_of_unmeasured_figures(saved.report, [field])
+    summary = f"{incident}: version {saved.number}, {len(list_open_fields(saved.report))} to complete"
     context.print_result(draft_json(newest_draft), summary)
+
+
+def _merge_and_save(
+    store: Store, incident: str, words: Mapping[str, str], number_read: int | None, role: str, now: datetime
+) -> tuple[Version, tuple[Conflict, ...]]:
+    """Save typed texts as a new version. Return it, and the texts that others changed since version `number_read`."""
+    conflicts: tuple[Conflict, ...] = ()
+
+    def merge(versions: Versions) -> Versions:
+        nonlocal conflicts  # `change_draft` takes only the versions
+        merged, conflicts = merge_texts(versions, words, number_read, role, now)
+        return merged
+
+    saved = change_draft(store, incident, merge)[-1]
+    return saved, conflicts
 
 
 def _read_typed_text(text: str | None, file: Path | None) -> str | None:
@@ -156,11 +165,11 @@ def _read_typed_text(text: str | None, file: Path | None) -> str | None:
         raise UserFault(f"{file}: cannot be read: is not UTF-8 text") from exc
 
 
-def _ask_in_editor(last: Draft, field: str) -> str:
+def _ask_in_editor(draft: Draft, field: str) -> str:
     """Return the text of a field after a person edited it in $EDITOR. Raises `UserFault` without a change."""
     if not is_attended():
         raise UserFault(f"give the text of {field}: --text or --file")
-    edited = click.edit(last.words.get(field, ""), require_save=True, extension=".txt")
+    edited = click.edit(draft.words.get(field, ""), require_save=True, extension=".txt")
     if edited is None:
         raise UserFault("you saved no change in the editor, so the draft is unchanged")
     return edited.rstrip("\n")
@@ -258,14 +267,14 @@ def take_back(context: Context, incident: str, file: Path, by: str | None) -> No
             version_in_file = next(one.report for one in known if one.number == changes.base)
             return append_edit(known, changes.words, role, context.now(), version_in_file) if changes.words else known
 
-        edited = change_draft(store, incident, save_changes)[-1]
+        saved = change_draft(store, incident, save_changes)[-1]
         assert changes is not None  # noqa: S101 # `change_draft` calls `save_changes`
-        # If a step of the report was ticked, the text of the report changes. So this may add one more version.
+        # If a step was ticked, the text of the report changes. Then this adds one more version after `saved`.
         redraft_for_steps(context, store, incident, changes.words)
         newest_draft = store.verdicts.drafts(incident)[-1]
     # A key with this prefix is no field: it says that the text of a field replaces the measured one.
     names = sorted(name for name in changes.words if not name.startswith(INSTEAD_PREFIX))
-    warn_of_unmeasured_figures(edited.report, changes.words)
+    warn_of_unmeasured_figures(saved.report, changes.words)
     if not context.as_json:
         print_conflicts(changes.conflicts)
     conflicts = [{"field": one.field, "stood": one.stored, "typed": one.typed} for one in changes.conflicts]

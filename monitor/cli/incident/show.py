@@ -55,8 +55,7 @@ def list_incidents(
             is_chosen = not only_open or stored.closed is None or is_owed(stored, drafts)
             if is_chosen and producer in (None, *stored.producers):
                 chosen.append((current.refresh(stored, now), drafts))
-        # Programs get an empty list also for an unknown producer.
-        if producer and not chosen and not context.as_json:
+        if producer and not chosen and not context.as_json:  # programs get an empty list for an unknown one
             check_producer(context, store, producer)
     heads = ["OCCURRED", "GRADE", "KIND", "HOW LATE", "STATUS", "DRAFT", "INCIDENT", "TITLE"]
     lines = table_lines([incident_row(*each) for each in chosen], heads) if chosen else "No incidents."
@@ -112,7 +111,7 @@ def incident_lines(
 ) -> Iterator[str]:
     """Yield the lines on one incident. `body` is the JSON of its release as last judged (None: no release).
 
-    `related` are the ids of incidents of the same platform fault, `producer` is the name of its producer.
+    `related` are the ids of incidents of the same platform fault, `producer` is the name of the incident's producer.
     """
     owed = ", report owed" if is_owed(incident, drafts) else ""
     yield f"{incident.kind.value.upper()}, grade {incident.grade}, {_open_text(incident)}{owed}"
