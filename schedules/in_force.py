@@ -131,7 +131,7 @@ class _ReleaseLedger:
         elif _is_back_dated(promise):
             # A time that had passed when it was read cannot replace the slot in force. But if it was perhaps announced
             # before it passed, it is kept as a doubt.
-            self._add_event(EventKind.BACK_DATED, promise, current.slot)
+            self._events.append(event_of(EventKind.BACK_DATED, promise, current.slot))
             self._add_if_possible_change(promise, promise.slot)
         elif _is_zone_shift(self._last_accepted.get(promise.calendar), promise):
             # The same written time has another UTC offset. That is perhaps no change, so the promise does not come into
@@ -196,9 +196,9 @@ class _ReleaseLedger:
         """Put the first promise of the release in force, with events: announced or first seen late, and cancelled."""
         self._first = promise
         is_past = has_passed(promise.slot, promise.learnt)
-        self._add_event(EventKind.FIRST_SEEN_AFTER_SLOT if is_past else EventKind.ANNOUNCED, promise)
+        self._events.append(event_of(EventKind.FIRST_SEEN_AFTER_SLOT if is_past else EventKind.ANNOUNCED, promise))
         if is_cancelled(promise):
-            self._add_event(EventKind.CANCELLED, promise)
+            self._events.append(event_of(EventKind.CANCELLED, promise))
         self._update_current(promise)
         self._check_short_notice(None, promise)
 
@@ -207,9 +207,9 @@ class _ReleaseLedger:
         old = self._last_accepted.get(promise.calendar)
         if old is not None:
             for what in find_changes(old, promise):
-                self._add_event(what, promise, old.slot)
+                self._events.append(event_of(what, promise, old.slot))
         elif is_cancelled(promise):
-            self._add_event(EventKind.CANCELLED, promise)
+            self._events.append(event_of(EventKind.CANCELLED, promise))
         self._update_current(promise)
         # Only a change of the slot in force shortens notice. Another calendar's change is a disagreement. A copy of
         # the promise may be in force, with another slot. Its calendar and time of the read (`learnt`) are the same.
@@ -265,14 +265,16 @@ class _ReleaseLedger:
         short = find_short_notice(old, promise, self._notice_days)
         if short is not None:
             self._short_notice = short
-            self._add_event(EventKind.SHORT_NOTICE, promise, None if old is None else old.slot, f"{short.days} days")
+            before = None if old is None else old.slot
+            self._events.append(event_of(EventKind.SHORT_NOTICE, promise, before, f"{short.days} days"))
 
     def _report_disagreements(self, promise: Promise) -> None:
         """Add an event for each calendar that contradicts the one in force since the read of `promise`."""
         differing = {each.calendar: each for each in self._find_differing()}
         for calendar in sorted(differing.keys() - self._reported_as_differing):
             ruling = self._current.slot if self._current is not None else None
-            self._add_event(EventKind.CALENDARS_DISAGREE, promise, ruling, calendar, differing[calendar].slot)
+            other = differing[calendar].slot
+            self._events.append(event_of(EventKind.CALENDARS_DISAGREE, promise, ruling, calendar, other))
         self._reported_as_differing = set(differing)
 
     def _find_differing(self) -> list[Promise]:
@@ -305,10 +307,10 @@ class _ReleaseLedger:
             if self._changed_after_slot is not None and self._changed_after_slot.calendar == calendar:
                 self._changed_after_slot = None
         elif _is_back_dated(promise):
-            self._add_event(EventKind.BACK_DATED, promise, current.slot)
+            self._events.append(event_of(EventKind.BACK_DATED, promise, current.slot))
         else:
             self._changed_after_slot = promise
-            self._add_event(EventKind.CHANGED_AFTER_SLOT, promise, current.slot)
+            self._events.append(event_of(EventKind.CHANGED_AFTER_SLOT, promise, current.slot))
 
     def _add_if_possible_change(self, promise: Promise, slot: Slot) -> None:
         """Add a promise to those in doubt if it changes the one in force and was perhaps made before `slot` passed.
@@ -322,11 +324,6 @@ class _ReleaseLedger:
         last_read_without = max(filter(None, (promise.unlearnt, before.confirmed_at, before.learnt)))
         if find_changes(current, promise) and not has_passed(slot, last_read_without):
             self._possible_changes.append(promise)
-
-    def _add_event(
-        self, what: EventKind, promise: Promise, before: Slot | None = None, detail: str = "", after: Slot | None = None
-    ) -> None:
-        self._events.append(event_of(what, promise, before, detail, after))
 
 
 def _is_back_dated(promise: Promise) -> bool:

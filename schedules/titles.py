@@ -90,18 +90,20 @@ def period_of(text: str) -> tuple[str, ...]:
 
 
 def title_matches(release_title: str, seen_title: str) -> bool:
-    """Return whether a title on a page is that of the release: same period, and one has all words of the other.
+    """Return whether a title on a page is that of the release: same period, and the same series (`is_same_series`).
 
-    The shorter one must have at least `_LEAST_SHARED` of the words of the longer. Site names, `[Withdrawn]` and
-    "Official Statistics:" around the seen title do not count. Another quarter does not match, nor does a name with one
-    word exchanged (Wales for England).
+    Site names, `[Withdrawn]` and "Official Statistics:" around the seen title do not count. Another quarter does not
+    match, nor does a name with one word exchanged (Wales for England).
     """
     bare = _LABEL.sub("", " ".join(_fold_text(seen_title).split()))
     bare = _SITE.sub("", bare) if " - " in bare or " | " in bare else bare
     own, seen = read_title(release_title), read_title(bare)
-    if own.period != seen.period:
-        return False
-    shorter, longer = sorted((set(own.words), set(seen.words)), key=len)
+    return own.period == seen.period and is_same_series(own, seen)
+
+
+def is_same_series(title: Title, other: Title) -> bool:
+    """Return whether one of two titles has all words of the other, which has at least `_LEAST_SHARED` of its words."""
+    shorter, longer = sorted((set(title.words), set(other.words)), key=len)
     return bool(shorter) and shorter <= longer and len(shorter) >= _LEAST_SHARED * len(longer)
 
 

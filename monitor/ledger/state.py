@@ -145,9 +145,8 @@ class CalendarState:
         old, last_shown = self.entries[uid].announcement, self.entries[uid].last_shown
         if last_shown is None:
             return []
-        newer = (
-            entry.announcement for entry in self.entries.values() if entry.first_shown > last_shown and entry.is_shown
-        )
+        shown = (entry for entry in self.entries.values() if entry.is_shown)
+        newer = (entry.announcement for entry in shown if entry.first_shown > last_shown)
         return [new.title for new in newer if new.producer == old.producer and new.slot.is_same_time(old.slot)]
 
     def without(self, uids: Collection[str]) -> CalendarState:

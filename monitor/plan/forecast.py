@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
 from math import ceil
-from zoneinfo import ZoneInfo
 
 from monitor.plan.budget import WantedSpacing, affordable_spacings, least_gap
 from monitor.plan.phases import Window, on_grid, window_at
 from monitor.plan.proof import ProofGoal, Rank
+from schedules.times.zone import local
 
 MINUTE, _SECOND = timedelta(minutes=1), timedelta(seconds=1)
 USUAL_DELAY = timedelta(seconds=3)
@@ -41,7 +41,7 @@ class SlotForecast:
 
     def describe(self, timezone: str) -> str:
         """Return the forecast as text, with local times."""
-        at = self.slot.astimezone(ZoneInfo(timezone))
+        at = local(self.slot, timezone)
         proved = f"{self.proved} can be proved, to {self.width / _SECOND:.0f} s"
         text = f"of {self.parts} parts promised for {at:%H:%M}, {proved}"
         if not self.unproved:
@@ -149,8 +149,7 @@ def overload_warning(  # noqa: PLR0913  # what a warning is made of
     if busiest is None:
         return None
     minute, looks = busiest
-    zone = ZoneInfo(timezone)
-    at, first = minute.astimezone(zone), overloaded[0][0].astimezone(zone)
+    at, first = local(minute, timezone), local(overloaded[0][0], timezone)
     count = "1 minute" if len(overloaded) == 1 else f"{len(overloaded)} minutes"
     effects = [one.describe(timezone) for one in slots]
     effects = effects or [_describe_spacing(count_wanted(plans, minute), looks, rate, close_enough)]

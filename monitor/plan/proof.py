@@ -49,12 +49,11 @@ def goal_for(
     release: Release, target: Target, slot: datetime, tolerance: timedelta, importance: int
 ) -> ProofGoal | None:
     """Return the proof that a target of a release needs by its slot. None for a tripwire or an optional target."""
-    announced_page = None
-    if target.part == ANNOUNCEMENT:
-        # This target is optional, but needs a proof, because it shows whether the release's page is out.
-        announced_page = f"{release.id}/page"
-    elif target.is_optional or target.view is View.TRIPWIRE:
+    is_announcement = target.part == ANNOUNCEMENT
+    # An announcement is optional, but needs a proof, because it shows whether the release's page is out.
+    if target.view is View.TRIPWIRE or (target.is_optional and not is_announcement):
         return None
+    announced_page = f"{release.id}/page" if is_announcement else None
     return ProofGoal(slot, tolerance, rank_of(release, slot, importance), announced_page=announced_page)
 
 

@@ -43,10 +43,8 @@ def chance_of(target: Target | _TargetKind, *, is_overdue: bool, is_out: bool, e
     weight = _CHANCE_STEP if is_overdue else 1.0
     # Each of these four facts divides the weight by four. A content-API twin only confirms what its page shows. An
     # optional part makes no verdict worse. A part that `is_out` is only watched for withdrawal.
-    for counts_less in (target.view is View.CONTENT, target.is_optional, is_out, not exact):
-        if counts_less:
-            weight /= _CHANCE_STEP
-    return weight
+    counts_less = (target.view is View.CONTENT, target.is_optional, is_out, not exact)
+    return weight / _CHANCE_STEP ** sum(counts_less)
 
 
 class Stage(StrEnum):

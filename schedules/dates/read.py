@@ -15,7 +15,7 @@ from schedules.dates.times import FoundTime, find_time
 from schedules.dates.words import LONGEST, normalise
 from schedules.patterns import linear, quick
 from schedules.slot import Precision, Slot, first_day
-from schedules.times.zone import LONDON, is_summer
+from schedules.times.zone import LONDON, zone
 
 _EXTENDED = quick(
     r"(?P<y>\d{4})[-/](?P<mo>\d{1,2})[-/](?P<d>\d{1,2})(?: ?t ?| )"
@@ -202,5 +202,6 @@ def _zone_word_doubt(word: str | None, on: date, timezone: str) -> str | None:
         return None
     if word == "other" or timezone != LONDON:
         return "zone-unknown"
+    is_summer_time = bool(datetime.combine(on, time(12), zone(LONDON)).dst())
     # "GMT" in summer is a doubt, because people who write it may mean local time.
-    return None if is_summer(on) == (word == "bst") else "zone"
+    return None if is_summer_time == (word == "bst") else "zone"

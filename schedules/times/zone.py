@@ -75,8 +75,3 @@ def span_of(first: date | None, last: date | None, timezone: str = LONDON) -> tu
     """Return when (UTC) a range of local days begins and ends, both included. None: open on that side."""
     begin = None if first is None else day_begins(first, timezone)
     return begin, None if last is None else day_begins(last + timedelta(days=1), timezone)
-
-
-def is_summer(day: date, timezone: str = LONDON) -> bool:
-    """Return whether summer time is in force at noon of a day."""
-    return bool(datetime.combine(day, time(12), zone(timezone)).dst())

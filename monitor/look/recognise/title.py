@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from monitor.look.fetch import Found
 from monitor.look.recognise.result import NAMELESS, Context, Recognised, absent, present, unknown
-from schedules.titles import period_of, read_title, slug, title_matches
+from schedules.titles import is_same_series, period_of, read_title, slug, title_matches
 
 ANOTHER_EDITION, ANOTHER_TITLE = "the page shows another edition", "the page shows another title"
 """Reasons of an absence and of an unknown, although the address answered with success."""
@@ -51,8 +51,6 @@ def names_release(title: str, text: str) -> bool:
 
 
 _SEASONS = ("spring", "summer", "autumn", "winter")
-_LEAST_SHARED_FRACTION = 0.7
-"""Of two titles of one series, the shorter has at least this fraction of the words of the longer."""
 _LONGEST = 500
 
 
@@ -76,9 +74,7 @@ def compare_titles(title: str, seen: str) -> Likeness:
     wanted, shown = read_title(title), read_title(seen)
     if wanted.period and title_matches(title, seen):
         return Likeness.SAME
-    shorter, longer = sorted((set(wanted.words), set(shown.words)), key=len)
-    is_same_series = shorter and shorter <= longer and len(shorter) >= _LEAST_SHARED_FRACTION * len(longer)
-    if not is_same_series:
+    if not is_same_series(wanted, shown):
         return Likeness.DIFFERENT
     return Likeness.OTHER_EDITION if _periods_contradict(wanted.period, shown.period) else Likeness.UNDATED
 

@@ -83,6 +83,19 @@ def test_british_zone_word_in_another_zone_is_doubted() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "doubt"),
+    [
+        ("23 July 2026 9:30am BST", None),
+        ("23 July 2026 9:30am GMT", "zone"),
+        ("3 December 2026 9:30am GMT", None),
+        ("3 December 2026 9:30am BST", "zone"),
+    ],
+)
+def test_zone_word_must_fit_the_season(text: str, doubt: str | None) -> None:
+    assert read_date(text, ANCHOR).slot.doubt == doubt
+
+
+@pytest.mark.parametrize(
     ("text", "local_time"), [("09.30", "09:30"), ("7am", "07:00"), ("0930", "09:30"), ("noon", "12:00")]
 )
 def test_a_time_in_its_own_column_makes_a_day_exact(text: str, local_time: str) -> None:

@@ -13,7 +13,6 @@ from schedules.times.zone import (
     clock_doubt,
     day_begins,
     instant,
-    is_summer,
     local,
     local_date,
     zone,
@@ -71,11 +70,6 @@ def test_days_at_a_clock_change_last_23_and_25_hours() -> None:
 def test_late_utc_evening_is_next_local_day_in_summer() -> None:
     assert local_date(datetime(2026, 6, 30, 23, 15, tzinfo=UTC)) == date(2026, 7, 1)
     assert local_date(datetime(2026, 12, 30, 23, 15, tzinfo=UTC)) == date(2026, 12, 30)
-
-
-def test_summer_time_is_decided_by_day() -> None:
-    assert is_summer(date(2026, 7, 1))
-    assert not is_summer(date(2026, 12, 1))
 
 
 @pytest.mark.parametrize("name", ["", "Europe/Lodon", "../../etc/passwd", "/etc/localtime", "Europe", "a\0b"])
