@@ -273,6 +273,7 @@ def _find_faults(words: Mapping[str, str], facts: ReleaseFacts | None, now: date
 
 
 def _find_faults_of_dates(words: Mapping[str, str], now: datetime, timezone: str) -> Iterator[str]:
+    """Yield the faults of the typed dates: one or several in `when`, and the end of the incident in `until`."""
     parsed: dict[str, list[datetime]] = {}
     for key in (key for key in _DATE_FAULTS if words.get(key)):
         try:

@@ -46,7 +46,7 @@ class CalendarTrouble:
 
 
 def report_trouble(found: CalendarTrouble, known: Incident | None, now: datetime, timezone: str) -> Decision:
-    """Open an incident, with a notice, for a calendar in trouble. If it is `known`, add a new fault and reopen it."""
+    """Open an incident, with a notice, for a calendar in trouble, or add a fault to the `known` one and reopen it."""
     # The subject says itself that the read is not believed.
     fault = one_line(found.fault.removeprefix("not believed: "), _LONGEST_FAULT)
     if known is not None:

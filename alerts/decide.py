@@ -250,7 +250,7 @@ class _NoticeBuilder:
     def notice(
         self, kind: str, id_keys: list[str], reported_kind: Kind | None = None, reported_keys: list[str] | None = None
     ) -> Notice:
-        """Return a notice of this `kind`, such as `final`, that says what changed, also if the grade is graver now.
+        """Return a notice of this `kind`, such as `final`, that says what changed, including a graver grade.
 
         `id_keys` are the fact keys in its id, `reported_keys` (default: `id_keys`) those that its text explains.
         `reported_kind` is the kind of incident that the notice names first (default: that of the incident).

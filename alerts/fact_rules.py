@@ -163,7 +163,6 @@ def select_drafted_facts(facts: ReleaseFacts | None) -> object:
     for part in facts.parts:
         # A wait or a finding that still goes on is longer at each look. That must not write the draft again.
         ended_wait = part.wait if has_upper_bound(part.wait) else None
-        # The verdict counts only for a required part.
         verdict = part.verdict if part.required else ""
         parts.append((part.id, verdict, part.first_seen, part.released, ended_wait))
     exposures = [(exposure.part, exposure.start, exposure.to, exposure.open) for exposure in facts.exposures]

@@ -77,8 +77,8 @@ def find_flapping_kind(facts: ReleaseFacts) -> Kind:
 def _list_content_changes(facts: ReleaseFacts) -> list[datetime]:
     """Return in time order each instant at which content appeared early, was removed, or was back after a removal.
 
-    Parts that change together, such as a page and its files, give one instant: the first at which one of them appeared
-    or was removed after its release, the last at which one of them was back or its exposure ended.
+    Parts that change together, such as a page and its files, give one instant: that of the first part for an appearance
+    or a removal after the release, that of the last part for a return or the end of an exposure.
     """
     changes: list[datetime] = []
     for exposures in group_exposures(facts.exposures):

@@ -83,12 +83,13 @@ def _measure_breach(facts: ReleaseFacts, now: datetime) -> float | None:
         return None
     part, delay = late
     seen = fact_rules.find_appearance(part).by
-    if seen is None or seen > now:
+    if seen is None or seen > now:  # it was not out yet; the facts may be newer than `now`
         return max(0.0, (now - facts.slot).total_seconds())
     return delay.max if delay is not None else None  # the longest that its delay can have been
 
 
 def _write_block(lines: list[str], *, linked: bool) -> Iterator[str]:
+    """Yield a block as HTML: a line that ends in `:` is a heading, `- ` or `1. ` begins an item, spaces continue it."""
     items: list[list[str]] = []
     ordered = False
     for line in lines:

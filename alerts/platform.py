@@ -100,7 +100,7 @@ def make_platform_notice(kind: str, occasion: str, incident: Incident, now: date
 def make_reminder(incident: Incident, now: datetime, spacing: timedelta, grace: timedelta) -> Notice | None:
     """Return the newest reminder that is due by now, None if none is. Its id comes from its number.
 
-    They are due at `grace` and each `spacing`, until acknowledged. A platform's incident gets them, not its releases.
+    The first is due `grace` after the opening, then one each `spacing`. A platform gets them in place of its releases.
     """
     waited = now - incident.opened - grace
     needs_reminders = incident.acknowledged is None and incident.closed is None and incident.grade == "report"
@@ -109,8 +109,8 @@ def make_reminder(incident: Incident, now: datetime, spacing: timedelta, grace: 
     number = str(1 + waited // spacing)
     if incident.kind is Kind.PLATFORM:
         return make_platform_notice("reminder", number, incident, now)
-    is_covered = incident.kind in (Kind.LATE, Kind.PARTIAL) and shared_platform_id(incident.facts)
-    if is_covered or incident.facts is None:
+    is_in_platform_thread = incident.kind in (Kind.LATE, Kind.PARTIAL) and shared_platform_id(incident.facts)
+    if is_in_platform_thread or incident.facts is None:
         return None
     return make_fact_notice("reminder", number, incident, incident.facts, now)
 
@@ -201,7 +201,7 @@ def _find_change_to_report(
 ) -> tuple[str, str, str] | None:
     """Return (kind, occasion, words) of the notice about a `changed` release of a platform's incident, or None.
 
-    Kind and occasion make its id. If `is_unsent`, the notice `opened` still waits, and will report the status by then.
+    Kind and occasion make its id. If `is_unsent`, the notice `opened` still waits. It will report this change.
     """
     if known is None:
         return "opened", "thread", ""

@@ -97,7 +97,7 @@ def select_channels(  # noqa: PLR0913 # the facts that a route may match
         # The main finding may only name a group. If it is `calendar`, each finding about calendars must have a route.
         must_have_route = {finding for finding in notice.findings if _GROUP_OF_FINDING.get(finding) == main} or {main}
     if not chosen:
-        # The routes suppress the notice. That must be the purpose of a route for each of its findings.
+        # No channel gets the notice. That is on purpose only if some route is about each of its findings.
         must_have_route |= _list_further_findings(notice.findings)
     for finding in must_have_route:
         if not any(route.matches_finding_or_group(finding) for route in matching):

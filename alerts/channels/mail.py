@@ -79,17 +79,17 @@ class Mail(NamedChannel[MailSettings]):
         self, message_id: str, to: Sequence[str], refused: dict[str, tuple[int, str]], answer: str
     ) -> Outcome:
         """Return the outcome of an attempt to send to recipients, of which some were `refused` (SMTP code, text)."""
-        _recipients, was_taken_before = self._retries.pop(message_id, ((), False))
-        is_taken = was_taken_before or any(address not in refused for address in to)
+        _recipients, was_taken_by_any = self._retries.pop(message_id, ((), False))
+        is_taken_by_any = was_taken_by_any or any(address not in refused for address in to)
         # An SMTP code from 500 up is final. Recipients refused with a lower one are remembered for the retry.
         refused_for_now = tuple(address for address in to if address in refused and refused[address][0] < 500)
         reasons = self._redact("; ".join(f"{address}: {code} {text}" for address, (code, text) in refused.items()))
         if refused_for_now:
             if len(self._retries) >= 1000:
                 del self._retries[next(iter(self._retries))]  # the oldest
-            self._retries[message_id] = refused_for_now, is_taken
+            self._retries[message_id] = refused_for_now, is_taken_by_any
             return Refused(permanent=False, reason=f"taken for {len(to) - len(refused)} of {len(to)}: {reasons}")
-        if not is_taken:
+        if not is_taken_by_any:
             return Refused(permanent=True, reason=reasons)
         # At least one recipient has it, now or since an earlier attempt, so the message counts as accepted.
         return Accepted(self._redact(answer) if not refused else f"refused for good: {reasons}")

@@ -70,7 +70,7 @@ def insert_answers(report: Report, letter: tuple[str, ...]) -> tuple[str, ...]:
     paragraphs = []
     for paragraph in letter:
         new_paragraph = next((replacements[begin] for begin in replacements if paragraph.startswith(begin)), "")
-        # If a signed report answers neither separately, its text on what happened gives the cause and the actions.
+        # If a signed report has no separate answer on the cause or the actions, its text on what happened gives them.
         is_needless_prompt = report.signed and paragraph in (CAUSE_PROMPT, ACTIONS_PROMPT) and not new_paragraph
         if not is_needless_prompt:
             paragraphs.append(new_paragraph or paragraph)
@@ -99,7 +99,7 @@ def write_correction(inputs: DraftInput) -> tuple[str, ...]:
     facts, statement = inputs.measured_facts, write_statement(inputs)
     if facts is None or not statement:
         return ()
-    # Before the slot, the notice adds no more: it must not help readers to find the release. Nor does the statement.
+    # Before the slot, the notice adds no more to the statement, because neither may help readers to find the release.
     if facts.slot is None or facts.at < facts.slot:
         return (*statement, CAUSE_PROMPT, ACTIONS_PROMPT)
     paragraphs = [statement[0]]  # without an apology that the statement may end with, because it comes last here

@@ -97,16 +97,21 @@ def say_availability(
     # The sentences have a mark in place of their subject. `_fill_subjects` replaces it by the parts of a sentence.
     exposures = [(part, _say_exposures(part, facts, has_lengths=has_lengths)) for part in parts if part.exposures]
     sentences = _fill_subjects(exposures, facts, has_addresses=has_addresses)
-    # Before the slot, if some parts were public early, also say that the other parts were not.
-    not_early = [part for part in announced if not part.exposures and part.verdict == "pending"]
-    if not_early and any(part.exposures for part in announced):
-        name, _ = _name_parts(not_early, facts)
-        sentences.append(f"No early publication of {name} was found.")
+    sentences += _say_not_early(announced, facts)
     releases = [(part, SENTENCE_WRITERS.get(part.verdict, _say_released)(part, facts)) for part in announced]
     sentences += _fill_subjects(releases, facts)
     if is_named and sentences:
         sentences[0] = re.sub("^The release ", "It ", sentences[0])
     return [*sentences, *(_say_elsewhere(facts) if has_addresses else [])]
+
+
+def _say_not_early(announced: Sequence[PartVerdict], facts: ReleaseFacts) -> list[str]:
+    """Return a sentence on parts that are still to come, if others were public early; empty if not."""
+    not_early = [part for part in announced if not part.exposures and part.verdict == "pending"]
+    if not not_early or not any(part.exposures for part in announced):
+        return []
+    name, _ = _name_parts(not_early, facts)
+    return [f"No early publication of {name} was found."]
 
 
 def say_lengths(facts: ReleaseFacts) -> tuple[str, ...]:

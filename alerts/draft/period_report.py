@@ -232,10 +232,7 @@ def _say_claims(claims: Sequence[Claim]) -> tuple[str, ...]:
 
 
 def _tabulate_claims(claims: Sequence[Claim], zone: str) -> tuple[Table, ...]:
-    """Return a table of the publishers' claims, at most `MOST_LISTED_CLAIMS`; no table without claims.
-
-    A claim is a publication with the time at which its publisher's record says that it came out. We did not measure it.
-    """
+    """Return a table of the publishers' claims, at most `MOST_LISTED_CLAIMS`; no table without claims."""
     rows = tuple(
         (
             stamp(claim.at, zone),

@@ -93,10 +93,10 @@ def choose_ticks(figure: Timeline) -> list[datetime]:
     length = (figure.ends - figure.begins).total_seconds()
     round_seconds = (15, 30, 60, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
     step = next((seconds for seconds in round_seconds if length / seconds <= MOST_TICKS), 86400 * 7)
-    ahead = (local(figure.begins, figure.timezone).utcoffset() or timedelta()).total_seconds()  # of UTC
+    seconds_ahead_of_utc = (local(figure.begins, figure.timezone).utcoffset() or timedelta()).total_seconds()
     # The first tick is the next multiple of the step in local time.
-    local_begin = figure.begins.timestamp() + ahead
-    first = (local_begin // step + 1) * step - ahead
+    local_begin = figure.begins.timestamp() + seconds_ahead_of_utc
+    first = (local_begin // step + 1) * step - seconds_ahead_of_utc
     count = int((figure.ends.timestamp() - first) // step) + 1
     return [datetime.fromtimestamp(first + step * number, tz=figure.begins.tzinfo) for number in range(max(0, count))]
 

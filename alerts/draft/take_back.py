@@ -114,10 +114,7 @@ def _read_in_template(versions: Versions, data: bytes, template: bytes) -> BaseA
 
 
 def _find_base(versions: Versions, edited: dict[Key, Place]) -> BaseAndTexts:
-    """Return the version from which a file was written, the texts `edited` of the file, and its texts as written.
-
-    Of versions that are equally similar, it is the newest.
-    """
+    """Return the version that a file was written from, its texts as they are now, `edited`, and those as written."""
     text = "\n".join(paragraph for place in edited.values() for paragraph in place.paragraphs)
     # A draft contains the stamp of its version, unless a person removed it.
     likely = [version for version in versions if write_stamp(version.report) in text] or versions[-FALLBACK_VERSIONS:]
@@ -128,7 +125,7 @@ def _find_base(versions: Versions, edited: dict[Key, Place]) -> BaseAndTexts:
         return (len(written) - equal) + (len(edited) - equal)
 
     candidates = [(version, read_docx(WRITERS["docx"](version.report))) for version in reversed(likely)]
-    base, written = min(candidates, key=count_differences)
+    base, written = min(candidates, key=count_differences)  # of equally similar versions the newest
     return base, edited, written
 
 
@@ -198,7 +195,7 @@ def _read_box(place: Place, field: Field, *, signed: bool) -> Iterator[tuple[str
         if not was_removed:
             is_measured_text_changed = True
     if field.has_one_answer and field.answer is None:
-        # Any words in a field for one answer replace the measured text.
+        # Any words in a field for one answer replace the measured text, so they need no mark for this.
         yield field.id, whole
     elif whole and is_measured_text_changed and not field.is_replaced and not field.has_one_answer:
         yield field.id, whole

@@ -50,7 +50,7 @@ def append_measurement(versions: Versions, report: Report) -> Versions:
     # The new measurement keeps the signature, the reason to sign despite an obstacle (`anyway`), and the amendments.
     report = replace(report, signed=before.signed, anyway=before.anyway, amendments=before.amendments)
     merged = merge_words(last.words, report, before)
-    # A later date is no change by itself, so compare the new report with the date of the last amendment before.
+    # A later date is no change by itself. So compare as if the new report had the date of the last amendment before.
     with_date_before = _replace_dates(merged, merged.date_of_report, before.last_amended)
     if _select_content(with_date_before) == _select_content(before):
         return versions
@@ -62,7 +62,7 @@ def append_edit(
 ) -> Versions:
     """Append a version with `words` that a person in the role `by` typed, by field id. Other fields are unchanged.
 
-    `seen` is the report that the person saw (default: the last), from which a measurement may differ since.
+    `seen` is the report that the person saw (default: the last). Measurements may have changed since.
     """
     last = versions[-1]
     all_words = dict(last.words)

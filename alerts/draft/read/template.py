@@ -88,12 +88,12 @@ def _find_changed_boxes(where: str, written: Sequence[str], edited: Sequence[str
     theirs = [text.strip() for text in edited if text.strip()]
     our_texts = [BLANKS.sub(" ", _remove_marks(text)).strip() for text in ours]
     their_texts = [BLANKS.sub(" ", text).strip() for text in theirs]
-    # Each difference replaces some of our paragraphs, `ours[our_begin:our_end]`, by some of `theirs`.
+    # An `edit` (`insert`, `delete`, `replace` or `equal`) turns `ours[our_begin:our_end]` into some of `theirs`.
     differences = SequenceMatcher(None, our_texts, their_texts, autojunk=False).get_opcodes()
     for edit, our_begin, our_end, their_begin, their_end in differences:
         replaced, new = ours[our_begin:our_end], theirs[their_begin:their_end]
-        is_after_box = edit == "insert" and our_begin > 0 and ours[our_begin - 1].endswith(END_MARK)
-        is_before_box = edit == "insert" and our_begin < len(ours) and ours[our_begin].startswith(BEGIN_MARK)
+        belongs_to_box_before = edit == "insert" and our_begin > 0 and ours[our_begin - 1].endswith(END_MARK)
+        belongs_to_box_after = edit == "insert" and our_begin < len(ours) and ours[our_begin].startswith(BEGIN_MARK)
         if edit == "delete":
             # A box that was a whole paragraph is now empty. A box that shared its paragraph with words of the template
             # keeps its answer, because perhaps only those words were unwanted.
@@ -101,11 +101,9 @@ def _find_changed_boxes(where: str, written: Sequence[str], edited: Sequence[str
                 if box := MARKED_BOX.fullmatch(paragraph):
                     name, _ = box.groups()
                     yield name, ""
-        elif is_after_box:
-            # The new paragraphs belong to the box in the paragraph before them.
+        elif belongs_to_box_before:
             yield from _split_boxes(where, ours[our_begin - 1], PARAGRAPH_END.join([theirs[their_begin - 1], *new]))
-        elif is_before_box:
-            # The new paragraphs belong to the box in the paragraph after them.
+        elif belongs_to_box_after:
             yield from _split_boxes(where, ours[our_begin], PARAGRAPH_END.join([*new, theirs[their_end]]))
         elif edit != "equal":
             yield from _split_boxes(where, PARAGRAPH_END.join(replaced), PARAGRAPH_END.join(new))
@@ -114,10 +112,11 @@ def _find_changed_boxes(where: str, written: Sequence[str], edited: Sequence[str
 def _split_boxes(where: str, written: str, edited: str) -> Iterator[tuple[str, str]]:
     """Yield (name, text) of each box in a text that a person `edited`, found by the template's words around each box.
 
-    The text as we had `written` it has marks around each box. Raises Unreadable if words of the template changed, or if
-    it is not clear where one box ends and the next begins. Error messages name `where` the text is in the file.
+    The text as we had `written` it has marks around each box. With brackets for marks, `To [reader|Ann] by [day|].`
+    edited to `To Bob by 5 May.` yields ("reader", "Bob") and ("day", "5 May"). Raises Unreadable if words of the
+    template changed, or if it is not clear where one box ends and the next begins.
     """
-    # A split gives words of the template, the name of a box, its text, then the next words, name and text, then words.
+    # The pieces of the example are `To `, `reader`, `Ann`, ` by `, `day`, an empty text, and `.`.
     pieces = MARKED_BOX.split(written)
     template_words, names = pieces[::3], pieces[1::3]
     # Spaces beside words do not count, but spaces alone between two boxes are the only way to tell these boxes apart.
