@@ -179,13 +179,13 @@ class HostQueue:
     def _adopt_wait(self) -> None:
         """Wait as long as the host has asked another monitor to wait, unless this monitor waits as long already."""
         until = None if self.share is None else self.share.quiet_until(self.host, self._epoch)
-        now = self._steady_time(self.clock.monotonic())
+        now = self._steady_now()
         if until is not None and now < until and not self._pacer.is_quiet(until - _SAME_WAIT):
             self._pacer.record_refusal(now, until - now)
 
     def is_quiet(self) -> bool:
         """Return whether the host asked for a wait that is not over."""
-        return self._pacer.is_quiet(self._steady_time(self.clock.monotonic()))
+        return self._pacer.is_quiet(self._steady_now())
 
     @asynccontextmanager
     async def reserve_place(self) -> AsyncIterator[None]:
@@ -221,10 +221,10 @@ class HostQueue:
             raise
 
     async def _wait_for_pacer(self) -> None:
-        steady = self._steady_time(self.clock.monotonic())
+        steady = self._steady_now()
         while (start := self._pacer.next_start(steady)) > steady:
             await self.clock.sleep(max(seconds_until(start, steady), _SHORTEST_SLEEP))
-            steady = self._steady_time(self.clock.monotonic())
+            steady = self._steady_now()
         self._pacer.record_start(steady)
 
     def _free_place_of_request(self) -> None:
@@ -245,19 +245,19 @@ class HostQueue:
 
         A failure or another server error does not change the pace.
         """
-        now = self._steady_time(self.clock.monotonic())  # steady time does not change if our clock is set
         # Each attempt that was lost on a closed connection was repeated, and each repetition is an extra request.
         extra_requests = outcome.lost_before
         if outcome.sent - started >= self._pacer.gap:
             extra_requests += 1  # it waited for a connection until the turn of the next request
         for _ in range(extra_requests):
-            self._pacer.charge_extra_request(now)
+            self._pacer.charge_extra_request(self._steady_now())
         if isinstance(outcome, Failure):
             return
         demanded_wait = outcome.headers.get("retry-after")
         if outcome.status == 429 or (outcome.status == 503 and demanded_wait is not None):
             # `Retry-After` may be an instant by the clock of the host.
             now_by_host = mail_date(outcome.headers.get("date", "")) or outcome.received
+            now = self._steady_now()  # it does not change if our clock is set
             self._pacer.record_refusal(now, retry_after(demanded_wait or "", now_by_host))
             self.waits_until = seconds_until(self._pacer.quiet_until or now, self._epoch)  # in seconds of steady time
         elif outcome.status < 500:
@@ -351,6 +351,9 @@ class HostQueue:
             self._waiting_requests.popleft()
         return bool(self._waiting_requests)
 
+    def _steady_now(self) -> datetime:
+        return self._steady_time(self.clock.monotonic())
+
     def _steady_time(self, mono: float) -> datetime:
         """Return a monotonic time in seconds as an instant, because the pacer counts in instants."""
         return self._epoch + timedelta(seconds=mono)
@@ -358,4 +361,4 @@ class HostQueue:
 
 def seconds_until(instant: datetime, now: datetime) -> float:
     """Return the seconds from `now` to `instant`, negative if it has passed."""
-    return (instant - now) / timedelta(seconds=1)
+    return (instant - now).total_seconds()

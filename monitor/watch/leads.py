@@ -29,7 +29,7 @@ from monitor.store.sql.write import Transaction
 from monitor.store.writer import Writer
 from monitor.threads import Tasks
 from monitor.watch.admission import Admission
-from monitor.watch.release import WatchedRelease
+from monitor.watch.release import WatchedRelease, find_last_proof
 from monitor.watch.watch import Watch
 from schedules.address import canonical_address
 from schedules.announcement import Address, Origin
@@ -114,7 +114,7 @@ class Leads:
         is_reported = target.url in self._reported.get(target.release, ())
         if is_reported or run.last_received - run.first_sent < _MIN_DURATION:
             return
-        last_proof = watched.state_or_empty(target.id).last_proved(target.url)
+        last_proof = find_last_proof(watched.state_or_empty(target.id).runs, target.url)
         slot = self.ledger.slot_begins(target.release)
         may_be_new = _follows_absence_or_is_placeholder(target, run, last_proof)
         if not may_be_new or not self._is_early_or_missing(watched, target, run, slot):

@@ -51,11 +51,6 @@ class TargetState:
         """Return the last run, or None."""
         return self.runs[-1] if self.runs else None
 
-    def last_proved(self, url: str) -> Run | None:
-        """Return the last run that proved something at an address, or None."""
-        runs = reversed(self.runs)
-        return next((run for run in runs if run.state is not State.UNKNOWN and run.address in ("", url)), None)
-
     def crosses_slot_phase(self, now: datetime) -> bool:
         """Return whether the phase around the slot begins or ends between the last look and `now`.
 
@@ -85,6 +80,11 @@ class TargetState:
 
 
 _EMPTY_STATE = TargetState()
+
+
+def find_last_proof(runs: Sequence[Run], url: str) -> Run | None:
+    """Return the last of a target's runs that proved something at an address, or None."""
+    return next((run for run in reversed(runs) if run.state is not State.UNKNOWN and run.address in ("", url)), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from monitor.watch.judging import Judging, JudgingQueue
 from monitor.watch.other_monitors import OtherMonitors
 from monitor.watch.planner import Planner, WatchRules
 from monitor.watch.record_verdict import Recorder
-from monitor.watch.release import CachedJson, WatchedRelease
+from monitor.watch.release import CachedJson, WatchedRelease, find_last_proof
 from schedules.announcement import Address, Part
 from schedules.contract.verdict import Grade, VerdictKind
 from schedules.in_force import slot_in_force
@@ -149,7 +149,7 @@ class Watch:
         if watched is None:
             return
         state = watched.state_of(target.id)
-        runs_before, last_proof = state.runs, state.last_proved(target.url)
+        runs_before = state.runs
         added = self._add_to_runs(watched, target, sighting)
         if added is None:
             return
@@ -157,7 +157,7 @@ class Watch:
         is_stored = False
         try:
             # A new run that shows the same as the last proof is no change. It began after a gap or a failed look.
-            has_changed = is_new_run and is_change(last_proof, run)
+            has_changed = is_new_run and is_change(find_last_proof(runs_before, target.url), run)
             is_stored = self._keep_run(watched, target, run, outcome, has_changed=has_changed)
         finally:
             # Memory must not have a run that the store lacks, not even after an exception in `_keep_run`.

@@ -155,7 +155,7 @@ BUDGETS = {
     "alerts": 9509,
     "schedules": 8357,
     "monitor/plan": 1804,
-    "monitor/look": 6202,
+    "monitor/look": 6205,
     "monitor/judge": 4439,
     "monitor/store": 5893,
     "monitor/deliver": 3082,
