@@ -166,26 +166,28 @@ class _ReleaseLedger:
     def in_force(self) -> InForce:
         """Return what is in force after all promises added so far, with their events, doubts and disagreements."""
         current = self._current
+        if current is None:
+            return InForce()
         # The calendar in force need not be the ruling one: if that gives only a day, another one may add the time.
-        calendar = "" if current is None else current.calendar
+        calendar = current.calendar
         others = [each for each in self._last_accepted.values() if each.calendar != calendar and not is_cancelled(each)]
         # A later entry that shows the same written time with another UTC offset may be no change, so it is a doubt.
         shifted = [promise for promise in self._zone_shifted.values() if promise.calendar == calendar]
         # A postponed release was expected at the last replaced slot before the one in force. If it was brought
         # forward, no replaced slot is before that one, and it was expected at the last of them all.
-        begins = None if current is None else current.slot.begins()
+        begins = current.slot.begins()
         earlier_slots = [each for each in self._replaced_promises if begins is None or has_passed(each.slot, begins)]
         expected = earlier_slots or self._replaced_promises
         return InForce(
             promise=current,
-            cancelled=current is not None and is_cancelled(current),
+            cancelled=is_cancelled(current),
             moved_from=expected[-1] if expected else None,
             changed_after_slot=self._changed_after_slot,
             first_announced=self._first,
             short_notice=self._short_notice,
-            disagreements=tuple(sorted(self._find_differing(), key=lambda each: each.calendar)),
-            agreeing=tuple(each for each in others if current is not None and each.slot.is_same_time(current.slot)),
-            is_first_read_after_slot=current is not None and has_passed(current.slot, current.learnt),
+            disagreements=tuple(sorted(self._find_differing(current), key=lambda each: each.calendar)),
+            agreeing=tuple(each for each in others if each.slot.is_same_time(current.slot)),
+            is_first_read_after_slot=has_passed(current.slot, current.learnt),
             replaced_promises=tuple(self._replaced_promises),
             events=tuple(self._events),
             possible_changes=(*self._possible_changes, *shifted),
@@ -206,8 +208,7 @@ class _ReleaseLedger:
         """Add a promise that was read in time, with events for what it changes and for short notice."""
         old = self._last_accepted.get(promise.calendar)
         if old is not None:
-            for what in find_changes(old, promise):
-                self._events.append(event_of(what, promise, old.slot))
+            self._events += [event_of(what, promise, old.slot) for what in find_changes(old, promise)]
         elif is_cancelled(promise):
             self._events.append(event_of(EventKind.CANCELLED, promise))
         self._update_current(promise)
@@ -240,7 +241,7 @@ class _ReleaseLedger:
             # A cancellation without a date keeps the slot that it cancels.
             chosen = replace(chosen, slot=planned.slot)
         self._current = chosen
-        self._report_disagreements(promise)
+        self._report_disagreements(promise, chosen)
 
     def _choose_promise(self) -> Promise:
         """Return the last promise of the ruling calendar, or one with a time if the ruling one gives only its day.
@@ -268,20 +269,16 @@ class _ReleaseLedger:
             before = None if old is None else old.slot
             self._events.append(event_of(EventKind.SHORT_NOTICE, promise, before, f"{short.days} days"))
 
-    def _report_disagreements(self, promise: Promise) -> None:
-        """Add an event for each calendar that contradicts the one in force since the read of `promise`."""
-        differing = {each.calendar: each for each in self._find_differing()}
+    def _report_disagreements(self, promise: Promise, current: Promise) -> None:
+        """Add an event for each calendar that contradicts `current`, the one in force, since the read of `promise`."""
+        differing = {each.calendar: each for each in self._find_differing(current)}
         for calendar in sorted(differing.keys() - self._reported_as_differing):
-            ruling = self._current.slot if self._current is not None else None
             other = differing[calendar].slot
-            self._events.append(event_of(EventKind.CALENDARS_DISAGREE, promise, ruling, calendar, other))
+            self._events.append(event_of(EventKind.CALENDARS_DISAGREE, promise, current.slot, calendar, other))
         self._reported_as_differing = set(differing)
 
-    def _find_differing(self) -> list[Promise]:
-        """Return the promises of other calendars that contradict the one in force."""
-        current = self._current
-        if current is None:
-            return []
+    def _find_differing(self, current: Promise) -> list[Promise]:
+        """Return the promises of other calendars that contradict `current`, the one in force."""
         others = (each for each in self._last_accepted.values() if each.calendar != current.calendar)
         # An entry that a person added and removed again is kept as cancelled. It says nothing about the slot.
         not_removed = (each for each in others if each.calendar != BY_HAND or not is_cancelled(each))

@@ -112,8 +112,6 @@ class Group:
 
     def describe_join(self) -> str:
         """Return in words why the entries were joined, and which candidates were not."""
-        if not (self.why or self.rivals or self.is_split):
-            return ""
         reasons = list(dict.fromkeys(self.why))
         if self.is_split:
             reasons.append("split by configuration")
@@ -123,12 +121,11 @@ class Group:
         return "; ".join(reasons)
 
 
-def merge_groups(groups: Sequence[Group], matches: Iterable[JoinMatch]) -> list[Group]:
+def merge_groups(groups: Sequence[Group], matches: Sequence[JoinMatch]) -> list[Group]:
     """Return the groups merged by these matches.
 
     Groups that match ambiguously, or that cannot be one release, become rivals instead, and a person must choose.
     """
-    matches = list(matches)
     if not matches:
         return list(groups)
     clear = [match for match in matches if not match.ambiguous]
@@ -195,13 +192,10 @@ def match_by_title(groups: Sequence[Group]) -> list[JoinMatch]:
         names = [(producer, entry.title) for entry in titled for producer in entry.announcement.producers]
         for name in dict.fromkeys(names):
             by_name.setdefault(name, []).append(index)
-    matches: list[JoinMatch] = []
-    for members in by_name.values():
-        if len(members) > 1:
-            # First divide the groups where their dates have a gap of more than a week. Then compare pairs.
-            for cluster in _split_by_gap(groups, members):
-                matches += _match_near(groups, cluster)
-    return matches
+    same_named = (members for members in by_name.values() if len(members) > 1)
+    # First divide the groups where their dates have a gap of more than a week. Then compare pairs.
+    clusters = (cluster for members in same_named for cluster in _split_by_gap(groups, members))
+    return [match for cluster in clusters for match in _match_near(groups, cluster)]
 
 
 def _find_connected(links: Iterable[Sequence[int]]) -> list[list[int]]:

@@ -77,7 +77,6 @@ class EditConflict(UserFault):
     """The typed texts were not saved, because another person changed the same boxes. `conflicts` has both texts."""
 
     def __init__(self, conflicts: Sequence[Conflict]) -> None:
-        """Name the boxes in the message."""
         super().__init__(f"another person changed {', '.join(one.field for one in conflicts)} while you were writing")
         self.conflicts = tuple(conflicts)
 
@@ -86,7 +85,6 @@ class SigningBlocked(UserFault):
     """A report was not signed. `obstacles` lists the reasons, one line each."""
 
     def __init__(self, incident: str, obstacles: list[str]) -> None:
-        """Name the incident and count the obstacles in the message."""
         count = f"{len(obstacles)} thing{'' if len(obstacles) == 1 else 's'}"
         super().__init__(f"{incident}: not signed, {count} to resolve first")
         self.obstacles = obstacles
@@ -116,7 +114,6 @@ def sign_report(  # noqa: PLR0913 # one for each thing that is written down
     why = one_line(anyway)
 
     def sign(known: Versions) -> Versions:
-        """Return the versions with a signature of the last one."""
         if read is not None and dict(read) != dict(known[-1].words):  # `read` are the words that the person saw
             raise UserFault(f"{incident.id}: the report changed while you read it. Read it again, then sign it")
         obstacles = signing_obstacles(incident, known[-1].report)

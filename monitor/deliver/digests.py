@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from alerts.message import Digest, fold_openings
 from alerts.notice import Notice, notice_id
 
-_MOST_PAUSES = 5
-"""The longest wait of the first opening in a group, as a multiple of the wait after one opening."""
+MOST_PAUSES = 5
+"""The longest wait of the first opening, in a group or of a platform, as a multiple of the wait after one opening."""
 _UNHURRIED_FACTOR = 50
 """The wait after an opening that is not urgent, as a multiple of `within`."""
 _SAME_EVENT_WITHIN = timedelta(minutes=5)
@@ -55,7 +55,7 @@ def find_waiting_openings(openings: Sequence[Notice], rule: DigestRule, now: dat
     wait_ends: dict[str, datetime] = {}
     for group in _group_openings(openings, rule):
         pause = rule.wait_after(group[0])
-        end = min(group[-1].at + pause, group[0].at + _MOST_PAUSES * pause)
+        end = min(group[-1].at + pause, group[0].at + MOST_PAUSES * pause)
         if now < end:
             wait_ends |= {opening.id: end for opening in group}
     return wait_ends

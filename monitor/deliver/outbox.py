@@ -86,7 +86,6 @@ class Outbox:
     _channel_tasks: asyncio.TaskGroup | None = None
 
     def __post_init__(self, channels: Sequence[Channel]) -> None:
-        """Start with these channels."""
         self._lease = OutboxLease(self.store.leases, self.writer, self.clock, self.options.holder, self.ask)
         self.end = self._lease.end
         self.reconfigure(channels, self.options)

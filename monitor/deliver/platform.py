@@ -9,15 +9,13 @@ from datetime import datetime, timedelta
 from alerts.incident import Decision, Incident, Kind, confirmation_notice_id
 from alerts.notice import Notice, thread_id
 from alerts.platform import is_covered_by_platform, platform_id_of, shared_platform_id, update_platform
+from monitor.deliver.digests import MOST_PAUSES
 from monitor.deliver.outbox_rows import covered_delivery, is_unsent, notified_channels
 from monitor.deliver.rules import ReportingRules
 from monitor.store.rows import Delivery, DeliveryState
 from monitor.store.sql.engine import Store
 from monitor.store.sql.read import VerdictStore
 from monitor.store.sql.write import Transaction
-
-_MOST_PAUSES = 5
-"""The longest delay of an opening, as a multiple of its usual delay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +34,7 @@ class PlatformThread:
     def cover_release_notice(self, notice: Notice, deliveries: Sequence[Delivery], now: datetime) -> list[Delivery]:
         """Return the deliveries of a notice about one delayed release, some of them marked as not to be sent.
 
-        Some channels get messages about the whole platform instead. A platform is the host whose fault delays several
-        releases. A delivery to such a channel is marked as covered by the thread of these messages.
+        A delivery to a channel that gets messages about the whole platform is marked as covered by their thread.
         """
         if not is_covered_by_platform(notice):
             return list(deliveries)
@@ -53,8 +50,7 @@ class PlatformThread:
     def cover_release_opening(self, tx: Transaction, now: datetime) -> None:
         """Mark the first two notices of a delayed release as not to be sent, except to channels that got them already.
 
-        Only channels that get messages about the whole platform instead are concerned. A platform is the host whose
-        fault delays several releases. A marked delivery is covered by the thread of these messages.
+        They are marked only for channels that get messages about the whole platform, as covered by their thread.
         """
         # A thread has the id of its first notice.
         first_id, second_id = thread_id(self.release_incident), confirmation_notice_id(self.release_incident)
@@ -84,7 +80,7 @@ class PlatformThread:
         for row in (*rows.values(), *new):
             if row.channel in self.rules.folding and is_unsent(row):  # a new one is unsent
                 pause = pause_by_channel.get(row.channel, self.rules.gather)
-                until = min(now + pause, self.incident.opened + _MOST_PAUSES * pause)
+                until = min(now + pause, self.incident.opened + MOST_PAUSES * pause)
                 tx.save(replace(row, due=max(row.due, until)))
             elif row in new:  # a new channel that is not folding gets the opening at once
                 tx.save(row)
@@ -99,7 +95,7 @@ class PlatformThread:
         rows = (row for name in names for row in self.store.outbox.deliveries(name))
         notified = {row.channel for row in rows if row.standing is DeliveryState.SENT}
         gather = self.rules.gather
-        return {name: _MOST_PAUSES * gather if name in notified else gather for name in self.rules.folding}
+        return {name: MOST_PAUSES * gather if name in notified else gather for name in self.rules.folding}
 
     def schedule_thread_notice(self, notice: Notice, deliveries: Sequence[Delivery], now: datetime) -> list[Delivery]:
         """Return the deliveries of a notice about a platform's fault: through which channels, and from when.

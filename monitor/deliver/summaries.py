@@ -144,15 +144,13 @@ class Summaries:
         if is_monthly:
             facts = replace(facts, producer=schedule.producer)
         else:
-            facts = replace(facts, missing=await self._still_overdue(today, producer))
+            earlier = await self.board(today - timedelta(days=_MISSING_DAYS), today - timedelta(days=1), producer)
+            still_overdue = [row for row in earlier if row["verdict"] == "overdue" and row["slot"]]
+            facts = replace(facts, missing=still_overdue)
         if schedule.kind == "evening":
             day, following = await self._next_day_with_releases(today, producer)
             facts = replace(facts, next=day, following=following)
         return _MAKERS[schedule.kind](facts)
-
-    async def _still_overdue(self, today: date, producer: str | None) -> Sequence[Body]:
-        rows = await self.board(today - timedelta(days=_MISSING_DAYS), today - timedelta(days=1), producer)
-        return [row for row in rows if row["verdict"] == "overdue" and row["slot"]]
 
     async def _next_day_with_releases(self, today: date, producer: str | None) -> tuple[date, Sequence[Body]]:
         """Return the next day with releases, and these. If the next days have no releases, return tomorrow."""

@@ -57,7 +57,6 @@ class Writer:
         on_commit: Callable[[float, int], None] = lambda _seconds, _rows: None,
         on_failure: Callable[[StoreFault], None] = lambda _fault: None,
     ) -> None:
-        """Create the writer's thread. The class describes the limits, the row sources and the callbacks."""
         self._store = store
         self._clock = clock
         self._delay = delay

@@ -189,10 +189,8 @@ def _read_slot(rest: str, text: str, timezone: str, context: Context) -> Slot:
 def _add_time(span: Span, found: FoundTime, text: str, timezone: str) -> Slot:
     """Return the slot of a day at the time found beside it, or the doubtful day for "midnight" or an unknown zone."""
     doubt = span.doubt or _zone_word_doubt(found.zone, span.first, timezone)
-    if found.time is None:  # the text says "midnight"
+    if found.time is None or doubt == "zone-unknown":  # without a time, the text says "midnight"
         return slot_of_span(replace(span, doubt=doubt or "midnight"), text, timezone)
-    if doubt == "zone-unknown":
-        return slot_of_span(replace(span, doubt=doubt), text, timezone)
     return at_wall(datetime.combine(span.first, found.time), text, timezone, doubt)
 
 

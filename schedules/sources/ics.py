@@ -64,11 +64,8 @@ class IcsSource(OnePage):
         uids_of_titles = [make_uid(each.title, each.url, "", each.producer) for each in made]
         without_uid = [index for index, uid in enumerate(uids_of_titles) if made[index].uid == uid]
         kept, remarks_on_duplicates = drop_duplicates(make_uids_unique(made, without_uid))
-        remarks: list[Remark] = []
-        for each in kept:
-            fault = each.doubt or REASONS.get(each.slot.reason or "")
-            if fault:
-                remarks.append(Remark(each.uid, fault, each.slot.raw))
+        faults = ((each, each.doubt or REASONS.get(each.slot.reason or "")) for each in kept)
+        remarks = [Remark(each.uid, fault, each.slot.raw) for each, fault in faults if fault]
         return make_reading(kept, [*remarks, *remarks_on_duplicates])
 
     def _announce_calendar(self, calendar: RawCalendar, budget: SearchBudget, now: datetime) -> Iterator[Announcement]:
@@ -167,16 +164,14 @@ def _keep_latest(events: Sequence[RawEvent]) -> list[RawEvent]:
 
     If several different ones have it, `drop_duplicates` later gives them a doubt.
     """
-    numbered = [(event.value("RECURRENCE-ID"), _sequence_number(event), event) for event in events]
+    numbered: list[tuple[str, int, RawEvent]] = []
     highest: dict[str, int] = {}
-    for occurrence, number, _ in numbered:
+    for event in events:
+        occurrence, version = event.value("RECURRENCE-ID"), event.value("SEQUENCE")
+        number = int(version) if version.isdecimal() and len(version) < 10 else 0
+        numbered.append((occurrence, number, event))
         highest[occurrence] = max(highest.get(occurrence, 0), number)
     return [event for occurrence, number, event in numbered if number == highest[occurrence]]
-
-
-def _sequence_number(event: RawEvent) -> int:
-    value = event.value("SEQUENCE")
-    return int(value) if value.isdecimal() and len(value) < 10 else 0
 
 
 def _read_state(status: str) -> State | None:

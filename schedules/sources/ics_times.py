@@ -55,8 +55,7 @@ def event_slot(event: RawEvent, times: TimeSettings) -> Slot:
         if slot.first is None or days <= 1:
             return slot
         return on_days(slot.first, slot.first + (days - 1) * _DAY, slot.raw, slot.timezone)
-    # An event from midnight to midnight was meant as whole days.
-    return _as_whole_days(slot, event, times) if slot.instant else slot
+    return _as_whole_days(slot, event, times)
 
 
 def start_slot(start: Property, times: TimeSettings) -> Slot:

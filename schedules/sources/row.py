@@ -206,8 +206,6 @@ def drop_duplicates(made: Sequence[Announcement]) -> tuple[list[Announcement], l
         if announcement not in group:
             group.append(announcement)
             kept.append(announcement)
-    if len(groups) == len(kept):
-        return kept, []
     shared = [group for group in groups.values() if len(group) > 1]
     # No remark on entries without a title: that is a fault already, and their id is not in the file.
     titled = [group for group in shared if group[0].title]
