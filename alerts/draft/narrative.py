@@ -227,7 +227,7 @@ def _say_still_open(part: PartVerdict, began: datetime | None, facts: ReleaseFac
     """Return the sentence that a part was still public when last seen, or that its removal was not seen."""
     # `seen_until` is None while looks show the part. If the last look did not, it is the time of the last that did.
     last_seen = part.seen_until or facts.at
-    # Times are rounded, and a last sight in the first minute could seem to be before the start. So give no time then.
+    # Rounded to minutes, a last sight in the first minute could seem to be before the start. Then no time is given.
     if began is None or last_seen - began >= timedelta(minutes=1):
         last_seen_at = words.format_clock_day(last_seen, facts.timezone, named_day)
         return f"{CAP_IT_MARK} {WAS_MARK} still available at {last_seen_at}."

@@ -36,8 +36,8 @@ def find_exposures(
 def present_at_slot_by(presence: Presence, slot: datetime, runs: Iterable[Run]) -> datetime:
     """Return the first instant, at the slot or later, at which content that was out early is proved present.
 
-    This is the slot itself if looks saw the content until then without a break (`_first_break_begins`). In a break, the
-    content may have been removed. So after a break, it is when a look first saw the content since the slot.
+    This is the slot itself if looks saw the content until then without a break. A break is a time without a look that
+    saw it, in which it may have been removed. After a break, it is when a look first saw the content since the slot.
     """
     absences = _find_absences(runs)
     break_begins = _first_break_begins(presence, absences)

@@ -267,7 +267,7 @@ def _deadlines_of_awaited_looks(case: Case, pairs: Sequence[Pair]) -> Iterator[d
 
 
 def _deadlines_of_users_delay(case: Case, parts: Sequence[PartVerdict]) -> Iterator[datetime]:
-    """Yield when to judge again a part that is out but that no look at the edge has shown to users yet."""
+    """Yield when to judge parts again that are out but that the edge still hides, as they may get a worse grade."""
     hidden = [part for part in parts if part.can_be_late and part.is_unseen_by_users]
     slot = None if case.window is None else case.window.promised_at
     if slot is None or not hidden:

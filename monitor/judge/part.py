@@ -161,7 +161,7 @@ class _PartJudge:
     zone: str
 
     def judge_timing(self, page_released: Interval) -> _Timing:
-        """Return the verdict on the part from its slot on. `page_released` is when the landing page was released."""
+        """Judge by presence at the slot, else by when it appeared, else by absence. `page_released` is of its page."""
         evidence, window = self.evidence, self.window
         early = [presence for presence in evidence.presences if is_early(presence, window)]
         early_and_still_there = [presence for presence in early if presence.end >= window.slot_begins]

@@ -178,7 +178,7 @@ def _date_by_witnesses(case: Case, evidence: PartEvidence, runs: Mapping[str, Se
 
     def date_presence(presence: Presence) -> Presence:
         """Return a presence that appeared no earlier than the last absence that announcement and index prove."""
-        # Only absence before the content was last seen counts (`begin` after one look). Later it may leave a listing.
+        # Only absence before the content was last seen counts (`begin` after one look). Later, listings may drop it.
         last_seen = min(max(presence.begin, presence.end), case.now)
         known_then = read_witnesses(case.release.id, runs, last_seen, case.lags)
         # If the announcement has redirected to the page since then, its redirect works. So the page was absent while

@@ -138,7 +138,7 @@ class Witnesses:
         Both the announcement and the index must prove it. But until the slot, the announcement alone proves it if its
         redirect works (`redirects`), because an early release would have caused the redirect.
         """
-        # Longer lags measured that day may only delay a claim of lateness. Until the slot, the default lag is enough.
+        # `absent_by_both` uses the longest lags of that day. For absence before the slot, the default lag is enough.
         absent_by_announcement = self._proved_absent(self.announced, REDIRECT_LAG)
         if absent_by_announcement is None or slot is None or not self.redirects:
             return self.absent_by_both

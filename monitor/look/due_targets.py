@@ -388,9 +388,9 @@ class DueTargets:
         return self._next_swept is not None and not (is_other_due and self.sweeps.owes_a_look())
 
     def _choose_next_swept(self, now: datetime, gap: timedelta) -> _Entry | None:
-        """Choose the entry of the next look that sweeps plan, and return it. None if no entry waits for such a look.
+        """Choose the entry of the next look of a sweep, and return it. None if no entry waits for such a look.
 
-        The choice stays the same until `take_next` takes the entry, or it is removed.
+        A sweep looks at parts in turn. `gap` is the time between looks. The choice stays until the entry is removed.
         """
         if self._next_swept is None:
             next_part = self.sweeps.next_part(now, gap, is_ready=lambda part: self._find_entry(part) is not None)
@@ -459,7 +459,7 @@ class DueTargets:
         return stretch_factor(self.demand(), self.rate)
 
     def _most_overdue(self, mono: float) -> _Entry | None:
-        """Return the ready entry that is the most overdue in proportion to its group's spacing, or None."""
+        """Return the ready entry that is the most overdue in proportion to the spacing that it can have, or None."""
         if mono - self._rate_shared_at >= _UPDATE_SECONDS:
             self._share_rate(mono)
         most, first = -inf, None

@@ -95,9 +95,9 @@ class Interpreter:
     _reading_turns: TurnQueue = field(default_factory=TurnQueue)
 
     def make_request(self, target: Target, url: str | None = None) -> Request:
-        """Return the request for a target, by default at its own address. Note our clock, to detect if it is set."""
+        """Return the request for a target, by default at its own address."""
         memory, address = self._memory_of(target), url or target.url
-        memory.ahead = self.skew.ahead()
+        memory.ahead = self.skew.ahead()  # of steady time: if it differs at the answer, our clock was set in between
         # An ETag of another address is not valid for this one.
         is_conditional = memory.address == address
         return Request(

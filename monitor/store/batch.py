@@ -90,8 +90,8 @@ class Batch:
 
         Large writes wait until no run and no other write is left.
         """
-        # A run names records of evidence, which must not be stored later. So runs wait until the last transaction that
-        # the evidence needs for its records.
+        # A run names records of evidence, which must not be stored later. The writer adds these records itself, and may
+        # need several transactions for them (`source_transactions`). So runs wait for the last of these.
         if self.source_transactions > 1:
             return Batch((), [], urgent=self.urgent)
         runs = self.runs[:ROWS_AT_ONCE]

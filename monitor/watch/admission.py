@@ -218,10 +218,10 @@ class Admission:
             self._finished[name] = self._calendar_state(name)
 
     async def _watch_or_update(self, releases: Iterable[Release], *, soon: bool = False, is_new: bool = False) -> None:
-        """Watch or update those of these releases in our share, except finished ones that no calendar has changed.
+        """Update the releases that are watched. Begin to watch the others that need it: not finished, or changed since.
 
-        If several monitors divide the hosts, our share is the releases at our hosts. If `is_new`, calendars show these
-        releases for the first time, so the store has nothing on them. If `soon`, look at every target at once.
+        Only our share counts: if several monitors divide the hosts, the releases at our hosts. If `is_new`, calendars
+        show these releases for the first time, so the store has nothing on them. If `soon`, look at every target now.
         """
         ours = [release for release in releases if self._is_ours(release)]
         self._update_if_watched(ours)

@@ -90,8 +90,8 @@ class ListingFollowUp:
     async def _needs_a_person(self, watched: WatchedRelease, match: ListingMatch) -> bool:
         """Look at the address of an entry for proof. Return whether only a person can judge if it shows the release."""
         if match.kind is MatchKind.EDITION:
-            # The entry has the address of the release's page, and another edition's title. A page that is reused for
-            # each edition shows the last edition until the slot. But if the page was missing before, it is not reused.
+            # The entry has the address of the release's page, and another edition's title. That is usual for a page
+            # that is reused for each edition. But if the page was missing before, it is new, so a person must judge.
             pages = filter(is_view_of_page, watched.targets.values())
             return any(watched.known_about(page).was_missing for page in pages)
         # The entry has another address than the release.

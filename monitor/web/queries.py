@@ -200,7 +200,7 @@ class Queries:
             now = self.clock.now()
             return await self.ask(lambda: self.judge_promised(release, now))
         known = await self.ask(lambda: self.store.ledger.release(release))
-        # All calendar entries of a joined release turned out to be another release's. It keeps its last verdict.
+        # A release that was joined into another one is not judged any more. So show its last verdict.
         if known is not None and known.joined_into is not None:
             body = row.body | {"joined_into": known.joined_into}
         else:

@@ -20,9 +20,9 @@ _MOST_TEXT = 20_000
 def recognise_title(
     context: Context, seen: str, found: tuple[Found, ...] = (), version: str | None = None, text: str = ""
 ) -> Recognised:
-    """Return presence if an answer has the title and period of the release, absence if it has those of another edition.
+    """Return presence if an answer has the title and period of the release, absence if those of another edition.
 
-    `seen` is the title in the answer, and `text` the rest of the answer.
+    Any other title proves nothing. `seen` is the title in the answer, and `text` the rest of the answer.
     """
     if not seen:
         return unknown(NAMELESS, found)
@@ -31,7 +31,7 @@ def recognise_title(
     likeness = compare_titles(context.title, seen)
     if likeness is Likeness.OTHER_EDITION:
         return absent(ANOTHER_EDITION)
-    # A page to which the announcement redirects (`is_led_to`) may have another title, but not if it is new after a 404.
+    # Another title proves presence only if the announcement redirects to the page, and that did not answer 404 before.
     if likeness is Likeness.DIFFERENT and (context.known.was_missing or not context.is_led_to):
         return unknown(ANOTHER_TITLE if context.known.was_missing else NOT_ITS_TITLE, found)
     if likeness is Likeness.UNDATED:

@@ -170,7 +170,7 @@ class _Merge:
 
 
 def _choose_row(table: Table, row: _Versions) -> dict[str, Any] | None:
-    """Return the journal's row if it must replace the store's, or None to keep the store's."""
+    """Return the journal's row if it must replace the store's, or None. Both began as the copy, if there is one."""
     if row.store is None or row.store == row.copy:  # only the journal changed it
         return dict(row.journal)
     # Both changed since the copy was made. The store's row stays unless the journal's is known to be later.
