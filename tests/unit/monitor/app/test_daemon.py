@@ -198,6 +198,7 @@ def test_replay_after_two_restarts_gives_the_stored_verdict(tmp_path: Path) -> N
 
     settings = run_monitor(tmp_path, PUBLISHED_AT_SLOT, restart_twice, delay=DELAY)
     store = reopened(settings)
+    # A replay judges the stored looks again.
     assert differences_in_replay(store, settings) == {"claims-q3": []}
     store.close()
 

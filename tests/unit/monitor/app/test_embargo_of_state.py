@@ -255,6 +255,7 @@ def test_metrics_token_shows_early_releases_only_in_metrics(
 def test_a_metrics_token_opens_neither_status_nor_calendars(
     token: str, users: Path, tmp_path: Path, *, public: bool
 ) -> None:
+    """A metrics token is only for `/metrics`. All else refuses it (401), on a public board and on a closed one."""
     credentials = {"Authorization": f"Bearer {token}"}
     paths = ("/status", "/api/v1/calendars")
     shown_at = read_early_release_at("09:29:50", users, tmp_path, credentials, *paths, public=public)
@@ -310,11 +311,14 @@ def test_after_the_slot_the_public_board_shows_the_result(users: Path, tmp_path:
 
 
 def test_channel_open_to_all_gets_nothing_before_the_slot(tmp_path: Path) -> None:
+    """The releases are public from 09:28:30 on, before their slot, 09:30. Only staff may get a notice of that."""
+
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:29:50")
         for_staff, open_to_all = monitor.channels
         assert isinstance(for_staff, FakeChannel)
         assert isinstance(open_to_all, FakeChannel)
+        # MARK is a word in the address of the early page.
         assert any(MARK in message.text for message in for_staff.messages.values())
         assert open_to_all.messages == {}
         await monitor.until("09:31:00")

@@ -50,7 +50,8 @@ def test_pins_and_splits_keep_the_order_of_the_file() -> None:
 
 @pytest.mark.parametrize(("kind", "may_be_empty"), [("govuk", True), ("csv", True), ("ics", False), ("json", False)])
 def test_kind_of_calendar_decides_whether_it_may_be_empty(kind: str, *, may_be_empty: bool) -> None:
-    """A configured value replaces the default of the kind."""
+    """For example, a CSV file may have no entries, but an ICS file must have some. A configured value replaces the
+    default of the kind."""
     table = {"name": "a", "kind": kind, "url": "https://stats.example/a"}
     assert make_calendar_checks(settings(calendar=[table])) == {"a": Checks(may_be_empty=may_be_empty)}
     assert make_calendar_checks(settings(calendar=[table | {"may_be_empty": not may_be_empty}])) == {
@@ -66,7 +67,8 @@ def test_unusual_calendar_changes_are_accepted_only_on_the_configured_day() -> N
 
 
 def test_release_promised_without_time_gets_the_usual_time() -> None:
-    """The series "GDP*" of ons has the usual time 7:00. DAY is 23 July 2026, when 7:00 in London is 6:00 UTC."""
+    """Releases of ons whose title begins with GDP have the usual time 7:00. DAY is 23 July 2026, when 7:00 in London is
+    6:00 UTC."""
     fill_usual_time = make_usual_time_filler(settings(slot_time=[GDP_OF_ONS_AT_7]))
     day_only = on_days(first=DAY, last=DAY, raw="")
     slot = fill_usual_time(announced(day_only, title="GDP: June 2026")).slot
@@ -118,7 +120,8 @@ def test_granted_publication_time_reaches_reports_and_verdicts() -> None:
     [("07:00", "GDP: June 2026", True), ("09:30", "GDP: June 2026", False), ("07:00", "Retail sales", False)],
 )
 def test_grant_covers_only_releases_of_its_title_and_time(promised_time: str, title: str, *, is_covered: bool) -> None:
-    """The regulator lets ons publish releases whose title begins with GDP at 7:00, before the standard 9:30."""
+    """The regulator lets ons publish releases whose title begins with GDP at 7:00, before the standard 9:30. A release
+    “Retail sales” at 7:00 is not covered, nor is one of GDP at 9:30."""
     (grant,) = make_reporting_rules(settings(slot_time=[GDP_OF_ONS_AT_7]), channels=[]).agreed_times
     slot = datetime.fromisoformat(f"2026-07-23T{promised_time}").replace(tzinfo=LONDON)
     release = facts_of_a_release(title=title, producer="ons", slot=slot)

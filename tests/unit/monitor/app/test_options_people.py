@@ -121,6 +121,7 @@ def faults_of(read: Read, text: str) -> Sequence[str]:
 
 
 def test_every_kind_of_channel_has_a_table_and_a_class() -> None:
+    """The table describes the settings of the kind. KINDS has the class of each kind."""
     tables = get_args(get_args(ChannelSettings)[0])
     kinds_of_tables = {kind for table in tables for kind in get_args(table.model_fields["kind"].annotation)}
     assert kinds_of_tables == set(KINDS)
@@ -167,6 +168,7 @@ async def test_drafts_are_written_only_for_channels_that_take_files(read: Read, 
 
 
 async def test_channels_use_the_proxy_configured_for_their_host(read: Read) -> None:
+    """All channels use the proxy out.example, except those at hook.example and at this machine."""
     network = '[network]\nproxy = "http://out.example:3128"\n[network.proxies]\n"hook.example" = "direct"\n'
     on_this_machine = '[[channel]]\nname = "here"\nkind = "webhook"\nurl = "http://127.0.0.1:9093"\n'
     pager = '[[channel]]\nname = "pager"\nkind = "pagerduty"\nrouting_key = { env = "NINETHIRTY_TEST_KEY" }\n'
@@ -180,9 +182,11 @@ async def test_channels_use_the_proxy_configured_for_their_host(read: Read) -> N
 
 
 def test_digests_go_to_channels_for_people_unless_configured_otherwise(read: Read) -> None:
-    """The chat is for people but has `digest = false`. The hook is for machines but has `digest = true`."""
+    """A digest is one message in place of many. By default mail and notify, which are for people, get it. The chat has
+    `digest = false`, and the hook, for machines, has `digest = true`."""
     rule = make_digest_rule(read(CHANNELS + "[alert]\ndigest_from = 3\n"))
     assert rule.channels == {"mail", "notify", "hook"}
+    # A digest replaces three messages or more, each at most 0.4 s after the one before.
     default_within = timedelta(milliseconds=400)
     assert (rule.threshold, rule.within) == (3, default_within)
 
@@ -206,6 +210,7 @@ def test_a_producers_own_template_is_found_beside_the_configuration(read: Read, 
 
 
 def test_each_unknown_field_of_a_template_is_named(read: Read, tmp_path: Path) -> None:
+    """The template own.docx is configured for Ofqual's reports. Of its three fields only `title` exists."""
     (tmp_path / "own.docx").write_bytes(template("title", "wat_happened", "colour"))
     colour, wat_happened = faults_of(read, OFQUAL_WITH_TEMPLATE)
     assert colour.endswith('asks for colour, but no such field exists (got "own.docx")')
@@ -213,6 +218,7 @@ def test_each_unknown_field_of_a_template_is_named(read: Read, tmp_path: Path) -
 
 
 def test_absent_or_damaged_template_is_a_fault(read: Read, tmp_path: Path) -> None:
+    """The configuration names own.docx as the template of Ofqual's reports."""
     (absent,) = faults_of(read, OFQUAL_WITH_TEMPLATE)
     (tmp_path / "own.docx").write_bytes(b"text")
     (no_document,) = faults_of(read, OFQUAL_WITH_TEMPLATE)
@@ -221,6 +227,8 @@ def test_absent_or_damaged_template_is_a_fault(read: Read, tmp_path: Path) -> No
 
 
 def test_configuration_corrects_begin_and_citations_of_a_code_edition(read: Read) -> None:
+    """The table `[code]` corrects the built-in Code of Practice: the day on which an edition begins, and how one of its
+    practices is cited."""
     settings = read('[code]\nbegins = { "3.0" = 2025-12-01 }\ncites = { "3.0/3.1" = "Practice 3.1, as we read it" }\n')
     editions = make_editions(settings)
     assert editions is not None
@@ -249,7 +257,8 @@ def test_a_producer_configured_as_outside_the_code_breaches_no_practice(read: Re
     ids=["first day of an edition", "words for a practice of an edition"],
 )
 def test_correcting_an_unknown_edition_or_practice_is_a_fault(read: Read, correction: str, expected_fault: str) -> None:
-    """The table `[code]` corrects the built-in Code of Practice."""
+    """The table `[code]` corrects the built-in Code of Practice. For example, it cannot say when edition 9.9 begins,
+    because there is no such edition."""
     (fault,) = faults_of(read, f"[code]\n{correction}\n")
     assert f"code{expected_fault}" in fault
 
@@ -269,6 +278,7 @@ def test_keys_and_links_read_the_secrets_in_their_files(read: Read, tmp_path: Pa
 def test_without_configured_keys_no_token_and_no_link_is_accepted(read: Read) -> None:
     keys = make_keys(read(""))
     # Without a key, an empty token must not count as the right one.
+    # None: the token opens nothing, and the link is not valid.
     assert keys.find_scope("") is None
     assert keys.read_link("x", datetime(2018, 1, 5, tzinfo=UTC)) is None
 

@@ -80,7 +80,7 @@ async def test_reload_refuses_unchangeable_keys_by_name_and_changes_nothing(moni
     changes |= {"store": {"url": "postgresql://anne:hidden@db/x"}, "policy": {"on_time_within": "90s"}}
     faults = await reload_with(monitor, **changes)
     end = "cannot be changed while the monitor runs: restart the monitor"
-    # Only `policy` can change, but it is not changed alone.
+    # `policy` can be changed by a reload. But this reload is refused, so it does not change `policy` either.
     assert faults == [
         f'config.toml: timezone: {end} (got "UTC")',
         f"config.toml: store.url: {end}",

@@ -292,6 +292,7 @@ def test_lost_evidence_leaves_no_blind_span_and_replays_equally(tmp_path: Path) 
 
     store = reopened(run_monitor(tmp_path, published_at("09:40:00"), act))
     assert store.runs.blind(SLOT - DAY, SLOT + DAY) == []
+    # A replay judges the stored looks again. It gives the stored verdict.
     assert differences_in_replay(store) == {"claims-q3": []}
     store.close()
 
@@ -344,7 +345,8 @@ CALENDAR_AFTERWARDS = {
 @pytest.mark.slow
 @pytest.mark.parametrize("becomes", sorted(CALENDAR_AFTERWARDS))
 def test_a_calendar_that_becomes_another_page_removes_no_release(tmp_path: Path, becomes: str) -> None:
-    """The slot and the page are at 09:50. From 09:30:30 on, the calendar is another page."""
+    """The slot and the page are at 09:50. From 09:30:30 on, the address of the calendar answers with something else,
+    such as an empty page or 404."""
 
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:29:30")

@@ -186,6 +186,8 @@ def redact_with(configured_url: str, text: str, *, is_path_secret: bool = False)
 def test_key_of_a_configured_address_is_hidden_wherever_written(
     configured_query: str, text: str, redacted_text: str
 ) -> None:
+    """For example, with `key=sesame-one&page=2` configured, `/y?page=2&key=sesame-one` is written as
+    `/y?page=2&[redacted]`."""
     assert redact_with(f"https://a.example/x?{configured_query}", text) == redacted_text
 
 

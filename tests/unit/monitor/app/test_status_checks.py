@@ -99,8 +99,8 @@ def test_clock_is_bad_if_unsynchronised_or_off(
     is_good: bool,  # noqa: FBT001 # a column of the table
     state: str,
 ) -> None:
-    """`is_synchronised` is what the system says, None if nothing. `is_off`: it differs too much from the hosts'
-    clocks."""
+    """`is_synchronised` is what the system says, None if nothing, which is good. `is_off`: the clock differs too much
+    from those of the watched hosts, which is bad even if it is synchronised."""
     difference = Bounds(-0.01, 0.012)
     check = clock_check(difference, is_synchronised=is_synchronised, is_off=is_off)
     assert (check.is_good, check.state.startswith(state)) == (is_good, True)

@@ -16,6 +16,8 @@ kind = "503"
 
 
 def test_status_names_a_host_at_which_no_look_proves_anything(tmp_path: Path) -> None:
+    """From 09:28 on, the host answers each look with 503."""
+
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:29:30")
         status = monitor.app.status.as_json()["status"]

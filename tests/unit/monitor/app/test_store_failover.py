@@ -60,6 +60,8 @@ def rename_table(store: Store, name: str, new_name: str) -> None:
 
 
 def test_monitor_takes_its_lease_even_if_store_refuses_its_looks(tmp_path: Path) -> None:
+    """A monitor begins on its journal, without its store. By its lease in the store, other monitors know that it runs.
+    The store comes back, but at first refuses its looks."""
     url = f"sqlite:///{tmp_path}/store.db"
 
     async def scenario(clock: VirtualClock) -> None:

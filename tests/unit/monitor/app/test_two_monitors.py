@@ -143,6 +143,7 @@ def test_blind_span_of_one_of_two_monitors_changes_no_replay(tmp_path: Path) -> 
         await north.until("10:00:00")
 
     store = run_two_monitors(tmp_path, PUBLISHED_AT_09_40, act, south_faults=SOUTH_SEES_503)
+    # A replay judges the stored looks again. It gives the stored verdict.
     assert differences_in_replay(store) == {"claims-q3": []}
     store.close()
 

@@ -57,6 +57,9 @@ def test_upgrading_two_monitors_in_turn_misses_no_second_of_looks(
     tables: str,
     verdict: str,
 ) -> None:
+    """First North and then South stops for some seconds and starts in the new version. Meanwhile the page is published,
+    on time at 09:30 or late at 09:40."""
+
     async def upgrade_both_and_downgrade_north(north: MonitorInTest, south: MonitorInTest) -> None:
         await upgrade(north, tmp_path, *north_stops_and_starts)
         await upgrade(south, tmp_path, *south_stops_and_starts)
@@ -90,6 +93,8 @@ def test_upgrading_two_monitors_in_turn_sends_each_notice_once(
     tables: str,
     verdict: str,
 ) -> None:
+    """First North and then South stops for some seconds and starts in the new version. Meanwhile the page is published,
+    on time at 09:30 or late at 09:40. Later North goes back to the old version."""
     ids_of_sent_messages = list[str]()
 
     async def upgrade_both_and_downgrade_north(north: MonitorInTest, south: MonitorInTest) -> None:

@@ -117,7 +117,9 @@ def test_silenced_release_is_left_out_of_an_edits_common_notice() -> None:
     assert "Title r0" not in common_notice.text
 
 
-def test_entry_for_another_channel_has_its_own_notice() -> None:
+def test_edited_entry_with_more_channels_has_its_own_notice() -> None:
+    """One edit moves r0 and r1. Both are of ofqual, whose notices go to `mail`. r1 is also of dfe, whose notices go to
+    `hook`."""
     store = TemporaryStore()
     own, shared = verdict_on_moved_release("r0"), verdict_on_moved_release("r1")
     shared = replace(shared, others=("dfe",))

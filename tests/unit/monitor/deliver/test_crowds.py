@@ -129,7 +129,7 @@ def test_openings_wait_for_others_for_at_most_five_pauses() -> None:
 
 
 def test_digest_of_unproven_releases_blames_no_platform() -> None:
-    """Such openings are not urgent. Each waits for 20 s in case there are others."""
+    """The opening of an unproven release is not urgent. It waits for 20 s in case there are others."""
     openings = [replace(opening_at(8.0 * number, f"r{number}"), kind="unproven") for number in range(6)]
     last_opened_at = openings[-1].at
     waiting = find_waiting_openings(openings, DIGEST_FROM_FIVE_OPENINGS, now=last_opened_at + 19 * SECOND)
@@ -209,6 +209,8 @@ def test_no_opening_waits_longer_than_five_pauses(pause: timedelta, opened_at_se
 @pytest.mark.parametrize("pause", [timedelta(0), PAUSE])
 @given(opened_at_seconds=st.lists(st.floats(0, 5), max_size=12))
 def test_no_opening_is_in_two_digests(pause: timedelta, opened_at_seconds: list[float]) -> None:
+    """Hypothesis chooses the seconds at which incidents open. Three openings or more become one digest if each comes
+    within a pause, none or 0.4 s, after the one before."""
     rule = DigestRule(frozenset({"mail"}), threshold=3, within=pause)
     openings = [opening_at(seconds, f"r{number}") for number, seconds in enumerate(opened_at_seconds)]
     when_none_waits_any_more = after_slot(100)

@@ -101,6 +101,7 @@ def test_an_incident_shows_the_current_delay_without_storing_it(store: Store, cu
 
 
 def test_draft_opened_twice_within_ten_seconds_gets_one_new_version(store: Store, current: CurrentIncidents) -> None:
+    """`redraft_if_needed` acts as if a person opened the draft. It returns whether there is a new version."""
     save_absence_until(store, TWELVE_MINUTES)
     assert redraft_if_needed(store, current, TWELVE_MINUTES)
     assert not redraft_if_needed(store, current, TWELVE_MINUTES + 9)
@@ -109,6 +110,8 @@ def test_draft_opened_twice_within_ten_seconds_gets_one_new_version(store: Store
 
 
 def test_new_version_keeps_typed_text_and_has_current_delay(store: Store, current: CurrentIncidents) -> None:
+    """A person typed into the draft. Twelve minutes after the slot the page is still absent, so opening the draft gives
+    it a new version."""
     name = the_incident(current).id
     versions = versions_from_rows(current.verdicts.drafts(name))
     impact_box = next(box.id for box in versions[-1].report.fields() if "human.impact" in box.facts)

@@ -85,12 +85,12 @@ async def test_each_reminder_goes_a_step_higher_until_someone_acknowledges(day: 
 
 @with_rota(A_THEN_B)
 async def test_head_gets_no_reminder_once_the_deputy_acknowledged(day: Day) -> None:
+    """The first reminder also goes to the deputy. The second, half an hour later, would go to the head too."""
     await day.judge_at(OVERDUE_AT, ["r7"])
     await day.run_until(DEPUTY_REMINDED_BY)
     (incident,) = day.store.verdicts.incidents()
     day.acknowledge(incident, "deputy")
     await judge_r7_final_and_send(day)
-    # Otherwise the head would have got the second reminder.
     assert day.kinds("head") == []
     assert day.kinds("deputy")[0] == "reminder"
 

@@ -93,6 +93,8 @@ def test_lease_is_renewed_during_a_send_that_outlasts_it() -> None:
 
 
 def test_messages_are_sent_even_if_writes_outlast_the_lease() -> None:
+    """Only the process with the lease may send. Here each write to the store takes longer than a lease lasts."""
+
     async def story(clock: VirtualClock) -> None:
         store = TemporaryStore()
         seconds_for_each_write = 1.2 * LEASE_LENGTH.total_seconds()
@@ -170,7 +172,9 @@ def test_messages_of_a_killed_process_are_sent_after_its_lease() -> None:
     play_story(story)
 
 
-def test_a_process_that_stops_releases_the_lease_at_once() -> None:
+def test_stopping_process_gives_up_its_lease_at_once() -> None:
+    """Only the process with the lease may send. Once the store has none, another process can take it without a wait."""
+
     async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         await open_late_incidents(store, writer, clock, ["r"])
         running = asyncio.create_task(an_outbox(store, writer, [a_channel(clock)], clock, as_process("one")).run())
@@ -220,6 +224,8 @@ def test_message_that_may_have_killed_its_process_goes_last() -> None:
 
 
 def test_lease_ends_one_length_after_its_last_renewal() -> None:
+    """Only the process with the lease may send. `is_still_ours` returns whether this process has it."""
+
     async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         lease = OutboxLease(store.leases, writer, clock, Leaseholder("one", LEASE_LENGTH), query_at_once)
         assert not lease.is_still_ours(clock.now())

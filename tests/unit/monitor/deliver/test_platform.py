@@ -50,7 +50,9 @@ async def run_day_of_outage(day: Day, *, acknowledged: bool = False) -> None:
 
 
 @with_day
-async def test_a_silence_of_one_producer_keeps_the_common_thread(day: Day) -> None:
+async def test_late_releases_share_one_message_despite_one_silenced_producer(day: Day) -> None:
+    """Eight releases on one host are late. Those of dfe are silenced. The channel `mail` and that of the producer ons
+    still get one message about all, not one about each."""
     silence = create_silence(
         Scope.PRODUCER, "dfe", until=SLOT + HOUR, role="duty", reason="their site moves", now=day.clock.now()
     )
@@ -64,6 +66,8 @@ async def test_a_silence_of_one_producer_keeps_the_common_thread(day: Day) -> No
 @pytest.mark.slow
 @with_day
 async def test_platform_fault_delaying_eight_releases_is_one_short_thread(day: Day) -> None:
+    """Eight releases of three producers on one host are late. Mail and pager get messages about the host, and not about
+    each release."""
     await run_day_of_outage(day)
     # Reminders 15, 45, 75 and 105 minutes after the opening. The last release is published after 125 minutes.
     assert day.kinds("mail") == ["opened", "grade_changed", *["reminder"] * 4, "final"]
@@ -123,10 +127,12 @@ async def test_platform_incident_links_its_releases_and_has_period_report(day: D
 
 @with_day
 async def test_platform_report_counts_releases_on_time_and_gaps(day: Day) -> None:
+    # Published one second after its slot, which counts as on time.
     on_time = a_late_verdict(61, "r9", seconds_late=1)
     await record_verdict(day.writer, day.recorder, on_time, day.clock.now())
     with day.store.transaction() as tx:
         tx.add_blind(Blind(SLOT, after_slot(60), "killed"))
+    # Now the other eight releases of the host are late. So there is a report on their platform.
     await day.judge_at(A_MINUTE_LATE)
     report = str(day.store.verdicts.drafts(PLATFORM_INCIDENT)[-1].facts)
     assert "releases watched: 1 on time" in report
@@ -181,6 +187,7 @@ async def test_mail_reports_ends_of_release_and_platform_in_one_message(day: Day
 
 @with_day
 async def test_thread_that_keeps_changing_is_sent_each_minute_as_flapping(day: Day) -> None:
+    """A thread is all messages about one incident. All times are in seconds after the slot."""
     await day.judge_at(A_MINUTE_LATE, ["r0"])
     changes_begin = A_MINUTE_LATE + 9
     await day.run_until(changes_begin)

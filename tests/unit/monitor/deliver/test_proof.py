@@ -69,8 +69,9 @@ def test_incident_and_draft_have_the_hashes_of_their_records() -> None:
     assert any(NOT_STORED_YET.sha256 in cell for cell in cells)
 
 
-def test_other_look_counts_of_a_second_monitor_add_no_draft() -> None:
-    """Two monitors record each verdict. Together they make one draft and one notice of it."""
+def test_second_monitor_with_more_looks_adds_no_draft() -> None:
+    """Two monitors record each verdict. South does so after North, and has made one look more. Together they make one
+    draft and one notice of it."""
     store = store_with_first_record()
     recorder = VerdictRecorder(store, ReportingRules())
 
@@ -154,6 +155,7 @@ def test_organisation_can_configure_when_a_code_edition_begins() -> None:
 
 @pytest.mark.parametrize("template", ["damaged.docx", "missing.docx"])
 def test_unusable_template_still_gives_a_word_document(template: str, tmp_path: Path) -> None:
+    """The template of the producer is damaged or missing."""
     store = TemporaryStore()
     draft = last_draft(store, record_verdict(store, a_late_verdict(OVERDUE_AT)))
     (tmp_path / "damaged.docx").write_bytes(b"no document")

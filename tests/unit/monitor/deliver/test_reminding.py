@@ -325,7 +325,8 @@ async def test_owed_reports_and_overdue_actions_are_counted(world: World) -> Non
 
 
 @with_world()
-async def test_a_delivery_is_counted_as_given_up_for_a_week(world: World) -> None:
+async def test_a_given_up_delivery_is_counted_for_one_week(world: World) -> None:
+    """It is counted right after it was given up, and not any more eight days later."""
     await world.open_late_incident()
     (row,) = world.store.outbox.deliveries()
     with world.store.transaction() as tx:

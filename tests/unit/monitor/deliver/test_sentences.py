@@ -67,7 +67,8 @@ def test_every_sentence_of_every_notice_is_true_when_sent(
     html: World | None,
     acknowledged: bool,  # noqa: FBT001
 ) -> None:
-    """The truth of a part is when it was public. `false_claims` compares each statement of a notice with it."""
+    """Hypothesis chooses when the page and another part are public, and what the looks see of them. `false_claims`
+    returns the statements of a notice that do not agree with that truth."""
     truths = {"page": page.truth} | ({} if html is None else {"html": html.truth})
     notices = notices_over_time(page, html, acknowledged=acknowledged)
     assert [claim for notice in notices for claim in false_claims(notice, truths)] == []

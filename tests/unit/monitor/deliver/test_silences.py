@@ -99,6 +99,7 @@ async def test_silence_delays_messages_and_its_end_sends_current_status(world: W
     """People silence the release, its producer or its incident, each for an hour."""
     silence = await world.silence(scope, name)
     await world.open_incident()
+    # `send_due` returns when it must be called again.
     assert await world.outbox.send_due("mail") == silence.until
     assert await world.kinds_sent_after(HOUR - SECOND) == []
     assert await world.kinds_sent_after(SECOND) == ["opened"]

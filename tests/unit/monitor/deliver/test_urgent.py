@@ -75,13 +75,14 @@ def with_paced_mail(test: Test) -> Callable[..., None]:
 @pytest.mark.parametrize("kind", ["new_finding", "appeared", "exposure_closed"])
 @with_paced_mail
 async def test_only_a_higher_grade_is_sent_at_once(paced_mail: PacedMail, kind: str) -> None:
-    """Messages of one thread are a minute apart. These other kinds of notice are not urgent."""
+    """Messages about one incident are a minute apart. A notice that its grade rose is urgent, so it does not wait. A
+    notice of another kind, such as `new_finding`, waits."""
     paced_mail.add_notice("opened")
     await paced_mail.send_and_wait(seconds=5)
     paced_mail.add_notice(GRADE_CHANGED)
     await paced_mail.send_and_wait(seconds=5)
     paced_mail.add_notice(kind)
-    # This is ten seconds after the opening.
+    # This is ten seconds after the opening. So the last notice still waits.
     assert await paced_mail.send_and_list_kinds() == ["opened", GRADE_CHANGED]
 
 
@@ -123,6 +124,8 @@ async def test_quiet_hours_delay_even_a_notice_of_higher_grade(paced_mail: Paced
 
 @with_paced_mail
 async def test_thread_with_urgent_notice_precedes_threads_that_waited_longer(paced_mail: PacedMail) -> None:
+    """The incident `i` gets a higher grade, which is urgent. Notices of the incidents `a` and `b` have waited a second
+    longer."""
     paced_mail.add_notice("opened", "i")
     await paced_mail.send_and_wait(seconds=5)
     earlier = [paced_mail.add_notice("unproven", name) for name in ("a", "b")]

@@ -109,6 +109,8 @@ def when_origin_gave(served: ServedAnswer, answers: list[ScriptAnswer]) -> tuple
 def test_date_minus_age_tells_copies_before_and_after_publication(
     published_at: int, cache_seconds: int, requested_at: float
 ) -> None:
+    """The header Date minus the header Age is when a copy was made. So it shows whether the page was published by
+    then."""
     # All three are seconds after nine. For `cache_seconds` after the publication, the edge serves the absent page.
     now = second(requested_at)
     served = answer_at_edge([answer_from(published_at, edge_cache=f"{cache_seconds}s")], now)

@@ -85,7 +85,7 @@ async def test_demo_is_ready_and_its_board_says_demonstration(kept_stores: list[
 async def test_the_demonstration_shows_what_was_known_at_the_chosen_time(
     kept_stores: list[Path], time: str, verdict: str, incidents: int
 ) -> None:
-    """The release was due at 09:30 and had not appeared by 09:34."""
+    """The release was due at 09:30. At 09:29 it is pending, and at 09:34 overdue, with an incident."""
     release, listed = await fetch_vocational_at(kept_stores, time)
     assert release["verdict"] == verdict
     assert [incident["release"] for incident in listed].count("vocational-2017-q4") == incidents

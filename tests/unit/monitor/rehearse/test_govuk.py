@@ -161,8 +161,9 @@ async def test_a_maintenance_page_is_an_error_in_the_content_api(client: Publish
 
 
 @pytest.mark.parametrize("heading", ["Sorry, under maintenance", "Checking your browser before you go on"])
-def test_error_page_is_503_in_content_api_but_in_search(run_scenario: RunScenario, heading: str) -> None:
-    """A case is the heading of an error page that replaces a published release."""
+def test_error_page_gives_503_in_api_but_stays_in_search(run_scenario: RunScenario, heading: str) -> None:
+    """An error page, such as “Sorry, under maintenance”, replaces a published release. The content API answers 503, and
+    the search still lists the release."""
     published = answer_from("09:30:00")
     error_page = answer_from("09:33:00", f"body = '<h1>{heading}</h1>'")
 
@@ -502,6 +503,8 @@ async def test_release_outside_gov_uk_statistics_is_only_in_toml_calendar(client
 
 
 def test_toml_calendar_shows_the_new_slot_of_a_release(run_scenario: RunScenario) -> None:
+    """The release `terns` is not in GOV.UK's statistics, so the TOML calendar announces it. On 1 January its slot moved
+    to 12 July."""
     moved = change_at("2018-01-01T00:00:00", "slot = 2018-07-12T09:30:00", release="terns")
 
     async def scenario(client: PublisherClient) -> None:

@@ -153,7 +153,8 @@ def test_requests_succeed_again_after_a_fault(run_scenario: RunScenario, kind: s
 
 @pytest.mark.parametrize(("kind", "status"), [("429", 429), ("503", 503), ("challenge", 403)])
 def test_a_fault_can_replace_the_answer_by_an_error_page(run_scenario: RunScenario, kind: str, status: int) -> None:
-    """A case is a kind of fault of the host and the status of its error page."""
+    """A case is a kind of fault of the host and the status of its error page. For example, `challenge` is a page with
+    403."""
 
     async def scenario(client: PublisherClient) -> None:
         assert (await client.get(URL)).status == status
@@ -168,6 +169,7 @@ async def test_a_503_fault_sends_its_retry_after(client: PublisherClient) -> Non
 
 @with_script(script_with_answer() + fault_from_9_to_10("redirect_loop"))
 async def test_a_redirect_loop_never_ends(client: PublisherClient) -> None:
+    # The script has a fault of the host by which each address redirects.
     url, more_than_a_browser_follows = URL, 21
     for _ in range(more_than_a_browser_follows):
         answer = await client.get(url)
@@ -189,6 +191,8 @@ OLD_SINCE_YESTERDAY_NEW_SINCE_8 = "".join(
 def test_a_mirror_serves_an_older_copy_and_names_itself(
     run_scenario: RunScenario, age_option: str, body_of_copy: bytes
 ) -> None:
+    """A mirror answers with last night's copy, or with one of the age in the script, such as 30 minutes."""
+
     async def scenario(client: PublisherClient) -> None:
         # It is 09:00. The page has been `old` since yesterday and `new` since 08:00.
         copy = await client.get(URL)

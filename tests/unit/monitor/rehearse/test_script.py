@@ -74,6 +74,7 @@ def test_expectation_records_which_keys_are_compared(script: ReadScript) -> None
 
 
 def test_expected_time_is_compared_as_json_text(script: ReadScript) -> None:
+    """The results are JSON, in which a time is text. So a time that a script expects is read as such a text."""
     first_seen = "first_seen = { by = 2018-01-05T09:30:01 }\n"
     (expect,) = script(RELEASE + '[[expect]]\nrelease = "birds"\n' + first_seen).expect
     assert expect.first_seen == {"by": "2018-01-05T09:30:01.000Z"}
@@ -152,6 +153,7 @@ def test_script_describes_a_gov_uk_announcement(script: ReadScript) -> None:
 
 
 def test_gov_uk_announcement_is_like_its_release_by_default(script: ReadScript) -> None:
+    """An announcement without a title and organisations of its own has those of its release."""
     # The release is "Birds" of the producer "agency".
     release = script(ON_GOV_UK + 'redirect_after = "3s"').release[0]
     assert (release.announced_title, release.producers) == ("Birds", ("agency",))

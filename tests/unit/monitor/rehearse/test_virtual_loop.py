@@ -48,6 +48,7 @@ async def test_tasks_wake_in_the_order_of_their_timers(clock: VirtualClock) -> N
 
 @virtually
 async def test_time_is_stopped_while_a_thread_runs(clock: VirtualClock) -> None:
+    """Virtual time jumps to the next timer whenever no task can run. A thread sleeps in real time."""
     # If time were not stopped, it would jump to this timer at 5 s.
     ticker = asyncio.create_task(clock.sleep(5))
     await asyncio.to_thread(time.sleep, 0.05)
@@ -90,15 +91,18 @@ async def test_no_timeout_fires_during_real_io_while_time_is_stopped(clock: Virt
 
 @virtually
 async def test_time_can_be_resumed_for_the_reason_it_stopped(clock: VirtualClock) -> None:
+    """While virtual time is stopped, no sleep in it ends."""
     loop, reason = get_jumping_loop(), "request"
     with loop.time_stopped(reason):
-        # Without this block, the sleep would never end.
+        # In this block time runs again.
         with loop.time_resumed(reason):
             await clock.sleep(10)
         assert clock.monotonic() == 10
 
 
 def test_resuming_time_for_one_reason_leaves_it_stopped_for_another() -> None:
+    """Virtual time is stopped for two reasons and resumed for one of them. A sleep that never ends is a `Deadlock`."""
+
     async def scenario(clock: VirtualClock) -> None:
         loop = get_jumping_loop()
         with loop.time_stopped("b"), loop.time_stopped("a"), loop.time_resumed("a"):
@@ -125,6 +129,8 @@ def test_time_stop_ended_during_its_suspension_stays_ended() -> None:
 
 
 def test_waiting_for_a_future_without_result_is_a_deadlock() -> None:
+    """No timer is set to which virtual time could jump. So after 0.05 real seconds (`patience`) the loop gives up."""
+
     async def scenario(_: VirtualClock) -> None:
         await asyncio.get_running_loop().create_future()
 
@@ -133,6 +139,7 @@ def test_waiting_for_a_future_without_result_is_a_deadlock() -> None:
 
 
 def test_deadlock_names_the_line_of_a_waiting_thread() -> None:
+    """After 0.05 seconds (`patience`) in which no task and no thread goes on, the loop raises `Deadlock`."""
     freed = threading.Event()
 
     def wait_for_ever() -> None:
@@ -146,7 +153,7 @@ def test_deadlock_names_the_line_of_a_waiting_thread() -> None:
 
     with pytest.raises(Deadlock) as fault:
         run_virtually(scenario, patience=0.05)
-    # The patience of 0.05 s is written as 0 s.
+    # The 0.05 s are written as 0 s.
     place = r"wait_for_ever \(test_virtual_loop.py:\d+\)"
     assert re.fullmatch(rf"deadlock: no progress for 0 s, waiting for thread \w+ in {place}", str(fault.value))
 
