@@ -270,6 +270,8 @@ def test_a_damaged_file_is_found(sqlite: Store) -> None:
 
 
 def test_stored_release_with_unknown_or_default_fields_is_equal(sqlite: Store, tmp_path: Path) -> None:
+    """`differing` returns the ids of releases that are not stored or differ from their stored rows. Of these two it
+    returns only the one that is not stored."""
     release = Release("a", "Deaths", "ons", "https://x.example/a", ())
     with sqlite.transaction() as tx:
         tx.save(release)
