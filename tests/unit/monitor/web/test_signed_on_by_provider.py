@@ -82,6 +82,8 @@ async def test_right_depends_only_on_the_configured_claim(
 
 
 async def test_sign_on_requests_a_code_bound_to_this_browser(visitor: Visitor) -> None:
+    """`state`, `nonce` and `code_challenge` are made for this one sign-on. So no other browser can use the code of the
+    provider."""
     await visitor.sign_on()
     query = visitor.idp.authorization_query
     assert query.items() >= {
