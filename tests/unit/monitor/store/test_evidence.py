@@ -383,7 +383,8 @@ def test_evidence_of_a_failed_batch_is_stored_without_number_gaps(archive: Archi
 
 
 def test_flush_writes_evidence_that_waits_for_a_failing_store(archive: Archive) -> None:
-    """A flush writes the waiting evidence to disk. It returns the records, which the store gets later."""
+    """Without its table of runs, the store refuses a batch that has a run. A flush writes the waiting evidence to
+    disk. It returns the records, which the store gets later."""
     archive.change_rows(HIDE_TABLE_OF_RUNS)
 
     async def flush_while_store_fails(evidence: Evidence, writer: Writer, clock: VirtualClock) -> list[Record]:
@@ -501,6 +502,8 @@ def test_restart_after_a_loss_leaves_files_as_they_are(archive: Archive, tmp_pat
 def test_evidence_after_a_deleted_or_shortened_file_can_be_read(
     archive: Archive, damage: Callable[[Path], None]
 ) -> None:
+    """While the monitor runs, the file of its first answer is damaged. So it keeps the second answer in a new file."""
+
     async def damage_file_between_two_answers(evidence: Evidence, _writer: Writer, clock: VirtualClock) -> None:
         evidence.keep(an_answer(404, b"kept before"), TARGET.id, kind="before")
         await clock.sleep(1)

@@ -418,7 +418,7 @@ async def test_a_decision_from_before_a_lost_lease_is_not_written(clock: Virtual
 
 @on_one_store
 async def test_suspended_monitor_whose_name_was_taken_does_nothing(clock: VirtualClock, start: Start) -> None:
-    """It makes no requests, and each write waits until the monitor has its name again."""
+    """After its suspension, the old process makes no requests, and its writes wait until it has its name again."""
     old = await start("north")
     old.stop_renewing()
     await clock.sleep(5)  # longer than its lease lasts

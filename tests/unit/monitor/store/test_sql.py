@@ -82,6 +82,7 @@ def test_folder_that_cannot_be_created_is_reported_in_one_line(tmp_path: Path) -
     ],
 )
 def test_unknown_address_is_a_user_fault_without_the_password(url: str, message: str) -> None:
+    """A case is an address with the password `secret`, such as of a MySQL server, which is not supported."""
     with pytest.raises(UserFault, match=message) as fault:
         open_store(url)
     assert "secret" not in str(fault.value)

@@ -249,7 +249,7 @@ async def test_strangers_get_the_same_rows_as_csv_and_json() -> None:
 
 
 async def test_api_page_lists_every_operation_and_has_no_broken_link(board: Board) -> None:
-    """It lists every object too, and no link leads to another site."""
+    """The page /api describes the API to people. It lists every object too, and no link leads to another site."""
     openapi, page = await read_openapi(board), await board.read_page("/api")
     ids = re.findall(r' id="([^"]+)"', page)
     assert len(ids) == len(set(ids))
