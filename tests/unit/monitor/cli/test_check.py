@@ -310,7 +310,8 @@ def test_check_warns_of_a_rota_that_nothing_names(with_empty_rota: Path, run_cli
 def test_silent_sign_on_service_is_a_fault_only_online(
     run_cli: RunCli, folder: Path, allow_option: str, reason: str
 ) -> None:
-    """Addresses of this machine are refused unless they are allowed. No service answers at its port 1."""
+    """The sign-on service is at port 1 of this machine, where nothing answers. A case is with or without an option
+    that allows addresses of this machine, and the reason in the fault."""
     at_closed_port = OIDC.replace("https://login.example.gov.uk", "http://127.0.0.1:1")
     # The client secret must exist. There is no file for it, so it is the value of PATH, a variable that always exists.
     append_config(folder, at_closed_port.replace('file = "oidc_secret"', 'env = "PATH"') + allow_option)

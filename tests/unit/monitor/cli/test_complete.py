@@ -49,20 +49,20 @@ def test_the_shell_completes_verbs_and_options(complete: Complete) -> None:
         ("silence", "add", "--incident"),
     ],
 )
-def test_incidents_are_completed_by_id(complete: Complete, verb: tuple[str, ...]) -> None:
+def test_shell_completion_offers_incidents_by_id(complete: Complete, verb: tuple[str, ...]) -> None:
     """A case is a command that takes an incident."""
     assert complete(*verb, "births") == ["births-2016-2018-01-05"]
     assert complete(*verb, "deaths") == []
 
 
-def test_names_in_the_configuration_are_completed(complete: Complete) -> None:
+def test_shell_completion_offers_names_in_the_configuration(complete: Complete) -> None:
     # The configuration has the channel `desk`, the calendar `mine` and the producer `ons`.
     assert complete("channel", "test", "d") == ["desk"]
     assert complete("calendar", "read", "m") == ["mine"]
     assert complete("today", "--producer", "o") == ["ons"]
 
 
-def test_only_releases_near_now_are_completed(complete: Complete, folder: Path) -> None:
+def test_shell_completion_offers_only_releases_near_now(complete: Complete, folder: Path) -> None:
     now = SystemClock().now()
     # The store also has a release of 2018 and one of 2030.
     soon, promise = release_with_promise("marriages-soon", "Marriages", now + timedelta(days=3))
@@ -73,7 +73,7 @@ def test_only_releases_near_now_are_completed(complete: Complete, folder: Path) 
         assert complete(*verb.split(), "") == ["marriages-soon"]
 
 
-def test_only_active_silences_are_completed(complete: Complete, folder: Path) -> None:
+def test_shell_completion_offers_only_active_silences(complete: Complete, folder: Path) -> None:
     now, hour = SystemClock().now(), timedelta(hours=1)
 
     def silence_of_an_hour(begins: datetime) -> Silence:
@@ -88,6 +88,8 @@ def test_only_active_silences_are_completed(complete: Complete, folder: Path) ->
 
 
 def test_completion_without_readable_files_is_silent_and_creates_nothing(complete: Complete, tmp_path: Path) -> None:
+    """When a person presses Tab, the shell offers names from the configuration and the store. Here one of them is
+    broken or absent."""
     broken, fresh = tmp_path / "broken.toml", tmp_path / "fresh.toml"
     broken.write_text("[store")
     fresh.write_text(f'[store]\nurl = "sqlite:///{tmp_path}/new/store.db"\n')
@@ -97,7 +99,7 @@ def test_completion_without_readable_files_is_silent_and_creates_nothing(complet
     assert not (tmp_path / "new").exists()
 
 
-def test_a_store_without_schema_completes_nothing(complete: Complete, tmp_path: Path) -> None:
+def test_shell_completion_offers_nothing_from_a_store_without_schema(complete: Complete, tmp_path: Path) -> None:
     (tmp_path / "empty.db").touch()
     (tmp_path / "c.toml").write_text(f'[store]\nurl = "sqlite:///{tmp_path}/empty.db"\n')
     assert complete("explain", "", config=tmp_path / "c.toml") == []

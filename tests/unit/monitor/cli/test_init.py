@@ -37,7 +37,8 @@ def test_init_without_options_writes_an_example_that_check_accepts(
 
 
 def test_producer_is_known_by_name_acronym_or_slug(file: Path) -> None:
-    """Its calendars and hosts are configured too. The slug is given twice, but its producer is added once."""
+    """The calendars and hosts of each producer are configured too. The slug is given twice, but its producer is added
+    once."""
     acronym, name, slug = "DfT", "office for national statistics", "ofqual"
     producers = (word for given in (acronym, name, slug, slug) for word in ("--producer", given))
     assert init(file, "--yes", *producers) == 0

@@ -313,7 +313,7 @@ def test_kept_period_report_is_signed_only_with_both_boxes_filled(run_cli: RunCl
 
 
 def test_period_report_written_again_keeps_what_people_wrote(run_cli: RunCli) -> None:
-    """It also counts an incident of the period that was logged since."""
+    """KEEP_REPORT stores the report. The second time, the report also counts an incident that was logged since."""
     run_cli(*KEEP_REPORT)
     fill_box(run_cli, "P.actions", "A second check.")
     run_cli("incident", "add", "--release", "births-2016", "--what", "a leak", "--when", "2018-01-04", *BY_HEAD)

@@ -58,6 +58,7 @@ def test_sighup_reloads_except_under_nohup(disposition: str, reloads: int) -> No
 
 
 def test_second_sigterm_ends_the_daemon_at_once() -> None:
+    """The first signal only asks the daemon to stop. The second one ends the process before it can print again."""
     ended = subprocess.run(
         [sys.executable, "-c", RAISE_SIGTERM_TWICE], check=False, timeout=30, capture_output=True, text=True
     )

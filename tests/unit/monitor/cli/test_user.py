@@ -67,6 +67,7 @@ def test_line_for_the_users_file_is_printed_as_json(run_cli: RunCli, type_on_std
 def test_a_refused_name_or_password_is_explained_in_one_line(
     run_cli: RunCli, type_on_stdin: Callable[[str], None], name: str, password: str, fault: str
 ) -> None:
+    """A case is a name with a colon or a short password, and the message."""
     type_on_stdin(password)
     result = run_cli("user", name)
     assert (result.status, result.out, result.err) == (1, "", f"{fault}\n")

@@ -45,6 +45,7 @@ WHO_SEES_WHAT = ["strangers see: whether the monitor is alive and ready", "peopl
 
 
 def test_configuration_that_notifies_no_one_gets_a_warning(run_cli: RunCli, folder: Path) -> None:
+    """The only channel of this configuration writes notices to a folder, so no person gets them."""
     result = run_cli("check")
     assert (result.status, result.out.splitlines()[0]) == (0, f"{folder}/config.toml: in order, warnings: 1")
     assert result.err == WARNING_OF_ONLY_FOLDERS
@@ -52,6 +53,8 @@ def test_configuration_that_notifies_no_one_gets_a_warning(run_cli: RunCli, fold
 
 
 def test_check_prints_faults_warnings_and_plans_as_json(run_cli: RunCli, folder: Path) -> None:
+    """`will` is what the monitor will do in the next 7 days: releases due, who is notified (`told`), and hosts with
+    too small a budget (`short`)."""
     assert run_cli("check", "--json").json == {
         "ok": True,
         "faults": [],
@@ -312,6 +315,7 @@ def test_faults_of_all_scripts_are_reported_before_any_is_played(run_cli: RunCli
 
 @pytest.mark.parametrize("options", [["--json"], []])
 def test_look_at_this_machine_is_refused_and_proves_nothing(run_cli: RunCli, options: list[str]) -> None:
+    """`probe` makes one look at an address, here of this machine. A case is with or without `--json`."""
     result = run_cli("probe", "http://127.0.0.1:9/", *options)
     assert result.status == 3
     # Without a response it is unknown whether a release is there.

@@ -127,7 +127,7 @@ def test_the_kind_of_breach_decides_the_practice_and_the_steps(run_cli: RunCli) 
     assert "recall" not in step_ids(leak)
 
 
-def test_the_last_edition_of_the_series_is_filled_in(run_cli: RunCli) -> None:
+def test_last_published_edition_is_filled_into_the_draft(run_cli: RunCli) -> None:
     options = ("--title", "Births 2017", "--producer", "ons", "--what", "leaked", "--when", "2018-01-06")
     leak_of_2017 = run_cli("incident", "add", *options, "--json").json["id"]
     # The store has Births 2016, published on 5 January 2018, the edition before Births 2017.
@@ -201,7 +201,9 @@ def test_typed_account_follows_the_measured_one(run_cli: RunCli) -> None:
     assert report.index("was pre-announced for") < report.index("A cause.")
 
 
-def test_reworded_measured_sentence_appears_once_as_the_persons_text(run_cli: RunCli, folder: Path) -> None:
+def test_sentence_of_the_monitor_changed_in_word_appears_only_once(run_cli: RunCli, folder: Path) -> None:
+    """In the Word file, a person replaces a sentence that the monitor wrote. When the file is read back, the new
+    sentence replaces the old one in the report."""
     file = save_word_file(run_cli, folder)
     measured = "^The release was pre-announced for"
     retype_in_file(file, measured, "It had been announced for half past nine.")

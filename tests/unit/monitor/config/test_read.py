@@ -154,6 +154,7 @@ def test_users_and_passwords_are_removed_from_quoted_addresses(secret: str) -> N
 
 
 def test_quoted_values_are_cut_and_tables_not_quoted() -> None:
+    """A fault quotes the wrong value. A table could contain a secret, so only its kind is named."""
     assert len(quote_value("x" * 1000)) == 80
     assert quote_value({"password": "hunter2"}) == "a table"
     assert quote_value([{"password": "hunter2"}]) == "a list of tables"

@@ -26,6 +26,7 @@ def test_the_committed_schema_is_what_check_prints() -> None:
 
 
 def test_keys_and_tables_are_described_by_their_docstrings() -> None:
+    """In the JSON schema of the configuration, a table has the docstring of its class, and a key that of its field."""
     tables = VALIDATOR.schema["$defs"]
     assert tables["ClockSettings"]["description"] == "How far our clock may differ from those of the watched hosts."
     assert tables["StoreSettings"]["properties"]["takeover"]["description"].startswith("If a monitor gives no sign")
@@ -36,6 +37,7 @@ def test_key_that_a_table_inherits_is_described() -> None:
 
 
 def test_descriptions_have_no_links_and_no_broken_lines() -> None:
+    """The JSON schema of the configuration has its descriptions from docstrings. Editors show them as plain text."""
     described = json.loads(schema_text())["$defs"]["PartSettings"]["properties"]["recognise"]["description"]
     first, *items = described.split("\n")
     assert first.startswith("What shows that the part is out.")

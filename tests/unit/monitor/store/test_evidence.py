@@ -182,8 +182,8 @@ def test_calendar_answer_gets_a_record_only_if_it_changed(archive: Archive) -> N
     assert archive.run_monitor(story) == ["edge-1", "edge-1", "edge-2", "edge-2", "edge-3"]
 
 
-def test_each_start_and_day_begins_a_file_of_one_chain(archive: Archive) -> None:
-    """The name of a file has the number of its first record, and its day."""
+def test_each_start_and_day_begins_a_new_evidence_file(archive: Archive) -> None:
+    """The name of a file has the number of its first record, and its day. The numbers go on from file to file."""
 
     async def over_midnight(evidence: Evidence, _writer: Writer, clock: VirtualClock) -> None:
         evidence.keep(an_answer(), TARGET.id, kind="turn")
@@ -252,8 +252,8 @@ def test_altered_bytes_and_lost_or_cut_files_are_reported(archive: Archive) -> N
     ],
 )
 def test_altered_or_removed_row_breaks_the_chain(archive: Archive, statement: str, fault: str) -> None:
-    """Each row has a hash of its own fields and of the hash in the row before it. A removed row leaves a gap in
-    the numbers."""
+    """Each row has a hash of its own fields and of the hash in the row before it. A removed row leaves a gap in the
+    numbers. A case is an SQL statement that changes or removes a row, and the reported fault."""
     archive.keep(an_answer(), an_answer(200), an_answer(404))
     archive.change_rows(statement)
     assert any(fault in line for line in archive.find_faults())
@@ -316,11 +316,11 @@ def test_rows_of_another_monitor_are_checked_without_its_files(
     assert not any("cannot be read" in line for line in faults)
 
 
-def test_evidence_that_another_monitor_gave_up_is_no_fault(archive: Archive, tmp_path: Path) -> None:
+def test_expired_evidence_deleted_by_another_monitor_is_no_fault(archive: Archive, tmp_path: Path) -> None:
     other_machine = replace(archive, folder=tmp_path / "other machine")
     for seconds in range(2):
         other_machine.keep(an_answer(after=seconds), monitor="south")
-    # Each `keep` makes a file. All files but the newest are given up, because at most 0 bytes may be kept.
+    # Each `keep` makes a file. `give_up` deletes all files but the newest, because at most 0 bytes may be kept.
     other_machine.give_up(keep_days=400, keep_bytes=0, monitor="south")
     first, *_others = archive.chain("south")
     assert [record for record in archive.chain("south") if record.expired] == [first]
@@ -341,7 +341,8 @@ def test_uncommitted_file_is_a_fault_unless_its_monitor_runs(archive: Archive) -
 
 @pytest.mark.parametrize(("expired_record", "fault"), [(2, "older evidence is kept"), (3, "it is the newest")])
 def test_record_marked_as_expired_out_of_turn_is_reported(archive: Archive, expired_record: int, fault: str) -> None:
-    """The oldest evidence is deleted first, and the newest is always kept."""
+    """The oldest evidence is deleted first, and the newest is always kept. So neither the second nor the third of
+    three records may be marked as expired."""
     archive.keep(an_answer(), an_answer(), an_answer())
     archive.change_rows("UPDATE evidence SET expired = at WHERE number = ?", expired_record)
     assert any(fault in line for line in archive.find_faults())
@@ -361,6 +362,8 @@ LONGEST_PAUSE_BETWEEN_ATTEMPTS = 5.0
 
 
 def test_evidence_of_a_failed_batch_is_stored_without_number_gaps(archive: Archive) -> None:
+    """Without its table of runs, the store refuses a batch that has a run. The table is hidden, and shown again
+    later."""
     archive.change_rows(HIDE_TABLE_OF_RUNS)
 
     async def keep_answers_while_store_fails(evidence: Evidence, writer: Writer, clock: VirtualClock) -> None:
@@ -380,7 +383,8 @@ def test_evidence_of_a_failed_batch_is_stored_without_number_gaps(archive: Archi
 
 
 def test_flush_writes_evidence_that_waits_for_a_failing_store(archive: Archive) -> None:
-    """A flush writes the waiting evidence to disk. It returns the records, which the store gets later."""
+    """Without its table of runs, the store refuses a batch that has a run. A flush writes the waiting evidence to
+    disk. It returns the records, which the store gets later."""
     archive.change_rows(HIDE_TABLE_OF_RUNS)
 
     async def flush_while_store_fails(evidence: Evidence, writer: Writer, clock: VirtualClock) -> list[Record]:
@@ -498,6 +502,8 @@ def test_restart_after_a_loss_leaves_files_as_they_are(archive: Archive, tmp_pat
 def test_evidence_after_a_deleted_or_shortened_file_can_be_read(
     archive: Archive, damage: Callable[[Path], None]
 ) -> None:
+    """While the monitor runs, the file of its first answer is damaged. So it keeps the second answer in a new file."""
+
     async def damage_file_between_two_answers(evidence: Evidence, _writer: Writer, clock: VirtualClock) -> None:
         evidence.keep(an_answer(404, b"kept before"), TARGET.id, kind="before")
         await clock.sleep(1)
@@ -551,6 +557,8 @@ def give_up_two_answers_of_three(archive: Archive) -> Record:
 
 
 def test_unrecorded_deletion_of_an_answer_is_reported(archive: Archive) -> None:
+    """Two of three answers were deleted, which has a record. The third one is then deleted and marked as expired
+    without a record."""
     give_up_two_answers_of_three(archive)
     third = archive.chain()[2]
     archive.change_rows("UPDATE evidence SET expired = at WHERE number = 3")
@@ -560,7 +568,8 @@ def test_unrecorded_deletion_of_an_answer_is_reported(archive: Archive) -> None:
 
 @pytest.mark.parametrize("altered", [b"", b"\x1f\x8bno record"])
 def test_deleted_answers_are_reported_if_deletion_record_is_unreadable(archive: Archive, altered: bytes) -> None:
-    """The file with the record of the deletion becomes empty, or gets bytes that are no record."""
+    """Two of three answers were deleted. The file with the record of this becomes empty, or gets bytes that are no
+    record."""
     record_of_deletion = give_up_two_answers_of_three(archive)
     (archive.folder / record_of_deletion.file).write_bytes(altered)
     assert archive.find_faults()[0] == f"evidence edge-1 to edge-2: {UNRECORDED_DELETION}"

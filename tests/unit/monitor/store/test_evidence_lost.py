@@ -59,6 +59,9 @@ def record_numbers(archive: Archive) -> list[int]:
 
 
 def test_lost_rows_are_written_again_with_the_next_record(archive: Archive) -> None:
+    """Each record has bytes in a file and a row in the store. The store loses the rows of records 2 and 3. Record 4 is
+    kept next."""
+
     async def story(evidence: Evidence, writer: Writer) -> None:
         await keep(evidence, writer, an_answer(404), an_answer(200), an_answer(404, after=1))
         lose_rows_of_records_from(archive, first_number=2)
@@ -70,8 +73,8 @@ def test_lost_rows_are_written_again_with_the_next_record(archive: Archive) -> N
 
 
 def test_lost_rows_are_written_again_after_a_check(archive: Archive) -> None:
-    """No new record is needed. The check makes the next batch compare the rows in the store with the records that
-    the monitor remembers."""
+    """Each record has bytes in a file and a row in the store. No new record is needed to write lost rows again. The
+    check makes the next batch compare the rows in the store with the records that the monitor remembers."""
 
     async def lose_both_records(evidence: Evidence, writer: Writer) -> None:
         await keep(evidence, writer, an_answer(404), an_answer(200))
@@ -86,6 +89,9 @@ def test_lost_rows_are_written_again_after_a_check(archive: Archive) -> None:
 
 
 def test_lost_row_from_before_a_restart_is_written_again(archive: Archive) -> None:
+    """Each record has bytes in a file and a row in the store. A monitor keeps records 1 and 2. After a restart, the
+    store loses row 2. The monitor writes it again with record 3."""
+
     async def first_life(evidence: Evidence, writer: Writer) -> None:
         await keep(evidence, writer, an_answer(404), an_answer(200))
 
@@ -166,7 +172,8 @@ def test_unwritable_answer_is_lost_and_the_others_are_written(archive: Archive, 
 
 
 def test_unwritable_answer_alone_in_its_batch_gets_its_row(archive: Archive) -> None:
-    """These headers have a character that no header can have, so the bytes of the first record are lost."""
+    """The headers of the first answer have a character that no header can have. So its bytes are lost, and its row in
+    the store says so."""
 
     async def story(evidence: Evidence, writer: Writer) -> None:
         await keep(evidence, writer, replace(an_answer(), headers=UNWRITABLE_HEADERS))

@@ -39,6 +39,7 @@ def test_summary_keeps_only_known_words_of_cache_headers() -> None:
     "name", ["date", "age", "cache_control", "etag", "last_modified", "x_cache", "fastly_backend_name"]
 )
 def test_header_without_its_prescribed_form_is_left_out(name: str) -> None:
+    """A case is the name of one header, such as `date` or `age`. The summary is then only the status, 200."""
     beyond_all_dates = (
         "Fri, 05 Jan 99999999999999999999 09:30:00 GMT (unemployment)",
         "Fri, 31 Dec 9999 23:59:59 -1200",
@@ -67,6 +68,7 @@ def test_headers_are_not_known_for_records_made_before_a_restart() -> None:
 
 
 def test_only_the_newest_5000_headers_are_kept() -> None:
+    """The headers of an answer are kept by the id of its record. Here they are only its status, 200."""
     headers = RecentHeaders()
     for number in range(5_001):
         headers.put(f"edge-{number}", answer())
@@ -83,7 +85,7 @@ def test_equal_texts_share_one_copy() -> None:
 
 
 def test_shared_copy_is_dropped_after_a_hundred_other_texts() -> None:
-    """A copy is shared until 64 other texts follow it."""
+    """A copy is shared only until 64 other texts follow it. So `share` returns `equal` itself here, not `first`."""
     share = text_sharer()
     first, equal = str(404_000), str(404_000)  # two objects with the same text
     share(first)

@@ -17,7 +17,8 @@ def test_whatever_is_packed_comes_out_the_same(text: str) -> None:
 
 
 def test_the_words_of_the_first_dictionary_never_change() -> None:
-    """A store in use is full of what was packed with them. Add a second dictionary instead."""
+    """Stored JSON is compressed with this list of words, and cannot be read with another one. To change the words, add
+    a second dictionary instead."""
     digest = hashlib.sha256(packing._WORDS).hexdigest()
     assert digest == "497350eb787a7e76d578d1e86e84a71c3d363fc3d69cea0f119e4dc97668b92a"
 

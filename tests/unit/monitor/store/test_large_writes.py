@@ -160,7 +160,7 @@ async def test_refused_portion_and_those_after_it_are_written_again(clock: Virtu
 
 
 @virtually
-async def test_journal_gets_every_write_that_an_absent_store_lacks(clock: VirtualClock) -> None:
+async def test_journal_gets_every_write_that_a_failed_store_lacks(clock: VirtualClock) -> None:
     """The journal is a second store. The monitor puts there what the writer has not committed."""
     store, journal = TemporaryStore(), TemporaryStore()
     slow = SlowStore(store, times_slower=10.0)
@@ -210,7 +210,8 @@ async def test_stopping_monitor_waits_for_a_large_write_that_progresses(clock: V
 
 
 @virtually
-async def test_stopping_monitor_waits_only_its_patience_without_a_store(clock: VirtualClock) -> None:
+async def test_stopping_monitor_waits_for_an_absent_store_only_five_seconds(clock: VirtualClock) -> None:
+    """The store refuses writes, so the large write makes no progress within this time."""
     store_that_refuses_writes = SlowStore(TemporaryStore(), times_slower=1.0)
     store_that_refuses_writes.is_away = True
     writer = Writer(store_that_refuses_writes.store, clock)
@@ -235,9 +236,9 @@ class StandingLoop(JumpingLoop):
 def test_wait_for_the_store_excludes_suspended_time(
     suspended_seconds: float, answers_at: float, *, is_in_time: bool
 ) -> None:
-    """The wait has ten steps of 0.5 s, and a suspension can end only one of them. So if the process is suspended
-    for 8 s, an answer after 9.2 s is in time. One after 30 s is not, and neither is one after 9 s without a
-    suspension."""
+    """A stop waits 5 s for an answer of the store, in ten steps. A suspension of the process counts as one step of 0.5
+    s at most. So if it lasts 8 s, an answer after 9.2 s is in time. One after 30 s is not, and neither is one after 9
+    s without a suspension."""
 
     async def story() -> bool:
         loop = asyncio.get_running_loop()

@@ -28,6 +28,7 @@ def test_lease_of_a_killed_monitor_passes_to_another(sqlite: Store) -> None:
 
 
 def test_a_monitor_that_stops_in_order_hands_over_at_once(sqlite: Store) -> None:
+    """Monitor A gives its lease back. So monitor B can take it a second later, before it would have ended."""
     take(sqlite, A, SLOT)
     with sqlite.transaction() as tx:
         A.release(tx, OUTBOX)
@@ -60,7 +61,8 @@ def test_lease_is_lengthened_by_at_most_ten_seconds() -> None:
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans(), st.integers(0, 20)), max_size=30))
 def test_two_monitors_never_have_one_lease_at_once(steps: list[tuple[str, bool, int]]) -> None:
-    """In each step, so many seconds after the last one, a monitor gives the lease back or tries to take it."""
+    """Steps are drawn at random. A step is the name of a monitor, whether it gives the lease back or tries to take it,
+    and the seconds since the last step."""
     store, now = TemporaryStore(), SLOT
     held_until: dict[str, datetime] = {}
     for name, gives_back, seconds in steps:

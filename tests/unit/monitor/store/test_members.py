@@ -208,7 +208,7 @@ async def test_kill_is_noticed_quickly_soon_after_a_slow_store(clock: VirtualClo
 
 @on_one_store
 async def test_halted_monitor_makes_no_requests_until_its_lease_is_known(clock: VirtualClock, start: Start) -> None:
-    """It is halted for longer than its lease lasts."""
+    """North is halted for longer than its lease lasts. It makes requests again once south has read its new lease."""
     north, south = await start_north_and_south(clock, start)
     lease, reserved_after_its_end = LEASE_SECONDS, 1.0
     north.halt(seconds=lease + reserved_after_its_end + 0.2)
@@ -222,21 +222,21 @@ async def test_halted_monitor_makes_no_requests_until_its_lease_is_known(clock: 
 
 @on_one_store
 async def test_halted_monitor_makes_no_requests_without_its_store(clock: VirtualClock, start: Start) -> None:
-    """It was halted for longer than its lease lasts. It cannot read in the store which monitors make requests, so
-    it counts none."""
+    """North was halted for longer than its lease lasts. Afterwards it must read in the store which monitors make
+    requests, but cannot."""
     north, south = await start_north_and_south(clock, start)
     lease, reserved_after_its_end = LEASE_SECONDS, 1.0
     north.halt(seconds=lease + reserved_after_its_end + 0.2)
     north.writer.abandon()  # from here on, none of its writes reaches the store
     await clock.sleep(9)
-    # South makes all requests. North cannot read in the store which monitors make requests, so it counts none.
+    # `requesters` are the monitors that make requests, as each monitor knows them. North knows of none.
     assert south.requesters == ("south",)
     assert north.requesters == ()
 
 
 @on_one_store
 async def test_monitor_halted_while_the_store_is_away_goes_on(clock: VirtualClock, start: Start) -> None:
-    """North takes the store as away for all monitors. Then no other monitor can have seen that its lease ran out
+    """North assumes that the store is away for all monitors. Then no other monitor can have seen that its lease ran out
     during the halt, so none makes its requests."""
     north, _south = await start_north_and_south(clock, start)
     # From here on, none of its writes reaches the store. A halt within its lease changes nothing.
@@ -250,6 +250,8 @@ async def test_monitor_halted_while_the_store_is_away_goes_on(clock: VirtualCloc
 
 @on_one_store
 async def test_halt_during_a_failing_write_keeps_the_shared_budget(clock: VirtualClock, start: Start) -> None:
+    """Together, monitors never send more requests to a host than its budget. While its write fails, north halts for
+    longer than its lease lasts."""
     north, south = await start_north_and_south(clock, start)
     both = (north, south)
     # A write of north is under way, and will fail.
@@ -274,7 +276,7 @@ async def test_slow_store_stops_neither_of_two_monitors(clock: VirtualClock, sta
     leases_since = [north.members.term, south.members.term]
     changes_before = [len(north.requesters_over_time), len(south.requesters_over_time)]
     await clock.sleep(60)
-    # The leases are still those that began then, and both monitors made requests all the time.
+    # In the last 60 s, neither monitor lost its lease (`term` is its begin) or stopped making requests.
     assert [north.members.term, south.members.term] == leases_since
     assert [len(north.requesters_over_time), len(south.requesters_over_time)] == changes_before
     assert north.requesters == south.requesters == ("north", "south")
@@ -287,7 +289,8 @@ async def test_slow_store_stops_neither_of_two_monitors(clock: VirtualClock, sta
 async def test_store_that_becomes_slow_keeps_the_shared_budget(
     clock: VirtualClock, start: Start, north_write_seconds: float, south_write_seconds: float
 ) -> None:
-    """So many seconds pass until a write of each monitor begins, less or more than the 2 s of their leases."""
+    """Together, monitors never send more requests to a host than its budget. A case is how many seconds pass until a
+    write of each monitor begins, less or more than the 2 s of a lease."""
     north, south = await start_north_and_south(clock, start)
     both = (north, south)
     north.writer.seconds_before_write, south.writer.seconds_before_write = north_write_seconds, south_write_seconds
@@ -299,7 +302,8 @@ async def test_store_that_becomes_slow_keeps_the_shared_budget(
 async def test_store_back_for_one_monitor_first_keeps_shared_budget(
     clock: VirtualClock, start: Start, seconds_between: float
 ) -> None:
-    """For so many seconds the store is back for north only. A monitor renews its lease every 0.5 s."""
+    """Together, monitors never send more requests to a host than its budget. After an outage, the store is back for
+    north only, and some seconds later also for south. A case is these seconds."""
     north, south = await start_north_and_south(clock, start)
     both = (north, south)
     for monitor in both:
@@ -314,7 +318,8 @@ async def test_store_back_for_one_monitor_first_keeps_shared_budget(
 
 @on_one_store
 async def test_monitor_with_a_full_disk_keeps_its_budget_share(clock: VirtualClock, start: Start) -> None:
-    """Its looks have no room, but its lease can still be written."""
+    """Together, monitors never send more requests to a host than its budget. The disk of south has no room for its
+    looks, but its lease can still be written, so both monitors make requests."""
     north, south = await start_north_and_south(clock, start)
     both = (north, south)
     leases_since = [north.members.term, south.members.term]
@@ -326,6 +331,8 @@ async def test_monitor_with_a_full_disk_keeps_its_budget_share(clock: VirtualClo
 
 @on_one_store
 async def test_write_that_outlasts_an_outage_keeps_the_shared_budget(clock: VirtualClock, start: Start) -> None:
+    """Together, monitors never send more requests to a host than its budget. During an outage, a write of north fails.
+    A write of south goes on until the outage is over, so it is committed."""
     north, south = await start_north_and_south(clock, start)
     both = (north, south)
     # The outage begins. Each monitor begins a write 0.5 s after its last one: north at 5 s, and south at 6 s.
@@ -346,10 +353,10 @@ async def test_write_that_outlasts_an_outage_keeps_the_shared_budget(clock: Virt
 
 @on_one_store
 async def test_requests_of_a_leaving_monitor_pass_to_the_other(clock: VirtualClock, start: Start) -> None:
-    """It gives its lease back, which would last for 2 s otherwise. The other reads that within 0.5 s."""
+    """North gives its lease back, which would last for 2 s otherwise. South reads this within 0.5 s."""
     north, south = await start_north_and_south(clock, start)
     north.stop_renewing()
-    await north.members.leave()  # gives the lease back, which would last for 2 s otherwise
+    await north.members.leave()  # gives the lease back
     seconds_between_reads_of_leases = 0.5
     await clock.sleep(seconds_between_reads_of_leases + 0.1)
     assert south.requesters == ("south",)
@@ -394,6 +401,8 @@ async def test_killed_monitor_comes_back_under_its_name(clock: VirtualClock, sta
 
 @on_one_store
 async def test_a_decision_from_before_a_lost_lease_is_not_written(clock: VirtualClock, start: Start) -> None:
+    """A term is the time in which a monitor has its lease without a break. A write asks `is_in_term` whether its
+    decision is of this term."""
     north = await start("north")
     members, first_term = north.members, north.members.term
     await clock.sleep(10)  # meanwhile its lease of 2 s is renewed many times
@@ -409,7 +418,7 @@ async def test_a_decision_from_before_a_lost_lease_is_not_written(clock: Virtual
 
 @on_one_store
 async def test_suspended_monitor_whose_name_was_taken_does_nothing(clock: VirtualClock, start: Start) -> None:
-    """It makes no requests, and each write waits until the monitor has its name again."""
+    """After its suspension, the old process makes no requests, and its writes wait until it has its name again."""
     old = await start("north")
     old.stop_renewing()
     await clock.sleep(5)  # longer than its lease lasts

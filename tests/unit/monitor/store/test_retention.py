@@ -68,7 +68,8 @@ async def test_retention_keeps_configured_limits_and_logs_deleted_files() -> Non
 
 
 async def test_read_older_than_ninety_days_is_deleted_if_repeated() -> None:
-    """All reads of the calendar are the same. That of 92 days stays because it is the oldest."""
+    """All reads of the calendar are the same, so the read of 91 days ago only repeats the oldest, of 92 days ago. It
+    is deleted, and the oldest stays."""
     lines, reads_left = await run_retention(FakeEvidence(), compacted_runs=7, ages_of_reads=(92, 91, 1, 0.5))
     assert reads_left == 3
     # The log line of the daily retention is called `given_up`, and also counts the compacted runs.

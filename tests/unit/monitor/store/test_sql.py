@@ -82,6 +82,7 @@ def test_folder_that_cannot_be_created_is_reported_in_one_line(tmp_path: Path) -
     ],
 )
 def test_unknown_address_is_a_user_fault_without_the_password(url: str, message: str) -> None:
+    """A case is an address with the password `secret`, such as of a MySQL server, which is not supported."""
     with pytest.raises(UserFault, match=message) as fault:
         open_store(url)
     assert "secret" not in str(fault.value)
@@ -270,6 +271,8 @@ def test_a_damaged_file_is_found(sqlite: Store) -> None:
 
 
 def test_stored_release_with_unknown_or_default_fields_is_equal(sqlite: Store, tmp_path: Path) -> None:
+    """`differing` returns the ids of releases that are not stored or differ from their stored rows. Of these two it
+    returns only the one that is not stored."""
     release = Release("a", "Deaths", "ons", "https://x.example/a", ())
     with sqlite.transaction() as tx:
         tx.save(release)

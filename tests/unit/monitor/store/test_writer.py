@@ -88,6 +88,7 @@ async def test_a_configured_delay_replaces_the_default(clock: VirtualClock) -> N
 
 @virtually
 async def test_later_version_of_a_run_replaces_the_earlier(clock: VirtualClock) -> None:
+    """All 99 versions wait for the same commit, so it writes only one row."""
     store, log = TemporaryStore(), WriterLog()
     writer = log.writer(store, clock)
     for looks in range(1, 100):
@@ -125,7 +126,7 @@ async def test_write_sees_rows_of_earlier_writes_in_its_batch(clock: VirtualCloc
 
 @virtually
 async def test_only_a_write_that_raises_is_undone(clock: VirtualClock) -> None:
-    """Its caller gets the exception."""
+    """The caller of this write gets the exception. The other writes of the batch and its run are committed."""
     store, log = CountingStore(), WriterLog()
 
     def add_event_and_raise(tx: Transaction) -> None:
@@ -165,7 +166,9 @@ async def test_writes_wait_until_a_failing_store_recovers(clock: VirtualClock) -
 
 
 @virtually
-async def test_impatient_caller_gets_the_failure_and_its_write_is_dropped(clock: VirtualClock) -> None:
+async def test_write_that_may_not_wait_fails_and_is_dropped(clock: VirtualClock) -> None:
+    """The first commit fails. With `patient=False`, the caller gets this failure, and the write is not tried again.
+    The run of the same batch is stored by the next attempt."""
     store = CountingStore(failures=1)
     writer = Writer(store, clock)
     writer.queue_run(a_run())
@@ -237,6 +240,8 @@ async def test_closing_on_a_failing_store_reports_the_lost_rows(clock: VirtualCl
 
 @virtually
 async def test_abandoned_writer_keeps_only_committed_rows(clock: VirtualClock) -> None:
+    """`abandon` stops the writer as if it was killed. The second run and the second event still wait, so they are
+    lost."""
     store = TemporaryStore()
     writer = Writer(store, clock)
     writer.queue_run(a_run())
@@ -253,6 +258,7 @@ async def test_abandoned_writer_keeps_only_committed_rows(clock: VirtualClock) -
 
 @virtually
 async def test_open_transaction_of_an_abandoned_writer_is_rolled_back(clock: VirtualClock) -> None:
+    """`abandon` stops the writer as if it was killed. Here it does so while the write `slow` is in its transaction."""
     store = TemporaryStore()
     writer = Writer(store, clock)
     loop, entered, pause = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
@@ -345,7 +351,7 @@ async def test_urgent_write_is_committed_before_earlier_runs(clock: VirtualClock
         writer.queue_run(a_run(f"r{number}/page/edge"))
     ordinary_write = asyncio.create_task(writer.write(count_earlier_commits))
     await clock.sleep(0)
-    # Only the transaction that is open already may come before the write that is marked first.
+    # Only the transaction that is open already may come before the urgent write.
     assert await writer.write(count_earlier_commits, urgent=True) <= 1
     # The ordinary write is made after all runs, in the transaction of the last ones, which is the fourth.
     assert await ordinary_write == 3
@@ -394,8 +400,8 @@ async def test_each_portion_of_a_row_source_has_a_transaction(clock: VirtualCloc
 
 @virtually
 async def test_row_source_is_written_again_after_a_failed_attempt(clock: VirtualClock) -> None:
-    """The first commit fails, so the writer makes the whole batch, with its run, again. The source always comes
-    first, and is notified once of the commit."""
+    """A row source adds its own rows to each batch. The first commit fails, so the writer makes the whole batch, with
+    its run, again. The source always comes first, and is notified once of the commit."""
     store = CountingStore(failures=1)
     calls: list[str] = []
 

@@ -44,6 +44,7 @@ def objects_in(json: object) -> Iterator[dict[str, Any]]:
 
 
 async def test_description_has_every_operation_of_the_routes(board: Board) -> None:
+    """The description of the API is an OpenAPI document. An operation is a path with a method, such as GET."""
     openapi = await read_openapi(board)
     described = {(path, method.upper()) for path, methods in openapi["paths"].items() for method in methods}
     routes = [route for route in api.ROUTES if route.path.startswith("/api/")]
@@ -71,7 +72,9 @@ async def test_every_operation_describes_its_refusals_as_problem_documents(board
         assert all(set(answer["content"]) == {"application/problem+json"} for answer in refusals.values())
 
 
-async def test_every_object_is_described_and_every_reference_resolves(board: Board) -> None:
+async def test_every_schema_is_described_and_every_reference_resolves(board: Board) -> None:
+    """The description of the API is an OpenAPI document. It has a schema of each object in an answer, and refers to
+    schemas by `$ref`."""
     openapi = await read_openapi(board)
     schemas = openapi["components"]["schemas"]
     assert [name for name, schema in schemas.items() if not schema.get("description")] == []
@@ -80,6 +83,7 @@ async def test_every_object_is_described_and_every_reference_resolves(board: Boa
 
 
 async def test_every_default_is_valid_under_its_schema(board: Board) -> None:
+    """The description of the API is an OpenAPI document. The schema of a parameter or field may name its default."""
     schemas = [part for part in objects_in(await read_openapi(board)) if "default" in part]
     assert schemas
     for schema in schemas:
@@ -245,7 +249,7 @@ async def test_strangers_get_the_same_rows_as_csv_and_json() -> None:
 
 
 async def test_api_page_lists_every_operation_and_has_no_broken_link(board: Board) -> None:
-    """It lists every object too, and no link leads to another site."""
+    """The page /api describes the API to people. It lists every object too, and no link leads to another site."""
     openapi, page = await read_openapi(board), await board.read_page("/api")
     ids = re.findall(r' id="([^"]+)"', page)
     assert len(ids) == len(set(ids))

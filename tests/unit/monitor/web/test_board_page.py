@@ -93,7 +93,8 @@ async def test_open_incidents_are_listed_before_closed_ones(board: Board) -> Non
 async def test_incident_link_changes_its_words_after_the_final_verdict(
     board: Board, *, is_final: bool, words: str
 ) -> None:
-    """Until the verdict is final, it offers what to do. Then it offers what happened."""
+    """Until the verdict is final, the link to the incident offers what to do. From then on, it offers what
+    happened."""
     board.change_release(final=is_final)
     text = await board.read_page("/?date=2018-01-05")
     assert re.findall(f'href="/incidents/{board.incident}" aria-label[^>]*>([^<]*)<', text)[0] == words
@@ -296,8 +297,8 @@ async def test_old_open_incident_is_listed_before_hundreds_of_closed_ones(board:
     assert open_later["incidents"] == []
 
 
-async def test_title_with_the_mark_for_looks_is_shown_unchanged(board: Board) -> None:
-    # Each row has the mark <looked>, which the board replaces by the time of the last look. The mark was a NUL before.
+async def test_title_like_the_placeholder_of_last_looks_is_shown_unchanged(board: Board) -> None:
+    # Each row has the placeholder <looked>, which the board replaces by the time of the last look. It was once a NUL.
     board.change_release(title="A\0 <looked> title")
     text = await board.read_page("/?date=2018-01-05")
     # The title is in the link to the release and in the label of the link to its incident.

@@ -269,6 +269,7 @@ async def test_adding_to_an_unreadable_calendar_shows_its_fault(users: Path, tmp
     "content", ["[[release]", "[release]\nid = 'a'", "release = 1", "zone = 'UTC'", "[[release]]\nof = 'b'\npart = 1"]
 )
 async def test_damaged_file_is_not_overwritten(board: Board, tmp_path: Path, content: str) -> None:
+    """A case is the content of a file that is no TOML, or no calendar. A person adds a release to it with the form."""
     file = tmp_path / "by-hand.toml"
     file.write_text(content)
     page = await board.client.get("/by-hand")

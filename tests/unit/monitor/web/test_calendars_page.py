@@ -50,6 +50,8 @@ def test_api_lists_calendars_with_last_usable_read_and_fault(tmp_path: Path) -> 
 
 
 def test_the_joined_calendar_can_be_subscribed_to(tmp_path: Path) -> None:
+    """The joined calendar has the releases of all calendars that the monitor reads."""
+
     async def act(monitor: CalendarMonitor, get: Get) -> None:
         await monitor.read_calendar(csv(row("a"), row("b", "2026-12-03", state="provisional")))
         answer = await get("/calendar.ics")
@@ -65,6 +67,8 @@ def test_the_joined_calendar_can_be_subscribed_to(tmp_path: Path) -> None:
 
 
 def test_joined_csv_calendar_is_cached_for_a_minute(tmp_path: Path) -> None:
+    """The joined calendar has the releases of all calendars that the monitor reads."""
+
     async def act(monitor: CalendarMonitor, get: Get) -> None:
         await monitor.read_calendar(csv(row("a")))
         first = (await get("/calendar.csv")).text

@@ -92,18 +92,18 @@ async def test_incident_of_any_kind_has_a_page_and_json(board: Board, kind: Kind
 
 
 @pytest.mark.parametrize("kind", Kind)
-async def test_incident_json_has_a_verdict_unless_facts_are_a_hint(board: Board, kind: Kind) -> None:
-    """LEAD marks facts that only hint at a publication. They prove nothing, so they are no verdict."""
+async def test_incident_json_has_a_verdict_unless_facts_prove_nothing(board: Board, kind: Kind) -> None:
+    """LEAD marks facts that prove nothing, such as a title in a listing. They are no verdict."""
     for facts in possible_facts(kind):
         incident = make_incident(kind, facts)
         board.save_incident(incident)
-        # LEAD marks facts that only hint at a publication. They prove nothing, so they are no verdict.
         verdict = None if facts is None or facts.verdict == LEAD else facts.verdict
         assert (await board.read_json(f"/api/v1/incidents/{incident.id}"))["verdict"] == verdict
 
 
-async def test_page_of_a_hint_claims_no_verdict(board: Board) -> None:
-    """A listing that shows the title of a release proves nothing, but a person should look at it (LEAD)."""
+async def test_page_of_a_title_in_a_listing_claims_no_verdict(board: Board) -> None:
+    """A listing that shows the title of a release proves nothing, but a person should look at it. The word for such
+    facts is LEAD."""
     hint = Finding(
         LEAD, part=None, detail="a listing shows its title: https://www.gov.uk/x", url="https://www.gov.uk/x"
     )

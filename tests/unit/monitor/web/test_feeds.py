@@ -32,6 +32,7 @@ async def test_badge_counts_releases_on_time_without_cancelled_and_unproven_ones
 
 
 async def test_badge_is_made_again_after_ten_minutes(board: Board) -> None:
+    """The badge is a small picture with the share of releases that were on time. It is kept for ten minutes."""
     # The board has a release that was early.
     of_the_early_one, of_both = "0 %, 0 of 1", "50 %, 1 of 2"
     assert (await read_badge(board))[1] == of_the_early_one

@@ -60,7 +60,9 @@ async def test_history_of_one_producer_counts_no_release_of_others(board: Board)
     assert "Releases by producer and verdict" not in found
 
 
-async def test_producer_page_lists_series_worst_first_by_newest_title(board: Board) -> None:
+async def test_history_of_a_producer_lists_its_series_worst_first(board: Board) -> None:
+    """A series is all editions of one output, under the title of the newest. The series with the lowest share on time
+    is first. A page of all producers has no such table, and a page of one host counts only its releases."""
     # There are two series, road figures and rail. Each has an older release on h0.example and a newer on h1.example.
     for days_ago, verdict, title, host in (
         (40, "on_time", "Road figures, November 2017", "h0.example"),
@@ -120,6 +122,8 @@ async def test_producer_has_a_dot_per_proved_delay_and_a_median(board: Board) ->
 
 
 def test_2000_releases_share_fewer_than_600_dots() -> None:
+    """The history draws the delay of each release as a dot by month. Releases that are close to each other share a
+    dot."""
     starts = month_starts(after_slot(0), "Europe/London")
     points = [make_point(number) for number in range(2000)]
     # The picture shows delays from -1 to 180 minutes.

@@ -133,12 +133,13 @@ async def test_two_people_in_two_boxes_do_not_conflict(board: Board) -> None:
 
 
 async def test_typed_text_is_contested_if_its_value_was_remeasured(board: Board) -> None:
+    """The monitor measures a value again while a person types a text over its old value. Contested: a person must
+    decide between the two."""
     # A person reads the form with the measured date.
     form = await read_form(board, board.incident_page)
     # Then the monitor measures another date. The person types a text over the old one and sends the form.
     measure_again(board, "B.1.date", "6 January 2018")
     await send_incident_form(board, {"box.B.1.date": "5 January, in the morning"}, form=form)
-    # Someone must still decide between the text and the new value.
     assert report_field(board, "B.1.date").is_contested
     assert "Measured since" in await board.read_page(board.incident_page)
 
@@ -212,6 +213,7 @@ async def test_mail_that_users_got_is_added_to_the_timeline_once(board: Board) -
     typed = {"mailed": "an alert to about 13,000 subscribers was sent", ACCOUNT_BOX: "Dŵr.\nTwo lines."}
     assert (await send_incident_form(board, typed, mail=ALERT)).status_code == 303
     after = board.late_incident()
+    # `note_mail` is what the command line does with an e-mail.
     by_command_line = note_mail(before, "duty statistician", ALERT, typed["mailed"], after.timeline[-1].at)
     assert after.timeline == by_command_line.timeline
     assert newest_draft(board).words[ACCOUNT] == "Dŵr.\nTwo lines."
@@ -255,6 +257,7 @@ async def test_form_with_too_much_text_is_refused(board: Board, mail: bytes | No
 
 
 async def test_mail_form_with_wrong_guard_or_9_mib_is_refused(board: Board) -> None:
+    """The guard is a hidden field of a form. It proves that the form is from a page of the same session."""
     assert (await send_incident_form(board, {"guard": "another"}, mail=ALERT)).status_code == 403
     # A form may have 8 MiB with its files.
     too_large = await send_incident_form(board, mail=bytes(9 << 20))

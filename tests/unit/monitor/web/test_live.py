@@ -78,6 +78,8 @@ def changed_parts(events: list[StreamEvent]) -> dict[str, str]:
 
 
 async def test_page_made_before_the_first_stream_reloads_once(board: Board) -> None:
+    """A page has a position, the id of the newest event when it was made. The board makes events only while a stream
+    is open, so the page may be out of date."""
     live = LiveBoard(board.queries)
     position_of_page = live.position(sees_all=True)
     events_of_page = await read_events(live.listen(position_of_page, sees_all=True))
@@ -99,6 +101,7 @@ async def test_stream_sends_changed_parts_as_the_page_shows_them(board: Board) -
 
 
 async def test_new_verdict_is_sent_within_two_pulses(board: Board) -> None:
+    """A stream regularly sends an event `pulse`. Before each one, it looks for changed releases."""
     # The stream looks at the mark of each release. The monitor replaces it whenever the release has changed.
     first_mark, second_mark = object(), object()
     board.running.watched["r"] = WatchedState(change_mark=first_mark, last_look=after_slot(599))
@@ -112,6 +115,7 @@ async def test_new_verdict_is_sent_within_two_pulses(board: Board) -> None:
 
 
 async def test_reconnecting_browser_gets_the_events_since_its_last_position(board: Board) -> None:
+    """The position of a browser is the id of the last event that it received."""
     live = LiveBoard(board.queries)
     stream = await open_stream(live)
     position = live.position(sees_all=True)
@@ -172,6 +176,8 @@ async def test_stream_for_strangers_never_reveals_an_early_release() -> None:
 
 
 async def test_stream_for_strangers_names_no_look_before_the_slot() -> None:
+    """The release is out before its slot. A pulse names the last look at each release, by which strangers could see
+    this."""
     async with a_board() as board:
         events = await events_for_strangers(board, is_out=True)
     pulses = [event for event in events if event.kind == "pulse"]

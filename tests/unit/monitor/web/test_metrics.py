@@ -59,7 +59,7 @@ async def test_pages_are_not_compressed(board: Board) -> None:
 
 
 async def test_separate_metrics_address_serves_only_metrics_and_health() -> None:
-    """It needs no token, and even with one it serves no page."""
+    """The separate address serves the metrics without a token. Even with a token, it serves no page."""
     async with a_board(public=False) as board:
         metrics_socket = bind_address("127.0.0.1:0")
         server = WebServer(board.app, bind_address("127.0.0.1:0"), metrics=metrics_socket)

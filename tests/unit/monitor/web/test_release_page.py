@@ -141,7 +141,8 @@ async def test_early_release_still_public_at_slot_is_out_since_before(board: Boa
 
 @pytest.mark.parametrize("exposure_ended", ["removed", "unknown", None])
 async def test_republished_release_is_shown_with_its_second_time(board: Board, exposure_ended: str | None) -> None:
-    """It was out early, absent again at 09:29:58, and public at its slot, 09:30:00."""
+    """The release was out early, absent again at 09:29:58, and public at its slot, 09:30:00. A case is the recorded
+    reason why it was absent again (None: not recorded)."""
     page = await read_page_of_early_release(board, exposure_ended)
     assert "<dt>As promised</dt><dd>out between 5 Jan 2018 09:29:58 and 09:30:00 GMT</dd>" in page
 

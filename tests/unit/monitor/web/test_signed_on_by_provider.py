@@ -82,6 +82,8 @@ async def test_right_depends_only_on_the_configured_claim(
 
 
 async def test_sign_on_requests_a_code_bound_to_this_browser(visitor: Visitor) -> None:
+    """`state`, `nonce` and `code_challenge` are made for this one sign-on. So no other browser can use the code of the
+    provider."""
     await visitor.sign_on()
     query = visitor.idp.authorization_query
     assert query.items() >= {
@@ -116,6 +118,7 @@ async def sign_out_and_check_session_ended(visitor: Visitor) -> httpx.Response:
 
 @pytest.mark.parametrize("sign_out_path", ["/out", "/out?tenant=1"])
 async def test_sign_out_leads_to_the_providers_sign_out_page(visitor: Visitor, sign_out_path: str) -> None:
+    """The provider signs people in. A case is the address of its page for signing out, with or without a query."""
     visitor.idp.configuration = {"end_session_endpoint": f"{visitor.idp.url}{sign_out_path}"}
     # The content security policy forbids forms that lead to other sites, so a page leads there and not a redirect.
     page = await sign_out_and_check_session_ended(visitor)

@@ -74,10 +74,12 @@ async def test_header_without_exactly_one_valid_name_is_refused() -> None:
             assert (await client.get("/", headers={HEADER: name})).status_code == 401
 
 
-async def test_name_without_a_right_is_refused_without_a_sign_in() -> None:
+async def test_name_without_right_sees_no_page_not_even_sign_in() -> None:
+    """The proxy sends the name in a header. Only anne has a right here. This board has no users file, so it has no
+    sign-in page either."""
     async with board_behind_proxy(rights={"anne": Right.DUTY}) as (_, client):
         assert await access_of(client, "anne") == "every page"
-        # In the configuration, "*" would be anyone else. As a name in the header, it is invalid.
+        # In the rights of a configuration, "*" stands for all other names. As a name in the header, it is invalid.
         for name_without_right in ("vic", "*"):
             assert await access_of(client, name_without_right) == "no page"
         assert (await client.get("/sign-in", headers={HEADER: "vic"})).status_code == 404

@@ -148,6 +148,7 @@ async def test_session_ends_when_the_password_of_its_person_is_changed(board: Bo
 
 
 async def test_sign_out_needs_the_guard_and_ends_the_session(board: Board) -> None:
+    """The guard is a hidden field of a form. It proves that the form is from a page of the same session."""
     await sign_in(board)
     cookie = board.client.cookies[SESSION_COOKIE]
     guard = hidden_field(await board.client.get("/"), "guard")
@@ -232,6 +233,7 @@ async def test_program_needs_the_token_and_waits_after_20_wrong_ones(board: Boar
 
 
 async def test_acknowledging_on_a_page_needs_its_guard_and_a_role(board: Board) -> None:
+    """The guard is a hidden field of a form. It proves that the form is from a page of the same session."""
     await sign_in(board)
     address = board.incident_page
     page = await board.client.get(address)

@@ -22,7 +22,7 @@ async def test_status_page_lists_failing_checks_first_with_advice(board: Board) 
     clock = Check("Clock", "no service synchronises it", todo, "NinethirtyClockOff")
     board.running.states = (Check("Store", "writable"), clock)
     page = await board.read_page("/status")
-    # The second check that fails is of the notice that was given up.
+    # The board also has a notice that could not be sent, so two checks fail.
     assert "Ready, but 2 of 3 checks need attention" in page
     assert page.index("<strong>Clock</strong>: no service synchronises it") < page.index(
         "<strong>Store</strong>: writable"
@@ -42,7 +42,7 @@ async def test_status_page_links_failing_checks_to_the_runbook(board: Board) -> 
 
 
 async def test_status_page_without_faults_has_no_empty_section(board: Board) -> None:
-    # The notice that was given up is shown for a week.
+    """The board has a notice that could not be sent. This is shown as a fault, but only for a week."""
     board.clock.seconds += timedelta(days=8).total_seconds()
     page = await board.read_page("/status")
     assert "Every check is good" in page

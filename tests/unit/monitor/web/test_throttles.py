@@ -80,7 +80,7 @@ async def test_guesses_at_one_account_from_many_addresses_are_delayed(users: Pat
     assert statuses == [403] * 20 + [429] * 2
 
 
-def test_each_round_of_guesses_doubles_wait_to_16_minutes() -> None:
+def test_each_further_wrong_guess_doubles_the_wait_to_16_minutes() -> None:
     clock = StoppedClock(after_slot(0))
     # A client must wait after one wrong guess, and here guesses wrong again after each wait.
     throttle, waits = Throttle(clock, most=1), []

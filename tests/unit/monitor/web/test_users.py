@@ -88,6 +88,7 @@ def test_repr_of_people_does_not_contain_password_hashes(anne: str) -> None:
 
 
 def test_check_of_an_unknown_name_costs_as_much_as_another(anne: str) -> None:
+    """Otherwise the time of a refusal would reveal whether a name is known."""
     people, _ = read_people(anne, "users")
     assert UNKNOWN_PERSON.password.work == people["anne"].password.work
     # An unknown name has no password, and an empty one does not match.
