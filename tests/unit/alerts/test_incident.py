@@ -55,7 +55,8 @@ def test_a_release_without_a_breach_opens_no_incident(make_facts: Make, verdict:
 def test_final_notice_says_what_became_of_page_not_found_yet(
     make_facts: Make, released_by: datetime | None, verdict: VerdictKind, expected_end_of_line: str
 ) -> None:
-    """First the page is not found 61 s after its slot, which no witness confirms yet. That opens an incident (DUE)."""
+    """First the page is not found 61 s after its slot, and more looks must confirm that. So the incident is only of the
+    kind DUE."""
     not_found_yet = Due("page", seconds=61, got="404", looks=61, is_confirming=True)
     incident = incident_opened_by(make_facts(AFTER_SLOT, due=not_found_yet))
     assert incident.kind is Kind.DUE
@@ -182,7 +183,8 @@ def test_first_breach_takes_over_calendar_or_unproven_incident(
 def test_first_breach_leaves_incident_open_that_a_person_must_close(
     make_facts: Make, overdue_by_seconds: Make, kind: str
 ) -> None:
-    """`superseded` would be that incident, closed by the decision."""
+    """The incident is about a press item, or about a page that was removed after its release. `superseded` would be
+    that incident, closed by the decision."""
     incident_for_a_person = incident_without_breach(make_facts, kind)
     decision = decide(overdue_by_seconds(400), incident_for_a_person, now=SLOT + timedelta(minutes=7))
     assert incident_of(decision).kind is Kind.LATE
@@ -336,6 +338,7 @@ def test_unproven_release_proved_on_time_gets_final_notice(make_facts: Make) -> 
 
 @pytest.mark.parametrize("finding", ["calendars_disagree", "short_notice"])
 def test_a_finding_about_calendars_gives_a_notice_without_a_draft(make_facts: Make, finding: str) -> None:
+    """The finding is that calendars disagree, or that a slot was announced or changed at short notice."""
     three_days_before = SLOT - timedelta(days=3)
     facts = make_facts(three_days_before, findings=(Finding(finding),))
     decision = decide(facts, known=None, now=three_days_before)

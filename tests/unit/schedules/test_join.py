@@ -37,7 +37,7 @@ def release_ids(joined: JoinResult) -> list[str]:
 
 
 def test_entries_with_same_link_are_one_release() -> None:
-    """It has the title of the first calendar."""
+    """The release takes its title from the calendar that comes first in `order`, here govuk."""
     in_ics = an_entry("1", "Widgets (July)", f"{BASE}/widgets-july-2026/")
     in_govuk = an_entry("2", "Widgets: July 2026", f"{BASE}/widgets-july-2026")
     joined = join_entries({"ics": [in_ics], "govuk": [in_govuk]}, JoinRules(order=("govuk", "ics")))
@@ -293,7 +293,7 @@ def test_the_order_of_calendars_and_entries_does_not_matter(
 
 @given(_announced)
 def test_no_release_has_two_entries_of_one_calendar(announced: dict[str, list[Announcement]]) -> None:
-    """Every entry belongs to one release."""
+    """Calendars and entries are random. Every entry belongs to exactly one release."""
     joined = join_entries(announced)
     keys = [(name, each.uid) for name, entries in announced.items() for each in entries]
     assert sorted(joined.release_of) == sorted(keys)

@@ -241,6 +241,7 @@ def test_the_period_report_of_the_five_incidents_fills_every_box(incidents: dict
     ],
 )
 def test_coverage_counts_unproven_releases_and_zero_figures_are_omitted(rows: list[Row], sentence: str) -> None:
+    """For example, with one late release the coverage says “0 of 1 release watched stayed unproven.”"""
     report = build_period_report(period_of(*rows), "All", NOW)
     assert sentence in text_of_field(report, "P.coverage")
     assert "0 releases" not in text_of_field(report, "P.counts")

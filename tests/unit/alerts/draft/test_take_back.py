@@ -129,6 +129,7 @@ def test_no_typed_text_is_lost_between_web_files_and_measurements(
     ["{prompt} A link was mistyped.", "A link was mistyped. {prompt}", "A link {prompt} was mistyped."],
 )
 def test_text_typed_into_a_prompt_is_read_without_the_prompt(ofqual_late: Incident, edited_paragraph: str) -> None:
+    """A person types the sentence before, after or inside the prompt, and leaves the prompt in the file."""
     versions = draft_versions(ofqual_late)
 
     def type_into_prompt(document: Document) -> None:
@@ -140,6 +141,7 @@ def test_text_typed_into_a_prompt_is_read_without_the_prompt(ofqual_late: Incide
 
 
 def test_reworded_answer_of_the_monitor_is_read_as_typed(ofqual_late: Incident) -> None:
+    """The monitor filled in the producer as “ofqual”. A person changed that to “Ofqual”."""
     versions = draft_versions(ofqual_late)
     file = replace_paragraph(write_docx(versions[-1].report), "^ofqual$", "Ofqual")
     assert read_answers(versions, file) == {"B.1.producer": "Ofqual"}

@@ -143,6 +143,8 @@ def test_text_of_only_months_is_no_exact_slot_despite_timestamp(
     ],
 )
 def test_a_stamp_that_contradicts_the_text_is_a_doubt(source: GovukSource, stamped: str, doubt: str | None) -> None:
+    """The text says 9:30am. A timestamp of 09:30 UTC puts the zone in doubt, and one of the next day the date. The slot
+    follows the text."""
     entry = a_listed_result(when="16 July 2026 9:30am", release_timestamp=stamped)
     only = read_calendar(source, listing(entry)).announcements[0]
     # 9:30am is in British summer time.
@@ -264,6 +266,7 @@ def test_rows_missing_between_pages_are_reported(source: GovukSource) -> None:
 def test_a_response_that_is_not_a_listing_is_refused(
     source: GovukSource, body: bytes, status: int, reason: str
 ) -> None:
+    """For example an HTML page, an empty answer, or JSON without results."""
     pages = [Page(source.first(NOW)[0].url, status, body)]
     assert list(source.more(pages, NOW)) == []
     with pytest.raises(UnreadableCalendar, match=reason):
@@ -300,6 +303,8 @@ def test_outdated_item_of_changed_announcement_is_requested_again(source: GovukS
 
 
 def test_outdated_item_does_not_hide_a_cancellation_for_long(source: GovukSource) -> None:
+    """The listing says that the release is cancelled. Its own page at first still says confirmed, so the next read
+    requests it again."""
     read_calendar(source, listing(a_listed_result()))
     cancelled = listing(a_listed_result(statistics_announcement_state="cancelled"))
     read_calendar(source, cancelled, announcement_page(details={"state": "confirmed"}))

@@ -179,7 +179,7 @@ def test_list_with_short_pages_is_read_to_its_end() -> None:
 
 
 def test_personal_data_is_removed_from_json_only() -> None:
-    """`contact` and `highlight` are two of the keys that count as personal."""
+    """`contact` and `highlight` are two of the keys that count as personal. An HTML page stays as it is."""
     body = json.dumps({"description": {"contact": {"name": "Jo"}, "title": "x"}, "highlight": {}}).encode()
     assert strip_personal(body) == b'{"description":{"title":"x"}}'
     assert strip_personal(b"<html>") == b"<html>"
