@@ -62,6 +62,7 @@ WEDNESDAY_10_JANUARY_2018 = datetime(2018, 1, 10, 9, tzinfo=UTC)
 
 
 def test_further_date_in_another_year_has_remark_to_check_it() -> None:
+    """A person typed two dates, and the second one is of the year before."""
     logged = log_by_hand({**LEAK, "when": "2018-01-04T16:20, 2017-01-05"}, facts=None, now=WEDNESDAY_10_JANUARY_2018)
     _what_leaked, remark = logged.timeline
     assert remark.text == "check date: 5 January 2017 is 364 days before the incident"

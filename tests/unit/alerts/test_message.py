@@ -154,6 +154,7 @@ def test_unproven_notice_states_widest_gap_and_blind_spans(make_facts: Make) -> 
 
 
 def test_unproven_notice_has_short_subject_and_reason_in_text(make_facts: Make) -> None:
+    """The monitor was down from 09:24 to 09:46:30, so over the slot at 09:30."""
     down, up = SLOT.replace(minute=24), SLOT.replace(minute=46, second=30)
     seen = Interval(down, up + timedelta(seconds=11))
     page = page_part(VerdictKind.UNPROVEN, first_seen=seen, released=seen)
@@ -206,6 +207,8 @@ def test_an_alternative_that_was_not_seen_is_never_called_overdue(overdue_by_sec
 def test_notice_offers_an_alternative_only_until_the_page_is_out(
     overdue_by_seconds: Make, late_by_seconds: Make
 ) -> None:
+    """The report was at another address (`elsewhere`) 20 to 21 s after the slot. The page is first overdue, and later
+    out."""
     seen = Interval(SLOT + timedelta(seconds=20), SLOT + timedelta(seconds=21))
     elsewhere = (Elsewhere("report", "https://b.example", seen),)
     while_page_awaited = notice_about(replace(overdue_by_seconds(61), elsewhere=elsewhere))

@@ -276,12 +276,14 @@ def test_without_primary_calendar_the_first_announced_slot_counts() -> None:
 
 
 def test_calendars_that_come_to_agree_disagree_no_longer() -> None:
+    """The primary calendar says 23 July. The other one first says 24 July, and a day later 23 July too."""
     differs, agrees = promise_read(july(24), utc(7, 1), OTHER), promise_read(july(23), utc(7, 2), OTHER)
     assert in_force(PROMISE_OF_23_JULY, differs).disagreements == (differs,)
     assert in_force(PROMISE_OF_23_JULY, differs, agrees).disagreements == ()
 
 
 def test_month_of_primary_is_not_replaced_by_others_time() -> None:
+    """The primary calendar says only July. The other one has a time on 23 July, which is no contradiction."""
     month_of_primary, time_of_other = promise_read(WHOLE_JULY, utc(7, 1)), promise_read(july(23), utc(7, 1), OTHER)
     found = in_force(month_of_primary, time_of_other)
     assert (found.slot, found.disagreements) == (WHOLE_JULY, ())

@@ -237,6 +237,7 @@ def test_hash_as_key_never_becomes_a_release_id() -> None:
 
 
 def test_release_keeps_known_id_when_title_and_address_change() -> None:
+    """`known` says that an earlier join gave this entry the id."""
     renamed = an_entry("1", "Renamed", f"{BASE}/renamed")
     joined = join_entries({"a": [renamed]}, known={("a", "1"): "widgets-july-2026"})
     assert release_ids(joined) == ["widgets-july-2026"]

@@ -331,6 +331,7 @@ def test_announced_time_other_than_9_30_raises_a_question(ipcc_late: Incident) -
 
 
 def test_detail_of_finding_is_in_certainty_section_and_not_account(ipcc_late: Incident) -> None:
+    """A stale edge is a cache that still serves the old page."""
     stale = Finding(FindingKind.STALE_EDGE, "page", "the origin had it at 09:30:02, the edge still served the old page")
     short = Finding(FindingKind.SHORT_NOTICE, None, "moved to 09:30:00 GMT, 3 d 4 h ahead")
     report = note_of(with_facts(ipcc_late, findings=(stale, short)))

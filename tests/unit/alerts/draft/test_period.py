@@ -67,6 +67,7 @@ def test_a_period_may_be_of_one_producer_or_one_platform() -> None:
 
 
 def test_release_promised_for_a_day_is_in_the_report() -> None:
+    """Only the day was announced, so the slot has no time."""
     midnight = SLOT.replace(hour=0, minute=0)
     found = period_of(release_row("a", "late", minutes_late=None, slot=midnight, precision="day"))
     report = build_period_report(found, "Ofqual", NOW)

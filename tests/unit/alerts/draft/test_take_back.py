@@ -170,6 +170,7 @@ def test_a_step_timed_or_ticked_in_the_file_is_done(ofqual_late: Incident) -> No
 
 
 def test_two_answers_to_one_box_are_kept_as_conflict(ofqual_late: Incident) -> None:
+    """A file answers two boxes. In the meantime one of them was answered on the web."""
     first = draft_versions(ofqual_late)
     file = docx_with_answers(first, {"B.3.impact": "None known.", "B.4.corrective": "Checks."})
     versions = append_edit(first, {"B.3.impact": "Two calls."}, "web editor", NOW + timedelta(minutes=1))
@@ -194,6 +195,7 @@ def test_deleting_an_old_answer_does_not_delete_a_newer_one(ofqual_late: Inciden
 
 
 def test_file_is_compared_with_version_it_was_written_from(ofqual_late: Incident) -> None:
+    """The file was written from the first version. Later the draft got a contact and was signed."""
     first = draft_versions(ofqual_late)
     file = docx_with_answers(first, {"B.4.corrective": "Checks."})
     with_contact = draft_of(ofqual_late, now=NOW + timedelta(minutes=5), configured={"contact": "Press desk"})

@@ -192,6 +192,8 @@ def test_an_announcement_that_redirects_to_its_publication_is_published(source: 
 
 
 def test_an_announcement_that_was_published_is_not_looked_up_again(source: GovukSource) -> None:
+    """The second read finds by a redirect that the release was published. The third read requests nothing more about
+    it."""
     read_calendar(source, listing(a_listed_result("claims")))
     read_calendar(source, listing(), redirect("claims", "/government/statistics/claims-q3"))
     # `read_calendar` fails if the source makes a look-up for which it gets no answer.
@@ -234,6 +236,7 @@ def test_releases_long_past_are_no_longer_looked_up(source: GovukSource) -> None
 
 
 def test_a_failed_look_up_withdraws_no_release(source: GovukSource) -> None:
+    """The release has left the listing, so its own page is requested. That answers 503."""
     read_calendar(source, listing(a_listed_result()))
     page_without_the_release = Page(source.first(NOW)[0].url, 200, listing())
     look_ups = source.more([page_without_the_release], NOW)

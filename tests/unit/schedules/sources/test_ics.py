@@ -178,6 +178,7 @@ def test_a_file_with_the_method_cancel_cancels_all_its_events(parse: Parse) -> N
 
 
 def test_the_higher_sequence_wins_and_equal_ones_are_doubted(parse: Parse) -> None:
+    """A higher SEQUENCE marks a newer version of an event."""
     body = calendar(
         event("SEQUENCE:0", "DTSTART:20260723", uid="moved"),
         event("SEQUENCE:2", "DTSTART:20260724", uid="moved"),

@@ -91,6 +91,7 @@ def test_the_samples_of_tables_and_lists_are_read_as_expected(
 
 
 def test_csv_sample_serial_numbers_are_dates_by_option(samples: Path, parse: Parse) -> None:
+    """A spreadsheet stores a date as a serial number, a count of days: 46371 is 15 December 2026."""
     reading = parse("csv", (samples / "calendars/calendar.csv").read_bytes(), options={"excel": "yes"})
     serial = next(each for each in reading.announcements if each.title == "Excel serial")
     assert serial.slot.instant == datetime(2026, 12, 15, 9, 30, tzinfo=UTC)
