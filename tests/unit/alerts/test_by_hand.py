@@ -62,6 +62,7 @@ WEDNESDAY_10_JANUARY_2018 = datetime(2018, 1, 10, 9, tzinfo=UTC)
 
 
 def test_further_date_in_another_year_has_remark_to_check_it() -> None:
+    """A person typed two dates, and the second one is of the year before."""
     logged = log_by_hand({**LEAK, "when": "2018-01-04T16:20, 2017-01-05"}, facts=None, now=WEDNESDAY_10_JANUARY_2018)
     _what_leaked, remark = logged.timeline
     assert remark.text == "check date: 5 January 2017 is 364 days before the incident"
@@ -77,6 +78,8 @@ def test_further_date_in_another_year_has_remark_to_check_it() -> None:
     ids=["next day", "today", "another year"],
 )
 def test_note_dated_in_another_year_has_remark_to_check_it(noted_at: str, remarks: list[str]) -> None:
+    """The incident was on 4 January 2018. A note dated 5 January 2017 gets the remark, and one dated 5 January 2018
+    does not."""
     logged = log_by_hand({**LEAK, "when": "2018-01-04T16:20"}, facts=None, now=WEDNESDAY_10_JANUARY_2018)
     noted = add_note(logged, "duty officer", "Rang them", now=WEDNESDAY_10_JANUARY_2018, at=noted_at)
     assert [entry.text for entry in noted.timeline if entry.text.startswith("check date")] == remarks
@@ -106,7 +109,8 @@ def test_typed_end_of_logged_incident_is_read_in_local_time(
     ],
 )
 def test_an_impossible_end_or_address_is_refused(typed: dict[str, str], fault: str) -> None:
-    """The leak began on 1 October 2016, the first date of `when`. It is logged on 3 October."""
+    """The leak began on 1 October 2016, the first date of `when`. It is logged on 3 October. For example, an end
+    (`until`) on 30 September or 9 October is refused."""
     with pytest.raises(InvalidInput, match=re.escape(fault)):
         log_by_hand({**LEAK, **typed}, facts=None, now=NOW)
 
@@ -163,6 +167,7 @@ def test_measured_breach_opens_incident_beside_one_logged_by_hand(make_facts: Ma
 
 
 def test_new_facts_do_not_update_incident_logged_by_hand(make_facts: Make) -> None:
+    """`find_known_incident` returns the incident that new facts of a release would update, or None if there is none."""
     watched = make_facts()
     logged = log_by_hand({"what": "A leak", "when": "2018-01-04"}, watched, watched.at)
     assert logged.release == watched.release

@@ -57,6 +57,7 @@ def test_the_same_fault_of_a_calendar_twice_changes_nothing() -> None:
 
 
 def test_timeline_keeps_50_entries_although_every_read_differs() -> None:
+    """Each of 200 reads of the calendar has another fault."""
     incident = doubted_calendar_incident()
     for number in range(200):
         other_fault = replace(DOUBTED_CALENDAR, fault=f"fault {number}")
@@ -98,6 +99,7 @@ def report_missing_earnings() -> Decision:
 
 
 def test_missing_edition_id_has_producer_title_and_first_expected_day() -> None:
+    """An edition of a regular series is missing: it is expected from 8 to 22 July, but no calendar announces it."""
     first_and_last_day = date(2026, 7, 8), date(2026, 7, 22)
     incident = report_missing_edition(
         "Example earnings: June 2026", "example-office", "Example Office", first_and_last_day, NOW
@@ -108,6 +110,7 @@ def test_missing_edition_id_has_producer_title_and_first_expected_day() -> None:
 
 
 def test_the_notice_of_a_missing_edition_accuses_no_one() -> None:
+    """An edition of a regular series is expected from 8 to 22 July, but no calendar announces it."""
     (notice,) = report_missing_earnings().notices
     assert "between 8 July 2026 and 22 July 2026" in notice.text
     assert "No release is late because of this." in notice.text

@@ -50,6 +50,7 @@ def test_notice_gives_only_the_reason_why_the_exposure_ended(
 
 
 def test_notice_says_page_is_public_and_file_was_removed(public_early: Make) -> None:
+    """Page and file were public early. At the slot the page is still public, but the file was removed."""
     begun = decide(public_early("page", "html", is_open=True), known=None, now=SLOT).incident
     facts = public_early("page", "html", is_open=False)
     page, removed_file = facts.parts
@@ -64,6 +65,7 @@ def test_notice_says_page_is_public_and_file_was_removed(public_early: Make) -> 
 def test_the_data_of_a_message_say_why_an_exposure_ended(
     public_early: Make, ended: str | None, *, is_open: bool
 ) -> None:
+    """`ended` is the reason, here “removed”, or None while the exposure is still open."""
     decision = decide(public_early("page", is_open=is_open), known=None, now=SLOT)
     (notice,) = decision.notices
     (part,) = build_message(notice, decision.incident).data["measured"]["parts"]

@@ -55,7 +55,8 @@ def test_a_release_without_a_breach_opens_no_incident(make_facts: Make, verdict:
 def test_final_notice_says_what_became_of_page_not_found_yet(
     make_facts: Make, released_by: datetime | None, verdict: VerdictKind, expected_end_of_line: str
 ) -> None:
-    """First the page is not found 61 s after its slot, which no witness confirms yet. That opens an incident (DUE)."""
+    """First the page is not found 61 s after its slot, and more looks must confirm that. So the incident is only of the
+    kind DUE."""
     not_found_yet = Due("page", seconds=61, got="404", looks=61, is_confirming=True)
     incident = incident_opened_by(make_facts(AFTER_SLOT, due=not_found_yet))
     assert incident.kind is Kind.DUE
@@ -182,7 +183,8 @@ def test_first_breach_takes_over_calendar_or_unproven_incident(
 def test_first_breach_leaves_incident_open_that_a_person_must_close(
     make_facts: Make, overdue_by_seconds: Make, kind: str
 ) -> None:
-    """`superseded` would be that incident, closed by the decision."""
+    """The incident is about a press item, or about a page that was removed after its release. `superseded` would be
+    that incident, closed by the decision."""
     incident_for_a_person = incident_without_breach(make_facts, kind)
     decision = decide(overdue_by_seconds(400), incident_for_a_person, now=SLOT + timedelta(minutes=7))
     assert incident_of(decision).kind is Kind.LATE
@@ -250,6 +252,7 @@ def test_no_notice_of_exposure_states_length_of_0_seconds(public_early: Make) ->
 
 
 def test_early_page_that_is_then_late_gets_notice_of_absence(public_early: Make) -> None:
+    """The page was public early and was removed. Now it is still absent 400 s after its slot."""
     early = public_early("page", is_open=False)
     still_absent_after_400_seconds = Finding(FindingKind.LATE, "page", seconds=Bounds(400, None))
     early_and_late = replace(early, findings=(*early.findings, still_absent_after_400_seconds))
@@ -260,6 +263,7 @@ def test_early_page_that_is_then_late_gets_notice_of_absence(public_early: Make)
 
 
 def test_incident_known_only_after_final_verdict_is_closed_at_once(late_by_seconds: Make) -> None:
+    """The first facts that show the delay of 700 s are already those of the final verdict."""
     decision = decide(late_by_seconds(700, final=True), known=None, now=AFTER_SLOT)
     assert notice_kinds(decision) == ["opened"]
     assert incident_of(decision).closed == AFTER_SLOT
@@ -289,6 +293,7 @@ def test_file_exposed_after_its_page_gets_no_own_notice(public_early: Make) -> N
 
 
 def test_late_page_is_new_finding_in_incident_of_early_file(public_early: Make, overdue_by_seconds: Make) -> None:
+    """A file was public early, which opened the incident. Now the page is still absent 400 s after its slot."""
     early_file = public_early("html", is_open=False)
     incident = incident_opened_by(early_file)
     late_page = overdue_by_seconds(400)
@@ -302,6 +307,7 @@ def test_late_page_is_new_finding_in_incident_of_early_file(public_early: Make, 
 
 
 def test_late_page_reopens_closed_incident_of_its_early_file(public_early: Make, late_by_seconds: Make) -> None:
+    """A file was public early, and the incident about that is closed. Now the page comes out 700 s late."""
     early_file, late_page = public_early("html", is_open=False), late_by_seconds(700)
     closed = replace(incident_opened_by(early_file), closed=AFTER_SLOT)
     both = replace(late_page, parts=(*late_page.parts, *early_file.parts))
@@ -336,6 +342,7 @@ def test_unproven_release_proved_on_time_gets_final_notice(make_facts: Make) -> 
 
 @pytest.mark.parametrize("finding", ["calendars_disagree", "short_notice"])
 def test_a_finding_about_calendars_gives_a_notice_without_a_draft(make_facts: Make, finding: str) -> None:
+    """The finding is that calendars disagree, or that a slot was announced or changed at short notice."""
     three_days_before = SLOT - timedelta(days=3)
     facts = make_facts(three_days_before, findings=(Finding(finding),))
     decision = decide(facts, known=None, now=three_days_before)
@@ -368,6 +375,7 @@ def test_on_time_verdict_does_not_close_incident_about_press_item(make_facts: Ma
 
 
 def test_second_press_item_is_new_finding_of_same_incident(make_facts: Make) -> None:
+    """A press item may show that the press had the release before its slot."""
     incident = incident_opened_by(make_facts(verdict=LEAD, findings=(PRESS_ITEM,)))
     second_item = Finding(LEAD, detail="https://press.example/another-item")
     with_both_items = make_facts(verdict=LEAD, findings=(PRESS_ITEM, second_item))

@@ -46,6 +46,7 @@ def test_subject_of_overdue_release_says_due_and_still_absent(overdue_by_seconds
 
 
 def test_absence_at_a_guessed_address_is_called_not_found_yet(overdue_by_seconds: Make) -> None:
+    """If the address was guessed, the page may be elsewhere. So it is not called absent."""
     facts = overdue_by_seconds(61)
     (page,) = facts.parts
     notice = notice_about(replace(facts, parts=(replace(page, address="guessed"),)))
@@ -153,6 +154,7 @@ def test_unproven_notice_states_widest_gap_and_blind_spans(make_facts: Make) -> 
 
 
 def test_unproven_notice_has_short_subject_and_reason_in_text(make_facts: Make) -> None:
+    """The monitor was down from 09:24 to 09:46:30, so over the slot at 09:30."""
     down, up = SLOT.replace(minute=24), SLOT.replace(minute=46, second=30)
     seen = Interval(down, up + timedelta(seconds=11))
     page = page_part(VerdictKind.UNPROVEN, first_seen=seen, released=seen)
@@ -185,6 +187,8 @@ def test_unproven_notice_has_short_subject_and_reason_in_text(make_facts: Make) 
 def test_unproven_subject_names_cause_that_findings_show(
     make_facts: Make, findings: tuple[Finding, ...], cause: str
 ) -> None:
+    """For example, with the finding that calendars disagree, the subject says so. Without a finding, it says that no
+    look proves when the release came out."""
     unproven = make_facts(
         AFTER_SLOT, verdict=VerdictKind.UNPROVEN, findings=findings, unproven_because="too long for a subject"
     )
@@ -203,6 +207,8 @@ def test_an_alternative_that_was_not_seen_is_never_called_overdue(overdue_by_sec
 def test_notice_offers_an_alternative_only_until_the_page_is_out(
     overdue_by_seconds: Make, late_by_seconds: Make
 ) -> None:
+    """The report was at another address (`elsewhere`) 20 to 21 s after the slot. The page is first overdue, and later
+    out."""
     seen = Interval(SLOT + timedelta(seconds=20), SLOT + timedelta(seconds=21))
     elsewhere = (Elsewhere("report", "https://b.example", seen),)
     while_page_awaited = notice_about(replace(overdue_by_seconds(61), elsewhere=elsewhere))
@@ -231,6 +237,7 @@ def test_notice_about_press_item_contains_its_address(make_facts: Make) -> None:
     ("kind", "words"), [("calendars_disagree", "calendars disagree"), ("short_notice", "at short notice")]
 )
 def test_a_calendar_notice_says_what_is_wrong_with_the_calendars(make_facts: Make, kind: str, words: str) -> None:
+    """For example, a notice about the finding `short_notice` says “at short notice”."""
     notice = notice_about(make_facts(findings=(Finding(kind, detail="govuk 09:30, ons 07:00"),)))
     assert words in notice.subject
     assert "govuk 09:30, ons 07:00" in notice.text

@@ -43,6 +43,7 @@ def test_a_brief_subject_gives_verdict_length_producer_and_title(
 
 @pytest.mark.parametrize("status_suffix", ["", *SUBJECT_SUFFIX.values()])
 def test_long_mail_subject_is_cut_and_names_the_producer(overdue_by_seconds: Make, status_suffix: str) -> None:
+    """`LONGEST_BRIEF` is the greatest length of a subject of a mail, in characters."""
     facts = replace(overdue_by_seconds(400), title="A very long title of statistics " * 9)
     decision = decide(facts, known=None, now=facts.at)
     (opening,) = decision.notices

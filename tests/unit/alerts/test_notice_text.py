@@ -44,7 +44,8 @@ def test_bounds_are_rounded_outward(seconds: Bounds, words: str) -> None:
 def test_on_the_second_means_a_delay_under_a_second(
     make_facts: Facts, min_seconds_after_slot: float | None, max_seconds_after_slot: float, expected_delay: str
 ) -> None:
-    """If no bound before the slot is known, the page may have been out long before, so it is not “on the second”."""
+    """For example, from 0.3 s before the slot to 0.4 s after it is “on the second”. If no bound before the slot is
+    known, the page may have been out long before, so these words are not used."""
     page = page_part(VerdictKind.UNPROVEN, delay=Bounds(min_seconds_after_slot, max_seconds_after_slot))
     facts = make_facts(parts=(page,))
     text = write_notice_text(kind="unproven", reported_kind="unproven", facts=facts, incident="r", now=NOON)

@@ -51,6 +51,7 @@ def test_changes_list_roles_at_begin_and_after_each_hand_over() -> None:
 
 
 def test_table_shifts_have_priority_over_calendar_shifts_over_turns() -> None:
+    """A shift may be listed in a table or in a calendar. At all other times the roles take turns."""
     table_shift = Shift("duty C", october(20), october(21))
     calendar_shift = Shift("duty B", october(20), october(22))
     # Shifts of the calendar with no role or an unknown one count for nothing.

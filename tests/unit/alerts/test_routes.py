@@ -96,6 +96,8 @@ def test_notice_of_two_faults_is_sent_if_first_is_silenced(findings: tuple[str, 
 
 
 def test_route_for_detail_adds_its_channel_to_route_for_late() -> None:
+    """A late release was also moved at short notice. `late` is the main finding of its notice, and `short_notice` a
+    detail."""
     late_at_short_notice = make_notice(findings=("late", "short_notice"))
     route_for_late, route_for_detail = a_route("pager", finding="late"), a_route("mail", finding="short_notice")
     assert channels_notified(late_at_short_notice, [route_for_late]) == ["pager"]

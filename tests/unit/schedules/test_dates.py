@@ -56,6 +56,8 @@ def test_each_difficult_date_text_is_read_as_the_samples_say(row: dict[str, str]
 
 
 def test_every_text_of_the_samples_is_read_as_expected(root: Path) -> None:
+    """Each sample is a text with the slot that it means. A text without a year is completed from `anchor`, the day of
+    the read."""
     samples = root.parent / "shared/samples/calendars/date_texts.json"
     if not samples.exists():
         pytest.skip("the samples do not stand beside the project")
@@ -99,6 +101,7 @@ def test_zone_word_must_fit_the_season(text: str, doubt: str | None) -> None:
     ("text", "local_time"), [("09.30", "09:30"), ("7am", "07:00"), ("0930", "09:30"), ("noon", "12:00")]
 )
 def test_a_time_in_its_own_column_makes_a_day_exact(text: str, local_time: str) -> None:
+    """For example, the column for the time has “7am”, “0930” or “noon”."""
     slot = with_time(read_date("26/11/2026", ANCHOR).slot, text)
     assert slot.instant is not None
     assert f"{local(slot.instant):%H:%M}" == local_time

@@ -94,6 +94,7 @@ def test_a_written_calendar_is_read_back_as_it_was(kind: str, contents: list[tup
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_slot_without_time_is_written_and_read_back_the_same(text: str) -> None:
+    """For example, the text that is written for July 2026 is read as July 2026 again."""
     slot = read_date(text, NOW.date()).slot
     date_text, _time = slot_text(slot)
     again = read_date(date_text, NOW.date()).slot

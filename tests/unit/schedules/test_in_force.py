@@ -124,7 +124,8 @@ def test_cancellation_read_after_slot_is_kept_as_second_promise() -> None:
 
 
 def test_second_promise_is_dropped_if_calendar_returns_to_first() -> None:
-    """A change that is read after the slot is kept as a second promise."""
+    """After the slot of 23 July the calendar shows 24 July, which is kept as a second promise. An hour later it shows
+    23 July again."""
     second, first_again = promise_read(july(24), AFTER_SLOT), promise_read(july(23), AFTER_SLOT + HOUR)
     assert in_force(PROMISE_OF_23_JULY, second, first_again).changed_after_slot is None
 
@@ -175,7 +176,7 @@ def test_time_announced_after_it_passed_does_not_refine_day() -> None:
 
 
 def test_time_announced_before_it_passed_refines_its_day() -> None:
-    """It is no move."""
+    """The primary calendar first says only 23 July, and later adds the time. That is more precise, but no move."""
     time_of_that_day = promise_read(july(23), BEFORE_SLOT)
     found = in_force(DAY_BY_PRIMARY, time_of_that_day)
     assert (found.slot, found.moved_from) == (july(23), None)
@@ -275,12 +276,14 @@ def test_without_primary_calendar_the_first_announced_slot_counts() -> None:
 
 
 def test_calendars_that_come_to_agree_disagree_no_longer() -> None:
+    """The primary calendar says 23 July. The other one first says 24 July, and a day later 23 July too."""
     differs, agrees = promise_read(july(24), utc(7, 1), OTHER), promise_read(july(23), utc(7, 2), OTHER)
     assert in_force(PROMISE_OF_23_JULY, differs).disagreements == (differs,)
     assert in_force(PROMISE_OF_23_JULY, differs, agrees).disagreements == ()
 
 
 def test_month_of_primary_is_not_replaced_by_others_time() -> None:
+    """The primary calendar says only July. The other one has a time on 23 July, which is no contradiction."""
     month_of_primary, time_of_other = promise_read(WHOLE_JULY, utc(7, 1)), promise_read(july(23), utc(7, 1), OTHER)
     found = in_force(month_of_primary, time_of_other)
     assert (found.slot, found.disagreements) == (WHOLE_JULY, ())
@@ -328,8 +331,8 @@ def test_disagreement_of_calendars_survives_removal_by_hand() -> None:
     ids=["another slot", "cancellation"],
 )
 def test_change_between_reads_around_the_slot_is_in_doubt(change: Promise) -> None:
-    """The read 10 minutes before the slot shows 23 July, and the read 10 minutes after it the change. So no one knows
-    whether the change was made before the slot."""
+    """The read 10 minutes before the slot shows 23 July. The read 10 minutes after it shows another slot or a
+    cancellation. No one knows whether that change was made before the slot."""
     assert in_force(SHOWN_UNTIL_10_MINUTES_BEFORE_SLOT, change).possible_changes == (change,)
 
 
@@ -352,7 +355,8 @@ def test_an_unchanged_promise_read_after_the_slot_makes_no_doubt() -> None:
 def test_late_change_is_in_doubt_without_read_at_slot(
     old_slot_shown_until: datetime, change_not_shown_until: datetime, *, is_in_doubt: bool
 ) -> None:
-    """Only a read at the slot that still shows the old slot, or not yet the change, proves that it came too late."""
+    """The change is read 10 minutes after the slot. It certainly came too late if a read at the slot still showed the
+    old slot, or did not show the change yet. If the last such read was a minute before the slot, this is in doubt."""
     old = replace(PROMISE_OF_23_JULY, confirmed_at=old_slot_shown_until)
     change = promise_read(july(24), SLOT + 10 * MINUTE, last_read_without=change_not_shown_until)
     assert in_force(old, change).possible_changes == ((change,) if is_in_doubt else ())
@@ -406,6 +410,7 @@ def test_calendars_that_differ_make_one_event_until_they_agree() -> None:
 
 
 def test_calendars_that_differ_again_make_a_second_event() -> None:
+    """The primary calendar says 23 July. The other one says 24 July, later agrees, and at last says 26 July."""
     differs, agrees = promise_read(july(24), utc(6, 2), OTHER), promise_read(july(23), utc(6, 3), OTHER)
     differs_again = promise_read(july(26), utc(6, 4), OTHER)
     found = in_force(PROMISE_OF_23_JULY, differs, agrees, differs_again)
@@ -427,6 +432,8 @@ def test_calendars_that_differ_again_make_a_second_event() -> None:
 def test_calendars_differ_unless_slots_are_nested_or_undated(
     primary_slot: Slot, other_slot: Slot, *, differ: bool
 ) -> None:
+    """For example, a time on 23 July does not differ from the day 23 July, from the whole of July, or from “to be
+    confirmed”. It differs from 24 July."""
     of_primary, of_other = promise_read(primary_slot, utc(6, 1)), promise_read(other_slot, utc(6, 2), OTHER)
     found = in_force(of_primary, of_other)
     assert bool(found.disagreements) is differ
@@ -454,7 +461,7 @@ def test_day_of_primary_takes_time_from_another_calendar() -> None:
 )
 def test_day_takes_no_time_from_unsuitable_promise(change: dict[str, object]) -> None:
     """The primary calendar says 23 July without a time. The other calendar's promise of 08:30 UTC on that day would add
-    its time, but each case makes it unsuitable."""
+    its time. But here it is doubtful, cancelled or for another day."""
     unsuitable = replace(TIME_BY_OTHER, **change)
     assert in_force(DAY_BY_PRIMARY, unsuitable).promise == DAY_BY_PRIMARY
 
@@ -484,6 +491,7 @@ def test_moved_from_is_last_promise_of_a_time_before_slot() -> None:
 
 
 def test_release_brought_forward_is_moved_from_its_last_promise() -> None:
+    """The calendar first says 25 July, and a day later the earlier date 23 July."""
     on_25, on_23 = promise_read(july(25), utc(6, 3)), promise_read(july(23), utc(6, 4))
     found = in_force(on_25, on_23)
     assert found.promise == on_23
@@ -536,7 +544,8 @@ def test_slot_read_too_late_is_replaced_by_primary_entry() -> None:
 def test_passed_slot_is_not_replaced_by_another_calendar(
     first_read_on: datetime, first_calendar: str, later_slot: Slot, later_calendar: str
 ) -> None:
-    """The first slot is on 1 June. Another calendar announces the release only on 10 June."""
+    """The first slot, 1 June, was read in time or by the primary calendar, or the later slot has passed too. Another
+    calendar announces the release only on 10 June."""
     first = promise_read(instant_slot(6, 1), first_read_on, first_calendar)
     later = promise_read(later_slot, utc(6, 10), later_calendar)
     assert in_force(first, later).promise == first
@@ -548,7 +557,8 @@ def test_passed_slot_is_not_replaced_by_another_calendar(
     ids=["read only once, on 1 June", "last read before the slot", "last read after the slot"],
 )
 def test_last_read_until_the_slot_is_its_announcement(last_read: datetime | None, announced_as_of: datetime) -> None:
-    """A read after the slot proves that it was announced until it passed."""
+    """The promise is first read on 1 June. If it was last read before the slot, that read is its announcement. If it
+    was read after the slot, it was announced until the slot."""
     promise = promise_read(july(23), learnt=utc(6, 1))
     assert in_force(replace(promise, confirmed_at=last_read)).announced_as_of == announced_as_of
 
@@ -578,6 +588,7 @@ def test_short_notice_depends_on_the_days_that_count_as_short() -> None:
 
 
 def test_cancellation_before_slot_counts_although_it_names_passed_time() -> None:
+    """The slot is on 23 July. The cancellation is read in good time, on 10 June, but names 1 June, which has passed."""
     names_a_passed_time = cancellation_read(instant_slot(6, 1), utc(6, 10))
     found = in_force(PROMISE_OF_23_JULY, names_a_passed_time)
     assert (found.cancelled, EventKind.BACK_DATED in event_kinds(found)) == (True, False)
@@ -615,6 +626,8 @@ def test_an_offset_that_comes_back_ends_the_doubt() -> None:
     ids=["another time", "another offset", "another time in another format"],
 )
 def test_another_written_time_or_offset_moves_slot_without_doubt(new_text: str, new_instant: datetime) -> None:
+    """The calendar first writes 2026-07-23T09:30:00+01:00. It changes the time or the offset, for example to
+    10:30:00+01:00."""
     before = promise_written_as("2026-07-23T09:30:00+01:00", utc(7, 23, 8, 30), learnt=utc(6, 1))
     moved = promise_written_as(new_text, new_instant, learnt=utc(6, 2))
     found = in_force(before, moved)
@@ -666,6 +679,7 @@ def test_promises_may_be_given_in_any_order(history: list[Promise], random: Rand
 
 @given(_promises)
 def test_any_slot_in_force_read_too_late_is_flagged(history: list[Promise]) -> None:
+    """Too late means that the slot was first read after it had passed. The promises are random."""
     found = in_force(*history)
     passes_at = None if found.slot is None else found.slot.passes()
     if found.promise is not None and passes_at is not None and found.promise.learnt >= passes_at:

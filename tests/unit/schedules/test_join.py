@@ -37,7 +37,7 @@ def release_ids(joined: JoinResult) -> list[str]:
 
 
 def test_entries_with_same_link_are_one_release() -> None:
-    """It has the title of the first calendar."""
+    """The release takes its title from the calendar that comes first in `order`, here govuk."""
     in_ics = an_entry("1", "Widgets (July)", f"{BASE}/widgets-july-2026/")
     in_govuk = an_entry("2", "Widgets: July 2026", f"{BASE}/widgets-july-2026")
     joined = join_entries({"ics": [in_ics], "govuk": [in_govuk]}, JoinRules(order=("govuk", "ics")))
@@ -237,6 +237,7 @@ def test_hash_as_key_never_becomes_a_release_id() -> None:
 
 
 def test_release_keeps_known_id_when_title_and_address_change() -> None:
+    """`known` says that an earlier join gave this entry the id."""
     renamed = an_entry("1", "Renamed", f"{BASE}/renamed")
     joined = join_entries({"a": [renamed]}, known={("a", "1"): "widgets-july-2026"})
     assert release_ids(joined) == ["widgets-july-2026"]
@@ -293,7 +294,7 @@ def test_the_order_of_calendars_and_entries_does_not_matter(
 
 @given(_announced)
 def test_no_release_has_two_entries_of_one_calendar(announced: dict[str, list[Announcement]]) -> None:
-    """Every entry belongs to one release."""
+    """Calendars and entries are random. Every entry belongs to exactly one release."""
     joined = join_entries(announced)
     keys = [(name, each.uid) for name, entries in announced.items() for each in entries]
     assert sorted(joined.release_of) == sorted(keys)

@@ -49,6 +49,7 @@ def test_entry_with_same_meaning_in_other_words_is_confirmed() -> None:
 
 
 def test_an_announcement_that_redirects_to_its_publication_confirms_no_slot() -> None:
+    """Its page now leads to the publication (LED_TO)."""
     redirects = replace(ENTRY, address=Address.LED_TO, published=True)
     changes = changes_of_this_read({"X": LastSeen.of(ENTRY)}, redirects)
     # It is still listed, so it does not count as missing either.
@@ -65,6 +66,7 @@ def test_an_announcement_that_redirects_to_its_publication_confirms_no_slot() ->
     ],
 )
 def test_entry_with_new_slot_state_or_doubt_is_new_promise(changed: Announcement) -> None:
+    """For example, the entry is now cancelled, or has the slot “to be confirmed”."""
     entries_of_last_read = {"X": LastSeen.of(ENTRY)}
     changes = changes_of_this_read(entries_of_last_read, replace(changed, why="late data"))
     promise = changes.promises["X"]
@@ -89,7 +91,9 @@ def test_an_entry_that_disappears_is_reported_once() -> None:
 def test_only_second_read_without_an_entry_reports_it_absent(
     first_read_without_entry: datetime, *, is_reported: bool
 ) -> None:
-    """If this is the first read without the entry, no earlier read has recorded that it is absent."""
+    """A single read may lose an entry, so the first one without it reports nothing. The second one reports it, and the
+    third one does not report it again."""
+    # At the first read without the entry, no earlier read has recorded that it is missing.
     missing_since = None if first_read_without_entry == THIS_READ else first_read_without_entry
     before_this_read = {"X": LastSeen.of(ENTRY, missing_since=missing_since)}
     no_entries: list[Announcement] = []

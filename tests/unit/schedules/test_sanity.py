@@ -66,8 +66,8 @@ def test_usual_count_is_median_of_last_five_reads() -> None:
 
 @pytest.mark.parametrize(("count", "alarms"), [(1, []), (0, [AlarmKind.COUNT])])
 def test_a_small_calendar_may_lose_three_entries(count: int, alarms: list[AlarmKind]) -> None:
-    """Three of four entries are more than the three tenths that a large calendar may lose, but so few can disappear in
-    a correct read."""
+    """`count` of the four entries remain. Three of four are more than the three tenths that a large calendar may lose,
+    but so few can disappear in a correct read."""
     assert alarm_kinds(entries(4), entries(count)) == alarms
 
 
@@ -108,6 +108,8 @@ def test_cancelling_more_than_a_fifth_at_once_raises_alarm(count: int, alarms: l
 
 
 def test_accepted_mass_cancellation_may_leave_out_the_dates() -> None:
+    """Seven of 30 entries are cancelled at once, with the text “soon” as date. With `accepted`, the user has confirmed
+    that the calendar is right."""
     before = entries(30)
     cancelled = [replace(each, slot=UNREADABLE, state=State.CANCELLED) for each in before[:7]]
     assert alarm_kinds(before, [*cancelled, *before[7:]]) == [AlarmKind.CANCELLED]
@@ -136,7 +138,8 @@ def test_dates_that_are_all_to_be_confirmed_raise_no_alarm() -> None:
 
 @pytest.mark.parametrize(("count", "alarms"), [(15, []), (16, [AlarmKind.GONE])])
 def test_new_keys_for_over_half_of_entries_raise_alarm(count: int, alarms: list[AlarmKind]) -> None:
-    """Then the calendar has probably changed how it makes its keys."""
+    """If so many keys are new at once, the calendar has probably changed how it makes them. Of 30 entries, 15 may have
+    new keys."""
     before = entries(30)
     with_other_keys = [replace(each, uid=f"/{each.uid}") for each in before[:count]]
     assert alarm_kinds(before, after=[*with_other_keys, *before[count:]]) == alarms

@@ -97,7 +97,7 @@ TITLES = st.lists(st.sampled_from(["prices", "WAGES", "2016", "Q1", "July", "(fi
 
 @given(TITLES | st.text(max_size=60), TITLES | st.text(max_size=60))
 def test_matching_titles_have_the_same_period(mine: str, seen: str) -> None:
-    """Only the seen title may have the name of a site after a dash or bar, or a label before a colon. These are dropped
-    before the comparison, so here `seen` has none."""
+    """`seen` is the title of a page. A site name after a dash or bar, or a label before a colon, is dropped from it
+    first. So random titles with these characters are left out here."""
     if title_matches(mine, seen) and not set(seen) & set("-|:"):
         assert read_title(mine).period == read_title(seen).period

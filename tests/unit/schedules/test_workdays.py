@@ -106,7 +106,7 @@ def test_access_begins_five_working_days_before_the_slot_in_scotland() -> None:
 
 @given(st.dates(date(2015, 1, 1), date(2030, 1, 1)), st.integers(1, 20))
 def test_counting_back_working_days_ends_on_a_working_day(day: date, count: int) -> None:
-    """It passes so many of them, and any days off between."""
+    """From the day that is found until the day before `day` there are `count` working days."""
     found = ENGLAND.workday_before(day, count)
     days_between = (found + timedelta(days=n) for n in range((day - found).days))
     assert ENGLAND.is_workday(found)

@@ -18,6 +18,7 @@ NOW = datetime(2018, 1, 5, 9, 40, tzinfo=UTC)
 
 @pytest.mark.parametrize(("kind", "urgency"), [("opened", "failure"), ("final", "success")])
 async def test_a_service_gets_subject_text_and_urgency(message: Message, kind: str, urgency: str) -> None:
+    """A notice that opens an incident has the urgency “failure”, and the final one has “success”."""
     async with http_server(lambda _: (200, "", {})) as server:
         channel = Apprise(channel_settings("apprise", url=f"json://127.0.0.1:{server.port}/"), lambda: NOW, DIRECT)
         # A service is named only by the scheme of its address.

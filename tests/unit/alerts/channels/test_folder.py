@@ -62,6 +62,9 @@ async def test_a_folder_that_cannot_be_written_is_a_temporary_refusal(tmp_path: 
 
 
 def test_no_virtual_time_passes_while_files_are_written(tmp_path: Path) -> None:
+    """A rehearsal runs on a virtual clock, which jumps ahead while all tasks wait. Writing a file must not make it
+    jump."""
+
     async def send_message(clock: VirtualClock) -> tuple[Outcome, float]:
         # If virtual time passed during the writing, this timeout would end the attempt.
         channel = Folder(channel_settings("folder", folder=str(tmp_path), timeout=0.001), clock.now, DIRECT)

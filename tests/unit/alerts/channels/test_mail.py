@@ -91,6 +91,8 @@ async def test_subject_that_adds_mail_header_is_refused_permanently(message: Mes
 
 
 async def test_only_recipients_refused_temporarily_are_tried_again(message: Message) -> None:
+    """Of three recipients one accepts the mail, one is busy (450), and one does not exist (550). At the second attempt
+    the busy one accepts too."""
     refusals = {"head@example.org": "450 busy", "desk@example.org": "550 no such user"}
     async with smtp_server(refusals) as server:
         channel = mail_channel(server.port, to=["duty@example.org", *refusals])

@@ -96,6 +96,7 @@ def test_a_status_that_rejects_the_message_is_a_permanent_refusal(status: int) -
 
 @pytest.mark.parametrize("status", [301, 401, 404, 408, 429, 500, 503])
 def test_status_of_temporary_trouble_is_retried_after_requested_wait(status: int) -> None:
+    """For example 404, 429 or 503. The response asks for a wait of 5 seconds."""
     outcome = outcome_of_status(status, retry_header="5", now=NOW)
     assert isinstance(outcome, Refused)
     assert (outcome.permanent, outcome.retry_after) == (False, timedelta(seconds=5))

@@ -130,6 +130,7 @@ def test_sender_in_nested_comments_is_refused_or_left_out(ofsted_early: Incident
 def test_account_of_a_mail_has_only_a_real_sender(
     ofsted_early: Incident, line: bytes, other: bytes, account: str
 ) -> None:
+    """For example, no sender is named if the line From has no address. A link with hidden characters is left out."""
     mail, now = ALERT_SENT_AT_5PM.replace(line, other), at("2017-03-20T18:00+00:00")
     noted = note_mail(ofsted_early, ROLE, mail, what="an alert was sent", now=now)
     (event,) = list_events(noted)
@@ -147,6 +148,6 @@ def test_decision_to_bring_forward_is_in_account_not_events(ofsted_early: Incide
     ("when", "fault"), [("soon", 'at: not a date-time, write "2018-01-05T09:41"'), ("2018-01-06T09:00", "at: is in")]
 )
 def test_an_invalid_or_future_time_of_a_note_is_refused(ofqual_late: Incident, when: str, fault: str) -> None:
-    """Now is 1pm on 5 January 2018."""
+    """Now is 1pm on 5 January 2018. For example, 9am on 6 January is refused, because it is in the future."""
     with pytest.raises(InvalidInput, match=fault):
         add_note(ofqual_late, ROLE, "rang", now=NOW, at=when)

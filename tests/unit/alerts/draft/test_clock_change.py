@@ -65,6 +65,8 @@ def test_release_an_hour_off_after_clock_change_raises_a_question(
 
 
 def test_clock_change_question_is_only_in_guidance_of_account(settings: Mapping[str, str]) -> None:
+    """The page came out an hour late on the day after the clocks went forward. ASK_LATE asks whether that was the
+    cause. Guidance is for the person who completes the box, and is no paragraph of the report."""
     incident = incident_of_page_released("2018-03-26T09:30+01:00", minutes=60)
     report = draft_of(incident, configured=settings)
     assert [field.id for field in report.fields() if ASK_LATE in field.guidance] == ["B.2.account"]

@@ -165,6 +165,7 @@ def typed_answer(report: Report, name: str) -> str:
 
 
 def test_the_original_of_a_reworded_answer_is_in_the_evidence(ofqual_late: Incident) -> None:
+    """The monitor filled in the producer as “ofqual”. A person changed that to “Ofqual”."""
     report = merge_words({"B.1.producer": "Ofqual"}, draft_when_overdue_by(ofqual_late, minutes=5))
     caption = "Measured or configured answers that a person has reworded"
     tables = [block for block in build_outline(report, Document.EVIDENCE) if isinstance(block, Table)]
@@ -205,6 +206,7 @@ def test_every_version_is_kept_with_author_and_changes(ofqual_late: Incident) ->
     _, edit, second_measurement = versions
     assert "B.3.impact" in edit.changed
     assert "B.2.account" in second_measurement.changed
+    # A digest is a hash of a version's report and typed texts.
     assert len({version.digest for version in versions}) == 3
 
 
@@ -310,6 +312,7 @@ def test_a_release_still_exposed_is_an_obstacle_to_signing(ofsted_early: Inciden
 
 
 def test_a_signed_version_is_frozen_with_its_digest(ofqual_late: Incident) -> None:
+    """A digest is a hash of a version's report and typed texts. A later measurement only adds a version."""
     signed_at = datetime(2018, 1, 5, 9, 31, tzinfo=UTC)
     first, signed = sign(first_version(ofqual_late), signed_at)
     assert signed.signed == signed_at
@@ -368,7 +371,8 @@ def replace_account(incident: Incident, text: str) -> Report:
 def test_typed_times_and_numbers_outside_the_measured_bounds_are_found(
     ofsted_early: Incident, text: str, wrong_figures: list[str]
 ) -> None:
-    """Due at 9.30am on 22 March; public from 4.55pm or 5pm until 5.25pm or 5.30pm on 20 March."""
+    """The page was due at 9.30am on 22 March. It was public from 4.55pm or 5pm until 5.25pm or 5.30pm on 20 March. For
+    example, in “It was removed at 5.40pm.” the time is wrong."""
     assert find_wrong_numbers(replace_account(ofsted_early, text), "B.2.account") == wrong_figures
 
 

@@ -135,6 +135,7 @@ def test_note_of_open_exposure_gives_length_so_far(ofsted_early: Incident) -> No
     ids=["five minutes after it began", "half a minute after it began"],
 )
 def test_note_of_open_exposure_says_when_last_seen(ofsted_early: Incident, last_seen: str, last_sentence: str) -> None:
+    """The page became public early by 5pm. The note is of 5.10pm, and `last_seen` is when a look last saw the page."""
     ended = facts_of(ofsted_early).parts[0].exposures[0]
     still_open = replace(ended, to=Interval(), seconds=Bounds(300, None), open=True, ended=None)
     page = {"exposures": (still_open,), "seen_until": at(f"2017-03-20T{last_seen}+00:00")}
@@ -175,6 +176,7 @@ def test_note_says_file_not_yet_due_was_not_found_early(ofsted_early: Incident) 
 
 
 def test_page_at_guessed_address_is_not_found_until_it_appears(ofqual_late: Incident) -> None:
+    """If the address was guessed, the page may be elsewhere. So it is only called not found, until it appears there."""
     awaited = with_page(ofqual_late, address="guessed", first_seen=Interval(), verdict=VerdictKind.OVERDUE)
     assert "The landing page was still not found at" in text_of_field(note_of(awaited), "N.what")
     # The page was seen at 12:19.
@@ -237,6 +239,7 @@ def test_account_of_late_release_does_not_say_where_it_could_be_seen(moj_leak: I
 
 
 def test_early_part_that_came_out_later_is_called_released(ofsted_early: Incident) -> None:
+    """The page was public by mistake on 20 March. It came out at its slot on 22 March."""
     released = Interval(at("2017-03-22T09:29:59+00:00"), at("2017-03-22T09:30:01+00:00"))
     report = note_of(with_page(ofsted_early, released=released))
     assert row_of_part(report).first_seen == "Released between 09:29:59 and 09:30:01 GMT on 22 March 2017"
@@ -268,6 +271,8 @@ def test_unproven_note_says_not_known_and_evidence_says_why(ipcc_late: Incident)
 
 
 def test_draft_that_became_unproven_has_no_grade_and_owes_nothing(ipcc_late: Incident) -> None:
+    """The release counted as late, but its facts no longer prove that. `owes_report` says whether a report must still
+    be signed."""
     assert ipcc_late.owes_report
     unproven = with_only_page(ipcc_late, verdict=VerdictKind.UNPROVEN, delay=Bounds(1, 241))
     unproven = with_facts(unproven, verdict=VerdictKind.UNPROVEN, findings=(), final=True)
@@ -326,6 +331,7 @@ def test_announced_time_other_than_9_30_raises_a_question(ipcc_late: Incident) -
 
 
 def test_detail_of_finding_is_in_certainty_section_and_not_account(ipcc_late: Incident) -> None:
+    """A stale edge is a cache that still serves the old page."""
     stale = Finding(FindingKind.STALE_EDGE, "page", "the origin had it at 09:30:02, the edge still served the old page")
     short = Finding(FindingKind.SHORT_NOTICE, None, "moved to 09:30:00 GMT, 3 d 4 h ahead")
     report = note_of(with_facts(ipcc_late, findings=(stale, short)))
@@ -360,7 +366,8 @@ def test_note_states_delay_of_users_served_an_old_copy(
     expected_in_account: str,
     expected_as_delay: str,
 ) -> None:
-    """Delays are in seconds after the slot at 9.30am. For example, 387 s after it is 9.36am."""
+    """A cache still served users an old copy after the release came out. Delays are in seconds after the slot at
+    9.30am. For example, 387 s after it is 9.36am."""
     cached = with_only_page(ofqual_late, verdict=verdict, delay=delay_at_origin, users_delay=delay_for_users)
     note = note_of(with_facts(cached, findings=()))
     assert expected_in_account in text_of_field(note, "N.what")
@@ -440,7 +447,8 @@ def test_earlier_unproven_incident_is_cited_in_plain_words(ofsted_early: Inciden
 def test_alternative_address_is_named_only_if_used_after_slot(
     ofqual_late: Incident, least_seconds_after_slot: float | None, *, is_named: bool
 ) -> None:
-    """It must be certain that the release came there after its slot."""
+    """An alternative address is another place where the release came out. It is named only if the least time after the
+    slot is above 0 s, so that it certainly came there after its slot."""
     facts = facts_of(ofqual_late)
     page, *alternatives = facts.parts
     half_an_hour = 30 * 60.0
@@ -567,6 +575,8 @@ def test_release_already_out_is_not_called_the_next_release(moj_leak: Incident) 
 
 
 def test_note_says_removal_is_not_known_if_end_unseen(ofsted_early: Incident) -> None:
+    """The page was public early and was last seen five minutes before its slot. Whether it was removed after that is
+    not known."""
     facts = facts_of(ofsted_early)
     assert facts.slot is not None
     end = Interval(facts.slot - timedelta(minutes=5), facts.slot)

@@ -238,6 +238,7 @@ def test_draft_about_leak_has_no_measurement_of_next_release(drafts: Mapping[str
 
 
 def test_an_amended_report_shows_both_dates(ofqual_late: Incident, settings: Mapping[str, str]) -> None:
+    """The incident is of 5 January 2018. Its form is filled again six days later."""
     six_days_later = ofqual_late.opened + timedelta(days=6)
     report = fill_form(
         ofqual_late, choose_form(ofqual_late.occurred, "report"), settings, previous=[], now=six_days_later

@@ -109,6 +109,7 @@ def test_after_slot_statement_says_when_early_release_became_available(
 def test_an_incident_that_was_not_measured_has_no_statement_ready(
     moj_leak: Incident, settings: Mapping[str, str]
 ) -> None:
+    """The leak was logged by a person, and nothing was measured. `holding` is the statement to users."""
     report = report_of(moj_leak, settings)
     assert report.holding == ()
     assert "for the people dealing with this to write" in WRITERS["md"](report, Document.HOLDING).decode()
@@ -248,6 +249,7 @@ def test_letters_on_release_brought_forward_state_only_its_new_time(
 
 
 def test_letters_do_not_call_wholly_public_release_partly_public(ofsted_early: Incident) -> None:
+    """The page is the only part. It was public early and was never removed."""
     report = draft_of(never_removed(ofsted_early), now=AFTER_EARLY_SLOT)
     assert "It became available between 4.55pm and 5pm on 20 March. It remained available" in report.holding[0]
     assert "Part of it" not in " ".join((*report.holding, *report.correction, *report.lines))

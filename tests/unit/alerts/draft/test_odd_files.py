@@ -153,6 +153,7 @@ def merge_cells(document: Document) -> None:
 def test_edit_that_no_box_can_keep_is_refused_with_place(
     ofqual_late: Incident, edit: Callable[[Document], None], fault: str
 ) -> None:
+    """For example, a person deletes a heading, adds a picture, or types in the footer. The fault names the place."""
     with pytest.raises(Unreadable, match=fault):
         find_file_changes(draft_versions(ofqual_late), edit_draft(ofqual_late, edit), ROLE)
 

@@ -32,6 +32,7 @@ def draft_outside_code(incident: Incident, settings: Mapping[str, str], form: st
 def test_report_of_producer_outside_code_cites_no_practice(
     incidents: Mapping[str, Incident], settings: Mapping[str, str], form: str
 ) -> None:
+    """The Code of Practice does not bind some producers. Their drafts cite no practice of it."""
     for incident in incidents.values():
         report = draft_outside_code(incident, settings, form)
         text = WRITERS["md"](report).decode()
@@ -60,7 +61,8 @@ QUESTION = "The announced time is 12.30pm, not 9.30am: is an exemption on file?"
 def test_only_bound_producer_is_asked_about_12_30_slot(
     ofqual_late: Incident, settings: Mapping[str, str], expected: set[str], *, is_bound: bool
 ) -> None:
-    """The Code of Practice asks for 9.30am."""
+    """The Code of Practice asks for 9.30am, so another slot needs an exemption. A producer that the Code does not bind
+    needs none."""
     due_at_12_30 = replace(ofqual_late, facts=replace(facts_of(ofqual_late), slot=at("2018-01-05T12:30+00:00")))
     draft = draft_of(due_at_12_30, configured=settings) if is_bound else draft_outside_code(due_at_12_30, settings)
     assert {note for field in draft.fields() for note in field.notes if "exemption" in note} == expected
@@ -68,6 +70,7 @@ def test_only_bound_producer_is_asked_about_12_30_slot(
 
 @pytest.mark.parametrize(("producer", "practice"), [("obr", None), ("ons", "practice 3.3")], ids=["outside", "bound"])
 def test_json_has_a_practice_only_for_bound_producer(producer: str, practice: str | None) -> None:
+    """By configuration, the Code of Practice does not bind the producer obr. It binds ons."""
     exposed_at = at("2025-11-26T12:30+00:00")
     code = code_json(exposed_at, ["early_exposure"], code_not_binding("obr"), producer)
     assert code == {"edition": "3.0", "practice": practice}

@@ -170,6 +170,7 @@ TWO_PRODUCERS_LATE_TOGETHER = (
 
 
 def test_releases_late_together_are_one_platform_incident() -> None:
+    """Releases of two producers on www.gov.uk, due at the same time, were both late."""
     (platform,) = period_json(period_of(*TWO_PRODUCERS_LATE_TOGETHER))["platform_incidents"]
     assert platform["id"] == "platform-www.gov.uk-2018-01-05T0930Z"
     assert platform["incidents"] == ["a-2018-01-05", "b-2018-01-05"]

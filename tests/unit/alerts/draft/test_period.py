@@ -67,6 +67,7 @@ def test_a_period_may_be_of_one_producer_or_one_platform() -> None:
 
 
 def test_release_promised_for_a_day_is_in_the_report() -> None:
+    """Only the day was announced, so the slot has no time."""
     midnight = SLOT.replace(hour=0, minute=0)
     found = period_of(release_row("a", "late", minutes_late=None, slot=midnight, precision="day"))
     report = build_period_report(found, "Ofqual", NOW)
@@ -241,6 +242,7 @@ def test_the_period_report_of_the_five_incidents_fills_every_box(incidents: dict
     ],
 )
 def test_coverage_counts_unproven_releases_and_zero_figures_are_omitted(rows: list[Row], sentence: str) -> None:
+    """For example, with one late release the coverage says “0 of 1 release watched stayed unproven.”"""
     report = build_period_report(period_of(*rows), "All", NOW)
     assert sentence in text_of_field(report, "P.coverage")
     assert "0 releases" not in text_of_field(report, "P.counts")

@@ -143,6 +143,7 @@ def draw_edited_file(data: st.DataObject, incidents: Mapping[str, Incident], own
 def test_random_edit_keeps_typed_words_and_takes_no_form_text(
     incidents: dict[str, Incident], settings: Mapping[str, str], data: st.DataObject
 ) -> None:
+    """A person edits one paragraph of a draft in its .docx file. Draft and edit are random."""
     edited = draw_edited_file(data, incidents, settings)
     assume(edited is not None)
     assert edited is not None  # tells the type checker what `assume` ensures

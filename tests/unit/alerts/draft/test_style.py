@@ -109,6 +109,7 @@ def is_near(minute: int, seen: Interval) -> bool:
 @given(facts=random_facts())
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_reports_and_letters_are_plain_and_state_only_measured_times(form: str, facts: ReleaseFacts) -> None:
+    """The facts of the release are random. Plain texts have no internal names and none of the monitor's own words."""
     measured_intervals = list(list_measured_intervals(facts))
     for text in list_signed_and_sent_texts(draft_report(facts, form)):
         plain = re.sub(r"https?://\S+", "", text.replace(facts.title, ""))

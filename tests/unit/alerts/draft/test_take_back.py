@@ -129,6 +129,7 @@ def test_no_typed_text_is_lost_between_web_files_and_measurements(
     ["{prompt} A link was mistyped.", "A link was mistyped. {prompt}", "A link {prompt} was mistyped."],
 )
 def test_text_typed_into_a_prompt_is_read_without_the_prompt(ofqual_late: Incident, edited_paragraph: str) -> None:
+    """A person types the sentence before, after or inside the prompt, and leaves the prompt in the file."""
     versions = draft_versions(ofqual_late)
 
     def type_into_prompt(document: Document) -> None:
@@ -140,6 +141,7 @@ def test_text_typed_into_a_prompt_is_read_without_the_prompt(ofqual_late: Incide
 
 
 def test_reworded_answer_of_the_monitor_is_read_as_typed(ofqual_late: Incident) -> None:
+    """The monitor filled in the producer as “ofqual”. A person changed that to “Ofqual”."""
     versions = draft_versions(ofqual_late)
     file = replace_paragraph(write_docx(versions[-1].report), "^ofqual$", "Ofqual")
     assert read_answers(versions, file) == {"B.1.producer": "Ofqual"}
@@ -168,6 +170,7 @@ def test_a_step_timed_or_ticked_in_the_file_is_done(ofqual_late: Incident) -> No
 
 
 def test_two_answers_to_one_box_are_kept_as_conflict(ofqual_late: Incident) -> None:
+    """A file answers two boxes. In the meantime one of them was answered on the web."""
     first = draft_versions(ofqual_late)
     file = docx_with_answers(first, {"B.3.impact": "None known.", "B.4.corrective": "Checks."})
     versions = append_edit(first, {"B.3.impact": "Two calls."}, "web editor", NOW + timedelta(minutes=1))
@@ -192,6 +195,7 @@ def test_deleting_an_old_answer_does_not_delete_a_newer_one(ofqual_late: Inciden
 
 
 def test_file_is_compared_with_version_it_was_written_from(ofqual_late: Incident) -> None:
+    """The file was written from the first version. Later the draft got a contact and was signed."""
     first = draft_versions(ofqual_late)
     file = docx_with_answers(first, {"B.4.corrective": "Checks."})
     with_contact = draft_of(ofqual_late, now=NOW + timedelta(minutes=5), configured={"contact": "Press desk"})

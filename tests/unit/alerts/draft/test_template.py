@@ -82,6 +82,7 @@ def damage(file: bytes) -> bytes:
 
 @pytest.mark.parametrize("read", [find_unknown_names, read_docx], ids=["template", "draft"])
 def test_a_damaged_file_is_refused(read: Callable[[bytes], object]) -> None:
+    """It is read as a template, or as a draft that a person has edited."""
     damaged = damage(docx_of("{{ what_happened }}"))
     with pytest.raises((BadTemplate, Unreadable)):
         read(damaged)

@@ -141,6 +141,7 @@ def type_between_two_boxes(document: Document) -> None:
 def test_text_that_no_template_box_can_keep_is_refused(
     ofqual_late: Incident, edit: Callable[[Document], None], fault: str
 ) -> None:
+    """For example, a person rewords the title, adds a row to a table, or types in the footer."""
     with pytest.raises(Unreadable, match=fault):
         answers_read_back(ofqual_late, edit)
 
@@ -177,6 +178,8 @@ def test_our_own_form_is_read_despite_a_template(ofqual_late: Incident) -> None:
 
 @pytest.mark.needs("libreoffice")
 def test_a_template_saved_by_a_word_processor_is_read_back(soffice: str, tmp_path: Path, ofqual_late: Incident) -> None:
+    """A person types into the filled template of an organisation, in a table cell and over a prompt. LibreOffice saves
+    the file."""
     versions = draft_versions(ofqual_late)
     filled = fill_template(make_template(), versions[-1].report)
     edited = tmp_path / "own.docx"

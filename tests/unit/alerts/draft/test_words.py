@@ -65,6 +65,7 @@ def test_a_length_is_one_round_figure_or_a_range(low: float, high: float | None,
 
 @given(LENGTHS, LENGTHS)
 def test_the_written_bounds_of_a_length_contain_the_measured_bounds(one: float, other: float) -> None:
+    """For example, 1.2 s to 2.5 s is written as “1 to 3 seconds”."""
     low, high = sorted((one, other))
     written_low, written_high = read_bounds(words.format_bounds(Bounds(low, high)))
     millisecond = 0.001  # lengths are rounded to it first

@@ -57,7 +57,8 @@ BODIES: dict[str, Callable[[str], bytes]] = {
 def test_cancelled_or_postponed_title_sets_state_and_keeps_key(
     parse: Parse, kind: str, title_form: str, state: State
 ) -> None:
-    """In every kind of calendar, whatever its field for the state says."""
+    """For example, an entry titled “CANCELLED: …” is cancelled, whatever the field for the state says. This is so in
+    every kind of calendar."""
     (before,) = parse(kind, BODIES[kind](TITLE)).announcements
     (after,) = parse(kind, BODIES[kind](title_form.format(TITLE))).announcements
     assert before.state not in (State.CANCELLED, State.POSTPONED)

@@ -49,6 +49,7 @@ def test_next_release_is_recognised_by_a_new_latest_release(parse: Parse) -> Non
 def test_partial_dates_keep_their_precision(
     partial: dict[str, object], precision: Precision, first: str, last: str
 ) -> None:
+    """The day or the month may be missing. For example, year 2027 and month 3 give the whole of March 2027."""
     slot = partial_slot(partial, "Europe/London")
     assert (slot.precision, str(slot.first), str(slot.last)) == (precision, first, last)
 

@@ -32,6 +32,7 @@ def test_a_release_date_in_pubdate_is_an_instant(parse: Parse) -> None:
     ids=["in UTC, of an unknown place", "a day without a time"],
 )
 def test_a_pubdate_with_an_odd_time_is_read(parse: Parse, time: bytes, begins: str, doubt: str | None) -> None:
+    """For example, 00:00:00 GMT may stand for a day without a time, so the doubt is “midnight”."""
     body = RSS.replace(b"09:30:00 GMT", time)
     dated, _undated = parse("feed", body).announcements
     assert (dated.slot.begins(), dated.doubt) == (datetime.fromisoformat(begins), doubt)

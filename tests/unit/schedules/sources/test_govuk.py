@@ -143,6 +143,8 @@ def test_text_of_only_months_is_no_exact_slot_despite_timestamp(
     ],
 )
 def test_a_stamp_that_contradicts_the_text_is_a_doubt(source: GovukSource, stamped: str, doubt: str | None) -> None:
+    """The text says 9:30am. A timestamp of 09:30 UTC puts the zone in doubt, and one of the next day the date. The slot
+    follows the text."""
     entry = a_listed_result(when="16 July 2026 9:30am", release_timestamp=stamped)
     only = read_calendar(source, listing(entry)).announcements[0]
     # 9:30am is in British summer time.
@@ -190,6 +192,8 @@ def test_an_announcement_that_redirects_to_its_publication_is_published(source: 
 
 
 def test_an_announcement_that_was_published_is_not_looked_up_again(source: GovukSource) -> None:
+    """The second read finds by a redirect that the release was published. The third read requests nothing more about
+    it."""
     read_calendar(source, listing(a_listed_result("claims")))
     read_calendar(source, listing(), redirect("claims", "/government/statistics/claims-q3"))
     # `read_calendar` fails if the source makes a look-up for which it gets no answer.
@@ -232,6 +236,7 @@ def test_releases_long_past_are_no_longer_looked_up(source: GovukSource) -> None
 
 
 def test_a_failed_look_up_withdraws_no_release(source: GovukSource) -> None:
+    """The release has left the listing, so its own page is requested. That answers 503."""
     read_calendar(source, listing(a_listed_result()))
     page_without_the_release = Page(source.first(NOW)[0].url, 200, listing())
     look_ups = source.more([page_without_the_release], NOW)
@@ -264,6 +269,7 @@ def test_rows_missing_between_pages_are_reported(source: GovukSource) -> None:
 def test_a_response_that_is_not_a_listing_is_refused(
     source: GovukSource, body: bytes, status: int, reason: str
 ) -> None:
+    """For example an HTML page, an empty answer, or JSON without results."""
     pages = [Page(source.first(NOW)[0].url, status, body)]
     assert list(source.more(pages, NOW)) == []
     with pytest.raises(UnreadableCalendar, match=reason):
@@ -300,6 +306,8 @@ def test_outdated_item_of_changed_announcement_is_requested_again(source: GovukS
 
 
 def test_outdated_item_does_not_hide_a_cancellation_for_long(source: GovukSource) -> None:
+    """The listing says that the release is cancelled. Its own page at first still says confirmed, so the next read
+    requests it again."""
     read_calendar(source, listing(a_listed_result()))
     cancelled = listing(a_listed_result(statistics_announcement_state="cancelled"))
     read_calendar(source, cancelled, announcement_page(details={"state": "confirmed"}))

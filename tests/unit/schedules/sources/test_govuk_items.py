@@ -72,6 +72,7 @@ def test_a_removed_page_is_recognised_although_its_status_is_200() -> None:
 
 
 def test_a_redirect_leads_where_its_exact_rule_says() -> None:
+    """A redirect has rules. The one of type “exact” for the path of the item itself counts."""
     rules = [
         {"path": f"{PATH}/x", "type": "prefix", "destination": "/elsewhere"},
         {"path": PATH, "type": "exact", "destination": "/government/publications/claims"},

@@ -75,12 +75,14 @@ def test_event_start_is_read_in_its_zone_with_doubts(
 
 
 def test_a_private_zone_follows_the_file_s_own_rules(parse: Parse) -> None:
+    """The file itself defines the zone “Dept Time”, two hours ahead of UTC. So 09:30 there is 07:30 UTC."""
     start = "DTSTART;TZID=Dept Time:20260723T093000"
     two_hours_ahead = VTIMEZONE
     assert slot_of(parse, start, head=(two_hours_ahead,)) == ("instant", "2026-07-23T07:30Z", None)
 
 
 def test_series_in_private_zone_follows_the_files_own_rules(parse: Parse) -> None:
+    """The file itself defines the zone “Dept Time”, two hours ahead of UTC. So 09:30 there is 07:30 UTC."""
     two_days = event("DTSTART;TZID=Dept Time:20260723T093000", "RRULE:FREQ=DAILY;COUNT=2")
     two_hours_ahead = VTIMEZONE
     announcements = parse("ics", calendar(two_hours_ahead, two_days), at=NOW).announcements
@@ -125,6 +127,7 @@ def test_event_from_midnight_to_midnight_utc_gives_its_day(parse: Parse) -> None
 
 @pytest.mark.parametrize("start", ["DTSTART:20260723T000000", "DTSTART:20260723T000000Z"])
 def test_series_at_midnight_gives_doubtful_days(parse: Parse, start: str) -> None:
+    """A time of midnight may only stand for a day without a time. The series has two days."""
     two_days = event(start, "RRULE:FREQ=DAILY;COUNT=2")
     announcements = parse("ics", calendar(two_days), at=NOW).announcements
     assert [(str(each.slot.first), each.doubt) for each in announcements] == [
@@ -175,6 +178,7 @@ def test_a_file_with_the_method_cancel_cancels_all_its_events(parse: Parse) -> N
 
 
 def test_the_higher_sequence_wins_and_equal_ones_are_doubted(parse: Parse) -> None:
+    """A higher SEQUENCE marks a newer version of an event."""
     body = calendar(
         event("SEQUENCE:0", "DTSTART:20260723", uid="moved"),
         event("SEQUENCE:2", "DTSTART:20260724", uid="moved"),

@@ -11,6 +11,7 @@ from tests.worlds.calendars import calendar_settings
 
 
 def test_fields_are_found_by_expressions(parse: Parse, summarise: Summarise) -> None:
+    """For example, the expression `n.en` names the field “en” inside the field “n”."""
     row = {"n": {"en": "Trade"}, "d": "26/11/2026", "t": "9.30", "s": "final"}
     body = json.dumps({"data": {"rows": [row]}}).encode()
     options = {

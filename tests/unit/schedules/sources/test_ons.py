@@ -171,6 +171,7 @@ def test_lists_longer_than_a_page_are_read_to_their_end() -> None:
 
 
 def test_list_with_short_pages_is_read_to_its_end() -> None:
+    """With the option `count`, a page has 100 entries. The list has 250."""
     source = OnsSource(calendar_settings("ons", options={"count": "100"}))
     upcoming, _cancelled = source.first(NOW)
     first_page = Page(upcoming.url, 200, json.dumps({"breakdown": {"total": 250}, "releases": []}).encode())
@@ -179,7 +180,7 @@ def test_list_with_short_pages_is_read_to_its_end() -> None:
 
 
 def test_personal_data_is_removed_from_json_only() -> None:
-    """`contact` and `highlight` are two of the keys that count as personal."""
+    """`contact` and `highlight` are two of the keys that count as personal. An HTML page stays as it is."""
     body = json.dumps({"description": {"contact": {"name": "Jo"}, "title": "x"}, "highlight": {}}).encode()
     assert strip_personal(body) == b'{"description":{"title":"x"}}'
     assert strip_personal(b"<html>") == b"<html>"

@@ -91,6 +91,7 @@ def test_the_samples_of_tables_and_lists_are_read_as_expected(
 
 
 def test_csv_sample_serial_numbers_are_dates_by_option(samples: Path, parse: Parse) -> None:
+    """A spreadsheet stores a date as a serial number, a count of days: 46371 is 15 December 2026."""
     reading = parse("csv", (samples / "calendars/calendar.csv").read_bytes(), options={"excel": "yes"})
     serial = next(each for each in reading.announcements if each.title == "Excel serial")
     assert serial.slot.instant == datetime(2026, 12, 15, 9, 30, tzinfo=UTC)
@@ -129,6 +130,7 @@ def test_the_samples_of_govuk_announcements_are_read_as_expected(samples: Path, 
     for path in (samples / "govuk/announcements").iterdir():
         only = parse("govuk", path.read_bytes()).announcements[0]
         found[path.stem] = (only.slot.precision.value, only.state, only.doubt, only.previous is not None)
+    # Precision of the slot, state, doubt, and whether the page gives an earlier date.
     exact = ("instant", "confirmed", None, False)
     assert found == {
         "2026_cancelled": ("instant", "cancelled", None, False),
@@ -173,6 +175,7 @@ def test_each_govuk_listing_sample_has_expected_number_of_announcements(samples:
     ],
 )
 def test_each_sampled_content_item_is_read_with_its_schema(samples: Path, folder: str, schemas: set[Schema]) -> None:
+    """For example, the samples in the folder “gone_redirect” are of removed and of redirected pages."""
     items = [read_item(path.read_bytes()) for path in (samples / "govuk" / folder).glob("*.json")]
     assert items
     assert {item.schema for item in items} == schemas

@@ -44,6 +44,8 @@ def test_a_calendar_without_options_is_accepted(kind: str) -> None:
 def test_fault_of_a_calendar_table_names_key_and_reason(
     kind: str, keys: dict[str, object], expected: tuple[str, str]
 ) -> None:
+    """A fault names a key of the settings and says why it is refused. For example, for `options.titel` it says
+    “unknown, did you mean title?”."""
     ((key, reason),) = faults(kind, **keys)
     expected_key, start_of_reason = expected
     assert key == expected_key

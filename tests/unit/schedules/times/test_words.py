@@ -110,6 +110,7 @@ def test_both_ends_have_zone_in_night_of_clock_change() -> None:
 
 @given(st.datetimes(datetime(1990, 1, 1), datetime(2050, 1, 1)), st.sampled_from([TENTH, timedelta(seconds=1), MINUTE]))  # noqa: DTZ001 # made aware below
 def test_rounding_never_passes_the_instant_and_stays_within_a_step(wall: datetime, step: timedelta) -> None:
+    """For example, with a step of a minute, 09:30:07 is between 09:30 and 09:31."""
     instant = wall.replace(tzinfo=UTC)
     low, high = rounded(instant, step), rounded(instant, step, up=True)
     assert low <= instant <= high
