@@ -145,6 +145,7 @@ ABSENCES = sent_with(st.integers(0, 900)).map(lambda drawn: [an_absence(sent, to
 
 @given(absences=ABSENCES, seconds=st.integers(-5, 300))
 def test_run_proves_absence_at_most_until_last_look_before_limit(absences: list[Sighting], seconds: int) -> None:
+    """`last_absence_until` returns the last instant up to the limit at which a run proves absence; None without one."""
     limit = after_slot(seconds)
     last_proved_absent = last_absence_until(run_of_absences(*absences), limit)
     sent_by_limit = [absence.sent for absence in absences if absence.sent <= limit]

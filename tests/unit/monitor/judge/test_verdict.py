@@ -379,8 +379,9 @@ def test_grade_follows_how_long_users_have_waited_so_far(now: float, grade: Grad
     ("now", "judged_again_at"), [(30, 3 + 30), (290, 300), (60, 60 + 1), (60.5, 60.5 + 1), (300, 300 + 1)]
 )
 def test_hidden_release_is_judged_again_at_next_limit_of_grade(now: float, judged_again_at: float) -> None:
-    """The origin shows it at 3 s, its edge does not yet. Until 33 s, a look at the edge is awaited. Its grade may get
-    worse at 60 s and at 300 s. From each of these on, it is judged every second, until a look proves a longer wait."""
+    """The origin shows it at 3 s, its edge not yet. It is judged again at 33 s, when the wait for a look at the edge
+    ends, and at 60 s and 300 s, the limits of its grade. From each limit on, it is judged every second until a look
+    proves a longer wait."""
     verdict = verdict_by_views(now, origin_shows_at=3, edge_shows_at=480)
     assert verdict.revisit == after_slot(judged_again_at)
 
@@ -440,7 +441,7 @@ def test_contradicting_looks_around_slot_leave_release_unproven(edge: Turns, ori
 
 
 def test_origin_that_always_showed_page_contradicts_no_absence_at_edge() -> None:
-    """Such an origin may show a page at any address."""
+    """An origin that never lacked the page may show a page at any address. So the absence at the edge counts."""
     edge, origin = [(-100, ABSENT)], [(-100, PRESENT)]
     assert judged(now=300, seen={"page": edge, "page/origin": origin}).verdict is VerdictKind.OVERDUE
 
