@@ -92,7 +92,8 @@ def test_promise_still_shown_after_its_slot_decides_verdict(published_at: str | 
     ("published_at", "minutes_from_last_read"), [(NEVER, 61), ("09:40", 61), (IN_TIME, 61), ("09:10", 41)], ids=str
 )
 def test_promise_last_read_too_long_ago_proves_nothing(published_at: str | None, minutes_from_last_read: int) -> None:
-    """The calendar must show a promise at most 30 min before its slot, or before the page is out early."""
+    """The calendar must show a promise at most 30 min before its slot, or before the page is out early. It was last
+    read at 08:29: 61 min before the slot at 09:30, and 41 min before a page at 09:10."""
     promise = promise_for("09:30", last_shown_at="08:29")
     verdict = verdict_on(promise, published_at=published_at)
     assert verdict.verdict is VerdictKind.UNPROVEN
@@ -292,6 +293,7 @@ def provisional_promise(*, last_shown_at: str) -> Promise:
 
 
 def test_release_that_keeps_its_provisional_time_is_on_time() -> None:
+    """The calendar called the slot, 09:30, provisional at 09:26."""
     verdict = verdict_on(provisional_promise(last_shown_at="09:26"), published_at=IN_TIME)
     assert verdict.verdict is VerdictKind.ON_TIME
     assert doubts(verdict) == []

@@ -434,7 +434,8 @@ OTHER_TIME = a_promise(SLOT), a_promise(SLOT + HOUR, learnt=SLOT - DAY, unlearnt
     [(OTHER_DAY, "moved to another day 2 days ahead"), (OTHER_TIME, "moved to another time 1 day ahead")],
 )
 def test_slot_moved_at_short_notice_is_found(promises: Sequence[Promise], detail: str) -> None:
-    """Less than 28 days is short notice. It counts from the read that showed the change (`learnt`) to the old slot."""
+    """Less than 28 days is short notice. It counts from the read that showed the change to the old slot. For example,
+    the finding says “moved to another day 2 days ahead”."""
     (short,) = found(judged(now=200, seen=CAME_IN_TIME, promises=promises), Kind.SHORT_NOTICE)
     assert detail in short.detail
 

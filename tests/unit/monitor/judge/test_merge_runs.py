@@ -33,6 +33,7 @@ def merged_runs(*runs: Run) -> list[Run]:
 
 
 def test_absences_around_failed_looks_become_one_run() -> None:
+    """The first three runs ended over a day before the slot, so they are merged. The run an hour before it is kept."""
     first = ten_minutes_of(ABSENT, SLOT - 9 * DAY, evidence=("edge-1",))
     failed = ten_minutes_of(UNKNOWN, SLOT - 9 * DAY + HOUR, why="timeout", evidence=("edge-2",))
     last = ten_minutes_of(ABSENT, SLOT - 9 * DAY + 2 * HOUR, evidence=("edge-1", "edge-3"))

@@ -306,6 +306,7 @@ def test_page_without_looks_has_no_first_look() -> None:
 
 
 def test_runs_at_edge_and_origin_are_ordered_by_first_look() -> None:
+    """Runs of the content API are left out."""
     evidence = evidence_of(edge=[(5, ABSENT)], origin=[(2, ABSENT)], content_api=[(1, UNKNOWN)])
     first_looks = [run.first_sent for run in evidence.runs_at_edge_and_origin]
     assert first_looks == [after_slot(2), after_slot(5)]
@@ -323,7 +324,8 @@ def test_runs_at_edge_and_origin_are_ordered_by_first_look() -> None:
 def test_page_counts_looks_made_for_a_copy_at_its_address(
     watched_as: str, address: str, page_appearances: list[tuple[float | None, float]]
 ) -> None:
-    """A copy in a listing (`elsewhere-1`) may be the page itself. A part that the page links to (`found-1`) is not."""
+    """A copy in a listing (`elsewhere-1`) may be the page itself. Looks at it count if they were at the address of the
+    page. A part that the page links to (`found-1`) is never the page."""
     looks_for_other_part = looks((3, PRESENT), specific=True, address=address)
     evidence = evidence_of(other_targets={watched_as: looks_for_other_part})
     assert appearances(evidence) == page_appearances

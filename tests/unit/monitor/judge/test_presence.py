@@ -72,8 +72,8 @@ def test_absence_at_origin_removes_content_after_a_minute(seconds_after_edge: fl
     ("edge_absent", "last_absent"), [(79, 79), (80, 0), (90, 0)], ids=["before", "at the time", "after"]
 )
 def test_edge_absence_dates_page_only_before_content_api_showed_it(edge_absent: float, last_absent: float) -> None:
-    """The content API lacked the page at 0 s and showed it at 80 s. If the edge lacked it at 79 s, it came after that.
-    An absence at the edge at 80 s or later does not count."""
+    """The content API lacked the page at 0 s and showed it at 80 s. If the edge lacked the page at 79 s, it came from
+    79 s to 80 s. An absence at the edge at 80 s or later does not count."""
     api_first_shown = 80
     edge = [(0, ABSENT), (edge_absent, ABSENT), (100, PRESENT)]
     content_api = [(0, ABSENT), (api_first_shown, PRESENT), (101, PRESENT)]

@@ -89,6 +89,7 @@ def test_spell_lasts_from_its_oldest_to_its_newest_copy(first_age: float, last_a
 
 
 def test_spell_across_failed_look_has_only_its_usable_runs() -> None:
+    """A spell is a time in which a view always showed the same. A failed look proves nothing, so it is left out."""
     (spell,) = spells_of((0, ABSENT), (5, UNKNOWN), (10, ABSENT))
     assert (spell.first_sent, spell.last_received) == (after_slot(0), after_slot(10))
     assert [run.state for run in spell.runs] == [ABSENT, ABSENT]

@@ -315,6 +315,7 @@ def watched_behind_stale_edge(draw: st.DrawFn) -> World:
 @settings(max_examples=60)
 @given(watched_behind_stale_edge(), NOWS)
 def test_edge_that_hides_age_of_copies_causes_no_false_verdict(world: World, now: float) -> None:
+    """The edge may serve old copies without saying so. The origin is looked at too."""
     verdict = world.verdict(now).verdict
     if verdict in LATE_VERDICTS:
         assert publication_ms(world) > TOLERANCE_MS

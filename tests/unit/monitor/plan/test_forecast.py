@@ -100,6 +100,7 @@ def test_looks_outside_the_period_are_not_counted() -> None:
 
 @given(windows=st.lists(_windows, max_size=5), seconds=st.integers(1, 900))
 def test_looks_per_minute_add_up_to_the_due_instants(windows: list[Window], seconds: int) -> None:
+    """The looks that are due from BEGIN to `end` are counted one by one."""
     end = BEGIN + seconds * SECOND
     due_instants = 0
     just_before_begin = BEGIN - SECOND / 1000
