@@ -48,7 +48,8 @@ def test_look_at_another_address_begins_a_run() -> None:
 def test_absence_proves_page_late_only_at_its_own_address(
     absent_at: str, verdict: VerdictKind, last_absent: float | None
 ) -> None:
-    """The page at NEW was seen from 75 s on. An address lacked it until 70 s. The tolerance is 60 s."""
+    """The page at NEW was seen from 75 s on, and the tolerance is 60 s. If NEW lacked it until 70 s, it is late. If
+    OLD, its former address, lacked it until 70 s, nothing is proved."""
     absent = [a_sighting(ABSENT, when, address=absent_at) for when in (-1, 70)]
     # Content that is `specific` to this edition counts even without an absence before it at its address.
     present = [a_sighting(PRESENT, when, address=NEW, specific=True) for when in (75, 80)]
@@ -164,7 +165,8 @@ def verdict_on_page_found_at_09_34_02(*, says_published_at: str | None, own_look
     ],
 )
 def test_page_found_late_is_unproven_if_stamped_in_time(says_published_at: str | None, expected: VerdictKind) -> None:
-    """In time is until 09:31. Announcement and listing lacked the page until 09:33:59, but they may be behind."""
+    """The page was found at 09:34:02. Announcement and listing lacked it until 09:33:59, but they may be behind. If it
+    says that it came by 09:31, which is in time, that may be true. A time set by hand, such as midnight, is ignored."""
     assert verdict_on_page_found_at_09_34_02(says_published_at=says_published_at).verdict is expected
 
 

@@ -51,6 +51,7 @@ def changed_promise(
 
 
 def test_a_date_postponed_without_a_new_one_is_never_late() -> None:
+    """At 09:16 the calendar showed 09:30 as the slot. At 09:26 it showed “Postponed” instead."""
     shown = promise_for("09:30", last_shown_at="09:16")
     postponed = a_promise(no_slot(raw="Postponed", reason="not-a-date"), state=Standing.POSTPONED, learnt=at("09:26"))
     verdict = verdict_on(shown, postponed, published_at=NEVER)
@@ -58,6 +59,7 @@ def test_a_date_postponed_without_a_new_one_is_never_late() -> None:
 
 
 def test_a_date_replaced_by_an_unreadable_text_is_unproven() -> None:
+    """At 09:16 the calendar showed 09:30 as the slot. At 09:26 it showed the text “See note” instead."""
     shown = promise_for("09:30", last_shown_at="09:16")
     unreadable = a_promise(no_slot(raw="See note", reason="not-a-date"), learnt=at("09:26"))
     verdict = verdict_on(shown, unreadable, published_at=NEVER)
@@ -90,7 +92,8 @@ def test_promise_still_shown_after_its_slot_decides_verdict(published_at: str | 
     ("published_at", "minutes_from_last_read"), [(NEVER, 61), ("09:40", 61), (IN_TIME, 61), ("09:10", 41)], ids=str
 )
 def test_promise_last_read_too_long_ago_proves_nothing(published_at: str | None, minutes_from_last_read: int) -> None:
-    """The calendar must show a promise at most 30 min before its slot, or before the page is out early."""
+    """The calendar must show a promise at most 30 min before its slot, or before the page is out early. It was last
+    read at 08:29: 61 min before the slot at 09:30, and 41 min before a page at 09:10."""
     promise = promise_for("09:30", last_shown_at="08:29")
     verdict = verdict_on(promise, published_at=published_at)
     assert verdict.verdict is VerdictKind.UNPROVEN
@@ -101,6 +104,7 @@ def test_promise_last_read_too_long_ago_proves_nothing(published_at: str | None,
 
 
 def test_verdict_names_last_read_of_its_promise() -> None:
+    """`confirmed` is when a read last showed the promise."""
     verdict = verdict_on(promise_for("09:30", last_shown_at="09:26"), published_at=IN_TIME)
     assert verdict.verdict is VerdictKind.ON_TIME
     assert verdict.confirmed == at("09:26")
@@ -166,13 +170,15 @@ def test_pending_release_ignores_doubt_about_its_promise() -> None:
     "change", [changed_promise("11:00"), changed_promise(state=Standing.CANCELLED)], ids=["moved to 11:00", "cancelled"]
 )
 def test_change_perhaps_before_slot_leaves_release_unproven(change: Promise) -> None:
-    """The calendar showed 09:30 at 09:26, and the change at its next read at 09:36."""
+    """The calendar showed 09:30 at 09:26. At its next read, at 09:36, it showed 11:00 instead, or that the release was
+    cancelled. It may have changed before 09:30."""
     verdict = verdict_on(promise_for("09:30", last_shown_at="09:26"), change, published_at=NEVER)
     assert verdict.verdict is VerdictKind.UNPROVEN
     assert "changed between two reads: govuk says Fri 5 Jan 2018 09:30:00 GMT" in verdict.unproven_because
 
 
 def test_change_after_slot_leaves_release_late() -> None:
+    """The calendar still showed 09:30 at 09:32. At its next read, at 09:36, it showed 11:00."""
     still_shown_after_slot = promise_for("09:30", last_shown_at="09:32")
     changed = changed_promise("11:00", not_yet_shown_at="09:32")
     assert verdict_on(still_shown_after_slot, changed, published_at=NEVER).verdict is VerdictKind.OVERDUE
@@ -269,7 +275,8 @@ def test_release_brought_forward_in_time_has_new_slot() -> None:
 def test_only_slot_brought_forward_to_today_is_a_finding(
     old: str, old_last_shown_at: str, new_first_shown_at: str, expected_findings: int
 ) -> None:
-    """The new slot is 09:30 on 5 January. Today is the day of the read that first showed it."""
+    """The new slot is 09:30 on 5 January. It is a finding if the calendar first showed it on that day, instead of 15
+    January. It is none if the calendar showed it the day before, or if the old slot was earlier, at 09:00."""
     promises = brought_forward(
         old, "2018-01-05 09:30", old_last_shown_at=old_last_shown_at, new_first_shown_at=new_first_shown_at
     )
@@ -286,6 +293,7 @@ def provisional_promise(*, last_shown_at: str) -> Promise:
 
 
 def test_release_that_keeps_its_provisional_time_is_on_time() -> None:
+    """The calendar called the slot, 09:30, provisional at 09:26."""
     verdict = verdict_on(provisional_promise(last_shown_at="09:26"), published_at=IN_TIME)
     assert verdict.verdict is VerdictKind.ON_TIME
     assert doubts(verdict) == []
@@ -415,7 +423,8 @@ def test_release_late_by_minutes_or_by_days_is_late() -> None:
 
 
 def test_release_is_overdue_until_watch_ends_by_both_calendars() -> None:
-    """The watch ends 14 days after a slot. Then an absent release is not published, which includes that it is late."""
+    """The watch ends 14 days after a slot. If the page is absent then, the release is not published. It is only overdue
+    while the watch goes on by one of two calendars, which says today."""
     assert verdict_on(TWENTY_DAYS_AGO, published_at=NEVER).verdict is VerdictKind.NOT_PUBLISHED
     assert verdict_on(TODAY, TWENTY_DAYS_AGO, published_at=NEVER).verdict is VerdictKind.OVERDUE
 
@@ -431,7 +440,8 @@ def dropped_promise(*successors: str, since: str, calendar: str = "govuk") -> Pr
 @pytest.mark.parametrize("published_at", [NEVER, "09:40", IN_TIME])
 @pytest.mark.parametrize("successors", [(), ("Vital events: 2017", "Stillbirths: 2017")], ids=["none", "two"])
 def test_promise_dropped_before_its_slot_proves_nothing(published_at: str | None, successors: tuple[str, ...]) -> None:
-    """The reason names the new entries of the calendar that may replace the dropped one."""
+    """The calendar no longer showed the release from 09:05 on. The page came in time, at 09:40, or never. The reason
+    names new entries of the calendar that may replace the dropped one, such as “Stillbirths: 2017”."""
     verdict = verdict_on(dropped_promise(*successors, since="09:05"), published_at=published_at)
     reason = Reason.NO_LONGER_LISTED.text(
         promise=a_promise(), reads=4, titles=successors, last=at("09:00"), since=at("09:05")
@@ -481,7 +491,8 @@ DROPPED_BEFORE_SLOT = dropped_promise(since="09:12")
 @pytest.mark.parametrize("promise", [LAST_READ_TOO_EARLY, DROPPED_BEFORE_SLOT], ids=["last read too early", "dropped"])
 @pytest.mark.parametrize("back_at", [NEVER, "09:40"], ids=["never back", "back late"])
 def test_exposed_page_is_not_late_if_its_promise_is_doubtful(promise: Promise, back_at: str | None) -> None:
-    """The page was public from 09:10 to 09:20, and back late or never. By then 09:30 was perhaps no longer its slot."""
+    """The page was public from 09:10 to 09:20, and back late or never. The calendar was last read too early, or dropped
+    the release before 09:30. So 09:30 was perhaps no longer its slot."""
     verdict = verdict_on(promise, published_at="09:10", removed_at="09:20", back_at=back_at)
     assert verdict.verdict is VerdictKind.EARLY
     assert found(verdict, Kind.LATE) == []
@@ -500,6 +511,7 @@ def test_missing_file_of_early_page_is_not_late_if_dropped() -> None:
 
 
 def test_promise_binds_while_one_of_two_calendars_shows_it() -> None:
+    """One calendar dropped the release at 09:05. The other one still showed it at 09:26, or dropped it too."""
     dropped = dropped_promise(since="09:05")
     still_shown_by_other = promise_for("09:30", last_shown_at="09:26", calendar="own")
     dropped_by_other = dropped_promise(since="09:05", calendar="own")

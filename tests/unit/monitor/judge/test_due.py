@@ -69,6 +69,7 @@ def test_release_with_a_verdict_is_no_longer_due() -> None:
     ],
 )
 def test_last_answer_is_its_status_or_why_it_failed(state: State, status: int | None, why: str, got: str) -> None:
+    """For example, the last answer is `404` if the page was absent, or `timeout` if the look failed."""
     run = replace(a_run("page", state, -10, 5), status=status, why=why)
     due = judged(now=5, seen={"page": [run]}).due
     assert due.got == got

@@ -171,6 +171,8 @@ def test_page_removed_unseen_around_slot_is_unproven_when_back_late() -> None:
 
 
 def test_404_and_410_around_a_seen_exposure_add_no_other() -> None:
+    """A 404 and then a 410 prove that the page was public in between. If a look saw it then, that is the same
+    exposure."""
     before, after = missing(until=-300), removed(since=-285, until=-110)
     public = a_run("page", PRESENT, -295, -290, specific=True)
     assert len(verdict_on(before, after).exposures) == 1
@@ -184,7 +186,8 @@ def test_404_and_410_around_a_seen_exposure_add_no_other() -> None:
 def test_behind_bot_wall_only_api_shows_that_exposure_was_removed(
     content_api_says: State, expected_reason: Ended
 ) -> None:
-    """From -100 s on, a bot wall refuses looks at the page, so they fail. The content API must say that it is gone."""
+    """From -100 s on, a bot wall refuses looks at the page, so they fail. Only the content API can show that the page
+    was removed."""
     page = RegularLooks([(-400, ABSENT), (-200, PRESENT), (-100, UNKNOWN)], specific=True)
     content_api = RegularLooks([(-400, ABSENT), (-200, PRESENT), (-100, content_api_says)], specific=True)
     (exposure,) = judged(now=120, seen={"page": page, "page/content": content_api}).exposures

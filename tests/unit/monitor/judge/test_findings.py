@@ -116,7 +116,8 @@ def test_exposure_is_found_with_its_length_and_part() -> None:
 def test_page_an_hour_off_suggests_publishers_clock_is_utc(
     now: float, page: Answers, kind: Kind, *, suggests_utc: bool
 ) -> None:
-    """In summer, clocks in UTC and in London differ by an hour."""
+    """In summer, clocks in UTC and in London differ by an hour. So a page an hour late or early suggests UTC, but one
+    that is 43 minutes late does not."""
     (finding,) = found(judged(now, page), kind)
     assert ("UTC" in finding.detail) is suggests_utc
 
@@ -144,8 +145,9 @@ def test_late_page_is_partial_if_its_sheet_is_absent(sheet: Answers, expected_fi
     [(1100, public_from(second=1000), Bounds(999 - 400, 1000 - 399)), (500, NOT_OUT, Bounds(500 - 400, None))],
     ids=["page came late", "page is not out yet"],
 )
-def test_copy_elsewhere_before_late_page_has_its_head_start(now: float, page: Answers, head_start: Bounds) -> None:
-    """Looks are a second apart. So the copy came from 399 s to 400 s after the slot."""
+def test_finding_says_how_long_copy_was_out_before_page(now: float, page: Answers, head_start: Bounds) -> None:
+    """Looks are a second apart. So the copy came from 399 s to 400 s after the slot. The head start is the time from
+    the copy to the page. It has no longest value (None) while the page is not out."""
     copy = public_from(second=400)
     (copy_first,) = found(judged(now, {"page": page, "news": copy}, NEWS), Kind.ELSEWHERE_FIRST)
     assert copy_first.part == "news"
@@ -262,13 +264,15 @@ def test_longest_span_in_which_edge_lacks_page_sets_grade(edge: Answers, grade: 
     ("origin_looked_at_until", "expected"), [(2, Kind.WITHDRAWN), (1600, Kind.STALE_EDGE)], ids=["no", "yes"]
 )
 def test_absent_page_was_withdrawn_unless_origin_still_shows_it(origin_looked_at_until: float, expected: Kind) -> None:
-    """The edge showed the page from 3 s on, lacked it from 900 s to 1500 s, and showed it again."""
+    """The edge showed the page from 3 s on, lacked it from 900 s to 1500 s, and showed it again. If the origin showed
+    it all that time, the edge was stale. If the origin was not looked at then, the page was withdrawn."""
     edge = RegularLooks([(-100, ABSENT), (3, PRESENT), (900, ABSENT), (1500, PRESENT)], every=5)
     origin = RegularLooks(CAME_IN_TIME, until=origin_looked_at_until)
     assert kinds(judged(now=1600, seen={"page": edge, "page/origin": origin})) == [expected]
 
 
-def test_content_api_shows_stale_edge_if_there_is_no_origin() -> None:
+def test_content_api_proves_edge_stale_if_there_is_no_origin() -> None:
+    """The content API showed the page in time, and the edge only from 30 s on."""
     seen = {"page": public_from(second=30), "page/content": CAME_IN_TIME}
     (stale,) = found(judged(now=200, seen=seen), Kind.STALE_EDGE)
     assert stale.detail.startswith("the content API showed it")
@@ -330,6 +334,8 @@ def test_blind_span_that_hid_nothing_is_no_finding(span: Blind) -> None:
     ids=["host of the page", "another host", "view of the page", "view of a file"],
 )
 def test_blind_span_counts_only_for_its_host_and_target(host: str, target: str, expected_findings: int) -> None:
+    """From -20 s to 40 s a monitor was blind for one host or one target, such as `www.gov.uk` or the edge view of the
+    page. For the page, a span of another host or of a file does not count."""
     span_over_slot = blind_span(-20, 40, host, target)
     verdict = judged(now=200, seen=public_from(second=150), blind=[span_over_slot])
     assert len(found(verdict, Kind.BLIND)) == expected_findings
@@ -362,6 +368,7 @@ def test_failed_looks_that_leave_release_unproven_are_counted() -> None:
 
 
 def test_failed_look_hides_slot_until_the_next_look() -> None:
+    """A look fails at -70 s. The next one, at 150 s, finds the page. So the monitor was blind for these 220 s."""
     failed_at, next_look = -70, 150
     runs = [
         a_run("page", ABSENT, -100, -71),
@@ -396,6 +403,7 @@ def test_one_wrong_clock_is_one_finding_on_whole_release() -> None:
 
 
 def test_looks_that_timed_out_lengthen_no_clock_fault() -> None:
+    """Looks failed from -70 s to 150 s. Only from -20 s to -10 s they failed because of a wrong clock."""
     absent = a_run("page", ABSENT, first=-100, last=-71)
     timed_out = a_run("page", UNKNOWN, first=-70, last=-21, why="timeout")
     failed_by_clock = a_run("page", UNKNOWN, first=-20, last=-10, why="clock")
@@ -426,7 +434,8 @@ OTHER_TIME = a_promise(SLOT), a_promise(SLOT + HOUR, learnt=SLOT - DAY, unlearnt
     [(OTHER_DAY, "moved to another day 2 days ahead"), (OTHER_TIME, "moved to another time 1 day ahead")],
 )
 def test_slot_moved_at_short_notice_is_found(promises: Sequence[Promise], detail: str) -> None:
-    """Less than 28 days is short notice. It counts from the read that showed the change (`learnt`) to the old slot."""
+    """Less than 28 days is short notice. It counts from the read that showed the change to the old slot. For example,
+    the finding says “moved to another day 2 days ahead”."""
     (short,) = found(judged(now=200, seen=CAME_IN_TIME, promises=promises), Kind.SHORT_NOTICE)
     assert detail in short.detail
 
@@ -450,7 +459,8 @@ def test_two_producers_late_on_one_host_are_platform_finding() -> None:
 
 @pytest.mark.parametrize(("on_time_on_same_host", "expected_findings"), [(0, 1), (4, 1), (5, 0), (98, 0)])
 def test_five_releases_on_time_prevent_platform_finding(on_time_on_same_host: int, expected_findings: int) -> None:
-    """Two producers are late on one host. Releases on time on another host do not matter."""
+    """A platform finding says that one host was late for two producers. It needs at least a third of the releases there
+    to be late: two late and four on time, but not five. Another host does not matter."""
     late = slot_verdict(LATE_OF_ONS)
     on_time = [
         replace(late, release=f"on-time-{place}", verdict=VerdictKind.ON_TIME) for place in range(on_time_on_same_host)
@@ -488,6 +498,8 @@ def test_edge_that_serves_two_monitors_differently_is_split_view() -> None:
 
 
 def test_split_view_lasts_while_one_monitor_gets_old_answer() -> None:
+    """“north” got the page from 5 s on, and “south” has not got it yet. So the split view has no longest length
+    (None)."""
     seen = by_monitors(north=public_from(second=5), south=NOT_OUT)
     (split_view,) = found(judged(now=200, seen=seen), Kind.SPLIT_VIEW)
     assert split_view.seconds.max is None

@@ -80,6 +80,7 @@ def part_json(verdict: str, *, early_bound: float | None, required: bool = True)
 
 
 def test_release_is_as_sure_as_its_least_sure_required_part() -> None:
+    """`early_bound` says by how many seconds at most a part on time may have come early."""
     sure = part_json("on_time", early_bound=1)
     least_sure = part_json("on_time", early_bound=40)
     optional = part_json("on_time", early_bound=90, required=False)

@@ -161,7 +161,7 @@ def test_overdue_delay_may_grow_but_not_shrink() -> None:
     assert find_differences(stored=longer, again=shorter) != []
 
 
-def test_verdict_may_become_final_but_not_open_again() -> None:
+def test_recomputed_verdict_may_become_final_but_not_stop_being_final() -> None:
     final = json_of()
     not_final = final | {"final": False}
     assert find_differences(stored=not_final, again=final) == []
@@ -211,6 +211,7 @@ def test_missing_late_finding_is_a_difference() -> None:
 
 
 def test_additional_blind_finding_is_no_difference_but_additional_exposure_is() -> None:
+    """The stored verdict has only the finding `late`. The one computed again may have more blind findings."""
     late = json_of(turns=LATE)
     blind, exposure = a_finding("blind", seconds=3), a_finding("early_exposure", seconds=3)
     assert find_differences(stored=late, again=with_findings(blind)) == []
@@ -250,9 +251,10 @@ def withdrawn_or_stale_kinds(verdict: Verdict) -> set[Kind]:
 @example(SEEN_PRESENT_ONCE, 91.0)
 def test_only_a_look_under_way_changes_a_recomputed_verdict(world: World, now: float) -> None:
     """Both verdicts are for `now`. The second also knows the answers to looks that were under way at `now`. Such an
-    answer may change the verdict. If not, it may show that the page was withdrawn, or the edge stale, for long enough
-    to be a finding. If it adds no finding, nothing differs."""
+    answer may change the verdict. Or it may show for long enough that the page was withdrawn, or that the edge was
+    stale. If it does neither, nothing differs."""
     runs_at_now = world.runs(after_slot(now))
+    # Looks under way may lengthen the runs. Runs that later looks began are left out.
     runs_later = {target: runs[: len(runs_at_now[target])] for target, runs in world.runs().items()}
     verdict = judged(now, runs_at_now, blind=world.spans)
     recomputed = judged(now, runs_later, blind=world.spans)
@@ -271,8 +273,9 @@ def json_with_copy_made_by(seconds: float) -> Json:
 
 
 def test_cached_copy_dated_earlier_when_recomputed_makes_no_difference() -> None:
-    """The edge served a copy at 114 s that was made by 89.8 s, or when recomputed by 88.3 s. The origin lacked the page
-    at -1.5 s, which decides for 90 s. These end at 88.5 s, so the copy must count as of 114 s in both verdicts."""
+    """An absence at the origin decides only if the edge is first seen with the page within 90 s of it. Here they are at
+    -1.5 s and 114 s, so it does not. It does not matter that the copy at the edge was made by 89.8 s, or when
+    recomputed by 88.3 s."""
     assert find_differences(stored=json_with_copy_made_by(89.8), again=json_with_copy_made_by(88.3)) == []
 
 

@@ -115,7 +115,9 @@ def test_lag_lasts_from_release_until_announcement_or_index_shows_it(
 def test_lag_ends_with_last_look_before_a_long_pause(
     now: float, announced: Looks, listed: Looks, expected: LagsInSeconds
 ) -> None:
-    """If two looks are over two minutes apart, the release may have been shown long before the second one."""
+    """A lag is how long announcement or index did not show a release that was out, here from 1 s on. If the
+    announcement was looked at until 100 s, and redirected at 900 s, its lag ends at 100 s. It may have redirected at
+    any time in between."""
     assert longest_lags(now, publication(announced, listed, out=OUT)) == expected
 
 
@@ -123,7 +125,8 @@ def test_lag_ends_with_last_look_before_a_long_pause(
 def test_lag_is_never_less_than_its_default(
     now: float, announced: Looks, listed: Looks, expected: LagsInSeconds
 ) -> None:
-    """Announcement and index showed the release sooner, or were not looked at."""
+    """A lag is how long announcement or index did not show a release that was out. If they showed it sooner than the
+    default says, or were not looked at, the default applies."""
     assert longest_lags(now, publication(announced, listed, out=OUT)) == expected
 
 

@@ -33,6 +33,7 @@ def merged_runs(*runs: Run) -> list[Run]:
 
 
 def test_absences_around_failed_looks_become_one_run() -> None:
+    """The first three runs ended over a day before the slot, so they are merged. The run an hour before it is kept."""
     first = ten_minutes_of(ABSENT, SLOT - 9 * DAY, evidence=("edge-1",))
     failed = ten_minutes_of(UNKNOWN, SLOT - 9 * DAY + HOUR, why="timeout", evidence=("edge-2",))
     last = ten_minutes_of(ABSENT, SLOT - 9 * DAY + 2 * HOUR, evidence=("edge-1", "edge-3"))
@@ -52,6 +53,7 @@ def test_runs_within_a_day_of_slot_are_not_merged() -> None:
 
 
 def test_runs_are_not_merged_if_content_was_public_early() -> None:
+    """Content was public 8 days before its slot. Then the times of the absences before and after it matter."""
     runs = [
         ten_minutes_of(ABSENT, SLOT - 9 * DAY),
         ten_minutes_of(PRESENT, SLOT - 8 * DAY),
@@ -66,7 +68,8 @@ def test_runs_are_not_merged_if_content_was_public_early() -> None:
 
 
 def test_only_absences_of_same_status_and_bytes_are_merged() -> None:
-    """Failed looks are merged only between two of these."""
+    """Failed looks are merged only between two such absences. Here each absence differs in its status or its bytes from
+    the others, so all runs are kept."""
     runs = [
         ten_minutes_of(UNKNOWN, SLOT - 9 * DAY, why="dns"),
         ten_minutes_of(ABSENT, SLOT - 8 * DAY, status=404),
@@ -128,6 +131,7 @@ POLICIES = [Policy(on_time_within=MINUTE), Policy(on_time_within=HOUR)]
 def test_merging_runs_changes_verdict_only_in_findings_of_failed_looks(
     runs: dict[str, list[Run]], now: datetime
 ) -> None:
+    """Old runs of absences, and of failed looks between them, become one run."""
     merged = compact_runs(runs, A_DAY_BEFORE_SLOT)
     for policy in POLICIES:
         verdict = judge(a_release(), [a_promise()], runs, blind=(), policy=policy, now=now)
@@ -138,8 +142,9 @@ def test_merging_runs_changes_verdict_only_in_findings_of_failed_looks(
 
 @settings(max_examples=300, deadline=None)
 @given(runs=runs_by_target(), now=AFTER_TOLERANCE)
-def test_merging_runs_changes_no_other_line_of_an_explanation(runs: dict[str, list[Run]], now: datetime) -> None:
-    """Of the facts that explain a verdict, merging runs changes only those about runs and findings."""
+def test_merging_runs_keeps_explanation_except_for_runs_and_findings(runs: dict[str, list[Run]], now: datetime) -> None:
+    """Old runs of absences, and of failed looks between them, become one run. The other facts of the explanation
+    stay."""
     merged = compact_runs(runs, A_DAY_BEFORE_SLOT)
     for policy in POLICIES:
         verdict = judge(a_release(), [a_promise()], runs, blind=(), policy=policy, now=now)
@@ -156,6 +161,7 @@ def other_facts(explanation: Explanation) -> list[Fact]:
 @settings(max_examples=300)
 @given(runs_by_target())
 def test_merging_runs_keeps_their_number_of_looks(runs: dict[str, list[Run]]) -> None:
+    """A merged run counts its successful looks in `looks`, and its failed looks in `failed`."""
     merged = compact_runs(runs, A_DAY_BEFORE_SLOT)
     for target, runs_before in runs.items():
         looks_before = sum(run.looks + run.failed for run in runs_before)

@@ -103,14 +103,15 @@ def test_redirected_page_without_title_counts_from_its_slot(seconds_after_slot: 
 
 @pytest.mark.parametrize(("seen_at", "slot"), [(-20, SLOT), (5, None)], ids=["before its slot", "no slot"])
 def test_redirected_page_without_title_does_not_count_before_slot(seen_at: float, slot: datetime | None) -> None:
-    """The announcement redirected to the page (`LED_TO`), but it may still show an earlier edition."""
+    """The announcement redirected to the page (`LED_TO`), which may still show an earlier edition. So a look at -20 s
+    does not count, and no look counts if there is no slot (None)."""
     evidence = evidence_of(edge=[(seen_at, PRESENT)], has_title=False, address=Address.LED_TO, slot=slot)
     assert appearances(evidence) == []
 
 
 @pytest.mark.parametrize("address", [Address.GUESSED, Address.FOUND, Address.ANNOUNCED])
 def test_page_without_title_does_not_count_without_redirect(address: Address) -> None:
-    """It may be the page of an earlier edition."""
+    """Its address was announced, guessed or found in a listing. So it may be the page of an earlier edition."""
     evidence = evidence_of(edge=[(5, PRESENT)], has_title=False, address=address)
     assert appearances(evidence) == []
 
@@ -241,8 +242,8 @@ def test_part_that_disappeared_across_slot_may_have_been_public_then(edge: list[
     ids=["removed before slot", "removed at slot", "never absent", "absent before slot"],
 )
 def test_part_that_did_not_disappear_across_slot_leaves_no_doubt(page: list[Look]) -> None:
-    """A part seen before its slot and absent after it may have been public at its slot. Other looks leave no such
-    doubt. A view that never lacks a page may answer so at any address."""
+    """A part seen before its slot and absent only after it may have been public at its slot. A part that was already
+    absent before or at its slot leaves no such doubt. A view that never lacks a page may answer so at any address."""
     assert not evidence_of(edge=page).may_have_been_public_at(SLOT)
     assert not evidence_of(edge=[(-20, ABSENT)], origin=page).may_have_been_public_at(SLOT)
 
@@ -278,7 +279,8 @@ def a_wrong_clock(begins: float = -1, ends: float = 6, **target_or_monitor: str)
     ],
 )
 def test_absences_prove_nothing_if_clock_was_wrong_at_every_look(blind_span: Blind, *, is_proved: bool) -> None:
-    """The monitor “north” looked at the edge at 0 s and at 5 s."""
+    """The monitor “north” looked at the edge at 0 s and at 5 s. If its clock was wrong from -1 s to 6 s, it was wrong
+    at both looks. If the clock was wrong from 1 s to 6 s, the look at 0 s is a proof."""
     runs_of_north = seen_by("north", looks((0, ABSENT), (5, ABSENT), address=PAGE_URL).runs("page"))
     evidence = evidence_of(other_targets={"page": runs_of_north}, blind=[blind_span])
     has_proof = evidence.spells[View.EDGE] != ()
@@ -304,6 +306,7 @@ def test_page_without_looks_has_no_first_look() -> None:
 
 
 def test_runs_at_edge_and_origin_are_ordered_by_first_look() -> None:
+    """Runs of the content API are left out."""
     evidence = evidence_of(edge=[(5, ABSENT)], origin=[(2, ABSENT)], content_api=[(1, UNKNOWN)])
     first_looks = [run.first_sent for run in evidence.runs_at_edge_and_origin]
     assert first_looks == [after_slot(2), after_slot(5)]
@@ -321,14 +324,15 @@ def test_runs_at_edge_and_origin_are_ordered_by_first_look() -> None:
 def test_page_counts_looks_made_for_a_copy_at_its_address(
     watched_as: str, address: str, page_appearances: list[tuple[float | None, float]]
 ) -> None:
-    """A copy in a listing (`elsewhere-1`) may be the page itself. A part that the page links to (`found-1`) is not."""
+    """A copy in a listing (`elsewhere-1`) may be the page itself. Looks at it count if they were at the address of the
+    page. A part that the page links to (`found-1`) is never the page."""
     looks_for_other_part = looks((3, PRESENT), specific=True, address=address)
     evidence = evidence_of(other_targets={watched_as: looks_for_other_part})
     assert appearances(evidence) == page_appearances
 
 
 def test_copy_found_by_listing_counts_looks_made_for_page() -> None:
-    """The copy is at the address of the page."""
+    """The copy is at the address of the page. No look saw it absent before 4 s (None)."""
     copy = Part("elsewhere-1", Role.ALTERNATIVE, url=PAGE_URL, required=False, origin=Origin.ELSEWHERE)
     evidence = evidence_of(edge=[(4, PRESENT)], has_title=True, release=a_release(copy), part=copy)
     assert appearances(evidence) == [(None, 4)]

@@ -51,6 +51,7 @@ def test_producer_changes_only_the_settings_it_names() -> None:
 
 
 def test_bounds_between_two_intervals_are_never_negative() -> None:
+    """From a start at 0 to 2 s until an end at 10 to 13 s, there are 8 to 13 s."""
     start, end = Interval(SLOT, after_slot(2)), Interval(after_slot(10), after_slot(13))
     assert between(start, end) == Bounds(8, 13)
     assert between(end, start) == Bounds(0, 0)

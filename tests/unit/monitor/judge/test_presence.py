@@ -72,8 +72,8 @@ def test_absence_at_origin_removes_content_after_a_minute(seconds_after_edge: fl
     ("edge_absent", "last_absent"), [(79, 79), (80, 0), (90, 0)], ids=["before", "at the time", "after"]
 )
 def test_edge_absence_dates_page_only_before_content_api_showed_it(edge_absent: float, last_absent: float) -> None:
-    """The content API lacked the page at 0 s and showed it at 80 s. If the edge lacked it at 79 s, it came after that.
-    An absence at the edge at 80 s or later does not count."""
+    """The content API lacked the page at 0 s and showed it at 80 s. If the edge lacked the page at 79 s, it came from
+    79 s to 80 s. An absence at the edge at 80 s or later does not count."""
     api_first_shown = 80
     edge = [(0, ABSENT), (edge_absent, ABSENT), (100, PRESENT)]
     content_api = [(0, ABSENT), (api_first_shown, PRESENT), (101, PRESENT)]
@@ -145,6 +145,7 @@ ABSENCES = sent_with(st.integers(0, 900)).map(lambda drawn: [an_absence(sent, to
 
 @given(absences=ABSENCES, seconds=st.integers(-5, 300))
 def test_run_proves_absence_at_most_until_last_look_before_limit(absences: list[Sighting], seconds: int) -> None:
+    """`last_absence_until` returns the last instant up to the limit at which a run proves absence; None without one."""
     limit = after_slot(seconds)
     last_proved_absent = last_absence_until(run_of_absences(*absences), limit)
     sent_by_limit = [absence.sent for absence in absences if absence.sent <= limit]

@@ -108,6 +108,8 @@ def test_gap_longer_than_spacing_allows_splits_a_run(seconds_between_looks: floa
     ("begins", "ends", "number_of_runs"), [(2, 8, 2), (-5, 1, 2), (-5, 0, 1), (10, 20, 1), (0, 10, 2), (-5, 50, 2)]
 )
 def test_blind_span_between_two_looks_splits_their_run(begins: float, ends: float, number_of_runs: int) -> None:
+    """A span that covers time between the two looks, such as from 2 s to 8 s, splits their run. One that ends at the
+    first look or begins at the second does not."""
     blind = [Blind(after_slot(begins), after_slot(ends), "stopped")]
     looks_at_0_and_10_s = [a_sighting(ABSENT, 0), a_sighting(ABSENT, 10)]
     assert len(folded_runs(looks_at_0_and_10_s, blind)) == number_of_runs
@@ -121,6 +123,7 @@ def test_blind_span_is_kept_if_all_looks_failed() -> None:
 
 
 def test_only_last_run_changes_and_keeps_its_evidence() -> None:
+    """`fold` adds a sighting to the runs. `evidence` names the records kept for a run."""
     before = runs_of((0, ABSENT), (1, PRESENT))
     before[1] = replace(before[1], evidence=("rec-1",))
     after = fold(before, a_sighting(PRESENT, 2))

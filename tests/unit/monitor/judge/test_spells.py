@@ -71,7 +71,8 @@ def test_cached_copy_proves_presence_when_it_was_made() -> None:
 
 
 def test_older_copy_counts_if_an_earlier_look_showed_the_content() -> None:
-    """The copy got at 120 s is from 90 s, before the first absence. It counts as a look at 110 s got the content."""
+    """The copy got at 120 s is from 90 s, before the first absence at 100 s. It counts because an earlier look, at 110
+    s, showed the content too."""
     age, first_absence = 30, 100
     spans = spans_of((first_absence, ABSENT), (110, PRESENT), (115, ABSENT), (120, PRESENT, age))
     copy = present(120 - age, 120 - age)
@@ -88,6 +89,7 @@ def test_spell_lasts_from_its_oldest_to_its_newest_copy(first_age: float, last_a
 
 
 def test_spell_across_failed_look_has_only_its_usable_runs() -> None:
+    """A spell is a time in which a view always showed the same. A failed look proves nothing, so it is left out."""
     (spell,) = spells_of((0, ABSENT), (5, UNKNOWN), (10, ABSENT))
     assert (spell.first_sent, spell.last_received) == (after_slot(0), after_slot(10))
     assert [run.state for run in spell.runs] == [ABSENT, ABSENT]
@@ -143,7 +145,7 @@ def test_presence_with_disproved_age_and_no_answer_time_begins_later() -> None:
 )
 def test_disproved_age_stays_a_claim_unless_close_looks_exclude_it(origin: list[Look], *, is_possible: bool) -> None:
     """A copy got at 60 s says that it is from 30 s, but the origin lacked the page at 50 s. The page may have been
-    public at 30 s and removed. Only looks at most 20 s apart around 30 s would exclude this claim."""
+    public at 30 s and removed, so 30 s stays a claim. Looks at most 20 s apart around 30 s exclude it."""
     presence = presence_after_age_check(edge=[(0, ABSENT), (60, PRESENT, 30)], origin=origin)
     assert presence.begin == after_slot(60)
     assert presence.claimed_begin == (after_slot(30) if is_possible else None)
@@ -178,6 +180,7 @@ def test_correction_of_ages_leaves_uncached_presence_unchanged() -> None:
 
 
 def test_presence_from_start_lasts_from_oldest_copy_to_newest_answer() -> None:
+    """Such a presence has no absence before it: here a look at 0 s failed. The absence at 20 s ends it."""
     fresh_answer, old_copy = (5, PRESENT), (15, PRESENT, 60)
     later_absence, later_presence = (20, ABSENT), (25, PRESENT)
     runs = looks((0, UNKNOWN), fresh_answer, (10, UNKNOWN), old_copy, later_absence, later_presence).runs("page")
@@ -192,7 +195,8 @@ def test_presence_from_start_lasts_from_oldest_copy_to_newest_answer() -> None:
     ids=["absent at first", "of this edition", "all looks failed"],
 )
 def test_dated_or_identified_page_has_no_presence_from_start(page_looks: list[Look], *, this_edition: bool) -> None:
-    """A presence from start may be of an earlier edition. A page absent at first, or known to be this one, has none."""
+    """A view that shows a page from its first look on may show an earlier edition: a presence from start. There is none
+    (None) if the first answer is an absence, if the page is known to be of this edition, or if all looks failed."""
     runs = looks(*page_looks, specific=this_edition).runs("page")
     assert find_presence_from_start(runs) is None
 

@@ -273,8 +273,8 @@ def test_on_time_by_some_looks_may_be_early_within_bound(world: World, now: floa
 @example(ANSWERED_ONCE, 89.0, 0.5, 1)
 @given(worlds(ONCE), NOWS, SHARES, SEEDS)
 def test_release_late_by_some_looks_is_late_by_all(world: World, now: float, share: float, seed: int) -> None:
-    """The first verdict knows only a random share of the looks. If all looks show that the origin answered before, the
-    other verdict first waits some seconds for its next answer. Then it is made as of the end of that wait."""
+    """The first verdict knows only a random share of the looks. With all looks, the verdict may first wait some seconds
+    for the next answer of an origin that answered before. Then it is made as of the end of that wait."""
     by_some_looks = with_some_looks(world, share, seed).verdict(now).verdict
     by_all_looks = world.verdict(now).verdict
     if by_all_looks is VerdictKind.PENDING:
@@ -315,6 +315,7 @@ def watched_behind_stale_edge(draw: st.DrawFn) -> World:
 @settings(max_examples=60)
 @given(watched_behind_stale_edge(), NOWS)
 def test_edge_that_hides_age_of_copies_causes_no_false_verdict(world: World, now: float) -> None:
+    """The edge may serve old copies without saying so. The origin is looked at too."""
     verdict = world.verdict(now).verdict
     if verdict in LATE_VERDICTS:
         assert publication_ms(world) > TOLERANCE_MS

@@ -51,6 +51,7 @@ def verdict_by_both(pair: Pair, now: float) -> Verdict:
 @settings(max_examples=300)
 @given(pairs(ONCE), NOWS)
 def test_two_monitors_never_claim_a_wrong_verdict(pair: Pair, now: float) -> None:
+    """Both monitors look at the same page."""
     published_ms, claimed = publication_ms(pair[0]), verdict_by_both(pair, now).verdict
     if claimed in LATE_VERDICTS:
         assert published_ms > TOLERANCE_MS

@@ -125,7 +125,8 @@ EXPOSURES = {
 def test_exposure_ends_at_removal_or_slot(
     now: float, page: Turns, ended_between: tuple[float | None, float | None], expected_length: Bounds
 ) -> None:
-    """A page was public before its slot until it was removed, until its slot, or still is: then it has no end."""
+    """A page was public before its slot until it was removed, or until its slot. If it is still public before its slot,
+    it has no end yet (None)."""
     (exposure,) = judged(now, page).exposures
     assert exposure.seconds == expected_length
     assert exposure.open is (ended_between == (None, None))
@@ -143,6 +144,7 @@ def test_early_page_counts_as_released_at_slot_or_return(later_answers: Turns, r
 
 
 def test_early_page_not_seen_since_its_removal_is_not_released() -> None:
+    """The page was public 500 s early and removed at -200 s. From -10 s on, all looks fail."""
     removed_at, looks_fail_from = -200, -10
     edge = [*PUBLIC_500_S_EARLY, (removed_at, WITHDRAWN), (looks_fail_from, UNKNOWN)]
     # The first look at the origin found the page public. That does not count as its release either.
@@ -153,6 +155,7 @@ def test_early_page_not_seen_since_its_removal_is_not_released() -> None:
 
 
 def test_early_page_that_comes_back_late_is_also_late() -> None:
+    """The page was public 500 s early, removed at -200 s, and back at 400 s. The tolerance is 60 s."""
     back_at, seconds_between_looks = 400, 1
     page = [*PUBLIC_500_S_EARLY, (-200, WITHDRAWN), (back_at, PRESENT)]
     verdict = judged(now=600, seen=page, every=seconds_between_looks)
@@ -206,7 +209,8 @@ def test_first_look_after_slot_gives_only_longest_delay() -> None:
 def test_release_is_judged_again_when_time_alone_changes_its_verdict(
     now: float, page: Turns, judged_again_at: float | None
 ) -> None:
-    """For example, a page that is absent 10 s before its slot is judged again at its slot, even without a new look."""
+    """For example, a page that is absent 10 s before its slot is judged again at its slot, even without a new look. One
+    that came in time is not judged again without a new look (None)."""
     assert judged(now, page).revisit == after_slot(judged_again_at)
 
 
@@ -300,6 +304,7 @@ def test_origin_decides_verdict_if_edge_shows_page_later(origin_shows_at: float,
 
 @pytest.mark.parametrize(("origin_shows_at", "edge_shows_at"), [(3, 400), (90, 390)])
 def test_finding_says_how_long_edge_hid_a_release(origin_shows_at: float, edge_shows_at: float) -> None:
+    """The origin shows the page in time or late, and the edge 300 s or more after the origin."""
     verdict = verdict_by_views(now=600, origin_shows_at=origin_shows_at, edge_shows_at=edge_shows_at)
     (stale,) = found(verdict, Kind.STALE_EDGE)
     # Looks are a second apart. So each view may have begun to show it up to a second before its first look that did.
@@ -379,8 +384,9 @@ def test_grade_follows_how_long_users_have_waited_so_far(now: float, grade: Grad
     ("now", "judged_again_at"), [(30, 3 + 30), (290, 300), (60, 60 + 1), (60.5, 60.5 + 1), (300, 300 + 1)]
 )
 def test_hidden_release_is_judged_again_at_next_limit_of_grade(now: float, judged_again_at: float) -> None:
-    """The origin shows it at 3 s, its edge does not yet. Until 33 s, a look at the edge is awaited. Its grade may get
-    worse at 60 s and at 300 s. From each of these on, it is judged every second, until a look proves a longer wait."""
+    """The origin shows it at 3 s, its edge not yet. It is judged again at 33 s, when the wait for a look at the edge
+    ends, and at 60 s and 300 s, the limits of its grade. From each limit on, it is judged every second until a look
+    proves a longer wait."""
     verdict = verdict_by_views(now, origin_shows_at=3, edge_shows_at=480)
     assert verdict.revisit == after_slot(judged_again_at)
 
@@ -404,6 +410,7 @@ def test_presence_in_content_api_proves_no_release_after_slot() -> None:
 
 
 def test_rarer_looks_at_content_api_widen_no_exposure() -> None:
+    """Looks at the page are 5 s apart, those at the content API 170 s. Both show the same exposure."""
     came, removed, every = -900, -300, 5
     turns = [(-2000, ABSENT), (came, PRESENT), (removed, WITHDRAWN), (1, PRESENT)]
     seen = {"page": RegularLooks(turns, every=every), "page/content": RegularLooks(turns, every=170)}
@@ -440,7 +447,7 @@ def test_contradicting_looks_around_slot_leave_release_unproven(edge: Turns, ori
 
 
 def test_origin_that_always_showed_page_contradicts_no_absence_at_edge() -> None:
-    """Such an origin may show a page at any address."""
+    """An origin that never lacked the page may show a page at any address. So the absence at the edge counts."""
     edge, origin = [(-100, ABSENT)], [(-100, PRESENT)]
     assert judged(now=300, seen={"page": edge, "page/origin": origin}).verdict is VerdictKind.OVERDUE
 
@@ -555,7 +562,7 @@ def test_promise_of_day_or_month_is_judged_by_whole_days(
     slot: Slot, now_in_hours: float, page_in_hours: Turns, expected: VerdictKind
 ) -> None:
     """Hours count from 09:30 on Friday 5 January 2018. So that day began at -9.5 and ends at 14.5.
-    Such a promise gives no delay in minutes."""
+    A page that comes at any time of it is on time, and has no delay in minutes."""
     page = [(hours * HOURS, state) for hours, state in page_in_hours]
     verdict = judged(now=now_in_hours * HOURS, seen=page, promises=[a_promise(slot)])
     assert verdict.verdict is expected

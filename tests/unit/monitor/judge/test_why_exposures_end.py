@@ -51,7 +51,7 @@ def test_looks_give_the_reason_an_exposure_ended(turns: list[Turn], ended: Ended
 
 
 def test_exposure_stays_open_at_slot_until_next_look() -> None:
-    """That look shows why it ended. With a look every 7 s, the next one comes a second after the slot."""
+    """The next look shows why the exposure ended. With a look every 7 s, it comes a second after the slot."""
     at_slot = verdict_on_early_page(now=0, every=7)
     assert [(exposure.open, exposure.ended) for exposure in at_slot.exposures] == [(True, None)]
     assert not at_slot.final
@@ -84,7 +84,8 @@ def test_replay_accepts_stored_exposure_without_field_ended() -> None:
     [("removed", ["exposures[0].ended: was removed, is slot"]), ("unknown", [])],
 )
 def test_replay_may_only_replace_an_unknown_reason_for_end(stored_reason: str, differences: list[str]) -> None:
-    """Looks made since the verdict was stored may show why it ended."""
+    """A replay judges a release again and compares that with what is stored. If it was not known why an exposure ended,
+    later looks may show that it ended at its slot. Any other stored reason must stay the same."""
     stored, computed_again = (release_json(verdict_on_early_page(now=60)) for _ in range(2))
     assert computed_again["exposures"][0]["ended"] == "slot"
     stored["exposures"][0]["ended"] = stored_reason

@@ -102,6 +102,8 @@ def test_announcement_shown_again_proves_absence_unless_it_redirected(
 
 
 def test_listing_that_has_shown_the_release_proves_nothing_later() -> None:
+    """`unlisted` is when the listing last lacked the release before it showed it. The absence at 600 s does not
+    count."""
     last_unlisted, listed, unlisted_again = 0, 60, 600
     listing = looks((last_unlisted, ABSENT), (listed, PRESENT), (unlisted_again, ABSENT)).runs("index/origin")
     witnesses_at_900 = read_witnesses_at(now=900, announcement=looks_without_release(-600), listing=listing)

@@ -87,6 +87,7 @@ def test_target_that_cannot_change_gets_a_tenth_of_share() -> None:
 
 @given(st.lists(st.tuples(st.floats(0.01, 10), st.floats(0, 1)), min_size=1, max_size=30), RATES)
 def test_shares_never_exceed_the_rate_and_are_never_zero(rows: list[tuple[float, float]], rate: float) -> None:
+    """Each row is one target: how many looks a second it wants, and its weight."""
     wants, weights = [want for want, _ in rows], [weight for _, weight in rows]
     shares = share_rate(wants, weights, rate)
     rounding = 1e-6

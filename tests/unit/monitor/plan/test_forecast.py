@@ -87,6 +87,7 @@ def test_warning_names_no_budget_if_looks_are_close_enough() -> None:
 
 
 def test_wanted_looks_are_counted_in_each_minute_of_a_window() -> None:
+    """In the first minute one page wants a look each second. In the second minute two pages do."""
     in_both_minutes, in_the_second_minute = [window(0, 120, every=1)], [window(60, 120, every=1)]
     plans = [in_both_minutes, in_the_second_minute]
     assert looks_per_minute(plans, BEGIN, BEGIN + 2 * MINUTE) == [(BEGIN, 60), (BEGIN + MINUTE, 120)]
@@ -99,6 +100,7 @@ def test_looks_outside_the_period_are_not_counted() -> None:
 
 @given(windows=st.lists(_windows, max_size=5), seconds=st.integers(1, 900))
 def test_looks_per_minute_add_up_to_the_due_instants(windows: list[Window], seconds: int) -> None:
+    """The looks that are due from BEGIN to `end` are counted one by one."""
     end = BEGIN + seconds * SECOND
     due_instants = 0
     just_before_begin = BEGIN - SECOND / 1000
@@ -153,7 +155,8 @@ def parts_to_prove(count: int, slot: datetime = SLOT) -> list[PartToProve]:
 
 @pytest.mark.parametrize(("number_of_parts", "seconds_of_a_round"), [(60, 12), (175, 35)])
 def test_forecast_proves_parts_to_one_round_of_looks(number_of_parts: int, seconds_of_a_round: int) -> None:
-    """A part is absent in one round and present in the next. At 5 looks a second, a round of 60 parts takes 12 s."""
+    """A round is one look at each part. A part is absent in one round and present in the next. At 5 looks a second, a
+    round of 60 parts takes 12 s, so their first seen is known to 12 s."""
     (forecast,) = forecast_slots(parts_to_prove(number_of_parts), 5.0, DAY_BEGINS, DAY_ENDS)
     assert forecast.describe("Europe/London") == (
         f"of {number_of_parts} parts promised for 09:30, {number_of_parts} can be proved, to {seconds_of_a_round} s"
@@ -161,10 +164,8 @@ def test_forecast_proves_parts_to_one_round_of_looks(number_of_parts: int, secon
 
 
 def test_forecast_names_unproven_releases_and_a_sufficient_budget() -> None:
-    """The tolerance is 60 s. Looks in the first 3 s find little, because most releases come later.
-
-    So a round of looks may take 57 s. Looks are a hundredth further apart than the budget of 5 a second requires.
-    """
+    """The tolerance is 60 s. Looks in the first 3 s find little, because most releases come later. So a round, which is
+    one look at each part, may take 57 s. Looks are a hundredth further apart than the budget of 5 a second requires."""
     looks_in_a_round = int((60 - 3) / (1.01 / 5))
     assert looks_in_a_round == 282
     (forecast,) = forecast_slots(parts_to_prove(284), 5.0, DAY_BEGINS, DAY_ENDS)

@@ -60,6 +60,8 @@ def test_window_contains_its_start_but_not_its_end() -> None:
 def test_later_time_never_gives_an_earlier_due_instant(
     plan: list[Window], one: datetime, other: datetime, shift: timedelta
 ) -> None:
+    """`next_due` returns when the next look is due, or None if there is none. A shift delays the looks by some
+    seconds."""
     early, late = (next_due(plan, instant, shift) for instant in sorted((one, other)))
     assert late is None or (early is not None and early <= late)
 

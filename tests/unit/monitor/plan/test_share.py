@@ -62,6 +62,7 @@ def test_all_monitors_together_never_start_more_than_the_budget(
 
 @given(number_of_monitors=COUNTS, rate=RATES, has_owner=st.booleans())
 def test_monitors_share_whole_budget_but_never_a_turn(*, number_of_monitors: int, rate: float, has_owner: bool) -> None:
+    """Turns at a host are numbered. `mine` are the numbers of one monitor."""
     monitors = NAMES[:number_of_monitors]
     turns_of_all = [turns_at_govuk(monitor, monitors, rate=rate, has_owner=has_owner) for monitor in monitors]
     assert sum(turns.fraction for turns in turns_of_all) == 1
@@ -152,6 +153,7 @@ def test_only_hosts_of_a_leaving_monitor_change_owner(hosts: list[str]) -> None:
 def test_page_and_its_files_have_the_same_owner(
     monitors: tuple[str, ...], host_of_files: str, host_of_page: str
 ) -> None:
+    """For example, files of `www.gov.uk` are at `assets.publishing.service.gov.uk`."""
     assert owner_of(host_of_files, monitors) == owner_of(host_of_page, monitors)
 
 

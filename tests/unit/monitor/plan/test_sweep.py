@@ -76,7 +76,7 @@ def test_part_that_is_out_gets_no_look() -> None:
 
 
 def test_listed_part_goes_first_even_with_the_newest_look() -> None:
-    """A listing shows part d, so it is out."""
+    """A listing shows part d, so it is out. Of the other parts, the one with the oldest look goes first."""
     unlisted = parts_absent_at(a=-20, b=-40, c=-30)
     listed = part_proof("d", last_look=-10, absent_at=-10, is_listed=True)
     assert planned_looks([*unlisted, listed], seconds_after_slot=25) == "dbca"
@@ -95,7 +95,8 @@ def test_best_ranks_get_the_looks_that_fit_before_slot(seconds_before_slot: floa
 
 
 def test_proved_part_takes_no_look_from_part_without_proof() -> None:
-    """Part a is proved absent. Parts b (best rank) to h (worst) are not. Only three looks fit before the slot."""
+    """Part a is proved absent. Parts b (best rank) to h (worst) are not. Three looks fit before the slot. They go to b,
+    c and d, the one with the oldest look (d) first."""
     proved_absent, without_proof = parts_absent_at(a=-40), eight_parts_without_proof()[1:]  # a, and b to h
     # Part a comes after them, because it has the newest look.
     assert planned_looks([*proved_absent, *without_proof], seconds_after_slot=-25) == "dcba"
@@ -112,7 +113,8 @@ def test_after_slot_only_looks_that_fit_into_tolerance_are_planned() -> None:
     ids=["within 5 s", "later", "only three looks fit"],
 )
 def test_part_without_proof_goes_first_only_just_after_slot(seconds_after_slot: float, planned: str) -> None:
-    """Parts a, b and c are proved absent, d is not. Only in the first 5 s, a look is likely to find d still absent."""
+    """Parts a, b and c are proved absent, d is not. In the first 5 s a look is likely to find d still absent, so the
+    order is “dbca”. Later it is “bcad”, and “bca” if only three looks fit."""
     proved_absent, without_proof = parts_absent_at(a=-20, b=-40, c=-30), parts_last_looked_at(d=-90)
     assert planned_looks([*proved_absent, *without_proof], seconds_after_slot) == planned
 
@@ -282,7 +284,7 @@ def test_part_seen_before_and_after_its_slot_gets_no_look() -> None:
 
 
 def test_part_that_is_not_ready_is_passed_over() -> None:
-    """It is the turn of a."""
+    """It is the turn of part a. While that is not ready, b gets the look."""
     sweep = sweep_of("a", "b")
     only_b_is_ready = sweep.next_part(at(-30), 10 * SECOND, is_ready=lambda part: part.id == "b")
     assert only_b_is_ready is sweep.parts["b"]
@@ -325,6 +327,7 @@ def test_all_parts_on_time_are_proved_although_others_are_late() -> None:
 
 @pytest.mark.parametrize("fraction_late", [0.0, 0.1, 0.2])
 def test_sweep_proves_85_percent_of_what_perfect_foresight_would(fraction_late: float) -> None:
+    """Perfect foresight knows when each of the 300 parts will come. Up to 20 % of them are late."""
     parts = [Part(seconds_after_slot) for seconds_after_slot in draw_delays(300, fraction_late)]
     proved, proved_with_foresight = simulate_sweep(parts, rate=5.0).parts, best_possible(parts, rate=5.0)
     assert len(proved) >= 0.85 * len(proved_with_foresight)
@@ -335,7 +338,8 @@ publication_times = st.lists(st.floats(0, 30), min_size=1, max_size=60)  # in se
 
 @given(publication_times, st.floats(1, 5))
 def test_parts_with_time_for_a_look_are_proved(published_after_slot: list[float], rate: float) -> None:
-    """There are as many parts as looks from the last publication until the tolerance ends, 60 s after the slot."""
+    """There are as many parts as looks from the last publication until the tolerance ends, 60 s after the slot. A round
+    is one look at each part. First seen is no longer than a round."""
     gap = 1.01 / rate  # seconds from look to look, a hundredth more than the rate allows
     looks_left = int((60 - max(published_after_slot)) / gap)
     parts = [Part(seconds) for seconds in published_after_slot[:looks_left]]

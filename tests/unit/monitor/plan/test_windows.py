@@ -76,6 +76,7 @@ def test_index_is_looked_at_from_30_s_after_slot(after_slot: timedelta, every: t
 
 
 def test_release_public_early_is_watched_after_its_cancellation() -> None:
+    """A page exposed an hour before its slot is looked at every 5 s. A page that was never seen gets no looks."""
     planned = Promise("w", "govuk", SLOT, State.CONFIRMED, SLOT_TIME - DAYS)
     cancelled = InForce(replace(planned, state=State.CANCELLED), cancelled=True, planned=planned)
     windows_after = partial(windows_in_force, PAGE_AT_EDGE, cancelled, exact=False, watch=WatchSettings())
@@ -196,6 +197,7 @@ def test_day_with_a_configured_time_is_watched_like_an_instant() -> None:
     ("day", "utc_hour"), [(date(2026, 12, 3), 9), (date(2026, 7, 23), 8)], ids=["winter", "summer"]
 )
 def test_close_looks_of_a_day_begin_at_9_20_locally(day: date, utc_hour: int) -> None:
+    """The release is promised for a day, without a time. In summer, 09:20 in London is 08:20 UTC."""
     windows = windows_for(PAGE_AT_EDGE, Slot(Precision.DAY, first=day, last=day))
     near = next(window for window in windows if window.name == "near")
     assert near.begins == datetime(day.year, day.month, day.day, utc_hour, 20, tzinfo=UTC)

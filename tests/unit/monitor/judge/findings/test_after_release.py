@@ -71,6 +71,7 @@ def test_notice_of_withdrawal_needs_no_second_look() -> None:
 
 
 def test_short_absence_before_a_withdrawal_is_ignored() -> None:
+    """The page was absent for a moment at 90 s, and again for over a minute from 210 s on."""
     short_absence, present, withdrawn = absent_at(90), [(95, PRESENT), (150, PRESENT)], absent_at(210, 271)
     (withdrawal,) = withdrawals(edge=[*short_absence, *present, *withdrawn])
     assert withdrawal.at == after_slot(210)
@@ -88,7 +89,8 @@ def test_short_absence_before_a_withdrawal_is_ignored() -> None:
 def test_withdrawal_needs_absence_of_a_minute_by_both_views(
     edge: Sequence[Look], origin: Sequence[Look], expected_withdrawals: int
 ) -> None:
-    """The views are the edge, which is the cache for users, and the origin, which is the publisher's server."""
+    """The edge is the cache for users, and the origin is the publisher's server. A page absent at both for a minute was
+    withdrawn. It was not if both lacked it for 5 s, or if the origin showed it while the edge did not."""
     assert len(withdrawals(edge, origin)) == expected_withdrawals
 
 

@@ -97,6 +97,8 @@ def test_each_new_version_is_one_correction(versions: Versions, expected_correct
 def test_early_content_is_corrected_only_after_its_slot(
     now: float, second_version_at: float, expected_corrections: int
 ) -> None:
+    """Content was public an hour early. A second version half an hour before its slot is no correction, but one half an
+    hour after its slot is."""
     versions = [(-HOUR, FIRST), (second_version_at, SECOND)]
     assert len(corrections(now, versions, states=PUBLIC_AN_HOUR_EARLY)) == expected_corrections
 

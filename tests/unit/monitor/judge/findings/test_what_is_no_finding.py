@@ -52,7 +52,8 @@ def test_copy_elsewhere_was_not_first_if_page_was_early(first_looks_at_page: Seq
 
 @pytest.mark.parametrize(("copy_last_absent", "is_after_slot"), [(-1, True), (-1.001, False)])
 def test_copy_absent_a_second_before_slot_counts_as_after_it(copy_last_absent: float, *, is_after_slot: bool) -> None:
-    """The copy was first seen 5 s after the slot, and the page came at 300 s. Our clock may be wrong by a second."""
+    """The copy was first seen 5 s after the slot, and the page came at 300 s. Our clock may be wrong by a second. So a
+    copy last absent at -1 s is said to have come after the slot, but not one last absent before that."""
     verdict = verdict_on({"page": LATE, "news": [(copy_last_absent, ABSENT), (5, PRESENT)]}, NEWS)
     (copy_was_first,) = found(verdict, Kind.ELSEWHERE_FIRST)
     assert copy_was_first.detail.endswith("after the slot") is is_after_slot
@@ -60,6 +61,8 @@ def test_copy_absent_a_second_before_slot_counts_as_after_it(copy_last_absent: f
 
 @pytest.mark.parametrize(("part", "is_found"), [(OPTIONAL, False), (SHEET, True)], ids=["optional", "required"])
 def test_failed_looks_count_only_at_required_parts(part: Part, *, is_found: bool) -> None:
+    """All looks at the sheet fail, from before its slot until after it. That is a finding only if the sheet is
+    required."""
     sheet = [(when, UNKNOWN) for when in range(-60, 100, 5)]
     verdict = verdict_on({"page": IN_TIME, "sheet": sheet}, part)
     assert (Kind.BLIND in kinds(verdict)) is is_found
@@ -80,6 +83,8 @@ def test_failed_looks_over_slot_of_late_release_are_no_finding() -> None:
 
 
 def test_bytes_that_changed_before_the_slot_are_no_swap() -> None:
+    """The sheet was public an hour early, and its bytes changed before the slot. Only later changes count as
+    `SWAPPED`."""
     old = [a_sighting(PRESENT, when, digest="old") for when in (-3600, -3000)]
     new = [a_sighting(PRESENT, when, digest="new") for when in (-1800, -900, 300)]
     verdict = verdict_on({"page": IN_TIME, "sheet": [(-7200, ABSENT), *old, *new]}, OPTIONAL)
@@ -121,6 +126,7 @@ def test_calendars_that_differ_leave_only_late_part_unproven() -> None:
 
 @pytest.mark.parametrize(("seconds_after_close", "is_final"), [(-0.001, False), (0.0, True)])
 def test_verdict_is_final_once_the_watch_closes(seconds_after_close: float, *, is_final: bool) -> None:
+    """The watch closes 14 days after the slot. All looks since 100 s failed, and until then one may still succeed."""
     closes = Policy().closes_after.total_seconds()
     page = [(-2, ABSENT), (100, UNKNOWN), (closes - 60, UNKNOWN), (closes, UNKNOWN)]
     assert verdict_on({"page": page}, now=closes + seconds_after_close).final is is_final
@@ -155,7 +161,8 @@ def test_content_removed_twice_gives_two_withdrawals_of_their_own_length() -> No
 
 
 def test_notice_of_withdrawal_at_last_presence_is_no_withdrawal() -> None:
-    """Page and notice were both seen at 30 s, so the notice may be older. It must begin later, or last for 60 s."""
+    """Page and notice were both seen at 30 s, so the notice may be the older answer. It would be a withdrawal if it had
+    begun later, or lasted for 60 s."""
     page = [*IN_TIME, (30, PRESENT), (30, WITHDRAWN), (50, WITHDRAWN)]
     assert kinds(verdict_on({"page": page})) == []
 

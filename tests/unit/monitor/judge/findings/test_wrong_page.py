@@ -53,7 +53,8 @@ def test_another_edition_at_a_guessed_address_is_no_wrong_page() -> None:
 
 @pytest.mark.parametrize(("why", "is_longer"), [("", False), (ANOTHER_EDITION, True)])
 def test_another_edition_lengthens_only_run_with_that_reason(why: str, *, is_longer: bool) -> None:
-    """A run is one row for consecutive looks with the same answer. Another edition counts as an absence."""
+    """A run is one row for consecutive looks with the same answer. Another edition counts as an absence for that
+    reason. It does not lengthen a run of absences without a reason."""
     absences = a_run("page", ABSENT, -60, -1, why=why)
     longer = extend_run(absences, a_sighting(ABSENT, why=ANOTHER_EDITION))
     assert (longer is not None) is is_longer
