@@ -277,6 +277,7 @@ async def test_idle_worker_shows_that_fault_of_another_is_over() -> None:
 
 
 async def test_try_start_makes_first_start_only_if_it_is_eager() -> None:
+    """`try_start` repeats a start that failed. With `eager`, it also makes the first one."""
     machine = Machine(can_start_workers=True)
     workers = machine.workers()
     await workers.try_start()
@@ -287,6 +288,7 @@ async def test_try_start_makes_first_start_only_if_it_is_eager() -> None:
 
 
 async def test_try_start_repeats_failed_start_until_a_worker_runs() -> None:
+    """With `eager`, `try_start` also makes the first start."""
     machine = Machine(can_start_workers=False)
     workers = machine.workers()
     await workers.try_start(eager=True)
