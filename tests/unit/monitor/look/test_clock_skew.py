@@ -209,6 +209,10 @@ def skew_after_dates_of_one_wrong_host(*, is_reported_synchronised: bool | None)
 
 
 def test_one_host_is_not_believed_if_machine_reports_synchronised_clock() -> None:
+    """Our clock is right, and one host sends dates that are 600 s behind.
+
+    `bounds`: how far our clock is off by all dates.
+    """
     skew = skew_after_dates_of_one_wrong_host(is_reported_synchronised=True)
     assert list(skew.describe_doubts()) == ["wrong.example"]
     for bounds in (skew.bounds, skew.bounds_for("wrong.example"), skew.bounds_for("other.example")):
@@ -216,6 +220,7 @@ def test_one_host_is_not_believed_if_machine_reports_synchronised_clock() -> Non
 
 
 def test_one_host_proves_clock_wrong_if_machine_reports_it_unsynchronised() -> None:
+    """Our clock is right, and one host sends dates that are 600 s behind."""
     skew = skew_after_dates_of_one_wrong_host(is_reported_synchronised=False)
     # The dates are believed, so the host is not listed.
     assert list(skew.describe_doubts()) == []
@@ -224,6 +229,10 @@ def test_one_host_proves_clock_wrong_if_machine_reports_it_unsynchronised() -> N
 
 
 def test_one_host_counts_only_for_itself_without_machine_report() -> None:
+    """Our clock is right, and one host sends dates that are 600 s behind.
+
+    The machine does not report whether our clock is synchronised.
+    """
     skew = skew_after_dates_of_one_wrong_host(is_reported_synchronised=None)
     assert list(skew.describe_doubts()) == ["wrong.example"]
     assert is_off(skew.bounds_for("wrong.example"))
@@ -421,6 +430,10 @@ class AnswerOfCache(NamedTuple):
 def test_bounds_contain_clock_error_whenever_cache_renews_its_copy(
     answers: list[AnswerOfCache], our_clock_ahead: float
 ) -> None:
+    """All answers come from a cache.
+
+    Its copy has an age, and either the date of the look or that at which it was made.
+    """
     skew = skew_of_unsynchronised_clock()
     now, copied_at = 0.0, -300.0
     for seconds_since_last, has_new_copy, sends_origin_date in answers:
@@ -455,6 +468,7 @@ class AnswerOfHost(NamedTuple):
 def test_bounds_contain_clock_error_whatever_ages_three_hosts_send(
     answers: list[AnswerOfHost], our_clock_ahead: float
 ) -> None:
+    """Each answer comes from one of three hosts, with any age, and with the date of the look or of the copy."""
     skew, now = skew_of_unsynchronised_clock(), 0.0
     for host, seconds_since_last, age, sends_origin_date in answers:
         now += seconds_since_last

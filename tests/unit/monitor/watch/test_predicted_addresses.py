@@ -501,6 +501,7 @@ def test_linked_and_unseen_predicted_pages_are_not_reported() -> None:
 
 
 def test_links_before_the_slot_are_not_stored() -> None:
+    """Before its slot, a page may have links of an earlier edition."""
     planner = planner_at(SLOT - 5 * MINUTE, FakePoller())
     watched = WatchedRelease(april_release(), [a_promise()])
     link, seconds_after_slot = Found(PAGE, "", "external"), -300
