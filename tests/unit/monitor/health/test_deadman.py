@@ -36,6 +36,7 @@ async def dead_man_switch(
 
 
 async def test_switch_sends_one_request_each_time_without_a_fault() -> None:
+    """A service alerts people if it gets no request from the switch for a while."""
     async with dead_man_switch(reasons_to_alarm=[]) as (switch, server, outcomes):
         await switch.ping()
         await switch.ping()
@@ -44,6 +45,7 @@ async def test_switch_sends_one_request_each_time_without_a_fault() -> None:
 
 
 async def test_switch_sends_nothing_during_a_fault_and_logs_it() -> None:
+    """A service alerts people if it gets no request from the switch for a while."""
     fault = "calendar govuk: not read yet"
     async with dead_man_switch(reasons_to_alarm=[fault]) as (switch, server, outcomes):
         with capture_logs() as lines:

@@ -80,6 +80,10 @@ class StoreOfBatches:
 
 
 def test_lost_batch_is_reported_once_by_the_next_batch() -> None:
+    """A batch of writes stores a heartbeat: when the monitor was alive.
+
+    Here the store loses a batch that it had confirmed.
+    """
     batches = StoreOfBatches()
     kept = batches.commit_batch()
     batches.commit_batch()
@@ -104,6 +108,10 @@ def test_heartbeats_at_one_instant_differ_even_after_a_loss() -> None:
 
 
 def test_lost_batch_is_reported_although_clock_was_set_back() -> None:
+    """A batch of writes stores a heartbeat: when the monitor was alive.
+
+    Here the store loses a batch that it had confirmed.
+    """
     batches = StoreOfBatches()
     beat_before = batches.commit_batch()
     clock_was_set_back = NINE - 45 * SECOND
@@ -117,6 +125,7 @@ def test_lost_batch_is_reported_although_clock_was_set_back() -> None:
 
 
 def test_unconfirmed_batches_in_store_are_no_loss() -> None:
+    """A batch of writes stores a heartbeat. Two batches are stored, but their writer never hears so."""
     batches = StoreOfBatches()
     batches.commit_batch()
     for second in (1, 2):

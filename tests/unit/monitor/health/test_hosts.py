@@ -59,6 +59,7 @@ def test_host_whose_answers_we_could_not_read_is_not_silent() -> None:
 
 
 def test_host_without_looks_for_ten_minutes_is_not_reported() -> None:
+    """A host is silent while all looks at it prove nothing, here from 0 to 15 s. Then there are no more looks."""
     hosts = SilentHosts()
     note_looks(hosts, "www.gov.uk", State.UNKNOWN, seconds=(0, 5, 10, 15))
     assert hosts.silent_now(NOON + timedelta(minutes=11)) == {}
@@ -167,7 +168,7 @@ def test_answer_from_before_failed_starts_makes_no_host_blind() -> None:
     workers = WorkerStarts()
     workers.attempt_start(at=1, fault=FAULT)
     workers.attempt_start(at=2, fault=NO_FAULT)
-    # An answer of 2 s is noted as unread. No start has failed since then, so this is ignored.
+    # An answer that came at 2 s is noted as unread. No start has failed since then, so this is ignored.
     workers.health.note_unread("www.gov.uk", after(2))
     # From 3 to 40 s starts fail again, but no answer of this time is unread.
     workers.attempt_start(at=3, fault=FAULT)

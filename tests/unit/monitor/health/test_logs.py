@@ -131,6 +131,7 @@ def test_traceback_shows_no_local_variables_and_quotes_no_value(*, as_json: bool
 
 @pytest.mark.parametrize("as_json", [True, False])
 def test_environment_error_is_logged_in_one_line(*, as_json: bool) -> None:
+    """A locked store, for example, is no fault of our code, so a traceback would not help."""
     stream = io.StringIO()
 
     def locked() -> None:

@@ -200,7 +200,10 @@ def test_promtool_finds_no_fault_in_the_metrics(world: World, tmp_path: Path) ->
         (VerdictKind.UNPROVEN, "unproven"),
     ],
 )
-def test_only_finding_of_the_verdict_has_value_one(world: World, verdict_kind: VerdictKind, finding: str) -> None:
+def test_finding_of_verdict_has_value_one_and_others_zero(
+    world: World, verdict_kind: VerdictKind, finding: str
+) -> None:
+    """For example, a late release has the value 1 for `late` and 0 for `early`, `partial` and all others."""
     world.watch(a_verdict(verdict_kind))
     others = {"late", "partial", "early", "unproven", "withdrawn", "swapped", "calendar"} - {finding}
     assert world.value("release_finding", release="r", producer="dft", kind=finding) == 1

@@ -117,6 +117,7 @@ def test_absent_service_manager_raises_no_error(tmp_path: Path) -> None:
 
 
 def test_watchdog_time_is_read_only_for_this_process() -> None:
+    """In its variables, systemd says which process must report how often. None: this one need not."""
     environment = {"NOTIFY_SOCKET": "/run/x", "WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "7"}
     assert find_service_manager(environment, pid=7) == ServiceManager("/run/x", watchdog=timedelta(seconds=30))
     assert find_service_manager(environment, pid=8) == ServiceManager("/run/x", watchdog=None)

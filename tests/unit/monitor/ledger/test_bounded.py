@@ -79,6 +79,10 @@ def test_read_without_age_of_copies_counts_as_of_end() -> None:
 
 
 def test_stored_state_without_age_counts_as_of_its_end() -> None:
+    """The state of a calendar is as of the oldest copy that its last read got.
+
+    None: that is not known, so the end of the read counts.
+    """
     first_read = evaluate_read_in_minute(10, NO_READ_YET, copied_at_minute=7, e0=SLOT)
     stored_without_age = replace(first_read.state, as_of=None)
     second_read = evaluate_read_in_minute(20, stored_without_age, e0=LATER)

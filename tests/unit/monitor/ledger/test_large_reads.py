@@ -134,7 +134,10 @@ def times_of_reads(store: TemporaryStore) -> list[datetime]:
 async def test_read_in_three_portions_counts_once_all_are_written(
     clock: VirtualClock, portions_written: int, expected_times: list[datetime]
 ) -> None:
-    """A first read is recorded at START. The write of a second one, a day later, is cut off after some portions."""
+    """A first read is recorded at START.
+
+    A second one, a day later, is written in three transactions, the portions, and cut off after some of them.
+    """
     store = await store_with_changes_cut_off(clock, portions_written)
     assert times_of_reads(store) == expected_times
     # A portion has an entry and its promise together, so even before that they agree.

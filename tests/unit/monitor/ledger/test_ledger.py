@@ -91,6 +91,7 @@ async def test_count_of_reads_without_an_entry_survives_restart(monitor: Calenda
 
 @with_calendar_monitor()
 async def test_entry_shown_under_another_id_is_not_missing(monitor: CalendarMonitor) -> None:
+    """`unlisted` counts the reads that lack a release. None: the last read shows it."""
     await monitor.read_calendar(csv(row("a", title="Example awareness"), row("b")))
     await monitor.read_calendar(csv(row("a2", title="Example awareness"), row("b")), minutes_later=10)
     unlisted = {promise.release: promise.unlisted for promise in monitor.store.ledger.promises()}
@@ -99,7 +100,10 @@ async def test_entry_shown_under_another_id_is_not_missing(monitor: CalendarMoni
 
 @with_calendar_monitor(OWN)
 async def test_entry_is_unlisted_if_another_title_takes_its_place(monitor: CalendarMonitor) -> None:
-    """The new entry has its page and slot, so perhaps it replaces it: its title is a successor."""
+    """The new entry has the page and slot of the old one, so perhaps it replaces it.
+
+    Its title is then called a successor.
+    """
     page, slot = "https://stats.example/example", "2026-11-26T09:30:00"
     old_entry = own_entry("a", slot, page, title="Example of one region")
     new_entry = own_entry("b", slot, page, title="Example of the whole country")

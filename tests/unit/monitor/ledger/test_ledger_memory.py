@@ -271,6 +271,7 @@ async def test_hourly_job_stores_title_of_new_calendar_order(monitor: CalendarMo
 
 @with_calendar_monitor()
 async def test_release_can_get_an_earlier_id_back_by_pin(monitor: CalendarMonitor) -> None:
+    """A pin is a setting that gives the release of a title its id. Here it is changed twice."""
     await monitor.read_calendar(csv(row("a", title="Example awareness")))
     for pinned_id in ("awareness", "a"):
         pin = Pin(id=pinned_id, title="Example awareness")

@@ -166,6 +166,7 @@ def test_reads_without_a_release_are_counted_in_last_promise() -> None:
 
 
 def test_read_that_shows_a_release_again_ends_the_count() -> None:
+    """A promise counts the later reads of its calendar that lack the release. None: there is no count."""
     book = book_after_three_reads_of_a_without_x()
     book.replace_promises(book.mark_relisted("A", ["x"]))
     assert [promise.unlisted for promise in book.promises_of("x")] == [None, None, None]
@@ -174,6 +175,7 @@ def test_read_that_shows_a_release_again_ends_the_count() -> None:
 
 
 def test_unknown_release_is_neither_unlisted_nor_relisted() -> None:
+    """A read that lacks a release, or shows it again, changes its promises. An unknown release has none."""
     book = book_of(promise_read_in_minute(1, "A"))
     assert book.count_unlisted("A", {"unknown release": []}, at_minute(10)) == []
     assert book.mark_relisted("A", ["unknown release"]) == []

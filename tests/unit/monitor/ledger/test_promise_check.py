@@ -76,13 +76,17 @@ def wait_until(check: PromiseCheck, watched: WatchedStub, new_verdict: Verdict) 
 
 @pytest.mark.parametrize("kind", [VerdictKind.LATE, VerdictKind.OVERDUE, VerdictKind.NOT_PUBLISHED, VerdictKind.EARLY])
 def test_breach_needs_promise_confirmed_since_its_slot(kind: VerdictKind) -> None:
-    """To confirm a promise is to read its calendar again and find it unchanged."""
+    """A breach is, for example, a late release.
+
+    To confirm a promise is to read its calendar again and find it unchanged.
+    """
     breach = verdict(page_verdict(kind))
     assert confirmation_needed_since(breach) == SLOT
 
 
 @pytest.mark.parametrize("kind", [VerdictKind.ON_TIME, VerdictKind.PENDING, VerdictKind.UNPROVEN])
 def test_promise_without_breach_needs_confirmation_only_in_doubt(kind: VerdictKind) -> None:
+    """For example, the release is on time. None: no read of its calendar is needed to confirm its promise."""
     without_breach = verdict(page_verdict(kind))
     assert confirmation_needed_since(without_breach) is None
     was_blind = with_finding(Kind.BLIND, without_breach)
@@ -105,6 +109,10 @@ def test_release_without_slot_has_no_breach() -> None:
 def test_promise_confirmed_since_its_slot_needs_no_other_confirmation(
     confirmed_at: datetime, needed_since: datetime | None
 ) -> None:
+    """For example, a confirmation a second before the slot is too early: one since the slot is needed.
+
+    None: no other is.
+    """
     overdue = verdict(page_verdict(VerdictKind.OVERDUE), confirmed_at=confirmed_at)
     assert confirmation_needed_since(overdue) == needed_since
 
@@ -124,7 +132,10 @@ def test_after_slot_an_undated_exposure_needs_read_since_slot() -> None:
 
 
 def test_before_slot_an_undated_exposure_needs_no_read() -> None:
-    """It would need a read since the exposure began, which is not known, or since the slot, which has not come."""
+    """It would need a read since the exposure began, which is not known, or since the slot, which has not come.
+
+    So the function returns None: no read is needed.
+    """
     exposed_since_unknown_time = page_verdict(VerdictKind.EARLY, exposed_at=[None])
     before_slot = verdict(exposed_since_unknown_time, judged_at=SLOT - 20 * SECOND)
     assert confirmation_needed_since(before_slot) is None
@@ -198,6 +209,10 @@ def test_verdict_at_exposure_requests_and_awaits_calendar_reads() -> None:
 
 
 def test_each_new_breach_waits_for_a_newer_read() -> None:
+    """After each exposure, its calendar must be read again.
+
+    The wait ends LONGEST_WAIT after the verdict at the latest.
+    """
     check, watched = running_check(), WatchedStub()
     first_exposure, second_exposure = SLOT - 15 * MINUTE, SLOT - 5 * MINUTE
     exposed_once = page_verdict(VerdictKind.EARLY, exposed_at=[first_exposure])
@@ -220,13 +235,16 @@ def test_each_new_breach_waits_for_a_newer_read() -> None:
     ids=["no reader", "promise confirmed since the slot", "no breach"],
 )
 def test_verdict_stops_waiting_if_no_read_is_possible_or_needed(check: PromiseCheck, next_verdict: Verdict) -> None:
-    """An earlier verdict on the release waits for a calendar read. This is the next verdict."""
+    """An earlier verdict on the release waits for a calendar read.
+
+    For the next verdict none is needed, for example because the release is on time.
+    """
     watched = WatchedStub(waits_for_calendar=True)
     assert wait_until(check, watched, next_verdict) is None
     assert (watched.waits_for_calendar, watched.wanted_read) == (False, None)
 
 
-def test_only_calendar_without_recent_read_is_requested() -> None:
+def test_calendar_already_read_since_slot_is_not_requested() -> None:
     """The promise must be confirmed by reads of both calendars that began at the slot or later."""
     check, judge_again = running_check(), CallCounter()
     check.record_read("govuk", begun=SLOT)
@@ -253,6 +271,7 @@ def test_read_that_began_too_early_is_requested_again() -> None:
 
 
 def test_only_first_sufficient_read_rejudges_the_release() -> None:
+    """A verdict waits for a read that begins at the slot or later. The first such read ends the wait."""
     check, judge_again = running_check(), CallCounter()
     check.request_reads(("govuk",), SLOT, "r", judge_again)
     check.record_read("govuk", begun=SLOT + SECOND)
@@ -261,12 +280,13 @@ def test_only_first_sufficient_read_rejudges_the_release() -> None:
 
 
 def test_no_verdict_waits_for_a_read_without_a_reader() -> None:
-    """Without a reader no one would make the read."""
+    """The reader is the task that reads calendars on request. Without it, there is no time to wait until: None."""
     check, overdue = PromiseCheck(), verdict(page_verdict(VerdictKind.OVERDUE))
     assert wait_until(check, WatchedStub(), overdue) is None
 
 
 def test_verdict_waits_for_a_read_once_a_reader_exists() -> None:
+    """The reader is the task that reads calendars on request. It exists once it has waited for requests."""
     check, overdue = PromiseCheck(), verdict(page_verdict(VerdictKind.OVERDUE), judged_at=JUDGED_AT)
     check.request_reads(("govuk",), SLOT, "another release", CallCounter())
     asyncio.run(check.next_requested())  # by the reader
@@ -274,6 +294,7 @@ def test_verdict_waits_for_a_read_once_a_reader_exists() -> None:
 
 
 def test_earlier_begun_read_does_not_replace_a_later_one() -> None:
+    """A verdict needs a read that began at the slot or later. Such a read is already recorded."""
     check = running_check()
     check.record_read("govuk", begun=SLOT + 5 * SECOND)
     check.record_read("govuk", begun=SLOT - 5 * SECOND)  # it began earlier and ended later
@@ -305,7 +326,10 @@ UNPROVEN_AT_FOUND_ADDRESS = replace(
 
 @pytest.mark.parametrize("still_open", [PENDING_AT_GUESSED_ADDRESS, UNPROVEN_AT_FOUND_ADDRESS])
 def test_page_not_out_at_unannounced_address_requests_read(still_open: Verdict) -> None:
-    """Once the page appears, its calendar may no longer show the announced time. So it is read before."""
+    """Once the page appears, its calendar may no longer show the announced time. So it is read before.
+
+    The address was, for example, guessed.
+    """
     watched = WatchedStub()
     assert asyncio.run(requests_calendar_read(watched, still_open))
     assert not watched.waits_for_calendar
@@ -322,14 +346,20 @@ def test_page_not_out_at_unannounced_address_requests_read(still_open: Verdict) 
     ids=["before the slot", "calendar read since the slot", "announced address", "on time"],
 )
 def test_page_requests_no_read_before_slot_or_without_need(difference: dict[str, object]) -> None:
-    """Without the difference, a page that is not out at a guessed address 5 s after its slot requests a read."""
+    """A page that is not out at a guessed address 5 s after its slot requests a read.
+
+    This one differs from that: for example, its address was announced.
+    """
     watched, without_need = WatchedStub(), replace(PENDING_AT_GUESSED_ADDRESS, **difference)
     assert not asyncio.run(requests_calendar_read(watched, without_need))
     assert not watched.waits_for_calendar
 
 
 def test_read_for_guessed_address_waits_five_seconds() -> None:
-    """In the first five seconds after the slot, requests to the host are needed for looks."""
+    """A page that is not out at a guessed address requests a read.
+
+    In the first five seconds after the slot, requests to the host are needed for looks.
+    """
     check, watched = running_check(), WatchedStub()
     just_after_slot = replace(PENDING_AT_GUESSED_ADDRESS, at=SLOT + SECOND / 5)
     assert wait_until(check, watched, just_after_slot) == SLOT + 5 * SECOND

@@ -221,6 +221,8 @@ async def test_calendar_may_be_empty_after_all_its_slots(monitor: CalendarMonito
 @pytest.mark.slow
 @with_calendar_monitor()
 async def test_host_that_breaks_workers_gets_one_notice_a_day(monitor: CalendarMonitor) -> None:
+    """A worker is a process that reads answers. Some answers of this host end it."""
+
     def count_notices(host: str) -> int:
         return sum(f"answers of {host}" in subject for subject in monitor.notice_subjects())
 
@@ -241,7 +243,7 @@ async def test_host_that_breaks_workers_gets_one_notice_a_day(monitor: CalendarM
 @pytest.mark.slow
 @with_calendar_monitor()
 async def test_incident_about_broken_workers_is_closed_at_once(monitor: CalendarMonitor) -> None:
-    """No event would show that the trouble is over."""
+    """An answer of a host broke the worker, the process that read it. No event would show that the trouble is over."""
     await monitor.read_calendar(TWENTY_ENTRIES)
     await monitor.break_worker("files.example", minutes_later=0)
     (incident,) = incidents(monitor)

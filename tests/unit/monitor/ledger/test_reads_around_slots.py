@@ -46,7 +46,10 @@ def test_read_is_due_10_minutes_before_slot_without_recent_one(
 def test_read_is_due_4_minutes_before_slot_unless_tried(
     now: str, last_try: str, last_usable: str, *, is_due_now: bool
 ) -> None:
-    """The slot is at 09:30. Then this read is no longer due."""
+    """The slot is at 09:30. At 09:26 a read is due if the last one was tried at 09:25, and not if it was at 09:26.
+
+    At 09:30 it is no longer due.
+    """
     assert is_read_due(now, last_try=last_try, last_usable=last_usable) is is_due_now
 
 

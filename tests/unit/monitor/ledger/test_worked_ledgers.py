@@ -353,6 +353,7 @@ _states = st.sampled_from(["confirmed", "provisional", "cancelled", None])
 def test_later_reads_change_no_earlier_promise_or_usability(
     shown_each_day: list[list[tuple[str, str, str | None]]],
 ) -> None:
+    """Each day, a read shows some entries. The first reads alone have the same results as they have among all reads."""
     reads = [
         read(f"2026-07-{day:02} 08:00", *(entry(uid, text, state) for uid, text, state in shown))
         for day, shown in enumerate(shown_each_day, 1)
@@ -370,6 +371,7 @@ def test_later_reads_change_no_earlier_promise_or_usability(
 
 @given(st.lists(st.tuples(_texts, _states), min_size=1, max_size=8))
 def test_repeated_promise_is_not_added(entries: list[tuple[str, str | None]]) -> None:
+    """Each day, a read shows X with a time and a state, which may be those of the day before."""
     reads = [read(f"2026-07-{day:02} 08:00", entry("X", *each)) for day, each in enumerate(entries, 1)]
     after_all, _usable = take_reads(reads)
     for earlier, later in pairwise(after_all.store.ledger.promises()):

@@ -66,6 +66,8 @@ def test_look_is_broken_and_unknown_if_its_hook_fails() -> None:
 
 
 def test_looks_continue_if_every_hook_fails() -> None:
+    """The hook is a function that the poller calls with each sighting. This one always fails."""
+
     def refuse(_target: Target, _sighting: Sighting) -> None:
         raise OverflowError
 

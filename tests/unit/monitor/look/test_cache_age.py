@@ -85,6 +85,7 @@ def ages_after_check(*ages: tuple[float, str | None]) -> list[str | None]:
 
 
 def test_constant_age_is_removed_once_it_should_have_grown() -> None:
+    """Each pair is the second of a look and the age in its answer. Such a number is no age if it does not grow."""
     # A chance may explain one pair of equal ages, seconds apart, but not two.
     looked_at_every_5_s = ages_after_check((0, "300"), (5, "300"), (10, "300"), (15, "300"))
     assert looked_at_every_5_s == ["300", "300", None, None]

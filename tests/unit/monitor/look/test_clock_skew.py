@@ -92,6 +92,7 @@ def test_bounds_contain_how_far_our_clock_is_ahead(number_of_answers: int, our_c
 
 @pytest.mark.parametrize("our_clock_ahead", [0.0, 3.0, -45.0])
 def test_bounds_narrow_from_a_second_to_quarter_after_forty_answers(our_clock_ahead: float) -> None:
+    """The bounds are the least and most seconds that our clock is ahead, by the dates in the answers of a host."""
     least, most = skew_after_answers("a", count=1, our_clock_ahead=our_clock_ahead).bounds
     assert most - least < 1.1  # a date is a whole second
     least, most = skew_after_answers("a", count=40, our_clock_ahead=our_clock_ahead).bounds
@@ -208,6 +209,10 @@ def skew_after_dates_of_one_wrong_host(*, is_reported_synchronised: bool | None)
 
 
 def test_one_host_is_not_believed_if_machine_reports_synchronised_clock() -> None:
+    """Our clock is right, and one host sends dates that are 600 s behind.
+
+    `bounds`: how far our clock is off by all dates.
+    """
     skew = skew_after_dates_of_one_wrong_host(is_reported_synchronised=True)
     assert list(skew.describe_doubts()) == ["wrong.example"]
     for bounds in (skew.bounds, skew.bounds_for("wrong.example"), skew.bounds_for("other.example")):
@@ -215,6 +220,7 @@ def test_one_host_is_not_believed_if_machine_reports_synchronised_clock() -> Non
 
 
 def test_one_host_proves_clock_wrong_if_machine_reports_it_unsynchronised() -> None:
+    """Our clock is right, and one host sends dates that are 600 s behind."""
     skew = skew_after_dates_of_one_wrong_host(is_reported_synchronised=False)
     # The dates are believed, so the host is not listed.
     assert list(skew.describe_doubts()) == []
@@ -223,6 +229,10 @@ def test_one_host_proves_clock_wrong_if_machine_reports_it_unsynchronised() -> N
 
 
 def test_one_host_counts_only_for_itself_without_machine_report() -> None:
+    """Our clock is right, and one host sends dates that are 600 s behind.
+
+    The machine does not report whether our clock is synchronised.
+    """
     skew = skew_after_dates_of_one_wrong_host(is_reported_synchronised=None)
     assert list(skew.describe_doubts()) == ["wrong.example"]
     assert is_off(skew.bounds_for("wrong.example"))
@@ -300,6 +310,7 @@ def test_host_with_readable_but_ignored_dates_is_logged_once(
 
 
 def test_host_is_listed_until_its_absurd_date_becomes_plausible() -> None:
+    """`describe_doubts` lists the hosts whose dates are not believed."""
     skew = Skew()
     # This date is in the year 9999.
     skew.observe("a", Answer("https://a.example/", 200, {"date": ABSURD[0]}, b"", NOON, NOON))
@@ -321,6 +332,7 @@ def test_host_is_listed_until_its_absurd_date_becomes_plausible() -> None:
 def test_ten_year_clock_error_must_be_shown_by_two_hosts(
     *, hosts: list[str], is_reported_synchronised: bool | None, is_noticed: bool
 ) -> None:
+    """For example, two hosts show it, and the machine does not report whether its clock is synchronised (None)."""
     skew, ten_years = Skew(lambda: is_reported_synchronised), 10 * 365 * 86_400.0
     for host in hosts:
         skew.observe(host, answer_with_date(at=0.0, our_clock_ahead=-ten_years))
@@ -370,6 +382,10 @@ def test_one_cached_copy_shows_clock_error_to_3_2_s(*, keeps_origin_date: bool, 
 
 
 def test_cached_copy_shows_clock_error_only_beside_earlier_answer() -> None:
+    """The date of a copy may be that of the look, or that at which it was made.
+
+    Two answers of one address show which.
+    """
     skew, other_address, our_address = Skew(), "https://a.example/other", "https://a.example/ours"
 
     def observe_copy(url: str, second: int) -> None:
@@ -414,6 +430,10 @@ class AnswerOfCache(NamedTuple):
 def test_bounds_contain_clock_error_whenever_cache_renews_its_copy(
     answers: list[AnswerOfCache], our_clock_ahead: float
 ) -> None:
+    """All answers come from a cache.
+
+    Its copy has an age, and either the date of the look or that at which it was made.
+    """
     skew = skew_of_unsynchronised_clock()
     now, copied_at = 0.0, -300.0
     for seconds_since_last, has_new_copy, sends_origin_date in answers:
@@ -448,6 +468,7 @@ class AnswerOfHost(NamedTuple):
 def test_bounds_contain_clock_error_whatever_ages_three_hosts_send(
     answers: list[AnswerOfHost], our_clock_ahead: float
 ) -> None:
+    """Each answer comes from one of three hosts, with any age, and with the date of the look or of the copy."""
     skew, now = skew_of_unsynchronised_clock(), 0.0
     for host, seconds_since_last, age, sends_origin_date in answers:
         now += seconds_since_last
@@ -498,6 +519,10 @@ def test_guard_doubts_only_a_right_clock_that_was_set_wrong(
 
 
 def test_guard_has_no_doubt_before_any_host_sent_a_date() -> None:
+    """The guard returns whether our clock was just set wrong.
+
+    Without a date, it is not known whether it was right before.
+    """
     clock = SettableClock(NOON)
     guard = guard_of(clock, has_date=False)
     clock.ahead = 3600.0
@@ -506,6 +531,7 @@ def test_guard_has_no_doubt_before_any_host_sent_a_date() -> None:
 
 
 def test_doubt_ends_after_half_a_minute_or_a_correction() -> None:
+    """The guard returns whether our clock was just set wrong. `ahead` is by how many seconds it is wrong."""
     clock = SettableClock(NOON)
     guard = guard_of(clock)
     clock.ahead = 3600.0
@@ -539,6 +565,7 @@ class SleepingMachine(VirtualClock):
     )
 )
 def test_cached_seconds_ahead_stay_right_after_sleep_or_clock_setting(events: list[tuple[str, float]]) -> None:
+    """The seconds by which our clock is ahead of a clock that no one can set. They change only if someone sets ours."""
     machine = SleepingMachine(NOON)
     cached_seconds_ahead = SecondsAhead(machine)
     for event, seconds in events:
@@ -553,6 +580,10 @@ def test_cached_seconds_ahead_stay_right_after_sleep_or_clock_setting(events: li
 
 
 def test_cached_seconds_ahead_read_monotonic_clock_once_if_nothing_changed() -> None:
+    """The seconds by which our clock is ahead of the monotonic clock, which no one can set.
+
+    They change only if someone sets ours.
+    """
     machine = SleepingMachine(NOON)
     cached_seconds_ahead = SecondsAhead(machine)
     cached_seconds_ahead()  # fills the cache

@@ -19,12 +19,14 @@ def test_result_of_agreeing_hosts_is_the_intersection_of_their_spans() -> None:
 
 
 def test_host_that_most_contradict_is_outvoted() -> None:
+    """By the dates of a host, our clock is ahead by at least and at most some seconds: of `liar`, by about an hour."""
     outcome = vote({"liar": HOUR_AHEAD, "a": NEARLY_RIGHT, "b": NEARLY_RIGHT})
     assert outcome.bounds == NEARLY_RIGHT
     assert outcome.outvoted == {"liar"}
 
 
 def test_one_host_proves_clock_wrong_only_if_machine_is_unsynchronised() -> None:
+    """By the dates of this host, our clock is an hour ahead."""
     # At first the machine says nothing about its clock.
     assert vote({"a": HOUR_AHEAD}) == Vote(RIGHT_CLOCK, unconfirmed=frozenset({"a"}))
     assert vote({"a": HOUR_AHEAD}, synchronised=True) == Vote(RIGHT_CLOCK, outvoted=frozenset({"a"}))
@@ -37,6 +39,7 @@ def test_two_agreeing_hosts_prove_our_clock_wrong() -> None:
 
 
 def test_of_two_hosts_one_that_our_clock_confirms_wins() -> None:
+    """By the dates of one host, our clock is an hour ahead. By those of the other, it is nearly right."""
     expected = Vote(NEARLY_RIGHT, outvoted=frozenset({"liar"}))
     for synchronised in (True, False, None):
         assert vote({"liar": HOUR_AHEAD, "a": NEARLY_RIGHT}, synchronised=synchronised) == expected
@@ -49,6 +52,7 @@ def test_two_contradicting_hosts_do_not_prove_our_clock_wrong(*, synchronised: b
 
 
 def test_draw_gives_bounds_that_cover_both_pairs_of_hosts() -> None:
+    """By two hosts, our clock is an hour ahead, and by two others, a day. The bounds are how far it is ahead."""
     result = vote({"a": HOUR_AHEAD, "b": DAY_AHEAD, "c": HOUR_AHEAD, "d": DAY_AHEAD})
     # Nothing shows which pair is right, so none of the four hosts is confirmed.
     least_of_hour, _ = HOUR_AHEAD
@@ -66,7 +70,10 @@ def test_only_two_hosts_can_prove_our_clock_wrong() -> None:
 
 
 def test_two_contradicting_liars_do_not_silence_honest_host() -> None:
-    """Each host has only its own vote, and that of our clock is for host a."""
+    """By host x, our clock is an hour ahead, and by y a day.
+
+    Each host has only its own vote, and that of our clock is for host a.
+    """
     outcome = vote({"x": HOUR_AHEAD, "y": DAY_AHEAD, "a": NEARLY_RIGHT})
     assert outcome.bounds == NEARLY_RIGHT
     assert outcome.outvoted == {"x", "y"}
@@ -80,6 +87,10 @@ def test_two_contradicting_liars_do_not_silence_honest_host() -> None:
 def test_three_honest_hosts_prevail_over_two_wrong_ones(
     true_offset: float, honest_margins: list[tuple[float, float]], errors: list[float]
 ) -> None:
+    """Our clock is ahead by `true_offset`.
+
+    The bounds that an honest host gives contain it, and those of a wrong one do not.
+    """
     spans = {}
     for n, error in enumerate(errors):  # at most two, of three seconds or more
         spans[f"wrong{n}"] = (true_offset + error, true_offset + error + 1)

@@ -160,7 +160,10 @@ def test_only_redirect_within_host_sets_address_of_next_look() -> None:
     ],
 )
 def test_reason_of_redirect_names_its_kind(*, location: str, why: str, is_followed: bool) -> None:
-    """If a redirect is followed, the next look is at the address with the role `redirect`."""
+    """For example, one to the same address with a query is "redirected to itself".
+
+    If a redirect is followed, the next look is at the address with the role `redirect`.
+    """
     sighting = interpret(answer(302, url=URL, location=location))
     assert sighting.why == why
     roles = [address.role for address in sighting.found]
@@ -259,6 +262,7 @@ def test_recogniser_changed_takes_the_first_body_for_its_baseline() -> None:
 
 
 def test_recogniser_changed_uses_the_baseline_of_an_earlier_process() -> None:
+    """The recogniser compares each body with the first one, the baseline. Its digest is stored."""
     part = target(recognise="changed")
     earlier = Interpreter().interpret_now(part, answer(body=OLD))
     later = Interpreter()
@@ -267,6 +271,7 @@ def test_recogniser_changed_uses_the_baseline_of_an_earlier_process() -> None:
 
 
 def test_forgotten_target_has_no_baseline() -> None:
+    """The recogniser `changed` compares each body with the first one, the baseline."""
     interpreter, part = Interpreter(), target(recognise="changed")
     interpreter.interpret_now(part, answer(body=OLD))
     interpreter.forget(part.id)

@@ -154,7 +154,10 @@ def test_page_in_place_of_file_proves_what_its_heading_says(heading: str, state:
 
 @pytest.mark.parametrize(("recognise", "state_of_june"), [("text:July", ABSENT), ("changed", UNKNOWN)])
 def test_bot_wall_in_place_of_file_is_unknown(recognise: str, state_of_june: State) -> None:
-    """The recognisers search for a text, or compare each file with the first one, which is unknown itself."""
+    """A bot wall is an answer that only browsers get past.
+
+    The recognisers search for a text, or compare each file with the first one, which is unknown itself.
+    """
     interpreter = Interpreter()
     file = target("https://ports.example/freight.csv", recognise=recognise, title="", is_file=True)
 
@@ -199,6 +202,10 @@ def test_error_message_in_json_proves_no_absence(body: bytes, state: State) -> N
 
 
 def test_bot_wall_is_neither_a_baseline_nor_a_change() -> None:
+    """A bot wall is an answer that only browsers get past.
+
+    The recogniser compares bodies with the first one, the baseline.
+    """
     interpreter, part = Interpreter(), target(recognise="changed")
     june, july = page("Figures", "June"), page("Figures", "July")
 
@@ -332,7 +339,10 @@ def test_late_answer_of_old_address_keeps_slot_of_new_one() -> None:
 @pytest.mark.parametrize("recognise", ["status", "govuk", "titled"])
 @pytest.mark.parametrize("inside", PLACEHOLDERS)
 def test_placeholder_is_unknown_until_it_changes_after_its_slot(inside: str, recognise: str) -> None:
-    """Each names 26 November 2026, the day of the slot, without a date of publication or a file of this edition."""
+    """A placeholder is a page that announces a release at its address.
+
+    Each names 26 November 2026, the day of the slot, without a date of publication or a file of this edition.
+    """
     interpreter, part = Interpreter(), target(recognise=recognise)
     interpreter.restore_known(part, Known(was_missing=True, slot=ANNOUNCED_SLOT))
     # A script is no content, so the page counts as unchanged.
@@ -441,7 +451,10 @@ def test_look_with_wrong_clock_does_not_make_page_a_placeholder() -> None:
     ids=["after the slot by the host's clock", "before the slot by both clocks"],
 )
 def test_date_of_host_shows_whether_page_preceded_its_slot(date: str, state: State) -> None:
-    """The page names the day of its slot, so it is a placeholder if it is seen before the slot."""
+    """The page names the day of its slot, so it is a placeholder if it is seen before the slot.
+
+    For example, a date of 09:30:01 shows that it was seen after the slot.
+    """
     early_by_our_clock = SLOT - timedelta(seconds=4)
     look = Answer(PAGE, 200, {"date": date}, PLACEHOLDER, early_by_our_clock, early_by_our_clock)
     assert sighting_after_404(target(), look).state is state

@@ -85,6 +85,7 @@ def test_if_budget_is_too_small_looks_follow_wanted_frequency() -> None:
 
 
 def test_if_budget_is_too_small_looks_follow_root_of_chance() -> None:
+    """A chance says how likely a page is to change."""
     looks = count_looks_under_pressure(likely=window(every=1, chance=9.0), unlikely=window(every=1, chance=1.0))
     # Looks in proportion to the square root of the chance give the shortest mean interval.
     assert looks["likely"] == pytest.approx(sqrt(9.0) * looks["unlikely"], rel=0.1)
@@ -127,6 +128,8 @@ SPACINGS = st.sampled_from([0.5, 1.0, 2.5, 7.0])
 def test_each_due_look_is_counted_as_made_or_missed(
     spacings: list[tuple[float, float]], changes_at: float, rate: float, seconds_to_answer: list[float]
 ) -> None:
+    """Each page has a look every `first` seconds until `changes_at`, and then every `then` seconds until second 30."""
+
     def act(run: PollerRun) -> None:
         for n, (first, then) in enumerate(spacings):
             windows = [window(every=first, ends=changes_at), window(every=then, begins=changes_at, ends=30)]
@@ -221,7 +224,10 @@ SECONDS_FROM_1970_TO_NOON = "1795694400"
 def test_refusing_host_gets_exactly_the_wait_it_demands(
     status: int, headers: dict[str, str], next_look_at: int
 ) -> None:
-    """The run begins at 12:00:00 on 26 November 2026. The third look is at second 2."""
+    """The run begins at 12:00:00 on 26 November 2026. The third look, at second 2, is refused.
+
+    For example, after `Retry-After: 40` the next one is at second 42.
+    """
     replies = iter([Reply(404), Reply(404), Reply(status, b"", headers)])
     run = run_poller(watch_pages("page"), seconds=60, publisher=lambda _: next(replies, Reply(404)))
     assert run.look_times("page")[:4] == [0, 1, 2, next_look_at]
@@ -277,6 +283,7 @@ def test_calendar_reads_are_sent_between_looks() -> None:
 
 
 def test_request_to_a_host_without_targets_is_sent_at_once() -> None:
+    """The calendar is on another host than the page."""
     answered_at: list[float] = []
 
     async def send(run: PollerRun) -> None:

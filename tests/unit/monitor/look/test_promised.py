@@ -25,6 +25,7 @@ SLOTS = [
 
 
 def test_busy_host_is_kept_free_for_promised_look() -> None:
+    """A promised look must begin at a given instant, for example at a slot."""
     rate, promised = 5, 7.05
 
     def act(run: PollerRun) -> None:
@@ -39,6 +40,7 @@ def test_busy_host_is_kept_free_for_promised_look() -> None:
 
 
 def test_at_one_instant_edge_look_at_landing_page_goes_first() -> None:
+    """Six looks are promised for the same instant: at a landing page and a sheet, in three views."""
     instant = NOON + timedelta(seconds=7)
 
     def act(run: PollerRun) -> None:
@@ -53,6 +55,8 @@ def test_at_one_instant_edge_look_at_landing_page_goes_first() -> None:
 
 
 def test_slow_looks_do_not_delay_promised_look() -> None:
+    """A promised look must begin at a given instant, for example at a slot."""
+
     def act(run: PollerRun) -> None:
         watch_pages(*(f"other{n}" for n in range(8)), every=1)(run)
         run.poller.watch(target("page"), [window(every=1)], promised_at=NOON + timedelta(seconds=7))
@@ -108,7 +112,10 @@ def test_no_look_begins_in_turn_before_promised_slot(slot: datetime) -> None:
 
 @pytest.mark.parametrize("slot", SLOTS)
 def test_sixty_promised_looks_follow_slot_one_turn_apart(slot: datetime) -> None:
-    """A turn is the time that the budget leaves between two looks."""
+    """A look at each of 60 pages is promised for the slot.
+
+    A turn is the time that the budget leaves between two looks.
+    """
     _, looks_from_slot_on = looks_around_slot(slot)
     turns = [n * SECONDS_A_TURN for n in range(60)]
     assert [look.second for look in looks_from_slot_on] == pytest.approx(turns, abs=0.01)
@@ -118,6 +125,7 @@ def test_sixty_promised_looks_follow_slot_one_turn_apart(slot: datetime) -> None
 
 @pytest.mark.parametrize("slot", SLOTS)
 def test_page_with_oldest_look_gets_first_promised_look(slot: datetime) -> None:
+    """A look at each of 60 pages is promised for the slot. The page that had none for longest goes first."""
     looks_before, looks_from_slot_on = looks_around_slot(slot)
     last_look_before = {look.page: look.second for look in looks_before if look.view is View.EDGE}
     pages_by_last_look = sorted(last_look_before, key=last_look_before.__getitem__)
@@ -125,6 +133,7 @@ def test_page_with_oldest_look_gets_first_promised_look(slot: datetime) -> None:
 
 
 def test_promised_looks_at_many_hosts_all_begin_on_the_instant() -> None:
+    """A promised look must begin at a given instant, for example at a slot."""
     hosts = [f"h{n}.example" for n in range(60)]
 
     def act(run: PollerRun) -> None:
@@ -162,6 +171,8 @@ def test_promised_look_begins_within_10_ms_of_its_instant(
 
 @pytest.mark.parametrize("slot", SLOTS)
 def test_promised_look_is_punctual_on_days_of_clock_changes(slot: datetime) -> None:
+    """A promised look must begin at a given instant, for example at a slot."""
+
     # British clocks change on 29 March and 25 October 2026. The third slot is on an ordinary day. Other looks are every
     # 15 s, but shifted by 4 s, so only the promised one is at the slot.
     def act(run: PollerRun) -> None:

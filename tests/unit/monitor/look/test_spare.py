@@ -74,6 +74,7 @@ def test_extra_looks_widen_no_gap_between_looks_at_other_pages() -> None:
 
 
 def test_extra_looks_do_not_delay_a_promised_look() -> None:
+    """A promised look must begin at a given instant, for example at a slot."""
     promised_second = 30.55
 
     def watch_21_pages(run: PollerRun) -> None:

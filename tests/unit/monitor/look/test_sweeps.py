@@ -255,6 +255,7 @@ def test_ten_calendar_requests_in_busy_slot_cost_no_proof() -> None:
 
 @pytest.mark.parametrize("seconds_apart", [20.0, 60.0, 90.0])
 def test_pages_of_two_near_slots_are_proved_with_one_budget(seconds_apart: float) -> None:
+    """There are 60 pages for each slot. A page is proved on time if it appears within a minute of its slot."""
     first, second = promised_pages(60), promised_pages(60, prefix="q", since=SLOT_AT + seconds_apart)
     run_busy_slots(first, second, seconds_after=400)
     assert first.proved_on_time == first.names

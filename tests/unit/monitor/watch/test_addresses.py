@@ -96,7 +96,10 @@ def test_page_of_another_slug_that_comes_late_is_late(tmp_path: Path) -> None:
 def test_page_first_found_in_a_listing_is_unproven(
     tmp_path: Path, redirect_after: str, further_delay: dict[str, str], now: str, how_address_is_known: str
 ) -> None:
-    """A listing shows a page half a minute after it came, or later. So the page may have come in time."""
+    """A listing shows a page half a minute after it came, or later. So the page may have come in time.
+
+    Its announcement redirects to it only afterwards, or never.
+    """
     body = json_of_page_at_true_url(
         tmp_path, published_at="09:30:03", now=now, redirect_after=redirect_after, **further_delay
     )

@@ -29,6 +29,7 @@ async def test_restart_watches_next_release_at_once_and_others_later(monitor: Ca
 
 @with_calendar_monitor()
 async def test_release_admitted_after_a_restart_gets_an_immediate_look(monitor: CalendarMonitor) -> None:
+    """The hourly job admits releases that are near: from then on, they are watched."""
     await monitor.read_calendar(csv(IN_FIVE_DAYS))
     await monitor.restart(runs_hourly_job=False)
     assert monitor.daemon.poller.next_due() is None

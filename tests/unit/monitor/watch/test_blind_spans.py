@@ -73,7 +73,10 @@ def assert_one_blind_span(monitor: MonitorInTest, cause: str, *, seconds: float)
 
 @pytest.mark.parametrize(("kind", "cause"), [("dns", "dns"), ("timeout", "network")])
 def test_monitor_is_blind_if_no_host_can_be_reached(tmp_path: Path, kind: str, cause: str) -> None:
-    """A blind span is a time in which looks proved nothing. A replay finds the same verdict."""
+    """A blind span is a time in which looks proved nothing. Here, for example, all connections to both hosts time out.
+
+    A replay finds the same verdict.
+    """
     begins, ends = "09:29:30", "09:33:00"
     faults = fault_table(kind, HOST, begins, ends) + fault_table(kind, OTHER, begins, ends)
 
@@ -90,6 +93,8 @@ def test_monitor_is_blind_if_no_host_can_be_reached(tmp_path: Path, kind: str, c
 
 @pytest.mark.parametrize("kind", ["timeout", "dns", "reset"])
 def test_monitor_is_not_blind_if_one_host_answers(tmp_path: Path, kind: str) -> None:
+    """Blind: looks prove nothing. Here, for example, only the connections to one of two hosts time out."""
+
     async def read_blind_spans(monitor: MonitorInTest) -> None:
         await monitor.until("09:35:00")
         assert stored_blind_spans(monitor) == []

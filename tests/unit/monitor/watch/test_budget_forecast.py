@@ -86,7 +86,10 @@ def test_unchanged_plan_is_compared_hourly_and_changed_one_at_once() -> None:
 def test_warning_recommends_larger_budget_only_if_looks_are_sparse(
     seconds_that_are_close_enough: float, *, recommends_larger_budget: bool
 ) -> None:
-    """Each target wants a look every second. With a budget of 0.2 requests a second, looks are at least 5 s apart."""
+    """Each target wants a look every second. With a budget of 0.2 requests a second, looks are at least 5 s apart.
+
+    That is sparse if only 2 s are close enough.
+    """
     warning = warning_about_budget(
         Budget(0.2), looks_every=timedelta(seconds=1), close_enough=timedelta(seconds=seconds_that_are_close_enough)
     )

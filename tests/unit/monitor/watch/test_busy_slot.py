@@ -116,6 +116,7 @@ def test_redirects_find_pages_at_unexpected_addresses(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_of_175_pages_only_20_late_ones_have_notices(tmp_path: Path) -> None:
+    """A round is one look at each page. Every eighth page is late until there are 20."""
     slot = play_busy_slot(tmp_path, pages=175, late=20, until="09:33:20")
     assert slot.verdicts == {"on_time": 155, "late": 20}
     assert slot.median_interval_seconds <= ONE_ROUND_OF_175
@@ -128,6 +129,7 @@ def test_of_175_pages_only_20_late_ones_have_notices(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_175_pages_with_files_are_on_time_within_budgets(tmp_path: Path) -> None:
+    """The interval in which a page came is at most one round of looks at all pages long."""
     slot = play_busy_slot(tmp_path, pages=175, files=True)
     assert slot.verdicts == {"on_time": 175}
     assert slot.median_interval_seconds <= ONE_ROUND_OF_175
@@ -152,6 +154,7 @@ def test_overloaded_slot_proves_every_page_with_a_useful_look(tmp_path: Path) ->
 @pytest.mark.slow
 @pytest.mark.parametrize("published_at", ["09:44:00", "09:44:00.7", "09:44:01.3"])
 def test_idle_budget_dates_long_overdue_page_within_two_seconds(tmp_path: Path, published_at: str) -> None:
+    """The page comes at about 09:44. Its interval is from the last absence to the first presence."""
     release = RELEASE.format(n=1, name="alone", of=1, part="", at=f"2026-11-26T{published_at}")
     path = tmp_path / "overdue.toml"
     path.write_text(HEAD.format(until="09:45:00") + release)

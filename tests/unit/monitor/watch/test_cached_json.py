@@ -39,7 +39,10 @@ def cached_and_fresh_json(monitor: MonitorInTest) -> tuple[dict[str, Any], dict[
 @pytest.mark.slow
 @pytest.mark.parametrize("story", STORIES)
 def test_cached_json_equals_freshly_judged_json(tmp_path: Path, story: str) -> None:
-    """A story says when the page comes. In `late`, for example, that is at 09:33, three minutes after its slot."""
+    """The JSON of a verdict is kept for a second.
+
+    In each story the page comes at another time: in `late`, for example, at 09:33, three minutes after its slot.
+    """
 
     async def compare_for_13_minutes(monitor: MonitorInTest) -> None:
         await monitor.until("09:28:10")

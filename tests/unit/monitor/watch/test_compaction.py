@@ -131,6 +131,7 @@ def test_setting_of_zero_turns_compaction_off(tmp_path: Path) -> None:
 
 
 def test_clock_doubt_before_slot_prevents_merging(tmp_path: Path) -> None:
+    """Runs of old releases are merged to save space. Here our clock was in doubt for a day during the runs."""
     store = a_store(tmp_path)
     save_judged_release(store, "r")
     # The runs begin two weeks before the slot. Without this span, most of them would be merged.

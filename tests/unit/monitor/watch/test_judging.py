@@ -84,7 +84,10 @@ def release_without_verdict(
     ids=["overdue", "unproven", "mixed"],
 )
 def test_releases_of_one_slot_do_not_requeue_each_other_forever(states: list[State], verdicts: list[str]) -> None:
-    """A verdict that changes can queue the other releases of its slot, which are then judged again."""
+    """A verdict that changes can queue the other releases of its slot, which are then judged again.
+
+    For example, three releases are absent, and all become overdue.
+    """
     store = TemporaryStore()
     releases = {name: release_without_verdict(name, state) for name, state in zip(NAMES, states, strict=True)}
     # The queue in this helper fails the test after `MOST_TURNS` turns.
@@ -122,6 +125,7 @@ def release_at_guessed_address(
 def test_late_redirects_of_another_release_make_overdue_one_pending(
     seconds_of_judging: float, verdict_on_claims: str
 ) -> None:
+    """If redirects are late, a page may be published although nothing leads to it."""
     store = TemporaryStore()
     # 295 s after the slot, neither a redirect nor the index shows that claims is published.
     claims = release_at_guessed_address("claims", looks_at_page={}, not_found_at=295)
@@ -183,7 +187,10 @@ def test_no_release_is_judged_while_clock_is_in_doubt(seconds_in_doubt: int, ver
 
 @partial(virtually, begins=SLOT + 5 * MINUTE)
 async def test_verdict_is_stored_before_an_earlier_large_write(clock: VirtualClock) -> None:
-    """The promises that it needs are stored with it."""
+    """A large write is stored in portions, and a verdict goes before them.
+
+    The promises that it needs are stored with it.
+    """
     store = TemporaryStore()
     writer = Writer(store, clock)
     watched = release_without_verdict("claims", State.PRESENT)

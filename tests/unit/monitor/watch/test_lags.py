@@ -70,6 +70,7 @@ def test_release_found_late_is_unproven_if_redirects_are_late(tmp_path: Path) ->
 
 @pytest.mark.slow
 def test_release_missing_beyond_longest_redirect_delay_is_overdue(tmp_path: Path) -> None:
+    """As long as a redirect may still be late, a release without one may be published."""
     # The page of births comes at 09:30:01, and its redirect at 09:36:01. So redirects can be six minutes late. Without
     # a redirect, claims is proved absent only until six minutes ago. The slot is 09:30, and the tolerance a minute.
     at_09_36_50, at_09_38 = claims_json_at(

@@ -75,6 +75,10 @@ ANSWERS_THAT_PROVE_NOTHING = {
 def test_listed_address_without_proof_gives_one_hint_despite_restart(
     tmp_path: Path, answer_at_listed_address: str
 ) -> None:
+    """At the listed address is, for example, a file, which does not prove the release.
+
+    A hint is a notice about something that only a person can judge.
+    """
     listed_url = f"{STATS}/claims.ods" if answer_at_listed_address == "a file" else LISTED_URL
 
     async def restart_before_slot(monitor: MonitorInTest) -> None:
@@ -109,7 +113,10 @@ async def test_listed_address_is_looked_at_promptly_and_closely(monitor: Monitor
 
 
 def test_hint_quotes_neither_listing_nor_page(tmp_path: Path) -> None:
-    """The title in the listing has one word more, "falling". The page has a sentence about unemployment."""
+    """A hint is a notice about something that only a person can judge.
+
+    The title in the listing has one word more, "falling". The page has a sentence about unemployment.
+    """
     title = "Example claims of every sort in Great Britain: July to September 2026"
     title_in_listing = "Example claims of every sort falling in Great Britain: July to September 2026"
     page = a_web_page("Claims", "Unemployment fell by 3%.")
@@ -128,7 +135,10 @@ def test_hint_quotes_neither_listing_nor_page(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("title_of_entry_and_page", ["Example claims", "Example claims: April to June 2026"])
 def test_listed_page_without_the_period_gives_only_a_hint(tmp_path: Path, title_of_entry_and_page: str) -> None:
-    """The release is called "Example claims: July to September 2026". Its slot is at 09:30."""
+    """The release is called "Example claims: July to September 2026". Its slot is at 09:30.
+
+    A hint is a notice about something that only a person can judge.
+    """
 
     async def judge_before_slot(monitor: MonitorInTest) -> None:
         await monitor.until("09:29:45")
@@ -162,6 +172,10 @@ async def test_listed_page_with_release_title_is_early(monitor: MonitorInTest) -
     ids=["no page", "the page of an older edition"],
 )
 def test_hint_is_followed_by_early_exposure_once_page_appears(tmp_path: Path, page_before: str) -> None:
+    """At first, the listed address has no page, or that of an older edition.
+
+    A hint is a notice about something that only a person can judge.
+    """
     listing = listing_with_entry(LISTED_URL, TITLE, at="09:28:30")
     new_page = an_answer(LISTED_URL, "09:29:40", a_web_page(TITLE))
 
@@ -178,6 +192,7 @@ def test_hint_is_followed_by_early_exposure_once_page_appears(tmp_path: Path, pa
 
 
 def test_new_page_of_another_edition_gives_a_hint(tmp_path: Path) -> None:
+    """A hint is a notice about something that only a person can judge."""
     other_edition = "Example claims: April to June 2026"
     # At 09:30:00, the slot, a page of the other edition comes at the announced address, which had no page before. At
     # 09:30:20 a listing shows it.
@@ -193,7 +208,10 @@ def test_new_page_of_another_edition_gives_a_hint(tmp_path: Path) -> None:
 
 
 def test_page_reused_for_each_edition_gives_no_hint(tmp_path: Path) -> None:
-    """The announced address of the release has shown the last edition since 08:00. So does an entry of the listing."""
+    """A hint is a notice about something that only a person can judge.
+
+    The announced address has shown the last edition since 08:00, and a listing shows that entry, too.
+    """
     last_edition = "Example claims: April to June 2026"
     listing = an_answer(f"{STATS}/latest", "08:00:00", listing_page((URL, last_edition)))
     page = an_answer(URL, "08:00:00", a_web_page(last_edition))
@@ -224,7 +242,10 @@ async def test_release_listed_weeks_early_is_an_exposure(monitor: MonitorInTest)
 
 @with_daemon(listing_with_entry(LISTED_URL, TITLE), head=HEAD_WEEKS_AHEAD, base=WATCHING_THE_LISTING)
 async def test_listed_address_without_page_gets_ten_minutes_of_looks(monitor: MonitorInTest) -> None:
-    """The slot is on 29 December. On 26 November at 09:29, a listing shows the title of the release."""
+    """The slot is on 29 December. On 26 November at 09:29, a listing shows the title of the release.
+
+    A hint is a notice about something that only a person can judge.
+    """
     await monitor.until("09:39:30")
     looks_in_ten_minutes = look_times(monitor, LISTED_URL)
     await monitor.until("10:20:00")
@@ -251,7 +272,10 @@ WATCHING_THE_PRESS = Settings.model_validate(
 
 @with_daemon(EARLY_PAGE + LATER_PRESS_MENTION, base=WATCHING_THE_PRESS)
 async def test_press_hint_does_not_change_an_open_incident(monitor: MonitorInTest) -> None:
-    """A listing shows the page from 09:28:30 on, which opens an incident. At 09:29:20 the press mentions it: a hint."""
+    """A listing shows the page from 09:28:30 on, which opens an incident. At 09:29:20 the press mentions it.
+
+    A hint is a notice about something that only a person can judge.
+    """
     verdicts = monitor.daemon.core.store.verdicts
     await monitor.until("09:29:15")
     (incident,) = verdicts.incidents_of("claims-q3")

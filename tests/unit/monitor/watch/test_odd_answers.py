@@ -90,7 +90,10 @@ def test_lasting_odd_answer_gives_one_hint_despite_restart(tmp_path: Path, descr
     ids=["replaced by the release within seconds", "after the release was on time", "there before the first look"],
 )
 def test_short_later_or_old_odd_answer_gives_no_hint(tmp_path: Path, answers: str, until: str, verdict: str) -> None:
-    """The slot is at 09:30. An odd answer is a page that does not prove its release, as it has another or no title."""
+    """An odd answer is a page that does not prove its release, as it has another or no title.
+
+    For example, it has none from 09:30:00, the slot, to 09:30:10, and then the right one.
+    """
 
     async def count_hints(monitor: MonitorInTest) -> None:
         await monitor.until(until)
@@ -104,7 +107,10 @@ def test_short_later_or_old_odd_answer_gives_no_hint(tmp_path: Path, answers: st
 def test_guessed_address_gives_hint_only_for_page_that_announces_release(
     tmp_path: Path, title_of_page: str, hint_count: int
 ) -> None:
-    """Before its slot, a release is not out. A page with its title gives its time."""
+    """Before its slot, a release is not out. A page with its title gives its time.
+
+    A hint is a notice about something that only a person can judge.
+    """
     page = a_web_page(title_of_page, "Release date: 26 November 2026 9:30am. Status: Confirmed")
 
     async def count_hints(monitor: MonitorInTest) -> None:

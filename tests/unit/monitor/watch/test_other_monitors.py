@@ -157,7 +157,7 @@ def test_failed_query_is_not_repeated_and_fails_all_merges() -> None:
 
 @pytest.mark.parametrize("unreadable", ["r0", "r499"])
 def test_unreadable_release_does_not_stop_others(unreadable: str) -> None:
-    """Monitor north reads from the store what monitor south saw. That of one release cannot be read."""
+    """Monitor north reads from the store what monitor south saw. The rows of one release cannot be read."""
     store = TemporaryStore()
     store.runs = OneUnreadable(store.runs, unreadable)
     merge = merge_south_into_north(QueryCounter(), store)

@@ -23,7 +23,10 @@ def page_behind_stale_edge(published_at: str | None) -> str:
 @pytest.mark.slow
 @pytest.mark.parametrize("published_at", [*(f"09:30:{second}" for second in range(50, 60)), "09:31:00"])
 def test_release_at_origin_at_tolerance_end_is_not_called_absent(tmp_path: Path, published_at: str) -> None:
-    """The page is there at the end, 09:31:00, but the last look at the origin may be 3 s older than that."""
+    """The page comes 50 to 60 s after its slot, 09:30.
+
+    The tolerance ends at 09:31, but the last look at the origin may be 3 s older.
+    """
 
     async def read_notices(monitor: MonitorInTest) -> None:
         await monitor.until("09:33:00")
@@ -36,7 +39,10 @@ def test_release_at_origin_at_tolerance_end_is_not_called_absent(tmp_path: Path,
 @pytest.mark.slow
 @pytest.mark.parametrize("base", [Settings(), ONE_LOOK_A_SECOND], ids=["5 looks a second", "1 look a second"])
 def test_overdue_release_is_notified_as_not_found_then_late(tmp_path: Path, base: Settings) -> None:
-    """The slot is at 09:30, and the page never comes. It is behind a cache, the edge, that hides its age."""
+    """The slot is at 09:30, and the page never comes. It is behind a cache, the edge, that hides its age.
+
+    Once its absence is proved, the notice says "LATE".
+    """
 
     async def read_notices(monitor: MonitorInTest) -> None:
         await monitor.until("09:34:30")
@@ -85,7 +91,7 @@ async def test_edge_that_hides_a_release_gets_frequent_looks(monitor: MonitorInT
 
 @pytest.mark.slow
 @with_daemon(page_behind_stale_edge(published_at=None))
-async def test_reminder_says_as_of_when_release_is_absent(monitor: MonitorInTest) -> None:
+async def test_reminder_says_until_when_release_was_not_found(monitor: MonitorInTest) -> None:
     """The slot is at 09:30, and the page never comes."""
     await monitor.until("09:50:00")
     (reminder,) = (one for one in monitor.daemon.core.store.outbox.notices() if one.kind == "reminder")

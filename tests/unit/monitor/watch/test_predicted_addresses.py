@@ -99,7 +99,7 @@ def predicted_file_urls(release: Release, *editions: Edition, hosts: tuple[str, 
 
 
 def test_predicted_parts_keep_their_role_and_are_optional() -> None:
-    """The address of April's file is made from that of March."""
+    """The address of April's file is made from that of March. Both files are data. PREDICTED_FILE is not required."""
     march, other_hosts = edition(part(f"{SITE}/trade-march-2017.csv")), ()
     assert predicted_files(april_release(), [march], other_hosts) == [PREDICTED_FILE]
 
@@ -164,13 +164,17 @@ def test_predicted_address_is_looked_at_less_than_every_second() -> None:
 
 
 def test_unseen_predicted_part_is_watched_for_an_hour_only() -> None:
-    """Looks end an hour after the page was seen, because it did not name this address."""
+    """The page is out since the slot, without this part (`is_complete=False`).
+
+    As it did not name this address, looks end an hour later.
+    """
     windows = windows_of_prediction(Progress(Stage.SEEN, SLOT, is_complete=False))
     hour_after_the_page = "settle"
     assert {window.name for window in windows} == {hour_after_the_page}
 
 
 def test_seen_or_exposed_predicted_part_is_still_watched() -> None:
+    """A look saw the part itself: after the slot, or half an hour before it."""
     # The windows are named after the phases: `after` a release is out, and `exposed` before its slot.
     seen = windows_of_prediction(Progress(Stage.SEEN, since=SLOT))
     exposed = windows_of_prediction(Progress(Stage.EXPOSED, since=SLOT - timedelta(minutes=30)))
@@ -183,7 +187,10 @@ def test_seen_or_exposed_predicted_part_is_still_watched() -> None:
 def test_unproven_predicted_file_changes_neither_verdict_nor_reports(
     state_of_predicted_file: State, now: float
 ) -> None:
-    """A file that is present at the first look may be of an earlier edition, so it is not proved to be of this one."""
+    """A file that is present at the first look may be of an earlier edition, so it is not proved to be of this one.
+
+    `now` is in seconds from the slot.
+    """
     two_minutes_before_slot = -120
     looks_at_page = RegularLooks([(two_minutes_before_slot, ABSENT), (1, PRESENT)], specific=True)
     looks_at_file = RegularLooks([(two_minutes_before_slot, state_of_predicted_file)])
@@ -307,6 +314,7 @@ MARCH_WITH_LINK, FEBRUARY_WITH_LINK = (
 
 
 def test_page_linked_by_two_of_four_editions_is_predicted() -> None:
+    """The editions link to a page on another site. One of the last four is not enough."""
     linked, not_linked = MARCH_WITH_LINK, edition_with_links("UK trade: June 2016")
     assert predicted_page_urls([linked]) == []
     assert predicted_page_urls([linked, FEBRUARY_WITH_LINK]) == [PAGE]
@@ -332,7 +340,10 @@ def test_predicted_page_is_an_alternative_part() -> None:
     ],
 )
 def test_no_page_is_predicted_on_govuk_or_private_hosts(url: str) -> None:
-    """Files, very long addresses and mail addresses are not predicted either."""
+    """Two earlier editions linked to this page.
+
+    Files, very long addresses and mail addresses are not predicted either.
+    """
     editions = [replace(each, links=(url,)) for each in (MARCH_WITH_LINK, FEBRUARY_WITH_LINK)]
     assert predicted_page_urls(editions, inside=("intranet.example.org",)) == []
 
@@ -350,6 +361,10 @@ def test_page_that_is_already_a_part_is_not_predicted() -> None:
 
 
 def test_at_most_three_pages_are_predicted_after_files() -> None:
+    """Two earlier editions linked to the same five pages.
+
+    Ids are numbered: the predicted file has 1, so pages begin at 2.
+    """
     five_links = tuple(f"{PAGE}/{number}" for number in range(5))
     editions = [replace(each, links=five_links) for each in (MARCH_WITH_LINK, FEBRUARY_WITH_LINK)]
     assert PREDICTED_FILE.id == "expected-1"
@@ -439,7 +454,6 @@ def test_seen_predicted_page_is_watched_for_one_hour() -> None:
     (target,) = targets_of(replace(april_release(), parts=(PREDICTED_PAGE,)))
     seen_at_slot = Progress(Stage.SEEN, since=SLOT)
     usual_windows = windows_for(target, a_promise().slot, seen_at_slot)
-    # Such a page is there for all editions, so later looks would not show that this edition was removed.
     windows = windows_of_guess(target, usual_windows, seen_at_slot, DEFAULT_WATCH)
     assert {window.name for window in windows} == {"settle"}
     assert windows[-1].ends == SLOT + timedelta(hours=1)
@@ -468,7 +482,8 @@ def test_first_five_new_links_become_unwatched_parts() -> None:
     assert not any("/linked-" in target for target in poller.windows)
 
 
-def test_linked_pages_stay_pending_and_count_as_no_parts() -> None:
+def test_linked_pages_stay_pending_and_exceed_no_limit_of_parts() -> None:
+    """Linked pages are those on other sites to which the page of a release links. They are not looked at."""
     release = release_with_linked_pages(FakePoller()).release
     assert [part.id for part in release.parts] == ["page", "expected-1", *(f"linked-{n}" for n in range(1, 6))]
     verdict = judge(release, [a_promise()], {}, [], Policy(most_parts=6), SLOT + 200 * SECOND)
@@ -479,12 +494,14 @@ def test_linked_pages_stay_pending_and_count_as_no_parts() -> None:
 
 
 def test_linked_and_unseen_predicted_pages_are_not_reported() -> None:
+    """The release has a predicted page that no look saw, and five pages to which its own page links."""
     release = release_with_linked_pages(FakePoller()).release
     verdict = judge(release, [a_promise()], {}, [], Policy(most_parts=6), SLOT + 200 * SECOND)
     assert [part.id for part in release_facts(verdict, Measurement()).parts] == ["page"]
 
 
 def test_links_before_the_slot_are_not_stored() -> None:
+    """Before its slot, a page may have links of an earlier edition."""
     planner = planner_at(SLOT - 5 * MINUTE, FakePoller())
     watched = WatchedRelease(april_release(), [a_promise()])
     link, seconds_after_slot = Found(PAGE, "", "external"), -300
@@ -503,6 +520,7 @@ def test_explain_says_how_predicted_and_linked_pages_are_known() -> None:
 
 
 def test_predicted_page_that_comes_later_is_no_finding() -> None:
+    """The page of the release comes a second after the slot, and the predicted page after 300 s."""
     shows_this_edition = True
     page_on_time = RegularLooks([(-120, ABSENT), (1, PRESENT)], specific=shows_this_edition)
     predicted_minutes_later = RegularLooks([(-120, ABSENT), (300, PRESENT)])

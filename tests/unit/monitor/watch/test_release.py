@@ -53,7 +53,10 @@ def no_blind_spans() -> BlindSpans:
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 10), st.sampled_from(["clock", "killed"])), max_size=12))
 def test_search_finds_every_blind_span_that_ends_later(begins_lengths_and_causes: list[tuple[int, int, str]]) -> None:
-    """A blind span is a time in which looks proved nothing. Each has a begin and a length in seconds, and a cause."""
+    """The search is for spans that end after an instant. A blind span is a time in which looks proved nothing.
+
+    Each has a begin and a length in seconds, and a cause.
+    """
     blind_spans = no_blind_spans()
     blind_spans.add(blind_span(begins, begins + length, cause) for begins, length, cause in begins_lengths_and_causes)
     for seconds in range(45):
@@ -151,7 +154,7 @@ def test_released_page_is_lost_once_removed_or_changed(
         ("again", 5 * SECOND),
     ],
 )
-def test_run_does_not_continue_into_the_window_named_again(name_of_window: str, longest_gap: timedelta | None) -> None:
+def test_long_gap_ends_a_run_only_in_window_again(name_of_window: str, longest_gap: timedelta | None) -> None:
     """Looks in the window `again` begin because a target was found absent or changed. That begins a new run.
 
     A run ends if the gap after a look is longer than `spacing`. None: the gap may be of any length.

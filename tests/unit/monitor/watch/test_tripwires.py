@@ -102,8 +102,11 @@ SITEMAP, SITEMAP_BEFORE, SITEMAP_AFTER = LISTINGS["sitemap"]
 
 @pytest.mark.slow
 @with_daemon(listing_answers(SITEMAP, SITEMAP_BEFORE, SITEMAP_AFTER, at="09:32:10"), base=with_listing(SITEMAP))
-async def test_release_listed_elsewhere_while_missing_is_elsewhere_first(monitor: MonitorInTest) -> None:
-    """The sitemap shows the release at another address from 09:32:10 on. Its own page, due at 09:30:00, never comes."""
+async def test_missing_release_listed_elsewhere_is_late_and_elsewhere_first(monitor: MonitorInTest) -> None:
+    """The sitemap shows the release at another address from 09:32:10 on. Its own page, due at 09:30:00, never comes.
+
+    The finding `elsewhere_first` says that it was found at another address.
+    """
     await monitor.until("09:37:00")
     assert monitor.stored_verdict() == "overdue"
     assert current_findings(monitor) == {(Kind.LATE, "page"), (Kind.ELSEWHERE_FIRST, "elsewhere-1")}
@@ -174,7 +177,7 @@ def govuk_listings(*, shown_in: str) -> str:
 
 @pytest.mark.parametrize("listing", ["search", "feed"])
 def test_govuk_listing_of_another_address_shows_early_exposure(tmp_path: Path, listing: str) -> None:
-    """The page and its entry in the listing come at 09:28:30. The slot is at 09:40."""
+    """The page comes at an unexpected address at 09:28:30, and the search or a feed shows it. The slot is at 09:40."""
 
     async def read_findings(monitor: MonitorInTest) -> None:
         await monitor.until("09:33:30")
@@ -333,7 +336,7 @@ def test_sitemaps_no_longer_in_their_index_are_forgotten() -> None:
     ],
 )
 def test_publication_date_is_read_from_feeds_and_sitemaps(facts: dict[str, str], when: str | None) -> None:
-    """The date of publication goes before that of an update."""
+    """The date of publication goes before that of an update. None: neither of them can be read."""
     date = publication_date(Found("u", "t", "listed", facts))
     assert (date.isoformat() if date else None) == when
 
@@ -362,6 +365,10 @@ def test_listed_own_address_matches_if_new_or_rightly_titled(
 @pytest.mark.parametrize("days_from_slot", [1, 40, 87])
 @pytest.mark.parametrize("title_of_entry", [TITLE, "Something else altogether"])
 def test_after_the_slot_an_own_address_is_no_match(title_of_entry: str, days_from_slot: int) -> None:
+    """A listing shows the announced address of a release, for example a day after its slot.
+
+    A match would be a sign of an early publication.
+    """
     entry = Found(LISTED_URL, title_of_entry, "entry")
     now = datetime(2026, 9, 15, 15, 50, tzinfo=UTC)
     assert matches_of_release(entry, is_new=True, slot=now - timedelta(days=days_from_slot), now=now) == []

@@ -82,7 +82,10 @@ async def test_unannounced_publication_becomes_a_release_with_one_notice(monitor
 async def test_known_old_or_non_statistical_entry_makes_no_release(
     title_of_entry: str, url_of_entry: str, page_first_published: str, monitor: CalendarMonitor
 ) -> None:
-    """The calendar announces the release "Example a", at https://stats.example/a."""
+    """The calendar announces the release "Example a", at https://stats.example/a.
+
+    A listing shows an entry that is, for example, a news page, or one from 2019.
+    """
     await monitor.read_calendar(csv(row("a")))
     publish_page(monitor, page_first_published)
     date_in_listing = {"published": "Mon, 16 Nov 2026 11:58:00 GMT"}  # also the date of an edit of an old page

@@ -79,6 +79,7 @@ def test_requests_with_equal_headers_to_one_host_share_bytes() -> None:
     ],
 )
 def test_forbidden_address_is_refused_every_time(url: str) -> None:
+    """For example, an address has a user name, another port than the usual one, or no host."""
     writer = make_writer()
     for _ in range(2):
         with pytest.raises(RefusedAddress):

@@ -297,6 +297,7 @@ def test_page_and_item_state_when_they_were_first_published() -> None:
 
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason="the samples are not here")
 def test_corrected_page_has_version_with_update_and_change_history() -> None:
+    """The version of a page consists of facts that grow with each correction."""
     names = ("2026_on_time_scheduled", "2026_corrected_next_day")
     bodies = ((SAMPLES / f"publications/{name}.json").read_bytes() for name in names)
     first, later = (recognise(answer(body, "application/json"), OUR_RELEASE).version or "" for body in bodies)

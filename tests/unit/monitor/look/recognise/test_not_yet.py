@@ -28,6 +28,7 @@ def test_page_that_only_promises_its_release_is_absence(name: str, promise: str)
 
 @pytest.mark.parametrize("promise", PROMISES)
 def test_page_with_date_of_publication_is_out_despite_promise(promise: str) -> None:
+    """The page still says, for example, "Coming soon"."""
     published = our_page(f"<dl><dt>Published</dt><dd>26 November 2026</dd></dl>{promise}")
     recognised = recognise_with("govuk", published)
     # It is specific: its title is that of this edition.

@@ -60,6 +60,7 @@ def test_status_recogniser_accepts_any_page_if_title_is_unknown() -> None:
     ],
 )
 def test_notice_about_the_site_is_unknown(name: str, words: str) -> None:
+    """For example, the title or the heading is "This site is under maintenance"."""
     in_title, in_heading = page(words, "", "<p>Words.</p>"), page("Example", words, "<p>Words.</p>")
     assert recognise_with(name, in_title).state is State.UNKNOWN
     assert recognise_with(name, in_heading).state is State.UNKNOWN
@@ -397,7 +398,10 @@ def test_period_is_known_by_year_month_quarter_or_season(text: str, dated: bool)
     ],
 )
 def test_titles_of_one_series_are_compared_by_period(title: str, other_title: str, likeness: Likeness) -> None:
-    """UNDATED: one period is less precise, but does not contradict the other, as 2025 beside 2024/25."""
+    """For example, 2024/25 and 2025/26 are other editions.
+
+    UNDATED: one period is less precise, but does not contradict the other, as 2025 beside 2024/25.
+    """
     assert compare_titles(title, other_title) is likeness
     assert compare_titles(other_title, title) is likeness
 

@@ -29,6 +29,10 @@ def test_enumeration_member_is_unpacked_in_either_pickle_form() -> None:
 
 @pytest.mark.parametrize(("owner", "name"), [(set, "add"), ("text", "format"), (State, "__init__")])
 def test_reply_may_get_only_members_of_enumerations(owner: object, name: str) -> None:
+    """A worker pickles its replies.
+
+    In a reply, `State.PRESENT` may be written as a call of `getattr`, but not the method `set.add`.
+    """
     pickled_getattr = pickle.dumps(AttributeByGetattr(owner, name))
     # KeyError: the owner is an enumeration, but has no member of this name.
     with pytest.raises((RefusedReply, KeyError)):

@@ -208,6 +208,7 @@ class Machine:
 
 
 async def test_worker_that_does_not_start_is_not_the_hosts_fault() -> None:
+    """A host counts as costly if its answers take too much time or memory. This one does not."""
     machine = Machine(can_start_workers=False)
     workers = machine.workers()
     with pytest.raises(NoWorker, match="this monitor has no worker to read it: PermissionError"):
@@ -277,6 +278,7 @@ async def test_idle_worker_shows_that_fault_of_another_is_over() -> None:
 
 
 async def test_try_start_makes_first_start_only_if_it_is_eager() -> None:
+    """`try_start` repeats a start that failed. With `eager`, it also makes the first one."""
     machine = Machine(can_start_workers=True)
     workers = machine.workers()
     await workers.try_start()
@@ -287,6 +289,7 @@ async def test_try_start_makes_first_start_only_if_it_is_eager() -> None:
 
 
 async def test_try_start_repeats_failed_start_until_a_worker_runs() -> None:
+    """With `eager`, `try_start` also makes the first start."""
     machine = Machine(can_start_workers=False)
     workers = machine.workers()
     await workers.try_start(eager=True)
@@ -304,6 +307,7 @@ async def test_try_start_repeats_failed_start_until_a_worker_runs() -> None:
 
 
 async def test_worker_that_died_while_idle_is_replaced_without_blame() -> None:
+    """A host would count as costly if the worker had died during a task for it."""
     machine = Machine(can_start_workers=True)
     workers = machine.workers()
     await recognise_in(workers, "css:h1", b"<h1>Births</h1>")
