@@ -53,8 +53,8 @@ def decide(facts: ReleaseFacts, known: Incident | None, now: datetime, earlier_i
 
     `known` is its current incident, None without one. A new incident gets an id that is not in `earlier_ids`.
     """
-    # A person logged an incident of kind HAND, so new facts do not update it. A LEAD is a hint that a person must
-    # judge. New facts without that hint do not update it either.
+    # New facts never update an incident that a person logged (HAND). They update a hint that a person must judge (LEAD)
+    # only if they still contain it. Otherwise `known` is ignored, and a fault in the facts opens a new incident.
     if known is not None and (known.kind is Kind.HAND or (known.kind is Kind.LEAD and not fact_rules.is_lead(facts))):
         known = None
     kind = find_incident_kind(facts, now)  # None if the facts have no fault
@@ -180,8 +180,7 @@ def _yield_notices(known: Incident, incident: Incident, facts: ReleaseFacts, now
             yield builder.notice("final", id_keys, reported_keys=ended_exposures)
     elif known.closed is None:
         yield from _yield_notices_while_open(builder, new_keys)
-    # The incident was closed before.
-    elif finding_keys or "appeared" in new_keys or builder.has_graver_grade:
+    elif finding_keys or "appeared" in new_keys or builder.has_graver_grade:  # the incident was closed before
         yield builder.notice("reopened", id_keys, _find_gravest_kind(finding_keys, incident), finding_keys)
 
 
@@ -195,10 +194,12 @@ def _is_content_change(key: str, facts: ReleaseFacts) -> bool:
 
 
 def _yield_notices_while_open(builder: _NoticeBuilder, new_keys: list[str]) -> Iterator[Notice]:
-    """Yield the notices about an open incident: a graver grade or new findings, then what has come out since.
+    """Yield the notices about an open incident. `new_keys` are the fact keys that it did not have before.
 
-    A fact key is a word, often with a part: `late`, `elsewhere mirror` (found there), `behind tables` (that part is
-    late), `out tables` (it is out now), `appeared` (the page is out, late).
+    A fact key is a word, often with a part: `late`, `elsewhere mirror` (found at that other address), `behind tables`
+    (that part is missing), `out tables` (that part is out now), `appeared` (the page is out, late). A finding is a key
+    that reports a fault. A graver grade and new findings share one notice, and a page that is out gets another. Missing
+    parts get a notice of their own only if there is no notice of a graver grade, a finding or a late page.
     """
     finding_keys = _select_finding_keys(new_keys)
     reported_kind = _find_gravest_kind(finding_keys, builder.incident)
@@ -207,8 +208,8 @@ def _yield_notices_while_open(builder: _NoticeBuilder, new_keys: list[str]) -> I
     elif finding_keys:
         is_elsewhere = any(key.startswith("elsewhere ") for key in finding_keys)
         yield builder.notice("elsewhere" if is_elsewhere else "new_finding", finding_keys, reported_kind)
-    # The key `appeared` means that the page came late. A page not found yet (DUE) that is out now was perhaps on time,
-    # so it has no such key. Its notice also has the kind `appeared`, but the word `found` in its id.
+    # An incident of kind DUE is about a page that was not found yet. If the page is out now, it was perhaps on time, so
+    # it has no key `appeared`, which means late. Its notice has that kind all the same, but `found` in its id.
     if builder.is_awaited_page_found:
         yield builder.notice("appeared", ["found"], Kind.DUE)
     is_late_page_out = "appeared" in new_keys
@@ -216,7 +217,7 @@ def _yield_notices_while_open(builder: _NoticeBuilder, new_keys: list[str]) -> I
         yield builder.notice("appeared", ["appeared"], Kind.LATE)
     part_keys = [key for key in new_keys if key.split()[0] in ("behind", "out")]
     has_other_notice = is_late_page_out or finding_keys or builder.has_graver_grade
-    # Other notices report these parts too. So do the reminders, until someone acknowledges the incident.
+    # The other notices report these parts too. So do reminders, which are sent until someone acknowledges the incident.
     if part_keys and not has_other_notice and builder.known.acknowledged is not None:
         yield builder.notice("new_finding", part_keys, Kind.LATE)
 

@@ -155,9 +155,11 @@ def _find_pin(entry: Joinable, pins: Mapping[tuple[str, Title], Pin]) -> str | N
 
 
 def _match_added_parts(groups: Sequence[Group], known: Mapping[Key, str]) -> list[JoinMatch]:
-    """Return matches between entries by which a person adds parts to a release, and the entries of that release.
+    """Return matches that join entries by which a person adds parts to a release with that release's own entries.
 
-    An entry that adds parts has the id of the release in `of`. The other entries have it in `known`, by earlier joins.
+    An entry that adds parts names its release by id in the field `of`. For any other entry, `known` has the id of its
+    release from an earlier join. A group is a set of entries that are joined already. Each match contains the indices
+    of the groups to be joined to one.
     """
     entries = [(index, entry) for index, group in enumerate(groups) for entry in group.entries]
     with_added_parts = {entry.announcement.of for _, entry in entries if entry.announcement.of}

@@ -35,20 +35,21 @@ TWO_WORDINGS = "[two wordings, to be made one: as it stood]"
 def merge_words(
     words: Mapping[str, str], new: Report, before: Report | None = None, by: str = "", seen: Report | None = None
 ) -> Report:
-    """Return the `new` report with the texts that people typed: `words`, by the id of their box (a field or a step).
+    """Return the report `new`, which was just measured, with the texts that people typed into its earlier versions.
 
-    A text whose box is not on the new form goes to an empty box about the same fact, else to the end of the form.
+    `words` are these texts by the id of their box: a field of the form, or a step of the list of things to do. A text
+    whose box is not on the new form goes to an empty box about the same fact, else to the end of the form.
 
-    `before` is the last merged report: an answer that it has too keeps its author and time. A changed answer is by the
-    role `by`. Its author saw the measured text in the report `seen`, or in `before` if that is None.
+    `before` is the last version with typed texts. An answer that is unchanged from it keeps its author and time. A
+    changed answer has the author `by` (a role), and keeps the measured text that this author saw in the version `seen`
+    (default: `before`), so that a later measurement can be compared with it.
     """
     # The mark `instead.BOX` is no text: it says that the text of a box replaces the measured account.
     typed = {name: text for name, text in words.items() if text.strip() and not name.startswith(INSTEAD_PREFIX)}
     boxes = _assign_boxes(typed, new)
     text_of_box: dict[str, str] = {}
     replacing_boxes: set[str] = set()
-    # The texts that go to the end of the form, by the label of their question.
-    texts_without_box: dict[str, str] = {}
+    texts_without_box: dict[str, str] = {}  # the texts that go to the end of the form, by the label of their question
     for name, text in typed.items():
         box = boxes[name]
         if box:

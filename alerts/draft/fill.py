@@ -182,8 +182,7 @@ def _answer_account(inputs: DraftInput) -> tuple[str, ...]:
     if inputs.incident.kind != "hand":
         return (*narrative.write_account(inputs), *write_chronology(inputs))
     account = [*_describe_logged_incident(inputs), *write_chronology(inputs)]
-    # Leave out the date if the form has a box for it.
-    if "incident.date" not in inputs.requested_facts:
+    if "incident.date" not in inputs.requested_facts:  # leave out the date if the form has a box for it
         account.insert(0, f"When it happened: {words.join(_answer_date(inputs))}.")
     return tuple(account)
 
@@ -274,8 +273,7 @@ def _list_warnings(fact: str, inputs: DraftInput) -> tuple[str, ...]:
     if fact == "clause.cite" and not inputs.is_outside_code:
         unsure = words.join([practice.cite for practice in inputs.practices if not practice.is_confirmed])
         doubt = (f"The number of {unsure} is not confirmed: check it.",) if unsure else ()
-        # The Code also requires releases at 9.30am.
-        return (*doubt, *_check_slot_time(inputs))
+        return (*doubt, *_check_slot_time(inputs))  # the Code also requires releases at 9.30am
     return ()
 
 

@@ -399,8 +399,7 @@ def _name_alternative(part: PartVerdict) -> str:
 def _say_elsewhere(facts: ReleaseFacts) -> list[str]:
     places = []
     for number, part in enumerate(_list_found_alternatives(facts)):
-        # The verb of the first one is for all.
-        verb = "" if number else " was available"
+        verb = "" if number else " was available"  # the verb of the first one is for all
         places.append(f"{_name_alternative(part)}{verb} at {part.url} {say_since(part.first_seen, facts)}")
     return [f"{words.capitalise(words.join(places))}."] if places else []
 

@@ -64,8 +64,8 @@ class Desk:
         current, verdicts, now = self.current, self.current.verdicts, self.clock.now()
 
         def save_texts_and_change(tx: Transaction) -> tuple[Incident | None, tuple[Conflict, ...]]:
-            """Return the changed incident if its draft must be made again (else None), and the conflicting boxes."""
-            conflicts: tuple[Conflict, ...] = ()
+            """Save texts and change. Return the incident if its draft needs a new version, else None, and conflicts."""
+            conflicts: tuple[Conflict, ...] = ()  # the boxes that another person changed after version `read`
             before = _drafted_decisions(verdicts.incident(incident))
 
             def merge_words(known: Versions) -> Versions:
@@ -78,7 +78,7 @@ class Desk:
             changed = change_incident(tx, current.record, incident, change, now)
             if words:
                 change_draft(tx, verdicts, incident, merge_words)
-            # The draft quotes decisions. If they changed, it needs a new version.
+            # The draft quotes decisions of people, such as actions. If `change` alters them, it needs a new version.
             needs_redraft = changed.has_draft and _drafted_decisions(changed) != before
             return changed if needs_redraft else None, conflicts
 

@@ -40,20 +40,20 @@ class MessageBuilder:
     def build(self, notice: Notice, channel: str, now: datetime) -> Message:
         """Return the message of a notice for a channel, without secrets. Attach the incident's draft if there is one.
 
-        A platform is a host with many releases. Its fault has an incident of its own, with one thread of messages. Its
-        notices are written again for each channel, about those of its releases that the channel's routes choose.
+        A platform is a host with many releases. If it delays several, they share one incident of kind PLATFORM. Each
+        channel gets the notices of that incident with only the releases that the routes choose for the channel.
         """
         incident = self.verdicts.incident(notice.incident) if notice.incident else None
         attachments = []
-        # Notices about one of the delayed releases have the finding "platform" too, but they name the release.
+        # A notice about one delayed release also has the finding "platform", but it names its release.
         is_about_whole_platform = "platform" in notice.findings and not notice.release
         # Only the last notice about the platform has a draft. Until then more releases may be delayed, and for longer.
         if incident is not None and (not is_about_whole_platform or notice.kind == "final"):
             attachments = self._render_attachments(incident, channel)
         if incident is not None and incident.kind is Kind.PLATFORM:
-            # The notice may have been routed to a person who is not on call any more, so route it as for everyone.
+            # Choose as if all were on call: the person of this channel may have been, when the notice was routed.
             audience = self.rules.for_everyone_on_call().platform_audience(notice, incident, now)
-            # If the routes changed and no longer choose the channel, it gets all releases.
+            # If the routes were changed and do not choose this channel any more, its message is about all releases.
             _due, releases = audience.get(channel, (now, incident.linked))
             notice = rewrite_notice(notice, incident, releases, now)
         link, page = self.links.acknowledge_link(notice), self.links.incident_page(notice)

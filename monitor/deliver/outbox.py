@@ -263,8 +263,7 @@ class Outbox:
         for attempted, row in enumerate(sorted(rows, key=lambda row: row.was_cut_off)):
             wakeup = self._wakeups.get(row.delivery.channel)
             if attempted >= _ATTEMPTS_BEFORE_REREADING and wakeup is not None and wakeup.is_set():
-                # New notices may be urgent, so they must not wait for all that was read before.
-                wakeup.clear()
+                wakeup.clear()  # new notices may be urgent, so they must not wait for all that was read before
                 return
             if self._lease.is_ending:
                 return

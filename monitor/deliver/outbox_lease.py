@@ -83,8 +83,7 @@ class OutboxLease:
         is_ours = self.holder.take(tx, OUTBOX, now) is not None
         self._ours_until = now + self.holder.lease_length if is_ours else None
         if not is_ours:
-            # The next regular renewal tries at once.
-            self._renew_at = None
+            self._renew_at = None  # the next regular renewal tries at once
         return is_ours
 
     def note_own_attempt(self, attempt: Delivery) -> None:

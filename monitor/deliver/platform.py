@@ -124,14 +124,16 @@ class PlatformThread:
 def find_platform_thread(
     store: Store, rules: ReportingRules, release: Incident | None, now: datetime
 ) -> PlatformThread | None:
-    """Return the thread about the platform's fault that a release's incident is part of, or None.
+    """Return the thread of messages about the fault of a release's platform, or None if it does not affect the release.
 
-    The incident of the platform is opened or updated with the release's incident, but not saved yet.
+    A platform is a host with many releases. Its fault has an incident of its own, which lists the incidents of these
+    releases. The thread has that incident with the release's one (`release`) added or updated, but not saved yet.
     """
     if release is None or release.facts is None or release.kind not in (Kind.LATE, Kind.PARTIAL, Kind.EARLY):
         return None
     platform = platform_id_of(release.facts)
     known = store.verdicts.incident(platform) if platform else None
+    # If the thread's first notice is still unsent, it will report this release too when it is sent.
     rows = store.outbox.deliveries(thread_id(known.id)) if known is not None else []
     decision = update_platform(known, release, now, is_unsent=any(map(is_unsent, rows)))
     incident = decision.incident or known

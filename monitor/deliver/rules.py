@@ -117,8 +117,7 @@ class ReportingRules:
 
     def for_everyone_on_call(self) -> ReportingRules:
         """Return rules that notify every person of a rota and every step of an escalation, at any time."""
-        # Without turns and shifts, all of a rota are notified.
-        unset: dict[str, object] = {"turns": [], "shift": []}
+        unset: dict[str, object] = {"turns": [], "shift": []}  # without turns and shifts, all of a rota are notified
         everyone = {name: Rota(rota.settings.model_copy(update=unset)) for name, rota in self.rotas.items()}
         routes = [one.model_copy(update={"channels": [*one.channels, *one.escalate]}) for one in self.routes]
         return replace(self, rotas=everyone, routes=routes)

@@ -139,8 +139,9 @@ class VerdictRecorder:
     def _join_calendar_edit(self, tx: Transaction, decision: Decision, now: datetime) -> Decision:
         """Add a changed calendar entry to the unsent notice of the same edit, so that one edit gives one notice.
 
-        Return the decision, without its own notice in that case. Silenced incidents and incidents for other channels
-        are not joined, so that a silence or a route suppresses only its own incidents.
+        `decision` opens an incident about that entry. Return it without its notice if the entry was added, else as is.
+        The unsent notice must be of an incident that is open and not silenced, and that routes send to the same
+        channels. So a silence or a route suppresses only its own incidents.
         """
         incident = decision.incident
         if incident is None or [notice.kind for notice in decision.notices] != ["calendar"]:
@@ -149,7 +150,7 @@ class VerdictRecorder:
         if any(one.covers(incident) for one in silences):
             return decision
 
-        def list_channels(one: Incident) -> set[str]:
+        def list_channels(one: Incident) -> set[str]:  # routes choose by the grade and the names of findings
             routed = replace(decision.notices[0], grade=one.grade, findings=list_route_names(one))
             return {row.channel for row in self.rules.deliveries(routed, one, now)}
 
@@ -160,7 +161,7 @@ class VerdictRecorder:
         for other in others:
             opening = self.store.outbox.notice(thread_id(other.id))
             if opening is not None and all(map(is_unsent, self.store.outbox.deliveries(opening.id))):
-                # Write the waiting notice again, about all entries.
+                # The first notice of the other incident still waits. Write it again, about all entries.
                 entries = sorted([*others, incident], key=lambda one: (one.opened, one.id))
                 tx.save(cover_whole_edit(opening, entries, now))
                 return replace(decision, notices=())

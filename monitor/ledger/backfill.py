@@ -81,8 +81,7 @@ class PublicRecord:
         if at is None or not self.begin <= at < self.end:
             return None
         if slot is not None and slot - at > _ANOTHER_EDITION:
-            # The item is scheduled again, for its next edition.
-            slot = None
+            slot = None  # the item is scheduled again, for its next edition
         title, slot_source = clean_title(item.title), "scheduled" if slot is not None else ""
         return Claim(self.producer, url, at, title, slot, slot_source, fetched.page.url, fetched.answer.received)
 

@@ -72,8 +72,7 @@ class CalendarIncidents:
         # The time before this process started does not make a calendar stale. `last_read` may be before it.
         stale_since = max(self.health.calendars.get(calendar, self.health.started), self.health.started)
         is_stale = now - stale_since > self.health.stale_after(calendar)
-        # A read that raised alarms could be read, but is not believed.
-        doubted = bool(recorded.alarms)
+        doubted = bool(recorded.alarms)  # a read that raised alarms could be read, but is not believed
         if known is None and not doubted and not is_stale:
             return
         last_read = self.health.calendars.get(calendar) or self.ledger.last_read(calendar)

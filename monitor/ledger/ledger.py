@@ -286,18 +286,19 @@ class Ledger:
         shown_releases: Iterable[str],
         at: datetime,
     ) -> list[Promise]:
-        """Return the promises of unlisted entries. Each counts one more read, at `at`, that did not show its entry.
+        """Return promises of entries that a read at `at` did not show although their slot is ahead (unlisted entries).
 
-        Left out are entries that the read shows under another id, and entries of the `shown_releases`.
+        A promise counts such reads, and its count is one higher than before. An entry is left out if the read shows it
+        under another id, or shows another entry of its release (`shown_releases`).
         """
-        # The count is kept by release, so one entry of each release is enough.
+        # A calendar counts once for each release, however many of the release's entries it does not show.
         unlisted = [uid for uid in unlisted_uids if not state.is_under_another_id(uid)]
         uid_of_release = {release_of[state.name, uid]: uid for uid in unlisted}
         if not uid_of_release:
             return []
         for release in shown_releases:
             uid_of_release.pop(release, None)
-        # The titles of new entries that may replace the unlisted one.
+        # By release, the titles of new entries that may replace the unlisted one. Its promise keeps these titles.
         successors = {release: state.find_successors(uid) for release, uid in uid_of_release.items()}
         return self.book.count_unlisted(state.name, successors, at)
 

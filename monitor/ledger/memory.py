@@ -174,12 +174,14 @@ class LedgerMemory:
     async def change_from_read(self, calendar: str, result: ReadResult) -> LedgerChange:
         """Return how a usable read of a calendar changes the ledger. Call `apply_change` when the change is written.
 
-        Without a changed entry no join is needed. Else, stored releases with the id of a new one are loaded first.
+        If the read changed entries, join the entries of all calendars into releases again. New releases need unique
+        ids, so load any release from the store that has the id of a new one.
         """
         state = result.state
         if result.changed_ids:
             joined, state = await self._join_with_stored(state)
         else:
+            # The releases stay as they are: none is altered (empty set), no entry moves to another one (empty dict).
             joined = Joining(self.releases, self.release_of, frozenset(), {}, self._ambiguous)
         promises = result.changes.promises.items()
         new = {uid: replace(promise, release=joined.release_of[calendar, uid]) for uid, promise in promises}

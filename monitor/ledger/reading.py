@@ -161,8 +161,7 @@ class CalendarReads:
     async def _record_kept_reads(self) -> None:
         for reader, _ in self.readers:
             if (outcome := self._kept_outcomes.get(reader.name)) is not None:
-                # If the store still does not answer, the writer reports it.
-                with suppress(StoreFault):
+                with suppress(StoreFault):  # if the store still does not answer, the writer reports it
                     await self._report_read(reader, await self._record_or_keep(outcome))
 
     async def _report_read(self, reader: CalendarReader, recorded: RecordedRead) -> CalendarRead:

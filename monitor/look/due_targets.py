@@ -308,8 +308,7 @@ class DueTargets:
         """Make a due entry ready in its group, leave its look to the sweeps, or postpone it."""
         watched = entry.watched
         if watched.is_under_way:
-            # The end of this look schedules the target again.
-            return
+            return  # the end of this look schedules the target again
         if not entry.is_counted:
             self._count_in_group(entry)
         # A `goal` is the proof that a part needs. A witness is an announcement or index, which may have none.

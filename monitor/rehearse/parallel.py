@@ -67,8 +67,7 @@ def play_in_parallel(
                 show_progress(path, ALL_PLAYED)
                 yield message if isinstance(message, PlayResult) else make_lost(path, message)
     finally:
-        # After Ctrl-C the other scripts must not go on.
-        for _, process in players.values():
+        for _, process in players.values():  # after Ctrl-C the other scripts must not go on
             _kill_player(process)
 
 

@@ -204,8 +204,7 @@ class Admission:
     ) -> None:
         """Watch those of these releases that have a slot within `ahead`, and update those that are watched already.
 
-        Also forget all finished releases: their verdict is final, and no more looks are planned. If `is_new`, the store
-        has nothing on these releases. If `soon`, look at once.
+        Also forget all finished releases: their verdict is final. If `is_new`, the store has none. If `soon`, look now.
         """
         # A watched release that was cancelled has no slot any more. It must be updated all the same.
         watched = [name for name in names if name in self.watch.releases]
@@ -218,10 +217,11 @@ class Admission:
             self._finished[name] = self._calendar_state(name)
 
     async def _watch_or_update(self, releases: Iterable[Release], *, soon: bool = False, is_new: bool = False) -> None:
-        """Update the releases that are watched. Begin to watch the others that need it: not finished, or changed since.
+        """Update the watched ones of these releases if calendars changed them. Begin to watch others that need looks.
 
-        Only our share counts: if several monitors divide the hosts, the releases at our hosts. If `is_new`, calendars
-        show these releases for the first time, so the store has nothing on them. If `soon`, look at every target now.
+        A finished release (its verdict is final) needs looks only if a calendar has changed it after it was finished.
+        If several monitors divide the hosts, only releases at this monitor's hosts count. If `is_new`, calendars show
+        these releases for the first time, so the store has nothing on them. If `soon`, look at every target now.
         """
         ours = [release for release in releases if self._is_ours(release)]
         self._update_if_watched(ours)
@@ -231,10 +231,10 @@ class Admission:
         names = [release.id for release in unwatched]
         stored_runs, stored_verdicts = ({}, {}) if is_new else await self.ask(lambda: self._read_stored(names))
         async for release in with_pauses(unwatched, self.clock):
-            # During the query the release may have moved to another monitor's share.
+            # Check again, because the store query took time. The release may be in another monitor's share now.
             if not self._is_ours(release):
                 continue
-            # During the query another call may have begun to watch the release. Then only update it.
+            # Or another call may have begun to watch the release. Then only update it, and do not adopt it below.
             self._update_if_watched([release])
             if self._needs_watch(release):
                 verdict = stored_verdicts.get(release.id)
@@ -242,7 +242,8 @@ class Admission:
                     release,
                     self.ledger.promises(release.id),
                     stored_runs.get(release.id, ()),
-                    # Stored parts have lost their recognisers. Only parts from listings need one.
+                    # Looks before a restart may have found parts in listings. Such parts are recognised by their title.
+                    # The store does not keep how a part is recognised, so this sets it again.
                     found_parts=[recognise_by_title(part) for part in judged_parts(verdict)],
                     found_page=judged_found_page(verdict),
                     soon=soon,

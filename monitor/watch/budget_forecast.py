@@ -90,8 +90,7 @@ class BudgetForecast:
             targets = [windows for windows, _ in planned]
             parts_to_prove = [part for _, part in planned if part is not None]
             for day in days:
-                # The rest of today begins with the current minute.
-                begin = max(day_begins(day, zone), current_minute)
+                begin = max(day_begins(day, zone), current_minute)  # the rest of today begins with the current minute
                 end = day_begins(day + timedelta(days=1), zone)
                 looks = looks_per_minute(targets, begin, end)
                 slots = forecast_slots(parts_to_prove, rate, begin, end)

@@ -262,8 +262,7 @@ async def log_incident(request: Request, sent: inputs.Logging) -> Json:
     given = sent.model_dump(exclude_none=True, exclude={"role", "release"}) | {"by": sent.role}
     words = {key: _form_text(value, queries.timezone) for key, value in given.items()}
     if "url" in words:
-        # Several addresses are stored one a line.
-        words["url"] = "\n".join(words["url"].split())
+        words["url"] = "\n".join(words["url"].split())  # several addresses are stored one a line
     logged = await desk.log_incident(words, sent.release or "")
     return incident_json(logged, await queries.list_drafts(logged.id))
 

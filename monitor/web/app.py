@@ -104,8 +104,7 @@ def make_application(queries: Queries) -> AccessLog:
     )
     app.state.queries, app.state.live = queries, LiveBoard(queries)
     app.state.history = history.HistoryCache()
-    # Reports on a period take seconds, so `reports` makes only one at a time.
-    app.state.reporting = asyncio.Lock()
+    app.state.reporting = asyncio.Lock()  # reports on a period take seconds, so `reports` makes only one at a time
     app.state.calendars = feeds.CalendarCache(queries)
     inner: ASGIApp = app if queries.redactor is None else RedactSecrets(app, queries.redactor)
     # To end event streams, the server closes the outermost wrapper, which closes the live board.

@@ -63,8 +63,7 @@ async def show_forms(
         added = await calendar.list_additions()
     except InvalidInput as fault:
         added = []
-        # A fault of the sent form in the same box is shown instead.
-        faults = {_LAST_BOX: str(fault)} | faults
+        faults = {_LAST_BOX: str(fault)} | faults  # a fault of the sent form in the same box is shown instead
     known = await queries.find_release(typed["release"]) if typed.get("release") else None
     now = queries.clock.now()
     return render(

@@ -71,8 +71,7 @@ def _read_recent_events(queries: Queries, now: datetime) -> list[Event]:
     """Return the last `_MOST_ENTRIES` verdict changes in `_FEED_SPAN`, newest first, of releases with past slots."""
     is_slot_past = functools.cache(queries.is_slot_past)
     after, found = (now - _FEED_SPAN, ""), list[Event]()
-    # The store returns the oldest first.
-    while read := queries.store.verdicts.events(after, None, _MOST_READ):
+    while read := queries.store.verdicts.events(after, None, _MOST_READ):  # the store returns the oldest first
         found = [*found, *(one for one in read if is_slot_past(one.release, now))][-_MOST_ENTRIES:]
         after = read[-1].at, read[-1].id
     return found[::-1]

@@ -148,7 +148,12 @@ def add_address(tables: list[Json], entry: Json, url: str, *, required: bool) ->
 
 
 def remove_addition(tables: list[Json], entry: str, part: str, reason: str) -> None:
-    """Remove the address `part` of an entry, or cancel its release if `part` is "". Raises `InvalidInput` if absent."""
+    """Remove an address that a person added to a release, or cancel a release that a person added.
+
+    `tables` are the entries of the calendar that is kept by hand, changed in place. `entry` is the id of one of them.
+    `part` is the id of the address, or "" to cancel the release. The `reason` is saved in the entry. Raises
+    `InvalidInput` if the address or the release was removed before.
+    """
     table = next((one for one in tables if one.get("id") == entry and not _is_removed(one)), None)
     addresses = (table or {}).get("part", [])
     is_release = table is not None and "of" not in table  # with `of`, it adds addresses to another entry's release

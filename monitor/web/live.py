@@ -215,8 +215,7 @@ class LiveBoard:
                 await self._add_changes(feed, changed, has_read_day=must_read_day)
                 self._set_pulse(feed, states)  # it shows the browsers that the board is still live
         for feed in self._feeds.values():
-            # One at a time, so that timers of looks run in between.
-            for listener in tuple(feed.listeners):
+            for listener in tuple(feed.listeners):  # one at a time, so that timers of looks run in between
                 listener.wakeup.set()
                 await asyncio.sleep(0)
 

@@ -156,8 +156,7 @@ def _read_month(text: str, context: Context) -> Span | None:
     match = _MONTH.fullmatch(_drop_part_words(text))
     if match:
         number = MONTHS.get(match["month"])
-        # The Welsh word for October is also that for autumn.
-        doubt = "season" if match["month"] == HYDREF else None
+        doubt = "season" if match["month"] == HYDREF else None  # the Welsh word for October is also that for autumn
         return None if number is None else _months_of_year(number, 1, _full_year(match["year"]), context, doubt)
     match = _NUMBERED.fullmatch(text)
     if match is None:
@@ -298,8 +297,7 @@ def _join_days(left: re.Match[str], right: Span) -> Span | None:
     first = _day_span(day, month, year)
     has_only_month = left["month"] and not left["year"]
     if has_only_month and first.first > right.first:
-        # "30 December - 2 January 2027" begins in 2026.
-        first = _day_span(day, month, year - 1)
+        first = _day_span(day, month, year - 1)  # "30 December - 2 January 2027" begins in 2026
     if first.first > right.first:
         raise Refused("impossible")
     is_wrong_weekday = left["weekday"] is not None and WEEKDAYS.get(left["weekday"]) != first.first.weekday()

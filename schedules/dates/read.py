@@ -121,8 +121,7 @@ def with_time(slot: Slot, text: str) -> Slot:
     whole = read_date(text, slot.first, slot.timezone).slot
     if whole.instant is not None and first_day(whole) == slot.first:
         return replace(whole, raw=raw, doubt=slot.doubt or whole.doubt)
-    # After "at", digits without a colon are read as a time too.
-    found = find_time(f"at {plain}")
+    found = find_time(f"at {plain}")  # after "at", digits without a colon are read as a time too
     if found.time is None and not found.midnight and not found.impossible:
         return slot
     if found.rest or found.impossible:

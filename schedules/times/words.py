@@ -111,7 +111,8 @@ def length(
         return f"{rounding(microseconds / 1e5) / 10:.1f} s".replace(".0 s", " s")
     # Negative lengths are rounded with their sign: `floor` makes -1.5 s to -2 s. The sign itself is written last.
     whole_seconds = abs(rounding(microseconds / 1e6))
-    # 3 700 s in two parts: the units not larger than it are hours, minutes and seconds, of which the first two count.
+    # Write the largest unit that is not longer than the length, and the units after it, `parts` in all. Round to the
+    # last of them, `finest`: 3,700 s in two parts are hours and minutes, rounded to the minute, `1 h 2 min`.
     sizes = [size for size in names if size <= whole_seconds] or [min(names)]
     finest = sizes[:parts][-1]
     rest = abs(rounding(microseconds / 1e6 / finest)) * finest

@@ -258,8 +258,9 @@ def _build_evidence(report: Report) -> list[tuple[str, list[Block]]]:
 
 
 def _tabulate_replaced(report: Report) -> list[Block]:
-    # A contested answer was measured again since a person reworded it. The box of a draft shows the new measurement, so
-    # the table leaves it out. A signed report shows it only here.
+    """Return a table of the measured texts that a person's answers replace, or an empty list if there are none."""
+    # An answer is contested if the measurement has changed since the person replaced it. The draft shows the changed
+    # measurement beside that answer, so the table leaves it out. A signed report shows the measurement only here.
     rows = tuple(
         (report.label_of(field.id), "\n".join(field.paragraphs))
         for field in report.fields()

@@ -43,7 +43,10 @@ def find_newer_edition(edition: str) -> Recogniser:
     latest_before = edition.strip()
 
     def recognise(answer: Answer, context: Context) -> Recognised:
-        """Return presence if the API names a later release than `latest_before`, absence if it still names this one."""
+        """Return presence if the API's latest release is newer than `latest_before`, absence if it is still the same.
+
+        `latest_before` is the slug of the release that was the latest one before, or "none" if there was no release.
+        """
         if (content := parse_json(answer.body)) is None:
             return unknown(NO_JSON)
         if not isinstance(content, dict) or "latestRelease" not in content:
@@ -55,7 +58,7 @@ def find_newer_edition(edition: str) -> Recogniser:
             return unknown("no latest release")
         year, year_before = slug[:4], latest_before[:4]
         if year.isdecimal() and year_before.isdecimal() and year < year_before:
-            # An edition was withdrawn, or the editions were sorted in another order.
+            # It is another release, but of an earlier year: the newer one was withdrawn, or the order changed.
             return unknown("an edition of an earlier year is the latest")
         found = Found(context.url, str(content.get("title") or ""), "item", {"slug": slug})
         return present((found,), specific=True)
@@ -79,10 +82,8 @@ def _read_entries(rows: list[Any], context: Context) -> Recognised:
         for row in listed
     )
     if not context.title:
-        # The list itself is the target.
-        return present(found, why="a listing")
-    # The titles in the list contain only the period.
-    series = context.title.partition(":")[0]
+        return present(found, why="a listing")  # the list itself is the target
+    series = context.title.partition(":")[0]  # the titles in the list contain only the period
     for row, entry in zip(listed, found, strict=True):
         seen = recognise_title(context, f"{series}: {entry.title}", (entry,), _version_of(row))
         if seen.specific:

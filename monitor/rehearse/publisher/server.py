@@ -139,10 +139,11 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     async def _serve_queue(self) -> None:
-        """Answer the queued requests of this connection one after another, each after its latency in virtual time.
+        """Answer the queued requests of this connection in turn, each after its latency (a delay in virtual time).
 
-        The client stops virtual time while it waits for a response, because the network takes real time. During the
-        latency, virtual time must run, so `_wait_in_virtual_time` resumes it for the request of this name.
+        In a rehearsal the monitor's clock is virtual. The monitor is the client: it stops this clock while it waits for
+        a response, because the network takes real time. During a latency the clock must run. So the server undoes the
+        stop for this one request (by `name`) and restores it after the latency.
         """
         while self._queue:
             request = self._queue.popleft()
