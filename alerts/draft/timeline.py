@@ -48,22 +48,22 @@ def build_figure(facts: ReleaseFacts) -> Timeline | None:
 
 
 def _build_spans(part: PartVerdict, begins: datetime, ends: datetime, now: datetime) -> tuple[Span, ...]:
-    """Return the spans of a part's states from `begins` to `ends`: absent, early, public, or `between` if not known."""
+    """Return the spans from `begins` to `ends` in which a part was absent, early, public, or `between` two states."""
+    # In `between`, the state is not known: from the last look that showed the old one to the first with the new one.
     starts: list[tuple[datetime, str]] = [(begins, "absent")]  # when each state starts, in time order
     for exposure in part.exposures:
         starts += _list_starts(exposure.start, "early")
         if not exposure.open:
             # `to` is the interval in which it ended. If it did not end by removal, the state after it is not known.
             starts += _list_starts(exposure.to, "absent" if exposure.ended is Ended.REMOVED else "between")
-    # The first sight of a part that was public early is the start of its exposure, so take its release.
+    # After an exposure, `first_seen` is when that began. `released` is since when the part was public after its slot.
     starts += _list_starts(part.released if part.exposures else part.first_seen, "public")
     known_until = ends
     if len(starts) == 1:
         known_until = now  # it was never seen, and is proved absent until now
     elif starts[-1][1] == "public" and part.seen_until is not None:
         known_until = part.seen_until  # it was public, but the last look did not show it any more
-    # Each state lasts until the next one starts.
-    span_ends = [*(at for at, _ in starts[1:]), min(ends, known_until)]
+    span_ends = [*(at for at, _ in starts[1:]), min(ends, known_until)]  # each state lasts until the next one starts
     spans = [Span(at, until, state) for (at, state), until in zip(starts, span_ends, strict=True)]
     return tuple(span for span in spans if span.begins < span.ends)
 

@@ -80,8 +80,7 @@ def is_exact(in_force: InForce) -> bool:
     is_entry_in_doubt, is_time_in_doubt = bool(promise.doubt), bool(slot.doubt)
     if is_entry_in_doubt or is_time_in_doubt or promise.state is State.PROVISIONAL:
         return False
-    # A calendar that marks an entry as postponed often leaves the old time in it. The time is a new one only if this
-    # promise replaced an earlier promise of the release.
+    # A postponed entry often keeps its old time. The time is new only if this promise replaced an earlier promise.
     return promise.state is not State.POSTPONED or bool(in_force.replaced_promises)
 
 

@@ -52,9 +52,9 @@ def drop_doubtful_claims(
 
 
 def _needs_promise(case: Case, promise: Promise, part: PartVerdict, *, is_unlisted: bool) -> bool:
-    """Return whether the verdict on a part rests on its promise, so that a doubtful promise makes it `unproven`.
+    """Return whether a part becomes `unproven` if its promise is in doubt, because its verdict relies on the promise.
 
-    A breach or exposure does. So does `on_time`, unless the part was out before its calendar showed the next edition.
+    A breach or exposure does. So does `on_time`, unless the entry changed to the next edition because this one was out.
     An unproven part counts too if the calendar dropped the entry (`is_unlisted`), because that is the better reason.
     """
     if part.exposures or part.verdict in BREACHES:
@@ -113,8 +113,7 @@ def _drop_claims_that_fail_by_minute(
 def _is_contradicted(verdict: VerdictKind, verdicts_by_minute: Iterable[VerdictKind]) -> bool:
     """Return whether the verdict by a whole day is contradicted by the verdict by one of the possible minutes."""
     different = [by_minute for by_minute in verdicts_by_minute if not _is_same_claim(verdict, by_minute)]
-    # Every different verdict contradicts `on_time`, even `unproven`. Another verdict is contradicted only by one that
-    # says whether the part was in time.
+    # Any other verdict contradicts `on_time`. Only one that says whether the part was in time contradicts the rest.
     return any(verdict is VerdictKind.ON_TIME or by_minute in _CLAIMS for by_minute in different)
 
 

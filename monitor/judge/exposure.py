@@ -132,8 +132,7 @@ def open_exposure_ends_at(slot: datetime) -> datetime:
 def _first_break_begins(presence: Presence, absences: Sequence[Run]) -> datetime | None:
     """Return when the content was last seen before the first break in a presence; None if there is no break.
 
-    A break is a time between two looks that saw the content. It is longer than `_LONGEST_BREAK`, or a look in between
-    did not find the content.
+    A break is more than `_LONGEST_BREAK` between two looks that saw it, or any time in which a look did not find it.
     """
     spans = sorted(_seen_spans(presence, absences))
     last_seen, _ = spans[0]

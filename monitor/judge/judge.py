@@ -45,11 +45,13 @@ def judge(  # noqa: PLR0913 # all facts behind a verdict
     *,
     published: Iterable[Publication] = (),
 ) -> Verdict:
-    """Return the verdict on a release as of `now`, by its planned slot if it was exposed before it was cancelled.
+    """Return the verdict on a release as of `now`. If it was public early and then cancelled, its planned slot counts.
 
-    `runs` are by target id (`RELEASE/PART/VIEW`), each in time order; `blind` spans may be of any scope. `published`
-    are other releases of that day. They show how long the witnesses, announcement and index, lag behind a release. They
-    are read only if a release at an unannounced address was not found in time.
+    `runs` are by target id (`RELEASE/PART/VIEW`), each in time order. `blind` are spans in which a monitor could not
+    look. Most are ignored if another monitor looked at every target then (`drop_watched_spans`). If no calendar
+    announced the address of a release, its witnesses, the announcement and GOV.UK's index, show when it came. They
+    change some time after it is out: their lag. `published` are other releases of that day, which show how long that
+    lag was. They are read only if such a release was not found in time.
     """
     case = case_of(release, promises, drop_watched_spans(blind, runs), policy, now)
     planned = case.before_cancellation()
@@ -225,9 +227,8 @@ def _next_review(case: Case, pairs: Sequence[Pair], *, final: bool) -> datetime 
     return min((instant for instant in instants if instant > case.now), default=None)
 
 
-# A deadline is an instant at which the verdict can change only because time passes.
 def _deadlines_of_window(case: Case) -> list[datetime]:
-    """Return when each limit of the slot passes, and those of other slots that a calendar gave or may have given."""
+    """Return when limits of the slot pass, such as its tolerance: the verdict may change then even without a look."""
     window, promise = case.window, case.in_force.promise
     if window is None:
         # A cancelled slot has no limits, but it ends.
@@ -241,8 +242,9 @@ def _deadlines_of_window(case: Case) -> list[datetime]:
         window.closes,
     ]
     if case.release.address is not Address.ANNOUNCED:
-        # At an unannounced address, the announcement and the index date the release. They may lag behind it.
+        # At an unannounced address, the announcement and GOV.UK's index show that the release is out, but with a lag.
         deadlines.append(window.late_evidence_until + case.lags.longest)
+    # Another calendar may announce another slot, or the promised time may be in doubt. So add limits of possible slots.
     return [*deadlines, *doubt.deadlines_of_other_readings(case)]
 
 

@@ -124,16 +124,17 @@ def is_revealed_by_page(evidence: PartEvidence, page_released: Interval) -> bool
 
 
 def origin_awaited_until(evidence: PartEvidence, window: Window) -> datetime | None:
-    """Return until when to wait for a look at the origin before a part is called overdue.
+    """Return until when a part that the edge shows absent must wait for a look at the origin before it is overdue.
 
-    The edge may serve an old copy, so its absence alone is not believed at once. The wait begins when the tolerance
-    ends, or with the first answer of the edge after that. None if the origin has shown since then whether the part is
-    there, if it is not watched, or if the address is a guess.
+    The edge may serve an old copy, so its absence is not believed at once. The wait starts when the tolerance ends, or
+    with the first look at the edge after that. None if the origin has shown since the tolerance ended whether the part
+    is there, if the origin is not watched, or if the address is a guess.
     """
     tolerance_ends, spells_at_origin = window.on_time_until, evidence.spells.get(View.ORIGIN, ())
     if evidence.is_address_guessed or not spells_at_origin or spells_at_origin[-1].end > tolerance_ends:
         return None
     edge = (run for run in evidence.views.get(View.EDGE, ()) if run.state is not State.UNKNOWN)
+    # A run is a row of looks with the same answer. If it began before the tolerance ended, the wait starts at that end.
     first_answer = min((run.first_sent for run in edge if run.last_received > tolerance_ends), default=tolerance_ends)
     return max(tolerance_ends, first_answer) + ORIGIN_AWAITED
 
@@ -192,9 +193,14 @@ class _PartJudge:
         return not may_be_old or is_late or is_still_there
 
     def _judge_appearance(self, appeared: Interval) -> _Timing:
-        """Return the verdict on a part that appeared at or after its slot: late, on time or unproven."""
+        """Return the verdict on a part that appeared, in the interval `appeared`, at or after its slot.
+
+        It is late if it was absent after the tolerance, and on time if it surely came within it. Unproven if the
+        interval is too wide to say, if other evidence or the publisher's own stamp says that a late part may have come
+        in time, or if a part on time may have been public before its slot too.
+        """
         window, last_absent = self.window, appeared.after
-        released = self._widen_by_other_view(appeared)
+        released = self._widen_by_other_view(appeared)  # begins earlier if another view showed the part before
         delay = window.delay_of(released)
         if last_absent is not None and last_absent > window.on_time_until:
             if self._is_contradicted(last_absent):

@@ -215,8 +215,8 @@ def _runs_at_address(release: str, part: Part, view: View, runs: Mapping[str, Se
     found = [run for run in runs.get(own, ()) if run.address in ("", address)]
     if not may_be_the_page(part.id):
         return found
-    # The page may swap addresses with a part that was found through a listing, when it becomes known that this part is
-    # the page. So earlier looks at the address may be stored with the other part.
+    # A listing may show another part at an address of its own. If that turns out to be the page's true address, the
+    # two parts swap addresses. Looks before that are stored with the other part, so search the runs of such parts too.
     for target in runs:
         _, other_part, other_view = parse_target_id(target)
         if target != own and other_view == view and may_be_the_page(other_part):

@@ -62,8 +62,7 @@ def _group_by_presence(present: Sequence[Spell], absences: Sequence[Spell]) -> l
         if not groups:
             groups.append([spell])
             continue
-        # The content API is looked at so rarely that one of its spells may span both a removal and the return of the
-        # content. So cut its spells where `spell` begins.
+        # Looks at the content API are rare: its spell may span a removal and a return. So cut it where `spell` begins.
         cut_group, api_since_cut = _split_content_api(groups[-1], spell.first_sent)
         removed = _date_removal(cut_group, absences)
         if removed is not None and removed.by is not None and removed.by < spell.begin:
@@ -94,8 +93,7 @@ def _split_content_api(group: Sequence[Spell], instant: datetime) -> tuple[list[
 def _date_appearance(group: Sequence[Spell], absences: Sequence[Spell]) -> Interval:
     """Return when content appeared: after its last proved absence, and by the first look that showed it.
 
-    `group` are the spells of one presence. They are of the part itself (edge and origin) or of the content API, which
-    only describes the part.
+    `group` are the spells of one presence, of the part itself (edge and origin) or of the API that describes it.
     """
     of_part = [spell for spell in group if spell.view is not View.CONTENT]
     of_api = [spell for spell in group if spell.view is View.CONTENT]
@@ -209,8 +207,7 @@ def _latest_absence_in_any_view(
 def _last_absence_in(view: View, presence: Spell, absences: Sequence[Spell]) -> datetime | None:
     """Return the last absence that a view proved before a presence, by looks sent before it; None if it proved none.
 
-    Looks of the same monitor are in order. Looks of another monitor may overlap with them and use another clock, so
-    only those that are surely before the presence count.
+    Looks of another monitor may overlap and use another clock. Of them, only those surely before the presence count.
     """
     monitor = presence.runs[0].monitor
     proved: list[datetime | None] = []

@@ -74,8 +74,7 @@ class Run:
 class Blind:
     """A span in which a monitor could not look or trust its looks, and why (`killed`, `clock`, `budget`, …).
 
-    It is about one `target` or one `host`, or about everything if both are empty. `monitor` is the one that was blind,
-    empty in a span that an older version stored.
+    It is about one `target` or `host`, or everything if both are empty. `monitor` was blind (empty in older spans).
     """
 
     begins: datetime
@@ -223,9 +222,9 @@ def last_absence_until(run: Run, limit: datetime) -> datetime | None:
         return run.end
     if run.first_sent > limit:
         return None
-    # The run goes on beyond `limit`, and does not keep the times of the looks inside it. But its last look before the
-    # limit was at most the largest gap earlier, and its answer was made within `UNDERWAY`. Example: with a largest gap
-    # of 5 s and a limit of 9:30:00, absence is proved at 9:29:54.
+    # The run goes on beyond `limit`. It does not keep the time of each look, only the largest gap between two looks. If
+    # that is 5 s and the limit is 9:30:00, a look before it was answered at 9:29:55 or later. An answer is made at most
+    # 1 s (`UNDERWAY`) before we receive it. So absence is surely proved at 9:29:54, perhaps at a later instant too.
     before_limit = limit - run.largest_gap - UNDERWAY
     # A cache may have answered the first look with a copy from before the look. Then absence is proved at `begin`.
     at_first_look = min(run.begin, run.first_sent)

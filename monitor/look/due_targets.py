@@ -111,9 +111,11 @@ class Sweeps:
         return self.is_active and any(sweep.is_critical for sweep in self._sweeps.values())
 
     def update(self, now: datetime, gap: timedelta, *, is_overloaded: bool) -> bool:
-        """Decide whether the sweeps plan looks (`is_active`). Return whether due targets must be scheduled again.
+        """Drop sweeps that have ended, and decide whether the others choose the looks at this host (`is_active`).
 
-        `gap` is the time between two looks at the host. `is_overloaded`: its budget is too small for every look.
+        A sweep looks at the parts of one slot in turn. That is necessary only if the host's budget is too small for
+        every look (`is_overloaded`). `gap` is the time between two looks. Return whether due targets must be scheduled
+        again, because sweeps now plan their looks, or do not any more.
         """
         was_active, delayed_witnesses = self.is_active, self.delays_witnesses()
         ended = [key for key, sweep in self._sweeps.items() if now >= sweep.ends]
@@ -121,7 +123,7 @@ class Sweeps:
             del self._sweeps[key]
         self.is_active = is_overloaded and any(sweep.is_open(now) for sweep in self._sweeps.values())
         for sweep in self._sweeps.values():
-            sweep.update_is_critical(now, gap)  # a critical sweep delays witnesses (announcements and indexes)
+            sweep.update_is_critical(now, gap)  # a critical sweep takes all looks: announcements and indexes wait
         if self.is_active != was_active or self.delays_witnesses() != delayed_witnesses:
             return True
         # Due targets that waited for a sweep that has ended would wait forever.

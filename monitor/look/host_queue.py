@@ -282,8 +282,7 @@ class HostQueue:
         self.free_place(watched)
         watched.is_under_way = False
         now = self.clock.now()
-        # `targets` passes over a look that falls due while an earlier look at the target is under way. It does the same
-        # with an early look on an idle host.
+        # While a look at a target is under way, `targets` passes over its next one, due or early (on an idle host).
         is_due = watched.due is not None and watched.due <= now
         has_early_looks = watched.window is not None and watched.window.every_if_idle is not None
         if is_due or has_early_looks:

@@ -151,9 +151,10 @@ class ScheduledTarget:
             self.url, self.hops = destination, (*self.hops, destination)
 
     def _one_spacing_later(self, after: datetime) -> datetime | None:
-        """Return `due` plus one spacing if that is the next due instant after `after`, else None. It saves a search."""
+        """Return the first due instant after `after` if it is one spacing after `due`. If None, search all windows."""
         window, due = self.window, self.due
-        # An extra or promised look is between the due instants of its window, so the spacing does not count from it.
+        # After an extra look (made at once, out of turn) or a promised one (at an instant at which a look must begin,
+        # usually the slot), the next look is not one spacing later. It keeps to the regular due instants.
         is_regular = not self.is_extra and due != self.promised_at
         if window is None or due is None or not is_regular or not window.begins <= due <= after:
             return None

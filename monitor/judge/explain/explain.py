@@ -274,8 +274,8 @@ def _proved_instants(case: Case, run: Run) -> str:
     """Return in words when a run proves its state: between two instants, or as of one if it is a single look."""
     if run.looks > 1:
         return f"by {exactly(run.begin, case.zone)} and still as of {exactly(run.end, case.zone)}"
-    # The answer to a single look was made at an unknown instant, in a cache perhaps long before the look. In a run of
-    # one look, `end` is the earliest such instant and `begin` the latest.
+    # The answer to a single look was made at an unknown instant, in a cache perhaps long before the look. That instant
+    # is between `end` and `begin`: in a run of one look, unlike in a longer one, `end` comes first.
     earliest, latest = run.end, run.begin
     # Content surely came by the latest instant. Absence is sure only at the earliest: content may have come since.
     proved_at = latest if run.state is State.PRESENT else earliest

@@ -183,8 +183,7 @@ def _compare_with_page(case: Case, page: Pair, alternative: Pair) -> Finding | N
     lead_time = between(alternative_out, page_out)
     if lead_time.min is None or lead_time.min <= case.policy.uncertainty.total_seconds():
         return None
-    # The finding says how late the alternative was only if it came after the slot. A last absence up to a second before
-    # the slot is near enough.
+    # Say how late the alternative was only if it came after the slot (or was last absent at most a second before it).
     slot = case.judged_window.slot_begins
     is_after_slot = alternative_out.after is not None and alternative_out.after >= slot - timedelta(seconds=1)
     delay = case.judged_window.delay_of(alternative_out) if is_after_slot else None
