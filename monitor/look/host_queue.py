@@ -233,8 +233,7 @@ class HostQueue:
         if self._is_running:
             self.wake()  # `run` decides whether a look or a request gets the place, and when
         elif self.under_way < self.most_under_way and self._has_waiting_request():
-            # In a command, such as a look by hand, `run` is not called. So give the place here to the request that has
-            # waited longest. That request must still wait for the pacer, which keeps starts apart.
+            # Commands do not call `run`, so the longest-waiting request gets the place. It still waits for the pacer.
             self.under_way += 1
             _, place = self._waiting_requests.popleft()
             has_passed_pacer = False
@@ -282,8 +281,7 @@ class HostQueue:
         self.free_place(watched)
         watched.is_under_way = False
         now = self.clock.now()
-        # `targets` passes over a look that falls due while an earlier look at the target is under way. It does the same
-        # with an early look on an idle host.
+        # While a look is under way, `targets` passes over the target's next one, even an early one on an idle host.
         is_due = watched.due is not None and watched.due <= now
         has_early_looks = watched.window is not None and watched.window.every_if_idle is not None
         if is_due or has_early_looks:

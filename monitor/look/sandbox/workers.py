@@ -201,8 +201,7 @@ class Workers:
             worker = self._idle.pop()
             if worker.process.poll() is None:
                 if self._fault:
-                    # The last start failed, but a worker from before is free again. Report it as a success, to end the
-                    # reported fault and the pause.
+                    # The last start failed, but an earlier worker is free. This success ends the fault and the pause.
                     self._attempts.append(_NO_FAULT)
                 self._busy.add(worker)
                 return worker
