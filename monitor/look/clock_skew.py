@@ -56,8 +56,7 @@ _FOLLOWED_SECONDS = 120.0
 class Vote:
     """The result of a vote. `bounds` is how far our clock is ahead, in seconds.
 
-    `outvoted` are the hosts that contradict it. `unconfirmed` are the hosts with dates that nothing else confirms or
-    contradicts. These dates count only for looks at their own host.
+    `outvoted` hosts contradict it. The dates of `unconfirmed` hosts, which nothing confirms, count only at their host.
     """
 
     bounds: Span
@@ -119,8 +118,7 @@ def _allows_right_clock(group: Iterable[str], spans: Mapping[str, Span]) -> bool
 def _limit_to_confirmed(spans: list[Span], least_hosts: int) -> Span:
     """Return how far our clock is ahead by the spans of hosts, which overlap. `least_hosts` must confirm an error.
 
-    E.g. by (3, 9) and (5, 8) seconds ahead, both hosts confirm an error of at least 3 s, and only one of at least 5 s.
-    So for two hosts the result is (3, 8).
+    E.g. (3, 9) and (5, 8): two hosts confirm at least 3 s, only one at least 5 s. If two must, the result is (3, 8).
     """
     lows, highs = sorted(low for low, _ in spans), sorted(high for _, high in spans)
     low, high = lows[-1], highs[0]
@@ -321,7 +319,10 @@ class Skew:
         return self.bounds != NO_OFFSET
 
     def _bounds_by_date(self, host: str, answer: Answer) -> Span | None:
-        """Return the least and most seconds that our clock is ahead, by an answer's date. None if it is not usable."""
+        """Return the least and most seconds that our clock is ahead (negative: behind) by an answer's date.
+
+        The publisher's server (the origin) wrote the date, or a cache that answers in its place. None: it is unusable.
+        """
         header = answer.headers.get("date", "")
         if header != self._last_date[0]:
             self._last_date = (header, mail_date(header))
@@ -332,9 +333,9 @@ class Skew:
         least = (answer.sent - date).total_seconds() - _GRAIN
         most = (answer.received - date).total_seconds()
         if age := age_of(answer.headers):
-            # A cache answered with a copy. If the cache wrote the date, these bounds are right. If the origin (the
-            # publisher's server) wrote it, it did so `age` seconds before, so our clock is less ahead by `age`. The age
-            # is in whole seconds, so allow for one second more or less.
+            # A cache answered with a copy that is `age` seconds old. If the cache wrote the date, it did so now, and
+            # these bounds are right. If the origin wrote it, it did so `age` seconds ago. Then `age` must be subtracted
+            # from both bounds. The age is in whole seconds, so allow for one second more or less.
             least_by_origin, most_by_origin = least - (age + _GRAIN), most - (age - _GRAIN)
             is_by_cache = self._is_date_by_cache(host, AgedAnswer(answer.url, answer.sent, date, age))
             if is_by_cache is None:
@@ -349,10 +350,11 @@ class Skew:
         return least, most
 
     def _is_date_by_cache(self, host: str, aged: AgedAnswer) -> bool | None:
-        """Return whether the cache wrote a date at our request (True), or the origin with the copy (False), or None.
+        """Return whether the cache wrote an answer's date (True), or the origin did (False). None: this is not known.
 
-        Two answers with the same copy show it, e.g. with ages of 100 and 110 and sent 10 s apart. If their dates are
-        equal, the origin wrote them. If the second is 10 s later, the cache wrote both. None: this is not known.
+        The cache writes it at our request, the origin (the publisher's server) when the cache gets its copy. So two
+        answers with the same copy are compared, e.g. with ages of 100 and 110 and sent 10 s apart. If their dates are
+        equal, the origin wrote them. If the second is 10 s later, the cache wrote both.
         """
         earlier = self._kept_answers.get(host)
         if earlier is None:
@@ -360,8 +362,8 @@ class Skew:
             return None
         elapsed = (aged.sent - earlier.sent).total_seconds()
         is_same_address = aged.url == earlier.url
-        # Keep the earlier answer until another answer of its address comes some seconds later. Answers of other
-        # addresses cannot be compared with it, but one of them is kept instead after two minutes.
+        # One answer of each host is kept. An answer of the same address at least 5 s later is compared with it, and
+        # then kept in its place. An answer of another address cannot be compared. It is kept instead after 120 s.
         keep_seconds = _LEAST_SECONDS_APART if is_same_address else _FOLLOWED_SECONDS
         if 0.0 <= elapsed < keep_seconds:
             return None

@@ -135,16 +135,16 @@ class Sweeps:
         return sweep is not None and sweep.is_open(now)
 
     def next_part(self, now: datetime, gap: timedelta, is_ready: Callable[[PartProof], bool]) -> PartProof | None:
-        """Return the part to look at next, None if none is ready.
+        """Return the part to look at next, of those that `is_ready` accepts. None if there is none.
 
-        A sweep is urgent once a look can prove that a part was on time. Parts of urgent sweeps go first. Among sweeps,
-        the one with the fewest looks for each part goes first.
+        A sweep looks at the parts of one slot in turn. It is urgent once a look can prove a part on time. Urgent sweeps
+        go before others. In both groups, the sweep that has made the fewest looks for each of its parts goes first.
         """
         for urgent in (True, False):
             sweeps = self._open_sweeps(now, urgent=urgent)
             all_parts = sum(len(sweep.parts) for sweep in sweeps)
             for sweep in sorted(sweeps, key=lambda sweep: sweep.looks_per_part):
-                # A look at the host begins every `gap`. A sweep with a third of all parts gets every third look.
+                # A sweep with a third of all parts gets every third look at the host, so its own gap is 3 times `gap`.
                 gap_within_sweep = gap * (all_parts / len(sweep.parts))
                 part = sweep.next_part(now, gap_within_sweep, is_ready)
                 if part is not None:
@@ -207,8 +207,7 @@ class _Entry:
 class _Group:
     """The targets that want the same spacing and have the same chance of a change. `count` is their number.
 
-    Of those that are `ready`, the one with the oldest last look goes first. `spacing` is in seconds: the wanted one, or
-    a longer one if the budget is too small.
+    The `ready` one with the oldest last look goes first. `spacing` is in seconds, longer than wanted if necessary.
     """
 
     spacing: float
@@ -238,8 +237,7 @@ class DueTargets:
         # Due entries that a sweep plans are in `_swept`, by target id. `_next_swept` is the next look of the sweeps.
         self._swept: dict[str, _Entry] = {}
         self._next_swept: _Entry | None = None
-        # Other due entries are in a group: the targets that want the same spacing. At a promised instant, they are also
-        # in `_promised_ready`, the most urgent first.
+        # Other due entries are in a group. At a promised instant, they are also in this heap, the most urgent first.
         self._promised_ready: list[tuple[float, Rank, int, _Entry]] = []
         self._groups: dict[WantedSpacing, _Group] = {}
         self._group_keys: dict[WantedSpacing, WantedSpacing] = {}  # each key to itself, so that equal keys share memory
@@ -287,9 +285,10 @@ class DueTargets:
             self._groups[entry.group_key].count -= 1
 
     def collect_due(self, now: datetime, mono: float) -> None:
-        """Make the targets that are due now ready for `take_next`.
+        """Make the targets that are due now ready for `take_next`, those at their promised instant before all others.
 
-        First schedule targets again that became ready earlier, if their window has ended or sweeps began or ended.
+        At a promised instant, usually a slot, a look must begin. Targets that became ready earlier are first scheduled
+        again if their window has ended, or if sweeps (which look at the parts of a slot in turn) began or ended.
         """
         if self.ready and now >= self._windows_checked_at + _RECHECK_EVERY:
             self._move_to_next_windows(now)
@@ -303,8 +302,7 @@ class DueTargets:
             *_, entry = heappop(self._waiting_for_promise)
             if entry.is_current and entry.is_ready:
                 self._put_promised_first(entry, mono)
-            # Otherwise it has no special urgency, but keeps its place elsewhere: its look is under way, planned by a
-            # sweep, or postponed because it is a witness (an announcement or index).
+            # Otherwise it does not go first: its look is under way, planned by a sweep, or postponed for other looks.
 
     def _place_due_entry(self, entry: _Entry, due: datetime, now: datetime, mono: float) -> None:
         """Make a due entry ready in its group, leave its look to the sweeps, or postpone it."""
@@ -372,16 +370,21 @@ class DueTargets:
         return entry.watched
 
     def _choose_other(self, now: datetime, mono: float) -> _Entry | None:
-        """Return the next entry that no sweep has chosen: at its promised instant, most overdue, or early."""
+        """Return the entry of the next look outside the sweeps, which look at the parts of a slot in turn, or None.
+
+        An entry whose promised instant has come goes first, because its look must begin then. Next is the entry that is
+        the most overdue. If none is due, it is one that may be looked at early while the host is idle.
+        """
         chosen = self._first_in(self._promised_ready)
-        while chosen is None:
+        while chosen is None:  # each entry that is postponed leaves the due ones, so the next one is tried
             most_overdue = self._most_overdue(mono)
             if most_overdue is None:
                 return self._find_idle_look(now)  # not due yet, but the host is idle
+            # If its promised instant is less than half a second away, it waits until then, and is not chosen now.
             was_postponed = self._postpone_to_promise(most_overdue, now)
             if not was_postponed:
                 chosen = most_overdue
-        self.sweeps.record_other_request()  # sweeps must leave a share of the looks at the host to due targets
+        self.sweeps.record_other_request()  # counts it for the share of looks that sweeps must leave to others
         return chosen
 
     def _sweep_goes_first(self, *, is_other_due: bool) -> bool:

@@ -233,8 +233,7 @@ class HostQueue:
         if self._is_running:
             self.wake()  # `run` decides whether a look or a request gets the place, and when
         elif self.under_way < self.most_under_way and self._has_waiting_request():
-            # In a command, such as a look by hand, `run` is not called. So give the place here to the request that has
-            # waited longest. That request must still wait for the pacer, which keeps starts apart.
+            # Commands do not call `run`, so the longest-waiting request gets the place. It still waits for the pacer.
             self.under_way += 1
             _, place = self._waiting_requests.popleft()
             has_passed_pacer = False

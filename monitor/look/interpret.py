@@ -212,9 +212,10 @@ class Interpreter:
     def _recognise_body(
         self, target: Target, answer: Answer, memory: TargetMemory, worker_result: Recognised | None
     ) -> Recognised:
-        """Return what the body shows, and remember it. If it is the last body again, return the remembered result.
+        """Return what the body of an answer shows. If it is the last body again, return the remembered result.
 
-        `worker_result` is the result if a worker process has read the body. None: it must be read here.
+        `memory` gets the body's digest, the result, and headers with which the next request gets a 304 (no body) if
+        the body is the same. `worker_result` is the result if a worker process has read it, None to read it here.
         """
         if answer.status == 304:
             return memory.recognised or unknown("not modified, since a body we never saw")
@@ -224,12 +225,12 @@ class Interpreter:
             if recognised is None:
                 recognised = read_body(target.recognise, answer, self._make_context(target, answer, memory))
             if recognised.why in UNREAD_REASONS:
-                # The body could not be read, but the next may be. So remember nothing, and request it unconditionally.
+                # Remember nothing, so that the next look gets and reads the body again, even if it is the same.
                 return recognised
             memory.digest = digest
             if recognised.why == NO_BASELINE:
-                # The recogniser `changed` has seen its first body, and compares later bodies with it. A result is not
-                # remembered, so that the next look receives a body.
+                # The recogniser `changed` compares later bodies with this first one, so remember its digest. Remember
+                # no result and headers, so that the next look gets a body to compare.
                 memory.known = replace(memory.known, baseline=digest)
                 return recognised
             memory.recognised = recognised
@@ -298,8 +299,7 @@ def make_sighting(
     if isinstance(outcome, Answer) and "age" in outcome.headers:
         proved_from, proved_to = answer_time_bounds(outcome)
     if is_off(clock_offset):
-        # The answer was made earlier than our clock says if it is ahead, later if it is behind. If our clock is wrong
-        # by more than a day, the look proves nothing anyway.
+        # The answer was made earlier than by our clock if that is ahead, else later. Over a day, a look proves nothing.
         proved_from -= timedelta(seconds=min(max(clock_offset[1], 0.0), _DAY))
         proved_to -= timedelta(seconds=max(min(clock_offset[0], 0.0), -_DAY))
     return Sighting(

@@ -255,8 +255,7 @@ class Poller:
     async def run(self, stop: asyncio.Event, hooks: Hooks | None = None) -> None:
         """Look until `stop` is set, and call `hooks`. Then wait a few seconds for the looks that are under way.
 
-        The queue of each host is a task in `running`. It starts looks (the tasks in `_under_way`) and reports
-        disturbances: late wakeups and steps of our clock.
+        Each host's queue is a task in `running`. It starts looks, and reports late wakeups and steps of our clock.
         """
         self._stop, self._hooks = stop, hooks or Hooks()
         try:
@@ -293,13 +292,17 @@ class Poller:
         self._under_way[watched] = asyncio.Task(self._make_look(watched, watched.target))
 
     async def _make_look(self, watched: ScheduledTarget, target: Target) -> None:
-        """Make one look, and pass its sighting to schedule, sweeps and hooks. Raises nothing."""
+        """Send one request to a target, and pass the sighting that the answer proves to the hooks. Raises nothing.
+
+        The look has one of the places for requests that the host may get at once. `watched.goal` is the proof that the
+        part needs by its slot, or None. Sweeps look in turn at the parts with a goal, so they get the sighting too.
+        """
         queue, began = self._queues[target.host], self._clock.now()
         try:
             outcome = await self._fetcher.fetch(self._interpreter.make_request(target, watched.url))
             queue.record_outcome(outcome, began)
             if isinstance(outcome, Failure) or len(outcome.body) <= SMALL_BODY:
-                # The host can have another request while this body is read. For a large one, `finish_look` does it.
+                # So the host can have another request while this body is read. `finish_look` frees other places.
                 queue.free_place(watched)
             sighting = await self._interpreter.interpret(target, outcome)
             # `found` are addresses in the answer: where it redirects to, or what a listing links to.

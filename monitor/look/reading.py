@@ -115,8 +115,7 @@ class BodyReader:
             return unknown(TOO_COSTLY)
         self._paused.pop(target.id, None)
         if seen.why == TOO_COSTLY:
-            # The worker found the body too complex before parsing it. That takes little time, so it needs no pause. For
-            # `workers.run`, the task succeeded, so the host is reported here.
+            # Found to be too complex before parsing, which is quick: no pause. `workers.run` does not report the host.
             self.workers.on_costly(target.host)
         return seen
 

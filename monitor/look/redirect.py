@@ -33,8 +33,7 @@ def interpret_redirect(url: str, answer: Answer) -> Recognised:
     if not is_same_site(url, destination):
         is_same_host = here.hostname == there.hostname
         return unknown("redirected to another port or scheme" if is_same_host else "redirected to another host")
-    # `REDIRECTED` shows that an announcement leads to its release. A redirect to the same path with another query, as
-    # after a check for cookies, does not, so it has another reason.
+    # `REDIRECTED` means that an announcement leads to its release. One to the same path with another query does not.
     why = "redirected to itself" if here.path == there.path else REDIRECTED
     return unknown(why, (Found(destination, "", "redirect"),) if destination != url else ())
 

@@ -125,8 +125,10 @@ class Journal:
     def merge_journal(self, store: Store) -> int:
         """Write the rows of the journal into a store. Return how many were written, evidence records included.
 
-        First write this monitor's evidence records that the store lacks, from the journal or else the local copy. If
-        the journal contradicts the store, write only these, and copy the journal to a `.refused` file.
+        The journal is a local file with rows from a time without the store. It began as a copy of the local file
+        `store_copy`, which has a part of the store from before. So rows that are equal in both are not written. First
+        write this monitor's evidence records that the store has lost, from the journal or, if it has no rows, from
+        `store_copy`. If the journal contradicts the store, write only these, and copy the journal to a `.refused` file.
         """
         with self._lock:
             rewritten = self._rewrite_lost_records(store)

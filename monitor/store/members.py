@@ -307,9 +307,12 @@ class Members(RowSource):
         return alive
 
     def _publish_share(self, members: tuple[str, ...], waits: Mapping[str, datetime] | None = None) -> None:
-        """Pass this monitor's share among `members` to `on_share`. `waits` is until when each host gets no request."""
+        """Pass this monitor's share of the requests that the hosts may get to `on_share`. `members` share them.
+
+        `waits` has each host that must get no request for now, and the end of that wait.
+        """
         wait_ends = {host: until.timestamp() for host, until in (waits or {}).items()}  # by the store's clock
-        store_zero = self._store_clock_zero or 0.0  # what our monotonic clock read when the store's clock was zero
+        store_zero = self._store_clock_zero or 0.0  # our monotonic clock minus the store's, 0 before it was read
         share = Share(self._name, members, store_zero, divided=self._divided, quiet=wait_ends)
         if share.members != self.share.members:
             _log.info("monitors", looking=share.members)

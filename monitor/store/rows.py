@@ -60,8 +60,7 @@ class CalendarRead:
 class Announced:
     """A calendar's entry as it was last shown. It is stored so that entries can be joined again after a restart.
 
-    `body` is the announcement as JSON. `release` is the release that it belongs to. `gone` is the time of the first
-    usable read that no longer showed it.
+    `body` is the announcement as JSON, `release` its release. `gone` is when a usable read first did not show it.
     """
 
     calendar: str

@@ -141,10 +141,11 @@ class Writer:
         return self._pause > 0.0
 
     async def write_with_source(self, source: RowSource, make: Callable[[Transaction], T]) -> T:
-        """Write this source's rows and run `make` now, in one transaction without the batch. Return `make`'s result.
+        """Write the rows of `source` and run `make`, in a transaction without queued writes. Return `make`'s result.
 
-        This may succeed while the store refuses the batch, which stays queued. Raises what `make` raises, and
-        `StoreFault` if the store fails or does not answer in `STALLED_AFTER` seconds.
+        The queued runs and writes are committed later, in a batch. The transaction begins when the batch that is being
+        written has ended. It may succeed even if the store refuses batches. Raises what `make` raises, and `StoreFault`
+        if the store fails or does not answer in `STALLED_AFTER` seconds.
         """
         self._refuse_if_stopped()
 
@@ -302,8 +303,7 @@ class Writer:
     def _save(self, batch: Batch) -> None:
         """Save a batch in one transaction, the rows of the sources (such as the evidence) first.
 
-        If a write raises, `batch.current_write` is still that write. So the caller can refuse this one only, and try
-        the others again.
+        If a write raises, it is still `batch.current_write`. So the caller can refuse only it, and retry the others.
         """
         with self._store.transaction() as transaction:
             batch.current_write = None

@@ -126,8 +126,7 @@ class Admission:
         now, book = self.clock.now(), self.ledger.book
         slots: dict[str, set[datetime]] = defaultdict(set)
         for name, watched in self.watch.releases.items():
-            # Finding the slot in force is slow. Skip it if no slot is promised from `begin` to `end`, or if `slots` has
-            # all of them already.
+            # Finding the slot in force is slow. Skip it if `slots` has all slots promised from `begin` to `end`.
             instants, calendars = book.promised_instants(name, begin, end), watched.release.calendars
             if all(instant in slots[calendar] for instant in instants for calendar in calendars):
                 continue

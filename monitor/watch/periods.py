@@ -50,8 +50,7 @@ class Periods:
     def period(self, first: date, last: date, now: datetime, producer: str = "", host: str = "") -> Period:
         """Return the releases of a period, with blind spans, incidents logged by people, and `claims`.
 
-        Claims are publications in the publisher's own record. An empty `producer` or `host` means all. Raises
-        `UnknownName` if a given one is not known.
+        Claims are publications in the publisher's own record. No name means all, an unknown one raises `UnknownName`.
         """
         store = self.store
         begin, end = span_of(first, last, self.timezone)

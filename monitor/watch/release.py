@@ -54,8 +54,7 @@ class TargetState:
     def crosses_slot_phase(self, now: datetime) -> bool:
         """Return whether the phase around the slot begins or ends between the last look and `now`.
 
-        An absence then begins a new run. Otherwise one run would mix the wide gaps far from the slot with the narrow
-        ones around it.
+        An absence then begins a new run, so that no run mixes wide gaps far from the slot with narrow ones around it.
         """
         if not self.runs or self.runs[-1].state is not State.ABSENT:
             return False

@@ -113,11 +113,15 @@ class Tripwires:
                 yield target
 
     def plan_targets(self) -> Iterator[tuple[Target, tuple[Window, ...], timedelta]]:
-        """Yield all targets with windows and shifts. Those of one producer and host take turns, one in each `every`."""
+        """Yield each target, its windows (when to look at it, and how often), and its shift (a delay of these looks).
+
+        The targets of one producer and host take turns: one of them is looked at in each period `every`.
+        """
         by_budget: dict[tuple[str, str], list[Target]] = defaultdict(list)
         for target in self.targets():
             by_budget[self._listings[target.id].producer.id, target.host].append(target)
         for targets in by_budget.values():
+            # If `every` is 1 minute, each of 3 targets has a look every 3 minutes, the second a minute after the first.
             for turn, target in enumerate(targets):
                 yield target, window_at_all_times(self.every * len(targets)), self.every * turn
 

@@ -264,8 +264,7 @@ class Connection(asyncio.BufferedProtocol):
         if self._timing is not None:
             self._timing.received = self._timing.now()
         if self._is_head:
-            # The response to HEAD has no body, but the parser waits for one. So `_keeps_open` stays False: the
-            # connection is closed after this request.
+            # The response to HEAD has no body, but the parser waits for one. So `_keeps_open` stays False.
             self.is_complete = True
 
     def on_body(self, body: bytes) -> None:

@@ -77,8 +77,7 @@ class HttpTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request of an `httpx` client, and return the response with its body still to be read.
 
-        The stream of the body (`_ClientBody`) limits it to half a megabyte. Raises `httpx.TransportError`. Its text is
-        only a `Reason`, because the address may be a secret.
+        `_ClientBody` limits it to 0.5 MB. `httpx.TransportError` has only a `Reason` as text: addresses may be secret.
         """
         content = await request.aread()
         url = request.url

@@ -40,8 +40,7 @@ _LISTED = ("public_timestamp", "content_store_document_type", "release_timestamp
 def recognise(answer: Answer, context: Context) -> Recognised:
     """Return what an answer proves: for a page by its title and heading, for JSON by its `schema_name`.
 
-    A page that seems present, but is not specific to this edition, is unknown if its title is that of a notice of the
-    whole site, such as one of maintenance or sign-in.
+    A page that seems present, but not specifically, is unknown if its title is a site notice's, e.g. of maintenance.
     """
     if is_json(answer):
         return _read_json(answer, context)

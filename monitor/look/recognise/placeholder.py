@@ -86,12 +86,15 @@ def read_placeholder(page: Page, answer: Answer, context: Context, *, has_files:
 
 
 def _may_predate_slot(context: Context) -> bool:
-    """Return whether a text may be older than the slot. The caller has found no date of publication in it."""
+    """Return whether a page's text may be from before the slot. The caller has found no date of publication in it.
+
+    A placeholder is a page with the release's title that exists before the release is out.
+    """
     if context.known.was_missing or context.known.placeholder is not None:
-        # After a 404, a text is new. After a placeholder, the caller compares the text with that of the placeholder.
+        # If an earlier look got a 404, the text is new. If it showed a placeholder, the caller compares the two texts.
         return False
-    # Pages of GOV.UK's releases have a date of publication, so a text without one is in doubt. But it is not in doubt
-    # if the recogniser `changed` keeps an earlier body to compare it with (`baseline`).
+    # Pages of GOV.UK's releases have a date of publication, so a text without one may be old. It is not in doubt if an
+    # earlier look kept the body from before the release (`baseline`), because the bodies are compared then.
     is_in_doubt_on_govuk = context.known.baseline is None and urlsplit(context.url).hostname == GOVUK
     # If the announcement has just begun to redirect to this page (`is_led_to`), a cache may still have the old text.
     return context.is_led_to or is_in_doubt_on_govuk

@@ -51,8 +51,7 @@ def _read_notice(page: Page) -> Recognised | None:
 def _read_titles(page: Page, context: Context) -> Recognised:
     """Return what the heading and the `<title>` of a page prove, compared with the release's title.
 
-    Presence if one of them has the same title and period (`specific`). Unknown if only `<title>` has, and the heading
-    is about something else, such as signing in.
+    Presence if one has the same title and period (`specific`). Unknown if only `<title>` has, e.g. at a sign-in page.
     """
     results = [recognise_title(context, words, text=page.text) for words in (page.heading, page.title) if words]
     if any(result.specific for result in results):

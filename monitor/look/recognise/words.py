@@ -27,8 +27,7 @@ def find_text(words: str) -> Recogniser:
 def find_link(pattern: str) -> Recogniser:
     """Return a recogniser of links with `pattern` in their address or text. In it, `*` matches any text.
 
-    The matching links are returned as found. Presence is specific to this edition if the pattern names a period, or if
-    the text of a link is the title of the release.
+    Matching links are `found`. Presence is `specific` if the pattern names a period, or a link's text is the title.
     """
     wanted = glob(pattern)
     is_dated = names_a_period(pattern)

@@ -54,8 +54,7 @@ def export_bundle(
     monitors with bytes in this folder, None for all. Bytes of other monitors are included only if their file is here
     too. The same evidence always makes the same zip. `sha256sum -c` can check it by its `SHA256SUMS`.
 
-    Raises `UserFault` if the file exists, or if the release is under embargo, because its slot has not passed. Raises
-    `StoreFault` if bytes are missing or changed.
+    Raises `UserFault` if the file exists or the slot has not passed, `StoreFault` if bytes are missing or changed.
     """
     slot = incident.facts.slot if incident.facts else None
     if slot is not None and now < slot:
@@ -88,8 +87,7 @@ def export_bundle(
 def _add_deletions(evidence: EvidenceIndex, records: list[Record]) -> list[Record]:
     """Return the records in order, and the records that document when their bytes were deleted.
 
-    A deletion at 9:00 sets `expired` of the deleted records to 9:00, and adds a record of the kind `DELETION_KIND` with
-    the time `at` 9:00.
+    A deletion at 9:00 sets `expired` of the deleted records to 9:00, and adds a `DELETION_KIND` record `at` 9:00.
     """
     deletion_times = defaultdict[str, set[datetime]](set)  # by monitor
     for record in records:

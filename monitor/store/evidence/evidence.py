@@ -85,8 +85,7 @@ class Evidence(RowSource):
         self._waiting_bytes = 0
         self._next_write_size = 0
         self._is_closed = False
-        # `_lock` protects the fields, and is never locked for long. `_disk_lock` is locked while bytes are written to
-        # the disk. A look never waits for it.
+        # `_lock` protects the fields, never for long. `_disk_lock` is locked during disk writes: no look waits for it.
         self._lock, self._disk_lock = threading.Lock(), threading.Lock()
         # `flush_to_disk` has written the bytes of these waiting records to the disk, because the store failed.
         self._flushed_records: list[Record] = []

@@ -28,8 +28,7 @@ class _Packed(NamedTuple):
 class PackedAnswer:
     """The last answer of a target. `evidence_id` is the id of its evidence record, empty if it has none.
 
-    To save memory, `bare` is the answer without headers and body. `header_text` has names and values of headers on
-    alternating lines.
+    To save memory, `bare` has no headers and body. `header_text` has names and values of headers on alternating lines.
     """
 
     packed: _Packed

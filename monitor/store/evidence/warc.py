@@ -34,8 +34,7 @@ _GZIP_FORMAT = 16
 class _LargeBlocks(BytesIO):
     """Bytes that are read a megabyte at a time, even if warcio reads 16 KB.
 
-    Hashing a block releases the interpreter lock to other threads. With blocks of 16 KB, a calendar of 13 MB would wait
-    for the lock 800 times.
+    Hashing a block releases the interpreter lock. In blocks of 16 KB, a 13 MB calendar would wait for it 800 times.
     """
 
     def read(self, size: int | None = -1) -> bytes:

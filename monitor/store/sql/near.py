@@ -90,7 +90,7 @@ class _Versions:
 
 
 class _Merge:
-    """Writes the rows that a journal has changed into a store.
+    """Writes the rows that a journal, a local database in use while the store was down, has changed into the store.
 
     `journal` is a connection to the journal, and to the copy of the store that it began as when the store failed.
     """
@@ -101,13 +101,14 @@ class _Merge:
         self._store = store
         # The releases of which the store keeps its own verdict, because the journal's is not later.
         self._releases_kept = set[str]()
-        # For releases of which the journal's verdict is later: the value of `before` for the next event to write.
+        # An event is a change of verdict, from the kind `before` to `after`. If the journal's verdict is later, its
+        # first event must continue from the store's verdict. By release: the `before` of the next event to write.
         self._next_before: dict[str, str] = {}
-        # Each row has three versions: in the journal, in the store, and in the copy of the store from before it failed.
+        # `row` has three versions of one row: `journal`, `store`, and `copy` from the store before it failed.
         for row in self._find_changed_rows(tables.JUDGED):
             if row.store is not None and row.store != row.copy:  # other monitors changed the store's verdict
                 release = row.journal["release"]
-                if _choose_row(tables.JUDGED, row) is None:
+                if _choose_row(tables.JUDGED, row) is None:  # the journal's verdict must not replace the store's
                     self._releases_kept.add(release)
                 else:
                     self._next_before[release] = row.store["word"]  # the column `word` is the kind of a verdict
