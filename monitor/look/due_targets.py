@@ -113,9 +113,8 @@ class Sweeps:
     def update(self, now: datetime, gap: timedelta, *, is_overloaded: bool) -> bool:
         """Drop sweeps that have ended, and decide whether the others choose the looks at this host (`is_active`).
 
-        A sweep looks at the parts of one slot in turn. That is necessary only if the host's budget is too small for
-        every look (`is_overloaded`). `gap` is the time between two looks. Return whether due targets must be scheduled
-        again, because sweeps now plan their looks, or do not any more.
+        A sweep looks at the parts of one slot in turn, if the host's budget is too small for every look
+        (`is_overloaded`). `gap` is the time between two looks. Return whether to schedule due targets again.
         """
         was_active, delayed_witnesses = self.is_active, self.delays_witnesses()
         ended = [key for key, sweep in self._sweeps.items() if now >= sweep.ends]
@@ -372,8 +371,7 @@ class DueTargets:
     def _choose_other(self, now: datetime, mono: float) -> _Entry | None:
         """Return the entry of the next look outside the sweeps, which look at the parts of a slot in turn, or None.
 
-        An entry whose promised instant has come goes first, because its look must begin then. Next is the entry that is
-        the most overdue. If none is due, it is one that may be looked at early while the host is idle.
+        An entry at its promised instant is first, then the most overdue one, then one that an idle host may have early.
         """
         chosen = self._first_in(self._promised_ready)
         while chosen is None:  # each entry that is postponed leaves the due ones, so the next one is tried

@@ -294,8 +294,7 @@ class Poller:
     async def _make_look(self, watched: ScheduledTarget, target: Target) -> None:
         """Send one request to a target, and pass the sighting that the answer proves to the hooks. Raises nothing.
 
-        The look has one of the places for requests that the host may get at once. `watched.goal` is the proof that the
-        part needs by its slot, or None. Sweeps look in turn at the parts with a goal, so they get the sighting too.
+        `watched.goal` is the proof that the part needs by its slot, or None. Sweeps look in turn at parts with a goal.
         """
         queue, began = self._queues[target.host], self._clock.now()
         try:
