@@ -86,6 +86,7 @@ Text = Annotated[str, _must_match(r"\S(.*\S)?", "must say something, without bla
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _RATE = re.compile(r"(\d+(?:\.\d+)?)/(s|m|h)")
+_FullMatch = Callable[[str], re.Match[str] | None]
 _NO_RATE = 'not a rate, write "2/s" or "30/m"'
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 LONGEST_DAYS = 36500
@@ -109,9 +110,9 @@ def refuse_any(faults: Iterable[KeyFault]) -> None:
         raise PydanticCustomError("keys", "; ".join(reason for _, reason, _ in found), {"faults": found})
 
 
-def _match_whole_text(pattern: re.Pattern[str], value: Any, message: str) -> re.Match[str]:  # noqa: ANN401 # any TOML value
+def _match_whole_text(fullmatch: _FullMatch, value: Any, message: str) -> re.Match[str]:  # noqa: ANN401 # any TOML value
     """Return the match of a pattern with a whole text. Any other value is refused with this message."""
-    found = pattern.fullmatch(value) if isinstance(value, str) else None
+    found = fullmatch(value) if isinstance(value, str) else None
     if found is None:
         raise refuse(message)
     return found
@@ -119,7 +120,7 @@ def _match_whole_text(pattern: re.Pattern[str], value: Any, message: str) -> re.
 
 def read_duration(value: Any) -> timedelta:  # noqa: ANN401 # any TOML value
     """Read `90s`, `5m`, `2h`, `14d` or `20ms`."""
-    found = _match_whole_text(_DURATION, value, 'not a duration, write "1s"')
+    found = _match_whole_text(_DURATION.fullmatch, value, 'not a duration, write "1s"')
     seconds = float(found[1]) * _SECONDS[found[2]]
     if seconds > LONGEST_DAYS * _SECONDS["d"]:
         raise refuse(f"must be at most {LONGEST_DAYS}d")
@@ -136,17 +137,17 @@ def write_duration(length: timedelta) -> str:
 
 
 def _read_rate(value: Any) -> float:  # noqa: ANN401 # any TOML value
-    found = _match_whole_text(_RATE, value, _NO_RATE)
+    found = _match_whole_text(_RATE.fullmatch, value, _NO_RATE)
     return float(found[1]) / _SECONDS[found[2]]
 
 
 def _read_time(value: Any) -> time:  # noqa: ANN401 # any TOML value
-    found = _match_whole_text(_TIME, value, 'not a time of day, write "09:30"')
+    found = _match_whole_text(_TIME.fullmatch, value, 'not a time of day, write "09:30"')
     return time(int(found[1]), int(found[2]))
 
 
 def _read_quiet(value: Any) -> tuple[time, time]:  # noqa: ANN401 # any TOML value
-    found = _match_whole_text(_QUIET, value, 'not quiet hours, write "22:00-07:00"')
+    found = _match_whole_text(_QUIET.fullmatch, value, 'not quiet hours, write "22:00-07:00"')
     return time(int(found[1]), int(found[2])), time(int(found[3]), int(found[4]))
 
 

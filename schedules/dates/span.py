@@ -69,10 +69,7 @@ def at_instant(moment: datetime, raw: str, timezone: str = LONDON, doubt: str | 
 
 
 def at_written(moment: datetime, raw: str, timezone: str = LONDON) -> Slot:
-    """Return the slot of an aware time as it was written. Midnight, there or in `timezone`, is a doubtful day.
-
-    Programs write a day without a time so.
-    """
+    """Return the slot of an aware time. Midnight, as written or in `timezone`, is a day: often it means no time."""
     slot = at_instant(moment, raw, timezone)
     if slot.instant is None:
         return slot
