@@ -155,9 +155,11 @@ def remove_addition(tables: list[Json], entry: str, part: str, reason: str) -> N
     `InvalidInput` if the address or the release was removed before.
     """
     table = next((one for one in tables if one.get("id") == entry and not _is_removed(one)), None)
-    addresses = (table or {}).get("part", [])
-    is_release = table is not None and "of" not in table  # with `of`, it adds addresses to another entry's release
-    is_present = any(one.get("id") == part for one in addresses) if part else is_release
+    if part:
+        addresses = [] if table is None else table.get("part", [])
+        is_present = any(one.get("id") == part for one in addresses)
+    else:
+        is_present = table is not None and "of" not in table  # with `of`, it adds addresses to another entry's release
     if table is None or not is_present:
         raise InvalidInput(["It was removed before."])
     if part:

@@ -163,7 +163,7 @@ BUDGETS = {
     "monitor/ledger": 2288,
     "monitor/watch": 3849,
     "monitor/config": 1652,
-    "monitor/web": 6444,
+    "monitor/web": 6446,
     "monitor/app": 2501,
     "monitor/rehearse": 3497,
     "monitor/cli": 4826,
