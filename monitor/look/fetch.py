@@ -46,14 +46,15 @@ class Request:
     modified: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
-    """An answer. `headers` have lower-case names. `body` is decoded, and has at most `cap` bytes.
+    """An answer, which is never changed. It is not `frozen`, because making a frozen object for each look is slow.
 
-    `sent` is just before the first byte of the request was sent, `received` just after the last header arrived, both by
-    this monitor's clock. `whole` is False if the body was cut at the cap. `request` and `head` are kept as evidence:
-    `head` is the part of the request after its address, without conditions. `unique` is the number in the query of a
-    request with `bust`. `lost_before` counts the requests that were lost on kept connections that the host had closed.
+    `headers` have lower-case names. `body` is decoded, and has at most `cap` bytes. `sent` is just before the first
+    byte of the request was sent, `received` just after the last header arrived, both by this monitor's clock. `whole`
+    is False if the body was cut at the cap. `request` and `head` are kept as evidence: `head` is the part of the
+    request after its address, without conditions. `unique` is the number in the query of a request with `bust`.
+    `lost_before` counts the requests that were lost on kept connections that the host had closed.
     """
 
     url: str
@@ -79,7 +80,7 @@ class Answer:
                 # A replaced file that begins with the same bytes nearly always has another length.
                 sha.update(self.headers.get("content-length", "").encode())
             # All views of a page, and all missing pages of a host, have the same bytes. They share one text.
-            object.__setattr__(self, "_digest", intern(sha.hexdigest()))
+            self._digest = intern(sha.hexdigest())
         return self._digest
 
 

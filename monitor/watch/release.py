@@ -239,13 +239,12 @@ class WatchedRelease:
                 state.target, state.windows = target, ()
 
     def add_sighting(
-        self, target: Target, sighting: Sighting, spacing: timedelta | None, *, must_begin_run: bool
+        self, state: TargetState, sighting: Sighting, spacing: timedelta | None, *, must_begin_run: bool
     ) -> tuple[Run, bool]:
-        """Add a sighting to the last run of a target, or to a new run. Return its run, and whether this is a new run.
+        """Add a sighting to the last run of `state`, or to a new run. Return its run, and whether this is a new run.
 
         If the gap since the last look is much longer than `spacing` (if any), begin a new run. Raises `OutOfOrder`.
         """
-        state = self.state_of(target.id)
         if sighting.digest is not None and count_changes(state.runs) >= MOST_CHANGES:
             # The bytes differ at almost every look. Without a digest, the next look does not begin a new run for that.
             sighting = replace(sighting, digest=None)

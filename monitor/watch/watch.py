@@ -26,7 +26,7 @@ from monitor.watch.judging import Judging, JudgingQueue
 from monitor.watch.other_monitors import OtherMonitors
 from monitor.watch.planner import Planner, WatchRules
 from monitor.watch.record_verdict import Recorder
-from monitor.watch.release import CachedJson, WatchedRelease, find_last_proof
+from monitor.watch.release import CachedJson, TargetState, WatchedRelease, find_last_proof
 from schedules.announcement import Address, Part
 from schedules.contract.verdict import Grade, VerdictKind
 from schedules.in_force import slot_in_force
@@ -150,7 +150,7 @@ class Watch:
             return
         state = watched.state_of(target.id)
         runs_before = state.runs
-        added = self._add_to_runs(watched, target, sighting)
+        added = self._add_to_runs(watched, state, sighting)
         if added is None:
             return
         run, is_new_run = added
@@ -167,14 +167,13 @@ class Watch:
             self.judging.planner.add_found_parts(watched, sighting, self.releases.values())
             self._rejudge_if_needed(watched, target, sighting, is_new_run=is_new_run)
 
-    def _add_to_runs(self, watched: WatchedRelease, target: Target, sighting: Sighting) -> tuple[Run, bool] | None:
+    def _add_to_runs(self, watched: WatchedRelease, state: TargetState, sighting: Sighting) -> tuple[Run, bool] | None:
         """Add a sighting to the runs in memory. Return its run and whether this is new. None if it is out of order."""
-        state = watched.state_of(target.id)
         last_run, spacing = state.last, state.spacing(sighting.sent)
         follows_blind = last_run is not None and was_blind(last_run, sighting, self.blind.after(last_run.last_received))
         must_begin_run = follows_blind or state.crosses_slot_phase(sighting.sent)
         try:
-            return watched.add_sighting(target, sighting, spacing, must_begin_run=must_begin_run)
+            return watched.add_sighting(state, sighting, spacing, must_begin_run=must_begin_run)
         except OutOfOrder:
             # A sighting is only out of order after a last run, so `last_run` is never None here.
             self.blind.note_out_of_order(sighting, last_run.last_received if last_run else sighting.received)

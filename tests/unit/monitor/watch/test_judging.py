@@ -69,8 +69,9 @@ def release_without_verdict(
     release = Release(name, name.title(), "example", url, (Part("page", Role.PAGE, url),), ("govuk",))
     watched = WatchedRelease(release, [a_promise(release=name)], monitor=monitor)
     target = Target(f"{name}/page/edge", name, "page", View.EDGE, url, "www.gov.uk", "status")
+    page = watched.state_of(target.id)
     for when, answered in ((-60, State.ABSENT), (seconds_after_slot, state)):
-        watched.add_sighting(target, a_sighting(answered, when, target.id), None, must_begin_run=False)
+        watched.add_sighting(page, a_sighting(answered, when, target.id), None, must_begin_run=False)
     return watched
 
 
@@ -114,8 +115,9 @@ def release_at_guessed_address(
         seen = [(at, state, "") for at, state in answers.items()]
         if redirected_at is not None and part == "announcement":
             seen.append((redirected_at, State.UNKNOWN, REDIRECTED))
+        seen_target = watched.state_of(target.id)
         for when, state, why in seen:
-            watched.add_sighting(target, a_sighting(state, when, target.id, why=why), None, must_begin_run=False)
+            watched.add_sighting(seen_target, a_sighting(state, when, target.id, why=why), None, must_begin_run=False)
     return watched
 
 

@@ -102,7 +102,8 @@ def release_published_on_time() -> WatchedRelease:
 def add_look(
     release: WatchedRelease, target: Target, state: State, second: float, *, digest: str | None = None
 ) -> None:
-    release.add_sighting(target, a_sighting(state, second, target.id, digest=digest), None, must_begin_run=False)
+    sighting = a_sighting(state, second, target.id, digest=digest)
+    release.add_sighting(release.state_of(target.id), sighting, None, must_begin_run=False)
 
 
 def test_only_first_changes_of_a_dynamic_page_begin_runs() -> None:
