@@ -35,12 +35,14 @@ class Reading:
     """The result of one read of a calendar.
 
     `notes` are remarks for people (unknown columns, entries left out and why). `lists_overdue` is False for a calendar
-    that drops entries when their day has passed.
+    that drops entries when their day has passed. `unread` are uids of earlier entries whose own page failed in this
+    read. It neither shows them nor proves that they are no longer listed.
     """
 
     announcements: tuple[Announcement, ...]
     notes: tuple[str, ...] = ()
     lists_overdue: bool = True
+    unread: frozenset[str] = frozenset()
 
 
 class UnreadableCalendar(Exception):

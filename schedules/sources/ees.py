@@ -6,6 +6,7 @@ It promises a date without a time, often without a day. The time is promised on 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -16,6 +17,7 @@ from schedules.slot import Precision, Slot
 from schedules.source import Page, PageRequest, Reading, UnreadableCalendar
 from schedules.sources.body import page_name, parse_json
 from schedules.sources.govuk_items import parse_instant
+from schedules.sources.last_listed import RememberingSource
 from schedules.sources.row import REASONS, Remark, clean_title, make_reading
 from schedules.sources.settings import CalendarSettings
 
@@ -58,20 +60,21 @@ PRODUCER = "department-for-education"
 MOST = 400  # publications requested in one read
 
 _SITEMAP = "publications/sitemap-items"
+_AFTER = "/after/"  # separates the publication and its latest release in the uid of the next release
 
 
-class EesSource:
+class EesSource(RememberingSource):
     """The next releases of the publications that `filters.publications` names, or of all."""
 
     def __init__(self, settings: CalendarSettings) -> None:
+        super().__init__()
         self._settings = settings
         self._api = f"{(settings.address or API).rstrip('/')}/"
         self._site = settings.options.get("site", SITE).rstrip("/")
-        self.state = False  # whether this read has requested the publications already
 
     def first(self, now: datetime) -> Sequence[PageRequest]:  # noqa: ARG002  # of CalendarSource
         """Return the requests for the named publications, or for the list of all."""
-        self.state = False
+        self.state.has_looked_up = False
         named = self._settings.filters.get("publications", ())
         if named:
             return [self._request_for(slug) for slug in named]
@@ -80,19 +83,15 @@ class EesSource:
     def more(self, pages: Sequence[Page], now: datetime) -> Sequence[PageRequest]:  # noqa: ARG002  # of CalendarSource
         """Return requests for all listed publications, once. There is no list if the settings name the publications."""
         # A publication that does not answer leaves no page, and must not be requested again and again.
-        has_requested_publications = self.state
-        if has_requested_publications or not pages or not pages[0].url.endswith(_SITEMAP):
+        if self.state.has_looked_up or not pages or not pages[0].url.endswith(_SITEMAP):
             return ()
-        self.state = True
+        self.state.has_looked_up = True
         try:
-            listed = parse_json(pages[0])
+            return [self._request_for(slug) for slug in self._requested_slugs(pages)]
         except UnreadableCalendar:
             return ()  # `read` reports it
-        entries = listed if isinstance(listed, list) else []
-        slugs = [each["slug"] for each in entries if isinstance(each, dict) and each.get("slug")]
-        return [self._request_for(slug) for slug in slugs[:MOST]]
 
-    def read(self, pages: Sequence[Page], now: datetime) -> Reading:  # noqa: ARG002  # of CalendarSource
+    def read(self, pages: Sequence[Page], now: datetime) -> Reading:
         """Return the next releases of the publications as announcements. Raises `UnreadableCalendar`."""
         if not pages:
             raise UnreadableCalendar(f"{self._api}: no answer")
@@ -101,7 +100,21 @@ class EesSource:
         # A publication without a date has no next release, and one that is superseded will have none.
         coming = [each for each in publications if isinstance(each.get("nextReleaseDate"), dict)]
         made = [self._make_announcement(each, remarks) for each in coming if not each.get("supersededByPublication")]
-        return make_reading(made, remarks)
+        # A publication that was requested and answers neither with JSON nor as deleted has failed, so nothing is known.
+        answered = {page.url for page in pages if page.status in {200, 404, 410}}
+        failed = {slug for slug in self._requested_slugs(pages) if self._request_for(slug).url not in answered}
+        unread = {uid for uid in self.state.announcements if uid.partition(_AFTER)[0] in failed}
+        self.record_read({each.uid: each for each in made}, now)
+        return replace(make_reading(made, remarks), unread=frozenset(unread))
+
+    def _requested_slugs(self, pages: Sequence[Page]) -> Sequence[str]:
+        """Return the publications that the settings name or the list in `pages` has. Raises `UnreadableCalendar`."""
+        named = self._settings.filters.get("publications", ())
+        if named:
+            return named
+        listed = parse_json(pages[0])
+        entries = listed if isinstance(listed, list) else []
+        return [each["slug"] for each in entries if isinstance(each, dict) and each.get("slug")][:MOST]
 
     def _request_for(self, slug: str) -> PageRequest:
         return PageRequest(f"{self._api}publications/{slug}", accept="application/json", optional=True)
@@ -128,7 +141,7 @@ class EesSource:
             remarks.append(Remark(slug, REASONS[slot.reason], slot.raw))
         # The date is that of the release after the latest one, so the latest one is part of the key.
         return Announcement(
-            uid=f"{slug}/after/{latest}",
+            uid=f"{slug}{_AFTER}{latest}",
             title=clean_title(str(publication.get("title") or "")),
             producer=self._settings.producer or PRODUCER,
             url=f"{self._site}/find-statistics/{slug}",

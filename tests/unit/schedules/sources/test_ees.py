@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from schedules.read_changes import EarlierReads, LastSeen, compare_read
 from schedules.slot import Precision
 from schedules.source import Page
 from schedules.sources.ees import EesSource, partial_slot, read_version
@@ -97,6 +98,21 @@ def test_publication_answering_404_is_noted_and_others_are_read() -> None:
     reading = source.read(responses, NOW)
     assert [announcement.title for announcement in reading.announcements] == ["Pupil absence"]
     assert "answers 404" in reading.notes[0]
+
+
+@pytest.mark.parametrize(("status", "is_unread"), [(None, True), (503, True), (404, False)])
+def test_publication_that_fails_is_unread_instead_of_unlisted(status: int | None, *, is_unread: bool) -> None:
+    """The second read gets 503 or no answer (None) for a publication. If it gets 404, the publication was deleted."""
+    source = EesSource(calendar_settings("ees", filters={"publications": ["absence", "exclusions"]}))
+    absence, exclusions = (request.url for request in source.first(NOW))
+    first = source.read([Page(absence, 200, publication()), Page(exclusions, 200, publication(slug="exclusions"))], NOW)
+    answers = [Page(exclusions, 200, publication(slug="exclusions"))]
+    answers += [] if status is None else [Page(absence, status, b"")]
+    second = source.read(answers, NOW)
+    assert second.unread == ({"absence/after/2025-26-autumn"} if is_unread else set())
+    known = {announcement.uid: LastSeen.of(announcement) for announcement in first.announcements}
+    changes = compare_read(EarlierReads(known), second, "ees", NOW, NOW - timedelta(hours=1))
+    assert bool(changes.newly_missing) is not is_unread
 
 
 def test_amended_version_has_time_of_last_update() -> None:
