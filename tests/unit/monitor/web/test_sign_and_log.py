@@ -180,7 +180,8 @@ async def test_incident_logged_for_a_watched_release_has_its_title(users: Path) 
 async def test_person_who_may_not_act_cannot_log(users: Path, signed_in_as: str) -> None:
     """A case is a viewer, who lacks the right, or no one."""
     async with signed_in_board(users, signed_in_as) as board:
-        # The guard of the viewer's session is right, so the form is refused only because of the missing right.
+        # The guard is a hidden field, by which a form is known to be of this session. It is right, but a viewer has no
+        # right to log.
         guard = hidden_field(await board.client.get("/"), "guard") if signed_in_as else ""
         # A browser would be redirected to sign in.
         board.client.headers["Accept"] = "*/*"

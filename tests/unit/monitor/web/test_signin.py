@@ -86,6 +86,7 @@ async def test_sign_in_redirects_to_the_requested_page(board: Board) -> None:
     assert (await board.client.get(page)).headers["location"] == f"/sign-in?next={page}"
     signed_in = await sign_in(board, where=page)
     assert (signed_in.status_code, signed_in.headers["location"]) == (303, page)
+    # After sign-in all pages open, and the sign-in page leads away.
     for path in ("/", "/incidents", "/status", "/api/v1/releases", "/calendar.ics"):
         assert await board.status_of(path) == 200
     assert "anne" in await board.read_page("/")
@@ -184,7 +185,8 @@ async def test_sign_in_form_of_another_browser_is_refused(board: Board) -> None:
 async def test_cookies_are_http_only_same_site_and_secure_on_tls(
     users: Path, base: str, session_cookie: str, *, secure: bool
 ) -> None:
-    """A case is the address of the board, the name of its session cookie, and whether it is secure."""
+    """A case is the address of the board, the name of its session cookie, and whether it is secure. For example, at
+    https://board.example a browser sends the cookie only over TLS (`Secure`)."""
     async with open_closed_board(users, base) as board:
         page = await board.client.get("/sign-in")
         form = {"name": "anne", "password": SECRET, "mark": hidden_field(page, "mark")}
@@ -232,7 +234,7 @@ async def test_program_needs_the_token_and_waits_after_20_wrong_ones(board: Boar
     assert statuses == [401] * 20 + [429]
 
 
-async def test_acknowledging_on_a_page_needs_its_guard_and_a_role(board: Board) -> None:
+async def test_person_can_acknowledge_only_with_a_guard_and_a_role(board: Board) -> None:
     """The guard is a hidden field of a form. It proves that the form is from a page of the same session."""
     await sign_in(board)
     address = board.incident_page
@@ -247,6 +249,7 @@ async def test_acknowledging_on_a_page_needs_its_guard_and_a_role(board: Board) 
     valid = await board.client.post(f"{address}/acknowledge", data={"guard": guard, "role": "duty statistician"})
     assert (valid.status_code, valid.headers["location"]) == (303, address)
     assert board.acknowledged_by() == ["duty statistician"]
+    # There is no incident `none`.
     unknown = await board.client.post("/incidents/none/acknowledge", data={"guard": guard, "role": "x"})
     assert unknown.status_code == 404
 
