@@ -145,6 +145,8 @@ async def test_typed_text_is_contested_if_its_value_was_remeasured(board: Board)
 
 
 async def test_texts_of_another_form_can_be_moved_and_removed(board: Board) -> None:
+    """A draft has a text for a box that an earlier form of report had and the present form lacks. A person moves the
+    text to another box."""
     box_of_another_form = "D.9.nowhere"
     board.edit_draft(box_of_another_form, "Said on another form.")
     page = await board.client.get(board.incident_page)
@@ -238,7 +240,8 @@ async def test_mail_that_users_got_is_added_to_the_timeline_once(board: Board) -
 async def test_mail_that_cannot_be_added_is_refused_at_its_box(
     board: Board, mail: bytes | None, typed: dict[str, str], reason: str
 ) -> None:
-    """A case is an e-mail (None: no file was chosen), typed text and the reason. The rest of the form is kept."""
+    """A case is an e-mail (None: no file was chosen), typed text and the reason. For example, an e-mail of 2038 is in
+    the future. The rest of the form is kept."""
     answer = await send_incident_form(board, {ACCOUNT_BOX: "An hour's work."}, typed, mail=mail)
     assert answer.status_code == 400
     assert f'<span class="fault" id="mail-fault">{reason}' in answer.text
@@ -402,6 +405,7 @@ async def test_form_and_evidence_of_an_unknown_incident_are_not_found(board: Boa
 
 
 async def test_action_is_added_to_the_report_and_marked_as_done(board: Board) -> None:
+    """An action is a task that follows from the incident. A tick at `acted.NUMBER` says that it is done."""
     typed = {"action": "Renew the <certificate>", "owner": "web team", "due": "2018-02-01"}
     await send_incident_form(board, typed, {ACCOUNT_BOX: "A certificate."})
     in_report = report_field(board, "B.4.corrective").paragraphs
@@ -411,6 +415,7 @@ async def test_action_is_added_to_the_report_and_marked_as_done(board: Board) ->
     # There is no seventh action, so its tick is ignored.
     await send_incident_form(board, {"acted.1": "on", "acted.7": "on"})
     assert board.late_incident().actions[0].done_by == "duty statistician"
+    # An action that is done has no tick box any more.
     assert 'name="acted.1"' not in await board.read_page(board.incident_page)
 
 
