@@ -53,6 +53,7 @@ async def test_feed_lists_changes_newest_first_with_unique_ids(board: Board) -> 
     answer = await board.client.get("/atom.xml")
     assert answer.headers["content-type"] == "application/atom+xml"
     result = feedparser.parse(answer.content)
+    # `bozo` is whether the feed is malformed.
     assert (result.bozo, result.feed.title) == (False, "ninethirty: promised statistics")
     # The board has two changes: a release that is absent for 400 s, and one that was out early.
     assert [entry.title for entry in result.entries] == [

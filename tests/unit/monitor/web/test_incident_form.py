@@ -78,6 +78,7 @@ def measure_again(board: Board, field: str, text: str) -> None:
 
 
 async def test_box_is_saved_as_typed_and_is_in_the_report(board: Board) -> None:
+    """Only the ends of lines change. The page escapes the text and says which version was saved."""
     typed = "  A certificate had expired.\r\n\r\n<b>Nobody</b> noticed, yn anffodus: ŵy.\r\n"
     answer = await send_incident_form(board, {ACCOUNT_BOX: typed})
     assert answer.headers["Location"] == f"/incidents/{board.incident}?saved=1"
@@ -345,7 +346,7 @@ async def test_person_whose_session_ended_gets_back_the_typed_text(board: Board)
 async def test_very_long_text_is_refused_after_the_session_ended(board: Board) -> None:
     form_before = await read_form(board, board.incident_page)
     board.client.cookies.clear()
-    # Without a session, a form may have only 128 KiB.
+    # This text has 256 KiB. Without a session, a form may have only 128 KiB.
     assert (await send_incident_form(board, {ACCOUNT_BOX: "x" * (1 << 18)}, form=form_before)).status_code == 400
 
 

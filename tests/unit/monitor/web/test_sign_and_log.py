@@ -91,6 +91,7 @@ async def test_head_waives_a_report_with_a_reason(users: Path) -> None:
     async with signed_in_board(users, HEAD) as board:
         assert "say why no report will be made" in (await send_sign_form(board, do="waive", reason=" ")).text
         assert (await send_sign_form(board, do="waive", reason="sent by letter")).status_code == 303
+        # A waived report will not be made, so the incident is closed.
         assert board.late_incident().words["waived"] == "sent by letter"
         assert board.late_incident().closed is not None
 
@@ -161,6 +162,7 @@ async def test_log_form_for_a_watched_release_has_its_title(users: Path) -> None
         measure_release_as_a_running_monitor_does(board)
         form = (await board.client.get("/incidents/new", params={"release": "r"})).text
         assert TITLE in form
+        # The title is known, so the form has no box for it.
         assert 'id="title"' not in form
 
 

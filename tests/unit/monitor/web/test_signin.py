@@ -78,6 +78,7 @@ async def test_sign_in_page_shows_nothing_of_the_board(board: Board) -> None:
     assert page.status_code == 200
     assert "Malpractice" not in page.text
     assert 'href="/incidents"' not in page.text
+    # Like every page, it may only load content of this board.
     assert "default-src 'self'" in page.headers["content-security-policy"]
 
 
@@ -265,6 +266,7 @@ async def test_public_board_can_be_changed_only_after_sign_in(users: Path) -> No
         await sign_in(board)
         page_after_sign_in = await board.read_page(address)
         assert "I'm on it" in page_after_sign_in
+        # The page has its other sections, too.
         assert all(f'id="{section}"' in page_after_sign_in for section in ("acknowledge", "now", "draft", "actions"))
 
 
@@ -272,6 +274,7 @@ async def test_board_without_users_has_no_sign_in_page() -> None:
     async with a_board() as board:
         assert await board.status_of("/sign-in") == 404
         assert "Sign in" not in await board.read_page("/")
+        # No one can be signed in, so a form changes nothing.
         assert (await board.client.post(f"{board.incident_page}/acknowledge", data={})).status_code == 403
 
 
