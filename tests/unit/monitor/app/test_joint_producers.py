@@ -72,7 +72,8 @@ def test_joint_release_is_listed_for_each_of_its_producers(
 def test_configured_producer_leads_a_joint_release_or_else_the_first(
     configured_producers: tuple[str, ...], expected_producers: tuple[str, str]
 ) -> None:
-    """The calendar names THEIRS and then OURS. If OURS is configured, it leads, so it comes first in `producers`."""
+    """The calendar names THEIRS and then OURS. If OURS is configured, it leads, so it comes first in `producers`. If
+    neither is, THEIRS leads."""
     announcement = announcement_of(THEIRS, OURS)
     (release,) = join_entries({"govuk": [announcement]}, JoinRules(producer_order=configured_producers)).releases
     assert release.producers == expected_producers

@@ -36,7 +36,7 @@ status = 404
         refuses_from = datetime(2026, 11, 26, 9, 29, tzinfo=UTC)
         log = monitor.publisher.log
         requests = [entry.at for entry in log.entries if entry.host == HOST and entry.at >= refuses_from]
-        # A number of seconds counts from the refused request, which is the first. The date is 09:29:20.
+        # "20" means 20 s after the first refused request. The other case is a date, 09:29:20.
         first_refused = requests[0]
         wait_ends = first_refused + 20 * SECOND if retry_after == "20" else refuses_from + 20 * SECOND
         # During the wait, only requests that were under way when Retry-After arrived are made.

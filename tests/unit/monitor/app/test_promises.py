@@ -42,7 +42,7 @@ async def test_late_release_is_notified_after_its_calendar_is_reread(monitor: Mo
 
 
 @with_daemon(NEVER_PUBLISHED, head=HEAD_OFF_GOVUK)
-async def test_read_after_the_slot_confirms_the_promise_until_then(monitor: MonitorInTest) -> None:
+async def test_read_after_the_slot_confirms_the_promise_up_to_the_slot(monitor: MonitorInTest) -> None:
     """The calendar is read again at 09:31:00. That confirms the slot until it passed, at 09:30:00, and no longer."""
     await monitor.until("09:31:06")
     row = monitor.verdict_row()

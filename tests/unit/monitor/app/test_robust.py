@@ -80,7 +80,8 @@ def look_outcomes(monitor: MonitorInTest) -> set[str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["timeout", "reset", "503", "challenge", "redirect_loop", "bomb"])
 def test_slot_without_a_successful_look_is_unproven_not_late(tmp_path: Path, kind: str) -> None:
-    """Each look fails from 09:28:50 to 09:33, so the page may have come on time, at 09:30, or late."""
+    """Each look fails from 09:28:50 to 09:33, for example by a reset connection. So the page may have come on time, at
+    09:30, or late."""
 
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:45:00")
@@ -236,6 +237,9 @@ def restore_evidence_folder(folder: Path) -> None:
 
 @pytest.mark.slow
 def test_late_release_is_notified_while_evidence_cannot_be_stored(tmp_path: Path) -> None:
+    """From 09:29:30 on, the folder of the evidence is away. It is still away when `lose_evidence_until_09_40_30`
+    ends."""
+
     async def act(monitor: MonitorInTest) -> None:
         # 09:40: the page is published, ten minutes late.
         await lose_evidence_until_09_40_30(monitor, tmp_path)
@@ -248,6 +252,9 @@ def test_late_release_is_notified_while_evidence_cannot_be_stored(tmp_path: Path
 
 @pytest.mark.slow
 def test_monitor_is_not_ready_while_evidence_cannot_be_stored(tmp_path: Path) -> None:
+    """From 09:29:30 on, the folder of the evidence is away. It is still away when `lose_evidence_until_09_40_30`
+    ends."""
+
     async def act(monitor: MonitorInTest) -> None:
         await lose_evidence_until_09_40_30(monitor, tmp_path)
         assert any("cannot be stored" in reason for reason in monitor.app.status.unready())
@@ -299,7 +306,8 @@ def test_lost_evidence_leaves_no_blind_span_and_replays_equally(tmp_path: Path) 
 
 @pytest.mark.parametrize("kind", ["reset", "garbage", "503", "truncated"])
 def test_an_unreadable_calendar_removes_no_release_and_is_reported(tmp_path: Path, kind: str) -> None:
-    """Half an hour after its last usable read, at 09:28, the calendar counts as stale."""
+    """From 09:28:30 on, the calendar fails, for example with 503. Half an hour after its last usable read, at 09:28, it
+    counts as stale."""
     calendar_fault = fault_table(kind, "09:28:30", "10:30:00", host=CALENDAR_HOST)
 
     async def act(monitor: MonitorInTest) -> None:

@@ -68,6 +68,7 @@ async def test_unreadable_rota_is_notified_once_until_a_good_read(monitor: Calen
     (notice,) = monitor.store.outbox.notices()
     assert notice.subject.startswith("CALENDAR: rota-on-call cannot be read")
     await read_rota(monitor, Reply(200, ROTA_ICS.encode()), after_minutes=10)
+    # The good read closes the incident.
     (incident,) = monitor.store.verdicts.incidents()
     assert incident.closed == monitor.clock.now()
 

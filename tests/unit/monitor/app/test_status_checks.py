@@ -99,8 +99,8 @@ def test_clock_is_bad_if_unsynchronised_or_off(
     is_good: bool,  # noqa: FBT001 # a column of the table
     state: str,
 ) -> None:
-    """`is_synchronised` is what the system says, None if nothing, which is good. `is_off`: the clock differs too much
-    from those of the watched hosts, which is bad even if it is synchronised."""
+    """The clock is bad if the system says that it is not synchronised, but not if the system says nothing (None). It is
+    also bad if it `is_off`: too different from the clocks of the watched hosts."""
     difference = Bounds(-0.01, 0.012)
     check = clock_check(difference, is_synchronised=is_synchronised, is_off=is_off)
     assert (check.is_good, check.state.startswith(state)) == (is_good, True)

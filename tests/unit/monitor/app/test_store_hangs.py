@@ -128,7 +128,8 @@ async def test_new_promise_is_watched_while_another_store_part_hangs(
 async def test_calendar_change_read_while_the_ledger_hangs_takes_effect_later(
     monitor: CalendarMonitor, store: HangingStore, hung_part: str
 ) -> None:
-    """It needs no new read: the job `read_around_slots` also records reads again that the store refused."""
+    """The ledger is the part of the store that has calendars and releases. While it hangs, the release `new` is read.
+    When it answers again, the job `read_around_slots` records that read without a new request."""
     await monitor.read_calendar(csv(row("a")))
     store.hang(hung_part)
     with pytest.raises(StoreFault):
@@ -151,7 +152,7 @@ async def test_release_brought_forward_is_watched_once_the_store_answers(
     assert watched_releases(monitor) == set()  # its slot is months away
     store.hang("runs")
     with suppress(StoreFault):
-        await monitor.read_calendar(csv(row("a")))
+        await monitor.read_calendar(csv(row("a")))  # now its slot is in ten days
     assert watched_releases(monitor) == set()
     await store.free()
     await monitor.clock.sleep(5)

@@ -41,7 +41,8 @@ at = {slot}
 def test_slot_on_a_clock_change_day_is_watched_exactly(
     tmp_path: Path, begins: str, slot: str, slot_in_utc: str
 ) -> None:
-    """The clocks go forward on 29 March and back on 25 October 2026, at 01:00 UTC. Each script begins before that."""
+    """The clocks go forward on 29 March and back on 25 October 2026, at 01:00 UTC. Each script begins before that. For
+    example, the slot 09:30 on 29 March is 08:30 UTC."""
     due = datetime.fromisoformat(slot_in_utc)
     until = (due + timedelta(minutes=30)).isoformat()
 

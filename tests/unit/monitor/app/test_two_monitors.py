@@ -116,7 +116,7 @@ def test_late_release_makes_one_incident_despite_a_blind_monitor(tmp_path: Path)
 
 
 @pytest.mark.slow
-def test_two_monitors_write_no_draft_for_a_changed_certainty_only(tmp_path: Path) -> None:
+def test_two_monitors_write_no_draft_if_only_the_certainty_changes(tmp_path: Path) -> None:
     """There is a first draft, one when the grade rose, and one when the page was out. None is made when only the
     field `N.certainty`, how often the monitors looked, is another."""
 

@@ -42,7 +42,7 @@ def test_the_edge_serves_the_previous_answer_until_its_cache_expires() -> None:
     assert served == {59.9: old, 89.9: old, 90: new}
 
 
-def test_age_dates_an_old_copy_before_the_change() -> None:
+def test_age_of_an_old_copy_shows_that_it_precedes_the_change() -> None:
     change = answer_from(60, edge_cache="30s")
     # From 60 to 90 s the edge serves its copy from before the change. The copy was made at now - Age.
     # At 60 s: 60 - 1 = 59 s, before the change.
@@ -65,7 +65,7 @@ def test_response_of_the_origin_is_marked_as_cache_miss() -> None:
 
 def test_answer_without_edge_cache_replaces_an_unexpired_copy() -> None:
     cached, uncached = answer_from(60, edge_cache="300s"), answer_from(100, status=410)
-    # The copy from before `cached` (a 404) would otherwise be served until 60 + 300 s.
+    # At 60 s the edge has a copy of the absent page. Without `uncached`, it would serve that copy until 60 + 300 s.
     for at in (100, 400):
         assert answer_at_edge([cached, uncached], second(at)).answer is uncached
 
@@ -82,14 +82,14 @@ def test_copy_that_expires_is_replaced_by_the_latest_answer() -> None:
     edge_caches=st.lists(st.sampled_from([None, "1s", "7s", "30s", "300s"]), min_size=6, max_size=6),
     requested_at=st.floats(0, 1000, allow_nan=False),
 )
-def test_served_copy_was_made_while_origin_gave_that_answer(
+def test_now_minus_age_is_when_origin_gave_the_served_answer(
     answer_times: list[int], edge_caches: list[str | None], requested_at: float
 ) -> None:
     """The answers, their caches and the time of the request are random."""
     answers = [answer_from(at, edge_cache=cache) for at, cache in zip(answer_times, edge_caches, strict=False)]
     now = second(requested_at)
     served = answer_at_edge(answers, now)
-    # Age is how old the copy is, in whole seconds. So this can be wrong by a second.
+    # Age is how old the copy is, in whole seconds. So `copy_made_at` can be wrong by a second.
     copy_made_at, rounding = now - timedelta(seconds=served.age or 0), timedelta(seconds=1)
     given_from, given_until = when_origin_gave(served, answers)
     assert given_from <= now
@@ -106,7 +106,7 @@ def when_origin_gave(served: ServedAnswer, answers: list[ScriptAnswer]) -> tuple
 @given(
     published_at=st.integers(0, 300), cache_seconds=st.integers(1, 300), requested_at=st.floats(0, 700, allow_nan=False)
 )
-def test_date_minus_age_tells_copies_before_and_after_publication(
+def test_date_minus_age_shows_whether_copy_is_from_before_publication(
     published_at: int, cache_seconds: int, requested_at: float
 ) -> None:
     """The header Date minus the header Age is when a copy was made. So it shows whether the page was published by

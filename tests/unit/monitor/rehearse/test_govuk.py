@@ -126,6 +126,7 @@ async def test_redirect_file_and_index_follow_the_page_later(client: PublisherCl
     await client.wait_until("09:30:01")
     statuses = await page_statuses(client)
     assert statuses == {"page": 200, "content API": 200, "announcement": 200, "file": 302, "HTML part": 200}
+    # The file is not there yet, so the HTML part is the only attachment. The announcement is still listed.
     (html_part,) = (await read_item(client, PAGE))["details"]["attachments"]
     assert html_part["url"] == "/government/statistics/gulls-2017/bulletin"
     assert len(await list_announcements(client)) == 1

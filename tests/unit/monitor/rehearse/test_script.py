@@ -55,7 +55,7 @@ def test_a_slot_can_be_a_time_a_day_or_text(script: ReadScript) -> None:
     assert read == [datetime(2018, 1, 5, 9, 30, tzinfo=UTC), date(2018, 1, 5), "January 2018"]
 
 
-def test_answer_reads_its_body_file_and_latency(script: ReadScript, tmp_path: Path) -> None:
+def test_body_file_and_latency_of_an_answer_are_read(script: ReadScript, tmp_path: Path) -> None:
     (tmp_path / "page.html").write_text("<h1>Birds</h1>")
     answer = '[[answer]]\nurl = "https://stats.example/birds"\nat = 2018-01-05T09:30:00\n'
     read = script(answer + 'body_file = "page.html"\nlatency = "20ms"\n')
@@ -168,7 +168,7 @@ def test_each_fault_names_its_key_reason_and_value(script: ReadScript, text: str
 
 def test_all_faults_are_reported_at_once(script: ReadScript) -> None:
     faults = find_faults(script, 'seeds = 1\n[[answer]]\nstatus = 999\n[[expect]]\nrelease = "unknown"\n')
-    # The answer also lacks `url` and `at`.
+    # A script has no key `seeds`. The answer also lacks `url` and `at`.
     keys = [line.split(": ")[1] for line in faults]
     assert keys == ["answer[1].url", "answer[1].at", "answer[1].status", "seeds", "expect[1].release"]
 

@@ -113,7 +113,10 @@ def test_resuming_time_for_one_reason_leaves_it_stopped_for_another() -> None:
         run_virtually(scenario, patience=0.05)
 
 
-def test_time_stop_ended_during_its_suspension_stays_ended() -> None:
+def test_time_stop_that_ends_while_suspended_does_not_come_back() -> None:
+    """Virtual time stands still while it is stopped for any reason. `time_resumed` only suspends a stop, for a
+    block."""
+
     async def scenario(_: VirtualClock) -> None:
         loop = get_jumping_loop()
         loop.stop_time("first")

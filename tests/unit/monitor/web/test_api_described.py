@@ -111,7 +111,7 @@ async def test_every_answer_matches_its_model_without_extra_fields(board: Board)
         model.model_validate(await board.read_json(f"/api/v1/{path}"), extra="forbid")
 
 
-async def test_answers_for_strangers_match_the_same_models() -> None:
+async def test_answers_for_strangers_match_the_models_of_the_api() -> None:
     # The host of these requests is not this machine, so they are from strangers.
     async with a_board(base="http://board.example") as board:
         # `ANSWERS` has the model of each address, for example `answers.Release` for /api/v1/releases/r.
@@ -205,6 +205,7 @@ async def test_list_is_csv_if_preferred_or_named_as_format(board: Board) -> None
     assert prefers_csv.headers["content-type"] == "text/csv; charset=utf-8"
     assert prefers_csv.headers["vary"] == "Accept"
     assert by_parameter.content == prefers_csv.content
+    # A list that the client has already gets 304.
     etag = {"If-None-Match": by_parameter.headers["etag"]}
     unchanged = await board.client.get("/api/v1/events?format=csv", headers=etag)
     assert (unchanged.status_code, unchanged.headers["vary"]) == (304, "Accept")

@@ -156,7 +156,8 @@ async def test_titles_of_incident_and_release_pages_differ(board: Board) -> None
 
 
 async def test_incident_stays_on_the_board_until_it_needs_no_action(board: Board) -> None:
-    """The board of a later day still lists it. To end that, it is closed and its owed report waived."""
+    """The board of 1 February still lists the incident of 5 January. The incident leaves the board when it is closed
+    and its report is waived: someone decided that no report is needed."""
     needing = await read_needing_action(board, "/?date=2018-02-01")
     assert f'href="/incidents/{board.incident}"' in needing
     assert "not acknowledged" in needing
@@ -180,7 +181,8 @@ async def test_an_incident_that_needs_action_has_one_next_step(
     step: str,
     anchor: str,
 ) -> None:
-    # A closed incident still needs its report. `anchor` is the place on the incident page to which the step links.
+    """For example, an acknowledged open incident has the step "See what to do now", which links to `#now` on its page.
+    A closed incident still needs its report."""
     known = board.late_incident()
     if is_acknowledged:
         known = acknowledge_incident(known, "duty statistician", after_slot(410))
@@ -231,7 +233,7 @@ async def test_strangers_see_no_incident_before_the_slot_of_its_release(board: B
     assert NEEDS_ACTION not in await board.read_page("/")
 
 
-async def test_day_is_filtered_by_producer_state_or_text(board: Board) -> None:
+async def test_releases_of_a_day_are_filtered_by_producer_state_or_text(board: Board) -> None:
     rows = (await board.read_json("/api/v1/releases?from=2018-01-05"))["releases"]
     first = rows[0]
     for name, value in (("state", first["verdict"]), ("producer", first["producer"]), ("q", first["title"].upper())):
@@ -298,7 +300,7 @@ async def test_old_open_incident_is_listed_before_hundreds_of_closed_ones(board:
 
 
 async def test_title_like_the_placeholder_of_last_looks_is_shown_unchanged(board: Board) -> None:
-    # Each row has the placeholder <looked>, which the board replaces by the time of the last look. It was once a NUL.
+    # The board puts the time of the last look in place of a placeholder: <looked>, or, in an earlier version, a NUL.
     board.change_release(title="A\0 <looked> title")
     text = await board.read_page("/?date=2018-01-05")
     # The title is in the link to the release and in the label of the link to its incident.

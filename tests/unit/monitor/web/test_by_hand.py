@@ -172,7 +172,8 @@ async def test_written_file_is_a_valid_calendar_of_the_typed_entries(board: Boar
 async def test_invalid_field_gets_a_message_and_keeps_the_typed_text(
     board: Board, tmp_path: Path, changed: dict[str, str], box: str, message: str
 ) -> None:
-    # One field of a valid form is changed. It is 5 January 2018, 09:40. Clocks change on 25 March and 28 October.
+    # One field of a valid form is changed. For example, the title is empty, or the day is in the past.
+    # It is 5 January 2018, 09:40. Clocks change on 25 March and 28 October.
     typed = ADDED | changed
     refused = await send_by_hand_form(board, **typed)
     assert refused.status_code == 400
@@ -204,6 +205,7 @@ async def test_address_added_after_slot_is_an_optional_alternative(board: Board,
     # The monitor still watches this release, so an address can be added.
     board.running.bodies["r"] = board.stored_release().body
     assert 'name="required"' not in await board.read_page("/by-hand?release=r")
+    # The sent form ticks `required`, which is ignored after the slot.
     await send_by_hand_form(board, release="r", url="https://stats.example/mirror", required="on")
     (part,) = read_entries(tmp_path)[0]["part"]
     assert (part["role"], part["required"]) == ("alternative", False)
@@ -237,6 +239,7 @@ async def test_added_release_and_added_address_can_be_removed_once(board: Board,
     await send_by_hand_form(board, **ADDED)
     await send_by_hand_form(board, release="coming", url="https://stats.example/mirror")
     name = read_entries(tmp_path)[0]["id"]
+    # Without a part, the release itself is removed.
     for entry, part in ((name, ""), ("addresses-coming", "added-1")):
         assert (await send_by_hand_form(board, "/by-hand/remove", entry=entry, part=part)).status_code == 303
     # The calendar must say what was removed, so the entries remain in it.
@@ -248,13 +251,14 @@ async def test_added_release_and_added_address_can_be_removed_once(board: Board,
     assert "It was removed before" in again.text
 
 
-async def test_nothing_is_removed_after_its_slot(board: Board, tmp_path: Path) -> None:
+async def test_hand_added_address_cannot_be_removed_after_the_slot(board: Board, tmp_path: Path) -> None:
     await send_by_hand_form(board, release="coming", url="https://stats.example/mirror")
     board.clock.at = SLOT_OF_COMING
     assert "Remove this" not in await board.read_page("/by-hand")
     refused = await send_by_hand_form(board, "/by-hand/remove", entry="addresses-coming", part="added-1")
     assert refused.status_code == 400
     assert "Its slot has passed" in refused.text
+    # The calendar still has the address.
     assert len(read_entries(tmp_path)[0]["part"]) == 1
 
 
@@ -282,7 +286,8 @@ async def test_damaged_file_is_not_overwritten(board: Board, tmp_path: Path, con
 async def test_viewer_cannot_add_by_hand(users: Path, tmp_path: Path) -> None:
     async with board_with_hand_calendar(users, tmp_path, VIEWER) as board:
         assert await board.status_of("/by-hand") == 403
-        # The guard of the viewer's session is right, so the form is refused only because of the missing right.
+        # The guard is a hidden field, by which a form is known to be of this session. It is right, but a viewer has no
+        # right to add.
         guard = hidden_field(await board.client.get("/"), "guard")
         assert (await board.client.post("/by-hand", data=ADDED | {"guard": guard})).status_code == 403
         assert read_entries(tmp_path) == []
@@ -360,7 +365,7 @@ def test_added_addresses_cannot_be_removed_as_a_release() -> None:
     # `claims` is announced by another calendar (`of`). This calendar only adds an address to it.
     table_of_addresses = {"id": "addresses-claims", "of": "claims", "title": "Claims", "reason": "added"}
     add_address(calendar_by_hand, table_of_addresses, "https://stats.example/claims", required=False)
-    # An empty `part` removes the release of a table, but this table has none. The message is that for a removed one.
+    # An empty `part` stands for the release itself. This table has no release, so the message is as after its removal.
     with pytest.raises(InvalidInput, match="removed before"):
         remove_addition(calendar_by_hand, "addresses-claims", part="", reason="removed")
 

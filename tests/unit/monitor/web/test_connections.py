@@ -57,6 +57,7 @@ async def open_slow_streams_at_once(host: str, port: int, first: int) -> list[St
 
 
 async def test_2000_unfinished_requests_do_not_delay_others() -> None:
+    """A slow stream is a connection that sends only a part of its request."""
     limiter = ConnectionLimiter(most=256, header_seconds=LONGER_THAN_A_TEST)
     async with serve_pages(limiter) as (host, port), httpx.AsyncClient(base_url=f"http://{host}:{port}") as client:
         slow_streams: list[Streams] = []
@@ -71,6 +72,8 @@ async def test_2000_unfinished_requests_do_not_delay_others() -> None:
 
 
 async def test_server_closes_oldest_connections_beyond_the_allowed_256() -> None:
+    """A slow stream is a connection that sends only a part of its request. The test opens up to 2000 of them, `AT_ONCE`
+    at a time."""
     limiter = ConnectionLimiter(most=256, header_seconds=LONGER_THAN_A_TEST)
     assert limiter.most + AT_ONCE < UP_TO_2000, "this test needs more file descriptors"
     async with serve_pages(limiter) as (host, port):
@@ -197,5 +200,5 @@ def test_trusted_proxy_is_not_limited_per_address() -> None:
 
 def test_limiter_leaves_three_quarters_of_the_descriptors() -> None:
     descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    # Each connection is one descriptor. Eight connections are allowed even if there are few descriptors.
+    # Each connection is one descriptor. Eight connections (8 * 4 = 32) are allowed even if there are few descriptors.
     assert default_limiter(()).most * 4 <= max(descriptors, 32)

@@ -88,6 +88,7 @@ async def test_top_of_board_shows_where_an_overdue_release_is_public(board: Boar
     body = overdue_but_in_the_news()
     # 4700 s are 1 h 18 min. The news page shows it since 1260 s after the slot of 09:30.
     top = render_now(board.queries, [body], looked={}, now=after_slot(4700))
+    # A release with a final verdict is not at the top any more.
     top_when_final = render_now(board.queries, [body | {"final": True}], looked={}, now=after_slot(4700))
     assert "overdue 1 h 18 min since 09:30 GMT Out elsewhere since 09:51 GMT: news" in text_of(top)
     assert f'href="{NEWS.url}"' in top

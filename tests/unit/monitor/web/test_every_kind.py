@@ -119,7 +119,8 @@ async def test_page_of_a_title_in_a_listing_claims_no_verdict(board: Board) -> N
 
 @pytest.mark.parametrize("kind_about_a_release", [kind for kind in Kind if kind not in KINDS_ABOUT_A_HOST])
 def test_every_notice_about_a_release_is_readable(kind_about_a_release: Kind) -> None:
-    """A case is a kind of incident. Its facts can be any, and can change to any others."""
+    """A case is a kind of incident. Its notices are checked for all facts that it can have, and for each change to
+    others."""
     opened_at, ten_minutes_later = after_slot(500), after_slot(500 + 600)
     for facts in facts_of_each_verdict_and_finding():
         incident = make_incident(kind_about_a_release, facts)
@@ -142,6 +143,7 @@ def assert_readable(notice: Notice, incident: Incident | None) -> None:
 def test_incident_of_any_kind_is_drafted_in_every_format(kind: Kind, ending: str) -> None:
     """The grade chooses the form of the draft: the short note, or the report that applies on that day."""
     for grade in (Grade.NOTE, Grade.REPORT):
+        # An incident about a host has no facts of a release (None).
         made = make_incident(kind, make_facts(VerdictKind.LATE) if kind not in KINDS_ABOUT_A_HOST else None)
         form = choose_form(made.occurred, grade)
         draft = fill_form(made, form, configured={}, previous=(), now=after_slot(500))
@@ -164,7 +166,8 @@ CASES = [*((word, ()) for word in VerdictKind), *((VerdictKind.LATE, (kind,)) fo
 async def test_release_with_any_verdict_or_finding_opens_everywhere(
     board: Board, verdict: VerdictKind, findings: tuple[FindingKind, ...]
 ) -> None:
-    """A case is a verdict without findings, or the verdict `late` with one finding."""
+    """A case is a verdict without findings, or the verdict `late` with one finding. The API gives this
+    verdict and finding, each page about the release opens, and each notice can be read."""
     store = board.store
     with store.transaction() as tx:
         VerdictRecorder(store, RULES).record(tx, make_verdict(verdict, *findings), Measurement(), after_slot(500))

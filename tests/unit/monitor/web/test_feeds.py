@@ -27,7 +27,7 @@ async def test_badge_counts_releases_on_time_without_cancelled_and_unproven_ones
         board.add_past_release("ofqual", verdict, days_ago=2)
     board.queries.producers = {"ofqual": "Ofqual <&>"}
     heading, figures = await read_badge(board)
-    # The fourth is a release of the board that was early.
+    # Three of the five count. The fourth one that counts is the release of the board, which was early.
     assert (heading, figures) == ("Ofqual <&>: on time in 12 months", "50 %, 2 of 4")
 
 
@@ -53,6 +53,7 @@ async def test_feed_lists_changes_newest_first_with_unique_ids(board: Board) -> 
     answer = await board.client.get("/atom.xml")
     assert answer.headers["content-type"] == "application/atom+xml"
     result = feedparser.parse(answer.content)
+    # `bozo` is whether the feed is malformed.
     assert (result.bozo, result.feed.title) == (False, "ninethirty: promised statistics")
     # The board has two changes: a release that is absent for 400 s, and one that was out early.
     assert [entry.title for entry in result.entries] == [

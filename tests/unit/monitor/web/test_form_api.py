@@ -115,7 +115,8 @@ async def test_program_never_overwrites_a_box_that_a_person_changed(users: Path)
 async def test_answer_with_an_invalid_version_box_or_text_changes_nothing(
     board: Board, version: int, texts: dict[str, str], status: int
 ) -> None:
-    """The form has only version 1 so far. An unknown version or box gets 409, and one that cannot exist gets 400."""
+    """The form has only version 1 so far. Version 99 or a box `nowhere` is unknown (409). Version 0 or a text with a
+    NUL can never be valid (400)."""
     before = await read_form(board)
     response = await send_answers(board, version, texts)
     assert response.status_code == status

@@ -162,7 +162,7 @@ async def test_pictures_are_labelled_and_their_bars_stay_inside(board: Board) ->
 
 @pytest.mark.parametrize("seconds_after_slot", [0, 86400 * 27, 86400 * 200])
 def test_history_has_twelve_months_up_to_the_current_one(seconds_after_slot: float) -> None:
-    """A case is the current time."""
+    """A case is the current time, for example 200 days after the slot on 5 January 2018."""
     now = after_slot(seconds_after_slot)
     starts = month_starts(now, "Europe/London")
     assert len({(one.year, one.month) for one in starts}) == 12

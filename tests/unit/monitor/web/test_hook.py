@@ -104,6 +104,8 @@ def test_pager_gets_an_acknowledgement_and_a_resolution_but_no_signature() -> No
 
 
 def test_waiving_a_logged_incident_is_posted_as_closed() -> None:
+    """To waive an incident is to decide that it needs no report. A webhook gets this as the event `closed`."""
+
     async def log_and_waive(day: Day, desk: Desk) -> None:
         await desk.log_incident(
             {"what": "a leak", "when": "2018-01-05T08:00", "title": "T", "producer": "ons", "by": ROLE}

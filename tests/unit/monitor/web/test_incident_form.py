@@ -78,6 +78,7 @@ def measure_again(board: Board, field: str, text: str) -> None:
 
 
 async def test_box_is_saved_as_typed_and_is_in_the_report(board: Board) -> None:
+    """Only the ends of lines change. The page escapes the text and says which version was saved."""
     typed = "  A certificate had expired.\r\n\r\n<b>Nobody</b> noticed, yn anffodus: ŵy.\r\n"
     answer = await send_incident_form(board, {ACCOUNT_BOX: typed})
     assert answer.headers["Location"] == f"/incidents/{board.incident}?saved=1"
@@ -145,6 +146,8 @@ async def test_typed_text_is_contested_if_its_value_was_remeasured(board: Board)
 
 
 async def test_texts_of_another_form_can_be_moved_and_removed(board: Board) -> None:
+    """A draft has a text for a box that an earlier form of report had and the present form lacks. A person moves the
+    text to another box."""
     box_of_another_form = "D.9.nowhere"
     board.edit_draft(box_of_another_form, "Said on another form.")
     page = await board.client.get(board.incident_page)
@@ -238,7 +241,8 @@ async def test_mail_that_users_got_is_added_to_the_timeline_once(board: Board) -
 async def test_mail_that_cannot_be_added_is_refused_at_its_box(
     board: Board, mail: bytes | None, typed: dict[str, str], reason: str
 ) -> None:
-    """A case is an e-mail (None: no file was chosen), typed text and the reason. The rest of the form is kept."""
+    """A case is an e-mail (None: no file was chosen), typed text and the reason. For example, an e-mail of 2038 is in
+    the future. The rest of the form is kept."""
     answer = await send_incident_form(board, {ACCOUNT_BOX: "An hour's work."}, typed, mail=mail)
     assert answer.status_code == 400
     assert f'<span class="fault" id="mail-fault">{reason}' in answer.text
@@ -342,7 +346,7 @@ async def test_person_whose_session_ended_gets_back_the_typed_text(board: Board)
 async def test_very_long_text_is_refused_after_the_session_ended(board: Board) -> None:
     form_before = await read_form(board, board.incident_page)
     board.client.cookies.clear()
-    # Without a session, a form may have only 128 KiB.
+    # This text has 256 KiB. Without a session, a form may have only 128 KiB.
     assert (await send_incident_form(board, {ACCOUNT_BOX: "x" * (1 << 18)}, form=form_before)).status_code == 400
 
 
@@ -402,6 +406,7 @@ async def test_form_and_evidence_of_an_unknown_incident_are_not_found(board: Boa
 
 
 async def test_action_is_added_to_the_report_and_marked_as_done(board: Board) -> None:
+    """An action is a task that follows from the incident. A tick at `acted.NUMBER` says that it is done."""
     typed = {"action": "Renew the <certificate>", "owner": "web team", "due": "2018-02-01"}
     await send_incident_form(board, typed, {ACCOUNT_BOX: "A certificate."})
     in_report = report_field(board, "B.4.corrective").paragraphs
@@ -411,6 +416,7 @@ async def test_action_is_added_to_the_report_and_marked_as_done(board: Board) ->
     # There is no seventh action, so its tick is ignored.
     await send_incident_form(board, {"acted.1": "on", "acted.7": "on"})
     assert board.late_incident().actions[0].done_by == "duty statistician"
+    # An action that is done has no tick box any more.
     assert 'name="acted.1"' not in await board.read_page(board.incident_page)
 
 

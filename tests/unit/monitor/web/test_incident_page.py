@@ -43,7 +43,7 @@ async def test_incident_page_shows_steps_timeline_draft_and_guidance(board: Boar
         assert words in page
     for ending in DOCUMENTS:
         assert f"/draft.{ending}" in page
-    # The page shows the beginning of the digest of the draft.
+    # The page shows the beginning of the digest, a checksum of the draft.
     assert board.drafts()[-1].digest[:16] in page
 
 
@@ -123,7 +123,7 @@ async def test_incident_without_measurements_shows_what_a_person_logged(board: B
 
 async def test_acknowledge_link_of_a_closed_incident_has_no_button(board: Board) -> None:
     await close_and_read_page(board)
-    # The clock is now at 600 + 86,400 s after the slot, when this link is still valid.
+    # `close_and_read_page` has put the clock to the next day, 600 + 86,400 s after the slot. The link is still valid.
     token = sign_token(board.incident, after_slot(90_000), KEYS.link)
     page = (await board.client.get("/acknowledge", params={"token": token})).text
     assert "is closed" in page

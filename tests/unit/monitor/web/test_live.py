@@ -101,8 +101,8 @@ async def test_stream_sends_changed_parts_as_the_page_shows_them(board: Board) -
 
 
 async def test_new_verdict_is_sent_within_two_pulses(board: Board) -> None:
-    """A stream regularly sends an event `pulse`. Before each one, it looks for changed releases."""
-    # The stream looks at the mark of each release. The monitor replaces it whenever the release has changed.
+    """A stream regularly sends an event `pulse`. Before each one, it searches for changed releases."""
+    # The stream compares a mark of each release. The monitor replaces the mark whenever the release has changed.
     first_mark, second_mark = object(), object()
     board.running.watched["r"] = WatchedState(change_mark=first_mark, last_look=after_slot(599))
     stream = LiveBoard(board.queries).listen(NO_POSITION_YET, sees_all=True)
@@ -236,6 +236,7 @@ async def test_reader_who_missed_too_many_events_reloads_the_page(board: Board) 
     # A stream keeps only the last 256 events.
     save_300_releases("After")
     events = await read_events(stream, pulses=PULSES_UNTIL_STORE_IS_READ_AGAIN)
+    # The event `renew` makes the page reload.
     assert [event.kind for event in events if event.kind != "pulse"] == ["renew"]
 
 

@@ -53,7 +53,7 @@ async def test_release_page_shows_the_publishers_claim_apart_from_proof(board: B
     assert "first published 5 Jan 2018 09:33:00 GMT" in claimed
 
 
-async def test_release_page_claims_a_calendar_named_only_announced_addresses(board: Board) -> None:
+async def test_release_page_says_whether_its_address_was_named_or_guessed(board: Board) -> None:
     assert "page, named by its calendar" in await board.read_page("/releases/r")
     board.change_release(address="guessed")
     text = await board.read_page("/releases/r")
@@ -85,6 +85,7 @@ REASONS, TIMELINE_OF_LOOKS, VIEW_OF_A_LOOK = "Why this verdict", "timeline", "ed
 
 
 async def test_strangers_see_no_reasons_and_no_looks_before_the_slot(board: Board) -> None:
+    """Reasons and looks would show a stranger that the release is out early."""
     board.clock.at = after_slot(-60)
     for_staff = await board.read_page("/releases/early")
     board.view_as_stranger()
@@ -95,6 +96,7 @@ async def test_strangers_see_no_reasons_and_no_looks_before_the_slot(board: Boar
 
 
 async def test_strangers_see_reasons_but_no_looks_after_the_slot(board: Board) -> None:
+    """Strangers see why the verdict is so (REASONS), but not how the monitor looked (VIEW_OF_A_LOOK)."""
     for_staff = await board.read_page("/releases/early")
     board.view_as_stranger()
     for_strangers = await board.read_page("/releases/early")
@@ -129,7 +131,7 @@ async def read_page_of_early_release(board: Board, exposure_ended: str | None) -
 async def test_page_of_an_early_release_says_why_exposure_ended(
     board: Board, exposure_ended: str | None, words: str
 ) -> None:
-    """A case is the recorded reason (None: not recorded) and its words on the page."""
+    """A case is the recorded reason (None: not recorded) and its words on the page, such as "removed between"."""
     page = await read_page_of_early_release(board, exposure_ended)
     assert words in page.partition("<dt>Out early</dt><dd>")[2].partition("</dd>")[0]
 

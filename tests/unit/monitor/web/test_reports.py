@@ -72,11 +72,12 @@ async def test_form_proposes_the_last_month_and_makes_no_report_yet(board: Board
 async def test_invalid_period_is_refused_with_reason_and_typed_text(
     board: Board, change: dict[str, str], reason: str, status_of_file: int
 ) -> None:
-    """A case changes one field of a valid form: a day, the producer or the host."""
+    """A case changes one field of a valid form: a day, the producer or the host. For example, there is no producer
+    `ofqal`."""
     typed = JANUARY | change
     page = await board.client.get("/reports", params=typed)
     file = await board.client.get("/reports/period.csv", params=typed)
-    # The page shows its form again, also if the producer or host is unknown. Then the file is not found.
+    # The page shows its form again (400). The file of an unknown producer or host is not found (404).
     assert (page.status_code, file.status_code) == (400, status_of_file)
     assert reason in page.text
     assert f'value="{typed["to"]}"' in page.text
@@ -91,7 +92,6 @@ async def test_viewers_and_strangers_get_no_report(users: Path, *, is_signed_in:
             board.client.cookies.clear()
         for path in ("/reports", "/reports/period.csv"):
             answer = await board.client.get(path, params=JANUARY)
-            # A viewer lacks the right (403), and a stranger has not signed in (401).
             assert answer.status_code == (403 if is_signed_in else 401)
             assert "Malpractice" not in answer.text
 

@@ -30,7 +30,8 @@ FOR_PROGRAMS = [one for one in api.ROUTES if one.path.startswith("/api/")]
     ],
 )
 async def test_unknown_or_repeated_parameter_is_refused(board: Board, query: str, expected: str) -> None:
-    """Names are compared exactly, also in case. A very long name is cut to 40 characters in the reason."""
+    """For example, `From=2018-01-04` is refused, because the name of the parameter is `from`. A very long name is cut
+    to 40 characters in the reason."""
     answer = await board.client.get(f"/api/v1/releases?{query}")
     assert (answer.status_code, answer.json()["detail"]) == (400, expected)
 
@@ -127,7 +128,8 @@ async def test_form_keeps_file_bytes_and_first_value_of_a_field() -> None:
     ids=["no boundary", "another boundary", "no header", "no name", "cut off"],
 )
 async def test_damaged_form_is_refused(body: bytes, content_type: str) -> None:
-    """`FORM` is valid and of the type `MULTIPART`. In each case, its type or its body is damaged."""
+    """`FORM` is valid and of the type `MULTIPART`. In each case, its type or its body is damaged, for example cut
+    off."""
     with pytest.raises(UserFault, match="arrived damaged"):
         await read_form_with_files(request_with_form(body, content_type), **LIMITS)
 

@@ -91,6 +91,7 @@ async def test_head_waives_a_report_with_a_reason(users: Path) -> None:
     async with signed_in_board(users, HEAD) as board:
         assert "say why no report will be made" in (await send_sign_form(board, do="waive", reason=" ")).text
         assert (await send_sign_form(board, do="waive", reason="sent by letter")).status_code == 303
+        # A waived report will not be made, so the incident is closed.
         assert board.late_incident().words["waived"] == "sent by letter"
         assert board.late_incident().closed is not None
 
@@ -161,6 +162,7 @@ async def test_log_form_for_a_watched_release_has_its_title(users: Path) -> None
         measure_release_as_a_running_monitor_does(board)
         form = (await board.client.get("/incidents/new", params={"release": "r"})).text
         assert TITLE in form
+        # The title is known, so the form has no box for it.
         assert 'id="title"' not in form
 
 
@@ -180,7 +182,8 @@ async def test_incident_logged_for_a_watched_release_has_its_title(users: Path) 
 async def test_person_who_may_not_act_cannot_log(users: Path, signed_in_as: str) -> None:
     """A case is a viewer, who lacks the right, or no one."""
     async with signed_in_board(users, signed_in_as) as board:
-        # The guard of the viewer's session is right, so the form is refused only because of the missing right.
+        # The guard is a hidden field, by which a form is known to be of this session. It is right, but a viewer has no
+        # right to log.
         guard = hidden_field(await board.client.get("/"), "guard") if signed_in_as else ""
         # A browser would be redirected to sign in.
         board.client.headers["Accept"] = "*/*"

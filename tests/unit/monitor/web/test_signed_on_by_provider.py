@@ -127,6 +127,7 @@ async def test_sign_out_leads_to_the_providers_sign_out_page(visitor: Visitor, s
     (target,) = re.findall(r'http-equiv="refresh" content="0; url=([^"]+)"', page.text)
     assert f'href="{target}"' in page.text
     assert unescape(target).startswith(f"{visitor.idp.url}{sign_out_path}")
+    # The address also names this board, and has the token of the person as a hint.
     query = dict(parse_qsl(urlsplit(unescape(target)).query))
     assert query["client_id"] == "ninethirty"
     claims = jwt.decode(query["id_token_hint"], key()).claims
@@ -184,7 +185,8 @@ async def test_sign_out_works_while_the_provider_does_not_answer(visitor: Visito
     ids=str,
 )
 async def test_token_for_another_client_provider_or_time_is_refused(visitor: Visitor, claims: dict[str, Any]) -> None:
-    """A case replaces one claim of a valid token (None: removes it). `aud` is the client, `iss` the provider."""
+    """A case replaces one claim of a valid token (None: removes it). For example, `aud`, the client that may use the
+    token, is `another`. `iss` is the provider."""
     visitor.idp.claims |= claims
     with capture_logs() as logs:
         answer = await visitor.sign_on()
@@ -293,7 +295,8 @@ async def test_forged_sign_on_cookie_never_redirects_to_another_site(visitor: Vi
     ],
 )
 async def test_claim_without_a_configured_right_is_refused(tmp_path: Path, claim: str, claims: dict[str, Any]) -> None:
-    """Only plain text in the configured claim counts, and an address only if `email_verified` is true."""
+    """Only plain text in the configured claim counts, and an address only if `email_verified` is true. For example, the
+    group `others` has no right."""
     async with board_with_provider(tmp_path, claim=claim) as visitor:
         visitor.idp.claims |= claims
         assert is_refused(await visitor.sign_on(), 403, "no rights here")
@@ -328,7 +331,7 @@ async def test_verified_email_address_gives_a_right(tmp_path: Path) -> None:
 async def test_fault_of_the_provider_is_shown_in_one_line(
     visitor: Visitor, faulty_path: str, reply: tuple[int, str, dict[str, str]], status: int, reason: str
 ) -> None:
-    # The provider gives a faulty answer at one address: its configuration, its tokens or its keys.
+    # The provider gives a faulty answer, such as 404, at one address: its configuration, its tokens or its keys.
     visitor.idp.fixed_answers[faulty_path] = reply
     with capture_logs() as logs:
         answer = await visitor.client.get("/sign-in/oidc")
@@ -355,7 +358,7 @@ async def test_provider_must_be_in_an_allowed_network(tmp_path: Path) -> None:
 
 
 async def test_secret_is_sent_in_form_if_the_provider_requires_it(visitor: Visitor) -> None:
-    # This provider refuses a secret in a header, where it is sent by default.
+    # By default, the board sends its secret in a header. This provider refuses that.
     visitor.idp.configuration["token_endpoint_auth_methods_supported"] = ["client_secret_post"]
     await visitor.sign_on()
     assert await visitor.access() == "every page"
@@ -410,7 +413,8 @@ async def test_provider_is_used_again_after_a_failure(visitor: Visitor) -> None:
 async def test_changed_configuration_limits_existing_sessions_at_once(
     visitor: Visitor, tmp_path: Path, changed_setting: dict[str, Any] | None, remaining_access: str
 ) -> None:
-    """The person is in the group stats-duty, which has the right to act until the configuration changes."""
+    """The person is in the group stats-duty, which may act and so sees every page. In one case the changed
+    configuration lets this group only read, so the person cannot see /status any more."""
     await visitor.sign_on()
     assert await visitor.access() == "every page"
     # Without a setting, the changed configuration has no provider.

@@ -86,6 +86,7 @@ async def test_name_without_right_sees_no_page_not_even_sign_in() -> None:
 
 
 async def test_forms_need_the_guard_of_their_own_person() -> None:
+    """The guard is a hidden field of a form. It proves that the person who sends the form has opened its page."""
     async with board_behind_proxy() as (board, client):
         page = board.incident_page
         guard_of_anne = hidden_field(await client.get(page, headers={HEADER: "anne"}), "guard")
@@ -95,7 +96,7 @@ async def test_forms_need_the_guard_of_their_own_person() -> None:
             return (await client.post(f"{page}/acknowledge", data=form, headers={HEADER: name})).status_code
 
         assert await acknowledge("anne", "x") == 403
-        # A guard is for one person. Hope may act, too, but not with the guard of Anne.
+        # Hope may act, too, but not with the guard of Anne. Vic may only read.
         assert await acknowledge("vic", guard_of_anne) == 403
         assert await acknowledge("hope@dept.example", guard_of_anne) == 403
         assert board.acknowledged_by() == []

@@ -78,6 +78,7 @@ async def test_sign_in_page_shows_nothing_of_the_board(board: Board) -> None:
     assert page.status_code == 200
     assert "Malpractice" not in page.text
     assert 'href="/incidents"' not in page.text
+    # Like every page, it may only load content of this board.
     assert "default-src 'self'" in page.headers["content-security-policy"]
 
 
@@ -86,6 +87,7 @@ async def test_sign_in_redirects_to_the_requested_page(board: Board) -> None:
     assert (await board.client.get(page)).headers["location"] == f"/sign-in?next={page}"
     signed_in = await sign_in(board, where=page)
     assert (signed_in.status_code, signed_in.headers["location"]) == (303, page)
+    # After sign-in all pages open, and the sign-in page leads away.
     for path in ("/", "/incidents", "/status", "/api/v1/releases", "/calendar.ics"):
         assert await board.status_of(path) == 200
     assert "anne" in await board.read_page("/")
@@ -184,7 +186,8 @@ async def test_sign_in_form_of_another_browser_is_refused(board: Board) -> None:
 async def test_cookies_are_http_only_same_site_and_secure_on_tls(
     users: Path, base: str, session_cookie: str, *, secure: bool
 ) -> None:
-    """A case is the address of the board, the name of its session cookie, and whether it is secure."""
+    """A case is the address of the board, the name of its session cookie, and whether it is secure. For example, at
+    https://board.example a browser sends the cookie only over TLS (`Secure`)."""
     async with open_closed_board(users, base) as board:
         page = await board.client.get("/sign-in")
         form = {"name": "anne", "password": SECRET, "mark": hidden_field(page, "mark")}
@@ -232,7 +235,7 @@ async def test_program_needs_the_token_and_waits_after_20_wrong_ones(board: Boar
     assert statuses == [401] * 20 + [429]
 
 
-async def test_acknowledging_on_a_page_needs_its_guard_and_a_role(board: Board) -> None:
+async def test_person_can_acknowledge_only_with_a_guard_and_a_role(board: Board) -> None:
     """The guard is a hidden field of a form. It proves that the form is from a page of the same session."""
     await sign_in(board)
     address = board.incident_page
@@ -247,6 +250,7 @@ async def test_acknowledging_on_a_page_needs_its_guard_and_a_role(board: Board) 
     valid = await board.client.post(f"{address}/acknowledge", data={"guard": guard, "role": "duty statistician"})
     assert (valid.status_code, valid.headers["location"]) == (303, address)
     assert board.acknowledged_by() == ["duty statistician"]
+    # There is no incident `none`.
     unknown = await board.client.post("/incidents/none/acknowledge", data={"guard": guard, "role": "x"})
     assert unknown.status_code == 404
 
@@ -262,6 +266,7 @@ async def test_public_board_can_be_changed_only_after_sign_in(users: Path) -> No
         await sign_in(board)
         page_after_sign_in = await board.read_page(address)
         assert "I'm on it" in page_after_sign_in
+        # The page has its other sections, too.
         assert all(f'id="{section}"' in page_after_sign_in for section in ("acknowledge", "now", "draft", "actions"))
 
 
@@ -269,6 +274,7 @@ async def test_board_without_users_has_no_sign_in_page() -> None:
     async with a_board() as board:
         assert await board.status_of("/sign-in") == 404
         assert "Sign in" not in await board.read_page("/")
+        # No one can be signed in, so a form changes nothing.
         assert (await board.client.post(f"{board.incident_page}/acknowledge", data={})).status_code == 403
 
 

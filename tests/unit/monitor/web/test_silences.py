@@ -33,6 +33,7 @@ async def end_silence(board: Board, silence: str) -> httpx.Response:
 
 
 async def test_silence_is_made_shown_and_ended_on_the_page(users: Path) -> None:
+    """A silence stops notices, here those of the late incident. Its reason is "their site moves"."""
     four_hours_after_slot = "2018-01-05T13:30"
     async with signed_in_board(users) as board:
         assert (await send_silence_form(board, until=four_hours_after_slot)).status_code == 303
@@ -50,6 +51,8 @@ async def test_silence_is_made_shown_and_ended_on_the_page(users: Path) -> None:
 
 
 async def test_planned_silence_of_a_host_can_be_cancelled_once(users: Path) -> None:
+    """A silence stops notices, here those about a host for two hours. Its reason is "their site moves". Only the page
+    of silences shows a silence that has not begun."""
     async with signed_in_board(users) as board:
         planned = {"of": "host www.gov.uk", "from": "2018-01-08T18:00", "until": "2018-01-08T20:00"}
         assert (await send_silence_form(board, **planned)).status_code == 303
@@ -64,12 +67,14 @@ async def test_planned_silence_of_a_host_can_be_cancelled_once(users: Path) -> N
 
 @pytest.mark.parametrize(("path", "option"), [("/incidents/{id}", "incident {id}"), ("/releases/r", "release r")])
 async def test_incident_and_release_pages_link_to_a_prefilled_silence_form(users: Path, path: str, option: str) -> None:
-    """A case is a page, and the choice that its form proposes: that incident or that release."""
+    """A silence stops notices. A case is a page, and what its form proposes to silence: that incident or that
+    release."""
     async with signed_in_board(users) as board:
         page = await board.read_page(path.format(id=board.incident))
         (link_to_form,) = re.findall(r'href="(/silences\?[^"]*)"', page)
         form = await board.read_page(link_to_form)
         assert f'<option value="{option.format(id=board.incident)}" selected>' in form
+        # The form also offers the release, its producer and its host.
         assert f"This release: {TITLE}" in form
         assert '<optgroup label="All of a producer"><option value="producer ofqual">' in form
         assert '<option value="host www.gov.uk">www.gov.uk</option>' in form
@@ -86,7 +91,8 @@ async def test_incident_and_release_pages_link_to_a_prefilled_silence_form(users
     ],
 )
 async def test_invalid_silence_shows_the_fault_at_its_box(users: Path, change: dict[str, str], box: str) -> None:
-    """A silence begins within 90 days, lasts at most 14 days, and has a reason. It is 5 January 2018, 09:40."""
+    """A silence begins within 90 days, lasts at most 14 days, and has a reason. It is 5 January 2018, 09:40. For
+    example, a silence without a reason shows its fault at the box `reason`."""
     async with signed_in_board(users) as board:
         answer = await send_silence_form(board, **change)
         assert answer.status_code == 400
@@ -104,6 +110,7 @@ async def test_viewer_cannot_make_a_silence_even_with_a_guard(users: Path) -> No
 
 
 async def test_form_with_a_wrong_guard_makes_no_silence(users: Path) -> None:
+    """The guard is a hidden field of a form. It proves that the form is from a page of the same session."""
     async with signed_in_board(users) as board:
         assert (await send_silence_form(board, guard="x")).status_code == 403
         assert list_silences(board) == []
@@ -143,7 +150,8 @@ async def test_strangers_see_no_silence(users: Path) -> None:
 async def test_invalid_silence_of_a_program_is_refused_with_the_reason(
     board: Board, change: dict[str, object], status: int, reason: str
 ) -> None:
-    """A case changes one field of a valid silence. A silence lasts at most 14 days. There is no release `s`."""
+    """A case changes one field of a valid silence, which lasts at most 14 days. For example, `until` = "noon" gets 400,
+    and a silence of the unknown release `s` gets 404."""
     answer = await board.client.post("/api/v1/silences", json={**SILENCE_OF_R, **change}, headers=WITH_TOKEN)
     assert answer.status_code == status
     assert reason in answer.json()["detail"]

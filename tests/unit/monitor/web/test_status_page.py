@@ -52,7 +52,7 @@ async def test_status_page_without_faults_has_no_empty_section(board: Board) -> 
 async def test_status_page_warns_of_silent_but_not_of_stopped_monitors(board: Board) -> None:
     now = board.clock.now()
     with board.store.transaction() as tx:
-        # A lease that ends in five seconds is of a monitor that runs. One that ended 600 s ago ended at 09:30.
+        # It is 09:40. A lease that ends in five seconds is of a monitor that runs. One of 600 s ago ended at 09:30.
         for name, lease_ends_in, has_stopped in (("north", 5, False), ("south", -600, False), ("east", -600, True)):
             lease_end = now + timedelta(seconds=lease_ends_in)
             tx.take_lease(f"monitor {name}", f"host-of-{name}", now - timedelta(hours=1), lease_end)

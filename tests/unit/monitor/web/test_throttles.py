@@ -39,6 +39,7 @@ def use_up_guesses(board: Board, *names: str) -> None:
 
 
 async def test_valid_link_session_or_token_works_despite_wrong_guesses(users: Path) -> None:
+    """After `use_up_guesses`, a further wrong guess from this address gets 429."""
     async with a_board(public=False, users=users) as board:
         assert await try_to_sign_in(board.client) == 303
         use_up_guesses(board, "127.0.0.1")
@@ -121,7 +122,7 @@ async def client_of_server(board: Board, proxies: Sequence[str]) -> AsyncIterato
 async def test_forwarded_or_misaddressed_request_is_from_a_stranger(board: Board, proxies: list[str]) -> None:
     """A case is a list of trusted proxies. A person at the machine need not sign in, but a stranger must."""
     async with client_of_server(board, proxies) as client:
-        # A person at the machine need not sign in. The request comes from 127.0.0.1 and is for this host.
+        # The first request comes from 127.0.0.1 and is for this host. The others are forwarded, or for another host.
         assert (await client.get("/status")).status_code == 200
         assert (await client.get("/status", headers=FORWARDED)).status_code == 401
         assert (await client.get("/status", headers={"Host": "evil.example"})).status_code == 401
@@ -131,7 +132,8 @@ async def test_forwarded_or_misaddressed_request_is_from_a_stranger(board: Board
 async def test_forwarded_client_address_is_used_only_from_a_configured_proxy(
     board: Board, proxies: list[str], counted_address: str
 ) -> None:
-    """A case is a list of trusted proxies and the address whose wrong guess is counted."""
+    """A case is a list of trusted proxies and the address whose wrong guess is counted. If the proxy at 127.0.0.1 is
+    trusted, it is 192.0.2.9 from the header. Otherwise it is 127.0.0.1 itself."""
     async with client_of_server(board, proxies) as client:
         wrong_guess = await client.get("/acknowledge", params={"token": "x"}, headers=FORWARDED)
         assert wrong_guess.status_code == 403

@@ -73,7 +73,8 @@ async def statuses_with_token(board: Board, token: str) -> dict[str, int]:
 async def test_token_allows_only_what_its_scope_covers(
     board: Board, tokens: Tokens, scope: TokenScope, status_by_request: dict[str, int]
 ) -> None:
-    """A case is a scope and the status of each request. One that the scope does not cover gets 401 or 403."""
+    """A case is a scope and the status of each request. For example, a token with the scope READ reads the API (200)
+    but cannot acknowledge (403)."""
     assert await statuses_with_token(board, tokens[scope].text) == status_by_request
     assert board.acknowledged_by() == (["web team"] if scope is TokenScope.DUTY else [])
 
@@ -100,7 +101,8 @@ async def test_log_and_users_file_contain_no_token(board: Board, tokens: Tokens)
     assert all(entry["event"] != "users_faulty" for entry in logs)
 
 
-async def test_token_does_not_allow_the_form_of_a_person(board: Board, tokens: Tokens) -> None:
+async def test_token_of_a_program_cannot_send_a_form_for_people(board: Board, tokens: Tokens) -> None:
+    # The form of a person has a guard, a hidden field of their session. A program has no session.
     address, form = f"{board.incident_page}/acknowledge", {"guard": "", "role": "web team"}
     answer = await board.client.post(address, data=form, headers=bearer(tokens[TokenScope.DUTY].text))
     assert (answer.status_code, board.acknowledged_by()) == (403, [])

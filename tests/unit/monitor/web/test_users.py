@@ -41,7 +41,7 @@ def test_line_matches_only_its_password(anne: str) -> None:
     ],
 )
 def test_line_ends_with_role_and_right(role_and_right: str, role: str, right: Right) -> None:
-    """A line is NAME:HASH:ROLE:RIGHT. A role may be empty or contain a colon."""
+    """A line is NAME:HASH:ROLE:RIGHT. A role may be empty or contain a colon: in `:a:b:viewer` it is `a:b`."""
     people, faults = read_people(f"anne:{VALID_HASH}{role_and_right}", "users")
     assert faults == []
     assert (people["anne"].role, people["anne"].right) == (role, right)
@@ -128,7 +128,7 @@ def test_line_with_an_invalid_value_is_not_made(name: str, password: str, role: 
     ],
 )
 def test_faulty_line_is_ignored_and_reported_without_its_hash(written: str, reason: str) -> None:
-    # The line of bob is valid. The second line is no line of the file, or its hash is damaged, too weak or too costly.
+    # The line of bob is valid. The second line is not NAME:HASH, or its hash is damaged, too weak or too costly.
     people, faults = read_people(f"bob:{VALID_HASH}\n{written}\n", "users")
     assert list(people) == ["bob"]
     assert [str(fault) for fault in faults] == [f"users: line 2: {reason}"]
@@ -155,7 +155,7 @@ def test_faults_of_the_file_itself_are_reported(file: Path, tmp_path: Path) -> N
 
 def test_file_is_read_again_only_after_a_change(file: Path) -> None:
     users = Users(file)
-    # Each read of a file with a fault logs it once. The empty file has one.
+    # The file is empty, which is a fault. Each read of a faulty file logs its fault once.
     with capture_logs() as logs:
         assert users.find("anne") is None
         assert users.find("anne") is None
