@@ -203,12 +203,12 @@ def find_alarms(previous: EarlierReads, reading: Reading, now: datetime) -> list
     if AlarmKind.COUNT in first_of_kind:
         # A low count already says that entries disappeared.
         first_of_kind.pop(AlarmKind.GONE, None)
-    ignored = _MAY_BE_INTENDED if previous.accepted else ()
+    ignored = _MAY_BE_INTENDED if previous.accepted else ()  # a person confirmed that the change is intended
     return [alarm for alarm in first_of_kind.values() if alarm.kind not in ignored]
 
 
 def _check_count(previous: EarlierReads, reading: Reading, now: datetime) -> Iterator[Alarm]:
-    """Yield an alarm if a read has far fewer entries than the last ones, or is an empty first read that may not be."""
+    """Yield an alarm for far fewer entries than in the last reads, or none in a first read that may not be empty."""
     count = len(reading.announcements)
     usual = median(previous.counts[-_READS_COMPARED:]) if previous.counts else None
     if usual is None:

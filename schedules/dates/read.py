@@ -194,7 +194,7 @@ def _add_time(span: Span, found: FoundTime, text: str, timezone: str) -> Slot:
 
 
 def _zone_word_doubt(word: str | None, on: date, timezone: str) -> str | None:
-    """Return why a zone word such as `bst` does not fit the zone and the season, None if it does."""
+    """Return why a zone word (`bst`, `gmt`, `uk` or `other`) does not fit the zone and the season, None if it does."""
     if word is None or (word == "uk" and timezone == LONDON):
         return None
     if word == "other" or timezone != LONDON:

@@ -28,7 +28,7 @@ PRODUCER = "office-for-national-statistics"
 def make_announcement(
     release: Mapping[str, Any], settings: CalendarSettings, site: str, remarks: list[Remark]
 ) -> Announcement:
-    """Return a release as an announcement: a search result (`snake_case`), or its `/data` page (`camelCase`).
+    """Return `release`, a search result (`snake_case`) or its `/data` page (`camelCase`), as an announcement.
 
     Contacts are left out. The state "postponed" is ignored, because a release brought forward has it too. `previous`
     has the earlier date.

@@ -136,7 +136,7 @@ class CalendarSettings(Table):
         return self
 
     def _option_faults(self) -> Iterator[KeyFault]:
-        """Yield every option and filter that the kind does not understand, and every value that does not compile."""
+        """Yield each option and filter that this kind of calendar lacks, and each value that does not compile."""
         # A fault has None in place of the value, because the reason quotes it.
         known = KINDS[self.kind]
         for table, given, names in (("filters", self.filters, known.filters), ("options", self.options, known.options)):
