@@ -117,6 +117,7 @@ def measure_exposure(facts: ReleaseFacts, now: datetime) -> float | None:
 
 
 def _describe_late(facts: ReleaseFacts, now: datetime) -> str:
+    """Return when the main late part was seen and how late, or that it is absent, and where else the release is."""
     if (late := find_main_late_part(facts)) is None:
         return "late"
     part, delay = late

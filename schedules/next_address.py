@@ -207,7 +207,7 @@ def _write_pieces(pieces: tuple[str, ...], old_period: tuple[str, ...], new_by_o
 
 
 def _replacements_for(piece: str, old_period: Sequence[str], new_by_old: NewByOld) -> list[str]:
-    """Return the texts that may replace a piece of an address. If it is no word of `old_period`, that is the piece.
+    """Return the texts that may replace a piece of an address. A piece that is no word of `old_period` stays as it is.
 
     A piece that is the short form of an old word (`jan`) may become the short form of the new word (`apr`), and so on.
     """

@@ -118,7 +118,7 @@ def _expand_events(events: Sequence[RawEvent], times: TimeSettings, window: tupl
 
 
 def _may_never_occur(parts: Mapping[str, str]) -> bool:
-    """Return whether an RRULE may have no occurrence (see `SearchBudget`).
+    """Return whether an RRULE may have no occurrence, so that a search for one would run to the year 9999.
 
     False only if the rule has no other parts than `_SAFE_PARTS`, and its months and weekdays exist.
     """

@@ -155,7 +155,7 @@ class OnsSource(RememberingSource):
         )
 
     def more(self, pages: Sequence[Page], now: datetime) -> Sequence[PageRequest]:
-        """Return the requests that must follow after `pages`. This is called again with their pages, until it is empty.
+        """Return the requests that must follow `pages`. It is called again with their pages until it returns none.
 
         First follow the further pages of the list, then the data of each release that is no longer listed.
         """
