@@ -221,7 +221,7 @@ def _describe_unproven(facts: ReleaseFacts, now: datetime) -> str:
 
 
 def _explain_doubt(facts: ReleaseFacts, seen: Interval, now: datetime) -> str:
-    """Return why it is not proved when a release came out, between the bounds of `seen`."""
+    """Return why it is not proved when a release came out: calendars in doubt, a blind span, our clock, or no look."""
     for doubt in ("promise_in_doubt", "calendars_disagree"):
         if doubt in facts.finding_kinds:
             return CALENDAR_DOUBTS[doubt]

@@ -95,9 +95,9 @@ def join_entries(
 ) -> JoinResult:
     """Join the entries of all calendars into releases. The order of calendars and entries does not matter.
 
-    Entries are one release if a person says so: one adds parts to the other, or both have the same id. So they are if
-    they share a link, or if producer, title and period are the same and their dates at most 7 days apart. If a calendar
-    has two candidates, they are not joined but named in `ambiguous`. `known` gives the ids of earlier joins by
+    Entries are one release if a person says so: one adds parts to the other, or both have the same id. So are entries
+    that share a link, and entries with the same producer, title and period whose dates are at most 7 days apart. If a
+    calendar has two candidates, they are not joined but named in `ambiguous`. `known` gives the ids of earlier joins by
     (calendar, uid). Without it, an id can change with the title of its release.
     """
     known = known or {}

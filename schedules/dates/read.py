@@ -163,7 +163,7 @@ def _read_status_only(stripped: StrippedText, text: str, timezone: str) -> DateT
 def _read_slot(rest: str, text: str, timezone: str, context: Context) -> Slot:
     """Return the slot of `rest`, a date text without its status words. `text` is the whole text as written.
 
-    A spreadsheet's number of a day is refused with the reason `serial`.
+    A text that is no date gives a slot of precision `NONE` and a reason: `serial` for a spreadsheet's day number.
     """
     if _SERIAL.fullmatch(rest):
         return no_slot(text, "serial", timezone)
