@@ -97,7 +97,7 @@ class GovukSource(RememberingSource):
     def _find_links_to_look_up(self, listed: dict[str, AnnouncedEntry], now: datetime) -> Iterator[str]:
         """Yield the links of the announcements whose content item must be requested.
 
-        They are no longer listed or, after those, cancelled or re-dated, and their item was not read since that change.
+        First come those no longer listed, then those cancelled or re-dated whose item was not read since that change.
         """
         yield from self.find_unlisted(listed, now)
         for link, entry in listed.items():
