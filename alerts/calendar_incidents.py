@@ -97,7 +97,7 @@ def report_missing_edition(
 
 
 def report_costly_host(host: str, now: datetime, timezone: str) -> Decision:
-    """Return a closed incident with a notice, one a local day, because a host's answers exceed limits for parsing."""
+    """Return a closed incident with a notice, at most one a day, for a host whose answers are too costly to parse."""
     name_of_host = one_line(host, 80)
     subject = f"UNREADABLE: answers of {name_of_host} take more time or memory to read than they may"
     lines = [
@@ -144,7 +144,7 @@ def _find_revealing_read(incident: Incident) -> tuple[str | None, datetime] | No
 
 
 def cover_whole_edit(opening: Notice, incidents: Sequence[Incident], now: datetime) -> Notice:
-    """Return the `opening` of one incident with a text that reports all `incidents` of the same calendar edit."""
+    """Return the `opening` notice of one incident with a text on all `incidents` that one edit of a calendar caused."""
     entries = [(incident, incident.facts) for incident in incidents if incident.facts is not None]
     _, first = entries[0]
     changes = ", ".join(dict.fromkeys(describe_status("calendar", facts, now) for _, facts in entries))

@@ -130,7 +130,7 @@ def list_fact_keys(facts: ReleaseFacts | None) -> frozenset[str]:
     """Return a key for each fact that people are notified of, such as `late` or `out tables`; no keys without facts.
 
     A late part other than the page has the key `behind`, and also `out` once it came. A group of removals has
-    `withdrawn` and its number, and `back` once all are back. A group of exposures has `exposed`, then also `over`.
+    `withdrawn`, and `back` once all are back. A group of exposures has `exposed`, and `over` once none is open.
     """
     if facts is None:
         return frozenset()

@@ -77,8 +77,8 @@ def find_flapping_kind(facts: ReleaseFacts) -> Kind:
 def _list_content_changes(facts: ReleaseFacts) -> list[datetime]:
     """Return in time order each instant at which content appeared early, was removed, or was back after a removal.
 
-    Parts that change together, such as a page and its files, give one instant: that of the first part for an appearance
-    or a removal after the release, that of the last part for a return or the end of an exposure.
+    Parts that change together, such as a page and its files, give one instant. For an appearance, or a removal after
+    the release, it is that of the first part. For a return or the end of an exposure, it is that of the last part.
     """
     changes: list[datetime] = []
     for exposures in group_exposures(facts.exposures):

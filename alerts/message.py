@@ -122,9 +122,9 @@ def build_message(
 def fold_openings(
     notices: Sequence[Notice], now: datetime, threshold: int = 5, name_of: Callable[[str], str] = str
 ) -> Digest | None:
-    """Return one notice in place of the openings among `notices`, which must be of one kind.
+    """Return one notice in place of the openings (notices that open incidents) among `notices`, with their ids.
 
-    None if they are about fewer than `threshold` releases. `name_of` returns the name of a producer by its id.
+    All are of one kind. None if they are about fewer than `threshold` releases. `name_of` returns a producer's name.
     """
     openings = sorted((one for one in notices if one.kind in DIGESTED), key=lambda opening: (opening.at, opening.id))
     releases = {opening.release for opening in openings}

@@ -212,6 +212,7 @@ def is_late_part_absent(facts: ReleaseFacts) -> bool:
 
 
 def _write_certainty(facts: ReleaseFacts) -> Iterator[str]:
+    """Yield a line for each limit of certainty: the widest gap between looks, an unread calendar, blind spans."""
     certainty = facts.certainty
     if certainty.widest_gap is not None:
         yield f"Widest gap between two looks at the page around its slot: {length(certainty.widest_gap, math.ceil)}"

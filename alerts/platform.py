@@ -133,7 +133,7 @@ def rewrite_notice(notice: Notice, incident: Incident, releases: Sequence[Linked
 def write_subject_and_text(
     kind: str, incident: Incident, releases: Sequence[LinkedRelease], now: datetime, changed: str = ""
 ) -> tuple[str, str]:
-    """Return subject and text of a notice in a platform's thread about `releases`, with what `changed` if given."""
+    """Return subject and text of a notice on `releases` that were late together on a platform, and what `changed`."""
     awaited = [link for link in releases if link.stands == AWAITED]
     late_and_out = [link for link in releases if link.stands == OUT]
     cleared = [link for link in releases if link.stands == CLEARED]

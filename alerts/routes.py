@@ -72,8 +72,8 @@ def select_channels(  # noqa: PLR0913 # the facts that a route may match
 ) -> list[tuple[str, datetime]]:
     """Return the channels that get a notice, each with the earliest time to send it.
 
-    `names` are all channels, `producers` all producers of its releases. Someone must be notified of the main finding
-    of the notice (its first). If no route is about the main finding, all channels get the notice at once.
+    The routes that match it name the channels. But if no route is about its main (first) finding, all channels get it
+    at once, because someone must be notified. `names` are all channels, `producers` all producers of its releases.
     """
     matching = [
         route

@@ -117,6 +117,7 @@ def measure_exposure(facts: ReleaseFacts, now: datetime) -> float | None:
 
 
 def _describe_late(facts: ReleaseFacts, now: datetime) -> str:
+    """Return when the main late part was seen and how late, or that it is absent, and where else the release is."""
     if (late := find_main_late_part(facts)) is None:
         return "late"
     part, delay = late
@@ -220,7 +221,7 @@ def _describe_unproven(facts: ReleaseFacts, now: datetime) -> str:
 
 
 def _explain_doubt(facts: ReleaseFacts, seen: Interval, now: datetime) -> str:
-    """Return why it is not proved when a release came out, between the bounds of `seen`."""
+    """Return why it is not proved when a release came out: calendars in doubt, a blind span, our clock, or no look."""
     for doubt in ("promise_in_doubt", "calendars_disagree"):
         if doubt in facts.finding_kinds:
             return CALENDAR_DOUBTS[doubt]

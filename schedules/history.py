@@ -43,10 +43,10 @@ def _find_hints(promise: Promise, workdays: Workdays) -> Iterator[LedgerEvent]:
 
 
 def _drop_repeats(hints: Sequence[LedgerEvent]) -> list[LedgerEvent]:
-    """Return the hints without those that repeat an earlier one of the same calendar about the same slot."""
+    """Return the hints (doubts about a slot), without repeats of the same kind, calendar and slot."""
     first: dict[object, LedgerEvent] = {}
     for hint in hints:
         slot = hint.after
-        same = None if slot is None else (slot.instant, slot.first, slot.last)
-        first.setdefault((hint.what, hint.calendar, same), hint)
+        slot_key = None if slot is None else (slot.instant, slot.first, slot.last)
+        first.setdefault((hint.what, hint.calendar, slot_key), hint)
     return list(first.values())

@@ -81,8 +81,8 @@ def slot_in_force(
     another for the same day adds the time.
 
     A promise replaces the slot in force only if neither that slot nor the promised one had passed when it was read.
-    There is one exception. A slot in force that had already passed at its first read is replaced by the first entry of
-    a calendar that ranks higher, if that entry's slot is ahead. `notice_days` is the notice that people need.
+    There is one exception. If the slot in force had already passed at its first read, the first entry of a calendar
+    that ranks higher replaces it, if its own slot is ahead. `notice_days` is the notice that people need.
     """
     known = [promise for promise in promises if promise.learnt <= now]
     ledger = _ReleaseLedger(release.calendars, notice_days)
@@ -246,8 +246,8 @@ class _ReleaseLedger:
     def _choose_promise(self) -> Promise:
         """Return the last promise of the ruling calendar, or one with a time if the ruling one gives only its day.
 
-        The time comes from the first other calendar, in the order in which they began to announce the release, that
-        promises an instant of that day without any doubt.
+        Other calendars are tried in the order in which they began to announce the release. The first that promises an
+        instant of that day without any doubt gives the time.
         """
         ruling = min(self._last_accepted.values(), key=self.rank)
         if ruling.slot.precision is not Precision.DAY or is_cancelled(ruling):

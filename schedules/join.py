@@ -95,10 +95,10 @@ def join_entries(
 ) -> JoinResult:
     """Join the entries of all calendars into releases. The order of calendars and entries does not matter.
 
-    Entries are one release if a person says so (one adds parts to the other, or both have the same id), if they share a
-    link, or if producer, title and period are the same and their dates at most 7 days apart. A title by itself is never
-    enough. If one calendar has two candidates, they are not joined but named in `ambiguous`. `known` gives the ids of
-    earlier joins by (calendar, uid). Without it, an id can change with the title of its release.
+    Entries are one release if a person says so: one adds parts to the other, or both have the same id. So are entries
+    that share a link, and entries with the same producer, title and period whose dates are at most 7 days apart. If a
+    calendar has two candidates, they are not joined but named in `ambiguous`. `known` gives the ids of earlier joins by
+    (calendar, uid). Without it, an id can change with the title of its release.
     """
     known = known or {}
     groups = [Group((entry,)) for entry in _make_joinable(announced, rules)]
@@ -144,7 +144,7 @@ def _make_joinable(announced: Mapping[str, Sequence[Announcement]], rules: JoinR
 
 
 def _find_pin(entry: Joinable, pins: Mapping[tuple[str, Title], Pin]) -> str | None:
-    """Return the release id that an entry is pinned to, None without a pin. `pins` are by their link and title."""
+    """Return the release id that a pin of the configuration gives an entry, else None. `pins` are by link and title."""
     # A pin has "" for a link or a title that it does not give, because any fits.
     for link in (*entry.links, ""):
         for title in (entry.title, read_title("")):
@@ -172,7 +172,7 @@ def _match_added_parts(groups: Sequence[Group], known: Mapping[Key, str]) -> lis
 
 
 def _match_by_given_id(groups: Sequence[Group]) -> list[JoinMatch]:
-    """Return matches between entries to which a person gave the same id, by a pin or in two calendars."""
+    """Return matches between entries to which a person gave one id, by a pin of the configuration or in calendars."""
     groups_of: dict[tuple[str, str], list[int]] = {}
     for index, group in enumerate(groups):
         for entry in group.entries:

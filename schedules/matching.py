@@ -111,7 +111,7 @@ class Group:
         return any(entry.is_split for entry in self.entries)
 
     def describe_join(self) -> str:
-        """Return in words why the entries were joined, and which candidates were not."""
+        """Return in words why the entries of this group were joined, and which others (`rivals`) may belong to it."""
         reasons = list(dict.fromkeys(self.why))
         if self.is_split:
             reasons.append("split by configuration")
@@ -201,7 +201,7 @@ def match_by_title(groups: Sequence[Group]) -> list[JoinMatch]:
 def _find_connected(links: Iterable[Sequence[int]]) -> list[list[int]]:
     """Return the sets of indices that these links connect, directly or through others (union-find).
 
-    They are in the order in which the links first name one of them, and so are the indices of each.
+    The sets, and the indices in each set, are in the order in which the links first name them.
     """
     parents: dict[int, int] = {}
 

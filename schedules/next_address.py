@@ -91,7 +91,7 @@ def replace_period(address: str, new_by_old: NewByOld) -> str | None:
 def _rewrite_period(text: str, new_by_old: NewByOld) -> str:
     """Return a text with the new period in place of the old one, in the same case and form.
 
-    Raises `_Ambiguous` if the period can be read or written in two ways, or if a part of another one is left.
+    Raises `_Ambiguous` if the period can be read or written in two ways, or if a part of another period is left.
     """
     matches = list(_PIECE.finditer(text))  # its words and numbers
     pieces = [match.group().lower() for match in matches]
@@ -146,7 +146,7 @@ def _read_period(pieces: Sequence[str], begin: int, end: int, new_by_old: NewByO
 
 @lru_cache(maxsize=4096)
 def _possible_readings(pieces: tuple[str, ...]) -> frozenset[tuple[str, ...]]:
-    """Return every period that these pieces can name together, each as a tuple of its words (`2019`, `jan`).
+    """Return each period that these pieces of an address can name, as a tuple of its words (`2019`, `jan`).
 
     The result is empty if the pieces do not name a period, or name something else too.
     """
@@ -207,7 +207,7 @@ def _write_pieces(pieces: tuple[str, ...], old_period: tuple[str, ...], new_by_o
 
 
 def _replacements_for(piece: str, old_period: Sequence[str], new_by_old: NewByOld) -> list[str]:
-    """Return the texts that may replace a piece of an address. If it is no word of `old_period`, that is the piece.
+    """Return the texts that may replace a piece of an address. A piece that is no word of `old_period` stays as it is.
 
     A piece that is the short form of an old word (`jan`) may become the short form of the new word (`apr`), and so on.
     """

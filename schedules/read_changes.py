@@ -47,7 +47,7 @@ def compare_read(
     """Return what a read at `read_at` changes in the entries of earlier reads, or only alarms if it has any.
 
     `previous_read_at` is the last usable read, None before the first. A promise is added only if slot, state or doubt
-    of an entry changed. For the other results see `ReadChanges`.
+    of an entry changed. The other results are the uids of unchanged entries, of missing ones and of those shown again.
     """
     known, alarms = earlier.entries, find_alarms(earlier, reading, read_at)
     if alarms:
@@ -203,12 +203,12 @@ def find_alarms(previous: EarlierReads, reading: Reading, now: datetime) -> list
     if AlarmKind.COUNT in first_of_kind:
         # A low count already says that entries disappeared.
         first_of_kind.pop(AlarmKind.GONE, None)
-    ignored = _MAY_BE_INTENDED if previous.accepted else ()
+    ignored = _MAY_BE_INTENDED if previous.accepted else ()  # a person confirmed that the change is intended
     return [alarm for alarm in first_of_kind.values() if alarm.kind not in ignored]
 
 
 def _check_count(previous: EarlierReads, reading: Reading, now: datetime) -> Iterator[Alarm]:
-    """Yield an alarm if a read has far fewer entries than the last ones, or is an empty first read that may not be."""
+    """Yield an alarm for far fewer entries than in the last reads, or none in a first read that may not be empty."""
     count = len(reading.announcements)
     usual = median(previous.counts[-_READS_COMPARED:]) if previous.counts else None
     if usual is None:

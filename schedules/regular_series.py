@@ -50,7 +50,7 @@ def series_of(producer: str, title: str) -> Series:
 def expect_next_edition(series: Series, released: Sequence[date]) -> Expectation | None:
     """Return when the edition after `released` (dates in any order) is expected, or None if that is not known.
 
-    It is expected one median gap after the last release, a week earlier or later. Fewer than four releases, or
+    It is expected one median gap after the last release, at most a week earlier or later. Fewer than four releases, or
     irregular ones, are not enough to know.
     """
     days = sorted(set(released))

@@ -32,6 +32,7 @@ class Notify(ThreadChannel[NotifySettings]):
         self.formats = ("docx",) if settings.draft_field else ()
 
     def _send_blocking(self, message: Message) -> Outcome:
+        """Send a message to each recipient through GOV.UK Notify. Return one outcome for all of them."""
         if len(self._key) < 74:
             return Refused(permanent=False, reason="the key is not one of GOV.UK Notify")
         settings = self._settings

@@ -32,10 +32,7 @@ Event = tuple[datetime, str]
 
 
 def write_chronology(inputs: DraftInput) -> tuple[str, ...]:
-    """Return a heading and one line for each event that a person logged or ticked, oldest first; empty without any.
-
-    The times at which each address was available are in the account above this list.
-    """
+    """Return a heading and one line for each event that a person logged or ticked, oldest first; empty without any."""
     events = sorted([*_list_logged_events(inputs), *_list_ticked_steps(inputs)], key=lambda event: event[0])
     lines, named_day = [], None
     for at, text in events:

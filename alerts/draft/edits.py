@@ -127,10 +127,7 @@ def list_open_fields(report: Report) -> list[str]:
 
 
 def list_obstacles(report: Report, facts: ReleaseFacts | None) -> list[str]:
-    """Return sentences on each obstacle to signing a report; empty if it can be signed.
-
-    `facts` are the measured facts, None if the incident has none.
-    """
+    """Return sentences on each obstacle to signing a report; empty if it can be signed."""
     in_fields = ((field.id, _find_obstacle(field)) for field in report.fields())
     obstacles = [f"{report.label_of(name)} [{name}]: {why}" for name, why in in_fields if why]
     # `kept` are texts that a person typed into a box of an earlier form. The form of this report has no such box.

@@ -278,6 +278,7 @@ def _list_warnings(fact: str, inputs: DraftInput) -> tuple[str, ...]:
 
 
 def _check_dates(inputs: DraftInput) -> tuple[str, ...]:
+    """Return warnings of unlikely dates: at a weekend, more than a month before the report, or after it."""
     dates = _parse_typed_dates(inputs) or [inputs.incident.occurred]
     days = [local_date(each, inputs.timezone) for each in dates]
     reported = local_date(inputs.incident.opened, inputs.timezone)

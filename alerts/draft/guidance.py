@@ -85,7 +85,7 @@ def ask_about_clock_change(fact: str, facts: ReleaseFacts | None) -> tuple[str, 
     shift = round(((offset or timedelta()) - (earlier_offset or timedelta())).total_seconds())
     if shift not in ONE_HOUR_OFF:
         return ()
-    # An hour late shows in when a part was released, an hour early in its first sight or in the start of an exposure.
+    # A part that came an hour late has that time in `released`, one an hour early in `first_seen` or in an exposure.
     is_late_expected = shift > 0
     intervals = [part.released if is_late_expected else part.first_seen for part in facts.parts if part.required]
     intervals += [exposure.start for exposure in facts.exposures]

@@ -54,7 +54,7 @@ def _cite_incident(earlier: Incident, shared: str, inputs: DraftInput) -> str:
 
 
 def describe_outcome(incident: Incident) -> str:
-    """Return what happened in a few words: the sort that a person logged, an exposure, or `late by about 3 hours`."""
+    """Return in a few words what happened: the logged sort, an exposure, not known, or `late by about 3 hours`."""
     facts = incident.facts
     if incident.kind == "hand" or facts is None:
         sort = incident.words.get("sort", "incident")

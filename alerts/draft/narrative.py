@@ -115,7 +115,7 @@ def _say_not_early(announced: Sequence[PartVerdict], facts: ReleaseFacts) -> lis
 
 
 def say_lengths(facts: ReleaseFacts) -> tuple[str, ...]:
-    """Return sentences on how long parts were public early, and how long before the slot. Equal parts share one."""
+    """Return sentences on how long parts were public early, and how early. Parts with the same text share it."""
     sentences = []
     for part in sort_parts(facts):
         for exposure in part.exposures:
@@ -194,7 +194,7 @@ def _say_exposures(part: PartVerdict, facts: ReleaseFacts, *, has_lengths: bool)
         again = " again" if sentences else ""
         how_early = _say_how_early(exposure, facts) if has_lengths else ""
         start = _format_interval(exposure.start, facts) + (f", {how_early} early" if how_early else "")
-        sentences.append(f"{CAP_SUBJECT_MARK} became available{again} {start}.")
+        sentences.append(f"{CAP_SUBJECT_MARK} became available{again} {start}.")  # the mark becomes a name
         sentences.append(_say_how_it_ended(part, exposure, facts, has_lengths=has_lengths))
     if (returns := len(part.exposures) - 1) > 1:  # it came and went: only the first start and the last end matter
         sentences[1:-1] = [f"{CAP_IT_MARK} {WAS_MARK} removed and became available again {returns} times."]
@@ -215,7 +215,7 @@ def _say_how_it_ended(part: PartVerdict, exposure: Exposure, facts: ReleaseFacts
     if exposure.open:
         return _say_still_open(part, began, facts, named_day)
     if exposure.ended is Ended.SLOT:
-        return f"{CAP_IT_MARK} remained available until the announced time."
+        return f"{CAP_IT_MARK} remained available until the announced time."  # the mark becomes `It` or `They`
     if exposure.ended is not Ended.REMOVED:
         return f"It is not known whether {IT_MARK} {WAS_MARK} removed before the announced time."
     lasted = words.round_length(exposure.seconds) if has_lengths else ""
@@ -232,7 +232,7 @@ def _say_still_open(part: PartVerdict, began: datetime | None, facts: ReleaseFac
         last_seen_at = words.format_clock_day(last_seen, facts.timezone, named_day)
         return f"{CAP_IT_MARK} {WAS_MARK} still available at {last_seen_at}."
     if part.seen_until is None:
-        return f"{CAP_IT_MARK} had not yet been removed."
+        return f"{CAP_IT_MARK} had not yet been removed."  # the mark becomes `It` or `They`
     return f"It is not known whether {IT_MARK} {WAS_MARK} removed."
 
 

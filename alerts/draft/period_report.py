@@ -199,6 +199,7 @@ def _write_logged_row(incident: Incident) -> tuple[str, ...]:
 
 
 def _write_row(row: Row) -> tuple[str, ...]:
+    """Return the cells of a release: announced time, title, first sight, delay or exposure, and verdict."""
     first_seen = words.format_interval(row.first_seen, row.timezone) if row.first_seen.by else "not seen"
     length = "not proved"
     if row.exposure is not None:

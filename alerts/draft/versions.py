@@ -79,7 +79,7 @@ def append_edit(
 
 
 def append_signature(versions: Versions, by: str, at: datetime, anyway: str = "") -> Versions:
-    """Append a signed version. Every later change is marked as an amendment.
+    """Return the versions and, after them, one that a person in the role `by` signs.
 
     An open sign-off question is answered with `by` and the day. `anyway` says why it is signed despite an obstacle.
     """

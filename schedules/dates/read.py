@@ -163,7 +163,7 @@ def _read_status_only(stripped: StrippedText, text: str, timezone: str) -> DateT
 def _read_slot(rest: str, text: str, timezone: str, context: Context) -> Slot:
     """Return the slot of `rest`, a date text without its status words. `text` is the whole text as written.
 
-    A spreadsheet's number of a day is refused with the reason `serial`.
+    A text that is no date gives a slot of precision `NONE` and a reason: `serial` for a spreadsheet's day number.
     """
     if _SERIAL.fullmatch(rest):
         return no_slot(text, "serial", timezone)
@@ -194,7 +194,7 @@ def _add_time(span: Span, found: FoundTime, text: str, timezone: str) -> Slot:
 
 
 def _zone_word_doubt(word: str | None, on: date, timezone: str) -> str | None:
-    """Return why a zone word such as `bst` does not fit the zone and the season, None if it does."""
+    """Return why a zone word (`bst`, `gmt`, `uk` or `other`) does not fit the zone and the season, None if it does."""
     if word is None or (word == "uk" and timezone == LONDON):
         return None
     if word == "other" or timezone != LONDON:

@@ -71,7 +71,7 @@ def _remove_match(text: str, match: re.Match[str]) -> str:
 def _make_found_time(parts: dict[str, str | None], rest: str, zone: str | None) -> FoundTime:
     """Return the time that a match of one of `_FORMS` gives. `parts` are its named groups.
 
-    `rest` is the text without time and zone word. Both are part of the result.
+    The result also has `rest`, the text without time and zone word, and `zone`. A time such as 25:00 is `impossible`.
     """
     if parts.get("noon"):
         return FoundTime(rest, time(12), zone)

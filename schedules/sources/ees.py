@@ -120,11 +120,11 @@ class EesSource(RememberingSource):
         return PageRequest(f"{self._api}publications/{slug}", accept="application/json", optional=True)
 
     def _read_publications(self, page: Page, remarks: list[Remark]) -> Iterator[Mapping[str, Any]]:
-        """Yield a page's publication, if any. A failed page adds a remark. A failed list or unknown JSON raises."""
+        """Yield a page's publication, if any. A failed page adds a remark. A failed sitemap or unknown JSON raises."""
         if page.status != 200 and not page.url.endswith(_SITEMAP):
             remarks.append(Remark(page_name(page), f"answers {page.status}"))
             return
-        data = parse_json(page)  # raises for a failed list
+        data = parse_json(page)  # raises for a failed sitemap, the list of publications
         if isinstance(data, dict) and "nextReleaseDate" in data and data.get("slug"):
             yield data
         # `releaseId` marks a version of a release, `results` a list. Neither names the next release of a publication.

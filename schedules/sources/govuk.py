@@ -97,7 +97,7 @@ class GovukSource(RememberingSource):
     def _find_links_to_look_up(self, listed: dict[str, AnnouncedEntry], now: datetime) -> Iterator[str]:
         """Yield the links of the announcements whose content item must be requested.
 
-        First those no longer listed, then those cancelled or re-dated, unless their item was read since that change.
+        First come those no longer listed, then those cancelled or re-dated whose item was not read since that change.
         """
         yield from self.find_unlisted(listed, now)
         for link, entry in listed.items():

@@ -81,7 +81,7 @@ def _read_table_rows(
 
 
 def _make_row(key: str, cells: Mapping[str, Cell], above: str, settings: CalendarSettings) -> CalendarRow:
-    """Return a row of a table. Its title links to the page, and struck-out text is the earlier date."""
+    """Return a row below the heading `above`. Its title links to the page, a struck-out date is the earlier one."""
     texts = {name: cell.text for name, cell in cells.items()}
     if "url" in cells:
         texts["url"] = cells["url"].href or cells["url"].text

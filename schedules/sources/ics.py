@@ -162,7 +162,7 @@ def time_settings(calendar: RawCalendar, timezone: str, now: datetime) -> TimeSe
 def _keep_latest(events: Sequence[RawEvent]) -> list[RawEvent]:
     """Return the events of one UID with the highest SEQUENCE (the latest version), for each occurrence separately.
 
-    If several different ones have it, `drop_duplicates` later gives them a doubt.
+    If several different events have the highest one, `drop_duplicates` later gives them a doubt.
     """
     numbered: list[tuple[str, int, RawEvent]] = []
     highest: dict[str, int] = {}

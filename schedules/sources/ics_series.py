@@ -69,7 +69,7 @@ def expand_occurrences(
 def expand_spans(
     events: Sequence[RawEvent], times: TimeSettings, window: tuple[date, date], budget: SearchBudget
 ) -> Iterator[tuple[str, datetime, datetime]]:
-    """Yield title, begin and end of the occurrences, between two days, of events of one UID. Raises `SeriesRefused`."""
+    """Yield (title, begin, end) of each occurrence between two days that is not cancelled. Raises `SeriesRefused`."""
     for event in _expand_if_safe(events, times, window, budget):
         try:
             begins, ends = (_read_slot(at, times).begins() for at in (event.start, event.end))
@@ -118,7 +118,7 @@ def _expand_events(events: Sequence[RawEvent], times: TimeSettings, window: tupl
 
 
 def _may_never_occur(parts: Mapping[str, str]) -> bool:
-    """Return whether an RRULE may have no occurrence (see `SearchBudget`).
+    """Return whether an RRULE may have no occurrence, so that a search for one would run to the year 9999.
 
     False only if the rule has no other parts than `_SAFE_PARTS`, and its months and weekdays exist.
     """
@@ -160,7 +160,7 @@ def _with_known_zone(given: Property, times: TimeSettings) -> Property:
     tzid = given.params.get("TZID", "")
     if given.name not in _TIMED or not tzid:
         return given
-    block = times.zones.get(tzid)
+    block = times.zones.get(tzid)  # the file's own definition of the zone
     name = zone_name(tzid) or (block.name if block else None)
     return given if name is None else Property(given.name, given.value, given.params | {"TZID": name})
 
@@ -181,7 +181,7 @@ def _make_occurrence(event: Any, times: TimeSettings) -> Occurrence:  # noqa: AN
     if isinstance(day, datetime):
         day = day.date() if day.tzinfo is None else local_date(day, times.timezone)
     slot = _read_slot(start, times)
-    if isinstance(start, datetime) and start.time() == time():
+    if isinstance(start, datetime) and start.time() == time():  # midnight mostly means a day without a time
         slot = on_days(start.date(), start.date(), slot.raw, times.timezone, doubt="midnight")
     return Occurrence(day, slot, str(event.get("SUMMARY", "")), str(event.get("STATUS", "")))
 

@@ -59,7 +59,7 @@ def event_slot(event: RawEvent, times: TimeSettings) -> Slot:
 
 
 def start_slot(start: Property, times: TimeSettings) -> Slot:
-    """Return the slot of one DTSTART without its length. A UTC time that names a zone too is a doubtful day."""
+    """Return the slot of a DTSTART, the begin of an event. A UTC time that also names a zone gives a doubtful day."""
     raw = start.value.strip()
     if _DATE.fullmatch(raw):
         day = _parse_day(raw)

@@ -28,7 +28,7 @@ PRODUCER = "office-for-national-statistics"
 def make_announcement(
     release: Mapping[str, Any], settings: CalendarSettings, site: str, remarks: list[Remark]
 ) -> Announcement:
-    """Return a release as an announcement: a search result (`snake_case`), or its `/data` page (`camelCase`).
+    """Return `release`, a search result (`snake_case`) or its `/data` page (`camelCase`), as an announcement.
 
     Contacts are left out. The state "postponed" is ignored, because a release brought forward has it too. `previous`
     has the earlier date.
@@ -155,7 +155,7 @@ class OnsSource(RememberingSource):
         )
 
     def more(self, pages: Sequence[Page], now: datetime) -> Sequence[PageRequest]:
-        """Return the requests that must follow after `pages`. This is called again with their pages, until it is empty.
+        """Return the requests that must follow `pages`. It is called again with their pages until it returns none.
 
         First follow the further pages of the list, then the data of each release that is no longer listed.
         """

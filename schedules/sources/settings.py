@@ -124,7 +124,7 @@ class CalendarSettings(Table):
 
     @model_validator(mode="after")
     def _check_address_and_options(self) -> CalendarSettings:
-        """Refuse settings without exactly one place, a `by-hand` that is no TOML file, and options with faults."""
+        """Refuse settings without exactly one place, a calendar `by-hand` that is no TOML file, and faulty options."""
         given = [place for place in (self.url, self.file) if place is not None]
         # Some kinds know their own address.
         is_placed = len(given) == 1 or (not given and KINDS[self.kind].has_address)
@@ -136,7 +136,7 @@ class CalendarSettings(Table):
         return self
 
     def _option_faults(self) -> Iterator[KeyFault]:
-        """Yield every option and filter that the kind does not understand, and every value that does not compile."""
+        """Yield each option and filter that this kind of calendar lacks, and each value that does not compile."""
         # A fault has None in place of the value, because the reason quotes it.
         known = KINDS[self.kind]
         for table, given, names in (("filters", self.filters, known.filters), ("options", self.options, known.options)):

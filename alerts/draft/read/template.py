@@ -42,9 +42,9 @@ def read_template(report: Report, edited: Paragraphs, written: Paragraphs) -> tu
     """Return the text of each box twice: as a person `edited` the file, and as we had `written` it in the template.
 
     `edited` has no marks, `written` has our marks around each box. Raises Unreadable if text outside the boxes changed,
-    if it is not clear to which box a text belongs, or if a box that is in the template twice was changed in two ways.
+    if the box of a text is not clear, or if a box that is in the template twice was changed in two ways.
     """
-    # `where` paragraphs are is a text such as `in table 1, row 2, cell 1`. A person may have added or removed a cell.
+    # `where` names a place such as `in table 1, row 2, cell 1`. A person may have added or removed a cell.
     in_one_file = [where for where in (*edited, *written) if (where in edited) != (where in written)]
     if in_one_file:
         where = in_one_file[0]

@@ -59,6 +59,7 @@ def write_odt(report: Report, document: outline.Document | None = None) -> bytes
 
 
 def _list_column_widths(block: outline.Block) -> tuple[float, ...]:
+    """Return the widths in cm of the columns of a block that is written as a table, none for other blocks."""
     match block:
         case outline.Grid():
             return GRID_CM
