@@ -51,7 +51,7 @@ def judge(  # noqa: PLR0913 # all facts behind a verdict
     look. Most are ignored if another monitor looked at every target then (`drop_watched_spans`). If no calendar
     announced the address of a release, its witnesses, the announcement and GOV.UK's index, show when it came. They
     change some time after it is out: their lag. `published` are other releases of that day, which show how long that
-    lag was. They are read only if such a release was not found in time.
+    lag was. They are read only if this release was not found in time.
     """
     case = case_of(release, promises, drop_watched_spans(blind, runs), policy, now)
     planned = case.before_cancellation()
@@ -286,7 +286,7 @@ def _deadlines_of_users_delay(case: Case, parts: Sequence[PartVerdict]) -> Itera
 
 
 def _deadlines_of_absences_after_content(case: Case, evidences: Sequence[PartEvidence]) -> Iterator[datetime]:
-    """Yield the instant at which each absence of content that was seen has lasted longer than `on_time_within`."""
+    """Yield, for each part that was seen and then absent, when the absence has lasted longer than `on_time_within`."""
     # A shorter absence may be a cache that serves an old copy now and then. A longer one may be a withdrawal.
     for evidence in evidences:
         if evidence.all_presences:

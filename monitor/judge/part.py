@@ -162,7 +162,7 @@ class _PartJudge:
     zone: str
 
     def judge_timing(self, page_released: Interval) -> _Timing:
-        """Judge by presence at the slot, else by when it appeared, else by absence. `page_released` is of its page."""
+        """Judge by presence at the slot, else by appearance, else by absence. `page_released`: when its page came."""
         evidence, window = self.evidence, self.window
         early = [presence for presence in evidence.presences if is_early(presence, window)]
         early_and_still_there = [presence for presence in early if presence.end >= window.slot_begins]
@@ -187,7 +187,7 @@ class _PartJudge:
         # A spell may consist of old copies if its first copy claims an `Age` from before an absence that was proved
         # (`claimed_begin`), and if even its newest copy was made before the first look.
         may_be_old = all(spell.claimed_begin and spell.end < spell.first_sent for spell in presence.spells)
-        # Old copies must not make the part count as on time. So wait whether the content stays.
+        # Old copies must not make the part count as on time. So wait until it is clear whether it stays.
         is_late = last_absent is not None and last_absent > window.on_time_until
         is_still_there = presence.removed is None and self.now >= window.late_evidence_until
         return not may_be_old or is_late or is_still_there
@@ -219,7 +219,7 @@ class _PartJudge:
         return _Timing(VerdictKind.UNPROVEN, released, delay, reason)
 
     def _widen_by_other_view(self, appeared: Interval) -> Interval:
-        """Return `appeared`, starting earlier if another view showed the part before that, from its first look on."""
+        """Return `appeared`, with an earlier start if another view showed the part before that, at its first look."""
         other_run = None if appeared.after is None else self._find_run_present_before(appeared.after)
         if other_run is None:
             return appeared
@@ -258,7 +258,7 @@ class _PartJudge:
         """Return the verdict on a part that was not proved to have appeared: pending, overdue or unproven.
 
         Overdue if it was absent after the tolerance, unless a look at the origin is still awaited. Else pending until
-        late evidence is in (`settles`), longer by `lag` at a guessed address, and unproven after that.
+        `late_evidence_until`, longer by `lag` at a guessed address, and unproven after that.
         """
         evidence, window, absent = self.evidence, self.window, self.evidence.last_absent
         if absent is not None and absent > window.on_time_until:
@@ -279,7 +279,10 @@ class _PartJudge:
         return _Timing(VerdictKind.UNPROVEN, reason=self._no_proof_text())
 
     def _judge_overdue(self, last_absent: datetime) -> _Timing:
-        """Return `overdue`, `not_published` or `unproven` for a part that was still absent after the tolerance."""
+        """Return the verdict on a part absent after the tolerance: `unproven` if other evidence contradicts this.
+
+        Else it is `not_published` if the part was still absent when the watch ended, or `overdue`.
+        """
         window = self.window
         if self._is_contradicted(last_absent):
             return _Timing(VerdictKind.UNPROVEN, reason=self._contradiction_text())

@@ -102,10 +102,7 @@ def was_blind(last: Run, sighting: Sighting, blind: Sequence[Blind]) -> bool:
 
 
 def drop_watched_spans(blind: Sequence[Blind], runs: Mapping[str, Sequence[Run]]) -> Sequence[Blind]:
-    """Return the blind spans, without those during which another monitor of the store watched every target of `runs`.
-
-    `runs` is by target. A target of which every look failed is ignored.
-    """
+    """Return the blind spans, except those in which another monitor watched every target that answered any look."""
     if not blind or len({run.monitor for target_runs in runs.values() for run in target_runs}) < 2:
         return blind
     successful = ([run for run in target_runs if run.state is not State.UNKNOWN] for target_runs in runs.values())
@@ -122,7 +119,7 @@ def drop_watched_spans(blind: Sequence[Blind], runs: Mapping[str, Sequence[Run]]
 
 
 def _was_watched_by_other(span: Blind, runs: Sequence[Run]) -> bool:
-    """Return whether one other monitor looked at a target throughout a blind span, by its runs of that target."""
+    """Return whether the runs of one other monitor cover a whole blind span, without unusually long gaps."""
     monitors = {run.monitor for run in runs}
     # If it is not known whose span it is, any monitor may be the other one.
     for monitor in monitors - {span.monitor} if span.monitor else monitors:

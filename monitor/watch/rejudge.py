@@ -139,7 +139,7 @@ def judged_between(
     editions: Editions | None = None,
     redactor: Redactor | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """Yield the JSON, as of now, of every judged release with a slot that begins between two instants.
+    """Yield the JSON as of `now` of every judged release with a slot that begins in `span` (None: without bound).
 
     Only a few are in memory at a time. `redactor` removes secrets in configured addresses.
     """

@@ -186,7 +186,6 @@ def find_split_view(case: Case, evidence: PartEvidence) -> Iterator[Finding]:
     seen_by = {name: seen.by for name, seen in first_seen.items() if seen.by is not None}
     if len(monitors) < 2 or not seen_by:
         return
-    # The monitor that got the release first. Of several at the same time, take the first by name.
     first = min(seen_by, key=lambda name: (seen_by[name], name))
     for name in (name for name in monitors if name != first):
         absences = [run for run in runs_of[name] if run.state is State.ABSENT]
