@@ -162,7 +162,7 @@ def find_periods_elsewhere(evidences: Iterable[PartEvidence]) -> tuple[Elsewhere
         if evidence.part.role is Role.ALTERNATIVE
         for presence in evidence.all_presences
     ]
-    # A period that is not known to have begun by some instant comes last.
+    # Periods of which no latest start is known come last.
     return tuple(sorted(periods, key=lambda period: (period.start.by is None, period.start.by, period.part)))
 
 

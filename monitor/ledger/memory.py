@@ -163,7 +163,7 @@ class LedgerMemory:
         return loaded
 
     async def load_entries_of(self, calendar: str, reading: Reading) -> CalendarState:
-        """Load the releases of entries that a read shows and that are only in the store. Return the new state."""
+        """Load the releases of entries that a read shows but only the store has. Return the calendar's new state."""
         known = self.state_of(calendar).entries
         unknown = [announcement.uid for announcement in reading.announcements if announcement.uid not in known]
         for uids in portions(unknown):
