@@ -98,7 +98,7 @@ def is_early(presence: Presence, window: Window) -> bool:
 
 
 def _build_exposure(part: str, presence: Presence, slot: datetime, now: datetime, absences: Sequence[Run]) -> Exposure:
-    """Return the exposure of content that was public early (`presence`): still open, or with its end and the reason.
+    """Return the exposure of content that was public early (`presence`): open, or ended by removal, slot or unknown.
 
     Only the time before the first break (`_first_break_begins`) is sure, because a break may hide a removal.
     """

@@ -87,7 +87,7 @@ def _judge_part(case: Case, evidence: PartEvidence, page_released: Interval) -> 
 
 
 def describe_unjudged(case: Case, evidence: PartEvidence) -> PartVerdict:
-    """Return the verdict on a part without a slot to judge by. It says when the part appeared, but makes no claim."""
+    """Return `cancelled`, `unproven`, `unannounced` or `pending` for a part without a slot that it can be judged by."""
     appeared = evidence.presences[0].appears if evidence.presences else NOTHING
     verdict, reason = VerdictKind.PENDING, None
     if case.in_force.cancelled:
@@ -195,9 +195,9 @@ class _PartJudge:
     def _judge_appearance(self, appeared: Interval) -> _Timing:
         """Return the verdict on a part that appeared, in the interval `appeared`, at or after its slot.
 
-        It is late if it was absent after the tolerance, and on time if it surely came within it. Unproven if the
-        interval is too wide to say, if other evidence or the publisher's own stamp says that a late part may have come
-        in time, or if a part on time may have been public before its slot too.
+        If it was absent after the tolerance, it is late, but unproven if other evidence or the publisher's own stamp
+        contradicts that. If it surely came within the tolerance, it is on time, but unproven if it may have been public
+        before its slot too. It is also unproven if the interval is too wide to say.
         """
         window, last_absent = self.window, appeared.after
         released = self._widen_by_other_view(appeared)  # begins earlier if another view showed the part before
@@ -228,12 +228,12 @@ class _PartJudge:
         return Interval(latest_known(last_absence_until(run, other_run.first_sent) for run in runs), appeared.by)
 
     def _judge_by_stamp(self, released: Interval) -> _Timing | None:
-        """Return `unproven` if the publisher's own time of publication contradicts that the part was late, else None.
+        """Return `unproven` if the publisher's own time of publication (stamp) is within the tolerance, else None.
 
-        The stamp contradicts only the announcement and the index (`witnesses`), which lag behind the release. So None
-        without witnesses, stamp or promised minute, if a look found the page absent after the tolerance, or if the
-        stamp is after the tolerance or was set by hand (midnight, another day). The part may have come at the stamp, or
-        earlier if the witnesses were not watched yet.
+        None too if a look found the page itself absent after the tolerance: the stamp only corrects the announcement
+        and the index (`witnesses`), which lag behind it. None if the stamp was set by hand (midnight, another day), or
+        without witnesses, stamp or promised minute. Else the part may have come at the stamp, or earlier if the
+        witnesses were not watched yet.
         """
         evidence, window = self.evidence, self.window
         stamp, slot = evidence.publishers_stamp, window.promised_at

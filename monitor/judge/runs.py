@@ -307,7 +307,7 @@ def merge_by_state(runs: Sequence[Run]) -> list[Run]:
 
 
 def _merge_absences(runs: Sequence[Run], until: datetime) -> list[Run]:
-    """Return the runs of a target: for each monitor, equal runs that ended before `until` are merged, later runs kept.
+    """Return the runs of a target. Equal runs of one monitor that ended before `until` are merged. Later runs stay.
 
     All runs that ended before `until` must be absences or failures.
     """

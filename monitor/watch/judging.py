@@ -150,7 +150,7 @@ class Judging:
             self._tasks.start(self._record_in_background(name, record))
 
     async def _record_in_background(self, release: str, record: Awaitable[None]) -> None:
-        """Record a verdict. After a fault, judge the release again in a minute."""
+        """Record a verdict. Judge the release again in a minute after a fault, or soon if it was judged meanwhile."""
         try:
             await record
         except Exception:  # a fault in one release must not end the watch over all others
