@@ -122,7 +122,8 @@ def _was_watched_by_other(span: Blind, runs: Sequence[Run]) -> bool:
     """Return whether the runs of one other monitor cover a whole blind span, without unusually long gaps."""
     monitors = {run.monitor for run in runs}
     # If it is not known whose span it is, any monitor may be the other one.
-    for monitor in monitors - {span.monitor} if span.monitor else monitors:
+    others = monitors - {span.monitor} if span.monitor else monitors
+    for monitor in others:
         own = [run for run in runs if run.monitor == monitor]
         near = [run for run in own if run.last_received >= span.begins and run.first_sent <= span.ends]
         if near and near[0].first_sent <= span.begins and near[-1].last_received >= span.ends:
@@ -277,8 +278,7 @@ def _has_other_content(last: Run, sighting: Sighting | Run) -> bool:
 def compact_runs(runs: Mapping[str, Sequence[Run]], until: datetime) -> dict[str, list[Run]]:
     """Return the runs of a release by target. Equal absences of one target, by one monitor before `until`, are merged.
 
-    A merged run keeps the first and last look, the largest gap, all evidence records and the number of failed looks. It
-    proves the same as the runs merged into it. Only the times of failed looks are lost.
+    A merged run proves the same as the runs merged into it. Only the times of failed looks are lost.
     """
     early = (run for of_target in runs.values() for run in of_target if run.last_received < until)
     if any(run.state not in (State.ABSENT, State.UNKNOWN) for run in early):
