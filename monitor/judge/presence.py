@@ -56,7 +56,7 @@ def build_presences(views: Mapping[View, Sequence[Spell]]) -> Iterator[Presence]
 
 
 def _group_by_presence(present: Sequence[Spell], absences: Sequence[Spell]) -> list[list[Spell]]:
-    """Return the spells of content in groups. A new group begins when the content came back after its removal."""
+    """Return spells (times in which a view showed the content) in groups. Each return after a removal begins one."""
     groups: list[list[Spell]] = []
     for spell in sorted(present, key=lambda spell: spell.begin):
         if not groups:
@@ -74,7 +74,7 @@ def _group_by_presence(present: Sequence[Spell], absences: Sequence[Spell]) -> l
 
 
 def _split_content_api(group: Sequence[Spell], instant: datetime) -> tuple[list[Spell], list[Spell]]:
-    """Return a group with each spell of the content API cut off at `instant`, and the pieces that were cut off."""
+    """Return spells (times in one view), those of the content API cut off at `instant`, and the pieces cut off."""
     # Spells of other views, and those that do not go on beyond `instant`, stay whole in the first list.
     before: list[Spell] = []
     since: list[Spell] = []
