@@ -50,7 +50,7 @@ def is_by(body: Mapping[str, Any], producer: str | None) -> bool:
 
 
 def decisive_delay(body: Mapping[str, Any]) -> tuple[Mapping[str, Any] | None, str]:
-    """Return the delay behind a release's verdict, and the id of its part ("" for the landing page).
+    """Return the delay behind a release's verdict, or None, and the id of its part ("" for the landing page).
 
     If only parts other than the page have that verdict, this is the longest of their proved delays (`min`).
     """

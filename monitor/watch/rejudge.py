@@ -191,7 +191,7 @@ def _blind_spans_near(runs: RunStore, promises: list[Promise]) -> list[Blind]:
 def replay(
     store: Store, policies: Policies, begin: datetime | None, end: datetime | None
 ) -> Iterator[tuple[str, list[str]]]:
-    """Judge every release again as of the time of its stored verdict. Yield its id and differences (ideally none)."""
+    """Judge releases with a slot in a period again, as of their stored verdicts. Yield each id, and its differences."""
     for row in store.verdicts.judged(begin, end):
         case = stored_case(store, row.release)
         if case is None:

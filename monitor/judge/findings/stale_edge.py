@@ -44,7 +44,7 @@ def find_stale_edge(case: Case, evidence: PartEvidence) -> Iterator[Finding]:
 
 
 def measure_users_delay(case: Case, part: PartVerdict, evidence: PartEvidence) -> Bounds | None:
-    """Return how long after the slot the edge first showed a part to users. The edge may serve old answers."""
+    """Return how long after the slot the edge first showed a part to users, or None. The edge may serve old answers."""
     window, publishers_delay = case.window, part.delay  # the publisher's delay ends when any view showed the part
     # The two delays are the same if no minute was promised, or for an alternative address, which no one promised.
     if window is None or not window.exact or not case.is_judged or evidence.part.role is Role.ALTERNATIVE:
