@@ -49,7 +49,7 @@ class HeartbeatWriter(RowSource):
         self._final_beat, self._last_alive = Heartbeat(self.monitor, now, stopped=True), None
 
     def write(self, transaction: Transaction) -> None:
-        """Write the heartbeat with this batch. Report a loss if the store no longer has the last committed heartbeat.
+        """Write the heartbeat with a batch of writes. Report a loss if the store lacks the last committed heartbeat.
 
         Before `begin` was called, and after `close`, there is no heartbeat to write.
         """

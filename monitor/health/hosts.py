@@ -101,7 +101,7 @@ class StarvedHosts:
     _reported_until: dict[str, datetime] = field(default_factory=dict)
 
     async def check(self) -> None:
-        """Report a blind span for each host whose looks are too far apart: each minute, and when they no longer are."""
+        """Report a blind span for each host whose looks are too far apart: each minute, and once more at the end."""
         now = self.clock.now()
         starved = {host for host, factor in self.stretch().items() if factor >= STARVED_FROM}
         for host in starved:
@@ -141,7 +141,7 @@ class SilentHosts:
     _silent: dict[str, SilentHost] = field(default_factory=dict)
 
     def note(self, host: str, sighting: Sighting) -> None:
-        """Note one look. A proof ends the host's silence. A response that we could not read does not count."""
+        """Note one look. A proof ends the host's silence, a failure extends it. Our own lack of workers is ignored."""
         if sighting.why == NO_WORKER:
             return
         if sighting.state is not State.UNKNOWN:

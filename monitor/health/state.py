@@ -154,7 +154,7 @@ class StoreHealth:
             self.health.note_commit(self.clock.now())
 
     def note_failure(self, fault: Exception) -> None:
-        """Count and log a batch that could not be committed. If the store failed, a blind span begins."""
+        """Count and log a batch of writes that could not be committed. If the store failed, a blind span begins."""
         # If only the evidence folder refuses the batch, looks continue, so no blind span is recorded.
         if not isinstance(fault, EvidenceRefused):
             # `StoreSilent` is raised `STALLED_AFTER` seconds after the batch was sent. The store has failed since then.

@@ -50,8 +50,10 @@ def is_by(body: Mapping[str, Any], producer: str | None) -> bool:
 
 
 def decisive_delay(body: Mapping[str, Any]) -> tuple[Mapping[str, Any] | None, str]:
-    """Return the delay behind a release's verdict, and the id of the part that it is of, "" for the landing page."""
-    # If only parts other than the page have that verdict, it is the longest of their delays by what is proved (`min`).
+    """Return the delay behind a release's verdict, or None, and the id of its part ("" for the landing page).
+
+    If only parts other than the page have that verdict, this is the longest of their proved delays (`min`).
+    """
     deciding = [part for part in body["parts"] if part["required"] and part["verdict"] == body["verdict"]]
     delays = {part["id"]: part["delay"] for part in deciding if part["delay"]}
     if not delays or "page" in delays:

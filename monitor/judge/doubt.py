@@ -88,8 +88,7 @@ def _drop_claims_that_fail_by_minute(
     The parts were judged by a whole day, because the promised minute is not known. If one possible minute contradicts
     a part's verdict, the part becomes `unproven`, or `pending` before the slot has passed. The reason may be None.
     """
-    # For each possible minute: all parts as judged by that minute.
-    judgements = [judge_by_promise(case, minute, evidences) for minute in _possible_minutes(case)]
+    parts_by_each_minute = [judge_by_promise(case, minute, evidences) for minute in _possible_minutes(case)]
     if case.in_force.possible_changes:
         # The calendar perhaps moved the slot to another minute. A part that is pending by the day may be late by it.
         droppable: tuple[VerdictKind, ...] = (*_CLAIMS, VerdictKind.PENDING)
@@ -103,7 +102,7 @@ def _drop_claims_that_fail_by_minute(
     verdict_instead = VerdictKind.UNPROVEN if is_due else VerdictKind.PENDING
     kept = []
     for number, part in enumerate(parts):
-        verdicts_by_minute = [judged_parts[number].verdict for judged_parts in judgements]
+        verdicts_by_minute = [judged_parts[number].verdict for judged_parts in parts_by_each_minute]
         is_dropped = part.verdict in droppable and _is_contradicted(part.verdict, verdicts_by_minute)
         kept.append(_without_claim(part, reason, verdict_instead) if is_dropped else part)
     became_unproven = is_due and kept != list(parts)

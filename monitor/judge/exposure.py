@@ -60,7 +60,7 @@ def find_unseen_exposures(
     """Return exposures that no look saw, but that a notice of withdrawal before the slot proves, except those known."""
     unseen = find_unseen_stays(views, [Interval(exposure.start.after, exposure.to.by) for exposure in known])
     early = [span for span in unseen if span.by is not None and span.by < window.early_before]
-    # It came and was removed at unknown times in this span. So the span is the interval of both its start and its end.
+    # The content came and was removed at unknown times in this span, so it is the interval of both its start and end.
     return tuple(Exposure(part, span, span, between(span, span), open=False, ended=Ended.REMOVED) for span in early)
 
 
@@ -98,7 +98,7 @@ def is_early(presence: Presence, window: Window) -> bool:
 
 
 def _build_exposure(part: str, presence: Presence, slot: datetime, now: datetime, absences: Sequence[Run]) -> Exposure:
-    """Return the exposure of content that was public early (`presence`): still open, or with its end and the reason.
+    """Return the exposure of content that was public early (`presence`): open, or ended by removal, slot or unknown.
 
     Only the time before the first break (`_first_break_begins`) is sure, because a break may hide a removal.
     """
@@ -114,7 +114,7 @@ def _build_exposure(part: str, presence: Presence, slot: datetime, now: datetime
         length = seconds_between(start.by, max(last_seen, presence.begin))
         return Exposure(part, start, NOTHING, Bounds(length, None), open=True)
     if removed is not None and removed.by is not None and removed.by <= slot:
-        # A removal was seen before the slot. But it may have been removed in a break before that, and have come back.
+        # Looks saw the removal before the slot. But the content may have been removed and come back in a break before.
         end = Interval(last_seen if removed.after is None else min(last_seen, removed.after), removed.by)
         reason = Ended.REMOVED
     else:

@@ -48,10 +48,9 @@ def judge(  # noqa: PLR0913 # all facts behind a verdict
     """Return the verdict on a release as of `now`. If it was public early and then cancelled, its planned slot counts.
 
     `runs` are by target id (`RELEASE/PART/VIEW`), each in time order. `blind` are spans in which a monitor could not
-    look. Most are ignored if another monitor looked at every target then (`drop_watched_spans`). If no calendar
-    announced the address of a release, its witnesses, the announcement and GOV.UK's index, show when it came. They
-    change some time after it is out: their lag. `published` are other releases of that day, which show how long that
-    lag was. They are read only if such a release was not found in time.
+    look. If no calendar announced the address of a release, its witnesses, the announcement and GOV.UK's index, show
+    when it came. They change some time after it is out: their lag. `published` are other releases of that day, which
+    show how long that lag was. They are read only if this release was not found in time.
     """
     case = case_of(release, promises, drop_watched_spans(blind, runs), policy, now)
     planned = case.before_cancellation()
@@ -69,11 +68,12 @@ def judge(  # noqa: PLR0913 # all facts behind a verdict
 def _was_exposed_before(case: Case, planned: Case, runs: Mapping[str, Sequence[Run]], blind: Sequence[Blind]) -> bool:
     """Return whether content was public early, before the last calendar read that did not show the cancellation yet."""
     cancelling, window = case.in_force.promise, planned.window
-    if cancelling is None or cancelling.unlearnt is None or window is None or planned.in_force.is_first_read_after_slot:
+    not_cancelled_at = None if cancelling is None else cancelling.unlearnt  # the last read without the cancellation
+    if not_cancelled_at is None or window is None or planned.in_force.is_first_read_after_slot:
         return False
     evidences = (gather_evidence(planned, part, runs, blind) for part in case.release.parts)
     presences = (presence for evidence in evidences for presence in evidence.all_presences)
-    return any(is_early(presence, window) and presence.begin < cancelling.unlearnt for presence in presences)
+    return any(is_early(presence, window) and presence.begin < not_cancelled_at for presence in presences)
 
 
 def judge_case(case: Case, evidences: Sequence[PartEvidence]) -> Verdict:
@@ -286,7 +286,7 @@ def _deadlines_of_users_delay(case: Case, parts: Sequence[PartVerdict]) -> Itera
 
 
 def _deadlines_of_absences_after_content(case: Case, evidences: Sequence[PartEvidence]) -> Iterator[datetime]:
-    """Yield the instant at which each absence of content that was seen has lasted longer than `on_time_within`."""
+    """Yield, for each part that was seen and then absent, when the absence has lasted longer than `on_time_within`."""
     # A shorter absence may be a cache that serves an old copy now and then. A longer one may be a withdrawal.
     for evidence in evidences:
         if evidence.all_presences:

@@ -87,7 +87,7 @@ def _judge_part(case: Case, evidence: PartEvidence, page_released: Interval) -> 
 
 
 def describe_unjudged(case: Case, evidence: PartEvidence) -> PartVerdict:
-    """Return the verdict on a part without a slot to judge by. It says when the part appeared, but makes no claim."""
+    """Return `cancelled`, `unproven`, `unannounced` or `pending` for a part without a slot that it can be judged by."""
     appeared = evidence.presences[0].appears if evidence.presences else NOTHING
     verdict, reason = VerdictKind.PENDING, None
     if case.in_force.cancelled:
@@ -162,7 +162,7 @@ class _PartJudge:
     zone: str
 
     def judge_timing(self, page_released: Interval) -> _Timing:
-        """Judge by presence at the slot, else by when it appeared, else by absence. `page_released` is of its page."""
+        """Judge by presence at the slot, else by appearance, else by absence. `page_released`: when its page came."""
         evidence, window = self.evidence, self.window
         early = [presence for presence in evidence.presences if is_early(presence, window)]
         early_and_still_there = [presence for presence in early if presence.end >= window.slot_begins]
@@ -187,7 +187,7 @@ class _PartJudge:
         # A spell may consist of old copies if its first copy claims an `Age` from before an absence that was proved
         # (`claimed_begin`), and if even its newest copy was made before the first look.
         may_be_old = all(spell.claimed_begin and spell.end < spell.first_sent for spell in presence.spells)
-        # Old copies must not make the part count as on time. So wait whether the content stays.
+        # Old copies must not make the part count as on time. So wait until it is clear whether it stays.
         is_late = last_absent is not None and last_absent > window.on_time_until
         is_still_there = presence.removed is None and self.now >= window.late_evidence_until
         return not may_be_old or is_late or is_still_there
@@ -195,9 +195,9 @@ class _PartJudge:
     def _judge_appearance(self, appeared: Interval) -> _Timing:
         """Return the verdict on a part that appeared, in the interval `appeared`, at or after its slot.
 
-        It is late if it was absent after the tolerance, and on time if it surely came within it. Unproven if the
-        interval is too wide to say, if other evidence or the publisher's own stamp says that a late part may have come
-        in time, or if a part on time may have been public before its slot too.
+        If it was absent after the tolerance, it is late, but unproven if other evidence or the publisher's own stamp
+        contradicts that. If it surely came within the tolerance, it is on time, but unproven if it may have been public
+        before its slot too. It is also unproven if the interval is too wide to say.
         """
         window, last_absent = self.window, appeared.after
         released = self._widen_by_other_view(appeared)  # begins earlier if another view showed the part before
@@ -219,7 +219,7 @@ class _PartJudge:
         return _Timing(VerdictKind.UNPROVEN, released, delay, reason)
 
     def _widen_by_other_view(self, appeared: Interval) -> Interval:
-        """Return `appeared`, starting earlier if another view showed the part before that, from its first look on."""
+        """Return `appeared`, with an earlier start if another view showed the part before that, at its first look."""
         other_run = None if appeared.after is None else self._find_run_present_before(appeared.after)
         if other_run is None:
             return appeared
@@ -228,12 +228,12 @@ class _PartJudge:
         return Interval(latest_known(last_absence_until(run, other_run.first_sent) for run in runs), appeared.by)
 
     def _judge_by_stamp(self, released: Interval) -> _Timing | None:
-        """Return `unproven` if the publisher's own time of publication contradicts that the part was late, else None.
+        """Return `unproven` if the publisher's own time of publication (stamp) is within the tolerance, else None.
 
-        The stamp contradicts only the announcement and the index (`witnesses`), which lag behind the release. So None
-        without witnesses, stamp or promised minute, if a look found the page absent after the tolerance, or if the
-        stamp is after the tolerance or was set by hand (midnight, another day). The part may have come at the stamp, or
-        earlier if the witnesses were not watched yet.
+        None too if a look found the page itself absent after the tolerance: the stamp only corrects the announcement
+        and the index (`witnesses`), which lag behind it. None if the stamp was set by hand (midnight, another day), or
+        without witnesses, stamp or promised minute. Else the part may have come at the stamp, or earlier if the
+        witnesses were not watched yet.
         """
         evidence, window = self.evidence, self.window
         stamp, slot = evidence.publishers_stamp, window.promised_at
@@ -258,7 +258,7 @@ class _PartJudge:
         """Return the verdict on a part that was not proved to have appeared: pending, overdue or unproven.
 
         Overdue if it was absent after the tolerance, unless a look at the origin is still awaited. Else pending until
-        late evidence is in (`settles`), longer by `lag` at a guessed address, and unproven after that.
+        `late_evidence_until`, longer by `lag` at a guessed address, and unproven after that.
         """
         evidence, window, absent = self.evidence, self.window, self.evidence.last_absent
         if absent is not None and absent > window.on_time_until:
@@ -279,7 +279,10 @@ class _PartJudge:
         return _Timing(VerdictKind.UNPROVEN, reason=self._no_proof_text())
 
     def _judge_overdue(self, last_absent: datetime) -> _Timing:
-        """Return `overdue`, `not_published` or `unproven` for a part that was still absent after the tolerance."""
+        """Return the verdict on a part absent after the tolerance: `unproven` if other evidence contradicts this.
+
+        Else it is `not_published` if the part was still absent when the watch ended, or `overdue`.
+        """
         window = self.window
         if self._is_contradicted(last_absent):
             return _Timing(VerdictKind.UNPROVEN, reason=self._contradiction_text())

@@ -98,7 +98,6 @@ class PartEvidence:
 
     def may_have_been_public_at(self, slot: datetime) -> bool:
         """Return whether the part may have been public at the slot and removed after it, though no look proves it."""
-        # The part may have been published and removed before any look saw it.
         if any(stay.after and stay.by and stay.after < slot < stay.by for stay in self.find_unseen_stays()):
             return True
         # A view may have shown the part from the first look on, and first been absent after the slot. The part may then
@@ -163,7 +162,7 @@ def find_periods_elsewhere(evidences: Iterable[PartEvidence]) -> tuple[Elsewhere
         if evidence.part.role is Role.ALTERNATIVE
         for presence in evidence.all_presences
     ]
-    # A period that is not known to have begun by some instant comes last.
+    # Periods of which no latest start is known come last.
     return tuple(sorted(periods, key=lambda period: (period.start.by is None, period.start.by, period.part)))
 
 
@@ -177,9 +176,9 @@ def _date_by_witnesses(case: Case, evidence: PartEvidence, runs: Mapping[str, Se
     witnesses = read_witnesses(case.release.id, runs, now=case.now, lags=case.lags)
 
     def date_presence(presence: Presence) -> Presence:
-        """Return a presence that appeared no earlier than the last absence that announcement and index prove."""
-        # Only absence before the content was last seen counts (`begin` after one look). Later, listings may drop it.
-        last_seen = min(max(presence.begin, presence.end), case.now)
+        """Return a presence, dated no earlier than both witnesses (announcement and index) prove absence."""
+        # Only what they showed until the content was last seen counts, because the index may drop its entry later.
+        last_seen = min(max(presence.begin, presence.end), case.now)  # in a single look, `end` is before `begin`
         known_then = read_witnesses(case.release.id, runs, last_seen, case.lags)
         # If the announcement has redirected to the page since then, its redirect works. So the page was absent while
         # it did not redirect yet. Up to the slot, the announcement alone proves that.

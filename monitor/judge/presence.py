@@ -56,7 +56,7 @@ def build_presences(views: Mapping[View, Sequence[Spell]]) -> Iterator[Presence]
 
 
 def _group_by_presence(present: Sequence[Spell], absences: Sequence[Spell]) -> list[list[Spell]]:
-    """Return the spells of content in groups. A new group begins when the content came back after its removal."""
+    """Return spells (times in which a view showed the content) in groups. Each return after a removal begins one."""
     groups: list[list[Spell]] = []
     for spell in sorted(present, key=lambda spell: spell.begin):
         if not groups:
@@ -74,7 +74,7 @@ def _group_by_presence(present: Sequence[Spell], absences: Sequence[Spell]) -> l
 
 
 def _split_content_api(group: Sequence[Spell], instant: datetime) -> tuple[list[Spell], list[Spell]]:
-    """Return a group with each spell of the content API cut off at `instant`, and the pieces that were cut off."""
+    """Return spells (times in one view), those of the content API cut off at `instant`, and the pieces cut off."""
     # Spells of other views, and those that do not go on beyond `instant`, stay whole in the first list.
     before: list[Spell] = []
     since: list[Spell] = []
@@ -93,7 +93,7 @@ def _split_content_api(group: Sequence[Spell], instant: datetime) -> tuple[list[
 def _date_appearance(group: Sequence[Spell], absences: Sequence[Spell]) -> Interval:
     """Return when content appeared: after its last proved absence, and by the first look that showed it.
 
-    `group` are the spells of one presence, of the part itself (edge and origin) or of the API that describes it.
+    `group` are times (spells) in which a view showed it: the part (edge, origin) or the API that describes it.
     """
     of_part = [spell for spell in group if spell.view is not View.CONTENT]
     of_api = [spell for spell in group if spell.view is View.CONTENT]
@@ -193,9 +193,9 @@ def _latest_absence_in_any_view(
 ) -> datetime | None:
     """Return the latest absence before `first`, the presence that began first in all views; None if none was proved.
 
-    `by_view` is the first presence of each view, and `last_absent` the last absence of that view before it. It counts
-    if the view is that of `first`, or if the view saw the part appear (`_is_close`). Any other absence must be surely
-    before `first`, because looks at several views may overtake each other.
+    `by_view` has the first presence of each view, and `last_absent` each view's last absence before that. This absence
+    counts if the view is that of `first`, or if the view saw the part appear (`_is_close`). All other absences must be
+    surely before `first`, because looks at several views may overtake each other.
     """
     when_appearing = [last_absent[view] for view, spell in by_view.items() if _is_close(last_absent[view], spell)]
     # An absence in the content API is about its item only, not about the part.

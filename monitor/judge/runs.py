@@ -102,10 +102,7 @@ def was_blind(last: Run, sighting: Sighting, blind: Sequence[Blind]) -> bool:
 
 
 def drop_watched_spans(blind: Sequence[Blind], runs: Mapping[str, Sequence[Run]]) -> Sequence[Blind]:
-    """Return the blind spans, without those during which another monitor of the store watched every target of `runs`.
-
-    `runs` is by target. A target of which every look failed is ignored.
-    """
+    """Return the blind spans, except those in which another monitor watched every target that answered any look."""
     if not blind or len({run.monitor for target_runs in runs.values() for run in target_runs}) < 2:
         return blind
     successful = ([run for run in target_runs if run.state is not State.UNKNOWN] for target_runs in runs.values())
@@ -122,10 +119,11 @@ def drop_watched_spans(blind: Sequence[Blind], runs: Mapping[str, Sequence[Run]]
 
 
 def _was_watched_by_other(span: Blind, runs: Sequence[Run]) -> bool:
-    """Return whether one other monitor looked at a target throughout a blind span, by its runs of that target."""
+    """Return whether the runs of one other monitor cover a whole blind span, without unusually long gaps."""
     monitors = {run.monitor for run in runs}
     # If it is not known whose span it is, any monitor may be the other one.
-    for monitor in monitors - {span.monitor} if span.monitor else monitors:
+    others = monitors - {span.monitor} if span.monitor else monitors
+    for monitor in others:
         own = [run for run in runs if run.monitor == monitor]
         near = [run for run in own if run.last_received >= span.begins and run.first_sent <= span.ends]
         if near and near[0].first_sent <= span.begins and near[-1].last_received >= span.ends:
@@ -280,8 +278,7 @@ def _has_other_content(last: Run, sighting: Sighting | Run) -> bool:
 def compact_runs(runs: Mapping[str, Sequence[Run]], until: datetime) -> dict[str, list[Run]]:
     """Return the runs of a release by target. Equal absences of one target, by one monitor before `until`, are merged.
 
-    A merged run keeps the first and last look, the largest gap, all evidence records and the number of failed looks. It
-    proves the same as the runs merged into it. Only the times of failed looks are lost.
+    A merged run proves the same as the runs merged into it. Only the times of failed looks are lost.
     """
     early = (run for of_target in runs.values() for run in of_target if run.last_received < until)
     if any(run.state not in (State.ABSENT, State.UNKNOWN) for run in early):
@@ -310,7 +307,7 @@ def merge_by_state(runs: Sequence[Run]) -> list[Run]:
 
 
 def _merge_absences(runs: Sequence[Run], until: datetime) -> list[Run]:
-    """Return the runs of a target: for each monitor, equal runs that ended before `until` are merged, later runs kept.
+    """Return the runs of a target. Equal runs of one monitor that ended before `until` are merged. Later runs stay.
 
     All runs that ended before `until` must be absences or failures.
     """

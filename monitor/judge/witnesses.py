@@ -155,7 +155,7 @@ class Witnesses:
 
 
 def read_witnesses(release: str, runs: Mapping[str, Sequence[Run]], now: datetime, lags: Lags) -> Witnesses:
-    """Return what both witnesses of a release showed up to `now`: its announcement and GOV.UK's index."""
+    """Return what a release's two witnesses, its announcement and GOV.UK's index, showed: until when they lacked it."""
     announced_runs = _runs_without_release(release, ANNOUNCEMENT, runs, now)  # it did not redirect to the page yet
     unlisted_runs = _runs_without_release(release, INDEX, runs, now)
     return Witnesses(

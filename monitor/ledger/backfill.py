@@ -70,7 +70,7 @@ class PublicRecord:
             self.report_progress(min(offset, total), total)
 
     def _claim_from_item(self, fetched: FetchedPage, url: str) -> Claim | None:
-        """Return a content item's claim. None if it was removed, is no publication, or came out outside the span."""
+        """Return a content item's publication (a claim). None if it was removed, is none or came outside the span."""
         try:
             item = read_item(fetched.page.body) if fetched.page.status == 200 else None
         except NotAContentItem:

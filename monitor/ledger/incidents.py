@@ -50,10 +50,10 @@ class CalendarIncidents:
         self._open = {incident.id: alerts.fill_in_subject(incident) for incident in still_open if not incident.release}
 
     async def report_read(self, calendar: str, producer: str, recorded: RecordedRead) -> None:
-        """Update health and metrics after a read. Close the calendar's incident, or continue it, or open one if due.
+        """Update health and metrics after a read. If usable, close the calendar's incident, else continue or open one.
 
-        It is due if the read raised alarms, or if no read was usable for long. After a usable read, also notify people
-        of titles that now name another period. `producer` is empty if a calendar has several.
+        One is opened if the read raised alarms, or if no read was usable for long. After a usable read, also notify
+        people of titles that now name another period. `producer` is empty if a calendar has several.
         """
         now, read = self.clock.now(), recorded.read
         self.health.note_calendar_read(calendar, read.finished, read.fault)
@@ -121,7 +121,7 @@ class CalendarIncidents:
             return
         earlier = await self._find_stored_incident(decision) if decision.notices else None
         if earlier is not None:
-            # Incidents of one day have the same id. So the same trouble again is no second notice.
+            # Incidents of one day about the same trouble have the same id. So the trouble is notified once a day.
             decision = Decision(alerts.reopen(earlier, incident, now))
         await self._tasks.within(STALLED_AFTER, self._write_decision(decision, now))
         if decision.incident is not None and decision.incident.closed is None:

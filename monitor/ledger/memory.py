@@ -139,7 +139,7 @@ class LedgerMemory:
         find = partial(find_past_releases, self.states.values(), self.release_of, self.book, now - KEPT_AFTER_END)
         past = (await offload_many(len(self.release_of), find)).difference(keep)  # in a thread if there are many
         if past:
-            # When the next edition of a series is due is found from the days of past editions. So keep these days.
+            # The days of past editions show when the next edition of a series is due, so keep these days.
             if self._cached_past_editions is not None:  # None: they will be read from the store when needed
                 for edition in self.editions():
                     if edition.release in past:
@@ -163,7 +163,7 @@ class LedgerMemory:
         return loaded
 
     async def load_entries_of(self, calendar: str, reading: Reading) -> CalendarState:
-        """Load the releases of entries that a read shows and that are only in the store. Return the new state."""
+        """Load the releases of entries that a read shows but only the store has. Return the calendar's new state."""
         known = self.state_of(calendar).entries
         unknown = [announcement.uid for announcement in reading.announcements if announcement.uid not in known]
         for uids in portions(unknown):

@@ -113,7 +113,7 @@ class PromiseCheck:
         """Record a read that began at `begun`, even a failed one, and call the callbacks of requests that it meets."""
         self._last_read[calendar] = max(begun, self._last_read.get(calendar, begun))
         requests = self._requests.pop(calendar, {})
-        if later := {release: request for release, request in requests.items() if request[0] > begun}:
+        if later := {release: (since, callback) for release, (since, callback) in requests.items() if since > begun}:
             self._requests[calendar] = later
             self._wakeup.set()
         for since, callback in requests.values():

@@ -132,7 +132,7 @@ class CalendarReader:
         return None if self.file is not None or is_small else self.pages.workers
 
     def _check_and_adjust(self, reading: Reading) -> Reading:
-        """Return the reading with adjusted entries, or the last if equal. Raises `UnreadableCalendar` if too large."""
+        """Return the reading, adjusted, or the last one if that is equal. Raises `UnreadableCalendar` if too large."""
         last = self._reading
         # The limit is against hostile answers of a host, so it does not apply to a local file.
         if self.file is None and len(reading.announcements) > MOST_ENTRIES:

@@ -58,9 +58,9 @@ def forecast_slots(parts: Iterable[PartToProve], rate: float, begin: datetime, e
     tolerance. A slot is left out if the rate is enough to look at each provable part every second.
     """
     slots: dict[tuple[datetime, timedelta], list[tuple[Rank, str]]] = defaultdict(list)
-    for release_id, goal in parts:
-        if begin <= goal.slot < end:
-            slots[goal.slot, goal.tolerance].append((goal.rank, release_id))
+    for release_id, needed_proof in parts:
+        if begin <= needed_proof.slot < end:
+            slots[needed_proof.slot, needed_proof.tolerance].append((needed_proof.rank, release_id))
     forecasts = []
     for (slot, tolerance), ranked in sorted(slots.items()):
         count = len(ranked)

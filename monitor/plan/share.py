@@ -41,7 +41,7 @@ class Turns:
     def at_or_after(self, start: datetime) -> datetime:
         """Return when a request may start: at `start` if our turn has just begun, else when our next turn begins."""
         if not self.mine:
-            return start + _NO_TURN_PAUSE
+            return start + _NO_TURN_PAUSE  # we have no turns at present
         number, elapsed = divmod(start - self.begins, self.gap)
         if number % self.cycle in self.mine and elapsed <= LATEST_START:
             return start

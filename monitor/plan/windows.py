@@ -33,10 +33,10 @@ _CONTENT_FACTOR, _CONTENT_LEAST_SPACING = 5, timedelta(seconds=5)
 
 
 def chance_of(target: Target | _TargetKind, *, is_overdue: bool, is_out: bool, exact: bool = True) -> float:
-    """Return the weight of a target's looks if a host's budget is too small: 1.0 for a required part at its slot.
+    """Return how likely a target is to change, compared with a required part at its slot (1.0).
 
-    It says how many times as likely as that part the target is to change. It is 4.0 if the target `is_overdue`: still
-    missing after its slot, or after its page is out. `exact`: the release is judged to the minute.
+    This is the weight of its looks if a host's budget is too small. It is 4.0 if the target `is_overdue`: still missing
+    after its slot, or after its page is out. `exact`: the release is judged to the minute.
     """
     if target.view is View.TRIPWIRE:
         return TRIPWIRE_CHANCE
@@ -84,7 +84,7 @@ def windows_for(  # noqa: PLR0913 # what windows depend on
     exact: bool = True,
     default_time: time = _DEFAULT_TIME,
 ) -> tuple[Window, ...]:
-    """Return the windows of a target that end after `now`, in time order and without overlap.
+    """Return when to look at a target and how often: its windows that end after `now`, in order and without overlap.
 
     `progress` is what earlier looks have shown of the target. `exact`: its slot is judged to the minute.
     `default_time` is the usual local time, for a day without one.
@@ -109,7 +109,7 @@ def windows_in_force(  # noqa: PLR0913 # what windows depend on
     default_time: time = _DEFAULT_TIME,
     is_named: bool = False,
 ) -> tuple[Window, ...]:
-    """Return the windows of a target for the slot in force, with close windows at the slots in other calendars.
+    """Return when to look at a target (its windows) for the slot in force, and closely at slots in other calendars.
 
     `exact`: the slot in force is judged to the minute, so that looks around it get more of a budget too small for all.
     `is_named`: a page has linked to the target's address, so that it is no guess even if it was predicted.
@@ -173,7 +173,7 @@ def _plan_windows(  # noqa: PLR0913 # what windows depend on
     *,
     exact: bool,
 ) -> tuple[Window, ...]:
-    """Return all windows of a target, also those that have ended: by its view, and by what was seen of it so far."""
+    """Return all windows of a target, chosen by its view and what was seen of it. Those that have ended count too."""
     # A witness (an announcement or index) only shows whether its release is out. Once that was seen, it has no looks.
     if progress.stage is Stage.CLOSED or (target.witness and progress.stage is not Stage.UNSEEN):
         return ()

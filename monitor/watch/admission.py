@@ -203,7 +203,7 @@ class Admission:
     ) -> None:
         """Watch those of these releases that have a slot within `ahead`, and update those that are watched already.
 
-        Also forget all finished releases: their verdict is final. If `is_new`, the store has none. If `soon`, look now.
+        Also forget finished releases (their verdict is final). `is_new`: the store has none of these. `soon`: look now.
         """
         # A watched release that was cancelled has no slot any more. It must be updated all the same.
         watched = [name for name in names if name in self.watch.releases]

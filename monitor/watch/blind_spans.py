@@ -80,7 +80,7 @@ class BlindSpans:
             self._tasks.start(self.write(span, self._writer))
 
     async def write(self, span: Blind, writer: Writer) -> None:
-        """Write a new or longer span, add its new seconds to the metric, and have all releases judged again."""
+        """Write a new or longer blind span, add its new seconds to the metric, and have all releases judged again."""
         span = replace(span, monitor=self.monitor)
         key = (span.cause, span.begins, span.host, span.target)
         counted_until = self._counted_until.get(key, span.begins)

@@ -50,9 +50,9 @@ class Compaction:
         return fewer
 
     async def _compact_release(self, release: str, before: datetime) -> int:
+        """Merge the runs of a release if its slot was before `before`. Return how many runs fewer the store has."""
         all_runs, all_merged = await self.ask(lambda: self._plan_merge(release, before))
-        # One transaction for each target, so that other writes wait for one only. Each merge keeps all proofs of its
-        # target, so it is harmless if the process stops before the next one.
+        # One transaction a target, so that other writes wait for one only. A stop between two of them loses no proof.
         for target in {run.target for run in all_merged}:
             runs = [run for run in all_runs if run.target == target]
             merged = [run for run in all_merged if run.target == target]

@@ -150,7 +150,7 @@ class Judging:
             self._tasks.start(self._record_in_background(name, record))
 
     async def _record_in_background(self, release: str, record: Awaitable[None]) -> None:
-        """Record a verdict. After a fault, judge the release again in a minute."""
+        """Record a verdict. Judge the release again in a minute after a fault, or soon if it was judged meanwhile."""
         try:
             await record
         except Exception:  # a fault in one release must not end the watch over all others
@@ -275,7 +275,7 @@ def releases_to_rejudge(
     """Yield the releases of the same slot to judge again, because this one's verdict changed from `before`.
 
     If it became late, or stopped being late, all others are judged again: their finding about the platform may change.
-    If it became on time, or stopped being so, only late ones are: a release on time speaks against such a fault.
+    If it became on time, or stopped being so, only late ones are: a release on time speaks against a platform fault.
     """
     old_kind, kind = before.verdict if before is not None else VerdictKind.PENDING, verdict.verdict
     lateness_changed = (old_kind in LATE_VERDICTS) is not (kind in LATE_VERDICTS)

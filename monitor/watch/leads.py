@@ -77,7 +77,7 @@ class Leads:
         facts = self.watch.facts(self.ledger.releases[release], self.ledger.promises(release))
 
         def write(tx: Transaction) -> int:
-            # A lead was not measured, so it must not change a measured incident. Leads have an incident of their own.
+            """Add the lead to the incident of leads, apart from measured ones. Return the number of new notices."""
             of_leads = [incident for incident in self.verdicts.incidents_of(release) if incident.kind is Kind.LEAD]
             known = find_known_incident(of_leads, release)
             facts_with_lead = add_lead(facts, lead, known)
@@ -100,7 +100,7 @@ class Leads:
             self.tasks.start(self.send(next_due, Finding(LEAD, None, detail, url=found.url)))
 
     def send_for_odd_answer(self, target: Target, sighting: Sighting) -> None:
-        """Send one lead for an address that has given an odd answer for some seconds, such as another title.
+        """Send one lead (a hint) about an address that has given an odd answer for some seconds, such as another title.
 
         The answer proves nothing, so a person must judge it. It must follow a proved absence, or be a placeholder. No
         lead is sent if the release is out, or was due long ago. Call `Watch.see` first, so that the look is in a run.

@@ -54,7 +54,7 @@ class ListingFollowUp:
     _followed: Counter[str] = field(default_factory=Counter)
 
     def follow_in_background(self, match: ListingMatch) -> None:
-        """Follow an entry (`match`) in the background: look at its address, or send people a lead.
+        """Follow an entry (`match`) in the background: look at its address, or send a lead (a hint to people).
 
         If more than `MAX_FOLLOWED` entries match a release, follow no more, and send one lead about the rest.
         """

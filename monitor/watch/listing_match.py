@@ -92,7 +92,7 @@ class Matcher:
             yield from self._match_title(found, is_new=is_new)
 
     def _match_title(self, found: Found, *, is_new: bool) -> Iterator[tuple[str, MatchKind]]:
-        """Yield each near release that an entry matches by a similar title, and how."""
+        """Yield each near release with a similar title, and how an entry matches it (`EDITION`, `TITLE`, `SERIES`)."""
         words = set(read_title(found.title).words)
         sharing_word = {it.release.id: it for word in words for it in self._by_word.get(word, ())}.values()
         alike = [(it, likeness) for it in sharing_word if (likeness := _title_likeness(it.release, found.title))]

@@ -75,7 +75,7 @@ class OtherMonitors:
             self._is_reading = False
 
     async def _read_for_calls(self, calls: dict[str, list[_PendingCall]]) -> None:
-        """Read the releases of `calls` together, or after a fault one by one. Give each the result or exception."""
+        """Read the releases of `calls` together, or after a fault one by one. Give each call its result or fault."""
         try:
             stored = await self.ask(partial(self._read_store, list(calls), self._now))
         except StoreFault as fault:

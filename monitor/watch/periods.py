@@ -118,7 +118,7 @@ def _hosts_of(incident: Incident) -> set[str]:
 
 
 def _check_names(verdicts: VerdictStore, producers: set[str], hosts: set[str], producer: str, host: str) -> None:
-    """Raise `UnknownName` for a producer or host, unless empty, that neither these sets nor any stored verdict has."""
+    """Raise `UnknownName` if `producer` or `host` is given and neither these sets nor any stored verdict has it."""
     for kind, name, known in (("producer", producer, producers), ("host", host, hosts)):
         if name and name not in known:
             # Reading all stored verdicts is slow, so it is done only for a name that is not known yet.

@@ -177,7 +177,7 @@ class Planner:
         self.replan(watched, soon=soon)
 
     def replan(self, watched: WatchedRelease, *, soon: bool = False) -> None:
-        """Send the poller those windows that have changed."""
+        """Plan a release's windows (when to look) again. Send the poller those that changed (`soon`: look at once)."""
         now = self.clock.now()
         promised = slot_in_force(watched.release, watched.promises, now)
         for target in watched.targets.values():

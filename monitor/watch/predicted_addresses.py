@@ -71,7 +71,7 @@ class PredictedAddresses:
     _tried: dict[str, datetime] = field(default_factory=dict)
 
     async def predict_missing(self) -> None:
-        """Add predicted parts to the releases ahead that have none yet. This is a recurring job."""
+        """Add predicted parts (guessed from earlier editions) to the releases ahead that have none. A recurring job."""
         now = self.clock.now()
         by_producer: dict[str, list[Release]] = defaultdict(list)
         for watched in self.watch.releases.values():

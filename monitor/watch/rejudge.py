@@ -139,7 +139,7 @@ def judged_between(
     editions: Editions | None = None,
     redactor: Redactor | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """Yield the JSON, as of now, of every judged release with a slot that begins between two instants.
+    """Yield the JSON as of `now` of every judged release with a slot that begins in `span` (None: without bound).
 
     Only a few are in memory at a time. `redactor` removes secrets in configured addresses.
     """
@@ -191,7 +191,7 @@ def _blind_spans_near(runs: RunStore, promises: list[Promise]) -> list[Blind]:
 def replay(
     store: Store, policies: Policies, begin: datetime | None, end: datetime | None
 ) -> Iterator[tuple[str, list[str]]]:
-    """Judge every release again as of the time of its stored verdict. Yield its id and differences (ideally none)."""
+    """Judge releases with a slot in a period again, as of their stored verdicts. Yield each id, and its differences."""
     for row in store.verdicts.judged(begin, end):
         case = stored_case(store, row.release)
         if case is None:

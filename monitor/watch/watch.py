@@ -168,7 +168,7 @@ class Watch:
             self._rejudge_if_needed(watched, target, sighting, is_new_run=is_new_run)
 
     def _add_to_runs(self, watched: WatchedRelease, state: TargetState, sighting: Sighting) -> tuple[Run, bool] | None:
-        """Add a sighting to the runs in memory. Return its run and whether this is new. None if it is out of order."""
+        """Add a sighting to a run in memory. Return the run and whether it is new, None for a sighting out of order."""
         last_run, spacing = state.last, state.spacing(sighting.sent)
         follows_blind = last_run is not None and was_blind(last_run, sighting, self.blind.after(last_run.last_received))
         must_begin_run = follows_blind or state.crosses_slot_phase(sighting.sent)

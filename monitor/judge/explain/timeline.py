@@ -103,7 +103,7 @@ def build_timeline(
 
 
 def _draw_lane(part: Mapping[str, Any], view: View, runs: Sequence[Run], until: datetime) -> Lane | None:
-    """Return the lane of one view; None without a run. An open exposure is drawn until `until`."""
+    """Return the looks at one view as a lane to draw; None without a run. An open exposure is drawn until `until`."""
     if not runs:
         return None
     seen = [Span(run.state.value, run.first_sent, run.last_received, run.looks) for run in runs]

@@ -74,7 +74,7 @@ def find_withdrawals(case: Case, part: PartVerdict, evidence: PartEvidence) -> I
         return
     for presence, following in zip_longest(evidence.presences, evidence.presences[1:]):
         removed = presence.removed
-        # If it was not seen at the slot or later, it may have been removed before the slot.
+        # If the content was not seen at the slot or later, it may have been removed before the slot.
         if removed is None or removed.by is None or presence.end < slot_begins:
             continue
         absences = _absences_between(evidence, presence, following)

@@ -122,7 +122,7 @@ def _hour_remark(seconds: Bounds | None) -> str | None:
 
 
 def _find_partial(parts: Iterable[PartVerdict]) -> list[Finding]:
-    """Return a finding if required parts are late while others were out, with the longest delay."""
+    """Return a finding if required parts are late while one was on time, or some absent while others are out."""
     required = [part for part in parts if part.can_be_late]
     late = [part for part in required if part.verdict in LATE_VERDICTS]
     is_any_out = any(part.released.by is not None for part in required)

@@ -44,7 +44,7 @@ def find_stale_edge(case: Case, evidence: PartEvidence) -> Iterator[Finding]:
 
 
 def measure_users_delay(case: Case, part: PartVerdict, evidence: PartEvidence) -> Bounds | None:
-    """Return how long after the slot the edge first showed a part to users. The edge may serve old answers."""
+    """Return how long after the slot the edge first showed a part to users, or None. The edge may serve old answers."""
     window, publishers_delay = case.window, part.delay  # the publisher's delay ends when any view showed the part
     # The two delays are the same if no minute was promised, or for an alternative address, which no one promised.
     if window is None or not window.exact or not case.is_judged or evidence.part.role is Role.ALTERNATIVE:
@@ -186,7 +186,6 @@ def find_split_view(case: Case, evidence: PartEvidence) -> Iterator[Finding]:
     seen_by = {name: seen.by for name, seen in first_seen.items() if seen.by is not None}
     if len(monitors) < 2 or not seen_by:
         return
-    # The monitor that got the release first. Of several at the same time, take the first by name.
     first = min(seen_by, key=lambda name: (seen_by[name], name))
     for name in (name for name in monitors if name != first):
         absences = [run for run in runs_of[name] if run.state is State.ABSENT]
