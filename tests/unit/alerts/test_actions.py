@@ -67,7 +67,8 @@ def test_adding_or_completing_the_same_action_twice_changes_nothing(with_action:
 def test_an_invalid_action_is_refused_with_every_fault(
     logged_leak: Incident, typed: dict[str, str], faults: list[str]
 ) -> None:
-    """`RENEW` is a valid action. Each case replaces some of its fields. The incident was on 5 January 2018."""
+    """`RENEW` is a valid action. Each case replaces some of its fields by `typed`. For example, the due day 1 February
+    2017 is refused, because the incident was on 5 January 2018."""
     with pytest.raises(InvalidInput) as refused:
         add_action(logged_leak, ROLE, RENEW | typed, NOW)
     assert all(message.startswith(fault) for message, fault in zip(refused.value.faults, faults, strict=True))

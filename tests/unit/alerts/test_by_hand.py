@@ -91,7 +91,7 @@ def test_note_dated_in_another_year_has_remark_to_check_it(noted_at: str, remark
 def test_typed_end_of_logged_incident_is_read_in_local_time(
     typed: dict[str, str], expected_end: datetime | None
 ) -> None:
-    """In summer time, 16:00 in London is 15:00 in UTC. A person need not type an end (`until`)."""
+    """For example, the end (`until`) typed as 16:00 in summer is 15:00 in UTC. If no end is typed, it is None."""
     assert logged_end(log_by_hand({**LEAK, **typed}, facts=None, now=NOW)) == expected_end
 
 

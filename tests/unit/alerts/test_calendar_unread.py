@@ -29,7 +29,7 @@ def test_calendar_read_shortly_before_slot_is_not_mentioned(
     overdue_by_seconds: Overdue, read_before: timedelta
 ) -> None:
     """`confirmed` is when the calendar was last read with this slot in it. A read up to ten minutes before the slot is
-    recent enough."""
+    recent enough. `SAYS_NO_GAP` is the sentence that there was no time in which the monitor could not see."""
     draft, notice = draft_and_notice(replace(overdue_by_seconds(400), confirmed=SLOT - read_before))
     assert SAYS_NO_GAP in draft
     assert "The calendar was last read" not in draft
@@ -37,7 +37,8 @@ def test_calendar_read_shortly_before_slot_is_not_mentioned(
 
 
 def test_draft_and_notice_state_calendar_read_17_hours_before_slot(overdue_by_seconds: Overdue) -> None:
-    """The slot is 09:30 on 5 January. `confirmed` is when the calendar was last read with this slot in it."""
+    """The slot is 09:30 on 5 January. `confirmed` is when the calendar was last read with this slot in it. So the draft
+    does not contain `SAYS_NO_GAP`, the sentence that the monitor could see all the time."""
     draft, notice = draft_and_notice(replace(overdue_by_seconds(400), confirmed=SLOT - timedelta(hours=17)))
     assert SAYS_NO_GAP not in draft
     assert "The calendar was last read with this announced time in it at 16:30 GMT on 4 January 2018." in draft

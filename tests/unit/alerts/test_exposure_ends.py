@@ -43,7 +43,8 @@ NOT_KNOWN = "What changed: its slot has come; whether what was public before it 
 def test_notice_gives_only_the_reason_why_the_exposure_ended(
     public_early: Make, reason: Ended | None, expected_line: str, words_of_another_reason: str
 ) -> None:
-    """An exposure can end by removal, at its slot, or in a way that no one saw."""
+    """An exposure can end by removal, at its slot, or in a way that no one saw. For example, if the content was
+    removed, the notice says so, and does not say “slot has come”."""
     notice = notice_of_ended_exposure(public_early, reason)
     assert expected_line in notice.text
     assert words_of_another_reason not in notice.text

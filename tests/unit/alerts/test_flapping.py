@@ -87,7 +87,8 @@ def test_steady_notice_does_not_deny_that_release_was_removed(make_facts: Make) 
 
 @pytest.mark.parametrize("second_appearance", [660, 7030], ids=["after more than ten minutes", "after two hours"])
 def test_changes_over_ten_minutes_apart_get_a_notice_each(make_facts: Make, second_appearance: int) -> None:
-    """Times are in seconds. Changes more than ten minutes apart do not count as coming and going."""
+    """Times are in seconds. For example, the page is removed at 30, appears again at 660 and is removed at 690. Changes
+    more than ten minutes apart do not count as coming and going."""
     appeared, removed, removed_again = 0, 30, second_appearance + 30
     notices, _ = decide_at_each_change(make_facts, [appeared, removed, second_appearance, removed_again])
     assert [one.kind for one in notices] == ["opened", "exposure_closed", "new_finding", "exposure_closed"]

@@ -56,7 +56,7 @@ def test_final_notice_says_what_became_of_page_not_found_yet(
     make_facts: Make, released_by: datetime | None, verdict: VerdictKind, expected_end_of_line: str
 ) -> None:
     """First the page is not found 61 s after its slot, and more looks must confirm that. So the incident is only of the
-    kind DUE."""
+    kind DUE. For example, if the page was there 50 s after the slot, the line of the final notice ends with “found”."""
     not_found_yet = Due("page", seconds=61, got="404", looks=61, is_confirming=True)
     incident = incident_opened_by(make_facts(AFTER_SLOT, due=not_found_yet))
     assert incident.kind is Kind.DUE
@@ -196,7 +196,8 @@ def test_first_breach_leaves_incident_open_that_a_person_must_close(
 def test_breach_after_incident_without_one_opens_its_own_incident(
     make_facts: Make, overdue_by_seconds: Make, public_early: Make, kind_before: str, breach: str
 ) -> None:
-    """It has a thread and a draft of its own."""
+    """For example, the slot was moved at short notice, which opened the earlier incident. Then the page is 400 s
+    overdue. The new incident has a thread and a draft of its own."""
     earlier_incident = incident_without_breach(make_facts, kind_before)
     now = SLOT + timedelta(minutes=7)
     facts = overdue_by_seconds(400) if breach == "late" else public_early("page", is_open=True, begins=now)
@@ -439,7 +440,8 @@ def test_file_removed_soon_after_its_page_gets_no_notice(make_facts: Make) -> No
     assert decide(released_with(make_facts, page, sheet), incident, AFTER_SLOT).notices == ()
 
 
-def test_second_removal_gets_notice_after_that_of_return(make_facts: Make) -> None:
+def test_page_returned_and_removed_again_gets_a_notice_of_each(make_facts: Make) -> None:
+    """The page was removed at minute 60, was back 300 s later, and was removed again at minute 130."""
     first_removal = removal_of("page", removed_at_minute=60)
     incident = incident_opened_by(released_with(make_facts, first_removal))
     page_back = removal_of("page", removed_at_minute=60, back_within_seconds=300)
@@ -459,7 +461,8 @@ def test_a_second_swap_of_a_release_gets_no_notice(make_facts: Make) -> None:
     assert decide(released_with(make_facts, SWAPPED, SWAPPED), incident, AFTER_SLOT).notices == ()
 
 
-def test_removal_after_late_incident_closed_follows_in_its_thread(late_by_seconds: Make) -> None:
+def test_notice_of_removal_follows_in_thread_of_closed_late_incident(late_by_seconds: Make) -> None:
+    """The page came out 400 s late, which closed the incident. Then the page was removed."""
     late = late_by_seconds(400, final=True)
     closed = incident_of(decide(late, known=None, now=AFTER_SLOT))
     assert closed.closed is not None
@@ -596,7 +599,7 @@ def test_in_any_sequence_same_facts_twice_give_one_notice(sequence: list[Release
 
 
 @given(sequence=SEQUENCES_OF_FACTS)
-def test_no_facts_take_the_incident_from_a_release(sequence: list[ReleaseFacts]) -> None:
+def test_release_with_an_incident_keeps_one_whatever_facts_follow(sequence: list[ReleaseFacts]) -> None:
     """The facts of `sequence` are random, one for each minute."""
     incident: Incident | None = None
     for at, facts in dated_by_minute(sequence):
@@ -606,8 +609,8 @@ def test_no_facts_take_the_incident_from_a_release(sequence: list[ReleaseFacts])
 
 
 @given(sequence=SEQUENCES_OF_FACTS)
-def test_no_facts_take_the_grade_from_an_incident(sequence: list[ReleaseFacts]) -> None:
-    """The facts of `sequence` are random, one for each minute."""
+def test_incident_with_a_grade_never_returns_to_the_grade_none(sequence: list[ReleaseFacts]) -> None:
+    """The facts of `sequence` are random, one for each minute. Each may update the incident or open another one."""
     incident: Incident | None = None
     ids_with_a_grade: set[str] = set()
     for at, facts in dated_by_minute(sequence):

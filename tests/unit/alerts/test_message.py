@@ -64,7 +64,8 @@ def test_absence_at_a_guessed_address_is_called_not_found_yet(overdue_by_seconds
     ids=["old copy removed", "old copy still served", "users not checked yet", "same as publisher"],
 )
 def test_a_late_subject_states_the_delay_of_users(late_by_seconds: Make, users_delay: Bounds, ending: str) -> None:
-    """The page came out 90 to 91 s late. `users_delay` is how late users got it, because a cache kept an old copy."""
+    """The page came out 90 to 91 s late. `users_delay` is how late users got it, because a cache kept an old copy. For
+    example, with 388 to 392 s the subject ends with “users could get it 6 min 28 s to 6 min 32 s late”."""
     facts = late_by_seconds(90)
     (page,) = facts.parts
     assert page.delay == Bounds(90, 91)
@@ -328,6 +329,7 @@ def test_the_message_of_a_digest_belongs_to_no_single_incident(overdue_by_second
 
 
 def test_a_digest_names_producers_by_their_display_names(overdue_by_seconds: Callable[[float], ReleaseFacts]) -> None:
+    """A digest is one notice in place of the first notices of many incidents. Here six releases of two producers."""
     openings = make_openings(overdue_by_seconds, releases=6, producers=["p0", "p1"])
     digest = fold_openings(
         openings, AFTER_SLOT, threshold=5, name_of={"p0": "Office of A", "p1": "B Agency"}.__getitem__

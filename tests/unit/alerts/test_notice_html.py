@@ -55,6 +55,8 @@ def test_long_mail_subject_is_cut_and_names_the_producer(overdue_by_seconds: Mak
 
 
 def test_html_mail_has_buttons_and_no_command_to_type(overdue_by_seconds: Make) -> None:
+    """The buttons open the link that acknowledges (LINK), the incident on the board, its draft, and the release. The
+    mail also fits a telephone (`viewport`) and says what to do."""
     facts = overdue_by_seconds(400)
     message = build_opening_message(facts)
     for address in (escape(LINK), BOARD, f"{BOARD}#draft", facts.url):

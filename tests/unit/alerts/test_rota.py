@@ -30,6 +30,7 @@ def weekly_turns(*roles: str) -> Rota:
 
 
 def test_turns_change_at_same_local_hour_despite_clock_change() -> None:
+    """The turns begin on Monday 19 October at nine in London. Each lasts a week."""
     rota = weekly_turns("duty A", "duty B")
     # Until 25 October 2026 London's nine o'clock is eight by UTC.
     assert rota.on_call(october(19, 7, 59)) == ()
@@ -38,7 +39,7 @@ def test_turns_change_at_same_local_hour_despite_clock_change() -> None:
     assert rota.on_call(october(26, 9)) == ("duty B",)
 
 
-def test_changes_list_roles_at_begin_and_after_each_hand_over() -> None:
+def test_rota_lists_roles_at_begin_and_after_each_hand_over() -> None:
     """Each role in turn is on call for a week from Monday 19 October at 9. The times below are at 9:00 UTC, which is
     also 9:00 in London after 25 October."""
     changes = weekly_turns("duty A", "duty B").changes(october(20), november(10))
@@ -77,11 +78,13 @@ def test_all_roles_are_notified_if_no_one_is_on_call() -> None:
 def test_gaps_are_spans_with_no_one_on_call() -> None:
     begin, end = october(20), october(24)
     assert A_ON_20_B_ON_22_OCTOBER.gaps(begin, end) == [(october(21), october(22)), (october(23), end)]
+    # The next rota has neither shifts nor turns.
     assert a_rota(PHONES).gaps(begin, end) == [(begin, end)]
     assert weekly_turns("duty A", "duty B").gaps(begin, end) == []
 
 
 def test_description_says_who_is_on_call_and_who_is_next() -> None:
+    """In the turns each role is on call for a week from Monday 19 October at 9. In `both` two shifts overlap."""
     turns = weekly_turns("duty A", "duty B")
     assert turns.describe_on_call(october(20)) == "duty A until Mon 26 Oct 2026 09:00:00 GMT, then duty B"
     shift_of_a, shift_of_b = Shift("duty A", october(1), october(28)), Shift("duty B", october(1), october(27, 8))
@@ -121,6 +124,7 @@ SHIFTS = some.builds(shift_after_20_october, ROLES, some.integers(0, 300), some.
 def test_who_is_on_call_changes_only_at_the_listed_times(
     hours_per_turn: int, roles_in_turn: list[str], shifts: list[Shift]
 ) -> None:
+    """Turns and shifts are random. `changes` lists from when which roles are on call."""
     every = timedelta(hours=hours_per_turn)
     rota = a_rota(PHONES, *shifts, turns=roles_in_turn, begins=MONDAY_19_OCTOBER_AT_9, every=every)
     begin, two_weeks, half_hour = october(20), timedelta(days=14), timedelta(minutes=30)

@@ -50,7 +50,8 @@ def test_notice_matched_only_by_route_without_channels_is_not_sent() -> None:
     ("route", "expected"), [(a_route("mail", finding="altered"), ["mail"]), (a_route(finding="withdrawn"), [])]
 )
 def test_route_for_removals_or_alterations_takes_notice_of_removal(route: Route, expected: list[str]) -> None:
-    """`altered` is the general name of `withdrawn` (removed after its release)."""
+    """`altered` is the general name of `withdrawn` (removed after its release). For example, a route for `altered` to
+    the channel `mail` sends this notice by mail. A route for `withdrawn` without channels suppresses it."""
     removal = make_notice(grade="none", kind="altered", findings=("altered", "withdrawn"))
     assert channels_notified(removal, [route]) == expected
 
@@ -126,7 +127,8 @@ def test_late_notice_reaches_all_channels_if_only_detail_is_routed() -> None:
 def test_silencing_main_finding_by_either_name_suppresses_notice(
     findings: tuple[str, ...], silenced_finding: str
 ) -> None:
-    """`late` is the general name of `partial` and `stale_edge`, and `early` is that of `early_exposure`."""
+    """`late` is the general name of `partial` and `stale_edge`, and `early` is that of `early_exposure`. For example, a
+    notice of `partial` and `late` is suppressed by silencing one of them."""
     route_without_channels = a_route(finding=silenced_finding)
     assert send_times(make_notice(findings=findings), [route_without_channels]) == []
 
@@ -167,7 +169,7 @@ def test_quiet_hours_end_by_local_clock_despite_clock_change() -> None:
 
 
 def test_channel_on_two_routes_is_notified_at_earlier_time() -> None:
-    """By one of the routes, the channel has quiet hours until 7:00."""
+    """The notice is of NIGHT, 23:30. By one route the channel has quiet hours until 7:00, by the other it has none."""
     routes = [QUIET_FROM_22_TO_7, a_route("mail", producer="ofqual")]
     assert send_times(make_notice("note"), routes) == [("mail", NIGHT)]
 

@@ -34,7 +34,7 @@ def build_alerts_of(message: Message, **changes: Any) -> list[dict[str, Any]]:  
 def test_all_notices_of_an_incident_have_labels_of_one_alert(message: Message) -> None:
     """Alertmanager takes notices with the same labels as one alert."""
     (opening,) = build_alerts_of(message, id="aaaa0002", subject="NOT OUT", kind="opened")
-    # The first alert of a new grade is of that grade. The others end the alerts of lower grades.
+    # A message about a new grade gives one alert of that grade, and then alerts that end those of lower grades.
     of_new_grade = build_alerts_of(message, kind="grade_changed")[0]
     (appearance,) = build_alerts_of(message, id="aaaa0003", subject="LATE, now out", kind="appeared")
     assert opening["labels"] == of_new_grade["labels"] == appearance["labels"]

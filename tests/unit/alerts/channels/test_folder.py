@@ -53,6 +53,7 @@ async def test_an_id_that_is_a_path_is_refused_permanently(tmp_path: Path) -> No
 
 
 async def test_a_folder_that_cannot_be_written_is_a_temporary_refusal(tmp_path: Path) -> None:
+    """The configured folder is a file, so nothing can be written into it. The reason does not show its path."""
     file = tmp_path / "file"
     file.write_text("")
     outcome = await folder_channel(file).send(MESSAGE_OF_5_JANUARY)

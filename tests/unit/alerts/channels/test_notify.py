@@ -49,6 +49,7 @@ async def test_a_phone_text_fits_three_messages_and_contains_the_link(message: M
     long = replace(message, text="word " * 400, subject="LATE: " + "a" * 600, data={"link": "https://example/i/1"})
     async with http_server(twin) as server:
         assert isinstance(await send_once(long, notify_settings(server.url, "+447700900123")), Accepted)
+    # Subject and text are the fields of the template. For a phone the subject is cut, and the text is only the link.
     fields = twin.taken[0]["personalisation"]
     three_text_messages = 3 * 153  # characters
     assert len(f"{fields['subject']} {fields['text']}") <= three_text_messages

@@ -118,7 +118,7 @@ def test_sender_in_nested_comments_is_refused_or_left_out(ofsted_early: Incident
 
 
 @pytest.mark.parametrize(
-    ("line", "other", "account"),
+    ("text_of_mail", "replacement", "expected_account"),
     [
         (b"From: GOV.UK emails <alerts@notifications.example>\n", b"", "an alert was sent, with a link to"),
         (b"GOV.UK emails <alerts@notifications.example>", b"Undisclosed", "an alert was sent, with a link to"),
@@ -128,13 +128,14 @@ def test_sender_in_nested_comments_is_refused_or_left_out(ofsted_early: Incident
     ids=["no-sender", "no-address", "control-character", "hidden-in-link"],
 )
 def test_account_of_a_mail_has_only_a_real_sender(
-    ofsted_early: Incident, line: bytes, other: bytes, account: str
+    ofsted_early: Incident, text_of_mail: bytes, replacement: bytes, expected_account: str
 ) -> None:
     """For example, no sender is named if the line From has no address. A link with hidden characters is left out."""
-    mail, now = ALERT_SENT_AT_5PM.replace(line, other), at("2017-03-20T18:00+00:00")
+    mail = ALERT_SENT_AT_5PM.replace(text_of_mail, replacement)
+    now = at("2017-03-20T18:00+00:00")
     noted = note_mail(ofsted_early, ROLE, mail, what="an alert was sent", now=now)
     (event,) = list_events(noted)
-    assert account in event
+    assert expected_account in event
 
 
 def test_decision_to_bring_forward_is_in_account_not_events(ofsted_early: Incident) -> None:

@@ -135,7 +135,8 @@ def test_note_of_open_exposure_gives_length_so_far(ofsted_early: Incident) -> No
     ids=["five minutes after it began", "half a minute after it began"],
 )
 def test_note_of_open_exposure_says_when_last_seen(ofsted_early: Incident, last_seen: str, last_sentence: str) -> None:
-    """The page became public early by 5pm. The note is of 5.10pm, and `last_seen` is when a look last saw the page."""
+    """The page became public early by 5pm. The note is of 5.10pm, and `last_seen` is when a look last saw the page. For
+    example, if that was at 17:05, the note ends with “It was still available at 5.05pm.”"""
     ended = facts_of(ofsted_early).parts[0].exposures[0]
     still_open = replace(ended, to=Interval(), seconds=Bounds(300, None), open=True, ended=None)
     page = {"exposures": (still_open,), "seen_until": at(f"2017-03-20T{last_seen}+00:00")}
@@ -161,11 +162,11 @@ def test_note_says_that_exposure_lasted_until_announced_time(ofsted_early: Incid
     ],
     ids=["absent just before", "perhaps an old copy"],
 )
-def test_page_published_as_announced_was_absent_just_before_slot(
+def test_note_says_published_as_announced_only_if_absent_before_slot(
     ofsted_early: Incident, last_absent: datetime | None, sentence_on_publication: str
 ) -> None:
     """The page was public by mistake on 20 March and was removed. It was seen again a second after its slot. If no look
-    just before the slot showed its absence, what was seen may be an old copy."""
+    showed it absent just before (None), that may be an old copy. Then the note only says “available by 9.31am”."""
     released = Interval(after=last_absent, by=at("2017-03-22T09:30:01Z"))
     what_happened = text_of_field(note_of(with_page(ofsted_early, released=released)), "N.what")
     assert sentence_on_publication in what_happened
@@ -194,7 +195,8 @@ def test_page_at_guessed_address_is_not_found_until_it_appears(ofqual_late: Inci
 def test_only_certainty_section_explains_a_guessed_address(
     ofqual_late: Incident, verdict: str, expected: str, not_expected: str
 ) -> None:
-    """An overdue verdict rests on the announcement. Without one, absence at the guessed address proves nothing."""
+    """The page was never seen at an address that was only guessed. For example, if its verdict is unproven, the
+    certainty section says “absence there proves nothing”. No field of the form mentions the guess."""
     unseen = with_page(ofqual_late, address="guessed", first_seen=Interval(), verdict=verdict)
     report = note_of(with_facts(unseen, address="guessed"))
     certainty_section = "\n".join(report.certainty)
@@ -285,6 +287,7 @@ def test_account_counts_how_often_content_came_and_went(ofsted_early: Incident) 
     came_and_went = with_only_page(ofsted_early, exposures=(exposure,) * 4)
     account = text_of_field(note_of(came_and_went), "N.what")
     assert "It was removed and became available again 3 times. It was removed between" in account
+    # The two sentences above have the word once each. The account does not describe every removal by itself.
     assert account.count("removed") == 2
 
 
@@ -386,8 +389,8 @@ def test_note_states_delay_of_users_served_an_old_copy(
 def test_note_omits_old_copy_served_for_under_a_minute(
     ofqual_late: Incident, verdict: str, delay: Bounds, users_delay: Bounds
 ) -> None:
-    """A cache served users an old copy. The minute counts from the slot or, if the release is late, from its
-    publication."""
+    """A cache served users an old copy. For example, the page came out 89 to 91 s late, and users could get it 95 to
+    101 s late. That is less than a minute more, so the note does not say that users had no access."""
     hidden = with_only_page(ofqual_late, verdict=verdict, delay=delay, users_delay=users_delay)
     note = note_of(with_facts(hidden, findings=()))
     assert "no access" not in text_of_field(note, "N.what")
@@ -408,7 +411,7 @@ def test_note_of_exposure_just_found_says_not_yet_removed(ofsted_early: Incident
     assert "It could be seen shortly before that time." in statement_to_users
 
 
-def test_note_says_available_by_if_removal_was_not_seen(ofsted_early: Incident) -> None:
+def test_note_says_by_when_release_was_available_if_removal_unseen(ofsted_early: Incident) -> None:
     """Slot 09:30:00. The page was public early, last seen at 09:29:48, and not looked at until 09:32:30."""
     start = between("2017-03-22T09:29:35Z", "2017-03-22T09:29:38Z")
     end = between("2017-03-22T09:29:48Z", "2017-03-22T09:30:00Z")

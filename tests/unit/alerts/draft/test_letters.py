@@ -167,6 +167,7 @@ PROMISES_AND_ADMISSIONS = ("we will", "will say", "looking into", "being looked"
 def test_letters_promise_and_admit_nothing_that_no_one_typed(
     incidents: Mapping[str, Incident], settings: Mapping[str, str]
 ) -> None:
+    """`PROMISES_AND_ADMISSIONS` are words such as “we will”, “looking into” and “by mistake”."""
     for incident in incidents.values():
         report = draft_of(incident, configured=settings)
         text = " ".join([*report.covering, *report.holding, *report.correction, *report.lines]).lower()
@@ -234,7 +235,8 @@ def test_covering_e_mail_has_typed_sender_and_recipient(moj_leak: Incident) -> N
 def test_letters_on_release_brought_forward_state_only_its_new_time(
     ofsted_early: Incident, now: str, sentence_on_new_time: str
 ) -> None:
-    """It was public on 20 March and due on 22 March. A person brought it forward to 6pm on 20 March."""
+    """It was public on 20 March and due on 22 March. A person brought it forward to 6pm on 20 March. For example,
+    letters written before 6pm say “It will be released at 6pm”."""
     brought_forward = bring_forward(ofsted_early, "head", when="2017-03-20T18:00", now=ofsted_early.opened)
     report = draft_of(brought_forward, now=at(now))
     statement_to_users, correction_notice, lines_for_press = report.holding, report.correction, report.lines

@@ -92,7 +92,7 @@ def test_text_typed_anywhere_in_a_box_is_read_back(
     assert {name: text.strip() for name, text in words.items()} == typed_answers
 
 
-def test_line_break_is_read_back_with_or_without_type(ofqual_late: Incident) -> None:
+def test_line_break_is_read_back_with_or_without_type_attribute(ofqual_late: Incident) -> None:
     def type_three_lines(document: Document) -> None:
         place = find_prompt(document)
         place.text = ""

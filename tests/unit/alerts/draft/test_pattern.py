@@ -124,7 +124,8 @@ def test_drawn_bar_fills_its_share_of_its_frame() -> None:
 
 
 def test_drawn_chart_has_title_alternative_labels_and_numbers() -> None:
-    """Special characters in them are kept."""
+    """The chart has the title “A & B”, the text alternative “Most: x.” and a bar with the label “<x>”. Special
+    characters are kept."""
     texts = {element.text for element in draw_chart(Bar("<x>", number=4, whole=8))}
     assert {"A & B", "Most: x.", "<x>", "4 of 8"} <= texts
 

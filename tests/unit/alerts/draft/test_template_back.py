@@ -169,6 +169,7 @@ def test_changed_text_of_two_adjacent_boxes_is_refused(ofqual_late: Incident) ->
 
 
 def test_our_own_form_is_read_despite_a_template(ofqual_late: Incident) -> None:
+    """An organisation may have a template of its own. Here a person types “Extra checks.” into our form instead."""
     versions = draft_versions(ofqual_late)
     file = edit_docx(write_docx(versions[-1].report), replace_prompt)
     # The template is not needed for our own form, so a broken one does no harm.

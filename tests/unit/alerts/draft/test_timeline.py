@@ -112,7 +112,7 @@ def test_the_drawing_is_well_formed_and_carries_its_text_alternative(ofqual_late
 
 
 @pytest.mark.parametrize("name", ["ipcc-2015", "ofsted-2017", "ofqual-2018-01", "ofqual-2018-03"])
-def test_the_axis_has_two_to_six_round_ticks(incidents: dict[str, Incident], name: str) -> None:
+def test_the_axis_has_two_to_six_ticks_at_full_minutes(incidents: dict[str, Incident], name: str) -> None:
     figure = make_figure(facts_of(incidents[name]))
     marks = choose_ticks(figure)
     assert 2 <= len(marks) <= 6

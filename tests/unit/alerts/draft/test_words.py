@@ -100,7 +100,7 @@ def read_seconds(text: str) -> int:
             "2015-07-22T23:03:00Z",
             "between 23:58 BST on 22 July 2015 and 00:03 BST on 23 July 2015",
         ),
-        (
+        (  # The clocks went back on this day: 01:10 GMT is 40 minutes after 01:30 BST.
             "2015-10-25T00:30:00Z",
             "2015-10-25T01:10:00Z",
             "between 01:30 BST on 25 October 2015 and 01:10 GMT on 25 October 2015",
@@ -113,8 +113,8 @@ def read_seconds(text: str) -> int:
     ],
 )
 def test_an_interval_is_written_in_local_time(after: str | None, by: str | None, text: str) -> None:
-    """Rounded outward to the second. On 25 October 2015 the clocks went back: 01:10 GMT is 40 minutes after 01:30
-    BST."""
+    """For example, 09:07:45 to 09:08:00 by UTC in July is “between 10:07:45 and 10:08:00 BST”. A bound that is None is
+    not known. Fractions of a second are rounded, the lower bound down and the upper bound up."""
     assert words.format_interval(make_interval(after, by), LONDON) == text
 
 

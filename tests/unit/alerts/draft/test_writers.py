@@ -99,6 +99,7 @@ def test_odt_begins_with_media_type_and_lists_every_part(ofsted_early: Incident)
     # The name and the content of the first file follow the 30 bytes of its header.
     assert body[30:].startswith(f"mimetype{MEDIA['odt']}".encode())
     listed = {each.get(f"{MANIFEST}full-path") for each in odt_part(body, "META-INF/manifest.xml")}
+    # The list names the whole file as "/". It does not name itself and the media type.
     with zipfile.ZipFile(io.BytesIO(body)) as file:
         assert {"/", *file.namelist()} == {*listed, "mimetype", "META-INF/manifest.xml"}
     assert any(str(name).endswith(".svg") for name in listed)
