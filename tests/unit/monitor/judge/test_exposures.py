@@ -36,16 +36,17 @@ def least_length_of_exposure(*, origin_looked_at_every: float, edge: RegularLook
     return exposure.seconds.min
 
 
-def test_close_looks_at_origin_prove_exposure_that_edge_hid() -> None:
-    """The edge first showed the page at -121 s. The origin, looked at every 5 s, showed it from then to the slot."""
+def test_frequent_looks_at_origin_prove_exposure_that_edge_hid() -> None:
+    """The edge showed the page from -121 s to -111 s, and then lacked it. The origin, looked at every 5 s, showed it
+    until the slot. So the page was certainly public for 121 s."""
     edge_first_present, slot = -121, 0
     length = least_length_of_exposure(origin_looked_at_every=5, edge=EDGE_WITHOUT_PAGE_FROM_106_S_BEFORE_SLOT)
     assert length == slot - edge_first_present
 
 
-def test_rare_looks_at_origin_prove_no_exposure_that_edge_hid() -> None:
-    """The origin showed the page at -120 s and 25 s. By the edge, which showed it until -111 s, it may have been
-    removed and published again in between."""
+def test_rare_looks_at_origin_prove_no_more_than_edge_showed() -> None:
+    """The origin showed the page at -120 s and 25 s. The edge showed it from -121 s to -111 s, and then lacked it. So
+    it may have been removed and published again, and was certainly public for only 10 s."""
     edge_first_present, edge_last_present = -121, -111
     length = least_length_of_exposure(origin_looked_at_every=145, edge=EDGE_WITHOUT_PAGE_FROM_106_S_BEFORE_SLOT)
     assert length == edge_last_present - edge_first_present
@@ -115,8 +116,9 @@ def test_404_then_410_before_slot_proves_exposure() -> None:
     assert verdict_on(*page, now=-100).verdict is VerdictKind.EARLY
 
 
-def test_unseen_exposure_at_two_views_is_one_of_narrower_interval() -> None:
-    """A 404 and then a 410 date it within 15 s at the edge, and within 10 s at the origin."""
+def test_exposure_unseen_at_two_views_is_one_with_the_narrower_interval() -> None:
+    """A 404 and then a 410 prove that the page was public in between: within 15 s at the edge, and within 10 s at the
+    origin."""
     edge = [missing(until=-300), removed(since=-285, until=-110)]
     origin = [missing(until=-290, target="page/origin"), removed(since=-280, until=-110, target="page/origin")]
     (exposure,) = verdict_on(*edge, origin=origin).exposures

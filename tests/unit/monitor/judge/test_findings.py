@@ -125,7 +125,8 @@ def test_page_an_hour_off_suggests_publishers_clock_is_utc(
 # Parts and other addresses
 
 
-def test_part_later_than_page_in_time_is_partial() -> None:
+def test_release_is_partial_if_page_is_in_time_and_sheet_late() -> None:
+    """`seconds` is how long after the slot the sheet came, by looks every second."""
     sheet_came, every = 780, 1
     verdict = judged(900, {"page": CAME_IN_TIME, "sheet": public_from(sheet_came)}, SHEET, every=every)
     (partial,) = found(verdict, Kind.PARTIAL)
@@ -184,7 +185,8 @@ def test_changed_bytes_of_file_are_one_finding(bytes_over_time: list[tuple[float
     sheet = RegularLooks(public_from(came), every=every, digests=bytes_over_time)
     (change,) = found(judged(600, {"page": CAME_IN_TIME, "sheet": sheet}, SHEET), Kind.SWAPPED)
     assert change.part == "sheet"
-    assert change.seconds == Bounds(changed_at - every - came, changed_at - (came - every))
+    last_absent, last_old_bytes = came - every, changed_at - every
+    assert change.seconds == Bounds(last_old_bytes - came, changed_at - last_absent)
 
 
 def test_changed_bytes_of_page_are_no_finding() -> None:
@@ -223,7 +225,8 @@ HIDDEN = {
 
 @pytest.mark.parametrize(("edge", "seconds_hidden"), HIDDEN.values(), ids=HIDDEN)
 def test_edge_is_stale_until_it_shows_page_or_withdrawal(edge: Answers, seconds_hidden: Bounds) -> None:
-    """The origin showed the page at 1 s. An edge that did at 90 s was stale for 88 s to 90 s, by looks every second."""
+    """The origin showed the page at 1 s. An edge that first showed it at 90 s was stale for 88 s to 90 s, by looks
+    every second."""
     origin = RegularLooks([(-100, ABSENT), (ORIGIN_SHOWED_IT, PRESENT)], every=1, until=2)
     (stale,) = found(judged(now=NOW, seen={"page": edge, "page/origin": origin}), Kind.STALE_EDGE)
     assert stale.seconds == seconds_hidden
@@ -434,8 +437,8 @@ OTHER_TIME = a_promise(SLOT), a_promise(SLOT + HOUR, learnt=SLOT - DAY, unlearnt
     [(OTHER_DAY, "moved to another day 2 days ahead"), (OTHER_TIME, "moved to another time 1 day ahead")],
 )
 def test_slot_moved_at_short_notice_is_found(promises: Sequence[Promise], detail: str) -> None:
-    """Less than 28 days is short notice. It counts from the read that showed the change to the old slot. For example,
-    the finding says “moved to another day 2 days ahead”."""
+    """Less than 28 days is short notice. The notice lasts from the read that first showed the change until the old
+    slot. For example, the finding says “moved to another day 2 days ahead”."""
     (short,) = found(judged(now=200, seen=CAME_IN_TIME, promises=promises), Kind.SHORT_NOTICE)
     assert detail in short.detail
 

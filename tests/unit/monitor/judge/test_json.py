@@ -250,9 +250,9 @@ def withdrawn_or_stale_kinds(verdict: Verdict) -> set[Kind]:
 @given(worlds(), st.sampled_from([-100.0, 0.0, 30.0, 61.0, 91.0, 130.0]))
 @example(SEEN_PRESENT_ONCE, 91.0)
 def test_only_a_look_under_way_changes_a_recomputed_verdict(world: World, now: float) -> None:
-    """Both verdicts are for `now`. The second also knows the answers to looks that were under way at `now`. Such an
-    answer may change the verdict. Or it may show for long enough that the page was withdrawn, or that the edge was
-    stale. If it does neither, nothing differs."""
+    """Both verdicts are for `now`. The second also knows the answers to looks that were under way at `now`. If it is
+    the same verdict, it may only have more findings of a withdrawn page or a stale edge. If it has no more of those,
+    nothing differs."""
     runs_at_now = world.runs(after_slot(now))
     # Looks under way may lengthen the runs. Runs that later looks began are left out.
     runs_later = {target: runs[: len(runs_at_now[target])] for target, runs in world.runs().items()}
@@ -273,9 +273,9 @@ def json_with_copy_made_by(seconds: float) -> Json:
 
 
 def test_cached_copy_dated_earlier_when_recomputed_makes_no_difference() -> None:
-    """An absence at the origin decides only if the edge is first seen with the page within 90 s of it. Here they are at
-    -1.5 s and 114 s, so it does not. It does not matter that the copy at the edge was made by 89.8 s, or when
-    recomputed by 88.3 s."""
+    """The origin lacked the page at -1.5 s. A look got it from the edge at 114 s, over 90 s later, so that absence
+    decides nothing. The copy was made by 89.8 s, or when recomputed by 88.3 s, which is within 90 s. But only the time
+    of the look counts."""
     assert find_differences(stored=json_with_copy_made_by(89.8), again=json_with_copy_made_by(88.3)) == []
 
 

@@ -254,7 +254,7 @@ def test_explanation_names_lag_of_another_release() -> None:
     assert any("still announced 7 min after it was out" in text for text in policy_facts)
 
 
-def test_release_overdue_by_witnesses_is_judged_again_each_minute() -> None:
+def test_release_overdue_by_announcement_and_index_is_judged_again_each_minute() -> None:
     """Another release of the day may yet show that announcement and index are behind. Then this one may be in time."""
     verdict = verdict_by_announcement_and_index(now=5 * 60 + 10)
     assert verdict.verdict is VerdictKind.OVERDUE

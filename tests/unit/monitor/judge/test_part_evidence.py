@@ -242,9 +242,10 @@ def test_part_that_disappeared_across_slot_may_have_been_public_then(edge: list[
     ids=["removed before slot", "removed at slot", "never absent", "absent before slot"],
 )
 def test_part_that_did_not_disappear_across_slot_leaves_no_doubt(page: list[Look]) -> None:
-    """A part seen before its slot and absent only after it may have been public at its slot. A part that was already
-    absent before or at its slot leaves no such doubt. A view that never lacks a page may answer so at any address."""
+    """A part may have been public at its slot if it was seen before the slot and absent after it. Here, for example, it
+    was already absent before the slot. Or it was never absent: such a view may show a page at any address."""
     assert not evidence_of(edge=page).may_have_been_public_at(SLOT)
+    # The same is true if the looks were at the origin.
     assert not evidence_of(edge=[(-20, ABSENT)], origin=page).may_have_been_public_at(SLOT)
 
 

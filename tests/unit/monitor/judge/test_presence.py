@@ -113,8 +113,9 @@ def test_regular_looks_at_origin_prove_absence_until_shortly_before(edge_first_s
 def test_only_first_origin_look_counts_if_edge_shows_page_soon(
     edge_first_shown: float, last_absent: float | None
 ) -> None:
-    """The origin lacked the page every 20 s from 0 s on. A run keeps the time of only its first and last look. Looks at
-    two views within 5 s cannot be put in order. So if the edge shows the page at 4 s, no look counts."""
+    """The origin lacked the page every 20 s from 0 s on. A run keeps the time of only its first and last look. So if
+    the edge shows the page at 10 s, only the look at 0 s counts. If it shows the page at 4 s, none counts, because
+    looks at two views within 5 s cannot be put in order."""
     (presence,) = presences_in(edge=[(edge_first_shown, PRESENT)], origin=ABSENT_EVERY_20_S_FROM_0)
     assert presence.appears == between(last_absent, edge_first_shown)
 

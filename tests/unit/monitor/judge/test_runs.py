@@ -176,7 +176,7 @@ def test_runs_count_each_look_once_and_keep_order(world: World) -> None:
 
 
 def test_widest_gap_counts_looks_near_slot_until_page_was_seen() -> None:
-    """That is from two minutes before the slot. Earlier and later, there are fewer looks."""
+    """Only looks from two minutes before the slot until the page was seen count. Earlier and later looks are rarer."""
     hours_before = a_run("page", ABSENT, first=-7200, last=-121, looks=400, largest_gap=300 * SECOND)
     around_slot = a_run("page", ABSENT, first=-120, last=3, looks=90, largest_gap=3.6 * SECOND)
     after_it_came = a_run("page", PRESENT, first=5, last=3600, looks=60, largest_gap=60 * SECOND)

@@ -125,7 +125,7 @@ def test_presence_with_disproved_age_begins_at_its_look() -> None:
 
 def test_presence_with_disproved_age_and_no_answer_time_begins_later() -> None:
     """The copy got at 60 s says that it is from 30 s, but the edge lacked the page until 50 s. Old versions of the
-    store did not keep when a look was answered. It took 15 s at most."""
+    store did not keep when a look was answered. A look takes 15 s at most, so the page was there by 75 s."""
     absence, presence = spells_of((0, ABSENT), (50, ABSENT), (60, PRESENT, 30), this_edition=True)
     run_without_answer_time = replace(presence.runs[0], first_received=None)
     old_presence = replace(presence, runs=(run_without_answer_time,))

@@ -175,8 +175,8 @@ def test_failed_looks_change_neither_verdict_nor_grade(world: World, now: float)
 @example(FAILED_BETWEEN_PRESENCES, 30.0)
 @given(worlds(), NOWS)
 def test_failed_looks_only_widen_first_seen_and_released(world: World, now: float) -> None:
-    """Failed looks cut a run of absences in two, which may prove less. The order of two looks is certain only if no
-    answer can be older than its look, by a wrong clock or a cache."""
+    """Failed looks cut a run of absences in two, which may prove less. By a wrong clock or a cache, answers may be
+    older than their looks. Then the order of two looks is not certain, and first seen may end later too."""
     with_failed = world.verdict(now).page
     without = world.verdict(now, failed=False).page
     is_clock_right = world.offset[0] <= 0 <= world.offset[1]
@@ -440,8 +440,9 @@ def test_wrong_age_misjudges_release_by_its_error_at_most(case: WrongAge, now: f
 @example(TOO_LOW, 200.0)
 @example(TOO_HIGH, 200.0)
 @given(WRONG_AGES, NOWS)
-def test_wrong_age_dates_page_early_by_one_gap_at_most(case: WrongAge, now: float) -> None:
-    """The page came within first seen, or later: by at most the error of the `Age`, and at most one gap of looks."""
+def test_wrong_age_makes_first_seen_at_most_one_gap_too_early(case: WrongAge, now: float) -> None:
+    """The page came within first seen, or at most `most_too_early_ms` later. That is the error of the `Age`, but never
+    more than the longest gap between two looks."""
     first_seen, published_ms = case.world.verdict(now).page.first_seen, publication_ms(case.world)
     if first_seen.by is not None:
         assert first_seen.after is None or ms(first_seen.after) <= published_ms

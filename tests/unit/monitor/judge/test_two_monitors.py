@@ -153,7 +153,7 @@ def is_stated_in_draft(runs_of_south: list[Run], span: Blind) -> bool:
 
 @pytest.mark.parametrize("seconds_between_looks", [1, 3])
 def test_blind_span_is_not_reported_if_another_monitor_watched(seconds_between_looks: float) -> None:
-    """A look every few seconds is enough."""
+    """North was blind from -2 s to 4 s (`BLIND_SPAN`). South looked every few seconds in that time, which is enough."""
     runs_of_south = watched_by("south", (-61, 200), every=seconds_between_looks)
     assert not has_blind_finding(runs_of_south, BLIND_SPAN)
     assert not is_stated_in_draft(runs_of_south, BLIND_SPAN)
@@ -178,7 +178,8 @@ def test_blind_span_is_reported_if_no_other_monitor_watched_throughout(
 
 @pytest.mark.parametrize(("monitor", "is_reported"), [("", True), ("south", True), ("north", False)])
 def test_wrong_clock_is_reported_if_watching_monitor_may_have_it(monitor: str, *, is_reported: bool) -> None:
-    """South watched the slot, so a wrong clock of north does not matter. A clock without a name may be south's."""
+    """South watched the slot, so a wrong clock of north does not matter. If the span names no monitor, the clock
+    may be south's."""
     span = replace(BLIND_SPAN, cause="clock", monitor=monitor)
     assert has_blind_finding(SOUTH_WATCHED, span) is is_reported
     assert is_stated_in_draft(SOUTH_WATCHED, span) is is_reported

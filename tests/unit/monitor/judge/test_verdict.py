@@ -362,7 +362,8 @@ def test_users_wait_for_early_release_until_edge_shows_it(edge: Turns, users_del
 
 @pytest.mark.parametrize(("now", "is_final"), [(20, False), (60, True)])
 def test_verdict_waits_30_s_for_a_look_at_the_edge(now: float, *, is_final: bool) -> None:
-    """All looks at the edge have failed since 1 s, so it is not known whether users have got the page."""
+    """All looks at the edge have failed since 1 s, so it is not known whether users have got the page. The origin
+    showed it at 3 s. From 33 s on, the verdict is final without a look at the edge."""
     edge, origin = [(-100, ABSENT), (1, UNKNOWN)], public_from(second=3)
     verdict = judged(now, {"page": edge, "page/origin": origin})
     assert verdict.verdict is VerdictKind.ON_TIME
@@ -384,9 +385,9 @@ def test_grade_follows_how_long_users_have_waited_so_far(now: float, grade: Grad
     ("now", "judged_again_at"), [(30, 3 + 30), (290, 300), (60, 60 + 1), (60.5, 60.5 + 1), (300, 300 + 1)]
 )
 def test_hidden_release_is_judged_again_at_next_limit_of_grade(now: float, judged_again_at: float) -> None:
-    """The origin shows it at 3 s, its edge not yet. It is judged again at 33 s, when the wait for a look at the edge
-    ends, and at 60 s and 300 s, the limits of its grade. From each limit on, it is judged every second until a look
-    proves a longer wait."""
+    """The origin shows the page at 3 s, the edge not yet. A release judged at 30 s is judged again at 33 s, when the
+    wait for a look at the edge ends. One judged at 290 s is judged again at 300 s, a limit of the grade. From such a
+    limit on, it is judged every second until a look proves a longer wait."""
     verdict = verdict_by_views(now, origin_shows_at=3, edge_shows_at=480)
     assert verdict.revisit == after_slot(judged_again_at)
 
@@ -457,13 +458,15 @@ def test_page_removed_before_slot_and_not_back_is_overdue() -> None:
 
 
 def test_page_in_time_stays_on_time_if_later_absent() -> None:
-    early_and_removed, came_in_time = [(-30, PRESENT), (-20, ABSENT)], (3, PRESENT)
+    """The page seen at -30 s may be an earlier edition, because no look before that found it absent."""
+    perhaps_earlier_edition, came_in_time = [(-30, PRESENT), (-20, ABSENT)], (3, PRESENT)
     missed_by_a_later_look = [(6, ABSENT), (9, PRESENT)]
-    page = [*early_and_removed, came_in_time, *missed_by_a_later_look]
+    page = [*perhaps_earlier_edition, came_in_time, *missed_by_a_later_look]
     assert judged(now=100, seen=page).verdict is VerdictKind.ON_TIME
 
 
-def test_page_absent_over_its_slot_was_not_early() -> None:
+def test_page_absent_from_before_slot_until_after_it_was_not_early() -> None:
+    """Looks until -20 s may show an earlier edition. This edition was absent from then until its slot."""
     removed_at, back_at = -20, 6
     page = judged(now=100, seen=[(-30, PRESENT), (removed_at, ABSENT), (back_at, PRESENT)]).page
     most_seconds_early = page.early_bound
@@ -498,12 +501,13 @@ def test_page_that_was_certainly_early_has_no_early_bound() -> None:
     [(21, VerdictKind.ON_TIME), (81, VerdictKind.UNPROVEN)],
     ids=["edge proves it in time", "perhaps too late"],
 )
-def test_absence_at_edge_after_origin_showed_page_dates_no_release(edge_shows_at: float, expected: VerdictKind) -> None:
-    """The edge lacks the page from 4 s on. But the origin shows a page at 6.2 s, so the edge may serve old copies then.
-    If the edge shows it at 81 s, the page may have come in time, by 60 s, or later."""
+def test_absence_at_edge_proves_nothing_once_origin_showed_page(edge_shows_at: float, expected: VerdictKind) -> None:
+    """The edge lacks the page from 4 s on. But the origin shows a page at 6.2 s, so the edge may serve an old copy
+    then. If the edge shows it only at 81 s, the page may have come in time, by 60 s, or later."""
     edge_absent_from, origin_first_look = 4, 6.2
     edge, origin = [(edge_absent_from, ABSENT), (edge_shows_at, PRESENT)], [(origin_first_look, PRESENT)]
     verdict = judged(now=100, seen={"page": edge, "page/origin": origin})
+    # An absence at the edge counts only until the origin showed the page.
     assert after_slot(edge_absent_from) <= verdict.page.released.after <= after_slot(origin_first_look)
     assert verdict.verdict is expected
 

@@ -57,11 +57,13 @@ def test_exposure_stays_open_at_slot_until_next_look() -> None:
     assert not at_slot.final
     after_next_look = exposure_of_early_page(now=1, every=7)
     assert (after_next_look.open, after_next_look.ended) == (False, Ended.SLOT)
+    # Until a further look, the exposure stays the same.
     assert exposure_of_early_page(now=4, every=7) == after_next_look
 
 
-def test_exposure_with_failed_looks_at_slot_ends_20_s_later() -> None:
-    """Looks fail from -3 s on. Until 20 s, the verdict waits for one that shows why the exposure ended."""
+def test_exposure_is_closed_20_s_after_slot_if_looks_fail() -> None:
+    """Looks fail from -3 s on. Until 20 s, the verdict waits for a look that shows why the exposure ended.
+    Then the exposure counts as ended by the slot, for an unknown reason."""
     last_shown, first_failed, slot, judged_again = -4, -3, 0, 20
     assert verdict_on_early_page((first_failed, UNKNOWN), now=slot).revisit == after_slot(judged_again)
     exposure = exposure_of_early_page((first_failed, UNKNOWN), now=judged_again, every=1)
@@ -69,8 +71,9 @@ def test_exposure_with_failed_looks_at_slot_ends_20_s_later() -> None:
     assert exposure.to == Interval(after=after_slot(last_shown), by=after_slot(slot))
 
 
-def test_replay_accepts_stored_exposure_without_field_ended() -> None:
-    """Older versions stored none. A replay compares what is stored with the verdict computed again."""
+def test_replay_accepts_stored_exposure_without_its_reason_for_ending() -> None:
+    """Older versions did not store `ended`, the reason why an exposure ended. A replay compares what is stored with the
+    verdict computed again."""
     stored, again = (release_json(verdict_on_early_page(now=60)) for _ in range(2))
     assert again["exposures"][0]["ended"] == "slot"
     for part in (stored, *stored["parts"]):

@@ -59,10 +59,11 @@ def test_absence_is_proved_until_one_lag_before_last_looks(
 
 
 @pytest.mark.parametrize(("absent_until", "proved_until"), [(39, None), (40, 40)])
-def test_witnesses_prove_no_absence_before_first_look_at_announcement(
+def test_announcement_and_listing_prove_no_absence_before_announcement_was_read(
     absent_until: float, proved_until: float | None
 ) -> None:
-    """The announcement was first read at 40 s. Before that, the release may have been public and removed again."""
+    """The announcement was first read at 40 s. Before that, the release may have been public and removed again. So if
+    announcement and listing lacked it only until 39 s, nothing is proved (None)."""
     announcement = looks_without_release(40, absent_until + REDIRECT_LAG)
     listing = looks_without_release(120, absent_until + LISTING_LAG)
     both = read_witnesses_at(now=300, announcement=announcement, listing=listing)

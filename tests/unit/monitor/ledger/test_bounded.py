@@ -78,10 +78,10 @@ def test_read_without_age_of_copies_counts_as_of_end() -> None:
     assert promise.confirmed_at == at_minute(20)
 
 
-def test_stored_state_without_age_counts_as_of_its_end() -> None:
+def test_state_stored_without_age_counts_as_of_end_of_read() -> None:
     """The state of a calendar is as of the oldest copy that its last read got.
 
-    None: that is not known, so the end of the read counts.
+    If `as_of` is None, that time is not known. Then the end of the read counts, here minute 10.
     """
     first_read = evaluate_read_in_minute(10, NO_READ_YET, copied_at_minute=7, e0=SLOT)
     stored_without_age = replace(first_read.state, as_of=None)
@@ -104,6 +104,7 @@ def test_shown_entry_was_last_seen_by_latest_read() -> None:
     again = evaluate_read_in_minute(20, first.state, e0=SLOT)
     shown = again.state.entry_to_store("e0", release="r", at=at_minute(20)).row()
     assert (shown.gone, shown.seen_first, shown.seen_last) == (None, at_minute(10), at_minute(20))
+    # The latest read no longer showed e1.
     assert again.state.promised_entries() == ["e0"]
 
 

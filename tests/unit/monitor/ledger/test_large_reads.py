@@ -147,7 +147,8 @@ async def test_read_in_three_portions_counts_once_all_are_written(
 @pytest.mark.parametrize("portions_written", [0, 1, 2])
 @partial(virtually, begins=START)
 async def test_cut_off_read_confirms_no_entry_that_it_lacks(clock: VirtualClock, portions_written: int) -> None:
-    """A first read is recorded at START. The write of a second one, a day later, is cut off after some portions."""
+    """A first read is recorded at START. A second one, a day later, takes three transactions, the portions. The monitor
+    is killed before the last of them."""
     store = await store_with_changes_cut_off(clock, portions_written)
     restarted = await Monitor(store, clock).started(START + DAY + HOUR)
     # Some of these entries are not marked as removed yet, because the portion with that was not written.
@@ -159,7 +160,8 @@ async def test_cut_off_read_confirms_no_entry_that_it_lacks(clock: VirtualClock,
 @pytest.mark.parametrize("portions_written", [0, 1, 2])
 @partial(virtually, begins=START)
 async def test_cut_off_read_is_recorded_whole_at_next_read(clock: VirtualClock, portions_written: int) -> None:
-    """A first read is recorded at START. The write of a second one, a day later, is cut off after some portions."""
+    """A first read is recorded at START. A second one, a day later, takes three transactions, the portions. The monitor
+    is killed before the last of them."""
     store = await store_with_changes_cut_off(clock, portions_written)
     read_again_at = START + DAY + HOUR
     restarted = await Monitor(store, clock).started(read_again_at)
@@ -201,9 +203,10 @@ async def store_with_joining_read_cut_off(
 async def test_joined_releases_keep_promises_despite_a_cut_off_read(
     clock: VirtualClock, joining_calendar: str, other_calendar: str, portions_written: int
 ) -> None:
-    """Two calendars have 200 entries each. A read of one is cut off that joins each with an entry of the other.
+    """Two calendars have 200 entries each. Then one is read again. Each entry of this read has the link of an entry of
+    the other calendar, so both become one release. It also has another slot, which is a new promise.
 
-    It has the link of that entry, and another slot, which is another promise.
+    The monitor is killed after `portions_written` transactions of this read.
     """
     joining = [
         an_entry(number, calendar=joining_calendar, url=f"https://{other_calendar}.example/{number}", moved=HOUR)

@@ -160,6 +160,7 @@ async def test_calendars_that_share_a_link_become_one_release(monitor: CalendarM
     assert monitor.ledger_in_memory.releases["a"].calendars == ("stats", "own")
     # What the other calendar promised before they were joined is part of the release's ledger.
     assert promised_times(monitor, "a") == [("stats", "26 09:30"), ("own", "26 09:45")]
+    # The entry of the other calendar is stored with the id of the joined release.
     (shown_entry,) = (entry for entry in monitor.store.ledger.announced("own") if entry.gone is None)
     assert shown_entry.release == "a"
 

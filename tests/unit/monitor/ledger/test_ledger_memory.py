@@ -201,6 +201,7 @@ async def test_verdict_left_open_during_downtime_becomes_final(monitor: Calendar
     await monitor.judge_all()
     await monitor.clock.sleep((60 * DAY).total_seconds())
     await monitor.restart()
+    # Until the release is judged again, the store has the verdict that was made before its slot.
     assert [judged.word for judged in monitor.store.verdicts.open_judged()] == ["pending"]
     await monitor.clock.sleep(60)
     await monitor.judge_all()
@@ -208,6 +209,7 @@ async def test_verdict_left_open_during_downtime_becomes_final(monitor: Calendar
     assert (judged.word, judged.final) == ("unproven", True)
     assert monitor.store.verdicts.open_judged() == []
     assert [notice.kind for notice in monitor.store.outbox.notices()] == ["unproven"]
+    # A release whose verdict is final, long after its slot, is no longer watched.
     await monitor.run_hourly_job()
     assert monitor.watched_ids == set()
 

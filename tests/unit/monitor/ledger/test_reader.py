@@ -136,7 +136,8 @@ def test_cached_copy_shows_calendar_as_of_its_making() -> None:
 
 
 def test_old_copy_of_one_announcement_does_not_date_whole_read() -> None:
-    """The cancelled announcement's own page is requested too. Caches have a copy of it from 290 s ago."""
+    """The cancelled announcement's own page is requested too. Caches have a copy of it from 290 s ago, but the
+    listing is new. So the read shows the calendar as of its start."""
     site, path = "https://www.gov.uk", "/government/statistics/announcements/claims"
     cancelled = {"title": "Claims", "link": path, "display_date": "5 January 2018 9:30am"}
     listing = {"total": 1, "results": [cancelled | {"statistics_announcement_state": "cancelled"}]}

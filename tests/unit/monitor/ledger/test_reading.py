@@ -123,7 +123,8 @@ async def test_person_may_accept_a_mass_change_for_a_day(monitor: CalendarMonito
 def test_empty_first_read_of_json_calendar_needs_declaration(
     tmp_path: Path, declaration: dict[str, bool], fault: str
 ) -> None:
-    """Any JSON can be such a calendar. Perhaps the configuration looks for the entries at the wrong place."""
+    """Any JSON can be such a calendar. Perhaps the configuration looks for the entries at the wrong place. So an empty
+    first read counts only if the settings declare `may_be_empty`."""
 
     async def read_empty_list(monitor: CalendarMonitor) -> None:
         read = await monitor.read_calendar(Reply(200, b"[]"))
@@ -260,4 +261,5 @@ async def test_thousand_costly_hosts_make_twenty_notices_a_day(monitor: Calendar
         monitor.daemon.calendar_reads.health.costly.add(f"h{number}.example")
     await monitor.daemon.calendar_reads.incidents.report_costly_hosts()
     assert len(monitor.notice_subjects()) == 20
+    # The other hosts are not kept for later notices.
     assert monitor.daemon.calendar_reads.health.costly == set()

@@ -31,7 +31,7 @@ def is_read_due(now: str, *, last_try: str, last_usable: str = "00:00", often: b
 def test_read_is_due_10_minutes_before_slot_without_recent_one(
     now: str, last_try: str, last_usable: str, *, is_due_now: bool
 ) -> None:
-    """The slot is at 09:30. A recent read is a usable one from 09:15 on."""
+    """The slot is at 09:30. At 09:20 a read is due if the last usable one was at 09:14, and not if it was at 09:15."""
     assert is_read_due(now, last_try=last_try, last_usable=last_usable) is is_due_now
 
 

@@ -51,6 +51,7 @@ async def test_earlier_explanation_omits_later_change_of_title(monitor: Calendar
     await monitor.read_calendar(csv(row("a", title=TITLE_OF_NEXT_PERIOD)), minutes_later=10)
     both_events = stored_title_events(monitor)
     assert [event.what for event in both_events] == ["retitled", "period-changed"]
+    # This explanation is as of the second read, before the period changed.
     (fact,) = title_facts(both_events, reworded.finished, "Europe/London")
     assert fact.text.startswith("retitled, ")
 

@@ -59,6 +59,7 @@ def test_absence_of_less_than_a_minute_is_no_withdrawal(edge: Sequence[Look]) ->
 
 @pytest.mark.parametrize("absences", [(90, 150), (90, 95, 100, 150.5), (3700, 7300)])
 def test_absence_of_a_minute_or_more_is_a_withdrawal(absences: tuple[float, ...]) -> None:
+    """For example, looks at 90 s and 150 s find the page absent. It is not back, so its longest absence is None."""
     (withdrawal,) = withdrawals(absent_at(*absences))
     first, *_, last = absences
     assert withdrawal.part == "page"
@@ -106,14 +107,14 @@ def test_changed_bytes_are_found_once_seen_for_a_minute() -> None:
 CHANGED_AT_EDGE = [(1, "old"), (3600, "old"), (7200, "new"), (7205, "new"), (7300, "new")]
 
 
-def test_close_looks_at_origin_time_a_change_of_bytes() -> None:
+def test_change_of_bytes_is_dated_by_frequent_looks_at_origin() -> None:
     """By the edge, the bytes changed from 3600 s to 7200 s. By the origin, they changed from 5000 s to 5005 s."""
     origin = [(1, "old"), (5000, "old"), (5005, "new"), (7300, "new")]
     (change,) = changes_of_bytes(CHANGED_AT_EDGE, origin)
     assert change.seconds == time_since_release(last_old=5000, first_new=5005)
 
 
-def test_edge_times_change_of_bytes_if_origin_looks_are_rare() -> None:
+def test_change_of_bytes_is_dated_by_edge_if_origin_looks_are_rare() -> None:
     """By the edge, the bytes changed from 3600 s to 7200 s. The origin was not looked at from 1 s to 7201 s."""
     origin = [(1, "old"), (7201, "new"), (7300, "new")]
     (change,) = changes_of_bytes(CHANGED_AT_EDGE, origin)
