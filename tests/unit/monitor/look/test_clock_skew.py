@@ -91,7 +91,7 @@ def test_bounds_contain_how_far_our_clock_is_ahead(number_of_answers: int, our_c
 
 
 @pytest.mark.parametrize("our_clock_ahead", [0.0, 3.0, -45.0])
-def test_bounds_narrow_from_a_second_to_quarter_after_forty_answers(our_clock_ahead: float) -> None:
+def test_bounds_shrink_from_a_second_to_a_quarter_after_forty_answers(our_clock_ahead: float) -> None:
     """The bounds are the least and most seconds that our clock is ahead, by the dates in the answers of a host."""
     least, most = skew_after_answers("a", count=1, our_clock_ahead=our_clock_ahead).bounds
     assert most - least < 1.1  # a date is a whole second

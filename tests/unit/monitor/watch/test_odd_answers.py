@@ -92,7 +92,7 @@ def test_lasting_odd_answer_gives_one_hint_despite_restart(tmp_path: Path, descr
 def test_short_later_or_old_odd_answer_gives_no_hint(tmp_path: Path, answers: str, until: str, verdict: str) -> None:
     """An odd answer is a page that does not prove its release, as it has another or no title.
 
-    For example, it has none from 09:30:00, the slot, to 09:30:10, and then the right one.
+    For example, the page has no title from 09:30:00, the slot, to 09:30:10, and then the right one.
     """
 
     async def count_hints(monitor: MonitorInTest) -> None:

@@ -47,7 +47,7 @@ def test_entities_are_not_expanded_and_references_are_not_fetched() -> None:
     assert found == ()
 
 
-def test_cut_sitemap_gives_its_addresses_and_is_incomplete() -> None:
+def test_sitemap_that_was_cut_gives_its_addresses_and_is_incomplete() -> None:
     body = "<urlset><url><loc>https://x.example/a</loc></url><url><loc>https://x.exa"
     found, is_whole = read_sitemap(body.encode(), wanted=NO_PREFERRED_URL)
     assert ([one.url for one in found], is_whole) == (["https://x.example/a"], False)
