@@ -131,6 +131,7 @@ def test_ages_of_two_caches_are_not_compared() -> None:
 def test_true_ages_are_kept_whenever_cache_fetches_new_copies(
     later_copies_at: list[int], seconds_between_looks: list[int]
 ) -> None:
+    """A true age is the number of seconds since the cache fetched its copy: the first at second -500, others later."""
     copies_at = [-500, *later_copies_at]
     ages: list[tuple[float, str | None]] = []
     for look_at in accumulate(seconds_between_looks, initial=0):

@@ -91,7 +91,7 @@ def test_bounds_contain_how_far_our_clock_is_ahead(number_of_answers: int, our_c
 
 
 @pytest.mark.parametrize("our_clock_ahead", [0.0, 3.0, -45.0])
-def test_bounds_narrow_from_a_second_to_quarter_after_forty_answers(our_clock_ahead: float) -> None:
+def test_bounds_shrink_from_a_second_to_a_quarter_after_forty_answers(our_clock_ahead: float) -> None:
     """The bounds are the least and most seconds that our clock is ahead, by the dates in the answers of a host."""
     least, most = skew_after_answers("a", count=1, our_clock_ahead=our_clock_ahead).bounds
     assert most - least < 1.1  # a date is a whole second
@@ -256,6 +256,7 @@ def test_two_agreeing_hosts_prove_clock_wrong_whatever_machine_reports(
 
 
 def test_clock_error_that_one_host_shows_counts_only_for_it() -> None:
+    """Our clock is 0.9 s ahead. The dates of host a prove an error, and the date of host b does not."""
     skew = Skew()
     for n in range(10):
         skew.observe("a", answer_with_date(at=n * LOOK_EVERY, our_clock_ahead=0.9))
@@ -264,7 +265,7 @@ def test_clock_error_that_one_host_shows_counts_only_for_it() -> None:
     skew.observe("b", answer_with_date(at=20.05, our_clock_ahead=0.9))
     least_for_a, _ = skew.bounds_for("a")
     assert least_for_a > 0.5
-    # No other host confirms that.
+    # No other host confirms the error, so our clock counts as right for host b and in general.
     assert not is_off(skew.bounds_for("b"))
     least, _ = skew.bounds
     assert least == 0.0
@@ -332,7 +333,10 @@ def test_host_is_listed_until_its_absurd_date_becomes_plausible() -> None:
 def test_ten_year_clock_error_must_be_shown_by_two_hosts(
     *, hosts: list[str], is_reported_synchronised: bool | None, is_noticed: bool
 ) -> None:
-    """For example, two hosts show it, and the machine does not report whether its clock is synchronised (None)."""
+    """For example, it is noticed if two hosts show it and the machine reports nothing about its clock (None).
+
+    It is not noticed if only one host shows it.
+    """
     skew, ten_years = Skew(lambda: is_reported_synchronised), 10 * 365 * 86_400.0
     for host in hosts:
         skew.observe(host, answer_with_date(at=0.0, our_clock_ahead=-ten_years))
@@ -391,7 +395,8 @@ def test_cached_copy_shows_clock_error_only_beside_earlier_answer() -> None:
     def observe_copy(url: str, second: int) -> None:
         skew.observe("a", replace(answer_with_date(at=second, age=300 + second), url=url))
 
-    # One answer of a host is kept for 120 s, and later ones are compared with it. Here it is that of the other address.
+    # One answer of a host is kept for 120 s, and later ones are compared with it. Here that is an answer of the other
+    # address, with which those of our address cannot be compared.
     observe_copy(other_address, second=0)
     observe_copy(our_address, second=2)
     observe_copy(our_address, second=12)
@@ -509,7 +514,10 @@ def guard_of(clock: SettableClock, *, has_date: bool = True) -> ClockStepGuard:
 def test_guard_doubts_only_a_right_clock_that_was_set_wrong(
     *, ahead_before: float, ahead_after: float, is_doubtful: bool
 ) -> None:
-    """Our clock was this many seconds ahead before and after it was set. Up to a second counts as right."""
+    """Our clock was this many seconds ahead before and after it was set. Up to a second counts as right.
+
+    For example, a clock that was right and is now an hour ahead is doubted. One that was wrong before is not.
+    """
     clock = SettableClock(NOON)
     clock.ahead = ahead_before
     guard = guard_of(clock)
@@ -579,10 +587,10 @@ def test_cached_seconds_ahead_stay_right_after_sleep_or_clock_setting(events: li
         assert cached_seconds_ahead() == pytest.approx(seconds_ahead(machine), abs=smaller_than_any_setting)
 
 
-def test_cached_seconds_ahead_read_monotonic_clock_once_if_nothing_changed() -> None:
-    """The seconds by which our clock is ahead of the monotonic clock, which no one can set.
+def test_monotonic_clock_is_read_once_if_no_clock_was_set() -> None:
+    """`SecondsAhead` caches by how many seconds our clock is ahead of the monotonic clock, which no one can set.
 
-    They change only if someone sets ours.
+    The number changes only if someone sets our clock, so one reading of each clock shows that it is still right.
     """
     machine = SleepingMachine(NOON)
     cached_seconds_ahead = SecondsAhead(machine)

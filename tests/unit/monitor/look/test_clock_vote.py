@@ -51,7 +51,7 @@ def test_two_contradicting_hosts_do_not_prove_our_clock_wrong(*, synchronised: b
     assert result == Vote(RIGHT_CLOCK, unconfirmed=frozenset({"a", "b"}))
 
 
-def test_draw_gives_bounds_that_cover_both_pairs_of_hosts() -> None:
+def test_if_two_hosts_contradict_two_others_bounds_cover_both_pairs() -> None:
     """By two hosts, our clock is an hour ahead, and by two others, a day. The bounds are how far it is ahead."""
     result = vote({"a": HOUR_AHEAD, "b": DAY_AHEAD, "c": HOUR_AHEAD, "d": DAY_AHEAD})
     # Nothing shows which pair is right, so none of the four hosts is confirmed.
@@ -70,9 +70,9 @@ def test_only_two_hosts_can_prove_our_clock_wrong() -> None:
 
 
 def test_two_contradicting_liars_do_not_silence_honest_host() -> None:
-    """By host x, our clock is an hour ahead, and by y a day.
+    """By host x, our clock is an hour ahead, by y a day, and by the honest host a it is nearly right.
 
-    Each host has only its own vote, and that of our clock is for host a.
+    Each host has only its own vote. Our clock also votes for host a, which shows it as nearly right.
     """
     outcome = vote({"x": HOUR_AHEAD, "y": DAY_AHEAD, "a": NEARLY_RIGHT})
     assert outcome.bounds == NEARLY_RIGHT

@@ -107,8 +107,8 @@ async def test_page_without_a_worker_is_unknown_until_one_starts() -> None:
     workers.close()
 
 
-async def test_deeply_nested_answer_is_too_costly_without_a_worker() -> None:
-    """A worker is a process that reads large answers. No worker starts for this one."""
+async def test_deeply_nested_answer_is_refused_without_starting_a_worker() -> None:
+    """A worker is a process that reads large answers. This answer counts as too costly, so none starts."""
     costly_hosts: list[str] = []
     workers = Workers(1, on_costly=costly_hosts.append)
     deep = replace(costly_page(), headers={"content-type": "application/json"}, body=b"[" * 1000)

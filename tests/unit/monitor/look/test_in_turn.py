@@ -50,7 +50,10 @@ async def test_cancelled_wait_does_not_delay_the_others() -> None:
     ],
 )
 def test_wait_ends_after_its_seconds_or_at_wakeup(waits: list[float], set_at: list[float], ends: list[float]) -> None:
-    """The waits follow each other. `waits` has their longest seconds, `set_at` the seconds of the wakeups."""
+    """The waits follow each other. `waits` has their longest seconds, `set_at` the seconds of the wakeups.
+
+    For example, of waits of 60 and 5 s with a wakeup at second 1, the first ends at second 1 and the next at 6.
+    """
 
     async def wait_in_turn(clock: VirtualClock) -> list[float]:
         wakeup, ended = Wakeup(), list[float]()

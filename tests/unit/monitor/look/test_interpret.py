@@ -144,7 +144,7 @@ def test_redirect_proves_what_its_destination_shows(url: str, location: str, sta
 
 
 def test_only_redirect_within_host_sets_address_of_next_look() -> None:
-    """That address has the role `redirect`."""
+    """If the next look is at the destination of a redirect, that is in `found`, with the role `redirect`."""
     found = interpret(answer(301, location="/government/statistics/other#top")).found
     assert [(each.role, each.url) for each in found] == [("redirect", "https://www.gov.uk/government/statistics/other")]
     assert interpret(answer(301, location="https://login.example/")).found == ()
@@ -160,9 +160,9 @@ def test_only_redirect_within_host_sets_address_of_next_look() -> None:
     ],
 )
 def test_reason_of_redirect_names_its_kind(*, location: str, why: str, is_followed: bool) -> None:
-    """For example, one to the same address with a query is "redirected to itself".
+    """For example, one to the same address with a query is "redirected to itself", and is followed.
 
-    If a redirect is followed, the next look is at the address with the role `redirect`.
+    One to another host is not followed. If a redirect is followed, its destination is found in the role `redirect`.
     """
     sighting = interpret(answer(302, url=URL, location=location))
     assert sighting.why == why
@@ -193,6 +193,7 @@ def test_a_redirect_to_encryption_is_followed() -> None:
 
 
 def test_replaced_file_with_same_beginning_differs_by_its_length() -> None:
+    # Only the beginning of a file is fetched. So its digest, a checksum, includes the length that the server names.
     interpreter, part = Interpreter(), target(FILE, file=True)
 
     def digest_of_beginning(length: str) -> str | None:
@@ -236,6 +237,7 @@ def test_etag_and_date_are_sent_only_to_their_address() -> None:
     here, there = interpreter.make_request(target()), interpreter.make_request(target(), moved_to)
     assert (here.etag, here.modified) == ('"1"', NOON_DATE)
     assert (there.etag, there.modified) == (None, None)
+    # Only the headers of the last answer are kept. It now comes from the other address.
     interpreter.interpret_now(target(), answer(url=moved_to, seconds_after_noon=1, etag='"2"'))
     here, there = interpreter.make_request(target()), interpreter.make_request(target(), moved_to)
     assert (here.etag, there.etag) == (None, '"2"')
@@ -262,7 +264,7 @@ def test_recogniser_changed_takes_the_first_body_for_its_baseline() -> None:
 
 
 def test_recogniser_changed_uses_the_baseline_of_an_earlier_process() -> None:
-    """The recogniser compares each body with the first one, the baseline. Its digest is stored."""
+    """The recogniser compares each body with the first one, the baseline. Its digest, a checksum, is stored."""
     part = target(recognise="changed")
     earlier = Interpreter().interpret_now(part, answer(body=OLD))
     later = Interpreter()
@@ -279,7 +281,7 @@ def test_forgotten_target_has_no_baseline() -> None:
 
 
 def test_looks_are_unknown_while_our_clock_may_be_far_off() -> None:
-    """By the host's date it is noon, so our clock is 45 s ahead."""
+    """By the host's date it is noon, so our clock is 45 s ahead. That is more than the 30 s that are tolerated."""
     interpreter = Interpreter(unproven_offset=timedelta(seconds=30))
     assert interpreter.interpret_now(target(), answer(404, seconds_after_noon=45, date=NOON_DATE)).why == "clock"
 
@@ -296,6 +298,7 @@ def test_looks_are_unknown_while_our_clock_may_be_far_off() -> None:
 def test_with_shared_store_looks_by_wrong_clock_are_unknown(
     *, is_shared: bool, seconds_ahead: float, state: State, why: str
 ) -> None:
+    # For example, a clock that is 10 s ahead makes a 404 unknown ("clock") in a shared store, and absent in any other.
     # Looks of several monitors are put in one order, so their clocks must be right. One monitor may be up to 30 s off.
     # A date is a whole second, so half a second does not show that our clock is wrong.
     look = answer(404, seconds_after_noon=seconds_ahead, date=NOON_DATE)

@@ -25,7 +25,7 @@ from tests.unit.monitor.look.poller_run import (
 from tests.worlds.fetcher import Reply
 
 
-def test_looks_begin_on_their_second() -> None:
+def test_looks_begin_exactly_when_they_are_due() -> None:
     run = run_poller(watch_pages("page"), seconds=5.5)
     assert run.look_times("page") == [0, 1, 2, 3, 4, 5]
     assert run.late == [0] * 6
@@ -42,7 +42,7 @@ def test_shift_moves_every_look_except_in_an_unshifted_window() -> None:
     assert run.look_times("page") == [0.25, 1.25, 2.25, 3, 4, 5]
 
 
-def test_looks_have_the_spacing_of_each_window_until_the_last() -> None:
+def test_looks_have_the_spacing_of_each_window_until_all_ended() -> None:
     windows = [window(every=5, ends=10), window(every=1, begins=10, ends=13)]
     run = run_poller(lambda run: run.poller.watch(target(), windows), seconds=30)
     assert run.look_times("page") == [0, 5, 10, 11, 12]

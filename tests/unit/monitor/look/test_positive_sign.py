@@ -131,10 +131,13 @@ def test_file_of_the_kind_that_its_address_names_is_present(extension: str, kind
         ("json", "application/json", b'{"rows": [1', "content that is not of the kind that its address or type names"),
     ],
 )  # fmt: skip
-def test_other_content_at_address_of_file_is_unknown_without_digest(
+def test_other_content_at_files_address_is_unknown_and_gets_no_digest(
     extension: str, kind: str, body: bytes, why: str, at: datetime
 ) -> None:
-    """For example, a web page with an apology at the address of an .xlsx file, before or after the slot."""
+    """For example, a web page with an apology at the address of an .xlsx file, before or after the slot.
+
+    A digest is a checksum of the content, with which later content would be compared.
+    """
     sighting = sighting_after_404(file_at(extension), answer(body, kind, at))
     assert (sighting.state, sighting.why, sighting.digest) == (UNKNOWN, why, None)
 
@@ -156,7 +159,8 @@ def test_page_in_place_of_file_proves_what_its_heading_says(heading: str, state:
 def test_bot_wall_in_place_of_file_is_unknown(recognise: str, state_of_june: State) -> None:
     """A bot wall is an answer that only browsers get past.
 
-    The recognisers search for a text, or compare each file with the first one, which is unknown itself.
+    The recogniser `text:July` searches for a word, so the file of June is absent. `changed` compares each file with
+    the first one, so that of June is unknown.
     """
     interpreter = Interpreter()
     file = target("https://ports.example/freight.csv", recognise=recognise, title="", is_file=True)
@@ -261,7 +265,7 @@ def test_plain_page_under_its_title_is_present_after_404(recognise: str, status:
 
 
 def test_only_page_reached_through_its_announcement_may_have_another_title() -> None:
-    """The title of the release is "Example ports: freight 2025"."""
+    """The title of the release is "Example ports: freight 2025". LED_TO: its announcement redirects to the page."""
     under_another_title = answer(page("Freight at ports"))
     redirected_to = target(recognise="govuk", address=Address.LED_TO)
     assert Interpreter().interpret_now(redirected_to, under_another_title).state is PRESENT
@@ -327,9 +331,13 @@ PLACEHOLDERS = [
 
 
 def test_late_answer_of_old_address_keeps_slot_of_new_one() -> None:
-    """The address changes during a request to the old one. Without its slot, the placeholder would be present."""
+    """The address of a release changes during a request to the old address.
+
+    If the late answer erased the slot, the placeholder at the new address would be present.
+    """
     interpreter, old, new = Interpreter(), target(), target(f"{PAGE}-final")
     interpreter.make_request(old)
+    # Now the address changes, and the slot is noted for the new one. Then the answer of the old one arrives.
     interpreter.restore_known(new, Known(slot=ANNOUNCED_SLOT))
     assert interpreter.interpret_now(old, answer(b"", status=404, at=BEFORE_SLOT)).state is ABSENT
     placeholder = page(TITLE, "<p>To be published 26 November 2026</p>")
@@ -339,9 +347,9 @@ def test_late_answer_of_old_address_keeps_slot_of_new_one() -> None:
 @pytest.mark.parametrize("recognise", ["status", "govuk", "titled"])
 @pytest.mark.parametrize("inside", PLACEHOLDERS)
 def test_placeholder_is_unknown_until_it_changes_after_its_slot(inside: str, recognise: str) -> None:
-    """A placeholder is a page that announces a release at its address.
+    """A placeholder is a page that announces a release at its address, as "Embargoed until 09:30 on 26/11/2026".
 
-    Each names 26 November 2026, the day of the slot, without a date of publication or a file of this edition.
+    Each names that day, the day of the slot, without a date of publication or a file of this edition.
     """
     interpreter, part = Interpreter(), target(recognise=recognise)
     interpreter.restore_known(part, Known(was_missing=True, slot=ANNOUNCED_SLOT))
@@ -365,15 +373,18 @@ def test_placeholder_is_unknown_until_it_changes_after_its_slot(inside: str, rec
         "<p>The next release is due on 25 November 2027.</p>",
     ],
 )
-def test_early_page_is_present_unless_it_only_names_slots_day(inside: str, recognise: str) -> None:
-    """Pages may name 26 November 2026, the day of the slot, beside a date of publication or a file."""
+def test_early_page_is_present_if_it_does_more_than_announce_itself(inside: str, recognise: str) -> None:
+    """The page is seen before its slot, on 26 November 2026. A page that only names that day may be an announcement.
+
+    This one, for example, has a link to a file beside that day, or does not name the day at all.
+    """
     before_slot = answer(page(TITLE, inside), at=BEFORE_SLOT)
     assert sighting_after_404(target(recognise=recognise), before_slot).state is PRESENT
 
 
 def test_page_that_names_its_slots_day_is_present_at_slot() -> None:
-    # If it was seen before, it would be a placeholder, which announces the day. Half a second before by our clock may
-    # be after the slot, because our clock may be a second off.
+    # Until then the address answered 404. A page seen earlier would be a placeholder, which only announces the day.
+    # Our clock may be a second off, so a look half a second before the slot by our clock may really be after it.
     names_day_of_slot = page(TITLE, "<p>Release date: 26 November 2026</p><p>Tonnes rose.</p>")
     for at in (SLOT - timedelta(seconds=0.5), SLOT, SLOT + timedelta(seconds=2)):
         sighting = sighting_after_404(target(), answer(names_day_of_slot, at=at))
@@ -408,7 +419,7 @@ def test_after_404_page_with_words_of_its_placeholder_is_present() -> None:
 
 
 def test_stale_404_does_not_make_placeholder_present_after_slot() -> None:
-    """After a fresh 404 the page would be present. This one is a cache's copy, older than `max-age` allows."""
+    """After a fresh 404 the page would be present. But this 404 is a cache's copy, older than `max-age` allows."""
     headers = {"age": "300", "cache-control": "max-age=30"}
     stale = Answer(PAGE, 404, headers, b"", AFTER_SLOT, AFTER_SLOT)
     looks = answer(PLACEHOLDER, at=BEFORE_SLOT), stale, answer(PLACEHOLDER, at=AFTER_SLOT)
@@ -489,10 +500,11 @@ def test_page_with_promise_and_file_is_unknown_until_slot() -> None:
     assert sighting_after_404(target(), answer(body, at=AFTER_SLOT)).state is PRESENT
 
 
-def test_page_naming_day_of_its_slot_is_unknown_before_it() -> None:
+def test_early_page_that_names_day_of_its_slot_is_unknown() -> None:
     interpreter, part = Interpreter(), target()
     look = answer(page(TITLE, "<p>Due on 26 November 2026</p>"), at=BEFORE_SLOT)
     slot_on_26_november = ANNOUNCED_SLOT
+    # Without a known slot, the day says nothing, so the page counts as the release.
     interpreter.restore_known(part, Known(was_missing=True, slot=None))
     assert interpreter.interpret_now(part, look).state is PRESENT
     interpreter.restore_known(part, Known(was_missing=True, slot=slot_on_26_november))

@@ -45,6 +45,7 @@ def answers_of_host(host: str, replies: Iterator[Reply]) -> Callable[[Request], 
 
 
 def test_connections_opening_together_exceed_budget_by_one_at_most() -> None:
+    """A request is sent as soon as its connection is open."""
     pages, rate = page_names(12), 5
     gap = 1.01 / rate  # a hundredth more than the budget requires
     # The first four requests begin a gap apart. All their connections open at second 0.7, so they are sent together.
@@ -84,7 +85,7 @@ def test_if_budget_is_too_small_looks_follow_wanted_frequency() -> None:
     assert looks["often"] == pytest.approx(10 * looks["rarely"], rel=0.1)
 
 
-def test_if_budget_is_too_small_looks_follow_root_of_chance() -> None:
+def test_if_budget_is_too_small_likelier_pages_get_more_looks() -> None:
     """A chance says how likely a page is to change."""
     looks = count_looks_under_pressure(likely=window(every=1, chance=9.0), unlikely=window(every=1, chance=1.0))
     # Looks in proportion to the square root of the chance give the shortest mean interval.
@@ -110,6 +111,7 @@ def test_pages_wait_at_most_1_5_rounds_when_spacing_shrinks() -> None:
 
 def test_stretch_of_host_is_wanted_rate_divided_by_budget() -> None:
     """The stretch is the factor by which looks are further apart than wanted."""
+    # Looks are 2.4 times further apart if twelve a second are wanted and five are allowed.
     twelve_a_second = watch_pages(*page_names(12), every=1.0)
     run = run_poller(twelve_a_second, looks_per_second=5, seconds=3)
     assert run.poller.stretch_factors() == {HOST: pytest.approx(12 / 5)}
@@ -252,7 +254,7 @@ def test_after_demanded_wait_rate_grows_from_quarter_by_a_tenth() -> None:
     assert min(gaps_after_wait) >= 1 / rate
 
 
-def test_demanded_wait_applies_to_all_targets_of_only_its_host() -> None:
+def test_demanded_wait_delays_looks_only_at_the_host_that_demands_it() -> None:
     def act(run: PollerRun) -> None:
         run.poller.watch(target("a"), [window(every=1)])
         run.poller.watch(target("b"), [window(every=1)])

@@ -48,7 +48,8 @@ def test_at_one_instant_edge_look_at_landing_page_goes_first() -> None:
             for name in ("sheet", "page"):
                 run.poller.watch(target(name, view=view), [window(every=1, begins=7)], promised_at=instant)
 
-    # None had a look before, which would count first. The order in which they were added does not matter.
+    # If some targets had looks before, the one with the oldest look would go first. Here none had. The order in which
+    # they were added does not matter.
     run = run_poller(act, looks_per_second=5, seconds=9)
     assert run.starts[0] == (7, "page")
     assert run.looked_at_views()[0] is View.EDGE
@@ -104,7 +105,7 @@ def looks_around_slot(slot: datetime) -> tuple[list[Look], list[Look]]:
 
 
 @pytest.mark.parametrize("slot", SLOTS)
-def test_no_look_begins_in_turn_before_promised_slot(slot: datetime) -> None:
+def test_last_turn_before_promised_slot_is_left_free(slot: datetime) -> None:
     """So the first promised look is on time. A turn is the time that the budget leaves between two looks."""
     looks_before, _ = looks_around_slot(slot)
     assert looks_before[-1].second <= -SECONDS_A_TURN

@@ -69,12 +69,14 @@ async def test_request_goes_through_tunnel_and_proxy_resolves_name() -> None:
             assert (answer.status, answer.body) == (200, b"out")
             assert answer.sent <= answer.received
         await client.close()
+    # Each of the two requests opened a tunnel, for which the proxy got the name and no address.
     assert tunnel.asked == ["CONNECT stats.example:80 HTTP/1.1"] * 2
     assert [(one.target, one.headers["host"]) for one in server.asked] == [("/release", "stats.example")] * 2
 
 
 @pytest.mark.parametrize("status", ["403 Forbidden", "407 Proxy Authentication Required", "502 Bad Gateway"])
 async def test_refusal_by_proxy_is_connect_failure_not_an_answer(status: str) -> None:
+    """For example, the proxy answers "403 Forbidden"."""
     async with proxy(connects_to=UNUSED_PORT, status=status) as tunnel:
         client = fetcher(tunnel)
         failed = await client.fetch(Request("https://stats.example/release"))

@@ -100,11 +100,11 @@ AGE_OF_5000_DIGITS = Reply(404, b"", {"Age": "9" * 5000})
 @example(Case([AGE_OF_5000_DIGITS], plain_dates=False, synchronised=None))
 @given(st.builds(Case, STRANGE_REPLIES, st.booleans(), st.sampled_from([True, False, None])))
 def test_absurd_headers_of_one_host_leave_sightings_at_another_unchanged(case: Case) -> None:
-    """A case has the answers of a strange host, with absurd dates, for example.
+    """A strange host has, for example, dates in the year 9999. Looks at a plain host prove the same beside it.
 
-    Looks at a plain host prove the same without it. Exception: if our clock is not synchronised, and only the strange
-    host sends dates, they are believed.
+    A case has the answers of the strange host. There is one exception, which is left out.
     """
+    # The exception: our clock is not synchronised, and only the strange host sends dates. Then they are believed.
     assume(case.synchronised is not False or case.plain_dates)
     only_plain_host = look_at_hosts(case._replace(strange_answers=[]))
     both_hosts = look_at_hosts(case)

@@ -124,7 +124,7 @@ def release_at_guessed_address(
 @pytest.mark.parametrize(
     ("seconds_of_judging", "verdict_on_claims"), [(1, "overdue"), (65, "pending")], ids=["at first", "a minute later"]
 )
-def test_late_redirects_of_another_release_make_overdue_one_pending(
+def test_overdue_release_becomes_pending_if_redirects_of_others_are_late(
     seconds_of_judging: float, verdict_on_claims: str
 ) -> None:
     """If redirects are late, a page may be published although nothing leads to it."""
@@ -189,7 +189,7 @@ def test_no_release_is_judged_while_clock_is_in_doubt(seconds_in_doubt: int, ver
 
 @partial(virtually, begins=SLOT + 5 * MINUTE)
 async def test_verdict_is_stored_before_an_earlier_large_write(clock: VirtualClock) -> None:
-    """A large write is stored in portions, and a verdict goes before them.
+    """A large write is stored in portions, one after another. A verdict goes before those that still wait.
 
     The promises that it needs are stored with it.
     """

@@ -22,10 +22,10 @@ def page_behind_stale_edge(published_at: str | None) -> str:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("published_at", [*(f"09:30:{second}" for second in range(50, 60)), "09:31:00"])
-def test_release_at_origin_at_tolerance_end_is_not_called_absent(tmp_path: Path, published_at: str) -> None:
-    """The page comes 50 to 60 s after its slot, 09:30.
+def test_release_at_end_of_its_tolerance_is_not_called_absent(tmp_path: Path, published_at: str) -> None:
+    """The page comes 50 to 60 s after its slot, 09:30. Its tolerance ends at 09:31.
 
-    The tolerance ends at 09:31, but the last look at the origin may be 3 s older.
+    A cache, the edge, still serves old copies then. The last look at the origin behind it may be 3 s old.
     """
 
     async def read_notices(monitor: MonitorInTest) -> None:
@@ -39,9 +39,9 @@ def test_release_at_origin_at_tolerance_end_is_not_called_absent(tmp_path: Path,
 @pytest.mark.slow
 @pytest.mark.parametrize("base", [Settings(), ONE_LOOK_A_SECOND], ids=["5 looks a second", "1 look a second"])
 def test_overdue_release_is_notified_as_not_found_then_late(tmp_path: Path, base: Settings) -> None:
-    """The slot is at 09:30, and the page never comes. It is behind a cache, the edge, that hides its age.
+    """The slot is at 09:30, and the page never comes. A cache, the edge, hides how old its copies of the 404 are.
 
-    Once its absence is proved, the notice says "LATE".
+    Once the absence is proved, the notice says "LATE". `base` sets 5 looks a second or one.
     """
 
     async def read_notices(monitor: MonitorInTest) -> None:
@@ -74,9 +74,10 @@ EDGE_KEEPS_ABSENCE_FOR_FOUR_MINUTES = an_answer(URL, "09:00:00", status=404) + a
 
 @with_daemon(EDGE_KEEPS_ABSENCE_FOR_FOUR_MINUTES)
 async def test_edge_that_hides_a_release_gets_frequent_looks(monitor: MonitorInTest) -> None:
-    """The page is there from 09:30 on, but the edge still serves its copy without it for a while."""
+    """The page is there from 09:30:00 on. But the edge, a cache, serves its old 404 until 09:34:00."""
     await monitor.until("09:40:00")
     (stale_edge,) = monitor.daemon.watch.releases["claims-q3"].verdict.findings
+    # The finding says for how many seconds, at least and at most, the edge hid the page.
     four_minutes = 240.0
     assert stale_edge.seconds.min is not None
     assert stale_edge.seconds.min <= four_minutes <= stale_edge.seconds.max

@@ -35,6 +35,7 @@ def test_two_late_releases_of_one_host_share_a_finding(tmp_path: Path) -> None:
         tmp_path, both_published(claims_at="09:36:00", visas_at="09:44:00"), read_findings, head=HEAD + OTHER
     )
     store = reopened(settings)
+    # A replay judges both releases again from the store, and finds the same verdicts.
     differences = dict(replay(store, make_policies(settings), begin=None, end=None))
     assert differences == {"claims-q3": [], "visas": []}
     rows = store.verdicts.judged()
@@ -68,4 +69,5 @@ async def test_two_late_releases_of_one_host_share_an_incident(monitor: MonitorI
     # The id of the incident is made of the host and the slot.
     incident = store.verdicts.incident("platform-www.gov.uk-2026-11-26T0930Z")
     assert [link.release for link in incident.linked] == ["claims-q3", "visas"]
+    # All notices were sent.
     assert {row.standing for row in store.outbox.deliveries()} == {DeliveryState.SENT}

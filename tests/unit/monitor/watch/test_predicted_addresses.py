@@ -350,7 +350,9 @@ def test_no_page_is_predicted_on_govuk_or_private_hosts(url: str) -> None:
 
 def test_page_is_predicted_only_for_a_new_period() -> None:
     """A page elsewhere is predicted for the next edition of a series if earlier ones linked to it."""
+    # Our title has no period.
     assert predicted_page_urls([MARCH_WITH_LINK, FEBRUARY_WITH_LINK], "UK trade") == []
+    # Our period, April, is not new, because an edition of April is known.
     known_april = edition_with_links("UK trade, provisional: April 2017", PAGE)
     assert predicted_page_urls([MARCH_WITH_LINK, known_april, FEBRUARY_WITH_LINK], "UK trade: April 2017") == []
 
@@ -360,7 +362,7 @@ def test_page_that_is_already_a_part_is_not_predicted() -> None:
     assert predicted_pages(with_page, [MARCH_WITH_LINK, FEBRUARY_WITH_LINK], ()) == []
 
 
-def test_at_most_three_pages_are_predicted_after_files() -> None:
+def test_at_most_three_pages_are_predicted_beside_predicted_files() -> None:
     """Two earlier editions linked to the same five pages.
 
     Ids are numbered: the predicted file has 1, so pages begin at 2.
@@ -417,7 +419,10 @@ MARCH_ROW = judged_row("UK trade: March 2017", "m", LINKED_PAGE_ROW)
 def test_page_is_predicted_if_two_editions_linked_to_it(
     page_in_february: dict[str, object], predicted_for_april: list[str]
 ) -> None:
-    """The edition of March linked to the page. February linked to it too, or had predicted it and seen it or not."""
+    """The edition of March linked to the page. If February linked to it too, the page is predicted for April.
+
+    The same is true if the page was predicted for February and then seen. If it was not seen, it is not predicted.
+    """
     february = judged_row("UK trade: February 2017", "f", page_in_february)
     assert predicted_urls(MARCH_ROW, february) == predicted_for_april
 

@@ -65,7 +65,7 @@ def test_search_finds_every_blind_span_that_ends_later(begins_lengths_and_causes
         expected = [span for span in blind_spans.spans if span.ends > instant]
         # Spans are in order of their begin. Short ones between longer ones may be in the result although they ended.
         assert [span for span in found if span.ends > instant] == expected
-        # But the first one ends later, so that the result is as short as can be without a search.
+        # The result must begin with a span that ends later. Spans before it, which ended, are left out.
         assert found[:1] == expected[:1]
 
 
@@ -139,7 +139,10 @@ def test_each_change_of_a_rarely_changed_page_begins_a_run() -> None:
 def test_released_page_is_lost_once_removed_or_changed(
     looks: list[tuple[float, State, str | None]], lost_at_second: float | None
 ) -> None:
-    """Each look has its seconds after the slot, the state, and the digest of the page. The page may also come back."""
+    """Each look has its seconds after the slot, the state, and a checksum of the page.
+
+    For example, a page that is present at 5 s and absent at 9 s and 12 s is lost at 9 s. None: it is there.
+    """
     release = release_published_on_time()
     for second, state, digest in looks:
         add_look(release, PAGE, state, second, digest=digest)
@@ -156,9 +159,10 @@ def test_released_page_is_lost_once_removed_or_changed(
     ],
 )
 def test_long_gap_ends_a_run_only_in_window_again(name_of_window: str, longest_gap: timedelta | None) -> None:
-    """Looks in the window `again` begin because a target was found absent or changed. That begins a new run.
+    """A run is a row of looks with one answer. It ends if the gap between two looks is longer than `spacing`.
 
-    A run ends if the gap after a look is longer than `spacing`. None: the gap may be of any length.
+    The window `again` begins when a target is found absent or changed. Here its spacing is 5 s. In the window
+    `after` it is None, so a gap may be of any length.
     """
     release = release_published_on_time()
     second_before_slot = -1

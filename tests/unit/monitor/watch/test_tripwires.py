@@ -210,7 +210,10 @@ SITEMAP_INDEX = (
 
 
 def test_release_is_found_in_recent_sitemap_of_an_index(tmp_path: Path) -> None:
-    """The index and its sitemaps together get one request a minute."""
+    """The index also names a sitemap of 2019 and one on another host, which are not read.
+
+    The index and its recent sitemaps together get one request a minute.
+    """
     for name, body in {"before": sitemap(), "after": sitemap(LISTED_URL)}.items():
         (tmp_path / f"{name}.gz").write_bytes(gzip.compress(body.encode()))
     tables = an_answer(f"{STATS}/sitemap.xml", "08:00:00", SITEMAP_INDEX)
@@ -354,7 +357,10 @@ def test_publication_date_is_read_from_feeds_and_sitemaps(facts: dict[str, str],
 def test_listed_own_address_matches_if_new_or_rightly_titled(
     title_of_entry: str, days_from_slot: int, *, is_new: bool, is_match: bool
 ) -> None:
-    """A listing shows the address of a release before its slot. The entry is new if it was not there before."""
+    """A listing shows the address of a release before its slot. The entry is new if it was not there before.
+
+    For example, a new entry matches under any title. An old entry matches only under the title of the release.
+    """
     entry = Found(LISTED_URL, title_of_entry, "entry")
     # Any match by the address counts as one by the title.
     expected = [("claims-q3", MatchKind.TITLE)] if is_match else []
@@ -364,7 +370,7 @@ def test_listed_own_address_matches_if_new_or_rightly_titled(
 
 @pytest.mark.parametrize("days_from_slot", [1, 40, 87])
 @pytest.mark.parametrize("title_of_entry", [TITLE, "Something else altogether"])
-def test_after_the_slot_an_own_address_is_no_match(title_of_entry: str, days_from_slot: int) -> None:
+def test_announced_address_listed_after_its_slot_is_no_match(title_of_entry: str, days_from_slot: int) -> None:
     """A listing shows the announced address of a release, for example a day after its slot.
 
     A match would be a sign of an early publication.

@@ -22,6 +22,7 @@ def open_client(publisher: Publisher, *, seconds: float = 5.0) -> httpx.AsyncCli
 
 
 async def test_request_with_body_is_sent_once_on_new_connection() -> None:
+    """It may change something. So it is not repeated if the server closes the connection without an answer."""
     body, bodies_received = b"a=b&c", list[bytes]()
 
     async def close_at_the_third_request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

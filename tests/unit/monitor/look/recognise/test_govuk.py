@@ -64,7 +64,10 @@ def test_other_title_is_unknown_unless_announcement_redirected_to_page() -> None
 
 @pytest.mark.parametrize(("period", "state"), [("July to September 2026", State.PRESENT), ("", State.UNKNOWN)])
 def test_period_in_text_completes_a_title_without_period(period: str, state: State) -> None:
-    """The title of the release is "Example claims: quarterly statistics, July to September 2026"."""
+    """Our title has the period "July to September 2026". The page's title has none.
+
+    If its text has that period, the page is present, and otherwise unknown.
+    """
     series = "Example claims: quarterly statistics"
     undated_page = govuk_page(series, f"<p>Claims {period} fell.</p>")
     undated_item = item("publication", series, description=period)
@@ -212,7 +215,10 @@ REPORT = "/government/publications/example-claims-main-report"
     ids=["nothing", "the alternative", "another address", "both"],
 )
 def test_known_alternative_in_listing_does_not_prove_the_page(listed: list[str], state: State) -> None:
-    """REPORT is another page of the release, which may be public before the page that is awaited."""
+    """REPORT is another page of the release, which may be public before the page that is awaited.
+
+    For example, a listing that shows only REPORT means absent. One that also shows a new address means present.
+    """
     with_alternative = replace(OUR_RELEASE, alternatives=(f"https://www.gov.uk{REPORT}",))
     assert recognise_index(listing(*listed), with_alternative).state is state
 

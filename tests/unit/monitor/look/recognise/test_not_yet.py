@@ -59,7 +59,10 @@ def test_bulletin_that_mentions_figures_to_come_is_out(name: str, mention: str) 
 
 @pytest.mark.parametrize("name", ["status", "govuk"])
 def test_long_page_that_is_coming_soon_is_unknown_before_slot(name: str) -> None:
-    """It may be a bulletin that mentions other figures, or a long text that announces the release."""
+    """The slot is in two hours, and the address answered 404 before.
+
+    The page may be a bulletin that mentions other figures, or a long text that announces the release.
+    """
     text = our_page(f"<p>{LONG_TEXT}Coming soon.</p>")
     assert recognise_with(name, text, missing_before(a_slot(NOON + 2 * HOUR))).state is State.UNKNOWN
 
@@ -106,7 +109,10 @@ def test_page_missing_or_different_before_is_out_after_slot(context: Context) ->
     [("https://www.gov.uk/example", State.UNKNOWN), ("https://www.example.org/claims", State.PRESENT)],
 )
 def test_only_govuk_page_needs_date_of_publication_after_its_slot(url: str, state: State) -> None:
-    """The page says "due on 26 November 2026 at 10:00". Other sites need not date it, or change that text."""
+    """The slot was two hours ago, but the page still says "due on 26 November 2026 at 10:00".
+
+    On GOV.UK that makes it unknown. On another site it is present, because such sites may keep that text.
+    """
     context = Context(url, OUR_TITLE, known=Known(slot=SLOT_TWO_HOURS_AGO))
     assert recognise_with("status", our_page(DUE_NOTICE), context).state is state
 

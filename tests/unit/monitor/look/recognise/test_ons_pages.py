@@ -115,6 +115,7 @@ def test_unmarked_page_is_present_only_if_it_lists_publications(language: str) -
 
 @pytest.mark.parametrize("language", ["en", "cy"])
 def test_postponed_page_with_its_own_reason_is_absent(language: str) -> None:
+    """Its banner does not have the usual words, and its heading "Data" is that of a published page."""
     reason = "Moved by one week to allow further checks."
     recognised = recognise_page(language=language, status="postponed", sections=("data",), banner=reason)
     assert recognised.state is ABSENT

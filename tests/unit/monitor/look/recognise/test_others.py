@@ -225,8 +225,11 @@ def test_text_of_ons_page_gives_status_missing_in_its_code() -> None:
     assert (with_publications.state, with_publications.specific) == (State.PRESENT, True)
 
 
-def test_ees_version_of_our_release_is_presence_with_release_id() -> None:
-    """EES keeps the series and the period of our title apart. Specific: it can only be this edition."""
+def test_ees_answer_about_our_release_proves_presence_and_gives_its_id() -> None:
+    """In an answer of EES, `title` is only the period, and `publication` has the series. Together they are our title.
+
+    Specific: the answer can only be about this edition.
+    """
     content: dict[str, object] = {"id": "1", "releaseId": "2", "published": "2026-11-26T09:30:00Z"}
     content |= {"title": "July to September 2026"}
     content |= {"publication": {"title": "Example claims: quarterly statistics"}}
@@ -308,7 +311,7 @@ def test_first_ees_release_is_present_once_any_is_latest() -> None:
 
 
 def test_ees_release_of_another_year_is_absence() -> None:
-    """Specific: it can only be this edition."""
+    """Our release is that of 2025/26. Specific: an answer can only be about that edition."""
     ours, release = "Example absence: Academic year 2025/26", {"id": "1", "releaseId": "2", "published": "x"}
     for year, state in (("2025/26", State.PRESENT), ("2024/25", State.ABSENT)):
         content = release | {"title": f"Academic year {year}", "publication": {"title": "Example absence"}}
@@ -366,13 +369,13 @@ def test_no_body_breaks_any_recogniser(name: str, body: bytes, kind: str) -> Non
     ],
 )
 def test_titles_are_compared_by_series_and_period(seen: str, like: Likeness) -> None:
-    # Our title is "Example claims: quarterly statistics, July to September 2026". UNDATED: the same series, but a
-    # period is missing or less precise.
+    # Our title is "Example claims: quarterly statistics, July to September 2026". For example, a title with "April to
+    # June 2026" instead is that of another edition. UNDATED: the same series, but a period is missing or less precise.
     assert compare_titles(OUR_TITLE, seen) is like
 
 
-def test_school_year_contradicts_school_year_before_but_not_own_years() -> None:
-    """UNDATED: the periods do not contradict each other, but are not the same."""
+def test_title_of_school_year_may_name_one_of_its_calendar_years() -> None:
+    """UNDATED: the periods do not contradict each other, but are not the same, as 2026 and the school year 2025/26."""
     assert compare_titles("Absence: 2026", "Absence: 2025/26") is Likeness.UNDATED
     assert compare_titles("Absence: 2025/26", "Absence: 2024/25") is Likeness.OTHER_EDITION
 

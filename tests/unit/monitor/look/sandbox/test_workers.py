@@ -249,6 +249,7 @@ async def test_worker_starts_for_answer_a_second_after_failed_start() -> None:
 
 
 async def test_idle_worker_shows_that_fault_of_another_is_over() -> None:
+    """Each start reports its fault, or none. After a failed start, `try_start` is called until no fault is left."""
     second_start_has_begun, start_numbers, reported_faults = threading.Event(), count(1), list[str]()
 
     # Two tasks start two workers at once, in two threads. Only the first start succeeds.
