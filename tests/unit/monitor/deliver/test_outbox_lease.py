@@ -240,8 +240,8 @@ def test_lease_ends_one_length_after_its_last_renewal() -> None:
     play_story(story)
 
 
-def test_lease_can_be_taken_by_another_process_once_it_ends() -> None:
-    """After that, the first process cannot take it."""
+def test_another_process_can_take_a_lease_once_that_lease_ends() -> None:
+    """While the second process has the lease, the first one cannot take it back."""
 
     async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         one, two = (

@@ -86,8 +86,8 @@ def page_published(seconds_after_slot: float | None) -> World:
 
 @pytest.mark.parametrize("seconds_late", [90, 400, None])
 def test_notice_of_late_page_is_false_of_an_early_page(seconds_late: int | None) -> None:
-    """`false_claims` returns the statements of a notice that are not true of when its page was public. The page is
-    published 90 or 400 seconds late, or never."""
+    """`false_claims` returns the statements of a notice that contradict when a page was really public. The notice is
+    about a page that is published 90 or 400 seconds late, or never. The other page is published a second early."""
     late_page, early_page = page_published(seconds_late), page_published(-1)
     notice = next(notices_over_time(late_page, None))
     assert notice.subject.startswith("LATE: ")
