@@ -516,7 +516,8 @@ def test_entry_read_after_slot_counts_only_if_its_calendar_changed() -> None:
 
 
 def test_earlier_slot_read_after_slot_in_force_is_back_dated() -> None:
-    """The slot in force is on 23 July. An hour after it, the calendar shows 22 July, which has passed too."""
+    """The slot in force is on 23 July. An hour after it, the calendar shows 22 July, which has passed too. This
+    does not count as a change after the slot."""
     back_dated = promise_read(july(22), AFTER_SLOT)
     found = in_force(PROMISE_OF_23_JULY, back_dated)
     assert found.changed_after_slot is None

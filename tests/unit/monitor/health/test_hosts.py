@@ -141,6 +141,7 @@ def test_growing_blind_spans_are_reported_at_most_every_30_s() -> None:
     workers.attempt_start(at=1, fault=FAULT)
     workers.health.note_unread("www.gov.uk", after(0))
     workers.attempt_start(at=10, fault=FAULT)
+    # At 10 s the span of www.gov.uk is reported, as long as it is so far.
     blind_until_10 = [Blind(after(0), after(10), "no_worker", "www.gov.uk")]
     assert workers.blind == blind_until_10
     # At 45 s a second host is blind too, and both are reported.

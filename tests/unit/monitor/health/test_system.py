@@ -121,4 +121,5 @@ def test_watchdog_time_is_read_only_for_this_process() -> None:
     environment = {"NOTIFY_SOCKET": "/run/x", "WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "7"}
     assert find_service_manager(environment, pid=7) == ServiceManager("/run/x", watchdog=timedelta(seconds=30))
     assert find_service_manager(environment, pid=8) == ServiceManager("/run/x", watchdog=None)
+    # A time that is no number is ignored.
     assert find_service_manager({**environment, "WATCHDOG_USEC": "soon"}, pid=7).watchdog is None
