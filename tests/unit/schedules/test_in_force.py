@@ -461,7 +461,7 @@ def test_day_of_primary_takes_time_from_another_calendar() -> None:
     [{"doubt": "zone"}, {"slot": replace(july(23), doubt="zone")}, {"state": State.CANCELLED}, {"slot": july(24)}],
     ids=["doubtful entry", "doubtful slot", "cancelled", "on another day"],
 )
-def test_day_takes_no_time_from_unsuitable_promise(change: dict[str, object]) -> None:
+def test_day_of_primary_gets_no_time_from_unsuitable_promise(change: dict[str, object]) -> None:
     """The primary calendar says 23 July without a time. The other calendar's promise of 08:30 UTC on that day would add
     its time. But here it is doubtful, cancelled or for another day."""
     unsuitable = replace(TIME_BY_OTHER, **change)

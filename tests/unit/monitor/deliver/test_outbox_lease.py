@@ -156,6 +156,8 @@ def test_message_recorded_only_after_its_lease_ended_is_sent_once(seconds_to_rec
 
 
 def test_messages_of_a_killed_process_are_sent_after_its_lease() -> None:
+    """Only the process with the lease may send."""
+
     async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         # A process takes the lease, and is killed: it does not renew the lease or send.
         with store.transaction() as tx:
