@@ -354,7 +354,7 @@ def test_an_unchanged_promise_read_after_the_slot_makes_no_doubt() -> None:
     ],
     ids=["old slot until before it", "old slot until it", "no change until before it", "no change until it"],
 )
-def test_late_change_is_in_doubt_without_read_at_slot(
+def test_change_read_after_slot_is_in_doubt_without_a_read_at_slot(
     old_slot_shown_until: datetime, change_not_shown_until: datetime, *, is_in_doubt: bool
 ) -> None:
     """The change is read 10 minutes after the slot. It certainly came too late if a read at the slot still showed the
