@@ -109,14 +109,15 @@ def test_a_time_in_its_own_column_makes_a_day_exact(text: str, local_time: str) 
 
 @pytest.mark.parametrize("text", ["", "-", "TBC", "n/a", "to be confirmed", "soon"])
 def test_an_empty_time_leaves_the_day(text: str) -> None:
-    """Some calendars have a column for the time beside that of the date."""
+    """Some calendars have a column for the time beside that of the date. Here it is empty or says, for example,
+    “TBC”."""
     slot = with_time(read_date("26/11/2026", ANCHOR).slot, text)
     assert (slot.precision, slot.doubt) == (Precision.DAY, None)
 
 
 @pytest.mark.parametrize("text", ["9:30 or 10:00", "25:00", "9:30am Mars time"])
 def test_a_time_column_with_other_words_leaves_a_doubtful_day(text: str) -> None:
-    """Some calendars have a column for the time beside that of the date."""
+    """Some calendars have a column for the time beside that of the date. Here it says, for example, “9:30 or 10:00”."""
     slot = with_time(read_date("26/11/2026", ANCHOR).slot, text)
     assert (slot.precision, slot.doubt) == (Precision.DAY, "unreadable-date")
 

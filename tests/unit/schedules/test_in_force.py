@@ -139,8 +139,9 @@ def test_slot_stays_if_calendar_later_gives_only_its_month() -> None:
 
 
 @pytest.mark.parametrize("slot_of_cancellation", [july(23), TO_BE_CONFIRMED], ids=["same slot", "no date"])
-def test_release_cancelled_before_slot_keeps_it_in_its_promise(slot_of_cancellation: Slot) -> None:
-    """No slot is in force after the cancellation, but people can still see which one was cancelled."""
+def test_promise_of_a_cancelled_release_still_has_its_slot(slot_of_cancellation: Slot) -> None:
+    """The release of 23 July is cancelled on 1 July, with that date or without one. No slot is in force then, but
+    people can still see which one was cancelled."""
     found = in_force(PROMISE_OF_23_JULY, cancellation_read(slot_of_cancellation, utc(7, 1)))
     assert (found.cancelled, found.slot) == (True, None)
     assert found.promise is not None
@@ -229,8 +230,9 @@ def test_a_shift_within_the_day_is_a_change_of_time() -> None:
 def test_short_notice_is_proven_only_by_read_within_four_weeks(
     last_read_before_the_move: datetime | None, *, is_proven: bool
 ) -> None:
-    """The old slot is 23 July, and less than four weeks of notice are short. The move is read on 20 July. It was made
-    between the last read without it and 20 July. If that read is too old, it may have been made in good time."""
+    """The old slot is 23 July, and less than four weeks of notice are short. The move is read on 20 July. If the read
+    of 19 July did not show it yet, the short notice is proven. If the last read without it was on 1 June, the calendar
+    may have moved the slot in good time."""
     move = promise_read(july(30), utc(7, 20), last_read_without=last_read_before_the_move)
     notice = in_force(PROMISE_OF_23_JULY, move).short_notice
     assert notice is not None
@@ -352,7 +354,7 @@ def test_an_unchanged_promise_read_after_the_slot_makes_no_doubt() -> None:
     ],
     ids=["old slot until before it", "old slot until it", "no change until before it", "no change until it"],
 )
-def test_late_change_is_in_doubt_without_read_at_slot(
+def test_change_read_after_slot_is_in_doubt_without_a_read_at_slot(
     old_slot_shown_until: datetime, change_not_shown_until: datetime, *, is_in_doubt: bool
 ) -> None:
     """The change is read 10 minutes after the slot. It certainly came too late if a read at the slot still showed the
@@ -459,7 +461,7 @@ def test_day_of_primary_takes_time_from_another_calendar() -> None:
     [{"doubt": "zone"}, {"slot": replace(july(23), doubt="zone")}, {"state": State.CANCELLED}, {"slot": july(24)}],
     ids=["doubtful entry", "doubtful slot", "cancelled", "on another day"],
 )
-def test_day_takes_no_time_from_unsuitable_promise(change: dict[str, object]) -> None:
+def test_day_of_primary_gets_no_time_from_unsuitable_promise(change: dict[str, object]) -> None:
     """The primary calendar says 23 July without a time. The other calendar's promise of 08:30 UTC on that day would add
     its time. But here it is doubtful, cancelled or for another day."""
     unsuitable = replace(TIME_BY_OTHER, **change)
@@ -480,8 +482,8 @@ def test_a_more_precise_slot_withdraws_no_promise(vague: Slot) -> None:
 
 
 def test_moved_from_is_last_promise_of_a_time_before_slot() -> None:
-    """People waited for it on 18 and then on 20 July. No one waited on 25 July, because 23 July was promised by
-    then."""
+    """The calendar said 18, then 20, then 25 and at last 23 July. People waited on 18 and on 20 July. No one waited on
+    25 July, because 23 July was promised by then."""
     on_18, on_20 = promise_read(july(18), utc(6, 1)), promise_read(july(20), utc(6, 2))
     on_25, on_23 = promise_read(july(25), utc(6, 3)), promise_read(july(23), utc(6, 4))
     found = in_force(on_18, on_20, on_25, on_23)
@@ -502,9 +504,9 @@ def test_release_brought_forward_is_moved_from_its_last_promise() -> None:
 SAME_PROMISE_OF_OTHER = replace(PROMISE_OF_23_JULY, calendar=OTHER)
 
 
-def test_late_entry_is_change_only_if_its_own_calendar_changed() -> None:
-    """Both calendars promised 23 July. After it, the primary one shows 30 July twice, and the other one still 23
-    July."""
+def test_entry_read_after_slot_counts_only_if_its_calendar_changed() -> None:
+    """Both calendars promised 23 July. After that slot, the primary calendar shows 30 July twice, which is one change.
+    The other calendar still shows 23 July, which is none."""
     changed = promise_read(july(30), AFTER_SLOT)
     unchanged = promise_read(july(23), AFTER_SLOT + HOUR, OTHER)
     changed_entry_again = promise_read(july(30), AFTER_SLOT + 2 * HOUR)
@@ -514,7 +516,8 @@ def test_late_entry_is_change_only_if_its_own_calendar_changed() -> None:
 
 
 def test_earlier_slot_read_after_slot_in_force_is_back_dated() -> None:
-    """The slot in force is on 23 July. An hour after it, the calendar shows 22 July, which has passed too."""
+    """The slot in force is on 23 July. An hour after it, the calendar shows 22 July, which has passed too. This
+    does not count as a change after the slot."""
     back_dated = promise_read(july(22), AFTER_SLOT)
     found = in_force(PROMISE_OF_23_JULY, back_dated)
     assert found.changed_after_slot is None
@@ -544,8 +547,8 @@ def test_slot_read_too_late_is_replaced_by_primary_entry() -> None:
 def test_passed_slot_is_not_replaced_by_another_calendar(
     first_read_on: datetime, first_calendar: str, later_slot: Slot, later_calendar: str
 ) -> None:
-    """The first slot, 1 June, was read in time or by the primary calendar, or the later slot has passed too. Another
-    calendar announces the release only on 10 June."""
+    """On 10 June another calendar announces a later slot. The first one, 1 June, has passed. It stays in force if it
+    was read in time, if its calendar is the primary one, or if the later slot has passed too."""
     first = promise_read(instant_slot(6, 1), first_read_on, first_calendar)
     later = promise_read(later_slot, utc(6, 10), later_calendar)
     assert in_force(first, later).promise == first
@@ -556,15 +559,18 @@ def test_passed_slot_is_not_replaced_by_another_calendar(
     [(None, utc(6, 1)), (SLOT - MINUTE, SLOT - MINUTE), (SLOT + MINUTE, SLOT)],
     ids=["read only once, on 1 June", "last read before the slot", "last read after the slot"],
 )
-def test_last_read_until_the_slot_is_its_announcement(last_read: datetime | None, announced_as_of: datetime) -> None:
-    """The promise is first read on 1 June. If it was last read before the slot, that read is its announcement. If it
-    was read after the slot, it was announced until the slot."""
+def test_slot_is_announced_as_of_last_read_until_it_passed(
+    last_read: datetime | None, announced_as_of: datetime
+) -> None:
+    """`announced_as_of` is when a read last showed the slot, at the latest when it passed. For example, a slot that was
+    read on 1 June and a minute before it passed is announced as of that minute."""
     promise = promise_read(july(23), learnt=utc(6, 1))
     assert in_force(replace(promise, confirmed_at=last_read)).announced_as_of == announced_as_of
 
 
-def test_slot_first_read_too_late_is_announced_at_last_read() -> None:
-    """No read before the slot showed it, so the reads after it must count."""
+def test_slot_first_read_too_late_is_announced_as_of_last_read() -> None:
+    """`announced_as_of` is when a read last showed the slot. No read before the slot showed it, so reads after it
+    count."""
     first_read, last_read = SLOT + 5 * MINUTE, SLOT + 6 * MINUTE
     promise = replace(promise_read(july(23), first_read), confirmed_at=last_read)
     assert in_force(promise).announced_as_of == last_read
@@ -659,7 +665,8 @@ _promises = st.lists(
 def test_slot_that_passed_in_force_stays_in_force(
     history: list[Promise], days_after_1_june: int, calendars: tuple[str, ...]
 ) -> None:
-    """Whatever promises are read later."""
+    """The promises and the instant `now` are random. Promises that are read after `now` replace no slot that has passed
+    by then."""
     now = utc(6, 1) + timedelta(days=days_after_1_june)
     found_now = in_force(*history, now=now, calendars=calendars)
     slot = found_now.slot

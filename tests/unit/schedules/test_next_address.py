@@ -58,8 +58,8 @@ def predict_path(titles: tuple[str, str], path: str) -> str | None:
     ],
 )
 def test_next_path_writes_period_like_the_old_path(titles: tuple[str, str], old_path: str, next_path: str) -> None:
-    """A case has the titles of two editions, such as "UK trade: March 2017" and "UK trade: April 2017" (`TRADE`). From
-    the path of the first, that of the second is predicted."""
+    """A case has the titles of two editions, such as "UK trade: March 2017" and "UK trade: April 2017". For example,
+    from the path of the first, /trade-mar17.xls, that of the second is predicted: /trade-apr17.xls."""
     assert predict_path(titles, old_path) == next_path
 
 

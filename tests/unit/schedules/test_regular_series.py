@@ -59,7 +59,8 @@ def test_too_few_irregular_or_weekly_editions_raise_no_expectation(released: lis
     ids=["in the window", "later", "in the month of the window"],
 )
 def test_announced_edition_is_not_reported_as_unannounced(announced: Slot) -> None:
-    """The next edition is expected from 10 to 24 June. On 30 May, a missing announcement of it would be reported."""
+    """The next edition is expected from 10 to 24 June. On 30 May, a missing announcement of it would be reported. Here
+    it is announced, for example for 17 June or for the whole of June."""
     last_edition = on(5, 20)
     assert EXPECTED_IN_JUNE.find_unannounced([last_edition, announced], LATE_IN_MAY) is None
 

@@ -66,8 +66,8 @@ def test_usual_count_is_median_of_last_five_reads() -> None:
 
 @pytest.mark.parametrize(("count", "alarms"), [(1, []), (0, [AlarmKind.COUNT])])
 def test_a_small_calendar_may_lose_three_entries(count: int, alarms: list[AlarmKind]) -> None:
-    """`count` of the four entries remain. Three of four are more than the three tenths that a large calendar may lose,
-    but so few can disappear in a correct read."""
+    """Of four entries, `count` remain. If one remains, there is no alarm, because so few can disappear in a correct
+    read. If none remains, there is an alarm. A large calendar may lose only three tenths."""
     assert alarm_kinds(entries(4), entries(count)) == alarms
 
 
@@ -93,7 +93,7 @@ def test_empty_first_read_is_alarm_unless_calendar_may_be_empty() -> None:
 
 @pytest.mark.parametrize(("count", "alarms"), [(6, []), (7, [AlarmKind.RE_DATED])])
 def test_fifth_of_entries_may_be_re_dated_at_once(count: int, alarms: list[AlarmKind]) -> None:
-    """Six of 30 entries are a fifth."""
+    """Six of 30 entries are a fifth, which raises no alarm. Seven are more, and raise one."""
     before = entries(30)
     re_dated = with_slot(FAR_AHEAD, before[:count])
     assert alarm_kinds(before, after=[*re_dated, *before[count:]]) == alarms
@@ -101,7 +101,7 @@ def test_fifth_of_entries_may_be_re_dated_at_once(count: int, alarms: list[Alarm
 
 @pytest.mark.parametrize(("count", "alarms"), [(6, []), (7, [AlarmKind.CANCELLED])])
 def test_cancelling_more_than_a_fifth_at_once_raises_alarm(count: int, alarms: list[AlarmKind]) -> None:
-    """Six of 30 entries are a fifth."""
+    """Six of 30 entries are a fifth, which raises no alarm. Seven are more, and raise one."""
     before = entries(30)
     cancelled = [replace(each, state=State.CANCELLED) for each in before[:count]]
     assert alarm_kinds(before, after=[*cancelled, *before[count:]]) == alarms
@@ -139,7 +139,7 @@ def test_dates_that_are_all_to_be_confirmed_raise_no_alarm() -> None:
 @pytest.mark.parametrize(("count", "alarms"), [(15, []), (16, [AlarmKind.GONE])])
 def test_new_keys_for_over_half_of_entries_raise_alarm(count: int, alarms: list[AlarmKind]) -> None:
     """If so many keys are new at once, the calendar has probably changed how it makes them. Of 30 entries, 15 may have
-    new keys."""
+    new keys, but not 16."""
     before = entries(30)
     with_other_keys = [replace(each, uid=f"/{each.uid}") for each in before[:count]]
     assert alarm_kinds(before, after=[*with_other_keys, *before[count:]]) == alarms

@@ -144,6 +144,7 @@ def test_entries_found_changed_within_ten_seconds_share_a_notice() -> None:
         await outbox.send_due("mail")
         (message,) = mail.messages.values()
         assert message.subject.startswith("CALENDAR: 4 entries")
+        # An entry that is found changed after that has a notice of its own.
         record_verdicts(store, [replace(verdict_on_moved_release("r4"), at=clock.now())])
         await clock.sleep(10)
         await outbox.send_due("mail")

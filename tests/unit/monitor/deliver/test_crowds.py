@@ -93,7 +93,8 @@ def test_digest_does_not_replace_later_notices() -> None:
 
 
 def test_channel_for_machines_gets_each_opening() -> None:
-    """Openings become digests in the channel `mail` only. The channel `hook` is for machines."""
+    """In the channel `mail`, a digest (one message) replaces the openings of several incidents. The channel `hook` is
+    for machines."""
 
     async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         await open_late_incidents(store, writer, clock, RELEASES, ["mail", "hook"])
@@ -129,7 +130,8 @@ def test_openings_wait_for_others_for_at_most_five_pauses() -> None:
 
 
 def test_digest_of_unproven_releases_blames_no_platform() -> None:
-    """The opening of an unproven release is not urgent. It waits for 20 s in case there are others."""
+    """The first notice about an unproven release is not urgent. It waits for 20 s in case there are others, and then
+    one message, a digest, is about all."""
     openings = [replace(opening_at(8.0 * number, f"r{number}"), kind="unproven") for number in range(6)]
     last_opened_at = openings[-1].at
     waiting = find_waiting_openings(openings, DIGEST_FROM_FIVE_OPENINGS, now=last_opened_at + 19 * SECOND)
@@ -149,7 +151,8 @@ def test_unproven_and_late_releases_are_not_combined() -> None:
 
 
 def test_openings_wait_20_seconds_only_soon_after_a_digest() -> None:
-    """Long after a digest, an opening waits less than a second for others."""
+    """An opening is the first notice of an incident, and a digest is one message about several of them. Long after a
+    digest, an opening waits less than a second for others."""
     three_seconds_apart = [opening_at(3.0 * number, f"r{number}") for number in range(6)]
     first, last = three_seconds_apart[0].at, three_seconds_apart[-1].at
     # The last digest was six minutes ago. A second after the last opening, none waits.
@@ -164,6 +167,7 @@ def test_openings_wait_20_seconds_only_soon_after_a_digest() -> None:
 
 
 def test_an_exposure_is_sent_at_once_even_after_a_digest() -> None:
+    """A digest is one message about several incidents. Soon after one, other notices wait for up to 20 s."""
     soon_after_digest = replace(DIGEST_FROM_FIVE_OPENINGS, last_digest=after_slot(2))  # so other openings wait longer
     exposure, late = replace(opening_at(10, "r0"), findings=("early_exposure",)), opening_at(10, "r1")
     # One second after both openings, only the late one still waits.
@@ -198,8 +202,8 @@ def test_openings_soon_after_a_digest_become_another_digest(*, is_reconfigured: 
 @pytest.mark.parametrize("pause", [timedelta(0), PAUSE])
 @given(opened_at_seconds=st.lists(st.floats(0, 5), min_size=1, max_size=12))
 def test_no_opening_waits_longer_than_five_pauses(pause: timedelta, opened_at_seconds: list[float]) -> None:
-    """Hypothesis chooses the seconds at which incidents open. An opening waits for others for a pause: none, or
-    0.4 s."""
+    """Hypothesis chooses the seconds at which incidents open. The first notice of each waits for others for a pause:
+    none, or 0.4 s."""
     rule = DigestRule(frozenset({"mail"}), threshold=3, within=pause)
     openings = [opening_at(seconds, f"r{number}") for number, seconds in enumerate(opened_at_seconds)]
     last_opened_at = after_slot(max(opened_at_seconds))

@@ -54,7 +54,7 @@ A_THEN_B = rota_of_shifts(("A", LONG_BEFORE, HANDOVER_AT), ("B", HANDOVER_AT, LO
 @with_rota(A_THEN_B)
 async def test_reminders_go_to_the_next_person_after_a_handover(day: Day) -> None:
     """A, who has phone-a, is on call until HANDOVER_AT, 200 s after OVERDUE_AT. Then B is, who has phone-b. Both
-    get the end."""
+    get the notice of the end, `final`."""
     await day.judge_at(OVERDUE_AT, ["r7"])
     await day.run_until(HANDOVER_AT - 100)
     assert day.kinds("phone-a") == ["opened"]
@@ -71,7 +71,7 @@ async def test_reminders_go_to_the_next_person_after_a_handover(day: Day) -> Non
 @with_rota(A_THEN_B)
 async def test_each_reminder_goes_a_step_higher_until_someone_acknowledges(day: Day) -> None:
     """The first reminder, 15 minutes after the opening, also goes to the deputy. Those from 45 minutes on go to
-    the head, too. All who got one get the end."""
+    the head, too. All who got a reminder get the notice of the end, `final`."""
     await day.judge_at(OVERDUE_AT, ["r7"])
     await day.run_until(DEPUTY_REMINDED_BY)
     assert day.kinds("deputy") == ["reminder"]

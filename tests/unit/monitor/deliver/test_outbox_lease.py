@@ -156,6 +156,8 @@ def test_message_recorded_only_after_its_lease_ended_is_sent_once(seconds_to_rec
 
 
 def test_messages_of_a_killed_process_are_sent_after_its_lease() -> None:
+    """Only the process with the lease may send."""
+
     async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         # A process takes the lease, and is killed: it does not renew the lease or send.
         with store.transaction() as tx:
@@ -240,8 +242,8 @@ def test_lease_ends_one_length_after_its_last_renewal() -> None:
     play_story(story)
 
 
-def test_lease_can_be_taken_by_another_process_once_it_ends() -> None:
-    """After that, the first process cannot take it."""
+def test_another_process_can_take_a_lease_once_that_lease_ends() -> None:
+    """While the second process has the lease, the first one cannot take it back."""
 
     async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         one, two = (

@@ -24,7 +24,7 @@ def test_report_without_a_release_is_owed_since_it_was_logged() -> None:
 
 def test_report_on_an_early_release_counts_only_from_slot_on() -> None:
     """`count_owed` returns the number of reports, and how long the oldest has been owed. The numbers are public,
-    so no early release may appear in them before its slot. Then it is owed since its incident opened."""
+    so no early release may appear in them before its slot. From the slot on, it is owed since its incident opened."""
     early = an_incident(opened=SLOT - DAY, facts=facts_of_a_release(slot=SLOT))
     assert count_owed([early], SLOT - SECOND) == (0, timedelta())
     assert count_owed([early], SLOT) == (1, DAY)

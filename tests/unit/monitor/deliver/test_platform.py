@@ -85,7 +85,8 @@ async def test_platform_fault_delaying_eight_releases_is_one_short_thread(day: D
 @pytest.mark.slow
 @with_day
 async def test_producers_channel_gets_only_messages_about_its_own_releases(day: Day) -> None:
-    """The channel `mail` and the hook, which is for machines, get messages about all releases."""
+    """Eight releases on one host are late, two of them of ons. The channel `mail` and the hook, which is for machines,
+    get messages about all releases."""
     await run_day_of_outage(day)
     assert len(day.subjects("ons")) <= len(day.subjects("mail"))
     assert day.subjects("ons")[0].startswith("LATE: 2 releases of ons (8 in all) on www.gov.uk")
@@ -108,6 +109,7 @@ async def test_acknowledged_platform_incident_sends_no_reminders(day: Day) -> No
 @pytest.mark.slow
 @with_day
 async def test_platform_incident_links_its_releases_and_has_period_report(day: Day) -> None:
+    """Eight releases of three producers on one host are late. So an incident of their platform opens."""
     await run_day_of_outage(day, acknowledged=True)
     releases = sorted(PRODUCERS_BY_RELEASE)
     incident = day.platform_incident()

@@ -70,8 +70,8 @@ def test_incident_and_draft_have_the_hashes_of_their_records() -> None:
 
 
 def test_second_monitor_with_more_looks_adds_no_draft() -> None:
-    """Two monitors record each verdict. South does so after North, and has made one look more. Together they make one
-    draft and one notice of it."""
+    """Two monitors record each verdict. South does so after North, and has made one look more. For each verdict, the
+    two make only one draft and one notice together."""
     store = store_with_first_record()
     recorder = VerdictRecorder(store, ReportingRules())
 

@@ -339,7 +339,8 @@ async def test_a_given_up_delivery_is_counted_for_one_week(world: World) -> None
 
 @with_world()
 async def test_store_is_read_rarely_until_a_reminder_is_due_soon(world: World) -> None:
-    """The reminder falls due 25 minutes after the first read. In the last five of them each minute has a read."""
+    """At first the store is read every five minutes. The incident opens after ten minutes, so its reminder falls due
+    after 25. For the five minutes before that, the store is read each minute."""
     reads: list[datetime] = []
 
     async def ask(query: Callable[[], object]) -> object:

@@ -86,8 +86,8 @@ def page_published(seconds_after_slot: float | None) -> World:
 
 @pytest.mark.parametrize("seconds_late", [90, 400, None])
 def test_notice_of_late_page_is_false_of_an_early_page(seconds_late: int | None) -> None:
-    """`false_claims` returns the statements of a notice that are not true of when its page was public. The page is
-    published 90 or 400 seconds late, or never."""
+    """`false_claims` returns the statements of a notice that contradict when a page was really public. The notice is
+    about a page that is published 90 or 400 seconds late, or never. The other page is published a second early."""
     late_page, early_page = page_published(seconds_late), page_published(-1)
     notice = next(notices_over_time(late_page, None))
     assert notice.subject.startswith("LATE: ")
@@ -127,8 +127,8 @@ def test_release_is_partly_late_only_once_its_page_is_out() -> None:
 
 
 def test_acknowledged_incident_gets_a_notice_when_one_part_is_out() -> None:
-    """The page is never published, and the part `html` comes 200 seconds late. For people who did not acknowledge,
-    the reminders report the parts."""
+    """The page is never published, and the part `html` comes 200 seconds late. Without an acknowledgement there is no
+    notice of this part, because the reminders report it."""
     page, html = page_published(None), page_published(200)
     kinds_if_not_acknowledged = {notice.kind for notice in notices_over_time(page, html)}
     notices = notices_over_time(page, html, acknowledged=True)

@@ -214,7 +214,7 @@ def test_too_many_releases_are_counted_by_slot_and_producer() -> None:
     assert "Due:\n- 09:30 GMT, Ofqual: 175\n" in summary.text
 
 
-def test_a_month_of_one_producer_names_it_in_its_command() -> None:
+def test_monthly_summary_gives_command_for_report_of_its_producer() -> None:
     facts = SummaryFacts(now=SLOT, first=date(2017, 12, 1), last=date(2017, 12, 31), rows=[], producer="ofqual")
     command = "ninethirty report period --from 2017-12-01 --to 2017-12-31 --producer ofqual --output report.docx"
     assert command in monthly_summary(facts).text

@@ -175,7 +175,7 @@ def test_kills_lose_no_notice_and_repeat_at_most_one_each(seed: int) -> None:
     run_virtually(story, after_slot(JUDGED_AT_SECONDS[0]))
 
 
-def test_message_is_sent_twice_if_killed_right_after_acceptance() -> None:
+def test_message_is_sent_twice_if_process_dies_right_after_acceptance() -> None:
     """The verdict before the slot gives no notice. The overdue one opens an incident."""
 
     async def story(clock: VirtualClock) -> None:

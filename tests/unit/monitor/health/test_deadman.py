@@ -57,6 +57,7 @@ async def test_switch_sends_nothing_during_a_fault_and_logs_it() -> None:
 
 @pytest.mark.parametrize("status", [301, 404, 500])
 async def test_refused_ping_is_logged_without_its_address(status: int) -> None:
+    """For example, the server answers 404. The address contains a secret token."""
     async with dead_man_switch(server_status=status) as (switch, _, outcomes):
         with capture_logs() as lines:
             await switch.ping()

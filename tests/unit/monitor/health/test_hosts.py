@@ -45,7 +45,7 @@ def test_only_proof_at_the_same_host_ends_its_silence() -> None:
 
 @pytest.mark.parametrize("seconds_of_looks", [(0, 30), range(9)], ids=["two looks", "nine looks in eight seconds"])
 def test_few_or_very_close_failed_looks_are_not_reported(seconds_of_looks: Sequence[int]) -> None:
-    """A silence is at least three failed looks in at least ten seconds."""
+    """A silence is at least three failed looks in at least ten seconds. So nine looks in eight seconds are none."""
     hosts = SilentHosts()
     note_looks(hosts, "www.gov.uk", State.UNKNOWN, seconds=seconds_of_looks)
     assert hosts.silent_now(SOON) == {}
@@ -141,6 +141,7 @@ def test_growing_blind_spans_are_reported_at_most_every_30_s() -> None:
     workers.attempt_start(at=1, fault=FAULT)
     workers.health.note_unread("www.gov.uk", after(0))
     workers.attempt_start(at=10, fault=FAULT)
+    # At 10 s the span of www.gov.uk is reported, as long as it is so far.
     blind_until_10 = [Blind(after(0), after(10), "no_worker", "www.gov.uk")]
     assert workers.blind == blind_until_10
     # At 45 s a second host is blind too, and both are reported.
@@ -164,11 +165,12 @@ def test_growing_blind_spans_are_reported_at_most_every_30_s() -> None:
 
 
 def test_answer_from_before_failed_starts_makes_no_host_blind() -> None:
-    """A worker is a process that reads large answers. At 2 s one starts."""
+    """A worker is a process that reads large answers. A host is blind, so not watched, while its answers are unread."""
     workers = WorkerStarts()
     workers.attempt_start(at=1, fault=FAULT)
     workers.attempt_start(at=2, fault=NO_FAULT)
-    # An answer that came at 2 s is noted as unread. No start has failed since then, so this is ignored.
+    # A worker starts at 2 s. An answer that came at 2 s is noted as unread. No start has failed since then, so this is
+    # ignored.
     workers.health.note_unread("www.gov.uk", after(2))
     # From 3 to 40 s starts fail again, but no answer of this time is unread.
     workers.attempt_start(at=3, fault=FAULT)

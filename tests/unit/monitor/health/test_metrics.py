@@ -118,8 +118,8 @@ def test_outcome_that_has_not_happened_has_counter_zero(world: World) -> None:
     assert world.value("looks_missed_total", host="www.ons.gov.uk") == 0
 
 
-def test_releases_have_series_only_near_their_slot(world: World) -> None:
-    """The series begin two hours before the slot, and end a day after the verdict is final."""
+def test_releases_have_metrics_only_near_their_slot(world: World) -> None:
+    """The metrics of a release begin two hours before its slot, and end a day after its verdict is final."""
     two_hours, a_day, minute = timedelta(hours=2), timedelta(days=1), timedelta(minutes=1)
     world.releases = [
         ReleaseState(a_verdict(release="far", slot=world.now + two_hours + minute), final_since=None),
@@ -155,21 +155,21 @@ def test_only_slot_that_passes_while_we_run_is_counted(world: World) -> None:
         assert world.value("slots_passed_total") == 1
 
 
-def test_hosts_beyond_the_first_two_hundred_share_their_series(world: World) -> None:
-    # One host, that of the configuration, has its series already.
+def test_hosts_beyond_the_first_two_hundred_share_one_set_of_metrics(world: World) -> None:
+    # One host, that of the configuration, has its own metrics already.
     configured_hosts, more_than_fit = 1, 50
     for number in range(MOST_HOSTS - configured_hosts + more_than_fit):
         world.metrics.count_look(f"h{number}.example", "present", 0.1, 0.0)
     hosts = {dict(labels)["host"] for name, labels in world.scrape() if name == "ninethirty_looks_total"}
     assert len(hosts - {"other"}) == MOST_HOSTS
     assert world.value("looks_total", host="other", outcome="present") == more_than_fit
-    # A host that has a series keeps it.
+    # A host with its own metrics keeps them.
     world.metrics.count_too_costly("h0.example")
     assert world.value("too_costly_total", host="h0.example") == 1
 
 
 def test_failed_scrape_is_counted_and_counters_are_still_served(world: World) -> None:
-    # This makes the series of releases fail, so they are left out.
+    # This makes the metrics of releases fail, so they are left out.
     not_a_verdict: Any = None
     world.watch(not_a_verdict)
     assert world.value("faults_total", task="metrics") == 1
@@ -221,7 +221,7 @@ def test_exposure_that_ended_between_scrapes_is_counted_once(world: World) -> No
     assert world.value("release_exposure_open", release="r", producer="dft") == 0
 
 
-def test_release_info_and_memory_of_process_have_series(world: World) -> None:
+def test_release_info_and_memory_of_process_are_exported(world: World) -> None:
     world.watch(a_verdict())
     assert world.value("release_info", release="r", producer="dft", title="Title", slot="2026-11-26T09:30:00.000Z") == 1
     assert any(name == "process_resident_memory_bytes" for name, _ in world.scrape())

@@ -66,8 +66,8 @@ async def test_poller_with_overdue_look_is_stalled_until_one_begins(clock: Virtu
     world = World(clock)
     self_check = world.self_check()
     world.poller.due_at = NOON
-    # The check at 20 s is the last one that finds the look less than 30 s overdue. From 30 s after that check, the
-    # poller is stalled.
+    # At 20 s, the look is not yet 30 s overdue, so the poller is not suspect. It is stalled at the first check that is
+    # more than 30 s later, at 60 s.
     for seconds_overdue, reasons in ((20, []), (40, []), (60, [STALLED]), (80, [STALLED])):
         await clock.sleep(20)
         assert self_check.unready() == reasons
@@ -146,6 +146,6 @@ async def test_watchdog_is_notified_until_the_poller_stands_still(clock: Virtual
                 assert systemd.recv(100) == b"WATCHDOG=1"
                 notified_at.append(seconds)
             await clock.sleep(15)
-    # A look is due at 0 s and never begins. The check at 15 s is the last one that finds it less than 30 s overdue.
-    # The poller stands still from 30 s after that check. At 45 s that is not over yet, and at 60 s it is.
+    # A look is due at 0 s and never begins. At 15 s, it is not yet 30 s overdue, so the poller is not suspect. The
+    # poller stands still at the first check that is more than 30 s later, at 60 s.
     assert notified_at == [0, 15, 30, 45]

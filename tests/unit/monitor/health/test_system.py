@@ -99,9 +99,9 @@ def test_each_service_state_is_sent_as_one_datagram(systemd: socket.socket, tmp_
     assert [systemd.recv(100), systemd.recv(100)] == [b"READY=1", b"STOPPING=1"]
 
 
-def test_an_abstract_socket_is_written_with_an_at_sign(systemd: socket.socket) -> None:
-    # The kernel gives an abstract name, which begins with a zero byte.
-    systemd.bind("")
+def test_name_that_begins_with_an_at_sign_means_an_abstract_socket(systemd: socket.socket) -> None:
+    """The name of an abstract socket begins with a zero byte, and no file has it. systemd writes "@" for that byte."""
+    systemd.bind("")  # the kernel gives an abstract name
     name = systemd.getsockname().decode()
     ServiceManager(name.replace("\0", "@", 1)).notify("READY=1")
     assert systemd.recv(100) == b"READY=1"
@@ -121,4 +121,5 @@ def test_watchdog_time_is_read_only_for_this_process() -> None:
     environment = {"NOTIFY_SOCKET": "/run/x", "WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "7"}
     assert find_service_manager(environment, pid=7) == ServiceManager("/run/x", watchdog=timedelta(seconds=30))
     assert find_service_manager(environment, pid=8) == ServiceManager("/run/x", watchdog=None)
+    # A time that is no number is ignored.
     assert find_service_manager({**environment, "WATCHDOG_USEC": "soon"}, pid=7).watchdog is None

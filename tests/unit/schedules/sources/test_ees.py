@@ -24,8 +24,8 @@ def publication(**more: object) -> bytes:
     return json.dumps(data | more).encode()
 
 
-def test_next_release_has_month_and_key_after_latest_release(parse: Parse) -> None:
-    """The latest release is 2025-26-autumn, and the next one is due in March 2027."""
+def test_next_release_gets_month_as_slot_and_latest_release_in_key(parse: Parse) -> None:
+    """The latest release is 2025-26-autumn, and the next one is due in March 2027, without a day."""
     announcement = parse("ees", publication()).announcements[0]
     assert (announcement.slot.precision, str(announcement.slot.first)) == (Precision.MONTH, "2027-03-01")
     assert announcement.uid == "absence/after/2025-26-autumn"

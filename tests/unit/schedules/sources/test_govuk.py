@@ -126,7 +126,8 @@ def test_the_family_of_landing_page_addresses_can_be_configured(parse: Parse) ->
 def test_text_of_only_months_is_no_exact_slot_despite_timestamp(
     source: GovukSource, text: str, precision: Precision, first: str, last: str
 ) -> None:
-    """The timestamp of the entry is 1 November at 9.30, which no one has announced."""
+    """For example, the text is “November 2026”. The timestamp of the entry is 1 November at 9.30, which no one has
+    announced."""
     entry = a_listed_result(when=text, release_timestamp="2026-11-01T09:30:00.000+00:00")
     slot = read_calendar(source, listing(entry)).announcements[0].slot
     assert (slot.precision, str(slot.first), str(slot.last), slot.doubt) == (precision, first, last, None)
@@ -170,7 +171,9 @@ def test_mail_addresses_are_removed_from_the_reason_of_a_cancellation(source: Go
     assert read_calendar(source, listing(entry), cancelled).announcements[0].why == "Discontinued. Ask"
 
 
-def test_changed_date_is_looked_up_for_old_date_and_note(source: GovukSource) -> None:
+def test_changed_date_makes_us_request_page_with_old_date_and_note(source: GovukSource) -> None:
+    """The second listing has only a new date. So the announcement's own page is requested, which has the old date too,
+    and a note."""
     old_date, new_date = "26 November 2026 9:30am", "3 December 2026 9:30am"
     read_calendar(source, listing(a_listed_result(when=old_date)))
     details = {"display_date": new_date, "previous_display_date": old_date, "latest_change_note": "Further checks."}

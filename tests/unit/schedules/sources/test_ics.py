@@ -127,7 +127,7 @@ def test_event_from_midnight_to_midnight_utc_gives_its_day(parse: Parse) -> None
 
 @pytest.mark.parametrize("start", ["DTSTART:20260723T000000", "DTSTART:20260723T000000Z"])
 def test_series_at_midnight_gives_doubtful_days(parse: Parse, start: str) -> None:
-    """A time of midnight may only stand for a day without a time. The series has two days."""
+    """A series is a recurring event, here of two days. Its time of midnight may only stand for a day without a time."""
     two_days = event(start, "RRULE:FREQ=DAILY;COUNT=2")
     announcements = parse("ics", calendar(two_days), at=NOW).announcements
     assert [(str(each.slot.first), each.doubt) for each in announcements] == [
@@ -234,8 +234,8 @@ def test_a_series_is_expanded_with_its_exceptions(parse: Parse, summarise: Summa
     ],
 )
 def test_a_series_that_cannot_be_expanded_is_doubted(parse: Parse, rule: str, doubt: str) -> None:
-    """Rules that could take long, such as an event every second, are refused. Others, such as one with the weekday XX,
-    cannot be read."""
+    """A series is a recurring event. Rules that could take long, such as one for every second, are refused. Others,
+    such as one with the weekday XX, cannot be read."""
     series = calendar(event("DTSTART:20260630T083000Z", f"RRULE:{rule}"))
     (announcement,) = parse("ics", series, at=NOW).announcements
     assert announcement.doubt == doubt
@@ -295,7 +295,7 @@ def test_other_line_ends_are_accepted(parse: Parse, ends: bytes) -> None:
     assert len(parse("ics", body, at=NOW).announcements) == 1
 
 
-def test_text_lines_like_properties_do_not_change_the_status(parse: Parse) -> None:
+def test_text_lines_that_look_like_properties_do_not_change_status(parse: Parse) -> None:
     """The text of the DESCRIPTION goes on in two lines that are not folded, so each looks like a property."""
     text = "DESCRIPTION:first", "not: a property", "STATUS: odd"
     body = calendar(event("STATUS:Confirmed", "DTSTART:20260723", *text))

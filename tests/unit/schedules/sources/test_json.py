@@ -49,8 +49,9 @@ def post(**more: object) -> dict[str, object]:
 def test_date_of_wordpress_post_is_slot_only_if_scheduled(
     parse: Parse, summarise: Summarise, fields: dict[str, object], expected_precision_and_slot: tuple[str, str]
 ) -> None:
-    """`date` is when the post itself is published. A post with the status "future" is the release, so that is the slot.
-    A post that is out already announces the release: then a field of a plug-in or the text gives the slot, if any."""
+    """A post with the status "future" is the release itself, so the `date` of its publication is the slot. A post that
+    is out only announces a release. Its slot is in a field of a plug-in, in the text (“Expected January 2027”), or
+    nowhere."""
     calendar = json.dumps([post(**fields)]).encode()
     [(_title, precision, slot, _state)] = summarise(parse("json", calendar))
     assert (precision, slot) == expected_precision_and_slot
@@ -68,7 +69,8 @@ def test_option_published_names_the_field_for_published(parse: Parse) -> None:
 
 
 def test_the_option_published_does_not_give_an_entry_a_state(parse: Parse) -> None:
-    """A state is for example confirmed or provisional."""
+    """The option `published` names a field that an entry has once it is out. This entry lacks that field. It has no
+    state, such as confirmed, either."""
     options = {"title": "t", "date": "d", "published": "is_out"}
     (announcement,) = parse("json", b'[{"t":"b","d":"2026"}]', options=options).announcements
     assert announcement.state is None

@@ -69,8 +69,8 @@ def test_an_earlier_date_without_a_time_is_a_day(parse: Parse) -> None:
 def test_a_provisional_release_never_has_an_instant(
     parse: Parse, text: str, precision: Precision, first: str, last: str
 ) -> None:
-    """Until a release is final, its `release_date` is a placeholder, of which only the day is used. A readable
-    `provisional_date` counts more."""
+    """Until a release is final, its `release_date` is a placeholder, of which only the day is used. If there is a
+    readable `provisional_date`, such as “April 2027”, that is the slot instead."""
     release = a_listed_release(when="2027-04-29T08:30:00.000Z", finalised=False, provisional_date=text)
     announcement = only_announcement(parse, release)
     slot = announcement.slot
@@ -148,7 +148,8 @@ def test_late_release_no_longer_listed_is_still_announced() -> None:
 def test_retired_or_missing_api_address_cancels_nothing_and_is_noted(
     status: int, body: bytes, headers: dict[str, str], note: str
 ) -> None:
-    """The release has left the list, and the request for its own data fails."""
+    """The release has left the list. The request for its own data fails, for example with 404, or with the empty answer
+    of an address that the ONS has retired."""
     reading = look_up_unlisted_release(status, body, **headers)
     assert reading.announcements == ()
     assert note in reading.notes[0]

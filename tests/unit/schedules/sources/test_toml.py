@@ -74,8 +74,9 @@ def test_parts_keep_role_and_recogniser_and_alternatives_are_optional(parse: Par
     assert (news.role, news.required) == (Role.ALTERNATIVE, False)
 
 
-def test_toml_file_may_separate_date_and_time_with_default(parse: Parse) -> None:
-    """The file has a default time of 09:30. Housing has only a date."""
+def test_toml_file_may_give_date_and_time_in_two_keys(parse: Parse) -> None:
+    """Trade has a date and a time. Housing has only a date. The default time of the file, 09:30, is only assumed for
+    it."""
     trade, housing = parse("toml", DATE_AND_TIME_APART).announcements
     assert trade.slot.instant == datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
     assert trade.url == "https://stats.example/trade"

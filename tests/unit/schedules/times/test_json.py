@@ -47,7 +47,7 @@ def test_intervals_and_bounds_come_back_from_json_with_unknowns() -> None:
     assert bounds_from_json(None) is None
 
 
-def test_fields_are_written_by_type_in_order_of_names() -> None:
+def test_fields_are_written_by_type_in_the_order_of_the_call() -> None:
     ended_by_noon = Interval(after=None, by=NOON)
     exposure = Exposure(
         "page", start=Interval(NOON, NOON), to=ended_by_noon, seconds=Bounds(min=1.5), open=False, ended=Ended.SLOT

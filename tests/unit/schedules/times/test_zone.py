@@ -40,7 +40,7 @@ def test_a_wall_time_becomes_its_instant(text: str, expected: str) -> None:
 
 @pytest.mark.parametrize("text", ["2026-03-29T01:00", "2026-03-29T01:30", "2026-03-29T01:59:59"])
 def test_a_time_that_the_clock_skips_is_refused(text: str) -> None:
-    """On 29 March 2026 the clock in London goes forward from 01:00 to 02:00."""
+    """On 29 March 2026 the clock in London goes forward from 01:00 to 02:00. So there is no 01:30."""
     with pytest.raises(NoSingleInstant) as refused:
         instant(wall(text))
     assert refused.value.doubt == "nonexistent-time"
@@ -48,7 +48,7 @@ def test_a_time_that_the_clock_skips_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["2026-10-25T01:00", "2026-10-25T01:30", "2026-10-25T01:59:59"])
 def test_a_local_time_that_occurs_twice_is_refused(text: str) -> None:
-    """On 25 October 2026 the clock in London goes back from 02:00 to 01:00."""
+    """On 25 October 2026 the clock in London goes back from 02:00 to 01:00. So 01:30 occurs twice."""
     with pytest.raises(NoSingleInstant) as refused:
         instant(wall(text))
     assert refused.value.doubt == "ambiguous-time"
