@@ -145,6 +145,7 @@ def test_an_export_of_one_of_two_monitors_names_the_other(archive: Archive, tmp_
     # The manifest lists the record of south, too, but without a file.
     has_file = {entry["id"]: entry["path"] is not None for entry in entries}
     assert has_file == {"north-1": True, "north-2": True, "south-1": False}
+    # None of the records was deleted.
     assert {entry["expired"] for entry in entries} == {None}
 
 

@@ -75,7 +75,8 @@ async def test_runs_queued_within_the_delay_are_committed_together(clock: Virtua
 
 
 @virtually
-async def test_a_configured_delay_replaces_the_default(clock: VirtualClock) -> None:
+async def test_a_configured_delay_of_commits_replaces_the_default(clock: VirtualClock) -> None:
+    """The writer commits a queued run after a delay. The default is 0.1 s, and here it is 5 s."""
     store = CountingStore()
     writer = Writer(store, clock, delay=5.0)
     writer.queue_run(a_run())
@@ -312,8 +313,8 @@ async def test_unstorable_run_is_logged_and_stops_no_other_write(
 async def test_runs_are_committed_before_writes_in_bounded_transactions(
     clock: VirtualClock, failing_transactions: int
 ) -> None:
-    """A transaction has at most 500 runs and 100 writes. At first some transactions fail, and the writer makes
-    them again."""
+    """Writes are all changes that are not runs. A transaction has at most 500 runs and 100 writes. The first 0, 1 or 3
+    transactions fail (`failing_transactions`), and the writer makes them again."""
     store, log = CountingStore(), WriterLog()
     writer = log.writer(store, clock)
     run_count = write_count = 1010
