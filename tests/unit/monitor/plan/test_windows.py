@@ -90,7 +90,7 @@ def test_one_look_falls_due_exactly_at_the_slot(target: Target) -> None:
 
 
 def test_origin_view_is_used_from_an_hour_before_slot() -> None:
-    """It is used until 14 days after the slot."""
+    """It is used until 14 days after the slot. Three hours after the slot, for example, there is a look each minute."""
     windows = windows_for(PAGE_AT_ORIGIN, SLOT)
     assert (windows[0].begins, windows[-1].ends) == (SLOT_TIME - HOUR, SLOT_TIME + 14 * DAYS)
     assert spacing(windows, after_slot=3 * HOUR) == MINUTE  # one instant between the two
@@ -236,10 +236,8 @@ def test_release_without_readable_time_is_looked_at_hourly() -> None:
 def test_page_removed_again_is_watched_closely_for_two_minutes(
     after_slot: timedelta, spacing_at_edge: timedelta | None, spacing_at_origin: timedelta | None
 ) -> None:
-    """The page was seen a second after its slot and found absent 3 hours after it.
-
-    The spacing is None where there are no looks, such as at the origin of a page that is out.
-    """
+    """The page was seen a second after its slot and found absent 3 hours after it. For two minutes, edge and origin are
+    looked at every 5 s. Then the edge is looked at each minute and later hourly, and the origin never (None)."""
     lost_again = Progress(Stage.SEEN, since=SLOT_TIME + SECOND, lost_at=SLOT_TIME + 3 * HOUR)
     assert spacing(windows_for(PAGE_AT_EDGE, SLOT, lost_again), after_slot) == spacing_at_edge
     assert spacing(windows_for(PAGE_AT_ORIGIN, SLOT, lost_again), after_slot) == spacing_at_origin
