@@ -167,8 +167,8 @@ def test_forecast_proves_parts_to_one_round_of_looks(number_of_parts: int, secon
 
 
 def test_forecast_names_unproven_releases_and_a_sufficient_budget() -> None:
-    """The tolerance is 60 s. Looks in the first 3 s find little, because most releases come later. So a round, which is
-    one look at each part, may take 57 s. Looks are a hundredth further apart than the budget of 5 a second requires."""
+    """A round is one look at each part. Most releases come later than 3 s after the slot, and the tolerance is 60 s. So
+    a round has 57 s. Looks are a hundredth further apart than the budget of 5 a second requires."""
     looks_in_a_round = int((60 - 3) / (1.01 / 5))
     assert looks_in_a_round == 282
     (forecast,) = forecast_slots(parts_to_prove(284), 5.0, DAY_BEGINS, DAY_ENDS)

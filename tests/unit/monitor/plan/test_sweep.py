@@ -341,8 +341,8 @@ publication_times = st.lists(st.floats(0, 30), min_size=1, max_size=60)  # in se
 
 @given(publication_times, st.floats(1, 5))
 def test_parts_with_time_for_a_look_are_proved(published_after_slot: list[float], rate: float) -> None:
-    """There are as many parts as looks from the last publication until the tolerance ends, 60 s after the slot. A round
-    is one look at each part. First seen is no longer than a round."""
+    """There are as many parts as looks that fit between the last publication and the end of the tolerance, 60 s after
+    the slot. Each first seen is at most as long as a round, which is one look at each part."""
     gap = 1.01 / rate  # seconds from look to look, a hundredth more than the rate allows
     looks_left = int((60 - max(published_after_slot)) / gap)
     parts = [Part(seconds) for seconds in published_after_slot[:looks_left]]
@@ -355,7 +355,8 @@ def test_parts_with_time_for_a_look_are_proved(published_after_slot: list[float]
 
 @given(publication_times, st.floats(0.2, 1))
 def test_important_parts_with_time_for_a_look_are_proved(published_after_slot: list[float], rate: float) -> None:
-    """As many parts are important as looks are left from the last publication until the tolerance ends, at 60 s."""
+    """Some looks fit between the last publication and the end of the tolerance, 60 s after the slot. As many parts are
+    important, and all of them are proved."""
     gap = 1.01 / rate  # seconds from look to look, a hundredth more than the rate allows
     looks_left = int((60 - max(published_after_slot)) / gap)
     important = [Part(seconds, weight=1) for seconds in published_after_slot[:looks_left]]
