@@ -122,9 +122,9 @@ def test_forgotten_answer_is_not_kept_with_the_next_change(archive: Archive) -> 
     assert [record.kind for record in archive.store.evidence.records(["edge-1"])] == ["turn"]
 
 
-def test_only_the_first_failed_look_keeps_the_last_answer(archive: Archive) -> None:
-    """A failed look has no bytes of its own. Each call of `keep_state_change` returns the ids of the records that
-    it kept."""
+def test_first_failed_look_stores_the_answer_before_it_as_evidence(archive: Archive) -> None:
+    """A failed look has no bytes of its own, so the answer before it is stored. The second failed look stores no more.
+    `keep_state_change` returns the ids of the records that it kept."""
     failure = Failure(TARGET.url, Reason.RESET, "reset by peer", SLOT, SLOT)
 
     async def look_three_times(evidence: Evidence, *_: object) -> list[tuple[str, ...]]:

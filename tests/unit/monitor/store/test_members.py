@@ -193,9 +193,9 @@ async def test_requests_of_a_killed_monitor_pass_on_within_three_seconds(
 
 
 @on_one_store
-async def test_kill_is_noticed_quickly_soon_after_a_slow_store(clock: VirtualClock, start: Start) -> None:
-    """While the store is slow, the monitors allow each other more time to renew their leases. After 10 s in which
-    it is quick, they allow only the usual time. So south knows 3 s after the kill that only itself makes requests."""
+async def test_kill_is_noticed_within_3_s_once_a_store_is_quick(clock: VirtualClock, start: Start) -> None:
+    """While a commit takes longer than a lease, the monitors allow each other more time to renew their leases. After
+    10 s with a quick store, they allow only the usual time. Soon after the kill, only south makes requests."""
     north, south = await start_north_and_south(clock, start)
     north.writer.seconds_after_commit = south.writer.seconds_after_commit = LEASE_SECONDS + 0.6
     await clock.sleep(75)
@@ -236,8 +236,8 @@ async def test_halted_monitor_makes_no_requests_without_its_store(clock: Virtual
 
 @on_one_store
 async def test_monitor_halted_while_the_store_is_away_goes_on(clock: VirtualClock, start: Start) -> None:
-    """North assumes that the store is away for all monitors. Then no other monitor can have seen that its lease ran out
-    during the halt, so none makes its requests."""
+    """North cannot reach the store, and assumes that south cannot either. So south did not see that the lease of north
+    ran out during its halt. North therefore goes on as one of two monitors."""
     north, _south = await start_north_and_south(clock, start)
     # From here on, none of its writes reaches the store. A halt within its lease changes nothing.
     north.writer.abandon()
@@ -245,7 +245,7 @@ async def test_monitor_halted_while_the_store_is_away_goes_on(clock: VirtualCloc
     await clock.sleep(4)
     north.halt(seconds=2 * LEASE_SECONDS)
     await clock.sleep(6)
-    # `requesters` are the monitors that make requests, as north knows them. North is still one of them.
+    # `requesters` are the monitors that make requests, as north knows them.
     assert north.requesters == ("north", "south")
 
 
@@ -402,9 +402,9 @@ async def test_killed_monitor_comes_back_under_its_name(clock: VirtualClock, sta
 
 
 @on_one_store
-async def test_a_decision_from_before_a_lost_lease_is_not_written(clock: VirtualClock, start: Start) -> None:
-    """A term is the time in which a monitor has its lease without a break. A write asks `is_in_term` whether its
-    decision is of this term."""
+async def test_decision_from_before_a_lost_lease_is_out_of_term(clock: VirtualClock, start: Start) -> None:
+    """A term is the time in which a monitor has its lease without a break. `is_in_term` says in a
+    write whether a decision of a term may still be written. It may not if the lease was lost since."""
     north = await start("north")
     members, first_term = north.members, north.members.term
     await clock.sleep(10)  # meanwhile its lease of 2 s is renewed many times

@@ -196,6 +196,7 @@ async def test_attempts_on_a_failing_store_grow_rarer_but_never_stop(clock: Virt
 
 @virtually
 async def test_full_backlog_accepts_only_longer_versions_of_waiting_runs(clock: VirtualClock) -> None:
+    """`queue_run` returns whether the run is accepted. A run with more looks replaces its earlier version."""
     store = CountingStore(failures=10_000)
     writer = Writer(store, clock, most_runs=2)  # at most two runs may wait
     assert writer.queue_run(a_run("a/page/edge"))
@@ -341,6 +342,7 @@ async def test_runs_are_committed_before_writes_in_bounded_transactions(
 
 @virtually
 async def test_urgent_write_is_committed_before_earlier_runs(clock: VirtualClock) -> None:
+    """Each write returns how many transactions were committed before its own."""
     store = CountingStore()
     writer = Writer(store, clock)
 
