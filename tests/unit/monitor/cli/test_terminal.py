@@ -29,7 +29,7 @@ def test_output_longer_than_the_terminal_is_paged_whole(folder: Path, run_cli: R
 @pytest.mark.slow
 @pytest.mark.parametrize("verb", [("incident", "list"), ("today", "--date", "2018-01-05"), ("plan",)])
 def test_short_output_does_not_go_to_the_pager(folder: Path, verb: tuple[str, ...]) -> None:
-    """A case is a command that prints few lines."""
+    """A case is a command that prints few lines, such as `plan`."""
     screen = run_at_terminal(folder / "config.toml", *verb, env=PAGER_THAT_MARKS_LINES)
     # The pager would write PAGED: before each line.
     assert screen

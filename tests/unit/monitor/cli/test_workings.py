@@ -271,7 +271,7 @@ def blocked_keep(folder: Path) -> Path:
 def test_unplayable_script_is_explained_as_json_beside_played_ones(
     run_cli: RunCli, folder: Path, blocked_keep: Path, playable_scripts: list[str]
 ) -> None:
-    """A case is the other scripts. In `blocked_keep` a file is where the script `blocked` needs a folder."""
+    """A case is none or two other scripts. In `blocked_keep` a file is where the script `blocked` needs a folder."""
     scripts = [write_quiet_script(folder, name) for name in ("blocked", *playable_scripts)]
     result = run_cli("rehearse", *scripts, "--keep", str(blocked_keep), "--json")
     assert (result.status, result.err) == (1, "")
@@ -291,7 +291,7 @@ def test_unplayable_script_is_explained_as_json_beside_played_ones(
 def test_people_see_which_script_could_not_be_played(
     run_cli: RunCli, folder: Path, blocked_keep: Path, playable_scripts: list[str]
 ) -> None:
-    """A case is the other scripts. In `blocked_keep` a file is where the script `blocked` needs a folder."""
+    """A case is none or two other scripts. In `blocked_keep` a file is where the script `blocked` needs a folder."""
     scripts = [write_quiet_script(folder, name) for name in ("blocked", *playable_scripts)]
     result = run_cli("rehearse", *scripts, "--keep", str(blocked_keep))
     assert result.status == 1
