@@ -111,7 +111,8 @@ def test_content_api_is_looked_at_a_fifth_as_often(after_slot: timedelta, every_
     ids=["before the exposure", "exposed", "around its slot", "later"],
 )
 def test_exposed_page_is_looked_at_every_5_s(after_slot: timedelta, every: timedelta) -> None:
-    """The page was exposed two days before its slot. Around the slot it is looked at each second."""
+    """The page was exposed two days before its slot. A day before the slot, for example, it is looked at every 5 s.
+    Around the slot it is looked at each second."""
     exposed_two_days_early = Progress(Stage.EXPOSED, since=SLOT_TIME - 2 * DAYS)
     assert spacing(windows_for(PAGE_AT_EDGE, SLOT, exposed_two_days_early), after_slot) == every
 
@@ -125,7 +126,7 @@ def test_origin_view_of_exposed_page_is_used_days_before_slot() -> None:
     ("after_slot", "every"), [(MINUTE, MINUTE), (2 * HOUR, HOUR), (6 * DAYS, HOUR), (8 * DAYS, None)]
 )
 def test_seen_page_is_looked_at_each_minute_and_then_hourly(after_slot: timedelta, every: timedelta | None) -> None:
-    """It is looked at each minute for an hour, hourly for a week, and then no longer."""
+    """The page is looked at each minute for an hour, hourly for a week, and then no longer."""
     seen = Progress(Stage.SEEN, since=SLOT_TIME + SECOND)
     assert spacing(windows_for(PAGE_AT_EDGE, SLOT, seen), after_slot) == every
 

@@ -304,7 +304,7 @@ async def test_shared_budget_is_kept_if_the_store_returns_to_one_first(
     clock: VirtualClock, start: Start, seconds_between: float
 ) -> None:
     """Together, monitors never send more requests to a host than its budget. After an outage, the store is back for
-    north only, and some seconds later also for south. A case is these seconds."""
+    north only, and some seconds later also for south. A case is these seconds, such as 0.3."""
     north, south = await start_north_and_south(clock, start)
     both = (north, south)
     for monitor in both:

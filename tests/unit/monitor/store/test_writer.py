@@ -365,7 +365,7 @@ async def test_urgent_write_is_committed_before_earlier_runs(clock: VirtualClock
 @virtually
 async def test_each_portion_of_a_row_source_has_a_transaction(clock: VirtualClock, failing_transactions: int) -> None:
     """A source adds its own rows to each transaction. This one has three portions of them. Runs come with the last
-    one. At first some transactions fail, and the writer makes them again."""
+    one. The first 0 or 2 transactions fail, and the writer makes them again."""
     store = CountingStore(failing_transactions)
     calls: list[str] = []
 
