@@ -30,7 +30,7 @@ def test_added_actions_are_in_list_incident_and_draft(run_cli: RunCli, with_two_
 
 
 @pytest.mark.usefixtures("with_two_actions")
-def test_done_action_leaves_only_the_list_of_open_actions(run_cli: RunCli) -> None:
+def test_done_action_is_in_incident_and_draft_but_not_open(run_cli: RunCli) -> None:
     # The incident has two actions: no. 1, due in 2018, and no. 2, due in 2100.
     assert run_cli("incident", "action", "done", INCIDENT, "1", "--at", "2018-01-05T12:00", *ROLE).status == 0
     assert run_cli("incident", "show", INCIDENT, "--json").json["actions"][0] == {

@@ -14,6 +14,7 @@ SLOT_KEYS = {"precision", "start", "end", "raw"}
 def test_a_configured_calendar_is_read_as_json_lines(run_cli: RunCli) -> None:
     (row,) = run_cli("calendar", "read", "mine").lines
     assert (row["uid"], row["slot"]["start"]) == ("births-2016", "2018-01-05T09:30:00.000Z")
+    # These are the fields that every printed entry and its slot have.
     assert set(row) >= KEYS
     assert set(row["slot"]) >= SLOT_KEYS
 

@@ -290,6 +290,7 @@ def with_empty_rota(good: Path) -> Path:
 
 @pytest.mark.usefixtures("with_empty_rota")
 def test_a_rota_without_anyone_on_call_is_a_fault(run_cli: RunCli) -> None:
+    """The configuration has the rota `duty`, whose calendar file has no events."""
     result = run_cli("check")
     assert result.status == 1
     assert "rota duty: no event of the next 62 days names a role of this rota" in result.err

@@ -50,7 +50,7 @@ def test_the_shell_completes_verbs_and_options(complete: Complete) -> None:
     ],
 )
 def test_shell_completion_offers_incidents_by_id(complete: Complete, verb: tuple[str, ...]) -> None:
-    """A case is a command that takes an incident."""
+    """A case is a command that takes an incident, such as `incident show`."""
     assert complete(*verb, "births") == ["births-2016-2018-01-05"]
     assert complete(*verb, "deaths") == []
 

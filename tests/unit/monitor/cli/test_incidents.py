@@ -46,6 +46,7 @@ def test_incidents_are_listed_with_grade_status_and_draft(run_cli: RunCli) -> No
     assert " ".join(row.split()) == (
         f"5 Jan 2018 09:30 report late 20 min to 20 min 1 s report owed {form_and_version} {INCIDENT} Births 2016"
     )
+    # An incident with a report that is owed counts as open.
     for filters in (("--open",), ("--producer", "ons")):
         assert [listed["id"] for listed in run_cli("incident", "list", *filters, "--json").json] == [INCIDENT]
 
@@ -216,6 +217,7 @@ def test_note_has_a_role_and_acknowledges_the_incident(run_cli: RunCli) -> None:
 
 @pytest.mark.parametrize("verb", ["note", "close", "sign"])
 def test_a_command_that_changes_an_incident_needs_a_role(run_cli: RunCli, verb: str) -> None:
+    """A case is a command without the option `--by`, such as `incident note`."""
     result = run_cli("incident", verb, INCIDENT)
     usage = f"ninethirty incident {verb}"
     assert result.status == 2
@@ -265,7 +267,7 @@ def test_note_timed_a_year_before_its_incident_gets_a_warning(run_cli: RunCli, o
     assert ("2017-01-05T09:41:00.000Z", "duty statistician") in notes
 
 
-def test_note_from_an_email_always_has_its_time(run_cli: RunCli, tmp_path: Path) -> None:
+def test_note_from_an_email_always_has_the_time_of_sending(run_cli: RunCli, tmp_path: Path) -> None:
     mail = tmp_path / "alert.eml"
     mail.write_text("Date: Fri, 5 Jan 2018 09:35:00 +0000\n\nPublished\n")
     result = run_cli("incident", "note", INCIDENT, "--mail", str(mail), "--at", "2018-01-05T09:41", *ROLE)
@@ -339,6 +341,7 @@ def test_period_report_counts_hand_logged_incidents_with_their_end(run_cli: RunC
     logged = log_marriages_with_end_and_addresses(run_cli)
     text = run_cli(*PERIOD).out
     assert "1 incident logged by hand" in text
+    # It was logged with this end.
     assert "17:40 GMT on 4 January 2018" in text
     assert logged["id"] in run_cli(*PERIOD, "--format", "csv").out
 

@@ -99,7 +99,8 @@ def test_all_faults_are_reported_at_once_and_nothing_is_written(file: Path, caps
     assert not file.exists()
 
 
-def test_roles_take_turns_from_monday_beside_mail_and_chat(file: Path) -> None:
+def test_init_writes_a_rota_of_roles_that_begins_on_monday(file: Path) -> None:
+    """Two roles take turns to be on call. Besides them, notices go to a mail address, a chat and a folder."""
     duty = ("--on-call", "duty A=a@example.gov.uk", "--on-call", "duty B=b@example.gov.uk", "--chat", "TEAMS_WORKFLOW")
     assert init(file, "--yes", "--producer", "DfT", *MAIL, *duty, "--public-url", "https://board.example.gov.uk") == 0
     settings = read_settings(file)
@@ -113,7 +114,7 @@ def test_roles_take_turns_from_monday_beside_mail_and_chat(file: Path) -> None:
     assert (chat.name, chat.url.env) == ("chat", "TEAMS_WORKFLOW")
 
 
-def test_an_address_that_check_would_refuse_is_refused(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_init_refuses_an_address_that_check_would_refuse(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert init(file, "--yes", "--public-url", "board.example.gov.uk") == 2
     assert "web.public_url" in capsys.readouterr().err
     assert not file.exists()

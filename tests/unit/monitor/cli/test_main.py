@@ -40,7 +40,7 @@ def test_help_of_every_command_has_an_example_of_it(command: str) -> None:
 
 @pytest.mark.parametrize("command", [name for name, one in COMMANDS.items() if not isinstance(one, click.Group)])
 def test_every_command_except_run_has_json(command: str) -> None:
-    """A case is a command that has no further commands below it."""
+    """A case is a command that has no further commands below it, such as `today`."""
     options = {option for param in COMMANDS[command].params for option in param.opts}
     assert ("--json" in options) == (command != "run")
 
@@ -94,14 +94,14 @@ def test_an_unknown_verb_is_answered_with_the_nearest(run_cli: RunCli) -> None:
     ],
 )
 def test_a_usage_error_is_one_line_with_status_2(run_cli: RunCli, arguments: tuple[str, ...]) -> None:
-    """A case has a wrong date, option, address or number, or lacks an argument."""
+    """A case has a wrong date (`today --date 2018-13-01`), option, address or number, or lacks an argument."""
     result = run_cli(*arguments)
     assert (result.status, result.out, len(result.err.splitlines())) == (2, "", 1)
 
 
 @pytest.mark.parametrize("verb", ["today", "plan", "run", "once", "replay", "export"])
 def test_an_absent_configuration_is_reported_in_one_line(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """A case is a verb that reads the configuration."""
+    """A case is a verb that reads the configuration, such as `plan`."""
     assert status_of(["--config", "nowhere/config.toml", verb]) == 1
     fault = "cannot be read: No such file or directory: write one with `ninethirty init`"
     assert capsys.readouterr().err == f"nowhere/config.toml: {fault}\n"
@@ -217,7 +217,8 @@ UNKNOWN_INCIDENT = 'no incident "births-2016-2018", did you mean "births-2016-20
 def test_an_unknown_name_is_answered_with_the_nearest(
     run_cli: RunCli, arguments: tuple[str, ...], message: str
 ) -> None:
-    """A case misspells the name of a calendar, channel, release, host, producer or incident."""
+    """A case misspells the name of a calendar, channel, release, host, producer or incident. For example, the answer to
+    `channel test disk` is: no channel "disk", did you mean "desk"?"""
     result = run_cli(*arguments)
     assert (result.status, result.err) == (1, f"{message}\n")
 
@@ -234,7 +235,7 @@ def test_help_explains_the_exit_statuses(run_cli: RunCli) -> None:
 
 @pytest.mark.parametrize("verb", ["today", "plan", "incident list", "replay", "store check"])
 def test_store_file_that_is_no_database_is_an_environment_error(run_cli: RunCli, folder: Path, verb: str) -> None:
-    """A case is a verb that reads the store."""
+    """A case is a verb that reads the store, such as `replay`."""
     (folder / "store.db").write_text("this is no database, whatever its name says\n" * 100)
     result = run_cli(*verb.split())
     assert (result.status, result.out) == (3, "")

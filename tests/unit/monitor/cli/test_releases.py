@@ -117,7 +117,8 @@ def test_a_day_without_releases_is_no_error(run_cli: RunCli) -> None:
 def test_empty_board_says_why_it_is_empty(
     run_cli: RunCli, folder: Path, whether_reads_were_usable: list[bool], sentence: str
 ) -> None:
-    """A case is the reads of the calendar so far, usable or not, and what the board of a new store says."""
+    """A case is the reads of the calendar so far, usable or not. For example, if one read was not usable, the board
+    says that no calendar could be read yet."""
     a_store_file(folder / "store.db")
     with write_store(folder) as tx:
         for minute, is_usable in enumerate(whether_reads_were_usable):

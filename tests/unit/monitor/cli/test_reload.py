@@ -140,6 +140,7 @@ def test_no_socket_is_left_by_a_monitor_that_fails(tmp_path: Path) -> None:
 
 
 def test_monitor_whose_evidence_folder_was_removed_stops_without_an_error(tmp_path: Path) -> None:
+    """The control socket, through which commands reach the monitor, is a file in this folder."""
     folder = tmp_path / "evidence"
     settings = Settings.model_validate({"evidence": {"folder": str(folder)}})
 

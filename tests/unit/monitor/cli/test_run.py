@@ -51,7 +51,8 @@ asyncio.run(raise_sigterm_twice())
 
 @pytest.mark.parametrize(("disposition", "reloads"), [("SIG_DFL", 2), ("SIG_IGN", 0)], ids=["usually", "under nohup"])
 def test_sighup_reloads_except_under_nohup(disposition: str, reloads: int) -> None:
-    """SIGHUP never stops the monitor. `nohup` starts it with the disposition SIG_IGN, which ignores the signal."""
+    """SIGHUP never stops the monitor. `nohup` starts it with the disposition SIG_IGN, which ignores the signal.
+    So two signals make two reloads, or none under `nohup`."""
     code = RAISE_SIGHUP_TWICE.format(disposition=disposition)
     ended = subprocess.run([sys.executable, "-c", code], check=True, timeout=30, capture_output=True, text=True)
     assert ended.stdout == f"reloads: {reloads} stopped: False\n"

@@ -55,7 +55,8 @@ def test_a_silence_that_begins_later_is_listed_but_not_active(run_cli: RunCli) -
     ],
 )
 def test_a_refused_silence_is_explained(run_cli: RunCli, options: tuple[str, ...], status: int, message: str) -> None:
-    """A case is the options, the exit status and a part of the message. The longest silence is of 14 days."""
+    """A case is the options, the exit status and a part of the message. For example, `--for 15d` is refused, because
+    the longest silence is of 14 days."""
     answer = run_cli("silence", "add", *options, *BY)
     assert (answer.status, answer.err.count("\n")) == (status, 1)
     assert message in answer.err

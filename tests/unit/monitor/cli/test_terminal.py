@@ -29,7 +29,7 @@ def test_output_longer_than_the_terminal_is_paged_whole(folder: Path, run_cli: R
 @pytest.mark.slow
 @pytest.mark.parametrize("verb", [("incident", "list"), ("today", "--date", "2018-01-05"), ("plan",)])
 def test_short_output_does_not_go_to_the_pager(folder: Path, verb: tuple[str, ...]) -> None:
-    """A case is a command that prints few lines."""
+    """A case is a command that prints few lines, such as `plan`."""
     screen = run_at_terminal(folder / "config.toml", *verb, env=PAGER_THAT_MARKS_LINES)
     # The pager would write PAGED: before each line.
     assert screen
@@ -55,6 +55,7 @@ def test_progress_is_shown_during_work_and_cleared(folder: Path, run_cli: RunCli
 @pytest.mark.slow
 def test_a_rehearsal_shows_its_progress(folder: Path) -> None:
     screen = run_at_terminal(folder / "config.toml", "rehearse", str(ROOT / "rehearsals/fm15-split-view.toml"))
+    # The line of progress is overwritten again and again, and erased at the end (CLEARED).
     assert "\r0 of 1 played, fm15-split-view 50 %\x1b[K" in screen
     assert "still absent at 09:31:00 GMT" in screen
     assert screen.index("\r1 of 1 played\x1b[K") < screen.index("still absent")

@@ -98,6 +98,7 @@ def test_check_reports_every_fault_of_the_users_file(run_cli: RunCli, folder: Pa
 
 
 def test_line_of_a_program_does_not_contain_its_token(run_cli: RunCli) -> None:
+    """The command makes a token for the program `pager`. The printed line has only a hash of it."""
     result = run_cli("user", "pager", "--token", "duty")
     # The token is printed only on standard error.
     token = result.err.split()[-1]

@@ -49,12 +49,13 @@ def test_configuration_that_notifies_no_one_gets_a_warning(run_cli: RunCli, fold
     result = run_cli("check")
     assert (result.status, result.out.splitlines()[0]) == (0, f"{folder}/config.toml: in order, warnings: 1")
     assert result.err == WARNING_OF_ONLY_FOLDERS
+    # At its end, `check` also prints who sees what on the web pages.
     assert result.out.splitlines()[-2:] == WHO_SEES_WHAT
 
 
 def test_check_prints_faults_warnings_and_plans_as_json(run_cli: RunCli, folder: Path) -> None:
     """`will` is what the monitor will do in the next 7 days: releases due, who is notified (`told`), and hosts with
-    too small a budget (`short`)."""
+    too small a budget (`short`). `seen` is who sees what on the web pages."""
     assert run_cli("check", "--json").json == {
         "ok": True,
         "faults": [],
@@ -127,7 +128,7 @@ def test_a_test_notice_goes_through_the_named_channel(run_cli: RunCli, folder: P
     assert "TEST\n\nLATE: Test of a channel: there is no incident" in text.read_text()
 
 
-def test_a_refusing_channel_ends_with_status_1(run_cli: RunCli, folder: Path) -> None:
+def test_channel_test_exits_with_status_1_if_the_channel_refuses(run_cli: RunCli, folder: Path) -> None:
     (folder / "outbox").write_text("a file in the way")
     result = run_cli("channel", "test", "desk")
     assert (result.status, result.out) == (1, "")
@@ -250,7 +251,8 @@ def write_quiet_script(folder: Path, name: str, notices: int = 0) -> str:
 def test_rehearsal_with_json_exits_1_if_an_expectation_is_unmet(
     run_cli: RunCli, folder: Path, expected_notices: int, *, is_met: bool
 ) -> None:
-    """In a quiet script nothing happens, so it gives no notice. A case is the number of notices that it expects."""
+    """In a quiet script nothing happens, so it gives no notice. A script that expects none ends with
+    status 0, and one that expects a notice with 1."""
     result = run_cli("rehearse", write_quiet_script(folder, "quiet", expected_notices), "--json")
     (outcome,) = result.lines
     assert (outcome["ok"], result.status, result.err) == (is_met, 0 if is_met else 1, "")
@@ -269,7 +271,7 @@ def blocked_keep(folder: Path) -> Path:
 def test_unplayable_script_is_explained_as_json_beside_played_ones(
     run_cli: RunCli, folder: Path, blocked_keep: Path, playable_scripts: list[str]
 ) -> None:
-    """A case is the other scripts. In `blocked_keep` a file is where the script `blocked` needs a folder."""
+    """A case is none or two other scripts. In `blocked_keep` a file is where the script `blocked` needs a folder."""
     scripts = [write_quiet_script(folder, name) for name in ("blocked", *playable_scripts)]
     result = run_cli("rehearse", *scripts, "--keep", str(blocked_keep), "--json")
     assert (result.status, result.err) == (1, "")
@@ -289,7 +291,7 @@ def test_unplayable_script_is_explained_as_json_beside_played_ones(
 def test_people_see_which_script_could_not_be_played(
     run_cli: RunCli, folder: Path, blocked_keep: Path, playable_scripts: list[str]
 ) -> None:
-    """A case is the other scripts. In `blocked_keep` a file is where the script `blocked` needs a folder."""
+    """A case is none or two other scripts. In `blocked_keep` a file is where the script `blocked` needs a folder."""
     scripts = [write_quiet_script(folder, name) for name in ("blocked", *playable_scripts)]
     result = run_cli("rehearse", *scripts, "--keep", str(blocked_keep))
     assert result.status == 1

@@ -121,6 +121,7 @@ def test_the_kind_of_breach_decides_the_practice_and_the_steps(run_cli: RunCli) 
     def step_ids(report: Any) -> list[str]:  # noqa: ANN401 # JSON
         return [step["id"] for step in report["steps"]]
 
+    # `leak` is a publication before the release, and `access` a message to the wrong people, which can be recalled.
     leak, access = report_on("leak"), report_on("access")
     assert leak["practice"] != access["practice"]
     assert "recall" in step_ids(access)
@@ -217,7 +218,7 @@ def test_sentence_of_the_monitor_changed_in_word_appears_only_once(run_cli: RunC
 
 
 def test_box_changed_on_web_and_in_file_is_contested(run_cli: RunCli, folder: Path) -> None:
-    """The file is saved first. Then the box FIELD is changed on the web, and differently in the file."""
+    """The file is saved first. Then the box FIELD is changed on the web, and differently in the file. Both are kept."""
     file = save_word_file(run_cli, folder)
     run_cli(*DRAFT, "--field", FIELD, "--text", "From the web.", "--by", "web")
     retype_in_file(file, BOX_IN_WORD, "From the file.")

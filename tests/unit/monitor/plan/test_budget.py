@@ -51,7 +51,7 @@ def test_each_share_is_as_wanted_if_rate_is_enough() -> None:
 
 
 def test_spacings_are_as_wanted_if_rate_is_enough() -> None:
-    """Then the chances of a change do not matter."""
+    """If all wanted looks fit into the rate, the chances of a change do not matter."""
     often, rarely = targets_that_want_a_look(every=1, chance=1), targets_that_want_a_look(every=5, chance=9)
     number_of_targets = {often: 2, rarely: 10}
     # They want 2/1 + 10/5 = 4 looks a second.
@@ -96,7 +96,8 @@ def test_shares_never_exceed_the_rate_and_are_never_zero(rows: list[tuple[float,
 
 
 def test_spacings_give_the_shortest_mean_interval() -> None:
-    """Nine in ten of all changes are at the ten likely targets, and one in ten at the ninety unlikely ones."""
+    """The interval is the time between the two looks around a change. Nine in ten of all changes are at the ten likely
+    targets, and one in ten at the ninety unlikely ones."""
     likely = targets_that_want_a_look(every=1, chance=0.9 / 10)
     unlikely = targets_that_want_a_look(every=1, chance=0.1 / 90)
     seconds_between_looks = affordable_spacings({likely: 10, unlikely: 90}, rate=1.0)
@@ -120,7 +121,8 @@ def test_starts_in_any_second_never_exceed_the_budget(rate: float, waits: list[f
 
 
 def test_each_request_sent_again_delays_next_start_by_a_gap() -> None:
-    """10 ms after its start, the connection breaks, and so does the next one. So it is sent again twice."""
+    """A request starts at noon. After 10 ms its connection breaks, and so does the next one. So it is sent again
+    twice."""
     pacer = Pacer(5.0)
     pacer.record_start(NOON)
     sent_again_at = after(0.01)
@@ -130,11 +132,11 @@ def test_each_request_sent_again_delays_next_start_by_a_gap() -> None:
     assert pacer.next_start(after(0.02)) == sent_again_at + gaps_of_extra_requests + usual_gap
 
 
-def test_refusal_doubles_the_wait_only_once_that_is_over() -> None:
+def test_refusal_doubles_the_wait_only_after_the_first_wait() -> None:
     """A host that refuses a request may name the time to wait. Without one, the wait is 30 s."""
     pacer, no_time_named = Pacer(10.0), None
     pacer.record_refusal(NOON, no_time_named)
-    pacer.record_refusal(after(0.1), no_time_named)
+    pacer.record_refusal(after(0.1), no_time_named)  # during the first wait
     assert pacer.quiet_until == after(30)
     pacer.record_refusal(after(31), no_time_named)
     assert pacer.quiet_until == after(31 + 2 * 30)
@@ -144,7 +146,8 @@ def test_refusal_doubles_the_wait_only_once_that_is_over() -> None:
     ("successes", "seconds_to_wait"), [(8, 2 * 30), (16, 30)], ids=["rate still low", "rate recovered"]
 )
 def test_wait_doubles_unless_rate_recovered_from_first_refusal(successes: int, seconds_to_wait: float) -> None:
-    """A refusal cuts the rate to a quarter. Each success multiplies it by 1.1, so 15 of them bring it back."""
+    """A refusal cuts the rate to a quarter. Each success multiplies it by 1.1, so 15 of them bring it back. The first
+    wait is 30 s. After 8 successes the second one is 60 s, but after 16 it is 30 s again."""
     pacer, no_time_named = Pacer(10.0), None
     pacer.record_refusal(NOON, no_time_named)
     for _ in range(successes):

@@ -61,7 +61,8 @@ def test_warning_names_budget_that_would_prove_who_was_on_time() -> None:
 
 @pytest.mark.parametrize(("pages", "unlikely_pages"), [(240, 0), (240, 120), (7, 0), (61, 300)])
 def test_least_sufficient_rate_allows_looks_every_30_s(pages: int, unlikely_pages: int) -> None:
-    """At this rate, likely pages get a look every 30 s. At one look a second less, they do not."""
+    """For example, 240 likely pages need 8 looks a second for one look at each in 30 s. At 7 looks a second, the
+    looks are further apart. Unlikely pages (with a quarter of the chance) get fewer looks."""
     plans = plans_of_pages(pages, every=1.0, chance=1.0) + plans_of_pages(unlikely_pages, every=1.0, chance=0.25)
     counts = count_wanted(plans, BEGIN)
 
@@ -70,6 +71,7 @@ def test_least_sufficient_rate_allows_looks_every_30_s(pages: int, unlikely_page
 
     least = least_sufficient_rate(counts, timedelta(seconds=30))
     assert spacing_of_pages(least) <= 30
+    # The lowest rate is 1 look a second.
     assert least == 1 or spacing_of_pages(least - 1) > 30
 
 
@@ -135,12 +137,13 @@ def test_warning_gives_spacings_of_most_and_least_likely_pages() -> None:
     # Only pages that want the closest looks count for the range, so this one does not.
     wanted_every_15_s = [window(0, 60, every=15)]
     warning = warning_with_five_looks_a_second([*likely, *unlikely, wanted_every_15_s])
-    # 100 looks a second are wanted, which is 20 times the budget. A page gets looks by the square root of its chance:
-    # the unlikely ones half as many. So 50 pages every 15 s and 50 every 30 s make 5 looks a second.
+    # 100 looks a second are wanted, which is 20 times the budget of 5. A page with a quarter of the chance gets half as
+    # many looks (the square root). So 50 pages get a look every 15 s and 50 every 30 s: 50 / 15 + 50 / 30 = 5 a second.
     assert warning.endswith("looks will be 20.0 times as far apart: every 15 to 30 s where 1 s is wanted")
 
 
-def test_busiest_minute_is_the_first_of_most_wanted_looks() -> None:
+def test_busiest_minute_is_the_first_with_the_most_looks() -> None:
+    """Each of 6000 targets wants a look a minute, and from 30,000 to 31,000 s after BEGIN a look a second."""
     slot_begins, targets = 30_000, 6000
     day_before, around_slot = window(-86_400, slot_begins, every=60), window(slot_begins, slot_begins + 1000, every=1)
     plans = [[day_before, around_slot]] * targets
@@ -164,8 +167,8 @@ def test_forecast_proves_parts_to_one_round_of_looks(number_of_parts: int, secon
 
 
 def test_forecast_names_unproven_releases_and_a_sufficient_budget() -> None:
-    """The tolerance is 60 s. Looks in the first 3 s find little, because most releases come later. So a round, which is
-    one look at each part, may take 57 s. Looks are a hundredth further apart than the budget of 5 a second requires."""
+    """A round is one look at each part. Most releases come later than 3 s after the slot, and the tolerance is 60 s. So
+    a round has 57 s. Looks are a hundredth further apart than the budget of 5 a second requires."""
     looks_in_a_round = int((60 - 3) / (1.01 / 5))
     assert looks_in_a_round == 282
     (forecast,) = forecast_slots(parts_to_prove(284), 5.0, DAY_BEGINS, DAY_ENDS)

@@ -75,7 +75,8 @@ def test_monitors_share_whole_budget_but_never_a_turn(*, number_of_monitors: int
 def test_turn_lasts_5_percent_longer_than_the_budget_requires(
     *, number_of_monitors: int, rate: float, has_owner: bool
 ) -> None:
-    """The clocks of the monitors differ a little, so a turn has some time to spare."""
+    """The clocks of the monitors differ a little, so a turn has some time to spare. For example, with a budget of 5
+    requests a second it lasts for 0.21 s."""
     monitors = NAMES[:number_of_monitors]
     for monitor in monitors:
         turns = turns_at_govuk(monitor, monitors, rate=rate, has_owner=has_owner)
@@ -92,7 +93,8 @@ def test_monitor_that_is_no_member_never_gets_a_turn() -> None:
 
 
 def test_start_too_late_in_turn_waits_for_next_own_turn() -> None:
-    """A look may start until `LATEST_START` after its turn began. Twice as late is still in this turn, but too late."""
+    """Monitors make requests in turns. A request may start until `LATEST_START` after its turn began. Twice as late is
+    still in this turn, but too late."""
     turns = turns_at_govuk("north", members=("north", "south"), rate=1.0, turns_begin=0.0)
     assert turns.gap > 2 * LATEST_START
     assert turns.at_or_after(EPOCH + LATEST_START) == EPOCH + LATEST_START
@@ -134,6 +136,7 @@ def test_owner_of_a_host_gets_95_percent_of_turns() -> None:
 
 @given(st.lists(st.from_regex(r"[a-z]{1,8}\.[a-z]{1,8}\.gov\.uk", fullmatch=True), min_size=1, max_size=40))
 def test_only_hosts_of_a_leaving_monitor_change_owner(hosts: list[str]) -> None:
+    """The owner of a host is the monitor that makes most of the requests to it."""
     *staying, leaving = NAMES
     for host in hosts:
         # A host keeps its owner unless that was the monitor that left.
@@ -153,7 +156,8 @@ def test_only_hosts_of_a_leaving_monitor_change_owner(hosts: list[str]) -> None:
 def test_page_and_its_files_have_the_same_owner(
     monitors: tuple[str, ...], host_of_files: str, host_of_page: str
 ) -> None:
-    """For example, files of `www.gov.uk` are at `assets.publishing.service.gov.uk`."""
+    """The owner of a host is the monitor that makes most of the requests to it. For example, files of `www.gov.uk` are
+    at `assets.publishing.service.gov.uk`."""
     assert owner_of(host_of_files, monitors) == owner_of(host_of_page, monitors)
 
 

@@ -145,8 +145,9 @@ def test_parts_of_best_rank_get_the_looks_that_fit(
     assert sorted(two_looks_fit) == list(first_two)
 
 
-def test_only_look_goes_to_important_part_that_is_likely_late() -> None:
-    """One look fits into the last 10 s of the tolerance. Part a was absent after the slot, the others before it."""
+def test_important_part_gets_the_only_look_although_likely_late() -> None:
+    """One look fits into the last 10 s of the tolerance of 60 s. Part a was still absent 20 s after the slot, so it is
+    probably late. Parts b and c were last looked at 30 s before the slot."""
     important = part_proof("a", last_look=20, absent_at=20, rank=rank_of(importance=1))
     unimportant = parts_absent_at(b=-30, c=-30)
     assert planned_looks([important, *unimportant], seconds_after_slot=50) == "a"
@@ -190,8 +191,9 @@ def test_failed_look_is_repeated_out_of_turn_only_once() -> None:
     ids=["5 s after slot", "copy from before slot", "over 20 s after slot", "before slot"],
 )
 def test_origin_is_next_if_edge_may_hide_a_release(first_look_at: float, age_of_copy: float, next_view: View) -> None:
-    """The first look, at the edge, finds the part absent. More than 20 s after the slot, the edge may hide it. A copy
-    from before the slot may hide it sooner. Before the slot, the part is expected to be absent."""
+    """The first look, at the edge, finds the part absent. If that was 25 s after the slot, the edge may hide the part,
+    so the origin is next. At 5 s, only a copy from before the slot (9 s old) may hide it. Before the slot, the part is
+    expected to be absent."""
     sweep = sweep_of("a")
     first_look = make_next_look(sweep, first_look_at, LookResult.ABSENT, age=age_of_copy)
     second_look = make_next_look(sweep, first_look_at + 10, LookResult.NOTHING)
@@ -262,8 +264,9 @@ def test_announcement_of_missing_page_is_looked_at_before_the_page() -> None:
     assert then == ["announcement of b", "b"]
 
 
-def test_unchanged_announcement_proves_absence_one_redirect_lag_earlier() -> None:
-    """An announcement redirects to its page, but may begin to do so up to `REDIRECT_LAG` after the page came."""
+def test_announcement_without_redirect_proves_page_absent_30_s_before() -> None:
+    """An announcement redirects to its page at most 30 s (`REDIRECT_LAG`) after that came. Here it does not redirect
+    yet at 20 s before the slot, so the page was absent at 50 s before it."""
     sweep = sweep_with_announcements("a")
     sweep.record_result("announcement of a", View.ORIGIN, LookResult.ABSENT, at(-20), at(-20))
     assert sweep.parts["announcement of a"].absent_at == at(-20) - REDIRECT_LAG
@@ -275,7 +278,7 @@ def test_views_alternate_at_part_still_absent_20_s_after_slot() -> None:
     assert views == [View.EDGE, View.ORIGIN, View.EDGE, View.ORIGIN]
 
 
-def test_part_seen_before_and_after_its_slot_gets_no_look() -> None:
+def test_part_seen_before_and_after_its_slot_gets_no_further_look() -> None:
     """A part that is public before its slot may be removed again, so it still gets a look after the slot."""
     sweep = sweep_of("a")
     make_next_look(sweep, -8, LookResult.PRESENT)
@@ -317,7 +320,7 @@ def test_prioritised_part_gets_the_next_look() -> None:
 
 
 def test_all_parts_on_time_are_proved_although_others_are_late() -> None:
-    """175 parts are published 1 to 5 s after the slot, and every ninth of them 200 s after it."""
+    """Of 175 parts, every ninth is published 200 s after the slot, and the others 1 to 5 s after it."""
     parts, late_numbers = usual_parts(175), set(range(0, 175, 9))
     for number in late_numbers:
         parts[number] = Part(200.0)
@@ -338,8 +341,8 @@ publication_times = st.lists(st.floats(0, 30), min_size=1, max_size=60)  # in se
 
 @given(publication_times, st.floats(1, 5))
 def test_parts_with_time_for_a_look_are_proved(published_after_slot: list[float], rate: float) -> None:
-    """There are as many parts as looks from the last publication until the tolerance ends, 60 s after the slot. A round
-    is one look at each part. First seen is no longer than a round."""
+    """There are as many parts as looks that fit between the last publication and the end of the tolerance, 60 s after
+    the slot. Each first seen is at most as long as a round, which is one look at each part."""
     gap = 1.01 / rate  # seconds from look to look, a hundredth more than the rate allows
     looks_left = int((60 - max(published_after_slot)) / gap)
     parts = [Part(seconds) for seconds in published_after_slot[:looks_left]]
@@ -352,7 +355,8 @@ def test_parts_with_time_for_a_look_are_proved(published_after_slot: list[float]
 
 @given(publication_times, st.floats(0.2, 1))
 def test_important_parts_with_time_for_a_look_are_proved(published_after_slot: list[float], rate: float) -> None:
-    """As many parts are important as looks are left from the last publication until the tolerance ends, at 60 s."""
+    """Some looks fit between the last publication and the end of the tolerance, 60 s after the slot. As many parts are
+    important, and all of them are proved."""
     gap = 1.01 / rate  # seconds from look to look, a hundredth more than the rate allows
     looks_left = int((60 - max(published_after_slot)) / gap)
     important = [Part(seconds, weight=1) for seconds in published_after_slot[:looks_left]]

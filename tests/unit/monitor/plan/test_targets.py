@@ -69,6 +69,7 @@ def test_part_without_web_address_has_no_target() -> None:
 
 
 def test_page_with_own_recogniser_has_no_content_api_target() -> None:
+    """By default a GOV.UK page is also looked at in the content API. This page has a recogniser of its own."""
     page = Part("page", Role.PAGE, PAGE, recognise="text:Widgets")
     views = {target.view: target.recognise for target in targets_of(Release("w", "W", "dfx", PAGE, (page,)))}
     assert views == {View.EDGE: "text:Widgets", View.ORIGIN: "text:Widgets"}

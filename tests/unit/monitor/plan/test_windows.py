@@ -90,7 +90,7 @@ def test_one_look_falls_due_exactly_at_the_slot(target: Target) -> None:
 
 
 def test_origin_view_is_used_from_an_hour_before_slot() -> None:
-    """It is used until 14 days after the slot."""
+    """It is used until 14 days after the slot. Three hours after the slot, for example, there is a look each minute."""
     windows = windows_for(PAGE_AT_ORIGIN, SLOT)
     assert (windows[0].begins, windows[-1].ends) == (SLOT_TIME - HOUR, SLOT_TIME + 14 * DAYS)
     assert spacing(windows, after_slot=3 * HOUR) == MINUTE  # one instant between the two
@@ -111,7 +111,8 @@ def test_content_api_is_looked_at_a_fifth_as_often(after_slot: timedelta, every_
     ids=["before the exposure", "exposed", "around its slot", "later"],
 )
 def test_exposed_page_is_looked_at_every_5_s(after_slot: timedelta, every: timedelta) -> None:
-    """The page was exposed two days before its slot. Around the slot it is looked at each second."""
+    """The page was exposed two days before its slot. A day before the slot, for example, it is looked at every 5 s.
+    Around the slot it is looked at each second."""
     exposed_two_days_early = Progress(Stage.EXPOSED, since=SLOT_TIME - 2 * DAYS)
     assert spacing(windows_for(PAGE_AT_EDGE, SLOT, exposed_two_days_early), after_slot) == every
 
@@ -125,7 +126,7 @@ def test_origin_view_of_exposed_page_is_used_days_before_slot() -> None:
     ("after_slot", "every"), [(MINUTE, MINUTE), (2 * HOUR, HOUR), (6 * DAYS, HOUR), (8 * DAYS, None)]
 )
 def test_seen_page_is_looked_at_each_minute_and_then_hourly(after_slot: timedelta, every: timedelta | None) -> None:
-    """It is looked at each minute for an hour, hourly for a week, and then no longer."""
+    """The page is looked at each minute for an hour, hourly for a week, and then no longer."""
     seen = Progress(Stage.SEEN, since=SLOT_TIME + SECOND)
     assert spacing(windows_for(PAGE_AT_EDGE, SLOT, seen), after_slot) == every
 
@@ -236,10 +237,8 @@ def test_release_without_readable_time_is_looked_at_hourly() -> None:
 def test_page_removed_again_is_watched_closely_for_two_minutes(
     after_slot: timedelta, spacing_at_edge: timedelta | None, spacing_at_origin: timedelta | None
 ) -> None:
-    """The page was seen a second after its slot and found absent 3 hours after it.
-
-    The spacing is None where there are no looks, such as at the origin of a page that is out.
-    """
+    """The page was seen a second after its slot and found absent 3 hours after it. For two minutes, edge and origin are
+    looked at every 5 s. Then the edge is looked at each minute and later hourly, and the origin never (None)."""
     lost_again = Progress(Stage.SEEN, since=SLOT_TIME + SECOND, lost_at=SLOT_TIME + 3 * HOUR)
     assert spacing(windows_for(PAGE_AT_EDGE, SLOT, lost_again), after_slot) == spacing_at_edge
     assert spacing(windows_for(PAGE_AT_ORIGIN, SLOT, lost_again), after_slot) == spacing_at_origin

@@ -122,9 +122,9 @@ def test_forgotten_answer_is_not_kept_with_the_next_change(archive: Archive) -> 
     assert [record.kind for record in archive.store.evidence.records(["edge-1"])] == ["turn"]
 
 
-def test_only_the_first_failed_look_keeps_the_last_answer(archive: Archive) -> None:
-    """A failed look has no bytes of its own. Each call of `keep_state_change` returns the ids of the records that
-    it kept."""
+def test_first_failed_look_stores_the_answer_before_it_as_evidence(archive: Archive) -> None:
+    """A failed look has no bytes of its own, so the answer before it is stored. The second failed look stores no more.
+    `keep_state_change` returns the ids of the records that it kept."""
     failure = Failure(TARGET.url, Reason.RESET, "reset by peer", SLOT, SLOT)
 
     async def look_three_times(evidence: Evidence, *_: object) -> list[tuple[str, ...]]:
@@ -253,7 +253,7 @@ def test_altered_bytes_and_lost_or_cut_files_are_reported(archive: Archive) -> N
 )
 def test_altered_or_removed_row_breaks_the_chain(archive: Archive, statement: str, fault: str) -> None:
     """Each row has a hash of its own fields and of the hash in the row before it. A removed row leaves a gap in the
-    numbers. A case is an SQL statement that changes or removes a row, and the reported fault."""
+    numbers. A case is an SQL statement, such as one that changes the time in row 1, and the reported fault."""
     archive.keep(an_answer(), an_answer(200), an_answer(404))
     archive.change_rows(statement)
     assert any(fault in line for line in archive.find_faults())
@@ -282,6 +282,7 @@ def test_file_without_rows_is_reported_if_its_monitor_is_checked(archive: Archiv
 def test_a_file_that_no_monitor_wrote_is_reported(archive: Archive) -> None:
     archive.keep(an_answer())
     (archive.folder / "slipped-in.warc").write_bytes(b"")
+    # Its name is of no monitor, so it is reported even if only the files of `north` are checked.
     assert archive.find_faults(files_of=["north"]) == ["evidence file slipped-in.warc: no monitor wrote it"]
 
 

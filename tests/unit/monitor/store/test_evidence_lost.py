@@ -106,7 +106,8 @@ def test_lost_row_from_before_a_restart_is_written_again(archive: Archive) -> No
 
 
 def test_failed_append_on_a_full_disk_keeps_earlier_bytes(tmp_path: Path) -> None:
-    """The store did not commit the first answer. So the next attempt writes both answers, from the same offset on."""
+    """The first answer is in the file, but its row was not committed. So the next attempt writes both answers, from the
+    same offset on, and finds the disk full."""
     folder = EvidenceFolder(tmp_path, "edge")
     first_answer, second_answer = b"bytes of an answer", b" and of another"
     folder.append("file", offset=0, data=first_answer)
@@ -128,7 +129,8 @@ def full_disk() -> Iterator[None]:
 
 
 def test_committing_some_flushed_rows_keeps_all_flushed_bytes(archive: Archive) -> None:
-    """A flush writes the bytes of all records to the disk. Their rows go to the store in two transactions."""
+    """A flush writes the bytes of all records to the disk. Their rows go to the store in two transactions. The first
+    one must not cut off the bytes whose rows still wait."""
     most_rows_of_a_transaction = 500
 
     async def flush_one_record_more(evidence: Evidence, _writer: Writer) -> None:

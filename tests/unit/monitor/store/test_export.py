@@ -145,6 +145,7 @@ def test_an_export_of_one_of_two_monitors_names_the_other(archive: Archive, tmp_
     # The manifest lists the record of south, too, but without a file.
     has_file = {entry["id"]: entry["path"] is not None for entry in entries}
     assert has_file == {"north-1": True, "north-2": True, "south-1": False}
+    # None of the records was deleted.
     assert {entry["expired"] for entry in entries} == {None}
 
 
@@ -152,8 +153,8 @@ def test_an_export_of_one_of_two_monitors_names_the_other(archive: Archive, tmp_
 def test_export_is_refused_without_the_files_of_its_monitor(
     archive: Archive, tmp_path: Path, name_of_north: str
 ) -> None:
-    """`monitors_here` says that the files of north must be on this machine. While its store is away, a monitor
-    keeps evidence under its name and the time, here from 09:30."""
+    """`monitors_here` says that the files of north must be on this machine, but its folder is empty. While its store is
+    away, a monitor keeps evidence under its name and the time, here from 09:30."""
     archive.keep(an_answer(404), monitor=name_of_north)
     save_run_with_evidence(archive, f"{name_of_north}-1")
     with_empty_folder = replace(archive, folder=tmp_path / "empty folder")

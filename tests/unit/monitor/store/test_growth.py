@@ -35,7 +35,7 @@ def test_a_hundred_thousand_looks_with_three_changes_are_four_rows(sqlite: Store
 
 
 def test_a_run_that_is_saved_again_takes_no_more_room(sqlite: Store, tmp_path: Path) -> None:
-    runs = fold_looks(1000, changes=3)
+    runs = fold_looks(1000, changes=3)  # the runs of 1000 looks with three changes of state
     file = tmp_path / "store.db"
 
     def save_runs(times: int) -> None:

@@ -15,7 +15,8 @@ def answer(**headers: str) -> Answer:
     return Answer("https://www.gov.uk/x", 200, named, b"figures that nobody may see", AT, AT)
 
 
-def test_summary_has_caching_headers_and_no_words_of_the_body() -> None:
+def test_summary_has_only_the_status_and_headers_about_caching() -> None:
+    """The cookie, the type of the content and the body are left out."""
     summary = summarise_headers(
         answer(date="Fri, 05 Jan 2018 09:30:00 GMT", age="12", set_cookie="secret", content_type="text/html")
     )
@@ -62,6 +63,7 @@ def test_summary_of_a_redirect_does_not_disclose_its_address(location: str, wher
 
 
 def test_headers_are_not_known_for_records_made_before_a_restart() -> None:
+    """Headers are kept only in memory, by the id of their record. So a restart begins with an empty object."""
     headers, made_before_restart = RecentHeaders(), "edge-0"
     headers.put("edge-1", answer(age="3"))
     assert (headers.get("edge-1"), headers.get(made_before_restart)) == ("200; age: 3", "")

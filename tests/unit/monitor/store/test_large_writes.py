@@ -86,7 +86,7 @@ def test_items_are_divided_in_order_into_portions_of_transactions(
 
 @virtually
 async def test_small_writes_are_committed_between_portions_of_large_ones(clock: VirtualClock) -> None:
-    """Each portion has ROWS_AT_ONCE rows and takes 0.5 s."""
+    """A large write is made in portions, one transaction each. A portion has ROWS_AT_ONCE rows and takes 0.5 s."""
     store = TemporaryStore()
     writer = Writer(SlowStore(store, times_slower=10.0).store, clock)
     large = writer.write_in_portions(write_of_events("large", count=4 * ROWS_AT_ONCE))
@@ -111,7 +111,8 @@ async def test_small_writes_are_committed_between_portions_of_large_ones(clock: 
 
 @virtually
 async def test_large_write_that_raises_ends_there_and_stops_no_other(clock: VirtualClock) -> None:
-    """Large writes are made in order: `a`, `broken`, which raises in its second portion, and `b`."""
+    """A large write is made in portions, one transaction each. Three large writes are made in order: `a`, `broken`,
+    which raises in its second portion, and `b`."""
     store, order = TemporaryStore(), list[str]()
 
     def raise_fault(_tx: Transaction, _some: Sequence[int]) -> None:
@@ -151,6 +152,7 @@ class EveryOtherTimeFailingStore(TemporaryStore):
 
 @virtually
 async def test_refused_portion_and_those_after_it_are_written_again(clock: VirtualClock) -> None:
+    """A large write is made in portions, one transaction each. Here there are three."""
     store = EveryOtherTimeFailingStore()  # it refuses every other transaction
     writer = Writer(store, clock)
     large = writer.write_in_portions(write_of_events("large", 3 * ROWS_AT_ONCE))
@@ -161,7 +163,8 @@ async def test_refused_portion_and_those_after_it_are_written_again(clock: Virtu
 
 @virtually
 async def test_journal_gets_every_write_that_a_failed_store_lacks(clock: VirtualClock) -> None:
-    """The journal is a second store. The monitor puts there what the writer has not committed."""
+    """A large write is made in portions, one transaction each. The journal is a second store. The monitor puts there
+    what the writer has not committed."""
     store, journal = TemporaryStore(), TemporaryStore()
     slow = SlowStore(store, times_slower=10.0)
     writer = Writer(slow.store, clock)
@@ -184,7 +187,8 @@ async def test_journal_gets_every_write_that_a_failed_store_lacks(clock: Virtual
 
 @virtually
 async def test_orderly_stop_cancels_a_large_write_and_commits_others(clock: VirtualClock) -> None:
-    """A portion takes 0.5 s, so the large write takes 15 s, which is longer than `close` waits."""
+    """A large write is made in portions, one transaction each. These 30 take 0.5 s each, so 15 s together. That is
+    longer than `close` waits."""
     store = TemporaryStore()
     slow = SlowStore(store, times_slower=10.0)
     writer = Writer(slow.store, clock)
@@ -199,27 +203,27 @@ async def test_orderly_stop_cancels_a_large_write_and_commits_others(clock: Virt
 
 @virtually
 async def test_stopping_monitor_waits_for_a_large_write_that_progresses(clock: VirtualClock) -> None:
-    """A stop ends its wait after `patience` seconds without a committed portion. A portion takes 0.5 s, so there
-    is progress all the time, for 15 s."""
-    store, patience = TemporaryStore(), 5.0
+    """A large write is made in portions, one transaction each. A stop gives up after 5 s without a committed portion.
+    These 30 portions take 0.5 s each, so it waits for all of them, which takes 15 s."""
+    store, longest_wait = TemporaryStore(), 5.0
     writer = Writer(SlowStore(store, times_slower=10.0).store, clock)
     writer.write_in_portions(write_of_events("large", 30 * ROWS_AT_ONCE))
-    await writer.backlog.finish_large(patience)
-    assert clock.monotonic() > patience
+    await writer.backlog.finish_large(longest_wait)
+    assert clock.monotonic() > longest_wait
     assert len(stored_event_ids(store)) == 30 * ROWS_AT_ONCE
 
 
 @virtually
 async def test_stopping_monitor_waits_for_an_absent_store_only_five_seconds(clock: VirtualClock) -> None:
-    """The store refuses writes, so the large write makes no progress within this time."""
+    """A stop gives up after 5 s in which no part of a large write was committed. Here the store refuses all writes."""
     store_that_refuses_writes = SlowStore(TemporaryStore(), times_slower=1.0)
     store_that_refuses_writes.is_away = True
     writer = Writer(store_that_refuses_writes.store, clock)
     writer.write_in_portions(write_of_events("large", 1))
-    patience = 5.0
+    longest_wait = 5.0
     begin = clock.monotonic()
-    await writer.backlog.finish_large(patience)
-    assert clock.monotonic() - begin == pytest.approx(patience)
+    await writer.backlog.finish_large(longest_wait)
+    assert clock.monotonic() - begin == pytest.approx(longest_wait)
     writer.abandon()
 
 
@@ -236,18 +240,18 @@ class StandingLoop(JumpingLoop):
 def test_wait_for_the_store_excludes_suspended_time(
     suspended_seconds: float, answers_at: float, *, is_in_time: bool
 ) -> None:
-    """A stop waits 5 s for an answer of the store, in ten steps. A suspension of the process counts as one step of 0.5
-    s at most. So if it lasts 8 s, an answer after 9.2 s is in time. One after 30 s is not, and neither is one after 9
-    s without a suspension."""
+    """A stop waits 5 s for an answer of the store. A suspension of the process counts as 0.5 s at most. So with one of
+    8 s, an answer after 9.2 s is in time, because only 1.7 s count. An answer after 30 s is too late, and so is one
+    after 9 s without a suspension."""
 
     async def story() -> bool:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, StandingLoop)
         answer_of_store = loop.create_future()
-        suspended_at, patience = 1.0, 5.0
+        suspended_at, longest_wait = 1.0, 5.0
         loop.call_at(suspended_at, loop.stand_still, suspended_seconds)
         loop.call_at(answers_at, answer_of_store.set_result, None)
-        return await ends_within(answer_of_store, patience)
+        return await ends_within(answer_of_store, longest_wait)
 
     with asyncio.Runner(loop_factory=StandingLoop) as runner:
         assert runner.run(story()) is is_in_time

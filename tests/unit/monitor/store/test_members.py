@@ -193,9 +193,9 @@ async def test_requests_of_a_killed_monitor_pass_on_within_three_seconds(
 
 
 @on_one_store
-async def test_kill_is_noticed_quickly_soon_after_a_slow_store(clock: VirtualClock, start: Start) -> None:
-    """While the store is slow, the monitors allow each other more time to renew their leases. After 10 s in which
-    it is quick, they allow only the usual time."""
+async def test_kill_is_noticed_within_3_s_once_a_store_is_quick(clock: VirtualClock, start: Start) -> None:
+    """While a commit takes longer than a lease, the monitors allow each other more time to renew their leases. After
+    10 s with a quick store, they allow only the usual time. Soon after the kill, only south makes requests."""
     north, south = await start_north_and_south(clock, start)
     north.writer.seconds_after_commit = south.writer.seconds_after_commit = LEASE_SECONDS + 0.6
     await clock.sleep(75)
@@ -210,8 +210,8 @@ async def test_kill_is_noticed_quickly_soon_after_a_slow_store(clock: VirtualClo
 async def test_halted_monitor_makes_no_requests_until_its_lease_is_known(clock: VirtualClock, start: Start) -> None:
     """North is halted for longer than its lease lasts. It makes requests again once south has read its new lease."""
     north, south = await start_north_and_south(clock, start)
-    lease, reserved_after_its_end = LEASE_SECONDS, 1.0
-    north.halt(seconds=lease + reserved_after_its_end + 0.2)
+    lease, time_to_take_over = LEASE_SECONDS, 1.0  # south takes over north's requests within 1 s after the lease
+    north.halt(seconds=lease + time_to_take_over + 0.2)
     await clock.sleep(6)
     # The monitors that make requests, as south knew them over time: only itself during the halt, and then both.
     assert south.requesters_over_time[-2:] == [("south",), ("north", "south")]
@@ -225,8 +225,8 @@ async def test_halted_monitor_makes_no_requests_without_its_store(clock: Virtual
     """North was halted for longer than its lease lasts. Afterwards it must read in the store which monitors make
     requests, but cannot."""
     north, south = await start_north_and_south(clock, start)
-    lease, reserved_after_its_end = LEASE_SECONDS, 1.0
-    north.halt(seconds=lease + reserved_after_its_end + 0.2)
+    lease, time_to_take_over = LEASE_SECONDS, 1.0  # south takes over north's requests within 1 s after the lease
+    north.halt(seconds=lease + time_to_take_over + 0.2)
     north.writer.abandon()  # from here on, none of its writes reaches the store
     await clock.sleep(9)
     # `requesters` are the monitors that make requests, as each monitor knows them. North knows of none.
@@ -236,8 +236,8 @@ async def test_halted_monitor_makes_no_requests_without_its_store(clock: Virtual
 
 @on_one_store
 async def test_monitor_halted_while_the_store_is_away_goes_on(clock: VirtualClock, start: Start) -> None:
-    """North assumes that the store is away for all monitors. Then no other monitor can have seen that its lease ran out
-    during the halt, so none makes its requests."""
+    """North cannot reach the store, and assumes that south cannot either. So south did not see that the lease of north
+    ran out during its halt. North therefore goes on as one of two monitors."""
     north, _south = await start_north_and_south(clock, start)
     # From here on, none of its writes reaches the store. A halt within its lease changes nothing.
     north.writer.abandon()
@@ -245,6 +245,7 @@ async def test_monitor_halted_while_the_store_is_away_goes_on(clock: VirtualCloc
     await clock.sleep(4)
     north.halt(seconds=2 * LEASE_SECONDS)
     await clock.sleep(6)
+    # `requesters` are the monitors that make requests, as north knows them.
     assert north.requesters == ("north", "south")
 
 
@@ -299,11 +300,11 @@ async def test_store_that_becomes_slow_keeps_the_shared_budget(
 
 @pytest.mark.parametrize("seconds_between", [0.1, 0.3, 0.6])
 @on_one_store
-async def test_store_back_for_one_monitor_first_keeps_shared_budget(
+async def test_shared_budget_is_kept_if_the_store_returns_to_one_first(
     clock: VirtualClock, start: Start, seconds_between: float
 ) -> None:
     """Together, monitors never send more requests to a host than its budget. After an outage, the store is back for
-    north only, and some seconds later also for south. A case is these seconds."""
+    north only, and some seconds later also for south. A case is these seconds, such as 0.3."""
     north, south = await start_north_and_south(clock, start)
     both = (north, south)
     for monitor in both:
@@ -325,6 +326,7 @@ async def test_monitor_with_a_full_disk_keeps_its_budget_share(clock: VirtualClo
     leases_since = [north.members.term, south.members.term]
     south.fill_disk()  # its lease can still be written
     assert await highest_part_of_budget_used(both, next_seconds=30) <= WHOLE_BUDGET
+    # Neither monitor lost its lease (`term` is its begin), and each knows that both make requests (`requesters`).
     assert [north.members.term, south.members.term] == leases_since
     assert north.requesters == south.requesters == ("north", "south")
 
@@ -400,9 +402,9 @@ async def test_killed_monitor_comes_back_under_its_name(clock: VirtualClock, sta
 
 
 @on_one_store
-async def test_a_decision_from_before_a_lost_lease_is_not_written(clock: VirtualClock, start: Start) -> None:
-    """A term is the time in which a monitor has its lease without a break. A write asks `is_in_term` whether its
-    decision is of this term."""
+async def test_decision_from_before_a_lost_lease_is_out_of_term(clock: VirtualClock, start: Start) -> None:
+    """A term is the time in which a monitor has its lease without a break. `is_in_term` says in a
+    write whether a decision of a term may still be written. It may not if the lease was lost since."""
     north = await start("north")
     members, first_term = north.members, north.members.term
     await clock.sleep(10)  # meanwhile its lease of 2 s is renewed many times

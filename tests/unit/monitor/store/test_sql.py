@@ -55,7 +55,7 @@ def test_readers_never_wait_for_a_writer(sqlite: Store) -> None:
     assert runs_of(sqlite, "r/page/edge") == some_runs(1)
 
 
-def test_folder_of_a_relative_address_is_only_for_us(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_folder_made_for_a_relative_address_is_closed_to_others(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     here = Path.cwd()
     request.addfinalizer(lambda: os.chdir(here))
     os.chdir(tmp_path)
@@ -63,7 +63,8 @@ def test_folder_of_a_relative_address_is_only_for_us(tmp_path: Path, request: py
     store.upgrade()
     store.close()
     assert (tmp_path / "var" / "deep" / "ninethirty.db").is_file()
-    assert stat.S_IMODE((tmp_path / "var" / "deep").stat().st_mode) == 0o700
+    only_for_its_owner = 0o700
+    assert stat.S_IMODE((tmp_path / "var" / "deep").stat().st_mode) == only_for_its_owner
 
 
 def test_folder_that_cannot_be_created_is_reported_in_one_line(tmp_path: Path) -> None:
@@ -168,6 +169,7 @@ def test_a_backup_is_made_while_a_transaction_is_open(sqlite: Store, tmp_path: P
     assert runs_of(copy, "r/page/edge", "open/page/edge") == some_runs(3)
     assert copy.check() == []
     copy.close()
+    # Only the account of the monitor may read it.
     assert stat.S_IMODE((tmp_path / "copy.db").stat().st_mode) == 0o600
 
 
@@ -270,7 +272,7 @@ def test_a_damaged_file_is_found(sqlite: Store) -> None:
     assert any("damaged" in line for line in sqlite.check())
 
 
-def test_stored_release_with_unknown_or_default_fields_is_equal(sqlite: Store, tmp_path: Path) -> None:
+def test_release_stored_with_unknown_or_default_fields_counts_as_unchanged(sqlite: Store, tmp_path: Path) -> None:
     """`differing` returns the ids of releases that are not stored or differ from their stored rows. Of these two it
     returns only the one that is not stored."""
     release = Release("a", "Deaths", "ons", "https://x.example/a", ())

@@ -75,7 +75,8 @@ async def test_runs_queued_within_the_delay_are_committed_together(clock: Virtua
 
 
 @virtually
-async def test_a_configured_delay_replaces_the_default(clock: VirtualClock) -> None:
+async def test_a_configured_delay_of_commits_replaces_the_default(clock: VirtualClock) -> None:
+    """The writer commits a queued run after a delay. The default is 0.1 s, and here it is 5 s."""
     store = CountingStore()
     writer = Writer(store, clock, delay=5.0)
     writer.queue_run(a_run())
@@ -195,6 +196,7 @@ async def test_attempts_on_a_failing_store_grow_rarer_but_never_stop(clock: Virt
 
 @virtually
 async def test_full_backlog_accepts_only_longer_versions_of_waiting_runs(clock: VirtualClock) -> None:
+    """`queue_run` returns whether the run is accepted. A run with more looks replaces its earlier version."""
     store = CountingStore(failures=10_000)
     writer = Writer(store, clock, most_runs=2)  # at most two runs may wait
     assert writer.queue_run(a_run("a/page/edge"))
@@ -312,8 +314,8 @@ async def test_unstorable_run_is_logged_and_stops_no_other_write(
 async def test_runs_are_committed_before_writes_in_bounded_transactions(
     clock: VirtualClock, failing_transactions: int
 ) -> None:
-    """A transaction has at most 500 runs and 100 writes. At first some transactions fail, and the writer makes
-    them again."""
+    """Writes are all changes that are not runs. A transaction has at most 500 runs and 100 writes. The first 0, 1 or 3
+    transactions fail (`failing_transactions`), and the writer makes them again."""
     store, log = CountingStore(), WriterLog()
     writer = log.writer(store, clock)
     run_count = write_count = 1010
@@ -340,6 +342,7 @@ async def test_runs_are_committed_before_writes_in_bounded_transactions(
 
 @virtually
 async def test_urgent_write_is_committed_before_earlier_runs(clock: VirtualClock) -> None:
+    """Each write returns how many transactions were committed before its own."""
     store = CountingStore()
     writer = Writer(store, clock)
 
@@ -362,7 +365,7 @@ async def test_urgent_write_is_committed_before_earlier_runs(clock: VirtualClock
 @virtually
 async def test_each_portion_of_a_row_source_has_a_transaction(clock: VirtualClock, failing_transactions: int) -> None:
     """A source adds its own rows to each transaction. This one has three portions of them. Runs come with the last
-    one. At first some transactions fail, and the writer makes them again."""
+    one. The first 0 or 2 transactions fail, and the writer makes them again."""
     store = CountingStore(failing_transactions)
     calls: list[str] = []
 
