@@ -123,7 +123,8 @@ class Ledger:
     async def record_read(self, outcome: Outcome, watched: Collection[str]) -> RecordedRead:
         """Record one read. Store its promises if it is usable, not older than the last read, and raises no alarm.
 
-        If it repeats the last read, confirm the promises for `watched` releases at once, and others less often.
+        If it repeats the last read, confirm the promises for `watched` releases at once, and others less often. A read
+        with `unread` entries is compared as if it was new, so that it does not confirm these.
         """
         async with self._lock:
             read, reading = outcome.read, outcome.reading
@@ -131,7 +132,7 @@ class Ledger:
             if reading is None:
                 return await self._record_unusable(read, read.fault)
             as_of = outcome.as_of or read.finished
-            if reading is state.reading:
+            if reading is state.reading and not reading.unread:
                 return await self._record_repeated(state, read, as_of, watched)
             if state.as_of is not None and as_of < state.as_of:
                 return await self._record_unusable(read, "a copy that may be older than the last read")

@@ -114,7 +114,7 @@ class CalendarReader:
             sha.update(f"{page.status} {len(page.body)}\0".encode())
             sha.update(page.body)
         digest = sha.hexdigest()
-        if self._reading is not None and digest == self._digest and not self._reading.unread:
+        if self._reading is not None and digest == self._digest:
             return self._reading, digest
         now = self.clock.now()
         workers = self._workers_for(pages)
@@ -139,12 +139,9 @@ class CalendarReader:
             raise UnreadableCalendar(f"more than {MOST_ENTRIES} entries")
         if self.adjust is not None:
             reading = replace(reading, announcements=tuple(map(self.adjust, reading.announcements)))
-        # Compare the entries, not the bytes, because some calendars put the time of the download into each answer. An
-        # equal reading confirms all entries, so one with `unread` entries is never reused.
-        entries = (reading.announcements, reading.lists_overdue, reading.unread)
-        return (
-            last if last is not None and entries == (last.announcements, last.lists_overdue, frozenset()) else reading
-        )
+        # Compare the entries, not the bytes, because some calendars put the time of the download into each answer.
+        shown = (reading.announcements, reading.lists_overdue, reading.unread)
+        return last if last is not None and shown == (last.announcements, last.lists_overdue, last.unread) else reading
 
     async def _fetch_pages_into(self, fetched: list[FetchedPage]) -> None:
         """Append all pages of the calendar to `fetched`. Raises `PagesUnavailable`, also after some were appended."""
