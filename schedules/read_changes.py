@@ -55,7 +55,7 @@ def compare_read(
     # If several entries share a uid, only the first counts. All of them have a doubt (`drop_duplicates`).
     shown = {each.uid: each for each in reversed(reading.announcements)}
     changed = {uid: each for uid, each in shown.items() if uid not in known or _has_changed(known[uid], each)}
-    not_shown = [uid for uid in known if uid not in shown and uid not in reading.unread]
+    not_shown = [uid for uid in known if uid not in shown and not uid.startswith(reading.unread)]
     # Calendars drop entries whose slot has passed. They should still show the others.
     unlisted = [uid for uid in not_shown if _should_be_shown(known[uid], reading, read_at)]
     return ReadChanges(

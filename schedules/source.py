@@ -42,7 +42,7 @@ class Reading:
     announcements: tuple[Announcement, ...]
     notes: tuple[str, ...] = ()
     lists_overdue: bool = True
-    unread: frozenset[str] = frozenset()
+    unread: tuple[str, ...] = ()
 
 
 class UnreadableCalendar(Exception):

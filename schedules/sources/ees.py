@@ -17,7 +17,6 @@ from schedules.slot import Precision, Slot
 from schedules.source import Page, PageRequest, Reading, UnreadableCalendar
 from schedules.sources.body import page_name, parse_json
 from schedules.sources.govuk_items import parse_instant
-from schedules.sources.last_listed import RememberingSource
 from schedules.sources.row import REASONS, Remark, clean_title, make_reading
 from schedules.sources.settings import CalendarSettings
 
@@ -63,35 +62,36 @@ _SITEMAP = "publications/sitemap-items"
 _AFTER = "/after/"  # separates the publication and its latest release in the uid of the next release
 
 
-class EesSource(RememberingSource):
+class EesSource:
     """The next releases of the publications that `filters.publications` names, or of all."""
 
     def __init__(self, settings: CalendarSettings) -> None:
-        super().__init__()
         self._settings = settings
         self._api = f"{(settings.address or API).rstrip('/')}/"
         self._site = settings.options.get("site", SITE).rstrip("/")
+        self._named = settings.filters.get("publications", ())
+        self.state = False  # whether this read has requested the publications already
 
     def first(self, now: datetime) -> Sequence[PageRequest]:  # noqa: ARG002  # of CalendarSource
         """Return the requests for the named publications, or for the list of all."""
-        self.state.has_looked_up = False
-        named = self._settings.filters.get("publications", ())
-        if named:
-            return [self._request_for(slug) for slug in named]
+        self.state = False
+        if self._named:
+            return [self._request_for(slug) for slug in self._named]
         return (PageRequest(f"{self._api}{_SITEMAP}", accept="application/json"),)
 
     def more(self, pages: Sequence[Page], now: datetime) -> Sequence[PageRequest]:  # noqa: ARG002  # of CalendarSource
         """Return requests for all listed publications, once. There is no list if the settings name the publications."""
         # A publication that does not answer leaves no page, and must not be requested again and again.
-        if self.state.has_looked_up or not pages or not pages[0].url.endswith(_SITEMAP):
+        has_requested_publications = self.state
+        if has_requested_publications or not pages or not pages[0].url.endswith(_SITEMAP):
             return ()
-        self.state.has_looked_up = True
+        self.state = True
         try:
             return [self._request_for(slug) for slug in self._requested_slugs(pages)]
         except UnreadableCalendar:
             return ()  # `read` reports it
 
-    def read(self, pages: Sequence[Page], now: datetime) -> Reading:
+    def read(self, pages: Sequence[Page], now: datetime) -> Reading:  # noqa: ARG002  # of CalendarSource
         """Return the next releases of the publications as announcements. Raises `UnreadableCalendar`."""
         if not pages:
             raise UnreadableCalendar(f"{self._api}: no answer")
@@ -100,18 +100,15 @@ class EesSource(RememberingSource):
         # A publication without a date has no next release, and one that is superseded will have none.
         coming = [each for each in publications if isinstance(each.get("nextReleaseDate"), dict)]
         made = [self._make_announcement(each, remarks) for each in coming if not each.get("supersededByPublication")]
-        # A publication that was requested and answers neither with JSON nor as deleted has failed, so nothing is known.
+        # A requested page that answers neither with JSON nor as deleted has failed. It says nothing about its release.
         answered = {page.url for page in pages if page.status in {200, 404, 410}}
-        failed = {slug for slug in self._requested_slugs(pages) if self._request_for(slug).url not in answered}
-        unread = {uid for uid in self.state.announcements if uid.partition(_AFTER)[0] in failed}
-        self.record_read({each.uid: each for each in made}, now)
-        return replace(make_reading(made, remarks), unread=frozenset(unread))
+        failed = [slug for slug in self._requested_slugs(pages) if self._request_for(slug).url not in answered]
+        return replace(make_reading(made, remarks), unread=tuple(f"{slug}{_AFTER}" for slug in failed))
 
     def _requested_slugs(self, pages: Sequence[Page]) -> Sequence[str]:
         """Return the publications that the settings name or the list in `pages` has. Raises `UnreadableCalendar`."""
-        named = self._settings.filters.get("publications", ())
-        if named:
-            return named
+        if self._named:
+            return self._named
         listed = parse_json(pages[0])
         entries = listed if isinstance(listed, list) else []
         return [each["slug"] for each in entries if isinstance(each, dict) and each.get("slug")][:MOST]
