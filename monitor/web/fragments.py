@@ -99,9 +99,9 @@ def render_now(queries: Queries, rows: Iterable[Row], looked: Mapping[str, datet
 
     Without `now`, the page's script fills in how long each has been due.
     """
-    unsettled = [row for row in rows if verdict_or_due(row) in _SHOWN_NOW and not row["final"]]
-    unsettled.sort(key=lambda row: _SHOWN_NOW.index(verdict_or_due(row)))
-    shown, more = unsettled[:_MOST_IN_BAND], len(unsettled[_MOST_IN_BAND:])
+    not_final = [row for row in rows if verdict_or_due(row) in _SHOWN_NOW and not row["final"]]
+    not_final.sort(key=lambda row: _SHOWN_NOW.index(verdict_or_due(row)))
+    shown, more = not_final[:_MOST_IN_BAND], len(not_final[_MOST_IN_BAND:])
     names = [row["id"] for row in shown]
     last_looks = {name: _render_last_look(element_id(name), looked.get(name), now, "hint looked") for name in names}
     return render_fragment(queries, "now.html", rows=shown, more=more, looked=last_looks, now=now)
