@@ -73,7 +73,7 @@ def render_row(queries: Queries, row: Row, looked: datetime | None = None, now: 
     has a blank there, which its script fills in from an event stream.
     """
     key = queries.sees_all, row["id"]
-    # Render the cells again if one of these values has changed. They do not show when the row was judged (`at`).
+    # Render the cells again if one of these values has changed. The cells do not show `at`, when it was judged.
     more = {"at": None, "timezone": queries.timezone, "producer_name": queries.producers.get(row["producer"])}
     rendered_from = {**row, **more}
     cached = queries.rendered.get(key)

@@ -263,8 +263,8 @@ class LiveBoard:
         last_event = feed.event_number
         newly_passed = passed - feed.passed  # the public row shows more once the slot has passed
         # Even before a `renew`, render every row, so that the next call can compare with its HTML.
-        outdated = rows if has_other_rows else {*changed, *newly_passed} & rows.keys()
-        async for row in with_pauses([rows[name] for name in outdated], queries.clock):
+        names_to_render = rows if has_other_rows else {*changed, *newly_passed} & rows.keys()
+        async for row in with_pauses([rows[name] for name in names_to_render], queries.clock):
             html, is_bad = fragments.render_row(queries, row), fragments.has_gone_wrong(row)
             feed.update_part(fragments.element_id(row["id"]), html, bad=is_bad)
         has_changed_rows = feed.event_number != last_event
