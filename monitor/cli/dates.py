@@ -64,7 +64,7 @@ def read_instant(text: str, today: date) -> datetime | None:
 
 
 def to_local_iso(text: str) -> str:
-    """Return a typed time or day, such as `9.30am`, as local ISO text. Text that cannot be read stays as it is."""
+    """Return a typed time or day, such as `9.30am`, as local ISO text. Return ISO or unreadable text unchanged."""
     try:
         datetime.fromisoformat(text)
     except ValueError:

@@ -208,7 +208,7 @@ def _print_usage_fault(fault: click.ClickException) -> int:
 
 
 def _suggest_remedy(fault: click.ClickException) -> str:
-    """Return what to write instead, to be added to click's message. Empty if the message already suggests it."""
+    """Return what to write instead, to add to click's message. Empty if click suggests it, or no remedy is known."""
     command = fault.ctx.command if isinstance(fault, click.UsageError) and fault.ctx else None
     verbs = ", ".join(command.commands) if isinstance(command, click.Group) else ""
     if isinstance(fault, click.NoSuchCommand | click.NoSuchOption) and not fault.possibilities:

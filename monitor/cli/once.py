@@ -35,7 +35,7 @@ def command(context: Context, *, day: date | None) -> None:
 
 
 async def _look_once(context: Context, day: date | None) -> list[dict[str, Any]]:
-    """Look once and return the JSON of each release looked at, by slot. Print faults of calendars on standard error."""
+    """Look once at the releases of a day (None: all). Return their JSON by slot. Print calendar faults to stderr."""
     from monitor.app.build import Edges, build
     from monitor.store.open import locked_store
 

@@ -134,7 +134,7 @@ async def list_events(request: Request, query: inputs.EventFilter) -> Json:
 
 
 async def get_draft(request: Request, query: inputs.DraftChoice) -> Response:
-    """Return the newest version of a draft as a file."""
+    """Return the newest version of a draft, or one of its documents, as a file."""
     queries = queries_of(request)
     name, ending = request.path_params["incident"], request.path_params["ending"]
     document = await queries.write_document(await queries.find_incident(name), ending, query.document)

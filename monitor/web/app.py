@@ -75,7 +75,7 @@ async def readyz(request: Request) -> Response:
 
 
 async def metrics(request: Request) -> Response:
-    """Return the metrics for Prometheus. Looks can run between two metrics, so they are not delayed."""
+    """Return the metrics for Prometheus, with pauses between them in which looks that are due can run."""
     queries = request.app.state.queries
     page = b"".join([metric async for metric in with_pauses(queries.live.metrics(), queries.clock)])
     headers = {"Vary": "Accept-Encoding"}

@@ -72,8 +72,8 @@ class Throttle:
     def count_failure(self, client: str) -> None:
         """Count a wrong guess of a client in its current span of time. If that has ended, begin a new span.
 
-        A client with too many wrong guesses must wait until its span ends. If it guesses wrong again before a second
-        such span has passed, its new span is twice as long. If clients are too many, forget the least recent one.
+        A client with too many wrong guesses must wait until its span ends. If it guesses wrong again within another
+        such span, its new span is twice as long. If there are too many clients, forget one: its last guess is oldest.
         """
         now, client = self.clock.monotonic(), network_of(client)
         began, count, span = self._failures.pop(client, (now, 0, self.span))

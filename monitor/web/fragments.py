@@ -73,7 +73,7 @@ def render_row(queries: Queries, row: Row, looked: datetime | None = None, now: 
     has a blank there, which its script fills in from an event stream.
     """
     key = queries.sees_all, row["id"]
-    # Render the cells again if one of these values has changed. They do not show when the row was judged (`at`).
+    # Render the cells again if one of these values has changed. The cells do not show `at`, when it was judged.
     more = {"at": None, "timezone": queries.timezone, "producer_name": queries.producers.get(row["producer"])}
     rendered_from = {**row, **more}
     cached = queries.rendered.get(key)
@@ -99,9 +99,9 @@ def render_now(queries: Queries, rows: Iterable[Row], looked: Mapping[str, datet
 
     Without `now`, the page's script fills in how long each has been due.
     """
-    unsettled = [row for row in rows if verdict_or_due(row) in _SHOWN_NOW and not row["final"]]
-    unsettled.sort(key=lambda row: _SHOWN_NOW.index(verdict_or_due(row)))
-    shown, more = unsettled[:_MOST_IN_BAND], len(unsettled[_MOST_IN_BAND:])
+    not_final = [row for row in rows if verdict_or_due(row) in _SHOWN_NOW and not row["final"]]
+    not_final.sort(key=lambda row: _SHOWN_NOW.index(verdict_or_due(row)))
+    shown, more = not_final[:_MOST_IN_BAND], len(not_final[_MOST_IN_BAND:])
     names = [row["id"] for row in shown]
     last_looks = {name: _render_last_look(element_id(name), looked.get(name), now, "hint looked") for name in names}
     return render_fragment(queries, "now.html", rows=shown, more=more, looked=last_looks, now=now)

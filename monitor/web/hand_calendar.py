@@ -93,10 +93,10 @@ class HandCalendar:
         return ""
 
     def _read_file(self) -> Json:
-        """Return the content of the file, empty without a file. Raises `InvalidInput` if it has tables of others."""
+        """Return the file's content, empty without a file. Raises `InvalidInput` if damaged or not in our form."""
         try:
             data = tomllib.loads(self.file.read_text(encoding="utf-8")) if self.file.exists() else {}
-            list(_list_additions(data))  # this and the next line raise for such tables
+            list(_list_additions(data))  # this and the next line raise for another form
             write_toml(data)
         except (OSError, ValueError, AttributeError, TypeError) as exc:
             why = exc if isinstance(exc, OSError | ValueError) else "write [[release]] and [[release.part]]"

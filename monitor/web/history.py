@@ -162,7 +162,7 @@ class HistoryCache:
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def points(self, queries: Queries) -> list[Point]:
-        """Return the settled releases of twelve months in the order of their slots, from the cache or the store."""
+        """Return the releases of twelve months with a final verdict, by slot, from the cache or the store."""
         now = queries.clock.now()
         starts = month_starts(now, queries.timezone)
         async with self._lock:
@@ -253,7 +253,7 @@ async def show_history(request: Request) -> Response:
 
 
 def _page_values(queries: Queries, points: Sequence[Point], producer: str, host: str, now: datetime) -> dict[str, Any]:
-    """Return the values for the template. Raises `UnknownName` for an unknown `producer` or `host`.
+    """Return the charts and totals of the history page, for its template. Raises `UnknownName`.
 
     `points` are releases with their delays. If `producer` or `host` is not empty, only its points are shown.
     """

@@ -273,7 +273,7 @@ def texts_of_boxes(draft: Draft) -> dict[str, str]:
 def _read_boxes(sent: SentForm, read: Draft, now: datetime, timezone: str) -> dict[str, str]:
     """Return the texts of the boxes and steps of a sent form, by name.
 
-    A ticked step without a text gets the time and the role. A step that is not ticked loses an unchanged text.
+    A ticked step without text gets the time and the role. A step without a tick loses its text unless it was edited.
     """
     before = texts_of_boxes(read)
     boxes = ((name, text) for name, text in sent.fields.items() if name.startswith("box."))

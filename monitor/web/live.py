@@ -168,7 +168,7 @@ class LiveBoard:
     def _take_new_events(self, feed: AudienceFeed, listener: Listener) -> bytes:
         """Return the events that a stream has not sent yet, and mark them as sent.
 
-        Each round makes a pulse: an event with the looks since the last round. The newest pulse is the last event.
+        Each search for changes makes a pulse: an event with the time and new looks. The newest pulse is sent last.
         """
         last_sent, listener.last_event = listener.last_event, feed.event_number
         # Events have consecutive numbers. If more are unsent than the feed keeps, it has dropped some unsent events.
@@ -184,7 +184,7 @@ class LiveBoard:
 
     async def _run_while_heard(self) -> None:
         """Update the feeds every `_ROUND_SECONDS` while at least one browser listens."""
-        # The board was not updated while no browser listened, so the first round reads the whole day.
+        # The board was not updated while no browser listened, so the first update reads the whole day.
         self._round = 0
         while any(feed.listeners for feed in self._feeds.values()):
             try:
@@ -234,8 +234,8 @@ class LiveBoard:
             has_changed = state is not None and state.change_mark is not self._change_marks.get(name)
             # The delay of a due or overdue release grows. So does the exposure of one that is public before its slot.
             grows = body["verdict"] == "overdue" or body.get("due") or any(one["open"] for one in body["exposures"])
-            # To judge takes time, so a release that grows is judged again only in each `_REJUDGE_EVERY`th round. The
-            # position in the list decides in which of these rounds.
+            # To judge takes time, so a release whose delay grows is judged again only in each `_REJUDGE_EVERY`th round
+            # (search for changes). Its position in the list decides in which of them.
             has_turn = (number + self._round) % _REJUDGE_EVERY == 0
             needs_update = has_changed or (grows and has_turn)
             if not needs_update or (fresh := self._queries.live.body(name)) is None:  # None: it is not watched
@@ -247,7 +247,7 @@ class LiveBoard:
         return changed
 
     async def _add_changes(self, feed: AudienceFeed, changed: Iterable[str], *, has_read_day: bool) -> None:
-        """Add a `swap` event to `feed` for each part of the page that has changed for its audience.
+        """Add a `swap` event with the new HTML to `feed` for each part of the page that has changed for its audience.
 
         If a row was added or removed, add only the event `renew`: browsers load the page again. `changed` are the ids
         of changed releases. With `has_read_day`, also compare incidents and warnings.
@@ -262,9 +262,9 @@ class LiveBoard:
             feed.parts = {}
         last_event = feed.event_number
         newly_passed = passed - feed.passed  # the public row shows more once the slot has passed
-        # Even before a `renew`, render every row, so that the next round can compare with it.
-        outdated = rows if has_other_rows else {*changed, *newly_passed} & rows.keys()
-        async for row in with_pauses([rows[name] for name in outdated], queries.clock):
+        # Even before a `renew`, render every row, so that the next call can compare with its HTML.
+        names_to_render = rows if has_other_rows else {*changed, *newly_passed} & rows.keys()
+        async for row in with_pauses([rows[name] for name in names_to_render], queries.clock):
             html, is_bad = fragments.render_row(queries, row), fragments.has_gone_wrong(row)
             feed.update_part(fragments.element_id(row["id"]), html, bad=is_bad)
         has_changed_rows = feed.event_number != last_event
@@ -280,7 +280,7 @@ class LiveBoard:
             feed.add_event("renew")
 
     def _set_pulse(self, feed: AudienceFeed, states: Mapping[str, WatchedState]) -> None:
-        """Give the feed the pulse of this round: an event with the time and, every second round, the new last looks."""
+        """Give the feed a new pulse: an event with the time and, in every second search for changes, the new looks."""
         # Before its slot, only staff see the last looks, because their frequency could show that a release is out.
         last_looks = {
             fragments.element_id(name): millis(state.last_look)

@@ -63,7 +63,7 @@ class OpenID:
     async def redeem_code(self, code: str, flow: Flow, ask: Ask) -> tuple[str, ProviderClaims]:
         """Exchange a code for an ID token. Return the person's name, or `somebody`, and claims. Raises `NotSignedOn`.
 
-        `ask` runs a blocking function in a thread. At most `_MOST_AT_ONCE` codes are exchanged at the same time.
+        `flow` has the secrets with which this sign-on began. `ask` runs a blocking function in a thread.
         """
         if self._sign_ons_under_way >= _MOST_AT_ONCE:
             raise NotSignedOn(HTTPStatus.SERVICE_UNAVAILABLE, "Too many people are signing in. Try again in a minute.")
@@ -136,7 +136,7 @@ class OpenID:
         return content
 
     async def _fetch_token(self, metadata: Mapping[str, Any], code: str, flow: Flow, secret: str) -> Mapping[str, Any]:
-        """Return the provider's answer to a code, which contains the ID token. Raises `NotSignedOn`."""
+        """Send the provider a code. Return its answer, which contains the ID token. Raises `NotSignedOn`."""
         client = _Client(self.provider, metadata, secret, self._send)
         try:
             token = await client.fetch_token(metadata["token_endpoint"], code=code, code_verifier=flow.verifier)

@@ -144,7 +144,7 @@ def delay_from_slot(bounds: Mapping[str, Any] | None) -> str:
     least, most = (None, None) if bounds is None else (bounds["min"], bounds["max"])
     if least is None and most is None:
         return ""
-    # The whole interval is before the slot.
+    # The whole interval is before the slot. There, `most` is the bound nearer to it, so it becomes the least length.
     if most is not None and most <= 0 and (least is None or least < 0):
         return f"{as_json.length_text({'min': -most, 'max': None if least is None else -least})} before"
     if least is None or most is None or least >= 0:  # it is after the slot, or it has only one bound
@@ -193,7 +193,7 @@ def render(request: Request, template: str, code: int | None = None, **values: A
 
 
 async def _check_store(queries: Queries) -> tuple[list[Check], list[dict[str, Any]]]:
-    """Return the checks of notices and monitors, and the deliveries given up, or a check that the store fails."""
+    """Return checks of notices and monitors, and the deliveries given up. If the store fails, only a check of it."""
     try:
         now = queries.clock.now()
         monitors = await queries.ask(lambda: list(_check_leases(queries, now)))

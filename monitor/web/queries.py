@@ -230,12 +230,12 @@ class Queries:
         store, now, today = self.store.verdicts, self.clock.now(), self.today()
         begin, end = self.span_of_days(first, last)
 
-        def has_occurred_then(one: Incident) -> bool:
+        def occurred_on_these_days(one: Incident) -> bool:
             return (begin is None or begin <= one.occurred) and (end is None or one.occurred < end)
 
         def read() -> list[Incident]:
             # The store also calls a closed incident open if its report is owed or one of its actions is not done.
-            of_days = [one for one in reversed(store.open_incidents(MOST_INCIDENTS)) if has_occurred_then(one)]
+            of_days = [one for one in reversed(store.open_incidents(MOST_INCIDENTS)) if occurred_on_these_days(one)]
             return self._visible_incidents([one for one in of_days if needs_action(one, store.drafts, today)], now)
 
         return await self.ask(read)

@@ -61,9 +61,8 @@ class WebServer:
         self._metrics_socket = metrics
         self.app = app
         self._proxies = [ipaddress.ip_network(proxy, strict=False) for proxy in proxies]
-        # A request passes three steps. `_record_connection` calls `_apply_proxy_headers`, which replaces the client's
-        # address and the scheme by those in headers of trusted proxies, and calls `_call_current_app`. That is a method
-        # because `replace_app` can change the app between two requests.
+        # A request passes `_record_connection`, then `_apply_proxy_headers` (which replaces the client's address and
+        # the scheme by those that trusted proxies send), then `_call_current_app`, which calls the newest `self.app`.
         trusting = ProxyHeadersMiddleware(self._call_current_app, trusted_hosts=list(proxies))  # type: ignore[arg-type] # the types of uvicorn and starlette differ
         self._apply_proxy_headers = cast("ASGIApp", trusting)
         config = uvicorn.Config(

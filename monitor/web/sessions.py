@@ -93,7 +93,7 @@ class Provider:
         return claimed.source == self._source
 
     def read_claims(self, claims: Mapping[str, Any], token: str) -> ProviderClaims:
-        """Return the values of the configured claim among an ID token's `claims`. Leave out an unverified email."""
+        """Return the values of the claim in an ID token on which rights depend. Leave out an unverified email."""
         claim = claims.get(self.claim)
         values = claim if isinstance(claim, list) else [claim]
         # Some providers let people type any address, so an unverified one proves no identity.
@@ -216,7 +216,7 @@ class Sessions:
         return self.provider
 
     async def finish_sign_on(self, code: str, secret: str, client: str) -> str:
-        """Return the key of a new session for the person that the provider signs on. Raises `Busy`, `NotSignedOn`."""
+        """Exchange the provider's `code` for a new session, and return its key. Raises `Busy`, `NotSignedOn`."""
         self._check_wait((client,))
         openid = self._require_provider()
         name, claims = await openid.redeem_code(code, self.make_flow(secret), self._run_in_thread)

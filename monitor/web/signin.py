@@ -213,8 +213,9 @@ async def finish_sign_on(request: Request) -> Response:
 
 
 async def _redeem_code(request: Request, secret: str) -> str:
-    """Return the key of a new session for the code in the query. The state must be made from `secret`."""
+    """Return the key of a new session for a query's code. Raises `NotSignedOn`, also for another browser's sign-on."""
     sessions, query = _require_sessions(request), request.query_params
+    # Only the browser that began the sign-on has the secret from which this state was made.
     state = sessions.make_flow(secret).state
     if not secret or not hmac.compare_digest(state.encode(), query.get("state", "").encode()):
         raise NotSignedOn(HTTPStatus.BAD_REQUEST, _STALE_PAGE)

@@ -101,7 +101,7 @@ def _read_instant(text: str, box: str, zone: str) -> datetime | None:
 async def _find_subjects(
     queries: Queries, typed: Mapping[str, str], now: datetime
 ) -> tuple[list[Choice], datetime | None]:
-    """Return the choices for the query's incident or release, and the release's slot (None: it has no future time)."""
+    """Return what can be muted for the query's incident or release, and the release's slot (None: no future time)."""
     if typed.get("incident"):
         incident = await queries.find_incident(typed["incident"])
         choices = [(Scope.INCIDENT, incident.id, incident.title)]

@@ -45,14 +45,14 @@ class SentForm:
 def with_staff_form(
     act: Callable[[Request, SentForm], Awaitable[Response]],
 ) -> Callable[[Request], Awaitable[Response]]:
-    """Decorate `act` as an endpoint that only people who may act can use. It gets the sent form.
+    """Return an endpoint that calls `act` with the sent form. Only people who may act can use it.
 
-    If the person may not act, or the form is not of their current session, the response is a page with the typed text,
-    so that it can be copied. Raises `UserFault` if the form is too long.
+    Others, and a form of an earlier session, get a page with the typed texts. Raises `UserFault` for too long a form.
     """
 
     @wraps(act)
     async def endpoint(request: Request) -> Response:
+        """Call `act` with the sent form. If the person may not act, show a page with the typed texts instead."""
         session, desk = session_of(request), queries_of(request).desk
         longest, longest_with_files = _MOST_BYTES, _MOST_WITH_FILES
         if session is None:

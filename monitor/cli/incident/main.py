@@ -74,7 +74,7 @@ def note(  # noqa: PLR0913 # one for each option
 
     def apply_options(known: Incident) -> Incident:
         """Return the incident with everything that the options say, in the order of its timeline."""
-        # An assignment alone does not acknowledge. Any other entry of a person does, such as a note with an assignment.
+        # Every entry by a person acknowledges the incident, except an assignment. So --assign adds no acknowledgement.
         changed = known if assign else by_hand.acknowledge_incident(known, role, now)
         if mail is not None:
             changed = by_hand.note_mail(changed, role, mail_bytes, text or "", now)

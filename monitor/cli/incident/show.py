@@ -146,7 +146,7 @@ def _open_text(incident: Incident) -> str:
 
 
 def _draft_text(drafts: Sequence[Draft]) -> str:
-    """Return form, version and signature of a draft in words, `none` without a draft."""
+    """Describe the last of a draft's versions: form, edition, author and signature. `none` without a draft."""
     if not drafts:
         return "none"
     last = drafts[-1]

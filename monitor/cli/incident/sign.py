@@ -59,7 +59,7 @@ def sign(  # one for each option
         # This measures the delay again, because a signed report states it at the time of signing.
         known = current_incident(context, store, incident)
         folder = (output or Path()) / incident
-        # If the folder cannot be created, the report must not be signed. If signing is refused, it is removed again.
+        # If the folder cannot be created, the report must not be signed. If signing is refused, the folder is removed.
         made_folders = _make_folder(folder)
         recorder = current_incidents(context, store).record
         try:

@@ -60,7 +60,7 @@ def incident_of(verdicts: VerdictStore, incident: str) -> Incident:
 
 
 def change_incident(context: Context, store: Store, incident: str, change: Callable[[Incident], Incident]) -> Incident:
-    """Store the incident of id `incident` as `change` alters it, and return it. Raises `UserFault` for refused text."""
+    """Apply `change` to the incident with this id, store it and return it. Raises `UserFault` for refused text."""
     from monitor.deliver import by_hand
 
     incident_of(store.verdicts, incident)  # raises `UnknownName` for an unknown id
