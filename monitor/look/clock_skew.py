@@ -100,7 +100,7 @@ def vote(spans: Mapping[str, Span], *, synchronised: bool | None = None) -> Vote
 
 
 def _agreeing_hosts(seed: str, spans: Mapping[str, Span]) -> frozenset[str]:
-    """Return the host `seed`, and in the order of `spans` each host that agrees with all hosts chosen before it."""
+    """Return host `seed` and, in the order of `spans`, each host whose span overlaps with all those chosen before."""
     common, group = spans[seed], {seed}
     for name, span in spans.items():
         narrowed = overlap(common, span)
@@ -178,7 +178,7 @@ class _HostDates:
     contradictions: int = 0
 
     def add_bounds(self, bounds: Span, at: datetime) -> bool:
-        """Add the bounds by one more date. Return whether the known bounds were replaced, because a clock was set."""
+        """Add one date's bounds of our clock's offset. Return whether the known ones were replaced: a clock was set."""
         # The clocks may have drifted apart since the last date.
         drift = abs((at - self.at).total_seconds()) * _DRIFT
         known = (self.bounds[0] - drift, self.bounds[1] + drift)
@@ -194,7 +194,7 @@ class _HostDates:
         return False
 
     def _add_contrary_bounds(self, bounds: Span) -> bool:
-        """Keep bounds that contradict the known ones. Return whether they now replace the known ones.
+        """Keep bounds of our clock's offset that contradict the known ones. Return whether they now replace those.
 
         They do after `_REPLACED_AFTER` dates in a row that contradict the known bounds, but not each other.
         """

@@ -168,7 +168,7 @@ class Poller:
         watched.goal = goal
         queue = self._queue_of(target.host)
         if goal is not None:
-            queue.targets.sweeps.add(target, goal, now)
+            queue.targets.sweeps.add(target, goal, now)  # a sweep looks in turn at all such parts of a slot
         queue.targets.schedule(watched, now)
         queue.wake()
 

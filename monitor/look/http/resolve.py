@@ -55,8 +55,7 @@ Router = Callable[[str, int, bool], Route]
 class Proxy:
     """Where a proxy listens, by plain HTTP and without a password.
 
-    It opens a tunnel to each host, so only the host sees the request. If not `tunnels_http`, a request to an `http` URL
-    is sent to the proxy itself, as many proxies demand.
+    It opens a tunnel to each host. If not `tunnels_http`, requests to `http` URLs are sent to the proxy itself.
     """
 
     host: str
@@ -128,6 +127,7 @@ class NameCache:
         return pending
 
     def _run_lookup(self, name: tuple[str, int], pending: asyncio.Future[list[str]]) -> None:
+        """In a thread, look up a name. Give its addresses or the fault to the loop, as the outcome of `pending`."""
         try:
             finish = partial(pending.set_result, self._lookup(*name))
         except (OSError, UnicodeError) as exc:
