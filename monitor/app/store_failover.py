@@ -198,7 +198,7 @@ class StoreFailover:
     def _move_journal_into(self, journal: Journal, stand_in: Store, store: Store) -> int:
         """Write the journal's rows into the store, use the store from now on, and delete the journal.
 
-        Return how many rows were written. The writer calls this between two batches.
+        Return how many rows were written. The writer calls this between two batches of its writes.
         """
         try:
             if self.members is not None:

@@ -65,11 +65,11 @@ class Vote:
 
 
 def vote(spans: Mapping[str, Span], *, synchronised: bool | None = None) -> Vote:
-    """Return how far our clock is ahead, in seconds, and which hosts contradict that or are not confirmed.
+    """Return how far our clock is ahead, in seconds, which hosts are outvoted, and which are not confirmed.
 
     `spans` has the range that each host's dates allow, for at least one host, the host with the newest date first.
-    Hosts with overlapping ranges form a group. Our clock, and the machine if it reports that it is `synchronised`,
-    support groups that allow a right clock. The group with the most support wins, and its common range is the result.
+    Hosts with overlapping ranges form a group. Our clock, and the machine if it says that it is `synchronised`, add
+    weight to each group that allows a right clock. The group with the most weight wins: its common range is the result.
     """
     # Two hosts must agree to prove our clock wrong. But a single host suffices if the machine is not synchronised.
     least_hosts = 1 if synchronised is False and len(spans) == 1 else _LEAST_HOSTS
@@ -391,7 +391,7 @@ class Skew:
             self.bounds = vote(self._far_off_spans).bounds  # `RIGHT_CLOCK` if they contradict each other
 
     def _run_vote(self) -> Span:
-        """Let the hosts with consistent dates vote. Return the bounds of our clock's offset, as before if none can."""
+        """Let the hosts with consistent dates vote on our clock's offset. Return its bounds, as before if none can."""
         # A host is consistent if its newest date agrees with its earlier ones.
         hosts = self._dates_by_host.values()
         consistent = [host for host in hosts if host.contrary_bounds is None and not host.is_erratic()]

@@ -356,7 +356,7 @@ class DueTargets:
         return is_swept_due or self.ready > 0 or self._find_idle_look(now) is not None
 
     def take_next(self, now: datetime, mono: float) -> ScheduledTarget | None:
-        """Remove and return the target to look at now, None if no look can be made."""
+        """Remove and return the target to look at now, or None. A sweep looks at the parts of a slot in turn."""
         # The target that the sweeps have chosen goes first. But after some of their looks, another due look goes first.
         entry = self._next_swept if self._sweep_goes_first(is_other_due=self.ready > 0) else None
         if entry is not None and entry.part is not None:

@@ -292,7 +292,7 @@ class Poller:
         self._under_way[watched] = asyncio.Task(self._make_look(watched, watched.target))
 
     async def _make_look(self, watched: ScheduledTarget, target: Target) -> None:
-        """Send one request to a target, and pass the sighting that the answer proves to the hooks. Raises nothing.
+        """Send one request to a target, and call hooks with the sighting that the answer proves. Raises nothing.
 
         `watched.goal` is the proof that the part needs by its slot, or None. Sweeps look in turn at parts with a goal.
         """

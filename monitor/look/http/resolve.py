@@ -95,7 +95,7 @@ class NameCache:
     async def look_up(self, host: str, port: int, seconds: float) -> list[str]:
         """Return a name's addresses within `seconds`. Raises `NoAddress`.
 
-        Without an answer in time, or with too many lookups pending, those of the last 15 minutes are used if there are.
+        Without an answer in time, or with too many lookups pending, addresses of the last 15 minutes are used, if any.
         """
         name, now = (host, port), asyncio.get_running_loop().time()
         addresses, read_at = self._kept.get(name, ([], 0.0))

@@ -75,8 +75,8 @@ def recognise_index(answer: Answer, context: Context) -> Recognised:
     """Return presence if a listing of publications has an entry with the release's title, else absence.
 
     The result is unknown if an entry has the title without its period, or if the listing was not read to its end.
-    Announcements are ignored. The listing is read to learn whether the release's page, whose address is a guess, is
-    out. So entries at `alternatives` are ignored too: its other addresses, which may be public before that page.
+    Announcements are ignored. So are entries at `alternatives`: other addresses of the release may be public before
+    its own page. Only that page counts, and its address is a guess.
     """
     content = parse_json(answer.body) if answer.whole else None
     if not isinstance(content, dict) or not isinstance(content.get("results"), list):
