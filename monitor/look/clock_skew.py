@@ -116,7 +116,7 @@ def _allows_right_clock(group: Iterable[str], spans: Mapping[str, Span]) -> bool
 
 
 def _limit_to_confirmed(spans: list[Span], least_hosts: int) -> Span:
-    """Return how far our clock is ahead by the spans of hosts, which overlap. `least_hosts` must confirm an error.
+    """Return how far our clock is ahead, given hosts' overlapping spans. `least_hosts` must confirm an error.
 
     E.g. (3, 9) and (5, 8): two hosts confirm at least 3 s, only one at least 5 s. If two must, the result is (3, 8).
     """
@@ -319,9 +319,9 @@ class Skew:
         return self.bounds != NO_OFFSET
 
     def _bounds_by_date(self, host: str, answer: Answer) -> Span | None:
-        """Return the least and most seconds that our clock is ahead (negative: behind) by an answer's date.
+        """Return by how many seconds, least and most, our clock is ahead of an answer's date (negative: behind).
 
-        The publisher's server (the origin) wrote the date, or a cache that answers in its place. None: it is unusable.
+        The publisher's server (the origin) wrote the date, or a cache in its place. Return None if it is unusable.
         """
         header = answer.headers.get("date", "")
         if header != self._last_date[0]:

@@ -407,9 +407,9 @@ class DueTargets:
         return self._swept.get(f"{part.id}/{part.next_view}") or self._swept.get(f"{part.id}/{View.EDGE}")
 
     def _find_idle_look(self, now: datetime) -> _Entry | None:
-        """Return an entry to look at while no look is due, or None.
+        """Return an entry to look at while no look is due, or None. A sweep looks at the parts of a slot in turn.
 
-        It is the origin view of a part that is not out, else a target that may be looked at before it is due.
+        First is an origin view that a sweep plans, of a part not out yet, then a target that may have a look early.
         """
         origins = [entry for entry in self._swept.values() if self.sweeps.is_awaited_origin_view(entry.watched)]
         if origins:
