@@ -32,10 +32,10 @@ ReloadConfig = Callable[[], Awaitable[list[str]]]
 async def serve_control_socket(
     settings: Settings, reload: ReloadConfig, status: Callable[[], dict[str, Any]]
 ) -> AsyncIterator[None]:
-    """Answer the words `status` and `reload` inside this context. If there can be no socket, only log that."""
+    """Answer the words `status` and `reload` on a local socket in this context. If there can be none, only log that."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer one word. Any other word gets no answer."""
+        """Answer one word that a client sends, `status` or `reload`. Any other word gets no answer."""
         request = await reader.read(64)  # bytes
         match request:
             case b"status":

@@ -70,7 +70,7 @@ class Core:
 
 
 def make_core(settings: Settings, edges: Edges, folder: Path) -> Core:
-    """Return the core of a monitor. Opens and migrates its store, or opens its journal instead. Raises `StoreFault`."""
+    """Return the core of a monitor. Open and migrate its store, or a journal if that is away. Raises `StoreFault`."""
     clock, vantage = edges.clock or SystemClock(), settings.watch.vantage
     opened = _open_store(settings, edges, clock)
     store, holder = opened.store, f"{vantage} {Random(edges.seed).getrandbits(32):08x}"  # noqa: S311 # no secret
@@ -154,7 +154,7 @@ def _make_workers(clock: Clock, metrics: Metrics, health: HealthState, worker_he
 
 
 def make_interpreter(core: Core) -> Interpreter:
-    """Return the interpreter of responses. Only the machine's own clock can count as synchronised."""
+    """Return the interpreter of responses. A clock in place of the machine's, as in rehearsals, is not synchronised."""
     settings, uses_machine_clock = core.settings, core.edges.clock is None
     return Interpreter(
         Skew(lambda: uses_machine_clock and is_clock_synchronised(), SecondsAhead(core.clock)),

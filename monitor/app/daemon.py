@@ -106,7 +106,7 @@ class Daemon:
         """Join the other monitors, load the stored state, and begin to watch releases and listings.
 
         The time since this monitor's last heartbeat is recorded as a blind span, because it did not watch. From now on
-        each batch writes a heartbeat.
+        each batch of writes to the store contains a heartbeat.
         """
         core, members = self.core, self.core.members
         if members is not None:

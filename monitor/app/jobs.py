@@ -41,7 +41,7 @@ class Jobs(ABC):
     def add_job(self, spacing: timedelta, name: str, job: Job) -> None:
         """Add a job that runs at once, or else when `start` is called, and then at this spacing.
 
-        If there is a job of this name, its runs from the next one on do this work. It does not run at once.
+        A job that has this name already gets the new work and spacing from its next run on. It does not run at once.
         """
         if (known := self._jobs.get(name)) is not None:
             known.spacing = spacing

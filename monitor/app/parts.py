@@ -244,7 +244,7 @@ def make_queries(
 
 
 def page_settings(core: Core, rules: ReportingRules) -> dict[str, Any]:
-    """Return the fields of `Queries` that depend on the configuration."""
+    """Return the fields of `Queries`, the data behind pages and API, that depend on the configuration."""
     settings = core.settings
     return {
         "public": settings.web.public == "board",

@@ -113,7 +113,7 @@ class StoreFailover:
             yield _CHECK_COPY_EVERY, "near part", self.refresh_copy
 
     async def switch_or_journal(self) -> None:
-        """Switch to the store if it is back, or write to the journal what it refuses, or delete an old journal."""
+        """If the journal is used as the store, try to switch back. Else add what the store refuses, or delete it."""
         journal = self.opened.journal
         if journal is None:
             return
@@ -198,7 +198,7 @@ class StoreFailover:
     def _move_journal_into(self, journal: Journal, stand_in: Store, store: Store) -> int:
         """Write the journal's rows into the store, use the store from now on, and delete the journal.
 
-        Return how many rows were written. The writer calls this between two batches.
+        Return how many rows were written. The writer calls this between two batches of its writes.
         """
         try:
             if self.members is not None:

@@ -107,8 +107,8 @@ def _all_matches(settings: Settings) -> Iterator[tuple[str, ReleaseMatch]]:
 def _producer_doubt(key: str, pattern: str, producers: set[str]) -> Iterator[Doubt]:
     """Yield a doubt about `key` if its pattern matches none of the `producers` that calendars can name.
 
-    It suggests the most similar of GOV.UK's producers, or else of `producers`. If a calendar can name any producer
-    (`*`), a pattern that resembles none is not doubted.
+    The doubt suggests the most similar of GOV.UK's producers, or else of `producers`. If a calendar can name any
+    producer (`*`), a pattern that resembles none is not doubted.
     """
     named = producers - {_ANY}
     if any(fnmatchcase(producer, pattern) for producer in named):

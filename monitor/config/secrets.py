@@ -42,7 +42,7 @@ def secrets_in_addresses(settings: Settings) -> frozenset[str]:
 def _find_secret_parts(url: str, *, is_secret: bool) -> Iterator[str]:
     """Yield the texts in an address that may be a key: its query and fragment, and also its path if `is_secret`.
 
-    Also yield each longer pair of the query. Placeholders such as `{slug}` are filled in later, so they split a text.
+    Also yield each query pair with a long value. Placeholders such as `{slug}`, filled in later, split a text.
     """
     split = urlsplit(url)
     # A redirect may reorder the pairs, so each is a secret by itself. Short ones such as "page=1" are not keys.

@@ -65,11 +65,11 @@ class Vote:
 
 
 def vote(spans: Mapping[str, Span], *, synchronised: bool | None = None) -> Vote:
-    """Return how far our clock is ahead, in seconds, and which hosts contradict that or are not confirmed.
+    """Return how far our clock is ahead, in seconds, which hosts are outvoted, and which are not confirmed.
 
     `spans` has the range that each host's dates allow, for at least one host, the host with the newest date first.
-    Hosts with overlapping ranges form a group. Our clock, and the machine if it reports that it is `synchronised`,
-    support groups that allow a right clock. The group with the most support wins, and its common range is the result.
+    Hosts with overlapping ranges form a group. Our clock, and the machine if it says that it is `synchronised`, add
+    weight to each group that allows a right clock. The group with the most weight wins: its common range is the result.
     """
     # Two hosts must agree to prove our clock wrong. But a single host suffices if the machine is not synchronised.
     least_hosts = 1 if synchronised is False and len(spans) == 1 else _LEAST_HOSTS
@@ -100,7 +100,7 @@ def vote(spans: Mapping[str, Span], *, synchronised: bool | None = None) -> Vote
 
 
 def _agreeing_hosts(seed: str, spans: Mapping[str, Span]) -> frozenset[str]:
-    """Return the host `seed`, and in the order of `spans` each host that agrees with all hosts chosen before it."""
+    """Return host `seed` and, in the order of `spans`, each host whose span overlaps with all those chosen before."""
     common, group = spans[seed], {seed}
     for name, span in spans.items():
         narrowed = overlap(common, span)
@@ -116,7 +116,7 @@ def _allows_right_clock(group: Iterable[str], spans: Mapping[str, Span]) -> bool
 
 
 def _limit_to_confirmed(spans: list[Span], least_hosts: int) -> Span:
-    """Return how far our clock is ahead by the spans of hosts, which overlap. `least_hosts` must confirm an error.
+    """Return how far our clock is ahead, given hosts' overlapping spans. `least_hosts` must confirm an error.
 
     E.g. (3, 9) and (5, 8): two hosts confirm at least 3 s, only one at least 5 s. If two must, the result is (3, 8).
     """
@@ -178,7 +178,7 @@ class _HostDates:
     contradictions: int = 0
 
     def add_bounds(self, bounds: Span, at: datetime) -> bool:
-        """Add the bounds by one more date. Return whether the known bounds were replaced, because a clock was set."""
+        """Add one date's bounds of our clock's offset. Return whether the known ones were replaced: a clock was set."""
         # The clocks may have drifted apart since the last date.
         drift = abs((at - self.at).total_seconds()) * _DRIFT
         known = (self.bounds[0] - drift, self.bounds[1] + drift)
@@ -194,7 +194,7 @@ class _HostDates:
         return False
 
     def _add_contrary_bounds(self, bounds: Span) -> bool:
-        """Keep bounds that contradict the known ones. Return whether they now replace the known ones.
+        """Keep bounds of our clock's offset that contradict the known ones. Return whether they now replace those.
 
         They do after `_REPLACED_AFTER` dates in a row that contradict the known bounds, but not each other.
         """
@@ -319,9 +319,9 @@ class Skew:
         return self.bounds != NO_OFFSET
 
     def _bounds_by_date(self, host: str, answer: Answer) -> Span | None:
-        """Return the least and most seconds that our clock is ahead (negative: behind) by an answer's date.
+        """Return by how many seconds, least and most, our clock is ahead of an answer's date (negative: behind).
 
-        The publisher's server (the origin) wrote the date, or a cache that answers in its place. None: it is unusable.
+        The publisher's server (the origin) wrote the date, or a cache in its place. Return None if it is unusable.
         """
         header = answer.headers.get("date", "")
         if header != self._last_date[0]:
@@ -391,7 +391,7 @@ class Skew:
             self.bounds = vote(self._far_off_spans).bounds  # `RIGHT_CLOCK` if they contradict each other
 
     def _run_vote(self) -> Span:
-        """Let the hosts with consistent dates vote. Return the bounds of our clock's offset, as before if none can."""
+        """Let the hosts with consistent dates vote on our clock's offset. Return its bounds, as before if none can."""
         # A host is consistent if its newest date agrees with its earlier ones.
         hosts = self._dates_by_host.values()
         consistent = [host for host in hosts if host.contrary_bounds is None and not host.is_erratic()]

@@ -69,7 +69,7 @@ class Sweeps:
             self._part_keys_by_url[target.url] = part_key(target)
 
     def remove(self, target: Target, goal: ProofGoal) -> None:
-        """Remove the part of a target from the sweep of its slot. A sweep without parts is removed too."""
+        """Remove a target's part from the sweep that looks at its slot's parts in turn. Also remove an empty sweep."""
         sweep = self._find_sweep(goal)
         if sweep is None or not _represents_part(target, goal):
             return  # the sweep has ended, or this is not the view with which `add` has added the part
@@ -98,10 +98,10 @@ class Sweeps:
             sweep_of_part.record_result(part_key(target), target.view, result, sighting.sent, sighting.proved_from)
 
     def is_awaited_origin_view(self, watched: ScheduledTarget) -> bool:
-        """Return whether a target is the origin view of a part in a sweep, and the part is not out yet."""
+        """Return whether a target is the origin view of a part that is not out, and that a sweep looks at in turn."""
         target, goal = watched.target, watched.goal
         if goal is None or target.view is not View.ORIGIN or goal.announced_page is not None:
-            return False  # no part that needs a proof, another view, or an announcement (it has no other view)
+            return False  # it needs no proof, is another view, or is an announcement, which has only one view
         sweep = self._find_sweep(goal)
         part = sweep.parts.get(part_key(target)) if sweep is not None else None
         return part is not None and not part.is_out
@@ -153,7 +153,7 @@ class Sweeps:
     def _open_sweeps(self, now: datetime, *, urgent: bool) -> list[Sweep]:
         """Return the open sweeps that are urgent now or, if `urgent` is False, those that are not."""
         open_sweeps = [sweep for sweep in self._sweeps.values() if sweep.is_open(now)]
-        # From one tolerance before the slot, a look can prove that a part was on time.
+        # Sweeps look at the parts of a slot in turn. From one tolerance before the slot, a look can prove one on time.
         sweeps = [sweep for sweep in open_sweeps if (now >= sweep.slot - sweep.tolerance) is urgent]
         # The sweep with the fewest looks for each part goes first. A sweep that was not among these sweeps before may
         # have far fewer than the others. So it starts with the lowest number among them, instead of its own.
@@ -219,12 +219,12 @@ class DueTargets:
 
     A target at its promised instant goes first. Of several, it is the one that is the most overdue, weighted by its
     chance of a change. Next is the target that is the most overdue in proportion to its spacing, or to the spacing that
-    `rate` (looks a second) can afford. If the rate is too low for all looks near a slot, `sweeps` decide instead. If no
-    target is due, one that may be looked at more often on an idle host is next. `ready` is the number of targets that
-    are due and that no sweep plans. Methods take `now` by the wall clock, and `mono`, the same in monotonic seconds.
+    `rate` can afford. If the rate is too low for all looks near a slot, `sweeps` decide instead. If no target is due,
+    an idle host may look at one early. Methods take `now` by the wall clock, and `mono`, the same in monotonic seconds.
     """
 
     def __init__(self, rate: float) -> None:
+        """Begin without targets. If `rate` (looks a second) is too low, sweeps look at the parts of a slot in turn."""
         self.rate = rate
         self.sweeps = Sweeps()
         self.ready = 0  # the number of targets that are due and that no sweep plans
@@ -304,7 +304,7 @@ class DueTargets:
             # Otherwise it does not go first: its look is under way, planned by a sweep, or postponed for other looks.
 
     def _place_due_entry(self, entry: _Entry, due: datetime, now: datetime, mono: float) -> None:
-        """Make a due entry ready in its group, leave its look to the sweeps, or postpone it."""
+        """Make a due entry ready in its group (of the same spacing), leave its look to the sweeps, or postpone it."""
         watched = entry.watched
         if watched.is_under_way:
             return  # the end of this look schedules the target again
@@ -356,7 +356,7 @@ class DueTargets:
         return is_swept_due or self.ready > 0 or self._find_idle_look(now) is not None
 
     def take_next(self, now: datetime, mono: float) -> ScheduledTarget | None:
-        """Remove and return the target to look at now, None if no look can be made."""
+        """Remove and return the target to look at now, or None. A sweep looks at the parts of a slot in turn."""
         # The target that the sweeps have chosen goes first. But after some of their looks, another due look goes first.
         entry = self._next_swept if self._sweep_goes_first(is_other_due=self.ready > 0) else None
         if entry is not None and entry.part is not None:
@@ -390,9 +390,9 @@ class DueTargets:
         return self._next_swept is not None and not (is_other_due and self.sweeps.owes_a_look())
 
     def _choose_next_swept(self, now: datetime, gap: timedelta) -> _Entry | None:
-        """Choose the entry of the next look of a sweep, and return it. None if no entry waits for such a look.
+        """Return the entry that a sweep looks at next. Choose it now if none is chosen yet. None if no entry waits.
 
-        A sweep looks at parts in turn. `gap` is the time between looks. The choice stays until the entry is removed.
+        A sweep looks at the parts of a slot in turn. `gap` is the time between looks. The choice stays until removed.
         """
         if self._next_swept is None:
             next_part = self.sweeps.next_part(now, gap, is_ready=lambda part: self._find_entry(part) is not None)
@@ -407,9 +407,9 @@ class DueTargets:
         return self._swept.get(f"{part.id}/{part.next_view}") or self._swept.get(f"{part.id}/{View.EDGE}")
 
     def _find_idle_look(self, now: datetime) -> _Entry | None:
-        """Return an entry to look at while no look is due, or None.
+        """Return an entry to look at while no look is due, or None. A sweep looks at the parts of a slot in turn.
 
-        It is the origin view of a part that is not out, else a target that may be looked at before it is due.
+        First is an origin view that a sweep plans, of a part not out yet, then a target that may have a look early.
         """
         origins = [entry for entry in self._swept.values() if self.sweeps.is_awaited_origin_view(entry.watched)]
         if origins:
@@ -461,14 +461,14 @@ class DueTargets:
         return stretch_factor(self.demand(), self.rate)
 
     def _most_overdue(self, mono: float) -> _Entry | None:
-        """Return the ready entry that is the most overdue in proportion to the spacing that it can have, or None."""
+        """Return the due entry with the longest time since its last look, in spacings that the rate allows, or None."""
         if mono - self._rate_shared_at >= _UPDATE_SECONDS:
             self._share_rate(mono)
         most, first = -inf, None
-        for lag, entry in self._first_of_groups(mono):
-            # Of several that are equally overdue, the one with the lowest rank.
-            if lag > most or (lag == most and first is not None and entry.rank < first.rank):
-                most, first = lag, entry
+        for spacings, entry in self._first_of_groups(mono):
+            # Of several with the same number of spacings, choose the one with the lowest rank.
+            if spacings > most or (spacings == most and first is not None and entry.rank < first.rank):
+                most, first = spacings, entry
         return first
 
     def _first_of_groups(self, mono: float) -> Iterator[tuple[float, _Entry]]:

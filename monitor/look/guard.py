@@ -76,7 +76,7 @@ class Guard:
 def make_guard(
     networks: Iterable[str], ports: Iterable[int] = (), of_hosts: Iterable[tuple[str, Iterable[str]]] = ()
 ) -> Guard:
-    """Return a guard that allows networks such as `10.1.2.0/24`, ports, and networks of hosts. Raises `ValueError`."""
+    """Return a guard that allows networks such as `10.1.2.0/24`, ports, and networks by host. Raises `ValueError`."""
     by_host: dict[str, tuple[Network, ...]] = {}
     for host, allowed in of_hosts:
         by_host[host.lower()] = (*by_host.get(host.lower(), ()), *map(ip_network, allowed))

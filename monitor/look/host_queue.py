@@ -269,7 +269,7 @@ class HostQueue:
         watched.has_place = False
         was_full = self.under_way >= self.most_under_way
         self.under_way -= 1
-        # While it is not full, the queue wakes by itself for the next look.
+        # If other places were free, the queue does not wait for this one.
         if was_full:
             self.wake()
 

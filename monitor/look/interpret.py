@@ -243,6 +243,7 @@ class Interpreter:
         return memory.recognised
 
     def _make_context(self, target: Target, answer: Answer, memory: TargetMemory) -> Context:
+        """Return what a recogniser must know about a target besides the answer, such as the title of its release."""
         clock_offset = self.skew.bounds_for(target.host)  # the least and most seconds that our clock is ahead
         most_seconds_behind = max(-clock_offset[0], 0.0)
         placeholder = self._find_placeholder(target, memory.known)  # its own, else that of another view of the part
@@ -299,8 +300,8 @@ def make_sighting(
     if isinstance(outcome, Answer) and "age" in outcome.headers:
         proved_from, proved_to = answer_time_bounds(outcome)
     if is_off(clock_offset):
-        # The answer was made earlier than by our clock if that is ahead, else later. Over a day, a look proves nothing.
-        proved_from -= timedelta(seconds=min(max(clock_offset[1], 0.0), _DAY))
+        # A clock that is ahead shows too late a time, so move the start back. A clock that is behind: move the end on.
+        proved_from -= timedelta(seconds=min(max(clock_offset[1], 0.0), _DAY))  # over a day, it proves nothing
         proved_to -= timedelta(seconds=max(min(clock_offset[0], 0.0), -_DAY))
     return Sighting(
         target.id,

@@ -168,7 +168,7 @@ class Poller:
         watched.goal = goal
         queue = self._queue_of(target.host)
         if goal is not None:
-            queue.targets.sweeps.add(target, goal, now)
+            queue.targets.sweeps.add(target, goal, now)  # a sweep looks in turn at all such parts of a slot
         queue.targets.schedule(watched, now)
         queue.wake()
 
@@ -292,7 +292,7 @@ class Poller:
         self._under_way[watched] = asyncio.Task(self._make_look(watched, watched.target))
 
     async def _make_look(self, watched: ScheduledTarget, target: Target) -> None:
-        """Send one request to a target, and pass the sighting that the answer proves to the hooks. Raises nothing.
+        """Send one request to a target, and call hooks with the sighting that the answer proves. Raises nothing.
 
         `watched.goal` is the proof that the part needs by its slot, or None. Sweeps look in turn at parts with a goal.
         """

@@ -151,7 +151,7 @@ class ScheduledTarget:
             self.url, self.hops = destination, (*self.hops, destination)
 
     def _one_spacing_later(self, after: datetime) -> datetime | None:
-        """Return the first due instant after `after` if it is one spacing after `due`. If None, search all windows."""
+        """Return the first due instant after `after` if it is one spacing after `due`. None: search all windows."""
         window, due = self.window, self.due
         # After an extra look (made at once, out of turn) or a promised one (at an instant at which a look must begin,
         # usually the slot), the next look is not one spacing later. It keeps to the regular due instants.

@@ -22,15 +22,15 @@ class UnusableBody(httpx.DecodingError):
 
 
 class Body:
-    """Receives the chunks of one body and returns at most `cap` decoded bytes. `encoding` is its `Content-Encoding`.
+    """Receives the chunks of one body and decodes them. `encoding` is its `Content-Encoding`.
 
-    With `may_cut`, a longer body is cut, and `is_whole` is then False. Raises `UnusableBody` for an encoding that was
-    not requested, and for a body that is too long, damaged or truncated.
+    Raises `UnusableBody` for an encoding that was not requested, and for a body that is too long, damaged or truncated.
     """
 
     __slots__ = ("_cap", "_inflate", "_may_cut", "_parts", "_received", "_size", "is_whole")
 
     def __init__(self, encoding: str, cap: int, *, may_cut: bool) -> None:
+        """Expect at most `cap` decoded bytes. With `may_cut`, a longer body is cut, and `is_whole` is then False."""
         is_gzip = _IS_GZIP.get(encoding.strip().lower())
         if is_gzip is None:
             raise UnusableBody(Reason.ENCODING, "an encoding that we did not request")

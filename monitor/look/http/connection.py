@@ -90,11 +90,11 @@ class RequestTiming:
 class Connection(asyncio.BufferedProtocol):
     """A connection, and the response that it receives.
 
-    From `send` until `close` it belongs to one request, and every wait ends at the deadline of that request. `on_close`
-    is called when the request no longer needs the connection. `on_lost` is called once the connection has ended.
+    From `send` until `close` it belongs to one request, and every wait ends at the deadline of that request.
     """
 
     def __init__(self, on_close: Callable[[Connection], None], on_lost: Callable[[Connection], None]) -> None:
+        """Call `on_close` when a request no longer needs the connection, and `on_lost` once the connection ends."""
         self._loop = asyncio.get_running_loop()
         self._on_close = on_close
         self._on_lost = on_lost
@@ -112,6 +112,7 @@ class Connection(asyncio.BufferedProtocol):
         self._start_response(is_head=False)
 
     def _start_response(self, *, is_head: bool) -> None:
+        """Expect the response to a new request, a HEAD if `is_head`. Forget the response before it."""
         self._is_head = is_head
         self._bytes_without_body = 0
         self._unread = 0
@@ -281,7 +282,7 @@ class Connection(asyncio.BufferedProtocol):
             self._keeps_open = self._parser.should_keep_alive() and not self._is_head
 
     def _check_deadline(self) -> None:
-        # One timer serves many requests: if the current one has a later deadline, it is set again.
+        """Fail the request at its deadline. If this timer was set for an earlier request, set it again for this one."""
         self._timer = None
         timing = self._timing
         if timing is None or self.is_complete:
@@ -303,7 +304,7 @@ class Connection(asyncio.BufferedProtocol):
         self._wake_waiter()
 
     def _wake_waiter(self) -> None:
-        """Let the request continue. It fails if there is a fault, once all chunks are read."""
+        """Let the waiting request continue, or fail it if there is a fault and all chunks are read."""
         waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
             if self._fault is not None and not self._chunks:

@@ -71,7 +71,7 @@ class RequestWriter:
         return f"{url.scheme}://{url.netloc.decode('ascii')}", url.raw_path
 
     def _shared_head_for(self, site: str, accept: str) -> tuple[Origin, bytes]:
-        """Return the origin of a `site` such as `https://a.uk`, and the cached head. Raises `RefusedAddress`."""
+        """Return the origin of a `site` such as `https://a.uk`, and its shared headers. Raises `RefusedAddress`."""
         shared = self._shared.get((site, accept))
         if shared is None:
             if len(self._shared) >= _MOST_SHARED:

@@ -55,8 +55,7 @@ Router = Callable[[str, int, bool], Route]
 class Proxy:
     """Where a proxy listens, by plain HTTP and without a password.
 
-    It opens a tunnel to each host, so only the host sees the request. If not `tunnels_http`, a request to an `http` URL
-    is sent to the proxy itself, as many proxies demand.
+    It opens a tunnel to each host. If not `tunnels_http`, requests to `http` URLs are sent to the proxy itself.
     """
 
     host: str
@@ -96,7 +95,7 @@ class NameCache:
     async def look_up(self, host: str, port: int, seconds: float) -> list[str]:
         """Return a name's addresses within `seconds`. Raises `NoAddress`.
 
-        Without an answer in time, or with too many lookups pending, those of the last 15 minutes are used if there are.
+        Without an answer in time, or with too many lookups pending, addresses of the last 15 minutes are used, if any.
         """
         name, now = (host, port), asyncio.get_running_loop().time()
         addresses, read_at = self._kept.get(name, ([], 0.0))
@@ -128,6 +127,7 @@ class NameCache:
         return pending
 
     def _run_lookup(self, name: tuple[str, int], pending: asyncio.Future[list[str]]) -> None:
+        """In a thread, look up a name. Give its addresses or the fault to the loop, as the outcome of `pending`."""
         try:
             finish = partial(pending.set_result, self._lookup(*name))
         except (OSError, UnicodeError) as exc:

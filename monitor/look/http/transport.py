@@ -240,10 +240,7 @@ class _Pool:
         return await self._connect_to(routes[-1], timing, timing.seconds_left(_CONNECT_SECONDS))
 
     async def _connect_to(self, route: Route, timing: RequestTiming, seconds: float) -> Connection:
-        """Return a connection by one route. Raises `httpx.ConnectError`, and `httpx.ConnectTimeout` after `seconds`.
-
-        TLS through a proxy's tunnel may take `_CONNECT_SECONDS` in addition.
-        """
+        """Return a connection by one route. Raises `httpx.ConnectError`, and `httpx.ConnectTimeout` after `seconds`."""
         loop = asyncio.get_running_loop()
         context, name = (self.context, self.origin.host) if route.tls else (None, None)
         try:
@@ -252,7 +249,7 @@ class _Pool:
                 connection = Connection(self._give_back, self._remove_connection)
                 handle.set_protocol(connection)
                 if context is not None:
-                    async with asyncio.timeout(timing.seconds_left(_CONNECT_SECONDS)):
+                    async with asyncio.timeout(timing.seconds_left(_CONNECT_SECONDS)):  # in addition to `seconds`
                         handle = await loop.start_tls(handle, connection, context, server_hostname=name) or handle
                 # `set_protocol` and `start_tls` do not call this, unlike `create_connection`.
                 connection.connection_made(handle)

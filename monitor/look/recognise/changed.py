@@ -16,9 +16,9 @@ _HEAD = 16_384
 
 
 def recognise(answer: Answer, context: Context) -> Recognised:
-    """Return presence if the body differs from the baseline, else absence. Without a baseline, the result is unknown.
+    """Return presence if the body differs from the baseline (the body before the release), else absence.
 
-    Pages without a name, notices and error messages are unknown too: they can be neither a baseline nor a change.
+    Without a baseline, the result is unknown. So it is for a page without a name, a notice or an error message.
     """
     # If the address names a file, `reading.read_body` has checked the kind of content.
     if context.file is None and (why := _why_not_content(answer)):

@@ -41,10 +41,10 @@ def find_entry(pattern: str) -> Recogniser:
     prove absence. A sitemap has no titles, so the words of each address are used.
     """
     wanted = glob(pattern)
-    is_dated = names_a_period(pattern)
+    pattern_names_period = names_a_period(pattern)
 
     def recognise(answer: Answer, context: Context) -> Recognised:
-        """Return presence if an entry of the feed or sitemap matches `wanted`, absence if none of them does."""
+        """Return presence if an entry of the feed or sitemap matches the pattern `wanted`, absence if none does."""
         body, is_complete = unpack_gzip(answer.body)
         if _SITEMAP_START.search(body[:_HEAD]):
             found, is_sound = read_sitemap(body, wanted)
@@ -62,7 +62,7 @@ def find_entry(pattern: str) -> Recogniser:
             found = tuple(_entry_to_found(answer.url, entry, wanted) for entry in feed.entries[:_MOST_ENTRIES])
             is_sound = not feed.get("bozo")
         if matched := [entry.title for entry in found if entry.role == "matched"]:
-            return present(found, specific=is_dated or is_title_among(context, matched))
+            return present(found, specific=pattern_names_period or is_title_among(context, matched))
         if not (is_complete and is_sound and answer.whole):
             return unknown("a damaged feed", found)
         return absent("no such entry" if found else "an empty feed", found)

@@ -40,7 +40,7 @@ _LISTED = ("public_timestamp", "content_store_document_type", "release_timestamp
 def recognise(answer: Answer, context: Context) -> Recognised:
     """Return what an answer proves: for a page by its title and heading, for JSON by its `schema_name`.
 
-    A page that seems present, but not specifically, is unknown if its title is a site notice's, e.g. of maintenance.
+    A page with another title than the release's is unknown if that is a notice of the site, e.g. of maintenance.
     """
     if is_json(answer):
         return _read_json(answer, context)
@@ -56,7 +56,7 @@ def recognise(answer: Answer, context: Context) -> Recognised:
 
 
 def recognise_titled(answer: Answer, context: Context) -> Recognised:
-    """Return the same as `recognise`, but for a guessed address: presence only if the page has the release's title."""
+    """Return the same as `recognise`, but for an address that is a guess: presence only with the release's title."""
     seen = recognise(answer, context)
     is_title_proved = seen.specific  # `recognise` found the title with its period
     if seen.state is not State.PRESENT or is_title_proved:
@@ -75,8 +75,8 @@ def recognise_index(answer: Answer, context: Context) -> Recognised:
     """Return presence if a listing of publications has an entry with the release's title, else absence.
 
     The result is unknown if an entry has the title without its period, or if the listing was not read to its end.
-    Announcements are ignored. The listing is read to learn whether the release's page, whose address is a guess, is
-    out. So entries at `alternatives` are ignored too: its other addresses, which may be public before that page.
+    Announcements are ignored. So are entries at `alternatives`: other addresses of the release may be public before
+    its own page. Only that page counts, and its address is a guess.
     """
     content = parse_json(answer.body) if answer.whole else None
     if not isinstance(content, dict) or not isinstance(content.get("results"), list):
@@ -109,7 +109,7 @@ def _read_notice(page: Page) -> Recognised | None:
 
 
 def _read_content(page: Page, answer: Answer, context: Context) -> Recognised:
-    """Return what a page proves by its title, with its linked parts as found. A placeholder is not presence."""
+    """Return what a page's title proves, with its linked parts. A placeholder, which only announces, is no presence."""
     parts: dict[str, Found] = {}
     for link in page.links():
         part = _find_part(context.url, link.url, link.text)

@@ -74,8 +74,7 @@ def _find_related(content: Mapping[str, Any]) -> Iterator[Found]:
 
 def _read_mark(answer: Answer, context: Context) -> Recognised | None:
     """Return what the status mark in a page's source proves. None if it has no mark, or several that differ."""
-    # The mark is the same in English and Welsh. Headings are no such sign: a published release may have no documents,
-    # and an upcoming one may already have headings for them.
+    # The mark is the same in Welsh. Headings prove nothing: an upcoming release may already have those of documents.
     marks = {mark.lower() for mark in _MARK.findall(answer.body)}
     if len(marks) != 1:
         return None

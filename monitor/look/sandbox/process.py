@@ -57,7 +57,7 @@ class Worker:
     is_used: bool = True
 
     def processor_ticks(self) -> int:
-        """Return the processor time that it has used, in clock ticks. 0 if the system does not show it."""
+        """Return the processor time that the worker has used, in clock ticks. 0 if the system does not show it."""
         try:
             stat = Path(f"/proc/{self.process.pid}/stat").read_text(encoding="ascii", errors="replace")
         except OSError:

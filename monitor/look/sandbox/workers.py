@@ -174,6 +174,7 @@ class Workers:
     # The methods below run in threads.
 
     def _run_on_worker(self, task: str, arguments: tuple[object, ...], seconds: int) -> Any:  # noqa: ANN401  # as `run`
+        """Run a task on an idle or new worker, and return its result. Keep the worker if it can run another task."""
         worker = self._take_idle_or_start()
         is_usable = False
         try:
