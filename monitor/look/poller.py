@@ -211,10 +211,6 @@ class Poller:
         dues = (watched.due for watched in self._watched.values() if watched.target.host in open_hosts)
         return min((due for due in dues if due is not None), default=None)
 
-    def is_quiet(self, host: str) -> bool:
-        """Return whether a host asked for a wait that is not over."""
-        return host in self._queues and self._queues[host].is_quiet()
-
     def host_waits(self) -> dict[str, float]:
         """Return the end of the wait that each host asked for, in seconds of steady time."""
         now = self._clock.monotonic()
