@@ -147,11 +147,11 @@ class NetworkSettings(Table):
     proxy: WebAddress | None = None
     """A proxy for requests to every host, `http://host:port`.
 
-    - Looks use the proxy as a tunnel (CONNECT), for `http` too. So the monitor still checks certificates itself.
-    - The proxy resolves names of hosts. A host with a private name (`.internal`, no dot, a private address) is refused
-      unless the table that names this host has `allow`.
-    - Webhooks, Alertmanager, PagerDuty and GOV.UK Notify use the proxy too, except for addresses on this machine.
-      They use no tunnel to an `http` address.
+    - Looks go through the proxy in a tunnel (CONNECT), for `http` addresses too. So the monitor checks certificates.
+    - The proxy resolves host names, so the monitor cannot check their addresses. It refuses a host with a private name
+      (`.internal`, no dot, a private address), unless the `[[calendar]]` or `[[producer]]` of that host has `allow`.
+    - Webhooks, Alertmanager, PagerDuty and GOV.UK Notify use the proxy too, except on this machine. Their requests to
+      an `http` address have no tunnel, so the proxy can read them.
     - Apprise uses the variable `HTTPS_PROXY`. Mail does not use a proxy.
     """
     proxies: dict[str, WebAddress | Literal["direct"]] = {}
