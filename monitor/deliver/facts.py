@@ -40,7 +40,7 @@ class Measurement:
 def release_facts(verdict: Verdict, measured: Measurement) -> ReleaseFacts:
     """Return the facts of a verdict for `alerts`: times, lengths and addresses, never content.
 
-    Guessed addresses at which nothing was seen are left out.
+    Parts with a guessed address are left out if nothing was seen there.
     """
     slot = verdict.slot
     judged = {one.name: getattr(verdict, one.name) for one in fields(JudgedRelease)}

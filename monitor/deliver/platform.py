@@ -127,7 +127,7 @@ def find_platform_thread(
     """Return the thread of messages about the fault of a release's platform, or None if it does not affect the release.
 
     A platform is a host with many releases. Its fault has an incident of its own, which lists the incidents of these
-    releases. The thread has that incident with the release's one (`release`) added or updated, but not saved yet.
+    releases. In the returned thread it lists `release` (the release's incident) as it is now, but is not saved yet.
     """
     if release is None or release.facts is None or release.kind not in (Kind.LATE, Kind.PARTIAL, Kind.EARLY):
         return None
@@ -142,9 +142,9 @@ def find_platform_thread(
 
 
 def related_incidents(verdicts: VerdictStore, incident: Incident) -> list[Incident]:
-    """Return the other incidents of the same platform fault, oldest first, then the platform's own.
+    """Return the incidents of the releases that the same platform (host) affected, then the platform's own incident.
 
-    For the platform's incident they are those of its releases.
+    Those of releases are oldest first. `incident` itself is left out.
     """
     shared = shared_platform_id(incident.facts)
     platform = incident if incident.kind is Kind.PLATFORM else verdicts.incident(shared) if shared else None
