@@ -70,7 +70,7 @@ def answer_at_edge(answers: Sequence[ScriptAnswer], now: datetime) -> ServedAnsw
 
 
 def _edge_stages(answers: Sequence[ScriptAnswer]) -> Iterator[tuple[datetime, ScriptAnswer]]:
-    """Yield (time from which the edge serves it, answer) for each answer in time order."""
+    """Yield (instant, answer) in time order: from this instant on, the edge (the cache) serves this answer."""
     copy_expires = _BEFORE_ANY_ANSWER  # when the edge's copy of an older answer expires
     for answer in answers:
         if not answer.edge_cache:

@@ -163,8 +163,8 @@ class Facts:
     def is_redirected(self, release: ScriptRelease, now: datetime) -> bool:
         """Return whether the announcement redirects to the publication at `now`, even if that was removed again.
 
-        Only a publication since the beginning of the rehearsal or the slot causes a redirect. An announcement that
-        redirects is in no calendar, so with an earlier one the release would never be announced.
+        Only a publication after the rehearsal began, or from the slot on, causes a redirect. An announcement that
+        redirects is in no calendar, so after an earlier publication the release would never be announced.
         """
         if release.redirect_after == "never":
             return False
