@@ -116,6 +116,7 @@ def _was_notified(store: Store, incident: Incident, channel: str) -> bool:
     """Return whether a channel has sent a notice of an incident, or one that replaced it, such as a digest."""
 
     def was_sent(notice: str) -> bool:
+        """Return whether the channel has sent this notice, or the notice that was sent instead of it."""
         # A covered delivery refers to the notice that was sent instead. The reference is empty if there was none.
         return any(
             one.standing is DeliveryState.SENT

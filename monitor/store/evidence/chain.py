@@ -146,7 +146,7 @@ def records_after(index: EvidenceIndex, monitor: str, last: Record | None) -> It
 
 
 def _read_last_deleted(folder: Path | None, record: Record) -> int:
-    """Return the number of the last record that was deleted, as the `record` of the deletion says. 0 if unreadable."""
+    """Return the number of the last record with deleted bytes, by the `record` of their deletion. 0 if unreadable."""
     if record.is_lost or folder is None:
         # Its bytes are lost or on another machine. So accept that all records before it were deleted.
         return record.number - 1

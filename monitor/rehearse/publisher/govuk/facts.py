@@ -128,16 +128,18 @@ class Facts:
         """Return the status of an address from its own scripted answers, at the origin or, if `edge`, in the cache."""
         answers = self.timelines.answers(url)
         served = (answer_at_edge if edge else answer_at_origin)(answers, now)
+        # The scripted answers up to the one that is served.
         until_served = [answer for answer in answers if answer.at <= served.answer.at] if served.answer else []
         own_title = self._titles.get(url, "")  # the title of the release at this address
         state = page_state(served.answer, own_title)
-        published = (answer.at for answer in until_served if page_state(answer, own_title) is PageState.PUBLISHED)
+        published_at = (answer.at for answer in until_served if page_state(answer, own_title) is PageState.PUBLISHED)
         other_body = None if served.answer is None or state is not PageState.OTHER else served.answer.content
         other_title = None if other_body is None else _find_heading(unescape(other_body.decode(errors="replace")))
         # The newest answers that all have the present state. The oldest of these answers began the state.
         in_state = list(takewhile(lambda answer: page_state(answer, own_title) is state, reversed(until_served)))
         since = in_state[-1].at if in_state else None
-        return PageStatus(state, since, next(published, None), served.answer, served.age, title=other_title)
+        first_published = next(published_at, None)
+        return PageStatus(state, since, first_published, served.answer, served.age, other_title)
 
     def status_in_index(self, url: str, now: datetime) -> PageStatus:
         """Return the status of an address in the search index, which keeps the previous status during an error."""

@@ -120,7 +120,7 @@ def _publication_document(url: str, release: ScriptRelease, status: PageStatus) 
 
 
 def _fill_document(path: str, release: ScriptRelease, fields: Document) -> Document:
-    """Return a document with these fields, without those that are None, and with the fields of every document."""
+    """Return a document of the search index: the fields of every document, and those of `fields` that are not None."""
     return {
         "title": release.title,
         "link": path,
