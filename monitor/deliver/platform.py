@@ -86,7 +86,7 @@ class PlatformThread:
                 tx.save(row)
 
     def _pauses_before_opening(self) -> dict[str, timedelta]:
-        """Return by `folding` channel how long the thread's opening waits for more releases.
+        """Return, for each `folding` channel, how long the thread's opening (its first notice) waits for more releases.
 
         A channel that already got a notice of one of the releases waits longer, because the thread is less urgent.
         """

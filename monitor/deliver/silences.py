@@ -59,6 +59,7 @@ def find_silenced(store: Store, rows: Sequence[OutboxRow], now: datetime) -> Sil
         # An attempted message may have arrived, so it is only retried. A row with the reason `_SILENCE_OVER` was chosen
         # after a silence to be sent unchanged.
         is_replaceable = not row.delivery.attempts and row.delivery.reason != _SILENCE_OVER
+        # The silences that delayed this message and have ended. None if it must not be replaced.
         ended = [one for one in covering if is_replaceable and row.notice.at < one.ends <= now]
         if active_until or (ended and row.delivery.due > now):
             # The message waits until its last active silence ends. If all have ended, it waits until it is due.

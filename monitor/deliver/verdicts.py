@@ -140,8 +140,8 @@ class VerdictRecorder:
         """Add a changed calendar entry to the unsent notice of the same edit, so that one edit gives one notice.
 
         `decision` opens an incident about that entry. Return it without its notice if the entry was added, else as is.
-        The unsent notice must be of an incident that is open and not silenced, and that routes send to the same
-        channels. So a silence or a route suppresses only its own incidents.
+        The unsent notice must be about an open incident without a silence, and go to the same channels. So a silence or
+        a route suppresses only its own incidents.
         """
         incident = decision.incident
         if incident is None or [notice.kind for notice in decision.notices] != ["calendar"]:
@@ -256,7 +256,7 @@ def _needs_no_incident(verdict: Verdict) -> bool:
 
 
 def _status_change(verdict: Verdict, body: Mapping[str, Any], before: Judged | None) -> Event | None:
-    """Return the event if the status (`status_key` of the JSON) is the first, or another than `before`, else None."""
+    """Return an event if the `status_key` of `body` is not that of `before`, or if there is no `before`, else None."""
     old = status_key(before.body) if before else ""
     new = status_key(body)
     if old == new:

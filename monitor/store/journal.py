@@ -146,7 +146,7 @@ class Journal:
                 return rewritten
 
     def _rewrite_lost_records(self, store: Store) -> int:
-        """Write this monitor's evidence records that the store has lost into it again. Return how many.
+        """Write back this monitor's evidence records that the store has lost. Return how many.
 
         If the local files cannot be read: return 0, or raise `StoreFault` if the journal has rows.
         """

@@ -307,7 +307,7 @@ class Members(RowSource):
         return alive
 
     def _publish_share(self, members: tuple[str, ...], waits: Mapping[str, datetime] | None = None) -> None:
-        """Pass this monitor's share of the requests that the hosts may get to `on_share`. `members` share them.
+        """Pass to `on_share` this monitor's share of the requests that hosts may get. The `members` share them.
 
         `waits` has each host that must get no request for now, and the end of that wait.
         """

@@ -162,7 +162,7 @@ class _Merge:
             if release in self._next_before:
                 row["before"] = self._next_before[release]
                 self._next_before[release] = row["after"]
-        # New records of evidence that continue the store's chain are in the store already. Others would leave a gap.
+        # `Journal` has written new records that continue the store's evidence already. Others would leave a gap.
         is_new_evidence = table is tables.EVIDENCE and not is_stored
         return not is_new_evidence
 

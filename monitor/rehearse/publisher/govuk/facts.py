@@ -63,7 +63,7 @@ class PageStatus:
 
 
 def page_state(answer: ScriptAnswer | None, title: str = "") -> PageState:
-    """Return the state of a page from its answer. With status 200, its body decides: it must contain the title."""
+    """Return the state of a page from its answer. With status 200, the body decides: a published one has the title."""
     if answer is None or answer.status == 404:
         return PageState.ABSENT
     if answer.status == 410:
@@ -81,7 +81,7 @@ def page_state(answer: ScriptAnswer | None, title: str = "") -> PageState:
 def _body_state(content: bytes, title: str) -> PageState:
     """Return the state of a page from its text. Without the title it is another page, an error or a placeholder.
 
-    A removed page has a sentence of `_REMOVED_WORDS`. A withdrawn one is still shown, marked with "[withdrawn]".
+    A removed page (GONE) has a sentence of `_REMOVED_WORDS`. A withdrawn one is still shown, marked with "[withdrawn]".
     """
     body = _normalise_text(content.decode(errors="replace"))
     if any(words in body for words in _REMOVED_WORDS):
