@@ -118,7 +118,7 @@ class ThreadPacing:
                 yield _bundled_message(notices, mark)
 
     def _record_flips(self, thread: str, notices: Sequence[Notice], now: datetime) -> bool:
-        """Record how often a thread changed back and forth. Return whether that was too often in the last minutes."""
+        """Record how often an incident (a thread) changed back and forth. Return whether that was too often lately."""
         flips = self._flips[thread]
         # A notice that still waits is passed again, but counts once.
         flips.extend(one.at for one in notices if one.kind in _FLIPS and (not flips or one.at > flips[-1]))

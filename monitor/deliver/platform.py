@@ -34,7 +34,7 @@ class PlatformThread:
     def cover_release_notice(self, notice: Notice, deliveries: Sequence[Delivery], now: datetime) -> list[Delivery]:
         """Return the deliveries of a notice about one delayed release, some of them marked as not to be sent.
 
-        A delivery to a channel that gets messages about the whole platform is marked as covered by their thread.
+        A delivery to a channel that gets messages about the platform (the host) is marked as covered by their thread.
         """
         if not is_covered_by_platform(notice):
             return list(deliveries)
@@ -50,7 +50,7 @@ class PlatformThread:
     def cover_release_opening(self, tx: Transaction, now: datetime) -> None:
         """Mark the first two notices of a delayed release as not to be sent, except to channels that got them already.
 
-        They are marked only for channels that get messages about the whole platform, as covered by their thread.
+        They are marked only for channels that get messages about the platform (the host), as covered by their thread.
         """
         # A thread has the id of its first notice.
         first_id, second_id = thread_id(self.release_incident), confirmation_notice_id(self.release_incident)
@@ -64,7 +64,7 @@ class PlatformThread:
                     tx.save(covered_delivery(row, thread_id(self.incident.id), now))
 
     def delay_thread_opening(self, tx: Transaction, now: datetime) -> None:
-        """Delay the unsent first notice about a platform's fault, because one more release was found to be delayed.
+        """Delay the unsent first notice about the fault of a platform (a host), because one more release was delayed.
 
         The notice waits for a pause from now, so that it can name further releases, but at most for five pauses since
         the incident was opened. Only `folding` channels wait: they get this notice instead of one for each release.
@@ -98,7 +98,7 @@ class PlatformThread:
         return {name: MOST_PAUSES * gather if name in notified else gather for name in self.rules.folding}
 
     def schedule_thread_notice(self, notice: Notice, deliveries: Sequence[Delivery], now: datetime) -> list[Delivery]:
-        """Return the deliveries of a notice about a platform's fault: through which channels, and from when.
+        """Return the deliveries of a notice about the fault of a platform (host): through which channels, and when.
 
         The notice that one more release is delayed (`new_finding`) goes only to channels that have the opening and that
         the routes choose for this release. Other notices go to all channels.

@@ -77,7 +77,7 @@ def _announcement_documents(facts: Facts, now: datetime) -> Iterable[Document]:
     """Yield a document for each release that is announced and that the index does not show as published yet."""
     for release in facts.releases:
         entry = facts.calendar_entry(release, now)  # the index shows changes of an announcement at once
-        # On publication, the address of the announcement redirects to the page. The index shows this with a lag.
+        # On publication, the address of the announcement redirects to the page. The index shows this later.
         is_published_in_index = facts.is_redirected(release, _index_time(release, now))
         if entry is not None and not is_published_in_index:
             fields = {
