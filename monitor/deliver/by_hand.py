@@ -114,6 +114,7 @@ def sign_report(  # noqa: PLR0913 # one for each thing that is written down
     why = one_line(anyway)
 
     def sign(known: Versions) -> Versions:
+        """Return the versions with the last one signed. Raise if its texts changed or obstacles to signing remain."""
         if read is not None and dict(read) != dict(known[-1].words):  # `read` are the words that the person saw
             raise UserFault(f"{incident.id}: the report changed while you read it. Read it again, then sign it")
         obstacles = signing_obstacles(incident, known[-1].report)

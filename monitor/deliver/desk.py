@@ -64,7 +64,7 @@ class Desk:
         current, verdicts, now = self.current, self.current.verdicts, self.clock.now()
 
         def save_texts_and_change(tx: Transaction) -> tuple[Incident | None, tuple[Conflict, ...]]:
-            """Save texts and change. Return the incident if its draft needs a new version, else None, and conflicts."""
+            """Save texts, apply `change`. Return the incident, or None if its draft is still current, and conflicts."""
             conflicts: tuple[Conflict, ...] = ()  # the boxes that another person changed after version `read`
             before = _drafted_decisions(verdicts.incident(incident))
 

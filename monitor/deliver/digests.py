@@ -38,7 +38,7 @@ class DigestRule:
     def wait_after(self, opening: Notice) -> timedelta:
         """Return how long an opening (the first notice of an incident) waits for others, to be sent in one digest.
 
-        Less urgent openings wait longer: those of unproven releases, and most of those soon after the last digest.
+        Less urgent openings wait longer: unproven releases, and openings soon after a digest, except early exposures.
         """
         since_digest = None if self.last_digest is None else opening.at - self.last_digest
         is_soon_after_digest = since_digest is not None and since_digest < _SAME_EVENT_WITHIN
@@ -64,7 +64,7 @@ def find_waiting_openings(openings: Sequence[Notice], rule: DigestRule, now: dat
 def make_digests(
     openings: Sequence[Notice], rule: DigestRule, now: datetime, name_of: Callable[[str], str] = str
 ) -> list[Digest]:
-    """Return the digests that replace these openings. A group that is too small or may still grow gives none.
+    """Return the digests that replace these openings (first notices). A group that is too small or may grow gives none.
 
     `name_of` returns the name of a producer by its id (default: the id).
     """
@@ -104,9 +104,9 @@ class ThreadPacing:
         return due if last is None else max(due, last + _MIN_GAP)
 
     def bundle_follow_ups(self, waiting: Sequence[Notice], now: datetime) -> Iterator[Digest]:
-        """Yield a message for each thread with several waiting follow-ups: the newest, which also lists the others.
+        """Yield a message for each thread (an incident's notices) if several wait: the newest, which lists the others.
 
-        If a thread keeps changing, its message is marked as flapping, even if only one follow-up waits.
+        If a thread keeps changing, its message is marked as flapping, even if only one notice waits.
         """
         threads: dict[str, list[Notice]] = defaultdict(list)
         for one in sorted(waiting, key=lambda it: (it.at, it.id)):
@@ -118,7 +118,7 @@ class ThreadPacing:
                 yield _bundled_message(notices, mark)
 
     def _record_flips(self, thread: str, notices: Sequence[Notice], now: datetime) -> bool:
-        """Record how often a thread changed back and forth. Return whether that was too often in the last minutes."""
+        """Record how often an incident (a thread) changed back and forth. Return whether that was too often lately."""
         flips = self._flips[thread]
         # A notice that still waits is passed again, but counts once.
         flips.extend(one.at for one in notices if one.kind in _FLIPS and (not flips or one.at > flips[-1]))
@@ -130,9 +130,9 @@ class ThreadPacing:
 
 
 def _bundled_message(notices: Sequence[Notice], mark: str) -> Digest:
-    """Return one message for the follow-ups of a thread: the newest, which lists the earlier subjects.
+    """Return one message for the follow-ups (later notices) of an incident: the newest, with the earlier subjects.
 
-    `mark` begins the subject of a thread that keeps changing, and is empty for another.
+    `mark` begins the subject if the incident keeps changing. Otherwise it is empty.
     """
     newest, covers = notices[-1], tuple(one.id for one in notices)
     subject = f"{mark}{newest.subject}"

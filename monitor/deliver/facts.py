@@ -40,7 +40,7 @@ class Measurement:
 def release_facts(verdict: Verdict, measured: Measurement) -> ReleaseFacts:
     """Return the facts of a verdict for `alerts`: times, lengths and addresses, never content.
 
-    Guessed addresses at which nothing was seen are left out.
+    Parts with a guessed address are left out if nothing was seen there.
     """
     slot = verdict.slot
     judged = {one.name: getattr(verdict, one.name) for one in fields(JudgedRelease)}
@@ -73,7 +73,7 @@ def _record_order(record: tuple[str, str]) -> tuple[str, int, str]:
 
 
 def _certainty_facts(measured: Measurement, verdict: Verdict) -> Certainty:
-    """Return how sure the measurement is: looks, widest gap, blind spans, evidence, and other monitors that kept it."""
+    """Return how sure the measurement is: looks, widest gap, blind spans, evidence, other monitors with evidence."""
     runs = [run for target in measured.runs.values() for run in target]
     slot = verdict.slot.instant if verdict.slot else None
     page = measured.runs.get(target_id(verdict.release, "page", View.EDGE), ())

@@ -232,7 +232,7 @@ class Outbox:
     async def _bundle_notices(
         self, channel: str, openings: Sequence[Notice], first_attempts: Sequence[Notice], now: datetime
     ) -> bool:
-        """Replace groups of `openings` (first notices of incidents) and of later notices by digests. Return if any."""
+        """Replace groups of `openings` (first notices) and of later notices by digests. Return whether any was."""
         digests = make_digests(openings, self._digest_rules[channel], now, self.options.rules.producer_name)
         # Openings soon after `last_digest` wait longer. After a digest that is only about unproven releases they should
         # not, because a late release is more urgent than what people have got.

@@ -42,17 +42,14 @@ class OutboxLease:
     _seen_attempts: dict[tuple[str, str, int], float] = field(default_factory=dict)
 
     async def end(self) -> None:
-        """Begin no more attempts, and wait for those under way, because one that is cut off may be repeated.
-
-        It waits ten seconds at most, because a channel can hang.
-        """
+        """Begin no more attempts. Wait up to ten seconds for those under way, because a cut-off one may be repeated."""
         self.is_ending = True
         if self._under_way:
             await asyncio.wait(self._under_way, timeout=_ENDS_WITHIN)
 
     @asynccontextmanager
     async def track_attempt(self) -> AsyncIterator[None]:
-        """Make `end` wait for the attempt inside this context."""
+        """Make the method `end` wait for the attempt to send that the caller makes inside this context."""
         ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._under_way.add(ended)
         try:

@@ -76,7 +76,7 @@ def delivery_after(begun: Delivery, step: AfterAttempt, now: datetime) -> Delive
 
 
 def notified_channels(outbox: OutboxStore, incident: str) -> set[str]:
-    """Return the channels that got, or will get, a notice of this incident itself, not only of its platform."""
+    """Return the channels that got, or will get, a notice of this incident itself, not only of its platform (host)."""
 
     def is_of_this_incident(row: Delivery) -> bool:
         if row.standing is not DeliveryState.COVERED:

@@ -34,7 +34,7 @@ class PlatformThread:
     def cover_release_notice(self, notice: Notice, deliveries: Sequence[Delivery], now: datetime) -> list[Delivery]:
         """Return the deliveries of a notice about one delayed release, some of them marked as not to be sent.
 
-        A delivery to a channel that gets messages about the whole platform is marked as covered by their thread.
+        A delivery to a channel that gets messages about the platform (the host) is marked as covered by their thread.
         """
         if not is_covered_by_platform(notice):
             return list(deliveries)
@@ -50,7 +50,7 @@ class PlatformThread:
     def cover_release_opening(self, tx: Transaction, now: datetime) -> None:
         """Mark the first two notices of a delayed release as not to be sent, except to channels that got them already.
 
-        They are marked only for channels that get messages about the whole platform, as covered by their thread.
+        They are marked only for channels that get messages about the platform (the host), as covered by their thread.
         """
         # A thread has the id of its first notice.
         first_id, second_id = thread_id(self.release_incident), confirmation_notice_id(self.release_incident)
@@ -64,7 +64,7 @@ class PlatformThread:
                     tx.save(covered_delivery(row, thread_id(self.incident.id), now))
 
     def delay_thread_opening(self, tx: Transaction, now: datetime) -> None:
-        """Delay the unsent first notice about a platform's fault, because one more release was found to be delayed.
+        """Delay the unsent first notice about the fault of a platform (a host), because one more release was delayed.
 
         The notice waits for a pause from now, so that it can name further releases, but at most for five pauses since
         the incident was opened. Only `folding` channels wait: they get this notice instead of one for each release.
@@ -86,7 +86,7 @@ class PlatformThread:
                 tx.save(row)
 
     def _pauses_before_opening(self) -> dict[str, timedelta]:
-        """Return by `folding` channel how long the thread's opening waits for more releases.
+        """Return, for each `folding` channel, how long the thread's opening (its first notice) waits for more releases.
 
         A channel that already got a notice of one of the releases waits longer, because the thread is less urgent.
         """
@@ -98,7 +98,7 @@ class PlatformThread:
         return {name: MOST_PAUSES * gather if name in notified else gather for name in self.rules.folding}
 
     def schedule_thread_notice(self, notice: Notice, deliveries: Sequence[Delivery], now: datetime) -> list[Delivery]:
-        """Return the deliveries of a notice about a platform's fault: through which channels, and from when.
+        """Return the deliveries of a notice about the fault of a platform (host): through which channels, and when.
 
         The notice that one more release is delayed (`new_finding`) goes only to channels that have the opening and that
         the routes choose for this release. Other notices go to all channels.
@@ -127,7 +127,7 @@ def find_platform_thread(
     """Return the thread of messages about the fault of a release's platform, or None if it does not affect the release.
 
     A platform is a host with many releases. Its fault has an incident of its own, which lists the incidents of these
-    releases. The thread has that incident with the release's one (`release`) added or updated, but not saved yet.
+    releases. In the returned thread it lists `release` (the release's incident) as it is now, but is not saved yet.
     """
     if release is None or release.facts is None or release.kind not in (Kind.LATE, Kind.PARTIAL, Kind.EARLY):
         return None
@@ -142,9 +142,9 @@ def find_platform_thread(
 
 
 def related_incidents(verdicts: VerdictStore, incident: Incident) -> list[Incident]:
-    """Return the other incidents of the same platform fault, oldest first, then the platform's own.
+    """Return the incidents of the releases that the same platform (host) affected, then the platform's own incident.
 
-    For the platform's incident they are those of its releases.
+    Those of releases are oldest first. `incident` itself is left out.
     """
     shared = shared_platform_id(incident.facts)
     platform = incident if incident.kind is Kind.PLATFORM else verdicts.incident(shared) if shared else None

@@ -49,8 +49,8 @@ class ReportingRules:
     def draft_entries(self, incident: Incident) -> dict[str, str]:
         """Return the configured texts for a draft, by key: the entries of its producer, and the names of all producers.
 
-        The key of a name is `name of ID`. If a producer has agreed a time other than 09:30 for such a slot, the text
-        `slot_time_reference` cites the agreement.
+        The key of a name is `name of ID`. If a time other than 09:30 was agreed for the slot of the incident's release,
+        the text `slot_time_reference` cites the agreement.
         """
         names = {f"name of {one}": each["name"] for one, each in self.producers.items() if each.get("name")}
         entries = {**names, **self.producers.get(incident.producer, {"name": incident.producer})}
@@ -102,7 +102,7 @@ class ReportingRules:
     def platform_audience(
         self, notice: Notice, incident: Incident, now: datetime
     ) -> dict[str, tuple[datetime, tuple[LinkedRelease, ...]]]:
-        """Return by channel from when it may get a notice of a platform's incident, and which releases it gets."""
+        """Return, by channel, the earliest time for a notice of a platform's incident, and the releases it names."""
         audience: dict[str, tuple[datetime, tuple[LinkedRelease, ...]]] = {}
         for release in incident.linked:
             # Routes choose the channels as if the notice were about this release only.

@@ -59,6 +59,7 @@ def find_silenced(store: Store, rows: Sequence[OutboxRow], now: datetime) -> Sil
         # An attempted message may have arrived, so it is only retried. A row with the reason `_SILENCE_OVER` was chosen
         # after a silence to be sent unchanged.
         is_replaceable = not row.delivery.attempts and row.delivery.reason != _SILENCE_OVER
+        # The silences that delayed this message and have ended. None if it must not be replaced.
         ended = [one for one in covering if is_replaceable and row.notice.at < one.ends <= now]
         if active_until or (ended and row.delivery.due > now):
             # The message waits until its last active silence ends. If all have ended, it waits until it is due.
@@ -116,6 +117,7 @@ def _was_notified(store: Store, incident: Incident, channel: str) -> bool:
     """Return whether a channel has sent a notice of an incident, or one that replaced it, such as a digest."""
 
     def was_sent(notice: str) -> bool:
+        """Return whether the channel has sent this notice, or the notice that was sent instead of it."""
         # A covered delivery refers to the notice that was sent instead. The reference is empty if there was none.
         return any(
             one.standing is DeliveryState.SENT

@@ -99,7 +99,7 @@ class Summaries:
         return [(timedelta(minutes=1), "summaries", self.write_due)] if self.schedules else []
 
     async def write_due(self) -> None:
-        """Add the summaries that are due to the outbox."""
+        """Write to the outbox each summary that is due now and was not written before."""
         now = self.clock.now()
         for schedule in self.schedules:
             when = schedule.last_due(now)

@@ -140,8 +140,8 @@ class VerdictRecorder:
         """Add a changed calendar entry to the unsent notice of the same edit, so that one edit gives one notice.
 
         `decision` opens an incident about that entry. Return it without its notice if the entry was added, else as is.
-        The unsent notice must be of an incident that is open and not silenced, and that routes send to the same
-        channels. So a silence or a route suppresses only its own incidents.
+        The unsent notice must be about an open incident without a silence, and go to the same channels. So a silence or
+        a route suppresses only its own incidents.
         """
         incident = decision.incident
         if incident is None or [notice.kind for notice in decision.notices] != ["calendar"]:
@@ -194,7 +194,7 @@ class VerdictRecorder:
         add_measured_version(tx, drafts, incident.id, report)
 
     def _platform_report(self, incident: Incident, now: datetime) -> Report:
-        """Return the report on a platform's fault: all its releases that were due on that day until now."""
+        """Return the report on a platform's fault: its releases that were due on the day of the fault, up to `now`."""
         verdicts, zone = self.store.verdicts, self.rules.timezone
         day, host = local_date(incident.occurred, zone), incident.producer  # a platform's incident has its host there
         begin, end = day_begins(day, zone), min(now, day_begins(day + timedelta(days=1), zone))
@@ -243,20 +243,20 @@ def with_brought_forward(body: dict[str, Any], words: Mapping[str, str] | None) 
 def _needs_no_incident(verdict: Verdict) -> bool:
     """Return whether a verdict is no reason for an incident: the release is unproven, and was announced too late.
 
-    Too late means that the calendar showed its slot to us only after the slot had passed.
+    Too late: we first read the slot after it had passed. If that was within a day, some findings are a reason.
     """
     slot_end = verdict.slot.passes() if verdict.slot is not None else None
     read_at = verdict.slot_learnt
     if verdict.verdict is not VerdictKind.UNPROVEN or slot_end is None or read_at is None or read_at < slot_end:
         return False
-    # Within a day after the slot, findings such as an announcement at short notice are still reported.
+    # Such a finding is, for example, an announcement at short notice.
     is_within_day = read_at - slot_end <= _REPORTED_WITHIN
     has_reported_finding = any(finding.kind in _REPORTED_FINDINGS for finding in verdict.findings)
     return not (is_within_day and has_reported_finding)
 
 
 def _status_change(verdict: Verdict, body: Mapping[str, Any], before: Judged | None) -> Event | None:
-    """Return the event if the status (`status_key` of the JSON) is the first, or another than `before`, else None."""
+    """Return an event if the `status_key` of `body` is not that of `before`, or if there is no `before`, else None."""
     old = status_key(before.body) if before else ""
     new = status_key(body)
     if old == new:

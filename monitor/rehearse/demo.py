@@ -103,10 +103,7 @@ def script_of(incident: str) -> Path:
 
 
 def merge_kept_stores(folders: Sequence[Path]) -> Store:
-    """Return a new store in memory with the contents of the stores of these kept rehearsals.
-
-    Raises `UserFault` if a folder has no store.
-    """
+    """Return a new store in memory with all rows of kept rehearsals. Raises `UserFault` if a folder has no store."""
     if missing := [str(folder / STORE) for folder in folders if not (folder / STORE).is_file()]:
         raise UserFault(f"no rehearsal was kept there, leave out --kept to play it: {', '.join(missing)}")
     combined = Store("sqlite:///:memory:", durable=False)

@@ -224,7 +224,7 @@ class _Rehearsal:
 
 
 def _read_results(settings: Settings, script: Script, folder: Path) -> Results:
-    """Return releases as of the end of the script, notices, and drafts. Drafts are written to files in `folder`."""
+    """Return the releases (as of the script's end), notices and drafts. Also write the drafts to files in `folder`."""
     store = open_store(settings.store.url)
     try:
         policies, editions, at = make_policies(settings), make_editions(settings), script.ends

@@ -293,7 +293,7 @@ def run_virtually(
 ) -> T:
     """Run `main` on a new `JumpingLoop` and return its result. `main` gets a clock that shows `start` at first.
 
-    `speed` is virtual seconds per real one (default: time jumps). `patience` is in real seconds. Raises `Deadlock`.
+    `speed` is virtual seconds per real one (default: time jumps). Raises `Deadlock` after `patience` idle real seconds.
     """
     with asyncio.Runner(loop_factory=lambda: JumpingLoop(speed=speed, patience=patience)) as runner:
         return runner.run(main(VirtualClock(start)))

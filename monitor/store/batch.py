@@ -88,7 +88,7 @@ class Batch:
     def next_portion(self) -> Batch:
         """Return the next transaction's work: all urgent writes, and a limited number of runs or other writes.
 
-        Large writes wait until no run and no other write is left.
+        While evidence needs several transactions, return only urgent writes. Return large writes after all others.
         """
         # A run names records of evidence, which must not be stored later. The writer adds these records itself, and may
         # need several transactions for them (`source_transactions`). So runs wait for the last of these.
@@ -258,8 +258,8 @@ class Portions:
     ) -> None:
         """Add items to write after those that were added before. `write` writes some of them in one transaction.
 
-        By default they are saved: then they must be `Storable`. Each item takes `rows` rows, all in one portion. If
-        one is full, a new one begins.
+        By default `write` saves them: then they must be `Storable`. Each item takes `rows` rows, all in one portion
+        (the rows of one transaction). If a portion is full, a new one begins.
         """
         start = 0
         while start < len(items):

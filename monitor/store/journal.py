@@ -43,7 +43,7 @@ class Journal:
     """
 
     def __init__(self, folder: Path, monitor: str, url: str, *, durable: bool = True) -> None:
-        """Use the files for the store at `url` in this folder. Raises `UserFault` if `url` is not a valid address."""
+        """Use files in `folder` while the store at `url` fails. Raises `UserFault` if `url` is not a valid address."""
         self._name = f"{quote(monitor, safe='')}-{sha256(place_of(url).encode()).hexdigest()[:8]}"
         self._monitor = monitor
         self._folder = folder
@@ -73,9 +73,9 @@ class Journal:
         return self.file.exists() and self.file.stat().st_size > 0
 
     def refresh_copy(self, store: Store, now: datetime, *, notices_only: bool = False) -> None:
-        """Copy the store's recent and coming releases into the file `store_copy`. Raises `StoreFault`.
+        """Copy the store's recent and coming releases into the file `store_copy`, unless the journal has rows.
 
-        With `notices_only`, copy only the tables about notices if there is a copy already.
+        With `notices_only`, copy only the tables about notices if there is a copy already. Raises `StoreFault`.
         """
         with self._lock:
             # The rows of the journal are found by comparing it with the copy that it began as. So keep that copy.
@@ -146,7 +146,7 @@ class Journal:
                 return rewritten
 
     def _rewrite_lost_records(self, store: Store) -> int:
-        """Write this monitor's evidence records that the store has lost. Return how many.
+        """Write back this monitor's evidence records that the store has lost. Return how many.
 
         If the local files cannot be read: return 0, or raise `StoreFault` if the journal has rows.
         """
@@ -208,7 +208,7 @@ class Journal:
         return store
 
     def _open_journal(self) -> Store:
-        """Open the journal. If it has no rows, first make it a copy of `store_copy`, which is created if absent."""
+        """Open the journal. If it has no rows, make it a copy of the file `store_copy`, which is created if absent."""
         if not self.store_copy.exists():
             self._open_or_create(self.store_copy).close()
         if not self.has_rows:
@@ -222,7 +222,7 @@ class Journal:
         return Store.open_upgraded(f"sqlite:///{file}", durable=self._durable)
 
     def _move_to_temporary_folder(self) -> None:
-        """Copy the files to a temporary folder, because the configured one cannot be written."""
+        """Copy the journal's files to a temporary folder and use that, because the configured one cannot be written."""
         folder = Path(tempfile.mkdtemp(prefix="ninethirty-"))
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         for file in (self.store_copy, self.file):

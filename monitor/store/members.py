@@ -129,7 +129,7 @@ class Members(RowSource):
         await self._renew_and_read()
 
     async def stay_alive(self) -> None:
-        """Renew the lease on our name and read those of the others, until cancelled."""
+        """Renew our lease, which shows that this monitor is alive, and read those of the others, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._watch_for_suspension())
             while True:
@@ -195,13 +195,13 @@ class Members(RowSource):
         return self._holder.take(tx, self._lease_name, self._renewal_time)
 
     async def _renew_and_read(self) -> None:
-        """Renew our lease, read those of the others, and publish the new share of the hosts' budgets.
+        """Renew our lease, read those of the others, and publish this monitor's new share of the hosts' budgets.
 
-        A share without members means that this monitor makes no requests.
+        The share has no members (we make no requests) if another process has our name. It stays if the store fails.
         """
         self._renewal_time = self._clock.now()
         began = self._clock.monotonic()
-        # Convert the ends of waits from our monotonic clock to the store's clock.
+        # Convert the ends of the waits that hosts demand from our monotonic clock to the store's clock.
         store_zero = self._store_clock_zero
         waits = {} if store_zero is None else {host: until - store_zero for host, until in self.host_waits().items()}
         try:
@@ -221,7 +221,7 @@ class Members(RowSource):
             self._note_renewal(began, stored)
 
     def _note_failed_renewal(self, began: float) -> None:
-        """Keep the last share in use, because the store failed. `began` is by our monotonic clock."""
+        """Keep our last share of the hosts' budgets, because the store failed. `began` is by our monotonic clock."""
         # If this process was suspended during the write, the failure does not show that the store is down.
         self._stop_if_suspended()
         self._is_store_away = True
@@ -232,7 +232,7 @@ class Members(RowSource):
             self.on_share(self.share)
 
     def _note_renewal(self, began: float, stored: _StoredLeases) -> None:
-        """Publish the share that follows from the leases. `began` is when the renewal began, by our monotonic clock."""
+        """Note a renewal, which began at `began` (monotonic clock), and publish our share of the hosts' budgets."""
         ended = self._clock.monotonic()
         self._is_store_away = False
         self._alive_until = began + self._holder.lease_length.total_seconds()
@@ -273,9 +273,9 @@ class Members(RowSource):
         return leases
 
     def _choose_members(self, stored: _StoredLeases, now: float) -> tuple[str, ...]:
-        """Return the monitors that share every budget: the live others, and this one once all of them know of it."""
+        """Return who shares the hosts' budgets: the other live monitors, and this one once all others know of it."""
         others, term_begin = self._find_live_others(stored, now), self.term
-        if term_begin is None:  # this monitor has no lease yet
+        if term_begin is None:  # the term, in which this monitor has its lease, has not begun
             return tuple(sorted(others))
         # Each monitor reads all leases at every interval. So two intervals after this monitor took its lease, all know
         # of it. From then on it is a member until its lease ends, because a monitor that joins later waits itself.
@@ -307,7 +307,7 @@ class Members(RowSource):
         return alive
 
     def _publish_share(self, members: tuple[str, ...], waits: Mapping[str, datetime] | None = None) -> None:
-        """Pass this monitor's share of the requests that the hosts may get to `on_share`. `members` share them.
+        """Pass to `on_share` this monitor's share of the requests that hosts may get. The `members` share them.
 
         `waits` has each host that must get no request for now, and the end of that wait.
         """

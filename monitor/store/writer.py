@@ -57,6 +57,7 @@ class Writer:
         on_commit: Callable[[float, int], None] = lambda _seconds, _rows: None,
         on_failure: Callable[[StoreFault], None] = lambda _fault: None,
     ) -> None:
+        """Prepare to commit runs and writes to `store` in batches. `on_commit` gets the seconds and rows of each."""
         self._store = store
         self._clock = clock
         self._delay = delay
@@ -210,7 +211,7 @@ class Writer:
             self._row_sources.pop().close()
 
     def _commit_within(self, seconds: float) -> None:
-        """Schedule a commit in `seconds`, or after the pause if the last one failed, unless one is running."""
+        """Schedule a commit in `seconds`, or after a failure's pause, unless one is running or scheduled earlier."""
         if self._abandoned or self._committing is not None:
             return
         loop = asyncio.get_running_loop()
@@ -230,7 +231,7 @@ class Writer:
         return self._committing
 
     async def _commit_backlog(self) -> None:
-        """Commit the backlog in portions. If the store fails, put back the rest. Then schedule the next commit."""
+        """Commit the backlog in portions. Drop what cannot be stored. If the store fails, put the rest back."""
         # Row sources, such as the evidence, add rows to each transaction. They may need further ones for their rows.
         further = max((source.further_transactions() for source in self._row_sources), default=0)
         source_transactions = 1 + further if further > 0 else 0  # 0 if the rows fit into one
@@ -290,7 +291,7 @@ class Writer:
         return fault
 
     async def _wait_until_saved(self, saving: asyncio.Future[None]) -> None:
-        """Wait until a batch is saved or refused. If it takes `STALLED_AFTER`, report it and fail impatient writes."""
+        """Wait until a batch is saved or refused. After `STALLED_AFTER`, report it and fail writes not `patient`."""
         if not await ends_within(saving, STALLED_AFTER) and not self._abandoned:
             self._is_store_silent = True
             silent = StoreSilent(STALLED_AFTER)

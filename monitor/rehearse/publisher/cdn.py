@@ -70,8 +70,9 @@ def answer_at_edge(answers: Sequence[ScriptAnswer], now: datetime) -> ServedAnsw
 
 
 def _edge_stages(answers: Sequence[ScriptAnswer]) -> Iterator[tuple[datetime, ScriptAnswer]]:
-    """Yield (time from which the edge serves it, answer) for each answer in time order."""
+    """Yield (instant, answer) in time order: from this instant on, the edge (the cache) serves this answer."""
     copy_expires = _BEFORE_ANY_ANSWER  # when the edge's copy of an older answer expires
+    # `edge_cache` is how long the edge still serves the answer before this one, after the origin has this one.
     for answer in answers:
         if not answer.edge_cache:
             copy_expires = answer.at  # the cache is purged, so the edge serves this answer at once

@@ -39,7 +39,7 @@ class World:
         if fault is None:
             reply = self.reply(request, now)
             return RawResponse(to_bytes(reply, request, now), latency=reply.latency)
-        # In some faults a cache or mirror serves an old copy, made at `_copy_time`. It is None for other faults.
+        # In some faults a cache or mirror serves an old copy, made at `_copy_time`, which is None for other faults.
         reply_time = _copy_time(fault) or now
         reply = self.reply(request, reply_time)
         if fault.kind == "stale":

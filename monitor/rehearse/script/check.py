@@ -74,7 +74,7 @@ def _find_duplicates(keys: Sequence[tuple[str, Any]]) -> Iterator[FoundFault]:
 
 
 def _check_releases(data: Row, _zone: str) -> Iterator[FoundFault]:
-    """Yield a fault for each id of a release or part that is used twice, and each key that needs GOV.UK's calendar."""
+    """Yield each id that two releases or parts have, and keys for GOV.UK's calendar of a release that is not on it."""
     rows = rows_of(data, "release")
     yield from _find_duplicates([(f"{place}.id", row.get("id")) for place, row in rows])
     for place, row in rows:

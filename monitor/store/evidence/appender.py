@@ -54,7 +54,7 @@ class Appender:
     """
 
     def __init__(self, folder: EvidenceFolder, chain: str, today: date, on_lost: Callable[[], object]) -> None:
-        """Continue after the last record, with the hash `chain`. The writer calls `on_lost` if it loses bytes."""
+        """Begin after a monitor's last record, whose hash is `chain`. `on_lost` is called if bytes are lost."""
         self._folder = folder
         self._chain = chain
         # Every start begins a new file, so that a file damaged by a crash is never written again.

@@ -146,7 +146,7 @@ def records_after(index: EvidenceIndex, monitor: str, last: Record | None) -> It
 
 
 def _read_last_deleted(folder: Path | None, record: Record) -> int:
-    """Return the number of the last record that was deleted, as the `record` of the deletion says. 0 if unreadable."""
+    """Return the number of the last record with deleted bytes, by the `record` of their deletion. 0 if unreadable."""
     if record.is_lost or folder is None:
         # Its bytes are lost or on another machine. So accept that all records before it were deleted.
         return record.number - 1
@@ -165,14 +165,15 @@ def _group_faults(faults: Sequence[tuple[Record, str]]) -> Iterator[str]:
 
 
 def _find_unknown_files(folder: Path, known: Collection[str], monitors: Collection[str] | None) -> Iterator[str]:
-    """Yield a fault for each WARC file whose name is not of our form, and for each of ours that no record names.
+    """Yield a fault for each WARC file whose name is not of our form, and for each file of ours that no record names.
 
-    Such a file belongs to another store, or this one was emptied. Only files of `monitors` (None: all) must be `known`.
+    Such a file belongs to another store, or this store was emptied. `known` are the files that records name. Only the
+    files of `monitors` (None: all) are compared with these.
     """
     yield from (f"evidence file {name}: no monitor wrote it" for name in unknown_files(folder))
     for monitor, names in files_by_monitor(folder).items():
         if monitors is not None and monitor not in monitors:
             continue
         # A running monitor may have a new file with records that are not committed yet.
-        settled = names[:-1] if is_locked(folder, monitor) else names
-        yield from (f"evidence file {name}: the store knows of none of it" for name in settled if name not in known)
+        to_compare = names[:-1] if is_locked(folder, monitor) else names
+        yield from (f"evidence file {name}: the store knows of none of it" for name in to_compare if name not in known)

@@ -63,10 +63,7 @@ class Evidence(RowSource):
         durable: bool = True,
         on_lost: Callable[[], object] = lambda: None,
     ) -> None:
-        """Continue a monitor's evidence after its last record in the store's `index`, and write it with each batch.
-
-        The writer's thread calls `on_lost` if bytes are lost.
-        """
+        """Continue a monitor's evidence after its last record in the `index`. `on_lost` is called if bytes are lost."""
         self._writer = writer
         self._clock = clock
         self._monitor = monitor
@@ -77,8 +74,7 @@ class Evidence(RowSource):
         # The number of the newest record, and the hash in it, which the next record includes.
         self._number = last.number if last else 0
         self.appender = Appender(self._folder, last.chain if last else "", clock.now().date(), on_lost)
-        self.has_grown_since_check = True
-        """Whether evidence was written since its size was last checked."""
+        self.has_grown_since_check = True  # whether evidence was written since its size was last checked
         self.headers = RecentHeaders()
         # A record waits here with its bytes until it is committed. The next `write` takes the first `_next_write_size`.
         self._waiting: deque[Waiting] = deque()

@@ -241,7 +241,7 @@ class Store:
         self._engine.dispose()
 
     def _prepare_file(self, address: URL) -> URL:
-        """Return the address of an SQLite file, in a temporary folder for a store in memory. Create its folder."""
+        """Return the address of the file to open, and create its folder. A store in memory is a temporary file."""
         if address.database not in {None, "", ":memory:"}:
             self._file = Path(str(address.database))
             try:

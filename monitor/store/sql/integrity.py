@@ -24,10 +24,9 @@ _MOST_OF_A_KIND = 20
 def faults_in(connection: Connection) -> list[str]:
     """Return the faults found, one line each, at most twenty of a kind.
 
-    If SQLite's file is damaged, or the store has an older schema, return only that.
+    If SQLite's file is damaged, or the store has an older schema, return only that, because the queries would fail.
     """
     damage = _find_damage(connection) if connection.dialect.name == "sqlite" else []
-    # The queries would fail on a damaged file or another schema.
     if damage:
         return damage
     revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()

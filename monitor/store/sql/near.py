@@ -96,7 +96,7 @@ class _Merge:
     """
 
     def __init__(self, journal: Connection, store: Connection) -> None:
-        """Find each release with two new verdicts since the store failed: one in the journal, and one in the store."""
+        """Find releases whose verdict changed in the store and in the journal (written while the store failed)."""
         self._journal = journal
         self._store = store
         # The releases of which the store keeps its own verdict, because the journal's is not later.
@@ -114,7 +114,10 @@ class _Merge:
                     self._next_before[release] = row.store["word"]  # the column `word` is the kind of a verdict
 
     def write_changed_rows(self, table: Table) -> int:
-        """Write the rows of a table that the journal has changed, unless the store's row stays. Return how many."""
+        """Write to the store the rows of a table that were added or changed in the journal, while the store failed.
+
+        Left out are rows that must not replace the store's, or do not fit its other rows. Return how many were written.
+        """
         count = 0
         for row in self._find_changed_rows(table):
             chosen = _choose_row(table, row)
@@ -159,7 +162,7 @@ class _Merge:
             if release in self._next_before:
                 row["before"] = self._next_before[release]
                 self._next_before[release] = row["after"]
-        # New records of evidence that continue the store's chain are in the store already. Others would leave a gap.
+        # `Journal` has written new records that continue the store's evidence already. Others would leave a gap.
         is_new_evidence = table is tables.EVIDENCE and not is_stored
         return not is_new_evidence
 
@@ -171,10 +174,10 @@ class _Merge:
 
 
 def _choose_row(table: Table, row: _Versions) -> dict[str, Any] | None:
-    """Return the journal's row if it must replace the store's, or None. Both began as the copy, if there is one."""
+    """Return the journal's row (written while the store failed) if it must replace the store's row, or None."""
     if row.store is None or row.store == row.copy:  # only the journal changed it
         return dict(row.journal)
-    # Both changed since the copy was made. The store's row stays unless the journal's is known to be later.
+    # Both changed since `copy` was made of the store. The store's row stays unless the journal's is known to be later.
     deciding = _LATER_COLUMN.get(table.name)  # the column with the higher value in the later row
     if deciding is None or row.journal[deciding] is None:
         return None

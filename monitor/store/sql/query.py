@@ -154,7 +154,7 @@ class RowForm:
     """
 
     def __init__(self, kind: type[Any], table: Table) -> None:
-        """Prepare to store objects of the dataclass `kind` in `table`, and to `make` them from rows of `select`."""
+        """Prepare to store objects of the dataclass `kind` in `table`. `make` makes one from a row of `select`."""
         self._kind, self.table = kind, table
         field_names = tuple(one.name for one in fields(kind))
         self.make: Callable[..., Any]  # makes an object from the values of a row

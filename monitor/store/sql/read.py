@@ -116,7 +116,7 @@ class VerdictStore(Queries):
     def events(
         self, after: tuple[datetime, str] | None = None, release: str | None = None, limit: int = 1000
     ) -> list[Event]:
-        """Return the first `limit` events by time and id, of one release or of all, after the position `after`."""
+        """Return the first `limit` events of one release or of all, by time and id, after the (time, id) `after`."""
         event = tables.EVENT.c
         conditions = equals(event.release, release)
         if after is not None:

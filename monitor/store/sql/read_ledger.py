@@ -136,8 +136,8 @@ class LedgerStore(Queries):
         """Return the calendar and start of each read before `before` that has the same result as the one before it."""
         table = tables.CALENDAR_READ
         calendar, started, compared = table.c.calendar, table.c.started, (table.c.usable, table.c.digest, table.c.fault)
-        lagged = (func.lag(column).over(partition_by=calendar, order_by=started) for column in compared)
-        previous = [lag.label(f"previous_{column.name}") for lag, column in zip(lagged, compared, strict=True)]
+        earlier = (func.lag(column).over(partition_by=calendar, order_by=started) for column in compared)
+        previous = [one.label(f"previous_{column.name}") for one, column in zip(earlier, compared, strict=True)]
         read = select(table, *previous).where(started < before).subquery()
         is_repeated = [read.c[column.name] == read.c[f"previous_{column.name}"] for column in compared]
         repeats = select(read.c.calendar, read.c.started).where(*is_repeated)

@@ -61,10 +61,10 @@ class SchemaCheck:
         return self.is_older(row) or "works_from" not in row
 
     def is_older(self, row: Revision) -> bool:
-        """Return whether the store has an older schema than this program. Note in `newer` a revision above ours.
+        """Return whether the store's schema is older than this program's. If it is newer, note its revision in `newer`.
 
-        Programs of the store's `works_from` or a later revision can use it. If `works_from` is None, only those of the
-        store's own revision or later can. Raises `StoreTooNew` if this program cannot.
+        `works_from` is the oldest revision whose programs can use the store (None: the store's own). Raises
+        `StoreTooNew` if this program's revision is older than that.
         """
         revision, works_from = row.get("version_num") or "", row.get("works_from")
         is_newer = revision > self.shape.head

@@ -107,7 +107,7 @@ class Transaction:
         by_key = {(record.monitor, record.number): record for record in records}
         if not by_key:
             return
-        # It returns the keys of the rows that it inserted. The other rows were stored before.
+        # The statement returns the keys of the rows that it inserted. The other rows were stored before.
         statement = self._insert_unless_stored(table).returning(*table.primary_key)
         inserted = self._connection.execute(statement, [_to_row(record) for record in by_key.values()])
         stored_before = [*by_key.keys() - {tuple(row) for row in inserted}]

@@ -63,7 +63,7 @@ class PageStatus:
 
 
 def page_state(answer: ScriptAnswer | None, title: str = "") -> PageState:
-    """Return the state of a page from its answer. With status 200, its body decides: it must contain the title."""
+    """Return the state of a page from its answer. With status 200, the body decides: a published one has the title."""
     if answer is None or answer.status == 404:
         return PageState.ABSENT
     if answer.status == 410:
@@ -81,7 +81,7 @@ def page_state(answer: ScriptAnswer | None, title: str = "") -> PageState:
 def _body_state(content: bytes, title: str) -> PageState:
     """Return the state of a page from its text. Without the title it is another page, an error or a placeholder.
 
-    A removed page has a sentence of `_REMOVED_WORDS`. A withdrawn one is still shown, marked with "[withdrawn]".
+    A removed page (GONE) has a sentence of `_REMOVED_WORDS`. A withdrawn one is still shown, marked with "[withdrawn]".
     """
     body = _normalise_text(content.decode(errors="replace"))
     if any(words in body for words in _REMOVED_WORDS):
@@ -128,16 +128,18 @@ class Facts:
         """Return the status of an address from its own scripted answers, at the origin or, if `edge`, in the cache."""
         answers = self.timelines.answers(url)
         served = (answer_at_edge if edge else answer_at_origin)(answers, now)
+        # The scripted answers up to the one that is served.
         until_served = [answer for answer in answers if answer.at <= served.answer.at] if served.answer else []
         own_title = self._titles.get(url, "")  # the title of the release at this address
         state = page_state(served.answer, own_title)
-        published = (answer.at for answer in until_served if page_state(answer, own_title) is PageState.PUBLISHED)
+        published_at = (answer.at for answer in until_served if page_state(answer, own_title) is PageState.PUBLISHED)
         other_body = None if served.answer is None or state is not PageState.OTHER else served.answer.content
         other_title = None if other_body is None else _find_heading(unescape(other_body.decode(errors="replace")))
         # The newest answers that all have the present state. The oldest of these answers began the state.
         in_state = list(takewhile(lambda answer: page_state(answer, own_title) is state, reversed(until_served)))
         since = in_state[-1].at if in_state else None
-        return PageStatus(state, since, next(published, None), served.answer, served.age, title=other_title)
+        first_published = next(published_at, None)
+        return PageStatus(state, since, first_published, served.answer, served.age, other_title)
 
     def status_in_index(self, url: str, now: datetime) -> PageStatus:
         """Return the status of an address in the search index, which keeps the previous status during an error."""
@@ -163,8 +165,8 @@ class Facts:
     def is_redirected(self, release: ScriptRelease, now: datetime) -> bool:
         """Return whether the announcement redirects to the publication at `now`, even if that was removed again.
 
-        Only a publication since the beginning of the rehearsal or the slot causes a redirect. An announcement that
-        redirects is in no calendar, so with an earlier one the release would never be announced.
+        Only a publication after the rehearsal began, or from the slot on, causes a redirect. An announcement that
+        redirects is in no calendar, so after an earlier publication the release would never be announced.
         """
         if release.redirect_after == "never":
             return False

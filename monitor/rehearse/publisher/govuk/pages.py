@@ -60,7 +60,7 @@ def error_page(status: int) -> Reply:
 def publication_page(
     release: ScriptRelease, parts: Sequence[ScriptPart], updated: datetime, first: datetime | None = None
 ) -> Reply:
-    """Return the page of a published release with links to `parts`. `first` is its first publication, or `updated`."""
+    """Return a published release's page with links to `parts`. `first` is its first publication (None: `updated`)."""
     links = "".join(
         f'<section class="gem-c-attachment"><h3><a class="govuk-link gem-c-attachment__link" '
         f'href="{escape(part.url.removeprefix("https://www.gov.uk"))}">{escape(part.id)}</a></h3></section>\n'

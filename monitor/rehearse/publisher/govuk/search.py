@@ -77,7 +77,7 @@ def _announcement_documents(facts: Facts, now: datetime) -> Iterable[Document]:
     """Yield a document for each release that is announced and that the index does not show as published yet."""
     for release in facts.releases:
         entry = facts.calendar_entry(release, now)  # the index shows changes of an announcement at once
-        # On publication, the address of the announcement redirects to the page. The index shows this with a lag.
+        # On publication, the address of the announcement redirects to the page. The index shows this later.
         is_published_in_index = facts.is_redirected(release, _index_time(release, now))
         if entry is not None and not is_published_in_index:
             fields = {
@@ -120,7 +120,7 @@ def _publication_document(url: str, release: ScriptRelease, status: PageStatus) 
 
 
 def _fill_document(path: str, release: ScriptRelease, fields: Document) -> Document:
-    """Return a document with these fields, without those that are None, and with the fields of every document."""
+    """Return a document of the search index: the fields of every document, and those of `fields` that are not None."""
     return {
         "title": release.title,
         "link": path,
@@ -144,7 +144,7 @@ def search(facts: Facts, query: str, now: datetime) -> Reply:
 
 
 def _search_results(facts: Facts, values: Mapping[str, Sequence[str]], now: datetime) -> Reply:
-    """Return a page of matching documents. Raises `InvalidSearch`."""
+    """Return the matching documents from number `start` on, `count` at most, as JSON. Raises `InvalidSearch`."""
     filters = {name: given for name, given in values.items() if name not in _UNFILTERED_KEYS}
     fields = {field for given in values.get("fields", []) for field in given.split(",") if field}
     count = _parse_number(values, "count", default=10, maximum=_LARGEST_COUNT)
@@ -256,7 +256,7 @@ def _feed_reply(path: str, title: str, found: Sequence[Document], *, is_organisa
 
 
 def _feed_entry(document: Document, *, is_organisation: bool) -> str:
-    """Return the Atom entry of a document in the finder's feed, or in an organisation's, with a label in its title."""
+    """Return a document's Atom entry for the finder's feed or, with a label in the title, an organisation's feed."""
     url = f"https://www.gov.uk{document['link']}"
     updated = document["public_timestamp"]
     # A republished item is a new entry of an organisation's feed, but the same entry of the finder's feed.

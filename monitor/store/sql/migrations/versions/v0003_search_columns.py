@@ -30,7 +30,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Move the values back into the bodies, and drop the columns and indexes."""
+    """Move the values back into the JSON bodies, and drop the columns and indexes."""
     for table, column in INDICES:
         op.drop_index(f"ix_{table}_{column}", table)
     for table, names in MOVED.items():

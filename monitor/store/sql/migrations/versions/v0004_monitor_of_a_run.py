@@ -46,7 +46,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Remove the monitor again. If two runs differ only in their monitor, one of them is lost."""
+    """Remove the column `monitor` again. If two runs differ only in their monitor, one of them is lost."""
     op.execute(DELETE_DUPLICATES)
     if op.get_bind().dialect.name == "sqlite":
         _recreate_run_table()
