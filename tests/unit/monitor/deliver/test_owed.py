@@ -16,8 +16,9 @@ from tests.worlds.stores import TemporaryStore
 
 
 def test_report_without_a_release_is_owed_since_it_was_logged() -> None:
+    """A person logged an incident without a release at the slot, and its report is owed. `count_owed` returns the
+    number of reports, and how long the oldest has been owed: one day later, a day."""
     logged_by_hand = an_incident("hand", facts=None, release="", opened=SLOT)
-    # It was logged at the slot, a day before the count.
     reports, owed_for = count_owed([logged_by_hand], SLOT + DAY)
     assert (reports, owed_for) == (1, DAY)
 

@@ -189,12 +189,13 @@ async def test_mail_reports_ends_of_release_and_platform_in_one_message(day: Day
 
 @with_day
 async def test_thread_that_keeps_changing_is_sent_each_minute_as_flapping(day: Day) -> None:
-    """A thread is all messages about one incident. All times are in seconds after the slot."""
+    """A thread is all messages about one incident. After the opening, its release changes every five seconds for five
+    minutes. Mail gets only about one message a minute, marked as FLAPPING."""
     await day.judge_at(A_MINUTE_LATE, ["r0"])
-    changes_begin = A_MINUTE_LATE + 9
+    changes_begin = A_MINUTE_LATE + 9  # seconds after the slot
     await day.run_until(changes_begin)
     opening = day.store.outbox.notices()[0]
-    # For five minutes the release changes every five seconds.
+    # 60 changes, five seconds apart, are five minutes of them.
     for number in range(60):
         kind, now = "back" if number % 2 else "new_finding", day.clock.now()
         change = replace(opening, id=f"change-{number}", kind=kind, at=now, follows=opening.id)
