@@ -48,6 +48,7 @@ def test_calendar_incident_id_has_local_day_on_which_it_began() -> None:
 
 
 def test_new_fault_of_known_calendar_is_recorded_without_notice() -> None:
+    """The calendar had too few entries, which opened an incident. Now it cannot be read (503)."""
     decision = report_trouble(replace(DOUBTED_CALENDAR, fault="answered 503"), doubted_calendar_incident(), NOW, LONDON)
     assert decision.incident is not None
     assert (decision.notices, decision.incident.timeline[-1].text) == ((), "answered 503")

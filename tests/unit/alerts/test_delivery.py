@@ -112,8 +112,7 @@ def test_channel_that_stays_down_is_tried_for_24_hours() -> None:
 
 
 def test_follow_up_is_not_sent_before_its_opening() -> None:
-    """The follow-up is made at second 5 and due at once. The opening of its thread was refused and is due at second
-    60."""
+    """The follow-up is due at second 5. The opening of its thread was refused and is due again at second 60."""
     follow_up, opening = pending("final", thread="opening", made=5, due=5), pending("opening", thread="opening", due=60)
     assert select_ready([follow_up, opening], NOW + timedelta(seconds=10)) == []
     assert select_ready([follow_up, opening], NOW + timedelta(seconds=60)) == [opening]

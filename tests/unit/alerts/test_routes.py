@@ -91,15 +91,13 @@ def test_notice_is_sent_if_only_its_last_finding_is_silenced(findings: tuple[str
 
 @pytest.mark.parametrize("findings", [("early", "early_exposure", "late"), ("late", "unannounced"), ("late", "lead")])
 def test_notice_of_two_faults_is_sent_if_first_is_silenced(findings: tuple[str, ...]) -> None:
-    """For example, a release that was public early and then late. No route takes the second fault, so it must be
-    sent."""
+    """For example, a release was public early and then late. No route takes the second fault, so it must be sent."""
     first_fault, *_ = findings
     assert channels_notified(make_notice(findings=findings), [silence(first_fault)]) == [*CHANNELS]
 
 
 def test_route_for_detail_adds_its_channel_to_route_for_late() -> None:
-    """A late release was also moved at short notice. `late` is the main finding of its notice, and `short_notice` a
-    detail."""
+    """A late release was moved at short notice. `late` is the main finding of its notice, `short_notice` a detail."""
     late_at_short_notice = make_notice(findings=("late", "short_notice"))
     route_for_late, route_for_detail = a_route("pager", finding="late"), a_route("mail", finding="short_notice")
     assert channels_notified(late_at_short_notice, [route_for_late]) == ["pager"]

@@ -263,6 +263,7 @@ def test_exposure_and_later_delay_are_dated_each_with_its_practice(ofsted_early:
 
 
 def test_unproven_note_says_not_known_and_evidence_says_why(ipcc_late: Incident) -> None:
+    """The delay is between -30 s (before the slot) and 240 s. It is not known better, as every look failed then."""
     unproven = with_page(ipcc_late, verdict=VerdictKind.UNPROVEN, delay=Bounds(-30, 240))
     unproven = with_facts(unproven, unproven_because="every look over the slot failed")
     report = note_of(replace(unproven, kind=Kind.UNPROVEN))
@@ -511,6 +512,7 @@ def test_notes_made_during_an_incident_are_in_the_annex(ipcc_late: Incident) -> 
 
 
 def test_annex_lists_notices_of_the_monitor_without_title(ipcc_late: Incident) -> None:
+    """The draft already has the title of the release. So the annex leaves it out of the subject of a notice."""
     facts = facts_of(ipcc_late)
     (opening,) = decide(facts, known=None, now=facts.at).notices
     # The subject contains the title, shortened.
@@ -616,6 +618,7 @@ def test_note_proposes_other_steps_for_early_late_and_leaked_release(
 
 
 def test_early_feed_entry_is_described_as_message_at_its_address(ofsted_early: Incident) -> None:
+    """Only an entry of a feed, which the draft calls a message, was public too early: by 5pm on 20 March."""
     feed = PartVerdict("feed", "message", "https://www.gov.uk/x.atom", required=False, verdict=VerdictKind.EARLY)
     exposure = Exposure("feed", Interval(None, at("2017-03-20T17:00Z")), Interval(), Bounds(60, None), open=True)
     only = with_facts(ofsted_early, parts=(replace(feed, exposures=(exposure,)),))

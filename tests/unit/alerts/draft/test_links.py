@@ -124,6 +124,7 @@ def test_docx_is_marked_as_made_for_word_2013_or_later(signed_report: Report) ->
 def test_pdf_is_tagged_titled_and_linked_and_names_its_language(
     soffice: str, signed_report: Report, ending: str
 ) -> None:
+    """LibreOffice converts a signed report to PDF. A person typed a link into one of its boxes."""
     pdf = convert_to_pdf(WRITERS[ending](signed_report), ending, soffice)
     language, tagged, title_shown = b"/Lang(en-GB)", b"/Marked true", b"/DisplayDocTitle true"
     link_typed_in_a_box = b"https://example.org/told"

@@ -91,8 +91,7 @@ def test_punctuality_omits_unproven_releases_and_gives_early_ones_no_delay() -> 
 
 
 def test_early_release_counts_as_no_delay_even_without_known_begin() -> None:
-    """It was public at least 600 s before its slot. An early release does not make up for a late one, so it counts as
-    0."""
+    """It was public at least 600 s before its slot. It does not make up for a late release, so it counts as 0."""
     public_since_an_unknown_time = release_row("a", "early", minutes_late=None, delay=Bounds(min=None, max=-600))
     punctuality = measure_punctuality(period_of(public_since_an_unknown_time))
     assert punctuality.mean == Bounds(0, 0)
@@ -193,6 +192,7 @@ def test_releases_due_before_platform_recovers_are_one_fault() -> None:
 
 
 def test_period_report_and_json_say_when_platform_faults_ended() -> None:
+    """Four releases came out by 10.10, after a first fault. Those due at 14.30 are still overdue: a second fault."""
     selected = period_with_two_platform_faults()
     text = text_of_field(build_period_report(selected, "All", NOW), "P.table")
     assert "between 09:30 and 10:10 GMT on 5 January 2018: 4 releases of 4 producers" in text
@@ -203,6 +203,7 @@ def test_period_report_and_json_say_when_platform_faults_ended() -> None:
 
 
 def test_overdue_release_is_left_out_of_mean_and_named() -> None:
+    """One release was 4 minutes late. Another is still overdue after 32 hours, so its delay is not known yet."""
     overdue = release_row("b", "overdue", minutes_late=None, delay=Bounds(32 * 3600, None))
     selected = period_of(release_row("a", "late", minutes_late=4), overdue)
     punctuality = measure_punctuality(selected)

@@ -225,8 +225,7 @@ def test_file_is_compared_with_version_it_was_written_from(ofqual_late: Incident
 def test_text_typed_outside_every_box_is_refused(
     ofqual_late: Incident, next_paragraph: str, text: str, style: str
 ) -> None:
-    """The text is a new paragraph before the one that matches `next_paragraph`, such as before the heading of annex
-    A."""
+    """The text is typed before the paragraph that matches `next_paragraph`, such as the heading of annex A."""
     versions = draft_versions(ofqual_late)
     file = edit_docx(
         write_docx(versions[-1].report),

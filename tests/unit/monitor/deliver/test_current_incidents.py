@@ -91,6 +91,7 @@ def test_draft_opened_32_hours_after_its_slot_states_that_delay(store: Store, cu
 
 
 def test_an_incident_shows_the_current_delay_without_storing_it(store: Store, current: CurrentIncidents) -> None:
+    """The page is still absent 32 hours after its slot, but the stored facts of its incident are older."""
     save_absence_until(store, NEXT_DAY)
     before = the_incident(current)
     shown = incident_json(current.refresh(before, now=after_slot(NEXT_DAY)))

@@ -126,8 +126,7 @@ def outbox_of_process(
 
 @pytest.mark.parametrize("seconds_to_record_outcome", [1.3, 2.6, 3.0])
 def test_message_recorded_only_after_its_lease_ended_is_sent_once(seconds_to_record_outcome: float) -> None:
-    """A process records the outcome of a send so many seconds after it. Meanwhile a second process tries to send,
-    too."""
+    """A process records the outcome of a send so many seconds after it. Meanwhile another one tries to send, too."""
     lease_seconds = LEASE_LENGTH_OF_SLOW_STORE.total_seconds()
     assert seconds_to_record_outcome > lease_seconds
 

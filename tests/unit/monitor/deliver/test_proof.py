@@ -109,8 +109,7 @@ def test_an_interrupted_transaction_stores_neither_incident_nor_notice_nor_draft
 
 
 def test_content_seen_before_the_slot_is_shown_nowhere() -> None:
-    """An hour before its slot, the page was public for ten minutes. The look that saw it quotes the content as
-    `why`."""
+    """An hour before its slot the page was public for ten minutes. A look then quotes its content (`why`)."""
     store = store_with_first_record()
     absent_before = a_run("page", State.ABSENT, -7200, -3600)
     public = a_run("page", State.PRESENT, -3595, -3000, specific=True, evidence=("edge-1",), why=SECRET)
