@@ -133,10 +133,11 @@ def test_action_reworded_in_docx_replaces_sentence_of_monitor(with_action: Incid
 
 
 def test_docx_returns_added_sentence_but_not_the_monitors_own(with_action: Incident) -> None:
+    """The box for corrective actions has a sentence of the monitor. In the file, a person types “Watch it.” before it.
+    Only this text is read back."""
     versions = append_measurement((), draft_of(with_action, now=NOW))
     file = WRITERS["docx"](versions[-1].report)
     with_added_sentence = edit_docx(
         file, lambda document: find_paragraph(document, RENEW_IN_WORDS).insert_paragraph_before("Watch it.")
     )
-    # The box also has the monitor's own sentence about the action, which no one changed.
     assert read_answers(versions, with_added_sentence) == {"B.4.corrective": "Watch it."}

@@ -27,7 +27,8 @@ def doubted_calendar_incident(trouble: CalendarTrouble = DOUBTED_CALENDAR) -> In
 
 
 def test_notice_of_doubted_calendar_says_how_to_accept_it() -> None:
-    """It also says what remains in force."""
+    """A calendar usually has 240 entries. At 08:30 UTC it has only 3, so this read is doubted (not believed). The last
+    read before remains in force, until a person configures `accept` with today's date."""
     last_read = datetime(2026, 7, 1, 8, 20, tzinfo=UTC)
     trouble = replace(DOUBTED_CALENDAR, fault="3 entries, usually 240", last_read=last_read)
     decision = report_trouble(trouble, known=None, now=NOW, timezone=LONDON)
@@ -47,6 +48,7 @@ def test_calendar_incident_id_has_local_day_on_which_it_began() -> None:
 
 
 def test_new_fault_of_known_calendar_is_recorded_without_notice() -> None:
+    """The calendar had too few entries, which opened an incident. Now it cannot be read (503)."""
     decision = report_trouble(replace(DOUBTED_CALENDAR, fault="answered 503"), doubted_calendar_incident(), NOW, LONDON)
     assert decision.incident is not None
     assert (decision.notices, decision.incident.timeline[-1].text) == ((), "answered 503")
@@ -66,6 +68,7 @@ def test_timeline_keeps_50_entries_although_every_read_differs() -> None:
 
 
 def test_a_resolved_calendar_incident_is_closed_and_can_be_reopened() -> None:
+    """The incident opens because a calendar is not believed. It is closed, and the same trouble reopens it."""
     incident = doubted_calendar_incident()
     (opened,) = incident.timeline
     closed = close_resolved(incident, NOW)

@@ -73,7 +73,8 @@ def test_the_last_attempt_falls_on_the_expiry() -> None:
 @example(attempts=1, rng=Random(1))  # noqa: S311  # spreads attempts, guards nothing
 @given(attempts=st.integers(1, 499), rng=st.randoms(use_true_random=False))
 def test_longest_wait_doubles_from_5_seconds_to_ten_minutes(attempts: int, rng: Random) -> None:
-    """The shortest wait is half of the longest one."""
+    """After the first attempt a notice waits 2.5 to 5 s at random, after the second 5 to 10 s, then 10 to 20 s. After
+    many attempts it waits five to ten minutes."""
     step = decide_next(CONNECTION_REFUSED, attempts=attempts, rng=rng)
     assert isinstance(step, RetryAt)
     longest = min(600.0, 5.0 * 2 ** (attempts - 1))
@@ -82,7 +83,8 @@ def test_longest_wait_doubles_from_5_seconds_to_ten_minutes(attempts: int, rng: 
 
 
 def test_the_same_random_seed_gives_the_same_wait() -> None:
-    first = decide_next(CONNECTION_REFUSED, rng=Random(7))  # noqa: S311  # spreads attempts, guards nothing
+    """How long a refused notice waits is random within bounds."""
+    first = decide_next(CONNECTION_REFUSED, rng=Random(7))  # noqa: S311  # it only spreads attempts
     second = decide_next(CONNECTION_REFUSED, rng=Random(7))  # noqa: S311  # as above
     assert first == second
 
@@ -94,7 +96,8 @@ def test_notice_is_given_up_after_configured_number_of_attempts() -> None:
 
 
 def test_channel_that_stays_down_is_tried_for_24_hours() -> None:
-    rng = Random(7)  # noqa: S311  # spreads attempts, guards nothing
+    """Every attempt is refused. The last one is made after exactly 24 hours."""
+    rng = Random(7)  # noqa: S311  # it only spreads attempts
     attempt_times = [NOW]
     while True:
         waited = attempt_times[-1] - NOW
@@ -104,20 +107,20 @@ def test_channel_that_stays_down_is_tried_for_24_hours() -> None:
         assert isinstance(next_step, RetryAt)
         attempt_times.append(next_step.at)
     assert attempt_times[-1] == NOW + timedelta(hours=24)
-    # Waits grow to between five and ten minutes. So a day has between 144 and 288 of them, and a few short ones first.
+    # After a few short ones, each wait is five to ten minutes. A day has 288 waits of five, or 144 of ten minutes.
     assert 140 < len(attempt_times) < 300
 
 
 def test_follow_up_is_not_sent_before_its_opening() -> None:
-    """The follow-up is made at second 5 and due at once. The opening of its thread was refused and is due at second
-    60."""
+    """The follow-up is due at second 5. The opening of its thread was refused and is due again at second 60."""
     follow_up, opening = pending("final", thread="opening", made=5, due=5), pending("opening", thread="opening", due=60)
     assert select_ready([follow_up, opening], NOW + timedelta(seconds=10)) == []
     assert select_ready([follow_up, opening], NOW + timedelta(seconds=60)) == [opening]
 
 
 def test_waiting_notice_does_not_delay_other_threads() -> None:
-    """At second 5, c waits for second 600. The others are due, and a was made before b."""
+    """At second 5, the notice c still waits, until second 600. The notices a and b are of other threads and due. They
+    are sent now, first a, which was made a second before b."""
     outbox = [pending("c", thread="c", due=600), pending("b", thread="b", made=2), pending("a", thread="a", made=1)]
     assert [one.notice for one in select_ready(outbox, NOW + timedelta(seconds=5))] == ["a", "b"]
 

@@ -55,9 +55,9 @@ def decide_at_each_change(make_facts: Make, change_seconds: Sequence[float]) -> 
 
 
 def test_flapping_page_gives_three_notices_and_then_steady_one(make_facts: Make) -> None:
-    """The page appears at second 0, is removed at 5, appears at 10 and so on: its 37th change, at 180, is an
-    appearance."""
-    change_seconds = range(0, 181, 5)
+    """At 07:30 a page appears. It is removed 5 s later, appears again, and so on until 07:33. Three notices say that it
+    appeared, was removed, and comes and goes. A fourth follows after ten minutes without a change."""
+    change_seconds = range(0, 181, 5)  # the last change, at 180, is an appearance
     notices, incident = decide_at_each_change(make_facts, change_seconds)
     assert [one.kind for one in notices] == ["opened", "exposure_closed", "comes_and_goes"]
     assert notices[0].at == seconds_after_7_30(0)
@@ -95,8 +95,8 @@ def test_changes_over_ten_minutes_apart_get_a_notice_each(make_facts: Make, seco
 
 
 def test_page_that_flaps_again_gets_three_notices_each_time(make_facts: Make) -> None:
-    """The page appears, is removed, appears and is removed, then the same 16 minutes later. The third change of a
-    series gives the notice that the page comes and goes. The fourth gives none."""
+    """A page appears, is removed, appears and is removed, each 5 s after the change before. The first three changes
+    give a notice each: the third says that it comes and goes. 16 minutes later the same happens."""
     changes, changes_after_16_minutes = [0, 5, 10, 15], [1000, 1005, 1010, 1015]  # in seconds
     notices, _ = decide_at_each_change(make_facts, changes + changes_after_16_minutes)
     kinds = [one.kind for one in notices]
@@ -119,8 +119,9 @@ def test_flapping_page_gets_notice_at_once_if_graver(make_facts: Make) -> None:
 
 
 def test_flapping_page_gets_one_notice_at_its_slot(make_facts: Make) -> None:
-    """A flapping page appears and disappears repeatedly."""
-    changes = [0, 5, 10]  # the page appears, is removed and appears again
+    """A page appears, is removed and appears again, all before its slot. When the slot comes, the page is public. One
+    notice says that the slot has come, and none says later that the page is steady."""
+    changes = [0, 5, 10]  # in seconds after 7:30; the slot is at second 20
     _, incident = decide_at_each_change(make_facts, changes)
     slot = seconds_after_7_30(20)
     public_at_slot = flapping_page(make_facts, changes, at=slot, slot=slot)
@@ -132,12 +133,13 @@ def test_flapping_page_gets_one_notice_at_its_slot(make_facts: Make) -> None:
     assert [one.kind for one in decision.notices] == ["exposure_closed"]
     assert "its slot has come" in decision.notices[0].text
     assert decision.incident is not None
-    # Otherwise a notice that the page is steady again would follow after ten minutes without a change.
+    # Without the slot, the notice that the page is steady would come after ten minutes without a change.
     assert make_steady_notice(decision.incident, slot + timedelta(minutes=11)) is None
 
 
 def test_page_removed_for_a_minute_five_times_gets_two_notices(make_facts: Make) -> None:
-    """`at` is when the page was removed, `seconds` how long it was absent."""
+    """The page came out on time. It was removed at minutes 2, 4, 6, 8 and 10 after its slot (`at`), each time for 60 to
+    65 s (`seconds`)."""
     removals = [
         Finding(FindingKind.WITHDRAWN, "page", "removed", seconds=Bounds(60, 65), at=SLOT + timedelta(minutes=minutes))
         for minutes in (2, 4, 6, 8, 10)
@@ -151,5 +153,5 @@ def test_page_removed_for_a_minute_five_times_gets_two_notices(make_facts: Make)
         decision = decide(facts, known, removal.at + timedelta(minutes=1))
         known = decision.incident
         kinds += [one.kind for one in decision.notices]
-    # The first removal opens the incident. After the second there are at least three changes: it comes and goes.
+    # The first removal opens the incident. With the second there are three changes: removed, back, removed.
     assert kinds == ["altered", "comes_and_goes"]

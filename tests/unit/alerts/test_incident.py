@@ -55,12 +55,12 @@ def test_a_release_without_a_breach_opens_no_incident(make_facts: Make, verdict:
 def test_final_notice_says_what_became_of_page_not_found_yet(
     make_facts: Make, released_by: datetime | None, verdict: VerdictKind, expected_end_of_line: str
 ) -> None:
-    """First the page is not found 61 s after its slot, and more looks must confirm that. So the incident is only of the
-    kind DUE. For example, if the page was there 50 s after the slot, the line of the final notice ends with “found”."""
+    """61 s after its slot the page is not found, but more looks must confirm that: the incident has the kind DUE. For
+    example, if a look then proves that it was there 50 s after the slot, the line ends with “found”."""
     not_found_yet = Due("page", seconds=61, got="404", looks=61, is_confirming=True)
     incident = incident_opened_by(make_facts(AFTER_SLOT, due=not_found_yet))
     assert incident.kind is Kind.DUE
-    # Then the page is found, or its slot is no longer certain.
+    # Then the page is found, or its slot is no longer certain (`released_by` is None).
     page = page_part(verdict, released=Interval(after=None, by=released_by))
     (final,) = decide(make_facts(AFTER_SLOT, verdict=verdict, parts=(page,)), incident, AFTER_SLOT).notices
     assert final.kind == "final"
@@ -183,11 +183,12 @@ def test_first_breach_takes_over_calendar_or_unproven_incident(
 def test_first_breach_leaves_incident_open_that_a_person_must_close(
     make_facts: Make, overdue_by_seconds: Make, kind: str
 ) -> None:
-    """The incident is about a press item, or about a page that was removed after its release. `superseded` would be
-    that incident, closed by the decision."""
+    """An incident is about a press item, or about a page that was removed after its release. Only a person may close
+    it. Then the release is 400 s overdue (a breach), which opens an incident of its own."""
     incident_for_a_person = incident_without_breach(make_facts, kind)
     decision = decide(overdue_by_seconds(400), incident_for_a_person, now=SLOT + timedelta(minutes=7))
     assert incident_of(decision).kind is Kind.LATE
+    # `superseded` would be the first incident, closed by this decision.
     assert decision.superseded is None
 
 
@@ -196,10 +197,11 @@ def test_first_breach_leaves_incident_open_that_a_person_must_close(
 def test_breach_after_incident_without_one_opens_its_own_incident(
     make_facts: Make, overdue_by_seconds: Make, public_early: Make, kind_before: str, breach: str
 ) -> None:
-    """For example, the slot was moved at short notice, which opened the earlier incident. Then the page is 400 s
-    overdue. The new incident has a thread and a draft of its own."""
+    """For example, a slot moved at short notice opened an incident, although that is no breach. Then the page is 400 s
+    overdue, which is a breach. It opens a second incident with its own thread and draft."""
     earlier_incident = incident_without_breach(make_facts, kind_before)
     now = SLOT + timedelta(minutes=7)
+    # The breach is a page that is 400 s overdue, or one that is public early.
     facts = overdue_by_seconds(400) if breach == "late" else public_early("page", is_open=True, begins=now)
     # If the earlier incident is about a press item, that item is still in the facts.
     decision = decide(replace(facts, findings=(*facts.findings, PRESS_ITEM)), earlier_incident, now)
@@ -236,11 +238,13 @@ def test_an_unproven_release_after_a_calendar_incident_gets_a_notice(make_facts:
 
 
 def test_no_notice_of_exposure_states_length_of_0_seconds(public_early: Make) -> None:
-    """The exposure was found just now, so it has lasted at least 0 s."""
+    """An exposure (a page is public too early) was found just now, so it has lasted at least 0 s. Later it is over,
+    after less than a second. No notice of its begin or end says “0 s”."""
     begun = public_early("page", is_open=True)
     decision = decide(begun, known=None, now=begun.at)
     opening = build_message(decision.notices[0], decision.incident)
     assert opening.brief.startswith("EARLY: ")
+    # Then it is over, after 0.2 to 0.9 s.
     over = public_early("page", is_open=False)
     (page,) = over.parts
     less_than_a_second = replace(page.exposures[0], seconds=Bounds(0.2, 0.9))
@@ -475,6 +479,7 @@ def test_notice_of_removal_follows_in_thread_of_closed_late_incident(late_by_sec
 
 
 def test_removal_after_final_verdict_leaves_late_incident_closed(late_by_seconds: Make) -> None:
+    """The page came out 400 s late, and its incident was closed. Then the page is removed."""
     late = late_by_seconds(400, final=True)
     closed = incident_of(decide(late, known=None, now=AFTER_SLOT))
     removed_since = replace(late, findings=(*late.findings, removal_of("page")))
@@ -484,12 +489,14 @@ def test_removal_after_final_verdict_leaves_late_incident_closed(late_by_seconds
 
 
 def test_late_notice_does_not_name_an_earlier_withdrawal(make_facts: Make, overdue_by_seconds: Make) -> None:
+    """A page was removed after its release (a withdrawal), which opened an incident. Then the release is 400 s overdue,
+    its first breach. The notice is about the delay only."""
     incident_of_withdrawal = incident_opened_by(released_with(make_facts, removal_of("page")))
     overdue = overdue_by_seconds(400)
     late_too = replace(overdue, findings=(*overdue.findings, removal_of("page")))
     decision = decide(late_too, incident_of_withdrawal, AFTER_SLOT)
     (notice,) = decision.notices
-    # The first breach is worded as an opening, although the withdrawal has opened the incident.
+    # A first breach has the kind `opened`, even if an incident is open already.
     assert (notice.kind, notice.findings) == ("opened", ("late",))
     assert decision.draft
 
@@ -504,6 +511,7 @@ def test_a_page_in_time_with_a_late_file_is_partial(make_facts: Make) -> None:
 
 
 def test_notice_lists_first_the_finding_that_opened_its_incident(overdue_by_seconds: Make) -> None:
+    """A release is late, was first at another address, and its calendars disagree. `late` opened the incident."""
     late = Finding(FindingKind.LATE, "page", seconds=Bounds(61, None))
     disagree, elsewhere = Finding(FindingKind.CALENDARS_DISAGREE), Finding(FindingKind.ELSEWHERE_FIRST)
     overdue = replace(overdue_by_seconds(61), findings=(disagree, elsewhere, late))
@@ -530,6 +538,7 @@ def test_incident_without_announced_time_occurs_when_found(make_facts: Make) -> 
 
 
 def test_reminders_are_repeated_until_the_incident_is_acknowledged(overdue_by_seconds: Make) -> None:
+    """Reminders come from minute 20 on (`grace`), one in ten minutes (`spacing`), until someone acknowledges."""
     incident = incident_opened_by(overdue_by_seconds(400))
 
     def reminder_after(incident: Incident, minutes: int) -> Notice | None:
@@ -538,7 +547,7 @@ def test_reminders_are_repeated_until_the_incident_is_acknowledged(overdue_by_se
 
     assert reminder_after(incident, minutes=19) is None
     reminders = [reminder_after(incident, minutes) for minutes in range(20, 90, 5)]
-    # One each ten minutes from minute 20 to minute 80, however often it is asked for.
+    # At minutes 20, 30, … 80, so seven, although the monitor asks every five minutes.
     assert len({reminder.id for reminder in reminders if reminder is not None}) == 7
     # Any entry of a person acknowledges, unless it assigns the incident.
     acknowledged = incident.with_entries(Entry(incident.opened, "on call", "acknowledged"))
@@ -590,8 +599,8 @@ def test_release_opens_at_most_one_unproven_and_one_breach_thread(sequence: list
 
 
 @given(sequence=SEQUENCES_OF_FACTS)
-def test_in_any_sequence_same_facts_twice_give_one_notice(sequence: list[ReleaseFacts]) -> None:
-    """The facts of `sequence` are random, one for each minute."""
+def test_in_any_sequence_repeated_facts_give_no_further_notice(sequence: list[ReleaseFacts]) -> None:
+    """The facts of `sequence` are random, one for each minute. Each is judged again a second later."""
     incident: Incident | None = None
     for at, facts in dated_by_minute(sequence):
         incident = decide(facts, incident, at).incident

@@ -74,7 +74,8 @@ def test_a_late_subject_states_the_delay_of_users(late_by_seconds: Make, users_d
 
 
 def test_a_late_subject_states_both_bounds_of_the_delay(overdue_by_seconds: Make, late_by_seconds: Make) -> None:
-    """It was absent 400 s after its slot at 09:30, also 37 min 45 s after it, and was seen a second later."""
+    """The page was due at 09:30 and was still absent 400 s later: the first notice. It was last absent at 10:07:45,
+    after 37 min 45 s, and seen at 10:07:46."""
     incident, _ = incident_and_notice(overdue_by_seconds(400))
     notice = notice_about(late_by_seconds(37 * 60 + 45), incident)
     assert notice.subject.endswith("first seen between 10:07:45 and 10:07:46 GMT, 37 min 45 s to 37 min 46 s late")

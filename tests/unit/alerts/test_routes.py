@@ -83,22 +83,21 @@ def test_notice_goes_to_route_whose_every_pattern_it_matches(route: Route) -> No
     ],
 )
 def test_notice_is_sent_if_only_its_last_finding_is_silenced(findings: tuple[str, ...]) -> None:
-    """For example, a route that silences `short_notice` does not silence a late release moved at short notice."""
+    """For example, a release is late, and was moved at short notice. A route silences `short_notice`, the last finding
+    of the notice. The notice is still sent, because the release is also late."""
     notice = make_notice(findings=findings)
     assert channels_notified(notice, [silence(findings[-1])]) == [*CHANNELS]
 
 
 @pytest.mark.parametrize("findings", [("early", "early_exposure", "late"), ("late", "unannounced"), ("late", "lead")])
 def test_notice_of_two_faults_is_sent_if_first_is_silenced(findings: tuple[str, ...]) -> None:
-    """For example, a release that was public early and then late. No route takes the second fault, so it must be
-    sent."""
+    """For example, a release was public early and then late. No route takes the second fault, so it must be sent."""
     first_fault, *_ = findings
     assert channels_notified(make_notice(findings=findings), [silence(first_fault)]) == [*CHANNELS]
 
 
 def test_route_for_detail_adds_its_channel_to_route_for_late() -> None:
-    """A late release was also moved at short notice. `late` is the main finding of its notice, and `short_notice` a
-    detail."""
+    """A late release was moved at short notice. `late` is the main finding of its notice, `short_notice` a detail."""
     late_at_short_notice = make_notice(findings=("late", "short_notice"))
     route_for_late, route_for_detail = a_route("pager", finding="late"), a_route("mail", finding="short_notice")
     assert channels_notified(late_at_short_notice, [route_for_late]) == ["pager"]
@@ -182,7 +181,8 @@ def test_a_reminder_goes_to_the_escalation_channels_too() -> None:
 
 @given(now=st.datetimes(datetime(2018, 1, 1), datetime(2019, 1, 1)), begins=st.times(), ends=st.times())  # noqa: DTZ001  # the zone follows
 def test_quiet_hours_delay_a_note_for_at_most_25_hours(now: datetime, begins: time, ends: time) -> None:
+    """In quiet hours, from `begins` to `ends` by the clock, no `note` is sent. All three times are random."""
     at = now.replace(tzinfo=UTC)
     ((_, until),) = send_times(make_notice("note"), [a_route("mail", quiet=(begins, ends))], at)
-    # The day on which the clocks go back has 25 hours.
+    # No wait is longer than a day, and the day on which the clocks go back has 25 hours.
     assert 0 <= (until - at).total_seconds() <= 25 * 3600

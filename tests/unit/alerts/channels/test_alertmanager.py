@@ -148,6 +148,8 @@ async def receiver() -> AsyncIterator[tuple[str, asyncio.Queue[dict[str, Any]]]]
 async def test_a_real_alertmanager_fires_and_resolves(
     message: Message, tmp_path: Path, receiver: tuple[str, asyncio.Queue[dict[str, Any]]]
 ) -> None:
+    """A real Alertmanager runs here and reports to a webhook. The opening of an incident makes it report “firing”, and
+    the final message “resolved”."""
     hook, queue = receiver
     clock = SystemClock()
     opened = clock.now() - timedelta(seconds=2)

@@ -65,10 +65,11 @@ async def test_the_draft_arrives_whole_beside_plain_text_and_html(message: Messa
 
 
 def test_a_follow_up_is_threaded_under_its_opening(message: Message) -> None:
+    """A mail program shows a follow-up below the opening of its incident, to whose Message-ID it refers."""
     composed = compose_mail(message, mail_settings(NO_SERVER), NOW)
     # The sender is at stats.example.
     assert composed["Message-ID"] == f"<{message.id}@stats.example>"
-    # The message is a follow-up, and `notice` is the id of the message that opened its thread.
+    # The message is a follow-up, and its `notice` is the id of its opening.
     opening = f"<{message.notice}@stats.example>"
     assert composed["In-Reply-To"] == composed["References"] == opening
 

@@ -72,8 +72,7 @@ async def test_mail_refused_as_too_long_is_sent_in_short_form(message: Message) 
 
 
 async def test_a_second_attempt_sends_only_what_notify_does_not_know(message: Message) -> None:
-    """Notify accepts the message for the duty officer at once. It refuses the one for the head until the second
-    attempt."""
+    """Notify accepts the message for the duty officer at once, and that for the head only at the second attempt."""
     twin = NotifyTwin()
     twin.refuse["head@example.org"] = (429, "too many requests")
     async with http_server(twin) as server:

@@ -74,12 +74,13 @@ def proxy(tmp_path: Path) -> Iterator[Proxy]:
 async def test_webhooks_go_through_the_proxy_and_https_by_tunnel(
     message: Message, proxy: Proxy, server_tls: ssl.SSLContext, certificate: Path
 ) -> None:
+    """One webhook is reached by http and one by https, both through the proxy. For https, the proxy sees only to which
+    server its tunnel (CONNECT) leads."""
     async with http_server(answer_204) as http, http_server(answer_204, server_tls) as https:
         for url in (f"{http.url}/hook", f"https://127.0.0.1:{https.port}/hook"):
             settings = channel_settings("webhook", url=url, ca_file=str(certificate))
             assert await Webhook(settings, lambda: NOW, through(proxy.url)).send(message) == Accepted("204")
     assert (len(http.asked), len(https.asked)) == (1, 1)
-    # The proxy sees of a request by TLS only where its tunnel leads.
     assert proxy.end_and_list_requests() == [f"POST {http.url}/hook", f"CONNECT 127.0.0.1:{https.port}"]
 
 

@@ -79,9 +79,10 @@ ABSURD = ("1000000000000", "9" * 5000, "Fri, 31 Dec 9999 23:59:59 GMT", "Fri, 31
 
 @pytest.mark.parametrize("retry_after", ABSURD)
 def test_absurd_retry_after_neither_delays_nor_ends_attempts(retry_after: str) -> None:
-    """The header Retry-After is absurd, such as 1000000000000 seconds, a date in the year 9999, or “soon”."""
+    """A server refuses with 503 and a header Retry-After such as 1000000000000 seconds, the year 9999, or “soon”. The
+    header is ignored: the next attempt follows after at most 5 s, the usual first wait."""
     refused = outcome_of_status(503, retry_after, NOW)
-    rng = Random(1)  # noqa: S311 # spreads attempts, hides nothing
+    rng = Random(1)  # noqa: S311 # it only spreads attempts
     policy = RetryPolicy(first=timedelta(seconds=5))
     notice_written = NOW - timedelta(hours=1)
     step = decide_after_attempt(refused, attempts=1, at=notice_written, now=NOW, rng=rng, policy=policy)

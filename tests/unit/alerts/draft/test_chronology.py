@@ -100,20 +100,23 @@ def test_noted_mail_is_listed_at_sending_time_and_hashed(ofsted_early: Incident)
         (ALERT_SENT_AT_5PM.replace(b"20 Mar 2017 17:00:04 +0000", b"31 Dec 9999 23:59:59 -1200"), "no e-mail"),
         (b"Date: Mon, 20 Mar 2017 17:00:04 +0000\n" + b"Content-Type: message/rfc822\n\n" * 3000, "no e-mail"),
     ],
+    ids=["no mail", "empty file", "year of 11 digits", "year 2027", "beyond the year 9999", "3000 nested parts"],
 )
 def test_mail_without_date_or_with_future_date_is_refused(ofsted_early: Incident, mail: bytes, fault: str) -> None:
-    """Now is 20 March 2017. The cases: no e-mail, an empty file, a year that no calendar has, and the year 2027. Then
-    the last instant that a program can count, and nested parts that exhaust the stack of a parser."""
+    """On 20 March 2017, a person adds an e-mail to the incident. For example, one dated 20 March 2027 is refused,
+    because that is in the future. So is a file in which no date can be read."""
     with pytest.raises(InvalidInput, match=fault):
         note_mail(ofsted_early, ROLE, mail, what="", now=at("2017-03-20T18:00+00:00"))
 
 
-def test_sender_in_nested_comments_is_refused_or_left_out(ofsted_early: Incident) -> None:
-    """Which of both happens depends on the version of Python, whose parser may exhaust its stack."""
+def test_mail_with_deeply_nested_sender_is_refused_or_without_sender(ofsted_early: Incident) -> None:
+    """In a sender's address, text in parentheses is a comment. This sender has 5000 of them, one within the other. Some
+    versions of Python cannot read that: the mail is refused. Others can, and the account names no sender."""
     mail = ALERT_SENT_AT_5PM.replace(b"GOV.UK", b"(" * 5000)
-    with suppress(InvalidInput):
+    with suppress(InvalidInput):  # if the mail is refused
         noted = note_mail(ofsted_early, ROLE, mail, what="an alert was sent", now=at("2017-03-20T18:00+00:00"))
         (event,) = list_events(noted)
+        # With a sender, “from …” would come before the link.
         assert "an alert was sent, with a link to" in event
 
 
@@ -127,10 +130,11 @@ def test_sender_in_nested_comments_is_refused_or_left_out(ofsted_early: Incident
     ],
     ids=["no-sender", "no-address", "control-character", "hidden-in-link"],
 )
-def test_account_of_a_mail_has_only_a_real_sender(
+def test_account_of_a_mail_omits_unusable_sender_or_link(
     ofsted_early: Incident, text_of_mail: bytes, replacement: bytes, expected_account: str
 ) -> None:
-    """For example, no sender is named if the line From has no address. A link with hidden characters is left out."""
+    """A person adds an e-mail alert, and the account says from whom it was and to what it links. For example, without
+    an address in the line From, no sender is named. A link with hidden characters is left out."""
     mail = ALERT_SENT_AT_5PM.replace(text_of_mail, replacement)
     now = at("2017-03-20T18:00+00:00")
     noted = note_mail(ofsted_early, ROLE, mail, what="an alert was sent", now=now)

@@ -104,6 +104,8 @@ def test_each_practice_says_whether_its_citation_was_confirmed() -> None:
 
 
 def test_only_practice_t3_6_is_quoted_others_are_only_cited() -> None:
+    """A practice is a rule of one edition of the Code of Practice, such as T3.6 of edition 2.0. Its citation names it,
+    sometimes with its subject. Only that of T3.6 also quotes the Code."""
     every = {
         f"{edition.name}/{name}": practice
         for edition in load_editions()

@@ -131,7 +131,9 @@ def test_any_typed_text_can_be_written_in_every_format(ofqual_late: Incident, te
         assert write(report)
 
 
-def test_typed_text_is_kept_beside_a_measured_account_that_grows(ofqual_late: Incident) -> None:
+def test_typed_text_is_kept_beside_a_new_measured_account(ofqual_late: Incident) -> None:
+    """A person types into the account when the release is 5 minutes overdue. At 30 minutes the monitor measures again.
+    Then the account has both the new sentence and the typed text."""
     words = {"B.2.account": "The platform failed."}
     before = merge_words(words, draft_when_overdue_by(ofqual_late, minutes=5), by="web manager")
     after = merge_words(words, draft_when_overdue_by(ofqual_late, minutes=30), before)
@@ -145,11 +147,14 @@ def test_typed_text_is_kept_beside_a_measured_account_that_grows(ofqual_late: In
 
 
 def test_a_replaced_measured_answer_is_shown_beside_a_newer_measurement(ofqual_late: Incident) -> None:
+    """5 minutes after the slot a person replaces the measured delay by “About five minutes.” A new measurement after 30
+    minutes contests that. So the box shows the typed text, a remark, and the new measurement."""
     words = {"N.measure": "About five minutes."}
     measured_after_5_minutes = draft_when_overdue_by(ofqual_late, minutes=5, form="note")
-    # `seen` is the report that the person saw when typing.
+    # `seen` is the report that the person saw when typing: no newer measurement contests the text.
     before = merge_words(words, measured_after_5_minutes, seen=measured_after_5_minutes)
     assert not get_field(before, "N.measure").is_contested
+    # The new measurement does.
     after = merge_words(words, draft_when_overdue_by(ofqual_late, minutes=30, form="note"), before)
     assert get_field(after, "N.measure").is_contested
     typed, remark, measured = build_pieces(get_field(after, "N.measure"))
@@ -197,6 +202,7 @@ def test_step_with_typed_time_is_done_and_ticked(ofqual_late: Incident) -> None:
 
 
 def test_every_version_is_kept_with_author_and_changes(ofqual_late: Incident) -> None:
+    """The monitor writes version 1, a press officer types the impact (2), and the monitor measures again (3)."""
     versions = first_version(ofqual_late)
     edited_at = ON_5_JANUARY + timedelta(minutes=2)
     versions = append_edit(versions, {"B.3.impact": "Calls from users."}, "press officer", edited_at)
@@ -281,11 +287,13 @@ def test_empty_box_prevents_signing_unless_it_is_optional(ofqual_late: Incident)
     assert not any(optional_box in line for line in obstacles)
 
 
-def test_two_wordings_and_leftover_placeholder_are_obstacles_to_signing(ofqual_late: Incident) -> None:
+def test_box_with_two_wordings_or_a_prompt_prevents_signing(ofqual_late: Incident) -> None:
+    """With an answer in every box, a draft can be signed. It cannot if a box has two wordings, because two people
+    changed it, or if it still has a prompt in brackets."""
     report = draft_when_overdue_by(ofqual_late, minutes=1)
     assert list_obstacles(answer_every_box(report), ofqual_late.facts) == []
     words = {field.id: "Answered." for field in report.fields() if field.placeholder}
-    # A box that two people changed begins with TWO_WORDINGS and has both texts until someone makes them one.
+    # A box with two wordings begins with TWO_WORDINGS, until someone makes them one.
     words |= {"B.3.impact": f"{TWO_WORDINGS}: one", "B.4.corrective": "So [to be completed: more]"}
     impact, corrective = list_obstacles(merge_words(words, report), ofqual_late.facts)
     assert "[B.3.impact]: holds two wordings" in impact

@@ -76,6 +76,7 @@ def test_every_box_has_text_or_asks_to_be_completed(
 
 @pytest.mark.parametrize("form", FORMS)
 def test_an_incident_logged_without_a_release_fills_every_form(form: str) -> None:
+    """A person logged it without naming a release. So some boxes have a prompt for what is missing."""
     incident = Incident(
         id="hand-1",
         kind=Kind.HAND,
@@ -165,8 +166,8 @@ def test_note_says_that_exposure_lasted_until_announced_time(ofsted_early: Incid
 def test_note_says_published_as_announced_only_if_absent_before_slot(
     ofsted_early: Incident, last_absent: datetime | None, sentence_on_publication: str
 ) -> None:
-    """The page was public by mistake on 20 March and was removed. It was seen again a second after its slot. If no look
-    showed it absent just before (None), that may be an old copy. Then the note only says “available by 9.31am”."""
+    """The page was public by mistake, was removed, and was seen again a second after its slot. If no look showed it
+    absent just before the slot (None), the note only says “available by 9.31am”."""
     released = Interval(after=last_absent, by=at("2017-03-22T09:30:01Z"))
     what_happened = text_of_field(note_of(with_page(ofsted_early, released=released)), "N.what")
     assert sentence_on_publication in what_happened
@@ -195,8 +196,8 @@ def test_page_at_guessed_address_is_not_found_until_it_appears(ofqual_late: Inci
 def test_only_certainty_section_explains_a_guessed_address(
     ofqual_late: Incident, verdict: str, expected: str, not_expected: str
 ) -> None:
-    """The page was never seen at an address that was only guessed. For example, if its verdict is unproven, the
-    certainty section says “absence there proves nothing”. No field of the form mentions the guess."""
+    """The monitor only guessed the address of the page, and never saw the page there. For example, if the verdict is
+    unproven, the certainty section says “absence there proves nothing”. The form itself does not mention the guess."""
     unseen = with_page(ofqual_late, address="guessed", first_seen=Interval(), verdict=verdict)
     report = note_of(with_facts(unseen, address="guessed"))
     certainty_section = "\n".join(report.certainty)
@@ -250,17 +251,19 @@ def test_early_part_that_came_out_later_is_called_released(ofsted_early: Inciden
 
 
 def test_exposure_and_later_delay_are_dated_each_with_its_practice(ofsted_early: Incident) -> None:
+    """The release was public too early (exposed) on 20 March, and its spreadsheet was late on 22 March, the day of its
+    slot. The report dates both and names the practice that each broke."""
     findings = (*facts_of(ofsted_early).findings, Finding(FindingKind.LATE, "sheet"))
     also_late = with_facts(ofsted_early, findings=findings)
     after_slot = ofsted_early.opened + timedelta(days=3)
     report = draft_of(also_late, now=after_slot)
-    # The release was exposed on 20 March. Its slot is on 22 March.
     dates = get_field(report, "B.2.date").paragraphs
     assert dates == ("20 March 2017 (Protocol 2, practice 8)", "22 March 2017 (Protocol 2, practice 4)")
     assert report.practice == "Protocol 2, practice 8; Protocol 2, practice 4"
 
 
 def test_unproven_note_says_not_known_and_evidence_says_why(ipcc_late: Incident) -> None:
+    """The delay is between -30 s (before the slot) and 240 s. It is not known better, as every look failed then."""
     unproven = with_page(ipcc_late, verdict=VerdictKind.UNPROVEN, delay=Bounds(-30, 240))
     unproven = with_facts(unproven, unproven_because="every look over the slot failed")
     report = note_of(replace(unproven, kind=Kind.UNPROVEN))
@@ -412,7 +415,8 @@ def test_note_of_exposure_just_found_says_not_yet_removed(ofsted_early: Incident
 
 
 def test_note_says_by_when_release_was_available_if_removal_unseen(ofsted_early: Incident) -> None:
-    """Slot 09:30:00. The page was public early, last seen at 09:29:48, and not looked at until 09:32:30."""
+    """The slot was at 09:30:00. The page was public early and last seen at 09:29:48. Then no look was made until
+    09:32:30, which saw it again. So the note says only by when it was available."""
     start = between("2017-03-22T09:29:35Z", "2017-03-22T09:29:38Z")
     end = between("2017-03-22T09:29:48Z", "2017-03-22T09:30:00Z")
     length = length_between(start, end)
@@ -421,13 +425,15 @@ def test_note_says_by_when_release_was_available_if_removal_unseen(ofsted_early:
     report = note_of(
         with_only_page(ofsted_early, as_of=at("2017-03-22T09:35Z"), exposures=(not_seen_to_end,), released=seen_again)
     )
-    # 09:32:30 is rounded up to the minute.
+    # 09:32:30, rounded up to the minute.
     assert text_of_field(report, "N.what").endswith("The release was available by 9.33am.")
 
 
 def test_earlier_exposure_of_unknown_length_is_cited_without_length(
     ofsted_early: Incident, ofqual_late: Incident
 ) -> None:
+    """In 2017 a release was public too early (an exposure). It had only just begun at its last measurement, so its
+    length is not known. The note of another incident, of 2018, cites it without a length."""
     start = between("2017-03-22T09:29:35Z", "2017-03-22T09:29:38Z")
     unknown_length = Bounds(0, None)
     exposure = Exposure("page", start, to=Interval(), seconds=unknown_length, open=True)
@@ -450,8 +456,8 @@ def test_earlier_unproven_incident_is_cited_in_plain_words(ofsted_early: Inciden
 def test_alternative_address_is_named_only_if_used_after_slot(
     ofqual_late: Incident, least_seconds_after_slot: float | None, *, is_named: bool
 ) -> None:
-    """An alternative address is another place where the release came out. It is named only if the least time after the
-    slot is above 0 s, so that it certainly came there after its slot."""
+    """An alternative address is another place where the release came out, by half an hour after the slot. With a least
+    time of -1 s or None (not known), it may have been there before the slot. Then the text does not name it."""
     facts = facts_of(ofqual_late)
     page, *alternatives = facts.parts
     half_an_hour = 30 * 60.0
@@ -462,6 +468,7 @@ def test_alternative_address_is_named_only_if_used_after_slot(
 
 
 def test_recurring_causes_are_counted(ipcc_late: Incident, ofqual_late: Incident, ofqual_late_again: Incident) -> None:
+    """The cause of two earlier incidents of the same producer was “platform fault”. The note counts them."""
     same_producer_and_cause = {"producer": "ipcc", "words": {"cause": "platform fault"}}
     earlier = [replace(each, **same_producer_and_cause) for each in (ofqual_late, ofqual_late_again)]
     later = replace(ipcc_late, occurred=at("2019-07-25T09:30+01:00"))
@@ -505,6 +512,7 @@ def test_notes_made_during_an_incident_are_in_the_annex(ipcc_late: Incident) -> 
 
 
 def test_annex_lists_notices_of_the_monitor_without_title(ipcc_late: Incident) -> None:
+    """The draft already has the title of the release. So the annex leaves it out of the subject of a notice."""
     facts = facts_of(ipcc_late)
     (opening,) = decide(facts, known=None, now=facts.at).notices
     # The subject contains the title, shortened.
@@ -529,7 +537,8 @@ def test_logged_day_is_in_annex_without_a_time(moj_leak: Incident) -> None:
 def test_clock_offset_is_rounded_outward_and_zero_has_no_sign(
     ipcc_late: Incident, offset: Bounds, sentence: str
 ) -> None:
-    """To tenths of a second, the lower bound down and the upper bound up. -0.0 is written as 0."""
+    """The offset says by how many seconds the monitor's clock may be wrong. For example, -0.2 to 0.41 is written as
+    “-0.2 s to 0.5 s”, the lower bound rounded down and the upper one up."""
     certainty = replace(facts_of(ipcc_late).certainty, clock_offset=offset)
     assert sentence in "\n".join(note_of(with_facts(ipcc_late, certainty=certainty)).certainty)
 
@@ -609,6 +618,7 @@ def test_note_proposes_other_steps_for_early_late_and_leaked_release(
 
 
 def test_early_feed_entry_is_described_as_message_at_its_address(ofsted_early: Incident) -> None:
+    """Only an entry of a feed, which the draft calls a message, was public too early: by 5pm on 20 March."""
     feed = PartVerdict("feed", "message", "https://www.gov.uk/x.atom", required=False, verdict=VerdictKind.EARLY)
     exposure = Exposure("feed", Interval(None, at("2017-03-20T17:00Z")), Interval(), Bounds(60, None), open=True)
     only = with_facts(ofsted_early, parts=(replace(feed, exposures=(exposure,)),))
@@ -617,17 +627,22 @@ def test_early_feed_entry_is_described_as_message_at_its_address(ofsted_early: I
     )
 
 
-def test_unused_alternative_address_is_in_table_and_not_in_text(ofqual_late: Incident) -> None:
+def test_alternative_address_never_used_is_in_table_not_in_text(ofqual_late: Incident) -> None:
+    """`news` is an alternative address, another place where users might have found the release. The release was late,
+    and it never came out there. So only the table of the note mentions `news`."""
     page, report_copy, news = facts_of(ofqual_late).parts
+    # At `news`, the release was still not seen 600 s after its slot.
     unused = replace(news, verdict=VerdictKind.OVERDUE, first_seen=Interval(), delay=Bounds(600, None))
     report = note_of(with_facts(ofqual_late, parts=(page, report_copy, unused)))
     assert not any(news.url in text_of_field(report, name) for name in ("N.what", "N.impact", "N.measure"))
+    # Rows count from 0: the page, the report, and `news`.
     row_of_news = row_of_part(report, number=2)
     assert (row_of_news.first_seen, row_of_news.delay) == ("Not seen", "Not used")
 
 
 def test_incidents_logged_without_release_do_not_cite_each_other(moj_leak: Incident) -> None:
-    logged = replace(moj_leak, release="", facts=None)
+    """Two leaks of different producers were logged nine days apart, both without a release."""
+    logged = replace(moj_leak, release="", facts=None)  # the later leak
     nine_days_before = logged.occurred - timedelta(days=9)
     other = replace(logged, id="other", producer="other", title="Something else", occurred=nine_days_before)
     assert cites_no_earlier_incident(note_of(logged, [other]))

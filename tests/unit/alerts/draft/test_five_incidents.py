@@ -158,7 +158,8 @@ def test_form_edition_and_practice_are_those_of_the_published_report(
 def test_draft_field_contains_measurable_statements_of_published_report(
     drafts: Mapping[str, Report], name: str, field: str
 ) -> None:
-    """Such as the field A.2.nature on the late release of the IPCC in 2015: “It was not available until 10.08am.”"""
+    """For example, the published report of 2015 on the IPCC says when its release came out. In the same field, our
+    draft says so too: “It was not available until 10.08am.”"""
     for statement in MEASURABLE[name][field]:
         assert statement in text_of_field(drafts[name], field)
 
@@ -167,7 +168,8 @@ def test_draft_field_contains_measurable_statements_of_published_report(
 def test_field_for_a_person_has_prompt_and_guiding_questions(
     drafts: Mapping[str, Report], name: str, field: str
 ) -> None:
-    """Such as A.2.reasons on the release of the IPCC: “[to be completed: … why it happened …”."""
+    """Some fields only a person can fill in, such as why a release was late. Each has a prompt like “[to be completed:
+    … why it happened …”, and questions that help to answer."""
     box = get_field(drafts[name], field)
     assert box.placeholder.startswith("[to be completed: ")
     assert PROMPTS[name][field] in box.placeholder

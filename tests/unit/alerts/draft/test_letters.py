@@ -68,9 +68,12 @@ def test_statement_on_overdue_page_does_not_say_available(ofqual_late: Incident,
 def test_release_kept_from_users_by_cache_is_not_called_available(
     ofqual_late: Incident, settings: Mapping[str, str]
 ) -> None:
+    """The page came out 89 to 91 s after its slot. A cache still served users an old copy 301 s after the slot, and no
+    look has shown them the page yet (None)."""
     page = facts_of(ofqual_late).parts[0]
     published, users_access = Bounds(min=89, max=91), Bounds(min=301, max=None)  # seconds after the slot
     cached = replace(page, delay=published, users_delay=users_access)
+    # `holding` is the statement to users.
     first, _ = report_of(ofqual_late, settings, parts=(cached,)).holding
     assert "was published at" in first
     assert "is available at" not in first
@@ -148,8 +151,10 @@ def test_letters_take_cause_and_actions_from_the_report(ofqual_late: Incident, f
 
 
 def test_replaced_account_is_not_in_correction_notice(ofqual_late: Incident) -> None:
+    """A person replaces the measured account in the report to the regulator by “All of it.” and types corrective
+    actions. The correction notice is for users: it has only the actions."""
     report = draft_of(ofqual_late, now=at("2018-01-05T13:00+00:00"))
-    # The key with "instead." says that the typed account replaces the measured one. It is for the regulator only.
+    # The key with "instead." says that the typed account replaces the measured one.
     account = {"B.2.account": "All of it.", "instead.B.2.account": "yes"}
     corrective_actions = {"B.4.corrective": "It was renewed."}
     answered = merge_words({**account, **corrective_actions}, report)

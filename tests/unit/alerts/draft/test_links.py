@@ -81,15 +81,18 @@ def test_correction_notice_links_only_to_addresses_of_its_report(signed_report: 
 
 
 def test_typed_links_are_read_back_unchanged_from_docx(versions: Versions) -> None:
+    """A person's answer has links. The draft is written as a .docx file and read back."""
     answer = {"B.4.corrective": TEXT_WITH_LINKS}
     with_answer = append_edit(versions, answer, "statistician", versions[-1].at)
     file = WRITERS["docx"](with_answer[-1].report)
+    # The draft has the answer already, so the file changes nothing.
     assert read_answers(with_answer, file) == {}
     # Compared with the versions from before the answer, the file adds exactly the answer.
     assert read_answers(versions, file) == answer
 
 
 def test_docx_bullets_of_guidance_come_from_its_styles(versions: Versions) -> None:
+    """Guidance is a list of questions. Its two styles give each a bullet, so the text itself has none."""
     document = docx.Document(io.BytesIO(WRITERS["docx"](versions[-1].report)))
     list_styles = {style.name for style in document.styles if style.element.find(f".//{qn('w:numPr')}") is not None}
     styles_of_guidance = {"Ask", "Box Ask"}
@@ -121,6 +124,7 @@ def test_docx_is_marked_as_made_for_word_2013_or_later(signed_report: Report) ->
 def test_pdf_is_tagged_titled_and_linked_and_names_its_language(
     soffice: str, signed_report: Report, ending: str
 ) -> None:
+    """LibreOffice converts a signed report to PDF. A person typed a link into one of its boxes."""
     pdf = convert_to_pdf(WRITERS[ending](signed_report), ending, soffice)
     language, tagged, title_shown = b"/Lang(en-GB)", b"/Marked true", b"/DisplayDocTitle true"
     link_typed_in_a_box = b"https://example.org/told"

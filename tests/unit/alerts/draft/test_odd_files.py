@@ -86,7 +86,7 @@ def type_in_a_table_in_a_cell(document: Document) -> None:
 def test_text_typed_anywhere_in_a_box_is_read_back(
     ofqual_late: Incident, type_into_box: Callable[[Document], None], typed_answers: dict[str, str]
 ) -> None:
-    """Such as a content control, a text box, text moved there with tracked changes, or a table within a cell."""
+    """For example, a person types the answer into a text box over the prompt, or into a table within its cell."""
     file = edit_draft(ofqual_late, type_into_box)
     words = read_answers(draft_versions(ofqual_late), file)
     assert {name: text.strip() for name, text in words.items()} == typed_answers
@@ -169,11 +169,12 @@ def test_text_of_added_column_joins_the_answer_of_its_row(ofqual_late: Incident)
     assert read_answers(draft_versions(ofqual_late), file) == {"B.1.producer": "ofqual\nOfqual, of course"}
 
 
-def test_a_file_whose_first_table_was_removed_changes_no_answer(ofqual_late: Incident) -> None:
+def test_deleting_the_first_table_in_a_file_deletes_no_answer(ofqual_late: Incident) -> None:
+    """A person deletes the first table of a draft. Only a box that is still there and was emptied loses its answer."""
+
     def remove_first_table(document: Document) -> None:
         table = document.tables[0]._tbl
         table.getparent().remove(table)
 
-    # A box that is absent from the file keeps its answer. Only a box that was emptied loses it.
     file = edit_draft(ofqual_late, remove_first_table)
     assert read_answers(draft_versions(ofqual_late), file) == {}

@@ -44,13 +44,13 @@ def test_report_of_producer_outside_code_cites_no_practice(
 def test_practice_field_says_that_producer_is_outside_the_code(
     incidents: Mapping[str, Incident], settings: Mapping[str, str], form: str
 ) -> None:
-    """The field that names the breached practice has the fact `clause.cite`. If the Code of Practice does not bind the
-    producer, the monitor fills in that no practice is cited."""
+    """The Code of Practice does not bind this producer. So the field for the breached practice (`clause.cite`) says
+    that no practice is cited, and no field asks a person for one."""
     for incident in incidents.values():
         for field in draft_outside_code(incident, settings, form).fields():
             if field.facts == ("clause.cite",):
                 assert field.paragraphs == (NO_PRACTICE_IS_CITED,)
-            # Some forms ask for the practice and for other facts in one field. No field must ask a person for it.
+            # Some forms ask for the practice and for other facts in one field.
             if "clause.cite" in field.facts:
                 assert "principle and practice" not in field.placeholder
 

@@ -97,8 +97,7 @@ def test_json_leaves_out_charts_with_one_bar() -> None:
 
 
 def test_text_alternative_names_three_worst_groups_and_counts_others() -> None:
-    """All releases are late, two on Friday and one on each other day. Equal shares are ranked by number, then by
-    day."""
+    """All releases are late, two of them on Friday. Equal shares are ranked by number of releases, then by day."""
     tuesday, wednesday, thursday = MONDAY + 1, MONDAY + 2, MONDAY + 3
     rows = [late_row(f"r{day}", day) for day in (FRIDAY, FRIDAY, MONDAY, tuesday, wednesday, thursday)]
     assert chart_by("weekday", period_of(*rows)).alt == (

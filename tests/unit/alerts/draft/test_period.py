@@ -51,6 +51,7 @@ def period_of(*rows: Row) -> Period:
 
 
 def test_period_contains_slots_from_first_to_last_local_day() -> None:
+    """The period is 1 July 2018. A slot at the midnight with which it begins is in it. One a minute before is not."""
     midnight_in_london = datetime(2018, 6, 30, 23, 0, tzinfo=UTC)
     first = release_row("a", slot=midnight_in_london)
     day_before = release_row("b", slot=midnight_in_london - timedelta(minutes=1))
@@ -73,23 +74,24 @@ def test_release_promised_for_a_day_is_in_the_report() -> None:
     report = build_period_report(found, "Ofqual", NOW)
     assert report.measured[0].rows[0][0] == "5 January 2018, no time"
     assert period_json(found)["releases"][0]["precision"] == "day"
-    # Without a time, no delay is measured. So none is left out of the mean, and there is no chart by announced hour.
+    # Without a time it has no delay, so the mean need not say that it leaves out one. No chart shows it by its hour.
     assert measure_punctuality(found).left_out == ()
     assert "By announced hour" not in str(report.figures)
 
 
 def test_punctuality_omits_unproven_releases_and_gives_early_ones_no_delay() -> None:
+    """Four releases were on time, 30 minutes late, an hour early, and unproven. The last one is not judged. The early
+    one does not make up for the late one: its delay counts as 0."""
     on_time, late = release_row("a", minutes_late=0), release_row("b", "late", minutes_late=30)
     early, unproven = release_row("c", "early", minutes_late=-60), release_row("d", "unproven", minutes_late=None)
     punctuality = measure_punctuality(period_of(on_time, late, early, unproven))
     assert (punctuality.judged, punctuality.on_time) == (3, 1)
-    # On time by 0 to 1 s, late by 1800 to 1801 s, and no delay of the early one.
+    # Delays are measured to a second: on time by 0 to 1 s, late by 1800 to 1801 s, and early 0 s.
     assert punctuality.mean == Bounds(pytest.approx((0 + 1800 + 0) / 3), pytest.approx((1 + 1801 + 0) / 3))
 
 
 def test_early_release_counts_as_no_delay_even_without_known_begin() -> None:
-    """It was public at least 600 s before its slot. An early release does not make up for a late one, so it counts as
-    0."""
+    """It was public at least 600 s before its slot. It does not make up for a late release, so it counts as 0."""
     public_since_an_unknown_time = release_row("a", "early", minutes_late=None, delay=Bounds(min=None, max=-600))
     punctuality = measure_punctuality(period_of(public_since_an_unknown_time))
     assert punctuality.mean == Bounds(0, 0)
@@ -144,8 +146,8 @@ def test_faulty_releases_and_all_releases_are_counted_by_group() -> None:
 
 
 def test_releases_of_one_slot_late_together_are_one_platform_fault() -> None:
-    """`with_platform`: the monitor found this release late together with others on its host (the finding
-    `platform`)."""
+    """Two releases of one slot were late, and the monitor found that they were late together on their host
+    (`with_platform`). A third was late by itself, a day later. Only the first two count as a fault of the platform."""
     late_together = [
         release_row("a", "late", minutes_late=5, producer="ofqual", with_platform=True),
         release_row("b", "late", minutes_late=6, producer="ons", with_platform=True),
@@ -190,6 +192,7 @@ def test_releases_due_before_platform_recovers_are_one_fault() -> None:
 
 
 def test_period_report_and_json_say_when_platform_faults_ended() -> None:
+    """Four releases came out by 10.10, after a first fault. Those due at 14.30 are still overdue: a second fault."""
     selected = period_with_two_platform_faults()
     text = text_of_field(build_period_report(selected, "All", NOW), "P.table")
     assert "between 09:30 and 10:10 GMT on 5 January 2018: 4 releases of 4 producers" in text
@@ -200,6 +203,7 @@ def test_period_report_and_json_say_when_platform_faults_ended() -> None:
 
 
 def test_overdue_release_is_left_out_of_mean_and_named() -> None:
+    """One release was 4 minutes late. Another is still overdue after 32 hours, so its delay is not known yet."""
     overdue = release_row("b", "overdue", minutes_late=None, delay=Bounds(32 * 3600, None))
     selected = period_of(release_row("a", "late", minutes_late=4), overdue)
     punctuality = measure_punctuality(selected)
@@ -220,7 +224,7 @@ def test_period_report_names_producers_in_full_and_json_by_id() -> None:
 
 
 def test_the_period_report_of_the_five_incidents_fills_every_box(incidents: dict[str, Incident]) -> None:
-    """The report only quotes practice and cause, so all incidents may have the same."""
+    """All five published incidents get the same practice and cause here, which the report only quotes."""
     rows = [row_of(each.facts, practice="T3.6", cause="platform fault") for each in incidents.values() if each.facts]
     selected = select_period(rows, date(2015, 1, 1), date(2018, 12, 31))
     report = build_period_report(selected, "www.gov.uk", NOW)
@@ -247,7 +251,8 @@ def test_the_period_report_of_the_five_incidents_fills_every_box(incidents: dict
     ],
 )
 def test_coverage_counts_unproven_releases_and_zero_figures_are_omitted(rows: list[Row], sentence: str) -> None:
-    """For example, with one late release the coverage says “0 of 1 release watched stayed unproven.”"""
+    """A release is unproven if no look shows whether it came out on time. For example, with one late release the
+    coverage says “0 of 1 release watched stayed unproven.” The counts leave out every figure of zero."""
     report = build_period_report(period_of(*rows), "All", NOW)
     assert sentence in text_of_field(report, "P.coverage")
     assert "0 releases" not in text_of_field(report, "P.counts")

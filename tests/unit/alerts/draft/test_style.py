@@ -145,7 +145,9 @@ def test_times_of_day_are_found_as_minutes_after_midnight() -> None:
 
 
 def test_minute_is_near_an_interval_within_90_seconds() -> None:
+    """A text may give a minute for a measured interval only if that minute is near: at most 90 s outside it. This
+    interval is from 20 to 40 s after 9.30."""
     slot_minute = 9 * 60 + 30
     seen = Interval(after_slot(seconds=20), after_slot(seconds=40))
-    # The interval ends at 9.30 and 40 s: 80 s before 9.32, and 140 s before 9.33.
+    # 9.30 is 20 s before the interval. 9.32 is 80 s after its end, and 9.33 is 140 s after it.
     assert [is_near(slot_minute + minutes, seen) for minutes in (0, 2, 3)] == [True, True, False]

@@ -97,6 +97,8 @@ def test_no_character_typed_in_the_file_is_lost(ofqual_late: Incident, text: str
 def test_no_typed_text_is_lost_between_web_files_and_measurements(
     ofqual_late: Incident, steps: list[tuple[str, str]]
 ) -> None:
+    """A step is a text typed on the web, a text typed in a file, or a new measurement. Hypothesis chooses the steps.
+    After each one, every text typed so far is in some version of the draft."""
     versions = draft_versions(ofqual_late)
     versions_when_downloaded = versions
     typed_texts: list[str] = []
@@ -154,6 +156,7 @@ def test_answer_deleted_in_file_is_read_as_blank(ofqual_late: Incident) -> None:
 
 
 def test_a_step_timed_or_ticked_in_the_file_is_done(ofqual_late: Incident) -> None:
+    """A draft lists steps to do. In its file, a person writes a time below the first one and ticks the second."""
     versions = draft_versions(ofqual_late)
     first, second, *_ = versions[-1].report.steps
 
@@ -170,7 +173,8 @@ def test_a_step_timed_or_ticked_in_the_file_is_done(ofqual_late: Incident) -> No
 
 
 def test_two_answers_to_one_box_are_kept_as_conflict(ofqual_late: Incident) -> None:
-    """A file answers two boxes. In the meantime one of them was answered on the web."""
+    """A person answers two boxes in a file. Meanwhile someone answers the first of them on the web. When the file is
+    read back, that box keeps both answers, and the second box has the answer of the file."""
     first = draft_versions(ofqual_late)
     file = docx_with_answers(first, {"B.3.impact": "None known.", "B.4.corrective": "Checks."})
     versions = append_edit(first, {"B.3.impact": "Two calls."}, "web editor", NOW + timedelta(minutes=1))
@@ -186,9 +190,11 @@ def test_two_answers_to_one_box_are_kept_as_conflict(ofqual_late: Incident) -> N
 
 
 def test_deleting_an_old_answer_does_not_delete_a_newer_one(ofqual_late: Incident) -> None:
+    """A person saves a draft as a file and deletes the answer “One call.” in it. Meanwhile someone changes that answer
+    on the web to “Two calls.” When the file is read back, the newer answer is kept."""
     when_saved = append_edit(draft_versions(ofqual_late), {"B.3.impact": "One call."}, ROLE, NOW + timedelta(minutes=1))
     file = replace_paragraph(write_docx(when_saved[-1].report), r"^One call\.$", "")
-    # As long as no one has edited the answer since, the deletion counts.
+    # Without the change on the web, the deletion counts.
     assert read_answers(when_saved, file) == {"B.3.impact": ""}
     edited_since = append_edit(when_saved, {"B.3.impact": "Two calls."}, "web editor", NOW + timedelta(minutes=2))
     assert read_answers(edited_since, file) == {}
@@ -219,8 +225,7 @@ def test_file_is_compared_with_version_it_was_written_from(ofqual_late: Incident
 def test_text_typed_outside_every_box_is_refused(
     ofqual_late: Incident, next_paragraph: str, text: str, style: str
 ) -> None:
-    """The text is a new paragraph before the one that matches `next_paragraph`, such as before the heading of annex
-    A."""
+    """The text is typed before the paragraph that matches `next_paragraph`, such as the heading of annex A."""
     versions = draft_versions(ofqual_late)
     file = edit_docx(
         write_docx(versions[-1].report),
@@ -263,6 +268,8 @@ def test_text_typed_with_tracked_changes_is_read(ofqual_late: Incident) -> None:
 def test_a_docx_file_saved_by_libreoffice_is_read_back(
     soffice: str, tmp_path: Path, ofqual_late: Incident, source: str
 ) -> None:
+    """Our file (`source`: docx or odt) has three typed answers. LibreOffice saves it as .docx, that as .odt, and that
+    as .docx again. Both .docx files are read back with the same answers."""
     versions = draft_versions(ofqual_late)
     words = {"B.1.producer": "Ofqual", "B.4.corrective": "Extra checks,\n  twice.", "step.tell-head": "09:34"}
     ours = tmp_path / f"draft.{source}"

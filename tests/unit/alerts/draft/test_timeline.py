@@ -38,7 +38,8 @@ def make_figure(facts: ReleaseFacts) -> Timeline:
 
 
 def test_every_part_has_a_lane_from_absent_to_public(ofqual_late: Incident) -> None:
-    """A lane is the line of one part in the figure of the timeline."""
+    """A lane is the line of one part in the figure of the timeline. That of the page has three spans: `absent`,
+    `between` the last look that missed it and the first that saw it, and `public`."""
     figure = make_figure(facts_of(ofqual_late))
     assert [lane.label for lane in figure.lanes] == [
         "announced page",
@@ -52,7 +53,8 @@ def test_every_part_has_a_lane_from_absent_to_public(ofqual_late: Incident) -> N
 
 
 def test_part_that_last_look_missed_is_public_until_last_seen(ofqual_late: Incident) -> None:
-    """The page came out by 12:19 and was last seen at 12:19:30."""
+    """The page came out by 12:19 and was last seen at 12:19:30. Later looks missed it. So its lane, its line in the
+    figure, is not drawn as public after that."""
     facts = facts_of(ofqual_late)
     page, *others = facts.parts
     seen_until = datetime(2018, 1, 5, 12, 19, 30, tzinfo=UTC)
@@ -77,12 +79,14 @@ def test_content_public_until_slot_is_called_still_public(ofsted_early: Incident
 
 
 def test_part_that_was_not_seen_is_drawn_absent(ipcc_late: Incident) -> None:
+    """The page has not been seen when the facts are made. So its lane, its line in the figure, has one span until then:
+    absent, drawn in light grey."""
     facts = facts_of(ipcc_late)
     page = replace(facts.parts[0], verdict=VerdictKind.OVERDUE, first_seen=Interval(), released=Interval())
     figure = make_figure(replace(facts, parts=(page,), final=False))
     (lane,) = figure.lanes
     assert [(span.state, span.ends) for span in lane.spans] == [("absent", facts.at)]
-    # The last row of pixels is the border. The figure reaches a little beyond now, where the lane is white.
+    # In a row of pixels above the border, the left end is in that span. The right end is after now, and white.
     last_but_one_row = pixel_rows(lane_png(figure, lane))[-2]
     light_grey, white = bytes([232] * 3), bytes([255] * 3)
     assert (last_but_one_row[:3], last_but_one_row[-3:]) == (light_grey, white)
@@ -103,6 +107,7 @@ def test_a_release_without_measurements_has_no_figure(ipcc_late: Incident) -> No
 
 
 def test_the_drawing_is_well_formed_and_carries_its_text_alternative(ofqual_late_again: Incident) -> None:
+    """The title has characters that XML must escape. The text alternative of an SVG drawing is its `desc`."""
     figure = make_figure(replace(facts_of(ofqual_late_again), title="Tables <1> & “2”"))
     root = ET.fromstring(draw_figure(figure, "timeline").svg)  # noqa: S314 - our own drawing
     assert root.get("role") == "img"

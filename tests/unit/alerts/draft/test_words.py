@@ -143,10 +143,12 @@ def test_narrow_interval_is_one_minute_and_wide_one_has_ends(after: str | None, 
 
 @given(LENGTHS, st.floats(min_value=0, max_value=240))
 def test_reported_time_is_within_90_seconds_of_a_narrow_interval(seconds_after_nine: float, width: float) -> None:
+    """A page came out at a moment between `after` and `by`. If this interval is narrow, a text gives one minute for it,
+    at most 90 s from both bounds."""
     after = at("2018-01-05T09:00:00Z") + timedelta(seconds=seconds_after_nine)
     by = after + timedelta(seconds=width)
     nearest = words.find_nearest_minute(Interval(after, by))
-    # A wide interval is not written as one time.
+    # A wide interval is not written as one minute (None).
     assert (nearest is None) is (by - after > words.NARROW_INTERVAL)
     if nearest is not None:
         assert max(abs(nearest - after), abs(nearest - by)) <= timedelta(seconds=90)

@@ -76,11 +76,12 @@ def test_recording_a_calendar_edit_again_adds_no_notice() -> None:
 
 
 def test_message_about_an_edit_counts_entries_and_has_no_measurement() -> None:
+    """One message is about all four releases that one edit moved. So it has the measurements of none."""
     store = TemporaryStore()
-    # One edit of the calendar moved four releases by five minutes, at short notice.
     (notice,) = record_verdicts(store, [verdict_on_moved_release(name) for name in ("r0", "r1", "r2", "r3")])
     formats_of_attached_drafts = {"mail": ()}
     message = MessageBuilder(store.verdicts, endings=formats_of_attached_drafts).build(notice, "mail", EDITED_AT)
+    # `brief` is the short subject, for mail.
     assert message.brief == "CALENDAR: 4 entries of govuk, announced or changed at short notice"
     assert message.data["measured"] is None
 
@@ -129,6 +130,9 @@ def test_edited_entry_with_more_channels_has_its_own_notice() -> None:
 
 
 def test_entries_found_changed_within_ten_seconds_share_a_notice() -> None:
+    """One edit of a calendar changed four entries, and the monitor finds one of them every 2.5 s. Their notice waits
+    ten seconds and is about all four. A fifth, found after that, has its own."""
+
     async def story(clock: VirtualClock) -> None:
         store = TemporaryStore()
         writer = Writer(store, clock)
@@ -144,7 +148,7 @@ def test_entries_found_changed_within_ten_seconds_share_a_notice() -> None:
         await outbox.send_due("mail")
         (message,) = mail.messages.values()
         assert message.subject.startswith("CALENDAR: 4 entries")
-        # An entry that is found changed after that has a notice of its own.
+        # Then the fifth is found.
         record_verdicts(store, [replace(verdict_on_moved_release("r4"), at=clock.now())])
         await clock.sleep(10)
         await outbox.send_due("mail")

@@ -54,9 +54,9 @@ async def send_all(clock: VirtualClock, store: TemporaryStore, writer: Writer, *
     return {channel.name: [message.kind for message in channel.messages.values()] for channel in channels}
 
 
-def test_simultaneous_openings_become_one_digest_that_covers_each() -> None:
-    """An opening is the first notice of an incident. Here a digest replaces five openings or more that are at most
-    0.4 s apart. These six are of one instant."""
+def test_six_openings_at_once_become_one_digest_that_names_each() -> None:
+    """Six incidents open at the same instant, each with an opening, its first notice. Mail gets one message in place of
+    the six: a digest, which names each incident."""
 
     async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         with store.transaction() as tx:
@@ -65,6 +65,7 @@ def test_simultaneous_openings_become_one_digest_that_covers_each() -> None:
         await open_late_incidents(store, writer, clock, RELEASES)
         assert await send_all(clock, store, writer, "mail") == {"mail": ["digest"]}
         rows = store.outbox.deliveries()
+        # A row is COVERED if its opening is not sent because a digest replaced it. It refers to the digest.
         covered = [row for row in rows if row.standing is DeliveryState.COVERED]
         (sent,) = [row for row in rows if row.standing is DeliveryState.SENT]
         assert len(covered) == len(RELEASES)
@@ -120,7 +121,8 @@ def test_openings_far_apart_are_not_combined() -> None:
 
 
 def test_openings_wait_for_others_for_at_most_five_pauses() -> None:
-    """Ten incidents open in 2.7 s. Each opening comes within a pause of 0.4 s after the one before, so all wait."""
+    """Ten incidents open 0.3 s apart, so each within a pause (0.4 s) of the one before. Their openings wait for each
+    other, but only until second 2.0, five pauses after the first. Then one message, a digest, is about all."""
     openings = [opening_at(0.3 * number, f"r{number}") for number in range(10)]
     longest_wait_ends = openings[0].at + 5 * PAUSE  # at 2.0 s
     still_waiting = find_waiting_openings(openings, DIGEST_FROM_FIVE_OPENINGS, now=longest_wait_ends - PAUSE)
@@ -130,8 +132,8 @@ def test_openings_wait_for_others_for_at_most_five_pauses() -> None:
 
 
 def test_digest_of_unproven_releases_blames_no_platform() -> None:
-    """The first notice about an unproven release is not urgent. It waits for 20 s in case there are others, and then
-    one message, a digest, is about all."""
+    """Six releases are unproven: no look shows whether they came out on time. Their first notices come 8 s apart and
+    wait 20 s for each other. Then one message, a digest, is about all six."""
     openings = [replace(opening_at(8.0 * number, f"r{number}"), kind="unproven") for number in range(6)]
     last_opened_at = openings[-1].at
     waiting = find_waiting_openings(openings, DIGEST_FROM_FIVE_OPENINGS, now=last_opened_at + 19 * SECOND)
@@ -151,14 +153,14 @@ def test_unproven_and_late_releases_are_not_combined() -> None:
 
 
 def test_openings_wait_20_seconds_only_soon_after_a_digest() -> None:
-    """An opening is the first notice of an incident, and a digest is one message about several of them. Long after a
-    digest, an opening waits less than a second for others."""
+    """An opening is the first notice of an incident. Usually it waits only 0.4 s for others. If a digest (one message
+    about several incidents) was sent less than five minutes ago, it waits 20 s."""
     three_seconds_apart = [opening_at(3.0 * number, f"r{number}") for number in range(6)]
     first, last = three_seconds_apart[0].at, three_seconds_apart[-1].at
-    # The last digest was six minutes ago. A second after the last opening, none waits.
+    # The last digest was six minutes before. A second after the last of six openings, none waits.
     long_after_digest = replace(DIGEST_FROM_FIVE_OPENINGS, last_digest=first - 6 * MINUTE)
     assert find_waiting_openings(three_seconds_apart, long_after_digest, now=last + SECOND) == {}
-    # The last digest was eight seconds ago. Then all wait, and become another digest when the wait ends.
+    # The last digest was eight seconds before. Then all six wait, and become another digest when the wait ends.
     soon_after_digest = replace(DIGEST_FROM_FIVE_OPENINGS, last_digest=first - 8 * SECOND)
     waiting_until = find_waiting_openings(three_seconds_apart, soon_after_digest, now=last + SECOND)
     assert waiting_until.keys() == {opening.id for opening in three_seconds_apart}
@@ -167,28 +169,28 @@ def test_openings_wait_20_seconds_only_soon_after_a_digest() -> None:
 
 
 def test_an_exposure_is_sent_at_once_even_after_a_digest() -> None:
-    """A digest is one message about several incidents. Soon after one, other notices wait for up to 20 s."""
-    soon_after_digest = replace(DIGEST_FROM_FIVE_OPENINGS, last_digest=after_slot(2))  # so other openings wait longer
+    """A digest, one message about several incidents, was sent at second 2. At second 10 two incidents open: an exposure
+    (a release is public too early), and a late release. At second 11, only the late release still waits for others."""
+    soon_after_digest = replace(DIGEST_FROM_FIVE_OPENINGS, last_digest=after_slot(2))
     exposure, late = replace(opening_at(10, "r0"), findings=("early_exposure",)), opening_at(10, "r1")
-    # One second after both openings, only the late one still waits.
     assert find_waiting_openings([exposure, late], soon_after_digest, after_slot(11)).keys() == {late.id}
 
 
 @pytest.mark.parametrize("is_reconfigured", [False, True])
 def test_openings_soon_after_a_digest_become_another_digest(*, is_reconfigured: bool) -> None:
-    """Without a digest before, openings 3 s apart would not wait for each other. A new configuration must not
-    forget when the last digest was."""
+    """Six incidents open at once, and one message (a digest) is about all. Then five more open, 3 s apart. So soon
+    after a digest they wait for each other and become another. A new configuration in between does not change that."""
 
     async def open_eleven_incidents(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         mail, options = a_channel(clock, "mail"), OutboxOptions(digest_rule=DIGEST_FROM_FIVE_OPENINGS)
         outbox = an_outbox(store, writer, [mail], clock, options)
-        # Six incidents open at once. Their openings become the first digest.
+        # The first digest.
         await open_late_incidents(store, writer, clock, ["r0", "r1", "r2", "r3", "r4", "r5"])
         await send_until_none_waits(outbox, clock)
         assert [message.kind for message in mail.messages.values()] == ["digest"]
         if is_reconfigured:
             outbox.reconfigure([mail], options)  # it must still know when the last digest was
-        # Five more open, 3 s apart. Without a digest before, their openings would not wait for each other for so long.
+        # The second digest. Without the first one, these openings would be sent one by one.
         for name in ("r7", "r8", "r9", "r10", "r11"):
             await clock.sleep(3)
             await open_late_incidents(store, writer, clock, [name])
@@ -213,8 +215,8 @@ def test_no_opening_waits_longer_than_five_pauses(pause: timedelta, opened_at_se
 @pytest.mark.parametrize("pause", [timedelta(0), PAUSE])
 @given(opened_at_seconds=st.lists(st.floats(0, 5), max_size=12))
 def test_no_opening_is_in_two_digests(pause: timedelta, opened_at_seconds: list[float]) -> None:
-    """Hypothesis chooses the seconds at which incidents open. Three openings or more become one digest if each comes
-    within a pause, none or 0.4 s, after the one before."""
+    """Hypothesis chooses the seconds at which incidents open, and a pause of 0 or 0.4 s. Three openings or more become
+    one digest if each comes within a pause after the one before."""
     rule = DigestRule(frozenset({"mail"}), threshold=3, within=pause)
     openings = [opening_at(seconds, f"r{number}") for number, seconds in enumerate(opened_at_seconds)]
     when_none_waits_any_more = after_slot(100)

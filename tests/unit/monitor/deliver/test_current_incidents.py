@@ -91,6 +91,7 @@ def test_draft_opened_32_hours_after_its_slot_states_that_delay(store: Store, cu
 
 
 def test_an_incident_shows_the_current_delay_without_storing_it(store: Store, current: CurrentIncidents) -> None:
+    """The page is still absent 32 hours after its slot, but the stored facts of its incident are older."""
     save_absence_until(store, NEXT_DAY)
     before = the_incident(current)
     shown = incident_json(current.refresh(before, now=after_slot(NEXT_DAY)))
@@ -150,7 +151,7 @@ def test_incident_facts_are_updated_unless_final_or_logged_by_hand(store: Store,
 
 
 def test_redraft_is_dropped_if_a_person_changed_the_incident(store: Store, current: CurrentIncidents) -> None:
-    """The new version was prepared before the person's note."""
+    """A new version is prepared. Before it is written, a person adds a note. So it is dropped, and the note kept."""
     incident = the_incident(current)
     write_new_version = current.prepare_redraft(incident.id, after_slot(TWELVE_MINUTES))
     assert write_new_version is not None
@@ -164,6 +165,7 @@ def test_redraft_is_dropped_if_a_person_changed_the_incident(store: Store, curre
 async def test_incident_pages_documents_and_json_have_the_current_delay(
     store: Store, current: CurrentIncidents
 ) -> None:
+    """The page was due at 09:30 on 5 January. At 17:30 on the next day, 32 hours later, it is still absent."""
     async with a_board() as board:
         writer = Writer(store, board.clock)
         board.queries.store, board.queries.desk = store, Desk(current, writer, board.clock)

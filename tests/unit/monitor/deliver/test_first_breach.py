@@ -30,8 +30,7 @@ def store_with_breach() -> TemporaryStore:
 
 
 def test_breach_after_an_unproven_incident_has_its_own_incident(store_with_breach: TemporaryStore) -> None:
-    """First no look was made around the slot, so the release is unproven. Then a look finds its page absent: a
-    breach."""
+    """No look was made around the slot, so the release is unproven. Then a look finds its page absent: a breach."""
     verdicts = store_with_breach.verdicts
     unproven, breach = verdicts.incidents_of("r")
     assert (unproven.kind, unproven.is_open) == (Kind.UNPROVEN, False)

@@ -114,8 +114,9 @@ def subjects_about_releases_after_opening_of_platform(channel: FakeChannel) -> l
 
 
 def test_platform_notice_ends_messages_about_its_single_releases() -> None:
-    """A platform fails if several releases on its host are late. Then people are notified of the platform only."""
-    handover = PUBLISHED_AT["r0"] + 50
+    """If several releases on one host are late, an incident of their platform (the host) opens. From its opening on,
+    people get no more messages about a single release."""
+    handover = PUBLISHED_AT["r0"] + 50  # seconds after the slot: from here on B is on call, not A
     all_eight_releases = list(PRODUCERS_BY_RELEASE)
 
     async def play(day: Day) -> None:
@@ -166,8 +167,8 @@ SHIFTS = some.lists(some.tuples(some.sampled_from(sorted(WAYS)), some.integers(0
 def test_changed_rota_repeats_no_message_and_loses_no_notice(
     number_of_releases: int, rota: Rota, new_rota: Rota, acknowledged_at: int, *, first_is_judged_alone: bool
 ) -> None:
-    """Hypothesis chooses two rotas, and after which judgement an incident is acknowledged. All times are in
-    seconds after the slot."""
+    """One or eight releases are late and are judged again and again. Hypothesis chooses when someone acknowledges, and
+    two rotas of people on call. The second rota replaces the first 2200 s after the slot."""
     releases = list(PRODUCERS_BY_RELEASE)[:number_of_releases]
     last_published_at = PUBLISHED_AT[releases[-1]]
     a_minute_after_publication, final_at = last_published_at + 60, last_published_at + 4000

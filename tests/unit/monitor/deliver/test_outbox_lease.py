@@ -49,6 +49,9 @@ async def cancel(*tasks: asyncio.Task[Any]) -> None:
 
 
 def test_two_processes_never_both_send_a_notice(tmp_path: Path) -> None:
+    """Two processes share a store with four notices. Only the process with the lease, a right to send for 10 s, may
+    send. For 100 s both try, and each notice is sent once."""
+
     async def story(clock: VirtualClock) -> None:
         store = a_store(tmp_path)
         same_store = open_store(f"sqlite:///{tmp_path}/store.db", durable=False)
@@ -59,7 +62,7 @@ def test_two_processes_never_both_send_a_notice(tmp_path: Path) -> None:
         one = an_outbox(store, writer, [channel], clock, as_process("one"))
         two = an_outbox(same_store, other_writer, [channel], clock, as_process("two"))
         running = [asyncio.create_task(outbox.run()) for outbox in (one, two)]
-        for _ in range(20):  # for 100 s, in which all four messages are sent
+        for _ in range(20):  # five seconds each, so 100 s
             two.wake()  # so that it also tries to send
             await clock.sleep(5)
         await cancel(*running)
@@ -123,8 +126,7 @@ def outbox_of_process(
 
 @pytest.mark.parametrize("seconds_to_record_outcome", [1.3, 2.6, 3.0])
 def test_message_recorded_only_after_its_lease_ended_is_sent_once(seconds_to_record_outcome: float) -> None:
-    """A process records the outcome of a send so many seconds after it. Meanwhile a second process tries to send,
-    too."""
+    """A process records the outcome of a send so many seconds after it. Meanwhile another one tries to send, too."""
     lease_seconds = LEASE_LENGTH_OF_SLOW_STORE.total_seconds()
     assert seconds_to_record_outcome > lease_seconds
 
@@ -189,7 +191,7 @@ def test_stopping_process_gives_up_its_lease_at_once() -> None:
 
 
 def test_only_the_message_whose_channel_raises_is_given_up() -> None:
-    """The channel raises ValueError for messages about `poison`. That message is tried for less than an hour."""
+    """For the message about `poison` the channel raises ValueError. It is retried for less than an hour."""
 
     async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         await open_late_incidents(store, writer, clock, ["poison", "r1", "r2"])
@@ -210,6 +212,9 @@ def test_only_the_message_whose_channel_raises_is_given_up() -> None:
 
 
 def test_message_that_may_have_killed_its_process_goes_last() -> None:
+    """A process is killed while it sends one of two messages. That message may be the reason. So the next process sends
+    the other one first."""
+
     async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         await open_late_incidents(store, writer, clock, ["a", "b"])
         channel_before_kill, channel_after_kill = SlowChannel(clock, seconds=3600), SlowChannel(clock, seconds=1)
@@ -226,7 +231,8 @@ def test_message_that_may_have_killed_its_process_goes_last() -> None:
 
 
 def test_lease_ends_one_length_after_its_last_renewal() -> None:
-    """Only the process with the lease may send. `is_still_ours` returns whether this process has it."""
+    """Only the process with the lease may send. `is_still_ours` returns whether this process has it. While it renews
+    the lease, it keeps it for three lengths. Without renewal, it loses it after one length."""
 
     async def story(clock: VirtualClock, store: TemporaryStore, writer: Writer) -> None:
         lease = OutboxLease(store.leases, writer, clock, Leaseholder("one", LEASE_LENGTH), query_at_once)

@@ -16,8 +16,9 @@ from tests.worlds.stores import TemporaryStore
 
 
 def test_report_without_a_release_is_owed_since_it_was_logged() -> None:
+    """A person logged an incident without a release at the slot, and its report is owed. `count_owed` returns the
+    number of reports, and how long the oldest has been owed: one day later, a day."""
     logged_by_hand = an_incident("hand", facts=None, release="", opened=SLOT)
-    # It was logged at the slot, a day before the count.
     reports, owed_for = count_owed([logged_by_hand], SLOT + DAY)
     assert (reports, owed_for) == (1, DAY)
 
@@ -66,8 +67,7 @@ SIGNED_WITH_ACTION_DONE = replace(
 
 
 def test_undone_actions_are_overdue_from_the_day_after() -> None:
-    """All three incidents are closed with a signed report. Only one has actions that are not done, both due on
-    DUE_DAY."""
+    """All three incidents are closed with a signed report. Only one has actions not done, both due on DUE_DAY."""
     store = TemporaryStore()
     with store.transaction() as tx:
         for incident in (SIGNED_WITHOUT_ACTIONS, SIGNED_WITH_ACTIONS_TO_DO, SIGNED_WITH_ACTION_DONE):
@@ -94,8 +94,7 @@ def test_undone_actions_are_overdue_from_the_day_after() -> None:
 def test_signed_incident_needs_action_only_for_an_overdue_task(
     closed_and_signed_incident: Incident, today: date, *, needs_attention: bool
 ) -> None:
-    """Each incident is closed, and its report is signed. It needs action only the day after one of its tasks was due
-    and not done."""
+    """Each incident is closed and signed. It needs action only the day after one of its tasks was due and not done."""
 
     # The incident itself records its signature, so its drafts are not needed.
     def drafts_of_incident(_incident: str) -> list[Draft]:

@@ -129,12 +129,13 @@ async def test_platform_incident_links_its_releases_and_has_period_report(day: D
 
 @with_day
 async def test_platform_report_counts_releases_on_time_and_gaps(day: Day) -> None:
+    """On one host, r9 is on time and eight releases are late. In the first minute the monitor could not see."""
     # Published one second after its slot, which counts as on time.
     on_time = a_late_verdict(61, "r9", seconds_late=1)
     await record_verdict(day.writer, day.recorder, on_time, day.clock.now())
     with day.store.transaction() as tx:
         tx.add_blind(Blind(SLOT, after_slot(60), "killed"))
-    # Now the other eight releases of the host are late. So there is a report on their platform.
+    # The eight late releases open an incident of their platform, which has a report.
     await day.judge_at(A_MINUTE_LATE)
     report = str(day.store.verdicts.drafts(PLATFORM_INCIDENT)[-1].facts)
     assert "releases watched: 1 on time" in report
@@ -189,12 +190,13 @@ async def test_mail_reports_ends_of_release_and_platform_in_one_message(day: Day
 
 @with_day
 async def test_thread_that_keeps_changing_is_sent_each_minute_as_flapping(day: Day) -> None:
-    """A thread is all messages about one incident. All times are in seconds after the slot."""
+    """A thread is all messages about one incident. After the opening, its release changes every five seconds for five
+    minutes. Mail gets only about one message a minute, marked as FLAPPING."""
     await day.judge_at(A_MINUTE_LATE, ["r0"])
-    changes_begin = A_MINUTE_LATE + 9
+    changes_begin = A_MINUTE_LATE + 9  # seconds after the slot
     await day.run_until(changes_begin)
     opening = day.store.outbox.notices()[0]
-    # For five minutes the release changes every five seconds.
+    # 60 changes, five seconds apart, are five minutes of them.
     for number in range(60):
         kind, now = "back" if number % 2 else "new_finding", day.clock.now()
         change = replace(opening, id=f"change-{number}", kind=kind, at=now, follows=opening.id)

@@ -70,8 +70,8 @@ def test_incident_and_draft_have_the_hashes_of_their_records() -> None:
 
 
 def test_second_monitor_with_more_looks_adds_no_draft() -> None:
-    """Two monitors record each verdict. South does so after North, and has made one look more. For each verdict, the
-    two make only one draft and one notice together."""
+    """The monitors North and South both record two verdicts. South does so half a second later, with one look more. For
+    each verdict there is one draft and one notice, not two."""
     store = store_with_first_record()
     recorder = VerdictRecorder(store, ReportingRules())
 
@@ -90,6 +90,7 @@ def test_second_monitor_with_more_looks_adds_no_draft() -> None:
 
 
 def test_an_interrupted_transaction_stores_neither_incident_nor_notice_nor_draft() -> None:
+    """The first attempt to record a verdict fails in its transaction and stores nothing. A second one succeeds."""
     store = TemporaryStore()
 
     def record_and_fail() -> None:
@@ -108,8 +109,7 @@ def test_an_interrupted_transaction_stores_neither_incident_nor_notice_nor_draft
 
 
 def test_content_seen_before_the_slot_is_shown_nowhere() -> None:
-    """An hour before its slot, the page was public for ten minutes. The look that saw it quotes the content as
-    `why`."""
+    """An hour before its slot the page was public for ten minutes. A look then quotes its content (`why`)."""
     store = store_with_first_record()
     absent_before = a_run("page", State.ABSENT, -7200, -3600)
     public = a_run("page", State.PRESENT, -3595, -3000, specific=True, evidence=("edge-1",), why=SECRET)

@@ -187,10 +187,11 @@ LADDER = ReportingRules(
 
 @with_world(begins=EXPOSURE_SEEN_AT)
 async def test_reminders_of_an_open_exposure_climb_the_ladder_all_night(world: World) -> None:
-    """A release is public eight hours too early. `LADDER` notifies `mail` first. Its three steps are pager, deputy
-    and head, one more with each reminder."""
+    """A release is public eight hours too early, and no one acknowledges that. Mail is notified first. Each of the
+    first three reminders adds one step of `LADDER`: the pager, then the deputy, then the head."""
     await world.record(an_open_exposure(), LADDER)
     await world.remind_each_minute(world.make_reminders(rules=LADDER), minutes=8 * 60)
+    # The first reminder comes after 15 minutes, and then one each half an hour.
     assert world.minutes_of_reminders() == list(range(15, 8 * 60, 30))
     reminders = sorted(world.sent_reminders(), key=lambda one: one.at)
     assert all(one.subject.startswith("EARLY, not acknowledged: ") for one in reminders)
@@ -285,8 +286,8 @@ async def record_flapping_page(world: World) -> None:
 
 @with_world(after_slot(FLAPS_FROM))
 async def test_page_that_stops_flapping_is_notified_as_steady_once(world: World) -> None:
-    """A page appears and disappears every ten seconds. It is steady after ten minutes without a change. A later
-    restart does not repeat that notice."""
+    """A page appears and disappears every ten seconds, then it does not change any more. After ten minutes without a
+    change there is a notice that it is steady. Three restarts of the monitor do not repeat it."""
     await record_flapping_page(world)
     await world.acknowledge(world.incident().id)
     for _ in range(3):
@@ -352,5 +353,6 @@ async def test_store_is_read_rarely_until_a_reminder_is_due_soon(world: World) -
     await world.open_late_incident()
     await world.remind_each_minute(reminders, minutes=16)
     assert world.minutes_of_reminders() == [15]
+    # Reads at minutes 0, 5, 10, 15 and 20, and then at 21, 22, 23, 24 and 25.
     minutes_between = [(later - earlier) / MINUTE for earlier, later in pairwise(reads)]
     assert minutes_between == [5, 5, 5, 5, 1, 1, 1, 1, 1]

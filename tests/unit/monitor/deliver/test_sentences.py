@@ -116,6 +116,8 @@ def test_end_of_exposure_and_later_release_have_separate_notices() -> None:
 
 
 def test_release_is_partly_late_only_once_its_page_is_out() -> None:
+    """A release has a page and a part `html`, which is never published. If the page is late too, no notice says
+    “PARTLY”. If the page is on time, the notice says that one of two parts is late."""
     never_published = page_published(None)
     both_late = list(notices_over_time(page_published(200), html=never_published))
     assert both_late != []

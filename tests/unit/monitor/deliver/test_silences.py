@@ -108,11 +108,12 @@ async def test_silence_delays_messages_and_its_end_sends_current_status(world: W
 
 
 @with_world
-async def test_silenced_messages_are_no_backlog_of_their_channel(world: World) -> None:
+async def test_messages_that_wait_for_a_silence_are_no_backlog(world: World) -> None:
+    """A backlog is messages that the channel could have sent. This message had to wait for a silence."""
     await world.silence()
     await world.open_incident()
     await world.kinds_sent_after(HOUR - SECOND)
-    # No message waits that the channel could have sent.
+    # `since` is when the oldest message of the backlog could have been sent.
     assert world.outbox.backlogs["mail"].since is None
 
 

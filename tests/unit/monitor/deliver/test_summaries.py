@@ -122,9 +122,12 @@ async def write_the_summary(summaries: Summaries, store: TemporaryStore, clock: 
 
 
 def test_a_due_summary_is_written_once_even_after_a_restart() -> None:
+    """It is Friday, 16:55. The monitor checks each minute whether the evening summary is due, which is so at 17:00. A
+    restart must not make it write the summary again."""
+
     async def story(summaries: Summaries, store: TemporaryStore, clock: VirtualClock) -> None:
         await summaries.write_due()
-        assert summaries_in(store) == []  # it is due five minutes later
+        assert summaries_in(store) == []
         for _ in range(10):
             await clock.sleep(60)
             await summaries.write_due()
@@ -221,9 +224,10 @@ def test_monthly_summary_gives_command_for_report_of_its_producer() -> None:
 
 
 def test_a_monthly_summary_counts_only_judged_releases() -> None:
+    """One release was late, two were on time, and one is unproven: no look shows whether it was. The unproven one is
+    not judged. So two of three were on time."""
     half_a_second_late = a_late_verdict(1800.0, "s", seconds_late=0.5)  # which is on time
     late, on_time = body_of(LATE_BY_20_MINUTES, None), body_of(half_a_second_late, None)
-    # Of these, two of three are on time. The unproven one is not judged.
     rows = [late, on_time, on_time, late | {"verdict": "unproven"}]
     first, last = date(2018, 1, 1), date(2018, 1, 31)
     summary = monthly_summary(SummaryFacts(now=SLOT, first=first, last=last, rows=rows, names=PRODUCER_NAMES))

@@ -149,7 +149,8 @@ def notice_ids_without_kills() -> set[str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_kills_lose_no_notice_and_repeat_at_most_one_each(seed: int) -> None:
-    """A process is killed between two of its statements. The next one starts with the same verdict."""
+    """A process records a verdict and sends its notices, but is killed at a random statement. The next one starts with
+    the same verdict, until one survives. There are five verdicts, from before the slot to the final one."""
     expected_ids = notice_ids_without_kills()
     assert len(expected_ids) >= 3  # at least the opening, the rise of its grade and the end
 
@@ -176,11 +177,13 @@ def test_kills_lose_no_notice_and_repeat_at_most_one_each(seed: int) -> None:
 
 
 def test_message_is_sent_twice_if_process_dies_right_after_acceptance() -> None:
-    """The verdict before the slot gives no notice. The overdue one opens an incident."""
+    """The channel accepts the opening of an incident. The process is killed before it can record that. The next process
+    does not know and sends the same message again."""
 
     async def story(clock: VirtualClock) -> None:
         kill_switch = KillSwitch()
         store, receiver = KillableStore(kill_switch), ReceivingChannel(kill_switch)
+        # The verdict from before the slot gives no notice.
         assert await deliver_unless_killed(store, receiver, clock, a_late_verdict(PENDING_AT))
         killed_at = 0
         while not receiver.received_ids:

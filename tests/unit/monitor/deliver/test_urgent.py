@@ -88,8 +88,8 @@ async def test_only_a_higher_grade_is_sent_at_once(paced_mail: PacedMail, kind: 
 
 @with_paced_mail
 async def test_waiting_follow_ups_are_sent_with_a_higher_grade(paced_mail: PacedMail) -> None:
-    """The finding had to wait, as messages of one thread are a minute apart. The message of the higher grade lists
-    it."""
+    """Messages of one thread are a minute apart. Five seconds after the opening there is a new finding, which has to
+    wait. Five seconds later, a higher grade is sent at once, and its message also lists the finding."""
     paced_mail.add_notice("opened")
     await paced_mail.send_and_wait(seconds=5)
     earlier = paced_mail.add_notice("new_finding")
@@ -102,8 +102,7 @@ async def test_waiting_follow_ups_are_sent_with_a_higher_grade(paced_mail: Paced
 
 @with_paced_mail
 async def test_opening_delayed_by_quiet_hours_precedes_a_higher_grade(paced_mail: PacedMail) -> None:
-    """The higher grade is urgent, and an opening must not come after it. So the opening is sent now, before its
-    time."""
+    """The higher grade is urgent, and must not come before the opening. So the opening is sent now, too."""
     paced_mail.add_notice("opened", due_in=timedelta(hours=8))
     await paced_mail.send_and_wait(seconds=5)
     paced_mail.add_notice(GRADE_CHANGED)
