@@ -76,11 +76,13 @@ def test_index_is_looked_at_from_30_s_after_slot(after_slot: timedelta, every: t
 
 
 def test_release_public_early_is_watched_after_its_cancellation() -> None:
-    """A page exposed an hour before its slot is looked at every 5 s. A page that was never seen gets no looks."""
+    """The release was cancelled. If its page was public an hour before the slot, half an hour later there are still
+    looks, every 5 s. If its page was never seen, there are none."""
     planned = Promise("w", "govuk", SLOT, State.CONFIRMED, SLOT_TIME - DAYS)
     cancelled = InForce(replace(planned, state=State.CANCELLED), cancelled=True, planned=planned)
     windows_after = partial(windows_in_force, PAGE_AT_EDGE, cancelled, exact=False, watch=WatchSettings())
-    assert spacing(windows_after(Progress(Stage.EXPOSED, SLOT_TIME - HOUR)), -30 * MINUTE) == 5 * SECOND
+    exposed = Progress(Stage.EXPOSED, SLOT_TIME - HOUR)
+    assert spacing(windows_after(exposed), after_slot=-30 * MINUTE) == 5 * SECOND
     assert windows_after(UNSEEN) == ()
 
 
@@ -277,10 +279,9 @@ def chance_at(windows: tuple[Window, ...], offset: timedelta) -> float:
 def test_chance_of_change_depends_on_target_and_progress(
     target: Target, progress: Progress, after_slot: timedelta, chance: float
 ) -> None:
-    """A required part has the chance 1.0 at its slot, and four times that while it is overdue or missing.
-
-    Each of these divides it by four: the part was seen already, it is optional, or the look is at the content API.
-    """
+    """The more likely a change, the more looks a target gets. A required part has the chance 1.0 at its slot, and 4.0
+    while it is overdue or missing. Each of these divides it by four: the part was seen already, it is optional, or the
+    look is at the content API."""
     assert chance_at(windows_for(target, SLOT, progress), after_slot) == chance
 
 
