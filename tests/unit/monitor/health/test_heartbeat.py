@@ -80,10 +80,8 @@ class StoreOfBatches:
 
 
 def test_lost_batch_is_reported_once_by_the_next_batch() -> None:
-    """A batch of writes stores a heartbeat: when the monitor was alive.
-
-    Here the store loses a batch that it had confirmed.
-    """
+    """Each batch of writes stores a heartbeat, which says when the monitor was alive. The store confirms two batches
+    and then loses the second one."""
     batches = StoreOfBatches()
     kept = batches.commit_batch()
     batches.commit_batch()
@@ -97,7 +95,8 @@ def test_lost_batch_is_reported_once_by_the_next_batch() -> None:
 
 
 def test_heartbeats_at_one_instant_differ_even_after_a_loss() -> None:
-    """If two were equal, the loss of the later batch would not be seen."""
+    """Each batch of writes stores a heartbeat, which says when the monitor was alive. If two heartbeats were equal, the
+    loss of the later batch would not be seen."""
     batches = StoreOfBatches()
     first, second = batches.commit_batch(), batches.commit_batch()
     microsecond = timedelta.resolution
@@ -108,10 +107,8 @@ def test_heartbeats_at_one_instant_differ_even_after_a_loss() -> None:
 
 
 def test_lost_batch_is_reported_although_clock_was_set_back() -> None:
-    """A batch of writes stores a heartbeat: when the monitor was alive.
-
-    Here the store loses a batch that it had confirmed.
-    """
+    """Each batch of writes stores a heartbeat, which says when the monitor was alive. The store confirms a batch, and
+    another one after the clock was set back. Then it loses the second one."""
     batches = StoreOfBatches()
     beat_before = batches.commit_batch()
     clock_was_set_back = NINE - 45 * SECOND
@@ -125,7 +122,8 @@ def test_lost_batch_is_reported_although_clock_was_set_back() -> None:
 
 
 def test_unconfirmed_batches_in_store_are_no_loss() -> None:
-    """A batch of writes stores a heartbeat. Two batches are stored, but their writer never hears so."""
+    """Each batch of writes stores a heartbeat. Three batches are stored, but the last two are not confirmed to their
+    writer."""
     batches = StoreOfBatches()
     batches.commit_batch()
     for second in (1, 2):

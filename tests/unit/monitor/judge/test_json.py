@@ -350,10 +350,8 @@ def test_explanation_leaves_out_the_middle_of_many_runs() -> None:
 
 
 def test_explanation_sums_up_absences_in_one_line() -> None:
-    """There was one look a second. Until the slot, each second one failed, from the first on.
-
-    Then the page was absent for a minute, and present from 60 s on.
-    """
+    """There was one look a second. Until the slot every other one failed, from the first on. Then the page was absent
+    for a minute, and present from 60 s on."""
     each_second_one_failed = [(seconds, UNKNOWN if seconds % 2 == 0 else ABSENT) for seconds in range(-100, 1)]
     facts = explained(now=120, seen=[*each_second_one_failed, (1, ABSENT), (60, PRESENT)]).facts
     first_failure, absences, presences = [fact.text for fact in facts if fact.kind == "run"]

@@ -51,10 +51,8 @@ def warning_with_five_looks_a_second(plans: Sequence[Sequence[Window]], minutes:
 
 
 def test_warning_names_budget_that_would_prove_who_was_on_time() -> None:
-    """240 pages want a look each second and together get 5 a second, so each gets one in 48 s.
-
-    A look in 30 s is close enough to prove who was on time, and 240 / 30 = 8.
-    """
+    """240 pages want a look each second. Together they get 5 looks a second, so each gets one in 48 s. One in 30 s
+    would prove who was on time, which takes 240 / 30 = 8 a second."""
     warning = warning_with_five_looks_a_second(plans_of_pages(240))
     assert warning.endswith("every 48 s where 1 s is wanted, too far to prove who was on time; 8/s would make it 30 s")
 
@@ -143,7 +141,7 @@ def test_warning_gives_spacings_of_most_and_least_likely_pages() -> None:
 
 
 def test_busiest_minute_is_the_first_with_the_most_looks() -> None:
-    """Each of 6000 targets wants a look a minute, and from 30,000 to 31,000 s after BEGIN a look a second."""
+    """Each of 6000 targets wants a look a minute until 30,000 s after BEGIN, and then a look a second for 1000 s."""
     slot_begins, targets = 30_000, 6000
     day_before, around_slot = window(-86_400, slot_begins, every=60), window(slot_begins, slot_begins + 1000, every=1)
     plans = [[day_before, around_slot]] * targets

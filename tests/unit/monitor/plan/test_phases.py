@@ -41,10 +41,8 @@ def test_no_look_is_due_after_the_last_window() -> None:
 
 
 def test_shift_delays_first_look_except_in_unshifted_window() -> None:
-    """A shift spreads the looks at many targets over the seconds.
-
-    A window with a slot is unshifted, because one look must be at the slot.
-    """
+    """A shift spreads the looks at many targets over the seconds. A window with a slot is unshifted, because one look
+    must be at the slot."""
     shift, before = 2 * SECOND, NOON - 60 * SECOND
     assert next_due([window(0, 10, every=5)], before, shift) == NOON + shift
     assert next_due([window(0, 10, every=5, unshifted=True)], before, shift) == NOON

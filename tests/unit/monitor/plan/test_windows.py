@@ -135,10 +135,8 @@ def test_seen_page_is_looked_at_each_minute_and_then_hourly(after_slot: timedelt
 
 @pytest.mark.parametrize(("after_slot", "every"), [(3.5 * HOUR, 5 * SECOND), (5 * HOUR, MINUTE), (15 * DAYS, None)])
 def test_part_missing_from_seen_page_is_looked_at_closely(after_slot: timedelta, every: timedelta | None) -> None:
-    """That is every 5 s for an hour after the page was seen, and then each minute until 14 days after the slot.
-
-    The origin is looked at as often as the edge.
-    """
+    """The page was seen 3 hours after its slot, without its sheet. The sheet is looked at every 5 s for an hour, and
+    then each minute until 14 days after the slot. The origin is looked at as often as the edge."""
     sheet_missing = Progress(Stage.SEEN, since=SLOT_TIME + 3 * HOUR, is_complete=False)
     at_edge = windows_for(SHEET, SLOT, sheet_missing)
     at_origin = windows_for(replace(SHEET, view=View.ORIGIN), SLOT, sheet_missing)
@@ -154,10 +152,8 @@ ORIGIN_OF_COPY = replace(SHEET, id="w/other/origin", part="other", view=View.ORI
 
 
 def test_copy_has_a_quarter_of_the_chance_of_its_page() -> None:
-    """A copy is the same release at another address, which is less likely to change at the slot.
-
-    It gets no extra looks while its host is idle (`every_if_idle`).
-    """
+    """A copy is the same release at another address, which is less likely to change at the slot. It gets no extra looks
+    while its host is idle (`every_if_idle`)."""
     of_page, of_copy = windows_for(PAGE_AT_ORIGIN, SLOT), windows_for(ORIGIN_OF_COPY, SLOT)
     assert of_copy == tuple(replace(window, chance=window.chance / 4, every_if_idle=None) for window in of_page)
 

@@ -48,6 +48,7 @@ def corrections(
 
 
 def test_new_version_after_release_is_a_correction() -> None:
+    """The page came at its slot in its first version. Two hours later, the content API showed a second version."""
     (correction,) = corrections(now=3 * HOUR, versions=[(0, FIRST), (2 * HOUR, SECOND)])
     # Looks at the page, every 30 s, bound its release. Looks at the content API, every 60 s, bound the new version.
     page_last_absent, page_first_present = -30, 0
