@@ -59,8 +59,8 @@ def test_warning_names_budget_that_would_prove_who_was_on_time() -> None:
 
 @pytest.mark.parametrize(("pages", "unlikely_pages"), [(240, 0), (240, 120), (7, 0), (61, 300)])
 def test_least_sufficient_rate_allows_looks_every_30_s(pages: int, unlikely_pages: int) -> None:
-    """For example, 240 likely pages need 8 looks a second for one look at each in 30 s. At 7 looks a second, the
-    looks are further apart. Unlikely pages (with a quarter of the chance) get fewer looks."""
+    """`least_sufficient_rate` returns the looks a second at which each likely page gets one in 30 s: 8 for 240 such
+    pages. At one less, they are further apart. Unlikely pages, with a quarter of the chance, get fewer looks."""
     plans = plans_of_pages(pages, every=1.0, chance=1.0) + plans_of_pages(unlikely_pages, every=1.0, chance=0.25)
     counts = count_wanted(plans, BEGIN)
 
@@ -155,7 +155,7 @@ def parts_to_prove(count: int, slot: datetime = SLOT) -> list[PartToProve]:
 
 
 @pytest.mark.parametrize(("number_of_parts", "proved_to_seconds"), [(60, 12), (175, 35)])
-def test_forecast_proves_parts_to_time_between_two_looks_at_one(number_of_parts: int, proved_to_seconds: int) -> None:
+def test_forecast_says_how_closely_each_part_can_be_proved(number_of_parts: int, proved_to_seconds: int) -> None:
     """At 5 looks a second, it takes 12 s to look at each of 60 parts once. So two looks at the same part are 12 s
     apart: the first finds it absent, the next present. So each part can be proved to 12 s."""
     (forecast,) = forecast_slots(parts_to_prove(number_of_parts), 5.0, DAY_BEGINS, DAY_ENDS)

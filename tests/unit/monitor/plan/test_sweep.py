@@ -177,8 +177,8 @@ def make_next_look(
 
 
 def test_failed_look_is_repeated_out_of_turn_only_once() -> None:
-    """Parts a, b and c take turns. The look at a fails and is repeated at once. That look fails too. Then it is the
-    turn of b."""
+    """Parts a, b and c take turns. The look at a fails and is repeated at once, which fails too. Then it is b's
+    turn."""
     sweep, failed = sweep_of("a", "b", "c"), LookResult.NOTHING
     parts_of_failed_looks = [make_next_look(sweep, now, failed).part for now in (-60, -50)]
     parts_of_next_looks = [make_next_look(sweep, now, LookResult.ABSENT).part for now in (-40, -30, -20, -10)]
@@ -193,8 +193,7 @@ def test_failed_look_is_repeated_out_of_turn_only_once() -> None:
 )
 def test_origin_is_next_if_edge_may_hide_a_release(first_look_at: float, age_of_copy: float, next_view: View) -> None:
     """The first look, at the edge, finds the part absent. At 25 s after the slot, the edge may hide a release, so the
-    origin is next. At 5 s this is so only if the edge sent a copy from before the slot, 9 s old. Before the slot,
-    absence is normal."""
+    origin is next. At 5 s this is so only if the edge sent a copy from before the slot, 9 s old."""
     sweep = sweep_of("a")
     first_look = make_next_look(sweep, first_look_at, LookResult.ABSENT, age=age_of_copy)
     second_look = make_next_look(sweep, first_look_at + 10, LookResult.NOTHING)
@@ -208,8 +207,7 @@ def test_origin_is_next_if_edge_may_hide_a_release(first_look_at: float, age_of_
 )
 def test_next_view_before_slot_depends_on_last_absence_at_origin(origin_last_absent: float, expected: View) -> None:
     """To prove a part on time, the origin must lack it in the last 60 s before the slot. If it did at -50 s, the edge
-    is next. If it did only at -80 s, the origin is next. An absence before -95 s does not count at all, so the edge is
-    next."""
+    is next. If it did only at -80 s, the origin is next. At -110 s is too early to count, so the edge is next."""
     sweep = sweep_of("a")
     sent = at(origin_last_absent)
     sweep.record_result("a", View.ORIGIN, LookResult.ABSENT, sent=sent, proved_from=sent)
@@ -252,8 +250,7 @@ def test_just_before_slot_pages_are_looked_at_only_at_edge() -> None:
 
 
 def test_announcement_of_missing_page_is_looked_at_before_the_page() -> None:
-    """Pages a, b and c are absent 5 s before the slot. From 1 s on, there is a look each second, and only b is still
-    absent."""
+    """Pages a, b and c are absent at -5 s. From 1 s on there is a look each second, and only b is still absent."""
     sweep = sweep_with_announcements("a", "b", "c")
     for page in "abc":
         sweep.record_result(page, View.EDGE, LookResult.ABSENT, at(-5), at(-5))
@@ -279,8 +276,7 @@ def test_announcement_without_redirect_proves_page_absent_30_s_before() -> None:
 
 
 def test_views_alternate_at_part_still_absent_20_s_after_slot() -> None:
-    """The edge may serve an old copy to users. So from 20 s after the slot on, edge and origin are looked at in
-    turn."""
+    """The edge may serve an old copy. So from 20 s after the slot on, edge and origin are looked at in turn."""
     sweep = sweep_of("a")
     views = [make_next_look(sweep, now, LookResult.ABSENT).view for now in (22, 24, 26, 28)]
     assert views == [View.EDGE, View.ORIGIN, View.EDGE, View.ORIGIN]
@@ -320,8 +316,7 @@ def test_removed_part_gets_no_look_and_new_part_the_next() -> None:
 
 
 def test_prioritised_part_gets_the_next_look() -> None:
-    """Parts a, b and c take turns. After a look at a, it is the turn of b. But a listing shows that c is out, so c is
-    prioritised."""
+    """Parts a, b and c take turns. After a it is b's turn. But a listing shows that c is out, so c is prioritised."""
     sweep = sweep_of("a", "b", "c")
     for second in (-30, -20, -10):
         make_next_look(sweep, second, LookResult.ABSENT)
@@ -353,8 +348,7 @@ publication_times = st.lists(st.floats(0, 30), min_size=1, max_size=60)  # in se
 @given(publication_times, st.floats(1, 5))
 def test_parts_with_time_for_a_look_are_proved(published_after_slot: list[float], rate: float) -> None:
     """All parts are published by 30 s, and the tolerance ends at 60 s. There are as many parts as looks in between, so
-    each is proved. The first seen of a part lasts from a look to its next, so at most as long as one look at every part
-    takes."""
+    each is proved. Each gets its next look after at most one look at every part, so its first seen is no longer."""
     gap = 1.01 / rate  # seconds from look to look, a hundredth more than the rate allows
     looks_left = int((60 - max(published_after_slot)) / gap)
     parts = [Part(seconds) for seconds in published_after_slot[:looks_left]]
