@@ -17,6 +17,8 @@ def write_heartbeat(heartbeat: HeartbeatWriter, store: TemporaryStore) -> Heartb
 
 
 def test_no_heartbeat_is_written_before_the_earlier_one_was_read() -> None:
+    """A heartbeat in the store says when the monitor was last alive. After a restart, that of the earlier run is read
+    first."""
     heartbeat, store = HeartbeatWriter("edge"), TemporaryStore()
     heartbeat.note_alive(NINE)
     assert write_heartbeat(heartbeat, store) is None
@@ -26,6 +28,8 @@ def test_no_heartbeat_is_written_before_the_earlier_one_was_read() -> None:
 
 
 def test_each_batch_records_when_the_monitor_was_alive() -> None:
+    """A heartbeat in the store says when the monitor was last alive, even if that is earlier by a clock that was set
+    back."""
     heartbeat, store = HeartbeatWriter("edge"), TemporaryStore()
     heartbeat.begin(NINE)
     clock_was_set_back = NINE - 45 * SECOND
@@ -122,8 +126,7 @@ def test_lost_batch_is_reported_although_clock_was_set_back() -> None:
 
 
 def test_unconfirmed_batches_in_store_are_no_loss() -> None:
-    """Each batch of writes stores a heartbeat. Three batches are stored, but the last two are not confirmed to their
-    writer."""
+    """Each batch of writes stores a heartbeat. Three batches are stored, but the last two are not confirmed."""
     batches = StoreOfBatches()
     batches.commit_batch()
     for second in (1, 2):

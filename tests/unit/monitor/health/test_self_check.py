@@ -55,6 +55,7 @@ class World:
 
 @partial(virtually, begins=NOON)
 async def test_poller_with_no_due_look_is_healthy(clock: VirtualClock) -> None:
+    """The poller makes the looks. For ten minutes none is due, so it makes none."""
     world = World(clock)
     self_check = world.self_check()
     await clock.sleep(600)
@@ -67,8 +68,8 @@ async def test_poller_with_overdue_look_is_stalled_until_one_begins(clock: Virtu
     world = World(clock)
     self_check = world.self_check()
     world.poller.due_at = NOON
-    # At 20 s, the look is not yet 30 s overdue, so the poller is not suspect. It is stalled at the first check that is
-    # more than 30 s later, at 60 s.
+    # At 20 s, the look is not yet 30 s overdue, which is normal. The poller is stalled at the first check that is over
+    # 30 s after the last normal one: at 60 s.
     for seconds_overdue, reasons in ((20, []), (40, []), (60, [STALLED]), (80, [STALLED])):
         await clock.sleep(20)
         assert self_check.unready() == reasons
