@@ -117,9 +117,8 @@ def test_release_is_overdue_if_both_announcement_and_listing_lack_it() -> None:
     ids=["redirected later", "never redirected"],
 )
 def test_late_redirect_proves_late_page_was_not_early(redirect: list[Look], early_bound: float | None) -> None:
-    """The page was found at 300 s: late. If its announcement redirects to it at 301 s, the redirect works, and an early
-    page would have caused one. So it was at most 0 s early. Without a redirect, it may have been early and removed
-    again (None)."""
+    """The page was found at 300 s: late. If its announcement redirects to it at 301 s, the redirect works. An early
+    page would have caused one, so it was 0 s early. Without a redirect, this is not known (None)."""
     seen = {
         "announcement/origin": looks((-600, ABSENT), (200, ABSENT), *redirect),
         "index/origin": looks((-600, ABSENT), (200, ABSENT)),

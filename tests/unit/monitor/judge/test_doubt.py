@@ -276,9 +276,8 @@ def test_release_brought_forward_in_time_has_new_slot() -> None:
 def test_only_slot_brought_forward_to_today_is_a_finding(
     old: str, old_last_shown_at: str, new_first_shown_at: str, expected_findings: int
 ) -> None:
-    """The new slot is 09:30 on 5 January. The old one was 15 January: a finding if the calendar first showed the new
-    slot on the day itself, but not if a day earlier. An old slot of 09:00 on the same day was put back, not brought
-    forward."""
+    """The new slot is 09:30 on 5 January. If it replaced 15 January on the day itself, that is a finding, but not if it
+    did a day earlier. If it replaced 09:00 on its day, it was put back, which is none either."""
     promises = brought_forward(
         old, "2018-01-05 09:30", old_last_shown_at=old_last_shown_at, new_first_shown_at=new_first_shown_at
     )

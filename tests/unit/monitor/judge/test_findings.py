@@ -60,9 +60,9 @@ def test_absence_splits_no_exposure_if_content_api_showed_page_throughout() -> N
     assert exposure.open
 
 
-def test_absence_splits_exposure_if_content_api_was_not_looked_at() -> None:
+def test_absence_splits_exposure_if_content_api_was_looked_at_too_rarely() -> None:
     """A page that was public early was absent for 50 s. The content API showed it before and after, at two looks 70 s
-    apart. Such looks were planned every 5 s, so this is a gap, in which the page may have been removed."""
+    apart. Such looks were planned every 5 s, so in this gap the page may have been removed: two exposures."""
     _before_absence, after_absence = exposures_of_page_absent_for_50_s(planned_spacing_of_api_looks=5)
     assert after_absence.open
 
@@ -87,9 +87,8 @@ def test_exposure_is_open_while_edge_serves_old_copy() -> None:
 
 
 def test_old_copy_prolongs_exposure_until_edge_lacks_page() -> None:
-    """The page was first seen 1500 s before the slot, and its origin removed it 1200 s before. The edge served an old
-    copy until it lacked the page, 890 s before. So the page was certainly public until -1200 s, and perhaps until -890
-    s."""
+    """The page was first seen 1500 s before the slot, and certainly public until its origin removed it, 1200 s before.
+    The edge served an old copy until 890 s before the slot, so it was perhaps public until then."""
     last_absent, first_seen, edge_absent_again = -1505, -1500, -890
     edge = [*EDGE_WITH_OLD_COPY_UNTIL_900_S_BEFORE, a_run("page", ABSENT, edge_absent_again, -700)]
     (exposure,) = judged(now=-700, seen={"page": edge, "page/origin": ORIGIN_THAT_REMOVED_EARLY_PAGE}).exposures
@@ -253,8 +252,8 @@ LACKED_FOR_160_S_MORE = [*LACKED_FOR_5_S, (20, ABSENT), (180, PRESENT)]
 
 
 def test_each_span_in_which_edge_lacks_page_is_a_finding() -> None:
-    """Looks are a second apart. The origin lacked the page at 0 s and showed it at 1 s. The edge showed it from 5 s to
-    19 s, and again from 180 s on."""
+    """Looks are a second apart. The origin lacked the page at 0 s and showed it at 1 s. The edge first showed it at 5
+    s. Then it lacked it from 20 s to 179 s."""
     verdict = judged(now=300, seen={"page": LACKED_FOR_160_S_MORE, "page/origin": CAME_IN_TIME})
     first, second = found(verdict, Kind.STALE_EDGE)
     # At least from the first to the last look that found it hidden, at most from the look before to the look after.

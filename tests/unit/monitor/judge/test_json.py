@@ -162,7 +162,7 @@ def test_overdue_delay_may_grow_but_not_shrink() -> None:
 
 
 def test_recomputed_verdict_may_become_final_but_not_stop_being_final() -> None:
-    """A verdict is stored as JSON, computed again and compared."""
+    """A verdict is stored and later computed again. That it became final counts as no difference."""
     final = json_of()
     not_final = final | {"final": False}
     assert find_differences(stored=not_final, again=final) == []
@@ -271,9 +271,8 @@ def json_with_copy_made_by(seconds: float) -> Json:
 
 
 def test_cached_copy_dated_earlier_when_recomputed_makes_no_difference() -> None:
-    """The origin lacked the page at -1.5 s, which counts for 90 s, until 88.5 s. At 114 s a look got a copy of the
-    page. By the stored verdict the copy was made by 89.8 s, by the recomputed one by 88.3 s. But only the time of the
-    look counts."""
+    """The origin lacked the page at -1.5 s, which counts until 88.5 s. A look at 114 s got a copy of the page. It was
+    made by 89.8 s, or when recomputed by 88.3 s. But only the time of the look counts: 114 s."""
     assert find_differences(stored=json_with_copy_made_by(89.8), again=json_with_copy_made_by(88.3)) == []
 
 

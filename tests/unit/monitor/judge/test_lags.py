@@ -143,9 +143,8 @@ def test_lag_is_never_less_than_its_default(
 def test_lags_begin_at_publication_time_that_page_states(
     stated_at: float | None, found_at: float, expected: LagsInSeconds
 ) -> None:
-    """The page was found at 602 s, and its announcement redirected at 601 s. If the page says that it came at 1 s,
-    announcement and index lagged by 600 s. A time before the slot, or over 15 min before the page was found, is not
-    believed."""
+    """The page was found at 602 s, and its announcement redirected at 601 s. If it says that it came at 1 s, both lags
+    are 600 s. A time before the slot, or over 15 min before the page was found, is not believed."""
     states_time = format_version(first_published_at=after_slot(stated_at))
     page = a_sighting(PRESENT, found_at, specific=True, version=states_time)
     announced = announcement(stays_until=found_at - 2, redirects_at=found_at - 1)
@@ -213,6 +212,7 @@ def test_release_is_overdue_after_tolerance_and_longest_lag(now: float, other_re
     the tolerance of 60 s. If they were 7 minutes behind for another release of the day, the 7 minutes count."""
     verdict = verdict_by_announcement_and_index(now=now, other_release=other_release)
     assert verdict.verdict is VerdictKind.OVERDUE
+    # It is more than just due.
     assert verdict.due is None
 
 
@@ -229,7 +229,8 @@ def test_release_is_pending_within_longest_lag_of_the_day(now: float, other_rele
     So until 7 minutes and the tolerance of 60 s have passed, this one may have come in time."""
     verdict = verdict_by_announcement_and_index(now=now, other_release=other_release)
     assert verdict.verdict is VerdictKind.PENDING
-    assert verdict.due.is_confirming  # its tolerance is over, but its absence is not confirmed yet
+    # The tolerance is over, but it is not confirmed yet that the release is late.
+    assert verdict.due.is_confirming
 
 
 def test_release_found_late_is_unproven_if_another_lagged_longer() -> None:

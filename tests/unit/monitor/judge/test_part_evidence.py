@@ -196,9 +196,8 @@ def test_listing_does_not_date_page_that_contradicts_it(first_shown: float) -> N
 
 @pytest.mark.parametrize("seen_once_at", [70, 150])
 def test_listing_dates_page_seen_once_as_of_that_look(seen_once_at: float) -> None:
-    """Only one look showed the page, for example at 150 s. It may have been removed right after. The listing lacked it
-    then too, and may be 120 s behind, so the page came after 30 s. That the listing lacked it until 200 s does not
-    count."""
+    """One look showed the page, say at 150 s. It may have been removed then, so it does not matter that the listing
+    lacked it until 200 s. At 150 s the listing, which may be 120 s behind, lacked it too: it came after 30 s."""
     evidence = evidence_at_guessed_address((-60, ABSENT), (seen_once_at, PRESENT), unlisted_until=200)
     assert appearances(evidence) == [(seen_once_at - LISTING_LAG, seen_once_at)]
 

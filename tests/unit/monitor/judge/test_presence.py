@@ -104,9 +104,8 @@ ABSENT_EVERY_20_S_FROM_0 = [(float(sent), ABSENT) for sent in (0, 20, 40, 60, 80
 
 @pytest.mark.parametrize("edge_first_shown", [44, 46])
 def test_regular_looks_at_origin_prove_absence_until_shortly_before(edge_first_shown: float) -> None:
-    """The origin lacked the page every 20 s until 80 s, and the edge showed it at 44 s. Of the looks at the origin,
-    only the first and the last keep their time. So the last one before the edge showed the page is dated as early as
-    possible."""
+    """The origin lacked the page every 20 s until 80 s, and the edge showed it at 44 s. Only the times of the first and
+    the last look at the origin are kept. So the last one before 44 s is dated as early as possible."""
     (presence,) = presences_in(edge=[(edge_first_shown, PRESENT)], origin=ABSENT_EVERY_20_S_FROM_0)
     # Looks at two views within 5 s cannot be put in order. Before that, there was a look in any 20 s, which took 1 s.
     out_of_order, gap, time_of_a_look = 5, 20, 1
@@ -151,7 +150,8 @@ ABSENCES = sent_with(st.integers(0, 900)).map(lambda drawn: [an_absence(sent, to
 
 @given(absences=ABSENCES, seconds=st.integers(-5, 300))
 def test_run_proves_absence_at_most_until_last_look_before_limit(absences: list[Sighting], seconds: int) -> None:
-    """`last_absence_until` returns the last instant up to the limit at which a run proves absence; None without one."""
+    """`last_absence_until` returns until when a run proves absence, at most until the limit. None: it proves none by
+    then."""
     limit = after_slot(seconds)
     last_proved_absent = last_absence_until(run_of_absences(*absences), limit)
     sent_by_limit = [absence.sent for absence in absences if absence.sent <= limit]

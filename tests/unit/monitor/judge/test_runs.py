@@ -114,8 +114,7 @@ def test_blind_span_between_two_looks_splits_their_run(begins: float, ends: floa
 
 
 def test_blind_span_is_kept_if_all_looks_failed() -> None:
-    """North was blind from 0 s to 10 s. Such a span is dropped if another monitor watched, but all looks of south
-    failed."""
+    """North was blind from 0 s to 10 s. If south had watched, this would be dropped, but its looks failed."""
     span = Blind(after_slot(0), after_slot(10), "killed", monitor="north")
     failed = [replace(a_run("page", UNKNOWN, -60, 60), monitor=name) for name in ("north", "south")]
     assert drop_watched_spans([span], {"r/page/edge": failed}) == [span]

@@ -109,6 +109,7 @@ def presence_after_age_check(
 
 
 def test_presence_shown_by_cached_copy_begins_when_copy_was_made() -> None:
+    """A look at 60 s got a copy of the page that was 30 s old. So the page was there at 30 s."""
     age = 30
     presence = presence_after_age_check(edge=[(0, ABSENT), (60, PRESENT, age)])
     assert presence.begin == presence.earliest == after_slot(60 - age)
@@ -147,9 +148,8 @@ def test_presence_with_disproved_age_and_no_answer_time_begins_later() -> None:
     ],
 )
 def test_disproved_age_stays_a_claim_unless_close_looks_exclude_it(origin: list[Look], *, is_possible: bool) -> None:
-    """A copy got at 60 s claims to be from 30 s, but the origin lacked the page at 50 s. So 30 s is only a claim: the
-    page may have come and gone again. If looks at most 20 s apart found it absent around 30 s, the claim is dropped
-    (None)."""
+    """A copy got at 60 s claims to be from 30 s, but the origin lacked the page at 50 s. The page may have come by 30 s
+    and gone, so this stays a claim. If looks at most 20 s apart found it absent around 30 s, it does not."""
     presence = presence_after_age_check(edge=[(0, ABSENT), (60, PRESENT, 30)], origin=origin)
     assert presence.begin == after_slot(60)
     assert presence.claimed_begin == (after_slot(30) if is_possible else None)

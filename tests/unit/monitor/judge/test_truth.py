@@ -192,9 +192,8 @@ def test_failed_looks_only_widen_first_seen_and_released(world: World, now: floa
 @example(FAILED_BETWEEN_PRESENCES, 30.0)
 @given(worlds(), NOWS)
 def test_failed_looks_change_no_delay_and_only_widen_exposures(world: World, now: float) -> None:
-    """One verdict knows all looks, the other only those that did not fail. If both say when the page was first seen and
-    released, and agree, both give the same delay. Only the length of an exposure may be less certain with the failed
-    looks."""
+    """One verdict knows all looks, the other only those that did not fail. If they agree when the page was first seen
+    and released, they agree on its delay. Failed looks may only widen the bounds of an exposure's length."""
     with_failed = world.verdict(now).page
     without = world.verdict(now, failed=False).page
     if (with_failed.first_seen, with_failed.released) == (without.first_seen, without.released):
@@ -283,8 +282,7 @@ def test_on_time_by_some_looks_may_be_early_within_bound(world: World, now: floa
 @example(CAME_AFTER_LAST_ORIGIN_LOOK, 89.0, 0.5, 0)
 @given(worlds(ONCE), NOWS, SHARES, SEEDS)
 def test_release_late_by_some_looks_is_late_by_all(world: World, now: float, share: float, seed: int) -> None:
-    """By a random share of the looks, the release is late. By all looks it must be late too, with one exception: see
-    below."""
+    """A release that is late by a random share of the looks is late by all looks too, or in one case unproven."""
     by_some_looks = with_some_looks(world, share, seed).verdict(now).verdict
     by_all_looks = world.verdict(now).verdict
     # All looks may show that the origin answered before. Then the verdict first waits some seconds for its next answer.

@@ -99,8 +99,7 @@ def test_looks_at_page_give_verdict_grade_and_delay(
     ],
 )
 def test_unproven_release_states_its_reason(now: float, seen: Seen, expected_reason: str) -> None:
-    """For example, looks found the page absent at 60 s and present at 61 s. The tolerance is 60 s. So the reason says
-    “on time or up to 1 min 1 s late”."""
+    """For example, a page absent at 60 s and present at 61 s is “on time or up to 1 min 1 s late”: 60 s are allowed."""
     verdict = judged(now, seen)
     assert verdict.verdict is VerdictKind.UNPROVEN
     assert expected_reason in verdict.unproven_because
@@ -219,6 +218,7 @@ def test_release_without_looks_is_judged_again_at_each_time_limit() -> None:
     """Looks end 40 s before the slot. Each verdict says in `revisit` when it must be made again, even if there is no
     new look. This test does so from 50 s before the slot on, until there is no such time."""
     looks_until_40_s_before_slot = {"page": RegularLooks([(-100, ABSENT), (-50, UNKNOWN)], until=-40)}
+    # A delay is worth a note until 300 s, and then a report.
     slot, tolerance_ends, grace_ends, note_ends = 0, 60, 60 + 30, 300
     verdicts = []
     now: datetime | None = after_slot(-50)
@@ -247,6 +247,7 @@ def test_verdict_as_of_earlier_instant_ignores_later_looks() -> None:
 
 
 def test_release_has_worst_verdict_of_its_required_parts() -> None:
+    """The page came in time. The sheet, which is required too, came 400 s after the slot."""
     verdict = judged(500, {"page": CAME_IN_TIME, "sheet": public_from(second=400)}, SHEET)
     assert verdict.page.verdict is VerdictKind.ON_TIME
     assert verdict.verdict is VerdictKind.LATE
@@ -388,9 +389,8 @@ def test_grade_follows_how_long_users_have_waited_so_far(now: float, grade: Grad
     ("now", "judged_again_at"), [(30, 3 + 30), (290, 300), (60, 60 + 1), (60.5, 60.5 + 1), (300, 300 + 1)]
 )
 def test_hidden_release_is_judged_again_at_next_limit_of_grade(now: float, judged_again_at: float) -> None:
-    """The origin shows the page at 3 s, but the edge hides it until 480 s. A verdict made at 30 s is made again at 33
-    s, when the wait for the edge ends. One made at 290 s is made again at 300 s, when a note becomes a report. At such
-    a limit, it is made again a second later."""
+    """The origin shows the page at 3 s, the edge only at 480 s. A verdict made at 30 s is made again at 33 s, when the
+    wait for the edge ends. At 300 s a note becomes a report: it is made again then, and a second later."""
     verdict = verdict_by_views(now, origin_shows_at=3, edge_shows_at=480)
     assert verdict.revisit == after_slot(judged_again_at)
 
@@ -480,9 +480,8 @@ def test_page_absent_from_before_slot_until_after_it_was_not_early() -> None:
 
 
 def test_early_bound_counts_from_last_absence_at_origin() -> None:
-    """`early_bound` is by how many seconds at most a page may have come early. The origin lacked it 1 s before the slot
-    and showed it at 0 s, so this is 1 s. The edge showed it earlier, but lacked it at 6 s, so that was an old copy or
-    an earlier edition."""
+    """`early_bound` is by how many seconds at most a page may have come early. The origin lacked it 1 s before the
+    slot, so this is 1 s. The edge showed an earlier edition or an old copy, because it lacked the page at 6 s."""
     origin_last_absent = -1
     origin = [(-30, ABSENT), (origin_last_absent + 1, PRESENT)]
     edge = [(-30, PRESENT), (6, ABSENT), (30, PRESENT)]
@@ -546,7 +545,8 @@ def test_late_verdict_waits_10_s_for_failed_origin(now: float, origin: Turns, ex
     If the origin answered before and looks at it fail now, the verdict waits until 70 s."""
     verdict = judged(now, {"page": NOT_OUT, "page/origin": origin})
     assert verdict.verdict is expected
-    assert verdict.revisit is not None  # none of these verdicts is final
+    # None of these verdicts is final.
+    assert verdict.revisit is not None
 
 
 def test_looks_while_clock_was_wrong_prove_nothing() -> None:

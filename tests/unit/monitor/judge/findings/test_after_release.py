@@ -142,7 +142,6 @@ def test_file_made_anew_for_each_request_is_no_finding(number_of_looks: int) -> 
 
 
 def test_only_first_three_changes_of_a_file_are_found() -> None:
-    """Looks are a minute apart, and every other one gets new bytes. So there are six changes, and each lasts for a
-    minute."""
+    """Looks are a minute apart, and every other one gets new bytes. So each of six changes lasts for a minute."""
     versions = [(1 + 60 * look, f"version {look // 2}") for look in range(14)]
     assert len(changes_of_bytes(edge=versions)) == 3

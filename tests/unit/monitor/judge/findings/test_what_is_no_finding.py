@@ -79,8 +79,7 @@ def test_blind_span_lasts_from_failed_look_to_next_success() -> None:
 
 
 def test_failed_looks_over_slot_of_late_release_are_no_finding() -> None:
-    """Looks failed from 30 s before the slot to 60 s after it. At 100 s the page was still absent, so it is late in any
-    case."""
+    """Looks failed from -30 s to 60 s. At 100 s the page was still absent, so it is late whatever they missed."""
     failed = [(when, UNKNOWN) for when in (-30, -15, 0, 30, 60)]
     page = [(-60, ABSENT), *failed, (100, ABSENT), (300, PRESENT)]
     assert kinds(verdict_on({"page": page})) == [Kind.LATE]
