@@ -97,7 +97,7 @@ def test_old_copy_prolongs_exposure_until_edge_lacks_page() -> None:
 
 
 def test_exposure_is_found_with_its_length_and_part() -> None:
-    came, removed, every = -600, -300, 1
+    came, removed, every = -600, -300, 1  # looks are a second apart, so both instants are known to 1 s
     page = [(-900, ABSENT), (came, PRESENT), (removed, WITHDRAWN)]
     (exposure,) = found(judged(now=-10, seen=page, every=every), Kind.EARLY_EXPOSURE)
     assert exposure.part == "page"
@@ -197,7 +197,7 @@ def test_changed_bytes_of_page_are_no_finding() -> None:
 
 
 def test_content_withdrawn_for_a_time_is_one_withdrawal() -> None:
-    withdrawn_at, back_at, every = 300, 700, 1
+    withdrawn_at, back_at, every = 300, 700, 1  # looks are a second apart, so both instants are known to 1 s
     page = [*CAME_IN_TIME, (withdrawn_at, WITHDRAWN), (back_at, PRESENT)]
     (withdrawal,) = found(judged(now=900, seen=page, every=every), Kind.WITHDRAWN)
     assert withdrawal.seconds == Bounds(back_at - withdrawn_at - every, back_at - withdrawn_at + every)
@@ -252,8 +252,8 @@ LACKED_FOR_160_S_MORE = [*LACKED_FOR_5_S, (20, ABSENT), (180, PRESENT)]
 
 
 def test_each_span_in_which_edge_lacks_page_is_a_finding() -> None:
-    """Looks are a second apart. The origin lacked the page at 0 s and showed it at 1 s. The edge first showed it at 5
-    s. Then it lacked it from 20 s to 179 s."""
+    """Looks are a second apart. The origin lacked the page at 0 s and showed it at 1 s. The edge lacked it until 4 s,
+    and again from 20 s to 179 s."""
     verdict = judged(now=300, seen={"page": LACKED_FOR_160_S_MORE, "page/origin": CAME_IN_TIME})
     first, second = found(verdict, Kind.STALE_EDGE)
     # At least from the first to the last look that found it hidden, at most from the look before to the look after.
@@ -298,7 +298,7 @@ def test_required_file_hidden_by_edge_needs_a_report() -> None:
     without it for over 5 minutes."""
     verdict = verdict_on_part_hidden_by_its_edge(SHEET, origin_shows_at=1, edge_shows_at=361)
     (stale,) = verdict.findings
-    shortest, longest = 360 - 1, 361 - 0
+    shortest, longest = 360 - 1, 361 - 0  # from 1 s or up to 1 s before, until 361 s or up to 1 s before
     assert (stale.kind, stale.part, stale.seconds) == (Kind.STALE_EDGE, "sheet", Bounds(shortest, longest))
     assert verdict.verdict is VerdictKind.ON_TIME
     assert verdict.grade is Grade.REPORT

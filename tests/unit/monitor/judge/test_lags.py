@@ -212,7 +212,6 @@ def test_release_is_overdue_after_tolerance_and_longest_lag(now: float, other_re
     the tolerance of 60 s. If they were 7 minutes behind for another release of the day, the 7 minutes count."""
     verdict = verdict_by_announcement_and_index(now=now, other_release=other_release)
     assert verdict.verdict is VerdictKind.OVERDUE
-    # It is more than just due.
     assert verdict.due is None
 
 

@@ -202,7 +202,7 @@ def test_presence_without_earlier_absence_lasts_from_oldest_to_newest_copy() -> 
 )
 def test_dated_or_identified_page_has_no_presence_from_start(page_looks: list[Look], *, this_edition: bool) -> None:
     """A page shown from the first answer on may be of an earlier edition: a presence from start. There is none (None)
-    if the first answer is an absence, which dates the page, if it is surely of this edition, or if all looks fail."""
+    if the page is surely of this edition, if an absence comes first and dates it, or if all looks fail."""
     runs = looks(*page_looks, specific=this_edition).runs("page")
     assert find_presence_from_start(runs) is None
 

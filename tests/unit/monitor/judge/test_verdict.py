@@ -78,8 +78,8 @@ def test_looks_at_page_give_verdict_grade_and_delay(
     *,
     is_final: bool,
 ) -> None:
-    """For example, a page absent at 89 s and present at 90 s is late by 89 to 90 s, because over 60 s is late.
-    A delay of at most 300 s is graded as a note, and a longer one as a report."""
+    """For example, a page absent at 89 s and present at 90 s is late by 89 to 90 s, as 60 s are allowed. A delay of at
+    most 300 s is graded as a note, and a longer one as a report."""
     verdict = judged(now, page)
     assert verdict.verdict is expected_verdict
     assert verdict.grade is expected_grade
@@ -99,7 +99,7 @@ def test_looks_at_page_give_verdict_grade_and_delay(
     ],
 )
 def test_unproven_release_states_its_reason(now: float, seen: Seen, expected_reason: str) -> None:
-    """For example, a page absent at 60 s and present at 61 s is “on time or up to 1 min 1 s late”: 60 s are allowed."""
+    """For example, a page absent at 60 s and present at 61 s is “on time or up to 1 min 1 s late”."""
     verdict = judged(now, seen)
     assert verdict.verdict is VerdictKind.UNPROVEN
     assert expected_reason in verdict.unproven_because
@@ -168,7 +168,7 @@ def test_early_page_that_comes_back_late_is_also_late() -> None:
     ("seconds_early", "expected"), [(0.9, VerdictKind.ON_TIME), (1, VerdictKind.ON_TIME), (1.1, VerdictKind.EARLY)]
 )
 def test_page_is_early_only_if_seen_over_a_second_early(seconds_early: float, expected: VerdictKind) -> None:
-    """The clock of the monitor may be wrong by a second."""
+    """The monitor's clock may be wrong by a second. So a page first seen 1 s before its slot is still on time."""
     page = looks((-seconds_early - 1, ABSENT), (-seconds_early, PRESENT), (60, PRESENT))
     assert judged(now=60, seen={"page": page}).verdict is expected
 
@@ -356,8 +356,8 @@ USERS_OF_EARLY_RELEASE = {
     ("edge", "users_delay", "is_final"), USERS_OF_EARLY_RELEASE.values(), ids=USERS_OF_EARLY_RELEASE
 )
 def test_users_wait_for_early_release_until_edge_shows_it(edge: Turns, users_delay: Bounds, *, is_final: bool) -> None:
-    """The origin showed it 20 s early, but users get it from the edge: at 60 s, for example, so they waited 59 to 60 s.
-    A negative wait ends before the slot. The verdict is final once users have it, or if it cannot be known any more."""
+    """The origin showed it 20 s early. If the edge, which users see, shows it at 60 s, they wait 59 to 60 s. A wait
+    below zero ends before the slot. The verdict is final once users have it, or if that can no longer be known."""
     verdict = judged(now=300, seen={"page": edge, "page/origin": ORIGIN_20_S_EARLY})
     assert verdict.verdict is VerdictKind.EARLY
     assert verdict.page.users_delay == users_delay

@@ -131,7 +131,7 @@ def test_monitor_uses_a_quarter_of_its_turns_after_a_refusal() -> None:
 
 
 def test_owner_of_a_host_gets_95_percent_of_turns() -> None:
-    """The other monitors share the rest."""
+    """The owner of a host makes most of the requests to it. The other three monitors share the rest."""
     owner = owner_of("www.gov.uk", NAMES)
     fractions = {name: turns_at_govuk(name, members=NAMES, has_owner=True).fraction for name in NAMES}
     assert fractions.pop(owner) == 0.95

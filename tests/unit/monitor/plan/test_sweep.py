@@ -177,8 +177,7 @@ def make_next_look(
 
 
 def test_failed_look_is_repeated_out_of_turn_only_once() -> None:
-    """Parts a, b and c take turns. The look at a fails and is repeated at once, which fails too. Then it is b's
-    turn."""
+    """Parts a, b and c take turns. The look at a fails and is repeated at once. That fails too, so b is next."""
     sweep, failed = sweep_of("a", "b", "c"), LookResult.NOTHING
     parts_of_failed_looks = [make_next_look(sweep, now, failed).part for now in (-60, -50)]
     parts_of_next_looks = [make_next_look(sweep, now, LookResult.ABSENT).part for now in (-40, -30, -20, -10)]
@@ -207,7 +206,7 @@ def test_origin_is_next_if_edge_may_hide_a_release(first_look_at: float, age_of_
 )
 def test_next_view_before_slot_depends_on_last_absence_at_origin(origin_last_absent: float, expected: View) -> None:
     """To prove a part on time, the origin must lack it in the last 60 s before the slot. If it did at -50 s, the edge
-    is next. If it did only at -80 s, the origin is next. At -110 s is too early to count, so the edge is next."""
+    is next. If it did only at -80 s, the origin is next. An absence at -110 s does not count, so the edge is next."""
     sweep = sweep_of("a")
     sent = at(origin_last_absent)
     sweep.record_result("a", View.ORIGIN, LookResult.ABSENT, sent=sent, proved_from=sent)
@@ -316,7 +315,7 @@ def test_removed_part_gets_no_look_and_new_part_the_next() -> None:
 
 
 def test_prioritised_part_gets_the_next_look() -> None:
-    """Parts a, b and c take turns. After a it is b's turn. But a listing shows that c is out, so c is prioritised."""
+    """Parts a, b and c take turns. After a it is b's turn. But a listing shows that c is out, so c goes before b."""
     sweep = sweep_of("a", "b", "c")
     for second in (-30, -20, -10):
         make_next_look(sweep, second, LookResult.ABSENT)
