@@ -17,6 +17,8 @@ def write_heartbeat(heartbeat: HeartbeatWriter, store: TemporaryStore) -> Heartb
 
 
 def test_no_heartbeat_is_written_before_the_earlier_one_was_read() -> None:
+    """A heartbeat in the store says when the monitor was last alive. After a restart, that of the earlier run is read
+    first."""
     heartbeat, store = HeartbeatWriter("edge"), TemporaryStore()
     heartbeat.note_alive(NINE)
     assert write_heartbeat(heartbeat, store) is None
@@ -26,6 +28,8 @@ def test_no_heartbeat_is_written_before_the_earlier_one_was_read() -> None:
 
 
 def test_each_batch_records_when_the_monitor_was_alive() -> None:
+    """A heartbeat in the store says when the monitor was last alive, even if that is earlier by a clock that was set
+    back."""
     heartbeat, store = HeartbeatWriter("edge"), TemporaryStore()
     heartbeat.begin(NINE)
     clock_was_set_back = NINE - 45 * SECOND
@@ -80,10 +84,8 @@ class StoreOfBatches:
 
 
 def test_lost_batch_is_reported_once_by_the_next_batch() -> None:
-    """A batch of writes stores a heartbeat: when the monitor was alive.
-
-    Here the store loses a batch that it had confirmed.
-    """
+    """Each batch of writes stores a heartbeat, which says when the monitor was alive. The store confirms two batches
+    and then loses the second one."""
     batches = StoreOfBatches()
     kept = batches.commit_batch()
     batches.commit_batch()
@@ -97,7 +99,8 @@ def test_lost_batch_is_reported_once_by_the_next_batch() -> None:
 
 
 def test_heartbeats_at_one_instant_differ_even_after_a_loss() -> None:
-    """If two were equal, the loss of the later batch would not be seen."""
+    """Each batch of writes stores a heartbeat, which says when the monitor was alive. If two heartbeats were equal, the
+    loss of the later batch would not be seen."""
     batches = StoreOfBatches()
     first, second = batches.commit_batch(), batches.commit_batch()
     microsecond = timedelta.resolution
@@ -108,10 +111,8 @@ def test_heartbeats_at_one_instant_differ_even_after_a_loss() -> None:
 
 
 def test_lost_batch_is_reported_although_clock_was_set_back() -> None:
-    """A batch of writes stores a heartbeat: when the monitor was alive.
-
-    Here the store loses a batch that it had confirmed.
-    """
+    """Each batch of writes stores a heartbeat, which says when the monitor was alive. The store confirms a batch, and
+    another one after the clock was set back. Then it loses the second one."""
     batches = StoreOfBatches()
     beat_before = batches.commit_batch()
     clock_was_set_back = NINE - 45 * SECOND
@@ -125,7 +126,7 @@ def test_lost_batch_is_reported_although_clock_was_set_back() -> None:
 
 
 def test_unconfirmed_batches_in_store_are_no_loss() -> None:
-    """A batch of writes stores a heartbeat. Two batches are stored, but their writer never hears so."""
+    """Each batch of writes stores a heartbeat. Three batches are stored, but the last two are not confirmed."""
     batches = StoreOfBatches()
     batches.commit_batch()
     for second in (1, 2):

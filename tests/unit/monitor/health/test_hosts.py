@@ -35,6 +35,7 @@ def test_silent_host_is_reported_with_start_and_reason() -> None:
 
 
 def test_only_proof_at_the_same_host_ends_its_silence() -> None:
+    """A host is silent while all looks at it prove nothing. Here those at `www.gov.uk` fail from 0 s to 15 s."""
     hosts = SilentHosts()
     note_looks(hosts, "www.gov.uk", State.UNKNOWN, seconds=(0, 5, 10, 15))
     note_looks(hosts, "stats.example", State.ABSENT, seconds=[20])
@@ -66,6 +67,8 @@ def test_host_without_looks_for_ten_minutes_is_not_reported() -> None:
 
 
 def test_silence_a_day_later_is_reported_as_a_new_one() -> None:
+    """A host is silent while all looks at it prove nothing. Four looks fail at noon, and four at noon of the next
+    day."""
     hosts, next_noon = SilentHosts(), NOON + timedelta(days=1)
     for noon in (NOON, next_noon):
         note_looks(hosts, "www.gov.uk", State.UNKNOWN, seconds=(0, 5, 10, 15), begin=noon)
@@ -123,7 +126,8 @@ def test_failed_worker_starts_are_reported_until_one_succeeds() -> None:
 
 
 def test_host_is_blind_from_unread_answer_until_worker_starts() -> None:
-    """A worker reads large answers. No worker starts from 0 to 59 s. A start is attempted in the second before `at`."""
+    """A worker reads large answers, and none starts until 60 s. The host has unread answers at 0 s and 5 s. So it is
+    blind, which means not watched, from 0 s to 60 s."""
     workers = WorkerStarts()
     workers.attempt_start(at=1, fault=FAULT)
     workers.health.note_unread("www.gov.uk", after(0))
@@ -165,12 +169,12 @@ def test_growing_blind_spans_are_reported_at_most_every_30_s() -> None:
 
 
 def test_answer_from_before_failed_starts_makes_no_host_blind() -> None:
-    """A worker is a process that reads large answers. A host is blind, so not watched, while its answers are unread."""
+    """A worker reads large answers. While none starts, a host with an unread answer is blind, which means not watched.
+    Here the only unread answer came before the starts that failed."""
     workers = WorkerStarts()
     workers.attempt_start(at=1, fault=FAULT)
     workers.attempt_start(at=2, fault=NO_FAULT)
-    # A worker starts at 2 s. An answer that came at 2 s is noted as unread. No start has failed since then, so this is
-    # ignored.
+    # A worker started at 2 s, so the answer that came then, noted as unread, is ignored.
     workers.health.note_unread("www.gov.uk", after(2))
     # From 3 to 40 s starts fail again, but no answer of this time is unread.
     workers.attempt_start(at=3, fault=FAULT)

@@ -169,7 +169,8 @@ def test_hosts_beyond_the_first_two_hundred_share_one_set_of_metrics(world: Worl
 
 
 def test_failed_scrape_is_counted_and_counters_are_still_served(world: World) -> None:
-    # This makes the metrics of releases fail, so they are left out.
+    """A scrape requests the metrics. Those of releases fail here, by None instead of a verdict, so they are left
+    out."""
     not_a_verdict: Any = None
     world.watch(not_a_verdict)
     assert world.value("faults_total", task="metrics") == 1

@@ -55,6 +55,7 @@ class World:
 
 @partial(virtually, begins=NOON)
 async def test_poller_with_no_due_look_is_healthy(clock: VirtualClock) -> None:
+    """The poller makes the looks. For ten minutes none is due, so it makes none."""
     world = World(clock)
     self_check = world.self_check()
     await clock.sleep(600)
@@ -63,11 +64,12 @@ async def test_poller_with_no_due_look_is_healthy(clock: VirtualClock) -> None:
 
 @partial(virtually, begins=NOON)
 async def test_poller_with_overdue_look_is_stalled_until_one_begins(clock: VirtualClock) -> None:
+    """The poller makes the looks. One is due at noon, but does not begin. The self-check is made every 20 s."""
     world = World(clock)
     self_check = world.self_check()
     world.poller.due_at = NOON
-    # At 20 s, the look is not yet 30 s overdue, so the poller is not suspect. It is stalled at the first check that is
-    # more than 30 s later, at 60 s.
+    # At 20 s, the look is not yet 30 s overdue, which is normal. The poller is stalled at the first check that is over
+    # 30 s after the last normal one: at 60 s.
     for seconds_overdue, reasons in ((20, []), (40, []), (60, [STALLED]), (80, [STALLED])):
         await clock.sleep(20)
         assert self_check.unready() == reasons
@@ -87,9 +89,10 @@ async def test_poller_with_overdue_look_is_stalled_until_one_begins(clock: Virtu
 async def test_notice_unsent_for_over_ten_minutes_causes_alarm(
     clock: VirtualClock, seconds_since_sendable: float | None, *, alarms: bool
 ) -> None:
+    """Three notices wait to be mailed. The oldest one could have been sent so many seconds ago: below zero, it is to be
+    sent later. None: no notice can be sent."""
     world = World(clock)
     self_check = world.self_check()
-    # Below zero, the oldest notice is to be sent later. If it is None, no notice can be sent.
     since = None if seconds_since_sendable is None else NOON - timedelta(seconds=seconds_since_sendable)
     world.backlogs = {"mail": Backlog(pending=3, since=since), "chat": Backlog()}
     assert bool(self_check.reasons_to_alarm()) is alarms
@@ -104,6 +107,7 @@ async def test_notice_unsent_for_over_ten_minutes_causes_alarm(
 
 @partial(virtually, begins=NOON)
 async def test_dead_man_switch_pings_each_minute_unless_store_fails(clock: VirtualClock) -> None:
+    """The switch pings a service, which alerts people if no ping comes. The store fails from 130 s to 310 s."""
     world = World(clock)
     self_check = world.self_check()
     pinged_at: list[float] = []
@@ -123,7 +127,7 @@ async def test_dead_man_switch_pings_each_minute_unless_store_fails(clock: Virtu
     world.health.note_commit(clock.now())
     await clock.sleep(60)
     await jobs.stop()
-    # None at 180, 240 and 300 seconds, because the store failed from second 130 to second 310.
+    # There was no ping at 180, 240 and 300 seconds.
     assert pinged_at == pytest.approx([0, 60, 120, 360], abs=0.1)
 
 

@@ -48,8 +48,8 @@ def test_look_at_another_address_begins_a_run() -> None:
 def test_absence_proves_page_late_only_at_its_own_address(
     absent_at: str, verdict: VerdictKind, last_absent: float | None
 ) -> None:
-    """The page at NEW was seen from 75 s on, and the tolerance is 60 s. If NEW lacked it until 70 s, it is late. If
-    OLD, its former address, lacked it until 70 s, nothing is proved."""
+    """The page was seen at NEW from 75 s on, and the tolerance is 60 s. If NEW lacked it until 70 s, it is late. If
+    only OLD, its former address, lacked it until 70 s, it may have been at NEW all the time."""
     absent = [a_sighting(ABSENT, when, address=absent_at) for when in (-1, 70)]
     # Content that is `specific` to this edition counts even without an absence before it at its address.
     present = [a_sighting(PRESENT, when, address=NEW, specific=True) for when in (75, 80)]
@@ -58,7 +58,8 @@ def test_absence_proves_page_late_only_at_its_own_address(
 
 
 def test_absence_seen_at_copy_dates_page_at_same_address() -> None:
-    """NEW was first watched as the address of a copy that a listing showed. Later it became that of the page."""
+    """NEW was first watched as the address of a copy: absent 2 s before the slot, present at 3 s. Then NEW became the
+    address of the page. So the page too was absent at -2 s, and is on time."""
     looks_at_copy = looks_at(NEW, (-2, ABSENT), (3, PRESENT))
     looks_at_page = looks_at(NEW, (5, PRESENT))
     verdict = verdict_on_page_at(NEW, {"elsewhere-1": looks_at_copy, "page": looks_at_page})
@@ -99,10 +100,11 @@ def test_release_missing_at_guessed_address_pends_while_index_may_lag(now: float
     assert verdict_at_guessed_address(now).verdict is expected
 
 
-def test_guessed_release_is_overdue_if_announcement_and_listing_lack_it() -> None:
-    """The page may be elsewhere. So announcement, which would redirect to it, and listing must prove it absent."""
+def test_release_is_overdue_if_both_announcement_and_listing_lack_it() -> None:
+    """The address of the page was only guessed, so its absence there proves nothing: it may be elsewhere. The
+    announcement, which would redirect to it, and the listing must both prove it absent."""
     announcement = looks_at(f"{OLD}/announcement", (-1, ABSENT), (200, ABSENT))
-    # The listing may lag by 120 s. So it proves absence until 200 - 120 = 80 s, past the tolerance of 60 s.
+    # The listing may be 120 s behind. So it proves absence until 200 - 120 = 80 s, past the tolerance of 60 s.
     listing = looks_at("https://www.gov.uk/api/search.json", (200, ABSENT))
     guessed_page = looks_at(OLD, (-1, ABSENT))
     verdict = verdict_at_guessed_address(now=201, announcement=announcement, index=listing, page=guessed_page)
@@ -115,8 +117,8 @@ def test_guessed_release_is_overdue_if_announcement_and_listing_lack_it() -> Non
     ids=["redirected later", "never redirected"],
 )
 def test_late_redirect_proves_late_page_was_not_early(redirect: list[Look], early_bound: float | None) -> None:
-    """The page was found at 300 s. If its announcement redirects to it from 301 s on, it was not public before its
-    slot: its `early_bound` is 0 s. Without a redirect, it may have been public early and removed again."""
+    """The page was found at 300 s: late. If its announcement redirects to it at 301 s, the redirect works. An early
+    page would have caused one, so it was 0 s early. Without a redirect, this is not known (None)."""
     seen = {
         "announcement/origin": looks((-600, ABSENT), (200, ABSENT), *redirect),
         "index/origin": looks((-600, ABSENT), (200, ABSENT)),
@@ -171,6 +173,8 @@ def test_page_found_late_is_unproven_if_stamped_in_time(says_published_at: str |
 
 
 def test_page_came_between_stated_time_and_when_it_was_found() -> None:
+    """The page says that it came at 09:30:01, but it was found at 09:34:02. Announcement and listing lacked it until
+    09:33:59, but may be behind."""
     verdict = verdict_on_page_found_at_09_34_02(says_published_at="09:30:01")
     least_after_slot, most_after_slot = 1, 4 * 60 + 2  # the slot is 09:30
     assert verdict.page.delay == Bounds(least_after_slot, most_after_slot)

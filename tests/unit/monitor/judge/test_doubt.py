@@ -92,8 +92,8 @@ def test_promise_still_shown_after_its_slot_decides_verdict(published_at: str | 
     ("published_at", "minutes_from_last_read"), [(NEVER, 61), ("09:40", 61), (IN_TIME, 61), ("09:10", 41)], ids=str
 )
 def test_promise_last_read_too_long_ago_proves_nothing(published_at: str | None, minutes_from_last_read: int) -> None:
-    """The calendar must show a promise at most 30 min before its slot, or before the page is out early. It was last
-    read at 08:29: 61 min before the slot at 09:30, and 41 min before a page at 09:10."""
+    """The calendar was last read at 08:29. That is 61 min before the slot at 09:30, and 41 min before a page that came
+    early, at 09:10. After more than 30 min, the slot may have changed unseen."""
     promise = promise_for("09:30", last_shown_at="08:29")
     verdict = verdict_on(promise, published_at=published_at)
     assert verdict.verdict is VerdictKind.UNPROVEN
@@ -112,7 +112,7 @@ def test_verdict_names_last_read_of_its_promise() -> None:
 
 
 @pytest.mark.parametrize(("read", "expected"), [("09:00", VerdictKind.ON_TIME), ("08:59:54", VerdictKind.UNPROVEN)])
-def test_promise_read_at_most_30_min_before_slot_binds(read: str, expected: VerdictKind) -> None:
+def test_promise_read_at_most_30_min_before_slot_counts(read: str, expected: VerdictKind) -> None:
     assert verdict_on(promise_for("09:30", last_shown_at=read), published_at=IN_TIME).verdict is expected
 
 
@@ -147,8 +147,8 @@ def test_missing_file_is_in_doubt_unless_calendar_was_reread(promise_last_shown_
 def test_page_is_early_only_if_calendar_was_read_shortly_before(
     promise_last_shown_at: str, expected: VerdictKind, expected_doubts: int
 ) -> None:
-    """The page came at 09:10, before its slot at 09:30. It is early if the calendar showed 09:30 at 08:40 or later.
-    Only a read after the page came, such as at 09:11, leaves no doubt about the promise."""
+    """The page came at 09:10, before its slot at 09:30. If a read at 08:39 was the last to show that slot, it may have
+    changed since: unproven. After a read at 08:41 the page is early, and after one at 09:11 this is beyond doubt."""
     promise = promise_for("09:30", last_shown_at=promise_last_shown_at)
     verdict = verdict_on(promise, published_at="09:10", now="09:30")
     assert verdict.verdict is expected
@@ -199,10 +199,11 @@ def verdict_after_change(new_slot: str, *, first_shown_at: str, published_at: st
     ],
     ids=["next day", "next day, read just after it was out", "next quarter"],
 )
-def test_release_in_time_stays_so_if_calendar_shows_next_edition(
+def test_release_in_time_stays_so_if_calendar_then_shows_next_edition(
     new_slot: str, first_shown_at: str, published_at: str
 ) -> None:
-    """The calendar still showed 09:30 at 09:26. Once the release was out, it showed the day of the next edition."""
+    """The calendar showed 09:30 at 09:26, and the page came in time, at 09:30:01. At the next read, at 09:36, the
+    calendar showed another day. That is the slot of the next edition, so it puts this release in no doubt."""
     verdict = verdict_after_change(new_slot, first_shown_at=first_shown_at, published_at=published_at)
     assert verdict.verdict is VerdictKind.ON_TIME
     assert doubts(verdict) == []
@@ -223,8 +224,8 @@ def test_release_in_time_stays_so_if_calendar_shows_next_edition(
 def test_release_is_unproven_if_another_slot_perhaps_applied(
     new_slot: str, first_shown_at: str, published_at: str | None
 ) -> None:
-    """The calendar showed 09:30 at 09:26, and another slot, such as 11:00, at its next read. It may have changed in
-    time. Another day counts only if it was shown before the release was out. Later it may be of the next edition."""
+    """The calendar showed 09:30 at 09:26, and another slot at its next read, say 11:00 at 09:36. It may have changed
+    before 09:30 or after it. So the page, which came at 09:30:01 or never, may be judged by either slot."""
     verdict = verdict_after_change(new_slot, first_shown_at=first_shown_at, published_at=published_at)
     assert verdict.verdict is VerdictKind.UNPROVEN
     assert len(doubts(verdict)) == 1
@@ -275,8 +276,8 @@ def test_release_brought_forward_in_time_has_new_slot() -> None:
 def test_only_slot_brought_forward_to_today_is_a_finding(
     old: str, old_last_shown_at: str, new_first_shown_at: str, expected_findings: int
 ) -> None:
-    """The new slot is 09:30 on 5 January. It is a finding if the calendar first showed it on that day, instead of 15
-    January. It is none if the calendar showed it the day before, or if the old slot was earlier, at 09:00."""
+    """The new slot is 09:30 on 5 January. If it replaced 15 January on the day itself, that is a finding, but not if it
+    did a day earlier. If it replaced 09:00 on its day, it was put back, which is none either."""
     promises = brought_forward(
         old, "2018-01-05 09:30", old_last_shown_at=old_last_shown_at, new_first_shown_at=new_first_shown_at
     )
@@ -301,14 +302,16 @@ def test_release_that_keeps_its_provisional_time_is_on_time() -> None:
 
 @pytest.mark.parametrize("published_at", ["09:28:30", "09:31:27"], ids=["early if confirmed", "late if confirmed"])
 def test_missed_provisional_time_is_unproven_if_perhaps_confirmed(published_at: str) -> None:
-    """The time may have been confirmed after the last read, at 09:26. If not, any minute of the day is on time."""
+    """At its last read, 09:26, the calendar called 09:30 provisional, so any minute of the day was on time. If it has
+    confirmed the time since then, a page is early at 09:28:30 and late at 09:31:27."""
     verdict = verdict_on(provisional_promise(last_shown_at="09:26"), published_at=published_at)
     assert verdict.verdict is VerdictKind.UNPROVEN
     assert len(doubts(verdict)) == 1
 
 
 def test_slot_still_provisional_when_it_passed_allows_whole_day() -> None:
-    """A confirmed slot would allow only 60 s."""
+    """At 09:31 the calendar still called 09:30 provisional. So a page at 09:31:27 is on time. A confirmed slot would
+    allow only 60 s."""
     provisional = provisional_promise(last_shown_at="09:31")
     assert verdict_on(provisional, published_at="09:31:27").verdict is VerdictKind.ON_TIME
 
@@ -323,14 +326,14 @@ def test_release_is_pending_while_provisional_time_may_be_confirmed() -> None:
 
 @pytest.mark.parametrize("published_at", ["09:31:27", NEVER])
 def test_late_release_is_unproven_if_time_was_perhaps_confirmed(published_at: str | None) -> None:
-    """The calendar called 09:30 provisional at 09:26, and confirmed it by its next read at 09:36, perhaps in time. A
-    time confirmed before it passed binds to the minute. Otherwise any minute of the day is on time."""
+    """The calendar called 09:30 provisional at 09:26, and confirmed at 09:36. If it confirmed the time before 09:30, a
+    page that came at 09:31:27, or never, is late. If it did so later, any minute of the day is on time."""
     provisional = provisional_promise(last_shown_at="09:26")
     confirmed = changed_promise("09:30", not_yet_shown_at="09:26", first_shown_at="09:36", state=Standing.CONFIRMED)
     verdict = verdict_on(provisional, confirmed, published_at=published_at)
     assert verdict.verdict is VerdictKind.UNPROVEN
-    reason = "changed between two reads: govuk says Fri 5 Jan 2018 09:30:00 GMT, provisional, last so"
-    assert reason in verdict.unproven_because
+    last_read = "govuk says Fri 5 Jan 2018 09:30:00 GMT, provisional, last so Fri 5 Jan 2018 09:26:00 GMT"
+    assert f"changed between two reads: {last_read}" in verdict.unproven_because
 
 
 def test_time_confirmed_after_it_passed_makes_no_release_late() -> None:
@@ -370,7 +373,8 @@ def promises_by(**times: str) -> list[Promise]:
 def test_release_is_late_or_early_only_by_both_calendars(
     own_calendar_says: str, published_at: str | None, expected: VerdictKind
 ) -> None:
-    """By 09:30 and 10:30, for example, a page at 09:40 is late by one calendar and early by the other: unproven."""
+    """Two calendars, govuk and the producer's own, announce different times. By 09:30 and 10:30, for example, a page at
+    09:40 is late by one and early by the other, so the verdict is unproven."""
     verdict = verdict_on(*promises_by(govuk="09:30", own=own_calendar_says), published_at=published_at)
     assert verdict.verdict is expected
     (differ,) = found(verdict, Kind.CALENDARS_DISAGREE)
@@ -383,24 +387,26 @@ def test_release_is_late_or_early_only_by_both_calendars(
     ("other_slot", "is_late_too"), [("09:31", True), ("09:29", False), ("09:50", False), ("10:00", False)]
 )
 def test_exposed_release_is_also_late_only_by_both_calendars(other_slot: str, *, is_late_too: bool) -> None:
-    """The page was public early, from 09:28:30 to 09:29:30, and again from 09:50 on.
-    It is not late by a calendar with a slot at which it was public."""
+    """The page was public early, from 09:28:30 to 09:29:30, and again from 09:50 on. At 09:30, the slot of one
+    calendar, it was absent. If it was absent at the other calendar's slot too, 09:31, it is also late."""
     promises = promises_by(govuk="09:30", own=other_slot)
     verdict = verdict_on(*promises, published_at="09:28:30", removed_at="09:29:30", back_at="09:50")
     assert verdict.verdict is VerdictKind.EARLY
     assert bool(found(verdict, Kind.LATE)) is is_late_too
 
 
-def test_release_is_late_only_once_both_slots_have_passed() -> None:
+def test_absent_release_is_overdue_only_once_both_slots_have_passed() -> None:
+    """One calendar says 09:30 and the other 09:50. No page comes. The verdict is made three times, and `revisit` says
+    when it is to be made again."""
     promises = promises_by(govuk="09:30", own="09:50")
-    before = verdict_on(*promises, published_at=NEVER, now="09:40")
-    soon_after = verdict_on(*promises, published_at=NEVER, now="09:50:30")
-    later = verdict_on(*promises, published_at=NEVER, now="09:52")
-    assert before.verdict is VerdictKind.UNPROVEN
-    assert before.revisit == at("09:50")
+    between_slots = verdict_on(*promises, published_at=NEVER, now="09:40")
+    assert between_slots.verdict is VerdictKind.UNPROVEN
+    assert between_slots.revisit == at("09:50")
     # A release may come until a minute after its slot.
-    assert soon_after.revisit == at("09:51")
-    assert later.verdict is VerdictKind.OVERDUE
+    soon_after_both = verdict_on(*promises, published_at=NEVER, now="09:50:30")
+    assert soon_after_both.revisit == at("09:51")
+    after_that_minute = verdict_on(*promises, published_at=NEVER, now="09:52")
+    assert after_that_minute.verdict is VerdictKind.OVERDUE
 
 
 def test_release_with_one_calendar_is_not_judged_again_soon() -> None:
@@ -423,8 +429,8 @@ def test_release_late_by_minutes_or_by_days_is_late() -> None:
 
 
 def test_release_is_overdue_until_watch_ends_by_both_calendars() -> None:
-    """The watch ends 14 days after a slot. If the page is absent then, the release is not published. It is only overdue
-    while the watch goes on by one of two calendars, which says today."""
+    """A page due 20 days ago never came. Its watch ended after 14 days, so it is not published. If a second calendar
+    says that it is due today, the watch goes on, and it is only overdue."""
     assert verdict_on(TWENTY_DAYS_AGO, published_at=NEVER).verdict is VerdictKind.NOT_PUBLISHED
     assert verdict_on(TODAY, TWENTY_DAYS_AGO, published_at=NEVER).verdict is VerdictKind.OVERDUE
 
@@ -491,8 +497,8 @@ DROPPED_BEFORE_SLOT = dropped_promise(since="09:12")
 @pytest.mark.parametrize("promise", [LAST_READ_TOO_EARLY, DROPPED_BEFORE_SLOT], ids=["last read too early", "dropped"])
 @pytest.mark.parametrize("back_at", [NEVER, "09:40"], ids=["never back", "back late"])
 def test_exposed_page_is_not_late_if_its_promise_is_doubtful(promise: Promise, back_at: str | None) -> None:
-    """The page was public from 09:10 to 09:20, and back late or never. The calendar was last read too early, or dropped
-    the release before 09:30. So 09:30 was perhaps no longer its slot."""
+    """The page was public from 09:10 to 09:20, and back late or never. The calendar last showed 09:30 at 08:55, or
+    dropped it at 09:12. So 09:30 was perhaps no longer its slot."""
     verdict = verdict_on(promise, published_at="09:10", removed_at="09:20", back_at=back_at)
     assert verdict.verdict is VerdictKind.EARLY
     assert found(verdict, Kind.LATE) == []
@@ -510,8 +516,9 @@ def test_missing_file_of_early_page_is_not_late_if_dropped() -> None:
     assert len(doubts(verdict)) == 1
 
 
-def test_promise_binds_while_one_of_two_calendars_shows_it() -> None:
-    """One calendar dropped the release at 09:05. The other one still showed it at 09:26, or dropped it too."""
+def test_promise_counts_while_one_of_two_calendars_shows_it() -> None:
+    """Two calendars announced 09:30, and no page came. One of them dropped the release at 09:05. It is overdue if the
+    other still showed it at 09:26, and unproven if that dropped it too."""
     dropped = dropped_promise(since="09:05")
     still_shown_by_other = promise_for("09:30", last_shown_at="09:26", calendar="own")
     dropped_by_other = dropped_promise(since="09:05", calendar="own")

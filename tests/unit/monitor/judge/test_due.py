@@ -87,7 +87,8 @@ def test_counts_by_status_include_releases_not_seen_yet() -> None:
 
 
 def test_headline_is_about_the_slot_that_passed_last() -> None:
-    """At 10:01 it is about 10:00. The slot is returned too while one of its releases was not seen yet."""
+    """A release due at 09:30 is out, and one due at 10:00 was not seen yet. The headline is about the slot that passed
+    last. It comes with that slot if a release is still awaited, else with None."""
     due_at_ten = NOT_SEEN_YET | {"slot": {**NOT_SEEN_YET["slot"], "start": "2018-01-05T10:00:00.000Z"}}
     rows = [OUT, due_at_ten]
     ten_o_clock = after_slot(1800)

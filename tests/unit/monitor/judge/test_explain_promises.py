@@ -51,7 +51,7 @@ def test_explanation_hints_at_what_is_unusual(case: dict[str, Any], hint: str) -
 
 
 @pytest.mark.parametrize(
-    ("approvals", "hint"),
+    ("approvals", "remark"),
     [
         ((UsualTime(time(7), "ART 12", producer="ofq*"),), "on file, ART 12"),
         ((), "is an alternative release time"),
@@ -59,11 +59,11 @@ def test_explanation_hints_at_what_is_unusual(case: dict[str, Any], hint: str) -
     ],
     ids=["approved", "not approved", "approved for another producer"],
 )
-def test_explanation_names_approval_of_unusual_time(approvals: tuple[UsualTime, ...], hint: str) -> None:
+def test_explanation_names_approval_of_unusual_time(approvals: tuple[UsualTime, ...], remark: str) -> None:
     """The usual time is 09:30, and the producer is “ofqual”. If it has an approval for 07:00, the text names it: “ART
     12”. Without one, or with that of another producer, the text says “is an alternative release time”."""
     text = explanation_text(promises=[a_promise(at("07:00"))], policy=Policy(on_file=approvals))
-    assert f"announced for 07:00, not 09:30: {hint}" in text
+    assert f"announced for 07:00, not 09:30: {remark}" in text
 
 
 @pytest.mark.parametrize(

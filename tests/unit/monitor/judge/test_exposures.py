@@ -45,15 +45,16 @@ def test_frequent_looks_at_origin_prove_exposure_that_edge_hid() -> None:
 
 
 def test_rare_looks_at_origin_prove_no_more_than_edge_showed() -> None:
-    """The origin showed the page at -120 s and 25 s. The edge showed it from -121 s to -111 s, and then lacked it. So
-    it may have been removed and published again, and was certainly public for only 10 s."""
+    """The edge showed the page from 121 s to 111 s before the slot, and then lacked it. Two looks at the origin showed
+    it, at -120 s and at 25 s. In between it may have been removed and published again, so only 10 s are certain."""
     edge_first_present, edge_last_present = -121, -111
     length = least_length_of_exposure(origin_looked_at_every=145, edge=EDGE_WITHOUT_PAGE_FROM_106_S_BEFORE_SLOT)
     assert length == edge_last_present - edge_first_present
 
 
 def test_rare_looks_at_origin_prove_exposure_without_other_looks() -> None:
-    """The origin showed the page at -120 s and 25 s. Nothing says that it was removed in between."""
+    """Two looks at the origin showed the page, 120 s before the slot and 25 s after it. There were no looks at the edge
+    (None), so nothing says that it was removed in between. It was public for 120 s before the slot."""
     origin_first_present, slot = -120, 0
     length = least_length_of_exposure(origin_looked_at_every=145, edge=None)
     assert length == slot - origin_first_present
@@ -67,7 +68,8 @@ def exposures_by_answers_up_to_2_s_old(*page_looks: Look) -> Sequence[Exposure]:
 
 
 def test_absence_in_copy_from_before_the_content_ends_no_exposure() -> None:
-    """The answer at -4 s may be 2 s old: from before the content came at -5 s."""
+    """The page was seen from 5 s before the slot on, except at -4 s. That answer may be a copy 2 s old, from before the
+    page came. So it does not prove that the page was removed."""
     (exposure,) = exposures_by_answers_up_to_2_s_old(
         (-7, ABSENT), (-6, ABSENT), (-5, PRESENT), (-4, ABSENT), (-3, PRESENT)
     )
@@ -80,7 +82,8 @@ def test_absence_in_copy_from_before_the_content_ends_no_exposure() -> None:
 def test_absence_ends_exposure_only_if_made_after_the_content(
     last_present: float, absent: float, *, is_open: bool
 ) -> None:
-    """Answers may be 2 s old. So one at -12 s may be as old as the first content, at -14 s. One at -9 s is newer."""
+    """Answers may be 2 s old. The page was first seen at -14 s, so an absence seen at -12 s may be from before that. An
+    absence seen at -9 s is newer, so it proves that the page was removed."""
     (exposure,) = exposures_by_answers_up_to_2_s_old(
         (-16, ABSENT), (-15, ABSENT), (-14, PRESENT), (last_present, PRESENT), (absent, ABSENT)
     )
@@ -104,24 +107,26 @@ def verdict_on(*edge: Run, origin: Sequence[Run] = (), now: float = 120) -> Verd
 
 
 def test_404_then_410_before_slot_proves_exposure() -> None:
-    """The page was public for a moment that no look saw."""
+    """The page was missing (404) until 300 s before its slot, and removed (410) from 285 s before it. So it was public
+    for a moment in between, although no look saw it."""
     last_missing, first_removed = -300, -285
     page = [missing(until=last_missing), removed(since=first_removed, until=-110)]
-    unseen = Interval(after_slot(last_missing), after_slot(first_removed))
+    came = went = Interval(after_slot(last_missing), after_slot(first_removed))
     length = Bounds(0, first_removed - last_missing)
     verdict = verdict_on(*page)
-    assert verdict.exposures == (Exposure("page", unseen, unseen, length, open=False, ended=Ended.REMOVED),)
+    assert verdict.exposures == (Exposure("page", came, went, length, open=False, ended=Ended.REMOVED),)
     assert "came and went between Fri 5 Jan 2018 09:25:00 GMT" in verdict.findings[0].detail  # 300 s before 09:30
     # It is early as soon as the 410 was seen.
     assert verdict_on(*page, now=-100).verdict is VerdictKind.EARLY
 
 
-def test_exposure_unseen_at_two_views_is_one_with_the_narrower_interval() -> None:
-    """A 404 and then a 410 prove that the page was public in between: within 15 s at the edge, and within 10 s at the
-    origin."""
+def test_404_then_410_at_edge_and_origin_is_one_exposure() -> None:
+    """A page that is missing (404) and then removed (410) was public in between. By the edge, it came from 300 s to 285
+    s before its slot. By the origin, it came from 290 s to 280 s before it."""
     edge = [missing(until=-300), removed(since=-285, until=-110)]
     origin = [missing(until=-290, target="page/origin"), removed(since=-280, until=-110, target="page/origin")]
     (exposure,) = verdict_on(*edge, origin=origin).exposures
+    # The origin gives the narrower interval: 10 s, not 15 s.
     assert exposure.start == Interval(after_slot(-290), after_slot(-280))
 
 
@@ -139,8 +144,9 @@ def test_removal_without_404_then_410_before_slot_proves_no_exposure(page: Seque
     assert verdict_on(*page).exposures == ()
 
 
-def test_page_out_and_removed_unseen_within_tolerance_is_unproven() -> None:
-    """A 404 and then a 410 prove that it was public in between, here by 35 s. The tolerance is 60 s."""
+def test_404_then_410_within_tolerance_leaves_release_unproven() -> None:
+    """The page was missing (404) until 30 s and removed (410) from 35 s on. So it was published in between, within the
+    tolerance of 60 s, but it is not known for how long."""
     verdict = verdict_on(missing(until=30), removed(since=35, until=590), now=600)
     assert verdict.verdict is VerdictKind.UNPROVEN
     # 30 s after the slot at 09:30.
@@ -156,25 +162,26 @@ def test_page_out_and_removed_unseen_within_tolerance_is_unproven() -> None:
     ids=["missing until after the tolerance of 60 s", "another edition until 30 s"],
 )
 def test_removed_page_is_overdue_unless_out_within_tolerance(page: Sequence[Run]) -> None:
-    """A 404 and then a 410 prove that a page was public in between, here only after the tolerance of 60 s. Another
-    edition and then a 410 prove nothing about this edition."""
+    """The page was missing (404) until 70 s and removed (410) from 75 s on. So it was public only in between, after the
+    tolerance of 60 s. If another edition (200) comes before the 410, this edition was perhaps never public."""
     verdict = verdict_on(*page, now=600)
     assert (verdict.verdict, verdict.unproven_because) == (VerdictKind.OVERDUE, None)
 
 
-def test_page_removed_unseen_around_slot_is_unproven_when_back_late() -> None:
-    """A 404 at -30 s and a 410 at 20 s prove that the page was public for a time in between, early or not."""
+def test_page_back_late_after_404_and_410_around_slot_is_unproven() -> None:
+    """The page was missing (404) until 30 s before the slot, removed (410) from 20 s after it, and back at 100 s. So it
+    was also public between 404 and 410, early or in time."""
     back = a_run("page", PRESENT, 100, 590, specific=True)
     verdict = verdict_on(missing(until=-30), removed(since=20, until=95), back, now=600)
     assert verdict.verdict is VerdictKind.UNPROVEN
-    # So it is not known how early it came at most, though its return is dated.
+    # It is not known how early it came at most, but looks show when it was back.
     assert verdict.page.early_bound is None
     assert verdict.page.released == Interval(after_slot(95), after_slot(100))
 
 
-def test_404_and_410_around_a_seen_exposure_add_no_other() -> None:
-    """A 404 and then a 410 prove that the page was public in between. If a look saw it then, that is the same
-    exposure."""
+def test_404_and_410_around_a_seen_exposure_add_no_second_one() -> None:
+    """A page that is missing (404) and then removed (410) was public in between. If a look saw it public there, that is
+    the same exposure."""
     before, after = missing(until=-300), removed(since=-285, until=-110)
     public = a_run("page", PRESENT, -295, -290, specific=True)
     assert len(verdict_on(before, after).exposures) == 1

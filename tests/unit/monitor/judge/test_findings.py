@@ -54,15 +54,15 @@ def exposures_of_page_absent_for_50_s(*, planned_spacing_of_api_looks: float) ->
 
 
 def test_absence_splits_no_exposure_if_content_api_showed_page_throughout() -> None:
-    """The content API showed the page before and after, at looks 70 s apart. They were planned 50 s apart. Up to twice
-    the planned time is no gap."""
+    """A page that was public early was absent for 50 s. The content API showed it before and after, at two looks 70 s
+    apart. Such looks were planned every 50 s, and up to twice as long is no gap. So it was public all the time."""
     (exposure,) = exposures_of_page_absent_for_50_s(planned_spacing_of_api_looks=50)
     assert exposure.open
 
 
-def test_absence_splits_exposure_if_content_api_was_not_looked_at() -> None:
-    """Looks at the content API are 70 s apart. Over twice as far apart as planned, they leave a gap.
-    The page may have been removed in it."""
+def test_absence_splits_exposure_if_content_api_was_looked_at_too_rarely() -> None:
+    """A page that was public early was absent for 50 s. The content API showed it before and after, at two looks 70 s
+    apart. Such looks were planned every 5 s, so in this gap the page may have been removed: two exposures."""
     _before_absence, after_absence = exposures_of_page_absent_for_50_s(planned_spacing_of_api_looks=5)
     assert after_absence.open
 
@@ -87,7 +87,8 @@ def test_exposure_is_open_while_edge_serves_old_copy() -> None:
 
 
 def test_old_copy_prolongs_exposure_until_edge_lacks_page() -> None:
-    """The page was certainly public until its origin removed it, and perhaps until the edge lacked it too."""
+    """The page was first seen 1500 s before the slot, and certainly public until its origin removed it, 1200 s before.
+    The edge served an old copy until 890 s before the slot, so it was perhaps public until then."""
     last_absent, first_seen, edge_absent_again = -1505, -1500, -890
     edge = [*EDGE_WITH_OLD_COPY_UNTIL_900_S_BEFORE, a_run("page", ABSENT, edge_absent_again, -700)]
     (exposure,) = judged(now=-700, seen={"page": edge, "page/origin": ORIGIN_THAT_REMOVED_EARLY_PAGE}).exposures
@@ -96,7 +97,7 @@ def test_old_copy_prolongs_exposure_until_edge_lacks_page() -> None:
 
 
 def test_exposure_is_found_with_its_length_and_part() -> None:
-    came, removed, every = -600, -300, 1
+    came, removed, every = -600, -300, 1  # looks are a second apart, so both instants are known to 1 s
     page = [(-900, ABSENT), (came, PRESENT), (removed, WITHDRAWN)]
     (exposure,) = found(judged(now=-10, seen=page, every=every), Kind.EARLY_EXPOSURE)
     assert exposure.part == "page"
@@ -126,7 +127,7 @@ def test_page_an_hour_off_suggests_publishers_clock_is_utc(
 
 
 def test_release_is_partial_if_page_is_in_time_and_sheet_late() -> None:
-    """`seconds` is how long after the slot the sheet came, by looks every second."""
+    """Looks are a second apart. The page came in time, and its sheet between 779 s and 780 s after the slot."""
     sheet_came, every = 780, 1
     verdict = judged(900, {"page": CAME_IN_TIME, "sheet": public_from(sheet_came)}, SHEET, every=every)
     (partial,) = found(verdict, Kind.PARTIAL)
@@ -185,6 +186,7 @@ def test_changed_bytes_of_file_are_one_finding(bytes_over_time: list[tuple[float
     sheet = RegularLooks(public_from(came), every=every, digests=bytes_over_time)
     (change,) = found(judged(600, {"page": CAME_IN_TIME, "sheet": sheet}, SHEET), Kind.SWAPPED)
     assert change.part == "sheet"
+    # The file came in the second before 2 s, and its bytes changed in the second before `changed_at`.
     last_absent, last_old_bytes = came - every, changed_at - every
     assert change.seconds == Bounds(last_old_bytes - came, changed_at - last_absent)
 
@@ -195,7 +197,7 @@ def test_changed_bytes_of_page_are_no_finding() -> None:
 
 
 def test_content_withdrawn_for_a_time_is_one_withdrawal() -> None:
-    withdrawn_at, back_at, every = 300, 700, 1
+    withdrawn_at, back_at, every = 300, 700, 1  # looks are a second apart, so both instants are known to 1 s
     page = [*CAME_IN_TIME, (withdrawn_at, WITHDRAWN), (back_at, PRESENT)]
     (withdrawal,) = found(judged(now=900, seen=page, every=every), Kind.WITHDRAWN)
     assert withdrawal.seconds == Bounds(back_at - withdrawn_at - every, back_at - withdrawn_at + every)
@@ -233,14 +235,15 @@ def test_edge_is_stale_until_it_shows_page_or_withdrawal(edge: Answers, seconds_
 
 
 def test_edge_was_stale_until_origin_removed_page() -> None:
-    """The edge never showed the page. The origin, looked at each second, showed it from 1 s to 30 s."""
+    """The edge never showed the page. The origin, looked at each second, lacked it at 0 s, showed it from 1 s to 30 s,
+    and removed it by 31 s. So the edge was stale for 29 s to 31 s."""
     origin_shows_at, origin_removes_at = 1, 31
     origin = [(-100, ABSENT), (origin_shows_at, PRESENT), (origin_removes_at, ABSENT)]
     verdict = judged(now=200, seen={"page": NOT_OUT, "page/origin": origin})
     (stale,) = found(verdict, Kind.STALE_EDGE)
     shortest, longest = (origin_removes_at - 1) - origin_shows_at, origin_removes_at - (origin_shows_at - 1)
     assert stale.seconds == Bounds(shortest, longest)
-    # Users never got the page. So their wait, counted from the slot, has no end.
+    # Users did not get the page by 30 s, when the origin still had it. Nor did they later, so their wait has no end.
     assert verdict.page.users_delay == Bounds(origin_removes_at - 1, None)
 
 
@@ -249,9 +252,11 @@ LACKED_FOR_160_S_MORE = [*LACKED_FOR_5_S, (20, ABSENT), (180, PRESENT)]
 
 
 def test_each_span_in_which_edge_lacks_page_is_a_finding() -> None:
-    """Looks are a second apart. The origin showed the page at 1 s. The edge lacked it to 4 s, and from 20 to 179 s."""
+    """Looks are a second apart. The origin lacked the page at 0 s and showed it at 1 s. The edge lacked it until 4 s,
+    and again from 20 s to 179 s."""
     verdict = judged(now=300, seen={"page": LACKED_FOR_160_S_MORE, "page/origin": CAME_IN_TIME})
     first, second = found(verdict, Kind.STALE_EDGE)
+    # At least from the first to the last look that found it hidden, at most from the look before to the look after.
     assert first.seconds == Bounds(4 - 1, 5 - 0)
     assert second.seconds == Bounds(179 - 20, 180 - 19)
     assert second.detail.endswith("having shown it before")
@@ -289,10 +294,11 @@ def verdict_on_part_hidden_by_its_edge(part: Part, *, origin_shows_at: float, ed
 
 
 def test_required_file_hidden_by_edge_needs_a_report() -> None:
-    """The file came in time at its origin, but users went without it for over 5 minutes."""
+    """Looks are a second apart. The origin showed the file at 1 s, in time, and the edge only at 361 s. So users went
+    without it for over 5 minutes."""
     verdict = verdict_on_part_hidden_by_its_edge(SHEET, origin_shows_at=1, edge_shows_at=361)
     (stale,) = verdict.findings
-    shortest, longest = 360 - 1, 361 - 0
+    shortest, longest = 360 - 1, 361 - 0  # from 1 s or up to 1 s before, until 361 s or up to 1 s before
     assert (stale.kind, stale.part, stale.seconds) == (Kind.STALE_EDGE, "sheet", Bounds(shortest, longest))
     assert verdict.verdict is VerdictKind.ON_TIME
     assert verdict.grade is Grade.REPORT
@@ -337,8 +343,8 @@ def test_blind_span_that_hid_nothing_is_no_finding(span: Blind) -> None:
     ids=["host of the page", "another host", "view of the page", "view of a file"],
 )
 def test_blind_span_counts_only_for_its_host_and_target(host: str, target: str, expected_findings: int) -> None:
-    """From -20 s to 40 s a monitor was blind for one host or one target, such as `www.gov.uk` or the edge view of the
-    page. For the page, a span of another host or of a file does not count."""
+    """From -20 s to 40 s a monitor was blind: it saw nothing of one host, or of one target. That is a finding if it was
+    the host of the page, `www.gov.uk`, or the page at the edge. Another host, or a file, does not count."""
     span_over_slot = blind_span(-20, 40, host, target)
     verdict = judged(now=200, seen=public_from(second=150), blind=[span_over_slot])
     assert len(found(verdict, Kind.BLIND)) == expected_findings
@@ -437,8 +443,8 @@ OTHER_TIME = a_promise(SLOT), a_promise(SLOT + HOUR, learnt=SLOT - DAY, unlearnt
     [(OTHER_DAY, "moved to another day 2 days ahead"), (OTHER_TIME, "moved to another time 1 day ahead")],
 )
 def test_slot_moved_at_short_notice_is_found(promises: Sequence[Promise], detail: str) -> None:
-    """Less than 28 days is short notice. The notice lasts from the read that first showed the change until the old
-    slot. For example, the finding says “moved to another day 2 days ahead”."""
+    """A read of the calendar two days before the slot showed that it had been moved to another day. That is less than
+    28 days ahead, so short notice. The finding says “moved to another day 2 days ahead”."""
     (short,) = found(judged(now=200, seen=CAME_IN_TIME, promises=promises), Kind.SHORT_NOTICE)
     assert detail in short.detail
 

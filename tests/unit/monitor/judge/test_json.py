@@ -162,6 +162,7 @@ def test_overdue_delay_may_grow_but_not_shrink() -> None:
 
 
 def test_recomputed_verdict_may_become_final_but_not_stop_being_final() -> None:
+    """A verdict is stored and later computed again. That it became final counts as no difference."""
     final = json_of()
     not_final = final | {"final": False}
     assert find_differences(stored=not_final, again=final) == []
@@ -169,10 +170,8 @@ def test_recomputed_verdict_may_become_final_but_not_stop_being_final() -> None:
 
 
 def test_open_exposure_may_end_but_not_reopen_when_recomputed() -> None:
-    """Both verdicts are for 1 s after the slot.
-
-    The second also has a look at 3 s. It proves that the page, public early, stayed until its slot.
-    """
+    """Both verdicts are for 1 s after the slot, on a page public early. The first knows looks until -2 s, so the
+    exposure is open. The second also knows that a look at 3 s still found the page, so it ended at the slot."""
     looks_until_now = looks((-5, ABSENT), (-2, PRESENT))
     looks_until_later = looks((-5, ABSENT), (-2, PRESENT), (3, PRESENT))
     still_open = release_json(judged(now=1, seen={"page": looks_until_now.runs("page")}))
@@ -249,10 +248,9 @@ def withdrawn_or_stale_kinds(verdict: Verdict) -> set[Kind]:
 @settings(max_examples=200)
 @given(worlds(), st.sampled_from([-100.0, 0.0, 30.0, 61.0, 91.0, 130.0]))
 @example(SEEN_PRESENT_ONCE, 91.0)
-def test_only_a_look_under_way_changes_a_recomputed_verdict(world: World, now: float) -> None:
-    """Both verdicts are for `now`. The second also knows the answers to looks that were under way at `now`. If it is
-    the same verdict, it may only have more findings of a withdrawn page or a stale edge. If it has no more of those,
-    nothing differs."""
+def test_recomputed_verdict_changes_only_by_looks_that_were_under_way(world: World, now: float) -> None:
+    """A verdict for `now` is computed again with the answers to looks that were under way at `now`. If it is the same
+    verdict, it may have more findings on a withdrawn page or a stale edge. Nothing else differs."""
     runs_at_now = world.runs(after_slot(now))
     # Looks under way may lengthen the runs. Runs that later looks began are left out.
     runs_later = {target: runs[: len(runs_at_now[target])] for target, runs in world.runs().items()}
@@ -273,9 +271,8 @@ def json_with_copy_made_by(seconds: float) -> Json:
 
 
 def test_cached_copy_dated_earlier_when_recomputed_makes_no_difference() -> None:
-    """The origin lacked the page at -1.5 s. A look got it from the edge at 114 s, over 90 s later, so that absence
-    decides nothing. The copy was made by 89.8 s, or when recomputed by 88.3 s, which is within 90 s. But only the time
-    of the look counts."""
+    """The origin lacked the page at -1.5 s, which counts until 88.5 s. A look at 114 s got a copy of the page. It was
+    made by 89.8 s, or when recomputed by 88.3 s. But only the time of the look counts: 114 s."""
     assert find_differences(stored=json_with_copy_made_by(89.8), again=json_with_copy_made_by(88.3)) == []
 
 
@@ -352,10 +349,8 @@ def test_explanation_leaves_out_the_middle_of_many_runs() -> None:
 
 
 def test_explanation_sums_up_absences_in_one_line() -> None:
-    """There was one look a second. Until the slot, each second one failed, from the first on.
-
-    Then the page was absent for a minute, and present from 60 s on.
-    """
+    """There was one look a second. Until the slot every other one failed, from the first on. Then the page was absent
+    for a minute, and present from 60 s on."""
     each_second_one_failed = [(seconds, UNKNOWN if seconds % 2 == 0 else ABSENT) for seconds in range(-100, 1)]
     facts = explained(now=120, seen=[*each_second_one_failed, (1, ABSENT), (60, PRESENT)]).facts
     first_failure, absences, presences = [fact.text for fact in facts if fact.kind == "run"]

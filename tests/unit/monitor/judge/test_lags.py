@@ -106,8 +106,8 @@ DEFAULT = {
 def test_lag_lasts_from_release_until_announcement_or_index_shows_it(
     now: float, announced: Looks, listed: Looks, expected: LagsInSeconds
 ) -> None:
-    """If a release was out at 1 s and its announcement redirected to it at 421 s, the announcement lagged by 420 s. If
-    announcement or index never shows it, it may have failed for good. Then the other one ends both lags."""
+    """A lag is how long announcement or index did not show a release that was out, here from 1 s on. An announcement
+    that redirected to it at 421 s lagged by 420 s. If only one of them ever shows it, that ends both lags."""
     assert longest_lags(now, publication(announced, listed, out=OUT)) == expected
 
 
@@ -115,9 +115,8 @@ def test_lag_lasts_from_release_until_announcement_or_index_shows_it(
 def test_lag_ends_with_last_look_before_a_long_pause(
     now: float, announced: Looks, listed: Looks, expected: LagsInSeconds
 ) -> None:
-    """A lag is how long announcement or index did not show a release that was out, here from 1 s on. If the
-    announcement was looked at until 100 s, and redirected at 900 s, its lag ends at 100 s. It may have redirected at
-    any time in between."""
+    """The release was out at 1 s. The announcement did not redirect to it at 100 s, and did at 900 s. It may have
+    redirected at any time in this pause. So its lag, the time without a redirect, counts only until 100 s."""
     assert longest_lags(now, publication(announced, listed, out=OUT)) == expected
 
 
@@ -125,8 +124,8 @@ def test_lag_ends_with_last_look_before_a_long_pause(
 def test_lag_is_never_less_than_its_default(
     now: float, announced: Looks, listed: Looks, expected: LagsInSeconds
 ) -> None:
-    """A lag is how long announcement or index did not show a release that was out. If they showed it sooner than the
-    default says, or were not looked at, the default applies."""
+    """A lag is how long announcement or index did not show a release that was out. Default lags of 30 s and 120 s apply
+    if they showed it sooner, or were not looked at."""
     assert longest_lags(now, publication(announced, listed, out=OUT)) == expected
 
 
@@ -144,8 +143,8 @@ def test_lag_is_never_less_than_its_default(
 def test_lags_begin_at_publication_time_that_page_states(
     stated_at: float | None, found_at: float, expected: LagsInSeconds
 ) -> None:
-    """The page was found at 602 s. If it says that it came at 1 s, announcement and index were behind since then. A
-    stated time that is not plausible was set by hand. Then the page counts as out when it was found."""
+    """The page was found at 602 s, and its announcement redirected at 601 s. If it says that it came at 1 s, both lags
+    are 600 s. A time before the slot, or over 15 min before the page was found, is not believed."""
     states_time = format_version(first_published_at=after_slot(stated_at))
     page = a_sighting(PRESENT, found_at, specific=True, version=states_time)
     announced = announcement(stays_until=found_at - 2, redirects_at=found_at - 1)
@@ -209,8 +208,8 @@ TOLERANCE, LONGER_DEFAULT_LAG, SEVEN_MINUTES, NEXT_LOOK = 60, 120, 7 * 60, 20
     ids=["no other release", "other release the day before", "other release shown after 7 minutes"],
 )
 def test_release_is_overdue_after_tolerance_and_longest_lag(now: float, other_release: Publication | None) -> None:
-    """Announcement and index lack the release, but may be behind: by 2 minutes, or by 7 if they showed another release
-    of the day 7 minutes late. After that and the tolerance of 60 s, this one is overdue."""
+    """Announcement and index lack the release, but may be up to 2 minutes behind. So it is overdue only after these and
+    the tolerance of 60 s. If they were 7 minutes behind for another release of the day, the 7 minutes count."""
     verdict = verdict_by_announcement_and_index(now=now, other_release=other_release)
     assert verdict.verdict is VerdictKind.OVERDUE
     assert verdict.due is None
@@ -225,16 +224,17 @@ def test_release_is_overdue_after_tolerance_and_longest_lag(now: float, other_re
     ],
 )
 def test_release_is_pending_within_longest_lag_of_the_day(now: float, other_release: Publication) -> None:
-    """Announcement and index lack the release, but may be behind as long as for another release of the day. If they
-    showed that one 7 minutes late, this one is pending for 7 minutes and the tolerance of 60 s."""
+    """Announcement and index lack this release. But they showed another one of the day only 7 minutes after it was out.
+    So until 7 minutes and the tolerance of 60 s have passed, this one may have come in time."""
     verdict = verdict_by_announcement_and_index(now=now, other_release=other_release)
     assert verdict.verdict is VerdictKind.PENDING
+    # The tolerance is over, but it is not confirmed yet that the release is late.
     assert verdict.due.is_confirming
 
 
 def test_release_found_late_is_unproven_if_another_lagged_longer() -> None:
-    """The page was found 300 s after its slot. Announcement and index lacked it until 299 s. If they are 7 minutes
-    behind, as they were for another release, this one may have come at its slot."""
+    """The page was found at 300 s. Announcement and index lacked it until 299 s and are at most 2 minutes behind, so it
+    came after 179 s: late. If they are 7 minutes behind, as for another release, it may have come at its slot."""
     found_late = {"now": 500, "not_shown_until": 299, "page": [(300, PRESENT), (310, PRESENT)]}
     by_default_lags = verdict_by_announcement_and_index(**found_late)
     by_lags_of_day = verdict_by_announcement_and_index(**found_late, other_release=SHOWN_7_MINUTES_LATE)
@@ -255,7 +255,8 @@ def test_explanation_names_lag_of_another_release() -> None:
 
 
 def test_release_overdue_by_announcement_and_index_is_judged_again_each_minute() -> None:
-    """Another release of the day may yet show that announcement and index are behind. Then this one may be in time."""
+    """At 310 s, announcement and index lack the release, so it is overdue. Another release may yet show that they are
+    further behind. So the verdict is made again at the next full minute, 360 s."""
     verdict = verdict_by_announcement_and_index(now=5 * 60 + 10)
     assert verdict.verdict is VerdictKind.OVERDUE
     assert verdict.revisit == after_slot(6 * 60)

@@ -161,7 +161,7 @@ def other_facts(explanation: Explanation) -> list[Fact]:
 @settings(max_examples=300)
 @given(runs_by_target())
 def test_merging_runs_keeps_their_number_of_looks(runs: dict[str, list[Run]]) -> None:
-    """A merged run counts its successful looks in `looks`, and its failed looks in `failed`."""
+    """Old runs are merged. A merged run counts its successful looks in `looks`, and its failed looks in `failed`."""
     merged = compact_runs(runs, A_DAY_BEFORE_SLOT)
     for target, runs_before in runs.items():
         looks_before = sum(run.looks + run.failed for run in runs_before)

@@ -20,7 +20,8 @@ COPY_FROM_BEFORE_REMOVAL = (1, PRESENT, 13)
 
 
 def test_old_copy_counts_as_release_from_90_s_after_slot() -> None:
-    """The edge shows a copy from before the removal. Until 90 s, a look may still find that the page is absent."""
+    """The page was removed a second before its slot. At 1 s the edge shows a copy from before that. Until 90 s a look
+    may still find the page absent, so the verdict waits. Then the copy counts as the release."""
     edge = looks((-60, ABSENT), COPY_FROM_BEFORE_REMOVAL, specific=True)
     origin = looks(*ORIGIN_REMOVED_1_S_BEFORE_SLOT)
     tolerance, grace = 60, 30
@@ -30,7 +31,8 @@ def test_old_copy_counts_as_release_from_90_s_after_slot() -> None:
 
 
 def test_newer_copy_confirms_release_first_shown_by_old_copy() -> None:
-    """The page was removed before its slot. At 1 s the edge shows a copy from before that, and at 9 s a new one."""
+    """The page was removed a second before its slot. At 1 s the edge shows a copy from before that, which alone proves
+    no release. The copy that it shows at 9 s was made after the slot."""
     newer_copy = (9, PRESENT, 2)  # made after the slot
     edge = looks((-60, ABSENT), COPY_FROM_BEFORE_REMOVAL, newer_copy, specific=True)
     verdict = judged(now=10, seen={"page": edge, "page/origin": looks(*ORIGIN_REMOVED_1_S_BEFORE_SLOT)})
@@ -41,7 +43,8 @@ def test_newer_copy_confirms_release_first_shown_by_old_copy() -> None:
 
 @pytest.mark.parametrize("returned_at", [103, 400])
 def test_content_that_returned_late_is_late_despite_an_old_copy(returned_at: float) -> None:
-    """At 1 s the edge shows a copy from before the removal. From 20 s on, both views lack the page until it is back."""
+    """The page was removed a second before its slot. At 1 s the edge shows a copy from before that. From 20 s on, both
+    views lack the page until it is back, which is late."""
     returned = [(20, ABSENT), (returned_at - 1, ABSENT), (returned_at, PRESENT)]
     edge = looks((-60, ABSENT), COPY_FROM_BEFORE_REMOVAL, *returned)
     origin = looks(*ORIGIN_REMOVED_1_S_BEFORE_SLOT, *returned)

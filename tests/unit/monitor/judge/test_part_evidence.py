@@ -103,8 +103,8 @@ def test_redirected_page_without_title_counts_from_its_slot(seconds_after_slot: 
 
 @pytest.mark.parametrize(("seen_at", "slot"), [(-20, SLOT), (5, None)], ids=["before its slot", "no slot"])
 def test_redirected_page_without_title_does_not_count_before_slot(seen_at: float, slot: datetime | None) -> None:
-    """The announcement redirected to the page (`LED_TO`), which may still show an earlier edition. So a look at -20 s
-    does not count, and no look counts if there is no slot (None)."""
+    """The announcement redirected to a page (`LED_TO`) that did not show the title of the release. It may be an earlier
+    edition. So a look 20 s before the slot does not count, nor one at 5 s if there is no slot (None)."""
     evidence = evidence_of(edge=[(seen_at, PRESENT)], has_title=False, address=Address.LED_TO, slot=slot)
     assert appearances(evidence) == []
 
@@ -135,8 +135,8 @@ def test_absence_at_redirected_address_stays_an_absence() -> None:
 def test_release_confirms_guessed_address_unless_removed_before_slot(
     page: list[Look], slot: datetime | None, *, is_confirmed: bool
 ) -> None:
-    """The release was seen at its guessed address. It may still come at another one if it was removed before its slot,
-    for example if it was public from -600 s and absent at -300 s."""
+    """The address of the page was guessed. The release was seen there, which confirms the guess. But if it was public
+    from -600 s and removed at -300 s, before its slot, it may come back at another address."""
     evidence = evidence_of(edge=page, has_title=True, address=Address.GUESSED, slot=slot)
     assert evidence.is_address_guessed is not is_confirmed
 
@@ -147,7 +147,8 @@ def test_address_without_looks_is_guess_unless_calendar_named_it(address: Addres
 
 
 def test_guessed_address_of_page_does_not_concern_its_sheet() -> None:
-    """Witnesses, which are the announcement and the listing, are only about the page."""
+    """No calendar named the address of the page, so the monitor guessed it. The sheet has an address of its own, which
+    is not a guess. Announcement and listing can show (as `witnesses`) whether the page is out, but not the sheet."""
     release = a_release(SHEET, address=Address.GUESSED)
     sheet = evidence_of(release=release, part=SHEET)
     assert not sheet.is_address_guessed
@@ -166,7 +167,8 @@ def evidence_at_guessed_address(*page: Look, unlisted_until: float) -> PartEvide
 
 @pytest.mark.parametrize("absences_at_page", [[], [(-60, ABSENT)]])
 def test_listing_dates_appearance_at_guessed_address(absences_at_page: list[Look]) -> None:
-    """The listing lacked the page until 200 s and may be 120 s behind. So the page came after 80 s, and by 150 s."""
+    """The page was first found at its guessed address at 150 s. The listing lacked it until 200 s and may be 120 s
+    behind. So the page came after 80 s."""
     last_unlisted, first_shown = 200, 150
     page = [*absences_at_page, (first_shown, PRESENT), (210, PRESENT)]
     evidence = evidence_at_guessed_address(*page, unlisted_until=last_unlisted)
@@ -174,7 +176,8 @@ def test_listing_dates_appearance_at_guessed_address(absences_at_page: list[Look
 
 
 def test_later_absence_at_guessed_address_dates_page_more_closely() -> None:
-    """The listing proves absence only until 80 s: it lacked the page until 200 s and may lag by 120 s."""
+    """Looks at a guessed address found the page absent at 100 s and public at 150 s. The listing lacked it until 200 s
+    and may be 120 s behind: absent until 80 s. The look at 100 s says more."""
     last_absent, first_shown = 100, 150
     page = [(-60, ABSENT), (last_absent, ABSENT), (first_shown, PRESENT), (210, PRESENT)]
     evidence = evidence_at_guessed_address(*page, unlisted_until=200)
@@ -184,7 +187,7 @@ def test_later_absence_at_guessed_address_dates_page_more_closely() -> None:
 @pytest.mark.parametrize("first_shown", [70, 80])
 def test_listing_does_not_date_page_that_contradicts_it(first_shown: float) -> None:
     """The listing lacked the page until 200 s and may be 120 s behind. So it says that the page came after 80 s. But a
-    look found the page by then."""
+    look found the page at 70 s or 80 s, so only the absence at -60 s dates it."""
     last_absent = -60
     page = [(last_absent, ABSENT), (first_shown, PRESENT), (210, PRESENT)]
     evidence = evidence_at_guessed_address(*page, unlisted_until=200)
@@ -192,9 +195,9 @@ def test_listing_does_not_date_page_that_contradicts_it(first_shown: float) -> N
 
 
 @pytest.mark.parametrize("seen_once_at", [70, 150])
-def test_listing_counts_only_until_last_look_that_showed_page(seen_once_at: float) -> None:
-    """The listing lacked the page until 200 s. But only one look showed the page, so it may have been removed after
-    that. The listing, which may be 120 s behind, dates it as if last read at that look."""
+def test_listing_dates_page_seen_once_as_of_that_look(seen_once_at: float) -> None:
+    """One look showed the page, say at 150 s. It may have been removed then, so it does not matter that the listing
+    lacked it until 200 s. At 150 s the listing, which may be 120 s behind, lacked it too: it came after 30 s."""
     evidence = evidence_at_guessed_address((-60, ABSENT), (seen_once_at, PRESENT), unlisted_until=200)
     assert appearances(evidence) == [(seen_once_at - LISTING_LAG, seen_once_at)]
 
@@ -215,7 +218,8 @@ def test_absence_at_guessed_address_does_not_prove_page_absent() -> None:
 
 
 def test_listing_proves_last_absence_of_page_at_guessed_address() -> None:
-    """The look at 300 s proves nothing, as the page may be at another address. The listing may be 120 s behind."""
+    """A look at the guessed address found no page at 300 s. That proves nothing, as the page may be elsewhere. The
+    listing lacked it until 200 s and may be 120 s behind, so it proves absence until 80 s."""
     last_unlisted = 200
     evidence = evidence_at_guessed_address((300, ABSENT), unlisted_until=last_unlisted)
     assert evidence.last_absent == after_slot(last_unlisted - LISTING_LAG)
@@ -242,8 +246,8 @@ def test_part_that_disappeared_across_slot_may_have_been_public_then(edge: list[
     ids=["removed before slot", "removed at slot", "never absent", "absent before slot"],
 )
 def test_part_that_did_not_disappear_across_slot_leaves_no_doubt(page: list[Look]) -> None:
-    """A part may have been public at its slot if it was seen before the slot and absent after it. Here, for example, it
-    was already absent before the slot. Or it was never absent: such a view may show a page at any address."""
+    """A part seen at -20 s and absent at 10 s may have been public at its slot, 0 s. Here it was absent by 0 s, or
+    absent before it came. Or it was never absent, which proves nothing: such a view may show a page at any address."""
     assert not evidence_of(edge=page).may_have_been_public_at(SLOT)
     # The same is true if the looks were at the origin.
     assert not evidence_of(edge=[(-20, ABSENT)], origin=page).may_have_been_public_at(SLOT)
@@ -280,8 +284,8 @@ def a_wrong_clock(begins: float = -1, ends: float = 6, **target_or_monitor: str)
     ],
 )
 def test_absences_prove_nothing_if_clock_was_wrong_at_every_look(blind_span: Blind, *, is_proved: bool) -> None:
-    """The monitor “north” looked at the edge at 0 s and at 5 s. If its clock was wrong from -1 s to 6 s, it was wrong
-    at both looks. If the clock was wrong from 1 s to 6 s, the look at 0 s is a proof."""
+    """The monitor “north” looked at the edge at 0 s and at 5 s. If its clock was wrong from -1 s to 6 s, the times of
+    both looks are wrong, so nothing is proved. If it was wrong from 1 s to 6 s, the look at 0 s is a proof."""
     runs_of_north = seen_by("north", looks((0, ABSENT), (5, ABSENT), address=PAGE_URL).runs("page"))
     evidence = evidence_of(other_targets={"page": runs_of_north}, blind=[blind_span])
     has_proof = evidence.spells[View.EDGE] != ()
@@ -291,7 +295,8 @@ def test_absences_prove_nothing_if_clock_was_wrong_at_every_look(blind_span: Bli
 
 
 def test_presence_from_start_is_the_first_at_edge_or_origin() -> None:
-    """Every look found the page present. The content API was first, but only describes it, so it does not count."""
+    """Content API, origin and edge showed the page from their first looks on, at 1 s, 3 s and 5 s: a presence from
+    start. The content API does not count, because it only describes the page."""
     evidence = evidence_of(edge=[(5, PRESENT)], origin=[(3, PRESENT)], content_api=[(1, PRESENT)])
     assert evidence.present_from_start.target == ORIGIN
     assert evidence.present_from_start.begin == after_slot(3)
@@ -322,18 +327,19 @@ def test_runs_at_edge_and_origin_are_ordered_by_first_look() -> None:
     ],
     ids=["copy at the page's address", "copy at another address", "part that the page links to"],
 )
-def test_page_counts_looks_made_for_a_copy_at_its_address(
+def test_look_at_a_copy_counts_for_page_at_the_same_address(
     watched_as: str, address: str, page_appearances: list[tuple[float | None, float]]
 ) -> None:
-    """A copy in a listing (`elsewhere-1`) may be the page itself. Looks at it count if they were at the address of the
-    page. A part that the page links to (`found-1`) is never the page."""
+    """A listing showed a copy (`elsewhere-1`), and a look found it present at 3 s. If the copy has the address of the
+    page, it is the page, which came by 3 s. A part that the page links to (`found-1`) is never the page."""
     looks_for_other_part = looks((3, PRESENT), specific=True, address=address)
     evidence = evidence_of(other_targets={watched_as: looks_for_other_part})
     assert appearances(evidence) == page_appearances
 
 
-def test_copy_found_by_listing_counts_looks_made_for_page() -> None:
-    """The copy is at the address of the page. No look saw it absent before 4 s (None)."""
+def test_look_at_page_counts_for_copy_at_the_same_address() -> None:
+    """A listing showed a copy of the release (`elsewhere-1`) at the address of the page. A look at the page found it
+    present at 4 s, so the copy came by then. No look found it absent before (None)."""
     copy = Part("elsewhere-1", Role.ALTERNATIVE, url=PAGE_URL, required=False, origin=Origin.ELSEWHERE)
     evidence = evidence_of(edge=[(4, PRESENT)], has_title=True, release=a_release(copy), part=copy)
     assert appearances(evidence) == [(None, 4)]

@@ -36,6 +36,8 @@ def between(after: float | None, by: float) -> Interval:
 
 
 def test_content_of_two_views_is_removed_once_both_lack_it() -> None:
+    """The edge showed the content at 10 s and lacked it at 20 s. The origin showed it at 11 s and lacked it at 35 s. So
+    it was certainly public from 10 s to 11 s, and removed by 35 s."""
     edge = [(0, ABSENT), (10, PRESENT), (20, ABSENT)]
     origin = [(0, ABSENT), (11, PRESENT), (35, ABSENT)]
     (presence,) = presences_in(edge, origin)
@@ -59,7 +61,8 @@ def test_second_presence_counts_only_if_all_views_were_absent_between(origin: li
 
 @pytest.mark.parametrize(("seconds_after_edge", "is_removed"), [(61, True), (59, False)])
 def test_absence_at_origin_removes_content_after_a_minute(seconds_after_edge: float, *, is_removed: bool) -> None:
-    """Content that the edge last showed at 10 s is removed once the origin lacked it until over a minute later."""
+    """The edge last showed the content at 10 s. The origin lacked it at 12 s, and still lacked it at 71 s, over a
+    minute after the edge showed it. So it was removed by 12 s. If the origin lacked it only until 69 s, it was not."""
     last_look_at_edge, first_absent_at_origin = 10, 12
     last_absent_at_origin = last_look_at_edge + seconds_after_edge
     edge = [(0, ABSENT), (last_look_at_edge, PRESENT)]
@@ -83,8 +86,8 @@ def test_edge_absence_dates_page_only_before_content_api_showed_it(edge_absent: 
 
 @pytest.mark.parametrize("origin_absent_before_gap", [[-128], [-128, 0]])
 def test_origin_proves_no_absence_in_long_gap_between_looks(origin_absent_before_gap: list[float]) -> None:
-    """The origin lacked the page before a gap of over two minutes and after it. The page may have come and gone in
-    between. So the origin proves absence at most until its last look before the gap."""
+    """The origin was not looked at for over two minutes. It lacked the page before and after this gap, but the page may
+    have come and gone in between. So the origin proves absence only until its last look before the gap."""
     edge_last_absent, edge_first_shown, origin_absent_after_gap = -130, 150, 158
     edge = [(edge_last_absent, ABSENT), (edge_first_shown, PRESENT)]
     origin = [(sent, ABSENT) for sent in [*origin_absent_before_gap, origin_absent_after_gap]]
@@ -101,11 +104,12 @@ ABSENT_EVERY_20_S_FROM_0 = [(float(sent), ABSENT) for sent in (0, 20, 40, 60, 80
 
 @pytest.mark.parametrize("edge_first_shown", [44, 46])
 def test_regular_looks_at_origin_prove_absence_until_shortly_before(edge_first_shown: float) -> None:
-    """The origin lacked the page every 20 s from 0 s to 80 s. A run keeps the time of only its first and last look. So
-    the last look before the edge showed the page may be 20 s earlier. Looks within 5 s cannot be put in order."""
-    seconds_out_of_order, gap, time_of_a_look = 5, 20, 1
+    """The origin lacked the page every 20 s until 80 s, and the edge showed it at 44 s. Only the times of the first and
+    the last look at the origin are kept. So the last one before 44 s is dated as early as possible."""
     (presence,) = presences_in(edge=[(edge_first_shown, PRESENT)], origin=ABSENT_EVERY_20_S_FROM_0)
-    last_absent = edge_first_shown - seconds_out_of_order - gap - time_of_a_look
+    # Looks at two views within 5 s cannot be put in order. Before that, there was a look in any 20 s, which took 1 s.
+    out_of_order, gap, time_of_a_look = 5, 20, 1
+    last_absent = edge_first_shown - out_of_order - gap - time_of_a_look
     assert presence.appears == between(last_absent, edge_first_shown)
 
 
@@ -113,9 +117,9 @@ def test_regular_looks_at_origin_prove_absence_until_shortly_before(edge_first_s
 def test_only_first_origin_look_counts_if_edge_shows_page_soon(
     edge_first_shown: float, last_absent: float | None
 ) -> None:
-    """The origin lacked the page every 20 s from 0 s on. A run keeps the time of only its first and last look. So if
-    the edge shows the page at 10 s, only the look at 0 s counts. If it shows the page at 4 s, none counts, because
-    looks at two views within 5 s cannot be put in order."""
+    """The origin lacked the page every 20 s from 0 s on. Of these looks, only the first and the last keep their time.
+    If the edge shows the page at 10 s, only the look at 0 s was surely before that. If it shows it at 4 s, none was
+    (None): looks at two views within 5 s cannot be put in order."""
     (presence,) = presences_in(edge=[(edge_first_shown, PRESENT)], origin=ABSENT_EVERY_20_S_FROM_0)
     assert presence.appears == between(last_absent, edge_first_shown)
 
@@ -146,7 +150,8 @@ ABSENCES = sent_with(st.integers(0, 900)).map(lambda drawn: [an_absence(sent, to
 
 @given(absences=ABSENCES, seconds=st.integers(-5, 300))
 def test_run_proves_absence_at_most_until_last_look_before_limit(absences: list[Sighting], seconds: int) -> None:
-    """`last_absence_until` returns the last instant up to the limit at which a run proves absence; None without one."""
+    """`last_absence_until` returns until when a run proves absence, at most until the limit. None: it proves none by
+    then."""
     limit = after_slot(seconds)
     last_proved_absent = last_absence_until(run_of_absences(*absences), limit)
     sent_by_limit = [absence.sent for absence in absences if absence.sent <= limit]
@@ -157,11 +162,12 @@ def test_run_proves_absence_at_most_until_last_look_before_limit(absences: list[
 
 @given(limit=st.integers(0, 400), sent_and_ages=sent_with(st.integers(0, 150)))
 def test_cached_absences_count_only_if_made_before_the_limit(limit: int, sent_and_ages: list[tuple[int, int]]) -> None:
+    """Looks that found the page absent got copies, made by a cache `age` seconds before. They prove absence until a
+    limit at most as of the last copy made by then. A fresh look at 0 s has the age 0."""
     fresh_look = (0, 0)
     all_looks = [fresh_look, *sent_and_ages]
     run = run_of_absences(*((sent, ABSENT, age) for sent, age in all_looks))
     absent_as_of = last_absence_until(run, after_slot(limit))
-    # A cache made its copy `age` seconds before the look that got it was sent.
     copies_made = [sent - age for sent, age in all_looks]
     last_made_before_limit = max(made for made in copies_made if made <= limit)
     assert absent_as_of is None or absent_as_of <= after_slot(last_made_before_limit)

@@ -60,10 +60,8 @@ def test_failed_looks_are_counted_by_their_reason() -> None:
 def test_run_of_cached_answers_dates_from_when_copies_were_made(
     first_age: tuple[float, float], second_age: tuple[float, float]
 ) -> None:
-    """An age is its least and most. A copy got at 100 s that is 19 s to 21 s old was made from 79 s to 81 s.
-
-    So the state was surely true at or before 81 s (`begin`), and at or after 79 s (`end`).
-    """
+    """An age is its least and most. The copy got at 100 s, for example, is 19 s to 21 s old, so made from 79 s to 81 s.
+    The page was surely absent at or before 81 s (`begin`), and at or after 79 s (`end`)."""
     (run,) = runs_of(a_sighting(ABSENT, when=100, age=first_age), a_sighting(ABSENT, when=101, age=second_age))
     (first_least, first_most), (second_least, second_most) = first_age, second_age
     assert run.begin == after_slot(min(100 - first_least, 101 - second_least))
@@ -74,8 +72,8 @@ def test_run_of_cached_answers_dates_from_when_copies_were_made(
 def test_cached_presence_counts_unless_its_copy_may_predate_first_absence(
     age: tuple[float, float], *, counts: bool
 ) -> None:
-    """The page was absent at 0 s. At 10 s a look got a copy with it, made some seconds before. An age is its least and
-    most: a copy of age (9, 11) may be from before 0 s."""
+    """The page was absent at 0 s. At 10 s a look got a copy with it, of some age: (9, 11) means 9 s to 11 s old. Such a
+    copy may be from before 0 s, so it proves no presence."""
     runs = runs_of((0, ABSENT), (8, ABSENT), a_sighting(PRESENT, 10, age=age))
     is_any_presence = any(spell.is_present for spell in build_spells(View.EDGE, runs))
     assert is_any_presence is counts
@@ -116,7 +114,7 @@ def test_blind_span_between_two_looks_splits_their_run(begins: float, ends: floa
 
 
 def test_blind_span_is_kept_if_all_looks_failed() -> None:
-    """A span of north is dropped if another monitor watched, but no look of south succeeded."""
+    """North was blind from 0 s to 10 s. If south had watched, this would be dropped, but its looks failed."""
     span = Blind(after_slot(0), after_slot(10), "killed", monitor="north")
     failed = [replace(a_run("page", UNKNOWN, -60, 60), monitor=name) for name in ("north", "south")]
     assert drop_watched_spans([span], {"r/page/edge": failed}) == [span]
@@ -167,7 +165,7 @@ def test_batches_of_sightings_give_same_runs_as_all_at_once(world: World, batch_
 @settings(max_examples=100)
 @given(worlds())
 def test_runs_count_each_look_once_and_keep_order(world: World) -> None:
-    """Only a run of failed looks has a reason."""
+    """A run is one row for consecutive looks with the same answer. Only a run of failed looks has a reason (`why`)."""
     for target, runs in world.runs().items():
         assert sum(run.looks for run in runs) == len(world.sightings[target])
         assert all(one.last_received <= other.first_sent for one, other in pairwise(runs))
@@ -176,7 +174,8 @@ def test_runs_count_each_look_once_and_keep_order(world: World) -> None:
 
 
 def test_widest_gap_counts_looks_near_slot_until_page_was_seen() -> None:
-    """Only looks from two minutes before the slot until the page was seen count. Earlier and later looks are rarer."""
+    """The widest gap between two looks was 300 s in the hours before the slot, and 60 s after the page was seen. Only
+    looks from 120 s before the slot until the page was seen count, and between these it was 3.6 s."""
     hours_before = a_run("page", ABSENT, first=-7200, last=-121, looks=400, largest_gap=300 * SECOND)
     around_slot = a_run("page", ABSENT, first=-120, last=3, looks=90, largest_gap=3.6 * SECOND)
     after_it_came = a_run("page", PRESENT, first=5, last=3600, looks=60, largest_gap=60 * SECOND)

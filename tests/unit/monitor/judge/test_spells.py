@@ -71,8 +71,8 @@ def test_cached_copy_proves_presence_when_it_was_made() -> None:
 
 
 def test_older_copy_counts_if_an_earlier_look_showed_the_content() -> None:
-    """The copy got at 120 s is from 90 s, before the first absence at 100 s. It counts because an earlier look, at 110
-    s, showed the content too."""
+    """At 120 s a look gets a copy of the page that was made at 90 s. That is before the first absence, at 100 s, so it
+    may show an earlier edition. It counts because a look at 110 s had shown the page already."""
     age, first_absence = 30, 100
     spans = spans_of((first_absence, ABSENT), (110, PRESENT), (115, ABSENT), (120, PRESENT, age))
     copy = present(120 - age, 120 - age)
@@ -81,7 +81,8 @@ def test_older_copy_counts_if_an_earlier_look_showed_the_content() -> None:
 
 @pytest.mark.parametrize(("first_age", "last_age"), [(60, 0), (0, 60)])
 def test_spell_lasts_from_its_oldest_to_its_newest_copy(first_age: float, last_age: float) -> None:
-    """A spell is a time in which a view always showed the same."""
+    """A spell is a time in which a view always showed the same. Both looks, at 0 s and at 10 s, got a copy without the
+    page that a cache had made earlier."""
     (spell,) = spells_of((0, ABSENT, first_age), (10, ABSENT, last_age))
     copies_made_at = [0 - first_age, 10 - last_age]
     assert spell.begin == after_slot(min(copies_made_at))
@@ -89,7 +90,8 @@ def test_spell_lasts_from_its_oldest_to_its_newest_copy(first_age: float, last_a
 
 
 def test_spell_across_failed_look_has_only_its_usable_runs() -> None:
-    """A spell is a time in which a view always showed the same. A failed look proves nothing, so it is left out."""
+    """A spell is a time in which a view always showed the same. Looks at 0 s and 10 s found the page absent. The one at
+    5 s failed, which proves nothing, so it is not in the spell."""
     (spell,) = spells_of((0, ABSENT), (5, UNKNOWN), (10, ABSENT))
     assert (spell.first_sent, spell.last_received) == (after_slot(0), after_slot(10))
     assert [run.state for run in spell.runs] == [ABSENT, ABSENT]
@@ -107,6 +109,7 @@ def presence_after_age_check(
 
 
 def test_presence_shown_by_cached_copy_begins_when_copy_was_made() -> None:
+    """A look at 60 s got a copy of the page that was 30 s old. So the page was there at 30 s."""
     age = 30
     presence = presence_after_age_check(edge=[(0, ABSENT), (60, PRESENT, age)])
     assert presence.begin == presence.earliest == after_slot(60 - age)
@@ -115,7 +118,8 @@ def test_presence_shown_by_cached_copy_begins_when_copy_was_made() -> None:
 
 
 def test_presence_with_disproved_age_begins_at_its_look() -> None:
-    """The copy got at 60 s says that it is from 30 s, but the edge lacked the page until 50 s."""
+    """At 60 s the edge sends a copy of the page that claims to be 30 s old, so from 30 s. But at 50 s the edge lacked
+    the page. So the age is not believed."""
     age = 30
     presence = presence_after_age_check(edge=[(0, ABSENT), (50, ABSENT), (60, PRESENT, age)])
     assert presence.begin == after_slot(60)
@@ -124,8 +128,8 @@ def test_presence_with_disproved_age_begins_at_its_look() -> None:
 
 
 def test_presence_with_disproved_age_and_no_answer_time_begins_later() -> None:
-    """The copy got at 60 s says that it is from 30 s, but the edge lacked the page until 50 s. Old versions of the
-    store did not keep when a look was answered. A look takes 15 s at most, so the page was there by 75 s."""
+    """At 60 s the edge sends a copy that claims to be 30 s old. That is not believed, because the edge lacked the page
+    at 50 s. The look has no time of its answer, as in old stores, but took 15 s at most: until 75 s."""
     absence, presence = spells_of((0, ABSENT), (50, ABSENT), (60, PRESENT, 30), this_edition=True)
     run_without_answer_time = replace(presence.runs[0], first_received=None)
     old_presence = replace(presence, runs=(run_without_answer_time,))
@@ -144,8 +148,8 @@ def test_presence_with_disproved_age_and_no_answer_time_begins_later() -> None:
     ],
 )
 def test_disproved_age_stays_a_claim_unless_close_looks_exclude_it(origin: list[Look], *, is_possible: bool) -> None:
-    """A copy got at 60 s says that it is from 30 s, but the origin lacked the page at 50 s. The page may have been
-    public at 30 s and removed, so 30 s stays a claim. Looks at most 20 s apart around 30 s exclude it."""
+    """A copy got at 60 s claims to be from 30 s, but the origin lacked the page at 50 s. The page may have come by 30 s
+    and gone, so this stays a claim. If looks at most 20 s apart found it absent around 30 s, it does not."""
     presence = presence_after_age_check(edge=[(0, ABSENT), (60, PRESENT, 30)], origin=origin)
     assert presence.begin == after_slot(60)
     assert presence.claimed_begin == (after_slot(30) if is_possible else None)
@@ -159,8 +163,8 @@ def test_disproved_age_stays_a_claim_unless_close_looks_exclude_it(origin: list[
 def test_age_is_believed_unless_absence_since_then_contradicts_it(
     edge_last_absent: float, origin: list[Look], content_api: list[Look]
 ) -> None:
-    """A copy got at 60 s says that it is from 30 s. No look at the edge or origin found the page absent in between. The
-    content API has an item of its own, which may come later than the page."""
+    """A copy got at 60 s claims to be from 30 s. That is believed, because neither edge nor origin lacked the page in
+    between. An absence in the content API does not count: its item of the page may come later."""
     age = 30
     edge: list[Look] = [(0, ABSENT), (edge_last_absent, ABSENT), (60, PRESENT, age)]
     presence = presence_after_age_check(edge, origin=origin, content_api=content_api)
@@ -173,19 +177,21 @@ def test_correction_of_ages_leaves_absences_unchanged() -> None:
 
 
 def test_correction_of_ages_leaves_uncached_presence_unchanged() -> None:
-    """Answers without an age cannot have a wrong one, although the origin lacked the page then."""
+    """Both answers of the edge show the page and have no `Age` that could be wrong. So they stay, although the origin
+    lacked the page at that time."""
     edge = spells_of((0, PRESENT), (5, PRESENT), this_edition=True)
     origin = spells_of((0, ABSENT), (3, ABSENT), view=View.ORIGIN)
     assert correct_ages({View.EDGE: edge, View.ORIGIN: origin})[View.EDGE] == edge
 
 
-def test_presence_from_start_lasts_from_oldest_copy_to_newest_answer() -> None:
-    """Such a presence has no absence before it: here a look at 0 s failed. The absence at 20 s ends it."""
+def test_presence_without_earlier_absence_lasts_from_oldest_to_newest_copy() -> None:
+    """A page that a view shows from its first answer on is a presence from start. Here a look at 0 s fails, and looks
+    at 5 s and 15 s show the page. The absence at 20 s ends the presence."""
     fresh_answer, old_copy = (5, PRESENT), (15, PRESENT, 60)
     later_absence, later_presence = (20, ABSENT), (25, PRESENT)
     runs = looks((0, UNKNOWN), fresh_answer, (10, UNKNOWN), old_copy, later_absence, later_presence).runs("page")
     presence = find_presence_from_start(runs)
-    # The copy got at 15 s is 60 s old. It proves presence when it was made, and the fresh answer proves it at 5 s.
+    # The copy got at 15 s is 60 s old, so it shows the page as of 45 s before the slot. The look at 5 s is the newest.
     assert (presence.begin, presence.end) == (after_slot(15 - 60), after_slot(5))
 
 
@@ -195,8 +201,8 @@ def test_presence_from_start_lasts_from_oldest_copy_to_newest_answer() -> None:
     ids=["absent at first", "of this edition", "all looks failed"],
 )
 def test_dated_or_identified_page_has_no_presence_from_start(page_looks: list[Look], *, this_edition: bool) -> None:
-    """A view that shows a page from its first look on may show an earlier edition: a presence from start. There is none
-    (None) if the first answer is an absence, if the page is known to be of this edition, or if all looks failed."""
+    """A page shown from the first answer on may be of an earlier edition: a presence from start. There is none (None)
+    if the page is surely of this edition, if an absence comes first and dates it, or if all looks fail."""
     runs = looks(*page_looks, specific=this_edition).runs("page")
     assert find_presence_from_start(runs) is None
 
@@ -215,8 +221,8 @@ def test_dated_or_identified_page_has_no_presence_from_start(page_looks: list[Lo
     ],
 )
 def test_content_is_removed_by_first_answer_made_without_it(later_looks: list[Look], absent_by: float | None) -> None:
-    """The content was shown from 0 s to 10 s. A look at 20 s that got a copy without it, 9 s old, proves it removed by
-    11 s. That look is (20, ABSENT, 9). If the copy is 10 s old or older, it proves nothing."""
+    """The content was shown from 0 s to 10 s. Then a look at 20 s got a copy without it, for example one that was 9 s
+    old: (20, ABSENT, 9). That proves it removed by 11 s. A copy 10 s old or older proves nothing (None)."""
     (presence,) = spells_of((0, PRESENT), (10, PRESENT), this_edition=True)
     later_spells = spells_of(*later_looks)
     assert find_absence_after(presence, later_spells) == after_slot(absent_by)

@@ -47,7 +47,8 @@ def contains(interval: Interval, instants: list[float]) -> bool:
 @settings(max_examples=400)
 @given(worlds(), NOWS)
 def test_first_seen_and_released_contain_a_true_appearance(world: World, now: float) -> None:
-    """An interval without an end (`by`) says that the page was not seen. An early page is released at its slot."""
+    """The page must really have appeared within `first_seen` and within `released`. An early page is released at its
+    slot, so that instant counts too. An interval without an end (`by`) says that the page was not seen."""
     page = world.verdict(now).page
     first_seen, released = page.first_seen, page.released
     true_appearances, slot = world.truth.appearances, 0
@@ -114,7 +115,8 @@ def test_exposure_began_and_ended_within_its_intervals(world: World, now: float)
 @settings(max_examples=400)
 @given(worlds(), NOWS)
 def test_exposure_was_as_long_as_its_bounds_say(world: World, now: float) -> None:
-    """No look may have seen a short removal. So an exposure may end at any of the true ends after its start."""
+    """A verdict gives the least and the greatest length of an exposure. A true length must lie in between: from an
+    appearance to a removal or to the slot. Looks may miss short removals, so each later end is a possible one."""
     for exposure in world.verdict(now).exposures:
         starts = [start for start in world.truth.appearances if contains(exposure.start, [start])]
         ends = true_ends_of_exposures(world.truth)
@@ -175,12 +177,13 @@ def test_failed_looks_change_neither_verdict_nor_grade(world: World, now: float)
 @example(FAILED_BETWEEN_PRESENCES, 30.0)
 @given(worlds(), NOWS)
 def test_failed_looks_only_widen_first_seen_and_released(world: World, now: float) -> None:
-    """Failed looks cut a run of absences in two, which may prove less. By a wrong clock or a cache, answers may be
-    older than their looks. Then the order of two looks is not certain, and first seen may end later too."""
+    """A failed look between two absences leaves a gap, so an interval may begin earlier, by up to 20 s. It may also end
+    later if a wrong clock or a cache makes the order of two looks uncertain."""
     with_failed = world.verdict(now).page
     without = world.verdict(now, failed=False).page
     is_clock_right = world.offset[0] <= 0 <= world.offset[1]
-    is_order_certain = is_clock_right and all(looker.ttl == 0 for looker in world.lookers)
+    has_no_cache = all(looker.ttl == 0 for looker in world.lookers)
+    is_order_certain = is_clock_right and has_no_cache
     assert is_same_or_wider(with_failed.first_seen, without.first_seen, is_order_certain=is_order_certain)
     assert is_same_or_wider(with_failed.released, without.released, is_order_certain=is_order_certain)
 
@@ -189,7 +192,8 @@ def test_failed_looks_only_widen_first_seen_and_released(world: World, now: floa
 @example(FAILED_BETWEEN_PRESENCES, 30.0)
 @given(worlds(), NOWS)
 def test_failed_looks_change_no_delay_and_only_widen_exposures(world: World, now: float) -> None:
-    """If failed looks left the intervals of first seen and released as they are, the same delay follows from them."""
+    """One verdict knows all looks, the other only those that did not fail. If they agree when the page was first seen
+    and released, they agree on its delay. Failed looks may only widen the bounds of an exposure's length."""
     with_failed = world.verdict(now).page
     without = world.verdict(now, failed=False).page
     if (with_failed.first_seen, with_failed.released) == (without.first_seen, without.released):
@@ -259,8 +263,8 @@ def test_release_early_by_some_looks_is_early_by_all(world: World, now: float, s
 @example(EARLY_BETWEEN_LOOKS, -1.0, 0.5, 0)
 @given(worlds(ONCE), NOWS, SHARES, SEEDS)
 def test_on_time_by_some_looks_may_be_early_within_bound(world: World, now: float, share: float, seed: int) -> None:
-    """The first verdict knows only a random share of the looks, which may miss that the page came shortly before its
-    slot. Its `early_bound` says by how many seconds at most."""
+    """By a random share of the looks, the release is on time, or at most `early_bound` seconds early. If all looks
+    prove it early, it was first seen within these seconds before its slot. Otherwise it stays on time."""
     by_some_looks = with_some_looks(world, share, seed).verdict(now)
     by_all_looks = world.verdict(now)
     if by_some_looks.verdict is VerdictKind.ON_TIME and by_all_looks.verdict is VerdictKind.EARLY:
@@ -278,14 +282,14 @@ def test_on_time_by_some_looks_may_be_early_within_bound(world: World, now: floa
 @example(CAME_AFTER_LAST_ORIGIN_LOOK, 89.0, 0.5, 0)
 @given(worlds(ONCE), NOWS, SHARES, SEEDS)
 def test_release_late_by_some_looks_is_late_by_all(world: World, now: float, share: float, seed: int) -> None:
-    """The first verdict knows only a random share of the looks. With all looks, the verdict may first wait some seconds
-    for the next answer of an origin that answered before. Then it is made as of the end of that wait. If the origin
-    never answered after the tolerance, and the page came during the wait, the page is late or unproven."""
+    """A release that is late by a random share of the looks is late by all looks too, or in one case unproven."""
     by_some_looks = with_some_looks(world, share, seed).verdict(now).verdict
     by_all_looks = world.verdict(now).verdict
+    # All looks may show that the origin answered before. Then the verdict first waits some seconds for its next answer.
     if by_all_looks is VerdictKind.PENDING:
         by_all_looks = verdict_without_waiting(world, now)
     if by_some_looks in LATE_VERDICTS:
+        # If the origin never answered after the tolerance, the page may have come there in time.
         is_unproven_allowed = by_all_looks is VerdictKind.UNPROVEN and has_silent_origin(world, now)
         assert by_all_looks in LATE_VERDICTS or is_unproven_allowed
 
@@ -427,8 +431,8 @@ def test_wrong_age_at_edge_makes_no_release_falsely_late(case: WrongAge, now: fl
 @example(TOO_HIGH, 200.0)
 @given(WRONG_AGES, NOWS)
 def test_wrong_age_misjudges_release_by_its_error_at_most(case: WrongAge, now: float) -> None:
-    """An `Age` that is too high dates the page too early. So a page may count as early, or a late one as on time, but
-    only if it came at most `most_too_early_ms` after the true limit."""
+    """The edge sends an `Age` that may be too high, by up to `most_too_early_ms`. This dates the page too early by as
+    much. So a page called early or on time came at most so long after the limit."""
     verdict, published_ms = case.world.verdict(now).verdict, publication_ms(case.world)
     if verdict is VerdictKind.EARLY:
         assert published_ms < -CLOCK_ERROR_MS + case.most_too_early_ms
@@ -440,9 +444,9 @@ def test_wrong_age_misjudges_release_by_its_error_at_most(case: WrongAge, now: f
 @example(TOO_LOW, 200.0)
 @example(TOO_HIGH, 200.0)
 @given(WRONG_AGES, NOWS)
-def test_wrong_age_makes_first_seen_at_most_one_gap_too_early(case: WrongAge, now: float) -> None:
-    """The page came within first seen, or at most `most_too_early_ms` later. That is the error of the `Age`, but never
-    more than the longest gap between two looks."""
+def test_page_came_in_first_seen_or_later_by_error_of_age(case: WrongAge, now: float) -> None:
+    """The edge sends an `Age` that may be too high. So the page may have come after the end of its first seen, but only
+    by this error: `most_too_early_ms`."""
     first_seen, published_ms = case.world.verdict(now).page.first_seen, publication_ms(case.world)
     if first_seen.by is not None:
         assert first_seen.after is None or ms(first_seen.after) <= published_ms

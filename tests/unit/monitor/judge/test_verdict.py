@@ -78,8 +78,8 @@ def test_looks_at_page_give_verdict_grade_and_delay(
     *,
     is_final: bool,
 ) -> None:
-    """For example, a page absent at 89 s and present at 90 s is late by 89 to 90 s, because over 60 s is late.
-    A delay of at most 300 s is graded as a note, and a longer one as a report."""
+    """For example, a page absent at 89 s and present at 90 s is late by 89 to 90 s, as 60 s are allowed. A delay of at
+    most 300 s is graded as a note, and a longer one as a report."""
     verdict = judged(now, page)
     assert verdict.verdict is expected_verdict
     assert verdict.grade is expected_grade
@@ -99,7 +99,7 @@ def test_looks_at_page_give_verdict_grade_and_delay(
     ],
 )
 def test_unproven_release_states_its_reason(now: float, seen: Seen, expected_reason: str) -> None:
-    """A page absent at 60 s and present at 61 s, for example, is on time or up to 1 min 1 s late."""
+    """For example, a page absent at 60 s and present at 61 s is “on time or up to 1 min 1 s late”."""
     verdict = judged(now, seen)
     assert verdict.verdict is VerdictKind.UNPROVEN
     assert expected_reason in verdict.unproven_because
@@ -168,7 +168,7 @@ def test_early_page_that_comes_back_late_is_also_late() -> None:
     ("seconds_early", "expected"), [(0.9, VerdictKind.ON_TIME), (1, VerdictKind.ON_TIME), (1.1, VerdictKind.EARLY)]
 )
 def test_page_is_early_only_if_seen_over_a_second_early(seconds_early: float, expected: VerdictKind) -> None:
-    """The clock of the monitor may be wrong by a second."""
+    """The monitor's clock may be wrong by a second. So a page first seen 1 s before its slot is still on time."""
     page = looks((-seconds_early - 1, ABSENT), (-seconds_early, PRESENT), (60, PRESENT))
     assert judged(now=60, seen={"page": page}).verdict is expected
 
@@ -215,8 +215,10 @@ def test_release_is_judged_again_when_time_alone_changes_its_verdict(
 
 
 def test_release_without_looks_is_judged_again_at_each_time_limit() -> None:
-    """Each verdict says when it must be made again, even if there is no new look."""
+    """Looks end 40 s before the slot. Each verdict says in `revisit` when it must be made again, even if there is no
+    new look. This test does so from 50 s before the slot on, until there is no such time."""
     looks_until_40_s_before_slot = {"page": RegularLooks([(-100, ABSENT), (-50, UNKNOWN)], until=-40)}
+    # A delay is worth a note until 300 s, and then a report.
     slot, tolerance_ends, grace_ends, note_ends = 0, 60, 60 + 30, 300
     verdicts = []
     now: datetime | None = after_slot(-50)
@@ -245,6 +247,7 @@ def test_verdict_as_of_earlier_instant_ignores_later_looks() -> None:
 
 
 def test_release_has_worst_verdict_of_its_required_parts() -> None:
+    """The page came in time. The sheet, which is required too, came 400 s after the slot."""
     verdict = judged(500, {"page": CAME_IN_TIME, "sheet": public_from(second=400)}, SHEET)
     assert verdict.page.verdict is VerdictKind.ON_TIME
     assert verdict.verdict is VerdictKind.LATE
@@ -269,7 +272,8 @@ def test_copy_elsewhere_after_slot_leaves_page_overdue() -> None:
 
 
 def test_part_that_page_revealed_came_no_earlier_than_page() -> None:
-    """The file was first looked at once the page named its address."""
+    """The page came at 1 s and named the file. The first look at the file, at 6 s, found it. So it came by 6 s, and not
+    before 0 s, when the page was last absent."""
     page_last_absent, sheet_first_seen = 0, 6
     verdict = judged(100, {"page": public_from(page_last_absent + 1), "sheet": [(sheet_first_seen, PRESENT)]}, SHEET)
     _page, sheet = verdict.parts
@@ -278,8 +282,8 @@ def test_part_that_page_revealed_came_no_earlier_than_page() -> None:
 
 
 def test_part_that_page_revealed_is_unproven_if_looked_at_late() -> None:
-    """The page named the file, which was first looked at after 90 s. It may have come with the page, or later than
-    the tolerance of 60 s. A part that was not known before the page came does not put the release in doubt."""
+    """The page came at 1 s and named the file, but no look was made there until 90 s. So the file may have come in
+    time, by 60 s, or late. It was not known before, so the release itself is not in doubt."""
     verdict = judged(200, {"page": CAME_IN_TIME, "sheet": [(90, PRESENT)]}, SHEET)
     _page, sheet = verdict.parts
     assert sheet.verdict is VerdictKind.UNPROVEN
@@ -352,8 +356,8 @@ USERS_OF_EARLY_RELEASE = {
     ("edge", "users_delay", "is_final"), USERS_OF_EARLY_RELEASE.values(), ids=USERS_OF_EARLY_RELEASE
 )
 def test_users_wait_for_early_release_until_edge_shows_it(edge: Turns, users_delay: Bounds, *, is_final: bool) -> None:
-    """The origin showed it 20 s early, but users get it from the edge. If that shows it at 60 s, they wait 59 to 60 s.
-    The verdict is final once users have it, or if it cannot be known any more when they got it."""
+    """The origin showed it 20 s early. If the edge, which users see, shows it at 60 s, they wait 59 to 60 s. A wait
+    below zero ends before the slot. The verdict is final once users have it, or if that can no longer be known."""
     verdict = judged(now=300, seen={"page": edge, "page/origin": ORIGIN_20_S_EARLY})
     assert verdict.verdict is VerdictKind.EARLY
     assert verdict.page.users_delay == users_delay
@@ -362,13 +366,13 @@ def test_users_wait_for_early_release_until_edge_shows_it(edge: Turns, users_del
 
 @pytest.mark.parametrize(("now", "is_final"), [(20, False), (60, True)])
 def test_verdict_waits_30_s_for_a_look_at_the_edge(now: float, *, is_final: bool) -> None:
-    """All looks at the edge have failed since 1 s, so it is not known whether users have got the page. The origin
-    showed it at 3 s. From 33 s on, the verdict is final without a look at the edge."""
+    """The origin showed the page at 3 s. All looks at the edge have failed since 1 s, so it is not known when users got
+    it. The verdict waits for such a look until 33 s. So it is final at 60 s, but not at 20 s."""
     edge, origin = [(-100, ABSENT), (1, UNKNOWN)], public_from(second=3)
     verdict = judged(now, {"page": edge, "page/origin": origin})
     assert verdict.verdict is VerdictKind.ON_TIME
     assert verdict.final is is_final
-    origin_last_absent = 2
+    origin_last_absent = 2  # users cannot have got it before that
     assert verdict.page.users_delay == Bounds(origin_last_absent, None)
 
 
@@ -385,9 +389,8 @@ def test_grade_follows_how_long_users_have_waited_so_far(now: float, grade: Grad
     ("now", "judged_again_at"), [(30, 3 + 30), (290, 300), (60, 60 + 1), (60.5, 60.5 + 1), (300, 300 + 1)]
 )
 def test_hidden_release_is_judged_again_at_next_limit_of_grade(now: float, judged_again_at: float) -> None:
-    """The origin shows the page at 3 s, the edge not yet. A release judged at 30 s is judged again at 33 s, when the
-    wait for a look at the edge ends. One judged at 290 s is judged again at 300 s, a limit of the grade. From such a
-    limit on, it is judged every second until a look proves a longer wait."""
+    """The origin shows the page at 3 s, the edge only at 480 s. A verdict made at 30 s is made again at 33 s, when the
+    wait for the edge ends. At 300 s a note becomes a report: it is made again then, and a second later."""
     verdict = verdict_by_views(now, origin_shows_at=3, edge_shows_at=480)
     assert verdict.revisit == after_slot(judged_again_at)
 
@@ -420,6 +423,8 @@ def test_rarer_looks_at_content_api_widen_no_exposure() -> None:
 
 
 def test_exposure_lasts_as_long_as_content_api_shows_it() -> None:
+    """Looks are 5 s apart. The page was public from 900 s to 300 s before the slot, and in the content API until 200 s
+    before it. So the exposure lasted for 700 s, to 5 s."""
     came, removed_from_page, removed_from_api, every = -900, -300, -200, 5
     page = [(-2000, ABSENT), (came, PRESENT), (removed_from_page, WITHDRAWN)]
     content_api = [(-2000, ABSENT), (came, PRESENT), (removed_from_api, WITHDRAWN)]
@@ -448,7 +453,8 @@ def test_contradicting_looks_around_slot_leave_release_unproven(edge: Turns, ori
 
 
 def test_origin_that_always_showed_page_contradicts_no_absence_at_edge() -> None:
-    """An origin that never lacked the page may show a page at any address. So the absence at the edge counts."""
+    """The edge lacked the page at each look, also after the slot. The origin showed a page at each look, even before
+    the slot. Such an origin may show some page at any address, so it does not count."""
     edge, origin = [(-100, ABSENT)], [(-100, PRESENT)]
     assert judged(now=300, seen={"page": edge, "page/origin": origin}).verdict is VerdictKind.OVERDUE
 
@@ -474,17 +480,18 @@ def test_page_absent_from_before_slot_until_after_it_was_not_early() -> None:
 
 
 def test_early_bound_counts_from_last_absence_at_origin() -> None:
-    """The bound says by how many seconds a page may have come early. Looks are made each second.
-    The edge may show an old copy, so the origin decides."""
+    """`early_bound` is by how many seconds at most a page may have come early. The origin lacked it 1 s before the
+    slot, so this is 1 s. The edge showed an earlier edition or an old copy, because it lacked the page at 6 s."""
     origin_last_absent = -1
     origin = [(-30, ABSENT), (origin_last_absent + 1, PRESENT)]
     edge = [(-30, PRESENT), (6, ABSENT), (30, PRESENT)]
     page = judged(now=100, seen={"page": edge, "page/origin": origin}).page
-    assert page.early_bound == -origin_last_absent
+    assert page.early_bound == 0 - origin_last_absent
 
 
 def test_early_bound_is_unknown_for_page_never_absent_before_slot() -> None:
-    """Looks from -30 to 5 showed a page, which may be this edition or an earlier one. It was absent from 6 on."""
+    """`early_bound` is by how many seconds at most a page may have come early. Looks from -30 s to 5 s showed a page:
+    this edition or an earlier one. It was absent only from 6 s to 29 s. So the bound is not known (None)."""
     page = judged(now=100, seen=[(-30, PRESENT), (6, ABSENT), (30, PRESENT)]).page
     assert page.early_bound is None
 
@@ -502,8 +509,8 @@ def test_page_that_was_certainly_early_has_no_early_bound() -> None:
     ids=["edge proves it in time", "perhaps too late"],
 )
 def test_absence_at_edge_proves_nothing_once_origin_showed_page(edge_shows_at: float, expected: VerdictKind) -> None:
-    """The edge lacks the page from 4 s on. But the origin shows a page at 6.2 s, so the edge may serve an old copy
-    then. If the edge shows it only at 81 s, the page may have come in time, by 60 s, or later."""
+    """The edge lacks the page from 4 s on. At 6.2 s the origin shows a page, so from then on the edge may serve an old
+    copy. If the edge shows the page at 21 s, it is on time. At 81 s, it may have come by 60 s or later."""
     edge_absent_from, origin_first_look = 4, 6.2
     edge, origin = [(edge_absent_from, ABSENT), (edge_shows_at, PRESENT)], [(origin_first_look, PRESENT)]
     verdict = judged(now=100, seen={"page": edge, "page/origin": origin})
@@ -534,10 +541,11 @@ def test_absence_at_edge_proves_nothing_once_origin_showed_page(edge_shows_at: f
     ],
 )
 def test_late_verdict_waits_10_s_for_failed_origin(now: float, origin: Turns, expected: VerdictKind) -> None:
-    """The edge lacks the page, but may serve an old copy, so the origin decides. The tolerance ends at 60 s. If looks
-    at the origin worked before and fail now, the verdict is pending until 70 s. None of these verdicts is final."""
+    """The edge lacks the page, but may serve an old copy. So the origin decides whether the page came in time, by 60 s.
+    If the origin answered before and looks at it fail now, the verdict waits until 70 s."""
     verdict = judged(now, {"page": NOT_OUT, "page/origin": origin})
     assert verdict.verdict is expected
+    # None of these verdicts is final.
     assert verdict.revisit is not None
 
 
@@ -625,6 +633,7 @@ def test_release_moved_after_its_slot_is_judged_by_old_slot() -> None:
 
 
 def test_postponed_release_is_judged_by_its_new_time() -> None:
+    """Five days before its new slot, the release was postponed by two days. It is absent 200 s after the new slot."""
     old = a_promise(SLOT - 2 * DAY)
     new = a_promise(SLOT, learnt=SLOT - 5 * DAY, state=Standing.POSTPONED)
     assert judged(now=200, seen=NOT_OUT, promises=[old, new]).verdict is VerdictKind.OVERDUE
@@ -656,6 +665,8 @@ def test_release_announced_without_a_time_is_unproven() -> None:
 
 
 def test_slot_first_read_after_it_passed_leaves_release_unproven() -> None:
+    """The calendar was first read a minute after the slot, and the page never came. It is not known whether the slot
+    had been announced before."""
     verdict = judged(now=3600, seen=NOT_OUT, promises=[a_promise(learnt=after_slot(60))])
     assert verdict.verdict is VerdictKind.UNPROVEN
     assert verdict.final

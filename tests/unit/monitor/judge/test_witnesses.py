@@ -64,6 +64,7 @@ def test_announcement_and_listing_prove_no_absence_before_announcement_was_read(
 ) -> None:
     """The announcement was first read at 40 s. Before that, the release may have been public and removed again. So if
     announcement and listing lacked it only until 39 s, nothing is proved (None)."""
+    # Both may be behind the release. So they prove it absent until an instant if they lack it for their lag longer.
     announcement = looks_without_release(40, absent_until + REDIRECT_LAG)
     listing = looks_without_release(120, absent_until + LISTING_LAG)
     both = read_witnesses_at(now=300, announcement=announcement, listing=listing)
@@ -94,8 +95,8 @@ def test_redirect_after_now_is_not_known_yet(now: float, *, redirects: bool) -> 
 def test_announcement_shown_again_proves_absence_unless_it_redirected(
     why: str, last_announced: float, *, redirects: bool
 ) -> None:
-    """The announcement was shown until 0 s and again at 120 s. If it redirected at 60 s, the release was out by then,
-    and the one at 120 s was an old copy. If the look at 60 s only failed, it counts."""
+    """The announcement still announced the release at 0 s, and again at 120 s. If it redirected to the release at 60 s,
+    the answer at 120 s was an old copy, so 0 s counts. If the look at 60 s only failed, 120 s counts."""
     between = a_run("announcement/origin", UNKNOWN, 60, why=why)
     announcement = [*looks_without_release(-60, 0), between, *looks_without_release(120)]
     expected = witnesses(last_announced=last_announced, last_unlisted=None, redirects=redirects, watched_since=-60)
@@ -103,8 +104,8 @@ def test_announcement_shown_again_proves_absence_unless_it_redirected(
 
 
 def test_listing_that_has_shown_the_release_proves_nothing_later() -> None:
-    """`unlisted` is when the listing last lacked the release before it showed it. The absence at 600 s does not
-    count."""
+    """The listing lacked the release at 0 s, showed it at 60 s, and lacked it again at 600 s. It was out by 60 s, so
+    the absence at 600 s does not count. `unlisted` is the last absence that counts."""
     last_unlisted, listed, unlisted_again = 0, 60, 600
     listing = looks((last_unlisted, ABSENT), (listed, PRESENT), (unlisted_again, ABSENT)).runs("index/origin")
     witnesses_at_900 = read_witnesses_at(now=900, announcement=looks_without_release(-600), listing=listing)
@@ -113,8 +114,8 @@ def test_listing_that_has_shown_the_release_proves_nothing_later() -> None:
 
 @pytest.mark.parametrize(("last_announced", "last_unlisted"), [(130, 320), (230, 220)])
 def test_absence_is_proved_until_earlier_instant_of_two_witnesses(last_announced: float, last_unlisted: float) -> None:
-    """The announcement may be 30 s behind the release, and the listing 120 s. So each proves absence only until so long
-    before it was last seen without the release."""
+    """An announcement without redirect at 130 s, and up to 30 s behind, proves absence until 100 s. A listing without
+    the release at 320 s, and up to 120 s behind, proves it until 200 s. The earlier instant counts."""
     both = witnesses(last_announced=last_announced, last_unlisted=last_unlisted, redirects=False)
     proved_absent = min(last_announced - REDIRECT_LAG, last_unlisted - LISTING_LAG)
     assert both.absent_until(SLOT) == after_slot(proved_absent)
@@ -125,10 +126,11 @@ def test_absence_is_proved_until_earlier_instant_of_two_witnesses(last_announced
     [(130, None, False), (None, 220, True)],
     ids=["announcement whose redirect may be broken", "listing"],
 )
-def test_one_witness_proves_no_absence(
+def test_announcement_or_listing_alone_proves_no_absence(
     last_announced: float | None, last_unlisted: float | None, *, redirects: bool
 ) -> None:
-    """A listing alone proves nothing. An announcement alone proves absence only if it has redirected to the release."""
+    """A listing alone (announcement None) proves nothing. Nor does an announcement alone (listing None) that never
+    redirected, because its redirect may be broken."""
     one = witnesses(last_announced=last_announced, last_unlisted=last_unlisted, redirects=redirects)
     assert one.absent_until(SLOT) is None
 
@@ -149,8 +151,8 @@ def test_redirected_announcement_proves_absence_up_to_slot_without_listing(
 def test_absence_after_slot_needs_proof_by_the_listing(
     last_announced: float, last_unlisted: float, proved_absent: float
 ) -> None:
-    """The announcement alone proves absence up to the slot, at 0 s. A listing that lacked the release at 220 s, and may
-    be 120 s behind, proves absence until 100 s."""
+    """An announcement whose redirect works proves absence alone until the slot, at 0 s. After that, the listing must
+    prove it too. If it lacked the release at 220 s, and may be 120 s behind, it proves absence until 100 s."""
     both = witnesses(last_announced=last_announced, last_unlisted=last_unlisted, redirects=True)
     assert both.absent_until(SLOT) == after_slot(proved_absent)
 
@@ -166,9 +168,10 @@ def test_announcement_first_read_after_slot_needs_a_listing(
 
 
 @pytest.mark.parametrize(("last_unlisted", "proved_absent"), [(None, None), (170, 170 - LISTING_LAG)])
-def test_without_a_slot_both_witnesses_must_prove_absence(
+def test_without_slot_announcement_and_listing_must_prove_absence(
     last_unlisted: float | None, proved_absent: float | None
 ) -> None:
-    """The witnesses are the announcement and the listing. Without a listing (None), the announcement proves nothing."""
+    """The release has no slot (None). Its announcement lacked it until 130 s, which alone proves nothing. If a listing
+    lacked it until 170 s, and may be 120 s behind, it was absent until 50 s."""
     both = witnesses(last_announced=130, last_unlisted=last_unlisted, redirects=True)
     assert both.absent_until(None) == after_slot(proved_absent)

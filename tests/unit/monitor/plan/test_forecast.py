@@ -51,18 +51,16 @@ def warning_with_five_looks_a_second(plans: Sequence[Sequence[Window]], minutes:
 
 
 def test_warning_names_budget_that_would_prove_who_was_on_time() -> None:
-    """240 pages want a look each second and together get 5 a second, so each gets one in 48 s.
-
-    A look in 30 s is close enough to prove who was on time, and 240 / 30 = 8.
-    """
+    """240 pages want a look each second. Together they get 5 looks a second, so each gets one in 48 s. One in 30 s
+    would prove who was on time, which takes 240 / 30 = 8 a second."""
     warning = warning_with_five_looks_a_second(plans_of_pages(240))
     assert warning.endswith("every 48 s where 1 s is wanted, too far to prove who was on time; 8/s would make it 30 s")
 
 
 @pytest.mark.parametrize(("pages", "unlikely_pages"), [(240, 0), (240, 120), (7, 0), (61, 300)])
 def test_least_sufficient_rate_allows_looks_every_30_s(pages: int, unlikely_pages: int) -> None:
-    """For example, 240 likely pages need 8 looks a second for one look at each in 30 s. At 7 looks a second, the
-    looks are further apart. Unlikely pages (with a quarter of the chance) get fewer looks."""
+    """`least_sufficient_rate` returns the looks a second at which each likely page gets one in 30 s: 8 for 240 such
+    pages. At one less, they are further apart. Unlikely pages, with a quarter of the chance, get fewer looks."""
     plans = plans_of_pages(pages, every=1.0, chance=1.0) + plans_of_pages(unlikely_pages, every=1.0, chance=0.25)
     counts = count_wanted(plans, BEGIN)
 
@@ -76,7 +74,7 @@ def test_least_sufficient_rate_allows_looks_every_30_s(pages: int, unlikely_page
 
 
 def test_warning_names_no_budget_if_wanted_looks_prove_nothing() -> None:
-    """Looks at most 30 s apart can prove who was on time. These pages want one every 60 s."""
+    """A look every 30 s can prove who was on time. These pages want one only every 60 s, so no budget would help."""
     warning = warning_with_five_looks_a_second(plans_of_pages(400, every=60))
     # 400 pages get 5 looks a second together, so each gets one in 80 s.
     assert warning.endswith("every 80 s where 60 s is wanted")
@@ -143,7 +141,7 @@ def test_warning_gives_spacings_of_most_and_least_likely_pages() -> None:
 
 
 def test_busiest_minute_is_the_first_with_the_most_looks() -> None:
-    """Each of 6000 targets wants a look a minute, and from 30,000 to 31,000 s after BEGIN a look a second."""
+    """Each of 6000 targets wants a look a minute until 30,000 s after BEGIN, and then a look a second for 1000 s."""
     slot_begins, targets = 30_000, 6000
     day_before, around_slot = window(-86_400, slot_begins, every=60), window(slot_begins, slot_begins + 1000, every=1)
     plans = [[day_before, around_slot]] * targets
@@ -156,21 +154,21 @@ def parts_to_prove(count: int, slot: datetime = SLOT) -> list[PartToProve]:
     return [(f"r{n}", ProofGoal(slot, WITHIN, (0, 1, n))) for n in range(count)]
 
 
-@pytest.mark.parametrize(("number_of_parts", "seconds_of_a_round"), [(60, 12), (175, 35)])
-def test_forecast_proves_parts_to_one_round_of_looks(number_of_parts: int, seconds_of_a_round: int) -> None:
-    """A round is one look at each part. A part is absent in one round and present in the next. At 5 looks a second, a
-    round of 60 parts takes 12 s, so their first seen is known to 12 s."""
+@pytest.mark.parametrize(("number_of_parts", "proved_to_seconds"), [(60, 12), (175, 35)])
+def test_forecast_says_how_closely_each_part_can_be_proved(number_of_parts: int, proved_to_seconds: int) -> None:
+    """At 5 looks a second, it takes 12 s to look at each of 60 parts once. So two looks at the same part are 12 s
+    apart: the first finds it absent, the next present. So each part can be proved to 12 s."""
     (forecast,) = forecast_slots(parts_to_prove(number_of_parts), 5.0, DAY_BEGINS, DAY_ENDS)
     assert forecast.describe("Europe/London") == (
-        f"of {number_of_parts} parts promised for 09:30, {number_of_parts} can be proved, to {seconds_of_a_round} s"
+        f"of {number_of_parts} parts promised for 09:30, {number_of_parts} can be proved, to {proved_to_seconds} s"
     )
 
 
 def test_forecast_names_unproven_releases_and_a_sufficient_budget() -> None:
-    """A round is one look at each part. Most releases come later than 3 s after the slot, and the tolerance is 60 s. So
-    a round has 57 s. Looks are a hundredth further apart than the budget of 5 a second requires."""
-    looks_in_a_round = int((60 - 3) / (1.01 / 5))
-    assert looks_in_a_round == 282
+    """The tolerance is 60 s. Looks in its first 3 s find little, because most releases come later. So 57 s are left for
+    one look at each part. Looks are a hundredth further apart than the budget of 5 a second requires."""
+    looks_that_fit = int((60 - 3) / (1.01 / 5))
+    assert looks_that_fit == 282
     (forecast,) = forecast_slots(parts_to_prove(284), 5.0, DAY_BEGINS, DAY_ENDS)
     assert forecast.describe("Europe/London") == (
         "of 284 parts promised for 09:30, 282 can be proved, to 57 s; unproven will be r282, r283; 6/s would prove all"
@@ -187,7 +185,8 @@ def test_forecast_names_only_five_of_the_unproven_releases() -> None:
 
 
 def test_slots_within_budget_or_on_another_day_have_no_forecast() -> None:
-    """At 5 looks a second, 4 parts get more than a look a second each. The 60 parts are promised for the next day."""
+    """The forecast is for one day, and only says what a small budget cannot do. At 5 looks a second, 4 parts get over a
+    look a second each. The 60 parts are promised for the next day."""
     assert forecast_slots(parts_to_prove(4), RATE, DAY_BEGINS, DAY_ENDS) == []
     assert forecast_slots(parts_to_prove(60, SLOT + timedelta(days=1)), RATE, DAY_BEGINS, DAY_ENDS) == []
 
@@ -209,7 +208,8 @@ def test_release_with_two_unproved_parts_is_listed_once() -> None:
 
 @given(st.integers(1, 900))
 def test_rate_to_prove_is_the_least_that_proves_all(count: int) -> None:
-    """At this rate of looks, all parts can be proved within the tolerance. At one look a second less, they cannot."""
+    """`rate_to_prove` returns the looks a second that prove so many parts within their tolerance of 60 s. At one look a
+    second less, not all can be proved."""
     least = rate_to_prove(count, WITHIN)
     assert provable_count(count, WITHIN, least) == count
     assert least == 1 or provable_count(count, WITHIN, least - 1) < count

@@ -41,10 +41,8 @@ def test_no_look_is_due_after_the_last_window() -> None:
 
 
 def test_shift_delays_first_look_except_in_unshifted_window() -> None:
-    """A shift spreads the looks at many targets over the seconds.
-
-    A window with a slot is unshifted, because one look must be at the slot.
-    """
+    """A shift spreads the looks at many targets over the seconds. A window with a slot is unshifted, because one look
+    must be at the slot."""
     shift, before = 2 * SECOND, NOON - 60 * SECOND
     assert next_due([window(0, 10, every=5)], before, shift) == NOON + shift
     assert next_due([window(0, 10, every=5, unshifted=True)], before, shift) == NOON
@@ -57,13 +55,15 @@ def test_window_contains_its_start_but_not_its_end() -> None:
 
 
 @given(_plans(), _instants, _instants, _seconds)
-def test_later_time_never_gives_an_earlier_due_instant(
+def test_next_look_after_a_later_instant_is_never_earlier(
     plan: list[Window], one: datetime, other: datetime, shift: timedelta
 ) -> None:
-    """`next_due` returns when the next look is due, or None if there is none. A shift delays the looks by some
-    seconds."""
-    early, late = (next_due(plan, instant, shift) for instant in sorted((one, other)))
-    assert late is None or (early is not None and early <= late)
+    """`next_due` returns when the next look after an instant is due, or None if there is none. A shift delays the looks
+    by some seconds. If no look is due after an earlier instant, none is after a later one."""
+    due_after_earlier, due_after_later = (next_due(plan, instant, shift) for instant in sorted((one, other)))
+    if due_after_later is not None:
+        assert due_after_earlier is not None
+        assert due_after_earlier <= due_after_later
 
 
 @given(_plans(), _instants, _seconds)
@@ -74,7 +74,8 @@ def test_due_instant_is_later_and_inside_a_window(plan: list[Window], after: dat
 
 @given(_instants, _instants, _seconds)
 def test_grid_instant_is_less_than_one_spacing_ahead(begins: datetime, anchor: datetime, every: timedelta) -> None:
-    """The grid has an instant at each whole number of spacings from `anchor`. Find the first one from `begins` on."""
+    """A grid has an instant `anchor`, and others a whole number of spacings before and after it. `on_grid` returns its
+    first instant from `begins` on."""
     found = on_grid(begins, anchor, every)
     assert timedelta() <= found - begins < every
     assert (found - anchor) % every == timedelta()

@@ -62,7 +62,8 @@ def test_all_monitors_together_never_start_more_than_the_budget(
 
 @given(number_of_monitors=COUNTS, rate=RATES, has_owner=st.booleans())
 def test_monitors_share_whole_budget_but_never_a_turn(*, number_of_monitors: int, rate: float, has_owner: bool) -> None:
-    """Turns at a host are numbered. `mine` are the numbers of one monitor."""
+    """Monitors take turns at a host. The turns are numbered, and `mine` are the numbers of one monitor. Its `fraction`
+    of the budget is that of its turns."""
     monitors = NAMES[:number_of_monitors]
     turns_of_all = [turns_at_govuk(monitor, monitors, rate=rate, has_owner=has_owner) for monitor in monitors]
     assert sum(turns.fraction for turns in turns_of_all) == 1
@@ -84,7 +85,8 @@ def test_turn_lasts_5_percent_longer_than_the_budget_requires(
 
 
 def test_monitor_that_is_no_member_never_gets_a_turn() -> None:
-    """If a turn began at `now`, the answer would be `now`. A later answer is a time to try again."""
+    """Only the members north and south take turns, so west has none. `at_or_after(now)` would return `now` if a turn
+    began then. Here it always returns a later time, at which to try again."""
     no_turns, now = turns_at_govuk("west", members=("north", "south")), EPOCH
     for _ in range(100):
         try_again_at = no_turns.at_or_after(now)
@@ -93,8 +95,8 @@ def test_monitor_that_is_no_member_never_gets_a_turn() -> None:
 
 
 def test_start_too_late_in_turn_waits_for_next_own_turn() -> None:
-    """Monitors make requests in turns. A request may start until `LATEST_START` after its turn began. Twice as late is
-    still in this turn, but too late."""
+    """North and south take turns at a host. North may start a request until 0.02 s (`LATEST_START`) after its turn
+    began. At 0.04 s it is still its turn, but too late."""
     turns = turns_at_govuk("north", members=("north", "south"), rate=1.0, turns_begin=0.0)
     assert turns.gap > 2 * LATEST_START
     assert turns.at_or_after(EPOCH + LATEST_START) == EPOCH + LATEST_START
@@ -104,7 +106,8 @@ def test_start_too_late_in_turn_waits_for_next_own_turn() -> None:
 
 @pytest.mark.parametrize("members", [("north",), ("north", "south")])
 def test_monitor_gets_all_its_turns_even_with_late_starts(members: tuple[str, ...]) -> None:
-    """Each request starts as late as allowed. The turns of all monitors follow each other, from EPOCH on."""
+    """North has all turns at a host, or every second one beside south. It starts each request as late in its turn as
+    allowed. Still, it gets its next turn in time."""
     turns, pacer = turns_at_govuk("north", members, rate=5.0, turns_begin=0.0), Pacer(5.0)
     pacer.reconfigure(5.0, turns)
     time_between_own_turns = len(members) * turns.gap
@@ -118,6 +121,7 @@ def test_monitor_gets_all_its_turns_even_with_late_starts(members: tuple[str, ..
 
 
 def test_monitor_uses_a_quarter_of_its_turns_after_a_refusal() -> None:
+    """North and south take turns at a host, so north has every second one. Then the host refuses a request of north."""
     turns, pacer = turns_at_govuk("north", members=("north", "south"), rate=5.0), Pacer(5.0)
     pacer.reconfigure(5.0, turns)
     time_between_own_turns = 2 * turns.gap
@@ -127,7 +131,7 @@ def test_monitor_uses_a_quarter_of_its_turns_after_a_refusal() -> None:
 
 
 def test_owner_of_a_host_gets_95_percent_of_turns() -> None:
-    """The other monitors share the rest."""
+    """The owner of a host makes most of the requests to it. The other three monitors share the rest."""
     owner = owner_of("www.gov.uk", NAMES)
     fractions = {name: turns_at_govuk(name, members=NAMES, has_owner=True).fraction for name in NAMES}
     assert fractions.pop(owner) == 0.95

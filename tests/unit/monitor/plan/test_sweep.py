@@ -95,8 +95,8 @@ def test_best_ranks_get_the_looks_that_fit_before_slot(seconds_before_slot: floa
 
 
 def test_proved_part_takes_no_look_from_part_without_proof() -> None:
-    """Part a is proved absent. Parts b (best rank) to h (worst) are not. Three looks fit before the slot. They go to b,
-    c and d, the one with the oldest look (d) first."""
+    """Part a is proved absent, parts b (best rank) to h (worst) are not. At 25 s before the slot, three looks fit. They
+    go to b, c and d, in the order of their last looks: that of d is the oldest."""
     proved_absent, without_proof = parts_absent_at(a=-40), eight_parts_without_proof()[1:]  # a, and b to h
     # Part a comes after them, because it has the newest look.
     assert planned_looks([*proved_absent, *without_proof], seconds_after_slot=-25) == "dcba"
@@ -113,8 +113,8 @@ def test_after_slot_only_looks_that_fit_into_tolerance_are_planned() -> None:
     ids=["within 5 s", "later", "only three looks fit"],
 )
 def test_part_without_proof_goes_first_only_just_after_slot(seconds_after_slot: float, planned: str) -> None:
-    """Parts a, b and c are proved absent, d is not. In the first 5 s a look is likely to find d still absent, so the
-    order is “dbca”. Later it is “bcad”, and “bca” if only three looks fit."""
+    """Parts a, b and c are proved absent before the slot, d is not. Until 5 s after the slot, d is likely absent still,
+    and a look would prove that. So d goes first: “dbca”. Later it goes last, and not at all if only three looks fit."""
     proved_absent, without_proof = parts_absent_at(a=-20, b=-40, c=-30), parts_last_looked_at(d=-90)
     assert planned_looks([*proved_absent, *without_proof], seconds_after_slot) == planned
 
@@ -137,8 +137,8 @@ def test_part_absent_after_slot_leaves_the_looks_to_others() -> None:
 def test_parts_of_best_rank_get_the_looks_that_fit(
     rank_of_a: Rank, rank_of_b: Rank, rank_of_c: Rank, first_two: str
 ) -> None:
-    """Two looks fit. The most important parts go first, then those of releases with few required parts, then by a
-    random order. For example, they go to a if it is important, and to b if it comes before c in that order."""
+    """Two looks fit before the slot, for three parts. They go to the most important parts, then to those of releases
+    with few required parts, then by a random order. Part a, for example, gets one if it is the only important part."""
     ranks = {"a": rank_of_a, "b": rank_of_b, "c": rank_of_c}
     parts = [part_proof(name, last_look=-90, rank=rank) for name, rank in ranks.items()]
     two_looks_fit = planned_looks(parts, seconds_after_slot=-20)
@@ -177,7 +177,7 @@ def make_next_look(
 
 
 def test_failed_look_is_repeated_out_of_turn_only_once() -> None:
-    """The first look at a fails, and so does the one that repeats it."""
+    """Parts a, b and c take turns. The look at a fails and is repeated at once. That fails too, so b is next."""
     sweep, failed = sweep_of("a", "b", "c"), LookResult.NOTHING
     parts_of_failed_looks = [make_next_look(sweep, now, failed).part for now in (-60, -50)]
     parts_of_next_looks = [make_next_look(sweep, now, LookResult.ABSENT).part for now in (-40, -30, -20, -10)]
@@ -191,9 +191,8 @@ def test_failed_look_is_repeated_out_of_turn_only_once() -> None:
     ids=["5 s after slot", "copy from before slot", "over 20 s after slot", "before slot"],
 )
 def test_origin_is_next_if_edge_may_hide_a_release(first_look_at: float, age_of_copy: float, next_view: View) -> None:
-    """The first look, at the edge, finds the part absent. If that was 25 s after the slot, the edge may hide the part,
-    so the origin is next. At 5 s, only a copy from before the slot (9 s old) may hide it. Before the slot, the part is
-    expected to be absent."""
+    """The first look, at the edge, finds the part absent. At 25 s after the slot, the edge may hide a release, so the
+    origin is next. At 5 s this is so only if the edge sent a copy from before the slot, 9 s old."""
     sweep = sweep_of("a")
     first_look = make_next_look(sweep, first_look_at, LookResult.ABSENT, age=age_of_copy)
     second_look = make_next_look(sweep, first_look_at + 10, LookResult.NOTHING)
@@ -206,8 +205,8 @@ def test_origin_is_next_if_edge_may_hide_a_release(first_look_at: float, age_of_
     ids=["too early to prove the part on time", "within 60 s before slot", "too early to count at all"],
 )
 def test_next_view_before_slot_depends_on_last_absence_at_origin(origin_last_absent: float, expected: View) -> None:
-    """A part is proved on time only if the origin lacked it in the last 60 s before the slot. An absence at -80 s is
-    too early, so the origin is next. One before -95 s does not count at all, so the edge is next."""
+    """To prove a part on time, the origin must lack it in the last 60 s before the slot. If it did at -50 s, the edge
+    is next. If it did only at -80 s, the origin is next. An absence at -110 s does not count, so the edge is next."""
     sweep = sweep_of("a")
     sent = at(origin_last_absent)
     sweep.record_result("a", View.ORIGIN, LookResult.ABSENT, sent=sent, proved_from=sent)
@@ -230,13 +229,15 @@ def looks_in_the_last_40_s(pages: str) -> list[MadeLook]:
 
 
 def test_just_before_slot_announcements_get_the_first_looks() -> None:
-    """An announcement is looked at only at the origin."""
+    """From 40 s before the slot on, there is a look each second at eight pages and their announcements. The first eight
+    are at the announcements, which are looked at only at the origin."""
     first_eight_looks = looks_in_the_last_40_s("abcdefgh")[:8]
     assert first_eight_looks == [(f"announcement of {page}", View.ORIGIN) for page in "abcdefgh"]
 
 
-def test_just_before_slot_each_page_gets_a_late_look() -> None:
-    """So each absence of a page is proved as late as possible."""
+def test_last_looks_before_slot_are_one_at_each_page() -> None:
+    """From 40 s before the slot on, there is a look each second at eight pages and their announcements. The last eight
+    are at the pages, so that each is proved absent as late as possible."""
     last_eight_looks = looks_in_the_last_40_s("abcdefgh")[-8:]
     assert sorted(look.part for look in last_eight_looks) == list("abcdefgh")
 
@@ -248,7 +249,7 @@ def test_just_before_slot_pages_are_looked_at_only_at_edge() -> None:
 
 
 def test_announcement_of_missing_page_is_looked_at_before_the_page() -> None:
-    """After the slot, pages a and c are there and b is still absent."""
+    """Pages a, b and c are absent at -5 s. From 1 s on there is a look each second, and only b is still absent."""
     sweep = sweep_with_announcements("a", "b", "c")
     for page in "abc":
         sweep.record_result(page, View.EDGE, LookResult.ABSENT, at(-5), at(-5))
@@ -259,9 +260,10 @@ def test_announcement_of_missing_page_is_looked_at_before_the_page() -> None:
         result = LookResult.ABSENT if part.id == "b" else LookResult.PRESENT
         sweep.record_result(part.id, part.next_view, result, at(now), at(now))
         looks.append(part.id)
-    first_round, then = looks[:3], looks[3:]
-    assert sorted(first_round) == ["a", "b", "c"]
-    assert then == ["announcement of b", "b"]
+    # At first each page gets a look. Then only b needs further looks, and its announcement may redirect to it.
+    first_three, last_two = looks[:3], looks[3:]
+    assert sorted(first_three) == ["a", "b", "c"]
+    assert last_two == ["announcement of b", "b"]
 
 
 def test_announcement_without_redirect_proves_page_absent_30_s_before() -> None:
@@ -273,6 +275,7 @@ def test_announcement_without_redirect_proves_page_absent_30_s_before() -> None:
 
 
 def test_views_alternate_at_part_still_absent_20_s_after_slot() -> None:
+    """The edge may serve an old copy. So from 20 s after the slot on, edge and origin are looked at in turn."""
     sweep = sweep_of("a")
     views = [make_next_look(sweep, now, LookResult.ABSENT).view for now in (22, 24, 26, 28)]
     assert views == [View.EDGE, View.ORIGIN, View.EDGE, View.ORIGIN]
@@ -287,7 +290,8 @@ def test_part_seen_before_and_after_its_slot_gets_no_further_look() -> None:
 
 
 def test_part_that_is_not_ready_is_passed_over() -> None:
-    """It is the turn of part a. While that is not ready, b gets the look."""
+    """It is the turn of part a. While a is not ready, b gets the look. If none is ready, there is no look (None). Once
+    a is ready, it gets the look."""
     sweep = sweep_of("a", "b")
     only_b_is_ready = sweep.next_part(at(-30), 10 * SECOND, is_ready=lambda part: part.id == "b")
     assert only_b_is_ready is sweep.parts["b"]
@@ -298,6 +302,7 @@ def test_part_that_is_not_ready_is_passed_over() -> None:
 
 
 def test_removed_part_gets_no_look_and_new_part_the_next() -> None:
+    """Parts a and b take turns. After the look at a, b is removed and c is added. So the next look is at c."""
     sweep = sweep_of("a", "b")
     assert make_next_look(sweep, -30, LookResult.ABSENT).part == "a"
     sweep.remove("b")
@@ -310,7 +315,7 @@ def test_removed_part_gets_no_look_and_new_part_the_next() -> None:
 
 
 def test_prioritised_part_gets_the_next_look() -> None:
-    """A listing shows that c is out."""
+    """Parts a, b and c take turns. After a it is b's turn. But a listing shows that c is out, so c goes before b."""
     sweep = sweep_of("a", "b", "c")
     for second in (-30, -20, -10):
         make_next_look(sweep, second, LookResult.ABSENT)
@@ -341,22 +346,22 @@ publication_times = st.lists(st.floats(0, 30), min_size=1, max_size=60)  # in se
 
 @given(publication_times, st.floats(1, 5))
 def test_parts_with_time_for_a_look_are_proved(published_after_slot: list[float], rate: float) -> None:
-    """There are as many parts as looks that fit between the last publication and the end of the tolerance, 60 s after
-    the slot. Each first seen is at most as long as a round, which is one look at each part."""
+    """All parts are published by 30 s, and the tolerance ends at 60 s. There are as many parts as looks in between, so
+    each is proved. Each gets its next look after at most one look at every part, so its first seen is no longer."""
     gap = 1.01 / rate  # seconds from look to look, a hundredth more than the rate allows
     looks_left = int((60 - max(published_after_slot)) / gap)
     parts = [Part(seconds) for seconds in published_after_slot[:looks_left]]
     simulated = simulate_sweep(parts, rate)
     numbers_of_proved_parts, interval_seconds = simulated.parts, simulated.widths
     assert sorted(numbers_of_proved_parts) == list(range(len(parts)))
-    seconds_of_a_round, rounding = len(parts) * gap, 0.001
-    assert max(interval_seconds) <= seconds_of_a_round + rounding
+    seconds_for_a_look_at_each, rounding = len(parts) * gap, 0.001
+    assert max(interval_seconds) <= seconds_for_a_look_at_each + rounding
 
 
 @given(publication_times, st.floats(0.2, 1))
 def test_important_parts_with_time_for_a_look_are_proved(published_after_slot: list[float], rate: float) -> None:
-    """Some looks fit between the last publication and the end of the tolerance, 60 s after the slot. As many parts are
-    important, and all of them are proved."""
+    """All parts are published by 30 s, and the tolerance ends at 60 s. A look in between at each important part fits,
+    but none at the others. All important parts are proved."""
     gap = 1.01 / rate  # seconds from look to look, a hundredth more than the rate allows
     looks_left = int((60 - max(published_after_slot)) / gap)
     important = [Part(seconds, weight=1) for seconds in published_after_slot[:looks_left]]
@@ -380,6 +385,8 @@ PARTS_WITH_ANY_LOOKS = st.lists(
 
 @given(PARTS_WITH_ANY_LOOKS, st.floats(-150, 90), st.floats(0.1, 20))
 def test_plan_has_no_part_twice_and_none_that_is_out(parts: list[PartProof], now: float, gap: float) -> None:
+    """A sweep plans the looks at the parts of one slot, `gap` seconds apart, from `now` on. A part that was seen after
+    the slot is out."""
     planned = Sweep(SLOT, WITHIN, {part.id: part for part in parts}).order_looks(at(now), gap * SECOND)
     assert not any(part.is_out for part in planned)
     assert len({part.id for part in planned}) == len(planned)

@@ -76,11 +76,13 @@ def test_index_is_looked_at_from_30_s_after_slot(after_slot: timedelta, every: t
 
 
 def test_release_public_early_is_watched_after_its_cancellation() -> None:
-    """A page exposed an hour before its slot is looked at every 5 s. A page that was never seen gets no looks."""
+    """The release was cancelled. If its page was public an hour before the slot, half an hour later there are still
+    looks, every 5 s. If its page was never seen, there are none."""
     planned = Promise("w", "govuk", SLOT, State.CONFIRMED, SLOT_TIME - DAYS)
     cancelled = InForce(replace(planned, state=State.CANCELLED), cancelled=True, planned=planned)
     windows_after = partial(windows_in_force, PAGE_AT_EDGE, cancelled, exact=False, watch=WatchSettings())
-    assert spacing(windows_after(Progress(Stage.EXPOSED, SLOT_TIME - HOUR)), -30 * MINUTE) == 5 * SECOND
+    exposed = Progress(Stage.EXPOSED, SLOT_TIME - HOUR)
+    assert spacing(windows_after(exposed), after_slot=-30 * MINUTE) == 5 * SECOND
     assert windows_after(UNSEEN) == ()
 
 
@@ -133,10 +135,8 @@ def test_seen_page_is_looked_at_each_minute_and_then_hourly(after_slot: timedelt
 
 @pytest.mark.parametrize(("after_slot", "every"), [(3.5 * HOUR, 5 * SECOND), (5 * HOUR, MINUTE), (15 * DAYS, None)])
 def test_part_missing_from_seen_page_is_looked_at_closely(after_slot: timedelta, every: timedelta | None) -> None:
-    """That is every 5 s for an hour after the page was seen, and then each minute until 14 days after the slot.
-
-    The origin is looked at as often as the edge.
-    """
+    """The page was seen 3 hours after its slot, without its sheet. The sheet is looked at every 5 s for an hour, and
+    then each minute until 14 days after the slot. The origin is looked at as often as the edge."""
     sheet_missing = Progress(Stage.SEEN, since=SLOT_TIME + 3 * HOUR, is_complete=False)
     at_edge = windows_for(SHEET, SLOT, sheet_missing)
     at_origin = windows_for(replace(SHEET, view=View.ORIGIN), SLOT, sheet_missing)
@@ -152,10 +152,8 @@ ORIGIN_OF_COPY = replace(SHEET, id="w/other/origin", part="other", view=View.ORI
 
 
 def test_copy_has_a_quarter_of_the_chance_of_its_page() -> None:
-    """A copy is the same release at another address, which is less likely to change at the slot.
-
-    It gets no extra looks while its host is idle (`every_if_idle`).
-    """
+    """A copy is the same release at another address, which is less likely to change at the slot. It gets no extra looks
+    while its host is idle (`every_if_idle`)."""
     of_page, of_copy = windows_for(PAGE_AT_ORIGIN, SLOT), windows_for(ORIGIN_OF_COPY, SLOT)
     assert of_copy == tuple(replace(window, chance=window.chance / 4, every_if_idle=None) for window in of_page)
 
@@ -277,10 +275,9 @@ def chance_at(windows: tuple[Window, ...], offset: timedelta) -> float:
 def test_chance_of_change_depends_on_target_and_progress(
     target: Target, progress: Progress, after_slot: timedelta, chance: float
 ) -> None:
-    """A required part has the chance 1.0 at its slot, and four times that while it is overdue or missing.
-
-    Each of these divides it by four: the part was seen already, it is optional, or the look is at the content API.
-    """
+    """The more likely a change, the more looks a target gets. A required part has the chance 1.0 at its slot, and 4.0
+    while it is overdue or missing. Each of these divides it by four: the part was seen already, it is optional, or the
+    look is at the content API."""
     assert chance_at(windows_for(target, SLOT, progress), after_slot) == chance
 
 
@@ -322,6 +319,7 @@ _watches = st.builds(
 def test_windows_are_in_time_order_and_do_not_overlap(
     target: Target, slot: Slot, progress: Progress, watch: WatchSettings
 ) -> None:
+    """A window is a time in which a target is looked at with one spacing."""
     windows = windows_for(target, slot, progress, watch)
     assert all(window.ends <= following.begins for window, following in pairwise(windows))
 
@@ -330,6 +328,7 @@ def test_windows_are_in_time_order_and_do_not_overlap(
 def test_later_now_only_removes_windows_that_ended(
     target: Target, slot: Slot, progress: Progress, now: datetime
 ) -> None:
+    """A window is a time in which a target is looked at with one spacing. Those that ended by `now` are left out."""
     all_windows = windows_for(target, slot, progress)
     assert windows_for(target, slot, progress, now=now) == tuple(each for each in all_windows if each.ends > now)
 

@@ -96,6 +96,8 @@ def test_withdrawal_needs_absence_of_a_minute_by_both_views(
 
 
 def test_changed_bytes_are_found_once_seen_for_a_minute() -> None:
+    """The file has new bytes at 120 s. If they are last seen at 125 s, that is no finding. If they are still there at
+    180 s, a minute after they came, it is one."""
     new_for_5_s = [(1, "old"), (60, "old"), (120, "new"), (125, "new")]
     new_for_60_s = [*new_for_5_s, (180, "new")]
     assert changes_of_bytes(edge=new_for_5_s) == []
@@ -133,13 +135,13 @@ def test_bytes_that_change_every_minute_are_no_finding() -> None:
 
 @pytest.mark.parametrize("number_of_looks", [5, MOST_CHANGES + 1, 60])
 def test_file_made_anew_for_each_request_is_no_finding(number_of_looks: int) -> None:
-    """Looks are a minute apart, and each gets new bytes. After MOST_CHANGES changes the watch no longer compares bytes.
-    Then the bytes of all further looks are stored as the same."""
+    """Looks are a minute apart, and each gets new bytes, so that no bytes last. After MOST_CHANGES changes the watch no
+    longer compares bytes, and the further looks have those of the last change."""
     versions = [(1 + 60 * look, f"version {min(look, MOST_CHANGES)}") for look in range(number_of_looks)]
     assert changes_of_bytes(edge=versions) == []
 
 
 def test_only_first_three_changes_of_a_file_are_found() -> None:
-    """Looks are a minute apart, and each second one gets new bytes. So they change six times and last for a minute."""
+    """Looks are a minute apart, and every other one gets new bytes. So each of six changes lasts for a minute."""
     versions = [(1 + 60 * look, f"version {look // 2}") for look in range(14)]
     assert len(changes_of_bytes(edge=versions)) == 3

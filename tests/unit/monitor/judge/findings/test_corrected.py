@@ -48,6 +48,7 @@ def corrections(
 
 
 def test_new_version_after_release_is_a_correction() -> None:
+    """The page came at its slot in its first version. Two hours later, the content API showed a second version."""
     (correction,) = corrections(now=3 * HOUR, versions=[(0, FIRST), (2 * HOUR, SECOND)])
     # Looks at the page, every 30 s, bound its release. Looks at the content API, every 60 s, bound the new version.
     page_last_absent, page_first_present = -30, 0
@@ -117,7 +118,7 @@ def test_rolling_page_is_not_corrected_by_its_new_edition() -> None:
 
 
 def test_content_back_in_another_version_is_only_a_withdrawal() -> None:
-    """It is withdrawn from 1 h to 2 h after its slot, and comes back in its second version."""
+    """The content is withdrawn from 1 h to 2 h after its slot, and comes back in its second version."""
     versions = [(0, FIRST), (2 * HOUR, SECOND)]
     assert kinds(judged_with(2.5 * HOUR, versions, WITHDRAWN_FOR_AN_HOUR)) == [Kind.WITHDRAWN]
 
@@ -130,7 +131,8 @@ def test_failed_looks_widen_the_interval_of_a_correction() -> None:
 
 
 def test_verdict_computed_again_with_later_looks_keeps_its_correction() -> None:
-    """Both verdicts are as of 2 h. The second is also given later looks, in which a third version came."""
+    """A second version came at 1 h and a third one at 4 h. The verdict for 2 h is computed again with looks until 5
+    h."""
     versions = [(0, FIRST), (HOUR, SECOND), (4 * HOUR, THIRD)]
     verdict = judged_with(now=2 * HOUR, versions=versions, looked_at_until=2 * HOUR)
     recomputed = judged_with(now=2 * HOUR, versions=versions, looked_at_until=5 * HOUR)

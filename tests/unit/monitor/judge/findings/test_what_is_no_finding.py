@@ -42,7 +42,8 @@ def test_copy_elsewhere_was_not_first_unless_before_late_page(news: Sequence[Loo
 
 @pytest.mark.parametrize("first_looks_at_page", [[], [(-400, ABSENT)]], ids=["present at once", "absent at first"])
 def test_copy_elsewhere_was_not_first_if_page_was_early(first_looks_at_page: Sequence[Look]) -> None:
-    """The page was public before the copy came. Then it was removed, and it came back late, after the copy."""
+    """The page was public from 390 s to 30 s before the slot, and is back late, at 300 s. The copy came 36 s before the
+    slot, so the page was first."""
     early, removed_and_back = [(-390, PRESENT), (-30, PRESENT)], [(-29, ABSENT), (299, ABSENT), (300, PRESENT)]
     page = looks(*first_looks_at_page, *early, *removed_and_back)
     copy = looks((-37, ABSENT), (-36, PRESENT), (400, PRESENT))
@@ -68,8 +69,9 @@ def test_failed_looks_count_only_at_required_parts(part: Part, *, is_found: bool
     assert (Kind.BLIND in kinds(verdict)) is is_found
 
 
-def test_failed_look_before_slot_is_blind_until_next_success() -> None:
-    """Looks that fail once the page was seen are no finding."""
+def test_blind_span_lasts_from_failed_look_to_next_success() -> None:
+    """A look fails 30 s before the slot, and the next one, at 90 s, finds the page. So the monitor was blind for 120 s.
+    The look that fails at 91 s, once the page was seen, is no finding."""
     failed_at, succeeded_at, failed_again_at = -30, 90, 91
     page = [(-60, ABSENT), (failed_at, UNKNOWN), (succeeded_at, PRESENT), (failed_again_at, UNKNOWN), (200, PRESENT)]
     (blind_span,) = found(verdict_on({"page": page}), Kind.BLIND)
@@ -77,6 +79,7 @@ def test_failed_look_before_slot_is_blind_until_next_success() -> None:
 
 
 def test_failed_looks_over_slot_of_late_release_are_no_finding() -> None:
+    """Looks failed from -30 s to 60 s. At 100 s the page was still absent, so it is late whatever they missed."""
     failed = [(when, UNKNOWN) for when in (-30, -15, 0, 30, 60)]
     page = [(-60, ABSENT), *failed, (100, ABSENT), (300, PRESENT)]
     assert kinds(verdict_on({"page": page})) == [Kind.LATE]
@@ -91,12 +94,13 @@ def test_bytes_that_changed_before_the_slot_are_no_swap() -> None:
     assert Kind.SWAPPED not in kinds(verdict)
 
 
-@pytest.mark.parametrize(("address", "found_at"), [(Address.GUESSED, []), (Address.ANNOUNCED, [SLOT])])
-def test_another_edition_is_a_finding_only_at_a_known_address(address: Address, found_at: list[object]) -> None:
-    """The page shows another edition at its slot. That is a finding if its address was announced, not guessed."""
+@pytest.mark.parametrize(("address", "findings_at"), [(Address.GUESSED, []), (Address.ANNOUNCED, [SLOT])])
+def test_another_edition_is_a_finding_only_at_a_known_address(address: Address, findings_at: list[object]) -> None:
+    """The page shows another edition at its slot. That is a finding, dated to the slot, if a calendar announced its
+    address. It is none if the address was only guessed, because the guess may be wrong."""
     seen = {"page": looks((-2, ABSENT), (200, ABSENT), why=ANOTHER_EDITION)}
     wrong = found(judged(now=400, seen=seen, release=a_release(address=address)), Kind.WRONG_EDITION)
-    assert [each.at for each in wrong] == found_at
+    assert [each.at for each in wrong] == findings_at
 
 
 def test_another_edition_before_slot_in_time_is_no_finding() -> None:
@@ -133,6 +137,7 @@ def test_verdict_is_final_once_the_watch_closes(seconds_after_close: float, *, i
 
 
 def test_exposed_part_has_first_seen_and_a_later_release() -> None:
+    """The page was public from 600 s before its slot, absent 300 s before it, and back in time, at 0.5 s."""
     exposed, in_time = [(-900, ABSENT), (-600, PRESENT), (-300, ABSENT)], [(-2, ABSENT), (0.5, PRESENT)]
     verdict = verdict_on({"page": [*exposed, *in_time]})
     assert verdict.verdict is VerdictKind.EARLY
@@ -161,8 +166,8 @@ def test_content_removed_twice_gives_two_withdrawals_of_their_own_length() -> No
 
 
 def test_notice_of_withdrawal_at_last_presence_is_no_withdrawal() -> None:
-    """Page and notice were both seen at 30 s, so the notice may be the older answer. It would be a withdrawal if it had
-    begun later, or lasted for 60 s."""
+    """One look at 30 s got the page, and another a notice that it was withdrawn. Either answer may be the newer one. If
+    the notice had come later than the page, or stayed for 60 s, it would be a withdrawal."""
     page = [*IN_TIME, (30, PRESENT), (30, WITHDRAWN), (50, WITHDRAWN)]
     assert kinds(verdict_on({"page": page})) == []
 
