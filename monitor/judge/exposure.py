@@ -59,9 +59,9 @@ def find_unseen_exposures(
 ) -> tuple[Exposure, ...]:
     """Return exposures that no look saw, but that a notice of withdrawal before the slot proves, except those known."""
     unseen = find_unseen_stays(views, [Interval(exposure.start.after, exposure.to.by) for exposure in known])
-    early = [span for span in unseen if span.by is not None and span.by < window.early_before]
-    # The content came and was removed at unknown times in this span, so it is the interval of both its start and end.
-    return tuple(Exposure(part, span, span, between(span, span), open=False, ended=Ended.REMOVED) for span in early)
+    early = [stay for stay in unseen if stay.by is not None and stay.by < window.early_before]
+    # The content came and was removed between a 404 and a notice, so that is the interval of both its start and end.
+    return tuple(Exposure(part, stay, stay, between(stay, stay), open=False, ended=Ended.REMOVED) for stay in early)
 
 
 def find_unseen_stays(views: Iterable[Sequence[Spell]], seen: Sequence[Interval]) -> list[Interval]:

@@ -50,7 +50,7 @@ def judge(  # noqa: PLR0913 # all facts behind a verdict
     `runs` are by target id (`RELEASE/PART/VIEW`), each in time order. `blind` are spans in which a monitor could not
     look. If no calendar announced the address of a release, its witnesses, the announcement and GOV.UK's index, show
     when it came. They change some time after it is out: their lag. `published` are other releases of that day, which
-    show how long that lag was. They are read only if this release was not found in time.
+    show how long that lag was. If this release was not found in time, it is judged again with these lags.
     """
     case = case_of(release, promises, drop_watched_spans(blind, runs), policy, now)
     planned = case.before_cancellation()

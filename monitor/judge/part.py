@@ -295,7 +295,7 @@ class _PartJudge:
     def _is_contradicted(self, absent: datetime) -> bool:
         """Return whether other evidence shows that the part may have been out in time, despite its absence at `absent`.
 
-        The part may have been published in time and removed unseen, or another view had shown it before `absent`.
+        It may have been published in time and removed unseen, or a view showed it before `absent` from the start.
         """
         if self._find_unseen_stay() is not None or self._find_run_present_before(absent) is not None:
             return True

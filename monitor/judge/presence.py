@@ -175,17 +175,17 @@ def _date_appearance_of_part(group: Sequence[Spell], absences: Sequence[Spell]) 
     # By its `Age`, the spell that begins first may be of a later look than another one.
     first_look = min(spell.first_sent for spell in by_view.values())
     if absent_at_origin is None or first_look - absent_at_origin > _WATCHED_EVERY:
-        return Interval(_latest_absence_in_any_view(first, by_view, last_absent, absences), first.begin)
+        return Interval(_latest_absence_in_any_view(first, by_view, last_absent, absences), first.begin)  # rule 1
     # The origin confirms the edge if it was not absent any more after the edge had shown the part, and showed it soon.
     at_origin = by_view.get(View.ORIGIN)
     was_absent_later = last_absent.get(View.ORIGIN) != absent_at_origin
     is_confirmed = at_origin is not None and not was_absent_later and _is_close(absent_at_origin, at_origin)
     if first.view is View.ORIGIN or is_confirmed:
-        return Interval(absent_at_origin, first.begin)
+        return Interval(absent_at_origin, first.begin)  # rule 2
     absent_at_edge = last_absent[first.view]
     absent_at_both = None if absent_at_edge is None else min(absent_at_edge, absent_at_origin)
     surely_before = (_last_absence_surely_before(first, spell) for spell in absences if spell.view is View.ORIGIN)
-    return Interval(latest_known([absent_at_both, *surely_before]), first.begin)
+    return Interval(latest_known([absent_at_both, *surely_before]), first.begin)  # rule 3
 
 
 def _latest_absence_in_any_view(

@@ -95,9 +95,9 @@ def correct_ages(views: Mapping[View, Sequence[Spell]]) -> dict[View, tuple[Spel
 
 
 def _correct_age(spell: Spell, absences: Sequence[Spell]) -> Spell:
-    """Return a spell. If by its `Age` it was present already at a proved absence of the part, correct its begin.
+    """Return a spell. If its `Age` dates it back to before a proved absence of the part, correct its begin.
 
-    It then begins when its first look was answered. The content may have come earlier, after that absence. So
+    The corrected spell begins when its first look was answered. The content may have come a little earlier, so
     `claimed_begin` keeps the begin by `Age`, unless looks at an origin prove absence at that instant.
     """
     if not spell.is_present or spell.begin >= spell.first_sent:

@@ -83,22 +83,22 @@ class Sweeps:
         return None if goal is None else self._sweeps.get((goal.slot, goal.tolerance))
 
     def record_result(self, target: Target, goal: ProofGoal | None, sighting: Sighting) -> None:
-        """Record what a look proved about its part. If it found parts in a listing, they are looked at first.
+        """Record what a look proved in the sweep of its part. If it found parts in a listing, they are looked at first.
 
-        `goal` is the proof that the part needs, or None.
+        `goal` is the proof that the part needs, or None. A sweep looks in turn at the parts with the slot of its goals.
         """
         if self.is_active and sighting.found:
             keys = self._part_keys_by_url
             if listed_parts := [keys[link.url] for link in sighting.found if link.url in keys]:
                 for each in self._sweeps.values():
                     each.prioritise(listed_parts)
-        sweep_of_part = self._find_sweep(goal)  # looks in turn at the parts of the same slot
+        sweep_of_part = self._find_sweep(goal)
         if sweep_of_part is not None and target.view in (View.EDGE, View.ORIGIN):
             result = _RESULTS.get(sighting.state, LookResult.NOTHING)
             sweep_of_part.record_result(part_key(target), target.view, result, sighting.sent, sighting.proved_from)
 
     def is_awaited_origin_view(self, watched: ScheduledTarget) -> bool:
-        """Return whether a target is the origin view of a part that is not out, and that a sweep looks at in turn."""
+        """Return whether this is the origin view of a part that is not out, in a sweep (which looks at parts in turn)."""
         target, goal = watched.target, watched.goal
         if goal is None or target.view is not View.ORIGIN or goal.announced_page is not None:
             return False  # it needs no proof, is another view, or is an announcement, which has only one view

@@ -74,7 +74,7 @@ class BudgetForecast:
                 # Witnesses (announcements, and GOV.UK's index) never use budget that other targets need, so skip them.
                 if target is None or is_witness(target.part):
                     continue
-                # A part has one target for each view, edge and origin. Count the part once, with the edge's target.
+                # A part needs one proof (`goal`), but has one target a view. Count it once, with the edge's target.
                 goal = state.proof_goal if target.view is View.EDGE else None
                 part_to_prove = (watched.release.id, goal) if goal is not None else None
                 plans[target.host].append((state.windows, part_to_prove))

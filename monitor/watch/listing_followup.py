@@ -88,7 +88,7 @@ class ListingFollowUp:
             await self.leads.send(match.release, Finding(LEAD, None, detail, url=match.url))
 
     async def _needs_a_person(self, watched: WatchedRelease, match: ListingMatch) -> bool:
-        """Look at the address of an entry for proof. Return whether only a person can judge if it shows the release."""
+        """Return whether only a person can judge if an entry shows the release. Look at another address for proof."""
         if match.kind is MatchKind.EDITION:
             # The entry has the address of the release's page, and another edition's title. That is usual for a page
             # that is reused for each edition. But if the page was missing before, it is new, so a person must judge.
