@@ -75,7 +75,8 @@ def test_past_or_undated_announcements_do_not_announce_the_next_edition() -> Non
 
 @given(st.dates(date(2010, 1, 1), date(2020, 1, 1)), st.integers(15, 400), st.integers(4, 20))
 def test_a_perfectly_regular_series_is_expected_on_its_day(first: date, gap: int, count: int) -> None:
-    """The next edition is due one gap after the last of `count` editions."""
+    """So far there were `count` editions, each `gap` days after the last. The numbers are random. The next edition is
+    expected in a period that contains the day one gap later."""
     editions = [first + timedelta(days=gap * number) for number in range(count)]
     next_edition = first + timedelta(days=gap * count)
     expectation = expect_next_edition(WIDGETS, editions)

@@ -96,9 +96,11 @@ def test_repeated_row_is_one_entry_and_shared_id_is_doubted(parse: Parse) -> Non
 
 
 def test_rows_of_a_series_without_ids_get_keys_by_month(parse: Parse) -> None:
+    """Three rows are titled "Prices", so a key from the title is not enough. The month is added after @. It stays the
+    same if a row moves within its month."""
     rows = b"title,date\nPrices,14/04/2027\nPrices,12/05/2027\nPrices,TBC\nOther,1 May 2027\n"
     announcements = parse("csv", rows).announcements
-    # After @ comes the month, for rows with a date and a title that other rows have too.
+    # No month is added without a date, or to a title that no other row has.
     assert [each.uid.partition("@")[2] for each in announcements] == ["2027-04", "2027-05", "", ""]
     assert {each.doubt for each in announcements} == {None}
     moved_within_its_month = parse("csv", rows.replace(b"14/04", b"21/04")).announcements

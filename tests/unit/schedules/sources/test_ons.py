@@ -90,8 +90,8 @@ def test_a_release_both_published_and_cancelled_is_cancelled(parse: Parse) -> No
 
 
 def test_moved_page_is_watched_once_at_its_new_address(parse: Parse) -> None:
-    """Related documents count only once a release is published. The new address is one of them too, but is watched only
-    as an alternative."""
+    """The page moved to /bulletins/gdp, which the ONS gives twice: as `migration_link` and among the related documents.
+    It is watched once, as an alternative address. The other document is watched as a part."""
     data = a_listed_release(published=True, migration_link="/economy/bulletins/gdp")
     data["related_documents"] = [{"uri": "/economy/bulletins/gdp"}, {"uri": "/economy/articles/gdp"}]
     parts = parse("ons", json.dumps(data).encode()).announcements[0].parts
@@ -102,6 +102,8 @@ def test_moved_page_is_watched_once_at_its_new_address(parse: Parse) -> None:
 
 
 def test_the_older_spelling_of_fields_is_accepted(parse: Parse) -> None:
+    """Older answers of the ONS spell `releaseDate` and `dateChanges`. Newer ones have `release_date` and
+    `date_changes`."""
     about = {"title": "Old", "releaseDate": "2026-12-03T09:30:00.000Z", "finalised": True}
     changes = [{"previousDate": "2026-11-26T09:30:00.000Z", "changeNotice": "Moved."}]
     body = json.dumps({"uri": "/releases/old", "description": about, "dateChanges": changes}).encode()
@@ -172,7 +174,8 @@ def test_lists_longer_than_a_page_are_read_to_their_end() -> None:
 
 
 def test_list_with_short_pages_is_read_to_its_end() -> None:
-    """With the option `count`, a page has 100 entries. The list has 250."""
+    """With the option `count`, a page has 100 entries. The list has 250. So after the first page, the pages that begin
+    with entries 100 and 200 are requested."""
     source = OnsSource(calendar_settings("ons", options={"count": "100"}))
     upcoming, _cancelled = source.first(NOW)
     first_page = Page(upcoming.url, 200, json.dumps({"breakdown": {"total": 250}, "releases": []}).encode())
