@@ -153,8 +153,8 @@ def test_an_export_of_one_of_two_monitors_names_the_other(archive: Archive, tmp_
 def test_export_is_refused_without_the_files_of_its_monitor(
     archive: Archive, tmp_path: Path, name_of_north: str
 ) -> None:
-    """`monitors_here` says that the files of north must be on this machine, but its folder is empty. While its store is
-    away, a monitor keeps evidence under its name and the time, here from 09:30."""
+    """The files of north must be on this machine (`monitors_here`), but the folder is empty. If the store was away,
+    north kept its evidence under its name and the time, here 09:30. That is refused in the same way."""
     archive.keep(an_answer(404), monitor=name_of_north)
     save_run_with_evidence(archive, f"{name_of_north}-1")
     with_empty_folder = replace(archive, folder=tmp_path / "empty folder")
@@ -163,6 +163,8 @@ def test_export_is_refused_without_the_files_of_its_monitor(
 
 
 def test_export_includes_other_monitors_evidence_in_its_folder(archive: Archive, tmp_path: Path) -> None:
+    """Evidence of north and south is in one folder. The export expects only files of north on this machine
+    (`monitors_here`). But those of south are there too, so both records are exported."""
     for monitor in ("north", "south"):
         archive.keep(an_answer(200, b"out"), monitor=monitor)
     save_run_with_evidence(archive, "north-1", "south-1")
