@@ -40,8 +40,7 @@ def test_a_long_text_is_cut_with_a_mark() -> None:
 
 @given(ANY_TEXT)
 def test_a_clean_text_can_be_stored_shown_and_cleaned_again(text: str) -> None:
-    """The text is random. Cleaned, it survives JSON in UTF-8, has no hidden characters, and stays the same if it is
-    cleaned again."""
+    """A random text, once cleaned, survives JSON in UTF-8, has no hidden characters, and is cleaned no further."""
     clean = clean_text(text)
     assert json.loads(json.dumps(clean, ensure_ascii=False).encode()) == clean
     # No controls, hidden formats, surrogates, or separators of lines and paragraphs are left.

@@ -110,8 +110,7 @@ def test_the_hour_that_occurs_twice_is_written_with_its_offset() -> None:
 
 
 def test_moved_release_keeps_its_uid_and_has_its_changes_counted() -> None:
-    """The first promise is for 23 July (`SLOT`). The second one, read 100 days later, moves the release to 1 December.
-    That is the only change."""
+    """The first promise is for 23 July (`SLOT`). The second one, 100 days later, is for 1 December: one change."""
     in_december = replace(SLOT, instant=datetime(2026, 12, 1, 9, 30, tzinfo=UTC))
     release = promised(promise_read(SLOT, days_ago=300), promise_read(in_december, days_ago=200))
     event = exported_event(release)

@@ -103,7 +103,8 @@ def test_change_before_slot_moves_it_and_remembers_old_slot() -> None:
 
 
 def test_change_read_after_slot_is_kept_as_second_promise() -> None:
-    """It moves no slot, because people waited for the old one when it passed."""
+    """An hour after the slot of 23 July, the calendar shows 24 July. People waited for 23 July, so it stays in
+    force."""
     second = promise_read(july(24), AFTER_SLOT)
     found = in_force(PROMISE_OF_23_JULY, second)
     assert (found.slot, found.changed_after_slot, found.moved_from) == (july(23), second, None)
@@ -116,7 +117,7 @@ def test_read_at_the_instant_of_slot_is_too_late() -> None:
 
 
 def test_cancellation_read_after_slot_is_kept_as_second_promise() -> None:
-    """It cancels nothing, because the release was promised when its slot passed."""
+    """An hour after the slot of 23 July, it is cancelled. It was promised until it passed, so that cancels nothing."""
     cancellation = cancellation_read(july(23), AFTER_SLOT)
     found = in_force(PROMISE_OF_23_JULY, cancellation)
     assert found.changed_after_slot == cancellation
@@ -166,7 +167,7 @@ def test_release_confirmed_after_its_slot_stays_cancelled() -> None:
 
 
 def test_slot_read_after_it_passed_is_back_dated() -> None:
-    """It does not replace the slot in force."""
+    """The slot of 23 July is in force. On 21 July the calendar shows 20 July, which has passed and replaces nothing."""
     read_a_day_late = promise_read(july(20), utc(7, 21))
     found = in_force(PROMISE_OF_23_JULY, read_a_day_late)
     assert found.slot == july(23)
@@ -186,7 +187,7 @@ def test_time_announced_before_it_passed_refines_its_day() -> None:
     assert event_kinds(found)[-1] is EventKind.PRECISION_RAISED
 
 
-def test_a_slot_first_read_after_it_passed_is_flagged() -> None:
+def test_a_slot_first_read_after_it_passed_is_reported_as_such() -> None:
     found = in_force(promise_read(july(23), AFTER_SLOT))
     assert found.is_first_read_after_slot
     assert event_kinds(found) == [EventKind.FIRST_SEEN_AFTER_SLOT]
@@ -264,7 +265,7 @@ def test_moving_a_provisional_date_is_never_short_notice() -> None:
 
 
 def test_primary_slot_counts_and_differing_slot_is_a_disagreement() -> None:
-    """The other calendar is read an hour earlier."""
+    """The other calendar says 9:00 on 23 July. The primary one, read an hour later, says 8:00."""
     other = promise_read(july(23, hour=9), utc(7, 1, 7), OTHER)
     primary = promise_read(july(23, hour=8), utc(7, 1))
     found = in_force(other, primary)
@@ -356,12 +357,11 @@ def test_an_unchanged_promise_read_after_the_slot_makes_no_doubt() -> None:
     ],
     ids=["old slot until before it", "old slot until it", "no change until before it", "no change until it"],
 )
-def test_change_read_after_slot_is_in_doubt_without_a_read_at_slot(
+def test_change_read_after_slot_is_in_doubt_without_read_at_slot(
     old_slot_shown_until: datetime, change_not_shown_until: datetime, *, is_in_doubt: bool
 ) -> None:
-    """The calendar first shows 23 July, and 24 July ten minutes after that slot. A read at the slot may show that the
-    change came too late: it still shows 23 July, or not yet 24 July. If the last such read was a minute before, this is
-    in doubt."""
+    """The calendar first shows 23 July, and 24 July ten minutes after that slot. A read at the slot proves that this
+    came too late, if it shows 23 July or lacks 24 July. If the last such read was a minute before, this is in doubt."""
     old = replace(PROMISE_OF_23_JULY, confirmed_at=old_slot_shown_until)
     change = promise_read(july(24), SLOT + 10 * MINUTE, last_read_without=change_not_shown_until)
     assert in_force(old, change).possible_changes == ((change,) if is_in_doubt else ())
@@ -374,8 +374,8 @@ def test_change_read_after_slot_is_in_doubt_without_a_read_at_slot(
 )
 def test_change_by_another_calendar_puts_no_doubt_on_primary_promise(earlier_entries_of_other: list[Promise]) -> None:
     """The primary calendar showed 23 July until 10 minutes before that slot. Ten minutes after it, the other calendar
-    shows 24 July. Before, that calendar showed nothing, or 23 July too. It may have changed in time, but only the
-    primary calendar counts."""
+    shows 24 July instead of 23 July or of nothing. Its change may have been in time, but only the primary one
+    counts."""
     of_primary = replace(PROMISE_OF_23_JULY, confirmed_at=SLOT - 10 * MINUTE)
     of_other = promise_read(july(24), SLOT + 10 * MINUTE, OTHER, last_read_without=SLOT - 10 * MINUTE)
     assert in_force(of_primary, *earlier_entries_of_other, of_other).possible_changes == ()
@@ -554,9 +554,8 @@ def test_slot_read_too_late_is_replaced_by_primary_entry() -> None:
 def test_passed_slot_is_not_replaced_by_another_calendar(
     first_read_on: datetime, first_calendar: str, later_slot: Slot, later_calendar: str
 ) -> None:
-    """One calendar promised 1 June, which has passed. On 10 June another calendar announces a later slot, such as 23
-    July. 1 June stays in force if it was read in time or by the primary calendar, or if the later slot has passed
-    too."""
+    """One calendar promised 1 June, which has passed. On 10 June another one announces a later slot, such as 23 July. 1
+    June stays in force if it was read in time or by the primary calendar, or if the later slot has passed too."""
     first = promise_read(instant_slot(6, 1), first_read_on, first_calendar)
     later = promise_read(later_slot, utc(6, 10), later_calendar)
     assert in_force(first, later).promise == first
@@ -674,9 +673,8 @@ _promises = st.lists(
 def test_no_later_read_replaces_a_slot_that_passed_in_force(
     history: list[Promise], days_after_1_june: int, calendars: tuple[str, ...]
 ) -> None:
-    """A random list of promises is judged twice, in some order of the calendars. At the random instant `now`, only
-    promises read by then count. In 2027 all of them count. A slot that has passed by `now` must still be in force in
-    2027."""
+    """Random promises are judged twice. At the random instant `now`, only those that were read by then count. In 2027
+    all of them count. A slot in force that has passed by `now` must still be in force in 2027."""
     now = utc(6, 1) + timedelta(days=days_after_1_june)
     found_now = in_force(*history, now=now, calendars=calendars)
     slot = found_now.slot

@@ -55,7 +55,7 @@ ADDS_A_PART = replace(
 
 
 def test_entry_that_adds_a_part_changes_nothing_else() -> None:
-    """Title, producer and address stay those of the release."""
+    """A person adds a part to a release of GOV.UK. Its title, producer and address stay those of GOV.UK."""
     entry = an_entry("1", title="Widgets: July 2026", producer="dfx", url=f"{BASE}/widgets-july-2026")
     from_govuk, by_hand = replace(entry, address=Address.GUESSED), replace(ADDS_A_PART, address=Address.ANNOUNCED)
     entries = {"govuk": [from_govuk], "by-hand": [by_hand]}
@@ -118,8 +118,7 @@ def test_an_entry_without_a_date_does_not_join_by_title() -> None:
 
 
 def test_entry_with_two_candidates_joins_neither_and_is_ambiguous() -> None:
-    """The entry of calendar "a" fits both entries of calendar "b": all three have the same title and producer, and
-    dates near each other."""
+    """An entry of "a" fits two entries of "b": all have the same title and producer, and dates near each other."""
     candidates = [an_entry("2", days=1), an_entry("3", days=2)]
     joined = join_entries({"a": [an_entry("1")], "b": candidates})
     assert len(joined.releases) == 3
@@ -218,7 +217,7 @@ def test_entry_keeps_pinned_id_when_new_entry_has_same_page() -> None:
 
 
 def test_a_split_keeps_an_entry_by_itself() -> None:
-    """Without the split, the entries would be one release, because they have the same link."""
+    """A split is a setting: this entry of "b" is a release of its own, although it has the same link as that of "a"."""
     rules = JoinRules(splits=(Split(calendar="b", title="Widgets: July 2026"),))
     joined = join_entries({"a": [an_entry("1", url=f"{BASE}/x")], "b": [an_entry("2", url=f"{BASE}/x")]}, rules)
     assert len(joined.releases) == 2

@@ -148,6 +148,7 @@ def test_new_keys_for_over_half_of_entries_raise_alarm(count: int, alarms: list[
 
 
 def test_a_mass_change_that_the_user_accepted_raises_no_alarm() -> None:
+    """All dates change, or all entries disappear. With `accepted`, the user has confirmed that this is right."""
     before = entries(30)
     assert alarm_kinds(before, after=with_slot(FAR_AHEAD, before), accepted=True) == []
     assert alarm_kinds(before, after=[], accepted=True) == []

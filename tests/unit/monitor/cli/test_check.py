@@ -175,6 +175,7 @@ def test_check_counts_due_releases_and_names_overloaded_hosts(run_cli: RunCli, g
 
 
 def test_check_shows_who_is_notified_of_what(run_cli: RunCli, good: Path) -> None:
+    """The only route is for grade report, with quiet hours and an escalation. All else goes to `desk` too."""
     routes = '[[route]]\nmatch = { grade = "report" }\nquiet = "18:00-08:00"\n'
     routes += 'channels = ["desk"]\nescalate = ["desk"]\n'
     (good / "config.toml").write_text(GOOD.format(folder=good) + routes)
@@ -299,8 +300,7 @@ def test_a_rota_without_anyone_on_call_is_a_fault(run_cli: RunCli) -> None:
 
 
 def test_check_warns_of_a_rota_that_nothing_names(with_empty_rota: Path, run_cli: RunCli) -> None:
-    """The rota is called `duty`. At first no route and no summary sends anything to it. Then a summary every morning
-    does, and the warning ends."""
+    """At first no route and no summary sends anything to the rota `duty`. Then a summary every morning does."""
     warning = "rota[1]: no route or summary names it, so it is not used"
     assert warning in run_cli("check").err
     append_config(with_empty_rota, '[[summary]]\nkind = "morning"\nchannels = ["duty"]\n')

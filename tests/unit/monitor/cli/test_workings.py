@@ -113,8 +113,7 @@ def test_older_store_is_refused_until_it_is_upgraded(run_cli: RunCli, folder: Pa
 
 
 def test_store_of_the_next_version_is_used_with_a_warning(run_cli: RunCli, folder: Path) -> None:
-    """A later version of ninethirty has changed the schema (“shape”) of the store to number 9001. This version can
-    still use it, but warns."""
+    """A later version of ninethirty has changed the schema (“shape”) to number 9001. This version can still use it."""
     with closing(Store(f"sqlite:///{folder}/store.db", shape=NEXT)) as store:
         store.upgrade()  # NEXT is the schema 9001
     newer = "its shape, 9001, is of a newer version: upgrade this one"

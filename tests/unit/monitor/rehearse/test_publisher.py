@@ -247,8 +247,7 @@ def test_a_fault_of_one_address_precedes_that_of_its_host(run_scenario: RunScena
 
 @with_script(script_with_answer() + fault_from_9_to_10("timeout"))
 async def test_time_runs_on_after_a_client_has_given_up(client: PublisherClient) -> None:
-    """Virtual time is stopped during parts of a request. The script lets every request time out. After that, time must
-    run again."""
+    """The script lets every request time out. Virtual time is stopped during a request, but not after it."""
     outcome = await client.fetch(URL)
     assert isinstance(outcome, Failure)
     timeout_of_the_fetcher = timedelta(seconds=15)

@@ -396,8 +396,7 @@ def test_evidence_of_a_failed_batch_is_stored_without_number_gaps(archive: Archi
 
 def test_flush_writes_evidence_that_waits_for_a_failing_store(archive: Archive) -> None:
     """While its table of runs is hidden, the store refuses the batch of a run, so that its evidence waits. A flush
-    writes all waiting evidence to disk and returns its records. Once the table is back, the store gets these
-    records."""
+    writes all waiting evidence to disk and returns its records. Later the store gets these records."""
     archive.change_rows(HIDE_TABLE_OF_RUNS)
 
     async def flush_while_store_fails(evidence: Evidence, writer: Writer, clock: VirtualClock) -> list[Record]:

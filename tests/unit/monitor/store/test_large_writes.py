@@ -242,8 +242,8 @@ def test_wait_for_the_store_excludes_suspended_time(
     suspended_seconds: float, answers_at: float, *, is_in_time: bool
 ) -> None:
     """A stop waits 5 s for an answer of the store. If the process is suspended for 8 s meanwhile, this counts as 0.5 s.
-    So an answer after 9.2 s is in time (9.2 - 8 + 0.5 = 1.7 s), and one after 30 s is not. Without a suspension, 9 s
-    are too late."""
+    So an answer after 9.2 s is in time (9.2 - 8 + 0.5 = 1.7 s), but not after 30 s, or after 9 s without a
+    suspension."""
 
     async def story() -> bool:
         loop = asyncio.get_running_loop()

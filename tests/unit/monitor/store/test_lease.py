@@ -28,8 +28,7 @@ def test_lease_of_a_killed_monitor_passes_to_another(sqlite: Store) -> None:
 
 
 def test_lease_that_was_given_back_can_be_taken_at_once(sqlite: Store) -> None:
-    """Monitor A takes the lease and gives it back. So monitor B can take it a second later, before it would have
-    ended."""
+    """Monitor A gives its lease of 15 s back. So monitor B can take it after a second."""
     take(sqlite, A, SLOT)
     with sqlite.transaction() as tx:
         A.release(tx, OUTBOX)

@@ -156,8 +156,7 @@ async def start_north_and_south(clock: VirtualClock, start: Start) -> tuple[Moni
 
 @on_one_store
 async def test_only_monitor_of_a_store_makes_requests_at_once(clock: VirtualClock, start: Start) -> None:
-    """A monitor usually waits with its requests until the others know it. North is the only one, so it does not
-    wait."""
+    """A monitor usually waits until the others know it. North is the only one, so it does not wait."""
     began = clock.monotonic()
     north = await start("north")
     assert clock.monotonic() == began
@@ -306,8 +305,7 @@ async def test_shared_budget_is_kept_if_the_store_returns_to_one_first(
     clock: VirtualClock, start: Start, seconds_between: float
 ) -> None:
     """Monitors share the budget of a host: together they never send more requests than it allows. An outage of the
-    store ends for north, and `seconds_between` later, for example 0.3 s, also for south. The budget is kept before and
-    after."""
+    store ends for north, and `seconds_between` later also for south. The budget is kept all the time."""
     north, south = await start_north_and_south(clock, start)
     both = (north, south)
     for monitor in both:

@@ -115,6 +115,7 @@ def test_locked_database_is_reported_and_used_again_when_free(sqlite: Store) -> 
 
 
 def test_full_disk_is_reported_until_there_is_room_again(sqlite: Store) -> None:
+    """The file may have at most 60 pages, so 2000 runs are refused. Then it may have more, and they are stored."""
     with sqlite.transaction() as tx:
         tx.save(*some_runs(5, "before/page/edge"))
     pages_too_few_for_2000_runs = 60

@@ -110,6 +110,7 @@ async def test_a_write_sees_the_runs_that_were_queued_before_it(clock: VirtualCl
 
 @virtually
 async def test_write_sees_rows_of_earlier_writes_in_its_batch(clock: VirtualClock) -> None:
+    """Three writes of one batch each read the timeline of an incident and add a text to it."""
     store = TemporaryStore()
 
     def add_to_timeline(text: str) -> Callable[[Transaction], None]:

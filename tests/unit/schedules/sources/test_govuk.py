@@ -92,6 +92,7 @@ def test_filters_are_read_from_pasted_address_of_public_page() -> None:
 
 
 def test_further_pages_are_requested_together_and_only_once(source: GovukSource) -> None:
+    """The first page has two of five entries. So the pages from entries 2 and 4 on are requested."""
     two_of_five = listing(a_listed_result("a"), a_listed_result("b"), total=5)
     first = Page(source.first(NOW)[0].url, 200, two_of_five)
     further = source.more([first], NOW)

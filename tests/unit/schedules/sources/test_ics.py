@@ -100,8 +100,7 @@ def test_private_zone_of_one_file_does_not_apply_to_next(parse: Parse) -> None:
 
 
 def test_broken_definition_of_a_zone_affects_only_its_own_events(parse: Parse) -> None:
-    """A block of the file defines the zone "Dept Time", but lacks the line TZOFFSETFROM. So the event in this zone is
-    doubted. The event in UTC is not."""
+    """The definition of the zone "Dept Time" lacks a line. So the event in this zone is doubted, the other is not."""
     broken_definition = VTIMEZONE.replace("TZOFFSETFROM:+0200\r\n", "")
     in_its_zone = event("DTSTART;TZID=Dept Time:20260723T093000", uid="in its zone")
     in_utc = event("DTSTART:20260723T083000Z", uid="in UTC")
@@ -207,6 +206,7 @@ def test_events_without_a_uid_get_keys_from_their_texts(parse: Parse) -> None:
 
 
 def test_a_series_is_expanded_with_its_exceptions(parse: Parse, summarise: Summarise) -> None:
+    """An event recurs on third Wednesdays. March is left out, April is moved by a week, and May is cancelled."""
     third_wednesdays_from_february_to_june = "RRULE:FREQ=MONTHLY;BYDAY=3WE;COUNT=5"
     without_march = "EXDATE;TZID=London:20260318T093000"
     series = event("DTSTART;TZID=London:20260218T093000", third_wednesdays_from_february_to_june, without_march)

@@ -78,8 +78,7 @@ def test_the_option_published_does_not_give_an_entry_a_state(parse: Parse) -> No
 
 
 def test_as_many_pages_are_requested_as_the_first_answer_says() -> None:
-    """The header of the first answer says that there are three pages. So the second and the third one are requested,
-    both at once."""
+    """The header of the first answer says that there are three pages. So two more are requested, both at once."""
     source = JsonSource(calendar_settings("json", "https://x.example/wp?per_page=100", options={"pages": "page"}))
     first = Page(source.first(NOW)[0].url, 200, b"[]", {"x-wp-totalpages": "3"})
     further = [request.url for request in source.more([first], NOW)]

@@ -40,6 +40,7 @@ def test_a_final_release_has_its_instant(parse: Parse, when: str) -> None:
 
 
 def test_changed_date_keeps_earlier_slot_and_is_not_postponed(parse: Parse) -> None:
+    """The date was changed twice. The last change gives the earlier slot and the reason."""
     changes = [
         {"previous_date": "2026-12-02T07:00:00.000Z", "change_notice": "first"},
         {"previous_date": "2026-12-16T07:00:00.000Z", "change_notice": "Brought forward."},
@@ -102,8 +103,7 @@ def test_moved_page_is_watched_once_at_its_new_address(parse: Parse) -> None:
 
 
 def test_the_older_spelling_of_fields_is_accepted(parse: Parse) -> None:
-    """Older answers of the ONS spell `releaseDate` and `dateChanges`. Newer ones have `release_date` and
-    `date_changes`."""
+    """Older answers of the ONS spell `releaseDate`. Newer ones have `release_date`."""
     about = {"title": "Old", "releaseDate": "2026-12-03T09:30:00.000Z", "finalised": True}
     changes = [{"previousDate": "2026-11-26T09:30:00.000Z", "changeNotice": "Moved."}]
     body = json.dumps({"uri": "/releases/old", "description": about, "dateChanges": changes}).encode()

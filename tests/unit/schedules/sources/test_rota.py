@@ -40,8 +40,7 @@ def test_event_puts_role_of_its_title_on_call(title: str, role: str) -> None:
 
 
 def test_role_within_a_longer_word_does_not_count() -> None:
-    """The title of an event names the role that is on call. "headless" does not name the role "head", so that event has
-    no role."""
+    """A title names the role that is on call. "headless" does not name the role "head", so it has no role."""
     spans = read(event("head", *NIGHT), event("headless", *NIGHT, uid="2"))
     no_role = ""
     assert sorted(role for role, *_ in spans) == [no_role, "head"]
