@@ -49,8 +49,8 @@ TBC = Slot(Precision.NONE, reason="tbc")
     ],
 )
 def test_a_slot_changes_in_date_time_or_precision(old: Slot, new: Slot, changes: tuple[EventKind, ...]) -> None:
-    """`at(23)` is 08:30 UTC on 23 July, and `days(1, 5)` are 1 to 5 July. So from `at(23)` to the whole of July is only
-    less precise, but 1 to 5 July is another date too."""
+    """From `at(23)`, 08:30 UTC on 23 July, to the whole of July, only the precision changes: it is lower. From `at(23)`
+    to `days(1, 5)`, 1 to 5 July, the date changes too."""
     assert find_slot_changes(old, new) == changes
 
 

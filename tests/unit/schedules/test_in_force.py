@@ -323,7 +323,7 @@ def test_entry_by_hand_disagrees_until_it_is_removed() -> None:
 
 
 def test_disagreement_of_calendars_survives_removal_by_hand() -> None:
-    """The other calendar still says 25 July, after a person has added and removed 24 July."""
+    """The other calendar says 25 July, not 23 July. A person adds 24 July and removes it, which changes nothing."""
     differing = promise_read(july(25), utc(6, 1), OTHER)
     added = promise_read(july(24), utc(6, 2), BY_HAND)
     removed = cancellation_read(july(24), utc(6, 3), BY_HAND)
@@ -591,7 +591,7 @@ def test_cancellation_without_date_as_first_entry_is_in_force() -> None:
 
 def test_short_notice_depends_on_the_days_that_count_as_short() -> None:
     planned = promise_read(july(30), utc(6, 1))
-    # The change is read 30 - 16 = 14 days before the old slot: short if 28 days are required, enough if 3 are.
+    # The change is read on 16 July, 30 - 16 = 14 days before the old slot. That is short of 28 days, but not of 3.
     brought_forward = promise_read(july(23), utc(7, 16), last_read_without=utc(7, 15))
     found = in_force(planned, brought_forward, notice_days=28)
     assert found.short_notice is not None

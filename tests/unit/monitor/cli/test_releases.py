@@ -163,7 +163,7 @@ def test_a_plan_beyond_the_budget_warns_and_shows_the_stretch(run_cli: RunCli, f
     append_config(folder, '[budget]\n"stats.example" = "1/s"\n')
     first_line, *_ = run_cli("plan", "--date", "2030-01-04").out.splitlines()
     assert first_line.startswith("WARNING: stats.example: 120 looks wanted in the minute from 09:28")
-    # The budget allows 60 looks a minute, so 120 take twice as long.
+    # The budget allows 60 looks a minute. So 120 are stretched to twice the time.
     assert run_cli("plan", "--date", "2030-01-04", "--json").json["hosts"]["stats.example"]["stretch"] == 120 / 60
 
 

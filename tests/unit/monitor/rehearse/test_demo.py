@@ -61,7 +61,8 @@ async def fetch_from_demo(kept_stores: list[Path], *paths: str) -> list[httpx.Re
 
 @pytest.mark.slow
 async def test_demo_opens_on_the_day_of_the_last_incident(kept_stores: list[Path]) -> None:
-    """The other days and incidents are there too."""
+    """The demonstration has two incidents. Its first board is of the last one, on 8 March 2018. The other is there
+    too."""
     first_board, board_of_2017, listed = await fetch_from_demo(
         kept_stores, "/", "/?date=2017-03-24", "/api/v1/incidents"
     )

@@ -329,7 +329,7 @@ async def test_content_api_is_as_stale_as_the_page(client: PublisherClient) -> N
     await client.wait_until("09:30:10")
     stale = await client.get(content_api_url(PAGE))
     fresh = await client.get(content_api_url(PAGE), bust=True)
-    # The copy is of the last second before the publication, 09:29:59.
+    # The stale copy is of 09:29:59, the last second before the publication. `bust` goes past it.
     assert (stale.status, stale.headers["age"]) == (404, "11")
     assert (fresh.status, "age" in fresh.headers) == (200, False)
 

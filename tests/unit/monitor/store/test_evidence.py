@@ -71,7 +71,8 @@ def test_only_the_service_account_can_read_evidence_files(archive: Archive) -> N
 
 
 def test_change_of_state_keeps_the_answers_before_and_after(archive: Archive) -> None:
-    """Each change refers to the answer before it and to its own. An answer that is already kept is not kept again."""
+    """A page is absent twice, then published, then removed. A change of state keeps the answer before it and its own.
+    The answer before the removal is kept already, as edge-3."""
 
     async def story(evidence: Evidence, *_: object) -> list[tuple[str, ...]]:
         of_first_look = evidence.keep_state_change(TARGET, an_answer(404, b"first"))
@@ -81,7 +82,7 @@ def test_change_of_state_keeps_the_answers_before_and_after(archive: Archive) ->
         return [of_first_look, of_publication, of_removal]
 
     record_ids = archive.run_monitor(story)
-    # The answer before the publication is the remembered one, edge-2. The one before the removal is edge-3.
+    # The answer before the publication is the remembered one, edge-2.
     assert record_ids == [("edge-1",), ("edge-2", "edge-3"), ("edge-3", "edge-4")]
     records = archive.store.evidence.records(["edge-1", "edge-2", "edge-3", "edge-4"])
     assert [archive.payload(each) for each in records] == [b"first", b"last absence", b"published", b"removed"]

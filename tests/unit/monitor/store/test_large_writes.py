@@ -291,7 +291,7 @@ def note_if_store_is_open_at_compression(evidence: Evidence, store: OpenStore) -
 
 @virtually
 async def test_only_a_large_answer_is_compressed_before_its_transaction(clock: VirtualClock, tmp_path: Path) -> None:
-    """Up to 256 KB are compressed inside a transaction, because that is quick. Each answer is compressed once."""
+    """To compress 5 MB takes long, so it is done before the transaction. Up to 256 KB are compressed inside it."""
     store = OpenStore()
     writer = Writer(store, clock)
     evidence = Evidence(tmp_path, store.evidence, writer, clock, "edge", durable=False)

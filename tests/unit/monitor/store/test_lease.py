@@ -41,8 +41,8 @@ def test_two_renewals_may_fail_before_a_lease_is_lost() -> None:
 
 
 def test_slow_write_lengthens_a_lease_until_later_writes_halve_that() -> None:
-    """After a write of 3 s, a lease is twice that longer than LASTS: 6 s. The next, quick write halves this to 3 s.
-    After ten more quick writes less than 0.1 s is left of it."""
+    """After a write of 3 s, a lease lasts 2 * 3 = 6 s longer than LASTS. The next, quick write halves these 6 s to 3 s.
+    After ten more quick writes, less than 0.1 s is left of them."""
     holder = Leaseholder("slow")
     holder.record_write_time(3.0)
     assert holder.lease_length == LASTS + 6 * SECOND

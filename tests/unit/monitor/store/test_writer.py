@@ -60,7 +60,7 @@ class WriterLog:
 
 @virtually
 async def test_runs_queued_within_the_delay_are_committed_together(clock: VirtualClock) -> None:
-    """50 runs are queued within 0.05 s. DELAY, 0.1 s after the first one, a single commit stores them all."""
+    """50 runs are queued within 0.05 s. One commit stores them all, DELAY (0.1 s) after the first one."""
     store = CountingStore()
     writer = Writer(store, clock)
     begin = clock.monotonic()

@@ -70,8 +70,8 @@ def test_an_earlier_date_without_a_time_is_a_day(parse: Parse) -> None:
 def test_a_provisional_release_never_has_an_instant(
     parse: Parse, text: str, precision: Precision, first: str, last: str
 ) -> None:
-    """Until a release is final, its `release_date` is a placeholder, of which only the day is used. If there is a
-    readable `provisional_date`, such as “April 2027”, that is the slot instead."""
+    """The release is not final, so of its `release_date` only the day counts, 29 April. If it also has a readable
+    `provisional_date`, such as “April 2027”, that is the slot instead."""
     release = a_listed_release(when="2027-04-29T08:30:00.000Z", finalised=False, provisional_date=text)
     announcement = only_announcement(parse, release)
     slot = announcement.slot

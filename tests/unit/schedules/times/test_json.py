@@ -39,8 +39,8 @@ def test_an_instant_comes_back_to_the_millisecond(instant: datetime) -> None:
 
 
 def test_intervals_and_bounds_come_back_from_json_with_unknowns() -> None:
-    """None means that an end of an interval or a bound of a duration is unknown. Written as JSON and read again, both
-    stay the same. Instead of bounds there may be None, too."""
+    """An unknown end of an interval and an unknown bound are None, also in JSON. If both bounds are unknown, there may
+    be None instead of the bounds."""
     open_interval, open_bounds = Interval(after=None, by=NOON), Bounds(min=1.5, max=None)
     assert interval_json(open_interval) == {"after": None, "by": "2018-01-05T12:00:00.000Z"}
     assert interval_from_json(interval_json(open_interval)) == open_interval
