@@ -280,7 +280,7 @@ def test_records_of_a_damaged_file_are_reported_in_one_line(archive: Archive) ->
 
 
 def test_file_without_rows_is_reported_if_its_monitor_is_checked(archive: Archive) -> None:
-    """`files_of` are the monitors whose files are checked, by default all."""
+    """The store lost the rows of `edge`. `files_of` names the monitors whose files are checked, by default all."""
     archive.keep(an_answer(), monitor="edge")
     archive.change_rows("DELETE FROM evidence")
     fault = "evidence file edge-000000001-20180105.warc.gz: the store knows of none of it"

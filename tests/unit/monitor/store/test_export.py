@@ -136,13 +136,13 @@ def test_export_lists_a_deletion_record_that_was_itself_deleted(archive: Archive
 
 
 def test_an_export_of_one_of_two_monitors_names_the_other(archive: Archive, tmp_path: Path) -> None:
+    """North and south keep evidence on two machines. North's export also names the record that only south has."""
     machine_of_north, machine_of_south = archive, replace(archive, folder=tmp_path / "other machine")
     machine_of_north.keep(an_answer(404), an_answer(200, b"out"), monitor="north")
     machine_of_south.keep(an_answer(200, b"out"), monitor="south")
     save_run_with_evidence(archive, "north-1", "north-2", "south-1")
     counts, entries, _files = export(machine_of_north, tmp_path / "i.zip", monitors_here=["north"])
     assert counts == Exported(records=2, on_other_machines={"south": 1})
-    # The manifest lists the record of south, too, but without a file.
     has_file = {entry["id"]: entry["path"] is not None for entry in entries}
     assert has_file == {"north-1": True, "north-2": True, "south-1": False}
     # None of the records was deleted.

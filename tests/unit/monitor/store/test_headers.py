@@ -42,7 +42,8 @@ def test_summary_keeps_only_known_words_of_cache_headers() -> None:
     "name", ["date", "age", "cache_control", "etag", "last_modified", "x_cache", "fastly_backend_name"]
 )
 def test_header_without_its_prescribed_form_is_left_out(name: str) -> None:
-    """A case is the name of one header, such as `date` or `age`. The summary is then only the status, 200."""
+    """A header is kept only in the form that it should have, such as a date, because other words could reveal figures.
+    So only the status, 200, is left. A case is the name of one header, such as `date`."""
     beyond_all_dates = (
         "Fri, 05 Jan 99999999999999999999 09:30:00 GMT (unemployment)",
         "Fri, 31 Dec 9999 23:59:59 -1200",

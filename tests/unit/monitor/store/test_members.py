@@ -395,8 +395,7 @@ async def test_second_monitor_of_a_name_is_refused(clock: VirtualClock, start: S
 
 @on_one_store
 async def test_killed_monitor_comes_back_under_its_name(clock: VirtualClock, start: Start) -> None:
-    """A start waits until the lease on its name has run out. It is refused only if another process renews that
-    lease."""
+    """North is killed, so no one renews its lease. A start under the same name waits until the lease has run out."""
     north = await start("north")
     north.kill()
     north_again = await start("north")

@@ -234,6 +234,7 @@ async def test_closing_commits_waiting_writes_and_later_writes_are_refused(clock
 
 @virtually
 async def test_closing_on_a_failing_store_reports_the_lost_rows(clock: VirtualClock) -> None:
+    """A run and a write wait for a store that fails. Both are lost when the writer is closed."""
     store = CountingStore(failures=10_000)
     writer = Writer(store, clock)
     writer.queue_run(a_run())
@@ -285,6 +286,7 @@ async def test_open_transaction_of_an_abandoned_writer_is_rolled_back(clock: Vir
 
 @virtually
 async def test_write_cancelled_before_its_turn_is_dropped(clock: VirtualClock) -> None:
+    """The first write is cancelled while it still waits. Only the second one is made."""
     store = CountingStore()
     writer = Writer(store, clock)
     cancelled = asyncio.ensure_future(writer.write(lambda tx: tx.add(an_event("cancelled"))))
