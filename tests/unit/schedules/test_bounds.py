@@ -57,8 +57,10 @@ def test_no_recorded_calendar_is_beyond_a_limit() -> None:
 @pytest.mark.parametrize("piece", [b"[", b'"', b'\\"', b"\\", b"<a ", b'<a b="', b"<a b='\"", b"= ", b"<a =\n", b"{}"])
 @pytest.mark.parametrize("begin", [b"[", b"<p "], ids=["JSON", "HTML"])
 def test_checking_the_limits_takes_linear_time(begin: bytes, piece: bytes) -> None:
+    """`begin` opens an array of JSON or an HTML tag. After it, a piece such as `[` or `<a ` is repeated until the input
+    has a megabyte. The check takes less than two seconds."""
     a_megabyte = begin + piece * (1_000_000 // len(piece))
     began = time.process_time()
     why_too_complex(a_megabyte)
-    # In quadratic time it would take hours.
+    # If the time grew with the square of the length, it would be hours.
     assert time.process_time() - began < 2

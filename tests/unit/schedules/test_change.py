@@ -49,8 +49,8 @@ TBC = Slot(Precision.NONE, reason="tbc")
     ],
 )
 def test_a_slot_changes_in_date_time_or_precision(old: Slot, new: Slot, changes: tuple[EventKind, ...]) -> None:
-    """`at(23)` is 08:30 UTC on 23 July, and `days(1, 5)` are 1 to 5 July. So from `at(23)` to the whole of July is only
-    less precise, but 1 to 5 July is another date too."""
+    """From `at(23)`, 08:30 UTC on 23 July, to the whole of July, only the precision changes: it is lower. From `at(23)`
+    to `days(1, 5)`, 1 to 5 July, the date changes too."""
     assert find_slot_changes(old, new) == changes
 
 
@@ -69,8 +69,8 @@ def test_a_slot_changes_in_date_time_or_precision(old: Slot, new: Slot, changes:
 def test_promise_changes_are_those_of_slot_and_state(
     old: tuple[Slot, State | None], new: tuple[Slot, State | None], changes: tuple[EventKind, ...]
 ) -> None:
-    """For example, a provisional July that becomes a confirmed day is more precise and confirmed. There are two
-    exceptions. A new date is never also reported as confirmed. A cancellation reports no change of the slot."""
+    """For example, a provisional July becomes a confirmed day, so it is more precise and confirmed. If a provisional
+    day becomes another, confirmed day, only the new date is reported. A cancellation reports no change of the slot."""
     (old_slot, old_state), (new_slot, new_state) = old, new
     old_promise = Promise("x", "A", old_slot, old_state, AT)
     assert find_changes(old_promise, replace(old_promise, slot=new_slot, state=new_state)) == changes

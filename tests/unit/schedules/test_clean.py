@@ -40,6 +40,7 @@ def test_a_long_text_is_cut_with_a_mark() -> None:
 
 @given(ANY_TEXT)
 def test_a_clean_text_can_be_stored_shown_and_cleaned_again(text: str) -> None:
+    """A random text, once cleaned, survives JSON in UTF-8, has no hidden characters, and is cleaned no further."""
     clean = clean_text(text)
     assert json.loads(json.dumps(clean, ensure_ascii=False).encode()) == clean
     # No controls, hidden formats, surrogates, or separators of lines and paragraphs are left.
@@ -105,6 +106,8 @@ def test_hidden_characters_in_an_address_become_visible() -> None:
 
 @given(st.one_of(ANY_TEXT, ANY_TEXT.map("https://{}/".format), ANY_TEXT.map("https://a.example/{}".format)))
 def test_clean_address_is_empty_or_can_be_requested(url: str) -> None:
+    """The address is random. Cleaned, it is empty, or it has http or https, a host in ASCII and no user name before an
+    @. It then stays the same if it is cleaned again."""
     clean = clean_address(url)
     if clean:
         parts = urlsplit(clean)

@@ -141,6 +141,7 @@ def test_no_time_is_assumed_for_a_month() -> None:
 
 @given(st.text(max_size=60), st.dates(date(2001, 1, 1), date(2099, 1, 1)))
 def test_any_text_gives_a_slot_or_a_reason(text: str, anchor: date) -> None:
+    """Text and day of the read are random. A slot has an instant, or a first and a last day."""
     slot = read_date(text, anchor).slot
     if slot.precision is Precision.NONE:
         assert slot.reason

@@ -73,6 +73,8 @@ calendars = st.lists(
 @settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(contents=calendars)
 def test_a_written_calendar_is_read_back_as_it_was(kind: str, contents: list[tuple[str, Slot, State | None]]) -> None:
+    """Random releases are written as a calendar file of each kind. Read again, it has the same ids, titles, addresses,
+    slots and states, with the exceptions below."""
     entries = [
         PromisedRelease(a_release(f"r{n}", title, f"{URL}/{n}"), slot, state, NOW)
         for n, (title, slot, state) in enumerate(contents)
@@ -107,12 +109,12 @@ def test_the_hour_that_occurs_twice_is_written_with_its_offset() -> None:
     assert slot_text(slot) == ("2026-10-25T01:30:00+01:00", "")
 
 
-def test_release_keeps_its_uid_when_it_moves_and_counts_changes() -> None:
-    """The first promise is for 23 July (`SLOT`). The second one, read 100 days later, is the only change."""
-    later = replace(SLOT, instant=datetime(2026, 12, 1, 9, 30, tzinfo=UTC))
-    release = promised(promise_read(SLOT, days_ago=300), promise_read(later, days_ago=200))
+def test_moved_release_keeps_its_uid_and_has_its_changes_counted() -> None:
+    """The first promise is for 23 July (`SLOT`). The second one, 100 days later, is for 1 December: one change."""
+    in_december = replace(SLOT, instant=datetime(2026, 12, 1, 9, 30, tzinfo=UTC))
+    release = promised(promise_read(SLOT, days_ago=300), promise_read(in_december, days_ago=200))
     event = exported_event(release)
-    assert (str(event["UID"]), event["DTSTART"].dt) == ("awareness-2026@ninethirty", later.instant)
+    assert (str(event["UID"]), event["DTSTART"].dt) == ("awareness-2026@ninethirty", in_december.instant)
     number_of_changes = event["SEQUENCE"]
     assert number_of_changes == 1
 
@@ -124,6 +126,8 @@ def test_a_cancelled_release_stays_in_the_calendar_as_cancelled() -> None:
 
 
 def test_release_without_readable_time_or_promise_is_left_out() -> None:
+    """The only promise of a release says "soon", which is no date. Then the release has no promise at all. In both
+    cases the list of promised releases is empty."""
     unreadable = promise_read(Slot(Precision.NONE, raw="soon", reason="not-a-date"), days_ago=1)
     assert promised(unreadable) == []
     without_promises = promised()

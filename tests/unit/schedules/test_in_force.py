@@ -103,7 +103,8 @@ def test_change_before_slot_moves_it_and_remembers_old_slot() -> None:
 
 
 def test_change_read_after_slot_is_kept_as_second_promise() -> None:
-    """It moves no slot, because people waited for the old one when it passed."""
+    """An hour after the slot of 23 July, the calendar shows 24 July. People waited for 23 July, so it stays in
+    force."""
     second = promise_read(july(24), AFTER_SLOT)
     found = in_force(PROMISE_OF_23_JULY, second)
     assert (found.slot, found.changed_after_slot, found.moved_from) == (july(23), second, None)
@@ -116,7 +117,7 @@ def test_read_at_the_instant_of_slot_is_too_late() -> None:
 
 
 def test_cancellation_read_after_slot_is_kept_as_second_promise() -> None:
-    """It cancels nothing, because the release was promised when its slot passed."""
+    """An hour after the slot of 23 July, it is cancelled. It was promised until it passed, so that cancels nothing."""
     cancellation = cancellation_read(july(23), AFTER_SLOT)
     found = in_force(PROMISE_OF_23_JULY, cancellation)
     assert found.changed_after_slot == cancellation
@@ -149,6 +150,7 @@ def test_promise_of_a_cancelled_release_still_has_its_slot(slot_of_cancellation:
 
 
 def test_release_announced_again_after_cancellation_is_moved_and_reinstated() -> None:
+    """The release of 23 July is cancelled on 1 July. On 24 July, the calendar announces it again, for 30 July."""
     cancellation, announced_again = cancellation_read(july(23), utc(7, 1)), promise_read(july(30), utc(7, 24))
     found = in_force(PROMISE_OF_23_JULY, cancellation, announced_again)
     assert (found.cancelled, found.slot, found.moved_from) == (False, july(30), PROMISE_OF_23_JULY)
@@ -156,7 +158,8 @@ def test_release_announced_again_after_cancellation_is_moved_and_reinstated() ->
 
 
 def test_release_confirmed_after_its_slot_stays_cancelled() -> None:
-    """The slot is on 23 July. A promise of it that is read on 24 July is back-dated, so it changes nothing."""
+    """The release of 23 July is cancelled on 1 July. On 24 July, the calendar again shows 23 July. That slot has passed
+    by then, so it is back-dated and changes nothing."""
     cancellation, confirmed_too_late = cancellation_read(july(23), utc(7, 1)), promise_read(july(23), utc(7, 24))
     found = in_force(PROMISE_OF_23_JULY, cancellation, confirmed_too_late)
     assert found.cancelled
@@ -164,7 +167,7 @@ def test_release_confirmed_after_its_slot_stays_cancelled() -> None:
 
 
 def test_slot_read_after_it_passed_is_back_dated() -> None:
-    """It does not replace the slot in force."""
+    """The slot of 23 July is in force. On 21 July the calendar shows 20 July, which has passed and replaces nothing."""
     read_a_day_late = promise_read(july(20), utc(7, 21))
     found = in_force(PROMISE_OF_23_JULY, read_a_day_late)
     assert found.slot == july(23)
@@ -184,7 +187,7 @@ def test_time_announced_before_it_passed_refines_its_day() -> None:
     assert event_kinds(found)[-1] is EventKind.PRECISION_RAISED
 
 
-def test_a_slot_first_read_after_it_passed_is_flagged() -> None:
+def test_a_slot_first_read_after_it_passed_is_reported_as_such() -> None:
     found = in_force(promise_read(july(23), AFTER_SLOT))
     assert found.is_first_read_after_slot
     assert event_kinds(found) == [EventKind.FIRST_SEEN_AFTER_SLOT]
@@ -254,7 +257,7 @@ def test_moving_a_provisional_date_is_never_short_notice() -> None:
 
 
 def test_primary_slot_counts_and_differing_slot_is_a_disagreement() -> None:
-    """The other calendar is read an hour earlier."""
+    """The other calendar says 9:00 on 23 July. The primary one, read an hour later, says 8:00."""
     other = promise_read(july(23, hour=9), utc(7, 1, 7), OTHER)
     primary = promise_read(july(23, hour=8), utc(7, 1))
     found = in_force(other, primary)
@@ -312,7 +315,7 @@ def test_entry_by_hand_disagrees_until_it_is_removed() -> None:
 
 
 def test_disagreement_of_calendars_survives_removal_by_hand() -> None:
-    """The other calendar still says 25 July, after a person has added and removed 24 July."""
+    """The other calendar says 25 July, not 23 July. A person adds 24 July and removes it, which changes nothing."""
     differing = promise_read(july(25), utc(6, 1), OTHER)
     added = promise_read(july(24), utc(6, 2), BY_HAND)
     removed = cancellation_read(july(24), utc(6, 3), BY_HAND)
@@ -346,11 +349,11 @@ def test_an_unchanged_promise_read_after_the_slot_makes_no_doubt() -> None:
     ],
     ids=["old slot until before it", "old slot until it", "no change until before it", "no change until it"],
 )
-def test_change_read_after_slot_is_in_doubt_without_a_read_at_slot(
+def test_change_read_after_slot_is_in_doubt_without_read_at_slot(
     old_slot_shown_until: datetime, change_not_shown_until: datetime, *, is_in_doubt: bool
 ) -> None:
-    """The change is read 10 minutes after the slot. It certainly came too late if a read at the slot still showed the
-    old slot, or did not show the change yet. If the last such read was a minute before the slot, this is in doubt."""
+    """The calendar first shows 23 July, and 24 July ten minutes after that slot. A read at the slot proves that this
+    came too late, if it shows 23 July or lacks 24 July. If the last such read was a minute before, this is in doubt."""
     old = replace(PROMISE_OF_23_JULY, confirmed_at=old_slot_shown_until)
     change = promise_read(july(24), SLOT + 10 * MINUTE, last_read_without=change_not_shown_until)
     assert in_force(old, change).possible_changes == ((change,) if is_in_doubt else ())
@@ -361,8 +364,10 @@ def test_change_read_after_slot_is_in_doubt_without_a_read_at_slot(
     [[], [promise_read(july(23), utc(6, 2), OTHER)]],
     ids=["first entry of the other calendar", "change of its entry"],
 )
-def test_another_calendar_puts_no_doubt_on_primary_promise(earlier_entries_of_other: list[Promise]) -> None:
-    """Perhaps the other calendar announced 24 July before the slot of 23 July passed. But the primary one did not."""
+def test_change_by_another_calendar_puts_no_doubt_on_primary_promise(earlier_entries_of_other: list[Promise]) -> None:
+    """The primary calendar showed 23 July until 10 minutes before that slot. Ten minutes after it, the other calendar
+    shows 24 July instead of 23 July or of nothing. Its change may have been in time, but only the primary one
+    counts."""
     of_primary = replace(PROMISE_OF_23_JULY, confirmed_at=SLOT - 10 * MINUTE)
     of_other = promise_read(july(24), SLOT + 10 * MINUTE, OTHER, last_read_without=SLOT - 10 * MINUTE)
     assert in_force(of_primary, *earlier_entries_of_other, of_other).possible_changes == ()
@@ -374,12 +379,13 @@ def test_another_calendar_puts_no_doubt_on_primary_promise(earlier_entries_of_ot
     ids=["7:55", "8:01"],
 )
 def test_move_to_a_just_passed_time_may_be_in_doubt(old_slot_shown_until: datetime, *, is_in_doubt: bool) -> None:
-    """The slot of 8:30 is moved to 8:00, which is read only at 8:05. If the calendar still showed 8:30 at 8:01, the
-    move came after the new time. If it last showed 8:30 at 7:55, the move perhaps came before the new time."""
+    """The slot of 8:30 is moved to 8:00, which the calendar shows at 8:05. If it still showed 8:30 at 8:01, the move
+    certainly came after 8:00. If it last showed 8:30 at 7:55, the move may have come before 8:00."""
     old = replace(PROMISE_OF_23_JULY, confirmed_at=old_slot_shown_until)
     eight, five_past_eight = instant_slot(7, 23, hour=8, minute=0), utc(7, 23, hour=8, minute=5)
     moved_to_eight = promise_read(eight, five_past_eight, last_read_without=old_slot_shown_until)
     found = in_force(old, moved_to_eight)
+    # In both cases the slot of 8:30 stays in force.
     assert found.slot == instant_slot(7, 23, hour=8, minute=30)
     assert event_kinds(found)[-1] is EventKind.BACK_DATED
     assert found.possible_changes == ((moved_to_eight,) if is_in_doubt else ())
@@ -396,7 +402,8 @@ def test_configured_calendar_counts_over_one_that_was_read_first() -> None:
 
 
 def test_calendars_that_differ_make_one_event_until_they_agree() -> None:
-    """The primary calendar says 23 July. The other one says 24 July and then 25 July, so it never agrees in between."""
+    """The primary calendar says 23 July. The other one says 24 July and then 25 July, so it never agrees in between.
+    The only event is of the first difference."""
     differs, still_differs = promise_read(july(24), utc(6, 2), OTHER), promise_read(july(25), utc(6, 3), OTHER)
     found = in_force(PROMISE_OF_23_JULY, differs, still_differs)
     (event,) = [event for event in found.events if event.what is EventKind.CALENDARS_DISAGREE]
@@ -449,14 +456,14 @@ def test_day_of_primary_takes_time_from_another_calendar() -> None:
 
 
 @pytest.mark.parametrize(
-    "change",
+    "unsuitable_fields",
     [{"doubt": "zone"}, {"slot": replace(july(23), doubt="zone")}, {"state": State.CANCELLED}, {"slot": july(24)}],
     ids=["doubtful entry", "doubtful slot", "cancelled", "on another day"],
 )
-def test_day_of_primary_gets_no_time_from_unsuitable_promise(change: dict[str, object]) -> None:
+def test_day_of_primary_gets_no_time_from_unsuitable_promise(unsuitable_fields: dict[str, object]) -> None:
     """The primary calendar says 23 July without a time. The other calendar's promise of 08:30 UTC on that day would add
     its time. But here it is doubtful, cancelled or for another day."""
-    unsuitable = replace(TIME_BY_OTHER, **change)
+    unsuitable = replace(TIME_BY_OTHER, **unsuitable_fields)
     assert in_force(DAY_BY_PRIMARY, unsuitable).promise == DAY_BY_PRIMARY
 
 
@@ -539,8 +546,8 @@ def test_slot_read_too_late_is_replaced_by_primary_entry() -> None:
 def test_passed_slot_is_not_replaced_by_another_calendar(
     first_read_on: datetime, first_calendar: str, later_slot: Slot, later_calendar: str
 ) -> None:
-    """On 10 June another calendar announces a later slot. The first one, 1 June, has passed. It stays in force if it
-    was read in time, if its calendar is the primary one, or if the later slot has passed too."""
+    """One calendar promised 1 June, which has passed. On 10 June another one announces a later slot, such as 23 July. 1
+    June stays in force if it was read in time or by the primary calendar, or if the later slot has passed too."""
     first = promise_read(instant_slot(6, 1), first_read_on, first_calendar)
     later = promise_read(later_slot, utc(6, 10), later_calendar)
     assert in_force(first, later).promise == first
@@ -561,8 +568,8 @@ def test_slot_is_announced_as_of_last_read_until_it_passed(
 
 
 def test_slot_first_read_too_late_is_announced_as_of_last_read() -> None:
-    """`announced_as_of` is when a read last showed the slot. No read before the slot showed it, so reads after it
-    count."""
+    """`announced_as_of` is when a read last showed the slot in time. This slot was first read 5 minutes after it had
+    passed, and again a minute later. No read showed it in time, so the last one counts."""
     first_read, last_read = SLOT + 5 * MINUTE, SLOT + 6 * MINUTE
     promise = replace(promise_read(july(23), first_read), confirmed_at=last_read)
     assert in_force(promise).announced_as_of == last_read
@@ -576,7 +583,7 @@ def test_cancellation_without_date_as_first_entry_is_in_force() -> None:
 
 def test_short_notice_depends_on_the_days_that_count_as_short() -> None:
     planned = promise_read(july(30), utc(6, 1))
-    # The change is read 30 - 16 = 14 days before the old slot: short if 28 days are required, enough if 3 are.
+    # The change is read on 16 July, 30 - 16 = 14 days before the old slot. That is short of 28 days, but not of 3.
     brought_forward = promise_read(july(23), utc(7, 16), last_read_without=utc(7, 15))
     found = in_force(planned, brought_forward, notice_days=28)
     assert found.short_notice is not None
@@ -602,8 +609,9 @@ WITH_OFFSET = promise_written_as("2026-07-23T09:30:00+01:00", utc(7, 23, 8, 30),
 WITHOUT_OFFSET = promise_written_as("2026-07-23T09:30:00Z", utc(7, 23, 9, 30), utc(6, 2))
 
 
-def test_same_time_without_its_offset_is_a_doubt() -> None:
-    """The calendar writes 09:30+01:00 on 1 June and 09:30Z on 2 June. Perhaps only the offset was lost."""
+def test_same_time_without_its_offset_is_only_a_possible_change() -> None:
+    """On 1 June the calendar writes 09:30+01:00, and on 2 June 09:30Z. Perhaps only the offset was lost. So the first
+    slot stays in force, and the second one is a possible change."""
     found = in_force(WITH_OFFSET, WITHOUT_OFFSET)
     assert (found.slot, found.possible_changes, found.replaced_promises) == (WITH_OFFSET.slot, (WITHOUT_OFFSET,), ())
 
@@ -654,17 +662,17 @@ _promises = st.lists(
 
 
 @given(_promises, st.integers(0, 60), st.sampled_from([(), (PRIMARY,), (OTHER, PRIMARY), ("C", OTHER, PRIMARY)]))
-def test_slot_that_passed_in_force_stays_in_force(
+def test_no_later_read_replaces_a_slot_that_passed_in_force(
     history: list[Promise], days_after_1_june: int, calendars: tuple[str, ...]
 ) -> None:
-    """The promises and the instant `now` are random. Promises that are read after `now` replace no slot that has passed
-    by then."""
+    """Random promises are judged twice. At the random instant `now`, only those that were read by then count. In 2027
+    all of them count. A slot in force that has passed by `now` must still be in force in 2027."""
     now = utc(6, 1) + timedelta(days=days_after_1_june)
     found_now = in_force(*history, now=now, calendars=calendars)
     slot = found_now.slot
     passes_at = None if slot is None else slot.passes()
     has_passed = passes_at is not None and passes_at <= now
-    # A slot that was first read after it passed was never in force in time.
+    # The only exception is a slot that was first read after it had passed.
     if has_passed and not found_now.is_first_read_after_slot:
         found_later = in_force(*history, now=IN_2027, calendars=calendars)
         assert found_later.slot == slot
@@ -677,8 +685,9 @@ def test_promises_may_be_given_in_any_order(history: list[Promise], random: Rand
 
 
 @given(_promises)
-def test_any_slot_in_force_read_too_late_is_flagged(history: list[Promise]) -> None:
-    """Too late means that the slot was first read after it had passed. The promises are random."""
+def test_any_slot_first_read_too_late_is_reported_as_such(history: list[Promise]) -> None:
+    """The promises are random. If the one in force was first read (`learnt`) after its slot had passed,
+    `is_first_read_after_slot` says so."""
     found = in_force(*history)
     passes_at = None if found.slot is None else found.slot.passes()
     if found.promise is not None and passes_at is not None and found.promise.learnt >= passes_at:

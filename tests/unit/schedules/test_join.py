@@ -55,7 +55,7 @@ ADDS_A_PART = replace(
 
 
 def test_entry_that_adds_a_part_changes_nothing_else() -> None:
-    """Title, producer and address stay those of the release."""
+    """A person adds a part to a release of GOV.UK. Its title, producer and address stay those of GOV.UK."""
     entry = an_entry("1", title="Widgets: July 2026", producer="dfx", url=f"{BASE}/widgets-july-2026")
     from_govuk, by_hand = replace(entry, address=Address.GUESSED), replace(ADDS_A_PART, address=Address.ANNOUNCED)
     entries = {"govuk": [from_govuk], "by-hand": [by_hand]}
@@ -67,7 +67,8 @@ def test_entry_that_adds_a_part_changes_nothing_else() -> None:
 
 
 def test_part_for_unknown_release_makes_its_own_release() -> None:
-    """The entry names the release `widgets-july-2026`. The only other release has another id."""
+    """A person adds a part to the release `widgets-july-2026`. But the only other release is called `another-id`. So
+    the part becomes a release of its own."""
     known_ids = {("govuk", "1"): "another-id"}
     joined = join_entries({"govuk": [an_entry("1")], "by-hand": [ADDS_A_PART]}, known=known_ids)
     assert len(joined.releases) == 2
@@ -117,7 +118,7 @@ def test_an_entry_without_a_date_does_not_join_by_title() -> None:
 
 
 def test_entry_with_two_candidates_joins_neither_and_is_ambiguous() -> None:
-    """All three have the same title and producer, and dates near each other."""
+    """An entry of "a" fits two entries of "b": all have the same title and producer, and dates near each other."""
     candidates = [an_entry("2", days=1), an_entry("3", days=2)]
     joined = join_entries({"a": [an_entry("1")], "b": candidates})
     assert len(joined.releases) == 3
@@ -127,7 +128,8 @@ def test_entry_with_two_candidates_joins_neither_and_is_ambiguous() -> None:
 
 
 def test_entry_joined_by_link_cannot_join_by_title() -> None:
-    """All three have the same title, and the first two also have the same link."""
+    """All three entries have the same title. The one of "a" and the first one of "b" also have the same link, so they
+    are one release. The second one of "b" is another."""
     first, second, third = an_entry("1", url=f"{BASE}/x"), an_entry("2", url=f"{BASE}/x"), an_entry("3", days=1)
     joined = join_entries({"a": [first], "b": [second, third]})
     assert len(joined.releases) == 2
@@ -215,7 +217,7 @@ def test_entry_keeps_pinned_id_when_new_entry_has_same_page() -> None:
 
 
 def test_a_split_keeps_an_entry_by_itself() -> None:
-    """Without the split, the entries would be one release, because they have the same link."""
+    """A split is a setting: this entry of "b" is a release of its own, although it has the same link as that of "a"."""
     rules = JoinRules(splits=(Split(calendar="b", title="Widgets: July 2026"),))
     joined = join_entries({"a": [an_entry("1", url=f"{BASE}/x")], "b": [an_entry("2", url=f"{BASE}/x")]}, rules)
     assert len(joined.releases) == 2
@@ -230,7 +232,8 @@ def test_hand_written_id_is_kept_and_joins_calendars() -> None:
 
 
 def test_hash_as_key_never_becomes_a_release_id() -> None:
-    """Keys of a calendar in `hand_kept` become ids, because a person gave them. A hash comes from our own code."""
+    """`hand_kept` names the calendars whose keys a person wrote, so that they become ids of releases. But this key is a
+    hash from our own code. So the id is made of producer and title."""
     entry = an_entry("0123456789abcdef", "Widgets: July 2026", producer="dfx")
     joined = join_entries({"csv": [entry]}, JoinRules(hand_kept=frozenset({"csv"})))
     assert release_ids(joined) == ["dfx-widgets-july-2026"]
@@ -286,6 +289,7 @@ _announced = st.dictionaries(st.sampled_from("ABC"), st.lists(_entries, max_size
 def test_the_order_of_calendars_and_entries_does_not_matter(
     announced: dict[str, list[Announcement]], seed: int
 ) -> None:
+    """Calendars and entries are random. They are joined as given, and again in a random order."""
     shuffler = random.Random(seed)  # noqa: S311 -- shuffles, no secret
     names = shuffler.sample(sorted(announced), len(announced))
     shuffled = {name: shuffler.sample(announced[name], len(announced[name])) for name in names}
@@ -294,7 +298,8 @@ def test_the_order_of_calendars_and_entries_does_not_matter(
 
 @given(_announced)
 def test_no_release_has_two_entries_of_one_calendar(announced: dict[str, list[Announcement]]) -> None:
-    """Calendars and entries are random. Every entry belongs to exactly one release."""
+    """Calendars and entries are random. Each entry belongs to one release, and a release has at most one entry of each
+    calendar. No two releases have the same id."""
     joined = join_entries(announced)
     keys = [(name, each.uid) for name, entries in announced.items() for each in entries]
     assert sorted(joined.release_of) == sorted(keys)
@@ -312,6 +317,9 @@ def test_joining_again_with_the_known_ids_changes_nothing(announced: dict[str, l
 
 @pytest.mark.slow
 def test_work_of_joining_grows_in_proportion_to_releases() -> None:
+    """Three calendars announce the same releases, first 1000 and then 4000 of them. Four times as many releases must
+    take less than six times as many calls of functions."""
+
     def calendar(name: str, count: int) -> list[Announcement]:
         links = [f"{BASE}/{n}" if name != "c" else "" for n in range(count)]
         titles = [f"Series {n % 500} of widgets: {2000 + n // 500}" for n in range(count)]
@@ -329,6 +337,6 @@ def test_work_of_joining_grows_in_proportion_to_releases() -> None:
         assert len(joined.releases) == count
         return calls["call"] + calls["c_call"]
 
-    work(1000)  # fills the caches
+    work(1000)  # fills the caches, so that they do not count below
     # Quadratic work would be 16 times as much.
     assert work(4000) < 6 * work(1000)

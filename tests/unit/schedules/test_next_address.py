@@ -118,8 +118,8 @@ def test_only_titles_of_one_series_predict_an_address(before: str, after: str) -
 def test_path_is_predicted_unless_it_names_the_month_may(
     month: str, other_month: str, year: int, years_between: int, path_form: str
 ) -> None:
-    """A form has the name {m} or the number {n} of the month, and the year as {y} or as its last two digits
-    {yy:02d}."""
+    """From the path of one month, such as /x-june-2026.csv, that of another month is predicted. The form of the path
+    has the month as name {m} or number {n}, and the year as {y} or {yy:02d}."""
 
     def path_of(month: str, year: int) -> str:
         return path_form.format(m=month.lower(), y=year, yy=year % 100, n=MONTHS.index(month) + 1)
@@ -138,6 +138,8 @@ PATHS = st.lists(st.sampled_from(["2016", "march-", "x", "-", "/"]), max_size=6)
 
 @given(TITLE_ENDS, TITLE_ENDS, PATHS)
 def test_a_predicted_address_differs_from_the_old_address(title_end: str, next_title_end: str, path: str) -> None:
+    """From the titles of two editions, `map_period_words` finds the words that change, such as 2016 to 2017. Replaced
+    in the old address, they never give that address again. Titles and path are random."""
     address = f"https://stats.example/{path}"
     period_words = map_period_words(f"A 2016 {title_end}", f"A 2017 {next_title_end}")
     # `period_words` is None if the titles are not of one series, the new address is None if `path` has no period.

@@ -58,7 +58,7 @@ def test_too_few_irregular_or_weekly_editions_raise_no_expectation(released: lis
     [on(6, 17), on(7, 30), Slot(Precision.MONTH, first=date(2026, 6, 1), last=date(2026, 6, 30))],
     ids=["in the window", "later", "in the month of the window"],
 )
-def test_announced_edition_is_not_reported_as_unannounced(announced: Slot) -> None:
+def test_nothing_is_reported_once_the_expected_edition_is_announced(announced: Slot) -> None:
     """The next edition is expected from 10 to 24 June. On 30 May, a missing announcement of it would be reported. Here
     it is announced, for example for 17 June or for the whole of June."""
     last_edition = on(5, 20)
@@ -66,7 +66,7 @@ def test_announced_edition_is_not_reported_as_unannounced(announced: Slot) -> No
 
 
 def test_past_or_undated_announcements_do_not_announce_the_next_edition() -> None:
-    """The next edition of the series "widgets" is expected from 10 to 24 June."""
+    """The next edition of "widgets" is expected from 10 to 24 June. 20 May or a slot without a date is not that."""
     past, undated = on(5, 20), Slot(Precision.NONE, reason="tbc")
     event = EXPECTED_IN_JUNE.find_unannounced([past, undated], LATE_IN_MAY)
     assert event is not None
@@ -75,7 +75,8 @@ def test_past_or_undated_announcements_do_not_announce_the_next_edition() -> Non
 
 @given(st.dates(date(2010, 1, 1), date(2020, 1, 1)), st.integers(15, 400), st.integers(4, 20))
 def test_a_perfectly_regular_series_is_expected_on_its_day(first: date, gap: int, count: int) -> None:
-    """The next edition is due one gap after the last of `count` editions."""
+    """So far there were `count` editions, each `gap` days after the last. The numbers are random. The next edition is
+    expected in a period that contains the day one gap later."""
     editions = [first + timedelta(days=gap * number) for number in range(count)]
     next_edition = first + timedelta(days=gap * count)
     expectation = expect_next_edition(WIDGETS, editions)

@@ -59,16 +59,17 @@ def test_seven_tenths_of_the_usual_count_are_enough(count: int, alarms: list[Ala
 
 
 def test_usual_count_is_median_of_last_five_reads() -> None:
-    """The median of 1000, 12, 12, 12 and 1000 is 12. So a read with 12 entries raises no alarm."""
+    """Ten reads had 1000 entries or 12. The last five of them had 1000, 12, 12, 12 and 1000, of which the median is 12.
+    So a read with 12 entries raises no alarm."""
     older_counts, last_five_counts = [1000] * 5, [1000, 12, 12, 12, 1000]
     assert alarm_kinds([], entries(12), counts=older_counts + last_five_counts) == []
 
 
-@pytest.mark.parametrize(("count", "alarms"), [(1, []), (0, [AlarmKind.COUNT])])
-def test_a_small_calendar_may_lose_three_entries(count: int, alarms: list[AlarmKind]) -> None:
-    """Of four entries, `count` remain. If one remains, there is no alarm, because so few can disappear in a correct
-    read. If none remains, there is an alarm. A large calendar may lose only three tenths."""
-    assert alarm_kinds(entries(4), entries(count)) == alarms
+@pytest.mark.parametrize(("entries_left", "alarms"), [(1, []), (0, [AlarmKind.COUNT])])
+def test_a_small_calendar_may_lose_three_entries(entries_left: int, alarms: list[AlarmKind]) -> None:
+    """The calendar had four entries, and now has `entries_left`. If one is left, there is no alarm, because a correct
+    read may lose three. If none is left, there is one."""
+    assert alarm_kinds(entries(4), entries(entries_left)) == alarms
 
 
 def test_a_list_may_drop_all_releases_whose_slot_passed_lately() -> None:
@@ -92,11 +93,12 @@ def test_empty_first_read_is_alarm_unless_calendar_may_be_empty() -> None:
 
 
 @pytest.mark.parametrize(("count", "alarms"), [(6, []), (7, [AlarmKind.RE_DATED])])
-def test_fifth_of_entries_may_be_re_dated_at_once(count: int, alarms: list[AlarmKind]) -> None:
-    """Six of 30 entries are a fifth, which raises no alarm. Seven are more, and raise one."""
+def test_fifth_of_entries_may_get_other_dates_at_once(count: int, alarms: list[AlarmKind]) -> None:
+    """Six of 30 entries are a fifth. If one read shows other dates for them, there is no alarm. If it does so for
+    seven, there is one."""
     before = entries(30)
-    re_dated = with_slot(FAR_AHEAD, before[:count])
-    assert alarm_kinds(before, after=[*re_dated, *before[count:]]) == alarms
+    with_other_dates = with_slot(FAR_AHEAD, before[:count])
+    assert alarm_kinds(before, after=[*with_other_dates, *before[count:]]) == alarms
 
 
 @pytest.mark.parametrize(("count", "alarms"), [(6, []), (7, [AlarmKind.CANCELLED])])
@@ -146,6 +148,7 @@ def test_new_keys_for_over_half_of_entries_raise_alarm(count: int, alarms: list[
 
 
 def test_a_mass_change_that_the_user_accepted_raises_no_alarm() -> None:
+    """All dates change, or all entries disappear. With `accepted`, the user has confirmed that this is right."""
     before = entries(30)
     assert alarm_kinds(before, after=with_slot(FAR_AHEAD, before), accepted=True) == []
     assert alarm_kinds(before, after=[], accepted=True) == []
@@ -157,6 +160,7 @@ def test_accepting_a_mass_change_does_not_accept_unreadable_dates() -> None:
 
 
 def test_date_with_day_and_month_exchanged_raises_alarm() -> None:
+    """One of 31 entries has the date 07/23/2026, with the month first. British dates have the day first."""
     month_first = replace(entries(1)[0], uid="odd", slot=Slot(Precision.NONE, raw="07/23/2026", reason="order"))
     (alarm,) = alarms_of_first_read([*entries(30), month_first])
     assert alarm.kind is AlarmKind.DATE_ORDER

@@ -194,6 +194,8 @@ def test_backfill_ends_with_status_3_after_three_503s(run_cli: RunCli, record: P
 
 
 def test_hostile_record_breaks_neither_the_read_nor_the_terminal(run_cli: RunCli, record: PublicRecord) -> None:
+    """The record lists two pages on other hosts, a removed page, and `odd`, whose title would clear the terminal. Only
+    `odd` becomes a claim, which is a publication time from the record. It is printed as harmless text."""
     links_to_other_hosts = ["//evil.example/x", "https://evil.example/y"]
     links = [*links_to_other_hosts, "/government/statistics/odd", "/government/statistics/gone"]
     listing = {"total": len(links), "results": [{"link": link, "title": "t"} for link in links]}
@@ -210,7 +212,7 @@ def test_hostile_record_breaks_neither_the_read_nor_the_terminal(run_cli: RunCli
         "/api/content/government/statistics/gone": b'{"schema_name": "gone"}',  # without a date
     }
     result = run_cli(*BACKFILL)
-    # Only `odd` is a claim. It is printed as one line, without the line break and the escape character of its title.
+    # It is one line, without the line break and the escape character of its title.
     assert (result.status, result.out.count("\n"), "\x1b" in result.out) == (0, 1, False)
     (claim,) = run_cli(*BACKFILL, "--json").lines
     # The scheduled time is a month after the publication, so it is not taken for the slot.

@@ -119,12 +119,13 @@ def test_check_reports_a_probable_mistake(
 
 
 def test_part_that_matches_only_an_announcement_gets_no_warning(run_cli: RunCli, good: Path) -> None:
+    """A `[[part]]` is added to each release that it matches. If it matched none, `check` would warn. This one matches a
+    release by the address of its announcement (`link`), not of its page."""
     announcement_url = "https://www.gov.uk/announcements/widgets"
     widgets, promise = release_with_promise("widgets", "Widgets", SystemClock().now() + timedelta(days=2))
     with write_store(good) as tx:
         tx.save(replace(widgets, link=announcement_url))
         tx.add_promises([promise])
-    # A `[[part]]` is added to each release that it matches. If it matched none, `check` would warn.
     part = '[[part]]\nid = "news"\nrole = "alternative"\nurl = "https://www.gov.uk/{slug}"\n'
     append_config(good, f'{part}match = {{ url = "{announcement_url}" }}\n')
     assert run_cli("check").err == ""
@@ -174,6 +175,7 @@ def test_check_counts_due_releases_and_names_overloaded_hosts(run_cli: RunCli, g
 
 
 def test_check_shows_who_is_notified_of_what(run_cli: RunCli, good: Path) -> None:
+    """The only route is for grade report, with quiet hours and an escalation. All else goes to `desk` too."""
     routes = '[[route]]\nmatch = { grade = "report" }\nquiet = "18:00-08:00"\n'
     routes += 'channels = ["desk"]\nescalate = ["desk"]\n'
     (good / "config.toml").write_text(GOOD.format(folder=good) + routes)
@@ -263,6 +265,7 @@ def add_rota_until(folder: Path, days: int) -> None:
 
 
 def test_check_and_today_show_who_is_on_call(good: Path, run_cli: RunCli) -> None:
+    """In the rota called `duty`, the role `duty A` is on call until three days from now."""
     add_rota_until(good, days=3)
     check = run_cli("check").out
     assert "on call now: duty: duty A until " in check
@@ -297,6 +300,7 @@ def test_a_rota_without_anyone_on_call_is_a_fault(run_cli: RunCli) -> None:
 
 
 def test_check_warns_of_a_rota_that_nothing_names(with_empty_rota: Path, run_cli: RunCli) -> None:
+    """At first no route and no summary sends anything to the rota `duty`. Then a summary every morning does."""
     warning = "rota[1]: no route or summary names it, so it is not used"
     assert warning in run_cli("check").err
     append_config(with_empty_rota, '[[summary]]\nkind = "morning"\nchannels = ["duty"]\n')

@@ -128,6 +128,7 @@ def test_a_refused_signature_creates_and_deletes_no_folder(run_cli: RunCli, fold
 
 
 def test_report_is_owed_until_waived_with_a_reason(run_cli: RunCli) -> None:
+    """A blank reason is refused. With a reason no report is owed any more, so a second waiver is refused."""
     assert run_cli("incident", "waive", INCIDENT, *ROLE, "--reason", " ").status == 1
     assert "report owed" in run_cli("incident", "show", INCIDENT).out
     assert run_cli("incident", "waive", INCIDENT, *ROLE, "--reason", "sent by letter").status == 0
@@ -180,6 +181,7 @@ def test_overdue_incident_is_shown_with_its_delay_until_now(run_cli: RunCli, fol
 
 
 def test_report_of_overdue_release_is_signed_with_current_delay(run_cli: RunCli, folder: Path) -> None:
+    """The release is overdue for 32 hours. So signing is refused at first, and needs a reason after `--anyway`."""
     incident = save_overdue_release(folder, hours=32)
     sign = ("incident", "sign", incident, *SIGN, "--output", str(folder))
     assert "still overdue" in run_cli(*sign).err

@@ -163,7 +163,7 @@ def test_a_plan_beyond_the_budget_warns_and_shows_the_stretch(run_cli: RunCli, f
     append_config(folder, '[budget]\n"stats.example" = "1/s"\n')
     first_line, *_ = run_cli("plan", "--date", "2030-01-04").out.splitlines()
     assert first_line.startswith("WARNING: stats.example: 120 looks wanted in the minute from 09:28")
-    # The budget allows 60 looks a minute, so 120 take twice as long.
+    # The budget allows 60 looks a minute. So 120 are stretched to twice the time.
     assert run_cli("plan", "--date", "2030-01-04", "--json").json["hosts"]["stats.example"]["stretch"] == 120 / 60
 
 
@@ -268,8 +268,10 @@ def test_csv_export_has_verdict_delay_and_time_of_release(run_cli: RunCli) -> No
 
 
 def test_verdicts_are_exported_as_json_and_by_period(run_cli: RunCli) -> None:
+    """`--format json` and `--json` export the same. The only verdict is on a release of 5 January, so none is exported
+    for the time from 6 January on."""
     assert run_cli("export", "--format", "json").json == run_cli("export", "--json").json
-    # The only verdict is on a release of 5 January, so only the line with the names of the columns is left.
+    # Only the line with the names of the columns is left.
     heading, *rows = run_cli("export", "--from", "2018-01-06").out.splitlines()
     assert (heading.partition(",")[0], rows) == ("id", [])
 
@@ -325,12 +327,12 @@ def test_period_report_written_again_keeps_what_people_wrote(run_cli: RunCli) ->
 
 
 def test_stored_period_report_is_a_closed_incident_owing_no_report(run_cli: RunCli) -> None:
-    # `report period --keep` stores the report as an incident, so that people can complete and sign it.
+    """`report period --keep` stores the report as an incident, so that people can complete and sign it. It is closed
+    and owes no other report, so the board does not list it."""
     stored = run_cli(*KEEP_REPORT, "--json").json
     assert stored["closed"] is not None
     assert stored["report_owed"] is False
-    # Its kind is that of a fault of a host, which also concerns several releases.
-    assert stored["kind"] == "platform"
+    assert stored["kind"] == "platform"  # the kind of an incident about several releases
     assert KEPT_REPORT not in run_cli("today").out
 
 
@@ -347,6 +349,7 @@ def test_period_report_has_counts_mean_delay_and_breached_practices(run_cli: Run
 
 
 def test_platform_report_names_its_host_and_lists_its_releases(run_cli: RunCli) -> None:
+    """A platform report is a period report on the releases of one host, here stats.example."""
     assert run_cli(*PERIOD, "--host", "stats.example", "--json").json["host"] == "stats.example"
     (row,) = csv.DictReader(io.StringIO(run_cli(*PERIOD, "--host", "stats.example", "--format", "csv").out))
     assert row["title"] == "Births 2016"

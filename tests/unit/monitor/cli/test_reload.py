@@ -80,17 +80,19 @@ def signed_in_browser(config: Path) -> Iterator[httpx.Client]:
 
 @pytest.mark.slow
 def test_running_monitor_reloads_only_a_good_configuration(config: Path) -> None:
+    """The configuration of a running monitor is changed three times. One more calendar is taken. Another store and a
+    file that is not TOML are refused, and the monitor goes on."""
     good = config.read_text()
     with alive(config) as child:
         wait_for_log_line(child, "calendar_read")
         with signed_in_browser(config) as browser:
+            # First, a calendar is added.
             config.write_text(good + ANOTHER_CALENDAR)
             loaded = reload(config)
             assert (loaded.output, loaded.exit_code) == ("taken\n", 0)
             assert wait_for_log_line(child, "reloaded")["changed"] == ["calendar"]
-            # The name of the added calendar.
-            assert "theirs" in browser.get("/status").text
-
+            assert "theirs" in browser.get("/status").text  # the name of the added calendar
+            # Then the store is replaced.
             another_store = good.replace("sqlite:///", "sqlite:////tmp/")
             config.write_text(another_store + ANOTHER_CALENDAR)
             refused = reload(config)
@@ -98,7 +100,7 @@ def test_running_monitor_reloads_only_a_good_configuration(config: Path) -> None
             fault_of_store = "config.toml: store.url: cannot be changed while the monitor runs: restart the monitor"
             assert refused.output == f"{fault_of_store}\n"
             assert wait_for_log_line(child, "reload_refused")["faults"] == [fault_of_store]
-
+            # Finally, a damaged file is read, at the signal SIGHUP.
             not_toml = "[[calendar\n"
             config.write_text(not_toml)
             child.send_signal(signal.SIGHUP)

@@ -44,8 +44,10 @@ def test_an_error_does_not_go_to_the_pager(folder: Path) -> None:
 
 @pytest.mark.slow
 def test_progress_is_shown_during_work_and_cleared(folder: Path, run_cli: RunCli) -> None:
+    """`replay` judges the only release of the store again. At a terminal it shows the progress, erases that line, and
+    prints the result. In a pipe it prints only the result."""
     screen = run_at_terminal(folder / "config.toml", "replay")
-    # CLEARED goes to the begin of the line and erases it.
+    # CLEARED are the characters that erase the line.
     assert "\r1 of 1 judged again\x1b[K" + CLEARED in screen
     piped = run_cli("replay")
     assert piped.err == ""

@@ -113,8 +113,9 @@ def test_older_store_is_refused_until_it_is_upgraded(run_cli: RunCli, folder: Pa
 
 
 def test_store_of_the_next_version_is_used_with_a_warning(run_cli: RunCli, folder: Path) -> None:
+    """A later version of ninethirty has changed the schema (“shape”) to number 9001. This version can still use it."""
     with closing(Store(f"sqlite:///{folder}/store.db", shape=NEXT)) as store:
-        store.upgrade()  # NEXT is the shape of a later version, 9001
+        store.upgrade()  # NEXT is the schema 9001
     newer = "its shape, 9001, is of a newer version: upgrade this one"
     assert f"config.toml: store.url: {newer}" in run_cli("check", "--json").json["warnings"]
     assert run_cli("store", "upgrade").out == "A newer version upgraded it to 9001. This version can still use it.\n"
@@ -268,10 +269,11 @@ def blocked_keep(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("playable_scripts", [[], ["one", "two"]], ids=["alone", "with others"])
-def test_unplayable_script_is_explained_as_json_beside_played_ones(
+def test_json_says_which_script_could_not_be_played(
     run_cli: RunCli, folder: Path, blocked_keep: Path, playable_scripts: list[str]
 ) -> None:
-    """A case is none or two other scripts. In `blocked_keep` a file is where the script `blocked` needs a folder."""
+    """The script `blocked` needs a folder in `blocked_keep`, where a file is in the way. It is played alone, or with
+    two scripts that can be played."""
     scripts = [write_quiet_script(folder, name) for name in ("blocked", *playable_scripts)]
     result = run_cli("rehearse", *scripts, "--keep", str(blocked_keep), "--json")
     assert (result.status, result.err) == (1, "")
@@ -291,7 +293,8 @@ def test_unplayable_script_is_explained_as_json_beside_played_ones(
 def test_people_see_which_script_could_not_be_played(
     run_cli: RunCli, folder: Path, blocked_keep: Path, playable_scripts: list[str]
 ) -> None:
-    """A case is none or two other scripts. In `blocked_keep` a file is where the script `blocked` needs a folder."""
+    """The script `blocked` needs a folder in `blocked_keep`, where a file is in the way. It is played alone, or with
+    two scripts that can be played."""
     scripts = [write_quiet_script(folder, name) for name in ("blocked", *playable_scripts)]
     result = run_cli("rehearse", *scripts, "--keep", str(blocked_keep))
     assert result.status == 1

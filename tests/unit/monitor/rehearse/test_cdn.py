@@ -64,17 +64,19 @@ def test_response_of_the_origin_is_marked_as_cache_miss() -> None:
 
 
 def test_answer_without_edge_cache_replaces_an_unexpired_copy() -> None:
+    """The origin answers with a page from 60 s on, and with 410 from 100 s on. The page may wait 300 s until it
+    replaces the absent page at the edge. The 410 may not wait, so the edge serves it at once."""
     cached, uncached = answer_from(60, edge_cache="300s"), answer_from(100, status=410)
-    # At 60 s the edge has a copy of the absent page. Without `uncached`, it would serve that copy until 60 + 300 s.
     for at in (100, 400):
         assert answer_at_edge([cached, uncached], second(at)).answer is uncached
 
 
 def test_copy_that_expires_is_replaced_by_the_latest_answer() -> None:
-    first, later = answer_from(60, edge_cache="30s"), answer_from(70, status=410, edge_cache="30s")
-    # At 60 s the edge has a copy of the absent page (None). It keeps the copy for the 30 s of the first change.
-    assert answer_at_edge([first, later], second(89)).answer is None
-    assert answer_at_edge([first, later], second(60 + 30)).answer is later
+    """The page is published at 60 s, and removed (410) at 70 s. Until 60 + 30 s the edge serves its copy of the absent
+    page (None). Then it serves the 410, and never the page."""
+    page, removal = answer_from(60, edge_cache="30s"), answer_from(70, status=410, edge_cache="30s")
+    assert answer_at_edge([page, removal], second(89)).answer is None
+    assert answer_at_edge([page, removal], second(60 + 30)).answer is removal
 
 
 @given(
@@ -85,11 +87,12 @@ def test_copy_that_expires_is_replaced_by_the_latest_answer() -> None:
 def test_now_minus_age_is_when_origin_gave_the_served_answer(
     answer_times: list[int], edge_caches: list[str | None], requested_at: float
 ) -> None:
-    """The answers, their caches and the time of the request are random."""
+    """The header Age says how old the copy at the edge is. So the time of the request minus Age is when the origin gave
+    that answer. The answers, their caches and the time of the request are random."""
     answers = [answer_from(at, edge_cache=cache) for at, cache in zip(answer_times, edge_caches, strict=False)]
     now = second(requested_at)
     served = answer_at_edge(answers, now)
-    # Age is how old the copy is, in whole seconds. So `copy_made_at` can be wrong by a second.
+    # Age has whole seconds, so `copy_made_at` can be wrong by a second.
     copy_made_at, rounding = now - timedelta(seconds=served.age or 0), timedelta(seconds=1)
     given_from, given_until = when_origin_gave(served, answers)
     assert given_from <= now
@@ -109,9 +112,9 @@ def when_origin_gave(served: ServedAnswer, answers: list[ScriptAnswer]) -> tuple
 def test_date_minus_age_shows_whether_copy_is_from_before_publication(
     published_at: int, cache_seconds: int, requested_at: float
 ) -> None:
-    """The header Date minus the header Age is when a copy was made. So it shows whether the page was published by
-    then."""
-    # All three are seconds after nine. For `cache_seconds` after the publication, the edge serves the absent page.
+    """A page is published, and the edge serves a copy of the absent page some seconds longer. The header Date minus the
+    header Age is when a copy was made: before the publication if it says absent, else after it."""
+    # The arguments are random seconds: `published_at` and `requested_at` after nine, `cache_seconds` a duration.
     now = second(requested_at)
     served = answer_at_edge([answer_from(published_at, edge_cache=f"{cache_seconds}s")], now)
     is_served_as_absent = served.answer is None

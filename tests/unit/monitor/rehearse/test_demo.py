@@ -61,7 +61,8 @@ async def fetch_from_demo(kept_stores: list[Path], *paths: str) -> list[httpx.Re
 
 @pytest.mark.slow
 async def test_demo_opens_on_the_day_of_the_last_incident(kept_stores: list[Path]) -> None:
-    """The other days and incidents are there too."""
+    """The demonstration has two incidents. Its first board is of the last one, on 8 March 2018. The other is there
+    too."""
     first_board, board_of_2017, listed = await fetch_from_demo(
         kept_stores, "/", "/?date=2017-03-24", "/api/v1/incidents"
     )
@@ -93,10 +94,11 @@ async def test_the_demonstration_shows_what_was_known_at_the_chosen_time(
 
 @pytest.mark.slow
 async def test_delay_of_an_overdue_release_grows_with_chosen_time(kept_stores: list[Path]) -> None:
+    """The slot was 09:30, and the page is still absent at 09:34 and 09:35. The delay, in seconds, counts until the last
+    look by the chosen time. That look may be up to three minutes old."""
     at_09_34, _ = await fetch_vocational_at(kept_stores, "09:34")
     at_09_35, _ = await fetch_vocational_at(kept_stores, "09:35")
-    # The slot was 09:30. The delay is in seconds, and counts to the last look without the page that is known at the
-    # chosen time. That look may be up to three minutes old.
+    # At 09:34 the last look was 1 to 4 minutes after the slot.
     assert (4 - 3) * 60 <= at_09_34["delay"]["min"] <= 4 * 60
     assert at_09_34["delay"]["min"] < at_09_35["delay"]["min"] <= 5 * 60
 

@@ -329,7 +329,7 @@ async def test_content_api_is_as_stale_as_the_page(client: PublisherClient) -> N
     await client.wait_until("09:30:10")
     stale = await client.get(content_api_url(PAGE))
     fresh = await client.get(content_api_url(PAGE), bust=True)
-    # The copy is of the last second before the publication, 09:29:59.
+    # The stale copy is of 09:29:59, the last second before the publication. `bust` goes past it.
     assert (stale.status, stale.headers["age"]) == (404, "11")
     assert (fresh.status, "age" in fresh.headers) == (200, False)
 
@@ -349,6 +349,7 @@ def test_file_with_its_own_answer_does_not_follow_its_page(run_scenario: RunScen
 
 
 def test_scripted_content_api_answer_replaces_the_content_item(run_scenario: RunScenario) -> None:
+    """Usually the content API answers with an item made from the page. Here the script has an answer for it."""
     page_at_09_30 = answer_from("09:30:00", url=PAGE)
     other_item = answer_from("09:00:00", 'body = \'{"schema_name": "special_route"}\'', url=content_api_url(PAGE))
 
@@ -530,6 +531,8 @@ def test_toml_calendar_without_its_last_release_is_not_empty(run_scenario: RunSc
 
 
 def test_gov_uk_page_outside_statistics_has_no_announcement(run_scenario: RunScenario) -> None:
+    """The page is below /government/publications. It is published at 09:30 without an announcement."""
+
     async def scenario(client: PublisherClient) -> None:
         url = PAGE.replace("statistics", "publications")
         assert (await client.get(content_api_url(url))).status == 404

@@ -99,9 +99,11 @@ async def test_head_gets_the_same_headers_without_a_body(client: PublisherClient
 
 @with_script(script_with_answer(edge_cache='"30s"'))
 async def test_a_request_past_the_cache_gets_the_origins_answer(client: PublisherClient) -> None:
+    """The page is published at 09:30:00, and the edge serves its copy of the absent page for 30 s more. Ten seconds
+    after the publication, users still get that copy. A request past the cache (`bust`) gets the page."""
     await client.wait_until("09:30:10")
     users, origin = await client.get(URL), await client.get(URL, bust=True)
-    # The users' copy is of the last second before the answer, 09:29:59.
+    # The copy is of 09:29:59, so its age is 11 s.
     assert (users.status, users.headers["age"], users.headers["x-cache"]) == (404, "11", "HIT")
     assert (origin.status, origin.headers["x-cache"]) == (200, "MISS")
     assert "age" not in origin.headers
@@ -245,13 +247,13 @@ def test_a_fault_of_one_address_precedes_that_of_its_host(run_scenario: RunScena
 
 @with_script(script_with_answer() + fault_from_9_to_10("timeout"))
 async def test_time_runs_on_after_a_client_has_given_up(client: PublisherClient) -> None:
-    # The script lets every request time out.
+    """The script lets every request time out. Virtual time is stopped during a request, but not after it."""
     outcome = await client.fetch(URL)
     assert isinstance(outcome, Failure)
-    patience_of_the_fetcher = timedelta(seconds=15)
-    assert outcome.received - outcome.sent == patience_of_the_fetcher
+    timeout_of_the_fetcher = timedelta(seconds=15)
+    assert outcome.received - outcome.sent == timeout_of_the_fetcher
     assert get_jumping_loop().stop_reasons() == ()
-    # If time were still stopped, this would be a deadlock.
+    # If time were still stopped, this sleep would never end.
     await client.clock.sleep(3600)
 
 
@@ -269,6 +271,8 @@ async def test_requests_are_counted_by_host_with_their_peak_rate(client: Publish
 
 
 def test_request_one_second_later_is_not_in_the_same_second() -> None:
+    """The peak rate of a host is the most requests within one second. There are requests at 0, 0.5, 1.0 and 1.5 s. A
+    second from 0 s on has those at 0 and 0.5 s, but not that at 1.0 s."""
     log = RequestLog()
     for second in (0, 0.5, 1.0, 1.5):
         log.entries.append(LoggedRequest("GET", "a.example", "/", at=NINE + timedelta(seconds=second)))

@@ -113,16 +113,15 @@ def test_resuming_time_for_one_reason_leaves_it_stopped_for_another() -> None:
         run_virtually(scenario, patience=0.05)
 
 
-def test_time_stop_that_ends_while_suspended_does_not_come_back() -> None:
-    """Virtual time stands still while it is stopped for any reason. `time_resumed` only suspends a stop, for a
-    block."""
+def test_stop_of_time_that_ends_while_suspended_is_not_restored() -> None:
+    """Virtual time is stopped while there is a reason. `time_resumed` suspends a stop inside a block, and restores it
+    at the end of the block. But a stop that is ended inside the block is not restored."""
 
     async def scenario(_: VirtualClock) -> None:
         loop = get_jumping_loop()
         loop.stop_time("first")
         with loop.time_resumed("first"):
-            # This block only suspends the stop. But inside the block the stop is ended for good.
-            loop.resume_time("first")
+            loop.resume_time("first")  # ends the stop for good
             with loop.time_stopped("other"):
                 # The end of the first stop did not end another one.
                 assert loop.stop_reasons() == ("other",)
@@ -142,7 +141,8 @@ def test_waiting_for_a_future_without_result_is_a_deadlock() -> None:
 
 
 def test_deadlock_names_the_line_of_a_waiting_thread() -> None:
-    """After 0.05 seconds (`patience`) in which no task and no thread goes on, the loop raises `Deadlock`."""
+    """A thread waits for an event that never comes. After 0.05 real seconds (`patience`) without progress, the loop
+    raises `Deadlock`. Its text names the function and line where the thread waits."""
     freed = threading.Event()
 
     def wait_for_ever() -> None:
@@ -235,7 +235,8 @@ class RecordingFetcher:
     ],
 )
 def test_time_stopping_fetcher_stops_time_during_its_request(outcome: Answer | Failure) -> None:
-    """The reason for the stop is the address without its query. The outcome is an answer or a failure."""
+    """Virtual time is stopped during a request, with the address (without its query) as the reason. After the answer or
+    failure it runs again, because there is no reason any more."""
 
     async def scenario(_: VirtualClock) -> None:
         # The inner fetcher makes the request. It records for which reasons time is stopped meanwhile.

@@ -71,7 +71,8 @@ def test_only_the_service_account_can_read_evidence_files(archive: Archive) -> N
 
 
 def test_change_of_state_keeps_the_answers_before_and_after(archive: Archive) -> None:
-    """Each change refers to the answer before it and to its own. An answer that is already kept is not kept again."""
+    """A page is absent twice, then published, then removed. A change of state keeps the answer before it and its own.
+    The answer before the removal is kept already, as edge-3."""
 
     async def story(evidence: Evidence, *_: object) -> list[tuple[str, ...]]:
         of_first_look = evidence.keep_state_change(TARGET, an_answer(404, b"first"))
@@ -81,7 +82,7 @@ def test_change_of_state_keeps_the_answers_before_and_after(archive: Archive) ->
         return [of_first_look, of_publication, of_removal]
 
     record_ids = archive.run_monitor(story)
-    # The answer before the publication is the remembered one, edge-2. The one before the removal is edge-3.
+    # The answer before the publication is the remembered one, edge-2.
     assert record_ids == [("edge-1",), ("edge-2", "edge-3"), ("edge-3", "edge-4")]
     records = archive.store.evidence.records(["edge-1", "edge-2", "edge-3", "edge-4"])
     assert [archive.payload(each) for each in records] == [b"first", b"last absence", b"published", b"removed"]
@@ -90,8 +91,8 @@ def test_change_of_state_keeps_the_answers_before_and_after(archive: Archive) ->
 
 
 def test_answer_is_kept_with_its_request_if_known(archive: Archive) -> None:
-    """An answer knows the lines that all its requests have in common. Evidence puts the whole request together
-    again."""
+    """The first answer knows its request, and the lines that it has in common with other requests (`head`). Evidence
+    puts the whole request together. The second answer does not know its request, so none is kept."""
     common_lines = b" HTTP/1.1\r\nHost: www.gov.uk\r\nAccept: text/html\r\n"
     request = Request(TARGET.url, etag='"abc"')
     with_request = replace(an_answer(404), request=request, head=common_lines, unique=0xBEEF)
@@ -110,7 +111,8 @@ def test_answer_is_kept_with_its_request_if_known(archive: Archive) -> None:
 
 
 def test_forgotten_answer_is_not_kept_with_the_next_change(archive: Archive) -> None:
-    """The only record is the answer that changed the state. Otherwise there would be one of the kind `before`, too."""
+    """At a change of the state, the last remembered answer becomes evidence too, as the record `before`. Here the
+    remembered 404 was forgotten, so the only record is the 200 that changed the state (`turn`)."""
 
     async def story(evidence: Evidence, *_: object) -> tuple[str, ...]:
         evidence.remember(TARGET, an_answer(404, b"absent"))
@@ -141,11 +143,13 @@ def test_first_failed_look_stores_the_answer_before_it_as_evidence(archive: Arch
 
 
 def test_a_long_body_is_remembered_cut_short(archive: Archive) -> None:
+    """An answer of 1 MB is remembered, of which only 32,000 bytes stay in memory. The next answer of 1 MB changes the
+    state. Both become evidence: the first one cut short, the second one whole."""
+
     async def story(evidence: Evidence, *_: object) -> tuple[str, ...]:
         evidence.remember(TARGET, an_answer(200, b"x" * 1_000_000))
         return evidence.keep_state_change(TARGET, an_answer(200, b"y" * 1_000_000, after=1))
 
-    # `remember` keeps an answer in memory only. It becomes evidence if the state changes after it.
     remembered, kept_at_once = archive.store.evidence.records(list(archive.run_monitor(story)))
     most_remembered = 32_000
     assert len(archive.payload(remembered)) == most_remembered
@@ -153,9 +157,11 @@ def test_a_long_body_is_remembered_cut_short(archive: Archive) -> None:
 
 
 def test_the_same_page_is_remembered_once_and_compressed() -> None:
+    """A target answers twice with the same page. The second answer keeps the very same compressed body as the first
+    one, and no copy of it. `packed` is the hash of the body and the compressed body."""
     answers, page = LastAnswers(), b"page " * 4000
     answers.remember("target", an_answer(200, page))
-    _digest, compressed = answers.get("target").packed
+    _hash, compressed = answers.get("target").packed
     answers.remember("target", an_answer(200, page, after=1))
     assert answers.get("target").packed[1] is compressed
     assert len(compressed) < len(page) / 20
@@ -173,7 +179,8 @@ def test_the_memory_for_last_answers_is_bounded() -> None:
 
 
 def test_calendar_answer_gets_a_record_only_if_it_changed(archive: Archive) -> None:
-    """An answer is compared with the one kept last. So the last b"one", which follows b"two", is kept, too."""
+    """A calendar answers "one" twice, "two" twice, and "one" again. Each answer is compared with the one kept last. So
+    there are three records, and a repeated answer returns the id of the last one."""
 
     async def story(evidence: Evidence, *_: object) -> list[str]:
         bodies = (b"one", b"one", b"two", b"two", b"one")
@@ -260,6 +267,8 @@ def test_altered_or_removed_row_breaks_the_chain(archive: Archive, statement: st
 
 
 def test_records_of_a_damaged_file_are_reported_in_one_line(archive: Archive) -> None:
+    """Six records are in one file. First the file is cut after the third record, and then it is deleted. Each time, one
+    line names all records that cannot be read."""
     records = archive.keep(*(an_answer(after=n) for n in range(6)))
     file = archive.folder / records[0].file
     end_of_third = records[3].offset
@@ -271,7 +280,7 @@ def test_records_of_a_damaged_file_are_reported_in_one_line(archive: Archive) ->
 
 
 def test_file_without_rows_is_reported_if_its_monitor_is_checked(archive: Archive) -> None:
-    """`files_of` are the monitors whose files are checked, by default all."""
+    """The store lost the rows of `edge`. `files_of` names the monitors whose files are checked, by default all."""
     archive.keep(an_answer(), monitor="edge")
     archive.change_rows("DELETE FROM evidence")
     fault = "evidence file edge-000000001-20180105.warc.gz: the store knows of none of it"
@@ -318,10 +327,12 @@ def test_rows_of_another_monitor_are_checked_without_its_files(
 
 
 def test_expired_evidence_deleted_by_another_monitor_is_no_fault(archive: Archive, tmp_path: Path) -> None:
+    """South, on another machine, keeps two answers. It deletes the file of the first one and marks its record as
+    expired. A check finds no fault in that, neither on this machine, which is north's, nor on south's."""
     other_machine = replace(archive, folder=tmp_path / "other machine")
     for seconds in range(2):
         other_machine.keep(an_answer(after=seconds), monitor="south")
-    # Each `keep` makes a file. `give_up` deletes all files but the newest, because at most 0 bytes may be kept.
+    # Each `keep` makes a file. At most 0 bytes may be kept, so all files but the newest are deleted.
     other_machine.give_up(keep_days=400, keep_bytes=0, monitor="south")
     first, *_others = archive.chain("south")
     assert [record for record in archive.chain("south") if record.expired] == [first]
@@ -329,7 +340,8 @@ def test_expired_evidence_deleted_by_another_monitor_is_no_fault(archive: Archiv
 
 
 def test_uncommitted_file_is_a_fault_unless_its_monitor_runs(archive: Archive) -> None:
-    """While its monitor runs, the bytes may still be committed. After that, they will not be."""
+    """A file has bytes of which the store knows nothing. While the monitor `edge` runs, it may still commit them, so
+    they are no fault. After it has ended, they are one."""
 
     async def story(_evidence: Evidence, *_: object) -> list[str]:
         (archive.folder / "edge-000000002-20180105.warc.gz").write_bytes(b"not committed yet")
@@ -363,8 +375,8 @@ LONGEST_PAUSE_BETWEEN_ATTEMPTS = 5.0
 
 
 def test_evidence_of_a_failed_batch_is_stored_without_number_gaps(archive: Archive) -> None:
-    """Without its table of runs, the store refuses a batch that has a run. The table is hidden, and shown again
-    later."""
+    """While its table of runs is hidden, the store refuses the batch of a run and an answer. When the table is back,
+    this answer and a later one get the record numbers 1 and 2."""
     archive.change_rows(HIDE_TABLE_OF_RUNS)
 
     async def keep_answers_while_store_fails(evidence: Evidence, writer: Writer, clock: VirtualClock) -> None:
@@ -384,8 +396,8 @@ def test_evidence_of_a_failed_batch_is_stored_without_number_gaps(archive: Archi
 
 
 def test_flush_writes_evidence_that_waits_for_a_failing_store(archive: Archive) -> None:
-    """Without its table of runs, the store refuses a batch that has a run. A flush writes the waiting evidence to
-    disk. It returns the records, which the store gets later."""
+    """While its table of runs is hidden, the store refuses the batch of a run, so that its evidence waits. A flush
+    writes all waiting evidence to disk and returns its records. Later the store gets these records."""
     archive.change_rows(HIDE_TABLE_OF_RUNS)
 
     async def flush_while_store_fails(evidence: Evidence, writer: Writer, clock: VirtualClock) -> list[Record]:
@@ -446,7 +458,8 @@ def test_no_evidence_is_lost_if_its_folder_is_away_briefly(archive: Archive, tmp
 
 
 def test_evidence_is_lost_if_its_folder_stays_away(archive: Archive, tmp_path: Path) -> None:
-    """A run waits about 3 s for its evidence, and is then stored without it."""
+    """A run waits about 3 s for its evidence, and is then stored without it. Here the folder is away from 1 s to 5 s.
+    The evidence of that time is lost, and what is kept before and after it can be read."""
 
     async def hide_folder_for_some_seconds(evidence: Evidence, writer: Writer, clock: VirtualClock) -> None:
         evidence.keep(an_answer(404, b"kept before"), TARGET.id, kind="before")
@@ -482,7 +495,8 @@ def test_evidence_is_lost_if_its_folder_stays_away(archive: Archive, tmp_path: P
 
 
 def test_restart_after_a_loss_leaves_files_as_they_are(archive: Archive, tmp_path: Path) -> None:
-    """A start moves bytes that belong to no record into a file with the ending `.torn`. Here there are none."""
+    """While the folder is away for 4 s, an answer is lost. The next start moves bytes that belong to no record into a
+    file with the ending `.torn`. The lost answer left no bytes, so there is no such file."""
 
     async def story(evidence: Evidence, _writer: Writer, clock: VirtualClock) -> None:
         evidence.keep(an_answer(404, b"kept"), TARGET.id, kind="before")
@@ -558,8 +572,8 @@ def give_up_two_answers_of_three(archive: Archive) -> Record:
 
 
 def test_unrecorded_deletion_of_an_answer_is_reported(archive: Archive) -> None:
-    """Two of three answers were deleted, which has a record. The third one is then deleted and marked as expired
-    without a record."""
+    """Three answers were kept, and the first two were deleted, with a record of that. Then someone deletes the third
+    one and marks it as expired, without a record. Only the third deletion is reported."""
     give_up_two_answers_of_three(archive)
     third = archive.chain()[2]
     archive.change_rows("UPDATE evidence SET expired = at WHERE number = 3")
@@ -621,6 +635,8 @@ async def test_answers_are_not_kept_after_close(clock: VirtualClock, archive: Ar
 
 
 def test_oldest_evidence_is_deleted_once_new_evidence_exceeds_limit(archive: Archive) -> None:
+    """At most 20 MB may be kept. The monitor keeps eight answers of 6 MB each, which is 48 MB. After each answer, the
+    oldest files are deleted if there is too much."""
     most_bytes, bytes_of_an_answer = 20_000_000, 6_000_000
 
     async def keep_48_megabytes(evidence: Evidence, writer: Writer, clock: VirtualClock) -> None:

@@ -106,8 +106,8 @@ def test_lost_row_from_before_a_restart_is_written_again(archive: Archive) -> No
 
 
 def test_failed_append_on_a_full_disk_keeps_earlier_bytes(tmp_path: Path) -> None:
-    """The first answer is in the file, but its row was not committed. So the next attempt writes both answers, from the
-    same offset on, and finds the disk full."""
+    """The first answer is in the file, but its row was not committed. So the next attempt writes both answers, from
+    offset 0 on, and finds the disk full. The bytes of the first answer stay."""
     folder = EvidenceFolder(tmp_path, "edge")
     first_answer, second_answer = b"bytes of an answer", b" and of another"
     folder.append("file", offset=0, data=first_answer)
@@ -160,8 +160,8 @@ def write_rows_in_a_transaction(archive: Archive, evidence: Evidence) -> None:
 
 @pytest.mark.parametrize("broken", [0, 1, 2])
 def test_unwritable_answer_is_lost_and_the_others_are_written(archive: Archive, broken: int) -> None:
-    """`broken` is the place of the unwritable answer among three. Its headers have a character that no header can
-    have."""
+    """One of three answers has a header with a character that no header can have. `broken` is its place, 0 to 2. Only
+    this answer is lost, which is logged."""
     answers = [an_answer(404), an_answer(200), an_answer(404, after=1)]
     answers[broken] = replace(answers[broken], headers=UNWRITABLE_HEADERS)
     with capture_logs() as lines:

@@ -136,13 +136,13 @@ def test_export_lists_a_deletion_record_that_was_itself_deleted(archive: Archive
 
 
 def test_an_export_of_one_of_two_monitors_names_the_other(archive: Archive, tmp_path: Path) -> None:
+    """North and south keep evidence on two machines. North's export also names the record that only south has."""
     machine_of_north, machine_of_south = archive, replace(archive, folder=tmp_path / "other machine")
     machine_of_north.keep(an_answer(404), an_answer(200, b"out"), monitor="north")
     machine_of_south.keep(an_answer(200, b"out"), monitor="south")
     save_run_with_evidence(archive, "north-1", "north-2", "south-1")
     counts, entries, _files = export(machine_of_north, tmp_path / "i.zip", monitors_here=["north"])
     assert counts == Exported(records=2, on_other_machines={"south": 1})
-    # The manifest lists the record of south, too, but without a file.
     has_file = {entry["id"]: entry["path"] is not None for entry in entries}
     assert has_file == {"north-1": True, "north-2": True, "south-1": False}
     # None of the records was deleted.
@@ -153,8 +153,8 @@ def test_an_export_of_one_of_two_monitors_names_the_other(archive: Archive, tmp_
 def test_export_is_refused_without_the_files_of_its_monitor(
     archive: Archive, tmp_path: Path, name_of_north: str
 ) -> None:
-    """`monitors_here` says that the files of north must be on this machine, but its folder is empty. While its store is
-    away, a monitor keeps evidence under its name and the time, here from 09:30."""
+    """The files of north must be on this machine (`monitors_here`), but the folder is empty. If the store was away,
+    north kept its evidence under its name and the time, here 09:30. That is refused in the same way."""
     archive.keep(an_answer(404), monitor=name_of_north)
     save_run_with_evidence(archive, f"{name_of_north}-1")
     with_empty_folder = replace(archive, folder=tmp_path / "empty folder")
@@ -163,6 +163,8 @@ def test_export_is_refused_without_the_files_of_its_monitor(
 
 
 def test_export_includes_other_monitors_evidence_in_its_folder(archive: Archive, tmp_path: Path) -> None:
+    """Evidence of north and south is in one folder. The export expects only files of north on this machine
+    (`monitors_here`). But those of south are there too, so both records are exported."""
     for monitor in ("north", "south"):
         archive.keep(an_answer(200, b"out"), monitor=monitor)
     save_run_with_evidence(archive, "north-1", "south-1")

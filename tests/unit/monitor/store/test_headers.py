@@ -24,6 +24,8 @@ def test_summary_has_only_the_status_and_headers_about_caching() -> None:
 
 
 def test_summary_keeps_only_known_words_of_cache_headers() -> None:
+    """The unknown words `secret` and `unemployment` and the name of the cache are left out, because they could reveal
+    figures. A time is written with GMT."""
     summary = summarise_headers(
         answer(
             cache_control="public, max-age=300, secret=1, unemployment=3",
@@ -40,7 +42,8 @@ def test_summary_keeps_only_known_words_of_cache_headers() -> None:
     "name", ["date", "age", "cache_control", "etag", "last_modified", "x_cache", "fastly_backend_name"]
 )
 def test_header_without_its_prescribed_form_is_left_out(name: str) -> None:
-    """A case is the name of one header, such as `date` or `age`. The summary is then only the status, 200."""
+    """A header is kept only in the form that it should have, such as a date, because other words could reveal figures.
+    So only the status, 200, is left. A case is the name of one header, such as `date`."""
     beyond_all_dates = (
         "Fri, 05 Jan 99999999999999999999 09:30:00 GMT (unemployment)",
         "Fri, 31 Dec 9999 23:59:59 -1200",
@@ -87,7 +90,8 @@ def test_equal_texts_share_one_copy() -> None:
 
 
 def test_shared_copy_is_dropped_after_a_hundred_other_texts() -> None:
-    """A copy is shared only until 64 other texts follow it. So `share` returns `equal` itself here, not `first`."""
+    """Given a text that it knows, `share` returns the object that it got first. It forgets a text after 64 others.
+    After a hundred it no longer knows `first`, so it returns `equal` itself."""
     share = text_sharer()
     first, equal = str(404_000), str(404_000)  # two objects with the same text
     share(first)

@@ -64,8 +64,8 @@ def count_events(store: TemporaryStore, name: str) -> int:
 def test_items_are_divided_in_order_into_portions_of_transactions(
     added_items_and_rows_per_item: Sequence[tuple[int, int]], items_per_portion: Sequence[int]
 ) -> None:
-    """A transaction has room for ROWS_AT_ONCE (500) rows. So 400 items of one row and then 400 more make portions
-    of 500 and 300. The rows of one item are never divided."""
+    """A portion is what one transaction writes: at most ROWS_AT_ONCE (500) rows. For example, 400 items of one row are
+    added, and then 400 more. That makes portions of 500 and 300 items. The rows of one item are never divided."""
     portions = Portions()
     added_items: list[str] = []
     items_written_by_portion: list[list[str]] = []
@@ -152,8 +152,9 @@ class EveryOtherTimeFailingStore(TemporaryStore):
 
 @virtually
 async def test_refused_portion_and_those_after_it_are_written_again(clock: VirtualClock) -> None:
-    """A large write is made in portions, one transaction each. Here there are three."""
-    store = EveryOtherTimeFailingStore()  # it refuses every other transaction
+    """A large write is made in three portions, one transaction each. The store refuses every other transaction. The
+    writer repeats the refused portion and goes on, until all three are stored."""
+    store = EveryOtherTimeFailingStore()
     writer = Writer(store, clock)
     large = writer.write_in_portions(write_of_events("large", 3 * ROWS_AT_ONCE))
     await large.done
@@ -163,14 +164,14 @@ async def test_refused_portion_and_those_after_it_are_written_again(clock: Virtu
 
 @virtually
 async def test_journal_gets_every_write_that_a_failed_store_lacks(clock: VirtualClock) -> None:
-    """A large write is made in portions, one transaction each. The journal is a second store. The monitor puts there
-    what the writer has not committed."""
+    """A store fails during a large write of three transactions (`a`), before a small one (`b`). What was not committed
+    is then written to the journal, a second store. Together, both stores have all rows."""
     store, journal = TemporaryStore(), TemporaryStore()
     slow = SlowStore(store, times_slower=10.0)
     writer = Writer(slow.store, clock)
     writer.write_in_portions(write_of_events("a", count=3 * ROWS_AT_ONCE))
     writer.write_in_portions(write_of_events("b", count=1))
-    # Each of the three portions of "a" takes 0.5 s. The store goes away while the second one is written.
+    # Each transaction of "a" takes 0.5 s. The store goes away during the second one.
     await clock.sleep(0.6)
     slow.is_away = True
     await clock.sleep(1.0)
@@ -187,8 +188,8 @@ async def test_journal_gets_every_write_that_a_failed_store_lacks(clock: Virtual
 
 @virtually
 async def test_orderly_stop_cancels_a_large_write_and_commits_others(clock: VirtualClock) -> None:
-    """A large write is made in portions, one transaction each. These 30 take 0.5 s each, so 15 s together. That is
-    longer than `close` waits."""
+    """A large write has 30 transactions of 0.5 s each, so 15 s together. After 1 s the writer is closed, which waits at
+    most 5 s. So the large write is cancelled, and a small write is committed."""
     store = TemporaryStore()
     slow = SlowStore(store, times_slower=10.0)
     writer = Writer(slow.store, clock)
@@ -240,9 +241,9 @@ class StandingLoop(JumpingLoop):
 def test_wait_for_the_store_excludes_suspended_time(
     suspended_seconds: float, answers_at: float, *, is_in_time: bool
 ) -> None:
-    """A stop waits 5 s for an answer of the store. A suspension of the process counts as 0.5 s at most. So with one of
-    8 s, an answer after 9.2 s is in time, because only 1.7 s count. An answer after 30 s is too late, and so is one
-    after 9 s without a suspension."""
+    """A stop waits 5 s for an answer of the store. If the process is suspended for 8 s meanwhile, this counts as 0.5 s.
+    So an answer after 9.2 s is in time (9.2 - 8 + 0.5 = 1.7 s), but not after 30 s, or after 9 s without a
+    suspension."""
 
     async def story() -> bool:
         loop = asyncio.get_running_loop()
@@ -290,7 +291,7 @@ def note_if_store_is_open_at_compression(evidence: Evidence, store: OpenStore) -
 
 @virtually
 async def test_only_a_large_answer_is_compressed_before_its_transaction(clock: VirtualClock, tmp_path: Path) -> None:
-    """Up to 256 KB are compressed inside a transaction, because that is quick. Each answer is compressed once."""
+    """To compress 5 MB takes long, so it is done before the transaction. Up to 256 KB are compressed inside it."""
     store = OpenStore()
     writer = Writer(store, clock)
     evidence = Evidence(tmp_path, store.evidence, writer, clock, "edge", durable=False)

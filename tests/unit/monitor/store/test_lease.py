@@ -27,8 +27,8 @@ def test_lease_of_a_killed_monitor_passes_to_another(sqlite: Store) -> None:
     assert (lease.holder, lease.until) == ("b", SLOT + 2 * LASTS)
 
 
-def test_a_monitor_that_stops_in_order_hands_over_at_once(sqlite: Store) -> None:
-    """Monitor A gives its lease back. So monitor B can take it a second later, before it would have ended."""
+def test_lease_that_was_given_back_can_be_taken_at_once(sqlite: Store) -> None:
+    """Monitor A gives its lease of 15 s back. So monitor B can take it after a second."""
     take(sqlite, A, SLOT)
     with sqlite.transaction() as tx:
         A.release(tx, OUTBOX)
@@ -41,7 +41,8 @@ def test_two_renewals_may_fail_before_a_lease_is_lost() -> None:
 
 
 def test_slow_write_lengthens_a_lease_until_later_writes_halve_that() -> None:
-    """A lease is longer by twice the time of the slow write. Each later write halves that."""
+    """After a write of 3 s, a lease lasts 2 * 3 = 6 s longer than LASTS. The next, quick write halves these 6 s to 3 s.
+    After ten more quick writes, less than 0.1 s is left of them."""
     holder = Leaseholder("slow")
     holder.record_write_time(3.0)
     assert holder.lease_length == LASTS + 6 * SECOND
@@ -53,7 +54,8 @@ def test_slow_write_lengthens_a_lease_until_later_writes_halve_that() -> None:
 
 
 def test_lease_is_lengthened_by_at_most_ten_seconds() -> None:
-    """A lease is longer by twice the time of a write, which counts as at most 5 s."""
+    """After a slow write, a lease is longer by twice the time of that write. But a write counts as 5 s at most. So this
+    one of 600 s makes the lease longer by 2 * 5 = 10 s."""
     holder = Leaseholder("away")
     holder.record_write_time(600.0)
     assert holder.lease_length == LASTS + 10 * SECOND
@@ -61,8 +63,8 @@ def test_lease_is_lengthened_by_at_most_ten_seconds() -> None:
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans(), st.integers(0, 20)), max_size=30))
 def test_two_monitors_never_have_one_lease_at_once(steps: list[tuple[str, bool, int]]) -> None:
-    """Steps are drawn at random. A step is the name of a monitor, whether it gives the lease back or tries to take it,
-    and the seconds since the last step."""
+    """In each random step, monitor a, b or c gives the lease back (`gives_back`) or tries to take it. The seconds since
+    the last step are random too. After each step at most one monitor has the lease."""
     store, now = TemporaryStore(), SLOT
     held_until: dict[str, datetime] = {}
     for name, gives_back, seconds in steps:

@@ -156,6 +156,7 @@ async def start_north_and_south(clock: VirtualClock, start: Start) -> tuple[Moni
 
 @on_one_store
 async def test_only_monitor_of_a_store_makes_requests_at_once(clock: VirtualClock, start: Start) -> None:
+    """A monitor usually waits until the others know it. North is the only one, so it does not wait."""
     began = clock.monotonic()
     north = await start("north")
     assert clock.monotonic() == began
@@ -194,8 +195,8 @@ async def test_requests_of_a_killed_monitor_pass_on_within_three_seconds(
 
 @on_one_store
 async def test_kill_is_noticed_within_3_s_once_a_store_is_quick(clock: VirtualClock, start: Start) -> None:
-    """While a commit takes longer than a lease, the monitors allow each other more time to renew their leases. After
-    10 s with a quick store, they allow only the usual time. Soon after the kill, only south makes requests."""
+    """While a commit takes 2.6 s, the monitors allow each other more than the usual 2 s to renew a lease. After 10 s
+    with a quick store, they allow 2 s again. So within 3 s of a kill, south makes all requests."""
     north, south = await start_north_and_south(clock, start)
     north.writer.seconds_after_commit = south.writer.seconds_after_commit = LEASE_SECONDS + 0.6
     await clock.sleep(75)
@@ -222,8 +223,8 @@ async def test_halted_monitor_makes_no_requests_until_its_lease_is_known(clock: 
 
 @on_one_store
 async def test_halted_monitor_makes_no_requests_without_its_store(clock: VirtualClock, start: Start) -> None:
-    """North was halted for longer than its lease lasts. Afterwards it must read in the store which monitors make
-    requests, but cannot."""
+    """North halts for longer than its lease lasts, so south takes over its requests. Afterwards north must read in the
+    store which monitors make requests. It cannot reach the store, so it makes none."""
     north, south = await start_north_and_south(clock, start)
     lease, time_to_take_over = LEASE_SECONDS, 1.0  # south takes over north's requests within 1 s after the lease
     north.halt(seconds=lease + time_to_take_over + 0.2)
@@ -236,10 +237,10 @@ async def test_halted_monitor_makes_no_requests_without_its_store(clock: Virtual
 
 @on_one_store
 async def test_monitor_halted_while_the_store_is_away_goes_on(clock: VirtualClock, start: Start) -> None:
-    """North cannot reach the store, and assumes that south cannot either. So south did not see that the lease of north
-    ran out during its halt. North therefore goes on as one of two monitors."""
+    """North cannot reach the store, and then halts for longer than its lease lasts. It assumes that south cannot reach
+    the store either, and so did not take over its requests. So north goes on as one of two monitors."""
     north, _south = await start_north_and_south(clock, start)
-    # From here on, none of its writes reaches the store. A halt within its lease changes nothing.
+    # From here on, none of its writes reaches the store. A first halt is shorter than its lease.
     north.writer.abandon()
     north.halt(seconds=LEASE_SECONDS - 0.8)
     await clock.sleep(4)
@@ -251,8 +252,8 @@ async def test_monitor_halted_while_the_store_is_away_goes_on(clock: VirtualCloc
 
 @on_one_store
 async def test_halt_during_a_failing_write_keeps_the_shared_budget(clock: VirtualClock, start: Start) -> None:
-    """Together, monitors never send more requests to a host than its budget. While its write fails, north halts for
-    longer than its lease lasts."""
+    """Monitors share the budget of a host: together they never send more requests than it allows. A write of north is
+    about to fail when its process halts for 6 s, longer than its lease of 2 s. When it goes on, the budget is kept."""
     north, south = await start_north_and_south(clock, start)
     both = (north, south)
     # A write of north is under way, and will fail.
@@ -269,8 +270,8 @@ async def test_halt_during_a_failing_write_keeps_the_shared_budget(clock: Virtua
 
 @on_one_store
 async def test_slow_store_stops_neither_of_two_monitors(clock: VirtualClock, start: Start) -> None:
-    """A commit takes longer than a lease lasts. So a monitor may lose its lease at first, before leases are made
-    longer."""
+    """Each commit takes 2.6 s, longer than a lease of 2 s. At first a monitor may lose its lease by that. Within 15 s
+    the leases are made longer, and then neither monitor stops."""
     north, south = await start_north_and_south(clock, start)
     north.writer.seconds_after_commit = south.writer.seconds_after_commit = LEASE_SECONDS + 0.6
     await clock.sleep(15)
@@ -290,8 +291,8 @@ async def test_slow_store_stops_neither_of_two_monitors(clock: VirtualClock, sta
 async def test_store_that_becomes_slow_keeps_the_shared_budget(
     clock: VirtualClock, start: Start, north_write_seconds: float, south_write_seconds: float
 ) -> None:
-    """Together, monitors never send more requests to a host than its budget. A case is how many seconds pass until a
-    write of each monitor begins, less or more than the 2 s of a lease."""
+    """Monitors share the budget of a host: together they never send more requests than it allows. The store becomes
+    slow, so that a write of each monitor begins 1 to 3 s late. A lease lasts 2 s."""
     north, south = await start_north_and_south(clock, start)
     both = (north, south)
     north.writer.seconds_before_write, south.writer.seconds_before_write = north_write_seconds, south_write_seconds
@@ -303,8 +304,8 @@ async def test_store_that_becomes_slow_keeps_the_shared_budget(
 async def test_shared_budget_is_kept_if_the_store_returns_to_one_first(
     clock: VirtualClock, start: Start, seconds_between: float
 ) -> None:
-    """Together, monitors never send more requests to a host than its budget. After an outage, the store is back for
-    north only, and some seconds later also for south. A case is these seconds, such as 0.3."""
+    """Monitors share the budget of a host: together they never send more requests than it allows. An outage of the
+    store ends for north, and `seconds_between` later also for south. The budget is kept all the time."""
     north, south = await start_north_and_south(clock, start)
     both = (north, south)
     for monitor in both:
@@ -319,12 +320,12 @@ async def test_shared_budget_is_kept_if_the_store_returns_to_one_first(
 
 @on_one_store
 async def test_monitor_with_a_full_disk_keeps_its_budget_share(clock: VirtualClock, start: Start) -> None:
-    """Together, monitors never send more requests to a host than its budget. The disk of south has no room for its
-    looks, but its lease can still be written, so both monitors make requests."""
+    """Monitors share the budget of a host: together they never send more requests than it allows. The disk of south is
+    full for its looks, but not for its lease. So both still make requests and keep the budget."""
     north, south = await start_north_and_south(clock, start)
     both = (north, south)
     leases_since = [north.members.term, south.members.term]
-    south.fill_disk()  # its lease can still be written
+    south.fill_disk()
     assert await highest_part_of_budget_used(both, next_seconds=30) <= WHOLE_BUDGET
     # Neither monitor lost its lease (`term` is its begin), and each knows that both make requests (`requesters`).
     assert [north.members.term, south.members.term] == leases_since
@@ -333,11 +334,11 @@ async def test_monitor_with_a_full_disk_keeps_its_budget_share(clock: VirtualClo
 
 @on_one_store
 async def test_write_that_outlasts_an_outage_keeps_the_shared_budget(clock: VirtualClock, start: Start) -> None:
-    """Together, monitors never send more requests to a host than its budget. During an outage, a write of north fails.
-    A write of south goes on until the outage is over, so it is committed."""
+    """Monitors share the budget of a host: together they never send more requests than it allows. During an outage of
+    the store, a write of north fails. A write of south goes on until the outage is over, so it is committed."""
     north, south = await start_north_and_south(clock, start)
     both = (north, south)
-    # The outage begins. Each monitor begins a write 0.5 s after its last one: north at 5 s, and south at 6 s.
+    # The outage begins. The next write of north begins 4 s late, at about 5 s, and that of south 5 s late.
     north.writer.is_store_away = south.writer.is_store_away = True
     north.writer.seconds_before_write, south.writer.seconds_before_write = 4.0, 5.0
     await clock.sleep(6)
@@ -366,19 +367,20 @@ async def test_requests_of_a_leaving_monitor_pass_to_the_other(clock: VirtualClo
 
 @on_one_store
 async def test_all_monitors_obey_the_longest_wait_demanded_of_one(clock: VirtualClock, start: Start) -> None:
-    """A host demands waits of north and south. West starts later. Leases are renewed every 0.5 s. One renewal
-    stores the waits, and the next one reads them."""
+    """The host www.gov.uk demands of north to wait 20 s, and of south 10 s. The waits are stored and read at each
+    renewal of a lease, every 0.5 s. So both monitors wait 20 s, and so does west, which starts later."""
     north, south = await start("north"), await start("south")
     shorter, longer = clock.monotonic() + 10, clock.monotonic() + 20
     north.receive_wait("www.gov.uk", until=longer)
     south.receive_wait("www.gov.uk", until=shorter)
     await clock.sleep(1.2)
     west = await start("west")
-    # The stored wait is a bit longer, because a monitor reads the clock of the store over a network.
+    # NETWORK_DELAY is added because a monitor reads the clock of the store over a network.
     stored_until = pytest.approx(longer + NETWORK_DELAY)
     assert north.wait_of_host("www.gov.uk") == stored_until
     assert south.wait_of_host("www.gov.uk") == stored_until
     assert west.wait_of_host("www.gov.uk") == stored_until
+    # After 20 s more, no monitor waits.
     await clock.sleep(20)
     assert north.wait_of_host("www.gov.uk") is None
     assert south.wait_of_host("www.gov.uk") is None
@@ -393,8 +395,7 @@ async def test_second_monitor_of_a_name_is_refused(clock: VirtualClock, start: S
 
 @on_one_store
 async def test_killed_monitor_comes_back_under_its_name(clock: VirtualClock, start: Start) -> None:
-    """A start waits until the lease on its name has run out. It is refused only if another process renews that
-    lease."""
+    """North is killed, so no one renews its lease. A start under the same name waits until the lease has run out."""
     north = await start("north")
     north.kill()
     north_again = await start("north")
@@ -403,14 +404,14 @@ async def test_killed_monitor_comes_back_under_its_name(clock: VirtualClock, sta
 
 @on_one_store
 async def test_decision_from_before_a_lost_lease_is_out_of_term(clock: VirtualClock, start: Start) -> None:
-    """A term is the time in which a monitor has its lease without a break. `is_in_term` says in a
-    write whether a decision of a term may still be written. It may not if the lease was lost since."""
+    """A term is the time in which a monitor has its lease without a break. North loses its lease and takes a new one,
+    so a second term begins. A decision of the first term may then no longer be written (`is_in_term`)."""
     north = await start("north")
     members, first_term = north.members, north.members.term
     await clock.sleep(10)  # meanwhile its lease of 2 s is renewed many times
     assert await north.writer.write(lambda _tx: members.is_in_term(first_term))
     north.stop_renewing()
-    await clock.sleep(10)  # its lease runs out
+    await clock.sleep(10)  # its lease of 2 s runs out
     north.resume_renewing()
     await clock.sleep(1)  # it takes a new lease, which begins a second term
     assert not await north.writer.write(lambda _tx: members.is_in_term(first_term))
@@ -420,7 +421,8 @@ async def test_decision_from_before_a_lost_lease_is_out_of_term(clock: VirtualCl
 
 @on_one_store
 async def test_suspended_monitor_whose_name_was_taken_does_nothing(clock: VirtualClock, start: Start) -> None:
-    """After its suspension, the old process makes no requests, and its writes wait until it has its name again."""
+    """The process of north is suspended for longer than its lease lasts, and another process takes the name. The old
+    process then makes no requests, and its writes wait."""
     old = await start("north")
     old.stop_renewing()
     await clock.sleep(5)  # longer than its lease lasts

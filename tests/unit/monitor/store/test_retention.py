@@ -60,7 +60,8 @@ async def run_retention(
 
 
 async def test_retention_keeps_configured_limits_and_logs_deleted_files() -> None:
-    """KEEP is 30 days and MOST_BYTES 5 MB, as configured here."""
+    """The configuration keeps evidence for 30 days (KEEP) and up to 5 MB (MOST_BYTES). Retention deletes by these
+    limits and logs the names of the deleted files."""
     evidence = FakeEvidence(files=["edge-000000001-20260101.warc.gz"])
     lines, _ = await run_retention(evidence, compacted_runs=0)
     assert evidence.limits == [(KEEP, MOST_BYTES)]
@@ -68,8 +69,8 @@ async def test_retention_keeps_configured_limits_and_logs_deleted_files() -> Non
 
 
 async def test_read_older_than_ninety_days_is_deleted_if_repeated() -> None:
-    """All reads of the calendar are the same, so the read of 91 days ago only repeats the oldest, of 92 days ago. It
-    is deleted, and the oldest stays."""
+    """A calendar was read 92, 91, 1 and 0.5 days ago, each time with the same entries. The oldest read stays. The one
+    of 91 days ago only repeats it, and is older than 90 days, so it is deleted."""
     lines, reads_left = await run_retention(FakeEvidence(), compacted_runs=7, ages_of_reads=(92, 91, 1, 0.5))
     assert reads_left == 3
     # The log line of the daily retention is called `given_up`, and also counts the compacted runs.

@@ -115,6 +115,7 @@ def test_locked_database_is_reported_and_used_again_when_free(sqlite: Store) -> 
 
 
 def test_full_disk_is_reported_until_there_is_room_again(sqlite: Store) -> None:
+    """The file may have at most 60 pages, so 2000 runs are refused. Then it may have more, and they are stored."""
     with sqlite.transaction() as tx:
         tx.save(*some_runs(5, "before/page/edge"))
     pages_too_few_for_2000_runs = 60
@@ -234,8 +235,8 @@ def test_a_backup_that_fails_leaves_no_file(tmp_path: Path) -> None:
     ],
 )
 def test_check_of_a_store_reports_contradicting_rows(sqlite: Store, insert_statements: str, fault: str) -> None:
-    """Each case has statements that insert rows, and the fault that a check reports. For example, an incident is
-    inserted without its notice. The body x'007b7d' is {}."""
+    """A case has SQL statements that insert rows, and the fault that a check then reports. For example, a notice is
+    inserted without its incident."""
     with closing(sqlite3.connect(str(sqlite._engine.url.database), isolation_level=None)) as other:
         other.executescript(insert_statements)
     faults = sqlite.check()
@@ -249,7 +250,8 @@ def is_about_missing_release_of_verdict(fault: str) -> bool:
 
 
 def test_check_accepts_verdict_events_from_a_clock_set_back(sqlite: Store) -> None:
-    """After the second event, the clock is set back from an hour to some seconds after the slot."""
+    """After the second change of the verdict, the clock is set back from an hour to 5 s after the slot. So the times of
+    the events are not in order. The check still finds that they lead to the stored verdict, `pending`."""
     with sqlite.transaction() as tx:
         tx.add(an_event("e1", at=SLOT, before="", after="pending"))
         tx.add(an_event("e2", at=SLOT + HOUR, before="pending", after="unproven"))

@@ -29,8 +29,8 @@ STORED_BY_AN_OLDER_VERSION = """{"id":"i","kind":"late","release":"r","producer"
 
 
 def test_incident_of_an_older_version_is_read_unchanged() -> None:
-    """The stored JSON becomes an incident, and this incident the same JSON again. Its facts have as many kinds of
-    values as possible, so they make no sense together: a page is late, but the verdict is LEAD, which proves
+    """JSON that an older version stored becomes an incident, and this incident the same JSON again. To have many kinds
+    of values, its facts make no sense together. For example, a page is late, but the verdict is LEAD, which proves
     nothing."""
     facts = facts_of_a_release()
     page = replace(facts.parts[0], address=Address.GUESSED, users_delay=Bounds(1.0, 2.0))

@@ -48,8 +48,8 @@ def write_and_kill(folder: Path, first: int, seconds: float) -> int:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_monitor_killed_at_random_loses_no_committed_row(tmp_path: Path, seed: int) -> None:
-    """Two monitors, one after the other, commit rows for the numbers 0, 1, 2 and so on, report each commit, and are
-    killed."""
+    """A monitor commits rows for the numbers 0, 1, 2 and so on, reports each commit, and is killed. A second monitor
+    goes on and is killed too. The store must have all rows of each reported number."""
     random_moments = random.Random(seed)  # noqa: S311  # no secret hangs on it
     last_reported = write_and_kill(tmp_path, first=0, seconds=random_moments.uniform(0.0, 0.3))
     # A monitor may be killed between a commit and its report, so one number more may be committed. The second

@@ -69,8 +69,9 @@ def test_request_without_known_bytes_is_written_from_its_fields() -> None:
 
 
 def test_any_warc_tool_reads_request_and_cut_answer() -> None:
+    """The body of the answer was cut (`whole=False`). A library for WARC files reads the request, and the answer with a
+    mark that it is truncated. The two refer to each other."""
     request = Request("https://www.gov.uk/x?y=1", method="HEAD", etag='"abc"')
-    # `whole=False`: the body of the answer was cut.
     data = answer_records(replace(an_answer(), whole=False, request=request), "edge-7", "r/page/edge")
     asked, answered = ArchiveIterator(BytesIO(data))
     assert asked.rec_type == "request"
@@ -86,7 +87,8 @@ IN_A_HEADER = st.text(st.characters(max_codepoint=255, exclude_categories=["Cc"]
 @given(st.dictionaries(st.text("abcdefg-", min_size=1, max_size=8), IN_A_HEADER, max_size=4), IN_A_HEADER)
 @example({"x-note": ";\xe9=0; \xfc"}, ";\xe9=0; \xfc")
 def test_headers_are_kept_in_the_bytes_that_crossed_the_wire(headers: dict[str, str], tag: str) -> None:
-    """A fetched header is text in Latin-1, one character for each byte. So it must be written in Latin-1 again."""
+    """The headers of the answer and the entity tag of its request are random. As text they are in Latin-1, one
+    character for each byte that was sent. So they must be written in Latin-1 again."""
     at = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
     answer = Answer(f"{BASE}/x", 404, headers, b"", at, at, request=Request(f"{BASE}/x", etag=tag))
     request, response = records_of(answer)

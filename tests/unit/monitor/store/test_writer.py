@@ -60,7 +60,7 @@ class WriterLog:
 
 @virtually
 async def test_runs_queued_within_the_delay_are_committed_together(clock: VirtualClock) -> None:
-    """DELAY is 0.1 s. To queue the 50 runs takes half of that."""
+    """50 runs are queued within 0.05 s. One commit stores them all, DELAY (0.1 s) after the first one."""
     store = CountingStore()
     writer = Writer(store, clock)
     begin = clock.monotonic()
@@ -110,6 +110,7 @@ async def test_a_write_sees_the_runs_that_were_queued_before_it(clock: VirtualCl
 
 @virtually
 async def test_write_sees_rows_of_earlier_writes_in_its_batch(clock: VirtualClock) -> None:
+    """Three writes of one batch each read the timeline of an incident and add a text to it."""
     store = TemporaryStore()
 
     def add_to_timeline(text: str) -> Callable[[Transaction], None]:
@@ -152,7 +153,8 @@ async def test_only_a_write_that_raises_is_undone(clock: VirtualClock) -> None:
 
 @virtually
 async def test_writes_wait_until_a_failing_store_recovers(clock: VirtualClock) -> None:
-    """Four attempts fail, with pauses that begin with 0.1 s and double: 0.1 + 0.2 + 0.4 + 0.8 s."""
+    """Four attempts fail, with pauses of 0.1, 0.2, 0.4 and 0.8 s after them, so 1.5 s together. Meanwhile a longer
+    version of the run is queued. The fifth attempt stores this version and the write."""
     store, log = CountingStore(failures=4), WriterLog()
     writer = log.writer(store, clock)
     writer.queue_run(a_run(looks=1))
@@ -182,7 +184,8 @@ async def test_write_that_may_not_wait_fails_and_is_dropped(clock: VirtualClock)
 
 @virtually
 async def test_attempts_on_a_failing_store_grow_rarer_but_never_stop(clock: VirtualClock) -> None:
-    """The pauses between attempts double from 0.1 s to 5 s, which makes 18 attempts in a minute."""
+    """While the store fails, the pauses between attempts double from 0.1 s to 5 s. That makes 18 attempts in a minute.
+    When the store works again, the next attempt stores the run."""
     store, log = CountingStore(failures=10_000), WriterLog()
     writer = log.writer(store, clock)
     writer.queue_run(a_run())
@@ -196,9 +199,10 @@ async def test_attempts_on_a_failing_store_grow_rarer_but_never_stop(clock: Virt
 
 @virtually
 async def test_full_backlog_accepts_only_longer_versions_of_waiting_runs(clock: VirtualClock) -> None:
-    """`queue_run` returns whether the run is accepted. A run with more looks replaces its earlier version."""
+    """`queue_run` returns whether a run is accepted. The store fails, and at most two runs may wait: a and b. So c is
+    refused, but a version of a with more looks is accepted. When the store works again, c is accepted too."""
     store = CountingStore(failures=10_000)
-    writer = Writer(store, clock, most_runs=2)  # at most two runs may wait
+    writer = Writer(store, clock, most_runs=2)
     assert writer.queue_run(a_run("a/page/edge"))
     assert writer.queue_run(a_run("b/page/edge"))
     assert not writer.queue_run(a_run("c/page/edge"))
@@ -230,6 +234,7 @@ async def test_closing_commits_waiting_writes_and_later_writes_are_refused(clock
 
 @virtually
 async def test_closing_on_a_failing_store_reports_the_lost_rows(clock: VirtualClock) -> None:
+    """A run and a write wait for a store that fails. Both are lost when the writer is closed."""
     store = CountingStore(failures=10_000)
     writer = Writer(store, clock)
     writer.queue_run(a_run())
@@ -281,6 +286,7 @@ async def test_open_transaction_of_an_abandoned_writer_is_rolled_back(clock: Vir
 
 @virtually
 async def test_write_cancelled_before_its_turn_is_dropped(clock: VirtualClock) -> None:
+    """The first write is cancelled while it still waits. Only the second one is made."""
     store = CountingStore()
     writer = Writer(store, clock)
     cancelled = asyncio.ensure_future(writer.write(lambda tx: tx.add(an_event("cancelled"))))
@@ -314,8 +320,8 @@ async def test_unstorable_run_is_logged_and_stops_no_other_write(
 async def test_runs_are_committed_before_writes_in_bounded_transactions(
     clock: VirtualClock, failing_transactions: int
 ) -> None:
-    """Writes are all changes that are not runs. A transaction has at most 500 runs and 100 writes. The first 0, 1 or 3
-    transactions fail (`failing_transactions`), and the writer makes them again."""
+    """1010 runs and 1010 other changes (writes) wait. A transaction takes at most 500 runs and 100 writes, and all runs
+    come first. The first 0, 1 or 3 transactions fail (`failing_transactions`), and are made again."""
     store, log = CountingStore(), WriterLog()
     writer = log.writer(store, clock)
     run_count = write_count = 1010
@@ -364,8 +370,8 @@ async def test_urgent_write_is_committed_before_earlier_runs(clock: VirtualClock
 @pytest.mark.parametrize("failing_transactions", [0, 2])
 @virtually
 async def test_each_portion_of_a_row_source_has_a_transaction(clock: VirtualClock, failing_transactions: int) -> None:
-    """A source adds its own rows to each transaction. This one has three portions of them. Runs come with the last
-    one. The first 0 or 2 transactions fail, and the writer makes them again."""
+    """A row source adds its own rows to transactions, here in three portions. The queued run is committed with the last
+    one. The first 0 or 2 transactions fail, so the first portion is written again."""
     store = CountingStore(failing_transactions)
     calls: list[str] = []
 
@@ -391,7 +397,6 @@ async def test_each_portion_of_a_row_source_has_a_transaction(clock: VirtualCloc
     writer.queue_run(a_run())
     await clock.sleep(2.0)
     await writer.close()
-    # If a transaction fails, the writer calls `write` for the same portion again.
     attempts_at_first_portion = failing_transactions + 1
     assert calls == [
         *["write with 3 portions left and 0 runs stored"] * attempts_at_first_portion,

@@ -67,10 +67,10 @@ def test_cancelled_or_postponed_title_sets_state_and_keeps_key(
 
 @pytest.mark.parametrize("kind", sorted(BODIES))
 def test_entry_titled_cancelled_joins_same_entry_of_another_calendar(parse: Parse, kind: str) -> None:
-    """The word "CANCELLED" is not part of the title by which entries are joined."""
+    """Calendar "a" titles an entry "CANCELLED: …", and calendar "b" has it without that word. They are one release."""
     (entry,) = parse(kind, BODIES[kind](TITLE), producer="p").announcements
     (cancelled,) = parse(kind, BODIES[kind](f"CANCELLED: {TITLE}"), producer="p").announcements
-    # Calendar "a" ranks first, by its name. Its entry gives the release its title, without "CANCELLED".
+    # The entry of "a", which comes first by its name, gives the release its title, without "CANCELLED".
     (release,) = join_entries({"a": [cancelled], "b": [entry]}).releases
     assert release.title == TITLE
     # In some kinds of calendar the entries have no address, so that only their titles can join them.

@@ -43,6 +43,7 @@ def test_each_encoding_of_spreadsheet_programs_is_read(parse: Parse, encoding: s
 
 
 def test_table_is_read_despite_stray_rows_and_quoted_line_ends(parse: Parse, summarise: Summarise) -> None:
+    """Above and below the only entry are rows with other text. Its title has a line end inside quotes."""
     body = (
         b'Release calendar,,\r\n,,\r\nRelease title,Release date,Status\r\n"Housing\nsupply",10/12/2026,Confirmed\r\n'
         b",,\r\nLast updated 12/11/2026,,\r\n"
@@ -86,6 +87,7 @@ def test_spreadsheet_serial_numbers_are_dates_only_by_option(parse: Parse) -> No
 
 
 def test_repeated_row_is_one_entry_and_shared_id_is_doubted(parse: Parse) -> None:
+    """The row "a" occurs twice in the same words. The two rows with the id "b" have different titles and dates."""
     row, rows_of_one_id = b"a,A,1 May 2027\n", b"b,B,1 May 2027\nb,C,2 May 2027\n"
     reading = parse("csv", b"id,title,date\n" + row + row + rows_of_one_id)
     assert [(each.uid, each.doubt) for each in reading.announcements] == [
@@ -96,9 +98,11 @@ def test_repeated_row_is_one_entry_and_shared_id_is_doubted(parse: Parse) -> Non
 
 
 def test_rows_of_a_series_without_ids_get_keys_by_month(parse: Parse) -> None:
+    """Three rows are titled "Prices", so a key from the title is not enough. The month is added after @. It stays the
+    same if a row moves within its month."""
     rows = b"title,date\nPrices,14/04/2027\nPrices,12/05/2027\nPrices,TBC\nOther,1 May 2027\n"
     announcements = parse("csv", rows).announcements
-    # After @ comes the month, for rows with a date and a title that other rows have too.
+    # No month is added without a date, or to a title that no other row has.
     assert [each.uid.partition("@")[2] for each in announcements] == ["2027-04", "2027-05", "", ""]
     assert {each.doubt for each in announcements} == {None}
     moved_within_its_month = parse("csv", rows.replace(b"14/04", b"21/04")).announcements

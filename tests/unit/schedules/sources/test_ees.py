@@ -33,7 +33,8 @@ def test_next_release_gets_month_as_slot_and_latest_release_in_key(parse: Parse)
 
 
 def test_next_release_is_recognised_by_a_new_latest_release(parse: Parse) -> None:
-    """The latest release is 2025-26-autumn so far."""
+    """The latest release is 2025-26-autumn. The next one has no address yet. So the publication's data are watched
+    until they name another latest release."""
     (page,) = parse("ees", publication()).announcements[0].parts
     assert page.url.endswith("/api/publications/absence")
     assert page.recognise == "ees-after:2025-26-autumn"
@@ -100,14 +101,15 @@ def test_publication_answering_404_is_noted_and_others_are_read() -> None:
     assert "answers 404" in reading.notes[0]
 
 
-@pytest.mark.parametrize(("status", "is_unread"), [(None, True), (503, True), (404, False)])
-def test_publication_that_fails_is_unread_instead_of_unlisted(status: int | None, *, is_unread: bool) -> None:
-    """The second read gets 503 or no answer (None) for a publication. If it gets 404, the publication was deleted."""
+@pytest.mark.parametrize(("status_of_absence", "is_unread"), [(None, True), (503, True), (404, False)])
+def test_publication_that_fails_is_unread_instead_of_missing(status_of_absence: int | None, *, is_unread: bool) -> None:
+    """The first read shows absence and exclusions. At the second one, absence answers 503 or not at all (None). So it
+    is unread, and not missing. Only 404 means that it was deleted, and makes it missing."""
     source = EesSource(calendar_settings("ees", filters={"publications": ["absence", "exclusions"]}))
     absence, exclusions = (request.url for request in source.first(NOW))
     first = source.read([Page(absence, 200, publication()), Page(exclusions, 200, publication(slug="exclusions"))], NOW)
     answers = [Page(exclusions, 200, publication(slug="exclusions"))]
-    answers += [] if status is None else [Page(absence, status, b"")]
+    answers += [] if status_of_absence is None else [Page(absence, status_of_absence, b"")]
     second = source.read(answers, NOW)
     assert second.unread == (("absence/after/",) if is_unread else ())
     known = {announcement.uid: LastSeen.of(announcement) for announcement in first.announcements}

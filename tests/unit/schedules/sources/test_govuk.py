@@ -92,6 +92,7 @@ def test_filters_are_read_from_pasted_address_of_public_page() -> None:
 
 
 def test_further_pages_are_requested_together_and_only_once(source: GovukSource) -> None:
+    """The first page has two of five entries. So the pages from entries 2 and 4 on are requested."""
     two_of_five = listing(a_listed_result("a"), a_listed_result("b"), total=5)
     first = Page(source.first(NOW)[0].url, 200, two_of_five)
     further = source.more([first], NOW)
@@ -134,7 +135,7 @@ def test_text_of_only_months_is_no_exact_slot_despite_timestamp(
 
 
 @pytest.mark.parametrize(
-    ("stamped", "doubt"),
+    ("timestamp", "doubt"),
     [
         ("2026-07-16T09:30:00.000+01:00", None),
         ("2026-07-16T08:30:00Z", None),
@@ -143,12 +144,11 @@ def test_text_of_only_months_is_no_exact_slot_despite_timestamp(
         ("not a stamp", None),
     ],
 )
-def test_a_stamp_that_contradicts_the_text_is_a_doubt(source: GovukSource, stamped: str, doubt: str | None) -> None:
-    """The text says 9:30am. A timestamp of 09:30 UTC puts the zone in doubt, and one of the next day the date. The slot
-    follows the text."""
-    entry = a_listed_result(when="16 July 2026 9:30am", release_timestamp=stamped)
+def test_timestamp_that_contradicts_the_text_is_a_doubt(source: GovukSource, timestamp: str, doubt: str | None) -> None:
+    """The text says 9:30am, which is 08:30 UTC in summer. A timestamp of 09:30 UTC puts the zone in doubt, and one of
+    the next day the date. The slot follows the text in all cases."""
+    entry = a_listed_result(when="16 July 2026 9:30am", release_timestamp=timestamp)
     only = read_calendar(source, listing(entry)).announcements[0]
-    # 9:30am is in British summer time.
     assert only.slot.instant == datetime(2026, 7, 16, 8, 30, tzinfo=UTC)
     assert only.doubt == doubt
 
@@ -171,9 +171,9 @@ def test_mail_addresses_are_removed_from_the_reason_of_a_cancellation(source: Go
     assert read_calendar(source, listing(entry), cancelled).announcements[0].why == "Discontinued. Ask"
 
 
-def test_changed_date_makes_us_request_page_with_old_date_and_note(source: GovukSource) -> None:
-    """The second listing has only a new date. So the announcement's own page is requested, which has the old date too,
-    and a note."""
+def test_page_of_changed_date_is_requested_for_old_date_and_note(source: GovukSource) -> None:
+    """The second listing has only the new date. So the announcement's own page is requested. It has the old date too,
+    and a note on the change."""
     old_date, new_date = "26 November 2026 9:30am", "3 December 2026 9:30am"
     read_calendar(source, listing(a_listed_result(when=old_date)))
     details = {"display_date": new_date, "previous_display_date": old_date, "latest_change_note": "Further checks."}

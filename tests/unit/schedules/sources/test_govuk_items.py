@@ -82,7 +82,9 @@ def test_a_redirect_leads_where_its_exact_rule_says() -> None:
     assert item.leads_to_publication()
 
 
-def test_old_items_name_their_documents_in_markup() -> None:
+def test_documents_of_an_old_page_are_read_from_its_html() -> None:
+    """An old page has no list of attachments with fields. It has a snippet of HTML with links: to a file (twice), to a
+    report, and to a mail address, which is no document."""
     snippet = (
         '<section><a href="/government/uploads/x/tables.ods"><img></a><h2><a href="/government/uploads/x/tables.ods">'
         'Tables</a></h2><a href="mailto:jo@example.org">Ask</a>'

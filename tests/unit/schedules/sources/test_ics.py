@@ -69,8 +69,8 @@ END:VTIMEZONE""".replace("\n", "\r\n")
 def test_event_start_is_read_in_its_zone_with_doubts(
     parse: Parse, line: str, precision_time_and_doubt: tuple[str, str, str | None]
 ) -> None:
-    """For example, British files write GMT also for summer time. So in July `TZID=GMT` is read as UTC with the doubt
-    "zone", and in December without a doubt."""
+    """For example, British files write GMT also for summer time. So 09:30 on a day in July with `TZID=GMT` is read as
+    09:30 UTC with the doubt "zone". On a day in December there is no doubt."""
     assert slot_of(parse, line) == precision_time_and_doubt
 
 
@@ -90,6 +90,8 @@ def test_series_in_private_zone_follows_the_files_own_rules(parse: Parse) -> Non
 
 
 def test_private_zone_of_one_file_does_not_apply_to_next(parse: Parse) -> None:
+    """Three files have an event at 09:30 in the zone "Dept Time". The first one defines it as two hours ahead of UTC,
+    the second one not at all, and the third one as three hours ahead."""
     start = "DTSTART;TZID=Dept Time:20260723T093000"
     two_hours_ahead, three_hours_ahead = VTIMEZONE, VTIMEZONE.replace("+0200", "+0300")
     slot_of(parse, start, head=(two_hours_ahead,))
@@ -97,11 +99,12 @@ def test_private_zone_of_one_file_does_not_apply_to_next(parse: Parse) -> None:
     assert slot_of(parse, start, head=(three_hours_ahead,)) == ("instant", "2026-07-23T06:30Z", None)
 
 
-def test_a_broken_zone_block_affects_only_its_own_events(parse: Parse) -> None:
-    broken = VTIMEZONE.replace("TZOFFSETFROM:+0200\r\n", "")
+def test_broken_definition_of_a_zone_affects_only_its_own_events(parse: Parse) -> None:
+    """The definition of the zone "Dept Time" lacks a line. So the event in this zone is doubted, the other is not."""
+    broken_definition = VTIMEZONE.replace("TZOFFSETFROM:+0200\r\n", "")
     in_its_zone = event("DTSTART;TZID=Dept Time:20260723T093000", uid="in its zone")
     in_utc = event("DTSTART:20260723T083000Z", uid="in UTC")
-    announcements = parse("ics", calendar(broken, in_its_zone, in_utc), at=NOW).announcements
+    announcements = parse("ics", calendar(broken_definition, in_its_zone, in_utc), at=NOW).announcements
     assert {each.uid: each.doubt for each in announcements} == {"in its zone": "zone-unknown", "in UTC": None}
 
 
@@ -153,7 +156,8 @@ def test_floating_times_follow_the_zone_that_the_file_names(parse: Parse) -> Non
 
 
 def test_slots_of_a_series_are_shown_in_the_configured_zone(parse: Parse) -> None:
-    """An event with an RRULE is read by other code than a single event, even if the rule gives only one day."""
+    """The file is in the zone of New York, where 08:30 is 12:30 UTC in summer. The configured zone is London. A
+    recurring event (RRULE) is read by other code than a single one, even if it recurs on one day only."""
     series_of_one_day = event("DTSTART:20260723T083000", "RRULE:FREQ=DAILY;COUNT=1")
     body = calendar("X-WR-TIMEZONE:America/New_York", series_of_one_day)
     (announcement,) = parse("ics", body, at=NOW).announcements
@@ -202,6 +206,7 @@ def test_events_without_a_uid_get_keys_from_their_texts(parse: Parse) -> None:
 
 
 def test_a_series_is_expanded_with_its_exceptions(parse: Parse, summarise: Summarise) -> None:
+    """An event recurs on third Wednesdays. March is left out, April is moved by a week, and May is cancelled."""
     third_wednesdays_from_february_to_june = "RRULE:FREQ=MONTHLY;BYDAY=3WE;COUNT=5"
     without_march = "EXDATE;TZID=London:20260318T093000"
     series = event("DTSTART;TZID=London:20260218T093000", third_wednesdays_from_february_to_june, without_march)
@@ -246,14 +251,16 @@ def test_a_series_that_cannot_be_expanded_is_doubted(parse: Parse, rule: str, do
 
 @pytest.mark.slow
 def test_only_first_five_dateless_recurrence_rules_are_searched(parse: Parse) -> None:
+    """To search a rule that never has a date takes long. Of 40 such rules, five are searched. Events with the other 35
+    become entries with a doubt."""
     rules, searched = 40, 5
-    # A rule for 30 February never has a date.
+    # 30 February never comes.
     never = [
         event("DTSTART:20200101T083000Z", "RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", uid=f"n{n}")
         for n in range(rules)
     ]
     announced = parse("ics", calendar(*never), at=NOW).announcements
-    # A rule that was searched gives no entry. The rules that were not searched remain, in doubt.
+    # The five that were searched give no entry, because they have no date.
     assert len(announced) == rules - searched
     assert {each.doubt for each in announced} == {"series-refused"}
 
@@ -282,6 +289,8 @@ def test_provisional_ons_entry_is_a_day_at_best(parse: Parse) -> None:
 
 
 def test_escaped_and_folded_title_is_read_whole(parse: Parse) -> None:
+    """Commas and semicolons in a title are escaped, and \\n is a line end in it, read as a blank. This file also begins
+    with a byte order mark, and a line is folded in the middle of the é."""
     body = calendar(event("DTSTART:20260723", title="Café prices \\, and\\; more\\nsecond"))
     folded_inside_a_character = body.replace("é".encode(), b"\xc3\r\n \xa9")
     byte_order_mark = b"\xef\xbb\xbf"

@@ -57,7 +57,8 @@ def test_date_of_wordpress_post_is_slot_only_if_scheduled(
     assert (precision, slot) == expected_precision_and_slot
 
 
-def test_option_published_names_the_field_for_published(parse: Parse) -> None:
+def test_option_published_names_the_field_that_says_so(parse: Parse) -> None:
+    """With this option, the field `is_out` says whether an entry is published. An entry without the field is not."""
     calendar = [
         {"t": "a", "d": "2026", "is_out": True},
         {"t": "b", "d": "2026", "is_out": False},
@@ -77,12 +78,13 @@ def test_the_option_published_does_not_give_an_entry_a_state(parse: Parse) -> No
 
 
 def test_as_many_pages_are_requested_as_the_first_answer_says() -> None:
+    """The header of the first answer says that there are three pages. So two more are requested, both at once."""
     source = JsonSource(calendar_settings("json", "https://x.example/wp?per_page=100", options={"pages": "page"}))
     first = Page(source.first(NOW)[0].url, 200, b"[]", {"x-wp-totalpages": "3"})
-    asked = [ask.url for ask in source.more([first], NOW)]
-    assert asked == ["https://x.example/wp?per_page=100&page=2", "https://x.example/wp?per_page=100&page=3"]
-    # All further pages are requested at once, so after the answer to one of them there are no more.
-    second = Page(asked[0], 200, b"[]", {"x-wp-totalpages": "3"})
+    further = [request.url for request in source.more([first], NOW)]
+    assert further == ["https://x.example/wp?per_page=100&page=2", "https://x.example/wp?per_page=100&page=3"]
+    # After the answer to the second page, nothing more is requested.
+    second = Page(further[0], 200, b"[]", {"x-wp-totalpages": "3"})
     assert source.more([first, second], NOW) == ()
 
 

@@ -40,6 +40,7 @@ def test_a_final_release_has_its_instant(parse: Parse, when: str) -> None:
 
 
 def test_changed_date_keeps_earlier_slot_and_is_not_postponed(parse: Parse) -> None:
+    """The date was changed twice. The last change gives the earlier slot and the reason."""
     changes = [
         {"previous_date": "2026-12-02T07:00:00.000Z", "change_notice": "first"},
         {"previous_date": "2026-12-16T07:00:00.000Z", "change_notice": "Brought forward."},
@@ -69,8 +70,8 @@ def test_an_earlier_date_without_a_time_is_a_day(parse: Parse) -> None:
 def test_a_provisional_release_never_has_an_instant(
     parse: Parse, text: str, precision: Precision, first: str, last: str
 ) -> None:
-    """Until a release is final, its `release_date` is a placeholder, of which only the day is used. If there is a
-    readable `provisional_date`, such as “April 2027”, that is the slot instead."""
+    """The release is not final, so of its `release_date` only the day counts, 29 April. If it also has a readable
+    `provisional_date`, such as “April 2027”, that is the slot instead."""
     release = a_listed_release(when="2027-04-29T08:30:00.000Z", finalised=False, provisional_date=text)
     announcement = only_announcement(parse, release)
     slot = announcement.slot
@@ -90,8 +91,8 @@ def test_a_release_both_published_and_cancelled_is_cancelled(parse: Parse) -> No
 
 
 def test_moved_page_is_watched_once_at_its_new_address(parse: Parse) -> None:
-    """Related documents count only once a release is published. The new address is one of them too, but is watched only
-    as an alternative."""
+    """The page moved to /bulletins/gdp, which the ONS gives twice: as `migration_link` and among the related documents.
+    It is watched once, as an alternative address. The other document is watched as a part."""
     data = a_listed_release(published=True, migration_link="/economy/bulletins/gdp")
     data["related_documents"] = [{"uri": "/economy/bulletins/gdp"}, {"uri": "/economy/articles/gdp"}]
     parts = parse("ons", json.dumps(data).encode()).announcements[0].parts
@@ -102,6 +103,7 @@ def test_moved_page_is_watched_once_at_its_new_address(parse: Parse) -> None:
 
 
 def test_the_older_spelling_of_fields_is_accepted(parse: Parse) -> None:
+    """Older answers of the ONS spell `releaseDate`. Newer ones have `release_date`."""
     about = {"title": "Old", "releaseDate": "2026-12-03T09:30:00.000Z", "finalised": True}
     changes = [{"previousDate": "2026-11-26T09:30:00.000Z", "changeNotice": "Moved."}]
     body = json.dumps({"uri": "/releases/old", "description": about, "dateChanges": changes}).encode()
@@ -172,7 +174,8 @@ def test_lists_longer_than_a_page_are_read_to_their_end() -> None:
 
 
 def test_list_with_short_pages_is_read_to_its_end() -> None:
-    """With the option `count`, a page has 100 entries. The list has 250."""
+    """With the option `count`, a page has 100 entries. The list has 250. So after the first page, the pages that begin
+    with entries 100 and 200 are requested."""
     source = OnsSource(calendar_settings("ons", options={"count": "100"}))
     upcoming, _cancelled = source.first(NOW)
     first_page = Page(upcoming.url, 200, json.dumps({"breakdown": {"total": 250}, "releases": []}).encode())

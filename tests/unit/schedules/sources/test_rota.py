@@ -40,6 +40,7 @@ def test_event_puts_role_of_its_title_on_call(title: str, role: str) -> None:
 
 
 def test_role_within_a_longer_word_does_not_count() -> None:
+    """A title names the role that is on call. "headless" does not name the role "head", so it has no role."""
     spans = read(event("head", *NIGHT), event("headless", *NIGHT, uid="2"))
     no_role = ""
     assert sorted(role for role, *_ in spans) == [no_role, "head"]
@@ -52,9 +53,11 @@ def test_events_of_whole_days_begin_and_end_at_local_midnight() -> None:
 
 
 def test_recurring_event_keeps_local_hours_over_clock_change() -> None:
+    """Duty A is on call every second week from 1 October, at 9:00 in London. After the clocks go back on 25 October,
+    that is 9:00 UTC instead of 8:00. The rota is read on 21 November."""
     in_summer_time = ";TZID=Europe/London:20261001T090000", ";TZID=Europe/London:20261008T090000"
     spans = read(event("duty A", *in_summer_time, "RRULE:FREQ=WEEKLY;INTERVAL=2"))
-    # Every second week from 1 October, at 9:00 local time: from 26 November that is 9:00 UTC. Earlier spans are past.
+    # Earlier spans are past.
     assert [span[1:] for span in spans][:2] == [(at(11, 26, 9), at(12, 3, 9)), (at(12, 10, 9), at(12, 17, 9))]
 
 

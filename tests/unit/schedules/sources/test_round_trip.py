@@ -119,6 +119,7 @@ WRITERS: dict[str, Callable[[Sequence[Entry]], bytes]] = {
 @settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(entries=calendars)
 def test_every_format_reads_back_a_written_calendar(kind: str, entries: list[Entry]) -> None:
+    """Random entries, with a title and a day or time each, are written as a calendar file and read again."""
     source = KINDS[kind](calendar_settings(kind, URL))
     written = WRITERS[kind](entries)
     reading = source.read([Page(source.first(NOW)[0].url, 200, written)], NOW)

@@ -67,11 +67,11 @@ def test_slot_zone_and_state_of_a_toml_calendar_are_read(parse: Parse, summarise
 
 
 def test_parts_keep_role_and_recogniser_and_alternatives_are_optional(parse: Parse) -> None:
-    """The first release has two parts: a data file with the recogniser “status”, and an alternative address. Only the
+    """The first release has two parts: a data file, whose recogniser is “status”, and an alternative address. Only the
     file is required."""
-    sheet, news = parse("toml", FOUR_RELEASES).announcements[0].parts
+    sheet, alternative = parse("toml", FOUR_RELEASES).announcements[0].parts
     assert (sheet.id, sheet.role, sheet.recognise, sheet.required) == ("sheet", Role.DATA, "status", True)
-    assert (news.role, news.required) == (Role.ALTERNATIVE, False)
+    assert (alternative.role, alternative.required) == (Role.ALTERNATIVE, False)
 
 
 def test_toml_file_may_give_date_and_time_in_two_keys(parse: Parse) -> None:

@@ -118,6 +118,7 @@ def test_rounding_never_passes_the_instant_and_stays_within_a_step(wall: datetim
 
 
 def test_stamp_is_cut_to_minute_or_tenth_or_rounded_up() -> None:
+    """13:25:09.25 is cut to the minute (13:25), rounded up to the second (13:25:10), or cut to a tenth (13:25:09.2)."""
     instant = datetime(2026, 11, 20, 13, 25, 9, 250_000, tzinfo=UTC)
     assert stamp(instant, step=MINUTE) == "20 Nov 2026 13:25 GMT"
     assert stamp(instant, up=True) == "20 Nov 2026 13:25:10 GMT"
