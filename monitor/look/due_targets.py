@@ -98,7 +98,7 @@ class Sweeps:
             sweep_of_part.record_result(part_key(target), target.view, result, sighting.sent, sighting.proved_from)
 
     def is_awaited_origin_view(self, watched: ScheduledTarget) -> bool:
-        """Return whether this is the origin view of a part that is not out, in a sweep (which looks at parts in turn)."""
+        """Return whether this is the origin view of a part not yet out, in a sweep (which looks at parts in turn)."""
         target, goal = watched.target, watched.goal
         if goal is None or target.view is not View.ORIGIN or goal.announced_page is not None:
             return False  # it needs no proof, is another view, or is an announcement, which has only one view

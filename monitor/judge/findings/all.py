@@ -99,7 +99,7 @@ def _find_late(case: Case, pairs: Sequence[Pair]) -> Iterator[Finding]:
         is_late_by_all = all(part.id in late_parts for late_parts in late_by_others)
         is_early_only = is_in_doubt and bool(part.exposures)
         if part.can_be_late and is_late(case, part) and is_late_by_all and not is_early_only:
-            # A part can be early and late: exposed, removed, then released late. Its `delay` is that of the exposure.
+            # A part can be early and late: exposed, removed, released late. Its `delay` is that of the exposure.
             is_early = part.verdict is VerdictKind.EARLY
             delay = case.judged_window.delay_of(part.released) if is_early else part.delay
             reason = _LATE.get(part.verdict, Reason.LATE)
