@@ -134,8 +134,8 @@ async def test_entry_is_matched_with_stored_past_release(monitor: CalendarMonito
 
 @with_calendar_monitor()
 async def test_series_of_a_stored_past_release_is_known(monitor: CalendarMonitor) -> None:
-    """Memory drops a release that is long past, but its series is found in the store. Editions of one series may differ
-    in the period in their titles."""
+    """Release a, "Example awareness", is long past, and only the store keeps it. A series has all editions of one
+    title, which may each name another period."""
     await let_release_a_pass_and_be_unlisted_for_91_days(monitor)
     await monitor.restart()
     assert await monitor.ledger_in_memory.has_series("example-office", "Example awareness: May 2031")

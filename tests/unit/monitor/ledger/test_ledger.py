@@ -34,6 +34,7 @@ def promised_times(monitor: CalendarMonitor, release: str) -> list[tuple[str, st
 
 @with_calendar_monitor()
 async def test_moved_release_keeps_every_promise(monitor: CalendarMonitor) -> None:
+    """Release a moves from 26 to 27 November. Release b stays on 3 December."""
     await monitor.read_calendar(csv(row("a"), row("b", "2026-12-03")))
     await monitor.read_calendar(csv(row("a", "2026-11-27"), row("b", "2026-12-03")), minutes_later=10)
     assert promised_times(monitor, "a") == [("stats", "26 09:30"), ("stats", "27 09:30")]
@@ -275,7 +276,7 @@ async def test_change_is_dated_between_two_cached_copies(monitor: CalendarMonito
 async def test_copy_older_than_last_read_reverts_no_change(monitor: CalendarMonitor) -> None:
     await monitor.read_calendar(csv(row("births")))
     await monitor.read_calendar(csv(row("births", time="07:00")), minutes_later=10)
-    # The copy is 15 minutes old, and the last read was 10 minutes ago.
+    # This copy shows 09:30 again. It is 15 minutes old, and the last read was 10 minutes ago.
     read = await monitor.read_calendar(cached_copy(row("births"), age_in_seconds=15 * 60), minutes_later=10)
     assert (read.usable, read.fault) == (False, "a copy that may be older than the last read")
     assert promised_times(monitor, "births") == [("stats", "26 09:30"), ("stats", "26 07:00")]

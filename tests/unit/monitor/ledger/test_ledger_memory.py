@@ -138,6 +138,8 @@ async def test_unwritten_change_does_not_reach_watched_releases(monitor: Calenda
 
 @with_calendar_monitor(STATS, OWN)
 async def test_unwritten_join_is_made_at_next_read(monitor: CalendarMonitor) -> None:
+    """The store refuses a read that would join two releases to one. Ten minutes later it accepts the next read."""
+
     def ids_in_store() -> set[str]:
         return {release.id for release in store.ledger.releases()}
 

@@ -136,8 +136,8 @@ def test_cached_copy_shows_calendar_as_of_its_making() -> None:
 
 
 def test_old_copy_of_one_announcement_does_not_date_whole_read() -> None:
-    """The cancelled announcement's own page is requested too. Caches have a copy of it from 290 s ago, but the
-    listing is new. So the read shows the calendar as of its start."""
+    """A listing shows a cancelled announcement, so the page of the announcement is requested, too. A cache answers it
+    with a 404 that is 290 s old. But the listing is new, so the read shows the calendar as of its start."""
     site, path = "https://www.gov.uk", "/government/statistics/announcements/claims"
     cancelled = {"title": "Claims", "link": path, "display_date": "5 January 2018 9:30am"}
     listing = {"total": 1, "results": [cancelled | {"statistics_announcement_state": "cancelled"}]}
@@ -145,7 +145,8 @@ def test_old_copy_of_one_announcement_does_not_date_whole_read() -> None:
     def reply(request: Request) -> Reply:
         if "/api/search.json" in request.url:
             return Reply(200, json.dumps(listing).encode())
-        return Reply(404, headers={} if request.bust else {"Age": "290", "Cache-Control": "max-age=300"})
+        bypasses_caches = request.bust
+        return Reply(404, headers={} if bypasses_caches else {"Age": "290", "Cache-Control": "max-age=300"})
 
     async def story(clock: VirtualClock) -> None:
         source = KINDS["govuk"](calendar_settings("govuk", site))

@@ -353,7 +353,7 @@ _states = st.sampled_from(["confirmed", "provisional", "cancelled", None])
 def test_later_reads_change_no_earlier_promise_or_usability(
     shown_each_day: list[list[tuple[str, str, str | None]]],
 ) -> None:
-    """Each day, a read shows some entries. The first reads alone have the same results as they have among all reads."""
+    """Each day, a read shows some entries. The results of the reads of the first days do not depend on later reads."""
     reads = [
         read(f"2026-07-{day:02} 08:00", *(entry(uid, text, state) for uid, text, state in shown))
         for day, shown in enumerate(shown_each_day, 1)
