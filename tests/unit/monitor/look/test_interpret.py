@@ -138,13 +138,14 @@ FILE = "https://assets.publishing.service.gov.uk/media/1/a.csv"
 )
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_redirect_proves_what_its_destination_shows(url: str, location: str, state: State, status: int) -> None:
-    # A draft host shows that the file is not out yet. GOV.UK leads from a file that it withdrew to a page, and from a
-    # page to the one above it. Any other destination proves nothing.
+    # For example, a file that redirects to a host for drafts is absent: it is not out yet. On GOV.UK, a withdrawn file
+    # redirects to a page, and a withdrawn page to the one above it. Any other destination proves nothing.
     assert interpret(answer(status, b"", url=url, location=location), target(url)).state is state
 
 
 def test_only_redirect_within_host_sets_address_of_next_look() -> None:
-    """If the next look is at the destination of a redirect, that is in `found`, with the role `redirect`."""
+    """One answer redirects to another page of www.gov.uk, and a second one to another host. The address of the next
+    look is in `found`, with the role `redirect`."""
     found = interpret(answer(301, location="/government/statistics/other#top")).found
     assert [(each.role, each.url) for each in found] == [("redirect", "https://www.gov.uk/government/statistics/other")]
     assert interpret(answer(301, location="https://login.example/")).found == ()
@@ -220,6 +221,7 @@ def test_cached_404_proves_absence_when_it_was_copied() -> None:
 
 
 def test_not_modified_repeats_the_result_of_the_last_body() -> None:
+    """The first answer has the page and an ETag. The next request sends the ETag, and gets 304: not modified."""
     interpreter = Interpreter()
     first = interpreter.interpret_now(target(), answer(etag='"1"'))
     assert interpreter.make_request(target()).etag == '"1"'
@@ -232,6 +234,7 @@ def test_not_modified_since_an_unread_body_is_unknown() -> None:
 
 
 def test_etag_and_date_are_sent_only_to_their_address() -> None:
+    """An answer of one address has an ETag and a date. The next requests to that address send them back."""
     interpreter, moved_to = Interpreter(), f"{URL}-2"
     interpreter.interpret_now(target(), answer(etag='"1"', last_modified=NOON_DATE))
     here, there = interpreter.make_request(target()), interpreter.make_request(target(), moved_to)
@@ -343,6 +346,7 @@ def test_whole_pages_and_64_kilobytes_of_files_are_requested() -> None:
 
 
 def test_origin_view_bypasses_caches_and_content_view_requests_json() -> None:
+    """`bust`: the address of the request gets a number that no cache has seen."""
     interpreter = Interpreter()
     assert not interpreter.make_request(target(view=View.EDGE)).bust
     assert interpreter.make_request(target(view=View.ORIGIN)).bust

@@ -54,7 +54,8 @@ def test_dropped_target_gets_no_look() -> None:
     assert run.poller.watched_targets() == []
 
 
-def test_new_windows_place_next_look_at_their_first_due_second() -> None:
+def test_next_look_is_at_first_due_second_of_new_windows() -> None:
+    """A window says how often a page is looked at. First that is every 60 s, from second 2.5 on 5 s, from 6 on 2 s."""
     run = run_poller(
         watch_pages("page", every=60),
         seconds=8.5,
@@ -124,6 +125,8 @@ def test_page_that_first_redirects_home_is_seen_once_published() -> None:
 
 
 def test_looks_at_redirect_loop_request_its_addresses_in_turn() -> None:
+    """Page a redirects to page b, and b to a. Each look makes one request, and the next one follows the redirect."""
+
     def reply(request: Request) -> Reply:
         return Reply(302, b"", {"Location": "/b" if requested_page(request) == "a" else "/a"})
 

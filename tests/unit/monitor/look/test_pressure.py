@@ -93,6 +93,7 @@ def test_if_budget_is_too_small_likelier_pages_get_more_looks() -> None:
 
 
 def test_pages_wait_at_most_1_5_rounds_when_spacing_shrinks() -> None:
+    """40 pages want a look every 15 s, and from second 120 on every second. The budget is two looks a second."""
     pages, rate = page_names(40), 2
     wanted = [window(every=15, ends=120), window(every=1, begins=120)]
 
@@ -143,6 +144,7 @@ def test_each_due_look_is_counted_as_made_or_missed(
 
     times = cycle(seconds_to_answer)
     run = run_poller(act, looks_per_second=rate, seconds=90, publisher=lambda _: Reply(200, b"x", seconds=next(times)))
+    # The budget or the answers may be too slow for these looks. Then some are missed.
     due = sum(count_due(changes_at, first) + count_due(30 - changes_at, then) for first, then in spacings)
     assert run.poller.made + run.poller.missed == due
     assert run.poller.missed == sum(looks for _, looks in run.missed)

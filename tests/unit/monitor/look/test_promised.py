@@ -40,7 +40,7 @@ def test_busy_host_is_kept_free_for_promised_look() -> None:
 
 
 def test_at_one_instant_edge_look_at_landing_page_goes_first() -> None:
-    """Six looks are promised for the same instant: at a landing page and a sheet, in three views."""
+    """Six looks are promised for second 7: at a landing page and a sheet, in the content, origin and edge views."""
     instant = NOON + timedelta(seconds=7)
 
     def act(run: PollerRun) -> None:

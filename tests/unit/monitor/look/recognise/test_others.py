@@ -239,6 +239,7 @@ def test_ees_answer_about_our_release_proves_presence_and_gives_its_id() -> None
 
 
 def test_ees_amendment_advances_last_update_and_update_count() -> None:
+    """The site EES shows a release twice: as published in October, and as amended in November."""
     published, series = "2026-10-15T08:30:21.44+00:00", "Example claims: quarterly statistics"
     content = {"id": "1", "releaseId": "2", "published": published, "title": "July to September 2026"}
     content |= {"publication": {"title": series}, "lastUpdated": published, "updateCount": 1}
@@ -375,7 +376,7 @@ def test_titles_are_compared_by_series_and_period(seen: str, like: Likeness) -> 
 
 
 def test_title_of_school_year_may_name_one_of_its_calendar_years() -> None:
-    """UNDATED: the periods do not contradict each other, but are not the same, as 2026 and the school year 2025/26."""
+    """2026 may mean the school year 2025/26, but is less precise: UNDATED. Two school years are two editions."""
     assert compare_titles("Absence: 2026", "Absence: 2025/26") is Likeness.UNDATED
     assert compare_titles("Absence: 2025/26", "Absence: 2024/25") is Likeness.OTHER_EDITION
 

@@ -32,6 +32,7 @@ def test_addresses_are_read_whatever_namespace_or_wrapping_they_have() -> None:
 
 
 def test_address_in_sitemap_index_is_never_that_of_a_publication() -> None:
+    # An index is a sitemap that only names other sitemaps.
     index = "<sitemapindex><sitemap><loc>https://x.example/1.xml.gz</loc></sitemap></sitemapindex>"
     matches_every_address = re.compile(".*")
     found, _is_whole = read_sitemap(index.encode(), wanted=matches_every_address)
