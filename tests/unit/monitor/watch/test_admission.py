@@ -70,12 +70,12 @@ async def test_monitor_keeps_its_releases_as_non_member_or_only_member(monitor: 
     async def change_members(*members: str) -> None:
         await admission.apply_share(Share("north", members, store_zero=0.0, divided=True))
 
-    # Without a lease, north is not a member. Its releases stay, because the lease may come back soon.
+    # North may be no member for some time: no monitor is one, or only `south` is. Its releases stay until it is back.
     await change_members()
     assert watch.releases == before
     await change_members("south")
     assert watch.releases == before
-    # As the only member, it has all hosts.
+    # As the only member, north has all hosts.
     await change_members("north")
     assert watch.releases == before
     for name, watched in before.items():

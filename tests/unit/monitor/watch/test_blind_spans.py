@@ -142,7 +142,7 @@ async def test_looks_prove_nothing_while_clock_is_set_back(monitor: MonitorInTes
 
 @with_daemon(NEVER_PUBLISHED)
 async def test_small_step_back_of_clock_is_a_blind_span(monitor: MonitorInTest) -> None:
-    """Our clock is set back by less than a second. So two looks seem to be made before the last one."""
+    """Our clock is set back by less than a second. So two looks seem to be made 0.9 and 0.5 s before the last one."""
     await monitor.until("09:29:10.500")
     target = monitor.daemon.watch.releases["claims-q3"].targets[PAGE]
     last_look = monitor.runs()[-1].last_received

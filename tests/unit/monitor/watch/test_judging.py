@@ -292,9 +292,10 @@ async def test_newly_queued_release_ends_the_wait(clock: VirtualClock) -> None:
 async def test_single_release_comes_before_rest_of_all_releases(clock: VirtualClock) -> None:
     all_releases = [f"r{number:03}" for number in range(2 * PORTION)]
     queue = JudgingQueue(clock)
-    # All releases are judged one portion at a time.
+    # All releases are judged, half of them (a portion) at a time.
     queue.judge_all()
     assert await queue.wait_for_due(all_releases) == all_releases[:PORTION]
+    # Before the second half, a single release is queued.
     queue.judge_soon("changed")
     assert await queue.wait_for_due(all_releases) == ["changed"]
     assert await queue.wait_for_due(all_releases) == all_releases[PORTION:]
@@ -302,7 +303,7 @@ async def test_single_release_comes_before_rest_of_all_releases(clock: VirtualCl
 
 @virtually
 async def test_waiting_releases_come_before_those_already_judged(clock: VirtualClock) -> None:
-    """All releases are queued again while some still wait."""
+    """All 201 releases are queued, and queued again while some still wait. 100 (a portion) are judged at a time."""
     assert PORTION == 100
     all_releases = [f"r{number:03}" for number in range(201)]
     queue = JudgingQueue(clock)
@@ -311,6 +312,6 @@ async def test_waiting_releases_come_before_those_already_judged(clock: VirtualC
     # Now r100 to r200 wait. The second call queues r000 to r099 again, behind them.
     queue.judge_all()
     assert await queue.wait_for_due(all_releases) == all_releases[100:200]
-    # The next portion is r200 and then r000 to r098. The ids of a portion are sorted.
+    # The next 100 are r200 and then r000 to r098, sorted by id.
     assert await queue.wait_for_due(all_releases) == [*all_releases[:99], "r200"]
     assert await queue.wait_for_due(all_releases) == ["r099"]

@@ -83,7 +83,7 @@ def test_merged_promises_keep_their_latest_confirmation() -> None:
 
 
 def test_has_promises_ignores_confirmations_but_not_unknown_promises() -> None:
-    """A release has promises if it knows each of them, whenever they were confirmed."""
+    """The release has the promise `ours`. A later confirmation of it is no new promise, but `theirs` is one."""
     ours, theirs = a_promise(learnt=SLOT - 2 * HOUR), a_promise(SLOT + 10 * MINUTE, learnt=SLOT - HOUR)
     release = WatchedRelease(a_release(), (ours,))
     confirmed_later = replace(ours, confirmed_at=SLOT + 2 * DAY)
