@@ -119,6 +119,7 @@ def test_new_or_moved_entry_is_changed() -> None:
 
 
 def test_only_another_title_is_a_change_of_title() -> None:
+    """Three reads show entry e0: twice with the same title, then with another one."""
     first = evaluate_read_in_minute(10, NO_READ_YET, title="Example", e0=SLOT)
     same_title = evaluate_read_in_minute(20, first.state, title="Example", e0=SLOT)
     assert same_title.state.entries["e0"].titles == ()
@@ -127,6 +128,7 @@ def test_only_another_title_is_a_change_of_title() -> None:
 
 
 def test_last_100_title_changes_of_an_entry_are_kept() -> None:
+    """After the first read, each of 120 reads shows entry e0 with a new title."""
     state = evaluate_read_in_minute(0, NO_READ_YET, title="First title of", e0=SLOT).state
     for number in range(1, 121):
         state = evaluate_read_in_minute(number, state, title=f"Title {number} of", e0=SLOT).state
@@ -135,7 +137,7 @@ def test_last_100_title_changes_of_an_entry_are_kept() -> None:
 
 
 def test_entry_counts_of_last_twenty_reads_are_kept() -> None:
-    """A later read is not believed if it has far fewer entries."""
+    """Each of 25 reads has one entry. A later read with far fewer entries than those counted is not believed."""
     state = NO_READ_YET
     for minute in range(25):
         state = evaluate_read_in_minute(minute, state, e0=SLOT).state

@@ -62,6 +62,7 @@ async def test_running_monitor_drops_long_past_releases_daily(monitor: CalendarM
 
 @with_calendar_monitor()
 async def test_relisted_past_release_keeps_times_of_first_read(monitor: CalendarMonitor) -> None:
+    """For 91 days no calendar showed release a, whose slot has passed. Then its calendar shows it again."""
     await let_release_a_pass_and_be_unlisted_for_91_days(monitor)
     before = monitor.store.ledger.release("a")
     # After a restart the release is only in the store, until its calendar shows it again.

@@ -43,6 +43,8 @@ async def test_moved_release_keeps_every_promise(monitor: CalendarMonitor) -> No
 
 @with_calendar_monitor()
 async def test_latest_read_confirms_an_unchanged_entry(monitor: CalendarMonitor) -> None:
+    """Two reads, ten minutes apart, show the same entry. `learnt` is when it was first read, `confirmed_at` when
+    last."""
     first = await monitor.read_calendar(csv(row("a")))
     second = await monitor.read_calendar(minutes_later=10)
     (promise,) = monitor.store.ledger.promises(["a"])
@@ -129,6 +131,7 @@ async def test_unchanged_calendar_makes_no_promise_after_restart(monitor: Calend
 
 @with_calendar_monitor()
 async def test_restart_after_many_failed_reads_keeps_last_usable_one(monitor: CalendarMonitor) -> None:
+    """After a usable read, 21 reads fail (503). At a restart, only 20 reads are loaded, but only usable ones."""
     usable = await monitor.read_calendar(csv(row("a")))
     for _ in range(MOST_COUNTS + 1):
         await monitor.read_calendar(Reply(503), minutes_later=10)
@@ -138,6 +141,7 @@ async def test_restart_after_many_failed_reads_keeps_last_usable_one(monitor: Ca
 
 @with_calendar_monitor()
 async def test_change_during_restart_is_dated_between_the_reads(monitor: CalendarMonitor) -> None:
+    """Before a restart the slot is on 26 November, and after it on 27 November."""
     last_read_before = await monitor.read_calendar(csv(row("a", "2026-11-26")))
     await monitor.clock.sleep(7200)
     await monitor.restart()
@@ -193,6 +197,7 @@ def test_split_separates_entries_that_share_a_link(tmp_path: Path) -> None:
 
 @with_calendar_monitor()
 async def test_second_read_of_large_calendar_confirms_only_near_promises(monitor: CalendarMonitor) -> None:
+    """A calendar has one release that is near and 4,500 that are years ahead. Two reads, ten minutes apart, show it."""
     near = row("near", "2026-11-20")
     years_ahead = [row(f"r{n}", f"{2027 + n // 300}-03-01") for n in range(4_500)]
     first = await monitor.read_calendar(csv(near, *years_ahead))
@@ -219,6 +224,7 @@ async def test_releases_are_written_in_order_of_their_ids(monitor: CalendarMonit
 
 @with_calendar_monitor(STATS, OWN)
 async def test_reason_of_a_join_is_stored(monitor: CalendarMonitor) -> None:
+    """The entries of two calendars have the same link, so they become one release."""
     await monitor.read_calendar(csv(row("a")))
     await monitor.read_calendar(as_json(own_entry("a", url="https://stats.example/a")), "own")
     (release,) = monitor.store.ledger.releases()

@@ -103,6 +103,7 @@ async def read_that_store_refuses(
 
 @with_calendar_monitor()
 async def test_failed_write_leaves_nothing_in_memory_or_store(monitor: CalendarMonitor) -> None:
+    """The first read of a calendar shows releases a and b, but the store refuses to write it."""
     store = await reopen_with_controlled_store(monitor)
     await read_that_store_refuses(monitor, store, csv(row("a"), row("b")))
     ledger = monitor.ledger_in_memory

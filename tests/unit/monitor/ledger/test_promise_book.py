@@ -86,6 +86,7 @@ def test_release_is_near_until_15_days_after_its_slot() -> None:
 
 
 def test_promised_instants_between_two_instants_include_both() -> None:
+    """The only promise is for SLOT. `before` and `after` are a minute before and after it."""
     only_promise = promise_read_in_minute(1, slot=SLOT)
     book, before, after = book_of(only_promise), SLOT - MINUTE, SLOT + MINUTE
     assert book.promised_instants("x", before, SLOT) == [SLOT]

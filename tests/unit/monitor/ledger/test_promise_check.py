@@ -181,6 +181,7 @@ def test_breach_waits_ten_seconds_at_most_for_a_read() -> None:
     assert wait_until(check, watched, first_verdict) == end_of_wait
     assert watched.waits_for_calendar
     assert watched.wanted_read == WantedRead(since=SLOT, deadline=end_of_wait)
+    # Judged again 5 s later, it still waits until then. Judged at the end of the wait, it waits no longer (None).
     five_seconds_later = replace(first_verdict, at=JUDGED_AT + LONGEST_WAIT / 2)
     assert wait_until(check, watched, five_seconds_later) == end_of_wait
     at_the_end = replace(first_verdict, at=end_of_wait)

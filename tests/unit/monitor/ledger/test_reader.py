@@ -89,7 +89,8 @@ def test_failed_read_has_a_reason_and_no_reading(reply: Reply, reason: str) -> N
     (outcome,), _ = read_calendar({URL: reply})
     assert (outcome.read.usable, outcome.reading) == (False, None)
     assert outcome.read.fault
-    assert reason in outcome.read.fault  # a case without fixed words has an empty `reason`
+    # For example, the fault of an answer 503 contains "answered 503". An empty `reason` fits any fault.
+    assert reason in outcome.read.fault
     assert "\n" not in outcome.read.fault
 
 
@@ -114,6 +115,8 @@ class EvidenceNotes:
 
 
 def test_first_page_is_evidence_if_the_second_fails() -> None:
+    """A calendar has two pages. The first answers, and is kept as evidence. The second fails with 503."""
+
     async def read_two_pages(clock: VirtualClock) -> None:
         fetcher = ScriptedFetcher(clock, {URL: SHOWS_CLAIMS, f"{URL}?page=2": Reply(503)})
         evidence = EvidenceNotes()
@@ -167,6 +170,7 @@ def test_304_answer_shows_calendar_as_of_the_304() -> None:
 
 
 def test_calendar_in_a_file_is_read_without_requests(tmp_path: Path) -> None:
+    """The file is read, deleted, and read again."""
     file = tmp_path / "releases.toml"
     file.write_text(ENTRY)
     (with_file, without_file), requests = read_calendar(

@@ -127,12 +127,14 @@ ENTRY_FOR_23_JULY, ENTRY_FOR_30_JULY = entry("X", "23 July 2026 9:30am"), entry(
 
 
 def test_move_28_days_before_slot_is_not_short_notice() -> None:
+    """On 25 June, which is 28 days before 23 July, the slot moves to 30 July."""
     outcome = outcome_of_reads(read("2026-06-01 08:00", ENTRY_FOR_23_JULY), read("2026-06-25 08:00", ENTRY_FOR_30_JULY))
     assert outcome.slot_instant == SLOT_OF_30_JULY
     assert outcome.events_with_read_number == [("announced", 1), ("re-dated", 2)]
 
 
 def test_move_three_days_before_slot_is_short_notice() -> None:
+    """On 20 July, which is three days before 23 July, the slot moves to 30 July."""
     outcome = outcome_of_reads(read("2026-06-01 08:00", ENTRY_FOR_23_JULY), read("2026-07-20 08:00", ENTRY_FOR_30_JULY))
     assert outcome.slot_instant == SLOT_OF_30_JULY
     assert outcome.events_with_read_number == [("announced", 1), ("re-dated", 2), ("short-notice", 2)]
@@ -194,8 +196,8 @@ def test_cancellation_leaves_no_slot_and_may_be_short_notice(last_shown: str, *,
     )
     assert (outcome.in_force.cancelled, outcome.in_force.slot) == (True, None)
     assert outcome.events_with_read_number == [("announced", 1), ("cancelled", 3), ("short-notice", 3)]
-    # The notice is from 1 to 23 July. It is proven to be short if the read before, less than 28 days before the slot,
-    # still showed the old promise.
+    # It was cancelled on 1 July, 22 days before the slot. That is proved to be short notice if less than 28 days before
+    # the slot, at `last_shown`, a read still showed the old time.
     assert outcome.in_force.short_notice.days == 22
     assert outcome.in_force.short_notice.proven is is_proven
 
