@@ -264,7 +264,7 @@ def test_two_agreeing_hosts_prove_clock_wrong_whatever_machine_reports(
 
 
 def test_clock_error_that_one_host_shows_counts_only_for_it() -> None:
-    """Our clock is 0.9 s ahead. The dates of host a prove an error, and the date of host b does not."""
+    """Our clock is 0.9 s ahead. Ten dates of host a prove that it is wrong, and the only date of host b does not."""
     skew = Skew()
     for n in range(10):
         skew.observe("a", answer_with_date(at=n * LOOK_EVERY, our_clock_ahead=0.9))
@@ -444,10 +444,8 @@ class AnswerOfCache(NamedTuple):
 def test_bounds_contain_clock_error_whenever_cache_renews_its_copy(
     answers: list[AnswerOfCache], our_clock_ahead: float
 ) -> None:
-    """All answers come from a cache.
-
-    Its copy has an age, and either the date of the look or that at which it was made.
-    """
+    """All answers are copies of a cache, with their age. A date is that of the look, or that at which the copy was
+    made. The bounds are the least and most seconds that our clock is ahead."""
     skew = skew_of_unsynchronised_clock()
     now, copied_at = 0.0, -300.0
     for seconds_since_last, has_new_copy, sends_origin_date in answers:
@@ -580,7 +578,8 @@ class SleepingMachine(VirtualClock):
     )
 )
 def test_cached_seconds_ahead_stay_right_after_sleep_or_clock_setting(events: list[tuple[str, float]]) -> None:
-    """The seconds by which our clock is ahead of a clock that no one can set. They change only if someone sets ours."""
+    """A number is cached: by how many seconds our clock is ahead of the monotonic clock, which no one can set. It
+    changes only if someone sets our clock."""
     machine = SleepingMachine(NOON)
     cached_seconds_ahead = SecondsAhead(machine)
     for event, seconds in events:

@@ -98,6 +98,7 @@ def test_answer_of_a_firewall_is_unknown(status: int, mark: dict[str, str]) -> N
 )
 @pytest.mark.parametrize("recognise", ["status", "govuk", "text:a", "link:a"])
 def test_challenge_and_sign_in_pages_are_unknown_for_every_recogniser(body: bytes, recognise: str) -> None:
+    """A challenge is a page that must be passed before the real page, for example "Just a moment..."."""
     sighting = interpret(answer(body=body, content_type="text/html"), target(recognise=recognise))
     assert sighting.state is State.UNKNOWN
     assert sighting.why in ("challenge", "sign-in page")
@@ -310,6 +311,7 @@ def test_with_shared_store_looks_by_wrong_clock_are_unknown(
 
 
 def test_old_date_of_cached_copy_is_ignored_once_age_grew() -> None:
+    """At noon, 2 s and 6 s later, an answer is the same copy of 11:55, with its date. Our clock is right."""
     interpreter = Interpreter()
     date_of_copy, copied_at = "Thu, 26 Nov 2026 11:55:00 GMT", NOON - timedelta(minutes=5)
     sightings = []
@@ -324,7 +326,7 @@ def test_old_date_of_cached_copy_is_ignored_once_age_grew() -> None:
 
 
 def test_wrong_clock_widens_proved_interval_to_contain_true_time() -> None:
-    """By the host's date, both answers are from noon. Our clock is first 10 s ahead, then 10 s behind."""
+    """By the host's date, both answers are from noon. By our clock they are from 10 s after and 10 s before noon."""
     by_fast_clock = Interpreter().interpret_now(target(), answer(404, seconds_after_noon=10, date=NOON_DATE))
     assert by_fast_clock.proved_from <= NOON
     by_slow_clock = Interpreter().interpret_now(target(), answer(200, seconds_after_noon=-10, date=NOON_DATE))
@@ -340,6 +342,7 @@ def test_first_answer_after_our_clock_was_set_is_unknown() -> None:
 
 
 def test_whole_pages_and_64_kilobytes_of_files_are_requested() -> None:
+    """`cap`: the most bytes of a body that are read. If it is longer, it is cut (`may_cut`) or else refused."""
     page, file = Interpreter().make_request(target()), Interpreter().make_request(target(file=True))
     assert (page.cap, page.may_cut) == (1_000_000, False)
     assert (file.cap, file.may_cut) == (65_536, True)

@@ -51,7 +51,8 @@ SEND_BY_PAGE_NAME: dict[str, Callable[[PollerRun], Awaitable[object]]] = {
 
 @pytest.mark.parametrize("refused_page", SEND_BY_PAGE_NAME)
 def test_refusal_of_any_request_delays_all_requests_to_host(refused_page: str) -> None:
-    """The first request for the page from second 2.5 on is answered with 429 and `Retry-After: 20`."""
+    """From second 2.5 on, four kinds of requests are sent to a host, each for a page of its own. One of them is
+    answered with 429 and `Retry-After: 20`. So all kinds wait for 20 s."""
     refused_at: list[float] = []
     sent_after_refusal: list[tuple[float, str]] = []
 

@@ -99,6 +99,8 @@ def test_a_redirect_within_the_host_is_looked_at_next() -> None:
 
 
 def test_after_redirect_to_missing_page_original_address_is_looked_at() -> None:
+    """The page redirects to an address that answers 404. Each look requests one address."""
+
     def reply(request: Request) -> Reply:
         moved = Reply(301, b"", {"Location": "/moved"})
         return moved if requested_page(request) == "page" else Reply(404)
@@ -108,6 +110,7 @@ def test_after_redirect_to_missing_page_original_address_is_looked_at() -> None:
 
 
 def test_page_that_first_redirects_home_is_seen_once_published() -> None:
+    """The first two times, the page redirects to the home page. From the third time on, it shows the figures."""
     looks_at_page = count(1)
 
     def reply(request: Request) -> Reply:
@@ -215,6 +218,7 @@ def test_look_that_never_ends_is_cancelled_at_shutdown() -> None:
 
 
 def test_single_looks_are_made_within_the_budget() -> None:
+    """Six looks outside any plan are wanted at once. The budget is two a second, so they are 0.5 s apart."""
     looked_at: list[float] = []
     rate = 2
 

@@ -271,6 +271,7 @@ def test_demanded_wait_delays_looks_only_at_the_host_that_demands_it() -> None:
 
 
 def test_calendar_reads_are_sent_between_looks() -> None:
+    """12 pages of a host want more looks than its budget allows. From second 2 on, its calendar is read five times."""
     answered_at: list[float] = []
 
     async def send_five_requests(run: PollerRun) -> None:
@@ -299,6 +300,9 @@ def test_request_to_a_host_without_targets_is_sent_at_once() -> None:
 
 
 def test_cancelled_request_takes_no_turn() -> None:
+    """The host of the calendar demands a wait of 4 s. Of three requests to it, the second is cancelled while it
+    waits."""
+
     async def give_up(run: PollerRun) -> None:
         await run.poller.send_in_turn(CALENDAR)
         turn = asyncio.create_task(run.poller.send_in_turn(CALENDAR))

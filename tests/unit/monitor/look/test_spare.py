@@ -93,6 +93,7 @@ def test_extra_looks_do_not_delay_a_promised_look() -> None:
 
 
 def test_extra_looks_use_whole_budget_and_are_shared_evenly() -> None:
+    """30 overdue pages have a look due every minute. While the host is idle, each may get a look every 0.9 s."""
     overdue, rate, seconds = [f"overdue{n}" for n in range(30)], 5, 200
 
     def act(run: PollerRun) -> None:

@@ -240,6 +240,7 @@ def test_pages_without_a_near_slot_still_get_some_looks() -> None:
 
 
 def test_ten_calendar_requests_in_busy_slot_cost_no_proof() -> None:
+    """175 pages share a slot. From 10 s before it on, ten requests for a calendar are sent to the same host."""
     begin, rate = SLOT_AT - 10, 5
     answered_at: list[float] = []
 
@@ -280,6 +281,7 @@ def test_failing_targets_do_not_prevent_proof_of_others() -> None:
 
 
 def test_origin_looks_prove_pages_while_edge_serves_old_404() -> None:
+    """30 pages share a slot. The edge view gets them from caches, and the origin view past the caches."""
     number, rate, copied_at = 30, 5, -4
     pages = promised_pages(number)
 

@@ -133,6 +133,7 @@ def test_unlikely_targets_still_get_a_tenth_of_equal_share() -> None:
 
 
 def test_among_equally_likely_pages_oldest_look_goes_first() -> None:
+    """A chance says how likely a page is to change. Three groups of nine pages have the same chance each."""
     chances = {"likely": 4.0, "usual": 1.0, "vague": 0.25}
     names_by_chance = {kind: [f"{kind}{n}" for n in range(9)] for kind in chances}
 

@@ -136,6 +136,7 @@ def test_parts_are_found_on_the_page_once_each() -> None:
 
 
 def test_content_item_gives_itself_and_its_usable_attachments() -> None:
+    """A content item is the JSON of a page. Of these five attachments, the last two have no address."""
     attachments = [
         {"attachment_type": "html", "url": f"{PATH}/bulletin", "title": "Bulletin"},
         {"attachment_type": "file", "url": "https://assets.publishing.service.gov.uk/media/1/a.csv", "file_size": 9},
