@@ -114,6 +114,7 @@ def test_prediction_uses_latest_address_that_contains_a_period() -> None:
 
 
 def test_other_hosts_are_predicted_only_if_configured() -> None:
+    """The file of March is on another host than its page. The address of April's file is made from that of March's."""
     on_another_host = edition(part("https://cdn.example/trade-march-2017.csv"))
     assert predicted_file_urls(april_release(), on_another_host) == []
     predicted = predicted_file_urls(april_release(), on_another_host, hosts=("cdn.example",))
@@ -453,7 +454,8 @@ def test_predicted_page_is_recognised_by_its_period_at_edge() -> None:
     (target,) = targets_of(release)
     assert target.view is View.EDGE
     assert target.recognise == "period"
-    assert target.title == release.title  # with the period for which the page is searched
+    # The title has the period for which the page is searched.
+    assert target.title == release.title
 
 
 def test_seen_predicted_page_is_watched_for_one_hour() -> None:
@@ -519,6 +521,7 @@ def test_links_before_the_slot_are_not_stored() -> None:
 
 
 def test_explain_says_how_predicted_and_linked_pages_are_known() -> None:
+    """`explain` lists the facts about a release. It has a page, a predicted page, and one to which its page links."""
     linked = Part("linked-1", Role.ALTERNATIVE, f"{PAGE}/2", required=False, origin=Origin.LINKED)
     release = a_release(PREDICTED_PAGE, linked)
     verdict = judge(release, [a_promise()], {}, [], Policy(), SLOT + 200 * SECOND)

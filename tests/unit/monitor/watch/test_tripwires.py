@@ -189,6 +189,7 @@ def test_govuk_listing_of_another_address_shows_early_exposure(tmp_path: Path, l
 
 @with_daemon(govuk_listings(shown_in="search"), head=HEAD_WITH_SLOT_AT_09_40, base=ON_GOVUK)
 async def test_govuk_search_and_feed_share_one_request_a_minute(monitor: MonitorInTest) -> None:
+    """Both list what a producer has published on GOV.UK. They are requested in turn, each every two minutes."""
     await monitor.until("09:33:30")
     entries = monitor.publisher.log.entries
     of_search = [entry.at.minute for entry in entries if "filter_organisations" in entry.query]
