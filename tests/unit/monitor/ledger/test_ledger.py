@@ -55,7 +55,7 @@ async def test_latest_read_confirms_an_unchanged_entry(monitor: CalendarMonitor)
 
 @with_calendar_monitor()
 async def test_entry_that_leaves_a_calendar_keeps_its_promise(monitor: CalendarMonitor) -> None:
-    """It is marked as gone since the first read without it."""
+    """The second read does not show entry a, so it is marked as gone since then. The third read shows it again."""
 
     def entry_of_a() -> Announced:
         (entry,) = (each for each in monitor.store.ledger.announced("stats") if each.uid == "a")

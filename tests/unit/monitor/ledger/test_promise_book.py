@@ -72,7 +72,7 @@ def test_release_without_readable_time_is_never_near() -> None:
 
 
 def test_release_is_near_until_15_days_after_its_slot() -> None:
-    """It is near from a given time before the slot on, here two weeks."""
+    """A release is near from a given time before its slot on, here two weeks."""
     book = book_of(promise_read_in_minute(1, slot=SLOT))
     two_weeks, fifteen_days = timedelta(days=14), timedelta(days=15)
 

@@ -211,8 +211,8 @@ def test_verdict_at_exposure_requests_and_awaits_calendar_reads() -> None:
 
 
 def test_each_new_breach_waits_for_a_newer_read() -> None:
-    """A page is public 15 minutes before its slot, and again 5 minutes before it. After each time its calendar must be
-    read again. The verdict waits ten seconds (LONGEST_WAIT) for that at most."""
+    """A page is public 15 minutes before its slot, and again 5 minutes before it. After each breach its calendar must
+    be read again. The verdict waits ten seconds (LONGEST_WAIT) for that at most."""
     check, watched = running_check(), WatchedStub()
     first_exposure, second_exposure = SLOT - 15 * MINUTE, SLOT - 5 * MINUTE
     exposed_once = page_verdict(VerdictKind.EARLY, exposed_at=[first_exposure])
@@ -328,7 +328,7 @@ UNPROVEN_AT_FOUND_ADDRESS = replace(
 
 
 @pytest.mark.parametrize("still_open", [PENDING_AT_GUESSED_ADDRESS, UNPROVEN_AT_FOUND_ADDRESS])
-def test_page_not_out_at_unannounced_address_requests_read(still_open: Verdict) -> None:
+def test_calendars_are_read_if_page_is_not_out_at_unannounced_address(still_open: Verdict) -> None:
     """A page is not out 5 s after its slot at an address that was, for example, guessed. Once it appears, its calendars
     may no longer show the announced time. So they are read now."""
     watched = WatchedStub()
@@ -346,7 +346,7 @@ def test_page_not_out_at_unannounced_address_requests_read(still_open: Verdict) 
     ],
     ids=["before the slot", "calendar read since the slot", "announced address", "on time"],
 )
-def test_page_requests_no_read_before_slot_or_without_need(difference: dict[str, object]) -> None:
+def test_calendars_are_not_read_before_slot_or_without_need(difference: dict[str, object]) -> None:
     """If a page is not out at a guessed address 5 s after its slot, its calendars are read. Here one thing is
     different: for example, the address was announced, so they are not read."""
     watched, without_need = WatchedStub(), replace(PENDING_AT_GUESSED_ADDRESS, **difference)

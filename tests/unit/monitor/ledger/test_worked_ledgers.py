@@ -373,7 +373,8 @@ def test_later_reads_change_no_earlier_promise_or_usability(
 
 @given(st.lists(st.tuples(_texts, _states), min_size=1, max_size=8))
 def test_repeated_promise_is_not_added(entries: list[tuple[str, str | None]]) -> None:
-    """Each day, a read shows X with a time and a state, which may be those of the day before."""
+    """Each day, a read shows X with a time and a state. If both are those of the day before, there is no new
+    promise."""
     reads = [read(f"2026-07-{day:02} 08:00", entry("X", *each)) for day, each in enumerate(entries, 1)]
     after_all, _usable = take_reads(reads)
     for earlier, later in pairwise(after_all.store.ledger.promises()):

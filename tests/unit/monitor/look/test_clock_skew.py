@@ -342,10 +342,8 @@ def test_host_is_listed_until_its_absurd_date_becomes_plausible() -> None:
 def test_ten_year_clock_error_must_be_shown_by_two_hosts(
     *, hosts: list[str], is_reported_synchronised: bool | None, is_noticed: bool
 ) -> None:
-    """For example, it is noticed if two hosts show it and the machine reports nothing about its clock (None).
-
-    It is not noticed if only one host shows it.
-    """
+    """Our clock is ten years behind. For example, that is noticed if two hosts show it and the machine reports nothing
+    about its clock (None). It is not noticed if only one host shows it."""
     skew, ten_years = Skew(lambda: is_reported_synchronised), 10 * 365 * 86_400.0
     for host in hosts:
         skew.observe(host, answer_with_date(at=0.0, our_clock_ahead=-ten_years))

@@ -162,10 +162,8 @@ def test_only_redirect_within_host_sets_address_of_next_look() -> None:
     ],
 )
 def test_reason_of_redirect_names_its_kind(*, location: str, why: str, is_followed: bool) -> None:
-    """For example, one to the same address with a query is "redirected to itself", and is followed.
-
-    One to another host is not followed. If a redirect is followed, its destination is found in the role `redirect`.
-    """
+    """For example, a redirect to the same address with a query is "redirected to itself", and is followed. One to
+    another host is not. If a redirect is followed, its destination is found in the role `redirect`."""
     sighting = interpret(answer(302, url=URL, location=location))
     assert sighting.why == why
     roles = [address.role for address in sighting.found]

@@ -149,6 +149,8 @@ def test_budget_limits_requests_even_if_poller_does_not_run() -> None:
 
 
 def test_cancelled_request_passes_its_turn_to_the_next() -> None:
+    """A host allows one request at a time, so the second and the third wait. The second is cancelled at its turn."""
+
     async def cancel_second_request(clock: VirtualClock) -> None:
         queue = HostQueue(HOST, 2.0, clock, start=lambda _watched, _due, _now: None, most_under_way=1)
         sent: list[str] = []

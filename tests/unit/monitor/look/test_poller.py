@@ -32,6 +32,7 @@ def test_looks_begin_exactly_when_they_are_due() -> None:
 
 
 def test_shift_moves_every_look_except_in_an_unshifted_window() -> None:
+    """A shift moves the looks at a page, so that not all pages have their looks at the same instant."""
     unshifted = replace(window(every=1, begins=3), is_unshifted=True)
 
     def act(run: PollerRun) -> None:
@@ -184,6 +185,8 @@ def test_not_modified_proves_the_same_as_the_body() -> None:
 
 
 def test_clock_set_forward_is_reported_and_skipped_looks_are_missed() -> None:
+    """A page has a look every second. At second 3.5, our clock is set 45 s ahead, so 45 looks are skipped."""
+
     def put_forward(run: PollerRun) -> None:
         run.clock.offset = timedelta(seconds=45)
 

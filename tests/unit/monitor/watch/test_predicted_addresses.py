@@ -366,10 +366,8 @@ def test_page_that_is_already_a_part_is_not_predicted() -> None:
 
 
 def test_at_most_three_pages_are_predicted_beside_predicted_files() -> None:
-    """Two earlier editions linked to the same five pages.
-
-    Ids are numbered: the predicted file has 1, so pages begin at 2.
-    """
+    """Two earlier editions linked to the same five pages. Ids are numbered: the predicted file has 1, so the pages
+    begin at 2."""
     five_links = tuple(f"{PAGE}/{number}" for number in range(5))
     editions = [replace(each, links=five_links) for each in (MARCH_WITH_LINK, FEBRUARY_WITH_LINK)]
     assert PREDICTED_FILE.id == "expected-1"
