@@ -228,6 +228,7 @@ async def test_host_that_breaks_workers_gets_one_notice_a_day(monitor: CalendarM
     def count_notices(host: str) -> int:
         return sum(f"answers of {host}" in subject for subject in monitor.notice_subjects())
 
+    # Three times on one day, also after a restart: one notice. Another host gets its own. A day later there is another.
     await monitor.read_calendar(TWENTY_ENTRIES)
     for minutes in (0, 10, 20):
         await monitor.break_worker("files.example", minutes_later=minutes)

@@ -87,6 +87,7 @@ async def test_costly_page_stops_reading_of_target_for_5_s(workers: Workers) -> 
 
 
 async def test_page_without_a_worker_is_unknown_until_one_starts() -> None:
+    # A worker is a process that reads large pages. Its first start fails, and the second one succeeds.
     costly_hosts: list[str] = []
     starts = iter([False, True])
 

@@ -79,7 +79,8 @@ def test_refusal_of_any_request_delays_all_requests_to_host(refused_page: str) -
 
 
 def test_refused_check_of_unannounced_release_adds_no_release(tmp_path: Path) -> None:
-    """The check is answered with 429 and `Retry-After: 20`. Until that is over, the host is quiet."""
+    """A listing shows a page that no calendar announced. The request that checks it is answered with 429 and
+    `Retry-After: 20`, so the host gets no requests for 20 s."""
     page = "https://www.gov.uk/government/statistics/example-surprise"
 
     async def act(monitor: CalendarMonitor) -> None:

@@ -83,7 +83,7 @@ def test_monitor_is_blind_if_no_host_can_be_reached(tmp_path: Path, kind: str, c
     async def read_verdict(monitor: MonitorInTest) -> None:
         await monitor.until("09:45:00")
         assert_one_blind_span(monitor, cause, seconds=3.5 * 60)
-        assert monitor.stored_verdict() == "unproven"
+        assert monitor.stored_verdict() == "unproven"  # the page came at 09:30, when no host could be reached
 
     settings = run_monitor(tmp_path, BOTH_PUBLISHED_AT_SLOT + faults, read_verdict, head=TWO_HOSTS)
     store = reopened(settings)

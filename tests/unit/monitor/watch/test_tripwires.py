@@ -211,13 +211,12 @@ SITEMAP_INDEX = (
 
 
 def test_release_is_found_in_recent_sitemap_of_an_index(tmp_path: Path) -> None:
-    """The index also names a sitemap of 2019 and one on another host, which are not read.
-
-    The index and its recent sitemaps together get one request a minute.
-    """
+    """The index is a sitemap that names others: recent ones, one of 2019 and one on another host. The last two are not
+    read. The index and its recent sitemaps together get one request a minute."""
     for name, body in {"before": sitemap(), "after": sitemap(LISTED_URL)}.items():
         (tmp_path / f"{name}.gz").write_bytes(gzip.compress(body.encode()))
     tables = an_answer(f"{STATS}/sitemap.xml", "08:00:00", SITEMAP_INDEX)
+    # From 09:32:30 on, the recent sitemap shows the release, ahead of its slot at 09:40.
     for name, at in (("before", "08:00:00"), ("after", "09:32:30")):
         gzipped_body = f'body_file = "{name}.gz"\nheaders = {{ "Content-Type" = "application/gzip" }}\n'
         tables += an_answer(f"{STATS}/map-1.xml.gz", at, more=gzipped_body)

@@ -297,6 +297,7 @@ async def test_try_start_repeats_failed_start_until_a_worker_runs() -> None:
     await workers.try_start(eager=True)
     await workers.try_start()
     assert machine.fault_of_each_start == [START_FAULT, START_FAULT]
+    # After two failed starts, workers can be started, and the third start succeeds.
     machine.can_start_workers = True
     await workers.try_start(eager=True)
     assert machine.fault_of_each_start == [START_FAULT, START_FAULT, NO_FAULT]
