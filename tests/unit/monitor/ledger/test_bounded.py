@@ -49,17 +49,18 @@ NO_READ_YET = CalendarState("c")
 
 
 def test_first_read_confirms_as_of_its_oldest_copy() -> None:
-    """The read in minute 10 gets a page that a cache copied in minute 7. It shows the calendar as it was then."""
+    """The read in minute 10 gets a page that a cache copied in minute 7. So it confirms the promise as of minute 7."""
     first_read = evaluate_read_in_minute(10, NO_READ_YET, copied_at_minute=7, e0=SLOT)
     promise = first_read.changes.promises["e0"]
     assert promise.confirmed_at == at_minute(7)
-    last_read_without_it = promise.unlearnt
+    last_read_without_it = promise.unlearnt  # None: there was no read before
     assert last_read_without_it is None
     assert (first_read.state.as_of, first_read.state.last_read) == (at_minute(7), at_minute(10))
 
 
 def test_change_is_dated_from_oldest_copy_of_last_read() -> None:
-    """The read in minute 10 gets a copy of minute 7. It proves nothing about the time since then."""
+    """The slot of entry e0 differs between the reads in minutes 10 and 20. They get copies of minutes 7 and 18. So the
+    slot may have changed as early as minute 7."""
     first_read = evaluate_read_in_minute(10, NO_READ_YET, copied_at_minute=7, e0=SLOT)
     second_read = evaluate_read_in_minute(20, first_read.state, copied_at_minute=18, e0=LATER)
     promise = second_read.changes.promises["e0"]
@@ -69,7 +70,8 @@ def test_change_is_dated_from_oldest_copy_of_last_read() -> None:
 
 
 def test_read_without_age_of_copies_counts_as_of_end() -> None:
-    """Nothing says how old the copies of the pages are. They are taken to be new."""
+    """No cache says how old its copy is (None). So the reads in minutes 10 and 20 show the calendar as of then. The
+    second read shows another slot for entry e0."""
     first_read = evaluate_read_in_minute(10, NO_READ_YET, copied_at_minute=None, e0=SLOT)
     second_read = evaluate_read_in_minute(20, first_read.state, copied_at_minute=None, e0=LATER)
     promise = second_read.changes.promises["e0"]
@@ -79,10 +81,8 @@ def test_read_without_age_of_copies_counts_as_of_end() -> None:
 
 
 def test_state_stored_without_age_counts_as_of_end_of_read() -> None:
-    """The state of a calendar is as of the oldest copy that its last read got.
-
-    If `as_of` is None, that time is not known. Then the end of the read counts, here minute 10.
-    """
+    """The first read ends in minute 10 and gets a copy of minute 7. That time, `as_of`, is not stored with its state.
+    So the change that the second read shows is dated after minute 10."""
     first_read = evaluate_read_in_minute(10, NO_READ_YET, copied_at_minute=7, e0=SLOT)
     stored_without_age = replace(first_read.state, as_of=None)
     second_read = evaluate_read_in_minute(20, stored_without_age, e0=LATER)
@@ -91,6 +91,7 @@ def test_state_stored_without_age_counts_as_of_end_of_read() -> None:
 
 
 def test_entry_missing_from_two_reads_is_gone_since_first() -> None:
+    """The read in minute 10 shows the entries e0 and e1. Those in minutes 20 and 30 show only e0."""
     with_e1 = evaluate_read_in_minute(10, NO_READ_YET, e0=SLOT, e1=SLOT)
     without_e1 = evaluate_read_in_minute(20, with_e1.state, e0=SLOT)
     assert without_e1.changes.newly_missing == ("e1",)
@@ -100,6 +101,7 @@ def test_entry_missing_from_two_reads_is_gone_since_first() -> None:
 
 
 def test_shown_entry_was_last_seen_by_latest_read() -> None:
+    """Both reads, in minutes 10 and 20, show entry e0. The first also shows e1."""
     first = evaluate_read_in_minute(10, NO_READ_YET, e0=SLOT, e1=SLOT)
     again = evaluate_read_in_minute(20, first.state, e0=SLOT)
     shown = again.state.entry_to_store("e0", release="r", at=at_minute(20)).row()
@@ -109,6 +111,7 @@ def test_shown_entry_was_last_seen_by_latest_read() -> None:
 
 
 def test_new_or_moved_entry_is_changed() -> None:
+    """The second read shows the same two entries as the first, or one more (e2), or e0 with a later slot."""
     known = evaluate_read_in_minute(10, NO_READ_YET, e0=SLOT, e1=SLOT).state
     assert evaluate_read_in_minute(20, known, e0=SLOT, e1=SLOT).changed_ids == ()
     assert evaluate_read_in_minute(20, known, e0=SLOT, e1=SLOT, e2=SLOT).changed_ids == ("e2",)
@@ -116,6 +119,7 @@ def test_new_or_moved_entry_is_changed() -> None:
 
 
 def test_only_another_title_is_a_change_of_title() -> None:
+    """Three reads show entry e0: twice with the same title, then with another one."""
     first = evaluate_read_in_minute(10, NO_READ_YET, title="Example", e0=SLOT)
     same_title = evaluate_read_in_minute(20, first.state, title="Example", e0=SLOT)
     assert same_title.state.entries["e0"].titles == ()
@@ -124,6 +128,7 @@ def test_only_another_title_is_a_change_of_title() -> None:
 
 
 def test_last_100_title_changes_of_an_entry_are_kept() -> None:
+    """After the first read, each of 120 reads shows entry e0 with a new title."""
     state = evaluate_read_in_minute(0, NO_READ_YET, title="First title of", e0=SLOT).state
     for number in range(1, 121):
         state = evaluate_read_in_minute(number, state, title=f"Title {number} of", e0=SLOT).state
@@ -132,7 +137,7 @@ def test_last_100_title_changes_of_an_entry_are_kept() -> None:
 
 
 def test_entry_counts_of_last_twenty_reads_are_kept() -> None:
-    """A later read is not believed if it has far fewer entries."""
+    """Each of 25 reads has one entry. A later read with far fewer entries than those counted is not believed."""
     state = NO_READ_YET
     for minute in range(25):
         state = evaluate_read_in_minute(minute, state, e0=SLOT).state
@@ -141,7 +146,8 @@ def test_entry_counts_of_last_twenty_reads_are_kept() -> None:
 
 
 def test_accepted_read_replaces_earlier_entry_counts() -> None:
-    """`accept` is the day on which a person accepts whatever a calendar shows: any number of entries."""
+    """A first read shows one entry. A second one shows two, and a person accepts it by setting `accept` to this day.
+    The number of entries usually expected is then that of the accepted read."""
     one_entry = evaluate_read_in_minute(0, NO_READ_YET, e0=SLOT)
     accepted = evaluate_read_in_minute(30, one_entry.state, e0=SLOT, e1=SLOT, checks=Checks(accept=T0.date()))
     assert list(accepted.state.counts) == [2]
@@ -169,11 +175,13 @@ def test_read_with_an_alarm_leaves_the_state_unchanged() -> None:
 
 
 def test_state_is_loaded_from_usable_reads_oldest_first() -> None:
+    """A read in minute 10 showed two entries, and one in minute 20 showed three. The later read is given first."""
     second, first = (
         CalendarRead("c", at_minute(at) - timedelta(seconds=5), at_minute(at), usable=True, entries=entries)
         for at, entries in ((20, 3), (10, 2))
     )
     state = CalendarState.from_reads("c", [second, first])
     assert list(state.counts) == [first.entries, second.entries]
+    # It is not stored how old the copies were, so the calendar is as of the start of the later read.
     assert (state.as_of, state.last_read) == (second.started, second.finished)
     assert CalendarState.from_reads("c", []).last_read is None

@@ -62,6 +62,7 @@ async def test_running_monitor_drops_long_past_releases_daily(monitor: CalendarM
 
 @with_calendar_monitor()
 async def test_relisted_past_release_keeps_times_of_first_read(monitor: CalendarMonitor) -> None:
+    """For 91 days no calendar showed release a, whose slot has passed. Then its calendar shows it again."""
     await let_release_a_pass_and_be_unlisted_for_91_days(monitor)
     before = monitor.store.ledger.release("a")
     # After a restart the release is only in the store, until its calendar shows it again.
@@ -134,8 +135,8 @@ async def test_entry_is_matched_with_stored_past_release(monitor: CalendarMonito
 
 @with_calendar_monitor()
 async def test_series_of_a_stored_past_release_is_known(monitor: CalendarMonitor) -> None:
-    """Memory drops a release that is long past, but its series is found in the store. Editions of one series may differ
-    in the period in their titles."""
+    """Release a, "Example awareness", is long past, and only the store keeps it. A series has all editions of one
+    title, which may each name another period."""
     await let_release_a_pass_and_be_unlisted_for_91_days(monitor)
     await monitor.restart()
     assert await monitor.ledger_in_memory.has_series("example-office", "Example awareness: May 2031")

@@ -34,6 +34,7 @@ def promised_times(monitor: CalendarMonitor, release: str) -> list[tuple[str, st
 
 @with_calendar_monitor()
 async def test_moved_release_keeps_every_promise(monitor: CalendarMonitor) -> None:
+    """Release a moves from 26 to 27 November. Release b stays on 3 December."""
     await monitor.read_calendar(csv(row("a"), row("b", "2026-12-03")))
     await monitor.read_calendar(csv(row("a", "2026-11-27"), row("b", "2026-12-03")), minutes_later=10)
     assert promised_times(monitor, "a") == [("stats", "26 09:30"), ("stats", "27 09:30")]
@@ -42,6 +43,8 @@ async def test_moved_release_keeps_every_promise(monitor: CalendarMonitor) -> No
 
 @with_calendar_monitor()
 async def test_latest_read_confirms_an_unchanged_entry(monitor: CalendarMonitor) -> None:
+    """Two reads, ten minutes apart, show the same entry. `learnt` is when it was first read, `confirmed_at` when
+    last."""
     first = await monitor.read_calendar(csv(row("a")))
     second = await monitor.read_calendar(minutes_later=10)
     (promise,) = monitor.store.ledger.promises(["a"])
@@ -52,7 +55,7 @@ async def test_latest_read_confirms_an_unchanged_entry(monitor: CalendarMonitor)
 
 @with_calendar_monitor()
 async def test_entry_that_leaves_a_calendar_keeps_its_promise(monitor: CalendarMonitor) -> None:
-    """It is marked as gone since the first read without it."""
+    """The second read does not show entry a, so it is marked as gone since then. The third read shows it again."""
 
     def entry_of_a() -> Announced:
         (entry,) = (each for each in monitor.store.ledger.announced("stats") if each.uid == "a")
@@ -82,6 +85,7 @@ async def test_count_of_reads_without_an_entry_survives_restart(monitor: Calenda
     first = await monitor.read_calendar(csv(row("b"), row("c", title="Both in one")), minutes_later=10)
     await monitor.read_calendar(minutes_later=10)
     assert reads_without_a() == Unlisted(since=first.started, reads=2, successors=("Both in one",))
+    # After a restart, the third read without entry a is counted, too. Then a read shows it again.
     await monitor.restart()
     await monitor.read_calendar(minutes_later=10)
     assert reads_without_a() == Unlisted(since=first.started, reads=3, successors=("Both in one",))
@@ -128,6 +132,7 @@ async def test_unchanged_calendar_makes_no_promise_after_restart(monitor: Calend
 
 @with_calendar_monitor()
 async def test_restart_after_many_failed_reads_keeps_last_usable_one(monitor: CalendarMonitor) -> None:
+    """After a usable read, 21 reads fail (503). At a restart, only 20 reads are loaded, but only usable ones."""
     usable = await monitor.read_calendar(csv(row("a")))
     for _ in range(MOST_COUNTS + 1):
         await monitor.read_calendar(Reply(503), minutes_later=10)
@@ -137,6 +142,7 @@ async def test_restart_after_many_failed_reads_keeps_last_usable_one(monitor: Ca
 
 @with_calendar_monitor()
 async def test_change_during_restart_is_dated_between_the_reads(monitor: CalendarMonitor) -> None:
+    """Before a restart the slot is on 26 November, and after it on 27 November."""
     last_read_before = await monitor.read_calendar(csv(row("a", "2026-11-26")))
     await monitor.clock.sleep(7200)
     await monitor.restart()
@@ -192,6 +198,7 @@ def test_split_separates_entries_that_share_a_link(tmp_path: Path) -> None:
 
 @with_calendar_monitor()
 async def test_second_read_of_large_calendar_confirms_only_near_promises(monitor: CalendarMonitor) -> None:
+    """A calendar has one release that is near and 4,500 that are years ahead. Two reads, ten minutes apart, show it."""
     near = row("near", "2026-11-20")
     years_ahead = [row(f"r{n}", f"{2027 + n // 300}-03-01") for n in range(4_500)]
     first = await monitor.read_calendar(csv(near, *years_ahead))
@@ -218,6 +225,7 @@ async def test_releases_are_written_in_order_of_their_ids(monitor: CalendarMonit
 
 @with_calendar_monitor(STATS, OWN)
 async def test_reason_of_a_join_is_stored(monitor: CalendarMonitor) -> None:
+    """The entries of two calendars have the same link, so they become one release."""
     await monitor.read_calendar(csv(row("a")))
     await monitor.read_calendar(as_json(own_entry("a", url="https://stats.example/a")), "own")
     (release,) = monitor.store.ledger.releases()
@@ -275,7 +283,7 @@ async def test_change_is_dated_between_two_cached_copies(monitor: CalendarMonito
 async def test_copy_older_than_last_read_reverts_no_change(monitor: CalendarMonitor) -> None:
     await monitor.read_calendar(csv(row("births")))
     await monitor.read_calendar(csv(row("births", time="07:00")), minutes_later=10)
-    # The copy is 15 minutes old, and the last read was 10 minutes ago.
+    # This copy shows 09:30 again. It is 15 minutes old, and the last read was 10 minutes ago.
     read = await monitor.read_calendar(cached_copy(row("births"), age_in_seconds=15 * 60), minutes_later=10)
     assert (read.usable, read.fault) == (False, "a copy that may be older than the last read")
     assert promised_times(monitor, "births") == [("stats", "26 09:30"), ("stats", "26 07:00")]

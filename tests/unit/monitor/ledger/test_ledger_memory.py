@@ -103,6 +103,7 @@ async def read_that_store_refuses(
 
 @with_calendar_monitor()
 async def test_failed_write_leaves_nothing_in_memory_or_store(monitor: CalendarMonitor) -> None:
+    """The first read of a calendar shows releases a and b, but the store refuses to write it."""
     store = await reopen_with_controlled_store(monitor)
     await read_that_store_refuses(monitor, store, csv(row("a"), row("b")))
     ledger = monitor.ledger_in_memory
@@ -138,6 +139,8 @@ async def test_unwritten_change_does_not_reach_watched_releases(monitor: Calenda
 
 @with_calendar_monitor(STATS, OWN)
 async def test_unwritten_join_is_made_at_next_read(monitor: CalendarMonitor) -> None:
+    """The store refuses a read that would join two releases to one. Ten minutes later it accepts the next read."""
+
     def ids_in_store() -> set[str]:
         return {release.id for release in store.ledger.releases()}
 

@@ -40,20 +40,22 @@ def test_promises_are_sorted_by_time_of_their_read() -> None:
 
 
 def test_last_promised_day_is_that_of_latest_read() -> None:
-    # SLOT is on 23 July. The promise read last, in minute 2, is for the day after.
+    # The promise read in minute 1 is for SLOT, on 23 July. That read in minute 2 is for the day after.
     book = book_of(promise_read_in_minute(2, slot=SLOT + timedelta(days=1)), promise_read_in_minute(1, slot=SLOT))
     assert book.last_promised_day("x") == date(2026, 7, 24)
 
 
 def test_calendar_confirms_only_its_newest_promise() -> None:
-    """A calendar confirms a promise if a later read shows it again. An older read changes nothing."""
+    """Calendar A promised release x in minutes 1 and 2, and B in minute 3. Later reads of A show it again."""
     book = book_of(promise_read_in_minute(1, "A"), promise_read_in_minute(2, "A"), promise_read_in_minute(3, "B"))
 
     def confirmed() -> list[datetime | None]:
         return [promise.confirmed_at for promise in book.promises_of("x")]
 
+    # A read of A in minute 10 confirms only the second promise of A.
     book.confirm("A", ["x", "unknown release"], at_minute(10))
     assert confirmed() == [None, at_minute(10), None]
+    # An older read, in minute 9, changes nothing. A newer one, in minute 11, does.
     book.confirm("A", ["x"], at_minute(9))
     assert confirmed() == [None, at_minute(10), None]
     book.confirm("A", ["x"], at_minute(11))
@@ -62,6 +64,7 @@ def test_calendar_confirms_only_its_newest_promise() -> None:
 
 
 def test_release_without_readable_time_is_never_near() -> None:
+    """A release is near from 14 days before its slot on. This one has no promise, or one without a time."""
     without_promise, without_time = PromiseBook(), book_of(promise_read_in_minute(1, slot=NO_TIME))
     for book in (without_promise, without_time):
         assert book.last_promised_day("x") is None
@@ -69,7 +72,7 @@ def test_release_without_readable_time_is_never_near() -> None:
 
 
 def test_release_is_near_until_15_days_after_its_slot() -> None:
-    """It is near from a given time before the slot on, here two weeks."""
+    """A release is near from a given time before its slot on, here two weeks."""
     book = book_of(promise_read_in_minute(1, slot=SLOT))
     two_weeks, fifteen_days = timedelta(days=14), timedelta(days=15)
 
@@ -83,6 +86,7 @@ def test_release_is_near_until_15_days_after_its_slot() -> None:
 
 
 def test_promised_instants_between_two_instants_include_both() -> None:
+    """The only promise is for SLOT. `before` and `after` are a minute before and after it."""
     only_promise = promise_read_in_minute(1, slot=SLOT)
     book, before, after = book_of(only_promise), SLOT - MINUTE, SLOT + MINUTE
     assert book.promised_instants("x", before, SLOT) == [SLOT]
@@ -92,7 +96,8 @@ def test_promised_instants_between_two_instants_include_both() -> None:
 
 
 def test_promises_of_one_calendar_are_copied_unless_already_there() -> None:
-    """Release y has the first promise already, and the second is of calendar B. So only the third is copied."""
+    """Release x has promises read in minutes 1 and 3 from calendar A, and in minute 2 from B. Those of A are copied to
+    release y. It has that of minute 1 already, so only that of minute 3 is copied."""
     known_of_both, only_of_x = promise_read_in_minute(1, "A"), promise_read_in_minute(3, "A")
     of_other_calendar = promise_read_in_minute(2, "B")
     book = book_of(known_of_both, replace(known_of_both, release="y"), of_other_calendar, only_of_x)
@@ -113,6 +118,7 @@ MONTHS = [date(2026, month, 10) for month in (1, 2, 3, 4, 5, 6)]
 
 
 def test_latest_edition_is_kept_in_any_order_of_adding() -> None:
+    """The editions of one series, a monthly output, are added: January, March and then February."""
     past = PastEditions()
     january, february, march = MONTHS[:3]
     for day in (january, march, february):
@@ -124,6 +130,7 @@ def test_latest_edition_is_kept_in_any_order_of_adding() -> None:
 
 def test_of_two_editions_of_one_day_last_added_is_kept() -> None:
     past = PastEditions()
+    # Both releases, `first` and `second`, have their slot on 10 January.
     for name in ("first", "second"):
         past.add(replace(edition(MONTHS[0]), release=name), T0)
     (latest,) = past.latest.values()
@@ -166,7 +173,8 @@ def test_reads_without_a_release_are_counted_in_last_promise() -> None:
 
 
 def test_read_that_shows_a_release_again_ends_the_count() -> None:
-    """A promise counts the later reads of its calendar that lack the release. None: there is no count."""
+    """Three reads of calendar A lack release x, which its promise counts. Then a read shows x again. None: there is no
+    count any more."""
     book = book_after_three_reads_of_a_without_x()
     book.replace_promises(book.mark_relisted("A", ["x"]))
     assert [promise.unlisted for promise in book.promises_of("x")] == [None, None, None]
@@ -175,7 +183,7 @@ def test_read_that_shows_a_release_again_ends_the_count() -> None:
 
 
 def test_unknown_release_is_neither_unlisted_nor_relisted() -> None:
-    """A read that lacks a release, or shows it again, changes its promises. An unknown release has none."""
+    """A read that lacks a release, or shows it again, is noted in its promises. An unknown release has none."""
     book = book_of(promise_read_in_minute(1, "A"))
     assert book.count_unlisted("A", {"unknown release": []}, at_minute(10)) == []
     assert book.mark_relisted("A", ["unknown release"]) == []

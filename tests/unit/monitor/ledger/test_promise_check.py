@@ -86,9 +86,11 @@ def test_breach_needs_promise_confirmed_since_its_slot(kind: VerdictKind) -> Non
 
 @pytest.mark.parametrize("kind", [VerdictKind.ON_TIME, VerdictKind.PENDING, VerdictKind.UNPROVEN])
 def test_promise_without_breach_needs_confirmation_only_in_doubt(kind: VerdictKind) -> None:
-    """For example, the release is on time. None: no read of its calendar is needed to confirm its promise."""
+    """For example, the release is on time. Then no calendar must be read again to confirm its promise (None). If the
+    promise is in doubt, a calendar read at the slot or later is needed."""
     without_breach = verdict(page_verdict(kind))
     assert confirmation_needed_since(without_breach) is None
+    # Blind: for some time, no look proved anything.
     was_blind = with_finding(Kind.BLIND, without_breach)
     assert confirmation_needed_since(was_blind) is None
     in_doubt = with_finding(Kind.PROMISE_IN_DOUBT, without_breach)
@@ -109,10 +111,8 @@ def test_release_without_slot_has_no_breach() -> None:
 def test_promise_confirmed_since_its_slot_needs_no_other_confirmation(
     confirmed_at: datetime, needed_since: datetime | None
 ) -> None:
-    """For example, a confirmation a second before the slot is too early: one since the slot is needed.
-
-    None: no other is.
-    """
+    """To confirm a promise is to read its calendar again and find it unchanged. For example, it was confirmed a second
+    before the slot. That is too early, so a read since the slot is needed."""
     overdue = verdict(page_verdict(VerdictKind.OVERDUE), confirmed_at=confirmed_at)
     assert confirmation_needed_since(overdue) == needed_since
 
@@ -125,29 +125,28 @@ def test_early_release_needs_confirmation_since_its_latest_exposure() -> None:
 
 
 def test_after_slot_an_undated_exposure_needs_read_since_slot() -> None:
-    """An exposure is a time in which a page was public before its slot. Here it is not known when it began."""
+    """An exposure is a time in which a page was public before its slot. Here it is not known when it began. So only a
+    calendar read at the slot or later confirms the promise."""
     exposed_since_unknown_time = page_verdict(VerdictKind.EARLY, exposed_at=[None])
     five_minutes_after_slot = verdict(exposed_since_unknown_time, judged_at=SLOT + 5 * MINUTE)
     assert confirmation_needed_since(five_minutes_after_slot) == SLOT
 
 
 def test_before_slot_an_undated_exposure_needs_no_read() -> None:
-    """It would need a read since the exposure began, which is not known, or since the slot, which has not come.
-
-    So the function returns None: no read is needed.
-    """
+    """A page is public before its slot, and it is not known since when. It is 20 s before the slot. A calendar read
+    would count if it began after the page appeared, or at the slot. The first is not known, the second has not come."""
     exposed_since_unknown_time = page_verdict(VerdictKind.EARLY, exposed_at=[None])
     before_slot = verdict(exposed_since_unknown_time, judged_at=SLOT - 20 * SECOND)
     assert confirmation_needed_since(before_slot) is None
 
 
 def test_late_part_needs_read_since_slot_despite_earlier_read() -> None:
-    """`confirmation_needed_since` returns from when on a calendar read is needed, None if none is needed any more."""
-    # The page was exposed before the slot, and the calendar was read after that, which is enough for the page.
+    """`confirmation_needed_since` returns the time since which a calendar must have been read, or None if it was."""
+    # The page was public 15 minutes before its slot. A calendar read a minute later is enough for that.
     exposed_page = page_verdict(VerdictKind.EARLY, exposed_at=[SLOT - 15 * MINUTE])
     only_early = verdict(exposed_page, confirmed_at=SLOT - 14 * MINUTE)
     assert confirmation_needed_since(only_early) is None
-    # Then the data file is late.
+    # Then the data file is late, for which that read is too early. One 5 s after the slot is enough.
     also_late = replace(only_early, findings=(Finding(Kind.LATE, "sheet"),))
     assert confirmation_needed_since(also_late) == SLOT
     read_after_slot = replace(also_late, confirmed=SLOT + 5 * SECOND)
@@ -182,6 +181,7 @@ def test_breach_waits_ten_seconds_at_most_for_a_read() -> None:
     assert wait_until(check, watched, first_verdict) == end_of_wait
     assert watched.waits_for_calendar
     assert watched.wanted_read == WantedRead(since=SLOT, deadline=end_of_wait)
+    # Judged again 5 s later, it still waits until then. Judged at the end of the wait, it waits no longer (None).
     five_seconds_later = replace(first_verdict, at=JUDGED_AT + LONGEST_WAIT / 2)
     assert wait_until(check, watched, five_seconds_later) == end_of_wait
     at_the_end = replace(first_verdict, at=end_of_wait)
@@ -190,7 +190,8 @@ def test_breach_waits_ten_seconds_at_most_for_a_read() -> None:
 
 
 def test_verdict_dated_before_its_exposure_waits_until_then() -> None:
-    """The exposure was seen before our clock was set back, so the verdict is dated a second earlier than it."""
+    """A page was seen 5 minutes before its slot. Then our clock was set back, so the verdict is dated a second earlier.
+    A calendar read counts only if it begins after the page was seen. So the read must wait for that second."""
     check, watched, exposed_at = running_check(), WatchedStub(), SLOT - 5 * MINUTE
     exposed_page = page_verdict(VerdictKind.EARLY, exposed_at=[exposed_at])
     a_second_earlier = verdict(exposed_page, judged_at=exposed_at - SECOND)
@@ -200,6 +201,7 @@ def test_verdict_dated_before_its_exposure_waits_until_then() -> None:
 
 
 def test_verdict_at_exposure_requests_and_awaits_calendar_reads() -> None:
+    """A page is seen 5 minutes before its slot, and judged at once. LONGEST_WAIT for the reads is ten seconds."""
     check, watched, exposed_at = running_check(), WatchedStub(), SLOT - 5 * MINUTE
     exposed = verdict(page_verdict(VerdictKind.EARLY, exposed_at=[exposed_at]), judged_at=exposed_at)
     assert wait_until(check, watched, exposed) == exposed_at + LONGEST_WAIT
@@ -209,10 +211,8 @@ def test_verdict_at_exposure_requests_and_awaits_calendar_reads() -> None:
 
 
 def test_each_new_breach_waits_for_a_newer_read() -> None:
-    """After each exposure, its calendar must be read again.
-
-    The wait ends LONGEST_WAIT after the verdict at the latest.
-    """
+    """A page is public 15 minutes before its slot, and again 5 minutes before it. After each breach its calendar must
+    be read again. The verdict waits ten seconds (LONGEST_WAIT) for that at most."""
     check, watched = running_check(), WatchedStub()
     first_exposure, second_exposure = SLOT - 15 * MINUTE, SLOT - 5 * MINUTE
     exposed_once = page_verdict(VerdictKind.EARLY, exposed_at=[first_exposure])
@@ -235,10 +235,8 @@ def test_each_new_breach_waits_for_a_newer_read() -> None:
     ids=["no reader", "promise confirmed since the slot", "no breach"],
 )
 def test_verdict_stops_waiting_if_no_read_is_possible_or_needed(check: PromiseCheck, next_verdict: Verdict) -> None:
-    """An earlier verdict on the release waits for a calendar read.
-
-    For the next verdict none is needed, for example because the release is on time.
-    """
+    """An earlier verdict on the release waits for a calendar read, and the next one does not. For example, the release
+    is on time now, or the check has no task that reads calendars."""
     watched = WatchedStub(waits_for_calendar=True)
     assert wait_until(check, watched, next_verdict) is None
     assert (watched.waits_for_calendar, watched.wanted_read) == (False, None)
@@ -247,10 +245,12 @@ def test_verdict_stops_waiting_if_no_read_is_possible_or_needed(check: PromiseCh
 def test_calendar_already_read_since_slot_is_not_requested() -> None:
     """The promise must be confirmed by reads of both calendars that began at the slot or later."""
     check, judge_again = running_check(), CallCounter()
+    # The read of `own` began a second too early, so only that calendar is requested.
     check.record_read("govuk", begun=SLOT)
     check.record_read("own", begun=SLOT - SECOND)
     assert check.request_reads(("govuk", "own"), SLOT, "r", judge_again)
     assert asyncio.run(check.next_requested()) == ["own"]
+    # Once it is read again, the release is judged again, and no read is needed any more.
     check.record_read("own", begun=SLOT)
     assert judge_again.number == 1
     is_another_read_needed = check.request_reads(("govuk", "own"), SLOT, "r", judge_again)
@@ -258,6 +258,7 @@ def test_calendar_already_read_since_slot_is_not_requested() -> None:
 
 
 def test_read_that_began_too_early_is_requested_again() -> None:
+    """A read since the slot is requested, and one comes that began a second before it. No release is judged again."""
     check, judge_again = running_check(), CallCounter()
 
     async def read_a_second_too_early() -> list[str]:
@@ -294,15 +295,17 @@ def test_verdict_waits_for_a_read_once_a_reader_exists() -> None:
 
 
 def test_earlier_begun_read_does_not_replace_a_later_one() -> None:
-    """A verdict needs a read that began at the slot or later. Such a read is already recorded."""
+    """Two reads are recorded. The first began 5 s after the slot. The other took long: it began 5 s before the slot. So
+    a verdict that needs a read since the slot needs no other one."""
     check = running_check()
     check.record_read("govuk", begun=SLOT + 5 * SECOND)
-    check.record_read("govuk", begun=SLOT - 5 * SECOND)  # it began earlier and ended later
+    check.record_read("govuk", begun=SLOT - 5 * SECOND)
     is_another_read_needed = check.request_reads(("govuk",), SLOT, "r", CallCounter())
     assert not is_another_read_needed
 
 
 def test_read_rejudges_releases_that_need_no_later_read() -> None:
+    """Three releases wait for a calendar read. One that begins at the slot is enough for two of them."""
     check, since_before, since_slot, since_after = running_check(), CallCounter(), CallCounter(), CallCounter()
     check.request_reads(("govuk",), SLOT - 10 * SECOND, "needs a read since 10 s before the slot", since_before)
     check.request_reads(("govuk",), SLOT, "needs a read since the slot", since_slot)
@@ -325,11 +328,9 @@ UNPROVEN_AT_FOUND_ADDRESS = replace(
 
 
 @pytest.mark.parametrize("still_open", [PENDING_AT_GUESSED_ADDRESS, UNPROVEN_AT_FOUND_ADDRESS])
-def test_page_not_out_at_unannounced_address_requests_read(still_open: Verdict) -> None:
-    """Once the page appears, its calendar may no longer show the announced time. So it is read before.
-
-    The address was, for example, guessed.
-    """
+def test_calendars_are_read_if_page_is_not_out_at_unannounced_address(still_open: Verdict) -> None:
+    """A page is not out 5 s after its slot at an address that was, for example, guessed. Once it appears, its calendars
+    may no longer show the announced time. So they are read now."""
     watched = WatchedStub()
     assert asyncio.run(requests_calendar_read(watched, still_open))
     assert not watched.waits_for_calendar
@@ -345,21 +346,17 @@ def test_page_not_out_at_unannounced_address_requests_read(still_open: Verdict) 
     ],
     ids=["before the slot", "calendar read since the slot", "announced address", "on time"],
 )
-def test_page_requests_no_read_before_slot_or_without_need(difference: dict[str, object]) -> None:
-    """A page that is not out at a guessed address 5 s after its slot requests a read.
-
-    This one differs from that: for example, its address was announced.
-    """
+def test_calendars_are_not_read_before_slot_or_without_need(difference: dict[str, object]) -> None:
+    """If a page is not out at a guessed address 5 s after its slot, its calendars are read. Here one thing is
+    different: for example, the address was announced, so they are not read."""
     watched, without_need = WatchedStub(), replace(PENDING_AT_GUESSED_ADDRESS, **difference)
     assert not asyncio.run(requests_calendar_read(watched, without_need))
     assert not watched.waits_for_calendar
 
 
 def test_read_for_guessed_address_waits_five_seconds() -> None:
-    """A page that is not out at a guessed address requests a read.
-
-    In the first five seconds after the slot, requests to the host are needed for looks.
-    """
+    """If a page is not out at a guessed address, its calendars are read. But in the first five seconds after the slot,
+    all requests to their hosts are needed for looks."""
     check, watched = running_check(), WatchedStub()
     just_after_slot = replace(PENDING_AT_GUESSED_ADDRESS, at=SLOT + SECOND / 5)
     assert wait_until(check, watched, just_after_slot) == SLOT + 5 * SECOND

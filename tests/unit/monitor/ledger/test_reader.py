@@ -89,7 +89,8 @@ def test_failed_read_has_a_reason_and_no_reading(reply: Reply, reason: str) -> N
     (outcome,), _ = read_calendar({URL: reply})
     assert (outcome.read.usable, outcome.reading) == (False, None)
     assert outcome.read.fault
-    assert reason in outcome.read.fault  # a case without fixed words has an empty `reason`
+    # For example, the fault of an answer 503 contains "answered 503". An empty `reason` fits any fault.
+    assert reason in outcome.read.fault
     assert "\n" not in outcome.read.fault
 
 
@@ -114,6 +115,8 @@ class EvidenceNotes:
 
 
 def test_first_page_is_evidence_if_the_second_fails() -> None:
+    """A calendar has two pages. The first answers, and is kept as evidence. The second fails with 503."""
+
     async def read_two_pages(clock: VirtualClock) -> None:
         fetcher = ScriptedFetcher(clock, {URL: SHOWS_CLAIMS, f"{URL}?page=2": Reply(503)})
         evidence = EvidenceNotes()
@@ -136,8 +139,8 @@ def test_cached_copy_shows_calendar_as_of_its_making() -> None:
 
 
 def test_old_copy_of_one_announcement_does_not_date_whole_read() -> None:
-    """The cancelled announcement's own page is requested too. Caches have a copy of it from 290 s ago, but the
-    listing is new. So the read shows the calendar as of its start."""
+    """A listing shows a cancelled announcement, so the page of the announcement is requested, too. A cache answers it
+    with a 404 that is 290 s old. But the listing is new, so the read shows the calendar as of its start."""
     site, path = "https://www.gov.uk", "/government/statistics/announcements/claims"
     cancelled = {"title": "Claims", "link": path, "display_date": "5 January 2018 9:30am"}
     listing = {"total": 1, "results": [cancelled | {"statistics_announcement_state": "cancelled"}]}
@@ -145,7 +148,8 @@ def test_old_copy_of_one_announcement_does_not_date_whole_read() -> None:
     def reply(request: Request) -> Reply:
         if "/api/search.json" in request.url:
             return Reply(200, json.dumps(listing).encode())
-        return Reply(404, headers={} if request.bust else {"Age": "290", "Cache-Control": "max-age=300"})
+        bypasses_caches = request.bust
+        return Reply(404, headers={} if bypasses_caches else {"Age": "290", "Cache-Control": "max-age=300"})
 
     async def story(clock: VirtualClock) -> None:
         source = KINDS["govuk"](calendar_settings("govuk", site))
@@ -166,6 +170,7 @@ def test_304_answer_shows_calendar_as_of_the_304() -> None:
 
 
 def test_calendar_in_a_file_is_read_without_requests(tmp_path: Path) -> None:
+    """The file is read, deleted, and read again."""
     file = tmp_path / "releases.toml"
     file.write_text(ENTRY)
     (with_file, without_file), requests = read_calendar(

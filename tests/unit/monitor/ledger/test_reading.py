@@ -123,8 +123,8 @@ async def test_person_may_accept_a_mass_change_for_a_day(monitor: CalendarMonito
 def test_empty_first_read_of_json_calendar_needs_declaration(
     tmp_path: Path, declaration: dict[str, bool], fault: str
 ) -> None:
-    """Any JSON can be such a calendar. Perhaps the configuration looks for the entries at the wrong place. So an empty
-    first read counts only if the settings declare `may_be_empty`."""
+    """The first read of a JSON calendar finds no entries, perhaps because the settings name the wrong place in the
+    JSON. So this read is usable only if the settings declare `may_be_empty`."""
 
     async def read_empty_list(monitor: CalendarMonitor) -> None:
         read = await monitor.read_calendar(Reply(200, b"[]"))
@@ -212,6 +212,7 @@ async def test_long_ended_series_has_no_missing_edition(monitor: CalendarMonitor
 
 @with_calendar_monitor()
 async def test_calendar_may_be_empty_after_all_its_slots(monitor: CalendarMonitor) -> None:
+    """At 12:00 the calendar has eight releases for 13:00. At 13:30 it has none, which is believed."""
     assert monitor.clock.now() == datetime(2026, 11, 16, 12, tzinfo=UTC)
     at_1pm = [row(f"r{n}", "2026-11-16", "13:00") for n in range(8)]
     await monitor.read_calendar(csv(*at_1pm))
@@ -227,6 +228,7 @@ async def test_host_that_breaks_workers_gets_one_notice_a_day(monitor: CalendarM
     def count_notices(host: str) -> int:
         return sum(f"answers of {host}" in subject for subject in monitor.notice_subjects())
 
+    # Three times on one day, also after a restart: one notice. Another host gets its own. A day later there is another.
     await monitor.read_calendar(TWENTY_ENTRIES)
     for minutes in (0, 10, 20):
         await monitor.break_worker("files.example", minutes_later=minutes)

@@ -78,7 +78,7 @@ def test_untried_read_stays_due_for_15_minutes(now: str, last_try: str, *, is_du
 
 @pytest.mark.parametrize(("now", "last_try"), [("09:20", "09:19"), ("09:35", "09:34")])
 def test_often_read_calendar_needs_fewer_reads_around_slot(now: str, last_try: str) -> None:
-    """The slot is at 09:30. Only a calendar that is read less often has reads at 09:20 and 09:35."""
+    """The slot is at 09:30. Reads are due at 09:20 and 09:35, but not if the calendar is read `often`."""
     assert is_read_due(now, last_try=last_try, often=False)
     assert not is_read_due(now, last_try=last_try, often=True)
 
@@ -94,10 +94,8 @@ def test_often_read_calendar_needs_fewer_reads_around_slot(now: str, last_try: s
 def test_calendar_read_every_15_minutes_has_fewer_extra_reads(
     tmp_path: Path, every: str, read_before_at: str, expected_reads: list[str]
 ) -> None:
-    """The slot is at 09:30. A calendar that is read less often has further reads 10 minutes before, 5 and 60 after it.
-
-    That before it is left out if there was a read shortly before.
-    """
+    """The slot is at 09:30. A calendar that is read every 15 minutes has extra reads at 09:26 and 09:31. One that is
+    read every 16 minutes also has some at 09:20 (unless it was read at 09:16), 09:35 and 10:30."""
 
     async def note_reads_until_eleven(monitor: CalendarMonitor) -> None:
         day_of_slot = date(2026, 11, 17)

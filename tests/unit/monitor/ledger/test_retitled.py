@@ -21,6 +21,7 @@ def stored_title_events(monitor: CalendarMonitor) -> list[LedgerEvent]:
 
 @with_calendar_monitor()
 async def test_reworded_title_is_an_event_but_no_promise(monitor: CalendarMonitor) -> None:
+    """Two reads show the first title of release a. The third one shows it reworded, with the same time."""
     await monitor.read_calendar(csv(row("a", title=FIRST_TITLE)))
     with_old_title = await monitor.read_calendar(minutes_later=10)
     with_new_title = await monitor.read_calendar(csv(row("a", title=REWORDED_TITLE)), minutes_later=10)
@@ -34,6 +35,7 @@ async def test_reworded_title_is_an_event_but_no_promise(monitor: CalendarMonito
 
 @with_calendar_monitor()
 async def test_title_with_new_period_is_an_event_despite_restart(monitor: CalendarMonitor) -> None:
+    """Before a restart, the title of release a ends with "March 2026". After it, the title ends with "June 2026"."""
     before_restart = await monitor.read_calendar(csv(row("a", title=REWORDED_TITLE)))
     await monitor.restart()
     after_restart = await monitor.read_calendar(csv(row("a", title=TITLE_OF_NEXT_PERIOD)), minutes_later=10)
@@ -45,6 +47,7 @@ async def test_title_with_new_period_is_an_event_despite_restart(monitor: Calend
 
 @with_calendar_monitor()
 async def test_earlier_explanation_omits_later_change_of_title(monitor: CalendarMonitor) -> None:
+    """The second read has other words in the title of release a, and the third another period."""
     await monitor.read_calendar(csv(row("a", title=FIRST_TITLE)))
     reworded = await monitor.read_calendar(csv(row("a", title=REWORDED_TITLE)), minutes_later=10)
     await monitor.restart()
@@ -58,10 +61,12 @@ async def test_earlier_explanation_omits_later_change_of_title(monitor: Calendar
 
 @with_calendar_monitor()
 async def test_people_are_notified_of_new_period_not_new_wording(monitor: CalendarMonitor) -> None:
+    # The second read has other words in the title of release a, and the third only a further space.
     await monitor.read_calendar(csv(row("a", title=FIRST_TITLE), row("b")))
     await monitor.read_calendar(csv(row("a", title=REWORDED_TITLE), row("b")), minutes_later=10)
     await monitor.read_calendar(csv(row("a", title=f"{REWORDED_TITLE} "), row("b")), minutes_later=10)
     assert monitor.notice_subjects() == []
+    # The fourth read has another period, June instead of March. The fifth one is the same.
     await monitor.read_calendar(csv(row("a", title=TITLE_OF_NEXT_PERIOD), row("b")), minutes_later=10)
     await monitor.read_calendar(minutes_later=10)
     assert monitor.notice_subjects() == [f"CALENDAR: stats has given “{REWORDED_TITLE}” another period"]

@@ -127,12 +127,14 @@ ENTRY_FOR_23_JULY, ENTRY_FOR_30_JULY = entry("X", "23 July 2026 9:30am"), entry(
 
 
 def test_move_28_days_before_slot_is_not_short_notice() -> None:
+    """On 25 June, which is 28 days before 23 July, the slot moves to 30 July."""
     outcome = outcome_of_reads(read("2026-06-01 08:00", ENTRY_FOR_23_JULY), read("2026-06-25 08:00", ENTRY_FOR_30_JULY))
     assert outcome.slot_instant == SLOT_OF_30_JULY
     assert outcome.events_with_read_number == [("announced", 1), ("re-dated", 2)]
 
 
 def test_move_three_days_before_slot_is_short_notice() -> None:
+    """On 20 July, which is three days before 23 July, the slot moves to 30 July."""
     outcome = outcome_of_reads(read("2026-06-01 08:00", ENTRY_FOR_23_JULY), read("2026-07-20 08:00", ENTRY_FOR_30_JULY))
     assert outcome.slot_instant == SLOT_OF_30_JULY
     assert outcome.events_with_read_number == [("announced", 1), ("re-dated", 2), ("short-notice", 2)]
@@ -194,8 +196,8 @@ def test_cancellation_leaves_no_slot_and_may_be_short_notice(last_shown: str, *,
     )
     assert (outcome.in_force.cancelled, outcome.in_force.slot) == (True, None)
     assert outcome.events_with_read_number == [("announced", 1), ("cancelled", 3), ("short-notice", 3)]
-    # The notice is from 1 to 23 July. It is proven to be short if the read before, less than 28 days before the slot,
-    # still showed the old promise.
+    # It was cancelled on 1 July, 22 days before the slot. That is proved to be short notice if less than 28 days before
+    # the slot, at `last_shown`, a read still showed the old time.
     assert outcome.in_force.short_notice.days == 22
     assert outcome.in_force.short_notice.proven is is_proven
 
@@ -353,7 +355,7 @@ _states = st.sampled_from(["confirmed", "provisional", "cancelled", None])
 def test_later_reads_change_no_earlier_promise_or_usability(
     shown_each_day: list[list[tuple[str, str, str | None]]],
 ) -> None:
-    """Each day, a read shows some entries. The first reads alone have the same results as they have among all reads."""
+    """Each day, a read shows some entries. The results of the reads of the first days do not depend on later reads."""
     reads = [
         read(f"2026-07-{day:02} 08:00", *(entry(uid, text, state) for uid, text, state in shown))
         for day, shown in enumerate(shown_each_day, 1)
@@ -371,7 +373,8 @@ def test_later_reads_change_no_earlier_promise_or_usability(
 
 @given(st.lists(st.tuples(_texts, _states), min_size=1, max_size=8))
 def test_repeated_promise_is_not_added(entries: list[tuple[str, str | None]]) -> None:
-    """Each day, a read shows X with a time and a state, which may be those of the day before."""
+    """Each day, a read shows X with a time and a state. If both are those of the day before, there is no new
+    promise."""
     reads = [read(f"2026-07-{day:02} 08:00", entry("X", *each)) for day, each in enumerate(entries, 1)]
     after_all, _usable = take_reads(reads)
     for earlier, later in pairwise(after_all.store.ledger.promises()):

@@ -97,6 +97,9 @@ def test_broken_single_look_is_unknown() -> None:
 
 
 def test_one_line_a_minute_is_logged_for_each_fault_class() -> None:
+    """Looks at the bad host, one a second, break in our own code: every third with KeyError, others with
+    OverflowError."""
+
     def answer(request: Request) -> Reply:
         if BAD in request.url:
             is_third_second = int(asyncio.get_running_loop().time()) % 3 == 2

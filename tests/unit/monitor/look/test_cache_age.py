@@ -119,7 +119,7 @@ def test_age_that_may_be_real_is_kept(ages: list[tuple[float, str | None]]) -> N
 
 
 def test_ages_of_two_caches_are_not_compared() -> None:
-    """In one cache, three equal ages would show that the number is no age. Here two caches answer in turn."""
+    """One cache with three equal ages sends no true age, and they are removed. Here two caches answer in turn."""
     checked = ConstantAge()
     for second, cache in ((0, "a"), (5, "b"), (10, "a"), (15, "b"), (20, "a")):
         sent = NOON + timedelta(seconds=second)

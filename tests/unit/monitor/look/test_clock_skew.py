@@ -83,6 +83,7 @@ def test_unreadable_date_header_is_ignored(unreadable_date: str) -> None:
 @pytest.mark.parametrize("our_clock_ahead", [0.0, 3.0, -45.0])
 @pytest.mark.parametrize("number_of_answers", [1, 40])
 def test_bounds_contain_how_far_our_clock_is_ahead(number_of_answers: int, our_clock_ahead: float) -> None:
+    """The bounds are the least and most seconds that our clock is ahead, by the dates in the answers of a host."""
     bounds = skew_after_answers("a", count=number_of_answers, our_clock_ahead=our_clock_ahead).bounds
     least, most = bounds
     assert least <= our_clock_ahead <= most
@@ -95,8 +96,9 @@ def test_bounds_shrink_from_a_second_to_a_quarter_after_forty_answers(our_clock_
     """The bounds are the least and most seconds that our clock is ahead, by the dates in the answers of a host."""
     least, most = skew_after_answers("a", count=1, our_clock_ahead=our_clock_ahead).bounds
     assert most - least < 1.1  # a date is a whole second
+    # Forty dates were sent at different fractions of a second. Together they show the fraction.
     least, most = skew_after_answers("a", count=40, our_clock_ahead=our_clock_ahead).bounds
-    assert most - least < 0.25  # these dates were sent at different fractions of a second
+    assert most - least < 0.25
 
 
 def test_only_first_answer_after_our_clock_was_set_is_uncertain() -> None:
@@ -108,19 +110,22 @@ def test_only_first_answer_after_our_clock_was_set_is_uncertain() -> None:
 
 
 def test_two_hosts_must_show_that_our_clock_was_set() -> None:
+    """At first our clock is right, by the dates of hosts a, b and c. Before second 30, it is set 45 s ahead."""
     skew = skew_after_answers("a", "b", "c")
-    # Now our clock is set 45 s ahead. The next two dates of a host contradict its earlier ones, and replace them.
+    # Two dates of host a contradict its earlier ones, and replace them. Alone it does not prove our clock wrong.
     for second in (30, 31):
         skew.observe("a", answer_with_date(at=second, our_clock_ahead=45.0))
     assert not is_off(skew.bounds)
+    # Two dates of host b show the same. Host c has sent no date since, so it does not count.
     for second in (32, 33):
         skew.observe("b", answer_with_date(at=second, our_clock_ahead=45.0))
-    # Host c has sent no date since, so it does not count. Dates are whole seconds, so the bounds are a second apart.
+    # By both, our clock is 44 to 45 s ahead: the bounds are a second apart, because dates are whole seconds.
     least, most = skew.bounds
     assert 43.9 < least <= 45.0 <= most < 45.1
 
 
 def test_two_dates_show_that_our_clock_was_set_right() -> None:
+    """At first our clock is 45 s ahead, by ten dates of host a. Two later dates show that it is right now."""
     skew = skew_after_answers("a", our_clock_ahead=45.0)
     assert is_off(skew.bounds)
     # Now our clock is set right. The next two dates contradict the earlier ones, and replace them.
@@ -130,7 +135,8 @@ def test_two_dates_show_that_our_clock_was_set_right() -> None:
 
 
 def test_host_whose_clock_becomes_wrong_is_outvoted_by_two_others() -> None:
-    """From second 20 on, the clock of host a is 600 s behind, as if ours had been set ahead."""
+    """From second 20 on, the clock of host a is 600 s behind, as if ours had been set ahead. Hosts b and c send right
+    dates after that, so our clock still counts as right."""
     skew = skew_after_answers("a", "b", "c")
     for second in (20, 21, 22):
         skew.observe("a", answer_with_date(at=second, host_behind=600.0))
@@ -162,6 +168,7 @@ def test_servers_that_differ_by_0_6_s_leave_times_certain() -> None:
 
 
 def test_host_is_ignored_after_its_dates_alternate_six_times() -> None:
+    """Every second answer of host a has a date that is 30 s behind. The others are right, and so is our clock."""
     skew = Skew()
     for n in range(40):
         host_behind = 30.0 if n % 2 else 0.0
@@ -176,18 +183,21 @@ def test_host_is_ignored_after_its_dates_alternate_six_times() -> None:
 
 @pytest.mark.parametrize("hosts", [("a", "liar", "b"), ("a", "liar")])
 def test_wrong_host_is_named_and_outvoted(hosts: tuple[str, ...]) -> None:
-    """The clock of the host `liar` is 600 s behind. Our clock and those of all other hosts are right."""
+    """The clock of the host `liar` is 600 s behind. Our clock and those of the hosts a and b are right."""
     skew = skew_after_answers(*hosts)
-    assert not is_off(skew.bounds)
+    our_clock_counts_as_right = not is_off(skew.bounds)
+    assert our_clock_counts_as_right
+    # These are the hosts whose dates are not believed.
     assert list(skew.describe_doubts()) == ["liar"]
 
 
 def test_contradicting_wrong_hosts_make_only_their_own_looks_doubtful() -> None:
-    # Our clock is right.
+    """The dates of one host are 600 s behind our clock, which is right. Those of another are 600 s ahead of it."""
     skew = Skew()
     for n in range(10):
         skew.observe("slow.example", answer_with_date(at=n * LOOK_EVERY, host_behind=600.0))
         skew.observe("fast.example", answer_with_date(at=n * LOOK_EVERY, host_behind=-600.0))
+    # Neither is believed or refuted.
     assert set(skew.describe_doubts()) == {"slow.example", "fast.example"}
     # In looks at these two, our clock may be wrong by 600 s. Dates are whole seconds.
     for host in ("slow.example", "fast.example"):
@@ -209,32 +219,29 @@ def skew_after_dates_of_one_wrong_host(*, is_reported_synchronised: bool | None)
 
 
 def test_one_host_is_not_believed_if_machine_reports_synchronised_clock() -> None:
-    """Our clock is right, and one host sends dates that are 600 s behind.
-
-    `bounds`: how far our clock is off by all dates.
-    """
+    """The dates of the only host are 600 s behind our clock. The machine reports that our clock is synchronised."""
     skew = skew_after_dates_of_one_wrong_host(is_reported_synchronised=True)
+    # The dates are not believed, so the host is listed. Our clock counts as right for looks at any host.
     assert list(skew.describe_doubts()) == ["wrong.example"]
     for bounds in (skew.bounds, skew.bounds_for("wrong.example"), skew.bounds_for("other.example")):
         assert not is_off(bounds)
 
 
-def test_one_host_proves_clock_wrong_if_machine_reports_it_unsynchronised() -> None:
-    """Our clock is right, and one host sends dates that are 600 s behind."""
+def test_one_host_is_believed_if_machine_reports_unsynchronised_clock() -> None:
+    """The dates of the only host are 600 s behind our clock. The machine reports that our clock is not synchronised."""
     skew = skew_after_dates_of_one_wrong_host(is_reported_synchronised=False)
-    # The dates are believed, so the host is not listed.
+    # The dates are believed, so the host is not listed. Our clock counts as wrong for looks at any host.
     assert list(skew.describe_doubts()) == []
     for bounds in (skew.bounds, skew.bounds_for("wrong.example"), skew.bounds_for("other.example")):
         assert is_off(bounds)
 
 
 def test_one_host_counts_only_for_itself_without_machine_report() -> None:
-    """Our clock is right, and one host sends dates that are 600 s behind.
-
-    The machine does not report whether our clock is synchronised.
-    """
+    """The dates of the only host are 600 s behind our clock. The machine does not report if our clock is synchronised.
+    Only for looks at that host, our clock then counts as wrong."""
     skew = skew_after_dates_of_one_wrong_host(is_reported_synchronised=None)
-    assert list(skew.describe_doubts()) == ["wrong.example"]
+    hosts_in_doubt = list(skew.describe_doubts())
+    assert hosts_in_doubt == ["wrong.example"]
     assert is_off(skew.bounds_for("wrong.example"))
     assert not is_off(skew.bounds_for("other.example"))
     assert not is_off(skew.bounds)
@@ -244,6 +251,7 @@ def test_one_host_counts_only_for_itself_without_machine_report() -> None:
 def test_two_agreeing_hosts_prove_clock_wrong_whatever_machine_reports(
     *, is_reported_synchronised: bool | None
 ) -> None:
+    """Our clock is 600 s ahead. The machine reports whether it is synchronised, or nothing (None)."""
     skew = Skew(lambda: is_reported_synchronised)
     for n in range(3):
         for host in ("a.example", "b.example"):
@@ -256,7 +264,7 @@ def test_two_agreeing_hosts_prove_clock_wrong_whatever_machine_reports(
 
 
 def test_clock_error_that_one_host_shows_counts_only_for_it() -> None:
-    """Our clock is 0.9 s ahead. The dates of host a prove an error, and the date of host b does not."""
+    """Our clock is 0.9 s ahead. Ten dates of host a prove that it is wrong, and the only date of host b does not."""
     skew = Skew()
     for n in range(10):
         skew.observe("a", answer_with_date(at=n * LOOK_EVERY, our_clock_ahead=0.9))
@@ -284,6 +292,7 @@ ABSURD = [
 @pytest.mark.parametrize("absurd_date", ABSURD)
 @pytest.mark.parametrize("is_reported_synchronised", [True, False, None])
 def test_date_over_a_day_from_our_clock_is_ignored(*, absurd_date: str, is_reported_synchronised: bool | None) -> None:
+    """A date is, for example, in the year 9999. Our clock counts as right, whatever the machine reports about it."""
     skew = Skew(lambda: is_reported_synchronised)
     answer = Answer("https://a.example/", 200, {"date": absurd_date}, b"", NOON, NOON)
     for _ in range(3):
@@ -333,10 +342,8 @@ def test_host_is_listed_until_its_absurd_date_becomes_plausible() -> None:
 def test_ten_year_clock_error_must_be_shown_by_two_hosts(
     *, hosts: list[str], is_reported_synchronised: bool | None, is_noticed: bool
 ) -> None:
-    """For example, it is noticed if two hosts show it and the machine reports nothing about its clock (None).
-
-    It is not noticed if only one host shows it.
-    """
+    """Our clock is ten years behind. For example, that is noticed if two hosts show it and the machine reports nothing
+    about its clock (None). It is not noticed if only one host shows it."""
     skew, ten_years = Skew(lambda: is_reported_synchronised), 10 * 365 * 86_400.0
     for host in hosts:
         skew.observe(host, answer_with_date(at=0.0, our_clock_ahead=-ten_years))
@@ -347,11 +354,12 @@ def test_ten_year_clock_error_must_be_shown_by_two_hosts(
 
 @pytest.mark.parametrize("is_reported_synchronised", [False, None])
 def test_first_plausible_date_shows_that_ten_year_error_was_corrected(*, is_reported_synchronised: bool | None) -> None:
+    """Our clock is ten years behind, by the dates of hosts a and b. Then it is set right, as a date of host c shows."""
     skew, ten_years = Skew(lambda: is_reported_synchronised), 10 * 365 * 86_400.0
     for host in ("a", "b"):
         skew.observe(host, answer_with_date(at=0.0, our_clock_ahead=-ten_years))
     assert is_off(skew.bounds)
-    # Now our clock is set right. A date within a day of our clock counts more than those that are not.
+    # A date within a day of our clock counts more than those that are not.
     skew.observe("c", answer_with_date(at=1.0))
     assert not is_off(skew.bounds)
 
@@ -371,25 +379,24 @@ WIDEST_BY_ONE_COPY = 3.2
 @pytest.mark.parametrize("keeps_origin_date", [True, False])
 @pytest.mark.parametrize("our_clock_ahead", [0.0, -45.0, 45.0])
 def test_one_cached_copy_shows_clock_error_to_3_2_s(*, keeps_origin_date: bool, our_clock_ahead: float) -> None:
+    """All answers are one copy of a cache, with its age. The date is that of the copy, or the cache's at the look."""
     skew = skew_of_unsynchronised_clock()
     for second in (0, 7, 14, 21):
         age_of_copy = 300 + second
-        # The cache sends the date at which the origin made the copy, or its own date.
         answer = answer_with_date(
             at=second, our_clock_ahead=our_clock_ahead, age=age_of_copy, keeps_origin_date=keeps_origin_date
         )
         is_time_certain = skew.observe("a", answer)
         assert is_time_certain
+    # In the end, the least and most seconds that our clock may be ahead are at most 3.2 s apart.
     least, most = skew.bounds
     assert least <= our_clock_ahead <= most
     assert most - least < WIDEST_BY_ONE_COPY
 
 
 def test_cached_copy_shows_clock_error_only_beside_earlier_answer() -> None:
-    """The date of a copy may be that of the look, or that at which it was made.
-
-    Two answers of one address show which.
-    """
+    """Our clock is right. A cache sends copies that are 300 s old and older, with the date of the look. A date could
+    also be that of the copy. Two answers of one address show which, because only an old date stays equal."""
     skew, other_address, our_address = Skew(), "https://a.example/other", "https://a.example/ours"
 
     def observe_copy(url: str, second: int) -> None:
@@ -400,7 +407,7 @@ def test_cached_copy_shows_clock_error_only_beside_earlier_answer() -> None:
     observe_copy(other_address, second=0)
     observe_copy(our_address, second=2)
     observe_copy(our_address, second=12)
-    # So it is not known whether a date is by the cache, or by the origin and 300 s old. Our clock may be 300 s ahead.
+    # So a date may be 300 s old like its copy. Then it would be 300 s later now, and our clock 300 s behind.
     assert largest_offset(skew.bounds) > 300
     # After 120 s, the answer at 140 s is kept instead. The one at 160 s is compared with it.
     observe_copy(our_address, second=140)
@@ -409,16 +416,16 @@ def test_cached_copy_shows_clock_error_only_beside_earlier_answer() -> None:
 
 
 def test_clock_set_back_45_s_is_noticed_from_old_copies() -> None:
+    """At second 140, our clock is set back. All answers are one copy: its date stays the same, and its age grows."""
     skew = skew_of_unsynchronised_clock()
     for second in range(0, 280, 7):
         our_clock_ahead = 0.0 if second < 140 else -45.0
-        # All answers come from one copy, with the date at which the origin made it.
         age_of_copy = 300 + second
         answer = answer_with_date(at=second, our_clock_ahead=our_clock_ahead, age=age_of_copy, keeps_origin_date=True)
         skew.observe("a", answer)
     least, most = skew.bounds
     assert least <= -45.0 <= most
-    # Dates and ages are whole seconds, so the bounds are a few seconds apart.
+    # The bounds say that our clock is 45 s behind. They are a few seconds apart, as dates and ages are whole seconds.
     assert most < -40.0
 
 
@@ -435,10 +442,8 @@ class AnswerOfCache(NamedTuple):
 def test_bounds_contain_clock_error_whenever_cache_renews_its_copy(
     answers: list[AnswerOfCache], our_clock_ahead: float
 ) -> None:
-    """All answers come from a cache.
-
-    Its copy has an age, and either the date of the look or that at which it was made.
-    """
+    """All answers are copies of a cache, with their age. A date is that of the look, or that at which the copy was
+    made. The bounds are the least and most seconds that our clock is ahead."""
     skew = skew_of_unsynchronised_clock()
     now, copied_at = 0.0, -300.0
     for seconds_since_last, has_new_copy, sends_origin_date in answers:
@@ -511,15 +516,14 @@ def guard_of(clock: SettableClock, *, has_date: bool = True) -> ClockStepGuard:
     [(0.0, 3600.0, True), (0.0, -30.0, True), (0.0, 0.9, False), (3600.0, 0.0, False), (3600.0, 3600.0, False)],
     ids=["an hour ahead", "half a minute behind", "within a second", "corrected", "wrong before and after"],
 )
-def test_guard_doubts_only_a_right_clock_that_was_set_wrong(
+def test_only_a_right_clock_that_was_set_wrong_is_doubted(
     *, ahead_before: float, ahead_after: float, is_doubtful: bool
 ) -> None:
-    """Our clock was this many seconds ahead before and after it was set. Up to a second counts as right.
-
-    For example, a clock that was right and is now an hour ahead is doubted. One that was wrong before is not.
-    """
+    """Our clock is set. It is `ahead_before` seconds ahead of true time before that, and `ahead_after` afterwards. For
+    example, a right clock (0 s) that is set an hour ahead is doubted. One that was an hour ahead before is not."""
     clock = SettableClock(NOON)
     clock.ahead = ahead_before
+    # The guard is a function that returns whether our clock was just set wrong, by more than a second.
     guard = guard_of(clock)
     clock.ahead = ahead_after
     is_just_set_wrong = guard()
@@ -527,10 +531,8 @@ def test_guard_doubts_only_a_right_clock_that_was_set_wrong(
 
 
 def test_guard_has_no_doubt_before_any_host_sent_a_date() -> None:
-    """The guard returns whether our clock was just set wrong.
-
-    Without a date, it is not known whether it was right before.
-    """
+    """The guard is a function that returns whether our clock was right and was just set wrong. Here our clock is set an
+    hour ahead. Without a date of a host, it is not known whether it was right before."""
     clock = SettableClock(NOON)
     guard = guard_of(clock, has_date=False)
     clock.ahead = 3600.0
@@ -539,14 +541,15 @@ def test_guard_has_no_doubt_before_any_host_sent_a_date() -> None:
 
 
 def test_doubt_ends_after_half_a_minute_or_a_correction() -> None:
-    """The guard returns whether our clock was just set wrong. `ahead` is by how many seconds it is wrong."""
+    """The guard is a function that returns whether our clock was just set wrong."""
     clock = SettableClock(NOON)
     guard = guard_of(clock)
+    # At second 0, our right clock is set an hour ahead.
     clock.ahead = 3600.0
     for second, is_doubtful in ((0, True), (29, True), (31, False)):
         clock.passed = second
         assert guard() is is_doubtful
-    # A new step begins a new doubt.
+    # At second 31, it is set two hours ahead, which begins a new doubt. Then it is set right.
     clock.ahead = 7200.0
     assert guard()
     clock.ahead = 0.0
@@ -573,7 +576,8 @@ class SleepingMachine(VirtualClock):
     )
 )
 def test_cached_seconds_ahead_stay_right_after_sleep_or_clock_setting(events: list[tuple[str, float]]) -> None:
-    """The seconds by which our clock is ahead of a clock that no one can set. They change only if someone sets ours."""
+    """A number is cached: by how many seconds our clock is ahead of the monotonic clock, which no one can set. It
+    changes only if someone sets our clock."""
     machine = SleepingMachine(NOON)
     cached_seconds_ahead = SecondsAhead(machine)
     for event, seconds in events:

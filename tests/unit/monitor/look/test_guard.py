@@ -83,6 +83,7 @@ def test_private_ipv4_address_is_refused_even_written_as_ipv6(address: object) -
 
 
 def test_networks_allowed_for_a_host_are_not_allowed_for_another() -> None:
+    """The settings allow one private network for the host of a calendar, and another for the host of a producer."""
     calendar = (
         '[[calendar]]\nname = "ours"\nkind = "csv"\nurl = "https://Intranet.example/c.csv"\nallow = ["10.1.0.0/16"]\n'
     )

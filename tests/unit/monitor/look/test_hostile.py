@@ -45,7 +45,7 @@ def test_small_bodies_are_read_in_a_fraction_of_a_second(hostile_input: Hostile)
 
 @pytest.mark.parametrize("hostile_input", PAGES, ids=lambda each: each.name)
 def test_every_body_that_is_not_small_is_left_to_worker(hostile_input: Hostile) -> None:
-    """A page is fetched up to PAGE_CAP bytes. Its body is costly if only a worker process may read it."""
+    """Each input is built to take long. It is costly, which means that only a worker process may read it, or small."""
     whole = answer(hostile_input, PAGE_CAP)
     assert is_costly(hostile_input.reader, whole) or len(whole.body) <= SMALL_BODY
 
@@ -74,10 +74,11 @@ async def test_too_costly_page_is_unknown_and_reported() -> None:
 
 @pytest.mark.slow
 async def test_costly_page_stops_reading_of_target_for_5_s(workers: Workers) -> None:
-    # This selector compares each element with all those before it.
+    # This selector compares each element with all those before it, so a page of 100,000 elements is too costly.
     clock, target = VirtualClock(NOW), replace(TARGET, recognise="css:a ~ a ~ b")
     interpreter = Interpreter(reader=BodyReader(workers, clock))
     await interpreter.interpret(target, replace(costly_page(), body=b"<a></a>" * 100_000))
+    # Later the page is small. After 4 s it is not read yet, after 6 s it is.
     plain = replace(costly_page(), body=b"<a></a><a></a><b></b>")
     clock.offset = timedelta(seconds=4)
     assert (await interpreter.interpret(target, plain)).why == TOO_COSTLY
@@ -86,6 +87,7 @@ async def test_costly_page_stops_reading_of_target_for_5_s(workers: Workers) -> 
 
 
 async def test_page_without_a_worker_is_unknown_until_one_starts() -> None:
+    # A worker is a process that reads large pages. Its first start fails, and the second one succeeds.
     costly_hosts: list[str] = []
     starts = iter([False, True])
 

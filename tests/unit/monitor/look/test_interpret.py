@@ -98,6 +98,7 @@ def test_answer_of_a_firewall_is_unknown(status: int, mark: dict[str, str]) -> N
 )
 @pytest.mark.parametrize("recognise", ["status", "govuk", "text:a", "link:a"])
 def test_challenge_and_sign_in_pages_are_unknown_for_every_recogniser(body: bytes, recognise: str) -> None:
+    """A challenge is a page that must be passed before the real page, for example "Just a moment..."."""
     sighting = interpret(answer(body=body, content_type="text/html"), target(recognise=recognise))
     assert sighting.state is State.UNKNOWN
     assert sighting.why in ("challenge", "sign-in page")
@@ -138,13 +139,14 @@ FILE = "https://assets.publishing.service.gov.uk/media/1/a.csv"
 )
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_redirect_proves_what_its_destination_shows(url: str, location: str, state: State, status: int) -> None:
-    # A draft host shows that the file is not out yet. GOV.UK leads from a file that it withdrew to a page, and from a
-    # page to the one above it. Any other destination proves nothing.
+    # For example, a file that redirects to a host for drafts is absent: it is not out yet. On GOV.UK, a withdrawn file
+    # redirects to a page, and a withdrawn page to the one above it. Any other destination proves nothing.
     assert interpret(answer(status, b"", url=url, location=location), target(url)).state is state
 
 
 def test_only_redirect_within_host_sets_address_of_next_look() -> None:
-    """If the next look is at the destination of a redirect, that is in `found`, with the role `redirect`."""
+    """One answer redirects to another page of www.gov.uk, and a second one to another host. The address of the next
+    look is in `found`, with the role `redirect`."""
     found = interpret(answer(301, location="/government/statistics/other#top")).found
     assert [(each.role, each.url) for each in found] == [("redirect", "https://www.gov.uk/government/statistics/other")]
     assert interpret(answer(301, location="https://login.example/")).found == ()
@@ -160,10 +162,8 @@ def test_only_redirect_within_host_sets_address_of_next_look() -> None:
     ],
 )
 def test_reason_of_redirect_names_its_kind(*, location: str, why: str, is_followed: bool) -> None:
-    """For example, one to the same address with a query is "redirected to itself", and is followed.
-
-    One to another host is not followed. If a redirect is followed, its destination is found in the role `redirect`.
-    """
+    """For example, a redirect to the same address with a query is "redirected to itself", and is followed. One to
+    another host is not. If a redirect is followed, its destination is found in the role `redirect`."""
     sighting = interpret(answer(302, url=URL, location=location))
     assert sighting.why == why
     roles = [address.role for address in sighting.found]
@@ -220,6 +220,7 @@ def test_cached_404_proves_absence_when_it_was_copied() -> None:
 
 
 def test_not_modified_repeats_the_result_of_the_last_body() -> None:
+    """The first answer has the page and an ETag. The next request sends the ETag, and gets 304: not modified."""
     interpreter = Interpreter()
     first = interpreter.interpret_now(target(), answer(etag='"1"'))
     assert interpreter.make_request(target()).etag == '"1"'
@@ -232,6 +233,7 @@ def test_not_modified_since_an_unread_body_is_unknown() -> None:
 
 
 def test_etag_and_date_are_sent_only_to_their_address() -> None:
+    """An answer of one address has an ETag and a date. The next requests to that address send them back."""
     interpreter, moved_to = Interpreter(), f"{URL}-2"
     interpreter.interpret_now(target(), answer(etag='"1"', last_modified=NOON_DATE))
     here, there = interpreter.make_request(target()), interpreter.make_request(target(), moved_to)
@@ -307,6 +309,7 @@ def test_with_shared_store_looks_by_wrong_clock_are_unknown(
 
 
 def test_old_date_of_cached_copy_is_ignored_once_age_grew() -> None:
+    """At noon, 2 s and 6 s later, an answer is the same copy of 11:55, with its date. Our clock is right."""
     interpreter = Interpreter()
     date_of_copy, copied_at = "Thu, 26 Nov 2026 11:55:00 GMT", NOON - timedelta(minutes=5)
     sightings = []
@@ -321,7 +324,7 @@ def test_old_date_of_cached_copy_is_ignored_once_age_grew() -> None:
 
 
 def test_wrong_clock_widens_proved_interval_to_contain_true_time() -> None:
-    """By the host's date, both answers are from noon. Our clock is first 10 s ahead, then 10 s behind."""
+    """By the host's date, both answers are from noon. By our clock they are from 10 s after and 10 s before noon."""
     by_fast_clock = Interpreter().interpret_now(target(), answer(404, seconds_after_noon=10, date=NOON_DATE))
     assert by_fast_clock.proved_from <= NOON
     by_slow_clock = Interpreter().interpret_now(target(), answer(200, seconds_after_noon=-10, date=NOON_DATE))
@@ -337,12 +340,14 @@ def test_first_answer_after_our_clock_was_set_is_unknown() -> None:
 
 
 def test_whole_pages_and_64_kilobytes_of_files_are_requested() -> None:
+    """`cap`: the most bytes of a body that are read. If it is longer, it is cut (`may_cut`) or else refused."""
     page, file = Interpreter().make_request(target()), Interpreter().make_request(target(file=True))
     assert (page.cap, page.may_cut) == (1_000_000, False)
     assert (file.cap, file.may_cut) == (65_536, True)
 
 
 def test_origin_view_bypasses_caches_and_content_view_requests_json() -> None:
+    """`bust`: the address of the request gets a number that no cache has seen."""
     interpreter = Interpreter()
     assert not interpreter.make_request(target(view=View.EDGE)).bust
     assert interpreter.make_request(target(view=View.ORIGIN)).bust

@@ -51,7 +51,8 @@ SEND_BY_PAGE_NAME: dict[str, Callable[[PollerRun], Awaitable[object]]] = {
 
 @pytest.mark.parametrize("refused_page", SEND_BY_PAGE_NAME)
 def test_refusal_of_any_request_delays_all_requests_to_host(refused_page: str) -> None:
-    """The first request for the page from second 2.5 on is answered with 429 and `Retry-After: 20`."""
+    """From second 2.5 on, four kinds of requests are sent to a host, each for a page of its own. One of them is
+    answered with 429 and `Retry-After: 20`. So all kinds wait for 20 s."""
     refused_at: list[float] = []
     sent_after_refusal: list[tuple[float, str]] = []
 
@@ -78,7 +79,8 @@ def test_refusal_of_any_request_delays_all_requests_to_host(refused_page: str) -
 
 
 def test_refused_check_of_unannounced_release_adds_no_release(tmp_path: Path) -> None:
-    """The check is answered with 429 and `Retry-After: 20`. Until that is over, the host is quiet."""
+    """A listing shows a page that no calendar announced. The request that checks it is answered with 429 and
+    `Retry-After: 20`, so the host gets no requests for 20 s."""
     page = "https://www.gov.uk/government/statistics/example-surprise"
 
     async def act(monitor: CalendarMonitor) -> None:
@@ -148,6 +150,8 @@ def test_budget_limits_requests_even_if_poller_does_not_run() -> None:
 
 
 def test_cancelled_request_passes_its_turn_to_the_next() -> None:
+    """A host allows one request at a time, so the second and the third wait. The second is cancelled at its turn."""
+
     async def cancel_second_request(clock: VirtualClock) -> None:
         queue = HostQueue(HOST, 2.0, clock, start=lambda _watched, _due, _now: None, most_under_way=1)
         sent: list[str] = []

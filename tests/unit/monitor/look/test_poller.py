@@ -32,6 +32,7 @@ def test_looks_begin_exactly_when_they_are_due() -> None:
 
 
 def test_shift_moves_every_look_except_in_an_unshifted_window() -> None:
+    """A shift moves the looks at a page, so that not all pages have their looks at the same instant."""
     unshifted = replace(window(every=1, begins=3), is_unshifted=True)
 
     def act(run: PollerRun) -> None:
@@ -54,7 +55,8 @@ def test_dropped_target_gets_no_look() -> None:
     assert run.poller.watched_targets() == []
 
 
-def test_new_windows_place_next_look_at_their_first_due_second() -> None:
+def test_next_look_is_at_first_due_second_of_new_windows() -> None:
+    """A window says how often a page is looked at. First that is every 60 s, from second 2.5 on 5 s, from 6 on 2 s."""
     run = run_poller(
         watch_pages("page", every=60),
         seconds=8.5,
@@ -98,6 +100,8 @@ def test_a_redirect_within_the_host_is_looked_at_next() -> None:
 
 
 def test_after_redirect_to_missing_page_original_address_is_looked_at() -> None:
+    """The page redirects to an address that answers 404. Each look requests one address."""
+
     def reply(request: Request) -> Reply:
         moved = Reply(301, b"", {"Location": "/moved"})
         return moved if requested_page(request) == "page" else Reply(404)
@@ -107,6 +111,7 @@ def test_after_redirect_to_missing_page_original_address_is_looked_at() -> None:
 
 
 def test_page_that_first_redirects_home_is_seen_once_published() -> None:
+    """The first two times, the page redirects to the home page. From the third time on, it shows the figures."""
     looks_at_page = count(1)
 
     def reply(request: Request) -> Reply:
@@ -124,6 +129,8 @@ def test_page_that_first_redirects_home_is_seen_once_published() -> None:
 
 
 def test_looks_at_redirect_loop_request_its_addresses_in_turn() -> None:
+    """Page a redirects to page b, and b to a. Each look makes one request, and the next one follows the redirect."""
+
     def reply(request: Request) -> Reply:
         return Reply(302, b"", {"Location": "/b" if requested_page(request) == "a" else "/a"})
 
@@ -178,6 +185,8 @@ def test_not_modified_proves_the_same_as_the_body() -> None:
 
 
 def test_clock_set_forward_is_reported_and_skipped_looks_are_missed() -> None:
+    """A page has a look every second. At second 3.5, our clock is set 45 s ahead, so 45 looks are skipped."""
+
     def put_forward(run: PollerRun) -> None:
         run.clock.offset = timedelta(seconds=45)
 
@@ -212,6 +221,7 @@ def test_look_that_never_ends_is_cancelled_at_shutdown() -> None:
 
 
 def test_single_looks_are_made_within_the_budget() -> None:
+    """Six looks outside any plan are wanted at once. The budget is two a second, so they are 0.5 s apart."""
     looked_at: list[float] = []
     rate = 2
 

@@ -206,10 +206,8 @@ def test_error_message_in_json_proves_no_absence(body: bytes, state: State) -> N
 
 
 def test_bot_wall_is_neither_a_baseline_nor_a_change() -> None:
-    """A bot wall is an answer that only browsers get past.
-
-    The recogniser compares bodies with the first one, the baseline.
-    """
+    """A bot wall is an answer that only browsers get past. The recogniser `changed` compares each page with the first
+    one, the baseline. That is here the page of June."""
     interpreter, part = Interpreter(), target(recognise="changed")
     june, july = page("Figures", "June"), page("Figures", "July")
 
@@ -258,14 +256,16 @@ def test_json_at_address_of_page_must_name_its_release(kind: str, body: bytes, s
 
 @pytest.mark.parametrize("recognise", ["status", "govuk"])
 @pytest.mark.parametrize("status", [200, 203, 206])
-def test_plain_page_under_its_title_is_present_after_404(recognise: str, status: int) -> None:
-    """Only the recogniser "status" accepts another success than 200."""
+def test_page_with_only_its_title_is_present_after_404(recognise: str, status: int) -> None:
+    """An address that answered 404 now has a page with the title of the release, and with status 200, 203 or 206. The
+    recogniser "status" accepts each of these, and "govuk" only 200."""
     expected = PRESENT if status == 200 or recognise == "status" else UNKNOWN
     assert sighting_after_404(target(recognise=recognise), answer(page(TITLE), status=status)).state is expected
 
 
 def test_only_page_reached_through_its_announcement_may_have_another_title() -> None:
-    """The title of the release is "Example ports: freight 2025". LED_TO: its announcement redirects to the page."""
+    """The title of the release is "Example ports: freight 2025", and that of the page "Freight at ports". LED_TO: the
+    announcement of the release redirects to the page. ANNOUNCED: a calendar gives its address."""
     under_another_title = answer(page("Freight at ports"))
     redirected_to = target(recognise="govuk", address=Address.LED_TO)
     assert Interpreter().interpret_now(redirected_to, under_another_title).state is PRESENT
@@ -347,10 +347,8 @@ def test_late_answer_of_old_address_keeps_slot_of_new_one() -> None:
 @pytest.mark.parametrize("recognise", ["status", "govuk", "titled"])
 @pytest.mark.parametrize("inside", PLACEHOLDERS)
 def test_placeholder_is_unknown_until_it_changes_after_its_slot(inside: str, recognise: str) -> None:
-    """A placeholder is a page that announces a release at its address, as "Embargoed until 09:30 on 26/11/2026".
-
-    Each names that day, the day of the slot, without a date of publication or a file of this edition.
-    """
+    """A placeholder is a page that only announces its release, as "Embargoed until 09:30 on 26/11/2026". Seen before
+    the slot and unchanged after it, it is unknown. Once its text has changed, it is present."""
     interpreter, part = Interpreter(), target(recognise=recognise)
     interpreter.restore_known(part, Known(was_missing=True, slot=ANNOUNCED_SLOT))
     # A script is no content, so the page counts as unchanged.
@@ -403,7 +401,8 @@ PLACEHOLDER = page(TITLE, "<p>Release date: 26 November 2026</p>")
 
 def test_after_restart_old_placeholder_is_unknown_until_dated_as_published() -> None:
     interpreter, part = Interpreter(), target()
-    # Before the restart, this address had a placeholder. Its text is not stored, so it is restored as "".
+    # Before the restart, this address had a placeholder: a page that only announces the release. Its text is not
+    # stored, so it is restored as "".
     interpreter.restore_known(part, Known(was_missing=True, placeholder="", slot=ANNOUNCED_SLOT))
     # This page names the day of the slot, and may be the old placeholder.
     may_be_placeholder = page(TITLE, "<p>Release date: 26 November 2026</p>")
@@ -413,13 +412,15 @@ def test_after_restart_old_placeholder_is_unknown_until_dated_as_published() -> 
 
 
 def test_after_404_page_with_words_of_its_placeholder_is_present() -> None:
-    """The early placeholder is unknown. A fresh 404 shows that the page that follows it is new."""
+    """Before the slot, a page only announces the release. Then there is a 404, and after the slot the same page. The
+    fresh 404 shows that the page that follows it is new."""
     looks = answer(PLACEHOLDER, at=BEFORE_SLOT), answer(b"", at=BEFORE_SLOT, status=404), answer(PLACEHOLDER)
     assert sighting_after_404(target(), *looks).state is PRESENT
 
 
 def test_stale_404_does_not_make_placeholder_present_after_slot() -> None:
-    """After a fresh 404 the page would be present. But this 404 is a cache's copy, older than `max-age` allows."""
+    """A page that only announces the release is seen before the slot and, after a 404, again after the slot. A fresh
+    404 would show that the page is new. But this one is a cache's copy, older than `max-age` allows."""
     headers = {"age": "300", "cache-control": "max-age=30"}
     stale = Answer(PAGE, 404, headers, b"", AFTER_SLOT, AFTER_SLOT)
     looks = answer(PLACEHOLDER, at=BEFORE_SLOT), stale, answer(PLACEHOLDER, at=AFTER_SLOT)
@@ -427,13 +428,14 @@ def test_stale_404_does_not_make_placeholder_present_after_slot() -> None:
 
 
 def test_early_placeholder_in_one_view_stays_unknown_in_another() -> None:
+    """Looks in the edge view get a page from caches, those in the origin view get it past them."""
     interpreter, edge = Interpreter(), target()
     origin = replace(edge, id="r/page/origin", view=View.ORIGIN)
     for view in (edge, origin):
         interpreter.restore_known(view, Known(slot=ANNOUNCED_SLOT))
     assert interpreter.interpret_now(edge, answer(PLACEHOLDER, at=BEFORE_SLOT)).state is UNKNOWN
-    # A page that names the day of its slot is present if it is first seen after the slot. But the edge view saw it
-    # before.
+    # First seen after its slot, this page would be present. But the edge view saw it before, so perhaps it only
+    # announces the release.
     assert interpreter.interpret_now(origin, answer(PLACEHOLDER, at=AFTER_SLOT)).state is UNKNOWN
 
 
@@ -462,10 +464,8 @@ def test_look_with_wrong_clock_does_not_make_page_a_placeholder() -> None:
     ids=["after the slot by the host's clock", "before the slot by both clocks"],
 )
 def test_date_of_host_shows_whether_page_preceded_its_slot(date: str, state: State) -> None:
-    """The page names the day of its slot, so it is a placeholder if it is seen before the slot.
-
-    For example, a date of 09:30:01 shows that it was seen after the slot.
-    """
+    """A page that names the day of its slot is unknown if it is seen before the slot: perhaps it only announces it. By
+    our clock it is 09:29:56, and the slot is at 09:30. A host's date of 09:30:01 shows that it is after the slot."""
     early_by_our_clock = SLOT - timedelta(seconds=4)
     look = Answer(PAGE, 200, {"date": date}, PLACEHOLDER, early_by_our_clock, early_by_our_clock)
     assert sighting_after_404(target(), look).state is state

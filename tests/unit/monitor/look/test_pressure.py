@@ -93,6 +93,7 @@ def test_if_budget_is_too_small_likelier_pages_get_more_looks() -> None:
 
 
 def test_pages_wait_at_most_1_5_rounds_when_spacing_shrinks() -> None:
+    """40 pages want a look every 15 s, and from second 120 on every second. The budget is two looks a second."""
     pages, rate = page_names(40), 2
     wanted = [window(every=15, ends=120), window(every=1, begins=120)]
 
@@ -143,6 +144,7 @@ def test_each_due_look_is_counted_as_made_or_missed(
 
     times = cycle(seconds_to_answer)
     run = run_poller(act, looks_per_second=rate, seconds=90, publisher=lambda _: Reply(200, b"x", seconds=next(times)))
+    # The budget or the answers may be too slow for these looks. Then some are missed.
     due = sum(count_due(changes_at, first) + count_due(30 - changes_at, then) for first, then in spacings)
     assert run.poller.made + run.poller.missed == due
     assert run.poller.missed == sum(looks for _, looks in run.missed)
@@ -269,6 +271,7 @@ def test_demanded_wait_delays_looks_only_at_the_host_that_demands_it() -> None:
 
 
 def test_calendar_reads_are_sent_between_looks() -> None:
+    """12 pages of a host want more looks than its budget allows. From second 2 on, its calendar is read five times."""
     answered_at: list[float] = []
 
     async def send_five_requests(run: PollerRun) -> None:
@@ -297,6 +300,9 @@ def test_request_to_a_host_without_targets_is_sent_at_once() -> None:
 
 
 def test_cancelled_request_takes_no_turn() -> None:
+    """The host of the calendar demands a wait of 4 s. Of three requests to it, the second is cancelled while it
+    waits."""
+
     async def give_up(run: PollerRun) -> None:
         await run.poller.send_in_turn(CALENDAR)
         turn = asyncio.create_task(run.poller.send_in_turn(CALENDAR))

@@ -40,7 +40,7 @@ def test_busy_host_is_kept_free_for_promised_look() -> None:
 
 
 def test_at_one_instant_edge_look_at_landing_page_goes_first() -> None:
-    """Six looks are promised for the same instant: at a landing page and a sheet, in three views."""
+    """Six looks are promised for second 7: at a landing page and a sheet, in the content, origin and edge views."""
     instant = NOON + timedelta(seconds=7)
 
     def act(run: PollerRun) -> None:
@@ -154,7 +154,8 @@ def test_promised_looks_at_many_hosts_all_begin_on_the_instant() -> None:
 def test_promised_look_begins_within_10_ms_of_its_instant(
     seconds: set[int], seconds_to_answer: float, rate: float
 ) -> None:
-    """Each of twelve pages has a look promised for an instant of its own, half a second after a whole one."""
+    """Each of twelve pages has a look promised for an instant of its own, half a second after a whole one. Twelve other
+    pages want a look every second."""
     promised_seconds = {f"promised{n}": second + 0.5 for n, second in enumerate(seconds)}
 
     def watch_24_pages(run: PollerRun) -> None:

@@ -114,6 +114,7 @@ async def test_private_host_is_not_requested_through_the_proxy(host: str) -> Non
 
 
 async def test_public_host_with_a_private_word_in_its_name_is_requested() -> None:
+    """A name that ends with `.local` would be private. This one only contains the word."""
     async with http_server(lambda _asked: (200, "out", {})) as server, proxy(connects_to=server.port) as tunnel:
         client = fetcher(tunnel)
         assert isinstance(await client.fetch(Request("http://www.local.example/")), Answer)
@@ -122,6 +123,7 @@ async def test_public_host_with_a_private_word_in_its_name_is_requested() -> Non
 
 
 async def test_configured_private_host_is_requested_through_proxy() -> None:
+    """A name that ends with `.internal` is private. The settings allow this one."""
     async with http_server(lambda _asked: (200, "out", {})) as server, proxy(connects_to=server.port) as tunnel:
         client = fetcher(tunnel, allowed={"wiki.internal": ["10.0.0.0/8"]})
         assert isinstance(await client.fetch(Request("http://wiki.internal/")), Answer)
@@ -140,6 +142,7 @@ async def test_missing_proxy_is_a_connect_failure() -> None:
 
 
 def test_host_may_have_its_own_proxy_or_none() -> None:
+    """For www.gov.uk, another proxy is configured. For inside.example, none is to be used."""
     default, other = Proxy("proxy.example", 3128), Proxy("other.example", 80)
     proxies = Proxies(default, {"www.gov.uk": other, "inside.example": None})
     hosts = ("stats.example", "WWW.gov.uk", "inside.example")

@@ -33,6 +33,7 @@ def test_overdue_page_on_idle_host_gets_frequent_extra_looks() -> None:
 
 
 def test_extra_looks_at_an_overdue_page_alternate_between_its_views() -> None:
+    """The views are the edge, which has caches, and the origin behind it. In each, a look is due every minute."""
     run = run_poller(watch_overdue_page, looks_per_second=5, seconds=59)
     _minutely_edge_look, _minutely_origin_look, *views_of_extra_looks = run.looked_at_views()
     # In 59 s there are about 65 looks, one every 0.9 s.
@@ -51,7 +52,9 @@ def test_extra_looks_do_not_delay_due_looks_at_overdue_page() -> None:
     assert max(run.late) < seconds_a_turn + 0.005
 
 
-def test_extra_looks_widen_no_gap_between_looks_at_other_pages() -> None:
+def test_extra_looks_lengthen_no_gap_between_looks_at_other_pages() -> None:
+    """Four pages get a look every second. Ten overdue ones get one a minute, and extra looks while the host is idle.
+    The same is played without extra looks, to compare the longest gaps between the looks at the four."""
     overdue, others = [f"overdue{n}" for n in range(10)], [f"p{n}" for n in range(4)]
 
     def watch_both(run: PollerRun) -> None:
@@ -67,9 +70,10 @@ def test_extra_looks_widen_no_gap_between_looks_at_other_pages() -> None:
 
     with_extra_looks = run_poller(watch_both, looks_per_second=5, seconds=60)
     without = run_poller(watch_both_without_extra_looks, looks_per_second=5, seconds=60)
+    # For each of the four pages, no gap is longer with extra looks. All overdue pages had looks, too.
     for name in others:
-        widest, widest_without = (max(gaps_between(run.look_times(name))) for run in (with_extra_looks, without))
-        assert widest <= widest_without
+        longest, longest_without = (max(gaps_between(run.look_times(name))) for run in (with_extra_looks, without))
+        assert longest <= longest_without
     assert all(with_extra_looks.look_times(name) for name in overdue)
 
 
@@ -90,6 +94,7 @@ def test_extra_looks_do_not_delay_a_promised_look() -> None:
 
 
 def test_extra_looks_use_whole_budget_and_are_shared_evenly() -> None:
+    """30 overdue pages have a look due every minute. While the host is idle, each may get a look every 0.9 s."""
     overdue, rate, seconds = [f"overdue{n}" for n in range(30)], 5, 200
 
     def act(run: PollerRun) -> None:

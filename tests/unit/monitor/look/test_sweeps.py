@@ -188,6 +188,7 @@ def test_late_pages_are_proved_late_and_others_on_time() -> None:
 
 
 def test_origin_looks_go_only_to_late_pages_after_20_s() -> None:
+    """175 pages have the same slot. All are published within 5 s of it, except the `late` ones: 150 s after it."""
     pages, late = watched_pages_of_which_some_are_late()
     origin_looks = [(second, name) for second, name, view in pages.looks if view is View.ORIGIN]
     pages_looked_at = {name for seconds_after_slot, name in origin_looks if 20 <= seconds_after_slot <= 60}
@@ -217,14 +218,16 @@ def test_pages_within_budget_keep_planned_gaps_in_each_view() -> None:
 
 def test_important_pages_are_all_proved_if_budget_is_too_small() -> None:
     pages = promised_pages(450)
-    pages.important = frozenset(sorted(pages.names)[::12])
+    pages.important = frozenset(sorted(pages.names)[::12])  # every twelfth page
     run_busy_slots(pages, looks_per_second=5)
     assert pages.important <= pages.proved_on_time
-    # A proof takes two of the 5 * 120 looks in the two minutes around the slot. A few looks are lost.
+    # In the two minutes around the slot there are 5 * 120 = 600 looks. A proof takes two: before and after publication.
+    # So 300 of the 450 pages can be proved. A few looks are lost.
     assert 275 <= len(pages.proved_on_time) <= 300
 
 
 def test_pages_without_a_near_slot_still_get_some_looks() -> None:
+    """175 pages share a slot, for which the budget is too small. 100 others, on the same host, want a look a minute."""
     pages, others = promised_pages(175), other_pages(100, every=60)
     run = run_busy_slots(pages, others=others)
     assert pages.proved_on_time == pages.names
@@ -237,6 +240,7 @@ def test_pages_without_a_near_slot_still_get_some_looks() -> None:
 
 
 def test_ten_calendar_requests_in_busy_slot_cost_no_proof() -> None:
+    """175 pages share a slot. From 10 s before it on, ten requests for a calendar are sent to the same host."""
     begin, rate = SLOT_AT - 10, 5
     answered_at: list[float] = []
 
@@ -277,6 +281,7 @@ def test_failing_targets_do_not_prevent_proof_of_others() -> None:
 
 
 def test_origin_looks_prove_pages_while_edge_serves_old_404() -> None:
+    """30 pages share a slot. The edge view gets them from caches, and the origin view past the caches."""
     number, rate, copied_at = 30, 5, -4
     pages = promised_pages(number)
 
@@ -297,6 +302,7 @@ def test_origin_looks_prove_pages_while_edge_serves_old_404() -> None:
 
 
 def test_page_linked_from_listing_is_looked_at_first() -> None:
+    """Pages a, b and c wait for a look, in this order. Then a listing shows a link to page c."""
     sweeps, begins, gap = Sweeps(), NOON + timedelta(seconds=2), timedelta(seconds=1)
     # Without the link the order would be a, b, c, by the last number of the ranks.
     importance, required_parts = 0, 1

@@ -42,7 +42,7 @@ def test_first_seen_intervals_average_one_round_of_looks(number_of_pages: int, r
     def watch_all(run: PollerRun) -> None:
         watch_appearing(run, pages, pages.names)
 
-    # The last page is published in the fifth round, so all are seen in seven.
+    # Pages are published at random, the last one in the fifth round. So all are seen in seven.
     run_poller(watch_all, looks_per_second=rate, seconds=7 * seconds_a_round, publisher=pages.reply)
     assert len(pages.interval_seconds) == number_of_pages
     assert mean(pages.interval_seconds) <= 1.1 * seconds_a_round
@@ -122,16 +122,18 @@ def test_mean_interval_is_within_a_tenth_of_shortest_possible(chances: list[floa
 
 
 def test_unlikely_targets_still_get_a_tenth_of_equal_share() -> None:
+    """40 targets are likely to change (chance 1), and 20 are not (nearly 0). An equal share is a look in each round."""
     rate, likely, unlikely = 2.0, 40, 20
     seconds_a_round = (likely + unlikely) / rate
     gaps = gaps_between_looks(chances=[1.0] * likely + [1e-9] * unlikely, looks_per_second=rate, rounds=40)
     longest_gaps = [max(gaps_of_target) for gaps_of_target in gaps]
-    # No target gets less than a tenth of an equal share. Gaps may be 10 % or 15 % longer than planned.
+    # So likely targets wait a round at most, and unlikely ones ten rounds. A tenth or 15 % more is tolerated.
     assert max(longest_gaps[:likely]) <= 1.1 * seconds_a_round
     assert max(longest_gaps[likely:]) <= 1.15 * 10 * seconds_a_round
 
 
 def test_among_equally_likely_pages_oldest_look_goes_first() -> None:
+    """A chance says how likely a page is to change. Three groups of nine pages have the same chance each."""
     chances = {"likely": 4.0, "usual": 1.0, "vague": 0.25}
     names_by_chance = {kind: [f"{kind}{n}" for n in range(9)] for kind in chances}
 

@@ -40,6 +40,7 @@ async def test_release_admitted_after_a_restart_gets_an_immediate_look(monitor: 
 
 @with_calendar_monitor()
 async def test_hourly_job_retries_store_each_second_until_it_answers(monitor: CalendarMonitor) -> None:
+    """The job queries the store for the releases to watch. The first two queries fail."""
     queries = 0
 
     async def fail_twice_and_then_ask(question: Callable[[], T], /) -> T:
@@ -70,16 +71,17 @@ async def test_monitor_keeps_its_releases_as_non_member_or_only_member(monitor: 
     async def change_members(*members: str) -> None:
         await admission.apply_share(Share("north", members, store_zero=0.0, divided=True))
 
-    # Without a lease, north is not a member. Its releases stay, because the lease may come back soon.
+    # North may be no member for some time: no monitor is one, or only `south` is. Its releases stay until it is back.
     await change_members()
     assert watch.releases == before
     await change_members("south")
     assert watch.releases == before
-    # As the only member, it has all hosts.
+    # As the only member, north has all hosts.
     await change_members("north")
     assert watch.releases == before
     for name, watched in before.items():
-        assert watch.releases[name] is watched  # it was not dropped and added again
+        was_kept_without_a_break = watch.releases[name] is watched
+        assert was_kept_without_a_break
 
 
 @with_calendar_monitor()

@@ -83,7 +83,7 @@ def test_monitor_is_blind_if_no_host_can_be_reached(tmp_path: Path, kind: str, c
     async def read_verdict(monitor: MonitorInTest) -> None:
         await monitor.until("09:45:00")
         assert_one_blind_span(monitor, cause, seconds=3.5 * 60)
-        assert monitor.stored_verdict() == "unproven"
+        assert monitor.stored_verdict() == "unproven"  # the page came at 09:30, when no host could be reached
 
     settings = run_monitor(tmp_path, BOTH_PUBLISHED_AT_SLOT + faults, read_verdict, head=TWO_HOSTS)
     store = reopened(settings)
@@ -142,7 +142,7 @@ async def test_looks_prove_nothing_while_clock_is_set_back(monitor: MonitorInTes
 
 @with_daemon(NEVER_PUBLISHED)
 async def test_small_step_back_of_clock_is_a_blind_span(monitor: MonitorInTest) -> None:
-    """Our clock is set back by less than a second. So two looks seem to be made before the last one."""
+    """Our clock is set back by less than a second. So two looks seem to be made 0.9 and 0.5 s before the last one."""
     await monitor.until("09:29:10.500")
     target = monitor.daemon.watch.releases["claims-q3"].targets[PAGE]
     last_look = monitor.runs()[-1].last_received
@@ -200,7 +200,7 @@ async def test_growing_blind_span_is_logged_once_a_minute(monitor: MonitorInTest
 
 @with_daemon(NEVER_PUBLISHED)
 async def test_growing_blind_span_is_stored_and_counted_once(monitor: MonitorInTest) -> None:
-    """A blind span is a time in which looks proved nothing. Only its last length counts."""
+    """A blind span is a time in which looks proved nothing. It is written three times, as 5, 10 and 20 s long."""
     await monitor.until("09:29:00")
     begins = monitor.clock.now() - timedelta(minutes=1)
     for seconds in (5, 10, 20):

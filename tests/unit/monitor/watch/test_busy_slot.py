@@ -104,6 +104,7 @@ def test_sixty_pages_of_one_slot_are_on_time_without_notices(tmp_path: Path) -> 
 
 @pytest.mark.slow
 def test_redirects_find_pages_at_unexpected_addresses(tmp_path: Path) -> None:
+    """Six of 60 pages of one slot come elsewhere than expected. Their announcements redirect to them."""
     slot = play_busy_slot(tmp_path, pages=60, elsewhere=6, until="09:31:10")
     assert slot.verdicts == {"on_time": 60}
     assert not slot.played.results.notices

@@ -75,7 +75,7 @@ def compact(store: Store, after: timedelta = 400 * DAY, watched: Collection[str]
 
 
 def test_merging_old_runs_changes_no_verdict_and_loses_no_look(tmp_path: Path) -> None:
-    """A run is a row of looks with one answer. The runs of old releases are merged to save space."""
+    """Looks in a row with one answer are a run. The runs of old releases are merged to save space."""
     store = a_store(tmp_path)
     names = ["r0", "r1", "r2", "r3", "r4"]
     for name in names:

@@ -27,6 +27,7 @@ def test_evidence_has_first_look_and_both_sides_of_change(tmp_path: Path) -> Non
                 for record in ArchiveIterator(stream)
                 if record.rec_headers.get_header("X-Ninethirty-Target") == PAGE
             ]
+    # Each look has a request and an answer: that of the first look, the last 404, and the first 200.
     request = ("request", "/government/statistics/claims")
     first_look, last_absence, first_presence = (("response", status) for status in ("404", "404", "200"))
     assert found == [request, first_look, request, last_absence, request, first_presence]

@@ -85,10 +85,8 @@ def release_without_verdict(
     ids=["overdue", "unproven", "mixed"],
 )
 def test_releases_of_one_slot_do_not_requeue_each_other_forever(states: list[State], verdicts: list[str]) -> None:
-    """A verdict that changes can queue the other releases of its slot, which are then judged again.
-
-    For example, three releases are absent, and all become overdue.
-    """
+    """Three releases have one slot. If the verdict on one changes, the others are queued to be judged again. For
+    example, all are absent: all become overdue, and then no release is queued any more."""
     store = TemporaryStore()
     releases = {name: release_without_verdict(name, state) for name, state in zip(NAMES, states, strict=True)}
     # The queue in this helper fails the test after `MOST_TURNS` turns.
@@ -177,10 +175,12 @@ def test_verdict_is_repeated_if_another_monitor_stored_looks() -> None:
     ("seconds_in_doubt", "verdicts"), [(9, []), (1, ["unproven"])], ids=["for 9 seconds", "for the first second"]
 )
 def test_no_release_is_judged_while_clock_is_in_doubt(seconds_in_doubt: int, verdicts: list[str]) -> None:
+    """Our clock was just set, so it may be wrong. If that doubt ends after 1 s, the release is judged then. If it lasts
+    9 s, the release is not judged in this test."""
     store, mine = TemporaryStore(), release_without_verdict("claims", State.PRESENT)
     with store.transaction() as tx:
         tx.save(mine.release)
-    # While it is in doubt, the clock is checked again after a second.
+    # While the clock is in doubt, it is checked again after a second.
     is_clock_in_doubt = iter([True] * seconds_in_doubt + [False] * 9).__next__
     # Judging runs for 5 s, so a doubt of 9 s lasts until its end.
     judge_for_some_seconds({"claims": mine}, store, is_clock_in_doubt=is_clock_in_doubt, seconds=5)
@@ -255,6 +255,7 @@ def judge_for_some_seconds(
 
 @virtually
 async def test_queued_releases_are_due_at_once_sorted_and_unique(clock: VirtualClock) -> None:
+    """Releases b, a and b again are queued to be judged soon."""
     queue = JudgingQueue(clock)
     for name in ("b", "a", "b"):
         queue.judge_soon(name)
@@ -278,6 +279,7 @@ async def test_release_queued_thrice_for_one_instant_is_due_once(clock: VirtualC
 
 @virtually
 async def test_newly_queued_release_ends_the_wait(clock: VirtualClock) -> None:
+    """The queue waits for a release that is due in nine days. After 7 s, another one is queued that is due at once."""
     queue = JudgingQueue(clock)
     queue.judge_at(clock.now() + timedelta(days=9), "late")
     waiting = asyncio.ensure_future(queue.wait_for_due())
@@ -292,9 +294,10 @@ async def test_newly_queued_release_ends_the_wait(clock: VirtualClock) -> None:
 async def test_single_release_comes_before_rest_of_all_releases(clock: VirtualClock) -> None:
     all_releases = [f"r{number:03}" for number in range(2 * PORTION)]
     queue = JudgingQueue(clock)
-    # All releases are judged one portion at a time.
+    # All releases are judged, half of them (a portion) at a time.
     queue.judge_all()
     assert await queue.wait_for_due(all_releases) == all_releases[:PORTION]
+    # Before the second half, a single release is queued.
     queue.judge_soon("changed")
     assert await queue.wait_for_due(all_releases) == ["changed"]
     assert await queue.wait_for_due(all_releases) == all_releases[PORTION:]
@@ -302,7 +305,7 @@ async def test_single_release_comes_before_rest_of_all_releases(clock: VirtualCl
 
 @virtually
 async def test_waiting_releases_come_before_those_already_judged(clock: VirtualClock) -> None:
-    """All releases are queued again while some still wait."""
+    """All 201 releases are queued, and queued again while some still wait. 100 (a portion) are judged at a time."""
     assert PORTION == 100
     all_releases = [f"r{number:03}" for number in range(201)]
     queue = JudgingQueue(clock)
@@ -311,6 +314,6 @@ async def test_waiting_releases_come_before_those_already_judged(clock: VirtualC
     # Now r100 to r200 wait. The second call queues r000 to r099 again, behind them.
     queue.judge_all()
     assert await queue.wait_for_due(all_releases) == all_releases[100:200]
-    # The next portion is r200 and then r000 to r098. The ids of a portion are sorted.
+    # The next 100 are r200 and then r000 to r098, sorted by id.
     assert await queue.wait_for_due(all_releases) == [*all_releases[:99], "r200"]
     assert await queue.wait_for_due(all_releases) == ["r099"]

@@ -91,6 +91,7 @@ def test_listed_address_without_proof_gives_one_hint_despite_restart(
         assert listed_url in notice.text
         assert "a listing shows its title before its slot" in notice.text
         assert "between 26 Nov 2026 09:28:00 and 09:29:00 GMT" in notice.text
+        # After a restart, the same listing gives no second hint.
         await monitor.kill()
         await monitor.start()
         await monitor.until("09:29:58")
@@ -281,6 +282,7 @@ async def test_press_hint_does_not_change_an_open_incident(monitor: MonitorInTes
     (incident,) = verdicts.incidents_of("claims-q3")
     drafts_before_hint = verdicts.drafts(incident.id)
     assert kinds_of_first_notices(monitor) == ["opened"]
+    # Then there is a hint beside it, and the incident is as it was.
     await monitor.until("09:29:59")
     assert sorted(kinds_of_first_notices(monitor)) == [HINT_FOR_PEOPLE, "opened"]
     incidents_by_id = {each.id: each for each in verdicts.incidents_of("claims-q3")}

@@ -146,7 +146,7 @@ def test_promise_has_latest_confirmation_of_any_monitor() -> None:
 
 
 def test_failed_query_is_not_repeated_and_fails_all_merges() -> None:
-    """Monitor north reads from the store what monitor south saw, for all its 500 releases at once."""
+    """Monitor north reads from the store what monitor south saw, for all its 500 releases at once. That query fails."""
     ask = QueryCounter(failures=1)
     merge = merge_south_into_north(ask, TemporaryStore())
     assert ask.queries == 1

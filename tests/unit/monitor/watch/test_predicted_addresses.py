@@ -99,7 +99,7 @@ def predicted_file_urls(release: Release, *editions: Edition, hosts: tuple[str, 
 
 
 def test_predicted_parts_keep_their_role_and_are_optional() -> None:
-    """The address of April's file is made from that of March. Both files are data. PREDICTED_FILE is not required."""
+    """The address of April's file is made from that of March's. It has the role data, too, and is not required."""
     march, other_hosts = edition(part(f"{SITE}/trade-march-2017.csv")), ()
     assert predicted_files(april_release(), [march], other_hosts) == [PREDICTED_FILE]
 
@@ -114,6 +114,7 @@ def test_prediction_uses_latest_address_that_contains_a_period() -> None:
 
 
 def test_other_hosts_are_predicted_only_if_configured() -> None:
+    """The file of March is on another host than its page. The address of April's file is made from that of March's."""
     on_another_host = edition(part("https://cdn.example/trade-march-2017.csv"))
     assert predicted_file_urls(april_release(), on_another_host) == []
     predicted = predicted_file_urls(april_release(), on_another_host, hosts=("cdn.example",))
@@ -152,6 +153,7 @@ def windows_of_prediction(progress: Progress) -> tuple[Window, ...]:
 
 
 def test_predicted_address_is_looked_at_less_than_every_second() -> None:
+    """Other parts are looked at each second around their slot. This address is only made from earlier editions."""
     windows = windows_of_prediction(Progress())
 
     def seconds_between_looks(before: timedelta) -> float:
@@ -164,17 +166,15 @@ def test_predicted_address_is_looked_at_less_than_every_second() -> None:
 
 
 def test_unseen_predicted_part_is_watched_for_an_hour_only() -> None:
-    """The page is out since the slot, without this part (`is_complete=False`).
-
-    As it did not name this address, looks end an hour later.
-    """
+    """The page is out since the slot. The part is missing (`is_complete=False`), and the page does not name it. Perhaps
+    there is nothing at the predicted address. So the looks at it end an hour after the page came."""
     windows = windows_of_prediction(Progress(Stage.SEEN, SLOT, is_complete=False))
     hour_after_the_page = "settle"
     assert {window.name for window in windows} == {hour_after_the_page}
 
 
 def test_seen_or_exposed_predicted_part_is_still_watched() -> None:
-    """A look saw the part itself: after the slot, or half an hour before it."""
+    """A look saw the part at its predicted address: after the slot (seen), or half an hour before it (exposed)."""
     # The windows are named after the phases: `after` a release is out, and `exposed` before its slot.
     seen = windows_of_prediction(Progress(Stage.SEEN, since=SLOT))
     exposed = windows_of_prediction(Progress(Stage.EXPOSED, since=SLOT - timedelta(minutes=30)))
@@ -231,6 +231,7 @@ def window_names(poller: FakePoller, target: str) -> tuple[str, ...]:
 
 
 def test_predicted_file_that_page_names_is_watched_as_overdue() -> None:
+    """The page of the release is out, and its file is missing at the predicted address. Then the page names it."""
     poller = FakePoller()
     planner = planner_at(SLOT + 2 * SECOND, poller)
     watched = published_release_with_missing_file(PREDICTED_FILE)
@@ -251,8 +252,8 @@ def test_predicted_file_that_page_names_is_watched_as_overdue() -> None:
     assert window_names(poller, PREDICTED_TARGET) == ("settle", "overdue-then")
 
 
-def test_naming_a_predicted_file_before_slot_changes_no_looks() -> None:
-    """What a page shows before its slot may be of an earlier edition, or must not be used yet."""
+def test_page_that_names_predicted_file_before_slot_changes_no_looks() -> None:
+    """The page names the file five minutes before its slot. Such a page may still be that of an earlier edition."""
     poller = FakePoller()
     planner = planner_at(SLOT - 5 * MINUTE, poller)
     watched = WatchedRelease(a_release(PREDICTED_FILE), [a_promise()])
@@ -265,7 +266,8 @@ def test_naming_a_predicted_file_before_slot_changes_no_looks() -> None:
     assert poller.windows == windows_before
 
 
-def test_only_files_that_were_named_and_seen_are_predicted() -> None:
+def test_only_named_and_seen_files_are_predicted_for_next_edition() -> None:
+    """The edition of March had three files. The address of April's file is made from only one of them."""
     # Parts that a page named have ids that begin with `found`. The part `sheet` was configured.
     named_and_seen = part_row("found-1", f"{SITE}/trade-march-2017.csv")
     named_and_never_seen = part_row("found-2", f"{SITE}/never-march-2017.csv", by=None)
@@ -281,6 +283,7 @@ def test_file_is_predicted_only_once() -> None:
 
 
 def test_only_few_of_2000_named_files_are_watched() -> None:
+    """At each of three looks, the page of a release names the same 2000 files. At most ten parts may be watched."""
     poller, most_parts = FakePoller(), 10
     planner = planner_at(SLOT + 2 * SECOND, poller, most_parts=most_parts)
     under_watch = published_release_with_missing_file(PREDICTED_FILE)
@@ -363,10 +366,8 @@ def test_page_that_is_already_a_part_is_not_predicted() -> None:
 
 
 def test_at_most_three_pages_are_predicted_beside_predicted_files() -> None:
-    """Two earlier editions linked to the same five pages.
-
-    Ids are numbered: the predicted file has 1, so pages begin at 2.
-    """
+    """Two earlier editions linked to the same five pages. Ids are numbered: the predicted file has 1, so the pages
+    begin at 2."""
     five_links = tuple(f"{PAGE}/{number}" for number in range(5))
     editions = [replace(each, links=five_links) for each in (MARCH_WITH_LINK, FEBRUARY_WITH_LINK)]
     assert PREDICTED_FILE.id == "expected-1"
@@ -451,16 +452,19 @@ def test_predicted_page_is_recognised_by_its_period_at_edge() -> None:
     (target,) = targets_of(release)
     assert target.view is View.EDGE
     assert target.recognise == "period"
-    assert target.title == release.title  # with the period for which the page is searched
+    # The title has the period for which the page is searched.
+    assert target.title == release.title
 
 
 def test_seen_predicted_page_is_watched_for_one_hour() -> None:
-    """Such a page is there for all editions, so later looks would not show that this edition was removed."""
+    """A page to which earlier editions linked is predicted for the next one, and is seen at its slot. The page is there
+    for all editions, so later looks would not show that this edition was removed."""
     (target,) = targets_of(replace(april_release(), parts=(PREDICTED_PAGE,)))
     seen_at_slot = Progress(Stage.SEEN, since=SLOT)
     usual_windows = windows_for(target, a_promise().slot, seen_at_slot)
     windows = windows_of_guess(target, usual_windows, seen_at_slot, DEFAULT_WATCH)
-    assert {window.name for window in windows} == {"settle"}
+    hour_after_release = "settle"
+    assert {window.name for window in windows} == {hour_after_release}
     assert windows[-1].ends == SLOT + timedelta(hours=1)
 
 
@@ -494,7 +498,7 @@ def test_linked_pages_stay_pending_and_exceed_no_limit_of_parts() -> None:
     verdict = judge(release, [a_promise()], {}, [], Policy(most_parts=6), SLOT + 200 * SECOND)
     _page, _predicted, *linked = verdict.parts
     assert {part.verdict for part in linked} == {VerdictKind.PENDING}
-    # There are seven parts. With more than the most, 6, there would be this finding if links counted.
+    # There are seven parts, one more than allowed. This finding would say so, but the five links do not count.
     assert Kind.PARTS_CUT not in {finding.kind for finding in verdict.findings}
 
 
@@ -515,6 +519,7 @@ def test_links_before_the_slot_are_not_stored() -> None:
 
 
 def test_explain_says_how_predicted_and_linked_pages_are_known() -> None:
+    """`explain` lists the facts about a release. It has a page, a predicted page, and one to which its page links."""
     linked = Part("linked-1", Role.ALTERNATIVE, f"{PAGE}/2", required=False, origin=Origin.LINKED)
     release = a_release(PREDICTED_PAGE, linked)
     verdict = judge(release, [a_promise()], {}, [], Policy(), SLOT + 200 * SECOND)

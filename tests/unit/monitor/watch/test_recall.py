@@ -67,6 +67,7 @@ def test_file_keeps_its_id_after_restart_and_reordering(tmp_path: Path) -> None:
             part.url: part.id for part in monitor.daemon.watch.releases["claims-q3"].release.parts if part.id != "page"
         }
 
+    # At 09:30:00 the page names the files one and two. From 09:31:00 on, it names two and one.
     async def restart_after_reordering(monitor: MonitorInTest) -> None:
         await monitor.until("09:30:30")
         before = part_ids(monitor)

@@ -83,7 +83,7 @@ def test_merged_promises_keep_their_latest_confirmation() -> None:
 
 
 def test_has_promises_ignores_confirmations_but_not_unknown_promises() -> None:
-    """A release has promises if it knows each of them, whenever they were confirmed."""
+    """The release has the promise `ours`. A later confirmation of it is no new promise, but `theirs` is one."""
     ours, theirs = a_promise(learnt=SLOT - 2 * HOUR), a_promise(SLOT + 10 * MINUTE, learnt=SLOT - HOUR)
     release = WatchedRelease(a_release(), (ours,))
     confirmed_later = replace(ours, confirmed_at=SLOT + 2 * DAY)
@@ -107,7 +107,8 @@ def add_look(
 
 
 def test_only_first_changes_of_a_dynamic_page_begin_runs() -> None:
-    """After `MOST_CHANGES` changes, bytes are not compared any more: the server makes them anew for each request."""
+    """A page has other bytes at each of 200 looks, so its server makes them anew for each request. After `MOST_CHANGES`
+    changes, they are not compared any more. Looks in a row with the same bytes are a run."""
     release = release_published_on_time()
     for second in range(200):
         add_look(release, PAGE, PRESENT, second, digest=f"bytes {second}")
@@ -116,7 +117,7 @@ def test_only_first_changes_of_a_dynamic_page_begin_runs() -> None:
 
 
 def test_each_change_of_a_rarely_changed_page_begins_a_run() -> None:
-    """A run is a row of looks that got the same bytes."""
+    """Looks in a row that got the same bytes are a run. Here the bytes change every five seconds."""
     release = release_published_on_time()
     for second in range(20):
         changes_every_five_seconds = f"bytes {second // 5}"
@@ -139,10 +140,8 @@ def test_each_change_of_a_rarely_changed_page_begins_a_run() -> None:
 def test_released_page_is_lost_once_removed_or_changed(
     looks: list[tuple[float, State, str | None]], lost_at_second: float | None
 ) -> None:
-    """Each look has its seconds after the slot, the state, and a checksum of the page.
-
-    For example, a page that is present at 5 s and absent at 9 s and 12 s is lost at 9 s. None: it is there.
-    """
+    """Each look has its seconds after the slot (negative: before it), the state, and a checksum of the page. For
+    example, a page that is present at 5 s and absent at 9 s and 12 s is lost at 9 s. None: it is there."""
     release = release_published_on_time()
     for second, state, digest in looks:
         add_look(release, PAGE, state, second, digest=digest)
@@ -159,11 +158,9 @@ def test_released_page_is_lost_once_removed_or_changed(
     ],
 )
 def test_long_gap_ends_a_run_only_in_window_again(name_of_window: str, longest_gap: timedelta | None) -> None:
-    """A run is a row of looks with one answer. It ends if the gap between two looks is longer than `spacing`.
-
-    The window `again` begins when a target is found absent or changed. Here its spacing is 5 s. In the window
-    `after` it is None, so a gap may be of any length.
-    """
+    """Looks in a row with one answer are a run. It ends if the gap between two looks is longer than `spacing`. In the
+    window `again`, after a page was found absent or changed, that is 5 s. In the window `after`, the usual one after
+    the slot, it is None: any gap is allowed."""
     release = release_published_on_time()
     second_before_slot = -1
     add_look(release, ORIGIN_OF_PAGE, ABSENT, second_before_slot)

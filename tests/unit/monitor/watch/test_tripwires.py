@@ -189,6 +189,7 @@ def test_govuk_listing_of_another_address_shows_early_exposure(tmp_path: Path, l
 
 @with_daemon(govuk_listings(shown_in="search"), head=HEAD_WITH_SLOT_AT_09_40, base=ON_GOVUK)
 async def test_govuk_search_and_feed_share_one_request_a_minute(monitor: MonitorInTest) -> None:
+    """Both list what a producer has published on GOV.UK. They are requested in turn, each every two minutes."""
     await monitor.until("09:33:30")
     entries = monitor.publisher.log.entries
     of_search = [entry.at.minute for entry in entries if "filter_organisations" in entry.query]
@@ -210,13 +211,12 @@ SITEMAP_INDEX = (
 
 
 def test_release_is_found_in_recent_sitemap_of_an_index(tmp_path: Path) -> None:
-    """The index also names a sitemap of 2019 and one on another host, which are not read.
-
-    The index and its recent sitemaps together get one request a minute.
-    """
+    """The index is a sitemap that names others: recent ones, one of 2019 and one on another host. The last two are not
+    read. The index and its recent sitemaps together get one request a minute."""
     for name, body in {"before": sitemap(), "after": sitemap(LISTED_URL)}.items():
         (tmp_path / f"{name}.gz").write_bytes(gzip.compress(body.encode()))
     tables = an_answer(f"{STATS}/sitemap.xml", "08:00:00", SITEMAP_INDEX)
+    # From 09:32:30 on, the recent sitemap shows the release, ahead of its slot at 09:40.
     for name, at in (("before", "08:00:00"), ("after", "09:32:30")):
         gzipped_body = f'body_file = "{name}.gz"\nheaders = {{ "Content-Type" = "application/gzip" }}\n'
         tables += an_answer(f"{STATS}/map-1.xml.gz", at, more=gzipped_body)
@@ -344,7 +344,7 @@ def test_publication_date_is_read_from_feeds_and_sitemaps(facts: dict[str, str],
     assert (date.isoformat() if date else None) == when
 
 
-@pytest.mark.parametrize("days_from_slot", [1, 40, 87])
+@pytest.mark.parametrize("days_until_slot", [1, 40, 87])
 @pytest.mark.parametrize(
     ("title_of_entry", "is_new", "is_match"),
     [
@@ -355,29 +355,26 @@ def test_publication_date_is_read_from_feeds_and_sitemaps(facts: dict[str, str],
     ],
 )
 def test_listed_own_address_matches_if_new_or_rightly_titled(
-    title_of_entry: str, days_from_slot: int, *, is_new: bool, is_match: bool
+    title_of_entry: str, days_until_slot: int, *, is_new: bool, is_match: bool
 ) -> None:
-    """A listing shows the address of a release before its slot. The entry is new if it was not there before.
-
-    For example, a new entry matches under any title. An old entry matches only under the title of the release.
-    """
+    """1, 40 or 87 days before its slot, a listing has an entry with the address of a release. A match means that the
+    release may be early. An entry that was not there before (`is_new`) matches under any title, an old one only under
+    the title of the release."""
     entry = Found(LISTED_URL, title_of_entry, "entry")
-    # Any match by the address counts as one by the title.
+    # A match by the address has the kind `TITLE`, too.
     expected = [("claims-q3", MatchKind.TITLE)] if is_match else []
     now = datetime(2026, 9, 15, 15, 50, tzinfo=UTC)
-    assert matches_of_release(entry, is_new=is_new, slot=now + timedelta(days=days_from_slot), now=now) == expected
+    assert matches_of_release(entry, is_new=is_new, slot=now + timedelta(days=days_until_slot), now=now) == expected
 
 
-@pytest.mark.parametrize("days_from_slot", [1, 40, 87])
+@pytest.mark.parametrize("days_since_slot", [1, 40, 87])
 @pytest.mark.parametrize("title_of_entry", [TITLE, "Something else altogether"])
-def test_announced_address_listed_after_its_slot_is_no_match(title_of_entry: str, days_from_slot: int) -> None:
-    """A listing shows the announced address of a release, for example a day after its slot.
-
-    A match would be a sign of an early publication.
-    """
+def test_announced_address_listed_after_its_slot_is_no_match(title_of_entry: str, days_since_slot: int) -> None:
+    """1, 40 or 87 days after its slot, a listing shows a new entry with the address of a release. A match would mean
+    that the release may be early."""
     entry = Found(LISTED_URL, title_of_entry, "entry")
     now = datetime(2026, 9, 15, 15, 50, tzinfo=UTC)
-    assert matches_of_release(entry, is_new=True, slot=now - timedelta(days=days_from_slot), now=now) == []
+    assert matches_of_release(entry, is_new=True, slot=now - timedelta(days=days_since_slot), now=now) == []
 
 
 def matches_of_release(entry: Found, *, is_new: bool, slot: datetime, now: datetime) -> list[tuple[str, MatchKind]]:

@@ -109,6 +109,7 @@ async def test_page_announced_within_15_minutes_is_not_unannounced(monitor: Cale
 
 @with_calendar_monitor()
 async def test_new_edition_in_a_feed_becomes_a_watched_release(monitor: CalendarMonitor) -> None:
+    """The calendar announces only the edition of October. A feed shows that of November, which is published."""
     url = "https://stats.example/awareness-november"
     monitor.pages[url] = Reply(200, b"<html><title>Example awareness: November 2026</title></html>")
     await monitor.read_calendar(csv(row("a", title="Example awareness: October 2026")))

@@ -33,6 +33,7 @@ async def test_request_with_body_is_sent_once_on_new_connection() -> None:
         else:
             writer.write(full_response(b"ok"))
 
+    # A request without a body, one with a body, and a second one with a body, which gets no answer.
     async with publishing(close_at_the_third_request) as publisher, open_client(publisher) as client:
         assert (await client.get(f"{BASE}/a")).text == "ok"
         assert (await client.post(f"{BASE}/a", content=body)).status_code == 200

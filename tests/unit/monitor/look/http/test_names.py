@@ -110,6 +110,7 @@ def test_old_addresses_serve_15_minutes_if_name_server_is_silent(server: NameSer
 
 
 async def test_name_with_private_address_is_looked_up_again_at_once() -> None:
+    """At first the name server gives a private address, which is refused, and then a public one."""
     answers = [["10.0.0.1"], ["8.8.8.8"], ["10.0.0.1"]]
     resolver = Resolver(Guard(), names=NameCache(lambda *_: answers.pop(0)))
     origin = Origin("https", "www.example", PORT)

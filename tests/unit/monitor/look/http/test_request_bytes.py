@@ -27,6 +27,7 @@ def header_lines(written: RequestBytes) -> list[bytes]:
     st.booleans(),
 )
 def test_address_is_sent_as_httpx_would_write_it(place: str, path: str, bust: bool) -> None:  # noqa: FBT001  # hypothesis gives it
+    # Our writer makes the bytes of a request itself. The library httpx shows how the address must be written in them.
     url = f"{place}/{path}"
     request = Request(url, bust=bust)
     try:

@@ -73,7 +73,7 @@ def receive_in_pieces(connection: Connection, raw: bytes, cuts: list[int]) -> No
 def test_answer_received_in_pieces_is_whole_and_connection_is_kept(
     sample: tuple[bytes, int, bytes], cuts: list[int]
 ) -> None:
-    raw, status, body = sample
+    raw, status, body = sample  # the bytes of an answer, the status and the body in it
 
     async def receive_answer() -> tuple[int, bytes, bool]:
         connection, _ = send_request()
@@ -87,6 +87,8 @@ def test_answer_received_in_pieces_is_whole_and_connection_is_kept(
 
 @given(st.binary(max_size=300), st.lists(st.integers(0, 300), max_size=4))
 def test_bytes_that_are_no_answer_raise_httpx_transport_error(raw: bytes, cuts: list[int]) -> None:
+    """Random bytes arrive, cut into pieces at some places. Then the server closes the connection."""
+
     async def receive_noise() -> None:
         connection, _ = send_request()
         receive_in_pieces(connection, raw, cuts)
@@ -98,6 +100,7 @@ def test_bytes_that_are_no_answer_raise_httpx_transport_error(raw: bytes, cuts: 
 
 
 async def test_second_answer_to_one_request_closes_the_connection() -> None:
+    """The second answer is not read. It could be a forged one for the next request."""
     connection, _ = send_request()
     first = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
     connection.data_received(first + b"HTTP/1.1 200 OK\r\nX-Forged: 1\r\nContent-Length: 2\r\n\r\nno")
@@ -108,6 +111,7 @@ async def test_second_answer_to_one_request_closes_the_connection() -> None:
 
 
 async def test_unrequested_bytes_close_an_idle_connection() -> None:
+    """After a whole answer the connection is kept. Then the server sends another answer, without a request."""
     connection, transport = send_request()
     connection.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
     is_kept = connection.end_request()
@@ -119,6 +123,9 @@ async def test_unrequested_bytes_close_an_idle_connection() -> None:
 
 
 async def test_only_connections_of_one_loop_share_a_buffer() -> None:
+    """Connections receive bytes in a buffer. Those of another event loop run in another thread, so they need their
+    own."""
+
     async def get_buffer() -> memoryview:
         connection, _ = send_request()
         return connection.get_buffer(-1)
@@ -207,6 +214,8 @@ async def test_most_looks_at_an_erratic_server_get_an_answer() -> None:
 
 
 async def test_pool_survives_cancelled_looks() -> None:
+    """The pool has the open connections to hosts. 20 times, 15 looks begin together, and 8 of them are cancelled."""
+
     async def answer_after_30_passes(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for _pass in range(30):
             await asyncio.sleep(0)

@@ -47,6 +47,7 @@ def test_another_edition_after_a_404_is_absence() -> None:
 
 @pytest.mark.parametrize("announcement_redirects_to_it", [False, True])
 def test_page_with_another_title_is_unknown_after_404(*, announcement_redirects_to_it: bool) -> None:
+    """The address answered 404 before. Even if the announcement of our release redirects to the page, it is unknown."""
     other_page = page("Prison population - GOV.UK", "Prison population")
     answered_404_before = Known(was_missing=True)
     context = Context(URL, OUR_TITLE, known=answered_404_before, is_led_to=announcement_redirects_to_it)
@@ -135,6 +136,7 @@ def test_parts_are_found_on_the_page_once_each() -> None:
 
 
 def test_content_item_gives_itself_and_its_usable_attachments() -> None:
+    """A content item is the JSON of a page. Of these five attachments, the last two have no address."""
     attachments = [
         {"attachment_type": "html", "url": f"{PATH}/bulletin", "title": "Bulletin"},
         {"attachment_type": "file", "url": "https://assets.publishing.service.gov.uk/media/1/a.csv", "file_size": 9},
@@ -303,7 +305,7 @@ def test_page_and_item_state_when_they_were_first_published() -> None:
 
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason="the samples are not here")
 def test_corrected_page_has_version_with_update_and_change_history() -> None:
-    """The version of a page consists of facts that grow with each correction."""
+    """A page is corrected on the day after its release. `advanced_fields` names the facts of its version that grew."""
     names = ("2026_on_time_scheduled", "2026_corrected_next_day")
     bodies = ((SAMPLES / f"publications/{name}.json").read_bytes() for name in names)
     first, later = (recognise(answer(body, "application/json"), OUR_RELEASE).version or "" for body in bodies)

@@ -31,6 +31,7 @@ def test_presence_by_recogniser_status_is_never_specific() -> None:
 
 
 def test_status_recogniser_compares_heading_and_title_with_releases_title() -> None:
+    """A page that names our edition is present, one that names another edition is absent, and any other is unknown."""
     other_edition = OUR_TITLE.replace("July to September", "April to June")
     for title, state in ((OUR_TITLE, State.PRESENT), (other_edition, State.ABSENT), ("Others", State.UNKNOWN)):
         in_heading = page(title="Agency", heading=title)
@@ -239,6 +240,7 @@ def test_ees_answer_about_our_release_proves_presence_and_gives_its_id() -> None
 
 
 def test_ees_amendment_advances_last_update_and_update_count() -> None:
+    """The site EES shows a release twice: as published in October, and as amended in November."""
     published, series = "2026-10-15T08:30:21.44+00:00", "Example claims: quarterly statistics"
     content = {"id": "1", "releaseId": "2", "published": published, "title": "July to September 2026"}
     content |= {"publication": {"title": series}, "lastUpdated": published, "updateCount": 1}
@@ -250,6 +252,7 @@ def test_ees_amendment_advances_last_update_and_update_count() -> None:
 
 
 def test_version_is_read_from_own_entry_in_ees_list() -> None:
+    """A list of EES has another edition, updated in December, and then ours, updated in November."""
     ours = {"releaseId": "1", "published": "x", "title": "July to September 2026"}
     other = {"releaseId": "2", "published": "x", "title": "April to June 2026", "lastUpdated": "2026-12-01T09:30:00Z"}
     context = Context(URL, "Example claims: July to September 2026")
@@ -269,6 +272,7 @@ def test_ees_list_shows_our_release_only_with_our_period() -> None:
 
 
 def test_ees_list_is_not_searched_without_title_of_our_release() -> None:
+    """EES answers with a list of releases. Without our title, none of them can be recognised as ours."""
     entry = {"releaseId": "1", "published": "x", "title": "July to September 2026"}
     old_entry = {"title": "April to June 2010", "url": "/x"}
     recognised = recognise_with("ees", json_answer({"results": [entry, old_entry]}), Context(URL, title=""))
@@ -375,7 +379,7 @@ def test_titles_are_compared_by_series_and_period(seen: str, like: Likeness) -> 
 
 
 def test_title_of_school_year_may_name_one_of_its_calendar_years() -> None:
-    """UNDATED: the periods do not contradict each other, but are not the same, as 2026 and the school year 2025/26."""
+    """2026 may mean the school year 2025/26, but is less precise: UNDATED. Two school years are two editions."""
     assert compare_titles("Absence: 2026", "Absence: 2025/26") is Likeness.UNDATED
     assert compare_titles("Absence: 2025/26", "Absence: 2024/25") is Likeness.OTHER_EDITION
 

@@ -15,6 +15,7 @@ NO_PREFERRED_URL = re.compile("(?!)")
 
 
 def test_addresses_are_read_whatever_namespace_or_wrapping_they_have() -> None:
+    """The elements have a prefix, `s:`. One address is plain text, and one is in a CDATA section."""
     body = (
         '<?xml version="1.0"?><s:urlset xmlns:s="urn:s" xmlns:image="urn:i">'
         "<s:url><s:loc> https://x.example/a-b?x=1&amp;y=2 </s:loc><s:lastmod>2026-11-26</s:lastmod>"
@@ -32,6 +33,7 @@ def test_addresses_are_read_whatever_namespace_or_wrapping_they_have() -> None:
 
 
 def test_address_in_sitemap_index_is_never_that_of_a_publication() -> None:
+    # An index is a sitemap that only names other sitemaps.
     index = "<sitemapindex><sitemap><loc>https://x.example/1.xml.gz</loc></sitemap></sitemapindex>"
     matches_every_address = re.compile(".*")
     found, _is_whole = read_sitemap(index.encode(), wanted=matches_every_address)
@@ -40,6 +42,7 @@ def test_address_in_sitemap_index_is_never_that_of_a_publication() -> None:
 
 
 def test_entities_are_not_expanded_and_references_are_not_fetched() -> None:
+    """One address of this sitemap would expand to a thousand million copies of another. One refers to a local file."""
     laughs = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
     head = f'<!DOCTYPE u [<!ENTITY l0 "https://x.example/">{laughs}<!ENTITY e SYSTEM "file:///etc/hostname">]>'
     body = f"{head}<urlset><url><loc>&l9;</loc></url><url><loc>&e;</loc></url></urlset>"

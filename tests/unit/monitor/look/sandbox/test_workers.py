@@ -135,9 +135,9 @@ async def test_failed_reader_is_reported_and_its_process_ended(workers: Workers)
 
 async def test_stop_unused_stops_worker_without_task_since_last_call(workers: Workers) -> None:
     await recognise_in(workers, "css:h1", b"<h1>Births</h1>")
-    workers.stop_unused()
+    workers.stop_unused()  # there was a task before this call
     assert len(process_ids(workers)) == 1
-    workers.stop_unused()
+    workers.stop_unused()  # there was none since the last call
     assert process_ids(workers) == []
 
 
@@ -219,6 +219,7 @@ async def test_worker_that_does_not_start_is_not_the_hosts_fault() -> None:
 
 
 async def test_failed_start_is_repeated_after_one_second_then_two() -> None:
+    """A worker, which reads answers, cannot be started. The pauses between tries are 1 s and 2 s. Five answers come."""
     machine = Machine(can_start_workers=False)
     workers = machine.workers()
     seconds_of_answers, seconds_of_starts = (0.0, 0.5, 1.0, 1.9, 3.0), []
@@ -290,12 +291,13 @@ async def test_try_start_makes_first_start_only_if_it_is_eager() -> None:
 
 
 async def test_try_start_repeats_failed_start_until_a_worker_runs() -> None:
-    """With `eager`, `try_start` also makes the first start."""
+    """`try_start` repeats a start of a worker that failed. With `eager`, it also makes the first start."""
     machine = Machine(can_start_workers=False)
     workers = machine.workers()
     await workers.try_start(eager=True)
     await workers.try_start()
     assert machine.fault_of_each_start == [START_FAULT, START_FAULT]
+    # After two failed starts, workers can be started, and the third start succeeds.
     machine.can_start_workers = True
     await workers.try_start(eager=True)
     assert machine.fault_of_each_start == [START_FAULT, START_FAULT, NO_FAULT]
