@@ -29,10 +29,11 @@ def hanging(folder: Path) -> HangingStore:
 
 @pytest.mark.slow
 def test_the_store_is_never_called_on_the_event_loop(tmp_path: Path) -> None:
+    """A slow call of the store on the event loop would delay looks. This store answers, and records such calls."""
     store = hanging(tmp_path)
 
     async def act(monitor: MonitorInTest) -> None:
-        store.records_calls_on_loop = True  # this store answers, and only records who calls it
+        store.records_calls_on_loop = True
         # The page, due at 09:30, is published at 09:33. So the monitor reads and writes all parts of the store.
         await monitor.until("10:10:00")
         # Neither the status nor the metrics may call it.
