@@ -91,6 +91,8 @@ async def test_token_ends_when_its_line_is_removed(board: Board, users: Path, to
 
 
 async def test_log_and_users_file_contain_no_token(board: Board, tokens: Tokens) -> None:
+    """A program sends its token, and then the token with a letter too many. The log must have neither. The line for the
+    users file has only a hash of the token."""
     token, line = tokens[TokenScope.DUTY]
     with capture_logs() as logs:
         await statuses_with_token(board, token)
