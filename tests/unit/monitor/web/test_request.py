@@ -107,12 +107,12 @@ LIMITS = {"longest": 1000, "most": FORM_FIELDS, "longest_with_files": 1000}
 
 
 async def test_form_keeps_file_bytes_and_first_value_of_a_field() -> None:
-    # The boundary of the form is "--b", so the line "--c" is a part of the file.
+    """A form has the field `text` twice, a file, and a field in which no file was chosen. The last one is left out."""
+    # The line "--b" separates the fields of the form. So "--c" is only a part of the file.
     mail = b"\x00\xff\r\n--c\r\n"
     form = form_body(("text", "Dŵr."), ("text", "again"), mail=mail)
     fields, files = await read_form_with_files(request_with_form(form), **LIMITS)
     assert fields == {"text": "Dŵr."}
-    # The form also has a field in which no file was chosen, which is left out.
     assert files == {"mail": mail}
 
 
