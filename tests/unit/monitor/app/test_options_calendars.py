@@ -67,8 +67,7 @@ def test_unusual_calendar_changes_are_accepted_only_on_the_configured_day() -> N
 
 
 def test_release_promised_without_time_gets_the_usual_time() -> None:
-    """Releases of ons whose title begins with GDP have the usual time 7:00. DAY is 23 July 2026, when 7:00 in London is
-    6:00 UTC."""
+    """Releases of ons whose title begins with GDP are usually at 7:00. On 23 July 2026 (DAY) that is 6:00 UTC."""
     fill_usual_time = make_usual_time_filler(settings(slot_time=[GDP_OF_ONS_AT_7]))
     day_only = on_days(first=DAY, last=DAY, raw="")
     slot = fill_usual_time(announced(day_only, title="GDP: June 2026")).slot

@@ -265,6 +265,7 @@ def test_correcting_an_unknown_edition_or_practice_is_a_fault(read: Read, correc
 
 
 def test_keys_and_links_read_the_secrets_in_their_files(read: Read, tmp_path: Path) -> None:
+    """`link_key` signs the links in notices, which work for `link_lasts`. Programs send `token`."""
     (tmp_path / "key").write_text("signing\n")
     (tmp_path / "token").write_text("programs\n")
     settings = read(
@@ -277,9 +278,8 @@ def test_keys_and_links_read_the_secrets_in_their_files(read: Read, tmp_path: Pa
 
 
 def test_without_configured_keys_no_token_and_no_link_is_accepted(read: Read) -> None:
+    """Even an empty token must not count as the right one. None: the token opens nothing, and the link is not valid."""
     keys = make_keys(read(""))
-    # Without a key, an empty token must not count as the right one.
-    # None: the token opens nothing, and the link is not valid.
     assert keys.find_scope("") is None
     assert keys.read_link("x", datetime(2018, 1, 5, tzinfo=UTC)) is None
 

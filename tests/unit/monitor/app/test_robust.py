@@ -81,8 +81,7 @@ def look_outcomes(monitor: MonitorInTest) -> set[str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["timeout", "reset", "503", "challenge", "redirect_loop", "bomb"])
 def test_slot_without_a_successful_look_is_unproven_not_late(tmp_path: Path, kind: str) -> None:
-    """Each look fails from 09:28:50 to 09:33, for example by a reset connection. So the page may have come on time, at
-    09:30, or late."""
+    """Each look from 09:28:50 to 09:33 fails, so the page may have come on time, at 09:30, or late."""
 
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:45:00")
@@ -244,8 +243,7 @@ def restore_evidence_folder(folder: Path) -> None:
 
 @pytest.mark.slow
 def test_late_release_is_notified_while_evidence_cannot_be_stored(tmp_path: Path) -> None:
-    """From 09:29:30 on, the folder of the evidence is away. It is still away when `lose_evidence_until_09_40_30`
-    ends."""
+    """From 09:29:30 to after 09:40:30 the folder of the evidence is away, so no response can be stored there."""
 
     async def act(monitor: MonitorInTest) -> None:
         # 09:40: the page is published, ten minutes late.
@@ -259,8 +257,7 @@ def test_late_release_is_notified_while_evidence_cannot_be_stored(tmp_path: Path
 
 @pytest.mark.slow
 def test_monitor_is_not_ready_while_evidence_cannot_be_stored(tmp_path: Path) -> None:
-    """From 09:29:30 on, the folder of the evidence is away. It is still away when `lose_evidence_until_09_40_30`
-    ends."""
+    """From 09:29:30 to 09:40:30 the folder of the evidence is away, so no response can be stored there."""
 
     async def act(monitor: MonitorInTest) -> None:
         await lose_evidence_until_09_40_30(monitor, tmp_path)

@@ -195,7 +195,7 @@ def test_one_monitor_proves_a_release_while_the_other_is_down(tmp_path: Path, ki
         assert north.notice_kinds() == []
 
     store = run_two_monitors(tmp_path, PUBLISHED_AT_SLOT, act, south_faults=NO_FAULTS, delay=DELAY)
-    # The store has the time in which that monitor was down. Judged again with it, the release is still on time.
+    # The store has the time in which that monitor was down. In a replay with it, the release is still on time.
     assert [blind.cause for blind in store.runs.blind(SLOT - HOUR, SLOT + HOUR)] == ["killed"]
     assert differences_in_replay(store) == {"claims-q3": []}
     store.close()

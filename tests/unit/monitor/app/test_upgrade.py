@@ -116,6 +116,7 @@ def test_upgrading_two_monitors_in_turn_sends_each_notice_once(
     assert len(store.verdicts.incidents()) == incidents_of_verdict
     assert [notice.kind for notice in notices].count("opened") == incidents_of_verdict
     assert [row.word for row in store.verdicts.judged()] == [verdict]
+    # The stored looks, judged again, give the stored verdict.
     assert differences_in_replay(store) == {"claims-q3": []}
     store.close()
 
