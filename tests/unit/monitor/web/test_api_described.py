@@ -53,6 +53,7 @@ async def test_description_has_every_operation_of_the_routes(board: Board) -> No
 
 
 async def test_every_operation_has_name_tags_summary_and_described_parameters(board: Board) -> None:
+    """An operation is a path with a method. Parameters in the path, such as {release}, have only a name."""
     openapi = await read_openapi(board)
     operations = operations_of(openapi)
     assert len({operation["operationId"] for operation in operations}) == len(operations)
@@ -61,11 +62,11 @@ async def test_every_operation_has_name_tags_summary_and_described_parameters(bo
         assert operation["tags"]
         assert set(operation["tags"]) <= tags
         assert operation["summary"]
-        # Parameters in the path, such as {release}, have only a name.
         assert all(parameter["description"] for parameter in operation["parameters"] if parameter["in"] != "path")
 
 
 async def test_every_operation_describes_its_refusals_as_problem_documents(board: Board) -> None:
+    """An operation is a path with a method, such as GET. Its answers with a status from 400 on are refusals."""
     for operation in operations_of(await read_openapi(board)):
         refusals = {status: answer for status, answer in operation["responses"].items() if int(status) >= 400}
         assert {"400", "401", "403", "429", "503"} <= set(refusals)

@@ -268,6 +268,7 @@ def test_ordinary_day_folds_no_release() -> None:
 
 
 async def test_api_filters_incidents_by_open_by_producer_and_by_day(board: Board) -> None:
+    """Two open incidents are of 5 January, and so is a closed one with the id `over`."""
     known = board.late_incident()
     board.save_incident(replace(known, id="over", closed=after_slot(1500), words=REPORT_WAIVED))
 

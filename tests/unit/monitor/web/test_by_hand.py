@@ -280,7 +280,7 @@ async def test_damaged_file_is_not_overwritten(board: Board, tmp_path: Path, con
     file.write_text(content)
     page = await board.client.get("/by-hand")
     assert "cannot be read, so repair it first" in page.text
-    guard = hidden_field(page, "guard")
+    guard = hidden_field(page, "guard")  # it proves the session of a form
     assert (await board.client.post("/by-hand", data={"guard": guard} | ADDED)).status_code == 400
     assert file.read_text() == content
 

@@ -91,7 +91,7 @@ async def test_releases_whose_slot_is_ahead_are_not_counted() -> None:
         assert "dft" in await board.read_page("/history")
     async with a_board() as board:
         release = board.add_past_release("dft", "late", days_ago=3)
-        board.move_slot(release, after_slot(86400))
+        board.move_slot(release, after_slot(86400))  # tomorrow
         assert "dft" not in await board.read_page("/history")
 
 

@@ -177,8 +177,7 @@ async def test_stream_for_strangers_never_reveals_an_early_release() -> None:
 
 
 async def test_stream_for_strangers_names_no_look_before_the_slot() -> None:
-    """The release is out before its slot. A pulse names the last look at each release, by which strangers could see
-    this."""
+    """The release is out before its slot. A pulse that named the last look at it would show that to strangers."""
     async with a_board() as board:
         events = await events_for_strangers(board, is_out=True)
     pulses = [event for event in events if event.kind == "pulse"]

@@ -27,6 +27,7 @@ async def test_a_head_reads_the_report_before_signing_it(users: Path) -> None:
         await send_incident_form(board, {"box.B.2.account": "A certificate had expired."})
         page = await board.read_page(f"{board.incident_page}/sign")
         draft = board.drafts()[-1]
+        # The digest is a checksum of the report.
         for words in ("A certificate had expired.", "Before you can sign", draft.digest, "Sign it off"):
             assert words in page
 
@@ -104,7 +105,7 @@ async def test_only_a_head_can_sign(users: Path) -> None:
         page = await board.read_page(board.incident_page)
         assert "sign or waive" not in page
         assert await board.status_of(f"{board.incident_page}/sign") == 403
-        guard = (await read_form(board, board.incident_page))["guard"]
+        guard = (await read_form(board, board.incident_page))["guard"]  # it proves the session of a form
         for do in ("sign", "waive"):
             sent = {"guard": guard, "version": "1", "do": do, "reason": "x", "role": "head of profession"}
             assert (await board.client.post(f"{board.incident_page}/sign", data=sent)).status_code == 403

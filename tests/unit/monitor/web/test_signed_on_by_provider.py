@@ -82,8 +82,7 @@ async def test_right_depends_only_on_the_configured_claim(
 
 
 async def test_sign_on_requests_a_code_bound_to_this_browser(visitor: Visitor) -> None:
-    """`state`, `nonce` and `code_challenge` are made for this one sign-on. So no other browser can use the code of the
-    provider."""
+    """`state`, `nonce` and `code_challenge` are new for each sign-on, so no other browser can use the code."""
     await visitor.sign_on()
     query = visitor.idp.authorization_query
     assert query.items() >= {
@@ -156,7 +155,7 @@ async def test_long_token_is_left_out_of_the_sign_out_address(tmp_path: Path) ->
 async def test_sign_out_works_while_the_provider_does_not_answer(visitor: Visitor) -> None:
     visitor.idp.configuration = {"end_session_endpoint": f"{visitor.idp.url}/out"}
     await visitor.sign_on()
-    guard = hidden_field(await visitor.client.get("/incidents"), "guard")
+    guard = hidden_field(await visitor.client.get("/incidents"), "guard")  # it proves the session of a form
     visitor.idp.fixed_answers[CONFIGURATION_PATH] = (500, "", {})
     # The board keeps the configuration of the provider for ten minutes.
     visitor.board.clock.seconds += 700
