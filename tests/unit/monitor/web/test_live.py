@@ -257,7 +257,7 @@ async def test_events_address_streams_pulses(board: Board) -> None:
     ):
         assert answer.headers["content-type"].startswith("text/event-stream")
         assert answer.headers["cache-control"] == "no-store"
-        # The stream ends after 45 s, which pass at once by the clock of the board.
+        # A stream regularly sends a pulse. It ends after 45 s, which pass at once by the clock of the board.
         assert "event: pulse" in [line async for line in answer.aiter_lines()]
 
 

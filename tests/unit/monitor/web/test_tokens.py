@@ -118,4 +118,4 @@ def test_fault_of_a_token_line_does_not_contain_its_hash(users: Path) -> None:
     users.write_text("a-b:$sha256$abc:read\n")
     (fault_of_line, fault_of_file) = find_faults(users)
     assert fault_of_line == "users: line 1: the token of a-b is not one that `ninethirty user --token` makes"
-    assert "no one can sign in" in fault_of_file
+    assert "no one can sign in" in fault_of_file  # it has no valid line
