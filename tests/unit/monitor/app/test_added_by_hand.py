@@ -150,8 +150,9 @@ async def test_address_already_public_when_added_proves_no_early_release(monitor
 
 @with_daemon(PUBLISHED_AT_SLOT + answer_with_page(MIRROR, "09:29:30"), base=settings_with_hand_calendar)
 async def test_figures_that_appear_early_at_an_added_address_are_early(monitor: MonitorInTest) -> None:
+    """They are due at 09:30. At 09:28:10 a person adds another address, where they are published at 09:29:30."""
     await monitor.until("09:28:10")
-    await edit_calendar(monitor, add_address_of_claims)  # published at 09:29:30, before the slot
+    await edit_calendar(monitor, add_address_of_claims)
     # Looks from 09:28:10 to 09:29:30 found the address absent. So it was published while it was watched.
     await monitor.until("09:31:00")
     assert release_json_now(monitor)["verdict"] == "early"

@@ -78,7 +78,7 @@ def check_timeline(timeline: Stepped, folder: Path) -> None:
 @settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(timeline=clock_steps())
 def test_measured_intervals_contain_the_truth_when_the_clock_is_reset(timeline: Stepped) -> None:
-    """A timeline says when one page is published, and to what our clock is set and when. `check_timeline` runs the
-    daemon through it and compares every measured interval and verdict with it."""
+    """For example, our clock is set 20 s wrong, and then a page is published 3 s after its slot. `check_timeline` runs
+    the daemon through such a timeline. The interval of first seen must still contain the true publication."""
     with tempfile.TemporaryDirectory() as folder:
         check_timeline(timeline, Path(folder))

@@ -73,7 +73,8 @@ def test_unawaited_exception_is_counted_and_ends_nothing(tmp_path: Path) -> None
 
 
 def test_verdict_waits_half_a_minute_for_a_successful_look(tmp_path: Path) -> None:
-    """The daemon restarts at 09:36:30, after the slot. So it delays its verdict until 09:37:00."""
+    """From 09:29 on each look fails. The daemon restarts at 09:36:30, after the slot. Until 09:37:00 it waits for a
+    look that proves something, before it says that the release is unproven."""
     every_look_fails = (
         '[[fault]]\nhost = "www.gov.uk"\nfrom = 2026-11-26T09:29:00\nuntil = 2026-11-26T10:30:00\nkind = "reset"\n'
     )
@@ -83,7 +84,7 @@ def test_verdict_waits_half_a_minute_for_a_successful_look(tmp_path: Path) -> No
         await monitor.until("09:36:55")
         assert monitor.stored_verdict() == "pending"  # as before the kill
         assert monitor.notice_kinds() == []
-        # The board and the API do not show the release either.
+        # The board and the API have no verdict since the restart.
         assert release_states(monitor.daemon.watch.releases) == []
         assert monitor.app.status.body("claims-q3") is None
         await monitor.until("09:37:05")

@@ -80,7 +80,8 @@ def test_configured_producer_leads_a_joint_release_or_else_the_first(
 
 
 def test_two_calendars_join_by_any_producer_that_they_share() -> None:
-    """The announcements have the same title and slot, and THEIRS in common. Addresses and ids differ."""
+    """One calendar names the producers OURS and THEIRS, the other only THEIRS. The two announcements have the same
+    title and slot, but other addresses and ids."""
     of_both = announcement_of(OURS, THEIRS)
     of_theirs_only = replace(announcement_of(THEIRS), url="https://agency.example/claims", uid="x")
     (release,) = join_entries({"govuk": [of_both], "own": [of_theirs_only]}).releases
@@ -94,10 +95,13 @@ def test_an_announcement_is_read_back_with_all_its_producers() -> None:
 
 
 def test_the_policy_of_any_producer_applies_to_a_joint_release() -> None:
-    own = PolicyTable.model_validate({"on_time_within": "5s"})
-    # `own` is configured for THEIRS only. A release of OURS only has the default policy.
-    assert Policies(producers={THEIRS: own}).of(OURS, THEIRS).on_time_within == timedelta(seconds=5)
-    assert Policies(producers={THEIRS: own}).of(OURS) == Policy()
+    """A policy is configured for the releases of THEIRS: they may be 5 s late. It applies to a release of OURS and
+    THEIRS, but not to one of OURS only."""
+    policy_of_theirs = PolicyTable.model_validate({"on_time_within": "5s"})
+    policies = Policies(producers={THEIRS: policy_of_theirs})
+    assert policies.of(OURS, THEIRS).on_time_within == timedelta(seconds=5)
+    default_policy = Policy()
+    assert policies.of(OURS) == default_policy
 
 
 def test_a_time_granted_to_any_producer_fits_a_joint_release() -> None:

@@ -49,7 +49,8 @@ def stored_runs(config: Path) -> list[Run]:
 
 @pytest.mark.slow
 def test_three_kills_before_the_slot_lose_no_committed_look(config: Path, slot: datetime, publisher: Publisher) -> None:
-    """The last process goes on with what the killed ones stored. It notifies of the late release once."""
+    """A monitor is killed three times before the slot. The fourth goes on with what the killed ones stored, and
+    notifies of the late release once."""
     random = Random(930)  # noqa: S311 # the same moments each time
     runs_before_kill, kills = list[list[Run]](), list[datetime]()
     for _ in range(NUMBER_OF_KILLS):
@@ -60,6 +61,7 @@ def test_three_kills_before_the_slot_lose_no_committed_look(config: Path, slot: 
             runs_before_kill.append(stored_runs(config))
             child.kill()
             kills.append(CLOCK.now())
+    # The page is published only when it is overdue.
     with alive(config) as child:
         wait_for_log_line(child, "verdict", verdict="overdue", grade="report")
         publisher.published_at = CLOCK.now()
@@ -68,9 +70,11 @@ def test_three_kills_before_the_slot_lose_no_committed_look(config: Path, slot: 
     with closing(open_store(read_settings(config).store.url)) as store:
         runs_at_end = {(run.target, run.first_sent): run for run in store.runs.of_release("claims")}
         assert runs_before_kill[-1]  # without stored runs, the loop below would check nothing
+        # At the end each run is still there, and goes on at least as long as before the kill.
         for run in chain(*runs_before_kill):
             assert runs_at_end[run.target, run.first_sent].last_received >= run.last_received
         gaps = [span for span in store.runs.blind(slot - timedelta(hours=1), CLOCK.now()) if span.cause == "killed"]
+        # The monitor knows that it was blind at each kill.
         for kill in kills:
             assert any(gap.begins <= kill <= gap.ends for gap in gaps)
     # It also checks that there is one notice that the release is late, and none twice.

@@ -102,12 +102,13 @@ async def read_slot_everywhere(monitor: CalendarMonitor) -> ShownSlot:
 def test_first_configured_calendar_with_the_release_sets_its_slot(
     tmp_path: Path, configured_order: Sequence[str], read_order: Sequence[str]
 ) -> None:
-    """The calendar `early` announces the release for 07:00 and `usual` for 09:30. `silent` does not announce it.
-    Pages, API and export give the same slot."""
+    """The calendar `early` announces the release for 07:00, `usual` for 09:30, and `silent` not at all. If they are
+    configured in the order `silent`, `early`, `usual`, everything shows 07:00, in any order of reads."""
     calendars_with_release = [name for name in configured_order if name != "silent"]
     right_time = TIME_BY_CALENDAR[calendars_with_release[0]]
 
     async def act(monitor: CalendarMonitor) -> None:
+        # Read the calendars, a minute apart.
         for name in read_order:
             await monitor.clock.sleep(60)
             await monitor.read_calendar(calendar_reply(name), name)

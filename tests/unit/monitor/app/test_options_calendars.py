@@ -34,7 +34,7 @@ def announced(slot: Slot, producer: str = "ons", title: str = "GDP: June 2026") 
 
 
 def test_pins_and_splits_keep_the_order_of_the_file() -> None:
-    """A pin gives a release an id. A split makes a calendar's entry a release of its own. Each needs only some keys."""
+    """A pin gives a release an id. A split makes an entry a release of its own. Keys that are left out are empty."""
     rules = make_join_rules(
         settings(
             pin=[
@@ -67,8 +67,7 @@ def test_unusual_calendar_changes_are_accepted_only_on_the_configured_day() -> N
 
 
 def test_release_promised_without_time_gets_the_usual_time() -> None:
-    """Releases of ons whose title begins with GDP have the usual time 7:00. DAY is 23 July 2026, when 7:00 in London is
-    6:00 UTC."""
+    """Releases of ons whose title begins with GDP are usually at 7:00. On 23 July 2026 (DAY) that is 6:00 UTC."""
     fill_usual_time = make_usual_time_filler(settings(slot_time=[GDP_OF_ONS_AT_7]))
     day_only = on_days(first=DAY, last=DAY, raw="")
     slot = fill_usual_time(announced(day_only, title="GDP: June 2026")).slot
@@ -91,7 +90,9 @@ def test_the_default_time_of_a_producer_is_its_usual_one() -> None:
 
 
 def test_working_days_follow_the_producers_nation_and_configured_holidays() -> None:
-    summer_bank_holiday = date(2026, 8, 3)  # in Scotland
+    """In the nation SCT (Scotland), 23 July (DAY) is configured as a holiday, and the summer bank holiday as a working
+    day. That counts for nrs, a producer of Scotland, but not for ons."""
+    summer_bank_holiday = date(2026, 8, 3)
     policies = make_policies(
         settings(
             producer=[{"id": "nrs", "name": "National Records of Scotland", "nation": "SCT"}],
@@ -99,15 +100,16 @@ def test_working_days_follow_the_producers_nation_and_configured_holidays() -> N
         )
     )
     scotland, england = policies.of("nrs").workdays, policies.of("ons").workdays
+    # Without the configuration, the bank holiday is a holiday.
     assert Workdays("SCT").holiday_name(summer_bank_holiday) is not None
     assert (scotland.holiday_name(DAY), scotland.holiday_name(summer_bank_holiday)) == ("extra holiday", None)
-    # The nation of a producer that is not configured, here `ons`, is England.
+    # `ons` is not configured, so its nation is England.
     assert (england.nation, england.holiday_name(DAY)) == ("ENG", None)
 
 
 def test_granted_publication_time_reaches_reports_and_verdicts() -> None:
-    """The regulator granted 7:00, not 9:30, to the releases of ons whose title begins with GDP. `slot_time`
-    configures it."""
+    """The regulator lets ons publish releases whose title begins with GDP at 7:00, not 9:30. This is configured as
+    `slot_time`. Reports and verdicts both use it."""
     configured = settings(slot_time=[GDP_OF_ONS_AT_7])
     granted = UsualTime(time(7), reference="granted 5 May 2022", producer="ons", title="GDP*")
     granted_in_reports = make_reporting_rules(configured, channels=[]).agreed_times

@@ -120,11 +120,11 @@ def faults_of(read: Read, text: str) -> Sequence[str]:
     return [str(fault) for fault in caught.value.faults]
 
 
-def test_every_kind_of_channel_has_a_table_and_a_class() -> None:
-    """The table describes the settings of the kind. KINDS has the class of each kind."""
-    tables = get_args(get_args(ChannelSettings)[0])
-    kinds_of_tables = {kind for table in tables for kind in get_args(table.model_fields["kind"].annotation)}
-    assert kinds_of_tables == set(KINDS)
+def test_every_kind_of_channel_has_settings_and_a_class() -> None:
+    """Mail is a kind. `ChannelSettings` has a class of settings for each kind, and `KINDS` a class that sends."""
+    settings_classes = get_args(get_args(ChannelSettings)[0])
+    kinds_with_settings = {kind for one in settings_classes for kind in get_args(one.model_fields["kind"].annotation)}
+    assert kinds_with_settings == set(KINDS)
 
 
 def settings_of(channel: Channel) -> Any:  # noqa: ANN401 # of any kind of channel
@@ -241,8 +241,9 @@ def test_configuration_corrects_begin_and_citations_of_a_code_edition(read: Read
 
 
 def test_a_producer_configured_as_outside_the_code_breaches_no_practice(read: Read) -> None:
+    """A late release of ons breaches a practice of the Code. One of obr does not, because obr is configured as a
+    producer to which the Code does not apply."""
     editions = make_editions(read('[code]\noutside = ["obr"]\n'))
-    # On this day edition 3.0 of the Code is in force. A late release breaches its Standard 3.
     late_at = datetime(2025, 11, 26, 12, tzinfo=UTC)
     assert code_json(late_at, ["late"], editions, producer="obr")["practice"] is None
     assert code_json(late_at, ["late"], editions, producer="ons")["practice"] == "Standard 3"
@@ -264,6 +265,7 @@ def test_correcting_an_unknown_edition_or_practice_is_a_fault(read: Read, correc
 
 
 def test_keys_and_links_read_the_secrets_in_their_files(read: Read, tmp_path: Path) -> None:
+    """`link_key` signs the links in notices, which work for `link_lasts`. Programs send `token`."""
     (tmp_path / "key").write_text("signing\n")
     (tmp_path / "token").write_text("programs\n")
     settings = read(
@@ -276,9 +278,8 @@ def test_keys_and_links_read_the_secrets_in_their_files(read: Read, tmp_path: Pa
 
 
 def test_without_configured_keys_no_token_and_no_link_is_accepted(read: Read) -> None:
+    """Even an empty token must not count as the right one. None: the token opens nothing, and the link is not valid."""
     keys = make_keys(read(""))
-    # Without a key, an empty token must not count as the right one.
-    # None: the token opens nothing, and the link is not valid.
     assert keys.find_scope("") is None
     assert keys.read_link("x", datetime(2018, 1, 5, tzinfo=UTC)) is None
 

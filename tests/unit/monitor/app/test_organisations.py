@@ -26,8 +26,8 @@ def search_facets(*values: object) -> bytes:
 
 
 async def test_one_request_finds_organisations_by_slug_name_or_acronym() -> None:
-    """`known` has the names of each organisation by its slug, without entries that have no valid slug. `slug_of`
-    returns None for an unknown name."""
+    """A slug is the short name of an organisation in addresses of GOV.UK. `known` has the names by slug, without
+    organisations whose slug is invalid. `slug_of` returns None for an unknown name."""
     requests: list[Request] = []
     without_acronym, without_valid_slug = {"slug": "gone-body", "title": "Gone"}, {"slug": 'a"\n', "title": "No slug"}
 

@@ -48,6 +48,8 @@ async def reload_with(monitor: MonitorInTest | CalendarMonitor, **tables: Any) -
 
 @with_daemon(PUBLISHED_AT_SLOT)
 async def test_reload_during_a_slot_leaves_no_gap_in_its_proof(monitor: MonitorInTest) -> None:
+    """A reload happens 1.5 s before the slot, 09:30, when the page is published. The monitor is blind at no time, so
+    the release is proved to be on time."""
     await monitor.until("09:29:58.500")
     runs_before = monitor.runs()
     faults = await reload_with(monitor, policy={"on_time_within": "90s"})
@@ -74,19 +76,21 @@ async def test_release_is_judged_by_the_last_loaded_policy(monitor: MonitorInTes
 
 @with_daemon(PUBLISHED_AT_SLOT)
 async def test_reload_refuses_unchangeable_keys_by_name_and_changes_nothing(monitor: MonitorInTest) -> None:
+    """A new configuration changes four keys that need a restart, and `policy`, which does not. The reload names the
+    four keys and changes nothing."""
     await monitor.until("09:29:00")
     last_success = monitor.metric("config_last_reload_success_timestamp_seconds")
     changes: dict[str, Any] = {"watch": {"vantage": "tower"}, "timezone": "UTC", "evidence": {"keep_days": 1}}
     changes |= {"store": {"url": "postgresql://anne:hidden@db/x"}, "policy": {"on_time_within": "90s"}}
     faults = await reload_with(monitor, **changes)
     end = "cannot be changed while the monitor runs: restart the monitor"
-    # `policy` can be changed by a reload. But this reload is refused, so it does not change `policy` either.
     assert faults == [
         f'config.toml: timezone: {end} (got "UTC")',
         f"config.toml: store.url: {end}",
         f"config.toml: evidence.keep_days: {end} (got 1)",
         f'config.toml: watch.vantage: {end} (got "tower")',
     ]
+    # The monitor goes on with its old settings, so `policy` is not changed either.
     assert monitor.daemon.core.settings is monitor.settings
     assert monitor.metric("config_last_reload_successful") == 0.0
     assert monitor.metric("config_last_reload_success_timestamp_seconds") == last_success
@@ -109,7 +113,7 @@ def test_reload_succeeds_while_the_store_hangs(tmp_path: Path) -> None:
 
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:29:00")
-        store.hang("verdicts")  # the last step of a reload reads the verdicts
+        store.hang("verdicts")
         faults = await reload_with(monitor, policy={"on_time_within": "90s"})
         assert faults == []
         assert monitor.metric("config_last_reload_successful") == 1.0
@@ -138,19 +142,23 @@ def test_a_configuration_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
 
 @with_daemon(PUBLISHED_AT_SLOT)
 async def test_host_is_looked_at_within_the_last_loaded_budget(monitor: MonitorInTest) -> None:
+    """The budget of www.gov.uk is reloaded as 30 looks a minute. From then on, the host gets 10 looks in 20 seconds."""
     await monitor.until("09:29:00")
     await reload_with(monitor, budget={"www.gov.uk": "30/m"})
     await monitor.until("09:29:10")
-    before = monitor.daemon.poller.made
+    looks_before = monitor.daemon.poller.made
     await monitor.until("09:29:30")
-    looks_in_twenty_seconds = monitor.daemon.poller.made - before
-    assert looks_in_twenty_seconds == pytest.approx(30 * 20 / 60, abs=1)
+    looks_in_twenty_seconds = monitor.daemon.poller.made - looks_before
+    looks_a_second = 30 / 60
+    assert looks_in_twenty_seconds == pytest.approx(looks_a_second * 20, abs=1)
 
 
 @with_calendar_monitor()
 async def test_reload_watches_a_new_calendar_instead_of_a_removed_one(monitor: CalendarMonitor) -> None:
+    """A reload replaces `stats` (release `one`) with `other` (release `two`). A second one goes back to `stats`."""
     await monitor.read_calendar(csv(row("one", when="2026-11-20")))
     assert list(monitor.daemon.watch.releases) == ["one"]
+    # Nothing is watched until the new calendar is read.
     monitor.pages[OTHER["url"]] = csv(row("two", when="2026-11-19"))
     assert await reload_with(monitor, calendar=[OTHER]) == []
     assert list(monitor.daemon.watch.releases) == []
@@ -158,18 +166,18 @@ async def test_reload_watches_a_new_calendar_instead_of_a_removed_one(monitor: C
     assert list(monitor.daemon.watch.releases) == ["two"]
     assert monitor.metric("calendar_entries", calendar="stats") is None
     assert monitor.metric("calendar_entries", calendar="other") == 1.0
-    # The removed calendar is configured again: its entries are still known without a read.
+    # Back to `stats`: its entries are still known, so its release is watched without another read.
     assert await reload_with(monitor, calendar=[STATS]) == []
     assert list(monitor.daemon.watch.releases) == ["one"]
 
 
 @with_calendar_monitor()
 async def test_late_read_of_a_removed_calendar_changes_nothing(monitor: CalendarMonitor) -> None:
-    old_reader = monitor.reader()
+    """A reload removes the calendar `stats`. Its reader reads the release `one` only afterwards: nothing is added."""
+    reader_of_stats = monitor.reader()
     monitor.pages[STATS["url"]] = csv(row("one", when="2026-11-20"))
     await reload_with(monitor, calendar=[OTHER])
-    # The old reader gets the calendar with release `one`, but its calendar is not configured any more.
-    await monitor.daemon.calendar_reads.read(old_reader)
+    await monitor.daemon.calendar_reads.read(reader_of_stats)
     assert not monitor.daemon.core.ledger.releases
 
 

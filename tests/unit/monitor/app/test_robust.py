@@ -56,7 +56,8 @@ def fault_table(kind: str, begins: str = "09:28:40", ends: str = "09:29:20", hos
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", PUBLISHER_FAULTS)
 def test_misbehaving_publisher_makes_looks_unknown_and_changes_no_verdict(tmp_path: Path, kind: str) -> None:
-    """The fault, such as `reset`, lasts from 09:28:40 to 09:29:20. The page is published at 09:30."""
+    """From 09:28:40 to 09:29:20 the publisher misbehaves, for example resets connections. These looks prove nothing. At
+    09:30 the page is published, and the release is on time."""
 
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:29:20")
@@ -80,8 +81,7 @@ def look_outcomes(monitor: MonitorInTest) -> set[str]:
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["timeout", "reset", "503", "challenge", "redirect_loop", "bomb"])
 def test_slot_without_a_successful_look_is_unproven_not_late(tmp_path: Path, kind: str) -> None:
-    """Each look fails from 09:28:50 to 09:33, for example by a reset connection. So the page may have come on time, at
-    09:30, or late."""
+    """Each look from 09:28:50 to 09:33 fails, so the page may have come on time, at 09:30, or late."""
 
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:45:00")
@@ -152,7 +152,8 @@ def test_full_disk_delays_storing_looks_but_not_making_them(tmp_path: Path) -> N
 
 
 def test_time_with_a_full_disk_is_stored_as_blind_span(tmp_path: Path) -> None:
-    """A kill would have lost the looks of these two minutes. So they count as blind."""
+    """The disk is full from 09:29:30 to 09:31:30, so looks are only in memory, where a kill would lose them. The
+    monitor stores that it was blind in these two minutes."""
     store = FullStore()
 
     async def act(monitor: MonitorInTest) -> None:
@@ -163,12 +164,15 @@ def test_time_with_a_full_disk_is_stored_as_blind_span(tmp_path: Path) -> None:
         await monitor.until("09:31:45")
         (blind,) = store.runs.blind(monitor.script.begins, monitor.clock.now())
         assert blind.cause == "store"
-        assert (blind.ends - blind.begins).total_seconds() == pytest.approx(120, abs=5)
+        two_minutes = 120  # seconds
+        assert (blind.ends - blind.begins).total_seconds() == pytest.approx(two_minutes, abs=5)
 
     run_monitor(tmp_path, PUBLISHED_AT_SLOT, act, store_of=lambda: store, delay=DELAY)
 
 
 def test_store_refusing_writes_at_the_start_delays_no_look(tmp_path: Path) -> None:
+    """The monitor is killed at 09:29:00. It starts again at 09:29:20, but until 09:31:30 its store refuses writes.
+    Still a look sees the page, which is published at 09:30."""
     store = FullStore()
 
     async def act(monitor: MonitorInTest) -> None:
@@ -178,9 +182,9 @@ def test_store_refusing_writes_at_the_start_delays_no_look(tmp_path: Path) -> No
         await monitor.until("09:29:20")
         await monitor.start()
         await monitor.until("09:31:30")
-        # A look found the page, published at 09:30, although nothing could be stored since the start at 09:29:20.
         assert [run.state for run in monitor.runs()][-1] is State.PRESENT
         assert any("store" in reason for reason in monitor.app.status.unready())
+        # Once the store accepts writes, it gets these looks, and the release is on time.
         store.full = False
         await monitor.until("09:31:45")
         assert monitor.stored_verdict() == "on_time"
@@ -209,6 +213,8 @@ def test_monitor_can_be_stopped_while_its_store_refuses_writes(tmp_path: Path) -
 
 
 def test_monitor_waits_for_a_locked_database_to_store_verdict(tmp_path: Path) -> None:
+    """Another connection has locked the database. The monitor stores the verdict when it is unlocked."""
+
     async def act(monitor: MonitorInTest) -> None:
         await monitor.until("09:29:30")
         other = sqlite3.connect(tmp_path / "ninethirty.db", isolation_level=None, check_same_thread=False)
@@ -237,8 +243,7 @@ def restore_evidence_folder(folder: Path) -> None:
 
 @pytest.mark.slow
 def test_late_release_is_notified_while_evidence_cannot_be_stored(tmp_path: Path) -> None:
-    """From 09:29:30 on, the folder of the evidence is away. It is still away when `lose_evidence_until_09_40_30`
-    ends."""
+    """From 09:29:30 to after 09:40:30 the folder of the evidence is away, so no response can be stored there."""
 
     async def act(monitor: MonitorInTest) -> None:
         # 09:40: the page is published, ten minutes late.
@@ -252,8 +257,7 @@ def test_late_release_is_notified_while_evidence_cannot_be_stored(tmp_path: Path
 
 @pytest.mark.slow
 def test_monitor_is_not_ready_while_evidence_cannot_be_stored(tmp_path: Path) -> None:
-    """From 09:29:30 on, the folder of the evidence is away. It is still away when `lose_evidence_until_09_40_30`
-    ends."""
+    """From 09:29:30 to 09:40:30 the folder of the evidence is away, so no response can be stored there."""
 
     async def act(monitor: MonitorInTest) -> None:
         await lose_evidence_until_09_40_30(monitor, tmp_path)
@@ -267,22 +271,26 @@ def test_monitor_is_not_ready_while_evidence_cannot_be_stored(tmp_path: Path) ->
 
 @pytest.mark.slow
 def test_lost_evidence_is_marked_in_its_chain_and_incident(tmp_path: Path) -> None:
+    """From 09:29:30 to 09:40:30 no response can be stored as evidence. The page is published at 09:40, so the response
+    that first shows it is lost."""
+
     async def act(monitor: MonitorInTest) -> None:
         await lose_evidence_until_09_40_30(monitor, tmp_path)
         restore_evidence_folder(tmp_path)
         await monitor.until("09:42:00")
 
     store = reopened(run_monitor(tmp_path, published_at("09:40:00"), act))
+    # The chain of evidence has a record of each response. Some are marked as lost.
     lost_ids = {record.id for record in store.evidence.chain("edge") if record.is_lost}
-    # The page was first seen at 09:40, while evidence was lost. Its run refers to that lost record.
+    # The run of looks that see the page refers to such a record.
     (present_run,) = [run for run in runs_of(store, PAGE) if run.state is State.PRESENT]
     assert lost_ids & set(present_run.evidence)
     # The incident lists records of evidence with their hashes. A lost record has `none` in the place of its hash.
     (incident,) = store.verdicts.incidents()
     assert incident.facts is not None
-    hashes_of_lost = [digest for record_id, digest in incident.facts.certainty.records if record_id in lost_ids]
+    hashes_of_lost = [text for record_id, text in incident.facts.certainty.records if record_id in lost_ids]
     assert hashes_of_lost != []
-    assert all(digest.startswith("none") for digest in hashes_of_lost)
+    assert all(text.startswith("none") for text in hashes_of_lost)
     # A record that is marked as lost has no file, so its absence is no fault of the evidence.
     assert verify_evidence(store.evidence, tmp_path / "evidence") == []
     store.close()

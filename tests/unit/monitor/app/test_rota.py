@@ -47,7 +47,7 @@ async def read_rota(monitor: CalendarMonitor, reply: Reply, after_minutes: float
 
 @with_calendar_monitor(**SETTINGS)
 async def test_last_usable_rota_survives_unusable_reads_and_a_restart(monitor: CalendarMonitor) -> None:
-    """It is 16 November. By ROTA_ICS duty A is on call until 23 November, and then duty B."""
+    """A rota says who is on call. Today, 16 November, it is duty A until 23 November, and then duty B."""
     assert on_call(monitor) == "no one, so all its roles are notified"
     await read_rota(monitor, Reply(200, ROTA_ICS.encode()))
     assert on_call(monitor) == ON_CALL_BY_ROTA

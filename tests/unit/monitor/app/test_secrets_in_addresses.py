@@ -192,7 +192,7 @@ def test_key_of_a_configured_address_is_hidden_wherever_written(
 
 
 def test_folder_of_a_secret_path_is_hidden_in_other_addresses() -> None:
-    """The folder is `/sesame/`, with both slashes."""
+    """The path /sesame/calendar.csv is secret. So its folder, /sesame/, is replaced in other addresses, too."""
     configured_url = "https://a.example/sesame/calendar.csv"
     redacted = redact_with(configured_url, "https://a.example/sesame/births.html", is_path_secret=True)
     assert redacted == "https://a.example[redacted]births.html"
@@ -200,7 +200,7 @@ def test_folder_of_a_secret_path_is_hidden_in_other_addresses() -> None:
 
 def test_a_fault_of_the_configuration_quotes_no_key(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
-    # The fault is the misspelt `htps`.
+    # The fault is the misspelt `htps`. The address has a secret key, which the message must not quote.
     file.write_text('[[calendar]]\nname = "ours"\nkind = "csv"\nurl = "htps://stats.example/c.csv?key=sesame-one"\n')
     with pytest.raises(BadInput) as caught:
         read_settings(file)

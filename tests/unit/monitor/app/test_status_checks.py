@@ -77,8 +77,9 @@ async def test_check_warns_of_a_budget_too_small_for_tomorrows_slot(monitor: Mon
 
 @with_daemon(NEVER_PUBLISHED, head=DAY_BEFORE + releases_of_next_day(1))
 async def test_check_of_an_unreadable_calendar_says_what_to_do(monitor: MonitorInTest) -> None:
+    """The only calendar answers with 503. Its check on the status page says so, and names the command that reads it."""
     health = monitor.app.status.core.health
-    (calendar,) = health.spacings  # the time between reads, by the name of the calendar
+    (calendar,) = health.spacings.keys()  # the names of all calendars
     health.note_calendar_read(calendar, monitor.clock.now(), "503")
     assert "; 503" in checks_of(monitor)[f"Calendar {calendar}"].state
     assert f"ninethirty calendar read {calendar}" in checks_of(monitor)[f"Calendar {calendar}"].todo

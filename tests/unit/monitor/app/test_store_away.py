@@ -149,26 +149,29 @@ def check_late_verdict_in_store(config: Path, slot: datetime, published_at: date
 
 @pytest.mark.slow
 def test_monitor_without_its_store_watches_and_notifies_from_the_journal(tmp_path: Path, publisher: Publisher) -> None:
+    """A monitor cannot open its store. It works on its journal, a second, small store in another folder."""
     config, slot = start_once_with_calendar(tmp_path, publisher)
-    # The journal is a second, small store in another folder. A monitor works on it while its store cannot be opened.
     with without_store(tmp_path), alive(config) as child:
         wait_for_log_line(child, "store_away")
         wait_for_log_line(child, "store_failed")
         wait_for_log_line(child, "verdict", verdict="overdue", grade="report")
+        # The page, overdue so far, is published. The monitor notifies that it was late, and is killed.
         publisher.published_at = CLOCK.now()
         wait_for_late_notice(child)
         kill(child)
+    # The store is back. A second monitor writes the journal into it.
     with alive(config) as child:
         wait_for_log_line(child, "journal_taken_in")
         wait_for_log_line(child, "calendar_read")
         stop_process(child)
-    # The store is back, and the journal is written into it: it has the one late verdict and its notices.
+    # The store has the one late verdict and its notices.
     check_late_verdict_in_store(config, slot, publisher.published_at)
 
 
 @pytest.mark.slow
 def test_monitor_switches_to_its_store_once_it_is_back(tmp_path: Path, publisher: Publisher) -> None:
-    """The monitor starts without its store, on its journal, and goes on running when the store is back."""
+    """The monitor starts without its store and works on its journal, a second, small store. It switches to its store
+    when that is back, without a restart."""
     config, slot = start_once_with_calendar(tmp_path, publisher)
     with ExitStack() as stack:
         with without_store(tmp_path):
@@ -178,6 +181,7 @@ def test_monitor_switches_to_its_store_once_it_is_back(tmp_path: Path, publisher
         # The monitor has locked the file now, so no second one can run on it.
         with pytest.raises(EnvironmentFault, match="another monitor runs on"):
             StoreLock(read_settings(config).store.url).lock()
+        # The page, overdue so far, is published. The late verdict is written into the store.
         publisher.published_at = CLOCK.now()
         wait_for_late_notice(child)
         stop_process(child)
@@ -207,17 +211,21 @@ def test_looks_of_a_killed_monitor_still_prove_lateness(tmp_path: Path, publishe
 
 @pytest.mark.slow
 def test_looks_made_while_the_store_refused_writes_survive_a_kill(tmp_path: Path, publisher: Publisher) -> None:
+    """While the store refuses writes, a monitor sees that the page is published late, and is killed. It wrote its looks
+    into its journal, a second, small store. By these the next monitor proves the lateness."""
     config, slot = start_once_with_calendar(tmp_path, publisher)
     file = tmp_path / "store" / "store.db"
     with alive(config) as child:
         wait_for_log_line(child, "calendar_read")
-        # Another connection locks the store. So the monitor writes its looks into its journal.
+        # Another connection locks the store, so the monitor begins to write its looks into its journal.
         with locked(file):
             wait_for_log_line(child, "store_failed")
             wait_for_log_line(child, "journal_begun")
             late = slot + timedelta(seconds=3)  # the configuration allows one second
             wait_until(late)
+            # The page is published. Once a look has seen it, the monitor is killed.
             published_at = publish_and_kill_once_seen(child, publisher, tmp_path / "journal")
+    # The store is no longer locked. The next monitor writes the journal into it.
     with alive(config) as child:
         wait_for_log_line(child, "journal_taken_in")
         wait_for_late_notice(child)
@@ -227,6 +235,8 @@ def test_looks_made_while_the_store_refused_writes_survive_a_kill(tmp_path: Path
 
 @pytest.mark.slow
 def test_journal_restores_evidence_missing_from_an_older_store_copy(tmp_path: Path, publisher: Publisher) -> None:
+    """New records of evidence are in the store and its journal, but not in an older copy. The store is replaced by this
+    copy. Then the journal brings the records back."""
     config, slot = start_once_with_calendar(tmp_path, publisher)
     store_file, copy = tmp_path / "store" / "store.db", tmp_path / "copy.db"
     shutil.copyfile(store_file, copy)

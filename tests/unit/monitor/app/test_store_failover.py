@@ -101,7 +101,8 @@ def test_sqlite_store_has_a_journal_only_if_configured(tmp_path: Path) -> None:
 
 
 def test_journal_of_an_earlier_version_is_written_into_the_store(tmp_path: Path) -> None:
-    """No journal is configured now. An earlier version made one beside the store by default."""
+    """A journal is a file for looks while the store is away. An earlier version made one beside the store by default.
+    Now none is configured, but its looks must get into the store."""
     url, clock = a_store_file(tmp_path / "store.db"), VirtualClock(NINE)
     journal = Journal(tmp_path / "journal", "south", url, durable=False)
     with closing(Store.open_upgraded(url, durable=False)) as store:

@@ -29,10 +29,11 @@ def hanging(folder: Path) -> HangingStore:
 
 @pytest.mark.slow
 def test_the_store_is_never_called_on_the_event_loop(tmp_path: Path) -> None:
+    """A slow call of the store on the event loop would delay looks. This store answers, and records such calls."""
     store = hanging(tmp_path)
 
     async def act(monitor: MonitorInTest) -> None:
-        store.records_calls_on_loop = True  # this store answers, and only records who calls it
+        store.records_calls_on_loop = True
         # The page, due at 09:30, is published at 09:33. So the monitor reads and writes all parts of the store.
         await monitor.until("10:10:00")
         # Neither the status nor the metrics may call it.
@@ -54,8 +55,7 @@ def verdict_on_board(monitor: MonitorInTest) -> str:
 @pytest.mark.slow
 @pytest.mark.parametrize("hung_part", [EVERYTHING, *WRITING, *PARTS])
 def test_looks_and_judging_go_on_while_the_store_hangs(tmp_path: Path, hung_part: str) -> None:
-    """From 09:29:30 on, no call of one part of the store, for example `verdicts` or `commit`, or of all of it
-    returns."""
+    """From 09:29:30 on, no call returns of one part of the store, for example `verdicts`, or of all of it."""
     store = hanging(tmp_path)
 
     async def act(monitor: MonitorInTest) -> None:
@@ -147,7 +147,7 @@ async def test_calendar_change_read_while_the_ledger_hangs_takes_effect_later(
 async def test_release_brought_forward_is_watched_once_the_store_answers(
     monitor: CalendarMonitor, store: HangingStore
 ) -> None:
-    """The release is known, so its earlier looks must be read from the store first."""
+    """A known release, due in March, is now due in ten days. Its earlier looks must first be read from the store."""
     await monitor.read_calendar(csv(row("a", "2027-03-01")))
     assert watched_releases(monitor) == set()  # its slot is months away
     store.hang("runs")

@@ -73,6 +73,7 @@ def test_strange_headers_of_another_host_change_no_verdict(
 
     tables = PLAIN.format(headers=own_headers) + STRANGE.format(headers=strange_headers)
     store = reopened(run_monitor(tmp_path, tables, act))
+    # A replay judges the stored looks again. It gives the stored verdicts.
     assert not any(differences_in_replay(store).values())
     assert verify_evidence(store.evidence, tmp_path / "evidence") == []
     store.close()

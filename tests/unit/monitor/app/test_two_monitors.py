@@ -84,7 +84,8 @@ def run_two_monitors(
 
 @pytest.mark.slow
 def test_proof_of_one_monitor_also_counts_for_a_blind_one(tmp_path: Path) -> None:
-    """From 09:29 to 09:45 South gets only 503, so it is blind at the slot, 09:30."""
+    """The page is published at its slot, 09:30. North sees that. South gets only 503 from 09:29 to 09:45, but it uses
+    the looks of North, too."""
 
     async def act(north: MonitorInTest, south: MonitorInTest) -> None:
         await north.until("09:50:00")
@@ -95,13 +96,14 @@ def test_proof_of_one_monitor_also_counts_for_a_blind_one(tmp_path: Path) -> Non
         assert (north.stored_verdict(), north.notice_kinds()) == ("on_time", [])
 
     store = run_two_monitors(tmp_path, PUBLISHED_AT_SLOT, act, south_faults=SOUTH_SEES_503)
+    # A replay judges the stored looks again. It gives the stored verdict.
     assert differences_in_replay(store) == {"claims-q3": []}
     store.close()
 
 
 @pytest.mark.slow
 def test_late_release_makes_one_incident_despite_a_blind_monitor(tmp_path: Path) -> None:
-    """From 09:29 to 09:45 South gets only 503, so it sees nothing."""
+    """The page is published at 09:40, late. From 09:29 to 09:45 South gets only 503. Only North sees the page."""
 
     async def act(north: MonitorInTest, _south: MonitorInTest) -> None:
         await north.until("10:00:00")
@@ -110,6 +112,7 @@ def test_late_release_makes_one_incident_despite_a_blind_monitor(tmp_path: Path)
         assert north.notice_kinds() == ["due", "opened", "grade_changed", "final"]
 
     store = run_two_monitors(tmp_path, PUBLISHED_AT_09_40, act, south_faults=SOUTH_SEES_503)
+    # A replay judges the stored looks again. It gives the stored verdict.
     assert differences_in_replay(store) == {"claims-q3": []}
     assert len(store.verdicts.incidents()) == 1
     store.close()
@@ -117,8 +120,8 @@ def test_late_release_makes_one_incident_despite_a_blind_monitor(tmp_path: Path)
 
 @pytest.mark.slow
 def test_two_monitors_write_no_draft_if_only_the_certainty_changes(tmp_path: Path) -> None:
-    """There is a first draft, one when the grade rose, and one when the page was out. None is made when only the
-    field `N.certainty`, how often the monitors looked, is another."""
+    """The first draft is written when the release is overdue, the second when its grade rises, the third when its page
+    is out. No draft is written only because the monitors have looked more often (`N.certainty`)."""
 
     async def act(north: MonitorInTest, _south: MonitorInTest) -> None:
         await north.until("10:00:00")
@@ -127,15 +130,16 @@ def test_two_monitors_write_no_draft_if_only_the_certainty_changes(tmp_path: Pat
     (incident,) = store.verdicts.incidents()
     versions = versions_from_rows(store.verdicts.drafts(incident.id))
     grade_rose, page_out = ("N.what", "N.measure", "N.grade"), ("N.what", "N.measure")
+    # Each version names the fields that changed. The first has no earlier one to differ from.
     assert [version.changed for version in versions] == [(), grade_rose, page_out]
     assert "made by the monitors “north” and “south”" in str(versions[-1].report)
     store.close()
 
 
 @pytest.mark.slow
-def test_blind_span_of_one_of_two_monitors_changes_no_replay(tmp_path: Path) -> None:
-    """South sees only 503 from 09:29 to 09:45, so verdicts rest on the looks of North. At 09:36 North stores that
-    it was blind around the slot."""
+def test_replay_agrees_although_one_of_two_monitors_was_blind(tmp_path: Path) -> None:
+    """South sees only 503 around the slot, so the verdict rests on the looks of North. At 09:36 North stores that it
+    was blind itself, from 09:29 to 09:31."""
 
     async def act(north: MonitorInTest, _south: MonitorInTest) -> None:
         await north.until("09:36:00")
@@ -143,7 +147,7 @@ def test_blind_span_of_one_of_two_monitors_changes_no_replay(tmp_path: Path) -> 
         await north.until("10:00:00")
 
     store = run_two_monitors(tmp_path, PUBLISHED_AT_09_40, act, south_faults=SOUTH_SEES_503)
-    # A replay judges the stored looks again. It gives the stored verdict.
+    # A replay judges all stored looks again. There is no difference to the stored verdict.
     assert differences_in_replay(store) == {"claims-q3": []}
     store.close()
 
@@ -191,7 +195,7 @@ def test_one_monitor_proves_a_release_while_the_other_is_down(tmp_path: Path, ki
         assert north.notice_kinds() == []
 
     store = run_two_monitors(tmp_path, PUBLISHED_AT_SLOT, act, south_faults=NO_FAULTS, delay=DELAY)
-    # The store has the time in which that monitor was down. Judged again with it, the release is still on time.
+    # The store has the time in which that monitor was down. In a replay with it, the release is still on time.
     assert [blind.cause for blind in store.runs.blind(SLOT - HOUR, SLOT + HOUR)] == ["killed"]
     assert differences_in_replay(store) == {"claims-q3": []}
     store.close()

@@ -116,19 +116,23 @@ def test_upgrading_two_monitors_in_turn_sends_each_notice_once(
     assert len(store.verdicts.incidents()) == incidents_of_verdict
     assert [notice.kind for notice in notices].count("opened") == incidents_of_verdict
     assert [row.word for row in store.verdicts.judged()] == [verdict]
+    # The stored looks, judged again, give the stored verdict.
     assert differences_in_replay(store) == {"claims-q3": []}
     store.close()
 
 
 @pytest.mark.slow
 def test_old_version_works_on_an_upgraded_store_and_reports_it(tmp_path: Path) -> None:
-    """North upgrades the store. `newer` is the version that a monitor of an older version finds in it."""
+    """First North and then South is upgraded to a newer version. Then North goes back to the old version. It goes on
+    running, and reports that its store is of a newer version."""
 
     async def act(north: MonitorInTest, south: MonitorInTest) -> None:
         await upgrade(north, tmp_path, "09:29:40.2", "09:29:52.6")
+        # `newer` is a version in the store that is newer than that of the monitor. Only North is upgraded so far.
         assert north.store.newer == ""
         assert south.store.newer == NEXT.head
         await upgrade(south, tmp_path, "09:30:09.4", "09:30:21.2")
+        # Both are upgraded, so neither finds a newer version.
         assert north.store.newer == south.store.newer == ""
         # North goes back to the old version.
         await north.until("09:42:00")

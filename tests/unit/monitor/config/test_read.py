@@ -43,7 +43,7 @@ def test_an_empty_configuration_has_only_defaults(read: Read) -> None:
     assert looks_a_second == {"www.gov.uk": 5.0, "stats.example": 2.0}
 
 
-def test_a_configuration_with_every_kind_of_table_is_read(read: Read) -> None:
+def test_a_configuration_with_many_kinds_of_tables_is_read(read: Read) -> None:
     settings = read("""
     timezone = "Europe/London"
     [store]
@@ -83,6 +83,7 @@ def test_a_configuration_with_every_kind_of_table_is_read(read: Read) -> None:
     assert settings.policy.default_time == time(7)
     assert settings.policy.producer["ofqual"].note_within == timedelta(minutes=10)
     assert (settings.watch.near.begins, settings.watch.near.every) == (timedelta(minutes=30), timedelta(seconds=10))
+    # 30 looks a minute are 0.5 a second. Any other host gets the default, 1 a second.
     assert (settings.rate("stats.example"), settings.rate("other.example")) == (0.5, 1.0)
     assert settings.route[0].quiet == (time(22), time(7))
     assert {table.id: table.report.form for table in settings.producer}["ofqual"] == "B"

@@ -155,6 +155,8 @@ async def test_link_in_a_notice_names_its_incident_and_notice(board: Board) -> N
 
 
 async def test_link_of_a_notice_shows_that_notice_and_no_other() -> None:
+    """Two notices are about one incident: the first with measurements, and a later one with the text A LATER WORD. Each
+    has a link, which shows only that notice."""
     # The board is closed, because the reader of a link need not be signed in.
     async with a_board(public=False) as board:
         first = board.store.outbox.notices(board.incident)[0]

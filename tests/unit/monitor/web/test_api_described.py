@@ -53,6 +53,7 @@ async def test_description_has_every_operation_of_the_routes(board: Board) -> No
 
 
 async def test_every_operation_has_name_tags_summary_and_described_parameters(board: Board) -> None:
+    """An operation is a path with a method. Parameters in the path, such as {release}, have only a name."""
     openapi = await read_openapi(board)
     operations = operations_of(openapi)
     assert len({operation["operationId"] for operation in operations}) == len(operations)
@@ -61,11 +62,11 @@ async def test_every_operation_has_name_tags_summary_and_described_parameters(bo
         assert operation["tags"]
         assert set(operation["tags"]) <= tags
         assert operation["summary"]
-        # Parameters in the path, such as {release}, have only a name.
         assert all(parameter["description"] for parameter in operation["parameters"] if parameter["in"] != "path")
 
 
 async def test_every_operation_describes_its_refusals_as_problem_documents(board: Board) -> None:
+    """An operation is a path with a method, such as GET. Its answers with a status from 400 on are refusals."""
     for operation in operations_of(await read_openapi(board)):
         refusals = {status: answer for status, answer in operation["responses"].items() if int(status) >= 400}
         assert {"400", "401", "403", "429", "503"} <= set(refusals)
@@ -121,7 +122,10 @@ async def test_answers_for_strangers_match_the_models_of_the_api() -> None:
 
 
 async def test_known_etag_gets_304_only_for_its_own_query(board: Board) -> None:
+    """A list has an ETag. A client that sends the same query with this ETag gets 304 and no content. For another query
+    it gets the whole list (200)."""
     etag = (await board.client.get(f"/api/v1/releases?{DAY}")).headers["etag"]
+    # `*` stands for any ETag.
     for if_none_match in (etag, f'"x", W/{etag}', "*"):
         again = await board.client.get(f"/api/v1/releases?{DAY}", headers={"If-None-Match": if_none_match})
         assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", etag)
@@ -154,7 +158,7 @@ async def test_lists_are_read_page_by_page(board: Board) -> None:
 
 
 async def test_span_of_many_years_is_paged_by_400_days(board: Board) -> None:
-    # Both releases are in the first 400 of these 730 days.
+    """A page covers 400 days. Both releases are in the first 400 of these 730, so the second page is empty."""
     pages = await read_pages(board.client, "releases", "from=2017-01-01&to=2018-12-31")
     assert pages == [["early", "r"], []]
 
@@ -198,6 +202,8 @@ def test_description_without_operations_is_valid() -> None:
 
 
 async def test_list_is_csv_if_preferred_or_named_as_format(board: Board) -> None:
+    """A client gets the list of events as CSV if its `Accept` header prefers CSV, or if the address has `format=csv`.
+    If it accepts JSON and CSV equally, it gets JSON."""
     prefers_json = await board.client.get("/api/v1/events", headers={"Accept": "application/json, text/csv"})
     prefers_csv = await board.client.get("/api/v1/events", headers={"Accept": "text/csv, application/json;q=0.5"})
     by_parameter = await board.client.get("/api/v1/events?format=csv")
@@ -205,7 +211,7 @@ async def test_list_is_csv_if_preferred_or_named_as_format(board: Board) -> None
     assert prefers_csv.headers["content-type"] == "text/csv; charset=utf-8"
     assert prefers_csv.headers["vary"] == "Accept"
     assert by_parameter.content == prefers_csv.content
-    # A list that the client has already gets 304.
+    # The ETag says that the client already has this CSV, so it gets 304.
     etag = {"If-None-Match": by_parameter.headers["etag"]}
     unchanged = await board.client.get("/api/v1/events?format=csv", headers=etag)
     assert (unchanged.status_code, unchanged.headers["vary"]) == (304, "Accept")

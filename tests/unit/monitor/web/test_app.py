@@ -147,6 +147,8 @@ async def test_every_response_has_security_headers(board: Board, path: str) -> N
 
 
 def test_board_is_ready_although_a_calendar_was_not_read(tmp_path: Path) -> None:
+    """/readyz says that the monitor can work, and names doubts. A calendar that was not read yet is a doubt."""
+
     async def act(monitor: MonitorInTest) -> None:
         async with browse_at_the_machine(monitor) as client:
             before_read = await client.get("/readyz")
@@ -243,6 +245,8 @@ async def test_event_of_a_release_has_its_verdicts_before_and_after(board: Board
 
 
 def test_monitor_with_a_wrong_clock_is_ready_with_a_doubt(tmp_path: Path) -> None:
+    """/readyz says that the monitor can work, and names doubts: here that its clock is wrong."""
+
     async def act(monitor: MonitorInTest) -> None:
         async with browse_at_the_machine(monitor) as client:
             await monitor.until(FIRST_CALENDAR_READ_IS_DONE)

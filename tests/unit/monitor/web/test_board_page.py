@@ -250,7 +250,9 @@ def make_rows(number: int, producer: str, verdict: str = "on_time") -> list[dict
 
 
 def test_busy_day_folds_releases_without_problems_by_producer() -> None:
-    # A day of more than 20 releases is busy. Here, only dft has a configured name.
+    """A day of more than 20 releases is busy. Here 91 are of ons, one of them late, and 70 of dft. The late one is
+    shown first. The others are folded: one closed group for each producer."""
+    # Only dft has a configured name, "An Office".
     late = make_rows(1, "ons", "late")
     first, *folded = group_rows([*make_rows(90, "ons"), *late, *make_rows(70, "dft")], {"dft": "An Office"})
     assert first.rows == late
@@ -266,6 +268,7 @@ def test_ordinary_day_folds_no_release() -> None:
 
 
 async def test_api_filters_incidents_by_open_by_producer_and_by_day(board: Board) -> None:
+    """Two open incidents are of 5 January, and so is a closed one with the id `over`."""
     known = board.late_incident()
     board.save_incident(replace(known, id="over", closed=after_slot(1500), words=REPORT_WAIVED))
 
@@ -300,7 +303,9 @@ async def test_old_open_incident_is_listed_before_hundreds_of_closed_ones(board:
 
 
 async def test_title_like_the_placeholder_of_last_looks_is_shown_unchanged(board: Board) -> None:
-    # The board puts the time of the last look in place of a placeholder: <looked>, or, in an earlier version, a NUL.
+    """The board first writes a placeholder, <looked>, and then replaces it with the time of the last look. If a title
+    contains <looked>, it is not replaced there."""
+    # In an earlier version, the placeholder was a NUL character, which is `\0` here.
     board.change_release(title="A\0 <looked> title")
     text = await board.read_page("/?date=2018-01-05")
     # The title is in the link to the release and in the label of the link to its incident.

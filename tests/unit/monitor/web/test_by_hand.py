@@ -130,10 +130,12 @@ async def test_added_release_names_who_added_it_and_can_be_removed(board: Board,
 
 
 async def test_written_file_is_a_valid_calendar_of_the_typed_entries(board: Board, tmp_path: Path) -> None:
+    """A person adds a release, and an address to another release, `coming`. Both are read from the written file."""
     await send_by_hand_form(board, **ADDED | {"title": 'Prices: "gas" \\ heat'})
     await send_by_hand_form(board, release="coming", url="https://stats.example/mirror")
     settings = calendar_settings("toml", "https://stats.example/by-hand.toml")
     body, now = (tmp_path / "by-hand.toml").read_bytes(), board.clock.now()
+    # It has no fault, and announces both entries.
     assert toml_faults(body, settings, now) == []
     release, address = TomlSource(settings).read([Page(settings.address, 200, body)], now).announcements
     # `of` is the release that an address belongs to. An added release has none.
@@ -278,7 +280,7 @@ async def test_damaged_file_is_not_overwritten(board: Board, tmp_path: Path, con
     file.write_text(content)
     page = await board.client.get("/by-hand")
     assert "cannot be read, so repair it first" in page.text
-    guard = hidden_field(page, "guard")
+    guard = hidden_field(page, "guard")  # it proves the session of a form
     assert (await board.client.post("/by-hand", data={"guard": guard} | ADDED)).status_code == 400
     assert file.read_text() == content
 
@@ -350,37 +352,39 @@ async def test_changes_at_the_same_time_are_all_written(tmp_path: Path) -> None:
 
 
 def test_same_release_is_added_again_only_after_its_removal() -> None:
-    tables: list[dict[str, Any]] = []
-    release = ("Same", "ofqual", "https://x.example/", NINE_THIRTY, "added")
-    first = add_release(tables, *release)
-    with pytest.raises(InvalidInput, match="added before"):
-        add_release(tables, *release)
-    remove_addition(tables, first, part="", reason="removed")
-    # The removed entry keeps its id, so the new one gets another.
-    assert add_release(tables, *release) == f"{first}-2"
-
-
-def test_added_addresses_cannot_be_removed_as_a_release() -> None:
     calendar_by_hand: list[dict[str, Any]] = []
-    # `claims` is announced by another calendar (`of`). This calendar only adds an address to it.
-    table_of_addresses = {"id": "addresses-claims", "of": "claims", "title": "Claims", "reason": "added"}
-    add_address(calendar_by_hand, table_of_addresses, "https://stats.example/claims", required=False)
-    # An empty `part` stands for the release itself. This table has no release, so the message is as after its removal.
+    release = ("Same", "ofqual", "https://x.example/", NINE_THIRTY, "added")
+    id_of_first = add_release(calendar_by_hand, *release)
+    with pytest.raises(InvalidInput, match="added before"):
+        add_release(calendar_by_hand, *release)
+    remove_addition(calendar_by_hand, id_of_first, part="", reason="removed")
+    # The removed entry keeps its id, so the new one gets another.
+    assert add_release(calendar_by_hand, *release) == f"{id_of_first}-2"
+
+
+def test_entry_with_only_addresses_has_no_release_to_remove() -> None:
+    """Another calendar announces the release `claims`. The entry in the calendar by hand only adds an address."""
+    calendar_by_hand: list[dict[str, Any]] = []
+    entry = {"id": "addresses-claims", "of": "claims", "title": "Claims", "reason": "added"}
+    add_address(calendar_by_hand, entry, "https://stats.example/claims", required=False)
+    # An empty `part` stands for the release itself. The message is the same as for a release that was removed before.
     with pytest.raises(InvalidInput, match="removed before"):
         remove_addition(calendar_by_hand, "addresses-claims", part="", reason="removed")
 
 
-def test_address_for_a_hand_added_release_joins_its_table() -> None:
+def test_address_for_a_hand_added_release_goes_into_its_entry() -> None:
+    """A person adds the release Widgets by hand, and later the address of a spreadsheet for it. The calendar file still
+    has one entry: the release, with the address as a part."""
     calendar_by_hand: list[dict[str, Any]] = []
-    page, table_file = "https://stats.example/widgets", "https://stats.example/widgets.ods"
+    page, spreadsheet = "https://stats.example/widgets", "https://stats.example/widgets.ods"
     release = add_release(calendar_by_hand, "Widgets", "ofqual", page, NINE_THIRTY, reason="added")
-    # The form names the release as `id` and as `of`, because it does not know which calendar announces the release.
+    # `of` is the release that gets the address. A release of another calendar would need an entry of its own here.
     add_address(
-        calendar_by_hand, {"id": release, "of": release, "title": "", "reason": "later"}, table_file, required=False
+        calendar_by_hand, {"id": release, "of": release, "title": "", "reason": "later"}, spreadsheet, required=False
     )
-    (table_of_release,) = calendar_by_hand
-    (part,) = table_of_release["part"]
-    assert (part["id"], part["url"], part["reason"]) == ("added-1", table_file, "later")
+    (entry_of_release,) = calendar_by_hand
+    (part,) = entry_of_release["part"]
+    assert (part["id"], part["url"], part["reason"]) == ("added-1", spreadsheet, "later")
 
 
 def test_toml_read_and_written_again_has_the_same_content() -> None:

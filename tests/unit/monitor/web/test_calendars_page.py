@@ -67,7 +67,8 @@ def test_the_joined_calendar_can_be_subscribed_to(tmp_path: Path) -> None:
 
 
 def test_joined_csv_calendar_is_cached_for_a_minute(tmp_path: Path) -> None:
-    """The joined calendar has the releases of all calendars that the monitor reads."""
+    """The joined calendar has the releases of all calendars. After it was read as CSV, the title of a release changes.
+    The CSV shows that only a minute later."""
 
     async def act(monitor: CalendarMonitor, get: Get) -> None:
         await monitor.read_calendar(csv(row("a")))
@@ -77,7 +78,7 @@ def test_joined_csv_calendar_is_cached_for_a_minute(tmp_path: Path) -> None:
             assert known is not None
             tx.save(replace(known, title="Called otherwise"))
         assert (await get("/calendar.csv")).text == first
-        # The JSON had not been read in this minute.
+        # The JSON, which had not been read before, shows it at once.
         assert "Called otherwise" in (await get("/calendar.json")).text
         await monitor.clock.sleep(60)
         assert "Called otherwise" in (await get("/calendar.csv")).text

@@ -57,7 +57,8 @@ async def open_slow_streams_at_once(host: str, port: int, first: int) -> list[St
 
 
 async def test_2000_unfinished_requests_do_not_delay_others() -> None:
-    """A slow stream is a connection that sends only a part of its request."""
+    """Up to 2000 connections are opened, `AT_ONCE` at a time. Each is a slow stream: it sends only a part of its
+    request. After each batch, a complete request is answered within 0.5 s."""
     limiter = ConnectionLimiter(most=256, header_seconds=LONGER_THAN_A_TEST)
     async with serve_pages(limiter) as (host, port), httpx.AsyncClient(base_url=f"http://{host}:{port}") as client:
         slow_streams: list[Streams] = []
@@ -72,8 +73,8 @@ async def test_2000_unfinished_requests_do_not_delay_others() -> None:
 
 
 async def test_server_closes_oldest_connections_beyond_the_allowed_256() -> None:
-    """A slow stream is a connection that sends only a part of its request. The test opens up to 2000 of them, `AT_ONCE`
-    at a time."""
+    """Up to 2000 connections are opened, `AT_ONCE` at a time. Each is a slow stream: it sends only a part of its
+    request. The server keeps the newest 256 and closes the older ones."""
     limiter = ConnectionLimiter(most=256, header_seconds=LONGER_THAN_A_TEST)
     assert limiter.most + AT_ONCE < UP_TO_2000, "this test needs more file descriptors"
     async with serve_pages(limiter) as (host, port):
@@ -144,6 +145,8 @@ class FakeConnection(Connection):
 
 
 def test_address_over_its_limit_loses_its_oldest_idle_connection() -> None:
+    """A server allows each address two connections. The address `a` has one that is busy with a request and one that is
+    idle. When it opens a third, its idle one is closed."""
     limiter = ConnectionLimiter(most=9, most_each=2)
     of_another_address, busy, oldest_idle, new = connections = [FakeConnection() for _ in range(4)]
     limiter.add(of_another_address, "b")
@@ -156,6 +159,7 @@ def test_address_over_its_limit_loses_its_oldest_idle_connection() -> None:
 
 
 def test_full_server_closes_the_oldest_idle_connection() -> None:
+    """Two connections are allowed. One is busy with a request, one idle. At the third, the idle one is closed."""
     limiter = ConnectionLimiter(most=2, most_each=9)
     busy, oldest_idle, new = connections = [FakeConnection() for _ in range(3)]
     limiter.add(busy, "a")
@@ -178,6 +182,8 @@ def test_limiter_counts_connections_until_they_are_removed() -> None:
 
 
 def test_new_connection_at_the_limit_replaces_only_an_idle_one() -> None:
+    """A server allows each address one connection. While the first is busy with a request, a new one is closed. When
+    the first is idle, a new one replaces it."""
     limiter = ConnectionLimiter(most=9, most_each=1)
     first, new_while_busy, new_while_idle = [FakeConnection() for _ in range(3)]
     limiter.add(first, "a")
@@ -199,6 +205,7 @@ def test_trusted_proxy_is_not_limited_per_address() -> None:
 
 
 def test_limiter_leaves_three_quarters_of_the_descriptors() -> None:
+    """Each connection uses a file descriptor of the process. All together may use a quarter of them."""
     descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    # Each connection is one descriptor. Eight connections (8 * 4 = 32) are allowed even if there are few descriptors.
+    # Eight connections are allowed even if there are fewer than 8 * 4 = 32 descriptors.
     assert default_limiter(()).most * 4 <= max(descriptors, 32)

@@ -126,6 +126,7 @@ async def test_unproven_release_shows_the_reason_with_its_title(board: Board) ->
 
 
 async def test_overdue_release_links_to_where_users_can_get_it(board: Board) -> None:
+    """Its page is absent, but since 09:51 a news page (NEWS) has shown it. So its row links to the news page."""
     row = render_row(board.queries, overdue_but_in_the_news())
     assert "out elsewhere since 09:51 GMT: news" in text_of(row)
     assert f'href="{NEWS.url}"' in row

@@ -93,7 +93,8 @@ async def test_incident_of_any_kind_has_a_page_and_json(board: Board, kind: Kind
 
 @pytest.mark.parametrize("kind", Kind)
 async def test_incident_json_has_a_verdict_unless_facts_prove_nothing(board: Board, kind: Kind) -> None:
-    """LEAD marks facts that prove nothing, such as a title in a listing. They are no verdict."""
+    """For example, an incident about a late release has the verdict `late`. It has none (None) without facts, or if
+    they are only a LEAD: a title in a listing, which proves nothing."""
     for facts in possible_facts(kind):
         incident = make_incident(kind, facts)
         board.save_incident(incident)
@@ -102,12 +103,11 @@ async def test_incident_json_has_a_verdict_unless_facts_prove_nothing(board: Boa
 
 
 async def test_page_of_a_title_in_a_listing_claims_no_verdict(board: Board) -> None:
-    """A listing that shows the title of a release proves nothing, but a person should look at it. The word for such
-    facts is LEAD."""
-    hint = Finding(
+    """A listing shows the title of a release. That is only a LEAD: it proves nothing, but a person should look."""
+    title_in_listing = Finding(
         LEAD, part=None, detail="a listing shows its title: https://www.gov.uk/x", url="https://www.gov.uk/x"
     )
-    facts = replace(make_facts(LEAD), grade=Grade.NONE, findings=(hint,))
+    facts = replace(make_facts(LEAD), grade=Grade.NONE, findings=(title_in_listing,))
     incident = decide(facts, known=None, now=after_slot(500)).incident
     assert incident is not None
     board.save_incident(incident)

@@ -44,7 +44,7 @@ async def test_badge_is_made_again_after_ten_minutes(board: Board) -> None:
 
 async def test_badge_leaves_out_a_release_whose_slot_is_ahead(board: Board) -> None:
     release = board.add_past_release("ofqual", "on_time", days_ago=2)
-    board.move_slot(release, after_slot(86400))
+    board.move_slot(release, after_slot(86400))  # tomorrow
     # Only the release of the board is counted, which was early.
     assert (await read_badge(board))[1] == "0 %, 0 of 1"
 
@@ -87,7 +87,7 @@ async def test_hostile_title_is_one_escaped_line_in_the_feed(board: Board, title
 
 
 async def test_feed_leaves_out_a_release_whose_slot_is_ahead(board: Board) -> None:
-    board.move_slot("early", after_slot(86400))
+    board.move_slot("early", after_slot(86400))  # tomorrow
     of_a_stranger = {"X-Forwarded-For": "192.0.2.9"}
     for headers in ({}, of_a_stranger):
         feed = feedparser.parse((await board.client.get("/atom.xml", headers=headers)).content)

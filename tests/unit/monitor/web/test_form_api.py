@@ -79,8 +79,10 @@ async def test_answer_to_a_changed_box_is_refused_with_both_texts(board: Board) 
 
 
 async def test_program_amends_a_signed_report_only_with_a_reason(board: Board) -> None:
+    """A head has signed the report. A program writes a text in it: 409 without a reason, accepted with one."""
     assert board.queries.desk is not None
-    # No one has typed a text, so the head has read none. An incomplete report is signed only with a reason (`anyway`).
+    # `read` has the texts that the head has read: none, because no one has typed any.
+    # So the report is incomplete, and needs a reason to be signed (`anyway`).
     await board.queries.desk.sign_report(board.late_incident(), "head of profession", read={}, anyway="it is urgent")
     before = await read_form(board)
     refused = await send_answers(board, before["version"], {ACCOUNT: "A certificate."})

@@ -91,7 +91,7 @@ async def test_releases_whose_slot_is_ahead_are_not_counted() -> None:
         assert "dft" in await board.read_page("/history")
     async with a_board() as board:
         release = board.add_past_release("dft", "late", days_ago=3)
-        board.move_slot(release, after_slot(86400))
+        board.move_slot(release, after_slot(86400))  # tomorrow
         assert "dft" not in await board.read_page("/history")
 
 
@@ -104,10 +104,12 @@ async def test_history_shows_a_new_release_only_after_ten_minutes(board: Board) 
 
 
 async def test_producer_has_a_dot_per_proved_delay_and_a_median(board: Board) -> None:
+    """The history shows each proved delay of a producer as a dot. Three releases of dft were 1, 10 and 120 minutes
+    late, so the median is 10 minutes."""
     for minutes_late in (1, 10, 120):
         delay = {"min": 60.0 * minutes_late, "max": 60.0 * minutes_late}
         board.add_past_release("dft", "late", days_ago=5, delay=delay)
-    # An unproven release is one of the four releases, but its delay is not used.
+    # The fourth release of dft is unproven, so it has no dot, and counts neither for the median nor as one of the 3.
     board.add_past_release("dft", "unproven", days_ago=5, delay={"min": 5.0, "max": 5.0})
     board.add_past_release("ofqual", "on_time", days_ago=5)
     page = await board.client.get("/history")

@@ -161,22 +161,26 @@ async def test_texts_of_another_form_can_be_moved_and_removed(board: Board) -> N
 
 
 async def test_text_moved_from_another_form_can_be_changed(board: Board) -> None:
+    """A text was typed into the box A.2.reasons of another form of report. This form shows it in the box that asks for
+    the same. There a person changes it."""
     board.edit_draft("A.2.reasons", "A certificate had expired.")
     form_before = await read_form(board, board.incident_page)
-    # The box A.2.reasons is of another form. The page shows its text in the box of this form that asks for the same.
     (new_box,) = [name for name, text in form_before.items() if text == "A certificate had expired."]
     await send_incident_form(board, {new_box: "Two certificates."}, form=form_before)
+    # `kept` are texts that have no box in this form: none.
     assert dict(newest_report(board).kept) == {}
     assert report_answer(board, new_box.removeprefix("box.")).text == "Two certificates."
 
 
 async def test_step_can_be_ticked_described_or_unticked(board: Board) -> None:
+    """A step is done if a person ticks it or describes how it was done. Without its tick it is not done any more."""
     first, second, *_ = (step.id for step in newest_report(board).steps)
     await send_incident_form(board, {f"tick.step.{first}": "on", f"box.step.{second}": "09:36, press officer"})
     words = newest_draft(board).words
     # The form was sent at 09:40 by the clock of the board.
     assert words[f"step.{first}"] == "5 Jan 2018 09:40 GMT, duty statistician"
     assert words[f"step.{second}"] == "09:36, press officer"
+    # The form is sent again without the tick of the first step.
     form_before = await read_form(board, board.incident_page)
     del form_before[f"tick.step.{first}"]
     await send_incident_form(board, form=form_before)
@@ -212,17 +216,18 @@ See https://www.gov.uk/government/statistics/schools.\r
 
 
 async def test_mail_that_users_got_is_added_to_the_timeline_once(board: Board) -> None:
+    """Users got an e-mail about the release. A person adds it with the form, which also has a text in a box. The e-mail
+    is added as by the command line, and only once."""
     before = board.late_incident()
     typed = {"mailed": "an alert to about 13,000 subscribers was sent", ACCOUNT_BOX: "Dŵr.\nTwo lines."}
     assert (await send_incident_form(board, typed, mail=ALERT)).status_code == 303
     after = board.late_incident()
-    # `note_mail` is what the command line does with an e-mail.
     by_command_line = note_mail(before, "duty statistician", ALERT, typed["mailed"], after.timeline[-1].at)
     assert after.timeline == by_command_line.timeline
     assert newest_draft(board).words[ACCOUNT] == "Dŵr.\nTwo lines."
     page = await board.read_page(board.incident_page)
     assert "subscribers was sent, from notifications.example, with a link to https://www.gov.uk/" in page
-    # A browser that reloads the page sends the form again.
+    # A browser that reloads the page sends the form again, which changes nothing.
     await send_incident_form(board, typed, mail=ALERT)
     assert board.late_incident() == after
 

@@ -66,11 +66,13 @@ async def test_closed_incident_shows_what_happened_and_what_remains_without_step
 
 
 async def test_open_incident_without_a_draft_shows_its_status_and_steps(board: Board) -> None:
+    """A release was moved at short notice, and its incident has no draft. Still the page shows what is known so far,
+    the finding, and what to do now."""
     incident = board.late_incident()
     assert incident.facts is not None
     moved = Finding(FindingKind.SHORT_NOTICE, detail="moved from 9 January on 4 January")
     facts = replace(incident.facts, findings=(moved,), verdict=VerdictKind.MOVED)
-    # Drafts are stored by incident, so the incident with this id has none.
+    # The incident gets an id of its own, for which no draft is stored.
     board.save_incident(replace(incident, id="moved", kind=Kind.CALENDAR, facts=facts))
     page = await board.read_page("/incidents/moved")
     first_step = "Ask the producer which date is official"
@@ -79,6 +81,7 @@ async def test_open_incident_without_a_draft_shows_its_status_and_steps(board: B
 
 
 async def test_strangers_see_no_details_of_findings_of_an_incident(board: Board) -> None:
+    """A finding says that the page has the title of the next edition. The staff can read that, strangers cannot."""
     incident = board.late_incident()
     assert incident.facts is not None
     next_edition = Finding(FindingKind.CORRECTED, "page", detail="title moved on to Example claims: February 2018")
@@ -123,7 +126,8 @@ async def test_incident_without_measurements_shows_what_a_person_logged(board: B
 
 async def test_acknowledge_link_of_a_closed_incident_has_no_button(board: Board) -> None:
     await close_and_read_page(board)
-    # `close_and_read_page` has put the clock to the next day, 600 + 86,400 s after the slot. The link is still valid.
+    # The clock was at 600 s after the slot. `close_and_read_page` puts it a day (86,400 s) forward, to 87,000 s.
+    # The link is valid until 90,000 s. But there is nothing left to acknowledge.
     token = sign_token(board.incident, after_slot(90_000), KEYS.link)
     page = (await board.client.get("/acknowledge", params={"token": token})).text
     assert "is closed" in page
@@ -166,7 +170,8 @@ def save_incidents_of_host_fault(board: Board, *, release_url: str, ids: Sequenc
 
 
 async def test_incident_page_lists_others_of_the_same_host_fault(board: Board) -> None:
-    # A fault of www.gov.uk delays two releases, and a fault of stats.example one.
+    """A fault of www.gov.uk delays two releases, and one of stats.example delays one. The page of each incident links
+    only to the other one of the same host."""
     two_incidents, incident_elsewhere = [board.incident, "same-host"], "other-host"
     save_incidents_of_host_fault(board, release_url="https://www.gov.uk/page", ids=two_incidents)
     save_incidents_of_host_fault(board, release_url="https://stats.example/page", ids=[incident_elsewhere])

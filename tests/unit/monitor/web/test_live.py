@@ -78,8 +78,8 @@ def changed_parts(events: list[StreamEvent]) -> dict[str, str]:
 
 
 async def test_page_made_before_the_first_stream_reloads_once(board: Board) -> None:
-    """A page has a position, the id of the newest event when it was made. The board makes events only while a stream
-    is open, so the page may be out of date."""
+    """A page has a position: the id of the newest event when it was made. No events are made before the first stream is
+    open, so the page may have missed changes. Its first stream makes it reload, the second does not."""
     live = LiveBoard(board.queries)
     position_of_page = live.position(sees_all=True)
     events_of_page = await read_events(live.listen(position_of_page, sees_all=True))
@@ -101,12 +101,13 @@ async def test_stream_sends_changed_parts_as_the_page_shows_them(board: Board) -
 
 
 async def test_new_verdict_is_sent_within_two_pulses(board: Board) -> None:
-    """A stream regularly sends an event `pulse`. Before each one, it searches for changed releases."""
-    # The stream compares a mark of each release. The monitor replaces the mark whenever the release has changed.
+    """A stream regularly sends an event `pulse`. Before each one, it searches for releases with a new mark: the monitor
+    gives a release another mark whenever it has changed."""
     first_mark, second_mark = object(), object()
     board.running.watched["r"] = WatchedState(change_mark=first_mark, last_look=after_slot(599))
     stream = LiveBoard(board.queries).listen(NO_POSITION_YET, sees_all=True)
     await read_events(stream, pulses=2)
+    # After two pulses, the monitor judges the release again.
     new_verdict = judged(500, {"page": [a_run("page", ABSENT, -60, 500)]})
     board.running.bodies["r"] = body_of(new_verdict, None) | {"title": "Another title"}
     board.running.watched["r"] = WatchedState(change_mark=second_mark, last_look=after_slot(600))
@@ -176,8 +177,7 @@ async def test_stream_for_strangers_never_reveals_an_early_release() -> None:
 
 
 async def test_stream_for_strangers_names_no_look_before_the_slot() -> None:
-    """The release is out before its slot. A pulse names the last look at each release, by which strangers could see
-    this."""
+    """The release is out before its slot. A pulse that named the last look at it would show that to strangers."""
     async with a_board() as board:
         events = await events_for_strangers(board, is_out=True)
     pulses = [event for event in events if event.kind == "pulse"]
@@ -257,11 +257,13 @@ async def test_events_address_streams_pulses(board: Board) -> None:
     ):
         assert answer.headers["content-type"].startswith("text/event-stream")
         assert answer.headers["cache-control"] == "no-store"
-        # The stream ends after 45 s, which pass at once by the clock of the board.
+        # A stream regularly sends a pulse. It ends after 45 s, which pass at once by the clock of the board.
         assert "event: pulse" in [line async for line in answer.aiter_lines()]
 
 
 async def test_events_address_refuses_unknown_parameters_and_requests_after_closing(board: Board) -> None:
+    """A page gets its changes from the address /events. An unknown parameter gets 400. Once the board closes its
+    streams, a request gets 503 and may be sent again in 10 s."""
     app = make_application(board.queries)
     async with serving(app) as base, httpx.AsyncClient() as client:
         assert (await client.get(f"{base}/events?since=1")).status_code == 400

@@ -101,15 +101,15 @@ async def test_invalid_month_is_refused_with_the_reason(board: Board, query: str
     """A case is an invalid month, or a parameter that the page does not have. The reason begins with its name."""
     answer = await board.client.get(f"/calendar?{query}")
     assert answer.status_code == 400
-    # The reason begins with the name of the parameter. The page has no parameter `day`.
     assert f"{query.partition('=')[0]}: " in answer.text
 
 
 async def test_month_for_strangers_never_reveals_an_early_release(users: Path) -> None:
+    """A page is public 40 days before its slot. Only staff can see that. For strangers the month is unchanged."""
     async with signed_in_board(users) as board:
         board.queries.public = True
         now = board.clock.now()
-        # The release is due in 40 days. Its page was seen now, never seen absent before, and is still out.
+        # `after` is None: no look saw the page absent before. `to` has None twice: it is still public.
         seen_now, not_ended = {"after": None, "by": instant_json(now)}, {"after": None, "by": None}
         exposure = {"part": "page", "from": seen_now, "to": not_ended, "seconds": None, "open": True}
         url = "https://www.gov.uk/out-already"

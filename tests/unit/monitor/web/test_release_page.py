@@ -20,6 +20,8 @@ async def test_release_page_shows_reasons_and_what_would_change_the_verdict(boar
 
 
 async def test_observations_are_drawn_and_listed(board: Board) -> None:
+    """The page of a release has a picture with a bar for each time in which it was absent, present, early or not
+    watched. A table lists the same."""
     text = await board.read_page("/releases/early")
     picture, _, table = text.partition('<figure class="timeline">')[2].partition("</figure>")
     assert all(f'<rect class="{state}"' in picture for state in ("absent", "present", "early", "blind"))

@@ -72,8 +72,7 @@ async def test_form_proposes_the_last_month_and_makes_no_report_yet(board: Board
 async def test_invalid_period_is_refused_with_reason_and_typed_text(
     board: Board, change: dict[str, str], reason: str, status_of_file: int
 ) -> None:
-    """A case changes one field of a valid form: a day, the producer or the host. For example, there is no producer
-    `ofqal`."""
+    """A case changes one field of a valid form. For example, there is no producer `ofqal`."""
     typed = JANUARY | change
     page = await board.client.get("/reports", params=typed)
     file = await board.client.get("/reports/period.csv", params=typed)
@@ -97,6 +96,7 @@ async def test_viewers_and_strangers_get_no_report(users: Path, *, is_signed_in:
 
 
 async def test_person_who_may_act_saves_a_report_as_a_draft(board: Board) -> None:
+    """The hidden field `guard` proves that the form was made for this session."""
     page = await board.client.get("/reports", params=JANUARY)
     sent = JANUARY | {"producer": "", "host": "", "guard": hidden_field(page, "guard")}
     answer = await board.client.post("/reports", data=sent)
@@ -111,6 +111,7 @@ async def test_person_who_may_act_saves_a_report_as_a_draft(board: Board) -> Non
 
 
 async def test_form_of_another_session_saves_no_report(board: Board) -> None:
+    """The hidden field `guard` of a form proves its session. Here it is of another one."""
     sent = JANUARY | {"producer": "", "host": "", "guard": "another"}
     assert (await board.client.post("/reports", data=sent)).status_code == 403
     assert await board.status_of("/incidents/period-all-2018-01-01-2018-01-31") == 404

@@ -58,10 +58,11 @@ async def test_days_in_the_wrong_order_give_an_empty_list(board: Board, path: st
 
 
 async def test_every_described_parameter_is_accepted(board: Board) -> None:
+    """Each address that a program can read is requested once, with a valid value for each of its parameters."""
     (first, *_) = (await board.read_json("/api/v1/events"))["events"]
     valid = {"producer": "ofqual", "open": "true", "release": first["release"], "limit": "5"}
     valid |= {"document": "evidence", "format": "json", "from": DAY, "to": DAY}
-    # `after` is the position at which a page of a list ends. Each list has its own kind of position.
+    # `after` is the position in a list at which its page before ended. Each list has its own kind of position.
     valid_after = {"releases": f"{DAY}T09:00:00.000Z/r", "incidents": board.incident, "events": first["id"]}
     for path, operations in describe_api(api.ROUTES)["paths"].items():
         parameters = operations.get("get", {}).get("parameters", ())
@@ -107,12 +108,12 @@ LIMITS = {"longest": 1000, "most": FORM_FIELDS, "longest_with_files": 1000}
 
 
 async def test_form_keeps_file_bytes_and_first_value_of_a_field() -> None:
-    # The boundary of the form is "--b", so the line "--c" is a part of the file.
+    """A form has the field `text` twice, a file, and a field in which no file was chosen. The last one is left out."""
+    # The line "--b" separates the fields of the form. So "--c" is only a part of the file.
     mail = b"\x00\xff\r\n--c\r\n"
     form = form_body(("text", "Dŵr."), ("text", "again"), mail=mail)
     fields, files = await read_form_with_files(request_with_form(form), **LIMITS)
     assert fields == {"text": "Dŵr."}
-    # The form also has a field in which no file was chosen, which is left out.
     assert files == {"mail": mail}
 
 
@@ -128,8 +129,7 @@ async def test_form_keeps_file_bytes_and_first_value_of_a_field() -> None:
     ids=["no boundary", "another boundary", "no header", "no name", "cut off"],
 )
 async def test_damaged_form_is_refused(body: bytes, content_type: str) -> None:
-    """`FORM` is valid and of the type `MULTIPART`. In each case, its type or its body is damaged, for example cut
-    off."""
+    """`FORM` is valid and of type `MULTIPART`. In each case, its type or its body is damaged, for example cut off."""
     with pytest.raises(UserFault, match="arrived damaged"):
         await read_form_with_files(request_with_form(body, content_type), **LIMITS)
 

@@ -27,11 +27,14 @@ async def test_a_head_reads_the_report_before_signing_it(users: Path) -> None:
         await send_incident_form(board, {"box.B.2.account": "A certificate had expired."})
         page = await board.read_page(f"{board.incident_page}/sign")
         draft = board.drafts()[-1]
+        # The digest is a checksum of the report.
         for words in ("A certificate had expired.", "Before you can sign", draft.digest, "Sign it off"):
             assert words in page
 
 
 async def test_a_head_signs_an_incomplete_report_only_with_a_reason(users: Path) -> None:
+    """No one has filled in the boxes of the report. With an empty reason (`anyway`) it is not signed. With a reason it
+    is, and the incident page says so."""
     async with signed_in_board(users, HEAD) as board:
         refused = await send_sign_form(board, anyway=" ")
         assert (refused.status_code, board.late_incident().owes_report) == (400, True)
@@ -102,7 +105,7 @@ async def test_only_a_head_can_sign(users: Path) -> None:
         page = await board.read_page(board.incident_page)
         assert "sign or waive" not in page
         assert await board.status_of(f"{board.incident_page}/sign") == 403
-        guard = (await read_form(board, board.incident_page))["guard"]
+        guard = (await read_form(board, board.incident_page))["guard"]  # it proves the session of a form
         for do in ("sign", "waive"):
             sent = {"guard": guard, "version": "1", "do": do, "reason": "x", "role": "head of profession"}
             assert (await board.client.post(f"{board.incident_page}/sign", data=sent)).status_code == 403
@@ -110,6 +113,8 @@ async def test_only_a_head_can_sign(users: Path) -> None:
 
 
 async def test_leak_is_logged_once_with_its_draft_and_notice(users: Path) -> None:
+    """The duty statistician logs a leak of 4 January with the form. That makes an incident with a draft and one notice.
+    The same form sent again makes no second incident."""
     async with signed_in_board(users) as board:
         typed = {"title": "Example prices, December", "producer": "ofqual"}
         typed |= {"day": "2018-01-04", "time": "16:20", "until": "2018-01-04T17:00"}
@@ -121,6 +126,7 @@ async def test_leak_is_logged_once_with_its_draft_and_notice(users: Path) -> Non
         name = page.removeprefix("/incidents/")
         logged = board.store.verdicts.incident(name)
         assert logged is not None
+        # The incident has what was typed.
         assert (logged.kind, logged.title, logged.producer) == ("hand", "Example prices, December", "ofqual")
         assert (logged.words["sort"], logged.timeline[0].by) == ("leak", "duty statistician")
         assert logged.occurred.isoformat() == "2018-01-04T16:20:00+00:00"
@@ -129,7 +135,7 @@ async def test_leak_is_logged_once_with_its_draft_and_notice(users: Path) -> Non
         assert board.store.verdicts.drafts(name)
         assert name in await board.read_page("/")
         assert LEAK["what"] in await board.read_page(page)
-        # The same form sent again logs nothing.
+        # The second time, the form leads to the same incident.
         assert (await board.client.post("/incidents/new", data=form)).headers["Location"] == page
         assert [notice.incident for notice in board.store.outbox.notices()].count(name) == 1
 

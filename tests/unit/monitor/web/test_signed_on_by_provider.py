@@ -82,8 +82,7 @@ async def test_right_depends_only_on_the_configured_claim(
 
 
 async def test_sign_on_requests_a_code_bound_to_this_browser(visitor: Visitor) -> None:
-    """`state`, `nonce` and `code_challenge` are made for this one sign-on. So no other browser can use the code of the
-    provider."""
+    """`state`, `nonce` and `code_challenge` are new for each sign-on, so no other browser can use the code."""
     await visitor.sign_on()
     query = visitor.idp.authorization_query
     assert query.items() >= {
@@ -143,18 +142,20 @@ async def test_sign_out_works_if_provider_has_no_sign_out_page(visitor: Visitor,
 
 
 async def test_long_token_is_left_out_of_the_sign_out_address(tmp_path: Path) -> None:
-    # The address of the sign-out page has a token as a hint, of 4000 characters at most.
-    idp = Idp(claims={"groups": ["stats-duty"], "more": "x" * 4000})
+    """At sign-out, the board links to the sign-out page of the provider (`idp`). The address contains the token of the
+    person, unless the token has more than 4000 characters."""
+    idp = Idp(claims={"groups": ["stats-duty"], "more": "x" * 4000})  # makes the token longer than 4000 characters
     async with board_with_provider(tmp_path, idp) as visitor:
         idp.configuration = {"end_session_endpoint": f"{idp.url}/out"}
         page = await sign_out_and_check_session_ended(visitor)
+        # A shorter token would follow as `&id_token_hint=`.
         assert f'href="{idp.url}/out?client_id=ninethirty"' in page.text
 
 
 async def test_sign_out_works_while_the_provider_does_not_answer(visitor: Visitor) -> None:
     visitor.idp.configuration = {"end_session_endpoint": f"{visitor.idp.url}/out"}
     await visitor.sign_on()
-    guard = hidden_field(await visitor.client.get("/incidents"), "guard")
+    guard = hidden_field(await visitor.client.get("/incidents"), "guard")  # it proves the session of a form
     visitor.idp.fixed_answers[CONFIGURATION_PATH] = (500, "", {})
     # The board keeps the configuration of the provider for ten minutes.
     visitor.board.clock.seconds += 700
@@ -368,8 +369,10 @@ async def test_secret_is_sent_in_form_if_the_provider_requires_it(visitor: Visit
 async def test_unresponsive_provider_fails_sign_on_and_gets_no_second_request(
     tmp_path: Path, provider_fault: str
 ) -> None:
-    """The provider hangs, sends a byte now and then, or sends garbage that is not HTTP."""
+    """A person tries twice to sign on. The provider hangs, sends a byte now and then, or sends garbage that is not
+    HTTP. The board gives up after 0.2 s and reports that the provider does not answer."""
     async with board_with_provider(tmp_path) as visitor, rude_server(provider_fault) as server:
+        # The server is on this machine, so the board may use addresses in 127.0.0.0/8.
         clock, resolver = visitor.board.clock, Resolver(make_guard(["127.0.0.0/8"], [server.port]))
         configured = make_openid(Settings(web=web_settings(tmp_path, server.url)), clock)
         assert configured is not None
@@ -382,17 +385,18 @@ async def test_unresponsive_provider_fails_sign_on_and_gets_no_second_request(
 
         visitor.use_provider(OpenID(configured.provider, clock, open_impatient_transport))
         for _ in range(2):
-            # Garbage that is not HTTP is no answer either.
             assert is_refused(await visitor.client.get("/sign-in/oidc"), 503, "does not answer")
         # The second sign-on made no request, because the first has just failed.
         assert len(transports) == 1
 
 
 async def test_provider_is_used_again_after_a_failure(visitor: Visitor) -> None:
+    """The provider answers the first sign-on with 503, and then gets no request for five seconds. Six seconds later it
+    works, and so does sign-on."""
     visitor.idp.fixed_answers[CONFIGURATION_PATH] = (503, "", {})
     for _ in range(3):
         assert is_refused(await visitor.client.get("/sign-in/oidc"), 502, "503")
-    # The provider gets no further request for five seconds after a failure.
+    # Of these three sign-ons, only the first sent a request to the provider.
     assert visitor.idp.requested_paths == [CONFIGURATION_PATH]
     visitor.idp.fixed_answers.clear()
     visitor.board.clock.seconds += 6

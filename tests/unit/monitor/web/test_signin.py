@@ -46,10 +46,11 @@ async def test_closed_board_shows_everyone_its_health_and_browser_files(board: B
 
 
 async def test_closed_board_redirects_every_page_to_sign_in(board: Board) -> None:
+    """Only people who sign in may read a closed board. After /sign-in a browser goes to the page in `next`."""
     for path in ("/", "/incidents", "/status", "/releases/r", "/nowhere"):
         answer = await board.client.get(path)
         assert (answer.status_code, answer.headers["location"]) == (303, f"/sign-in?next={path}")
-    # A Host header that names an open path opens nothing.
+    # /healthz, /metrics and /sign-in are open. /incidents is not, even if the Host header contains such a path.
     for host in ("board.example/healthz?", "board.example/metrics#", "x/sign-in?"):
         assert (await board.client.get("/incidents", headers={"Host": host})).status_code == 303
 

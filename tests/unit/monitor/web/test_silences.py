@@ -67,8 +67,7 @@ async def test_planned_silence_of_a_host_can_be_cancelled_once(users: Path) -> N
 
 @pytest.mark.parametrize(("path", "option"), [("/incidents/{id}", "incident {id}"), ("/releases/r", "release r")])
 async def test_incident_and_release_pages_link_to_a_prefilled_silence_form(users: Path, path: str, option: str) -> None:
-    """A silence stops notices. A case is a page, and what its form proposes to silence: that incident or that
-    release."""
+    """A silence stops notices. A case is a page. Its form proposes to silence that incident or that release."""
     async with signed_in_board(users) as board:
         page = await board.read_page(path.format(id=board.incident))
         (link_to_form,) = re.findall(r'href="(/silences\?[^"]*)"', page)

@@ -39,16 +39,17 @@ def use_up_guesses(board: Board, *names: str) -> None:
 
 
 async def test_valid_link_session_or_token_works_despite_wrong_guesses(users: Path) -> None:
-    """After `use_up_guesses`, a further wrong guess from this address gets 429."""
+    """Too many wrong guesses came from this address, so a further one must wait (429). From the same address a valid
+    link, session or token works (200)."""
     async with a_board(public=False, users=users) as board:
         assert await try_to_sign_in(board.client) == 303
         use_up_guesses(board, "127.0.0.1")
         link = sign_token(board.incident, after_slot(400) + timedelta(days=7), KEYS.link)
         assert (await board.client.get("/acknowledge", params={"token": "x"})).status_code == 429
-        assert (await board.client.get("/acknowledge", params={"token": link})).status_code == 200
-        assert await board.status_of("/") == 200
+        assert (await board.client.get("/acknowledge", params={"token": link})).status_code == 200  # the link
+        assert await board.status_of("/") == 200  # the session
         board.client.cookies.clear()
-        assert (await board.client.get("/api/v1/releases", headers=TOKEN)).status_code == 200
+        assert (await board.client.get("/api/v1/releases", headers=TOKEN)).status_code == 200  # the token
         address = f"/api/v1/incidents/{board.incident}/acknowledge"
         assert (await board.client.post(address, headers=TOKEN, json={"role": "x"})).status_code == 200
         wrong = {"Authorization": "Bearer x"}
@@ -56,10 +57,12 @@ async def test_valid_link_session_or_token_works_despite_wrong_guesses(users: Pa
 
 
 async def test_known_browser_is_not_delayed_by_guesses_of_others(users: Path) -> None:
+    """A browser is known if anne has signed in with it before. Other browsers have used up the guesses of her password.
+    An unknown browser must wait (429), the known one need not."""
     async with a_board(public=False, users=users) as board:
         assert await try_to_sign_in(board.client) == 303
         assert board.queries.sessions is not None
-        # Guesses from unknown browsers are counted by address and by account, and those from a known one separately.
+        # Guesses of unknown browsers are counted for their address and for the account.
         use_up_guesses(board, "127.0.0.1", board.queries.sessions.account_counter("anne"))
         transport = httpx.ASGITransport(board.app, client=("192.0.2.1", 1))
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as unknown_browser:

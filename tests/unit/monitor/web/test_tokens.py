@@ -91,6 +91,8 @@ async def test_token_ends_when_its_line_is_removed(board: Board, users: Path, to
 
 
 async def test_log_and_users_file_contain_no_token(board: Board, tokens: Tokens) -> None:
+    """A program sends its token, and then the token with a letter too many. The log must have neither. The line for the
+    users file has only a hash of the token."""
     token, line = tokens[TokenScope.DUTY]
     with capture_logs() as logs:
         await statuses_with_token(board, token)
@@ -116,4 +118,4 @@ def test_fault_of_a_token_line_does_not_contain_its_hash(users: Path) -> None:
     users.write_text("a-b:$sha256$abc:read\n")
     (fault_of_line, fault_of_file) = find_faults(users)
     assert fault_of_line == "users: line 1: the token of a-b is not one that `ninethirty user --token` makes"
-    assert "no one can sign in" in fault_of_file
+    assert "no one can sign in" in fault_of_file  # it has no valid line

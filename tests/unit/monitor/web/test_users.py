@@ -76,9 +76,10 @@ def test_same_letter_in_two_encodings_is_the_same_password() -> None:
 
 
 def test_lines_of_one_password_differ_and_do_not_contain_it(anne: str) -> None:
-    again = make_line("anne", SECRET, "duty statistician")
-    assert again != anne
-    assert SECRET not in again
+    """A line has a salted hash of the password. So a second line for the same person is another text."""
+    second_line = make_line("anne", SECRET, "duty statistician")
+    assert second_line != anne
+    assert SECRET not in second_line
 
 
 def test_repr_of_people_does_not_contain_password_hashes(anne: str) -> None:
@@ -87,8 +88,8 @@ def test_repr_of_people_does_not_contain_password_hashes(anne: str) -> None:
     assert anne.rpartition("$")[2].partition(":")[0] not in repr(people)
 
 
-def test_check_of_an_unknown_name_costs_as_much_as_another(anne: str) -> None:
-    """Otherwise the time of a refusal would reveal whether a name is known."""
+def test_refusing_an_unknown_name_takes_as_much_work_as_another(anne: str) -> None:
+    """To check a password takes the same work for an unknown name. So a fast refusal does not reveal it."""
     people, _ = read_people(anne, "users")
     assert UNKNOWN_PERSON.password.work == people["anne"].password.work
     # An unknown name has no password, and an empty one does not match.
