@@ -467,8 +467,9 @@ def test_day_of_primary_gets_no_time_from_unsuitable_promise(unsuitable_fields: 
     assert in_force(DAY_BY_PRIMARY, unsuitable).promise == DAY_BY_PRIMARY
 
 
-def test_cancellation_by_primary_counts_over_time_of_other_calendar() -> None:
-    """If the primary calendar promised only the day, the other one would add its time. But it cancels that day."""
+def test_cancellation_by_primary_calendar_overrules_a_later_promise_of_another() -> None:
+    """On 1 June, the primary calendar cancels the release of 23 July. On 2 June, another one promises it for a time on
+    that day. The cancellation is in force."""
     cancelled = promise_read(day_slot(7, 23), utc(6, 1), PRIMARY, State.CANCELLED)
     with_time = promise_read(july(23), utc(6, 2), OTHER)
     assert in_force(cancelled, with_time).promise == cancelled

@@ -112,8 +112,9 @@ def test_an_entry_reappears_only_after_two_missing_reads(missing_since: datetime
     assert changes_of_this_read(before_this_read, ENTRY).reappeared == reappeared
 
 
-def test_release_that_left_calendar_after_slot_is_not_absent() -> None:
-    """This read, on 2 July, is the second one without the entry. Its slot was on 1 July."""
+def test_entry_that_left_calendar_after_its_slot_is_not_unlisted() -> None:
+    """An entry with the slot 1 July is missing in two reads, the last and this empty one on 2 July. Many calendars drop
+    past entries, so the second read does not report it as no longer listed (`unlisted_twice`)."""
     past = entry("X", "1 July 2026 9:30am")
     before_this_read = {"X": LastSeen.of(past, missing_since=LAST_READ)}
     assert changes_of_this_read(before_this_read).unlisted_twice == ()

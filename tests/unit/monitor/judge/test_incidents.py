@@ -137,8 +137,9 @@ def test_exposure_is_open_and_grows_while_it_lasts() -> None:
     assert (html.open, html.seconds) == (True, Bounds(600, None))
 
 
-def test_exposed_release_is_out_at_its_slot() -> None:
-    """All parts came at the slot, on Wednesday at 09:30. Page and HTML had been public on Monday, but not the sheet."""
+def test_release_exposed_on_monday_is_early_and_released_at_its_slot() -> None:
+    """Page and HTML part were public on Monday, and removed. All three parts came at the slot, on Wednesday at 09:30.
+    So the verdict is early, although each part was released at the slot. The sheet was never early."""
     verdict = EXPOSED_ON_MONDAY.verdict(every=30)
     assert (verdict.verdict, verdict.final) == (VerdictKind.EARLY, True)
     assert {part.released.by for part in verdict.parts} == {at("2017-03-22 09:30")}

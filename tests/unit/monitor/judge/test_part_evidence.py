@@ -338,8 +338,8 @@ def test_look_at_a_copy_counts_for_page_at_the_same_address(
 
 
 def test_look_at_page_counts_for_copy_at_the_same_address() -> None:
-    """A listing showed a copy of the release (`elsewhere-1`) at the address of the page. A look at the page found it
-    present at 4 s, so the copy came by then. No look found it absent before (None)."""
+    """A listing named an address for the release, which is the page's own. So the part `elsewhere-1` for that address
+    needs no looks of its own. A look at the page found it present at 4 s, and none found it absent before (None)."""
     copy = Part("elsewhere-1", Role.ALTERNATIVE, url=PAGE_URL, required=False, origin=Origin.ELSEWHERE)
     evidence = evidence_of(edge=[(4, PRESENT)], has_title=True, release=a_release(copy), part=copy)
     assert appearances(evidence) == [(None, 4)]

@@ -94,11 +94,11 @@ async def test_the_demonstration_shows_what_was_known_at_the_chosen_time(
 
 @pytest.mark.slow
 async def test_delay_of_an_overdue_release_grows_with_chosen_time(kept_stores: list[Path]) -> None:
-    """The slot was 09:30, and the page is still absent at 09:34 and 09:35. The delay, in seconds, counts until the last
-    look by the chosen time. That look may be up to three minutes old."""
+    """The user of the demo chooses the time of the verdict, 09:34 or 09:35. The slot was 09:30, and the page is absent.
+    The delay, in seconds, ends with the last look by that time, which may be up to three minutes old."""
     at_09_34, _ = await fetch_vocational_at(kept_stores, "09:34")
     at_09_35, _ = await fetch_vocational_at(kept_stores, "09:35")
-    # At 09:34 the last look was 1 to 4 minutes after the slot.
+    # So the last look by 09:34 was 1 to 4 minutes after the slot.
     assert (4 - 3) * 60 <= at_09_34["delay"]["min"] <= 4 * 60
     assert at_09_34["delay"]["min"] < at_09_35["delay"]["min"] <= 5 * 60
 

@@ -209,7 +209,8 @@ async def test_kill_is_noticed_within_3_s_once_a_store_is_quick(clock: VirtualCl
 
 @on_one_store
 async def test_halted_monitor_makes_no_requests_until_its_lease_is_known(clock: VirtualClock, start: Start) -> None:
-    """North is halted for longer than its lease lasts. It makes requests again once south has read its new lease."""
+    """North is halted for longer than its lease lasts, so south takes over its requests. North wakes, takes a new lease
+    and makes no requests. South reads that lease in the store, and from then on both make requests."""
     north, south = await start_north_and_south(clock, start)
     lease, time_to_take_over = LEASE_SECONDS, 1.0  # south takes over north's requests within 1 s after the lease
     north.halt(seconds=lease + time_to_take_over + 0.2)

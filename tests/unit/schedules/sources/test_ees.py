@@ -15,8 +15,8 @@ from tests.worlds.calendars import calendar_settings
 
 def publication(**more: object) -> bytes:
     data = {
-        "slug": "absence",
-        "title": "Pupil absence",
+        "slug": "attendance",
+        "title": "Pupil attendance",
         "contact": {"teamEmail": "team@example.org"},
         "latestRelease": {"slug": "2025-26-autumn"},
         "nextReleaseDate": {"year": 2027, "month": 3, "day": None},
@@ -28,15 +28,15 @@ def test_next_release_gets_month_as_slot_and_latest_release_in_key(parse: Parse)
     """The latest release is 2025-26-autumn, and the next one is due in March 2027, without a day."""
     announcement = parse("ees", publication()).announcements[0]
     assert (announcement.slot.precision, str(announcement.slot.first)) == (Precision.MONTH, "2027-03-01")
-    assert announcement.uid == "absence/after/2025-26-autumn"
-    assert announcement.url == "https://explore-education-statistics.service.gov.uk/find-statistics/absence"
+    assert announcement.uid == "attendance/after/2025-26-autumn"
+    assert announcement.url == "https://explore-education-statistics.service.gov.uk/find-statistics/attendance"
 
 
 def test_next_release_is_recognised_by_a_new_latest_release(parse: Parse) -> None:
     """The latest release is 2025-26-autumn. The next one has no address yet. So the publication's data are watched
     until they name another latest release."""
     (page,) = parse("ees", publication()).announcements[0].parts
-    assert page.url.endswith("/api/publications/absence")
+    assert page.url.endswith("/api/publications/attendance")
     assert page.recognise == "ees-after:2025-26-autumn"
 
 
@@ -78,40 +78,44 @@ def test_a_publication_without_a_next_release_announces_nothing(parse: Parse, mo
 
 
 def test_named_publications_are_requested_without_the_list() -> None:
-    source = EesSource(calendar_settings("ees", filters={"publications": ["absence", "exclusions"]}))
-    assert [ask.url.rpartition("/")[2] for ask in source.first(NOW)] == ["absence", "exclusions"]
+    source = EesSource(calendar_settings("ees", filters={"publications": ["attendance", "exclusions"]}))
+    assert [ask.url.rpartition("/")[2] for ask in source.first(NOW)] == ["attendance", "exclusions"]
 
 
 def test_each_publication_of_the_list_is_requested_once() -> None:
     """The source first reads the list, then each of its publications, then nothing more."""
     source = EesSource(calendar_settings("ees"))
-    listed = Page(source.first(NOW)[0].url, 200, b'[{"slug": "absence", "lastModified": null}, {"slug": "b"}]')
+    listed = Page(source.first(NOW)[0].url, 200, b'[{"slug": "attendance", "lastModified": null}, {"slug": "b"}]')
     requests = source.more([listed], NOW)
-    assert [request.url.rpartition("/")[2] for request in requests] == ["absence", "b"]
+    assert [request.url.rpartition("/")[2] for request in requests] == ["attendance", "b"]
     responses = [Page(requests[0].url, 200, publication()), Page(requests[1].url, 404, b"")]
     assert source.more([listed, *responses], NOW) == ()
 
 
 def test_publication_answering_404_is_noted_and_others_are_read() -> None:
-    source = EesSource(calendar_settings("ees", filters={"publications": ["absence", "deleted"]}))
-    request_of_absence, request_of_deleted = source.first(NOW)
-    responses = [Page(request_of_absence.url, 200, publication()), Page(request_of_deleted.url, 404, b"")]
+    source = EesSource(calendar_settings("ees", filters={"publications": ["attendance", "deleted"]}))
+    request_of_attendance, request_of_deleted = source.first(NOW)
+    responses = [Page(request_of_attendance.url, 200, publication()), Page(request_of_deleted.url, 404, b"")]
     reading = source.read(responses, NOW)
-    assert [announcement.title for announcement in reading.announcements] == ["Pupil absence"]
+    assert [announcement.title for announcement in reading.announcements] == ["Pupil attendance"]
     assert "answers 404" in reading.notes[0]
 
 
-@pytest.mark.parametrize(("status_of_absence", "is_unread"), [(None, True), (503, True), (404, False)])
-def test_publication_that_fails_is_unread_instead_of_missing(status_of_absence: int | None, *, is_unread: bool) -> None:
-    """The first read shows absence and exclusions. At the second one, absence answers 503 or not at all (None). So it
+@pytest.mark.parametrize(("status_of_attendance", "is_unread"), [(None, True), (503, True), (404, False)])
+def test_publication_that_fails_is_unread_instead_of_missing(
+    status_of_attendance: int | None, *, is_unread: bool
+) -> None:
+    """The first read shows attendance and exclusions. At the second one, attendance answers 503 or not at all (None). So it
     is unread, and not missing. Only 404 means that it was deleted, and makes it missing."""
-    source = EesSource(calendar_settings("ees", filters={"publications": ["absence", "exclusions"]}))
-    absence, exclusions = (request.url for request in source.first(NOW))
-    first = source.read([Page(absence, 200, publication()), Page(exclusions, 200, publication(slug="exclusions"))], NOW)
+    source = EesSource(calendar_settings("ees", filters={"publications": ["attendance", "exclusions"]}))
+    attendance, exclusions = (request.url for request in source.first(NOW))
+    first = source.read(
+        [Page(attendance, 200, publication()), Page(exclusions, 200, publication(slug="exclusions"))], NOW
+    )
     answers = [Page(exclusions, 200, publication(slug="exclusions"))]
-    answers += [] if status_of_absence is None else [Page(absence, status_of_absence, b"")]
+    answers += [] if status_of_attendance is None else [Page(attendance, status_of_attendance, b"")]
     second = source.read(answers, NOW)
-    assert second.unread == (("absence/after/",) if is_unread else ())
+    assert second.unread == (("attendance/after/",) if is_unread else ())
     known = {announcement.uid: LastSeen.of(announcement) for announcement in first.announcements}
     changes = compare_read(EarlierReads(known), second, "ees", NOW, NOW - timedelta(hours=1))
     assert bool(changes.newly_missing) is not is_unread
