@@ -282,8 +282,8 @@ def test_on_time_by_some_looks_may_be_early_within_bound(world: World, now: floa
 @example(CAME_AFTER_LAST_ORIGIN_LOOK, 89.0, 0.5, 0)
 @given(worlds(ONCE), NOWS, SHARES, SEEDS)
 def test_release_late_by_some_looks_is_late_by_all(world: World, now: float, share: float, seed: int) -> None:
-    """A release that is late by a random share of the looks is late by all looks too. In one case, it may be unproven by
-    all looks: if the origin last answered before the tolerance ended, the page may have come there in time."""
+    """A release that is late by a random share of the looks is late by all looks too. In one case, it may be unproven
+    by all looks: if the origin last answered before the tolerance ended, the page may have come there in time."""
     by_some_looks = with_some_looks(world, share, seed).verdict(now).verdict
     by_all_looks = world.verdict(now).verdict
     # All looks may show that the origin answered before. Then the verdict first waits some seconds for its next answer.

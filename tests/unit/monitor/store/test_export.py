@@ -153,8 +153,8 @@ def test_an_export_of_one_of_two_monitors_names_the_other(archive: Archive, tmp_
 def test_export_is_refused_without_the_files_of_its_monitor(
     archive: Archive, tmp_path: Path, name_of_north: str
 ) -> None:
-    """The files of the monitor "north" must be on this machine (`monitors_here`), but the folder is empty. North stored
-    its evidence under its name, or under its name and the time at which the store was away ("north~20180105T093000Z")."""
+    """The files of the monitor "north" must be on this machine (`monitors_here`), but the folder is empty. North kept
+    its evidence under its name or, while the store was away, under "north~20180105T093000Z"."""
     archive.keep(an_answer(404), monitor=name_of_north)
     save_run_with_evidence(archive, f"{name_of_north}-1")
     with_empty_folder = replace(archive, folder=tmp_path / "empty folder")

@@ -101,20 +101,16 @@ def test_publication_answering_404_is_noted_and_others_are_read() -> None:
     assert "answers 404" in reading.notes[0]
 
 
-@pytest.mark.parametrize(("status_of_attendance", "is_unread"), [(None, True), (503, True), (404, False)])
-def test_publication_that_fails_is_unread_instead_of_missing(
-    status_of_attendance: int | None, *, is_unread: bool
-) -> None:
-    """The first read shows attendance and exclusions. At the second one, attendance answers 503 or not at all (None). So it
-    is unread, and not missing. Only 404 means that it was deleted, and makes it missing."""
+@pytest.mark.parametrize(("status", "is_unread"), [(None, True), (503, True), (404, False)])
+def test_publication_that_fails_is_unread_and_not_missing(status: int | None, *, is_unread: bool) -> None:
+    """The first read shows attendance and exclusions. At the second one, attendance answers with `status`, such as 503,
+    or not at all (None). So it is unread, and not missing. Only 404 means that it was deleted."""
     source = EesSource(calendar_settings("ees", filters={"publications": ["attendance", "exclusions"]}))
     attendance, exclusions = (request.url for request in source.first(NOW))
-    first = source.read(
-        [Page(attendance, 200, publication()), Page(exclusions, 200, publication(slug="exclusions"))], NOW
-    )
-    answers = [Page(exclusions, 200, publication(slug="exclusions"))]
-    answers += [] if status_of_attendance is None else [Page(attendance, status_of_attendance, b"")]
-    second = source.read(answers, NOW)
+    page_of_exclusions = Page(exclusions, 200, publication(slug="exclusions"))
+    first = source.read([Page(attendance, 200, publication()), page_of_exclusions], NOW)
+    failed_pages = [] if status is None else [Page(attendance, status, b"")]
+    second = source.read([page_of_exclusions, *failed_pages], NOW)
     assert second.unread == (("attendance/after/",) if is_unread else ())
     known = {announcement.uid: LastSeen.of(announcement) for announcement in first.announcements}
     changes = compare_read(EarlierReads(known), second, "ees", NOW, NOW - timedelta(hours=1))
