@@ -36,8 +36,8 @@ from schedules.workdays import Nation, NationSettings
 class DeadmanSettings(Table):
     """A regular request to a dead man's switch, such as healthchecks or Uptime Kuma, on another machine.
 
-    The monitor sends requests to the switch only while calendars are fresh, looks begin on time, the store can be
-    written and notices are delivered. If the requests stop, the switch alerts you.
+    The monitor sends requests to this switch, which is another service, only while calendars are fresh, looks begin on
+    time, the store can be written and notices are delivered. If the requests stop, the switch alerts you.
     """
 
     url: WebAddress | None = None
