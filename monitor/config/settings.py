@@ -66,7 +66,7 @@ class StoreSettings(Table):
     takeover: Spacing = timedelta(seconds=1.2)
     """If a monitor gives no sign of life for this long, the others take over its work."""
     compact_after: Duration = timedelta(days=400)
-    """A release that was settled this long ago is kept in fewer rows
+    """A release with a final verdict and a slot this long ago is kept in fewer rows
     ([Retention](how-to/personal-data.md#what-is-deleted)). No verdict changes. `"0s"`: never.
     """
 
