@@ -20,13 +20,15 @@ class ShortNotice:
     """A change, cancellation or first announcement with too little notice.
 
     The change happened in `(since, at]`. `since` is None if no earlier read is known. `days` are calendar days from
-    the read that showed it to the date that people planned for (for a move, the old one).
+    the read that showed it to the date that people planned for (for a move, the old one). `proven` is true if there
+    would have been too little notice even at the earlier read.
     """
 
     what: EventKind
     days: int
     since: datetime | None
     at: datetime
+    proven: bool
 
 
 def is_cancelled(promise: Promise) -> bool:
@@ -98,7 +100,13 @@ def find_short_notice(old: Promise | None, new: Promise, days: int) -> ShortNoti
         return None
     # Calendar days, as the Code counts weeks of notice: the hour of the read does not matter.
     notice = (planned_day - local_date(new.learnt, new.slot.timezone)).days
-    return ShortNotice(what, notice, new.unlearnt, new.learnt) if notice < days else None
+    if notice >= days:
+        return None
+    # The change may have been made just after the last read without it (`unlearnt`). If even that was too late, the
+    # short notice is proven.
+    last_read_without = None if new.unlearnt is None else local_date(new.unlearnt, new.slot.timezone)
+    is_proven = last_read_without is not None and (planned_day - last_read_without).days < days
+    return ShortNotice(what, notice, new.unlearnt, new.learnt, proven=is_proven)
 
 
 def _announced_change(old: Promise | None, new: Promise) -> EventKind | None:

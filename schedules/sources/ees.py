@@ -69,27 +69,28 @@ class EesSource:
         self._settings = settings
         self._api = f"{(settings.address or API).rstrip('/')}/"
         self._site = settings.options.get("site", SITE).rstrip("/")
-        self._named = settings.filters.get("publications", ())
-        self.state = False  # whether this read has requested the publications already
+        self.state: tuple[str, ...] = ()  # the publications that this read has requested
 
     def first(self, now: datetime) -> Sequence[PageRequest]:  # noqa: ARG002  # of CalendarSource
         """Return the requests for the named publications, or for the list of all."""
-        self.state = False
-        if self._named:
-            return [self._request_for(slug) for slug in self._named]
+        self.state = tuple(self._settings.filters.get("publications", ()))
+        if self.state:
+            return [self._request_for(slug) for slug in self.state]
         return (PageRequest(f"{self._api}{_SITEMAP}", accept="application/json"),)
 
     def more(self, pages: Sequence[Page], now: datetime) -> Sequence[PageRequest]:  # noqa: ARG002  # of CalendarSource
         """Return requests for all listed publications, once. There is no list if the settings name the publications."""
         # A publication that does not answer leaves no page, and must not be requested again and again.
-        has_requested_publications = self.state
+        has_requested_publications = bool(self.state)
         if has_requested_publications or not pages or not pages[0].url.endswith(_SITEMAP):
             return ()
-        self.state = True
         try:
-            return [self._request_for(slug) for slug in self._requested_slugs(pages)]
+            listed = parse_json(pages[0])
         except UnreadableCalendar:
             return ()  # `read` reports it
+        entries = listed if isinstance(listed, list) else []
+        self.state = tuple(each["slug"] for each in entries if isinstance(each, dict) and each.get("slug"))[:MOST]
+        return [self._request_for(slug) for slug in self.state]
 
     def read(self, pages: Sequence[Page], now: datetime) -> Reading:  # noqa: ARG002  # of CalendarSource
         """Return the next releases of the publications as announcements. Raises `UnreadableCalendar`."""
@@ -102,16 +103,8 @@ class EesSource:
         made = [self._make_announcement(each, remarks) for each in coming if not each.get("supersededByPublication")]
         # A requested page that answers neither with JSON nor as deleted has failed. It says nothing about its release.
         answered = {page.url for page in pages if page.status in {200, 404, 410}}
-        failed = [slug for slug in self._requested_slugs(pages) if self._request_for(slug).url not in answered]
+        failed = [slug for slug in self.state if self._request_for(slug).url not in answered]
         return replace(make_reading(made, remarks), unread=tuple(f"{slug}{_AFTER}" for slug in failed))
-
-    def _requested_slugs(self, pages: Sequence[Page]) -> Sequence[str]:
-        """Return the publications that the settings name or the list in `pages` has. Raises `UnreadableCalendar`."""
-        if self._named:
-            return self._named
-        listed = parse_json(pages[0])
-        entries = listed if isinstance(listed, list) else []
-        return [each["slug"] for each in entries if isinstance(each, dict) and each.get("slug")][:MOST]
 
     def _request_for(self, slug: str) -> PageRequest:
         return PageRequest(f"{self._api}publications/{slug}", accept="application/json", optional=True)

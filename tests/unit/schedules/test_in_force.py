@@ -225,13 +225,21 @@ def test_a_shift_within_the_day_is_a_change_of_time() -> None:
     assert event_kinds(found)[-1] is EventKind.TIME_CHANGED
 
 
-@pytest.mark.parametrize("last_read_before_the_move", [utc(7, 19), utc(6, 1), None])
-def test_short_notice_says_between_which_reads_the_slot_moved(last_read_before_the_move: datetime | None) -> None:
-    """The old slot is 23 July, and less than four weeks of notice are short. The move is read on 20 July. The read
-    before it, which did not show it yet, was for example on 19 July. None: no earlier read is known."""
+@pytest.mark.parametrize(
+    ("last_read_before_the_move", "is_proven"),
+    [(utc(7, 19), True), (utc(6, 1), False), (None, False)],
+    ids=["four days before the old slot", "seven weeks before it", "not known"],
+)
+def test_short_notice_is_proven_only_by_read_within_four_weeks(
+    last_read_before_the_move: datetime | None, *, is_proven: bool
+) -> None:
+    """The old slot is 23 July, and less than four weeks of notice are short. The move is read on 20 July. If the read
+    of 19 July did not show it yet, the short notice is proven. If the last read without it was on 1 June, the calendar
+    may have moved the slot in good time."""
     move = promise_read(july(30), utc(7, 20), last_read_without=last_read_before_the_move)
     notice = in_force(PROMISE_OF_23_JULY, move).short_notice
     assert notice is not None
+    assert notice.proven is is_proven
     assert (notice.since, notice.at) == (last_read_before_the_move, utc(7, 20))
     assert notice.days == 23 - 20
 
