@@ -155,7 +155,7 @@ def verdict_on_page_found_at_09_34_02(*, says_published_at: str | None, own_look
     ],
     ids=["early", "on time", "just in time", "late", "not said", "by hand: midnight", "by hand: the day before"],
 )
-def test_page_found_late_is_unproven_if_stamped_in_time(says_published_at: str | None, expected: VerdictKind) -> None:
+def test_page_found_late_may_be_in_time_by_its_own_words(says_published_at: str | None, expected: VerdictKind) -> None:
     """The page was found at 09:34:02. Announcement and listing lacked it until 09:33:59, but may be behind. If the page
     says that it came by 09:31, in time, that may be true. A time set by hand, such as midnight, is ignored."""
     assert verdict_on_page_found_at_09_34_02(says_published_at=says_published_at).verdict is expected

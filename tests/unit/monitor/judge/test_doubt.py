@@ -254,7 +254,7 @@ def test_page_perhaps_brought_forward_before_it_came_is_not_early() -> None:
     verdict = verdict_on(*promises, published_at="09:02")
     assert verdict.verdict is VerdictKind.UNPROVEN
     assert verdict.exposures == ()
-    (finding,) = found(verdict, Kind.BROUGHT_FORWARD)
+    (finding,) = found(verdict, Kind.BROUGHT_FORWARD)  # because it changed on its day
     assert finding.detail.startswith("govuk says Fri 5 Jan 2018 09:00:00 GMT: brought forward")
 
 
@@ -380,7 +380,7 @@ def test_release_is_late_or_early_only_by_both_calendars(
     by one and early by the other: unproven. At 09:30:01 it is on time, as govuk, named first, rules."""
     verdict = verdict_on(*promises_by(govuk="09:30", own=own_calendar_says), published_at=published_at)
     assert verdict.verdict is expected
-    (differ,) = found(verdict, Kind.CALENDARS_DISAGREE)
+    (differ,) = found(verdict, Kind.CALENDARS_DISAGREE)  # a finding in every case
     assert differ.detail.endswith("a person must say which binds")
     is_other_calendar_the_reason = "own says" in (verdict.unproven_because or "")
     assert is_other_calendar_the_reason is (expected is VerdictKind.UNPROVEN)
@@ -399,8 +399,8 @@ def test_exposed_release_is_also_late_only_by_both_calendars(other_slot: str, *,
 
 
 def test_absent_release_is_overdue_only_once_both_slots_have_passed() -> None:
-    """One calendar says 09:30 and the other 09:50. No page comes. The verdict is made at 09:40, 09:50:30 and 09:52, and
-    `revisit` says when it is to be made again."""
+    """One calendar says 09:30 and the other 09:50. No page comes. At 09:40 that is late by only one of them: unproven,
+    and to be judged again (`revisit`) at the other slot, 09:50."""
     promises = promises_by(govuk="09:30", own="09:50")
     between_slots = verdict_on(*promises, published_at=NEVER, now="09:40")
     assert between_slots.verdict is VerdictKind.UNPROVEN

@@ -78,7 +78,7 @@ def test_absence_at_origin_removes_content_after_a_minute(seconds_after_edge: fl
 )
 def test_edge_absence_dates_page_only_before_content_api_showed_it(edge_absent: float, last_absent: float) -> None:
     """The content API lacked the page at 0 s and showed it at 80 s. If the edge lacked the page at 79 s, it came from
-    79 s to 80 s. An absence at the edge at 80 s or later does not count."""
+    79 s to 80 s. If the edge lacked it at 80 s or later, it may have sent an old copy, which does not count."""
     api_first_shown = 80
     edge = [(0, ABSENT), (edge_absent, ABSENT), (100, PRESENT)]
     content_api = [(0, ABSENT), (api_first_shown, PRESENT), (101, PRESENT)]
@@ -88,8 +88,8 @@ def test_edge_absence_dates_page_only_before_content_api_showed_it(edge_absent: 
 
 @pytest.mark.parametrize("origin_absent_before_gap", [[-128], [-128, 0]])
 def test_origin_proves_no_absence_in_long_gap_between_looks(origin_absent_before_gap: list[float]) -> None:
-    """The origin was not looked at for over two minutes. It lacked the page before and after this gap, but the page may
-    have come and gone in between. So the origin proves absence only until its last look before the gap."""
+    """The origin lacked the page until -128 s or 0 s, and again at 158 s. In this gap of over two minutes, the page may
+    have come and gone. So the origin proves absence only until its last look before the gap."""
     edge_last_absent, edge_first_shown, origin_absent_after_gap = -130, 150, 158
     edge = [(edge_last_absent, ABSENT), (edge_first_shown, PRESENT)]
     origin = [(sent, ABSENT) for sent in [*origin_absent_before_gap, origin_absent_after_gap]]

@@ -96,7 +96,7 @@ def test_present_content_with_other_bytes_begins_a_run() -> None:
 
 
 def test_absence_with_other_bytes_begins_no_run() -> None:
-    """Two looks found no page, but error messages with different bytes. The run keeps the digest of the first."""
+    """Two looks found no page, but errors of different bytes (`digest`). The run keeps the digest of the first."""
     (run,) = runs_of(a_sighting(ABSENT, 0, digest="a"), a_sighting(ABSENT, 1, digest="b"))
     assert (run.digest, run.looks) == ("a", 2)
 
