@@ -93,8 +93,8 @@ def test_promise_still_shown_after_its_slot_decides_verdict(published_at: str | 
     ("published_at", "minutes_from_last_read"), [(NEVER, 61), ("09:40", 61), (IN_TIME, 61), ("09:10", 41)], ids=str
 )
 def test_promise_last_read_too_long_ago_proves_nothing(published_at: str | None, minutes_from_last_read: int) -> None:
-    """A promise must be seen in the 30 min before it counts. The calendar last showed the slot, 09:30, at 08:29: 61 min
-    before the slot, and 41 min before a page that came early, at 09:10. So both are unproven."""
+    """The calendar last showed 09:30 at 08:29. That counts for 30 min. But it is 61 min before the slot, 09:30, and 41
+    min before a page that came early, at 09:10 (`minutes_from_last_read`). So the slot may have changed unseen."""
     promise = promise_for("09:30", last_shown_at="08:29")
     verdict = verdict_on(promise, published_at=published_at)
     assert verdict.verdict is VerdictKind.UNPROVEN
