@@ -48,11 +48,13 @@ def test_all_outputs_say_how_address_was_known(address: Address, remark: str, re
 
 
 def test_announced_address_has_no_remark() -> None:
+    """A calendar named the address. So neither the board nor the draft says where it is from."""
     assert address_note(release_json(a_late_verdict(now=400))) == ""
     assert "No calendar named" not in draft_sentences_on(a_late_verdict(now=400))
 
 
 def test_remark_on_guessed_address_says_that_release_was_found_there() -> None:
+    """The address was guessed, but the release came there, 20 minutes late. So absence there did prove something."""
     verdict = replace(a_late_verdict(now=1300, seconds_late=1200), address=Address.GUESSED)
     assert address_note(release_json(verdict)) == " (guessed from its announcement, and found there)"
     assert draft_sentences_on(verdict).endswith("and the release was found there.")

@@ -1,7 +1,5 @@
-"""Evidence never crosses addresses: what was seen at one address proves nothing about another.
-
-A number is an instant in seconds after the slot.
-"""
+"""Evidence never crosses addresses: what was seen at one address proves nothing about another. A number is an instant
+in seconds after the slot."""
 
 from __future__ import annotations
 
@@ -36,6 +34,7 @@ def verdict_on_page_at(url: str, seen: Seen, *parts: Part, now: float = 200, **f
 
 
 def test_look_at_another_address_begins_a_run() -> None:
+    """One look at the address OLD and two at NEW found the page absent. So these are two runs."""
     at_old = a_sighting(ABSENT, -5, address=OLD)
     at_new = [a_sighting(ABSENT, when, address=NEW) for when in (-4, -3)]
     runs = looks(at_old, *at_new).runs("page")
@@ -67,7 +66,8 @@ def test_absence_seen_at_copy_dates_page_at_same_address() -> None:
 
 
 def test_early_presence_at_former_page_address_exposes_the_copy_there() -> None:
-    """The page moved from OLD to NEW, and OLD now has a copy of it. So an early look at OLD shows the copy early."""
+    """The page was at OLD: absent at -900 s, and public at -600 s, before its slot. Then it moved to NEW, and OLD is
+    now the address of a copy. So that copy was public early, from a time after -900 s on."""
     page_at_old = looks_at(OLD, (-900, ABSENT), (-600, PRESENT), (-300, ABSENT)).runs("page")
     page_at_new = looks_at(NEW, (-1, ABSENT), (2, PRESENT)).runs("page")
     copy_at_old = Part("elsewhere-1", Role.ALTERNATIVE, OLD, required=False, origin=Origin.ELSEWHERE)
@@ -78,7 +78,7 @@ def test_early_presence_at_former_page_address_exposes_the_copy_there() -> None:
 
 
 def test_looks_at_page_do_not_count_for_figures_on_it() -> None:
-    """The figures are recognised by the text “1,234”. Looks that show the page need not show that text."""
+    """Figures are recognised by the text “1,234”, for which looks at the page do not search: not seen (None)."""
     figures = Part("figures", Role.DATA, OLD, "text:1,234")
     verdict = verdict_on_page_at(OLD, {"page": looks_at(OLD, (-1, ABSENT), (2, PRESENT))}, figures)
     assert verdict.parts[1].released.by is None
@@ -86,9 +86,7 @@ def test_looks_at_page_do_not_count_for_figures_on_it() -> None:
 
 def verdict_at_guessed_address(now: float, **origins: Looks) -> Verdict:
     """Return the verdict on a release that was not seen at OLD, which was guessed from the announcement's address.
-
-    `origins` are looks at the origin views of the announcement, the index and the page.
-    """
+    `origins` are looks at the origin views of the announcement, the index and the page."""
     page = looks_at(OLD, (-1, ABSENT), (70, ABSENT), (150, UNKNOWN), (200, ABSENT))
     seen = {"page": page} | {f"{name}/origin": each for name, each in origins.items()}
     return verdict_on_page_at(OLD, seen, now=now, address=Address.GUESSED, link=f"{OLD}/announcement")
@@ -96,7 +94,8 @@ def verdict_at_guessed_address(now: float, **origins: Looks) -> Verdict:
 
 @pytest.mark.parametrize(("now", "expected"), [(100, VerdictKind.PENDING), (215, VerdictKind.UNPROVEN)])
 def test_release_missing_at_guessed_address_pends_while_index_may_lag(now: float, expected: VerdictKind) -> None:
-    """It may come until 60 s, evidence may arrive 30 s later, and the index may lag by 120 s: 210 s in all."""
+    """The release was not at its guessed address, but may be elsewhere. It may come until 60 s, evidence may arrive 30
+    s later, and the index may be 120 s behind: 210 s in all. So it is pending at 100 s, and unproven at 215 s."""
     assert verdict_at_guessed_address(now).verdict is expected
 
 
@@ -117,8 +116,8 @@ def test_release_is_overdue_if_both_announcement_and_listing_lack_it() -> None:
     ids=["redirected later", "never redirected"],
 )
 def test_late_redirect_proves_late_page_was_not_early(redirect: list[Look], early_bound: float | None) -> None:
-    """The page was found at 300 s: late. If its announcement redirects to it at 301 s, the redirect works. An early
-    page would have caused one, so it was 0 s early. Without a redirect, this is not known (None)."""
+    """The page was found at 300 s: late. If its announcement redirects to it at 301 s, the redirect works, so an early
+    page would have caused one: it was at most 0 s early (`early_bound`). Without it, that is not known (None)."""
     seen = {
         "announcement/origin": looks((-600, ABSENT), (200, ABSENT), *redirect),
         "index/origin": looks((-600, ABSENT), (200, ABSENT)),
@@ -129,10 +128,8 @@ def test_late_redirect_proves_late_page_was_not_early(redirect: list[Look], earl
 
 
 def verdict_on_page_found_at_09_34_02(*, says_published_at: str | None, own_looks: Sequence[Look] = ()) -> Verdict:
-    """Return the verdict on a page, due at 09:30, that announcement and listing lacked until 09:33:59.
-
-    The page says when it was first published (None: it does not). `own_looks` are earlier ones at its address.
-    """
+    """Return the verdict on a page, due at 09:30, that announcement and listing lacked until 09:33:59. The page says
+    when it was first published (None: it does not). `own_looks` are earlier ones at its address."""
     last_absent, redirected, found_at = seconds_at("09:33:59"), seconds_at("09:34"), seconds_at("09:34:02")
     publication = None if says_published_at is None else at(says_published_at)
     version = format_version(first_published_at=publication)
@@ -156,25 +153,17 @@ def verdict_on_page_found_at_09_34_02(*, says_published_at: str | None, own_look
         ("00:00", VerdictKind.LATE),
         ("2018-01-04 09:30", VerdictKind.LATE),
     ],
-    ids=[
-        "early",
-        "on time",
-        "just in time",
-        "late",
-        "not said",
-        "set by hand: midnight",
-        "set by hand: the day before",
-    ],
+    ids=["early", "on time", "just in time", "late", "not said", "by hand: midnight", "by hand: the day before"],
 )
-def test_page_found_late_is_unproven_if_stamped_in_time(says_published_at: str | None, expected: VerdictKind) -> None:
-    """The page was found at 09:34:02. Announcement and listing lacked it until 09:33:59, but they may be behind. If it
-    says that it came by 09:31, which is in time, that may be true. A time set by hand, such as midnight, is ignored."""
+def test_page_found_late_may_be_in_time_by_its_own_words(says_published_at: str | None, expected: VerdictKind) -> None:
+    """The page was found at 09:34:02. Announcement and listing lacked it until 09:33:59, but may be behind. If the page
+    says that it came by 09:31, in time, that may be true. A time set by hand, such as midnight, is ignored."""
     assert verdict_on_page_found_at_09_34_02(says_published_at=says_published_at).verdict is expected
 
 
 def test_page_came_between_stated_time_and_when_it_was_found() -> None:
-    """The page says that it came at 09:30:01, but it was found at 09:34:02. Announcement and listing lacked it until
-    09:33:59, but may be behind."""
+    """The page was found at 09:34:02, but says that it came at 09:30:01. Announcement and listing lacked it until
+    09:33:59, but may be behind. So it came 1 s to 242 s after its slot, 09:30."""
     verdict = verdict_on_page_found_at_09_34_02(says_published_at="09:30:01")
     least_after_slot, most_after_slot = 1, 4 * 60 + 2  # the slot is 09:30
     assert verdict.page.delay == Bounds(least_after_slot, most_after_slot)
@@ -185,7 +174,7 @@ def test_page_came_between_stated_time_and_when_it_was_found() -> None:
 
 
 def test_absence_at_page_itself_outweighs_the_time_it_states() -> None:
-    """The page says 09:30:01, but at 09:33:20 it was absent. Unlike announcement and listing, it cannot be behind."""
+    """The page says 09:30:01. But a look at its own address, which cannot be behind, found it absent at 09:33:20."""
     absent_at_09_33_20 = a_sighting(ABSENT, seconds_at("09:33:20"), address=NEW)
     verdict = verdict_on_page_found_at_09_34_02(says_published_at="09:30:01", own_looks=[absent_at_09_33_20])
     assert verdict.verdict is VerdictKind.LATE

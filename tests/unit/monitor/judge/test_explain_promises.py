@@ -47,6 +47,7 @@ def explanation_text(now: float = 500, **case: object) -> str:
     ],
 )
 def test_explanation_hints_at_what_is_unusual(case: dict[str, Any], hint: str) -> None:
+    """A slot on a Sunday, for example, is unusual (`case`). So the explanation says “an unlikely day: Sunday”."""
     assert hint in explanation_text(**case)
 
 
@@ -72,12 +73,14 @@ def test_explanation_names_approval_of_unusual_time(approvals: tuple[UsualTime, 
     ids=["read a day later", "read 5 minutes later", "slot still to come"],
 )
 def test_explanation_gives_no_hint_if_all_is_usual(now: float, confirmed_at: datetime) -> None:
+    """The slot is the usual 09:30, on a Friday. The calendar still showed it after the slot. Or it last showed it 40
+    min before, but at `now`, -60 s, it may yet be read again."""
     text = explanation_text(now, promises=[a_promise(confirmed_at=confirmed_at)])
     assert [hint for hint in ("last read", "unlikely", "not 09:30") if hint in text] == []
 
 
 def test_promise_for_unusual_time_gives_no_finding() -> None:
-    """Another time than 09:30 needs an approval, which 07:00 does not have here."""
+    """The slot is 07:00. Another time than 09:30 needs an approval, which 07:00 does not have here."""
     verdict = judged(now=seconds_at("04:00"), promises=[a_promise(at("07:00"))])
     assert verdict.findings == ()
     assert verdict.verdict is VerdictKind.PENDING

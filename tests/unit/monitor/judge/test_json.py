@@ -1,7 +1,5 @@
-"""The JSON of one release, its explanation, and the comparison of stored and recomputed JSON.
-
-A number is an instant in seconds after the slot.
-"""
+"""The JSON of one release, its explanation, and the comparison of stored and recomputed JSON. A number is an instant in
+seconds after the slot."""
 
 from __future__ import annotations
 
@@ -35,8 +33,8 @@ def json_of(now: float = 500, turns: Sequence[Turn] = LATE) -> Json:
 
 
 def test_json_of_late_release_is_that_of_the_interface() -> None:
+    """At 500 s (09:38:20) the page has come late: absent until 399 s after its slot, 09:30, and there from 400 s on."""
     body = release_json(judged(now=500, seen=LATE), {"edition": "1.0", "practice": "Protocol 2, practice 4"}, "inc-1")
-    # By looks every second, the page was absent until 399 s after its slot at 09:30 and present from 400 s on.
     seen_first = {"after": "2018-01-05T09:36:39.000Z", "by": "2018-01-05T09:36:40.000Z"}
     delay = {"min": 399.0, "max": 400.0}
     measured_of_page_and_release = {
@@ -101,6 +99,8 @@ def test_json_of_late_release_is_that_of_the_interface() -> None:
 
 
 def test_unknown_values_are_null_in_json() -> None:
+    """At -50 s, the page has not been seen. So when it came is not known, and how late it was. Code and incident were
+    not given. Without a promise, the slot is not known either."""
     not_seen_yet = json_of(now=-50, turns=[(-100, ABSENT)])
     assert (not_seen_yet["first_seen"], not_seen_yet["delay"]) == ({"after": None, "by": None}, None)
     assert (not_seen_yet["code"], not_seen_yet["incident"]) == (None, None)
@@ -109,6 +109,7 @@ def test_unknown_values_are_null_in_json() -> None:
 
 
 def test_open_exposure_has_no_end() -> None:
+    """The page came 50 s before its slot and is still there 40 s before it: exposed for 10 s or more."""
     came, now = -50, -40
     (exposure,) = json_of(now, turns=[(-100, ABSENT), (came, PRESENT)])["exposures"]
     assert exposure["open"] is True
@@ -150,6 +151,7 @@ def changed(body: Json, path: str, value: object) -> Json:
     ],
 )
 def test_every_difference_is_reported_with_both_values(path: str, value: object, line: str) -> None:
+    """The stored verdict has another `value` at a `path`, say on_time for late. A `line` says: was on_time, is late."""
     stored = changed(json_of(), path, value)
     assert any(found.startswith(line) for found in find_differences(stored, again=json_of()))
 
@@ -193,7 +195,7 @@ def with_findings(*more: Json) -> Json:
 
 
 def test_blind_finding_may_disappear_only_with_several_monitors() -> None:
-    """Of several monitors, another one may have looked while one was blind."""
+    """One monitor was blind for 3 s. If there are others, their looks may have come in later: then it was not blind."""
     late = json_of(turns=LATE)
     late_and_blind = with_findings(a_finding("blind", seconds=3))
     assert find_differences(stored=late_and_blind, again=late, several_monitors=True) == []
@@ -203,6 +205,7 @@ def test_blind_finding_may_disappear_only_with_several_monitors() -> None:
 
 
 def test_missing_late_finding_is_a_difference() -> None:
+    """The stored verdict has the finding that the page was late. The one computed again has none."""
     late = json_of(turns=LATE)
     without_findings = late | {"findings": []}
     differences = find_differences(stored=late, again=without_findings, several_monitors=True)
@@ -210,7 +213,7 @@ def test_missing_late_finding_is_a_difference() -> None:
 
 
 def test_additional_blind_finding_is_no_difference_but_additional_exposure_is() -> None:
-    """The stored verdict has only the finding `late`. The one computed again may have more blind findings."""
+    """The stored verdict has only the finding `late`. Computed again, it may have `blind`, but no early exposure."""
     late = json_of(turns=LATE)
     blind, exposure = a_finding("blind", seconds=3), a_finding("early_exposure", seconds=3)
     assert find_differences(stored=late, again=with_findings(blind)) == []
@@ -218,6 +221,7 @@ def test_additional_blind_finding_is_no_difference_but_additional_exposure_is() 
 
 
 def test_platform_finding_is_not_compared() -> None:
+    """Only the stored verdict has a finding on a platform, which depends on other releases. So they do not differ."""
     assert find_differences(with_findings(a_finding("platform")), json_of()) == []
 
 
@@ -271,8 +275,8 @@ def json_with_copy_made_by(seconds: float) -> Json:
 
 
 def test_cached_copy_dated_earlier_when_recomputed_makes_no_difference() -> None:
-    """The origin lacked the page at -1.5 s, which counts until 88.5 s. A look at 114 s got a copy of the page. It was
-    made by 89.8 s, or when recomputed by 88.3 s. But only the time of the look counts: 114 s."""
+    """A look at 114 s got a copy of the page, made by 89.8 s, or when recomputed by 88.3 s. The origin lacked the page
+    at -1.5 s, which counts for 90 s: until 88.5 s. But only the time of the look counts, 114 s, in both."""
     assert find_differences(stored=json_with_copy_made_by(89.8), again=json_with_copy_made_by(88.3)) == []
 
 
@@ -290,6 +294,7 @@ def explanation_of_late_page() -> Explanation:
 
 
 def test_explanation_of_late_page_names_promise_looks_and_rule() -> None:
+    """The page was absent from 09:28:20 to 09:36:39 and present from 09:36:40 on: late."""
     text = text_of(explanation_of_late_page())
     assert "late (final, grade report)" in text
     assert "the slot in force: Fri 5 Jan 2018 09:30:00 GMT, confirmed, from govuk" in text
@@ -309,6 +314,7 @@ def test_explanation_says_that_final_verdict_does_not_change() -> None:
 
 
 def test_explanation_mentions_failed_looks_and_blind_spans() -> None:
+    """The page was absent until -51 s. Then looks failed, and the monitor was blind from 20 s to 50 s (killed)."""
     failed = [a_run("page", UNKNOWN, -50, 10, why="timeout", looks=61), a_run("page", UNKNOWN, 60, why="timeout")]
     blind = [Blind(after_slot(20), after_slot(50), "killed")]
     text = text_of(explained(now=95, seen={"page": [a_run("page", ABSENT, -100, -51), *failed]}, blind=blind))
@@ -339,18 +345,20 @@ def test_explanation_dates_cached_absence_by_its_greatest_age() -> None:
     ],
 )  # fmt: skip
 def test_explanation_says_what_would_change_the_verdict(now: float, turns: Sequence[Turn], line: str) -> None:
+    """At -50 s, for example, the page is absent. One `line` says that it is on time if it comes within a minute of its
+    slot, 09:30: by 09:31. Another one says when the calendar may still cancel it."""
     lines = explained(now, turns).would_change
     assert any(each.startswith(line) for each in lines), lines
 
 
 def test_explanation_leaves_out_the_middle_of_many_runs() -> None:
+    """From -100 s to -1 s the page was present and absent in turn, so each second has a run of its own."""
     turns = [(when, ABSENT if when % 2 else PRESENT) for when in range(-100, 0)]
     assert "runs in between are left out" in text_of(explained(now=0, seen=turns))
 
 
 def test_explanation_sums_up_absences_in_one_line() -> None:
-    """There was one look a second. Until the slot every other one failed, from the first on. Then the page was absent
-    for a minute, and present from 60 s on."""
+    """Until the slot, every other look, one a second, failed. Then the page was absent, and from 60 s on present."""
     each_second_one_failed = [(seconds, UNKNOWN if seconds % 2 == 0 else ABSENT) for seconds in range(-100, 1)]
     facts = explained(now=120, seen=[*each_second_one_failed, (1, ABSENT), (60, PRESENT)]).facts
     first_failure, absences, presences = [fact.text for fact in facts if fact.kind == "run"]
@@ -375,6 +383,7 @@ def test_explanation_covers_every_part() -> None:
 @settings(max_examples=60)
 @given(worlds(), st.sampled_from([-50.0, 30.0, 2000.0]))
 def test_explanation_has_verdict_facts_and_what_would_change_it(world: World, now: float) -> None:
+    """A world is a drawn page with all looks at it. It is explained as of `now`, in seconds after the slot."""
     instant = after_slot(now)
     explanation = explained(now, world.runs(instant), blind=world.blind_until(instant))
     assert explanation.verdict == world.verdict(now).verdict.value

@@ -42,6 +42,8 @@ def bounds(least: float | None, most: float | None) -> dict[str, Any]:
     ],
 )
 def test_each_bound_is_rounded_outward_to_its_unit(least: float | None, most: float | None, text: str) -> None:
+    """A length was measured as 10,125 s to 10,185 s, for example: 2 h 48 min 45 s to 2 h 49 min 45 s. Over an hour, the
+    unit is the minute. So the text is “2 h 48 min to 2 h 50 min”."""
     assert length_text(bounds(least, most)) == text
 
 
@@ -51,6 +53,7 @@ def test_unknown_length_has_no_text() -> None:
 
 @given(one=length, other=length)
 def test_text_of_a_length_contains_the_measured_length(one: float, other: float) -> None:
+    """The text names the least and the most, as in “1 min to 2 min”. The measured lengths lie between them."""
     least, most = sorted((one, other))
     texts = length_text(bounds(least, most)).split(" to ")
     assert parse_seconds(texts[0]) <= least
@@ -73,6 +76,7 @@ def late_release_json(
 
 
 def test_page_in_time_with_late_file_is_late_by_file() -> None:
+    """The page came in time and its sheet 90 s late. So the release is late by 1 min 30 s, with the sheet named."""
     body = late_release_json(page=("on_time", 0), sheet=("late", 90))
     assert decisive_delay(body) == (bounds(90, 90), "sheet")
     assert lateness_text(body) == "1 min 30 s (sheet)"
@@ -80,10 +84,12 @@ def test_page_in_time_with_late_file_is_late_by_file() -> None:
 
 @pytest.mark.parametrize("sheet", [("late", 90), ("on_time", 0)])
 def test_late_page_shows_its_own_lateness_whatever_its_files(sheet: tuple[str, float]) -> None:
+    """The page came 75 s late. Its sheet came even later, after 90 s, or in time."""
     assert lateness_text(late_release_json(page=("late", 75), sheet=sheet)) == "1 min 15 s"
 
 
 def test_later_part_that_is_not_required_does_not_decide_delay() -> None:
+    """The page came 75 s late, and its sheet, which is not required, 90 s late."""
     body = late_release_json(page=("late", 75), sheet=("late", 90), is_sheet_required=False)
     delay, named_part = decisive_delay(body)
     assert delay == bounds(least=75, most=75)

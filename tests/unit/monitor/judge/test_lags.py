@@ -1,7 +1,5 @@
-"""How far witnesses were behind, measured by releases that were out, and what that means for others of the day.
-
-A number is an instant in seconds after the slot.
-"""
+"""How far witnesses were behind, measured by releases that were out, and what that means for others of the day. A
+number is an instant in seconds after the slot."""
 
 from __future__ import annotations
 
@@ -107,7 +105,7 @@ def test_lag_lasts_from_release_until_announcement_or_index_shows_it(
     now: float, announced: Looks, listed: Looks, expected: LagsInSeconds
 ) -> None:
     """A lag is how long announcement or index did not show a release that was out, here from 1 s on. An announcement
-    that redirected to it at 421 s lagged by 420 s. If only one of them ever shows it, that ends both lags."""
+    that redirected to it at 421 s lagged by 421 - 1 = 420 s. If only one of both ever shows it, that ends both lags."""
     assert longest_lags(now, publication(announced, listed, out=OUT)) == expected
 
 
@@ -115,8 +113,8 @@ def test_lag_lasts_from_release_until_announcement_or_index_shows_it(
 def test_lag_ends_with_last_look_before_a_long_pause(
     now: float, announced: Looks, listed: Looks, expected: LagsInSeconds
 ) -> None:
-    """The release was out at 1 s. The announcement did not redirect to it at 100 s, and did at 900 s. It may have
-    redirected at any time in this pause. So its lag, the time without a redirect, counts only until 100 s."""
+    """The release was out at 1 s. The announcement did not redirect to it at 100 s, and did at 900 s. It may have done
+    so at any time in between. So its lag, the time without a redirect, is only 100 - 1 = 99 s for sure."""
     assert longest_lags(now, publication(announced, listed, out=OUT)) == expected
 
 
@@ -124,8 +122,8 @@ def test_lag_ends_with_last_look_before_a_long_pause(
 def test_lag_is_never_less_than_its_default(
     now: float, announced: Looks, listed: Looks, expected: LagsInSeconds
 ) -> None:
-    """A lag is how long announcement or index did not show a release that was out. Default lags of 30 s and 120 s apply
-    if they showed it sooner, or were not looked at."""
+    """A lag is how long announcement or index did not show a release that was out. The default is 30 s for the
+    announcement and 120 s for the index. It counts if they showed the release sooner, or were not looked at."""
     assert longest_lags(now, publication(announced, listed, out=OUT)) == expected
 
 
@@ -143,8 +141,8 @@ def test_lag_is_never_less_than_its_default(
 def test_lags_begin_at_publication_time_that_page_states(
     stated_at: float | None, found_at: float, expected: LagsInSeconds
 ) -> None:
-    """The page was found at 602 s, and its announcement redirected at 601 s. If it says that it came at 1 s, both lags
-    are 600 s. A time before the slot, or over 15 min before the page was found, is not believed."""
+    """The page was found at 602 s, and its announcement redirected at 601 s. If the page says that it came at 1 s, both
+    lags are 601 - 1 = 600 s. A time before the slot, or over 15 min before the page was found, is not believed."""
     states_time = format_version(first_published_at=after_slot(stated_at))
     page = a_sighting(PRESENT, found_at, specific=True, version=states_time)
     announced = announcement(stays_until=found_at - 2, redirects_at=found_at - 1)
@@ -162,6 +160,8 @@ NOT_SHOWN_FOR_15_MINUTES = publication(announcement(stays_until=900), index(lack
     ids=["2.5 h before", "2.5 h after", "the day before", "the day after"],
 )
 def test_only_lags_of_releases_of_same_day_count(other_slot: float, expected_lag: float) -> None:
+    """Another release was still announced 420 s after it was out. That counts if its slot was 2.5 h (9000 s) from ours.
+    It does not if its slot was a day (86,400 s) before or after ours."""
     lags = longest_lags(900, replace(SHOWN_7_MINUTES_LATE, slot=after_slot(other_slot)))
     assert lags.redirect == expected_lag
 
@@ -179,10 +179,8 @@ def test_each_lag_is_the_longest_of_the_day() -> None:
 def verdict_by_announcement_and_index(
     *, now: float, not_shown_until: float = 3000, page: Sequence[Look] = (), other_release: Publication | None = None
 ) -> Verdict:
-    """Return the verdict on a release at an unknown address, which its announcement and the index did not show.
-
-    Another release of the day measures how far announcements and index are behind.
-    """
+    """Return the verdict on a release at an unknown address, which its announcement and the index did not show. Another
+    release of the day measures how far announcements and index are behind."""
     return judged(
         now=now,
         seen={
@@ -208,11 +206,11 @@ TOLERANCE, LONGER_DEFAULT_LAG, SEVEN_MINUTES, NEXT_LOOK = 60, 120, 7 * 60, 20
     ids=["no other release", "other release the day before", "other release shown after 7 minutes"],
 )
 def test_release_is_overdue_after_tolerance_and_longest_lag(now: float, other_release: Publication | None) -> None:
-    """Announcement and index lack the release, but may be up to 2 minutes behind. So it is overdue only after these and
-    the tolerance of 60 s. If they were 7 minutes behind for another release of the day, the 7 minutes count."""
+    """Announcement and index lack the release, but may be 120 s behind. So after the tolerance of 60 s and these 120 s
+    it is overdue by the next look. If they were 420 s behind for another release of the day, 420 s count instead."""
     verdict = verdict_by_announcement_and_index(now=now, other_release=other_release)
     assert verdict.verdict is VerdictKind.OVERDUE
-    assert verdict.due is None
+    assert verdict.due is None  # nothing is awaited any more
 
 
 @pytest.mark.parametrize(
@@ -224,8 +222,8 @@ def test_release_is_overdue_after_tolerance_and_longest_lag(now: float, other_re
     ],
 )
 def test_release_is_pending_within_longest_lag_of_the_day(now: float, other_release: Publication) -> None:
-    """Announcement and index lack this release. But they showed another one of the day only 7 minutes after it was out.
-    So until 7 minutes and the tolerance of 60 s have passed, this one may have come in time."""
+    """Announcement and index lack this release. But they showed another one of the day only 420 s after it was out, or
+    not for 15 min. Until that and the tolerance of 60 s have passed, this one may have come in time."""
     verdict = verdict_by_announcement_and_index(now=now, other_release=other_release)
     assert verdict.verdict is VerdictKind.PENDING
     # The tolerance is over, but it is not confirmed yet that the release is late.
@@ -233,8 +231,8 @@ def test_release_is_pending_within_longest_lag_of_the_day(now: float, other_rele
 
 
 def test_release_found_late_is_unproven_if_another_lagged_longer() -> None:
-    """The page was found at 300 s. Announcement and index lacked it until 299 s and are at most 2 minutes behind, so it
-    came after 179 s: late. If they are 7 minutes behind, as for another release, it may have come at its slot."""
+    """Announcement and index lacked the page until 299 s, and it was found at 300 s. If they are at most 120 s behind,
+    it came after 299 - 120 = 179 s: late. If 420 s, as for another release, it may have come at its slot."""
     found_late = {"now": 500, "not_shown_until": 299, "page": [(300, PRESENT), (310, PRESENT)]}
     by_default_lags = verdict_by_announcement_and_index(**found_late)
     by_lags_of_day = verdict_by_announcement_and_index(**found_late, other_release=SHOWN_7_MINUTES_LATE)
@@ -300,8 +298,8 @@ OTHERS = st.lists(st.tuples(INSTANTS, INSTANTS), max_size=3).map(other_publicati
 def test_knowing_one_more_release_never_makes_a_release_late(
     now: int, seen: dict[str, Looks], others: list[Publication]
 ) -> None:
-    """The address of the release is not known, so it counts as absent while its announcement and the index lack it.
-    Other releases of the day can only lengthen the time by which these two may be behind."""
+    """Announcement and index lack the release, whose address is not known. Each other release of the day that is known
+    can only show that these two are further behind. So it can excuse this release, but never make it late."""
     release = a_release(url=GUESS, address=Address.LED_TO, link=f"{GUESS}/announcement")
     verdicts = [
         judged(now, seen, release=release, published=others[:known]).verdict for known in range(len(others) + 1)

@@ -33,7 +33,8 @@ def merged_runs(*runs: Run) -> list[Run]:
 
 
 def test_absences_around_failed_looks_become_one_run() -> None:
-    """The first three runs ended over a day before the slot, so they are merged. The run an hour before it is kept."""
+    """Nine days before the slot, looks found the page absent, failed an hour later, and found it absent again. These
+    runs ended over a day before the slot, so they become one. The run an hour before the slot is kept."""
     first = ten_minutes_of(ABSENT, SLOT - 9 * DAY, evidence=("edge-1",))
     failed = ten_minutes_of(UNKNOWN, SLOT - 9 * DAY + HOUR, why="timeout", evidence=("edge-2",))
     last = ten_minutes_of(ABSENT, SLOT - 9 * DAY + 2 * HOUR, evidence=("edge-1", "edge-3"))
@@ -48,12 +49,13 @@ def test_absences_around_failed_looks_become_one_run() -> None:
 
 
 def test_runs_within_a_day_of_slot_are_not_merged() -> None:
+    """Only runs that ended over a day before the slot are merged. These began 20, 10 and 5 hours before it."""
     near = [ten_minutes_of(ABSENT, SLOT - n * HOUR) for n in (20, 10, 5)]
     assert merged_runs(*near) == near
 
 
 def test_runs_are_not_merged_if_content_was_public_early() -> None:
-    """Content was public 8 days before its slot. Then the times of the absences before and after it matter."""
+    """Content was public 8 days before its slot. So it matters when it was absent, 9, 7 and 6 days before the slot."""
     runs = [
         ten_minutes_of(ABSENT, SLOT - 9 * DAY),
         ten_minutes_of(PRESENT, SLOT - 8 * DAY),
@@ -68,8 +70,8 @@ def test_runs_are_not_merged_if_content_was_public_early() -> None:
 
 
 def test_only_absences_of_same_status_and_bytes_are_merged() -> None:
-    """Failed looks are merged only between two such absences. Here each absence differs in its status or its bytes from
-    the others, so all runs are kept."""
+    """Each absence differs from the others in its status (404, 410) or its bytes (`digest`). Failed looks are merged
+    only between two that are alike. So all runs are kept."""
     runs = [
         ten_minutes_of(UNKNOWN, SLOT - 9 * DAY, why="dns"),
         ten_minutes_of(ABSENT, SLOT - 8 * DAY, status=404),
@@ -81,6 +83,7 @@ def test_only_absences_of_same_status_and_bytes_are_merged() -> None:
 
 
 def test_merging_twice_gives_the_same_as_merging_once() -> None:
+    """There is a run of absences on each of the 9 days before the slot."""
     runs = [ten_minutes_of(ABSENT, SLOT - n * DAY) for n in range(9, 0, -1)]
     once = merged_runs(*runs)
     # Runs are merged that ended over a day before the slot. The last one began a day before it, so it is kept.
@@ -131,7 +134,7 @@ POLICIES = [Policy(on_time_within=MINUTE), Policy(on_time_within=HOUR)]
 def test_merging_runs_changes_verdict_only_in_findings_of_failed_looks(
     runs: dict[str, list[Run]], now: datetime
 ) -> None:
-    """Old runs of absences, and of failed looks between them, become one run."""
+    """Drawn runs are judged before and after old runs of absences, with failed looks between them, become one run."""
     merged = compact_runs(runs, A_DAY_BEFORE_SLOT)
     for policy in POLICIES:
         verdict = judge(a_release(), [a_promise()], runs, blind=(), policy=policy, now=now)
@@ -143,8 +146,7 @@ def test_merging_runs_changes_verdict_only_in_findings_of_failed_looks(
 @settings(max_examples=300, deadline=None)
 @given(runs=runs_by_target(), now=AFTER_TOLERANCE)
 def test_merging_runs_keeps_explanation_except_for_runs_and_findings(runs: dict[str, list[Run]], now: datetime) -> None:
-    """Old runs of absences, and of failed looks between them, become one run. The other facts of the explanation
-    stay."""
+    """Old runs of absences, and of failed looks between them, become one run. This changes no other facts."""
     merged = compact_runs(runs, A_DAY_BEFORE_SLOT)
     for policy in POLICIES:
         verdict = judge(a_release(), [a_promise()], runs, blind=(), policy=policy, now=now)

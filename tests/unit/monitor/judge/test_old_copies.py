@@ -1,7 +1,5 @@
-"""Old copies at an edge: content that is dated before a proved absence may have been removed since.
-
-A number is an instant in seconds after the slot; the third of a look is the age of its answer.
-"""
+"""Old copies at an edge: content that is dated before a proved absence may have been removed since. A number is an
+instant in seconds after the slot; the third of a look is the age of its answer."""
 
 from __future__ import annotations
 
@@ -33,7 +31,7 @@ def test_old_copy_counts_as_release_from_90_s_after_slot() -> None:
 def test_newer_copy_confirms_release_first_shown_by_old_copy() -> None:
     """The page was removed a second before its slot. At 1 s the edge shows a copy from before that, which alone proves
     no release. The copy that it shows at 9 s was made after the slot."""
-    newer_copy = (9, PRESENT, 2)  # made after the slot
+    newer_copy = (9, PRESENT, 2)  # made at 9 - 2 = 7 s
     edge = looks((-60, ABSENT), COPY_FROM_BEFORE_REMOVAL, newer_copy, specific=True)
     verdict = judged(now=10, seen={"page": edge, "page/origin": looks(*ORIGIN_REMOVED_1_S_BEFORE_SLOT)})
     assert verdict.verdict is VerdictKind.ON_TIME
@@ -44,7 +42,7 @@ def test_newer_copy_confirms_release_first_shown_by_old_copy() -> None:
 @pytest.mark.parametrize("returned_at", [103, 400])
 def test_content_that_returned_late_is_late_despite_an_old_copy(returned_at: float) -> None:
     """The page was removed a second before its slot. At 1 s the edge shows a copy from before that. From 20 s on, both
-    views lack the page until it is back, which is late."""
+    views lack the page until it is back, at 103 s or 400 s. So it came then, and is late."""
     returned = [(20, ABSENT), (returned_at - 1, ABSENT), (returned_at, PRESENT)]
     edge = looks((-60, ABSENT), COPY_FROM_BEFORE_REMOVAL, *returned)
     origin = looks(*ORIGIN_REMOVED_1_S_BEFORE_SLOT, *returned)

@@ -1,7 +1,5 @@
-"""What was seen of one part: by which runs, as of when, and what confirms an address that no calendar named.
-
-A number is an instant in seconds after the slot.
-"""
+"""What was seen of one part: by which runs, as of when, and what confirms an address that no calendar named. A number
+is an instant in seconds after the slot."""
 
 from __future__ import annotations
 
@@ -41,10 +39,8 @@ def evidence_of(  # noqa: PLR0913 # all facts behind the evidence
     release: Release | None = None,
     part: Part | None = None,
 ) -> PartEvidence:
-    """Return what looks at these views saw of the page, or looks at `other_targets` of another `part`.
-
-    `address` says how the address of the page is known. `has_title`: the page showed the title of the release.
-    """
+    """Return what looks at these views saw of the page, or looks at `other_targets` of another `part`. `address` says
+    how the address of the page is known. `has_title`: the page showed the title of the release."""
     whole = release or a_release(address=address)
     promises = [] if slot is None else [a_promise(slot)]
     case = case_of(whole, promises, blind, Policy(), after_slot(now))
@@ -73,7 +69,7 @@ def appearances(evidence: PartEvidence) -> list[tuple[float | None, float | None
 def test_seen_until_is_time_of_last_look_that_showed_part(
     later_at_edge: list[Look], later_at_origin: list[Look]
 ) -> None:
-    """No look after 5 s showed the part: they failed, or found it absent at the edge or at the origin."""
+    """A look at 5 s was the last to show the part. Later looks failed, or found it absent at the edge or the origin."""
     last_shown = 5
     edge = [(-10, ABSENT), (last_shown, PRESENT), *later_at_edge]
     evidence = evidence_of(edge, origin=later_at_origin)
@@ -90,12 +86,14 @@ def test_seen_until_is_time_of_last_look_that_showed_part(
     ids=["shown by the last look", "shown again", "never shown"],
 )
 def test_seen_until_is_none_unless_the_part_disappeared(edge: list[Look], origin: list[Look]) -> None:
+    """`seen_until` is when a part that disappeared was last seen. Here the last look showed it, or none ever did."""
     assert evidence_of(edge, origin).seen_until is None
 
 
 @pytest.mark.parametrize("seconds_after_slot", [0, 5])
 def test_redirected_page_without_title_counts_from_its_slot(seconds_after_slot: float) -> None:
-    """From the slot on, the redirect of the announcement (`LED_TO`) is enough to recognise the page."""
+    """The announcement redirected (`LED_TO`) to a page that did not show the title of the release. Before the slot it
+    may be an earlier edition. From the slot, 0 s, on, the redirect is enough, so a look at 0 s or 5 s counts."""
     evidence = evidence_of(edge=[(seconds_after_slot, PRESENT)], has_title=False, address=Address.LED_TO)
     earliest = None  # no look saw it absent
     assert appearances(evidence) == [(earliest, seconds_after_slot)]
@@ -103,7 +101,7 @@ def test_redirected_page_without_title_counts_from_its_slot(seconds_after_slot: 
 
 @pytest.mark.parametrize(("seen_at", "slot"), [(-20, SLOT), (5, None)], ids=["before its slot", "no slot"])
 def test_redirected_page_without_title_does_not_count_before_slot(seen_at: float, slot: datetime | None) -> None:
-    """The announcement redirected to a page (`LED_TO`) that did not show the title of the release. It may be an earlier
+    """The announcement redirected (`LED_TO`) to a page that did not show the title of the release. It may be an earlier
     edition. So a look 20 s before the slot does not count, nor one at 5 s if there is no slot (None)."""
     evidence = evidence_of(edge=[(seen_at, PRESENT)], has_title=False, address=Address.LED_TO, slot=slot)
     assert appearances(evidence) == []
@@ -111,12 +109,13 @@ def test_redirected_page_without_title_does_not_count_before_slot(seen_at: float
 
 @pytest.mark.parametrize("address", [Address.GUESSED, Address.FOUND, Address.ANNOUNCED])
 def test_page_without_title_does_not_count_without_redirect(address: Address) -> None:
-    """Its address was announced, guessed or found in a listing. So it may be the page of an earlier edition."""
+    """At 5 s, an address that was announced, guessed or listed has a page without the title: perhaps an old edition."""
     evidence = evidence_of(edge=[(5, PRESENT)], has_title=False, address=address)
     assert appearances(evidence) == []
 
 
 def test_absence_at_redirected_address_stays_an_absence() -> None:
+    """The announcement redirected (`LED_TO`) to this address, which lacked the page at 5 s: a spell of absence."""
     (spell,) = evidence_of(edge=[(5, ABSENT)], address=Address.LED_TO).spells[View.EDGE]
     assert not spell.is_present
 
@@ -135,8 +134,8 @@ def test_absence_at_redirected_address_stays_an_absence() -> None:
 def test_release_confirms_guessed_address_unless_removed_before_slot(
     page: list[Look], slot: datetime | None, *, is_confirmed: bool
 ) -> None:
-    """The address of the page was guessed. The release was seen there, which confirms the guess. But if it was public
-    from -600 s and removed at -300 s, before its slot, it may come back at another address."""
+    """The release was seen at a guessed address, which confirms the guess. But if it came at -600 s and was removed at
+    -300 s, 5 minutes before its slot, it may come back elsewhere. Without a slot (None), that does not matter."""
     evidence = evidence_of(edge=page, has_title=True, address=Address.GUESSED, slot=slot)
     assert evidence.is_address_guessed is not is_confirmed
 
@@ -157,9 +156,7 @@ def test_guessed_address_of_page_does_not_concern_its_sheet() -> None:
 
 def evidence_at_guessed_address(*page: Look, unlisted_until: float) -> PartEvidence:
     """Return evidence of a page at a guessed address. Its announcement and its listing lacked it until this instant.
-
-    The announcement lags less than the listing. So the listing decides until when the page was absent.
-    """
+    The announcement lags less than the listing. So the listing decides until when the page was absent."""
     without_release = looks((-60, ABSENT), (unlisted_until, ABSENT))
     witnesses = {"announcement/origin": without_release, "index/origin": without_release}
     return evidence_of(page, other_targets=witnesses, has_title=True, address=Address.GUESSED)
@@ -167,8 +164,8 @@ def evidence_at_guessed_address(*page: Look, unlisted_until: float) -> PartEvide
 
 @pytest.mark.parametrize("absences_at_page", [[], [(-60, ABSENT)]])
 def test_listing_dates_appearance_at_guessed_address(absences_at_page: list[Look]) -> None:
-    """The page was first found at its guessed address at 150 s. The listing lacked it until 200 s and may be 120 s
-    behind. So the page came after 80 s."""
+    """The page was first found at its guessed address at 150 s. The listing lacked it until 200 s, but may be 120 s
+    behind. So the page came after 200 - 120 = 80 s."""
     last_unlisted, first_shown = 200, 150
     page = [*absences_at_page, (first_shown, PRESENT), (210, PRESENT)]
     evidence = evidence_at_guessed_address(*page, unlisted_until=last_unlisted)
@@ -177,7 +174,7 @@ def test_listing_dates_appearance_at_guessed_address(absences_at_page: list[Look
 
 def test_later_absence_at_guessed_address_dates_page_more_closely() -> None:
     """Looks at a guessed address found the page absent at 100 s and public at 150 s. The listing lacked it until 200 s
-    and may be 120 s behind: absent until 80 s. The look at 100 s says more."""
+    and may be 120 s behind: absent until 200 - 120 = 80 s. So the look at 100 s is the last absence."""
     last_absent, first_shown = 100, 150
     page = [(-60, ABSENT), (last_absent, ABSENT), (first_shown, PRESENT), (210, PRESENT)]
     evidence = evidence_at_guessed_address(*page, unlisted_until=200)
@@ -186,8 +183,8 @@ def test_later_absence_at_guessed_address_dates_page_more_closely() -> None:
 
 @pytest.mark.parametrize("first_shown", [70, 80])
 def test_listing_does_not_date_page_that_contradicts_it(first_shown: float) -> None:
-    """The listing lacked the page until 200 s and may be 120 s behind. So it says that the page came after 80 s. But a
-    look found the page at 70 s or 80 s, so only the absence at -60 s dates it."""
+    """The listing lacked the page until 200 s and may be 120 s behind, so the page came after 200 - 120 = 80 s. But a
+    look found it at 70 s or 80 s. So the listing is wrong, and only the absence at -60 s dates it."""
     last_absent = -60
     page = [(last_absent, ABSENT), (first_shown, PRESENT), (210, PRESENT)]
     evidence = evidence_at_guessed_address(*page, unlisted_until=200)
@@ -196,8 +193,8 @@ def test_listing_does_not_date_page_that_contradicts_it(first_shown: float) -> N
 
 @pytest.mark.parametrize("seen_once_at", [70, 150])
 def test_listing_dates_page_seen_once_as_of_that_look(seen_once_at: float) -> None:
-    """One look showed the page, say at 150 s. It may have been removed then, so it does not matter that the listing
-    lacked it until 200 s. At 150 s the listing, which may be 120 s behind, lacked it too: it came after 30 s."""
+    """Only one look showed the page, say at 150 s. It may have been removed soon, so the listing proves nothing by
+    lacking it until 200 s. But at 150 s, up to 120 s behind, it lacked it too: it came after 150 - 120 = 30 s."""
     evidence = evidence_at_guessed_address((-60, ABSENT), (seen_once_at, PRESENT), unlisted_until=200)
     assert appearances(evidence) == [(seen_once_at - LISTING_LAG, seen_once_at)]
 
@@ -208,18 +205,18 @@ def test_last_absent_is_latest_absence_at_edge_or_origin() -> None:
 
 
 def test_absence_in_content_api_does_not_prove_page_absent() -> None:
-    """The API describes the page in an item of its own."""
+    """At 300 s the content API had no item on the page. But the page itself may come before its item does."""
     assert evidence_of(content_api=[(300, ABSENT)]).last_absent is None
 
 
 def test_absence_at_guessed_address_does_not_prove_page_absent() -> None:
-    """The page may have been at another address."""
+    """A look at the guessed address found no page at 300 s. It may have been at another address."""
     assert evidence_of(edge=[(300, ABSENT)], address=Address.GUESSED).last_absent is None
 
 
 def test_listing_proves_last_absence_of_page_at_guessed_address() -> None:
     """A look at the guessed address found no page at 300 s. That proves nothing, as the page may be elsewhere. The
-    listing lacked it until 200 s and may be 120 s behind, so it proves absence until 80 s."""
+    listing lacked it until 200 s and may be 120 s behind, so it proves absence until 200 - 120 = 80 s."""
     last_unlisted = 200
     evidence = evidence_at_guessed_address((300, ABSENT), unlisted_until=last_unlisted)
     assert evidence.last_absent == after_slot(last_unlisted - LISTING_LAG)
@@ -231,7 +228,7 @@ def test_listing_proves_last_absence_of_page_at_guessed_address() -> None:
     ids=["at the edge", "at the origin"],
 )
 def test_part_that_disappeared_across_slot_may_have_been_public_then(edge: list[Look], origin: list[Look]) -> None:
-    """No look shows whether it was removed before the slot or after it."""
+    """The part was public at -20 s and absent at 10 s. It may have been removed before the slot, 0 s, or after it."""
     assert evidence_of(edge, origin).may_have_been_public_at(SLOT)
 
 
@@ -246,8 +243,8 @@ def test_part_that_disappeared_across_slot_may_have_been_public_then(edge: list[
     ids=["removed before slot", "removed at slot", "never absent", "absent before slot"],
 )
 def test_part_that_did_not_disappear_across_slot_leaves_no_doubt(page: list[Look]) -> None:
-    """A part seen at -20 s and absent at 10 s may have been public at its slot, 0 s. Here it was absent by 0 s, or
-    absent before it came. Or it was never absent, which proves nothing: such a view may show a page at any address."""
+    """A part seen at -20 s and absent at 10 s may have been public at its slot, 0 s. Not so here: it was absent again
+    by 0 s, or came only after -20 s. Or no look found it absent, so the address may show a page to any look."""
     assert not evidence_of(edge=page).may_have_been_public_at(SLOT)
     # The same is true if the looks were at the origin.
     assert not evidence_of(edge=[(-20, ABSENT)], origin=page).may_have_been_public_at(SLOT)
@@ -255,11 +252,13 @@ def test_part_that_did_not_disappear_across_slot_leaves_no_doubt(page: list[Look
 
 @pytest.mark.parametrize("now", [-60, 30, 60])
 def test_run_ends_at_latest_at_time_of_verdict(now: float) -> None:
+    """Looks at -60 s, 0 s and 60 s found the page absent: one run. In a verdict as of 30 s (`now`), it ends at 30 s."""
     (run,) = evidence_of(edge=[(-60, ABSENT), (0, ABSENT), (60, ABSENT)], now=now).views[View.EDGE]
     assert run.last_received == run.end == after_slot(now)
 
 
 def test_run_that_began_after_verdict_is_left_out() -> None:
+    """The first look was at -60 s. So a verdict as of a second before, -61 s, does not know its run."""
     evidence = evidence_of(edge=[(-60, ABSENT), (0, ABSENT)], now=-61)
     assert evidence.views[View.EDGE] == ()
 
@@ -295,14 +294,15 @@ def test_absences_prove_nothing_if_clock_was_wrong_at_every_look(blind_span: Bli
 
 
 def test_presence_from_start_is_the_first_at_edge_or_origin() -> None:
-    """Content API, origin and edge showed the page from their first looks on, at 1 s, 3 s and 5 s: a presence from
-    start. The content API does not count, because it only describes the page."""
+    """From their first looks on, the content API showed the page at 1 s, the origin at 3 s and the edge at 5 s: each a
+    presence from start. The content API does not count, as it only describes the page. So the origin is first."""
     evidence = evidence_of(edge=[(5, PRESENT)], origin=[(3, PRESENT)], content_api=[(1, PRESENT)])
     assert evidence.present_from_start.target == ORIGIN
     assert evidence.present_from_start.begin == after_slot(3)
 
 
 def test_first_look_may_be_a_failed_one_at_content_api() -> None:
+    """A look at the content API failed at 1 s. The next one found the page absent at the edge, at 5 s."""
     evidence = evidence_of(edge=[(5, ABSENT)], content_api=[(1, UNKNOWN)])
     assert evidence.first_look == after_slot(1)
 
@@ -312,7 +312,7 @@ def test_page_without_looks_has_no_first_look() -> None:
 
 
 def test_runs_at_edge_and_origin_are_ordered_by_first_look() -> None:
-    """Runs of the content API are left out."""
+    """Looks began at the content API at 1 s, the origin at 2 s and the edge at 5 s. The API's run is left out."""
     evidence = evidence_of(edge=[(5, ABSENT)], origin=[(2, ABSENT)], content_api=[(1, UNKNOWN)])
     first_looks = [run.first_sent for run in evidence.runs_at_edge_and_origin]
     assert first_looks == [after_slot(2), after_slot(5)]

@@ -55,6 +55,8 @@ def test_content_of_two_views_is_removed_once_both_lack_it() -> None:
     ids=["origin absent too", "origin always present"],
 )
 def test_second_presence_counts_only_if_all_views_were_absent_between(origin: list[Look], begins: list[float]) -> None:
+    """The edge showed the content at 10 s, lacked it at 20 s and showed it at 40 s. If the origin lacked it at 21 s, it
+    was removed: a second presence begins at 40 s. If the origin never lacked it, the first one just went on."""
     edge = [(0, ABSENT), (10, PRESENT), (20, ABSENT), (40, PRESENT)]
     assert [presence.begin for presence in presences_in(edge, origin)] == [after_slot(begin) for begin in begins]
 
@@ -76,7 +78,7 @@ def test_absence_at_origin_removes_content_after_a_minute(seconds_after_edge: fl
 )
 def test_edge_absence_dates_page_only_before_content_api_showed_it(edge_absent: float, last_absent: float) -> None:
     """The content API lacked the page at 0 s and showed it at 80 s. If the edge lacked the page at 79 s, it came from
-    79 s to 80 s. An absence at the edge at 80 s or later does not count."""
+    79 s to 80 s. If the edge lacked it at 80 s or later, it may have sent an old copy, which does not count."""
     api_first_shown = 80
     edge = [(0, ABSENT), (edge_absent, ABSENT), (100, PRESENT)]
     content_api = [(0, ABSENT), (api_first_shown, PRESENT), (101, PRESENT)]
@@ -86,8 +88,8 @@ def test_edge_absence_dates_page_only_before_content_api_showed_it(edge_absent: 
 
 @pytest.mark.parametrize("origin_absent_before_gap", [[-128], [-128, 0]])
 def test_origin_proves_no_absence_in_long_gap_between_looks(origin_absent_before_gap: list[float]) -> None:
-    """The origin was not looked at for over two minutes. It lacked the page before and after this gap, but the page may
-    have come and gone in between. So the origin proves absence only until its last look before the gap."""
+    """The origin lacked the page until -128 s or 0 s, and again at 158 s. In this gap of over two minutes, the page may
+    have come and gone. So the origin proves absence only until its last look before the gap."""
     edge_last_absent, edge_first_shown, origin_absent_after_gap = -130, 150, 158
     edge = [(edge_last_absent, ABSENT), (edge_first_shown, PRESENT)]
     origin = [(sent, ABSENT) for sent in [*origin_absent_before_gap, origin_absent_after_gap]]
@@ -150,8 +152,7 @@ ABSENCES = sent_with(st.integers(0, 900)).map(lambda drawn: [an_absence(sent, to
 
 @given(absences=ABSENCES, seconds=st.integers(-5, 300))
 def test_run_proves_absence_at_most_until_last_look_before_limit(absences: list[Sighting], seconds: int) -> None:
-    """`last_absence_until` returns until when a run proves absence, at most until the limit. None: it proves none by
-    then."""
+    """`last_absence_until` returns until when a run proves absence, up to a limit. None: it proves none by then."""
     limit = after_slot(seconds)
     last_proved_absent = last_absence_until(run_of_absences(*absences), limit)
     sent_by_limit = [absence.sent for absence in absences if absence.sent <= limit]
@@ -174,7 +175,7 @@ def test_cached_absences_count_only_if_made_before_the_limit(limit: int, sent_an
 
 
 def test_old_copy_proves_absence_before_the_look_that_got_it() -> None:
-    """A cache had made its copy 26 s before the look at 17 s. So the page was absent 9 s before the slot."""
+    """A cache had made its copy 26 s before the look at 17 s. So the page was absent at 17 - 26 = -9 s."""
     old_copy = run_of_absences((17, ABSENT, 26))
     assert last_absence_until(old_copy, limit=after_slot(-5)) == after_slot(-9)
 

@@ -37,6 +37,7 @@ def runs_of(*each: Look) -> list[Run]:
 
 
 def test_same_answers_are_one_run() -> None:
+    """Looks at 0 s, 1 s and 4 s found the page absent. The longest gap between two of them is 4 - 1 = 3 s."""
     (run,) = runs_of((0, ABSENT), (1, ABSENT), (4, ABSENT))
     assert (run.looks, run.largest_gap) == (3, 3 * SECOND)
     assert (run.first_sent, run.last_received) == (after_slot(0), after_slot(4))
@@ -44,12 +45,14 @@ def test_same_answers_are_one_run() -> None:
 
 @pytest.mark.parametrize("state", [PRESENT, ABSENT, WITHDRAWN])
 def test_failed_look_is_a_run_between_two_runs(state: State) -> None:
+    """Looks at 0 s and 2 s got the same answer, and the one at 1 s failed. So these are three runs of one look."""
     runs = runs_of((0, state), (1, UNKNOWN), (2, state))
     assert [run.state for run in runs] == [state, UNKNOWN, state]
     assert (runs[0].end, runs[2].begin) == (after_slot(0), after_slot(2))
 
 
 def test_failed_looks_are_counted_by_their_reason() -> None:
+    """Two looks got a timeout, and then one a reset of its connection: a run of two looks and one of one."""
     runs = runs_of((0, UNKNOWN), (1, UNKNOWN), a_sighting(UNKNOWN, 2, why="reset"))
     assert [(run.why, run.looks) for run in runs] == [("timeout", 2), ("reset", 1)]
 
@@ -60,8 +63,8 @@ def test_failed_looks_are_counted_by_their_reason() -> None:
 def test_run_of_cached_answers_dates_from_when_copies_were_made(
     first_age: tuple[float, float], second_age: tuple[float, float]
 ) -> None:
-    """An age is its least and most. The copy got at 100 s, for example, is 19 s to 21 s old, so made from 79 s to 81 s.
-    The page was surely absent at or before 81 s (`begin`), and at or after 79 s (`end`)."""
+    """An age is given as its least and most. The copy got at 100 s, say, is 19 s to 21 s old, so made from 79 s to 81
+    s. The page was surely absent at or before 81 s (`begin`), and at or after 79 s (`end`)."""
     (run,) = runs_of(a_sighting(ABSENT, when=100, age=first_age), a_sighting(ABSENT, when=101, age=second_age))
     (first_least, first_most), (second_least, second_most) = first_age, second_age
     assert run.begin == after_slot(min(100 - first_least, 101 - second_least))
@@ -72,32 +75,35 @@ def test_run_of_cached_answers_dates_from_when_copies_were_made(
 def test_cached_presence_counts_unless_its_copy_may_predate_first_absence(
     age: tuple[float, float], *, counts: bool
 ) -> None:
-    """The page was absent at 0 s. At 10 s a look got a copy with it, of some age: (9, 11) means 9 s to 11 s old. Such a
-    copy may be from before 0 s, so it proves no presence."""
+    """The page was absent at 0 s. At 10 s a look got a copy with it, of some age. If it is 9 s to 11 s old, it was made
+    from -1 s to 1 s. It may be from before 0 s, so it proves no presence."""
     runs = runs_of((0, ABSENT), (8, ABSENT), a_sighting(PRESENT, 10, age=age))
     is_any_presence = any(spell.is_present for spell in build_spells(View.EDGE, runs))
     assert is_any_presence is counts
 
 
 def test_first_answer_that_identifies_this_edition_begins_a_run() -> None:
+    """The page was there at 0 s, 1 s and 2 s. Only the last two answers say which edition it is (`specific`)."""
     runs = runs_of((0, PRESENT), *(a_sighting(PRESENT, when, specific=True) for when in (1, 2)))
     assert [(run.specific, run.begin) for run in runs] == [(False, after_slot(0)), (True, after_slot(1))]
 
 
 def test_present_content_with_other_bytes_begins_a_run() -> None:
-    digests = ["a", None, "a", "b", "b"]  # that of the second answer is not known, so its bytes may be the same
+    """Each digest stands for the bytes of an answer. That of the second one is not known, so it may be “a” too."""
+    digests = ["a", None, "a", "b", "b"]
     runs = runs_of(*(a_sighting(PRESENT, second, digest=digest) for second, digest in enumerate(digests)))
     assert [(run.digest, run.looks) for run in runs] == [("a", 3), ("b", 2)]
 
 
 def test_absence_with_other_bytes_begins_no_run() -> None:
+    """Two looks found no page, but errors of different bytes (`digest`). The run keeps the digest of the first."""
     (run,) = runs_of(a_sighting(ABSENT, 0, digest="a"), a_sighting(ABSENT, 1, digest="b"))
     assert (run.digest, run.looks) == ("a", 2)
 
 
 @pytest.mark.parametrize(("seconds_between_looks", "number_of_runs"), [(1, 1), (4, 1), (4.1, 2), (600, 2)])
 def test_gap_longer_than_spacing_allows_splits_a_run(seconds_between_looks: float, number_of_runs: int) -> None:
-    """Looks are planned a second apart. A gap may be twice that and two seconds more, because a look takes time."""
+    """Looks are planned a second apart. A gap may be twice that and 2 s more, as a look takes time: 2 + 2 = 4 s."""
     sightings = [a_sighting(ABSENT, 0), a_sighting(ABSENT, seconds_between_looks)]
     assert len(folded_runs(sightings, spacing=1)) == number_of_runs
 
@@ -114,14 +120,15 @@ def test_blind_span_between_two_looks_splits_their_run(begins: float, ends: floa
 
 
 def test_blind_span_is_kept_if_all_looks_failed() -> None:
-    """North was blind from 0 s to 10 s. If south had watched, this would be dropped, but its looks failed."""
+    """North was blind from 0 s to 10 s. If south had watched, this would be dropped, but its looks failed too."""
     span = Blind(after_slot(0), after_slot(10), "killed", monitor="north")
     failed = [replace(a_run("page", UNKNOWN, -60, 60), monitor=name) for name in ("north", "south")]
     assert drop_watched_spans([span], {"r/page/edge": failed}) == [span]
 
 
 def test_only_last_run_changes_and_keeps_its_evidence() -> None:
-    """`fold` adds a sighting to the runs. `evidence` names the records kept for a run."""
+    """There is a run of absence and one of presence, whose record is “rec-1”. `fold` adds one more look that found the
+    page present. So only the second run grows, and it keeps its record."""
     before = runs_of((0, ABSENT), (1, PRESENT))
     before[1] = replace(before[1], evidence=("rec-1",))
     after = fold(before, a_sighting(PRESENT, 2))
@@ -130,6 +137,7 @@ def test_only_last_run_changes_and_keeps_its_evidence() -> None:
 
 
 def test_sighting_older_than_last_run_is_out_of_order() -> None:
+    """The last look at the target, the edge, was at 5 s. So one at 4 s cannot be added."""
     with pytest.raises(OutOfOrder, match="r/page/edge"):
         fold(runs_of((5, ABSENT)), a_sighting(ABSENT, 4))
 
@@ -142,7 +150,8 @@ def test_sighting_older_than_last_run_is_out_of_order() -> None:
 def test_same_answer_lengthens_last_run_unless_set_apart(
     state: State, looks_in_run: int | None, *, apart: bool
 ) -> None:
-    """Looks before and after a blind span are set apart. `extend_run` returns None if the sighting begins a run."""
+    """The last run is one absence, at 0 s. Another at 1 s lengthens it to 2 looks. `extend_run` returns None if the
+    look begins a run: if its answer differs, or a blind span was in between (`apart`)."""
     last = start_run(a_sighting(ABSENT, 0))
     lengthened = extend_run(last, a_sighting(state, 1), apart=apart)
     assert (lengthened and lengthened.looks) == looks_in_run
@@ -152,6 +161,7 @@ def test_same_answer_lengthens_last_run_unless_set_apart(
 @settings(max_examples=100)
 @given(worlds(), st.lists(st.integers(0, 60), max_size=4).map(sorted))
 def test_batches_of_sightings_give_same_runs_as_all_at_once(world: World, batch_ends: list[int]) -> None:
+    """A world is a drawn page with all looks at it. What they saw is added in batches that end at `batch_ends`."""
     blind_spans = world.spans
     for sightings in world.sightings.values():
         stored: list[Run] = []
@@ -183,6 +193,7 @@ def test_widest_gap_counts_looks_near_slot_until_page_was_seen() -> None:
 
 
 def test_hole_between_two_runs_around_slot_is_a_gap() -> None:
+    """A run of absence ended 30 s before the slot. The next one began 10 s after it, so 40 s were not watched."""
     before, after = a_run("page", ABSENT, -120, last=-30, looks=90), a_run("page", ABSENT, 10, 120, looks=90)
     assert widest_gap([before, after], SLOT) == 40 * SECOND
 

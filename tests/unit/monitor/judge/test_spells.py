@@ -1,7 +1,5 @@
-"""Spells: which runs count, which `Age` is believed, and when content was first absent again.
-
-A number is an instant in seconds after the slot; the third of a look is the age of its answer.
-"""
+"""Spells: which runs count, which `Age` is believed, and when content was first absent again. A number is an instant in
+seconds after the slot; the third of a look is the age of its answer."""
 
 from __future__ import annotations
 
@@ -39,39 +37,46 @@ def absent(begin: float, end: float) -> Span:
 
 
 def test_presence_from_first_look_on_does_not_count() -> None:
-    """It may be of an earlier edition."""
+    """Looks at 0 s and 5 s show a page. None before found it absent, so it may be of an earlier edition: no spell."""
     assert spans_of((0, PRESENT), (5, PRESENT), this_edition=False) == []
 
 
 def test_presence_from_first_look_on_counts_if_of_this_edition() -> None:
+    """Looks at 0 s and 5 s show a page that names this edition. So that is a presence, from 0 s to 5 s."""
     assert spans_of((0, PRESENT), (5, PRESENT), this_edition=True) == [present(0, 5)]
 
 
 @pytest.mark.parametrize("state", [ABSENT, WITHDRAWN])
 def test_presence_of_any_content_counts_after_absence_or_withdrawal(state: State) -> None:
+    """At 0 s the page was absent or withdrawn. So a page at 5 s is new, and counts even if it names no edition."""
     assert spans_of((0, state), (5, PRESENT), this_edition=False) == [absent(0, 0), present(5, 5)]
 
 
 def test_failed_look_does_not_split_a_spell_of_absence() -> None:
+    """The look at 5 s failed, which proves nothing. All others found the page absent, or withdrawn, which counts as
+    absent. So that is one spell, a time in which a view always showed the same, from 0 s to 15 s."""
     assert spans_of((0, ABSENT), (5, UNKNOWN), (10, ABSENT), (15, WITHDRAWN)) == [absent(0, 15)]
 
 
 def test_failed_look_does_not_split_a_spell_of_presence() -> None:
+    """Looks at 5 s and 15 s show the page. The one at 10 s failed, which proves nothing: one spell of presence."""
     assert spans_of((0, ABSENT), (5, PRESENT), (10, UNKNOWN), (15, PRESENT)) == [absent(0, 0), present(5, 15)]
 
 
 def test_cached_copy_from_before_first_absence_proves_no_presence() -> None:
+    """The page was absent at 100 s. A copy of it got at 105 s was 10 s old, so made at 95 s, before that."""
     age = 10
     assert spans_of((100, ABSENT), (105, PRESENT, age)) == [absent(100, 100)]
 
 
 def test_cached_copy_proves_presence_when_it_was_made() -> None:
+    """The page was absent at 100 s. A copy of it got at 105 s was 5 s old, so made at 105 - 5 = 100 s."""
     age = 5
     assert spans_of((100, ABSENT), (105, PRESENT, age)) == [absent(100, 100), present(105 - age, 105 - age)]
 
 
 def test_older_copy_counts_if_an_earlier_look_showed_the_content() -> None:
-    """At 120 s a look gets a copy of the page that was made at 90 s. That is before the first absence, at 100 s, so it
+    """At 120 s a look gets a 30 s old copy of the page, made at 90 s. That is before the first absence, at 100 s, so it
     may show an earlier edition. It counts because a look at 110 s had shown the page already."""
     age, first_absence = 30, 100
     spans = spans_of((first_absence, ABSENT), (110, PRESENT), (115, ABSENT), (120, PRESENT, age))
@@ -81,8 +86,8 @@ def test_older_copy_counts_if_an_earlier_look_showed_the_content() -> None:
 
 @pytest.mark.parametrize(("first_age", "last_age"), [(60, 0), (0, 60)])
 def test_spell_lasts_from_its_oldest_to_its_newest_copy(first_age: float, last_age: float) -> None:
-    """A spell is a time in which a view always showed the same. Both looks, at 0 s and at 10 s, got a copy without the
-    page that a cache had made earlier."""
+    """Looks at 0 s and 10 s got copies without the page, say one made 60 s before and a fresh one. A spell is a time in
+    which a view always showed the same. So this one lasts from 0 - 60 = -60 s to 10 s."""
     (spell,) = spells_of((0, ABSENT, first_age), (10, ABSENT, last_age))
     copies_made_at = [0 - first_age, 10 - last_age]
     assert spell.begin == after_slot(min(copies_made_at))
@@ -118,8 +123,8 @@ def test_presence_shown_by_cached_copy_begins_when_copy_was_made() -> None:
 
 
 def test_presence_with_disproved_age_begins_at_its_look() -> None:
-    """At 60 s the edge sends a copy of the page that claims to be 30 s old, so from 30 s. But at 50 s the edge lacked
-    the page. So the age is not believed."""
+    """At 60 s the edge sends a copy of the page that claims to be 30 s old, so made at 30 s. But at 50 s the edge
+    lacked the page. So the age is not believed: the page was there at 60 s."""
     age = 30
     presence = presence_after_age_check(edge=[(0, ABSENT), (50, ABSENT), (60, PRESENT, age)])
     assert presence.begin == after_slot(60)
@@ -172,13 +177,13 @@ def test_age_is_believed_unless_absence_since_then_contradicts_it(
 
 
 def test_correction_of_ages_leaves_absences_unchanged() -> None:
+    """`correct_ages` changes only presences whose age cannot be true. Here the page was absent at 0 s and 5 s."""
     absences = spells_of((0, ABSENT), (5, ABSENT))
     assert correct_ages({View.EDGE: absences})[View.EDGE] == absences
 
 
 def test_correction_of_ages_leaves_uncached_presence_unchanged() -> None:
-    """Both answers of the edge show the page and have no `Age` that could be wrong. So they stay, although the origin
-    lacked the page at that time."""
+    """The edge showed the page at 0 s and 5 s, when the origin lacked it. Neither answer has an `Age` to correct."""
     edge = spells_of((0, PRESENT), (5, PRESENT), this_edition=True)
     origin = spells_of((0, ABSENT), (3, ABSENT), view=View.ORIGIN)
     assert correct_ages({View.EDGE: edge, View.ORIGIN: origin})[View.EDGE] == edge
@@ -222,7 +227,7 @@ def test_dated_or_identified_page_has_no_presence_from_start(page_looks: list[Lo
 )
 def test_content_is_removed_by_first_answer_made_without_it(later_looks: list[Look], absent_by: float | None) -> None:
     """The content was shown from 0 s to 10 s. Then a look at 20 s got a copy without it, for example one that was 9 s
-    old: (20, ABSENT, 9). That proves it removed by 11 s. A copy 10 s old or older proves nothing (None)."""
+    old: (20, ABSENT, 9). So it was removed by 20 - 9 = 11 s. A copy 10 s old or older proves nothing (None)."""
     (presence,) = spells_of((0, PRESENT), (10, PRESENT), this_edition=True)
     later_spells = spells_of(*later_looks)
     assert find_absence_after(presence, later_spells) == after_slot(absent_by)

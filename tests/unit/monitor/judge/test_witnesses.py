@@ -1,7 +1,5 @@
-"""What an announcement and a listing prove of a release whose page may be at another address than its guess.
-
-A number is an instant in seconds after the slot.
-"""
+"""What an announcement and a listing prove of a release whose page may be at another address than its guess. A number
+is an instant in seconds after the slot."""
 
 from __future__ import annotations
 
@@ -37,9 +35,7 @@ def witnesses(
     *, last_announced: float | None, last_unlisted: float | None, redirects: bool, watched_since: float = -600
 ) -> Witnesses:
     """Return witnesses that last showed the release announced, and last did not list it, at these instants.
-
-    `watched_since` is the first look at the announcement.
-    """
+    `watched_since` is the first look at the announcement."""
     announced, unlisted = after_slot(last_announced), after_slot(last_unlisted)
     return Witnesses(announced, unlisted, redirects=redirects, watched_since=after_slot(watched_since))
 
@@ -49,8 +45,8 @@ def witnesses(
 def test_absence_is_proved_until_one_lag_before_last_looks(
     last_announced: float, last_unlisted: float, redirect_lag: float, listing_lag: float
 ) -> None:
-    """A listing that lacked the release at 290 s, and may be 120 s behind, proves absence until 170 s. The announcement
-    must prove it too, because either may fail to show the release. So the earlier instant counts."""
+    """A listing that lacked the release at 290 s, and may be 120 s behind, proves absence until 290 - 120 = 170 s. The
+    announcement must prove it too, because either may fail to show the release. So the earlier instant counts."""
     announcement, listing = looks_without_release(0, last_announced), looks_without_release(0, last_unlisted)
     lags = Lags(redirect=timedelta(seconds=redirect_lag), index=timedelta(seconds=listing_lag))
     both = read_witnesses_at(now=300, announcement=announcement, listing=listing, lags=lags)
@@ -72,17 +68,20 @@ def test_announcement_and_listing_prove_no_absence_before_announcement_was_read(
 
 
 def test_listing_proves_no_absence_if_announcement_was_never_read() -> None:
+    """A listing lacked the release at 120 s and at 160 s. Before that, it may have been public and removed again."""
     listing = looks_without_release(120, 160)
     assert read_witnesses_at(now=300, announcement=[], listing=listing).absent_by_both is None
 
 
 @pytest.mark.parametrize(("now", "announced"), [(100, 100), (30, 30), (-1, None)])
 def test_looks_after_now_are_not_known_yet(now: float, announced: float | None) -> None:
+    """Looks from 0 s to 200 s found the release still announced. As of 100 s, that is known only until 100 s."""
     assert read_witnesses_at(now, looks_without_release(0, 200)).announced == after_slot(announced)
 
 
 @pytest.mark.parametrize(("now", "redirects"), [(59.0, False), (60.0, True)])
 def test_redirect_after_now_is_not_known_yet(now: float, *, redirects: bool) -> None:
+    """The announcement redirected to the release at 60 s, which a verdict as of 59 s cannot know."""
     redirected = a_run("announcement/origin", UNKNOWN, 60, why=REDIRECTED)
     assert read_witnesses_at(now, announcement=[redirected]).redirects is redirects
 
@@ -114,8 +113,8 @@ def test_listing_that_has_shown_the_release_proves_nothing_later() -> None:
 
 @pytest.mark.parametrize(("last_announced", "last_unlisted"), [(130, 320), (230, 220)])
 def test_absence_is_proved_until_earlier_instant_of_two_witnesses(last_announced: float, last_unlisted: float) -> None:
-    """An announcement without redirect at 130 s, and up to 30 s behind, proves absence until 100 s. A listing without
-    the release at 320 s, and up to 120 s behind, proves it until 200 s. The earlier instant counts."""
+    """An announcement without redirect at 130 s, and up to 30 s behind, proves absence until 130 - 30 = 100 s. A
+    listing without the release at 320 s, and up to 120 s behind, proves it until 200 s. The earlier instant counts."""
     both = witnesses(last_announced=last_announced, last_unlisted=last_unlisted, redirects=False)
     proved_absent = min(last_announced - REDIRECT_LAG, last_unlisted - LISTING_LAG)
     assert both.absent_until(SLOT) == after_slot(proved_absent)
@@ -139,8 +138,8 @@ def test_announcement_or_listing_alone_proves_no_absence(
 def test_redirected_announcement_proves_absence_up_to_slot_without_listing(
     last_announced: float, proved_absent: float
 ) -> None:
-    """An announcement may be 30 s behind the release. If it was last read at -70 s, it proves absence until -100 s. If
-    it was last read at 130 s, it proves absence only until the slot, at 0 s."""
+    """An announcement may be 30 s behind the release. If it was last read at -70 s, it proves absence until -70 - 30 =
+    -100 s. If it was last read at 130 s, it proves absence only until the slot, at 0 s."""
     announcement_only = witnesses(last_announced=last_announced, last_unlisted=None, redirects=True)
     assert announcement_only.absent_until(SLOT) == after_slot(proved_absent)
 
@@ -152,7 +151,7 @@ def test_absence_after_slot_needs_proof_by_the_listing(
     last_announced: float, last_unlisted: float, proved_absent: float
 ) -> None:
     """An announcement whose redirect works proves absence alone until the slot, at 0 s. After that, the listing must
-    prove it too. If it lacked the release at 220 s, and may be 120 s behind, it proves absence until 100 s."""
+    prove it too. If it lacked the release at 220 s, and may be 120 s behind, that is until 220 - 120 = 100 s."""
     both = witnesses(last_announced=last_announced, last_unlisted=last_unlisted, redirects=True)
     assert both.absent_until(SLOT) == after_slot(proved_absent)
 
@@ -162,7 +161,7 @@ def test_announcement_first_read_after_slot_needs_a_listing(
     last_unlisted: float | None, proved_absent: float | None
 ) -> None:
     """This announcement was first read 40 s after the slot, so it does not prove absence at the slot. A listing that
-    lacked the release at 170 s, and may be 120 s behind, proves absence until 50 s."""
+    lacked the release at 170 s, and may be 120 s behind, proves absence until 170 - 120 = 50 s."""
     read_late = witnesses(last_announced=130, last_unlisted=last_unlisted, redirects=True, watched_since=40)
     assert read_late.absent_until(SLOT) == after_slot(proved_absent)
 
@@ -172,6 +171,6 @@ def test_without_slot_announcement_and_listing_must_prove_absence(
     last_unlisted: float | None, proved_absent: float | None
 ) -> None:
     """The release has no slot (None). Its announcement lacked it until 130 s, which alone proves nothing. If a listing
-    lacked it until 170 s, and may be 120 s behind, it was absent until 50 s."""
+    lacked it until 170 s, and may be 120 s behind, it was absent until 170 - 120 = 50 s."""
     both = witnesses(last_announced=130, last_unlisted=last_unlisted, redirects=True)
     assert both.absent_until(None) == after_slot(proved_absent)

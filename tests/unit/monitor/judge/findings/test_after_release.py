@@ -1,7 +1,5 @@
 """After the release: removed content, and files whose bytes changed. A number is an instant in seconds after the slot.
-
-Each look is made on its own: its neighbours may be minutes away.
-"""
+Each look is made on its own: its neighbours may be minutes away."""
 
 from __future__ import annotations
 
@@ -54,12 +52,13 @@ def time_since_release(*, last_old: float, first_new: float) -> Bounds:
 
 @pytest.mark.parametrize("edge", [absent_at(90), absent_at(90, 95), absent_at(90, 149)])
 def test_absence_of_less_than_a_minute_is_no_withdrawal(edge: Sequence[Look]) -> None:
+    """The page came in time. Looks at 90 s and 149 s, for example, find it absent: for 59 s."""
     assert withdrawals(edge) == []
 
 
 @pytest.mark.parametrize("absences", [(90, 150), (90, 95, 100, 150.5), (3700, 7300)])
 def test_absence_of_a_minute_or_more_is_a_withdrawal(absences: tuple[float, ...]) -> None:
-    """For example, looks at 90 s and 150 s find the page absent. It is not back, so its longest absence is None."""
+    """Looks at 90 s and 150 s, for example, find the page absent: for 60 s at least. How long at most is not known."""
     (withdrawal,) = withdrawals(absent_at(*absences))
     first, *_, last = absences
     assert withdrawal.part == "page"
@@ -68,6 +67,7 @@ def test_absence_of_a_minute_or_more_is_a_withdrawal(absences: tuple[float, ...]
 
 
 def test_notice_of_withdrawal_needs_no_second_look() -> None:
+    """At 90 s one look gets a notice that the page was withdrawn."""
     assert withdrawals(edge=[(90, WITHDRAWN)])
 
 
@@ -124,6 +124,7 @@ def test_change_of_bytes_is_dated_by_edge_if_origin_looks_are_rare() -> None:
 
 
 def test_changed_bytes_that_only_one_look_got_are_no_finding() -> None:
+    """The file has new bytes at 60 s, and its old ones again at 65 s."""
     assert changes_of_bytes(edge=[(1, "old"), (60, "new"), (65, "old"), (125, "old")]) == []
 
 

@@ -87,6 +87,7 @@ def test_correction_changes_neither_verdict_nor_grade(versions: Versions, expect
     ids=["two new versions", "one new version and for an hour an old copy of a cache"],
 )
 def test_each_new_version_is_one_correction(versions: Versions, expected_corrections: int) -> None:
+    """A second version at 1 h and a third at 2 h are two corrections. A cached copy of the first one is none."""
     assert len(corrections(now=4 * HOUR, versions=versions)) == expected_corrections
 
 
@@ -98,8 +99,7 @@ def test_each_new_version_is_one_correction(versions: Versions, expected_correct
 def test_early_content_is_corrected_only_after_its_slot(
     now: float, second_version_at: float, expected_corrections: int
 ) -> None:
-    """Content was public an hour early. A second version half an hour before its slot is no correction, but one half an
-    hour after its slot is."""
+    """Content was public an hour early. Its second version came half an hour before its slot, or half an hour after."""
     versions = [(-HOUR, FIRST), (second_version_at, SECOND)]
     assert len(corrections(now, versions, states=PUBLIC_AN_HOUR_EARLY)) == expected_corrections
 
@@ -112,7 +112,7 @@ def test_withdrawn_content_is_corrected_only_once_it_is_back() -> None:
 
 
 def test_rolling_page_is_not_corrected_by_its_new_edition() -> None:
-    """A rolling page shows one edition after another. Looks do not see which, so the change may be the release."""
+    """A rolling page shows one edition after another. The second version, at 2 s, may be the release itself."""
     versions, always_public = [(-2 * HOUR, FIRST), (2, SECOND)], [(-2 * HOUR, PRESENT)]
     assert corrections(now=2 * HOUR, versions=versions, states=always_public, specific=False) == []
 
@@ -124,15 +124,14 @@ def test_content_back_in_another_version_is_only_a_withdrawal() -> None:
 
 
 def test_failed_looks_widen_the_interval_of_a_correction() -> None:
-    """Looks at the content API, every 60 s, failed from 10:30 to 11:30."""
+    """Looks at the content API, every 60 s, failed from 10:30 to 11:30. The last one before that was at 10:29."""
     failed_for_an_hour = [*PUBLIC_FROM_SLOT, (HOUR, UNKNOWN), (2 * HOUR, PRESENT)]
     (correction,) = corrections(3 * HOUR, [(0, FIRST), (2 * HOUR, SECOND)], failed_for_an_hour)
     assert "between Fri 5 Jan 2018 10:29:00 GMT and Fri 5 Jan 2018 11:30:00 GMT" in correction.detail
 
 
 def test_verdict_computed_again_with_later_looks_keeps_its_correction() -> None:
-    """A second version came at 1 h and a third one at 4 h. The verdict for 2 h is computed again with looks until 5
-    h."""
+    """Versions came at 1 h and 4 h. The verdict as of 2 h is computed again with looks until 5 h."""
     versions = [(0, FIRST), (HOUR, SECOND), (4 * HOUR, THIRD)]
     verdict = judged_with(now=2 * HOUR, versions=versions, looked_at_until=2 * HOUR)
     recomputed = judged_with(now=2 * HOUR, versions=versions, looked_at_until=5 * HOUR)
@@ -150,6 +149,7 @@ def test_only_another_version_begins_a_run() -> None:
 
 
 def test_version_is_written_as_its_known_fields_and_read_back() -> None:
+    """A version is a text of the fields that a page states. A field that is not known (None) is left out."""
     text = format_version(public_updated_at=SLOT, change_history=2, other=None)
     assert text == "change_history=2 public_updated_at=2018-01-05T09:30:00+00:00"
     assert parse_version(text) == {"change_history": 2, "public_updated_at": SLOT}
@@ -161,4 +161,5 @@ def test_version_is_written_as_its_known_fields_and_read_back() -> None:
     [(SECOND, ["change_history", "public_updated_at"]), (FIRST, []), ("change_history=0", []), ("other=9", [])],
 )
 def test_only_fields_that_were_known_and_grew_have_moved_on(later: str, fields: list[str]) -> None:
+    """From the first version to the second one, for example, `change_history` grew from 1 to 2."""
     assert advanced_fields(parse_version(FIRST), parse_version(later)) == fields

@@ -1,7 +1,5 @@
 """What looks like a finding and is none, at the limits of the rules. A number is an instant in seconds after the slot.
-
-Each look is made on its own, and what it finds present is of this edition.
-"""
+Each look is made on its own, and what it finds present is of this edition."""
 
 from __future__ import annotations
 
@@ -37,13 +35,13 @@ def verdict_on(seen: Mapping[str, Sequence[Look]], *parts: Part, now: float = 40
     ids=["not looked at", "never came", "came with the page"],
 )
 def test_copy_elsewhere_was_not_first_unless_before_late_page(news: Sequence[Look]) -> None:
+    """The page came late, at 300 s. Its copy, in the news, came at 300 s too, or was not seen: not before it."""
     assert kinds(verdict_on({"page": LATE, "news": news}, NEWS)) == [Kind.LATE]
 
 
 @pytest.mark.parametrize("first_looks_at_page", [[], [(-400, ABSENT)]], ids=["present at once", "absent at first"])
 def test_copy_elsewhere_was_not_first_if_page_was_early(first_looks_at_page: Sequence[Look]) -> None:
-    """The page was public from 390 s to 30 s before the slot, and is back late, at 300 s. The copy came 36 s before the
-    slot, so the page was first."""
+    """The page was public from -390 s to -30 s, and is back at 300 s. Its copy came at -36 s, so after the page."""
     early, removed_and_back = [(-390, PRESENT), (-30, PRESENT)], [(-29, ABSENT), (299, ABSENT), (300, PRESENT)]
     page = looks(*first_looks_at_page, *early, *removed_and_back)
     copy = looks((-37, ABSENT), (-36, PRESENT), (400, PRESENT))
@@ -62,8 +60,7 @@ def test_copy_absent_a_second_before_slot_counts_as_after_it(copy_last_absent: f
 
 @pytest.mark.parametrize(("part", "is_found"), [(OPTIONAL, False), (SHEET, True)], ids=["optional", "required"])
 def test_failed_looks_count_only_at_required_parts(part: Part, *, is_found: bool) -> None:
-    """All looks at the sheet fail, from before its slot until after it. That is a finding only if the sheet is
-    required."""
+    """All looks at the sheet fail, from -60 s to 95 s. That is a finding (`BLIND`) only if the sheet is required."""
     sheet = [(when, UNKNOWN) for when in range(-60, 100, 5)]
     verdict = verdict_on({"page": IN_TIME, "sheet": sheet}, part)
     assert (Kind.BLIND in kinds(verdict)) is is_found
@@ -86,8 +83,7 @@ def test_failed_looks_over_slot_of_late_release_are_no_finding() -> None:
 
 
 def test_bytes_that_changed_before_the_slot_are_no_swap() -> None:
-    """The sheet was public an hour early, and its bytes changed before the slot. Only later changes count as
-    `SWAPPED`."""
+    """The sheet was public an hour early. Its bytes changed half an hour before the slot, and never after it."""
     old = [a_sighting(PRESENT, when, digest="old") for when in (-3600, -3000)]
     new = [a_sighting(PRESENT, when, digest="new") for when in (-1800, -900, 300)]
     verdict = verdict_on({"page": IN_TIME, "sheet": [(-7200, ABSENT), *old, *new]}, OPTIONAL)
@@ -104,7 +100,7 @@ def test_another_edition_is_a_finding_only_at_a_known_address(address: Address, 
 
 
 def test_another_edition_before_slot_in_time_is_no_finding() -> None:
-    """The page showed another edition until a second before its slot, and this one in time."""
+    """The page showed another edition until a second before its slot, and this one half a second after it."""
     another_edition = [a_sighting(ABSENT, when, why=ANOTHER_EDITION) for when in (-20, -1)]
     verdict = verdict_on({"page": [*another_edition, (0.5, PRESENT)]})
     assert verdict.verdict is VerdictKind.ON_TIME
@@ -112,13 +108,14 @@ def test_another_edition_before_slot_in_time_is_no_finding() -> None:
 
 
 def test_promise_without_a_time_is_not_in_doubt() -> None:
+    """The calendar shows “tbc” and no time. So the release is pending."""
     verdict = judged(now=0, promises=[a_promise(no_slot())])
     assert verdict.verdict is VerdictKind.PENDING
     assert kinds(verdict) == []
 
 
 def test_calendars_that_differ_leave_only_late_part_unproven() -> None:
-    """One calendar says 09:30, the other 10:30. The page came at 09:30, and the sheet 5 minutes later."""
+    """One calendar says 09:30, the other 10:30. The page came at 09:30. The sheet, at 09:35, is late by only one."""
     release = a_release(SHEET, calendars=("govuk", "own"))
     promises = [a_promise(), a_promise(after_slot(3600), calendar="own")]
     page, sheet = verdict_on({"page": IN_TIME, "sheet": LATE}, release=release, promises=promises).parts
@@ -130,7 +127,8 @@ def test_calendars_that_differ_leave_only_late_part_unproven() -> None:
 
 @pytest.mark.parametrize(("seconds_after_close", "is_final"), [(-0.001, False), (0.0, True)])
 def test_verdict_is_final_once_the_watch_closes(seconds_after_close: float, *, is_final: bool) -> None:
-    """The watch closes 14 days after the slot. All looks since 100 s failed, and until then one may still succeed."""
+    """The watch closes 14 days after the slot. All looks since 100 s failed, so it is not known if the page came. Until
+    the watch closes one may still succeed, so the verdict is not final."""
     closes = Policy().closes_after.total_seconds()
     page = [(-2, ABSENT), (100, UNKNOWN), (closes - 60, UNKNOWN), (closes, UNKNOWN)]
     assert verdict_on({"page": page}, now=closes + seconds_after_close).final is is_final
@@ -146,6 +144,7 @@ def test_exposed_part_has_first_seen_and_a_later_release() -> None:
 
 
 def test_blind_span_of_a_doubtful_clock_is_only_clock_fault() -> None:
+    """Our clock was in doubt from 30 s before the slot to 30 s after it."""
     clock_doubtful = Blind(after_slot(-30), after_slot(30), "clock")
     verdict = verdict_on({"page": [(-60, ABSENT), (-5, ABSENT), (5, PRESENT)]}, blind=[clock_doubtful])
     assert Kind.CLOCK_FAULT in kinds(verdict)
@@ -173,6 +172,7 @@ def test_notice_of_withdrawal_at_last_presence_is_no_withdrawal() -> None:
 
 
 def test_removed_copy_elsewhere_is_listed_with_begin_and_end() -> None:
+    """The page never came. Its copy, in the news, was public from 100 s to 200 s and is removed."""
     news = [(-2, ABSENT), (100, PRESENT), (200, PRESENT), (201, ABSENT), (390, ABSENT)]
     (copy,) = verdict_on({"page": [(-2, ABSENT), (390, ABSENT)], "news": news}, NEWS).elsewhere
     assert copy.part == "news"

@@ -25,6 +25,7 @@ def wrong_page_findings(
 
 
 def test_another_edition_at_the_slot_is_a_finding() -> None:
+    """Looks from 9 s before the slot to 400 s after it get a page of another edition. It counts from the slot on."""
     (wrong,) = wrong_page_findings(ABSENT, why=ANOTHER_EDITION)
     assert wrong.kind is Kind.WRONG_EDITION
     assert wrong.part == "page"
@@ -32,17 +33,19 @@ def test_another_edition_at_the_slot_is_a_finding() -> None:
 
 
 def test_another_title_after_an_absence_is_a_finding() -> None:
+    """The page was absent until 10 s before its slot. Then it had the title of another release."""
     (wrong,) = wrong_page_findings(UNKNOWN, why=ANOTHER_TITLE)
     assert wrong.kind is Kind.WRONG_CONTENT
 
 
 @pytest.mark.parametrize(("state", "why"), [(ABSENT, ""), (UNKNOWN, "503")], ids=["missing page", "server error"])
 def test_missing_page_or_server_error_is_no_wrong_page(state: State, why: str) -> None:
+    """Looks from 9 s before the slot on get no page, or status 503."""
     assert wrong_page_findings(state, why=why) == []
 
 
 def test_another_edition_within_the_tolerance_is_no_wrong_page() -> None:
-    """The tolerance is 60 s after the slot."""
+    """The page shows another edition until 30 s after its slot. It may still come in time, until 60 s."""
     assert wrong_page_findings(ABSENT, why=ANOTHER_EDITION, until=30) == []
 
 
