@@ -57,7 +57,7 @@ class RotaSettings(Table):
     """Who is on call.
 
     In a route, a rota's name can be in place of a channel's name. The notice goes to the person who is on call when it
-    is sent ([more](notices.md#who-is-on-call)). Use roles or initials. You need no names.
+    is sent ([more](notices.md#who-is-on-call)). Write roles or initials, no names.
     """
 
     name: Name
