@@ -55,7 +55,7 @@ def test_due_release_shows_how_long_and_last_answer() -> None:
 
 
 def test_release_with_a_verdict_is_no_longer_due() -> None:
-    """At 90 s the page is absent. Only 60 s are allowed, so it is overdue, which says more than due."""
+    """The page is absent 90 s after its slot. Only 60 s are allowed, so it is overdue."""
     late = judged(now=90, seen={"page": [a_run("page", ABSENT, -3600, 90)]})
     assert late.verdict is VerdictKind.OVERDUE
     assert late.due is None

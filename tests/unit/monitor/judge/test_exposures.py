@@ -79,11 +79,9 @@ def test_absence_in_copy_from_before_the_content_ends_no_exposure() -> None:
 
 
 @pytest.mark.parametrize(("last_present", "absent", "is_open"), [(-12.5, -12, True), (-9.5, -9, False)])
-def test_absence_ends_exposure_only_if_made_after_the_content(
-    last_present: float, absent: float, *, is_open: bool
-) -> None:
-    """Answers may be 2 s old. The page was first seen at -14 s, so an absence seen at -12 s may be from before that. An
-    absence seen at -9 s is newer, so it proves that the page was removed."""
+def test_absence_ends_exposure_only_if_newer_than_content(last_present: float, absent: float, *, is_open: bool) -> None:
+    """Answers may be 2 s old. The page was first seen 14 s before its slot (-14), so an absence seen at -12 may be from
+    before that. An absence seen at -9 is newer, so it proves that the page was removed."""
     (exposure,) = exposures_by_answers_up_to_2_s_old(
         (-16, ABSENT), (-15, ABSENT), (-14, PRESENT), (last_present, PRESENT), (absent, ABSENT)
     )
@@ -146,7 +144,7 @@ def test_removal_without_404_then_410_before_slot_proves_no_exposure(page: Seque
 
 def test_404_then_410_within_tolerance_leaves_release_unproven() -> None:
     """The page was missing (404) until 30 s after the slot and removed (410) from 35 s on. So it was published in
-    between. That is in time, as 60 s are allowed, but nobody saw it, or for how long."""
+    between. That is in time, as 60 s are allowed, but no look saw for how long: unproven."""
     verdict = verdict_on(missing(until=30), removed(since=35, until=590), now=600)
     assert verdict.verdict is VerdictKind.UNPROVEN
     # 30 s after the slot at 09:30.
@@ -162,8 +160,8 @@ def test_404_then_410_within_tolerance_leaves_release_unproven() -> None:
     ids=["missing until after the tolerance of 60 s", "another edition until 30 s"],
 )
 def test_removed_page_is_overdue_unless_out_within_tolerance(page: Sequence[Run]) -> None:
-    """The page was missing (404) until 70 s and removed (410) from 75 s on. So it was public only in between, too late,
-    as 60 s are allowed. If another edition (200) comes before the 410, this edition was perhaps never public."""
+    """The page was missing (404) until 70 s after its slot and removed (410) from 75 s on. So it was public only in
+    between, and 60 s are allowed. If another edition (200) comes before the 410, this one was perhaps never public."""
     verdict = verdict_on(*page, now=600)
     assert (verdict.verdict, verdict.unproven_because) == (VerdictKind.OVERDUE, None)
 

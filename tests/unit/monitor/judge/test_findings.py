@@ -36,8 +36,8 @@ LATE = public_from(second=300)
 
 @pytest.mark.parametrize("edge_shows_at", [1, 2])
 def test_release_in_time_has_no_findings(edge_shows_at: float) -> None:
-    """The publisher's server, the origin, shows the page at 1 s. Users get it from a cache, the edge, which shows it at
-    the same look or the next, at 2 s. That may be as soon."""
+    """The publisher's server, the origin, shows the page 1 s after the slot. A cache, the edge, shows it to users at 1
+    s, or one look later, at 2 s. That proves no delay."""
     assert kinds(judged(now=200, seen={"page": public_from(edge_shows_at), "page/origin": CAME_IN_TIME})) == []
 
 
@@ -81,16 +81,16 @@ EDGE_WITH_OLD_COPY_UNTIL_900_S_BEFORE = [
 
 
 def test_exposure_is_open_while_edge_serves_old_copy() -> None:
-    """The page was public early at its origin, which removed it at -1200 s. Users still get an old copy from a cache,
-    the edge, at -900 s, which is now. So it is still public."""
+    """The page was public early at its origin, which removed it 1200 s before the slot. Users still get an old copy
+    from a cache, the edge, 900 s before the slot, which is now. So it is still public."""
     views = {"page": EDGE_WITH_OLD_COPY_UNTIL_900_S_BEFORE, "page/origin": ORIGIN_THAT_REMOVED_EARLY_PAGE}
     (exposure,) = judged(now=-900, seen=views).exposures
     assert exposure.open
 
 
 def test_old_copy_prolongs_exposure_until_edge_lacks_page() -> None:
-    """Looks lacked the page 1505 s before the slot and saw it 1500 s before. Its origin removed it 1200 s before:
-    public for 300 s at least. A copy at the edge, a cache, lasted until 890 s before: 615 s at most."""
+    """The page was absent 1505 s before the slot and seen 1500 s before. Its origin removed it 1200 s before: public
+    for 300 s at least. A copy at the edge, a cache, lasted until 890 s before: 615 s at most."""
     last_absent, first_seen, edge_absent_again = -1505, -1500, -890
     edge = [*EDGE_WITH_OLD_COPY_UNTIL_900_S_BEFORE, a_run("page", ABSENT, edge_absent_again, -700)]
     (exposure,) = judged(now=-700, seen={"page": edge, "page/origin": ORIGIN_THAT_REMOVED_EARLY_PAGE}).exposures
@@ -185,8 +185,8 @@ def test_more_parts_than_are_watched_is_a_finding(files: int, expected_findings:
     ids=["changed once", "changed, changed back after 10 s and changed again"],
 )
 def test_changed_bytes_of_file_are_one_finding(bytes_over_time: list[tuple[float, str]], changed_at: float) -> None:
-    """A file came at 2 s, and its bytes changed at 500 s: 497 to 499 s later. New bytes count only if they last for a
-    minute. In the other row they lasted for 10 s, and came again at 520 s, so only that change counts."""
+    """A file came 2 s after its slot, and its bytes changed at 500 s: 497 to 499 s later. New bytes count only if they
+    last for a minute. In the other row they lasted for 10 s, and came again at 520 s, so only that change counts."""
     came, every = 2, 1
     sheet = RegularLooks(public_from(came), every=every, digests=bytes_over_time)
     (change,) = found(judged(600, {"page": CAME_IN_TIME, "sheet": sheet}, SHEET), Kind.SWAPPED)
@@ -211,8 +211,8 @@ def test_content_withdrawn_for_a_time_is_one_withdrawal() -> None:
 
 
 def test_absent_content_is_judged_again_after_a_minute() -> None:
-    """The page came in time, and was absent from 300 s on. If that lasts until 360 s, it was removed. Until then it may
-    be a flicker: it is judged again at 360 s."""
+    """The page came in time, and was absent from 300 s after the slot on. If that lasts until 360 s, it was removed.
+    Until then it may be a flicker: it is judged again at 360 s."""
     removed_at = 300
     assert judged(now=330, seen=[*CAME_IN_TIME, (removed_at, ABSENT)]).revisit == after_slot(removed_at + 60)
 
@@ -243,8 +243,8 @@ def test_edge_is_stale_until_it_shows_page_or_withdrawal(edge: Answers, seconds_
 
 
 def test_edge_was_stale_until_origin_removed_page() -> None:
-    """The origin lacked the page at 0 s, showed it from 1 s to 30 s, and lacked it at 31 s, by looks each second. Its
-    cache, the edge, never showed it, so it was stale for 29 s to 31 s."""
+    """By looks each second, the origin lacked the page at its slot, showed it from 1 s to 30 s, and lacked it at 31 s.
+    Its cache, the edge, never showed it, so it was stale for 29 s to 31 s."""
     origin_shows_at, origin_removes_at = 1, 31
     origin = [(-100, ABSENT), (origin_shows_at, PRESENT), (origin_removes_at, ABSENT)]
     verdict = judged(now=200, seen={"page": NOT_OUT, "page/origin": origin})
@@ -260,8 +260,8 @@ LACKED_FOR_160_S_MORE = [*LACKED_FOR_5_S, (20, ABSENT), (180, PRESENT)]
 
 
 def test_each_span_in_which_edge_lacks_page_is_a_finding() -> None:
-    """Looks are a second apart. The origin showed the page from 1 s on. Its cache, the edge, lacked it until 4 s, for 3
-    to 5 s. It lacked it again from 20 s to 179 s, for 159 to 161 s."""
+    """Looks are a second apart. The origin showed the page from 1 s after the slot on. Its cache, the edge, lacked it
+    until 4 s, for 3 to 5 s. It lacked it again from 20 s to 179 s, for 159 to 161 s."""
     verdict = judged(now=300, seen={"page": LACKED_FOR_160_S_MORE, "page/origin": CAME_IN_TIME})
     first, second = found(verdict, Kind.STALE_EDGE)
     # At least from the first to the last look that found it hidden, at most from the look before to the look after.
@@ -281,16 +281,16 @@ def test_longest_span_in_which_edge_lacks_page_sets_grade(edge: Answers, grade: 
     ("origin_looked_at_until", "expected"), [(2, Kind.WITHDRAWN), (1600, Kind.STALE_EDGE)], ids=["no", "yes"]
 )
 def test_absent_page_was_withdrawn_unless_origin_still_shows_it(origin_looked_at_until: float, expected: Kind) -> None:
-    """The edge showed the page from 3 s on, lacked it from 900 s to 1500 s, and showed it again. If the origin showed
-    it all that time, the edge was stale. If the origin was not looked at then, the page was withdrawn."""
+    """The edge showed the page 3 s after its slot, lacked it from 900 s to 1500 s, and showed it again. If the origin
+    showed it all that time, the edge was stale. If the origin was not looked at then, the page was withdrawn."""
     edge = RegularLooks([(-100, ABSENT), (3, PRESENT), (900, ABSENT), (1500, PRESENT)], every=5)
     origin = RegularLooks(CAME_IN_TIME, until=origin_looked_at_until)
     assert kinds(judged(now=1600, seen={"page": edge, "page/origin": origin})) == [expected]
 
 
 def test_content_api_proves_edge_stale_if_there_is_no_origin() -> None:
-    """The content API, which has the text of the page, showed it at 1 s. The edge, the cache for users, showed it only
-    at 30 s. So until then, the edge served an old answer."""
+    """The content API, which has the text of the page, showed it 1 s after the slot. The edge, the cache for users,
+    showed it only at 30 s. So until then, the edge served an old answer."""
     seen = {"page": public_from(second=30), "page/content": CAME_IN_TIME}
     (stale,) = found(judged(now=200, seen=seen), Kind.STALE_EDGE)
     assert stale.detail.startswith("the content API showed it")
@@ -304,8 +304,8 @@ def verdict_on_part_hidden_by_its_edge(part: Part, *, origin_shows_at: float, ed
 
 
 def test_required_file_hidden_by_edge_needs_a_report() -> None:
-    """Looks are a second apart. The origin showed the file at 1 s, in time, and the edge only at 361 s. So users went
-    without it for over 5 minutes."""
+    """Looks are a second apart. The origin showed the file 1 s after the slot, in time, and its cache, the edge, only
+    at 361 s. So users went without it for over 5 minutes."""
     verdict = verdict_on_part_hidden_by_its_edge(SHEET, origin_shows_at=1, edge_shows_at=361)
     (stale,) = verdict.findings
     shortest, longest = 360 - 1, 361 - 0  # from 1 s or up to 1 s before, until 361 s or up to 1 s before
@@ -369,8 +369,8 @@ FAILED_AROUND_SLOT = [(-100, ABSENT), (-70, UNKNOWN), (150, PRESENT)]
 def test_minute_without_worker_is_a_finding_only_if_unproven(
     page: Answers, expected: VerdictKind, *, is_finding: bool
 ) -> None:
-    """From -20 s to 40 s there was no worker, which is the process that reads large answers. Other looks may succeed.
-    If they proved the page on time, this did not matter. If all failed (unproven), it did."""
+    """From 20 s before the slot to 40 s after it, there was no worker, which is the process that reads large answers.
+    Other looks may succeed. If they proved the page on time, this did not matter. If all failed (unproven), it did."""
     no_worker_at_slot = blind_span(-20, 40, "www.gov.uk", cause="no_worker")
     verdict = judged(now=200, seen=page, blind=[no_worker_at_slot])
     assert verdict.verdict is expected
@@ -379,14 +379,14 @@ def test_minute_without_worker_is_a_finding_only_if_unproven(
 
 
 def test_failed_looks_that_leave_release_unproven_are_counted() -> None:
-    """One look a second failed from 70 s before the slot until 150 s after it."""
+    """One look a second failed from 70 s before the slot until 150 s after it: 220 looks."""
     (blind,) = found(judged(now=200, seen=FAILED_AROUND_SLOT), Kind.BLIND)
     assert blind.part == "page"
     assert blind.detail.startswith("220 looks proved nothing")
 
 
 def test_failed_look_hides_slot_until_the_next_look() -> None:
-    """A look fails at -70 s. The next one, at 150 s, finds the page. So the monitor was blind for these 220 s."""
+    """A look fails 70 s before the slot. The next, 150 s after it, finds the page. So 220 s were not seen."""
     failed_at, next_look = -70, 150
     runs = [
         a_run("page", ABSENT, -100, -71),
@@ -422,8 +422,8 @@ def test_one_wrong_clock_is_one_finding_on_whole_release() -> None:
 
 
 def test_looks_that_timed_out_lengthen_no_clock_fault() -> None:
-    """Looks failed from -70 s to 150 s. Only from -20 s to -10 s they failed because of a wrong clock. So the clock
-    fault lasts 10 s, and the time-outs before and after it are findings of their own."""
+    """Looks failed from 70 s before the slot to 150 s after it. Only from -20 s to -10 s they failed because of a wrong
+    clock. So the clock fault lasts 10 s, and the time-outs before and after it are findings of their own."""
     absent = a_run("page", ABSENT, first=-100, last=-71)
     timed_out = a_run("page", UNKNOWN, first=-70, last=-21, why="timeout")
     failed_by_clock = a_run("page", UNKNOWN, first=-20, last=-10, why="clock")
@@ -480,8 +480,8 @@ def test_two_producers_late_on_one_host_are_platform_finding() -> None:
 
 @pytest.mark.parametrize(("on_time_on_same_host", "expected_findings"), [(0, 1), (4, 1), (5, 0), (98, 0)])
 def test_five_releases_on_time_prevent_platform_finding(on_time_on_same_host: int, expected_findings: int) -> None:
-    """Releases of two producers were late on one host. That is a fault of the host if at least a third of the releases
-    there were late. So it is beside four on time, but not beside five. Another host does not count."""
+    """Two releases of two producers were late on one host. That is a fault of the host if at least a third of the
+    releases there were late. So it is with four others on time, but not with five. Other hosts do not count."""
     late = slot_verdict(LATE_OF_ONS)
     on_time = [
         replace(late, release=f"on-time-{place}", verdict=VerdictKind.ON_TIME) for place in range(on_time_on_same_host)
@@ -506,12 +506,12 @@ def by_monitors(**answers: Answers) -> dict[str, Sequence[object]]:
 
 
 def test_edge_that_serves_two_monitors_differently_is_split_view() -> None:
-    """Two monitors look at one edge, a cache, each second. It serves the page to “north” at 5 s, but to “south” only at
-    60 s. That is a split view of 54 s to 56 s."""
+    """Two monitors look at one edge, a cache, each second. It serves the page to “north” 5 s after the slot, but to
+    “south” only at 60 s. That is a split view of 54 s to 56 s."""
     seen = by_monitors(north=public_from(second=5), south=public_from(second=60))
     (split_view,) = found(judged(now=200, seen=seen), Kind.SPLIT_VIEW)
     assert split_view.part == "page"
-    shortest, longest = 59 - 5, 60 - 4
+    shortest, longest = 59 - 5, 60 - 4  # “north” last lacked it at 4 s, “south” at 59 s
     assert split_view.seconds == Bounds(shortest, longest)
     assert split_view.detail == (
         "“north” got it between Fri 5 Jan 2018 09:30:04 GMT and Fri 5 Jan 2018 09:30:05 GMT; "

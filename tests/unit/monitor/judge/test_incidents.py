@@ -88,9 +88,9 @@ LEAKED_TO_PRESS = Incident(
     [(IPCC_2015, 38), (OFQUAL_JANUARY, 169), (OFQUAL_MARCH, 82)],
     ids=["ipcc-2015", "ofqual-01", "ofqual-03"],
 )
-def test_late_release_is_measured_within_one_spacing(incident: Incident, minutes_late: int, every: float) -> None:
-    """For example, a page due at 09:30 came at 10:08, 38 minutes late. Looks are `every` seconds apart, so the last one
-    without it was so long before. The least delay is less by that."""
+def test_late_release_is_measured_to_one_spacing_of_looks(incident: Incident, minutes_late: int, every: float) -> None:
+    """For example, a page due at 09:30 was first seen at 10:08. The last look before that, `every` seconds earlier, did
+    not find it. So it was 38 minutes late, or less by at most `every`."""
     verdict = incident.verdict(every=every)
     assert (verdict.verdict, verdict.grade, verdict.final) == (VerdictKind.LATE, Grade.REPORT, True)
     assert verdict.page.delay == Bounds(minutes_late * 60 - every, minutes_late * 60)
@@ -122,7 +122,7 @@ def test_release_elsewhere_is_found_while_announced_page_is_absent() -> None:
 
 
 @pytest.mark.parametrize("every", [1.0, 60.0, 300.0])
-def test_early_exposure_is_measured_within_one_spacing(every: float) -> None:
+def test_early_exposure_is_measured_to_one_spacing_of_looks(every: float) -> None:
     """The slot was on Wednesday at 09:30. The page and its HTML were public on Monday from 17:00 to 17:30: for 1800 s,
     give or take one spacing of looks (`every`). The verdict is from Monday at 18:00."""
     monday, half_an_hour = EXPOSED_ON_MONDAY.verdict(every=every, now="2017-03-20 18:00"), 1800

@@ -69,7 +69,7 @@ def test_only_blind_spans_within_the_timeline_are_drawn() -> None:
 
 
 def test_timeline_of_many_spans_leaves_out_the_middle() -> None:
-    """Of 100 spans, at most 40 are drawn: the first ones and the last ones."""
+    """Looks succeed and fail in turn, which makes 100 spans. At most 40 are drawn: the first and the last ones."""
     runs = [a_run("page", UNKNOWN if n % 2 else ABSENT, -7200 + 10 * n, -7195 + 10 * n) for n in range(100)]
     lane = timeline_of(*runs, now=60).lanes[0]
     most_spans = 40

@@ -61,7 +61,7 @@ def test_first_seen_and_released_contain_a_true_appearance(world: World, now: fl
 @settings(max_examples=400)
 @given(worlds(ONCE), NOWS)
 def test_release_judged_late_came_after_its_tolerance_or_never(world: World, now: float) -> None:
-    """Looks may fail, and caches be old. Still, a page called late came over 60 s after its slot, or never."""
+    """In any random world, a page that is called late really came over 60 s after its slot, or never."""
     if world.verdict(now).verdict in LATE_VERDICTS:
         assert publication_ms(world) > TOLERANCE_MS
 
@@ -69,7 +69,7 @@ def test_release_judged_late_came_after_its_tolerance_or_never(world: World, now
 @settings(max_examples=400)
 @given(worlds(ONCE), NOWS)
 def test_release_judged_early_came_before_its_slot(world: World, now: float) -> None:
-    """Looks may fail, and caches be old. Still, a page called early came over a second before its slot."""
+    """In any random world, a page that is called early really came over a second before its slot."""
     if world.verdict(now).verdict is VerdictKind.EARLY:
         assert publication_ms(world) < -CLOCK_ERROR_MS
 
@@ -77,8 +77,8 @@ def test_release_judged_early_came_before_its_slot(world: World, now: float) -> 
 @settings(max_examples=400)
 @given(worlds(ONCE), NOWS)
 def test_release_judged_on_time_came_within_tolerance_of_slot(world: World, now: float) -> None:
-    """A page called on time must really have come at most 60 s before or after its slot. If no look was made just
-    before the slot, one that came then looks like one that came at the slot."""
+    """In any random world, a page that is called on time really came at most 60 s before or after its slot. If no look
+    was made just before the slot, one that came then looks like one that came at the slot."""
     if world.verdict(now).verdict is VerdictKind.ON_TIME:
         assert -TOLERANCE_MS <= publication_ms(world) <= TOLERANCE_MS
 
@@ -260,7 +260,7 @@ SHARES, SEEDS = st.sampled_from([0.1, 0.5, 0.9]), st.integers(0, 10**6)
 @settings(max_examples=200)
 @given(worlds(ONCE), NOWS, SHARES, SEEDS)
 def test_release_early_by_some_looks_is_early_by_all(world: World, now: float, share: float, seed: int) -> None:
-    """A random share of the looks proves that a page was early. The other looks never disprove it."""
+    """If a random share of the looks proves a page early, the other looks never disprove it."""
     by_some_looks = with_some_looks(world, share, seed).verdict(now)
     by_all_looks = world.verdict(now)
     if by_some_looks.verdict is VerdictKind.EARLY:
@@ -442,8 +442,8 @@ def test_wrong_age_at_edge_makes_no_release_falsely_late(case: WrongAge, now: fl
 @example(TOO_HIGH, 200.0)
 @given(WRONG_AGES, NOWS)
 def test_wrong_age_misjudges_release_by_its_error_at_most(case: WrongAge, now: float) -> None:
-    """The edge, a cache, says how old its copy is (`Age`), perhaps too much. Then the page seems to come too early, by
-    up to `most_too_early_ms`. So one called early or on time may have come by so much after the limit for that."""
+    """The edge, a cache, may overstate how old its copy is (`Age`), and so date the page too early, by up to
+    `most_too_early_ms`. So one called early or on time came by the limit for that, -1 s or 60 s, or so much later."""
     verdict, published_ms = case.world.verdict(now).verdict, publication_ms(case.world)
     if verdict is VerdictKind.EARLY:
         assert published_ms < -CLOCK_ERROR_MS + case.most_too_early_ms
@@ -456,8 +456,8 @@ def test_wrong_age_misjudges_release_by_its_error_at_most(case: WrongAge, now: f
 @example(TOO_HIGH, 200.0)
 @given(WRONG_AGES, NOWS)
 def test_page_came_in_first_seen_or_later_by_error_of_age(case: WrongAge, now: float) -> None:
-    """The edge, a cache, says how old its copy is (`Age`), perhaps too much. Then the page seems to come too early. So
-    it may have come after its `first_seen`, but only by this error: `most_too_early_ms`."""
+    """The edge, a cache, may overstate how old its copy is (`Age`). Then the page seems to come too early. So it may
+    have come after its `first_seen`, but only by this error: `most_too_early_ms`."""
     first_seen, published_ms = case.world.verdict(now).page.first_seen, publication_ms(case.world)
     if first_seen.by is not None:
         assert first_seen.after is None or ms(first_seen.after) <= published_ms

@@ -118,8 +118,8 @@ def test_intervals_of_two_monitors_contain_true_exposures(pair: Pair, now: float
 
 @pytest.mark.parametrize(("names", "named"), [(("north", "south"), {"north", "south"}), (("north",), set())])
 def test_explanation_names_monitors_only_if_there_are_several(names: tuple[str, ...], named: set[str]) -> None:
-    """Each monitor (`names`) found the page absent at -60 s and present from 0 s on: two runs, each a line of the
-    explanation. Only with two monitors does a line end with the name of its monitor."""
+    """Each monitor (`names`) found the page absent before the slot and present from the slot on. That makes two runs,
+    each a line of the explanation. Only with two monitors does a line end with the name of its monitor."""
     runs = RegularLooks([(-60, ABSENT), (0, PRESENT)], every=60).runs("page", 120)
     facts = explained(now=500, seen={"page": [run for name in names for run in seen_by(name, runs)]}).facts
     lines = [fact.text for fact in facts if fact.kind == "run"]
@@ -158,7 +158,7 @@ def is_stated_in_draft(runs_of_south: list[Run], span: Blind) -> bool:
 
 @pytest.mark.parametrize("seconds_between_looks", [1, 3])
 def test_blind_span_is_not_reported_if_another_monitor_watched(seconds_between_looks: float) -> None:
-    """North was blind from -2 s to 4 s (`BLIND_SPAN`). South looked every 1 s or 3 s in that time: enough."""
+    """“North” was blind around the slot, from -2 s to 4 s (`BLIND_SPAN`), but “south” looked every 1 s or 3 s."""
     runs_of_south = watched_by("south", (-61, 200), every=seconds_between_looks)
     assert not has_blind_finding(runs_of_south, BLIND_SPAN)
     assert not is_stated_in_draft(runs_of_south, BLIND_SPAN)
@@ -173,8 +173,8 @@ def test_blind_span_is_not_reported_if_another_monitor_watched(seconds_between_l
 def test_blind_span_is_reported_if_no_other_monitor_watched_throughout(
     stretches_of_south: list[tuple[float, float]], monitor: str
 ) -> None:
-    """The monitor “north” saw nothing from -2 s to 4 s. “South” did not look all that time: for example, it looked only
-    until 3 s. Spans stored by older versions do not say which monitor was blind (“”)."""
+    """The monitor “north” saw nothing from 2 s before the slot to 4 s after it. “South” did not look all that time: for
+    example, it looked only until 3 s. Spans of older versions do not say which monitor was blind (“”)."""
     span = replace(BLIND_SPAN, monitor=monitor)
     runs_of_south = watched_by("south", *stretches_of_south)
     assert has_blind_finding(runs_of_south, span)
@@ -191,8 +191,8 @@ def test_wrong_clock_is_reported_if_watching_monitor_may_have_it(monitor: str, *
 
 
 def test_small_budget_is_no_finding_if_release_was_proved() -> None:
-    """From -2 s to 4 s, the monitor was allowed few requests (`budget`). Its looks still proved the page on time, so
-    this is no finding. The draft states it all the same."""
+    """From 2 s before the slot to 4 s after it, the monitor was allowed few requests (`budget`). Its looks still proved
+    the page on time, so this is no finding. The draft states it all the same."""
     span = replace(BLIND_SPAN, cause="budget")
     assert not has_blind_finding(SOUTH_WATCHED, span)
     assert is_stated_in_draft(SOUTH_WATCHED, span)

@@ -90,8 +90,8 @@ def test_looks_at_page_give_verdict_grade_and_delay(
     ],
 )
 def test_unproven_release_states_its_reason(now: float, seen: Seen, expected_reason: str) -> None:
-    """For example, a page was absent at 60 s and present at 61 s. A delay of 60 s is allowed, so it may be in time or
-    late. The reason is “on time or up to 1 min 1 s late”."""
+    """For example, a page was absent 60 s after its slot and present at 61 s. A delay of 60 s is allowed, so it may be
+    in time or late. The reason is “on time or up to 1 min 1 s late”."""
     verdict = judged(now, seen)
     assert verdict.verdict is VerdictKind.UNPROVEN
     assert expected_reason in verdict.unproven_because
@@ -117,8 +117,8 @@ EXPOSURES = {
 def test_exposure_ends_at_removal_or_slot(
     now: float, page: Turns, ended_between: tuple[float | None, float | None], expected_length: Bounds
 ) -> None:
-    """In row “removed”, looks each second found a page from 500 s before its slot on, and at -200 s a notice of
-    removal. So the exposure ended between -201 and -200. One that still goes on before the slot has no end (None)."""
+    """In row “removed”, looks each second found a page from 500 s before its slot on, and a notice of removal 200 s
+    before it. So it ended between -201 and -200, after 299 to 301 s. One that still goes on has no end (None)."""
     (exposure,) = judged(now, page).exposures
     assert exposure.seconds == expected_length
     assert exposure.open is (ended_between == (None, None))
@@ -207,8 +207,8 @@ def test_first_look_after_slot_gives_only_longest_delay() -> None:
 def test_release_is_judged_again_when_time_alone_changes_its_verdict(
     now: float, page: Turns, judged_again_at: float | None
 ) -> None:
-    """A page absent at 59 s is not late yet. It is at 60 s, even if no look is made by then, so it is judged again at
-    60 s. One that came in time is judged again only after new looks (None)."""
+    """A page may come until 60 s after its slot. One absent at 59 s is judged again at 60 s, even without a new look.
+    One that came in time is judged again only after new looks (None)."""
     assert judged(now, page).revisit == after_slot(judged_again_at)
 
 
@@ -268,8 +268,8 @@ def test_copy_elsewhere_after_slot_leaves_page_overdue() -> None:
 
 
 def test_part_that_page_revealed_came_no_earlier_than_page() -> None:
-    """The page came at 1 s and named the file. The first look at the file, at 6 s, found it. So it came by 6 s, and not
-    before 0 s, when the page was last absent."""
+    """The page came 1 s after the slot and named the file. The first look at the file, at 6 s, found it. So it came by
+    6 s, and not before 0 s, when the page was last absent."""
     page_last_absent, sheet_first_seen = 0, 6
     verdict = judged(100, {"page": public_from(page_last_absent + 1), "sheet": [(sheet_first_seen, PRESENT)]}, SHEET)
     _page, sheet = verdict.parts
@@ -278,8 +278,8 @@ def test_part_that_page_revealed_came_no_earlier_than_page() -> None:
 
 
 def test_part_that_page_revealed_is_unproven_if_looked_at_late() -> None:
-    """The page came at 1 s and named the file, but no look was made there until 90 s. So the file may have come in
-    time, by 60 s, or late. The monitor could not know its address before, so the release as a whole stays on time."""
+    """The page came 1 s after its slot and named the file, which was first looked at at 90 s. So the file may have come
+    in time, by 60 s, or late. Its address was not known before, so the release as a whole stays on time."""
     verdict = judged(200, {"page": CAME_IN_TIME, "sheet": [(90, PRESENT)]}, SHEET)
     _page, sheet = verdict.parts
     assert sheet.verdict is VerdictKind.UNPROVEN
@@ -298,15 +298,15 @@ def verdict_by_views(now: float, *, origin_shows_at: float, edge_shows_at: float
     ("origin_shows_at", "expected"), [(3, VerdictKind.ON_TIME), (90, VerdictKind.LATE)], ids=["on time", "late"]
 )
 def test_origin_decides_verdict_if_edge_shows_page_later(origin_shows_at: float, expected: VerdictKind) -> None:
-    """Users get the page from a cache, the edge, which shows it only at 400 s. The publisher's server, the origin,
-    showed it at 3 s or at 90 s. The publisher has 60 s, and is not to blame for the cache."""
+    """Users get the page from a cache, the edge, which shows it only 400 s after the slot. The publisher's server, the
+    origin, showed it at 3 s or at 90 s. Only this counts, and 60 s are allowed, so 3 s is on time."""
     assert verdict_by_views(now=600, origin_shows_at=origin_shows_at, edge_shows_at=400).verdict is expected
 
 
 @pytest.mark.parametrize(("origin_shows_at", "edge_shows_at"), [(3, 400), (90, 390)])
 def test_finding_says_how_long_edge_hid_a_release(origin_shows_at: float, edge_shows_at: float) -> None:
-    """For example, the publisher's server, the origin, shows the page at 3 s. The cache from which users get it, the
-    edge, shows it at 400 s. So the edge hid it for 396 to 398 s."""
+    """For example, the publisher's server, the origin, shows the page 3 s after the slot. The cache from which users
+    get it, the edge, shows it at 400 s. So the edge hid it for 396 to 398 s."""
     verdict = verdict_by_views(now=600, origin_shows_at=origin_shows_at, edge_shows_at=edge_shows_at)
     (stale,) = found(verdict, Kind.STALE_EDGE)
     # Looks are a second apart. So each view may have begun to show it up to a second before its first look that did.
@@ -331,8 +331,8 @@ def test_finding_says_how_long_edge_hid_a_release(origin_shows_at: float, edge_s
 def test_publishers_delay_ends_at_origin_and_users_delay_at_edge(
     now: float, origin_shows_at: float, edge_shows_at: float, publishers_delay: Bounds, users_delay: Bounds
 ) -> None:
-    """The publisher's server, the origin, shows a page at 3 s, and the cache for users, the edge, at 480 s. By looks
-    each second, the publisher is 2 to 3 s late, and users wait 479 to 480 s, or without end (None) until then."""
+    """The origin, the publisher's server, shows a page 3 s after its slot, and the edge, the cache for users, at 480 s.
+    By looks each second, the publisher is 2 to 3 s late, and users wait 479 to 480 s, or without end so far (None)."""
     page = verdict_by_views(now, origin_shows_at=origin_shows_at, edge_shows_at=edge_shows_at).page
     assert (page.delay, page.users_delay) == (publishers_delay, users_delay)
 
@@ -354,9 +354,8 @@ USERS_OF_EARLY_RELEASE = {
     ("edge", "users_delay", "is_final"), USERS_OF_EARLY_RELEASE.values(), ids=USERS_OF_EARLY_RELEASE
 )
 def test_users_wait_for_early_release_until_edge_shows_it(edge: Turns, users_delay: Bounds, *, is_final: bool) -> None:
-    """The publisher's server, the origin, showed the page 20 s before its slot, and the cache for users, the edge, only
-    at 60 s. So they waited from the slot for 59 to 60 s. The verdict is final once that is known, or cannot be
-    known."""
+    """The publisher's server, the origin, showed the page 20 s before its slot, but the cache for users, the edge, only
+    at 60 s. So they waited 59 to 60 s from the slot. The verdict is final once that is known, or cannot be known."""
     verdict = judged(now=300, seen={"page": edge, "page/origin": ORIGIN_20_S_EARLY})
     assert verdict.verdict is VerdictKind.EARLY
     assert verdict.page.users_delay == users_delay  # a wait below zero ends before the slot
@@ -365,8 +364,8 @@ def test_users_wait_for_early_release_until_edge_shows_it(edge: Turns, users_del
 
 @pytest.mark.parametrize(("now", "is_final"), [(20, False), (60, True)])
 def test_verdict_waits_30_s_for_a_look_at_the_edge(now: float, *, is_final: bool) -> None:
-    """The origin showed the page at 3 s. All looks at the edge, from which users get it, have failed since 1 s. Until
-    33 s, the verdict waits for a look that shows when users got it. So it is final at 60 s, but not at 20 s."""
+    """The origin showed the page 3 s after the slot. All looks at the edge, from which users get it, have failed since
+    1 s. Until 33 s, the verdict waits for a look that shows when users got it. So it is final at 60 s."""
     edge, origin = [(-100, ABSENT), (1, UNKNOWN)], public_from(second=3)
     verdict = judged(now, {"page": edge, "page/origin": origin})
     assert verdict.verdict is VerdictKind.ON_TIME
@@ -387,16 +386,16 @@ def test_grade_follows_how_long_users_have_waited_so_far(now: float, grade: Grad
     ("now", "judged_again_at"), [(30, 3 + 30), (290, 300), (60, 60 + 1), (60.5, 60.5 + 1), (300, 300 + 1)]
 )
 def test_hidden_release_is_judged_again_at_next_limit_of_grade(now: float, judged_again_at: float) -> None:
-    """The origin shows the page at 3 s, the cache for users at 480 s. A verdict made at 30 s is made again at 33 s,
-    when a wait of 30 s for that cache ends. Just after 60 s and 300 s, the users' wait gets a worse grade."""
+    """The origin shows the page 3 s after the slot, the cache for users at 480 s. One verdict is made at 30 s and again
+    at 33 s, when a wait of 30 s for that cache ends. Just after 60 s and 300 s, the users' wait gets a worse grade."""
     verdict = verdict_by_views(now, origin_shows_at=3, edge_shows_at=480)
     assert verdict.revisit == after_slot(judged_again_at)
 
 
 @pytest.mark.parametrize(("now", "is_final"), [(32, False), (33, True)])
 def test_release_without_look_at_edge_is_final_after_30_s(now: float, *, is_final: bool) -> None:
-    """The last look at the edge, from which users get the page, was at 2 s. The origin showed the page at 3 s. A look
-    at the edge, which shows when users got it, is awaited for 30 s, until 33 s."""
+    """The last look at the edge, from which users get the page, was 2 s after the slot. The origin showed the page at 3
+    s. A look at the edge, which shows when users got it, is awaited for 30 s, until 33 s."""
     edge_not_looked_at_since_2_s = RegularLooks([(-100, ABSENT)], until=2)
     verdict = judged(now, {"page": edge_not_looked_at_since_2_s, "page/origin": public_from(second=3)})
     assert verdict.final is is_final
@@ -530,11 +529,11 @@ ORIGIN_LOOKS = {
 
 @pytest.mark.parametrize(("now", "origin", "expected"), ORIGIN_LOOKS.values(), ids=ORIGIN_LOOKS)
 def test_late_verdict_waits_10_s_for_failed_origin(now: float, origin: Turns, expected: VerdictKind) -> None:
-    """A page has 60 s after its slot. At 62 s the edge lacks it, but may serve an old copy, so the origin decides. If
-    looks at the origin worked before but have failed since 55 s, the verdict waits for it until 70 s."""
+    """A page may come until 60 s after its slot. At 62 s the edge lacks it, but may serve an old copy, so the origin
+    decides. If looks at the origin worked before but have failed since 55 s, the verdict waits until 70 s."""
     verdict = judged(now, {"page": NOT_OUT, "page/origin": origin})
     assert verdict.verdict is expected
-    # None of these verdicts is final.
+    # None of these verdicts is final, so each says when it must be made again.
     assert verdict.revisit is not None
 
 

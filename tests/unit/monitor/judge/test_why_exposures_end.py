@@ -44,8 +44,8 @@ def test_looks_give_the_reason_an_exposure_ended(turns: list[Turn], ended: Ended
 
 
 def test_exposure_stays_open_at_slot_until_next_look() -> None:
-    """A page was public 120 s before its slot and until the last look before it. The next look shows why the exposure
-    ended. With a look every 7 s, it comes a second after the slot."""
+    """A page was public from 120 s before its slot on. The first look after the slot shows why this exposure ended.
+    With a look every 7 s, that look comes a second after the slot."""
     at_slot = verdict_on_early_page(now=0, every=7)
     assert [(exposure.open, exposure.ended) for exposure in at_slot.exposures] == [(True, None)]
     assert not at_slot.final
@@ -66,8 +66,7 @@ def test_exposure_is_closed_20_s_after_slot_if_looks_fail() -> None:
 
 
 def test_replay_accepts_stored_exposure_without_its_reason_for_ending() -> None:
-    """Older versions did not store `ended`, the reason why an exposure ended. A replay judges again, and does not call
-    this a difference."""
+    """Older versions did not store `ended`, why an exposure ended. A replay, which judges again, accepts that."""
     stored, again = (release_json(verdict_on_early_page(now=60)) for _ in range(2))
     assert again["exposures"][0]["ended"] == "slot"
     for part in (stored, *stored["parts"]):
