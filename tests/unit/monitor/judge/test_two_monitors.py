@@ -191,8 +191,8 @@ def test_wrong_clock_is_reported_if_watching_monitor_may_have_it(monitor: str, *
 
 
 def test_small_budget_is_no_finding_if_release_was_proved() -> None:
-    """From 2 s before the slot to 4 s after it, the monitor was allowed few requests (`budget`). Its looks still proved
-    the page on time, so this is no finding. The draft states it all the same."""
+    """From 2 s before the slot to 4 s after it, a monitor was allowed few requests (`budget`). Looks still proved the
+    page on time, so this is no finding. The draft states it all the same."""
     span = replace(BLIND_SPAN, cause="budget")
     assert not has_blind_finding(SOUTH_WATCHED, span)
     assert is_stated_in_draft(SOUTH_WATCHED, span)

@@ -24,7 +24,7 @@ def exposure_of_early_page(*turns: Turn, now: float, every: float = 1.0) -> Expo
     return exposure
 
 
-ENDS: dict[str, tuple[list[Turn], Ended]] = {
+ENDS = {
     "public until now": ([], Ended.SLOT),
     "removed before its slot": ([(-60.0, ABSENT)], Ended.REMOVED),
     "removed before its slot and released later": ([(-60.0, ABSENT), (10.0, PRESENT)], Ended.REMOVED),
