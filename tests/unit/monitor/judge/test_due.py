@@ -46,7 +46,7 @@ def test_release_is_due_only_from_slot_until_seen(now: float, came_at: float | N
 
 
 def test_due_release_shows_how_long_and_last_answer() -> None:
-    """Each second since the slot a look got 503."""
+    """12 s after its slot, a page was not seen yet. Since the slot, one look a second got 503."""
     body = release_json_at(now=12)
     assert body["verdict"] == "pending"
     assert body["due"] == {"part": "page", "seconds": 12.0, "got": "503", "looks": 12}
@@ -55,6 +55,7 @@ def test_due_release_shows_how_long_and_last_answer() -> None:
 
 
 def test_release_with_a_verdict_is_no_longer_due() -> None:
+    """The page is absent 90 s after its slot. Only 60 s are allowed, so it is overdue."""
     late = judged(now=90, seen={"page": [a_run("page", ABSENT, -3600, 90)]})
     assert late.verdict is VerdictKind.OVERDUE
     assert late.due is None
@@ -76,7 +77,8 @@ def test_last_answer_is_its_status_or_why_it_failed(state: State, status: int | 
 
 
 def test_headline_counts_releases_of_a_slot_by_status() -> None:
-    """It does not count a release that moved to another slot. The slot is awaited until all its releases were seen."""
+    """Of nine releases, one moved to another slot, so it does not count. The headline comes with the slot, 09:30,
+    because one of its releases was not seen yet."""
     text, awaited_slot = slot_headline([*[OUT] * 6, LATE, NOT_SEEN_YET, MOVED], now=after_slot(30))
     assert text == "8 releases due at 9.30am: 6 out, 1 late, 1 not seen yet"
     assert awaited_slot == SLOT
@@ -92,7 +94,7 @@ def test_headline_is_about_the_slot_that_passed_last() -> None:
     due_at_ten = NOT_SEEN_YET | {"slot": {**NOT_SEEN_YET["slot"], "start": "2018-01-05T10:00:00.000Z"}}
     rows = [OUT, due_at_ten]
     ten_o_clock = after_slot(1800)
-    assert slot_headline(rows, after_slot(-1)) == ("", None)
+    assert slot_headline(rows, after_slot(-1)) == ("", None)  # a second before 09:30, no slot has passed
     assert slot_headline(rows, after_slot(30)) == ("1 release due at 9.30am: 1 out", None)
     headline = slot_headline(rows, ten_o_clock + timedelta(minutes=1))
     assert headline == ("1 release due at 10am: 1 not seen yet", ten_o_clock)

@@ -37,8 +37,8 @@ def least_length_of_exposure(*, origin_looked_at_every: float, edge: RegularLook
 
 
 def test_frequent_looks_at_origin_prove_exposure_that_edge_hid() -> None:
-    """The edge showed the page from -121 s to -111 s, and then lacked it. The origin, looked at every 5 s, showed it
-    until the slot. So the page was certainly public for 121 s."""
+    """The edge, a cache, showed the page from -121 s to -111 s, and then lacked it: an old copy. The origin behind it,
+    looked at every 5 s, showed it until the slot. So it was certainly public for 121 s."""
     edge_first_present, slot = -121, 0
     length = least_length_of_exposure(origin_looked_at_every=5, edge=EDGE_WITHOUT_PAGE_FROM_106_S_BEFORE_SLOT)
     assert length == slot - edge_first_present
@@ -79,11 +79,9 @@ def test_absence_in_copy_from_before_the_content_ends_no_exposure() -> None:
 
 
 @pytest.mark.parametrize(("last_present", "absent", "is_open"), [(-12.5, -12, True), (-9.5, -9, False)])
-def test_absence_ends_exposure_only_if_made_after_the_content(
-    last_present: float, absent: float, *, is_open: bool
-) -> None:
-    """Answers may be 2 s old. The page was first seen at -14 s, so an absence seen at -12 s may be from before that. An
-    absence seen at -9 s is newer, so it proves that the page was removed."""
+def test_absence_ends_exposure_only_if_newer_than_content(last_present: float, absent: float, *, is_open: bool) -> None:
+    """Answers may be 2 s old. The page was first seen 14 s before its slot (-14), so an absence seen at -12 may be from
+    before that. An absence seen at -9 is newer, so it proves that the page was removed."""
     (exposure,) = exposures_by_answers_up_to_2_s_old(
         (-16, ABSENT), (-15, ABSENT), (-14, PRESENT), (last_present, PRESENT), (absent, ABSENT)
     )
@@ -107,26 +105,26 @@ def verdict_on(*edge: Run, origin: Sequence[Run] = (), now: float = 120) -> Verd
 
 
 def test_404_then_410_before_slot_proves_exposure() -> None:
-    """The page was missing (404) until 300 s before its slot, and removed (410) from 285 s before it. So it was public
-    for a moment in between, although no look saw it."""
-    last_missing, first_removed = -300, -285
+    """The page was missing (404) until 09:25:00 and removed (410) from 09:25:15 on, before its slot at 09:30. Only what
+    was public can be removed. So it was public in between, for 0 to 15 s, although no look saw it."""
+    last_missing, first_removed = -300, -285  # seconds after 09:30
     page = [missing(until=last_missing), removed(since=first_removed, until=-110)]
     came = went = Interval(after_slot(last_missing), after_slot(first_removed))
     length = Bounds(0, first_removed - last_missing)
     verdict = verdict_on(*page)
     assert verdict.exposures == (Exposure("page", came, went, length, open=False, ended=Ended.REMOVED),)
-    assert "came and went between Fri 5 Jan 2018 09:25:00 GMT" in verdict.findings[0].detail  # 300 s before 09:30
-    # It is early as soon as the 410 was seen.
+    assert "came and went between Fri 5 Jan 2018 09:25:00 GMT" in verdict.findings[0].detail
+    # It is early as soon as the 410 was seen, here 100 s before the slot.
     assert verdict_on(*page, now=-100).verdict is VerdictKind.EARLY
 
 
 def test_404_then_410_at_edge_and_origin_is_one_exposure() -> None:
-    """A page that is missing (404) and then removed (410) was public in between. By the edge, it came from 300 s to 285
-    s before its slot. By the origin, it came from 290 s to 280 s before it."""
+    """A page that is missing (404) and then removed (410) was public in between. By the edge, that was from 09:25:00 to
+    09:25:15, before its slot at 09:30. By the origin, it was from 09:25:10 to 09:25:20."""
     edge = [missing(until=-300), removed(since=-285, until=-110)]
     origin = [missing(until=-290, target="page/origin"), removed(since=-280, until=-110, target="page/origin")]
     (exposure,) = verdict_on(*edge, origin=origin).exposures
-    # The origin gives the narrower interval: 10 s, not 15 s.
+    # The origin gives the narrower interval, 290 s to 280 s before 09:30: 10 s, not 15 s.
     assert exposure.start == Interval(after_slot(-290), after_slot(-280))
 
 
@@ -145,8 +143,8 @@ def test_removal_without_404_then_410_before_slot_proves_no_exposure(page: Seque
 
 
 def test_404_then_410_within_tolerance_leaves_release_unproven() -> None:
-    """The page was missing (404) until 30 s and removed (410) from 35 s on. So it was published in between, within the
-    tolerance of 60 s, but it is not known for how long."""
+    """The page was missing (404) until 30 s after the slot and removed (410) from 35 s on. So it was published in
+    between. That is in time, as 60 s are allowed, but no look saw for how long: unproven."""
     verdict = verdict_on(missing(until=30), removed(since=35, until=590), now=600)
     assert verdict.verdict is VerdictKind.UNPROVEN
     # 30 s after the slot at 09:30.
@@ -162,15 +160,15 @@ def test_404_then_410_within_tolerance_leaves_release_unproven() -> None:
     ids=["missing until after the tolerance of 60 s", "another edition until 30 s"],
 )
 def test_removed_page_is_overdue_unless_out_within_tolerance(page: Sequence[Run]) -> None:
-    """The page was missing (404) until 70 s and removed (410) from 75 s on. So it was public only in between, after the
-    tolerance of 60 s. If another edition (200) comes before the 410, this edition was perhaps never public."""
+    """The page was missing (404) until 70 s after its slot and removed (410) from 75 s on. So it was public only in
+    between, and 60 s are allowed. If another edition (200) comes before the 410, this one was perhaps never public."""
     verdict = verdict_on(*page, now=600)
     assert (verdict.verdict, verdict.unproven_because) == (VerdictKind.OVERDUE, None)
 
 
 def test_page_back_late_after_404_and_410_around_slot_is_unproven() -> None:
-    """The page was missing (404) until 30 s before the slot, removed (410) from 20 s after it, and back at 100 s. So it
-    was also public between 404 and 410, early or in time."""
+    """The page was missing (404) 30 s before the slot, removed (410) 20 s after it, and back late, at 100 s. But it was
+    also public between 404 and 410, early or in time."""
     back = a_run("page", PRESENT, 100, 590, specific=True)
     verdict = verdict_on(missing(until=-30), removed(since=20, until=95), back, now=600)
     assert verdict.verdict is VerdictKind.UNPROVEN
@@ -180,9 +178,9 @@ def test_page_back_late_after_404_and_410_around_slot_is_unproven() -> None:
 
 
 def test_404_and_410_around_a_seen_exposure_add_no_second_one() -> None:
-    """A page that is missing (404) and then removed (410) was public in between. If a look saw it public there, that is
-    the same exposure."""
-    before, after = missing(until=-300), removed(since=-285, until=-110)
+    """A page missing (404) until 09:25:00 and removed (410) from 09:25:15 on was public in between. If looks saw it
+    public at 09:25:05, that is the same exposure, not a second one."""
+    before, after = missing(until=-300), removed(since=-285, until=-110)  # seconds after the slot at 09:30
     public = a_run("page", PRESENT, -295, -290, specific=True)
     assert len(verdict_on(before, after).exposures) == 1
     assert len(verdict_on(before, public, after).exposures) == 1
@@ -195,8 +193,8 @@ def test_404_and_410_around_a_seen_exposure_add_no_second_one() -> None:
 def test_behind_bot_wall_only_api_shows_that_exposure_was_removed(
     content_api_says: State, expected_reason: Ended
 ) -> None:
-    """From -100 s on, a bot wall refuses looks at the page, so they fail. Only the content API can show that the page
-    was removed."""
+    """A page was public from 200 s before its slot on. From 100 s before it, a bot wall refuses looks at it, so they
+    fail. Only the content API, which has its text, can show that it was removed."""
     page = RegularLooks([(-400, ABSENT), (-200, PRESENT), (-100, UNKNOWN)], specific=True)
     content_api = RegularLooks([(-400, ABSENT), (-200, PRESENT), (-100, content_api_says)], specific=True)
     (exposure,) = judged(now=120, seen={"page": page, "page/content": content_api}).exposures

@@ -36,7 +36,8 @@ LATE = public_from(second=300)
 
 @pytest.mark.parametrize("edge_shows_at", [1, 2])
 def test_release_in_time_has_no_findings(edge_shows_at: float) -> None:
-    """The edge is the cache from which users get the page. Looks are a second apart, so it may be one look behind."""
+    """The publisher's server, the origin, shows the page 1 s after the slot. A cache, the edge, shows it to users at 1
+    s, or one look later, at 2 s. That proves no delay."""
     assert kinds(judged(now=200, seen={"page": public_from(edge_shows_at), "page/origin": CAME_IN_TIME})) == []
 
 
@@ -54,15 +55,15 @@ def exposures_of_page_absent_for_50_s(*, planned_spacing_of_api_looks: float) ->
 
 
 def test_absence_splits_no_exposure_if_content_api_showed_page_throughout() -> None:
-    """A page that was public early was absent for 50 s. The content API showed it before and after, at two looks 70 s
-    apart. Such looks were planned every 50 s, and up to twice as long is no gap. So it was public all the time."""
+    """A page that was public early was absent for 50 s. The content API showed its text before and after, at looks 70 s
+    apart. They were planned every 50 s, and up to 100 s is no gap. So it was public all the time."""
     (exposure,) = exposures_of_page_absent_for_50_s(planned_spacing_of_api_looks=50)
     assert exposure.open
 
 
 def test_absence_splits_exposure_if_content_api_was_looked_at_too_rarely() -> None:
-    """A page that was public early was absent for 50 s. The content API showed it before and after, at two looks 70 s
-    apart. Such looks were planned every 5 s, so in this gap the page may have been removed: two exposures."""
+    """A page that was public early was absent for 50 s. The content API showed its text before and after, at looks 70 s
+    apart. They were planned every 5 s, so in this gap it may have been removed: two exposures."""
     _before_absence, after_absence = exposures_of_page_absent_for_50_s(planned_spacing_of_api_looks=5)
     assert after_absence.open
 
@@ -80,15 +81,16 @@ EDGE_WITH_OLD_COPY_UNTIL_900_S_BEFORE = [
 
 
 def test_exposure_is_open_while_edge_serves_old_copy() -> None:
-    """The page came early and its origin removed it. Users still get it from the edge, so it is still public."""
+    """The page was public early at its origin, which removed it 1200 s before the slot. Users still get an old copy
+    from a cache, the edge, 900 s before the slot, which is now. So it is still public."""
     views = {"page": EDGE_WITH_OLD_COPY_UNTIL_900_S_BEFORE, "page/origin": ORIGIN_THAT_REMOVED_EARLY_PAGE}
     (exposure,) = judged(now=-900, seen=views).exposures
     assert exposure.open
 
 
 def test_old_copy_prolongs_exposure_until_edge_lacks_page() -> None:
-    """The page was first seen 1500 s before the slot, and certainly public until its origin removed it, 1200 s before.
-    The edge served an old copy until 890 s before the slot, so it was perhaps public until then."""
+    """The page was absent 1505 s before the slot and seen 1500 s before. Its origin removed it 1200 s before: public
+    for 300 s at least. A copy at the edge, a cache, lasted until 890 s before: 615 s at most."""
     last_absent, first_seen, edge_absent_again = -1505, -1500, -890
     edge = [*EDGE_WITH_OLD_COPY_UNTIL_900_S_BEFORE, a_run("page", ABSENT, edge_absent_again, -700)]
     (exposure,) = judged(now=-700, seen={"page": edge, "page/origin": ORIGIN_THAT_REMOVED_EARLY_PAGE}).exposures
@@ -97,7 +99,8 @@ def test_old_copy_prolongs_exposure_until_edge_lacks_page() -> None:
 
 
 def test_exposure_is_found_with_its_length_and_part() -> None:
-    came, removed, every = -600, -300, 1  # looks are a second apart, so both instants are known to 1 s
+    """The page was public from 600 s to 300 s before its slot. Looks are a second apart, so for 299 to 301 s."""
+    came, removed, every = -600, -300, 1
     page = [(-900, ABSENT), (came, PRESENT), (removed, WITHDRAWN)]
     (exposure,) = found(judged(now=-10, seen=page, every=every), Kind.EARLY_EXPOSURE)
     assert exposure.part == "page"
@@ -117,8 +120,8 @@ def test_exposure_is_found_with_its_length_and_part() -> None:
 def test_page_an_hour_off_suggests_publishers_clock_is_utc(
     now: float, page: Answers, kind: Kind, *, suggests_utc: bool
 ) -> None:
-    """In summer, clocks in UTC and in London differ by an hour. So a page an hour late or early suggests UTC, but one
-    that is 43 minutes late does not."""
+    """A page due at 09:30 comes at 10:30 or 08:30. In summer, London is an hour ahead of UTC, so perhaps its publisher
+    took one for the other. A page that is 43 minutes late suggests no such error."""
     (finding,) = found(judged(now, page), kind)
     assert ("UTC" in finding.detail) is suggests_utc
 
@@ -139,6 +142,8 @@ def test_release_is_partial_if_page_is_in_time_and_sheet_late() -> None:
     ("sheet", "expected_findings"), [(NOT_OUT, 1), (LATE, 0)], ids=["still absent", "late together"]
 )
 def test_late_page_is_partial_if_its_sheet_is_absent(sheet: Answers, expected_findings: int) -> None:
+    """The page came 300 s after the slot, late. If its sheet is still absent at 900 s, the release is out only in part.
+    If the sheet came together with the page, it is only late."""
     assert len(found(judged(900, {"page": LATE, "sheet": sheet}, SHEET), Kind.PARTIAL)) == expected_findings
 
 
@@ -148,8 +153,8 @@ def test_late_page_is_partial_if_its_sheet_is_absent(sheet: Answers, expected_fi
     ids=["page came late", "page is not out yet"],
 )
 def test_finding_says_how_long_copy_was_out_before_page(now: float, page: Answers, head_start: Bounds) -> None:
-    """Looks are a second apart. So the copy came from 399 s to 400 s after the slot. The head start is the time from
-    the copy to the page. It has no longest value (None) while the page is not out."""
+    """A copy came 399 to 400 s after the slot at another address, “news”, and the page 999 to 1000 s after it. The
+    copy's head start was 599 to 601 s. It has no longest value (None) while the page is not out."""
     copy = public_from(second=400)
     (copy_first,) = found(judged(now, {"page": page, "news": copy}, NEWS), Kind.ELSEWHERE_FIRST)
     assert copy_first.part == "news"
@@ -166,7 +171,7 @@ def test_copy_elsewhere_is_no_finding_beside_page_in_time(news: Answers) -> None
 
 @pytest.mark.parametrize(("files", "expected_findings"), [(59, 0), (60, 1), (2000, 1)])
 def test_more_parts_than_are_watched_is_a_finding(files: int, expected_findings: int) -> None:
-    """At most 60 parts are watched. The page is one of them."""
+    """At most 60 parts of a release are watched: its page and 59 files. With 60 files, one is not watched."""
     parts = [Part(f"found-{n}", Role.DATA, f"https://a.example/{n}", required=False) for n in range(files)]
     assert len(found(judged(200, {}, *parts), Kind.PARTS_CUT)) == expected_findings
 
@@ -180,8 +185,8 @@ def test_more_parts_than_are_watched_is_a_finding(files: int, expected_findings:
     ids=["changed once", "changed, changed back after 10 s and changed again"],
 )
 def test_changed_bytes_of_file_are_one_finding(bytes_over_time: list[tuple[float, str]], changed_at: float) -> None:
-    """New bytes count once they last for a minute. If those of 500 s are undone at 510 s, only those of 520 s count.
-    `seconds` is the time from the release of the file to its change."""
+    """A file came 2 s after its slot, and its bytes changed at 500 s: 497 to 499 s later. New bytes count only if they
+    last for a minute. In the other row they lasted for 10 s, and came again at 520 s, so only that change counts."""
     came, every = 2, 1
     sheet = RegularLooks(public_from(came), every=every, digests=bytes_over_time)
     (change,) = found(judged(600, {"page": CAME_IN_TIME, "sheet": sheet}, SHEET), Kind.SWAPPED)
@@ -197,14 +202,17 @@ def test_changed_bytes_of_page_are_no_finding() -> None:
 
 
 def test_content_withdrawn_for_a_time_is_one_withdrawal() -> None:
-    withdrawn_at, back_at, every = 300, 700, 1  # looks are a second apart, so both instants are known to 1 s
+    """The page came in time. From 300 s to 700 s after the slot, a notice said that it was withdrawn: for 400 s. Looks
+    are a second apart, so each instant is known to 1 s."""
+    withdrawn_at, back_at, every = 300, 700, 1
     page = [*CAME_IN_TIME, (withdrawn_at, WITHDRAWN), (back_at, PRESENT)]
     (withdrawal,) = found(judged(now=900, seen=page, every=every), Kind.WITHDRAWN)
     assert withdrawal.seconds == Bounds(back_at - withdrawn_at - every, back_at - withdrawn_at + every)
 
 
 def test_absent_content_is_judged_again_after_a_minute() -> None:
-    """If it is back by then, the absence was only a flicker."""
+    """The page came in time, and was absent from 300 s after the slot on. If that lasts until 360 s, it was removed.
+    Until then it may be a flicker: it is judged again at 360 s."""
     removed_at = 300
     assert judged(now=330, seen=[*CAME_IN_TIME, (removed_at, ABSENT)]).revisit == after_slot(removed_at + 60)
 
@@ -227,16 +235,16 @@ HIDDEN = {
 
 @pytest.mark.parametrize(("edge", "seconds_hidden"), HIDDEN.values(), ids=HIDDEN)
 def test_edge_is_stale_until_it_shows_page_or_withdrawal(edge: Answers, seconds_hidden: Bounds) -> None:
-    """The origin showed the page at 1 s. An edge that first showed it at 90 s was stale for 88 s to 90 s, by looks
-    every second."""
+    """The publisher's server, the origin, showed the page at 1 s. A cache, the edge, is stale as long as it serves
+    users its old answer. One that first showed the page at 90 s was stale for 88 s to 90 s, by looks every second."""
     origin = RegularLooks([(-100, ABSENT), (ORIGIN_SHOWED_IT, PRESENT)], every=1, until=2)
     (stale,) = found(judged(now=NOW, seen={"page": edge, "page/origin": origin}), Kind.STALE_EDGE)
     assert stale.seconds == seconds_hidden
 
 
 def test_edge_was_stale_until_origin_removed_page() -> None:
-    """The edge never showed the page. The origin, looked at each second, lacked it at 0 s, showed it from 1 s to 30 s,
-    and removed it by 31 s. So the edge was stale for 29 s to 31 s."""
+    """By looks each second, the origin lacked the page at its slot, showed it from 1 s to 30 s, and lacked it at 31 s.
+    Its cache, the edge, never showed it, so it was stale for 29 s to 31 s."""
     origin_shows_at, origin_removes_at = 1, 31
     origin = [(-100, ABSENT), (origin_shows_at, PRESENT), (origin_removes_at, ABSENT)]
     verdict = judged(now=200, seen={"page": NOT_OUT, "page/origin": origin})
@@ -252,8 +260,8 @@ LACKED_FOR_160_S_MORE = [*LACKED_FOR_5_S, (20, ABSENT), (180, PRESENT)]
 
 
 def test_each_span_in_which_edge_lacks_page_is_a_finding() -> None:
-    """Looks are a second apart. The origin lacked the page at 0 s and showed it at 1 s. The edge lacked it until 4 s,
-    and again from 20 s to 179 s."""
+    """Looks are a second apart. The origin showed the page from 1 s after the slot on. Its cache, the edge, lacked it
+    until 4 s, for 3 to 5 s. It lacked it again from 20 s to 179 s, for 159 to 161 s."""
     verdict = judged(now=300, seen={"page": LACKED_FOR_160_S_MORE, "page/origin": CAME_IN_TIME})
     first, second = found(verdict, Kind.STALE_EDGE)
     # At least from the first to the last look that found it hidden, at most from the look before to the look after.
@@ -264,7 +272,8 @@ def test_each_span_in_which_edge_lacks_page_is_a_finding() -> None:
 
 @pytest.mark.parametrize(("edge", "grade"), [(LACKED_FOR_5_S, Grade.NONE), (LACKED_FOR_160_S_MORE, Grade.NOTE)])
 def test_longest_span_in_which_edge_lacks_page_sets_grade(edge: Answers, grade: Grade) -> None:
-    """Up to 60 s has no grade, and up to 5 min is a note."""
+    """The origin shows the page, but its cache, the edge, lacks it for 5 s, or for 5 s and then 160 s. The longest time
+    counts. Up to 60 s has no grade, and up to 5 min is a note."""
     assert judged(now=300, seen={"page": edge, "page/origin": CAME_IN_TIME}).grade is grade
 
 
@@ -272,15 +281,16 @@ def test_longest_span_in_which_edge_lacks_page_sets_grade(edge: Answers, grade: 
     ("origin_looked_at_until", "expected"), [(2, Kind.WITHDRAWN), (1600, Kind.STALE_EDGE)], ids=["no", "yes"]
 )
 def test_absent_page_was_withdrawn_unless_origin_still_shows_it(origin_looked_at_until: float, expected: Kind) -> None:
-    """The edge showed the page from 3 s on, lacked it from 900 s to 1500 s, and showed it again. If the origin showed
-    it all that time, the edge was stale. If the origin was not looked at then, the page was withdrawn."""
+    """The edge showed the page 3 s after its slot, lacked it from 900 s to 1500 s, and showed it again. If the origin
+    showed it all that time, the edge was stale. If the origin was not looked at then, the page was withdrawn."""
     edge = RegularLooks([(-100, ABSENT), (3, PRESENT), (900, ABSENT), (1500, PRESENT)], every=5)
     origin = RegularLooks(CAME_IN_TIME, until=origin_looked_at_until)
     assert kinds(judged(now=1600, seen={"page": edge, "page/origin": origin})) == [expected]
 
 
 def test_content_api_proves_edge_stale_if_there_is_no_origin() -> None:
-    """The content API showed the page in time, and the edge only from 30 s on."""
+    """The content API, which has the text of the page, showed it 1 s after the slot. The edge, the cache for users,
+    showed it only at 30 s. So until then, the edge served an old answer."""
     seen = {"page": public_from(second=30), "page/content": CAME_IN_TIME}
     (stale,) = found(judged(now=200, seen=seen), Kind.STALE_EDGE)
     assert stale.detail.startswith("the content API showed it")
@@ -294,22 +304,19 @@ def verdict_on_part_hidden_by_its_edge(part: Part, *, origin_shows_at: float, ed
 
 
 def test_required_file_hidden_by_edge_needs_a_report() -> None:
-    """Looks are a second apart. The origin showed the file at 1 s, in time, and the edge only at 361 s. So users went
-    without it for over 5 minutes."""
+    """Looks are a second apart. The origin showed the file 1 s after the slot, in time, and its cache, the edge, only
+    at 361 s. So users went without it for over 5 minutes."""
     verdict = verdict_on_part_hidden_by_its_edge(SHEET, origin_shows_at=1, edge_shows_at=361)
     (stale,) = verdict.findings
     shortest, longest = 360 - 1, 361 - 0  # from 1 s or up to 1 s before, until 361 s or up to 1 s before
     assert (stale.kind, stale.part, stale.seconds) == (Kind.STALE_EDGE, "sheet", Bounds(shortest, longest))
-    assert verdict.verdict is VerdictKind.ON_TIME
-    assert verdict.grade is Grade.REPORT
+    assert (verdict.verdict, verdict.grade) == (VerdictKind.ON_TIME, Grade.REPORT)
 
 
 def test_copy_elsewhere_hidden_by_edge_is_no_finding() -> None:
-    """The copy was not promised to anyone."""
+    """A cache hid the copy at another address, “news”, for 6 minutes. No one had promised this copy."""
     verdict = verdict_on_part_hidden_by_its_edge(NEWS, origin_shows_at=1, edge_shows_at=361)
-    assert verdict.findings == ()
-    assert verdict.verdict is VerdictKind.ON_TIME
-    assert verdict.grade is Grade.NONE
+    assert (verdict.verdict, verdict.grade, verdict.findings) == (VerdictKind.ON_TIME, Grade.NONE, ())
 
 
 # What hid the slot
@@ -321,6 +328,7 @@ def blind_span(begins: float, ends: float, *where: str, cause: str = "stalled") 
 
 
 def test_blind_span_over_slot_is_found_with_cause_and_length() -> None:
+    """The monitor was killed and saw nothing from 20 s before the slot until 40 s after it: for 60 s."""
     begins, ends = -20, 40
     verdict = judged(now=200, seen=public_from(second=150), blind=[blind_span(begins, ends, cause="killed")])
     (finding,) = found(verdict, Kind.BLIND)
@@ -361,7 +369,8 @@ FAILED_AROUND_SLOT = [(-100, ABSENT), (-70, UNKNOWN), (150, PRESENT)]
 def test_minute_without_worker_is_a_finding_only_if_unproven(
     page: Answers, expected: VerdictKind, *, is_finding: bool
 ) -> None:
-    """From -20 s to 40 s there was no worker, which is the process that reads large answers."""
+    """From 20 s before the slot to 40 s after it, there was no worker, which is the process that reads large answers.
+    Other looks may succeed. If they proved the page on time, this did not matter. If all failed (unproven), it did."""
     no_worker_at_slot = blind_span(-20, 40, "www.gov.uk", cause="no_worker")
     verdict = judged(now=200, seen=page, blind=[no_worker_at_slot])
     assert verdict.verdict is expected
@@ -370,14 +379,14 @@ def test_minute_without_worker_is_a_finding_only_if_unproven(
 
 
 def test_failed_looks_that_leave_release_unproven_are_counted() -> None:
-    """One look a second failed from 70 s before the slot until 150 s after it."""
+    """One look a second failed from 70 s before the slot until 150 s after it: 220 looks."""
     (blind,) = found(judged(now=200, seen=FAILED_AROUND_SLOT), Kind.BLIND)
     assert blind.part == "page"
     assert blind.detail.startswith("220 looks proved nothing")
 
 
 def test_failed_look_hides_slot_until_the_next_look() -> None:
-    """A look fails at -70 s. The next one, at 150 s, finds the page. So the monitor was blind for these 220 s."""
+    """A look fails 70 s before the slot. The next, 150 s after it, finds the page. So 220 s were not seen."""
     failed_at, next_look = -70, 150
     runs = [
         a_run("page", ABSENT, -100, -71),
@@ -398,7 +407,8 @@ def test_looks_that_failed_by_the_clock_are_a_clock_fault() -> None:
 
 
 def test_one_wrong_clock_is_one_finding_on_whole_release() -> None:
-    """Because the clock was wrong, looks at two parts and a second view failed, and two spans were blind."""
+    """From 70 s before the slot to 149 s after it, the monitor's clock was wrong. So looks at two parts failed, or were
+    not made. That is one finding, not one for each part, view or span."""
     first_failed, last_failed = -70, 149
     answers = [(-100, ABSENT), (first_failed, UNKNOWN), (last_failed + 1, PRESENT)]
     failed_each_second = RegularLooks(answers, every=1, why="clock")
@@ -412,7 +422,8 @@ def test_one_wrong_clock_is_one_finding_on_whole_release() -> None:
 
 
 def test_looks_that_timed_out_lengthen_no_clock_fault() -> None:
-    """Looks failed from -70 s to 150 s. Only from -20 s to -10 s they failed because of a wrong clock."""
+    """Looks failed from 70 s before the slot to 150 s after it. Only from -20 s to -10 s they failed because of a wrong
+    clock. So the clock fault lasts 10 s, and the time-outs before and after it are findings of their own."""
     absent = a_run("page", ABSENT, first=-100, last=-71)
     timed_out = a_run("page", UNKNOWN, first=-70, last=-21, why="timeout")
     failed_by_clock = a_run("page", UNKNOWN, first=-20, last=-10, why="clock")
@@ -428,6 +439,7 @@ def test_looks_that_timed_out_lengthen_no_clock_fault() -> None:
 
 
 def test_calendars_that_differ_are_found_with_both_times() -> None:
+    """One calendar, `govuk`, says 09:30, and another one, `ics`, an hour later."""
     promises = [a_promise(), a_promise(SLOT + HOUR, calendar="ics")]
     (differ,) = found(judged(now=200, seen=CAME_IN_TIME, promises=promises), Kind.CALENDARS_DISAGREE)
     assert "govuk says Fri 5 Jan 2018 09:30:00 GMT" in differ.detail
@@ -468,8 +480,8 @@ def test_two_producers_late_on_one_host_are_platform_finding() -> None:
 
 @pytest.mark.parametrize(("on_time_on_same_host", "expected_findings"), [(0, 1), (4, 1), (5, 0), (98, 0)])
 def test_five_releases_on_time_prevent_platform_finding(on_time_on_same_host: int, expected_findings: int) -> None:
-    """A platform finding says that one host was late for two producers. It needs at least a third of the releases there
-    to be late: two late and four on time, but not five. Another host does not matter."""
+    """Two releases of two producers were late on one host. That is a fault of the host if at least a third of the
+    releases there were late. So it is with four others on time, but not with five. Other hosts do not count."""
     late = slot_verdict(LATE_OF_ONS)
     on_time = [
         replace(late, release=f"on-time-{place}", verdict=VerdictKind.ON_TIME) for place in range(on_time_on_same_host)
@@ -494,11 +506,12 @@ def by_monitors(**answers: Answers) -> dict[str, Sequence[object]]:
 
 
 def test_edge_that_serves_two_monitors_differently_is_split_view() -> None:
-    """Looks are a second apart. So “north” last lacked the page at 4 s, and “south” at 59 s."""
+    """Two monitors look at one edge, a cache, each second. It serves the page to “north” 5 s after the slot, but to
+    “south” only at 60 s. That is a split view of 54 s to 56 s."""
     seen = by_monitors(north=public_from(second=5), south=public_from(second=60))
     (split_view,) = found(judged(now=200, seen=seen), Kind.SPLIT_VIEW)
     assert split_view.part == "page"
-    shortest, longest = 59 - 5, 60 - 4
+    shortest, longest = 59 - 5, 60 - 4  # “north” last lacked it at 4 s, “south” at 59 s
     assert split_view.seconds == Bounds(shortest, longest)
     assert split_view.detail == (
         "“north” got it between Fri 5 Jan 2018 09:30:04 GMT and Fri 5 Jan 2018 09:30:05 GMT; "
@@ -507,8 +520,7 @@ def test_edge_that_serves_two_monitors_differently_is_split_view() -> None:
 
 
 def test_split_view_lasts_while_one_monitor_gets_old_answer() -> None:
-    """“north” got the page from 5 s on, and “south” has not got it yet. So the split view has no longest length
-    (None)."""
+    """“north” got the page from 5 s on, “south” not yet. So the split view has no longest length (None)."""
     seen = by_monitors(north=public_from(second=5), south=NOT_OUT)
     (split_view,) = found(judged(now=200, seen=seen), Kind.SPLIT_VIEW)
     assert split_view.seconds.max is None

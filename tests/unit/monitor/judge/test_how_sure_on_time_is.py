@@ -43,7 +43,8 @@ SECONDS_AND_STATUS = [(0.8, "on time"), (5, "on time"), (5.2, "on time, to 6 s")
 
 @pytest.mark.parametrize(("last_absent_before_slot", "expected_status"), SECONDS_AND_STATUS)
 def test_board_says_how_early_page_on_time_may_be(last_absent_before_slot: float, expected_status: str) -> None:
-    """“On time, to 6 s” means on time, or at most 6 s early. Up to 5 s need not be stated."""
+    """A page was absent 5.2 s before its slot and seen a second after it. So it was on time, or up to 6 s early: “on
+    time, to 6 s”. Up to 5 s need not be stated."""
     body = release_json(on_time_after_absence(seconds_before_slot=last_absent_before_slot))
     _slot, _producer, status_on_board, *_ = board_cells(body)
     (page,) = body["parts"]
@@ -55,7 +56,8 @@ def test_board_says_how_early_page_on_time_may_be(last_absent_before_slot: float
 
 @pytest.mark.parametrize(("last_absent_before_slot", "expected_status"), SECONDS_AND_STATUS)
 def test_notice_says_how_early_page_on_time_may_be(last_absent_before_slot: float, expected_status: str) -> None:
-    """“On time, to 6 s” means on time, or at most 6 s early. Up to 5 s need not be stated."""
+    """A page was absent 5.2 s before its slot and seen a second after it. So it was on time, or up to 6 s early: “on
+    time, to 6 s”. Up to 5 s need not be stated."""
     facts = release_facts(on_time_after_absence(seconds_before_slot=last_absent_before_slot), Measurement())
     # This is the final notice of an incident that was reported as late. The release turned out to be on time.
     notice = {"kind": "final", "reported_kind": "late", "facts": facts, "now": after_slot(90)}
@@ -67,7 +69,8 @@ def test_notice_says_how_early_page_on_time_may_be(last_absent_before_slot: floa
 def test_table_of_draft_says_how_early_but_sentence_does_not(
     last_absent_before_slot: float, status_in_table: str
 ) -> None:
-    """“On time, to 12 s” means on time, or at most 12 s early: the page was last absent 11.5 s before its slot."""
+    """The page was last absent 11.5 s before its slot, and seen a second after it. So the table says “On time, to 12
+    s”: on time, or at most 12 s early. The sentence says only that it was in time."""
     facts = release_facts(on_time_after_absence(seconds_before_slot=last_absent_before_slot), Measurement())
     ((_part, _announced, status, *_),) = tabulate_parts(facts)[0].rows
     assert say_availability(facts) == ["It was published as announced at 9.30am."]
@@ -80,7 +83,8 @@ def part_json(verdict: str, *, early_bound: float | None, required: bool = True)
 
 
 def test_release_is_as_sure_as_its_least_sure_required_part() -> None:
-    """`early_bound` says by how many seconds at most a part on time may have come early."""
+    """`early_bound` says by how many seconds at most a part on time may have come early: 1 s and 40 s for two required
+    parts. The 90 s of an optional part do not count."""
     sure = part_json("on_time", early_bound=1)
     least_sure = part_json("on_time", early_bound=40)
     optional = part_json("on_time", early_bound=90, required=False)
@@ -88,6 +92,7 @@ def test_release_is_as_sure_as_its_least_sure_required_part() -> None:
 
 
 def test_late_release_does_not_say_how_early_it_was() -> None:
+    """One part may have come up to 40 s early, but the other one was late, so the release is late."""
     parts = [part_json("on_time", early_bound=40), part_json("late", early_bound=None)]
     assert widest_bound({"verdict": "late", "parts": parts}) is None
 
@@ -98,7 +103,8 @@ def test_release_on_time_without_known_bound_is_just_on_time() -> None:
 
 
 def test_period_report_counts_releases_that_may_have_come_early() -> None:
-    """Two of three releases on time may have come over 5 s early: 12 s and 30.5 s. Seconds are rounded up."""
+    """Three releases on time may have come up to 1 s, 12 s and 30.5 s early (`bound`). Two count, as up to 5 s need not
+    be stated. Seconds are rounded up: 31."""
     rows = [
         Row(str(bound), "t", "ofqual", "https://e.org/", "Europe/London", SLOT, "on_time", early_bound=bound)
         for bound in (1, 12, 30.5)
@@ -112,6 +118,7 @@ def test_period_report_counts_releases_that_may_have_come_early() -> None:
 
 
 def test_metric_shows_how_early_release_may_have_come() -> None:
+    """The page was last absent 12 s before its slot, so it may have come up to 12 s early."""
     shown = [ReleaseState(on_time_after_absence(seconds_before_slot=12), after_slot(60))]
     counters = Metrics("1.2.3")
     states = StateCollector(lambda: shown, MonitorState, lambda: after_slot(90), counters)

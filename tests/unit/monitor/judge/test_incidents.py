@@ -88,8 +88,9 @@ LEAKED_TO_PRESS = Incident(
     [(IPCC_2015, 38), (OFQUAL_JANUARY, 169), (OFQUAL_MARCH, 82)],
     ids=["ipcc-2015", "ofqual-01", "ofqual-03"],
 )
-def test_late_release_is_measured_within_one_spacing(incident: Incident, minutes_late: int, every: float) -> None:
-    """Looks are `every` seconds apart. The last one without the page was so long before the first one with it."""
+def test_late_release_is_measured_to_one_spacing_of_looks(incident: Incident, minutes_late: int, every: float) -> None:
+    """For example, a page due at 09:30 was first seen at 10:08. The last look before that, `every` seconds earlier, did
+    not find it. So it was 38 minutes late, or less by at most `every`."""
     verdict = incident.verdict(every=every)
     assert (verdict.verdict, verdict.grade, verdict.final) == (VerdictKind.LATE, Grade.REPORT, True)
     assert verdict.page.delay == Bounds(minutes_late * 60 - every, minutes_late * 60)
@@ -104,7 +105,8 @@ def test_late_release_is_measured_within_one_spacing(incident: Incident, minutes
 def test_each_alternative_address_has_its_own_delay(
     incident: Incident, report_minutes_late: int, news_minutes_late: int, every: float
 ) -> None:
-    """In January the slot was 09:30. The report was out at 09:51, the news at 10:35 and the page itself at 12:19."""
+    """In January the slot was 09:30. The report was out at 09:51, the news at 10:35 and the page itself at 12:19. Each
+    delay is known to one spacing of looks (`every`)."""
     verdict = incident.verdict(every=every)
     _page, report, news = verdict.parts
     assert report.delay == Bounds(report_minutes_late * 60 - every, report_minutes_late * 60)
@@ -120,8 +122,9 @@ def test_release_elsewhere_is_found_while_announced_page_is_absent() -> None:
 
 
 @pytest.mark.parametrize("every", [1.0, 60.0, 300.0])
-def test_early_exposure_is_measured_within_one_spacing(every: float) -> None:
-    """The slot was on Wednesday at 09:30. The page and its HTML were public on Monday from 17:00 to 17:30."""
+def test_early_exposure_is_measured_to_one_spacing_of_looks(every: float) -> None:
+    """The slot was on Wednesday at 09:30. The page and its HTML were public on Monday from 17:00 to 17:30: for 1800 s,
+    give or take one spacing of looks (`every`). The verdict is from Monday at 18:00."""
     monday, half_an_hour = EXPOSED_ON_MONDAY.verdict(every=every, now="2017-03-20 18:00"), 1800
     assert (monday.verdict, monday.grade, monday.final) == (VerdictKind.EARLY, Grade.REPORT, False)
     assert sorted(each.part for each in monday.exposures) == ["html", "page"]
@@ -131,7 +134,7 @@ def test_early_exposure_is_measured_within_one_spacing(every: float) -> None:
 
 
 def test_exposure_is_open_and_grows_while_it_lasts() -> None:
-    """The HTML was public from 17:00 to 17:30, so at 17:10 for 600 s until now."""
+    """The HTML was public early from 17:00 to 17:30. At 17:10, that is 600 s so far, without an end (None)."""
     exposures = EXPOSED_ON_MONDAY.verdict(every=60, now="2017-03-20 17:10").exposures
     (html,) = [each for each in exposures if each.part == "html"]
     assert (html.open, html.seconds) == (True, Bounds(600, None))

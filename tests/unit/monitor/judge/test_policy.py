@@ -44,6 +44,7 @@ def test_worst_of_all_grades_is_chosen() -> None:
 
 
 def test_producer_changes_only_the_settings_it_names() -> None:
+    """ONS sets only `on_time_within`, its tolerance. Its other settings, and all of DfT's, are general."""
     policies = Policies(Policy(), {"ons": PolicyTable.model_validate({"on_time_within": "5s"})})
     assert policies.of("ons").on_time_within == timedelta(seconds=5)
     assert policies.of("ons").note_within == Policy().note_within
@@ -51,7 +52,7 @@ def test_producer_changes_only_the_settings_it_names() -> None:
 
 
 def test_bounds_between_two_intervals_are_never_negative() -> None:
-    """From a start at 0 to 2 s until an end at 10 to 13 s, there are 8 to 13 s."""
+    """From a start at 0 to 2 s to an end at 10 to 13 s: 8 to 13 s. If the end is before the start: 0 s."""
     start, end = Interval(SLOT, after_slot(2)), Interval(after_slot(10), after_slot(13))
     assert between(start, end) == Bounds(8, 13)
     assert between(end, start) == Bounds(0, 0)
@@ -63,7 +64,7 @@ def test_time_since_slot_has_no_minimum_without_earliest_appearance() -> None:
 
 
 def test_provisional_time_is_judged_over_its_whole_local_day() -> None:
-    """A provisional time gives no instant from which delays count."""
+    """A provisional time, 09:30 on 23 July, gives no instant from which delays count (None)."""
     provisional = a_promise(at("2026-07-23 09:30"), state=State.PROVISIONAL)
     in_force = slot_in_force(a_release(), [provisional], now=provisional.slot.instant)
     judged_day = build_window(in_force, Policy())
@@ -74,6 +75,7 @@ def test_provisional_time_is_judged_over_its_whole_local_day() -> None:
 
 
 def test_day_when_clocks_go_back_is_judged_over_25_hours() -> None:
+    """In London, clocks went back by an hour on 25 October 2026."""
     promise = a_promise(a_slot(date(2026, 10, 25)))
     # The promise is in force at any instant between its announcement and the end of its day.
     in_force = slot_in_force(a_release(), [promise], now=at("2026-10-25 12:00"))

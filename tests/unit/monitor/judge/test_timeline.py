@@ -26,7 +26,8 @@ def test_release_without_looks_has_no_timeline() -> None:
 
 
 def test_timeline_of_late_release_shows_only_the_relevant_minutes() -> None:
-    """With the whole day of looks on either side, the twenty minutes that matter could not be seen."""
+    """The page came 20 minutes after its slot. Looks go from a day before to a day after. Drawn in full, these 20
+    minutes could not be seen, so less than 30 minutes are drawn."""
     came = 1201
     timeline = timeline_of(a_run("page", ABSENT, -86_400, 1200), a_run("page", PRESENT, came, 90_000), now=90_000)
     assert timeline.begins < SLOT < after_slot(came) < timeline.ends
@@ -35,6 +36,7 @@ def test_timeline_of_late_release_shows_only_the_relevant_minutes() -> None:
 
 
 def test_exposure_is_drawn_as_early() -> None:
+    """The slot is 09:30. The page was public from 08:30 to 08:40, drawn as early, and from 09:30:01 on."""
     came_early, last_seen_early = -3600, -3000
     timeline = timeline_of(
         a_run("page", ABSENT, first=-7200, last=came_early - 5),
@@ -48,13 +50,15 @@ def test_exposure_is_drawn_as_early() -> None:
 
 
 def test_open_exposure_lasts_until_now() -> None:
+    """The page was first seen 595 s before its slot, and still is now, 300 s before its slot."""
     came_early, now = -595, -300
     timeline = timeline_of(a_run("page", ABSENT, -7200, -600), a_run("page", PRESENT, came_early, now), now=now)
     assert early_spans(timeline) == [(after_slot(came_early), after_slot(now))]
 
 
 def test_only_blind_spans_within_the_timeline_are_drawn() -> None:
-    """No answer changes, so the timeline begins a few minutes before the slot."""
+    """The monitor saw nothing from 90 s to 40 s before the slot, and for some hours a day before. The page is always
+    absent, so the timeline begins a few minutes before the slot."""
     within = Blind(after_slot(-90), after_slot(-40), "stalled")
     before = Blind(after_slot(-90_000), after_slot(-80_000), "stopped")
     timeline = timeline_of(a_run("page", ABSENT, -86_400, 400), now=400, blind=(within, before))
@@ -65,7 +69,7 @@ def test_only_blind_spans_within_the_timeline_are_drawn() -> None:
 
 
 def test_timeline_of_many_spans_leaves_out_the_middle() -> None:
-    """Of 100 spans, at most 40 are drawn: the first ones and the last ones."""
+    """Looks succeed and fail in turn, which makes 100 spans. At most 40 are drawn: the first and the last ones."""
     runs = [a_run("page", UNKNOWN if n % 2 else ABSENT, -7200 + 10 * n, -7195 + 10 * n) for n in range(100)]
     lane = timeline_of(*runs, now=60).lanes[0]
     most_spans = 40

@@ -47,8 +47,8 @@ def contains(interval: Interval, instants: list[float]) -> bool:
 @settings(max_examples=400)
 @given(worlds(), NOWS)
 def test_first_seen_and_released_contain_a_true_appearance(world: World, now: float) -> None:
-    """The page must really have appeared within `first_seen` and within `released`. An early page is released at its
-    slot, so that instant counts too. An interval without an end (`by`) says that the page was not seen."""
+    """It is known when the page of this random world came. Such an instant must be within `first_seen` and `released`.
+    If it came early, `released` may contain its slot instead. Without an end (`by`), nothing was seen."""
     page = world.verdict(now).page
     first_seen, released = page.first_seen, page.released
     true_appearances, slot = world.truth.appearances, 0
@@ -61,6 +61,7 @@ def test_first_seen_and_released_contain_a_true_appearance(world: World, now: fl
 @settings(max_examples=400)
 @given(worlds(ONCE), NOWS)
 def test_release_judged_late_came_after_its_tolerance_or_never(world: World, now: float) -> None:
+    """In any random world, a page that is called late really came over 60 s after its slot, or never."""
     if world.verdict(now).verdict in LATE_VERDICTS:
         assert publication_ms(world) > TOLERANCE_MS
 
@@ -68,6 +69,7 @@ def test_release_judged_late_came_after_its_tolerance_or_never(world: World, now
 @settings(max_examples=400)
 @given(worlds(ONCE), NOWS)
 def test_release_judged_early_came_before_its_slot(world: World, now: float) -> None:
+    """In any random world, a page that is called early really came over a second before its slot."""
     if world.verdict(now).verdict is VerdictKind.EARLY:
         assert publication_ms(world) < -CLOCK_ERROR_MS
 
@@ -75,7 +77,8 @@ def test_release_judged_early_came_before_its_slot(world: World, now: float) -> 
 @settings(max_examples=400)
 @given(worlds(ONCE), NOWS)
 def test_release_judged_on_time_came_within_tolerance_of_slot(world: World, now: float) -> None:
-    """Without a look just before the slot, a page that came then looks like one that came at the slot."""
+    """In any random world, a page that is called on time really came at most 60 s before or after its slot. If no look
+    was made just before the slot, one that came then looks like one that came at the slot."""
     if world.verdict(now).verdict is VerdictKind.ON_TIME:
         assert -TOLERANCE_MS <= publication_ms(world) <= TOLERANCE_MS
 
@@ -83,7 +86,8 @@ def test_release_judged_on_time_came_within_tolerance_of_slot(world: World, now:
 @settings(max_examples=300)
 @given(worlds(), NOWS)
 def test_late_page_was_absent_and_exposed_page_was_public_early(world: World, now: float) -> None:
-    """The page may come and go several times. A late page was absent at some time after its tolerance."""
+    """In this random world a page comes and goes. If it is called late, it must have been absent at some time over 60 s
+    after its slot. With an exposure, it must have been public over a second before the slot."""
     page = world.verdict(now).page
     if page.verdict in LATE_VERDICTS:
         assert was_ever(world.truth, is_public=False, since_ms=TOLERANCE_MS)
@@ -106,6 +110,8 @@ def true_ends_of_exposures(truth: Truth) -> list[float]:
 @settings(max_examples=400)
 @given(worlds(), NOWS)
 def test_exposure_began_and_ended_within_its_intervals(world: World, now: float) -> None:
+    """It is known when the page of this random world came and went (`world.truth`). For each exposure, the verdict
+    gives two intervals. The page must have come in the first, and been removed or reached its slot in the second."""
     for exposure in world.verdict(now).exposures:
         assert contains(exposure.start, world.truth.appearances)
         if not exposure.open:
@@ -167,6 +173,7 @@ FAILED_BETWEEN_PRESENCES = World(
 @example(FAILED_BETWEEN_PRESENCES, 30.0)
 @given(worlds(), NOWS)
 def test_failed_looks_change_neither_verdict_nor_grade(world: World, now: float) -> None:
+    """A failed look proves nothing. So a verdict on a random world must be the same without its failed looks."""
     with_failed_looks = world.verdict(now)
     without_failed_looks = world.verdict(now, failed=False)
     assert with_failed_looks.verdict is without_failed_looks.verdict
@@ -177,8 +184,8 @@ def test_failed_looks_change_neither_verdict_nor_grade(world: World, now: float)
 @example(FAILED_BETWEEN_PRESENCES, 30.0)
 @given(worlds(), NOWS)
 def test_failed_looks_only_widen_first_seen_and_released(world: World, now: float) -> None:
-    """A failed look between two absences leaves a gap, so an interval may begin earlier, by up to 20 s. It may also end
-    later if a wrong clock or a cache makes the order of two looks uncertain."""
+    """The verdict from all looks is compared with that without the failed ones. A failed look leaves a gap, so an
+    interval may begin up to 20 s earlier. If a wrong clock or a cache blurs the order of looks, it may end later."""
     with_failed = world.verdict(now).page
     without = world.verdict(now, failed=False).page
     is_clock_right = world.offset[0] <= 0 <= world.offset[1]
@@ -211,6 +218,7 @@ def test_judging_twice_gives_the_same(world: World, now: float) -> None:
 @settings(max_examples=200)
 @given(worlds(ONCE), NOWS, NOWS)
 def test_release_on_time_or_late_stays_so(world: World, now: float, later: float) -> None:
+    """The page comes at most once, and stays. So looks after a verdict “on time” or “late” must not change it."""
     verdict_now, verdict_later = world.verdict(now).verdict, world.verdict(later).verdict
     if now < later and verdict_now in {VerdictKind.ON_TIME, VerdictKind.LATE}:
         assert verdict_later is verdict_now
@@ -252,7 +260,7 @@ SHARES, SEEDS = st.sampled_from([0.1, 0.5, 0.9]), st.integers(0, 10**6)
 @settings(max_examples=200)
 @given(worlds(ONCE), NOWS, SHARES, SEEDS)
 def test_release_early_by_some_looks_is_early_by_all(world: World, now: float, share: float, seed: int) -> None:
-    """The first verdict knows only a random share of the looks. The other looks never disprove it."""
+    """If a random share of the looks proves a page early, the other looks never disprove it."""
     by_some_looks = with_some_looks(world, share, seed).verdict(now)
     by_all_looks = world.verdict(now)
     if by_some_looks.verdict is VerdictKind.EARLY:
@@ -334,7 +342,8 @@ def watched_behind_stale_edge(draw: st.DrawFn) -> World:
 @settings(max_examples=60)
 @given(watched_behind_stale_edge(), NOWS)
 def test_edge_that_hides_age_of_copies_causes_no_false_verdict(world: World, now: float) -> None:
-    """The edge may serve old copies without saying so. The origin is looked at too."""
+    """The edge, a cache, serves old copies without saying so. The origin behind it is looked at too. So a page called
+    late must have come over 60 s after its slot, and one called early over a second before it."""
     verdict = world.verdict(now).verdict
     if verdict in LATE_VERDICTS:
         assert publication_ms(world) > TOLERANCE_MS
@@ -345,7 +354,8 @@ def test_edge_that_hides_age_of_copies_causes_no_false_verdict(world: World, now
 @settings(max_examples=60)
 @given(watched_behind_stale_edge(), NOWS)
 def test_edge_that_hides_age_of_copies_leaves_first_seen_narrow(world: World, now: float) -> None:
-    """First seen spans at most 2 s: the origin is looked at every second, and a look takes less than a second."""
+    """The edge, a cache, may serve old copies without saying so. But the origin behind it is looked at every second,
+    and a look takes less than a second. So the page is known to have come within 2 s."""
     first_seen = world.verdict(now).page.first_seen
     if first_seen.by is not None:
         assert contains(first_seen, [publication_ms(world)])
@@ -422,6 +432,7 @@ WRONG_AGES = st.builds(wrong_age, st.integers(-80_000, 100_000), edges_with_wron
 @example(TOO_HIGH, 200.0)
 @given(WRONG_AGES, NOWS)
 def test_wrong_age_at_edge_makes_no_release_falsely_late(case: WrongAge, now: float) -> None:
+    """The cache sends an `Age` wrong by up to 300 s. Still, a page called late came over 60 s after its slot."""
     if case.world.verdict(now).verdict in LATE_VERDICTS:
         assert publication_ms(case.world) > TOLERANCE_MS
 
@@ -431,8 +442,8 @@ def test_wrong_age_at_edge_makes_no_release_falsely_late(case: WrongAge, now: fl
 @example(TOO_HIGH, 200.0)
 @given(WRONG_AGES, NOWS)
 def test_wrong_age_misjudges_release_by_its_error_at_most(case: WrongAge, now: float) -> None:
-    """The edge sends an `Age` that may be too high, by up to `most_too_early_ms`. This dates the page too early by as
-    much. So a page called early or on time came at most so long after the limit."""
+    """The edge, a cache, may overstate how old its copy is (`Age`), and so date the page too early, by up to
+    `most_too_early_ms`. So one called early or on time came by the limit for that, -1 s or 60 s, or so much later."""
     verdict, published_ms = case.world.verdict(now).verdict, publication_ms(case.world)
     if verdict is VerdictKind.EARLY:
         assert published_ms < -CLOCK_ERROR_MS + case.most_too_early_ms
@@ -445,8 +456,8 @@ def test_wrong_age_misjudges_release_by_its_error_at_most(case: WrongAge, now: f
 @example(TOO_HIGH, 200.0)
 @given(WRONG_AGES, NOWS)
 def test_page_came_in_first_seen_or_later_by_error_of_age(case: WrongAge, now: float) -> None:
-    """The edge sends an `Age` that may be too high. So the page may have come after the end of its first seen, but only
-    by this error: `most_too_early_ms`."""
+    """The edge, a cache, may overstate how old its copy is (`Age`). Then the page seems to come too early. So it may
+    have come after its `first_seen`, but only by this error: `most_too_early_ms`."""
     first_seen, published_ms = case.world.verdict(now).page.first_seen, publication_ms(case.world)
     if first_seen.by is not None:
         assert first_seen.after is None or ms(first_seen.after) <= published_ms

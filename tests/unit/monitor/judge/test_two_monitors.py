@@ -51,7 +51,8 @@ def verdict_by_both(pair: Pair, now: float) -> Verdict:
 @settings(max_examples=300)
 @given(pairs(ONCE), NOWS)
 def test_two_monitors_never_claim_a_wrong_verdict(pair: Pair, now: float) -> None:
-    """Both monitors look at the same page."""
+    """Two monitors look at one page, each with its own caches. By all their looks, a page called late must have come
+    over 60 s after its slot. One called early came over a second before it, and one on time within 60 s of it."""
     published_ms, claimed = publication_ms(pair[0]), verdict_by_both(pair, now).verdict
     if claimed in LATE_VERDICTS:
         assert published_ms > TOLERANCE_MS
@@ -90,7 +91,8 @@ OLD_COPIES_REMOVED_AFTER_SLOT = _with_old_copies(_out_between(-24_499, 501), (50
 @example(_under_way_together(), 30.0)
 @given(pairs(truths()), NOWS)
 def test_intervals_of_two_monitors_contain_true_appearance(pair: Pair, now: float) -> None:
-    """Both monitors look at the same page."""
+    """Two monitors look at one page, each with its own failures and caches. The verdict from all their looks says
+    between which instants the page came. It must really have come (`appearances`) between them."""
     appearances, slot = pair[0].truth.appearances, 0
     page = verdict_by_both(pair, now).page
     # An interval without an end says that the page was not seen.
@@ -105,7 +107,8 @@ def test_intervals_of_two_monitors_contain_true_appearance(pair: Pair, now: floa
 @example(_under_way_together(), 30.0)
 @given(pairs(truths()), NOWS)
 def test_intervals_of_two_monitors_contain_true_exposures(pair: Pair, now: float) -> None:
-    """Both monitors look at the same page."""
+    """Two monitors look at one page, each with its own failures and caches. The verdict says between which instants an
+    exposure began, and ended. The page must really have come, and been removed or due, between them."""
     truth = pair[0].truth
     for exposure in verdict_by_both(pair, now).page.exposures:
         assert contains(exposure.start, truth.appearances)
@@ -115,6 +118,8 @@ def test_intervals_of_two_monitors_contain_true_exposures(pair: Pair, now: float
 
 @pytest.mark.parametrize(("names", "named"), [(("north", "south"), {"north", "south"}), (("north",), set())])
 def test_explanation_names_monitors_only_if_there_are_several(names: tuple[str, ...], named: set[str]) -> None:
+    """Each monitor (`names`) found the page absent before the slot and present from the slot on. That makes two runs,
+    each a line of the explanation. Only with two monitors does a line end with the name of its monitor."""
     runs = RegularLooks([(-60, ABSENT), (0, PRESENT)], every=60).runs("page", 120)
     facts = explained(now=500, seen={"page": [run for name in names for run in seen_by(name, runs)]}).facts
     lines = [fact.text for fact in facts if fact.kind == "run"]
@@ -153,7 +158,7 @@ def is_stated_in_draft(runs_of_south: list[Run], span: Blind) -> bool:
 
 @pytest.mark.parametrize("seconds_between_looks", [1, 3])
 def test_blind_span_is_not_reported_if_another_monitor_watched(seconds_between_looks: float) -> None:
-    """North was blind from -2 s to 4 s (`BLIND_SPAN`). South looked every few seconds in that time, which is enough."""
+    """“North” was blind around the slot, from -2 s to 4 s (`BLIND_SPAN`), but “south” looked every 1 s or 3 s."""
     runs_of_south = watched_by("south", (-61, 200), every=seconds_between_looks)
     assert not has_blind_finding(runs_of_south, BLIND_SPAN)
     assert not is_stated_in_draft(runs_of_south, BLIND_SPAN)
@@ -168,8 +173,8 @@ def test_blind_span_is_not_reported_if_another_monitor_watched(seconds_between_l
 def test_blind_span_is_reported_if_no_other_monitor_watched_throughout(
     stretches_of_south: list[tuple[float, float]], monitor: str
 ) -> None:
-    """North was blind from -2 s to 4 s. South did not look all that time: for example, it looked only until 3 s. Spans
-    stored by older versions do not say which monitor was blind."""
+    """The monitor “north” saw nothing from 2 s before the slot to 4 s after it. “South” did not look all that time: for
+    example, it looked only until 3 s. Spans of older versions do not say which monitor was blind (“”)."""
     span = replace(BLIND_SPAN, monitor=monitor)
     runs_of_south = watched_by("south", *stretches_of_south)
     assert has_blind_finding(runs_of_south, span)
@@ -178,15 +183,16 @@ def test_blind_span_is_reported_if_no_other_monitor_watched_throughout(
 
 @pytest.mark.parametrize(("monitor", "is_reported"), [("", True), ("south", True), ("north", False)])
 def test_wrong_clock_is_reported_if_watching_monitor_may_have_it(monitor: str, *, is_reported: bool) -> None:
-    """South watched the slot, so a wrong clock of north does not matter. If the span names no monitor, the clock
-    may be south's."""
+    """A clock was wrong at the slot, from -2 s to 4 s. South looked all that time, so if the clock is north's, it does
+    not matter. If the span names no monitor, the clock may be south's."""
     span = replace(BLIND_SPAN, cause="clock", monitor=monitor)
     assert has_blind_finding(SOUTH_WATCHED, span) is is_reported
     assert is_stated_in_draft(SOUTH_WATCHED, span) is is_reported
 
 
 def test_small_budget_is_no_finding_if_release_was_proved() -> None:
-    """From -2 s to 4 s, a small budget allowed only some looks. They proved the page on time. The draft states this."""
+    """From 2 s before the slot to 4 s after it, a monitor was allowed few requests (`budget`). Looks still proved the
+    page on time, so this is no finding. The draft states it all the same."""
     span = replace(BLIND_SPAN, cause="budget")
     assert not has_blind_finding(SOUTH_WATCHED, span)
     assert is_stated_in_draft(SOUTH_WATCHED, span)

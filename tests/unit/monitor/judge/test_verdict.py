@@ -66,25 +66,16 @@ PAGES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("now", "page", "expected_verdict", "expected_grade", "is_final", "expected_delay"), PAGES.values(), ids=PAGES
-)
+@pytest.mark.parametrize(("now", "page", "expected", "grade", "is_final", "delay"), PAGES.values(), ids=PAGES)
 def test_looks_at_page_give_verdict_grade_and_delay(
-    now: float,
-    page: Turns,
-    expected_verdict: VerdictKind,
-    expected_grade: Grade,
-    expected_delay: Bounds | None,
-    *,
-    is_final: bool,
+    now: float, page: Turns, expected: VerdictKind, grade: Grade, delay: Bounds | None, *, is_final: bool
 ) -> None:
-    """For example, a page absent at 89 s and present at 90 s is late by 89 to 90 s, as 60 s are allowed. A delay of at
-    most 300 s is graded as a note, and a longer one as a report."""
+    """In one row, looks each second lack the page until 89 s after its slot and show it at 90 s (`page`). Judged at 400
+    s (`now`), it is late by 89 to 90 s, as 60 s are allowed. Up to 300 s are only a note."""
     verdict = judged(now, page)
-    assert verdict.verdict is expected_verdict
-    assert verdict.grade is expected_grade
-    assert verdict.final is is_final
-    assert verdict.page.delay == expected_delay
+    assert (verdict.verdict, verdict.grade) == (expected, grade)
+    assert verdict.final is is_final  # later looks are not expected to change it
+    assert verdict.page.delay == delay
 
 
 @pytest.mark.parametrize(
@@ -99,7 +90,8 @@ def test_looks_at_page_give_verdict_grade_and_delay(
     ],
 )
 def test_unproven_release_states_its_reason(now: float, seen: Seen, expected_reason: str) -> None:
-    """For example, a page absent at 60 s and present at 61 s is “on time or up to 1 min 1 s late”."""
+    """For example, a page was absent 60 s after its slot and present at 61 s. A delay of 60 s is allowed, so it may be
+    in time or late. The reason is “on time or up to 1 min 1 s late”."""
     verdict = judged(now, seen)
     assert verdict.verdict is VerdictKind.UNPROVEN
     assert expected_reason in verdict.unproven_because
@@ -125,8 +117,8 @@ EXPOSURES = {
 def test_exposure_ends_at_removal_or_slot(
     now: float, page: Turns, ended_between: tuple[float | None, float | None], expected_length: Bounds
 ) -> None:
-    """A page was public before its slot until it was removed, or until its slot. If it is still public before its slot,
-    it has no end yet (None)."""
+    """In row “removed”, looks each second found a page from 500 s before its slot on, and a notice of removal 200 s
+    before it. So it ended between -201 and -200, after 299 to 301 s. One that still goes on has no end (None)."""
     (exposure,) = judged(now, page).exposures
     assert exposure.seconds == expected_length
     assert exposure.open is (ended_between == (None, None))
@@ -139,15 +131,18 @@ def test_exposure_ends_at_removal_or_slot(
     ids=["stays public", "removed and back after its slot"],
 )
 def test_early_page_counts_as_released_at_slot_or_return(later_answers: Turns, released_at: float) -> None:
+    """A page was public 500 s before its slot. If it stays public, it counts as released at its slot (0). If it is
+    removed at -200 s and back a second after its slot, it counts as released then (1)."""
     page = judged(now=100, seen=[*PUBLIC_500_S_EARLY, *later_answers]).page
     assert page.released.by == after_slot(released_at)
 
 
 def test_early_page_not_seen_since_its_removal_is_not_released() -> None:
-    """The page was public 500 s early and removed at -200 s. From -10 s on, all looks fail."""
+    """A page was public from 500 s to 200 s before its slot. From 10 s before the slot on, all looks fail. It was
+    early, but no look shows when it came back, so its release has no time (None)."""
     removed_at, looks_fail_from = -200, -10
     edge = [*PUBLIC_500_S_EARLY, (removed_at, WITHDRAWN), (looks_fail_from, UNKNOWN)]
-    # The first look at the origin found the page public. That does not count as its release either.
+    # The origin showed it at its very first look, 490 s before the slot. That does not count as its release either.
     origin = [(-490, PRESENT), (removed_at, WITHDRAWN), (looks_fail_from, UNKNOWN)]
     page = judged(now=120, seen={"page": edge, "page/origin": origin}).page
     assert page.verdict is VerdictKind.EARLY
@@ -155,46 +150,49 @@ def test_early_page_not_seen_since_its_removal_is_not_released() -> None:
 
 
 def test_early_page_that_comes_back_late_is_also_late() -> None:
-    """The page was public 500 s early, removed at -200 s, and back at 400 s. The tolerance is 60 s."""
+    """A page was public 500 s before its slot, removed 200 s before it, and back 400 s after it. A release may come
+    until 60 s after its slot. So this one is early, and also late."""
     back_at, seconds_between_looks = 400, 1
     page = [*PUBLIC_500_S_EARLY, (-200, WITHDRAWN), (back_at, PRESENT)]
     verdict = judged(now=600, seen=page, every=seconds_between_looks)
     (late,) = found(verdict, Kind.LATE)
     assert verdict.verdict is VerdictKind.EARLY
-    assert late.seconds == Bounds(back_at - seconds_between_looks, back_at)
+    assert late.seconds == Bounds(back_at - seconds_between_looks, back_at)  # 399 to 400 s late
 
 
 @pytest.mark.parametrize(
     ("seconds_early", "expected"), [(0.9, VerdictKind.ON_TIME), (1, VerdictKind.ON_TIME), (1.1, VerdictKind.EARLY)]
 )
 def test_page_is_early_only_if_seen_over_a_second_early(seconds_early: float, expected: VerdictKind) -> None:
-    """The monitor's clock may be wrong by a second. So a page first seen 1 s before its slot is still on time."""
+    """The monitor's clock may be wrong by a second. So a page first seen 1 s before its slot may have come at its slot:
+    on time. One seen 1.1 s before it came early."""
     page = looks((-seconds_early - 1, ABSENT), (-seconds_early, PRESENT), (60, PRESENT))
     assert judged(now=60, seen={"page": page}).verdict is expected
 
 
 def test_release_absent_for_14_days_is_finally_not_published() -> None:
+    """A release is watched until 14 days after its slot (`WATCH_CLOSES`). Looks found it absent all that time."""
     verdict = judged(now=WATCH_CLOSES + 1, seen=[(-100, ABSENT)])
-    assert verdict.verdict is VerdictKind.NOT_PUBLISHED
-    assert verdict.grade is Grade.REPORT
-    assert verdict.final
+    assert (verdict.verdict, verdict.grade, verdict.final) == (VerdictKind.NOT_PUBLISHED, Grade.REPORT, True)
 
 
 def test_release_whose_last_looks_failed_is_overdue_after_14_days() -> None:
-    """It may have come since the last look that found it absent. So it is not called `not_published`."""
+    """Looks found the page absent until 3 days after its slot, and then failed. It may have come since, unseen. So it
+    is not called `not_published`, even at the end of the watch."""
     verdict = judged(now=WATCH_CLOSES + 1, seen=[(-100, ABSENT), (3 * DAY_S, UNKNOWN)])
-    assert verdict.verdict is VerdictKind.OVERDUE
-    assert verdict.grade is Grade.REPORT
-    assert verdict.final
+    assert (verdict.verdict, verdict.grade, verdict.final) == (VerdictKind.OVERDUE, Grade.REPORT, True)
 
 
 def test_first_look_before_slot_that_shows_this_edition_proves_early() -> None:
+    """The first look, 100 s before the slot, found a page that names this edition (`specific`). So it is not the last
+    edition, still shown, but this one, public early."""
     this_edition_from_first_look = RegularLooks([(-100, PRESENT)], specific=True)
     assert judged(now=-50, seen={"page": this_edition_from_first_look}).verdict is VerdictKind.EARLY
 
 
 def test_first_look_after_slot_gives_only_longest_delay() -> None:
-    """The release may have come at any time before the first look."""
+    """The first look, 30 s after the slot, found a page that names this edition (`specific`). It may have come at any
+    time before: early, in time or up to 30 s late."""
     first_look = 30
     verdict = judged(now=200, seen={"page": RegularLooks([(first_look, PRESENT)], specific=True)})
     assert verdict.verdict is VerdictKind.UNPROVEN
@@ -209,16 +207,15 @@ def test_first_look_after_slot_gives_only_longest_delay() -> None:
 def test_release_is_judged_again_when_time_alone_changes_its_verdict(
     now: float, page: Turns, judged_again_at: float | None
 ) -> None:
-    """For example, a page that is absent 10 s before its slot is judged again at its slot, even without a new look. One
-    that came in time is not judged again without a new look (None)."""
+    """A page may come until 60 s after its slot. One absent at 59 s is judged again at 60 s, even without a new look.
+    One that came in time is judged again only after new looks (None)."""
     assert judged(now, page).revisit == after_slot(judged_again_at)
 
 
 def test_release_without_looks_is_judged_again_at_each_time_limit() -> None:
-    """Looks end 40 s before the slot. Each verdict says in `revisit` when it must be made again, even if there is no
-    new look. This test does so from 50 s before the slot on, until there is no such time."""
+    """The last look was 40 s before the slot. Each verdict says in `revisit` when it must be made again, even if there
+    is no new look. This test makes it at each such time, from 50 s before the slot on."""
     looks_until_40_s_before_slot = {"page": RegularLooks([(-100, ABSENT), (-50, UNKNOWN)], until=-40)}
-    # A delay is worth a note until 300 s, and then a report.
     slot, tolerance_ends, grace_ends, note_ends = 0, 60, 60 + 30, 300
     verdicts = []
     now: datetime | None = after_slot(-50)
@@ -227,14 +224,13 @@ def test_release_without_looks_is_judged_again_at_each_time_limit() -> None:
         verdict = judged(now=seconds, seen=looks_until_40_s_before_slot)
         verdicts.append((seconds, verdict.verdict))
         now = verdict.revisit
-    # Answers of looks made in time may still arrive until the grace period ends. Then nothing is proved.
     assert verdicts == [
         (-50, VerdictKind.PENDING),
-        (slot, VerdictKind.PENDING),
-        (tolerance_ends, VerdictKind.PENDING),
-        (grace_ends, VerdictKind.UNPROVEN),
-        (note_ends, VerdictKind.UNPROVEN),
-        (WATCH_CLOSES, VerdictKind.UNPROVEN),
+        (slot, VerdictKind.PENDING),  # it may come until 60 s after its slot
+        (tolerance_ends, VerdictKind.PENDING),  # answers of looks made by then may arrive for 30 s more
+        (grace_ends, VerdictKind.UNPROVEN),  # no look showed whether it came
+        (note_ends, VerdictKind.UNPROVEN),  # a delay of up to 300 s is a note, and then a report
+        (WATCH_CLOSES, VerdictKind.UNPROVEN),  # no look is made after 14 days
     ]
 
 
@@ -247,33 +243,33 @@ def test_verdict_as_of_earlier_instant_ignores_later_looks() -> None:
 
 
 def test_release_has_worst_verdict_of_its_required_parts() -> None:
-    """The page came in time. The sheet, which is required too, came 400 s after the slot."""
+    """The page came in time. The sheet, required too, came 400 s after the slot. Over 300 s need a report."""
     verdict = judged(500, {"page": CAME_IN_TIME, "sheet": public_from(second=400)}, SHEET)
     assert verdict.page.verdict is VerdictKind.ON_TIME
-    assert verdict.verdict is VerdictKind.LATE
-    assert verdict.grade is Grade.REPORT
+    assert (verdict.verdict, verdict.grade) == (VerdictKind.LATE, Grade.REPORT)
 
 
-@pytest.mark.parametrize("part", [replace(NEWS, required=True), replace(SHEET, required=False)])
-def test_absent_alternative_or_optional_part_makes_no_release_late(part: Part) -> None:
-    assert judged(500, {"page": CAME_IN_TIME, part.id: NOT_OUT}, part).verdict is VerdictKind.ON_TIME
+@pytest.mark.parametrize("absent_part", [replace(NEWS, required=True), replace(SHEET, required=False)])
+def test_absent_alternative_or_optional_part_makes_no_release_late(absent_part: Part) -> None:
+    assert judged(500, {"page": CAME_IN_TIME, absent_part.id: NOT_OUT}, absent_part).verdict is VerdictKind.ON_TIME
 
 
 def test_copy_elsewhere_before_slot_makes_release_early() -> None:
+    """The page came in time. A copy at another address, “news”, was public 60 s before the slot."""
     verdict = judged(100, {"page": CAME_IN_TIME, "news": public_from(second=-60)}, NEWS)
-    assert verdict.verdict is VerdictKind.EARLY
-    assert verdict.grade is Grade.REPORT
+    assert (verdict.verdict, verdict.grade) == (VerdictKind.EARLY, Grade.REPORT)
     assert {*kinds(verdict)} >= {Kind.EARLY_EXPOSURE, Kind.ELSEWHERE_FIRST}
 
 
 def test_copy_elsewhere_after_slot_leaves_page_overdue() -> None:
+    """A copy came at another address, “news”. The promised page is still absent, 400 s after its slot."""
     seen = {"page": NOT_OUT, "news": public_from(second=120)}
     assert judged(400, seen, NEWS).verdict is VerdictKind.OVERDUE
 
 
 def test_part_that_page_revealed_came_no_earlier_than_page() -> None:
-    """The page came at 1 s and named the file. The first look at the file, at 6 s, found it. So it came by 6 s, and not
-    before 0 s, when the page was last absent."""
+    """The page came 1 s after the slot and named the file. The first look at the file, at 6 s, found it. So it came by
+    6 s, and not before 0 s, when the page was last absent."""
     page_last_absent, sheet_first_seen = 0, 6
     verdict = judged(100, {"page": public_from(page_last_absent + 1), "sheet": [(sheet_first_seen, PRESENT)]}, SHEET)
     _page, sheet = verdict.parts
@@ -282,8 +278,8 @@ def test_part_that_page_revealed_came_no_earlier_than_page() -> None:
 
 
 def test_part_that_page_revealed_is_unproven_if_looked_at_late() -> None:
-    """The page came at 1 s and named the file, but no look was made there until 90 s. So the file may have come in
-    time, by 60 s, or late. It was not known before, so the release itself is not in doubt."""
+    """The page came 1 s after its slot and named the file, which was first looked at at 90 s. So the file may have come
+    in time, by 60 s, or late. Its address was not known before, so the release as a whole stays on time."""
     verdict = judged(200, {"page": CAME_IN_TIME, "sheet": [(90, PRESENT)]}, SHEET)
     _page, sheet = verdict.parts
     assert sheet.verdict is VerdictKind.UNPROVEN
@@ -302,19 +298,21 @@ def verdict_by_views(now: float, *, origin_shows_at: float, edge_shows_at: float
     ("origin_shows_at", "expected"), [(3, VerdictKind.ON_TIME), (90, VerdictKind.LATE)], ids=["on time", "late"]
 )
 def test_origin_decides_verdict_if_edge_shows_page_later(origin_shows_at: float, expected: VerdictKind) -> None:
-    """The tolerance is 60 s. An edge is the cache between the publisher's server, the origin, and users."""
+    """Users get the page from a cache, the edge, which shows it only 400 s after the slot. The publisher's server, the
+    origin, showed it at 3 s or at 90 s. Only this counts, and 60 s are allowed, so 3 s is on time."""
     assert verdict_by_views(now=600, origin_shows_at=origin_shows_at, edge_shows_at=400).verdict is expected
 
 
 @pytest.mark.parametrize(("origin_shows_at", "edge_shows_at"), [(3, 400), (90, 390)])
 def test_finding_says_how_long_edge_hid_a_release(origin_shows_at: float, edge_shows_at: float) -> None:
-    """The origin shows the page in time or late, and the edge 300 s or more after the origin."""
+    """For example, the publisher's server, the origin, shows the page 3 s after the slot. The cache from which users
+    get it, the edge, shows it at 400 s. So the edge hid it for 396 to 398 s."""
     verdict = verdict_by_views(now=600, origin_shows_at=origin_shows_at, edge_shows_at=edge_shows_at)
     (stale,) = found(verdict, Kind.STALE_EDGE)
     # Looks are a second apart. So each view may have begun to show it up to a second before its first look that did.
     shortest, longest = (edge_shows_at - 1) - origin_shows_at, edge_shows_at - (origin_shows_at - 1)
     assert stale.seconds == Bounds(shortest, longest)
-    # Perhaps users waited for over 300 s.
+    # From the slot on, users waited for over 300 s, which needs a report.
     assert verdict.grade is Grade.REPORT
 
 
@@ -333,10 +331,10 @@ def test_finding_says_how_long_edge_hid_a_release(origin_shows_at: float, edge_s
 def test_publishers_delay_ends_at_origin_and_users_delay_at_edge(
     now: float, origin_shows_at: float, edge_shows_at: float, publishers_delay: Bounds, users_delay: Bounds
 ) -> None:
-    """Users get the page from the edge. If that shows it at 480 s, by looks every second, they wait 479 to 480 s."""
+    """The origin, the publisher's server, shows a page 3 s after its slot, and the edge, the cache for users, at 480 s.
+    By looks each second, the publisher is 2 to 3 s late, and users wait 479 to 480 s, or without end so far (None)."""
     page = verdict_by_views(now, origin_shows_at=origin_shows_at, edge_shows_at=edge_shows_at).page
-    assert page.delay == publishers_delay
-    assert page.users_delay == users_delay
+    assert (page.delay, page.users_delay) == (publishers_delay, users_delay)
 
 
 ORIGIN_20_S_EARLY = public_from(second=-20)
@@ -347,7 +345,7 @@ USERS_OF_EARLY_RELEASE = {
         [(-100, ABSENT), (45, UNKNOWN), (60, PRESENT)], Bounds(44, 60), True,
     ),
     "edge still hides it": ([(-100, ABSENT)], Bounds(300, None), False),
-    # The verdict waits 30 s for a usable look at the edge. Users got it no earlier than the origin lacked it, at -21.
+    # The verdict waits 30 s for a usable look at the edge. Users got it after -21, when the origin lacked it.
     "looks at the edge have failed since before it came": ([(-100, ABSENT), (-25, UNKNOWN)], Bounds(-21, None), True),
 }  # fmt: skip
 
@@ -356,48 +354,48 @@ USERS_OF_EARLY_RELEASE = {
     ("edge", "users_delay", "is_final"), USERS_OF_EARLY_RELEASE.values(), ids=USERS_OF_EARLY_RELEASE
 )
 def test_users_wait_for_early_release_until_edge_shows_it(edge: Turns, users_delay: Bounds, *, is_final: bool) -> None:
-    """The origin showed it 20 s early. If the edge, which users see, shows it at 60 s, they wait 59 to 60 s. A wait
-    below zero ends before the slot. The verdict is final once users have it, or if that can no longer be known."""
+    """The publisher's server, the origin, showed the page 20 s before its slot, but the cache for users, the edge, only
+    at 60 s. So they waited 59 to 60 s from the slot. The verdict is final once that is known, or cannot be known."""
     verdict = judged(now=300, seen={"page": edge, "page/origin": ORIGIN_20_S_EARLY})
     assert verdict.verdict is VerdictKind.EARLY
-    assert verdict.page.users_delay == users_delay
+    assert verdict.page.users_delay == users_delay  # a wait below zero ends before the slot
     assert verdict.final is is_final
 
 
 @pytest.mark.parametrize(("now", "is_final"), [(20, False), (60, True)])
 def test_verdict_waits_30_s_for_a_look_at_the_edge(now: float, *, is_final: bool) -> None:
-    """The origin showed the page at 3 s. All looks at the edge have failed since 1 s, so it is not known when users got
-    it. The verdict waits for such a look until 33 s. So it is final at 60 s, but not at 20 s."""
+    """The origin showed the page 3 s after the slot. All looks at the edge, from which users get it, have failed since
+    1 s. Until 33 s, the verdict waits for a look that shows when users got it. So it is final at 60 s."""
     edge, origin = [(-100, ABSENT), (1, UNKNOWN)], public_from(second=3)
     verdict = judged(now, {"page": edge, "page/origin": origin})
     assert verdict.verdict is VerdictKind.ON_TIME
     assert verdict.final is is_final
-    origin_last_absent = 2  # users cannot have got it before that
+    origin_last_absent = 2  # users cannot have got it before that, but perhaps have not got it yet (None)
     assert verdict.page.users_delay == Bounds(origin_last_absent, None)
 
 
 @pytest.mark.parametrize(("now", "grade"), [(60, Grade.NONE), (61, Grade.NOTE), (300, Grade.NOTE), (301, Grade.REPORT)])
 def test_grade_follows_how_long_users_have_waited_so_far(now: float, grade: Grade) -> None:
-    """The release is on time at its origin, but its edge hides it. Over 60 s are a note, over 300 s a report."""
+    """The publisher's server shows the page at 3 s, in time, but the cache for users not before 480 s. At 61 s users
+    have waited for 61 s since the slot. Over 60 s are a note, over 300 s a report."""
     verdict = verdict_by_views(now, origin_shows_at=3, edge_shows_at=480)
-    assert verdict.verdict is VerdictKind.ON_TIME
-    assert verdict.grade is grade
-    assert not verdict.final
+    assert (verdict.verdict, verdict.grade, verdict.final) == (VerdictKind.ON_TIME, grade, False)
 
 
 @pytest.mark.parametrize(
     ("now", "judged_again_at"), [(30, 3 + 30), (290, 300), (60, 60 + 1), (60.5, 60.5 + 1), (300, 300 + 1)]
 )
 def test_hidden_release_is_judged_again_at_next_limit_of_grade(now: float, judged_again_at: float) -> None:
-    """The origin shows the page at 3 s, the edge only at 480 s. A verdict made at 30 s is made again at 33 s, when the
-    wait for the edge ends. At 300 s a note becomes a report: it is made again then, and a second later."""
+    """The origin shows the page 3 s after the slot, the cache for users at 480 s. One verdict is made at 30 s and again
+    at 33 s, when a wait of 30 s for that cache ends. Just after 60 s and 300 s, the users' wait gets a worse grade."""
     verdict = verdict_by_views(now, origin_shows_at=3, edge_shows_at=480)
     assert verdict.revisit == after_slot(judged_again_at)
 
 
 @pytest.mark.parametrize(("now", "is_final"), [(32, False), (33, True)])
 def test_release_without_look_at_edge_is_final_after_30_s(now: float, *, is_final: bool) -> None:
-    """The origin showed it at 3 s. For 30 s from then on, a look at the edge may still come."""
+    """The last look at the edge, from which users get the page, was 2 s after the slot. The origin showed the page at 3
+    s. A look at the edge, which shows when users got it, is awaited for 30 s, until 33 s."""
     edge_not_looked_at_since_2_s = RegularLooks([(-100, ABSENT)], until=2)
     verdict = judged(now, {"page": edge_not_looked_at_since_2_s, "page/origin": public_from(second=3)})
     assert verdict.final is is_final
@@ -414,7 +412,8 @@ def test_presence_in_content_api_proves_no_release_after_slot() -> None:
 
 
 def test_rarer_looks_at_content_api_widen_no_exposure() -> None:
-    """Looks at the page are 5 s apart, those at the content API 170 s. Both show the same exposure."""
+    """The page was public from 900 s to 300 s before its slot. Looks at it, 5 s apart, prove 595 to 605 s. Looks at its
+    data in the content API, 170 s apart, show the same less exactly, so they change nothing."""
     came, removed, every = -900, -300, 5
     turns = [(-2000, ABSENT), (came, PRESENT), (removed, WITHDRAWN), (1, PRESENT)]
     seen = {"page": RegularLooks(turns, every=every), "page/content": RegularLooks(turns, every=170)}
@@ -423,8 +422,8 @@ def test_rarer_looks_at_content_api_widen_no_exposure() -> None:
 
 
 def test_exposure_lasts_as_long_as_content_api_shows_it() -> None:
-    """Looks are 5 s apart. The page was public from 900 s to 300 s before the slot, and in the content API until 200 s
-    before it. So the exposure lasted for 700 s, to 5 s."""
+    """The page was public from 900 s to 300 s before the slot. Its text was in the site's content API until 200 s
+    before it. So users could read it for 700 s, give or take the 5 s between two looks."""
     came, removed_from_page, removed_from_api, every = -900, -300, -200, 5
     page = [(-2000, ABSENT), (came, PRESENT), (removed_from_page, WITHDRAWN)]
     content_api = [(-2000, ABSENT), (came, PRESENT), (removed_from_api, WITHDRAWN)]
@@ -432,29 +431,26 @@ def test_exposure_lasts_as_long_as_content_api_shows_it() -> None:
     assert exposure.seconds == Bounds(removed_from_api - came - every, removed_from_api - came + every)
 
 
-@pytest.mark.parametrize(
-    ("edge", "origin"),
-    [
-        ([(-100, ABSENT)], [(30, PRESENT)]),
-        ([(-30, PRESENT), (20, ABSENT)], [(-30, ABSENT)]),
-        ([(-30, PRESENT), (6, ABSENT), (30, PRESENT)], []),
-        ([(2, PRESENT), (6, ABSENT), (30, PRESENT)], []),
-    ],
-    ids=[
-        "the edge is absent, the origin present at its first look after the slot",
-        "the origin is absent, the edge present over the slot and absent after it",
-        "present over the slot, absent after it, present",
-        "present at the first look after the slot, absent, present",
-    ],
-)
+CONTRADICTIONS = {
+    "the edge is absent, the origin present at its first look after the slot": ([(-100, ABSENT)], [(30, PRESENT)]),
+    "the origin is absent, the edge present over the slot and absent after it": (
+        [(-30, PRESENT), (20, ABSENT)], [(-30, ABSENT)],
+    ),
+    "present over the slot, absent after it, present": ([(-30, PRESENT), (6, ABSENT), (30, PRESENT)], []),
+    "present at the first look after the slot, absent, present": ([(2, PRESENT), (6, ABSENT), (30, PRESENT)], []),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("edge", "origin"), CONTRADICTIONS.values(), ids=CONTRADICTIONS)
 def test_contradicting_looks_around_slot_leave_release_unproven(edge: Turns, origin: Turns) -> None:
-    """The view that showed a page had not lacked it before. So that page may be an earlier edition, or this one."""
+    """In one row, the edge lacked the page all the time, until 300 s after the slot. The first look at the origin, at
+    30 s, showed a page: this edition, in time, or an earlier one that was never removed."""
     assert judged(now=300, seen={"page": edge, "page/origin": origin}).verdict is VerdictKind.UNPROVEN
 
 
 def test_origin_that_always_showed_page_contradicts_no_absence_at_edge() -> None:
     """The edge lacked the page at each look, also after the slot. The origin showed a page at each look, even before
-    the slot. Such an origin may show some page at any address, so it does not count."""
+    it. Such an origin may show some page at any address, so only the edge counts: overdue."""
     edge, origin = [(-100, ABSENT)], [(-100, PRESENT)]
     assert judged(now=300, seen={"page": edge, "page/origin": origin}).verdict is VerdictKind.OVERDUE
 
@@ -464,7 +460,8 @@ def test_page_removed_before_slot_and_not_back_is_overdue() -> None:
 
 
 def test_page_in_time_stays_on_time_if_later_absent() -> None:
-    """The page seen at -30 s may be an earlier edition, because no look before that found it absent."""
+    """A page was seen from 30 s to 20 s before the slot. As no look before had found it absent, that may be an earlier
+    edition. Looks then found it absent until it came at 3 s. Its absence from 6 s to 9 s changes nothing."""
     perhaps_earlier_edition, came_in_time = [(-30, PRESENT), (-20, ABSENT)], (3, PRESENT)
     missed_by_a_later_look = [(6, ABSENT), (9, PRESENT)]
     page = [*perhaps_earlier_edition, came_in_time, *missed_by_a_later_look]
@@ -472,16 +469,16 @@ def test_page_in_time_stays_on_time_if_later_absent() -> None:
 
 
 def test_page_absent_from_before_slot_until_after_it_was_not_early() -> None:
-    """Looks until -20 s may show an earlier edition. This edition was absent from then until its slot."""
+    """A page was seen from 30 s to 20 s before the slot, perhaps an earlier edition. It was absent from then until 6 s
+    after the slot. So this edition was early by 0 s at most."""
     removed_at, back_at = -20, 6
     page = judged(now=100, seen=[(-30, PRESENT), (removed_at, ABSENT), (back_at, PRESENT)]).page
-    most_seconds_early = page.early_bound
-    assert most_seconds_early == 0
+    assert page.early_bound == 0
 
 
 def test_early_bound_counts_from_last_absence_at_origin() -> None:
     """`early_bound` is by how many seconds at most a page may have come early. The origin lacked it 1 s before the
-    slot, so this is 1 s. The edge showed an earlier edition or an old copy, because it lacked the page at 6 s."""
+    slot: 1 s. The edge had shown an earlier edition or an old copy, because it lacked the page at 6 s."""
     origin_last_absent = -1
     origin = [(-30, ABSENT), (origin_last_absent + 1, PRESENT)]
     edge = [(-30, PRESENT), (6, ABSENT), (30, PRESENT)]
@@ -497,10 +494,10 @@ def test_early_bound_is_unknown_for_page_never_absent_before_slot() -> None:
 
 
 def test_page_that_was_certainly_early_has_no_early_bound() -> None:
-    """The bound is only for a page that is not proved early, but may have been."""
+    """Looks found the page absent until 20 s before its slot, and then public. So it was early. `early_bound` says how
+    early a page in time may have come, so there is none (None)."""
     page = judged(now=100, seen=[(-30, ABSENT), (-20, PRESENT)]).page
-    assert page.verdict is VerdictKind.EARLY
-    assert page.early_bound is None
+    assert (page.verdict, page.early_bound) == (VerdictKind.EARLY, None)
 
 
 @pytest.mark.parametrize(
@@ -510,7 +507,7 @@ def test_page_that_was_certainly_early_has_no_early_bound() -> None:
 )
 def test_absence_at_edge_proves_nothing_once_origin_showed_page(edge_shows_at: float, expected: VerdictKind) -> None:
     """The edge lacks the page from 4 s on. At 6.2 s the origin shows a page, so from then on the edge may serve an old
-    copy. If the edge shows the page at 21 s, it is on time. At 81 s, it may have come by 60 s or later."""
+    copy. If the edge shows it at 21 s, it is on time. At 81 s it is unproven, as it came by 60 s, in time, or later."""
     edge_absent_from, origin_first_look = 4, 6.2
     edge, origin = [(edge_absent_from, ABSENT), (edge_shows_at, PRESENT)], [(origin_first_look, PRESENT)]
     verdict = judged(now=100, seen={"page": edge, "page/origin": origin})
@@ -519,33 +516,24 @@ def test_absence_at_edge_proves_nothing_once_origin_showed_page(edge_shows_at: f
     assert verdict.verdict is expected
 
 
-@pytest.mark.parametrize(
-    ("now", "origin", "expected"),
-    [
-        (62, [(-100, ABSENT)], VerdictKind.OVERDUE),
-        (62, [(-100, ABSENT), (55, UNKNOWN)], VerdictKind.PENDING),
-        (69, [(-100, ABSENT), (55, UNKNOWN)], VerdictKind.PENDING),
-        (70, [(-100, ABSENT), (55, UNKNOWN)], VerdictKind.OVERDUE),
-        (62, [(-100, UNKNOWN)], VerdictKind.OVERDUE),
-        (62, [(-100, ABSENT), (-60, UNKNOWN)], VerdictKind.PENDING),
-        (62, public_from(second=61), VerdictKind.UNPROVEN),
-    ],
-    ids=[
-        "origin absent too",
-        "origin failed shortly before the tolerance ended",
-        "still waiting",
-        "waited for 10 s",
-        "origin never answered",
-        "origin failed long before",
-        "origin shows it perhaps just in time",
-    ],
-)
+ORIGIN_LOOKS = {
+    "origin absent too": (62, [(-100, ABSENT)], VerdictKind.OVERDUE),
+    "origin failed shortly before the tolerance ended": (62, [(-100, ABSENT), (55, UNKNOWN)], VerdictKind.PENDING),
+    "still waiting": (69, [(-100, ABSENT), (55, UNKNOWN)], VerdictKind.PENDING),
+    "waited for 10 s": (70, [(-100, ABSENT), (55, UNKNOWN)], VerdictKind.OVERDUE),
+    "origin never answered": (62, [(-100, UNKNOWN)], VerdictKind.OVERDUE),
+    "origin failed long before": (62, [(-100, ABSENT), (-60, UNKNOWN)], VerdictKind.PENDING),
+    "origin shows it perhaps just in time": (62, public_from(second=61), VerdictKind.UNPROVEN),
+}
+
+
+@pytest.mark.parametrize(("now", "origin", "expected"), ORIGIN_LOOKS.values(), ids=ORIGIN_LOOKS)
 def test_late_verdict_waits_10_s_for_failed_origin(now: float, origin: Turns, expected: VerdictKind) -> None:
-    """The edge lacks the page, but may serve an old copy. So the origin decides whether the page came in time, by 60 s.
-    If the origin answered before and looks at it fail now, the verdict waits until 70 s."""
+    """A page may come until 60 s after its slot. At 62 s the edge lacks it, but may serve an old copy, so the origin
+    decides. If looks at the origin worked before but have failed since 55 s, the verdict waits until 70 s."""
     verdict = judged(now, {"page": NOT_OUT, "page/origin": origin})
     assert verdict.verdict is expected
-    # None of these verdicts is final.
+    # None of these verdicts is final, so each says when it must be made again.
     assert verdict.revisit is not None
 
 
@@ -573,8 +561,8 @@ DAYS = {
 def test_promise_of_day_or_month_is_judged_by_whole_days(
     slot: Slot, now_in_hours: float, page_in_hours: Turns, expected: VerdictKind
 ) -> None:
-    """Hours count from 09:30 on Friday 5 January 2018. So that day began at -9.5 and ends at 14.5.
-    A page that comes at any time of it is on time, and has no delay in minutes."""
+    """Hours count from 09:30 on Friday 5 January 2018. So that day began at -9.5 and ends at 14.5. A page that comes at
+    any time of it, such as 4 (13:30), is on time, and has no delay in minutes (None)."""
     page = [(hours * HOURS, state) for hours, state in page_in_hours]
     verdict = judged(now=now_in_hours * HOURS, seen=page, promises=[a_promise(slot)])
     assert verdict.verdict is expected
@@ -599,13 +587,15 @@ def test_release_that_came_in_its_month_is_final() -> None:
     ],
 )
 def test_provisional_or_doubtful_time_is_judged_as_its_day(doubtful: Promise) -> None:
-    """A page due at 09:30 that came at 10:00 would be late by its time. By its day it is on time."""
+    """A calendar announced 09:30, but says that this is provisional, or its time zone is in doubt. A page that came at
+    10:00 would be late by that time. By its day it is on time."""
     came_half_an_hour_later = public_from(second=1800)
-    before = judged(now=3600, seen=NOT_OUT, promises=[doubtful])
-    after = judged(now=3600, seen=came_half_an_hour_later, promises=[doubtful])
-    assert before.verdict is VerdictKind.PENDING
-    assert after.verdict is VerdictKind.ON_TIME
-    assert after.page.delay is None
+    # An hour after the slot, at 10:30, the page is still absent, or it has come.
+    absent = judged(now=3600, seen=NOT_OUT, promises=[doubtful])
+    out = judged(now=3600, seen=came_half_an_hour_later, promises=[doubtful])
+    assert absent.verdict is VerdictKind.PENDING
+    assert out.verdict is VerdictKind.ON_TIME
+    assert out.page.delay is None
 
 
 def moved_to_next_week(*, read_at: datetime) -> list[Promise]:
@@ -623,6 +613,8 @@ def moved_to_next_week(*, read_at: datetime) -> list[Promise]:
     ids=["not out after the old slot", "not out before the old slot", "came at the old slot"],
 )
 def test_release_moved_before_its_slot_is_judged_by_new_slot(now: float, page: Turns, expected: VerdictKind) -> None:
+    """Two days before the slot, the calendar showed a new slot, a week later. So a page that is absent an hour after
+    the old slot is not late, but moved. One that came at the old slot is early."""
     promises = moved_to_next_week(read_at=SLOT - 2 * DAY)
     assert judged(now, page, promises=promises).verdict is expected
 
@@ -633,31 +625,32 @@ def test_release_moved_after_its_slot_is_judged_by_old_slot() -> None:
 
 
 def test_postponed_release_is_judged_by_its_new_time() -> None:
-    """Five days before its new slot, the release was postponed by two days. It is absent 200 s after the new slot."""
+    """Five days before its new slot, the calendar showed that the release was postponed by two days. It is absent 200 s
+    after the new slot. 60 s are allowed, so it is overdue."""
     old = a_promise(SLOT - 2 * DAY)
     new = a_promise(SLOT, learnt=SLOT - 5 * DAY, state=Standing.POSTPONED)
     assert judged(now=200, seen=NOT_OUT, promises=[old, new]).verdict is VerdictKind.OVERDUE
 
 
 def test_release_cancelled_before_its_slot_is_cancelled() -> None:
+    """A day before the slot, the calendar showed the release as cancelled. It need not come."""
     cancelled_before_slot = a_promise(learnt=SLOT - DAY, state=Standing.CANCELLED)
     verdict = judged(now=3600, seen=NOT_OUT, promises=[a_promise(), cancelled_before_slot])
-    assert verdict.verdict is VerdictKind.CANCELLED
-    assert verdict.grade is Grade.NONE
-    assert verdict.final
+    assert (verdict.verdict, verdict.grade, verdict.final) == (VerdictKind.CANCELLED, Grade.NONE, True)
 
 
 def test_release_cancelled_after_its_slot_is_overdue() -> None:
+    """The calendar showed the release as cancelled only 100 s after its slot. It was still promised for that slot."""
     cancelled_after_slot = a_promise(learnt=after_slot(100), state=Standing.CANCELLED)
     verdict = judged(now=3600, seen=NOT_OUT, promises=[a_promise(), cancelled_after_slot])
     assert verdict.verdict is VerdictKind.OVERDUE
 
 
 def test_release_that_no_calendar_announced_is_unannounced() -> None:
+    """The page came, but no calendar had announced a slot for it (no `promises`)."""
     verdict = judged(now=3600, seen=CAME_IN_TIME, promises=[])
-    assert verdict.verdict is VerdictKind.UNANNOUNCED
+    assert (verdict.verdict, verdict.slot) == (VerdictKind.UNANNOUNCED, None)
     assert kinds(verdict) == [Kind.UNANNOUNCED]
-    assert verdict.slot is None
 
 
 def test_release_announced_without_a_time_is_unproven() -> None:
@@ -666,10 +659,9 @@ def test_release_announced_without_a_time_is_unproven() -> None:
 
 def test_slot_first_read_after_it_passed_leaves_release_unproven() -> None:
     """The calendar was first read a minute after the slot, and the page never came. It is not known whether the slot
-    had been announced before."""
+    had been announced before. No later read can show that, so the verdict is final."""
     verdict = judged(now=3600, seen=NOT_OUT, promises=[a_promise(learnt=after_slot(60))])
-    assert verdict.verdict is VerdictKind.UNPROVEN
-    assert verdict.final
+    assert (verdict.verdict, verdict.final) == (VerdictKind.UNPROVEN, True)
     assert verdict.unproven_because == Reason.READ_AFTER_SLOT.text()
 
 
@@ -686,8 +678,9 @@ CANCELLED_AN_HOUR_BEFORE_SLOT = [
 
 @pytest.mark.parametrize("now", [-3500, -10, 3600], ids=["since its cancellation", "at its slot", "after its slot"])
 def test_release_public_before_its_cancellation_stays_early(now: float) -> None:
-    """It was public for ten minutes from two hours before its slot, and cancelled one hour before it."""
-    seen = [(-9000, ABSENT), (-7200, PRESENT), (-6600, ABSENT)]
+    """The release was public from 07:30 to 07:40, cancelled at 08:30 and due at 09:30. While it was public, it was
+    promised for 09:30, so it was early. Its absence at 09:30 is no fault."""
+    seen = [(-9000, ABSENT), (-7200, PRESENT), (-6600, ABSENT)]  # from 07:00, 07:30 and 07:40 on
     verdict = judged(now, seen, promises=CANCELLED_AN_HOUR_BEFORE_SLOT, every=20)
     assert (verdict.verdict, verdict.grade) == (VerdictKind.EARLY, Grade.REPORT)
     assert [exposure.ended for exposure in verdict.exposures] == [Ended.REMOVED]
@@ -697,7 +690,7 @@ def test_release_public_before_its_cancellation_stays_early(now: float) -> None:
 
 
 def test_release_public_only_after_its_cancellation_is_cancelled() -> None:
-    """It was cancelled one hour before its slot, and became public 20 minutes before it."""
-    seen = [(-9000, ABSENT), (-1200, PRESENT)]
+    """Cancelled at 08:30 and public at 09:10. By then it was not promised for 09:30, so it is not early."""
+    seen = [(-9000, ABSENT), (-1200, PRESENT)]  # from 07:00 and 09:10 on
     verdict = judged(3600, seen, promises=CANCELLED_AN_HOUR_BEFORE_SLOT, every=20)
     assert verdict.verdict is VerdictKind.CANCELLED

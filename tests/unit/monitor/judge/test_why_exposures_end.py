@@ -24,34 +24,28 @@ def exposure_of_early_page(*turns: Turn, now: float, every: float = 1.0) -> Expo
     return exposure
 
 
-@pytest.mark.parametrize(
-    ("turns", "ended"),
-    [
-        ([], Ended.SLOT),
-        ([(-60.0, ABSENT)], Ended.REMOVED),
-        ([(-60.0, ABSENT), (10.0, PRESENT)], Ended.REMOVED),
-        ([(30.0, ABSENT)], Ended.SLOT),
-        ([(-60.0, UNKNOWN), (10.0, ABSENT)], Ended.UNKNOWN),
-        ([(-60.0, UNKNOWN), (10.0, PRESENT)], Ended.UNKNOWN),
-        ([(-60.0, UNKNOWN)], Ended.UNKNOWN),
-    ],
-    ids=[
-        "public until now",
-        "removed before its slot",
-        "removed before its slot and released later",
-        "removed after its slot",
-        "unseen over the slot, absent after",
-        "unseen over the slot, public after",
-        "never seen again",
-    ],
-)
+ENDS = {
+    "public until now": ([], Ended.SLOT),
+    "removed before its slot": ([(-60.0, ABSENT)], Ended.REMOVED),
+    "removed before its slot and released later": ([(-60.0, ABSENT), (10.0, PRESENT)], Ended.REMOVED),
+    "removed after its slot": ([(30.0, ABSENT)], Ended.SLOT),
+    "unseen over the slot, absent after": ([(-60.0, UNKNOWN), (10.0, ABSENT)], Ended.UNKNOWN),
+    "unseen over the slot, public after": ([(-60.0, UNKNOWN), (10.0, PRESENT)], Ended.UNKNOWN),
+    "never seen again": ([(-60.0, UNKNOWN)], Ended.UNKNOWN),
+}
+
+
+@pytest.mark.parametrize(("turns", "ended"), ENDS.values(), ids=ENDS)
 def test_looks_give_the_reason_an_exposure_ended(turns: list[Turn], ended: Ended) -> None:
+    """The page was public from 120 s before its slot on. If looks find it absent from 60 s before the slot on
+    (`turns`), it was removed. If they fail from then on, the reason is not known."""
     exposure = exposure_of_early_page(*turns, now=60)
     assert (exposure.open, exposure.ended) == (False, ended)
 
 
 def test_exposure_stays_open_at_slot_until_next_look() -> None:
-    """The next look shows why the exposure ended. With a look every 7 s, it comes a second after the slot."""
+    """A page was public from 120 s before its slot on. The first look after the slot shows why this exposure ended.
+    With a look every 7 s, that look comes a second after the slot."""
     at_slot = verdict_on_early_page(now=0, every=7)
     assert [(exposure.open, exposure.ended) for exposure in at_slot.exposures] == [(True, None)]
     assert not at_slot.final
@@ -62,8 +56,8 @@ def test_exposure_stays_open_at_slot_until_next_look() -> None:
 
 
 def test_exposure_is_closed_20_s_after_slot_if_looks_fail() -> None:
-    """Looks fail from -3 s on. Until 20 s, the verdict waits for a look that shows why the exposure ended.
-    Then the exposure counts as ended by the slot, for an unknown reason."""
+    """A page was public before its slot. Looks fail from 3 s before it on. Until 20 s after it, the verdict waits for a
+    look that shows why the exposure ended. Then it counts as ended by the slot, for an unknown reason."""
     last_shown, first_failed, slot, judged_again = -4, -3, 0, 20
     assert verdict_on_early_page((first_failed, UNKNOWN), now=slot).revisit == after_slot(judged_again)
     exposure = exposure_of_early_page((first_failed, UNKNOWN), now=judged_again, every=1)
@@ -72,8 +66,7 @@ def test_exposure_is_closed_20_s_after_slot_if_looks_fail() -> None:
 
 
 def test_replay_accepts_stored_exposure_without_its_reason_for_ending() -> None:
-    """Older versions did not store `ended`, the reason why an exposure ended. A replay compares what is stored with the
-    verdict computed again."""
+    """Older versions did not store `ended`, why an exposure ended. A replay, which judges again, accepts that."""
     stored, again = (release_json(verdict_on_early_page(now=60)) for _ in range(2))
     assert again["exposures"][0]["ended"] == "slot"
     for part in (stored, *stored["parts"]):
