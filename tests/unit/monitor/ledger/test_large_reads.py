@@ -147,11 +147,11 @@ async def test_read_in_three_portions_counts_once_all_are_written(
 @pytest.mark.parametrize("portions_written", [0, 1, 2])
 @partial(virtually, begins=START)
 async def test_cut_off_read_confirms_no_entry_that_it_lacks(clock: VirtualClock, portions_written: int) -> None:
-    """A first read is recorded at START. A second one, a day later, takes three transactions, the portions. The monitor
-    is killed before the last of them."""
+    """A first read is recorded at START. A second one, a day later, lacks some entries. It takes three transactions,
+    the portions, and the monitor is killed before the last. Only the first read confirmed the lacking entries."""
     store = await store_with_changes_cut_off(clock, portions_written)
     restarted = await Monitor(store, clock).started(START + DAY + HOUR)
-    # Some of these entries are not marked as removed yet, because the portion with that was not written.
+    # Some of them are not marked as removed yet, because the portion with that was not written.
     for entry_id in REMOVED_IDS:
         (promise,) = restarted.ledger.promises(entry_id)
         assert promise.confirmed_at == START
@@ -161,7 +161,7 @@ async def test_cut_off_read_confirms_no_entry_that_it_lacks(clock: VirtualClock,
 @partial(virtually, begins=START)
 async def test_cut_off_read_is_recorded_whole_at_next_read(clock: VirtualClock, portions_written: int) -> None:
     """A first read is recorded at START. A second one, a day later, takes three transactions, the portions. The monitor
-    is killed before the last of them."""
+    is killed before the last of them. After a restart an hour later, a third read shows the same as the second."""
     store = await store_with_changes_cut_off(clock, portions_written)
     read_again_at = START + DAY + HOUR
     restarted = await Monitor(store, clock).started(read_again_at)
@@ -248,6 +248,7 @@ def run_while_store_is_away(act: Callable[[Monitor], Awaitable[None]]) -> CutOff
 
 
 def test_reads_waiting_for_store_are_written_oldest_first() -> None:
+    """The store is away while three reads come, an hour apart. Once it is back, they are written in that order."""
     first, *later = [START + hours * HOUR for hours in range(4)]
 
     async def record_later_reads(monitor: Monitor) -> None:
@@ -266,7 +267,8 @@ def test_reads_waiting_for_store_are_written_oldest_first() -> None:
 
 
 def test_at_most_two_unchanged_reads_wait_for_the_store() -> None:
-    """Nothing is lost: an unchanged read only confirms what is known, so the last of them is enough."""
+    """While the store is away, 99 reads show the calendar unchanged. Each only confirms what is known. So a new one
+    replaces the one that still waits, and nothing is lost."""
 
     async def record_99_unchanged_reads(monitor: Monitor) -> None:
         unchanged = monitor.ledger._memory.state_of("stats").reading

@@ -72,7 +72,8 @@ def test_release_without_readable_time_is_never_near() -> None:
 
 
 def test_release_is_near_until_15_days_after_its_slot() -> None:
-    """A release is near from a given time before its slot on, here two weeks."""
+    """A release is near from a given time before its slot on, here two weeks, until 15 days after it. `find_near`
+    returns those of the given releases that are near."""
     book = book_of(promise_read_in_minute(1, slot=SLOT))
     two_weeks, fifteen_days = timedelta(days=14), timedelta(days=15)
 
@@ -144,7 +145,8 @@ def windows_of_missing_editions(now: datetime) -> list[tuple[date, date]]:
 
 
 def test_edition_is_missing_until_last_expected_day() -> None:
-    """Editions came each month until June, so the next one is expected around 10 July."""
+    """Editions came each month until June, so the next one is expected around 10 July, between a first and a last day.
+    No calendar announces it. After the last day, it no longer counts as missing."""
     on_10_july = datetime(2026, 7, 10, 12, tzinfo=UTC)
     ((first_day, last_day),) = windows_of_missing_editions(on_10_july)
     on_last_day = datetime(last_day.year, last_day.month, last_day.day, 12, tzinfo=UTC)
