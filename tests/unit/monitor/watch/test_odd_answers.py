@@ -90,7 +90,8 @@ def test_lasting_odd_answer_gives_one_hint_despite_restart(tmp_path: Path, descr
     ids=["replaced by the release within seconds", "after the release was on time", "there before the first look"],
 )
 def test_short_later_or_old_odd_answer_gives_no_hint(tmp_path: Path, answers: str, until: str, verdict: str) -> None:
-    """An odd answer is a page that does not prove its release, as it has another or no title.
+    """An odd answer is a page that does not prove its release, as it has another or no title. It gives no hint if it is
+    short, later than the release, or older than the watch.
 
     For example, the page has no title from 09:30:00, the slot, to 09:30:10, and then the right one.
     """

@@ -36,7 +36,8 @@ def blind_span(begins: float, ends: float, cause: str = "clock", host: str = "")
     ids=["grows", "never shrinks", "in time order", "of other cause or scope"],
 )
 def test_memory_and_store_keep_the_same_blind_spans(spans_in_order_of_addition: list[Blind]) -> None:
-    """A span of the same begin, cause and host is the same span, of which only the longest version is kept."""
+    """A span of the same begin, cause and host is the same span, of which only the longest version is kept. For
+    example, of one from 0 to 5 s and one from 0 to 9 s, only the latter."""
     in_memory, store = no_blind_spans(), TemporaryStore()
     for span in spans_in_order_of_addition:
         in_memory.add([span])
@@ -117,7 +118,8 @@ def test_only_first_changes_of_a_dynamic_page_begin_runs() -> None:
 
 
 def test_each_change_of_a_rarely_changed_page_begins_a_run() -> None:
-    """Looks in a row that got the same bytes are a run. Here the bytes change every five seconds."""
+    """Looks in a row that got the same bytes are a run. Here are 20 looks, one a second. The bytes change every five
+    seconds, so each run has five looks."""
     release = release_published_on_time()
     for second in range(20):
         changes_every_five_seconds = f"bytes {second // 5}"

@@ -248,7 +248,8 @@ def a_look(target: Target, *found: Found, at: datetime = NINE) -> Sighting:
 
 
 def test_tripwires_of_one_producer_and_host_take_turns() -> None:
-    """A tripwire is a listing or feed that may show a release early."""
+    """A tripwire is a listing or feed that may show a release early. All those of one producer on one host together get
+    one request a minute. So each of two is requested every two minutes, the second one a minute later."""
     one = Producer("one", ["www.gov.uk"], [f"{STATS}/a.xml", f"{STATS}/b.atom"])
     two = Producer("two", newest=[f"{STATS}/a.xml"])
     minute = timedelta(minutes=1)
@@ -256,8 +257,8 @@ def test_tripwires_of_one_producer_and_host_take_turns() -> None:
         (target.id.split("/")[1], target.host, window.every / minute, shift / minute)
         for target, (window,), shift in tripwires_of(one, two).plan_targets()
     ]
-    # Each is a producer, a host, the minutes between two requests, and the minutes until the first. GOV.UK has a search
-    # and a feed.
+    # Each is a producer, a host, the minutes between two requests, and the minutes until the first. On GOV.UK, a
+    # producer has a search and a feed.
     assert planned == [
         ("one", "www.gov.uk", 2.0, 0.0),
         ("one", "www.gov.uk", 2.0, 1.0),
@@ -339,7 +340,8 @@ def test_sitemaps_no_longer_in_their_index_are_forgotten() -> None:
     ],
 )
 def test_publication_date_is_read_from_feeds_and_sitemaps(facts: dict[str, str], when: str | None) -> None:
-    """The date of publication goes before that of an update. None: neither of them can be read."""
+    """Feeds and sitemaps give the date of an entry in several fields and formats. The date of publication goes before
+    that of an update. None: neither of them can be read."""
     date = publication_date(Found("u", "t", "listed", facts))
     assert (date.isoformat() if date else None) == when
 
