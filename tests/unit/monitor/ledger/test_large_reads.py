@@ -134,10 +134,8 @@ def times_of_reads(store: TemporaryStore) -> list[datetime]:
 async def test_read_in_three_portions_counts_once_all_are_written(
     clock: VirtualClock, portions_written: int, expected_times: list[datetime]
 ) -> None:
-    """A first read is recorded at START.
-
-    A second one, a day later, is written in three transactions, the portions, and cut off after some of them.
-    """
+    """A first read is recorded at START. A second one, a day later, is written in three transactions, the portions, and
+    cut off after some of them."""
     store = await store_with_changes_cut_off(clock, portions_written)
     assert times_of_reads(store) == expected_times
     # A portion has an entry and its promise together, so even before that they agree.
@@ -204,10 +202,8 @@ async def test_joined_releases_keep_promises_despite_a_cut_off_read(
     clock: VirtualClock, joining_calendar: str, other_calendar: str, portions_written: int
 ) -> None:
     """Two calendars have 200 entries each. Then one is read again. Each entry of this read has the link of an entry of
-    the other calendar, so both become one release. It also has another slot, which is a new promise.
-
-    The monitor is killed after `portions_written` transactions of this read.
-    """
+    the other calendar, so both become one release. It also has another slot, which is a new promise. The monitor is
+    killed after `portions_written` transactions of this read."""
     joining = [
         an_entry(number, calendar=joining_calendar, url=f"https://{other_calendar}.example/{number}", moved=HOUR)
         for number in range(200)

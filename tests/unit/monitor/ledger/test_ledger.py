@@ -105,10 +105,8 @@ async def test_entry_shown_under_another_id_is_not_missing(monitor: CalendarMoni
 
 @with_calendar_monitor(OWN)
 async def test_entry_is_unlisted_if_another_title_takes_its_place(monitor: CalendarMonitor) -> None:
-    """The new entry has the page and slot of the old one, so perhaps it replaces it.
-
-    Its title is then called a successor.
-    """
+    """The new entry has the page and slot of the old one, so perhaps it replaces it. Its title is then called a
+    successor."""
     page, slot = "https://stats.example/example", "2026-11-26T09:30:00"
     old_entry = own_entry("a", slot, page, title="Example of one region")
     new_entry = own_entry("b", slot, page, title="Example of the whole country")

@@ -191,7 +191,7 @@ async def test_release_whose_watch_ended_is_not_loaded_again(monitor: CalendarMo
 @with_calendar_monitor()
 async def test_release_moved_to_a_near_day_is_watched_again(monitor: CalendarMonitor) -> None:
     """A release is watched until 15 days after its slot, here until 9:30 on 11 December. At 10:00 that day its watch
-    ends. Then its calendar moves it to 14 December."""
+    ends. Then its calendar moves it to 14 December, which is near."""
     await monitor.read_calendar(csv(row("a", "2026-11-26", "09:30")))
     await sleep_until(monitor, datetime(2026, 12, 11, 10, tzinfo=UTC))
     await monitor.judge_all()

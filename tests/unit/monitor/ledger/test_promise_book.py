@@ -119,7 +119,7 @@ MONTHS = [date(2026, month, 10) for month in (1, 2, 3, 4, 5, 6)]
 
 
 def test_latest_edition_is_kept_in_any_order_of_adding() -> None:
-    """The editions of one series, a monthly output, are added: January, March and then February."""
+    """The editions of one monthly series are added: January, March and then February. That of March is the latest."""
     past = PastEditions()
     january, february, march = MONTHS[:3]
     for day in (january, march, february):
@@ -175,8 +175,8 @@ def test_reads_without_a_release_are_counted_in_last_promise() -> None:
 
 
 def test_read_that_shows_a_release_again_ends_the_count() -> None:
-    """Three reads of calendar A lack release x, which its promise counts. Then a read shows x again. None: there is no
-    count any more."""
+    """Three reads of calendar A lack release x, which its promise counts. Then a read shows x again, which ends the
+    count (None). Another read that shows x changes nothing."""
     book = book_after_three_reads_of_a_without_x()
     book.replace_promises(book.mark_relisted("A", ["x"]))
     assert [promise.unlisted for promise in book.promises_of("x")] == [None, None, None]

@@ -140,12 +140,12 @@ def test_before_slot_an_undated_exposure_needs_no_read() -> None:
 
 
 def test_late_part_needs_read_since_slot_despite_earlier_read() -> None:
-    """`confirmation_needed_since` returns the time since which a calendar must have been read, or None if it was."""
-    # The page was public 15 minutes before its slot. A calendar read a minute later is enough for that.
+    """A page was public 15 minutes before its slot. A calendar read a minute later is enough for that, so no other one
+    is needed (None). Then the data file is late, for which that read is too early."""
     exposed_page = page_verdict(VerdictKind.EARLY, exposed_at=[SLOT - 15 * MINUTE])
     only_early = verdict(exposed_page, confirmed_at=SLOT - 14 * MINUTE)
     assert confirmation_needed_since(only_early) is None
-    # Then the data file is late, for which that read is too early. One 5 s after the slot is enough.
+    # A read 5 s after the slot is enough for the late file.
     also_late = replace(only_early, findings=(Finding(Kind.LATE, "sheet"),))
     assert confirmation_needed_since(also_late) == SLOT
     read_after_slot = replace(also_late, confirmed=SLOT + 5 * SECOND)
@@ -176,7 +176,8 @@ def test_after_slot_a_doubted_promise_needs_read_since_slot() -> None:
 
 
 def test_breach_waits_ten_seconds_at_most_for_a_read() -> None:
-    """A calendar is read again before a breach is reported. LONGEST_WAIT is ten seconds."""
+    """A release is overdue. Before people are notified, its calendars are read again, from the slot on. The verdict
+    waits for that, but only for ten seconds (LONGEST_WAIT)."""
     check, watched = running_check(), WatchedStub()
     end_of_wait = JUDGED_AT + LONGEST_WAIT
     first_verdict = verdict(page_verdict(VerdictKind.OVERDUE), judged_at=JUDGED_AT)
@@ -260,7 +261,8 @@ def test_calendar_already_read_since_slot_is_not_requested() -> None:
 
 
 def test_read_that_began_too_early_is_requested_again() -> None:
-    """A read since the slot is requested, and one comes that began a second before it. No release is judged again."""
+    """A read since the slot is requested, and one comes that began a second before it. So another read is requested,
+    and the release is not judged again yet."""
     check, judge_again = running_check(), CallCounter()
 
     async def read_a_second_too_early() -> list[str]:

@@ -163,10 +163,8 @@ def test_old_copy_of_one_announcement_does_not_date_whole_read() -> None:
 
 
 def test_304_answer_shows_calendar_as_of_the_304() -> None:
-    """A 304 says that the calendar is still as it was. Here it comes a second later than the first answer.
-
-    Both are 100 s old. So it shows the calendar as of a second later than the first answer did.
-    """
+    """A 304 says that the calendar is still as it was. Here it comes a second later than the first answer. Both are 100
+    s old. So it shows the calendar as of a second later than the first answer did."""
     reply = Reply(200, ENTRY.encode(), {"Age": "100"}, etag='"a"', seconds=1)
     (with_body, not_modified), _ = read_calendar({URL: reply}, times=2)
     assert not_modified.as_of == with_body.as_of + timedelta(seconds=1)

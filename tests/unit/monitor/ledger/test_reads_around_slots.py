@@ -32,9 +32,7 @@ def test_read_is_due_10_minutes_before_slot_without_recent_one(
     now: str, last_try: str, last_usable: str, *, is_due_now: bool
 ) -> None:
     """The slot is at 09:30. At 09:20 a read is due if the last usable one was at 09:14, and not if it was at 09:15.
-
-    `last_try` is the last read that was tried, even if it failed.
-    """
+    `last_try` is the last read that was tried, even if it failed."""
     assert is_read_due(now, last_try=last_try, last_usable=last_usable) is is_due_now
 
 
@@ -50,10 +48,7 @@ def test_read_is_due_4_minutes_before_slot_unless_tried(
     now: str, last_try: str, last_usable: str, *, is_due_now: bool
 ) -> None:
     """The slot is at 09:30. At 09:26 a read is due if the last one was tried at 09:25, and not if it was at 09:26. When
-    the last usable one was does not matter.
-
-    At 09:30 it is no longer due.
-    """
+    the last usable one was does not matter. At 09:30 it is no longer due."""
     assert is_read_due(now, last_try=last_try, last_usable=last_usable) is is_due_now
 
 

@@ -596,10 +596,8 @@ def test_cached_seconds_ahead_stay_right_after_sleep_or_clock_setting(events: li
 
 
 def test_monotonic_clock_is_read_once_if_no_clock_was_set() -> None:
-    """`SecondsAhead` caches by how many seconds our clock is ahead of the monotonic clock, which no one can set.
-
-    The number changes only if someone sets our clock, so one reading of each clock shows that it is still right.
-    """
+    """`SecondsAhead` caches by how many seconds our clock is ahead of the monotonic clock, which no one can set. The
+    number changes only if someone sets our clock, so one reading of each clock shows that it is still right."""
     machine = SleepingMachine(NOON)
     cached_seconds_ahead = SecondsAhead(machine)
     cached_seconds_ahead()  # fills the cache

@@ -101,10 +101,7 @@ def test_page_first_found_in_a_listing_is_unproven(
     tmp_path: Path, redirect_after: str, further_delay: dict[str, str], now: str, how_address_is_known: str
 ) -> None:
     """The page came at 09:30:03. A listing shows it first, half a minute or more later. Its announcement redirects to
-    it only afterwards (`redirect_after` it came), or never.
-
-    So the page may have come in time or late.
-    """
+    it only afterwards (`redirect_after` it came), or never. So the page may have come in time or late."""
     body = json_of_page_at_true_url(
         tmp_path, published_at="09:30:03", now=now, redirect_after=redirect_after, **further_delay
     )

@@ -143,9 +143,7 @@ async def test_looks_prove_nothing_while_clock_is_set_back(monitor: MonitorInTes
 @with_daemon(NEVER_PUBLISHED)
 async def test_small_step_back_of_clock_is_a_blind_span(monitor: MonitorInTest) -> None:
     """Our clock is set back by less than a second. So two new looks seem to be made 0.9 and 0.5 s before the last one.
-
-    Their order cannot be right, so nothing is proved from the first of them to the last look.
-    """
+    Their order cannot be right, so nothing is proved from the first of them to the last look."""
     await monitor.until("09:29:10.500")
     target = monitor.daemon.watch.releases["claims-q3"].targets[PAGE]
     last_look = monitor.runs()[-1].last_received

@@ -88,10 +88,8 @@ def test_unchanged_plan_is_compared_hourly_and_changed_one_at_once() -> None:
 def test_warning_recommends_larger_budget_only_if_looks_are_sparse(
     seconds_that_are_close_enough: float, *, recommends_larger_budget: bool
 ) -> None:
-    """Each target wants a look every second. With a budget of 0.2 requests a second, looks are at least 5 s apart.
-
-    If looks up to 30 s apart are close enough, that is not sparse. If only 2 s are close enough, it is.
-    """
+    """Each target wants a look every second. With a budget of 0.2 requests a second, looks are at least 5 s apart. If
+    looks up to 30 s apart are close enough, that is not sparse. If only 2 s are close enough, it is."""
     warning = warning_about_budget(
         Budget(0.2), looks_every=timedelta(seconds=1), close_enough=timedelta(seconds=seconds_that_are_close_enough)
     )

@@ -101,13 +101,13 @@ def test_merging_old_runs_changes_no_verdict_and_loses_no_look(tmp_path: Path) -
 
 
 def test_runs_of_recent_open_watched_or_small_releases_stay(tmp_path: Path) -> None:
+    """Runs are merged 400 days after the slot. Of four releases, one had its slot 100 days ago and the others 700 days
+    ago. These are open (without a final verdict), still watched, or have too few runs to merge."""
     store = a_store(tmp_path)
-    # Runs are merged 400 days after the slot. The slots of the other releases are 700 days ago.
     save_judged_release(store, "recent", slot=NOW - 100 * DAY)
     save_judged_release(store, "watched")
     as_few_runs_as_are_left_alone = noisy_runs("small")[-MIN_RUNS:]
     save_judged_release(store, "small", runs=as_few_runs_as_are_left_alone)
-    # An open release has no final verdict.
     save_judged_release(store, "open")
     with store.transaction() as tx:
         row = store.verdicts.judged_one("open")

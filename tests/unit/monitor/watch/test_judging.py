@@ -192,10 +192,8 @@ def test_no_release_is_judged_while_clock_is_in_doubt(seconds_in_doubt: int, ver
 
 @partial(virtually, begins=SLOT + 5 * MINUTE)
 async def test_verdict_is_stored_before_an_earlier_large_write(clock: VirtualClock) -> None:
-    """A large write is stored in portions, one after another. A verdict goes before those that still wait.
-
-    The promises that it needs are stored with it.
-    """
+    """A large write is stored in portions, one after another. A verdict goes before those that still wait. The promises
+    that it needs are stored with it."""
     store = TemporaryStore()
     writer = Writer(store, clock)
     watched = release_without_verdict("claims", State.PRESENT)

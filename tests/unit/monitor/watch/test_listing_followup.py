@@ -236,10 +236,8 @@ async def test_release_listed_weeks_early_is_an_exposure(monitor: MonitorInTest)
 @with_daemon(listing_with_entry(LISTED_URL, TITLE), head=HEAD_WEEKS_AHEAD, base=WATCHING_THE_LISTING)
 async def test_listed_address_without_page_gets_ten_minutes_of_looks(monitor: MonitorInTest) -> None:
     """The slot is on 29 December. On 26 November at 09:29, a look at a listing finds the title of the release. The
-    listed address has no page. So looks at it end at 09:39, and none follows until 10:20.
-
-    A hint is a notice about something that only a person can judge.
-    """
+    listed address has no page. So looks at it end at 09:39, and none follows until 10:20. A hint is a notice about
+    something that only a person can judge."""
     await monitor.until("09:39:30")
     looks_in_ten_minutes = look_times(monitor, LISTED_URL)
     await monitor.until("10:20:00")
@@ -266,10 +264,8 @@ WATCHING_THE_PRESS = Settings.model_validate(
 
 @with_daemon(EARLY_PAGE + LATER_PRESS_MENTION, base=WATCHING_THE_PRESS)
 async def test_press_hint_does_not_change_an_open_incident(monitor: MonitorInTest) -> None:
-    """A listing shows the page from 09:28:30 on, which opens an incident. At 09:29:20 the press mentions it.
-
-    A hint is a notice about something that only a person can judge.
-    """
+    """A listing shows the page from 09:28:30 on, which opens an incident. At 09:29:20 the press mentions it. A hint is
+    a notice about something that only a person can judge."""
     verdicts = monitor.daemon.core.store.verdicts
     await monitor.until("09:29:15")
     (incident,) = verdicts.incidents_of("claims-q3")

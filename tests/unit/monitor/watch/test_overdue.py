@@ -37,10 +37,8 @@ def test_release_at_end_of_its_tolerance_is_not_called_absent(tmp_path: Path, pu
 @pytest.mark.slow
 @pytest.mark.parametrize("base", [Settings(), ONE_LOOK_A_SECOND], ids=["5 looks a second", "1 look a second"])
 def test_overdue_release_is_notified_as_not_found_then_late(tmp_path: Path, base: Settings) -> None:
-    """The slot is at 09:30, and the page never comes. A cache, the edge, hides how old its copies of the 404 are.
-
-    Once the absence is proved, the notice says "LATE". `base` sets 5 looks a second or one.
-    """
+    """The slot is at 09:30, and the page never comes. A cache, the edge, hides how old its copies of the 404 are. So
+    the first notice says "NOT FOUND YET". Once the absence is proved, the next says "LATE". `base` sets the budget."""
 
     async def read_notices(monitor: MonitorInTest) -> None:
         await monitor.until("09:34:30")

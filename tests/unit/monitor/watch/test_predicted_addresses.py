@@ -190,10 +190,8 @@ def test_unproven_predicted_file_changes_neither_verdict_nor_reports(
     state_of_predicted_file: State, now: float
 ) -> None:
     """The page comes a second after its slot. The first look at the predicted file, two minutes before the slot, finds
-    it absent, fails, or finds it present. A file that is there at the first look may be of an earlier edition.
-
-    `now` is in seconds after the slot, or negative before it.
-    """
+    it absent, fails, or finds it present. A file that is there at the first look may be of an earlier edition. `now` is
+    in seconds after the slot, or negative before it."""
     two_minutes_before_slot = -120
     looks_at_page = RegularLooks([(two_minutes_before_slot, ABSENT), (1, PRESENT)], specific=True)
     looks_at_file = RegularLooks([(two_minutes_before_slot, state_of_predicted_file)])
@@ -282,7 +280,7 @@ def test_only_named_and_seen_files_are_predicted_for_next_edition() -> None:
 
 
 def test_file_is_predicted_only_once() -> None:
-    """The job that predicts addresses runs twice. Its second run adds no file."""
+    """March had a file, from which a job predicts that of April, release r. Its second run adds no file."""
     march = judged_row("UK trade: March 2017", "march", part_row("found-1", f"{SITE}/trade-march-2017.csv"))
     assert add_predictions(march, times=2) == [("r", [PREDICTED_FILE])]
 
@@ -350,10 +348,8 @@ def test_predicted_page_is_an_alternative_part() -> None:
 )
 def test_no_page_is_predicted_on_govuk_or_private_hosts(url: str) -> None:
     """Two earlier editions linked to this address, so it would be predicted for the next one. But it is, for example,
-    on GOV.UK or on a private host, here intranet.example.org.
-
-    Files, very long addresses and mail addresses are not predicted either.
-    """
+    on GOV.UK or on a private host, here intranet.example.org. Files, very long addresses and mail addresses are not
+    predicted either."""
     editions = [replace(each, links=(url,)) for each in (MARCH_WITH_LINK, FEBRUARY_WITH_LINK)]
     assert predicted_page_urls(editions, inside=("intranet.example.org",)) == []
 
@@ -427,10 +423,8 @@ MARCH_ROW = judged_row("UK trade: March 2017", "m", LINKED_PAGE_ROW)
 def test_page_is_predicted_if_two_editions_linked_to_it(
     page_in_february: dict[str, object], predicted_for_april: list[str]
 ) -> None:
-    """The edition of March linked to the page. If February linked to it too, the page is predicted for April.
-
-    The same is true if the page was predicted for February and then seen. If it was not seen, it is not predicted.
-    """
+    """The edition of March linked to the page. If February linked to it too, the page is predicted for April. The same
+    is true if the page was predicted for February and then seen. If it was not seen, it is not predicted."""
     february = judged_row("UK trade: February 2017", "f", page_in_february)
     assert predicted_urls(MARCH_ROW, february) == predicted_for_april
 
@@ -490,8 +484,8 @@ def release_with_linked_pages(poller: FakePoller) -> WatchedRelease:
 
 
 def test_first_five_new_links_become_unwatched_parts() -> None:
+    """Two looks found the same ten links: to PAGE, which was a part before, and to PAGE/0#part … PAGE/8#part."""
     poller = FakePoller()
-    # Two looks found the same ten links: to PAGE, which was a part before, and to PAGE/0#part … PAGE/8#part.
     release = release_with_linked_pages(poller).release
     linked_parts = [part for part in release.parts if part.origin is Origin.LINKED]
     # Each is there once, without the fragment that names a place in the page.
@@ -501,13 +495,14 @@ def test_first_five_new_links_become_unwatched_parts() -> None:
 
 
 def test_linked_pages_stay_pending_and_exceed_no_limit_of_parts() -> None:
-    """Linked pages are those on other sites to which the page of a release links. They are not looked at."""
+    """A release has its page, a predicted one, and five linked pages: those on other sites to which its page links.
+    They are not looked at, so they stay pending. At most six parts are allowed, but the five do not count."""
     release = release_with_linked_pages(FakePoller()).release
     assert [part.id for part in release.parts] == ["page", "expected-1", *(f"linked-{n}" for n in range(1, 6))]
     verdict = judge(release, [a_promise()], {}, [], Policy(most_parts=6), SLOT + 200 * SECOND)
     _page, _predicted, *linked = verdict.parts
     assert {part.verdict for part in linked} == {VerdictKind.PENDING}
-    # There are seven parts, one more than `most_parts`. This finding would say so, but the five links do not count.
+    # This finding would say that there are more parts than allowed.
     assert Kind.PARTS_CUT not in {finding.kind for finding in verdict.findings}
 
 

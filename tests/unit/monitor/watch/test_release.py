@@ -54,10 +54,8 @@ def no_blind_spans() -> BlindSpans:
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 10), st.sampled_from(["clock", "killed"])), max_size=12))
 def test_search_finds_every_blind_span_that_ends_later(begins_lengths_and_causes: list[tuple[int, int, str]]) -> None:
-    """The search is for spans that end after an instant. A blind span is a time in which looks proved nothing.
-
-    Each has a begin and a length in seconds, and a cause.
-    """
+    """A blind span is a time in which looks proved nothing. For each of 45 instants, the search must find all random
+    spans that end later. Each has a begin and a length in seconds, and a cause."""
     blind_spans = no_blind_spans()
     blind_spans.add(blind_span(begins, begins + length, cause) for begins, length, cause in begins_lengths_and_causes)
     for seconds in range(45):
@@ -71,13 +69,13 @@ def test_search_finds_every_blind_span_that_ends_later(begins_lengths_and_causes
 
 
 def test_merged_promises_keep_their_latest_confirmation() -> None:
-    """Two monitors have read promises of one release. A confirmation is a later read that shows a promise again."""
+    """Two monitors have read promises of one release, `ours` and `theirs`. A confirmation is a later read that shows a
+    promise again. Once `ours` has one, a copy of it without one does not remove it."""
     ours, theirs = a_promise(learnt=SLOT - 2 * HOUR), a_promise(SLOT + 10 * MINUTE, learnt=SLOT - HOUR)
     release = WatchedRelease(a_release(), (ours,))
     release.merge_promises([theirs])
     assert release.promises == (ours, theirs)
     confirmed_later = replace(ours, confirmed_at=SLOT + 2 * DAY)
-    # The second promise read from the store has no confirmation, which does not undo the first.
     for read_from_store in (confirmed_later, ours):
         release.merge_promises([read_from_store])
         assert release.promises == (confirmed_later, theirs)

@@ -104,9 +104,7 @@ SITEMAP, SITEMAP_BEFORE, SITEMAP_AFTER = LISTINGS["sitemap"]
 @with_daemon(listing_answers(SITEMAP, SITEMAP_BEFORE, SITEMAP_AFTER, at="09:32:10"), base=with_listing(SITEMAP))
 async def test_missing_release_listed_elsewhere_is_late_and_elsewhere_first(monitor: MonitorInTest) -> None:
     """The sitemap shows the release at another address from 09:32:10 on. Its own page, due at 09:30:00, never comes.
-
-    The finding `elsewhere_first` says that it was found at another address.
-    """
+    The finding `elsewhere_first` says that it was found at another address."""
     await monitor.until("09:37:00")
     assert monitor.stored_verdict() == "overdue"
     assert current_findings(monitor) == {(Kind.LATE, "page"), (Kind.ELSEWHERE_FIRST, "elsewhere-1")}
@@ -177,7 +175,7 @@ def govuk_listings(*, shown_in: str) -> str:
 
 @pytest.mark.parametrize("listing", ["search", "feed"])
 def test_govuk_listing_of_another_address_shows_early_exposure(tmp_path: Path, listing: str) -> None:
-    """The page comes at an unexpected address at 09:28:30, and the search or a feed shows it. The slot is at 09:40."""
+    """The slot is at 09:40. At 09:28:30, the page comes at an unexpected address. A search or a feed shows it."""
 
     async def read_findings(monitor: MonitorInTest) -> None:
         await monitor.until("09:33:30")
@@ -189,7 +187,8 @@ def test_govuk_listing_of_another_address_shows_early_exposure(tmp_path: Path, l
 
 @with_daemon(govuk_listings(shown_in="search"), head=HEAD_WITH_SLOT_AT_09_40, base=ON_GOVUK)
 async def test_govuk_search_and_feed_share_one_request_a_minute(monitor: MonitorInTest) -> None:
-    """Both list what a producer has published on GOV.UK. They are requested in turn, each every two minutes."""
+    """GOV.UK's search and a feed list what a producer has published. They are requested in turn, each every two
+    minutes."""
     await monitor.until("09:33:30")
     entries = monitor.publisher.log.entries
     of_search = [entry.at.minute for entry in entries if "filter_organisations" in entry.query]
@@ -269,7 +268,8 @@ def test_tripwires_of_one_producer_and_host_take_turns() -> None:
 
 
 def test_only_current_sitemaps_on_the_own_host_are_watched() -> None:
-    """The index is a sitemap that names other sitemaps. It may name others at each look."""
+    """The index is a sitemap that names other sitemaps. It may name others at each look. Only those that it named last
+    are watched, and only on its own host."""
     poller = FakePoller()
     wires = tripwires_of(Producer("one", newest=[f"{STATS}/sitemap.xml"]), poller=poller)
     (index,) = wires.targets()
@@ -290,7 +290,8 @@ def test_only_current_sitemaps_on_the_own_host_are_watched() -> None:
 
 
 def test_match_is_reported_once_and_forgotten_with_its_release() -> None:
-    """A match is an entry of a listing with the title of a release that is near. Each week another one is near."""
+    """A match is an entry of a listing with the title of a release that is near. Each week another one is near, which
+    two listings show. It is reported once, and the next week it is no longer in memory."""
     near, reported = list[NearRelease](), list[str]()
     producer = Producer("one", newest=[f"{STATS}/feed.atom", f"{STATS}/latest"])
     wires = Tripwires(

@@ -57,7 +57,8 @@ async def consider_entry(monitor: CalendarMonitor, found: Found, producer: str =
 
 @with_calendar_monitor()
 async def test_unannounced_publication_becomes_a_release_with_one_notice(monitor: CalendarMonitor) -> None:
-    """A listing shows the page at two looks. No calendar announced it."""
+    """A listing shows the page at two looks. No calendar announced it, so its release has no slot, and people get one
+    notice of that."""
     publish_page(monitor, first_published="2026-11-16T11:58:00Z")
     await monitor.read_calendar(csv(row("a")))
     for _ in range(2):
@@ -83,10 +84,8 @@ async def test_known_old_or_non_statistical_entry_makes_no_release(
     title_of_entry: str, url_of_entry: str, page_first_published: str, monitor: CalendarMonitor
 ) -> None:
     """A listing shows an entry. It would become a release if it were statistics that no calendar announced. But it is,
-    for example, a news page, or one from 2019.
-
-    The calendar announces the release "Example a", at https://stats.example/a.
-    """
+    for example, a news page, or one from 2019. The calendar announces the release "Example a", at
+    https://stats.example/a."""
     await monitor.read_calendar(csv(row("a")))
     publish_page(monitor, page_first_published)
     date_in_listing = {"published": "Mon, 16 Nov 2026 11:58:00 GMT"}  # also the date of an edit of an old page
@@ -126,7 +125,8 @@ def a_sighting(target: Target, *found: Found, state: State = State.PRESENT) -> S
 
 
 def test_first_look_at_a_listing_reports_only_newer_entries() -> None:
-    """Most entries were there before the monitor started. Only one dated after that is new."""
+    """The monitor starts at 11:00. Most entries of a listing were there before. At the first look, only one dated after
+    that is new, here at 11:58."""
     reported: list[str] = []
     producer = Producer("example-office", newest=["https://stats.example/new"])
     wires = Tripwires(
