@@ -226,7 +226,7 @@ def test_slot_is_withdrawn_if_calendar_then_says_only_month() -> None:
 
 
 def test_a_shift_within_the_day_is_a_change_of_time() -> None:
-    three_hours_later = promise_read(july(23, hour=11), utc(6, 2))
+    three_hours_later = promise_read(july(23, hour=8 + 3), utc(6, 2))
     found = in_force(PROMISE_OF_23_JULY, three_hours_later)
     assert event_kinds(found)[-1] is EventKind.TIME_CHANGED
 

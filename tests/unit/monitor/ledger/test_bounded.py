@@ -170,7 +170,7 @@ def test_doubtful_read_is_accepted_on_configured_london_day(
 
 
 def test_read_with_an_alarm_leaves_the_state_unchanged() -> None:
-    """A calendar that may not be empty has sixty entries and then none."""
+    """A calendar that may not be empty has sixty entries and then none. That raises an alarm and changes nothing."""
     sixty_entries = evaluate_read_in_minute(0, NO_READ_YET, **{f"e{number}": SLOT for number in range(60)}).state
     no_entries = evaluate_read_in_minute(10, sixty_entries, checks=Checks(may_be_empty=False))
     assert not no_entries.changes.usable

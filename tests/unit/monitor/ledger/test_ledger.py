@@ -143,7 +143,7 @@ async def test_restart_after_many_failed_reads_keeps_last_usable_one(monitor: Ca
 
 @with_calendar_monitor()
 async def test_change_during_restart_is_dated_between_the_reads(monitor: CalendarMonitor) -> None:
-    """Before a restart the slot is on 26 November, and after it on 27 November."""
+    """The last read before a restart shows the slot on 26 November, and the first one after it on 27 November."""
     last_read_before = await monitor.read_calendar(csv(row("a", "2026-11-26")))
     await monitor.clock.sleep(7200)
     await monitor.restart()
@@ -188,7 +188,7 @@ async def test_pins_join_differing_entries_after_a_restart(monitor: CalendarMoni
 
 
 def test_split_separates_entries_that_share_a_link(tmp_path: Path) -> None:
-    """The setting `split` names entries that must not be joined with others of their link."""
+    """Entries of two calendars have the same link. The setting `split` names one that must not be joined."""
     link = "https://stats.example/a"
 
     async def read_both_calendars(monitor: CalendarMonitor) -> None:

@@ -165,8 +165,8 @@ def book_after_three_reads_of_a_without_x() -> PromiseBook:
 
 
 def test_reads_without_a_release_are_counted_in_last_promise() -> None:
-    # Calendar A promised x in minutes 1 and 2, and B in minute 3. The reads of A in minutes 10, 15 and 20 lack x. The
-    # last of them shows a new entry that perhaps replaces x: a successor.
+    """Calendar A promised x in minutes 1 and 2, and B in minute 3. The reads of A in minutes 10, 15 and 20 lack x. The
+    last of them shows a new entry that perhaps replaces x: a successor. Only A's last promise counts these reads."""
     book = book_after_three_reads_of_a_without_x()
     first_of_a, last_of_a, of_b = book.promises_of("x")
     assert last_of_a.unlisted == Unlisted(since=at_minute(10), reads=3, successors=("Another title",))

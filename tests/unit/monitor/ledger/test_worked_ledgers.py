@@ -127,7 +127,7 @@ ENTRY_FOR_23_JULY, ENTRY_FOR_30_JULY = entry("X", "23 July 2026 9:30am"), entry(
 
 
 def test_move_28_days_before_slot_is_not_short_notice() -> None:
-    """On 25 June, which is 28 days before 23 July, the slot moves to 30 July."""
+    """On 25 June, which is 28 days before 23 July, the slot moves to 30 July. Less than 28 would be short notice."""
     outcome = outcome_of_reads(read("2026-06-01 08:00", ENTRY_FOR_23_JULY), read("2026-06-25 08:00", ENTRY_FOR_30_JULY))
     assert outcome.slot_instant == SLOT_OF_30_JULY
     assert outcome.events_with_read_number == [("announced", 1), ("re-dated", 2)]
@@ -151,7 +151,7 @@ def test_change_after_slot_leaves_old_slot_in_force() -> None:
 
 
 def test_entry_dropped_after_its_day_makes_no_event() -> None:
-    """A list of coming releases drops each at the end of its day, even a late one. That does not cancel it."""
+    """This list drops each release at the end of its day, even a late one (`lists_overdue`). That cancels nothing."""
     reads = [
         read("2026-07-22 08:00", ENTRY_FOR_23_JULY, count=400, lists_overdue=False),
         read("2026-07-23 11:00", ENTRY_FOR_23_JULY, count=398, lists_overdue=False),
@@ -164,7 +164,7 @@ def test_entry_dropped_after_its_day_makes_no_event() -> None:
 
 
 def test_collapsed_list_raises_alarm_and_changes_no_promise() -> None:
-    """The second read has 31 entries, where the first had 240, and X is not among them."""
+    """The second read has 31 entries, where the first had 240, and lacks X. So few raise an alarm: it is not usable."""
     outcome = outcome_of_reads(
         read("2026-07-01 08:00", ENTRY_FOR_23_JULY, count=240), read("2026-07-02 08:00", count=31)
     )
