@@ -93,7 +93,8 @@ def test_a_slot_kept_as_announced_is_in_force() -> None:
 
 
 def test_change_before_slot_moves_it_and_remembers_old_slot() -> None:
-    """The change is read on 25 June, 28 days before the old slot. Fewer days would be short notice."""
+    """The slot is on 23 July. On 25 June the calendar moves it to 30 July. That is 28 days before the old slot. Fewer
+    would be short notice."""
     moved = promise_read(july(30), utc(6, 25))
     found = in_force(PROMISE_OF_23_JULY, moved)
     assert found.slot == july(30)
@@ -132,7 +133,8 @@ def test_second_promise_is_dropped_if_calendar_returns_to_first() -> None:
 
 
 def test_slot_stays_if_calendar_later_gives_only_its_month() -> None:
-    """The calendar promised 23 July at a time. On 24 July it says only “July”."""
+    """The calendar promised 23 July at a time. On 24 July it says only “July”. People waited for the 23rd by then, so
+    that stays in force."""
     only_month = promise_read(WHOLE_JULY, utc(7, 24))
     found = in_force(PROMISE_OF_23_JULY, only_month)
     assert found.slot == july(23)
@@ -175,12 +177,14 @@ def test_slot_read_after_it_passed_is_back_dated() -> None:
 
 
 def test_time_announced_after_it_passed_does_not_refine_day() -> None:
+    """The primary calendar first says only 23 July. At 9:30 that day, it adds the time 8:30, which has passed."""
     time_of_that_day = promise_read(july(23), AFTER_SLOT)
     assert in_force(DAY_BY_PRIMARY, time_of_that_day).slot == day_slot(7, 23)
 
 
 def test_time_announced_before_it_passed_refines_its_day() -> None:
-    """The primary calendar first says only 23 July, and later adds the time. That is more precise, but no move."""
+    """The primary calendar first says only 23 July. At 7:30 that day, it adds the time 8:30. That is more precise, but
+    no move."""
     time_of_that_day = promise_read(july(23), BEFORE_SLOT)
     found = in_force(DAY_BY_PRIMARY, time_of_that_day)
     assert (found.slot, found.moved_from) == (july(23), None)
@@ -194,6 +198,7 @@ def test_a_slot_first_read_after_it_passed_is_reported_as_such() -> None:
 
 
 def test_promises_read_later_than_now_do_not_count_yet() -> None:
+    """On 1 June a calendar promised 23 July, and on 25 June it moves that to 30 July. It is 10 June now."""
     later = promise_read(july(30), utc(6, 25))
     assert in_force(PROMISE_OF_23_JULY, later, now=utc(6, 10)).slot == july(23)
 
@@ -212,6 +217,7 @@ def test_an_unreadable_text_withdraws_no_promise() -> None:
 
 
 def test_slot_is_withdrawn_if_calendar_then_says_only_month() -> None:
+    """The calendar promised 23 July at a time. On 10 June, weeks before that, it says only “July” instead."""
     only_month = promise_read(WHOLE_JULY, utc(6, 10))
     found = in_force(PROMISE_OF_23_JULY, only_month)
     assert (found.slot, found.moved_from) == (WHOLE_JULY, PROMISE_OF_23_JULY)
@@ -220,7 +226,7 @@ def test_slot_is_withdrawn_if_calendar_then_says_only_month() -> None:
 
 
 def test_a_shift_within_the_day_is_a_change_of_time() -> None:
-    three_hours_later = promise_read(july(23, hour=11), utc(6, 2))
+    three_hours_later = promise_read(july(23, hour=8 + 3), utc(6, 2))
     found = in_force(PROMISE_OF_23_JULY, three_hours_later)
     assert event_kinds(found)[-1] is EventKind.TIME_CHANGED
 
@@ -245,7 +251,8 @@ def test_short_notice_is_proven_only_by_read_within_four_weeks(
 
 
 def test_late_announcement_is_short_notice_if_earlier_read_lacked_it() -> None:
-    """The slot is 23 July. It was first read on 20 July, and the read of 19 July did not show it yet."""
+    """The slot is 23 July. It was first read on 20 July, and the read of 19 July did not show it yet. So it was
+    announced three or four days before, which is less than 28."""
     announced = promise_read(july(23), utc(7, 20), last_read_without=utc(7, 19))
     notice = in_force(announced).short_notice
     assert notice is not None
@@ -265,7 +272,7 @@ def test_moving_a_provisional_date_is_never_short_notice() -> None:
 
 
 def test_primary_slot_counts_and_differing_slot_is_a_disagreement() -> None:
-    """The other calendar says 9:00 on 23 July. The primary one, read an hour later, says 8:00."""
+    """The other calendar says 9:30 on 23 July. The primary one, read an hour later, says 8:30."""
     other = promise_read(july(23, hour=9), utc(7, 1, 7), OTHER)
     primary = promise_read(july(23, hour=8), utc(7, 1))
     found = in_force(other, primary)
@@ -275,7 +282,8 @@ def test_primary_slot_counts_and_differing_slot_is_a_disagreement() -> None:
 
 
 def test_without_primary_calendar_the_first_announced_slot_counts() -> None:
-    """The release has no calendars in its configuration."""
+    """No calendar of the release is configured as primary. The calendar `first` announced 24 July on 1 July, and
+    `second` announced 23 July a day later."""
     first, second = promise_read(july(24), utc(7, 1), "first"), promise_read(july(23), utc(7, 2), "second")
     assert in_force(first, second, calendars=()).slot == july(24)
 
@@ -337,12 +345,12 @@ def test_disagreement_of_calendars_survives_removal_by_hand() -> None:
 )
 def test_change_between_reads_around_the_slot_is_in_doubt(change: Promise) -> None:
     """The read 10 minutes before the slot shows 23 July. The read 10 minutes after it shows another slot or a
-    cancellation. No one knows whether that change was made before the slot."""
+    cancellation. No one knows whether that change was made before the slot, so it is only a possible change."""
     assert in_force(SHOWN_UNTIL_10_MINUTES_BEFORE_SLOT, change).possible_changes == (change,)
 
 
 def test_an_unchanged_promise_read_after_the_slot_makes_no_doubt() -> None:
-    """The reads 10 minutes before and 10 minutes after the slot show the same slot."""
+    """The slot is at 8:30. The reads at 8:20 and 8:40 both show it. So there is no possible change before it passed."""
     unchanged = read_10_minutes_after_slot(july(23))
     assert in_force(SHOWN_UNTIL_10_MINUTES_BEFORE_SLOT, unchanged).possible_changes == ()
 
@@ -360,8 +368,8 @@ def test_an_unchanged_promise_read_after_the_slot_makes_no_doubt() -> None:
 def test_change_read_after_slot_is_in_doubt_without_read_at_slot(
     old_slot_shown_until: datetime, change_not_shown_until: datetime, *, is_in_doubt: bool
 ) -> None:
-    """The calendar first shows 23 July, and 24 July ten minutes after that slot. A read at the slot proves that this
-    came too late, if it shows 23 July or lacks 24 July. If the last such read was a minute before, this is in doubt."""
+    """The slot is 23 July, 8:30. At 8:40 the calendar shows 24 July. If a read at 8:30 still showed 23 July or lacked
+    24 July, the change came too late. If the last such read was at 8:29, it may have come in time: in doubt."""
     old = replace(PROMISE_OF_23_JULY, confirmed_at=old_slot_shown_until)
     change = promise_read(july(24), SLOT + 10 * MINUTE, last_read_without=change_not_shown_until)
     assert in_force(old, change).possible_changes == ((change,) if is_in_doubt else ())
@@ -373,9 +381,8 @@ def test_change_read_after_slot_is_in_doubt_without_read_at_slot(
     ids=["first entry of the other calendar", "change of its entry"],
 )
 def test_change_by_another_calendar_puts_no_doubt_on_primary_promise(earlier_entries_of_other: list[Promise]) -> None:
-    """The primary calendar showed 23 July until 10 minutes before that slot. Ten minutes after it, the other calendar
-    shows 24 July instead of 23 July or of nothing. Its change may have been in time, but only the primary one
-    counts."""
+    """The slot is 23 July, 8:30. The primary calendar showed it until 8:20. At 8:40, the other calendar shows 24 July
+    instead of 23 July or of nothing. Its change may have come before 8:30, but only the primary one counts."""
     of_primary = replace(PROMISE_OF_23_JULY, confirmed_at=SLOT - 10 * MINUTE)
     of_other = promise_read(july(24), SLOT + 10 * MINUTE, OTHER, last_read_without=SLOT - 10 * MINUTE)
     assert in_force(of_primary, *earlier_entries_of_other, of_other).possible_changes == ()
@@ -419,7 +426,8 @@ def test_calendars_that_differ_make_one_event_until_they_agree() -> None:
 
 
 def test_calendars_that_differ_again_make_a_second_event() -> None:
-    """The primary calendar says 23 July. The other one says 24 July, later agrees, and at last says 26 July."""
+    """The primary calendar says 23 July. The other one says 24 July, later agrees, and at last says 26 July. So there
+    are two events: of 24 and of 26 July."""
     differs, agrees = promise_read(july(24), utc(6, 2), OTHER), promise_read(july(23), utc(6, 3), OTHER)
     differs_again = promise_read(july(26), utc(6, 4), OTHER)
     found = in_force(PROMISE_OF_23_JULY, differs, agrees, differs_again)
@@ -485,6 +493,7 @@ def test_cancellation_by_primary_calendar_overrules_a_later_promise_of_another()
 
 @pytest.mark.parametrize("vague", [WHOLE_JULY, TO_BE_CONFIRMED], ids=["a month", "no date yet"])
 def test_a_more_precise_slot_withdraws_no_promise(vague: Slot) -> None:
+    """On 1 June the calendar says, for example, July, and on 2 June a time on 23 July."""
     vague_promise, precise_promise = promise_read(vague, utc(6, 1)), promise_read(july(23), utc(6, 2))
     assert in_force(vague_promise, precise_promise).replaced_promises == ()
 
@@ -537,7 +546,8 @@ JULY_SLOT_AHEAD = promise_read(july(23), utc(6, 10))
 
 
 def test_slot_read_too_late_is_replaced_by_primary_entry() -> None:
-    """The other calendar's slot, 1 June, was read only on 5 June. On 10 June the primary calendar shows 23 July."""
+    """The other calendar's slot, 1 June, was read only on 5 June, so no one could wait for it. On 10 June the primary
+    calendar shows 23 July."""
     found = in_force(OTHERS_JUNE_SLOT_READ_TOO_LATE, JULY_SLOT_AHEAD)
     assert (found.promise, found.is_first_read_after_slot) == (JULY_SLOT_AHEAD, False)
     assert found.changed_after_slot is None
@@ -591,8 +601,9 @@ def test_cancellation_without_date_as_first_entry_is_in_force() -> None:
 
 
 def test_short_notice_depends_on_the_days_that_count_as_short() -> None:
+    """The slot of 30 July is moved on 16 July. 30 - 16 = 14 days before the old slot are short notice if less than 28
+    days count as short, but not if only less than 3 do."""
     planned = promise_read(july(30), utc(6, 1))
-    # The change is read on 16 July, 30 - 16 = 14 days before the old slot. That is short of 28 days, but not of 3.
     brought_forward = promise_read(july(23), utc(7, 16), last_read_without=utc(7, 15))
     found = in_force(planned, brought_forward, notice_days=28)
     assert found.short_notice is not None
@@ -626,7 +637,8 @@ def test_same_time_without_its_offset_is_only_a_possible_change() -> None:
 
 
 def test_an_offset_that_comes_back_ends_the_doubt() -> None:
-    """The calendar writes 09:30+01:00, then 09:30Z (perhaps only the offset was lost), then 09:30+01:00 again."""
+    """The calendar writes 09:30+01:00, then 09:30Z, then 09:30+01:00 again. At the second read perhaps only the offset
+    was lost, which made it a possible change. By the third there is none."""
     with_offset_again = replace(WITH_OFFSET, learnt=utc(6, 3))
     assert in_force(WITH_OFFSET, WITHOUT_OFFSET, with_offset_again).possible_changes == ()
 

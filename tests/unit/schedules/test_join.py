@@ -59,7 +59,7 @@ def test_entry_that_adds_a_part_changes_nothing_else() -> None:
     entry = an_entry("1", title="Widgets: July 2026", producer="dfx", url=f"{BASE}/widgets-july-2026")
     from_govuk, by_hand = replace(entry, address=Address.GUESSED), replace(ADDS_A_PART, address=Address.ANNOUNCED)
     entries = {"govuk": [from_govuk], "by-hand": [by_hand]}
-    known_ids = {("govuk", "1"): "widgets-july-2026"}
+    known_ids = {("govuk", "1"): "widgets-july-2026"}  # by an earlier join
     (release,) = join_entries(entries, JoinRules(order=("govuk", "by-hand")), known_ids).releases
     assert [part.id for part in release.parts] == ["page", "added"]
     assert release.id == "widgets-july-2026"
@@ -118,7 +118,8 @@ def test_an_entry_without_a_date_does_not_join_by_title() -> None:
 
 
 def test_entry_with_two_candidates_joins_neither_and_is_ambiguous() -> None:
-    """An entry of "a" fits two entries of "b": all have the same title and producer, and dates near each other."""
+    """An entry of "a" fits two entries of "b": all have the same title and producer, and dates near each other. No one
+    knows which it is, so there are three releases."""
     candidates = [an_entry("2", days=1), an_entry("3", days=2)]
     joined = join_entries({"a": [an_entry("1")], "b": candidates})
     assert len(joined.releases) == 3
@@ -137,6 +138,7 @@ def test_entry_joined_by_link_cannot_join_by_title() -> None:
 
 
 def test_entries_of_one_calendar_are_never_joined_to_each_other() -> None:
+    """The two entries have the same title, date and link. In two calendars, they would be one release."""
     joined = join_entries({"a": [an_entry("1", url=f"{BASE}/x"), an_entry("2", url=f"{BASE}/x")]})
     assert len(joined.releases) == 2
     assert joined.ambiguous == ()
@@ -186,13 +188,15 @@ def test_a_pin_joins_entries_that_share_nothing() -> None:
 
 
 def test_a_pin_of_another_producer_does_not_apply() -> None:
+    """A pin gives the id `w` to the entry of this title by dfy. The entry is by dfx, so it gets another id."""
     rules = JoinRules(pins=(Pin(id="w", title="Widgets: July 2026", producer="dfy"),))
     joined = join_entries({"a": [an_entry("1", "Widgets: July 2026", producer="dfx")]}, rules)
     assert release_ids(joined) == ["dfx-widgets-july-2026"]
 
 
 def test_two_pins_keep_entries_with_the_same_link_apart() -> None:
-    """Without the pins, the entries would be one release, because they have the same link."""
+    """A pin is a setting that gives an entry the id of its release. Without the two pins, the entries would be one
+    release, because they have the same link."""
     rules = JoinRules(pins=(Pin(id="one", title="Widgets: July 2026"), Pin(id="two", title="Gadgets")))
     widgets = an_entry("1", "Widgets: July 2026", f"{BASE}/x")
     joined = join_entries({"a": [widgets], "b": [an_entry("2", "Gadgets", f"{BASE}/x")]}, rules)
@@ -200,6 +204,7 @@ def test_two_pins_keep_entries_with_the_same_link_apart() -> None:
 
 
 def test_pins_of_one_address_are_distinguished_by_title() -> None:
+    """Two entries have the same address and different titles. Two pins have that address, too, and one title each."""
     page = f"{BASE}/widgets"
     pins = (Pin(id="one", url=page, title="Widgets: July 2026"), Pin(id="two", url=page, title="Gadgets"))
     entries = [an_entry("1", "Widgets: July 2026", page), an_entry("2", "Gadgets", page)]
@@ -208,7 +213,8 @@ def test_pins_of_one_address_are_distinguished_by_title() -> None:
 
 
 def test_entry_keeps_pinned_id_when_new_entry_has_same_page() -> None:
-    """The pin fits both entries. By `known`, the old one has had the id since an earlier join."""
+    """A pin gives the id `w` to the entry of an address. Both entries have that address. By `known`, the old one has
+    had the id since an earlier join."""
     rules = JoinRules(pins=(Pin(id="w", url=f"{BASE}/w"),))
     old, new = an_entry("2", url=f"{BASE}/w"), an_entry("1", "Widgets and gadgets: July 2026", f"{BASE}/w")
     joined = join_entries({"a": [new, old]}, rules, known={("a", old.uid): "w"})
@@ -247,8 +253,8 @@ def test_release_keeps_known_id_when_title_and_address_change() -> None:
 
 
 def test_contested_id_goes_to_earlier_release_and_other_gets_hash() -> None:
-    """Both have the same title and producer, of which the id is made. They are of one calendar, so they are not
-    joined."""
+    """Two entries of one calendar, 30 days apart, have the same title and producer, of which the id is made. They are
+    two releases, so only one can have that id."""
     later, earlier = an_entry("later", days=30), an_entry("earlier", days=0)
     joined = join_entries({"a": [later, earlier]})
     assert joined.release_of["a", "earlier"] == "dfx-widgets-july-2026"
@@ -270,6 +276,7 @@ def test_landing_page_comes_first_and_other_parts_follow_once() -> None:
 
 
 def test_stray_spaces_in_addresses_are_removed() -> None:
+    """The addresses of the page and of the sheet have a space after the last slash, and the title has one in front."""
     sheet = Part("sheet", Role.DATA, f"{BASE}/ tables.ods")
     entry = an_entry("1", " Widgets \u2013 July 2026", f"{BASE}/ widgets", parts=(sheet,))
     (release,) = join_entries({"a": [entry]}).releases
@@ -311,6 +318,7 @@ def test_no_release_has_two_entries_of_one_calendar(announced: dict[str, list[An
 
 @given(_announced)
 def test_joining_again_with_the_known_ids_changes_nothing(announced: dict[str, list[Announcement]]) -> None:
+    """Calendars and entries are random. The second join knows the ids that the first one gave."""
     first = join_entries(announced)
     assert join_entries(announced, known=first.release_of) == first
 

@@ -49,7 +49,7 @@ def test_entry_with_same_meaning_in_other_words_is_confirmed() -> None:
 
 
 def test_an_announcement_that_redirects_to_its_publication_confirms_no_slot() -> None:
-    """Its page now leads to the publication (LED_TO)."""
+    """The page of the announcement now leads to the publication (LED_TO), so it no longer shows the slot."""
     redirects = replace(ENTRY, address=Address.LED_TO, published=True)
     changes = changes_of_this_read({"X": LastSeen.of(ENTRY)}, redirects)
     # It is still listed, so it does not count as missing either.
@@ -107,7 +107,8 @@ def test_only_second_read_without_an_entry_reports_it_absent(
     ids=["one missing read", "two or more"],
 )
 def test_an_entry_reappears_only_after_two_missing_reads(missing_since: datetime, reappeared: tuple[str, ...]) -> None:
-    """This read shows the entry again. It was missing from the last read only, or from the read before that too."""
+    """This read, on 2 July, shows the entry again. It was missing from the last read only (since 1 July), or from the
+    read before that too (since 30 June). A single read may lose an entry, so only the latter is reported."""
     before_this_read = {"X": LastSeen.of(ENTRY, missing_since)}
     assert changes_of_this_read(before_this_read, ENTRY).reappeared == reappeared
 
@@ -121,7 +122,8 @@ def test_entry_that_left_calendar_after_its_slot_is_not_unlisted() -> None:
 
 
 def test_a_read_with_an_alarm_adds_nothing() -> None:
-    """Earlier reads had 200 entries and this one has a single entry, with a new slot."""
+    """Earlier reads had 200 entries, and this one has a single entry, with a new slot. So few raise an alarm, because
+    the read may be incomplete."""
     known, with_new_slot = {"X": LastSeen.of(ENTRY)}, replace(ENTRY, slot=FAR)
     changes = changes_of_this_read(known, with_new_slot, earlier_counts=[200])
     assert [alarm.kind for alarm in changes.alarms] == [AlarmKind.COUNT]

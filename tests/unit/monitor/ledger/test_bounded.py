@@ -91,7 +91,8 @@ def test_state_stored_without_age_counts_as_of_end_of_read() -> None:
 
 
 def test_entry_missing_from_two_reads_is_gone_since_first() -> None:
-    """The read in minute 10 shows the entries e0 and e1. Those in minutes 20 and 30 show only e0."""
+    """The read in minute 10 shows the entries e0 and e1. Those in minutes 20 and 30 show only e0. So e1 is gone since
+    minute 20."""
     with_e1 = evaluate_read_in_minute(10, NO_READ_YET, e0=SLOT, e1=SLOT)
     without_e1 = evaluate_read_in_minute(20, with_e1.state, e0=SLOT)
     assert without_e1.changes.newly_missing == ("e1",)
@@ -137,7 +138,8 @@ def test_last_100_title_changes_of_an_entry_are_kept() -> None:
 
 
 def test_entry_counts_of_last_twenty_reads_are_kept() -> None:
-    """Each of 25 reads has one entry. A later read with far fewer entries than those counted is not believed."""
+    """Each of 25 reads has one entry. The counts of the last 20 are kept, because a later read with far fewer entries
+    than those is not believed."""
     state = NO_READ_YET
     for minute in range(25):
         state = evaluate_read_in_minute(minute, state, e0=SLOT).state
@@ -160,14 +162,15 @@ def test_accepted_read_replaces_earlier_entry_counts() -> None:
 def test_doubtful_read_is_accepted_on_configured_london_day(
     day_configured_as_accept: date | None, *, is_accepted: bool
 ) -> None:
-    """A read that changes too much at once is not believed unless a person sets `accept` to the day of that read."""
+    """A read that changes too much at once is not believed unless a person sets `accept` to the day of that read. This
+    read is on 30 June in UTC. But in London it is 1 July already, so only that day accepts it."""
     half_past_midnight_on_1_july_in_london = datetime(2026, 6, 30, 23, 30, tzinfo=UTC)
     checks = Checks(accept=day_configured_as_accept)
     assert checks.are_changes_accepted(half_past_midnight_on_1_july_in_london) is is_accepted
 
 
 def test_read_with_an_alarm_leaves_the_state_unchanged() -> None:
-    """A calendar that may not be empty has sixty entries and then none."""
+    """A calendar that may not be empty has sixty entries and then none. That raises an alarm and changes nothing."""
     sixty_entries = evaluate_read_in_minute(0, NO_READ_YET, **{f"e{number}": SLOT for number in range(60)}).state
     no_entries = evaluate_read_in_minute(10, sixty_entries, checks=Checks(may_be_empty=False))
     assert not no_entries.changes.usable
@@ -184,4 +187,5 @@ def test_state_is_loaded_from_usable_reads_oldest_first() -> None:
     assert list(state.counts) == [first.entries, second.entries]
     # It is not stored how old the copies were, so the calendar is as of the start of the later read.
     assert (state.as_of, state.last_read) == (second.started, second.finished)
-    assert CalendarState.from_reads("c", []).last_read is None
+    without_reads = CalendarState.from_reads("c", [])
+    assert without_reads.last_read is None

@@ -34,7 +34,8 @@ async def let_release_a_pass_and_be_unlisted_for_91_days(monitor: CalendarMonito
 
 @with_calendar_monitor()
 async def test_long_past_release_is_only_in_store_after_restart(monitor: CalendarMonitor) -> None:
-    """A release is long past if its slot passed and a calendar last showed it more than 90 days ago."""
+    """A release is long past if its slot passed and a calendar last showed it more than 90 days ago. Release a is, with
+    91 days. Release b has its slot next year. A restart loads only b from the store into memory."""
     await let_release_a_pass_and_be_unlisted_for_91_days(monitor)
     assert set(monitor.ledger_in_memory.releases) == {"a", "b"}
     await monitor.restart()
@@ -47,11 +48,12 @@ async def test_long_past_release_is_only_in_store_after_restart(monitor: Calenda
 
 @with_calendar_monitor()
 async def test_running_monitor_drops_long_past_releases_daily(monitor: CalendarMonitor) -> None:
-    """A release is long past if its slot passed and a calendar last showed it more than 90 days ago."""
+    """A release is long past if its slot passed and a calendar last showed it more than 90 days ago. Release a is, with
+    91 days. Only unwatched releases are dropped. So the first job ends the watch of a, and that of the next day drops
+    it from memory."""
     await let_release_a_pass_and_be_unlisted_for_91_days(monitor)
     await monitor.run_hourly_job()
     ledger = monitor.ledger_in_memory
-    # Only unwatched releases are dropped. This job has ended the watch of `a`, and that of the next day drops it.
     assert set(ledger.releases) == {"a", "b"}
     await monitor.clock.sleep(DAY)
     await monitor.run_hourly_job()
@@ -82,12 +84,12 @@ async def test_relisted_past_release_keeps_times_of_first_read(monitor: Calendar
 
 @with_calendar_monitor()
 async def test_new_slot_of_dropped_release_joins_earlier_promises(monitor: CalendarMonitor) -> None:
-    """Memory drops a release that is long past. The store keeps it."""
+    """Release a had its slot on 20 November. It is long past, so a restart leaves it in the store only. Then its
+    calendar shows it again, for 1 March. Memory must have both promises."""
     await let_release_a_pass_and_be_unlisted_for_91_days(monitor)
     await monitor.restart()
     await monitor.read_calendar(csv(row("a", "2027-03-01", title="Example awareness"), COMING_RELEASE))
     slots = [promise.slot.instant for promise in monitor.ledger_in_memory.promises("a")]
-    # The slot that passed was on 20 November.
     assert [f"{slot:%Y-%m-%d}" for slot in slots if slot] == ["2026-11-20", "2027-03-01"]
     # Release `a` is near its new slot. Release `b` is due ten months later.
     assert monitor.watched_ids == {"a"}
@@ -95,7 +97,8 @@ async def test_new_slot_of_dropped_release_joins_earlier_promises(monitor: Calen
 
 @with_calendar_monitor(OWN)
 async def test_id_of_dropped_release_is_not_reused(monitor: CalendarMonitor) -> None:
-    """Memory drops a release that is long past. The store keeps it."""
+    """A release is long past, so a restart leaves it in the store only. Then a calendar shows a new release of the same
+    title, from which ids are made. It must get another id."""
     past = own_entry("1", "2026-11-20T09:30:00", title="Example awareness")
     ahead = own_entry("9", "2027-12-20T09:30:00", title="Ahead")  # it only keeps the calendar from being empty
     await monitor.read_calendar(as_json(past, ahead), "own")
@@ -105,18 +108,19 @@ async def test_id_of_dropped_release_is_not_reused(monitor: CalendarMonitor) -> 
     await monitor.clock.sleep(91 * DAY)
     await monitor.restart()
     assert past_id not in monitor.ledger_in_memory.releases
-    # The new release has the same title, so without the store it would get the same id.
     new = own_entry("2", "2027-11-20T09:30:00", title="Example awareness")
     await monitor.read_calendar(as_json(new, ahead), "own")
     (new_id,) = (name for name in monitor.ledger_in_memory.releases if name.startswith(past_id) and name != past_id)
     for release_id in (past_id, new_id):
         assert len(monitor.store.ledger.promises([release_id])) == 1
-    assert [entry.uid for entry in monitor.store.ledger.entries_of([past_id])] == ["x-1"]
+    id_of_past_entry = "x-1"
+    assert [entry.uid for entry in monitor.store.ledger.entries_of([past_id])] == [id_of_past_entry]
 
 
 @with_calendar_monitor()
 async def test_entry_is_matched_with_stored_past_release(monitor: CalendarMonitor) -> None:
-    """A listing shows an entry. It may be of a release that only the store knows, as it is long past."""
+    """Only the store knows release a, "Example awareness", as it is long past. A listing shows an entry. It matches
+    release a by its link or its title, but not under another producer."""
     await let_release_a_pass_and_be_unlisted_for_91_days(monitor)
     await monitor.restart()
     by_link = Found("https://stats.example/a", "Another title altogether", "listed")
@@ -145,7 +149,8 @@ async def test_series_of_a_stored_past_release_is_known(monitor: CalendarMonitor
 
 @with_calendar_monitor()
 async def test_past_release_is_loaded_on_request(monitor: CalendarMonitor) -> None:
-    """Memory drops a release that is long past. The store keeps it."""
+    """Release a is long past, so a restart leaves it in the store only. On request, for example of a web page, it is
+    loaded with its promise. For an unknown id there is no release (None)."""
     await let_release_a_pass_and_be_unlisted_for_91_days(monitor)
     await monitor.restart()
     loaded = await monitor.ledger_in_memory.load_release("a")
@@ -170,7 +175,9 @@ EDITION_MISSING = "CALENDAR: no calendar announces the next edition of Example y
 async def test_missing_edition_is_reported_from_stored_past_editions(
     monitor: CalendarMonitor, *, is_restarted: bool
 ) -> None:
-    # 1 November 2025: the calendar shows the editions of each April and October so far. Ten minutes later it does not.
+    """A series has come each April and October. Only the store still has these editions. In March, no calendar
+    announces the one of April, so people are notified."""
+    # 1 November 2025: the calendar shows the past editions. Ten minutes later it does not.
     await monitor.read_calendar(csv(*PAST_EDITIONS, *OTHER_RELEASES))
     await monitor.read_calendar(csv(*OTHER_RELEASES), minutes_later=10)
     # 9 February 2026: they were missing for more than 90 days, so two daily jobs drop them from memory.

@@ -134,10 +134,8 @@ def times_of_reads(store: TemporaryStore) -> list[datetime]:
 async def test_read_in_three_portions_counts_once_all_are_written(
     clock: VirtualClock, portions_written: int, expected_times: list[datetime]
 ) -> None:
-    """A first read is recorded at START.
-
-    A second one, a day later, is written in three transactions, the portions, and cut off after some of them.
-    """
+    """A first read is recorded at START. A second one, a day later, is written in three transactions, the portions, and
+    cut off after some of them."""
     store = await store_with_changes_cut_off(clock, portions_written)
     assert times_of_reads(store) == expected_times
     # A portion has an entry and its promise together, so even before that they agree.
@@ -147,11 +145,11 @@ async def test_read_in_three_portions_counts_once_all_are_written(
 @pytest.mark.parametrize("portions_written", [0, 1, 2])
 @partial(virtually, begins=START)
 async def test_cut_off_read_confirms_no_entry_that_it_lacks(clock: VirtualClock, portions_written: int) -> None:
-    """A first read is recorded at START. A second one, a day later, takes three transactions, the portions. The monitor
-    is killed before the last of them."""
+    """A first read is recorded at START. A second one, a day later, lacks some entries. It takes three transactions,
+    the portions, and the monitor is killed before the last. Only the first read confirmed the lacking entries."""
     store = await store_with_changes_cut_off(clock, portions_written)
     restarted = await Monitor(store, clock).started(START + DAY + HOUR)
-    # Some of these entries are not marked as removed yet, because the portion with that was not written.
+    # Some of them are not marked as removed yet, because the portion with that was not written.
     for entry_id in REMOVED_IDS:
         (promise,) = restarted.ledger.promises(entry_id)
         assert promise.confirmed_at == START
@@ -161,7 +159,7 @@ async def test_cut_off_read_confirms_no_entry_that_it_lacks(clock: VirtualClock,
 @partial(virtually, begins=START)
 async def test_cut_off_read_is_recorded_whole_at_next_read(clock: VirtualClock, portions_written: int) -> None:
     """A first read is recorded at START. A second one, a day later, takes three transactions, the portions. The monitor
-    is killed before the last of them."""
+    is killed before the last of them. After a restart an hour later, a third read shows the same as the second."""
     store = await store_with_changes_cut_off(clock, portions_written)
     read_again_at = START + DAY + HOUR
     restarted = await Monitor(store, clock).started(read_again_at)
@@ -204,10 +202,8 @@ async def test_joined_releases_keep_promises_despite_a_cut_off_read(
     clock: VirtualClock, joining_calendar: str, other_calendar: str, portions_written: int
 ) -> None:
     """Two calendars have 200 entries each. Then one is read again. Each entry of this read has the link of an entry of
-    the other calendar, so both become one release. It also has another slot, which is a new promise.
-
-    The monitor is killed after `portions_written` transactions of this read.
-    """
+    the other calendar, so both become one release. It also has another slot, which is a new promise. The monitor is
+    killed after `portions_written` transactions of this read."""
     joining = [
         an_entry(number, calendar=joining_calendar, url=f"https://{other_calendar}.example/{number}", moved=HOUR)
         for number in range(200)
@@ -248,6 +244,7 @@ def run_while_store_is_away(act: Callable[[Monitor], Awaitable[None]]) -> CutOff
 
 
 def test_reads_waiting_for_store_are_written_oldest_first() -> None:
+    """The store is away while three reads come, an hour apart. Once it is back, they are written in that order."""
     first, *later = [START + hours * HOUR for hours in range(4)]
 
     async def record_later_reads(monitor: Monitor) -> None:
@@ -266,7 +263,8 @@ def test_reads_waiting_for_store_are_written_oldest_first() -> None:
 
 
 def test_at_most_two_unchanged_reads_wait_for_the_store() -> None:
-    """Nothing is lost: an unchanged read only confirms what is known, so the last of them is enough."""
+    """While the store is away, 99 reads show the calendar unchanged. Each only confirms what is known. So a new one
+    replaces the one that still waits, and nothing is lost."""
 
     async def record_99_unchanged_reads(monitor: Monitor) -> None:
         unchanged = monitor.ledger._memory.state_of("stats").reading

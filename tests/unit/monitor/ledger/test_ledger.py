@@ -95,7 +95,8 @@ async def test_count_of_reads_without_an_entry_survives_restart(monitor: Calenda
 
 @with_calendar_monitor()
 async def test_entry_shown_under_another_id_is_not_missing(monitor: CalendarMonitor) -> None:
-    """`unlisted` counts the reads that lack a release. None: the last read shows it."""
+    """The second read lacks the id a, but shows its title under the id a2. So release a is not missing: `unlisted`,
+    which would count the reads without it, is None."""
     await monitor.read_calendar(csv(row("a", title="Example awareness"), row("b")))
     await monitor.read_calendar(csv(row("a2", title="Example awareness"), row("b")), minutes_later=10)
     unlisted = {promise.release: promise.unlisted for promise in monitor.store.ledger.promises()}
@@ -104,10 +105,8 @@ async def test_entry_shown_under_another_id_is_not_missing(monitor: CalendarMoni
 
 @with_calendar_monitor(OWN)
 async def test_entry_is_unlisted_if_another_title_takes_its_place(monitor: CalendarMonitor) -> None:
-    """The new entry has the page and slot of the old one, so perhaps it replaces it.
-
-    Its title is then called a successor.
-    """
+    """The new entry has the page and slot of the old one, so perhaps it replaces it. Its title is then called a
+    successor."""
     page, slot = "https://stats.example/example", "2026-11-26T09:30:00"
     old_entry = own_entry("a", slot, page, title="Example of one region")
     new_entry = own_entry("b", slot, page, title="Example of the whole country")
@@ -119,6 +118,7 @@ async def test_entry_is_unlisted_if_another_title_takes_its_place(monitor: Calen
 
 @with_calendar_monitor()
 async def test_unchanged_calendar_makes_no_promise_after_restart(monitor: CalendarMonitor) -> None:
+    """A read before a restart and one after it show the same two entries. Each release still has one promise."""
     first = await monitor.read_calendar(csv(row("a"), row("b", "2026-12-03")))
     await monitor.restart()
     # The slot of `b` is too far ahead for it to be watched.
@@ -132,7 +132,8 @@ async def test_unchanged_calendar_makes_no_promise_after_restart(monitor: Calend
 
 @with_calendar_monitor()
 async def test_restart_after_many_failed_reads_keeps_last_usable_one(monitor: CalendarMonitor) -> None:
-    """After a usable read, 21 reads fail (503). At a restart, only 20 reads are loaded, but only usable ones."""
+    """After a usable read, 21 reads fail (503). A restart loads at most 20 reads from the store. Failed ones do not
+    count among them, so the usable one is loaded."""
     usable = await monitor.read_calendar(csv(row("a")))
     for _ in range(MOST_COUNTS + 1):
         await monitor.read_calendar(Reply(503), minutes_later=10)
@@ -142,7 +143,7 @@ async def test_restart_after_many_failed_reads_keeps_last_usable_one(monitor: Ca
 
 @with_calendar_monitor()
 async def test_change_during_restart_is_dated_between_the_reads(monitor: CalendarMonitor) -> None:
-    """Before a restart the slot is on 26 November, and after it on 27 November."""
+    """The last read before a restart shows the slot on 26 November, and the first one after it on 27 November."""
     last_read_before = await monitor.read_calendar(csv(row("a", "2026-11-26")))
     await monitor.clock.sleep(7200)
     await monitor.restart()
@@ -155,6 +156,8 @@ async def test_change_during_restart_is_dated_between_the_reads(monitor: Calenda
 
 @with_calendar_monitor(STATS, OWN)
 async def test_calendars_that_share_a_link_become_one_release(monitor: CalendarMonitor) -> None:
+    """Two calendars have an entry each, with different titles: two releases. Then the second one adds the link of the
+    first to its entry. From then on they are one release, with the promises of both."""
     link = "https://stats.example/a"
     await monitor.read_calendar(csv(row("a", title="Example awareness")))
     await monitor.read_calendar(as_json(own_entry("a", "2026-11-26T09:45:00", title="Quite another name")), "own")
@@ -164,7 +167,6 @@ async def test_calendars_that_share_a_link_become_one_release(monitor: CalendarM
     assert set(monitor.ledger_in_memory.releases) == {"a"}
     assert monitor.watched_ids == {"a"}
     assert monitor.ledger_in_memory.releases["a"].calendars == ("stats", "own")
-    # What the other calendar promised before they were joined is part of the release's ledger.
     assert promised_times(monitor, "a") == [("stats", "26 09:30"), ("own", "26 09:45")]
     # The entry of the other calendar is stored with the id of the joined release.
     (shown_entry,) = (entry for entry in monitor.store.ledger.announced("own") if entry.gone is None)
@@ -173,7 +175,8 @@ async def test_calendars_that_share_a_link_become_one_release(monitor: CalendarM
 
 @with_calendar_monitor(STATS, OWN)
 async def test_pins_join_differing_entries_after_a_restart(monitor: CalendarMonitor) -> None:
-    """A pin gives all entries of a title to the release with its id."""
+    """Two calendars announce releases of different titles. Then a person configures two pins. A pin gives all entries
+    of a title to the release with its id, here the same for both."""
     await monitor.read_calendar(csv(row("a", title="Example awareness")))
     await monitor.read_calendar(as_json(own_entry("a", title="Quite another name")), "own")
     assert len(monitor.ledger_in_memory.releases) == 2
@@ -185,7 +188,7 @@ async def test_pins_join_differing_entries_after_a_restart(monitor: CalendarMoni
 
 
 def test_split_separates_entries_that_share_a_link(tmp_path: Path) -> None:
-    """The setting `split` names entries that must not be joined with others of their link."""
+    """Entries of two calendars have the same link. The setting `split` names one that must not be joined."""
     link = "https://stats.example/a"
 
     async def read_both_calendars(monitor: CalendarMonitor) -> None:
@@ -234,6 +237,7 @@ async def test_reason_of_a_join_is_stored(monitor: CalendarMonitor) -> None:
 
 @with_calendar_monitor()
 async def test_first_read_of_a_csv_calendar_may_be_empty(monitor: CalendarMonitor) -> None:
+    """The first read finds no entries and is usable. Ten minutes later there is one."""
     first = await monitor.read_calendar(csv())
     assert first.usable
     second = await monitor.read_calendar(csv(row("a")), minutes_later=10)
@@ -254,6 +258,8 @@ def cached_copy(*rows: str, age_in_seconds: int) -> Reply:
 
 @with_calendar_monitor()
 async def test_read_confirms_promise_as_of_its_cached_copy(monitor: CalendarMonitor) -> None:
+    """It is 12:00 at START. The read of 12:10 gets a copy that a cache made 60 s before, so it shows the calendar of
+    12:09. The read of 12:20 gets no copy, so it shows that of 12:20."""
     await monitor.read_calendar(csv(row("births")))
     await monitor.read_calendar(cached_copy(row("births"), age_in_seconds=60), minutes_later=10)
     # The age and the date from which it counts are each cut to whole seconds, so the copy may be 2 s older.
@@ -266,6 +272,8 @@ async def test_read_confirms_promise_as_of_its_cached_copy(monitor: CalendarMoni
 
 @with_calendar_monitor()
 async def test_change_is_dated_between_two_cached_copies(monitor: CalendarMonitor) -> None:
+    """The read of 12:00 (START) gets a copy that is 60 s old, with the time 09:30. The read of 12:10 gets one that is
+    30 s old, with 07:00. So the time changed between 11:59:00 and 12:09:30."""
     await monitor.read_calendar(cached_copy(row("births", time="09:30"), age_in_seconds=60))
     await monitor.read_calendar(cached_copy(row("births", time="07:00"), age_in_seconds=30), minutes_later=10)
     second = timedelta(seconds=1)
@@ -281,9 +289,10 @@ async def test_change_is_dated_between_two_cached_copies(monitor: CalendarMonito
 
 @with_calendar_monitor()
 async def test_copy_older_than_last_read_reverts_no_change(monitor: CalendarMonitor) -> None:
+    """The read of 12:00 shows 09:30, and that of 12:10 shows 07:00. At 12:20, a cache answers with a copy of 12:05,
+    which shows 09:30 again. It is older than the last read, so it is not usable."""
     await monitor.read_calendar(csv(row("births")))
     await monitor.read_calendar(csv(row("births", time="07:00")), minutes_later=10)
-    # This copy shows 09:30 again. It is 15 minutes old, and the last read was 10 minutes ago.
     read = await monitor.read_calendar(cached_copy(row("births"), age_in_seconds=15 * 60), minutes_later=10)
     assert (read.usable, read.fault) == (False, "a copy that may be older than the last read")
     assert promised_times(monitor, "births") == [("stats", "26 09:30"), ("stats", "26 07:00")]

@@ -113,9 +113,10 @@ async def test_failed_write_leaves_nothing_in_memory_or_store(monitor: CalendarM
 
 @with_calendar_monitor()
 async def test_read_after_a_failed_write_records_entries_as_new(monitor: CalendarMonitor) -> None:
+    """The first read of a calendar shows releases a and b, but the store refuses to write it. The next read, ten
+    minutes later, shows the same. So their promises are dated from that read."""
     store = await reopen_with_controlled_store(monitor)
     await read_that_store_refuses(monitor, store, csv(row("a"), row("b")))
-    # The calendar still shows `a` and `b`.
     next_read = await monitor.read_calendar(minutes_later=10)
     assert monitor.watched_ids == {"a", "b"}
     for name in ("a", "b"):
@@ -126,6 +127,8 @@ async def test_read_after_a_failed_write_records_entries_as_new(monitor: Calenda
 
 @with_calendar_monitor()
 async def test_unwritten_change_does_not_reach_watched_releases(monitor: CalendarMonitor) -> None:
+    """Release a is watched. A second read moves it to the next day and shows a new release b, but the store refuses to
+    write that. So the watch still has a at its old slot, and not b."""
     store = await reopen_with_controlled_store(monitor)
     await monitor.read_calendar(csv(row("a")))
     await read_that_store_refuses(monitor, store, csv(row("a", "2026-11-27"), row("b")))
@@ -170,8 +173,9 @@ def read_times(promises: Iterable[Promise]) -> list[tuple[str, datetime]]:
 
 @with_calendar_monitor()
 async def test_release_whose_watch_ended_is_not_loaded_again(monitor: CalendarMonitor) -> None:
+    """A release is watched until 15 days after its slot, here until 9:30 on 11 December. In the two days after that, no
+    hourly job loads it again."""
     store = await reopen_with_controlled_store(monitor)
-    # A release is watched until 15 days after its slot, here until 9:30 on 11 December.
     await monitor.read_calendar(csv(row("a", "2026-11-26", "09:30")))
     await sleep_until(monitor, datetime(2026, 12, 11, 10, tzinfo=UTC))
     await monitor.judge_all()
@@ -186,20 +190,21 @@ async def test_release_whose_watch_ended_is_not_loaded_again(monitor: CalendarMo
 
 @with_calendar_monitor()
 async def test_release_moved_to_a_near_day_is_watched_again(monitor: CalendarMonitor) -> None:
-    """A release is watched until 15 days after its slot, here until 9:30 on 11 December."""
+    """A release is watched until 15 days after its slot, here until 9:30 on 11 December. At 10:00 that day its watch
+    ends. Then its calendar moves it to 14 December, which is near."""
     await monitor.read_calendar(csv(row("a", "2026-11-26", "09:30")))
     await sleep_until(monitor, datetime(2026, 12, 11, 10, tzinfo=UTC))
     await monitor.judge_all()
     await monitor.run_hourly_job()
     assert "a" not in monitor.watched_ids
-    moved_to_three_days_later = csv(row("a", "2026-12-14"))
-    await monitor.read_calendar(moved_to_three_days_later)
+    await monitor.read_calendar(csv(row("a", "2026-12-14")))
     assert "a" in monitor.watched_ids
 
 
 @with_calendar_monitor()
 async def test_verdict_left_open_during_downtime_becomes_final(monitor: CalendarMonitor) -> None:
-    """The monitor is down at the slot, so no look can prove anything."""
+    """The monitor is down at the slot and for weeks, so no look can prove anything. After its restart, the pending
+    verdict becomes unproven for good."""
     await monitor.read_calendar(csv(row("a")))
     await monitor.judge_all()
     await monitor.clock.sleep((60 * DAY).total_seconds())
@@ -219,13 +224,13 @@ async def test_verdict_left_open_during_downtime_becomes_final(monitor: Calendar
 
 @with_calendar_monitor(STATS, OWN)
 async def test_pinned_releases_become_one_and_keep_old_promises(monitor: CalendarMonitor) -> None:
-    # Two calendars announce a release each. Both are judged.
+    """Two calendars announce a release each. Both are judged. Then a person pins both titles to one id, so they are one
+    release. The old ids lead to it, and still have their promises."""
     await monitor.read_calendar(csv(row("a", title="Example awareness")))
     await monitor.read_calendar(as_json(own_entry("a", title="Quite another name")), "own")
     await monitor.judge_all()
     old_ids = {judged.release for judged in monitor.store.verdicts.judged()}
     assert len(old_ids) == 2
-    # Then a person pins both titles to one id.
     pins = [Pin(id="awareness", title=title) for title in ("Example awareness", "Quite another name")]
     await monitor.restart(pin=pins)
     await monitor.judge_all()
@@ -240,7 +245,7 @@ async def test_pinned_releases_become_one_and_keep_old_promises(monitor: Calenda
 
 @with_calendar_monitor()
 async def test_runs_and_incidents_move_with_a_renamed_release(monitor: CalendarMonitor) -> None:
-    """A pin gives the release another id."""
+    """Release a has a run of looks and an incident. Then a pin, a setting, gives it another id. Both move to that."""
     run = Run("a/page/edge", State.ABSENT, START, START, START, START)
     await monitor.read_calendar(csv(row("a", title="Example awareness")))
     late = Incident("i", Kind.LATE, "a", "example-office", "Example awareness", START, START, "report")
@@ -256,12 +261,14 @@ async def test_runs_and_incidents_move_with_a_renamed_release(monitor: CalendarM
 
 @with_calendar_monitor(STATS, OWN)
 async def test_hourly_job_stores_title_of_new_calendar_order(monitor: CalendarMonitor) -> None:
+    """Two calendars announce one release. It has the title of the one that is first in the configuration. At a restart
+    their order changes. Memory has the new title at once, the store after the hourly job."""
+
     def title_in_store() -> str:
         release = monitor.store.ledger.release("a")
         assert release is not None
         return release.title
 
-    # Two calendars announce one release. Its title is that in the first calendar of the configuration.
     await monitor.read_calendar(csv(row("a", title="Title in stats")), "stats")
     entry_of_own = own_entry("b", url="https://stats.example/a", title="Title in own")
     await monitor.read_calendar(as_json(entry_of_own), "own")

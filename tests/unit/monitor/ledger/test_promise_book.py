@@ -72,7 +72,8 @@ def test_release_without_readable_time_is_never_near() -> None:
 
 
 def test_release_is_near_until_15_days_after_its_slot() -> None:
-    """A release is near from a given time before its slot on, here two weeks."""
+    """A release is near from a given time before its slot on, here two weeks, until 15 days after it. `find_near`
+    returns those of the given releases that are near."""
     book = book_of(promise_read_in_minute(1, slot=SLOT))
     two_weeks, fifteen_days = timedelta(days=14), timedelta(days=15)
 
@@ -118,7 +119,7 @@ MONTHS = [date(2026, month, 10) for month in (1, 2, 3, 4, 5, 6)]
 
 
 def test_latest_edition_is_kept_in_any_order_of_adding() -> None:
-    """The editions of one series, a monthly output, are added: January, March and then February."""
+    """The editions of one monthly series are added: January, March and then February. That of March is the latest."""
     past = PastEditions()
     january, february, march = MONTHS[:3]
     for day in (january, march, february):
@@ -144,7 +145,8 @@ def windows_of_missing_editions(now: datetime) -> list[tuple[date, date]]:
 
 
 def test_edition_is_missing_until_last_expected_day() -> None:
-    """Editions came each month until June, so the next one is expected around 10 July."""
+    """Editions came each month until June, so the next one is expected around 10 July, between a first and a last day.
+    No calendar announces it. After the last day, it no longer counts as missing."""
     on_10_july = datetime(2026, 7, 10, 12, tzinfo=UTC)
     ((first_day, last_day),) = windows_of_missing_editions(on_10_july)
     on_last_day = datetime(last_day.year, last_day.month, last_day.day, 12, tzinfo=UTC)
@@ -163,8 +165,8 @@ def book_after_three_reads_of_a_without_x() -> PromiseBook:
 
 
 def test_reads_without_a_release_are_counted_in_last_promise() -> None:
-    # Calendar A promised x in minutes 1 and 2, and B in minute 3. The reads of A in minutes 10, 15 and 20 lack x. The
-    # last of them shows a new entry that perhaps replaces x: a successor.
+    """Calendar A promised x in minutes 1 and 2, and B in minute 3. The reads of A in minutes 10, 15 and 20 lack x. The
+    last of them shows a new entry that perhaps replaces x: a successor. Only A's last promise counts these reads."""
     book = book_after_three_reads_of_a_without_x()
     first_of_a, last_of_a, of_b = book.promises_of("x")
     assert last_of_a.unlisted == Unlisted(since=at_minute(10), reads=3, successors=("Another title",))
@@ -173,8 +175,8 @@ def test_reads_without_a_release_are_counted_in_last_promise() -> None:
 
 
 def test_read_that_shows_a_release_again_ends_the_count() -> None:
-    """Three reads of calendar A lack release x, which its promise counts. Then a read shows x again. None: there is no
-    count any more."""
+    """Three reads of calendar A lack release x, which its promise counts. Then a read shows x again, which ends the
+    count (None). Another read that shows x changes nothing."""
     book = book_after_three_reads_of_a_without_x()
     book.replace_promises(book.mark_relisted("A", ["x"]))
     assert [promise.unlisted for promise in book.promises_of("x")] == [None, None, None]

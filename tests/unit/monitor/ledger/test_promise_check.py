@@ -76,10 +76,8 @@ def wait_until(check: PromiseCheck, watched: WatchedStub, new_verdict: Verdict) 
 
 @pytest.mark.parametrize("kind", [VerdictKind.LATE, VerdictKind.OVERDUE, VerdictKind.NOT_PUBLISHED, VerdictKind.EARLY])
 def test_breach_needs_promise_confirmed_since_its_slot(kind: VerdictKind) -> None:
-    """A breach is, for example, a late release.
-
-    To confirm a promise is to read its calendar again and find it unchanged.
-    """
+    """A breach is, for example, a late release. Before people are notified, a calendar must be read again, at its slot
+    or later, and still show that slot. That confirms the promise."""
     breach = verdict(page_verdict(kind))
     assert confirmation_needed_since(breach) == SLOT
 
@@ -118,15 +116,16 @@ def test_promise_confirmed_since_its_slot_needs_no_other_confirmation(
 
 
 def test_early_release_needs_confirmation_since_its_latest_exposure() -> None:
-    """An exposure is a time in which a page was public before its slot."""
+    """A page was public 15 minutes before its slot, and again 5 minutes before it. Its calendar must have been read
+    since the second of these exposures, as the slot may have changed in between."""
     first_exposure, second_exposure = SLOT - 15 * MINUTE, SLOT - 5 * MINUTE
     exposed_twice = verdict(page_verdict(VerdictKind.EARLY, exposed_at=[first_exposure, second_exposure]))
     assert confirmation_needed_since(exposed_twice) == second_exposure
 
 
 def test_after_slot_an_undated_exposure_needs_read_since_slot() -> None:
-    """An exposure is a time in which a page was public before its slot. Here it is not known when it began. So only a
-    calendar read at the slot or later confirms the promise."""
+    """An exposure is a time in which a page was public before its slot. Here it is not known when it began (None). It
+    is five minutes after the slot. So only a calendar read at the slot or later confirms the promise."""
     exposed_since_unknown_time = page_verdict(VerdictKind.EARLY, exposed_at=[None])
     five_minutes_after_slot = verdict(exposed_since_unknown_time, judged_at=SLOT + 5 * MINUTE)
     assert confirmation_needed_since(five_minutes_after_slot) == SLOT
@@ -141,12 +140,12 @@ def test_before_slot_an_undated_exposure_needs_no_read() -> None:
 
 
 def test_late_part_needs_read_since_slot_despite_earlier_read() -> None:
-    """`confirmation_needed_since` returns the time since which a calendar must have been read, or None if it was."""
-    # The page was public 15 minutes before its slot. A calendar read a minute later is enough for that.
+    """A page was public 15 minutes before its slot. A calendar read a minute later is enough for that, so no other one
+    is needed (None). Then the data file is late, for which that read is too early."""
     exposed_page = page_verdict(VerdictKind.EARLY, exposed_at=[SLOT - 15 * MINUTE])
     only_early = verdict(exposed_page, confirmed_at=SLOT - 14 * MINUTE)
     assert confirmation_needed_since(only_early) is None
-    # Then the data file is late, for which that read is too early. One 5 s after the slot is enough.
+    # A read 5 s after the slot is enough for the late file.
     also_late = replace(only_early, findings=(Finding(Kind.LATE, "sheet"),))
     assert confirmation_needed_since(also_late) == SLOT
     read_after_slot = replace(also_late, confirmed=SLOT + 5 * SECOND)
@@ -164,17 +163,21 @@ def verdict_in_doubt(*, judged_at: datetime) -> Verdict:
 
 @pytest.mark.parametrize("judged_at", [PAGE_SEEN_AT, SLOT - MINUTE, SLOT - SECOND])
 def test_before_slot_doubted_promise_needs_read_since_page_appeared(judged_at: datetime) -> None:
+    """A page was seen 3 minutes before its slot, and it is in doubt whether its calendar still promises that slot. It
+    is, for example, one second before the slot. A calendar read since the page was seen would end the doubt."""
     in_doubt = verdict_in_doubt(judged_at=judged_at)
     assert confirmation_needed_since(in_doubt) == PAGE_SEEN_AT
 
 
 def test_after_slot_a_doubted_promise_needs_read_since_slot() -> None:
+    """It is in doubt whether a calendar still promised the slot when it came. It is five minutes later."""
     in_doubt = verdict_in_doubt(judged_at=SLOT + 5 * MINUTE)
     assert confirmation_needed_since(in_doubt) == SLOT
 
 
 def test_breach_waits_ten_seconds_at_most_for_a_read() -> None:
-    """A calendar is read again before a breach is reported. LONGEST_WAIT is ten seconds."""
+    """A release is overdue. Before people are notified, its calendars are read again, from the slot on. The verdict
+    waits for that, but only for ten seconds (LONGEST_WAIT)."""
     check, watched = running_check(), WatchedStub()
     end_of_wait = JUDGED_AT + LONGEST_WAIT
     first_verdict = verdict(page_verdict(VerdictKind.OVERDUE), judged_at=JUDGED_AT)
@@ -243,9 +246,9 @@ def test_verdict_stops_waiting_if_no_read_is_possible_or_needed(check: PromiseCh
 
 
 def test_calendar_already_read_since_slot_is_not_requested() -> None:
-    """The promise must be confirmed by reads of both calendars that began at the slot or later."""
+    """The promise must be confirmed by reads of both calendars that began at the slot or later. That of `govuk` did,
+    and that of `own` began a second too early. So only `own` is requested."""
     check, judge_again = running_check(), CallCounter()
-    # The read of `own` began a second too early, so only that calendar is requested.
     check.record_read("govuk", begun=SLOT)
     check.record_read("own", begun=SLOT - SECOND)
     assert check.request_reads(("govuk", "own"), SLOT, "r", judge_again)
@@ -258,7 +261,8 @@ def test_calendar_already_read_since_slot_is_not_requested() -> None:
 
 
 def test_read_that_began_too_early_is_requested_again() -> None:
-    """A read since the slot is requested, and one comes that began a second before it. No release is judged again."""
+    """A read since the slot is requested, and one comes that began a second before it. So another read is requested,
+    and the release is not judged again yet."""
     check, judge_again = running_check(), CallCounter()
 
     async def read_a_second_too_early() -> list[str]:
@@ -281,13 +285,15 @@ def test_only_first_sufficient_read_rejudges_the_release() -> None:
 
 
 def test_no_verdict_waits_for_a_read_without_a_reader() -> None:
-    """The reader is the task that reads calendars on request. Without it, there is no time to wait until: None."""
+    """The reader is the task that reads calendars on request. Without it, no read would come. So the verdict on an
+    overdue release does not wait (None)."""
     check, overdue = PromiseCheck(), verdict(page_verdict(VerdictKind.OVERDUE))
     assert wait_until(check, WatchedStub(), overdue) is None
 
 
 def test_verdict_waits_for_a_read_once_a_reader_exists() -> None:
-    """The reader is the task that reads calendars on request. It exists once it has waited for requests."""
+    """The reader is the task that reads calendars on request. It exists once it has waited for requests. Then the
+    verdict on an overdue release waits for its reads, ten seconds (LONGEST_WAIT) at most."""
     check, overdue = PromiseCheck(), verdict(page_verdict(VerdictKind.OVERDUE), judged_at=JUDGED_AT)
     check.request_reads(("govuk",), SLOT, "another release", CallCounter())
     asyncio.run(check.next_requested())  # by the reader
@@ -330,7 +336,7 @@ UNPROVEN_AT_FOUND_ADDRESS = replace(
 @pytest.mark.parametrize("still_open", [PENDING_AT_GUESSED_ADDRESS, UNPROVEN_AT_FOUND_ADDRESS])
 def test_calendars_are_read_if_page_is_not_out_at_unannounced_address(still_open: Verdict) -> None:
     """A page is not out 5 s after its slot at an address that was, for example, guessed. Once it appears, its calendars
-    may no longer show the announced time. So they are read now."""
+    may no longer show the announced time. So they are read now, but the verdict does not wait for that."""
     watched = WatchedStub()
     assert asyncio.run(requests_calendar_read(watched, still_open))
     assert not watched.waits_for_calendar

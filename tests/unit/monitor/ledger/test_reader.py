@@ -57,6 +57,8 @@ def test_read_makes_one_request_and_returns_entries() -> None:
 
 
 def test_unchanged_calendar_is_requested_by_etag_and_parsed_once() -> None:
+    """The first answer has the ETag "a", which names its version. The next two requests send it, and the answers say
+    that it is still the same. So the second and third read keep the entries of the first."""
     outcomes, requests = read_calendar({URL: Reply(200, ENTRY.encode(), etag='"a"')}, times=3)
     # Parsed again, it would be another object.
     assert all(outcome.reading is outcomes[0].reading for outcome in outcomes)
@@ -129,6 +131,7 @@ def test_first_page_is_evidence_if_the_second_fails() -> None:
 
 
 def test_cached_copy_shows_calendar_as_of_its_making() -> None:
+    """A read gets a copy that a cache made 120 s before. So it shows the calendar as of then."""
     copy_of_120_seconds = Reply(200, ENTRY.encode(), {"Age": "120", "Cache-Control": "max-age=300"})
     (outcome,), _ = read_calendar({URL: copy_of_120_seconds})
     copied_at = outcome.read.started - timedelta(seconds=120)
@@ -160,10 +163,8 @@ def test_old_copy_of_one_announcement_does_not_date_whole_read() -> None:
 
 
 def test_304_answer_shows_calendar_as_of_the_304() -> None:
-    """A 304 says that the calendar is still as it was. Here it comes a second later than the first answer.
-
-    Both are 100 s old. So it shows the calendar as of a second later than the first answer did.
-    """
+    """A 304 says that the calendar is still as it was. Here it comes a second later than the first answer. Both are 100
+    s old. So it shows the calendar as of a second later than the first answer did."""
     reply = Reply(200, ENTRY.encode(), {"Age": "100"}, etag='"a"', seconds=1)
     (with_body, not_modified), _ = read_calendar({URL: reply}, times=2)
     assert not_modified.as_of == with_body.as_of + timedelta(seconds=1)

@@ -31,7 +31,7 @@ def incidents(monitor: CalendarMonitor) -> list[Incident]:
 
 @with_calendar_monitor()
 async def test_doubted_read_gives_one_notice_and_changes_nothing(monitor: CalendarMonitor) -> None:
-    """A read with far fewer entries than usual is not believed."""
+    """A calendar has shown 20 entries. Then three reads show 8, far fewer than usual, and are not believed."""
     await monitor.read_calendar(TWENTY_ENTRIES)
     last_good_read = monitor.last_read()
     for _ in range(3):
@@ -44,7 +44,8 @@ async def test_doubted_read_gives_one_notice_and_changes_nothing(monitor: Calend
 
 @with_calendar_monitor()
 async def test_calendar_incident_closes_and_reopens_without_second_notice(monitor: CalendarMonitor) -> None:
-    """Twice on one day, the calendar shows 8 entries instead of 20, which is not believed."""
+    """Twice on one day, the calendar shows 8 entries instead of 20, which is not believed. In between it shows 20 again
+    and the incident is closed. The second time, it is opened again."""
     await monitor.read_calendar(TWENTY_ENTRIES)
     await monitor.read_calendar(EIGHT_ENTRIES, minutes_later=10)
     (opened,) = incidents(monitor)
@@ -61,7 +62,8 @@ async def test_calendar_incident_closes_and_reopens_without_second_notice(monito
 
 @with_calendar_monitor()
 async def test_fault_from_before_restart_is_not_notified_again(monitor: CalendarMonitor) -> None:
-    """The calendar shows 8 entries instead of 20, which is not believed."""
+    """The calendar shows 8 entries instead of 20, which is not believed. A day later, after a restart, it still does.
+    That is the same incident, which is closed once all 20 are there again."""
     await monitor.read_calendar(TWENTY_ENTRIES)
     await monitor.read_calendar(EIGHT_ENTRIES, minutes_later=10)
     await monitor.clock.sleep(86_400)
@@ -174,10 +176,10 @@ async def test_missing_edition_of_a_series_is_notified_once(monitor: CalendarMon
 @pytest.mark.parametrize("is_restarted", [True, False])
 @with_calendar_monitor(begins=datetime(2026, 11, 2, 12, tzinfo=UTC))
 async def test_incident_stays_open_while_its_calendar_is_stale(monitor: CalendarMonitor, *, is_restarted: bool) -> None:
-    """The incident is about an edition that no calendar announces."""
+    """The incident is about an edition that no calendar announces. Its calendar was last read an hour ago, too long to
+    know whether it announces it now. A new read shows the edition, and the incident is closed."""
     await monitor.read_calendar(csv(*MONTHLY_ROWS))
     await report_missing_editions(monitor)
-    # The calendar is read every 10 minutes, so after an hour without a read it is not fresh.
     await monitor.clock.sleep(3600)
     if is_restarted:
         await monitor.restart()
@@ -191,7 +193,8 @@ async def test_incident_stays_open_while_its_calendar_is_stale(monitor: Calendar
 
 @with_calendar_monitor(begins=datetime(2026, 11, 2, 12, tzinfo=UTC))
 async def test_missing_edition_is_reported_only_after_a_recent_read(monitor: CalendarMonitor) -> None:
-    """The calendar has the monthly editions until September. It should announce that of October by now."""
+    """The calendar has the monthly editions until September. It should announce that of October by now. Its last read
+    is an hour ago, so perhaps it does. Only after the next read people are notified."""
     await monitor.read_calendar(csv(*MONTHLY_ROWS))
     await monitor.clock.sleep(3600)  # without a read
     await report_missing_editions(monitor)
@@ -203,7 +206,7 @@ async def test_missing_edition_is_reported_only_after_a_recent_read(monitor: Cal
 
 @with_calendar_monitor()
 async def test_long_ended_series_has_no_missing_edition(monitor: CalendarMonitor) -> None:
-    # The last of six monthly slots was on 15 June 2025. It is November 2026 now.
+    """The last of six monthly slots was on 15 June 2025. It is November 2026 now, so the series has ended."""
     rows = [row(f"e{n}", f"2025-0{n}-15", title=f"Example earnings: part {n}") for n in range(1, 7)]
     await monitor.read_calendar(csv(*rows))
     await report_missing_editions(monitor)

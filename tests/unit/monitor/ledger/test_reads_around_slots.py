@@ -31,7 +31,8 @@ def is_read_due(now: str, *, last_try: str, last_usable: str = "00:00", often: b
 def test_read_is_due_10_minutes_before_slot_without_recent_one(
     now: str, last_try: str, last_usable: str, *, is_due_now: bool
 ) -> None:
-    """The slot is at 09:30. At 09:20 a read is due if the last usable one was at 09:14, and not if it was at 09:15."""
+    """The slot is at 09:30. At 09:20 a read is due if the last usable one was at 09:14, and not if it was at 09:15.
+    `last_try` is the last read that was tried, even if it failed."""
     assert is_read_due(now, last_try=last_try, last_usable=last_usable) is is_due_now
 
 
@@ -46,10 +47,8 @@ def test_read_is_due_10_minutes_before_slot_without_recent_one(
 def test_read_is_due_4_minutes_before_slot_unless_tried(
     now: str, last_try: str, last_usable: str, *, is_due_now: bool
 ) -> None:
-    """The slot is at 09:30. At 09:26 a read is due if the last one was tried at 09:25, and not if it was at 09:26.
-
-    At 09:30 it is no longer due.
-    """
+    """The slot is at 09:30. At 09:26 a read is due if the last one was tried at 09:25, and not if it was at 09:26. When
+    the last usable one was does not matter. At 09:30 it is no longer due."""
     assert is_read_due(now, last_try=last_try, last_usable=last_usable) is is_due_now
 
 
@@ -62,7 +61,8 @@ def test_read_is_due_4_minutes_before_slot_unless_tried(
     ],
 )
 def test_reads_are_due_1_5_and_60_minutes_after_slot(now: str, last_try: str, *, is_due_now: bool) -> None:
-    """The slot is at 09:30. A read is not due again once it was tried."""
+    """The slot is at 09:30, so reads are due at 09:31, 09:35 and 10:30. Once that of 09:31 was tried (`last_try`), none
+    is due until 09:35."""
     assert is_read_due(now, last_try=last_try) is is_due_now
 
 
@@ -72,7 +72,8 @@ def test_reads_are_due_1_5_and_60_minutes_after_slot(now: str, last_try: str, *,
     ids=["14 minutes later", "tried since", "15 minutes later", "20 minutes after the read at 10:30"],
 )
 def test_untried_read_stays_due_for_15_minutes(now: str, last_try: str, *, is_due_now: bool) -> None:
-    """The slot is at 09:30. Reads are due at 09:35 and 10:30."""
+    """The slot is at 09:30. A read is due at 09:35, and still at 09:49 if none was tried since. At 09:50 it is not, but
+    the next one is due at 10:30."""
     assert is_read_due(now, last_try=last_try) is is_due_now
 
 

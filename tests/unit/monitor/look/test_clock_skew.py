@@ -102,8 +102,8 @@ def test_bounds_shrink_from_a_second_to_a_quarter_after_forty_answers(our_clock_
 
 
 def test_only_first_answer_after_our_clock_was_set_is_uncertain() -> None:
-    # Before second 30, our clock is set 45 s ahead. The first date afterwards contradicts the earlier ones. The next
-    # agrees with it, and shows that a clock was set.
+    """At first our clock is right, by ten dates of host a. Before second 30, it is set 45 s ahead. The first date
+    afterwards contradicts the earlier ones. The next agrees with it, and shows that a clock was set."""
     skew = skew_after_answers("a")
     for second, is_time_certain in ((30, False), (31, True), (32, True)):
         assert skew.observe("a", answer_with_date(at=second, our_clock_ahead=45.0)) is is_time_certain
@@ -148,7 +148,8 @@ def test_host_whose_clock_becomes_wrong_is_outvoted_by_two_others() -> None:
 
 
 def test_constantly_wrong_host_leaves_our_times_certain() -> None:
-    """Only a change of the offset between our clock and the host makes the time of an answer uncertain."""
+    """The clock of this host is 600 s behind at each of ten answers. Only a change of that would make the time of an
+    answer uncertain, because then our clock may have been set."""
     skew = Skew()
     for n in range(10):
         is_time_certain = skew.observe("liar", answer_with_date(at=n * LOOK_EVERY, host_behind=600.0))
@@ -156,14 +157,15 @@ def test_constantly_wrong_host_leaves_our_times_certain() -> None:
 
 
 def test_servers_that_differ_by_0_6_s_leave_times_certain() -> None:
-    """Dates contradict each other only if they show offsets of our clock that are more than a second apart."""
+    """A host has two servers, which answer in turn. The clock of one is 0.6 s behind. Dates contradict each other only
+    if they show errors of our clock that are more than a second apart."""
     skew = Skew()
     for n in range(60):
-        host_behind = 0.6 if n % 2 else 0.0  # the two servers of the host answer in turn
+        host_behind = 0.6 if n % 2 else 0.0
         is_time_certain = skew.observe("a", answer_with_date(at=n * LOOK_EVERY, host_behind=host_behind))
         assert is_time_certain
-    # Our clock is right. The bounds are wider by up to a second, because a date is a whole second, and by the time that
-    # an answer takes.
+    # Our clock is right, and may seem 0.6 s wrong. The bounds are wider by up to a second, because a date is a whole
+    # second, and by the time that an answer takes.
     assert largest_offset(skew.bounds) <= 0.6 + 1.0 + SECONDS_TO_ANSWER
 
 
@@ -308,6 +310,7 @@ def test_date_over_a_day_from_our_clock_is_ignored(*, absurd_date: str, is_repor
 def test_host_with_readable_but_ignored_dates_is_logged_once(
     *, absurd_date: str, is_reported_synchronised: bool | None
 ) -> None:
+    """Three answers of a host have the same date, for example in the year 9999. It is ignored, and logged once."""
     skew = Skew(lambda: is_reported_synchronised)
     answer = Answer("https://a.example/", 200, {"date": absurd_date}, b"", NOON, NOON)
     with capture_logs() as lines:
@@ -541,7 +544,8 @@ def test_guard_has_no_doubt_before_any_host_sent_a_date() -> None:
 
 
 def test_doubt_ends_after_half_a_minute_or_a_correction() -> None:
-    """The guard is a function that returns whether our clock was just set wrong."""
+    """The guard is a function that returns whether our clock was just set wrong. It does so for half a minute, or until
+    our clock is set right."""
     clock = SettableClock(NOON)
     guard = guard_of(clock)
     # At second 0, our right clock is set an hour ahead.
@@ -592,10 +596,8 @@ def test_cached_seconds_ahead_stay_right_after_sleep_or_clock_setting(events: li
 
 
 def test_monotonic_clock_is_read_once_if_no_clock_was_set() -> None:
-    """`SecondsAhead` caches by how many seconds our clock is ahead of the monotonic clock, which no one can set.
-
-    The number changes only if someone sets our clock, so one reading of each clock shows that it is still right.
-    """
+    """`SecondsAhead` caches by how many seconds our clock is ahead of the monotonic clock, which no one can set. The
+    number changes only if someone sets our clock, so one reading of each clock shows that it is still right."""
     machine = SleepingMachine(NOON)
     cached_seconds_ahead = SecondsAhead(machine)
     cached_seconds_ahead()  # fills the cache

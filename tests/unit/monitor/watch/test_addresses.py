@@ -59,27 +59,31 @@ def json_of_page_at_true_url(folder: Path, *, published_at: str, now: str, **mor
 
 
 def test_page_found_by_a_prompt_redirect_is_on_time(tmp_path: Path) -> None:
-    # The slot is at 09:30. The page comes 3 s later, and the announcement redirects to it from 09:30:05 on.
+    """The slot is at 09:30. The page comes 3 s later, at another address than its announcement suggests. From about
+    09:30:05 on, the announcement redirects to it."""
     body = json_of_page_at_true_url(tmp_path, published_at="09:30:03", now="09:34:00")
     assert (body["verdict"], body["url"], body["address"]) == ("on_time", TRUE_URL, BY_REDIRECT)
     # The next look at the announcement finds the redirect, and the first look at the page follows it.
     assert body["first_seen"]["by"] <= "2026-11-26T09:30:08"
-    # The last look without a redirect is 4 to 5 s after the slot. A redirect may appear 30 s later than its page. So
-    # that look proves only that the page was absent 30 s before it.
+    # `early_bound` says how many seconds before its slot the page may have come. The last look without a redirect is 4
+    # to 5 s after the slot. A redirect may appear 30 s later than its page. So that look proves only that the page was
+    # absent 30 s before it, which is 25 to 26 s before the slot.
     longest_delay_of_redirect = 30
     assert longest_delay_of_redirect - 5 <= body["early_bound"] <= longest_delay_of_redirect - 4
 
 
 @pytest.mark.slow
 def test_release_not_found_elsewhere_is_overdue_at_guessed_address(tmp_path: Path) -> None:
-    """The slot was at 09:30. It is 09:36, and the page will come at 09:40, at another address than guessed."""
+    """The slot was at 09:30. It is 09:36 and no page is published. At 09:40 one will be, at another address than was
+    guessed."""
     body = json_of_page_at_true_url(tmp_path, published_at="09:40:00", now="09:36:00")
     assert (body["verdict"], body["url"], body["address"]) == ("overdue", GUESSED_URL, "guessed")
 
 
 @pytest.mark.slow
 def test_page_of_another_slug_that_comes_late_is_late(tmp_path: Path) -> None:
-    """A slug is the last part of an address. The slot was at 09:30, and the page came at 09:40."""
+    """A slug is the last part of an address. The slot was at 09:30. The page came at 09:40, at another slug than its
+    announcement has. The announcement then redirected to it."""
     body = json_of_page_at_true_url(tmp_path, published_at="09:40:00", now="09:45:00")
     assert (body["verdict"], body["url"], body["address"]) == ("late", TRUE_URL, BY_REDIRECT)
     assert body["first_seen"]["after"] < "2026-11-26T09:40:00" <= body["first_seen"]["by"]
@@ -96,10 +100,8 @@ def test_page_of_another_slug_that_comes_late_is_late(tmp_path: Path) -> None:
 def test_page_first_found_in_a_listing_is_unproven(
     tmp_path: Path, redirect_after: str, further_delay: dict[str, str], now: str, how_address_is_known: str
 ) -> None:
-    """A listing shows a page half a minute after it came, or later. So the page may have come in time.
-
-    Its announcement redirects to it only afterwards, or never.
-    """
+    """The page came at 09:30:03. A listing shows it first, half a minute or more later. Its announcement redirects to
+    it only afterwards (`redirect_after` it came), or never. So the page may have come in time or late."""
     body = json_of_page_at_true_url(
         tmp_path, published_at="09:30:03", now=now, redirect_after=redirect_after, **further_delay
     )
@@ -120,7 +122,8 @@ def test_page_late_at_its_guessed_address_is_late(tmp_path: Path) -> None:
 
 
 def test_exact_title_of_another_release_prevents_a_match() -> None:
-    """Otherwise a listed page with nearly the title of a release belongs to it."""
+    """A listing shows two pages with nearly the title of a release, which would make both its own. But one has exactly
+    the title of another release, so it is not added."""
     link = "https://www.gov.uk/government/statistics/announcements/claims-q3-2026"
     release = a_release(url=GUESSED_URL, address=Address.GUESSED, link=link)
     all_claims = replace(release, title="Example claims: quarter 3 2026")
@@ -129,7 +132,7 @@ def test_exact_title_of_another_release_prevents_a_match() -> None:
     a_minute_after_slot = 60
     planner = Planner(StandingClock(after_slot(a_minute_after_slot)), FakePoller(), WatchRules())
     planner.update_release(watched, all_claims)
-    # A listing shows two pages. The titles of both are nearly that of `all_claims`.
+    # The titles of both listed pages are nearly that of `all_claims`.
     nearly_this_title = Found(TRUE_URL, "Example claims: Q3 2026", "listed")
     exactly_another_title = Found(f"{TRUE_URL}-wales", claims_in_wales.title, "listed")
     listing = a_sighting(PRESENT, a_minute_after_slot, "index/origin", found=(nearly_this_title, exactly_another_title))

@@ -18,7 +18,8 @@ T = TypeVar("T")
 
 @with_calendar_monitor()
 async def test_restart_watches_next_release_at_once_and_others_later(monitor: CalendarMonitor) -> None:
-    """It is noon on 16 November. The hourly job adds the other releases that are near."""
+    """It is noon on 16 November. Tomorrow's release and that of 21 November are near enough to watch. After a restart,
+    only the next one is watched at once. The hourly job adds the other."""
     await monitor.read_calendar(csv(TOMORROW, IN_FIVE_DAYS, NEXT_MONTH))
     assert monitor.watched_ids == {"tomorrow", "in-five-days"}
     await monitor.restart(runs_hourly_job=False)
@@ -29,7 +30,8 @@ async def test_restart_watches_next_release_at_once_and_others_later(monitor: Ca
 
 @with_calendar_monitor()
 async def test_release_admitted_after_a_restart_gets_an_immediate_look(monitor: CalendarMonitor) -> None:
-    """The hourly job admits releases that are near: from then on, they are watched."""
+    """After a restart, the release in five days is not watched yet and no look is due. The hourly job admits it: from
+    then on, it is watched, and its first look is due now."""
     await monitor.read_calendar(csv(IN_FIVE_DAYS))
     await monitor.restart(runs_hourly_job=False)
     assert monitor.daemon.poller.next_due() is None
@@ -86,7 +88,8 @@ async def test_monitor_keeps_its_releases_as_non_member_or_only_member(monitor: 
 
 @with_calendar_monitor()
 async def test_monitor_drops_releases_of_hosts_that_others_own(monitor: CalendarMonitor) -> None:
-    """Several monitors, the members, divide the hosts of publishers among them."""
+    """Several monitors, the members, divide the hosts of publishers among them. Both releases are on the host
+    stats.example. This monitor becomes the member that does not own it."""
     await monitor.read_calendar(csv(TOMORROW, IN_FIVE_DAYS))
     assert monitor.watched_ids == {"tomorrow", "in-five-days"}
     members = ("north", "south")

@@ -73,10 +73,8 @@ def assert_one_blind_span(monitor: MonitorInTest, cause: str, *, seconds: float)
 
 @pytest.mark.parametrize(("kind", "cause"), [("dns", "dns"), ("timeout", "network")])
 def test_monitor_is_blind_if_no_host_can_be_reached(tmp_path: Path, kind: str, cause: str) -> None:
-    """A blind span is a time in which looks proved nothing. Here, for example, all connections to both hosts time out.
-
-    A replay finds the same verdict.
-    """
+    """A blind span is a time in which looks proved nothing. Here, for example, all connections to both hosts time out
+    from 09:29:30 to 09:33. A replay, which judges again from the store, finds the same verdict."""
     begins, ends = "09:29:30", "09:33:00"
     faults = fault_table(kind, HOST, begins, ends) + fault_table(kind, OTHER, begins, ends)
 
@@ -87,13 +85,15 @@ def test_monitor_is_blind_if_no_host_can_be_reached(tmp_path: Path, kind: str, c
 
     settings = run_monitor(tmp_path, BOTH_PUBLISHED_AT_SLOT + faults, read_verdict, head=TWO_HOSTS)
     store = reopened(settings)
-    assert dict(replay(store, make_policies(settings), begin=None, end=None)) == {"claims-q3": []}
+    no_differences: list[str] = []
+    assert dict(replay(store, make_policies(settings), begin=None, end=None)) == {"claims-q3": no_differences}
     store.close()
 
 
 @pytest.mark.parametrize("kind", ["timeout", "dns", "reset"])
 def test_monitor_is_not_blind_if_one_host_answers(tmp_path: Path, kind: str) -> None:
-    """Blind: looks prove nothing. Here, for example, only the connections to one of two hosts time out."""
+    """A blind span is a time in which looks prove nothing. Here, for example, only the connections to one of two hosts
+    time out. The other one answers, so the fault is not the monitor's."""
 
     async def read_blind_spans(monitor: MonitorInTest) -> None:
         await monitor.until("09:35:00")
@@ -106,7 +106,7 @@ def test_monitor_is_not_blind_if_one_host_answers(tmp_path: Path, kind: str) -> 
 @pytest.mark.slow
 @with_daemon(NEVER_PUBLISHED)
 async def test_suspended_machine_is_blind_for_that_time(monitor: MonitorInTest) -> None:
-    """A blind span is a time in which looks proved nothing."""
+    """A blind span is a time in which looks proved nothing. Here the machine is suspended for 3 minutes at 09:29."""
     await monitor.until("09:29:00")
     # A suspended machine runs no code, and its clock shows the right time when it resumes.
     monitor.clock.suspended += 180
@@ -117,7 +117,7 @@ async def test_suspended_machine_is_blind_for_that_time(monitor: MonitorInTest) 
 
 @with_daemon(NEVER_PUBLISHED)
 async def test_clock_set_ahead_leaves_a_blind_span(monitor: MonitorInTest) -> None:
-    """The span has the seconds that our clock skipped. Looks prove nothing about it."""
+    """At 09:29, our clock is set 20 s ahead. The span has the 20 s that it skipped. Looks prove nothing about them."""
     await monitor.until("09:29:00")
     monitor.clock.offset += timedelta(seconds=20)
     await monitor.until("09:29:30")
@@ -142,7 +142,8 @@ async def test_looks_prove_nothing_while_clock_is_set_back(monitor: MonitorInTes
 
 @with_daemon(NEVER_PUBLISHED)
 async def test_small_step_back_of_clock_is_a_blind_span(monitor: MonitorInTest) -> None:
-    """Our clock is set back by less than a second. So two looks seem to be made 0.9 and 0.5 s before the last one."""
+    """Our clock is set back by less than a second. So two new looks seem to be made 0.9 and 0.5 s before the last one.
+    Their order cannot be right, so nothing is proved from the first of them to the last look."""
     await monitor.until("09:29:10.500")
     target = monitor.daemon.watch.releases["claims-q3"].targets[PAGE]
     last_look = monitor.runs()[-1].last_received
@@ -159,10 +160,11 @@ ONE_LOOK_IN_TEN_SECONDS = Settings.model_validate({"budget": {HOST: "0.1/s"}})
 
 @with_daemon(PUBLISHED_AT_SLOT, base=ONE_LOOK_IN_TEN_SECONDS)
 async def test_too_small_budget_is_a_blind_span_of_its_host(monitor: MonitorInTest) -> None:
+    """From 09:28 on, a look each second is planned. The budget allows the host one request in ten seconds."""
     await monitor.until("09:33:00")
     (span,) = (span for span in stored_blind_spans(monitor) if span.cause == "budget")
     assert span.host == HOST
-    # The looks began at 09:28, and the budget was too small from the first minute on.
+    # It is 09:33. The budget was too small from the first minute on, so before 09:29.
     assert span.begins < monitor.clock.now() - timedelta(minutes=4)
     seconds = (span.ends - span.begins).total_seconds()
     assert counted_blind_seconds(monitor, "budget") == pytest.approx(seconds, abs=0.01)
@@ -171,13 +173,14 @@ async def test_too_small_budget_is_a_blind_span_of_its_host(monitor: MonitorInTe
 
 @with_daemon(PUBLISHED_AT_SLOT, delay=REAL_COMMIT_DELAY)
 async def test_looks_that_the_writer_refuses_make_a_blind_span(monitor: MonitorInTest) -> None:
-    """The writer stores runs of looks. Looks that are not stored prove nothing."""
+    """The writer stores runs of looks. From 09:29:30 to 09:29:35 it refuses them. Looks that are not stored prove
+    nothing."""
     await monitor.until("09:29:30")
     runs_before = monitor.runs()
     monitor.daemon.core.writer.queue_run = lambda _run: False  # type: ignore[method-assign]
     await monitor.until("09:29:35")
     assert monitor.runs() == runs_before
-    del monitor.daemon.core.writer.queue_run
+    del monitor.daemon.core.writer.queue_run  # the writer accepts runs again
     await monitor.until("09:30:10")
     assert [span.cause for span in stored_blind_spans(monitor)] == ["store"]
     assert monitor.runs()[-1].state is State.PRESENT

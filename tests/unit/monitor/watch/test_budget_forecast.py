@@ -39,7 +39,7 @@ def releases_of_next_day(count: int) -> str:
 
 @with_daemon(NEVER_PUBLISHED, head=DAY_BEFORE + releases_of_next_day(5))
 async def test_status_page_warns_of_overloaded_slot_a_day_before(monitor: MonitorInTest) -> None:
-    """The budget is the most requests a second to one host, here 5. Five releases share a slot."""
+    """The budget is the most requests a second to one host, here 5. Five releases share tomorrow's slot of 09:30."""
     quarter_of_an_hour_after_start = 15 * 60
     await monitor.clock.sleep(quarter_of_an_hour_after_start)
     (check_of_budget,) = (check for check in monitor.app.status.checks() if check.name.startswith("Budget of"))
@@ -53,7 +53,8 @@ async def test_status_page_warns_of_overloaded_slot_a_day_before(monitor: Monito
 
 @with_daemon(NEVER_PUBLISHED, head=DAY_BEFORE + releases_of_next_day(2))
 async def test_status_page_omits_budgets_that_are_large_enough(monitor: MonitorInTest) -> None:
-    """The budget is the most requests a second to one host, here 5. Two releases share a slot."""
+    """The budget is the most requests a second to one host, here 5 (300 a minute). Two releases share tomorrow's slot.
+    Each wants 132 looks a minute, so 264 together."""
     # The plan is compared with the budget at the start, and again every hour.
     after_the_second_hourly_comparison = 2.5 * 3600
     await monitor.clock.sleep(after_the_second_hourly_comparison)
@@ -62,7 +63,8 @@ async def test_status_page_omits_budgets_that_are_large_enough(monitor: MonitorI
 
 
 def test_unchanged_plan_is_compared_hourly_and_changed_one_at_once() -> None:
-    """Each comparison of the planned looks with the budget is one query."""
+    """Every ten minutes, the monitor asks whether the budget suffices for the planned looks. It compares them, by one
+    query, only if the last comparison is an hour old or the plan has changed."""
     watched, minutes_of_comparisons = WatchedRelease(a_release(), ()), list[float]()
 
     async def look_ahead_every_ten_minutes(clock: VirtualClock) -> None:
@@ -86,10 +88,8 @@ def test_unchanged_plan_is_compared_hourly_and_changed_one_at_once() -> None:
 def test_warning_recommends_larger_budget_only_if_looks_are_sparse(
     seconds_that_are_close_enough: float, *, recommends_larger_budget: bool
 ) -> None:
-    """Each target wants a look every second. With a budget of 0.2 requests a second, looks are at least 5 s apart.
-
-    That is sparse if only 2 s are close enough.
-    """
+    """Each target wants a look every second. With a budget of 0.2 requests a second, looks are at least 5 s apart. If
+    looks up to 30 s apart are close enough, that is not sparse. If only 2 s are close enough, it is."""
     warning = warning_about_budget(
         Budget(0.2), looks_every=timedelta(seconds=1), close_enough=timedelta(seconds=seconds_that_are_close_enough)
     )

@@ -94,7 +94,8 @@ ONE_ROUND_OF_60, ONE_ROUND_OF_175 = 60 / BUDGET + 1, 175 / BUDGET + 1
 
 @pytest.mark.slow
 def test_sixty_pages_of_one_slot_are_on_time_without_notices(tmp_path: Path) -> None:
-    """The interval in which a page came is at most one round of looks at all pages long."""
+    """Sixty pages come 1 to 5 s after 09:30. With 5 requests a second, one round of looks at all pages takes 12 s. The
+    interval in which a page came, from its last absence to its first presence, is at most about that long."""
     slot = play_busy_slot(tmp_path, pages=60, until="09:30:40")
     assert slot.verdicts == {"on_time": 60}
     assert slot.median_interval_seconds <= ONE_ROUND_OF_60
@@ -117,7 +118,8 @@ def test_redirects_find_pages_at_unexpected_addresses(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_of_175_pages_only_20_late_ones_have_notices(tmp_path: Path) -> None:
-    """A round is one look at each page. Every eighth page is late until there are 20."""
+    """175 pages share the slot of 09:30. Every eighth page comes 150 s late, until there are 20. A round is one look at
+    each page: the interval in which a page came is at most that long."""
     slot = play_busy_slot(tmp_path, pages=175, late=20, until="09:33:20")
     assert slot.verdicts == {"on_time": 155, "late": 20}
     assert slot.median_interval_seconds <= ONE_ROUND_OF_175
@@ -130,7 +132,8 @@ def test_of_175_pages_only_20_late_ones_have_notices(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_175_pages_with_files_are_on_time_within_budgets(tmp_path: Path) -> None:
-    """The interval in which a page came is at most one round of looks at all pages long."""
+    """Each page comes with a file on another host, and the budget is 5 requests a second to each host. The interval in
+    which a page came is at most one round of looks at all pages long."""
     slot = play_busy_slot(tmp_path, pages=175, files=True)
     assert slot.verdicts == {"on_time": 175}
     assert slot.median_interval_seconds <= ONE_ROUND_OF_175
@@ -140,12 +143,12 @@ def test_175_pages_with_files_are_on_time_within_budgets(tmp_path: Path) -> None
 
 @pytest.mark.slow
 def test_overloaded_slot_proves_every_page_with_a_useful_look(tmp_path: Path) -> None:
-    # A page is on time if it is seen within a minute of its slot. There are as many pages as looks in that minute.
+    """A page is on time if it is seen within a minute of its slot. Here there are as many pages as looks in that
+    minute, so each page gets one look. It is useful if the page is there by then."""
     looks_in_a_minute = BUDGET * 60
     slot = play_busy_slot(tmp_path, pages=looks_in_a_minute, until="09:32:30")
-    # Pages come 1 to 5 s after the slot. Looks before a page is there do not prove it, and there is no second look in
-    # time. These are all looks in the first second and half of those in the next 4 s, so those of 3 s. One more is
-    # allowed.
+    # Pages come 1 to 5 s after the slot. So all looks in the first second are useless, and half of those in the next
+    # 4 s. One more second of useless looks is tolerated.
     useless_looks = (1 + 4 // 2 + 1) * BUDGET
     assert slot.verdicts["on_time"] >= looks_in_a_minute - useless_looks
     assert slot.verdicts.keys() <= {"on_time", "unproven"}
@@ -155,7 +158,8 @@ def test_overloaded_slot_proves_every_page_with_a_useful_look(tmp_path: Path) ->
 @pytest.mark.slow
 @pytest.mark.parametrize("published_at", ["09:44:00", "09:44:00.7", "09:44:01.3"])
 def test_idle_budget_dates_long_overdue_page_within_two_seconds(tmp_path: Path, published_at: str) -> None:
-    """The page comes at about 09:44. Its interval is from the last absence to the first presence."""
+    """The slot was at 09:30, and the page comes at about 09:44. Its interval, from the last absence to the first
+    presence, is at most 2 s long."""
     release = RELEASE.format(n=1, name="alone", of=1, part="", at=f"2026-11-26T{published_at}")
     path = tmp_path / "overdue.toml"
     path.write_text(HEAD.format(until="09:45:00") + release)

@@ -39,10 +39,8 @@ def cached_and_fresh_json(monitor: MonitorInTest) -> tuple[dict[str, Any], dict[
 @pytest.mark.slow
 @pytest.mark.parametrize("story", STORIES)
 def test_cached_json_equals_freshly_judged_json(tmp_path: Path, story: str) -> None:
-    """The JSON of a verdict is kept for a second.
-
-    In each story the page comes at another time: in `late`, for example, at 09:33, three minutes after its slot.
-    """
+    """The JSON of a verdict is cached for a second. From 09:28 on, it is compared with JSON judged now, 300 times. In
+    each story the page comes at another time: in `late`, for example, at 09:33, three minutes after its slot."""
 
     async def compare_for_13_minutes(monitor: MonitorInTest) -> None:
         await monitor.until("09:28:10")

@@ -70,12 +70,12 @@ async def test_missing_annex_has_higher_chance_than_published_page(monitor: Moni
 @pytest.mark.slow
 @with_daemon(OTHERS + PUBLISHED_AT_SLOT + ANNEX_LATER, head=HEAD + ANNEX)
 async def test_full_budget_goes_to_missing_annex_before_published_page(monitor: MonitorInTest) -> None:
-    # The page comes at its slot, 09:30. From 09:32 on, each of twelve other releases wants a look every second,
-    # because their slot is at 09:34. That is more than the budget of 5 requests a second.
+    """A page comes at its slot, 09:30. Its annex is still missing at 09:33. From 09:32 on, each of twelve releases of
+    09:34 wants a look every second. That is more than the budget of 5 requests a second."""
     await monitor.until("09:33:40")
     budget = 5
     assert monitor.publisher.log.peak_rate()[HOST] == budget
-    # The annex of the published page is missing. It still gets the look every 5 s that an overdue part wants.
+    # The missing annex still gets the look every 5 s that an overdue part wants.
     looks_at_annex = request_times(monitor, f"{URL}/annex", since=datetime(2026, 11, 26, 9, 32, 10, tzinfo=UTC))
     gaps = [later - earlier for earlier, later in pairwise(looks_at_annex)]
     assert max(gaps) < timedelta(seconds=6)

@@ -141,10 +141,8 @@ def stories(draw: st.DrawFn) -> Story:
 @example(story=Story(3.14, ((-18.55, 2011), (-15.72, 2131), (-14.48, -3801)), every=15.0, latency=1.5, views=2))
 @given(story=stories())
 def test_interval_contains_true_time_despite_clock_steps(story: Story) -> None:
-    """In a story, a page comes some seconds after its slot. Our clock is set wrong, and the process may halt.
-
-    In the first one, our clock is set 3133 ms ahead 0.62 s after the slot. Each answer takes 1.5 s.
-    """
+    """In a story, a page comes some seconds after its slot. Our clock is set wrong, and the process may halt. In the
+    first one, our clock is set 3133 ms ahead 0.62 s after the slot. Each answer takes 1.5 s."""
     verdict = judged(story)
     (page,) = verdict.parts
     absent_at, present_at = page.released.after, page.released.by  # the measured interval, None without a bound

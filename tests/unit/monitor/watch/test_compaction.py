@@ -101,13 +101,13 @@ def test_merging_old_runs_changes_no_verdict_and_loses_no_look(tmp_path: Path) -
 
 
 def test_runs_of_recent_open_watched_or_small_releases_stay(tmp_path: Path) -> None:
+    """Runs are merged 400 days after the slot. Of four releases, one had its slot 100 days ago and the others 700 days
+    ago. These are open (without a final verdict), still watched, or have too few runs to merge."""
     store = a_store(tmp_path)
-    # Runs are merged 400 days after the slot. The slots of the other releases are 700 days ago.
     save_judged_release(store, "recent", slot=NOW - 100 * DAY)
     save_judged_release(store, "watched")
     as_few_runs_as_are_left_alone = noisy_runs("small")[-MIN_RUNS:]
     save_judged_release(store, "small", runs=as_few_runs_as_are_left_alone)
-    # An open release has no final verdict.
     save_judged_release(store, "open")
     with store.transaction() as tx:
         row = store.verdicts.judged_one("open")
@@ -122,7 +122,8 @@ def test_runs_of_recent_open_watched_or_small_releases_stay(tmp_path: Path) -> N
 
 
 def test_setting_of_zero_turns_compaction_off(tmp_path: Path) -> None:
-    """Runs of releases judged longer ago than `after` are merged, but with zero none are."""
+    """The slot was 700 days ago. Runs are merged once their slot is longer ago than the setting `after`. If that is
+    zero, no runs are merged."""
     store = a_store(tmp_path)
     save_judged_release(store, "r")
     merged_runs = compact(store, after=timedelta())
@@ -153,6 +154,7 @@ async def compact_nothing() -> int:
 
 @pytest.mark.slow
 def test_daily_retention_shrinks_store_file_after_merging(tmp_path: Path) -> None:
+    """Runs are merged, then the daily retention frees the space on the disk. The file shrinks to less than a third."""
     store = a_store(tmp_path)
     for number in range(60):
         save_judged_release(store, f"r{number}")
@@ -167,8 +169,8 @@ def test_daily_retention_shrinks_store_file_after_merging(tmp_path: Path) -> Non
         await writer.close()
 
     store.backup(copy_before)
-    # Nearly all runs are merged: the short absences and the failed looks before the slot. This leaves free pages in the
-    # file, which the retention gives back to the disk.
+    # Nearly all runs are merged: the short absences and the failed looks before the slot. This leaves unused pages in
+    # the file, which the retention gives back to the disk.
     compact(store)
     run_virtually(run_daily_retention, NOW)
     free_pages_left = store.free_pages(most=1)

@@ -11,7 +11,8 @@ from tests.unit.monitor.app.monitor_in_test import PAGE, PUBLISHED_AT_SLOT, Moni
 
 
 def test_evidence_has_first_look_and_both_sides_of_change(tmp_path: Path) -> None:
-    """When a page appears, the looks before and after that are kept, each with its request."""
+    """A page appears at 09:30. Of all looks, the very first one, the last absence and the first presence are kept as
+    evidence, each with its request."""
 
     async def look_until_after_slot(monitor: MonitorInTest) -> None:
         await monitor.until("09:31:00")
@@ -32,5 +33,6 @@ def test_evidence_has_first_look_and_both_sides_of_change(tmp_path: Path) -> Non
     first_look, last_absence, first_presence = (("response", status) for status in ("404", "404", "200"))
     assert found == [request, first_look, request, last_absence, request, first_presence]
     store = reopened(settings)
-    assert verify_evidence(store.evidence, folder) == []
+    damaged_evidence: list[str] = []
+    assert verify_evidence(store.evidence, folder) == damaged_evidence
     store.close()

@@ -85,8 +85,9 @@ def release_without_verdict(
     ids=["overdue", "unproven", "mixed"],
 )
 def test_releases_of_one_slot_do_not_requeue_each_other_forever(states: list[State], verdicts: list[str]) -> None:
-    """Three releases have one slot. If the verdict on one changes, the others are queued to be judged again. For
-    example, all are absent: all become overdue, and then no release is queued any more."""
+    """Three releases have one slot. If the verdict on one changes, the others are queued to be judged again. `states`
+    are what looks 300 s after the slot saw. For example, all are absent: all become overdue, and then no release is
+    queued any more."""
     store = TemporaryStore()
     releases = {name: release_without_verdict(name, state) for name, state in zip(NAMES, states, strict=True)}
     # The queue in this helper fails the test after `MOST_TURNS` turns.
@@ -125,12 +126,13 @@ def release_at_guessed_address(
 def test_overdue_release_becomes_pending_if_redirects_of_others_are_late(
     seconds_of_judging: float, verdict_on_claims: str
 ) -> None:
-    """If redirects are late, a page may be published although nothing leads to it."""
+    """At first claims is overdue, because no redirect leads to its page. Then visas shows that redirects can be 280 s
+    late. So claims may be published although nothing leads to it yet: it is pending."""
     store = TemporaryStore()
     # 295 s after the slot, neither a redirect nor the index shows that claims is published.
     claims = release_at_guessed_address("claims", looks_at_page={}, not_found_at=295)
     # The page of visas was there 1 s after the slot, but its announcement redirected only 280 s later. So claims may be
-    # published without a redirect, too. It is proved absent only at 295 - 280 = 15 s, which is within its tolerance.
+    # published without a redirect, too. It is proved absent only at 295 - 280 = 15 s, within its tolerance of 60 s.
     visas = release_at_guessed_address(
         "visas", looks_at_page={1: State.PRESENT}, not_found_at=280, redirected_at=1 + 280
     )
@@ -143,8 +145,8 @@ def test_overdue_release_becomes_pending_if_redirects_of_others_are_late(
 
 
 def test_verdict_is_repeated_if_another_monitor_stored_looks() -> None:
-    """The other monitor stores its looks while the verdict of this one is recorded."""
-    # This monitor saw the page too late to prove it on time. The other one saw it in time.
+    """This monitor saw the page 300 s after the slot, too late to prove it on time. The other one saw it after 5 s. It
+    stores that while the first verdict of this monitor is recorded. So there is a second verdict: on time."""
     mine = release_without_verdict("claims", State.PRESENT, seconds_after_slot=300)
     seen_by_other = release_without_verdict("claims", State.PRESENT, seconds_after_slot=5, monitor="south")
     runs_of_other = seen_by_other.runs["claims/page/edge"]
@@ -164,7 +166,8 @@ def test_verdict_is_repeated_if_another_monitor_stored_looks() -> None:
 
     judge_for_some_seconds({"claims": mine}, store, ask=ask_and_then_store_runs_of_other)
     (row,) = store.verdicts.judged()
-    assert (row.word, row.body["first_seen"]["by"]) == ("on_time", "2018-01-05T09:30:05.000Z")
+    five_seconds_after_slot = "2018-01-05T09:30:05.000Z"
+    assert (row.word, row.body["first_seen"]["by"]) == ("on_time", five_seconds_after_slot)
     # The store is queried before and after each verdict. Before the first verdict it has no looks of the other monitor.
     # After it, it has them, so there is a second verdict. That is all.
     queries_per_verdict, verdicts = 2, 2
@@ -189,10 +192,8 @@ def test_no_release_is_judged_while_clock_is_in_doubt(seconds_in_doubt: int, ver
 
 @partial(virtually, begins=SLOT + 5 * MINUTE)
 async def test_verdict_is_stored_before_an_earlier_large_write(clock: VirtualClock) -> None:
-    """A large write is stored in portions, one after another. A verdict goes before those that still wait.
-
-    The promises that it needs are stored with it.
-    """
+    """A large write is stored in portions, one after another. A verdict goes before those that still wait. The promises
+    that it needs are stored with it."""
     store = TemporaryStore()
     writer = Writer(store, clock)
     watched = release_without_verdict("claims", State.PRESENT)
@@ -266,13 +267,14 @@ async def test_queued_releases_are_due_at_once_sorted_and_unique(clock: VirtualC
 
 @virtually
 async def test_release_queued_thrice_for_one_instant_is_due_once(clock: VirtualClock) -> None:
+    """Release r is queued three times, to be judged 90 s from now. After the wait, no second entry of it is left."""
     queue = JudgingQueue(clock)
     for _ in range(3):
         queue.judge_at(clock.now() + timedelta(seconds=90), "r")
     assert await queue.wait_for_due() == ["r"]
     seconds_waited = clock.monotonic()
     assert seconds_waited == 90
-    # None of the other two entries is left.
+    # Otherwise r would be due again now.
     queue.judge_soon("other")
     assert await queue.wait_for_due() == ["other"]
 
@@ -292,12 +294,12 @@ async def test_newly_queued_release_ends_the_wait(clock: VirtualClock) -> None:
 
 @virtually
 async def test_single_release_comes_before_rest_of_all_releases(clock: VirtualClock) -> None:
+    """All releases are queued, and judged half of them (a portion) at a time. A single release that is queued meanwhile
+    is judged before the second half."""
     all_releases = [f"r{number:03}" for number in range(2 * PORTION)]
     queue = JudgingQueue(clock)
-    # All releases are judged, half of them (a portion) at a time.
     queue.judge_all()
     assert await queue.wait_for_due(all_releases) == all_releases[:PORTION]
-    # Before the second half, a single release is queued.
     queue.judge_soon("changed")
     assert await queue.wait_for_due(all_releases) == ["changed"]
     assert await queue.wait_for_due(all_releases) == all_releases[PORTION:]

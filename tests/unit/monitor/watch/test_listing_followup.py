@@ -75,10 +75,8 @@ ANSWERS_THAT_PROVE_NOTHING = {
 def test_listed_address_without_proof_gives_one_hint_despite_restart(
     tmp_path: Path, answer_at_listed_address: str
 ) -> None:
-    """At the listed address is, for example, a file, which does not prove the release.
-
-    A hint is a notice about something that only a person can judge.
-    """
+    """Before its slot, a listing shows the title of the release with an address. There is, for example, a file, which
+    does not prove the release. A hint is a notice about something that only a person can judge."""
     listed_url = f"{STATS}/claims.ods" if answer_at_listed_address == "a file" else LISTED_URL
 
     async def restart_before_slot(monitor: MonitorInTest) -> None:
@@ -104,20 +102,19 @@ def test_listed_address_without_proof_gives_one_hint_despite_restart(
 
 @with_daemon(listing_with_entry(LISTED_URL, TITLE), base=WATCHING_THE_LISTING)
 async def test_listed_address_is_looked_at_promptly_and_closely(monitor: MonitorInTest) -> None:
-    """The release has its slot at 09:30:00. The listing shows the entry from 09:28:30 on."""
+    """The slot is at 09:30:00. A listing, which is looked at each minute, shows the release from 09:28:30 on. So the
+    monitor sees that at 09:29:00, and then looks at the listed address each second."""
     await monitor.until("09:29:55")
     _before_the_entry, with_the_entry = look_times(monitor, f"{STATS}/latest")
     looks = look_times(monitor, LISTED_URL)
     assert looks[0] - with_the_entry <= timedelta(seconds=1)
-    # The listing is looked at at 09:29:00, so this is at least a look a second until 09:29:55.
+    # These are the 55 s until 09:29:55, or one look less.
     assert len(looks) >= 54
 
 
 def test_hint_quotes_neither_listing_nor_page(tmp_path: Path) -> None:
-    """A hint is a notice about something that only a person can judge.
-
-    The title in the listing has one word more, "falling". The page has a sentence about unemployment.
-    """
+    """A hint is a notice about something that only a person can judge. This one comes before the slot, so it must not
+    disclose results. The listing says "falling" in the title. The page has a sentence about unemployment."""
     title = "Example claims of every sort in Great Britain: July to September 2026"
     title_in_listing = "Example claims of every sort falling in Great Britain: July to September 2026"
     page = a_web_page("Claims", "Unemployment fell by 3%.")
@@ -136,10 +133,8 @@ def test_hint_quotes_neither_listing_nor_page(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("title_of_entry_and_page", ["Example claims", "Example claims: April to June 2026"])
 def test_listed_page_without_the_period_gives_only_a_hint(tmp_path: Path, title_of_entry_and_page: str) -> None:
-    """The release is called "Example claims: July to September 2026". Its slot is at 09:30.
-
-    A hint is a notice about something that only a person can judge.
-    """
+    """The release is called "Example claims: July to September 2026". Before its slot, 09:30, a listing shows a page
+    without that period. It may be another edition. A hint is a notice about something that only a person can judge."""
 
     async def judge_before_slot(monitor: MonitorInTest) -> None:
         await monitor.until("09:29:45")
@@ -161,8 +156,9 @@ def test_listed_page_without_the_period_gives_only_a_hint(tmp_path: Path, title_
     base=WATCHING_THE_LISTING,
 )
 async def test_listed_page_with_release_title_is_early(monitor: MonitorInTest) -> None:
-    """The page has the whole title. The listing names only its series."""
-    await monitor.until("09:29:45")  # the slot is at 09:30
+    """The slot is at 09:30. From 09:28:30 on, a listing names only the series, "Example claims". But the page at the
+    listed address has the whole title, with the period, so it is the release."""
+    await monitor.until("09:29:45")
     assert monitor.stored_verdict() == "early"
     assert kinds_of_first_notices(monitor) == ["opened"]
 
@@ -173,10 +169,8 @@ async def test_listed_page_with_release_title_is_early(monitor: MonitorInTest) -
     ids=["no page", "the page of an older edition"],
 )
 def test_hint_is_followed_by_early_exposure_once_page_appears(tmp_path: Path, page_before: str) -> None:
-    """At first, the listed address has no page, or that of an older edition.
-
-    A hint is a notice about something that only a person can judge.
-    """
+    """At 09:28:30, a listing shows the title of the release. Its address has no page, or that of an older edition. So
+    there is a hint, a notice about something that only a person can judge. At 09:29:40, the release appears there."""
     listing = listing_with_entry(LISTED_URL, TITLE, at="09:28:30")
     new_page = an_answer(LISTED_URL, "09:29:40", a_web_page(TITLE))
 
@@ -193,10 +187,9 @@ def test_hint_is_followed_by_early_exposure_once_page_appears(tmp_path: Path, pa
 
 
 def test_new_page_of_another_edition_gives_a_hint(tmp_path: Path) -> None:
-    """A hint is a notice about something that only a person can judge."""
+    """At 09:30:00, the slot, a page of another edition comes at the announced address, which had no page before. At
+    09:30:20 a listing shows it. A hint is a notice about something that only a person can judge."""
     other_edition = "Example claims: April to June 2026"
-    # At 09:30:00, the slot, a page of the other edition comes at the announced address, which had no page before. At
-    # 09:30:20 a listing shows it.
     page = an_answer(URL, "09:30:00", a_web_page(f"{other_edition} - GOV.UK"))
     listing = listing_with_entry(URL, other_edition, at="09:30:20")
 
@@ -209,16 +202,14 @@ def test_new_page_of_another_edition_gives_a_hint(tmp_path: Path) -> None:
 
 
 def test_page_reused_for_each_edition_gives_no_hint(tmp_path: Path) -> None:
-    """A hint is a notice about something that only a person can judge.
-
-    The announced address has shown the last edition since 08:00, and a listing shows that entry, too.
-    """
+    """The announced address has shown the last edition since 08:00, and so has a listing. That is usual before the
+    slot, 09:30. A hint is a notice about something that only a person can judge."""
     last_edition = "Example claims: April to June 2026"
     listing = an_answer(f"{STATS}/latest", "08:00:00", listing_page((URL, last_edition)))
     page = an_answer(URL, "08:00:00", a_web_page(last_edition))
 
     async def read_notices(monitor: MonitorInTest) -> None:
-        await monitor.until("09:29:50")  # the slot is at 09:30
+        await monitor.until("09:29:50")
         assert kinds_of_first_notices(monitor) == []
 
     run_monitor(tmp_path, listing + page, read_notices, base=WATCHING_THE_LISTING)
@@ -230,23 +221,23 @@ LISTED_WITH_PAGE = listing_with_entry(LISTED_URL, TITLE) + an_answer(LISTED_URL,
 
 @with_daemon(LISTED_WITH_PAGE, head=HEAD_WEEKS_AHEAD, base=WATCHING_THE_LISTING)
 async def test_release_listed_weeks_early_is_an_exposure(monitor: MonitorInTest) -> None:
-    """The slot is on 29 December. On 26 November, a listing shows the release from 09:28:30 on."""
+    """The slot is on 29 December, so the release is not watched yet. On 26 November at 09:28:30, its page appears and a
+    listing shows it."""
     assert "claims-q3" not in monitor.daemon.watch.releases
     await monitor.until("09:29:30")
     verdict = monitor.daemon.watch.releases["claims-q3"].verdict
     assert [found.kind for found in verdict.findings] == [Kind.EARLY_EXPOSURE]
     await monitor.until("09:40:00")
-    # The listing is looked at at 09:29:00. From then on, this is at least a look every seven seconds.
+    # The listing is looked at at 09:29:00. In the 660 s from then to 09:40, there is a look every 6.6 s or more often.
     assert len(look_times(monitor, LISTED_URL)) > 100
     assert kinds_of_first_notices(monitor) == ["opened"]
 
 
 @with_daemon(listing_with_entry(LISTED_URL, TITLE), head=HEAD_WEEKS_AHEAD, base=WATCHING_THE_LISTING)
 async def test_listed_address_without_page_gets_ten_minutes_of_looks(monitor: MonitorInTest) -> None:
-    """The slot is on 29 December. On 26 November at 09:29, a listing shows the title of the release.
-
-    A hint is a notice about something that only a person can judge.
-    """
+    """The slot is on 29 December. On 26 November at 09:29, a look at a listing finds the title of the release. The
+    listed address has no page. So looks at it end at 09:39, and none follows until 10:20. A hint is a notice about
+    something that only a person can judge."""
     await monitor.until("09:39:30")
     looks_in_ten_minutes = look_times(monitor, LISTED_URL)
     await monitor.until("10:20:00")
@@ -273,10 +264,8 @@ WATCHING_THE_PRESS = Settings.model_validate(
 
 @with_daemon(EARLY_PAGE + LATER_PRESS_MENTION, base=WATCHING_THE_PRESS)
 async def test_press_hint_does_not_change_an_open_incident(monitor: MonitorInTest) -> None:
-    """A listing shows the page from 09:28:30 on, which opens an incident. At 09:29:20 the press mentions it.
-
-    A hint is a notice about something that only a person can judge.
-    """
+    """A listing shows the page from 09:28:30 on, which opens an incident. At 09:29:20 the press mentions it. A hint is
+    a notice about something that only a person can judge."""
     verdicts = monitor.daemon.core.store.verdicts
     await monitor.until("09:29:15")
     (incident,) = verdicts.incidents_of("claims-q3")
@@ -293,7 +282,7 @@ async def test_press_hint_does_not_change_an_open_incident(monitor: MonitorInTes
 
 @pytest.mark.slow
 def test_at_most_60_listed_entries_are_looked_at(tmp_path: Path) -> None:
-    """A notice and a finding say that there are more."""
+    """A listing shows 300 entries with the title of the release. A notice and a finding say that there are more."""
     entries = [(f"{STATS}/releases/{number}", TITLE) for number in range(300)]
     empty_listing = an_answer(f"{STATS}/latest", "08:00:00", listing_page())
     listing_with_300_entries = an_answer(f"{STATS}/latest", SHOWN_AT, listing_page(*entries))

@@ -90,10 +90,9 @@ def test_lasting_odd_answer_gives_one_hint_despite_restart(tmp_path: Path, descr
     ids=["replaced by the release within seconds", "after the release was on time", "there before the first look"],
 )
 def test_short_later_or_old_odd_answer_gives_no_hint(tmp_path: Path, answers: str, until: str, verdict: str) -> None:
-    """An odd answer is a page that does not prove its release, as it has another or no title.
-
-    For example, the page has no title from 09:30:00, the slot, to 09:30:10, and then the right one.
-    """
+    """An odd answer is a page that does not prove its release, as it has another or no title. It gives no hint if it is
+    short, later than the release, or older than the watch. For example, the page has no title from 09:30:00, the slot,
+    to 09:30:10, and then the right one."""
 
     async def count_hints(monitor: MonitorInTest) -> None:
         await monitor.until(until)
@@ -107,11 +106,9 @@ def test_short_later_or_old_odd_answer_gives_no_hint(tmp_path: Path, answers: st
 def test_guessed_address_gives_hint_only_for_page_that_announces_release(
     tmp_path: Path, title_of_page: str, hint_count: int
 ) -> None:
-    """Before its slot, a page at the guessed address says "Release date: 26 November 2026 9:30am".
-
-    Under the title of the release it gives one hint, a notice about something that only a person can judge. Under
-    another title it gives none.
-    """
+    """Before its slot, a page at the guessed address says "Release date: 26 November 2026 9:30am". Under the title of
+    the release it gives one hint, a notice about something that only a person can judge. Under another title it gives
+    none."""
     page = a_web_page(title_of_page, "Release date: 26 November 2026 9:30am. Status: Confirmed")
 
     async def count_hints(monitor: MonitorInTest) -> None:

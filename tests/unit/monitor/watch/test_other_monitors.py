@@ -135,7 +135,8 @@ def test_own_unstored_promises_are_kept_beside_stored_ones() -> None:
 
 
 def test_promise_has_latest_confirmation_of_any_monitor() -> None:
-    # Both monitors know the same promise of release r7, and saw it again in a calendar before its slot.
+    """Two monitors know the same promise of release r7. We saw it again in a calendar a minute before its slot, and
+    monitor south half a minute before it. That later time counts."""
     confirmed_by_us = replace(STORED_PROMISE, confirmed_at=SLOT - MINUTE)
     confirmed_later_by_south = replace(STORED_PROMISE, confirmed_at=SLOT - 30 * SECOND)
     store = TemporaryStore()

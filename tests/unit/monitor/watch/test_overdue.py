@@ -23,10 +23,8 @@ def page_behind_stale_edge(published_at: str | None) -> str:
 @pytest.mark.slow
 @pytest.mark.parametrize("published_at", [*(f"09:30:{second}" for second in range(50, 60)), "09:31:00"])
 def test_release_at_end_of_its_tolerance_is_not_called_absent(tmp_path: Path, published_at: str) -> None:
-    """The page comes 50 to 60 s after its slot, 09:30. Its tolerance ends at 09:31.
-
-    A cache, the edge, still serves old copies then. The last look at the origin behind it may be 3 s old.
-    """
+    """The page comes 50 to 60 s after its slot, 09:30. Its tolerance ends at 09:31. A cache, the edge, still shows it
+    absent then, and the last look at the origin behind it may be 3 s old. So no notice may say that it is absent."""
 
     async def read_notices(monitor: MonitorInTest) -> None:
         await monitor.until("09:33:00")
@@ -39,10 +37,8 @@ def test_release_at_end_of_its_tolerance_is_not_called_absent(tmp_path: Path, pu
 @pytest.mark.slow
 @pytest.mark.parametrize("base", [Settings(), ONE_LOOK_A_SECOND], ids=["5 looks a second", "1 look a second"])
 def test_overdue_release_is_notified_as_not_found_then_late(tmp_path: Path, base: Settings) -> None:
-    """The slot is at 09:30, and the page never comes. A cache, the edge, hides how old its copies of the 404 are.
-
-    Once the absence is proved, the notice says "LATE". `base` sets 5 looks a second or one.
-    """
+    """The slot is at 09:30, and the page never comes. A cache, the edge, hides how old its copies of the 404 are. So
+    the first notice says "NOT FOUND YET". Once the absence is proved, the next says "LATE". `base` sets the budget."""
 
     async def read_notices(monitor: MonitorInTest) -> None:
         await monitor.until("09:34:30")
@@ -58,9 +54,10 @@ EDGE_ONLY = Settings.model_validate({"watch": {"origin_view": False}})
 
 @with_daemon(page_behind_stale_edge(published_at=None), base=EDGE_ONLY)
 async def test_missing_release_is_overdue_two_minutes_after_tolerance(monitor: MonitorInTest) -> None:
-    """Only the edge is watched, which serves stale copies, and not the origin behind it."""
-    # The slot is at 09:30, and the tolerance ends at 09:31. The address of the page is guessed. If the page were at
-    # another address, GOV.UK's index would show it up to two minutes late. So the absence is proved at 09:33.
+    """The slot is at 09:30, and the tolerance ends at 09:31. Only the edge is watched, a cache that serves copies of up
+    to 30 s, and not the origin behind it."""
+    # The address of the page is guessed. If the page were at another address, GOV.UK's index would show it up to two
+    # minutes late. So that it was absent at 09:31 is proved only at 09:33.
     await monitor.until("09:32:55")
     assert monitor.stored_verdict() == "pending"
     await monitor.until("09:33:05")
@@ -93,7 +90,8 @@ async def test_edge_that_hides_a_release_gets_frequent_looks(monitor: MonitorInT
 @pytest.mark.slow
 @with_daemon(page_behind_stale_edge(published_at=None))
 async def test_reminder_says_until_when_release_was_not_found(monitor: MonitorInTest) -> None:
-    """The slot is at 09:30, and the page never comes."""
+    """The slot is at 09:30, and the page never comes. By 09:50, people got one reminder. It was made between 09:40 and
+    09:50, and says until when the page was not found."""
     await monitor.until("09:50:00")
     (reminder,) = (one for one in monitor.daemon.core.store.outbox.notices() if one.kind == "reminder")
     assert "not found yet, as of 09:4" in reminder.subject

@@ -23,7 +23,8 @@ def both_published(claims_at: str, visas_at: str) -> str:
 
 @pytest.mark.slow
 def test_two_late_releases_of_one_host_share_a_finding(tmp_path: Path) -> None:
-    """Two producers publish on one host, both at 09:30. The finding `platform` says that they are late together."""
+    """Two producers publish on one host. Both releases have the slot 09:30, but come at 09:36 and 09:44. The finding
+    `platform` says that they are late together."""
 
     async def read_findings(monitor: MonitorInTest) -> None:
         await monitor.until("09:34:00")
@@ -35,7 +36,7 @@ def test_two_late_releases_of_one_host_share_a_finding(tmp_path: Path) -> None:
         tmp_path, both_published(claims_at="09:36:00", visas_at="09:44:00"), read_findings, head=HEAD + OTHER
     )
     store = reopened(settings)
-    # A replay judges both releases again from the store, and finds the same verdicts.
+    # A replay judges both releases again from the store, and finds no difference from the verdicts.
     differences = dict(replay(store, make_policies(settings), begin=None, end=None))
     assert differences == {"claims-q3": [], "visas": []}
     rows = store.verdicts.judged()
@@ -50,7 +51,8 @@ def test_two_late_releases_of_one_host_share_a_finding(tmp_path: Path) -> None:
 @pytest.mark.slow
 @with_daemon(both_published(claims_at="09:36:00", visas_at="09:30:00"), head=HEAD + OTHER)
 async def test_one_late_release_has_no_platform_finding(monitor: MonitorInTest) -> None:
-    """The finding `platform` says that releases of several producers on one host are late together."""
+    """Two releases on one host have the slot 09:30. Visas comes then, and claims at 09:36. The finding `platform` would
+    say that releases of several producers on one host are late together."""
     await monitor.until("09:34:00")
     assert "late" in monitor.finding_kinds("claims-q3")
     assert "platform" not in monitor.finding_kinds("claims-q3")

@@ -105,7 +105,8 @@ def test_predicted_parts_keep_their_role_and_are_optional() -> None:
 
 
 def test_prediction_uses_latest_address_that_contains_a_period() -> None:
-    """The latest edition is that of March, but its address has no month that April could replace."""
+    """The latest edition is that of March, but its address has no month that April could replace. So April's address is
+    made from that of February, the next latest."""
     january = edition(part(f"{SITE}/old-january-2017.csv"), title="UK trade: January 2017")
     february = edition(part(f"{SITE}/new-february-2017.csv"), title="UK trade: February 2017")
     march = edition(part(f"{SITE}/trade.csv"), title="UK trade: March 2017")
@@ -153,7 +154,8 @@ def windows_of_prediction(progress: Progress) -> tuple[Window, ...]:
 
 
 def test_predicted_address_is_looked_at_less_than_every_second() -> None:
-    """Other parts are looked at each second around their slot. This address is only made from earlier editions."""
+    """Other parts are looked at each second around their slot. This address is only made from earlier editions, so it
+    is looked at every minute three days before, and every 15 s from five minutes before to the slot."""
     windows = windows_of_prediction(Progress())
 
     def seconds_between_looks(before: timedelta) -> float:
@@ -187,10 +189,9 @@ def test_seen_or_exposed_predicted_part_is_still_watched() -> None:
 def test_unproven_predicted_file_changes_neither_verdict_nor_reports(
     state_of_predicted_file: State, now: float
 ) -> None:
-    """A file that is present at the first look may be of an earlier edition, so it is not proved to be of this one.
-
-    `now` is in seconds from the slot.
-    """
+    """The page comes a second after its slot. The first look at the predicted file, two minutes before the slot, finds
+    it absent, fails, or finds it present. A file that is there at the first look may be of an earlier edition. `now` is
+    in seconds after the slot, or negative before it."""
     two_minutes_before_slot = -120
     looks_at_page = RegularLooks([(two_minutes_before_slot, ABSENT), (1, PRESENT)], specific=True)
     looks_at_file = RegularLooks([(two_minutes_before_slot, state_of_predicted_file)])
@@ -210,7 +211,8 @@ def test_unproven_predicted_file_changes_neither_verdict_nor_reports(
 
 
 def test_predicted_file_before_the_slot_is_an_exposure() -> None:
-    """The page is on time. The predicted file is seen a minute before the slot."""
+    """The page is on time. But its predicted file is absent two minutes before the slot (-120 s) and present a minute
+    before it, so it came early."""
     verdict = verdict_with_prediction((-120, ABSENT), (-60, PRESENT), now=200)
     assert verdict.verdict is VerdictKind.EARLY
     assert [finding.part for finding in verdict.findings] == ["expected-1"]
@@ -278,6 +280,7 @@ def test_only_named_and_seen_files_are_predicted_for_next_edition() -> None:
 
 
 def test_file_is_predicted_only_once() -> None:
+    """March had a file, from which a job predicts that of April, release r. Its second run adds no file."""
     march = judged_row("UK trade: March 2017", "march", part_row("found-1", f"{SITE}/trade-march-2017.csv"))
     assert add_predictions(march, times=2) == [("r", [PREDICTED_FILE])]
 
@@ -317,11 +320,12 @@ MARCH_WITH_LINK, FEBRUARY_WITH_LINK = (
 
 
 def test_page_linked_by_two_of_four_editions_is_predicted() -> None:
-    """The editions link to a page on another site. One of the last four is not enough."""
+    """Editions of a series link to a page on another site. If at least two of the last four do, the page is predicted
+    for the next edition."""
     linked, not_linked = MARCH_WITH_LINK, edition_with_links("UK trade: June 2016")
     assert predicted_page_urls([linked]) == []
     assert predicted_page_urls([linked, FEBRUARY_WITH_LINK]) == [PAGE]
-    # Editions are given the latest first.
+    # Editions are given the latest first. At last, the second one that links is the fifth, which does not count.
     assert predicted_page_urls([linked, not_linked, not_linked, FEBRUARY_WITH_LINK]) == [PAGE]
     assert predicted_page_urls([linked, not_linked, not_linked, not_linked, FEBRUARY_WITH_LINK]) == []
 
@@ -343,10 +347,9 @@ def test_predicted_page_is_an_alternative_part() -> None:
     ],
 )
 def test_no_page_is_predicted_on_govuk_or_private_hosts(url: str) -> None:
-    """Two earlier editions linked to this page.
-
-    Files, very long addresses and mail addresses are not predicted either.
-    """
+    """Two earlier editions linked to this address, so it would be predicted for the next one. But it is, for example,
+    on GOV.UK or on a private host, here intranet.example.org. Files, very long addresses and mail addresses are not
+    predicted either."""
     editions = [replace(each, links=(url,)) for each in (MARCH_WITH_LINK, FEBRUARY_WITH_LINK)]
     assert predicted_page_urls(editions, inside=("intranet.example.org",)) == []
 
@@ -420,21 +423,20 @@ MARCH_ROW = judged_row("UK trade: March 2017", "m", LINKED_PAGE_ROW)
 def test_page_is_predicted_if_two_editions_linked_to_it(
     page_in_february: dict[str, object], predicted_for_april: list[str]
 ) -> None:
-    """The edition of March linked to the page. If February linked to it too, the page is predicted for April.
-
-    The same is true if the page was predicted for February and then seen. If it was not seen, it is not predicted.
-    """
+    """The edition of March linked to the page. If February linked to it too, the page is predicted for April. The same
+    is true if the page was predicted for February and then seen. If it was not seen, it is not predicted."""
     february = judged_row("UK trade: February 2017", "f", page_in_february)
     assert predicted_urls(MARCH_ROW, february) == predicted_for_april
 
 
 def test_linked_page_on_private_host_is_not_predicted() -> None:
+    """Two earlier editions link to a page on figures.example.org, which is configured as a private host (`inside`)."""
     february = judged_row("UK trade: February 2017", "f", LINKED_PAGE_ROW)
     assert predicted_urls(MARCH_ROW, february, inside=("figures.example.org",)) == []
 
 
 def test_page_linked_by_two_series_is_not_predicted() -> None:
-    """A change of that page may be an edition of either series."""
+    """Two editions of UK trade link to a page, and one of Prices too. It may change for an edition of either series."""
     february = judged_row("UK trade: February 2017", "f", LINKED_PAGE_ROW)
     other_series = judged_row("Prices: March 2017", "p", LINKED_PAGE_ROW)
     assert predicted_urls(MARCH_ROW, february, other_series) == []
@@ -448,6 +450,7 @@ def test_stored_predicted_page_is_read_as_predicted() -> None:
 
 
 def test_predicted_page_is_recognised_by_its_period_at_edge() -> None:
+    """A page elsewhere is there for all editions. So it is the release once it names the period, here April 2017."""
     release = replace(april_release(), parts=(PREDICTED_PAGE,))
     (target,) = targets_of(release)
     assert target.view is View.EDGE
@@ -481,8 +484,8 @@ def release_with_linked_pages(poller: FakePoller) -> WatchedRelease:
 
 
 def test_first_five_new_links_become_unwatched_parts() -> None:
+    """Two looks found the same ten links: to PAGE, which was a part before, and to PAGE/0#part … PAGE/8#part."""
     poller = FakePoller()
-    # Two looks found the same ten links: to PAGE, which was a part before, and to PAGE/0#part … PAGE/8#part.
     release = release_with_linked_pages(poller).release
     linked_parts = [part for part in release.parts if part.origin is Origin.LINKED]
     # Each is there once, without the fragment that names a place in the page.
@@ -492,13 +495,14 @@ def test_first_five_new_links_become_unwatched_parts() -> None:
 
 
 def test_linked_pages_stay_pending_and_exceed_no_limit_of_parts() -> None:
-    """Linked pages are those on other sites to which the page of a release links. They are not looked at."""
+    """A release has its page, a predicted one, and five linked pages: those on other sites to which its page links.
+    They are not looked at, so they stay pending. At most six parts are allowed, but the five do not count."""
     release = release_with_linked_pages(FakePoller()).release
     assert [part.id for part in release.parts] == ["page", "expected-1", *(f"linked-{n}" for n in range(1, 6))]
     verdict = judge(release, [a_promise()], {}, [], Policy(most_parts=6), SLOT + 200 * SECOND)
     _page, _predicted, *linked = verdict.parts
     assert {part.verdict for part in linked} == {VerdictKind.PENDING}
-    # There are seven parts, one more than allowed. This finding would say so, but the five links do not count.
+    # This finding would say that there are more parts than allowed.
     assert Kind.PARTS_CUT not in {finding.kind for finding in verdict.findings}
 
 
@@ -510,7 +514,7 @@ def test_linked_and_unseen_predicted_pages_are_not_reported() -> None:
 
 
 def test_links_before_the_slot_are_not_stored() -> None:
-    """Before its slot, a page may have links of an earlier edition."""
+    """Five minutes before its slot (-300 s), the page has a link. It may still be a link of an earlier edition."""
     planner = planner_at(SLOT - 5 * MINUTE, FakePoller())
     watched = WatchedRelease(april_release(), [a_promise()])
     link, seconds_after_slot = Found(PAGE, "", "external"), -300
@@ -530,7 +534,8 @@ def test_explain_says_how_predicted_and_linked_pages_are_known() -> None:
 
 
 def test_predicted_page_that_comes_later_is_no_finding() -> None:
-    """The page of the release comes a second after the slot, and the predicted page after 300 s."""
+    """The page of the release comes a second after the slot, and the predicted page after 300 s. Both are absent two
+    minutes before the slot (-120 s)."""
     shows_this_edition = True
     page_on_time = RegularLooks([(-120, ABSENT), (1, PRESENT)], specific=shows_this_edition)
     predicted_minutes_later = RegularLooks([(-120, ABSENT), (300, PRESENT)])

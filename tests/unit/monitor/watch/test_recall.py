@@ -21,7 +21,8 @@ HEAD_WITH_ROLLING_SHEET = HEAD + f'part = [{{ id = "sheet", role = "data", url =
     delay=REAL_COMMIT_DELAY,
 )
 async def test_rolling_file_changed_during_restart_is_the_release(monitor: MonitorInTest) -> None:
-    """A rolling file is always there. Its release counts as absent while it has the bytes of the first look."""
+    """A rolling file is always there. Its release counts as absent while it has the bytes of the first look. It changes
+    at 09:29:45, when the monitor is not running. After the restart, the monitor still knows the first bytes."""
     await monitor.until("09:29:30")
     assert monitor.runs(SHEET_TARGET)[-1].state is State.ABSENT
     await monitor.restart(killed_at="09:29:30", started_at="09:30:10")
@@ -31,7 +32,8 @@ async def test_rolling_file_changed_during_restart_is_the_release(monitor: Monit
 
 @with_daemon(an_answer(SHEET, "09:00:00", "a,1"), head=HEAD_WITH_ROLLING_SHEET, delay=REAL_COMMIT_DELAY)
 async def test_unchanged_rolling_file_still_counts_as_absent_after_restart(monitor: MonitorInTest) -> None:
-    """The file is the same from 09:00 on. It will be the release once its bytes differ from those of the first look."""
+    """A rolling file is always there. It is the release once its bytes differ from those of the first look. Here they
+    are the same from 09:00 on, also after the restart."""
     await monitor.restart(killed_at="09:29:30", started_at="09:30:10")
     await monitor.until("09:30:20")
     # The first look proves nothing, because there is nothing yet with which to compare its bytes.
@@ -41,7 +43,8 @@ async def test_unchanged_rolling_file_still_counts_as_absent_after_restart(monit
 
 @with_daemon(an_answer(URL, "09:30:05", a_web_page("Prison population")), delay=REAL_COMMIT_DELAY)
 async def test_page_of_another_title_during_restart_proves_nothing(monitor: MonitorInTest) -> None:
-    """Until 09:30:05 there was no page, so this one may be the release under a wrong title."""
+    """The monitor is not running from 09:29:30 to 09:30:10. At 09:30:05, a page of another title comes where there was
+    none before. So it may be the release under a wrong title."""
     await monitor.restart(killed_at="09:29:30", started_at="09:30:10")
     await monitor.until("09:30:20")
     last_run = monitor.runs()[-1]
@@ -51,7 +54,7 @@ async def test_page_of_another_title_during_restart_proves_nothing(monitor: Moni
 
 
 def test_file_keeps_its_id_after_restart_and_reordering(tmp_path: Path) -> None:
-    """The page names its files in another order after the restart."""
+    """A page names two files, which become parts with ids. After the restart it names them in another order."""
     files = [f"https://assets.publishing.service.gov.uk/media/{name}.ods" for name in ("one", "two")]
     page = "<html><head><title>{title}</title></head><body><h1>{title}</h1>{links}</body></html>"
     title = "Example claims: July to September 2026"

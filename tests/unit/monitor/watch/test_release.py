@@ -36,7 +36,8 @@ def blind_span(begins: float, ends: float, cause: str = "clock", host: str = "")
     ids=["grows", "never shrinks", "in time order", "of other cause or scope"],
 )
 def test_memory_and_store_keep_the_same_blind_spans(spans_in_order_of_addition: list[Blind]) -> None:
-    """A span of the same begin, cause and host is the same span, of which only the longest version is kept."""
+    """A span of the same begin, cause and host is the same span, of which only the longest version is kept. For
+    example, of one from 0 to 5 s and one from 0 to 9 s, only the latter."""
     in_memory, store = no_blind_spans(), TemporaryStore()
     for span in spans_in_order_of_addition:
         in_memory.add([span])
@@ -53,10 +54,8 @@ def no_blind_spans() -> BlindSpans:
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 10), st.sampled_from(["clock", "killed"])), max_size=12))
 def test_search_finds_every_blind_span_that_ends_later(begins_lengths_and_causes: list[tuple[int, int, str]]) -> None:
-    """The search is for spans that end after an instant. A blind span is a time in which looks proved nothing.
-
-    Each has a begin and a length in seconds, and a cause.
-    """
+    """A blind span is a time in which looks proved nothing. For each of 45 instants, the search must find all random
+    spans that end later. Each has a begin and a length in seconds, and a cause."""
     blind_spans = no_blind_spans()
     blind_spans.add(blind_span(begins, begins + length, cause) for begins, length, cause in begins_lengths_and_causes)
     for seconds in range(45):
@@ -70,13 +69,13 @@ def test_search_finds_every_blind_span_that_ends_later(begins_lengths_and_causes
 
 
 def test_merged_promises_keep_their_latest_confirmation() -> None:
-    """Two monitors have read promises of one release. A confirmation is a later read that shows a promise again."""
+    """Two monitors have read promises of one release, `ours` and `theirs`. A confirmation is a later read that shows a
+    promise again. Once `ours` has one, a copy of it without one does not remove it."""
     ours, theirs = a_promise(learnt=SLOT - 2 * HOUR), a_promise(SLOT + 10 * MINUTE, learnt=SLOT - HOUR)
     release = WatchedRelease(a_release(), (ours,))
     release.merge_promises([theirs])
     assert release.promises == (ours, theirs)
     confirmed_later = replace(ours, confirmed_at=SLOT + 2 * DAY)
-    # The second promise read from the store has no confirmation, which does not undo the first.
     for read_from_store in (confirmed_later, ours):
         release.merge_promises([read_from_store])
         assert release.promises == (confirmed_later, theirs)
@@ -117,7 +116,8 @@ def test_only_first_changes_of_a_dynamic_page_begin_runs() -> None:
 
 
 def test_each_change_of_a_rarely_changed_page_begins_a_run() -> None:
-    """Looks in a row that got the same bytes are a run. Here the bytes change every five seconds."""
+    """Looks in a row that got the same bytes are a run. Here are 20 looks, one a second. The bytes change every five
+    seconds, so each run has five looks."""
     release = release_published_on_time()
     for second in range(20):
         changes_every_five_seconds = f"bytes {second // 5}"

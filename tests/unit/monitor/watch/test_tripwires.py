@@ -104,9 +104,7 @@ SITEMAP, SITEMAP_BEFORE, SITEMAP_AFTER = LISTINGS["sitemap"]
 @with_daemon(listing_answers(SITEMAP, SITEMAP_BEFORE, SITEMAP_AFTER, at="09:32:10"), base=with_listing(SITEMAP))
 async def test_missing_release_listed_elsewhere_is_late_and_elsewhere_first(monitor: MonitorInTest) -> None:
     """The sitemap shows the release at another address from 09:32:10 on. Its own page, due at 09:30:00, never comes.
-
-    The finding `elsewhere_first` says that it was found at another address.
-    """
+    The finding `elsewhere_first` says that it was found at another address."""
     await monitor.until("09:37:00")
     assert monitor.stored_verdict() == "overdue"
     assert current_findings(monitor) == {(Kind.LATE, "page"), (Kind.ELSEWHERE_FIRST, "elsewhere-1")}
@@ -177,7 +175,7 @@ def govuk_listings(*, shown_in: str) -> str:
 
 @pytest.mark.parametrize("listing", ["search", "feed"])
 def test_govuk_listing_of_another_address_shows_early_exposure(tmp_path: Path, listing: str) -> None:
-    """The page comes at an unexpected address at 09:28:30, and the search or a feed shows it. The slot is at 09:40."""
+    """The slot is at 09:40. At 09:28:30, the page comes at an unexpected address. A search or a feed shows it."""
 
     async def read_findings(monitor: MonitorInTest) -> None:
         await monitor.until("09:33:30")
@@ -189,7 +187,8 @@ def test_govuk_listing_of_another_address_shows_early_exposure(tmp_path: Path, l
 
 @with_daemon(govuk_listings(shown_in="search"), head=HEAD_WITH_SLOT_AT_09_40, base=ON_GOVUK)
 async def test_govuk_search_and_feed_share_one_request_a_minute(monitor: MonitorInTest) -> None:
-    """Both list what a producer has published on GOV.UK. They are requested in turn, each every two minutes."""
+    """GOV.UK's search and a feed list what a producer has published. They are requested in turn, each every two
+    minutes."""
     await monitor.until("09:33:30")
     entries = monitor.publisher.log.entries
     of_search = [entry.at.minute for entry in entries if "filter_organisations" in entry.query]
@@ -248,7 +247,8 @@ def a_look(target: Target, *found: Found, at: datetime = NINE) -> Sighting:
 
 
 def test_tripwires_of_one_producer_and_host_take_turns() -> None:
-    """A tripwire is a listing or feed that may show a release early."""
+    """A tripwire is a listing or feed that may show a release early. All those of one producer on one host together get
+    one request a minute. So each of two is requested every two minutes, the second one a minute later."""
     one = Producer("one", ["www.gov.uk"], [f"{STATS}/a.xml", f"{STATS}/b.atom"])
     two = Producer("two", newest=[f"{STATS}/a.xml"])
     minute = timedelta(minutes=1)
@@ -256,8 +256,8 @@ def test_tripwires_of_one_producer_and_host_take_turns() -> None:
         (target.id.split("/")[1], target.host, window.every / minute, shift / minute)
         for target, (window,), shift in tripwires_of(one, two).plan_targets()
     ]
-    # Each is a producer, a host, the minutes between two requests, and the minutes until the first. GOV.UK has a search
-    # and a feed.
+    # Each is a producer, a host, the minutes between two requests, and the minutes until the first. On GOV.UK, a
+    # producer has a search and a feed.
     assert planned == [
         ("one", "www.gov.uk", 2.0, 0.0),
         ("one", "www.gov.uk", 2.0, 1.0),
@@ -268,7 +268,8 @@ def test_tripwires_of_one_producer_and_host_take_turns() -> None:
 
 
 def test_only_current_sitemaps_on_the_own_host_are_watched() -> None:
-    """The index is a sitemap that names other sitemaps. It may name others at each look."""
+    """The index is a sitemap that names other sitemaps. It may name others at each look. Only those that it named last
+    are watched, and only on its own host."""
     poller = FakePoller()
     wires = tripwires_of(Producer("one", newest=[f"{STATS}/sitemap.xml"]), poller=poller)
     (index,) = wires.targets()
@@ -289,7 +290,8 @@ def test_only_current_sitemaps_on_the_own_host_are_watched() -> None:
 
 
 def test_match_is_reported_once_and_forgotten_with_its_release() -> None:
-    """A match is an entry of a listing with the title of a release that is near. Each week another one is near."""
+    """A match is an entry of a listing with the title of a release that is near. Each week another one is near, which
+    two listings show. It is reported once, and the next week it is no longer in memory."""
     near, reported = list[NearRelease](), list[str]()
     producer = Producer("one", newest=[f"{STATS}/feed.atom", f"{STATS}/latest"])
     wires = Tripwires(
@@ -339,7 +341,8 @@ def test_sitemaps_no_longer_in_their_index_are_forgotten() -> None:
     ],
 )
 def test_publication_date_is_read_from_feeds_and_sitemaps(facts: dict[str, str], when: str | None) -> None:
-    """The date of publication goes before that of an update. None: neither of them can be read."""
+    """Feeds and sitemaps give the date of an entry in several fields and formats. The date of publication goes before
+    that of an update. None: neither of them can be read."""
     date = publication_date(Found("u", "t", "listed", facts))
     assert (date.isoformat() if date else None) == when
 

@@ -57,7 +57,8 @@ async def consider_entry(monitor: CalendarMonitor, found: Found, producer: str =
 
 @with_calendar_monitor()
 async def test_unannounced_publication_becomes_a_release_with_one_notice(monitor: CalendarMonitor) -> None:
-    """A listing shows the page at two looks. No calendar announced it."""
+    """A listing shows the page at two looks. No calendar announced it, so its release has no slot, and people get one
+    notice of that."""
     publish_page(monitor, first_published="2026-11-16T11:58:00Z")
     await monitor.read_calendar(csv(row("a")))
     for _ in range(2):
@@ -82,10 +83,9 @@ async def test_unannounced_publication_becomes_a_release_with_one_notice(monitor
 async def test_known_old_or_non_statistical_entry_makes_no_release(
     title_of_entry: str, url_of_entry: str, page_first_published: str, monitor: CalendarMonitor
 ) -> None:
-    """The calendar announces the release "Example a", at https://stats.example/a.
-
-    A listing shows an entry that is, for example, a news page, or one from 2019.
-    """
+    """A listing shows an entry. It would become a release if it were statistics that no calendar announced. But it is,
+    for example, a news page, or one from 2019. The calendar announces the release "Example a", at
+    https://stats.example/a."""
     await monitor.read_calendar(csv(row("a")))
     publish_page(monitor, page_first_published)
     date_in_listing = {"published": "Mon, 16 Nov 2026 11:58:00 GMT"}  # also the date of an edit of an old page
@@ -95,10 +95,11 @@ async def test_known_old_or_non_statistical_entry_makes_no_release(
 
 @with_calendar_monitor()
 async def test_page_announced_within_15_minutes_is_not_unannounced(monitor: CalendarMonitor) -> None:
-    # At 12:00, a listing shows a new page. It would become an unannounced release, `example-surprise`, at 12:15.
+    """At 12:00, a listing shows a new page that no calendar announced. At 12:10 a calendar does. The monitor waits for
+    that until 12:15, and only then would make an unannounced release, `example-surprise`."""
     publish_page(monitor, first_published="2026-11-16T11:58:00Z")
     unannounced_of(monitor).consider_in_background("example-office", Found(PAGE_URL, TITLE, "listed"))
-    # At 12:10, a calendar names the page as that of its release `surprise`.
+    # The calendar names the page as that of its release `surprise`.
     announced = f"surprise,Example renamed,example-office,{PAGE_URL},2026-11-16,12:00,confirmed"
     ten_minutes, twenty_minutes = 10, 20
     await monitor.read_calendar(csv(announced), minutes_later=ten_minutes)
@@ -124,7 +125,8 @@ def a_sighting(target: Target, *found: Found, state: State = State.PRESENT) -> S
 
 
 def test_first_look_at_a_listing_reports_only_newer_entries() -> None:
-    """Most entries were there before the monitor started. Only one dated after that is new."""
+    """The monitor starts at 11:00. Most entries of a listing were there before. At the first look, only one dated after
+    that is new, here at 11:58."""
     reported: list[str] = []
     producer = Producer("example-office", newest=["https://stats.example/new"])
     wires = Tripwires(
