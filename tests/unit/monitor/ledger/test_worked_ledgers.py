@@ -187,10 +187,10 @@ def test_entry_missing_twice_is_absent_and_may_reappear() -> None:
     assert outcome.events_with_read_number == [("absent", 3), ("announced", 1), ("reappeared", 4)]
 
 
-@pytest.mark.parametrize("last_shown", ["2026-06-10 08:00", "2026-06-26 08:00"])
-def test_cancellation_22_days_before_slot_is_short_notice(last_shown: str) -> None:
-    """The slot of 23 July is cancelled at the read of 1 July, 22 days before. Less than 28 days are short notice. The
-    read before, for example on 26 June, still showed the slot, so it was cancelled since then."""
+@pytest.mark.parametrize(("last_shown", "is_proven"), [("2026-06-10 08:00", False), ("2026-06-26 08:00", True)])
+def test_cancellation_22_days_before_slot_is_short_notice(last_shown: str, *, is_proven: bool) -> None:
+    """The read of 1 July shows that the slot of 23 July is cancelled, 22 days before. Less than 28 days are short
+    notice. It is proved if a read on 26 June, 27 days before, still showed the slot, but not after one on 10 June."""
     cancelled = replace(ENTRY_FOR_23_JULY, state=State.CANCELLED)
     outcome = outcome_of_reads(
         read("2026-06-01 08:00", ENTRY_FOR_23_JULY),
@@ -202,6 +202,7 @@ def test_cancellation_22_days_before_slot_is_short_notice(last_shown: str) -> No
     short_notice = outcome.in_force.short_notice
     assert short_notice.days == 22
     assert (short_notice.since, short_notice.at) == (utc(last_shown), utc("2026-07-01 08:00"))
+    assert short_notice.proven is is_proven
 
 
 def test_slot_goes_from_month_to_day_to_instant() -> None:
@@ -330,6 +331,7 @@ def _expected_fields(found: InForce) -> dict[str, Any]:
         "announced_as_of": as_of and f"{as_of:%Y-%m-%dT%H:%M:%SZ}",
         "second_promise": _slot_text(found.changed_after_slot.slot) if found.changed_after_slot else None,
         "short_notice_days": short and short.days,
+        "short_notice_proven": short and short.proven,
         "changed_between": short and [f"{at:%Y-%m-%dT%H:%M:%SZ}" for at in (short.since, short.at) if at],
         "direction": "earlier" if earlier else "later",
     }
