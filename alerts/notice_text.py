@@ -149,7 +149,7 @@ def _describe_part(part: PartVerdict, facts: ReleaseFacts, now: datetime) -> str
     verdict = "not seen yet" if part.verdict == "pending" else part.verdict.replace("_", " ")
     if part.exposures:
         what_followed = describe_release_after_exposure(part, facts, now)
-        # It was removed and was still absent after its slot: `delay` bounds for how long.
+        # It was removed before its slot, and not published again then. `delay` is how long it has been absent since.
         if not what_followed and part.delay is not None and (part.delay.min or 0) > 0:
             what_followed = f"not out again {_describe_delay(part.delay)}"
         return f"{verdict}, {what_followed}" if what_followed else verdict

@@ -65,8 +65,8 @@ class RotaSettings(Table):
     who: dict[str, str] = Field(min_length=1)
     """The channel of each role: `"duty A" = "phone-a"`.
 
-    If the rota is read from a calendar, the role that the title of the current event names is on call. The name must be
-    there as whole words. If the title contains the names of several roles, the longest name counts. The monitor keeps
+    If the rota is read from a calendar, the title of the current event contains the name of the role that is on call,
+    as whole words. If the title contains the names of several roles, the longest name counts. The monitor keeps
     nothing else of the event.
     """
     turns: list[str] = []

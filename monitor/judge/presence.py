@@ -112,7 +112,7 @@ def _date_appearance(group: Sequence[Spell], absences: Sequence[Spell]) -> Inter
 
 
 def _date_removal(group: Sequence[Spell], absences: Sequence[Spell]) -> Interval | None:
-    """Return when content was removed from both the part and the content API; None if it may still be shown."""
+    """Return when content was removed from part and content API; None, or without an end, if it may still be shown."""
     of_part = [spell for spell in group if spell.view is not View.CONTENT]
     of_api = [spell for spell in group if spell.view is View.CONTENT]
     if not of_part or not of_api:

@@ -85,7 +85,7 @@ class Sweeps:
     def record_result(self, target: Target, goal: ProofGoal | None, sighting: Sighting) -> None:
         """Record what a look proved in the sweep of its part. If it found parts in a listing, they are looked at first.
 
-        `goal` is the proof that the part needs, or None. A sweep looks in turn at the parts with the slot of its goals.
+        `goal` is the proof that the part needs by its slot, or None. Each slot has a sweep, which looks at its parts.
         """
         if self.is_active and sighting.found:
             keys = self._part_keys_by_url

@@ -111,9 +111,9 @@ class Batch:
     def refuse(self, portion: Batch, fault: BaseException) -> bool:
         """Remove the work that made a portion fail. Return True if its runs were removed, False if writes were.
 
-        The callers of removed writes get the fault. No caller waits for a run.
+        If no write was begun, the runs failed. Without runs, any write may have. Callers of removed writes get the fault.
         """
-        if portion.current_write is None and portion.runs:  # no write was begun, so the runs made the portion fail
+        if portion.current_write is None and portion.runs:
             self.runs = self.runs[len(portion.runs) :]
             return True
         # If it is known which write raised, the other writes are tried again.

@@ -232,7 +232,7 @@ class Explainer:
         store, case = self.store, stored_case(self.store, release)
         if case is None:
             return None
-        # Only the other releases show that a platform delayed several, so the store keeps that finding.
+        # The finding that a platform delayed several releases needs the others too, so it is read from the store.
         verdict = with_stored_platform_finding(store, case.verdict(self.policies, now))
         opened = [incident for incident in store.verdicts.incidents_of(release) if incident.opened <= now]
         body = body_of(verdict, opened[-1] if opened else None, self.editions)

@@ -136,7 +136,7 @@ def _subtract_watched(span: _Span, successful: Iterable[Run]) -> _Span | None:
 
 def _may_have_mattered(case: Case, part: PartVerdict, evidence: PartEvidence, span: _Span) -> bool:
     """Return whether a span without a usable look hid the slot, or may be the reason that a part is unproven."""
-    # Only a span in which the monitor could not look at all hides the slot. Around failed looks, others may succeed.
+    # Only a span in which the monitor could not look at all hides the slot. Between failed looks, some may succeed.
     window = case.judged_window
     covers_slot = span.begins <= window.slot_begins < span.ends
     is_longer_than_clock_error = span.ends - span.begins > case.policy.uncertainty
