@@ -111,7 +111,7 @@ class Batch:
     def refuse(self, portion: Batch, fault: BaseException) -> bool:
         """Remove the work that made a portion fail. Return True if its runs were removed, False if writes were.
 
-        If no write was begun, the runs failed. Without runs, any write may have. Callers of removed writes get the fault.
+        If no write was begun, the runs failed or, without runs, any write. Callers of removed writes get the fault.
         """
         if portion.current_write is None and portion.runs:
             self.runs = self.runs[len(portion.runs) :]
