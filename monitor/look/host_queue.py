@@ -228,7 +228,7 @@ class HostQueue:
         self._pacer.record_start(steady)
 
     def _free_place_of_request(self) -> None:
-        """Free the place of a request that was not a look, such as a calendar read. Pass it on if another one waits."""
+        """Free the place (a connection to the host) of a request that was no look, or pass it on to one that waits."""
         self.under_way -= 1  # the number of places in use
         if self._is_running:
             self.wake()  # `run` decides whether a look or a request gets the place, and when
