@@ -28,10 +28,10 @@ def test_page_that_only_promises_its_release_is_absence(name: str, promise: str)
 
 @pytest.mark.parametrize("promise", PROMISES)
 def test_page_with_date_of_publication_is_out_despite_promise(promise: str) -> None:
-    """The page still says, for example, "Coming soon"."""
+    """The page still says, for example, "Coming soon". But it has "Published 26 November 2026", which counts more."""
     published = our_page(f"<dl><dt>Published</dt><dd>26 November 2026</dd></dl>{promise}")
     recognised = recognise_with("govuk", published)
-    # It is specific: its title is that of this edition.
+    # `specific` means that its title is that of this edition.
     assert (recognised.state, recognised.specific) == (State.PRESENT, True)
 
 
@@ -53,21 +53,24 @@ def missing_before(slot: Slot) -> Context:
 )
 @pytest.mark.parametrize("name", ["status", "govuk"])
 def test_bulletin_that_mentions_figures_to_come_is_out(name: str, mention: str) -> None:
+    """The slot was two hours ago. A long text may mention, for example, that a new dashboard is coming soon."""
     bulletin = our_page(f"<p>{LONG_TEXT}{mention}</p>")
     assert recognise_with(name, bulletin, missing_before(SLOT_TWO_HOURS_AGO)).state is State.PRESENT
 
 
 @pytest.mark.parametrize("name", ["status", "govuk"])
 def test_long_page_that_is_coming_soon_is_unknown_before_slot(name: str) -> None:
-    """The slot is in two hours, and the address answered 404 before.
+    """The address answered 404. Two hours before the slot, it shows a long text with the words "Coming soon".
 
-    The page may be a bulletin that mentions other figures, or a long text that announces the release.
+    The text may announce the release. Or it is the release, and mentions that other figures are coming soon.
     """
     text = our_page(f"<p>{LONG_TEXT}Coming soon.</p>")
-    assert recognise_with(name, text, missing_before(a_slot(NOON + 2 * HOUR))).state is State.UNKNOWN
+    slot_in_two_hours = a_slot(NOON + 2 * HOUR)
+    assert recognise_with(name, text, missing_before(slot_in_two_hours)).state is State.UNKNOWN
 
 
 def test_long_page_that_promises_its_own_day_is_absence() -> None:
+    """The slot was two hours ago. The page still says that it will be published on 26 November, the day of the slot."""
     announced = our_page(f"<p>These statistics will be published on 26 November 2026. {LONG_TEXT}</p>")
     assert recognise_with("status", announced, missing_before(SLOT_TWO_HOURS_AGO)).state is State.ABSENT
 
@@ -84,8 +87,11 @@ DUE_NOTICE = "<p>This release is due on 26 November 2026 at 10:00.</p>"
     ("date_of_publication", "state"), [("", State.UNKNOWN), ("Published 26 November 2026", State.PRESENT)]
 )
 def test_redirected_announcement_must_show_a_date_of_publication(date_of_publication: str, state: State) -> None:
-    # The slot, 10:00, was two hours ago. Without a redirect, such a page outside GOV.UK would be present. After one, a
-    # cache may still serve the text of before the slot, which says "due".
+    """The slot was two hours ago, and the announcement now redirects to the page. The page still says that it is due.
+
+    A cache may have answered with an old text, so the page is unknown. With "Published 26 November 2026" in it, it is
+    present.
+    """
     context = Context("https://www.example.org/claims", OUR_TITLE, known=Known(slot=SLOT_TWO_HOURS_AGO), is_led_to=True)
     recognised = recognise_with("govuk", our_page(DUE_NOTICE + date_of_publication), context)
     assert recognised.state is state
@@ -100,7 +106,10 @@ def test_redirected_announcement_must_show_a_date_of_publication(date_of_publica
     ids=["missing before", "other content before"],
 )
 def test_page_missing_or_different_before_is_out_after_slot(context: Context) -> None:
-    """DUE_NOTICE may be an old text: "due on 26 November 2026 at 10:00". Earlier looks show that the page is new."""
+    """The slot was two hours ago, but the page still says that it is due. That may be an old text from a cache.
+
+    Earlier looks show that it is new: before, the address answered 404 or had other content. So it is present.
+    """
     assert recognise_with("govuk", our_page(DUE_NOTICE), context).state is State.PRESENT
 
 
@@ -109,9 +118,9 @@ def test_page_missing_or_different_before_is_out_after_slot(context: Context) ->
     [("https://www.gov.uk/example", State.UNKNOWN), ("https://www.example.org/claims", State.PRESENT)],
 )
 def test_only_govuk_page_needs_date_of_publication_after_its_slot(url: str, state: State) -> None:
-    """The slot was two hours ago, but the page still says "due on 26 November 2026 at 10:00".
+    """The slot was two hours ago, but the page still says that it is due. It has no date of publication.
 
-    On GOV.UK that makes it unknown. On another site it is present, because such sites may keep that text.
+    On GOV.UK a release always has one, so the page is unknown. Other sites may keep the old words, so it is present.
     """
     context = Context(url, OUR_TITLE, known=Known(slot=SLOT_TWO_HOURS_AGO))
     assert recognise_with("status", our_page(DUE_NOTICE), context).state is state
