@@ -31,6 +31,7 @@ BOT_WALL = b"<script>document.cookie='seen=1';location.reload()</script>"
 APOLOGY = b"<html><head><title>Files</title></head><body><h1>Sorry, this file is not available</h1></body></html>"
 HOME = b"<html><head><title>Example office</title></head><body><h1>Welcome</h1></body></html>"
 DENIED = b"<?xml version='1.0'?><Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
+before_and_after_slot = pytest.mark.parametrize("at", [BEFORE_SLOT, AFTER_SLOT], ids=["before slot", "after slot"])
 ANNOUNCED_SLOT: Slot = at_instant(SLOT, "26 November 2026 9:30am", "Europe/London")
 
 
@@ -61,7 +62,7 @@ def page(heading: str, inside: str = "", title: str | None = None) -> bytes:
     return f"<html><head><title>{named}</title></head><body><h1>{heading}</h1>{inside}</body></html>".encode()
 
 
-@pytest.mark.parametrize("at", [BEFORE_SLOT, AFTER_SLOT])
+@before_and_after_slot
 @pytest.mark.parametrize("recognise", ["status", "govuk", "ees", "ons", "titled", "period", "changed", "text:2025"])
 @pytest.mark.parametrize(
     "body", [BOT_WALL, b"<html><body><p>Please wait</p></body></html>", b"<meta http-equiv=refresh>"]
@@ -106,37 +107,43 @@ def test_file_of_the_kind_that_its_address_names_is_present(extension: str, kind
     assert sighting_after_404(file_at(extension), answer(body, kind)).state is PRESENT
 
 
-@pytest.mark.parametrize("at", [BEFORE_SLOT, AFTER_SLOT])
+PAGE_FOR_FILE, ERROR_MESSAGE = "a web page where a file should be", "an error message in place of content"
+WRONG_KIND = "content that is not of the kind that its address or type names"
+
+
+@before_and_after_slot
 @pytest.mark.parametrize(
     ("extension", "kind", "body", "why"),
     [
-        ("xlsx", "text/html", APOLOGY, "a web page where a file should be"),
-        ("xlsx", "text/html", HOME, "a web page where a file should be"),
-        ("xlsx", "text/html", BOT_WALL, "a web page where a file should be"),
-        ("xlsx", _OFFICE, HOME, "a web page where a file should be"),
-        ("xlsx", "application/xml", DENIED, "an error message in place of content"),
-        ("csv", "application/xml", DENIED, "an error message in place of content"),
-        ("xml", "application/xml", DENIED, "an error message in place of content"),
-        ("csv", "application/json", b'{"error": "not found"}', "an error message in place of content"),
-        ("json", "application/json", b'{"error": "not found"}', "an error message in place of content"),
-        ("json", "application/problem+json", b'{"type": "about:blank", "title": "Not Found", "status": 404}',
-         "an error message in place of content"),
-        ("json", "application/json", b"{}", "an error message in place of content"),
-        ("ods", "application/pdf", b"%PDF-1.7", "content that is not of the kind that its address or type names"),
-        ("csv", "text/plain", b"Sorry, this file is not available",
-         "content that is not of the kind that its address or type names"),
-        ("csv", "text/html", b"Sorry, this file is not available",
-         "content that is not of the kind that its address or type names"),
-        ("csv", "application/zip", b"PK\x03\x04\0\0", "content that is not of the kind that its address or type names"),
-        ("json", "application/json", b'{"rows": [1', "content that is not of the kind that its address or type names"),
+        ("xlsx", "text/html", APOLOGY, PAGE_FOR_FILE),
+        ("xlsx", "text/html", HOME, PAGE_FOR_FILE),
+        ("xlsx", "text/html", BOT_WALL, PAGE_FOR_FILE),
+        ("xlsx", _OFFICE, HOME, PAGE_FOR_FILE),
+        ("xlsx", "application/xml", DENIED, ERROR_MESSAGE),
+        ("csv", "application/xml", DENIED, ERROR_MESSAGE),
+        ("xml", "application/xml", DENIED, ERROR_MESSAGE),
+        ("csv", "application/json", b'{"error": "not found"}', ERROR_MESSAGE),
+        ("json", "application/json", b'{"error": "not found"}', ERROR_MESSAGE),
+        (
+            "json",
+            "application/problem+json",
+            b'{"type": "about:blank", "title": "Not Found", "status": 404}',
+            ERROR_MESSAGE,
+        ),
+        ("json", "application/json", b"{}", ERROR_MESSAGE),
+        ("ods", "application/pdf", b"%PDF-1.7", WRONG_KIND),
+        ("csv", "text/plain", b"Sorry, this file is not available", WRONG_KIND),
+        ("csv", "text/html", b"Sorry, this file is not available", WRONG_KIND),
+        ("csv", "application/zip", b"PK\x03\x04\0\0", WRONG_KIND),
+        ("json", "application/json", b'{"rows": [1', WRONG_KIND),
     ],
-)  # fmt: skip
+)
 def test_other_content_at_files_address_is_unknown_and_gets_no_digest(
     extension: str, kind: str, body: bytes, why: str, at: datetime
 ) -> None:
-    """For example, the address of an .xlsx file answers with a web page that apologises, before or after the slot.
+    """For example, the address of an .xlsx file answers with a web page that apologises. That proves nothing.
 
-    That proves nothing. It also gets no digest, which is the checksum that later content would be compared with.
+    It also gets no digest, the checksum with which later content would be compared.
     """
     sighting = sighting_after_404(file_at(extension), answer(body, kind, at))
     assert (sighting.state, sighting.why, sighting.digest) == (UNKNOWN, why, None)
@@ -160,8 +167,8 @@ def test_page_in_place_of_file_proves_what_its_heading_says(heading: str, state:
 def test_bot_wall_in_place_of_file_is_unknown(recognise: str, state_of_june: State) -> None:
     """A bot wall is an answer that only browsers get past. Here it comes before the file of June, and before July's.
 
-    Each bot wall is unknown, and July's file is present all the same. June's file depends on the recogniser.
-    `text:July` searches for the word "July", so June is absent. `changed` compares each file with the first one. June
+    Each bot wall is unknown, and July's file is still present. The state of June's file depends on the recogniser.
+    `text:July` searches for the word "July", so it is absent. `changed` compares each file with the first one. June's
     is the first, so it is unknown.
     """
     interpreter = Interpreter()
@@ -202,9 +209,9 @@ def test_site_notice_in_place_of_searched_page_is_unknown(heading: str, recognis
     ],
 )
 def test_error_message_in_json_proves_no_absence(body: bytes, state: State) -> None:
-    """The recogniser takes the first release from a list in JSON. No body has such a list with a release in it.
+    """We search JSON for the first release in a list. None of these bodies has one, so it is absent.
 
-    If the body is an error message, it does not show the list, so the look is unknown. Any other body means absent.
+    But if the body is only an error message, it does not show the list, so the look is unknown.
     """
     part = target("https://ports.example/api/freight", recognise="jmespath:releases[0]")
     assert sighting_after_404(part, answer(body, "application/json")).state is state
@@ -213,8 +220,8 @@ def test_error_message_in_json_proves_no_absence(body: bytes, state: State) -> N
 def test_bot_wall_is_neither_a_baseline_nor_a_change() -> None:
     """The recogniser `changed` compares each page with the first one, the baseline. A changed page is present.
 
-    A bot wall is an answer that only browsers get past. It comes twice: before the baseline, the page of June, and
-    after it. If it counted as a page, it would be the baseline, or a change. But both times it is unknown.
+    A bot wall is an answer that only browsers get past. It comes before the first page, that of June, and after it.
+    If it counted as a page, it would be the baseline, or a change. But both times it is unknown.
     """
     interpreter, part = Interpreter(), target(recognise="changed")
     june, july = page("Figures", "June"), page("Figures", "July")
@@ -292,7 +299,7 @@ def test_only_page_reached_through_its_announcement_may_have_another_title() -> 
     assert Interpreter().interpret_now(only_in_calendar, under_another_title).state is UNKNOWN
 
 
-@pytest.mark.parametrize("at", [BEFORE_SLOT, AFTER_SLOT])
+@before_and_after_slot
 @pytest.mark.parametrize(
     ("body", "why"),
     [
@@ -352,8 +359,9 @@ PLACEHOLDERS = [
 def test_late_answer_of_old_address_keeps_slot_of_new_one() -> None:
     """The address of a release changes during a request to the old address. The slot is noted for the new address.
 
-    Then the old address answers, and the slot must stay. Before its slot, a page that names the day of the slot is
-    unknown, because it may only announce the release. Without a slot, it would be present.
+    Then the old address answers. The slot of the new address must stay.
+    Before the slot, the new address shows a page that names its day. As the slot is known, that may only announce the
+    release: unknown. If the slot were lost, the page would be present.
     """
     interpreter, old, new = Interpreter(), target(), target(f"{PAGE}-final")
     interpreter.make_request(old)
@@ -369,8 +377,8 @@ def test_late_answer_of_old_address_keeps_slot_of_new_one() -> None:
 def test_placeholder_is_unknown_until_it_changes_after_its_slot(inside: str, recognise: str) -> None:
     """A placeholder is a page that only announces its release, such as "Embargoed until 09:30 on 26/11/2026".
 
-    It is seen before the slot, and is unknown. After the slot its text is the same, so it is still unknown. Five
-    seconds later its text has changed, so it is present.
+    It is seen before the slot: unknown. After the slot its text is the same: still unknown. Five seconds later its
+    text has changed, so it may be the release: present.
     """
     interpreter, part = Interpreter(), target(recognise=recognise)
     interpreter.restore_known(part, Known(was_missing=True, slot=ANNOUNCED_SLOT))
@@ -398,7 +406,7 @@ def test_placeholder_is_unknown_until_it_changes_after_its_slot(inside: str, rec
 def test_early_page_is_present_if_it_does_more_than_announce_itself(inside: str, recognise: str) -> None:
     """The page is seen before its slot, on 26 November 2026. If it only named that day, it might be an announcement.
 
-    But this page does more. For example, it also links to a file, or has a text that does not name the day.
+    But this page does more. For example, it also links to a file. Or it does not name that day at all.
     """
     before_slot = answer(page(TITLE, inside), at=BEFORE_SLOT)
     assert sighting_after_404(target(recognise=recognise), before_slot).state is PRESENT
@@ -452,7 +460,8 @@ def test_after_404_page_with_words_of_its_placeholder_is_present() -> None:
     before_slot = answer(PLACEHOLDER, at=BEFORE_SLOT)
     then_404 = answer(b"", at=BEFORE_SLOT, status=404)
     after_slot = answer(PLACEHOLDER, at=AFTER_SLOT)
-    assert sighting_after_404(target(), before_slot, then_404, after_slot).state is PRESENT
+    last_sighting = sighting_after_404(target(), before_slot, then_404, after_slot)
+    assert last_sighting.state is PRESENT
 
 
 def test_stale_404_does_not_make_placeholder_present_after_slot() -> None:
@@ -464,15 +473,15 @@ def test_stale_404_does_not_make_placeholder_present_after_slot() -> None:
     before_slot = answer(PLACEHOLDER, at=BEFORE_SLOT)
     stale_404 = Answer(PAGE, 404, {"age": "300", "cache-control": "max-age=30"}, b"", AFTER_SLOT, AFTER_SLOT)
     after_slot = answer(PLACEHOLDER, at=AFTER_SLOT)
-    assert sighting_after_404(target(), before_slot, stale_404, after_slot).state is UNKNOWN
+    last_sighting = sighting_after_404(target(), before_slot, stale_404, after_slot)
+    assert last_sighting.state is UNKNOWN
 
 
 def test_early_placeholder_in_one_view_stays_unknown_in_another() -> None:
-    """Looks in the edge view get a page from caches. Looks in the origin view get it past them.
+    """A placeholder is a page that only announces its release. In the edge view, through caches, it is seen too early.
 
-    Before the slot, the edge view shows a page that names the day of the slot, so it may only announce the release.
-    After the slot, the origin view shows the same page, for the first time. By itself, it would be present. But the
-    edge view saw it too early, so it is unknown here too.
+    After the slot, the same page is seen in the origin view, which goes past caches. If it had been seen only there, it
+    would be present. But it is known to be older than the slot, so it is unknown.
     """
     interpreter, edge = Interpreter(), target()
     origin = replace(edge, id="r/page/origin", view=View.ORIGIN)
@@ -483,10 +492,11 @@ def test_early_placeholder_in_one_view_stays_unknown_in_another() -> None:
 
 
 def test_look_with_wrong_clock_does_not_make_page_a_placeholder() -> None:
-    """A page names the day of its slot. If it was seen before the slot, it may only announce the release: unknown.
+    """A placeholder is a page that only announces its release. It is seen before the slot, here 09:30.
 
-    It seems to be seen early: at 09:25 by our clock, but at 10:25 by the host's. One clock is wrong, so this look
-    proves nothing, and is forgotten. Later the clocks agree, and the page is seen only after the slot: present.
+    A page is seen at 09:25 by our clock, but at 10:25 by the host's. As one clock is wrong, this look proves nothing.
+    It must not make the page a placeholder. Later both clocks show 09:30:02, and the same page is still there. It is
+    present, because it was not proved to be there before the slot.
     """
     names_day_of_slot = page(TITLE, "<p>Release date: 26 November 2026</p>")
 
@@ -495,12 +505,13 @@ def test_look_with_wrong_clock_does_not_make_page_a_placeholder() -> None:
 
     by_wrong_clock = answer_dated("Thu, 26 Nov 2026 10:25:00 GMT", received_at=SLOT - timedelta(minutes=5))
     assert sighting_after_404(target(), by_wrong_clock).why == "clock"
-    # Both clocks show 09:30:02 to 09:30:05. It takes two such looks until our clock counts as right again.
+    # After two looks at which both clocks agree, ours counts as right again.
     by_right_clock = [
         answer_dated(f"Thu, 26 Nov 2026 09:30:0{second} GMT", received_at=SLOT + timedelta(seconds=second))
         for second in (2, 3, 4, 5)
     ]
-    assert sighting_after_404(target(), by_wrong_clock, *by_right_clock).state is PRESENT
+    last_sighting = sighting_after_404(target(), by_wrong_clock, *by_right_clock)
+    assert last_sighting.state is PRESENT
 
 
 @pytest.mark.parametrize(
@@ -509,10 +520,10 @@ def test_look_with_wrong_clock_does_not_make_page_a_placeholder() -> None:
     ids=["after the slot by the host's clock", "before the slot by both clocks"],
 )
 def test_date_of_host_shows_whether_page_preceded_its_slot(date: str, state: State) -> None:
-    """A page names the day of its slot, 09:30. Seen before the slot, it may only announce the release: unknown.
+    """A placeholder is a page that only announces its release. By our clock, this page is seen at 09:29:56.
 
-    By our clock it is seen at 09:29:56. If the host's date is 09:30:01, our clock may be late, and it is seen after
-    the slot: present. If the host's date is 09:29:56 too, it is unknown.
+    The slot is 09:30. If the host's clock shows 09:29:56 too, the page is from before the slot: a placeholder, and
+    unknown. If it shows 09:30:01, ours may be slow, and the page may be from after the slot: present.
     """
     early_by_our_clock = SLOT - timedelta(seconds=4)
     look = Answer(PAGE, 200, {"date": date}, PLACEHOLDER, early_by_our_clock, early_by_our_clock)
@@ -520,9 +531,9 @@ def test_date_of_host_shows_whether_page_preceded_its_slot(date: str, state: Sta
 
 
 def test_cached_copy_from_before_slot_is_a_placeholder() -> None:
-    """A placeholder is a page that only announces its release, so it is unknown.
+    """A placeholder is a page that only announces its release. It is unknown, not present.
 
-    We receive this page 2 s after the slot. But by its `Age` it was in a cache for 120 s, so it is from before it.
+    We receive this page 2 s after the slot. But it was in a cache for 120 s (`Age`), so it is from before the slot.
     """
     old = Answer(PAGE, 200, {"content-type": "text/html", "age": "120"}, PLACEHOLDER, AFTER_SLOT, AFTER_SLOT)
     assert sighting_after_404(target(), old).state is UNKNOWN
@@ -532,13 +543,13 @@ def test_cached_copy_from_before_slot_is_a_placeholder() -> None:
     "promise",
     ["These statistics will be released on 26 November 2026 9:30am", "This release will be published in November 2026"],
 )
-@pytest.mark.parametrize("at", [BEFORE_SLOT, AFTER_SLOT], ids=["before the slot", "after the slot"])
+@before_and_after_slot
 def test_page_that_promises_its_release_for_later_is_absent(promise: str, at: datetime) -> None:
     body = page(TITLE, f"<p>{promise}</p>")
     assert sighting_after_404(target(), answer(body, at=at)).state is ABSENT
 
 
-@pytest.mark.parametrize("at", [BEFORE_SLOT, AFTER_SLOT], ids=["before the slot", "after the slot"])
+@before_and_after_slot
 def test_page_that_only_announces_the_next_release_is_present(at: datetime) -> None:
     body = page(TITLE, "<p>The next release will be published on 25 November 2027</p>")
     assert sighting_after_404(target(), answer(body, at=at)).state is PRESENT
@@ -557,8 +568,8 @@ def test_page_with_promise_and_file_is_unknown_until_slot() -> None:
 def test_early_page_that_names_day_of_its_slot_is_unknown() -> None:
     """The page says that it is due on 26 November 2026. The look is on that day, five minutes before the slot.
 
-    While the slot is not known, the day says nothing, so the page counts as the release. Once the slot is known, the
-    page may only announce the release, so it is unknown.
+    While the slot is not known, that day says nothing, so the page counts as the release: present. Once the slot is
+    known, the page may only announce the release: unknown.
     """
     interpreter, part = Interpreter(), target()
     look = answer(page(TITLE, "<p>Due on 26 November 2026</p>"), at=BEFORE_SLOT)
@@ -594,10 +605,10 @@ def test_answer_without_any_sign_of_its_release_is_never_present(
     status: int,
     answered_404_before: bool,  # noqa: FBT001
 ) -> None:
-    """The answers are random: page, text, JSON or bytes, of any media type and status, before and after the slot.
+    """The answers are random: pages, text, JSON or bytes, of any media type and status, before and after the slot.
 
-    None has a sign of the release: its title, the first bytes of a file, or the element `h9`, which one recogniser
-    searches for. So for no recogniser and no kind of file may any of them be present.
+    No answer has a sign of the release: its title, the first bytes of a kind of file, or the element `h9`, which one
+    recogniser searches for. So no answer may be present, whatever the recogniser or the kind of file.
     """
     parts = [target(recognise=name) for name in ("status", "govuk", "ons", "ees", "titled", "period", "css:h9")]
     parts += [file_at(extension) for extension in ("xlsx", "ods", "pdf", "xls", "json", "zip")]

@@ -24,25 +24,27 @@ from tests.unit.monitor.look.recognise.pages import (
     item,
     page,
 )
+from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, WITHDRAWN
 
 SAMPLES = Path(__file__).parents[6] / "shared" / "samples" / "govuk"
+needs_samples = pytest.mark.skipif(not SAMPLES.exists(), reason="the shared samples are not beside the repository")
 OTHER_EDITION = "Example claims: quarterly statistics, April to June 2026"
 
 
 def test_a_publication_with_our_title_and_period_is_specific() -> None:
     """`specific` means that the page can only be this edition."""
     recognised = recognise(govuk_page(OUR_TITLE), OUR_RELEASE)
-    assert (recognised.state, recognised.specific) == (State.PRESENT, True)
+    assert (recognised.state, recognised.specific) == (PRESENT, True)
 
 
 def test_edition_before_at_the_same_address_is_absence() -> None:
-    assert recognise(govuk_page(OTHER_EDITION), OUR_RELEASE).state is State.ABSENT
-    assert recognise(item("publication", OTHER_EDITION), OUR_RELEASE).state is State.ABSENT
+    assert recognise(govuk_page(OTHER_EDITION), OUR_RELEASE).state is ABSENT
+    assert recognise(item("publication", OTHER_EDITION), OUR_RELEASE).state is ABSENT
 
 
 def test_another_edition_after_a_404_is_absence() -> None:
     recognised = recognise(govuk_page(OTHER_EDITION), Context(URL, OUR_TITLE, known=Known(was_missing=True)))
-    assert (recognised.state, recognised.why) == (State.ABSENT, "the page shows another edition")
+    assert (recognised.state, recognised.why) == (ABSENT, "the page shows another edition")
 
 
 @pytest.mark.parametrize("announcement_redirects_to_it", [False, True])
@@ -55,18 +57,18 @@ def test_page_with_another_title_is_unknown_after_404(*, announcement_redirects_
     answered_404_before = Known(was_missing=True)
     context = Context(URL, OUR_TITLE, known=answered_404_before, is_led_to=announcement_redirects_to_it)
     recognised = recognise(other_page, context)
-    assert (recognised.state, recognised.why) == (State.UNKNOWN, "the page shows another title")
+    assert (recognised.state, recognised.why) == (UNKNOWN, "the page shows another title")
 
 
 def test_other_title_is_unknown_unless_announcement_redirected_to_page() -> None:
     other = page("Prison population - GOV.UK", "Prison population")
-    assert recognise(other, OUR_RELEASE).state is State.UNKNOWN
-    led_to = recognise(other, Context(URL, OUR_TITLE, is_led_to=True))
+    assert recognise(other, OUR_RELEASE).state is UNKNOWN
+    redirected_to = recognise(other, Context(URL, OUR_TITLE, is_led_to=True))
     # It is not `specific`: without our title and period, it may be another edition.
-    assert (led_to.state, led_to.specific) == (State.PRESENT, False)
+    assert (redirected_to.state, redirected_to.specific) == (PRESENT, False)
 
 
-@pytest.mark.parametrize(("period", "state"), [("July to September 2026", State.PRESENT), ("", State.UNKNOWN)])
+@pytest.mark.parametrize(("period", "state"), [("July to September 2026", PRESENT), ("", UNKNOWN)])
 def test_period_in_text_completes_a_title_without_period(period: str, state: State) -> None:
     """Our title has the period "July to September 2026". The page's title has none.
 
@@ -83,13 +85,13 @@ def test_release_without_period_in_title_is_never_specific() -> None:
     """`specific` would mean that the page can only be this edition. Without a period, it may be any edition."""
     title = "Weekly road fuel prices"
     recognised = recognise(govuk_page(title), Context(URL, title))
-    assert (recognised.state, recognised.specific) == (State.PRESENT, False)
+    assert (recognised.state, recognised.specific) == (PRESENT, False)
 
 
 @pytest.mark.parametrize("kind", ["Accredited official", "National", "Official"])
 def test_announcement_with_the_releases_title_is_absence(kind: str) -> None:
     announcement = page(f"{OUR_TITLE} - {kind} statistics announcement - GOV.UK", OUR_TITLE)
-    assert recognise(announcement, OUR_RELEASE).state is State.ABSENT
+    assert recognise(announcement, OUR_RELEASE).state is ABSENT
 
 
 @pytest.mark.parametrize(
@@ -97,29 +99,29 @@ def test_announcement_with_the_releases_title_is_absence(kind: str) -> None:
 )
 def test_notice_about_a_release_to_come_is_absence(words: str) -> None:
     notice = f'<h2 class="gem-c-notice__title">These statistics will be released {words}</h2>'
-    assert recognise(govuk_page(OUR_TITLE, notice), OUR_RELEASE).state is State.ABSENT
+    assert recognise(govuk_page(OUR_TITLE, notice), OUR_RELEASE).state is ABSENT
 
 
 def test_sentence_about_next_release_does_not_deny_this_one() -> None:
     later_release = "<p>The next of these statistics will be released in May.</p>"
-    assert recognise(govuk_page(OUR_TITLE, later_release), OUR_RELEASE).state is State.PRESENT
+    assert recognise(govuk_page(OUR_TITLE, later_release), OUR_RELEASE).state is PRESENT
 
 
 def test_a_page_marked_as_withdrawn_is_withdrawn() -> None:
     marked_page = page(f"[Withdrawn] {OUR_TITLE} - GOV.UK", OUR_TITLE)
-    assert recognise(marked_page, OUR_RELEASE).state is State.WITHDRAWN
+    assert recognise(marked_page, OUR_RELEASE).state is WITHDRAWN
     marked_item = item("publication", withdrawn_notice={"explanation": "x"})
-    assert recognise(marked_item, OUR_RELEASE).state is State.WITHDRAWN
+    assert recognise(marked_item, OUR_RELEASE).state is WITHDRAWN
 
 
 @pytest.mark.parametrize("title", ["Error - GOV.UK", "Sorry, there is a problem - GOV.UK"])
 def test_error_page_is_unknown(title: str) -> None:
-    assert recognise(page(title, "Page Unavailable"), OUR_RELEASE).state is State.UNKNOWN
+    assert recognise(page(title, "Page Unavailable"), OUR_RELEASE).state is UNKNOWN
 
 
 @pytest.mark.parametrize("body", [b"410 Gone", b"<html></html>", b"<p>no heading</p>", b"\x00\xff\xfe"])
 def test_body_without_title_and_heading_is_unknown(body: bytes) -> None:
-    assert recognise(answer(body), OUR_RELEASE).state is State.UNKNOWN
+    assert recognise(answer(body), OUR_RELEASE).state is UNKNOWN
 
 
 def test_parts_are_found_on_the_page_once_each() -> None:
@@ -160,19 +162,19 @@ def test_content_item_gives_itself_and_its_usable_attachments() -> None:
 
 @pytest.mark.parametrize("schema", ["statistics_announcement", "placeholder", "placeholder_publication", "coming_soon"])
 def test_items_that_are_no_publication_are_absence(schema: str) -> None:
-    assert recognise(item(schema), OUR_RELEASE).state is State.ABSENT
+    assert recognise(item(schema), OUR_RELEASE).state is ABSENT
 
 
 def test_gone_item_is_withdrawn_although_it_answers_200() -> None:
     gone = item("gone", None, details={"explanation": "published in error"})
-    assert recognise(gone, OUR_RELEASE).state is State.WITHDRAWN
+    assert recognise(gone, OUR_RELEASE).state is WITHDRAWN
 
 
 def test_redirect_item_is_unknown_and_gives_its_destination() -> None:
     rules = [{"path": PATH, "type": "exact", "destination": "/government/statistics/other"}]
     item_url = f"https://www.gov.uk/api/content{PATH}"
     recognised = recognise(item("redirect", None, item_url, redirects=rules), Context(item_url, OUR_TITLE))
-    assert recognised.state is State.UNKNOWN
+    assert recognised.state is UNKNOWN
     # We look at JSON of the content API. So we need the new page's JSON too, whose address begins with /api/content.
     (found,) = recognised.found
     assert (found.role, found.url) == ("redirect", "https://www.gov.uk/api/content/government/statistics/other")
@@ -192,12 +194,9 @@ def listing(*links: str) -> Answer:
 
 
 def test_listing_shows_the_release_at_any_address() -> None:
-    """The listing has the title of our release, but at another address than we look at.
-
-    `specific` means that it can only be this edition.
-    """
+    """The listing has the title of our release at an unknown address. `specific`: it can only be this edition."""
     recognised = recognise(listing(ELSEWHERE), OUR_RELEASE)
-    assert (recognised.state, recognised.specific) == (State.PRESENT, True)
+    assert (recognised.state, recognised.specific) == (PRESENT, True)
     assert [found.url for found in recognised.found] == [f"https://www.gov.uk{ELSEWHERE}"]
 
 
@@ -206,7 +205,7 @@ def test_listing_proves_nothing_if_title_of_release_is_unknown() -> None:
 
 
 def test_an_announcement_in_a_listing_is_no_release() -> None:
-    assert recognise(listing("/government/statistics/announcements/a"), OUR_RELEASE).state is State.ABSENT
+    assert recognise(listing("/government/statistics/announcements/a"), OUR_RELEASE).state is ABSENT
 
 
 REPORT = "/government/publications/example-claims-main-report"
@@ -215,10 +214,10 @@ REPORT = "/government/publications/example-claims-main-report"
 @pytest.mark.parametrize(
     ("listed", "state"),
     [
-        ([], State.ABSENT),
-        ([REPORT], State.ABSENT),
-        ([ELSEWHERE], State.PRESENT),
-        ([REPORT, ELSEWHERE], State.PRESENT),
+        ([], ABSENT),
+        ([REPORT], ABSENT),
+        ([ELSEWHERE], PRESENT),
+        ([REPORT, ELSEWHERE], PRESENT),
     ],
     ids=["nothing", "the alternative", "another address", "both"],
 )
@@ -233,7 +232,7 @@ def test_known_alternative_in_listing_does_not_prove_the_page(listed: list[str],
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b'"text"', b"{}", b'{"schema_name": 3}', b"[" * 100_000])
 def test_other_json_is_unknown(body: bytes) -> None:
-    assert recognise(answer(body, "application/json"), OUR_RELEASE).state is State.UNKNOWN
+    assert recognise(answer(body, "application/json"), OUR_RELEASE).state is UNKNOWN
 
 
 _JSON = st.recursive(
@@ -261,14 +260,14 @@ def state_of_sampled_item(sample: Path) -> State:
     return recognise(answer(body, "application/json"), Context(URL, title)).state
 
 
-@pytest.mark.skipif(not SAMPLES.exists(), reason="the shared samples are not beside the repository")
+@needs_samples
 @pytest.mark.parametrize(
     ("folder", "allowed_states"),
     [
-        ("announcements", {State.ABSENT}),
-        ("html_publication", {State.PRESENT, State.WITHDRAWN}),
-        ("publications", {State.PRESENT, State.WITHDRAWN}),
-        ("gone_redirect", {State.WITHDRAWN, State.UNKNOWN}),
+        ("announcements", {ABSENT}),
+        ("html_publication", {PRESENT, WITHDRAWN}),
+        ("publications", {PRESENT, WITHDRAWN}),
+        ("gone_redirect", {WITHDRAWN, UNKNOWN}),
     ],
 )
 def test_sampled_content_items_have_a_state_their_folder_allows(folder: str, allowed_states: set[State]) -> None:
@@ -276,22 +275,23 @@ def test_sampled_content_items_have_a_state_their_folder_allows(folder: str, all
         assert state_of_sampled_item(sample) in allowed_states, sample.name
 
 
-@pytest.mark.skipif(not SAMPLES.exists(), reason="the shared samples are not beside the repository")
+@needs_samples
 @pytest.mark.parametrize("folder", ["announcements", "html_publication", "publications", "gone_redirect"])
 def test_sampled_content_item_is_withdrawn_if_its_name_says_so(folder: str) -> None:
     for sample in sorted((SAMPLES / folder).iterdir()):
         name_says_so = "withdrawn" in sample.name or "gone" in sample.name
-        is_withdrawn = state_of_sampled_item(sample) is State.WITHDRAWN
+        is_withdrawn = state_of_sampled_item(sample) is WITHDRAWN
         assert is_withdrawn == name_says_so, sample.name
 
 
-@pytest.mark.skipif(not SAMPLES.exists(), reason="the shared samples are not beside the repository")
+@needs_samples
 def test_sampled_publication_is_present_and_announcements_are_absent() -> None:
     """Of the sampled pages, only `publication_200.html` is that of a release: ours."""
     samples = (SAMPLES / "pages").iterdir()
     states = {sample.name: recognise(answer(sample.read_bytes()), OUR_RELEASE).state for sample in samples}
-    present, absent = ({name for name in states if states[name] is state} for state in (State.PRESENT, State.ABSENT))
+    present = {name for name in states if states[name] is PRESENT}
     assert present == {"publication_200.html"}
+    absent = {name for name in states if states[name] is ABSENT}
     assert absent == {name for name in states if name.startswith(("announcement", "not_found"))}
 
 
@@ -313,7 +313,7 @@ def test_page_and_item_state_when_they_were_first_published() -> None:
         assert first_published(recognise(page_or_item, OUR_RELEASE).version) == datetime.fromisoformat(stamp)
 
 
-@pytest.mark.skipif(not SAMPLES.is_dir(), reason="the samples are not here")
+@needs_samples
 def test_corrected_page_has_version_with_update_and_change_history() -> None:
     """A page is corrected on the day after its release. In its JSON, two values have grown since the release.
 

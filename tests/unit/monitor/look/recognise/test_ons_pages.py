@@ -44,6 +44,7 @@ WORDS = {
         "summary": "Crynodeb",
     },
 }
+in_english_and_welsh = pytest.mark.parametrize("language", ["en", "cy"])
 MARKS = {"upcoming": "upcoming", "postponed": "upcoming", "cancelled": "cancelled", "published": "published"}
 
 
@@ -77,7 +78,7 @@ def recognise_page(
     return find_recogniser("ons")(answer(body.encode(), url=URL), OUR_RELEASE)
 
 
-@pytest.mark.parametrize("language", ["en", "cy"])
+@in_english_and_welsh
 @pytest.mark.parametrize("sections", [(), ("summary",), ("publications", "data")])
 @pytest.mark.parametrize("status", MARKS)
 def test_release_page_is_recognised_by_its_status_in_any_language(
@@ -93,7 +94,7 @@ def test_release_page_is_recognised_by_its_status_in_any_language(
     assert recognised.specific is is_published
 
 
-@pytest.mark.parametrize("language", ["en", "cy"])
+@in_english_and_welsh
 @pytest.mark.parametrize("status", ["upcoming", "postponed", "cancelled"])
 @pytest.mark.parametrize("apostrophe", ["'", "\u2019"], ids=["straight", "curly"])
 def test_page_is_absent_if_english_or_welsh_banner_says_so(language: str, status: str, apostrophe: str) -> None:
@@ -109,7 +110,7 @@ def test_page_is_absent_if_english_or_welsh_banner_says_so(language: str, status
     assert recognised.state is ABSENT
 
 
-@pytest.mark.parametrize("language", ["en", "cy"])
+@in_english_and_welsh
 def test_unmarked_page_is_present_only_if_it_lists_publications(language: str) -> None:
     """A published page has no banner. This one has no status in its code either, so only its headings can tell.
 
@@ -122,7 +123,7 @@ def test_unmarked_page_is_present_only_if_it_lists_publications(language: str) -
     assert only_with_summary.state is UNKNOWN
 
 
-@pytest.mark.parametrize("language", ["en", "cy"])
+@in_english_and_welsh
 def test_postponed_page_with_its_own_reason_is_absent(language: str) -> None:
     """The banner gives only the reason, and the heading "Data" is that of a published page. The status decides."""
     reason = "Moved by one week to allow further checks."
