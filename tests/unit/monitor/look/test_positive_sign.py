@@ -168,7 +168,7 @@ def test_bot_wall_in_place_of_file_is_unknown(recognise: str, state_of_june: Sta
     """A bot wall is an answer that only browsers get past. Here it comes before the file of June, and before July's.
 
     Each bot wall is unknown, and July's file is still present. The state of June's file depends on the recogniser.
-    `text:July` searches for the word "July", so it is absent. `changed` compares each file with the first one. June's
+    For `text:July`, which searches for "July", it is absent. `changed` compares each file with the first one. June's
     is the first, so it is unknown.
     """
     interpreter = Interpreter()
@@ -277,7 +277,7 @@ def test_json_at_address_of_page_must_name_its_release(kind: str, body: bytes, s
 
 @pytest.mark.parametrize("recognise", ["status", "govuk"])
 @pytest.mark.parametrize("status", [200, 203, 206])
-def test_page_with_only_its_title_is_present_after_404(recognise: str, status: int) -> None:
+def test_page_with_only_its_title_is_present_if_http_status_is_accepted(recognise: str, status: int) -> None:
     """An address that answered 404 now has a page with the title of the release and no other text.
 
     Its HTTP status is 200, 203 or 206. The recogniser called "status" accepts all three, and "govuk" only 200.
@@ -478,10 +478,10 @@ def test_stale_404_does_not_make_placeholder_present_after_slot() -> None:
 
 
 def test_early_placeholder_in_one_view_stays_unknown_in_another() -> None:
-    """A placeholder is a page that only announces its release. In the edge view, through caches, it is seen too early.
+    """Before the slot, the edge view, which gets pages from caches, shows a page that may only announce the release.
 
-    After the slot, the same page is seen in the origin view, which goes past caches. If it had been seen only there, it
-    would be present. But it is known to be older than the slot, so it is unknown.
+    After the slot, the origin view, which goes past caches, shows the same page. Seen only there, it would be present.
+    But it is known to be from before the slot, so it is unknown.
     """
     interpreter, edge = Interpreter(), target()
     origin = replace(edge, id="r/page/origin", view=View.ORIGIN)
@@ -492,11 +492,11 @@ def test_early_placeholder_in_one_view_stays_unknown_in_another() -> None:
 
 
 def test_look_with_wrong_clock_does_not_make_page_a_placeholder() -> None:
-    """A placeholder is a page that only announces its release. It is seen before the slot, here 09:30.
+    """A placeholder is a page that was there before the slot, so it may only announce the release.
 
-    A page is seen at 09:25 by our clock, but at 10:25 by the host's. As one clock is wrong, this look proves nothing.
-    It must not make the page a placeholder. Later both clocks show 09:30:02, and the same page is still there. It is
-    present, because it was not proved to be there before the slot.
+    The first look seems to be before the slot: at 09:25 by our clock. But the host's clock shows 10:25. One of them is
+    wrong, so this look proves nothing. After the slot, both clocks agree, and the same page is seen. No look has proved
+    that it was there before, so it is present.
     """
     names_day_of_slot = page(TITLE, "<p>Release date: 26 November 2026</p>")
 
@@ -505,7 +505,7 @@ def test_look_with_wrong_clock_does_not_make_page_a_placeholder() -> None:
 
     by_wrong_clock = answer_dated("Thu, 26 Nov 2026 10:25:00 GMT", received_at=SLOT - timedelta(minutes=5))
     assert sighting_after_404(target(), by_wrong_clock).why == "clock"
-    # After two looks at which both clocks agree, ours counts as right again.
+    # Both clocks show 09:30:02 and later. After two such looks, our clock counts as right again.
     by_right_clock = [
         answer_dated(f"Thu, 26 Nov 2026 09:30:0{second} GMT", received_at=SLOT + timedelta(seconds=second))
         for second in (2, 3, 4, 5)
@@ -520,10 +520,9 @@ def test_look_with_wrong_clock_does_not_make_page_a_placeholder() -> None:
     ids=["after the slot by the host's clock", "before the slot by both clocks"],
 )
 def test_date_of_host_shows_whether_page_preceded_its_slot(date: str, state: State) -> None:
-    """A placeholder is a page that only announces its release. By our clock, this page is seen at 09:29:56.
+    """By our clock, a page is seen at 09:29:56. The slot is 09:30, so the page may only announce the release: unknown.
 
-    The slot is 09:30. If the host's clock shows 09:29:56 too, the page is from before the slot: a placeholder, and
-    unknown. If it shows 09:30:01, ours may be slow, and the page may be from after the slot: present.
+    But if the host's clock shows 09:30:01, ours may be slow. Then the page may be from after the slot: present.
     """
     early_by_our_clock = SLOT - timedelta(seconds=4)
     look = Answer(PAGE, 200, {"date": date}, PLACEHOLDER, early_by_our_clock, early_by_our_clock)
@@ -531,9 +530,9 @@ def test_date_of_host_shows_whether_page_preceded_its_slot(date: str, state: Sta
 
 
 def test_cached_copy_from_before_slot_is_a_placeholder() -> None:
-    """A placeholder is a page that only announces its release. It is unknown, not present.
+    """2 s after the slot, we receive a page that names the day of the slot. If it were new, it would be the release.
 
-    We receive this page 2 s after the slot. But it was in a cache for 120 s (`Age`), so it is from before the slot.
+    But it was in a cache for 120 s (`Age`). So it is from before the slot, and may only announce the release: unknown.
     """
     old = Answer(PAGE, 200, {"content-type": "text/html", "age": "120"}, PLACEHOLDER, AFTER_SLOT, AFTER_SLOT)
     assert sighting_after_404(target(), old).state is UNKNOWN

@@ -86,7 +86,7 @@ DUE_NOTICE = "<p>This release is due on 26 November 2026 at 10:00.</p>"
 
 
 @pytest.mark.parametrize(("date_of_publication", "state"), [("", UNKNOWN), ("Published 26 November 2026", PRESENT)])
-def test_redirected_announcement_must_show_a_date_of_publication(date_of_publication: str, state: State) -> None:
+def test_page_that_announcement_redirects_to_needs_date_of_publication(date_of_publication: str, state: State) -> None:
     """The slot was two hours ago, and the announcement now redirects to the page. The page still says that it is due.
 
     A cache may have answered with an old text, so the page is unknown. With "Published 26 November 2026" in it, it is

@@ -144,7 +144,7 @@ def test_a_link_is_found_by_its_address_or_words() -> None:
 def test_link_is_specific_by_its_title_or_period() -> None:
     """`specific` means that the link can only be to this edition.
 
-    Its words are the title of our release, or the pattern that is searched for names a period, here 2026.
+    That is so if its words are the title of our release, or if the pattern that is searched for names a period: 2026.
     """
     titled = page("Title", "Heading", f'<a href="/x">{OUR_TITLE}</a>')
     assert recognise_with("link:/x", titled).specific
