@@ -167,9 +167,8 @@ def test_page_in_place_of_file_proves_what_its_heading_says(heading: str, state:
 def test_bot_wall_in_place_of_file_is_unknown(recognise: str, state_of_june: State) -> None:
     """A bot wall is an answer that only browsers get past. Here it comes before the file of June, and before July's.
 
-    Each bot wall is unknown, and July's file is still present. The state of June's file depends on the recogniser.
-    For `text:July`, which searches for "July", it is absent. `changed` compares each file with the first one. June's
-    is the first, so it is unknown.
+    Both times it is unknown, and July's file is still present. June's file is absent for `text:July`, which searches
+    for that word. It is unknown for `changed`, which compares each file with the first, here June's.
     """
     interpreter = Interpreter()
     file = target("https://ports.example/freight.csv", recognise=recognise, title="", is_file=True)
@@ -211,7 +210,7 @@ def test_site_notice_in_place_of_searched_page_is_unknown(heading: str, recognis
 def test_error_message_in_json_proves_no_absence(body: bytes, state: State) -> None:
     """We search JSON for the first release in a list. None of these bodies has one, so it is absent.
 
-    But if the body is only an error message, it does not show the list, so the look is unknown.
+    But if the body is only an error message, it does not show the list: unknown.
     """
     part = target("https://ports.example/api/freight", recognise="jmespath:releases[0]")
     assert sighting_after_404(part, answer(body, "application/json")).state is state
@@ -221,7 +220,7 @@ def test_bot_wall_is_neither_a_baseline_nor_a_change() -> None:
     """The recogniser `changed` compares each page with the first one, the baseline. A changed page is present.
 
     A bot wall is an answer that only browsers get past. It comes before the first page, that of June, and after it.
-    If it counted as a page, it would be the baseline, or a change. But both times it is unknown.
+    As a page, it would be the baseline, or a change. But both times it is unknown.
     """
     interpreter, part = Interpreter(), target(recognise="changed")
     june, july = page("Figures", "June"), page("Figures", "July")
@@ -289,8 +288,8 @@ def test_page_with_only_its_title_is_present_if_http_status_is_accepted(recognis
 def test_only_page_reached_through_its_announcement_may_have_another_title() -> None:
     """The release is called "Example ports: freight 2025", but its page "Freight at ports".
 
-    If the announcement of the release redirects to the page, it is the right one, and present. If only a calendar gave
-    its address, it may be any page, so it is unknown.
+    If the announcement of the release redirects to it, it is the right page: present. If only a calendar gives its
+    address, it may be any page: unknown.
     """
     under_another_title = answer(page("Freight at ports"))
     redirected_to = target(recognise="govuk", address=Address.LED_TO)
@@ -415,8 +414,8 @@ def test_early_page_is_present_if_it_does_more_than_announce_itself(inside: str,
 def test_page_that_first_appears_at_slot_is_present_though_it_names_that_day() -> None:
     """The address answers 404. Then it shows a page that names the day of the slot.
 
-    Long before the slot, such a page might only announce the release. From the slot on, it is the release.
-    Half a second before the slot by our clock, it is the release too, because our clock may be a second off.
+    Minutes before the slot, such a page might only announce the release. From the slot on, it is the release.
+    So it is half a second before the slot, because our clock may be a second off.
     """
     names_day_of_slot = page(TITLE, "<p>Release date: 26 November 2026</p><p>Tonnes rose.</p>")
     for at in (SLOT - timedelta(seconds=0.5), SLOT, SLOT + timedelta(seconds=2)):
@@ -567,8 +566,8 @@ def test_page_with_promise_and_file_is_unknown_until_slot() -> None:
 def test_early_page_that_names_day_of_its_slot_is_unknown() -> None:
     """The page says that it is due on 26 November 2026. The look is on that day, five minutes before the slot.
 
-    While the slot is not known, that day says nothing, so the page counts as the release: present. Once the slot is
-    known, the page may only announce the release: unknown.
+    While the slot is not known, that day says nothing: present. Once the slot is known, the page may only announce
+    the release: unknown.
     """
     interpreter, part = Interpreter(), target()
     look = answer(page(TITLE, "<p>Due on 26 November 2026</p>"), at=BEFORE_SLOT)
@@ -606,8 +605,8 @@ def test_answer_without_any_sign_of_its_release_is_never_present(
 ) -> None:
     """The answers are random: pages, text, JSON or bytes, of any media type and status, before and after the slot.
 
-    No answer has a sign of the release: its title, the first bytes of a kind of file, or the element `h9`, which one
-    recogniser searches for. So no answer may be present, whatever the recogniser or the kind of file.
+    None has a sign of the release: its title, the first bytes of a kind of file, or the element `h9`, which one
+    recogniser searches for. So none may be present, whatever the recogniser or the kind of file.
     """
     parts = [target(recognise=name) for name in ("status", "govuk", "ons", "ees", "titled", "period", "css:h9")]
     parts += [file_at(extension) for extension in ("xlsx", "ods", "pdf", "xls", "json", "zip")]

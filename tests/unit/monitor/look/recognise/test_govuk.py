@@ -51,7 +51,7 @@ def test_another_edition_after_a_404_is_absence() -> None:
 def test_page_with_another_title_is_unknown_after_404(*, announcement_redirects_to_it: bool) -> None:
     """The address answered 404 before. Now it has a page with the title of another series.
 
-    That is unknown, even if the announcement of our release redirects to the page.
+    That is unknown, even if the announcement of our release redirects to it.
     """
     other_page = page("Prison population - GOV.UK", "Prison population")
     answered_404_before = Known(was_missing=True)
@@ -315,7 +315,7 @@ def test_page_and_item_state_when_they_were_first_published() -> None:
 
 @needs_samples
 def test_corrected_page_has_version_with_update_and_change_history() -> None:
-    """A page is corrected on the day after its release. In its JSON, two values have grown since the release.
+    """A page is corrected on the day after its release. Two values in its JSON have grown.
 
     They are the number of changes and the time of the last update. The version is a line with such values.
     """

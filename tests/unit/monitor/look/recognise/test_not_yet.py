@@ -89,8 +89,7 @@ DUE_NOTICE = "<p>This release is due on 26 November 2026 at 10:00.</p>"
 def test_page_that_announcement_redirects_to_needs_date_of_publication(date_of_publication: str, state: State) -> None:
     """The slot was two hours ago, and the announcement now redirects to the page. The page still says that it is due.
 
-    A cache may have answered with an old text, so the page is unknown. With "Published 26 November 2026" in it, it is
-    present.
+    That may be an old text from a cache: unknown. With "Published 26 November 2026" in it, it is present.
     """
     context = Context("https://www.example.org/claims", OUR_TITLE, known=Known(slot=SLOT_TWO_HOURS_AGO), is_led_to=True)
     recognised = recognise_with("govuk", our_page(DUE_NOTICE + date_of_publication), context)

@@ -100,7 +100,7 @@ def test_release_page_is_recognised_by_its_status_in_any_language(
 def test_page_is_absent_if_english_or_welsh_banner_says_so(language: str, status: str, apostrophe: str) -> None:
     """The banner says that the release is upcoming, postponed or cancelled. That makes the page absent.
 
-    It has headings like a published page, and no status in its code. So only the banner can tell.
+    It has the headings of a published page, and no status in its code. So only the banner can tell.
     """
     banner = WORDS[language][status].replace("'", apostrophe)  # Welsh banners contain apostrophes
     headings = ("publications", "data")

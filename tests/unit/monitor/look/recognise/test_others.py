@@ -245,8 +245,7 @@ def test_ees_answer_about_our_release_proves_presence_and_gives_its_id() -> None
     `specific` means that the answer can only be about this edition.
     """
     content: dict[str, object] = {"id": "1", "releaseId": "2", "published": "2026-11-26T09:30:00Z"}
-    content |= {"title": "July to September 2026"}
-    content |= {"publication": {"title": "Example claims: quarterly statistics"}}
+    content |= {"title": "July to September 2026", "publication": {"title": "Example claims: quarterly statistics"}}
     recognised = recognise_with("ees", json_answer(content))
     assert (recognised.state, recognised.specific) == (PRESENT, True)
     assert recognised.found[0].facts["releaseId"] == "2"
@@ -289,7 +288,7 @@ def test_ees_list_shows_our_release_only_with_our_period() -> None:
 
 
 def test_ees_list_is_not_searched_without_title_of_our_release() -> None:
-    """EES answers with a list of releases. Without our title, none of them can be recognised as ours."""
+    """Without our title, no release in a list of EES can be recognised as ours. The list itself is recognised."""
     entry = {"releaseId": "1", "published": "x", "title": "July to September 2026"}
     old_entry = {"title": "April to June 2010", "url": "/x"}
     recognised = recognise_with("ees", json_answer({"results": [entry, old_entry]}), Context(URL, title=""))
@@ -311,10 +310,10 @@ def test_ees_list_is_not_searched_without_title_of_our_release() -> None:
 def test_ees_release_is_out_once_latest_slug_follows_edition_before(
     before_ours: str, latest: str, state: State
 ) -> None:
-    """A slug is the last part of an edition's address, and names its period. Ours is not known, but the one before is.
+    """A slug is the last part of an edition's address, and names its period, such as 2024-25.
 
-    While the edition before ours, such as 2024-25, is the latest, ours is absent. Once another is, ours is present. If
-    the latest is of an earlier year, it is unknown, because an edition may have been withdrawn.
+    While the edition before ours is the latest, ours is absent. Once another is, ours is present. If the latest is of
+    an earlier year, it is unknown, because an edition may have been withdrawn.
     """
     content = json_answer({"latestRelease": {"slug": latest}})
     assert recognise_with(f"ees-after:{before_ours}", content).state is state
@@ -436,7 +435,7 @@ def test_titles_of_one_series_are_compared_by_period(title: str, other_title: st
 
 
 def test_upcoming_status_in_script_outweighs_heading_of_ons_page() -> None:
-    """The script says "upcoming", the heading "Data" says published. `specific`: it can only be this edition."""
+    """The heading "Data" is that of a published page. `specific` would mean that it can only be this edition."""
     script = '<script>dataLayer.push({"releaseStatus": "upcoming"})</script>'
     recognised = recognise_with("ons", our_page(f"{script}<h2>Data</h2>"))
     assert (recognised.state, recognised.specific) == (ABSENT, False)

@@ -62,7 +62,7 @@ def test_sitemap_that_was_cut_gives_its_addresses_and_is_incomplete() -> None:
 
 
 def test_gzip_sitemap_is_unpacked_up_to_a_limit() -> None:
-    """The second value that is returned says whether the first, the text, is complete."""
+    """The second value that is returned says whether the text, the first one, is complete."""
     body = b"<urlset/>"
     assert unpack_gzip(gzip.compress(body)) == (body, True)
     # The last nine bytes are the end mark (1), checksum (4) and length (4). Without them the text is not proved whole.
