@@ -31,6 +31,7 @@ BOT_WALL = b"<script>document.cookie='seen=1';location.reload()</script>"
 APOLOGY = b"<html><head><title>Files</title></head><body><h1>Sorry, this file is not available</h1></body></html>"
 HOME = b"<html><head><title>Example office</title></head><body><h1>Welcome</h1></body></html>"
 DENIED = b"<?xml version='1.0'?><Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
+before_and_after_slot = pytest.mark.parametrize("at", [BEFORE_SLOT, AFTER_SLOT], ids=["before slot", "after slot"])
 ANNOUNCED_SLOT: Slot = at_instant(SLOT, "26 November 2026 9:30am", "Europe/London")
 
 
@@ -61,7 +62,7 @@ def page(heading: str, inside: str = "", title: str | None = None) -> bytes:
     return f"<html><head><title>{named}</title></head><body><h1>{heading}</h1>{inside}</body></html>".encode()
 
 
-@pytest.mark.parametrize("at", [BEFORE_SLOT, AFTER_SLOT])
+@before_and_after_slot
 @pytest.mark.parametrize("recognise", ["status", "govuk", "ees", "ons", "titled", "period", "changed", "text:2025"])
 @pytest.mark.parametrize(
     "body", [BOT_WALL, b"<html><body><p>Please wait</p></body></html>", b"<meta http-equiv=refresh>"]
@@ -106,37 +107,43 @@ def test_file_of_the_kind_that_its_address_names_is_present(extension: str, kind
     assert sighting_after_404(file_at(extension), answer(body, kind)).state is PRESENT
 
 
-@pytest.mark.parametrize("at", [BEFORE_SLOT, AFTER_SLOT])
+PAGE_FOR_FILE, ERROR_MESSAGE = "a web page where a file should be", "an error message in place of content"
+WRONG_KIND = "content that is not of the kind that its address or type names"
+
+
+@before_and_after_slot
 @pytest.mark.parametrize(
     ("extension", "kind", "body", "why"),
     [
-        ("xlsx", "text/html", APOLOGY, "a web page where a file should be"),
-        ("xlsx", "text/html", HOME, "a web page where a file should be"),
-        ("xlsx", "text/html", BOT_WALL, "a web page where a file should be"),
-        ("xlsx", _OFFICE, HOME, "a web page where a file should be"),
-        ("xlsx", "application/xml", DENIED, "an error message in place of content"),
-        ("csv", "application/xml", DENIED, "an error message in place of content"),
-        ("xml", "application/xml", DENIED, "an error message in place of content"),
-        ("csv", "application/json", b'{"error": "not found"}', "an error message in place of content"),
-        ("json", "application/json", b'{"error": "not found"}', "an error message in place of content"),
-        ("json", "application/problem+json", b'{"type": "about:blank", "title": "Not Found", "status": 404}',
-         "an error message in place of content"),
-        ("json", "application/json", b"{}", "an error message in place of content"),
-        ("ods", "application/pdf", b"%PDF-1.7", "content that is not of the kind that its address or type names"),
-        ("csv", "text/plain", b"Sorry, this file is not available",
-         "content that is not of the kind that its address or type names"),
-        ("csv", "text/html", b"Sorry, this file is not available",
-         "content that is not of the kind that its address or type names"),
-        ("csv", "application/zip", b"PK\x03\x04\0\0", "content that is not of the kind that its address or type names"),
-        ("json", "application/json", b'{"rows": [1', "content that is not of the kind that its address or type names"),
+        ("xlsx", "text/html", APOLOGY, PAGE_FOR_FILE),
+        ("xlsx", "text/html", HOME, PAGE_FOR_FILE),
+        ("xlsx", "text/html", BOT_WALL, PAGE_FOR_FILE),
+        ("xlsx", _OFFICE, HOME, PAGE_FOR_FILE),
+        ("xlsx", "application/xml", DENIED, ERROR_MESSAGE),
+        ("csv", "application/xml", DENIED, ERROR_MESSAGE),
+        ("xml", "application/xml", DENIED, ERROR_MESSAGE),
+        ("csv", "application/json", b'{"error": "not found"}', ERROR_MESSAGE),
+        ("json", "application/json", b'{"error": "not found"}', ERROR_MESSAGE),
+        (
+            "json",
+            "application/problem+json",
+            b'{"type": "about:blank", "title": "Not Found", "status": 404}',
+            ERROR_MESSAGE,
+        ),
+        ("json", "application/json", b"{}", ERROR_MESSAGE),
+        ("ods", "application/pdf", b"%PDF-1.7", WRONG_KIND),
+        ("csv", "text/plain", b"Sorry, this file is not available", WRONG_KIND),
+        ("csv", "text/html", b"Sorry, this file is not available", WRONG_KIND),
+        ("csv", "application/zip", b"PK\x03\x04\0\0", WRONG_KIND),
+        ("json", "application/json", b'{"rows": [1', WRONG_KIND),
     ],
-)  # fmt: skip
+)
 def test_other_content_at_files_address_is_unknown_and_gets_no_digest(
     extension: str, kind: str, body: bytes, why: str, at: datetime
 ) -> None:
-    """For example, a web page with an apology at the address of an .xlsx file, before or after the slot.
+    """For example, the address of an .xlsx file answers with a web page that apologises. That proves nothing.
 
-    A digest is a checksum of the content, with which later content would be compared.
+    It also gets no digest, the checksum with which later content would be compared.
     """
     sighting = sighting_after_404(file_at(extension), answer(body, kind, at))
     assert (sighting.state, sighting.why, sighting.digest) == (UNKNOWN, why, None)
@@ -151,16 +158,17 @@ def test_other_content_at_files_address_is_unknown_and_gets_no_digest(
     ],
 )
 def test_page_in_place_of_file_proves_what_its_heading_says(heading: str, state: State, why: str) -> None:
+    """The address of an .xlsx file answers with a web page, such as one with the heading "404 - Not found"."""
     sighting = sighting_after_404(file_at("xlsx"), answer(page(heading)))
     assert (sighting.state, sighting.why) == (state, why)
 
 
 @pytest.mark.parametrize(("recognise", "state_of_june"), [("text:July", ABSENT), ("changed", UNKNOWN)])
 def test_bot_wall_in_place_of_file_is_unknown(recognise: str, state_of_june: State) -> None:
-    """A bot wall is an answer that only browsers get past.
+    """A bot wall is an answer that only browsers get past. Here it comes before the file of June, and before July's.
 
-    The recogniser `text:July` searches for a word, so the file of June is absent. `changed` compares each file with
-    the first one, so that of June is unknown.
+    Both times it is unknown, and July's file is still present. June's file is absent for `text:July`, which searches
+    for that word. It is unknown for `changed`, which compares each file with the first, here June's.
     """
     interpreter = Interpreter()
     file = target("https://ports.example/freight.csv", recognise=recognise, title="", is_file=True)
@@ -183,7 +191,7 @@ def test_bot_wall_in_place_of_file_is_unknown(recognise: str, state_of_june: Sta
     ],
 )
 def test_site_notice_in_place_of_searched_page_is_unknown(heading: str, recognise: str) -> None:
-    """The page lacks what the recogniser searches for, but it is not the page of the release."""
+    """The page lacks what is searched for, but is only a notice, such as "Service unavailable". It proves nothing."""
     notice = answer(page(heading, "<p>Try again later.</p>"))
     assert sighting_after_404(target(recognise=recognise), notice).state is UNKNOWN
 
@@ -200,14 +208,20 @@ def test_site_notice_in_place_of_searched_page_is_unknown(heading: str, recognis
     ],
 )
 def test_error_message_in_json_proves_no_absence(body: bytes, state: State) -> None:
-    """The query finds nothing in any of these bodies, but an error message does not show what the list has."""
+    """We search JSON for the first release in a list. None of these bodies has one, so it is absent.
+
+    But if the body is only an error message, it does not show the list: unknown.
+    """
     part = target("https://ports.example/api/freight", recognise="jmespath:releases[0]")
     assert sighting_after_404(part, answer(body, "application/json")).state is state
 
 
 def test_bot_wall_is_neither_a_baseline_nor_a_change() -> None:
-    """A bot wall is an answer that only browsers get past. The recogniser `changed` compares each page with the first
-    one, the baseline. That is here the page of June."""
+    """The recogniser `changed` compares each page with the first one, the baseline. A changed page is present.
+
+    A bot wall is an answer that only browsers get past. It comes before the first page, that of June, and after it.
+    As a page, it would be the baseline, or a change. But both times it is unknown.
+    """
     interpreter, part = Interpreter(), target(recognise="changed")
     june, july = page("Figures", "June"), page("Figures", "July")
 
@@ -235,7 +249,10 @@ def test_bot_wall_is_neither_a_baseline_nor_a_change() -> None:
     ],
 )
 def test_part_without_file_name_is_judged_by_type_and_bytes(kind: str, body: bytes, state: State) -> None:
-    """For example, an answer of type text/plain must look like a table, and JSON must be no error message."""
+    """The address ends in "latest", not in an extension such as ".csv". So the media type must say what it shows.
+
+    The bytes must fit that type. For example, text/plain must look like a table, and JSON must be no error message.
+    """
     part = target("https://ports.example/data/latest", title="")
     assert sighting_after_404(part, answer(body, kind)).state is state
 
@@ -250,30 +267,38 @@ def test_part_without_file_name_is_judged_by_type_and_bytes(kind: str, body: byt
     ],
 )
 def test_json_at_address_of_page_must_name_its_release(kind: str, body: bytes, state: State) -> None:
-    """The title of the release is "Example ports: freight 2025"."""
+    """The title of the release is "Example ports: freight 2025".
+
+    JSON with its words and year is present. If a word or the year differs, it is unknown. A PDF need not name it.
+    """
     assert sighting_after_404(target(), answer(body, kind)).state is state
 
 
 @pytest.mark.parametrize("recognise", ["status", "govuk"])
 @pytest.mark.parametrize("status", [200, 203, 206])
-def test_page_with_only_its_title_is_present_after_404(recognise: str, status: int) -> None:
-    """An address that answered 404 now has a page with the title of the release, and with status 200, 203 or 206. The
-    recogniser "status" accepts each of these, and "govuk" only 200."""
+def test_page_with_only_its_title_is_present_if_http_status_is_accepted(recognise: str, status: int) -> None:
+    """An address that answered 404 now has a page with the title of the release and no other text.
+
+    Its HTTP status is 200, 203 or 206. The recogniser called "status" accepts all three, and "govuk" only 200.
+    """
     expected = PRESENT if status == 200 or recognise == "status" else UNKNOWN
     assert sighting_after_404(target(recognise=recognise), answer(page(TITLE), status=status)).state is expected
 
 
 def test_only_page_reached_through_its_announcement_may_have_another_title() -> None:
-    """The title of the release is "Example ports: freight 2025", and that of the page "Freight at ports". LED_TO: the
-    announcement of the release redirects to the page. ANNOUNCED: a calendar gives its address."""
+    """The release is called "Example ports: freight 2025", but its page "Freight at ports".
+
+    If the announcement of the release redirects to it, it is the right page: present. If only a calendar gives its
+    address, it may be any page: unknown.
+    """
     under_another_title = answer(page("Freight at ports"))
     redirected_to = target(recognise="govuk", address=Address.LED_TO)
     assert Interpreter().interpret_now(redirected_to, under_another_title).state is PRESENT
-    announced = target(recognise="govuk", address=Address.ANNOUNCED)
-    assert Interpreter().interpret_now(announced, under_another_title).state is UNKNOWN
+    only_in_calendar = target(recognise="govuk", address=Address.ANNOUNCED)
+    assert Interpreter().interpret_now(only_in_calendar, under_another_title).state is UNKNOWN
 
 
-@pytest.mark.parametrize("at", [BEFORE_SLOT, AFTER_SLOT])
+@before_and_after_slot
 @pytest.mark.parametrize(
     ("body", "why"),
     [
@@ -331,30 +356,36 @@ PLACEHOLDERS = [
 
 
 def test_late_answer_of_old_address_keeps_slot_of_new_one() -> None:
-    """The address of a release changes during a request to the old address.
+    """The address of a release changes during a request to the old address. The slot is noted for the new address.
 
-    If the late answer erased the slot, the placeholder at the new address would be present.
+    Then the old address answers. The slot of the new address must stay.
+    Before the slot, the new address shows a page that names its day. As the slot is known, that may only announce the
+    release: unknown. If the slot were lost, the page would be present.
     """
     interpreter, old, new = Interpreter(), target(), target(f"{PAGE}-final")
     interpreter.make_request(old)
-    # Now the address changes, and the slot is noted for the new one. Then the answer of the old one arrives.
     interpreter.restore_known(new, Known(slot=ANNOUNCED_SLOT))
-    assert interpreter.interpret_now(old, answer(b"", status=404, at=BEFORE_SLOT)).state is ABSENT
-    placeholder = page(TITLE, "<p>To be published 26 November 2026</p>")
-    assert interpreter.interpret_now(new, answer(placeholder, at=BEFORE_SLOT, url=new.url)).state is UNKNOWN
+    late_answer = answer(b"", status=404, at=BEFORE_SLOT)
+    assert interpreter.interpret_now(old, late_answer).state is ABSENT
+    names_day_of_slot = page(TITLE, "<p>To be published 26 November 2026</p>")
+    assert interpreter.interpret_now(new, answer(names_day_of_slot, at=BEFORE_SLOT, url=new.url)).state is UNKNOWN
 
 
 @pytest.mark.parametrize("recognise", ["status", "govuk", "titled"])
 @pytest.mark.parametrize("inside", PLACEHOLDERS)
 def test_placeholder_is_unknown_until_it_changes_after_its_slot(inside: str, recognise: str) -> None:
-    """A placeholder is a page that only announces its release, as "Embargoed until 09:30 on 26/11/2026". Seen before
-    the slot and unchanged after it, it is unknown. Once its text has changed, it is present."""
+    """A placeholder is a page that only announces its release, such as "Embargoed until 09:30 on 26/11/2026".
+
+    It is seen before the slot: unknown. After the slot its text is the same: still unknown. Five seconds later its
+    text has changed, so it may be the release: present.
+    """
     interpreter, part = Interpreter(), target(recognise=recognise)
     interpreter.restore_known(part, Known(was_missing=True, slot=ANNOUNCED_SLOT))
-    # A script is no content, so the page counts as unchanged.
-    before, after = (page(TITLE, f"{inside}<script>stamp({number})</script>") for number in (1, 2))
+    before = page(TITLE, f"{inside}<script>stamp(1)</script>")
     assert interpreter.interpret_now(part, answer(before, at=BEFORE_SLOT)).state is UNKNOWN
-    assert interpreter.interpret_now(part, answer(after, at=AFTER_SLOT)).state is UNKNOWN
+    # Only the script differs. It is no text, so the page counts as unchanged.
+    unchanged = page(TITLE, f"{inside}<script>stamp(2)</script>")
+    assert interpreter.interpret_now(part, answer(unchanged, at=AFTER_SLOT)).state is UNKNOWN
     changed = page(TITLE, f"{inside}<p>Tonnes rose.</p>")
     assert interpreter.interpret_now(part, answer(changed, at=AFTER_SLOT + timedelta(seconds=5))).state is PRESENT
 
@@ -372,17 +403,20 @@ def test_placeholder_is_unknown_until_it_changes_after_its_slot(inside: str, rec
     ],
 )
 def test_early_page_is_present_if_it_does_more_than_announce_itself(inside: str, recognise: str) -> None:
-    """The page is seen before its slot, on 26 November 2026. A page that only names that day may be an announcement.
+    """The page is seen before its slot, on 26 November 2026. If it only named that day, it might be an announcement.
 
-    This one, for example, has a link to a file beside that day, or does not name the day at all.
+    But this page does more. For example, it also links to a file. Or it does not name that day at all.
     """
     before_slot = answer(page(TITLE, inside), at=BEFORE_SLOT)
     assert sighting_after_404(target(recognise=recognise), before_slot).state is PRESENT
 
 
-def test_page_that_names_its_slots_day_is_present_at_slot() -> None:
-    # Until then the address answered 404. A page seen earlier would be a placeholder, which only announces the day.
-    # Our clock may be a second off, so a look half a second before the slot by our clock may really be after it.
+def test_page_that_first_appears_at_slot_is_present_though_it_names_that_day() -> None:
+    """The address answers 404. Then it shows a page that names the day of the slot.
+
+    Minutes before the slot, such a page might only announce the release. From the slot on, it is the release.
+    So it is half a second before the slot, because our clock may be a second off.
+    """
     names_day_of_slot = page(TITLE, "<p>Release date: 26 November 2026</p><p>Tonnes rose.</p>")
     for at in (SLOT - timedelta(seconds=0.5), SLOT, SLOT + timedelta(seconds=2)):
         sighting = sighting_after_404(target(), answer(names_day_of_slot, at=at))
@@ -390,7 +424,10 @@ def test_page_that_names_its_slots_day_is_present_at_slot() -> None:
 
 
 def test_title_of_early_page_may_name_the_day_of_slot() -> None:
-    """The slot is on 26 November 2026, but a day in a title may be the period of the edition."""
+    """The page is seen before its slot. If its text named the day of the slot, it might only announce the release.
+
+    But the day is in its title. There it may be the period of the edition, so the page is present.
+    """
     title = "Weekly update: 26 November 2026"
     before_slot = answer(page(title, "<p>Deaths: 1</p>"), at=BEFORE_SLOT)
     assert sighting_after_404(target(title=title), before_slot).state is PRESENT
@@ -400,11 +437,14 @@ PLACEHOLDER = page(TITLE, "<p>Release date: 26 November 2026</p>")
 
 
 def test_after_restart_old_placeholder_is_unknown_until_dated_as_published() -> None:
+    """A placeholder is a page that only announces its release. This address had one, and then the monitor restarted.
+
+    After the slot, the address has a page that names the day of the slot. It may be the old placeholder, so it is
+    unknown. Later the page has a date of publication. A placeholder has none, so the page is present.
+    """
     interpreter, part = Interpreter(), target()
-    # Before the restart, this address had a placeholder: a page that only announces the release. Its text is not
-    # stored, so it is restored as "".
-    interpreter.restore_known(part, Known(was_missing=True, placeholder="", slot=ANNOUNCED_SLOT))
-    # This page names the day of the slot, and may be the old placeholder.
+    text_was_not_stored = ""
+    interpreter.restore_known(part, Known(was_missing=True, placeholder=text_was_not_stored, slot=ANNOUNCED_SLOT))
     may_be_placeholder = page(TITLE, "<p>Release date: 26 November 2026</p>")
     assert interpreter.interpret_now(part, answer(may_be_placeholder, at=AFTER_SLOT)).state is UNKNOWN
     published = page(TITLE, "<p>Published 26 November 2026</p>")
@@ -412,50 +452,65 @@ def test_after_restart_old_placeholder_is_unknown_until_dated_as_published() -> 
 
 
 def test_after_404_page_with_words_of_its_placeholder_is_present() -> None:
-    """Before the slot, a page only announces the release. Then there is a 404, and after the slot the same page. The
-    fresh 404 shows that the page that follows it is new."""
-    looks = answer(PLACEHOLDER, at=BEFORE_SLOT), answer(b"", at=BEFORE_SLOT, status=404), answer(PLACEHOLDER)
-    assert sighting_after_404(target(), *looks).state is PRESENT
+    """A placeholder is a page that only announces its release. It is seen before the slot, and then a 404.
+
+    After the slot, a page with the same words is seen. The 404 shows that this page is new, so it is present.
+    """
+    before_slot = answer(PLACEHOLDER, at=BEFORE_SLOT)
+    then_404 = answer(b"", at=BEFORE_SLOT, status=404)
+    after_slot = answer(PLACEHOLDER, at=AFTER_SLOT)
+    last_sighting = sighting_after_404(target(), before_slot, then_404, after_slot)
+    assert last_sighting.state is PRESENT
 
 
 def test_stale_404_does_not_make_placeholder_present_after_slot() -> None:
-    """A page that only announces the release is seen before the slot and, after a 404, again after the slot. A fresh
-    404 would show that the page is new. But this one is a cache's copy, older than `max-age` allows."""
-    headers = {"age": "300", "cache-control": "max-age=30"}
-    stale = Answer(PAGE, 404, headers, b"", AFTER_SLOT, AFTER_SLOT)
-    looks = answer(PLACEHOLDER, at=BEFORE_SLOT), stale, answer(PLACEHOLDER, at=AFTER_SLOT)
-    assert sighting_after_404(target(), *looks).state is UNKNOWN
+    """A placeholder is a page that only announces its release. It is seen before the slot, then a 404, then it again.
+
+    A fresh 404 would show that the second page is new. But this 404 comes from a cache. It is 300 s old, and was
+    valid for only 30 s. So it proves nothing, and the page is still the old placeholder.
+    """
+    before_slot = answer(PLACEHOLDER, at=BEFORE_SLOT)
+    stale_404 = Answer(PAGE, 404, {"age": "300", "cache-control": "max-age=30"}, b"", AFTER_SLOT, AFTER_SLOT)
+    after_slot = answer(PLACEHOLDER, at=AFTER_SLOT)
+    last_sighting = sighting_after_404(target(), before_slot, stale_404, after_slot)
+    assert last_sighting.state is UNKNOWN
 
 
 def test_early_placeholder_in_one_view_stays_unknown_in_another() -> None:
-    """Looks in the edge view get a page from caches, those in the origin view get it past them."""
+    """Before the slot, the edge view, which gets pages from caches, shows a page that may only announce the release.
+
+    After the slot, the origin view, which goes past caches, shows the same page. Seen only there, it would be present.
+    But it is known to be from before the slot, so it is unknown.
+    """
     interpreter, edge = Interpreter(), target()
     origin = replace(edge, id="r/page/origin", view=View.ORIGIN)
     for view in (edge, origin):
         interpreter.restore_known(view, Known(slot=ANNOUNCED_SLOT))
     assert interpreter.interpret_now(edge, answer(PLACEHOLDER, at=BEFORE_SLOT)).state is UNKNOWN
-    # First seen after its slot, this page would be present. But the edge view saw it before, so perhaps it only
-    # announces the release.
     assert interpreter.interpret_now(origin, answer(PLACEHOLDER, at=AFTER_SLOT)).state is UNKNOWN
 
 
 def test_look_with_wrong_clock_does_not_make_page_a_placeholder() -> None:
-    """A page that names the day of its slot is a placeholder if it was also seen before the slot."""
+    """A placeholder is a page that was there before the slot, so it may only announce the release.
+
+    The first look seems to be before the slot: at 09:25 by our clock. But the host's clock shows 10:25. One of them is
+    wrong, so this look proves nothing. After the slot, both clocks agree, and the same page is seen. No look has proved
+    that it was there before, so it is present.
+    """
     names_day_of_slot = page(TITLE, "<p>Release date: 26 November 2026</p>")
 
     def answer_dated(date: str, *, received_at: datetime) -> Answer:
         return Answer(PAGE, 200, {"date": date}, names_day_of_slot, received_at, received_at)
 
-    # 09:25 by our clock, five minutes before the slot. By the host's date, it is an hour later. So this look proves
-    # nothing, and it is not remembered.
     by_wrong_clock = answer_dated("Thu, 26 Nov 2026 10:25:00 GMT", received_at=SLOT - timedelta(minutes=5))
     assert sighting_after_404(target(), by_wrong_clock).why == "clock"
-    # 09:30:02 to 09:30:05 by our clock, and by the host's dates. After two such looks, our clock counts as right.
+    # Both clocks show 09:30:02 and later. After two such looks, our clock counts as right again.
     by_right_clock = [
         answer_dated(f"Thu, 26 Nov 2026 09:30:0{second} GMT", received_at=SLOT + timedelta(seconds=second))
         for second in (2, 3, 4, 5)
     ]
-    assert sighting_after_404(target(), by_wrong_clock, *by_right_clock).state is PRESENT
+    last_sighting = sighting_after_404(target(), by_wrong_clock, *by_right_clock)
+    assert last_sighting.state is PRESENT
 
 
 @pytest.mark.parametrize(
@@ -464,15 +519,20 @@ def test_look_with_wrong_clock_does_not_make_page_a_placeholder() -> None:
     ids=["after the slot by the host's clock", "before the slot by both clocks"],
 )
 def test_date_of_host_shows_whether_page_preceded_its_slot(date: str, state: State) -> None:
-    """A page that names the day of its slot is unknown if it is seen before the slot: perhaps it only announces it. By
-    our clock it is 09:29:56, and the slot is at 09:30. A host's date of 09:30:01 shows that it is after the slot."""
+    """By our clock, a page is seen at 09:29:56. The slot is 09:30, so the page may only announce the release: unknown.
+
+    But if the host's clock shows 09:30:01, ours may be slow. Then the page may be from after the slot: present.
+    """
     early_by_our_clock = SLOT - timedelta(seconds=4)
     look = Answer(PAGE, 200, {"date": date}, PLACEHOLDER, early_by_our_clock, early_by_our_clock)
     assert sighting_after_404(target(), look).state is state
 
 
 def test_cached_copy_from_before_slot_is_a_placeholder() -> None:
-    """The copy is received 2 s after the slot and is two minutes old, so the page is from before the slot."""
+    """2 s after the slot, we receive a page that names the day of the slot. If it were new, it would be the release.
+
+    But it was in a cache for 120 s (`Age`). So it is from before the slot, and may only announce the release: unknown.
+    """
     old = Answer(PAGE, 200, {"content-type": "text/html", "age": "120"}, PLACEHOLDER, AFTER_SLOT, AFTER_SLOT)
     assert sighting_after_404(target(), old).state is UNKNOWN
 
@@ -481,30 +541,37 @@ def test_cached_copy_from_before_slot_is_a_placeholder() -> None:
     "promise",
     ["These statistics will be released on 26 November 2026 9:30am", "This release will be published in November 2026"],
 )
-@pytest.mark.parametrize("at", [BEFORE_SLOT, AFTER_SLOT], ids=["before the slot", "after the slot"])
+@before_and_after_slot
 def test_page_that_promises_its_release_for_later_is_absent(promise: str, at: datetime) -> None:
     body = page(TITLE, f"<p>{promise}</p>")
     assert sighting_after_404(target(), answer(body, at=at)).state is ABSENT
 
 
-@pytest.mark.parametrize("at", [BEFORE_SLOT, AFTER_SLOT], ids=["before the slot", "after the slot"])
+@before_and_after_slot
 def test_page_that_only_announces_the_next_release_is_present(at: datetime) -> None:
     body = page(TITLE, "<p>The next release will be published on 25 November 2027</p>")
     assert sighting_after_404(target(), answer(body, at=at)).state is PRESENT
 
 
 def test_page_with_promise_and_file_is_unknown_until_slot() -> None:
-    """The slot is on 26 November 2026. After it, the file counts more than the sentence."""
+    """The page says that it will be published on 26 November 2026, the day of its slot. But it links to a file.
+
+    Before the slot, that is unknown. After it, the file counts more than the sentence: present.
+    """
     body = page(TITLE, "<p>This release will be published on 26 November 2026. <a href='/t.ods'>Tables</a></p>")
     assert sighting_after_404(target(), answer(body, at=BEFORE_SLOT)).state is UNKNOWN
     assert sighting_after_404(target(), answer(body, at=AFTER_SLOT)).state is PRESENT
 
 
 def test_early_page_that_names_day_of_its_slot_is_unknown() -> None:
+    """The page says that it is due on 26 November 2026. The look is on that day, five minutes before the slot.
+
+    While the slot is not known, that day says nothing: present. Once the slot is known, the page may only announce
+    the release: unknown.
+    """
     interpreter, part = Interpreter(), target()
     look = answer(page(TITLE, "<p>Due on 26 November 2026</p>"), at=BEFORE_SLOT)
     slot_on_26_november = ANNOUNCED_SLOT
-    # Without a known slot, the day says nothing, so the page counts as the release.
     interpreter.restore_known(part, Known(was_missing=True, slot=None))
     assert interpreter.interpret_now(part, look).state is PRESENT
     interpreter.restore_known(part, Known(was_missing=True, slot=slot_on_26_november))
@@ -536,7 +603,11 @@ def test_answer_without_any_sign_of_its_release_is_never_present(
     status: int,
     answered_404_before: bool,  # noqa: FBT001
 ) -> None:
-    """The bodies have no title of the release, no element h9, and no first bytes of a known kind of file."""
+    """The answers are random: pages, text, JSON or bytes, of any media type and status, before and after the slot.
+
+    None has a sign of the release: its title, the first bytes of a kind of file, or the element `h9`, which one
+    recogniser searches for. So none may be present, whatever the recogniser or the kind of file.
+    """
     parts = [target(recognise=name) for name in ("status", "govuk", "ons", "ees", "titled", "period", "css:h9")]
     parts += [file_at(extension) for extension in ("xlsx", "ods", "pdf", "xls", "json", "zip")]
     for part in parts:

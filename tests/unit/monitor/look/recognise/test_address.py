@@ -44,19 +44,19 @@ def test_relative_link_is_resolved_against_its_page() -> None:
 
 @given(st.text(max_size=60))
 def test_no_link_breaks_its_page(link: str) -> None:
-    # The result is empty if the link is unusable.
+    """The link is any text. Its address is that of a web page, or empty if the link is unusable."""
     assert absolute_url(URL, link)[:4] in ("", "http")
 
 
 @pytest.mark.parametrize(("recogniser", "damaged_json"), DAMAGED_JSON)
 def test_damaged_json_gives_no_unusable_addresses(recogniser: str, damaged_json: object) -> None:
-    """Addresses such as "http://[" cannot be read."""
+    """The JSON has addresses such as "http://[", which cannot be read. They are left out, without an error."""
     recognised = recognise_with(recogniser, answer(json.dumps(damaged_json).encode(), "application/json"))
     assert not any("[" in found.url for found in recognised.found)
 
 
 @pytest.mark.parametrize("damaged_feed", DAMAGED_FEEDS)
 def test_damaged_feed_gives_no_unusable_addresses(damaged_feed: bytes) -> None:
-    """Addresses such as "http://[" cannot be read."""
+    """The feed has addresses such as "http://[", which cannot be read, or broken characters. That is no error."""
     recognised = recognise_with("feed:*", answer(damaged_feed, "application/xml"))
     assert not any("[" in found.url for found in recognised.found)

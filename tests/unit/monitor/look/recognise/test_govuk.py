@@ -24,46 +24,51 @@ from tests.unit.monitor.look.recognise.pages import (
     item,
     page,
 )
+from tests.worlds.looks import ABSENT, PRESENT, UNKNOWN, WITHDRAWN
 
 SAMPLES = Path(__file__).parents[6] / "shared" / "samples" / "govuk"
+needs_samples = pytest.mark.skipif(not SAMPLES.exists(), reason="the shared samples are not beside the repository")
 OTHER_EDITION = "Example claims: quarterly statistics, April to June 2026"
 
 
 def test_a_publication_with_our_title_and_period_is_specific() -> None:
-    """Specific: the page can only be this edition."""
+    """`specific` means that the page can only be this edition."""
     recognised = recognise(govuk_page(OUR_TITLE), OUR_RELEASE)
-    assert (recognised.state, recognised.specific) == (State.PRESENT, True)
+    assert (recognised.state, recognised.specific) == (PRESENT, True)
 
 
 def test_edition_before_at_the_same_address_is_absence() -> None:
-    assert recognise(govuk_page(OTHER_EDITION), OUR_RELEASE).state is State.ABSENT
-    assert recognise(item("publication", OTHER_EDITION), OUR_RELEASE).state is State.ABSENT
+    assert recognise(govuk_page(OTHER_EDITION), OUR_RELEASE).state is ABSENT
+    assert recognise(item("publication", OTHER_EDITION), OUR_RELEASE).state is ABSENT
 
 
 def test_another_edition_after_a_404_is_absence() -> None:
     recognised = recognise(govuk_page(OTHER_EDITION), Context(URL, OUR_TITLE, known=Known(was_missing=True)))
-    assert (recognised.state, recognised.why) == (State.ABSENT, "the page shows another edition")
+    assert (recognised.state, recognised.why) == (ABSENT, "the page shows another edition")
 
 
 @pytest.mark.parametrize("announcement_redirects_to_it", [False, True])
 def test_page_with_another_title_is_unknown_after_404(*, announcement_redirects_to_it: bool) -> None:
-    """The address answered 404 before. Even if the announcement of our release redirects to the page, it is unknown."""
+    """The address answered 404 before. Now it has a page with the title of another series.
+
+    That is unknown, even if the announcement of our release redirects to it.
+    """
     other_page = page("Prison population - GOV.UK", "Prison population")
     answered_404_before = Known(was_missing=True)
     context = Context(URL, OUR_TITLE, known=answered_404_before, is_led_to=announcement_redirects_to_it)
     recognised = recognise(other_page, context)
-    assert (recognised.state, recognised.why) == (State.UNKNOWN, "the page shows another title")
+    assert (recognised.state, recognised.why) == (UNKNOWN, "the page shows another title")
 
 
 def test_other_title_is_unknown_unless_announcement_redirected_to_page() -> None:
     other = page("Prison population - GOV.UK", "Prison population")
-    assert recognise(other, OUR_RELEASE).state is State.UNKNOWN
-    led_to = recognise(other, Context(URL, OUR_TITLE, is_led_to=True))
-    # It is not specific, because only a page with our title and period can only be this edition.
-    assert (led_to.state, led_to.specific) == (State.PRESENT, False)
+    assert recognise(other, OUR_RELEASE).state is UNKNOWN
+    redirected_to = recognise(other, Context(URL, OUR_TITLE, is_led_to=True))
+    # It is not `specific`: without our title and period, it may be another edition.
+    assert (redirected_to.state, redirected_to.specific) == (PRESENT, False)
 
 
-@pytest.mark.parametrize(("period", "state"), [("July to September 2026", State.PRESENT), ("", State.UNKNOWN)])
+@pytest.mark.parametrize(("period", "state"), [("July to September 2026", PRESENT), ("", UNKNOWN)])
 def test_period_in_text_completes_a_title_without_period(period: str, state: State) -> None:
     """Our title has the period "July to September 2026". The page's title has none.
 
@@ -77,16 +82,16 @@ def test_period_in_text_completes_a_title_without_period(period: str, state: Sta
 
 
 def test_release_without_period_in_title_is_never_specific() -> None:
-    """Specific: the page can only be this edition. Without a period, it may be any edition."""
+    """`specific` would mean that the page can only be this edition. Without a period, it may be any edition."""
     title = "Weekly road fuel prices"
     recognised = recognise(govuk_page(title), Context(URL, title))
-    assert (recognised.state, recognised.specific) == (State.PRESENT, False)
+    assert (recognised.state, recognised.specific) == (PRESENT, False)
 
 
 @pytest.mark.parametrize("kind", ["Accredited official", "National", "Official"])
 def test_announcement_with_the_releases_title_is_absence(kind: str) -> None:
     announcement = page(f"{OUR_TITLE} - {kind} statistics announcement - GOV.UK", OUR_TITLE)
-    assert recognise(announcement, OUR_RELEASE).state is State.ABSENT
+    assert recognise(announcement, OUR_RELEASE).state is ABSENT
 
 
 @pytest.mark.parametrize(
@@ -94,29 +99,29 @@ def test_announcement_with_the_releases_title_is_absence(kind: str) -> None:
 )
 def test_notice_about_a_release_to_come_is_absence(words: str) -> None:
     notice = f'<h2 class="gem-c-notice__title">These statistics will be released {words}</h2>'
-    assert recognise(govuk_page(OUR_TITLE, notice), OUR_RELEASE).state is State.ABSENT
+    assert recognise(govuk_page(OUR_TITLE, notice), OUR_RELEASE).state is ABSENT
 
 
 def test_sentence_about_next_release_does_not_deny_this_one() -> None:
     later_release = "<p>The next of these statistics will be released in May.</p>"
-    assert recognise(govuk_page(OUR_TITLE, later_release), OUR_RELEASE).state is State.PRESENT
+    assert recognise(govuk_page(OUR_TITLE, later_release), OUR_RELEASE).state is PRESENT
 
 
 def test_a_page_marked_as_withdrawn_is_withdrawn() -> None:
     marked_page = page(f"[Withdrawn] {OUR_TITLE} - GOV.UK", OUR_TITLE)
-    assert recognise(marked_page, OUR_RELEASE).state is State.WITHDRAWN
+    assert recognise(marked_page, OUR_RELEASE).state is WITHDRAWN
     marked_item = item("publication", withdrawn_notice={"explanation": "x"})
-    assert recognise(marked_item, OUR_RELEASE).state is State.WITHDRAWN
+    assert recognise(marked_item, OUR_RELEASE).state is WITHDRAWN
 
 
 @pytest.mark.parametrize("title", ["Error - GOV.UK", "Sorry, there is a problem - GOV.UK"])
 def test_error_page_is_unknown(title: str) -> None:
-    assert recognise(page(title, "Page Unavailable"), OUR_RELEASE).state is State.UNKNOWN
+    assert recognise(page(title, "Page Unavailable"), OUR_RELEASE).state is UNKNOWN
 
 
 @pytest.mark.parametrize("body", [b"410 Gone", b"<html></html>", b"<p>no heading</p>", b"\x00\xff\xfe"])
 def test_body_without_title_and_heading_is_unknown(body: bytes) -> None:
-    assert recognise(answer(body), OUR_RELEASE).state is State.UNKNOWN
+    assert recognise(answer(body), OUR_RELEASE).state is UNKNOWN
 
 
 def test_parts_are_found_on_the_page_once_each() -> None:
@@ -126,7 +131,7 @@ def test_parts_are_found_on_the_page_once_each() -> None:
         f'<a href="{PATH}/bulletin">HTML</a><a href="{PATH}/print">Print</a><a href="/help">Help</a>'
         f'<a href="{files}/t.csv/preview">View</a><a href="http://[broken">?</a><a href="mailto:a@b.example">Mail</a>'
     )
-    # Links to print versions, previews and help, and links that cannot be read, are no parts.
+    # Links to a print version, a preview, help and mail, and a broken link, are no parts.
     found = recognise(govuk_page(OUR_TITLE, links), OUR_RELEASE).found
     assert [(part.role, part.title, part.url) for part in found] == [
         ("data", "Tables", f"{files}/t.ods"),
@@ -136,7 +141,7 @@ def test_parts_are_found_on_the_page_once_each() -> None:
 
 
 def test_content_item_gives_itself_and_its_usable_attachments() -> None:
-    """A content item is the JSON of a page. Of these five attachments, the last two have no address."""
+    """A content item is the JSON of a page. The last two of its five attachments have no address: they are left out."""
     attachments = [
         {"attachment_type": "html", "url": f"{PATH}/bulletin", "title": "Bulletin"},
         {"attachment_type": "file", "url": "https://assets.publishing.service.gov.uk/media/1/a.csv", "file_size": 9},
@@ -157,20 +162,20 @@ def test_content_item_gives_itself_and_its_usable_attachments() -> None:
 
 @pytest.mark.parametrize("schema", ["statistics_announcement", "placeholder", "placeholder_publication", "coming_soon"])
 def test_items_that_are_no_publication_are_absence(schema: str) -> None:
-    assert recognise(item(schema), OUR_RELEASE).state is State.ABSENT
+    assert recognise(item(schema), OUR_RELEASE).state is ABSENT
 
 
 def test_gone_item_is_withdrawn_although_it_answers_200() -> None:
     gone = item("gone", None, details={"explanation": "published in error"})
-    assert recognise(gone, OUR_RELEASE).state is State.WITHDRAWN
+    assert recognise(gone, OUR_RELEASE).state is WITHDRAWN
 
 
 def test_redirect_item_is_unknown_and_gives_its_destination() -> None:
     rules = [{"path": PATH, "type": "exact", "destination": "/government/statistics/other"}]
     item_url = f"https://www.gov.uk/api/content{PATH}"
     recognised = recognise(item("redirect", None, item_url, redirects=rules), Context(item_url, OUR_TITLE))
-    assert recognised.state is State.UNKNOWN
-    # The item names the new page. The next look is again at the content API, so it needs the address of the new item.
+    assert recognised.state is UNKNOWN
+    # We look at JSON of the content API. So we need the new page's JSON too, whose address begins with /api/content.
     (found,) = recognised.found
     assert (found.role, found.url) == ("redirect", "https://www.gov.uk/api/content/government/statistics/other")
 
@@ -189,9 +194,9 @@ def listing(*links: str) -> Answer:
 
 
 def test_listing_shows_the_release_at_any_address() -> None:
-    """The listing has the release's title at this address, and another entry without an address."""
+    """The listing has the title of our release at an unknown address. `specific`: it can only be this edition."""
     recognised = recognise(listing(ELSEWHERE), OUR_RELEASE)
-    assert (recognised.state, recognised.specific) == (State.PRESENT, True)
+    assert (recognised.state, recognised.specific) == (PRESENT, True)
     assert [found.url for found in recognised.found] == [f"https://www.gov.uk{ELSEWHERE}"]
 
 
@@ -200,7 +205,7 @@ def test_listing_proves_nothing_if_title_of_release_is_unknown() -> None:
 
 
 def test_an_announcement_in_a_listing_is_no_release() -> None:
-    assert recognise(listing("/government/statistics/announcements/a"), OUR_RELEASE).state is State.ABSENT
+    assert recognise(listing("/government/statistics/announcements/a"), OUR_RELEASE).state is ABSENT
 
 
 REPORT = "/government/publications/example-claims-main-report"
@@ -209,17 +214,17 @@ REPORT = "/government/publications/example-claims-main-report"
 @pytest.mark.parametrize(
     ("listed", "state"),
     [
-        ([], State.ABSENT),
-        ([REPORT], State.ABSENT),
-        ([ELSEWHERE], State.PRESENT),
-        ([REPORT, ELSEWHERE], State.PRESENT),
+        ([], ABSENT),
+        ([REPORT], ABSENT),
+        ([ELSEWHERE], PRESENT),
+        ([REPORT, ELSEWHERE], PRESENT),
     ],
     ids=["nothing", "the alternative", "another address", "both"],
 )
 def test_known_alternative_in_listing_does_not_prove_the_page(listed: list[str], state: State) -> None:
     """REPORT is another page of the release, which may be public before the page that is awaited.
 
-    For example, a listing that shows only REPORT means absent. One that also shows a new address means present.
+    A listing that shows only REPORT, or nothing, means absent. One that shows a new address means present.
     """
     with_alternative = replace(OUR_RELEASE, alternatives=(f"https://www.gov.uk{REPORT}",))
     assert recognise_index(listing(*listed), with_alternative).state is state
@@ -227,7 +232,7 @@ def test_known_alternative_in_listing_does_not_prove_the_page(listed: list[str],
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b'"text"', b"{}", b'{"schema_name": 3}', b"[" * 100_000])
 def test_other_json_is_unknown(body: bytes) -> None:
-    assert recognise(answer(body, "application/json"), OUR_RELEASE).state is State.UNKNOWN
+    assert recognise(answer(body, "application/json"), OUR_RELEASE).state is UNKNOWN
 
 
 _JSON = st.recursive(
@@ -243,6 +248,7 @@ _FIELDS = ("title", "base_path", "details", "redirects", "withdrawn_notice", "li
     st.dictionaries(st.sampled_from(_FIELDS), _JSON),
 )
 def test_no_json_breaks_the_govuk_recogniser(schema: str, fields: dict[str, object]) -> None:
+    """Fields of a content item, the JSON of a page, have random values. Reading it never fails."""
     recognise(item(schema, **({"title": OUR_TITLE} | fields)), OUR_RELEASE)
 
 
@@ -254,14 +260,14 @@ def state_of_sampled_item(sample: Path) -> State:
     return recognise(answer(body, "application/json"), Context(URL, title)).state
 
 
-@pytest.mark.skipif(not SAMPLES.exists(), reason="the shared samples are not beside the repository")
+@needs_samples
 @pytest.mark.parametrize(
     ("folder", "allowed_states"),
     [
-        ("announcements", {State.ABSENT}),
-        ("html_publication", {State.PRESENT, State.WITHDRAWN}),
-        ("publications", {State.PRESENT, State.WITHDRAWN}),
-        ("gone_redirect", {State.WITHDRAWN, State.UNKNOWN}),
+        ("announcements", {ABSENT}),
+        ("html_publication", {PRESENT, WITHDRAWN}),
+        ("publications", {PRESENT, WITHDRAWN}),
+        ("gone_redirect", {WITHDRAWN, UNKNOWN}),
     ],
 )
 def test_sampled_content_items_have_a_state_their_folder_allows(folder: str, allowed_states: set[State]) -> None:
@@ -269,33 +275,37 @@ def test_sampled_content_items_have_a_state_their_folder_allows(folder: str, all
         assert state_of_sampled_item(sample) in allowed_states, sample.name
 
 
-@pytest.mark.skipif(not SAMPLES.exists(), reason="the shared samples are not beside the repository")
+@needs_samples
 @pytest.mark.parametrize("folder", ["announcements", "html_publication", "publications", "gone_redirect"])
 def test_sampled_content_item_is_withdrawn_if_its_name_says_so(folder: str) -> None:
     for sample in sorted((SAMPLES / folder).iterdir()):
         name_says_so = "withdrawn" in sample.name or "gone" in sample.name
-        is_withdrawn = state_of_sampled_item(sample) is State.WITHDRAWN
+        is_withdrawn = state_of_sampled_item(sample) is WITHDRAWN
         assert is_withdrawn == name_says_so, sample.name
 
 
-@pytest.mark.skipif(not SAMPLES.exists(), reason="the shared samples are not beside the repository")
+@needs_samples
 def test_sampled_publication_is_present_and_announcements_are_absent() -> None:
+    """Of the sampled pages, only `publication_200.html` is that of a release: ours."""
     samples = (SAMPLES / "pages").iterdir()
     states = {sample.name: recognise(answer(sample.read_bytes()), OUR_RELEASE).state for sample in samples}
-    present, absent = ({name for name in states if states[name] is state} for state in (State.PRESENT, State.ABSENT))
+    present = {name for name in states if states[name] is PRESENT}
     assert present == {"publication_200.html"}
+    absent = {name for name in states if states[name] is ABSENT}
     assert absent == {name for name in states if name.startswith(("announcement", "not_found"))}
 
 
 def test_version_of_item_counts_changes_without_their_notes() -> None:
+    """A content item is the JSON of a page. Its version is a line: the number of its changes, and its last update."""
     history = [{"note": "SECRET correction", "public_timestamp": "2026-11-27T14:05:00+00:00"}, {"note": "First."}]
     corrected = item("publication", public_updated_at="2026-11-27T14:05:00Z", details={"change_history": history})
-    # The first note is that of the publication, so there is one change.
+    # The note "First." is that of the publication itself, so there is one change.
     assert recognise(corrected, OUR_RELEASE).version == "change_history=1 public_updated_at=2026-11-27T14:05:00+00:00"
     assert recognise(item("publication"), OUR_RELEASE).version is None
 
 
 def test_page_and_item_state_when_they_were_first_published() -> None:
+    """The page says it in a `meta` element, and the item, which is the page's JSON, in a field."""
     stamp = "2026-11-26T09:30:01+00:00"
     head = f'<head><title>{OUR_TITLE} - GOV.UK</title><meta name="govuk:first-published-at" content="{stamp}"></head>'
     html = answer(f"<html>{head}<body><h1>{OUR_TITLE}</h1></body></html>".encode())
@@ -303,11 +313,17 @@ def test_page_and_item_state_when_they_were_first_published() -> None:
         assert first_published(recognise(page_or_item, OUR_RELEASE).version) == datetime.fromisoformat(stamp)
 
 
-@pytest.mark.skipif(not SAMPLES.is_dir(), reason="the samples are not here")
+@needs_samples
 def test_corrected_page_has_version_with_update_and_change_history() -> None:
-    """A page is corrected on the day after its release. `advanced_fields` names the facts of its version that grew."""
-    names = ("2026_on_time_scheduled", "2026_corrected_next_day")
-    bodies = ((SAMPLES / f"publications/{name}.json").read_bytes() for name in names)
-    first, later = (recognise(answer(body, "application/json"), OUR_RELEASE).version or "" for body in bodies)
-    advanced = advanced_fields(parse_version(first), parse_version(later))
-    assert advanced == ["change_history", "public_updated_at"]
+    """A page is corrected on the day after its release. Two values in its JSON have grown.
+
+    They are the number of changes and the time of the last update. The version is a line with such values.
+    """
+
+    def version_of(sample: str) -> str:
+        body = (SAMPLES / f"publications/{sample}.json").read_bytes()
+        return recognise(answer(body, "application/json"), OUR_RELEASE).version or ""
+
+    first = parse_version(version_of("2026_on_time_scheduled"))
+    later = parse_version(version_of("2026_corrected_next_day"))
+    assert advanced_fields(first, later) == ["change_history", "public_updated_at"]

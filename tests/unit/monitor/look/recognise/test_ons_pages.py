@@ -44,6 +44,7 @@ WORDS = {
         "summary": "Crynodeb",
     },
 }
+in_english_and_welsh = pytest.mark.parametrize("language", ["en", "cy"])
 MARKS = {"upcoming": "upcoming", "postponed": "upcoming", "cancelled": "cancelled", "published": "published"}
 
 
@@ -77,24 +78,30 @@ def recognise_page(
     return find_recogniser("ons")(answer(body.encode(), url=URL), OUR_RELEASE)
 
 
-@pytest.mark.parametrize("language", ["en", "cy"])
+@in_english_and_welsh
 @pytest.mark.parametrize("sections", [(), ("summary",), ("publications", "data")])
 @pytest.mark.parametrize("status", MARKS)
 def test_release_page_is_recognised_by_its_status_in_any_language(
     language: str, sections: tuple[str, ...], status: str
 ) -> None:
-    """Headings for documents do not count beside a status. Specific: the page can only be this edition."""
+    """A page states its status: upcoming, postponed, cancelled or published. Only a published page is present.
+
+    Headings for documents do not count beside a status. `specific` means that the page can only be this edition.
+    """
     recognised = recognise_page(language=language, status=status, sections=sections)
     is_published = status == "published"
     assert recognised.state is (PRESENT if is_published else ABSENT)
     assert recognised.specific is is_published
 
 
-@pytest.mark.parametrize("language", ["en", "cy"])
+@in_english_and_welsh
 @pytest.mark.parametrize("status", ["upcoming", "postponed", "cancelled"])
 @pytest.mark.parametrize("apostrophe", ["'", "\u2019"], ids=["straight", "curly"])
 def test_page_is_absent_if_english_or_welsh_banner_says_so(language: str, status: str, apostrophe: str) -> None:
-    """The page has no status in its code, and headings of a published page, so the banner must decide."""
+    """The banner says that the release is upcoming, postponed or cancelled. That makes the page absent.
+
+    It has the headings of a published page, and no status in its code. So only the banner can tell.
+    """
     banner = WORDS[language][status].replace("'", apostrophe)  # Welsh banners contain apostrophes
     headings = ("publications", "data")
     recognised = recognise_page(
@@ -103,9 +110,12 @@ def test_page_is_absent_if_english_or_welsh_banner_says_so(language: str, status
     assert recognised.state is ABSENT
 
 
-@pytest.mark.parametrize("language", ["en", "cy"])
+@in_english_and_welsh
 def test_unmarked_page_is_present_only_if_it_lists_publications(language: str) -> None:
-    """A published page has no banner. This one has no status in its code either. Specific: it is this edition."""
+    """A published page has no banner. This one has no status in its code either, so only its headings can tell.
+
+    "Publications" shows that it is out, and "Summary" shows nothing. `specific` means that it can only be this edition.
+    """
     unmarked_page = partial(recognise_page, language=language, status="published", has_status_mark=False)
     with_publications = unmarked_page(sections=("publications",))
     assert (with_publications.state, with_publications.specific) == (PRESENT, True)
@@ -113,16 +123,16 @@ def test_unmarked_page_is_present_only_if_it_lists_publications(language: str) -
     assert only_with_summary.state is UNKNOWN
 
 
-@pytest.mark.parametrize("language", ["en", "cy"])
+@in_english_and_welsh
 def test_postponed_page_with_its_own_reason_is_absent(language: str) -> None:
-    """Its banner does not have the usual words, and its heading "Data" is that of a published page."""
+    """The banner gives only the reason, and the heading "Data" is that of a published page. The status decides."""
     reason = "Moved by one week to allow further checks."
     recognised = recognise_page(language=language, status="postponed", sections=("data",), banner=reason)
     assert recognised.state is ABSENT
 
 
 def test_published_page_of_another_month_or_series_is_not_present() -> None:
-    """Our release is "Example deaths registered in Wales: June 2026"."""
+    """Our release is that of deaths in June. A page of May shows that June is not out. One of births shows nothing."""
     of_another_month = "Example deaths registered in Wales: May 2026"
     assert recognise_page(language="cy", status="published", title=of_another_month).state is ABSENT
     of_another_series = "Example births registered in Wales: June 2026"
@@ -158,8 +168,11 @@ def release_data(**about: object) -> dict[str, Any]:
         ({"description": None}, UNKNOWN),
     ],
 )
-def test_data_of_release_say_whether_it_is_out(data: dict[str, Any], state: State) -> None:
-    """It is out if `published` is exactly true and it is not cancelled. Specific: it can only be this edition."""
+def test_json_of_ons_shows_whether_release_is_published(data: dict[str, Any], state: State) -> None:
+    """A release is present if `published` is exactly true. If it is also cancelled, it is withdrawn.
+
+    Any other `published` means absent. Without it, the release is unknown. `specific`: it can only be this edition.
+    """
     recognised = recognise_data(data)
     assert (recognised.state, recognised.specific) == (state, state is PRESENT)
 
@@ -169,7 +182,7 @@ def test_data_of_release_say_whether_it_is_out(data: dict[str, Any], state: Stat
     [("ons_release_data", ABSENT), ("ons_release_data_published", PRESENT)],
 )
 def test_ons_samples_are_recognised_with_their_state(root: Path, name: str, state: State) -> None:
-    """Specific: the release can only be this edition."""
+    """One sample is of a release to come, the other of a published one, which is `specific`: only this edition."""
     sample = root.parent / f"shared/samples/calendars/{name}.json"
     if not sample.exists():
         pytest.skip("the samples do not stand beside the project")
@@ -189,12 +202,12 @@ def state_by_headers(status: int, body: bytes = b"", **headers: str) -> State | 
 
 
 def test_sunset_header_makes_404_unknown_and_deprecation_changes_nothing() -> None:
-    """A Sunset header (RFC 8594) names the end of an address. Its date is not compared with the time of the look."""
-    end_of_address = "Wed, 01 Jul 2026 00:00:00 GMT"
+    """A Sunset header (RFC 8594) says that an address ends. So a 404 with it may not be about the release: unknown."""
+    end_of_address = "Wed, 01 Jul 2026 00:00:00 GMT"  # it counts whether it is before or after the look
     assert state_by_headers(404, b"not found") is ABSENT
     assert state_by_headers(404, b"not found", sunset=end_of_address) is UNKNOWN
     assert state_by_headers(404, b"not found", deprecation="true") is ABSENT
-    # A success without a body is always unknown.
+    # With status 200, both headers change nothing. Without a body, the look is always unknown.
     assert state_by_headers(200, b"", deprecation="true") is UNKNOWN
-    # None: the state is not known by the headers, so the body is read.
+    # None means that the headers do not decide, so the body is read.
     assert state_by_headers(200, b"{}", sunset=end_of_address) is None

@@ -33,7 +33,10 @@ def recognise(heading: str, title: str = "Example figures", inside: str = "", ou
     ],
 )
 def test_period_in_heading_or_title_decides_the_edition(heading: str, title: str, state: State) -> None:
-    """Our release is "Example deaths: June 2026"."""
+    """Our release is that of June 2026. If heading or title name that month, the page is present.
+
+    If they name another month or year, it is absent. If they name no month, or two, it is unknown.
+    """
     assert recognise(heading, title).state is state
 
 
@@ -47,14 +50,17 @@ def test_period_in_heading_or_title_decides_the_edition(heading: str, title: str
     ],
 )
 def test_period_in_heading_about_coming_edition_proves_nothing(heading: str) -> None:
-    """A heading is, for example, "Next release: June 2026". June is the period of our release, May is another one."""
+    """Our release is that of June. "Next release: June 2026" does not say that June is out.
+
+    "Next release: May 2026" does not say either whether June is out.
+    """
     assert recognise(heading).state is UNKNOWN
     heading_with_another_period = heading.replace("June", "May")
     assert recognise(heading_with_another_period).state is UNKNOWN
 
 
 def test_page_with_our_period_is_unknown_if_figures_will_follow() -> None:
-    """Our release is "Example deaths: June 2026"."""
+    """Our release is that of June 2026. A page of June may say that its own figures, or only the next, will follow."""
     ours_will_follow = "<p>These figures will be published at 9.30am.</p>"
     assert recognise("Deaths, June 2026", inside=ours_will_follow).state is UNKNOWN
     next_will_follow = "<p>The next release will be published in July.</p>"
@@ -62,13 +68,13 @@ def test_page_with_our_period_is_unknown_if_figures_will_follow() -> None:
 
 
 def test_page_of_another_period_is_absent_though_figures_will_follow() -> None:
-    """Our release is "Example deaths: June 2026"."""
+    """Our release is that of June 2026. The page of May is still there, so June is not out, whatever the page says."""
     will_follow = "<p>These figures will be published at 9.30am.</p>"
     assert recognise("Deaths, May 2026", inside=will_follow).state is ABSENT
 
 
 def test_presence_is_specific_only_under_whole_title_of_our_release() -> None:
-    """Specific: the page can only be this edition."""
+    """The page's heading comes first, then our title. `specific` means that the page can only be this edition."""
     assert recognise("Example deaths, June 2026", ours="Example deaths: June 2026").specific
     assert not recognise("Deaths, June 2026", ours="Example deaths: June 2026").specific
     # Provisional figures have the same period as the final ones.
