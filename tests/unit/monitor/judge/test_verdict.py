@@ -70,10 +70,10 @@ PAGES = {
 def test_looks_at_page_give_verdict_grade_and_delay(
     now: float, page: Turns, expected: VerdictKind, grade: Grade, delay: Bounds | None, *, is_final: bool
 ) -> None:
-    """Each row tells what looks each second got from a page (`page`), and when the release is judged (`now`).
-    In one row the page is absent until 89 s after its slot and present from 90 s on. It may come until 60 s. So at
-    400 s it is judged as late, by 89 to 90 s (`delay`). Over 60 s are graded as a note, and over 300 s as a report.
-    In another row it is still absent at 59 s. So it is pending, not yet final, and has no delay (None)."""
+    """Each row tells what looks each second got from a page (`page`), and when the release is judged (`now`). In one
+    row the page is absent until 89 s after its slot and present from 90 s on. It may come until 60 s. So at 400 s it is
+    judged as late, by 89 to 90 s (`delay`). Over 60 s are graded as a note, and over 300 s as a report. In another row
+    it is still absent at 59 s. So it is pending, not yet final, and has no delay (None)."""
     verdict = judged(now, page)
     assert (verdict.verdict, verdict.grade) == (expected, grade)
     assert verdict.final is is_final  # later looks are not expected to change it
@@ -122,8 +122,8 @@ def test_exposure_ends_at_removal_or_slot(
 ) -> None:
     """An exposure is a time in which a page was public before its slot. It ends when the page is removed, or at the
     slot. In row “removed”, looks each second found the page absent at -501 s and public from -500 s on. At -200 s they
-    found it withdrawn. So the exposure ended between -201 s and -200 s (`ended_between`), after 299 to 301 s.
-    Looks that fail do not end an exposure. One that still goes on has no end and no greatest length (None)."""
+    found it withdrawn. So the exposure ended between -201 s and -200 s (`ended_between`), after 299 to 301 s. Looks
+    that fail do not end an exposure. One that still goes on has no end and no greatest length (None)."""
     (exposure,) = judged(now, page).exposures
     assert exposure.seconds == expected_length
     assert exposure.open is (ended_between == (None, None))
@@ -144,10 +144,10 @@ def test_early_page_counts_as_released_at_slot_or_return(later_answers: Turns, r
 
 
 def test_early_page_not_seen_since_its_removal_is_not_released() -> None:
-    """Users get a page from a cache, the edge. It showed the page from 500 s to 200 s before its slot: too early.
-    The publisher's server, the origin, showed it at the first look there, at -490 s, and until -200 s too.
-    From 10 s before the slot on, all looks fail. So no look shows when the page came back. That it was public before
-    does not count as its release. So the time of its release is not known (None)."""
+    """Users get a page from a cache, the edge. It showed the page from 500 s to 200 s before its slot: too early. The
+    publisher's server, the origin, showed it at the first look there, at -490 s, and until -200 s too. From 10 s before
+    the slot on, all looks fail. So no look shows when the page came back. That it was public before does not count as
+    its release. So the time of its release is not known (None)."""
     removed_at, looks_fail_from = -200, -10
     edge = [*PUBLIC_500_S_EARLY, (removed_at, WITHDRAWN), (looks_fail_from, UNKNOWN)]
     origin = [(-490, PRESENT), (removed_at, WITHDRAWN), (looks_fail_from, UNKNOWN)]
@@ -285,8 +285,8 @@ def test_copy_elsewhere_after_slot_leaves_page_overdue() -> None:
 
 def test_part_that_page_revealed_came_no_earlier_than_page() -> None:
     """A release has a page and a file, the sheet. The page was absent at its slot, 0 s, and came at 1 s. Only the page
-    says where the sheet is. So the first look at the sheet was at 6 s. It found the sheet, so the sheet came by 6 s.
-    It cannot have come before its page. So it came between 0 s and 6 s (`delay`): in time."""
+    says where the sheet is. So the first look at the sheet was at 6 s. It found the sheet, so the sheet came by 6 s. It
+    cannot have come before its page. So it came between 0 s and 6 s (`delay`): in time."""
     page_last_absent, sheet_first_seen = 0, 6
     verdict = judged(100, {"page": public_from(page_last_absent + 1), "sheet": [(sheet_first_seen, PRESENT)]}, SHEET)
     _page, sheet = verdict.parts
@@ -352,8 +352,8 @@ def test_publishers_delay_ends_at_origin_and_users_delay_at_edge(
     now: float, origin_shows_at: float, edge_shows_at: float, publishers_delay: Bounds, users_delay: Bounds
 ) -> None:
     """The publisher's server, the origin, shows a page 3 s after its slot. The cache for users, the edge, shows it at
-    480 s. Looks at both are a second apart. So the publisher was late by 2 to 3 s, and users had to wait for 479 to
-    480 s. That is the verdict at 600 s (`now`). At 100 s, users have waited for 100 s, and their wait has no end yet
+    480 s. Looks at both are a second apart. So the publisher was late by 2 to 3 s, and users had to wait for 479 to 480
+    s. That is the verdict at 600 s (`now`). At 100 s, users have waited for 100 s, and their wait has no end yet
     (None)."""
     page = verdict_by_views(now, origin_shows_at=origin_shows_at, edge_shows_at=edge_shows_at).page
     assert (page.delay, page.users_delay) == (publishers_delay, users_delay)
@@ -377,9 +377,9 @@ USERS_OF_EARLY_RELEASE = {
 )
 def test_users_wait_for_early_release_until_edge_shows_it(edge: Turns, users_delay: Bounds, *, is_final: bool) -> None:
     """The publisher's server, the origin, showed the page 20 s before its slot, so it was early. In one row the cache
-    for users, the edge, showed it at 60 s, by looks each second. So users waited for 59 to 60 s after the slot.
-    In another row the edge still hides it at 300 s. Their wait has no end yet (None), so the verdict is not final.
-    If the edge showed it before the slot too, the wait is below zero."""
+    for users, the edge, showed it at 60 s, by looks each second. So users waited for 59 to 60 s after the slot. In
+    another row the edge still hides it at 300 s. Their wait has no end yet (None), so the verdict is not final. If the
+    edge showed it before the slot too, the wait is below zero."""
     verdict = judged(now=300, seen={"page": edge, "page/origin": ORIGIN_20_S_EARLY})
     assert verdict.verdict is VerdictKind.EARLY
     assert verdict.page.users_delay == users_delay
@@ -443,8 +443,8 @@ def test_presence_in_content_api_proves_no_release_after_slot() -> None:
 
 def test_rarer_looks_at_content_api_widen_no_exposure() -> None:
     """The page was public from 900 s to 300 s before its slot. Looks at it were 5 s apart. So they prove that it was
-    public for 595 to 605 s. Its text was in the site's content API from -900 s to -300 s too. Looks at the API were
-    170 s apart. So they show the same, only less exactly. The result is still 595 to 605 s."""
+    public for 595 to 605 s. Its text was in the site's content API from -900 s to -300 s too. Looks at the API were 170
+    s apart. So they show the same, only less exactly. The result is still 595 to 605 s."""
     came, removed, every = -900, -300, 5
     turns = [(-2000, ABSENT), (came, PRESENT), (removed, WITHDRAWN), (1, PRESENT)]
     seen = {"page": RegularLooks(turns, every=every), "page/content": RegularLooks(turns, every=170)}
@@ -515,9 +515,9 @@ def test_page_absent_from_before_slot_until_after_it_was_not_early() -> None:
 
 def test_early_bound_counts_from_last_absence_at_origin() -> None:
     """`early_bound` is by how many seconds at most a page may have come early. The publisher's server, the origin,
-    lacked it 1 s before the slot and showed it at the slot. So it came early by 1 s at most.
-    The cache for users, the edge, showed a page from -30 s on, but not from 6 s to 30 s. So until 6 s that was only an
-    earlier edition or an old copy, and does not count."""
+    lacked it 1 s before the slot and showed it at the slot. So it came early by 1 s at most. The cache for users, the
+    edge, showed a page from -30 s on, but not from 6 s to 30 s. So until 6 s that was only an earlier edition or an old
+    copy, and does not count."""
     origin_last_absent = -1
     origin = [(-30, ABSENT), (origin_last_absent + 1, PRESENT)]
     edge = [(-30, PRESENT), (6, ABSENT), (30, PRESENT)]
@@ -526,9 +526,9 @@ def test_early_bound_counts_from_last_absence_at_origin() -> None:
 
 
 def test_early_bound_is_unknown_for_page_never_absent_before_slot() -> None:
-    """`early_bound` is by how many seconds at most a page may have come early. All looks from 30 s before the slot to
-    5 s after it found a page. It may be this edition or an earlier one. The page was absent from 6 s on, and back at
-    30 s. No look before the slot found it absent. So the bound is not known (None)."""
+    """`early_bound` is by how many seconds at most a page may have come early. All looks from 30 s before the slot to 5
+    s after it found a page. It may be this edition or an earlier one. The page was absent from 6 s on, and back at 30
+    s. No look before the slot found it absent. So the bound is not known (None)."""
     page = judged(now=100, seen=[(-30, PRESENT), (6, ABSENT), (30, PRESENT)]).page
     assert page.early_bound is None
 
@@ -632,9 +632,9 @@ def test_release_that_came_in_its_month_is_final() -> None:
     ],
 )
 def test_provisional_or_doubtful_time_is_judged_as_its_day(doubtful: Promise) -> None:
-    """A calendar announced 09:30. But it calls this time provisional, or its time zone or weekday is in doubt. So only
-    the day counts as promised. A page that comes at 10:00, or is still absent at 10:30, would be late by the time. By
-    the day the first is on time, without a delay in seconds (None), and the other is pending."""
+    """A calendar announced 09:30. But it calls this time provisional or postponed, or its time zone or weekday is in
+    doubt. So only the day counts as promised. By the time, a page that comes at 10:00, or is still absent at 10:30,
+    would be late. By the day, the first is on time, without a delay in seconds (None), and the other is pending."""
     came_half_an_hour_later = public_from(second=1800)
     an_hour_later = 3600
     absent = judged(now=an_hour_later, seen=NOT_OUT, promises=[doubtful])
