@@ -125,9 +125,9 @@ def test_exposure_is_found_with_its_length_and_part() -> None:
 def test_page_an_hour_off_suggests_publishers_clock_is_utc(
     now: float, page: Answers, kind: Kind, *, suggests_utc: bool
 ) -> None:
-    """A page due at 09:30 comes at 10:30 or 08:30, so exactly an hour late or early. In summer, London's clocks are an
-    hour ahead of UTC. So perhaps its publisher took one for the other, and the finding says so. A page that is only 43
-    minutes late suggests no such error."""
+    """A page due at 09:30 comes at 10:30 or 08:30: an hour late or early. In summer, London's clocks are an hour ahead
+    of UTC. So perhaps its publisher took one for the other. The finding says so, but not if a page is 43 minutes
+    late."""
     (finding,) = found(judged(now, page), kind)
     assert ("UTC" in finding.detail) is suggests_utc
 
@@ -150,8 +150,7 @@ def test_release_is_partial_if_page_is_in_time_and_sheet_late() -> None:
 )
 def test_late_page_is_partial_if_its_sheet_is_absent(sheet: Answers, expected_findings: int) -> None:
     """A release has a page and a file, the sheet. The page came 300 s after the slot, late. If the sheet is still
-    absent at 900 s, the release is out only in part. That is a finding. If the sheet came together with the page, the
-    release was late, but never out only in part."""
+    absent at 900 s, the release is out only in part: a finding. If both came together, it is only late."""
     assert len(found(judged(900, {"page": LATE, "sheet": sheet}, SHEET), Kind.PARTIAL)) == expected_findings
 
 
@@ -221,9 +220,8 @@ def test_content_withdrawn_for_a_time_is_one_withdrawal() -> None:
 
 
 def test_absent_content_is_judged_again_after_a_minute() -> None:
-    """The page came in time. From 300 s after its slot on, looks find it absent. A cache may lack a page for a moment.
-    So it counts as removed only if that lasts for a minute, until 360 s. The verdict at 330 s says that it must be made
-    again then (`revisit`)."""
+    """The page came in time, but looks find it absent from 300 s on. A cache may lack a page for a moment. So only a
+    minute, until 360 s, makes a removal. The verdict at 330 s must be made again then (`revisit`)."""
     removed_at = 300
     assert judged(now=330, seen=[*CAME_IN_TIME, (removed_at, ABSENT)]).revisit == after_slot(removed_at + 60)
 
@@ -247,9 +245,9 @@ HIDDEN = {
 @pytest.mark.parametrize(("edge", "seconds_hidden"), HIDDEN.values(), ids=HIDDEN)
 def test_edge_is_stale_until_it_shows_page_or_withdrawal(edge: Answers, seconds_hidden: Bounds) -> None:
     """The publisher's server, the origin, showed the page 1 s after its slot. Users get it from a cache, the edge,
-    which is stale as long as it serves its old answer. In one row, looks each second found the page there at 90 s. So
-    it was stale for 88 to 90 s. In another row it showed a notice of withdrawal instead, which is a new answer too. If
-    it is still stale, no longest time is known (None)."""
+    which is stale as long as it serves its old answer. In one row, looks each second found the page there at 90 s:
+    stale for 88 to 90 s. A notice of withdrawal would end this too. If it is still stale, no longest time is known
+    (None)."""
     origin = RegularLooks([(-100, ABSENT), (ORIGIN_SHOWED_IT, PRESENT)], every=1, until=2)
     (stale,) = found(judged(now=NOW, seen={"page": edge, "page/origin": origin}), Kind.STALE_EDGE)
     assert stale.seconds == seconds_hidden
@@ -288,8 +286,7 @@ def test_each_span_in_which_edge_lacks_page_is_a_finding() -> None:
 @pytest.mark.parametrize(("edge", "grade"), [(LACKED_FOR_5_S, Grade.NONE), (LACKED_FOR_160_S_MORE, Grade.NOTE)])
 def test_longest_span_in_which_edge_lacks_page_sets_grade(edge: Answers, grade: Grade) -> None:
     """The publisher's server shows the page. But the cache for users, the edge, lacks it for 5 s, or in the other row
-    for 5 s and later for 160 s. The longest of these times counts. Up to 60 s it has no grade, up to 5 min it is a
-    note."""
+    for 5 s and later for 160 s. The longest time counts. Up to 60 s it has no grade, up to 5 min it is a note."""
     assert judged(now=300, seen={"page": edge, "page/origin": CAME_IN_TIME}).grade is grade
 
 
@@ -298,9 +295,8 @@ def test_longest_span_in_which_edge_lacks_page_sets_grade(edge: Answers, grade: 
 )
 def test_absent_page_was_withdrawn_unless_origin_still_shows_it(origin_looked_at_until: float, expected: Kind) -> None:
     """Users get the page from a cache, the edge. It showed the page 3 s after its slot, lacked it from 900 s to 1500 s,
-    and showed it again. In one row, looks found it at the publisher's server, the origin, all that time. So the edge
-    served an old answer: `STALE_EDGE`. In the other row there were no looks at the origin after 2 s. Then there is no
-    proof against the edge, so the page was withdrawn."""
+    and showed it again. If the publisher's server, the origin, showed it all that time, the edge served an old answer
+    (`STALE_EDGE`). If no one looked at the origin after 2 s, nothing contradicts the edge. So it was withdrawn."""
     edge = RegularLooks([(-100, ABSENT), (3, PRESENT), (900, ABSENT), (1500, PRESENT)], every=5)
     origin = RegularLooks(CAME_IN_TIME, until=origin_looked_at_until)
     assert kinds(judged(now=1600, seen={"page": edge, "page/origin": origin})) == [expected]
@@ -308,8 +304,8 @@ def test_absent_page_was_withdrawn_unless_origin_still_shows_it(origin_looked_at
 
 def test_content_api_proves_edge_stale_if_there_is_no_origin() -> None:
     """The site's content API, which has the text of the page, showed it 1 s after the slot. The cache for users, the
-    edge, showed the page only at 30 s. So until then its answer was stale (old). The publisher's own server, which
-    would prove this best, was not looked at."""
+    edge, showed the page only at 30 s. So until then its answer was stale (old). The publisher's server was not
+    watched."""
     seen = {"page": public_from(second=30), "page/content": CAME_IN_TIME}
     (stale,) = found(judged(now=200, seen=seen), Kind.STALE_EDGE)
     assert stale.detail.startswith("the content API showed it")
@@ -324,8 +320,8 @@ def verdict_on_part_hidden_by_its_edge(part: Part, *, origin_shows_at: float, ed
 
 def test_required_file_hidden_by_edge_needs_a_report() -> None:
     """A required file, the sheet, was in time: the publisher's server, the origin, showed it 1 s after the slot. But
-    the cache for users, the edge, showed it only at 361 s. So the release is on time. But users went without the sheet
-    for over 5 minutes, which needs a report."""
+    the cache for users, the edge, showed it at 361 s. Users went without it for over 5 minutes, which needs a
+    report."""
     verdict = verdict_on_part_hidden_by_its_edge(SHEET, origin_shows_at=1, edge_shows_at=361)
     (stale,) = verdict.findings
     # Looks are a second apart. So each may have begun to show the sheet up to a second before, after 0 s and 360 s.
@@ -350,8 +346,7 @@ def blind_span(begins: float, ends: float, *where: str, cause: str = "stalled") 
 
 
 def test_blind_span_over_slot_is_found_with_cause_and_length() -> None:
-    """The monitor's process was killed. So it saw nothing from 20 s before the slot until 40 s after it. A finding
-    names the cause, “killed”, and the length, 60 s."""
+    """The monitor was killed. So it saw nothing from 20 s before the slot to 40 s after it. The finding says so."""
     begins, ends = -20, 40
     verdict = judged(now=200, seen=public_from(second=150), blind=[blind_span(begins, ends, cause="killed")])
     (finding,) = found(verdict, Kind.BLIND)
@@ -435,8 +430,7 @@ def test_looks_that_failed_by_the_clock_are_a_clock_fault() -> None:
 
 def test_one_wrong_clock_is_one_finding_on_whole_release() -> None:
     """From 70 s before the slot to 149 s after it, the monitor's clock was wrong. So looks at the page and its file,
-    the sheet, failed, and in some spans no look was made (`blind`). All that has one cause. So it is one finding, not
-    one for each part, view or span."""
+    the sheet, failed, or were not made (`blind`). This is one finding, not one for each part, view or span."""
     first_failed, last_failed = -70, 149
     answers = [(-100, ABSENT), (first_failed, UNKNOWN), (last_failed + 1, PRESENT)]
     failed_each_second = RegularLooks(answers, every=1, why="clock")
@@ -450,9 +444,8 @@ def test_one_wrong_clock_is_one_finding_on_whole_release() -> None:
 
 
 def test_looks_that_timed_out_lengthen_no_clock_fault() -> None:
-    """All looks failed from 70 s before the slot to 150 s after it. Most of them timed out. Only from -20 s to -10 s
-    they failed because our clock was wrong. So the clock fault is found with its own 10 s. The time-outs before it and
-    after it are two findings of their own (`BLIND`)."""
+    """All looks failed from 70 s before the slot to 150 s after it. Most timed out. Only from -20 s to -10 s our clock
+    was wrong. So the clock fault is 10 s long. The time-outs before and after it are two findings (`BLIND`)."""
     absent = a_run("page", ABSENT, first=-100, last=-71)
     timed_out = a_run("page", UNKNOWN, first=-70, last=-21, why="timeout")
     failed_by_clock = a_run("page", UNKNOWN, first=-20, last=-10, why="clock")
@@ -468,8 +461,7 @@ def test_looks_that_timed_out_lengthen_no_clock_fault() -> None:
 
 
 def test_calendars_that_differ_are_found_with_both_times() -> None:
-    """Two calendars announce one release. One, `govuk`, says 09:30, and the other, `ics`, says 10:30. The finding names
-    both times."""
+    """One calendar, `govuk`, says 09:30. Another one, `ics`, says 10:30. The finding names both times."""
     promises = [a_promise(), a_promise(SLOT + HOUR, calendar="ics")]
     (differ,) = found(judged(now=200, seen=CAME_IN_TIME, promises=promises), Kind.CALENDARS_DISAGREE)
     assert "govuk says Fri 5 Jan 2018 09:30:00 GMT" in differ.detail

@@ -136,9 +136,8 @@ def test_exposure_ends_at_removal_or_slot(
     ids=["stays public", "removed and back after its slot"],
 )
 def test_early_page_counts_as_released_at_slot_or_return(later_answers: Turns, released_at: float) -> None:
-    """A page was public too early, from 500 s before its slot on. In one row it stays public. Then it counts as
-    released at its slot, at 0 s. In the other row it is removed at -200 s and is back at 1 s. Then it counts as
-    released at 1 s."""
+    """A page was public too early, 500 s before its slot. In one row it stays public. So it is released at its slot, 0
+    s. In the other row it is removed at -200 s and back at 1 s. So it is released at 1 s."""
     page = judged(now=100, seen=[*PUBLIC_500_S_EARLY, *later_answers]).page
     assert page.released.by == after_slot(released_at)
 
@@ -352,9 +351,8 @@ def test_publishers_delay_ends_at_origin_and_users_delay_at_edge(
     now: float, origin_shows_at: float, edge_shows_at: float, publishers_delay: Bounds, users_delay: Bounds
 ) -> None:
     """The publisher's server, the origin, shows a page 3 s after its slot. The cache for users, the edge, shows it at
-    480 s. Looks at both are a second apart. So the publisher was late by 2 to 3 s, and users had to wait for 479 to 480
-    s. That is the verdict at 600 s (`now`). At 100 s, users have waited for 100 s, and their wait has no end yet
-    (None)."""
+    480 s. Looks are a second apart. So at 600 s (`now`) the publisher was 2 to 3 s late, and users had to wait for 479
+    to 480 s. At 100 s, users have waited for 100 s, and their wait has no end yet (None)."""
     page = verdict_by_views(now, origin_shows_at=origin_shows_at, edge_shows_at=edge_shows_at).page
     assert (page.delay, page.users_delay) == (publishers_delay, users_delay)
 
@@ -453,9 +451,8 @@ def test_rarer_looks_at_content_api_widen_no_exposure() -> None:
 
 
 def test_exposure_lasts_as_long_as_content_api_shows_it() -> None:
-    """The page was public from 900 s to 300 s before its slot. Its text was in the site's content API until 200 s
-    before the slot. There users could still read it. So it was public for 700 s. Looks at both were 5 s apart, so it
-    may have been 5 s more or less."""
+    """The page was public from 900 s to 300 s before its slot. Users could still read its text in the site's content
+    API, until 200 s before the slot. So it was public for 700 s, or 5 s more or less, as looks are 5 s apart."""
     came, removed_from_page, removed_from_api, every = -900, -300, -200, 5
     page = [(-2000, ABSENT), (came, PRESENT), (removed_from_page, WITHDRAWN)]
     content_api = [(-2000, ABSENT), (came, PRESENT), (removed_from_api, WITHDRAWN)]
@@ -515,9 +512,8 @@ def test_page_absent_from_before_slot_until_after_it_was_not_early() -> None:
 
 def test_early_bound_counts_from_last_absence_at_origin() -> None:
     """`early_bound` is by how many seconds at most a page may have come early. The publisher's server, the origin,
-    lacked it 1 s before the slot and showed it at the slot. So it came early by 1 s at most. The cache for users, the
-    edge, showed a page from -30 s on, but not from 6 s to 30 s. So until 6 s that was only an earlier edition or an old
-    copy, and does not count."""
+    lacked it 1 s before the slot and showed it at the slot: 1 s at most. The cache for users, the edge, showed a page
+    from -30 s to 5 s, but not at 6 s. So that was an earlier edition or an old copy, and does not count."""
     origin_last_absent = -1
     origin = [(-30, ABSENT), (origin_last_absent + 1, PRESENT)]
     edge = [(-30, PRESENT), (6, ABSENT), (30, PRESENT)]
@@ -689,16 +685,15 @@ def test_release_cancelled_before_its_slot_is_cancelled() -> None:
 
 
 def test_release_cancelled_after_its_slot_is_overdue() -> None:
-    """The calendar showed the release as cancelled only 100 s after its slot. At its slot it was still promised. So an
-    hour after the slot, the page is overdue."""
+    """The calendar showed the release as cancelled only 100 s after its slot. It was still promised for its slot. An
+    hour later the page is absent: overdue."""
     cancelled_after_slot = a_promise(learnt=after_slot(100), state=Standing.CANCELLED)
     verdict = judged(now=3600, seen=NOT_OUT, promises=[a_promise(), cancelled_after_slot])
     assert verdict.verdict is VerdictKind.OVERDUE
 
 
 def test_release_that_no_calendar_announced_is_unannounced() -> None:
-    """The page came, but no calendar had announced the release (no `promises`). So it has no slot, and the only finding
-    is that it was not announced."""
+    """The page came, but no calendar had announced it (no `promises`). So it has no slot. The only finding says so."""
     verdict = judged(now=3600, seen=CAME_IN_TIME, promises=[])
     assert (verdict.verdict, verdict.slot) == (VerdictKind.UNANNOUNCED, None)
     assert kinds(verdict) == [Kind.UNANNOUNCED]

@@ -94,9 +94,8 @@ def test_withdrawal_needs_absence_of_a_minute_by_both_views(
     edge: Sequence[Look], origin: Sequence[Look], expected_withdrawals: int
 ) -> None:
     """Users get the page from a cache, the edge. In one row a look found it absent there at 90 s. Looks at the
-    publisher's server, the origin, found it absent at 95 s and 150 s. That is a minute, so it was withdrawn. In another
-    row both lacked it only from 90 s to 95 s. In the last row the origin still showed it, so the edge only served an
-    old answer. These two are no withdrawals."""
+    publisher's server, the origin, found it absent at 95 s and 150 s. That is a minute, so it was withdrawn. In the
+    other rows it was not: both lacked it only from 90 s to 95 s, or the origin still showed it."""
     assert len(withdrawals(edge, origin)) == expected_withdrawals
 
 
@@ -145,9 +144,8 @@ def test_bytes_that_change_every_minute_are_no_finding() -> None:
 
 @pytest.mark.parametrize("number_of_looks", [5, MOST_CHANGES + 1, 60])
 def test_file_made_anew_for_each_request_is_no_finding(number_of_looks: int) -> None:
-    """A server makes a file anew for each request. So each look, a minute apart, gets new bytes, and none last. After
-    MOST_CHANGES changes the watch no longer compares bytes, and stores those of the last change again for each further
-    look. These seem to last, but are no finding either."""
+    """A server makes a file anew for each request. So each look, a minute apart, gets new bytes. After MOST_CHANGES
+    changes the watch stops comparing. It stores all further looks with the same bytes. That is no lasting change."""
     versions = [(1 + 60 * look, f"version {min(look, MOST_CHANGES)}") for look in range(number_of_looks)]
     assert changes_of_bytes(edge=versions) == []
 

@@ -90,8 +90,8 @@ def test_correction_changes_neither_verdict_nor_grade(versions: Versions, expect
 )
 def test_each_new_version_is_one_correction(versions: Versions, expected_corrections: int) -> None:
     """In one row a second version of the page came at 1 h and a third at 2 h: two corrections. In the other row a
-    second version came at 1 h. At 2 h a cache served an old copy of the first version, and at 3 h the second again. An
-    old copy is no new version: one correction."""
+    second version came at 1 h. At 2 h a cache served an old copy of the first one. That is no new version: one
+    correction."""
     assert len(corrections(now=4 * HOUR, versions=versions)) == expected_corrections
 
 
@@ -103,9 +103,8 @@ def test_each_new_version_is_one_correction(versions: Versions, expected_correct
 def test_early_content_is_corrected_only_after_its_slot(
     now: float, second_version_at: float, expected_corrections: int
 ) -> None:
-    """Content was public an hour before its slot. In one row it got its second version half an hour before its slot.
-    That is no correction, because its release was not due yet. In the other row that was half an hour after its
-    slot."""
+    """Content was public an hour before its slot. In one row it got its second version half an hour before its slot. It
+    was not due yet, so that is no correction. In the other row that was half an hour after its slot."""
     versions = [(-HOUR, FIRST), (second_version_at, SECOND)]
     assert len(corrections(now, versions, states=PUBLIC_AN_HOUR_EARLY)) == expected_corrections
 
@@ -142,8 +141,7 @@ def test_failed_looks_widen_the_interval_of_a_correction() -> None:
 
 def test_verdict_computed_again_with_later_looks_keeps_its_correction() -> None:
     """A page got new versions 1 h and 4 h after its release. At 2 h a verdict was made, with one correction. At 5 h it
-    is computed again, as of 2 h. Looks after 2 h must not change it. So it has the same one correction, and both are
-    equal."""
+    is computed again, as of 2 h. Looks after 2 h must not change it. So both have the same one correction."""
     versions = [(0, FIRST), (HOUR, SECOND), (4 * HOUR, THIRD)]
     verdict = judged_with(now=2 * HOUR, versions=versions, looked_at_until=2 * HOUR)
     recomputed = judged_with(now=2 * HOUR, versions=versions, looked_at_until=5 * HOUR)
@@ -153,9 +151,9 @@ def test_verdict_computed_again_with_later_looks_keeps_its_correction() -> None:
 
 
 def test_only_another_version_begins_a_run() -> None:
-    """A run is one row for consecutive looks with the same answer. Of four looks, the first and the third found the
-    first version of a page. The second found no version, which does not end the run. The fourth found the second
-    version, so it begins another run."""
+    """A run is one row for consecutive looks with the same answer. Of four looks, the first and third found the first
+    version of a page. The second found no version, which ends no run. The fourth found the second version: a new
+    run."""
     versions = (FIRST, None, FIRST, SECOND)
     sightings = [a_sighting(PRESENT, when, version=version) for when, version in enumerate(versions)]
     runs = looks(*sightings).runs("page")

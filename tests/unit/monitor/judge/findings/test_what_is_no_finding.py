@@ -100,8 +100,7 @@ def test_bytes_that_changed_before_the_slot_are_no_swap() -> None:
 @pytest.mark.parametrize(("address", "findings_at"), [(Address.GUESSED, []), (Address.ANNOUNCED, [SLOT])])
 def test_another_edition_is_a_finding_only_at_a_known_address(address: Address, findings_at: list[object]) -> None:
     """From before the slot until 200 s after it, looks found another edition at the address of the page. If a calendar
-    announced this address, that is a finding, dated to the slot. If the address was only guessed, the guess may be
-    wrong. So then it is none."""
+    announced this address, that is a finding, dated to the slot. If it was only guessed, the guess may be wrong."""
     seen = {"page": looks((-2, ABSENT), (200, ABSENT), why=ANOTHER_EDITION)}
     wrong = found(judged(now=400, seen=seen, release=a_release(address=address)), Kind.WRONG_EDITION)
     assert [each.at for each in wrong] == findings_at
@@ -117,8 +116,7 @@ def test_another_edition_before_slot_in_time_is_no_finding() -> None:
 
 
 def test_promise_without_a_time_is_not_in_doubt() -> None:
-    """The calendar says “tbc” (to be confirmed) instead of a time. So the release is pending. There is no time that
-    could be in doubt, so there is no finding."""
+    """The calendar says “tbc” and no time. So the release is pending, and no time is in doubt: there is no finding."""
     verdict = judged(now=0, promises=[a_promise(no_slot())])
     assert verdict.verdict is VerdictKind.PENDING
     assert kinds(verdict) == []
@@ -138,9 +136,8 @@ def test_calendars_that_differ_leave_only_late_part_unproven() -> None:
 
 @pytest.mark.parametrize(("seconds_after_close", "is_final"), [(-0.001, False), (0.0, True)])
 def test_verdict_is_final_once_the_watch_closes(seconds_after_close: float, *, is_final: bool) -> None:
-    """A release is looked at until 14 days after its slot, when the watch closes. All looks since 100 s failed, so it
-    is not known if the page came. A millisecond before the close, a look may still succeed, so the verdict is not
-    final. At the close it is."""
+    """Looks are made until 14 days after the slot, when the watch closes. All since 100 s failed, so it is not known if
+    the page came. A millisecond before the close, one may still succeed, so the verdict is not final. Then it is."""
     closes = Policy().closes_after.total_seconds()
     page = [(-2, ABSENT), (100, UNKNOWN), (closes - 60, UNKNOWN), (closes, UNKNOWN)]
     assert verdict_on({"page": page}, now=closes + seconds_after_close).final is is_final
@@ -181,8 +178,8 @@ def test_content_removed_twice_gives_two_withdrawals_of_their_own_length() -> No
 
 def test_notice_of_withdrawal_at_last_presence_is_no_withdrawal() -> None:
     """The page came in time. At 30 s one look got the page, and another a notice that it was withdrawn. Either answer
-    may be the newer one. The notice was last seen at 50 s. If it had come later than the page, or stayed for 60 s, it
-    would be a withdrawal. So it is none."""
+    may be the newer one. A withdrawal needs a later notice, or one that stays for 60 s. This one was last seen at 50
+    s."""
     page = [*IN_TIME, (30, PRESENT), (30, WITHDRAWN), (50, WITHDRAWN)]
     assert kinds(verdict_on({"page": page})) == []
 

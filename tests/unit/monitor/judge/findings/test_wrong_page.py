@@ -25,8 +25,8 @@ def wrong_page_findings(
 
 
 def test_another_edition_at_the_slot_is_a_finding() -> None:
-    """Looks from 9 s before the slot to 400 s after it get a page of another edition. Before the slot that is right. So
-    it is a finding, dated to the slot, 09:30."""
+    """Looks from 9 s before the slot on get a page of another edition. That is wrong, but only from the slot on:
+    09:30."""
     (wrong,) = wrong_page_findings(ABSENT, why=ANOTHER_EDITION)
     assert wrong.kind is Kind.WRONG_EDITION
     assert wrong.part == "page"
@@ -58,9 +58,8 @@ def test_another_edition_at_a_guessed_address_is_no_wrong_page() -> None:
 
 @pytest.mark.parametrize(("why", "is_longer"), [("", False), (ANOTHER_EDITION, True)])
 def test_another_edition_lengthens_only_run_with_that_reason(why: str, *, is_longer: bool) -> None:
-    """A run is one row for consecutive looks with the same answer. A page of another edition counts as an absence for
-    this reason. So such a look lengthens a run of absences for the same reason. It does not lengthen a run of absences
-    without a reason (empty `why`)."""
+    """A run is one row for consecutive looks with the same answer. Another edition counts as an absence for this
+    reason. So it lengthens a run of absences for the same reason, but not one without a reason (empty `why`)."""
     absences = a_run("page", ABSENT, -60, -1, why=why)
     longer = extend_run(absences, a_sighting(ABSENT, why=ANOTHER_EDITION))
     assert (longer is not None) is is_longer
