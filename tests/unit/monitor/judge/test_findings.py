@@ -125,9 +125,8 @@ def test_exposure_is_found_with_its_length_and_part() -> None:
 def test_page_an_hour_off_suggests_publishers_clock_is_utc(
     now: float, page: Answers, kind: Kind, *, suggests_utc: bool
 ) -> None:
-    """A page due at 09:30 comes at 10:30 or 08:30: an hour late or early. In summer, London's clocks are an hour ahead
-    of UTC. So perhaps its publisher took one for the other. The finding says so, but not if a page is 43 minutes
-    late."""
+    """A page due at 09:30 comes at 10:30 or 08:30: an hour late or early. In summer, London is an hour ahead of UTC. So
+    perhaps its publisher took one for the other, and the finding says so. A page 43 minutes late suggests nothing."""
     (finding,) = found(judged(now, page), kind)
     assert ("UTC" in finding.detail) is suggests_utc
 
@@ -179,7 +178,8 @@ def test_copy_elsewhere_is_no_finding_beside_page_in_time(news: Answers) -> None
 
 @pytest.mark.parametrize(("files", "expected_findings"), [(59, 0), (60, 1), (2000, 1)])
 def test_more_parts_than_are_watched_is_a_finding(files: int, expected_findings: int) -> None:
-    """At most 60 parts of a release are watched: its page and 59 files. With 60 files, one is not watched."""
+    """At most 60 parts of a release are watched: its page and 59 files. With 60 files, one is not. A finding says
+    so."""
     parts = [Part(f"found-{n}", Role.DATA, f"https://a.example/{n}", required=False) for n in range(files)]
     assert len(found(judged(200, {}, *parts), Kind.PARTS_CUT)) == expected_findings
 
@@ -246,8 +246,7 @@ HIDDEN = {
 def test_edge_is_stale_until_it_shows_page_or_withdrawal(edge: Answers, seconds_hidden: Bounds) -> None:
     """The publisher's server, the origin, showed the page 1 s after its slot. Users get it from a cache, the edge,
     which is stale as long as it serves its old answer. In one row, looks each second found the page there at 90 s:
-    stale for 88 to 90 s. A notice of withdrawal would end this too. If it is still stale, no longest time is known
-    (None)."""
+    stale for 88 to 90 s. A notice of withdrawal ends this too. If it is still stale, it has no longest time (None)."""
     origin = RegularLooks([(-100, ABSENT), (ORIGIN_SHOWED_IT, PRESENT)], every=1, until=2)
     (stale,) = found(judged(now=NOW, seen={"page": edge, "page/origin": origin}), Kind.STALE_EDGE)
     assert stale.seconds == seconds_hidden
@@ -273,7 +272,8 @@ LACKED_FOR_160_S_MORE = [*LACKED_FOR_5_S, (20, ABSENT), (180, PRESENT)]
 
 def test_each_span_in_which_edge_lacks_page_is_a_finding() -> None:
     """The publisher's server, the origin, showed the page from 1 s after its slot on. By looks a second apart, the
-    cache for users, the edge, lacked it until 4 s, and again from 20 s to 179 s. That is two findings."""
+    cache for users, the edge, lacked it until 4 s, and again from 20 s to 179 s. That is two findings. The second one
+    says that the edge had shown it before."""
     verdict = judged(now=300, seen={"page": LACKED_FOR_160_S_MORE, "page/origin": CAME_IN_TIME})
     first, second = found(verdict, Kind.STALE_EDGE)
     # The origin lacked it at 0 s and showed it at 1 s. The edge lacked it at 4 s and showed it at 5 s.
@@ -304,8 +304,7 @@ def test_absent_page_was_withdrawn_unless_origin_still_shows_it(origin_looked_at
 
 def test_content_api_proves_edge_stale_if_there_is_no_origin() -> None:
     """The site's content API, which has the text of the page, showed it 1 s after the slot. The cache for users, the
-    edge, showed the page only at 30 s. So until then its answer was stale (old). The publisher's server was not
-    watched."""
+    edge, showed it only at 30 s. So until then its answer was stale (old). The publisher's server was not watched."""
     seen = {"page": public_from(second=30), "page/content": CAME_IN_TIME}
     (stale,) = found(judged(now=200, seen=seen), Kind.STALE_EDGE)
     assert stale.detail.startswith("the content API showed it")
@@ -319,12 +318,11 @@ def verdict_on_part_hidden_by_its_edge(part: Part, *, origin_shows_at: float, ed
 
 
 def test_required_file_hidden_by_edge_needs_a_report() -> None:
-    """A required file, the sheet, was in time: the publisher's server, the origin, showed it 1 s after the slot. But
-    the cache for users, the edge, showed it at 361 s. Users went without it for over 5 minutes, which needs a
-    report."""
+    """The publisher's server, the origin, showed a required file, the sheet, in time: 1 s after the slot. But the cache
+    for users, the edge, showed it at 361 s. So users went without it for over 5 minutes, which needs a report."""
     verdict = verdict_on_part_hidden_by_its_edge(SHEET, origin_shows_at=1, edge_shows_at=361)
     (stale,) = verdict.findings
-    # Looks are a second apart. So each may have begun to show the sheet up to a second before, after 0 s and 360 s.
+    # The origin lacked it at 0 s and showed it at 1 s. The edge lacked it at 360 s and showed it at 361 s.
     shortest, longest = 360 - 1, 361 - 0
     assert (stale.kind, stale.part, stale.seconds) == (Kind.STALE_EDGE, "sheet", Bounds(shortest, longest))
     assert (verdict.verdict, verdict.grade) == (VerdictKind.ON_TIME, Grade.REPORT)
@@ -346,7 +344,8 @@ def blind_span(begins: float, ends: float, *where: str, cause: str = "stalled") 
 
 
 def test_blind_span_over_slot_is_found_with_cause_and_length() -> None:
-    """The monitor was killed. So it saw nothing from 20 s before the slot to 40 s after it. The finding says so."""
+    """The monitor was killed. So it saw nothing from 20 s before the slot to 40 s after it. It found the page later, at
+    150 s. A finding says for how long it was blind, and why."""
     begins, ends = -20, 40
     verdict = judged(now=200, seen=public_from(second=150), blind=[blind_span(begins, ends, cause="killed")])
     (finding,) = found(verdict, Kind.BLIND)
@@ -369,9 +368,9 @@ def test_blind_span_that_hid_nothing_is_no_finding(span: Blind) -> None:
     ids=["host of the page", "another host", "view of the page", "view of a file"],
 )
 def test_blind_span_counts_only_for_its_host_and_target(host: str, target: str, expected_findings: int) -> None:
-    """From 20 s before the slot to 40 s after it, a monitor could not look at one host, or at one target. The page is
-    on the host `www.gov.uk`, and its target is `EDGE`, the page as users get it. If one of these two could not be seen,
-    that is a finding. It is none if it was another host, or a file."""
+    """From 20 s before the slot to 40 s after it, a monitor could not look at one host, or at one target (the other is
+    empty). The page is on `www.gov.uk`, and its target is `EDGE`, the page as users get it. If one of these two could
+    not be seen, that is a finding. It is none if it was another host, or a file."""
     span_over_slot = blind_span(-20, 40, host, target)
     verdict = judged(now=200, seen=public_from(second=150), blind=[span_over_slot])
     assert len(found(verdict, Kind.BLIND)) == expected_findings
@@ -436,10 +435,10 @@ def test_one_wrong_clock_is_one_finding_on_whole_release() -> None:
     failed_each_second = RegularLooks(answers, every=1, why="clock")
     failed_every_7_s = RegularLooks(answers, every=7, why="clock")
     seen = {"page": failed_each_second, "sheet": failed_each_second, "page/origin": failed_every_7_s}
+    # From -68 s to 90 s no look could be made at all, and from 95 s to 140 s none at the sheet.
     blind = [blind_span(-68, 90, cause="clock"), blind_span(95, 140, "", "r/sheet/edge", cause="clock")]
     (fault,) = found(judged(200, seen, SHEET, blind=blind), Kind.CLOCK_FAULT)
-    concerns_whole_release = fault.part is None
-    assert concerns_whole_release
+    assert fault.part is None  # it concerns the whole release
     assert fault.seconds == Bounds(last_failed - first_failed, last_failed - first_failed)
 
 
@@ -452,6 +451,7 @@ def test_looks_that_timed_out_lengthen_no_clock_fault() -> None:
     timed_out_again = a_run("page", UNKNOWN, first=-9, last=150, why="timeout")
     verdict = judged(now=200, seen={"page": [absent, timed_out, failed_by_clock, timed_out_again]})
     clock_fault, blind, blind_again = verdict.findings
+    # Each lasts from its first to its last failed look.
     assert (clock_fault.kind, clock_fault.seconds.min) == (Kind.CLOCK_FAULT, 20 - 10)
     assert (blind.kind, blind.seconds.min) == (Kind.BLIND, 70 - 21)
     assert (blind_again.kind, blind_again.seconds.min) == (Kind.BLIND, 9 + 150)
@@ -461,7 +461,7 @@ def test_looks_that_timed_out_lengthen_no_clock_fault() -> None:
 
 
 def test_calendars_that_differ_are_found_with_both_times() -> None:
-    """One calendar, `govuk`, says 09:30. Another one, `ics`, says 10:30. The finding names both times."""
+    """One calendar, `govuk`, says 09:30. Another one, `ics`, says 10:30. The finding names both, each with its time."""
     promises = [a_promise(), a_promise(SLOT + HOUR, calendar="ics")]
     (differ,) = found(judged(now=200, seen=CAME_IN_TIME, promises=promises), Kind.CALENDARS_DISAGREE)
     assert "govuk says Fri 5 Jan 2018 09:30:00 GMT" in differ.detail

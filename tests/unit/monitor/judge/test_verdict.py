@@ -70,8 +70,8 @@ PAGES = {
 def test_looks_at_page_give_verdict_grade_and_delay(
     now: float, page: Turns, expected: VerdictKind, grade: Grade, delay: Bounds | None, *, is_final: bool
 ) -> None:
-    """Each row tells what looks each second got from a page (`page`), and when the release is judged (`now`). In one
-    row the page is absent until 89 s after its slot and present from 90 s on. It may come until 60 s. So at 400 s it is
+    """One look a second is made at a page. Each row gives its answers (`page`) and when it is judged (`now`). In one
+    row it is absent until 89 s after its slot and present from 90 s on. It may come until 60 s. So at 400 s it is
     judged as late, by 89 to 90 s (`delay`). Over 60 s are graded as a note, and over 300 s as a report. In another row
     it is still absent at 59 s. So it is pending, not yet final, and has no delay (None)."""
     verdict = judged(now, page)
@@ -136,8 +136,8 @@ def test_exposure_ends_at_removal_or_slot(
     ids=["stays public", "removed and back after its slot"],
 )
 def test_early_page_counts_as_released_at_slot_or_return(later_answers: Turns, released_at: float) -> None:
-    """A page was public too early, 500 s before its slot. In one row it stays public. So it is released at its slot, 0
-    s. In the other row it is removed at -200 s and back at 1 s. So it is released at 1 s."""
+    """A page was public too early, 500 s before its slot. In one row it stays public, so it is released at its slot
+    (0). In the other row it is removed at -200 s and is back at 1 s, so it is released then (1)."""
     page = judged(now=100, seen=[*PUBLIC_500_S_EARLY, *later_answers]).page
     assert page.released.by == after_slot(released_at)
 
@@ -201,8 +201,8 @@ def test_first_look_before_slot_that_shows_this_edition_proves_early() -> None:
 
 def test_first_look_after_slot_gives_only_longest_delay() -> None:
     """The first look, 30 s after the slot, found a page that names this edition (`specific`). No look had found it
-    absent. So it may have come at any time before: early, in time, or up to 30 s late. So its release is unproven. Only
-    its longest delay is known, and not its shortest (None)."""
+    absent. So it may have come before the slot, in time, or up to 30 s late: it is unproven. Only its longest delay is
+    known, not its shortest (None)."""
     first_look = 30
     verdict = judged(now=200, seen={"page": RegularLooks([(first_look, PRESENT)], specific=True)})
     assert verdict.verdict is VerdictKind.UNPROVEN
@@ -224,9 +224,9 @@ def test_release_is_judged_again_when_time_alone_changes_its_verdict(
 
 
 def test_release_not_looked_at_any_more_is_judged_again_at_each_time_limit() -> None:
-    """The last look was made 40 s before the slot. Each verdict says when it must be made again even without a new look
-    (`revisit`). This test makes the first verdict at 50 s before the slot. It makes each further verdict at the
-    `revisit` of the one before, until one has no `revisit` (None). `verdicts` lists the time and result of each."""
+    """Looks failed from 50 s to 40 s before the slot, and no more were made. Each verdict says when it must be made
+    again even without a new look (`revisit`). This test makes the first verdict at -50 s, and each further one at the
+    `revisit` of the one before, until there is none (None). `verdicts` lists the time and result of each."""
     looks_until_40_s_before_slot = {"page": RegularLooks([(-100, ABSENT), (-50, UNKNOWN)], until=-40)}
     slot, tolerance_ends, grace_ends, note_ends = 0, 60, 60 + 30, 300
     verdicts = []
@@ -268,7 +268,7 @@ def test_absent_alternative_or_optional_part_makes_no_release_late(absent_part: 
 
 
 def test_copy_elsewhere_before_slot_makes_release_early() -> None:
-    """The page came in time. But what it says was public at another address, “news”, 60 s before the slot. So the
+    """The page came in time. But a copy of it was public at another address, “news”, 60 s before the slot. So the
     release was early. Two findings say that it was public early, and that it was at another address first."""
     verdict = judged(100, {"page": CAME_IN_TIME, "news": public_from(second=-60)}, NEWS)
     assert (verdict.verdict, verdict.grade) == (VerdictKind.EARLY, Grade.REPORT)
@@ -276,8 +276,8 @@ def test_copy_elsewhere_before_slot_makes_release_early() -> None:
 
 
 def test_copy_elsewhere_after_slot_leaves_page_overdue() -> None:
-    """The promised page is still absent, 400 s after its slot. What it should say came at another address, “news”, at
-    120 s. Users look for it on the page. So the release is overdue."""
+    """The promised page is still absent, 400 s after its slot. A copy of it came at another address, “news”, at 120 s.
+    But users look for it on the page. So the release is overdue."""
     seen = {"page": NOT_OUT, "news": public_from(second=120)}
     assert judged(400, seen, NEWS).verdict is VerdictKind.OVERDUE
 
@@ -323,12 +323,12 @@ def test_origin_decides_verdict_if_edge_shows_page_later(origin_shows_at: float,
 
 @pytest.mark.parametrize(("origin_shows_at", "edge_shows_at"), [(3, 400), (90, 390)])
 def test_finding_says_how_long_edge_hid_a_release(origin_shows_at: float, edge_shows_at: float) -> None:
-    """The publisher's server, the origin, shows the page from `origin_shows_at` on, for example 3 s after its slot. The
-    cache from which users get it, the edge, shows it only at 400 s. So in between, the edge hid it: for 396 to 398 s,
-    because looks are a second apart. A finding (`STALE_EDGE`) says so."""
+    """The publisher's server, the origin, shows the page, in one row 3 s after its slot. The cache from which users get
+    it, the edge, shows it only at 400 s. So in between, the edge hid it: for 396 to 398 s. A finding (`STALE_EDGE`)
+    says so."""
     verdict = verdict_by_views(now=600, origin_shows_at=origin_shows_at, edge_shows_at=edge_shows_at)
     (stale,) = found(verdict, Kind.STALE_EDGE)
-    # Looks are a second apart. So each view may have begun to show it up to a second before its first look that did.
+    # Looks are a second apart. So each of the two may have begun to show it up to a second before a look found it.
     shortest, longest = (edge_shows_at - 1) - origin_shows_at, edge_shows_at - (origin_shows_at - 1)
     assert stale.seconds == Bounds(shortest, longest)
     # From the slot on, users waited for over 300 s, which needs a report.
@@ -441,8 +441,8 @@ def test_presence_in_content_api_proves_no_release_after_slot() -> None:
 
 def test_rarer_looks_at_content_api_widen_no_exposure() -> None:
     """The page was public from 900 s to 300 s before its slot. Looks at it were 5 s apart. So they prove that it was
-    public for 595 to 605 s. Its text was in the site's content API from -900 s to -300 s too. Looks at the API were 170
-    s apart. So they show the same, only less exactly. The result is still 595 to 605 s."""
+    public for 595 to 605 s. Its text was in the site's content API from -900 s to -300 s too. Looks at the API were
+    170 s apart. So they show the same, only less exactly. The result is still 595 to 605 s."""
     came, removed, every = -900, -300, 5
     turns = [(-2000, ABSENT), (came, PRESENT), (removed, WITHDRAWN), (1, PRESENT)]
     seen = {"page": RegularLooks(turns, every=every), "page/content": RegularLooks(turns, every=170)}
@@ -522,9 +522,9 @@ def test_early_bound_counts_from_last_absence_at_origin() -> None:
 
 
 def test_early_bound_is_unknown_for_page_never_absent_before_slot() -> None:
-    """`early_bound` is by how many seconds at most a page may have come early. All looks from 30 s before the slot to 5
-    s after it found a page. It may be this edition or an earlier one. The page was absent from 6 s on, and back at 30
-    s. No look before the slot found it absent. So the bound is not known (None)."""
+    """`early_bound` is by how many seconds at most a page may have come early. All looks from 30 s before the slot to
+    5 s after it found a page. It may be this edition or an earlier one. The page was absent from 6 s on, and back at
+    30 s. No look before the slot found it absent. So the bound is not known (None)."""
     page = judged(now=100, seen=[(-30, PRESENT), (6, ABSENT), (30, PRESENT)]).page
     assert page.early_bound is None
 
@@ -569,8 +569,8 @@ ORIGIN_LOOKS = {
 def test_late_verdict_waits_10_s_for_failed_origin(now: float, origin: Turns, expected: VerdictKind) -> None:
     """A page may come until 60 s after its slot. At 62 s it is still absent at the edge, the cache for users. But the
     edge may serve an old answer. So the publisher's server, the origin, decides. If it lacks the page too, the release
-    is overdue at once. In one row, looks at the origin have failed since 55 s. Then the verdict waits for it for 10 s,
-    until 70 s. If no look at the origin ever succeeded, it does not wait."""
+    is overdue at once. In one row, looks at the origin have failed since 55 s. Then the verdict waits for one until
+    70 s, for 10 s. If no look at the origin ever succeeded, it does not wait."""
     verdict = judged(now, {"page": NOT_OUT, "page/origin": origin})
     assert verdict.verdict is expected
     # None of these verdicts is final, so each says when it must be made again.
@@ -679,8 +679,7 @@ def test_release_cancelled_before_its_slot_is_cancelled() -> None:
     """A day before the slot, the calendar showed the release as cancelled. So the page need not come. An hour after the
     slot it is absent, and the release is not overdue but cancelled. That is no fault (no grade), and is final."""
     cancelled_before_slot = a_promise(learnt=SLOT - DAY, state=Standing.CANCELLED)
-    an_hour_later = 3600
-    verdict = judged(now=an_hour_later, seen=NOT_OUT, promises=[a_promise(), cancelled_before_slot])
+    verdict = judged(now=3600, seen=NOT_OUT, promises=[a_promise(), cancelled_before_slot])
     assert (verdict.verdict, verdict.grade, verdict.final) == (VerdictKind.CANCELLED, Grade.NONE, True)
 
 
@@ -725,22 +724,22 @@ CANCELLED_AN_HOUR_BEFORE_SLOT = [
 
 @pytest.mark.parametrize("now", [-3500, -10, 3600], ids=["since its cancellation", "at its slot", "after its slot"])
 def test_release_public_before_its_cancellation_stays_early(now: float) -> None:
-    """A release was promised for 09:30. Its page was public from 07:30 to 07:40, too early. At 08:30 the calendar
-    showed it as cancelled. At 07:30 it was still promised, so it was early and stays so. As it was cancelled, its
+    """A release was promised for 09:30. By looks every 20 s, its page was public from 07:30 to 07:40: early. At 08:30
+    the calendar showed it as cancelled. At 07:30 it was still promised, so it stays early. As it was cancelled, its
     absence at 09:30 is no fault. The verdict is final once 09:30 has passed."""
     at_07_00, at_07_30, at_07_40 = -9000, -7200, -6600
     page = [(at_07_00, ABSENT), (at_07_30, PRESENT), (at_07_40, ABSENT)]
     verdict = judged(now, page, promises=CANCELLED_AN_HOUR_BEFORE_SLOT, every=20)
     assert (verdict.verdict, verdict.grade) == (VerdictKind.EARLY, Grade.REPORT)
     assert [exposure.ended for exposure in verdict.exposures] == [Ended.REMOVED]
-    assert not {Kind.LATE, Kind.PROMISE_IN_DOUBT} & set(kinds(verdict))
+    assert not {Kind.LATE, Kind.PROMISE_IN_DOUBT} & set(kinds(verdict))  # no other fault
     is_slot_over = now > 0
     assert verdict.final is is_slot_over
 
 
 def test_release_public_only_after_its_cancellation_is_cancelled() -> None:
-    """A release was promised for 09:30, but cancelled at 08:30. Its page became public at 09:10. Then no promise was in
-    force that it could break. So it is not early, but cancelled."""
+    """A release was promised for 09:30, but cancelled at 08:30. By looks every 20 s, its page became public at 09:10.
+    Then no promise was in force that it could break. So it is not early, but cancelled."""
     at_07_00, at_09_10, at_10_30 = -9000, -1200, 3600
     page = [(at_07_00, ABSENT), (at_09_10, PRESENT)]
     verdict = judged(at_10_30, page, promises=CANCELLED_AN_HOUR_BEFORE_SLOT, every=20)

@@ -136,8 +136,8 @@ def test_changed_bytes_that_only_one_look_got_are_no_finding() -> None:
 
 
 def test_bytes_that_change_every_minute_are_no_finding() -> None:
-    """The bytes of a file change every minute. Looks are 5 s apart, so the first and last look at the same bytes are 55
-    s apart. New bytes count only if they are seen for 60 s."""
+    """The bytes of a file change every minute. Looks are 5 s apart, so the first and last look at the same bytes are
+    55 s apart. New bytes count only if they are seen for 60 s."""
     versions = [(seconds, f"version {seconds // 60}") for seconds in range(5, 300, 5)]
     assert changes_of_bytes(edge=versions) == []
 
@@ -145,7 +145,8 @@ def test_bytes_that_change_every_minute_are_no_finding() -> None:
 @pytest.mark.parametrize("number_of_looks", [5, MOST_CHANGES + 1, 60])
 def test_file_made_anew_for_each_request_is_no_finding(number_of_looks: int) -> None:
     """A server makes a file anew for each request. So each look, a minute apart, gets new bytes. After MOST_CHANGES
-    changes the watch stops comparing. It stores all further looks with the same bytes. That is no lasting change."""
+    changes the watch stops comparing, and gives all further looks the bytes of the last change. So these only seem to
+    last: no finding."""
     versions = [(1 + 60 * look, f"version {min(look, MOST_CHANGES)}") for look in range(number_of_looks)]
     assert changes_of_bytes(edge=versions) == []
 

@@ -90,8 +90,7 @@ def test_correction_changes_neither_verdict_nor_grade(versions: Versions, expect
 )
 def test_each_new_version_is_one_correction(versions: Versions, expected_corrections: int) -> None:
     """In one row a second version of the page came at 1 h and a third at 2 h: two corrections. In the other row a
-    second version came at 1 h. At 2 h a cache served an old copy of the first one. That is no new version: one
-    correction."""
+    second came at 1 h. At 2 h a cache served an old copy of the first. That is no new version: one correction."""
     assert len(corrections(now=4 * HOUR, versions=versions)) == expected_corrections
 
 
@@ -151,9 +150,8 @@ def test_verdict_computed_again_with_later_looks_keeps_its_correction() -> None:
 
 
 def test_only_another_version_begins_a_run() -> None:
-    """A run is one row for consecutive looks with the same answer. Of four looks, the first and third found the first
-    version of a page. The second found no version, which ends no run. The fourth found the second version: a new
-    run."""
+    """A run is one row for consecutive looks with the same answer. Of four looks at a page, the first and third found
+    its first version. The second found no version, which ends no run. The fourth found another version: a new run."""
     versions = (FIRST, None, FIRST, SECOND)
     sightings = [a_sighting(PRESENT, when, version=version) for when, version in enumerate(versions)]
     runs = looks(*sightings).runs("page")

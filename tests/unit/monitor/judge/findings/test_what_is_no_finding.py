@@ -56,7 +56,7 @@ def test_copy_elsewhere_was_not_first_if_page_was_early(first_looks_at_page: Seq
 def test_copy_absent_a_second_before_slot_counts_as_after_it(copy_last_absent: float, *, is_after_slot: bool) -> None:
     """The page came late, at 300 s. A copy at another address was seen before it, at 5 s. In one row the copy was last
     absent 1 s before the slot. Our clock may be wrong by a second, so the finding says that the copy came after the
-    slot. In the other row it was last absent 1.001 s before it. Then the finding does not say so."""
+    slot. In the other row it was last absent 1.001 s before. It may have come before the slot, so nothing is said."""
     verdict = verdict_on({"page": LATE, "news": [(copy_last_absent, ABSENT), (5, PRESENT)]}, NEWS)
     (copy_was_first,) = found(verdict, Kind.ELSEWHERE_FIRST)
     assert copy_was_first.detail.endswith("after the slot") is is_after_slot
@@ -137,7 +137,8 @@ def test_calendars_that_differ_leave_only_late_part_unproven() -> None:
 @pytest.mark.parametrize(("seconds_after_close", "is_final"), [(-0.001, False), (0.0, True)])
 def test_verdict_is_final_once_the_watch_closes(seconds_after_close: float, *, is_final: bool) -> None:
     """Looks are made until 14 days after the slot, when the watch closes. All since 100 s failed, so it is not known if
-    the page came. A millisecond before the close, one may still succeed, so the verdict is not final. Then it is."""
+    the page came. A millisecond before the close, one may still succeed: the verdict is not final. At the close it
+    is."""
     closes = Policy().closes_after.total_seconds()
     page = [(-2, ABSENT), (100, UNKNOWN), (closes - 60, UNKNOWN), (closes, UNKNOWN)]
     assert verdict_on({"page": page}, now=closes + seconds_after_close).final is is_final
@@ -178,8 +179,7 @@ def test_content_removed_twice_gives_two_withdrawals_of_their_own_length() -> No
 
 def test_notice_of_withdrawal_at_last_presence_is_no_withdrawal() -> None:
     """The page came in time. At 30 s one look got the page, and another a notice that it was withdrawn. Either answer
-    may be the newer one. A withdrawal needs a later notice, or one that stays for 60 s. This one was last seen at 50
-    s."""
+    may be the newer one. A withdrawal needs a later notice, or one that stays for 60 s. This one stayed until 50 s."""
     page = [*IN_TIME, (30, PRESENT), (30, WITHDRAWN), (50, WITHDRAWN)]
     assert kinds(verdict_on({"page": page})) == []
 

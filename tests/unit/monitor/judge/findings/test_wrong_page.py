@@ -25,8 +25,7 @@ def wrong_page_findings(
 
 
 def test_another_edition_at_the_slot_is_a_finding() -> None:
-    """Looks from 9 s before the slot on get a page of another edition. That is wrong, but only from the slot on:
-    09:30."""
+    """Looks from 9 s before the slot on get a page of another edition. That is wrong only from the slot, 09:30, on."""
     (wrong,) = wrong_page_findings(ABSENT, why=ANOTHER_EDITION)
     assert wrong.kind is Kind.WRONG_EDITION
     assert wrong.part == "page"
@@ -47,12 +46,12 @@ def test_missing_page_or_server_error_is_no_wrong_page(state: State, why: str) -
 
 
 def test_another_edition_within_the_tolerance_is_no_wrong_page() -> None:
-    """The page shows another edition until 30 s after its slot. It may still come in time, until 60 s."""
+    """The page shows another edition until 30 s after its slot. This edition may still come in time, until 60 s."""
     assert wrong_page_findings(ABSENT, why=ANOTHER_EDITION, until=30) == []
 
 
 def test_another_edition_at_a_guessed_address_is_no_wrong_page() -> None:
-    """The guess may be wrong, and then the address is that of another release."""
+    """Looks at an address that was guessed get another edition. Perhaps the guess is wrong. So this is no finding."""
     assert wrong_page_findings(ABSENT, why=ANOTHER_EDITION, address=Address.GUESSED) == []
 
 
