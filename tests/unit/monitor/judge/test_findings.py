@@ -122,9 +122,7 @@ def test_exposure_is_found_with_its_length_and_part() -> None:
     ],
     ids=["an hour late", "an hour early", "43 min late"],
 )
-def test_page_an_hour_off_suggests_publishers_clock_is_utc(
-    now: float, page: Answers, kind: Kind, *, suggests_utc: bool
-) -> None:
+def test_finding_on_page_an_hour_off_suggests_utc(now: float, page: Answers, kind: Kind, *, suggests_utc: bool) -> None:
     """A page due at 09:30 comes at 10:30 or 08:30: an hour late or early. In summer, London is an hour ahead of UTC. So
     perhaps its publisher took one for the other, and the finding says so. A page 43 minutes late suggests nothing."""
     (finding,) = found(judged(now, page), kind)
@@ -178,8 +176,8 @@ def test_copy_elsewhere_is_no_finding_beside_page_in_time(news: Answers) -> None
 
 @pytest.mark.parametrize(("files", "expected_findings"), [(59, 0), (60, 1), (2000, 1)])
 def test_more_parts_than_are_watched_is_a_finding(files: int, expected_findings: int) -> None:
-    """At most 60 parts of a release are watched: its page and 59 files. With 60 files, one is not. A finding says
-    so."""
+    """At most 60 parts of a release are watched: its page and 59 files. With 60 files, a finding says that one is
+    not."""
     parts = [Part(f"found-{n}", Role.DATA, f"https://a.example/{n}", required=False) for n in range(files)]
     assert len(found(judged(200, {}, *parts), Kind.PARTS_CUT)) == expected_findings
 
@@ -272,8 +270,8 @@ LACKED_FOR_160_S_MORE = [*LACKED_FOR_5_S, (20, ABSENT), (180, PRESENT)]
 
 def test_each_span_in_which_edge_lacks_page_is_a_finding() -> None:
     """The publisher's server, the origin, showed the page from 1 s after its slot on. By looks a second apart, the
-    cache for users, the edge, lacked it until 4 s, and again from 20 s to 179 s. That is two findings. The second one
-    says that the edge had shown it before."""
+    cache for users, the edge, lacked it until 4 s, and again from 20 s to 179 s, having shown it before. So there are
+    two findings."""
     verdict = judged(now=300, seen={"page": LACKED_FOR_160_S_MORE, "page/origin": CAME_IN_TIME})
     first, second = found(verdict, Kind.STALE_EDGE)
     # The origin lacked it at 0 s and showed it at 1 s. The edge lacked it at 4 s and showed it at 5 s.
@@ -384,9 +382,7 @@ FAILED_AROUND_SLOT = [(-100, ABSENT), (-70, UNKNOWN), (150, PRESENT)]
     [(FAILED_AROUND_SLOT, VerdictKind.UNPROVEN, True), (CAME_IN_TIME, VerdictKind.ON_TIME, False)],
     ids=["unproven", "on time"],
 )
-def test_minute_without_worker_is_a_finding_only_if_unproven(
-    page: Answers, expected: VerdictKind, *, is_finding: bool
-) -> None:
+def test_missing_worker_is_finding_only_if_unproven(page: Answers, expected: VerdictKind, *, is_finding: bool) -> None:
     """A worker is a process that reads large answers. In the minute around the slot there was none, but looks with
     small answers may succeed without it. In one row, looks proved the page on time. So the missing worker did not
     matter. In the other row all looks failed, and the release is unproven. So the missing worker is a finding."""
@@ -409,12 +405,9 @@ def test_failed_look_hides_slot_until_the_next_look() -> None:
     """A look fails 70 s before the slot. The next look is made only 150 s after the slot, and finds the page. So for
     220 s nothing was seen. The finding gives this time and counts the one failed look."""
     failed_at, next_look = -70, 150
-    runs = [
-        a_run("page", ABSENT, -100, -71),
-        a_run("page", UNKNOWN, failed_at, why="timeout"),
-        a_run("page", PRESENT, next_look, 200),
-    ]
-    (blind,) = found(judged(now=200, seen={"page": runs}), Kind.BLIND)
+    absent, present = a_run("page", ABSENT, -100, -71), a_run("page", PRESENT, next_look, 200)
+    failed = a_run("page", UNKNOWN, failed_at, why="timeout")
+    (blind,) = found(judged(now=200, seen={"page": [absent, failed, present]}), Kind.BLIND)
     assert blind.seconds == Bounds(next_look - failed_at, next_look - failed_at)
     assert blind.detail.startswith("1 look proved nothing")
 

@@ -200,9 +200,8 @@ def test_first_look_before_slot_that_shows_this_edition_proves_early() -> None:
 
 
 def test_first_look_after_slot_gives_only_longest_delay() -> None:
-    """The first look, 30 s after the slot, found a page that names this edition (`specific`). No look had found it
-    absent. So it may have come before the slot, in time, or up to 30 s late: it is unproven. Only its longest delay is
-    known, not its shortest (None)."""
+    """The first look, 30 s after the slot, found a page that names this edition (`specific`). It was never found
+    absent. So it may have come before the slot, in time or up to 30 s late. Its shortest delay is not known (None)."""
     first_look = 30
     verdict = judged(now=200, seen={"page": RegularLooks([(first_look, PRESENT)], specific=True)})
     assert verdict.verdict is VerdictKind.UNPROVEN
@@ -214,9 +213,7 @@ def test_first_look_after_slot_gives_only_longest_delay() -> None:
     [(-10, NOT_OUT, 0), (59, NOT_OUT, 60), (60, CAME_IN_TIME, None)],
     ids=["at its slot", "when its tolerance ends", "never, as it came in time"],
 )
-def test_release_is_judged_again_when_time_alone_changes_its_verdict(
-    now: float, page: Turns, judged_again_at: float | None
-) -> None:
+def test_verdict_is_made_again_if_time_alone_changes_it(now: float, page: Turns, judged_again_at: float | None) -> None:
     """A verdict says when it must be made again even without a new look (`revisit`). A page may come until 60 s after
     its slot. One that is absent at 59 s is judged again at 60 s. One that is absent 10 s before its slot is judged
     again at its slot. One that came in time is only judged again after a new look (None)."""
@@ -323,9 +320,8 @@ def test_origin_decides_verdict_if_edge_shows_page_later(origin_shows_at: float,
 
 @pytest.mark.parametrize(("origin_shows_at", "edge_shows_at"), [(3, 400), (90, 390)])
 def test_finding_says_how_long_edge_hid_a_release(origin_shows_at: float, edge_shows_at: float) -> None:
-    """The publisher's server, the origin, shows the page, in one row 3 s after its slot. The cache from which users get
-    it, the edge, shows it only at 400 s. So in between, the edge hid it: for 396 to 398 s. A finding (`STALE_EDGE`)
-    says so."""
+    """The publisher's server, the origin, shows the page, in one row 3 s after its slot. The cache for users, the edge,
+    shows it only at 400 s. So in between, the edge hid it: for 396 to 398 s. A finding (`STALE_EDGE`) says so."""
     verdict = verdict_by_views(now=600, origin_shows_at=origin_shows_at, edge_shows_at=edge_shows_at)
     (stale,) = found(verdict, Kind.STALE_EDGE)
     # Looks are a second apart. So each of the two may have begun to show it up to a second before a look found it.
@@ -684,8 +680,8 @@ def test_release_cancelled_before_its_slot_is_cancelled() -> None:
 
 
 def test_release_cancelled_after_its_slot_is_overdue() -> None:
-    """The calendar showed the release as cancelled only 100 s after its slot. It was still promised for its slot. An
-    hour later the page is absent: overdue."""
+    """The calendar showed the release as cancelled only 100 s after its slot. So it had to come. An hour after its slot
+    it is absent: overdue."""
     cancelled_after_slot = a_promise(learnt=after_slot(100), state=Standing.CANCELLED)
     verdict = judged(now=3600, seen=NOT_OUT, promises=[a_promise(), cancelled_after_slot])
     assert verdict.verdict is VerdictKind.OVERDUE

@@ -145,8 +145,7 @@ def test_bytes_that_change_every_minute_are_no_finding() -> None:
 @pytest.mark.parametrize("number_of_looks", [5, MOST_CHANGES + 1, 60])
 def test_file_made_anew_for_each_request_is_no_finding(number_of_looks: int) -> None:
     """A server makes a file anew for each request. So each look, a minute apart, gets new bytes. After MOST_CHANGES
-    changes the watch stops comparing, and gives all further looks the bytes of the last change. So these only seem to
-    last: no finding."""
+    changes, all looks are stored with the bytes of the last change. They only seem to last: no finding."""
     versions = [(1 + 60 * look, f"version {min(look, MOST_CHANGES)}") for look in range(number_of_looks)]
     assert changes_of_bytes(edge=versions) == []
 

@@ -136,9 +136,8 @@ def test_calendars_that_differ_leave_only_late_part_unproven() -> None:
 
 @pytest.mark.parametrize(("seconds_after_close", "is_final"), [(-0.001, False), (0.0, True)])
 def test_verdict_is_final_once_the_watch_closes(seconds_after_close: float, *, is_final: bool) -> None:
-    """Looks are made until 14 days after the slot, when the watch closes. All since 100 s failed, so it is not known if
-    the page came. A millisecond before the close, one may still succeed: the verdict is not final. At the close it
-    is."""
+    """Looks are made until the watch closes, 14 days after the slot. All since 100 s failed, so perhaps the page came.
+    A millisecond before the close, one may still succeed: the verdict is not final. At the close it is."""
     closes = Policy().closes_after.total_seconds()
     page = [(-2, ABSENT), (100, UNKNOWN), (closes - 60, UNKNOWN), (closes, UNKNOWN)]
     assert verdict_on({"page": page}, now=closes + seconds_after_close).final is is_final
