@@ -85,7 +85,7 @@ EDGE_WITH_OLD_COPY_UNTIL_900_S_BEFORE = [
 def test_exposure_is_open_while_edge_serves_old_copy() -> None:
     """The page was public before its slot. The publisher's server, the origin, removed it 1200 s before the slot. But
     900 s before the slot, which is now, the cache for users, the edge, still serves an old copy. So users can still
-    read it, and the exposure, as this is called, is still open."""
+    read it: its exposure before the slot is still open."""
     views = {"page": EDGE_WITH_OLD_COPY_UNTIL_900_S_BEFORE, "page/origin": ORIGIN_THAT_REMOVED_EARLY_PAGE}
     (exposure,) = judged(now=-900, seen=views).exposures
     assert exposure.open
@@ -98,8 +98,7 @@ def test_old_copy_prolongs_exposure_until_edge_lacks_page() -> None:
     last_absent, first_seen, edge_absent_again = -1505, -1500, -890
     edge = [*EDGE_WITH_OLD_COPY_UNTIL_900_S_BEFORE, a_run("page", ABSENT, edge_absent_again, -700)]
     (exposure,) = judged(now=-700, seen={"page": edge, "page/origin": ORIGIN_THAT_REMOVED_EARLY_PAGE}).exposures
-    shortest, longest = REMOVED_AT - first_seen, edge_absent_again - last_absent
-    assert exposure.seconds == Bounds(shortest, longest)
+    assert exposure.seconds == Bounds(min=REMOVED_AT - first_seen, max=edge_absent_again - last_absent)
 
 
 def test_exposure_is_found_with_its_length_and_part() -> None:
@@ -176,8 +175,7 @@ def test_copy_elsewhere_is_no_finding_beside_page_in_time(news: Answers) -> None
 
 @pytest.mark.parametrize(("files", "expected_findings"), [(59, 0), (60, 1), (2000, 1)])
 def test_more_parts_than_are_watched_is_a_finding(files: int, expected_findings: int) -> None:
-    """At most 60 parts of a release are watched: its page and 59 files. With 60 files, a finding says that one is
-    not."""
+    """At most 60 parts of a release are watched: a page and 59 files. If there are 60 files, a finding says so."""
     parts = [Part(f"found-{n}", Role.DATA, f"https://a.example/{n}", required=False) for n in range(files)]
     assert len(found(judged(200, {}, *parts), Kind.PARTS_CUT)) == expected_findings
 
@@ -192,8 +190,7 @@ def test_more_parts_than_are_watched_is_a_finding(files: int, expected_findings:
 )
 def test_changed_bytes_of_file_are_one_finding(bytes_over_time: list[tuple[float, str]], changed_at: float) -> None:
     """A file came 2 s after its slot. In one row its bytes change at 500 s. In the other row they change at 500 s, back
-    at 510 s, and again at 520 s. New bytes count only if they last for a minute. So only the change at 520 s counts.
-    The one finding says how long after the file the change came."""
+    at 510 s, and again at 520 s. New bytes count only if they last for a minute. So only the change at 520 s counts."""
     came, every = 2, 1
     sheet = RegularLooks(public_from(came), every=every, digests=bytes_over_time)
     (change,) = found(judged(600, {"page": CAME_IN_TIME, "sheet": sheet}, SHEET), Kind.SWAPPED)
@@ -220,8 +217,7 @@ def test_content_withdrawn_for_a_time_is_one_withdrawal() -> None:
 def test_absent_content_is_judged_again_after_a_minute() -> None:
     """The page came in time, but looks find it absent from 300 s on. A cache may lack a page for a moment. So only a
     minute, until 360 s, makes a removal. The verdict at 330 s must be made again then (`revisit`)."""
-    removed_at = 300
-    assert judged(now=330, seen=[*CAME_IN_TIME, (removed_at, ABSENT)]).revisit == after_slot(removed_at + 60)
+    assert judged(now=330, seen=[*CAME_IN_TIME, (300, ABSENT)]).revisit == after_slot(300 + 60)
 
 
 # Stale edges: the edge is the cache from which users get a page, and the origin is the publisher's server
@@ -270,14 +266,13 @@ LACKED_FOR_160_S_MORE = [*LACKED_FOR_5_S, (20, ABSENT), (180, PRESENT)]
 
 def test_each_span_in_which_edge_lacks_page_is_a_finding() -> None:
     """The publisher's server, the origin, showed the page from 1 s after its slot on. By looks a second apart, the
-    cache for users, the edge, lacked it until 4 s, and again from 20 s to 179 s, having shown it before. So there are
-    two findings."""
+    cache for users, the edge, lacked it until 4 s. It lacked it again from 20 s to 179 s. That is two findings."""
     verdict = judged(now=300, seen={"page": LACKED_FOR_160_S_MORE, "page/origin": CAME_IN_TIME})
     first, second = found(verdict, Kind.STALE_EDGE)
     # The origin lacked it at 0 s and showed it at 1 s. The edge lacked it at 4 s and showed it at 5 s.
-    assert first.seconds == Bounds(4 - 1, 5 - 0)
+    assert first.seconds == Bounds(min=4 - 1, max=5 - 0)
     # The edge showed it at 19 s, lacked it from 20 s to 179 s and showed it at 180 s.
-    assert second.seconds == Bounds(179 - 20, 180 - 19)
+    assert second.seconds == Bounds(min=179 - 20, max=180 - 19)
     assert second.detail.endswith("having shown it before")
 
 
@@ -321,8 +316,7 @@ def test_required_file_hidden_by_edge_needs_a_report() -> None:
     verdict = verdict_on_part_hidden_by_its_edge(SHEET, origin_shows_at=1, edge_shows_at=361)
     (stale,) = verdict.findings
     # The origin lacked it at 0 s and showed it at 1 s. The edge lacked it at 360 s and showed it at 361 s.
-    shortest, longest = 360 - 1, 361 - 0
-    assert (stale.kind, stale.part, stale.seconds) == (Kind.STALE_EDGE, "sheet", Bounds(shortest, longest))
+    assert (stale.kind, stale.part, stale.seconds) == (Kind.STALE_EDGE, "sheet", Bounds(min=360 - 1, max=361 - 0))
     assert (verdict.verdict, verdict.grade) == (VerdictKind.ON_TIME, Grade.REPORT)
 
 
@@ -342,8 +336,8 @@ def blind_span(begins: float, ends: float, *where: str, cause: str = "stalled") 
 
 
 def test_blind_span_over_slot_is_found_with_cause_and_length() -> None:
-    """The monitor was killed. So it saw nothing from 20 s before the slot to 40 s after it. It found the page later, at
-    150 s. A finding says for how long it was blind, and why."""
+    """The monitor was killed. It saw nothing from 20 s before the slot to 40 s after it. A finding says how long and
+    why."""
     begins, ends = -20, 40
     verdict = judged(now=200, seen=public_from(second=150), blind=[blind_span(begins, ends, cause="killed")])
     (finding,) = found(verdict, Kind.BLIND)
@@ -470,9 +464,8 @@ OTHER_TIME = a_promise(SLOT), a_promise(SLOT + HOUR, learnt=SLOT - DAY, unlearnt
     [(OTHER_DAY, "moved to another day 2 days ahead"), (OTHER_TIME, "moved to another time 1 day ahead")],
 )
 def test_slot_moved_at_short_notice_is_found(promises: Sequence[Promise], detail: str) -> None:
-    """A calendar moved the slot of a release. In one row, a read two days before the old slot showed that it was now on
-    another day. Less than 28 days ahead is short notice. So there is a finding: “moved to another day 2 days ahead”. In
-    the other row the slot moved by an hour, one day ahead."""
+    """A calendar moved the slot of a release. In one row, a read two days before the old slot showed another day. Less
+    than 28 days ahead is short notice. So there is a finding: “moved to another day 2 days ahead”."""
     (short,) = found(judged(now=200, seen=CAME_IN_TIME, promises=promises), Kind.SHORT_NOTICE)
     assert detail in short.detail
 
@@ -500,9 +493,7 @@ def test_five_releases_on_time_prevent_platform_finding(on_time_on_same_host: in
     late, the host may be at fault: a finding (`PLATFORM`). With four others on time, 2 of 6 were late, which is a
     third. With five, 2 of 7 were late, which is less. Releases on other hosts do not count."""
     late = slot_verdict(LATE_OF_ONS)
-    on_time = [
-        replace(late, release=f"on-time-{place}", verdict=VerdictKind.ON_TIME) for place in range(on_time_on_same_host)
-    ]
+    on_time = [replace(late, release=f"on-time-{n}", verdict=VerdictKind.ON_TIME) for n in range(on_time_on_same_host)]
     on_time_elsewhere = [replace(each, host="www.ons.gov.uk", release=f"ons-{each.release}") for each in on_time]
     verdict = add_platform_finding(LATE_OF_OFQUAL, [late, *on_time, *on_time_elsewhere])
     assert len(found(verdict, Kind.PLATFORM)) == expected_findings
@@ -529,8 +520,7 @@ def test_edge_that_serves_two_monitors_differently_is_split_view() -> None:
     (split_view,) = found(judged(now=200, seen=seen), Kind.SPLIT_VIEW)
     assert split_view.part == "page"
     # “north” lacked the page at 4 s and got it at 5 s. “south” lacked it at 59 s and got it at 60 s.
-    shortest, longest = 59 - 5, 60 - 4
-    assert split_view.seconds == Bounds(shortest, longest)
+    assert split_view.seconds == Bounds(min=59 - 5, max=60 - 4)
     assert split_view.detail == (
         "“north” got it between Fri 5 Jan 2018 09:30:04 GMT and Fri 5 Jan 2018 09:30:05 GMT; "
         "“south” was served without it for 54 s to 56 s longer"

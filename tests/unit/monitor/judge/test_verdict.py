@@ -185,9 +185,9 @@ def test_release_absent_for_14_days_is_finally_not_published() -> None:
 
 
 def test_release_whose_last_looks_failed_is_overdue_after_14_days() -> None:
-    """Looks found the page absent until 3 days after its slot. From then on, all looks failed. The page may have come
-    after these 3 days, unseen. So even when the looks end, 14 days after the slot, it is not called “not published”. It
-    is only overdue. That is final, because no more looks are made."""
+    """Looks found the page absent until 3 days after its slot. From then on, all looks failed. It may have come unseen.
+    So when the looks end, 14 days after the slot, it is not “not published”, but only overdue. No more looks are made:
+    final."""
     verdict = judged(now=WATCH_CLOSES + 1, seen=[(-100, ABSENT), (3 * DAY_S, UNKNOWN)])
     assert (verdict.verdict, verdict.grade, verdict.final) == (VerdictKind.OVERDUE, Grade.REPORT, True)
 
@@ -397,8 +397,8 @@ def test_verdict_waits_30_s_for_a_look_at_the_edge(now: float, *, is_final: bool
 @pytest.mark.parametrize(("now", "grade"), [(60, Grade.NONE), (61, Grade.NOTE), (300, Grade.NOTE), (301, Grade.REPORT)])
 def test_grade_follows_how_long_users_have_waited_so_far(now: float, grade: Grade) -> None:
     """The publisher's server shows the page 3 s after its slot: on time. The cache for users hides it until 480 s. At
-    61 s, for example, users have waited for 61 s. A wait of over 60 s is graded as a note, and one of over 300 s as a
-    report. As long as users wait, the verdict is not final."""
+    61 s, for example, users have waited for 61 s, and still wait. So the verdict is not final. Over 60 s are graded as
+    a note, over 300 s as a report."""
     verdict = verdict_by_views(now, origin_shows_at=3, edge_shows_at=480)
     assert (verdict.verdict, verdict.grade, verdict.final) == (VerdictKind.ON_TIME, grade, False)
 
@@ -468,10 +468,9 @@ CONTRADICTIONS = {
 
 @pytest.mark.parametrize(("edge", "origin"), CONTRADICTIONS.values(), ids=CONTRADICTIONS)
 def test_contradicting_looks_around_slot_leave_release_unproven(edge: Turns, origin: Turns) -> None:
-    """Users get the page from a cache, the edge, and the edge from the publisher's server, the origin. In one row all
-    looks at the edge found the page absent, until 300 s after the slot. But the first look at the origin, at 30 s,
-    found a page. Perhaps this edition came in time, and the edge serves an old answer. Or the origin shows an earlier
-    edition, and this one has not come. So the release is unproven."""
+    """Users get the page from a cache, the edge. In one row all looks at the edge found it absent, until 300 s after
+    the slot. But the first look at the publisher's server, the origin, found a page at 30 s. Perhaps this edition came
+    in time, and the edge serves an old answer. Or it is an earlier edition, and this one has not come: unproven."""
     assert judged(now=300, seen={"page": edge, "page/origin": origin}).verdict is VerdictKind.UNPROVEN
 
 
@@ -489,8 +488,8 @@ def test_page_removed_before_slot_and_not_back_is_overdue() -> None:
 
 def test_page_in_time_stays_on_time_if_later_absent() -> None:
     """The first looks, from 30 s before the slot on, found a page. That may be an earlier edition. From 20 s before the
-    slot until 3 s after it, looks found it absent. At 3 s this edition came: on time. From 6 s to 9 s it was absent
-    again. That was after it came, so the release stays on time."""
+    slot until 3 s after it, it was absent. At 3 s this edition came: on time. That it was absent again from 6 s to 9 s
+    does not change this."""
     perhaps_earlier_edition, came_in_time = [(-30, PRESENT), (-20, ABSENT)], (3, PRESENT)
     absent_again = [(6, ABSENT), (9, PRESENT)]
     page = [*perhaps_earlier_edition, came_in_time, *absent_again]
@@ -500,7 +499,7 @@ def test_page_in_time_stays_on_time_if_later_absent() -> None:
 def test_page_absent_from_before_slot_until_after_it_was_not_early() -> None:
     """`early_bound` is by how many seconds at most a page may have come early. Looks from 30 s before the slot on found
     a page, perhaps an earlier edition. From 20 s before the slot until 6 s after it they found it absent. So this
-    edition did not come before the slot: early by 0 s at most."""
+    edition was early by 0 s at most."""
     removed_at, back_at = -20, 6
     page = judged(now=100, seen=[(-30, PRESENT), (removed_at, ABSENT), (back_at, PRESENT)]).page
     assert page.early_bound == 0
@@ -680,8 +679,7 @@ def test_release_cancelled_before_its_slot_is_cancelled() -> None:
 
 
 def test_release_cancelled_after_its_slot_is_overdue() -> None:
-    """The calendar showed the release as cancelled only 100 s after its slot. So it had to come. An hour after its slot
-    it is absent: overdue."""
+    """The calendar cancelled the release only 100 s after its slot. So it was due then. It is absent an hour later."""
     cancelled_after_slot = a_promise(learnt=after_slot(100), state=Standing.CANCELLED)
     verdict = judged(now=3600, seen=NOT_OUT, promises=[a_promise(), cancelled_after_slot])
     assert verdict.verdict is VerdictKind.OVERDUE
@@ -729,8 +727,7 @@ def test_release_public_before_its_cancellation_stays_early(now: float) -> None:
     assert (verdict.verdict, verdict.grade) == (VerdictKind.EARLY, Grade.REPORT)
     assert [exposure.ended for exposure in verdict.exposures] == [Ended.REMOVED]
     assert not {Kind.LATE, Kind.PROMISE_IN_DOUBT} & set(kinds(verdict))  # no other fault
-    is_slot_over = now > 0
-    assert verdict.final is is_slot_over
+    assert verdict.final is (now > 0)  # final once its slot is over
 
 
 def test_release_public_only_after_its_cancellation_is_cancelled() -> None:

@@ -125,7 +125,7 @@ def test_rolling_page_is_not_corrected_by_its_new_edition() -> None:
 
 def test_content_back_in_another_version_is_only_a_withdrawal() -> None:
     """The content was withdrawn from 1 h to 2 h after its slot, and came back in its second version. The new version is
-    part of this, so there is no finding of a correction besides."""
+    part of the withdrawal, so it is no correction."""
     versions = [(0, FIRST), (2 * HOUR, SECOND)]
     assert kinds(judged_with(2.5 * HOUR, versions, WITHDRAWN_FOR_AN_HOUR)) == [Kind.WITHDRAWN]
 

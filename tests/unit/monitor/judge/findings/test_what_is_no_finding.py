@@ -42,9 +42,9 @@ def test_copy_elsewhere_was_not_first_unless_before_late_page(news: Sequence[Loo
 
 @pytest.mark.parametrize("first_looks_at_page", [[], [(-400, ABSENT)]], ids=["present at once", "absent at first"])
 def test_copy_elsewhere_was_not_first_if_page_was_early(first_looks_at_page: Sequence[Look]) -> None:
-    """The page was public from 390 s to 30 s before its slot, was removed, and came back at 300 s. Its copy at another
-    address, “news”, came 36 s before the slot. Then the page had already been public. So the copy was not first. In one
-    row a look also found the page absent before that, at -400 s."""
+    """The page was public from 390 s to 30 s before its slot, and again from 300 s after it on. Its copy at another
+    address, “news”, came 36 s before the slot, after the page. So the copy was not first. In one row a look at -400 s
+    found the page absent. In the other row its first look found it."""
     early, removed_and_back = [(-390, PRESENT), (-30, PRESENT)], [(-29, ABSENT), (299, ABSENT), (300, PRESENT)]
     page = looks(*first_looks_at_page, *early, *removed_and_back)
     copy = looks((-37, ABSENT), (-36, PRESENT), (400, PRESENT))
@@ -172,8 +172,8 @@ def test_content_removed_twice_gives_two_withdrawals_of_their_own_length() -> No
     verdict = verdict_on({"page": [*came_in_time, *first_absence, back, *second_absence, back_again]})
     first, second = verdict.findings
     assert kinds(verdict) == [Kind.WITHDRAWN, Kind.WITHDRAWN]
-    assert first.seconds == Bounds(130 - 60, 140 - 0.5)
-    assert second.seconds == Bounds(270 - 200, 280 - 140)
+    assert first.seconds == Bounds(min=130 - 60, max=140 - 0.5)
+    assert second.seconds == Bounds(min=270 - 200, max=280 - 140)
 
 
 def test_notice_of_withdrawal_at_last_presence_is_no_withdrawal() -> None:
