@@ -201,7 +201,8 @@ def test_first_look_before_slot_that_shows_this_edition_proves_early() -> None:
 
 def test_first_look_after_slot_gives_only_longest_delay() -> None:
     """The first look, 30 s after the slot, found a page that names this edition (`specific`). It was never found
-    absent. So it may have come before the slot, in time or up to 30 s late. Its shortest delay is not known (None)."""
+    absent. So it may have come before the slot (early), or up to 30 s after it (on time). Its shortest delay is not
+    known (None)."""
     first_look = 30
     verdict = judged(now=200, seen={"page": RegularLooks([(first_look, PRESENT)], specific=True)})
     assert verdict.verdict is VerdictKind.UNPROVEN
@@ -371,9 +372,9 @@ USERS_OF_EARLY_RELEASE = {
 )
 def test_users_wait_for_early_release_until_edge_shows_it(edge: Turns, users_delay: Bounds, *, is_final: bool) -> None:
     """The publisher's server, the origin, showed the page 20 s before its slot, so it was early. In one row the cache
-    for users, the edge, showed it at 60 s, by looks each second. So users waited for 59 to 60 s after the slot. In
-    another row the edge still hides it at 300 s. Their wait has no end yet (None), so the verdict is not final. If the
-    edge showed it before the slot too, the wait is below zero."""
+    for users, the edge, showed it at 60 s, by looks each second. So users waited for 59 to 60 s after the slot. If the
+    edge still hides it at 300 s, their wait has no end yet (None), and the verdict is not final. If the edge showed it
+    before the slot too, the wait is below zero. If all looks at the edge fail, its end will never be known: final."""
     verdict = judged(now=300, seen={"page": edge, "page/origin": ORIGIN_20_S_EARLY})
     assert verdict.verdict is VerdictKind.EARLY
     assert verdict.page.users_delay == users_delay
@@ -408,9 +409,9 @@ def test_grade_follows_how_long_users_have_waited_so_far(now: float, grade: Grad
 )
 def test_hidden_release_is_judged_again_at_next_limit_of_grade(now: float, judged_again_at: float) -> None:
     """The publisher's server shows the page 3 s after its slot. The cache for users hides it until 480 s. A verdict
-    says when it must be made again. At 30 s it says 33 s, when it has waited 30 s for a look at that cache. At 290 s it
-    says 300 s: once users have waited for over 300 s, the grade gets worse. A look that proves this may come in any
-    second after the limit. So at 60 s, 60.5 s and 300 s, it says a second later."""
+    says when it must be made again (`revisit`). At 30 s it says 33 s, when it has waited 30 s for a look at that cache.
+    At 290 s it says 300 s, because the grade gets worse once users have waited for over 300 s. A look that proves this
+    may come in any second after the limit. So at 60 s, 60.5 s and 300 s, it says a second later."""
     verdict = verdict_by_views(now, origin_shows_at=3, edge_shows_at=480)
     assert verdict.revisit == after_slot(judged_again_at)
 
