@@ -25,7 +25,7 @@ def wrong_page_findings(
 
 
 def test_another_edition_at_the_slot_is_a_finding() -> None:
-    """Looks from 9 s before the slot to 400 s after it get a page of another edition. It counts from the slot on."""
+    """Looks from 9 s before the slot on get a page of another edition. That is wrong only from the slot, 09:30, on."""
     (wrong,) = wrong_page_findings(ABSENT, why=ANOTHER_EDITION)
     assert wrong.kind is Kind.WRONG_EDITION
     assert wrong.part == "page"
@@ -33,31 +33,32 @@ def test_another_edition_at_the_slot_is_a_finding() -> None:
 
 
 def test_another_title_after_an_absence_is_a_finding() -> None:
-    """The page was absent until 10 s before its slot. Then it had the title of another release."""
+    """The page was absent until 10 s before its slot. From then on its address showed a page with the title of another
+    release. That proves neither presence nor absence (`UNKNOWN`), but is a finding."""
     (wrong,) = wrong_page_findings(UNKNOWN, why=ANOTHER_TITLE)
     assert wrong.kind is Kind.WRONG_CONTENT
 
 
 @pytest.mark.parametrize(("state", "why"), [(ABSENT, ""), (UNKNOWN, "503")], ids=["missing page", "server error"])
 def test_missing_page_or_server_error_is_no_wrong_page(state: State, why: str) -> None:
-    """Looks from 9 s before the slot on get no page, or status 503."""
+    """Looks from 9 s before the slot on get no page, or status 503. So they do not show another page."""
     assert wrong_page_findings(state, why=why) == []
 
 
 def test_another_edition_within_the_tolerance_is_no_wrong_page() -> None:
-    """The page shows another edition until 30 s after its slot. It may still come in time, until 60 s."""
+    """The page shows another edition until 30 s after its slot. This edition may still come in time, until 60 s."""
     assert wrong_page_findings(ABSENT, why=ANOTHER_EDITION, until=30) == []
 
 
 def test_another_edition_at_a_guessed_address_is_no_wrong_page() -> None:
-    """The guess may be wrong, and then the address is that of another release."""
+    """Looks at an address that was guessed get another edition. Perhaps the guess is wrong. So this is no finding."""
     assert wrong_page_findings(ABSENT, why=ANOTHER_EDITION, address=Address.GUESSED) == []
 
 
 @pytest.mark.parametrize(("why", "is_longer"), [("", False), (ANOTHER_EDITION, True)])
 def test_another_edition_lengthens_only_run_with_that_reason(why: str, *, is_longer: bool) -> None:
-    """A run is one row for consecutive looks with the same answer. Another edition counts as an absence for that
-    reason. It does not lengthen a run of absences without a reason."""
+    """A run is one row for consecutive looks with the same answer. Another edition counts as an absence for this
+    reason. So it lengthens a run of absences for the same reason, but not one without a reason (empty `why`)."""
     absences = a_run("page", ABSENT, -60, -1, why=why)
     longer = extend_run(absences, a_sighting(ABSENT, why=ANOTHER_EDITION))
     assert (longer is not None) is is_longer
