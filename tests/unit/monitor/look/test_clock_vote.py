@@ -95,8 +95,8 @@ def test_three_honest_hosts_prevail_over_two_wrong_ones(
     true_offset: float, honest_margins: list[tuple[float, float]], errors: list[float]
 ) -> None:
     """Our clock is ahead by a random number of seconds, `true_offset`. Each host says by how many at least and at most.
-    There are three honest hosts or more, which may be up to a second too low and too high. There are two wrong hosts at
-    most, whose spans are random, and miss the true number by 2 s or more. The result may never miss it."""
+    There are three honest hosts or more. Their bounds contain the true number, up to a second below and above it. There
+    are at most two wrong hosts. Their bounds miss it by 2 s or more. The result of the vote may never miss it."""
     spans = {}
     for n, error in enumerate(errors):  # an error is 3 s or more, ahead or behind
         spans[f"wrong{n}"] = (true_offset + error, true_offset + error + 1)
