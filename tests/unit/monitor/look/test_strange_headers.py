@@ -100,8 +100,8 @@ AGE_OF_5000_DIGITS = Reply(404, b"", {"Age": "9" * 5000})
 @example(Case([AGE_OF_5000_DIGITS], plain_dates=False, synchronised=None))
 @given(st.builds(Case, STRANGE_REPLIES, st.booleans(), st.sampled_from([True, False, None])))
 def test_absurd_headers_of_one_host_leave_sightings_at_another_unchanged(case: Case) -> None:
-    """A strange host answers with absurd headers, for example a date in the year 9999. These are random in each case.
-    Beside it, a plain host answers as it should. Its looks must prove the same as if there were no strange host."""
+    """A strange host answers with random absurd headers, for example a date in the year 9999. Beside it, a plain host
+    answers as it should, with or without dates. Looks at it must prove the same as if there were no strange host."""
     # One exception is left out: the machine reports that our clock is not synchronised, and only the strange host sends
     # dates. Then its dates are believed, and looks at the plain host are dated by them.
     assume(case.synchronised is not False or case.plain_dates)

@@ -46,7 +46,7 @@ def test_first_seen_intervals_average_one_round_of_looks(number_of_pages: int, r
     def watch_all(run: PollerRun) -> None:
         watch_appearing(run, pages, pages.names)
 
-    # In seven rounds, all pages are seen.
+    # The last page is published in the fifth round. So in seven rounds, all pages are seen.
     run_poller(watch_all, looks_per_second=rate, seconds=7 * seconds_a_round, publisher=pages.reply)
     assert len(pages.interval_seconds) == number_of_pages
     # Some looks are not exactly a round apart. That is tolerated.
