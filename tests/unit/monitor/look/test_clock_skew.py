@@ -117,9 +117,10 @@ def test_only_first_answer_after_our_clock_was_set_is_uncertain() -> None:
 
 
 def test_two_hosts_must_show_that_our_clock_was_set() -> None:
-    """By the dates of hosts a, b and c, our clock is right. Before second 30, it is set 45 s ahead."""
+    """By the dates of hosts a, b and c, our clock is right. Before second 30, it is set 45 s ahead. Two hosts must show
+    that before our clock counts as wrong ("off")."""
     skew = skew_after_answers("a", "b", "c")
-    # Two new dates of host a replace its earlier ones. But one of three hosts cannot prove our clock wrong ("off").
+    # Two new dates of host a replace its earlier ones. But that is only one host.
     for second in (30, 31):
         skew.observe("a", answer_with_date(at=second, our_clock_ahead=45.0))
     assert not is_off(skew.bounds)
@@ -132,7 +133,8 @@ def test_two_hosts_must_show_that_our_clock_was_set() -> None:
 
 
 def test_two_dates_show_that_our_clock_was_set_right() -> None:
-    """Ten dates of host a show that our clock is 45 s ahead. Then it is set right, as two later dates show."""
+    """Ten dates of host a show that our clock is 45 s ahead. The machine reports that it is not synchronised, so one
+    host is enough. Then our clock is set right, as two later dates show."""
     skew = skew_after_answers("a", our_clock_ahead=45.0)
     assert is_off(skew.bounds)  # our clock counts as wrong
     # The next two dates contradict the earlier ones, agree with each other, and replace the earlier ones.
@@ -151,8 +153,9 @@ def test_host_whose_clock_becomes_wrong_is_outvoted_by_two_others() -> None:
     for second in (24, 25):
         skew.observe("b", answer_with_date(at=second))
         skew.observe("c", answer_with_date(at=second))
+    # A later date of host a does not change that.
     skew.observe("a", answer_with_date(at=30, host_behind=600.0))
-    assert not is_off(skew.bounds)  # not known to be wrong
+    assert not is_off(skew.bounds)
 
 
 def test_constantly_wrong_host_leaves_our_times_certain() -> None:
@@ -197,8 +200,7 @@ def test_wrong_host_is_named_and_outvoted(hosts: tuple[str, ...]) -> None:
     """The clock of host `liar` is 600 s behind. Our clock is right, and so are one or two other hosts. Two hosts
     outvote `liar`. If there is only one, our own clock agrees with it, which decides."""
     skew = skew_after_answers(*hosts)
-    our_clock_counts_as_right = not is_off(skew.bounds)
-    assert our_clock_counts_as_right
+    assert not is_off(skew.bounds)  # our clock counts as right
     hosts_not_believed = list(skew.describe_doubts())
     assert hosts_not_believed == ["liar"]
 
@@ -395,8 +397,7 @@ def test_first_plausible_date_shows_that_ten_year_error_was_corrected(*, is_repo
 def test_date_of_old_cached_copy_casts_no_doubt_on_clock() -> None:
     """A cache answers with a copy that is three days old by its `Age`. Its `Date` is three days old too. So it is the
     date at which the copy was made, and our clock may be right."""
-    skew = Skew()
-    three_days = 3 * 86_400
+    skew, three_days = Skew(), 3 * 86_400
     skew.observe("a", answer_with_date(at=0.0, age=three_days, keeps_origin_date=True))
     # The date is used, not ignored like others over a day from our clock. No host is doubted.
     assert skew.is_known()
@@ -409,7 +410,7 @@ def test_one_cached_copy_shows_clock_error_to_3_2_s(*, keeps_origin_date: bool, 
     """Our clock is right, 45 s ahead or 45 s behind. A cache answers four looks with the same copy. The `Age` of the
     copy grows from 300 to 321 s. The cache sends the date at which the copy was made (`keeps_origin_date`), or that of
     the look. Four answers show which. So the error of our clock becomes known."""
-    skew = skew_of_unsynchronised_clock()
+    skew = skew_of_unsynchronised_clock()  # so one host can prove our clock wrong
     for second in (0, 7, 14, 21):
         answer = answer_with_date(
             at=second, our_clock_ahead=our_clock_ahead, age=300 + second, keeps_origin_date=keeps_origin_date
@@ -431,14 +432,15 @@ def test_cached_copy_shows_clock_error_only_beside_earlier_answer() -> None:
     def observe_copy(url: str, second: int) -> None:
         skew.observe("a", replace(answer_with_date(at=second, age=300 + second), url=url))
 
-    observe_copy(other_address, second=0)  # kept
+    # 1. The answer of the other address is kept. Those of our address cannot be compared with it.
+    observe_copy(other_address, second=0)
     observe_copy(our_address, second=2)
     observe_copy(our_address, second=12)
-    # The answers of our address were not compared. If their dates are 300 s old, our clock is 300 s behind.
     most_seconds_wrong = largest_offset(skew.bounds)
-    assert most_seconds_wrong > 300
-    observe_copy(our_address, second=140)  # 120 s are over, so this one is kept
-    observe_copy(our_address, second=160)  # compared with it: the date grew, so it is that of the look
+    assert most_seconds_wrong > 300  # the dates may be 300 s old, and then our clock is 300 s behind
+    # 2. After 120 s, an answer of our address is kept instead. The next one is compared with it: the date has grown.
+    observe_copy(our_address, second=140)
+    observe_copy(our_address, second=160)
     most_seconds_wrong = largest_offset(skew.bounds)
     assert most_seconds_wrong < 3.2  # dates and ages are whole seconds
 
@@ -446,7 +448,7 @@ def test_cached_copy_shows_clock_error_only_beside_earlier_answer() -> None:
 def test_clock_set_back_45_s_is_noticed_from_old_copies() -> None:
     """A cache answers every 7 s with the same copy. Its `Date` stays the same, and its `Age` grows. Our clock is right
     until second 140. Then it is set back by 45 s."""
-    skew = skew_of_unsynchronised_clock()
+    skew = skew_of_unsynchronised_clock()  # so one host can prove our clock wrong
     for second in range(0, 280, 7):
         our_clock_ahead = 0.0 if second < 140 else -45.0
         answer = answer_with_date(at=second, our_clock_ahead=our_clock_ahead, age=300 + second, keeps_origin_date=True)
@@ -473,7 +475,7 @@ def test_bounds_contain_clock_error_whenever_cache_renews_its_copy(
     """Our clock is wrong by some constant number of seconds. A cache answers up to 40 looks with copies. Random are the
     time between two looks, when the cache renews its copy, and which date it sends: that of the look or that of the
     copy. The bounds (the least and most seconds that our clock is ahead) may never miss the true number."""
-    skew = skew_of_unsynchronised_clock()
+    skew = skew_of_unsynchronised_clock()  # so one host can prove our clock wrong
     now, copied_at = 0.0, -300.0
     for seconds_since_last, has_new_copy, sends_origin_date in answers:
         now += seconds_since_last

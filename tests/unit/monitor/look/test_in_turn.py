@@ -37,8 +37,7 @@ async def test_cancelled_wait_does_not_delay_the_others() -> None:
     await asyncio.sleep(0)  # now both wait
     first.cancel()
     await asyncio.wait_for(second, timeout=1)
-    third = turns.wait()
-    await asyncio.wait_for(third, timeout=1)
+    await asyncio.wait_for(turns.wait(), timeout=1)  # the third
 
 
 @pytest.mark.parametrize(
@@ -53,11 +52,9 @@ async def test_cancelled_wait_does_not_delay_the_others() -> None:
     ],
 )
 def test_wait_ends_after_its_seconds_or_at_wakeup(waits: list[float], set_at: list[float], ends: list[float]) -> None:
-    """One wait follows the other. A wait ends after its seconds, or earlier if someone calls `set`.
-
-    For example, the waits are 60 and 5 s long, and `set` is called at second 1. Then the first wait ends at second 1.
-    The next one ends at second 6.
-    """
+    """One wait follows the other. A wait ends after its seconds, or earlier if someone calls `set`. For example, the
+    waits are 60 and 5 s long, and `set` is called at second 1. Then the first wait ends at second 1. The next one ends
+    at second 6."""
 
     async def wait_in_turn(clock: VirtualClock) -> list[float]:
         wakeup, ended = Wakeup(), list[float]()

@@ -142,13 +142,12 @@ FILE = "https://assets.publishing.service.gov.uk/media/1/a.csv"
 def test_redirect_proves_what_its_destination_shows(url: str, location: str, state: State, status: int) -> None:
     """A file that redirects to a host for drafts is absent, because it is not out yet. On GOV.UK, a file that redirects
     to a page is withdrawn. So is a page that redirects to the page above it. Any other redirect proves nothing."""
-    redirect = answer(status, b"", url=url, location=location)
-    assert interpret(redirect, target(url)).state is state
+    assert interpret(answer(status, b"", url=url, location=location), target(url)).state is state
 
 
 def test_only_redirect_within_host_sets_address_of_next_look() -> None:
     """The target is a page of www.gov.uk. If a look found an address in the role `redirect`, the next look is there."""
-    to_same_host = interpret(answer(301, location="/government/statistics/other#top"))
+    to_same_host = interpret(answer(301, location="/government/statistics/other#top"))  # "#top" is a place in the page
     (found,) = to_same_host.found
     assert (found.role, found.url) == ("redirect", "https://www.gov.uk/government/statistics/other")
     to_another_host = interpret(answer(301, location="https://login.example/"))
@@ -319,23 +318,19 @@ def test_looks_are_unknown_while_our_clock_may_be_far_off() -> None:
 def test_with_shared_store_looks_by_wrong_clock_are_unknown(
     *, is_shared: bool, seconds_ahead: float, state: State, why: str
 ) -> None:
-    """A host answers 404, dated noon. By our clock, the look is some seconds after or before noon.
-
-    Monitors that share a store put their looks in one order, so their clocks must be right. If our clock is 10 s ahead
-    or behind, the look is unknown ("clock"). Half a second is tolerated, because dates are whole seconds. If the store
-    is not shared, 10 s are tolerated too, and the look proves absence ("404").
-    """
+    """A host answers 404, dated noon. By our clock, the look is some seconds after or before noon. Monitors that share
+    a store put their looks in one order, so their clocks must be right. If our clock is 10 s ahead or behind, the look
+    is unknown ("clock"). Half a second is tolerated, because dates are whole seconds. If the store is not shared, 10 s
+    are tolerated too, and the look proves absence ("404")."""
     look = answer(404, seconds_after_noon=seconds_ahead, date=NOON_DATE)
     sighting = Interpreter(is_shared=is_shared).interpret_now(target(), look)
     assert (sighting.state, sighting.why) == (state, why)
 
 
 def test_old_date_of_cached_copy_is_ignored_once_age_grew() -> None:
-    """Our clock is right. A cache answers three looks with one copy of a 404 from 11:55, with that date.
-
-    The date might be that of the look. Then our clock would be 300 s ahead, so the first two looks are unknown. Looks
-    are compared if they are 5 s apart. At second 6, the age has grown and the date has not, so it is that of the copy.
-    """
+    """Our clock is right. A cache answers three looks with one copy of a 404 from 11:55, with that date. The date might
+    be that of the look. Then our clock would be 300 s ahead, so the first two looks are unknown. Looks are compared if
+    they are 5 s apart. At second 6, the age has grown and the date has not, so it is that of the copy."""
     interpreter = Interpreter()
     date_of_copy, copied_at = "Thu, 26 Nov 2026 11:55:00 GMT", NOON - timedelta(minutes=5)
     sightings = []
@@ -358,11 +353,9 @@ def test_wrong_clock_widens_proved_interval_to_contain_true_time() -> None:
 
 
 def test_first_answer_after_our_clock_was_set_is_unknown() -> None:
-    """Four looks get a 404, with the host's right date. Before the third look, our clock is set 10 s ahead.
-
-    The third date contradicts the earlier ones, so this look is unknown ("clock"). The fourth date confirms that our
-    clock was set. An error of 10 s is tolerated, so this look proves absence again ("404").
-    """
+    """Four looks get a 404, with the host's right date. Before the third look, our clock is set 10 s ahead. The third
+    date contradicts the earlier ones, so this look is unknown ("clock"). The fourth date confirms that our clock was
+    set. An error of 10 s is tolerated, so this look proves absence again ("404")."""
     interpreter = Interpreter()
     for host_second, our_second, why in ((0, 0, "404"), (1, 1, "404"), (2, 12, "clock"), (3, 13, "404")):
         look = answer(404, seconds_after_noon=our_second, date=f"Thu, 26 Nov 2026 12:00:0{host_second} GMT")

@@ -51,9 +51,9 @@ SEND_BY_PAGE_NAME: dict[str, Callable[[PollerRun], Awaitable[object]]] = {
 
 @pytest.mark.parametrize("refused_page", SEND_BY_PAGE_NAME)
 def test_refusal_of_any_request_delays_all_requests_to_host(refused_page: str) -> None:
-    """A monitor sends four kinds of requests to a host, each for a page of its own. From second 2.5 on, one kind is
-    sent first. The host answers it with 429 and `Retry-After: 20`. Then all four kinds are sent. All must wait for 20
-    s."""
+    """A monitor sends four kinds of requests to a host: planned looks, two kinds of single looks, and calendar reads.
+    Each kind is for a page of its own, so the page shows the kind. From second 2.5 on, one kind is sent first. The host
+    answers it with 429 and `Retry-After: 20`. Then all four kinds are sent. All must wait until 20 s are over."""
     refused_at: list[float] = []
     sent_after_refusal: list[tuple[float, str]] = []
 
@@ -67,11 +67,10 @@ def test_refusal_of_any_request_delays_all_requests_to_host(refused_page: str) -
         return Reply(200, b"x")
 
     async def send_requests(run: PollerRun) -> None:
-        # Each function of this table sends one kind of request, for the page of its name. First the refused one.
+        # The table has a function for each page, which sends its kind of request. First the one that is refused.
         await SEND_BY_PAGE_NAME[refused_page](run)
         assert HOST in run.poller.host_waits()
-        # While its only host waits, no look is due.
-        assert run.poller.next_due() is None
+        assert run.poller.next_due() is None  # no look is due while its only host waits
         # Now all four kinds.
         await asyncio.gather(*(send(run) for send in SEND_BY_PAGE_NAME.values()))
 
@@ -88,8 +87,7 @@ def test_refused_check_of_unannounced_release_adds_no_release(tmp_path: Path) ->
 
     async def act(monitor: CalendarMonitor) -> None:
         monitor.pages["https://www.gov.uk/api/content/government/statistics/example-surprise"] = WAIT_20_S
-        calendar_with_release_a = csv(row("a"))
-        await monitor.read_calendar(calendar_with_release_a)
+        await monitor.read_calendar(csv(row("a")))  # release a
         daemon = monitor.daemon
         unannounced = Unannounced(
             store=daemon.core.store.ledger,
@@ -138,14 +136,13 @@ def test_looks_and_requests_together_use_three_places_at_most() -> None:
 
 
 def test_budget_limits_requests_even_if_poller_does_not_run() -> None:
-    """The poller sends single requests for a command, which does not run its looks. The budget of the host is two
-    requests a second, three of them under way at once. Each answer takes ten seconds, so most of nine requests wait.
-    One is cancelled while it waits. The other eight are sent within the budget."""
+    """A command sends nine requests through the poller, whose looks do not run. The host allows two requests a second,
+    and three under way at once. Each answer takes ten seconds, so most requests wait. One is cancelled while it waits.
+    The other eight are sent within the budget."""
     slow, requests_per_second = SlowPublisher(), 2.0
 
     async def send_nine_requests(clock: VirtualClock) -> None:
-        budget = Budget(requests_per_second)
-        poller = Poller(clock, ScriptedFetcher(clock, slow), budget, Interpreter(), at_once=3)
+        poller = Poller(clock, ScriptedFetcher(clock, slow), Budget(requests_per_second), Interpreter(), at_once=3)
         *others, last = [asyncio.ensure_future(poller.send_in_turn(Request(f"https://{HOST}/{n}"))) for n in range(9)]
         await clock.sleep(1.5)
         last.cancel()  # while it waits for its turn

@@ -35,11 +35,9 @@ def pages_published_in_rounds_three_to_five(number: int, seconds_a_round: float)
 
 @pytest.mark.parametrize(("number_of_pages", "rate"), [(60, 1.0), (60, 5.0), (25, 2.0), (1000, 20.0)])
 def test_first_seen_intervals_average_one_round_of_looks(number_of_pages: int, rate: float) -> None:
-    """A host allows `rate` looks a second. A round is the time in which each page gets one look.
-
-    The pages are published at random instants, from the third round to the fifth. The interval of a page is from the
-    last look that found it absent to the first that found it present. So it should be one round long on average.
-    """
+    """A host allows `rate` looks a second. A round is the time in which each page gets one look. The pages are
+    published at random instants, from the third round to the fifth. The interval of a page is from the last look that
+    found it absent to the first that found it present. So it should be one round long on average."""
     seconds_a_round = number_of_pages / rate
     pages = pages_published_in_rounds_three_to_five(number_of_pages, seconds_a_round)
 
@@ -56,11 +54,9 @@ def test_first_seen_intervals_average_one_round_of_looks(number_of_pages: int, r
 
 @pytest.mark.parametrize(("number_of_pages", "rate"), [(60, 1.0), (1000, 20.0)])
 def test_pages_added_during_run_get_equally_short_intervals(number_of_pages: int, rate: float) -> None:
-    """A host allows `rate` looks a second. A round is the time in which each page gets one look.
-
-    Half of the pages are watched from the start. The others are added in three batches. The interval of a page is from
-    its last absence to its first presence. It should be one round long on average, whenever the page was added.
-    """
+    """A host allows `rate` looks a second. A round is the time in which each page gets one look. Half of the pages are
+    watched from the start. The others are added in three batches. The interval of a page is from its last absence to
+    its first presence. It should be one round long on average, whenever the page was added."""
     seconds_a_round = number_of_pages / rate
     pages = pages_published_in_rounds_three_to_five(number_of_pages, seconds_a_round)
     names = list(pages.published_at)

@@ -28,10 +28,8 @@ def header_lines(written: RequestBytes) -> list[bytes]:
 )
 def test_address_is_sent_as_httpx_would_write_it(place: str, path: str, bust: bool) -> None:  # noqa: FBT001  # hypothesis gives it
     """Our writer makes the bytes of a request itself. The library httpx shows how the address must be written in them.
-
     The path is random, and may have strange characters. With `bust`, a number that no cache has seen is added to the
-    query. The first number of a writer is 1. A path that httpx refuses must be refused by our writer too.
-    """
+    query. The first number of a writer is 1. A path that httpx refuses must be refused by our writer too."""
     url = f"{place}/{path}"
     request = Request(url, bust=bust)
     try:
@@ -44,8 +42,7 @@ def test_address_is_sent_as_httpx_would_write_it(place: str, path: str, bust: bo
     origin = written.origin
     assert header_lines(written)[:2] == [b"GET %s HTTP/1.1" % by_httpx.raw_path, b"Host: %s" % by_httpx.netloc]
     assert (origin.scheme, origin.host) == (by_httpx.scheme, by_httpx.host)
-    usual_port = {"http": 80, "https": 443}[by_httpx.scheme]
-    assert origin.port == (by_httpx.port or usual_port)
+    assert origin.port == (by_httpx.port or {"http": 80, "https": 443}[by_httpx.scheme])
 
 
 def test_etag_and_date_are_sent_after_the_usual_headers() -> None:
