@@ -86,12 +86,13 @@ def ages_after_check(*ages: tuple[float, str | None]) -> list[str | None]:
 
 
 def test_constant_age_is_removed_once_it_should_have_grown() -> None:
-    """A server sends the same `Age` with every answer. A true age grows, so such a number is removed. Two pairs of
-    equal ages prove that. A single pair may be chance. Below, each pair is the second of a look and the age."""
-    # 1. Looks are 5 s apart. The third age completes two pairs.
+    """A server sends the same `Age` with every answer. A true age grows, so such a number is removed (None). Two equal
+    ages may be chance. Three prove it, if the looks are at least 3 s apart, because ages are whole seconds. Each look
+    below is its second and the age in its answer."""
+    # 1. The looks are 5 s apart. The third of them proves it.
     looked_at_every_5_s = ages_after_check((0, "300"), (5, "300"), (10, "300"), (15, "300"))
     assert looked_at_every_5_s == ["300", "300", None, None]
-    # 2. Eight looks are a second apart. Ages are whole seconds, so only looks 3 s apart are compared: at 0, 3 and 6.
+    # 2. Eight looks are a second apart. Those at 0, 3 and 6 s are compared. So the look at 6 s proves it.
     looked_at_every_second = ages_after_check(*((second, "30") for second in range(8)))
     assert looked_at_every_second == ["30"] * 6 + [None] * 2
 

@@ -37,10 +37,11 @@ def test_small_bodies_are_read_in_a_fraction_of_a_second(hostile_input: Hostile)
     """Each input is a page built to take long to read. It is cut to 16,384 bytes (SMALL_BODY). Bodies up to that size
     are read at once, and not by a worker process that could be stopped. So that must be quick for any bytes."""
     small = answer(hostile_input, SMALL_BODY)
-    if is_costly(hostile_input.reader, small):
-        pytest.skip("a worker reads this input although it is small")
+    recogniser = hostile_input.reader
+    if is_costly(recogniser, small):
+        pytest.skip("a worker reads this input although it is small, because this recogniser may take long")
     began = time.process_time()
-    read_body(hostile_input.reader, small, Context(small.url, "Births: July 2026"))
+    read_body(recogniser, small, Context(small.url, title="Births: July 2026"))
     assert time.process_time() - began < MOST_SECONDS
 
 
@@ -48,8 +49,8 @@ def test_small_bodies_are_read_in_a_fraction_of_a_second(hostile_input: Hostile)
 def test_every_body_that_is_not_small_is_left_to_worker(hostile_input: Hostile) -> None:
     """Each input is a page built to take long to read. If it is longer than 16,384 bytes (SMALL_BODY), it counts as
     costly. Then only a worker process reads it, which can be stopped."""
-    whole = answer(hostile_input, PAGE_CAP)
-    assert is_costly(hostile_input.reader, whole) or len(whole.body) <= SMALL_BODY
+    recogniser, whole = hostile_input.reader, answer(hostile_input, PAGE_CAP)
+    assert is_costly(recogniser, whole) or len(whole.body) <= SMALL_BODY
 
 
 @pytest.fixture
@@ -61,6 +62,10 @@ async def workers() -> AsyncIterator[Workers]:
 
 def costly_page() -> Answer:
     return answer(next(each for each in PAGES if each.name == "attributes"), PAGE_CAP)
+
+
+def answer_with(body: bytes, content_type: str = "text/html") -> Answer:
+    return Answer("https://a.example/", 200, {"content-type": content_type}, body, sent=NOW, received=NOW)
 
 
 async def test_too_costly_page_is_unknown_and_reported() -> None:
@@ -77,13 +82,12 @@ async def test_too_costly_page_is_unknown_and_reported() -> None:
 
 @pytest.mark.slow
 async def test_costly_page_stops_reading_of_target_for_5_s(workers: Workers) -> None:
-    """This selector compares each element with all those before it. First the page has 100,000 elements, which takes
-    too long. So pages of this target are not read for 5 s. Meanwhile the page becomes small."""
+    """The recogniser is a CSS selector that compares each element with all those before it. First the page has 100,000
+    elements, which takes too long. So pages of this target are not read for 5 s. Meanwhile the page becomes small."""
     clock, target = VirtualClock(NOW), replace(TARGET, recognise="css:a ~ a ~ b")
     interpreter = Interpreter(reader=BodyReader(workers, clock))
-    too_large = replace(costly_page(), body=b"<a></a>" * 100_000)
-    await interpreter.interpret(target, too_large)
-    small = replace(costly_page(), body=b"<a></a><a></a><b></b>")
+    await interpreter.interpret(target, answer_with(b"<a></a>" * 100_000))
+    small = answer_with(b"<a></a><a></a><b></b>")
     # After 4 s the small page is not read yet, after 6 s it is.
     clock.offset = timedelta(seconds=4)
     assert (await interpreter.interpret(target, small)).why == TOO_COSTLY
@@ -106,7 +110,7 @@ async def test_page_without_a_worker_is_unknown_until_one_starts() -> None:
     workers = Workers(1, on_costly=costly_hosts.append, start=start)
     interpreter = Interpreter(reader=BodyReader(workers, clock))
     # A worker reads each page that is longer than SMALL_BODY.
-    page = replace(costly_page(), body=b"<title>Births: July 2026</title>" + b"<p>Figures</p>" * SMALL_BODY)
+    page = answer_with(b"<title>Births: July 2026</title>" + b"<p>Figures</p>" * SMALL_BODY)
     target = replace(TARGET, recognise="status")
     sighting = await interpreter.interpret(target, page)
     assert (sighting.state, sighting.why, costly_hosts) == (State.UNKNOWN, NO_WORKER, [])
@@ -120,7 +124,7 @@ async def test_deeply_nested_answer_is_refused_without_starting_a_worker() -> No
     it is short, so no worker process (for large answers) needs to start to find that."""
     costly_hosts: list[str] = []
     workers = Workers(1, on_costly=costly_hosts.append)
-    deep = replace(costly_page(), headers={"content-type": "application/json"}, body=b"[" * 1000)
+    deep = answer_with(b"[" * 1000, content_type="application/json")
     sighting = await Interpreter(reader=BodyReader(workers, VirtualClock(NOW))).interpret(TARGET, deep)
     assert sighting.why == TOO_COSTLY
     assert costly_hosts == ["a.example"]

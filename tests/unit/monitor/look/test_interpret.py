@@ -431,7 +431,7 @@ def test_sampled_statuses_and_headers_give_expected_states() -> None:
 
 def test_age_is_ignored_after_three_looks_if_it_stays_constant() -> None:
     """A server sends an age of 3600 s with every answer, and a lifetime (`max-age`) of 300 s. An answer that is older
-    than its lifetime is stale, and proves nothing. But a true age grows. After three looks it has not, so it is
+    than its lifetime is stale, and proves nothing. But a true age grows. At the third look it has not, so it is
     ignored."""
     interpreter, constant_age = Interpreter(), {"age": "3600", "cache_control": "max-age=300"}
     looks = [

@@ -105,7 +105,7 @@ def test_old_addresses_serve_15_minutes_if_name_server_is_silent(server: NameSer
         # Second 60: the second request begins a lookup that never ends. After 5 s it gets the old addresses.
         await clock.sleep(FRESH_SECONDS)
         assert await names.look_up(SILENT, PORT, seconds=5) == ["203.0.113.7"]
-        # Second 900: the addresses are too old. The third request waits for the lookup that the second one began.
+        # Second 905: the addresses are too old. The third request waits for the lookup that the second one began.
         await clock.sleep(STALE_SECONDS - FRESH_SECONDS)
         with pytest.raises(NoAddress):
             await names.look_up(SILENT, PORT, seconds=5)

@@ -95,7 +95,7 @@ def test_bytes_that_are_no_answer_raise_httpx_transport_error(raw: bytes, cuts: 
     async def receive_noise() -> None:
         connection, _ = send_request()
         receive_in_pieces(connection, raw, cuts)
-        connection.connection_lost(None)
+        connection.connection_lost(None)  # closed without an error
         with pytest.raises(httpx.TransportError):
             await body_of(connection)
 
