@@ -183,8 +183,8 @@ def test_servers_that_differ_by_0_6_s_leave_times_certain() -> None:
 
 def test_host_is_ignored_after_its_dates_alternate_six_times() -> None:
     """Our clock is right. Host a has two servers, which answer in turn: one is right, the other 30 s behind. Every odd
-    answer contradicts the even ones, so its time is uncertain. After the sixth of them, which is answer 11, the dates
-    of this host are ignored. Then no date contradicts another, and all times are certain."""
+    answer contradicts the even ones, so its time is uncertain. After six of them (1, 3, 5, 7, 9 and 11), the dates of
+    this host are ignored. Then no date contradicts another, and all times are certain."""
     skew = Skew()
     for n in range(40):
         host_behind = 30.0 if n % 2 else 0.0
