@@ -36,9 +36,9 @@ from monitor.look.fetch import Answer
 def test_age_header_gives_least_and_most_seconds_in_caches(
     headers: dict[str, str], least_and_most_age: tuple[float, float]
 ) -> None:
-    # An age is whole seconds, so it may be a second too high, or two too low: for example, 17 means 16 to 19. Zero is
-    # exact if every cache reports a MISS. Other text than a number is ignored. An age of more than a year counts as a
-    # year.
+    """An `Age` is in whole seconds. It may be a second too high, or two seconds too low: 17 means 16 to 19 s. Zero is
+    exact only if every cache reports in `X-Cache` that it had no copy (MISS). Text that is no number counts as no age,
+    which means zero. An age of more than a year counts as a year."""
     assert age_bounds(headers) == least_and_most_age
 
 
@@ -66,8 +66,9 @@ def test_unreadable_age_is_ignored() -> None:
     ],
 )
 def test_answer_older_than_its_lifetime_is_stale(*, age: str, cache_control: str, stale: bool) -> None:
-    # For example, a copy that is 1914 s old is stale if its lifetime is 300 s. `s-maxage` goes before `max-age`, and a
-    # lifetime of zero is ignored. A copy that is a year old or older is always stale.
+    """A copy that is 1914 s old is stale if its lifetime (`max-age`) is 300 s. One that is 17 s old is not stale.
+    `s-maxage` goes before `max-age`. Without a lifetime, or with one of zero, only a copy as old as a year is stale.
+    Such a copy is stale whatever its lifetime."""
     assert is_stale({"age": age, "cache-control": cache_control}) is stale
 
 
@@ -85,11 +86,13 @@ def ages_after_check(*ages: tuple[float, str | None]) -> list[str | None]:
 
 
 def test_constant_age_is_removed_once_it_should_have_grown() -> None:
-    """Each pair is the second of a look and the age in its answer. Such a number is no age if it does not grow."""
-    # A chance may explain one pair of equal ages, seconds apart, but not two.
+    """A server sends the same `Age` with every answer. A true age grows, so such a number is removed (None). Two equal
+    ages may be chance. Three prove it, if the looks are at least 3 s apart, because ages are whole seconds. Each look
+    below is its second and the age in its answer."""
+    # 1. The looks are 5 s apart. The third of them proves it.
     looked_at_every_5_s = ages_after_check((0, "300"), (5, "300"), (10, "300"), (15, "300"))
     assert looked_at_every_5_s == ["300", "300", None, None]
-    # Ages are whole seconds, so only looks at least 3 s apart are compared: those at 0, 3 and 6.
+    # 2. Eight looks are a second apart. Those at 0, 3 and 6 s are compared. So the look at 6 s proves it.
     looked_at_every_second = ages_after_check(*((second, "30") for second in range(8)))
     assert looked_at_every_second == ["30"] * 6 + [None] * 2
 
@@ -115,15 +118,18 @@ def test_constant_age_is_removed_once_it_should_have_grown() -> None:
     ],
 )
 def test_age_that_may_be_real_is_kept(ages: list[tuple[float, str | None]]) -> None:
+    """Each pair is the second of a look and the age in its answer. An age that should have grown, and did not, would be
+    removed. These all have an explanation: for example, they grow, or the cache fetched a new copy in between."""
     assert ages_after_check(*ages) == [age for _, age in ages]
 
 
 def test_ages_of_two_caches_are_not_compared() -> None:
-    """One cache with three equal ages sends no true age, and they are removed. Here two caches answer in turn."""
+    """Two caches, a and b, answer in turn, each time with an age of 300 s. If one cache sent three equal ages in a row,
+    the age could not be true and would be removed. But ages of different caches may be equal by chance, so it stays."""
     checked = ConstantAge()
     for second, cache in ((0, "a"), (5, "b"), (10, "a"), (15, "b"), (20, "a")):
         sent = NOON + timedelta(seconds=second)
-        answer = Answer("https://a.example/", 200, {"age": "300", "x-served-by": cache}, b"", sent, sent)
+        answer = Answer("https://a.example/", 200, {"age": "300", "x-served-by": cache}, b"", sent=sent, received=sent)
         assert checked.remove_constant_age(answer).headers["age"] == "300"
 
 
@@ -131,12 +137,13 @@ def test_ages_of_two_caches_are_not_compared() -> None:
 def test_true_ages_are_kept_whenever_cache_fetches_new_copies(
     later_copies_at: list[int], seconds_between_looks: list[int]
 ) -> None:
-    """A true age is the number of seconds since the cache fetched its copy: the first at second -500, others later."""
+    """A cache answers our looks with its newest copy. The first copy is from 500 s before our first look. Random are
+    the times at which it fetches newer copies, and the times of our looks. The age in an answer is true: it is the time
+    since the copy was fetched. The check removes ages that do not grow, but may never remove a true one."""
     copies_at = [-500, *later_copies_at]
     ages: list[tuple[float, str | None]] = []
     for look_at in accumulate(seconds_between_looks, initial=0):
         newest_copy_at = max(copy_at for copy_at in copies_at if copy_at <= look_at)
         true_age = look_at - newest_copy_at
         ages.append((look_at, str(true_age)))
-    # The check removes an age that stays the same although it should have grown.
     assert ages_after_check(*ages) == [age for _, age in ages]

@@ -72,10 +72,11 @@ def test_clock_counts_as_correct_before_any_date_is_known() -> None:
     ],
 )
 def test_unreadable_date_header_is_ignored(unreadable_date: str) -> None:
+    """`Skew` judges our clock by the `Date` headers of hosts. Here a header cannot be read, for example "soon"."""
     skew = Skew()
-    answer = Answer("https://a.example/", 200, {"date": unreadable_date}, b"", NOON, NOON)
+    answer = Answer("https://a.example/", 200, {"date": unreadable_date}, b"", sent=NOON, received=NOON)
     is_time_certain = skew.observe("a", answer)
-    # No date is known yet, so none contradicts the time of this answer.
+    # No usable date is known yet, so none contradicts the time of this answer.
     assert not skew.is_known()
     assert is_time_certain
 
@@ -83,127 +84,140 @@ def test_unreadable_date_header_is_ignored(unreadable_date: str) -> None:
 @pytest.mark.parametrize("our_clock_ahead", [0.0, 3.0, -45.0])
 @pytest.mark.parametrize("number_of_answers", [1, 40])
 def test_bounds_contain_how_far_our_clock_is_ahead(number_of_answers: int, our_clock_ahead: float) -> None:
-    """The bounds are the least and most seconds that our clock is ahead, by the dates in the answers of a host."""
-    bounds = skew_after_answers("a", count=number_of_answers, our_clock_ahead=our_clock_ahead).bounds
-    least, most = bounds
+    """Our clock is right, 3 s ahead or 45 s behind. The clock of host a is right. It sends its date 1 or 40 times. From
+    these dates follow bounds: our clock is at least and at most so many seconds ahead (negative: behind)."""
+    skew = skew_after_answers("a", count=number_of_answers, our_clock_ahead=our_clock_ahead)
+    least, most = skew.bounds
     assert least <= our_clock_ahead <= most
-    # Our clock is known to be off if zero is not within the bounds.
-    assert is_off(bounds) is (our_clock_ahead != 0)
+    # Our clock counts as off only if it is wrong. Then zero is not within the bounds.
+    assert is_off(skew.bounds) is (our_clock_ahead != 0)
 
 
 @pytest.mark.parametrize("our_clock_ahead", [0.0, 3.0, -45.0])
 def test_bounds_shrink_from_a_second_to_a_quarter_after_forty_answers(our_clock_ahead: float) -> None:
-    """The bounds are the least and most seconds that our clock is ahead, by the dates in the answers of a host."""
+    """Our clock is right, 3 s ahead or 45 s behind. The clock of host a is right, and it sends dates. From these follow
+    bounds: our clock is at least and at most so many seconds ahead (negative: behind)."""
     least, most = skew_after_answers("a", count=1, our_clock_ahead=our_clock_ahead).bounds
-    assert most - least < 1.1  # a date is a whole second
-    # Forty dates were sent at different fractions of a second. Together they show the fraction.
+    # A date is a whole second. So one date leaves a second unknown, and the 0.04 s that an answer takes.
+    assert most - least < 1.1
     least, most = skew_after_answers("a", count=40, our_clock_ahead=our_clock_ahead).bounds
+    # The forty dates were sent at different fractions of a second. Together they show the fraction.
     assert most - least < 0.25
 
 
 def test_only_first_answer_after_our_clock_was_set_is_uncertain() -> None:
-    """At first our clock is right, by ten dates of host a. Before second 30, it is set 45 s ahead. The first date
-    afterwards contradicts the earlier ones. The next agrees with it, and shows that a clock was set."""
+    """By ten dates of host a, our clock is right. Shortly before second 30, it is set 45 s ahead. The date at second 30
+    contradicts the earlier ones. It alone does not show why, so the time of its answer is uncertain. The date at second
+    31 agrees with it. So a clock was set, and times are certain again."""
     skew = skew_after_answers("a")
-    for second, is_time_certain in ((30, False), (31, True), (32, True)):
-        assert skew.observe("a", answer_with_date(at=second, our_clock_ahead=45.0)) is is_time_certain
+    for second, is_certain in ((30, False), (31, True), (32, True)):
+        answer = answer_with_date(at=second, our_clock_ahead=45.0)
+        is_time_of_answer_certain = skew.observe("a", answer)
+        assert is_time_of_answer_certain is is_certain
 
 
 def test_two_hosts_must_show_that_our_clock_was_set() -> None:
-    """At first our clock is right, by the dates of hosts a, b and c. Before second 30, it is set 45 s ahead."""
+    """By the dates of hosts a, b and c, our clock is right. Before second 30, it is set 45 s ahead. Two hosts must show
+    that before our clock counts as wrong ("off")."""
     skew = skew_after_answers("a", "b", "c")
-    # Two dates of host a contradict its earlier ones, and replace them. Alone it does not prove our clock wrong.
+    # Two new dates of host a replace its earlier ones. But that is only one host.
     for second in (30, 31):
         skew.observe("a", answer_with_date(at=second, our_clock_ahead=45.0))
     assert not is_off(skew.bounds)
-    # Two dates of host b show the same. Host c has sent no date since, so it does not count.
+    # Two dates of host b show the same. Now two hosts agree. Host c has sent no date since, so it does not count.
     for second in (32, 33):
         skew.observe("b", answer_with_date(at=second, our_clock_ahead=45.0))
-    # By both, our clock is 44 to 45 s ahead: the bounds are a second apart, because dates are whole seconds.
+    # Our clock is at least 44 and at most 45 s ahead. Dates are whole seconds, so the bounds are a second apart.
     least, most = skew.bounds
     assert 43.9 < least <= 45.0 <= most < 45.1
 
 
 def test_two_dates_show_that_our_clock_was_set_right() -> None:
-    """At first our clock is 45 s ahead, by ten dates of host a. Two later dates show that it is right now."""
+    """Ten dates of host a show that our clock is 45 s ahead. The machine reports that it is not synchronised, so one
+    host is enough. Then our clock is set right, as two later dates show."""
     skew = skew_after_answers("a", our_clock_ahead=45.0)
-    assert is_off(skew.bounds)
-    # Now our clock is set right. The next two dates contradict the earlier ones, and replace them.
+    assert is_off(skew.bounds)  # our clock counts as wrong
+    # The next two dates contradict the earlier ones, agree with each other, and replace the earlier ones.
     for second in (30, 31):
         skew.observe("a", answer_with_date(at=second, our_clock_ahead=0.0))
     assert not is_off(skew.bounds)
 
 
 def test_host_whose_clock_becomes_wrong_is_outvoted_by_two_others() -> None:
-    """From second 20 on, the clock of host a is 600 s behind, as if ours had been set ahead. Hosts b and c send right
-    dates after that, so our clock still counts as right."""
+    """By the dates of hosts a, b and c, our clock is right. From second 20 on, the clock of host a is 600 s behind. Its
+    dates look as if our clock had been set ahead. But hosts b and c send right dates after that. Two hosts outvote one,
+    so our clock still counts as right."""
     skew = skew_after_answers("a", "b", "c")
     for second in (20, 21, 22):
         skew.observe("a", answer_with_date(at=second, host_behind=600.0))
     for second in (24, 25):
         skew.observe("b", answer_with_date(at=second))
         skew.observe("c", answer_with_date(at=second))
+    # A later date of host a does not change that.
     skew.observe("a", answer_with_date(at=30, host_behind=600.0))
     assert not is_off(skew.bounds)
 
 
 def test_constantly_wrong_host_leaves_our_times_certain() -> None:
-    """The clock of this host is 600 s behind at each of ten answers. Only a change of that would make the time of an
-    answer uncertain, because then our clock may have been set."""
+    """The clock of one host is 600 s behind in all of its ten answers. So its dates never contradict each other. The
+    time of an answer is uncertain only if its date contradicts earlier ones. Then our clock may have been set."""
     skew = Skew()
     for n in range(10):
-        is_time_certain = skew.observe("liar", answer_with_date(at=n * LOOK_EVERY, host_behind=600.0))
+        answer = answer_with_date(at=n * LOOK_EVERY, host_behind=600.0)
+        is_time_certain = skew.observe("liar", answer)
         assert is_time_certain
 
 
 def test_servers_that_differ_by_0_6_s_leave_times_certain() -> None:
-    """A host has two servers, which answer in turn. The clock of one is 0.6 s behind. Dates contradict each other only
-    if they show errors of our clock that are more than a second apart."""
+    """Our clock is right. A host has two servers, which answer in turn. One is right, the other 0.6 s behind. The dates
+    of a host contradict each other only if its clock seems to jump by more than a second. So these do not."""
     skew = Skew()
     for n in range(60):
         host_behind = 0.6 if n % 2 else 0.0
         is_time_certain = skew.observe("a", answer_with_date(at=n * LOOK_EVERY, host_behind=host_behind))
         assert is_time_certain
-    # Our clock is right, and may seem 0.6 s wrong. The bounds are wider by up to a second, because a date is a whole
-    # second, and by the time that an answer takes.
-    assert largest_offset(skew.bounds) <= 0.6 + 1.0 + SECONDS_TO_ANSWER
+    # Our clock may seem 0.6 s wrong. Add a second, because dates are whole seconds, and the time an answer takes.
+    most_seconds_wrong = largest_offset(skew.bounds)
+    assert most_seconds_wrong <= 0.6 + 1.0 + SECONDS_TO_ANSWER
 
 
 def test_host_is_ignored_after_its_dates_alternate_six_times() -> None:
-    """Every second answer of host a has a date that is 30 s behind. The others are right, and so is our clock."""
+    """Our clock is right. Host a has two servers, which answer in turn: one is right, the other 30 s behind. Every odd
+    answer contradicts the even ones, so its time is uncertain. After six of them (1, 3, 5, 7, 9 and 11), the dates of
+    this host are ignored. Then no date contradicts another, and all times are certain."""
     skew = Skew()
     for n in range(40):
         host_behind = 30.0 if n % 2 else 0.0
         is_time_certain = skew.observe("a", answer_with_date(at=n * LOOK_EVERY, host_behind=host_behind))
-        # Each odd answer contradicts the even ones. After the sixth of them (11), an answer counts as certain, because
-        # its date is ignored.
         assert is_time_certain or n <= 11
-    # The dates of host a do not count beside the right date of another host either.
+    # Host b sends a right date. Beside it, host a does not count either, so our clock counts as right.
     skew.observe("b", answer_with_date(at=50))
     assert not is_off(skew.bounds)
 
 
 @pytest.mark.parametrize("hosts", [("a", "liar", "b"), ("a", "liar")])
 def test_wrong_host_is_named_and_outvoted(hosts: tuple[str, ...]) -> None:
-    """The clock of the host `liar` is 600 s behind. Our clock and those of the hosts a and b are right."""
+    """The clock of host `liar` is 600 s behind. Our clock is right, and so are one or two other hosts. Two hosts
+    outvote `liar`. If there is only one, our own clock agrees with it, which decides."""
     skew = skew_after_answers(*hosts)
-    our_clock_counts_as_right = not is_off(skew.bounds)
-    assert our_clock_counts_as_right
-    # These are the hosts whose dates are not believed.
-    assert list(skew.describe_doubts()) == ["liar"]
+    assert not is_off(skew.bounds)  # our clock counts as right
+    hosts_not_believed = list(skew.describe_doubts())
+    assert hosts_not_believed == ["liar"]
 
 
 def test_contradicting_wrong_hosts_make_only_their_own_looks_doubtful() -> None:
-    """The dates of one host are 600 s behind our clock, which is right. Those of another are 600 s ahead of it."""
+    """Our clock is right. The clock of one host is 600 s behind, and that of another is 600 s ahead. The two contradict
+    each other, and no third host decides. So neither is believed or refuted."""
     skew = Skew()
     for n in range(10):
         skew.observe("slow.example", answer_with_date(at=n * LOOK_EVERY, host_behind=600.0))
         skew.observe("fast.example", answer_with_date(at=n * LOOK_EVERY, host_behind=-600.0))
-    # Neither is believed or refuted.
-    assert set(skew.describe_doubts()) == {"slow.example", "fast.example"}
-    # In looks at these two, our clock may be wrong by 600 s. Dates are whole seconds.
+    hosts_not_believed = set(skew.describe_doubts())
+    assert hosts_not_believed == {"slow.example", "fast.example"}
+    # For looks at these two, our clock may be wrong by 600 s. Dates are whole seconds, so 1.1 s are tolerated.
     for host in ("slow.example", "fast.example"):
-        assert largest_offset(skew.bounds_for(host)) == pytest.approx(600, abs=1.1)
+        most_seconds_wrong = largest_offset(skew.bounds_for(host))
+        assert most_seconds_wrong == pytest.approx(600, abs=1.1)
     # For looks at any other host, and in general, our clock counts as right.
     assert not is_off(skew.bounds_for("other.example"))
     assert not is_off(skew.bounds)
@@ -221,61 +235,68 @@ def skew_after_dates_of_one_wrong_host(*, is_reported_synchronised: bool | None)
 
 
 def test_one_host_is_not_believed_if_machine_reports_synchronised_clock() -> None:
-    """The dates of the only host are 600 s behind our clock. The machine reports that our clock is synchronised."""
+    """By the dates of the only host, our clock is 600 s ahead. The machine reports that our clock is synchronised. The
+    machine is believed, not the host. So our clock counts as right for looks at any host."""
     skew = skew_after_dates_of_one_wrong_host(is_reported_synchronised=True)
-    # The dates are not believed, so the host is listed. Our clock counts as right for looks at any host.
-    assert list(skew.describe_doubts()) == ["wrong.example"]
-    for bounds in (skew.bounds, skew.bounds_for("wrong.example"), skew.bounds_for("other.example")):
-        assert not is_off(bounds)
+    hosts_not_believed = list(skew.describe_doubts())
+    assert hosts_not_believed == ["wrong.example"]
+    assert not is_off(skew.bounds)  # in general
+    assert not is_off(skew.bounds_for("wrong.example"))
+    assert not is_off(skew.bounds_for("other.example"))
 
 
 def test_one_host_is_believed_if_machine_reports_unsynchronised_clock() -> None:
-    """The dates of the only host are 600 s behind our clock. The machine reports that our clock is not synchronised."""
+    """By the dates of the only host, our clock is 600 s ahead. The machine reports that our clock is not synchronised.
+    So the host is believed. Our clock counts as wrong ("off") for looks at any host."""
     skew = skew_after_dates_of_one_wrong_host(is_reported_synchronised=False)
-    # The dates are believed, so the host is not listed. Our clock counts as wrong for looks at any host.
-    assert list(skew.describe_doubts()) == []
-    for bounds in (skew.bounds, skew.bounds_for("wrong.example"), skew.bounds_for("other.example")):
-        assert is_off(bounds)
+    hosts_not_believed = list(skew.describe_doubts())
+    assert hosts_not_believed == []
+    assert is_off(skew.bounds)  # in general
+    assert is_off(skew.bounds_for("wrong.example"))
+    assert is_off(skew.bounds_for("other.example"))
 
 
 def test_one_host_counts_only_for_itself_without_machine_report() -> None:
-    """The dates of the only host are 600 s behind our clock. The machine does not report if our clock is synchronised.
-    Only for looks at that host, our clock then counts as wrong."""
+    """By the dates of the only host, our clock is 600 s ahead. The machine does not report about our clock (None). So
+    no one can say whether the host or our clock is wrong. Our clock counts as wrong ("off") only for looks at that
+    host."""
     skew = skew_after_dates_of_one_wrong_host(is_reported_synchronised=None)
     hosts_in_doubt = list(skew.describe_doubts())
     assert hosts_in_doubt == ["wrong.example"]
     assert is_off(skew.bounds_for("wrong.example"))
     assert not is_off(skew.bounds_for("other.example"))
-    assert not is_off(skew.bounds)
+    assert not is_off(skew.bounds)  # in general
 
 
 @pytest.mark.parametrize("is_reported_synchronised", [True, False, None])
 def test_two_agreeing_hosts_prove_clock_wrong_whatever_machine_reports(
     *, is_reported_synchronised: bool | None
 ) -> None:
-    """Our clock is 600 s ahead. The machine reports whether it is synchronised, or nothing (None)."""
-    skew = Skew(lambda: is_reported_synchronised)
+    """Our clock is 600 s ahead, and two hosts show it by their dates. The machine may report that our clock is
+    synchronised, that it is not, or nothing (None)."""
+    skew = Skew(synchronised=lambda: is_reported_synchronised)
     for n in range(3):
         for host in ("a.example", "b.example"):
             skew.observe(host, answer_with_date(at=n * LOOK_EVERY, our_clock_ahead=600.0))
     least, most = skew.bounds
-    # Dates are whole seconds, so the bounds are up to a second and the time of an answer apart.
+    # Dates are whole seconds, so our clock may be ahead by up to a second less. An answer takes 0.04 s.
     assert 598.9 < least <= 600 <= most
-    # They count for looks at a host without a date too.
+    # Our clock also counts as wrong ("off") for looks at a host that has sent no date.
     assert is_off(skew.bounds_for("other.example"))
 
 
 def test_clock_error_that_one_host_shows_counts_only_for_it() -> None:
-    """Our clock is 0.9 s ahead. Ten dates of host a prove that it is wrong, and the only date of host b does not."""
+    """Our clock is 0.9 s ahead. Host a sends ten dates, which together prove that. Host b sends only one. The date of
+    host b is second 20, which means any time from 20 to 21. By our clock, the look was from 20.95 to 20.99. So by host
+    b, our clock may be right. Thus only one host proves the error, and two are needed."""
     skew = Skew()
     for n in range(10):
         skew.observe("a", answer_with_date(at=n * LOOK_EVERY, our_clock_ahead=0.9))
-    # Host b sends one date: 20, which means any time from 20 to 21. By our clock, the look was from 20.95 to 20.99. So
-    # for host b, our clock may be right.
     skew.observe("b", answer_with_date(at=20.05, our_clock_ahead=0.9))
+    # For looks at host a, our clock is at least half a second ahead.
     least_for_a, _ = skew.bounds_for("a")
     assert least_for_a > 0.5
-    # No other host confirms the error, so our clock counts as right for host b and in general.
+    # For looks at host b, and in general, our clock counts as right: it may be 0 s ahead.
     assert not is_off(skew.bounds_for("b"))
     least, _ = skew.bounds
     assert least == 0.0
@@ -294,15 +315,17 @@ ABSURD = [
 @pytest.mark.parametrize("absurd_date", ABSURD)
 @pytest.mark.parametrize("is_reported_synchronised", [True, False, None])
 def test_date_over_a_day_from_our_clock_is_ignored(*, absurd_date: str, is_reported_synchronised: bool | None) -> None:
-    """A date is, for example, in the year 9999. Our clock counts as right, whatever the machine reports about it."""
-    skew = Skew(lambda: is_reported_synchronised)
-    answer = Answer("https://a.example/", 200, {"date": absurd_date}, b"", NOON, NOON)
+    """Our clock says noon on 26 November 2026. A host sends an absurd date three times, for example in the year 9999.
+    The machine may report that our clock is synchronised, that it is not, or nothing (None). In each case the date is
+    ignored: times are certain, and our clock counts as right for looks at any host."""
+    skew = Skew(synchronised=lambda: is_reported_synchronised)
+    answer = Answer("https://a.example/", 200, {"date": absurd_date}, b"", sent=NOON, received=NOON)
     for _ in range(3):
         is_time_certain = skew.observe("a.example", answer)
         assert is_time_certain
-    no_offset = (0.0, 0.0)
-    assert skew.bounds_for("a.example") == no_offset
-    assert skew.bounds_for("other.example") == no_offset
+    least_and_most_seconds_ahead = (0.0, 0.0)
+    assert skew.bounds_for("a.example") == least_and_most_seconds_ahead
+    assert skew.bounds_for("other.example") == least_and_most_seconds_ahead
 
 
 @pytest.mark.parametrize("absurd_date", ABSURD)
@@ -310,24 +333,26 @@ def test_date_over_a_day_from_our_clock_is_ignored(*, absurd_date: str, is_repor
 def test_host_with_readable_but_ignored_dates_is_logged_once(
     *, absurd_date: str, is_reported_synchronised: bool | None
 ) -> None:
-    """Three answers of a host have the same date, for example in the year 9999. It is ignored, and logged once."""
-    skew = Skew(lambda: is_reported_synchronised)
-    answer = Answer("https://a.example/", 200, {"date": absurd_date}, b"", NOON, NOON)
+    """A host sends the same absurd date three times, over a day from our clock, so it is ignored. That is logged once.
+    Some dates, for example at the end of the year 9999 in a zone behind UTC, are beyond Python's calendar. They cannot
+    be read, so nothing is logged. It never matters what the machine reports about our clock."""
+    skew = Skew(synchronised=lambda: is_reported_synchronised)
+    answer = Answer("https://a.example/", 200, {"date": absurd_date}, b"", sent=NOON, received=NOON)
     with capture_logs() as lines:
         for _ in range(3):
             skew.observe("a.example", answer)
     logged_hosts = [line["host"] for line in lines if line["event"] == "date_ignored"]
-    # `mail_date` returns None if a date cannot be read, because it is beyond the years of Python.
     is_readable = mail_date(absurd_date) is not None
     assert logged_hosts == (["a.example"] if is_readable else [])
 
 
 def test_host_is_listed_until_its_absurd_date_becomes_plausible() -> None:
-    """`describe_doubts` lists the hosts whose dates are not believed."""
+    """`describe_doubts` lists the hosts whose dates are not believed. First host a sends a date in the year 9999."""
     skew = Skew()
-    # This date is in the year 9999.
-    skew.observe("a", Answer("https://a.example/", 200, {"date": ABSURD[0]}, b"", NOON, NOON))
+    year_9999 = {"date": "Fri, 31 Dec 9999 23:59:59 GMT"}
+    skew.observe("a", Answer("https://a.example/", 200, year_9999, b"", sent=NOON, received=NOON))
     assert list(skew.describe_doubts()) == ["a"]
+    # Then it sends the right date.
     skew.observe("a", answer_with_date(at=1.0))
     assert skew.describe_doubts() == {}
 
@@ -345,90 +370,92 @@ def test_host_is_listed_until_its_absurd_date_becomes_plausible() -> None:
 def test_ten_year_clock_error_must_be_shown_by_two_hosts(
     *, hosts: list[str], is_reported_synchronised: bool | None, is_noticed: bool
 ) -> None:
-    """Our clock is ten years behind. For example, that is noticed if two hosts show it and the machine reports nothing
-    about its clock (None). It is not noticed if only one host shows it."""
-    skew, ten_years = Skew(lambda: is_reported_synchronised), 10 * 365 * 86_400.0
+    """Our clock is ten years behind, and one or two hosts send right dates. These are far from our clock. The machine
+    may report that our clock is synchronised, that it is not, or nothing (None). The error is noticed only if two hosts
+    agree, and the machine does not report a synchronised clock. Else the dates are ignored."""
+    skew, ten_years = Skew(synchronised=lambda: is_reported_synchronised), 10 * 365 * 86_400.0
     for host in hosts:
         skew.observe(host, answer_with_date(at=0.0, our_clock_ahead=-ten_years))
     assert is_off(skew.bounds) is is_noticed
-    # If it is not noticed, no date is known, because dates over a day from our clock were ignored.
+    # If the dates were ignored, no date is known.
     assert skew.is_known() is is_noticed
 
 
 @pytest.mark.parametrize("is_reported_synchronised", [False, None])
 def test_first_plausible_date_shows_that_ten_year_error_was_corrected(*, is_reported_synchronised: bool | None) -> None:
-    """Our clock is ten years behind, by the dates of hosts a and b. Then it is set right, as a date of host c shows."""
-    skew, ten_years = Skew(lambda: is_reported_synchronised), 10 * 365 * 86_400.0
+    """Our clock is ten years behind. Hosts a and b agree, so that is believed. Then our clock is set right. Host c
+    sends a date within a day of our clock, which is plausible. It counts more than dates that are far from it. The
+    machine reports that our clock is not synchronised, or nothing (None)."""
+    skew, ten_years = Skew(synchronised=lambda: is_reported_synchronised), 10 * 365 * 86_400.0
     for host in ("a", "b"):
         skew.observe(host, answer_with_date(at=0.0, our_clock_ahead=-ten_years))
-    assert is_off(skew.bounds)
-    # A date within a day of our clock counts more than those that are not.
+    assert is_off(skew.bounds)  # our clock counts as wrong
     skew.observe("c", answer_with_date(at=1.0))
     assert not is_off(skew.bounds)
 
 
 def test_date_of_old_cached_copy_casts_no_doubt_on_clock() -> None:
-    """The date is three days before now, but so is the copy, by its `Age`. So our clock may be right."""
-    skew = Skew()
-    skew.observe("a", answer_with_date(at=0.0, age=3 * 86_400, keeps_origin_date=True))
-    assert skew.describe_doubts() == {}
+    """A cache answers with a copy that is three days old by its `Age`. Its `Date` is three days old too. So it is the
+    date at which the copy was made, and our clock may be right."""
+    skew, three_days = Skew(), 3 * 86_400
+    skew.observe("a", answer_with_date(at=0.0, age=three_days, keeps_origin_date=True))
+    # The date is used, not ignored like others over a day from our clock. No host is doubted.
     assert skew.is_known()
-
-
-# In seconds: a copy may be a second younger than its age, or two seconds older. The rest is the length of a look.
-WIDEST_BY_ONE_COPY = 3.2
+    assert skew.describe_doubts() == {}
 
 
 @pytest.mark.parametrize("keeps_origin_date", [True, False])
 @pytest.mark.parametrize("our_clock_ahead", [0.0, -45.0, 45.0])
 def test_one_cached_copy_shows_clock_error_to_3_2_s(*, keeps_origin_date: bool, our_clock_ahead: float) -> None:
-    """All answers are one copy of a cache, with its age. The date is that of the copy, or the cache's at the look."""
-    skew = skew_of_unsynchronised_clock()
+    """Our clock is right, 45 s ahead or 45 s behind. A cache answers four looks with the same copy. The `Age` of the
+    copy grows from 300 to 321 s. The cache sends the date at which the copy was made (`keeps_origin_date`), or that of
+    the look. Four answers show which. So the error of our clock becomes known."""
+    skew = skew_of_unsynchronised_clock()  # so one host can prove our clock wrong
     for second in (0, 7, 14, 21):
-        age_of_copy = 300 + second
         answer = answer_with_date(
-            at=second, our_clock_ahead=our_clock_ahead, age=age_of_copy, keeps_origin_date=keeps_origin_date
+            at=second, our_clock_ahead=our_clock_ahead, age=300 + second, keeps_origin_date=keeps_origin_date
         )
         is_time_certain = skew.observe("a", answer)
         assert is_time_certain
-    # In the end, the least and most seconds that our clock may be ahead are at most 3.2 s apart.
+    # The error is within these bounds, which are close: dates and ages are whole seconds.
     least, most = skew.bounds
     assert least <= our_clock_ahead <= most
-    assert most - least < WIDEST_BY_ONE_COPY
+    assert most - least < 3.2
 
 
 def test_cached_copy_shows_clock_error_only_beside_earlier_answer() -> None:
-    """Our clock is right. A cache sends copies that are 300 s old and older, with the date of the look. A date could
-    also be that of the copy. Two answers of one address show which, because only an old date stays equal."""
+    """Our clock is right. A cache sends copies that are over 300 s old, with the date of the look. A date could also be
+    that of the copy. Two answers of one address show which: the date of a copy stays equal. To compare, one answer of
+    each host is kept for 120 s. Here it is at first one of another address."""
     skew, other_address, our_address = Skew(), "https://a.example/other", "https://a.example/ours"
 
     def observe_copy(url: str, second: int) -> None:
         skew.observe("a", replace(answer_with_date(at=second, age=300 + second), url=url))
 
-    # One answer of a host is kept for 120 s, and later ones are compared with it. Here that is an answer of the other
-    # address, with which those of our address cannot be compared.
+    # 1. The answer of the other address is kept. Those of our address cannot be compared with it.
     observe_copy(other_address, second=0)
     observe_copy(our_address, second=2)
     observe_copy(our_address, second=12)
-    # So a date may be 300 s old like its copy. Then it would be 300 s later now, and our clock 300 s behind.
-    assert largest_offset(skew.bounds) > 300
-    # After 120 s, the answer at 140 s is kept instead. The one at 160 s is compared with it.
+    most_seconds_wrong = largest_offset(skew.bounds)
+    assert most_seconds_wrong > 300  # the dates may be 300 s old, and then our clock is 300 s behind
+    # 2. After 120 s, an answer of our address is kept instead. The next one is compared with it: the date has grown.
     observe_copy(our_address, second=140)
     observe_copy(our_address, second=160)
-    assert largest_offset(skew.bounds) < WIDEST_BY_ONE_COPY
+    most_seconds_wrong = largest_offset(skew.bounds)
+    assert most_seconds_wrong < 3.2  # dates and ages are whole seconds
 
 
 def test_clock_set_back_45_s_is_noticed_from_old_copies() -> None:
-    """At second 140, our clock is set back. All answers are one copy: its date stays the same, and its age grows."""
-    skew = skew_of_unsynchronised_clock()
+    """A cache answers every 7 s with the same copy. Its `Date` stays the same, and its `Age` grows. Our clock is right
+    until second 140. Then it is set back by 45 s."""
+    skew = skew_of_unsynchronised_clock()  # so one host can prove our clock wrong
     for second in range(0, 280, 7):
         our_clock_ahead = 0.0 if second < 140 else -45.0
-        age_of_copy = 300 + second
-        answer = answer_with_date(at=second, our_clock_ahead=our_clock_ahead, age=age_of_copy, keeps_origin_date=True)
+        answer = answer_with_date(at=second, our_clock_ahead=our_clock_ahead, age=300 + second, keeps_origin_date=True)
         skew.observe("a", answer)
-    least, most = skew.bounds
+    least, most = skew.bounds  # the least and most seconds that our clock is ahead (negative: behind)
     assert least <= -45.0 <= most
-    # The bounds say that our clock is 45 s behind. They are a few seconds apart, as dates and ages are whole seconds.
+    # The bounds are a few seconds apart, because dates and ages are whole seconds.
     assert most < -40.0
 
 
@@ -445,9 +472,10 @@ class AnswerOfCache(NamedTuple):
 def test_bounds_contain_clock_error_whenever_cache_renews_its_copy(
     answers: list[AnswerOfCache], our_clock_ahead: float
 ) -> None:
-    """All answers are copies of a cache, with their age. A date is that of the look, or that at which the copy was
-    made. The bounds are the least and most seconds that our clock is ahead."""
-    skew = skew_of_unsynchronised_clock()
+    """Our clock is wrong by some constant number of seconds. A cache answers up to 40 looks with copies. Random are the
+    time between two looks, when the cache renews its copy, and which date it sends: that of the look or that of the
+    copy. The bounds (the least and most seconds that our clock is ahead) may never miss the true number."""
+    skew = skew_of_unsynchronised_clock()  # so one host can prove our clock wrong
     now, copied_at = 0.0, -300.0
     for seconds_since_last, has_new_copy, sends_origin_date in answers:
         now += seconds_since_last
@@ -455,11 +483,11 @@ def test_bounds_contain_clock_error_whenever_cache_renews_its_copy(
             copied_at = now
         age = int(now - copied_at)
         answer = answer_with_date(at=now, our_clock_ahead=our_clock_ahead, age=age, keeps_origin_date=sends_origin_date)
-        # No clock is ever set, so no date may contradict another.
+        # No clock is ever set, so no date may seem to contradict another.
         is_time_certain = skew.observe("a", answer)
         assert is_time_certain
     least, most = skew.bounds
-    rounding = 1e-6
+    rounding = 1e-6  # of floating-point numbers
     assert least - rounding <= our_clock_ahead <= most + rounding
 
 
@@ -481,16 +509,18 @@ class AnswerOfHost(NamedTuple):
 def test_bounds_contain_clock_error_whatever_ages_three_hosts_send(
     answers: list[AnswerOfHost], our_clock_ahead: float
 ) -> None:
-    """Each answer comes from one of three hosts, with any age, and with the date of the look or of the copy."""
+    """Our clock is wrong by some constant number of seconds. Three hosts answer with copies from caches. Random are
+    which host answers when, how old its copy is, and which date it sends: that of the look or of the copy. The bounds
+    (the least and most seconds that our clock is ahead) may never miss the true number."""
     skew, now = skew_of_unsynchronised_clock(), 0.0
     for host, seconds_since_last, age, sends_origin_date in answers:
         now += seconds_since_last
         answer = answer_with_date(at=now, our_clock_ahead=our_clock_ahead, age=age, keeps_origin_date=sends_origin_date)
-        # No clock is ever set, so no date may contradict another.
+        # No clock is ever set, so no date may seem to contradict another.
         is_time_certain = skew.observe(host, answer)
         assert is_time_certain
     least, most = skew.bounds
-    rounding = 1e-6
+    rounding = 1e-6  # of floating-point numbers
     assert least - rounding <= our_clock_ahead <= most + rounding
 
 
@@ -522,11 +552,11 @@ def guard_of(clock: SettableClock, *, has_date: bool = True) -> ClockStepGuard:
 def test_only_a_right_clock_that_was_set_wrong_is_doubted(
     *, ahead_before: float, ahead_after: float, is_doubtful: bool
 ) -> None:
-    """Our clock is set. It is `ahead_before` seconds ahead of true time before that, and `ahead_after` afterwards. For
-    example, a right clock (0 s) that is set an hour ahead is doubted. One that was an hour ahead before is not."""
+    """A guard is a function that returns whether our clock was just set wrong, by more than a second. A right clock is
+    doubted if it is set an hour ahead or half a minute behind. It is not doubted if it is set 0.9 s ahead. A clock that
+    was an hour ahead is not doubted if it is set right, or left as it is."""
     clock = SettableClock(NOON)
-    clock.ahead = ahead_before
-    # The guard is a function that returns whether our clock was just set wrong, by more than a second.
+    clock.ahead = ahead_before  # seconds ahead of the true time
     guard = guard_of(clock)
     clock.ahead = ahead_after
     is_just_set_wrong = guard()
@@ -534,8 +564,8 @@ def test_only_a_right_clock_that_was_set_wrong_is_doubted(
 
 
 def test_guard_has_no_doubt_before_any_host_sent_a_date() -> None:
-    """The guard is a function that returns whether our clock was right and was just set wrong. Here our clock is set an
-    hour ahead. Without a date of a host, it is not known whether it was right before."""
+    """A guard is a function that returns whether our clock was right and was just set wrong. Our clock is set an hour
+    ahead. No host has sent a date yet, so no one knows whether it was right before."""
     clock = SettableClock(NOON)
     guard = guard_of(clock, has_date=False)
     clock.ahead = 3600.0
@@ -544,16 +574,16 @@ def test_guard_has_no_doubt_before_any_host_sent_a_date() -> None:
 
 
 def test_doubt_ends_after_half_a_minute_or_a_correction() -> None:
-    """The guard is a function that returns whether our clock was just set wrong. It does so for half a minute, or until
-    our clock is set right."""
+    """A guard is a function that returns whether our clock was just set wrong. It doubts the clock for half a minute,
+    or until it is set right."""
     clock = SettableClock(NOON)
     guard = guard_of(clock)
-    # At second 0, our right clock is set an hour ahead.
+    # 1. At second 0, our right clock is set an hour ahead. After 30 s, the guard doubts it no more.
     clock.ahead = 3600.0
     for second, is_doubtful in ((0, True), (29, True), (31, False)):
         clock.passed = second
         assert guard() is is_doubtful
-    # At second 31, it is set two hours ahead, which begins a new doubt. Then it is set right.
+    # 2. At second 31, it is set two hours ahead, which begins a new doubt. When it is set right, the doubt ends.
     clock.ahead = 7200.0
     assert guard()
     clock.ahead = 0.0
@@ -580,8 +610,9 @@ class SleepingMachine(VirtualClock):
     )
 )
 def test_cached_seconds_ahead_stay_right_after_sleep_or_clock_setting(events: list[tuple[str, float]]) -> None:
-    """A number is cached: by how many seconds our clock is ahead of the monotonic clock, which no one can set. It
-    changes only if someone sets our clock."""
+    """The monotonic clock cannot be set. `seconds_ahead` measures how far our clock is ahead of it. `SecondsAhead`
+    caches that number. Up to eight random events follow: time passes, the machine sleeps, or someone sets our clock.
+    After each, the cached number must be the same as the measured one."""
     machine = SleepingMachine(NOON)
     cached_seconds_ahead = SecondsAhead(machine)
     for event, seconds in events:
@@ -591,16 +622,17 @@ def test_cached_seconds_ahead_stay_right_after_sleep_or_clock_setting(events: li
             machine.suspended += abs(seconds)
         else:
             machine.offset += timedelta(seconds=seconds)  # negative: the clock is set back
-        smaller_than_any_setting = LEAST_CLOCK_STEP / 2
+        smaller_than_any_setting = LEAST_CLOCK_STEP / 2  # a smaller change of our clock is not noticed
         assert cached_seconds_ahead() == pytest.approx(seconds_ahead(machine), abs=smaller_than_any_setting)
 
 
 def test_monotonic_clock_is_read_once_if_no_clock_was_set() -> None:
-    """`SecondsAhead` caches by how many seconds our clock is ahead of the monotonic clock, which no one can set. The
-    number changes only if someone sets our clock, so one reading of each clock shows that it is still right."""
+    """`SecondsAhead` caches by how many seconds our clock is ahead of the monotonic clock, which cannot be set. To
+    measure that, the clocks must be read several times. But the number changes only if someone sets our clock. So one
+    reading of each clock shows that the cached number is still right."""
     machine = SleepingMachine(NOON)
     cached_seconds_ahead = SecondsAhead(machine)
-    cached_seconds_ahead()  # fills the cache
+    cached_seconds_ahead()  # measures, and fills the cache
     reads_before = machine.monotonic_reads
     cached_seconds_ahead()
     assert machine.monotonic_reads - reads_before == 1

@@ -34,20 +34,23 @@ def answer(each: Hostile, size: int) -> Answer:
 
 @pytest.mark.parametrize("hostile_input", PAGES, ids=lambda each: each.name)
 def test_small_bodies_are_read_in_a_fraction_of_a_second(hostile_input: Hostile) -> None:
-    """Each input is built to take long. Here it is cut to the size that is read without a worker process."""
+    """Each input is a page built to take long to read. It is cut to 16,384 bytes (SMALL_BODY). Bodies up to that size
+    are read at once, and not by a worker process that could be stopped. So that must be quick for any bytes."""
     small = answer(hostile_input, SMALL_BODY)
-    if is_costly(hostile_input.reader, small):
-        pytest.skip("a worker reads this input although it is small")
+    recogniser = hostile_input.reader
+    if is_costly(recogniser, small):
+        pytest.skip("a worker reads this input although it is small, because this recogniser may take long")
     began = time.process_time()
-    read_body(hostile_input.reader, small, Context(small.url, "Births: July 2026"))
+    read_body(recogniser, small, Context(small.url, title="Births: July 2026"))
     assert time.process_time() - began < MOST_SECONDS
 
 
 @pytest.mark.parametrize("hostile_input", PAGES, ids=lambda each: each.name)
 def test_every_body_that_is_not_small_is_left_to_worker(hostile_input: Hostile) -> None:
-    """Each input is built to take long. It is costly, which means that only a worker process may read it, or small."""
-    whole = answer(hostile_input, PAGE_CAP)
-    assert is_costly(hostile_input.reader, whole) or len(whole.body) <= SMALL_BODY
+    """Each input is a page built to take long to read. If it is longer than 16,384 bytes (SMALL_BODY), it counts as
+    costly. Then only a worker process reads it, which can be stopped."""
+    recogniser, whole = hostile_input.reader, answer(hostile_input, PAGE_CAP)
+    assert is_costly(recogniser, whole) or len(whole.body) <= SMALL_BODY
 
 
 @pytest.fixture
@@ -61,8 +64,13 @@ def costly_page() -> Answer:
     return answer(next(each for each in PAGES if each.name == "attributes"), PAGE_CAP)
 
 
+def answer_with(body: bytes, content_type: str = "text/html") -> Answer:
+    return Answer("https://a.example/", 200, {"content-type": content_type}, body, sent=NOW, received=NOW)
+
+
 async def test_too_costly_page_is_unknown_and_reported() -> None:
-    """This page has an element with 80,000 attributes."""
+    """This page has an element with 80,000 attributes, which is too costly to read. So the look is unknown. The
+    function `on_costly` is called with the host of the page."""
     costly_hosts: list[str] = []
     workers = Workers(1, on_costly=costly_hosts.append)
     interpreter = Interpreter(reader=BodyReader(workers, VirtualClock(NOW)))
@@ -74,20 +82,22 @@ async def test_too_costly_page_is_unknown_and_reported() -> None:
 
 @pytest.mark.slow
 async def test_costly_page_stops_reading_of_target_for_5_s(workers: Workers) -> None:
-    # This selector compares each element with all those before it, so a page of 100,000 elements is too costly.
+    """The recogniser is a CSS selector that compares each element with all those before it. First the page has 100,000
+    elements, which takes too long. So pages of this target are not read for 5 s. Meanwhile the page becomes small."""
     clock, target = VirtualClock(NOW), replace(TARGET, recognise="css:a ~ a ~ b")
     interpreter = Interpreter(reader=BodyReader(workers, clock))
-    await interpreter.interpret(target, replace(costly_page(), body=b"<a></a>" * 100_000))
-    # Later the page is small. After 4 s it is not read yet, after 6 s it is.
-    plain = replace(costly_page(), body=b"<a></a><a></a><b></b>")
+    await interpreter.interpret(target, answer_with(b"<a></a>" * 100_000))
+    small = answer_with(b"<a></a><a></a><b></b>")
+    # After 4 s the small page is not read yet, after 6 s it is.
     clock.offset = timedelta(seconds=4)
-    assert (await interpreter.interpret(target, plain)).why == TOO_COSTLY
+    assert (await interpreter.interpret(target, small)).why == TOO_COSTLY
     clock.offset = timedelta(seconds=6)
-    assert (await interpreter.interpret(target, plain)).state is State.PRESENT
+    assert (await interpreter.interpret(target, small)).state is State.PRESENT
 
 
 async def test_page_without_a_worker_is_unknown_until_one_starts() -> None:
-    # A worker is a process that reads large pages. Its first start fails, and the second one succeeds.
+    """A worker is a process that reads large pages. Its first start fails, so a page is unknown. Its second start
+    succeeds, and the same page is present. The host is not reported as costly, because the fault is ours."""
     costly_hosts: list[str] = []
     starts = iter([False, True])
 
@@ -99,8 +109,8 @@ async def test_page_without_a_worker_is_unknown_until_one_starts() -> None:
     clock = VirtualClock(NOW)
     workers = Workers(1, on_costly=costly_hosts.append, start=start)
     interpreter = Interpreter(reader=BodyReader(workers, clock))
-    # A page longer than SMALL_BODY is read by a worker.
-    page = replace(costly_page(), body=b"<title>Births: July 2026</title>" + b"<p>Figures</p>" * SMALL_BODY)
+    # A worker reads each page that is longer than SMALL_BODY.
+    page = answer_with(b"<title>Births: July 2026</title>" + b"<p>Figures</p>" * SMALL_BODY)
     target = replace(TARGET, recognise="status")
     sighting = await interpreter.interpret(target, page)
     assert (sighting.state, sighting.why, costly_hosts) == (State.UNKNOWN, NO_WORKER, [])
@@ -110,21 +120,25 @@ async def test_page_without_a_worker_is_unknown_until_one_starts() -> None:
 
 
 async def test_deeply_nested_answer_is_refused_without_starting_a_worker() -> None:
-    """A worker is a process that reads large answers. This answer counts as too costly, so none starts."""
+    """This answer is a thousand JSON lists, each inside another. It counts as too costly, and its host is reported. But
+    it is short, so no worker process (for large answers) needs to start to find that."""
     costly_hosts: list[str] = []
     workers = Workers(1, on_costly=costly_hosts.append)
-    deep = replace(costly_page(), headers={"content-type": "application/json"}, body=b"[" * 1000)
+    deep = answer_with(b"[" * 1000, content_type="application/json")
     sighting = await Interpreter(reader=BodyReader(workers, VirtualClock(NOW))).interpret(TARGET, deep)
-    assert (sighting.why, costly_hosts, process_ids(workers)) == (TOO_COSTLY, ["a.example"], [])
+    assert sighting.why == TOO_COSTLY
+    assert costly_hosts == ["a.example"]
+    assert process_ids(workers) == []
     workers.close()
 
 
 async def test_worker_gives_same_sighting_as_reading_at_once(workers: Workers) -> None:
+    """A worker is a process that reads bodies of more than 16,384 bytes. Without a worker, they are read at once."""
     page = b"<title>Births: July 2026</title><h1>Births: July 2026</h1>" + b"<a href='/x.csv'>Figures</a>" * 900
-    large = Answer("https://www.gov.uk/x", 200, {"content-type": "text/html"}, page, NOW, NOW)
-    # A body of more than SMALL_BODY (16,384) bytes is costly: it is read by a worker.
-    assert is_costly("govuk", large)
+    large = Answer("https://www.gov.uk/x", 200, {"content-type": "text/html"}, page, sent=NOW, received=NOW)
+    assert is_costly("govuk", large)  # so a worker reads it
     by_worker = await Interpreter(reader=BodyReader(workers, VirtualClock(NOW))).interpret(TARGET, large)
-    assert by_worker == Interpreter().interpret_now(TARGET, large)
+    at_once = Interpreter().interpret_now(TARGET, large)
+    assert by_worker == at_once
     # The page is recognised as this edition by its title.
     assert by_worker.specific

@@ -55,6 +55,7 @@ def test_failed_look_is_unknown(reason: Reason) -> None:
     ],
 )
 def test_status_codes_give_their_states(status: int, state: State) -> None:
+    # 200 and 203 with a page mean present, 404 absent, and 410 withdrawn. Any other code, such as 503, proves nothing.
     assert interpret(answer(status)).state is state
 
 
@@ -70,7 +71,7 @@ def test_govuk_recogniser_accepts_only_200_as_success() -> None:
 @pytest.mark.parametrize("backend", ["mirrorS3", "mirrorS3Replica", "mirrorGCS", "error"])
 @pytest.mark.parametrize("status", [200, 404])
 def test_answer_of_a_mirror_is_unknown(backend: str, status: int) -> None:
-    """GOV.UK's CDN uses a mirror, which has older copies, if the origin fails. This header names it."""
+    """If GOV.UK's server fails, its CDN answers from a mirror, which has older copies. This header names the mirror."""
     assert interpret(answer(status, fastly_backend_name=backend)).why == "mirror"
 
 
@@ -98,7 +99,7 @@ def test_answer_of_a_firewall_is_unknown(status: int, mark: dict[str, str]) -> N
 )
 @pytest.mark.parametrize("recognise", ["status", "govuk", "text:a", "link:a"])
 def test_challenge_and_sign_in_pages_are_unknown_for_every_recogniser(body: bytes, recognise: str) -> None:
-    """A challenge is a page that must be passed before the real page, for example "Just a moment..."."""
+    """A challenge is a page of a firewall that users must pass before the real page, such as "Just a moment..."."""
     sighting = interpret(answer(body=body, content_type="text/html"), target(recognise=recognise))
     assert sighting.state is State.UNKNOWN
     assert sighting.why in ("challenge", "sign-in page")
@@ -106,7 +107,7 @@ def test_challenge_and_sign_in_pages_are_unknown_for_every_recogniser(body: byte
 
 @pytest.mark.parametrize("script", [b"/cdn-cgi/challenge-platform/scripts/jsd/main.js", b"/_Incapsula_Resource?x=1"])
 def test_release_page_with_script_of_a_firewall_is_present(script: bytes) -> None:
-    """Cloudflare and Imperva put these scripts into every page, not only into challenges."""
+    """Firewalls (Cloudflare and Imperva) put this script into every page, not only into challenges to users."""
     body = PAGE + b"<p>Figures</p><script src='" + script + b"'></script>"
     sighting = interpret(answer(body=body, content_type="text/html"))
     assert (sighting.state, sighting.why) == (State.PRESENT, "")
@@ -139,17 +140,18 @@ FILE = "https://assets.publishing.service.gov.uk/media/1/a.csv"
 )
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_redirect_proves_what_its_destination_shows(url: str, location: str, state: State, status: int) -> None:
-    # For example, a file that redirects to a host for drafts is absent: it is not out yet. On GOV.UK, a withdrawn file
-    # redirects to a page, and a withdrawn page to the one above it. Any other destination proves nothing.
+    """A file that redirects to a host for drafts is absent, because it is not out yet. On GOV.UK, a file that redirects
+    to a page is withdrawn. So is a page that redirects to the page above it. Any other redirect proves nothing."""
     assert interpret(answer(status, b"", url=url, location=location), target(url)).state is state
 
 
 def test_only_redirect_within_host_sets_address_of_next_look() -> None:
-    """One answer redirects to another page of www.gov.uk, and a second one to another host. The address of the next
-    look is in `found`, with the role `redirect`."""
-    found = interpret(answer(301, location="/government/statistics/other#top")).found
-    assert [(each.role, each.url) for each in found] == [("redirect", "https://www.gov.uk/government/statistics/other")]
-    assert interpret(answer(301, location="https://login.example/")).found == ()
+    """The target is a page of www.gov.uk. If a look found an address in the role `redirect`, the next look is there."""
+    to_same_host = interpret(answer(301, location="/government/statistics/other#top"))  # "#top" is a place in the page
+    (found,) = to_same_host.found
+    assert (found.role, found.url) == ("redirect", "https://www.gov.uk/government/statistics/other")
+    to_another_host = interpret(answer(301, location="https://login.example/"))
+    assert to_another_host.found == ()
 
 
 @pytest.mark.parametrize(
@@ -162,8 +164,9 @@ def test_only_redirect_within_host_sets_address_of_next_look() -> None:
     ],
 )
 def test_reason_of_redirect_names_its_kind(*, location: str, why: str, is_followed: bool) -> None:
-    """For example, a redirect to the same address with a query is "redirected to itself", and is followed. One to
-    another host is not. If a redirect is followed, its destination is found in the role `redirect`."""
+    """A redirect to another path of the host is "redirected". One to the same path with a query is "redirected to
+    itself". Both are followed: the look finds the address of the next look, in the role `redirect`. A redirect to
+    another host, port or scheme is not followed, and its reason says so."""
     sighting = interpret(answer(302, url=URL, location=location))
     assert sighting.why == why
     roles = [address.role for address in sighting.found]
@@ -182,45 +185,53 @@ def test_reason_of_redirect_names_its_kind(*, location: str, why: str, is_follow
     ],
 )
 def test_redirect_to_other_scheme_port_or_user_is_not_followed(location: str) -> None:
-    """The redirect is from https on the usual port. No address is found for the next look."""
+    """The target has https, the usual port and no user name. The redirect changes one of these, or is broken. So it
+    proves nothing, and no address is found for the next look."""
     sighting = interpret(answer(302, location=location))
     assert (sighting.state, sighting.found) == (State.UNKNOWN, ())
 
 
-def test_a_redirect_to_encryption_is_followed() -> None:
-    found = interpret(answer(301, url="http://stats.example/a", location="https://stats.example/a")).found
-    assert [each.url for each in found] == ["https://stats.example/a"]
+def test_redirect_from_http_to_https_is_followed() -> None:
+    redirect = answer(301, url="http://stats.example/a", location="https://stats.example/a")
+    # The next look is at the address that was found.
+    assert [each.url for each in interpret(redirect).found] == ["https://stats.example/a"]
 
 
 def test_replaced_file_with_same_beginning_differs_by_its_length() -> None:
-    # Only the beginning of a file is fetched. So its digest, a checksum, includes the length that the server names.
+    """Only the beginning of a file is fetched. Its digest, a checksum, also covers the length that the server names. So
+    the digest differs if a file is replaced by one with the same beginning but another length."""
     interpreter, part = Interpreter(), target(FILE, file=True)
 
-    def digest_of_beginning(length: str) -> str | None:
+    def digest_of_file(length: str) -> str | None:
         beginning = replace(answer(200, b"a,b\n1,2\n", url=FILE, content_length=length), whole=False)
         return interpreter.interpret_now(part, beginning).digest
 
-    first = digest_of_beginning("90")
-    assert digest_of_beginning("90") == first
-    assert digest_of_beginning("91") != first
+    original = digest_of_file(length="90")
+    same_again = digest_of_file(length="90")
+    replaced = digest_of_file(length="91")
+    assert same_again == original
+    assert replaced != original
 
 
 def test_redirect_with_status_303_is_not_followed() -> None:
-    """GOV.UK's content API answers 303 for a path that is part of another content item."""
+    """GOV.UK's content API answers 303 for a path that is part of another content item. That proves nothing, and no
+    address is found for the next look."""
     sighting = interpret(answer(303, b"", location="/api/content/government/statistics/parent"))
     assert (sighting.state, sighting.found) == (State.UNKNOWN, ())
 
 
 def test_cached_404_proves_absence_when_it_was_copied() -> None:
+    """At noon, a cache answers with a copy of a 404 that is 17 s old. It proves absence 17 s before noon, not at noon.
+    Caches round ages, so an age of 17 s means from 16 to 19 s. The look took 0.1 s."""
     absent = interpret(answer(404, age="17", cache_control="max-age=30"))
-    # Caches round ages, so an age of 17 s means from 16 to 19 s. The look took 0.1 s.
     sent, received = NOON, NOON + timedelta(seconds=0.1)
     assert absent.proved_from == sent - timedelta(seconds=19)
     assert absent.proved_to == received - timedelta(seconds=16)
 
 
 def test_not_modified_repeats_the_result_of_the_last_body() -> None:
-    """The first answer has the page and an ETag. The next request sends the ETag, and gets 304: not modified."""
+    """The first answer has the page and an ETag, which names this version of it. The next request sends the ETag back.
+    The answer is 304 without a body: the page is not modified. So it is present as before, with the same digest."""
     interpreter = Interpreter()
     first = interpreter.interpret_now(target(), answer(etag='"1"'))
     assert interpreter.make_request(target()).etag == '"1"'
@@ -233,24 +244,27 @@ def test_not_modified_since_an_unread_body_is_unknown() -> None:
 
 
 def test_etag_and_date_are_sent_only_to_their_address() -> None:
-    """An answer of one address has an ETag and a date. The next requests to that address send them back."""
-    interpreter, moved_to = Interpreter(), f"{URL}-2"
+    """An answer has an ETag and a date (`Last-Modified`), which name the version of a page. The next request to that
+    address sends them back. A request to another address does not, because that page has other versions."""
+    interpreter, other_address = Interpreter(), f"{URL}-2"
     interpreter.interpret_now(target(), answer(etag='"1"', last_modified=NOON_DATE))
-    here, there = interpreter.make_request(target()), interpreter.make_request(target(), moved_to)
-    assert (here.etag, here.modified) == ('"1"', NOON_DATE)
-    assert (there.etag, there.modified) == (None, None)
-    # Only the headers of the last answer are kept. It now comes from the other address.
-    interpreter.interpret_now(target(), answer(url=moved_to, seconds_after_noon=1, etag='"2"'))
-    here, there = interpreter.make_request(target()), interpreter.make_request(target(), moved_to)
-    assert (here.etag, there.etag) == (None, '"2"')
+    to_same, to_other = interpreter.make_request(target()), interpreter.make_request(target(), other_address)
+    assert (to_same.etag, to_same.modified) == ('"1"', NOON_DATE)
+    assert (to_other.etag, to_other.modified) == (None, None)
+    # Now the other address answers. Only the headers of the last answer are kept, so the roles change.
+    interpreter.interpret_now(target(), answer(url=other_address, seconds_after_noon=1, etag='"2"'))
+    to_first, to_other = interpreter.make_request(target()), interpreter.make_request(target(), other_address)
+    assert (to_first.etag, to_other.etag) == (None, '"2"')
 
 
 def test_a_repeated_body_is_not_read_again() -> None:
+    """Two answers have the same page with a link to a file. Reading the page finds the file."""
     interpreter, part = Interpreter(), target(recognise="govuk")
     with_a_file = PAGE + b"<a href='https://assets.publishing.service.gov.uk/media/1/a.csv'>Figures</a>"
-    first, repeated = (interpreter.interpret_now(part, answer(body=with_a_file)) for _ in range(2))
+    first = interpreter.interpret_now(part, answer(body=with_a_file))
+    repeated = interpreter.interpret_now(part, answer(body=with_a_file))
     assert first.found
-    # A second reading would find equal files, but not the same object.
+    # A second reading would find an equal file, but not the same object.
     assert repeated.found is first.found
 
 
@@ -259,23 +273,26 @@ def test_unknown_recogniser_gives_an_unknown_sighting() -> None:
 
 
 def test_recogniser_changed_takes_the_first_body_for_its_baseline() -> None:
+    """The recogniser `changed` compares each body with the first one, the baseline. The first proves nothing. A later
+    body means absent if it is equal to the baseline, and present if it differs."""
     interpreter, part = Interpreter(), target(recognise="changed")
     states = [interpreter.interpret_now(part, answer(body=body)).state for body in (OLD, OLD, NEW, OLD)]
-    # The first body proves nothing. Later ones are present if they differ from it.
     assert states == [State.UNKNOWN, State.ABSENT, State.PRESENT, State.ABSENT]
 
 
 def test_recogniser_changed_uses_the_baseline_of_an_earlier_process() -> None:
-    """The recogniser compares each body with the first one, the baseline. Its digest, a checksum, is stored."""
+    """The recogniser `changed` compares each body with the first one, the baseline. An earlier process stored the
+    digest (a checksum) of the old body. So a later process knows that the new body differs."""
     part = target(recognise="changed")
     earlier = Interpreter().interpret_now(part, answer(body=OLD))
-    later = Interpreter()
-    later.restore_known(part, Known(baseline=earlier.digest))
-    assert later.interpret_now(part, answer(body=NEW)).state is State.PRESENT
+    later_process = Interpreter()
+    later_process.restore_known(part, Known(baseline=earlier.digest))
+    assert later_process.interpret_now(part, answer(body=NEW)).state is State.PRESENT
 
 
 def test_forgotten_target_has_no_baseline() -> None:
-    """The recogniser `changed` compares each body with the first one, the baseline."""
+    """The recogniser `changed` compares each body with the first one, the baseline. Once the target is forgotten, the
+    next body is the first one again."""
     interpreter, part = Interpreter(), target(recognise="changed")
     interpreter.interpret_now(part, answer(body=OLD))
     interpreter.forget(part.id)
@@ -283,7 +300,8 @@ def test_forgotten_target_has_no_baseline() -> None:
 
 
 def test_looks_are_unknown_while_our_clock_may_be_far_off() -> None:
-    """By the host's date it is noon, so our clock is 45 s ahead. That is more than the 30 s that are tolerated."""
+    """By our clock, a look is 45 s after noon. By the host's date, it is noon. Up to 30 s are tolerated. So the 404
+    proves nothing, because of our clock."""
     interpreter = Interpreter(unproven_offset=timedelta(seconds=30))
     assert interpreter.interpret_now(target(), answer(404, seconds_after_noon=45, date=NOON_DATE)).why == "clock"
 
@@ -300,31 +318,34 @@ def test_looks_are_unknown_while_our_clock_may_be_far_off() -> None:
 def test_with_shared_store_looks_by_wrong_clock_are_unknown(
     *, is_shared: bool, seconds_ahead: float, state: State, why: str
 ) -> None:
-    # For example, a clock that is 10 s ahead makes a 404 unknown ("clock") in a shared store, and absent in any other.
-    # Looks of several monitors are put in one order, so their clocks must be right. One monitor may be up to 30 s off.
-    # A date is a whole second, so half a second does not show that our clock is wrong.
+    """A host answers 404, dated noon. By our clock, the look is some seconds after or before noon. Monitors that share
+    a store put their looks in one order, so their clocks must be right. If our clock is 10 s ahead or behind, the look
+    is unknown ("clock"). Half a second is tolerated, because dates are whole seconds. If the store is not shared, 10 s
+    are tolerated too, and the look proves absence ("404")."""
     look = answer(404, seconds_after_noon=seconds_ahead, date=NOON_DATE)
     sighting = Interpreter(is_shared=is_shared).interpret_now(target(), look)
     assert (sighting.state, sighting.why) == (state, why)
 
 
 def test_old_date_of_cached_copy_is_ignored_once_age_grew() -> None:
-    """At noon, 2 s and 6 s later, an answer is the same copy of 11:55, with its date. Our clock is right."""
+    """Our clock is right. A cache answers three looks with one copy of a 404 from 11:55, with that date. The date might
+    be that of the look. Then our clock would be 300 s ahead, so the first two looks are unknown. Looks are compared if
+    they are 5 s apart. At second 6, the age has grown and the date has not, so it is that of the copy."""
     interpreter = Interpreter()
     date_of_copy, copied_at = "Thu, 26 Nov 2026 11:55:00 GMT", NOON - timedelta(minutes=5)
     sightings = []
-    for second in (0, 2, 6):
-        look = answer(404, seconds_after_noon=second, date=date_of_copy, age=str(300 + second))
+    for second_after_noon in (0, 2, 6):
+        age = str(300 + second_after_noon)
+        look = answer(404, seconds_after_noon=second_after_noon, date=date_of_copy, age=age)
         sightings.append(interpreter.interpret_now(target(), look))
-    # At first, the date may also be the time of the look. Then our clock would be 300 s ahead. At second 6 it is still
-    # the same date, so it is that of the copy.
     assert [sighting.why for sighting in sightings] == ["clock", "clock", "404"]
-    # Caches round ages, so a copy may be up to two seconds older.
+    # The 404 proves absence at 11:55. Caches round ages, so the copy may be up to two seconds older.
     assert sightings[-1].proved_from == copied_at - timedelta(seconds=2)
 
 
 def test_wrong_clock_widens_proved_interval_to_contain_true_time() -> None:
-    """By the host's date, both answers are from noon. By our clock they are from 10 s after and 10 s before noon."""
+    """Two looks are at noon, by the date of the host. Our clock is 10 s ahead at the first, and 10 s behind at the
+    second. What a look proves holds for an interval (`proved_from` to `proved_to`). It must contain noon."""
     by_fast_clock = Interpreter().interpret_now(target(), answer(404, seconds_after_noon=10, date=NOON_DATE))
     assert by_fast_clock.proved_from <= NOON
     by_slow_clock = Interpreter().interpret_now(target(), answer(200, seconds_after_noon=-10, date=NOON_DATE))
@@ -332,22 +353,26 @@ def test_wrong_clock_widens_proved_interval_to_contain_true_time() -> None:
 
 
 def test_first_answer_after_our_clock_was_set_is_unknown() -> None:
-    """Before the third look, our clock is set 10 s ahead. The host's clock is right."""
+    """Four looks get a 404, with the host's right date. Before the third look, our clock is set 10 s ahead. The third
+    date contradicts the earlier ones, so this look is unknown ("clock"). The fourth date confirms that our clock was
+    set. An error of 10 s is tolerated, so this look proves absence again ("404")."""
     interpreter = Interpreter()
     for host_second, our_second, why in ((0, 0, "404"), (1, 1, "404"), (2, 12, "clock"), (3, 13, "404")):
         look = answer(404, seconds_after_noon=our_second, date=f"Thu, 26 Nov 2026 12:00:0{host_second} GMT")
         assert interpreter.interpret_now(target(), look).why == why
 
 
-def test_whole_pages_and_64_kilobytes_of_files_are_requested() -> None:
-    """`cap`: the most bytes of a body that are read. If it is longer, it is cut (`may_cut`) or else refused."""
+def test_whole_pages_but_only_first_64_kilobytes_of_files_are_read() -> None:
+    """A request says how many bytes of the body to read (`cap`). A page of more than a megabyte is refused. A file is
+    cut after 65,536 bytes (`may_cut`)."""
     page, file = Interpreter().make_request(target()), Interpreter().make_request(target(file=True))
     assert (page.cap, page.may_cut) == (1_000_000, False)
     assert (file.cap, file.may_cut) == (65_536, True)
 
 
 def test_origin_view_bypasses_caches_and_content_view_requests_json() -> None:
-    """`bust`: the address of the request gets a number that no cache has seen."""
+    """The edge view may get a copy of a cache. The origin view may not, so its request has `bust`: a number that no
+    cache has seen is added to the address."""
     interpreter = Interpreter()
     assert not interpreter.make_request(target(view=View.EDGE)).bust
     assert interpreter.make_request(target(view=View.ORIGIN)).bust
@@ -369,6 +394,7 @@ _RELEASE_BY_KIND_OF_SAMPLE = {
 
 @pytest.mark.skipif(not SAMPLES.exists(), reason="the shared samples are not beside the repository")
 def test_sampled_statuses_and_headers_give_expected_states() -> None:
+    """Each sample is a file with the status and the headers of a real answer of GOV.UK. Its name says what it is."""
     states = {}
     for sample in (SAMPLES / "headers").iterdir():
         head, _, _ = sample.read_text().partition("\n\n")
@@ -378,9 +404,9 @@ def test_sampled_statuses_and_headers_give_expected_states() -> None:
         for line in header_lines:
             name, value = line.split(": ", 1)
             headers[name.replace("-", "_")] = value
-        # The samples were taken at 09:30, and our clock says noon. Without their dates, it counts as right.
+        # The samples were taken at 09:30, but this look is at noon. So omit their dates: our clock counts as right.
         headers["date"] = ""
-        # The samples have no body. Each gets that of a published release: a page, a file or a content item.
+        # The samples have no body. Each gets that of a published release: a page, a file or JSON, by its name.
         kind = sample.stem.partition("_")[0]
         url, recognise, body = _RELEASE_BY_KIND_OF_SAMPLE.get(kind, _RELEASE_PAGE)
         states[sample.stem] = interpret(answer(status, body, url=url, **headers), target(url, recognise)).state
@@ -404,12 +430,14 @@ def test_sampled_statuses_and_headers_give_expected_states() -> None:
 
 
 def test_age_is_ignored_after_three_looks_if_it_stays_constant() -> None:
-    """A copy is stale if it is older than its lifetime (`max-age`), here 3600 s instead of 300 s."""
+    """A server sends an age of 3600 s with every answer, and a lifetime (`max-age`) of 300 s. An answer that is older
+    than its lifetime is stale, and proves nothing. But a true age grows. At the third look it has not, so it is
+    ignored."""
     interpreter, constant_age = Interpreter(), {"age": "3600", "cache_control": "max-age=300"}
     looks = [
         interpreter.interpret_now(target(), answer(404, seconds_after_noon=at, **constant_age)) for at in (0, 5, 10)
     ]
     assert [look.why for look in looks] == ["stale", "stale", "404"]
     present = interpreter.interpret_now(target(), answer(seconds_after_noon=15, **constant_age))
-    # Without an age, the answer proves presence when it was received, not an hour before.
+    # Without an age, the page was present when the answer was received, not an hour before.
     assert (present.state, present.proved_to) == (State.PRESENT, present.received)

@@ -51,8 +51,9 @@ SEND_BY_PAGE_NAME: dict[str, Callable[[PollerRun], Awaitable[object]]] = {
 
 @pytest.mark.parametrize("refused_page", SEND_BY_PAGE_NAME)
 def test_refusal_of_any_request_delays_all_requests_to_host(refused_page: str) -> None:
-    """From second 2.5 on, four kinds of requests are sent to a host, each for a page of its own. One of them is
-    answered with 429 and `Retry-After: 20`. So all kinds wait for 20 s."""
+    """A monitor sends four kinds of requests to a host: planned looks, two kinds of single looks, and calendar reads.
+    Each kind is for a page of its own, so the page shows the kind. From second 2.5 on, one kind is sent first. The host
+    answers it with 429 and `Retry-After: 20`. Then all four kinds are sent. All must wait until 20 s are over."""
     refused_at: list[float] = []
     sent_after_refusal: list[tuple[float, str]] = []
 
@@ -65,27 +66,28 @@ def test_refusal_of_any_request_delays_all_requests_to_host(refused_page: str) -
             return WAIT_20_S
         return Reply(200, b"x")
 
-    async def send_all(run: PollerRun) -> None:
-        # Each of these functions sends another kind of request, for the page of its name.
+    async def send_requests(run: PollerRun) -> None:
+        # The table has a function for each page, which sends its kind of request. First the one that is refused.
         await SEND_BY_PAGE_NAME[refused_page](run)
         assert HOST in run.poller.host_waits()
-        # While its only host waits, no look is due.
-        assert run.poller.next_due() is None
+        assert run.poller.next_due() is None  # no look is due while its only host waits
+        # Now all four kinds.
         await asyncio.gather(*(send(run) for send in SEND_BY_PAGE_NAME.values()))
 
-    run_poller(watch_pages("page"), publisher=refuse_once_from_2_5_s_on, seconds=60, do_at={2.5: send_all})
+    run_poller(watch_pages("page"), publisher=refuse_once_from_2_5_s_on, seconds=60, do_at={2.5: send_requests})
     assert {name for _, name in sent_after_refusal} == set(SEND_BY_PAGE_NAME)
     assert min(at for at, _ in sent_after_refusal) >= refused_at[0] + 20
 
 
 def test_refused_check_of_unannounced_release_adds_no_release(tmp_path: Path) -> None:
-    """A listing shows a page that no calendar announced. The request that checks it is answered with 429 and
-    `Retry-After: 20`, so the host gets no requests for 20 s."""
+    """A calendar announces release a. A listing shows a page that no calendar announced. A request checks that page
+    before a release is added for it. It is answered with 429 and `Retry-After: 20`. So the host gets no requests for
+    20 s, and no release is added."""
     page = "https://www.gov.uk/government/statistics/example-surprise"
 
     async def act(monitor: CalendarMonitor) -> None:
         monitor.pages["https://www.gov.uk/api/content/government/statistics/example-surprise"] = WAIT_20_S
-        await monitor.read_calendar(csv(row("a")))
+        await monitor.read_calendar(csv(row("a")))  # release a
         daemon = monitor.daemon
         unannounced = Unannounced(
             store=daemon.core.store.ledger,
@@ -99,7 +101,7 @@ def test_refused_check_of_unannounced_release_adds_no_release(tmp_path: Path) ->
         )
         await unannounced.consider("example-office", Found(page, "Example surprise: October 2026", "listed"))
         assert "www.gov.uk" in daemon.poller.host_waits()
-        # Only the release from the calendar is watched.
+        # Only release a is watched, which the calendar announced.
         assert set(daemon.watch.releases) == {"a"}
 
     run_calendar_monitor(tmp_path, act)
@@ -120,7 +122,8 @@ class SlowPublisher:
 
 
 def test_looks_and_requests_together_use_three_places_at_most() -> None:
-    """Each answer takes ten seconds, so the places of the host are always used. There are three (`at_once`)."""
+    """At most three requests to this host may be under way at once (`at_once`). Each answer takes ten seconds. Looks at
+    two pages are due every second, and at second 0.5 six other requests are sent. So there is always one that waits."""
     slow = SlowPublisher()
 
     async def send_six_requests(run: PollerRun) -> None:
@@ -128,16 +131,18 @@ def test_looks_and_requests_together_use_three_places_at_most() -> None:
 
     run_poller(watch_pages("page", "news"), publisher=slow, seconds=60, do_at={0.5: send_six_requests}, at_once=3)
     assert slow.most_at_once() == 3
-    # Beside the six requests there were more looks than the first one at each of the two pages.
+    # All six requests began, and more than the first look at each of the two pages. So looks continued beside them.
     assert len(slow.begun) > 6 + 2
 
 
 def test_budget_limits_requests_even_if_poller_does_not_run() -> None:
-    """Each answer takes ten seconds. Of nine requests, one is cancelled and eight are sent."""
-    slow, rate = SlowPublisher(), 2.0
+    """A command sends nine requests through the poller, whose looks do not run. The host allows two requests a second,
+    and three under way at once. Each answer takes ten seconds, so most requests wait. One is cancelled while it waits.
+    The other eight are sent within the budget."""
+    slow, requests_per_second = SlowPublisher(), 2.0
 
     async def send_nine_requests(clock: VirtualClock) -> None:
-        poller = Poller(clock, ScriptedFetcher(clock, slow), Budget(rate), Interpreter(), at_once=3)
+        poller = Poller(clock, ScriptedFetcher(clock, slow), Budget(requests_per_second), Interpreter(), at_once=3)
         *others, last = [asyncio.ensure_future(poller.send_in_turn(Request(f"https://{HOST}/{n}"))) for n in range(9)]
         await clock.sleep(1.5)
         last.cancel()  # while it waits for its turn
@@ -146,14 +151,16 @@ def test_budget_limits_requests_even_if_poller_does_not_run() -> None:
     run_virtually(send_nine_requests)
     assert len(slow.begun) == 8
     assert slow.most_at_once() == 3
-    assert min(gaps_between(slow.begun)) >= 1 / rate
+    assert min(gaps_between(slow.begun)) >= 1 / requests_per_second
 
 
 def test_cancelled_request_passes_its_turn_to_the_next() -> None:
-    """A host allows one request at a time, so the second and the third wait. The second is cancelled at its turn."""
+    """A host has one place: one request may be under way at a time. The first request has it, the other two wait. When
+    the first ends, the second gets the place. But it is cancelled before it can use it. So the third is sent."""
 
     async def cancel_second_request(clock: VirtualClock) -> None:
-        queue = HostQueue(HOST, 2.0, clock, start=lambda _watched, _due, _now: None, most_under_way=1)
+        # No looks start here, only requests.
+        queue = HostQueue(HOST, rate=2.0, clock=clock, start=lambda _watched, _due, _now: None, most_under_way=1)
         sent: list[str] = []
 
         async def send(name: str) -> None:
@@ -161,11 +168,10 @@ def test_cancelled_request_passes_its_turn_to_the_next() -> None:
                 sent.append(name)
 
         first = queue.reserve_place()
-        await first.__aenter__()
+        await first.__aenter__()  # takes the place
         second, third = asyncio.ensure_future(send("second")), asyncio.ensure_future(send("third"))
         await clock.sleep(1)
-        # The end of the first gives its place to the second, which is cancelled before it can use it.
-        await first.__aexit__(None, None, None)
+        await first.__aexit__(None, None, None)  # gives the place to the second
         second.cancel()
         await third
         assert sent == ["third"]

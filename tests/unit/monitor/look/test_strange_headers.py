@@ -100,14 +100,13 @@ AGE_OF_5000_DIGITS = Reply(404, b"", {"Age": "9" * 5000})
 @example(Case([AGE_OF_5000_DIGITS], plain_dates=False, synchronised=None))
 @given(st.builds(Case, STRANGE_REPLIES, st.booleans(), st.sampled_from([True, False, None])))
 def test_absurd_headers_of_one_host_leave_sightings_at_another_unchanged(case: Case) -> None:
-    """A strange host has, for example, dates in the year 9999. Looks at a plain host prove the same beside it.
-
-    A case has the answers of the strange host. There is one exception, which is left out.
-    """
-    # The exception: our clock is not synchronised, and only the strange host sends dates. Then they are believed.
+    """A strange host answers with random absurd headers, for example a date in the year 9999. Beside it, a plain host
+    answers as it should, with or without dates. Looks at it must prove the same as if there were no strange host."""
+    # One exception is left out: the machine reports that our clock is not synchronised, and only the strange host sends
+    # dates. Then its dates are believed, and looks at the plain host are dated by them.
     assume(case.synchronised is not False or case.plain_dates)
-    only_plain_host = look_at_hosts(case._replace(strange_answers=[]))
-    both_hosts = look_at_hosts(case)
-    assert both_hosts.sightings_at(PLAIN) == only_plain_host.sightings_at(PLAIN)
-    # Every look at the strange host has a sighting too.
-    assert len(both_hosts.sightings_at(STRANGE)) == len(both_hosts.look_times(STRANGE))
+    without_strange_host = look_at_hosts(case._replace(strange_answers=[]))
+    with_both_hosts = look_at_hosts(case)
+    assert with_both_hosts.sightings_at(PLAIN) == without_strange_host.sightings_at(PLAIN)
+    # Each look at the strange host has a sighting too. So none of its answers broke a look.
+    assert len(with_both_hosts.sightings_at(STRANGE)) == len(with_both_hosts.look_times(STRANGE))

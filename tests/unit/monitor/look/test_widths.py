@@ -35,37 +35,41 @@ def pages_published_in_rounds_three_to_five(number: int, seconds_a_round: float)
 
 @pytest.mark.parametrize(("number_of_pages", "rate"), [(60, 1.0), (60, 5.0), (25, 2.0), (1000, 20.0)])
 def test_first_seen_intervals_average_one_round_of_looks(number_of_pages: int, rate: float) -> None:
-    """A round is one look at each page. An interval is from the last absence of a page to its first presence."""
+    """A host allows `rate` looks a second. A round is the time in which each page gets one look. The pages are
+    published at random instants, from the third round to the fifth. The interval of a page is from the last look that
+    found it absent to the first that found it present. So it should be one round long on average."""
     seconds_a_round = number_of_pages / rate
     pages = pages_published_in_rounds_three_to_five(number_of_pages, seconds_a_round)
 
     def watch_all(run: PollerRun) -> None:
         watch_appearing(run, pages, pages.names)
 
-    # Pages are published at random, the last one in the fifth round. So all are seen in seven.
+    # The last page is published in the fifth round. So in seven rounds, all pages are seen.
     run_poller(watch_all, looks_per_second=rate, seconds=7 * seconds_a_round, publisher=pages.reply)
     assert len(pages.interval_seconds) == number_of_pages
+    # Some looks are not exactly a round apart. That is tolerated.
     assert mean(pages.interval_seconds) <= 1.1 * seconds_a_round
     assert max(pages.interval_seconds) <= 1.5 * seconds_a_round
 
 
 @pytest.mark.parametrize(("number_of_pages", "rate"), [(60, 1.0), (1000, 20.0)])
 def test_pages_added_during_run_get_equally_short_intervals(number_of_pages: int, rate: float) -> None:
-    """A round is one look at each page. An interval is from the last absence of a page to its first presence."""
+    """A host allows `rate` looks a second. A round is the time in which each page gets one look. Half of the pages are
+    watched from the start. The others are added in three batches. The interval of a page is from its last absence to
+    its first presence. It should be one round long on average, whenever the page was added."""
     seconds_a_round = number_of_pages / rate
     pages = pages_published_in_rounds_three_to_five(number_of_pages, seconds_a_round)
     names = list(pages.published_at)
-    # Half of the pages are watched from the start. The others are added in three batches.
     watched_from_start, added = names[: number_of_pages // 2], names[number_of_pages // 2 :]
-    first_batch, second_batch, third_batch = added[0::3], added[1::3], added[2::3]
-    # The third batch comes late, so it is published later, too. Each page must get a look before it is published.
+    first_batch, second_batch, third_batch = added[0::3], added[1::3], added[2::3]  # every third page each
+    # The third batch is watched late. Each page must get a look before it is published, so publish these later.
     for name in third_batch:
         pages.published_at[name] += 1.5 * seconds_a_round
 
     def watch(batch: list[str]) -> Callable[[PollerRun], None]:
         return lambda run: watch_appearing(run, pages, batch)
 
-    # The last page is published after at most 5 + 1.5 rounds, so all are seen in nine.
+    # The last page is published after at most 5 + 1.5 rounds. So in nine rounds, all pages are seen.
     run_poller(
         watch(watched_from_start),
         do_at={
@@ -109,45 +113,49 @@ def mean_interval(gaps: Sequence[float]) -> float:
     ids=["ten carry nine tenths", "Zipf", "as they are planned"],
 )
 def test_mean_interval_is_within_a_tenth_of_shortest_possible(chances: list[float]) -> None:
-    """A chance is how likely a page is to change. When it changes, the gap between two looks is its interval."""
+    """Each page has a chance, which says how likely it is to change. A likely page gets more looks. All pages together
+    get one look a second. When a page changes, its interval is the gap between the looks before and after that. The
+    mean interval should be nearly as short as mathematics allows."""
     gaps_of_each_page = gaps_between_looks(chances, looks_per_second=1.0, rounds=8)
-    intervals = [mean_interval(gaps) for gaps in gaps_of_each_page]
-    measured = fmean(intervals, weights=chances)
-    # The mean is shortest if each page gets looks in proportion to the square root of its chance. Here all pages
-    # together get one look a second, so a page gets root / sum(roots) looks a second.
+    interval_of_each_page = [mean_interval(gaps) for gaps in gaps_of_each_page]
+    measured = fmean(interval_of_each_page, weights=chances)
+    # The mean is shortest if each page gets looks in proportion to the square root of its chance. So a page gets
+    # root / sum(roots) looks a second, and its interval is the inverse of that.
     roots = [sqrt(chance) for chance in chances]
-    best_intervals = [sum(roots) / root for root in roots]
-    shortest_possible = fmean(best_intervals, weights=chances)
+    best_interval_of_each_page = [sum(roots) / root for root in roots]
+    shortest_possible = fmean(best_interval_of_each_page, weights=chances)
     assert measured <= 1.1 * shortest_possible
 
 
 def test_unlikely_targets_still_get_a_tenth_of_equal_share() -> None:
-    """40 targets are likely to change (chance 1), and 20 are not (nearly 0). An equal share is a look in each round."""
+    """40 targets are likely to change (chance 1), and 20 are not (nearly 0). A round is the time in which each target
+    could get one look. Likely targets get more looks than unlikely ones, but each target gets some. A likely target
+    waits a round at most. An unlikely one waits ten rounds at most."""
     rate, likely, unlikely = 2.0, 40, 20
     seconds_a_round = (likely + unlikely) / rate
     gaps = gaps_between_looks(chances=[1.0] * likely + [1e-9] * unlikely, looks_per_second=rate, rounds=40)
     longest_gaps = [max(gaps_of_target) for gaps_of_target in gaps]
-    # So likely targets wait a round at most, and unlikely ones ten rounds. A tenth or 15 % more is tolerated.
+    # 10 % or 15 % more is tolerated.
     assert max(longest_gaps[:likely]) <= 1.1 * seconds_a_round
     assert max(longest_gaps[likely:]) <= 1.15 * 10 * seconds_a_round
 
 
 def test_among_equally_likely_pages_oldest_look_goes_first() -> None:
-    """A chance says how likely a page is to change. Three groups of nine pages have the same chance each."""
+    """There are three groups of nine pages. A chance says how likely a page is to change. It is the same in a group,
+    and differs between groups. Each look must be at the page of its group whose last look was the longest ago."""
     chances = {"likely": 4.0, "usual": 1.0, "vague": 0.25}
     names_by_chance = {kind: [f"{kind}{n}" for n in range(9)] for kind in chances}
 
-    def act(run: PollerRun) -> None:
+    def watch_all(run: PollerRun) -> None:
         for kind, names in names_by_chance.items():
             for name in names:
                 run.poller.watch(target(name), [window(every=1, chance=chances[kind])])
 
-    starts = run_poller(act, looks_per_second=3, seconds=300).starts
+    starts = run_poller(watch_all, looks_per_second=3, seconds=300).starts
     # The budget is nearly used: 3 looks a second for 300 s are 900.
     assert len(starts) > 800
     for names in names_by_chance.values():
-        last_look = dict.fromkeys(names, -1.0)
+        last_look = dict.fromkeys(names, -1.0)  # before the first look at each page
         for time, name in (start for start in starts if start[1] in names):
-            # Each look is at the page of its group that was last looked at the longest ago.
             assert last_look[name] == min(last_look.values())
             last_look[name] = time

@@ -46,8 +46,9 @@ def server() -> Iterator[NameServer]:
 
 async def test_name_is_looked_up_once_and_kept(server: NameServer) -> None:
     names = NameCache(server.look_up)
-    for _ in range(3):
+    for _request in range(3):
         assert await names.look_up("a.example", PORT, seconds=5) == ["203.0.113.7"]
+    # The name server was asked only for the first request.
     assert server.asked["a.example"] == 1
 
 
@@ -57,17 +58,19 @@ async def test_silent_name_server_ends_with_the_deadline_of_the_request(server: 
 
 
 async def test_silent_name_server_takes_one_thread_for_many_requests(server: NameServer) -> None:
+    """Each lookup of a name takes a thread, and there are two. Fifty requests need the same name, whose name server
+    never answers. They all wait for one lookup. So the other thread is left for other names."""
     names = NameCache(server.look_up, most=2)
-    looks = [names.look_up(SILENT, PORT, seconds=0.05) for _ in range(50)]
-    faults = await asyncio.gather(*looks, return_exceptions=True)
+    requests = [names.look_up(SILENT, PORT, seconds=0.05) for _ in range(50)]
+    faults = await asyncio.gather(*requests, return_exceptions=True)
     assert all(isinstance(fault, NoAddress) for fault in faults)
-    # All fifty requests wait for the same lookup.
     assert server.asked[SILENT] == 1
-    # Of the two threads, one is left for this name.
     assert await names.look_up("healthy.example", PORT, seconds=5) == ["203.0.113.7"]
 
 
 async def test_late_answer_of_name_server_serves_the_next_request(server: NameServer) -> None:
+    """The first request waits for 0.01 s, and the name server does not answer in time. Its lookup goes on. Then the
+    name server answers. The next request gets that answer, without a second lookup."""
     names = NameCache(server.look_up)
     with pytest.raises(NoAddress):
         await names.look_up(SILENT, PORT, seconds=0.01)
@@ -78,6 +81,7 @@ async def test_late_answer_of_name_server_serves_the_next_request(server: NameSe
 
 @pytest.mark.parametrize("fault", [OSError("no such name"), UnicodeError("label too long")])
 async def test_name_without_address_is_reported_and_looked_up_again(server: NameServer, fault: Exception) -> None:
+    """At first the name cannot be looked up. That is not kept: the next request looks it up again, which succeeds."""
     names = NameCache(server.look_up)
     server.fails["a.example"] = fault
     with pytest.raises(NoAddress, match=r"a\.example"):
@@ -87,6 +91,9 @@ async def test_name_without_address_is_reported_and_looked_up_again(server: Name
 
 
 def test_old_addresses_serve_15_minutes_if_name_server_is_silent(server: NameServer) -> None:
+    """The addresses of a name are fresh for a minute. After that, they are looked up again. If the name server does not
+    answer, the old addresses are used until they are 15 minutes old."""
+
     async def make_three_requests(clock: VirtualClock) -> None:
         names = NameCache(server.look_up)
         # Second 0: the first request looks the name up. The name server answers at once, and is silent from then on.
@@ -95,11 +102,10 @@ def test_old_addresses_serve_15_minutes_if_name_server_is_silent(server: NameSer
         with get_jumping_loop().time_stopped(reason="lookup"):
             await names.look_up(SILENT, PORT, seconds=5)
         server.may_answer.clear()
-        # Second 60: the addresses are no longer fresh. The second request begins a lookup that never ends, and gets the
-        # old addresses.
+        # Second 60: the second request begins a lookup that never ends. After 5 s it gets the old addresses.
         await clock.sleep(FRESH_SECONDS)
         assert await names.look_up(SILENT, PORT, seconds=5) == ["203.0.113.7"]
-        # Second 900: the addresses are too old. The third request waits for the lookup that the second one began.
+        # Second 905: the addresses are too old. The third request waits for the lookup that the second one began.
         await clock.sleep(STALE_SECONDS - FRESH_SECONDS)
         with pytest.raises(NoAddress):
             await names.look_up(SILENT, PORT, seconds=5)
@@ -110,12 +116,12 @@ def test_old_addresses_serve_15_minutes_if_name_server_is_silent(server: NameSer
 
 
 async def test_name_with_private_address_is_looked_up_again_at_once() -> None:
-    """At first the name server gives a private address, which is refused, and then a public one."""
+    """The first answer of the name server is a private address. It is refused, and not kept. So the second request
+    looks the name up again, and gets a public address. That is kept for a minute, so the third answer is not used."""
     answers = [["10.0.0.1"], ["8.8.8.8"], ["10.0.0.1"]]
     resolver = Resolver(Guard(), names=NameCache(lambda *_: answers.pop(0)))
     origin = Origin("https", "www.example", PORT)
     with pytest.raises(RefusedAddress):
         await resolver.find_routes(origin, seconds=5)
-    # An allowed address is kept for a minute, so the third answer is not used.
-    for _ in range(2):
+    for _request in ("second", "third"):
         assert await resolver.find_routes(origin, seconds=5) == [Route("8.8.8.8", PORT, tls=True)]

@@ -30,6 +30,7 @@ async def fetch(url: str, etag: str) -> object:
 @settings(max_examples=150, deadline=None)
 @given(ADDRESSES, ANY)
 def test_no_address_or_etag_makes_the_fetcher_raise(url: str, etag: str) -> None:
+    # Both are random text. No such request can succeed, so it must return a failure.
     assert isinstance(asyncio.run(fetch(url, etag)), Failure)
 
 

@@ -27,14 +27,14 @@ def header_lines(written: RequestBytes) -> list[bytes]:
     st.booleans(),
 )
 def test_address_is_sent_as_httpx_would_write_it(place: str, path: str, bust: bool) -> None:  # noqa: FBT001  # hypothesis gives it
-    # Our writer makes the bytes of a request itself. The library httpx shows how the address must be written in them.
+    """Our writer makes the bytes of a request itself. The library httpx shows how the address must be written in them.
+    The path is random, and may have strange characters. With `bust`, a number that no cache has seen is added to the
+    query. The first number of a writer is 1. A path that httpx refuses must be refused by our writer too."""
     url = f"{place}/{path}"
     request = Request(url, bust=bust)
     try:
-        # With `bust`, a number that no cache has seen is added to the query. The first number of a writer is 1.
         by_httpx = requested_url(url, unique=1 if bust else None)
     except httpx.InvalidURL:
-        # A path that httpx refuses is refused by the writer too.
         with pytest.raises(httpx.InvalidURL):
             make_writer().write(request)
         return
@@ -61,11 +61,13 @@ def test_etag_and_date_are_sent_after_the_usual_headers() -> None:
 
 
 def test_requests_with_equal_headers_to_one_host_share_bytes() -> None:
-    """`head` is the part of a request that does not depend on its path."""
+    """The `head` of a request is the part that does not depend on its path. It is made once for each set of headers."""
     writer = make_writer()
-    first, second = (writer.write(Request(f"https://stats.example/{path}")) for path in ("a", "b?c=d"))
-    assert first.head is second.head
-    assert writer.write(Request("https://stats.example/a", accept="text/html")).head is not first.head
+    first = writer.write(Request("https://stats.example/a"))
+    with_other_path = writer.write(Request("https://stats.example/b?c=d"))
+    with_other_header = writer.write(Request("https://stats.example/a", accept="text/html"))
+    assert with_other_path.head is first.head
+    assert with_other_header.head is not first.head
 
 
 @pytest.mark.parametrize(
@@ -80,14 +82,16 @@ def test_requests_with_equal_headers_to_one_host_share_bytes() -> None:
     ],
 )
 def test_forbidden_address_is_refused_every_time(url: str) -> None:
-    """For example, an address has a user name, another port than the usual one, or no host."""
+    """For example, an address has a user name, another port than the usual one, or no host. The second request shows
+    that the first did not make the writer accept it."""
     writer = make_writer()
-    for _ in range(2):
+    for _request in ("first", "second"):
         with pytest.raises(RefusedAddress):
             writer.write(Request(url))
 
 
 @pytest.mark.parametrize("more", [{"etag": '"1"\r\nX: y'}, {"modified": "a\nb"}, {"accept": "a\x00b"}])
 def test_line_break_is_never_sent(more: dict[str, str]) -> None:
+    """A header value contains a line break or a null byte. With that, it could add a header of its own."""
     with pytest.raises(httpx.LocalProtocolError):
         make_writer().write(Request("https://stats.example/a", **more))  # type: ignore[arg-type]  # texts alone

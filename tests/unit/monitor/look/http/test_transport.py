@@ -73,7 +73,9 @@ def receive_in_pieces(connection: Connection, raw: bytes, cuts: list[int]) -> No
 def test_answer_received_in_pieces_is_whole_and_connection_is_kept(
     sample: tuple[bytes, int, bytes], cuts: list[int]
 ) -> None:
-    raw, status, body = sample  # the bytes of an answer, the status and the body in it
+    """A request was sent. Its answer arrives in pieces, cut at random places. Its status and body must be read as if it
+    arrived at once. After that, the connection is kept for the next request."""
+    raw, status, body = sample  # the bytes of an answer, and the status and the body in them
 
     async def receive_answer() -> tuple[int, bytes, bool]:
         connection, _ = send_request()
@@ -87,12 +89,13 @@ def test_answer_received_in_pieces_is_whole_and_connection_is_kept(
 
 @given(st.binary(max_size=300), st.lists(st.integers(0, 300), max_size=4))
 def test_bytes_that_are_no_answer_raise_httpx_transport_error(raw: bytes, cuts: list[int]) -> None:
-    """Random bytes arrive, cut into pieces at some places. Then the server closes the connection."""
+    """A request was sent. Random bytes arrive instead of an answer, in pieces. Then the server closes the connection.
+    Callers expect a `TransportError`, so no other error may be raised."""
 
     async def receive_noise() -> None:
         connection, _ = send_request()
         receive_in_pieces(connection, raw, cuts)
-        connection.connection_lost(None)
+        connection.connection_lost(None)  # closed without an error
         with pytest.raises(httpx.TransportError):
             await body_of(connection)
 
@@ -100,10 +103,12 @@ def test_bytes_that_are_no_answer_raise_httpx_transport_error(raw: bytes, cuts: 
 
 
 async def test_second_answer_to_one_request_closes_the_connection() -> None:
-    """The second answer is not read. It could be a forged one for the next request."""
+    """One request was sent, and two answers arrive. Only the first is read. The second could be a forged answer for the
+    next request, so the connection is not kept for one."""
     connection, _ = send_request()
     first = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-    connection.data_received(first + b"HTTP/1.1 200 OK\r\nX-Forged: 1\r\nContent-Length: 2\r\n\r\nno")
+    second = b"HTTP/1.1 200 OK\r\nX-Forged: 1\r\nContent-Length: 2\r\n\r\nno"
+    connection.data_received(first + second)
     assert await body_of(connection) == b"ok"
     assert connection.headers == [(b"Content-Length", b"2")]
     is_kept = connection.end_request()
@@ -111,7 +116,8 @@ async def test_second_answer_to_one_request_closes_the_connection() -> None:
 
 
 async def test_unrequested_bytes_close_an_idle_connection() -> None:
-    """After a whole answer the connection is kept. Then the server sends another answer, without a request."""
+    """After a whole answer, the connection is kept for the next request. Before there is one, the server sends another
+    answer. That could be a forged one. So the connection is aborted, and no request can be sent on it."""
     connection, transport = send_request()
     connection.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
     is_kept = connection.end_request()
@@ -119,40 +125,42 @@ async def test_unrequested_bytes_close_an_idle_connection() -> None:
     connection.data_received(b"HTTP/1.1 200 OK\r\n\r\n")
     assert transport.aborted
     with pytest.raises(httpx.WriteError):
-        connection.send(b"", RequestTiming(CLOCK, 5.0))
+        connection.send(b"", RequestTiming(CLOCK, seconds=5.0))
 
 
 async def test_only_connections_of_one_loop_share_a_buffer() -> None:
-    """Connections receive bytes in a buffer. Those of another event loop run in another thread, so they need their
-    own."""
+    """Connections receive bytes in a buffer. All connections of one event loop share it. Another event loop runs in
+    another thread, at the same time. So its connections need another buffer."""
 
     async def get_buffer() -> memoryview:
         connection, _ = send_request()
-        return connection.get_buffer(-1)
+        return connection.get_buffer(sizehint=-1)
 
     first = await get_buffer()
-    assert await get_buffer() is first
+    second = await get_buffer()
+    assert second is first
     of_another_loop = await asyncio.to_thread(asyncio.run, get_buffer())
     assert of_another_loop is not first
 
 
 async def test_body_that_arrives_too_fast_is_paused_until_read() -> None:
+    """At most 262,144 bytes of a body may wait to be read. If more arrive, the connection receives none until then."""
     connection, transport = send_request()
     connection.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
-    # At most 262,144 bytes may wait to be read.
     connection.data_received(bytes(300_000))
     assert not transport.reading
-    # The waiting bytes are one chunk, which is read as a whole, although only its first 1,000 bytes are kept.
+    # Now the waiting bytes are read, all at once, although only the first 1,000 are kept.
     await connection.read_into(Body("", cap=1_000, may_cut=True))
     assert transport.reading
 
 
 @pytest.mark.parametrize("trailer", [b"X-More: and more\r\n", b"X-More" + b"e" * 100])
 async def test_trailers_are_dropped_and_limited(trailer: bytes) -> None:
-    """Trailers are header lines after a body. Here they never end: whole lines, or one line without an end."""
+    """Trailers are header lines after a body. They are not among the headers of the answer. Here they never end: the
+    server sends the same line again and again, or one line without an end. So the connection is aborted."""
     connection, transport = send_request()
     connection.data_received(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n")
-    bytes_beyond_the_limit = 70_000  # more than the 65,536 bytes in a row that may be no part of a body
+    bytes_beyond_the_limit = 70_000  # up to 65,536 bytes in a row may be no part of a body
     for _ in range(bytes_beyond_the_limit // len(trailer)):
         connection.data_received(trailer)
     assert transport.aborted
@@ -160,10 +168,11 @@ async def test_trailers_are_dropped_and_limited(trailer: bytes) -> None:
 
 
 async def test_answer_to_head_has_no_body_and_closes_the_connection() -> None:
+    """The answer to a HEAD request has headers only. Its `Content-Length` is that of the page, which is not sent. But
+    the parser expects these 200 bytes. It would take the next answer for them, so the connection is not kept."""
     connection, _ = send_request(is_head=True)
     connection.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 200\r\n\r\n")
     assert await body_of(connection) == b""
-    # The parser still expects the 200 bytes, so it would take the next answer for them.
     is_kept = connection.end_request()
     assert not is_kept
 
@@ -177,6 +186,8 @@ async def test_connection_that_the_server_closes_is_not_kept() -> None:
 
 
 async def test_most_looks_at_an_erratic_server_get_an_answer() -> None:
+    """A server aborts, hangs or closes too early at 20 % of the looks, by chance. The other 80 % should get an answer.
+    At first, 12 tasks make 25 looks each at the same time, 300 in all. Then 20 looks follow one after the other."""
     chance = random.Random(4)  # noqa: S311
     percent_of_looks = {
         "abort": 10,
@@ -205,31 +216,30 @@ async def test_most_looks_at_an_erratic_server_get_an_answer() -> None:
             return sum(isinstance(outcome, Answer) for outcome in outcomes)
 
         answers_to_concurrent_looks = sum(await asyncio.gather(*(count_answers(looks=25) for _ in range(12))))
-        # The order of the concurrent looks is not fixed. So the last looks get chances of their own.
-        chance.seed(1)
+        chance.seed(1)  # the order of concurrent looks varies, but the last looks get the same chances in each run
         answers_to_last_looks = await count_answers(looks=20)
-    # 80 % get a whole answer, which is 240 of 300 and 16 of 20. A slow machine may miss some, because a look has 0.2 s.
+    # 80 % are 240 of 300, and 16 of 20. A slow machine may miss some, because a look may take only 0.2 s.
     assert answers_to_concurrent_looks > 150
     assert answers_to_last_looks > 10
 
 
 async def test_pool_survives_cancelled_looks() -> None:
-    """The pool has the open connections to hosts. 20 times, 15 looks begin together, and 8 of them are cancelled."""
+    """The pool keeps a limited number of open connections. 20 times, 15 looks begin together, and 8 of them are
+    cancelled at a random moment. If these kept their connections, none would be left, and the last look would fail."""
 
     async def answer_after_30_passes(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for _pass in range(30):
-            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # one pass of the event loop
         writer.write(full_response(b"ok"))
 
     chance = random.Random(7)  # noqa: S311
     async with publishing(answer_after_30_passes) as publisher, fetcher_for(publisher, seconds=2) as fetcher:
         for _ in range(20):
-            tasks = [asyncio.create_task(fetcher.fetch(Request(BASE))) for _ in range(15)]
-            # An answer takes 30 passes of the loop, so the cancellations come before, during or after the answers.
+            looks = [asyncio.create_task(fetcher.fetch(Request(BASE))) for _ in range(15)]
+            # Up to 60 passes: the cancellations come before, during or after the answers.
             for _ in range(chance.randrange(60)):
                 await asyncio.sleep(0)
-            for task in chance.sample(tasks, 8):
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-        # If cancelled looks kept their connections, none would be left for this look, and it would time out.
+            for look in chance.sample(looks, 8):
+                look.cancel()
+            await asyncio.gather(*looks, return_exceptions=True)
         assert isinstance(await fetcher.fetch(Request(BASE)), Answer)
