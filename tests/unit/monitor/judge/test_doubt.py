@@ -94,11 +94,9 @@ def test_slot_still_shown_after_it_passed_leaves_no_doubt(published_at: str | No
 
 
 @pytest.mark.parametrize(
-    ("published_at", "minutes_since_read"), [(NEVER, 61), ("09:40", 61), (IN_TIME, 61), ("09:10", 41)], ids=str
+    ("published_at", "minutes_ago"), [(NEVER, 61), ("09:40", 61), (IN_TIME, 61), ("09:10", 41)], ids=str
 )
-def test_verdict_is_unproven_if_slot_was_last_read_over_30_min_before(
-    published_at: str | None, minutes_since_read: int
-) -> None:
+def test_verdict_is_unproven_if_slot_was_read_over_30_min_before(published_at: str | None, minutes_ago: int) -> None:
     """The calendar last showed the slot, 09:30, at 08:29. A read counts for 30 minutes only. So the slot may have
     changed unseen. A page that came late, in time or never needs the slot at 09:30, 61 minutes after the read. A page
     that came early needs it when it came: at 09:10, 41 minutes after the read. All of them are unproven."""
@@ -107,8 +105,8 @@ def test_verdict_is_unproven_if_slot_was_last_read_over_30_min_before(
     assert verdict.verdict is VerdictKind.UNPROVEN
     # The early page is no exposure, because its slot is not sure.
     assert verdict.exposures == ()
-    # The reason names the last read, and how long before it was. It is also the one doubt.
-    reason = Reason.NOT_CONFIRMED.text(promise=promise, last=at("08:29"), before=60.0 * minutes_since_read)
+    # The reason names the last read, and how many minutes ago it was. It is also the one doubt.
+    reason = Reason.NOT_CONFIRMED.text(promise=promise, last=at("08:29"), before=60.0 * minutes_ago)
     assert verdict.unproven_because == reason
     assert doubts(verdict) == [reason]
 
@@ -132,10 +130,9 @@ def test_slot_counts_if_calendar_showed_it_at_most_30_min_before(last_shown_at: 
     assert verdict.verdict is expected
 
 
-def test_overdue_release_is_in_doubt_unless_calendar_showed_slot_when_it_passed() -> None:
+def test_overdue_release_is_in_doubt_unless_slot_was_shown_as_it_passed() -> None:
     """The slot is 09:30. No page has come by 10:00, so it is overdue. If a read at 09:30 still showed the slot, there
-    is no doubt. If the last read was at 09:26, the slot may have changed before 09:30. The release is overdue then too,
-    but the verdict says that its slot is in doubt."""
+    is no doubt. If the last read was at 09:26, the slot may have changed before 09:30: overdue, but in doubt."""
     shown_at_slot = verdict_on(promise_for("09:30", last_shown_at="09:30"), published_at=NEVER, now="10:00")
     assert shown_at_slot.verdict is VerdictKind.OVERDUE
     assert doubts(shown_at_slot) == []
@@ -146,42 +143,39 @@ def test_overdue_release_is_in_doubt_unless_calendar_showed_slot_when_it_passed(
 
 
 @pytest.mark.parametrize(
-    ("promise_last_shown_at", "expected_doubts"), [("09:26", 1), ("09:30", 0)], ids=["before the slot", "at the slot"]
+    ("last_shown_at", "expected_doubts"), [("09:26", 1), ("09:30", 0)], ids=["before the slot", "at the slot"]
 )
-def test_missing_sheet_is_in_doubt_unless_calendar_showed_slot_when_it_passed(
-    promise_last_shown_at: str, expected_doubts: int
-) -> None:
+def test_missing_sheet_is_in_doubt_unless_slot_was_shown_as_it_passed(last_shown_at: str, expected_doubts: int) -> None:
     """The slot is 09:30. The page came early, at 09:10. Its spreadsheet has not come by 10:00, so it is overdue. If a
     read at 09:30 still showed the slot, there is no doubt. If the last read was at 09:26, the slot may have changed
-    before 09:30. The sheet is overdue then too, but with one doubt."""
+    before 09:30: overdue, but with one doubt."""
     seen = {"page": page_published_at("09:10"), "sheet": page_published_at(NEVER)}
-    promise = promise_for("09:30", last_shown_at=promise_last_shown_at)
+    promise = promise_for("09:30", last_shown_at=last_shown_at)
     verdict = judged(seconds_at("10:00"), seen, SHEET, promises=[promise])
     assert [part.verdict for part in verdict.parts] == [VerdictKind.EARLY, VerdictKind.OVERDUE]
     assert len(doubts(verdict)) == expected_doubts
 
 
 @pytest.mark.parametrize(
-    ("promise_last_shown_at", "expected", "expected_doubts"),
+    ("last_shown_at", "expected", "expected_doubts"),
     [("08:39", VerdictKind.UNPROVEN, 1), ("08:41", VerdictKind.EARLY, 1), ("09:11", VerdictKind.EARLY, 0)],
     ids=["31 min before it came", "29 min before it came", "after it came"],
 )
 def test_page_is_early_only_if_slot_was_shown_at_most_30_min_before(
-    promise_last_shown_at: str, expected: VerdictKind, expected_doubts: int
+    last_shown_at: str, expected: VerdictKind, expected_doubts: int
 ) -> None:
     """The page came at 09:10, before its slot, 09:30. If the calendar last showed this slot at 08:39, over 30 minutes
     before 09:10, the slot may have changed: unproven, with one doubt. If at 08:41, the page is early. One doubt is
     left, as the slot was not shown since 09:10. If at 09:11, after the page came, it is early without doubt."""
-    promise = promise_for("09:30", last_shown_at=promise_last_shown_at)
+    promise = promise_for("09:30", last_shown_at=last_shown_at)
     verdict = verdict_on(promise, published_at="09:10", now="09:30")
     assert verdict.verdict is expected
     assert len(doubts(verdict)) == expected_doubts
 
 
 def test_old_read_of_calendar_is_no_doubt_until_the_slot() -> None:
-    """At 09:29 no page has come. The calendar last showed the slot, 09:30, at 08:29. At 09:30 that would be over 30
-    minutes ago, too long to count. But the calendar may still be read by then. So the release is pending: neither
-    unproven nor in doubt."""
+    """At 09:29 no page has come. The calendar last showed the slot, 09:30, at 08:29. At 09:30 that would be too long
+    ago, over 30 minutes. But the calendar may still be read by then. So the release is pending, without doubt."""
     verdict = verdict_on(promise_for("09:30", last_shown_at="08:29"), published_at=NEVER, now="09:29")
     assert verdict.verdict is VerdictKind.PENDING
     assert verdict.unproven_because is None
@@ -209,8 +203,7 @@ def test_release_is_overdue_if_its_calendar_changed_only_after_the_slot() -> Non
     surely the slot when it passed. No page has come by 10:00: overdue."""
     until_0932 = promise_for("09:30", last_shown_at="09:32")
     changed = changed_promise("11:00", not_yet_shown_at="09:32", first_shown_at="09:36")
-    verdict = verdict_on(until_0932, changed, published_at=NEVER, now="10:00")
-    assert verdict.verdict is VerdictKind.OVERDUE
+    assert verdict_on(until_0932, changed, published_at=NEVER, now="10:00").verdict is VerdictKind.OVERDUE
 
 
 def verdict_after_change(new_slot: str, *, first_shown_at: str, published_at: str | None) -> Verdict:
@@ -220,7 +213,7 @@ def verdict_after_change(new_slot: str, *, first_shown_at: str, published_at: st
 
 
 @pytest.mark.parametrize(
-    ("new_slot", "first_shown_at", "published_at"),
+    ("new_slot", "shown_at", "came_at"),
     [
         ("2018-01-06 09:30", "09:36", "09:30:01"),
         ("2018-01-06 09:30", "09:30:05", "09:30:04.5"),
@@ -228,19 +221,17 @@ def verdict_after_change(new_slot: str, *, first_shown_at: str, published_at: st
     ],
     ids=["next day", "next day, read just after it was out", "next quarter"],
 )
-def test_release_stays_on_time_if_calendar_shows_next_edition_once_it_is_out(
-    new_slot: str, first_shown_at: str, published_at: str
-) -> None:
+def test_release_is_on_time_if_next_edition_is_shown_once_it_is_out(new_slot: str, shown_at: str, came_at: str) -> None:
     """The calendar showed the slot 09:30 until its read at 09:26. The page came in time, a few seconds after 09:30. The
     next read, after that, showed a `new_slot`: tomorrow or in three months. Once an edition is out, calendars show the
     next edition instead. So the new slot belongs to that one. This release is on time, without doubt."""
-    verdict = verdict_after_change(new_slot, first_shown_at=first_shown_at, published_at=published_at)
+    verdict = verdict_after_change(new_slot, first_shown_at=shown_at, published_at=came_at)
     assert verdict.verdict is VerdictKind.ON_TIME
     assert doubts(verdict) == []
 
 
 @pytest.mark.parametrize(
-    ("new_slot", "first_shown_at", "published_at"),
+    ("new_slot", "shown_at", "came_at"),
     [
         ("2018-01-06 09:30", "09:30:05", "09:30:44"),
         ("2018-01-06 09:30", "09:36", NEVER),
@@ -251,14 +242,12 @@ def test_release_stays_on_time_if_calendar_shows_next_edition_once_it_is_out(
         ("09:28", "09:36", NEVER),
     ],
 )
-def test_release_is_unproven_if_another_slot_perhaps_applied(
-    new_slot: str, first_shown_at: str, published_at: str | None
-) -> None:
+def test_release_is_unproven_if_another_slot_perhaps_applied(new_slot: str, shown_at: str, came_at: str | None) -> None:
     """The calendar showed the slot 09:30 until its read at 09:26. Its next read, after 09:30, showed a `new_slot`:
-    09:28, 09:31, 11:00 or tomorrow. The calendar may have changed before 09:30. So either slot may be the one that
-    applied, and a page shortly after 09:30 or never is unproven. Tomorrow's slot would be that of the next edition if
-    the calendar had changed once the page was out. But it changed before the page came at 09:30:44, or none came."""
-    verdict = verdict_after_change(new_slot, first_shown_at=first_shown_at, published_at=published_at)
+    09:28, 09:31, 11:00 or tomorrow. It may have changed before 09:30, so either slot may be the one that applied. The
+    page came shortly after 09:30, or never: unproven. If the slot of tomorrow was that of the next edition, this page
+    would have been out when the calendar showed it. But it came later, at 09:30:44, or never."""
+    verdict = verdict_after_change(new_slot, first_shown_at=shown_at, published_at=came_at)
     assert verdict.verdict is VerdictKind.UNPROVEN
     assert len(doubts(verdict)) == 1
 
@@ -356,8 +345,8 @@ def test_slot_still_provisional_when_it_passed_allows_whole_day() -> None:
 
 def test_release_is_pending_while_its_provisional_time_may_still_be_confirmed() -> None:
     """At 09:26 the calendar called the slot 09:30 provisional. The page came at 09:28:30. Now it is 09:29. If the
-    calendar confirms 09:30 before it passes, the page was early. If it does not, any minute of the day is on time. So
-    the release is pending until 09:30. Then it is judged again (`revisit`)."""
+    calendar confirms 09:30 before it passes, the page was early. If not, any minute of the day is on time. So the
+    release is pending until 09:30, when it is judged again (`revisit`)."""
     verdict = verdict_on(provisional_promise(last_shown_at="09:26"), published_at="09:28:30", now="09:29")
     assert verdict.verdict is VerdictKind.PENDING
     assert not verdict.final
@@ -365,9 +354,7 @@ def test_release_is_pending_while_its_provisional_time_may_still_be_confirmed() 
 
 
 @pytest.mark.parametrize("published_at", ["09:31:27", NEVER])
-def test_release_after_a_provisional_time_is_unproven_if_that_was_perhaps_confirmed_before(
-    published_at: str | None,
-) -> None:
+def test_release_after_its_provisional_time_is_unproven_if_that_was_perhaps_confirmed(published_at: str | None) -> None:
     """At 09:26 the calendar called the slot 09:30 provisional. At its next read, at 09:36, the slot was confirmed. If
     it was confirmed before 09:30, a page at 09:31:27 is late, and one that has not come by 10:00 is overdue. If it was
     confirmed later, any minute of the day is on time. No one knows which: unproven."""
@@ -411,10 +398,10 @@ def test_release_is_late_or_early_only_if_both_calendars_make_it_so(
     own_calendar_says: str, published_at: str | None, expected: VerdictKind
 ) -> None:
     """Calendar govuk says 09:30, the producer's own calendar 10:30. Now it is 10:00. A page at 09:00 is early by both:
-    early. A page at 09:40 is late by govuk, but early by the other: unproven. If none has come, it is late by govuk,
-    but not due by the other: unproven. A page at 09:30:01 is on time, as govuk, named first, is enough for that.
-    Now let the other say 08:30. A page at 09:00 is early by govuk, but late by the other: unproven. If none has come,
-    it is late by both: overdue."""
+    early. One at 09:40 is late by govuk, but early by the other: unproven. If none has come, it is late by govuk, but
+    not due by the other: unproven. One at 09:30:01 is on time, as govuk, named first, is enough for that. Now let the
+    other say 08:30. A page at 09:00 is early by govuk, but late by the other: unproven. If none has come, it is late by
+    both: overdue."""
     both = promises_by(govuk="09:30", own=own_calendar_says)
     verdict = verdict_on(*both, published_at=published_at, now="10:00")
     assert verdict.verdict is expected
@@ -431,14 +418,12 @@ def test_release_is_late_or_early_only_if_both_calendars_make_it_so(
 )
 def test_early_release_is_also_late_only_if_both_calendars_make_it_late(other_slot: str, *, is_late_too: bool) -> None:
     """The page was public early, from 09:28:30 to 09:29:30, and came back at 09:50. Calendar govuk says 09:30. By that
-    slot, the page was early, and its return was late. The return is a finding `late` only if it is late by the other
-    calendar too. By 09:31 it is. By 09:29 the page was already public, by 09:50 it is back in time, and by 10:00 early:
-    no such finding."""
+    slot, its return was late. This is a finding `late` only if it is late by the other calendar too. By 09:31 it is. By
+    09:29 the page was already public, by 09:50 it is back in time, and by 10:00 early: no such finding."""
     both = promises_by(govuk="09:30", own=other_slot)
     verdict = verdict_on(*both, published_at="09:28:30", removed_at="09:29:30", back_at="09:50")
     assert verdict.verdict is VerdictKind.EARLY
-    has_late_finding = bool(found(verdict, Kind.LATE))
-    assert has_late_finding is is_late_too
+    assert bool(found(verdict, Kind.LATE)) is is_late_too
 
 
 def test_absent_release_is_overdue_only_once_the_slots_of_both_calendars_have_passed() -> None:
@@ -467,8 +452,7 @@ def test_release_that_one_of_two_calendars_cancels_is_not_late() -> None:
     that one no page is due. It is not known which is right: unproven."""
     planned = a_promise(at("09:30"), calendar="govuk")
     cancelled = a_promise(calendar="own", state=Standing.CANCELLED)
-    verdict = verdict_on(planned, cancelled, published_at=NEVER, now="10:00")
-    assert verdict.verdict is VerdictKind.UNPROVEN
+    assert verdict_on(planned, cancelled, published_at=NEVER, now="10:00").verdict is VerdictKind.UNPROVEN
 
 
 TODAY = a_promise(SLOT, calendar="govuk")
@@ -484,11 +468,9 @@ def test_release_minutes_late_by_one_calendar_and_days_late_by_another_is_late()
 def test_release_is_overdue_until_its_watch_has_ended_by_all_its_calendars() -> None:
     """A page never came. Its watch ends 14 days after its slot. Until then, it is overdue. After that, it counts as not
     published. Calendar own says that it was due 20 days ago."""
-    due_by_own_only = verdict_on(TWENTY_DAYS_AGO, published_at=NEVER)
-    assert due_by_own_only.verdict is VerdictKind.NOT_PUBLISHED
+    assert verdict_on(TWENTY_DAYS_AGO, published_at=NEVER).verdict is VerdictKind.NOT_PUBLISHED
     # If calendar govuk says that it is due today, the watch goes on for 14 days from today.
-    due_today_by_govuk = verdict_on(TODAY, TWENTY_DAYS_AGO, published_at=NEVER)
-    assert due_today_by_govuk.verdict is VerdictKind.OVERDUE
+    assert verdict_on(TODAY, TWENTY_DAYS_AGO, published_at=NEVER).verdict is VerdictKind.OVERDUE
 
 
 # Entries that left their calendar
@@ -501,9 +483,7 @@ def dropped_promise(*successors: str, since: str, calendar: str = "govuk") -> Pr
 
 @pytest.mark.parametrize("published_at", [NEVER, "09:40", IN_TIME])
 @pytest.mark.parametrize("new_entries", [(), ("Vital events: 2017", "Stillbirths: 2017")], ids=["none", "two"])
-def test_release_is_unproven_if_calendar_dropped_it_before_its_slot(
-    published_at: str | None, new_entries: tuple[str, ...]
-) -> None:
+def test_release_is_unproven_if_dropped_before_its_slot(published_at: str | None, new_entries: tuple[str, ...]) -> None:
     """The calendar showed the slot 09:30 at 09:00. At all four reads from 09:05 on, it no longer showed the release. So
     the slot may have changed. The release is unproven, whether the page came in time, at 09:40 or never. The reason,
     which is also the one doubt, names the entries that the calendar has instead, if any (`new_entries`)."""
@@ -525,9 +505,7 @@ def test_release_is_unproven_if_calendar_dropped_it_before_its_slot(
     ],
     ids=["a second before its slot", "at its slot", "never"],
 )
-def test_absent_release_is_overdue_unless_calendar_dropped_it_before_its_slot(
-    promise: Promise, expected: VerdictKind
-) -> None:
+def test_absent_release_is_overdue_unless_dropped_before_its_slot(promise: Promise, expected: VerdictKind) -> None:
     """The slot is 09:30. No page has come by 10:00. If the calendar no longer showed the release at 09:29:59, its slot
     may have changed before it passed: unproven. If the calendar dropped it only at 09:30, or never, it is overdue."""
     assert verdict_on(promise, published_at=NEVER, now="10:00").verdict is expected
@@ -573,9 +551,8 @@ def test_early_page_is_not_late_too_if_its_slot_perhaps_changed(promise: Promise
 
 
 def test_missing_sheet_of_early_page_is_unproven_if_calendar_then_dropped_the_release() -> None:
-    """The page came at 09:10, before its slot, 09:30: early. The calendar dropped the release at 09:12, so the slot may
-    have changed before 09:30. The spreadsheet has not come by 10:00. It is overdue only if its slot is still 09:30. So
-    it is unproven and not late, with one doubt."""
+    """The page came at 09:10, before its slot, 09:30: early. The calendar dropped the release at 09:12. The spreadsheet
+    has not come by 10:00. It is overdue if the slot is still 09:30. But this may have changed: unproven, not late."""
     seen = {"page": page_published_at("09:10"), "sheet": page_published_at(NEVER)}
     dropped = dropped_promise(since="09:12")
     verdict = judged(seconds_at("10:00"), seen, SHEET, promises=[dropped])
@@ -585,9 +562,8 @@ def test_missing_sheet_of_early_page_is_unproven_if_calendar_then_dropped_the_re
 
 
 def test_slot_counts_while_one_of_two_calendars_shows_it() -> None:
-    """Two calendars, govuk and own, announced the slot 09:30. No page has come by 10:00. Calendar govuk dropped the
-    release at 09:05. If own still showed it at 09:26, the page is overdue. If own dropped it too, the slot may have
-    changed: unproven."""
+    """Calendars govuk and own announced the slot 09:30. No page has come by 10:00. Govuk dropped the release at 09:05.
+    If own still showed it at 09:26, it is overdue. If own dropped it too, its slot may have changed: unproven."""
     dropped_by_govuk = dropped_promise(since="09:05", calendar="govuk")
     shown_by_own = promise_for("09:30", last_shown_at="09:26", calendar="own")
     assert verdict_on(dropped_by_govuk, shown_by_own, published_at=NEVER).verdict is VerdictKind.OVERDUE

@@ -155,12 +155,10 @@ def changed(body: Json, path: str, value: object) -> Json:
     ],
 )
 def test_every_difference_is_reported_with_both_values(path: str, value: object, line: str) -> None:
-    """A stored verdict is compared with the same verdict computed again. They differ in one `value`, at a `path` in the
-    JSON. For example, the stored verdict is on_time, and the other late. One `line` of the differences says so:
-    “verdict: was on_time, is late”."""
-    again = json_of()
+    """A stored verdict is computed again. Both differ in one `value`, at a `path` in the JSON. If the stored one says
+    on_time, and the other late, a `line` of the differences begins “verdict: was on_time, is late”."""
     stored = changed(json_of(), path, value)
-    assert any(found.startswith(line) for found in find_differences(stored, again))
+    assert any(found.startswith(line) for found in find_differences(stored, again=json_of()))
 
 
 def test_overdue_delay_may_grow_but_not_shrink() -> None:
@@ -208,8 +206,7 @@ def with_findings(*more: Json) -> Json:
 
 def test_blind_finding_may_disappear_only_with_several_monitors() -> None:
     """A stored verdict has the findings `late` and `blind`: its monitor did not look for 3 s. Computed again, it has
-    only `late`. With several monitors, looks of another one may have come in later and filled these 3 s: no difference.
-    With one monitor, nothing explains it."""
+    only `late`. Looks of another monitor in these 3 s may have come in later: no difference, if there are several."""
     late = json_of(turns=LATE)
     late_and_blind = with_findings(a_finding("blind", seconds=3))
     assert find_differences(stored=late_and_blind, again=late, several_monitors=True) == []
@@ -219,8 +216,8 @@ def test_blind_finding_may_disappear_only_with_several_monitors() -> None:
 
 
 def test_missing_late_finding_is_a_difference_even_with_several_monitors() -> None:
-    """A stored verdict has the finding that the page was late. Computed again, it has none. Looks of another monitor
-    cannot explain that, so it is a difference."""
+    """A stored verdict has the finding that the page was late. Computed again, it has none. Looks of other monitors
+    cannot explain that: a difference."""
     late = json_of(turns=LATE)
     without_findings = late | {"findings": []}
     differences = find_differences(stored=late, again=without_findings, several_monitors=True)
@@ -320,12 +317,10 @@ def test_explanation_of_late_page_names_promise_looks_and_rule() -> None:
     """The page was due at 09:30. It was absent from 09:28:20 to 09:36:39 and present from 09:36:40 on: late."""
     text = text_of(explanation_of_late_page())
     assert "late (final, grade report)" in text
-    # The promise:
+    # The promise, the looks and the rule:
     assert "the slot in force: Fri 5 Jan 2018 09:30:00 GMT, confirmed, from govuk" in text
-    # The looks:
     assert "page, edge view: absent by Fri 5 Jan 2018 09:28:20 GMT and still as of Fri 5 Jan 2018 09:36:39 GMT" in text
     assert "present (HTTP 200) by Fri 5 Jan 2018 09:36:40 GMT" in text
-    # The rule:
     assert "on time: published by 1 min after the slot" in text
 
 
@@ -334,8 +329,7 @@ def test_explanation_lists_evidence_records_of_its_runs() -> None:
 
 
 def test_explanation_says_that_final_verdict_does_not_change() -> None:
-    """An explanation lists what would change its verdict (`would_change`). The verdict on a page that came late is
-    final. So the first line says that."""
+    """`would_change` lists what would change a verdict. That on a page that came late is final, and line 1 says so."""
     lines = explanation_of_late_page().would_change
     assert lines[0].startswith("final")
 
@@ -343,10 +337,9 @@ def test_explanation_says_that_final_verdict_does_not_change() -> None:
 def test_explanation_mentions_failed_looks_and_blind_spans() -> None:
     """The page was absent until -51 s. Then looks failed by a timeout: 61 from -50 s to 10 s, and one at 60 s. In
     between, from 20 s to 50 s, the monitor was killed, so it was blind. The explanation mentions all of this."""
-    absent = a_run("page", ABSENT, -100, -51)
     failed = [a_run("page", UNKNOWN, -50, 10, why="timeout", looks=61), a_run("page", UNKNOWN, 60, why="timeout")]
     blind = [Blind(after_slot(20), after_slot(50), "killed")]
-    text = text_of(explained(now=95, seen={"page": [absent, *failed]}, blind=blind))
+    text = text_of(explained(now=95, seen={"page": [a_run("page", ABSENT, -100, -51), *failed]}, blind=blind))
     assert "62 failed and proved nothing" in text  # 61 + 1
     assert "unknown (timeout) from" in text
     assert "blind (killed) from Fri 5 Jan 2018 09:30:20 GMT to Fri 5 Jan 2018 09:30:50 GMT" in text
@@ -384,8 +377,7 @@ def test_explanation_says_what_would_change_the_verdict(now: float, turns: Seque
 
 
 def test_explanation_leaves_out_the_middle_of_many_runs() -> None:
-    """From -100 s to -1 s, the page was present at every even second and absent at every odd one. So there are 100 runs
-    of one look, too many to list."""
+    """From -100 s to -1 s, the page was present and absent in turn, second by second: 100 runs, too many to list."""
     turns = [(second, ABSENT if second % 2 else PRESENT) for second in range(-100, 0)]
     assert "runs in between are left out" in text_of(explained(now=0, seen=turns))
 
@@ -404,8 +396,7 @@ def test_explanation_sums_up_absences_and_failed_looks_between_them_in_one_line(
 
 
 def test_explanation_as_json_keeps_every_fact_and_its_instant() -> None:
-    """A late page is explained as of 500 s, which is 8 min 20 s after its slot, 09:30. The JSON has the same facts in
-    the same order, and the instant of the explanation."""
+    """A late page is explained at 500 s, 8 min 20 s after its slot, 09:30. Its JSON has all facts and this instant."""
     explanation = explained(now=500, seen=LATE)
     body = json.loads(json.dumps(explanation_json(explanation)))
     assert [fact["text"] for fact in body["facts"]] == [fact.text for fact in explanation.facts]

@@ -62,19 +62,15 @@ def appearances(evidence: PartEvidence) -> list[tuple[float | None, float | None
 
 
 @pytest.mark.parametrize(
-    ("later_at_edge", "later_at_origin"),
+    ("edge_later", "origin_later"),
     [([(65, UNKNOWN)], []), ([(65, ABSENT)], []), ([], [(66, ABSENT)])],
     ids=["failed since", "removed", "removed at the origin"],
 )
-def test_seen_until_is_time_of_last_look_that_showed_part(
-    later_at_edge: list[Look], later_at_origin: list[Look]
-) -> None:
+def test_seen_until_is_time_of_last_look_that_showed_part(edge_later: list[Look], origin_later: list[Look]) -> None:
     """The part was absent at -10 s and present at 5 s. One more look, a minute later, failed or found it absent, at the
     edge or the origin. So the look at 5 s was the last to show the part: it was seen until then."""
-    last_shown = 5
-    edge = [(-10, ABSENT), (last_shown, PRESENT), *later_at_edge]
-    evidence = evidence_of(edge, origin=later_at_origin)
-    assert evidence.seen_until == after_slot(last_shown)
+    evidence = evidence_of(edge=[(-10, ABSENT), (5, PRESENT), *edge_later], origin=origin_later)
+    assert evidence.seen_until == after_slot(5)
 
 
 @pytest.mark.parametrize(
@@ -97,8 +93,7 @@ def test_redirected_page_without_title_counts_from_its_slot(first_look: float) -
     s, it may be an earlier edition. From the slot on, the redirect is proof enough. The first look shows the page at 0
     s or 5 s. So the page came by then. It is not known after when (None), as no look found it absent."""
     evidence = evidence_of(edge=[(first_look, PRESENT)], has_title=False, address=Address.LED_TO)
-    after, by = None, first_look
-    assert appearances(evidence) == [(after, by)]
+    assert appearances(evidence) == [(None, first_look)]
 
 
 @pytest.mark.parametrize(("seen_at", "slot"), [(-20, SLOT), (5, None)], ids=["before its slot", "no slot"])
@@ -207,11 +202,9 @@ def test_listing_does_not_date_page_that_contradicts_it(first_shown: float) -> N
 @pytest.mark.parametrize("seen_once_at", [70, 150])
 def test_listing_dates_page_seen_once_as_of_that_look(seen_once_at: float) -> None:
     """Only one look showed the page at its guessed address, at 70 s or 150 s. The listing lacked the page until 200 s.
-    But the page may have been removed right after that look, so what the listing lacked later proves nothing. At the
-    time of that look it lacked the page, and a listing is up to 120 s behind. So the page came within the 120 s before
-    the look."""
-    page = [(-60, ABSENT), (seen_once_at, PRESENT)]
-    evidence = evidence_at_guessed_address(*page, unlisted_until=200)
+    But the page may have been removed right after that look, so what the listing lacked later proves nothing. It lacked
+    the page at that look too, and is up to 120 s behind. So the page came within the 120 s before that look."""
+    evidence = evidence_at_guessed_address((-60, ABSENT), (seen_once_at, PRESENT), unlisted_until=200)
     after, by = seen_once_at - LISTING_LAG, seen_once_at
     assert appearances(evidence) == [(after, by)]
 
@@ -233,8 +226,7 @@ def test_absence_at_guessed_address_does_not_prove_page_absent() -> None:
 
 def test_listing_proves_last_absence_of_page_at_guessed_address() -> None:
     """A look at the guessed address found no page at 300 s. That proves nothing, as the page may be elsewhere. The
-    listing lacked the page until 200 s. A listing is up to 120 s behind, so it proves absence until 200 - 120 = 80 s.
-    That is the last proof of absence."""
+    listing lacked the page until 200 s. It is up to 120 s behind, so it proves absence until 200 - 120 = 80 s."""
     last_unlisted = 200
     evidence = evidence_at_guessed_address((300, ABSENT), unlisted_until=last_unlisted)
     assert evidence.last_absent == after_slot(last_unlisted - LISTING_LAG)
@@ -262,10 +254,9 @@ def test_part_that_disappeared_around_its_slot_may_have_been_public_then(edge: l
     ids=["removed before slot", "removed at slot", "never absent", "absent before slot"],
 )
 def test_part_that_did_not_disappear_around_its_slot_leaves_no_doubt(page: list[Look]) -> None:
-    """A part shown before its slot, 0 s, and absent after it may have been public at the slot and removed later. These
-    parts were not. Two were shown at -20 s, but removed by -10 s or 0 s. One was absent at -20 s, and shown at 10 s: it
-    was not removed. One was shown at -20 s and at 10 s. An address that is never absent may show a page to any look, so
-    that proves nothing."""
+    """A part shown before its slot, 0 s, and absent after it may have been public at the slot. These were not. Two were
+    shown at -20 s, but removed by -10 s or 0 s. One was absent at -20 s, and shown at 10 s: not removed. One was never
+    absent. An address that is never absent may show a page to any look, so it proves nothing."""
     assert not evidence_of(edge=page).may_have_been_public_at(SLOT)
     # The same is true if these looks are at the origin, and the edge lacks the part.
     assert not evidence_of(edge=[(-20, ABSENT)], origin=page).may_have_been_public_at(SLOT)
@@ -319,9 +310,8 @@ def test_absences_prove_nothing_if_clock_was_wrong_at_every_look(blind_span: Bli
 
 
 def test_presence_from_start_is_the_first_at_edge_or_origin() -> None:
-    """A view that shows the page from its first look on has a presence from start. All three views have one: the
-    content API at 1 s, the origin at 3 s and the edge at 5 s. The content API does not count, because it only describes
-    the page. So the origin's is the first."""
+    """A view that shows the page from its first look on has a presence from start. All three do: the content API at 1
+    s, the origin at 3 s, the edge at 5 s. The content API only describes the page. So the origin's is the first."""
     evidence = evidence_of(edge=[(5, PRESENT)], origin=[(3, PRESENT)], content_api=[(1, PRESENT)])
     assert evidence.present_from_start.target == ORIGIN
     assert evidence.present_from_start.begin == after_slot(3)
@@ -368,8 +358,8 @@ def test_look_at_a_copy_counts_for_page_at_the_same_address(
 
 def test_look_at_page_counts_for_copy_at_the_same_address() -> None:
     """A listing showed an address of the release that is the page's own. So the copy there, the part “elsewhere-1”, is
-    the page itself and needs no looks of its own. A look at the page found it present at 4 s. So the copy came by 4 s.
-    No look found it absent before (None)."""
+    the page and needs no looks of its own. The first look at the page found it at 4 s. So the copy came by then,
+    without a look before (None)."""
     copy = Part("elsewhere-1", Role.ALTERNATIVE, url=PAGE_URL, required=False, origin=Origin.ELSEWHERE)
     evidence = evidence_of(edge=[(4, PRESENT)], has_title=True, release=a_release(copy), part=copy)
     assert appearances(evidence) == [(None, 4)]

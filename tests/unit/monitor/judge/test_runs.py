@@ -37,8 +37,7 @@ def runs_of(*each: Look) -> list[Run]:
 
 
 def test_same_answers_are_one_run() -> None:
-    """Looks at 0 s, 1 s and 4 s found the page absent. So they are one run of three looks, from 0 s to 4 s. The longest
-    gap between two of them is 4 - 1 = 3 s."""
+    """Looks at 0 s, 1 s and 4 s found the page absent: one run of three looks. The longest gap is from 1 s to 4 s."""
     (run,) = runs_of((0, ABSENT), (1, ABSENT), (4, ABSENT))
     assert (run.looks, run.largest_gap) == (3, 3 * SECOND)
     assert (run.first_sent, run.last_received) == (after_slot(0), after_slot(4))
@@ -66,10 +65,9 @@ def test_failed_looks_are_counted_by_their_reason() -> None:
 def test_run_of_cached_answers_dates_from_when_copies_were_made(
     first_age: tuple[float, float], second_age: tuple[float, float]
 ) -> None:
-    """Looks at 100 s and 101 s got answers without the page, at least one of them an old copy from a cache. An age is
-    given as its least and most. A copy got at 100 s that is 19 s to 21 s old was made between 79 s and 81 s. So the
-    absence surely began by 81 s, and surely lasted until 79 s. A run takes the earlier begin and the later end of its
-    two answers."""
+    """Looks at 100 s and 101 s got answers without the page, one or both of them from a cache. An age is given as its
+    least and most. A copy got at 100 s that is 19 s to 21 s old was made between 79 s and 81 s. So the absence surely
+    began by 81 s and lasted until 79 s. A run takes the earlier begin and the later end of its two answers."""
     (run,) = runs_of(a_sighting(ABSENT, when=100, age=first_age), a_sighting(ABSENT, when=101, age=second_age))
     (first_least, first_most), (second_least, second_most) = first_age, second_age
     assert run.begin == after_slot(min(100 - first_least, 101 - second_least))
@@ -77,9 +75,7 @@ def test_run_of_cached_answers_dates_from_when_copies_were_made(
 
 
 @pytest.mark.parametrize(("age", "counts"), [((0, 0), True), ((4, 6), True), ((9, 11), False)])
-def test_cached_presence_counts_unless_its_copy_may_predate_first_absence(
-    age: tuple[float, float], *, counts: bool
-) -> None:
+def test_cached_presence_counts_unless_its_copy_may_predate_absence(age: tuple[float, float], *, counts: bool) -> None:
     """The page was first absent at 0 s. At 10 s a look got the page, fresh or as a copy of some age, given as its least
     and most. If it is fresh, or 4 s to 6 s old, it was made after 0 s. So it proves a presence. If it is 9 s to 11 s
     old, it was made between -1 s and 1 s. It may be an earlier edition, from before 0 s. So it proves nothing."""
@@ -96,17 +92,15 @@ def test_first_answer_that_identifies_this_edition_begins_a_run() -> None:
 
 
 def test_present_content_with_other_bytes_begins_a_run() -> None:
-    """Five looks, a second apart, show the page. The digest of an answer stands for its bytes. That of the second
-    answer is not known (None), so it may be “a” as well. So the three answers up to the third are one run. The two
-    others, with the bytes “b”, are a second run."""
+    """Five looks, a second apart, show the page. A digest stands for the bytes of an answer. The second digest is not
+    known (None), so it may be “a” too. So the first three answers are one run, and the two with “b” another."""
     digests = ["a", None, "a", "b", "b"]
     runs = runs_of(*(a_sighting(PRESENT, second, digest=digest) for second, digest in enumerate(digests)))
     assert [(run.digest, run.looks) for run in runs] == [("a", 3), ("b", 2)]
 
 
 def test_absence_with_other_bytes_begins_no_run() -> None:
-    """Two looks found no page, but error messages of different bytes (`digest`). Both show an absence. So they are one
-    run, which keeps the digest of the first."""
+    """Two looks found no page, but errors of different bytes (`digest`): one run, with the digest of the first."""
     (run,) = runs_of(a_sighting(ABSENT, 0, digest="a"), a_sighting(ABSENT, 1, digest="b"))
     assert (run.digest, run.looks) == ("a", 2)
 
@@ -123,9 +117,9 @@ def test_gap_much_longer_than_planned_splits_a_run(seconds_between_looks: float,
     ("begins", "ends", "number_of_runs"), [(2, 8, 2), (-5, 1, 2), (-5, 0, 1), (10, 20, 1), (0, 10, 2), (-5, 50, 2)]
 )
 def test_blind_span_between_two_looks_splits_their_run(begins: float, ends: float, number_of_runs: int) -> None:
-    """Looks at 0 s and 10 s found the page absent. The monitor was stopped for a span of time, so it was blind. If the
-    span covers any time between the two looks, such as 2 s to 8 s, they are two runs. If it ends at 0 s or begins at 10
-    s, they are one."""
+    """Looks at 0 s and 10 s found the page absent. The monitor was stopped, so blind, for a span of time. If that
+    covers any time between the looks, such as 2 s to 8 s, they are two runs. If it ends at 0 s or begins at 10 s,
+    one."""
     blind = [Blind(after_slot(begins), after_slot(ends), "stopped")]
     looks_at_0_and_10_s = [a_sighting(ABSENT, 0), a_sighting(ABSENT, 10)]
     assert len(folded_runs(looks_at_0_and_10_s, blind)) == number_of_runs
@@ -133,8 +127,7 @@ def test_blind_span_between_two_looks_splits_their_run(begins: float, ends: floa
 
 def test_blind_span_is_kept_if_all_looks_failed() -> None:
     """The monitor “north” was killed, so it was blind from 0 s to 10 s. Such a span is dropped if another monitor
-    watched in that time. The monitor “south” looked from -60 s to 60 s. But all its looks failed, as did those of
-    north. So no one watched, and the span is kept."""
+    watched then. The monitor “south” looked from -60 s to 60 s, but all its looks failed. So the span is kept."""
     span = Blind(after_slot(0), after_slot(10), "killed", monitor="north")
     failed = [replace(a_run("page", UNKNOWN, -60, 60), monitor=name) for name in ("north", "south")]
     assert drop_watched_spans([span], {"r/page/edge": failed}) == [span]
@@ -142,8 +135,7 @@ def test_blind_span_is_kept_if_all_looks_failed() -> None:
 
 def test_only_last_run_changes_and_keeps_its_evidence() -> None:
     """The page was absent at 0 s and present at 1 s: two runs. The second has an evidence record, “rec-1”. `fold` adds
-    a look at 2 s that also found the page present. It lengthens the second run, which keeps its record. The first run
-    is not touched."""
+    a look at 2 s that also found the page present. It lengthens only the second run, which keeps its record."""
     absence, presence = runs_of((0, ABSENT), (1, PRESENT))
     presence = replace(presence, evidence=("rec-1",))
     first, second = fold([absence, presence], a_sighting(PRESENT, 2))
@@ -158,19 +150,16 @@ def test_sighting_older_than_last_run_is_out_of_order() -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "apart", "looks_in_run"),
+    ("state", "apart", "run_looks"),
     [(ABSENT, False, 2), (PRESENT, False, None), (ABSENT, True, None)],
     ids=["same answer", "other answer", "blind in between"],
 )
-def test_same_answer_lengthens_last_run_unless_set_apart(
-    state: State, looks_in_run: int | None, *, apart: bool
-) -> None:
+def test_same_answer_lengthens_last_run_unless_set_apart(state: State, run_looks: int | None, *, apart: bool) -> None:
     """The last run is one look, which found the page absent at 0 s. A look at 1 s with the same answer lengthens it to
-    two looks. `extend_run` returns None, because a new run must begin, in two cases: the answer at 1 s differs, or the
-    monitor was blind between both looks (`apart`)."""
+    two looks. If its answer differs, or the monitor was blind in between (`apart`), a new run must begin (None)."""
     last = start_run(a_sighting(ABSENT, 0))
     lengthened = extend_run(last, a_sighting(state, 1), apart=apart)
-    assert (None if lengthened is None else lengthened.looks) == looks_in_run
+    assert (None if lengthened is None else lengthened.looks) == run_looks
     # The last run itself is never changed.
     assert last.looks == 1
 

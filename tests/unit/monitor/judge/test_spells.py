@@ -37,8 +37,7 @@ def absent(begin: float, end: float) -> Span:
 
 
 def test_presence_from_first_look_on_does_not_count() -> None:
-    """Looks at 0 s and 5 s show a page that names no edition. No look before found it absent. So it may be of an
-    earlier edition, and proves nothing."""
+    """Looks at 0 s and 5 s show a page. None before found it absent. It may be of an earlier edition: no presence."""
     assert spans_of((0, PRESENT), (5, PRESENT), this_edition=False) == []
 
 
@@ -77,14 +76,12 @@ def test_cached_copy_proves_presence_when_it_was_made() -> None:
     """The page was absent at 100 s. At 105 s a look got a copy of the page from a cache. It was 5 s old, so made at 105
     - 5 = 100 s, not before the absence. So it proves that the page was present at 100 s."""
     age = 5
-    made_at = 105 - age
-    assert spans_of((100, ABSENT), (105, PRESENT, age)) == [absent(100, 100), present(made_at, made_at)]
+    assert spans_of((100, ABSENT), (105, PRESENT, age)) == [absent(100, 100), present(105 - age, 105 - age)]
 
 
 def test_older_copy_counts_if_an_earlier_look_showed_the_content() -> None:
-    """The page was first absent at 100 s. At 120 s a look got a copy of it that was 30 s old, so made at 90 s. Alone,
-    such a copy would not count, as it may be of an edition from before 100 s. But a look at 110 s had already shown the
-    page. So the copy counts, as a presence at 90 s."""
+    """The page was first absent at 100 s. At 120 s a look got a copy of it that was 30 s old, so made at 90 s. A copy
+    from before 100 s may be of an earlier edition. But a look at 110 s had already shown this page. So it counts."""
     age = 30
     spans = spans_of((100, ABSENT), (110, PRESENT), (115, ABSENT), (120, PRESENT, age))
     copy = present(120 - age, 120 - age)
@@ -216,17 +213,15 @@ def test_presence_from_start_lasts_from_its_oldest_to_its_newest_copy() -> None:
 
 
 @pytest.mark.parametrize(
-    ("page_looks", "this_edition"),
+    ("page", "this_edition"),
     [([(0, ABSENT), (5, PRESENT)], False), ([(0, PRESENT), (5, PRESENT)], True), ([(0, UNKNOWN)], False)],
     ids=["absent at first", "of this edition", "all looks failed"],
 )
-def test_dated_identified_or_unseen_page_has_no_presence_from_start(
-    page_looks: list[Look], *, this_edition: bool
-) -> None:
+def test_dated_identified_or_unseen_page_has_no_presence_from_start(page: list[Look], *, this_edition: bool) -> None:
     """A presence from start is a page that a view shows at its first look, and that may be of an earlier edition. There
     is none (None) in three cases. An absence at 0 s dates the page of 5 s. The page of 0 s and 5 s is surely of this
     edition. The only look, at 0 s, failed."""
-    runs = looks(*page_looks, specific=this_edition).runs("page")
+    runs = looks(*page, specific=this_edition).runs("page")
     assert find_presence_from_start(runs) is None
 
 
