@@ -319,8 +319,8 @@ def provisional_promise(*, last_shown_at: str) -> Promise:
 
 
 def test_release_that_keeps_its_provisional_time_is_on_time() -> None:
-    """At 09:26 the calendar called the slot 09:30 provisional. The page came at 09:30:01. That is on time whether the
-    calendar has confirmed 09:30 since then or not. So there is no doubt."""
+    """While a slot is provisional, any minute of its day is on time. At 09:26 the calendar called 09:30 provisional.
+    The page came at 09:30:01. That is on time even if the calendar has confirmed 09:30 since. So there is no doubt."""
     verdict = verdict_on(provisional_promise(last_shown_at="09:26"), published_at=IN_TIME)
     assert verdict.verdict is VerdictKind.ON_TIME
     assert doubts(verdict) == []

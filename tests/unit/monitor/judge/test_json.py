@@ -171,9 +171,9 @@ def test_overdue_delay_may_grow_but_not_shrink() -> None:
 
 
 def test_recomputed_verdict_may_become_final_but_not_stop_being_final() -> None:
-    """A stored verdict is computed again. If only the new one is final, looks since then explain that: no difference.
-    But a final verdict stays final. So if only the stored one is final, that is a difference."""
-    final = json_of()
+    """A stored verdict on a late page is computed again. If only the new one is final, later looks explain that: no
+    difference. But a final verdict stays final. So if only the stored one is final, that is a difference."""
+    final = json_of(turns=LATE)
     not_final = final | {"final": False}
     assert find_differences(stored=not_final, again=final) == []
     assert find_differences(stored=final, again=not_final) == ["final: was True, is False"]
@@ -292,10 +292,10 @@ def json_with_copy_made_by(seconds: float) -> Json:
 
 
 def test_cached_copy_dated_earlier_when_recomputed_makes_no_difference() -> None:
-    """At 114 s a look at the edge got a copy of the page from a cache. By its age, it was made by 89.8 s, or, when the
-    verdict is computed again, by 88.3 s. The origin lacked the page at -1.5 s. This counts only for 90 s, until 88.5 s.
-    If the copy's time decided, it would count for the one but not for the other. But the time of the look decides, 114
-    s. So it counts for neither, and the verdicts do not differ."""
+    """At 114 s a look at the edge got a copy of the page from a cache. In a stored verdict, the copy was made by 89.8
+    s. In the verdict computed again, it was made by 88.3 s. The origin lacked the page at -1.5 s. That counts for 90 s,
+    until 88.5 s, so not at the time of the look, 114 s. Thus it counts in neither verdict, and they do not differ. If
+    the time of the copy decided, it would count in the second only."""
     stored, again = json_with_copy_made_by(89.8), json_with_copy_made_by(88.3)
     assert find_differences(stored, again) == []
 
@@ -329,7 +329,7 @@ def test_explanation_lists_evidence_records_of_its_runs() -> None:
 
 
 def test_explanation_says_that_final_verdict_does_not_change() -> None:
-    """`would_change` lists what would change a verdict. That on a page that came late is final, and line 1 says so."""
+    """`would_change` lists what would change a verdict. A late page has a final one. So the first line says “final”."""
     lines = explanation_of_late_page().would_change
     assert lines[0].startswith("final")
 

@@ -83,7 +83,8 @@ def test_seen_until_is_time_of_last_look_that_showed_part(edge_later: list[Look]
     ids=["shown by the last look", "shown again", "never shown"],
 )
 def test_seen_until_is_none_unless_the_part_disappeared(edge: list[Look], origin: list[Look]) -> None:
-    """`seen_until` is when a part that disappeared was last seen. Here the last look showed it, or none ever did."""
+    """`seen_until` is when a part that disappeared was last seen. It is None here: the last look showed it, or no
+    look."""
     assert evidence_of(edge, origin).seen_until is None
 
 
@@ -114,7 +115,9 @@ def test_page_without_title_does_not_count_without_redirect(address: Address) ->
 
 
 def test_absence_at_redirected_address_stays_an_absence() -> None:
-    """The announcement redirected (`LED_TO`) to this address, which lacked the page at 5 s: a spell of absence."""
+    """The announcement redirects to this address (`LED_TO`). From the slot, 0 s, on, a page there counts as the
+    release. But a look at 5 s found none. So the edge has one spell, a time in which it always showed the same:
+    absent."""
     (spell,) = evidence_of(edge=[(5, ABSENT)], address=Address.LED_TO).spells[View.EDGE]
     assert not spell.is_present
 
@@ -191,7 +194,7 @@ def test_later_look_without_page_at_guessed_address_proves_more_than_the_listing
 def test_listing_does_not_date_page_that_contradicts_it(first_shown: float) -> None:
     """The listing lacked the page until 200 s. A listing is up to 120 s behind, so the page should be absent until 200
     - 120 = 80 s. But a look showed it at its guessed address by then, at 70 s or 80 s. So the listing is wrong and does
-    not count. The last look that found the page absent was at -60 s. So it came after -60 s."""
+    not count. The last look that found the page absent was at -60 s. So the page came after -60 s."""
     last_absent = -60
     page = [(last_absent, ABSENT), (first_shown, PRESENT), (210, PRESENT)]
     evidence = evidence_at_guessed_address(*page, unlisted_until=200)
@@ -200,10 +203,10 @@ def test_listing_does_not_date_page_that_contradicts_it(first_shown: float) -> N
 
 
 @pytest.mark.parametrize("seen_once_at", [70, 150])
-def test_listing_dates_page_seen_once_as_of_that_look(seen_once_at: float) -> None:
-    """Only one look showed the page at its guessed address, at 70 s or 150 s. The listing lacked the page until 200 s.
-    But the page may have been removed right after that look, so what the listing lacked later proves nothing. It lacked
-    the page at that look too, and is up to 120 s behind. So the page came within the 120 s before that look."""
+def test_listing_dates_page_seen_only_once_by_what_it_lacked_until_then(seen_once_at: float) -> None:
+    """Only one look showed the page at its guessed address, at 70 s or 150 s. The page may have been removed after
+    that. So it proves nothing that the listing lacked it later, until 200 s. But the listing also lacked it at that one
+    look, and a listing is up to 120 s behind. So the page came within the 120 s before that look."""
     evidence = evidence_at_guessed_address((-60, ABSENT), (seen_once_at, PRESENT), unlisted_until=200)
     after, by = seen_once_at - LISTING_LAG, seen_once_at
     assert appearances(evidence) == [(after, by)]
@@ -347,10 +350,10 @@ def test_runs_at_edge_and_origin_are_ordered_by_first_look() -> None:
 def test_look_at_a_copy_counts_for_page_at_the_same_address(
     watched_as: str, address: str, page_appearances: list[tuple[float | None, float]]
 ) -> None:
-    """A listing shows a copy of the page, watched as the part “elsewhere-1”. A look at the copy found it present at 3
-    s. If the copy has the page's own address, it is the page. So the page came by 3 s, and no look found it absent
-    before (None). If the copy has another address, that says nothing about the page (no appearance). Nor does
-    “found-1”, a part that the page links to, even at the page's address."""
+    """A listing shows a copy of the page, watched as the part “elsewhere-1”. The first look at the copy found it at 3
+    s. If the copy has the page's own address, it is the page. So the page came by 3 s. It is not known after when
+    (None). If the copy has another address, the page has no appearance. Nor has it one if the look was at the part
+    “found-1”, which the page links to, even at the page's address."""
     looks_at_other_part = looks((3, PRESENT), specific=True, address=address)
     evidence = evidence_of(other_targets={watched_as: looks_at_other_part})
     assert appearances(evidence) == page_appearances
@@ -358,8 +361,8 @@ def test_look_at_a_copy_counts_for_page_at_the_same_address(
 
 def test_look_at_page_counts_for_copy_at_the_same_address() -> None:
     """A listing showed an address of the release that is the page's own. So the copy there, the part “elsewhere-1”, is
-    the page and needs no looks of its own. The first look at the page found it at 4 s. So the copy came by then,
-    without a look before (None)."""
+    the page and needs no looks of its own. The first look at the page found it at 4 s. So the copy came by 4 s. It is
+    not known after when (None)."""
     copy = Part("elsewhere-1", Role.ALTERNATIVE, url=PAGE_URL, required=False, origin=Origin.ELSEWHERE)
     evidence = evidence_of(edge=[(4, PRESENT)], has_title=True, release=a_release(copy), part=copy)
     assert appearances(evidence) == [(None, 4)]

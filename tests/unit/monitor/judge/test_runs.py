@@ -37,7 +37,7 @@ def runs_of(*each: Look) -> list[Run]:
 
 
 def test_same_answers_are_one_run() -> None:
-    """Looks at 0 s, 1 s and 4 s found the page absent: one run of three looks. The longest gap is from 1 s to 4 s."""
+    """Looks at 0 s, 1 s and 4 s found the page absent: one run of three looks. The largest gap is from 1 s to 4 s."""
     (run,) = runs_of((0, ABSENT), (1, ABSENT), (4, ABSENT))
     assert (run.looks, run.largest_gap) == (3, 3 * SECOND)
     assert (run.first_sent, run.last_received) == (after_slot(0), after_slot(4))
@@ -67,7 +67,7 @@ def test_run_of_cached_answers_dates_from_when_copies_were_made(
 ) -> None:
     """Looks at 100 s and 101 s got answers without the page, one or both of them from a cache. An age is given as its
     least and most. A copy got at 100 s that is 19 s to 21 s old was made between 79 s and 81 s. So the absence surely
-    began by 81 s and lasted until 79 s. A run takes the earlier begin and the later end of its two answers."""
+    began by 81 s and did not end before 79 s. A run takes the earlier begin and the later end of its two answers."""
     (run,) = runs_of(a_sighting(ABSENT, when=100, age=first_age), a_sighting(ABSENT, when=101, age=second_age))
     (first_least, first_most), (second_least, second_most) = first_age, second_age
     assert run.begin == after_slot(min(100 - first_least, 101 - second_least))
@@ -76,9 +76,9 @@ def test_run_of_cached_answers_dates_from_when_copies_were_made(
 
 @pytest.mark.parametrize(("age", "counts"), [((0, 0), True), ((4, 6), True), ((9, 11), False)])
 def test_cached_presence_counts_unless_its_copy_may_predate_absence(age: tuple[float, float], *, counts: bool) -> None:
-    """The page was first absent at 0 s. At 10 s a look got the page, fresh or as a copy of some age, given as its least
-    and most. If it is fresh, or 4 s to 6 s old, it was made after 0 s. So it proves a presence. If it is 9 s to 11 s
-    old, it was made between -1 s and 1 s. It may be an earlier edition, from before 0 s. So it proves nothing."""
+    """The page was absent at 0 s and 8 s. At 10 s a look got the page, fresh or as an old copy, with the least and most
+    of its age. A copy from after the first absence, 0 s, is of no earlier edition. So the page counts if it is fresh or
+    4 s to 6 s old. If it is 9 s to 11 s old, it is perhaps from before 0 s, and proves nothing."""
     runs = runs_of((0, ABSENT), (8, ABSENT), a_sighting(PRESENT, 10, age=age))
     is_any_presence = any(spell.is_present for spell in build_spells(View.EDGE, runs))
     assert is_any_presence is counts
@@ -118,8 +118,7 @@ def test_gap_much_longer_than_planned_splits_a_run(seconds_between_looks: float,
 )
 def test_blind_span_between_two_looks_splits_their_run(begins: float, ends: float, number_of_runs: int) -> None:
     """Looks at 0 s and 10 s found the page absent. The monitor was stopped, so blind, for a span of time. If that
-    covers any time between the looks, such as 2 s to 8 s, they are two runs. If it ends at 0 s or begins at 10 s,
-    one."""
+    covers any time between the looks, such as 2 s to 8 s, they are two runs. If not, as if it ends at 0 s: one."""
     blind = [Blind(after_slot(begins), after_slot(ends), "stopped")]
     looks_at_0_and_10_s = [a_sighting(ABSENT, 0), a_sighting(ABSENT, 10)]
     assert len(folded_runs(looks_at_0_and_10_s, blind)) == number_of_runs
@@ -127,7 +126,7 @@ def test_blind_span_between_two_looks_splits_their_run(begins: float, ends: floa
 
 def test_blind_span_is_kept_if_all_looks_failed() -> None:
     """The monitor “north” was killed, so it was blind from 0 s to 10 s. Such a span is dropped if another monitor
-    watched then. The monitor “south” looked from -60 s to 60 s, but all its looks failed. So the span is kept."""
+    watched then. The monitor “south” looked from -60 s to 60 s, but all looks of both failed. So the span is kept."""
     span = Blind(after_slot(0), after_slot(10), "killed", monitor="north")
     failed = [replace(a_run("page", UNKNOWN, -60, 60), monitor=name) for name in ("north", "south")]
     assert drop_watched_spans([span], {"r/page/edge": failed}) == [span]
@@ -167,9 +166,9 @@ def test_same_answer_lengthens_last_run_unless_set_apart(state: State, run_looks
 @settings(max_examples=100)
 @given(worlds(), st.lists(st.integers(0, 60), max_size=4).map(sorted))
 def test_batches_of_sightings_give_same_runs_as_all_at_once(world: World, batch_ends: list[int]) -> None:
-    """In an invented world, a page comes and goes at random. Random looks see it, fail, or are missing in blind spans.
-    What they saw is added to runs in batches, which end at random places (`batch_ends`). A batch needs only the last
-    run from before. The runs may never differ from those of all looks added at once."""
+    """In an invented world, a page comes and goes at random. Random looks, planned 5 s apart, see it, fail, or are
+    missing in blind spans. What they saw is added to runs in batches, which end at random places (`batch_ends`). A
+    batch needs only the last run from before. The runs may never differ from those of all looks added at once."""
     blind_spans = world.spans
     for sightings in world.sightings.values():
         stored: list[Run] = []
@@ -196,18 +195,19 @@ def test_runs_count_each_look_once_in_order_and_only_failed_ones_have_a_reason(w
 
 
 def test_widest_gap_counts_looks_near_slot_until_page_was_seen() -> None:
-    """The widest gap between two looks counts from 120 s before the slot until the page is seen. In that time it was
-    3.6 s. In the two hours before, it was 300 s. After the page was seen, at 5 s, it was 60 s. Neither counts."""
-    hours_before = a_run("page", ABSENT, first=-7200, last=-121, looks=400, largest_gap=300 * SECOND)
-    around_slot = a_run("page", ABSENT, first=-120, last=3, looks=90, largest_gap=3.6 * SECOND)
-    after_it_came = a_run("page", PRESENT, first=5, last=3600, looks=60, largest_gap=60 * SECOND)
+    """Each run has a largest gap between two of its looks: 300 s in the two hours until 121 s before the slot, then 3.6
+    s, and 60 s once the page was seen, at 5 s. The widest gap of all counts only looks from 120 s before the slot until
+    the page was seen: 3.6 s."""
+    hours_before = a_run("page", ABSENT, first=-7200, last=-121, largest_gap=300 * SECOND)
+    around_slot = a_run("page", ABSENT, first=-120, last=3, largest_gap=3.6 * SECOND)
+    after_it_came = a_run("page", PRESENT, first=5, last=3600, largest_gap=60 * SECOND)
     assert widest_gap([hours_before, around_slot, after_it_came], SLOT) == 3.6 * SECOND
 
 
 def test_time_between_two_runs_around_slot_is_a_gap_between_looks() -> None:
     """One run of looks found the page absent until 30 s before the slot. The next run began 10 s after the slot. In
     between, there was no look for 40 s. That is the widest gap between two looks around the slot."""
-    before, after = a_run("page", ABSENT, -120, last=-30, looks=90), a_run("page", ABSENT, 10, 120, looks=90)
+    before, after = a_run("page", ABSENT, first=-120, last=-30), a_run("page", ABSENT, first=10, last=120)
     assert widest_gap([before, after], SLOT) == 40 * SECOND
 
 

@@ -80,8 +80,9 @@ def test_cached_copy_proves_presence_when_it_was_made() -> None:
 
 
 def test_older_copy_counts_if_an_earlier_look_showed_the_content() -> None:
-    """The page was first absent at 100 s. At 120 s a look got a copy of it that was 30 s old, so made at 90 s. A copy
-    from before 100 s may be of an earlier edition. But a look at 110 s had already shown this page. So it counts."""
+    """The page was absent at 100 s, there at 110 s, and absent at 115 s. At 120 s a look got a copy of it that was 30 s
+    old, so made at 90 s. A copy from before the first absence, 100 s, may be of an earlier edition. But the look at 110
+    s had already shown this page. So the copy counts."""
     age = 30
     spans = spans_of((100, ABSENT), (110, PRESENT), (115, ABSENT), (120, PRESENT, age))
     copy = present(120 - age, 120 - age)
@@ -140,8 +141,8 @@ def test_presence_with_disproved_age_begins_at_its_look() -> None:
 
 def test_presence_with_disproved_age_and_no_answer_time_begins_15_s_after_its_look() -> None:
     """At 50 s the edge lacked the page. At 60 s it sent a copy that claimed to be 30 s old. That is not believed. So
-    the page was there only when this look was answered. Older versions did not store that time. But no look takes over
-    15 s. So the page was surely there at 60 + 15 = 75 s."""
+    the page was surely there only when the look of 60 s was answered. Older versions did not store when that was. But
+    no look takes over 15 s. So the page was there at 60 + 15 = 75 s."""
     absence, presence = spells_of((0, ABSENT), (50, ABSENT), (60, PRESENT, 30), this_edition=True)
     run_without_answer_time = replace(presence.runs[0], first_received=None)
     old_presence = replace(presence, runs=(run_without_answer_time,))
@@ -219,8 +220,8 @@ def test_presence_from_start_lasts_from_its_oldest_to_its_newest_copy() -> None:
 )
 def test_dated_identified_or_unseen_page_has_no_presence_from_start(page: list[Look], *, this_edition: bool) -> None:
     """A presence from start is a page that a view shows at its first look, and that may be of an earlier edition. There
-    is none (None) in three cases. An absence at 0 s dates the page of 5 s. The page of 0 s and 5 s is surely of this
-    edition. The only look, at 0 s, failed."""
+    is none (None) in three cases. 1. An absence at 0 s dates the page of 5 s. 2. The page of 0 s and 5 s is surely of
+    this edition. 3. The only look, at 0 s, failed."""
     runs = looks(*page, specific=this_edition).runs("page")
     assert find_presence_from_start(runs) is None
 
