@@ -216,8 +216,7 @@ def test_blind_finding_may_disappear_only_with_several_monitors() -> None:
 
 
 def test_missing_late_finding_is_a_difference_even_with_several_monitors() -> None:
-    """A stored verdict has the finding that the page was late. Computed again, it has none. Looks of other monitors
-    cannot explain that: a difference."""
+    """A stored verdict says that the page was late. Computed again, it does not, which no other monitor can explain."""
     late = json_of(turns=LATE)
     without_findings = late | {"findings": []}
     differences = find_differences(stored=late, again=without_findings, several_monitors=True)
@@ -269,9 +268,9 @@ def withdrawn_or_stale_kinds(verdict: Verdict) -> set[Kind]:
 @example(SEEN_PRESENT_ONCE, 91.0)
 def test_recomputed_verdict_changes_only_by_looks_that_were_under_way(world: World, now: float) -> None:
     """In an invented world, a page comes and goes at random, and random looks see it. Its verdict as of `now` is
-    computed again later, with the answers to looks that were under way at `now`. These may show that a withdrawal or a
-    stale edge lasted long enough for a finding. So such findings may be added, but never get lost. If the verdict is
-    the same and none was added, the JSON may not differ."""
+    computed again, with the answers to looks that were under way at `now`. These may show that a withdrawal or a stale
+    edge lasted long enough for a finding. Such findings may be added, but not lost. If none is added, and the verdict
+    is the same, the JSON may not differ."""
     runs_at_now = world.runs(after_slot(now))
     # Looks under way may lengthen the runs. Runs that later looks began are left out.
     runs_later = {target: runs[: len(runs_at_now[target])] for target, runs in world.runs().items()}

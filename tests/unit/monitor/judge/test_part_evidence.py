@@ -21,8 +21,6 @@ from tests.worlds.releases import PAGE_URL, SHEET, a_promise, a_release
 from tests.worlds.verdicts import runs_seen
 
 API_URL = PAGE_URL.replace("/government", "/api/content/government")
-LISTING_LAG = 120
-"""A listing may lack a release for so many seconds after it came."""
 
 
 def evidence_of(  # noqa: PLR0913 # all facts behind the evidence
@@ -83,8 +81,8 @@ def test_seen_until_is_time_of_last_look_that_showed_part(edge_later: list[Look]
     ids=["shown by the last look", "shown again", "never shown"],
 )
 def test_seen_until_is_none_unless_the_part_disappeared(edge: list[Look], origin: list[Look]) -> None:
-    """`seen_until` is when a part that disappeared was last seen. It is None here: the last look showed it, or no
-    look."""
+    """`seen_until` is when a part that disappeared was last seen. Here it is None, because the part did not disappear:
+    the last look showed it, or no look ever did."""
     assert evidence_of(edge, origin).seen_until is None
 
 
@@ -116,8 +114,7 @@ def test_page_without_title_does_not_count_without_redirect(address: Address) ->
 
 def test_absence_at_redirected_address_stays_an_absence() -> None:
     """The announcement redirects to this address (`LED_TO`). From the slot, 0 s, on, a page there counts as the
-    release. But a look at 5 s found none. So the edge has one spell, a time in which it always showed the same:
-    absent."""
+    release. But a look at 5 s found none. So the edge has one spell (a time without a change): an absence."""
     (spell,) = evidence_of(edge=[(5, ABSENT)], address=Address.LED_TO).spells[View.EDGE]
     assert not spell.is_present
 
@@ -170,24 +167,20 @@ def evidence_at_guessed_address(*page: Look, unlisted_until: float) -> PartEvide
 @pytest.mark.parametrize("absences_at_page", [[], [(-60, ABSENT)]])
 def test_listing_dates_appearance_at_guessed_address(absences_at_page: list[Look]) -> None:
     """A look first showed the page at its guessed address at 150 s. The listing lacked the page until 200 s. A listing
-    is up to 120 s behind, so the page was surely absent until 200 - 120 = 80 s. It came after 80 s and by 150 s. A look
-    at -60 s that found it absent, if there was one, proves less."""
-    last_unlisted, first_shown = 200, 150
-    page = [*absences_at_page, (first_shown, PRESENT), (210, PRESENT)]
-    evidence = evidence_at_guessed_address(*page, unlisted_until=last_unlisted)
-    after, by = last_unlisted - LISTING_LAG, first_shown
-    assert appearances(evidence) == [(after, by)]
+    is up to 120 s behind, so the page was surely absent until 200 - 120 = 80 s. It came after 80 s and by 150 s. If a
+    look at -60 s found it absent, that proves less."""
+    page = [*absences_at_page, (150, PRESENT), (210, PRESENT)]
+    evidence = evidence_at_guessed_address(*page, unlisted_until=200)
+    assert appearances(evidence) == [(200 - 120, 150)]
 
 
 def test_later_look_without_page_at_guessed_address_proves_more_than_the_listing() -> None:
     """The listing lacked the page until 200 s. A listing is up to 120 s behind, so it proves absence only until 200 -
     120 = 80 s. A look at the page's guessed address found it absent at 100 s. That is later, so it proves more. The
     next look showed the page, at 150 s. So the page came after 100 s and by 150 s."""
-    last_absent, first_shown = 100, 150
-    page = [(-60, ABSENT), (last_absent, ABSENT), (first_shown, PRESENT), (210, PRESENT)]
+    page = [(-60, ABSENT), (100, ABSENT), (150, PRESENT), (210, PRESENT)]
     evidence = evidence_at_guessed_address(*page, unlisted_until=200)
-    after, by = last_absent, first_shown
-    assert appearances(evidence) == [(after, by)]
+    assert appearances(evidence) == [(100, 150)]
 
 
 @pytest.mark.parametrize("first_shown", [70, 80])
@@ -195,11 +188,9 @@ def test_listing_does_not_date_page_that_contradicts_it(first_shown: float) -> N
     """The listing lacked the page until 200 s. A listing is up to 120 s behind, so the page should be absent until 200
     - 120 = 80 s. But a look showed it at its guessed address by then, at 70 s or 80 s. So the listing is wrong and does
     not count. The last look that found the page absent was at -60 s. So the page came after -60 s."""
-    last_absent = -60
-    page = [(last_absent, ABSENT), (first_shown, PRESENT), (210, PRESENT)]
+    page = [(-60, ABSENT), (first_shown, PRESENT), (210, PRESENT)]
     evidence = evidence_at_guessed_address(*page, unlisted_until=200)
-    after, by = last_absent, first_shown
-    assert appearances(evidence) == [(after, by)]
+    assert appearances(evidence) == [(-60, first_shown)]
 
 
 @pytest.mark.parametrize("seen_once_at", [70, 150])
@@ -208,8 +199,7 @@ def test_listing_dates_page_seen_only_once_by_what_it_lacked_until_then(seen_onc
     that. So it proves nothing that the listing lacked it later, until 200 s. But the listing also lacked it at that one
     look, and a listing is up to 120 s behind. So the page came within the 120 s before that look."""
     evidence = evidence_at_guessed_address((-60, ABSENT), (seen_once_at, PRESENT), unlisted_until=200)
-    after, by = seen_once_at - LISTING_LAG, seen_once_at
-    assert appearances(evidence) == [(after, by)]
+    assert appearances(evidence) == [(seen_once_at - 120, seen_once_at)]
 
 
 def test_last_absent_is_latest_absence_at_edge_or_origin() -> None:
@@ -230,9 +220,8 @@ def test_absence_at_guessed_address_does_not_prove_page_absent() -> None:
 def test_listing_proves_last_absence_of_page_at_guessed_address() -> None:
     """A look at the guessed address found no page at 300 s. That proves nothing, as the page may be elsewhere. The
     listing lacked the page until 200 s. It is up to 120 s behind, so it proves absence until 200 - 120 = 80 s."""
-    last_unlisted = 200
-    evidence = evidence_at_guessed_address((300, ABSENT), unlisted_until=last_unlisted)
-    assert evidence.last_absent == after_slot(last_unlisted - LISTING_LAG)
+    evidence = evidence_at_guessed_address((300, ABSENT), unlisted_until=200)
+    assert evidence.last_absent == after_slot(200 - 120)
 
 
 @pytest.mark.parametrize(
@@ -340,11 +329,7 @@ def test_runs_at_edge_and_origin_are_ordered_by_first_look() -> None:
 
 @pytest.mark.parametrize(
     ("watched_as", "address", "page_appearances"),
-    [
-        ("elsewhere-1", PAGE_URL, [(None, 3)]),
-        ("elsewhere-1", f"{PAGE_URL}--2", []),
-        ("found-1", PAGE_URL, []),
-    ],
+    [("elsewhere-1", PAGE_URL, [(None, 3)]), ("elsewhere-1", f"{PAGE_URL}--2", []), ("found-1", PAGE_URL, [])],
     ids=["copy at the page's address", "copy at another address", "part that the page links to"],
 )
 def test_look_at_a_copy_counts_for_page_at_the_same_address(

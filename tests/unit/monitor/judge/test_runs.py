@@ -195,9 +195,8 @@ def test_runs_count_each_look_once_in_order_and_only_failed_ones_have_a_reason(w
 
 
 def test_widest_gap_counts_looks_near_slot_until_page_was_seen() -> None:
-    """Each run has a largest gap between two of its looks: 300 s in the two hours until 121 s before the slot, then 3.6
-    s, and 60 s once the page was seen, at 5 s. The widest gap of all counts only looks from 120 s before the slot until
-    the page was seen: 3.6 s."""
+    """Each run has a largest gap between two looks: 300 s in the hours until 121 s before the slot, then 3.6 s, and 60
+    s once the page was seen. The widest gap counts only from 120 s before the slot until the page was seen: 3.6 s."""
     hours_before = a_run("page", ABSENT, first=-7200, last=-121, largest_gap=300 * SECOND)
     around_slot = a_run("page", ABSENT, first=-120, last=3, largest_gap=3.6 * SECOND)
     after_it_came = a_run("page", PRESENT, first=5, last=3600, largest_gap=60 * SECOND)

@@ -81,8 +81,8 @@ def test_cached_copy_proves_presence_when_it_was_made() -> None:
 
 def test_older_copy_counts_if_an_earlier_look_showed_the_content() -> None:
     """The page was absent at 100 s, there at 110 s, and absent at 115 s. At 120 s a look got a copy of it that was 30 s
-    old, so made at 90 s. A copy from before the first absence, 100 s, may be of an earlier edition. But the look at 110
-    s had already shown this page. So the copy counts."""
+    old, so made at 90 s. From before the first absence, it may be of an earlier edition. But the look at 110 s had
+    already shown this page. So the copy counts."""
     age = 30
     spans = spans_of((100, ABSENT), (110, PRESENT), (115, ABSENT), (120, PRESENT, age))
     copy = present(120 - age, 120 - age)
