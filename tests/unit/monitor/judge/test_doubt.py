@@ -393,11 +393,10 @@ def promises_by(**times: str) -> list[Promise]:
 def test_release_is_late_or_early_only_if_both_calendars_make_it_so(
     own_calendar_says: str, published_at: str | None, expected: VerdictKind
 ) -> None:
-    """Calendar govuk says 09:30, the producer's own calendar 10:30. Now it is 10:00. A page at 09:00 is early by both:
-    early. One at 09:40 is late by govuk, but early by the other: unproven. If none has come, it is late by govuk, but
-    not due by the other: unproven. One at 09:30:01 is on time, as govuk, named first, is enough for that. Now let the
-    other say 08:30. One at 09:00 is early by govuk, but late by the other: unproven. If none has come, it is late by
-    both: overdue."""
+    """Calendar govuk says 09:30, and the producer's own calendar 10:30 or 08:30. Now it is 10:00. A page that is early
+    by both is early: one of 09:00, if own says 10:30. A page that is late by both is overdue: one that has not come, if
+    own says 08:30. A page that is late by one, and early or not yet due by the other, is unproven. A page at 09:30:01
+    is on time by govuk. As govuk is named first, that is enough."""
     both = promises_by(govuk="09:30", own=own_calendar_says)
     verdict = verdict_on(*both, published_at=published_at, now="10:00")
     assert verdict.verdict is expected

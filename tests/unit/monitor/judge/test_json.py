@@ -32,9 +32,9 @@ def json_of(now: float = 500, turns: Sequence[Turn] = LATE) -> Json:
     return release_json(judged(now, turns))
 
 
-def test_json_of_late_release_is_that_of_the_interface() -> None:
+def test_json_of_late_release_has_all_fields_of_the_interface() -> None:
     """The page was absent until 399 s after its slot, 09:30, and present from 400 s on. So it came late, between
-    09:36:39 and 09:36:40. This is the JSON of its verdict at 500 s (09:38:20), with all fields of the interface."""
+    09:36:39 and 09:36:40. This is the JSON of the verdict at 500 s, 09:38:20."""
     verdict = judged(now=500, seen=[(-100, ABSENT), (400, PRESENT)])
     body = release_json(verdict, code={"edition": "1.0", "practice": "Protocol 2, practice 4"}, incident="inc-1")
     seen_first = {"after": "2018-01-05T09:36:39.000Z", "by": "2018-01-05T09:36:40.000Z"}

@@ -149,16 +149,16 @@ def test_sighting_older_than_last_run_is_out_of_order() -> None:
 
 
 @pytest.mark.parametrize(
-    ("state", "apart", "run_looks"),
+    ("state", "apart", "length"),
     [(ABSENT, False, 2), (PRESENT, False, None), (ABSENT, True, None)],
     ids=["same answer", "other answer", "blind in between"],
 )
-def test_same_answer_lengthens_last_run_unless_set_apart(state: State, run_looks: int | None, *, apart: bool) -> None:
+def test_same_answer_lengthens_last_run_unless_blind_between(state: State, length: int | None, *, apart: bool) -> None:
     """The last run is one look, which found the page absent at 0 s. A look at 1 s with the same answer lengthens it to
     two looks. If its answer differs, or the monitor was blind in between (`apart`), a new run must begin (None)."""
     last = start_run(a_sighting(ABSENT, 0))
     lengthened = extend_run(last, a_sighting(state, 1), apart=apart)
-    assert (None if lengthened is None else lengthened.looks) == run_looks
+    assert (None if lengthened is None else lengthened.looks) == length
     # The last run itself is never changed.
     assert last.looks == 1
 
