@@ -32,9 +32,11 @@ def json_of(now: float = 500, turns: Sequence[Turn] = LATE) -> Json:
     return release_json(judged(now, turns))
 
 
-def test_json_of_late_release_is_that_of_the_interface() -> None:
-    """At 500 s (09:38:20) the page has come late: absent until 399 s after its slot, 09:30, and there from 400 s on."""
-    body = release_json(judged(now=500, seen=LATE), {"edition": "1.0", "practice": "Protocol 2, practice 4"}, "inc-1")
+def test_json_of_late_release_has_all_fields_of_the_interface() -> None:
+    """The page was absent until 399 s after its slot, 09:30, and present from 400 s on. So it came late, between
+    09:36:39 and 09:36:40. This is the JSON of the verdict at 500 s, 09:38:20."""
+    verdict = judged(now=500, seen=[(-100, ABSENT), (400, PRESENT)])
+    body = release_json(verdict, code={"edition": "1.0", "practice": "Protocol 2, practice 4"}, incident="inc-1")
     seen_first = {"after": "2018-01-05T09:36:39.000Z", "by": "2018-01-05T09:36:40.000Z"}
     delay = {"min": 399.0, "max": 400.0}
     measured_of_page_and_release = {
@@ -99,17 +101,19 @@ def test_json_of_late_release_is_that_of_the_interface() -> None:
 
 
 def test_unknown_values_are_null_in_json() -> None:
-    """At -50 s, the page has not been seen. So when it came is not known, and how late it was. Code and incident were
-    not given. Without a promise, the slot is not known either."""
+    """At -50 s, the page has not been seen. So it is not known when it came, nor how late. No section of the Code of
+    Practice and no incident were given for the verdict. All of these are null."""
     not_seen_yet = json_of(now=-50, turns=[(-100, ABSENT)])
     assert (not_seen_yet["first_seen"], not_seen_yet["delay"]) == ({"after": None, "by": None}, None)
     assert (not_seen_yet["code"], not_seen_yet["incident"]) == (None, None)
+    # Without a promise, the slot is not known either.
     without_promise = release_json(judged(now=0, promises=[]))
     assert without_promise["slot"] is None
 
 
 def test_open_exposure_has_no_end() -> None:
-    """The page came 50 s before its slot and is still there 40 s before it: exposed for 10 s or more."""
+    """The page came 50 s before its slot, and is still there now, 40 s before its slot. So its exposure is open. When
+    it will end is not known. It has lasted 10 s, and may last longer."""
     came, now = -50, -40
     (exposure,) = json_of(now, turns=[(-100, ABSENT), (came, PRESENT)])["exposures"]
     assert exposure["open"] is True
@@ -151,35 +155,41 @@ def changed(body: Json, path: str, value: object) -> Json:
     ],
 )
 def test_every_difference_is_reported_with_both_values(path: str, value: object, line: str) -> None:
-    """The stored verdict has another `value` at a `path`, say on_time for late. A `line` says: was on_time, is late."""
+    """A stored verdict is computed again. Both differ in one `value`, at a `path` in the JSON. If the stored one says
+    on_time, and the other late, a `line` of the differences begins “verdict: was on_time, is late”."""
     stored = changed(json_of(), path, value)
     assert any(found.startswith(line) for found in find_differences(stored, again=json_of()))
 
 
 def test_overdue_delay_may_grow_but_not_shrink() -> None:
-    """The page is absent at every look. So at 200 s it is overdue by 200 s, and at 210 s by 210 s."""
-    shorter, longer = (json_of(now, turns=[(-100, ABSENT)]) for now in (200, 210))
-    assert find_differences(stored=shorter, again=longer) == []
-    assert find_differences(stored=longer, again=shorter) != []
+    """The page is absent at every look. So at 200 s it is overdue by 200 s or more, and at 210 s by 210 s or more. When
+    a stored verdict is computed again, the delay may have grown, which is no difference. It cannot have shrunk."""
+    overdue_by_200_s = json_of(now=200, turns=[(-100, ABSENT)])
+    overdue_by_210_s = json_of(now=210, turns=[(-100, ABSENT)])
+    assert find_differences(stored=overdue_by_200_s, again=overdue_by_210_s) == []
+    assert find_differences(stored=overdue_by_210_s, again=overdue_by_200_s) != []
 
 
 def test_recomputed_verdict_may_become_final_but_not_stop_being_final() -> None:
-    """A verdict is stored and later computed again. That it became final counts as no difference."""
-    final = json_of()
+    """A stored verdict on a late page is computed again. If only the new one is final, later looks explain that: no
+    difference. But a final verdict stays final. So if only the stored one is final, that is a difference."""
+    final = json_of(turns=LATE)
     not_final = final | {"final": False}
     assert find_differences(stored=not_final, again=final) == []
     assert find_differences(stored=final, again=not_final) == ["final: was True, is False"]
 
 
 def test_open_exposure_may_end_but_not_reopen_when_recomputed() -> None:
-    """Both verdicts are for 1 s after the slot, on a page public early. The first knows looks until -2 s, so the
-    exposure is open. The second also knows that a look at 3 s still found the page, so it ended at the slot."""
+    """The page was public early, from -2 s on. Two verdicts are for the same instant, 1 s after the slot. One was made
+    from looks until -2 s. In it, the exposure is still open. The other also knows a later look, at 3 s, which still
+    found the page. So in that one the exposure ended at the slot."""
     looks_until_now = looks((-5, ABSENT), (-2, PRESENT))
     looks_until_later = looks((-5, ABSENT), (-2, PRESENT), (3, PRESENT))
     still_open = release_json(judged(now=1, seen={"page": looks_until_now.runs("page")}))
     ended = release_json(judged(now=1, seen={"page": looks_until_later.runs("page")}))
     assert still_open["exposures"][0]["open"] is True
     assert ended["exposures"][0]["open"] is False
+    # Later looks may show that an open exposure ended, but never that an ended one is open.
     assert find_differences(stored=still_open, again=ended) == []
     assert "exposures[0].open: was False, is True" in find_differences(stored=ended, again=still_open)
 
@@ -195,7 +205,8 @@ def with_findings(*more: Json) -> Json:
 
 
 def test_blind_finding_may_disappear_only_with_several_monitors() -> None:
-    """One monitor was blind for 3 s. If there are others, their looks may have come in later: then it was not blind."""
+    """A stored verdict has the findings `late` and `blind`: its monitor did not look for 3 s. Computed again, it has
+    only `late`. Looks of another monitor in these 3 s may have come in later: no difference, if there are several."""
     late = json_of(turns=LATE)
     late_and_blind = with_findings(a_finding("blind", seconds=3))
     assert find_differences(stored=late_and_blind, again=late, several_monitors=True) == []
@@ -204,8 +215,8 @@ def test_blind_finding_may_disappear_only_with_several_monitors() -> None:
     assert find_differences(stored=late_and_blind, again=late, several_monitors=False) == [line]
 
 
-def test_missing_late_finding_is_a_difference() -> None:
-    """The stored verdict has the finding that the page was late. The one computed again has none."""
+def test_missing_late_finding_is_a_difference_even_with_several_monitors() -> None:
+    """A stored verdict says that the page was late. Computed again, it does not, which no other monitor can explain."""
     late = json_of(turns=LATE)
     without_findings = late | {"findings": []}
     differences = find_differences(stored=late, again=without_findings, several_monitors=True)
@@ -213,7 +224,8 @@ def test_missing_late_finding_is_a_difference() -> None:
 
 
 def test_additional_blind_finding_is_no_difference_but_additional_exposure_is() -> None:
-    """The stored verdict has only the finding `late`. Computed again, it may have `blind`, but no early exposure."""
+    """A stored verdict has only the finding `late`. Computed again, it may have `blind` too, because a blind span may
+    be stored only after the verdict. But nothing explains a new finding of an early exposure."""
     late = json_of(turns=LATE)
     blind, exposure = a_finding("blind", seconds=3), a_finding("early_exposure", seconds=3)
     assert find_differences(stored=late, again=with_findings(blind)) == []
@@ -221,12 +233,14 @@ def test_additional_blind_finding_is_no_difference_but_additional_exposure_is() 
 
 
 def test_platform_finding_is_not_compared() -> None:
-    """Only the stored verdict has a finding on a platform, which depends on other releases. So they do not differ."""
-    assert find_differences(with_findings(a_finding("platform")), json_of()) == []
+    """A finding `platform` says that other releases on the same host were late too. It depends on these, so it is not
+    compared. Here only the stored verdict has one: no difference."""
+    assert find_differences(stored=with_findings(a_finding("platform")), again=json_of()) == []
 
 
 def test_blind_finding_may_be_longer_when_recomputed_but_not_shorter() -> None:
-    """A blind span may grow after it was stored. So a stored 96 s stands for 96 s or more."""
+    """A blind span may grow after a verdict with it was stored. So a stored length of 80 s means 80 s or more, and 96 s
+    is no difference. But a stored 96 s means 96 s or more, and 80 s is a difference."""
     blind_for_80_s = json_of() | {"findings": [a_finding("blind", "page", seconds=80.0)]}
     blind_for_96_s = json_of() | {"findings": [a_finding("blind", "page", seconds=96.0)]}
     assert find_differences(stored=blind_for_80_s, again=blind_for_96_s) == []
@@ -253,8 +267,10 @@ def withdrawn_or_stale_kinds(verdict: Verdict) -> set[Kind]:
 @given(worlds(), st.sampled_from([-100.0, 0.0, 30.0, 61.0, 91.0, 130.0]))
 @example(SEEN_PRESENT_ONCE, 91.0)
 def test_recomputed_verdict_changes_only_by_looks_that_were_under_way(world: World, now: float) -> None:
-    """A verdict for `now` is computed again with the answers to looks that were under way at `now`. If it is the same
-    verdict, it may have more findings on a withdrawn page or a stale edge. Nothing else differs."""
+    """In an invented world, a page comes and goes at random, and random looks see it. Its verdict as of `now` is
+    computed again, with the answers to looks that were under way at `now`. These may show that a withdrawal or a stale
+    edge lasted long enough for a finding. Such findings may be added, but not lost. If none is added, and the verdict
+    is the same, the JSON may not differ."""
     runs_at_now = world.runs(after_slot(now))
     # Looks under way may lengthen the runs. Runs that later looks began are left out.
     runs_later = {target: runs[: len(runs_at_now[target])] for target, runs in world.runs().items()}
@@ -275,9 +291,12 @@ def json_with_copy_made_by(seconds: float) -> Json:
 
 
 def test_cached_copy_dated_earlier_when_recomputed_makes_no_difference() -> None:
-    """A look at 114 s got a copy of the page, made by 89.8 s, or when recomputed by 88.3 s. The origin lacked the page
-    at -1.5 s, which counts for 90 s: until 88.5 s. But only the time of the look counts, 114 s, in both."""
-    assert find_differences(stored=json_with_copy_made_by(89.8), again=json_with_copy_made_by(88.3)) == []
+    """At 114 s a look at the edge got a copy of the page from a cache. In a stored verdict, the copy was made by 89.8
+    s. In the verdict computed again, it was made by 88.3 s. The origin lacked the page at -1.5 s. That counts for 90 s,
+    until 88.5 s, so not at the time of the look, 114 s. Thus it counts in neither verdict, and they do not differ. If
+    the time of the copy decided, it would count in the second only."""
+    stored, again = json_with_copy_made_by(89.8), json_with_copy_made_by(88.3)
+    assert find_differences(stored, again) == []
 
 
 # Explanations
@@ -294,9 +313,10 @@ def explanation_of_late_page() -> Explanation:
 
 
 def test_explanation_of_late_page_names_promise_looks_and_rule() -> None:
-    """The page was absent from 09:28:20 to 09:36:39 and present from 09:36:40 on: late."""
+    """The page was due at 09:30. It was absent from 09:28:20 to 09:36:39 and present from 09:36:40 on: late."""
     text = text_of(explanation_of_late_page())
     assert "late (final, grade report)" in text
+    # The promise, the looks and the rule:
     assert "the slot in force: Fri 5 Jan 2018 09:30:00 GMT, confirmed, from govuk" in text
     assert "page, edge view: absent by Fri 5 Jan 2018 09:28:20 GMT and still as of Fri 5 Jan 2018 09:36:39 GMT" in text
     assert "present (HTTP 200) by Fri 5 Jan 2018 09:36:40 GMT" in text
@@ -308,24 +328,25 @@ def test_explanation_lists_evidence_records_of_its_runs() -> None:
 
 
 def test_explanation_says_that_final_verdict_does_not_change() -> None:
-    """`would_change` lists what would change a verdict. That on a page that came late is final."""
-    first_line, *_ = explanation_of_late_page().would_change
-    assert first_line.startswith("final")
+    """`would_change` lists what would change a verdict. A late page has a final one. So the first line says “final”."""
+    lines = explanation_of_late_page().would_change
+    assert lines[0].startswith("final")
 
 
 def test_explanation_mentions_failed_looks_and_blind_spans() -> None:
-    """The page was absent until -51 s. Then looks failed, and the monitor was blind from 20 s to 50 s (killed)."""
+    """The page was absent until -51 s. Then looks failed by a timeout: 61 from -50 s to 10 s, and one at 60 s. In
+    between, from 20 s to 50 s, the monitor was killed, so it was blind. The explanation mentions all of this."""
     failed = [a_run("page", UNKNOWN, -50, 10, why="timeout", looks=61), a_run("page", UNKNOWN, 60, why="timeout")]
     blind = [Blind(after_slot(20), after_slot(50), "killed")]
     text = text_of(explained(now=95, seen={"page": [a_run("page", ABSENT, -100, -51), *failed]}, blind=blind))
-    # 61 looks and the one at 60 s.
-    assert "62 failed and proved nothing" in text
+    assert "62 failed and proved nothing" in text  # 61 + 1
     assert "unknown (timeout) from" in text
     assert "blind (killed) from Fri 5 Jan 2018 09:30:20 GMT to Fri 5 Jan 2018 09:30:50 GMT" in text
 
 
 def test_explanation_dates_cached_absence_by_its_greatest_age() -> None:
-    """The look was 20 s before the slot at 09:30, and its copy up to 11 s old. That is 31 s before the slot."""
+    """The slot is 09:30. A look 20 s before it got a copy without the page from a cache. The copy was 9 s to 11 s old.
+    So absence is proved only as of 20 + 11 = 31 s before the slot: 09:29:29."""
     text = text_of(explained(now=-10, seen={"page": looks(a_sighting(ABSENT, -20, age=(9, 11)))}))
     assert "absent as of Fri 5 Jan 2018 09:29:29 GMT (from a cache, up to 11 s old)" in text
 
@@ -345,45 +366,53 @@ def test_explanation_dates_cached_absence_by_its_greatest_age() -> None:
     ],
 )  # fmt: skip
 def test_explanation_says_what_would_change_the_verdict(now: float, turns: Sequence[Turn], line: str) -> None:
-    """At -50 s, for example, the page is absent. One `line` says that it is on time if it comes within a minute of its
-    slot, 09:30: by 09:31. Another one says when the calendar may still cancel it."""
+    """Each case has one such `line`. At -50 s the page is absent: it is on time if it comes by 09:31, a minute after
+    its slot, and moved or cancelled if a calendar says so by 09:30. At 200 s it is still absent: late as soon as a look
+    shows it. At -20 s it is public early: the exposure ends when a look finds it absent, or at the slot. At 95 s all
+    looks since -50 s have failed: overdue if a look finds it absent. At 300 s it is there, but looks from -70 s to 200
+    s had failed: no further look can show when it came."""
     lines = explained(now, turns).would_change
     assert any(each.startswith(line) for each in lines), lines
 
 
 def test_explanation_leaves_out_the_middle_of_many_runs() -> None:
-    """From -100 s to -1 s the page was present and absent in turn, so each second has a run of its own."""
-    turns = [(when, ABSENT if when % 2 else PRESENT) for when in range(-100, 0)]
+    """From -100 s to -1 s, the page was present and absent in turn, second by second: 100 runs, too many to list."""
+    turns = [(second, ABSENT if second % 2 else PRESENT) for second in range(-100, 0)]
     assert "runs in between are left out" in text_of(explained(now=0, seen=turns))
 
 
-def test_explanation_sums_up_absences_in_one_line() -> None:
-    """Until the slot, every other look, one a second, failed. Then the page was absent, and from 60 s on present."""
-    each_second_one_failed = [(seconds, UNKNOWN if seconds % 2 == 0 else ABSENT) for seconds in range(-100, 1)]
-    facts = explained(now=120, seen=[*each_second_one_failed, (1, ABSENT), (60, PRESENT)]).facts
+def test_explanation_sums_up_absences_and_failed_looks_between_them_in_one_line() -> None:
+    """There is a look each second. From -100 s to 0 s, all looks at even seconds failed, and those at odd seconds found
+    the page absent. From 1 s to 59 s all found it absent, and from 60 s to 120 s present. That is told in three lines:
+    the first failed look, all absences, and all presences."""
+    every_other_failed = [(second, UNKNOWN if second % 2 == 0 else ABSENT) for second in range(-100, 1)]
+    facts = explained(now=120, seen=[*every_other_failed, (1, ABSENT), (60, PRESENT)]).facts
     first_failure, absences, presences = [fact.text for fact in facts if fact.kind == "run"]
     assert "unknown (timeout)" in first_failure
-    # 50 looks were absent before the slot, and 59 after it: 109. The 50 failed looks came between them.
+    # 50 absences until the slot and 59 after it are 109. After the first of them, 50 more looks failed.
     assert "109 looks, 50 more that failed in between, widest gap 2 s" in absences
     assert "61 looks, widest gap 1 s" in presences
 
 
 def test_explanation_as_json_keeps_every_fact_and_its_instant() -> None:
-    explanation = explained(now=500, seen=LATE)  # 8 min 20 s after the slot at 09:30
+    """A late page is explained at 500 s, 8 min 20 s after its slot, 09:30. Its JSON has all facts and this instant."""
+    explanation = explained(now=500, seen=LATE)
     body = json.loads(json.dumps(explanation_json(explanation)))
     assert [fact["text"] for fact in body["facts"]] == [fact.text for fact in explanation.facts]
     assert body["at"] == "2018-01-05T09:38:20.000Z"
 
 
 def test_explanation_covers_every_part() -> None:
-    # At 500 s, the page has come late, and its sheet was never looked at.
+    """The release has a page, which came late, and a spreadsheet, which was never looked at. Both are explained."""
     assert "sheet: never looked at" in text_of(explained(500, LATE, SHEET))
 
 
 @settings(max_examples=60)
 @given(worlds(), st.sampled_from([-50.0, 30.0, 2000.0]))
 def test_explanation_has_verdict_facts_and_what_would_change_it(world: World, now: float) -> None:
-    """A world is a drawn page with all looks at it. It is explained as of `now`, in seconds after the slot."""
+    """In an invented world, a page comes and goes at random, and random looks see it or fail. The verdict on it is
+    explained as of `now`, in seconds after the slot. The explanation must always have the same verdict, at least one
+    line on what would change it, and a text for each fact."""
     instant = after_slot(now)
     explanation = explained(now, world.runs(instant), blind=world.blind_until(instant))
     assert explanation.verdict == world.verdict(now).verdict.value

@@ -37,7 +37,7 @@ def absent(begin: float, end: float) -> Span:
 
 
 def test_presence_from_first_look_on_does_not_count() -> None:
-    """Looks at 0 s and 5 s show a page. None before found it absent, so it may be of an earlier edition: no spell."""
+    """Looks at 0 s and 5 s show a page. None before found it absent. It may be of an earlier edition: no presence."""
     assert spans_of((0, PRESENT), (5, PRESENT), this_edition=False) == []
 
 
@@ -48,46 +48,52 @@ def test_presence_from_first_look_on_counts_if_of_this_edition() -> None:
 
 @pytest.mark.parametrize("state", [ABSENT, WITHDRAWN])
 def test_presence_of_any_content_counts_after_absence_or_withdrawal(state: State) -> None:
-    """At 0 s the page was absent or withdrawn. So a page at 5 s is new, and counts even if it names no edition."""
+    """At 0 s the page was absent or withdrawn, which counts as absent. At 5 s there is a page that names no edition. As
+    it was not there before, it is new. So it counts as a presence."""
     assert spans_of((0, state), (5, PRESENT), this_edition=False) == [absent(0, 0), present(5, 5)]
 
 
 def test_failed_look_does_not_split_a_spell_of_absence() -> None:
-    """The look at 5 s failed, which proves nothing. All others found the page absent, or withdrawn, which counts as
-    absent. So that is one spell, a time in which a view always showed the same, from 0 s to 15 s."""
+    """A spell is a time in which a view always showed the same. Three looks found the page absent or withdrawn, which
+    counts as absent. The look at 5 s failed, which proves nothing. So there is one spell, from 0 s to 15 s."""
     assert spans_of((0, ABSENT), (5, UNKNOWN), (10, ABSENT), (15, WITHDRAWN)) == [absent(0, 15)]
 
 
 def test_failed_look_does_not_split_a_spell_of_presence() -> None:
-    """Looks at 5 s and 15 s show the page. The one at 10 s failed, which proves nothing: one spell of presence."""
+    """A spell is a time in which a view always showed the same. Looks at 5 s and 15 s show the page. The look at 10 s
+    failed, which proves nothing. So there is one spell of presence, from 5 s to 15 s."""
     assert spans_of((0, ABSENT), (5, PRESENT), (10, UNKNOWN), (15, PRESENT)) == [absent(0, 0), present(5, 15)]
 
 
 def test_cached_copy_from_before_first_absence_proves_no_presence() -> None:
-    """The page was absent at 100 s. A copy of it got at 105 s was 10 s old, so made at 95 s, before that."""
+    """The page was absent at 100 s. At 105 s a look got a copy of the page from a cache. It was 10 s old, so made at 95
+    s, before the absence. It may be of an earlier edition. So it proves no presence."""
     age = 10
     assert spans_of((100, ABSENT), (105, PRESENT, age)) == [absent(100, 100)]
 
 
 def test_cached_copy_proves_presence_when_it_was_made() -> None:
-    """The page was absent at 100 s. A copy of it got at 105 s was 5 s old, so made at 105 - 5 = 100 s."""
+    """The page was absent at 100 s. At 105 s a look got a copy of the page from a cache. It was 5 s old, so made at 105
+    - 5 = 100 s, not before the absence. So it proves that the page was present at 100 s."""
     age = 5
     assert spans_of((100, ABSENT), (105, PRESENT, age)) == [absent(100, 100), present(105 - age, 105 - age)]
 
 
 def test_older_copy_counts_if_an_earlier_look_showed_the_content() -> None:
-    """At 120 s a look gets a 30 s old copy of the page, made at 90 s. That is before the first absence, at 100 s, so it
-    may show an earlier edition. It counts because a look at 110 s had shown the page already."""
-    age, first_absence = 30, 100
-    spans = spans_of((first_absence, ABSENT), (110, PRESENT), (115, ABSENT), (120, PRESENT, age))
+    """The page was absent at 100 s, there at 110 s, and absent at 115 s. At 120 s a look got a copy of it that was 30 s
+    old, so made at 90 s. From before the first absence, it may be of an earlier edition. But the look at 110 s had
+    already shown this page. So the copy counts."""
+    age = 30
+    spans = spans_of((100, ABSENT), (110, PRESENT), (115, ABSENT), (120, PRESENT, age))
     copy = present(120 - age, 120 - age)
     assert spans == [absent(100, 100), present(110, 110), absent(115, 115), copy]
 
 
 @pytest.mark.parametrize(("first_age", "last_age"), [(60, 0), (0, 60)])
 def test_spell_lasts_from_its_oldest_to_its_newest_copy(first_age: float, last_age: float) -> None:
-    """Looks at 0 s and 10 s got copies without the page, say one made 60 s before and a fresh one. A spell is a time in
-    which a view always showed the same. So this one lasts from 0 - 60 = -60 s to 10 s."""
+    """Looks at 0 s and 10 s got copies without the page. One copy was fresh, and the other 60 s old. A spell of absence
+    lasts from its oldest to its newest copy. If the first was old, that is from 0 - 60 = -60 s to 10 s. If the last was
+    old, it was made at 10 - 60 = -50 s. Then the spell lasts from -50 s to 0 s."""
     (spell,) = spells_of((0, ABSENT, first_age), (10, ABSENT, last_age))
     copies_made_at = [0 - first_age, 10 - last_age]
     assert spell.begin == after_slot(min(copies_made_at))
@@ -95,8 +101,8 @@ def test_spell_lasts_from_its_oldest_to_its_newest_copy(first_age: float, last_a
 
 
 def test_spell_across_failed_look_has_only_its_usable_runs() -> None:
-    """A spell is a time in which a view always showed the same. Looks at 0 s and 10 s found the page absent. The one at
-    5 s failed, which proves nothing, so it is not in the spell."""
+    """Looks at 0 s and 10 s found the page absent. The look at 5 s failed, which proves nothing. So all three are in
+    one spell, a time in which a view always showed the same. But its runs are only the two of absence."""
     (spell,) = spells_of((0, ABSENT), (5, UNKNOWN), (10, ABSENT))
     assert (spell.first_sent, spell.last_received) == (after_slot(0), after_slot(10))
     assert [run.state for run in spell.runs] == [ABSENT, ABSENT]
@@ -114,27 +120,29 @@ def presence_after_age_check(
 
 
 def test_presence_shown_by_cached_copy_begins_when_copy_was_made() -> None:
-    """A look at 60 s got a copy of the page that was 30 s old. So the page was there at 30 s."""
+    """The page was absent at 0 s. At 60 s a look got a copy of the page that claimed to be 30 s old. No absence since
+    then contradicts that. So the page was there when the copy was made, at 60 - 30 = 30 s."""
     age = 30
     presence = presence_after_age_check(edge=[(0, ABSENT), (60, PRESENT, age)])
     assert presence.begin == presence.earliest == after_slot(60 - age)
-    # `claimed_begin` is the time of a copy whose age is not believed.
+    # `claimed_begin` is set only if the age is not believed.
     assert presence.claimed_begin is None
 
 
 def test_presence_with_disproved_age_begins_at_its_look() -> None:
-    """At 60 s the edge sends a copy of the page that claims to be 30 s old, so made at 30 s. But at 50 s the edge
-    lacked the page. So the age is not believed: the page was there at 60 s."""
+    """At 50 s the edge lacked the page. At 60 s it sent a copy of the page that claimed to be 30 s old, so made at 30
+    s. But then the edge would have had it at 50 s. So the age is not believed. The page was surely there at 60 s."""
     age = 30
     presence = presence_after_age_check(edge=[(0, ABSENT), (50, ABSENT), (60, PRESENT, age)])
     assert presence.begin == after_slot(60)
-    # If the age is right after all, the page was public at 30 s, removed by 50 s and is back at 60 s.
+    # The page may still have been public at 30 s, removed by 50 s and back at 60 s. So the claim is kept.
     assert presence.claimed_begin == presence.earliest == after_slot(60 - age)
 
 
-def test_presence_with_disproved_age_and_no_answer_time_begins_later() -> None:
-    """At 60 s the edge sends a copy that claims to be 30 s old. That is not believed, because the edge lacked the page
-    at 50 s. The look has no time of its answer, as in old stores, but took 15 s at most: until 75 s."""
+def test_presence_with_disproved_age_and_no_answer_time_begins_15_s_after_its_look() -> None:
+    """At 50 s the edge lacked the page. At 60 s it sent a copy that claimed to be 30 s old. That is not believed. So
+    the page was surely there only when the look of 60 s was answered. Older versions did not store when that was. But
+    no look takes over 15 s. So the page was there at 60 + 15 = 75 s."""
     absence, presence = spells_of((0, ABSENT), (50, ABSENT), (60, PRESENT, 30), this_edition=True)
     run_without_answer_time = replace(presence.runs[0], first_received=None)
     old_presence = replace(presence, runs=(run_without_answer_time,))
@@ -153,8 +161,10 @@ def test_presence_with_disproved_age_and_no_answer_time_begins_later() -> None:
     ],
 )
 def test_disproved_age_stays_a_claim_unless_close_looks_exclude_it(origin: list[Look], *, is_possible: bool) -> None:
-    """A copy got at 60 s claims to be from 30 s, but the origin lacked the page at 50 s. The page may have come by 30 s
-    and gone, so this stays a claim. If looks at most 20 s apart found it absent around 30 s, it does not."""
+    """At 60 s the edge sent a copy of the page that claimed to be 30 s old, so made at 30 s. But the origin lacked the
+    page at 50 s. So the page was surely there only at 60 s. It may still have been public at 30 s and removed by 50 s.
+    Then 30 s stays as a claim. That is impossible if the origin lacked the page around 30 s or from 30 s on, in looks
+    at most 20 s apart. Then the claim is dropped (None)."""
     presence = presence_after_age_check(edge=[(0, ABSENT), (60, PRESENT, 30)], origin=origin)
     assert presence.begin == after_slot(60)
     assert presence.claimed_begin == (after_slot(30) if is_possible else None)
@@ -168,8 +178,10 @@ def test_disproved_age_stays_a_claim_unless_close_looks_exclude_it(origin: list[
 def test_age_is_believed_unless_absence_since_then_contradicts_it(
     edge_last_absent: float, origin: list[Look], content_api: list[Look]
 ) -> None:
-    """A copy got at 60 s claims to be from 30 s. That is believed, because neither edge nor origin lacked the page in
-    between. An absence in the content API does not count: its item of the page may come later."""
+    """At 60 s the edge sent a copy of the page that claimed to be 30 s old, so made at 30 s. This would be wrong if the
+    edge or the origin had lacked the page in between. But the edge lacked it at 0 s or 30 s, and the origin at 61 s or
+    never. In one case, the content API lacked its item of the page at 50 s. That may come later than the page, so it
+    does not count. The age is believed: the page was there at 30 s."""
     age = 30
     edge: list[Look] = [(0, ABSENT), (edge_last_absent, ABSENT), (60, PRESENT, age)]
     presence = presence_after_age_check(edge, origin=origin, content_api=content_api)
@@ -183,32 +195,34 @@ def test_correction_of_ages_leaves_absences_unchanged() -> None:
 
 
 def test_correction_of_ages_leaves_uncached_presence_unchanged() -> None:
-    """The edge showed the page at 0 s and 5 s, when the origin lacked it. Neither answer has an `Age` to correct."""
+    """The edge showed the page at 0 s and 5 s. The origin lacked it at 0 s and 3 s. But no answer of the edge came from
+    a cache, so none has an age that could be wrong. `correct_ages` leaves the presence at the edge as it is."""
     edge = spells_of((0, PRESENT), (5, PRESENT), this_edition=True)
     origin = spells_of((0, ABSENT), (3, ABSENT), view=View.ORIGIN)
     assert correct_ages({View.EDGE: edge, View.ORIGIN: origin})[View.EDGE] == edge
 
 
-def test_presence_without_earlier_absence_lasts_from_oldest_to_newest_copy() -> None:
-    """A page that a view shows from its first answer on is a presence from start. Here a look at 0 s fails, and looks
-    at 5 s and 15 s show the page. The absence at 20 s ends the presence."""
+def test_presence_from_start_lasts_from_its_oldest_to_its_newest_copy() -> None:
+    """A presence from start is a page that a view shows at its first look that does not fail. Here that look is at 5 s.
+    At 15 s a look gets a copy of the page that is 60 s old, so made at 15 - 60 = -45 s. At 20 s the page is absent,
+    which ends the presence. So it lasts from its oldest copy, -45 s, to its newest one, of 5 s."""
     fresh_answer, old_copy = (5, PRESENT), (15, PRESENT, 60)
     later_absence, later_presence = (20, ABSENT), (25, PRESENT)
     runs = looks((0, UNKNOWN), fresh_answer, (10, UNKNOWN), old_copy, later_absence, later_presence).runs("page")
     presence = find_presence_from_start(runs)
-    # The copy got at 15 s is 60 s old, so it shows the page as of 45 s before the slot. The look at 5 s is the newest.
     assert (presence.begin, presence.end) == (after_slot(15 - 60), after_slot(5))
 
 
 @pytest.mark.parametrize(
-    ("page_looks", "this_edition"),
+    ("page", "this_edition"),
     [([(0, ABSENT), (5, PRESENT)], False), ([(0, PRESENT), (5, PRESENT)], True), ([(0, UNKNOWN)], False)],
     ids=["absent at first", "of this edition", "all looks failed"],
 )
-def test_dated_or_identified_page_has_no_presence_from_start(page_looks: list[Look], *, this_edition: bool) -> None:
-    """A page shown from the first answer on may be of an earlier edition: a presence from start. There is none (None)
-    if the page is surely of this edition, if an absence comes first and dates it, or if all looks fail."""
-    runs = looks(*page_looks, specific=this_edition).runs("page")
+def test_dated_identified_or_unseen_page_has_no_presence_from_start(page: list[Look], *, this_edition: bool) -> None:
+    """A presence from start is a page that a view shows at its first look, and that may be of an earlier edition. There
+    is none (None) in three cases. 1. An absence at 0 s dates the page of 5 s. 2. The page of 0 s and 5 s is surely of
+    this edition. 3. The only look, at 0 s, failed."""
+    runs = looks(*page, specific=this_edition).runs("page")
     assert find_presence_from_start(runs) is None
 
 
@@ -226,8 +240,10 @@ def test_dated_or_identified_page_has_no_presence_from_start(page_looks: list[Lo
     ],
 )
 def test_content_is_removed_by_first_answer_made_without_it(later_looks: list[Look], absent_by: float | None) -> None:
-    """The content was shown from 0 s to 10 s. Then a look at 20 s got a copy without it, for example one that was 9 s
-    old: (20, ABSENT, 9). So it was removed by 20 - 9 = 11 s. A copy 10 s old or older proves nothing (None)."""
+    """The content was shown from 0 s to 10 s. At 20 s a look got an answer without it. If the answer is fresh, the
+    content was removed by 20 s. If it is a copy that is 9 s old, by 20 - 9 = 11 s. A copy that is 10 s old or older was
+    made by 10 s, while the content was shown. So it proves no removal (None), until another look gets a fresh answer
+    without the content, at 30 s. Without any later look, no removal is proved either."""
     (presence,) = spells_of((0, PRESENT), (10, PRESENT), this_edition=True)
     later_spells = spells_of(*later_looks)
     assert find_absence_after(presence, later_spells) == after_slot(absent_by)
