@@ -49,8 +49,7 @@ def test_all_outputs_say_how_address_was_known(address: Address, remark: str, re
 
 
 def test_announced_address_has_no_remark() -> None:
-    """A calendar named the address of this page. That is usual, so neither the board nor the draft says where the
-    address is from."""
+    """A calendar named the address of this page. That is usual. So board and draft do not say how it is known."""
     verdict = a_late_verdict(now=400)
     remark_on_board = address_note(release_json(verdict))
     assert remark_on_board == ""

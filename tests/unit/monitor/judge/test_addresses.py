@@ -72,9 +72,8 @@ def test_absence_seen_at_copy_dates_page_at_same_address() -> None:
 
 
 def test_early_presence_at_former_page_address_exposes_the_copy_there() -> None:
-    """The page was at the address OLD: absent at -900 s, and public at -600 s, before its slot. Then the page moved to
-    NEW, and OLD became the address of a copy. What was seen at OLD counts for this copy. So the copy was public early,
-    from a time after -900 s on."""
+    """The page was at OLD: absent at -900 s, public at -600 s, before its slot. Then the page moved to NEW, and OLD
+    became the address of a copy of it. So what was seen at OLD counts for the copy: early, from after -900 s on."""
     page_at_old = looks_at(OLD, (-900, ABSENT), (-600, PRESENT), (-300, ABSENT)).runs("page")
     page_at_new = looks_at(NEW, (-1, ABSENT), (2, PRESENT)).runs("page")
     copy_at_old = Part("elsewhere-1", Role.ALTERNATIVE, OLD, required=False, origin=Origin.ELSEWHERE)
@@ -104,9 +103,9 @@ def verdict_at_guessed_address(now: float, **origins: Looks) -> Verdict:
 
 @pytest.mark.parametrize(("now", "expected"), [(100, VerdictKind.PENDING), (215, VerdictKind.UNPROVEN)])
 def test_release_missing_at_guessed_address_pends_while_index_may_lag(now: float, expected: VerdictKind) -> None:
-    """The release was not seen at its guessed address, but may be at another one. It may come until 60 s, evidence may
-    arrive 30 s later, and the index, which may show it, may be 120 s behind: 210 s in all. So it is pending at 100 s,
-    and unproven at 215 s."""
+    """The release was not at its guessed address, but may be at another one. It may come until 60 s, evidence may
+    arrive 30 s later, and the index, which may show it, may be 120 s behind. So it is pending for 210 s, then
+    unproven."""
     assert verdict_at_guessed_address(now).verdict is expected
 
 
@@ -127,11 +126,9 @@ def test_release_is_overdue_if_both_announcement_and_listing_lack_it() -> None:
     ids=["redirected later", "never redirected"],
 )
 def test_late_redirect_proves_late_page_was_not_early(redirect: list[Look], early_bound: float | None) -> None:
-    """Announcement and listing lacked the page until 200 s. It was found at 300 s: late. But was it also public before
-    its slot, and removed?
-    - If the announcement redirects to it at 301 s, its redirect works. An early page would have caused one too. So it
-    was at most 0 s early (`early_bound`).
-    - If the announcement never redirects, its redirect may be broken. So that is not known (None)."""
+    """Announcement and listing lacked the page until 200 s. It was found at 300 s: late. But was it also public early?
+    - If the announcement redirects at 301 s, its redirect works. It would have shown an early page: at most 0 s early.
+    - If the announcement never redirects, its redirect may be broken. So how early is not known (None)."""
     seen = {
         "announcement/origin": looks((-600, ABSENT), (200, ABSENT), *redirect),
         "index/origin": looks((-600, ABSENT), (200, ABSENT)),

@@ -56,8 +56,7 @@ def test_due_release_shows_how_long_and_last_answer() -> None:
 
 
 def test_release_with_a_verdict_is_no_longer_due() -> None:
-    """Only a release without a verdict is due. This page is absent 90 s after its slot, and only 60 s are allowed. So
-    it has a verdict, overdue."""
+    """A page is absent 90 s after its slot. Only 60 s are allowed. So it is overdue. Then it is not due any more."""
     absent_until_90_s = a_run("page", ABSENT, first=-3600, last=90)
     late = judged(now=90, seen={"page": [absent_until_90_s]})
     assert late.verdict is VerdictKind.OVERDUE
@@ -83,8 +82,7 @@ def test_last_answer_is_its_status_or_why_it_failed(state: State, status: int | 
 
 def test_headline_counts_releases_of_a_slot_by_status() -> None:
     """Nine releases were due at 09:30. Six are out, one is late, and one was not seen yet. One moved to another slot,
-    so it does not count: eight are left. The headline comes with the slot, because one of its releases is still
-    awaited."""
+    so only eight count. The headline comes with the slot, because one of its releases is still awaited."""
     nine_releases = [*[OUT] * 6, LATE, NOT_SEEN_YET, MOVED]
     text, awaited_slot = slot_headline(nine_releases, now=after_slot(30))
     assert text == "8 releases due at 9.30am: 6 out, 1 late, 1 not seen yet"

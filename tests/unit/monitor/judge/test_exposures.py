@@ -59,8 +59,7 @@ def test_rare_looks_at_origin_prove_no_more_than_edge_showed() -> None:
 
 def test_rare_looks_at_origin_prove_exposure_without_other_looks() -> None:
     """The origin was looked at every 145 s. It showed the page at -120 s, before the slot, and at 25 s, after it. The
-    edge was not looked at (None), so no look says that the page was removed in between. It counts as public for 120 s
-    before the slot."""
+    edge was not looked at (None), so no look shows a removal in between. So it was public for 120 s before the slot."""
     origin_first_present, slot = -120, 0
     length = least_length_of_exposure(origin_looked_at_every=145, edge=None)
     assert length == slot - origin_first_present
@@ -127,8 +126,7 @@ def test_404_then_410_before_slot_proves_exposure() -> None:
 
 def test_404_then_410_at_edge_and_origin_is_one_exposure() -> None:
     """The slot is 09:30. A page that is missing (404) and then removed (410) was public in between. At the edge, that
-    was from 09:25:00 to 09:25:15. At the origin, it was from 09:25:10 to 09:25:20. Both are views of one page, so this
-    is one exposure."""
+    was from 09:25:00 to 09:25:15. At the origin, it was from 09:25:10 to 09:25:20. It is one page, so one exposure."""
     # In seconds after 09:30: 09:25:00 is -300.
     edge = [missing(until=-300), removed(since=-285, until=-110)]
     origin = [missing(until=-290, target="page/origin"), removed(since=-280, until=-110, target="page/origin")]
@@ -148,16 +146,14 @@ def test_404_then_410_at_edge_and_origin_is_one_exposure() -> None:
     ids=["removed at the first look", "another edition before", "removed after the slot", "a notice of the site"],
 )
 def test_removal_without_404_then_410_before_slot_proves_no_exposure(page: Sequence[Run]) -> None:
-    """If a page is missing (404) and then removed (410), it was public in between. That is an exposure if it was before
-    the slot. In each case here, a piece of this proof is missing. For example, the page was removed (410) at the first
-    look. So there is no exposure."""
+    """If a page is missing (404) and then removed (410) before its slot, it was public in between: an exposure. In each
+    case here, a piece of this proof is missing. For example, the page was already removed (410) at the first look."""
     assert verdict_on(*page).exposures == ()
 
 
 def test_404_then_410_within_tolerance_leaves_release_unproven() -> None:
     """The page was missing (404) until 30 s after the slot and removed (410) from 35 s on. So it was published in
-    between. That is in time, as 60 s are allowed. But no look saw the page itself, and it is no longer there. So on
-    time is unproven."""
+    between. That is in time, as 60 s are allowed. But no look saw the page, and it is not there now: unproven."""
     verdict = verdict_on(missing(until=30), removed(since=35, until=590), now=600)
     assert verdict.verdict is VerdictKind.UNPROVEN
     # 30 s after the slot at 09:30.
@@ -174,10 +170,9 @@ def test_404_then_410_within_tolerance_leaves_release_unproven() -> None:
 )
 def test_removed_page_is_overdue_unless_out_within_tolerance(page: Sequence[Run]) -> None:
     """A page that is missing (404) and then removed (410) was public in between. If that was within 60 s after the
-    slot, it may count as published in time. That does not hold here, so the page is overdue.
-    - It was missing (404) until 70 s and removed (410) from 75 s on: public only after the tolerance.
-    - It showed another edition (200) until 30 s and was removed (410) from 35 s on: this edition may never have been
-    out."""
+    slot, it may have been published in time. That does not hold here, so the page is overdue.
+    - It was missing (404) until 70 s and removed (410) from 75 s on: public only after the 60 s.
+    - It showed another edition (200) until 30 s and was removed (410) from 35 s on: perhaps this one was never out."""
     verdict = verdict_on(*page, now=600)
     assert (verdict.verdict, verdict.unproven_because) == (VerdictKind.OVERDUE, None)
 

@@ -109,8 +109,7 @@ def test_release_on_time_without_known_bound_is_just_on_time() -> None:
 
 def test_period_report_counts_releases_that_may_have_come_early() -> None:
     """Three releases were on time, but may have come up to 1 s, 12 s and 30.5 s early (`bound`). Up to 5 s need not be
-    stated, so two of the three count as unsure. The report says so with the greatest bound, rounded up to 31 s. The CSV
-    file has all three."""
+    stated, so two count as unsure. The report names the greatest, rounded up to 31 s. The CSV file has all three."""
     rows = [
         Row(str(bound), "t", "ofqual", "https://e.org/", "Europe/London", SLOT, "on_time", early_bound=bound)
         for bound in (1, 12, 30.5)

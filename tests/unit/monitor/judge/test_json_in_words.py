@@ -55,8 +55,7 @@ def test_unknown_length_has_no_text() -> None:
 @given(one=length, other=length)
 def test_text_of_a_length_contains_the_measured_length(one: float, other: float) -> None:
     """Two random lengths are the least and the most that were measured. The text names both in words, as in “1 min to 2
-    min”, or only one if both are equal in words. It is read back into seconds. Both measured lengths must lie within
-    it."""
+    min”, or one if both have the same words. Read back into seconds, the text must include both measured lengths."""
     least, most = sorted((one, other))
     texts = length_text(bounds(least, most)).split(" to ")
     assert parse_seconds(texts[0]) <= least
@@ -79,8 +78,7 @@ def late_release_json(
 
 
 def test_page_in_time_with_late_file_is_late_by_file() -> None:
-    """The page came in time, but its sheet 90 s late. So the sheet decides: the release is late by 1 min 30 s, and the
-    text names the sheet."""
+    """The page came in time, but its sheet 90 s late. So the release is late by 1 min 30 s. The sheet is named."""
     body = late_release_json(page=("on_time", 0), sheet=("late", 90))
     delay, named_part = decisive_delay(body)
     assert delay == bounds(least=90, most=90)
@@ -90,15 +88,13 @@ def test_page_in_time_with_late_file_is_late_by_file() -> None:
 
 @pytest.mark.parametrize("sheet", [("late", 90), ("on_time", 0)])
 def test_late_page_shows_its_own_lateness_whatever_its_files(sheet: tuple[str, float]) -> None:
-    """The page came 75 s late. Its sheet came later still, 90 s late, or in time. The page decides in both cases, so
-    the text is 1 min 15 s."""
+    """The page came 75 s late. Its sheet came 90 s late, or in time. In both cases the page decides: 1 min 15 s."""
     body = late_release_json(page=("late", 75), sheet=sheet)
     assert lateness_text(body) == "1 min 15 s"
 
 
 def test_later_part_that_is_not_required_does_not_decide_delay() -> None:
-    """The page came 75 s late, and its sheet 90 s late. But users need not have the sheet (it is not required). So the
-    page decides the delay."""
+    """The page came 75 s late, and its sheet 90 s late. But the sheet is not required. So the page decides."""
     body = late_release_json(page=("late", 75), sheet=("late", 90), is_sheet_required=False)
     delay, named_part = decisive_delay(body)
     assert delay == bounds(least=75, most=75)

@@ -127,9 +127,8 @@ def test_lag_ends_with_last_look_before_a_long_pause(
 def test_lag_is_never_less_than_its_default(
     now: float, announced: Looks, listed: Looks, expected: LagsInSeconds
 ) -> None:
-    """A lag is how long announcement or index did not show a release that was out. The defaults are 30 s for the
-    announcement and 120 s for the index. A default counts if the release was shown sooner, if no look was made, or if
-    the release was not out yet."""
+    """A lag is how long announcement or index did not show a release that was out. The default is 30 s or, for the
+    index, 120 s. It counts if the release was shown sooner, if no look was made, or while it is not out."""
     release_out_at_1_s = publication(announced, listed, out=1)
     assert longest_lags(now, release_out_at_1_s) == expected
 
@@ -148,8 +147,7 @@ def test_lag_is_never_less_than_its_default(
 def test_lags_begin_at_publication_time_that_page_states(
     stated_at: float | None, found_at: float, expected: LagsInSeconds
 ) -> None:
-    """The page was found at 602 s. Its announcement had redirected a second before, at 601 s. So the lags seem to be
-    zero.
+    """The page was found at 602 s. Its announcement had redirected at 601 s. So there seems to be no lag.
     - But if the page says that it was published at 1 s, both lags are 601 - 1 = 600 s.
     - If it says nothing (None), or a time before the slot, the default lags count.
     - If the page was found at 1002 s, over 15 min after the time that it says, the default lags count too."""
@@ -173,8 +171,7 @@ NOT_SHOWN_FOR_15_MINUTES = publication(announcement(stays_until=900), index(lack
 )
 def test_only_lags_of_releases_of_same_day_count(other_slot: float, expected_lag: float) -> None:
     """Another release was still announced 420 s after it was out. This lag counts for our release too if both slots are
-    on the same day, here 2.5 h (9000 s) apart. It does not count if they are a day (86,400 s) apart. Then the default
-    counts."""
+    on the same day, here 2.5 h (9000 s) apart. If they are a day (86,400 s) apart, the default lag counts."""
     shown_420_s_late = replace(SHOWN_7_MINUTES_LATE, slot=after_slot(other_slot))
     measured_at = 900
     lags = longest_lags(measured_at, shown_420_s_late)
@@ -243,9 +240,8 @@ def test_release_is_overdue_after_tolerance_and_longest_lag(now: float, other_re
     ],
 )
 def test_release_is_pending_within_longest_lag_of_the_day(now: float, other_release: Publication) -> None:
-    """Announcement and index lack this release. They also showed another one of the day only 420 s after it was out, or
-    not within 15 min. So they may be as far behind for this one. Until this lag after the tolerance of 60 s has passed,
-    it may have come in time: pending."""
+    """Announcement and index lack this release. They showed another one of the day only 420 s after it was out, or not
+    for 15 min. So they may be as far behind for this one. Until this lag after the tolerance of 60 s, it is pending."""
     verdict = verdict_by_announcement_and_index(now=now, other_release=other_release)
     assert verdict.verdict is VerdictKind.PENDING
     # People see it as due. Its tolerance is over, so looks are confirming that it is late.
@@ -278,8 +274,7 @@ def test_explanation_names_lag_of_another_release() -> None:
 
 def test_release_overdue_by_announcement_and_index_is_judged_again_each_minute() -> None:
     """At 310 s, announcement and index lack the release. They may be 120 s behind, so it is overdue. But another
-    release may yet show that they are further behind. So the verdict is made again at the next full minute, 360 s
-    (`revisit`)."""
+    release may yet show a longer lag. So it is judged again at a full minute, 360 s (`revisit`)."""
     verdict = verdict_by_announcement_and_index(now=310)
     assert verdict.verdict is VerdictKind.OVERDUE
     assert verdict.revisit == after_slot(360)

@@ -77,8 +77,7 @@ def test_runs_are_not_merged_if_content_was_public_early() -> None:
 
 def test_only_absences_of_same_status_and_bytes_are_merged() -> None:
     """All these runs are old enough to be merged. But each absence differs from the others in its status (404, 410) or
-    its bytes (`digest`). Failed looks are merged only with equal absences before and after them. So all runs are
-    kept."""
+    its bytes (`digest`). Failed looks are merged only with equal absences around them. So all runs are kept."""
     runs = [
         ten_minutes_of(UNKNOWN, SLOT - 9 * DAY, why="dns"),
         ten_minutes_of(ABSENT, SLOT - 8 * DAY, status=404),
@@ -91,8 +90,7 @@ def test_only_absences_of_same_status_and_bytes_are_merged() -> None:
 
 def test_merging_twice_gives_the_same_as_merging_once() -> None:
     """There is a run of absences on each of the 9 days before the slot. Those that ended over a day before the slot
-    become one run. The last began a day before it and ended later, so it is kept. Merging these two runs again changes
-    nothing."""
+    become one run. The last, a day before it, is kept. Merging these two runs again changes nothing."""
     runs = [ten_minutes_of(ABSENT, SLOT - days * DAY) for days in range(9, 0, -1)]
     once = merged_runs(*runs)
     assert len(once) == 2

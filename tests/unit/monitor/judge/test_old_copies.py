@@ -44,8 +44,7 @@ def test_newer_copy_confirms_release_first_shown_by_old_copy() -> None:
 def test_content_that_returned_late_is_late_despite_an_old_copy(returned_at: float) -> None:
     """The origin withdrew the page a second before its slot. No look had seen it public. At 1 s the edge, a cache,
     shows a copy of the page that is 13 s old, so from before the removal. From 20 s on, both edge and origin lack the
-    page, until it is back at 103 s or 400 s. So the old copy was no release. The page was released when it was back:
-    late."""
+    page, until it is back at 103 s or 400 s. So the old copy was no release. The page was released when it was back."""
     returned = [(20, ABSENT), (returned_at - 1, ABSENT), (returned_at, PRESENT)]
     edge = looks((-60, ABSENT), COPY_FROM_BEFORE_REMOVAL, *returned)
     origin = looks(*ORIGIN_REMOVED_1_S_BEFORE_SLOT, *returned)

@@ -31,9 +31,8 @@ def test_delay_is_graded_by_its_upper_bound(delay: Bounds, expected: Grade) -> N
 
 @pytest.mark.parametrize(("lower_bound", "expected"), [(61, Grade.NOTE), (301, Grade.REPORT), (None, Grade.NONE)])
 def test_growing_delay_is_graded_by_its_lower_bound(lower_bound: float | None, expected: Grade) -> None:
-    """A release that has not come yet has a growing delay: at least so long, without an upper bound (None). So its
-    lower bound decides: above 60 s it is a note, and above 300 s a report. If that is unknown too (None), there is no
-    grade."""
+    """A release that has not come yet has a growing delay: at least so long, without an upper bound (None). Its lower
+    bound decides: above 60 s it is a note, above 300 s a report. Without any bound, there is no grade."""
     assert grade_delay(Bounds(lower_bound, None), Policy()) is expected
 
 

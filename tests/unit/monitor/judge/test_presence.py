@@ -36,9 +36,8 @@ def between(after: float | None, by: float) -> Interval:
 
 
 def test_content_of_two_views_is_removed_once_both_lack_it() -> None:
-    """The edge showed the content at 10 s and lacked it at 20 s. The origin showed it at 11 s and lacked it at 35 s.
-    Looks found it present at 10 s for the first time, and at 11 s for the last. It counts as removed when both views
-    lack it: after 11 s, by 35 s."""
+    """The edge showed the content at 10 s and lacked it at 20 s. The origin showed it at 11 s and lacked it at 35 s. So
+    it was certainly public from 10 s to 11 s. It counts as removed once both views lack it: after 11 s, by 35 s."""
     edge = [(0, ABSENT), (10, PRESENT), (20, ABSENT)]
     origin = [(0, ABSENT), (11, PRESENT), (35, ABSENT)]
     (presence,) = presences_in(edge, origin)
@@ -66,8 +65,7 @@ def test_second_presence_counts_only_if_all_views_were_absent_between(origin: li
 
 @pytest.mark.parametrize(("seconds_after_edge", "is_removed"), [(61, True), (59, False)])
 def test_absence_at_origin_removes_content_after_a_minute(seconds_after_edge: float, *, is_removed: bool) -> None:
-    """The edge last showed the content at 10 s, and was not looked at again. The origin showed it at 9 s, and lacked it
-    from 12 s on.
+    """The edge last showed the content at 10 s, and was not looked at again. The origin lacked it from 12 s on.
     - If the origin still lacks it at 71 s, over a minute after the last look at the edge, it was removed by 12 s.
     - If the origin lacks it only until 69 s, less than a minute, the edge may still show it: not removed (None)."""
     last_look_at_edge, first_absent_at_origin = 10, 12
@@ -82,10 +80,9 @@ def test_absence_at_origin_removes_content_after_a_minute(seconds_after_edge: fl
     ("edge_absent", "last_absent"), [(79, 79), (80, 0), (90, 0)], ids=["before", "at the time", "after"]
 )
 def test_edge_absence_dates_page_only_before_content_api_showed_it(edge_absent: float, last_absent: float) -> None:
-    """The content API, which has the text of the page, lacked it at 0 s and showed it at 80 s. The edge, a cache,
-    lacked the page once.
+    """The content API has the text of the page. It lacked it at 0 s and showed it at 80 s. The edge lacked it once.
     - If that was at 79 s, before the API showed it, the page came between 79 s and 80 s.
-    - If it was at 80 s or 90 s, the edge may have sent an old copy. So the page came between 0 s and 80 s."""
+    - If it was at 80 s or 90 s, the edge, a cache, may have sent an old copy. So the page came between 0 s and 80 s."""
     api_first_shown = 80
     edge = [(0, ABSENT), (edge_absent, ABSENT), (100, PRESENT)]
     content_api = [(0, ABSENT), (api_first_shown, PRESENT), (101, PRESENT)]

@@ -27,8 +27,7 @@ def test_release_without_looks_has_no_timeline() -> None:
 
 def test_timeline_of_late_release_shows_only_the_relevant_minutes() -> None:
     """The page came 20 minutes after its slot. Looks were made from a day before the slot to a day after. On a timeline
-    of two days, these 20 minutes could not be seen. So it shows less than 30 minutes, with slot and publication in
-    them."""
+    of two days, these 20 minutes could not be seen. So it shows less than 30 minutes, around slot and publication."""
     day_before, last_absent, came, day_after = -86_400, 1200, 1201, 90_000
     absent, present = a_run("page", ABSENT, day_before, last_absent), a_run("page", PRESENT, came, day_after)
     timeline = timeline_of(absent, present, now=day_after)
@@ -53,8 +52,7 @@ def test_exposure_is_drawn_as_early() -> None:
 
 
 def test_open_exposure_lasts_until_now() -> None:
-    """The page was first seen 595 s before its slot. It is still public now, 300 s before its slot. So the time drawn
-    as “early” goes on until now."""
+    """The page was first seen 595 s before its slot. It is still public now, 300 s before it. So “early” ends now."""
     came_early, now = -595, -300
     absent, present = a_run("page", ABSENT, first=-7200, last=-600), a_run("page", PRESENT, first=came_early, last=now)
     timeline = timeline_of(absent, present, now=now)
@@ -62,10 +60,9 @@ def test_open_exposure_lasts_until_now() -> None:
 
 
 def test_only_blind_spans_within_the_timeline_are_drawn() -> None:
-    """The page was absent at all looks, until 400 s after its slot. So the timeline begins only a few minutes before
-    the slot. The monitor was blind from 90 s to 40 s before the slot (“stalled”), and for some hours a day before
-    (“stopped”). Only the first lies within the timeline. So only this one is drawn, and everything that is drawn lies
-    between 0 and 100 % of the width."""
+    """The page was always absent. So the timeline begins only a few minutes before the slot. The monitor was blind from
+    90 s to 40 s before the slot (“stalled”), and for some hours a day before (“stopped”). Only the first lies within
+    the timeline, so only this one is drawn. All that is drawn lies between 0 and 100 % of the width."""
     within = Blind(after_slot(-90), after_slot(-40), "stalled")
     before = Blind(after_slot(-90_000), after_slot(-80_000), "stopped")
     always_absent = a_run("page", ABSENT, first=-86_400, last=400)

@@ -185,7 +185,7 @@ FAILED_BETWEEN_PRESENCES = World(
 @given(worlds(), NOWS)
 def test_failed_looks_change_neither_verdict_nor_grade(world: World, now: float) -> None:
     """Each random world is judged twice: by all looks, and without the failed ones. A failed look proves nothing. So
-    verdict and grade must be the same."""
+    both verdicts and their grades must be the same."""
     by_all_looks = world.verdict(now)
     without_failed_looks = world.verdict(now, failed=False)
     assert by_all_looks.verdict is without_failed_looks.verdict
@@ -338,9 +338,9 @@ def overlap(one: Interval, other: Interval) -> bool:
 @settings(max_examples=200)
 @given(worlds(ONCE), NOWS, SHARES, SEEDS)
 def test_release_times_by_some_and_all_looks_overlap(world: World, now: float, share: float, seed: int) -> None:
-    """A random world is judged twice: by a random share of the looks, and by all. Each verdict gives an interval in
-    which the page came (`released`). If both say on time, or both say late, both intervals contain the true time. So
-    they overlap."""
+    """A random world is judged by a random share of the looks, and by all. Each verdict gives an interval of
+    publication (`released`). If both say on time, or both late, both intervals contain the true time. So they
+    overlap."""
     by_some_looks = with_some_looks(world, share, seed).verdict(now)
     by_all_looks = world.verdict(now)
     released_by_some, released_by_all = by_some_looks.page.released, by_all_looks.page.released

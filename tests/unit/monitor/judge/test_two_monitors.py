@@ -124,9 +124,8 @@ def test_intervals_of_two_monitors_contain_true_exposures(pair: Pair, now: float
 
 @pytest.mark.parametrize(("names", "named"), [(("north", "south"), {"north", "south"}), (("north",), set())])
 def test_explanation_names_monitors_only_if_there_are_several(names: tuple[str, ...], named: set[str]) -> None:
-    """Each monitor in `names` found the page absent before the slot and present from then on. That makes two runs, and
-    each run is a line of the explanation. With two monitors, each line ends with the name of its monitor. With only
-    one, no line names it."""
+    """Each monitor in `names` found the page absent before the slot and present from then on. That makes two runs, each
+    a line of the explanation. With two monitors, a line ends with the name of its monitor. With one, it does not."""
     absent_then_present = RegularLooks([(-60, ABSENT), (0, PRESENT)], every=60).runs("page", until=120)
     runs_of_all = [run for name in names for run in seen_by(name, absent_then_present)]
     explanation = explained(now=500, seen={"page": runs_of_all})
@@ -167,8 +166,7 @@ def is_stated_in_draft(runs_of_south: list[Run], span: Blind) -> bool:
 @pytest.mark.parametrize("seconds_between_looks", [1, 3])
 def test_blind_span_is_not_reported_if_another_monitor_watched(seconds_between_looks: float) -> None:
     """The monitor “north” was blind from 2 s before the slot to 4 s after it. The monitor “south” watched the page all
-    that time, with a look every 1 s or 3 s. So nothing was missed. Neither the verdict nor the draft reports that north
-    was blind."""
+    that time, with a look every 1 s or 3 s. Nothing was missed. So neither verdict nor draft reports it."""
     # It begins at -61 s, so that a look every 3 s is also made at 2 s, when the page came.
     runs_of_south = watched_by("south", (-61, 200), every=seconds_between_looks)
     assert not has_blind_finding(runs_of_south, BLIND_AROUND_SLOT)
@@ -204,9 +202,8 @@ def test_wrong_clock_is_reported_if_watching_monitor_may_have_it(monitor: str, *
 
 
 def test_small_budget_is_no_finding_if_release_was_proved() -> None:
-    """From 2 s before the slot to 4 s after it, the monitor “north” was allowed too few requests (its budget). But the
-    monitor “south” watched all that time, and its looks proved the page on time. So the small budget is no finding. The
-    draft states it all the same."""
+    """From 2 s before the slot to 4 s after it, the monitor “north” had too small a budget of requests. The monitor
+    “south” watched all that time and proved the page on time. So that is no finding, but the draft states it."""
     span = replace(BLIND_AROUND_SLOT, cause="budget")
     assert not has_blind_finding(SOUTH_WATCHED, span)
     assert is_stated_in_draft(SOUTH_WATCHED, span)

@@ -88,10 +88,9 @@ def test_replay_accepts_stored_exposure_without_its_reason_for_ending() -> None:
     [("removed", ["exposures[0].ended: was removed, is slot"]), ("unknown", [])],
 )
 def test_replay_may_only_replace_an_unknown_reason_for_end(stored_reason: str, differences: list[str]) -> None:
-    """A replay judges a stored release again and lists all differences. By the new verdict, the exposure ended at its
-    slot.
+    """A replay judges a stored release again and lists all differences. Now the exposure ended at its slot.
     - The stored reason was “unknown”: later looks may have shown the reason. This is not a difference.
-    - The stored reason was “removed”: looks cannot change that. This is a difference."""
+    - The stored reason was “removed”: later looks cannot change that. This is a difference."""
     stored = release_json(verdict_on_early_page(now=60))
     judged_again = release_json(verdict_on_early_page(now=60))
     assert judged_again["exposures"][0]["ended"] == "slot"

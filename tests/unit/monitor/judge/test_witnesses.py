@@ -45,10 +45,9 @@ def witnesses(
 def test_absence_is_proved_until_one_lag_before_last_looks(
     last_announced: float, last_unlisted: float, redirect_lag: float, listing_lag: float
 ) -> None:
-    """An announcement redirects to its release once it is out, but up to 30 s or 60 s late. This is its lag. A listing
-    shows the release up to 120 s or 240 s late. So each proves absence only until its last look without the release,
-    less its lag: for example 290 - 120 = 170 s. Either may fail to show the release, so both must prove it: the earlier
-    instant counts."""
+    """An announcement redirects to its release up to 30 s or 60 s after it is out: its lag. A listing shows it up to
+    120 s or 240 s late. So each proves absence until its last look without the release, less its lag: for example 290 -
+    120 = 170 s. Either may fail to show the release, so both must prove it: the earlier instant counts."""
     announcement, listing = looks_without_release(0, last_announced), looks_without_release(0, last_unlisted)
     lags = Lags(redirect=timedelta(seconds=redirect_lag), index=timedelta(seconds=listing_lag))
     both = read_witnesses_at(now=300, announcement=announcement, listing=listing, lags=lags)
@@ -90,8 +89,7 @@ def test_looks_after_now_are_not_known_yet(now: float, announced: float | None) 
 
 @pytest.mark.parametrize(("now", "redirects"), [(59.0, False), (60.0, True)])
 def test_redirect_after_now_is_not_known_yet(now: float, *, redirects: bool) -> None:
-    """The announcement redirected to the release at 60 s. A verdict as of 59 s (`now`) cannot know that yet. One as of
-    60 s does."""
+    """The announcement redirected to the release at 60 s. As of 59 s that is not known yet, as of 60 s it is."""
     redirected = a_run("announcement/origin", UNKNOWN, 60, why=REDIRECTED)
     assert read_witnesses_at(now, announcement=[redirected]).redirects is redirects
 
@@ -104,10 +102,8 @@ def test_redirect_after_now_is_not_known_yet(now: float, *, redirects: bool) -> 
 def test_announcement_shown_again_proves_absence_unless_it_redirected(
     why: str, last_announced: float, *, redirects: bool
 ) -> None:
-    """The announcement still announced the release at 0 s. The look at 60 s got something else (`why`). At 120 s it
-    announced the release again.
-    - If it redirected at 60 s, the release was out. So the answer at 120 s was an old copy, and 0 s is the last that
-    counts.
+    """The announcement still announced the release at 0 s, and again at 120 s. In between, at 60 s, it did not.
+    - If it redirected at 60 s, the release was out. So the answer at 120 s was an old copy. Only 0 s counts.
     - If the look at 60 s only failed (“timeout”), the answer at 120 s counts."""
     at_60_s = a_run("announcement/origin", UNKNOWN, 60, why=why)
     announcement = [*looks_without_release(-60, 0), at_60_s, *looks_without_release(120)]
@@ -129,8 +125,7 @@ def test_listing_that_has_shown_the_release_proves_nothing_later() -> None:
 @pytest.mark.parametrize(("last_announced", "last_unlisted"), [(130, 320), (230, 220)])
 def test_absence_is_proved_until_earlier_instant_of_two_witnesses(last_announced: float, last_unlisted: float) -> None:
     """An announcement may be 30 s behind its release, and a listing 120 s. So each proves absence until its last look
-    without the release, less this lag. The announcement never redirected, so both must prove it: the earlier instant
-    counts.
+    without the release, less this lag. This announcement never redirected, so both must prove it. The earlier counts:
     - Announced at 130 s, unlisted at 320 s: until 130 - 30 = 100 s and 320 - 120 = 200 s. So 100 s counts.
     - Announced at 230 s, unlisted at 220 s: until 230 - 30 = 200 s and 220 - 120 = 100 s. So 100 s counts."""
     both = witnesses(last_announced=last_announced, last_unlisted=last_unlisted, redirects=False)
