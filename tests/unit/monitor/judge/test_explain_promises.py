@@ -75,9 +75,9 @@ def test_explanation_names_approval_of_unusual_time(approvals: tuple[UsualTime, 
     ids=["read a day later", "read 5 minutes later", "slot still to come"],
 )
 def test_explanation_gives_no_hint_if_all_is_usual(now: float, confirmed_at: datetime) -> None:
-    """The slot is the usual 09:30, on a Friday. Its calendar still showed it when it was read after the slot. Or it is
-    a minute before the slot (`now` is -60): the calendar was read at 08:50, and may yet be read again. So there is no
-    hint at an old read, an unlikely day or an unusual time."""
+    """The slot is the usual 09:30, on a Friday. So the explanation hints at no unlikely day or unusual time. A calendar
+    that was last read long before the slot would be another hint. But here it was read after the slot. Or it is 09:29
+    (`now` is -60), so the calendar, last read at 08:50, may yet be read again."""
     text = explanation_text(now, promises=[a_promise(confirmed_at=confirmed_at)])
     assert [hint for hint in ("last read", "unlikely", "not 09:30") if hint in text] == []
 

@@ -185,21 +185,17 @@ def test_page_back_late_after_404_and_410_around_slot_is_unproven() -> None:
     assert verdict.verdict is VerdictKind.UNPROVEN
     # It is not known by how much it was early at most (None).
     assert verdict.page.early_bound is None
-    # It is known when it was back.
+    # It counts as released when it was back.
     assert verdict.page.released == Interval(after_slot(95), after_slot(100))
 
 
 def test_404_and_410_around_a_seen_exposure_add_no_second_one() -> None:
     """The slot is 09:30. A page missing (404) until 09:25:00 and removed (410) from 09:25:15 on was public in between:
     one exposure. If looks also saw it public at 09:25:05, that is the same exposure, not a second one."""
-    # In seconds after 09:30: 09:25:00 is -300.
-    not_found, public, gone = (
-        missing(until=-300),
-        a_run("page", PRESENT, -295, -290, specific=True),
-        removed(-285, -110),
-    )
-    assert len(verdict_on(not_found, gone).exposures) == 1
-    assert len(verdict_on(not_found, public, gone).exposures) == 1
+    before, after = missing(until=-300), removed(since=-285, until=-110)  # in seconds after 09:30
+    public_between = a_run("page", PRESENT, first=-295, last=-290, specific=True)
+    assert len(verdict_on(before, after).exposures) == 1
+    assert len(verdict_on(before, public_between, after).exposures) == 1
 
 
 @pytest.mark.parametrize(
@@ -210,9 +206,9 @@ def test_behind_bot_wall_only_api_shows_that_exposure_was_removed(
     content_api_says: State, expected_reason: Ended
 ) -> None:
     """A page was public from 200 s before its slot on. From 100 s before it, a bot wall refused looks at the page, so
-    they failed. Only the content API, which has the text of the page, was still seen.
+    they failed. Only the content API, which has its text, can then show what became of it.
     - If the API says withdrawn from then on, the exposure ended because the page was removed.
-    - If the API lacks the text (absent) or fails too, it is unknown why the exposure ended."""
+    - If the API only lacks the text (absent), or fails too, it is unknown why the exposure ended."""
     page = RegularLooks([(-400, ABSENT), (-200, PRESENT), (-100, UNKNOWN)], specific=True)
     content_api = RegularLooks([(-400, ABSENT), (-200, PRESENT), (-100, content_api_says)], specific=True)
     verdict = judged(now=120, seen={"page": page, "page/content": content_api})

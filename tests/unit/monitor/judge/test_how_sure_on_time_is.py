@@ -52,7 +52,7 @@ def test_board_says_how_early_page_on_time_may_be(last_absent_before_slot: float
     assert status_on_board == expected_status
     assert status_text(body) == expected_status
     assert status_text(page) == expected_status
-    # The terminal writes the verdict in capitals.
+    # The terminal writes the verdict in capitals. It is final: later looks are not expected to change it.
     assert headline(body) == expected_status.replace("on time", "ON TIME") + ", final"
 
 
@@ -76,7 +76,7 @@ def test_table_of_draft_says_how_early_but_sentence_does_not(
     less than 12 s. The table of the draft says so: “On time, to 12 s”. Its sentence says only that it was published as
     announced. If it was absent 5 s before, that need not be said, even in the table."""
     facts = release_facts(on_time_after_absence(seconds_before_slot=last_absent_before_slot), Measurement())
-    ((_part, _announced, status, *_),) = tabulate_parts(facts)[0].rows
+    ((_part, _announced, status, *_),) = tabulate_parts(facts)[0].rows  # the page is the only part, so one row
     assert say_availability(facts) == ["It was published as announced at 9.30am."]
     assert status == status_in_table
 
@@ -110,10 +110,8 @@ def test_release_on_time_without_known_bound_is_just_on_time() -> None:
 def test_period_report_counts_releases_that_may_have_come_early() -> None:
     """Three releases were on time, but may have come up to 1 s, 12 s and 30.5 s early (`bound`). Up to 5 s need not be
     stated, so two count as unsure. The report names the greatest, rounded up to 31 s. The CSV file has all three."""
-    rows = [
-        Row(str(bound), "t", "ofqual", "https://e.org/", "Europe/London", SLOT, "on_time", early_bound=bound)
-        for bound in (1, 12, 30.5)
-    ]
+    same = {"title": "t", "producer": "ofqual", "url": "https://e.org/", "timezone": "Europe/London", "slot": SLOT}
+    rows = [Row(release=str(bound), verdict="on_time", early_bound=bound, **same) for bound in (1, 12, 30.5)]
     day_of_slot = date(2018, 1, 5)
     period = select_period(rows, day_of_slot, day_of_slot)
     counts = build_period_report(period, "Ofqual", after_slot(90)).find_field("P.counts")

@@ -57,9 +57,10 @@ def test_text_of_a_length_contains_the_measured_length(one: float, other: float)
     """Two random lengths are the least and the most that were measured. The text names both in words, as in “1 min to 2
     min”, or one if both have the same words. Read back into seconds, the text must include both measured lengths."""
     least, most = sorted((one, other))
-    texts = length_text(bounds(least, most)).split(" to ")
-    assert parse_seconds(texts[0]) <= least
-    assert most <= parse_seconds(texts[-1])
+    words = length_text(bounds(least, most)).split(" to ")
+    least_in_words, most_in_words = words[0], words[-1]
+    assert parse_seconds(least_in_words) <= least
+    assert most <= parse_seconds(most_in_words)
 
 
 def test_a_verdict_is_written_in_words() -> None:

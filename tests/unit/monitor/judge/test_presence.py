@@ -55,7 +55,8 @@ def test_content_of_two_views_is_removed_once_both_lack_it() -> None:
     ids=["origin absent too", "origin always present"],
 )
 def test_second_presence_counts_only_if_all_views_were_absent_between(origin: list[Look], begins: list[float]) -> None:
-    """The edge showed the content at 10 s, lacked it at 20 s and showed it again at 40 s.
+    """A presence is a time in which content was public. The edge showed content at 10 s, not at 20 s, and again at 40
+    s.
     - If the origin lacked it at 21 s too, it was removed. So there are two presences, from 10 s and from 40 s on.
     - If the origin never lacked it, the absence at the edge does not count. So one presence goes on from 10 s."""
     edge = [(0, ABSENT), (10, PRESENT), (20, ABSENT), (40, PRESENT)]
@@ -80,7 +81,8 @@ def test_absence_at_origin_removes_content_after_a_minute(seconds_after_edge: fl
     ("edge_absent", "last_absent"), [(79, 79), (80, 0), (90, 0)], ids=["before", "at the time", "after"]
 )
 def test_edge_absence_dates_page_only_before_content_api_showed_it(edge_absent: float, last_absent: float) -> None:
-    """The content API has the text of the page. It lacked it at 0 s and showed it at 80 s. The edge lacked it once.
+    """The content API, which has the texts of pages, lacked a page at 0 s and showed it at 80 s. The edge lacked it
+    once.
     - If that was at 79 s, before the API showed it, the page came between 79 s and 80 s.
     - If it was at 80 s or 90 s, the edge, a cache, may have sent an old copy. So the page came between 0 s and 80 s."""
     api_first_shown = 80
@@ -116,11 +118,9 @@ def test_regular_looks_at_origin_prove_absence_until_shortly_before(edge_first_s
     the times of the first and the last look at the origin are stored, and that they were at most 20 s apart. So the
     last look at the origin before the page came is dated as early as possible."""
     (presence,) = presences_in(edge=[(edge_first_shown, PRESENT)], origin=ABSENT_EVERY_20_S_FROM_0)
-    # Looks at two views within 5 s cannot be put in order. So the look at the origin must be at least 5 s before.
-    order_unknown = 5
-    # There was one in the 20 s before that. Its answer may have been made a second before it came.
-    gap, time_of_answer = 20, 1
-    last_absent = edge_first_shown - order_unknown - gap - time_of_answer
+    # Looks at two views within 5 s cannot be put in order. So the last look at the origin must be 5 s before, or earlier.
+    # It was at most 20 s before that. Its answer may have been made a second before it was received.
+    last_absent = edge_first_shown - 5 - 20 - 1
     assert presence.appears == between(last_absent, edge_first_shown)
 
 

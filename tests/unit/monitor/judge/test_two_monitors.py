@@ -165,8 +165,9 @@ def is_stated_in_draft(runs_of_south: list[Run], span: Blind) -> bool:
 
 @pytest.mark.parametrize("seconds_between_looks", [1, 3])
 def test_blind_span_is_not_reported_if_another_monitor_watched(seconds_between_looks: float) -> None:
-    """The monitor “north” was blind from 2 s before the slot to 4 s after it. The monitor “south” watched the page all
-    that time, with a look every 1 s or 3 s. Nothing was missed. So neither verdict nor draft reports it."""
+    """The monitor “north” was blind, it did not look, from 2 s before the slot to 4 s after it. The monitor “south”
+    watched the page all that time, with a look every 1 s or 3 s. Nothing was missed. So neither verdict nor draft
+    reports it."""
     # It begins at -61 s, so that a look every 3 s is also made at 2 s, when the page came.
     runs_of_south = watched_by("south", (-61, 200), every=seconds_between_looks)
     assert not has_blind_finding(runs_of_south, BLIND_AROUND_SLOT)
@@ -182,9 +183,9 @@ def test_blind_span_is_not_reported_if_another_monitor_watched(seconds_between_l
 def test_blind_span_is_reported_if_no_other_monitor_watched_throughout(
     stretches_of_south: list[tuple[float, float]], monitor: str
 ) -> None:
-    """The monitor “north” was blind from 2 s before the slot to 4 s after it. The monitor “south” did not look all that
-    time: for example, only until 3 s. So something may have been missed. Both the verdict and the draft report that
-    north was blind. That also holds for a span of an older version, which does not name the blind monitor (“”)."""
+    """The monitor “north” was blind, it did not look, from 2 s before the slot to 4 s after it. “South” did not look
+    all that time: for example, only until 3 s. Something may have been missed. So verdict and draft report it. That
+    also holds for a span of an older version, which does not name the blind monitor (“”)."""
     span = replace(BLIND_AROUND_SLOT, monitor=monitor)
     runs_of_south = watched_by("south", *stretches_of_south)
     assert has_blind_finding(runs_of_south, span)

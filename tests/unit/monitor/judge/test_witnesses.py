@@ -65,7 +65,7 @@ def test_announcement_and_listing_prove_no_absence_before_announcement_was_read(
     # Each may be behind the release by its lag. So it must lack the release for this lag longer to prove absence.
     announcement_first_read = 40
     announcement = looks_without_release(announcement_first_read, absent_until + REDIRECT_LAG)
-    listing = looks_without_release(120, absent_until + LISTING_LAG)
+    listing = looks_without_release(120, absent_until + LISTING_LAG)  # its first look does not matter
     both = read_witnesses_at(now=300, announcement=announcement, listing=listing)
     assert both.absent_by_both == after_slot(proved_until)
 
