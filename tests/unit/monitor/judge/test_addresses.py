@@ -104,8 +104,8 @@ def verdict_at_guessed_address(now: float, **origins: Looks) -> Verdict:
 @pytest.mark.parametrize(("now", "expected"), [(100, VerdictKind.PENDING), (215, VerdictKind.UNPROVEN)])
 def test_release_missing_at_guessed_address_pends_while_index_may_lag(now: float, expected: VerdictKind) -> None:
     """The release was not at its guessed address, but may be at another one. It may come until 60 s, evidence may
-    arrive 30 s later, and the index, which may show it, may be 120 s behind. So it is pending for 210 s, then
-    unproven."""
+    arrive 30 s later, and the index, which may show it, may be 120 s behind: 210 s in all. It is pending at 100 s,
+    unproven at 215 s."""
     assert verdict_at_guessed_address(now).verdict is expected
 
 

@@ -199,12 +199,10 @@ def test_404_and_410_around_a_seen_exposure_add_no_second_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("content_api_says", "expected_reason"),
+    ("content_api_says", "reason"),
     [(ABSENT, Ended.UNKNOWN), (UNKNOWN, Ended.UNKNOWN), (WITHDRAWN, Ended.REMOVED)],
 )
-def test_behind_bot_wall_only_api_shows_that_exposure_was_removed(
-    content_api_says: State, expected_reason: Ended
-) -> None:
+def test_behind_bot_wall_only_api_shows_that_exposure_was_removed(content_api_says: State, reason: Ended) -> None:
     """A page was public from 200 s before its slot on. From 100 s before it, a bot wall refused looks at the page, so
     they failed. Only the content API, which has its text, can then show what became of it.
     - If the API says withdrawn from then on, the exposure ended because the page was removed.
@@ -213,4 +211,4 @@ def test_behind_bot_wall_only_api_shows_that_exposure_was_removed(
     content_api = RegularLooks([(-400, ABSENT), (-200, PRESENT), (-100, content_api_says)], specific=True)
     verdict = judged(now=120, seen={"page": page, "page/content": content_api})
     (exposure,) = verdict.exposures
-    assert exposure.ended is expected_reason
+    assert exposure.ended is reason

@@ -68,17 +68,15 @@ def test_notice_says_how_early_page_on_time_may_be(last_absent_before_slot: floa
     assert f"- Announced page: {expected_status}, first seen" in write_notice_text(**notice, incident="r")
 
 
-@pytest.mark.parametrize(("last_absent_before_slot", "status_in_table"), [(5, "On time"), (11.5, "On time, to 12 s")])
-def test_table_of_draft_says_how_early_but_sentence_does_not(
-    last_absent_before_slot: float, status_in_table: str
-) -> None:
+@pytest.mark.parametrize(("last_absent_before_slot", "in_table"), [(5, "On time"), (11.5, "On time, to 12 s")])
+def test_table_of_draft_says_how_early_but_sentence_does_not(last_absent_before_slot: float, in_table: str) -> None:
     """A page was last seen absent 11.5 s before its slot, and present a second after it. So it was on time, or early by
     less than 12 s. The table of the draft says so: “On time, to 12 s”. Its sentence says only that it was published as
     announced. If it was absent 5 s before, that need not be said, even in the table."""
     facts = release_facts(on_time_after_absence(seconds_before_slot=last_absent_before_slot), Measurement())
     ((_part, _announced, status, *_),) = tabulate_parts(facts)[0].rows  # the page is the only part, so one row
     assert say_availability(facts) == ["It was published as announced at 9.30am."]
-    assert status == status_in_table
+    assert status == in_table
 
 
 def part_json(verdict: str, *, early_bound: float | None, required: bool = True) -> dict[str, Any]:

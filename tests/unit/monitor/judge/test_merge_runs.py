@@ -137,9 +137,7 @@ POLICIES = [Policy(on_time_within=MINUTE), Policy(on_time_within=HOUR)]
 
 @settings(max_examples=300, deadline=None)
 @given(runs=runs_by_target(), now=AFTER_TOLERANCE)
-def test_merging_runs_changes_verdict_only_in_findings_of_failed_looks(
-    runs: dict[str, list[Run]], now: datetime
-) -> None:
+def test_merging_runs_changes_only_findings_of_failed_looks(runs: dict[str, list[Run]], now: datetime) -> None:
     """The runs of a page are random. Those that ended over a day before the slot are merged: equal absences become one
     run, with the failed looks between them. The verdict before and after must be the same. Only its findings about
     failed looks may differ, because a merged run keeps how many looks failed, but not when."""

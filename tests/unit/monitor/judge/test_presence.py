@@ -55,8 +55,7 @@ def test_content_of_two_views_is_removed_once_both_lack_it() -> None:
     ids=["origin absent too", "origin always present"],
 )
 def test_second_presence_counts_only_if_all_views_were_absent_between(origin: list[Look], begins: list[float]) -> None:
-    """A presence is a time in which content was public. The edge showed content at 10 s, not at 20 s, and again at 40
-    s.
+    """A presence is a time in which content was public. The edge showed it at 10 s, not at 20 s, and again at 40 s.
     - If the origin lacked it at 21 s too, it was removed. So there are two presences, from 10 s and from 40 s on.
     - If the origin never lacked it, the absence at the edge does not count. So one presence goes on from 10 s."""
     edge = [(0, ABSENT), (10, PRESENT), (20, ABSENT), (40, PRESENT)]
@@ -81,8 +80,7 @@ def test_absence_at_origin_removes_content_after_a_minute(seconds_after_edge: fl
     ("edge_absent", "last_absent"), [(79, 79), (80, 0), (90, 0)], ids=["before", "at the time", "after"]
 )
 def test_edge_absence_dates_page_only_before_content_api_showed_it(edge_absent: float, last_absent: float) -> None:
-    """The content API, which has the texts of pages, lacked a page at 0 s and showed it at 80 s. The edge lacked it
-    once.
+    """The content API, which has the text of a page, lacked it at 0 s and showed it at 80 s. The edge lacked it once.
     - If that was at 79 s, before the API showed it, the page came between 79 s and 80 s.
     - If it was at 80 s or 90 s, the edge, a cache, may have sent an old copy. So the page came between 0 s and 80 s."""
     api_first_shown = 80
@@ -118,22 +116,20 @@ def test_regular_looks_at_origin_prove_absence_until_shortly_before(edge_first_s
     the times of the first and the last look at the origin are stored, and that they were at most 20 s apart. So the
     last look at the origin before the page came is dated as early as possible."""
     (presence,) = presences_in(edge=[(edge_first_shown, PRESENT)], origin=ABSENT_EVERY_20_S_FROM_0)
-    # Looks at two views within 5 s cannot be put in order. So the last look at the origin must be 5 s before, or earlier.
+    # Looks at two views within 5 s cannot be put in order. So the last look at the origin must be at least 5 s before.
     # It was at most 20 s before that. Its answer may have been made a second before it was received.
     last_absent = edge_first_shown - 5 - 20 - 1
     assert presence.appears == between(last_absent, edge_first_shown)
 
 
-@pytest.mark.parametrize(("edge_first_shown", "last_absent"), [(10, 0), (24, 0), (4, None)])
-def test_only_first_origin_look_counts_if_edge_shows_page_soon(
-    edge_first_shown: float, last_absent: float | None
-) -> None:
+@pytest.mark.parametrize(("edge_shows_at", "last_absent"), [(10, 0), (24, 0), (4, None)])
+def test_only_first_origin_look_counts_if_edge_shows_page_soon(edge_shows_at: float, last_absent: float | None) -> None:
     """The origin lacked the page at each look, every 20 s from 0 s to 80 s. Only the times of its first and its last
     look are stored. So if the edge showed the page soon after 0 s, only the look at 0 s was surely before that.
     - The edge showed it at 10 s or 24 s: it came after 0 s.
     - The edge showed it at 4 s: looks at two views within 5 s cannot be put in order, so no absence counts (None)."""
-    (presence,) = presences_in(edge=[(edge_first_shown, PRESENT)], origin=ABSENT_EVERY_20_S_FROM_0)
-    assert presence.appears == between(last_absent, edge_first_shown)
+    (presence,) = presences_in(edge=[(edge_shows_at, PRESENT)], origin=ABSENT_EVERY_20_S_FROM_0)
+    assert presence.appears == between(last_absent, edge_shows_at)
 
 
 SENT = st.lists(st.integers(1, 40), min_size=1, max_size=12).map(lambda gaps: [*accumulate(gaps, initial=0)])

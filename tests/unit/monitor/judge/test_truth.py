@@ -339,8 +339,7 @@ def overlap(one: Interval, other: Interval) -> bool:
 @given(worlds(ONCE), NOWS, SHARES, SEEDS)
 def test_release_times_by_some_and_all_looks_overlap(world: World, now: float, share: float, seed: int) -> None:
     """A random world is judged by a random share of the looks, and by all. Each verdict gives an interval of
-    publication (`released`). If both say on time, or both late, both intervals contain the true time. So they
-    overlap."""
+    publication (`released`). If both say on time, or both late, both contain the true time. So they overlap."""
     by_some_looks = with_some_looks(world, share, seed).verdict(now)
     by_all_looks = world.verdict(now)
     released_by_some, released_by_all = by_some_looks.page.released, by_all_looks.page.released

@@ -166,8 +166,8 @@ def is_stated_in_draft(runs_of_south: list[Run], span: Blind) -> bool:
 @pytest.mark.parametrize("seconds_between_looks", [1, 3])
 def test_blind_span_is_not_reported_if_another_monitor_watched(seconds_between_looks: float) -> None:
     """The monitor “north” was blind, it did not look, from 2 s before the slot to 4 s after it. The monitor “south”
-    watched the page all that time, with a look every 1 s or 3 s. Nothing was missed. So neither verdict nor draft
-    reports it."""
+    watched the page all that time, with a look every 1 s or 3 s. Nothing was missed. So verdict and draft do not report
+    this."""
     # It begins at -61 s, so that a look every 3 s is also made at 2 s, when the page came.
     runs_of_south = watched_by("south", (-61, 200), every=seconds_between_looks)
     assert not has_blind_finding(runs_of_south, BLIND_AROUND_SLOT)

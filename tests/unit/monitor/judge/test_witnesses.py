@@ -150,9 +150,7 @@ def test_announcement_or_listing_alone_proves_no_absence(
 
 
 @pytest.mark.parametrize(("last_announced", "proved_absent"), [(130, 0), (-70, -70 - REDIRECT_LAG)])
-def test_redirected_announcement_proves_absence_up_to_slot_without_listing(
-    last_announced: float, proved_absent: float
-) -> None:
+def test_redirected_announcement_alone_proves_absence_until_slot(last_announced: float, proved_absent: float) -> None:
     """This announcement redirected to its release later, so its redirect works. There is no listing (None). The
     announcement may be 30 s behind the release, so it proves absence until 30 s before its last look without it.
     - Last look at -70 s: until -70 - 30 = -100 s.
@@ -164,9 +162,7 @@ def test_redirected_announcement_proves_absence_up_to_slot_without_listing(
 @pytest.mark.parametrize(
     ("last_announced", "last_unlisted", "proved_absent"), [(130, 20, 0), (230, 220, 220 - LISTING_LAG)]
 )
-def test_absence_after_slot_needs_proof_by_the_listing(
-    last_announced: float, last_unlisted: float, proved_absent: float
-) -> None:
+def test_absence_after_slot_needs_a_listing(last_announced: float, last_unlisted: float, proved_absent: float) -> None:
     """This announcement redirected later, so its redirect works. It proves absence alone, but only until the slot, at 0
     s. After the slot, the listing must prove it too. The listing may be 120 s behind the release.
     - Listing without the release at 20 s: until 20 - 120 = -100 s. So the announcement counts, until 0 s.
@@ -175,15 +171,13 @@ def test_absence_after_slot_needs_proof_by_the_listing(
     assert both.absent_until(SLOT) == after_slot(proved_absent)
 
 
-@pytest.mark.parametrize(("last_unlisted", "proved_absent"), [(None, None), (170, 170 - LISTING_LAG)])
-def test_announcement_first_read_after_slot_needs_a_listing(
-    last_unlisted: float | None, proved_absent: float | None
-) -> None:
+@pytest.mark.parametrize(("unlisted", "proved_until"), [(None, None), (170, 170 - LISTING_LAG)])
+def test_announcement_first_read_after_slot_needs_a_listing(unlisted: float | None, proved_until: float | None) -> None:
     """This announcement was first read 40 s after the slot. Before that, the release may have been public and removed.
     So the announcement alone proves no absence at the slot, and none without a listing (None). A listing that lacked
     the release at 170 s, and may be 120 s behind, proves absence until 170 - 120 = 50 s."""
-    read_late = witnesses(last_announced=130, last_unlisted=last_unlisted, redirects=True, watched_since=40)
-    assert read_late.absent_until(SLOT) == after_slot(proved_absent)
+    read_late = witnesses(last_announced=130, last_unlisted=unlisted, redirects=True, watched_since=40)
+    assert read_late.absent_until(SLOT) == after_slot(proved_until)
 
 
 @pytest.mark.parametrize(("last_unlisted", "proved_absent"), [(None, None), (170, 170 - LISTING_LAG)])
