@@ -125,8 +125,8 @@ def test_lag_ends_at_last_look_before_a_pause(
 
 @pytest.mark.parametrize(("now", "announced", "listed", "expected"), DEFAULT.values(), ids=DEFAULT)
 def test_lag_is_at_least_its_default(now: float, announced: Looks, listed: Looks, expected: LagsInSeconds) -> None:
-    """A lag is how long announcement or index did not show a release that was out. The default is 30 s or, for the
-    index, 120 s. It counts if the release was shown sooner, if no look was made, or while it is not out."""
+    """A lag is how long announcement or index (a list) did not show a release that was out. The default is 30 s or, for
+    the index, 120 s. It counts if the release was shown sooner, without looks, or before it is out."""
     release_out_at_1_s = publication(announced, listed, out=1)
     assert longest_lags(now, release_out_at_1_s) == expected
 
@@ -177,8 +177,8 @@ def test_only_lags_of_releases_of_same_day_count(other_slot: float, expected_lag
 
 
 def test_each_lag_is_the_longest_of_the_day() -> None:
-    """A lag is how long an announcement or the index did not show a release that was out, here at 1 s. Some releases of
-    the day were shown at 241 s, after 4 minutes, and one at 421 s, after 7 minutes. The longest lag counts."""
+    """A lag is how long an announcement or the index (a list) did not show a release that was out, here at 1 s. Some
+    releases of the day were shown after 4 minutes, one after 7 minutes. The longest lag counts."""
     four_minutes = publication(
         announcement(stays_until=240, redirects_at=241), index(lacks_until=235, lists_at=241), out=1, release="second"
     )
@@ -221,9 +221,9 @@ TOLERANCE, LONGER_DEFAULT_LAG, SEVEN_MINUTES, NEXT_LOOK = 60, 120, 7 * 60, 20
     ids=["no other release", "other release the day before", "other release shown after 7 minutes"],
 )
 def test_release_is_overdue_after_tolerance_and_longest_lag(now: float, other_release: Publication | None) -> None:
-    """Announcement and index lack the release at all looks. It may come until 60 s (the tolerance), and both may be 120
-    s behind (the default lag). So at the next look after 60 + 120 s it is overdue. If they were 420 s behind for
-    another release of the same day, 420 s count instead of 120 s. One of the day before does not count."""
+    """Announcement and index (a list of releases) lack the release at all looks. It may come until 60 s (the
+    tolerance), and both may be 120 s behind (the default lag). So at the next look after 60 + 120 s it is overdue. If
+    they were 420 s behind for another release of the day, 420 s count instead. The day before does not count."""
     verdict = verdict_by_announcement_and_index(now=now, other_release=other_release)
     assert verdict.verdict is VerdictKind.OVERDUE
     assert verdict.due is None  # nothing is awaited any more
@@ -238,8 +238,9 @@ def test_release_is_overdue_after_tolerance_and_longest_lag(now: float, other_re
     ],
 )
 def test_release_is_pending_within_longest_lag_of_the_day(now: float, other_release: Publication) -> None:
-    """Announcement and index lack this release. They showed another one of the day only 420 s after it was out, or not
-    for 15 min. So they may be as far behind for this one. Until this lag after the tolerance of 60 s, it is pending."""
+    """Announcement and index (a list of releases) lack this release. They showed another one of the day only 420 s
+    after it was out, or not for 15 min. So they may lag as far behind for this one, and it may have come in time. It is
+    pending until 60 s (the tolerance) and this lag are over."""
     verdict = verdict_by_announcement_and_index(now=now, other_release=other_release)
     assert verdict.verdict is VerdictKind.PENDING
     # People see it as due. Its tolerance is over, so looks are confirming that it is late.
@@ -247,7 +248,7 @@ def test_release_is_pending_within_longest_lag_of_the_day(now: float, other_rele
 
 
 def test_release_found_late_is_unproven_if_another_lagged_longer() -> None:
-    """Announcement and index lacked a page until 299 s, and it was found at 300 s. The tolerance is 60 s.
+    """Announcement and index (a list of releases) lacked a page until 299 s. It was found at 300 s. 60 s are allowed.
     - By default, they are at most 120 s behind. So the page came after 299 - 120 = 179 s: late.
     - For another release of the day they were 420 s behind. So this page may have come at its slot: unproven."""
     found_late = {"now": 500, "not_shown_until": 299, "page": [(300, PRESENT), (310, PRESENT)]}
@@ -261,8 +262,8 @@ def test_release_found_late_is_unproven_if_another_lagged_longer() -> None:
 
 
 def test_explanation_names_lag_of_another_release() -> None:
-    """Announcement and index still lack this release at 450 s. They showed another release of the day only 7 minutes
-    after it was out. That matters for the verdict, so its explanation says it among the facts of the kind “policy”."""
+    """Announcement and index (a list of releases) still lack this release at 450 s. They showed another one of the day
+    only 7 minutes after it was out. The verdict depends on that. So a fact of the kind “policy” says it."""
     seen = {"announcement/origin": announcement(stays_until=450), "index/origin": index(lacks_until=450)}
     release = a_release(url=GUESS, address=Address.GUESSED, link=f"{GUESS}/x")
     explanation = explained(now=450, seen=seen, release=release, published=[SHOWN_7_MINUTES_LATE])
@@ -271,8 +272,8 @@ def test_explanation_names_lag_of_another_release() -> None:
 
 
 def test_release_overdue_by_announcement_and_index_is_judged_again_each_minute() -> None:
-    """At 310 s, announcement and index lack the release. They may be 120 s behind, so it is overdue. But another
-    release may yet show a longer lag. So it is judged again at a full minute, 360 s (`revisit`)."""
+    """At 310 s, announcement and index (a list of releases) lack the release. They may be 120 s behind: it is overdue.
+    But another release may yet show a longer lag. So it is judged again at 360 s, a full minute."""
     verdict = verdict_by_announcement_and_index(now=310)
     assert verdict.verdict is VerdictKind.OVERDUE
     assert verdict.revisit == after_slot(360)
@@ -316,9 +317,9 @@ OTHERS = st.lists(st.tuples(INSTANTS, INSTANTS), max_size=3).map(other_publicati
 def test_knowing_one_more_release_never_makes_a_release_late(
     now: int, seen: dict[str, Looks], others: list[Publication]
 ) -> None:
-    """The address of a release is not known, only its announcement and the index. Looks at them, and at the page, are
-    random. Other releases of the day show how far announcement and index are behind (their lag). Each one that is known
-    can only make this lag longer. So it may excuse the release, but never make it late."""
+    """The address of a release is not known, only its announcement and the index, a list of releases. Looks are random.
+    Other releases of the day show how far announcement and index are behind (their lag). Each one that is known can
+    only make this lag longer. So it may excuse the release, but never make it late."""
     release = a_release(url=GUESS, address=Address.LED_TO, link=f"{GUESS}/announcement")
     # The first verdict knows no other release (`published`), the next one knows one, and so on.
     verdicts = [

@@ -142,7 +142,7 @@ def test_merging_runs_changes_only_findings_of_failed_looks(runs: dict[str, list
     run, with the failed looks between them. The verdict before and after must be the same. Only its findings about
     failed looks may differ, because a merged run keeps how many looks failed, but not when."""
     merged = compact_runs(runs, until=A_DAY_BEFORE_SLOT)
-    for policy in POLICIES:
+    for policy in POLICIES:  # with a tolerance of a minute, and of an hour
         verdict = judge(a_release(), [a_promise()], runs, blind=(), policy=policy, now=now)
         verdict_after_merging = judge(a_release(), [a_promise()], merged, blind=(), policy=policy, now=now)
         assert without_blind_findings(verdict_after_merging) == without_blind_findings(verdict)
@@ -155,7 +155,7 @@ def test_merging_runs_keeps_explanation_except_for_runs_and_findings(runs: dict[
     run, with the failed looks between them. The explanation of a verdict names these runs and the findings about failed
     looks. All its other facts must be the same before and after."""
     merged = compact_runs(runs, until=A_DAY_BEFORE_SLOT)
-    for policy in POLICIES:
+    for policy in POLICIES:  # with a tolerance of a minute, and of an hour
         verdict = judge(a_release(), [a_promise()], runs, blind=(), policy=policy, now=now)
         explanation = explain(verdict, a_release(), [a_promise()], runs, blind=(), policy=policy)
         explanation_after_merging = explain(verdict, a_release(), [a_promise()], merged, blind=(), policy=policy)

@@ -69,7 +69,7 @@ def test_time_since_slot_has_no_minimum_without_earliest_appearance() -> None:
 
 def test_provisional_time_is_judged_over_its_whole_local_day() -> None:
     """A time of 09:30 on 23 July was announced as provisional. So the release may come at any time of that day. No
-    instant is promised, from which a delay could count (None)."""
+    instant is promised from which a delay could count (None)."""
     provisional = a_promise(at("2026-07-23 09:30"), state=State.PROVISIONAL)
     in_force = slot_in_force(a_release(), [provisional], now=provisional.slot.instant)
     judged_day = build_window(in_force, Policy())
