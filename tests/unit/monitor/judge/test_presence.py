@@ -112,9 +112,9 @@ ABSENT_EVERY_20_S_FROM_0 = [(float(sent), ABSENT) for sent in (0, 20, 40, 60, 80
 
 @pytest.mark.parametrize("edge_first_shown", [44, 46])
 def test_regular_looks_at_origin_prove_absence_until_shortly_before(edge_first_shown: float) -> None:
-    """The origin lacked the page at each look, every 20 s from 0 s to 80 s. The edge showed it at 44 s or 46 s. Only
-    the times of the first and the last look at the origin are stored, and that they were at most 20 s apart. So the
-    last look at the origin before the page came is dated as early as possible."""
+    """The origin lacked the page at each look, every 20 s from 0 s to 80 s. The edge showed it at 44 s or 46 s. Of the
+    looks at the origin, only the times of the first and the last are stored, and the longest gap: 20 s. So the last
+    look at the origin before the page came is dated as early as possible."""
     (presence,) = presences_in(edge=[(edge_first_shown, PRESENT)], origin=ABSENT_EVERY_20_S_FROM_0)
     # Looks at two views within 5 s cannot be put in order. So the last look at the origin must be at least 5 s before.
     # It was at most 20 s before that. Its answer may have been made a second before it was received.

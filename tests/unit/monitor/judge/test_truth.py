@@ -233,8 +233,8 @@ def test_judging_twice_gives_the_same(world: World, now: float) -> None:
 @settings(max_examples=200)
 @given(worlds(ONCE), NOWS, NOWS)
 def test_release_on_time_or_late_stays_so(world: World, now: float, later: float) -> None:
-    """In this random world, the page comes at most once, and stays. If the verdict at `now` is on time or late, the
-    verdict at a later instant knows more looks, but must be the same."""
+    """In this random world, the page comes at most once, and stays. Suppose the verdict at `now` is on time or late.
+    Later looks must not change it."""
     verdict_now, verdict_later = world.verdict(now).verdict, world.verdict(later).verdict
     if now < later and verdict_now in {VerdictKind.ON_TIME, VerdictKind.LATE}:
         assert verdict_later is verdict_now

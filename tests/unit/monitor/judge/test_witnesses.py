@@ -80,8 +80,8 @@ def test_listing_proves_no_absence_if_announcement_was_never_read() -> None:
 
 @pytest.mark.parametrize(("now", "announced"), [(100, 100), (30, 30), (-1, None)])
 def test_looks_after_now_are_not_known_yet(now: float, announced: float | None) -> None:
-    """Looks from 0 s to 200 s found the release still announced. A verdict as of 100 s (`now`) knows that only until
-    100 s, and one as of 30 s only until 30 s. As of -1 s there was no look yet, so nothing is known (None)."""
+    """Looks from 0 s to 200 s found the release still announced. As of 100 s (`now`), that is known until 100 s. As of
+    30 s, it is known until 30 s. As of -1 s there was no look yet, so nothing is known (None)."""
     witnesses_at_now = read_witnesses_at(now, announcement=looks_without_release(0, 200))
     # `announced` is the last look known to have found the release still announced.
     assert witnesses_at_now.announced == after_slot(announced)
@@ -143,8 +143,8 @@ def test_announcement_or_listing_alone_proves_no_absence(
     last_announced: float | None, last_unlisted: float | None, *, redirects: bool
 ) -> None:
     """An announcement still announced the release at 130 s. But it never redirected, so its redirect may be broken.
-    Without a listing (None), it proves nothing. A listing that lacked the release at 220 s proves nothing without an
-    announcement (None), because a listing may leave a release out."""
+    Without a listing (None), it proves nothing. A listing lacked the release at 220 s. Without an announcement (None),
+    that proves nothing either: a listing may leave a release out."""
     one = witnesses(last_announced=last_announced, last_unlisted=last_unlisted, redirects=redirects)
     assert one.absent_until(SLOT) is None
 
@@ -174,8 +174,8 @@ def test_absence_after_slot_needs_a_listing(last_announced: float, last_unlisted
 @pytest.mark.parametrize(("unlisted", "proved_until"), [(None, None), (170, 170 - LISTING_LAG)])
 def test_announcement_first_read_after_slot_needs_a_listing(unlisted: float | None, proved_until: float | None) -> None:
     """This announcement was first read 40 s after the slot. Before that, the release may have been public and removed.
-    So the announcement alone proves no absence at the slot, and none without a listing (None). A listing that lacked
-    the release at 170 s, and may be 120 s behind, proves absence until 170 - 120 = 50 s."""
+    So the announcement alone proves no absence at the slot, and none without a listing (None). A listing that lacked it
+    at 170 s may be 120 s behind. So it proves absence until 170 - 120 = 50 s."""
     read_late = witnesses(last_announced=130, last_unlisted=unlisted, redirects=True, watched_since=40)
     assert read_late.absent_until(SLOT) == after_slot(proved_until)
 
@@ -185,7 +185,7 @@ def test_without_slot_announcement_and_listing_must_prove_absence(
     last_unlisted: float | None, proved_absent: float | None
 ) -> None:
     """An announcement alone can prove absence only until the slot. But this release has no slot (None). So its
-    announcement, which lacked it until 130 s, proves nothing without a listing (None). A listing that lacked the
-    release until 170 s, and may be 120 s behind, proves absence until 170 - 120 = 50 s."""
+    announcement, which lacked it until 130 s, proves nothing without a listing (None). A listing that lacked it until
+    170 s may be 120 s behind. So it proves absence until 170 - 120 = 50 s."""
     both = witnesses(last_announced=130, last_unlisted=last_unlisted, redirects=True)
     assert both.absent_until(None) == after_slot(proved_absent)
