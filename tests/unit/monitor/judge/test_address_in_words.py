@@ -35,9 +35,10 @@ def explanation_of(verdict: Verdict) -> Explanation:
     ],
 )
 def test_all_outputs_say_how_address_was_known(address: Address, remark: str, remark_in_draft: str) -> None:
-    """No calendar named the address, so board, terminal, draft and explanation say where it is from."""
-    page_not_out_yet = a_late_verdict(now=400, seconds_late=1200)
-    verdict = replace(page_not_out_yet, address=address)
+    """No calendar named the address of this page. It was guessed from that of its announcement, or the announcement led
+    there, or it was found by its title in a listing. Board, terminal, draft and explanation each say which."""
+    not_out_yet = a_late_verdict(now=400, seconds_late=1200)
+    verdict = replace(not_out_yet, address=address)
     body = release_json(verdict)
     assert remark in address_note(body)  # on the board
     (address_in_terminal,) = [line for line in release_lines(body) if "Address" in line]
@@ -48,14 +49,20 @@ def test_all_outputs_say_how_address_was_known(address: Address, remark: str, re
 
 
 def test_announced_address_has_no_remark() -> None:
-    """A calendar named the address. So neither the board nor the draft says where it is from."""
-    assert address_note(release_json(a_late_verdict(now=400))) == ""
-    assert "No calendar named" not in draft_sentences_on(a_late_verdict(now=400))
+    """A calendar named the address of this page. That is usual. So board and draft do not say how it is known."""
+    verdict = a_late_verdict(now=400)
+    remark_on_board = address_note(release_json(verdict))
+    assert remark_on_board == ""
+    assert "No calendar named" not in draft_sentences_on(verdict)
 
 
 def test_remark_on_guessed_address_says_that_release_was_found_there() -> None:
-    """The address was guessed, but the release came there, 20 minutes late. So absence there did prove something."""
+    """An address was guessed from that of the announcement. Absence at such an address usually proves nothing. But this
+    release came there, 20 minutes late, so the guess was right. The board and the draft say so, and the explanation
+    does not say that absence there proves nothing."""
     verdict = replace(a_late_verdict(now=1300, seconds_late=1200), address=Address.GUESSED)
-    assert address_note(release_json(verdict)) == " (guessed from its announcement, and found there)"
+    remark_on_board = address_note(release_json(verdict))
+    assert remark_on_board == " (guessed from its announcement, and found there)"
     assert draft_sentences_on(verdict).endswith("and the release was found there.")
-    assert not any("proves nothing" in fact.text for fact in explanation_of(verdict).facts)
+    explanation = [fact.text for fact in explanation_of(verdict).facts]
+    assert not any("proves nothing" in text for text in explanation)

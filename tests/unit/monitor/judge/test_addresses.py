@@ -34,7 +34,8 @@ def verdict_on_page_at(url: str, seen: Seen, *parts: Part, now: float = 200, **f
 
 
 def test_look_at_another_address_begins_a_run() -> None:
-    """One look at the address OLD and two at NEW found the page absent. So these are two runs."""
+    """A page moved from the address OLD to NEW. One look at OLD found it absent, then two looks at NEW did. All three
+    answers are the same, but a run has one address. So these are two runs."""
     at_old = a_sighting(ABSENT, -5, address=OLD)
     at_new = [a_sighting(ABSENT, when, address=NEW) for when in (-4, -3)]
     runs = looks(at_old, *at_new).runs("page")
@@ -47,27 +48,32 @@ def test_look_at_another_address_begins_a_run() -> None:
 def test_absence_proves_page_late_only_at_its_own_address(
     absent_at: str, verdict: VerdictKind, last_absent: float | None
 ) -> None:
-    """The page was seen at NEW from 75 s on, and the tolerance is 60 s. If NEW lacked it until 70 s, it is late. If
-    only OLD, its former address, lacked it until 70 s, it may have been at NEW all the time."""
+    """The page was seen at the address NEW from 75 s on. The tolerance is 60 s.
+    - If looks at NEW found it absent until 70 s, it came after that: late.
+    - If looks at OLD, its former address, found it absent until 70 s, that proves nothing about NEW. No absence at NEW
+    is proved (None), so the page may have been there all the time: unproven."""
     absent = [a_sighting(ABSENT, when, address=absent_at) for when in (-1, 70)]
-    # Content that is `specific` to this edition counts even without an absence before it at its address.
+    # The content shows that it is of this edition (`specific`). So it counts without an absence before it at NEW.
     present = [a_sighting(PRESENT, when, address=NEW, specific=True) for when in (75, 80)]
-    found = verdict_on_page_at(NEW, {"page": looks(*absent, *present)})
-    assert (found.verdict, found.page.released.after) == (verdict, after_slot(last_absent))
+    judged_at_new = verdict_on_page_at(NEW, {"page": looks(*absent, *present)})
+    assert judged_at_new.verdict is verdict
+    assert judged_at_new.page.released.after == after_slot(last_absent)
 
 
 def test_absence_seen_at_copy_dates_page_at_same_address() -> None:
-    """NEW was first watched as the address of a copy: absent 2 s before the slot, present at 3 s. Then NEW became the
-    address of the page. So the page too was absent at -2 s, and is on time."""
+    """The address NEW was first watched as that of a copy of the page. Looks found it absent 2 s before the slot and
+    present 3 s after it. Then NEW became the address of the page itself. What was seen at NEW counts for both. So the
+    page was absent at -2 s, and is on time."""
     looks_at_copy = looks_at(NEW, (-2, ABSENT), (3, PRESENT))
     looks_at_page = looks_at(NEW, (5, PRESENT))
     verdict = verdict_on_page_at(NEW, {"elsewhere-1": looks_at_copy, "page": looks_at_page})
-    assert (verdict.verdict, verdict.page.released.after) == (VerdictKind.ON_TIME, after_slot(-2))
+    assert verdict.verdict is VerdictKind.ON_TIME
+    assert verdict.page.released.after == after_slot(-2)
 
 
 def test_early_presence_at_former_page_address_exposes_the_copy_there() -> None:
-    """The page was at OLD: absent at -900 s, and public at -600 s, before its slot. Then it moved to NEW, and OLD is
-    now the address of a copy. So that copy was public early, from a time after -900 s on."""
+    """The page was at OLD: absent at -900 s, public at -600 s, before its slot. Then the page moved to NEW, and OLD
+    became the address of a copy of it. So what was seen at OLD counts for the copy: early, from after -900 s on."""
     page_at_old = looks_at(OLD, (-900, ABSENT), (-600, PRESENT), (-300, ABSENT)).runs("page")
     page_at_new = looks_at(NEW, (-1, ABSENT), (2, PRESENT)).runs("page")
     copy_at_old = Part("elsewhere-1", Role.ALTERNATIVE, OLD, required=False, origin=Origin.ELSEWHERE)
@@ -78,10 +84,13 @@ def test_early_presence_at_former_page_address_exposes_the_copy_there() -> None:
 
 
 def test_looks_at_page_do_not_count_for_figures_on_it() -> None:
-    """Figures are recognised by the text “1,234”, for which looks at the page do not search: not seen (None)."""
+    """Page and figures are two parts at one address, OLD. The figures are recognised by the text “1,234”. Looks at the
+    page showed it at 2 s, but did not search for this text. So the figures were not seen (None)."""
     figures = Part("figures", Role.DATA, OLD, "text:1,234")
     verdict = verdict_on_page_at(OLD, {"page": looks_at(OLD, (-1, ABSENT), (2, PRESENT))}, figures)
-    assert verdict.parts[1].released.by is None
+    page, judged_figures = verdict.parts
+    assert page.released.by == after_slot(2)
+    assert judged_figures.released.by is None
 
 
 def verdict_at_guessed_address(now: float, **origins: Looks) -> Verdict:
@@ -94,16 +103,17 @@ def verdict_at_guessed_address(now: float, **origins: Looks) -> Verdict:
 
 @pytest.mark.parametrize(("now", "expected"), [(100, VerdictKind.PENDING), (215, VerdictKind.UNPROVEN)])
 def test_release_missing_at_guessed_address_pends_while_index_may_lag(now: float, expected: VerdictKind) -> None:
-    """The release was not at its guessed address, but may be elsewhere. It may come until 60 s, evidence may arrive 30
-    s later, and the index may be 120 s behind: 210 s in all. So it is pending at 100 s, and unproven at 215 s."""
+    """The release was not at its guessed address, but may be at another one. It may come until 60 s, evidence may
+    arrive 30 s later, and the index, which may show it, may be 120 s behind: 210 s in all. It is pending at 100 s,
+    unproven at 215 s."""
     assert verdict_at_guessed_address(now).verdict is expected
 
 
 def test_release_is_overdue_if_both_announcement_and_listing_lack_it() -> None:
-    """The address of the page was only guessed, so its absence there proves nothing: it may be elsewhere. The
-    announcement, which would redirect to it, and the listing must both prove it absent."""
+    """The address of the page was only guessed. So its absence there proves nothing: it may be at another address. The
+    announcement would redirect to it, and the listing would show it. Both lack it, so it is nowhere: overdue."""
     announcement = looks_at(f"{OLD}/announcement", (-1, ABSENT), (200, ABSENT))
-    # The listing may be 120 s behind. So it proves absence until 200 - 120 = 80 s, past the tolerance of 60 s.
+    # The listing may be 120 s behind. So it proves absence until 200 - 120 = 80 s, which is after the tolerance, 60 s.
     listing = looks_at("https://www.gov.uk/api/search.json", (200, ABSENT))
     guessed_page = looks_at(OLD, (-1, ABSENT))
     verdict = verdict_at_guessed_address(now=201, announcement=announcement, index=listing, page=guessed_page)
@@ -116,13 +126,15 @@ def test_release_is_overdue_if_both_announcement_and_listing_lack_it() -> None:
     ids=["redirected later", "never redirected"],
 )
 def test_late_redirect_proves_late_page_was_not_early(redirect: list[Look], early_bound: float | None) -> None:
-    """The page was found at 300 s: late. If its announcement redirects to it at 301 s, the redirect works, so an early
-    page would have caused one: it was at most 0 s early (`early_bound`). Without it, that is not known (None)."""
+    """Announcement and listing lacked the page until 200 s. It was found at 300 s: late. But was it also public early?
+    - If the announcement redirects at 301 s, its redirect works. It would have shown an early page: at most 0 s early.
+    - If the announcement never redirects, its redirect may be broken. So how early is not known (None)."""
     seen = {
         "announcement/origin": looks((-600, ABSENT), (200, ABSENT), *redirect),
         "index/origin": looks((-600, ABSENT), (200, ABSENT)),
         "page": looks_at(NEW, (300, PRESENT)),
     }
+    # `FOUND`: no calendar named this address, it was found by the title of the page.
     verdict = verdict_on_page_at(NEW, seen, now=400, address=Address.FOUND)
     assert (verdict.verdict, verdict.page.early_bound) == (VerdictKind.LATE, early_bound)
 
@@ -156,25 +168,29 @@ def verdict_on_page_found_at_09_34_02(*, says_published_at: str | None, own_look
     ids=["early", "on time", "just in time", "late", "not said", "by hand: midnight", "by hand: the day before"],
 )
 def test_page_found_late_may_be_in_time_by_its_own_words(says_published_at: str | None, expected: VerdictKind) -> None:
-    """The page was found at 09:34:02. Announcement and listing lacked it until 09:33:59, but may be behind. If the page
-    says that it came by 09:31, in time, that may be true. A time set by hand, such as midnight, is ignored."""
+    """The slot is 09:30 and the tolerance a minute. The page was found at 09:34:02. Announcement and listing lacked it
+    until 09:33:59, but they may be behind. The page may say when it was published.
+    - By 09:31, in time: that may be true, so late is unproven.
+    - Later, or nothing (None): late.
+    - A time that looks set by hand, such as midnight: this is ignored, so late."""
     assert verdict_on_page_found_at_09_34_02(says_published_at=says_published_at).verdict is expected
 
 
 def test_page_came_between_stated_time_and_when_it_was_found() -> None:
-    """The page was found at 09:34:02, but says that it came at 09:30:01. Announcement and listing lacked it until
-    09:33:59, but may be behind. So it came 1 s to 242 s after its slot, 09:30."""
+    """The slot is 09:30. The page was found at 09:34:02, but says that it was published at 09:30:01. Announcement and
+    listing lacked it until 09:33:59, but may be behind. So it came 1 s to 242 s after its slot."""
     verdict = verdict_on_page_found_at_09_34_02(says_published_at="09:30:01")
-    least_after_slot, most_after_slot = 1, 4 * 60 + 2  # the slot is 09:30
-    assert verdict.page.delay == Bounds(least_after_slot, most_after_slot)
-    # Either may be true, so the verdict gives both times as its reason.
+    least_seconds_late, most_seconds_late = 1, 4 * 60 + 2
+    assert verdict.page.delay == Bounds(least_seconds_late, most_seconds_late)
+    # It may have been in time or late. So the verdict is unproven, and gives both times as its reason.
     assert verdict.verdict is VerdictKind.UNPROVEN
     assert "09:30:01" in verdict.unproven_because
     assert "09:34:02" in verdict.unproven_because
 
 
 def test_absence_at_page_itself_outweighs_the_time_it_states() -> None:
-    """The page says 09:30:01. But a look at its own address, which cannot be behind, found it absent at 09:33:20."""
+    """The slot is 09:30. The page was found at 09:34:02, and says that it was published at 09:30:01. But a look at its
+    own address, which cannot be behind, found it absent at 09:33:20. So it came after that: late."""
     absent_at_09_33_20 = a_sighting(ABSENT, seconds_at("09:33:20"), address=NEW)
     verdict = verdict_on_page_found_at_09_34_02(says_published_at="09:30:01", own_looks=[absent_at_09_33_20])
     assert verdict.verdict is VerdictKind.LATE

@@ -43,38 +43,40 @@ SECONDS_AND_STATUS = [(0.8, "on time"), (5, "on time"), (5.2, "on time, to 6 s")
 
 @pytest.mark.parametrize(("last_absent_before_slot", "expected_status"), SECONDS_AND_STATUS)
 def test_board_says_how_early_page_on_time_may_be(last_absent_before_slot: float, expected_status: str) -> None:
-    """A page was absent 5.2 s before its slot and seen a second after it. So it was on time, or up to 6 s early: “on
-    time, to 6 s”. Up to 5 s need not be stated."""
+    """A page was last seen absent some seconds before its slot, and present a second after it. So it was on time, or
+    early by less than these seconds. If they are more than 5 s, the status says so, rounded up: 5.2 s give “on time, to
+    6 s”. Up to 5 s, the status is just “on time”."""
     body = release_json(on_time_after_absence(seconds_before_slot=last_absent_before_slot))
     _slot, _producer, status_on_board, *_ = board_cells(body)
     (page,) = body["parts"]
     assert status_on_board == expected_status
     assert status_text(body) == expected_status
     assert status_text(page) == expected_status
+    # The terminal writes the verdict in capitals. It is final: later looks are not expected to change it.
     assert headline(body) == expected_status.replace("on time", "ON TIME") + ", final"
 
 
 @pytest.mark.parametrize(("last_absent_before_slot", "expected_status"), SECONDS_AND_STATUS)
 def test_notice_says_how_early_page_on_time_may_be(last_absent_before_slot: float, expected_status: str) -> None:
-    """A page was absent 5.2 s before its slot and seen a second after it. So it was on time, or up to 6 s early: “on
-    time, to 6 s”. Up to 5 s need not be stated."""
+    """A page was last seen absent some seconds before its slot, and present a second after it. So it was on time, or
+    early by less than these seconds. If they are more than 5 s, the notice says so, rounded up: 5.2 s give “on time, to
+    6 s”. Up to 5 s, it says just “on time”."""
     facts = release_facts(on_time_after_absence(seconds_before_slot=last_absent_before_slot), Measurement())
-    # This is the final notice of an incident that was reported as late. The release turned out to be on time.
+    # The final notice of an incident that was reported as late at first. Now the release turned out to be on time.
     notice = {"kind": "final", "reported_kind": "late", "facts": facts, "now": after_slot(90)}
     assert f"came out {expected_status}, first seen" in write_notice_subject(**notice)
     assert f"- Announced page: {expected_status}, first seen" in write_notice_text(**notice, incident="r")
 
 
-@pytest.mark.parametrize(("last_absent_before_slot", "status_in_table"), [(5, "On time"), (11.5, "On time, to 12 s")])
-def test_table_of_draft_says_how_early_but_sentence_does_not(
-    last_absent_before_slot: float, status_in_table: str
-) -> None:
-    """The page was last absent 11.5 s before its slot, and seen a second after it. So the table says “On time, to 12
-    s”: on time, or at most 12 s early. The sentence says only that it was in time."""
+@pytest.mark.parametrize(("last_absent_before_slot", "in_table"), [(5, "On time"), (11.5, "On time, to 12 s")])
+def test_table_of_draft_says_how_early_but_sentence_does_not(last_absent_before_slot: float, in_table: str) -> None:
+    """A page was last seen absent 11.5 s before its slot, and present a second after it. So it was on time, or early by
+    less than 12 s. The table of the draft says so: “On time, to 12 s”. Its sentence says only that it was published as
+    announced. If it was absent 5 s before, that need not be said, even in the table."""
     facts = release_facts(on_time_after_absence(seconds_before_slot=last_absent_before_slot), Measurement())
-    ((_part, _announced, status, *_),) = tabulate_parts(facts)[0].rows
+    ((_part, _announced, status, *_),) = tabulate_parts(facts)[0].rows  # the page is the only part, so one row
     assert say_availability(facts) == ["It was published as announced at 9.30am."]
-    assert status == status_in_table
+    assert status == in_table
 
 
 def part_json(verdict: str, *, early_bound: float | None, required: bool = True) -> dict[str, Any]:
@@ -83,8 +85,8 @@ def part_json(verdict: str, *, early_bound: float | None, required: bool = True)
 
 
 def test_release_is_as_sure_as_its_least_sure_required_part() -> None:
-    """`early_bound` says by how many seconds at most a part on time may have come early: 1 s and 40 s for two required
-    parts. The 90 s of an optional part do not count."""
+    """A part on time may have come early, by `early_bound` seconds at most. Two required parts have 1 s and 40 s, and
+    an optional part 90 s. The whole release takes the greatest of its required parts: 40 s."""
     sure = part_json("on_time", early_bound=1)
     least_sure = part_json("on_time", early_bound=40)
     optional = part_json("on_time", early_bound=90, required=False)
@@ -92,7 +94,8 @@ def test_release_is_as_sure_as_its_least_sure_required_part() -> None:
 
 
 def test_late_release_does_not_say_how_early_it_was() -> None:
-    """One part may have come up to 40 s early, but the other one was late, so the release is late."""
+    """One part was on time, and may have come up to 40 s early. The other part was late, so the whole release is late.
+    Then it does not matter how early a part may have come (None)."""
     parts = [part_json("on_time", early_bound=40), part_json("late", early_bound=None)]
     assert widest_bound({"verdict": "late", "parts": parts}) is None
 
@@ -103,13 +106,12 @@ def test_release_on_time_without_known_bound_is_just_on_time() -> None:
 
 
 def test_period_report_counts_releases_that_may_have_come_early() -> None:
-    """Three releases on time may have come up to 1 s, 12 s and 30.5 s early (`bound`). Two count, as up to 5 s need not
-    be stated. Seconds are rounded up: 31."""
-    rows = [
-        Row(str(bound), "t", "ofqual", "https://e.org/", "Europe/London", SLOT, "on_time", early_bound=bound)
-        for bound in (1, 12, 30.5)
-    ]
-    period = select_period(rows, date(2018, 1, 5), date(2018, 1, 5))
+    """Three releases were on time, but may have come up to 1 s, 12 s and 30.5 s early (`bound`). Up to 5 s need not be
+    stated, so two count as unsure. The report names the greatest, rounded up to 31 s. The CSV file has all three."""
+    same = {"title": "t", "producer": "ofqual", "url": "https://e.org/", "timezone": "Europe/London", "slot": SLOT}
+    rows = [Row(release=str(bound), verdict="on_time", early_bound=bound, **same) for bound in (1, 12, 30.5)]
+    day_of_slot = date(2018, 1, 5)
+    period = select_period(rows, day_of_slot, day_of_slot)
     counts = build_period_report(period, "Ofqual", after_slot(90)).find_field("P.counts")
     assert "2 of those on time may have come up to 31 seconds early" in " ".join(counts.paragraphs)
     assert period_json(period)["punctuality"]["on_time_unsure"] == 2
@@ -118,9 +120,12 @@ def test_period_report_counts_releases_that_may_have_come_early() -> None:
 
 
 def test_metric_shows_how_early_release_may_have_come() -> None:
-    """The page was last absent 12 s before its slot, so it may have come up to 12 s early."""
-    shown = [ReleaseState(on_time_after_absence(seconds_before_slot=12), after_slot(60))]
+    """A page was last seen absent 12 s before its slot, and then was on time. So it may have come up to 12 s early. The
+    metrics of the monitor show these 12 s."""
+    verdict = on_time_after_absence(seconds_before_slot=12)
+    releases = [ReleaseState(verdict, after_slot(60))]
     counters = Metrics("1.2.3")
-    states = StateCollector(lambda: shown, MonitorState, lambda: after_slot(90), counters)
+    # The collector calls functions, because it reads the current state of releases and monitor at each request.
+    states = StateCollector(lambda: releases, MonitorState, lambda: after_slot(90), counters)
     metrics = b"".join(counters.render(states))
     assert b'ninethirty_release_early_bound_seconds{producer="ofqual",release="r"} 12.0' in metrics

@@ -82,67 +82,80 @@ LEAKED_TO_PRESS = Incident(
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("every", [1.0, 15.0])
+@pytest.mark.parametrize("seconds_between_looks", [1.0, 15.0])
 @pytest.mark.parametrize(
     ("incident", "minutes_late"),
     [(IPCC_2015, 38), (OFQUAL_JANUARY, 169), (OFQUAL_MARCH, 82)],
     ids=["ipcc-2015", "ofqual-01", "ofqual-03"],
 )
-def test_late_release_is_measured_to_one_spacing_of_looks(incident: Incident, minutes_late: int, every: float) -> None:
-    """For example, a page due at 09:30 was first seen at 10:08. The last look before that, `every` seconds earlier, did
-    not find it. So it was 38 minutes late, or less by at most `every`."""
-    verdict = incident.verdict(every=every)
+def test_late_release_is_measured_to_the_time_between_two_looks(
+    incident: Incident, minutes_late: int, seconds_between_looks: float
+) -> None:
+    """This release really came 38, 169 or 82 minutes after its slot (`minutes_late`), and was looked at every 1 or 15
+    seconds. A look found it as soon as it came. The look before found it absent. So its delay is known between two
+    bounds: the true one, and the true one less the time between two looks."""
+    verdict = incident.verdict(every=seconds_between_looks)
     assert (verdict.verdict, verdict.grade, verdict.final) == (VerdictKind.LATE, Grade.REPORT, True)
-    assert verdict.page.delay == Bounds(minutes_late * 60 - every, minutes_late * 60)
+    seconds_late = minutes_late * 60
+    assert verdict.page.delay == Bounds(seconds_late - seconds_between_looks, seconds_late)
 
 
-@pytest.mark.parametrize("every", [1.0, 15.0])
+@pytest.mark.parametrize("seconds_between_looks", [1.0, 15.0])
 @pytest.mark.parametrize(
     ("incident", "report_minutes_late", "news_minutes_late"),
     [(OFQUAL_JANUARY, 21, 65), (OFQUAL_MARCH, 27, 28)],
     ids=["ofqual-01", "ofqual-03"],
 )
 def test_each_alternative_address_has_its_own_delay(
-    incident: Incident, report_minutes_late: int, news_minutes_late: int, every: float
+    incident: Incident, report_minutes_late: int, news_minutes_late: int, seconds_between_looks: float
 ) -> None:
-    """In January the slot was 09:30. The report was out at 09:51, the news at 10:35 and the page itself at 12:19. Each
-    delay is known to one spacing of looks (`every`)."""
-    verdict = incident.verdict(every=every)
+    """This release had a report and a news page at other addresses than its announced page. Both came after the slot
+    (`…_minutes_late`), but before the page. Each has its own delay, known to the time between two looks. Each is a
+    finding: the release was elsewhere first."""
+    verdict = incident.verdict(every=seconds_between_looks)
     _page, report, news = verdict.parts
-    assert report.delay == Bounds(report_minutes_late * 60 - every, report_minutes_late * 60)
-    assert news.delay == Bounds(news_minutes_late * 60 - every, news_minutes_late * 60)
-    assert [each.part for each in found(verdict, Kind.ELSEWHERE_FIRST)] == ["report", "news"]
+    report_seconds_late, news_seconds_late = report_minutes_late * 60, news_minutes_late * 60
+    assert report.delay == Bounds(report_seconds_late - seconds_between_looks, report_seconds_late)
+    assert news.delay == Bounds(news_seconds_late - seconds_between_looks, news_seconds_late)
+    assert [finding.part for finding in found(verdict, Kind.ELSEWHERE_FIRST)] == ["report", "news"]
 
 
 def test_release_elsewhere_is_found_while_announced_page_is_absent() -> None:
-    """The slot was 09:30. At 10:00 the report was out at its own address since 09:51. The page came at 12:19."""
+    """The slot was 09:30. The report was out at its own address at 09:51. The announced page came only at 12:19. So at
+    10:00 the release is overdue, and a finding says that the report is elsewhere."""
     verdict = OFQUAL_JANUARY.verdict(every=15, now="2018-01-05 10:00")
     assert (verdict.verdict, verdict.grade) == (VerdictKind.OVERDUE, Grade.REPORT)
-    assert [each.part for each in found(verdict, Kind.ELSEWHERE_FIRST)] == ["report"]
+    assert [finding.part for finding in found(verdict, Kind.ELSEWHERE_FIRST)] == ["report"]
 
 
-@pytest.mark.parametrize("every", [1.0, 60.0, 300.0])
-def test_early_exposure_is_measured_to_one_spacing_of_looks(every: float) -> None:
-    """The slot was on Wednesday at 09:30. The page and its HTML were public on Monday from 17:00 to 17:30: for 1800 s,
-    give or take one spacing of looks (`every`). The verdict is from Monday at 18:00."""
-    monday, half_an_hour = EXPOSED_ON_MONDAY.verdict(every=every, now="2017-03-20 18:00"), 1800
+@pytest.mark.parametrize("seconds_between_looks", [1.0, 60.0, 300.0])
+def test_early_exposure_is_measured_to_the_time_between_two_looks(seconds_between_looks: float) -> None:
+    """The slot was on Wednesday at 09:30. The page and its HTML part were public on Monday from 17:00 to 17:30, and
+    then removed. The verdict of Monday at 18:00 says early, and has an exposure of each. It lasted 30 minutes. Looks
+    can only show that to the time between two looks, more or less."""
+    monday = EXPOSED_ON_MONDAY.verdict(every=seconds_between_looks, now="2017-03-20 18:00")
+    half_an_hour = 1800
     assert (monday.verdict, monday.grade, monday.final) == (VerdictKind.EARLY, Grade.REPORT, False)
-    assert sorted(each.part for each in monday.exposures) == ["html", "page"]
-    for each in monday.exposures:
-        assert (each.open, each.seconds) == (False, Bounds(half_an_hour - every, half_an_hour + every))
-        assert each.start.by == at("2017-03-20 17:00")
+    assert sorted(exposure.part for exposure in monday.exposures) == ["html", "page"]
+    length = Bounds(half_an_hour - seconds_between_looks, half_an_hour + seconds_between_looks)
+    for exposure in monday.exposures:
+        assert (exposure.seconds, exposure.open) == (length, False)
+        assert exposure.start.by == at("2017-03-20 17:00")
 
 
 def test_exposure_is_open_and_grows_while_it_lasts() -> None:
-    """The HTML was public early from 17:00 to 17:30. At 17:10, that is 600 s so far, without an end (None)."""
+    """The HTML part was public early, from 17:00 to 17:30. At 17:10, the exposure still lasts (it is open). It is 600 s
+    long so far, and how long it will be is not known (None)."""
     exposures = EXPOSED_ON_MONDAY.verdict(every=60, now="2017-03-20 17:10").exposures
     (html,) = [each for each in exposures if each.part == "html"]
     assert (html.open, html.seconds) == (True, Bounds(600, None))
 
 
 def test_release_exposed_on_monday_is_early_and_released_at_its_slot() -> None:
-    """Page and HTML part were public on Monday, and removed. All three parts came at the slot, on Wednesday at 09:30.
-    So the verdict is early, although each part was released at the slot. The sheet was never early."""
+    """The slot was on Wednesday at 09:30. Page and HTML part were public on Monday, and then removed. Page, HTML and
+    sheet were all public from the slot on.
+    1. Each part was released at the slot.
+    2. Still, the release is early, because page and HTML were public before. The sheet was not, so it is on time."""
     verdict = EXPOSED_ON_MONDAY.verdict(every=30)
     assert (verdict.verdict, verdict.final) == (VerdictKind.EARLY, True)
     assert {part.released.by for part in verdict.parts} == {at("2017-03-22 09:30")}
@@ -151,15 +164,17 @@ def test_release_exposed_on_monday_is_early_and_released_at_its_slot() -> None:
 
 
 def test_leak_to_the_press_changes_no_verdict() -> None:
-    """The page came at its slot. Looks at a page cannot show that somebody had given its figures to the press."""
+    """In this incident, somebody gave the figures to the press before the slot. The page itself came at its slot. Looks
+    at a page cannot show such a leak. So the verdict is on time, without findings."""
     verdict = LEAKED_TO_PRESS.verdict(every=1)
     assert (verdict.verdict, verdict.grade, verdict.findings) == (VerdictKind.ON_TIME, Grade.NONE, ())
 
 
 @pytest.mark.parametrize(("now", "parts"), [("09:45", []), ("10:00", ["report"]), ("11:00", ["report", "news"])])
 def test_other_addresses_are_listed_in_order_of_appearance(now: str, parts: list[str]) -> None:
-    """The report came at 09:51 and the news at 10:35, both at other addresses than the announced one."""
-    elsewhere = OFQUAL_JANUARY.verdict(every=15, now=f"2018-01-05 {now}").elsewhere
-    assert [copy.part for copy in elsewhere] == parts
-    # Both still show the release, so they have no end.
-    assert not any(copy.to for copy in elsewhere)
+    """The report came at 09:51 and the news at 10:35, both at other addresses than the announced page. At 09:45 none is
+    listed, at 10:00 the report, and at 11:00 the report and then the news."""
+    other_addresses = OFQUAL_JANUARY.verdict(every=15, now=f"2018-01-05 {now}").elsewhere
+    assert [copy.part for copy in other_addresses] == parts
+    # Each still shows the release, so no time is known at which it no longer did (`to`).
+    assert not any(copy.to for copy in other_addresses)

@@ -42,8 +42,9 @@ def bounds(least: float | None, most: float | None) -> dict[str, Any]:
     ],
 )
 def test_each_bound_is_rounded_outward_to_its_unit(least: float | None, most: float | None, text: str) -> None:
-    """A length was measured as 10,125 s to 10,185 s, for example: 2 h 48 min 45 s to 2 h 49 min 45 s. Over an hour, the
-    unit is the minute. So the text is “2 h 48 min to 2 h 50 min”."""
+    """A length is only known to lie between two bounds, in seconds. The text rounds the lower bound down and the upper
+    one up, so that it never claims too much. For example, 10,125 s is 2 h 48 min 45 s, and 10,185 s is 2 h 49 min 45 s.
+    Over an hour, the unit is the minute. So the text is “2 h 48 min to 2 h 50 min”."""
     assert length_text(bounds(least, most)) == text
 
 
@@ -53,11 +54,13 @@ def test_unknown_length_has_no_text() -> None:
 
 @given(one=length, other=length)
 def test_text_of_a_length_contains_the_measured_length(one: float, other: float) -> None:
-    """The text names the least and the most, as in “1 min to 2 min”. The measured lengths lie between them."""
+    """Two random lengths are the least and the most that were measured. The text names both in words, as in “1 min to 2
+    min”, or one if both have the same words. Read back into seconds, the text must include both measured lengths."""
     least, most = sorted((one, other))
-    texts = length_text(bounds(least, most)).split(" to ")
-    assert parse_seconds(texts[0]) <= least
-    assert most <= parse_seconds(texts[-1])
+    words = length_text(bounds(least, most)).split(" to ")
+    least_in_words, most_in_words = words[0], words[-1]
+    assert parse_seconds(least_in_words) <= least
+    assert most <= parse_seconds(most_in_words)
 
 
 def test_a_verdict_is_written_in_words() -> None:
@@ -76,22 +79,25 @@ def late_release_json(
 
 
 def test_page_in_time_with_late_file_is_late_by_file() -> None:
-    """The page came in time and its sheet 90 s late. So the release is late by 1 min 30 s, with the sheet named."""
+    """The page came in time, but its sheet 90 s late. So the release is late by 1 min 30 s. The sheet is named."""
     body = late_release_json(page=("on_time", 0), sheet=("late", 90))
-    assert decisive_delay(body) == (bounds(90, 90), "sheet")
+    delay, named_part = decisive_delay(body)
+    assert delay == bounds(least=90, most=90)
+    assert named_part == "sheet"
     assert lateness_text(body) == "1 min 30 s (sheet)"
 
 
 @pytest.mark.parametrize("sheet", [("late", 90), ("on_time", 0)])
 def test_late_page_shows_its_own_lateness_whatever_its_files(sheet: tuple[str, float]) -> None:
-    """The page came 75 s late. Its sheet came even later, after 90 s, or in time."""
-    assert lateness_text(late_release_json(page=("late", 75), sheet=sheet)) == "1 min 15 s"
+    """The page came 75 s late. Its sheet came 90 s late, or in time. In both cases the page decides: 1 min 15 s."""
+    body = late_release_json(page=("late", 75), sheet=sheet)
+    assert lateness_text(body) == "1 min 15 s"
 
 
 def test_later_part_that_is_not_required_does_not_decide_delay() -> None:
-    """The page came 75 s late, and its sheet, which is not required, 90 s late."""
+    """The page came 75 s late, and its sheet 90 s late. But the sheet is not required. So the page decides."""
     body = late_release_json(page=("late", 75), sheet=("late", 90), is_sheet_required=False)
     delay, named_part = decisive_delay(body)
     assert delay == bounds(least=75, most=75)
-    # A part is named only if the page itself was in time.
+    # No part is named, because the page itself was late.
     assert named_part == ""

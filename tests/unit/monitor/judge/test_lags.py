@@ -104,27 +104,31 @@ DEFAULT = {
 def test_lag_lasts_from_release_until_announcement_or_index_shows_it(
     now: float, announced: Looks, listed: Looks, expected: LagsInSeconds
 ) -> None:
-    """A lag is how long announcement or index did not show a release that was out, here from 1 s on. An announcement
-    that redirected to it at 421 s lagged by 421 - 1 = 420 s. If only one of both ever shows it, that ends both lags."""
-    assert longest_lags(now, publication(announced, listed, out=OUT)) == expected
+    """A release was out at 1 s. Its announcement redirects to it, and the index lists it, but later. This is their lag.
+    - Redirected at 421 s, listed at 240 s: the lags are 421 - 1 = 420 s and 240 - 1 = 239 s.
+    - Only one of both ever showed the release: this ends both lags. The other may be broken.
+    - Neither has shown it: both lags last until `now`."""
+    release_out_at_1_s = publication(announced, listed, out=1)
+    assert longest_lags(now, release_out_at_1_s) == expected
 
 
 @pytest.mark.parametrize(("now", "announced", "listed", "expected"), PAUSED.values(), ids=PAUSED)
-def test_lag_ends_with_last_look_before_a_long_pause(
+def test_lag_ends_at_last_look_before_a_pause(
     now: float, announced: Looks, listed: Looks, expected: LagsInSeconds
 ) -> None:
-    """The release was out at 1 s. The announcement did not redirect to it at 100 s, and did at 900 s. It may have done
-    so at any time in between. So its lag, the time without a redirect, is only 100 - 1 = 99 s for sure."""
-    assert longest_lags(now, publication(announced, listed, out=OUT)) == expected
+    """A release was out at 1 s. At 100 s its announcement did not redirect to it yet. The next look was only at 900 s,
+    and it did. It may have begun to redirect at any time in between. So its lag, the time without a redirect, is only
+    100 - 1 = 99 s for sure. The same is true for the index, if it is not looked at for long."""
+    release_out_at_1_s = publication(announced, listed, out=1)
+    assert longest_lags(now, release_out_at_1_s) == expected
 
 
 @pytest.mark.parametrize(("now", "announced", "listed", "expected"), DEFAULT.values(), ids=DEFAULT)
-def test_lag_is_never_less_than_its_default(
-    now: float, announced: Looks, listed: Looks, expected: LagsInSeconds
-) -> None:
-    """A lag is how long announcement or index did not show a release that was out. The default is 30 s for the
-    announcement and 120 s for the index. It counts if they showed the release sooner, or were not looked at."""
-    assert longest_lags(now, publication(announced, listed, out=OUT)) == expected
+def test_lag_is_at_least_its_default(now: float, announced: Looks, listed: Looks, expected: LagsInSeconds) -> None:
+    """A lag is how long announcement or index (a list) did not show a release that was out. The default is 30 s or, for
+    the index, 120 s. It counts if the release was shown sooner, without looks, or before it is out."""
+    release_out_at_1_s = publication(announced, listed, out=1)
+    assert longest_lags(now, release_out_at_1_s) == expected
 
 
 @pytest.mark.parametrize(
@@ -141,13 +145,17 @@ def test_lag_is_never_less_than_its_default(
 def test_lags_begin_at_publication_time_that_page_states(
     stated_at: float | None, found_at: float, expected: LagsInSeconds
 ) -> None:
-    """The page was found at 602 s, and its announcement redirected at 601 s. If the page says that it came at 1 s, both
-    lags are 601 - 1 = 600 s. A time before the slot, or over 15 min before the page was found, is not believed."""
+    """The page was found at 602 s. Its announcement had redirected at 601 s. So there seems to be no lag.
+    - But if the page says that it was published at 1 s, both lags are 601 - 1 = 600 s.
+    - If it says nothing (None), or a time before the slot, the default lags count.
+    - If the page was found at 1002 s, over 15 min after the time that it says, the default lags count too."""
     states_time = format_version(first_published_at=after_slot(stated_at))
     page = a_sighting(PRESENT, found_at, specific=True, version=states_time)
     announced = announcement(stays_until=found_at - 2, redirects_at=found_at - 1)
-    listed = index(lacks_until=found_at - 12)
-    assert longest_lags(2000, publication(announced, listed, page, out=found_at)) == expected
+    never_listed = index(lacks_until=found_at - 12)  # so the redirect ends both lags
+    other_release = publication(announced, never_listed, page, out=found_at)
+    measured_at = 2000
+    assert longest_lags(measured_at, other_release) == expected
 
 
 SHOWN_7_MINUTES_LATE = publication(REDIRECTS_AT_421_S, index(lacks_until=410), out=OUT)
@@ -160,19 +168,26 @@ NOT_SHOWN_FOR_15_MINUTES = publication(announcement(stays_until=900), index(lack
     ids=["2.5 h before", "2.5 h after", "the day before", "the day after"],
 )
 def test_only_lags_of_releases_of_same_day_count(other_slot: float, expected_lag: float) -> None:
-    """Another release was still announced 420 s after it was out. That counts if its slot was 2.5 h (9000 s) from ours.
-    It does not if its slot was a day (86,400 s) before or after ours."""
-    lags = longest_lags(900, replace(SHOWN_7_MINUTES_LATE, slot=after_slot(other_slot)))
+    """Another release was still announced 420 s after it was out. This lag counts for our release too if both slots are
+    on the same day, here 2.5 h (9000 s) apart. If they are a day (86,400 s) apart, the default lag counts."""
+    shown_420_s_late = replace(SHOWN_7_MINUTES_LATE, slot=after_slot(other_slot))
+    measured_at = 900
+    lags = longest_lags(measured_at, shown_420_s_late)
     assert lags.redirect == expected_lag
 
 
 def test_each_lag_is_the_longest_of_the_day() -> None:
-    """Announcement and index showed two releases of the day: one 4 minutes after it was out, the other 7 minutes."""
+    """A lag is how long an announcement or the index (a list) did not show a release that was out, here at 1 s. Some
+    releases of the day were shown after 4 minutes, one after 7 minutes. The longest lag counts."""
     four_minutes = publication(
-        announcement(stays_until=240, redirects_at=241), index(lacks_until=235, lists_at=241), release="second"
+        announcement(stays_until=240, redirects_at=241), index(lacks_until=235, lists_at=241), out=1, release="second"
     )
-    seven_minutes = publication(REDIRECTS_AT_421_S, index(lacks_until=420, lists_at=421))
-    lags = longest_lags(900, four_minutes, seven_minutes, four_minutes)
+    seven_minutes = publication(
+        announcement(stays_until=420, redirects_at=421), index(lacks_until=420, lists_at=421), out=1, release="first"
+    )
+    measured_at = 900
+    # The longest one is neither the first nor the last.
+    lags = longest_lags(measured_at, four_minutes, seven_minutes, four_minutes)
     assert lags == LagsInSeconds(redirect=7 * 60, index=7 * 60)
 
 
@@ -206,8 +221,9 @@ TOLERANCE, LONGER_DEFAULT_LAG, SEVEN_MINUTES, NEXT_LOOK = 60, 120, 7 * 60, 20
     ids=["no other release", "other release the day before", "other release shown after 7 minutes"],
 )
 def test_release_is_overdue_after_tolerance_and_longest_lag(now: float, other_release: Publication | None) -> None:
-    """Announcement and index lack the release, but may be 120 s behind. So after the tolerance of 60 s and these 120 s
-    it is overdue by the next look. If they were 420 s behind for another release of the day, 420 s count instead."""
+    """Announcement and index (a list of releases) lack the release at all looks. It may come until 60 s (the
+    tolerance), and both may be 120 s behind (the default lag). So at the next look after 60 + 120 s it is overdue. If
+    they were 420 s behind for another release of the day, 420 s count instead. The day before does not count."""
     verdict = verdict_by_announcement_and_index(now=now, other_release=other_release)
     assert verdict.verdict is VerdictKind.OVERDUE
     assert verdict.due is None  # nothing is awaited any more
@@ -222,42 +238,45 @@ def test_release_is_overdue_after_tolerance_and_longest_lag(now: float, other_re
     ],
 )
 def test_release_is_pending_within_longest_lag_of_the_day(now: float, other_release: Publication) -> None:
-    """Announcement and index lack this release. But they showed another one of the day only 420 s after it was out, or
-    not for 15 min. Until that and the tolerance of 60 s have passed, this one may have come in time."""
+    """Announcement and index (a list of releases) lack this release. They showed another one of the day only 420 s
+    after it was out, or not for 15 min. So they may lag as far behind for this one, and it may have come in time. It is
+    pending until 60 s (the tolerance) and this lag are over."""
     verdict = verdict_by_announcement_and_index(now=now, other_release=other_release)
     assert verdict.verdict is VerdictKind.PENDING
-    # The tolerance is over, but it is not confirmed yet that the release is late.
+    # People see it as due. Its tolerance is over, so looks are confirming that it is late.
     assert verdict.due.is_confirming
 
 
 def test_release_found_late_is_unproven_if_another_lagged_longer() -> None:
-    """Announcement and index lacked the page until 299 s, and it was found at 300 s. If they are at most 120 s behind,
-    it came after 299 - 120 = 179 s: late. If 420 s, as for another release, it may have come at its slot."""
+    """Announcement and index (a list of releases) lacked a page until 299 s. It was found at 300 s. 60 s are allowed.
+    - By default, they are at most 120 s behind. So the page came after 299 - 120 = 179 s: late.
+    - For another release of the day they were 420 s behind. So this page may have come at its slot: unproven."""
     found_late = {"now": 500, "not_shown_until": 299, "page": [(300, PRESENT), (310, PRESENT)]}
     by_default_lags = verdict_by_announcement_and_index(**found_late)
-    by_lags_of_day = verdict_by_announcement_and_index(**found_late, other_release=SHOWN_7_MINUTES_LATE)
     assert by_default_lags.verdict is VerdictKind.LATE
     assert by_default_lags.lags == DEFAULT_LAGS
+    by_lags_of_day = verdict_by_announcement_and_index(**found_late, other_release=SHOWN_7_MINUTES_LATE)
     assert by_lags_of_day.verdict is VerdictKind.UNPROVEN
     assert by_lags_of_day.lags == Lags(redirect=timedelta(minutes=7), index=timedelta(minutes=7))
     assert "still announced 7 min after it was out" in by_lags_of_day.unproven_because
 
 
 def test_explanation_names_lag_of_another_release() -> None:
-    """Announcement and index lack this release, and showed another one of the day 7 minutes after it was out."""
+    """Announcement and index (a list of releases) still lack this release at 450 s. They showed another one of the day
+    only 7 minutes after it was out. The verdict depends on that. So a fact of the kind “policy” says it."""
     seen = {"announcement/origin": announcement(stays_until=450), "index/origin": index(lacks_until=450)}
     release = a_release(url=GUESS, address=Address.GUESSED, link=f"{GUESS}/x")
-    explanation = explained(450, seen, release=release, published=[SHOWN_7_MINUTES_LATE])
+    explanation = explained(now=450, seen=seen, release=release, published=[SHOWN_7_MINUTES_LATE])
     policy_facts = [fact.text for fact in explanation.facts if fact.kind == "policy"]
     assert any("still announced 7 min after it was out" in text for text in policy_facts)
 
 
 def test_release_overdue_by_announcement_and_index_is_judged_again_each_minute() -> None:
-    """At 310 s, announcement and index lack the release, so it is overdue. Another release may yet show that they are
-    further behind. So the verdict is made again at the next full minute, 360 s."""
-    verdict = verdict_by_announcement_and_index(now=5 * 60 + 10)
+    """At 310 s, announcement and index (a list of releases) lack the release. They may be 120 s behind: it is overdue.
+    But another release may yet show a longer lag. So it is judged again at 360 s, a full minute."""
+    verdict = verdict_by_announcement_and_index(now=310)
     assert verdict.verdict is VerdictKind.OVERDUE
-    assert verdict.revisit == after_slot(6 * 60)
+    assert verdict.revisit == after_slot(360)
 
 
 def seen_with_witnesses(
@@ -298,9 +317,11 @@ OTHERS = st.lists(st.tuples(INSTANTS, INSTANTS), max_size=3).map(other_publicati
 def test_knowing_one_more_release_never_makes_a_release_late(
     now: int, seen: dict[str, Looks], others: list[Publication]
 ) -> None:
-    """Announcement and index lack the release, whose address is not known. Each other release of the day that is known
-    can only show that these two are further behind. So it can excuse this release, but never make it late."""
+    """The address of a release is not known, only its announcement and the index, a list of releases. Looks are random.
+    Other releases of the day show how far announcement and index are behind (their lag). Each one that is known can
+    only make this lag longer. So it may excuse the release, but never make it late."""
     release = a_release(url=GUESS, address=Address.LED_TO, link=f"{GUESS}/announcement")
+    # The first verdict knows no other release (`published`), the next one knows one, and so on.
     verdicts = [
         judged(now, seen, release=release, published=others[:known]).verdict for known in range(len(others) + 1)
     ]

@@ -33,29 +33,35 @@ def merged_runs(*runs: Run) -> list[Run]:
 
 
 def test_absences_around_failed_looks_become_one_run() -> None:
-    """Nine days before the slot, looks found the page absent, failed an hour later, and found it absent again. These
-    runs ended over a day before the slot, so they become one. The run an hour before the slot is kept."""
-    first = ten_minutes_of(ABSENT, SLOT - 9 * DAY, evidence=("edge-1",))
-    failed = ten_minutes_of(UNKNOWN, SLOT - 9 * DAY + HOUR, why="timeout", evidence=("edge-2",))
-    last = ten_minutes_of(ABSENT, SLOT - 9 * DAY + 2 * HOUR, evidence=("edge-1", "edge-3"))
+    """Nine days before the slot, looks found the page absent. An hour later they failed, and two hours later they found
+    it absent again. These three runs ended over a day before the slot, so they become one run of absences. It counts
+    all looks, and keeps the ids of all evidence. A run from an hour before the slot is kept as it is."""
+    nine_days_before = SLOT - 9 * DAY
+    first = ten_minutes_of(ABSENT, nine_days_before, evidence=("id-1",))
+    failed = ten_minutes_of(UNKNOWN, nine_days_before + HOUR, why="timeout", evidence=("id-2",))
+    last = ten_minutes_of(ABSENT, nine_days_before + 2 * HOUR, evidence=("id-1", "id-3"))
     near_slot = ten_minutes_of(ABSENT, SLOT - HOUR)
     merged, kept = merged_runs(first, failed, last, near_slot)
+    assert merged.state is ABSENT
     assert (merged.first_sent, merged.last_received) == (first.first_sent, last.last_received)
-    assert (merged.begin, merged.end, merged.state) == (first.begin, last.end, ABSENT)
+    assert (merged.begin, merged.end) == (first.begin, last.end)  # absence is proved from `begin` to `end`
     assert (merged.looks, merged.failed) == (first.looks + last.looks, failed.looks)
+    # The longest time between two successful looks was that between the two runs of absences.
     assert merged.largest_gap == last.first_sent - first.last_received
-    assert merged.evidence == ("edge-1", "edge-2", "edge-3")
+    assert merged.evidence == ("id-1", "id-2", "id-3")
     assert kept == near_slot
 
 
 def test_runs_within_a_day_of_slot_are_not_merged() -> None:
-    """Only runs that ended over a day before the slot are merged. These began 20, 10 and 5 hours before it."""
-    near = [ten_minutes_of(ABSENT, SLOT - n * HOUR) for n in (20, 10, 5)]
+    """Only runs that ended over a day before the slot are merged. These three runs of absences began 20, 10 and 5 hours
+    before the slot. So all three are kept."""
+    near = [ten_minutes_of(ABSENT, SLOT - hours * HOUR) for hours in (20, 10, 5)]
     assert merged_runs(*near) == near
 
 
 def test_runs_are_not_merged_if_content_was_public_early() -> None:
-    """Content was public 8 days before its slot. So it matters when it was absent, 9, 7 and 6 days before the slot."""
+    """Absences over a day before the slot usually become one run. But here the content was public 8 days before its
+    slot. Then it matters exactly when it was absent: 9, 7 and 6 days before. So all runs are kept."""
     runs = [
         ten_minutes_of(ABSENT, SLOT - 9 * DAY),
         ten_minutes_of(PRESENT, SLOT - 8 * DAY),
@@ -63,15 +69,15 @@ def test_runs_are_not_merged_if_content_was_public_early() -> None:
         ten_minutes_of(ABSENT, SLOT - 6 * DAY),
     ]
     assert merged_runs(*runs) == runs
-    # The same is true if only another view showed it.
+    # The same is true if the edge never showed it, but the origin did. `compact_runs` merges the runs of both views.
     first_absence, presence, *later_absences = runs
-    views = {EDGE: [first_absence, *later_absences], "r/page/origin": [presence]}
-    assert compact_runs(views, A_DAY_BEFORE_SLOT) == views
+    runs_by_view = {EDGE: [first_absence, *later_absences], "r/page/origin": [presence]}
+    assert compact_runs(runs_by_view, A_DAY_BEFORE_SLOT) == runs_by_view
 
 
 def test_only_absences_of_same_status_and_bytes_are_merged() -> None:
-    """Each absence differs from the others in its status (404, 410) or its bytes (`digest`). Failed looks are merged
-    only between two that are alike. So all runs are kept."""
+    """All these runs are old enough to be merged. But each absence differs from the others in its status (404, 410) or
+    its bytes (`digest`). Failed looks are merged only with equal absences around them. So all runs are kept."""
     runs = [
         ten_minutes_of(UNKNOWN, SLOT - 9 * DAY, why="dns"),
         ten_minutes_of(ABSENT, SLOT - 8 * DAY, status=404),
@@ -83,10 +89,10 @@ def test_only_absences_of_same_status_and_bytes_are_merged() -> None:
 
 
 def test_merging_twice_gives_the_same_as_merging_once() -> None:
-    """There is a run of absences on each of the 9 days before the slot."""
-    runs = [ten_minutes_of(ABSENT, SLOT - n * DAY) for n in range(9, 0, -1)]
+    """There is a run of absences on each of the 9 days before the slot. Those that ended over a day before the slot
+    become one run. The last, a day before it, is kept. Merging these two runs again changes nothing."""
+    runs = [ten_minutes_of(ABSENT, SLOT - days * DAY) for days in range(9, 0, -1)]
     once = merged_runs(*runs)
-    # Runs are merged that ended over a day before the slot. The last one began a day before it, so it is kept.
     assert len(once) == 2
     assert merged_runs(*once) == once
 
@@ -131,24 +137,25 @@ POLICIES = [Policy(on_time_within=MINUTE), Policy(on_time_within=HOUR)]
 
 @settings(max_examples=300, deadline=None)
 @given(runs=runs_by_target(), now=AFTER_TOLERANCE)
-def test_merging_runs_changes_verdict_only_in_findings_of_failed_looks(
-    runs: dict[str, list[Run]], now: datetime
-) -> None:
-    """Drawn runs are judged before and after old runs of absences, with failed looks between them, become one run."""
-    merged = compact_runs(runs, A_DAY_BEFORE_SLOT)
-    for policy in POLICIES:
+def test_merging_runs_changes_only_findings_of_failed_looks(runs: dict[str, list[Run]], now: datetime) -> None:
+    """The runs of a page are random. Those that ended over a day before the slot are merged: equal absences become one
+    run, with the failed looks between them. The verdict before and after must be the same. Only its findings about
+    failed looks may differ, because a merged run keeps how many looks failed, but not when."""
+    merged = compact_runs(runs, until=A_DAY_BEFORE_SLOT)
+    for policy in POLICIES:  # with a tolerance of a minute, and of an hour
         verdict = judge(a_release(), [a_promise()], runs, blind=(), policy=policy, now=now)
         verdict_after_merging = judge(a_release(), [a_promise()], merged, blind=(), policy=policy, now=now)
-        # A merged run keeps how many looks failed, but not when. Findings of the kind BLIND need that.
         assert without_blind_findings(verdict_after_merging) == without_blind_findings(verdict)
 
 
 @settings(max_examples=300, deadline=None)
 @given(runs=runs_by_target(), now=AFTER_TOLERANCE)
 def test_merging_runs_keeps_explanation_except_for_runs_and_findings(runs: dict[str, list[Run]], now: datetime) -> None:
-    """Old runs of absences, and of failed looks between them, become one run. This changes no other facts."""
-    merged = compact_runs(runs, A_DAY_BEFORE_SLOT)
-    for policy in POLICIES:
+    """The runs of a page are random. Those that ended over a day before the slot are merged: equal absences become one
+    run, with the failed looks between them. The explanation of a verdict names these runs and the findings about failed
+    looks. All its other facts must be the same before and after."""
+    merged = compact_runs(runs, until=A_DAY_BEFORE_SLOT)
+    for policy in POLICIES:  # with a tolerance of a minute, and of an hour
         verdict = judge(a_release(), [a_promise()], runs, blind=(), policy=policy, now=now)
         explanation = explain(verdict, a_release(), [a_promise()], runs, blind=(), policy=policy)
         explanation_after_merging = explain(verdict, a_release(), [a_promise()], merged, blind=(), policy=policy)
@@ -163,8 +170,10 @@ def other_facts(explanation: Explanation) -> list[Fact]:
 @settings(max_examples=300)
 @given(runs_by_target())
 def test_merging_runs_keeps_their_number_of_looks(runs: dict[str, list[Run]]) -> None:
-    """Old runs are merged. A merged run counts its successful looks in `looks`, and its failed looks in `failed`."""
-    merged = compact_runs(runs, A_DAY_BEFORE_SLOT)
+    """The runs of a page are random. Those that ended over a day before the slot are merged: equal absences become one
+    run, with the failed looks between them. A run counts successful looks in `looks`, and the failed ones merged into
+    it in `failed`. Their sum must stay the same."""
+    merged = compact_runs(runs, until=A_DAY_BEFORE_SLOT)
     for target, runs_before in runs.items():
         looks_before = sum(run.looks + run.failed for run in runs_before)
         looks_after = sum(run.looks + run.failed for run in merged[target])

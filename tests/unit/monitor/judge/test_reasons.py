@@ -50,7 +50,8 @@ def test_each_reason_is_worded_as_in_golden_file() -> None:
     ("days", "words"), [(1, "1 day ahead"), (-1, "-1 day ahead"), (3, "3 days ahead"), (1200, "1,200 days ahead")]
 )
 def test_a_count_has_its_noun(days: int, words: str) -> None:
-    """A release was announced 1, 3 or 1200 days ahead of its slot, or a day after it (-1)."""
+    """A reason says how many days ahead of its slot a release was announced. The noun fits the number: “1 day”, “3
+    days”. If the release was announced after its slot, the number is negative."""
     assert words in Reason.SHORT_NOTICE.text(change=EventKind.ANNOUNCED, days=days, read=SLOT, since=None)
 
 

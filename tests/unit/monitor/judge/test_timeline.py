@@ -26,17 +26,19 @@ def test_release_without_looks_has_no_timeline() -> None:
 
 
 def test_timeline_of_late_release_shows_only_the_relevant_minutes() -> None:
-    """The page came 20 minutes after its slot. Looks go from a day before to a day after. Drawn in full, these 20
-    minutes could not be seen, so less than 30 minutes are drawn."""
-    came = 1201
-    timeline = timeline_of(a_run("page", ABSENT, -86_400, 1200), a_run("page", PRESENT, came, 90_000), now=90_000)
+    """The page came 20 minutes after its slot. Looks were made from a day before the slot to a day after. On a timeline
+    of two days, these 20 minutes could not be seen. So it shows less than 30 minutes, around slot and publication."""
+    day_before, last_absent, came, day_after = -86_400, 1200, 1201, 90_000
+    absent, present = a_run("page", ABSENT, day_before, last_absent), a_run("page", PRESENT, came, day_after)
+    timeline = timeline_of(absent, present, now=day_after)
     assert timeline.begins < SLOT < after_slot(came) < timeline.ends
     assert timeline.ends - timeline.begins < timedelta(minutes=30)
     assert [span.state for span in timeline.lanes[0].spans] == ["absent", "present"]
 
 
 def test_exposure_is_drawn_as_early() -> None:
-    """The slot is 09:30. The page was public from 08:30 to 08:40, drawn as early, and from 09:30:01 on."""
+    """The slot is 09:30. The page was public from 08:30 to 08:40, was removed, and came again a second after the slot.
+    The timeline begins before 08:30. It draws the first time in which the page was public as “early”."""
     came_early, last_seen_early = -3600, -3000
     timeline = timeline_of(
         a_run("page", ABSENT, first=-7200, last=came_early - 5),
@@ -50,28 +52,34 @@ def test_exposure_is_drawn_as_early() -> None:
 
 
 def test_open_exposure_lasts_until_now() -> None:
-    """The page was first seen 595 s before its slot, and still is now, 300 s before its slot."""
+    """The page was first seen 595 s before its slot. It is still public now, 300 s before it. So “early” ends now."""
     came_early, now = -595, -300
-    timeline = timeline_of(a_run("page", ABSENT, -7200, -600), a_run("page", PRESENT, came_early, now), now=now)
+    absent, present = a_run("page", ABSENT, first=-7200, last=-600), a_run("page", PRESENT, first=came_early, last=now)
+    timeline = timeline_of(absent, present, now=now)
     assert early_spans(timeline) == [(after_slot(came_early), after_slot(now))]
 
 
 def test_only_blind_spans_within_the_timeline_are_drawn() -> None:
-    """The monitor saw nothing from 90 s to 40 s before the slot, and for some hours a day before. The page is always
-    absent, so the timeline begins a few minutes before the slot."""
+    """The page was always absent. So the timeline begins only a few minutes before the slot. The monitor was blind from
+    90 s to 40 s before the slot (“stalled”), and for some hours a day before (“stopped”). Only the first lies within
+    the timeline, so only this one is drawn. All that is drawn lies between 0 and 100 % of the width."""
     within = Blind(after_slot(-90), after_slot(-40), "stalled")
     before = Blind(after_slot(-90_000), after_slot(-80_000), "stopped")
-    timeline = timeline_of(a_run("page", ABSENT, -86_400, 400), now=400, blind=(within, before))
+    always_absent = a_run("page", ABSENT, first=-86_400, last=400)
+    timeline = timeline_of(always_absent, now=400, blind=(within, before))
     assert [span.state for span in timeline.blind] == ["stalled"]
     for span in (*timeline.lanes[0].spans, *timeline.blind):
-        left, width = timeline.box(span)  # in percent
+        left, width = timeline.box(span)  # in percent of the width of the timeline
         assert 0 <= left <= left + width <= 100
 
 
 def test_timeline_of_many_spans_leaves_out_the_middle() -> None:
-    """Looks succeed and fail in turn, which makes 100 spans. At most 40 are drawn: the first and the last ones."""
-    runs = [a_run("page", UNKNOWN if n % 2 else ABSENT, -7200 + 10 * n, -7195 + 10 * n) for n in range(100)]
+    """Looks succeed and fail in turn. That makes 100 runs, each of which would be drawn as a span. At most 40 are
+    drawn, so 60 are left out. The first and the last runs are drawn."""
+    # One run each 10 s, of 5 s.
+    starts = [-7200 + 10 * number for number in range(100)]
+    states = [ABSENT, UNKNOWN] * 50
+    runs = [a_run("page", state, first=start, last=start + 5) for state, start in zip(states, starts, strict=True)]
     lane = timeline_of(*runs, now=60).lanes[0]
-    most_spans = 40
-    assert (len(lane.spans), lane.left_out) == (most_spans, len(runs) - most_spans)
+    assert (len(lane.spans), lane.left_out) == (40, 60)
     assert (lane.spans[0].begins, lane.spans[-1].ends) == (runs[0].begin, runs[-1].end)

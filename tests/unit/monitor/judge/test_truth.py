@@ -47,11 +47,14 @@ def contains(interval: Interval, instants: list[float]) -> bool:
 @settings(max_examples=400)
 @given(worlds(), NOWS)
 def test_first_seen_and_released_contain_a_true_appearance(world: World, now: float) -> None:
-    """It is known when the page of this random world came. Such an instant must be within `first_seen` and `released`.
-    If it came early, `released` may contain its slot instead. Without an end (`by`), nothing was seen."""
+    """The world is random: a page comes and goes, looks fail, caches hand out old copies. The test knows when the page
+    really came (`true_appearances`). The verdict, made `now` seconds after the slot, does not. It gives two intervals
+    for it. Each must contain a true appearance. A page that was public early and stayed counts as released at its slot.
+    So `released` may contain the slot instead."""
     page = world.verdict(now).page
     first_seen, released = page.first_seen, page.released
     true_appearances, slot = world.truth.appearances, 0
+    # An interval without an end (`by`) says that the page was not seen.
     if first_seen.by is not None:
         assert contains(first_seen, true_appearances)
     if released.by is not None:
@@ -61,7 +64,8 @@ def test_first_seen_and_released_contain_a_true_appearance(world: World, now: fl
 @settings(max_examples=400)
 @given(worlds(ONCE), NOWS)
 def test_release_judged_late_came_after_its_tolerance_or_never(world: World, now: float) -> None:
-    """In any random world, a page that is called late really came over 60 s after its slot, or never."""
+    """The world is random: a page comes once or never, looks fail, caches hand out old copies. Only the test knows when
+    the page really came. If the verdict says late, it must have come over 60 s after its slot, or never (infinity)."""
     if world.verdict(now).verdict in LATE_VERDICTS:
         assert publication_ms(world) > TOLERANCE_MS
 
@@ -69,7 +73,9 @@ def test_release_judged_late_came_after_its_tolerance_or_never(world: World, now
 @settings(max_examples=400)
 @given(worlds(ONCE), NOWS)
 def test_release_judged_early_came_before_its_slot(world: World, now: float) -> None:
-    """In any random world, a page that is called early really came over a second before its slot."""
+    """The world is random: a page comes once or never, looks fail, caches hand out old copies. Only the test knows when
+    the page really came. If the verdict says early, it must have come over a second before its slot. A clock may be a
+    second wrong, so content that came later than that is not called early."""
     if world.verdict(now).verdict is VerdictKind.EARLY:
         assert publication_ms(world) < -CLOCK_ERROR_MS
 
@@ -77,17 +83,19 @@ def test_release_judged_early_came_before_its_slot(world: World, now: float) -> 
 @settings(max_examples=400)
 @given(worlds(ONCE), NOWS)
 def test_release_judged_on_time_came_within_tolerance_of_slot(world: World, now: float) -> None:
-    """In any random world, a page that is called on time really came at most 60 s before or after its slot. If no look
-    was made just before the slot, one that came then looks like one that came at the slot."""
+    """The world is random: a page comes once or never, looks fail, caches hand out old copies. Only the test knows when
+    the page really came. If the verdict says on time, it must have come at most 60 s after its slot. It may also have
+    come in the 60 s before its slot: if no look was made then, such a page looks like one that came at the slot."""
     if world.verdict(now).verdict is VerdictKind.ON_TIME:
         assert -TOLERANCE_MS <= publication_ms(world) <= TOLERANCE_MS
 
 
 @settings(max_examples=300)
 @given(worlds(), NOWS)
-def test_late_page_was_absent_and_exposed_page_was_public_early(world: World, now: float) -> None:
-    """In this random world a page comes and goes. If it is called late, it must have been absent at some time over 60 s
-    after its slot. With an exposure, it must have been public over a second before the slot."""
+def test_late_page_was_really_absent_and_exposed_page_really_public_early(world: World, now: float) -> None:
+    """The world is random: a page comes and goes, and looks fail. Only the test knows when it was really public.
+    1. If the verdict says late, the page must have been absent at some time over 60 s after its slot.
+    2. If it has an exposure, the page must have been public at some time over a second before its slot."""
     page = world.verdict(now).page
     if page.verdict in LATE_VERDICTS:
         assert was_ever(world.truth, is_public=False, since_ms=TOLERANCE_MS)
@@ -110,8 +118,9 @@ def true_ends_of_exposures(truth: Truth) -> list[float]:
 @settings(max_examples=400)
 @given(worlds(), NOWS)
 def test_exposure_began_and_ended_within_its_intervals(world: World, now: float) -> None:
-    """It is known when the page of this random world came and went (`world.truth`). For each exposure, the verdict
-    gives two intervals. The page must have come in the first, and been removed or reached its slot in the second."""
+    """The world is random: a page comes and goes, and looks fail. Only the test knows when it really came and went. For
+    an exposure, the verdict gives two intervals. The page must really have come in the first (`start`). The exposure
+    must really have ended in the second (`to`): by a removal, or at the slot. An open exposure has no end yet."""
     for exposure in world.verdict(now).exposures:
         assert contains(exposure.start, world.truth.appearances)
         if not exposure.open:
@@ -121,12 +130,14 @@ def test_exposure_began_and_ended_within_its_intervals(world: World, now: float)
 @settings(max_examples=400)
 @given(worlds(), NOWS)
 def test_exposure_was_as_long_as_its_bounds_say(world: World, now: float) -> None:
-    """A verdict gives the least and the greatest length of an exposure. A true length must lie in between: from an
-    appearance to a removal or to the slot. Looks may miss short removals, so each later end is a possible one."""
+    """The world is random: a page comes and goes, and looks fail. Only the test knows when it really came and went. The
+    verdict gives the least and the greatest length of each exposure (`seconds`). Between them must lie a true length:
+    from a time when the page came to a time when it was removed, or to its slot. Looks may miss a short removal, so the
+    end may be a later removal than the next one."""
     for exposure in world.verdict(now).exposures:
-        starts = [start for start in world.truth.appearances if contains(exposure.start, [start])]
-        ends = true_ends_of_exposures(world.truth)
-        true_lengths_ms = [end - start for start, end in product(starts, ends) if end > start]
+        true_starts = [came for came in world.truth.appearances if contains(exposure.start, [came])]
+        true_ends = true_ends_of_exposures(world.truth)
+        true_lengths_ms = [end - start for start, end in product(true_starts, true_ends) if end > start]
         assert any(is_within(exposure.seconds, length_ms / 1000) for length_ms in true_lengths_ms)
 
 
@@ -173,23 +184,26 @@ FAILED_BETWEEN_PRESENCES = World(
 @example(FAILED_BETWEEN_PRESENCES, 30.0)
 @given(worlds(), NOWS)
 def test_failed_looks_change_neither_verdict_nor_grade(world: World, now: float) -> None:
-    """A failed look proves nothing. So a verdict on a random world must be the same without its failed looks."""
-    with_failed_looks = world.verdict(now)
+    """Each random world is judged twice: by all looks, and without the failed ones. A failed look proves nothing. So
+    both verdicts and their grades must be the same."""
+    by_all_looks = world.verdict(now)
     without_failed_looks = world.verdict(now, failed=False)
-    assert with_failed_looks.verdict is without_failed_looks.verdict
-    assert with_failed_looks.grade is without_failed_looks.grade
+    assert by_all_looks.verdict is without_failed_looks.verdict
+    assert by_all_looks.grade is without_failed_looks.grade
 
 
 @settings(max_examples=200)
 @example(FAILED_BETWEEN_PRESENCES, 30.0)
 @given(worlds(), NOWS)
 def test_failed_looks_only_widen_first_seen_and_released(world: World, now: float) -> None:
-    """The verdict from all looks is compared with that without the failed ones. A failed look leaves a gap, so an
-    interval may begin up to 20 s earlier. If a wrong clock or a cache blurs the order of looks, it may end later."""
+    """Each random world is judged twice: by all looks, and without the failed ones. A failed look can interrupt a
+    series of absences. Then less absence is proved, so an interval may begin up to 20 s earlier. Its end is the same.
+    Only if a wrong clock or a cache blurs which look was first, the end may be later (`is_order_certain`)."""
     with_failed = world.verdict(now).page
     without = world.verdict(now, failed=False).page
-    is_clock_right = world.offset[0] <= 0 <= world.offset[1]
-    has_no_cache = all(looker.ttl == 0 for looker in world.lookers)
+    least_clock_error, greatest_clock_error = world.offset
+    is_clock_right = least_clock_error <= 0 <= greatest_clock_error
+    has_no_cache = all(looker.ttl == 0 for looker in world.lookers)  # copies are kept for 0 s
     is_order_certain = is_clock_right and has_no_cache
     assert is_same_or_wider(with_failed.first_seen, without.first_seen, is_order_certain=is_order_certain)
     assert is_same_or_wider(with_failed.released, without.released, is_order_certain=is_order_certain)
@@ -199,8 +213,9 @@ def test_failed_looks_only_widen_first_seen_and_released(world: World, now: floa
 @example(FAILED_BETWEEN_PRESENCES, 30.0)
 @given(worlds(), NOWS)
 def test_failed_looks_change_no_delay_and_only_widen_exposures(world: World, now: float) -> None:
-    """One verdict knows all looks, the other only those that did not fail. If they agree when the page was first seen
-    and released, they agree on its delay. Failed looks may only widen the bounds of an exposure's length."""
+    """Each random world is judged twice: by all looks, and without the failed ones. The verdicts are compared only if
+    they agree when the page came. Then the delay must be the same. Each exposure must be the same too, except that
+    failed looks may widen the bounds of its length."""
     with_failed = world.verdict(now).page
     without = world.verdict(now, failed=False).page
     if (with_failed.first_seen, with_failed.released) == (without.first_seen, without.released):
@@ -218,7 +233,8 @@ def test_judging_twice_gives_the_same(world: World, now: float) -> None:
 @settings(max_examples=200)
 @given(worlds(ONCE), NOWS, NOWS)
 def test_release_on_time_or_late_stays_so(world: World, now: float, later: float) -> None:
-    """The page comes at most once, and stays. So looks after a verdict “on time” or “late” must not change it."""
+    """In this random world, the page comes at most once, and stays. Suppose the verdict at `now` is on time or late.
+    Later looks must not change it."""
     verdict_now, verdict_later = world.verdict(now).verdict, world.verdict(later).verdict
     if now < later and verdict_now in {VerdictKind.ON_TIME, VerdictKind.LATE}:
         assert verdict_later is verdict_now
@@ -260,7 +276,8 @@ SHARES, SEEDS = st.sampled_from([0.1, 0.5, 0.9]), st.integers(0, 10**6)
 @settings(max_examples=200)
 @given(worlds(ONCE), NOWS, SHARES, SEEDS)
 def test_release_early_by_some_looks_is_early_by_all(world: World, now: float, share: float, seed: int) -> None:
-    """If a random share of the looks proves a page early, the other looks never disprove it."""
+    """A random world is judged twice: by a random share of the looks, and by all. If the share proves the page early,
+    all looks prove it too. More evidence never disproves it."""
     by_some_looks = with_some_looks(world, share, seed).verdict(now)
     by_all_looks = world.verdict(now)
     if by_some_looks.verdict is VerdictKind.EARLY:
@@ -271,17 +288,18 @@ def test_release_early_by_some_looks_is_early_by_all(world: World, now: float, s
 @example(EARLY_BETWEEN_LOOKS, -1.0, 0.5, 0)
 @given(worlds(ONCE), NOWS, SHARES, SEEDS)
 def test_on_time_by_some_looks_may_be_early_within_bound(world: World, now: float, share: float, seed: int) -> None:
-    """By a random share of the looks, the release is on time, or at most `early_bound` seconds early. If all looks
-    prove it early, it was first seen within these seconds before its slot. Otherwise it stays on time."""
+    """A random world is judged twice. By a random share of the looks, the release is on time, but may have come up to
+    `early_bound` seconds early. By all looks, it must be on time too, or early. If early, it was first seen at most
+    `early_bound` seconds before its slot."""
     by_some_looks = with_some_looks(world, share, seed).verdict(now)
     by_all_looks = world.verdict(now)
+    if by_some_looks.verdict is VerdictKind.ON_TIME:
+        assert by_all_looks.verdict in {VerdictKind.ON_TIME, VerdictKind.EARLY}
     if by_some_looks.verdict is VerdictKind.ON_TIME and by_all_looks.verdict is VerdictKind.EARLY:
         most_seconds_early = by_some_looks.page.early_bound
         assert most_seconds_early is not None
         first_seen = min(exposure.start.by for exposure in by_all_looks.exposures if exposure.start.by is not None)
         assert first_seen >= after_slot(-most_seconds_early)
-    elif by_some_looks.verdict is VerdictKind.ON_TIME:
-        assert by_all_looks.verdict is VerdictKind.ON_TIME
 
 
 @settings(max_examples=200)
@@ -290,16 +308,18 @@ def test_on_time_by_some_looks_may_be_early_within_bound(world: World, now: floa
 @example(CAME_AFTER_LAST_ORIGIN_LOOK, 89.0, 0.5, 0)
 @given(worlds(ONCE), NOWS, SHARES, SEEDS)
 def test_release_late_by_some_looks_is_late_by_all(world: World, now: float, share: float, seed: int) -> None:
-    """A release that is late by a random share of the looks is late by all looks too. In one case, it may be unproven
-    by all looks: if the origin last answered before the tolerance ended, the page may have come there in time."""
+    """A random world is judged twice: by a random share of the looks, and by all. If the share proves the release late,
+    all looks must prove it too. There is one exception, in which all looks may leave it unproven. They may include
+    answers of the origin, the server behind the cache at the edge. If its last answer was before the tolerance ended,
+    the page may have come there in time, hidden by the cache."""
     by_some_looks = with_some_looks(world, share, seed).verdict(now).verdict
     by_all_looks = world.verdict(now).verdict
-    # All looks may show that the origin answered before. Then the verdict first waits some seconds for its next answer.
+    # By all looks, the verdict may still wait for the origin to answer again. Then take the verdict after this wait.
     if by_all_looks is VerdictKind.PENDING:
         by_all_looks = verdict_without_waiting(world, now)
     if by_some_looks in LATE_VERDICTS:
-        is_unproven_allowed = by_all_looks is VerdictKind.UNPROVEN and has_silent_origin(world, now)
-        assert by_all_looks in LATE_VERDICTS or is_unproven_allowed
+        is_exception = by_all_looks is VerdictKind.UNPROVEN and has_silent_origin(world, now)
+        assert by_all_looks in LATE_VERDICTS or is_exception
 
 
 def has_silent_origin(world: World, now: float) -> bool:
@@ -318,15 +338,15 @@ def overlap(one: Interval, other: Interval) -> bool:
 @settings(max_examples=200)
 @given(worlds(ONCE), NOWS, SHARES, SEEDS)
 def test_release_times_by_some_and_all_looks_overlap(world: World, now: float, share: float, seed: int) -> None:
-    """The first verdict knows only a random share of the looks. If both are on time, or both late, each says in which
-    interval the release came. Both intervals contain the true time."""
+    """A random world is judged by a random share of the looks, and by all. Each verdict gives an interval of
+    publication (`released`). If both say on time, or both late, both contain the true time. So they overlap."""
     by_some_looks = with_some_looks(world, share, seed).verdict(now)
     by_all_looks = world.verdict(now)
-    released, released_by_all = by_some_looks.page.released, by_all_looks.page.released
-    is_dated = released.by is not None and released_by_all.by is not None
-    is_claim = by_all_looks.verdict in {VerdictKind.ON_TIME, VerdictKind.LATE}
-    if is_dated and is_claim and by_some_looks.verdict is by_all_looks.verdict:
-        assert overlap(released, released_by_all)
+    released_by_some, released_by_all = by_some_looks.page.released, by_all_looks.page.released
+    was_seen_by_both = released_by_some.by is not None and released_by_all.by is not None
+    is_on_time_or_late = by_all_looks.verdict in {VerdictKind.ON_TIME, VerdictKind.LATE}
+    if was_seen_by_both and is_on_time_or_late and by_some_looks.verdict is by_all_looks.verdict:
+        assert overlap(released_by_some, released_by_all)
 
 
 @st.composite
@@ -342,8 +362,9 @@ def watched_behind_stale_edge(draw: st.DrawFn) -> World:
 @settings(max_examples=60)
 @given(watched_behind_stale_edge(), NOWS)
 def test_edge_that_hides_age_of_copies_causes_no_false_verdict(world: World, now: float) -> None:
-    """The edge, a cache, serves old copies without saying so. The origin behind it is looked at too. So a page called
-    late must have come over 60 s after its slot, and one called early over a second before it."""
+    """The page comes at a random time. The edge, a cache, serves old copies without saying how old they are. The origin
+    behind it is looked at every second too. So verdicts must still be true: a page called late came over 60 s after its
+    slot, and one called early over a second before it."""
     verdict = world.verdict(now).verdict
     if verdict in LATE_VERDICTS:
         assert publication_ms(world) > TOLERANCE_MS
@@ -354,8 +375,9 @@ def test_edge_that_hides_age_of_copies_causes_no_false_verdict(world: World, now
 @settings(max_examples=60)
 @given(watched_behind_stale_edge(), NOWS)
 def test_edge_that_hides_age_of_copies_leaves_first_seen_narrow(world: World, now: float) -> None:
-    """The edge, a cache, may serve old copies without saying so. But the origin behind it is looked at every second,
-    and a look takes less than a second. So the page is known to have come within 2 s."""
+    """The page comes at a random time. The edge, a cache, serves old copies without saying how old they are. The origin
+    behind it is looked at every second, and such a look takes under a second. So `first_seen` must contain the true
+    time, and be at most 2 s wide. Without an end (`by`), the page was not seen yet."""
     first_seen = world.verdict(now).page.first_seen
     if first_seen.by is not None:
         assert contains(first_seen, [publication_ms(world)])
@@ -432,7 +454,8 @@ WRONG_AGES = st.builds(wrong_age, st.integers(-80_000, 100_000), edges_with_wron
 @example(TOO_HIGH, 200.0)
 @given(WRONG_AGES, NOWS)
 def test_wrong_age_at_edge_makes_no_release_falsely_late(case: WrongAge, now: float) -> None:
-    """The cache sends an `Age` wrong by up to 300 s. Still, a page called late came over 60 s after its slot."""
+    """The page comes at a random time. The edge, a cache, says in `Age` how old its copy is, and is wrong by up to 300
+    s. The origin behind it is looked at too. So a page called late must still have come over 60 s after its slot."""
     if case.world.verdict(now).verdict in LATE_VERDICTS:
         assert publication_ms(case.world) > TOLERANCE_MS
 
@@ -442,9 +465,11 @@ def test_wrong_age_at_edge_makes_no_release_falsely_late(case: WrongAge, now: fl
 @example(TOO_HIGH, 200.0)
 @given(WRONG_AGES, NOWS)
 def test_wrong_age_misjudges_release_by_its_error_at_most(case: WrongAge, now: float) -> None:
-    """The edge, a cache, may overstate how old its copy is (`Age`), and so date the page too early, by up to
-    `most_too_early_ms`. So one called early or on time came by the limit for that, -1 s or 60 s, or so much later."""
+    """The edge, a cache, says in `Age` how old its copy is. If that is too high, the page seems to have come too early,
+    by `most_too_early_ms` at most. Without this error, a page called early came over a second before its slot, and one
+    called on time within 60 s of it. With it, both may really have come later by the error."""
     verdict, published_ms = case.world.verdict(now).verdict, publication_ms(case.world)
+    # Numbers are milliseconds after the slot. A clock may be a second wrong, and a page 60 s late is on time.
     if verdict is VerdictKind.EARLY:
         assert published_ms < -CLOCK_ERROR_MS + case.most_too_early_ms
     if verdict is VerdictKind.ON_TIME:
@@ -456,8 +481,9 @@ def test_wrong_age_misjudges_release_by_its_error_at_most(case: WrongAge, now: f
 @example(TOO_HIGH, 200.0)
 @given(WRONG_AGES, NOWS)
 def test_page_came_in_first_seen_or_later_by_error_of_age(case: WrongAge, now: float) -> None:
-    """The edge, a cache, may overstate how old its copy is (`Age`). Then the page seems to come too early. So it may
-    have come after its `first_seen`, but only by this error: `most_too_early_ms`."""
+    """The edge, a cache, says in `Age` how old its copy is. If that is too high, the page seems to have come too early.
+    So it never came before `first_seen`. But it may have come after it, by this error (`most_too_early_ms`) at most.
+    Without an end (`by`), the page was not seen yet."""
     first_seen, published_ms = case.world.verdict(now).page.first_seen, publication_ms(case.world)
     if first_seen.by is not None:
         assert first_seen.after is None or ms(first_seen.after) <= published_ms

@@ -51,9 +51,11 @@ def verdict_by_both(pair: Pair, now: float) -> Verdict:
 @settings(max_examples=300)
 @given(pairs(ONCE), NOWS)
 def test_two_monitors_never_claim_a_wrong_verdict(pair: Pair, now: float) -> None:
-    """Two monitors look at one page, each with its own caches. By all their looks, a page called late must have come
-    over 60 s after its slot. One called early came over a second before it, and one on time within 60 s of it."""
-    published_ms, claimed = publication_ms(pair[0]), verdict_by_both(pair, now).verdict
+    """Two monitors look at one page, each with its own random looks, failures and caches. The page comes once, or
+    never, and only the test knows when. The verdict from all their looks must be true. A page called late came over 60
+    s after its slot, and one called early over a second before it. One called on time came within 60 s of it."""
+    one_of_both, _ = pair  # the page is the same in both
+    published_ms, claimed = publication_ms(one_of_both), verdict_by_both(pair, now).verdict
     if claimed in LATE_VERDICTS:
         assert published_ms > TOLERANCE_MS
     if claimed is VerdictKind.EARLY:
@@ -91,13 +93,15 @@ OLD_COPIES_REMOVED_AFTER_SLOT = _with_old_copies(_out_between(-24_499, 501), (50
 @example(_under_way_together(), 30.0)
 @given(pairs(truths()), NOWS)
 def test_intervals_of_two_monitors_contain_true_appearance(pair: Pair, now: float) -> None:
-    """Two monitors look at one page, each with its own failures and caches. The verdict from all their looks says
-    between which instants the page came. It must really have come (`appearances`) between them."""
-    appearances, slot = pair[0].truth.appearances, 0
+    """Two monitors look at one page, each with its own random looks, failures and caches. The page comes and goes, and
+    only the test knows when it really came (`appearances`). The verdict from all looks of both gives two intervals for
+    that. Each must contain a time when it really came."""
+    one_of_both, _ = pair  # the page is the same in both
+    appearances, slot = one_of_both.truth.appearances, 0
     page = verdict_by_both(pair, now).page
-    # An interval without an end says that the page was not seen.
+    # An interval without an end (`by`) says that the page was not seen.
     assert page.first_seen.by is None or contains(page.first_seen, appearances)
-    # Content that is public before its slot and stays public is released at its slot.
+    # Content that was public before its slot and stayed is released at its slot. So this may contain the slot instead.
     assert page.released.by is None or contains(page.released, [*appearances, slot])
 
 
@@ -107,9 +111,11 @@ def test_intervals_of_two_monitors_contain_true_appearance(pair: Pair, now: floa
 @example(_under_way_together(), 30.0)
 @given(pairs(truths()), NOWS)
 def test_intervals_of_two_monitors_contain_true_exposures(pair: Pair, now: float) -> None:
-    """Two monitors look at one page, each with its own failures and caches. The verdict says between which instants an
-    exposure began, and ended. The page must really have come, and been removed or due, between them."""
-    truth = pair[0].truth
+    """Two monitors look at one page, each with its own random looks, failures and caches. The page comes and goes, and
+    only the test knows when. For an exposure, the verdict from all looks of both gives two intervals. The page must
+    really have come in the first (`start`). It must have been removed or have reached its slot in the second (`to`)."""
+    one_of_both, _ = pair  # the page is the same in both
+    truth = one_of_both.truth
     for exposure in verdict_by_both(pair, now).page.exposures:
         assert contains(exposure.start, truth.appearances)
         if not exposure.open:
@@ -118,14 +124,15 @@ def test_intervals_of_two_monitors_contain_true_exposures(pair: Pair, now: float
 
 @pytest.mark.parametrize(("names", "named"), [(("north", "south"), {"north", "south"}), (("north",), set())])
 def test_explanation_names_monitors_only_if_there_are_several(names: tuple[str, ...], named: set[str]) -> None:
-    """Each monitor (`names`) found the page absent before the slot and present from the slot on. That makes two runs,
-    each a line of the explanation. Only with two monitors does a line end with the name of its monitor."""
-    runs = RegularLooks([(-60, ABSENT), (0, PRESENT)], every=60).runs("page", 120)
-    facts = explained(now=500, seen={"page": [run for name in names for run in seen_by(name, runs)]}).facts
-    lines = [fact.text for fact in facts if fact.kind == "run"]
-    assert len(lines) == len(names) * len((ABSENT, PRESENT))
-    monitors = {line.rpartition(", seen by ")[2] for line in lines if "seen by" in line}
-    assert monitors == named
+    """Each monitor in `names` found the page absent before the slot and present from then on. That makes two runs, each
+    a line of the explanation. With two monitors, a line ends with the name of its monitor. With one, it does not."""
+    absent_then_present = RegularLooks([(-60, ABSENT), (0, PRESENT)], every=60).runs("page", until=120)
+    runs_of_all = [run for name in names for run in seen_by(name, absent_then_present)]
+    explanation = explained(now=500, seen={"page": runs_of_all})
+    lines = [fact.text for fact in explanation.facts if fact.kind == "run"]
+    assert len(lines) == 2 * len(names)
+    monitors_in_lines = {line.rpartition(", seen by ")[2] for line in lines if "seen by" in line}
+    assert monitors_in_lines == named
 
 
 def watched_by(name: str, *stretches: tuple[float, float], every: float = 1) -> list[Run]:
@@ -138,7 +145,7 @@ def watched_by(name: str, *stretches: tuple[float, float], every: float = 1) -> 
 
 
 NORTH_BLIND = watched_by("north", (-60, -2), (4, 200))
-BLIND_SPAN = Blind(after_slot(-2), after_slot(4), "stopped")
+BLIND_AROUND_SLOT = Blind(after_slot(-2), after_slot(4), "stopped")
 SOUTH_WATCHED = watched_by("south", (-60, 200))
 
 
@@ -158,10 +165,13 @@ def is_stated_in_draft(runs_of_south: list[Run], span: Blind) -> bool:
 
 @pytest.mark.parametrize("seconds_between_looks", [1, 3])
 def test_blind_span_is_not_reported_if_another_monitor_watched(seconds_between_looks: float) -> None:
-    """“North” was blind around the slot, from -2 s to 4 s (`BLIND_SPAN`), but “south” looked every 1 s or 3 s."""
+    """The monitor “north” was blind, it did not look, from 2 s before the slot to 4 s after it. The monitor “south”
+    watched the page all that time, with a look every 1 s or 3 s. Nothing was missed. So verdict and draft do not report
+    this."""
+    # It begins at -61 s, so that a look every 3 s is also made at 2 s, when the page came.
     runs_of_south = watched_by("south", (-61, 200), every=seconds_between_looks)
-    assert not has_blind_finding(runs_of_south, BLIND_SPAN)
-    assert not is_stated_in_draft(runs_of_south, BLIND_SPAN)
+    assert not has_blind_finding(runs_of_south, BLIND_AROUND_SLOT)
+    assert not is_stated_in_draft(runs_of_south, BLIND_AROUND_SLOT)
 
 
 @pytest.mark.parametrize(
@@ -173,9 +183,10 @@ def test_blind_span_is_not_reported_if_another_monitor_watched(seconds_between_l
 def test_blind_span_is_reported_if_no_other_monitor_watched_throughout(
     stretches_of_south: list[tuple[float, float]], monitor: str
 ) -> None:
-    """The monitor “north” saw nothing from 2 s before the slot to 4 s after it. “South” did not look all that time: for
-    example, it looked only until 3 s. Spans of older versions do not say which monitor was blind (“”)."""
-    span = replace(BLIND_SPAN, monitor=monitor)
+    """The monitor “north” was blind, it did not look, from 2 s before the slot to 4 s after it. “South” did not look
+    all that time: for example, only until 3 s. Something may have been missed. So verdict and draft report it. That
+    also holds for a span of an older version, which does not name the blind monitor (“”)."""
+    span = replace(BLIND_AROUND_SLOT, monitor=monitor)
     runs_of_south = watched_by("south", *stretches_of_south)
     assert has_blind_finding(runs_of_south, span)
     assert is_stated_in_draft(runs_of_south, span)
@@ -183,16 +194,17 @@ def test_blind_span_is_reported_if_no_other_monitor_watched_throughout(
 
 @pytest.mark.parametrize(("monitor", "is_reported"), [("", True), ("south", True), ("north", False)])
 def test_wrong_clock_is_reported_if_watching_monitor_may_have_it(monitor: str, *, is_reported: bool) -> None:
-    """A clock was wrong at the slot, from -2 s to 4 s. South looked all that time, so if the clock is north's, it does
-    not matter. If the span names no monitor, the clock may be south's."""
-    span = replace(BLIND_SPAN, cause="clock", monitor=monitor)
+    """A clock was wrong from 2 s before the slot to 4 s after it. The monitor “south” watched the page all that time.
+    - If the wrong clock is that of “north”, the looks of south do not depend on it. So it is not reported.
+    - If it is that of south, or not known whose (“”), it may make the looks of south wrong. So it is reported."""
+    span = replace(BLIND_AROUND_SLOT, cause="clock", monitor=monitor)
     assert has_blind_finding(SOUTH_WATCHED, span) is is_reported
     assert is_stated_in_draft(SOUTH_WATCHED, span) is is_reported
 
 
 def test_small_budget_is_no_finding_if_release_was_proved() -> None:
-    """From 2 s before the slot to 4 s after it, a monitor was allowed few requests (`budget`). Looks still proved the
-    page on time, so this is no finding. The draft states it all the same."""
-    span = replace(BLIND_SPAN, cause="budget")
+    """From 2 s before the slot to 4 s after it, the monitor “north” had too small a budget of requests. The monitor
+    “south” watched all that time and proved the page on time. So that is no finding, but the draft states it."""
+    span = replace(BLIND_AROUND_SLOT, cause="budget")
     assert not has_blind_finding(SOUTH_WATCHED, span)
     assert is_stated_in_draft(SOUTH_WATCHED, span)
