@@ -105,9 +105,9 @@ def test_redirected_page_without_title_does_not_count_before_slot(seen_at: float
 
 
 @pytest.mark.parametrize("address", [Address.GUESSED, Address.FOUND, Address.ANNOUNCED])
-def test_page_without_title_does_not_count_without_redirect(address: Address) -> None:
+def test_page_without_title_of_release_does_not_count(address: Address) -> None:
     """The address of a page was announced, guessed or found in a listing. At 5 s it shows a page without the title of
-    the release. This may be an earlier edition, so it does not count."""
+    the release. This may be an earlier edition, so it does not count, unless its announcement redirects to it."""
     evidence = evidence_of(edge=[(5, PRESENT)], has_title=False, address=address)
     assert appearances(evidence) == []
 
