@@ -102,9 +102,9 @@ def test_page_first_found_in_a_listing_is_unproven(
     tmp_path: Path, redirect_after: str, further_delay: dict[str, str], now: str, how_address_is_known: str
 ) -> None:
     """The slot is at 09:30. The page comes at 09:30:03, at another address than its announcement suggests. The
-    announcement redirects to it after five minutes, or never. So a listing shows the page first, half a minute or more
-    after it came. That is too late to prove it on time. But no look proves that it was absent after the slot, so it is
-    not late either."""
+    announcement redirects to it after five minutes, or never. So a listing shows it first, half a minute or more after
+    it came. That is too late to prove it on time. But no look proves that it was absent after the slot, so it is not
+    late."""
     body = json_of_page_at_true_url(
         tmp_path, published_at="09:30:03", now=now, redirect_after=redirect_after, **further_delay
     )

@@ -91,11 +91,11 @@ def play_busy_slot(  # what a slot is made of
 @pytest.mark.slow
 def test_sixty_pages_of_one_slot_are_on_time_without_notices(tmp_path: Path) -> None:
     """Sixty pages come 1 to 5 s after their slot. The budget is 5 requests a second, so one round of looks at all pages
-    takes 12 s. The interval in which a page came, from its last absence to its first presence, is about one round
-    long."""
+    takes 12 s. An interval in which a page came goes from its last absence to its first presence. The median one is at
+    most one round long."""
     slot = play_busy_slot(tmp_path, pages=60, until="09:30:40")
     assert slot.verdicts == {"on_time": 60}
-    seconds_of_a_round = 60 / BUDGET
+    seconds_of_a_round = 60 / BUDGET  # one more second is tolerated
     assert slot.median_interval_seconds <= seconds_of_a_round + 1
     assert not slot.played.results.notices
     assert slot.played.peak_rate[PAGE_HOST] <= BUDGET
@@ -118,11 +118,12 @@ def test_redirects_find_pages_at_unexpected_addresses(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_of_175_pages_only_20_late_ones_have_notices(tmp_path: Path) -> None:
     """175 pages share a slot. Twenty of them, every eighth of the first 160, come 150 s after it, the others 1 to 5 s
-    after it. The interval in which a page came is at most about one round of looks at all pages long."""
+    after it. The median interval in which a page came is at most one round of looks at all pages long."""
     slot = play_busy_slot(tmp_path, pages=175, late=20, until="09:33:20")
     assert slot.verdicts == {"on_time": 155, "late": 20}
-    seconds_of_a_round = 175 / BUDGET
+    seconds_of_a_round = 175 / BUDGET  # one more second is tolerated
     assert slot.median_interval_seconds <= seconds_of_a_round + 1
+    # A notice says that a page is due, that an incident was opened, or that the verdict is final.
     notices = slot.played.results.notices
     assert {notice["kind"] for notice in notices} <= {"due", "opened", "final"}
     every_eighth_is_late = {f"r{n}" for n in range(0, 8 * 20, 8)}
@@ -133,10 +134,10 @@ def test_of_175_pages_only_20_late_ones_have_notices(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_175_pages_with_files_are_on_time_within_budgets(tmp_path: Path) -> None:
     """Each of 175 pages comes with a file on another host. The budget is 5 requests a second to each host. All pages
-    are on time. The interval in which a page came is at most about one round of looks at all pages long."""
+    are on time. The median interval in which a page came is at most one round of looks at all pages long."""
     slot = play_busy_slot(tmp_path, pages=175, files=True)
     assert slot.verdicts == {"on_time": 175}
-    seconds_of_a_round = 175 / BUDGET
+    seconds_of_a_round = 175 / BUDGET  # one more second is tolerated
     assert slot.median_interval_seconds <= seconds_of_a_round + 1
     assert not slot.played.results.notices
     assert slot.played.peak_rate == {PAGE_HOST: BUDGET, FILE_HOST: BUDGET}

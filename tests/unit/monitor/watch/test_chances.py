@@ -56,7 +56,7 @@ def chance_of_change(monitor: MonitorInTest, target: str) -> float | None:
 async def test_missing_annex_has_higher_chance_than_published_page(monitor: MonitorInTest) -> None:
     """The chance says how likely a target is to change. The likeliest get the looks of a full budget. A release has a
     page, which comes at its slot, 09:30, and an annex, which does not."""
-    # At the slot, each required part has the chance 1.0 in each view. Only the content API has less, because it
+    # Around the slot, each required part has the chance 1.0 in each view. Only the content API has less, because it
     # only confirms what the page shows. One step of likelihood is a factor of four.
     await monitor.until("09:29:30")
     at_slot = {view: chance_of_change(monitor, f"claims-q3/{view}") for view in VIEWS}
@@ -77,7 +77,7 @@ async def test_full_budget_goes_to_missing_annex_before_published_page(monitor: 
     await monitor.until("09:33:40")
     budget = 5
     assert monitor.publisher.log.peak_rate()[HOST] == budget
-    # The missing annex still gets a look every 5 s or so, which an overdue part wants.
+    # From 09:32:10 on, when the others get looks, the missing annex still gets one every 5 s or so.
     looks_at_annex = request_times(monitor, f"{URL}/annex", since=datetime(2026, 11, 26, 9, 32, 10, tzinfo=UTC))
     gaps = [later - earlier for earlier, later in pairwise(looks_at_annex)]
     assert max(gaps) < timedelta(seconds=6)

@@ -132,8 +132,8 @@ def test_overdue_release_becomes_pending_if_redirects_of_others_are_late(
     store = TemporaryStore()
     # 295 s after the slot, neither a redirect nor the index shows that claims is published.
     claims = release_at_guessed_address("claims", looks_at_page={}, not_found_at=295)
-    # The page of visas was there 1 s after the slot, but its announcement redirected only 280 s later. So claims may be
-    # published without a redirect, too. It is proved absent only at 295 - 280 = 15 s, within its tolerance of 60 s.
+    # The page of visas was there 1 s after the slot, but its announcement redirected only 280 s later. So the missing
+    # redirect proves claims absent only until 295 - 280 = 15 s after the slot, within its tolerance of 60 s.
     visas = release_at_guessed_address(
         "visas", looks_at_page={1: State.PRESENT}, not_found_at=280, redirected_at=1 + 280
     )
@@ -148,13 +148,13 @@ def test_overdue_release_becomes_pending_if_redirects_of_others_are_late(
 def test_verdict_is_repeated_if_another_monitor_stored_looks() -> None:
     """Two monitors share a store. Ours saw the page 300 s after the slot, too late to prove it on time. The other one
     saw it after 5 s. It stores that while our first verdict is recorded. So we judge again: on time."""
-    mine = release_without_verdict("claims", State.PRESENT, seconds_after_slot=300)
+    seen_by_us = release_without_verdict("claims", State.PRESENT, seconds_after_slot=300)
     seen_by_other = release_without_verdict("claims", State.PRESENT, seconds_after_slot=5, monitor="south")
     runs_of_other = seen_by_other.runs["claims/page/edge"]
     store = TemporaryStore()
     with store.transaction() as tx:
-        tx.save(mine.release)
-        tx.add_promises(mine.promises)
+        tx.save(seen_by_us.release)
+        tx.add_promises(seen_by_us.promises)
     queries = 0
 
     async def ask_and_then_store_runs_of_other(question: Callable[[], T], /) -> T:
@@ -165,7 +165,7 @@ def test_verdict_is_repeated_if_another_monitor_stored_looks() -> None:
             tx.save(*runs_of_other)
         return answer
 
-    judge_for_some_seconds({"claims": mine}, store, ask=ask_and_then_store_runs_of_other)
+    judge_for_some_seconds({"claims": seen_by_us}, store, ask=ask_and_then_store_runs_of_other)
     (row,) = store.verdicts.judged()
     five_seconds_after_slot = "2018-01-05T09:30:05.000Z"
     assert (row.word, row.body["first_seen"]["by"]) == ("on_time", five_seconds_after_slot)
@@ -208,7 +208,7 @@ async def test_verdict_is_stored_before_an_earlier_large_write(clock: VirtualClo
     large_write = Portions()
     large_write.add(range(2), note_stored_promises, rows=ROWS_AT_ONCE)
     calendar_read = writer.write_in_portions(large_write)
-    verdict = judge(watched.release, watched.promises, watched.runs, (), Policy(), clock.now())
+    verdict = judge(watched.release, watched.promises, watched.runs, blind=(), policy=Policy(), now=clock.now())
     no_blind_spans = BlindSpans("north", lambda: None, Metrics("1"))
     await a_recorder(store, writer, clock, no_blind_spans).record(watched, verdict, clock.now())
     await calendar_read.done

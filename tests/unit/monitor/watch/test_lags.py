@@ -57,7 +57,7 @@ def claims_json_at(folder: Path, tables: str, times: tuple[str, ...]) -> list[di
 def test_release_found_late_is_unproven_if_redirects_are_late(tmp_path: Path) -> None:
     """Two releases have the slot 09:30, and both pages come a second later. The page of births has a known address, so
     it is seen at once. Its announcement redirects to it only six minutes later. So redirects can be six minutes late.
-    The page of claims has another address, and is found by a redirect at 09:36:01. So it may have come in time:
+    The address of claims is not known until a redirect leads to it, at 09:36:01. So it may have come in time:
     unproven."""
     before_redirect, after_redirect = claims_json_at(
         tmp_path, both_published(births_at="09:30:01", claims_at="09:30:01"), times=("09:35:50", "09:38:00")

@@ -112,10 +112,10 @@ def merge_south_into_north(ask: QueryCounter, store: TemporaryStore, *own_promis
 def test_looks_of_500_releases_need_less_than_ten_queries() -> None:
     """Two monitors share a store. North reads from it what south saw of 500 releases, for all of them at once. It does
     not need a query for each."""
-    ask = QueryCounter()
-    merge = merge_south_into_north(ask, TemporaryStore())
+    counter = QueryCounter()
+    merge = merge_south_into_north(counter, TemporaryStore())
     assert len(merge.releases) == 500
-    assert ask.queries < 10
+    assert counter.queries < 10
     assert set(merge.errors) == {None}
     # South stored a look at each release, and a promise of one release.
     for name, watched in merge.releases.items():
@@ -123,7 +123,7 @@ def test_looks_of_500_releases_need_less_than_ten_queries() -> None:
     releases_with_promises = [name for name, watched in merge.releases.items() if watched.promises]
     assert releases_with_promises == [STORED_PROMISE.release]
     # It also stored a blind span, which is read again with each query.
-    assert merge.blind_spans == [BLIND] * ask.queries
+    assert merge.blind_spans == [BLIND] * counter.queries
 
 
 def test_own_unstored_promises_are_kept_beside_stored_ones() -> None:
@@ -138,8 +138,8 @@ def test_own_unstored_promises_are_kept_beside_stored_ones() -> None:
 
 
 def test_promise_has_latest_confirmation_of_any_monitor() -> None:
-    """Two monitors know the same promise of release r7. North saw it again in a calendar a minute before its slot.
-    South saw it half a minute before it, and stored that. After north has merged what south stored, that later time
+    """Two monitors know the same promise of release r7. North saw it again in a calendar a minute before the slot.
+    South saw it half a minute before the slot, and stored that. North merges what south stored, and that later time
     counts."""
     confirmed_by_north = replace(STORED_PROMISE, confirmed_at=SLOT - MINUTE)
     confirmed_later_by_south = replace(STORED_PROMISE, confirmed_at=SLOT - 30 * SECOND)
@@ -153,9 +153,9 @@ def test_promise_has_latest_confirmation_of_any_monitor() -> None:
 def test_failed_query_is_not_repeated_and_fails_all_merges() -> None:
     """Monitor north merges what monitor south saw into each of its 500 releases. One query gets that from the store for
     all of them. It fails, so each merge fails, and the query is not repeated."""
-    ask = QueryCounter(failures=1)
-    merge = merge_south_into_north(ask, TemporaryStore())
-    assert ask.queries == 1
+    counter = QueryCounter(failures=1)
+    merge = merge_south_into_north(counter, TemporaryStore())
+    assert counter.queries == 1
     assert len(merge.errors) == 500
     assert all(isinstance(error, StoreFault) for error in merge.errors)
 

@@ -120,7 +120,7 @@ def test_other_hosts_are_predicted_only_if_configured() -> None:
     """The file of March is on another host than its page. An address for April's file is made from that of March's only
     if that host is configured."""
     on_another_host = edition(part("https://cdn.example/trade-march-2017.csv"))
-    assert predicted_file_urls(april_release(), on_another_host) == []
+    assert predicted_file_urls(april_release(), on_another_host, hosts=()) == []
     predicted = predicted_file_urls(april_release(), on_another_host, hosts=("cdn.example",))
     assert predicted == ["https://cdn.example/trade-april-2017.csv"]
 
@@ -128,9 +128,9 @@ def test_other_hosts_are_predicted_only_if_configured() -> None:
 def test_known_address_is_not_predicted() -> None:
     """The address of March's file suggests one for April's. But the release of April has that one already."""
     known = part(f"{SITE}/trade-april-2017.csv", "sheet")
-    with_part = april_release("UK trade: April 2017", f"{SITE}/trade/april-2017", known)
+    april = april_release("UK trade: April 2017", f"{SITE}/trade/april-2017", known)
     march = edition(part(f"{SITE}/trade-march-2017.csv"))
-    assert predicted_file_urls(with_part, march) == []
+    assert predicted_file_urls(april, march) == []
 
 
 def test_file_below_its_page_is_predicted_below_announced_page() -> None:
@@ -195,9 +195,9 @@ def test_seen_or_exposed_predicted_part_is_still_watched() -> None:
 def test_unproven_predicted_file_changes_neither_verdict_nor_reports(
     state_of_predicted_file: State, now: float
 ) -> None:
-    """The page comes a second after its slot. A file at a predicted address is absent, looks at it fail, or it is
-    present from the first look on, two minutes before the slot. In that case it may be of an earlier edition. So it
-    changes nothing. `now` is in seconds after the slot, or negative before it."""
+    """The page comes a second after its slot. The file at a predicted address is absent, or looks at it fail, or it is
+    present from the first look on. Such a file may be of an earlier edition. So it changes nothing in all three cases.
+    `now` is in seconds after the slot, or negative before it."""
     two_minutes_before_slot = -120
     looks_at_page = RegularLooks([(two_minutes_before_slot, ABSENT), (1, PRESENT)], specific=True)
     looks_at_file = RegularLooks([(two_minutes_before_slot, state_of_predicted_file)])
@@ -206,8 +206,8 @@ def test_unproven_predicted_file_changes_neither_verdict_nor_reports(
         "r/page/edge": looks_at_page.runs("r/page/edge", last_look),
         "r/expected-1/edge": looks_at_file.runs("r/expected-1/edge", last_look),
     }
-    without_file = judge(a_release(), [a_promise()], runs, [], Policy(), after_slot(now))
-    with_file = judge(a_release(PREDICTED_FILE), [a_promise()], runs, [], Policy(), after_slot(now))
+    without_file = judge(a_release(), [a_promise()], runs, blind=[], policy=Policy(), now=after_slot(now))
+    with_file = judge(a_release(PREDICTED_FILE), [a_promise()], runs, blind=[], policy=Policy(), now=after_slot(now))
     # Apart from the list of parts, both verdicts are the same.
     assert replace(with_file, parts=()) == replace(without_file, parts=())
     _page, file = with_file.parts
@@ -333,19 +333,20 @@ MARCH_WITH_LINK, FEBRUARY_WITH_LINK = (
 def test_page_linked_by_two_of_four_editions_is_predicted() -> None:
     """Editions of a series may link to the same page on another site. If at least two of the last four do, that page is
     predicted for the next edition."""
-    linked, not_linked = MARCH_WITH_LINK, edition_with_links("UK trade: June 2016")
+    linked, also_linked, not_linked = MARCH_WITH_LINK, FEBRUARY_WITH_LINK, edition_with_links("UK trade: June 2016")
     assert predicted_page_urls([linked]) == []
-    assert predicted_page_urls([linked, FEBRUARY_WITH_LINK]) == [PAGE]
-    # Editions are given the latest first. If the fourth one links, it counts. If only the fifth does, it does not.
-    assert predicted_page_urls([linked, not_linked, not_linked, FEBRUARY_WITH_LINK]) == [PAGE]
-    assert predicted_page_urls([linked, not_linked, not_linked, not_linked, FEBRUARY_WITH_LINK]) == []
+    assert predicted_page_urls([linked, also_linked]) == [PAGE]
+    # The latest edition comes first. The fourth one still counts, but the fifth does not.
+    assert predicted_page_urls([linked, not_linked, not_linked, also_linked]) == [PAGE]
+    assert predicted_page_urls([linked, not_linked, not_linked, not_linked, also_linked]) == []
 
 
 def test_predicted_page_is_an_alternative_part() -> None:
     """The editions of March and February link to the same page on another site. So for April, it is predicted as an
     optional part, an alternative to the page of the release."""
     editions, private_hosts = [MARCH_WITH_LINK, FEBRUARY_WITH_LINK], ()
-    assert predicted_pages(april_release(), editions, private_hosts) == [PREDICTED_PAGE]
+    (predicted,) = predicted_pages(april_release(), editions, private_hosts)
+    assert predicted == Part("expected-1", Role.ALTERNATIVE, PAGE, required=False, origin=Origin.PREDICTED)
 
 
 @pytest.mark.parametrize(
@@ -367,10 +368,11 @@ def test_no_page_is_predicted_on_govuk_or_private_hosts(url: str) -> None:
 
 
 def test_page_is_predicted_only_for_a_new_period() -> None:
-    """Two earlier editions linked to a page elsewhere, which usually predicts it for the next one."""
-    # But here the title of the next one has no period.
+    """Two earlier editions linked to a page elsewhere, which usually predicts it for the next one. But not if (1) the
+    title of the next one has no period, or (2) an edition of its period is known already."""
+    # (1) There is no period.
     assert predicted_page_urls([MARCH_WITH_LINK, FEBRUARY_WITH_LINK], "UK trade") == []
-    # Here its period, April, is not new, because an edition of April is known.
+    # (2) April is known.
     known_april = edition_with_links("UK trade, provisional: April 2017", PAGE)
     assert predicted_page_urls([MARCH_WITH_LINK, known_april, FEBRUARY_WITH_LINK], "UK trade: April 2017") == []
 
@@ -517,7 +519,7 @@ def test_linked_pages_stay_pending_and_exceed_no_limit_of_parts() -> None:
     are not looked at, so they stay pending. At most six parts are allowed, but the five do not count."""
     release = release_with_linked_pages(FakePoller()).release
     assert [part.id for part in release.parts] == ["page", "expected-1", *(f"linked-{n}" for n in range(1, 6))]
-    verdict = judge(release, [a_promise()], {}, [], Policy(most_parts=6), SLOT + 200 * SECOND)
+    verdict = judge(release, [a_promise()], runs={}, blind=[], policy=Policy(most_parts=6), now=SLOT + 200 * SECOND)
     _page, _predicted, *linked = verdict.parts
     assert {part.verdict for part in linked} == {VerdictKind.PENDING}
     # The finding `PARTS_CUT` would say that there are more parts than allowed.
@@ -528,7 +530,7 @@ def test_linked_and_unseen_predicted_pages_are_not_reported() -> None:
     """A release has its own page, a predicted page that no look saw, and five pages to which its own page links.
     Reports name only its own page."""
     release = release_with_linked_pages(FakePoller()).release
-    verdict = judge(release, [a_promise()], {}, [], Policy(most_parts=6), SLOT + 200 * SECOND)
+    verdict = judge(release, [a_promise()], runs={}, blind=[], policy=Policy(most_parts=6), now=SLOT + 200 * SECOND)
     assert [part.id for part in release_facts(verdict, Measurement()).parts] == ["page"]
 
 
@@ -547,8 +549,8 @@ def test_explain_says_how_predicted_and_linked_pages_are_known() -> None:
     the facts about them, in that order."""
     linked = Part("linked-1", Role.ALTERNATIVE, f"{PAGE}/2", required=False, origin=Origin.LINKED)
     release = a_release(PREDICTED_PAGE, linked)
-    verdict = judge(release, [a_promise()], {}, [], Policy(), SLOT + 200 * SECOND)
-    explanation = explain(verdict, release, [a_promise()], {}, [], Policy())
+    verdict = judge(release, [a_promise()], runs={}, blind=[], policy=Policy(), now=SLOT + 200 * SECOND)
+    explanation = explain(verdict, release, [a_promise()], runs={}, blind=[], policy=Policy())
     _page, of_predicted, of_linked = (fact.text for fact in explanation.facts if fact.kind == "part")
     assert "at an address made from earlier editions" in of_predicted
     assert "on another site, linked to by its page" in of_linked

@@ -64,7 +64,7 @@ def test_search_finds_every_blind_span_that_ends_later(begins_lengths_and_causes
         instant = after_slot(seconds)
         found = blind_spans.after(instant)
         expected = [span for span in blind_spans.spans if span.ends > instant]
-        # Spans are in order of their begin. Between those that end later, the result may also have short ones.
+        # Spans are in order of their begin. Between them, the result may have short ones that end earlier.
         assert [span for span in found if span.ends > instant] == expected
         # But it must begin with a span that ends later.
         assert found[:1] == expected[:1]
@@ -148,9 +148,9 @@ def test_each_change_of_a_rarely_changed_page_begins_a_run() -> None:
 def test_released_page_is_lost_once_removed_or_changed(
     looks: list[tuple[float, State, str | None]], lost_at_second: float | None
 ) -> None:
-    """A page was published at its slot. `looks` has, for each later look, its seconds after the slot, the state, and a
-    checksum of the page. The page is lost from the look on that found it absent, withdrawn or with another checksum. It
-    is not lost (None) if it came back, or if it changed only before its slot."""
+    """A page was published at its slot. `looks` has, for each look, its seconds after the slot (negative: before it),
+    the state, and a checksum of the page. The page is lost from the look on that found it absent, withdrawn or with
+    another checksum. It is not lost (None) if it came back, or if it changed only before its slot."""
     release = release_published_on_time()
     for second, state, digest in looks:
         add_look(release, PAGE, state, second, digest=digest)
