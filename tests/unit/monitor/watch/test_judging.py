@@ -315,7 +315,7 @@ async def test_waiting_releases_come_before_those_already_judged(clock: VirtualC
     queue = JudgingQueue(clock)
     queue.judge_all()
     assert await queue.wait_for_due(all_releases) == all_releases[:100]
-    # Now r100 to r200 wait. The second call queues r000 to r099 again, behind them.
+    # Now r100 to r200 wait. This queues r000 to r099 again, behind them.
     queue.judge_all()
     assert await queue.wait_for_due(all_releases) == all_releases[100:200]
     # The next 100 are r200 and then r000 to r098, sorted by id.

@@ -196,8 +196,8 @@ def test_unproven_predicted_file_changes_neither_verdict_nor_reports(
     state_of_predicted_file: State, now: float
 ) -> None:
     """The page comes a second after its slot. The file at a predicted address is absent, or looks at it fail, or it is
-    present from the first look on. Such a file may be of an earlier edition. So it changes nothing in all three cases.
-    `now` is in seconds after the slot, or negative before it."""
+    present from the first look on. In the last case, it may be of an earlier edition. So in no case does it prove
+    anything about this release. `now` is in seconds after the slot, or negative before it."""
     two_minutes_before_slot = -120
     looks_at_page = RegularLooks([(two_minutes_before_slot, ABSENT), (1, PRESENT)], specific=True)
     looks_at_file = RegularLooks([(two_minutes_before_slot, state_of_predicted_file)])

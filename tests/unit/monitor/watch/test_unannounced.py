@@ -128,6 +128,7 @@ def a_sighting(target: Target, *found: Found, state: State = State.PRESENT) -> S
 def test_first_look_at_a_listing_reports_only_newer_entries() -> None:
     """The monitor starts at 11:00. At the first look at a listing, most entries were there before. So only an entry
     that is dated after 11:00 is new. At later looks, each entry that was not there before is new."""
+    # No release is near, so each new entry is reported as unmatched.
     reported: list[str] = []
     producer = Producer("example-office", newest=["https://stats.example/new"])
     wires = Tripwires(
