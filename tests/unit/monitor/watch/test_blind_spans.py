@@ -73,15 +73,16 @@ def assert_one_blind_span(monitor: MonitorInTest, cause: str, *, seconds: float)
 
 @pytest.mark.parametrize(("kind", "cause"), [("dns", "dns"), ("timeout", "network")])
 def test_monitor_is_blind_if_no_host_can_be_reached(tmp_path: Path, kind: str, cause: str) -> None:
-    """A blind span is a time in which looks proved nothing. Here, for example, all connections to both hosts time out
-    from 09:29:30 to 09:33. A replay, which judges again from the store, finds the same verdict."""
+    """A blind span is a time in which looks proved nothing. From 09:29:30 to 09:33, neither of two hosts can be
+    reached: connections time out, or DNS finds no address. The page comes in that time, so its release is unproven. A
+    replay, which judges again from the store, finds the same verdict."""
     begins, ends = "09:29:30", "09:33:00"
     faults = fault_table(kind, HOST, begins, ends) + fault_table(kind, OTHER, begins, ends)
 
     async def read_verdict(monitor: MonitorInTest) -> None:
         await monitor.until("09:45:00")
         assert_one_blind_span(monitor, cause, seconds=3.5 * 60)
-        assert monitor.stored_verdict() == "unproven"  # the page came at 09:30, when no host could be reached
+        assert monitor.stored_verdict() == "unproven"
 
     settings = run_monitor(tmp_path, BOTH_PUBLISHED_AT_SLOT + faults, read_verdict, head=TWO_HOSTS)
     store = reopened(settings)
@@ -92,8 +93,8 @@ def test_monitor_is_blind_if_no_host_can_be_reached(tmp_path: Path, kind: str, c
 
 @pytest.mark.parametrize("kind", ["timeout", "dns", "reset"])
 def test_monitor_is_not_blind_if_one_host_answers(tmp_path: Path, kind: str) -> None:
-    """A blind span is a time in which looks prove nothing. Here, for example, only the connections to one of two hosts
-    time out. The other one answers, so the fault is not the monitor's."""
+    """A blind span is a time in which looks prove nothing. From 09:29:30 to 09:33, one of two hosts cannot be reached.
+    The other one answers, so the fault is not the monitor's. Then there is no blind span."""
 
     async def read_blind_spans(monitor: MonitorInTest) -> None:
         await monitor.until("09:35:00")
@@ -106,7 +107,8 @@ def test_monitor_is_not_blind_if_one_host_answers(tmp_path: Path, kind: str) -> 
 @pytest.mark.slow
 @with_daemon(NEVER_PUBLISHED)
 async def test_suspended_machine_is_blind_for_that_time(monitor: MonitorInTest) -> None:
-    """A blind span is a time in which looks proved nothing. Here the machine is suspended for 3 minutes at 09:29."""
+    """At 09:29, the machine is suspended for 3 minutes. It makes no looks in that time. So that is a blind span, a time
+    in which looks proved nothing."""
     await monitor.until("09:29:00")
     # A suspended machine runs no code, and its clock shows the right time when it resumes.
     monitor.clock.suspended += 180
@@ -117,7 +119,8 @@ async def test_suspended_machine_is_blind_for_that_time(monitor: MonitorInTest) 
 
 @with_daemon(NEVER_PUBLISHED)
 async def test_clock_set_ahead_leaves_a_blind_span(monitor: MonitorInTest) -> None:
-    """At 09:29, our clock is set 20 s ahead. The span has the 20 s that it skipped. Looks prove nothing about them."""
+    """At 09:29, our clock is set 20 s ahead. No look was made in the 20 s that it skipped. So they are a blind span, a
+    time in which looks proved nothing."""
     await monitor.until("09:29:00")
     monitor.clock.offset += timedelta(seconds=20)
     await monitor.until("09:29:30")
@@ -126,12 +129,14 @@ async def test_clock_set_ahead_leaves_a_blind_span(monitor: MonitorInTest) -> No
 
 @with_daemon(NEVER_PUBLISHED)
 async def test_looks_prove_nothing_while_clock_is_set_back(monitor: MonitorInTest) -> None:
+    """Just after 09:29, our clock is set back by 20 s. Until it shows 09:29 again, it gives times that it gave before,
+    so looks prove nothing. That is a blind span."""
     await monitor.until("09:29:00.500")
     last_run_before = monitor.runs()[-1]
-    # Our clock is set back by 20 s. It shows 09:28:40 now, and will show 09:29:00 again 20 s later.
+    # Now our clock shows 09:28:40 again, and 20 s later it will show 09:29:00 again.
     monitor.clock.offset -= timedelta(seconds=20)
     await monitor.until("09:28:50")
-    # Looks of the last 10 s changed no run. The blind span already lasts until 09:29:00.
+    # The looks since then changed no run. The blind span is already stored with its whole length.
     assert monitor.runs()[-1] == last_run_before
     (span,) = stored_blind_spans(monitor)
     assert (span.cause, span.ends - span.begins) == ("clock", timedelta(seconds=20))
@@ -143,12 +148,14 @@ async def test_looks_prove_nothing_while_clock_is_set_back(monitor: MonitorInTes
 @with_daemon(NEVER_PUBLISHED)
 async def test_small_step_back_of_clock_is_a_blind_span(monitor: MonitorInTest) -> None:
     """Our clock is set back by less than a second. So two new looks seem to be made 0.9 and 0.5 s before the last one.
-    Their order cannot be right, so nothing is proved from the first of them to the last look."""
+    Their order cannot be right. So a blind span, in which nothing is proved, goes from the first of the two to the last
+    look."""
     await monitor.until("09:29:10.500")
     target = monitor.daemon.watch.releases["claims-q3"].targets[PAGE]
     last_look = monitor.runs()[-1].last_received
     first, second = last_look - timedelta(seconds=0.9), last_look - timedelta(seconds=0.5)
     for at in (first, second):
+        # Only the time of a look matters here, so both fail.
         failure = Failure(target.url, Reason.RESET, "", at, at)
         monitor.daemon.intake.see(target, Interpreter().interpret_now(target, failure), failure)
     await monitor.until("09:29:12")
@@ -160,7 +167,8 @@ ONE_LOOK_IN_TEN_SECONDS = Settings.model_validate({"budget": {HOST: "0.1/s"}})
 
 @with_daemon(PUBLISHED_AT_SLOT, base=ONE_LOOK_IN_TEN_SECONDS)
 async def test_too_small_budget_is_a_blind_span_of_its_host(monitor: MonitorInTest) -> None:
-    """From 09:28 on, a look each second is planned. The budget allows the host one request in ten seconds."""
+    """From 09:28 on, a look each second is planned. The budget allows the host one request in ten seconds. So there is
+    a blind span with the cause `budget`, which is counted and explained."""
     await monitor.until("09:33:00")
     (span,) = (span for span in stored_blind_spans(monitor) if span.cause == "budget")
     assert span.host == HOST
@@ -173,8 +181,8 @@ async def test_too_small_budget_is_a_blind_span_of_its_host(monitor: MonitorInTe
 
 @with_daemon(PUBLISHED_AT_SLOT, delay=REAL_COMMIT_DELAY)
 async def test_looks_that_the_writer_refuses_make_a_blind_span(monitor: MonitorInTest) -> None:
-    """The writer stores runs of looks. From 09:29:30 to 09:29:35 it refuses them. Looks that are not stored prove
-    nothing."""
+    """The writer stores the results of looks as runs. From 09:29:30 to 09:29:35, it refuses them. Looks that are not
+    stored prove nothing, so that time is a blind span, with the cause `store`. Later looks are stored again."""
     await monitor.until("09:29:30")
     runs_before = monitor.runs()
     monitor.daemon.core.writer.queue_run = lambda _run: False  # type: ignore[method-assign]
@@ -188,7 +196,8 @@ async def test_looks_that_the_writer_refuses_make_a_blind_span(monitor: MonitorI
 
 @with_daemon(NEVER_PUBLISHED)
 async def test_growing_blind_span_is_logged_once_a_minute(monitor: MonitorInTest) -> None:
-    """A blind span is a time in which looks proved nothing. It is written again each second while it goes on."""
+    """A blind span is a time in which looks proved nothing. While it goes on, it is written each second with a later
+    end, here 130 times. Only a few of them are logged."""
     await monitor.until("09:29:00")
     begins = monitor.clock.now() - timedelta(minutes=5)
     with capture_logs() as logged:
@@ -203,7 +212,8 @@ async def test_growing_blind_span_is_logged_once_a_minute(monitor: MonitorInTest
 
 @with_daemon(NEVER_PUBLISHED)
 async def test_growing_blind_span_is_stored_and_counted_once(monitor: MonitorInTest) -> None:
-    """A blind span is a time in which looks proved nothing. It is written three times, as 5, 10 and 20 s long."""
+    """A blind span is a time in which looks proved nothing. One span grows: it is written as 5, 10 and 20 s long. It is
+    stored once, and counted as 20 s."""
     await monitor.until("09:29:00")
     begins = monitor.clock.now() - timedelta(minutes=1)
     for seconds in (5, 10, 20):

@@ -39,7 +39,8 @@ def releases_of_next_day(count: int) -> str:
 
 @with_daemon(NEVER_PUBLISHED, head=DAY_BEFORE + releases_of_next_day(5))
 async def test_status_page_warns_of_overloaded_slot_a_day_before(monitor: MonitorInTest) -> None:
-    """The budget is the most requests a second to one host, here 5. Five releases share tomorrow's slot of 09:30."""
+    """The budget is the most requests a second to one host, here 5. Five releases on one host share tomorrow's slot,
+    09:30. Their looks need more than that, so the status page warns today."""
     quarter_of_an_hour_after_start = 15 * 60
     await monitor.clock.sleep(quarter_of_an_hour_after_start)
     (check_of_budget,) = (check for check in monitor.app.status.checks() if check.name.startswith("Budget of"))
@@ -63,8 +64,9 @@ async def test_status_page_omits_budgets_that_are_large_enough(monitor: MonitorI
 
 
 def test_unchanged_plan_is_compared_hourly_and_changed_one_at_once() -> None:
-    """Every ten minutes, the monitor asks whether the budget suffices for the planned looks. It compares them, by one
-    query, only if the last comparison is an hour old or the plan has changed."""
+    """Every ten minutes, the monitor calls `look_ahead`. It compares the planned looks with the budget, by one query
+    (`ask`). But it skips that if the plan is the same and the last comparison is less than an hour old. Here the plan
+    changes only before the last call."""
     watched, minutes_of_comparisons = WatchedRelease(a_release(), ()), list[float]()
 
     async def look_ahead_every_ten_minutes(clock: VirtualClock) -> None:
@@ -76,7 +78,7 @@ def test_unchanged_plan_is_compared_hourly_and_changed_one_at_once() -> None:
         for _ in range(10):
             await forecast.look_ahead()
             await clock.sleep(10 * 60)
-        # This changes the plan, 100 minutes after the start.
+        # 100 minutes after the start, the release gets targets, which changes the plan.
         watched.set_targets(targets_of(watched.release))
         await forecast.look_ahead()
 
@@ -88,8 +90,9 @@ def test_unchanged_plan_is_compared_hourly_and_changed_one_at_once() -> None:
 def test_warning_recommends_larger_budget_only_if_looks_are_sparse(
     seconds_that_are_close_enough: float, *, recommends_larger_budget: bool
 ) -> None:
-    """Each target wants a look every second. With a budget of 0.2 requests a second, looks are at least 5 s apart. If
-    looks up to 30 s apart are close enough, that is not sparse. If only 2 s are close enough, it is."""
+    """Each target wants a look every second. With a budget of 0.2 requests a second, looks are at least 5 s apart.
+    Where looks up to 30 s apart are close enough, the warning recommends nothing. Where only 2 s are close enough, it
+    says which budget would make it."""
     warning = warning_about_budget(
         Budget(0.2), looks_every=timedelta(seconds=1), close_enough=timedelta(seconds=seconds_that_are_close_enough)
     )

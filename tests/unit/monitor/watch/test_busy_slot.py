@@ -88,24 +88,23 @@ def play_busy_slot(  # what a slot is made of
     return BusySlot(play(read_script(path), Settings(), folder))
 
 
-ONE_ROUND_OF_60, ONE_ROUND_OF_175 = 60 / BUDGET + 1, 175 / BUDGET + 1
-"""The most seconds until each of so many pages was looked at again."""
-
-
 @pytest.mark.slow
 def test_sixty_pages_of_one_slot_are_on_time_without_notices(tmp_path: Path) -> None:
-    """Sixty pages come 1 to 5 s after 09:30. With 5 requests a second, one round of looks at all pages takes 12 s. The
-    interval in which a page came, from its last absence to its first presence, is at most about that long."""
+    """Sixty pages come 1 to 5 s after their slot. The budget is 5 requests a second, so one round of looks at all pages
+    takes 12 s. An interval in which a page came goes from its last absence to its first presence. The median one is at
+    most one round long."""
     slot = play_busy_slot(tmp_path, pages=60, until="09:30:40")
     assert slot.verdicts == {"on_time": 60}
-    assert slot.median_interval_seconds <= ONE_ROUND_OF_60
+    seconds_of_a_round = 60 / BUDGET  # one more second is tolerated
+    assert slot.median_interval_seconds <= seconds_of_a_round + 1
     assert not slot.played.results.notices
     assert slot.played.peak_rate[PAGE_HOST] <= BUDGET
 
 
 @pytest.mark.slow
 def test_redirects_find_pages_at_unexpected_addresses(tmp_path: Path) -> None:
-    """Six of 60 pages of one slot come elsewhere than expected. Their announcements redirect to them."""
+    """Sixty pages come 1 to 5 s after their slot. Six of them come at another address than their announcements suggest.
+    The announcements redirect to these, so all sixty are found in time."""
     slot = play_busy_slot(tmp_path, pages=60, elsewhere=6, until="09:31:10")
     assert slot.verdicts == {"on_time": 60}
     assert not slot.played.results.notices
@@ -118,11 +117,13 @@ def test_redirects_find_pages_at_unexpected_addresses(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_of_175_pages_only_20_late_ones_have_notices(tmp_path: Path) -> None:
-    """175 pages share the slot of 09:30. Every eighth page comes 150 s late, until there are 20. A round is one look at
-    each page: the interval in which a page came is at most that long."""
+    """175 pages share a slot. Twenty of them, every eighth of the first 160, come 150 s after it, the others 1 to 5 s
+    after it. The median interval in which a page came is at most one round of looks at all pages long."""
     slot = play_busy_slot(tmp_path, pages=175, late=20, until="09:33:20")
     assert slot.verdicts == {"on_time": 155, "late": 20}
-    assert slot.median_interval_seconds <= ONE_ROUND_OF_175
+    seconds_of_a_round = 175 / BUDGET  # one more second is tolerated
+    assert slot.median_interval_seconds <= seconds_of_a_round + 1
+    # A notice says that a page is due, that an incident was opened, or that the verdict is final.
     notices = slot.played.results.notices
     assert {notice["kind"] for notice in notices} <= {"due", "opened", "final"}
     every_eighth_is_late = {f"r{n}" for n in range(0, 8 * 20, 8)}
@@ -132,19 +133,21 @@ def test_of_175_pages_only_20_late_ones_have_notices(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_175_pages_with_files_are_on_time_within_budgets(tmp_path: Path) -> None:
-    """Each page comes with a file on another host, and the budget is 5 requests a second to each host. The interval in
-    which a page came is at most one round of looks at all pages long."""
+    """Each of 175 pages comes with a file on another host. The budget is 5 requests a second to each host. All pages
+    are on time. The median interval in which a page came is at most one round of looks at all pages long."""
     slot = play_busy_slot(tmp_path, pages=175, files=True)
     assert slot.verdicts == {"on_time": 175}
-    assert slot.median_interval_seconds <= ONE_ROUND_OF_175
+    seconds_of_a_round = 175 / BUDGET  # one more second is tolerated
+    assert slot.median_interval_seconds <= seconds_of_a_round + 1
     assert not slot.played.results.notices
     assert slot.played.peak_rate == {PAGE_HOST: BUDGET, FILE_HOST: BUDGET}
 
 
 @pytest.mark.slow
 def test_overloaded_slot_proves_every_page_with_a_useful_look(tmp_path: Path) -> None:
-    """A page is on time if it is seen within a minute of its slot. Here there are as many pages as looks in that
-    minute, so each page gets one look. It is useful if the page is there by then."""
+    """The budget is 5 requests a second, so 300 in a minute. 300 pages share a slot and come 1 to 5 s after it. A page
+    is on time if it is seen within a minute of its slot. So each page has only one look in that minute. If the page is
+    there by then, it is on time. If not, the look was useless and the page stays unproven."""
     looks_in_a_minute = BUDGET * 60
     slot = play_busy_slot(tmp_path, pages=looks_in_a_minute, until="09:32:30")
     # Pages come 1 to 5 s after the slot. So all looks in the first second are useless, and half of those in the next
@@ -157,14 +160,15 @@ def test_overloaded_slot_proves_every_page_with_a_useful_look(tmp_path: Path) ->
 
 @pytest.mark.slow
 @pytest.mark.parametrize("published_at", ["09:44:00", "09:44:00.7", "09:44:01.3"])
-def test_idle_budget_dates_long_overdue_page_within_two_seconds(tmp_path: Path, published_at: str) -> None:
-    """The slot was at 09:30, and the page comes at about 09:44. Its interval, from the last absence to the first
-    presence, is at most 2 s long."""
+def test_long_overdue_page_has_two_second_interval_if_budget_is_idle(tmp_path: Path, published_at: str) -> None:
+    """The slot is at 09:30, and the page comes at about 09:44. By then only one look a minute is planned. But the
+    budget is idle, so further looks are made. So the interval in which the page came, from its last absence to its
+    first presence, is at most 2 s long."""
     release = RELEASE.format(n=1, name="alone", of=1, part="", at=f"2026-11-26T{published_at}")
     path = tmp_path / "overdue.toml"
     path.write_text(HEAD.format(until="09:45:00") + release)
-    # By default, the looks planned for an overdue page are 5 s apart for two hours and then a minute. Here they are a
-    # minute apart when the page comes. But the budget is idle, so there is a look every 0.9 s (`overdue.free_every`).
+    # By default, the looks planned for an overdue page are 5 s apart for two hours, and then a minute apart. Here that
+    # begins after 11 minutes. While the budget is idle, there is also a look every 0.9 s (`overdue.free_every`).
     close_looks_until_09_41 = Settings.model_validate({"watch": {"overdue": {"until": "11m"}}})
     played = play(read_script(path), close_looks_until_09_41, tmp_path)
     (release,) = played.results.releases

@@ -39,8 +39,9 @@ def cached_and_fresh_json(monitor: MonitorInTest) -> tuple[dict[str, Any], dict[
 @pytest.mark.slow
 @pytest.mark.parametrize("story", STORIES)
 def test_cached_json_equals_freshly_judged_json(tmp_path: Path, story: str) -> None:
-    """The JSON of a verdict is cached for a second. From 09:28 on, it is compared with JSON judged now, 300 times. In
-    each story the page comes at another time: in `late`, for example, at 09:33, three minutes after its slot."""
+    """The JSON of a verdict is cached. After a second, it is used again only if neither a look nor the time has changed
+    it. So after 1.3 s it must equal JSON that is judged now. That is tried 300 times from 09:28:10 on. In each story
+    the page comes at another time: in `late`, for example, three minutes after its slot."""
 
     async def compare_for_13_minutes(monitor: MonitorInTest) -> None:
         await monitor.until("09:28:10")
@@ -56,7 +57,8 @@ def test_cached_json_equals_freshly_judged_json(tmp_path: Path, story: str) -> N
 
 @with_daemon(STORIES["in time"])
 async def test_cached_json_is_renewed_after_a_second(monitor: MonitorInTest) -> None:
-    """The JSON has the time of the judgement, so it is renewed even if no look changed the verdict."""
+    """The JSON of a verdict is cached. Most looks change no verdict, so it is used for a second in spite of new looks.
+    Then it is made again. Its field `at` says when that was."""
     await monitor.until("09:40:00")
     watched = monitor.daemon.watch.releases["claims-q3"]
     watched.cached_json = None  # so that it is made now

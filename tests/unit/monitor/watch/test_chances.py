@@ -54,8 +54,9 @@ def chance_of_change(monitor: MonitorInTest, target: str) -> float | None:
 @pytest.mark.slow
 @with_daemon(PUBLISHED_AT_SLOT + ANNEX_LATER, head=HEAD + ANNEX)
 async def test_missing_annex_has_higher_chance_than_published_page(monitor: MonitorInTest) -> None:
-    """The chance says how likely a target is to change. The likeliest get the looks of a full budget."""
-    # At the slot, each required part has the chance 1.0 in each view. Only the content API has less, because it
+    """The chance says how likely a target is to change. The likeliest get the looks of a full budget. A release has a
+    page, which comes at its slot, 09:30, and an annex, which does not."""
+    # Around the slot, each required part has the chance 1.0 in each view. Only the content API has less, because it
     # only confirms what the page shows. One step of likelihood is a factor of four.
     await monitor.until("09:29:30")
     at_slot = {view: chance_of_change(monitor, f"claims-q3/{view}") for view in VIEWS}
@@ -70,16 +71,17 @@ async def test_missing_annex_has_higher_chance_than_published_page(monitor: Moni
 @pytest.mark.slow
 @with_daemon(OTHERS + PUBLISHED_AT_SLOT + ANNEX_LATER, head=HEAD + ANNEX)
 async def test_full_budget_goes_to_missing_annex_before_published_page(monitor: MonitorInTest) -> None:
-    """A page comes at its slot, 09:30. Its annex is still missing at 09:33. From 09:32 on, each of twelve releases of
-    09:34 wants a look every second. That is more than the budget of 5 requests a second."""
+    """A page comes at its slot, 09:30, but its annex does not. From 09:32 on, each of twelve other releases, due at
+    09:34, wants a look every second. That is more than the budget of 5 requests a second. The annex, which may come any
+    time, still gets its looks. The page, which is there, gets few."""
     await monitor.until("09:33:40")
     budget = 5
     assert monitor.publisher.log.peak_rate()[HOST] == budget
-    # The missing annex still gets the look every 5 s that an overdue part wants.
+    # From 09:32:10 on, when the others get looks, the missing annex still gets one every 5 s or so.
     looks_at_annex = request_times(monitor, f"{URL}/annex", since=datetime(2026, 11, 26, 9, 32, 10, tzinfo=UTC))
     gaps = [later - earlier for earlier, later in pairwise(looks_at_annex)]
     assert max(gaps) < timedelta(seconds=6)
-    # From its publication to 09:33:40, the page gets one look a minute.
+    # From its publication, at about 09:30, to 09:33:40, the page gets one look a minute.
     first_presence = monitor.runs()[-1].first_sent
     looks_since_publication = request_times(monitor, URL, since=first_presence + timedelta(seconds=0.1))
     assert len(looks_since_publication) <= 4

@@ -141,19 +141,21 @@ def stories(draw: st.DrawFn) -> Story:
 @example(story=Story(3.14, ((-18.55, 2011), (-15.72, 2131), (-14.48, -3801)), every=15.0, latency=1.5, views=2))
 @given(story=stories())
 def test_interval_contains_true_time_despite_clock_steps(story: Story) -> None:
-    """In a story, a page comes some seconds after its slot. Our clock is set wrong, and the process may halt. In the
-    first one, our clock is set 3133 ms ahead 0.62 s after the slot. Each answer takes 1.5 s."""
+    """A story is random: when a page comes, if ever, by how much our clock is wrong from when on, and when the process
+    halts. The dates in the publisher's answers are true. The monitor looks at the page throughout, and measures the
+    interval in which it came. That may never miss the true time by more than a second. In the first example, the page
+    comes 3.99 s after its slot. Our clock is set 3133 ms ahead 0.62 s after the slot."""
     verdict = judged(story)
     (page,) = verdict.parts
-    absent_at, present_at = page.released.after, page.released.by  # the measured interval, None without a bound
-    if story.published_after_slot is None:
-        # The page never comes, so no look finds it.
+    # The measured interval goes from the last absence to the first presence. None: there was no such look.
+    absent_at, present_at = page.released.after, page.released.by
+    if story.published_after_slot is None:  # the page never comes
         assert present_at is None
         assert verdict.verdict in {"pending", "unproven", "overdue"}
         return
     # A page that is public before its slot counts as released at the slot.
     released = SLOT + timedelta(seconds=max(story.published_after_slot, 0.0))
-    # The publisher's dates, which show the error of our clock, have whole seconds. So an error of a second can remain.
+    # The error of our clock is corrected by the publisher's dates. These have whole seconds, so a second can remain.
     if absent_at is not None:
         assert absent_at <= released + timedelta(seconds=1)
     if present_at is not None:

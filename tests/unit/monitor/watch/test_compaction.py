@@ -75,7 +75,8 @@ def compact(store: Store, after: timedelta = 400 * DAY, watched: Collection[str]
 
 
 def test_merging_old_runs_changes_no_verdict_and_loses_no_look(tmp_path: Path) -> None:
-    """Looks in a row with one answer are a run. The runs of old releases are merged to save space."""
+    """Looks in a row with one answer are a run. Five releases had their slot 700 days ago. Each has about 200 runs,
+    because a look failed every few hours before its slot. Runs of old releases are merged to save space."""
     store = a_store(tmp_path)
     names = ["r0", "r1", "r2", "r3", "r4"]
     for name in names:
@@ -83,16 +84,17 @@ def test_merging_old_runs_changes_no_verdict_and_loses_no_look(tmp_path: Path) -
     verdicts_before = store.verdicts.judged()
     assert {row.word for row in verdicts_before} == {"on_time"}
     runs_before = store.runs.of_release("r0")
-    assert compact(store) > 0
+    saved_runs = compact(store)
+    assert saved_runs > 0
     merged_runs = store.runs.of_release("r0")
     assert len(merged_runs) < len(runs_before)
     for name in names:
-        assert len(store.runs.of_release(name)) <= MIN_RUNS
+        assert len(store.runs.of_release(name)) <= MIN_RUNS  # so few are not merged further
     # The stored verdicts are the same, and so are those that are judged again from the merged runs.
     assert store.verdicts.judged() == verdicts_before
     differences_by_release = dict(replay(store, POLICIES, begin=None, end=None))
     assert differences_by_release == {name: [] for name in names}
-    # Before, a failed look was a run of its own. A merged run has absences, and counts failed looks among them apart.
+    # Before, a failed look was a run of its own. A merged run counts its absences as `looks` and failed ones apart.
     looks_before = sum(run.looks for run in runs_before)
     looks_after = sum(run.looks + run.failed for run in merged_runs)
     assert looks_after == looks_before
@@ -101,8 +103,9 @@ def test_merging_old_runs_changes_no_verdict_and_loses_no_look(tmp_path: Path) -
 
 
 def test_runs_of_recent_open_watched_or_small_releases_stay(tmp_path: Path) -> None:
-    """Runs are merged 400 days after the slot. Of four releases, one had its slot 100 days ago and the others 700 days
-    ago. These are open (without a final verdict), still watched, or have too few runs to merge."""
+    """Runs are merged to save space, 400 days after the slot. The release `recent` had its slot only 100 days ago. The
+    other three had it 700 days ago. But `watched` is still watched, `small` has too few runs, and `open` has no final
+    verdict."""
     store = a_store(tmp_path)
     save_judged_release(store, "recent", slot=NOW - 100 * DAY)
     save_judged_release(store, "watched")
@@ -113,32 +116,36 @@ def test_runs_of_recent_open_watched_or_small_releases_stay(tmp_path: Path) -> N
         row = store.verdicts.judged_one("open")
         assert row is not None
         tx.save(replace(row, word="pending", grade="none", final=False))
-    assert compact(store, watched={"watched"}) == 0
-    # Once the watched one is no longer watched, its runs are merged, and still not those of the others.
+    saved_runs = compact(store, watched={"watched"})
+    assert saved_runs == 0
+    # Then `watched` is no longer watched. So its runs are merged, but still not those of the others.
     others_before = {name: store.runs.of_release(name) for name in ("recent", "small", "open")}
-    assert compact(store, watched=()) > 0
+    saved_runs = compact(store, watched=())
+    assert saved_runs > 0
     assert {name: store.runs.of_release(name) for name in others_before} == others_before
     store.close()
 
 
 def test_setting_of_zero_turns_compaction_off(tmp_path: Path) -> None:
-    """The slot was 700 days ago. Runs are merged once their slot is longer ago than the setting `after`. If that is
-    zero, no runs are merged."""
+    """Runs are merged once their slot is longer ago than the setting `after`. Zero means that none are merged. Here the
+    slot was 700 days ago."""
     store = a_store(tmp_path)
     save_judged_release(store, "r")
-    merged_runs = compact(store, after=timedelta())
-    assert merged_runs == 0
+    saved_runs = compact(store, after=timedelta())
+    assert saved_runs == 0
     store.close()
 
 
 def test_clock_doubt_before_slot_prevents_merging(tmp_path: Path) -> None:
-    """Runs of old releases are merged to save space. Here our clock was in doubt for a day during the runs."""
+    """Runs of old releases are merged to save space. A look proves less if our clock was in doubt, so it must not be
+    merged with others. Here the clock was in doubt for a day before the slot. So no run of the release is merged."""
     store = a_store(tmp_path)
     save_judged_release(store, "r")
-    # The runs begin two weeks before the slot. Without this span, most of them would be merged.
+    # The runs begin two weeks before the slot. Without this doubt, most of them would be merged.
     with store.transaction() as tx:
-        tx.add_blind(Blind(SLOT - 10 * DAY, SLOT - 9 * DAY, "clock"))
-    assert compact(store) == 0
+        tx.add_blind(Blind(SLOT - 10 * DAY, SLOT - 9 * DAY, cause="clock"))
+    saved_runs = compact(store)
+    assert saved_runs == 0
     store.close()
 
 
@@ -154,7 +161,8 @@ async def compact_nothing() -> int:
 
 @pytest.mark.slow
 def test_daily_retention_shrinks_store_file_after_merging(tmp_path: Path) -> None:
-    """Runs are merged, then the daily retention frees the space on the disk. The file shrinks to less than a third."""
+    """Nearly all runs of 60 old releases are merged, which leaves unused space in the store's file. Then the daily
+    retention gives that space back to the disk. The file shrinks to less than a third."""
     store = a_store(tmp_path)
     for number in range(60):
         save_judged_release(store, f"r{number}")
@@ -169,14 +177,13 @@ def test_daily_retention_shrinks_store_file_after_merging(tmp_path: Path) -> Non
         await writer.close()
 
     store.backup(copy_before)
-    # Nearly all runs are merged: the short absences and the failed looks before the slot. This leaves unused pages in
-    # the file, which the retention gives back to the disk.
     compact(store)
     run_virtually(run_daily_retention, NOW)
-    free_pages_left = store.free_pages(most=1)
-    assert free_pages_left == 0
+    unused_pages_left = store.free_pages(most=1)
+    assert unused_pages_left == 0
     store.backup(copy_after)
     assert copy_after.stat().st_size < copy_before.stat().st_size / 3
-    assert store.check() == []
+    damage = store.check()
+    assert damage == []
     store.close()
     assert file.stat().st_size < copy_before.stat().st_size / 3

@@ -11,8 +11,8 @@ from tests.unit.monitor.app.monitor_in_test import PAGE, PUBLISHED_AT_SLOT, Moni
 
 
 def test_evidence_has_first_look_and_both_sides_of_change(tmp_path: Path) -> None:
-    """A page appears at 09:30. Of all looks, the very first one, the last absence and the first presence are kept as
-    evidence, each with its request."""
+    """The monitor looks at a page each second, and it appears at 09:30. Three of the looks are kept as evidence: the
+    very first one, the last absence and the first presence. Each has its request and its answer."""
 
     async def look_until_after_slot(monitor: MonitorInTest) -> None:
         await monitor.until("09:31:00")
@@ -22,13 +22,12 @@ def test_evidence_has_first_look_and_both_sides_of_change(tmp_path: Path) -> Non
     found = []
     for file in sorted(folder.glob("*.warc.gz")):
         with file.open("rb") as stream:
-            # For a request, `get_statuscode` returns its path.
+            # `get_statuscode` returns the status of an answer, and the path of a request.
             found += [
                 (record.rec_type, record.http_headers.get_statuscode())
                 for record in ArchiveIterator(stream)
                 if record.rec_headers.get_header("X-Ninethirty-Target") == PAGE
             ]
-    # Each look has a request and an answer: that of the first look, the last 404, and the first 200.
     request = ("request", "/government/statistics/claims")
     first_look, last_absence, first_presence = (("response", status) for status in ("404", "404", "200"))
     assert found == [request, first_look, request, last_absence, request, first_presence]

@@ -85,12 +85,12 @@ def release_without_verdict(
     ids=["overdue", "unproven", "mixed"],
 )
 def test_releases_of_one_slot_do_not_requeue_each_other_forever(states: list[State], verdicts: list[str]) -> None:
-    """Three releases have one slot. If the verdict on one changes, the others are queued to be judged again. `states`
-    are what looks 300 s after the slot saw. For example, all are absent: all become overdue, and then no release is
-    queued any more."""
+    """Three releases have one slot. If the verdict on one changes, the others are queued to be judged again. That must
+    come to an end. `states` are what looks 300 s after the slot saw: all absent, all present, or only the first absent.
+    The absent ones become overdue. The present ones may have come in time or late, so they are unproven."""
     store = TemporaryStore()
     releases = {name: release_without_verdict(name, state) for name, state in zip(NAMES, states, strict=True)}
-    # The queue in this helper fails the test after `MOST_TURNS` turns.
+    # If they are queued again and again, this helper fails after 50 turns.
     judge_for_some_seconds(releases, store)
     assert [row.word for row in store.verdicts.judged()] == verdicts
 
@@ -126,34 +126,35 @@ def release_at_guessed_address(
 def test_overdue_release_becomes_pending_if_redirects_of_others_are_late(
     seconds_of_judging: float, verdict_on_claims: str
 ) -> None:
-    """At first claims is overdue, because no redirect leads to its page. Then visas shows that redirects can be 280 s
-    late. So claims may be published although nothing leads to it yet: it is pending."""
+    """A page may come at an unknown address, to which its announcement then redirects. 295 s after the slot, no
+    redirect leads to a page of claims. So it is overdue at first. Then the release visas shows that redirects can be
+    280 s late. So claims may have come in time, although nothing leads to it yet. It becomes pending."""
     store = TemporaryStore()
     # 295 s after the slot, neither a redirect nor the index shows that claims is published.
     claims = release_at_guessed_address("claims", looks_at_page={}, not_found_at=295)
-    # The page of visas was there 1 s after the slot, but its announcement redirected only 280 s later. So claims may be
-    # published without a redirect, too. It is proved absent only at 295 - 280 = 15 s, within its tolerance of 60 s.
+    # The page of visas was there 1 s after the slot, but its announcement redirected only 280 s later. So the missing
+    # redirect proves claims absent only until 295 - 280 = 15 s after the slot, within its tolerance of 60 s.
     visas = release_at_guessed_address(
         "visas", looks_at_page={1: State.PRESENT}, not_found_at=280, redirected_at=1 + 280
     )
-    # With another slot, a verdict on visas does not make the monitor judge claims again at once.
+    # A verdict on visas would make the monitor judge claims again at once. With another slot, it does not.
     visas.promises = [a_promise(SLOT - 30 * SECOND, release="visas")]
-    # At first, claims is judged before visas, so it is overdue. At the next full minute it is judged again: pending.
+    # After 1 s, claims was judged once, before visas. After 65 s it was judged again, at the next full minute.
     judge_for_some_seconds({"claims": claims, "visas": visas}, store, seconds=seconds_of_judging)
     verdicts = {row.release: row.word for row in store.verdicts.judged()}
     assert verdicts == {"claims": verdict_on_claims, "visas": "on_time"}
 
 
 def test_verdict_is_repeated_if_another_monitor_stored_looks() -> None:
-    """This monitor saw the page 300 s after the slot, too late to prove it on time. The other one saw it after 5 s. It
-    stores that while the first verdict of this monitor is recorded. So there is a second verdict: on time."""
-    mine = release_without_verdict("claims", State.PRESENT, seconds_after_slot=300)
+    """Two monitors share a store. Ours saw the page 300 s after the slot, too late to prove it on time. The other one
+    saw it after 5 s. It stores that while our first verdict is recorded. So we judge again: on time."""
+    seen_by_us = release_without_verdict("claims", State.PRESENT, seconds_after_slot=300)
     seen_by_other = release_without_verdict("claims", State.PRESENT, seconds_after_slot=5, monitor="south")
     runs_of_other = seen_by_other.runs["claims/page/edge"]
     store = TemporaryStore()
     with store.transaction() as tx:
-        tx.save(mine.release)
-        tx.add_promises(mine.promises)
+        tx.save(seen_by_us.release)
+        tx.add_promises(seen_by_us.promises)
     queries = 0
 
     async def ask_and_then_store_runs_of_other(question: Callable[[], T], /) -> T:
@@ -164,12 +165,12 @@ def test_verdict_is_repeated_if_another_monitor_stored_looks() -> None:
             tx.save(*runs_of_other)
         return answer
 
-    judge_for_some_seconds({"claims": mine}, store, ask=ask_and_then_store_runs_of_other)
+    judge_for_some_seconds({"claims": seen_by_us}, store, ask=ask_and_then_store_runs_of_other)
     (row,) = store.verdicts.judged()
     five_seconds_after_slot = "2018-01-05T09:30:05.000Z"
     assert (row.word, row.body["first_seen"]["by"]) == ("on_time", five_seconds_after_slot)
-    # The store is queried before and after each verdict. Before the first verdict it has no looks of the other monitor.
-    # After it, it has them, so there is a second verdict. That is all.
+    # The store is queried before and after each verdict. Before the first one, it had no looks of the other monitor.
+    # After it, it had them, so there was a second verdict. No third one followed.
     queries_per_verdict, verdicts = 2, 2
     assert queries == queries_per_verdict * verdicts
 
@@ -178,42 +179,41 @@ def test_verdict_is_repeated_if_another_monitor_stored_looks() -> None:
     ("seconds_in_doubt", "verdicts"), [(9, []), (1, ["unproven"])], ids=["for 9 seconds", "for the first second"]
 )
 def test_no_release_is_judged_while_clock_is_in_doubt(seconds_in_doubt: int, verdicts: list[str]) -> None:
-    """Our clock was just set, so it may be wrong. If that doubt ends after 1 s, the release is judged then. If it lasts
-    9 s, the release is not judged in this test."""
-    store, mine = TemporaryStore(), release_without_verdict("claims", State.PRESENT)
+    """Our clock was just set, so it may be wrong. No release is judged until that doubt ends. In this test, judging
+    runs for 5 s. A doubt of 1 s ends in that time, so the release is judged. A doubt of 9 s does not."""
+    store, claims = TemporaryStore(), release_without_verdict("claims", State.PRESENT)
     with store.transaction() as tx:
-        tx.save(mine.release)
-    # While the clock is in doubt, it is checked again after a second.
+        tx.save(claims.release)
+    # This is called each second until it returns False for the first time.
     is_clock_in_doubt = iter([True] * seconds_in_doubt + [False] * 9).__next__
-    # Judging runs for 5 s, so a doubt of 9 s lasts until its end.
-    judge_for_some_seconds({"claims": mine}, store, is_clock_in_doubt=is_clock_in_doubt, seconds=5)
+    judge_for_some_seconds({"claims": claims}, store, is_clock_in_doubt=is_clock_in_doubt, seconds=5)
     assert [row.word for row in store.verdicts.judged()] == verdicts
 
 
 @partial(virtually, begins=SLOT + 5 * MINUTE)
 async def test_verdict_is_stored_before_an_earlier_large_write(clock: VirtualClock) -> None:
-    """A large write is stored in portions, one after another. A verdict goes before those that still wait. The promises
-    that it needs are stored with it."""
+    """A calendar read asks for a large write, which is stored in two portions. Before the first one is stored, a
+    verdict is recorded. The verdict goes before both. The release and the promises that it needs are stored with it."""
     store = TemporaryStore()
     writer = Writer(store, clock)
     watched = release_without_verdict("claims", State.PRESENT)
-    # The store has neither this release nor its promises, so the recorder must store them with the verdict.
+    # The store has neither this release nor its promises. So the recorder must store them with the verdict.
     watched.announced = watched.release
     stored_promises_at_each_portion: list[Sequence[Promise]] = []
 
     def note_stored_promises(_tx: Transaction, _items: Sequence[int]) -> None:
         stored_promises_at_each_portion.append(store.ledger.promises(["claims"]))
 
-    # The large write is that of a calendar read. Each of its two items fills a portion.
+    # Each of the two items of the large write fills a portion. When it is stored, it notes which promises are there.
     large_write = Portions()
     large_write.add(range(2), note_stored_promises, rows=ROWS_AT_ONCE)
     calendar_read = writer.write_in_portions(large_write)
-    verdict = judge(watched.release, watched.promises, watched.runs, (), Policy(), clock.now())
+    verdict = judge(watched.release, watched.promises, watched.runs, blind=(), policy=Policy(), now=clock.now())
     no_blind_spans = BlindSpans("north", lambda: None, Metrics("1"))
     await a_recorder(store, writer, clock, no_blind_spans).record(watched, verdict, clock.now())
     await calendar_read.done
     await writer.close()
-    # The promises were there before the first portion, and so was the verdict in the same transaction.
+    # At each of the two portions, the promises were there, and so was the verdict in the same transaction.
     assert stored_promises_at_each_portion == [list(watched.promises)] * 2
     assert [row.release for row in store.verdicts.judged()] == ["claims"]
     assert [release.id for release in store.ledger.releases()] == ["claims"]
@@ -267,14 +267,15 @@ async def test_queued_releases_are_due_at_once_sorted_and_unique(clock: VirtualC
 
 @virtually
 async def test_release_queued_thrice_for_one_instant_is_due_once(clock: VirtualClock) -> None:
-    """Release r is queued three times, to be judged 90 s from now. After the wait, no second entry of it is left."""
+    """Release r is queued three times, to be judged 90 s from now. After 90 s it is due, and no second entry of it is
+    left."""
     queue = JudgingQueue(clock)
     for _ in range(3):
         queue.judge_at(clock.now() + timedelta(seconds=90), "r")
     assert await queue.wait_for_due() == ["r"]
     seconds_waited = clock.monotonic()
     assert seconds_waited == 90
-    # Otherwise r would be due again now.
+    # If a second entry of r were left, it would be due now, too.
     queue.judge_soon("other")
     assert await queue.wait_for_due() == ["other"]
 
@@ -294,8 +295,8 @@ async def test_newly_queued_release_ends_the_wait(clock: VirtualClock) -> None:
 
 @virtually
 async def test_single_release_comes_before_rest_of_all_releases(clock: VirtualClock) -> None:
-    """All releases are queued, and judged half of them (a portion) at a time. A single release that is queued meanwhile
-    is judged before the second half."""
+    """All releases are queued. They are judged in two portions, of half of them each. A single release is queued after
+    the first portion. It is judged before the second."""
     all_releases = [f"r{number:03}" for number in range(2 * PORTION)]
     queue = JudgingQueue(clock)
     queue.judge_all()
@@ -307,13 +308,14 @@ async def test_single_release_comes_before_rest_of_all_releases(clock: VirtualCl
 
 @virtually
 async def test_waiting_releases_come_before_those_already_judged(clock: VirtualClock) -> None:
-    """All 201 releases are queued, and queued again while some still wait. 100 (a portion) are judged at a time."""
+    """All 201 releases, r000 to r200, are queued. 100 of them are judged at a time. After the first 100, all are queued
+    again. The 101 that still wait go before those 100."""
     assert PORTION == 100
     all_releases = [f"r{number:03}" for number in range(201)]
     queue = JudgingQueue(clock)
     queue.judge_all()
     assert await queue.wait_for_due(all_releases) == all_releases[:100]
-    # Now r100 to r200 wait. The second call queues r000 to r099 again, behind them.
+    # Now r100 to r200 wait. This queues r000 to r099 again, behind them.
     queue.judge_all()
     assert await queue.wait_for_due(all_releases) == all_releases[100:200]
     # The next 100 are r200 and then r000 to r098, sorted by id.

@@ -55,14 +55,14 @@ def claims_json_at(folder: Path, tables: str, times: tuple[str, ...]) -> list[di
 
 
 def test_release_found_late_is_unproven_if_redirects_are_late(tmp_path: Path) -> None:
-    """Claims is found at 09:36:01 by a redirect from its announcement. Another release, births, shows that redirects
-    are six minutes behind their pages. So the page of claims may have come at 09:30:01, in time: unproven."""
-    # Both pages come a second after their slot, 09:30. Listings and redirects lead to them only at 09:36:01. The page
-    # of births is also looked at directly, so it is seen at once.
+    """Two releases have the slot 09:30, and both pages come a second later. The page of births has a known address, so
+    it is seen at once. Its announcement redirects to it only six minutes later. So redirects can be six minutes late.
+    The address of claims is not known until a redirect leads to it, at 09:36:01. So it may have come in time:
+    unproven."""
     before_redirect, after_redirect = claims_json_at(
         tmp_path, both_published(births_at="09:30:01", claims_at="09:30:01"), times=("09:35:50", "09:38:00")
     )
-    # After its slot, a pending release is due, and its page is the part that is missing.
+    # Until the redirect, claims is pending, and its page is the part that is missing.
     assert (before_redirect["verdict"], before_redirect["due"]["part"]) == ("pending", "page")
     found_by_redirect = "led_to"
     assert (after_redirect["verdict"], after_redirect["address"]) == ("unproven", found_by_redirect)
@@ -70,14 +70,15 @@ def test_release_found_late_is_unproven_if_redirects_are_late(tmp_path: Path) ->
 
 @pytest.mark.slow
 def test_release_missing_beyond_longest_redirect_delay_is_overdue(tmp_path: Path) -> None:
-    """The page of births comes at 09:30:01, and its redirect at 09:36:01. So redirects can be six minutes late. Claims
-    has no redirect, which proves it absent only until six minutes ago. Its slot is 09:30, with a tolerance of 60 s."""
+    """Two releases have the slot 09:30, with a tolerance of 60 s. The page of births comes at 09:30:01, and its
+    redirect at 09:36:01. So redirects can be six minutes late. Claims has no redirect yet. That proves only that it was
+    absent six minutes ago."""
     at_09_36_50, at_09_38 = claims_json_at(
         tmp_path, both_published(births_at="09:30:01", claims_at="10:20:00"), times=("09:36:50", "09:38:00")
     )
-    # At 09:36:50, it is proved absent until 09:30:50, within the tolerance.
+    # At 09:36:50, it is proved absent until 09:30:50, which is within the tolerance.
     assert at_09_36_50["verdict"] == "pending"
-    # At 09:38, it is proved absent until 09:32 at most. So it is late by 120 s or a little less.
+    # At 09:38, it is proved absent until about 09:32. So it is late by at least 120 s, or a little less.
     assert at_09_38["verdict"] == "overdue"
     tolerance = 60
     assert tolerance < at_09_38["delay"]["min"] < 120

@@ -75,12 +75,12 @@ ANSWERS_THAT_PROVE_NOTHING = {
 def test_listed_address_without_proof_gives_one_hint_despite_restart(
     tmp_path: Path, answer_at_listed_address: str
 ) -> None:
-    """Before its slot, a listing shows the title of the release with an address. There is, for example, a file, which
-    does not prove the release. A hint is a notice about something that only a person can judge."""
+    """The slot is at 09:30. From 09:28:30 on, a listing shows the title of the release with an address. The answers
+    there do not prove the release: for example, there is only a file. So people get one hint, a notice about something
+    that only a person can judge. A restart gives no second one."""
     listed_url = f"{STATS}/claims.ods" if answer_at_listed_address == "a file" else LISTED_URL
 
     async def restart_before_slot(monitor: MonitorInTest) -> None:
-        # The slot is at 09:30. A listing shows the title of the release from 09:28:30 on, and is read each minute.
         await monitor.until("09:29:30")
         assert monitor.stored_verdict() == "pending"
         assert has_no_finding_or_draft(monitor)
@@ -88,8 +88,7 @@ def test_listed_address_without_proof_gives_one_hint_despite_restart(
         assert notice.kind == HINT_FOR_PEOPLE
         assert listed_url in notice.text
         assert "a listing shows its title before its slot" in notice.text
-        assert "between 26 Nov 2026 09:28:00 and 09:29:00 GMT" in notice.text
-        # After a restart, the same listing gives no second hint.
+        assert "between 26 Nov 2026 09:28:00 and 09:29:00 GMT" in notice.text  # the listing is read each minute
         await monitor.kill()
         await monitor.start()
         await monitor.until("09:29:58")
@@ -114,7 +113,8 @@ async def test_listed_address_is_looked_at_promptly_and_closely(monitor: Monitor
 
 def test_hint_quotes_neither_listing_nor_page(tmp_path: Path) -> None:
     """A hint is a notice about something that only a person can judge. This one comes before the slot, so it must not
-    disclose results. The listing says "falling" in the title. The page has a sentence about unemployment."""
+    disclose results. The listing has the word "falling" in the title of the release. The listed page says that
+    unemployment fell."""
     title = "Example claims of every sort in Great Britain: July to September 2026"
     title_in_listing = "Example claims of every sort falling in Great Britain: July to September 2026"
     page = a_web_page("Claims", "Unemployment fell by 3%.")
@@ -134,7 +134,8 @@ def test_hint_quotes_neither_listing_nor_page(tmp_path: Path) -> None:
 @pytest.mark.parametrize("title_of_entry_and_page", ["Example claims", "Example claims: April to June 2026"])
 def test_listed_page_without_the_period_gives_only_a_hint(tmp_path: Path, title_of_entry_and_page: str) -> None:
     """The release is called "Example claims: July to September 2026". Before its slot, 09:30, a listing shows a page
-    without that period. It may be another edition. A hint is a notice about something that only a person can judge."""
+    without that period. It may be another edition, so the release is not early. People get a hint, a notice about
+    something that only a person can judge."""
 
     async def judge_before_slot(monitor: MonitorInTest) -> None:
         await monitor.until("09:29:45")
@@ -157,7 +158,7 @@ def test_listed_page_without_the_period_gives_only_a_hint(tmp_path: Path, title_
 )
 async def test_listed_page_with_release_title_is_early(monitor: MonitorInTest) -> None:
     """The slot is at 09:30. From 09:28:30 on, a listing names only the series, "Example claims". But the page at the
-    listed address has the whole title, with the period, so it is the release."""
+    listed address has the whole title, with the period. So it is the release, and an incident is opened."""
     await monitor.until("09:29:45")
     assert monitor.stored_verdict() == "early"
     assert kinds_of_first_notices(monitor) == ["opened"]
@@ -169,26 +170,27 @@ async def test_listed_page_with_release_title_is_early(monitor: MonitorInTest) -
     ids=["no page", "the page of an older edition"],
 )
 def test_hint_is_followed_by_early_exposure_once_page_appears(tmp_path: Path, page_before: str) -> None:
-    """At 09:28:30, a listing shows the title of the release. Its address has no page, or that of an older edition. So
-    there is a hint, a notice about something that only a person can judge. At 09:29:40, the release appears there."""
+    """The slot is at 09:30. At 09:28:30, a listing shows the title of the release. Its address has no page, or that of
+    an older edition. So there is a hint, a notice about something that only a person can judge. At 09:29:40, the
+    release appears there, so it is early."""
     listing = listing_with_entry(LISTED_URL, TITLE, at="09:28:30")
     new_page = an_answer(LISTED_URL, "09:29:40", a_web_page(TITLE))
 
     async def judge_before_slot(monitor: MonitorInTest) -> None:
         await monitor.until("09:29:58")  # the slot is at 09:30
         assert monitor.stored_verdict() == "early"
-        # The listing gave a hint. Once its address showed the title, an incident was opened.
         assert kinds_of_first_notices(monitor) == [HINT_FOR_PEOPLE, "opened"]
         (exposure,) = monitor.daemon.watch.releases["claims-q3"].verdict.exposures
-        # The exposure begins with the new page, not with the listing.
+        # The exposure begins with the new page, of 09:29:40, not with the listing, of 09:28:30.
         assert exposure.start.after >= datetime.fromisoformat("2026-11-26T09:29:30+00:00")
 
     run_monitor(tmp_path, listing + page_before + new_page, judge_before_slot, base=WATCHING_THE_LISTING)
 
 
 def test_new_page_of_another_edition_gives_a_hint(tmp_path: Path) -> None:
-    """At 09:30:00, the slot, a page of another edition comes at the announced address, which had no page before. At
-    09:30:20 a listing shows it. A hint is a notice about something that only a person can judge."""
+    """The announced address has no page. At 09:30:00, the slot, a page of another edition comes there. At 09:30:20 a
+    listing shows it. It may be the release under a wrong title. So people get a hint, a notice about something that
+    only a person can judge."""
     other_edition = "Example claims: April to June 2026"
     page = an_answer(URL, "09:30:00", a_web_page(f"{other_edition} - GOV.UK"))
     listing = listing_with_entry(URL, other_edition, at="09:30:20")
@@ -203,7 +205,8 @@ def test_new_page_of_another_edition_gives_a_hint(tmp_path: Path) -> None:
 
 def test_page_reused_for_each_edition_gives_no_hint(tmp_path: Path) -> None:
     """The announced address has shown the last edition since 08:00, and so has a listing. That is usual before the
-    slot, 09:30. A hint is a notice about something that only a person can judge."""
+    slot, 09:30, if each edition replaces the one before. So people get no hint, a notice about something that only a
+    person can judge."""
     last_edition = "Example claims: April to June 2026"
     listing = an_answer(f"{STATS}/latest", "08:00:00", listing_page((URL, last_edition)))
     page = an_answer(URL, "08:00:00", a_web_page(last_edition))
@@ -221,8 +224,8 @@ LISTED_WITH_PAGE = listing_with_entry(LISTED_URL, TITLE) + an_answer(LISTED_URL,
 
 @with_daemon(LISTED_WITH_PAGE, head=HEAD_WEEKS_AHEAD, base=WATCHING_THE_LISTING)
 async def test_release_listed_weeks_early_is_an_exposure(monitor: MonitorInTest) -> None:
-    """The slot is on 29 December, so the release is not watched yet. On 26 November at 09:28:30, its page appears and a
-    listing shows it."""
+    """It is 26 November. The slot is on 29 December, so the release is not watched yet. At 09:28:30, its page appears
+    and a listing shows it. So it is watched closely from then on, and an incident is opened."""
     assert "claims-q3" not in monitor.daemon.watch.releases
     await monitor.until("09:29:30")
     verdict = monitor.daemon.watch.releases["claims-q3"].verdict
@@ -235,9 +238,9 @@ async def test_release_listed_weeks_early_is_an_exposure(monitor: MonitorInTest)
 
 @with_daemon(listing_with_entry(LISTED_URL, TITLE), head=HEAD_WEEKS_AHEAD, base=WATCHING_THE_LISTING)
 async def test_listed_address_without_page_gets_ten_minutes_of_looks(monitor: MonitorInTest) -> None:
-    """The slot is on 29 December. On 26 November at 09:29, a look at a listing finds the title of the release. The
-    listed address has no page. So looks at it end at 09:39, and none follows until 10:20. A hint is a notice about
-    something that only a person can judge."""
+    """It is 26 November, and the slot is on 29 December. At 09:29, a look at a listing finds the title of the release
+    with an address. That has no page, so people get a hint, a notice about something that only a person can judge.
+    Looks at the address end after ten minutes, at 09:39. None follows until 10:20."""
     await monitor.until("09:39:30")
     looks_in_ten_minutes = look_times(monitor, LISTED_URL)
     await monitor.until("10:20:00")
@@ -264,14 +267,14 @@ WATCHING_THE_PRESS = Settings.model_validate(
 
 @with_daemon(EARLY_PAGE + LATER_PRESS_MENTION, base=WATCHING_THE_PRESS)
 async def test_press_hint_does_not_change_an_open_incident(monitor: MonitorInTest) -> None:
-    """A listing shows the page from 09:28:30 on, which opens an incident. At 09:29:20 the press mentions it. A hint is
-    a notice about something that only a person can judge."""
+    """A listing shows the page before its slot, from 09:28:30 on. That opens an incident. At 09:29:20, the press
+    mentions the topic of the release. That gives a hint, a notice about something that only a person can judge. The
+    incident stays as it was."""
     verdicts = monitor.daemon.core.store.verdicts
     await monitor.until("09:29:15")
     (incident,) = verdicts.incidents_of("claims-q3")
     drafts_before_hint = verdicts.drafts(incident.id)
     assert kinds_of_first_notices(monitor) == ["opened"]
-    # Then there is a hint beside it, and the incident is as it was.
     await monitor.until("09:29:59")
     assert sorted(kinds_of_first_notices(monitor)) == [HINT_FOR_PEOPLE, "opened"]
     incidents_by_id = {each.id: each for each in verdicts.incidents_of("claims-q3")}
@@ -282,7 +285,8 @@ async def test_press_hint_does_not_change_an_open_incident(monitor: MonitorInTes
 
 @pytest.mark.slow
 def test_at_most_60_listed_entries_are_looked_at(tmp_path: Path) -> None:
-    """A listing shows 300 entries with the title of the release. A notice and a finding say that there are more."""
+    """A listing shows 300 entries with the title of the release. At most 60 of them are looked at. A notice and a
+    finding say that there are more."""
     entries = [(f"{STATS}/releases/{number}", TITLE) for number in range(300)]
     empty_listing = an_answer(f"{STATS}/latest", "08:00:00", listing_page())
     listing_with_300_entries = an_answer(f"{STATS}/latest", SHOWN_AT, listing_page(*entries))

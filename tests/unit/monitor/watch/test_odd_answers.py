@@ -49,14 +49,15 @@ ODD_ANSWERS = {
 @pytest.mark.slow
 @pytest.mark.parametrize("description_in_notice", sorted(ODD_ANSWERS))
 def test_lasting_odd_answer_gives_one_hint_despite_restart(tmp_path: Path, description_in_notice: str) -> None:
-    """An odd answer has the status 200 at an address of the release, but does not prove that the release is out."""
+    """An odd answer has the status 200 at an address of the release, but does not prove that the release is out: for
+    example, a page of another title. One comes at 09:28:40, before the slot, and stays. So people get one hint, a
+    notice about something that only a person can judge. A restart gives no second one."""
     url, body = ODD_ANSWERS[description_in_notice]
 
     async def restart_before_slot(monitor: MonitorInTest) -> None:
-        # The odd answer comes at 09:28:40. At 09:28:50 it has lasted for 10 s, which is too short for a hint.
+        # At 09:28:50, the odd answer has lasted for 10 s, which is too short for a hint.
         await monitor.until("09:28:50")
         assert hints(monitor) == []
-        # At 09:29:55 there has been one, and the release is still pending.
         await monitor.until("09:29:55")
         assert monitor.stored_verdict() == "pending"
         (notice,) = monitor.daemon.core.store.outbox.notices()
@@ -90,9 +91,10 @@ def test_lasting_odd_answer_gives_one_hint_despite_restart(tmp_path: Path, descr
     ids=["replaced by the release within seconds", "after the release was on time", "there before the first look"],
 )
 def test_short_later_or_old_odd_answer_gives_no_hint(tmp_path: Path, answers: str, until: str, verdict: str) -> None:
-    """An odd answer is a page that does not prove its release, as it has another or no title. It gives no hint if it is
-    short, later than the release, or older than the watch. For example, the page has no title from 09:30:00, the slot,
-    to 09:30:10, and then the right one."""
+    """An odd answer is a page of another title or none, so it does not prove its release. A hint is a notice about
+    something that only a person can judge. There is none in three cases. A page has no title from 09:30:00, the slot,
+    to 09:30:10, and then the right one. Or it loses its title a minute after the release. Or it has had another title
+    since before the first look."""
 
     async def count_hints(monitor: MonitorInTest) -> None:
         await monitor.until(until)
@@ -106,9 +108,9 @@ def test_short_later_or_old_odd_answer_gives_no_hint(tmp_path: Path, answers: st
 def test_guessed_address_gives_hint_only_for_page_that_announces_release(
     tmp_path: Path, title_of_page: str, hint_count: int
 ) -> None:
-    """Before its slot, a page at the guessed address says "Release date: 26 November 2026 9:30am". Under the title of
-    the release it gives one hint, a notice about something that only a person can judge. Under another title it gives
-    none."""
+    """The address of the release is only guessed. Before its slot, a page there says "Release date: 26 November 2026
+    9:30am". Under the title of the release it gives one hint, a notice about something that only a person can judge.
+    Under another title it gives none."""
     page = a_web_page(title_of_page, "Release date: 26 November 2026 9:30am. Status: Confirmed")
 
     async def count_hints(monitor: MonitorInTest) -> None:

@@ -110,11 +110,12 @@ def merge_south_into_north(ask: QueryCounter, store: TemporaryStore, *own_promis
 
 
 def test_looks_of_500_releases_need_less_than_ten_queries() -> None:
-    """Monitor north reads from the store what monitor south saw, for all its releases at once."""
-    ask = QueryCounter()
-    merge = merge_south_into_north(ask, TemporaryStore())
+    """Two monitors share a store. North reads from it what south saw of 500 releases, for all of them at once. It does
+    not need a query for each."""
+    counter = QueryCounter()
+    merge = merge_south_into_north(counter, TemporaryStore())
     assert len(merge.releases) == 500
-    assert ask.queries < 10
+    assert counter.queries < 10
     assert set(merge.errors) == {None}
     # South stored a look at each release, and a promise of one release.
     for name, watched in merge.releases.items():
@@ -122,12 +123,14 @@ def test_looks_of_500_releases_need_less_than_ten_queries() -> None:
     releases_with_promises = [name for name, watched in merge.releases.items() if watched.promises]
     assert releases_with_promises == [STORED_PROMISE.release]
     # It also stored a blind span, which is read again with each query.
-    assert merge.blind_spans == [BLIND] * ask.queries
+    assert merge.blind_spans == [BLIND] * counter.queries
 
 
 def test_own_unstored_promises_are_kept_beside_stored_ones() -> None:
-    """The other monitor stores a promise of r7. This monitor has read other promises of r7 and r8."""
-    own_r7, own_r8 = (a_promise(release=name, learnt=SLOT - 2 * HOUR) for name in ("r7", "r8"))
+    """Monitor south stored a promise of r7. Monitor north has read other promises of r7 and r8, which are not stored
+    yet. North merges what is stored with its own. So r7 has both promises, and r8 has its own."""
+    own_r7 = a_promise(release="r7", learnt=SLOT - 2 * HOUR)
+    own_r8 = a_promise(release="r8", learnt=SLOT - 2 * HOUR)
     merge = merge_south_into_north(QueryCounter(), TemporaryStore(), own_r7, own_r8)
     assert STORED_PROMISE.release == "r7"
     assert merge.releases["r7"].promises == (STORED_PROMISE, own_r7)
@@ -135,30 +138,32 @@ def test_own_unstored_promises_are_kept_beside_stored_ones() -> None:
 
 
 def test_promise_has_latest_confirmation_of_any_monitor() -> None:
-    """Two monitors know the same promise of release r7. We saw it again in a calendar a minute before its slot, and
-    monitor south half a minute before it. That later time counts."""
-    confirmed_by_us = replace(STORED_PROMISE, confirmed_at=SLOT - MINUTE)
+    """Two monitors know the same promise of release r7. North saw it again in a calendar a minute before the slot.
+    South saw it half a minute before the slot, and stored that. North merges what south stored, and that later time
+    counts."""
+    confirmed_by_north = replace(STORED_PROMISE, confirmed_at=SLOT - MINUTE)
     confirmed_later_by_south = replace(STORED_PROMISE, confirmed_at=SLOT - 30 * SECOND)
     store = TemporaryStore()
     with store.transaction() as tx:
         tx.add_promises([confirmed_later_by_south])
-    merge = merge_south_into_north(QueryCounter(), store, confirmed_by_us)
+    merge = merge_south_into_north(QueryCounter(), store, confirmed_by_north)
     assert merge.releases["r7"].promises == (confirmed_later_by_south,)
 
 
 def test_failed_query_is_not_repeated_and_fails_all_merges() -> None:
-    """Monitor north reads from the store what monitor south saw, for all its 500 releases at once. That query fails."""
-    ask = QueryCounter(failures=1)
-    merge = merge_south_into_north(ask, TemporaryStore())
-    assert ask.queries == 1
-    # Each release is merged on its own, so each merge has an error of its own.
+    """Monitor north merges what monitor south saw into each of its 500 releases. One query gets that from the store for
+    all of them. It fails, so each merge fails, and the query is not repeated."""
+    counter = QueryCounter(failures=1)
+    merge = merge_south_into_north(counter, TemporaryStore())
+    assert counter.queries == 1
     assert len(merge.errors) == 500
     assert all(isinstance(error, StoreFault) for error in merge.errors)
 
 
 @pytest.mark.parametrize("unreadable", ["r0", "r499"])
 def test_unreadable_release_does_not_stop_others(unreadable: str) -> None:
-    """Monitor north reads from the store what monitor south saw. The rows of one release cannot be read."""
+    """Monitor north merges what monitor south saw into each of its 500 releases. The stored rows of one release cannot
+    be read. Only the merge of that one fails, and all others get the runs of south."""
     store = TemporaryStore()
     store.runs = OneUnreadable(store.runs, unreadable)
     merge = merge_south_into_north(QueryCounter(), store)

@@ -23,8 +23,9 @@ def both_published(claims_at: str, visas_at: str) -> str:
 
 @pytest.mark.slow
 def test_two_late_releases_of_one_host_share_a_finding(tmp_path: Path) -> None:
-    """Two producers publish on one host. Both releases have the slot 09:30, but come at 09:36 and 09:44. The finding
-    `platform` says that they are late together."""
+    """Two producers publish on one host. Their releases have the slot 09:30, but come at 09:36 and 09:44. At 09:34,
+    each release has the finding `platform`, which says that they are late together. At the end, both are late, each has
+    the finding once, and a replay from the store gives the same."""
 
     async def read_findings(monitor: MonitorInTest) -> None:
         await monitor.until("09:34:00")
@@ -51,8 +52,8 @@ def test_two_late_releases_of_one_host_share_a_finding(tmp_path: Path) -> None:
 @pytest.mark.slow
 @with_daemon(both_published(claims_at="09:36:00", visas_at="09:30:00"), head=HEAD + OTHER)
 async def test_one_late_release_has_no_platform_finding(monitor: MonitorInTest) -> None:
-    """Two releases on one host have the slot 09:30. Visas comes then, and claims at 09:36. The finding `platform` would
-    say that releases of several producers on one host are late together."""
+    """Two releases on one host have the slot 09:30. Visas comes then, and claims only at 09:36. The finding `platform`
+    would say that releases of several producers are late together. But only claims is late, so there is none."""
     await monitor.until("09:34:00")
     assert "late" in monitor.finding_kinds("claims-q3")
     assert "platform" not in monitor.finding_kinds("claims-q3")
@@ -62,7 +63,8 @@ async def test_one_late_release_has_no_platform_finding(monitor: MonitorInTest) 
 @pytest.mark.slow
 @with_daemon(both_published(claims_at="09:36:00", visas_at="09:44:00"), head=HEAD + OTHER)
 async def test_two_late_releases_of_one_host_share_an_incident(monitor: MonitorInTest) -> None:
-    """Both releases have their slot at 09:30 on www.gov.uk. At 09:34:30, neither is published yet."""
+    """Two producers publish on www.gov.uk, and both releases have the slot 09:30. At 09:34:30, neither is published
+    yet. The finding `platform` says that they are late together. One incident names both."""
     await monitor.until("09:34:30")
     store = monitor.daemon.core.store
     row = store.verdicts.judged_one("visas")

@@ -99,14 +99,16 @@ def predicted_file_urls(release: Release, *editions: Edition, hosts: tuple[str, 
 
 
 def test_predicted_parts_keep_their_role_and_are_optional() -> None:
-    """The address of April's file is made from that of March's. It has the role data, too, and is not required."""
-    march, other_hosts = edition(part(f"{SITE}/trade-march-2017.csv")), ()
-    assert predicted_files(april_release(), [march], other_hosts) == [PREDICTED_FILE]
+    """The address of April's file is made from that of March's. It has the same role, data, but is not required."""
+    march = edition(part(f"{SITE}/trade-march-2017.csv", role=Role.DATA))
+    (predicted,) = predicted_files(april_release(), [march], hosts=())
+    url_of_april = f"{SITE}/trade-april-2017.csv"
+    assert predicted == Part("expected-1", Role.DATA, url_of_april, required=False, origin=Origin.PREDICTED)
 
 
 def test_prediction_uses_latest_address_that_contains_a_period() -> None:
-    """The latest edition is that of March, but its address has no month that April could replace. So April's address is
-    made from that of February, the next latest."""
+    """The address of April's file is made from that of an earlier one. The latest edition is that of March, but its
+    address has no month that April could replace. So February's is used, the next latest."""
     january = edition(part(f"{SITE}/old-january-2017.csv"), title="UK trade: January 2017")
     february = edition(part(f"{SITE}/new-february-2017.csv"), title="UK trade: February 2017")
     march = edition(part(f"{SITE}/trade.csv"), title="UK trade: March 2017")
@@ -115,23 +117,25 @@ def test_prediction_uses_latest_address_that_contains_a_period() -> None:
 
 
 def test_other_hosts_are_predicted_only_if_configured() -> None:
-    """The file of March is on another host than its page. The address of April's file is made from that of March's."""
+    """The file of March is on another host than its page. An address for April's file is made from that of March's only
+    if that host is configured."""
     on_another_host = edition(part("https://cdn.example/trade-march-2017.csv"))
-    assert predicted_file_urls(april_release(), on_another_host) == []
+    assert predicted_file_urls(april_release(), on_another_host, hosts=()) == []
     predicted = predicted_file_urls(april_release(), on_another_host, hosts=("cdn.example",))
     assert predicted == ["https://cdn.example/trade-april-2017.csv"]
 
 
 def test_known_address_is_not_predicted() -> None:
-    """The address that would be made from that of March is a part of the release already."""
+    """The address of March's file suggests one for April's. But the release of April has that one already."""
     known = part(f"{SITE}/trade-april-2017.csv", "sheet")
-    with_part = april_release("UK trade: April 2017", f"{SITE}/trade/april-2017", known)
+    april = april_release("UK trade: April 2017", f"{SITE}/trade/april-2017", known)
     march = edition(part(f"{SITE}/trade-march-2017.csv"))
-    assert predicted_file_urls(with_part, march) == []
+    assert predicted_file_urls(april, march) == []
 
 
 def test_file_below_its_page_is_predicted_below_announced_page() -> None:
-    """The address of April's page is announced. Those below it are made from those of March."""
+    """March's edition had two files below the address of its page. The address of April's page is announced. So those
+    of its files are predicted below it."""
     page_of_march = "https://www.gov.uk/government/statistics/trade-march-2017"
     page_of_april = "https://www.gov.uk/government/statistics/trade-april-2017--2"
     march = edition(
@@ -144,6 +148,7 @@ def test_file_below_its_page_is_predicted_below_announced_page() -> None:
 
 
 def test_at_most_ten_files_are_predicted() -> None:
+    """March's edition had twenty files, each of which suggests an address for April."""
     twenty_files = [part(f"{SITE}/trade-{letter}-march-2017.csv", f"found-{letter}") for letter in ascii_lowercase[:20]]
     assert len(predicted_file_urls(april_release(), edition(*twenty_files))) == 10
 
@@ -154,8 +159,8 @@ def windows_of_prediction(progress: Progress) -> tuple[Window, ...]:
 
 
 def test_predicted_address_is_looked_at_less_than_every_second() -> None:
-    """Other parts are looked at each second around their slot. This address is only made from earlier editions, so it
-    is looked at every minute three days before, and every 15 s from five minutes before to the slot."""
+    """Other parts are looked at each second around their slot. But this address is only made from earlier editions. So
+    looks at it are a minute apart three days before the slot, and 15 s apart from five minutes before to the slot."""
     windows = windows_of_prediction(Progress())
 
     def seconds_between_looks(before: timedelta) -> float:
@@ -168,20 +173,21 @@ def test_predicted_address_is_looked_at_less_than_every_second() -> None:
 
 
 def test_unseen_predicted_part_is_watched_for_an_hour_only() -> None:
-    """The page is out since the slot. The part is missing (`is_complete=False`), and the page does not name it. Perhaps
-    there is nothing at the predicted address. So the looks at it end an hour after the page came."""
-    windows = windows_of_prediction(Progress(Stage.SEEN, SLOT, is_complete=False))
+    """The page is out since its slot, but does not name the predicted part, and that is missing (`is_complete=False`).
+    Perhaps there is nothing at its address. So looks at it end an hour after the page came."""
+    windows = windows_of_prediction(Progress(Stage.SEEN, since=SLOT, is_complete=False))
     hour_after_the_page = "settle"
     assert {window.name for window in windows} == {hour_after_the_page}
 
 
 def test_seen_or_exposed_predicted_part_is_still_watched() -> None:
-    """A look saw the part at its predicted address: after the slot (seen), or half an hour before it (exposed)."""
-    # The windows are named after the phases: `after` a release is out, and `exposed` before its slot.
-    seen = windows_of_prediction(Progress(Stage.SEEN, since=SLOT))
-    exposed = windows_of_prediction(Progress(Stage.EXPOSED, since=SLOT - timedelta(minutes=30)))
-    assert "after" in {window.name for window in seen}
-    assert "exposed" in {window.name for window in exposed}
+    """A look found a part at its predicted address. That was after the slot (`SEEN`), or half an hour before it
+    (`EXPOSED`). Then it is looked at like any other part."""
+    # The usual windows are called "after" a release is out, and "exposed" if it is public before its slot.
+    windows_if_seen = windows_of_prediction(Progress(Stage.SEEN, since=SLOT))
+    assert "after" in {window.name for window in windows_if_seen}
+    windows_if_exposed = windows_of_prediction(Progress(Stage.EXPOSED, since=SLOT - timedelta(minutes=30)))
+    assert "exposed" in {window.name for window in windows_if_exposed}
 
 
 @pytest.mark.parametrize("state_of_predicted_file", [ABSENT, UNKNOWN, PRESENT])
@@ -189,9 +195,9 @@ def test_seen_or_exposed_predicted_part_is_still_watched() -> None:
 def test_unproven_predicted_file_changes_neither_verdict_nor_reports(
     state_of_predicted_file: State, now: float
 ) -> None:
-    """The page comes a second after its slot. The first look at the predicted file, two minutes before the slot, finds
-    it absent, fails, or finds it present. A file that is there at the first look may be of an earlier edition. `now` is
-    in seconds after the slot, or negative before it."""
+    """The page comes a second after its slot. The file at a predicted address is absent, or looks at it fail, or it is
+    present from the first look on. In the last case, it may be of an earlier edition. So in no case does it prove
+    anything about this release. `now` is in seconds after the slot, or negative before it."""
     two_minutes_before_slot = -120
     looks_at_page = RegularLooks([(two_minutes_before_slot, ABSENT), (1, PRESENT)], specific=True)
     looks_at_file = RegularLooks([(two_minutes_before_slot, state_of_predicted_file)])
@@ -200,19 +206,20 @@ def test_unproven_predicted_file_changes_neither_verdict_nor_reports(
         "r/page/edge": looks_at_page.runs("r/page/edge", last_look),
         "r/expected-1/edge": looks_at_file.runs("r/expected-1/edge", last_look),
     }
-    without_file = judge(a_release(), [a_promise()], runs, [], Policy(), after_slot(now))
-    with_file = judge(a_release(PREDICTED_FILE), [a_promise()], runs, [], Policy(), after_slot(now))
+    without_file = judge(a_release(), [a_promise()], runs, blind=[], policy=Policy(), now=after_slot(now))
+    with_file = judge(a_release(PREDICTED_FILE), [a_promise()], runs, blind=[], policy=Policy(), now=after_slot(now))
     # Apart from the list of parts, both verdicts are the same.
     assert replace(with_file, parts=()) == replace(without_file, parts=())
     _page, file = with_file.parts
     assert file.verdict in (VerdictKind.PENDING, VerdictKind.UNPROVEN)
+    # Reports name only the page.
     parts_in_reports = release_facts(with_file, Measurement()).parts
     assert [part.id for part in parts_in_reports] == ["page"]
 
 
 def test_predicted_file_before_the_slot_is_an_exposure() -> None:
     """The page is on time. But its predicted file is absent two minutes before the slot (-120 s) and present a minute
-    before it, so it came early."""
+    before it (-60 s). So it came early."""
     verdict = verdict_with_prediction((-120, ABSENT), (-60, PRESENT), now=200)
     assert verdict.verdict is VerdictKind.EARLY
     assert [finding.part for finding in verdict.findings] == ["expected-1"]
@@ -233,29 +240,31 @@ def window_names(poller: FakePoller, target: str) -> tuple[str, ...]:
 
 
 def test_predicted_file_that_page_names_is_watched_as_overdue() -> None:
-    """The page of the release is out, and its file is missing at the predicted address. Then the page names it."""
+    """The page of a release is out. A file is missing at its predicted address. (1) Until the page names it, it is
+    looked at for an hour only. (2) Then the page names it and another file. So it is surely due, and is looked at like
+    any overdue part. (3) A second look at the same page changes nothing."""
     poller = FakePoller()
     planner = planner_at(SLOT + 2 * SECOND, poller)
     watched = published_release_with_missing_file(PREDICTED_FILE)
     # The calendar's release has no predicted file. An update with it keeps the file.
     planner.update_release(watched, a_release())
     assert part_ids(watched) == ["page", "expected-1"]
-    # Until the page names the file, it is looked at for an hour only, in the window `settle`.
+    # (1) The window "settle" lasts for an hour.
     assert window_names(poller, PREDICTED_TARGET) == ("settle",)
     predicted, other = Found(PREDICTED_FILE.url, "", "data"), Found(f"{SITE}/other.csv", "", "data")
     planner.add_found_parts(watched, a_sighting(PRESENT, 2, "page", found=(predicted, other)))
-    # Only the other file is added, as the second of those that the page names. After the hour, the predicted file gets
-    # the looks of an overdue part.
+    # (2) Only the other file is added as a part. After the hour, the predicted file gets the looks of an overdue part.
     assert part_ids(watched) == ["page", "expected-1", "found-2"]
     assert window_names(poller, PREDICTED_TARGET) == ("settle", "overdue-then")
-    # The next look at the page changes nothing.
+    # (3) The next look.
     planner.add_found_parts(watched, a_sighting(PRESENT, 3, "page", found=(predicted, other)))
     assert part_ids(watched) == ["page", "expected-1", "found-2"]
     assert window_names(poller, PREDICTED_TARGET) == ("settle", "overdue-then")
 
 
 def test_page_that_names_predicted_file_before_slot_changes_no_looks() -> None:
-    """The page names the file five minutes before its slot. Such a page may still be that of an earlier edition."""
+    """A file is watched at its predicted address. The page names that file five minutes before the slot. Such a page
+    may still be that of an earlier edition. So the planned looks stay the same."""
     poller = FakePoller()
     planner = planner_at(SLOT - 5 * MINUTE, poller)
     watched = WatchedRelease(a_release(PREDICTED_FILE), [a_promise()])
@@ -269,7 +278,8 @@ def test_page_that_names_predicted_file_before_slot_changes_no_looks() -> None:
 
 
 def test_only_named_and_seen_files_are_predicted_for_next_edition() -> None:
-    """The edition of March had three files. The address of April's file is made from only one of them."""
+    """The edition of March had three files. Only one was both named by its page and seen. The address of April's file
+    is made from that one only."""
     # Parts that a page named have ids that begin with `found`. The part `sheet` was configured.
     named_and_seen = part_row("found-1", f"{SITE}/trade-march-2017.csv")
     named_and_never_seen = part_row("found-2", f"{SITE}/never-march-2017.csv", by=None)
@@ -280,13 +290,14 @@ def test_only_named_and_seen_files_are_predicted_for_next_edition() -> None:
 
 
 def test_file_is_predicted_only_once() -> None:
-    """March had a file, from which a job predicts that of April, release r. Its second run adds no file."""
+    """March had a file, from which a job predicts that of April, release r. The job runs twice, but its second run adds
+    no file."""
     march = judged_row("UK trade: March 2017", "march", part_row("found-1", f"{SITE}/trade-march-2017.csv"))
     assert add_predictions(march, times=2) == [("r", [PREDICTED_FILE])]
 
 
 def test_only_few_of_2000_named_files_are_watched() -> None:
-    """At each of three looks, the page of a release names the same 2000 files. At most ten parts may be watched."""
+    """The page of a release names 2000 files, at each of three looks. At most ten parts of a release may be watched."""
     poller, most_parts = FakePoller(), 10
     planner = planner_at(SLOT + 2 * SECOND, poller, most_parts=most_parts)
     under_watch = published_release_with_missing_file(PREDICTED_FILE)
@@ -320,19 +331,22 @@ MARCH_WITH_LINK, FEBRUARY_WITH_LINK = (
 
 
 def test_page_linked_by_two_of_four_editions_is_predicted() -> None:
-    """Editions of a series link to a page on another site. If at least two of the last four do, the page is predicted
-    for the next edition."""
-    linked, not_linked = MARCH_WITH_LINK, edition_with_links("UK trade: June 2016")
+    """Editions of a series may link to the same page on another site. If at least two of the last four do, that page is
+    predicted for the next edition."""
+    linked, also_linked, not_linked = MARCH_WITH_LINK, FEBRUARY_WITH_LINK, edition_with_links("UK trade: June 2016")
     assert predicted_page_urls([linked]) == []
-    assert predicted_page_urls([linked, FEBRUARY_WITH_LINK]) == [PAGE]
-    # Editions are given the latest first. At last, the second one that links is the fifth, which does not count.
-    assert predicted_page_urls([linked, not_linked, not_linked, FEBRUARY_WITH_LINK]) == [PAGE]
-    assert predicted_page_urls([linked, not_linked, not_linked, not_linked, FEBRUARY_WITH_LINK]) == []
+    assert predicted_page_urls([linked, also_linked]) == [PAGE]
+    # The latest edition comes first. The fourth one still counts, but the fifth does not.
+    assert predicted_page_urls([linked, not_linked, not_linked, also_linked]) == [PAGE]
+    assert predicted_page_urls([linked, not_linked, not_linked, not_linked, also_linked]) == []
 
 
 def test_predicted_page_is_an_alternative_part() -> None:
+    """The editions of March and February link to the same page on another site. So for April, it is predicted as an
+    optional part, an alternative to the page of the release."""
     editions, private_hosts = [MARCH_WITH_LINK, FEBRUARY_WITH_LINK], ()
-    assert predicted_pages(april_release(), editions, private_hosts) == [PREDICTED_PAGE]
+    (predicted,) = predicted_pages(april_release(), editions, private_hosts)
+    assert predicted == Part("expected-1", Role.ALTERNATIVE, PAGE, required=False, origin=Origin.PREDICTED)
 
 
 @pytest.mark.parametrize(
@@ -347,30 +361,32 @@ def test_predicted_page_is_an_alternative_part() -> None:
     ],
 )
 def test_no_page_is_predicted_on_govuk_or_private_hosts(url: str) -> None:
-    """Two earlier editions linked to this address, so it would be predicted for the next one. But it is, for example,
-    on GOV.UK or on a private host, here intranet.example.org. Files, very long addresses and mail addresses are not
-    predicted either."""
+    """Two earlier editions linked to an address, which usually predicts it for the next one. But not if it is on GOV.UK
+    or on a private host, here intranet.example.org. Nor if it is a file, very long or a mail address."""
     editions = [replace(each, links=(url,)) for each in (MARCH_WITH_LINK, FEBRUARY_WITH_LINK)]
     assert predicted_page_urls(editions, inside=("intranet.example.org",)) == []
 
 
 def test_page_is_predicted_only_for_a_new_period() -> None:
-    """A page elsewhere is predicted for the next edition of a series if earlier ones linked to it."""
-    # Our title has no period.
+    """Two earlier editions linked to a page elsewhere, which usually predicts it for the next one. But not if (1) the
+    title of the next one has no period, or (2) an edition of its period is known already."""
+    # (1) There is no period.
     assert predicted_page_urls([MARCH_WITH_LINK, FEBRUARY_WITH_LINK], "UK trade") == []
-    # Our period, April, is not new, because an edition of April is known.
+    # (2) April is known.
     known_april = edition_with_links("UK trade, provisional: April 2017", PAGE)
     assert predicted_page_urls([MARCH_WITH_LINK, known_april, FEBRUARY_WITH_LINK], "UK trade: April 2017") == []
 
 
 def test_page_that_is_already_a_part_is_not_predicted() -> None:
+    """Two earlier editions linked to a page elsewhere, which would predict it for April. But April's release has it
+    already."""
     with_page = replace(april_release(), parts=(*april_release().parts, part(PAGE, "news", Role.ALTERNATIVE)))
     assert predicted_pages(with_page, [MARCH_WITH_LINK, FEBRUARY_WITH_LINK], ()) == []
 
 
 def test_at_most_three_pages_are_predicted_beside_predicted_files() -> None:
-    """Two earlier editions linked to the same five pages. Ids are numbered: the predicted file has 1, so the pages
-    begin at 2."""
+    """Two earlier editions linked to the same five pages. Only three are predicted for April. Ids of predicted parts
+    are numbered. A predicted file has 1, so the pages begin at 2."""
     five_links = tuple(f"{PAGE}/{number}" for number in range(5))
     editions = [replace(each, links=five_links) for each in (MARCH_WITH_LINK, FEBRUARY_WITH_LINK)]
     assert PREDICTED_FILE.id == "expected-1"
@@ -423,45 +439,48 @@ MARCH_ROW = judged_row("UK trade: March 2017", "m", LINKED_PAGE_ROW)
 def test_page_is_predicted_if_two_editions_linked_to_it(
     page_in_february: dict[str, object], predicted_for_april: list[str]
 ) -> None:
-    """The edition of March linked to the page. If February linked to it too, the page is predicted for April. The same
-    is true if the page was predicted for February and then seen. If it was not seen, it is not predicted."""
+    """The edition of March linked to a page. If February linked to it too, the page is predicted for April. The same is
+    true if the page was predicted for February and then seen. If it was not seen, it is not predicted for April."""
     february = judged_row("UK trade: February 2017", "f", page_in_february)
     assert predicted_urls(MARCH_ROW, february) == predicted_for_april
 
 
 def test_linked_page_on_private_host_is_not_predicted() -> None:
-    """Two earlier editions link to a page on figures.example.org, which is configured as a private host (`inside`)."""
+    """The editions of March and February link to a page on figures.example.org. That is configured as a private host
+    (`inside`)."""
     february = judged_row("UK trade: February 2017", "f", LINKED_PAGE_ROW)
     assert predicted_urls(MARCH_ROW, february, inside=("figures.example.org",)) == []
 
 
 def test_page_linked_by_two_series_is_not_predicted() -> None:
-    """Two editions of UK trade link to a page, and one of Prices too. It may change for an edition of either series."""
+    """Two editions of UK trade link to a page, and one of Prices links to it, too. So a change of that page may be an
+    edition of either series."""
     february = judged_row("UK trade: February 2017", "f", LINKED_PAGE_ROW)
     other_series = judged_row("Prices: March 2017", "p", LINKED_PAGE_ROW)
     assert predicted_urls(MARCH_ROW, february, other_series) == []
 
 
 def test_stored_predicted_page_is_read_as_predicted() -> None:
-    """An id that begins with `expected` shows that the part was predicted."""
+    """This stored part has no origin. But its id begins with `expected`, which shows that it was predicted."""
     stored = {"id": "expected-1", "role": "alternative", "url": PAGE, "required": False}
     assert part_from_json(stored) == PREDICTED_PAGE
     assert PREDICTED_PAGE.origin is Origin.PREDICTED
 
 
 def test_predicted_page_is_recognised_by_its_period_at_edge() -> None:
-    """A page elsewhere is there for all editions. So it is the release once it names the period, here April 2017."""
+    """A predicted page elsewhere is there for all editions. So it is the release once it names the period, here April
+    2017. It is looked at through the edge, a cache."""
     release = replace(april_release(), parts=(PREDICTED_PAGE,))
     (target,) = targets_of(release)
     assert target.view is View.EDGE
     assert target.recognise == "period"
-    # The title has the period for which the page is searched.
+    # The period for which the page is searched is that in the title.
     assert target.title == release.title
 
 
 def test_seen_predicted_page_is_watched_for_one_hour() -> None:
-    """A page to which earlier editions linked is predicted for the next one, and is seen at its slot. The page is there
-    for all editions, so later looks would not show that this edition was removed."""
+    """A page elsewhere was predicted, and showed this edition at its slot. But it is there for all editions. So later
+    looks would not show that this edition was removed, and they end after an hour."""
     (target,) = targets_of(replace(april_release(), parts=(PREDICTED_PAGE,)))
     seen_at_slot = Progress(Stage.SEEN, since=SLOT)
     usual_windows = windows_for(target, a_promise().slot, seen_at_slot)
@@ -484,37 +503,40 @@ def release_with_linked_pages(poller: FakePoller) -> WatchedRelease:
 
 
 def test_first_five_new_links_become_unwatched_parts() -> None:
-    """Two looks found the same ten links: to PAGE, which was a part before, and to PAGE/0#part … PAGE/8#part."""
+    """The page of a release has ten links: to PAGE, a part of it already, and to PAGE/0#part up to PAGE/8#part. Two
+    looks find the same. The first five new ones become parts, but they are not looked at."""
     poller = FakePoller()
     release = release_with_linked_pages(poller).release
     linked_parts = [part for part in release.parts if part.origin is Origin.LINKED]
-    # Each is there once, without the fragment that names a place in the page.
+    # Each is a part only once, without the fragment `#part`, which names a place in the page.
     assert [part.url for part in linked_parts] == [f"{PAGE}/{number}" for number in range(5)]
     assert [part.id for part in linked_parts] == ["linked-1", "linked-2", "linked-3", "linked-4", "linked-5"]
     assert not any("/linked-" in target for target in poller.windows)
 
 
 def test_linked_pages_stay_pending_and_exceed_no_limit_of_parts() -> None:
-    """A release has its page, a predicted one, and five linked pages: those on other sites to which its page links.
-    They are not looked at, so they stay pending. At most six parts are allowed, but the five do not count."""
+    """A release has its own page, a predicted one, and five pages on other sites to which its page links. These five
+    are not looked at, so they stay pending. At most six parts are allowed, but the five do not count."""
     release = release_with_linked_pages(FakePoller()).release
     assert [part.id for part in release.parts] == ["page", "expected-1", *(f"linked-{n}" for n in range(1, 6))]
-    verdict = judge(release, [a_promise()], {}, [], Policy(most_parts=6), SLOT + 200 * SECOND)
+    verdict = judge(release, [a_promise()], runs={}, blind=[], policy=Policy(most_parts=6), now=SLOT + 200 * SECOND)
     _page, _predicted, *linked = verdict.parts
     assert {part.verdict for part in linked} == {VerdictKind.PENDING}
-    # This finding would say that there are more parts than allowed.
+    # The finding `PARTS_CUT` would say that there are more parts than allowed.
     assert Kind.PARTS_CUT not in {finding.kind for finding in verdict.findings}
 
 
 def test_linked_and_unseen_predicted_pages_are_not_reported() -> None:
-    """The release has a predicted page that no look saw, and five pages to which its own page links."""
+    """A release has its own page, a predicted page that no look saw, and five pages to which its own page links.
+    Reports name only its own page."""
     release = release_with_linked_pages(FakePoller()).release
-    verdict = judge(release, [a_promise()], {}, [], Policy(most_parts=6), SLOT + 200 * SECOND)
+    verdict = judge(release, [a_promise()], runs={}, blind=[], policy=Policy(most_parts=6), now=SLOT + 200 * SECOND)
     assert [part.id for part in release_facts(verdict, Measurement()).parts] == ["page"]
 
 
 def test_links_before_the_slot_are_not_stored() -> None:
-    """Five minutes before its slot (-300 s), the page has a link. It may still be a link of an earlier edition."""
+    """Five minutes before its slot (-300 s), the page of a release has a link. The page may still be that of an earlier
+    edition, and so may the link. So it does not become a part."""
     planner = planner_at(SLOT - 5 * MINUTE, FakePoller())
     watched = WatchedRelease(april_release(), [a_promise()])
     link, seconds_after_slot = Found(PAGE, "", "external"), -300
@@ -523,21 +545,24 @@ def test_links_before_the_slot_are_not_stored() -> None:
 
 
 def test_explain_says_how_predicted_and_linked_pages_are_known() -> None:
-    """`explain` lists the facts about a release. It has a page, a predicted page, and one to which its page links."""
+    """A release has its own page, a predicted page, and one on another site to which its page links. `explain` lists
+    the facts about them, in that order."""
     linked = Part("linked-1", Role.ALTERNATIVE, f"{PAGE}/2", required=False, origin=Origin.LINKED)
     release = a_release(PREDICTED_PAGE, linked)
-    verdict = judge(release, [a_promise()], {}, [], Policy(), SLOT + 200 * SECOND)
-    explanation = explain(verdict, release, [a_promise()], {}, [], Policy())
+    verdict = judge(release, [a_promise()], runs={}, blind=[], policy=Policy(), now=SLOT + 200 * SECOND)
+    explanation = explain(verdict, release, [a_promise()], runs={}, blind=[], policy=Policy())
     _page, of_predicted, of_linked = (fact.text for fact in explanation.facts if fact.kind == "part")
     assert "at an address made from earlier editions" in of_predicted
     assert "on another site, linked to by its page" in of_linked
 
 
 def test_predicted_page_that_comes_later_is_no_finding() -> None:
-    """The page of the release comes a second after the slot, and the predicted page after 300 s. Both are absent two
-    minutes before the slot (-120 s)."""
-    shows_this_edition = True
-    page_on_time = RegularLooks([(-120, ABSENT), (1, PRESENT)], specific=shows_this_edition)
-    predicted_minutes_later = RegularLooks([(-120, ABSENT), (300, PRESENT)])
-    verdict = judged(400, {"page": page_on_time, "expected-1": predicted_minutes_later}, PREDICTED_PAGE)
+    """The page of the release comes a second after its slot. A predicted page comes after 300 s. That is no finding,
+    and the release is on time."""
+    # Looks begin 120 s before the slot, when both are absent. `specific` means that the page shows this edition.
+    page_on_time = RegularLooks([(-120, ABSENT), (1, PRESENT)], specific=True)
+    predicted_page_later = RegularLooks([(-120, ABSENT), (300, PRESENT)])
+    looks = {"page": page_on_time, "expected-1": predicted_page_later}
+    seconds_after_slot = 400
+    verdict = judged(seconds_after_slot, looks, PREDICTED_PAGE)
     assert (verdict.verdict, verdict.findings) == (VerdictKind.ON_TIME, ())

@@ -21,8 +21,9 @@ HEAD_WITH_ROLLING_SHEET = HEAD + f'part = [{{ id = "sheet", role = "data", url =
     delay=REAL_COMMIT_DELAY,
 )
 async def test_rolling_file_changed_during_restart_is_the_release(monitor: MonitorInTest) -> None:
-    """A rolling file is always there. Its release counts as absent while it has the bytes of the first look. It changes
-    at 09:29:45, when the monitor is not running. After the restart, the monitor still knows the first bytes."""
+    """A rolling file is always there. It is the release once its bytes differ from those of the first look. Until then,
+    the release counts as absent. The bytes change at 09:29:45, while the monitor is not running. After the restart, the
+    monitor still knows the first bytes, so it sees the release."""
     await monitor.until("09:29:30")
     assert monitor.runs(SHEET_TARGET)[-1].state is State.ABSENT
     await monitor.restart(killed_at="09:29:30", started_at="09:30:10")
@@ -33,7 +34,7 @@ async def test_rolling_file_changed_during_restart_is_the_release(monitor: Monit
 @with_daemon(an_answer(SHEET, "09:00:00", "a,1"), head=HEAD_WITH_ROLLING_SHEET, delay=REAL_COMMIT_DELAY)
 async def test_unchanged_rolling_file_still_counts_as_absent_after_restart(monitor: MonitorInTest) -> None:
     """A rolling file is always there. It is the release once its bytes differ from those of the first look. Here they
-    are the same from 09:00 on, also after the restart."""
+    are the same from 09:00 on. So the release is absent before the restart and after it."""
     await monitor.restart(killed_at="09:29:30", started_at="09:30:10")
     await monitor.until("09:30:20")
     # The first look proves nothing, because there is nothing yet with which to compare its bytes.
@@ -43,18 +44,19 @@ async def test_unchanged_rolling_file_still_counts_as_absent_after_restart(monit
 
 @with_daemon(an_answer(URL, "09:30:05", a_web_page("Prison population")), delay=REAL_COMMIT_DELAY)
 async def test_page_of_another_title_during_restart_proves_nothing(monitor: MonitorInTest) -> None:
-    """The monitor is not running from 09:29:30 to 09:30:10. At 09:30:05, a page of another title comes where there was
-    none before. So it may be the release under a wrong title."""
+    """Until 09:30:05 the address has no page. Then a page of another title comes, which may be the release under a
+    wrong title. So it proves nothing. The monitor does not run from 09:29:30 to 09:30:10, but still knows that there
+    was no page."""
     await monitor.restart(killed_at="09:29:30", started_at="09:30:10")
     await monitor.until("09:30:20")
     last_run = monitor.runs()[-1]
-    # After its restart, the monitor still knows from the store that the page was missing before.
     assert last_run.state is State.UNKNOWN
     assert last_run.why == ANOTHER_TITLE
 
 
 def test_file_keeps_its_id_after_restart_and_reordering(tmp_path: Path) -> None:
-    """A page names two files, which become parts with ids. After the restart it names them in another order."""
+    """At 09:30:00 a page names two files, `one` and `two`, which become parts with ids. From 09:31:00 on, it names them
+    in reverse order. The monitor restarts between the two. Each file still has its id."""
     files = [f"https://assets.publishing.service.gov.uk/media/{name}.ods" for name in ("one", "two")]
     page = "<html><head><title>{title}</title></head><body><h1>{title}</h1>{links}</body></html>"
     title = "Example claims: July to September 2026"
@@ -70,7 +72,6 @@ def test_file_keeps_its_id_after_restart_and_reordering(tmp_path: Path) -> None:
             part.url: part.id for part in monitor.daemon.watch.releases["claims-q3"].release.parts if part.id != "page"
         }
 
-    # At 09:30:00 the page names the files one and two. From 09:31:00 on, it names two and one.
     async def restart_after_reordering(monitor: MonitorInTest) -> None:
         await monitor.until("09:30:30")
         before = part_ids(monitor)

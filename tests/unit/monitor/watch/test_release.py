@@ -36,8 +36,9 @@ def blind_span(begins: float, ends: float, cause: str = "clock", host: str = "")
     ids=["grows", "never shrinks", "in time order", "of other cause or scope"],
 )
 def test_memory_and_store_keep_the_same_blind_spans(spans_in_order_of_addition: list[Blind]) -> None:
-    """A span of the same begin, cause and host is the same span, of which only the longest version is kept. For
-    example, of one from 0 to 5 s and one from 0 to 9 s, only the latter."""
+    """A blind span is a time in which looks proved nothing. Spans of one begin, cause and host are versions of one
+    span, which grows. Only the longest version is kept: for example, of one from 0 to 5 s and one from 0 to 9 s, only
+    the latter. All others are kept. Memory and store do the same."""
     in_memory, store = no_blind_spans(), TemporaryStore()
     for span in spans_in_order_of_addition:
         in_memory.add([span])
@@ -54,39 +55,45 @@ def no_blind_spans() -> BlindSpans:
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 10), st.sampled_from(["clock", "killed"])), max_size=12))
 def test_search_finds_every_blind_span_that_ends_later(begins_lengths_and_causes: list[tuple[int, int, str]]) -> None:
-    """A blind span is a time in which looks proved nothing. For each of 45 instants, the search must find all random
-    spans that end later. Each has a begin and a length in seconds, and a cause."""
+    """A blind span is a time in which looks proved nothing. Here spans are random: each has a begin and a length in
+    seconds, and a cause. `after` returns those that end after an instant. It may never miss one. That is tried for 45
+    instants."""
     blind_spans = no_blind_spans()
     blind_spans.add(blind_span(begins, begins + length, cause) for begins, length, cause in begins_lengths_and_causes)
     for seconds in range(45):
         instant = after_slot(seconds)
         found = blind_spans.after(instant)
         expected = [span for span in blind_spans.spans if span.ends > instant]
-        # Spans are in order of their begin. Short ones between longer ones may be in the result although they ended.
+        # Spans are in order of their begin. Between them, the result may have short ones that end earlier.
         assert [span for span in found if span.ends > instant] == expected
-        # The result must begin with a span that ends later. Spans before it, which ended, are left out.
+        # But it must begin with a span that ends later.
         assert found[:1] == expected[:1]
 
 
 def test_merged_promises_keep_their_latest_confirmation() -> None:
-    """Two monitors have read promises of one release, `ours` and `theirs`. A confirmation is a later read that shows a
-    promise again. Once `ours` has one, a copy of it without one does not remove it."""
-    ours, theirs = a_promise(learnt=SLOT - 2 * HOUR), a_promise(SLOT + 10 * MINUTE, learnt=SLOT - HOUR)
+    """A release has two promises, `ours` and `theirs`, which two monitors have read. A promise is confirmed when a
+    later read shows it again. The store has a confirmed copy of `ours`, which is merged. Then a copy that is not
+    confirmed is merged. The confirmation stays."""
+    ours = a_promise(learnt=SLOT - 2 * HOUR)
+    theirs = a_promise(SLOT + 10 * MINUTE, learnt=SLOT - HOUR)
     release = WatchedRelease(a_release(), (ours,))
     release.merge_promises([theirs])
     assert release.promises == (ours, theirs)
-    confirmed_later = replace(ours, confirmed_at=SLOT + 2 * DAY)
-    for read_from_store in (confirmed_later, ours):
-        release.merge_promises([read_from_store])
-        assert release.promises == (confirmed_later, theirs)
+    ours_confirmed = replace(ours, confirmed_at=SLOT + 2 * DAY)
+    release.merge_promises([ours_confirmed])
+    assert release.promises == (ours_confirmed, theirs)
+    release.merge_promises([ours])
+    assert release.promises == (ours_confirmed, theirs)
 
 
 def test_has_promises_ignores_confirmations_but_not_unknown_promises() -> None:
-    """The release has the promise `ours`. A later confirmation of it is no new promise, but `theirs` is one."""
-    ours, theirs = a_promise(learnt=SLOT - 2 * HOUR), a_promise(SLOT + 10 * MINUTE, learnt=SLOT - HOUR)
+    """The release has one promise, `ours`. `has_promises` says whether it has all the given ones. A copy of `ours` that
+    was confirmed by a later read is no new promise. But `theirs` is one."""
+    ours = a_promise(learnt=SLOT - 2 * HOUR)
+    theirs = a_promise(SLOT + 10 * MINUTE, learnt=SLOT - HOUR)
     release = WatchedRelease(a_release(), (ours,))
-    confirmed_later = replace(ours, confirmed_at=SLOT + 2 * DAY)
-    assert release.has_promises([confirmed_later])
+    ours_confirmed = replace(ours, confirmed_at=SLOT + 2 * DAY)
+    assert release.has_promises([ours_confirmed])
     assert not release.has_promises([ours, theirs])
 
 
@@ -106,12 +113,13 @@ def add_look(
 
 
 def test_only_first_changes_of_a_dynamic_page_begin_runs() -> None:
-    """A page has other bytes at each of 200 looks, so its server makes them anew for each request. After `MOST_CHANGES`
-    changes, they are not compared any more. Looks in a row with the same bytes are a run."""
+    """Looks in a row that got the same bytes are a run. A dynamic page is made for each request, so here all 200 looks
+    get other bytes. Each change begins a run, but only up to `MOST_CHANGES`. After that, bytes are not compared any
+    more."""
     release = release_published_on_time()
     for second in range(200):
         add_look(release, PAGE, PRESENT, second, digest=f"bytes {second}")
-    # The first run has no change before it.
+    # The first run does not begin with a change.
     assert len(release.state_or_empty(PAGE.id).runs) == MOST_CHANGES + 1
 
 
@@ -140,35 +148,33 @@ def test_each_change_of_a_rarely_changed_page_begins_a_run() -> None:
 def test_released_page_is_lost_once_removed_or_changed(
     looks: list[tuple[float, State, str | None]], lost_at_second: float | None
 ) -> None:
-    """Each look has its seconds after the slot (negative: before it), the state, and a checksum of the page. For
-    example, a page that is present at 5 s and absent at 9 s and 12 s is lost at 9 s. None: it is there."""
+    """A page was published at its slot. `looks` has, for each look, its seconds after the slot (negative: before it),
+    the state, and a checksum of the page. The page is lost from the look on that found it absent, withdrawn or with
+    another checksum. It is not lost (None) if it came back, or if it changed only before its slot."""
     release = release_published_on_time()
     for second, state, digest in looks:
         add_look(release, PAGE, state, second, digest=digest)
     assert release.progress(PAGE).lost_at == after_slot(lost_at_second)
-    # The loss is noted for the origin view of the same page, too, so that it is looked at closely.
+    # The loss is noted for the other view of the page, too. So both are looked at closely.
     assert release.progress(ORIGIN_OF_PAGE).lost_at == after_slot(lost_at_second)
 
 
-@pytest.mark.parametrize(
-    ("name_of_window", "longest_gap"),
-    [
-        ("after", None),
-        ("again", 5 * SECOND),
-    ],
-)
-def test_long_gap_ends_a_run_only_in_window_again(name_of_window: str, longest_gap: timedelta | None) -> None:
-    """Looks in a row with one answer are a run. It ends if the gap between two looks is longer than `spacing`. In the
-    window `again`, after a page was found absent or changed, that is 5 s. In the window `after`, the usual one after
-    the slot, it is None: any gap is allowed."""
+@pytest.mark.parametrize(("name_of_window", "longest_allowed_gap"), [("after", None), ("again", 5 * SECOND)])
+def test_gap_in_a_run_is_limited_while_a_removed_page_is_checked_again(
+    name_of_window: str, longest_allowed_gap: timedelta | None
+) -> None:
+    """Looks in a row with one answer are a run, unless the gap between two of them is too long. `spacing` returns the
+    longest gap that is allowed. The last look was a second before the slot, the next one is made two hours later. In
+    the usual window, "after" the slot, any gap is allowed (None). But a page that seemed removed is checked in the
+    window "again". There, the gap may be only as long as planned, 5 s."""
     release = release_published_on_time()
     second_before_slot = -1
     add_look(release, ORIGIN_OF_PAGE, ABSENT, second_before_slot)
-    # The only window begins two hours later, with a look every 5 s.
+    # Looks are planned only from two hours later on, every 5 s.
     begins = SLOT + 2 * HOUR
     state = release.state_of(ORIGIN_OF_PAGE.id)
     state.windows = (Window(name_of_window, begins, ends=begins + HOUR, every=5 * SECOND),)
-    assert state.spacing(now=begins + 3 * SECOND) == longest_gap
+    assert state.spacing(now=begins + 3 * SECOND) == longest_allowed_gap
 
 
 def test_target_without_looks_or_windows_allows_any_gap() -> None:

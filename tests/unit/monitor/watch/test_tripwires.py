@@ -74,7 +74,9 @@ def current_findings(monitor: MonitorInTest) -> set[tuple[Kind, str | None]]:
 
 @pytest.mark.parametrize("kind_of_listing", sorted(LISTINGS))
 def test_page_listed_before_its_slot_is_an_early_exposure(tmp_path: Path, kind_of_listing: str) -> None:
-    """The release is announced for 09:30 at another address. A listing shows its page from 09:28:30 on."""
+    """The release is announced for 09:30. At 09:28:30, its page comes at another address than announced, and a listing
+    shows it. So the release is exposed early. People get one notice of that, which does not quote the page. After a
+    restart, the monitor still knows it."""
     path, without_page, with_page = LISTINGS[kind_of_listing]
     answers = listing_answers(path, without_page, with_page, at="09:28:30")
 
@@ -103,8 +105,9 @@ SITEMAP, SITEMAP_BEFORE, SITEMAP_AFTER = LISTINGS["sitemap"]
 @pytest.mark.slow
 @with_daemon(listing_answers(SITEMAP, SITEMAP_BEFORE, SITEMAP_AFTER, at="09:32:10"), base=with_listing(SITEMAP))
 async def test_missing_release_listed_elsewhere_is_late_and_elsewhere_first(monitor: MonitorInTest) -> None:
-    """The sitemap shows the release at another address from 09:32:10 on. Its own page, due at 09:30:00, never comes.
-    The finding `elsewhere_first` says that it was found at another address."""
+    """The release is due at 09:30, but its page never comes at the announced address. At 09:32:10 it comes at another
+    one, which a sitemap shows. So its own page is late. The finding `elsewhere_first` says that it was found at another
+    address."""
     await monitor.until("09:37:00")
     assert monitor.stored_verdict() == "overdue"
     assert current_findings(monitor) == {(Kind.LATE, "page"), (Kind.ELSEWHERE_FIRST, "elsewhere-1")}
@@ -112,13 +115,14 @@ async def test_missing_release_listed_elsewhere_is_late_and_elsewhere_first(moni
 
 @with_daemon(listing_answers(SITEMAP, SITEMAP_BEFORE, SITEMAP_BEFORE, at="09:29:00"), base=with_listing(SITEMAP))
 async def test_previous_edition_in_a_listing_is_no_match(monitor: MonitorInTest) -> None:
-    """The sitemap shows only the edition of April to June. The release is that of July to September."""
+    """The release is the edition of July to September. The sitemap shows only that of April to June. So its entry is
+    not requested, and there is no finding."""
     await monitor.until("09:29:45")
     assert current_findings(monitor) == set()
     assert [part.id for part in monitor.daemon.watch.releases["claims-q3"].release.parts] == ["page"]
     requested = [entry.path for entry in monitor.publisher.log.entries if entry.host == "stats.example"]
     assert set(requested) == {SITEMAP}
-    # The listing is looked at each minute from 09:28 on.
+    # The listing itself is looked at each minute from 09:28 to 09:29:45.
     assert len(requested) <= 3
     # The page of the release itself is looked at as usual.
     assert monitor.publisher.log.requests()[HOST] > 0
@@ -175,7 +179,8 @@ def govuk_listings(*, shown_in: str) -> str:
 
 @pytest.mark.parametrize("listing", ["search", "feed"])
 def test_govuk_listing_of_another_address_shows_early_exposure(tmp_path: Path, listing: str) -> None:
-    """The slot is at 09:40. At 09:28:30, the page comes at an unexpected address. A search or a feed shows it."""
+    """The slot is at 09:40. At 09:28:30, the page comes at another address than announced. A search or a feed of GOV.UK
+    shows it. So the release is exposed early."""
 
     async def read_findings(monitor: MonitorInTest) -> None:
         await monitor.until("09:33:30")
@@ -187,8 +192,8 @@ def test_govuk_listing_of_another_address_shows_early_exposure(tmp_path: Path, l
 
 @with_daemon(govuk_listings(shown_in="search"), head=HEAD_WITH_SLOT_AT_09_40, base=ON_GOVUK)
 async def test_govuk_search_and_feed_share_one_request_a_minute(monitor: MonitorInTest) -> None:
-    """GOV.UK's search and a feed list what a producer has published. They are requested in turn, each every two
-    minutes."""
+    """On GOV.UK, a search and a feed list what a producer has published. They are requested in turn, one of them each
+    minute."""
     await monitor.until("09:33:30")
     entries = monitor.publisher.log.entries
     of_search = [entry.at.minute for entry in entries if "filter_organisations" in entry.query]
@@ -210,12 +215,13 @@ SITEMAP_INDEX = (
 
 
 def test_release_is_found_in_recent_sitemap_of_an_index(tmp_path: Path) -> None:
-    """The index is a sitemap that names others: recent ones, one of 2019 and one on another host. The last two are not
-    read. The index and its recent sitemaps together get one request a minute."""
+    """The slot is at 09:40. From 09:32:30 on, a recent sitemap shows the release at another address. So it is exposed
+    early. An index names that sitemap and others. The one of 2019 and the one on another host are not read. The index
+    and its sitemaps together get one request a minute."""
     for name, body in {"before": sitemap(), "after": sitemap(LISTED_URL)}.items():
         (tmp_path / f"{name}.gz").write_bytes(gzip.compress(body.encode()))
     tables = an_answer(f"{STATS}/sitemap.xml", "08:00:00", SITEMAP_INDEX)
-    # From 09:32:30 on, the recent sitemap shows the release, ahead of its slot at 09:40.
+    # The recent sitemap, `map-1.xml.gz`, is compressed.
     for name, at in (("before", "08:00:00"), ("after", "09:32:30")):
         gzipped_body = f'body_file = "{name}.gz"\nheaders = {{ "Content-Type" = "application/gzip" }}\n'
         tables += an_answer(f"{STATS}/map-1.xml.gz", at, more=gzipped_body)
@@ -248,7 +254,7 @@ def a_look(target: Target, *found: Found, at: datetime = NINE) -> Sighting:
 
 def test_tripwires_of_one_producer_and_host_take_turns() -> None:
     """A tripwire is a listing or feed that may show a release early. All those of one producer on one host together get
-    one request a minute. So each of two is requested every two minutes, the second one a minute later."""
+    one request a minute. So if there are two, each is requested every two minutes, the second one a minute later."""
     one = Producer("one", ["www.gov.uk"], [f"{STATS}/a.xml", f"{STATS}/b.atom"])
     two = Producer("two", newest=[f"{STATS}/a.xml"])
     minute = timedelta(minutes=1)
@@ -256,8 +262,8 @@ def test_tripwires_of_one_producer_and_host_take_turns() -> None:
         (target.id.split("/")[1], target.host, window.every / minute, shift / minute)
         for target, (window,), shift in tripwires_of(one, two).plan_targets()
     ]
-    # Each is a producer, a host, the minutes between two requests, and the minutes until the first. On GOV.UK, a
-    # producer has a search and a feed.
+    # Each row has a producer, a host, the minutes between two requests, and those until the first. On www.gov.uk, a
+    # producer has two tripwires: a search and a feed.
     assert planned == [
         ("one", "www.gov.uk", 2.0, 0.0),
         ("one", "www.gov.uk", 2.0, 1.0),
@@ -268,8 +274,8 @@ def test_tripwires_of_one_producer_and_host_take_turns() -> None:
 
 
 def test_only_current_sitemaps_on_the_own_host_are_watched() -> None:
-    """The index is a sitemap that names other sitemaps. It may name others at each look. Only those that it named last
-    are watched, and only on its own host."""
+    """An index is a sitemap that names other sitemaps. It may name others at each look. Only those that it named last
+    are watched, and only those on its own host."""
     poller = FakePoller()
     wires = tripwires_of(Producer("one", newest=[f"{STATS}/sitemap.xml"]), poller=poller)
     (index,) = wires.targets()
@@ -290,8 +296,8 @@ def test_only_current_sitemaps_on_the_own_host_are_watched() -> None:
 
 
 def test_match_is_reported_once_and_forgotten_with_its_release() -> None:
-    """A match is an entry of a listing with the title of a release that is near. Each week another one is near, which
-    two listings show. It is reported once, and the next week it is no longer in memory."""
+    """A match is an entry of a listing with the title of a release whose slot is near. Each week another release is
+    near, and two listings show its page. That is reported once. In the next week, the match is no longer in memory."""
     near, reported = list[NearRelease](), list[str]()
     producer = Producer("one", newest=[f"{STATS}/feed.atom", f"{STATS}/latest"])
     wires = Tripwires(
@@ -307,7 +313,7 @@ def test_match_is_reported_once_and_forgotten_with_its_release() -> None:
         release = Release(f"of-week-{week}", title, "one", f"{STATS}/promised-{week}", ())
         near[:] = [NearRelease(release, when)]
         page = Found(f"{STATS}/week-{week}", title, "listed")
-        # Both listings of the producer show the page, and one of them shows it again.
+        # Both listings of the producer show the page, the feed even twice.
         for listing in (feed, latest, feed):
             wires.see(listing, a_look(listing, page, at=when))
     assert reported == [f"{STATS}/week-{week}" for week in range(weeks)]
@@ -316,7 +322,8 @@ def test_match_is_reported_once_and_forgotten_with_its_release() -> None:
 
 
 def test_sitemaps_no_longer_in_their_index_are_forgotten() -> None:
-    """The index is a sitemap that names other sitemaps, here another one each day."""
+    """An index is a sitemap that names other sitemaps. Each day this one names a new sitemap, and no longer the one
+    before. Only the last one is still in memory."""
     wires = tripwires_of(Producer("one", newest=[f"{STATS}/sitemap.xml"]))
     index = next(wires.targets())
     for day in range(9):
@@ -342,7 +349,7 @@ def test_sitemaps_no_longer_in_their_index_are_forgotten() -> None:
 )
 def test_publication_date_is_read_from_feeds_and_sitemaps(facts: dict[str, str], when: str | None) -> None:
     """Feeds and sitemaps give the date of an entry in several fields and formats. The date of publication goes before
-    that of an update. None: neither of them can be read."""
+    that of an update. None: there is no date that can be read."""
     date = publication_date(Found("u", "t", "listed", facts))
     assert (date.isoformat() if date else None) == when
 
@@ -360,11 +367,11 @@ def test_publication_date_is_read_from_feeds_and_sitemaps(facts: dict[str, str],
 def test_listed_own_address_matches_if_new_or_rightly_titled(
     title_of_entry: str, days_until_slot: int, *, is_new: bool, is_match: bool
 ) -> None:
-    """1, 40 or 87 days before its slot, a listing has an entry with the address of a release. A match means that the
-    release may be early. An entry that was not there before (`is_new`) matches under any title, an old one only under
-    the title of the release."""
+    """A slot is in 1, 40 or 87 days. A listing has an entry with the address of the release. A match means that the
+    release may be early. A new entry (`is_new`) matches under any title. An old one, which was there at the last look,
+    matches only under the title of the release."""
     entry = Found(LISTED_URL, title_of_entry, "entry")
-    # A match by the address has the kind `TITLE`, too.
+    # A match by the address has the same kind as one by the title.
     expected = [("claims-q3", MatchKind.TITLE)] if is_match else []
     now = datetime(2026, 9, 15, 15, 50, tzinfo=UTC)
     assert matches_of_release(entry, is_new=is_new, slot=now + timedelta(days=days_until_slot), now=now) == expected
@@ -373,8 +380,8 @@ def test_listed_own_address_matches_if_new_or_rightly_titled(
 @pytest.mark.parametrize("days_since_slot", [1, 40, 87])
 @pytest.mark.parametrize("title_of_entry", [TITLE, "Something else altogether"])
 def test_announced_address_listed_after_its_slot_is_no_match(title_of_entry: str, days_since_slot: int) -> None:
-    """1, 40 or 87 days after its slot, a listing shows a new entry with the address of a release. A match would mean
-    that the release may be early."""
+    """A slot was 1, 40 or 87 days ago. Only now, a listing shows the address of the release. A match would mean that
+    the release may be early. But its slot is over, so there is none."""
     entry = Found(LISTED_URL, title_of_entry, "entry")
     now = datetime(2026, 9, 15, 15, 50, tzinfo=UTC)
     assert matches_of_release(entry, is_new=True, slot=now - timedelta(days=days_since_slot), now=now) == []

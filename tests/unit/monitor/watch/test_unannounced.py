@@ -57,8 +57,8 @@ async def consider_entry(monitor: CalendarMonitor, found: Found, producer: str =
 
 @with_calendar_monitor()
 async def test_unannounced_publication_becomes_a_release_with_one_notice(monitor: CalendarMonitor) -> None:
-    """A listing shows the page at two looks. No calendar announced it, so its release has no slot, and people get one
-    notice of that."""
+    """A calendar announces a release called `a`. A listing shows another page, at two looks. No calendar announced
+    that. So it becomes a release without a slot, and people get one notice."""
     publish_page(monitor, first_published="2026-11-16T11:58:00Z")
     await monitor.read_calendar(csv(row("a")))
     for _ in range(2):
@@ -83,9 +83,9 @@ async def test_unannounced_publication_becomes_a_release_with_one_notice(monitor
 async def test_known_old_or_non_statistical_entry_makes_no_release(
     title_of_entry: str, url_of_entry: str, page_first_published: str, monitor: CalendarMonitor
 ) -> None:
-    """A listing shows an entry. It would become a release if it were statistics that no calendar announced. But it is,
-    for example, a news page, or one from 2019. The calendar announces the release "Example a", at
-    https://stats.example/a."""
+    """The calendar announces the release "Example a", at https://stats.example/a. A listing shows an entry. If that
+    were new statistics that no calendar announced, it would become a release. But it has the title or the address of
+    "Example a", or it is of 2019, or it is news, or it is of no known series."""
     await monitor.read_calendar(csv(row("a")))
     publish_page(monitor, page_first_published)
     date_in_listing = {"published": "Mon, 16 Nov 2026 11:58:00 GMT"}  # also the date of an edit of an old page
@@ -95,22 +95,23 @@ async def test_known_old_or_non_statistical_entry_makes_no_release(
 
 @with_calendar_monitor()
 async def test_page_announced_within_15_minutes_is_not_unannounced(monitor: CalendarMonitor) -> None:
-    """At 12:00, a listing shows a new page that no calendar announced. At 12:10 a calendar does. The monitor waits for
-    that until 12:15, and only then would make an unannounced release, `example-surprise`."""
+    """At 12:00, a listing shows a new page that no calendar announced. The monitor waits until 12:15 for a calendar to
+    do so. Only then would it make a release of its own, `example-surprise`. At 12:10 a calendar announces the page, as
+    that of its release `surprise`."""
     publish_page(monitor, first_published="2026-11-16T11:58:00Z")
     unannounced_of(monitor).consider_in_background("example-office", Found(PAGE_URL, TITLE, "listed"))
-    # The calendar names the page as that of its release `surprise`.
     announced = f"surprise,Example renamed,example-office,{PAGE_URL},2026-11-16,12:00,confirmed"
     ten_minutes, twenty_minutes = 10, 20
     await monitor.read_calendar(csv(announced), minutes_later=ten_minutes)
-    # At 12:30, that is the only release.
+    # At 12:30, `surprise` is the only release.
     await monitor.clock.sleep(twenty_minutes * 60)
     assert monitor.watched_ids == {"surprise"}
 
 
 @with_calendar_monitor()
 async def test_new_edition_in_a_feed_becomes_a_watched_release(monitor: CalendarMonitor) -> None:
-    """The calendar announces only the edition of October. A feed shows that of November, which is published."""
+    """The calendar announces only the edition of October, as the release `a`. A feed shows that of November, which is
+    published. So that becomes a release, too, and is watched."""
     url = "https://stats.example/awareness-november"
     monitor.pages[url] = Reply(200, b"<html><title>Example awareness: November 2026</title></html>")
     await monitor.read_calendar(csv(row("a", title="Example awareness: October 2026")))
@@ -125,8 +126,9 @@ def a_sighting(target: Target, *found: Found, state: State = State.PRESENT) -> S
 
 
 def test_first_look_at_a_listing_reports_only_newer_entries() -> None:
-    """The monitor starts at 11:00. Most entries of a listing were there before. At the first look, only one dated after
-    that is new, here at 11:58."""
+    """The monitor starts at 11:00. At the first look at a listing, most entries were there before. So only an entry
+    that is dated after 11:00 is new. At later looks, each entry that was not there before is new."""
+    # No release is near, so each new entry is reported as unmatched.
     reported: list[str] = []
     producer = Producer("example-office", newest=["https://stats.example/new"])
     wires = Tripwires(
@@ -137,11 +139,10 @@ def test_first_look_at_a_listing_reports_only_newer_entries() -> None:
     )
     wires.start(datetime(2026, 11, 16, 11, tzinfo=UTC))
     (target,) = wires.targets()
-    wires.see(target, a_sighting(target, state=State.UNKNOWN))  # it shows no entries, so the next look is the first
+    wires.see(target, a_sighting(target, state=State.UNKNOWN))  # a failed look, so the next one is the first
     undated, undated_later = Found("undated", "a", "listed"), Found("undated, later", "b", "listed")
     dated = Found("dated", "c", "listed", {"published": "Mon, 16 Nov 2026 11:58:00 GMT"})
     wires.see(target, a_sighting(target, undated, dated))
     assert reported == ["dated"]
-    # From the second look on, each entry that was not there before is new.
     wires.see(target, a_sighting(target, undated, undated_later, dated))
     assert reported == ["dated", "undated, later"]
