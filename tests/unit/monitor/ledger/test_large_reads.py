@@ -206,8 +206,8 @@ async def test_joined_releases_keep_promises_despite_a_cut_off_read(
 ) -> None:
     """Two calendars have 200 entries each, which are 400 releases. Then one calendar is read again. Each of its entries
     now has the link of an entry of the other calendar. So each such pair becomes one release. Each entry also has
-    another slot, which is a new promise. This read is written in several transactions, the portions. The monitor is
-    killed after some portions. When it reads the calendar again, no promise may be lost or doubled."""
+    another slot, which is a new promise. This read is written in three transactions, the portions. The monitor is
+    killed after some of them. When it reads the calendar again, no promise may be lost or doubled."""
     joining = [
         an_entry(number, calendar=joining_calendar, url=f"https://{other_calendar}.example/{number}", moved=HOUR)
         for number in range(200)
@@ -304,13 +304,14 @@ async def read_each_hour_until_refused(monitor: Monitor) -> datetime:
 
 
 def test_read_refused_by_full_queue_can_be_recorded_later() -> None:
-    """While the store is away, reads wait for it in a queue with room for 10,000 rows. Reads come each hour, and each
-    has 600 rows. So 16 reads fit, and the next one is refused. Then the store is back and the queue is written. Now the
-    refused read can be recorded, and it is the newest read in the store."""
+    """While the store is away, reads wait for it in a queue with room for 10,000 rows. A read comes each hour, of about
+    1,200 rows: 600 entries and their promises. So eight reads fit, and the ninth is refused. Then the store is back and
+    the queue is written. Now the refused read can be recorded. It is the newest read in the store."""
     refused_reads: list[datetime] = []
 
     async def fill_queue_and_record_again(monitor: Monitor) -> None:
         refused_at = await read_each_hour_until_refused(monitor)
+        assert refused_at == START + 9 * HOUR
         refused_reads.append(refused_at)
         # The refused read does not count. The last read is the one an hour before it.
         assert monitor.ledger.last_read("stats") == refused_at - HOUR
