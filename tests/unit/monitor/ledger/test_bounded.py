@@ -86,9 +86,8 @@ def test_read_without_age_of_copies_counts_as_of_end() -> None:
 
 
 def test_state_without_age_of_copy_counts_as_of_end_of_read() -> None:
-    """A read ends in minute 10. Its answer is a copy of minute 7. But the state that is left of this read lacks that
-    time (`as_of` is None). Then only the end of the read is known. A second read, in minute 20, shows another slot. So
-    that change is dated after minute 10."""
+    """A read ends in minute 10, and its answer is a copy of minute 7. But its state lacks that time (`as_of` is None).
+    So only the end of the read is known. The next read shows another slot: a change after minute 10."""
     first_read = evaluate_read_in_minute(10, NO_READ_YET, copied_at_minute=7, e0=SLOT)
     state_without_age = replace(first_read.state, as_of=None)
     second_read = evaluate_read_in_minute(20, state_without_age, e0=LATER)
@@ -130,8 +129,7 @@ def test_only_new_or_moved_entry_is_changed() -> None:
 
 
 def test_only_another_title_is_a_change_of_title() -> None:
-    """`titles` has the changes of an entry's title. The first two reads show entry e0 with the same title: no change.
-    The third read shows another title: one change."""
+    """`titles` has the changes of a title. A read with the same title adds none. One with another title adds one."""
     first = evaluate_read_in_minute(10, NO_READ_YET, title="Example", e0=SLOT)
     same_title = evaluate_read_in_minute(20, first.state, title="Example", e0=SLOT)
     assert same_title.state.entries["e0"].titles == ()
@@ -140,8 +138,7 @@ def test_only_another_title_is_a_change_of_title() -> None:
 
 
 def test_last_100_title_changes_of_an_entry_are_kept() -> None:
-    """After a first read, 120 reads show entry e0, each with a new title. Each new title is a change. Only the last
-    100 changes are kept, from number 21 to number 120."""
+    """After a first read, 120 reads show e0, each with a new title. Only the last 100 changes are kept."""
     state = evaluate_read_in_minute(0, NO_READ_YET, title="First title of", e0=SLOT).state
     for number in range(1, 121):
         state = evaluate_read_in_minute(number, state, title=f"Title {number} of", e0=SLOT).state

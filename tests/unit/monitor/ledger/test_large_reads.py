@@ -159,10 +159,9 @@ async def test_cut_off_read_confirms_no_entry_that_it_lacks(clock: VirtualClock,
 @pytest.mark.parametrize("portions_written", [0, 1, 2])
 @partial(virtually, begins=START)
 async def test_cut_off_read_is_recorded_whole_at_next_read(clock: VirtualClock, portions_written: int) -> None:
-    """A first read of a calendar, at START, shows 600 entries. A second read, a day later, lacks 300 of them, has moved
-    30 and has 50 new ones. It is written in three transactions, the portions. The monitor is killed before the last
-    portion. An hour later it is restarted, and a third read shows the same as the second. Then all changes are
-    recorded, with the time of the third read."""
+    """A first read, at START, shows 600 entries. A day later, a second read lacks 300 of them, has moved 30 and has 50
+    new ones. It is written in three transactions, the portions. The monitor is killed before the last one. After a
+    restart, a third read shows the same. Now all changes are recorded, with the time of the third read."""
     store = await store_with_changes_cut_off(clock, portions_written)
     third_read_at = START + DAY + HOUR
     restarted = await Monitor(store, clock).started(third_read_at)
@@ -313,10 +312,8 @@ def test_read_refused_by_full_queue_can_be_recorded_later() -> None:
         refused_at = await read_each_hour_until_refused(monitor)
         assert refused_at == START + 9 * HOUR
         refused_reads.append(refused_at)
-        # The refused read does not count. The last read is the one an hour before it.
         assert monitor.ledger.last_read("stats") == refused_at - HOUR
-        store_is_back = inf
-        monitor.store.accepts_transactions = store_is_back
+        monitor.store.accepts_transactions = inf  # the store is back
         await monitor.writer.backlog.finish_large(STALLED_AFTER)
         await monitor.record(first_entries_with_one_moved(by=DAY), refused_at)
 

@@ -114,9 +114,8 @@ async def test_failed_write_leaves_nothing_in_memory_or_store(monitor: CalendarM
 
 @with_calendar_monitor()
 async def test_read_after_a_failed_write_records_entries_as_new(monitor: CalendarMonitor) -> None:
-    """The first read of a calendar shows the releases a and b. But the store refuses to write it. The next read, ten
-    minutes later, shows the same and is written. So both releases count as first read by the next read, in memory and
-    in the store. Both are watched."""
+    """The first read of a calendar shows the releases a and b, but the store refuses to write it. The next read shows
+    the same and is written. So both count as first read by the next read."""
     store = await reopen_with_controlled_store(monitor)
     await read_that_store_refuses(monitor, store, csv(row("a"), row("b")))
     next_read = await monitor.read_calendar(minutes_later=10)
@@ -179,9 +178,8 @@ def read_times(promises: Iterable[Promise]) -> list[tuple[str, datetime]]:
 
 @with_calendar_monitor()
 async def test_release_whose_watch_ended_is_not_loaded_again(monitor: CalendarMonitor) -> None:
-    """A release is watched until 15 days after its slot. Here the slot is on 26 November, so the watch ends on 11
-    December at 9:30. In the next two days, no hourly job watches the release again. None even loads its runs, which
-    would be the first step."""
+    """A release is watched until 15 days after its slot, here until 11 December at 9:30. In the two days after that, no
+    hourly job watches it again. None even loads its runs, which would be the first step."""
     store = await reopen_with_controlled_store(monitor)
     await monitor.read_calendar(csv(row("a", "2026-11-26", "09:30")))
     await sleep_until(monitor, datetime(2026, 12, 11, 10, tzinfo=UTC))
@@ -196,9 +194,8 @@ async def test_release_whose_watch_ended_is_not_loaded_again(monitor: CalendarMo
 
 @with_calendar_monitor()
 async def test_release_moved_to_a_near_day_is_watched_again(monitor: CalendarMonitor) -> None:
-    """A release is watched until 15 days after its slot. Here the slot is on 26 November, so the watch ends on 11
-    December at 9:30. The hourly job of 10:00 ends it. Then the calendar moves the release to 14 December. That is only
-    three days ahead, so it is watched again."""
+    """A release is watched until 15 days after its slot, here until 11 December at 9:30. At 10:00 the hourly job ends
+    the watch. Then the calendar moves the release to 14 December. That is near, so it is watched again."""
     await monitor.read_calendar(csv(row("a", "2026-11-26", "09:30")))
     await sleep_until(monitor, datetime(2026, 12, 11, 10, tzinfo=UTC))
     await monitor.judge_all()
@@ -232,10 +229,9 @@ async def test_verdict_left_open_during_downtime_becomes_final(monitor: Calendar
 
 @with_calendar_monitor(STATS, OWN)
 async def test_pinned_releases_become_one_and_keep_old_promises(monitor: CalendarMonitor) -> None:
-    """Two calendars have an entry each, with different titles. So these are two releases, and both are judged. A pin is
-    a setting that gives a title the id of its release. A person pins both titles to the id "awareness". After a
-    restart they are one release with one verdict. The store still leads from both old ids to this release, and keeps
-    their promises."""
+    """Two calendars announce a release each, under different titles. Both are judged. Then a person gives both titles
+    the same id by a setting, the pin. After a restart they are one release with one verdict. In the store, both old ids
+    lead to it and keep their promises."""
     await monitor.read_calendar(csv(row("a", title="Example awareness")), "stats")
     await monitor.read_calendar(as_json(own_entry("a", title="Quite another name")), "own")
     await monitor.judge_all()
@@ -298,9 +294,8 @@ async def test_hourly_job_stores_title_of_new_calendar_order(monitor: CalendarMo
 
 @with_calendar_monitor()
 async def test_release_can_get_an_earlier_id_back_by_pin(monitor: CalendarMonitor) -> None:
-    """A calendar shows a release with the id a. A pin is a setting that gives a title the id of its release. First a
-    pin changes the id to "awareness". Then another pin changes it back to a. Each time, after a restart, the store and
-    the watch have the release only under the pinned id."""
+    """A pin is a setting that gives a title the id of its release. A first pin changes the id of release a to
+    "awareness". Another one changes it back. Each time, store and watch have only the pinned id."""
     await monitor.read_calendar(csv(row("a", title="Example awareness")))
     for pinned_id in ("awareness", "a"):
         pin = Pin(id=pinned_id, title="Example awareness")

@@ -40,8 +40,7 @@ def test_promises_are_sorted_by_time_of_their_read() -> None:
 
 
 def test_last_promised_day_is_that_of_latest_read() -> None:
-    """The read in minute 1 promised release x for 23 July. The read in minute 2 promised it for 24 July. The later read
-    counts, although it was added first."""
+    """Release x is promised for 23 July by one read, and for 24 July by a later read. The later one counts."""
     for_23_july = promise_read_in_minute(1, slot=datetime(2026, 7, 23, 8, 30, tzinfo=UTC))
     for_24_july = promise_read_in_minute(2, slot=datetime(2026, 7, 24, 8, 30, tzinfo=UTC))
     book = book_of(for_24_july, for_23_july)
@@ -93,9 +92,8 @@ def test_release_is_near_until_15_days_after_its_slot() -> None:
 
 
 def test_promised_instants_between_two_instants_include_both() -> None:
-    """`promised_instants` returns the promised times of a release from `begin` to `end`. Both ends belong to the
-    period. The only promise here is for SLOT. So SLOT is found if the period ends or begins with it. It is not found in
-    a period a minute before or after it."""
+    """`promised_instants` returns the promised times from `begin` to `end`, both included. The only promise is for
+    SLOT. So it is found if the period begins or ends with it, and not a minute before or after."""
     only_promise = promise_read_in_minute(1, slot=SLOT)
     book, before, after = book_of(only_promise), SLOT - MINUTE, SLOT + MINUTE
     assert book.promised_instants("x", begin=before, end=SLOT) == [SLOT]
@@ -105,9 +103,8 @@ def test_promised_instants_between_two_instants_include_both() -> None:
 
 
 def test_promises_of_one_calendar_are_copied_unless_already_there() -> None:
-    """Calendar A promised release x in minutes 1 and 3, and calendar B in minute 2. Release y already has A's promise
-    of minute 1. Now A's promises are copied from x to y. Only that of minute 3 is copied: that of minute 1 is there,
-    and that of minute 2 is B's."""
+    """Release x has promises of calendar A, read in minutes 1 and 3, and one of B. Release y already has A's promise of
+    minute 1. If A's promises are copied from x to y, only that of minute 3 is new."""
     known_of_both, only_of_x = promise_read_in_minute(1, "A"), promise_read_in_minute(3, "A")
     of_other_calendar = promise_read_in_minute(2, "B")
     book = book_of(known_of_both, replace(known_of_both, release="y"), of_other_calendar, only_of_x)
@@ -140,8 +137,7 @@ def test_latest_edition_is_kept_in_any_order_of_adding() -> None:
 
 
 def test_of_two_editions_of_one_day_last_added_is_kept() -> None:
-    """Two editions of one series have their slot on the same day, 10 January. The one that was added last counts as the
-    latest edition."""
+    """Of two editions of a series with a slot on the same day, the one that was added last is the latest."""
     past = PastEditions()
     on_10_january = edition(date(2026, 1, 10))
     past.add(replace(on_10_january, release="added first"), now=T0)
@@ -189,9 +185,8 @@ def test_reads_without_a_release_are_counted_in_last_promise() -> None:
 
 
 def test_read_that_shows_a_release_again_ends_the_count() -> None:
-    """Three reads of calendar A lack release x. A promise of A for x counts them (`unlisted`). Then a read shows x
-    again, which ends the count (None). Another read shows x, too. There is no count left to end, so it changes no
-    promise."""
+    """Three reads of calendar A lack release x, and its promise counts them (`unlisted`). A read that shows x again
+    ends the count (None). Another such read finds no count to end, so it changes no promise."""
     book = book_after_three_reads_of_a_without_x()
     book.replace_promises(book.mark_relisted("A", ["x"]))
     assert [promise.unlisted for promise in book.promises_of("x")] == [None, None, None]
@@ -200,9 +195,7 @@ def test_read_that_shows_a_release_again_ends_the_count() -> None:
 
 
 def test_unknown_release_is_neither_unlisted_nor_relisted() -> None:
-    """A read that lacks a release, or shows it again, changes the promise of that release. Here the release is unknown,
-    so it has no promise. No promise is changed."""
+    """A read that lacks a release, or shows it again, changes a promise. An unknown release has none."""
     book = book_of(promise_read_in_minute(1, "A"))
-    no_successors: list[str] = []
-    assert book.count_unlisted("A", {"unknown release": no_successors}, at_minute(10)) == []
+    assert book.count_unlisted("A", {"unknown release": []}, at_minute(10)) == []
     assert book.mark_relisted("A", ["unknown release"]) == []

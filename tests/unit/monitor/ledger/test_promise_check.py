@@ -118,18 +118,16 @@ def test_promise_confirmed_since_its_slot_needs_no_other_confirmation(
 
 
 def test_early_release_needs_confirmation_since_its_latest_exposure() -> None:
-    """A page was public 15 minutes before its slot, and again 5 minutes before it. These are two exposures. The slot
-    may have been changed between them. So its calendar must be read again after the second exposure began. A read
-    between the two is not enough."""
+    """A page was public 15 minutes before its slot, and again 5 minutes before it. In between, the slot may have
+    changed. So its calendar must be read again after the second exposure began."""
     first_exposure, second_exposure = SLOT - 15 * MINUTE, SLOT - 5 * MINUTE
     exposed_twice = verdict(page_verdict(VerdictKind.EARLY, exposed_at=[first_exposure, second_exposure]))
     assert confirmation_needed_since(exposed_twice) == second_exposure
 
 
 def test_after_slot_an_undated_exposure_needs_read_since_slot() -> None:
-    """A page was public before its slot, but it is not known since when (None). Now it is five minutes after the slot.
-    To confirm the promise, a calendar must be read again. As the exposure has no known begin, the read must begin at
-    the slot or later."""
+    """A page was public before its slot, but it is not known since when (None). It is five minutes after the slot. So a
+    calendar must be read again, at the slot or later, to confirm the promise."""
     exposed_since_unknown_time = page_verdict(VerdictKind.EARLY, exposed_at=[None])
     five_minutes_after_slot = verdict(exposed_since_unknown_time, judged_at=SLOT + 5 * MINUTE)
     assert confirmation_needed_since(five_minutes_after_slot) == SLOT
@@ -168,9 +166,8 @@ def verdict_in_doubt(*, judged_at: datetime) -> Verdict:
 
 @pytest.mark.parametrize("judged_at", [PAGE_SEEN_AT, SLOT - MINUTE, SLOT - SECOND])
 def test_before_slot_doubted_promise_needs_read_since_page_appeared(judged_at: datetime) -> None:
-    """A page was seen 3 minutes before its slot. It is in doubt whether its calendar still promises that slot. The slot
-    has not come: it is, for example, one second before it. A calendar read that begins after the page was seen would
-    end the doubt."""
+    """A page was seen 3 minutes before its slot, and it is in doubt whether its calendar still promises that slot. The
+    slot has not come yet. A calendar read since the page was seen would end the doubt."""
     in_doubt = verdict_in_doubt(judged_at=judged_at)
     assert confirmation_needed_since(in_doubt) == PAGE_SEEN_AT
 
@@ -225,8 +222,7 @@ def test_verdict_at_exposure_requests_and_awaits_calendar_reads() -> None:
 
 def test_each_new_breach_waits_for_a_newer_read() -> None:
     """A page is public 15 minutes before its slot, and again 5 minutes before it. After each of these breaches, its
-    calendar must be read again: a read before the second does not count for the second. Each time, the verdict waits
-    for the read for ten seconds (LONGEST_WAIT) at most."""
+    calendar must be read again. The verdict waits for that, for ten seconds (LONGEST_WAIT) at most."""
     check, watched = running_check(), WatchedStub()
     first_exposure, second_exposure = SLOT - 15 * MINUTE, SLOT - 5 * MINUTE
     exposed_once = page_verdict(VerdictKind.EARLY, exposed_at=[first_exposure])
@@ -249,18 +245,16 @@ def test_each_new_breach_waits_for_a_newer_read() -> None:
     ids=["no reader", "promise confirmed since the slot", "no breach"],
 )
 def test_verdict_stops_waiting_if_no_read_is_possible_or_needed(check: PromiseCheck, next_verdict: Verdict) -> None:
-    """An earlier verdict on a release waits for a calendar read. The next verdict does not wait (None). In the three
-    cases, the check has no task that reads calendars, or the calendar was already read since the slot, or the release
-    is on time now."""
+    """An earlier verdict on a release waits for a calendar read. The next one does not (None): no task reads calendars,
+    or the calendar was read since the slot, or the release is on time."""
     watched = WatchedStub(waits_for_calendar=True)
     assert wait_until(check, watched, next_verdict) is None
     assert (watched.waits_for_calendar, watched.wanted_read) == (False, None)
 
 
 def test_calendar_already_read_since_slot_is_not_requested() -> None:
-    """A release needs a read of each of its two calendars, "govuk" and "own", that began at the slot or later. The last
-    read of "govuk" did. That of "own" began a second too early. So only "own" is requested. Once it is read again, the
-    release is judged again, and no read is needed any more."""
+    """A release needs a read of its calendars "govuk" and "own" that began at the slot or later. That of "own" began
+    too early, so only "own" is requested. Once it is read, the release is judged again."""
     check, judge_again = running_check(), CallCounter()
 
     def request_missing_reads() -> bool:
@@ -277,9 +271,8 @@ def test_calendar_already_read_since_slot_is_not_requested() -> None:
 
 
 def test_read_that_began_too_early_is_requested_again() -> None:
-    """A release needs a read of its calendar that begins at the slot or later, so such a read is requested. A read
-    comes that began a second before the slot. It is not enough. So the calendar is requested again, and the release is
-    not judged again yet."""
+    """A calendar read that begins at the slot or later is requested. One comes that began a second before the slot. It
+    is not enough. So another one is requested, and the release is not judged again yet."""
     check, judge_again = running_check(), CallCounter()
 
     async def request_read_and_get_one_begun_too_early() -> list[str]:
@@ -311,20 +304,17 @@ def test_no_verdict_waits_for_a_read_without_a_reader() -> None:
 
 
 def test_verdict_waits_for_a_read_once_a_reader_exists() -> None:
-    """The reader is the task that reads calendars on request. It counts as running once it has taken its first
-    requests. From then on, the verdict on an overdue release waits for its calendars to be read again, for ten seconds
-    (LONGEST_WAIT) at most."""
+    """The reader is the task that reads calendars on request. It counts as running once it has taken requests. Then the
+    verdict on an overdue release waits for calendar reads, ten seconds (LONGEST_WAIT) at most."""
     check, overdue = PromiseCheck(), verdict(page_verdict(VerdictKind.OVERDUE), judged_at=JUDGED_AT)
     check.request_reads(calendars=("govuk",), since=SLOT, release="another release", callback=CallCounter())
-    reader_takes_first_requests = check.next_requested()
-    asyncio.run(reader_takes_first_requests)
+    asyncio.run(check.next_requested())  # by the reader
     assert wait_until(check, WatchedStub(), overdue) == JUDGED_AT + LONGEST_WAIT
 
 
 def test_earlier_begun_read_does_not_replace_a_later_one() -> None:
-    """Two reads of a calendar overlap. The one that began 5 s after the slot is recorded first. The other began 5 s
-    before the slot, took longer, and is recorded second. The later beginning still counts. So a release that needs a
-    read since the slot has it."""
+    """Two reads of a calendar overlap. One that began 5 s after the slot is recorded first. One that began 5 s before
+    it took longer. The later beginning counts. So no other read since the slot is needed."""
     check = running_check()
     check.record_read("govuk", begun=SLOT + 5 * SECOND)
     check.record_read("govuk", begun=SLOT - 5 * SECOND)

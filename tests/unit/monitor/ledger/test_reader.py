@@ -49,8 +49,7 @@ def read_calendar(
 
 
 def test_read_makes_one_request_and_returns_entries() -> None:
-    """A calendar is one TOML file with one entry, "Example claims". A read makes one request and returns this entry. It
-    is usable: it has no fault."""
+    """A read of a calendar makes one request and returns the only entry, without a fault."""
     (outcome,), requests = read_calendar({URL: SHOWS_CLAIMS})
     assert (outcome.read.usable, outcome.read.entries, outcome.read.fault) == (True, 1, "")
     (announcement,) = outcome.reading.announcements
@@ -91,9 +90,8 @@ def test_unchanged_calendar_is_requested_by_etag_and_parsed_once() -> None:
     ],
 )
 def test_failed_read_has_a_reason_and_no_reading(reply: Reply, reason: str) -> None:
-    """A read of a calendar fails. For example, the answer has status 503, or it is a sign-in page. So the read is not
-    usable and has no entries. It names the reason in one line: for a 503, its fault contains "answered 503". If a case
-    gives an empty `reason`, the fault may have any words."""
+    """A read of a calendar fails, for example with a 503 or a sign-in page. So it is not usable and has no entries. Its
+    fault contains the reason, such as "answered 503", or any words if `reason` is empty."""
     (outcome,), _ = read_calendar({URL: reply})
     assert (outcome.read.usable, outcome.reading) == (False, None)
     assert outcome.read.fault

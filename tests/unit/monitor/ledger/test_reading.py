@@ -31,9 +31,8 @@ def incidents(monitor: CalendarMonitor) -> list[Incident]:
 
 @with_calendar_monitor()
 async def test_doubted_read_gives_one_notice_and_changes_nothing(monitor: CalendarMonitor) -> None:
-    """A calendar has shown 20 entries. Then three reads show only 8. That is far fewer than usual, so none of them is
-    believed. People get one notice, not three. All 20 releases stay, and the first read still counts as the last good
-    one."""
+    """A calendar has shown 20 entries. Then three reads show only 8, far fewer than usual, and are not believed. People
+    get one notice, not three. All 20 releases stay, and the first read stays the last good one."""
     await monitor.read_calendar(TWENTY_ENTRIES)
     last_good_read = monitor.last_read()
     for _ in range(3):
@@ -69,12 +68,10 @@ async def test_fault_from_before_restart_is_not_notified_again(monitor: Calendar
     notice. Then the calendar shows all 20 again, and the incident is closed."""
     await monitor.read_calendar(TWENTY_ENTRIES)
     await monitor.read_calendar(EIGHT_ENTRIES, minutes_later=10)
-    a_day_in_seconds = 86_400
-    await monitor.clock.sleep(a_day_in_seconds)
+    await monitor.clock.sleep(86_400)  # a day
     await monitor.restart()
     await monitor.read_calendar(EIGHT_ENTRIES)
-    assert len(incidents(monitor)) == 1
-    assert len(monitor.notice_subjects()) == 1
+    assert len(incidents(monitor)) == len(monitor.notice_subjects()) == 1
     await monitor.read_calendar(TWENTY_ENTRIES, minutes_later=10)
     (incident,) = incidents(monitor)
     assert incident.closed is not None
@@ -82,16 +79,13 @@ async def test_fault_from_before_restart_is_not_notified_again(monitor: Calendar
 
 @with_calendar_monitor()
 async def test_unreadable_calendar_is_notified_after_three_intervals(monitor: CalendarMonitor) -> None:
-    """A calendar is read every ten minutes. The read at 12:00 is usable. Then every connection is reset, so no read
-    succeeds. At 12:30 three intervals have passed, and there is no notice yet. At 12:40 it is more than three, and
-    people are notified."""
+    """A calendar is read every ten minutes, at 12:00 with success. Then no read succeeds. At 12:30, after three
+    intervals, there is no notice yet. At 12:40 it is more than three, and people are notified."""
     await monitor.read_calendar(TWENTY_ENTRIES)
-    # 12:10, 12:20 and 12:30
     for _ in range(3):
-        await monitor.read_calendar(RESET, minutes_later=10)
+        await monitor.read_calendar(RESET, minutes_later=10)  # 12:10, 12:20 and 12:30
     assert monitor.notice_subjects() == []
-    # 12:40
-    await monitor.read_calendar(RESET, minutes_later=10)
+    await monitor.read_calendar(RESET, minutes_later=10)  # 12:40
     assert monitor.notice_subjects() == [f"CALENDAR: stats cannot be read: reset: scripted ({URL})"]
     (notice,) = monitor.store.outbox.notices()
     assert (notice.kind, notice.grade, notice.findings) == ("calendar", "none", ("calendar",))
@@ -100,9 +94,8 @@ async def test_unreadable_calendar_is_notified_after_three_intervals(monitor: Ca
 
 @with_calendar_monitor()
 async def test_unreadable_calendar_makes_monitor_unready_after_three_intervals(monitor: CalendarMonitor) -> None:
-    """A calendar is read every ten minutes. The read at 12:00 is usable. The four reads until 12:40 fail. That is more
-    than three intervals without a usable read. So the monitor says that it is not ready, and when this calendar was
-    last read."""
+    """A calendar is read every ten minutes, at 12:00 with success. The reads until 12:40 fail. That is more than three
+    intervals, so the monitor is not ready. It names the calendar and its last usable read."""
     await monitor.read_calendar(TWENTY_ENTRIES)
     for _ in range(4):
         await monitor.read_calendar(RESET, minutes_later=10)
@@ -112,10 +105,9 @@ async def test_unreadable_calendar_makes_monitor_unready_after_three_intervals(m
 
 @with_calendar_monitor()
 async def test_person_may_accept_a_mass_change_for_a_day(monitor: CalendarMonitor) -> None:
-    """A calendar has 20 entries. The second read shows all of them a month later than before. So many changes at once
-    are not believed. A person accepts them by setting `accept` to this day. The next read shows the same and is
-    believed. A day later all entries move by another month. The setting names the day before, so that is not
-    believed."""
+    """A calendar has 20 entries. In the second read all are a month later, which is not believed. A person accepts it:
+    the setting `accept` names this day. The next read shows the same and is believed. A day later, all entries move by
+    another month. That is another day, so it is not believed."""
     await monitor.read_calendar(csv(*many(20, days=30)))
     moved_by_a_month = csv(*many(20, days=60))
     doubted = await monitor.read_calendar(moved_by_a_month, minutes_later=10)
@@ -125,8 +117,7 @@ async def test_person_may_accept_a_mass_change_for_a_day(monitor: CalendarMonito
     await monitor.restart(calendar=[stats.model_copy(update={"accept": this_day})])
     accepted = await monitor.read_calendar(minutes_later=10)
     assert accepted.usable
-    a_day_in_seconds = 86_400
-    await monitor.clock.sleep(a_day_in_seconds)
+    await monitor.clock.sleep(86_400)  # a day
     moved_by_another_month = csv(*many(20, days=90))
     doubted_again = await monitor.read_calendar(moved_by_another_month)
     assert not doubted_again.usable
@@ -194,14 +185,12 @@ async def test_missing_edition_of_a_series_is_notified_once(monitor: CalendarMon
 @pytest.mark.parametrize("is_restarted", [True, False])
 @with_calendar_monitor(begins=datetime(2026, 11, 2, 12, tzinfo=UTC))
 async def test_incident_stays_open_while_its_calendar_is_stale(monitor: CalendarMonitor, *, is_restarted: bool) -> None:
-    """A calendar does not announce the October edition of a monthly series. That is an incident. For the next hour the
-    calendar is not read. So it is not known whether it announces the edition by now, and the incident stays open. That
-    is so with and without a restart. Then a read shows the edition, and the incident is closed. There was one notice in
-    all."""
+    """A calendar does not announce the October edition of a monthly series: an incident. Then it is not read for an
+    hour. It is not known whether it announces the edition by now. So the incident stays open, also after a restart. A
+    read shows the edition, and the incident is closed. There was one notice in all."""
     await monitor.read_calendar(csv(*MONTHLY_ROWS))
     await report_missing_editions(monitor)
-    an_hour_in_seconds = 3600
-    await monitor.clock.sleep(an_hour_in_seconds)
+    await monitor.clock.sleep(3600)  # an hour
     if is_restarted:
         await monitor.restart()
     await report_missing_editions(monitor)
@@ -218,8 +207,7 @@ async def test_missing_edition_is_reported_only_after_a_recent_read(monitor: Cal
     October by now. At 13:00 it was not read for an hour. Perhaps it announces the edition by now, so no one is
     notified. The next read shows the same as the first. Now people are notified."""
     await monitor.read_calendar(csv(*MONTHLY_ROWS))
-    an_hour_in_seconds = 3600
-    await monitor.clock.sleep(an_hour_in_seconds)
+    await monitor.clock.sleep(3600)  # an hour
     await report_missing_editions(monitor)
     assert monitor.notice_subjects() == []
     await monitor.read_calendar()
@@ -239,9 +227,8 @@ async def test_long_ended_series_has_no_missing_edition(monitor: CalendarMonitor
 
 @with_calendar_monitor()
 async def test_calendar_may_be_empty_after_all_its_slots(monitor: CalendarMonitor) -> None:
-    """At 12:00 a calendar shows eight releases, all for 13:00 of this day. At 13:30 it shows none. Usually so few
-    entries are not believed. But here all slots have passed, so the releases may have left the calendar. The empty read
-    is usable."""
+    """At 12:00 a calendar shows eight releases for 13:00. At 13:30 it shows none. Usually that is not believed. But all
+    slots have passed, so the releases may have left the calendar: the read is usable."""
     assert monitor.clock.now() == datetime(2026, 11, 16, 12, tzinfo=UTC)
     at_1pm = [row(f"r{n}", "2026-11-16", "13:00") for n in range(8)]
     await monitor.read_calendar(csv(*at_1pm))
@@ -268,17 +255,15 @@ async def test_host_that_breaks_workers_gets_one_notice_a_day(monitor: CalendarM
     assert count_notices("files.example") == 1
     await monitor.break_worker("other.example", minutes_later=10)
     assert count_notices("other.example") == 1
-    minutes_of_a_day = 24 * 60
-    await monitor.break_worker("files.example", minutes_later=minutes_of_a_day)
+    await monitor.break_worker("files.example", minutes_later=24 * 60)  # a day
     assert count_notices("files.example") == 2
 
 
 @pytest.mark.slow
 @with_calendar_monitor()
 async def test_incident_about_broken_workers_is_closed_at_once(monitor: CalendarMonitor) -> None:
-    """A worker is a process that reads answers of hosts. An answer of "files.example" ends its worker. That opens an
-    incident and notifies people. No later event could show that the trouble is over. So the incident is closed as soon
-    as it is opened."""
+    """A worker is a process that reads answers. An answer of a host ends its worker, which is an incident. No later
+    event could show that the trouble is over. So it is closed as soon as it is opened."""
     await monitor.read_calendar(TWENTY_ENTRIES)
     await monitor.break_worker("files.example", minutes_later=0)
     (incident,) = incidents(monitor)

@@ -31,10 +31,9 @@ def is_read_due(now: str, *, last_try: str, last_usable: str = "00:00", often: b
 def test_read_is_due_10_minutes_before_slot_without_recent_one(
     now: str, last_try: str, last_usable: str, *, is_due_now: bool
 ) -> None:
-    """The slot is at 09:30. A calendar read is due at 09:20, unless there was a usable one at 09:15 or later. So at
-    09:20 it is due if the last usable read was at 09:14, even if another read failed at 09:19 (`last_try`). It is not
-    due if the last usable read was at 09:15. At 09:19 it is not due yet. Once it was tried at 09:20, it is not due
-    again."""
+    """The slot is at 09:30. A read is due at 09:20, unless a usable one was at 09:15 or later. So it is due if the last
+    usable one was at 09:14, even if another failed at 09:19 (`last_try`). At 09:19 it is not due yet. Once it was tried
+    at 09:20, it is not due again."""
     assert is_read_due(now, last_try=last_try, last_usable=last_usable) is is_due_now
 
 
@@ -64,9 +63,8 @@ def test_read_is_due_4_minutes_before_slot_unless_tried(
     ],
 )
 def test_reads_are_due_1_5_and_60_minutes_after_slot(now: str, last_try: str, *, is_due_now: bool) -> None:
-    """The slot is at 09:30. Calendar reads are due at 09:31, 09:35 and 10:30. Each is due until a read was tried at
-    that time or later (`last_try`). For example, if the last one was tried at 09:31, none is due at 09:34, and one is
-    due at 09:35."""
+    """The slot is at 09:30. Reads are due at 09:31, 09:35 and 10:30, each until one is tried at that time or later. If
+    the last one was tried at 09:31 (`last_try`), none is due at 09:34, and one is due at 09:35."""
     assert is_read_due(now, last_try=last_try) is is_due_now
 
 
@@ -84,9 +82,8 @@ def test_untried_read_stays_due_for_15_minutes(now: str, last_try: str, *, is_du
 
 @pytest.mark.parametrize(("now", "last_try"), [("09:20", "09:19"), ("09:35", "09:34")])
 def test_often_read_calendar_needs_fewer_reads_around_slot(now: str, last_try: str) -> None:
-    """The slot is at 09:30. For most calendars, reads are due at 09:20 and at 09:35. A calendar that is read every 15
-    minutes anyway (`often`) does not need these two. `now` is one of these times, and the last read was tried a minute
-    before."""
+    """The slot is at 09:30, and reads are due at 09:20 and at 09:35. A calendar that is read every 15 minutes anyway
+    (`often`) does not need these two. The last read was tried a minute before `now`."""
     assert is_read_due(now, last_try=last_try, often=False)
     assert not is_read_due(now, last_try=last_try, often=True)
 
@@ -102,9 +99,8 @@ def test_often_read_calendar_needs_fewer_reads_around_slot(now: str, last_try: s
 def test_calendar_read_every_15_minutes_has_fewer_extra_reads(
     tmp_path: Path, every: str, read_before_at: str, expected_reads: list[str]
 ) -> None:
-    """The slot is at 09:30. A calendar with the interval 15 minutes has extra reads at 09:26 and 09:31. A calendar with
-    the interval 16 minutes has extra reads at 09:20, 09:26, 09:31, 09:35 and 10:30. If it was read at 09:16, the extra
-    read at 09:20 is left out."""
+    """The slot is at 09:30. With the interval 15 minutes, a calendar has extra reads at 09:26 and 09:31. With 16
+    minutes it also has some at 09:20 (unless it was read at 09:16), 09:35 and 10:30."""
 
     async def note_extra_reads_until_eleven(monitor: CalendarMonitor) -> None:
         day_of_slot = date(2026, 11, 17)

@@ -35,9 +35,8 @@ async def test_reworded_title_is_an_event_but_no_promise(monitor: CalendarMonito
 
 @with_calendar_monitor()
 async def test_title_with_new_period_is_an_event_despite_restart(monitor: CalendarMonitor) -> None:
-    """A read before a restart shows release a as "Claims in Example: March 2026". A read after it shows "June 2026" at
-    the end of the title, with the same slot. So the period has changed between these two reads, which is an event of
-    the release. There is no new promise."""
+    """Release a has "March 2026" in its title before a restart, and "June 2026" after it. So its period has changed
+    between these two reads, which is an event. The slot is the same, so there is no new promise."""
     before_restart = await monitor.read_calendar(csv(row("a", title="Claims in Example: March 2026")))
     await monitor.restart()
     with_new_period = csv(row("a", title="Claims in Example: June 2026"))
@@ -50,9 +49,8 @@ async def test_title_with_new_period_is_an_event_despite_restart(monitor: Calend
 
 @with_calendar_monitor()
 async def test_earlier_explanation_omits_later_change_of_title(monitor: CalendarMonitor) -> None:
-    """The second read shows release a with another wording of its title. The third read shows another period in it.
-    These are two events. Then the verdict is explained as of the second read. At that time only the wording had
-    changed, so the explanation names only that event."""
+    """The second read shows another wording in the title of release a, the third another period. These are two events.
+    An explanation as of the second read names only the first, as the other came later."""
     await monitor.read_calendar(csv(row("a", title="Example claims: March 2026")))
     second_read = await monitor.read_calendar(csv(row("a", title="Claims in Example: March 2026")), minutes_later=10)
     await monitor.restart()

@@ -126,9 +126,8 @@ ENTRY_FOR_23_JULY, SLOT_OF_23_JULY = entry("X", "23 July 2026 9:30am"), utc("202
 
 
 def test_move_28_days_before_slot_is_not_short_notice() -> None:
-    """The first read shows the slot 23 July. The second read, on 25 June, shows 30 July. It is 28 days before the old
-    slot. Only less than 28 days are short notice, so there is no such event. Each event is listed with the number of
-    the read that caused it."""
+    """On 25 June a read shows that the slot moves from 23 to 30 July. It is 28 days before the old slot. Only less than
+    28 days are short notice, so that is no event. (Each event has the number of its read.)"""
     for_23_july, for_30_july = entry("X", "23 July 2026 9:30am"), entry("X", "30 July 2026 9:30am")
     outcome = outcome_of_reads(read("2026-06-01 08:00", for_23_july), read("2026-06-25 08:00", for_30_july))
     assert outcome.slot_instant == utc("2026-07-30 08:30")  # 9:30am in London
@@ -136,9 +135,8 @@ def test_move_28_days_before_slot_is_not_short_notice() -> None:
 
 
 def test_move_three_days_before_slot_is_short_notice() -> None:
-    """The first read shows the slot 23 July. The second read, on 20 July, shows 30 July. It is three days before the
-    old slot. Less than 28 days are short notice, which is an event. Each event is listed with the number of the read
-    that caused it."""
+    """On 20 July a read shows that the slot moves from 23 to 30 July. It is three days before the old slot. Less than
+    28 days are short notice, which is an event. (Each event has the number of its read.)"""
     for_23_july, for_30_july = entry("X", "23 July 2026 9:30am"), entry("X", "30 July 2026 9:30am")
     outcome = outcome_of_reads(read("2026-06-01 08:00", for_23_july), read("2026-07-20 08:00", for_30_july))
     assert outcome.slot_instant == utc("2026-07-30 08:30")  # 9:30am in London
@@ -147,14 +145,12 @@ def test_move_three_days_before_slot_is_short_notice() -> None:
 
 
 def test_change_after_slot_leaves_old_slot_in_force() -> None:
-    """The first read shows the slot 23 July at 9:30am in London, which is 8:30 UTC. The second read shows 24 July. But
-    it comes on 23 July at 10:00 UTC, when the slot has passed. So the old slot stays in force. The later one is noted
-    as a change after the slot."""
+    """The slot is 23 July, 8:30 UTC. At 10:00 UTC it has passed, and a read shows 24 July instead. So the old slot
+    stays in force. The new one is a change after the slot. (Each event has the number of its read.)"""
     for_23_july, for_24_july = entry("X", "23 July 2026 9:30am"), entry("X", "24 July 2026 9:30am")
     outcome = outcome_of_reads(read("2026-06-01 08:00", for_23_july), read("2026-07-23 10:00", for_24_july))
     assert outcome.slot_instant == utc("2026-07-23 08:30")
     assert outcome.in_force.changed_after_slot.slot.instant == utc("2026-07-24 08:30")
-    # Each event has the number of the read that caused it.
     assert outcome.events_with_read_number == [("announced", 1), ("changed-after-slot", 2)]
 
 
@@ -170,27 +166,23 @@ def test_entry_dropped_after_its_day_makes_no_event() -> None:
     ]
     outcome = outcome_of_reads(*reads)
     assert outcome.slot_instant == SLOT_OF_23_JULY
-    announced_by_first_read = ("announced", 1)
-    assert outcome.events_with_read_number == [announced_by_first_read]
+    assert outcome.events_with_read_number == [("announced", 1)]  # by the first read
 
 
 def test_collapsed_list_raises_alarm_and_changes_no_promise() -> None:
-    """The first read has 240 entries, one of them for release X on 23 July. The second read has only 31 entries, and X
-    is not among them. So few raise an alarm, and this read is not usable. So X keeps its slot, and does not count as
-    missing."""
+    """The first read has 240 entries, one of them for release X. The second has only 31, without X. So few raise an
+    alarm, and the read is not usable. X keeps its slot. (Each event has the number of its read.)"""
     first_read = read("2026-07-01 08:00", ENTRY_FOR_23_JULY, count=240)
     second_read = read("2026-07-02 08:00", count=31)
     outcome = outcome_of_reads(first_read, second_read)
     assert outcome.slot_instant == SLOT_OF_23_JULY
-    # Each event has the number of the read that caused it.
     assert outcome.events_with_read_number == [("announced", 1), ("sanity-alarm", 2)]
     assert outcome.usable == (True, False)
 
 
 def test_entry_missing_twice_is_absent_and_may_reappear() -> None:
-    """The first read shows release X for 23 July, among 240 entries. The second and third read lack only X. After two
-    such reads X is absent, which is an event of the third read. The fourth read shows X again, which is another event.
-    All the time, its slot stays the same."""
+    """Release X is shown among 240 entries, is missing twice, and is shown again. The third read, the second without
+    it, causes the event "absent". The fourth causes "reappeared". Its slot stays the same."""
     reads = [
         read("2026-07-01 08:00", ENTRY_FOR_23_JULY, count=240),
         read("2026-07-02 08:00", count=239),
@@ -206,9 +198,8 @@ def test_entry_missing_twice_is_absent_and_may_reappear() -> None:
 @pytest.mark.parametrize(("last_shown", "is_proven"), [("2026-06-10 08:00", False), ("2026-06-26 08:00", True)])
 def test_cancellation_22_days_before_slot_is_short_notice(last_shown: str, *, is_proven: bool) -> None:
     """The slot is 23 July. A read on 1 July, 22 days before, shows that it is cancelled. Less than 28 days are short
-    notice. But perhaps it was cancelled earlier, some time after the last read that showed the slot (`last_shown`). If
-    that read was on 26 June, the notice was 27 days at most, so it is proved to be short. If it was on 10 June, the
-    notice may have been long enough."""
+    notice. But it may have been cancelled earlier, after `last_shown`. If that read was on 26 June, the notice was 27
+    days at most: proved to be short. If it was on 10 June, that is not proved."""
     cancelled = replace(ENTRY_FOR_23_JULY, state=State.CANCELLED)
     outcome = outcome_of_reads(
         read("2026-06-01 08:00", ENTRY_FOR_23_JULY),
@@ -273,9 +264,8 @@ def test_swapped_day_and_month_raise_an_alarm() -> None:
 
 
 def test_edition_is_unannounced_from_four_weeks_before_last_expected_day() -> None:
-    """A series has five editions from 21 January to 20 May, about 28 days apart. So the next one is expected on 17
-    June, give or take a week: from 10 to 24 June. No calendar announces it. Four weeks before 24 June, on 27 May, that
-    becomes an event. On 26 May it is none yet."""
+    """Five editions came about 28 days apart. So the next one is expected on 17 June, give or take a week. No calendar
+    announces it. From four weeks before the last of these days, 24 June, that is an event."""
     released = [date(2026, 1, 21), date(2026, 2, 18), date(2026, 3, 18), date(2026, 4, 15), date(2026, 5, 20)]
     expectation = expect_next_edition(series_of("dfx", "Widgets: May 2026"), released)
     assert (expectation.first, expectation.last) == (date(2026, 6, 10), date(2026, 6, 24))
@@ -376,9 +366,8 @@ def test_bank_holiday_is_an_unlikely_day_in_its_nation() -> None:
         history = release_history(release, [promise], utc("2026-03-01 08:00"), workdays=workdays)
         return [event.what for event in history]
 
-    england, scotland = Workdays("ENG"), Workdays("SCT")
-    assert events(england) == [EventKind.ANNOUNCED, EventKind.UNLIKELY_DAY]
-    assert events(scotland) == [EventKind.ANNOUNCED]
+    assert events(Workdays("ENG")) == [EventKind.ANNOUNCED, EventKind.UNLIKELY_DAY]
+    assert events(Workdays("SCT")) == [EventKind.ANNOUNCED]
 
 
 _texts = st.sampled_from(["22 July 2026 9:30am", "23 July 2026 9:30am", "July 2026", "TBC", "nobody knows"])
@@ -391,10 +380,9 @@ _states = st.sampled_from(["confirmed", "provisional", "cancelled", None])
 def test_later_reads_change_no_earlier_promise_or_usability(
     shown_each_day: list[list[tuple[str, str, str | None]]],
 ) -> None:
-    """On each of up to eight days, a calendar is read once. Each read shows some of the releases X, Y and Z, with
-    random times and states. All reads are taken. Then only the first few are taken, in a new store. What the first
-    reads gave must be the same both times: which of them were usable, and their promises. A later read may never
-    change that."""
+    """Each day a calendar is read once. A read shows some of the releases X, Y and Z, with random times and states. All
+    reads are taken. Then only the first few are taken, in a new store. Both times, these first reads must give the same
+    promises and be usable or not. A later read may never change that."""
     reads = [
         read(f"2026-07-{day:02} 08:00", *(entry(uid, text, state) for uid, text, state in shown))
         for day, shown in enumerate(shown_each_day, 1)
