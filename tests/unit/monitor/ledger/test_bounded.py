@@ -54,9 +54,8 @@ def test_first_read_confirms_as_of_its_oldest_copy() -> None:
     first_read = evaluate_read_in_minute(10, NO_READ_YET, copied_at_minute=7, e0=SLOT)
     promise = first_read.changes.promises["e0"]
     assert promise.confirmed_at == at_minute(7)
-    # No earlier read lacked the promise.
     last_read_without_it = promise.unlearnt
-    assert last_read_without_it is None
+    assert last_read_without_it is None  # there was no earlier read
     # The state of the calendar keeps both times.
     assert (first_read.state.as_of, first_read.state.last_read) == (at_minute(7), at_minute(10))
 
@@ -152,8 +151,7 @@ def test_entry_counts_of_last_twenty_reads_are_kept() -> None:
     state = NO_READ_YET
     for minute in range(25):
         state = evaluate_read_in_minute(minute, state, e0=SLOT).state
-    count_of_each_read = [1] * 20
-    assert list(state.counts) == count_of_each_read
+    assert list(state.counts) == [1] * 20  # one entry in each of 20 reads
 
 
 def test_accepted_read_replaces_earlier_entry_counts() -> None:

@@ -78,9 +78,7 @@ async def test_relisted_past_release_keeps_times_of_first_read(monitor: Calendar
     assert (promise.learnt, promise.confirmed_at) == (first_read, this_read)
     (entry,) = in_store.entries_of(["a"])
     assert (entry.seen_first, entry.seen_last) == (first_read, this_read)
-    # It no longer counts as missing from its calendar.
-    is_missing_since = entry.gone
-    assert is_missing_since is None
+    assert entry.gone is None  # it is no longer missing from its calendar
 
 
 @with_calendar_monitor()
@@ -142,9 +140,8 @@ async def test_entry_is_matched_with_stored_past_release(monitor: CalendarMonito
 
 @with_calendar_monitor()
 async def test_series_of_a_stored_past_release_is_known(monitor: CalendarMonitor) -> None:
-    """Release a, "Example awareness", is long past, so a restart leaves it in the store only. All editions of one title
-    make a series. An edition may add its period to the title. So "Example awareness: May 2031" belongs to the series
-    of release a, which is known. No edition of "Example deaths" was ever announced."""
+    """Release a, "Example awareness", is long past, so a restart leaves it in the store only. A series has all editions
+    of one title, each perhaps with its period. So the series of "Example awareness: May 2031" is known."""
     await let_release_a_pass_and_be_unlisted_for_91_days(monitor)
     await monitor.restart()
     assert await monitor.ledger_in_memory.has_series("example-office", "Example awareness: May 2031")

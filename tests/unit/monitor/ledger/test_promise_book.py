@@ -43,14 +43,14 @@ def test_last_promised_day_is_that_of_latest_read() -> None:
     """Release x is promised for 23 July by one read, and for 24 July by a later read. The later one counts."""
     for_23_july = promise_read_in_minute(1, slot=datetime(2026, 7, 23, 8, 30, tzinfo=UTC))
     for_24_july = promise_read_in_minute(2, slot=datetime(2026, 7, 24, 8, 30, tzinfo=UTC))
-    book = book_of(for_24_july, for_23_july)
+    book = book_of(for_24_july, for_23_july)  # not in the order of the reads
     assert book.last_promised_day("x") == date(2026, 7, 24)
 
 
 def test_calendar_confirms_only_its_newest_promise() -> None:
     """Calendar A promised release x in minutes 1 and 2, and calendar B in minute 3. A later read of A shows x
     unchanged. That confirms only the promise of minute 2, which is the newest of A. An older read of A changes nothing,
-    a still later one does. A calendar or release without promises confirms nothing."""
+    a still later one does. An unknown release or calendar changes nothing."""
     book = book_of(promise_read_in_minute(1, "A"), promise_read_in_minute(2, "A"), promise_read_in_minute(3, "B"))
 
     def confirmed_at_of_each_promise() -> list[datetime | None]:

@@ -216,8 +216,7 @@ def test_verdict_at_exposure_requests_and_awaits_calendar_reads() -> None:
     early = verdict(page_verdict(VerdictKind.EARLY, exposed_at=[seen_at]), judged_at=seen_at)
     assert wait_until(check, watched, early) == seen_at + LONGEST_WAIT
     assert watched.waits_for_calendar
-    calendars_of_release = ["govuk", "own"]
-    assert asyncio.run(check.next_requested()) == calendars_of_release
+    assert asyncio.run(check.next_requested()) == ["govuk", "own"]
 
 
 def test_each_new_breach_waits_for_a_newer_read() -> None:

@@ -49,7 +49,7 @@ def read_calendar(
 
 
 def test_read_makes_one_request_and_returns_entries() -> None:
-    """A read of a calendar makes one request and returns the only entry, without a fault."""
+    """A read of a calendar makes one request. It returns the only entry, "Example claims", and no fault."""
     (outcome,), requests = read_calendar({URL: SHOWS_CLAIMS})
     assert (outcome.read.usable, outcome.read.entries, outcome.read.fault) == (True, 1, "")
     (announcement,) = outcome.reading.announcements
@@ -157,8 +157,7 @@ def test_old_copy_of_one_announcement_does_not_date_whole_read() -> None:
     def reply(request: Request) -> Reply:
         if "/api/search.json" in request.url:
             return Reply(200, json.dumps(listing).encode())
-        bypasses_caches = request.bust
-        return new_404 if bypasses_caches else old_404
+        return new_404 if request.bust else old_404  # `bust`: the request bypasses caches
 
     async def read_once(clock: VirtualClock) -> None:
         source = KINDS["govuk"](calendar_settings("govuk", site))

@@ -270,7 +270,7 @@ def test_edition_is_unannounced_from_four_weeks_before_last_expected_day() -> No
     expectation = expect_next_edition(series_of("dfx", "Widgets: May 2026"), released)
     assert (expectation.first, expectation.last) == (date(2026, 6, 10), date(2026, 6, 24))
     no_announcements: list[Slot] = []
-    assert expectation.find_unannounced(no_announcements, now=utc("2026-05-26 08:00")) is None
+    assert expectation.find_unannounced(no_announcements, now=utc("2026-05-26 08:00")) is None  # a day too early
     event = expectation.find_unannounced(no_announcements, now=utc("2026-05-27 08:00"))
     assert event.what is EventKind.UNANNOUNCED
 
@@ -381,8 +381,8 @@ def test_later_reads_change_no_earlier_promise_or_usability(
     shown_each_day: list[list[tuple[str, str, str | None]]],
 ) -> None:
     """Each day a calendar is read once. A read shows some of the releases X, Y and Z, with random times and states. All
-    reads are taken. Then only the first few are taken, in a new store. Both times, these first reads must give the same
-    promises and be usable or not. A later read may never change that."""
+    reads are taken. Then only the first few are taken, in a new store. Both times, the first few must make the same
+    promises, and the same of them must be usable. A later read may never change that."""
     reads = [
         read(f"2026-07-{day:02} 08:00", *(entry(uid, text, state) for uid, text, state in shown))
         for day, shown in enumerate(shown_each_day, 1)
@@ -392,12 +392,10 @@ def test_later_reads_change_no_earlier_promise_or_usability(
         first_reads = reads[:number_of_first_reads]
         after_first, usable_of_first = take_reads(first_reads)
         assert usable[:number_of_first_reads] == usable_of_first
+        last_read_at = first_reads[-1].at
         all_promises, promises_of_first = after_all.store.ledger.promises(), after_first.store.ledger.promises()
-        last_first_read_at = first_reads[-1].at
-        known_by_then = [promise for promise in all_promises if promise.learnt <= last_first_read_at]
-        assert [(promise.release, promise.slot) for promise in promises_of_first] == [
-            (promise.release, promise.slot) for promise in known_by_then
-        ]
+        by_then = [(promise.release, promise.slot) for promise in all_promises if promise.learnt <= last_read_at]
+        assert [(promise.release, promise.slot) for promise in promises_of_first] == by_then
 
 
 @given(st.lists(st.tuples(_texts, _states), min_size=1, max_size=8))
