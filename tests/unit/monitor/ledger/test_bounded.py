@@ -189,8 +189,8 @@ def test_read_with_an_alarm_leaves_the_state_unchanged() -> None:
 
 def test_state_is_loaded_from_stored_reads() -> None:
     """The store has two reads of a calendar. The earlier one showed two entries, the later one three. They come newest
-    first. The state made from them lists their numbers of entries, oldest first. The store does not keep how old the
-    copies were. So the calendar counts as known since the start of the later read."""
+    first. The state made from them lists these counts oldest first. The store does not keep how old the copies were. So
+    the state shows the calendar as of the start of the later read (`as_of`)."""
     earlier = CalendarRead("c", started=at_minute(9), finished=at_minute(10), usable=True, entries=2)
     later = CalendarRead("c", started=at_minute(19), finished=at_minute(20), usable=True, entries=3)
     state = CalendarState.from_reads("c", [later, earlier])

@@ -33,8 +33,8 @@ async def let_release_a_pass_and_be_unlisted_for_91_days(monitor: CalendarMonito
 
 @with_calendar_monitor()
 async def test_long_past_release_is_only_in_store_after_restart(monitor: CalendarMonitor) -> None:
-    """A release is long past if its slot is over and no calendar has shown it for more than 90 days. Release a is: 91
-    days. Release b is due next year. A restart loads only b into memory. The store keeps both."""
+    """A release is long past if its slot is over and no calendar has shown it for more than 90 days. Release a was not
+    shown for 91 days. Release b is due next year. A restart loads only b into memory. The store keeps both."""
     await let_release_a_pass_and_be_unlisted_for_91_days(monitor)
     assert set(monitor.ledger_in_memory.releases) == {"a", "b"}
     await monitor.restart()
@@ -47,9 +47,9 @@ async def test_long_past_release_is_only_in_store_after_restart(monitor: Calenda
 
 @with_calendar_monitor()
 async def test_running_monitor_drops_long_past_releases_daily(monitor: CalendarMonitor) -> None:
-    """A release is long past if its slot is over and no calendar has shown it for more than 90 days. Release a is: 91
-    days. Release b is due next year. But a is still watched, and a watched release stays in memory. The first hourly
-    job ends the watch. A day later, the job drops a from memory."""
+    """A release is long past if its slot is over and no calendar has shown it for more than 90 days. Release a was not
+    shown for 91 days. But it is still watched, and a watched release stays in memory. The first hourly job ends the
+    watch. A day later, the job drops a from memory. Release b is due next year and stays."""
     await let_release_a_pass_and_be_unlisted_for_91_days(monitor)
     await monitor.run_hourly_job()
     ledger = monitor.ledger_in_memory
@@ -98,8 +98,8 @@ async def test_new_slot_of_dropped_release_joins_earlier_promises(monitor: Calen
 @with_calendar_monitor(OWN)
 async def test_id_of_dropped_release_is_not_reused(monitor: CalendarMonitor) -> None:
     """The id of a release is made from its title. A release of 2026 is long past, so a restart leaves it in the store
-    only. Then the calendar shows another release of the same title, for 2027. In memory, the id of that title is free.
-    But the new release must get another id, so that the two are not mixed up in the store."""
+    only. Then the calendar shows another release of the same title, for 2027. In memory, the id of this title is free.
+    But the store still uses it for the past release. So the new release gets another id."""
     past = own_entry("1", "2026-11-20T09:30:00", title="Example awareness")
     ahead = own_entry("9", "2027-12-20T09:30:00", title="Ahead")  # it only keeps the calendar from being empty
     await monitor.read_calendar(as_json(past, ahead), "own")

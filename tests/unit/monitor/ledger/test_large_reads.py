@@ -151,7 +151,7 @@ async def test_cut_off_read_confirms_no_entry_that_it_lacks(clock: VirtualClock,
     are then not marked as removed yet. Even so, only the first read confirms their promises."""
     store = await store_with_changes_cut_off(clock, portions_written)
     restarted = await Monitor(store, clock).started(START + DAY + HOUR)
-    for entry_id in REMOVED_IDS:
+    for entry_id in REMOVED_IDS:  # those that the second read lacks
         (promise,) = restarted.ledger.promises(entry_id)
         assert promise.confirmed_at == START
 
@@ -314,7 +314,7 @@ def test_read_refused_by_full_queue_can_be_recorded_later() -> None:
         refused_reads.append(refused_at)
         assert monitor.ledger.last_read("stats") == refused_at - HOUR
         monitor.store.accepts_transactions = inf  # the store is back
-        await monitor.writer.backlog.finish_large(STALLED_AFTER)
+        await monitor.writer.backlog.finish_large(STALLED_AFTER)  # writes the queue
         await monitor.record(first_entries_with_one_moved(by=DAY), refused_at)
 
     store = run_while_store_is_away(fill_queue_and_record_again)

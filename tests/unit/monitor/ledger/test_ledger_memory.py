@@ -242,7 +242,7 @@ async def test_pinned_releases_become_one_and_keep_old_promises(monitor: Calenda
     await monitor.judge_all()
     ledger, verdicts = monitor.store.ledger, monitor.store.verdicts
     assert [release.id for release in ledger.releases()] == ["awareness"]
-    # All verdicts, those on slots in the next 30 days, and those that are not final: each time only the new one.
+    # All verdicts, those with a slot in the next 30 days, and those not final yet: each time only the new one.
     for judged in (verdicts.judged(), verdicts.judged(START, START + 30 * DAY), verdicts.open_judged()):
         assert [row.release for row in judged] == ["awareness"]
     for old_id in old_ids:
@@ -256,8 +256,8 @@ async def test_runs_and_incidents_move_with_a_renamed_release(monitor: CalendarM
     title the id of its release. A person pins the title of a to the id "awareness". After a restart, the run and the
     incident belong to "awareness", and none is left under the id a."""
     await monitor.read_calendar(csv(row("a", title="Example awareness")))
-    run = Run("a/page/edge", State.ABSENT, START, START, START, START)
-    late = Incident("i", Kind.LATE, "a", "example-office", "Example awareness", START, START, "report")
+    run = Run("a/page/edge", State.ABSENT, START, START, START, START)  # one look, at START
+    late = Incident("i", Kind.LATE, "a", "example-office", "Example awareness", START, START, grade="report")
     with monitor.store.transaction() as tx:
         tx.save(run)
         tx.save(late)

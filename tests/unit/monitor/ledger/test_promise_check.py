@@ -210,8 +210,8 @@ def test_verdict_dated_before_its_exposure_waits_until_then() -> None:
 
 
 def test_verdict_at_exposure_requests_and_awaits_calendar_reads() -> None:
-    """A page is seen 5 minutes before its slot, and judged at once. That is a breach, so both calendars of the release
-    are requested. The verdict waits for their reads, for ten seconds (LONGEST_WAIT) at most."""
+    """A page is seen 5 minutes before its slot, and judged at once. That is a breach. So both calendars of the release,
+    "govuk" and "own", are requested. The verdict waits for their reads, for ten seconds (LONGEST_WAIT) at most."""
     check, watched, seen_at = running_check(), WatchedStub(), SLOT - 5 * MINUTE
     early = verdict(page_verdict(VerdictKind.EARLY, exposed_at=[seen_at]), judged_at=seen_at)
     assert wait_until(check, watched, early) == seen_at + LONGEST_WAIT

@@ -145,8 +145,8 @@ def test_move_three_days_before_slot_is_short_notice() -> None:
 
 
 def test_change_after_slot_leaves_old_slot_in_force() -> None:
-    """The slot is 23 July, 8:30 UTC. At 10:00 UTC it has passed, and a read shows 24 July instead. So the old slot
-    stays in force. The new one is a change after the slot. (Each event has the number of its read.)"""
+    """The slot is 23 July, 9:30am in London or 8:30 UTC. At 10:00 UTC it has passed. A read then shows 24 July instead.
+    So the old slot stays in force. The new one is a change after the slot. (Each event has the number of its read.)"""
     for_23_july, for_24_july = entry("X", "23 July 2026 9:30am"), entry("X", "24 July 2026 9:30am")
     outcome = outcome_of_reads(read("2026-06-01 08:00", for_23_july), read("2026-07-23 10:00", for_24_july))
     assert outcome.slot_instant == utc("2026-07-23 08:30")
