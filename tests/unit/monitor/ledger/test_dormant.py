@@ -64,7 +64,7 @@ async def test_running_monitor_drops_long_past_releases_daily(monitor: CalendarM
 @with_calendar_monitor()
 async def test_relisted_past_release_keeps_times_of_first_read(monitor: CalendarMonitor) -> None:
     """The slot of release a has passed, and no calendar has shown it for 91 days. So a restart leaves it in the store
-    only. Then its calendar shows it again. Its promise keeps the time of its first read."""
+    only. Then its calendar shows it again. Its promise and entry keep the time of their first read."""
     await let_release_a_pass_and_be_unlisted_for_91_days(monitor)
     stored_before = monitor.store.ledger.release("a")
     await monitor.restart()

@@ -126,8 +126,8 @@ def test_early_release_needs_confirmation_since_its_latest_exposure() -> None:
 
 
 def test_after_slot_an_undated_exposure_needs_read_since_slot() -> None:
-    """A page was public before its slot, but it is not known since when (None). It is five minutes after the slot. So a
-    calendar must be read again, at the slot or later, to confirm the promise."""
+    """A page was public before its slot, but it is not known since when (None). It is five minutes after the slot.
+    Without a known begin, only a calendar read at the slot or later confirms the promise."""
     exposed_since_unknown_time = page_verdict(VerdictKind.EARLY, exposed_at=[None])
     five_minutes_after_slot = verdict(exposed_since_unknown_time, judged_at=SLOT + 5 * MINUTE)
     assert confirmation_needed_since(five_minutes_after_slot) == SLOT
@@ -252,8 +252,8 @@ def test_verdict_stops_waiting_if_no_read_is_possible_or_needed(check: PromiseCh
 
 
 def test_calendar_already_read_since_slot_is_not_requested() -> None:
-    """A release needs a read of its calendars "govuk" and "own" that began at the slot or later. That of "own" began
-    too early, so only "own" is requested. Once it is read, the release is judged again."""
+    """A release needs reads of its calendars "govuk" and "own" that began at the slot or later. That of "govuk" did,
+    that of "own" began too early. So only "own" is requested. Once it is read, the release is judged again."""
     check, judge_again = running_check(), CallCounter()
 
     def request_missing_reads() -> bool:

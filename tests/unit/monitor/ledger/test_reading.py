@@ -186,8 +186,8 @@ async def test_missing_edition_of_a_series_is_notified_once(monitor: CalendarMon
 @with_calendar_monitor(begins=datetime(2026, 11, 2, 12, tzinfo=UTC))
 async def test_incident_stays_open_while_its_calendar_is_stale(monitor: CalendarMonitor, *, is_restarted: bool) -> None:
     """A calendar does not announce the October edition of a monthly series: an incident. Then it is not read for an
-    hour. It is not known whether it announces the edition by now. So the incident stays open, also after a restart. A
-    read shows the edition, and the incident is closed. There was one notice in all."""
+    hour. It is not known whether it announces the edition by now. So the incident stays open, also after a restart.
+    Then a read shows the edition, and the incident is closed. There was one notice in all."""
     await monitor.read_calendar(csv(*MONTHLY_ROWS))
     await report_missing_editions(monitor)
     await monitor.clock.sleep(3600)  # an hour

@@ -181,8 +181,8 @@ def test_collapsed_list_raises_alarm_and_changes_no_promise() -> None:
 
 
 def test_entry_missing_twice_is_absent_and_may_reappear() -> None:
-    """Release X is shown among 240 entries, is missing twice, and is shown again. The third read, the second without
-    it, causes the event "absent". The fourth causes "reappeared". Its slot stays the same."""
+    """The first read shows release X among 240 entries. The next two reads lack it. The second of these, read 3, makes
+    it absent. Read 4 shows it again, so it has reappeared. Its slot stays the same."""
     reads = [
         read("2026-07-01 08:00", ENTRY_FOR_23_JULY, count=240),
         read("2026-07-02 08:00", count=239),
@@ -198,8 +198,8 @@ def test_entry_missing_twice_is_absent_and_may_reappear() -> None:
 @pytest.mark.parametrize(("last_shown", "is_proven"), [("2026-06-10 08:00", False), ("2026-06-26 08:00", True)])
 def test_cancellation_22_days_before_slot_is_short_notice(last_shown: str, *, is_proven: bool) -> None:
     """The slot is 23 July. A read on 1 July, 22 days before, shows that it is cancelled. Less than 28 days are short
-    notice. But it may have been cancelled earlier, after `last_shown`. If that read was on 26 June, the notice was 27
-    days at most: proved to be short. If it was on 10 June, that is not proved."""
+    notice. But it may have been cancelled any time after the last read that showed the slot (`last_shown`). If that was
+    on 26 June, the notice was 27 days at most: proved to be short. If on 10 June, it is not proved."""
     cancelled = replace(ENTRY_FOR_23_JULY, state=State.CANCELLED)
     outcome = outcome_of_reads(
         read("2026-06-01 08:00", ENTRY_FOR_23_JULY),
