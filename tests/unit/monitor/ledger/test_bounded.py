@@ -49,29 +49,33 @@ NO_READ_YET = CalendarState("c")
 
 
 def test_first_read_confirms_as_of_its_oldest_copy() -> None:
-    """The read in minute 10 gets a page that a cache copied in minute 7. So it confirms the promise as of minute 7."""
+    """A calendar is read for the first time in minute 10. The answer is a copy that a cache made in minute 7. So the
+    read shows the calendar of minute 7. It confirms the promise as of then, not as of minute 10."""
     first_read = evaluate_read_in_minute(10, NO_READ_YET, copied_at_minute=7, e0=SLOT)
     promise = first_read.changes.promises["e0"]
     assert promise.confirmed_at == at_minute(7)
-    last_read_without_it = promise.unlearnt  # None: there was no read before
-    assert last_read_without_it is None
+    last_read_without_it = promise.unlearnt
+    assert last_read_without_it is None  # there was no earlier read
+    # The state of the calendar keeps both times.
     assert (first_read.state.as_of, first_read.state.last_read) == (at_minute(7), at_minute(10))
 
 
 def test_change_is_dated_from_oldest_copy_of_last_read() -> None:
-    """The slot of entry e0 differs between the reads in minutes 10 and 20. They get copies of minutes 7 and 18. So the
-    slot may have changed as early as minute 7."""
+    """The read in minute 10 shows entry e0 with a slot. The read in minute 20 shows a later slot. But both answers are
+    copies that a cache made: the first in minute 7, the second in minute 18. So the old slot is proven only until
+    minute 7. The slot changed after minute 7, and by minute 20 at the latest."""
     first_read = evaluate_read_in_minute(10, NO_READ_YET, copied_at_minute=7, e0=SLOT)
     second_read = evaluate_read_in_minute(20, first_read.state, copied_at_minute=18, e0=LATER)
     promise = second_read.changes.promises["e0"]
     changed_after, changed_by = promise.unlearnt, promise.learnt
     assert (changed_after, changed_by) == (at_minute(7), at_minute(20))
+    # The new slot is confirmed as of the second copy.
     assert promise.confirmed_at == at_minute(18)
 
 
 def test_read_without_age_of_copies_counts_as_of_end() -> None:
-    """No cache says how old its copy is (None). So the reads in minutes 10 and 20 show the calendar as of then. The
-    second read shows another slot for entry e0."""
+    """A read ends in minute 10, and another one in minute 20. The second shows another slot for entry e0. No answer
+    says how old it is. So each read counts as showing the calendar of the minute in which it ended."""
     first_read = evaluate_read_in_minute(10, NO_READ_YET, copied_at_minute=None, e0=SLOT)
     second_read = evaluate_read_in_minute(20, first_read.state, copied_at_minute=None, e0=LATER)
     promise = second_read.changes.promises["e0"]
@@ -80,47 +84,51 @@ def test_read_without_age_of_copies_counts_as_of_end() -> None:
     assert promise.confirmed_at == at_minute(20)
 
 
-def test_state_stored_without_age_counts_as_of_end_of_read() -> None:
-    """The first read ends in minute 10 and gets a copy of minute 7. That time, `as_of`, is not stored with its state.
-    So the change that the second read shows is dated after minute 10."""
+def test_state_without_age_of_copy_counts_as_of_end_of_read() -> None:
+    """A read ends in minute 10, and its answer is a copy of minute 7. But its state lacks that time (`as_of` is None).
+    So only the end of the read is known. The next read shows another slot: a change after minute 10."""
     first_read = evaluate_read_in_minute(10, NO_READ_YET, copied_at_minute=7, e0=SLOT)
-    stored_without_age = replace(first_read.state, as_of=None)
-    second_read = evaluate_read_in_minute(20, stored_without_age, e0=LATER)
+    state_without_age = replace(first_read.state, as_of=None)
+    second_read = evaluate_read_in_minute(20, state_without_age, e0=LATER)
     changed_after = second_read.changes.promises["e0"].unlearnt
     assert changed_after == at_minute(10)
 
 
 def test_entry_missing_from_two_reads_is_gone_since_first() -> None:
-    """The read in minute 10 shows the entries e0 and e1. Those in minutes 20 and 30 show only e0. So e1 is gone since
-    minute 20."""
+    """The read in minute 10 shows the entries e0 and e1. The reads in minutes 20 and 30 show only e0. So e1 was seen
+    only in minute 10, and is gone since minute 20, the first read without it."""
     with_e1 = evaluate_read_in_minute(10, NO_READ_YET, e0=SLOT, e1=SLOT)
     without_e1 = evaluate_read_in_minute(20, with_e1.state, e0=SLOT)
     assert without_e1.changes.newly_missing == ("e1",)
     without_e1_again = evaluate_read_in_minute(30, without_e1.state, e0=SLOT)
-    stored = without_e1_again.state.entry_to_store("e1", release="r", at=at_minute(30)).row()
-    assert (stored.seen_first, stored.seen_last, stored.gone) == (at_minute(10), at_minute(10), at_minute(20))
+    row_of_e1 = without_e1_again.state.entry_to_store("e1", release="r", at=at_minute(30)).row()
+    assert (row_of_e1.seen_first, row_of_e1.seen_last, row_of_e1.gone) == (at_minute(10), at_minute(10), at_minute(20))
 
 
 def test_shown_entry_was_last_seen_by_latest_read() -> None:
-    """Both reads, in minutes 10 and 20, show entry e0. The first also shows e1."""
+    """The read in minute 10 shows the entries e0 and e1. The read in minute 20 shows only e0. So e0 was first seen in
+    minute 10 and last in minute 20. It is not gone (None)."""
     first = evaluate_read_in_minute(10, NO_READ_YET, e0=SLOT, e1=SLOT)
-    again = evaluate_read_in_minute(20, first.state, e0=SLOT)
-    shown = again.state.entry_to_store("e0", release="r", at=at_minute(20)).row()
-    assert (shown.gone, shown.seen_first, shown.seen_last) == (None, at_minute(10), at_minute(20))
-    # The latest read no longer showed e1.
-    assert again.state.promised_entries() == ["e0"]
+    latest = evaluate_read_in_minute(20, first.state, e0=SLOT)
+    row_of_e0 = latest.state.entry_to_store("e0", release="r", at=at_minute(20)).row()
+    assert (row_of_e0.seen_first, row_of_e0.seen_last, row_of_e0.gone) == (at_minute(10), at_minute(20), None)
+    # The latest read no longer showed e1, so only e0 still counts as promised.
+    assert latest.state.promised_entries() == ["e0"]
 
 
-def test_new_or_moved_entry_is_changed() -> None:
-    """The second read shows the same two entries as the first, or one more (e2), or e0 with a later slot."""
+def test_only_new_or_moved_entry_is_changed() -> None:
+    """A read shows the entries e0 and e1. `changed_ids` has the entries that are new or changed in a second read."""
     known = evaluate_read_in_minute(10, NO_READ_YET, e0=SLOT, e1=SLOT).state
+    # The second read shows the same two entries. None is changed.
     assert evaluate_read_in_minute(20, known, e0=SLOT, e1=SLOT).changed_ids == ()
+    # It shows one more entry. Only this one is changed.
     assert evaluate_read_in_minute(20, known, e0=SLOT, e1=SLOT, e2=SLOT).changed_ids == ("e2",)
+    # It shows e0 with a later slot. Only e0 is changed.
     assert evaluate_read_in_minute(20, known, e0=LATER, e1=SLOT).changed_ids == ("e0",)
 
 
 def test_only_another_title_is_a_change_of_title() -> None:
-    """Three reads show entry e0: twice with the same title, then with another one."""
+    """`titles` has the changes of a title. A read with the same title adds none. One with another title adds one."""
     first = evaluate_read_in_minute(10, NO_READ_YET, title="Example", e0=SLOT)
     same_title = evaluate_read_in_minute(20, first.state, title="Example", e0=SLOT)
     assert same_title.state.entries["e0"].titles == ()
@@ -129,7 +137,7 @@ def test_only_another_title_is_a_change_of_title() -> None:
 
 
 def test_last_100_title_changes_of_an_entry_are_kept() -> None:
-    """After the first read, each of 120 reads shows entry e0 with a new title."""
+    """After a first read, 120 reads show e0, each with a new title. Only the last 100 changes are kept."""
     state = evaluate_read_in_minute(0, NO_READ_YET, title="First title of", e0=SLOT).state
     for number in range(1, 121):
         state = evaluate_read_in_minute(number, state, title=f"Title {number} of", e0=SLOT).state
@@ -138,18 +146,18 @@ def test_last_100_title_changes_of_an_entry_are_kept() -> None:
 
 
 def test_entry_counts_of_last_twenty_reads_are_kept() -> None:
-    """Each of 25 reads has one entry. The counts of the last 20 are kept, because a later read with far fewer entries
-    than those is not believed."""
+    """For each read, the state of a calendar keeps how many entries it showed. A later read with far fewer entries is
+    then not believed. Here 25 reads show one entry each. Only the counts of the last 20 reads are kept."""
     state = NO_READ_YET
     for minute in range(25):
         state = evaluate_read_in_minute(minute, state, e0=SLOT).state
-    one_entry_in_each_read = [1] * 20
-    assert list(state.counts) == one_entry_in_each_read
+    assert list(state.counts) == [1] * 20  # one entry in each of 20 reads
 
 
 def test_accepted_read_replaces_earlier_entry_counts() -> None:
-    """A first read shows one entry. A second one shows two, and a person accepts it by setting `accept` to this day.
-    The number of entries usually expected is then that of the accepted read."""
+    """The state of a calendar keeps how many entries each read showed, to know the usual number. A first read shows one
+    entry. A second read shows two. A person accepts this change: the setting `accept` is the day of this read. So two
+    is now the usual number, and the count of the first read is dropped."""
     one_entry = evaluate_read_in_minute(0, NO_READ_YET, e0=SLOT)
     accepted = evaluate_read_in_minute(30, one_entry.state, e0=SLOT, e1=SLOT, checks=Checks(accept=T0.date()))
     assert list(accepted.state.counts) == [2]
@@ -162,30 +170,34 @@ def test_accepted_read_replaces_earlier_entry_counts() -> None:
 def test_doubtful_read_is_accepted_on_configured_london_day(
     day_configured_as_accept: date | None, *, is_accepted: bool
 ) -> None:
-    """A read that changes too much at once is not believed unless a person sets `accept` to the day of that read. This
-    read is on 30 June in UTC. But in London it is 1 July already, so only that day accepts it."""
+    """A read that changes too much at once is not believed. A person can accept it: the setting `accept` must be the
+    day of the read in London. This read comes on 30 June at 23:30 UTC. In London it is already 1 July. So only 1 July
+    accepts it, and not 30 June, 2 July or no setting (None)."""
     half_past_midnight_on_1_july_in_london = datetime(2026, 6, 30, 23, 30, tzinfo=UTC)
     checks = Checks(accept=day_configured_as_accept)
     assert checks.are_changes_accepted(half_past_midnight_on_1_july_in_london) is is_accepted
 
 
 def test_read_with_an_alarm_leaves_the_state_unchanged() -> None:
-    """A calendar that may not be empty has sixty entries and then none. That raises an alarm and changes nothing."""
+    """A read shows sixty entries. The next read shows none, although the settings say that this calendar may never be
+    empty. So this read raises an alarm. It is not usable, and the state stays that of the first read."""
     sixty_entries = evaluate_read_in_minute(0, NO_READ_YET, **{f"e{number}": SLOT for number in range(60)}).state
     no_entries = evaluate_read_in_minute(10, sixty_entries, checks=Checks(may_be_empty=False))
     assert not no_entries.changes.usable
     assert no_entries.state is sixty_entries
 
 
-def test_state_is_loaded_from_usable_reads_oldest_first() -> None:
-    """A read in minute 10 showed two entries, and one in minute 20 showed three. The later read is given first."""
-    second, first = (
-        CalendarRead("c", at_minute(at) - timedelta(seconds=5), at_minute(at), usable=True, entries=entries)
-        for at, entries in ((20, 3), (10, 2))
-    )
-    state = CalendarState.from_reads("c", [second, first])
-    assert list(state.counts) == [first.entries, second.entries]
-    # It is not stored how old the copies were, so the calendar is as of the start of the later read.
-    assert (state.as_of, state.last_read) == (second.started, second.finished)
+def test_state_is_loaded_from_stored_reads() -> None:
+    """The store has two reads of a calendar. The earlier one showed two entries, the later one three. They come newest
+    first. The state made from them lists these counts oldest first. The store does not keep how old the copies were. So
+    the state shows the calendar as of the start of the later read (`as_of`)."""
+    earlier = CalendarRead("c", started=at_minute(9), finished=at_minute(10), usable=True, entries=2)
+    later = CalendarRead("c", started=at_minute(19), finished=at_minute(20), usable=True, entries=3)
+    state = CalendarState.from_reads("c", [later, earlier])
+    assert list(state.counts) == [2, 3]
+    assert (state.as_of, state.last_read) == (at_minute(19), at_minute(20))
+
+
+def test_state_without_stored_reads_has_no_last_read() -> None:
     without_reads = CalendarState.from_reads("c", [])
     assert without_reads.last_read is None

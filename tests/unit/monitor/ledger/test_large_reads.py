@@ -134,23 +134,24 @@ def times_of_reads(store: TemporaryStore) -> list[datetime]:
 async def test_read_in_three_portions_counts_once_all_are_written(
     clock: VirtualClock, portions_written: int, expected_times: list[datetime]
 ) -> None:
-    """A first read is recorded at START. A second one, a day later, is written in three transactions, the portions, and
-    cut off after some of them."""
+    """A first read of a calendar is recorded at START. A second read comes a day later. It has so many changes that
+    they are written in three transactions, the portions. The monitor is killed after `portions_written` of them. If
+    that is 0, 1 or 2, only the first read counts. If it is 3, both reads count."""
     store = await store_with_changes_cut_off(clock, portions_written)
     assert times_of_reads(store) == expected_times
-    # A portion has an entry and its promise together, so even before that they agree.
+    # Each portion has entries together with their promises. So these agree, however many portions are written.
     assert_last_promise_of_every_entry_is_its_slot(store)
 
 
 @pytest.mark.parametrize("portions_written", [0, 1, 2])
 @partial(virtually, begins=START)
 async def test_cut_off_read_confirms_no_entry_that_it_lacks(clock: VirtualClock, portions_written: int) -> None:
-    """A first read is recorded at START. A second one, a day later, lacks some entries. It takes three transactions,
-    the portions, and the monitor is killed before the last. Only the first read confirmed the lacking entries."""
+    """A first read of a calendar, at START, shows 600 entries. A second read, a day later, lacks 300 of them. It is
+    written in three transactions, the portions. The monitor is killed before the last portion. Some of the 300 entries
+    are then not marked as removed yet. Even so, only the first read confirms their promises."""
     store = await store_with_changes_cut_off(clock, portions_written)
     restarted = await Monitor(store, clock).started(START + DAY + HOUR)
-    # Some of them are not marked as removed yet, because the portion with that was not written.
-    for entry_id in REMOVED_IDS:
+    for entry_id in REMOVED_IDS:  # those that the second read lacks
         (promise,) = restarted.ledger.promises(entry_id)
         assert promise.confirmed_at == START
 
@@ -158,21 +159,22 @@ async def test_cut_off_read_confirms_no_entry_that_it_lacks(clock: VirtualClock,
 @pytest.mark.parametrize("portions_written", [0, 1, 2])
 @partial(virtually, begins=START)
 async def test_cut_off_read_is_recorded_whole_at_next_read(clock: VirtualClock, portions_written: int) -> None:
-    """A first read is recorded at START. A second one, a day later, takes three transactions, the portions. The monitor
-    is killed before the last of them. After a restart an hour later, a third read shows the same as the second."""
+    """A first read, at START, shows 600 entries. A day later, a second read lacks 300 of them, has moved 30 and has 50
+    new ones. It is written in three transactions, the portions. The monitor is killed before the last one. After a
+    restart, a third read shows the same. Now all changes are recorded, with the time of the third read."""
     store = await store_with_changes_cut_off(clock, portions_written)
-    read_again_at = START + DAY + HOUR
-    restarted = await Monitor(store, clock).started(read_again_at)
-    await restarted.record(CHANGED_ENTRIES, read_again_at)
+    third_read_at = START + DAY + HOUR
+    restarted = await Monitor(store, clock).started(third_read_at)
+    await restarted.record(CHANGED_ENTRIES, third_read_at)
     await restarted.writer.close()
-    assert times_of_reads(store) == [read_again_at, START]
+    assert times_of_reads(store) == [third_read_at, START]
     assert_last_promise_of_every_entry_is_its_slot(store)
     removed_since = {entry.uid: entry.gone for entry in store.ledger.announced("stats")}
-    assert removed_since == dict.fromkeys(REMOVED_IDS, read_again_at) | dict.fromkeys(SHOWN_IDS, None)
-    # Each of the first entries has a promise. Each one moved has a second, and each new one has its first.
+    assert removed_since == dict.fromkeys(REMOVED_IDS, third_read_at) | dict.fromkeys(SHOWN_IDS, None)
+    # Each of the 600 first entries has a promise. Each of the 30 that moved has a second one. The 50 new have one each.
     promises = store.ledger.promises()
-    assert len(promises) == MANY + MOVED + NEW
-    assert {promise.confirmed_at for promise in promises if promise.learnt > START} == {read_again_at}
+    assert len(promises) == 600 + 30 + 50
+    assert {promise.confirmed_at for promise in promises if promise.learnt > START} == {third_read_at}
 
 
 async def store_with_joining_read_cut_off(
@@ -201,9 +203,10 @@ async def store_with_joining_read_cut_off(
 async def test_joined_releases_keep_promises_despite_a_cut_off_read(
     clock: VirtualClock, joining_calendar: str, other_calendar: str, portions_written: int
 ) -> None:
-    """Two calendars have 200 entries each. Then one is read again. Each entry of this read has the link of an entry of
-    the other calendar, so both become one release. It also has another slot, which is a new promise. The monitor is
-    killed after `portions_written` transactions of this read."""
+    """Two calendars have 200 entries each, which are 400 releases. Then one calendar is read again. Each of its entries
+    now has the link of an entry of the other calendar. So each such pair becomes one release. Each entry also has
+    another slot, which is a new promise. This read is written in three transactions, the portions. The monitor is
+    killed after some of them. When it reads the calendar again, no promise may be lost or doubled."""
     joining = [
         an_entry(number, calendar=joining_calendar, url=f"https://{other_calendar}.example/{number}", moved=HOUR)
         for number in range(200)
@@ -211,7 +214,7 @@ async def test_joined_releases_keep_promises_despite_a_cut_off_read(
     store = await store_with_joining_read_cut_off(clock, joining_calendar, joining, portions_written)
     assert_last_promise_of_every_entry_is_its_slot(store)
 
-    # After a restart, the monitor stores the releases that differ from their rows. Then the calendar is read again.
+    # The monitor is restarted. It first stores the releases that differ from their rows. Then it reads the calendar.
     restarted = await Monitor(store, clock).started(START + DAY + HOUR)
     await restarted.ledger.store_differing()
     await restarted.record(joining, START + DAY + HOUR, joining_calendar)
@@ -219,6 +222,7 @@ async def test_joined_releases_keep_promises_despite_a_cut_off_read(
     assert_last_promise_of_every_entry_is_its_slot(store)
     releases = store.ledger.releases()
     assert len(releases) == 200
+    # Each release has the old and the new promise of the joining calendar, and the only one of the other calendar.
     promises = promises_by_entry(store)
     for release in releases:
         assert len(promises[joining_calendar, release.id]) == 2
@@ -244,36 +248,39 @@ def run_while_store_is_away(act: Callable[[Monitor], Awaitable[None]]) -> CutOff
 
 
 def test_reads_waiting_for_store_are_written_oldest_first() -> None:
-    """The store is away while three reads come, an hour apart. Once it is back, they are written in that order."""
-    first, *later = [START + hours * HOUR for hours in range(4)]
+    """The store has a first read of a calendar, made at START. Then the store is away while three more reads come, an
+    hour apart. Each moves the slot of entry 0 to another time. Once the store is back, the waiting reads are written in
+    the order in which they came. So the newest read is written last, and its entries are those that stay."""
+    times_of_waiting_reads = [START + 1 * HOUR, START + 2 * HOUR, START + 3 * HOUR]
 
-    async def record_later_reads(monitor: Monitor) -> None:
-        # The store has `FIRST_ENTRIES`, read at START. Each of these reads moves the slot of entry 0 to another time.
-        for read_at in later:
+    async def record_three_reads(monitor: Monitor) -> None:
+        for read_at in times_of_waiting_reads:
             await monitor.record(first_entries_with_one_moved(by=read_at - START), read_at)
 
-    store = run_while_store_is_away(record_later_reads)
-    newest_first = [*reversed(later), first]
-    assert times_of_reads(store) == newest_first
-    assert [promise.learnt for promise in store.ledger.promises(["stats-0"])] == [first, *later]
-    # The newest read was written last: both entries are as it showed them.
+    store = run_while_store_is_away(record_three_reads)
+    oldest_first = [START, *times_of_waiting_reads]
+    assert times_of_reads(store) == list(reversed(oldest_first))
+    assert [promise.learnt for promise in store.ledger.promises(["stats-0"])] == oldest_first
     assert_last_promise_of_every_entry_is_its_slot(store)
+    # Entry 1 never moved. It too was last seen by the newest read.
     (unmoved_entry,) = store.ledger.entries_named("stats", ["stats-1"])
-    assert unmoved_entry.seen_last == later[-1]
+    assert unmoved_entry.seen_last == times_of_waiting_reads[-1]
 
 
 def test_at_most_two_unchanged_reads_wait_for_the_store() -> None:
-    """While the store is away, 99 reads show the calendar unchanged. Each only confirms what is known. So a new one
-    replaces the one that still waits, and nothing is lost."""
+    """The store is away. In that time 99 reads, an hour apart, show the calendar unchanged. Each of them only confirms
+    the known promises as of its time. So a newer read replaces an older one that still waits for the store. Once the
+    store is back, it has the last of the 99 reads, and all promises are confirmed as of that one."""
 
     async def record_99_unchanged_reads(monitor: Monitor) -> None:
-        unchanged = monitor.ledger._memory.state_of("stats").reading
-        assert unchanged is not None
+        last_reading = monitor.ledger._memory.state_of("stats").reading
+        assert last_reading is not None
         for hours in range(1, 100):
             at = START + hours * HOUR
             read = CalendarRead("stats", at, at, usable=True, entries=MANY)
-            await monitor.ledger.record_read(Outcome(read, unchanged), ())
-        # The writing of the first one has begun. Of the others, each replaces the one before it.
+            # A read that returns the last reading itself counts as unchanged.
+            await monitor.ledger.record_read(Outcome(read, last_reading), ())
+        # The first write has begun, so it is not replaced. Of all others, only the newest waits.
         waiting_writes = [write for write in monitor.writer.backlog.large if not write.done.done()]
         assert len(waiting_writes) <= 2
 
@@ -296,20 +303,22 @@ async def read_each_hour_until_refused(monitor: Monitor) -> datetime:
 
 
 def test_read_refused_by_full_queue_can_be_recorded_later() -> None:
-    """While the store is away, reads wait in a queue with room for 10,000 rows. Each read has 600, so 16 fit."""
+    """While the store is away, reads wait for it in a queue with room for 10,000 rows. A read comes each hour, of about
+    1,200 rows: 600 entries and their promises. So eight reads fit, and the ninth is refused. Then the store is back and
+    the queue is written. Now the refused read can be recorded. It is the newest read in the store."""
     refused_reads: list[datetime] = []
 
     async def fill_queue_and_record_again(monitor: Monitor) -> None:
         refused_at = await read_each_hour_until_refused(monitor)
+        assert refused_at == START + 9 * HOUR
         refused_reads.append(refused_at)
         assert monitor.ledger.last_read("stats") == refused_at - HOUR
-        # The store is back: the queue is written, and the refused read is recorded.
-        monitor.store.accepts_transactions = inf
-        await monitor.writer.backlog.finish_large(STALLED_AFTER)
+        monitor.store.accepts_transactions = inf  # the store is back
+        await monitor.writer.backlog.finish_large(STALLED_AFTER)  # writes the queue
         await monitor.record(first_entries_with_one_moved(by=DAY), refused_at)
 
     store = run_while_store_is_away(fill_queue_and_record_again)
-    all_reads = store.ledger.reads("stats", limit=1000)
-    assert [all_reads[0].finished] == refused_reads
-    # Each read moved entry 0, so each recorded read has a promise of its own for it.
-    assert len(store.ledger.promises(["stats-0"])) == len(all_reads)
+    newest_first = store.ledger.reads("stats", limit=1000)
+    assert [newest_first[0].finished] == refused_reads
+    # Each read moved the slot of entry 0. So each recorded read has made a promise for it.
+    assert len(store.ledger.promises(["stats-0"])) == len(newest_first)

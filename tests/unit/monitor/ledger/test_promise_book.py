@@ -34,46 +34,51 @@ def book_of(*promises: Promise) -> PromiseBook:
 
 
 def test_promises_are_sorted_by_time_of_their_read() -> None:
-    # They are added in another order than they were read.
+    """Promises of one release are added in another order than they were read. They are returned oldest first."""
     book = book_of(promise_read_in_minute(2), promise_read_in_minute(1), promise_read_in_minute(3))
     assert [promise.learnt for promise in book.promises_of("x")] == [at_minute(1), at_minute(2), at_minute(3)]
 
 
 def test_last_promised_day_is_that_of_latest_read() -> None:
-    # The promise read in minute 1 is for SLOT, on 23 July. That read in minute 2 is for the day after.
-    book = book_of(promise_read_in_minute(2, slot=SLOT + timedelta(days=1)), promise_read_in_minute(1, slot=SLOT))
+    """Release x is promised for 23 July by one read, and for 24 July by a later read. The later one counts."""
+    for_23_july = promise_read_in_minute(1, slot=datetime(2026, 7, 23, 8, 30, tzinfo=UTC))
+    for_24_july = promise_read_in_minute(2, slot=datetime(2026, 7, 24, 8, 30, tzinfo=UTC))
+    book = book_of(for_24_july, for_23_july)  # not in the order of the reads
     assert book.last_promised_day("x") == date(2026, 7, 24)
 
 
 def test_calendar_confirms_only_its_newest_promise() -> None:
-    """Calendar A promised release x in minutes 1 and 2, and B in minute 3. Later reads of A show it again."""
+    """Calendar A promised release x in minutes 1 and 2, and calendar B in minute 3. A later read of A shows x
+    unchanged. That confirms only the promise of minute 2, which is the newest of A. An older read of A changes nothing,
+    a still later one does. An unknown release or calendar changes nothing."""
     book = book_of(promise_read_in_minute(1, "A"), promise_read_in_minute(2, "A"), promise_read_in_minute(3, "B"))
 
-    def confirmed() -> list[datetime | None]:
+    def confirmed_at_of_each_promise() -> list[datetime | None]:
         return [promise.confirmed_at for promise in book.promises_of("x")]
 
-    # A read of A in minute 10 confirms only the second promise of A.
     book.confirm("A", ["x", "unknown release"], at_minute(10))
-    assert confirmed() == [None, at_minute(10), None]
-    # An older read, in minute 9, changes nothing. A newer one, in minute 11, does.
-    book.confirm("A", ["x"], at_minute(9))
-    assert confirmed() == [None, at_minute(10), None]
-    book.confirm("A", ["x"], at_minute(11))
+    assert confirmed_at_of_each_promise() == [None, at_minute(10), None]
+    older_read = at_minute(9)
+    book.confirm("A", ["x"], older_read)
+    assert confirmed_at_of_each_promise() == [None, at_minute(10), None]
+    later_read = at_minute(11)
+    book.confirm("A", ["x"], later_read)
     book.confirm("unknown calendar", ["x"], at_minute(12))
-    assert confirmed() == [None, at_minute(11), None]
+    assert confirmed_at_of_each_promise() == [None, at_minute(11), None]
 
 
 def test_release_without_readable_time_is_never_near() -> None:
-    """A release is near from 14 days before its slot on. This one has no promise, or one without a time."""
+    """A release is near if its slot is at most 14 days ahead. This release has no promise, or only one without a
+    time. So it is never near, and has no promised day (None)."""
     without_promise, without_time = PromiseBook(), book_of(promise_read_in_minute(1, slot=NO_TIME))
     for book in (without_promise, without_time):
         assert book.last_promised_day("x") is None
-        assert book.find_near(["x"], SLOT, timedelta(days=14)) == []
+        assert book.find_near(["x"], now=SLOT, ahead=timedelta(days=14)) == []
 
 
 def test_release_is_near_until_15_days_after_its_slot() -> None:
-    """A release is near from a given time before its slot on, here two weeks, until 15 days after it. `find_near`
-    returns those of the given releases that are near."""
+    """A release is near from some time before its slot on. That time is an argument, here two weeks. It stays near
+    until 15 days after its slot. A minute before that period it is not near yet, and at its end no longer."""
     book = book_of(promise_read_in_minute(1, slot=SLOT))
     two_weeks, fifteen_days = timedelta(days=14), timedelta(days=15)
 
@@ -87,18 +92,19 @@ def test_release_is_near_until_15_days_after_its_slot() -> None:
 
 
 def test_promised_instants_between_two_instants_include_both() -> None:
-    """The only promise is for SLOT. `before` and `after` are a minute before and after it."""
+    """`promised_instants` returns the promised times from `begin` to `end`, both included. The only promise is for
+    SLOT. So it is found if the period begins or ends with it, and not a minute before or after."""
     only_promise = promise_read_in_minute(1, slot=SLOT)
     book, before, after = book_of(only_promise), SLOT - MINUTE, SLOT + MINUTE
-    assert book.promised_instants("x", before, SLOT) == [SLOT]
-    assert book.promised_instants("x", SLOT, after) == [SLOT]
-    assert book.promised_instants("x", before, before) == []
-    assert book.promised_instants("x", after, after) == []
+    assert book.promised_instants("x", begin=before, end=SLOT) == [SLOT]
+    assert book.promised_instants("x", begin=SLOT, end=after) == [SLOT]
+    assert book.promised_instants("x", begin=before, end=before) == []
+    assert book.promised_instants("x", begin=after, end=after) == []
 
 
 def test_promises_of_one_calendar_are_copied_unless_already_there() -> None:
-    """Release x has promises read in minutes 1 and 3 from calendar A, and in minute 2 from B. Those of A are copied to
-    release y. It has that of minute 1 already, so only that of minute 3 is copied."""
+    """Release x has promises of calendar A, read in minutes 1 and 3, and one of B. Release y already has A's promise of
+    minute 1. If A's promises are copied from x to y, only that of minute 3 is new."""
     known_of_both, only_of_x = promise_read_in_minute(1, "A"), promise_read_in_minute(3, "A")
     of_other_calendar = promise_read_in_minute(2, "B")
     book = book_of(known_of_both, replace(known_of_both, release="y"), of_other_calendar, only_of_x)
@@ -119,23 +125,25 @@ MONTHS = [date(2026, month, 10) for month in (1, 2, 3, 4, 5, 6)]
 
 
 def test_latest_edition_is_kept_in_any_order_of_adding() -> None:
-    """The editions of one monthly series are added: January, March and then February. That of March is the latest."""
+    """The editions of one monthly series are added: January, March and then February. All three days are kept. The
+    latest edition is that of March, although February was added last."""
     past = PastEditions()
-    january, february, march = MONTHS[:3]
+    january, february, march = date(2026, 1, 10), date(2026, 2, 10), date(2026, 3, 10)
     for day in (january, march, february):
-        past.add(edition(day), T0)
+        past.add(edition(day), now=T0)
     (series,) = past.latest
-    assert past.latest[series].release == f"e{march}"
-    assert set(past.days[series]) == {january, february, march}
+    assert past.latest[series].release == edition(march).release
+    assert past.days[series] == {january, february, march}
 
 
 def test_of_two_editions_of_one_day_last_added_is_kept() -> None:
+    """Of two editions of a series with a slot on the same day, the one that was added last is the latest."""
     past = PastEditions()
-    # Both releases, `first` and `second`, have their slot on 10 January.
-    for name in ("first", "second"):
-        past.add(replace(edition(MONTHS[0]), release=name), T0)
+    on_10_january = edition(date(2026, 1, 10))
+    past.add(replace(on_10_january, release="added first"), now=T0)
+    past.add(replace(on_10_january, release="added last"), now=T0)
     (latest,) = past.latest.values()
-    assert latest.release == "second"
+    assert latest.release == "added last"
 
 
 def windows_of_missing_editions(now: datetime) -> list[tuple[date, date]]:
@@ -145,8 +153,9 @@ def windows_of_missing_editions(now: datetime) -> list[tuple[date, date]]:
 
 
 def test_edition_is_missing_until_last_expected_day() -> None:
-    """Editions came each month until June, so the next one is expected around 10 July, between a first and a last day.
-    No calendar announces it. After the last day, it no longer counts as missing."""
+    """A series had an edition on the 10th of each month from January to June. So the next one is expected around 10
+    July, between a first and a last day. No calendar announces it. On 10 July and on the last expected day it counts as
+    missing. A day later it no longer does: perhaps the series has ended."""
     on_10_july = datetime(2026, 7, 10, 12, tzinfo=UTC)
     ((first_day, last_day),) = windows_of_missing_editions(on_10_july)
     on_last_day = datetime(last_day.year, last_day.month, last_day.day, 12, tzinfo=UTC)
@@ -165,8 +174,9 @@ def book_after_three_reads_of_a_without_x() -> PromiseBook:
 
 
 def test_reads_without_a_release_are_counted_in_last_promise() -> None:
-    """Calendar A promised x in minutes 1 and 2, and B in minute 3. The reads of A in minutes 10, 15 and 20 lack x. The
-    last of them shows a new entry that perhaps replaces x: a successor. Only A's last promise counts these reads."""
+    """Calendar A promised release x in minutes 1 and 2, and calendar B in minute 3. Then three reads of A lack x, in
+    minutes 10, 15 and 20. The last of them shows a new entry, "Another title". Perhaps it replaces x, so it is noted as
+    a successor. The last promise of A counts these three reads. The first promise of A and that of B count none."""
     book = book_after_three_reads_of_a_without_x()
     first_of_a, last_of_a, of_b = book.promises_of("x")
     assert last_of_a.unlisted == Unlisted(since=at_minute(10), reads=3, successors=("Another title",))
@@ -175,8 +185,8 @@ def test_reads_without_a_release_are_counted_in_last_promise() -> None:
 
 
 def test_read_that_shows_a_release_again_ends_the_count() -> None:
-    """Three reads of calendar A lack release x, which its promise counts. Then a read shows x again, which ends the
-    count (None). Another read that shows x changes nothing."""
+    """Three reads of calendar A lack release x, and its promise counts them (`unlisted`). A read that shows x again
+    ends the count (None). Another such read finds no count to end, so it changes no promise."""
     book = book_after_three_reads_of_a_without_x()
     book.replace_promises(book.mark_relisted("A", ["x"]))
     assert [promise.unlisted for promise in book.promises_of("x")] == [None, None, None]
@@ -185,7 +195,7 @@ def test_read_that_shows_a_release_again_ends_the_count() -> None:
 
 
 def test_unknown_release_is_neither_unlisted_nor_relisted() -> None:
-    """A read that lacks a release, or shows it again, is noted in its promises. An unknown release has none."""
+    """A read that lacks a release, or shows it again, changes a promise. An unknown release has none."""
     book = book_of(promise_read_in_minute(1, "A"))
     assert book.count_unlisted("A", {"unknown release": []}, at_minute(10)) == []
     assert book.mark_relisted("A", ["unknown release"]) == []

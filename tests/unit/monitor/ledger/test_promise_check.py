@@ -76,19 +76,20 @@ def wait_until(check: PromiseCheck, watched: WatchedStub, new_verdict: Verdict) 
 
 @pytest.mark.parametrize("kind", [VerdictKind.LATE, VerdictKind.OVERDUE, VerdictKind.NOT_PUBLISHED, VerdictKind.EARLY])
 def test_breach_needs_promise_confirmed_since_its_slot(kind: VerdictKind) -> None:
-    """A breach is, for example, a late release. Before people are notified, a calendar must be read again, at its slot
-    or later, and still show that slot. That confirms the promise."""
-    breach = verdict(page_verdict(kind))
+    """A breach is a broken promise, for example a late release. Perhaps the slot was moved in time and no one read it
+    yet. So before people are notified, the calendar is read again. If that read begins at the slot or later and still
+    shows this slot, it confirms the promise. No calendar was read again here. So a read since the slot is needed."""
+    breach = verdict(page_verdict(kind), confirmed_at=None)
     assert confirmation_needed_since(breach) == SLOT
 
 
 @pytest.mark.parametrize("kind", [VerdictKind.ON_TIME, VerdictKind.PENDING, VerdictKind.UNPROVEN])
 def test_promise_without_breach_needs_confirmation_only_in_doubt(kind: VerdictKind) -> None:
-    """For example, the release is on time. Then no calendar must be read again to confirm its promise (None). If the
-    promise is in doubt, a calendar read at the slot or later is needed."""
+    """A release is not late or early: it is, for example, on time. Then no calendar must be read again to confirm its
+    promise (None). That is so even if no look proved anything for some time ("blind"). But if it is in doubt whether
+    the promise still stands, a calendar must be read again, at the slot or later."""
     without_breach = verdict(page_verdict(kind))
     assert confirmation_needed_since(without_breach) is None
-    # Blind: for some time, no look proved anything.
     was_blind = with_finding(Kind.BLIND, without_breach)
     assert confirmation_needed_since(was_blind) is None
     in_doubt = with_finding(Kind.PROMISE_IN_DOUBT, without_breach)
@@ -109,43 +110,45 @@ def test_release_without_slot_has_no_breach() -> None:
 def test_promise_confirmed_since_its_slot_needs_no_other_confirmation(
     confirmed_at: datetime, needed_since: datetime | None
 ) -> None:
-    """To confirm a promise is to read its calendar again and find it unchanged. For example, it was confirmed a second
-    before the slot. That is too early, so a read since the slot is needed."""
+    """A release is overdue. Its calendar was read again at `confirmed_at` and still showed the slot. If that was at the
+    slot or a second later, the promise is confirmed and no other read is needed (None). If it was a second before the
+    slot, it is too early. Then a read since the slot is needed."""
     overdue = verdict(page_verdict(VerdictKind.OVERDUE), confirmed_at=confirmed_at)
     assert confirmation_needed_since(overdue) == needed_since
 
 
 def test_early_release_needs_confirmation_since_its_latest_exposure() -> None:
-    """A page was public 15 minutes before its slot, and again 5 minutes before it. Its calendar must have been read
-    since the second of these exposures, as the slot may have changed in between."""
+    """A page was public 15 minutes before its slot, and again 5 minutes before it. In between, the slot may have
+    changed. So its calendar must be read again after the second exposure began."""
     first_exposure, second_exposure = SLOT - 15 * MINUTE, SLOT - 5 * MINUTE
     exposed_twice = verdict(page_verdict(VerdictKind.EARLY, exposed_at=[first_exposure, second_exposure]))
     assert confirmation_needed_since(exposed_twice) == second_exposure
 
 
 def test_after_slot_an_undated_exposure_needs_read_since_slot() -> None:
-    """An exposure is a time in which a page was public before its slot. Here it is not known when it began (None). It
-    is five minutes after the slot. So only a calendar read at the slot or later confirms the promise."""
+    """A page was public before its slot, but it is not known since when (None). It is five minutes after the slot.
+    Without a known begin, only a calendar read at the slot or later confirms the promise."""
     exposed_since_unknown_time = page_verdict(VerdictKind.EARLY, exposed_at=[None])
     five_minutes_after_slot = verdict(exposed_since_unknown_time, judged_at=SLOT + 5 * MINUTE)
     assert confirmation_needed_since(five_minutes_after_slot) == SLOT
 
 
 def test_before_slot_an_undated_exposure_needs_no_read() -> None:
-    """A page is public before its slot, and it is not known since when. It is 20 s before the slot. A calendar read
-    would count if it began after the page appeared, or at the slot. The first is not known, the second has not come."""
+    """A page is public before its slot, but it is not known since when (None). Now it is 20 s before the slot. A
+    calendar read confirms the promise if it begins after the page appeared, or at the slot. The first time is not
+    known, and the second has not come. So no read is requested yet (None)."""
     exposed_since_unknown_time = page_verdict(VerdictKind.EARLY, exposed_at=[None])
     before_slot = verdict(exposed_since_unknown_time, judged_at=SLOT - 20 * SECOND)
     assert confirmation_needed_since(before_slot) is None
 
 
 def test_late_part_needs_read_since_slot_despite_earlier_read() -> None:
-    """A page was public 15 minutes before its slot. A calendar read a minute later is enough for that, so no other one
-    is needed (None). Then the data file is late, for which that read is too early."""
+    """A page was public 15 minutes before its slot. A calendar read a minute later still showed the slot. That confirms
+    the promise for the early page, so no other read is needed (None). Then the data file of the release is late. For
+    that, a read before the slot is too early, so one since the slot is needed. A read 5 s after the slot is enough."""
     exposed_page = page_verdict(VerdictKind.EARLY, exposed_at=[SLOT - 15 * MINUTE])
     only_early = verdict(exposed_page, confirmed_at=SLOT - 14 * MINUTE)
     assert confirmation_needed_since(only_early) is None
-    # A read 5 s after the slot is enough for the late file.
     also_late = replace(only_early, findings=(Finding(Kind.LATE, "sheet"),))
     assert confirmation_needed_since(also_late) == SLOT
     read_after_slot = replace(also_late, confirmed=SLOT + 5 * SECOND)
@@ -163,59 +166,62 @@ def verdict_in_doubt(*, judged_at: datetime) -> Verdict:
 
 @pytest.mark.parametrize("judged_at", [PAGE_SEEN_AT, SLOT - MINUTE, SLOT - SECOND])
 def test_before_slot_doubted_promise_needs_read_since_page_appeared(judged_at: datetime) -> None:
-    """A page was seen 3 minutes before its slot, and it is in doubt whether its calendar still promises that slot. It
-    is, for example, one second before the slot. A calendar read since the page was seen would end the doubt."""
+    """A page was seen 3 minutes before its slot, and it is in doubt whether its calendar still promises that slot. The
+    slot has not come yet. A calendar read since the page was seen would end the doubt."""
     in_doubt = verdict_in_doubt(judged_at=judged_at)
     assert confirmation_needed_since(in_doubt) == PAGE_SEEN_AT
 
 
 def test_after_slot_a_doubted_promise_needs_read_since_slot() -> None:
-    """It is in doubt whether a calendar still promised the slot when it came. It is five minutes later."""
+    """The slot was five minutes ago. It is in doubt whether the calendar still promised it when it came. A calendar
+    read that begins at the slot or later would end the doubt."""
     in_doubt = verdict_in_doubt(judged_at=SLOT + 5 * MINUTE)
     assert confirmation_needed_since(in_doubt) == SLOT
 
 
 def test_breach_waits_ten_seconds_at_most_for_a_read() -> None:
-    """A release is overdue. Before people are notified, its calendars are read again, from the slot on. The verdict
-    waits for that, but only for ten seconds (LONGEST_WAIT)."""
+    """A release is overdue. Before people are notified, its calendars must be read again, at the slot or later. The
+    verdict waits for these reads, but no longer than ten seconds (LONGEST_WAIT). A second verdict, halfway, does not
+    prolong the wait. At its end, a third verdict no longer waits (None), even without a read."""
     check, watched = running_check(), WatchedStub()
     end_of_wait = JUDGED_AT + LONGEST_WAIT
     first_verdict = verdict(page_verdict(VerdictKind.OVERDUE), judged_at=JUDGED_AT)
     assert wait_until(check, watched, first_verdict) == end_of_wait
     assert watched.waits_for_calendar
     assert watched.wanted_read == WantedRead(since=SLOT, deadline=end_of_wait)
-    # Judged again 5 s later, it still waits until then. Judged at the end of the wait, it waits no longer (None).
-    five_seconds_later = replace(first_verdict, at=JUDGED_AT + LONGEST_WAIT / 2)
-    assert wait_until(check, watched, five_seconds_later) == end_of_wait
+    halfway = replace(first_verdict, at=JUDGED_AT + LONGEST_WAIT / 2)
+    assert wait_until(check, watched, halfway) == end_of_wait
     at_the_end = replace(first_verdict, at=end_of_wait)
     assert wait_until(check, watched, at_the_end) is None
     assert not watched.waits_for_calendar
 
 
 def test_verdict_dated_before_its_exposure_waits_until_then() -> None:
-    """A page was seen 5 minutes before its slot. Then our clock was set back, so the verdict is dated a second earlier.
-    A calendar read counts only if it begins after the page was seen. So the read must wait for that second."""
-    check, watched, exposed_at = running_check(), WatchedStub(), SLOT - 5 * MINUTE
-    exposed_page = page_verdict(VerdictKind.EARLY, exposed_at=[exposed_at])
-    a_second_earlier = verdict(exposed_page, judged_at=exposed_at - SECOND)
-    assert wait_until(check, watched, a_second_earlier) == exposed_at
+    """A page was seen 5 minutes before its slot. Then our clock was set back. So the verdict on the page has a time one
+    second before it was seen. To confirm the promise, a calendar read must begin after the page was seen. A read that
+    begins now would not count. So the verdict waits for one second before it requests a read."""
+    check, watched, seen_at = running_check(), WatchedStub(), SLOT - 5 * MINUTE
+    early_page = page_verdict(VerdictKind.EARLY, exposed_at=[seen_at])
+    a_second_earlier = verdict(early_page, judged_at=seen_at - SECOND)
+    assert wait_until(check, watched, a_second_earlier) == seen_at
     assert watched.waits_for_calendar
-    assert watched.wanted_read == WantedRead(since=exposed_at, deadline=exposed_at + LONGEST_WAIT)
+    # The ten seconds for the read itself (LONGEST_WAIT) begin only then.
+    assert watched.wanted_read == WantedRead(since=seen_at, deadline=seen_at + LONGEST_WAIT)
 
 
 def test_verdict_at_exposure_requests_and_awaits_calendar_reads() -> None:
-    """A page is seen 5 minutes before its slot, and judged at once. LONGEST_WAIT for the reads is ten seconds."""
-    check, watched, exposed_at = running_check(), WatchedStub(), SLOT - 5 * MINUTE
-    exposed = verdict(page_verdict(VerdictKind.EARLY, exposed_at=[exposed_at]), judged_at=exposed_at)
-    assert wait_until(check, watched, exposed) == exposed_at + LONGEST_WAIT
+    """A page is seen 5 minutes before its slot, and judged at once. That is a breach. So both calendars of the release,
+    "govuk" and "own", are requested. The verdict waits for their reads, for ten seconds (LONGEST_WAIT) at most."""
+    check, watched, seen_at = running_check(), WatchedStub(), SLOT - 5 * MINUTE
+    early = verdict(page_verdict(VerdictKind.EARLY, exposed_at=[seen_at]), judged_at=seen_at)
+    assert wait_until(check, watched, early) == seen_at + LONGEST_WAIT
     assert watched.waits_for_calendar
-    calendars_of_release = ["govuk", "own"]
-    assert asyncio.run(check.next_requested()) == calendars_of_release
+    assert asyncio.run(check.next_requested()) == ["govuk", "own"]
 
 
 def test_each_new_breach_waits_for_a_newer_read() -> None:
-    """A page is public 15 minutes before its slot, and again 5 minutes before it. After each breach its calendar must
-    be read again. The verdict waits ten seconds (LONGEST_WAIT) for that at most."""
+    """A page is public 15 minutes before its slot, and again 5 minutes before it. After each of these breaches, its
+    calendar must be read again. The verdict waits for that, for ten seconds (LONGEST_WAIT) at most."""
     check, watched = running_check(), WatchedStub()
     first_exposure, second_exposure = SLOT - 15 * MINUTE, SLOT - 5 * MINUTE
     exposed_once = page_verdict(VerdictKind.EARLY, exposed_at=[first_exposure])
@@ -238,86 +244,100 @@ def test_each_new_breach_waits_for_a_newer_read() -> None:
     ids=["no reader", "promise confirmed since the slot", "no breach"],
 )
 def test_verdict_stops_waiting_if_no_read_is_possible_or_needed(check: PromiseCheck, next_verdict: Verdict) -> None:
-    """An earlier verdict on the release waits for a calendar read, and the next one does not. For example, the release
-    is on time now, or the check has no task that reads calendars."""
+    """An earlier verdict on a release waits for a calendar read. The next one does not (None): no task reads calendars,
+    or the calendar was read since the slot, or the release is on time."""
     watched = WatchedStub(waits_for_calendar=True)
     assert wait_until(check, watched, next_verdict) is None
     assert (watched.waits_for_calendar, watched.wanted_read) == (False, None)
 
 
 def test_calendar_already_read_since_slot_is_not_requested() -> None:
-    """The promise must be confirmed by reads of both calendars that began at the slot or later. That of `govuk` did,
-    and that of `own` began a second too early. So only `own` is requested."""
+    """A release needs reads of its calendars "govuk" and "own" that began at the slot or later. That of "govuk" did,
+    that of "own" began too early. So only "own" is requested. Once it is read, the release is judged again."""
     check, judge_again = running_check(), CallCounter()
+
+    def request_missing_reads() -> bool:
+        """Return whether a read is still missing."""
+        return check.request_reads(calendars=("govuk", "own"), since=SLOT, release="r", callback=judge_again)
+
     check.record_read("govuk", begun=SLOT)
     check.record_read("own", begun=SLOT - SECOND)
-    assert check.request_reads(("govuk", "own"), SLOT, "r", judge_again)
+    assert request_missing_reads()
     assert asyncio.run(check.next_requested()) == ["own"]
-    # Once it is read again, the release is judged again, and no read is needed any more.
     check.record_read("own", begun=SLOT)
     assert judge_again.number == 1
-    is_another_read_needed = check.request_reads(("govuk", "own"), SLOT, "r", judge_again)
-    assert not is_another_read_needed
+    assert not request_missing_reads()
 
 
 def test_read_that_began_too_early_is_requested_again() -> None:
-    """A read since the slot is requested, and one comes that began a second before it. So another read is requested,
-    and the release is not judged again yet."""
+    """A calendar read that begins at the slot or later is requested. One comes that began a second before the slot. It
+    is not enough. So another one is requested, and the release is not judged again yet."""
     check, judge_again = running_check(), CallCounter()
 
-    async def read_a_second_too_early() -> list[str]:
-        check.request_reads(("govuk",), SLOT, "r", judge_again)
+    async def request_read_and_get_one_begun_too_early() -> list[str]:
+        """Return the calendars that are requested after that."""
+        check.request_reads(calendars=("govuk",), since=SLOT, release="r", callback=judge_again)
         assert await check.next_requested() == ["govuk"]
         check.record_read("govuk", begun=SLOT - SECOND)
         return await asyncio.wait_for(check.next_requested(), timeout=5)
 
-    assert asyncio.run(read_a_second_too_early()) == ["govuk"]
+    assert asyncio.run(request_read_and_get_one_begun_too_early()) == ["govuk"]
     assert judge_again.number == 0
 
 
 def test_only_first_sufficient_read_rejudges_the_release() -> None:
-    """A verdict waits for a read that begins at the slot or later. The first such read ends the wait."""
+    """A release needs a read of its calendar that begins at the slot or later. Two such reads come. After the first,
+    the release is judged again and needs no more reads. So the second does not cause another judgement."""
     check, judge_again = running_check(), CallCounter()
-    check.request_reads(("govuk",), SLOT, "r", judge_again)
+    check.request_reads(calendars=("govuk",), since=SLOT, release="r", callback=judge_again)
     check.record_read("govuk", begun=SLOT + SECOND)
     check.record_read("govuk", begun=SLOT + 2 * SECOND)
     assert judge_again.number == 1
 
 
 def test_no_verdict_waits_for_a_read_without_a_reader() -> None:
-    """The reader is the task that reads calendars on request. Without it, no read would come. So the verdict on an
-    overdue release does not wait (None)."""
-    check, overdue = PromiseCheck(), verdict(page_verdict(VerdictKind.OVERDUE))
-    assert wait_until(check, WatchedStub(), overdue) is None
+    """A release is overdue. Its verdict would wait until its calendars are read again. But the reader does not run: the
+    task that reads calendars on request. No read would ever come. So the verdict does not wait (None)."""
+    check_without_reader, overdue = PromiseCheck(), verdict(page_verdict(VerdictKind.OVERDUE))
+    assert wait_until(check_without_reader, WatchedStub(), overdue) is None
 
 
 def test_verdict_waits_for_a_read_once_a_reader_exists() -> None:
-    """The reader is the task that reads calendars on request. It exists once it has waited for requests. Then the
-    verdict on an overdue release waits for its reads, ten seconds (LONGEST_WAIT) at most."""
+    """The reader is the task that reads calendars on request. It counts as running once it has taken requests. Then the
+    verdict on an overdue release waits for calendar reads, ten seconds (LONGEST_WAIT) at most."""
     check, overdue = PromiseCheck(), verdict(page_verdict(VerdictKind.OVERDUE), judged_at=JUDGED_AT)
-    check.request_reads(("govuk",), SLOT, "another release", CallCounter())
+    check.request_reads(calendars=("govuk",), since=SLOT, release="another release", callback=CallCounter())
     asyncio.run(check.next_requested())  # by the reader
     assert wait_until(check, WatchedStub(), overdue) == JUDGED_AT + LONGEST_WAIT
 
 
 def test_earlier_begun_read_does_not_replace_a_later_one() -> None:
-    """Two reads are recorded. The first began 5 s after the slot. The other took long: it began 5 s before the slot. So
-    a verdict that needs a read since the slot needs no other one."""
+    """Two reads of a calendar overlap. One that began 5 s after the slot is recorded first. One that began 5 s before
+    it took longer. The later beginning counts. So no other read since the slot is needed."""
     check = running_check()
     check.record_read("govuk", begun=SLOT + 5 * SECOND)
     check.record_read("govuk", begun=SLOT - 5 * SECOND)
-    is_another_read_needed = check.request_reads(("govuk",), SLOT, "r", CallCounter())
+    is_another_read_needed = check.request_reads(calendars=("govuk",), since=SLOT, release="r", callback=CallCounter())
     assert not is_another_read_needed
 
 
 def test_read_rejudges_releases_that_need_no_later_read() -> None:
-    """Three releases wait for a calendar read. One that begins at the slot is enough for two of them."""
-    check, since_before, since_slot, since_after = running_check(), CallCounter(), CallCounter(), CallCounter()
-    check.request_reads(("govuk",), SLOT - 10 * SECOND, "needs a read since 10 s before the slot", since_before)
-    check.request_reads(("govuk",), SLOT, "needs a read since the slot", since_slot)
-    check.request_reads(("govuk",), SLOT + 10 * SECOND, "needs a read since 10 s after the slot", since_after)
+    """Three releases wait for a read of the same calendar. It must begin at least 10 s before the slot for the first,
+    at the slot for the second, and 10 s after the slot for the third. A read comes that began at the slot. It is enough
+    for the first two, so these are judged again. The third still waits."""
+    check = running_check()
+
+    def request_read(release: str, since: datetime) -> CallCounter:
+        """Return a counter of how often the release is judged again."""
+        judge_again = CallCounter()
+        check.request_reads(calendars=("govuk",), since=since, release=release, callback=judge_again)
+        return judge_again
+
+    first = request_read("first", since=SLOT - 10 * SECOND)
+    second = request_read("second", since=SLOT)
+    third = request_read("third", since=SLOT + 10 * SECOND)
     check.record_read("govuk", begun=SLOT)
-    assert (since_before.number, since_slot.number, since_after.number) == (1, 1, 0)
+    assert (first.number, second.number, third.number) == (1, 1, 0)
 
 
 # The page is not out 5 s after its slot. Its calendar was last read 4 minutes before the slot.
@@ -335,8 +355,9 @@ UNPROVEN_AT_FOUND_ADDRESS = replace(
 
 @pytest.mark.parametrize("still_open", [PENDING_AT_GUESSED_ADDRESS, UNPROVEN_AT_FOUND_ADDRESS])
 def test_calendars_are_read_if_page_is_not_out_at_unannounced_address(still_open: Verdict) -> None:
-    """A page is not out 5 s after its slot at an address that was, for example, guessed. Once it appears, its calendars
-    may no longer show the announced time. So they are read now, but the verdict does not wait for that."""
+    """A page is not out some seconds after its slot. Its address was not announced: it was guessed, or found. When the
+    page appears, its calendars may no longer show the announced time, and could not confirm a late release. So they are
+    read already now. The verdict does not wait for these reads, because there is no breach yet."""
     watched = WatchedStub()
     assert asyncio.run(requests_calendar_read(watched, still_open))
     assert not watched.waits_for_calendar
@@ -353,22 +374,25 @@ def test_calendars_are_read_if_page_is_not_out_at_unannounced_address(still_open
     ids=["before the slot", "calendar read since the slot", "announced address", "on time"],
 )
 def test_calendars_are_not_read_before_slot_or_without_need(difference: dict[str, object]) -> None:
-    """If a page is not out at a guessed address 5 s after its slot, its calendars are read. Here one thing is
-    different: for example, the address was announced, so they are not read."""
+    """If a page is not out at a guessed address 5 s after its slot, its calendars are read. Each case here differs in
+    one thing: it is before the slot, or a calendar was already read since the slot, or the address was announced, or
+    the release is on time. Then the calendars are not read."""
     watched, without_need = WatchedStub(), replace(PENDING_AT_GUESSED_ADDRESS, **difference)
     assert not asyncio.run(requests_calendar_read(watched, without_need))
     assert not watched.waits_for_calendar
 
 
 def test_read_for_guessed_address_waits_five_seconds() -> None:
-    """If a page is not out at a guessed address, its calendars are read. But in the first five seconds after the slot,
-    all requests to their hosts are needed for looks."""
+    """If a page is not out after its slot at a guessed address, its calendars are read. But in the first five seconds
+    after the slot, their hosts are needed for looks. So a verdict 0.2 s after the slot requests no reads. It only says
+    that the release must be judged again 5 s after the slot. That later verdict requests the reads."""
     check, watched = running_check(), WatchedStub()
-    just_after_slot = replace(PENDING_AT_GUESSED_ADDRESS, at=SLOT + SECOND / 5)
-    assert wait_until(check, watched, just_after_slot) == SLOT + 5 * SECOND
+    just_after_slot = replace(PENDING_AT_GUESSED_ADDRESS, at=SLOT + 0.2 * SECOND)
+    judge_again_at = wait_until(check, watched, just_after_slot)
+    assert judge_again_at == SLOT + 5 * SECOND
     assert not watched.waits_for_calendar
-    five_seconds_later = replace(PENDING_AT_GUESSED_ADDRESS, at=SLOT + 5 * SECOND)
-    assert asyncio.run(requests_calendar_read(watched, five_seconds_later))
+    five_seconds_after_slot = replace(PENDING_AT_GUESSED_ADDRESS, at=SLOT + 5 * SECOND)
+    assert asyncio.run(requests_calendar_read(watched, five_seconds_after_slot))
 
 
 async def requests_calendar_read(watched: WatchedStub, new_verdict: Verdict) -> bool:

@@ -49,6 +49,7 @@ def read_calendar(
 
 
 def test_read_makes_one_request_and_returns_entries() -> None:
+    """A read of a calendar makes one request. It returns the only entry, "Example claims", and no fault."""
     (outcome,), requests = read_calendar({URL: SHOWS_CLAIMS})
     assert (outcome.read.usable, outcome.read.entries, outcome.read.fault) == (True, 1, "")
     (announcement,) = outcome.reading.announcements
@@ -57,13 +58,14 @@ def test_read_makes_one_request_and_returns_entries() -> None:
 
 
 def test_unchanged_calendar_is_requested_by_etag_and_parsed_once() -> None:
-    """The first answer has the ETag "a", which names its version. The next two requests send it, and the answers say
-    that it is still the same. So the second and third read keep the entries of the first."""
+    """A calendar is read three times and never changes. Its first answer has the ETag "a", which names this version.
+    The next two requests send the ETag back. The answers to them say that the calendar is still this version. So it is
+    parsed only once: the second and third read return the entries of the first."""
     outcomes, requests = read_calendar({URL: Reply(200, ENTRY.encode(), etag='"a"')}, times=3)
-    # Parsed again, it would be another object.
+    assert [request.etag for request in requests] == [None, '"a"', '"a"']
+    # A second parsing would make another object.
     assert all(outcome.reading is outcomes[0].reading for outcome in outcomes)
     assert {outcome.read.digest for outcome in outcomes} == {outcomes[0].read.digest}
-    assert [request.etag for request in requests] == [None, '"a"', '"a"']
 
 
 @pytest.mark.parametrize(
@@ -88,10 +90,11 @@ def test_unchanged_calendar_is_requested_by_etag_and_parsed_once() -> None:
     ],
 )
 def test_failed_read_has_a_reason_and_no_reading(reply: Reply, reason: str) -> None:
+    """A read of a calendar fails, for example with a 503 or a sign-in page. So it is not usable and has no entries. Its
+    fault contains the reason, such as "answered 503", or any words if `reason` is empty."""
     (outcome,), _ = read_calendar({URL: reply})
     assert (outcome.read.usable, outcome.reading) == (False, None)
     assert outcome.read.fault
-    # For example, the fault of an answer 503 contains "answered 503". An empty `reason` fits any fault.
     assert reason in outcome.read.fault
     assert "\n" not in outcome.read.fault
 
@@ -117,11 +120,12 @@ class EvidenceNotes:
 
 
 def test_first_page_is_evidence_if_the_second_fails() -> None:
-    """A calendar has two pages. The first answers, and is kept as evidence. The second fails with 503."""
+    """A calendar has two pages. The first page is answered, the second fails with 503. So the read is not usable. The
+    first page is kept as evidence all the same, and the read has the id of its record."""
 
     async def read_two_pages(clock: VirtualClock) -> None:
         fetcher = ScriptedFetcher(clock, {URL: SHOWS_CLAIMS, f"{URL}?page=2": Reply(503)})
-        evidence = EvidenceNotes()
+        evidence = EvidenceNotes()  # gives each record the id "record"
         reader = CalendarReader("own", TwoPages(), CalendarPages(fetcher.fetch), clock, evidence=evidence)
         outcome = await reader.read()
         assert (outcome.read.usable, outcome.read.evidence) == (False, "record")
@@ -131,52 +135,58 @@ def test_first_page_is_evidence_if_the_second_fails() -> None:
 
 
 def test_cached_copy_shows_calendar_as_of_its_making() -> None:
-    """A read gets a copy that a cache made 120 s before. So it shows the calendar as of then."""
+    """A read gets a copy that a cache made 120 s before: the header `Age` says so. So the read shows the calendar of
+    then, not of now. `Age` and the `Date` from which it counts have whole seconds. So the copy may be up to 2 s older
+    or 1 s younger. These are the two ends of the time that the read shows, `as_of` and `finished`."""
     copy_of_120_seconds = Reply(200, ENTRY.encode(), {"Age": "120", "Cache-Control": "max-age=300"})
     (outcome,), _ = read_calendar({URL: copy_of_120_seconds})
     copied_at = outcome.read.started - timedelta(seconds=120)
-    # `Age` has whole seconds, and so has the `Date` from which it counts. So the copy may be up to 2 s older or 1 s
-    # younger. The read shows the calendar from `as_of` to `finished`.
     assert outcome.as_of == copied_at - timedelta(seconds=2)
     assert outcome.read.finished == copied_at + timedelta(seconds=1)
 
 
 def test_old_copy_of_one_announcement_does_not_date_whole_read() -> None:
-    """A listing shows a cancelled announcement, so the page of the announcement is requested, too. A cache answers it
-    with a 404 that is 290 s old. But the listing is new, so the read shows the calendar as of its start."""
+    """GOV.UK lists a cancelled announcement. So a read requests the listing, and then the page of the announcement. The
+    listing is answered new. The page is answered from a cache, with a 404 that is 290 s old. This old answer about one
+    announcement does not make the whole read old. The read shows the calendar as of its start."""
     site, path = "https://www.gov.uk", "/government/statistics/announcements/claims"
     cancelled = {"title": "Claims", "link": path, "display_date": "5 January 2018 9:30am"}
     listing = {"total": 1, "results": [cancelled | {"statistics_announcement_state": "cancelled"}]}
+    new_404, old_404 = Reply(404), Reply(404, headers={"Age": "290", "Cache-Control": "max-age=300"})
 
     def reply(request: Request) -> Reply:
         if "/api/search.json" in request.url:
             return Reply(200, json.dumps(listing).encode())
-        bypasses_caches = request.bust
-        return Reply(404, headers={} if bypasses_caches else {"Age": "290", "Cache-Control": "max-age=300"})
+        return new_404 if request.bust else old_404  # `bust`: the request bypasses caches
 
-    async def story(clock: VirtualClock) -> None:
+    async def read_once(clock: VirtualClock) -> None:
         source = KINDS["govuk"](calendar_settings("govuk", site))
         outcome = await CalendarReader("own", source, CalendarPages(ScriptedFetcher(clock, reply).fetch), clock).read()
         assert outcome.as_of == outcome.read.started
 
-    run_virtually(story)
+    run_virtually(read_once)
 
 
 def test_304_answer_shows_calendar_as_of_the_304() -> None:
-    """A 304 says that the calendar is still as it was. Here it comes a second later than the first answer. Both are 100
-    s old. So it shows the calendar as of a second later than the first answer did."""
+    """A calendar is read twice. The second answer is a 304: the calendar has not changed. Each answer takes a second to
+    come, and is then 100 s old by its header `Age`. So the 304 shows the calendar as of 100 s before it came. That is a
+    second later than what the first answer shows."""
     reply = Reply(200, ENTRY.encode(), {"Age": "100"}, etag='"a"', seconds=1)
-    (with_body, not_modified), _ = read_calendar({URL: reply}, times=2)
-    assert not_modified.as_of == with_body.as_of + timedelta(seconds=1)
+    (first, not_modified), _ = read_calendar({URL: reply}, times=2)
+    assert not_modified.as_of == first.as_of + timedelta(seconds=1)
 
 
 def test_calendar_in_a_file_is_read_without_requests(tmp_path: Path) -> None:
-    """The file is read, deleted, and read again."""
+    """A calendar is a local file. It is read, then deleted, and read again. The first read is usable. The second is
+    not, and says that the file cannot be read. Neither makes a request."""
     file = tmp_path / "releases.toml"
     file.write_text(ENTRY)
-    (with_file, without_file), requests = read_calendar(
-        {}, times=2, file=file, after_each=lambda: file.unlink(missing_ok=True)
-    )
+
+    def delete_file() -> None:
+        file.unlink(missing_ok=True)
+
+    no_answers: dict[str, Reply] = {}
+    (with_file, without_file), requests = read_calendar(no_answers, times=2, file=file, after_each=delete_file)
     assert with_file.read.usable
     assert not without_file.read.usable
     assert without_file.read.fault == "releases.toml: cannot be read: No such file or directory"

@@ -31,21 +31,23 @@ def incidents(monitor: CalendarMonitor) -> list[Incident]:
 
 @with_calendar_monitor()
 async def test_doubted_read_gives_one_notice_and_changes_nothing(monitor: CalendarMonitor) -> None:
-    """A calendar has shown 20 entries. Then three reads show 8, far fewer than usual, and are not believed."""
+    """A calendar has shown 20 entries. Then three reads show only 8, far fewer than usual, and are not believed. People
+    get one notice, not three. All 20 releases stay, and the first read stays the last good one."""
     await monitor.read_calendar(TWENTY_ENTRIES)
     last_good_read = monitor.last_read()
     for _ in range(3):
         read = await monitor.read_calendar(EIGHT_ENTRIES, minutes_later=10)
-    assert (read.usable, read.fault) == (False, "not believed: 8 entries, usually 20")
-    assert monitor.notice_subjects() == [f"CALENDAR: stats is {read.fault}"]
+        assert (read.usable, read.fault) == (False, "not believed: 8 entries, usually 20")
+    assert monitor.notice_subjects() == ["CALENDAR: stats is not believed: 8 entries, usually 20"]
     assert monitor.last_read() == last_good_read
     assert len(monitor.ledger_in_memory.releases) == 20
 
 
 @with_calendar_monitor()
 async def test_calendar_incident_closes_and_reopens_without_second_notice(monitor: CalendarMonitor) -> None:
-    """Twice on one day, the calendar shows 8 entries instead of 20, which is not believed. In between it shows 20 again
-    and the incident is closed. The second time, it is opened again."""
+    """A calendar shows 20 entries, then only 8. That read is not believed, which opens an incident. The next read shows
+    20 again, which closes it. Later on the same day a read shows 8 again. An incident has one id for the whole day. So
+    the same incident is opened again, and people get no second notice."""
     await monitor.read_calendar(TWENTY_ENTRIES)
     await monitor.read_calendar(EIGHT_ENTRIES, minutes_later=10)
     (opened,) = incidents(monitor)
@@ -54,19 +56,19 @@ async def test_calendar_incident_closes_and_reopens_without_second_notice(monito
     (closed,) = incidents(monitor)
     assert closed.closed is not None
     await monitor.read_calendar(EIGHT_ENTRIES, minutes_later=10)
-    (again,) = incidents(monitor)
-    # Incidents of one day have the same id.
-    assert (again.id, again.closed) == (opened.id, None)
+    (reopened,) = incidents(monitor)
+    assert (reopened.id, reopened.closed) == (opened.id, None)
     assert len(monitor.notice_subjects()) == 1
 
 
 @with_calendar_monitor()
 async def test_fault_from_before_restart_is_not_notified_again(monitor: CalendarMonitor) -> None:
-    """The calendar shows 8 entries instead of 20, which is not believed. A day later, after a restart, it still does.
-    That is the same incident, which is closed once all 20 are there again."""
+    """A calendar shows 20 entries, then only 8. That read is not believed, which opens an incident with one notice. A
+    day later the monitor restarts, and the calendar still shows 8. That is the same incident, so there is no other
+    notice. Then the calendar shows all 20 again, and the incident is closed."""
     await monitor.read_calendar(TWENTY_ENTRIES)
     await monitor.read_calendar(EIGHT_ENTRIES, minutes_later=10)
-    await monitor.clock.sleep(86_400)
+    await monitor.clock.sleep(86_400)  # a day
     await monitor.restart()
     await monitor.read_calendar(EIGHT_ENTRIES)
     assert len(incidents(monitor)) == len(monitor.notice_subjects()) == 1
@@ -77,13 +79,13 @@ async def test_fault_from_before_restart_is_not_notified_again(monitor: Calendar
 
 @with_calendar_monitor()
 async def test_unreadable_calendar_is_notified_after_three_intervals(monitor: CalendarMonitor) -> None:
-    """12:00: a usable read. The calendar is read every 10 minutes. 12:10, 12:20 and 12:30: no read succeeds."""
+    """A calendar is read every ten minutes, at 12:00 with success. Then no read succeeds. At 12:30, after three
+    intervals, there is no notice yet. At 12:40 it is more than three, and people are notified."""
     await monitor.read_calendar(TWENTY_ENTRIES)
     for _ in range(3):
-        await monitor.read_calendar(RESET, minutes_later=10)
+        await monitor.read_calendar(RESET, minutes_later=10)  # 12:10, 12:20 and 12:30
     assert monitor.notice_subjects() == []
-    # 12:40: more than three intervals have passed.
-    await monitor.read_calendar(RESET, minutes_later=10)
+    await monitor.read_calendar(RESET, minutes_later=10)  # 12:40
     assert monitor.notice_subjects() == [f"CALENDAR: stats cannot be read: reset: scripted ({URL})"]
     (notice,) = monitor.store.outbox.notices()
     assert (notice.kind, notice.grade, notice.findings) == ("calendar", "none", ("calendar",))
@@ -92,29 +94,33 @@ async def test_unreadable_calendar_is_notified_after_three_intervals(monitor: Ca
 
 @with_calendar_monitor()
 async def test_unreadable_calendar_makes_monitor_unready_after_three_intervals(monitor: CalendarMonitor) -> None:
-    """12:00: a usable read. The calendar is read every 10 minutes. Until 12:40 no read succeeds."""
+    """A calendar is read every ten minutes, at 12:00 with success. The reads until 12:40 fail. That is more than three
+    intervals, so the monitor is not ready. It names the calendar and its last usable read."""
     await monitor.read_calendar(TWENTY_ENTRIES)
     for _ in range(4):
         await monitor.read_calendar(RESET, minutes_later=10)
-    reasons = monitor.daemon.calendar_reads.health.unready(monitor.clock.now())
-    assert reasons == ["calendar stats: last read 16 November 12:00 UTC"]
+    reasons_why_not_ready = monitor.daemon.calendar_reads.health.unready(monitor.clock.now())
+    assert reasons_why_not_ready == ["calendar stats: last read 16 November 12:00 UTC"]
 
 
 @with_calendar_monitor()
 async def test_person_may_accept_a_mass_change_for_a_day(monitor: CalendarMonitor) -> None:
-    """All entries move by a month in one read, which is not believed."""
-    moved = csv(*many(20, days=60))
-    await monitor.read_calendar(TWENTY_ENTRIES)
-    doubted = await monitor.read_calendar(moved, minutes_later=10)
+    """A calendar has 20 entries. In the second read all are a month later, which is not believed. A person accepts it:
+    the setting `accept` names this day. The next read shows the same and is believed. A day later, all entries move by
+    another month. That is another day, so it is not believed."""
+    await monitor.read_calendar(csv(*many(20, days=30)))
+    moved_by_a_month = csv(*many(20, days=60))
+    doubted = await monitor.read_calendar(moved_by_a_month, minutes_later=10)
     assert (doubted.usable, doubted.fault) == (False, "not believed: 20 of 20 coming entries at once")
-    # `accept` in the settings of a calendar is the day on which changes are accepted.
     (stats,) = monitor.settings.calendar
-    await monitor.restart(calendar=[stats.model_copy(update={"accept": monitor.clock.now().date()})])
+    this_day = monitor.clock.now().date()
+    await monitor.restart(calendar=[stats.model_copy(update={"accept": this_day})])
     accepted = await monitor.read_calendar(minutes_later=10)
     assert accepted.usable
-    await monitor.clock.sleep(86_400)
-    moved_again_a_day_later = await monitor.read_calendar(csv(*many(20, days=90)))
-    assert not moved_again_a_day_later.usable
+    await monitor.clock.sleep(86_400)  # a day
+    moved_by_another_month = csv(*many(20, days=90))
+    doubted_again = await monitor.read_calendar(moved_by_another_month)
+    assert not doubted_again.usable
 
 
 @pytest.mark.parametrize(
@@ -125,12 +131,14 @@ async def test_person_may_accept_a_mass_change_for_a_day(monitor: CalendarMonito
 def test_empty_first_read_of_json_calendar_needs_declaration(
     tmp_path: Path, declaration: dict[str, bool], fault: str
 ) -> None:
-    """The first read of a JSON calendar finds no entries, perhaps because the settings name the wrong place in the
-    JSON. So this read is usable only if the settings declare `may_be_empty`."""
+    """The first read of a JSON calendar finds no entries. Perhaps the settings name the wrong place in the JSON. So
+    usually this read is not believed, and has a fault. But if the settings declare that the calendar may be empty
+    (`may_be_empty`), the read is usable and its fault is empty."""
 
     async def read_empty_list(monitor: CalendarMonitor) -> None:
         read = await monitor.read_calendar(Reply(200, b"[]"))
-        assert (read.usable, read.fault) == (fault == "", fault)
+        assert read.fault == fault
+        assert read.usable is (fault == "")
 
     run_calendar_monitor(tmp_path, read_empty_list, STATS | {"kind": "json"} | declaration)
 
@@ -162,12 +170,13 @@ def are_closed(monitor: CalendarMonitor) -> list[bool]:
 
 @with_calendar_monitor(begins=datetime(2026, 11, 2, 12, tzinfo=UTC))
 async def test_missing_edition_of_a_series_is_notified_once(monitor: CalendarMonitor) -> None:
-    """The calendar has the monthly editions until September. It should announce that of October by now."""
+    """It is 2 November. A calendar has the monthly editions of a series until September. By now it should announce that
+    of October, but it does not. A daily job notifies people of that. Its second run does not notify them again. Then
+    the calendar announces the edition of October, and the incident is closed."""
     await monitor.read_calendar(csv(*MONTHLY_ROWS))
     await report_missing_editions(monitor)
     await report_missing_editions(monitor)
     assert monitor.notice_subjects() == [OCTOBER_MISSING]
-    # Once the calendar announces it, the incident is closed.
     await monitor.read_calendar(csv(*MONTHLY_ROWS, OCTOBER_ROW), minutes_later=10)
     await report_missing_editions(monitor)
     assert are_closed(monitor) == [True]
@@ -176,11 +185,12 @@ async def test_missing_edition_of_a_series_is_notified_once(monitor: CalendarMon
 @pytest.mark.parametrize("is_restarted", [True, False])
 @with_calendar_monitor(begins=datetime(2026, 11, 2, 12, tzinfo=UTC))
 async def test_incident_stays_open_while_its_calendar_is_stale(monitor: CalendarMonitor, *, is_restarted: bool) -> None:
-    """The incident is about an edition that no calendar announces. Its calendar was last read an hour ago, too long to
-    know whether it announces it now. A new read shows the edition, and the incident is closed."""
+    """A calendar does not announce the October edition of a monthly series: an incident. Then it is not read for an
+    hour. It is not known whether it announces the edition by now. So the incident stays open, also after a restart.
+    Then a read shows the edition, and the incident is closed. There was one notice in all."""
     await monitor.read_calendar(csv(*MONTHLY_ROWS))
     await report_missing_editions(monitor)
-    await monitor.clock.sleep(3600)
+    await monitor.clock.sleep(3600)  # an hour
     if is_restarted:
         await monitor.restart()
     await report_missing_editions(monitor)
@@ -193,10 +203,11 @@ async def test_incident_stays_open_while_its_calendar_is_stale(monitor: Calendar
 
 @with_calendar_monitor(begins=datetime(2026, 11, 2, 12, tzinfo=UTC))
 async def test_missing_edition_is_reported_only_after_a_recent_read(monitor: CalendarMonitor) -> None:
-    """The calendar has the monthly editions until September. It should announce that of October by now. Its last read
-    is an hour ago, so perhaps it does. Only after the next read people are notified."""
+    """A read at 12:00 shows the monthly editions of a series until September. The calendar should announce that of
+    October by now. At 13:00 it was not read for an hour. Perhaps it announces the edition by now, so no one is
+    notified. The next read shows the same as the first. Now people are notified."""
     await monitor.read_calendar(csv(*MONTHLY_ROWS))
-    await monitor.clock.sleep(3600)  # without a read
+    await monitor.clock.sleep(3600)  # an hour
     await report_missing_editions(monitor)
     assert monitor.notice_subjects() == []
     await monitor.read_calendar()
@@ -206,7 +217,8 @@ async def test_missing_edition_is_reported_only_after_a_recent_read(monitor: Cal
 
 @with_calendar_monitor()
 async def test_long_ended_series_has_no_missing_edition(monitor: CalendarMonitor) -> None:
-    """The last of six monthly slots was on 15 June 2025. It is November 2026 now, so the series has ended."""
+    """A calendar shows six monthly editions of a series, from 15 January to 15 June 2025. Now it is November 2026, and
+    no edition came since. So the series has ended, and no one is notified of a missing edition."""
     rows = [row(f"e{n}", f"2025-0{n}-15", title=f"Example earnings: part {n}") for n in range(1, 7)]
     await monitor.read_calendar(csv(*rows))
     await report_missing_editions(monitor)
@@ -215,7 +227,8 @@ async def test_long_ended_series_has_no_missing_edition(monitor: CalendarMonitor
 
 @with_calendar_monitor()
 async def test_calendar_may_be_empty_after_all_its_slots(monitor: CalendarMonitor) -> None:
-    """At 12:00 the calendar has eight releases for 13:00. At 13:30 it has none, which is believed."""
+    """At 12:00 a calendar shows eight releases for 13:00. At 13:30 it shows none. Usually that is not believed. But all
+    slots have passed, so the releases may have left the calendar: the read is usable."""
     assert monitor.clock.now() == datetime(2026, 11, 16, 12, tzinfo=UTC)
     at_1pm = [row(f"r{n}", "2026-11-16", "13:00") for n in range(8)]
     await monitor.read_calendar(csv(*at_1pm))
@@ -226,12 +239,13 @@ async def test_calendar_may_be_empty_after_all_its_slots(monitor: CalendarMonito
 @pytest.mark.slow
 @with_calendar_monitor()
 async def test_host_that_breaks_workers_gets_one_notice_a_day(monitor: CalendarMonitor) -> None:
-    """A worker is a process that reads answers. Some answers of this host end it."""
+    """A worker is a process that reads answers of hosts. Some answers of "files.example" end their worker. That happens
+    three times on one day: one notice. It happens again after a restart: still one notice. Then it happens with another
+    host, which gets its own notice. A day later it happens with the first host again: a second notice."""
 
     def count_notices(host: str) -> int:
         return sum(f"answers of {host}" in subject for subject in monitor.notice_subjects())
 
-    # Three times on one day, also after a restart: one notice. Another host gets its own. A day later there is another.
     await monitor.read_calendar(TWENTY_ENTRIES)
     for minutes in (0, 10, 20):
         await monitor.break_worker("files.example", minutes_later=minutes)
@@ -241,15 +255,15 @@ async def test_host_that_breaks_workers_gets_one_notice_a_day(monitor: CalendarM
     assert count_notices("files.example") == 1
     await monitor.break_worker("other.example", minutes_later=10)
     assert count_notices("other.example") == 1
-    minutes_of_a_day = 24 * 60
-    await monitor.break_worker("files.example", minutes_later=minutes_of_a_day)
+    await monitor.break_worker("files.example", minutes_later=24 * 60)  # a day
     assert count_notices("files.example") == 2
 
 
 @pytest.mark.slow
 @with_calendar_monitor()
 async def test_incident_about_broken_workers_is_closed_at_once(monitor: CalendarMonitor) -> None:
-    """An answer of a host broke the worker, the process that read it. No event would show that the trouble is over."""
+    """A worker is a process that reads answers. An answer of a host ends its worker, which is an incident. No later
+    event could show that the trouble is over. So it is closed as soon as it is opened."""
     await monitor.read_calendar(TWENTY_ENTRIES)
     await monitor.break_worker("files.example", minutes_later=0)
     (incident,) = incidents(monitor)
@@ -261,10 +275,10 @@ async def test_incident_about_broken_workers_is_closed_at_once(monitor: Calendar
 
 @with_calendar_monitor()
 async def test_thousand_costly_hosts_make_twenty_notices_a_day(monitor: CalendarMonitor) -> None:
-    """A costly host is one whose answers cost too much time or memory."""
-    for number in range(1000):
-        monitor.daemon.calendar_reads.health.costly.add(f"h{number}.example")
+    """A host is costly if its answers cost too much time or memory. On one day 1,000 hosts are costly. So many notices
+    would help no one. Only 20 hosts get a notice. The others are forgotten, and get none later."""
+    costly_hosts = monitor.daemon.calendar_reads.health.costly
+    costly_hosts.update(f"h{number}.example" for number in range(1000))
     await monitor.daemon.calendar_reads.incidents.report_costly_hosts()
     assert len(monitor.notice_subjects()) == 20
-    # The other hosts are not kept for later notices.
     assert monitor.daemon.calendar_reads.health.costly == set()

@@ -6,9 +6,6 @@ from schedules.history import release_history
 from schedules.ledger_event import LedgerEvent
 from tests.unit.monitor.app.calendar_monitor import CalendarMonitor, csv, row, with_calendar_monitor
 
-FIRST_TITLE, REWORDED_TITLE = "Example claims: March 2026", "Claims in Example: March 2026"
-TITLE_OF_NEXT_PERIOD = "Claims in Example: June 2026"
-
 
 def stored_title_events(monitor: CalendarMonitor) -> list[LedgerEvent]:
     store, now = monitor.store, monitor.clock.now()
@@ -21,24 +18,29 @@ def stored_title_events(monitor: CalendarMonitor) -> list[LedgerEvent]:
 
 @with_calendar_monitor()
 async def test_reworded_title_is_an_event_but_no_promise(monitor: CalendarMonitor) -> None:
-    """Two reads show the first title of release a. The third one shows it reworded, with the same time."""
-    await monitor.read_calendar(csv(row("a", title=FIRST_TITLE)))
+    """Two reads show release a as "Example claims: March 2026". The third read shows it as "Claims in Example: March
+    2026", with the same slot. So only the wording has changed, between the second and the third read. That is an event
+    of the release. As the slot is the same, there is no new promise."""
+    await monitor.read_calendar(csv(row("a", title="Example claims: March 2026")))
     with_old_title = await monitor.read_calendar(minutes_later=10)
-    with_new_title = await monitor.read_calendar(csv(row("a", title=REWORDED_TITLE)), minutes_later=10)
+    reworded = csv(row("a", title="Claims in Example: March 2026"))
+    with_new_title = await monitor.read_calendar(reworded, minutes_later=10)
     (event,) = stored_title_events(monitor)
     assert event.what == "retitled"
     assert (event.since, event.at) == (with_old_title.finished, with_new_title.finished)
     assert event.calendar == "stats"
-    assert event.detail == f"“{REWORDED_TITLE}”, was “{FIRST_TITLE}”"
+    assert event.detail == "“Claims in Example: March 2026”, was “Example claims: March 2026”"
     assert len(monitor.store.ledger.promises(["a"])) == 1
 
 
 @with_calendar_monitor()
 async def test_title_with_new_period_is_an_event_despite_restart(monitor: CalendarMonitor) -> None:
-    """Before a restart, the title of release a ends with "March 2026". After it, the title ends with "June 2026"."""
-    before_restart = await monitor.read_calendar(csv(row("a", title=REWORDED_TITLE)))
+    """Release a has "March 2026" in its title before a restart, and "June 2026" after it. So its period has changed
+    between these two reads, which is an event. The slot is the same, so there is no new promise."""
+    before_restart = await monitor.read_calendar(csv(row("a", title="Claims in Example: March 2026")))
     await monitor.restart()
-    after_restart = await monitor.read_calendar(csv(row("a", title=TITLE_OF_NEXT_PERIOD)), minutes_later=10)
+    with_new_period = csv(row("a", title="Claims in Example: June 2026"))
+    after_restart = await monitor.read_calendar(with_new_period, minutes_later=10)
     (event,) = stored_title_events(monitor)
     assert event.what == "period-changed"
     assert (event.since, event.at) == (before_restart.finished, after_restart.finished)
@@ -47,28 +49,33 @@ async def test_title_with_new_period_is_an_event_despite_restart(monitor: Calend
 
 @with_calendar_monitor()
 async def test_earlier_explanation_omits_later_change_of_title(monitor: CalendarMonitor) -> None:
-    """The second read has other words in the title of release a, and the third another period."""
-    await monitor.read_calendar(csv(row("a", title=FIRST_TITLE)))
-    reworded = await monitor.read_calendar(csv(row("a", title=REWORDED_TITLE)), minutes_later=10)
+    """The second read shows another wording in the title of release a, the third another period. These are two events.
+    An explanation as of the second read names only the first, as the other came later."""
+    await monitor.read_calendar(csv(row("a", title="Example claims: March 2026")))
+    second_read = await monitor.read_calendar(csv(row("a", title="Claims in Example: March 2026")), minutes_later=10)
     await monitor.restart()
-    await monitor.read_calendar(csv(row("a", title=TITLE_OF_NEXT_PERIOD)), minutes_later=10)
+    await monitor.read_calendar(csv(row("a", title="Claims in Example: June 2026")), minutes_later=10)
     both_events = stored_title_events(monitor)
     assert [event.what for event in both_events] == ["retitled", "period-changed"]
-    # This explanation is as of the second read, before the period changed.
-    (fact,) = title_facts(both_events, reworded.finished, "Europe/London")
-    assert fact.text.startswith("retitled, ")
+    (explained_event,) = title_facts(both_events, second_read.finished, "Europe/London")
+    assert explained_event.text.startswith("retitled, ")
 
 
 @with_calendar_monitor()
 async def test_people_are_notified_of_new_period_not_new_wording(monitor: CalendarMonitor) -> None:
-    # The second read has other words in the title of release a, and the third only a further space.
-    await monitor.read_calendar(csv(row("a", title=FIRST_TITLE), row("b")))
-    await monitor.read_calendar(csv(row("a", title=REWORDED_TITLE), row("b")), minutes_later=10)
-    await monitor.read_calendar(csv(row("a", title=f"{REWORDED_TITLE} "), row("b")), minutes_later=10)
+    """Reads show the title of release a with another wording, and then with one more space. No one is notified of
+    these. The fourth read shows another period in the title, June instead of March. People are notified of that. The
+    fifth read shows the same as the fourth, so there is no second notice."""
+
+    async def read_title_of_a(title: str) -> None:
+        await monitor.read_calendar(csv(row("a", title=title), row("b")), minutes_later=10)
+
+    await read_title_of_a("Example claims: March 2026")
+    await read_title_of_a("Claims in Example: March 2026")
+    await read_title_of_a("Claims in Example: March 2026 ")
     assert monitor.notice_subjects() == []
-    # The fourth read has another period, June instead of March. The fifth one is the same.
-    await monitor.read_calendar(csv(row("a", title=TITLE_OF_NEXT_PERIOD), row("b")), minutes_later=10)
+    await read_title_of_a("Claims in Example: June 2026")
     await monitor.read_calendar(minutes_later=10)
-    assert monitor.notice_subjects() == [f"CALENDAR: stats has given “{REWORDED_TITLE}” another period"]
+    assert monitor.notice_subjects() == ["CALENDAR: stats has given “Claims in Example: March 2026” another period"]
     (notice,) = monitor.store.outbox.notices()
-    assert f"- “{TITLE_OF_NEXT_PERIOD}”, was “{REWORDED_TITLE}”" in notice.text
+    assert "- “Claims in Example: June 2026”, was “Claims in Example: March 2026”" in notice.text

@@ -122,36 +122,42 @@ def outcome_of_reads(*reads: Read, primary: str = "A") -> Outcome:
 
 
 # 9:30am in London's summer is 8:30 UTC.
-SLOT_OF_23_JULY, SLOT_OF_30_JULY = utc("2026-07-23 08:30"), utc("2026-07-30 08:30")
-ENTRY_FOR_23_JULY, ENTRY_FOR_30_JULY = entry("X", "23 July 2026 9:30am"), entry("X", "30 July 2026 9:30am")
+ENTRY_FOR_23_JULY, SLOT_OF_23_JULY = entry("X", "23 July 2026 9:30am"), utc("2026-07-23 08:30")
 
 
 def test_move_28_days_before_slot_is_not_short_notice() -> None:
-    """On 25 June, which is 28 days before 23 July, the slot moves to 30 July. Less than 28 would be short notice."""
-    outcome = outcome_of_reads(read("2026-06-01 08:00", ENTRY_FOR_23_JULY), read("2026-06-25 08:00", ENTRY_FOR_30_JULY))
-    assert outcome.slot_instant == SLOT_OF_30_JULY
+    """On 25 June a read shows that the slot moves from 23 to 30 July. It is 28 days before the old slot. Only less than
+    28 days are short notice, so that is no event. (Each event has the number of its read.)"""
+    for_23_july, for_30_july = entry("X", "23 July 2026 9:30am"), entry("X", "30 July 2026 9:30am")
+    outcome = outcome_of_reads(read("2026-06-01 08:00", for_23_july), read("2026-06-25 08:00", for_30_july))
+    assert outcome.slot_instant == utc("2026-07-30 08:30")  # 9:30am in London
     assert outcome.events_with_read_number == [("announced", 1), ("re-dated", 2)]
 
 
 def test_move_three_days_before_slot_is_short_notice() -> None:
-    """On 20 July, which is three days before 23 July, the slot moves to 30 July. Less than 28 days are short notice."""
-    outcome = outcome_of_reads(read("2026-06-01 08:00", ENTRY_FOR_23_JULY), read("2026-07-20 08:00", ENTRY_FOR_30_JULY))
-    assert outcome.slot_instant == SLOT_OF_30_JULY
+    """On 20 July a read shows that the slot moves from 23 to 30 July. It is three days before the old slot. Less than
+    28 days are short notice, which is an event. (Each event has the number of its read.)"""
+    for_23_july, for_30_july = entry("X", "23 July 2026 9:30am"), entry("X", "30 July 2026 9:30am")
+    outcome = outcome_of_reads(read("2026-06-01 08:00", for_23_july), read("2026-07-20 08:00", for_30_july))
+    assert outcome.slot_instant == utc("2026-07-30 08:30")  # 9:30am in London
     assert outcome.events_with_read_number == [("announced", 1), ("re-dated", 2), ("short-notice", 2)]
     assert outcome.in_force.short_notice.days == 3
 
 
 def test_change_after_slot_leaves_old_slot_in_force() -> None:
-    """The slot is 23 July at 9:30am in London, which is 8:30 UTC. The change is read at 10:00 UTC that day."""
-    entry_for_24_july = entry("X", "24 July 2026 9:30am")
-    outcome = outcome_of_reads(read("2026-06-01 08:00", ENTRY_FOR_23_JULY), read("2026-07-23 10:00", entry_for_24_july))
-    assert outcome.slot_instant == SLOT_OF_23_JULY
+    """The slot is 23 July, 9:30am in London or 8:30 UTC. At 10:00 UTC it has passed. A read then shows 24 July instead.
+    So the old slot stays in force. The new one is a change after the slot. (Each event has the number of its read.)"""
+    for_23_july, for_24_july = entry("X", "23 July 2026 9:30am"), entry("X", "24 July 2026 9:30am")
+    outcome = outcome_of_reads(read("2026-06-01 08:00", for_23_july), read("2026-07-23 10:00", for_24_july))
+    assert outcome.slot_instant == utc("2026-07-23 08:30")
     assert outcome.in_force.changed_after_slot.slot.instant == utc("2026-07-24 08:30")
     assert outcome.events_with_read_number == [("announced", 1), ("changed-after-slot", 2)]
 
 
 def test_entry_dropped_after_its_day_makes_no_event() -> None:
-    """This list drops each release at the end of its day, even a late one (`lists_overdue`). That cancels nothing."""
+    """This calendar drops each release at the end of its day, even a release that is not out yet (`lists_overdue` is
+    false). Release X has its slot on 23 July. Reads on 22 and 23 July show it among about 400 entries. Two reads on 24
+    July lack it. That is usual here, so it is no event, and the slot stays."""
     reads = [
         read("2026-07-22 08:00", ENTRY_FOR_23_JULY, count=400, lists_overdue=False),
         read("2026-07-23 11:00", ENTRY_FOR_23_JULY, count=398, lists_overdue=False),
@@ -160,37 +166,40 @@ def test_entry_dropped_after_its_day_makes_no_event() -> None:
     ]
     outcome = outcome_of_reads(*reads)
     assert outcome.slot_instant == SLOT_OF_23_JULY
-    assert outcome.events_with_read_number == [("announced", 1)]
+    assert outcome.events_with_read_number == [("announced", 1)]  # by the first read
 
 
 def test_collapsed_list_raises_alarm_and_changes_no_promise() -> None:
-    """The second read has 31 entries, where the first had 240, and lacks X. So few raise an alarm: it is not usable."""
-    outcome = outcome_of_reads(
-        read("2026-07-01 08:00", ENTRY_FOR_23_JULY, count=240), read("2026-07-02 08:00", count=31)
-    )
+    """The first read has 240 entries, one of them for release X. The second has only 31, without X. So few raise an
+    alarm, and the read is not usable. X keeps its slot. (Each event has the number of its read.)"""
+    first_read = read("2026-07-01 08:00", ENTRY_FOR_23_JULY, count=240)
+    second_read = read("2026-07-02 08:00", count=31)
+    outcome = outcome_of_reads(first_read, second_read)
     assert outcome.slot_instant == SLOT_OF_23_JULY
     assert outcome.events_with_read_number == [("announced", 1), ("sanity-alarm", 2)]
     assert outcome.usable == (True, False)
 
 
 def test_entry_missing_twice_is_absent_and_may_reappear() -> None:
-    """The first read shows release X, the second and third lack it, and the fourth shows it again. The third one
-    reports it absent. Its slot does not change."""
+    """The first read shows release X among 240 entries. The next two reads lack it. The second of these, read 3, makes
+    it absent. Read 4 shows it again, so it has reappeared. Its slot stays the same."""
     reads = [
         read("2026-07-01 08:00", ENTRY_FOR_23_JULY, count=240),
         read("2026-07-02 08:00", count=239),
         read("2026-07-03 08:00", count=239),
+        read("2026-07-04 08:00", ENTRY_FOR_23_JULY, count=240),
     ]
-    outcome = outcome_of_reads(*reads, read("2026-07-04 08:00", ENTRY_FOR_23_JULY, count=240))
+    outcome = outcome_of_reads(*reads)
     assert outcome.slot_instant == SLOT_OF_23_JULY
-    # The events are sorted by name.
+    # The events are sorted by name. Each has the number of the read that caused it.
     assert outcome.events_with_read_number == [("absent", 3), ("announced", 1), ("reappeared", 4)]
 
 
 @pytest.mark.parametrize(("last_shown", "is_proven"), [("2026-06-10 08:00", False), ("2026-06-26 08:00", True)])
 def test_cancellation_22_days_before_slot_is_short_notice(last_shown: str, *, is_proven: bool) -> None:
-    """The read of 1 July shows that the slot of 23 July is cancelled, 22 days before. Less than 28 days are short
-    notice. It is proved if a read on 26 June, 27 days before, still showed the slot, but not after one on 10 June."""
+    """The slot is 23 July. A read on 1 July, 22 days before, shows that it is cancelled. Less than 28 days are short
+    notice. But it may have been cancelled any time after the last read that showed the slot (`last_shown`). If that was
+    on 26 June, the notice was 27 days at most: proved to be short. If on 10 June, it is not proved."""
     cancelled = replace(ENTRY_FOR_23_JULY, state=State.CANCELLED)
     outcome = outcome_of_reads(
         read("2026-06-01 08:00", ENTRY_FOR_23_JULY),
@@ -198,6 +207,7 @@ def test_cancellation_22_days_before_slot_is_short_notice(last_shown: str, *, is
         read("2026-07-01 08:00", cancelled),
     )
     assert (outcome.in_force.cancelled, outcome.in_force.slot) == (True, None)
+    # Each event has the number of the read that caused it.
     assert outcome.events_with_read_number == [("announced", 1), ("cancelled", 3), ("short-notice", 3)]
     short_notice = outcome.in_force.short_notice
     assert short_notice.days == 22
@@ -206,15 +216,17 @@ def test_cancellation_22_days_before_slot_is_short_notice(last_shown: str, *, is
 
 
 def test_slot_goes_from_month_to_day_to_instant() -> None:
-    """A calendar makes its announcement more precise in three reads."""
+    """A calendar makes an announcement more precise. The first read shows only July 2026, provisionally. The second
+    read shows the day, 23 July. The third read shows the time, 9:30am, and that it is confirmed. So the second and the
+    third read raise the precision, and the third also confirms the slot. The time of the third read is in force."""
     reads = [
         read("2026-02-01 08:00", entry("X", "July 2026 (provisional)", "provisional")),
         read("2026-06-10 08:00", entry("X", "23 July 2026", "provisional")),
-        read("2026-07-01 08:00", ENTRY_FOR_23_JULY),
+        read("2026-07-01 08:00", entry("X", "23 July 2026 9:30am", "confirmed")),
     ]
     outcome = outcome_of_reads(*reads)
-    assert outcome.slot_instant == SLOT_OF_23_JULY
-    # The events are sorted by name.
+    assert outcome.slot_instant == utc("2026-07-23 08:30")  # 9:30am in London
+    # The events are sorted by name. Each has the number of the read that caused it.
     assert outcome.events_with_read_number == [
         ("announced", 1),
         ("confirmed", 3),
@@ -224,47 +236,53 @@ def test_slot_goes_from_month_to_day_to_instant() -> None:
 
 
 def test_slot_of_primary_calendar_is_in_force() -> None:
-    """In July, 9:30am in London is 8:30 UTC. The other calendar has 9:30 UTC, perhaps only because of a wrong zone."""
+    """Two calendars announce release X for 23 July. Calendar A says 9:30am in London, which is 8:30 UTC in July.
+    Calendar B says 9:30 UTC, perhaps because someone mixed up the zones. A is the primary calendar, so its slot is in
+    force. The read of B causes two events: the calendars disagree, and the zone is in doubt."""
     of_primary, of_other = entry("X", "23 July 2026 9:30am"), entry("X", "2026-07-23T09:30:00Z")
     first_read = read("2026-07-01 08:00", of_primary, calendar="A")
     second_read = read("2026-07-01 08:05", of_other, calendar="B")
     outcome = outcome_of_reads(first_read, second_read, primary="A")
-    assert outcome.slot_instant == SLOT_OF_23_JULY
+    assert outcome.slot_instant == utc("2026-07-23 08:30")
+    # Each event has the number of the read that caused it.
     assert outcome.events_with_read_number == [("announced", 1), ("calendars-disagree", 2), ("zone-doubt", 2)]
     assert [promise.calendar for promise in outcome.in_force.disagreements] == ["B"]
 
 
 def test_swapped_day_and_month_raise_an_alarm() -> None:
-    """The calendar writes the day first, such as 20/07/2026. In the second read the month is first: there is no month
-    20. All six dates changed so at once, so the read is not believed and the slot stays on 20 July."""
+    """A calendar writes dates with the day first, such as 20/07/2026 for release X. The second read has the month
+    first, as in 07/20/2026. There is no month 20, so that is not a date. All six entries changed in this way at once.
+    That raises an alarm: the read is not believed. Release X keeps its slot on 20 July."""
     days = {"X": 20, "A": 21, "B": 22, "C": 23, "D": 24, "E": 25}
     day_first = [entry(name, f"{day}/07/2026") for name, day in days.items()]
     month_first = [entry(name, f"07/{day}/2026") for name, day in days.items()]
     outcome = outcome_of_reads(read("2026-07-01 08:00", *day_first), read("2026-07-02 08:00", *month_first))
     slot_of_x = outcome.in_force.slot
     assert (slot_of_x.precision, slot_of_x.first) == (Precision.DAY, date(2026, 7, 20))
+    # Each event has the number of the read that caused it.
     assert outcome.events_with_read_number == [("announced", 1), ("sanity-alarm", 2)]
 
 
-def test_edition_is_unannounced_two_weeks_before_expected_day() -> None:
-    """Editions come about 28 days apart, so the next one is expected on 17 June, give or take a week."""
+def test_edition_is_unannounced_from_four_weeks_before_last_expected_day() -> None:
+    """Five editions came about 28 days apart. So the next one is expected on 17 June, give or take a week. No calendar
+    announces it. From four weeks before the last of these days, 24 June, that is an event."""
     released = [date(2026, 1, 21), date(2026, 2, 18), date(2026, 3, 18), date(2026, 4, 15), date(2026, 5, 20)]
     expectation = expect_next_edition(series_of("dfx", "Widgets: May 2026"), released)
     assert (expectation.first, expectation.last) == (date(2026, 6, 10), date(2026, 6, 24))
     no_announcements: list[Slot] = []
-    fifteen_days_before, fourteen_days_before = utc("2026-05-26 08:00"), utc("2026-05-27 08:00")
-    assert expectation.find_unannounced(no_announcements, fifteen_days_before) is None
-    event = expectation.find_unannounced(no_announcements, fourteen_days_before)
+    assert expectation.find_unannounced(no_announcements, now=utc("2026-05-26 08:00")) is None  # a day too early
+    event = expectation.find_unannounced(no_announcements, now=utc("2026-05-27 08:00"))
     assert event.what is EventKind.UNANNOUNCED
 
 
 def test_move_across_clock_change_is_a_new_date_only() -> None:
-    """The clocks change on 25 October. Before it, 9:30am in London is 8:30 UTC, and after it 9:30 UTC."""
+    """A release moves from 22 to 26 October, both at 9:30am in London. In between the clocks change, so in UTC it moves
+    from 8:30 to 9:30. For people the time of day is the same. So the event is "re-dated", not "time-changed". The move
+    is read on 30 September, less than 28 days before 22 October. So it is also an event of short notice."""
     before_change, after_change = entry("X", "22 October 2026 9:30am"), entry("X", "26 October 2026 9:30am")
     outcome = outcome_of_reads(read("2026-09-01 08:00", before_change), read("2026-09-30 08:00", after_change))
     assert outcome.slot_instant == utc("2026-10-26 09:30")
     events_of_second_read = [event for event, number in outcome.events_with_read_number if number == 2]
-    # Not "time-changed". It is read on 30 September, less than 28 days before 22 October, which is short notice.
     assert events_of_second_read == ["re-dated", "short-notice"]
 
 
@@ -299,19 +317,20 @@ def _series_events(case: Mapping[str, Any], now: datetime) -> Iterable[tuple[str
 
 @pytest.mark.parametrize("case", _cases())
 def test_example_ledger_gives_expected_slot_and_events(case: Mapping[str, Any]) -> None:
-    """Each case of a shared file of examples has some reads of calendars, and the slot and events that they give."""
+    """A shared file has examples of ledgers. Each example has some reads of calendars. It says which slot is then in
+    force, and which events there are. Our ledger must find the same from these reads."""
     reads, expected = _reads_of(case), case["expect"]
     outcome = outcome_of_reads(*reads, primary=case["config"]["primary"])
     in_force = outcome.in_force
     assert _slot_text(in_force.slot) == expected["slot"]
     assert (in_force.promise.slot.precision if in_force.promise else "none") == expected["precision"]
     assert ("cancelled" if in_force.cancelled else None) == expected.get("state")
-    # An edition that no calendar announces is an event of its series, and not of any read.
+    # An edition that no calendar announces is an event of its series. It does not come from a read.
     events = [*outcome.events_with_read_number, *_series_events(case, reads[-1].at)]
     assert sorted(events) == sorted((event["type"], event["read"]) for event in expected["events"])
     if "usable" in expected:
         assert list(outcome.usable) == expected["usable"]
-    # Other figures, such as the days of notice. Each example gives only some of them.
+    # Each example gives only some of the other figures, such as the days of notice.
     for name, figure in _expected_fields(in_force).items():
         if name in expected:
             assert figure == expected[name], name
@@ -338,7 +357,8 @@ def _expected_fields(found: InForce) -> dict[str, Any]:
 
 
 def test_bank_holiday_is_an_unlikely_day_in_its_nation() -> None:
-    """Easter Monday is a holiday in England and none in Scotland."""
+    """A calendar announces a release for 6 April 2026. That is Easter Monday, a holiday in England but not in Scotland.
+    For a producer in England it is an unlikely day, which is an event. For one in Scotland there is no such event."""
     promise = Promise("X", "A", entry("X", "6 April 2026 9:30am").slot, None, utc("2026-02-01 08:00"))
     release = Release("X", "Release X", "dfx", "", ())
 
@@ -360,26 +380,28 @@ _states = st.sampled_from(["confirmed", "provisional", "cancelled", None])
 def test_later_reads_change_no_earlier_promise_or_usability(
     shown_each_day: list[list[tuple[str, str, str | None]]],
 ) -> None:
-    """Each day, a read shows some entries. The results of the reads of the first days do not depend on later reads."""
+    """Each day a calendar is read once. A read shows some of the releases X, Y and Z, with random times and states. All
+    reads are taken. Then only the first few are taken, in a new store. Both times, the first few must make the same
+    promises, and the same of them must be usable. A later read may never change that."""
     reads = [
         read(f"2026-07-{day:02} 08:00", *(entry(uid, text, state) for uid, text, state in shown))
         for day, shown in enumerate(shown_each_day, 1)
     ]
     after_all, usable = take_reads(reads)
-    for count in range(1, len(reads)):
-        after_some, usable_by_then = take_reads(reads[:count])
-        assert usable[:count] == usable_by_then
-        last_read_at = reads[count - 1].at
-        promises = after_all.store.ledger.promises()
-        promises_by_then = [(promise.release, promise.slot) for promise in promises if promise.learnt <= last_read_at]
-        promises_after_some = after_some.store.ledger.promises()
-        assert [(promise.release, promise.slot) for promise in promises_after_some] == promises_by_then
+    for number_of_first_reads in range(1, len(reads)):
+        first_reads = reads[:number_of_first_reads]
+        after_first, usable_of_first = take_reads(first_reads)
+        assert usable[:number_of_first_reads] == usable_of_first
+        last_read_at = first_reads[-1].at
+        all_promises, promises_of_first = after_all.store.ledger.promises(), after_first.store.ledger.promises()
+        by_then = [(promise.release, promise.slot) for promise in all_promises if promise.learnt <= last_read_at]
+        assert [(promise.release, promise.slot) for promise in promises_of_first] == by_then
 
 
 @given(st.lists(st.tuples(_texts, _states), min_size=1, max_size=8))
 def test_repeated_promise_is_not_added(entries: list[tuple[str, str | None]]) -> None:
-    """Each day, a read shows X with a time and a state. If both are those of the day before, there is no new
-    promise."""
+    """On each of up to eight days, a read shows release X with a random time and state. If both are the same as the day
+    before, the read may not add a promise. So two promises in a row always differ in time or state."""
     reads = [read(f"2026-07-{day:02} 08:00", entry("X", *each)) for day, each in enumerate(entries, 1)]
     after_all, _usable = take_reads(reads)
     for earlier, later in pairwise(after_all.store.ledger.promises()):
