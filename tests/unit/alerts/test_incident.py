@@ -478,12 +478,12 @@ def test_notice_of_removal_follows_in_thread_of_closed_late_incident(late_by_sec
     assert notice.findings == ("altered", "withdrawn")
 
 
-def test_removal_after_final_verdict_leaves_late_incident_closed(late_by_seconds: Make) -> None:
-    """The page came out 400 s late, and its incident was closed. Then the page is removed."""
+def test_removal_after_final_verdict_reopens_late_incident_only_for_its_notice(late_by_seconds: Make) -> None:
+    """The page came out 400 s late, and its incident was closed. Then the page is removed. The incident is reopened for
+    the notice of the removal, and closed again at once. It stays an incident of a late release."""
     late = late_by_seconds(400, final=True)
     closed = incident_of(decide(late, known=None, now=AFTER_SLOT))
     removed_since = replace(late, findings=(*late.findings, removal_of("page")))
-    # It is reopened for the notice of the removal and closed again at once.
     incident = incident_of(decide(removed_since, known=closed, now=AFTER_SLOT))
     assert (incident.kind, incident.closed) == (Kind.LATE, AFTER_SLOT)
 

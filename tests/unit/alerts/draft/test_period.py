@@ -59,7 +59,7 @@ def test_period_contains_slots_from_first_to_last_local_day() -> None:
     assert selected.rows == (first,)
 
 
-def test_a_period_may_be_of_one_producer_or_one_platform() -> None:
+def test_report_of_a_period_may_be_limited_to_a_producer_or_a_host() -> None:
     ofqual = release_row("a", producer="ofqual", url="https://www.gov.uk/a")
     ons = release_row("b", producer="ons", url="https://www.ons.gov.uk/b")
     begins, ends = date(2018, 1, 1), date(2018, 2, 1)

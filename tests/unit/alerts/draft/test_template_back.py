@@ -138,10 +138,12 @@ def type_between_two_boxes(document: Document) -> None:
         ),
     ],
 )
-def test_text_that_no_template_box_can_keep_is_refused(
+def test_changes_outside_the_boxes_of_a_filled_in_template_are_refused(
     ofqual_late: Incident, edit: Callable[[Document], None], fault: str
 ) -> None:
-    """For example, a person rewords the title, adds a row to a table, or types in the footer."""
+    """A draft was written in the organisation's own Word template. A person edits the file, and it is read back. The
+    draft can keep only text in boxes. For example, another title, a new row of a table or text in the footer is lost.
+    So reading it back fails."""
     with pytest.raises(Unreadable, match=fault):
         answers_read_back(ofqual_late, edit)
 

@@ -129,10 +129,11 @@ def test_release_is_partly_late_only_once_its_page_is_out() -> None:
 
 
 def test_acknowledged_incident_gets_a_notice_when_one_part_is_out() -> None:
-    """The page is never published, and the part `html` comes 200 seconds late. Without an acknowledgement there is no
-    notice of this part, because the reminders report it."""
+    """The page is never published, and the part `html` comes 200 seconds late. Someone has acknowledged the incident,
+    so no reminders are sent. Then the part gets a notice of its own. Otherwise the reminders report it."""
     page, html = page_published(None), page_published(200)
     kinds_if_not_acknowledged = {notice.kind for notice in notices_over_time(page, html)}
     notices = notices_over_time(page, html, acknowledged=True)
+    # This notice is the only one of a kind that is not sent without an acknowledgement.
     (extra,) = (notice for notice in notices if notice.kind not in kinds_if_not_acknowledged)
     assert "\nWhat changed: out: html\n" in extra.text

@@ -393,10 +393,13 @@ def promises_by(**times: str) -> list[Promise]:
 def test_release_is_late_or_early_only_if_both_calendars_make_it_so(
     own_calendar_says: str, published_at: str | None, expected: VerdictKind
 ) -> None:
-    """Calendar govuk says 09:30, and the producer's own calendar 10:30 or 08:30. Now it is 10:00. A page that is early
-    by both is early: one of 09:00, if own says 10:30. A page that is late by both is overdue: one that has not come, if
-    own says 08:30. A page that is late by one, and early or not yet due by the other, is unproven. A page at 09:30:01
-    is on time by govuk. As govuk is named first, that is enough."""
+    """Calendar govuk says 09:30. The producer's own calendar says another time. It is 10:00 now.
+
+    - Own says 10:30, and the page came at 09:00. That is early by both calendars: early.
+    - Own says 08:30, and the page has not come. That is late by both calendars: overdue.
+    - Own says 10:30, and the page has not come. It is late by one calendar and not yet due by the other: unproven.
+    - The page came at 09:30:01. That is on time by govuk, which is named first: on time.
+    """
     both = promises_by(govuk="09:30", own=own_calendar_says)
     verdict = verdict_on(*both, published_at=published_at, now="10:00")
     assert verdict.verdict is expected

@@ -63,9 +63,13 @@ def test_absence_splits_no_exposure_if_content_api_showed_page_throughout() -> N
 
 
 def test_absence_splits_exposure_if_content_api_was_looked_at_too_rarely() -> None:
-    """A page was public before its slot, but for 50 s looks found it absent. The site's content API, which has its text
-    too, showed it before and after that, at two looks 70 s apart. But looks there were planned every 5 s, so 70 s are a
-    gap. In this gap the text may have been removed too. So there are two exposures. The second still goes on."""
+    """A page was public before its slot. For 50 s, looks found it absent. Then it was public again.
+
+    The site's content API has the text of the page too. A look there before the absence and one after it showed the
+    text. These looks were 70 s apart, although one was planned every 5 s. In such a long gap, the text may have been
+    removed too. So there are two exposures, and only the second goes on. (Without a gap it would be one.)
+    """
+    # The unpacking checks that there are two.
     _before_absence, after_absence = exposures_of_page_absent_for_50_s(planned_spacing_of_api_looks=5)
     assert after_absence.open
 

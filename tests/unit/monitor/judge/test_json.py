@@ -205,8 +205,9 @@ def with_findings(*more: Json) -> Json:
 
 
 def test_blind_finding_may_disappear_only_with_several_monitors() -> None:
-    """A stored verdict has the findings `late` and `blind`: its monitor did not look for 3 s. Computed again, it has
-    only `late`. Looks of another monitor in these 3 s may have come in later: no difference, if there are several."""
+    """A stored verdict has two findings: the page is late, and its monitor did not look for 3 s (blind). Computed
+    again, the verdict has only the first finding. If there are several monitors, that is allowed: looks of another one
+    in these 3 s may have reached the store since. If there is only one, it is reported as a difference."""
     late = json_of(turns=LATE)
     late_and_blind = with_findings(a_finding("blind", seconds=3))
     assert find_differences(stored=late_and_blind, again=late, several_monitors=True) == []

@@ -101,7 +101,8 @@ def test_intervals_of_two_monitors_contain_true_appearance(pair: Pair, now: floa
     page = verdict_by_both(pair, now).page
     # An interval without an end (`by`) says that the page was not seen.
     assert page.first_seen.by is None or contains(page.first_seen, appearances)
-    # Content that was public before its slot and stayed is released at its slot. So this may contain the slot instead.
+    # `released` is when the page was out as planned. A page that was public early and stayed is released at its slot.
+    # So this interval may contain the slot instead.
     assert page.released.by is None or contains(page.released, [*appearances, slot])
 
 

@@ -253,8 +253,12 @@ async def test_monitor_halted_while_the_store_is_away_goes_on(clock: VirtualCloc
 
 @on_one_store
 async def test_halt_during_a_failing_write_keeps_the_shared_budget(clock: VirtualClock, start: Start) -> None:
-    """Monitors share the budget of a host: together they never send more requests than it allows. A write of north is
-    about to fail when its process halts for 6 s, longer than its lease of 2 s. When it goes on, the budget is kept."""
+    """North and south share the budget of a host: together they never send more requests than it allows. A monitor may
+    send requests only while its lease of 2 s, which it renews in the store, lasts.
+
+    North halts for 6 s, so south makes all requests. When north goes on, a write that it began before the halt fails.
+    If a store is away from all monitors, each sends requests without it. North must not do that here.
+    """
     north, south = await start_north_and_south(clock, start)
     both = (north, south)
     # A write of north is under way, and will fail.

@@ -137,15 +137,18 @@ def test_setting_of_zero_turns_compaction_off(tmp_path: Path) -> None:
 
 
 def test_clock_doubt_before_slot_prevents_merging(tmp_path: Path) -> None:
-    """Runs of old releases are merged to save space. A look proves less if our clock was in doubt, so it must not be
-    merged with others. Here the clock was in doubt for a day before the slot. So no run of the release is merged."""
+    """Old runs of a release are merged to save space. If our clock was in doubt at any time before the slot, no run of
+    the release is merged. The reason is that looks at that time prove less than others.
+
+    Here the clock was in doubt for one day, from ten to nine days before the slot.
+    """
     store = a_store(tmp_path)
     save_judged_release(store, "r")
     # The runs begin two weeks before the slot. Without this doubt, most of them would be merged.
     with store.transaction() as tx:
         tx.add_blind(Blind(SLOT - 10 * DAY, SLOT - 9 * DAY, cause="clock"))
-    saved_runs = compact(store)
-    assert saved_runs == 0
+    merged_away = compact(store)  # the number of runs that merging has saved
+    assert merged_away == 0
     store.close()
 
 

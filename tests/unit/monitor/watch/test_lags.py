@@ -70,9 +70,12 @@ def test_release_found_late_is_unproven_if_redirects_are_late(tmp_path: Path) ->
 
 @pytest.mark.slow
 def test_release_missing_beyond_longest_redirect_delay_is_overdue(tmp_path: Path) -> None:
-    """Two releases have the slot 09:30, with a tolerance of 60 s. The page of births comes at 09:30:01, and its
-    redirect at 09:36:01. So redirects can be six minutes late. Claims has no redirect yet. That proves only that it was
-    absent six minutes ago."""
+    """GOV.UK's announcement page redirects to the release some time after it is out. Births and claims have the slot
+    09:30, with a tolerance of 60 s. Births comes at 09:30:01, and its announcement redirects only at 09:36:01.
+
+    So on this day, redirects can be six minutes late. The announcement of claims does not redirect yet. That proves
+    only that claims was absent six minutes ago.
+    """
     at_09_36_50, at_09_38 = claims_json_at(
         tmp_path, both_published(births_at="09:30:01", claims_at="10:20:00"), times=("09:36:50", "09:38:00")
     )

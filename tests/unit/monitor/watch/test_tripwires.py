@@ -215,9 +215,12 @@ SITEMAP_INDEX = (
 
 
 def test_release_is_found_in_recent_sitemap_of_an_index(tmp_path: Path) -> None:
-    """The slot is at 09:40. From 09:32:30 on, a recent sitemap shows the release at another address. So it is exposed
-    early. An index names that sitemap and others. The one of 2019 and the one on another host are not read. The index
-    and its sitemaps together get one request a minute."""
+    """A sitemap lists the pages of a site. Here an index names three: a recent one, one of 2019, one on another host.
+
+    1. The slot is at 09:40. From 09:32:30 on, the recent sitemap lists the release at another address: early exposure.
+    2. The sitemap of 2019 and the one on the other host are not read.
+    3. The index and its sitemaps together get one request a minute.
+    """
     for name, body in {"before": sitemap(), "after": sitemap(LISTED_URL)}.items():
         (tmp_path / f"{name}.gz").write_bytes(gzip.compress(body.encode()))
     tables = an_answer(f"{STATS}/sitemap.xml", "08:00:00", SITEMAP_INDEX)

@@ -114,12 +114,12 @@ def test_recogniser_changed_compares_hash_of_page_with_baseline(baseline: str | 
 
 
 def test_text_is_found_whatever_its_case_but_not_in_scripts() -> None:
-    """The recogniser searches for "July to September 2026". It finds these words in capitals and across elements.
-
-    It also finds them in a CSV file. `specific`: as the words name a period, the page can only be this edition.
-    """
+    """The recogniser searches for "July to September 2026". It finds these words in capitals, across elements, and in a
+    CSV file, but not in a script of the page."""
     recogniser = "text:July to September 2026"
     split_text = page("Title", "Heading", "<p>JULY  to\n<b>September</b> 2026</p>")
+    assert recognise_with(recogniser, split_text).state is PRESENT
+    # The words name a period, so the page can only be this edition (`specific`).
     assert recognise_with(recogniser, split_text).specific
     in_script = page("Title", "Heading", "<script>July to September 2026</script>")
     assert recognise_with(recogniser, in_script).state is ABSENT
