@@ -626,8 +626,10 @@ def give_up_two_answers_of_three(archive: Archive) -> Record:
 
 
 def test_unrecorded_deletion_of_an_answer_is_reported(archive: Archive) -> None:
-    """Three answers were kept, and the first two were deleted, with a record of that. Then someone deletes the third
-    one and marks it as expired, without a record. Only the third deletion is reported."""
+    """Three answers were kept. The first two were deleted in good order: with a record of their deletion.
+
+    Then someone deletes the third one and marks it as expired, but adds no such record. Only this is reported.
+    """
     give_up_two_answers_of_three(archive)
     third = archive.chain()[2]
     archive.change_rows("UPDATE evidence SET expired = at WHERE number = 3")
@@ -637,8 +639,11 @@ def test_unrecorded_deletion_of_an_answer_is_reported(archive: Archive) -> None:
 
 @pytest.mark.parametrize("altered", [b"", b"\x1f\x8bno record"])
 def test_deleted_answers_are_reported_if_deletion_record_is_unreadable(archive: Archive, altered: bytes) -> None:
-    """Two of three answers were deleted. The file with the record of this becomes empty, or gets bytes that are no
-    record."""
+    """Two of three answers were deleted in good order: with a record of their deletion.
+
+    Then someone empties the file with this record, or writes other bytes into it.
+    So nothing shows that the two deletions were in order, and they are reported.
+    """
     record_of_deletion = give_up_two_answers_of_three(archive)
     (archive.folder / record_of_deletion.file).write_bytes(altered)
     assert archive.find_faults()[0] == f"evidence edge-1 to edge-2: {UNRECORDED_DELETION}"
@@ -666,18 +671,20 @@ def test_evidence_is_deleted_even_if_that_cannot_be_recorded(archive: Archive) -
 
 
 def test_oldest_evidence_is_deleted_first_and_newest_file_kept(archive: Archive) -> None:
+    """Three answers are kept, each in a file with its number. Evidence may have one byte only, so it is too much.
+
+    The first deletion leaves only the third file, because the newest is always kept. Its record goes to a fourth file.
+    Now this is the newest. So the second deletion deletes the third file.
+    """
     for second in range(3):
         archive.keep(an_answer(after=second))
 
-    async def story(evidence: Evidence, *_: object) -> list[list[str]]:
-        # All files together exceed one byte, so only the newest is kept.
-        keep, keep_bytes = 400 * DAY, 1
-        return [await evidence.delete_expired(keep, keep_bytes) for _ in range(2)]
+    async def delete_twice(evidence: Evidence, *_: object) -> list[list[str]]:
+        return [await evidence.delete_expired(keep=400 * DAY, most=1) for _ in range(2)]
 
-    first_deletion, second_deletion = archive.run_monitor(story)
-    assert first_deletion == ["edge-000000001-20180105.warc.gz", "edge-000000002-20180105.warc.gz"]
-    # The first deletion is recorded in a fourth file, which is the newest from then on.
-    assert second_deletion == ["edge-000000003-20180105.warc.gz"]
+    deleted_first, deleted_second = archive.run_monitor(delete_twice)
+    assert deleted_first == ["edge-000000001-20180105.warc.gz", "edge-000000002-20180105.warc.gz"]
+    assert deleted_second == ["edge-000000003-20180105.warc.gz"]
     assert archive.find_faults() == []
 
 
