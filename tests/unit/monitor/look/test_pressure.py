@@ -60,14 +60,17 @@ def test_connections_opening_together_exceed_budget_by_one_at_most() -> None:
 
 
 def test_pages_of_an_overloaded_host_are_looked_at_in_turn() -> None:
-    """Each of 12 pages wants a look every second, but the budget of their host is five looks a second."""
+    """Each of 12 pages wants a look every second, but the budget of their host is five looks a second.
+
+    So each gets as many looks as the others, and waits only until the others had theirs.
+    """
     pages, rate = page_names(12), 5
     run = run_poller(watch_pages(*pages, every=1), looks_per_second=rate, seconds=60)
     looks_at_each = [len(run.look_times(name)) for name in pages]
     assert max(looks_at_each) - min(looks_at_each) <= 1
     seconds_a_round = len(pages) / rate  # a round is one look at each page
     for name in pages:
-        assert max(gaps_between(run.look_times(name))) <= 1.05 * seconds_a_round
+        assert max(gaps_between(run.look_times(name))) <= 1.05 * seconds_a_round  # 5 % more is tolerated
 
 
 def count_looks_under_pressure(**window_of_group: Window) -> Counter[str]:
@@ -83,6 +86,10 @@ def count_looks_under_pressure(**window_of_group: Window) -> Counter[str]:
 
 
 def test_if_budget_is_too_small_looks_follow_wanted_frequency() -> None:
+    """Ten pages want a look every second, and ten others every ten seconds. The budget is too small for both.
+
+    So the first ten still get ten times as many looks as the others.
+    """
     looks = count_looks_under_pressure(often=window(every=1), rarely=window(every=10))
     assert looks["often"] == pytest.approx(10 * looks["rarely"], rel=0.1)
 
@@ -211,15 +218,21 @@ def count_looks_begun_before_each_sighting(body: bytes) -> list[int]:
 
 
 def test_the_next_look_begins_before_a_small_body_is_read() -> None:
-    """Three pages have one look each. Only one request may be under way at once."""
+    """Three pages have one look each. Only one request may be under way at once.
+
+    A small body is read quickly. So as soon as an answer has come, the next look begins.
+    """
     looks_begun_when_each_was_read = count_looks_begun_before_each_sighting(body=b"small")
     # When the first body was read, the second look had begun already. When the second was read, so had the third.
     assert looks_begun_when_each_was_read == [2, 3, 3]
 
 
 def test_the_next_look_waits_until_a_large_body_is_read() -> None:
-    """Three pages have one look each. Only one request may be under way at once."""
-    large_body = b"<p>" + b"x" * SMALL_BODY  # SMALL_BODY is the most bytes of a small one
+    """Three pages have one look each. Only one request may be under way at once.
+
+    To read a large body may take long. So the next look begins only after that.
+    """
+    large_body = b"<p>" + b"x" * SMALL_BODY  # a small body has at most SMALL_BODY bytes
     looks_begun_when_each_was_read = count_looks_begun_before_each_sighting(large_body)
     # When the first body was read, only the first look had begun, and so on.
     assert looks_begun_when_each_was_read == [1, 2, 3]
@@ -289,7 +302,7 @@ def test_after_demanded_wait_rate_grows_from_quarter_by_a_tenth() -> None:
     gaps_after_wait = gaps[gaps.index(demanded_wait) + 1 :]
     usual_gap = 1.01 / rate  # a hundredth more than the budget requires
     expected_gap = 4 * usual_gap
-    for gap in gaps_after_wait[:16]:
+    for gap in gaps_after_wait[:16]:  # 15 answers are enough, because 1.1 ** 15 is more than 4
         assert gap == pytest.approx(expected_gap, abs=0.002)
         expected_gap = max(usual_gap, expected_gap / 1.1)
     assert min(gaps_after_wait) >= 1 / rate
@@ -319,7 +332,7 @@ def test_demanded_wait_delays_looks_only_at_the_host_that_demands_it() -> None:
 def test_calendar_reads_are_sent_between_looks() -> None:
     """12 pages of a host want a look every second. The budget is five requests a second, so all are used for looks.
 
-    From second 2 on, a calendar of the host is read five times. These requests count in the budget too.
+    From second 2 on, a calendar of the host is read five times. With these requests too, the budget is kept.
     Each waits at most for a round, which is one look at each page.
     """
     answered_at: list[float] = []

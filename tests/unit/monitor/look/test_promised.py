@@ -44,7 +44,8 @@ def test_busy_host_is_kept_free_for_promised_look() -> None:
 def test_at_one_instant_edge_look_at_landing_page_goes_first() -> None:
     """Six looks are promised for second 7: at a landing page and a sheet, in the content, origin and edge views.
 
-    None of them had a look before. So the edge look at the landing page goes first, although it was added last.
+    If some had looks before, the one with the oldest look would go first. None had one.
+    Then pages go before other parts, and the edge view before others. So the edge look at the landing page goes first.
     """
     instant = NOON + timedelta(seconds=7)
 

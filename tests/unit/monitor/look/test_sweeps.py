@@ -138,7 +138,11 @@ def test_five_looks_a_second_prove_most_pages_on_time(
 
 @pytest.mark.parametrize("number", [60, 300])
 def test_looks_around_busy_slot_use_whole_budget_and_never_more(number: int) -> None:
-    """60 or 300 pages have one slot. Each wants a look every second around it. The budget is five looks a second."""
+    """60 or 300 pages have one slot. Each wants a look every second around it. The budget is five looks a second.
+
+    So until half a minute after the slot, all five are made. After that, few are left: a page that is seen needs no
+    more. In no second are there more than five.
+    """
     rate = 5
     times = run_busy_slots(promised_pages(number), looks_per_second=rate).start_times
     assert most_in_one_second(times) <= rate
@@ -192,7 +196,8 @@ def watched_pages_of_which_some_are_late() -> tuple[PromisedPages, set[str]]:
 def test_late_pages_are_proved_late_and_others_on_time() -> None:
     """175 pages have one slot. Some are published 150 s after it, the others within 5 s.
 
-    A page is late if it is still absent a minute after its slot.
+    A page is proved on time if looks show it absent in the minute before its slot, and present in the minute after.
+    It is late if it is still absent a minute after its slot.
     """
     pages, late = watched_pages_of_which_some_are_late()
     assert pages.proved_on_time == pages.names - late
@@ -220,6 +225,7 @@ def test_only_edge_view_is_used_around_busy_slot() -> None:
     """
     pages = promised_pages(60)
     run_busy_slots(pages, looks_per_second=5)
+    # From about two minutes before the slot until ten seconds after it.
     views_near_slot = {view for seconds_after_slot, _page, view in pages.looks if -119 <= seconds_after_slot <= 10}
     assert views_near_slot == {View.EDGE}
 
@@ -234,7 +240,8 @@ def test_pages_within_budget_keep_planned_gaps_in_each_view() -> None:
     longest_wait_for_other_looks = 0.3
     for name in pages.names:
         for view, planned_gap in ((View.EDGE, 1), (View.ORIGIN, 1), (View.CONTENT, 5)):
-            # These looks begin two minutes before the slot. 5 s after it, both pages are out and get no more looks.
+            # These looks begin two minutes before the slot. The first 2 s are left out. 5 s after the slot, both pages
+            # are out and get no more looks.
             gaps = gaps_between(pages.look_times(name, view, begin=-118, end=5))
             assert max(gaps) <= planned_gap + longest_wait_for_other_looks
 
@@ -273,7 +280,8 @@ def test_ten_calendar_requests_in_busy_slot_cost_no_proof() -> None:
     """175 pages share a slot, for which the budget of five requests a second is too small.
 
     From 10 s before the slot on, a calendar at the same host is requested ten times.
-    All ten are answered within 50 s. Still, every page is proved on time.
+    All ten are answered within 50 s. Still, every page is proved on time: looks show it absent in the minute before
+    its slot, and present in the minute after.
     """
     begin, rate = SLOT_AT - 10, 5
     answered_at: list[float] = []
@@ -324,6 +332,7 @@ def test_origin_looks_prove_pages_while_edge_serves_old_404() -> None:
 
     Until 50 s after the slot, the cache serves the 404 that it copied 4 s before the slot.
     The origin view goes past the caches. So looks in this view see the pages sooner.
+    Looks in both views at all pages take 2 * 30 / 5 = 12 s. So all pages are seen 12 s after the last is published.
     """
     number, rate, copied_at = 30, 5, -4
     pages = promised_pages(number)
@@ -338,9 +347,9 @@ def test_origin_looks_prove_pages_while_edge_serves_old_404() -> None:
 
     run_busy_slots(pages, looks_per_second=rate, publisher=reply)
     assert pages.proved_on_time == pages.names
-    # Once the last page is published, 5 s after the slot, one look at each page in both views is enough.
     seconds_for_both_views = 2 * number / rate
-    assert max(seen.first_presence for seen in pages.intervals.values()) <= 5 + seconds_for_both_views
+    last_page_seen_at = max(seen.first_presence for seen in pages.intervals.values())
+    assert last_page_seen_at <= 5 + seconds_for_both_views
 
 
 def test_page_linked_from_listing_is_looked_at_first() -> None:
