@@ -75,8 +75,8 @@ def test_lost_rows_are_written_again_with_the_next_record(archive: Archive) -> N
 def test_lost_rows_are_written_again_after_a_check(archive: Archive) -> None:
     """Each record has bytes in a file and a row in the store. The store loses the rows of both records.
 
-    No new record is kept. But the monitor checks from time to time whether the store has the records that it remembers.
-    The next batch after such a check writes the lost rows again.
+    No new record is kept. But after a failover, a monitor checks whether the store has the records that it remembers.
+    The next batch after the check writes the lost rows again.
     """
 
     async def lose_both_records(evidence: Evidence, writer: Writer) -> None:
